@@ -1,0 +1,17 @@
+/** Digests: what content keys, artifact names and pins are made of. */
+import { createHash } from 'node:crypto';
+
+/** SHA-256 as 64 lower-case hex digits. */
+export const sha256 = (bytes: Uint8Array | string): string =>
+  createHash('sha256').update(bytes).digest('hex');
+
+/** JSON whose text depends on the value alone: keys sorted at every depth, undefined members left out. */
+export const canonicalJson = (value: unknown): string => JSON.stringify(value, sortedMembers);
+
+const sortedMembers = (_key: string, value: unknown): unknown =>
+  value !== null && typeof value === 'object' && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
+    : value;
+
+/** The first 16 hex digits (64 bits) of the value's canonical digest: a key that names content in paths and labels. */
+export const contentKey = (value: unknown): string => sha256(canonicalJson(value)).slice(0, 16);

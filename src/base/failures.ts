@@ -1,0 +1,101 @@
+/**
+ * Every way in which a tool or a pod of this project can fail, with its exit code. One table serves the
+ * command line (exit status), the Job (podFailurePolicy), and ModelExport status (condition reason).
+ * A reason is API: add rows, never rename or renumber them.
+ */
+export type FailureRow = {
+  /** Process exit status. 1 and 2 keep their usual shell meaning; 126 and above belong to the shell. */
+  readonly exitCode: number;
+  /** `never`: the same input fails again. `later`: the surroundings failed, so another attempt can succeed. */
+  readonly retry: 'never' | 'later';
+  /** What a user sees in the documentation. */
+  readonly meaning: string;
+};
+
+export const failures = {
+  Internal: { exitCode: 1, retry: 'later', meaning: 'A defect of this program; the log has the stack.' },
+  Usage: { exitCode: 2, retry: 'never', meaning: 'A flag is unknown, missing or has an unusable value.' },
+  WrongKey: { exitCode: 10, retry: 'never', meaning: 'The key does not open the model.' },
+  KeyMissing: { exitCode: 11, retry: 'never', meaning: 'No key was given, or the key file is empty.' },
+  InputNotFound: { exitCode: 12, retry: 'never', meaning: 'A named input file or folder does not exist.' },
+  ModelInvalid: { exitCode: 13, retry: 'never', meaning: 'The model file is cut short or damaged.' },
+  ModelForeign: { exitCode: 14, retry: 'never', meaning: "The model is encrypted with NVIDIA's own cipher." },
+  ModelUnsupported: { exitCode: 15, retry: 'never', meaning: 'The graph lacks what its architecture needs.' },
+  NotYetSupported: {
+    exitCode: 16,
+    retry: 'never',
+    meaning: 'A part of the contract that this version does not do.',
+  },
+  DigestMismatch: {
+    exitCode: 17,
+    retry: 'never',
+    meaning: 'A file is not the one that its sha256 pin names.',
+  },
+  TooFewImages: { exitCode: 20, retry: 'never', meaning: 'Fewer images than batches × batch size.' },
+  ImageInvalid: { exitCode: 21, retry: 'never', meaning: 'A calibration image cannot be decoded.' },
+  CalibrationSourceMissing: {
+    exitCode: 22,
+    retry: 'never',
+    meaning: 'int8 was asked for without calibration data.',
+  },
+  CalibrationFailed: {
+    exitCode: 23,
+    retry: 'never',
+    meaning: 'A tensor became NaN or infinite in calibration.',
+  },
+  CacheInvalid: {
+    exitCode: 24,
+    retry: 'never',
+    meaning: 'The calibration cache cannot be parsed or does not fit the model.',
+  },
+  SpecInvalid: { exitCode: 25, retry: 'never', meaning: 'The experiment spec is missing or malformed.' },
+  TensorfileInvalid: {
+    exitCode: 26,
+    retry: 'never',
+    meaning: 'The tensorfile is malformed or of another shape.',
+  },
+  OutputExists: {
+    exitCode: 30,
+    retry: 'never',
+    meaning: 'An output path is taken; nothing was overwritten.',
+  },
+  OutputUnwritable: {
+    exitCode: 31,
+    retry: 'never',
+    meaning: 'The output folder does not exist or may not be written.',
+  },
+  DiskFull: {
+    exitCode: 32,
+    retry: 'later',
+    meaning: 'The disk filled up; nothing was left under the final name.',
+  },
+  EngineBuildFailed: { exitCode: 40, retry: 'never', meaning: 'The engine builder refused the model.' },
+  EngineUnsupported: {
+    exitCode: 41,
+    retry: 'never',
+    meaning: 'The backend cannot build this for this device class.',
+  },
+  HardwareMismatch: {
+    exitCode: 42,
+    retry: 'never',
+    meaning: 'The node is not the hardware that the class names.',
+  },
+  EngineVerificationFailed: {
+    exitCode: 43,
+    retry: 'never',
+    meaning: 'The built engine ran but gave wrong output.',
+  },
+  StorageUnavailable: { exitCode: 50, retry: 'later', meaning: 'The artifact store did not answer.' },
+  Interrupted: { exitCode: 51, retry: 'later', meaning: 'Stopped by a signal before it was done.' },
+} as const satisfies Record<string, FailureRow>;
+
+export type FailureReason = keyof typeof failures;
+
+/** Exit codes after which the same pod must not be tried again. */
+export const terminalExitCodes: readonly number[] = Object.values(failures)
+  .filter(({ retry }) => retry === 'never')
+  .map(({ exitCode }) => exitCode);
+
+/** The reason behind a process's exit code, or undefined for a code that is not ours (a crash, the OOM killer). */
+export const reasonOfExitCode = (exitCode: number): FailureReason | undefined =>
+  (Object.keys(failures) as FailureReason[]).find((reason) => failures[reason].exitCode === exitCode);

@@ -1,0 +1,75 @@
+/**
+ * What each engine backend can do. The operator reads it to refuse or to wait before a pod is made, the worker
+ * to choose the graph that the builder gets.
+ */
+import type { DataType } from './architectures.ts';
+
+/** How int8 reaches the builder: scales written into the graph, or a calibration cache beside a float graph. */
+export type Int8Route = 'QdqGraph' | 'CalibrationCache';
+
+export type BackendRow = {
+  readonly description: string;
+  /** The engine's file name inside its artifact folder. */
+  readonly engineFile: string;
+  /** Whether the build itself runs on a GPU. */
+  readonly needsGpu: boolean;
+  /** Whether the class must name the compute capability to build for. */
+  readonly needsComputeCapability: boolean;
+  readonly int8: Int8Route;
+  /** Whether this version builds it; a class that asks for another one waits. */
+  readonly supported: boolean;
+  /** Enters the engine key: raise it when the same inputs would give other bytes. */
+  readonly planFormatVersion: number;
+};
+
+export const backends = {
+  TensorRtRtx: {
+    description: 'TensorRT for RTX: engines for a named compute capability, built without a GPU.',
+    engineFile: 'model.engine',
+    needsGpu: false,
+    needsComputeCapability: true,
+    int8: 'QdqGraph',
+    supported: true,
+    planFormatVersion: 1,
+  },
+  TensorRt: {
+    description: "Classic TensorRT in NVIDIA's image, built on a node that has the GPU.",
+    engineFile: 'model.engine',
+    needsGpu: true,
+    needsComputeCapability: false,
+    int8: 'CalibrationCache',
+    supported: false,
+    planFormatVersion: 1,
+  },
+  OnnxRuntime: {
+    description: 'ONNX Runtime on a CPU: a graph optimised for the processor that it was built on.',
+    engineFile: 'model.onnx',
+    needsGpu: false,
+    needsComputeCapability: false,
+    int8: 'QdqGraph',
+    supported: true,
+    planFormatVersion: 1,
+  },
+} as const satisfies Record<string, BackendRow>;
+
+export type Backend = keyof typeof backends;
+export const backendNames = Object.keys(backends) as Backend[];
+
+/** Compute capabilities that TensorRT for RTX 1.x compiles for (its ComputeCapability enum). */
+export const rtxComputeCapabilities = ['7.5', '8.0', '8.6', '8.9', '12.0', '12.1'] as const;
+
+/** Why a backend cannot build this, or undefined if it can. Source of the Turing row: the builder's own refusal. */
+export const refusal = (
+  backend: Backend,
+  dataType: DataType,
+  computeCapability?: string,
+): string | undefined => {
+  if (backend !== 'TensorRtRtx') return undefined;
+  if (computeCapability === undefined)
+    return 'TensorRtRtx builds for a named compute capability: set engine.computeCapability, for example "8.6"';
+  if (!rtxComputeCapabilities.some((known) => known === computeCapability))
+    return `TensorRtRtx cannot build for compute capability ${computeCapability}: it knows ${rtxComputeCapabilities.join(', ')}`;
+  if (computeCapability === '7.5' && dataType === 'fp32')
+    return 'TensorRtRtx has no fp32 matrix kernels for compute capability 7.5 (Turing): use dataType fp16 or int8';
+  return undefined;
+};

@@ -1,0 +1,46 @@
+/** Where things lie: inside a pod, and inside an output folder. Writers and readers both ask this file. */
+export const mounts = {
+  /** Claim `c` of `pvc://c/path` is mounted at `/mnt/claims/c`. */
+  claims: '/mnt/claims',
+  /** The key, a file of a mounted Secret. */
+  keyFile: '/run/secrets/export.tlt.dev/key',
+  /** The experiment spec, a file of a mounted ConfigMap. */
+  specFile: '/run/config/export.tlt.dev/spec',
+  /** Handed from one container of an engine pod to the next. */
+  work: '/work',
+  temporary: '/tmp',
+  terminationMessage: '/dev/termination-log',
+} as const;
+
+/** File names inside `<output>/<export key>/` and `<output>/<export key>/engines/<class>/<engine key>/`. */
+export const artifactFiles = {
+  etlt: 'model.etlt',
+  calibrationCache: 'calibration.cache',
+  /** Preprocessed images kept out of calibration, an ONNX TensorProto [N,C,H,W]: what engines are verified with. */
+  verification: 'verification.pb',
+  report: 'report.json',
+  /** Written last: where it is, the folder is complete. */
+  manifest: 'manifest.json',
+} as const;
+
+/** Files in `mounts.work` by which stage, build and publish speak to each other. */
+export const workFiles = {
+  /** The graph for the builder, in the precision that was asked for. */
+  model: 'model.onnx',
+  /** The float graph, what an engine's output is compared with. */
+  reference: 'reference.onnx',
+  verification: 'verification.pb',
+  /** What the build driver reads: `BuildRequest`. */
+  request: 'build-request.json',
+  /** What the build driver leaves beside the engine: `BuildReport`. */
+  report: 'build-report.json',
+} as const;
+
+const under = (uri: string, ...names: string[]): string => [uri.replace(/\/+$/, ''), ...names].join('/');
+
+export const exportFolder = (output: string, exportKey: string): string => under(output, exportKey);
+
+export const engineFolder = (exported: string, deviceClass: string, engineKey: string): string =>
+  under(exported, 'engines', deviceClass, engineKey);
+
+export const fileIn = (folder: string, file: string): string => under(folder, file);

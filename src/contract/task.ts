@@ -1,0 +1,66 @@
+/** What the operator asks of a pod. A task is public: it holds names and places, never a key. */
+import type { Algorithm, Architecture, DataType } from './architectures.ts';
+import type { Backend } from './backends.ts';
+
+/** A file, with the digest that it must have if the user or an earlier stage pinned it. */
+export type Source = { readonly uri: string; readonly sha256?: string };
+
+export type CalibrationTask = {
+  readonly source: 'ImageDirectory' | 'Tensorfile' | 'DataLoader';
+  readonly imageDirectory?: Source;
+  readonly tensorfile?: Source;
+  readonly batches: number;
+  readonly batchSize: number;
+  readonly algorithm: Algorithm;
+};
+
+/** One export: model in, `.etlt`, calibration cache and verification tensor out, under `folder`. */
+export type ExportTask = {
+  readonly architecture: Architecture;
+  readonly model: Source;
+  readonly dataType: DataType;
+  readonly calibration?: CalibrationTask;
+  readonly forcePtq: boolean;
+  readonly hasSpec: boolean;
+  readonly exportKey: string;
+  /** URI of the folder that the artifacts go to. */
+  readonly folder: string;
+};
+
+/** One engine: stage, build and publish all read the same task. */
+export type EngineTask = {
+  readonly deviceClass: string;
+  readonly backend: Backend;
+  readonly computeCapability?: string;
+  readonly dataType: DataType;
+  readonly strictTypeConstraints: boolean;
+  readonly maxBatchSize: number;
+  readonly maxWorkspaceSizeBytes: number;
+  readonly etlt: Source;
+  readonly calibrationCache?: Source;
+  readonly verification?: Source;
+  readonly options: Readonly<Record<string, string>>;
+  readonly engineKey: string;
+  readonly folder: string;
+};
+
+/** `build-request.json`: what a build driver gets. Paths are absolute, sizes in bytes, shapes as [N,C,H,W]. */
+export type BuildRequest = {
+  readonly model: string;
+  readonly engine: string;
+  readonly report: string;
+  readonly computeCapability?: string;
+  readonly inputName: string;
+  readonly minShape: readonly number[];
+  readonly optShape: readonly number[];
+  readonly maxShape: readonly number[];
+  readonly workspaceBytes: number;
+  readonly options: Readonly<Record<string, string>>;
+};
+
+/** `build-report.json`: what a build driver tells. */
+export type BuildReport = {
+  readonly runtime: { readonly name: string; readonly version: string };
+  readonly seconds: number;
+  readonly warnings: readonly string[];
+};

@@ -1,0 +1,10 @@
+/** The cluster run: real kubelets, one file at a time, each allowed minutes. */
+export default {
+  files: ['test/**/*.cluster.ts'],
+  extensions: { ts: 'module' },
+  timeout: '20m',
+  workerThreads: false,
+  concurrency: 1,
+  serial: true,
+  verbose: true,
+};
