@@ -1,0 +1,55 @@
+/** Conditions by the API conventions and kstatus: merged so that a transition time moves only with the status. */
+import { integer, keyedList, object, oneOf, text, type ValueOf } from './schema.ts';
+
+export const conditionSchema = object(
+  'One observation of the state of this object.',
+  {
+    type: text('What is observed, in PascalCase.', { maxLength: 64, minLength: 1 }),
+    status: oneOf(['True', 'False', 'Unknown'], 'Whether it holds.'),
+    observedGeneration: integer('The metadata.generation that this was observed for.', {
+      format: 'int64',
+      minimum: 0,
+    }),
+    lastTransitionTime: text('When the status last changed from one value to another.', {
+      format: 'date-time',
+      maxLength: 64,
+    }),
+    reason: text('Why, in one CamelCase word; documented and stable.', { maxLength: 128, minLength: 1 }),
+    message: text('Why, in a sentence for people: what was found and what to do.', { maxLength: 32768 }),
+  },
+  { required: ['type', 'status', 'lastTransitionTime', 'reason', 'message'] },
+);
+
+export type Condition = ValueOf<typeof conditionSchema>;
+export type WantedCondition = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
+
+export const conditionsSchema = keyedList(
+  'The latest observations of the state of this object.',
+  conditionSchema,
+  {
+    key: 'type',
+    maxItems: 16,
+  },
+);
+
+type When = {
+  /** Milliseconds since the epoch. */ readonly now: number;
+  readonly generation: number | undefined;
+};
+
+/** The wanted conditions in their order; whoever is not wanted goes. */
+export const setConditions = (
+  previous: readonly Condition[] | undefined,
+  wanted: readonly WantedCondition[],
+  { now, generation }: When,
+): Condition[] =>
+  wanted.map((condition) => {
+    const before = previous?.find(({ type }) => type === condition.type);
+    const kept = before?.status === condition.status ? before.lastTransitionTime : undefined;
+    return {
+      ...condition,
+      message: condition.message.slice(0, 4096),
+      lastTransitionTime: kept ?? `${new Date(now).toISOString().slice(0, 19)}Z`,
+      ...(generation !== undefined && { observedGeneration: generation }),
+    };
+  });

@@ -1,0 +1,22 @@
+/** The API group and its kinds. */
+const group = 'export.tlt.dev';
+const version = 'v1beta1';
+
+export const exportGroup = { group, version, apiVersion: `${group}/${version}` } as const;
+
+export const kinds = {
+  ModelExport: {
+    kind: 'ModelExport',
+    plural: 'modelexports',
+    singular: 'modelexport',
+    shortName: 'mex',
+    scope: 'Namespaced',
+  },
+  ExportDeviceClass: {
+    kind: 'ExportDeviceClass',
+    plural: 'exportdeviceclasses',
+    singular: 'exportdeviceclass',
+    shortName: 'edc',
+    scope: 'Cluster',
+  },
+} as const;

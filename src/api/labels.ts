@@ -1,0 +1,17 @@
+/** Every label and annotation key that the operator writes or reads. */
+export const labels = {
+  managedBy: 'app.kubernetes.io/managed-by',
+  managedByValue: 'tlt-export-operator',
+  /** Name of the ModelExport that a Job and its pods work for. */
+  modelExport: 'export.tlt.dev/model-export',
+  /** `export` or `engine`. */
+  stage: 'export.tlt.dev/stage',
+  deviceClass: 'export.tlt.dev/device-class',
+  /** The export key or engine key that the Job makes. */
+  artifactKey: 'export.tlt.dev/artifact-key',
+} as const;
+
+export const annotations = {
+  /** On a ModelExport: any new value asks for the export, and for what had failed, once more. */
+  retry: 'export.tlt.dev/retry',
+} as const;

@@ -1,0 +1,61 @@
+/** What a pod that has not started waits for, in words that say what to do. */
+import type { MountWarning, PodObject } from './kube-shapes.ts';
+import type { Blocked } from './observed.ts';
+
+const imageReasons: readonly string[] = [
+  'ImagePullBackOff',
+  'ErrImagePull',
+  'InvalidImageName',
+  'ErrImageNeverPull',
+];
+
+/** Waiting reasons that pass by themselves within seconds. */
+const startingReasons: readonly string[] = ['ContainerCreating', 'PodInitializing'];
+
+export const blockedOf = (pod: PodObject, warnings: readonly MountWarning[]): Blocked | undefined => {
+  if (pod.status?.phase !== 'Pending') return undefined;
+  return unscheduled(pod) ?? unmounted(pod, warnings) ?? waitingContainer(pod);
+};
+
+const unscheduled = ({ status }: PodObject): Blocked | undefined => {
+  const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled');
+  if (scheduled?.status !== 'False') return undefined;
+  const message = scheduled.message ?? 'no node takes the pod';
+  const claim = /persistentvolumeclaim "([^"]+)" not found/.exec(message);
+  return claim
+    ? {
+        reason: 'ClaimMissing',
+        message: `PersistentVolumeClaim ${claim[1]} does not exist in this namespace: create it`,
+      }
+    : { reason: 'Unschedulable', message };
+};
+
+const unmounted = (pod: PodObject, warnings: readonly MountWarning[]): Blocked | undefined => {
+  const own = warnings.filter(({ podUid }) => podUid === pod.metadata.uid);
+  for (const { message } of own) {
+    const secret = /secret "([^"]+)" not found/.exec(message);
+    if (secret)
+      return {
+        reason: 'KeySecretMissing',
+        message: `Secret ${secret[1]} does not exist in this namespace: create it`,
+      };
+    const key = /references non-existent secret key: (\S+)/.exec(message);
+    if (key)
+      return {
+        reason: 'KeySecretMissing',
+        message: `the Secret has no key ${key[1]}: add it, or mend spec.keySecretRef.key`,
+      };
+  }
+  return own.length > 0 ? { reason: 'PodWaiting', message: own.at(-1)!.message.slice(0, 500) } : undefined;
+};
+
+const waitingContainer = ({ status }: PodObject): Blocked | undefined => {
+  const statuses = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+  for (const { name, state } of statuses) {
+    const { reason, message } = state?.waiting ?? {};
+    if (reason === undefined || startingReasons.includes(reason)) continue;
+    const text = `container ${name}: ${reason}${message ? `: ${message.slice(0, 300)}` : ''}`;
+    return { reason: imageReasons.includes(reason) ? 'ImagePullFailed' : 'PodWaiting', message: text };
+  }
+  return undefined;
+};

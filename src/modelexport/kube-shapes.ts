@@ -1,0 +1,58 @@
+/** The fields of Jobs, Pods and Events that are read here; the caches keep nothing else of them. */
+type Meta = {
+  readonly name: string;
+  readonly namespace: string;
+  readonly uid: string;
+  readonly creationTimestamp?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly ownerReferences?: readonly { readonly uid: string; readonly controller?: boolean }[];
+  readonly deletionTimestamp?: string;
+};
+
+type Condition = {
+  readonly type: string;
+  readonly status: string;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly lastTransitionTime: string;
+};
+
+export type JobObject = {
+  readonly metadata: Meta;
+  readonly spec: { readonly suspend?: boolean; readonly ttlSecondsAfterFinished?: number };
+  readonly status?: {
+    readonly conditions?: readonly Condition[];
+    readonly active?: number;
+    readonly succeeded?: number;
+    readonly failed?: number;
+  };
+};
+
+export type ContainerStatus = {
+  readonly name: string;
+  readonly state?: {
+    readonly waiting?: { readonly reason?: string; readonly message?: string };
+    readonly terminated?: { readonly exitCode: number; readonly reason?: string; readonly message?: string };
+  };
+};
+
+export type TerminatedContainer = {
+  readonly name: string;
+  readonly exitCode: number;
+  readonly reason?: string;
+  readonly message?: string;
+};
+
+export type PodObject = {
+  readonly metadata: Meta;
+  readonly spec?: { readonly nodeName?: string };
+  readonly status?: {
+    readonly phase?: string;
+    readonly conditions?: readonly Condition[];
+    readonly initContainerStatuses?: readonly ContainerStatus[];
+    readonly containerStatuses?: readonly ContainerStatus[];
+  };
+};
+
+/** A FailedMount event: the only place where a kubelet says that a Secret is missing. */
+export type MountWarning = { readonly podUid: string; readonly message: string };

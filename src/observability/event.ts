@@ -1,0 +1,17 @@
+/** An event as a value: who it is about, and one documented word for what happened. */
+export type ObjectReference = {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly namespace?: string;
+  readonly uid: string;
+};
+
+export type Event = {
+  readonly type: 'Normal' | 'Warning';
+  readonly reason: string;
+  readonly note: string;
+  /** What the operator was doing, one CamelCase word. */
+  readonly action: string;
+  readonly regarding: ObjectReference;
+};

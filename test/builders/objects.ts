@@ -1,0 +1,128 @@
+/** Valid objects with defaults; a case names only what differs. */
+import type { ExportDeviceClass } from '../../src/api/export-device-class.ts';
+import type { ModelExport } from '../../src/api/model-export.ts';
+import type { EngineBuilt, Exported } from '../../src/contract/result.ts';
+import type { JobState, Observed, ObservedClass, ObservedJob } from '../../src/modelexport/observed.ts';
+
+export const aSpec = (changes: Partial<ModelExport['spec']> = {}): ModelExport['spec'] => ({
+  architecture: 'classification',
+  model: { uri: 'pvc://models/classifier.tlt' },
+  keySecretRef: { name: 'classifier-key', key: 'key' },
+  dataType: 'int8',
+  strictTypeConstraints: false,
+  forcePtq: false,
+  maxBatchSize: 16,
+  maxWorkspaceSize: '1Gi',
+  calibration: {
+    source: 'ImageDirectory',
+    imageDirectory: { uri: 'pvc://models/images' },
+    batches: 10,
+    batchSize: 8,
+    algorithm: 'Entropy',
+  },
+  output: { uri: 'pvc://exports/classifier' },
+  deviceClasses: [{ name: 'ampere' }, { name: 'cpu' }],
+  failurePolicy: 'Continue',
+  suspend: false,
+  ...changes,
+});
+
+type ModelExportChanges = {
+  readonly spec?: Partial<ModelExport['spec']>;
+  readonly status?: ModelExport['status'];
+  readonly metadata?: Partial<ModelExport['metadata']>;
+};
+
+export const aModelExport = ({ spec, status, metadata }: ModelExportChanges = {}): ModelExport =>
+  ({
+    apiVersion: 'export.tlt.dev/v1beta1',
+    kind: 'ModelExport',
+    metadata: {
+      name: 'demo',
+      namespace: 'vision',
+      uid: 'uid-demo',
+      resourceVersion: '1',
+      generation: 1,
+      ...metadata,
+    },
+    spec: aSpec(spec),
+    ...(status && { status }),
+  }) as ModelExport;
+
+export const aDeviceClass = (
+  name: string,
+  changes: Partial<ExportDeviceClass['spec']> = {},
+): ExportDeviceClass =>
+  ({
+    apiVersion: 'export.tlt.dev/v1beta1',
+    kind: 'ExportDeviceClass',
+    metadata: { name, uid: `uid-${name}`, resourceVersion: '1', generation: 1 },
+    spec: {
+      engine:
+        name === 'cpu' ? { backend: 'OnnxRuntime' } : { backend: 'TensorRtRtx', computeCapability: '8.6' },
+      ...changes,
+    },
+  }) as ExportDeviceClass;
+
+export const aClass = (name: string, changes: Partial<ObservedClass> = {}): ObservedClass => ({
+  name,
+  deviceClass: aDeviceClass(name),
+  matchingNodes: 1,
+  ...changes,
+});
+
+export const anObserved = (changes: Partial<Observed> = {}): Observed => ({
+  modelExport: aModelExport(),
+  classes: [aClass('ampere'), aClass('cpu')],
+  jobs: [],
+  images: { worker: 'worker:dev', rtx: 'rtx:dev' },
+  now: Date.parse('2026-01-01T00:00:00Z'),
+  ...changes,
+});
+
+export const aJob = (name: string, state: JobState, changes: Partial<ObservedJob> = {}): ObservedJob => ({
+  name,
+  uid: `uid-${name}`,
+  stage: name.includes('-export-') ? 'export' : 'engine',
+  deviceClass: undefined,
+  state,
+  attempts: 1,
+  hardware: undefined,
+  expires: false,
+  ...changes,
+});
+
+const digest = (character: string): string => character.repeat(64);
+
+export const anExported = (changes: Partial<Exported> = {}): Exported => ({
+  kind: 'Exported',
+  etlt: {
+    uri: 'pvc://exports/classifier/k/model.etlt',
+    sha256: digest('a'),
+    sizeBytes: 1000,
+    inputNode: 'input_1',
+    outputNodes: ['predictions/Softmax'],
+  },
+  calibrationCache: {
+    uri: 'pvc://exports/classifier/k/calibration.cache',
+    sha256: digest('b'),
+    sizeBytes: 100,
+    algorithm: 'Entropy',
+    tensors: 10,
+    batches: 10,
+    images: 80,
+  },
+  reused: false,
+  ...changes,
+});
+
+export const anEngineBuilt = (deviceClass: string): EngineBuilt => ({
+  kind: 'EngineBuilt',
+  engine: {
+    uri: `pvc://exports/classifier/k/engines/${deviceClass}/e/model.engine`,
+    sha256: digest('c'),
+    sizeBytes: 5000,
+  },
+  runtime: { name: 'TensorRtRtx', version: '1.7.1.116' },
+  reused: false,
+});
