@@ -20,3 +20,5 @@ export const kinds = {
     scope: 'Cluster',
   },
 } as const;
+
+export type Kind = keyof typeof kinds;

@@ -2,8 +2,14 @@
 export const labels = {
   managedBy: 'app.kubernetes.io/managed-by',
   managedByValue: 'tlt-export-operator',
+  /** On everything that is installed. */
+  name: 'app.kubernetes.io/name',
+  component: 'app.kubernetes.io/component',
+  partOf: 'app.kubernetes.io/part-of',
   /** Name of the ModelExport that a Job and its pods work for. */
   modelExport: 'export.tlt.dev/model-export',
+  /** Its uid: a new object of the same name is another owner. */
+  modelExportUid: 'export.tlt.dev/model-export-uid',
   /** `export` or `engine`. */
   stage: 'export.tlt.dev/stage',
   deviceClass: 'export.tlt.dev/device-class',

@@ -1,0 +1,175 @@
+/** The CustomResourceDefinitions, made from the schemas: what `kubectl get` prints, and what it can select by. */
+import { exportDeviceClassSchema } from './export-device-class.ts';
+import { exportGroup, type Kind, kinds } from './group.ts';
+import { modelExportSchema } from './model-export.ts';
+import { type ObjectSchema, openApi } from './schema.ts';
+
+type Column = {
+  readonly name: string;
+  readonly type: 'string' | 'integer' | 'date';
+  readonly jsonPath: string;
+  readonly description: string;
+  /** Columns above 0 show with `-o wide` only. */
+  readonly priority?: number;
+};
+
+export type CustomResourceDefinition = {
+  readonly apiVersion: 'apiextensions.k8s.io/v1';
+  readonly kind: 'CustomResourceDefinition';
+  readonly metadata: { readonly name: string };
+  readonly spec: Readonly<Record<string, unknown>>;
+};
+
+const condition = (type: string, field: 'status' | 'reason' | 'message'): string =>
+  `.status.conditions[?(@.type=="${type}")].${field}`;
+
+const age: Column = {
+  name: 'Age',
+  type: 'date',
+  jsonPath: '.metadata.creationTimestamp',
+  description: 'Time since the object was made.',
+};
+
+const modelExportColumns: readonly Column[] = [
+  {
+    name: 'Ready',
+    type: 'string',
+    jsonPath: condition('Ready', 'status'),
+    description: 'Whether every artifact is there.',
+  },
+  {
+    name: 'Reason',
+    type: 'string',
+    jsonPath: condition('Ready', 'reason'),
+    description: 'Why it is ready or not.',
+  },
+  {
+    name: 'Engines',
+    type: 'string',
+    jsonPath: '.status.enginesReady',
+    description: 'Engines built, of engines asked for.',
+  },
+  {
+    name: 'Data type',
+    type: 'string',
+    jsonPath: '.spec.dataType',
+    description: 'Precision of the engines.',
+  },
+  age,
+  {
+    name: 'Progress',
+    type: 'string',
+    jsonPath: '.status.progress',
+    description: 'What is going on.',
+    priority: 1,
+  },
+  {
+    name: 'Etlt',
+    type: 'string',
+    jsonPath: '.status.etlt.uri',
+    description: 'Where the encrypted model lies.',
+    priority: 1,
+  },
+  {
+    name: 'Message',
+    type: 'string',
+    jsonPath: condition('Ready', 'message'),
+    description: 'The reason in a sentence.',
+    priority: 1,
+  },
+];
+
+const deviceClassColumns: readonly Column[] = [
+  {
+    name: 'Ready',
+    type: 'string',
+    jsonPath: condition('Ready', 'status'),
+    description: 'Whether engines can be built for it.',
+  },
+  {
+    name: 'Backend',
+    type: 'string',
+    jsonPath: '.spec.engine.backend',
+    description: 'What builds its engines.',
+  },
+  {
+    name: 'Target',
+    type: 'string',
+    jsonPath: '.spec.engine.computeCapability',
+    description: 'Compute capability that is built for.',
+  },
+  {
+    name: 'Nodes',
+    type: 'integer',
+    jsonPath: '.status.matchingNodes',
+    description: 'Ready nodes that belong to it.',
+  },
+  age,
+  {
+    name: 'Products',
+    type: 'string',
+    jsonPath: '.status.products',
+    description: 'GPU products among its nodes.',
+    priority: 1,
+  },
+  {
+    name: 'Message',
+    type: 'string',
+    jsonPath: condition('Ready', 'message'),
+    description: 'The reason in a sentence.',
+    priority: 1,
+  },
+];
+
+type Definition = {
+  readonly schema: ObjectSchema;
+  readonly columns: readonly Column[];
+  /** Fields for `kubectl get --field-selector`; the apiserver takes strings, integers and booleans. */
+  readonly selectable: readonly string[];
+};
+
+const definition = (kind: Kind, { schema, columns, selectable }: Definition): CustomResourceDefinition => {
+  const { plural, singular, shortName, scope } = kinds[kind];
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${plural}.${exportGroup.group}` },
+    spec: {
+      group: exportGroup.group,
+      names: {
+        kind,
+        listKind: `${kind}List`,
+        plural,
+        singular,
+        shortNames: [shortName],
+        categories: ['tlt'],
+      },
+      scope,
+      versions: [
+        {
+          name: exportGroup.version,
+          served: true,
+          storage: true,
+          subresources: { status: {} },
+          additionalPrinterColumns: columns,
+          selectableFields: selectable.map((jsonPath) => ({ jsonPath })),
+          schema: { openAPIV3Schema: openApi(schema) },
+        },
+      ],
+    },
+  };
+};
+
+export const modelExportCrd = definition('ModelExport', {
+  schema: modelExportSchema,
+  columns: modelExportColumns,
+  selectable: ['.spec.architecture', '.spec.dataType', '.spec.suspend'],
+});
+
+export const exportDeviceClassCrd = definition('ExportDeviceClass', {
+  schema: exportDeviceClassSchema,
+  columns: deviceClassColumns,
+  selectable: ['.spec.engine.backend'],
+});
+
+export const crds: readonly CustomResourceDefinition[] = [modelExportCrd, exportDeviceClassCrd];
