@@ -1,4 +1,5 @@
 /** Conditions by the API conventions and kstatus: merged so that a transition time moves only with the status. */
+import type { Reason } from './reasons.ts';
 import { integer, keyedList, object, oneOf, text, type ValueOf } from './schema.ts';
 
 export const conditionSchema = object(
@@ -21,7 +22,30 @@ export const conditionSchema = object(
 );
 
 export type Condition = ValueOf<typeof conditionSchema>;
-export type WantedCondition = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
+
+/** The condition types of both kinds. Polarity is written out, because kstatus reads `Stalled` and `Reconciling` first. */
+export const conditionTypes = {
+  Ready: 'True when all that was asked for is there; False while it is not; Unknown before the first look.',
+  Reconciling: 'True while the operator works towards Ready or waits for something that can still come.',
+  Stalled:
+    'True when nothing more happens until the user changes something; never True together with Reconciling.',
+  Exported: 'ModelExport: the encrypted model of the present spec is stored.',
+  Calibrated:
+    'ModelExport: the calibration cache is stored; False with reason NotRequired where no engine is int8.',
+  EnginesReady: 'ModelExport: the engine of every device class is stored.',
+  HardwareAvailable: 'ExportDeviceClass: at least one ready node belongs to the class.',
+  Ambiguous:
+    'ExportDeviceClass: True when its nodes are of more than one kind, so that an engine need not run on all of them.',
+} as const;
+
+export type ConditionType = keyof typeof conditionTypes;
+
+export type WantedCondition = {
+  readonly type: ConditionType;
+  readonly status: Condition['status'];
+  readonly reason: Reason;
+  readonly message: string;
+};
 
 export const conditionsSchema = keyedList(
   'The latest observations of the state of this object.',

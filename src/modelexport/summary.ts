@@ -1,11 +1,12 @@
 /** The stages as one sentence and one word: what Ready, Reconciling and Stalled are made of. Pure. */
+import type { Reason } from '../api/reasons.ts';
 import type { Stages } from './decide.ts';
 import type { EngineStage } from './engine-stage.ts';
 import type { Observed } from './observed.ts';
 
 export type Summary = {
   readonly kind: 'Ready' | 'Reconciling' | 'Stalled' | 'Suspended';
-  readonly reason: string;
+  readonly reason: Reason;
   readonly message: string;
 };
 
