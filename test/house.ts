@@ -10,6 +10,7 @@ export const house: Readonly<Record<string, readonly string[]>> = {
   api: ['base', 'contract'],
   engines: ['base', 'contract', 'formats'],
   jobs: ['base', 'contract', 'api'],
+  published: ['base', 'contract', 'api'],
   runtime: ['base', 'observability'],
   deviceclass: ['base', 'contract', 'observability', 'api', 'runtime'],
   modelexport: ['base', 'contract', 'observability', 'api', 'jobs', 'runtime', 'deviceclass'],
@@ -36,5 +37,5 @@ export const gates: Readonly<Record<string, readonly string[]>> = {
   h5wasm: ['formats'],
   '@bufbuild/protobuf': ['formats'],
   'cli-progress': ['observability'],
-  yaml: ['api', 'entry'],
+  yaml: ['published', 'entry'],
 };

@@ -1,5 +1,5 @@
 /** What a part of the operator asks of the apiserver; RBAC manifests and the security page are generated from it. */
-export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete';
+export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection';
 
 export type Permission = {
   /** The empty string is the core group. */

@@ -1,0 +1,26 @@
+/** What the device class controller asks of the apiserver. */
+import { exportGroup, kinds } from '../api/group.ts';
+import type { Permission } from '../api/permissions.ts';
+
+const { plural } = kinds.ExportDeviceClass;
+
+export const permissions: readonly Permission[] = [
+  {
+    apiGroups: [exportGroup.group],
+    resources: [plural],
+    verbs: ['get', 'list', 'watch'],
+    why: 'Reads what the device classes are.',
+  },
+  {
+    apiGroups: [exportGroup.group],
+    resources: [`${plural}/status`],
+    verbs: ['get', 'update', 'patch'],
+    why: 'Writes which nodes belong to them.',
+  },
+  {
+    apiGroups: [''],
+    resources: ['nodes'],
+    verbs: ['get', 'list', 'watch'],
+    why: 'Matches nodes to device classes by their labels.',
+  },
+];

@@ -1,0 +1,40 @@
+/**
+ * Entry: writes every generated file (`npm run generate`), or with `--check` names those that differ from their
+ * sources and fails. Not shipped.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { permissions as deviceClassPermissions } from './deviceclass/permissions.ts';
+import { permissions as modelExportPermissions } from './modelexport/permissions.ts';
+import type { PublishedFile } from './published/file.ts';
+import { installFiles } from './published/install.ts';
+import { referenceFiles } from './published/reference.ts';
+
+const root = join(import.meta.dirname, '..');
+
+const permissions = [...modelExportPermissions, ...deviceClassPermissions];
+const files: readonly PublishedFile[] = [...installFiles(permissions), ...referenceFiles(permissions)];
+
+const current = (path: string): string | undefined => {
+  try {
+    return readFileSync(join(root, path), 'utf8');
+  } catch {
+    return undefined;
+  }
+};
+
+const differing = files.filter(({ path, content }) => current(path) !== content);
+
+const write = ({ path, content }: PublishedFile): void => {
+  mkdirSync(dirname(join(root, path)), { recursive: true });
+  writeFileSync(join(root, path), content);
+};
+
+if (!process.argv.includes('--check')) {
+  for (const file of differing) write(file);
+  console.log(`${files.length} generated files, ${differing.length} of them changed`);
+} else if (differing.length > 0) {
+  const names = differing.map(({ path }) => `  ${path}`).join('\n');
+  console.error(`not what their sources say (run \`npm run generate\` and commit):\n${names}`);
+  process.exitCode = 1;
+}

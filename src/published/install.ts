@@ -1,0 +1,39 @@
+/** `crds/` and `deploy/`: everything that `kubectl apply -k deploy` puts into a cluster. */
+import { crds } from '../api/crd.ts';
+import type { Permission } from '../api/permissions.ts';
+import { type PublishedFile, yamlFile } from './file.ts';
+import { images } from './names.ts';
+import { deployment, metricsService, namespace } from './operator.ts';
+import { aggregatedRoles, operatorRbac } from './rbac.ts';
+
+const kustomization = (content: object) => ({
+  apiVersion: 'kustomize.config.k8s.io/v1beta1',
+  kind: 'Kustomization',
+  ...content,
+});
+
+const crdFiles: readonly PublishedFile[] = crds.map((crd) =>
+  yamlFile(`crds/${crd.metadata.name}.yaml`, [crd]),
+);
+
+/** Tells kustomize that an environment variable of the Deployment can hold an image name. */
+const imageFields = { images: [{ kind: 'Deployment', path: 'spec/template/spec/containers/env/value' }] };
+
+export const installFiles = (permissions: readonly Permission[]): readonly PublishedFile[] => [
+  ...crdFiles,
+  yamlFile('crds/kustomization.yaml', [
+    kustomization({ resources: crds.map(({ metadata }) => `${metadata.name}.yaml`) }),
+  ]),
+  yamlFile('deploy/namespace.yaml', [namespace]),
+  yamlFile('deploy/rbac.yaml', operatorRbac(permissions)),
+  yamlFile('deploy/user-roles.yaml', aggregatedRoles),
+  yamlFile('deploy/operator.yaml', [deployment, metricsService]),
+  yamlFile('deploy/image-fields.yaml', [imageFields]),
+  yamlFile('deploy/kustomization.yaml', [
+    kustomization({
+      resources: ['../crds', 'namespace.yaml', 'rbac.yaml', 'user-roles.yaml', 'operator.yaml'],
+      configurations: ['image-fields.yaml'],
+      images: [images.operator, images.tensorRtRtx].map((name) => ({ name, newTag: images.tag })),
+    }),
+  ]),
+];

@@ -1,0 +1,106 @@
+/** The operator's own namespace, Deployment and Service; the pod passes the restricted Pod Security level. */
+import { images, installation, installedLabels, ports, selector } from './names.ts';
+
+export const namespace = {
+  apiVersion: 'v1',
+  kind: 'Namespace',
+  metadata: {
+    name: installation.namespace,
+    labels: {
+      ...installedLabels,
+      'pod-security.kubernetes.io/enforce': 'restricted',
+      'pod-security.kubernetes.io/audit': 'restricted',
+      'pod-security.kubernetes.io/warn': 'restricted',
+    },
+  },
+} as const;
+
+const probe = (path: string, periodSeconds: number) => ({
+  httpGet: { path, port: 'probes' },
+  periodSeconds,
+  timeoutSeconds: 5,
+});
+
+/** Image names stand in variables, because there a kustomization's `images:` finds them (see image-fields.yaml). */
+const env = [
+  { name: 'WORKER_IMAGE', value: `${images.operator}:${images.tag}` },
+  { name: 'RTX_IMAGE', value: `${images.tensorRtRtx}:${images.tag}` },
+  { name: 'POD_NAMESPACE', valueFrom: { fieldRef: { fieldPath: 'metadata.namespace' } } },
+] as const;
+
+const container = {
+  name: 'operator',
+  image: `${images.operator}:${images.tag}`,
+  imagePullPolicy: 'IfNotPresent',
+  command: ['node'],
+  args: [
+    '/app/dist/operator.js',
+    '--worker-image=$(WORKER_IMAGE)',
+    '--rtx-image=$(RTX_IMAGE)',
+    `--metrics-bind=0.0.0.0:${ports.metrics}`,
+    `--probe-bind=0.0.0.0:${ports.probes}`,
+    '--leader-elect',
+    '--lease-namespace=$(POD_NAMESPACE)',
+  ],
+  env,
+  ports: [
+    { name: 'metrics', containerPort: ports.metrics },
+    { name: 'probes', containerPort: ports.probes },
+  ],
+  startupProbe: { ...probe('/healthz', 2), failureThreshold: 30 },
+  livenessProbe: { ...probe('/healthz', 20), failureThreshold: 3 },
+  readinessProbe: probe('/readyz', 5),
+  resources: { requests: { cpu: '50m', memory: '128Mi' }, limits: { memory: '512Mi' } },
+  securityContext: {
+    allowPrivilegeEscalation: false,
+    readOnlyRootFilesystem: true,
+    capabilities: { drop: ['ALL'] },
+  },
+  terminationMessagePolicy: 'FallbackToLogsOnError',
+  volumeMounts: [{ name: 'temporary', mountPath: '/tmp' }],
+} as const;
+
+/** Longer than the operator's own 30 s of draining. */
+const terminationGracePeriodSeconds = 45;
+
+export const deployment = {
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: {
+    name: installation.operator,
+    namespace: installation.namespace,
+    labels: installedLabels,
+  },
+  spec: {
+    replicas: 1,
+    selector: { matchLabels: selector },
+    template: {
+      metadata: { labels: installedLabels },
+      spec: {
+        serviceAccountName: installation.operator,
+        terminationGracePeriodSeconds,
+        enableServiceLinks: false,
+        nodeSelector: { 'kubernetes.io/os': 'linux' },
+        securityContext: {
+          runAsNonRoot: true,
+          runAsUser: 65532,
+          runAsGroup: 65532,
+          seccompProfile: { type: 'RuntimeDefault' },
+        },
+        containers: [container],
+        volumes: [{ name: 'temporary', emptyDir: { sizeLimit: '64Mi' } }],
+      },
+    },
+  },
+} as const;
+
+export const metricsService = {
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: {
+    name: installation.metrics,
+    namespace: installation.namespace,
+    labels: installedLabels,
+  },
+  spec: { selector, ports: [{ name: 'metrics', port: ports.metrics, targetPort: 'metrics' }] },
+} as const;
