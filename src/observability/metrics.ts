@@ -1,0 +1,109 @@
+/** Every metric, declared once, by functions of a registry. Names and labels of the runtime are controller-runtime's. */
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+
+export type RestMetrics = ReturnType<typeof restMetrics>;
+export const restMetrics = (registry: Registry) => ({
+  requests: new Counter({
+    name: 'rest_client_requests_total',
+    help: 'Requests to the apiserver, by status code, method and host.',
+    labelNames: ['code', 'method', 'host'],
+    registers: [registry],
+  }),
+  seconds: new Histogram({
+    name: 'rest_client_request_duration_seconds',
+    help: 'Seconds until the answer of the apiserver was read, by verb and host.',
+    labelNames: ['verb', 'host'],
+    buckets: [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30],
+    registers: [registry],
+  }),
+});
+
+export type QueueMetrics = ReturnType<typeof queueMetrics>;
+export const queueMetrics = (registry: Registry) => ({
+  depth: new Gauge({
+    name: 'workqueue_depth',
+    help: 'Keys that wait to be reconciled.',
+    labelNames: ['name'],
+    registers: [registry],
+  }),
+  adds: new Counter({
+    name: 'workqueue_adds_total',
+    help: 'Keys that were added to the queue.',
+    labelNames: ['name'],
+    registers: [registry],
+  }),
+  retries: new Counter({
+    name: 'workqueue_retries_total',
+    help: 'Keys that were added again after a failure.',
+    labelNames: ['name'],
+    registers: [registry],
+  }),
+  waitSeconds: new Histogram({
+    name: 'workqueue_queue_duration_seconds',
+    help: 'Seconds that a key waited in the queue.',
+    labelNames: ['name'],
+    buckets: [0.001, 0.01, 0.1, 1, 10, 60],
+    registers: [registry],
+  }),
+});
+
+export type ControllerMetrics = ReturnType<typeof controllerMetrics>;
+export const controllerMetrics = (registry: Registry) => ({
+  total: new Counter({
+    name: 'controller_runtime_reconcile_total',
+    help: 'Reconciles, by controller and result: success, requeue_after, conflict or error.',
+    labelNames: ['controller', 'result'],
+    registers: [registry],
+  }),
+  errors: new Counter({
+    name: 'controller_runtime_reconcile_errors_total',
+    help: 'Reconciles that failed and are tried again, by controller.',
+    labelNames: ['controller'],
+    registers: [registry],
+  }),
+  seconds: new Histogram({
+    name: 'controller_runtime_reconcile_time_seconds',
+    help: 'Seconds that a reconcile took, by controller.',
+    labelNames: ['controller'],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+    registers: [registry],
+  }),
+  active: new Gauge({
+    name: 'controller_runtime_active_workers',
+    help: 'Workers that are reconciling now, by controller.',
+    labelNames: ['controller'],
+    registers: [registry],
+  }),
+});
+
+export type InformerMetrics = ReturnType<typeof informerMetrics>;
+export const informerMetrics = (registry: Registry) => ({
+  relists: new Counter({
+    name: 'modelexport_informer_relists_total',
+    help: 'Full lists that a cache has taken, by resource.',
+    labelNames: ['resource'],
+    registers: [registry],
+  }),
+  restarts: new Counter({
+    name: 'modelexport_informer_watch_restarts_total',
+    help: 'Watches that ended and were opened again, by resource and reason: closed, expired, silent or error.',
+    labelNames: ['resource', 'reason'],
+    registers: [registry],
+  }),
+  objects: new Gauge({
+    name: 'modelexport_informer_objects',
+    help: 'Objects in a cache, by resource.',
+    labelNames: ['resource'],
+    registers: [registry],
+  }),
+});
+
+export type LeaderMetrics = ReturnType<typeof leaderMetrics>;
+export const leaderMetrics = (registry: Registry) => ({
+  status: new Gauge({
+    name: 'leader_election_master_status',
+    help: '1 while this process holds the lease, else 0.',
+    labelNames: ['name'],
+    registers: [registry],
+  }),
+});

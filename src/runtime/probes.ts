@@ -1,0 +1,48 @@
+/** Small HTTP servers for the kubelet and for Prometheus. */
+import http from 'node:http';
+
+export type Page = () => Promise<{ readonly status: number; readonly type?: string; readonly body: string }>;
+
+/** Where to listen: `host:port`, port 0 for any free one. */
+export type Bind = string;
+
+export interface Served {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+export const serve = async (bind: Bind, pages: Readonly<Record<string, Page>>): Promise<Served> => {
+  const separator = bind.lastIndexOf(':');
+  const server = http.createServer((request, response) => {
+    const page = pages[request.url?.split('?')[0] ?? ''];
+    const answer = page ? page() : Promise.resolve({ status: 404, body: 'not found\n', type: 'text/plain' });
+    answer.then(
+      ({ status, type = 'text/plain', body }) =>
+        response.writeHead(status, { 'content-type': type }).end(body),
+      () => response.writeHead(500).end('failed\n'),
+    );
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(Number(bind.slice(separator + 1)), bind.slice(0, separator) || '0.0.0.0', resolve);
+  });
+  const address = server.address();
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : 0,
+    close: () => {
+      server.closeAllConnections();
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
+  };
+};
+
+export type Check = { readonly name: string; readonly holds: () => boolean };
+
+/** 200 if all hold, else 503; the body names each check. */
+export const checkPage =
+  (checks: readonly Check[]): Page =>
+  async () => {
+    const results = checks.map(({ name, holds }) => ({ name, ok: holds() }));
+    const status = results.every(({ ok }) => ok) ? 200 : 503;
+    return { status, body: results.map(({ name, ok }) => `${ok ? '[+]' : '[-]'} ${name}\n`).join('') };
+  };
