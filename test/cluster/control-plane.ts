@@ -1,0 +1,208 @@
+/** A real etcd and kube-apiserver on loopback, with the controllers and the scheduler if asked for. */
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { controlPlanePrograms, kubeBinary } from './binaries.ts';
+import { type Background, background, eventually, run } from './run.ts';
+
+export type ControlPlaneOptions = {
+  /** Where state and logs go; a temporary folder, removed at the end, if left out. */
+  readonly folder?: string;
+  /** Writes every request that changes something to an audit log. */
+  readonly audit?: boolean;
+  readonly controllerManager?: boolean;
+  readonly scheduler?: boolean;
+  readonly port?: number;
+};
+
+export interface ControlPlane {
+  readonly folder: string;
+  readonly url: string;
+  /** A kubeconfig file of a cluster administrator. */
+  readonly kubeconfig: string;
+  readonly auditLog: string;
+  /** kubectl with that kubeconfig; returns standard output. */
+  kubectl(args: readonly string[], input?: string): Promise<string>;
+  stop(): Promise<void>;
+}
+
+/** Addresses of Services; pods reach the apiserver at the first of them. */
+export const serviceSubnet = '10.97.0.0/24';
+export const kubernetesServiceAddress = '10.97.0.1';
+
+const auditPolicy = `apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+  - level: None
+    verbs: [get, list, watch]
+  - level: Metadata
+`;
+
+export const startControlPlane = async (options: ControlPlaneOptions = {}): Promise<ControlPlane> => {
+  const programs = await controlPlanePrograms();
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'tlt-control-plane-'));
+  const parts: Background[] = [];
+  const onExit = () => {
+    for (const { pid } of parts) killGroup(pid);
+  };
+  process.once('exit', onExit);
+  const stop = async (): Promise<void> => {
+    process.removeListener('exit', onExit);
+    for (const part of parts.reverse()) await part.stop();
+    if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
+  };
+  const start = (name: string, [command, ...args]: readonly string[]) => {
+    parts.push(background(command!, args, { log: join(folder, `${name}.log`) }));
+  };
+  try {
+    const [client, peer, free] = [await freePort(), await freePort(), options.port ?? (await freePort())];
+    start('etcd', [...programs.etcd, ...etcdFlags(folder, client, peer)]);
+    const token = writeCredentials(folder);
+    start('apiserver', [
+      ...programs.apiserver,
+      ...apiserverFlags(folder, client, free, options.audit === true),
+    ]);
+    const url = `https://127.0.0.1:${free}`;
+    const kubeconfig = join(folder, 'admin.kubeconfig');
+    await ready(url, token, folder);
+    writeFileSync(
+      kubeconfig,
+      kubeconfigOf(url, token, readFileSync(join(folder, 'certs', 'apiserver.crt'))),
+      { mode: 0o600 },
+    );
+    const kubectl = (args: readonly string[], input?: string) =>
+      run('kubectl', ['--kubeconfig', kubeconfig, ...args], input === undefined ? {} : { input });
+    const controllers = [
+      ...(options.controllerManager
+        ? ([['kube-controller-manager', managerFlags(folder, kubeconfig)]] as const)
+        : []),
+      ...(options.scheduler ? ([['kube-scheduler', schedulerFlags(kubeconfig)]] as const) : []),
+    ];
+    for (const [name, flags] of controllers) start(name, [await kubeBinary(), name, ...flags]);
+    await eventually(
+      'the default namespace',
+      async () => (await kubectl(['get', 'namespace', 'default'])) || undefined,
+    );
+    return { folder, url, kubeconfig, auditLog: join(folder, 'audit.log'), kubectl, stop };
+  } catch (thrown) {
+    const log = tail(join(folder, 'apiserver.log'));
+    await stop();
+    throw new Error(
+      `the control plane did not start: ${thrown instanceof Error ? thrown.message : thrown}\n${log}`,
+      {
+        cause: thrown,
+      },
+    );
+  }
+};
+
+const etcdFlags = (folder: string, client: number, peer: number): readonly string[] => [
+  `--data-dir=${folder}/etcd`,
+  `--listen-client-urls=http://127.0.0.1:${client}`,
+  `--advertise-client-urls=http://127.0.0.1:${client}`,
+  `--listen-peer-urls=http://127.0.0.1:${peer}`,
+  '--unsafe-no-fsync',
+  '--log-level=error',
+];
+
+/** Writes the administrator's token and the key that ServiceAccount tokens are signed with; returns the token. */
+const writeCredentials = (folder: string): string => {
+  const token = randomBytes(16).toString('hex');
+  writeFileSync(join(folder, 'tokens.csv'), `${token},admin,admin,"system:masters"\n`, { mode: 0o600 });
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  writeFileSync(join(folder, 'sa.key'), privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+  writeFileSync(join(folder, 'audit-policy.yaml'), auditPolicy);
+  return token;
+};
+
+const apiserverFlags = (folder: string, etcd: number, port: number, audit: boolean): readonly string[] => [
+  `--etcd-servers=http://127.0.0.1:${etcd}`,
+  '--bind-address=127.0.0.1',
+  '--advertise-address=127.0.0.1',
+  `--secure-port=${port}`,
+  `--cert-dir=${folder}/certs`,
+  `--token-auth-file=${folder}/tokens.csv`,
+  '--authorization-mode=Node,RBAC',
+  `--service-account-key-file=${folder}/sa.key`,
+  `--service-account-signing-key-file=${folder}/sa.key`,
+  '--service-account-issuer=https://kubernetes.default.svc',
+  '--endpoint-reconciler-type=none',
+  `--service-cluster-ip-range=${serviceSubnet}`,
+  '--kubelet-preferred-address-types=InternalIP',
+  '--allow-privileged=true',
+  ...(audit
+    ? [`--audit-policy-file=${folder}/audit-policy.yaml`, `--audit-log-path=${folder}/audit.log`]
+    : []),
+];
+
+const managerFlags = (folder: string, kubeconfig: string): readonly string[] => [
+  `--kubeconfig=${kubeconfig}`,
+  '--leader-elect=false',
+  `--service-account-private-key-file=${folder}/sa.key`,
+  `--root-ca-file=${folder}/certs/apiserver.crt`,
+  '--use-service-account-credentials=false',
+  '--secure-port=0',
+];
+
+const schedulerFlags = (kubeconfig: string): readonly string[] => [
+  `--kubeconfig=${kubeconfig}`,
+  '--leader-elect=false',
+  '--secure-port=0',
+];
+
+const ready = (url: string, token: string, folder: string): Promise<string> =>
+  eventually(
+    'kube-apiserver',
+    async () => {
+      const flags = [
+        '--server',
+        url,
+        '--token',
+        token,
+        '--certificate-authority',
+        join(folder, 'certs', 'apiserver.crt'),
+      ];
+      return (await run('kubectl', [...flags, 'get', '--raw', '/readyz'])) === 'ok' ? 'ok' : undefined;
+    },
+    60_000,
+  );
+
+export const kubeconfigOf = (server: string, token: string, ca: Buffer): string =>
+  JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'test', cluster: { server, 'certificate-authority-data': ca.toString('base64') } }],
+    users: [{ name: 'test', user: { token } }],
+    contexts: [{ name: 'test', context: { cluster: 'test', user: 'test' } }],
+    'current-context': 'test',
+  });
+
+export const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = net.createServer();
+    server.on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+
+const killGroup = (pid: number): void => {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // Already gone.
+  }
+};
+
+const tail = (path: string): string => {
+  try {
+    return readFileSync(path, 'utf8').slice(-2000);
+  } catch {
+    return ''; // It wrote no log.
+  }
+};
