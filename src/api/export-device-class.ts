@@ -84,6 +84,7 @@ const statusSchema = object('What was found among the nodes.', {
   matchingNodes: integer('Ready nodes that match.', { minimum: 0 }),
   products: names('GPU products among them.', 'A product.'),
   computeCapabilities: names('Compute capabilities among them.', 'A compute capability.'),
+  architectures: names('Processor architectures among them.', 'An architecture.'),
   drivers: names('GPU driver versions among them.', 'A version.'),
   hash: text('Digest of the part of the spec that engines depend on.', { maxLength: 64 }),
 });

@@ -71,9 +71,12 @@ const requirement = object(
   { required: ['key', 'operator'] },
 );
 
-const term = object('Alternatives of a node selector: all conditions of one term must hold.', {
-  matchExpressions: list('Conditions on labels.', requirement, { maxItems: 32 }),
-});
+/** A term without conditions would match nothing, which nobody can mean. */
+const term = object(
+  'Alternatives of a node selector: all conditions of one term must hold.',
+  { matchExpressions: list('Conditions on labels.', requirement, { minItems: 1, maxItems: 32 }) },
+  { required: ['matchExpressions'] },
+);
 
 export const nodeAffinity = object(
   'Node affinity, as in a pod; only what is required, since a preference proves nothing.',

@@ -1,0 +1,45 @@
+/** Node labels that tell of hardware: GPU feature discovery's, the GPU operator's and the kubelet's. Read, never written. */
+import type { ExportDeviceClassSpec } from './export-device-class.ts';
+
+export const nodeLabels = {
+  product: 'nvidia.com/gpu.product',
+  /** MiB of one GPU, or of one MIG device. */
+  memory: 'nvidia.com/gpu.memory',
+  computeMajor: 'nvidia.com/gpu.compute.major',
+  computeMinor: 'nvidia.com/gpu.compute.minor',
+  driver: 'nvidia.com/cuda.driver-version.full',
+  /** Before GPU feature discovery 0.16, the driver's version in three parts. */
+  oldDriverParts: [
+    'nvidia.com/cuda.driver.major',
+    'nvidia.com/cuda.driver.minor',
+    'nvidia.com/cuda.driver.rev',
+  ],
+  driverUpgrade: 'nvidia.com/gpu-driver-upgrade-state',
+  /** Changes with every run of GPU feature discovery, and says nothing. */
+  discoveryTime: 'nvidia.com/gfd.timestamp',
+  arch: 'kubernetes.io/arch',
+} as const;
+
+export type Requirement = {
+  readonly key: string;
+  readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist' | 'Gt' | 'Lt';
+  readonly values?: readonly string[];
+};
+
+/** Expected hardware as the scheduler reads it. Its Gt and Lt are strict, our range is inclusive. */
+export const hardwareRequirements = (hardware: ExportDeviceClassSpec['hardware']): readonly Requirement[] => {
+  const [major, minor] = hardware?.computeCapability?.split('.') ?? [];
+  const { min, max } = hardware?.memoryMiB ?? {};
+  const one = (key: string, operator: Requirement['operator'], value: string | undefined) =>
+    value === undefined ? [] : [{ key, operator, values: [value] }];
+  return [
+    ...one(nodeLabels.computeMajor, 'In', major),
+    ...one(nodeLabels.computeMinor, 'In', minor),
+    ...one(nodeLabels.arch, 'In', hardware?.arch),
+    ...one(nodeLabels.memory, 'Gt', min === undefined ? undefined : String(min - 1)),
+    ...one(nodeLabels.memory, 'Lt', max === undefined ? undefined : String(max + 1)),
+    ...(hardware?.products
+      ? [{ key: nodeLabels.product, operator: 'In' as const, values: hardware.products }]
+      : []),
+  ];
+};

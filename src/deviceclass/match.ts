@@ -1,0 +1,114 @@
+/** Whether a node belongs to a device class, by the scheduler's own rules; and if not, what stands in the way. Pure. */
+import type { ExportDeviceClassSpec } from '../api/export-device-class.ts';
+import { hardwareRequirements, nodeLabels, type Requirement } from '../api/node-labels.ts';
+import { hasInvalidMig, isUpgradingDriver } from './hardware.ts';
+import type { NodeFacts, Taint } from './node.ts';
+
+type Check = (node: NodeFacts, spec: ExportDeviceClassSpec) => string | undefined;
+
+const selectorMatches: Check = ({ metadata: { labels } }, { nodeSelector = {} }) => {
+  const [key, value] = Object.entries(nodeSelector).find(([name, wanted]) => labels[name] !== wanted) ?? [];
+  return key === undefined ? undefined : `label ${key} is ${shown(labels[key])}, the class selects ${value}`;
+};
+
+/** Terms are alternatives. */
+const affinityMatches: Check = (node, { nodeAffinity }) => {
+  const terms = nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
+  if (terms === undefined) return undefined;
+  const fits = terms.some(({ matchExpressions }) => matchExpressions.every(holdsOn(node)));
+  return fits ? undefined : 'no term of nodeAffinity holds';
+};
+
+const hardwareMatches: Check = (node, { hardware }) => {
+  const missed = hardwareRequirements(hardware).find((requirement) => !holdsOn(node)(requirement));
+  if (missed === undefined) return undefined;
+  const { key, operator, values = [] } = missed;
+  return `label ${key} is ${shown(node.metadata.labels[key])}, the class needs ${operator} ${values.join(', ')}`;
+};
+
+const hasDevices: Check = (node, { resources = {} }) => {
+  const wanted = Object.entries(resources).filter(([, amount]) => Number(amount) > 0);
+  const [name, amount] = wanted.find(([device, n]) => (node.devices[device] ?? 0) < Number(n)) ?? [];
+  if (name !== undefined) return `has ${node.devices[name] ?? 0} of ${name}, the class asks for ${amount}`;
+  if (wanted.length === 0) return undefined;
+  if (hasInvalidMig(node)) return 'its MIG configuration is invalid';
+  return isUpgradingDriver(node)
+    ? `its driver is being upgraded (${node.metadata.labels[nodeLabels.driverUpgrade]})`
+    : undefined;
+};
+
+const taintsTolerated: Check = ({ taints }, { tolerations = [] }) => {
+  const hard = taints.filter(({ effect }) => effect !== 'PreferNoSchedule');
+  const taint = hard.find((candidate) => !tolerations.some((toleration) => tolerates(toleration, candidate)));
+  if (taint === undefined) return undefined;
+  const { key, value, effect } = taint;
+  return `taint ${key}${value === undefined ? '' : `=${value}`}:${effect} is not in the class's tolerations`;
+};
+
+const isReady: Check = ({ ready, schedulable }) => {
+  if (!schedulable) return 'is cordoned';
+  return ready ? undefined : 'is not ready';
+};
+
+/** In order of nearness: a node that fails a later check is nearer to belonging. */
+const checks: readonly Check[] = [
+  selectorMatches,
+  affinityMatches,
+  hardwareMatches,
+  hasDevices,
+  taintsTolerated,
+  isReady,
+];
+
+export type Mismatch = { readonly node: string; readonly nearness: number; readonly text: string };
+
+/** What keeps the node from belonging to the class, or undefined if it belongs. */
+export const mismatchOf = (node: NodeFacts, spec: ExportDeviceClassSpec): Mismatch | undefined => {
+  for (const [nearness, check] of checks.entries()) {
+    const text = check(node, spec);
+    if (text !== undefined) return { node: node.metadata.name, nearness, text };
+  }
+  return undefined;
+};
+
+export const belongs = (node: NodeFacts, spec: ExportDeviceClassSpec): boolean =>
+  mismatchOf(node, spec) === undefined;
+
+const shown = (value: string | undefined): string => value ?? 'absent';
+
+const holdsOn =
+  ({ metadata: { labels } }: NodeFacts) =>
+  ({ key, operator, values = [] }: Requirement): boolean => {
+    const value = labels[key];
+    switch (operator) {
+      case 'In':
+        return value !== undefined && values.includes(value);
+      case 'NotIn':
+        return value === undefined || !values.includes(value);
+      case 'Exists':
+        return value !== undefined;
+      case 'DoesNotExist':
+        return value === undefined;
+      case 'Gt':
+        return compares(value, values[0], (a, b) => a > b);
+      case 'Lt':
+        return compares(value, values[0], (a, b) => a < b);
+    }
+  };
+
+/** Only whole numbers compare; any other label value fails the condition. */
+const compares = (
+  value: string | undefined,
+  bound: string | undefined,
+  holds: (value: number, bound: number) => boolean,
+): boolean => isWhole(value) && isWhole(bound) && holds(Number(value), Number(bound));
+
+const isWhole = (text: string | undefined): text is string => text !== undefined && /^-?\d+$/.test(text);
+
+type Toleration = NonNullable<ExportDeviceClassSpec['tolerations']>[number];
+
+const tolerates = ({ key, operator = 'Equal', value, effect }: Toleration, taint: Taint): boolean => {
+  if (effect !== undefined && effect !== taint.effect) return false;
+  if (key === undefined || key === '') return operator === 'Exists';
+  return key === taint.key && (operator === 'Exists' || (value ?? '') === (taint.value ?? ''));
+};
