@@ -1,0 +1,140 @@
+/**
+ * Tensor data that lie in files beside the model. A location is relative to the model's folder and may not leave it,
+ * by name or by a link; offset and length must lie inside the file. https://onnx.ai/onnx/repo-docs/ExternalData.html
+ */
+
+import { type FileHandle, open, realpath } from 'node:fs/promises';
+import { isAbsolute, join, relative, sep } from 'node:path';
+import { clone, create } from '@bufbuild/protobuf';
+import { messageOf, systemCodeOf, UserError } from '../../base/errors.ts';
+import {
+  TensorProto_DataLocation as DataLocation,
+  type ModelProto,
+  ModelProtoSchema,
+  StringStringEntryProtoSchema,
+  type TensorProto,
+} from '../generated/onnx_pb.ts';
+import { rawSizeOf } from './tensor.ts';
+import { tensorsIn } from './tensors-in.ts';
+
+/** Offsets are multiples of a memory page, so that readers can map the file. */
+const alignment = 4096;
+
+/** What one ONNX message can hold; also keeps many tensors from pointing at the same gigabyte. */
+const inlineLimitBytes = 2 ** 31 - 1;
+
+/**
+ * Brings every external tensor's data into the model, in place.
+ * @throws UserError ModelInvalid, InputNotFound (a data file is missing)
+ */
+export const inlineExternalData = async (model: ModelProto, folder: string): Promise<void> => {
+  const external = tensorsIn(model).filter(({ dataLocation }) => dataLocation === DataLocation.EXTERNAL);
+  const byLocation = Map.groupBy(external, (tensor) => entryOf(tensor, 'location') ?? '');
+  let total = 0;
+  for (const [location, tensors] of byLocation) {
+    await using file = await openInside(folder, location);
+    const { size } = await file.stat();
+    for (const tensor of tensors)
+      total += await inline(tensor, file, { size, limit: inlineLimitBytes - total });
+  }
+};
+
+export type Split = { readonly model: ModelProto; readonly data: Uint8Array };
+
+/** The model with the raw data of large tensors taken out, and those data end to end. */
+export const splitExternalData = (
+  model: ModelProto,
+  { location, threshold }: { readonly location: string; readonly threshold: number },
+): Split => {
+  const slim = clone(ModelProtoSchema, model); // the caller's model stays as it is
+  const large = tensorsIn(slim).filter(({ rawData }) => rawData.length > 0 && rawData.length >= threshold);
+  const offsets = new Map<TensorProto, number>();
+  let end = 0;
+  for (const tensor of large) {
+    const offset = Math.ceil(end / alignment) * alignment;
+    offsets.set(tensor, offset);
+    end = offset + tensor.rawData.length;
+  }
+  const data = new Uint8Array(end);
+  for (const [tensor, offset] of offsets) {
+    data.set(tensor.rawData, offset);
+    pointOutside(tensor, { location, offset });
+  }
+  return { model: slim, data };
+};
+
+const pointOutside = (tensor: TensorProto, place: { location: string; offset: number }): void => {
+  const entries = { location: place.location, offset: `${place.offset}`, length: `${tensor.rawData.length}` };
+  tensor.externalData = Object.entries(entries).map(([key, value]) =>
+    create(StringStringEntryProtoSchema, { key, value }),
+  );
+  tensor.dataLocation = DataLocation.EXTERNAL;
+  Reflect.deleteProperty(tensor, 'rawData');
+};
+
+const entryOf = ({ externalData }: TensorProto, key: string): string | undefined =>
+  externalData.find((entry) => entry.key === key)?.value;
+
+const openInside = async (folder: string, location: string): Promise<FileHandle> => {
+  if (location === '' || isAbsolute(location)) throw outside(location);
+  try {
+    const base = await realpath(folder);
+    const path = await realpath(join(base, location));
+    const inside = relative(base, path);
+    if (inside === '' || inside === '..' || inside.startsWith(`..${sep}`)) throw outside(location);
+    return await open(path, 'r');
+  } catch (thrown) {
+    if (systemCodeOf(thrown) === undefined) throw thrown;
+    throw new UserError(
+      'InputNotFound',
+      `Reading the model's data file ${location}: ${messageOf(thrown)}. Copy it beside the model, or export the model into one file.`,
+      { cause: thrown },
+    );
+  }
+};
+
+const inline = async (
+  tensor: TensorProto,
+  file: FileHandle,
+  { size, limit }: { readonly size: number; readonly limit: number },
+): Promise<number> => {
+  const offset = numberOf(tensor, 'offset') ?? 0;
+  const length = numberOf(tensor, 'length') ?? size - offset;
+  const needed = rawSizeOf(tensor);
+  if (needed !== undefined && length !== needed)
+    throw damaged(tensor, `needs ${needed} bytes, and ${length} are set aside for it`);
+  if (length < 0 || offset + length > size)
+    throw damaged(tensor, `lies at bytes ${offset} to ${offset + length} of a file of ${size} bytes`);
+  if (length > limit)
+    throw new UserError(
+      'ModelUnsupported',
+      "Reading the model's external data: with them the model would exceed 2 GiB, the limit of one ONNX message.",
+    );
+  const bytes = new Uint8Array(length);
+  const { bytesRead } = await file.read(bytes, 0, length, offset);
+  if (bytesRead !== length) throw damaged(tensor, `could be read for ${bytesRead} of ${length} bytes only`);
+  tensor.rawData = bytes;
+  tensor.externalData = [];
+  Reflect.deleteProperty(tensor, 'dataLocation');
+  return length;
+};
+
+const numberOf = (tensor: TensorProto, key: string): number | undefined => {
+  const text = entryOf(tensor, key);
+  if (text === undefined) return undefined;
+  const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isSafeInteger(number)) throw damaged(tensor, `has the ${key} '${text}'`);
+  return number;
+};
+
+const damaged = (tensor: TensorProto, found: string): UserError =>
+  new UserError(
+    'ModelInvalid',
+    `Reading the model's external data: tensor ${tensor.name} ${found}. The model and its data file do not belong together.`,
+  );
+
+const outside = (location: string): UserError =>
+  new UserError(
+    'ModelInvalid',
+    `Reading the model's external data: the location '${location}' is not inside the model's folder. Such a model is refused; export it with its data beside it.`,
+  );

@@ -1,0 +1,121 @@
+/**
+ * ONNX models: bytes and files <-> ModelProto. A model that `parseModel` let through has a graph, an operator set and
+ * tensors whose data fit their dimensions. Tensors keep pointing into the bytes they were parsed from.
+ */
+
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { messageOf, systemCodeOf, UserError } from '../../base/errors.ts';
+import { writeWholeFile } from '../../base/whole-file.ts';
+import { type ModelProto, ModelProtoSchema, TensorProto_DataLocation } from '../generated/onnx_pb.ts';
+import { whereItBreaks } from './damage.ts';
+import { inlineExternalData, splitExternalData } from './external-data.ts';
+import { opsetOf } from './graph.ts';
+import { checkTensor, rawSizeOf } from './tensor.ts';
+import { tensorsIn } from './tensors-in.ts';
+
+/** Protobuf's own limit; every reader of ONNX has it. */
+const messageLimitBytes = 2 ** 31 - 1;
+
+/**
+ * The model in `bytes`; data in other files stay references (`readModelFile` brings them in).
+ * @throws UserError ModelInvalid, with the place, for a file that is cut short, damaged or something else
+ */
+export const parseModel = (bytes: Uint8Array): ModelProto => {
+  const model = decode(bytes);
+  if (!model.graph) throw notOnnx(bytes, 'it holds no graph');
+  if (model.graph.node.length === 0 && model.graph.output.length === 0)
+    throw notOnnx(bytes, 'its graph is empty');
+  if (model.irVersion <= 0n) throw notOnnx(bytes, 'it has no IR version');
+  opsetOf(model);
+  for (const tensor of tensorsIn(model)) checkTensor(tensor);
+  return model;
+};
+
+/**
+ * Fields in the order of their numbers, so equal models give equal bytes.
+ * @throws UserError ModelUnsupported above 2 GiB, where data must lie in another file
+ */
+export const serializeModel = (model: ModelProto): Uint8Array => {
+  const dataBytes = tensorsIn(model).reduce((total, { rawData }) => total + rawData.length, 0);
+  if (dataBytes > messageLimitBytes)
+    throw new UserError(
+      'ModelUnsupported',
+      `Writing the ONNX model: its tensors take ${dataBytes} bytes, and one ONNX message holds less than 2 GiB. Keep the data in a separate file.`,
+    );
+  return toBinary(ModelProtoSchema, model);
+};
+
+/**
+ * Reads a model file and the data files it points to, which must lie in its folder or below.
+ * @throws UserError InputNotFound, ModelInvalid
+ */
+export const readModelFile = async (path: string): Promise<ModelProto> => {
+  try {
+    const model = parseModel(await readBytes(path));
+    await inlineExternalData(model, dirname(path));
+    return model;
+  } catch (thrown) {
+    if (!(thrown instanceof UserError) || thrown.message.includes(path)) throw thrown;
+    throw new UserError(thrown.reason, `${path}: ${thrown.message}`, { cause: thrown });
+  }
+};
+
+export type ModelFileOptions = {
+  /** Tensors of at least so many bytes go to `<name>.data` beside the model. Left out: everything in one file. */
+  readonly externalDataThreshold?: number;
+  readonly overwrite?: boolean;
+};
+
+/**
+ * Writes a model file whole or not at all; its data file, if any, first.
+ * @throws UserError OutputExists, OutputUnwritable, DiskFull
+ */
+export const writeModelFile = async (
+  path: string,
+  model: ModelProto,
+  { externalDataThreshold, overwrite = false }: ModelFileOptions = {},
+): Promise<void> => {
+  if (externalDataThreshold === undefined) return writeWholeFile(path, serializeModel(model), { overwrite });
+  const location = `${basename(path)}.data`;
+  const split = splitExternalData(model, { location, threshold: externalDataThreshold });
+  if (split.data.length > 0) await writeWholeFile(join(dirname(path), location), split.data, { overwrite });
+  await writeWholeFile(path, serializeModel(split.model), { overwrite });
+};
+
+/** Whether some tensor's data lie outside the bytes of the model. */
+export const hasExternalData = (model: ModelProto): boolean =>
+  tensorsIn(model).some(({ dataLocation }) => dataLocation === TensorProto_DataLocation.EXTERNAL);
+
+/** Bytes of all tensors in `raw_data` form; strings and exotic types left out. */
+export const dataBytesOf = (model: ModelProto): number =>
+  tensorsIn(model).reduce((total, tensor) => total + (rawSizeOf(tensor) ?? 0), 0);
+
+const decode = (bytes: Uint8Array): ModelProto => {
+  // A plain view: slicing a Buffer would share memory where slicing a Uint8Array copies.
+  const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  try {
+    return fromBinary(ModelProtoSchema, plain);
+  } catch (thrown) {
+    throw notOnnx(bytes, messageOf(thrown), thrown);
+  }
+};
+
+const notOnnx = (bytes: Uint8Array, found: string, cause?: unknown): UserError =>
+  new UserError(
+    'ModelInvalid',
+    `Reading the ONNX model (${bytes.length} bytes): ${whereItBreaks(bytes) ?? found}. Copy or export the file again.`,
+    { cause },
+  );
+
+const readBytes = async (path: string): Promise<Uint8Array> => {
+  try {
+    return await readFile(path);
+  } catch (thrown) {
+    const why = systemCodeOf(thrown) === 'ENOENT' ? 'there is no such file' : messageOf(thrown);
+    throw new UserError('InputNotFound', `Reading the model ${path}: ${why}. Check the path.`, {
+      cause: thrown,
+    });
+  }
+};

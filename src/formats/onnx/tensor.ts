@@ -1,0 +1,173 @@
+/**
+ * TensorProto <-> typed arrays. Values lie in `raw_data` (little-endian, as every machine of ours is) or in the field
+ * of their type; both are read, only `raw_data` is written. https://onnx.ai/onnx/repo-docs/IR.html
+ */
+import { create } from '@bufbuild/protobuf';
+import { UserError } from '../../base/errors.ts';
+import { type TensorProto, TensorProto_DataLocation, TensorProtoSchema } from '../generated/onnx_pb.ts';
+import { type ElementType, elementType, elementTypeName } from './element-type.ts';
+
+/**
+ * The product of the dimensions; 1 for a scalar.
+ * @throws UserError ModelInvalid for a negative dimension or a count that no memory holds
+ */
+export const elementCountOf = (tensor: TensorProto): number => {
+  const count = tensor.dims.reduce((product, size) => (size < 0n ? -1n : product * size), 1n);
+  if (count < 0n || count > Number.MAX_SAFE_INTEGER)
+    throw damaged(tensor, `its dimensions are [${tensor.dims}]`);
+  return Number(count);
+};
+
+/**
+ * Float, integer and bool tensors as float32, in row-major order.
+ * @throws UserError ModelInvalid when dimensions and data disagree, ModelUnsupported for other element types
+ */
+export const floatsOf = (tensor: TensorProto): Float32Array => {
+  const values = valuesOf(tensor);
+  if (values instanceof Float32Array) return values;
+  return values instanceof BigInt64Array || values instanceof BigUint64Array
+    ? Float32Array.from(values, Number)
+    : Float32Array.from(values);
+};
+
+/**
+ * The values of an integer tensor (a shape, axes, pads).
+ * @throws UserError ModelInvalid for data that does not fit the dimensions or 2^53
+ */
+export const integersOf = (tensor: TensorProto): number[] => {
+  const integers = Array.from<number | bigint, number>(valuesOf(tensor), Number);
+  if (!integers.every(Number.isSafeInteger)) throw damaged(tensor, 'a value is no integer below 2^53');
+  return integers;
+};
+
+/** A float32 tensor. */
+export const tensorFromFloats = (name: string, dims: readonly number[], values: Float32Array): TensorProto =>
+  makeTensor(name, dims, elementType.float32, values);
+
+/** A float16 tensor; values are rounded to nearest even, beyond 65504 to infinity. */
+export const tensorFromFloat16s = (
+  name: string,
+  dims: readonly number[],
+  values: Float32Array,
+): TensorProto => makeTensor(name, dims, elementType.float16, Float16Array.from(values));
+
+/** An int8 tensor: quantised weights and zero points. */
+export const tensorFromInt8s = (name: string, dims: readonly number[], values: Int8Array): TensorProto =>
+  makeTensor(name, dims, elementType.int8, values);
+
+/** An int32 tensor: quantised biases. */
+export const tensorFromInt32s = (name: string, dims: readonly number[], values: Int32Array): TensorProto =>
+  makeTensor(name, dims, elementType.int32, values);
+
+/** An int64 tensor: shapes, axes, pads. */
+export const tensorFromInt64s = (
+  name: string,
+  dims: readonly number[],
+  values: readonly number[],
+): TensorProto => makeTensor(name, dims, elementType.int64, BigInt64Array.from(values, BigInt));
+
+/**
+ * Checks that the data are exactly as many as the dimensions say; data outside the file are not looked at.
+ * @throws UserError ModelInvalid
+ */
+export const checkTensor = (tensor: TensorProto): void => {
+  const count = elementCountOf(tensor);
+  const type = byNumber.get(tensor.dataType);
+  if (type === undefined || tensor.dataLocation === TensorProto_DataLocation.EXTERNAL) return;
+  const { found, needed, unit } = dataSize(tensor, type, count);
+  if (found !== needed)
+    throw damaged(tensor, `[${tensor.dims}] ${type.name} needs ${needed} ${unit}, and it has ${found}`);
+};
+
+/** Bytes of the tensor's data in `raw_data` form, or undefined for strings and types that are not known here. */
+export const rawSizeOf = (tensor: TensorProto): number | undefined => {
+  const bits = byNumber.get(tensor.dataType)?.bits;
+  return bits === undefined ? undefined : Math.ceil((elementCountOf(tensor) * bits) / 8);
+};
+
+type Field = 'floatData' | 'int32Data' | 'int64Data' | 'doubleData' | 'uint64Data' | 'stringData';
+type Values = Float32Array | Float64Array | Int32Array | BigInt64Array | BigUint64Array | SmallValues;
+type SmallValues = Float16Array | Int8Array | Uint8Array | Int16Array | Uint16Array | Uint32Array;
+type Layout = {
+  readonly name: ElementType;
+  /** Width in `raw_data`; undefined for strings, which have no such form. */
+  readonly bits: number | undefined;
+  /** Where the values lie when not in `raw_data`, and how many entries of it one element takes. */
+  readonly field: Field;
+  readonly entries?: number;
+  readonly view?: (data: ArrayBuffer) => Values;
+};
+
+/** The table of TensorProto.DataType's comments. Types without a view are carried, not computed with. */
+const layouts: readonly Layout[] = [
+  { name: 'float32', bits: 32, field: 'floatData', view: (data) => new Float32Array(data) },
+  { name: 'uint8', bits: 8, field: 'int32Data', view: (data) => new Uint8Array(data) },
+  { name: 'int8', bits: 8, field: 'int32Data', view: (data) => new Int8Array(data) },
+  { name: 'uint16', bits: 16, field: 'int32Data', view: (data) => new Uint16Array(data) },
+  { name: 'int16', bits: 16, field: 'int32Data', view: (data) => new Int16Array(data) },
+  { name: 'int32', bits: 32, field: 'int32Data', view: (data) => new Int32Array(data) },
+  { name: 'int64', bits: 64, field: 'int64Data', view: (data) => new BigInt64Array(data) },
+  { name: 'string', bits: undefined, field: 'stringData' },
+  { name: 'bool', bits: 8, field: 'int32Data', view: (data) => new Uint8Array(data) },
+  { name: 'float16', bits: 16, field: 'int32Data', view: (data) => new Float16Array(data) },
+  { name: 'float64', bits: 64, field: 'doubleData', view: (data) => new Float64Array(data) },
+  { name: 'uint32', bits: 32, field: 'uint64Data', view: (data) => new Uint32Array(data) },
+  { name: 'uint64', bits: 64, field: 'uint64Data', view: (data) => new BigUint64Array(data) },
+  { name: 'complex64', bits: 64, field: 'floatData', entries: 2 },
+  { name: 'complex128', bits: 128, field: 'doubleData', entries: 2 },
+  { name: 'bfloat16', bits: 16, field: 'int32Data', view: (data) => fromBfloat16(new Uint16Array(data)) },
+];
+const byNumber = new Map(layouts.map((layout) => [elementType[layout.name] as number, layout]));
+
+const makeTensor = (name: string, dims: readonly number[], dataType: number, values: Values): TensorProto => {
+  const rawData = new Uint8Array(values.buffer as ArrayBuffer, values.byteOffset, values.byteLength);
+  const tensor = create(TensorProtoSchema, { name, dims: dims.map(BigInt), dataType, rawData });
+  checkTensor(tensor);
+  return tensor;
+};
+
+const valuesOf = (tensor: TensorProto): Values => {
+  const layout = byNumber.get(tensor.dataType);
+  if (layout?.view === undefined)
+    throw new UserError(
+      'ModelUnsupported',
+      `Reading the tensor ${label(tensor)}: values of type ${elementTypeName(tensor.dataType)} cannot be computed with.`,
+    );
+  if (tensor.dataLocation === TensorProto_DataLocation.EXTERNAL)
+    throw damaged(
+      tensor,
+      'its data lie in another file, which was not read. Give the model as a file beside them',
+    );
+  checkTensor(tensor);
+  // A copy: the view needs an aligned start, which a slice of the file does not have.
+  return tensor.rawData.length > 0
+    ? layout.view(Uint8Array.from(tensor.rawData).buffer)
+    : typedValues(tensor, layout);
+};
+
+const typedValues = (tensor: TensorProto, { name, field }: Layout): Values => {
+  if (field === 'floatData') return Float32Array.from(tensor.floatData);
+  if (field === 'doubleData') return Float64Array.from(tensor.doubleData);
+  if (field === 'int64Data') return BigInt64Array.from(tensor.int64Data);
+  if (field === 'uint64Data') return BigUint64Array.from(tensor.uint64Data);
+  if (name === 'float16') return new Float16Array(Uint16Array.from(tensor.int32Data).buffer);
+  if (name === 'bfloat16') return fromBfloat16(Uint16Array.from(tensor.int32Data));
+  return Int32Array.from(tensor.int32Data);
+};
+
+/** bfloat16 is the upper half of a float32. */
+const fromBfloat16 = (halves: Uint16Array): Float32Array =>
+  new Float32Array(Uint32Array.from(halves, (half) => half << 16).buffer);
+
+const dataSize = (tensor: TensorProto, { bits, field, entries = 1 }: Layout, count: number) =>
+  tensor.rawData.length > 0 && bits !== undefined
+    ? { found: tensor.rawData.length, needed: (count * bits) / 8, unit: 'bytes' }
+    : { found: tensor[field].length, needed: count * entries, unit: 'values' };
+
+const label = ({ name }: TensorProto): string => (name === '' ? 'without a name' : name);
+
+const damaged = (tensor: TensorProto, found: string): UserError =>
+  new UserError(
+    'ModelInvalid',
+    `Reading the tensor ${label(tensor)}: ${found}. The model is damaged; export it again.`,
+  );
