@@ -1,0 +1,152 @@
+import test from 'ava';
+import fc from 'fast-check';
+import { UserError } from '../../src/base/errors.ts';
+import {
+  leastScale,
+  parseCalibrationCache,
+  tensorRtVersionNumber,
+  writeCalibrationCache,
+} from '../../src/formats/calibration-cache.ts';
+
+const written = (scales: Iterable<[string, number]>): string =>
+  writeCalibrationCache({ version: 8601, algorithmWord: 'EntropyCalibration2', scales: new Map(scales) });
+
+const writes = test.macro({
+  exec: (t, amax: number, hex: string) => {
+    t.is(written([['x', amax / 127]]), `TRT-8601-EntropyCalibration2\nx: ${hex}\n`);
+  },
+  title: (_given, amax: number, hex: string) => `a largest value of ${amax} is written ${hex}`,
+});
+test(writes, 1, '3c010204');
+test(writes, 6, '3d418306');
+test(writes, 127, '3f800000');
+test(writes, 254, '40000000');
+test(writes, 0.5, '3b810204');
+test(writes, 1e-30, 'a238973');
+
+const reads = test.macro({
+  exec: (t, line: string, name: string, scale: number) => {
+    const { scales } = parseCalibrationCache(`TRT-7000-EntropyCalibration2\n${line}\n`);
+    t.deepEqual([...scales], [[name, Math.fround(scale)]]);
+  },
+  title: (_given, line: string) => `reads '${line}'`,
+});
+test(reads, 'data: 3c008912', 'data', 0.007845180109143257);
+test(reads, 'input_1:0: 3f800000', 'input_1:0', 1);
+test(reads, 'a: b: 40000000', 'a: b', 2);
+test(reads, '(Unnamed Layer* 22) [Constant]_output: 3F800000', '(Unnamed Layer* 22) [Constant]_output', 1);
+test(reads, 'prob: 0', 'prob', 0);
+test(reads, 'padded: 0a238973', 'padded', 1e-30 / 127);
+test(reads, 'short: a238973', 'short', 1e-30 / 127);
+
+test('reads a whole file of TensorRT', (t) => {
+  const cache = parseCalibrationCache(
+    'TRT-7000-EntropyCalibration2\ndata: 3c008912\nconv1: 3c88edfc\nprob: 3c010a14\n',
+  );
+  t.is(cache.version, 7000);
+  t.is(cache.algorithmWord, 'EntropyCalibration2');
+  t.deepEqual([...cache.scales.keys()], ['data', 'conv1', 'prob']);
+});
+test('reads the oldest header', (t) => {
+  t.deepEqual(parseCalibrationCache('1\nx: 3f800000\n'), {
+    version: undefined,
+    algorithmWord: undefined,
+    scales: new Map([['x', 1]]),
+  });
+});
+test('reads line ends of Windows and a missing last one', (t) => {
+  const { scales } = parseCalibrationCache('TRT-8601-MinMaxCalibration\r\nx: 3f800000\r\ny: 40000000');
+  t.deepEqual(
+    [...scales],
+    [
+      ['x', 1],
+      ['y', 2],
+    ],
+  );
+});
+test('keeps the order of the map, numbers among the names included', (t) => {
+  t.is(
+    written([
+      ['b', 1],
+      ['10', 1],
+      ['a', 1],
+      ['2', 1],
+    ]).replaceAll(': 3f800000', ''),
+    'TRT-8601-EntropyCalibration2\nb\n10\na\n2\n',
+  );
+});
+test('a tensor of zeros gets a tiny positive scale', (t) => {
+  t.is(written([['zeros', 0]]).split('\n')[1], 'zeros: 800000');
+  t.is(parseCalibrationCache(written([['zeros', 0]])).scales.get('zeros'), leastScale);
+});
+
+const refuses = test.macro({
+  exec: (t, text: string, place: string) => {
+    const error = t.throws(() => parseCalibrationCache(text), { instanceOf: UserError });
+    t.is(error?.reason, 'CacheInvalid');
+    t.true(error?.message.includes(place), error?.message);
+  },
+  title: (_given, text: string) => `refuses ${JSON.stringify(text)}`,
+});
+test(refuses, '', 'line 1');
+test(refuses, 'TRT-8601\n', 'line 1');
+test(refuses, 'TRT-8601-EntropyCalibration2\nx 3f800000\n', 'line 2');
+test(refuses, 'TRT-8601-EntropyCalibration2\nx: 3f8000000\n', 'line 2');
+test(refuses, 'TRT-8601-EntropyCalibration2\nx:3f800000\n', 'line 2');
+test(refuses, 'TRT-8601-EntropyCalibration2\nx: 1\ny: 7f800000\n', 'line 3');
+test(refuses, 'TRT-8601-EntropyCalibration2\nx: bf800000\n', 'line 2');
+test(refuses, 'TRT-8601-EntropyCalibration2\nx: 1\nx: 2\n', 'a second time');
+
+for (const scale of [-1, Number.NaN, Number.POSITIVE_INFINITY, 1e300])
+  test(`does not write the scale ${scale}`, (t) => {
+    t.is(t.throws(() => written([['x', scale]]), { instanceOf: UserError })?.reason, 'CalibrationFailed');
+  });
+test('does not write a name of two lines', (t) => {
+  t.is(t.throws(() => written([['x\ny', 1]]), { instanceOf: UserError })?.reason, 'CalibrationFailed');
+});
+
+const versions = test.macro({
+  exec: (t, version: string, number: number) => {
+    t.is(tensorRtVersionNumber(version), number);
+  },
+  title: (_given, version: string, number: number) => `TensorRT ${version} is ${number}`,
+});
+test(versions, '7.0.0', 7000);
+test(versions, '7.1.3', 7103);
+test(versions, '8.5', 8500);
+test(versions, '8.6.1', 8601);
+test(versions, '8.6.1.6', 8601);
+test(versions, '10.3.0', 100300);
+test(versions, '10.14.1', 101401);
+for (const version of ['', '8', 'v8.6.1', '8.6.x', '8.6.1-ga'])
+  test(`'${version}' is no TensorRT version`, (t) => {
+    t.is(t.throws(() => tensorRtVersionNumber(version), { instanceOf: UserError })?.reason, 'Usage');
+  });
+
+const tensorName = fc.string({ minLength: 1, unit: 'binary' }).filter((name) => !/[\r\n]/.test(name));
+test('what is written is read back exactly', (t) => {
+  const scale = fc.float({ min: 2 ** -126, noNaN: true, noDefaultInfinity: true });
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.tuple(tensorName, scale), { selector: ([name]) => name }), (entries) => {
+      t.deepEqual([...parseCalibrationCache(written(entries)).scales], entries);
+    }),
+  );
+});
+test('any text is read or refused with CacheInvalid', (t) => {
+  const good = written([
+    ['input_1:0', 0.1],
+    ['conv (1)', 0.2],
+  ]);
+  const damaged = fc.tuple(fc.nat(good.length), fc.nat(good.length), fc.string({ unit: 'binary' }));
+  fc.assert(
+    fc.property(damaged, ([from, to, middle]) => {
+      try {
+        parseCalibrationCache(good.slice(0, from) + middle + good.slice(to));
+      } catch (error) {
+        if (!(error instanceof UserError) || error.reason !== 'CacheInvalid') throw error;
+      }
+    }),
+    { numRuns: 2000 },
+  );
+  t.pass();
+});
