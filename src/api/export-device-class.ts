@@ -2,7 +2,7 @@
 import { backendNames, rtxComputeCapabilities } from '../contract/backends.ts';
 import { conditionsSchema } from './conditions.ts';
 import { flag, integer, list, map, object, oneOf, text, type ValueOf } from './schema.ts';
-import { nameLimits, nodeAffinity, nodeSelector, tolerations } from './shared-schemas.ts';
+import { nameLimits, nodeAffinity, nodeSelector, shortName, tolerations } from './shared-schemas.ts';
 
 const computeCapability = (description: string) =>
   text(description, { maxLength: 8, pattern: '^[0-9]{1,2}[.][0-9]$' });
@@ -34,7 +34,11 @@ const engine = object(
     version: text('Version of the runtime that the engine must run on.', { maxLength: 64 }),
     computeCapability: computeCapability('Compute capability to build for, where no GPU is asked.'),
     dlaCore: integer('DLA core to build for.', { minimum: 0, maximum: 7 }),
-    options: map('Options of the builder, by its own names.', text('A value.', { maxLength: 253 }), 32),
+    options: map(
+      'Options of the builder, by its own names.',
+      text('The value of the option.', { maxLength: 253 }),
+      32,
+    ),
   },
   {
     required: ['backend'],
@@ -94,12 +98,7 @@ export const exportDeviceClassSchema = object(
   { spec: specSchema, status: statusSchema },
   {
     required: ['spec'],
-    validations: [
-      {
-        rule: `size(self.metadata.name) <= ${nameLimits.deviceClass}`,
-        message: `the name may have ${nameLimits.deviceClass} characters, so that the names of Jobs fit: choose a shorter one`,
-      },
-    ],
+    validations: shortName(nameLimits.deviceClass),
   },
 );
 

@@ -11,6 +11,7 @@ import {
   nodeSelector,
   resources,
   sha256,
+  shortName,
   storageUri,
   tolerations,
 } from './shared-schemas.ts';
@@ -192,12 +193,7 @@ export const modelExportSchema = object(
   { spec: specSchema, status: modelExportStatusSchema },
   {
     required: ['spec'],
-    validations: [
-      {
-        rule: `size(self.metadata.name) <= ${nameLimits.modelExport}`,
-        message: `the name may have ${nameLimits.modelExport} characters, so that the names of its Jobs fit: choose a shorter one`,
-      },
-    ],
+    validations: shortName(nameLimits.modelExport),
   },
 );
 

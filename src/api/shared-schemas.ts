@@ -1,11 +1,23 @@
 /** Pieces that several kinds use. */
-import { keyedList, list, map, object, oneOf, text } from './schema.ts';
+import { keyedList, list, map, object, oneOf, type Rule, text } from './schema.ts';
 
 /** Names of device classes and model exports are short, so that `<export>-<class>-<8 digits>` fits a 63-character label. */
 export const nameLimits = { modelExport: 30, deviceClass: 22 } as const;
 
 export const sha256 = (description: string) =>
   text(description, { pattern: '^[0-9a-f]{64}$', maxLength: 64 });
+
+/** A Job's name is also its pods' host name, and there a dot means something else. */
+export const shortName = (limit: number): readonly Rule[] => [
+  {
+    rule: `size(self.metadata.name) <= ${limit}`,
+    message: `the name may have ${limit} characters, so that the names of Jobs fit: choose a shorter one`,
+  },
+  {
+    rule: "!self.metadata.name.contains('.')",
+    message: 'the name may not hold a dot, because it becomes part of Job names: use - instead',
+  },
+];
 
 /** Object stores come later; the message of the rule says so. */
 export const storageUri = (description: string) =>
@@ -66,7 +78,9 @@ const requirement = object(
   {
     key: text('The label key.', { maxLength: 317 }),
     operator: oneOf(['In', 'NotIn', 'Exists', 'DoesNotExist', 'Gt', 'Lt'], 'How the label is compared.'),
-    values: list('What it is compared with.', text('A value.', { maxLength: 63 }), { maxItems: 64 }),
+    values: list('What it is compared with.', text('A value of the label.', { maxLength: 63 }), {
+      maxItems: 64,
+    }),
   },
   { required: ['key', 'operator'] },
 );
@@ -96,4 +110,4 @@ export const localReferences = keyedList(
 );
 
 export const labelMap = (description: string, maxLength: number) =>
-  map(description, text('A value.', { maxLength }), 32);
+  map(description, text('The value under that name.', { maxLength }), 32);

@@ -1,0 +1,287 @@
+/** The CRDs on a real apiserver: what it defaults, what it refuses, and what it says then. */
+import test from 'ava';
+import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
+
+let plane: ControlPlane;
+
+test.before(async () => {
+  plane = await startControlPlane();
+  await plane.kubectl(['apply', '-k', 'crds']);
+  await plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all']);
+});
+test.after.always(() => plane?.stop());
+
+type Json = Readonly<Record<string, unknown>>;
+
+const apiVersion = 'export.tlt.dev/v1beta1';
+
+const spec: Json = {
+  architecture: 'classification',
+  model: { uri: 'pvc://models/classifier.tlt' },
+  keySecretRef: { name: 'key' },
+  output: { uri: 'pvc://exports/classifier' },
+  deviceClasses: [{ name: 'cpu' }],
+};
+const images = { imageDirectory: { uri: 'pvc://models/images' } };
+
+const modelExport = (changes: Json = {}, name = 'demo'): Json => ({
+  apiVersion,
+  kind: 'ModelExport',
+  metadata: { name, namespace: 'default' },
+  spec: { ...spec, ...changes },
+});
+
+const deviceClass = (changes: Json = {}, name = 'cpu'): Json => ({
+  apiVersion,
+  kind: 'ExportDeviceClass',
+  metadata: { name },
+  spec: { engine: { backend: 'OnnxRuntime' }, ...changes },
+});
+
+const dryRun = (object: Json): Promise<string> =>
+  plane.kubectl(['create', '--dry-run=server', '-o', 'json', '-f', '-'], JSON.stringify(object));
+
+const accepts = test.macro(async (t, object: Json) => {
+  await t.notThrowsAsync(dryRun(object));
+});
+
+const refuses = test.macro(async (t, object: Json, message: string) => {
+  const error = await t.throwsAsync(dryRun(object));
+  t.true(error.message.includes(message), error.message);
+});
+
+test('takes the least ModelExport and fills in the defaults of TLT', async (t) => {
+  const stored = JSON.parse(await dryRun(modelExport()));
+  t.like(stored.spec, {
+    dataType: 'fp32',
+    maxBatchSize: 16,
+    maxWorkspaceSize: '1Gi',
+    strictTypeConstraints: false,
+    forcePtq: false,
+    failurePolicy: 'Continue',
+    suspend: false,
+    keySecretRef: { name: 'key', key: 'key' },
+  });
+});
+
+test('fills in the calibration of TLT', async (t) => {
+  const stored = JSON.parse(await dryRun(modelExport({ dataType: 'int8', calibration: images })));
+  t.like(stored.spec.calibration, {
+    source: 'ImageDirectory',
+    batches: 10,
+    batchSize: 8,
+    algorithm: 'Entropy',
+  });
+});
+
+test(
+  'int8 without calibration',
+  refuses,
+  modelExport({ dataType: 'int8' }),
+  'int8 needs calibration data: set spec.calibration',
+);
+test(
+  'int8 for one class without calibration',
+  refuses,
+  modelExport({ deviceClasses: [{ name: 'cpu', dataType: 'int8' }] }),
+  'int8 needs calibration data: set spec.calibration',
+);
+test(
+  'source ImageDirectory without one',
+  refuses,
+  modelExport({ calibration: {} }),
+  'source ImageDirectory takes imageDirectory.uri',
+);
+test(
+  'source Tensorfile with an image directory',
+  refuses,
+  modelExport({ calibration: { source: 'Tensorfile', ...images } }),
+  'source Tensorfile takes tensorfile.uri',
+);
+test(
+  'source Tensorfile with a tensorfile',
+  accepts,
+  modelExport({ calibration: { source: 'Tensorfile', tensorfile: { uri: 'pvc://models/c.tensor' } } }),
+);
+test(
+  'source DataLoader without a spec',
+  refuses,
+  modelExport({ calibration: { source: 'DataLoader' } }),
+  'source DataLoader needs spec.experimentSpec',
+);
+test(
+  'ssd without its spec',
+  refuses,
+  modelExport({ architecture: 'ssd' }),
+  'this architecture needs spec.experimentSpec',
+);
+test(
+  'ssd with its spec',
+  accepts,
+  modelExport({ architecture: 'ssd', experimentSpec: { uri: 'pvc://models/ssd.txt' } }),
+);
+test(
+  'a spec from two places',
+  refuses,
+  modelExport({ experimentSpec: { uri: 'pvc://a/b', configMapKeyRef: { name: 'a', key: 'b' } } }),
+  'one of the two',
+);
+test(
+  'an unknown architecture',
+  refuses,
+  modelExport({ architecture: 'resnet' }),
+  'supported values: "classification"',
+);
+test(
+  'an object store',
+  refuses,
+  modelExport({ output: { uri: 's3://bucket/x' } }),
+  'write pvc://<claim>/<path>',
+);
+test(
+  'a claim without a path',
+  refuses,
+  modelExport({ model: { uri: 'pvc://models/' } }),
+  'write pvc://<claim>/<path>',
+);
+test(
+  'a path that leaves the claim',
+  refuses,
+  modelExport({ model: { uri: 'pvc://models/../x' } }),
+  'the path may not hold . or ..',
+);
+test(
+  'a path with dots in its names',
+  accepts,
+  modelExport({ model: { uri: 'pvc://models/.a/v1..2/b.tlt' } }),
+);
+test(
+  'a digest in upper case',
+  refuses,
+  modelExport({ model: { uri: 'pvc://m/a', sha256: 'A'.repeat(64) } }),
+  'sha256',
+);
+test('no device class', refuses, modelExport({ deviceClasses: [] }), 'should have at least 1 items');
+test(
+  'a device class twice',
+  refuses,
+  modelExport({ deviceClasses: [{ name: 'cpu' }, { name: 'cpu' }] }),
+  'Duplicate value',
+);
+test('64 device classes', accepts, modelExport({ deviceClasses: classesNamed(64) }));
+test(
+  '65 device classes',
+  refuses,
+  modelExport({ deviceClasses: classesNamed(65) }),
+  'must have at most 64 items',
+);
+test('a batch of nothing', refuses, modelExport({ maxBatchSize: 0 }), 'spec.maxBatchSize');
+test('a batch of 1024', accepts, modelExport({ maxBatchSize: 1024 }));
+test('a batch of 1025', refuses, modelExport({ maxBatchSize: 1025 }), 'spec.maxBatchSize');
+test('a workspace in words', refuses, modelExport({ maxWorkspaceSize: 'lots' }), 'spec.maxWorkspaceSize');
+test(
+  'a field that does not exist',
+  refuses,
+  modelExport({ dataTyp: 'fp16' }),
+  'unknown field "spec.dataTyp"',
+);
+
+test('a ModelExport name of 30 characters', accepts, modelExport({}, 'a'.repeat(30)));
+test(
+  'a ModelExport name of 31 characters',
+  refuses,
+  modelExport({}, 'a'.repeat(31)),
+  'the name may have 30 characters',
+);
+test('a ModelExport name with a dot', refuses, modelExport({}, 'a.b'), 'the name may not hold a dot');
+test('a device class name of 22 characters', accepts, deviceClass({}, 'a'.repeat(22)));
+test(
+  'a device class name of 23 characters',
+  refuses,
+  deviceClass({}, 'a'.repeat(23)),
+  'the name may have 22 characters',
+);
+test(
+  'a reference to a class name of 23 characters',
+  refuses,
+  modelExport({ deviceClasses: [{ name: 'a'.repeat(23) }] }),
+  'spec.deviceClasses[0].name',
+);
+
+test(
+  'TensorRtRtx for no device in particular',
+  refuses,
+  deviceClass({ engine: { backend: 'TensorRtRtx' } }),
+  'backend TensorRtRtx builds for a named device: set computeCapability to one of 7.5, 8.0, 8.6',
+);
+test(
+  'TensorRtRtx for a named device',
+  accepts,
+  deviceClass({ engine: { backend: 'TensorRtRtx', computeCapability: '8.6' } }),
+);
+test(
+  'a DLA core for a CPU',
+  refuses,
+  deviceClass({ engine: { backend: 'OnnxRuntime', dlaCore: 0 } }),
+  'only backend TensorRt builds for a DLA core',
+);
+test(
+  'a compute capability that is a number',
+  refuses,
+  deviceClass({ hardware: { computeCapability: 8.6 } }),
+  'must be of type string',
+);
+test(
+  'an affinity term without conditions',
+  refuses,
+  deviceClass({
+    nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{}] } },
+  }),
+  'matchExpressions',
+);
+
+test('kubectl explain describes every field', async (t) => {
+  const document = JSON.parse(await plane.kubectl(['get', '--raw', `/openapi/v3/apis/${apiVersion}`]));
+  for (const kind of ['ModelExport', 'ExportDeviceClass']) {
+    const name = Object.keys(document.components.schemas).find((key) => key.endsWith(`.${kind}`))!;
+    t.deepEqual(undescribed(document.components.schemas[name], kind), []);
+  }
+  const text = await plane.kubectl(['explain', 'mex.spec.calibration.algorithm']);
+  t.regex(text, /How the threshold of a tensor is chosen/);
+});
+
+test('the short names and the category work', async (t) => {
+  await plane.kubectl(['create', '-f', '-'], JSON.stringify(modelExport({}, 'short')));
+  await plane.kubectl(['create', '-f', '-'], JSON.stringify(deviceClass({}, 'short')));
+  t.regex(await plane.kubectl(['get', 'mex', '-A']), /NAME +READY +REASON +ENGINES +DATA TYPE +AGE\n/);
+  t.regex(await plane.kubectl(['get', 'edc']), /NAME +READY +BACKEND +TARGET +NODES +AGE\n/);
+  t.regex(
+    await plane.kubectl(['get', 'tlt', '-A', '-o', 'name']),
+    /modelexport.+exportdeviceclass|exportdeviceclass.+modelexport/s,
+  );
+  const selected = ['get', 'mex', '-A', '-o', 'name', '--field-selector'];
+  t.regex(await plane.kubectl([...selected, 'spec.dataType=fp32']), /short/);
+  t.is(await plane.kubectl([...selected, 'spec.suspend=true']), '');
+});
+
+function classesNamed(count: number): readonly Json[] {
+  return Array.from({ length: count }, (_, index) => ({ name: `class-${index}` }));
+}
+
+type OpenApi = {
+  readonly description?: string;
+  readonly properties?: Readonly<Record<string, OpenApi>>;
+  readonly items?: OpenApi;
+  readonly additionalProperties?: OpenApi;
+};
+
+function undescribed(schema: OpenApi, path: string): readonly string[] {
+  return [
+    ...(schema.description ? [] : [path]),
+    ...Object.entries(schema.properties ?? {})
+      .filter(([name]) => !(name === 'metadata' && !path.includes('.')))
+      .flatMap(([name, property]) => undescribed(property, `${path}.${name}`)),
+    ...(schema.items ? undescribed(schema.items, `${path}[]`) : []),
+    ...(schema.additionalProperties ? undescribed(schema.additionalProperties, `${path}.*`) : []),
+  ];
+}

@@ -1,0 +1,39 @@
+/** Generated files equal their sources, and the check that says so can fail. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { appendFileSync, cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import test from 'ava';
+
+const root = join(import.meta.dirname, '..');
+
+const check = (folder: string) =>
+  spawnSync(process.execPath, [join(folder, 'src/generate.ts'), '--check'], { encoding: 'utf8' });
+
+test('crds/, deploy/ and docs/reference/ are what their sources say', (t) => {
+  const { status, stderr } = check(root);
+  t.is(stderr, '');
+  t.is(status, 0);
+});
+
+test('an edited generated file is named, and generating mends it', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'tlt-generated-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  for (const part of ['package.json', 'src', 'crds', 'deploy', 'docs'])
+    cpSync(join(root, part), join(folder, part), { recursive: true });
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+  appendFileSync(join(folder, 'deploy/rbac.yaml'), '# edited by hand\n');
+  rmSync(join(folder, 'docs/reference/modelexport.md'));
+  const { status, stderr } = check(folder);
+  t.is(status, 1);
+  t.deepEqual(
+    stderr
+      .split('\n')
+      .filter((line) => line.startsWith('  '))
+      .map((line) => line.trim()),
+    ['deploy/rbac.yaml', 'docs/reference/modelexport.md'],
+  );
+  execFileSync(process.execPath, [join(folder, 'src/generate.ts')]);
+  t.is(check(folder).status, 0);
+});
