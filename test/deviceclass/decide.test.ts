@@ -1,0 +1,121 @@
+/** A device class and its nodes → status, case by case. */
+import test from 'ava';
+import type { ConditionType } from '../../src/api/conditions.ts';
+import type { ExportDeviceClass, ExportDeviceClassStatus } from '../../src/api/export-device-class.ts';
+import { decide } from '../../src/deviceclass/decide.ts';
+import type { NodeFacts } from '../../src/deviceclass/node.ts';
+import { a10Labels, a100Labels, aGpuNode, aNode } from '../builders/nodes.ts';
+import { aDeviceClass } from '../builders/objects.ts';
+
+const now = Date.parse('2026-01-01T00:00:00Z');
+const ampere = aDeviceClass('ampere', { hardware: { computeCapability: '8.6' } });
+
+const statusOf = (deviceClass: ExportDeviceClass, nodes: readonly NodeFacts[]): ExportDeviceClassStatus =>
+  decide({ deviceClass, nodes, now }) ?? deviceClass.status!;
+
+const condition = (status: ExportDeviceClassStatus, type: ConditionType) =>
+  status.conditions!.find((candidate) => candidate.type === type)!;
+
+const says = test.macro(
+  (
+    t,
+    deviceClass: ExportDeviceClass,
+    nodes: readonly NodeFacts[],
+    expected: Partial<Record<ConditionType, string>>,
+  ) => {
+    const status = statusOf(deviceClass, nodes);
+    for (const [type, answer] of Object.entries(expected)) {
+      const { status: value, reason } = condition(status, type as ConditionType);
+      t.is(`${value} ${reason}`, answer, type);
+    }
+  },
+);
+
+test('a class with a node', says, ampere, [aGpuNode('a', a10Labels)], {
+  Ready: 'True Observed',
+  Reconciling: 'False Observed',
+  Stalled: 'False Observed',
+  HardwareAvailable: 'True NodesMatch',
+  Ambiguous: 'False NodesAlike',
+});
+test('a class without a node is in order, its hardware is away', says, ampere, [], {
+  Ready: 'True Observed',
+  Stalled: 'False Observed',
+  HardwareAvailable: 'False NoMatchingNode',
+  Ambiguous: 'Unknown NoMatchingNode',
+});
+test(
+  'nodes of two kinds are not chosen from, but told',
+  says,
+  aDeviceClass('gpu', { resources: { 'nvidia.com/gpu': '1' } }),
+  [aGpuNode('a', a10Labels), aGpuNode('b', a100Labels)],
+  { HardwareAvailable: 'True NodesMatch', Ambiguous: 'True NodesDiffer' },
+);
+test(
+  'a backend that this version lacks stalls the class',
+  says,
+  aDeviceClass('t4', { engine: { backend: 'TensorRt' } }),
+  [aNode('a')],
+  {
+    Ready: 'False BackendNotAvailable',
+    Stalled: 'True BackendNotAvailable',
+    Reconciling: 'False BackendNotAvailable',
+  },
+);
+test(
+  'a compute capability that the backend does not know stalls the class',
+  says,
+  aDeviceClass('hopper', { engine: { backend: 'TensorRtRtx', computeCapability: '9.0' } }),
+  [],
+  { Ready: 'False EngineUnsupported', Stalled: 'True EngineUnsupported' },
+);
+
+test('values are sorted, each told once, whatever the order of the nodes', (t) => {
+  const gpu = aDeviceClass('gpu', { resources: { 'nvidia.com/gpu': '1' } });
+  const nodes = [aGpuNode('c', a10Labels), aGpuNode('a', a100Labels), aGpuNode('b', a10Labels)];
+  const status = statusOf(gpu, nodes);
+  t.like(status, {
+    matchingNodes: 3,
+    products: ['NVIDIA-A10', 'NVIDIA-A100-SXM4-40GB'],
+    computeCapabilities: ['8.0', '8.6'],
+    architectures: ['amd64'],
+    drivers: ['580.82.07'],
+  });
+  t.deepEqual(statusOf(gpu, nodes.toReversed()), status);
+});
+
+test('the same nodes again: nothing to write', (t) => {
+  const nodes = [aGpuNode('a', a10Labels)];
+  const status = statusOf(ampere, nodes);
+  t.is(decide({ deviceClass: { ...ampere, status }, nodes, now: now + 60_000 }), undefined);
+});
+
+test('a node that goes moves only the conditions that it changes', (t) => {
+  const status = statusOf(ampere, [aGpuNode('a', a10Labels)]);
+  const later = decide({ deviceClass: { ...ampere, status }, nodes: [], now: now + 60_000 })!;
+  t.is(condition(later, 'Ready').lastTransitionTime, '2026-01-01T00:00:00Z');
+  t.is(condition(later, 'HardwareAvailable').lastTransitionTime, '2026-01-01T00:01:00Z');
+  t.is(later.matchingNodes, 0);
+});
+
+test('the message names the nodes that came nearest and what keeps them out', (t) => {
+  const taints = [{ key: 'nvidia.com/gpu', effect: 'NoSchedule' }];
+  const status = statusOf(ampere, [aNode('far'), aGpuNode('near', a10Labels, { taints })]);
+  t.is(
+    condition(status, 'HardwareAvailable').message,
+    "no ready node belongs to the class; nearest: near: taint nvidia.com/gpu:NoSchedule is not in the class's tolerations",
+  );
+});
+
+test('five hundred kinds of nodes stay within the lists and the size of a status', (t) => {
+  const all = Array.from({ length: 500 }, (_, index) =>
+    aGpuNode(`node-${index}`, {
+      ...a10Labels,
+      'nvidia.com/gpu.product': `NVIDIA-GPU-${index}-${'x'.repeat(40)}`,
+    }),
+  );
+  const status = statusOf(aDeviceClass('all'), all);
+  t.is(status.matchingNodes, 500);
+  t.is(status.products!.length, 32);
+  t.true(JSON.stringify(status).length < 8192);
+});

@@ -1,0 +1,199 @@
+/** Which nodes belong to a class, on label sets as clusters really have them. */
+import test from 'ava';
+import type { ExportDeviceClassSpec } from '../../src/api/export-device-class.ts';
+import { belongs, mismatchOf } from '../../src/deviceclass/match.ts';
+import type { NodeFacts } from '../../src/deviceclass/node.ts';
+import { a10Labels, a100Labels, aGpuNode, aNode, t4Labels } from '../builders/nodes.ts';
+
+const aClassSpec = (changes: Partial<ExportDeviceClassSpec>): ExportDeviceClassSpec => ({
+  engine: { backend: 'OnnxRuntime' },
+  allowPending: false,
+  ...changes,
+});
+
+const takes = test.macro((t, spec: Partial<ExportDeviceClassSpec>, node: NodeFacts) => {
+  t.true(belongs(node, aClassSpec(spec)), mismatchOf(node, aClassSpec(spec))?.text);
+});
+
+const leaves = test.macro((t, spec: Partial<ExportDeviceClassSpec>, node: NodeFacts, why: string) => {
+  t.is(mismatchOf(node, aClassSpec(spec))?.text, why);
+});
+
+const a10 = aGpuNode('a10', a10Labels);
+const a100 = aGpuNode('a100', a100Labels);
+const t4 = aGpuNode('t4', t4Labels);
+const cpu = aNode('cpu');
+const taint = { key: 'nvidia.com/gpu', value: 'present', effect: 'NoSchedule' };
+const tainted = aGpuNode('tainted', a10Labels, { taints: [taint] });
+const oneGpu = { resources: { 'nvidia.com/gpu': '1' } };
+
+test('a class that asks for nothing takes any ready node', takes, {}, cpu);
+test('a compute capability takes its GPU', takes, { hardware: { computeCapability: '8.6' } }, a10);
+test(
+  'a compute capability is compared in both parts',
+  leaves,
+  { hardware: { computeCapability: '8.6' } },
+  a100,
+  'label nvidia.com/gpu.compute.minor is 0, the class needs In 6',
+);
+test(
+  'a node without GPU labels is not guessed to have one',
+  leaves,
+  { hardware: { computeCapability: '8.6' } },
+  cpu,
+  'label nvidia.com/gpu.compute.major is absent, the class needs In 8',
+);
+test(
+  'a product is compared whole: A10 is no A100',
+  leaves,
+  { hardware: { products: ['NVIDIA-A10'] } },
+  a100,
+  'label nvidia.com/gpu.product is NVIDIA-A100-SXM4-40GB, the class needs In NVIDIA-A10',
+);
+test('any of several products is enough', takes, { hardware: { products: ['Tesla-T4', 'NVIDIA-A10'] } }, a10);
+test('a memory range includes its ends', takes, { hardware: { memoryMiB: { min: 23028, max: 23028 } } }, a10);
+test(
+  'too little memory keeps a node out',
+  leaves,
+  { hardware: { memoryMiB: { min: 16000 } } },
+  t4,
+  'label nvidia.com/gpu.memory is 15360, the class needs Gt 15999',
+);
+test(
+  'memory that is not known keeps a node out',
+  leaves,
+  { hardware: { memoryMiB: { max: 16000 } } },
+  cpu,
+  'label nvidia.com/gpu.memory is absent, the class needs Lt 16001',
+);
+test(
+  'another architecture',
+  leaves,
+  { hardware: { arch: 'arm64' } },
+  cpu,
+  'label kubernetes.io/arch is amd64, the class needs In arm64',
+);
+test(
+  "a selector is the user's own",
+  takes,
+  { nodeSelector: { accelerator: 'orin' } },
+  aNode('orin', { labels: { accelerator: 'orin' } }),
+);
+test(
+  'a selector that misses',
+  leaves,
+  { nodeSelector: { accelerator: 'orin' } },
+  cpu,
+  'label accelerator is absent, the class selects orin',
+);
+test('a device is there', takes, oneGpu, a10);
+test('no device is there', leaves, oneGpu, cpu, 'has 0 of nvidia.com/gpu, the class asks for 1');
+test(
+  'a MIG device is asked for by its own name',
+  takes,
+  { resources: { 'nvidia.com/mig-1g.5gb': '1' } },
+  aGpuNode('mig', a100Labels, { allocatable: { 'nvidia.com/mig-1g.5gb': '7' } }),
+);
+test(
+  'an invalid MIG configuration counts as no hardware',
+  leaves,
+  oneGpu,
+  aGpuNode('mig', { ...a100Labels, 'nvidia.com/gpu.product': 'NVIDIA-A100-SXM4-40GB-MIG-INVALID' }),
+  'its MIG configuration is invalid',
+);
+test(
+  'a node whose driver is being exchanged waits',
+  leaves,
+  oneGpu,
+  aGpuNode('upgrading', { ...a10Labels, 'nvidia.com/gpu-driver-upgrade-state': 'drain-required' }),
+  'its driver is being upgraded (drain-required)',
+);
+test(
+  'a node whose driver was exchanged is back',
+  takes,
+  oneGpu,
+  aGpuNode('upgraded', { ...a10Labels, 'nvidia.com/gpu-driver-upgrade-state': 'upgrade-done' }),
+);
+test(
+  'a taint that nobody tolerates',
+  leaves,
+  {},
+  tainted,
+  "taint nvidia.com/gpu=present:NoSchedule is not in the class's tolerations",
+);
+test(
+  'a toleration by Exists ignores the value',
+  takes,
+  { tolerations: [{ key: 'nvidia.com/gpu', operator: 'Exists' }] },
+  tainted,
+);
+test('a toleration by value', takes, { tolerations: [{ key: 'nvidia.com/gpu', value: 'present' }] }, tainted);
+test(
+  'a toleration of another value',
+  leaves,
+  { tolerations: [{ key: 'nvidia.com/gpu', operator: 'Equal', value: 'true' }] },
+  tainted,
+  "taint nvidia.com/gpu=present:NoSchedule is not in the class's tolerations",
+);
+test('a toleration of everything', takes, { tolerations: [{ operator: 'Exists' }] }, tainted);
+test(
+  'a preference is no obstacle',
+  takes,
+  {},
+  aNode('soft', { taints: [{ key: 'a', effect: 'PreferNoSchedule' }] }),
+);
+test('a cordoned node', leaves, {}, aNode('cordoned', { unschedulable: true }), 'is cordoned');
+test('a node that is not ready', leaves, {}, aNode('lost', { ready: 'Unknown' }), 'is not ready');
+
+type Expressions = readonly {
+  key: string;
+  operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist' | 'Gt' | 'Lt';
+  values?: string[];
+}[];
+const affinity = (...terms: readonly Expressions[]): Partial<ExportDeviceClassSpec> => ({
+  nodeAffinity: {
+    requiredDuringSchedulingIgnoredDuringExecution: {
+      nodeSelectorTerms: terms.map((matchExpressions) => ({ matchExpressions: [...matchExpressions] })),
+    },
+  },
+});
+
+test(
+  'terms of an affinity are alternatives',
+  takes,
+  affinity(
+    [{ key: 'x', operator: 'Exists' }],
+    [{ key: 'kubernetes.io/arch', operator: 'In', values: ['amd64'] }],
+  ),
+  cpu,
+);
+test(
+  'conditions of a term hold together',
+  leaves,
+  affinity([
+    { key: 'kubernetes.io/arch', operator: 'In', values: ['amd64'] },
+    { key: 'x', operator: 'Exists' },
+  ]),
+  cpu,
+  'no term of nodeAffinity holds',
+);
+test(
+  'NotIn takes a node without the label',
+  takes,
+  affinity([{ key: 'x', operator: 'NotIn', values: ['1'] }]),
+  cpu,
+);
+test('DoesNotExist', takes, affinity([{ key: 'x', operator: 'DoesNotExist' }]), cpu);
+test(
+  'Gt compares as numbers, not as text',
+  takes,
+  affinity([{ key: 'nvidia.com/gpu.memory', operator: 'Gt', values: ['9000'] }]),
+  t4,
+);
+test(
+  'Gt of a label that is no number holds on no node',
+  leaves,
+  affinity([{ key: 'nvidia.com/gpu.product', operator: 'Gt', values: ['1'] }]),
+  t4,
+  'no term of nodeAffinity holds',
+);
