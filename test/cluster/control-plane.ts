@@ -15,7 +15,8 @@ export type ControlPlaneOptions = {
   readonly audit?: boolean;
   readonly controllerManager?: boolean;
   readonly scheduler?: boolean;
-  readonly port?: number;
+  /** Where the apiserver listens; a free port on loopback if left out. */
+  readonly listen?: { readonly address: string; readonly port: number };
 };
 
 export interface ControlPlane {
@@ -59,14 +60,15 @@ export const startControlPlane = async (options: ControlPlaneOptions = {}): Prom
     parts.push(background(command!, args, { log: join(folder, `${name}.log`) }));
   };
   try {
-    const [client, peer, free] = [await freePort(), await freePort(), options.port ?? (await freePort())];
+    const [client, peer] = [await freePort(), await freePort()];
+    const listen = options.listen ?? { address: '127.0.0.1', port: await freePort() };
     start('etcd', [...programs.etcd, ...etcdFlags(folder, client, peer)]);
     const token = writeCredentials(folder);
     start('apiserver', [
       ...programs.apiserver,
-      ...apiserverFlags(folder, client, free, options.audit === true),
+      ...apiserverFlags(folder, client, { listen, audit: options.audit === true }),
     ]);
-    const url = `https://127.0.0.1:${free}`;
+    const url = `https://${listen.address}:${listen.port}`;
     const kubeconfig = join(folder, 'admin.kubeconfig');
     await ready(url, token, folder);
     writeFileSync(
@@ -119,11 +121,20 @@ const writeCredentials = (folder: string): string => {
   return token;
 };
 
-const apiserverFlags = (folder: string, etcd: number, port: number, audit: boolean): readonly string[] => [
+type ApiserverOptions = {
+  readonly listen: NonNullable<ControlPlaneOptions['listen']>;
+  readonly audit: boolean;
+};
+
+const apiserverFlags = (
+  folder: string,
+  etcd: number,
+  { listen, audit }: ApiserverOptions,
+): readonly string[] => [
   `--etcd-servers=http://127.0.0.1:${etcd}`,
-  '--bind-address=127.0.0.1',
-  '--advertise-address=127.0.0.1',
-  `--secure-port=${port}`,
+  `--bind-address=${listen.address}`,
+  `--advertise-address=${listen.address}`,
+  `--secure-port=${listen.port}`,
   `--cert-dir=${folder}/certs`,
   `--token-auth-file=${folder}/tokens.csv`,
   '--authorization-mode=Node,RBAC',

@@ -1,0 +1,159 @@
+/**
+ * A whole Kubernetes on this machine: control plane, two kubelets that look like two GPU machines, our images, and
+ * claims on a folder. Nothing of it is left when it stops, nor when an earlier one was killed.
+ */
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { type ControlPlane, kubernetesServiceAddress, startControlPlane } from './control-plane.ts';
+import { nodeLabels } from './hardware.ts';
+import { buildImages } from './images.ts';
+import { killShims, removeCgroup, runFolder, startNode, type TestNode, unmountBelow } from './node.ts';
+import { eventually, run } from './run.ts';
+
+export interface Cluster extends ControlPlane {
+  readonly nodes: readonly string[];
+  /** A namespace that admits restricted pods alone. */
+  addNamespace(name: string): Promise<void>;
+  /** A bound claim; returns the folder of this machine that is behind it. */
+  addClaim(namespace: string, name: string): Promise<string>;
+}
+
+const folderPrefix = 'tlt-test-cluster-';
+
+export const startCluster = async (): Promise<Cluster> => {
+  requireRoot();
+  const archives = await buildImages();
+  await removeLeftovers();
+  const folder = mkdtempSync(join(tmpdir(), folderPrefix));
+  chmodSync(folder, 0o755);
+  await run('ip', ['address', 'replace', `${kubernetesServiceAddress}/32`, 'dev', 'lo']);
+  const started: { stop(): Promise<void> }[] = [];
+  const stop = once(async () => {
+    await Promise.all(started.slice(1).map((part) => part.stop()));
+    await started[0]?.stop();
+    await removeLeftovers();
+  });
+  try {
+    const controlPlane = await startControlPlane({
+      folder,
+      audit: true,
+      controllerManager: true,
+      scheduler: true,
+      listen: { address: kubernetesServiceAddress, port: 443 },
+    });
+    started.push(controlPlane);
+    const start = async (
+      [name, labels]: [string, Readonly<Record<string, string>>],
+      index: number,
+    ): Promise<void> => {
+      const options = {
+        name,
+        index,
+        labels,
+        folder: join(folder, name),
+        kubeconfig: controlPlane.kubeconfig,
+      };
+      mkdirSync(options.folder);
+      const node = await startNode(options, archives.pause);
+      started.push(node);
+      await loadImages(node, [archives.worker, archives.rtx]);
+      await becomeGpuNode(controlPlane, name);
+    };
+    await Promise.all(Object.entries(nodeLabels).map(start));
+    return { ...controlPlane, stop, nodes: Object.keys(nodeLabels), ...storageOf(controlPlane) };
+  } catch (thrown) {
+    await stop();
+    throw thrown;
+  }
+};
+
+const requireRoot = (): void => {
+  if (process.platform === 'linux' && process.getuid?.() === 0) return;
+  throw new Error(
+    'a test cluster needs Linux and root, for containers; elsewhere set TLT_TEST_CONTEXT to a kubectl context, for example kind-kind',
+  );
+};
+
+const loadImages = async (node: TestNode, archives: readonly string[]): Promise<void> => {
+  for (const archive of archives) await node.load(archive);
+};
+
+/** What a device plugin would advertise; the scheduler counts it like any other. */
+const becomeGpuNode = async ({ kubectl }: ControlPlane, name: string): Promise<void> => {
+  await eventually(`node ${name}`, async () => (await kubectl(['get', 'node', name])) || undefined);
+  const capacity = { capacity: { 'nvidia.com/gpu': '1' }, allocatable: { 'nvidia.com/gpu': '1' } };
+  await kubectl([
+    'patch',
+    'node',
+    name,
+    '--subresource=status',
+    '--type=merge',
+    '-p',
+    JSON.stringify({ status: capacity }),
+  ]);
+  await kubectl(['wait', '--for=condition=Ready', `node/${name}`, '--timeout=60s']);
+};
+
+const storageOf = ({ folder, kubectl }: ControlPlane): Pick<Cluster, 'addNamespace' | 'addClaim'> => {
+  const apply = (object: object) => kubectl(['apply', '-f', '-'], JSON.stringify(object));
+  return {
+    addNamespace: async (name) => {
+      const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
+      await apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
+    },
+    addClaim: async (namespace, name) => {
+      const path = join(folder, 'volumes', namespace, name);
+      mkdirSync(path, { recursive: true });
+      chmodSync(path, 0o777);
+      const size = { storage: '10Gi' };
+      const access = { accessModes: ['ReadWriteMany'], storageClassName: '' };
+      const volume = { capacity: size, ...access, hostPath: { path }, claimRef: { namespace, name } };
+      await apply({
+        apiVersion: 'v1',
+        kind: 'PersistentVolume',
+        metadata: { name: `${namespace}-${name}` },
+        spec: volume,
+      });
+      const claim = { ...access, resources: { requests: size }, volumeName: `${namespace}-${name}` };
+      await apply({
+        apiVersion: 'v1',
+        kind: 'PersistentVolumeClaim',
+        metadata: { name, namespace },
+        spec: claim,
+      });
+      return path;
+    },
+  };
+};
+
+/** Whatever a cluster of ours left behind, found by its fixed names: safe to call when there is nothing. */
+export const removeLeftovers = async (): Promise<void> => {
+  await run('pkill', ['-KILL', '-f', `${join(tmpdir(), folderPrefix)}`]).catch(() => {}); // None was left.
+  await killShims(`${runFolder}/`);
+  const folders = readdirSync(tmpdir())
+    .filter((name) => name.startsWith(folderPrefix))
+    .map((name) => join(tmpdir(), name));
+  await unmountBelow([...folders, runFolder]);
+  await removeNetwork();
+  for (const path of [...folders, runFolder])
+    if (existsSync(path)) rmSync(path, { recursive: true, force: true });
+  for (const name of Object.keys(nodeLabels)) removeCgroup(name);
+};
+
+/** Network namespaces go with their mounts, and wires with their namespaces; an address on loopback goes by name. */
+const removeNetwork = async (): Promise<void> => {
+  const namespaces = (await run('ip', ['netns', 'list'])).split('\n').map((line) => line.split(' ')[0] ?? '');
+  for (const name of namespaces.filter((known) => known.startsWith('cni-')))
+    await run('ip', ['netns', 'delete', name]).catch(() => {}); // It went by itself.
+  await run('ip', ['address', 'delete', `${kubernetesServiceAddress}/32`, 'dev', 'lo']).catch(() => {}); // Not there.
+};
+
+const once = (action: () => Promise<void>): (() => Promise<void>) => {
+  let running: Promise<void> | undefined;
+  return () => {
+    running ??= action();
+    return running;
+  };
+};

@@ -1,0 +1,154 @@
+/**
+ * Images for a cluster without a registry: a local base, our Dockerfile built by buildah, archives for containerd.
+ * Each is built once for each content of what it is made from.
+ */
+import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { cached, cacheFolder, digestOf } from './cache.ts';
+import { pauseImage } from './node.ts';
+import { run } from './run.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+
+export type ImageArchives = { readonly pause: string; readonly worker: string; readonly rtx: string };
+
+export const images = {
+  worker: 'localhost/tlt-export-operator:dev',
+  rtx: 'localhost/tlt-export-tensorrt-rtx:dev',
+} as const;
+
+export const buildImages = async (): Promise<ImageArchives> => {
+  const pause = await pauseArchive();
+  const bases = await localBases();
+  const sources = ['Dockerfile', 'package.json', 'package-lock.json', 'tsconfig.json', 'src'];
+  const worker = await target('operator', images.worker, sources, bases);
+  const driver = ['Dockerfile', 'src/engines/driver'];
+  const rtx = await target('tensorrt-rtx', images.rtx, driver, bases);
+  return { pause, worker, rtx };
+};
+
+const buildah = (args: readonly string[], label?: string) =>
+  run('buildah', ['--storage-driver', 'overlay', '--root', join(cacheFolder(), 'containers'), ...args], {
+    cwd: root,
+    ...(label !== undefined && { label }),
+  });
+
+/** The registries of this machine as the build sees them: its certificates and its package clients' settings. */
+const hostSettings = (): readonly string[] => {
+  const bundle = process.env.SSL_CERT_FILE ?? '/etc/ssl/certs/ca-certificates.crt';
+  if (!existsSync(bundle)) return [];
+  const folder = join(cacheFolder(), 'host-settings');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(
+    join(folder, 'npmrc'),
+    'cafile=/run/host-ca.crt\naudit=false\nfund=false\nupdate-notifier=false\n',
+  );
+  writeFileSync(join(folder, 'pip.conf'), '[global]\ncert = /run/host-ca.crt\n');
+  const npmCache = join(homedir(), '.npm');
+  mkdirSync(npmCache, { recursive: true });
+  const mounts = [
+    `${bundle}:/run/host-ca.crt:ro`,
+    `${folder}/npmrc:/root/.npmrc:ro`,
+    `${folder}/pip.conf:/etc/pip.conf:ro`,
+    `${npmCache}:/root/.npm`,
+  ];
+  return mounts.flatMap((mount) => ['--volume', mount]);
+};
+
+const target = (name: string, tag: string, sources: readonly string[], bases: Bases): Promise<string> =>
+  cached(`image-${name}-${digestOf(root, sources, JSON.stringify(bases))}.tar`, async (path) => {
+    const argument = ['--build-arg', `BUILD_BASE=${bases.build}`, '--build-arg', `BASE=${bases.runtime}`];
+    const options = ['--isolation', 'chroot', '--layers', '--pull-never', '--target', name, '--tag', tag];
+    await buildah(['bud', ...options, ...argument, ...hostSettings(), '.'], `building image ${tag}`);
+    await buildah(['push', '--quiet', tag, `docker-archive:${path}:${tag}`], `writing image ${tag}`);
+  });
+
+type Bases = { readonly build: string; readonly runtime: string };
+
+const debian = 'bookworm';
+
+/** Debian with Node, npm and Python to build in; of the same Debian only what Node and onnxruntime load, to run on. */
+const localBases = async (): Promise<Bases> => {
+  const version = digestOf(root, ['test/cluster/runtime-files.txt', 'node_modules/node/package.json']);
+  const bases = {
+    build: `localhost/tlt-test-build-base:${version}`,
+    runtime: `localhost/tlt-test-base:${version}`,
+  };
+  await cached(`bases-${version}`, async (marker) => {
+    const rootfs = await debianFolder();
+    await importFolder(rootfs, bases.build);
+    const slim = `${marker}.slim`;
+    await slimCopy(rootfs, slim);
+    await importFolder(slim, bases.runtime);
+    rmSync(slim, { recursive: true, force: true });
+    writeFileSync(marker, '');
+  });
+  return bases;
+};
+
+const debianFolder = (): Promise<string> =>
+  cached(`debian-${debian}-${digestOf(root, ['node_modules/node/package.json'])}`, async (path) => {
+    const packages = 'ca-certificates,libstdc++6,python3,python3-pip,python3-venv';
+    const flags = ['--variant=minbase', `--include=${packages}`, debian, path];
+    await run('debootstrap', flags, {
+      label: `installing Debian ${debian} for the image build (first run only)`,
+    });
+    cpSync(join(root, 'node_modules/node/bin/node'), join(path, 'usr/local/bin/node'));
+    await installNpm(path);
+  });
+
+/** npm is plain JavaScript: this machine's own copy serves the build. */
+const installNpm = async (rootfs: string): Promise<void> => {
+  const globalModules = (await run('npm', ['root', '--global'])).trim();
+  cpSync(join(globalModules, 'npm'), join(rootfs, 'usr/local/lib/node_modules/npm'), { recursive: true });
+  await run('ln', ['-sf', '../lib/node_modules/npm/bin/npm-cli.js', join(rootfs, 'usr/local/bin/npm')]);
+  await run('ln', ['-sf', '../lib/node_modules/npm/bin/npx-cli.js', join(rootfs, 'usr/local/bin/npx')]);
+};
+
+/** Copies the listed files and folders; a base this small has no shell and no package manager. */
+const slimCopy = async (rootfs: string, slim: string): Promise<void> => {
+  rmSync(slim, { recursive: true, force: true });
+  mkdirSync(slim, { recursive: true });
+  const list = join(root, 'test/cluster/runtime-files.txt');
+  await run('sh', [
+    '-c',
+    'cd "$1" && tar --wildcards -cf - $(grep -v "^#" "$3") | tar -xf - -C "$2"',
+    'sh',
+    rootfs,
+    slim,
+    list,
+  ]);
+  for (const folder of ['tmp', 'run', 'proc', 'sys', 'dev', 'app', 'work', 'mnt'])
+    mkdirSync(join(slim, folder), { recursive: true });
+};
+
+const importFolder = async (folder: string, tag: string): Promise<void> => {
+  const container = (await buildah(['from', 'scratch'], `importing ${tag}`)).trim();
+  await buildah(['copy', '--quiet', container, folder, '/']);
+  await buildah([
+    'config',
+    '--env',
+    'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    container,
+  ]);
+  await buildah(['commit', '--quiet', container, tag]);
+  await buildah(['rm', container]);
+};
+
+const pauseArchive = (): Promise<string> =>
+  cached(`image-pause-${digestOf(root, ['test/cluster/pause'])}.tar`, async (path) => {
+    const folder = `${path}.folder`;
+    mkdirSync(folder, { recursive: true });
+    await run('go', ['build', '-trimpath', '-ldflags', '-s -w', '-o', join(folder, 'pause'), 'pause.go'], {
+      cwd: join(root, 'test/cluster/pause'),
+      env: { CGO_ENABLED: '0', GO111MODULE: 'off' },
+    });
+    const container = (await buildah(['from', 'scratch'])).trim();
+    await buildah(['copy', '--quiet', container, join(folder, 'pause'), '/pause']);
+    await buildah(['config', '--entrypoint', '["/pause"]', container]);
+    await buildah(['commit', '--quiet', container, pauseImage]);
+    await buildah(['push', '--quiet', pauseImage, `docker-archive:${path}:${pauseImage}`]);
+    rmSync(folder, { recursive: true, force: true });
+  });
