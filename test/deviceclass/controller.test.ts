@@ -1,0 +1,180 @@
+/** The device class controller with its real caches and queue, against a real apiserver. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import test from 'ava';
+import { Registry } from 'prom-client';
+import type { ExportDeviceClass } from '../../src/api/export-device-class.ts';
+import { systemClock } from '../../src/base/clock.ts';
+import {
+  deviceClassResource,
+  makeDeviceClassController,
+  projectDeviceClass,
+} from '../../src/deviceclass/controller.ts';
+import { type NodeFacts, nodeResource, projectNode } from '../../src/deviceclass/node.ts';
+import type { Log } from '../../src/observability/log.ts';
+import {
+  controllerMetrics,
+  informerMetrics,
+  queueMetrics,
+  restMetrics,
+} from '../../src/observability/metrics.ts';
+import { makeClient } from '../../src/runtime/client.ts';
+import { openConnection } from '../../src/runtime/connection.ts';
+import { runController } from '../../src/runtime/controller.ts';
+import { Informer } from '../../src/runtime/informer.ts';
+import { WorkQueue } from '../../src/runtime/queue.ts';
+import { a10Labels, aRawNode, type RawNodeChanges } from '../builders/nodes.ts';
+import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
+import { eventually } from '../cluster/run.ts';
+
+let plane: ControlPlane;
+const stop = new AbortController();
+let running: Promise<unknown>;
+
+test.before(async () => {
+  plane = await startControlPlane();
+  await plane.kubectl(['apply', '-k', 'crds']);
+  await plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all']);
+  running = run(plane.kubeconfig, stop.signal);
+});
+test.after.always(async () => {
+  stop.abort(new Error('the test is over'));
+  await running;
+  await plane?.stop();
+});
+
+const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: console.error };
+
+const run = (kubeconfig: string, signal: AbortSignal): Promise<unknown> => {
+  const registry = new Registry();
+  const clock = systemClock;
+  const random = () => 0.5;
+  const client = makeClient({
+    connection: openConnection(kubeconfig),
+    clock,
+    metrics: restMetrics(registry),
+  });
+  const deps = { client, clock, random, metrics: informerMetrics(registry), log: silent };
+  const queue = new WorkQueue({ name: 'deviceclass', clock, random, metrics: queueMetrics(registry) });
+  const classes = new Informer<ExportDeviceClass>(
+    {
+      resource: deviceClassResource,
+      project: projectDeviceClass,
+      onChange: (change) => controller.classChanged(change),
+    },
+    deps,
+  );
+  const nodes = new Informer<NodeFacts>(
+    { resource: nodeResource, project: projectNode, onChange: (change) => controller.nodeChanged(change) },
+    deps,
+  );
+  const controller = makeDeviceClassController({
+    client,
+    classes: classes.store,
+    nodes: nodes.store,
+    queue,
+    clock,
+  });
+  signal.addEventListener('abort', () => queue.stop());
+  const metrics = controllerMetrics(registry);
+  const { reconcile } = controller;
+  const workers = runController(
+    { name: 'deviceclass', queue, workers: 1, reconcile },
+    { clock, log: silent, metrics },
+    signal,
+  );
+  return Promise.all([classes.run(signal), nodes.run(signal), workers]);
+};
+
+const addNode = async (name: string, changes: RawNodeChanges): Promise<void> => {
+  const { metadata, status, ...node } = aRawNode(name, changes);
+  const { labels } = metadata;
+  await plane.kubectl(['create', '-f', '-'], JSON.stringify({ ...node, metadata: { name, labels } }));
+  await patchNodeStatus(name, { ...status, capacity: status.allocatable });
+  // The apiserver taints a new node as not ready; the node controller, which is not running here, would take it off.
+  await plane.kubectl(['taint', 'node', name, 'node.kubernetes.io/not-ready-']).catch(() => {});
+};
+
+const patchNodeStatus = (name: string, status: object): Promise<string> =>
+  plane.kubectl([
+    'patch',
+    'node',
+    name,
+    '--subresource=status',
+    '--type=merge',
+    '-p',
+    JSON.stringify({ status }),
+  ]);
+
+const read = async (name: string): Promise<ExportDeviceClass & { metadata: { resourceVersion: string } }> =>
+  JSON.parse(await plane.kubectl(['get', 'edc', name, '-o', 'json']));
+
+const untilNodes = (name: string, count: number): Promise<ExportDeviceClass> =>
+  eventually(`${count} nodes of ${name}`, async () => {
+    const found = await read(name);
+    return found.status?.matchingNodes === count ? found : undefined;
+  });
+
+const createClass = (name: string, hardware: object): Promise<string> =>
+  plane.kubectl(
+    ['create', '-f', '-'],
+    JSON.stringify({
+      apiVersion: 'export.tlt.dev/v1beta1',
+      kind: 'ExportDeviceClass',
+      metadata: { name },
+      spec: { hardware, engine: { backend: 'OnnxRuntime' } },
+    }),
+  );
+
+test.serial('a class gets its status, and follows nodes that come and go', async (t) => {
+  await createClass('ampere', { computeCapability: '8.6' });
+  await untilNodes('ampere', 0);
+  await addNode('a10-1', { labels: a10Labels });
+  const { status } = await untilNodes('ampere', 1);
+  t.like(status, { products: ['NVIDIA-A10'], drivers: ['580.82.07'], observedGeneration: 1 });
+  await plane.kubectl(['cordon', 'a10-1']);
+  await untilNodes('ampere', 0);
+  await plane.kubectl(['uncordon', 'a10-1']);
+  await untilNodes('ampere', 1);
+  await plane.kubectl(['wait', '--for=condition=Ready', 'edc/ampere', '--timeout=5s']);
+});
+
+test.serial('a changed spec is judged anew', async (t) => {
+  await plane.kubectl([
+    'patch',
+    'edc',
+    'ampere',
+    '--type=merge',
+    '-p',
+    '{"spec":{"hardware":{"computeCapability":"12.0"}}}',
+  ]);
+  const { status } = await untilNodes('ampere', 0);
+  t.is(status!.observedGeneration, 2);
+  t.true(status!.conditions!.every(({ observedGeneration }) => observedGeneration === 2));
+});
+
+test.serial('discovery times, heartbeats and reserved memory cause no write', async (t) => {
+  const before = await read('ampere');
+  for (const time of ['1', '2', '3']) {
+    await plane.kubectl(['label', 'node', 'a10-1', `nvidia.com/gfd.timestamp=${time}`, '--overwrite']);
+    await patchNodeStatus('a10-1', { allocatable: { memory: `${time}Gi` } });
+  }
+  await sleep(1500);
+  t.is((await read('ampere')).metadata.resourceVersion, before.metadata.resourceVersion);
+});
+
+test.serial('a status that was wiped comes back the same', async (t) => {
+  const before = await read('ampere');
+  await plane.kubectl([
+    'patch',
+    'edc',
+    'ampere',
+    '--subresource=status',
+    '--type=json',
+    '-p',
+    '[{"op":"remove","path":"/status"}]',
+  ]);
+  const { status } = await untilNodes('ampere', 0);
+  const timeless = (object: ExportDeviceClass) =>
+    JSON.parse(JSON.stringify(object.status, (key, value) => (key === 'lastTransitionTime' ? '' : value)));
+  t.deepEqual(timeless({ ...before, status: status! }), timeless(before));
+});
