@@ -9,7 +9,7 @@ import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { messageOf, systemCodeOf, UserError } from '../../base/errors.ts';
 import { writeWholeFile } from '../../base/whole-file.ts';
 import { type ModelProto, ModelProtoSchema, TensorProto_DataLocation } from '../generated/onnx_pb.ts';
-import { whereItBreaks } from './damage.ts';
+import { fieldsOf } from './damage.ts';
 import { inlineExternalData, splitExternalData } from './external-data.ts';
 import { opsetOf } from './graph.ts';
 import { checkTensor, rawSizeOf } from './tensor.ts';
@@ -105,7 +105,7 @@ const decode = (bytes: Uint8Array): ModelProto => {
 const notOnnx = (bytes: Uint8Array, found: string, cause?: unknown): UserError =>
   new UserError(
     'ModelInvalid',
-    `Reading the ONNX model (${bytes.length} bytes): ${whereItBreaks(bytes) ?? found}. Copy or export the file again.`,
+    `Reading the ONNX model (${bytes.length} bytes): ${fieldsOf(bytes).stoppedBy ?? found}. Copy or export the file again.`,
     { cause },
   );
 

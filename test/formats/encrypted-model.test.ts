@@ -1,0 +1,142 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import fc from 'fast-check';
+import { UserError } from '../../src/base/errors.ts';
+import type { FailureReason } from '../../src/base/failures.ts';
+import { decryptModel, encryptEtlt, encryptTlt } from '../../src/formats/encrypted-model.ts';
+import { runAge } from './age-binary.ts';
+
+const key = 'nvidia_tlt – schlüssel';
+const payload = new Uint8Array(randomBytes(200_000));
+const quick = { workFactor: 2 };
+
+const fails = async (
+  t: ExecutionContext,
+  opened: Promise<unknown>,
+  reason: FailureReason,
+  says = '',
+): Promise<void> => {
+  const error = await t.throwsAsync(opened, { instanceOf: UserError });
+  t.is(error?.reason, reason, error?.message);
+  t.true(error?.message.includes(says), error?.message);
+  t.false(error?.message.includes(key));
+};
+
+test('a .tlt gives back what was packed', async (t) => {
+  const opened = await decryptModel(await encryptTlt(payload, key), key);
+  t.deepEqual(opened, { container: 'tlt', inputName: '', payload });
+});
+test('an .etlt of an ONNX begins with the length 0', async (t) => {
+  const bytes = await encryptEtlt(payload, key, quick);
+  t.deepEqual([...bytes.subarray(0, 8)], [0, 0, 0, 0, ...Buffer.from('age-')]);
+  t.deepEqual(await decryptModel(bytes, key), { container: 'etlt', inputName: '', payload });
+});
+test('an .etlt can name the input node, little-endian length first', async (t) => {
+  const bytes = await encryptEtlt(payload, key, { inputName: 'input_1', ...quick });
+  t.deepEqual([...bytes.subarray(0, 12)], [7, 0, 0, 0, ...Buffer.from('input_1a')]);
+  t.is((await decryptModel(bytes, key)).inputName, 'input_1');
+});
+for (const size of [0, 1, 65_535, 65_536, 65_537])
+  test(`a payload of ${size} bytes survives`, async (t) => {
+    const opened = await decryptModel(await encryptTlt(payload.subarray(0, size), key, quick), key);
+    t.deepEqual(opened.payload, payload.slice(0, size));
+  });
+test('the same payload is never encrypted to the same bytes', async (t) => {
+  t.notDeepEqual(await encryptTlt(payload, key, quick), await encryptTlt(payload, key, quick));
+});
+
+test('age opens an .etlt after its prefix', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'age-'));
+  writeFileSync(join(folder, 'model.age'), (await encryptEtlt(payload, key)).subarray(4));
+  const run = await runAge(['-d', '-o', join(folder, 'model.onnx'), join(folder, 'model.age')], key);
+  t.is(run.status, 0, run.output);
+  t.deepEqual(new Uint8Array(readFileSync(join(folder, 'model.onnx'))), payload);
+});
+test('what age -p encrypts is a .tlt', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'age-'));
+  writeFileSync(join(folder, 'model.onnx'), payload);
+  const run = await runAge(['-p', '-o', join(folder, 'model.tlt'), join(folder, 'model.onnx')], key);
+  t.is(run.status, 0, run.output);
+  t.deepEqual((await decryptModel(readFileSync(join(folder, 'model.tlt')), key)).payload, payload);
+});
+test('age refuses a wrong key as we do', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'age-'));
+  writeFileSync(join(folder, 'model.tlt'), await encryptTlt(payload, key, quick));
+  const run = await runAge(['-d', '-o', join(folder, 'model.onnx'), join(folder, 'model.tlt')], 'other');
+  t.not(run.status, 0);
+  t.regex(run.output, /incorrect passphrase/);
+});
+
+for (const wrong of ['other', `${key} `, `${key}\n`, key.slice(1)])
+  test(`the key does not open with ${JSON.stringify(wrong)}`, async (t) => {
+    await fails(t, decryptModel(await encryptTlt(payload, key, quick), wrong), 'WrongKey');
+  });
+test('an empty key is missing', async (t) => {
+  await fails(t, encryptTlt(payload, ''), 'KeyMissing');
+  await fails(t, decryptModel(await encryptTlt(payload, key, quick), ''), 'KeyMissing');
+});
+
+test('a work factor beyond reason is refused before it costs anything', async (t) => {
+  const text = Buffer.from(await encryptTlt(payload, key, { workFactor: 10 })).toString('latin1');
+  const hostile = Buffer.from(text.replace(/(-> scrypt \S+) 10\n/, '$1 30\n'), 'latin1');
+  const started = performance.now();
+  await fails(t, decryptModel(hostile, key), 'ModelInvalid', 'work factor 30');
+  t.true(performance.now() - started < 1000);
+});
+
+test("NVIDIA's own cipher is told apart, with the ways out", async (t) => {
+  const noise = randomBytes(20_000);
+  noise.writeInt32LE(-5, 0);
+  await fails(t, decryptModel(noise, key), 'ModelForeign', '.hdf5');
+  const etlt = Buffer.concat([Buffer.from([7, 0, 0, 0]), Buffer.from('input_1'), noise]);
+  await fails(t, decryptModel(etlt, key), 'ModelForeign', 'plain ONNX');
+  await fails(t, decryptModel(Buffer.concat([Buffer.alloc(4), noise]), key), 'ModelForeign');
+});
+const notOurs = test.macro(async (t, bytes: Uint8Array, says: string) =>
+  fails(t, decryptModel(bytes, key), 'ModelInvalid', says),
+);
+test('an empty file is cut short', notOurs, new Uint8Array(), 'cut short');
+test('text is no model', notOurs, Buffer.from('apiVersion: v1\nkind: Secret\n'.repeat(99)), 'neither');
+test('an HDF5 file is not encrypted', notOurs, Buffer.from('\x89HDF\r\n\x1a\n....', 'latin1'), 'hdf5');
+test(
+  'a recipient file of age is not for a key',
+  notOurs,
+  Buffer.from(
+    'age-encryption.org/v1\n-> X25519 TEiF0ypqr+bpvcqXNyCVJpL7OuwPdVwPL7KQEbFDOCc\nEmECAEcKN+n/Vs9SbWiV+Hu0r+E8R77DdWYyd83nw7U\n--- Vn+54jqiiUCE+WZcEVY3f1sqHjlu/z1LCQ/T7Xm7qI0\n\x00',
+    'latin1',
+  ),
+  'recipients',
+);
+
+/** Never a crash, a hang or another payload: what comes out is the payload itself or a UserError. */
+const opensOrRefuses = async (bytes: Uint8Array): Promise<FailureReason | 'opened'> => {
+  try {
+    const opened = await decryptModel(bytes, key);
+    if (!Buffer.from(opened.payload).equals(payload.subarray(0, 700))) throw new Error('another payload');
+    return 'opened';
+  } catch (error) {
+    if (error instanceof UserError) return error.reason;
+    throw error;
+  }
+};
+
+for (const [name, encrypt] of Object.entries({ '.tlt': encryptTlt, '.etlt': encryptEtlt })) {
+  test(`an ${name} cut at any byte is refused as damaged`, async (t) => {
+    const bytes = await encrypt(payload.subarray(0, 700), key, quick);
+    for (let length = 0; length < bytes.length; length += 1)
+      t.is(await opensOrRefuses(bytes.subarray(0, length)), 'ModelInvalid', `${length} bytes`);
+  });
+  test(`a flipped bit anywhere in an ${name} is refused`, async (t) => {
+    const bytes = await encrypt(payload.subarray(0, 700), key, quick);
+    const flip = fc.record({ at: fc.nat(bytes.length - 1), bit: fc.nat(7) });
+    const check = fc.asyncProperty(flip, async ({ at, bit }) => {
+      const flipped = Uint8Array.from(bytes);
+      flipped[at]! ^= 1 << bit;
+      t.not(await opensOrRefuses(flipped), 'opened', `bit ${bit} of byte ${at}`);
+    });
+    await fc.assert(check, { numRuns: 800 });
+  });
+}
