@@ -1,0 +1,157 @@
+/** `kubectl apply -k deploy` on a fresh, real apiserver, and what may be done by whom afterwards. */
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { permissions as deviceClassPermissions } from '../../src/deviceclass/permissions.ts';
+import { permissions as modelExportPermissions } from '../../src/modelexport/permissions.ts';
+import { deployment } from '../../src/published/operator.ts';
+import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
+import { eventually } from '../cluster/run.ts';
+
+let plane: ControlPlane;
+let firstAnswer: string;
+let dryRunAnswer: string;
+
+test.before(async () => {
+  plane = await startControlPlane({ controllerManager: true });
+  dryRunAnswer = await plane
+    .kubectl(['apply', '--dry-run=server', '-k', 'crds'])
+    .catch((error: Error) => error.message);
+  firstAnswer = await plane.kubectl(['apply', '-k', 'deploy']);
+  await plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all']);
+});
+test.after.always(() => plane?.stop());
+
+const can = async (who: string, verb: string, resource: string, namespace?: string): Promise<boolean> =>
+  plane
+    .kubectl([
+      'auth',
+      'can-i',
+      verb,
+      resource,
+      `--as=${who}`,
+      ...(namespace === undefined ? ['-A'] : ['-n', namespace]),
+    ])
+    .then(
+      (answer) => answer.trim() === 'yes',
+      () => false,
+    );
+
+const operator = 'system:serviceaccount:tlt-export-system:tlt-export-operator';
+
+test('one command installs everything', (t) => {
+  t.is(firstAnswer.match(/ created$/gm)?.length, firstAnswer.trim().split('\n').length);
+  t.regex(firstAnswer, /deployment.apps\/tlt-export-operator created/);
+  t.regex(dryRunAnswer, /modelexports.export.tlt.dev created \(server dry run\)/);
+});
+
+test('a second time changes nothing', async (t) => {
+  const answer = await plane.kubectl(['apply', '-k', 'deploy']);
+  t.deepEqual(
+    answer
+      .trim()
+      .split('\n')
+      .filter((line) => !line.endsWith(' unchanged')),
+    [],
+  );
+});
+
+test('server-side apply takes it too', async (t) => {
+  const flags = ['--server-side', '--dry-run=server', '--force-conflicts'];
+  await t.notThrowsAsync(plane.kubectl(['apply', ...flags, '-k', 'deploy']));
+});
+
+test("the operator's pod passes the restricted level of its namespace", async (t) => {
+  const pod = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'try', namespace: 'tlt-export-system' },
+    spec: deployment.spec.template.spec,
+  };
+  const account = ['get', 'serviceaccount', 'tlt-export-operator', '-n', 'tlt-export-system'];
+  await eventually('the ServiceAccount', async () => (await plane.kubectl(account)) || undefined);
+  await t.notThrowsAsync(plane.kubectl(['create', '--dry-run=server', '-f', '-'], JSON.stringify(pod)));
+  const loose = { ...pod, spec: { ...pod.spec, securityContext: {} } };
+  const refusal = await t.throwsAsync(
+    plane.kubectl(['create', '--dry-run=server', '-f', '-'], JSON.stringify(loose)),
+  );
+  t.true(refusal.message.includes('violates PodSecurity "restricted'));
+});
+
+test('the samples are taken as they are', async (t) => {
+  await plane.kubectl(['create', 'namespace', 'vision']);
+  const answer = await plane.kubectl(['apply', '--dry-run=server', '-k', 'deploy/samples', '-n', 'vision']);
+  t.is(answer.match(/created \(server dry run\)/g)?.length, 7);
+});
+
+for (const { apiGroups, resources, verbs } of [...modelExportPermissions, ...deviceClassPermissions]) {
+  const resource = `${resources[0]}`.split('/')[0]!;
+  const subresource = `${resources[0]}`.split('/')[1];
+  const name = apiGroups[0] === '' ? resource : `${resource}.${apiGroups[0]}`;
+  const flags = subresource === undefined ? [] : [`--subresource=${subresource}`];
+  test(`the operator may ${verbs.join(', ')} ${name} ${subresource ?? ''}`.trim(), async (t) => {
+    for (const verb of verbs) {
+      const answer = await plane.kubectl(['auth', 'can-i', verb, name, ...flags, '-A', `--as=${operator}`]);
+      t.is(answer.trim(), 'yes', verb);
+    }
+  });
+}
+
+test('the operator may hold its lease, and no other one', async (t) => {
+  t.true(await can(operator, 'update', 'leases.coordination.k8s.io', 'tlt-export-system'));
+  t.false(await can(operator, 'update', 'leases.coordination.k8s.io', 'kube-system'));
+});
+
+const mayNot = test.macro({
+  exec: async (t, verb: string, resource: string) => {
+    t.false(await can(operator, verb, resource));
+    t.false(await can(operator, verb, resource, 'tlt-export-system'));
+  },
+  title: (_, verb, resource) => `the operator may not ${verb} ${resource}`,
+});
+test(mayNot, 'get', 'secrets');
+test(mayNot, 'list', 'secrets');
+test(mayNot, 'get', 'configmaps');
+test(mayNot, 'create', 'pods');
+test(mayNot, 'update', 'modelexports.export.tlt.dev');
+test(mayNot, 'delete', 'modelexports.export.tlt.dev');
+test(mayNot, 'patch', 'nodes');
+
+test("a namespace's editor may edit exports, its viewer may read them, neither may touch device classes", async (t) => {
+  for (const [role, user] of [
+    ['view', 'viewer'],
+    ['edit', 'editor'],
+  ])
+    await plane.kubectl([
+      'create',
+      'rolebinding',
+      role!,
+      `--clusterrole=${role}`,
+      `--user=${user}`,
+      '-n',
+      'default',
+    ]);
+  const exports = 'modelexports.export.tlt.dev';
+  await eventually('the aggregated roles', async () =>
+    (await can('editor', 'create', exports, 'default')) ? true : undefined,
+  );
+  t.true(await can('viewer', 'get', exports, 'default'));
+  t.true(await can('viewer', 'watch', exports, 'default'));
+  t.false(await can('viewer', 'create', exports, 'default'));
+  t.false(await can('editor', 'create', exports, 'kube-system'));
+  t.false(await can('editor', 'create', 'exportdeviceclasses.export.tlt.dev'));
+});
+
+test('images: of a kustomization reaches the operator and the images of its Jobs', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'tlt-install-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  for (const part of ['crds', 'deploy']) cpSync(part, join(folder, part), { recursive: true });
+  const path = join(folder, 'deploy/kustomization.yaml');
+  execFileSync('sed', ['-i', 's/newTag: dev/newTag: v1.2.3/', path]);
+  const rendered = execFileSync('kubectl', ['kustomize', join(folder, 'deploy')], { encoding: 'utf8' });
+  t.is(rendered.match(/tlt-export-operator:v1\.2\.3/g)?.length, 2);
+  t.is(rendered.match(/tlt-export-tensorrt-rtx:v1\.2\.3/g)?.length, 1);
+  t.false(rendered.includes(':dev'));
+});
