@@ -2,7 +2,7 @@
 import { backendNames, rtxComputeCapabilities } from '../contract/backends.ts';
 import { conditionsSchema } from './conditions.ts';
 import { flag, integer, list, map, object, oneOf, text, type ValueOf } from './schema.ts';
-import { nameLimits, nodeAffinity, nodeSelector, shortName, tolerations } from './shared-schemas.ts';
+import { nameLimits, nodeAffinity, nodeSelector, shortName, tolerations, unseen } from './shared-schemas.ts';
 
 const computeCapability = (description: string) =>
   text(description, { maxLength: 8, pattern: '^[0-9]{1,2}[.][0-9]$' });
@@ -79,19 +79,26 @@ const specSchema = object(
 const names = (description: string, items: string) =>
   list(description, text(items, { maxLength: 128 }), { maxItems: 32 });
 
-const statusSchema = object('What was found among the nodes.', {
-  observedGeneration: integer('The metadata.generation that this status tells of.', {
-    format: 'int64',
-    minimum: 0,
-  }),
-  conditions: conditionsSchema,
-  matchingNodes: integer('Ready nodes that match.', { minimum: 0 }),
-  products: names('GPU products among them.', 'A product.'),
-  computeCapabilities: names('Compute capabilities among them.', 'A compute capability.'),
-  architectures: names('Processor architectures among them.', 'An architecture.'),
-  drivers: names('GPU driver versions among them.', 'A version.'),
-  hash: text('Digest of the part of the spec that engines depend on.', { maxLength: 64 }),
-});
+const statusSchema = object(
+  'What was found among the nodes.',
+  {
+    observedGeneration: integer(
+      'The metadata.generation that this status tells of; -1 before the first look.',
+      {
+        format: 'int64',
+        minimum: -1,
+      },
+    ),
+    conditions: conditionsSchema,
+    matchingNodes: integer('Ready nodes that match.', { minimum: 0 }),
+    products: names('GPU products among them.', 'A product.'),
+    computeCapabilities: names('Compute capabilities among them.', 'A compute capability.'),
+    architectures: names('Processor architectures among them.', 'An architecture.'),
+    drivers: names('GPU driver versions among them.', 'A version.'),
+    hash: text('Digest of the part of the spec that engines depend on.', { maxLength: 64 }),
+  },
+  { default: unseen },
+);
 
 export const exportDeviceClassSchema = object(
   'A class of devices that engines are built for: which nodes belong to it, and with what its engines are built.',

@@ -2,7 +2,7 @@
 import { algorithms, dataTypes } from '../contract/architectures.ts';
 import { conditionsSchema } from './conditions.ts';
 import { integer, keyedList, list, object, oneOf, text } from './schema.ts';
-import { sha256 } from './shared-schemas.ts';
+import { sha256, unseen } from './shared-schemas.ts';
 
 const uri = text('Where it lies.', { maxLength: 2048 });
 const digest = sha256('SHA-256 of the file.');
@@ -55,49 +55,56 @@ const engine = object(
   { required: ['deviceClass'] },
 );
 
-export const modelExportStatusSchema = object('What was found, done and made.', {
-  observedGeneration: integer('The metadata.generation that this status tells of.', {
-    format: 'int64',
-    minimum: 0,
-  }),
-  conditions: conditionsSchema,
-  exportKey: text('Content key of the export below.', { maxLength: 64 }),
-  retry: text('The retry annotation that the export below has answered.', { maxLength: 256 }),
-  etlt: object(
-    'The encrypted, device-independent model.',
-    {
-      uri,
-      sha256: digest,
-      sizeBytes,
-      inputNode: node,
-      outputNodes: list('Output nodes.', node, { maxItems: 64 }),
-    },
-    { required: ['uri', 'sha256', 'sizeBytes', 'inputNode', 'outputNodes'] },
-  ),
-  calibrationCache: object(
-    'The int8 calibration cache, in the text format of TensorRT.',
-    {
-      uri,
-      sha256: digest,
-      sizeBytes,
-      algorithm: oneOf(algorithms, 'How thresholds were chosen.'),
-      tensors: integer('Tensors in it.', { minimum: 0 }),
-      batches: integer('Batches that it was made from.', { minimum: 0 }),
-      images: integer('Images that it was made from.', { minimum: 0 }),
-    },
-    { required: ['uri', 'sha256', 'sizeBytes', 'algorithm', 'tensors', 'batches', 'images'] },
-  ),
-  verification: object(
-    'Preprocessed images kept out of calibration, with which engines are verified.',
-    {
-      uri,
-      sha256: digest,
-      sizeBytes,
-    },
-    { required: ['uri', 'sha256', 'sizeBytes'] },
-  ),
-  report: object('The report of the export.', { uri }, { required: ['uri'] }),
-  engines: keyedList('One entry for each device class.', engine, { key: 'deviceClass', maxItems: 64 }),
-  enginesReady: text('Engines built, of engines asked for, for example 2/3.', { maxLength: 16 }),
-  progress: text('What is going on, in a few words.', { maxLength: 256 }),
-});
+export const modelExportStatusSchema = object(
+  'What was found, done and made.',
+  {
+    observedGeneration: integer(
+      'The metadata.generation that this status tells of; -1 before the first look.',
+      {
+        format: 'int64',
+        minimum: -1,
+      },
+    ),
+    conditions: conditionsSchema,
+    exportKey: text('Content key of the export below.', { maxLength: 64 }),
+    retry: text('The retry annotation that the export below has answered.', { maxLength: 256 }),
+    etlt: object(
+      'The encrypted, device-independent model.',
+      {
+        uri,
+        sha256: digest,
+        sizeBytes,
+        inputNode: node,
+        outputNodes: list('Output nodes.', node, { maxItems: 64 }),
+      },
+      { required: ['uri', 'sha256', 'sizeBytes', 'inputNode', 'outputNodes'] },
+    ),
+    calibrationCache: object(
+      'The int8 calibration cache, in the text format of TensorRT.',
+      {
+        uri,
+        sha256: digest,
+        sizeBytes,
+        algorithm: oneOf(algorithms, 'How thresholds were chosen.'),
+        tensors: integer('Tensors in it.', { minimum: 0 }),
+        batches: integer('Batches that it was made from.', { minimum: 0 }),
+        images: integer('Images that it was made from.', { minimum: 0 }),
+      },
+      { required: ['uri', 'sha256', 'sizeBytes', 'algorithm', 'tensors', 'batches', 'images'] },
+    ),
+    verification: object(
+      'Preprocessed images kept out of calibration, with which engines are verified.',
+      {
+        uri,
+        sha256: digest,
+        sizeBytes,
+      },
+      { required: ['uri', 'sha256', 'sizeBytes'] },
+    ),
+    report: object('The report of the export.', { uri }, { required: ['uri'] }),
+    engines: keyedList('One entry for each device class.', engine, { key: 'deviceClass', maxItems: 64 }),
+    enginesReady: text('Engines built, of engines asked for, for example 2/3.', { maxLength: 16 }),
+    progress: text('What is going on, in a few words.', { maxLength: 256 }),
+  },
+  { default: unseen },
+);

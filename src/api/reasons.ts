@@ -49,7 +49,7 @@ const progress = {
   Building: { when: "This class's engine is being built; an older engine stays until it is done." },
   WaitingForExport: { when: 'The engine starts when the export is done.' },
   Suspended: {
-    when: 'spec.suspend is true: nothing is started, and what runs is suspended.',
+    when: 'While spec.suspend is true: nothing is started, and what runs is suspended.',
     remedy: 'Set spec.suspend to false to go on.',
   },
 } as const satisfies Record<string, ReasonRow>;
@@ -85,7 +85,7 @@ const waiting = {
     remedy: 'Read the message; the pod goes on by itself once the cause is gone.',
   },
   DeviceClassMissing: {
-    when: 'spec.deviceClasses names a class that does not exist.',
+    when: 'A name in spec.deviceClasses is that of no ExportDeviceClass.',
     remedy: 'Create the ExportDeviceClass, or mend its name.',
   },
   BackendNotAvailable: {

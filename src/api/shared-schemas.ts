@@ -4,6 +4,9 @@ import { keyedList, list, map, object, oneOf, type Rule, text } from './schema.t
 /** Names of device classes and model exports are short, so that `<export>-<class>-<8 digits>` fits a 63-character label. */
 export const nameLimits = { modelExport: 30, deviceClass: 22 } as const;
 
+/** Until the first write: a generation that no object has, so that nobody takes an unseen object for a finished one. */
+export const unseen = { observedGeneration: -1 } as const;
+
 export const sha256 = (description: string) =>
   text(description, { pattern: '^[0-9a-f]{64}$', maxLength: 64 });
 

@@ -1,5 +1,6 @@
 /** Observed → what to do, in order. Pure: no clock, no cluster, no await; may be asked any number of times. */
 import type { ModelExport, ModelExportStatus } from '../api/model-export.ts';
+import { unseen } from '../api/shared-schemas.ts';
 import { canonicalJson } from '../base/digest.ts';
 import type { Job } from '../jobs/job.ts';
 import type { Event } from '../observability/event.ts';
@@ -28,7 +29,7 @@ export const decide = (observed: Observed): Decision => {
   const { modelExport } = observed;
   if (modelExport.metadata.deletionTimestamp) return { actions: [], requeueAfterMs: undefined };
   // The very first write tells every watcher that the object is in progress, before any Job exists.
-  if (modelExport.status?.observedGeneration === undefined)
+  if ((modelExport.status?.observedGeneration ?? unseen.observedGeneration) < 0)
     return { actions: [{ kind: 'WriteStatus', status: firstStatus(observed) }], requeueAfterMs: undefined };
   const exported = exportStage(observed);
   const stages = { exported, engines: engineStages(observed, exported) };

@@ -1,5 +1,6 @@
 /** The CRDs on a real apiserver: what it defaults, what it refuses, and what it says then. */
 import test from 'ava';
+import { kstatusOf } from '../builders/kstatus.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
 
 let plane: ControlPlane;
@@ -62,6 +63,15 @@ test('takes the least ModelExport and fills in the defaults of TLT', async (t) =
     suspend: false,
     keySecretRef: { name: 'key', key: 'key' },
   });
+});
+
+test('an object that nobody has looked at yet does not look finished', async (t) => {
+  for (const object of [modelExport({}, 'unseen'), deviceClass({}, 'unseen')]) {
+    await plane.kubectl(['create', '-f', '-'], JSON.stringify(object));
+    const stored = JSON.parse(await plane.kubectl(['get', `${object.kind}`, 'unseen', '-o', 'json']));
+    t.deepEqual(stored.status, { observedGeneration: -1 });
+    t.is(kstatusOf(stored), 'InProgress');
+  }
 });
 
 test('fills in the calibration of TLT', async (t) => {

@@ -1,0 +1,82 @@
+/** How conditions are merged, and that every reason that exists is documented. */
+import test from 'ava';
+import { conditionTypes, setConditions, type WantedCondition } from '../../src/api/conditions.ts';
+import { reasonGroups, reasons } from '../../src/api/reasons.ts';
+import { failures } from '../../src/base/failures.ts';
+
+const at = (time: string, generation = 1) => ({ now: Date.parse(time), generation });
+const ready = (changes: Partial<WantedCondition> = {}): WantedCondition => ({
+  type: 'Ready',
+  status: 'False',
+  reason: 'Exporting',
+  message: 'the model is being exported',
+  ...changes,
+});
+
+const first = setConditions(undefined, [ready()], at('2026-01-01T00:00:00.987Z'));
+
+test('a new condition carries generation and time, in whole seconds', (t) => {
+  t.deepEqual(first, [{ ...ready(), observedGeneration: 1, lastTransitionTime: '2026-01-01T00:00:00Z' }]);
+});
+
+test('a new reason under the same status keeps the time of the last transition', (t) => {
+  const [next] = setConditions(first, [ready({ reason: 'BuildingEngines' })], at('2026-01-01T01:00:00Z', 2));
+  t.like(next, {
+    reason: 'BuildingEngines',
+    observedGeneration: 2,
+    lastTransitionTime: '2026-01-01T00:00:00Z',
+  });
+});
+
+test('a new status moves the time', (t) => {
+  const [next] = setConditions(
+    first,
+    [ready({ status: 'True', reason: 'Ready' })],
+    at('2026-01-01T01:00:00Z'),
+  );
+  t.is(next!.lastTransitionTime, '2026-01-01T01:00:00Z');
+});
+
+test('the same conditions later are equal, so that nothing is written', (t) => {
+  t.deepEqual(setConditions(first, [ready()], at('2027-01-01T00:00:00Z')), first);
+});
+
+test('a condition that nobody wants any more goes', (t) => {
+  t.deepEqual(setConditions(first, [], at('2026-01-01T00:00:00Z')), []);
+});
+
+test('a message of any length fits status', (t) => {
+  const [next] = setConditions(
+    undefined,
+    [ready({ message: 'x'.repeat(100_000) })],
+    at('2026-01-01T00:00:00Z'),
+  );
+  t.is(next!.message.length, 4096);
+});
+
+test('every reason is one CamelCase word, says when it appears, and is told once', (t) => {
+  const names = Object.values(reasonGroups).flatMap((group) => Object.keys(group));
+  t.is(new Set(names).size, names.length);
+  for (const [reason, { when }] of Object.entries(reasons)) {
+    t.regex(reason, /^[A-Z][A-Za-z]+$/);
+    t.regex(when, /^[A-Z].+\.$/, reason);
+  }
+});
+
+test('whoever waits or has failed is told what to do', (t) => {
+  const silent = (['waiting', 'trouble', 'failed'] as const)
+    .flatMap((group) => Object.entries(reasonGroups[group]))
+    .filter(([, { remedy }]) => !remedy);
+  t.deepEqual(silent, []);
+});
+
+test('every failure of a pod is a reason', (t) => {
+  t.deepEqual(
+    Object.keys(failures).filter((reason) => !(reason in reasons)),
+    [],
+  );
+});
+
+test('every condition type says what True means', (t) => {
+  for (const [type, meaning] of Object.entries(conditionTypes)) t.regex(meaning, /^[A-Z].{30,}\.$/, type);
+});

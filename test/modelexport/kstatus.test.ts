@@ -1,0 +1,194 @@
+/** The life of a ModelExport as GitOps tools see it: each row is one stored object and what kstatus concludes from it. */
+import test from 'ava';
+import type { ConditionType } from '../../src/api/conditions.ts';
+import type { ModelExport } from '../../src/api/model-export.ts';
+import { unseen } from '../../src/api/shared-schemas.ts';
+import type { EngineBuilt, Exported } from '../../src/contract/result.ts';
+import { decide } from '../../src/modelexport/decide.ts';
+import type { JobState, Observed } from '../../src/modelexport/observed.ts';
+import { type Kstatus, kstatusOf } from '../builders/kstatus.ts';
+import { aClass, aJob, aModelExport, anEngineBuilt, anExported, anObserved } from '../builders/objects.ts';
+
+/** The object after everything that one decision writes, and the decisions that follow from it, were written. */
+const stored = (observed: Observed): ModelExport => {
+  let { modelExport } = observed;
+  for (let round = 0; round < 5; round++) {
+    const written = decide({ ...observed, modelExport }).actions.find(({ kind }) => kind === 'WriteStatus');
+    if (written?.kind !== 'WriteStatus') return modelExport;
+    modelExport = { ...modelExport, status: written.status };
+  }
+  throw new Error('status does not settle');
+};
+
+const seen = aModelExport({ status: { observedGeneration: 1 } });
+
+/** The export's Job and one per class, named as the operator names them, each in the state given for it. */
+const withJobs = (observed: Observed, states: Readonly<Record<string, JobState>>): Observed => {
+  let current = observed;
+  for (let round = 0; round < 3; round++) {
+    const made = decide({ ...current, modelExport: stored(current) }).actions.flatMap((action) =>
+      action.kind === 'CreateJob' ? [action.job] : [],
+    );
+    const jobs = made.flatMap(({ metadata }) => {
+      const part = Object.keys(states).find((name) => metadata.name.includes(`-${name}-`));
+      const deviceClass = part === 'export' ? undefined : part;
+      return part === undefined ? [] : [aJob(metadata.name, states[part]!, { deviceClass })];
+    });
+    current = { ...current, jobs: [...current.jobs, ...jobs] };
+  }
+  return current;
+};
+
+const active: JobState = { kind: 'Active', suspended: false };
+const done = (result: Exported | EngineBuilt): JobState => ({ kind: 'Succeeded', result });
+const failed: JobState = { kind: 'Failed', reason: 'EngineBuildFailed', message: 'the builder refused' };
+const exported = done(anExported());
+const built = (name: string): JobState => done(anEngineBuilt(name));
+
+type Row = {
+  readonly kstatus: Kstatus;
+  readonly conditions: Partial<Record<ConditionType, 'True' | 'False' | 'Unknown'>>;
+};
+
+const looks = test.macro({
+  exec: (t, object: ModelExport, { kstatus, conditions }: Row) => {
+    t.is(kstatusOf(object), kstatus);
+    const found = Object.fromEntries(
+      object.status?.conditions?.map(({ type, status }) => [type, status]) ?? [],
+    );
+    t.like(found, conditions);
+    t.false(found.Reconciling === 'True' && found.Stalled === 'True');
+  },
+  title: (moment) => `kstatus: ${moment}`,
+});
+
+const firstWrite = decide(anObserved()).actions.flatMap((action) =>
+  action.kind === 'WriteStatus' ? [action.status] : [],
+)[0]!;
+
+test('created and not yet seen, with the default of the CRD', (t) => {
+  t.is(kstatusOf(aModelExport({ status: unseen })), 'InProgress');
+  t.deepEqual(
+    decide(anObserved({ modelExport: aModelExport({ status: unseen }) })),
+    decide(anObserved({ modelExport: aModelExport() })),
+  );
+});
+test('the first write', looks, aModelExport({ status: firstWrite }), {
+  kstatus: 'InProgress',
+  conditions: {
+    Reconciling: 'True',
+    Stalled: 'False',
+    Ready: 'Unknown',
+    Exported: 'Unknown',
+    EnginesReady: 'Unknown',
+  },
+});
+test('the export runs', looks, stored(withJobs(anObserved({ modelExport: seen }), { export: active })), {
+  kstatus: 'InProgress',
+  conditions: { Reconciling: 'True', Stalled: 'False', Ready: 'False', Exported: 'False' },
+});
+test(
+  'engines are being built',
+  looks,
+  stored(
+    withJobs(anObserved({ modelExport: seen }), { export: exported, ampere: active, cpu: built('cpu') }),
+  ),
+  {
+    kstatus: 'InProgress',
+    conditions: {
+      Reconciling: 'True',
+      Ready: 'False',
+      Exported: 'True',
+      Calibrated: 'True',
+      EnginesReady: 'False',
+    },
+  },
+);
+test(
+  'a class waits for hardware that no node has',
+  looks,
+  stored(
+    withJobs(
+      anObserved({ modelExport: seen, classes: [aClass('ampere', { matchingNodes: 0 }), aClass('cpu')] }),
+      { export: exported, cpu: built('cpu') },
+    ),
+  ),
+  { kstatus: 'InProgress', conditions: { Reconciling: 'True', Stalled: 'False', Ready: 'False' } },
+);
+
+const everythingBuilt = withJobs(anObserved({ modelExport: seen }), {
+  export: exported,
+  ampere: built('ampere'),
+  cpu: built('cpu'),
+});
+
+test('all engines are built', looks, stored(everythingBuilt), {
+  kstatus: 'Current',
+  conditions: { Reconciling: 'False', Stalled: 'False', Ready: 'True', EnginesReady: 'True' },
+});
+test(
+  'one class failed for good, the other is built',
+  looks,
+  stored(
+    withJobs(anObserved({ modelExport: seen }), { export: exported, ampere: failed, cpu: built('cpu') }),
+  ),
+  { kstatus: 'Failed', conditions: { Reconciling: 'False', Stalled: 'True', Ready: 'False' } },
+);
+test(
+  'one class failed, the other still runs: nobody is told of failure yet',
+  looks,
+  stored(withJobs(anObserved({ modelExport: seen }), { export: exported, ampere: failed, cpu: active })),
+  { kstatus: 'InProgress', conditions: { Reconciling: 'True', Stalled: 'False', Ready: 'False' } },
+);
+test(
+  'the export failed',
+  looks,
+  stored(withJobs(anObserved({ modelExport: seen }), { export: { ...failed, reason: 'WrongKey' } })),
+  { kstatus: 'Failed', conditions: { Stalled: 'True', Ready: 'False', Exported: 'False' } },
+);
+
+const readyObject = stored(everythingBuilt);
+const changed: ModelExport = {
+  ...readyObject,
+  metadata: { ...readyObject.metadata, generation: 2 },
+  spec: { ...readyObject.spec, maxBatchSize: 8 },
+};
+const rebuilding = stored({ ...everythingBuilt, modelExport: changed });
+
+test('the spec changed and nobody has looked yet', looks, changed, {
+  kstatus: 'InProgress',
+  conditions: { Ready: 'True' },
+});
+test('the spec changed and engines are rebuilt', looks, rebuilding, {
+  kstatus: 'InProgress',
+  conditions: { Reconciling: 'True', Ready: 'False' },
+});
+test('while engines are rebuilt, status keeps naming the old ones', (t) => {
+  t.deepEqual(
+    rebuilding.status?.engines?.map(({ uri }) => uri),
+    readyObject.status?.engines?.map(({ uri }) => uri),
+  );
+});
+test(
+  'a node of a built class goes',
+  looks,
+  stored({
+    ...everythingBuilt,
+    modelExport: readyObject,
+    classes: [aClass('ampere', { matchingNodes: 0 }), aClass('cpu')],
+  }),
+  { kstatus: 'Current', conditions: { Ready: 'True' } },
+);
+test(
+  'suspended before it is done',
+  looks,
+  stored(
+    withJobs(
+      anObserved({
+        modelExport: aModelExport({ spec: { suspend: true }, status: { observedGeneration: 1 } }),
+      }),
+      {},
+    ),
+  ),
+  { kstatus: 'InProgress', conditions: { Reconciling: 'False', Stalled: 'False', Ready: 'False' } },
+);
