@@ -1,0 +1,102 @@
+import { create } from '@bufbuild/protobuf';
+import test from 'ava';
+import { UserError } from '../../../src/base/errors.ts';
+import { TensorProtoSchema } from '../../../src/formats/generated/onnx_pb.ts';
+import { elementType } from '../../../src/formats/onnx/element-type.ts';
+import {
+  checkTensor,
+  elementCountOf,
+  floatsOf,
+  integersOf,
+  tensorFromFloat16s,
+  tensorFromFloats,
+  tensorFromInt8s,
+  tensorFromInt64s,
+} from '../../../src/formats/onnx/tensor.ts';
+
+type Parts = Omit<Parameters<typeof create<typeof TensorProtoSchema>>[1] & object, '$typeName'>;
+const tensor = (dims: number[], parts: Parts) =>
+  create(TensorProtoSchema, { name: 'x', dims: dims.map(BigInt), ...parts });
+const raw = (values: ArrayBufferView): Uint8Array => new Uint8Array(values.buffer as ArrayBuffer);
+
+const holds = test.macro((t, dataType: number, parts: Parts, expected: number[]) => {
+  t.deepEqual([...floatsOf(tensor([expected.length], { dataType, ...parts }))], expected);
+});
+test('raw float32', holds, elementType.float32, { rawData: raw(Float32Array.of(1.5, -2)) }, [1.5, -2]);
+test('float_data', holds, elementType.float32, { floatData: [1.5, -2] }, [1.5, -2]);
+test('raw float64', holds, elementType.float64, { rawData: raw(Float64Array.of(1.5, -2)) }, [1.5, -2]);
+test('double_data', holds, elementType.float64, { doubleData: [1.5, -2] }, [1.5, -2]);
+test('raw float16', holds, elementType.float16, { rawData: raw(Uint16Array.of(0x3e00, 0xc000)) }, [1.5, -2]);
+test('float16 as bits in int32_data', holds, elementType.float16, { int32Data: [0x3e00, 0xc000] }, [1.5, -2]);
+test(
+  'raw bfloat16',
+  holds,
+  elementType.bfloat16,
+  { rawData: raw(Uint16Array.of(0x3fc0, 0xc000)) },
+  [1.5, -2],
+);
+test(
+  'bfloat16 as bits in int32_data',
+  holds,
+  elementType.bfloat16,
+  { int32Data: [0x3fc0, 0xc000] },
+  [1.5, -2],
+);
+test('raw int8', holds, elementType.int8, { rawData: raw(Int8Array.of(-128, 127)) }, [-128, 127]);
+test('int8 in int32_data', holds, elementType.int8, { int32Data: [-128, 127] }, [-128, 127]);
+test('raw uint8', holds, elementType.uint8, { rawData: Uint8Array.of(0, 255) }, [0, 255]);
+test('raw int64', holds, elementType.int64, { rawData: raw(BigInt64Array.of(-1n, 5n)) }, [-1, 5]);
+test('int64_data', holds, elementType.int64, { int64Data: [-1n, 5n] }, [-1, 5]);
+test('uint64_data for uint32', holds, elementType.uint32, { uint64Data: [4_000_000_000n] }, [4_000_000_000]);
+
+test('data at an odd offset of a file are read', (t) => {
+  const file = new Uint8Array(9);
+  file.set(raw(Float32Array.of(1.5, -2)), 1);
+  t.deepEqual([...floatsOf(tensor([2], { dataType: 1, rawData: file.subarray(1) }))], [1.5, -2]);
+});
+test('what is made is read back', (t) => {
+  t.deepEqual([...floatsOf(tensorFromFloats('x', [1, 2], Float32Array.of(1, 2)))], [1, 2]);
+  t.deepEqual(
+    [...floatsOf(tensorFromFloat16s('x', [3], Float32Array.of(1.5, 1e-9, 1e6)))],
+    [1.5, 0, Infinity],
+  );
+  t.deepEqual([...floatsOf(tensorFromInt8s('x', [1], Int8Array.of(-3)))], [-3]);
+  t.deepEqual(integersOf(tensorFromInt64s('x', [2], [-1, 2 ** 40])), [-1, 2 ** 40]);
+});
+test('a part of a larger array is written alone', (t) => {
+  const part = Float32Array.of(9, 1, 2, 9).subarray(1, 3);
+  t.deepEqual([...floatsOf(tensorFromFloats('x', [2], part))], [1, 2]);
+});
+test('a scalar has one element, an empty tensor none', (t) => {
+  t.is(elementCountOf(tensor([], {})), 1);
+  t.is(elementCountOf(tensor([3, 0], {})), 0);
+  t.deepEqual([...floatsOf(tensor([3, 0], { dataType: 1 }))], []);
+});
+
+const damaged = test.macro((t, dims: number[], parts: Parts) => {
+  const error = t.throws(() => checkTensor(tensor(dims, parts)), { instanceOf: UserError });
+  t.is(error?.reason, 'ModelInvalid');
+  t.true(error?.message.includes('x'));
+});
+test('too few bytes', damaged, [2], { dataType: 1, rawData: new Uint8Array(7) });
+test('too many bytes', damaged, [2], { dataType: 1, rawData: new Uint8Array(9) });
+test('too few values', damaged, [2], { dataType: 7, int64Data: [1n] });
+test('a negative dimension', damaged, [-1], { dataType: 1 });
+test('two negative dimensions', damaged, [-1, -2], { dataType: 1, rawData: new Uint8Array(8) });
+test('dimensions beyond any memory', damaged, [2 ** 40, 2 ** 40], {
+  dataType: 1,
+  rawData: new Uint8Array(8),
+});
+
+test('integers beyond 2^53 are no shapes', (t) => {
+  const error = t.throws(() => integersOf(tensor([1], { dataType: 7, int64Data: [2n ** 60n] })), {
+    instanceOf: UserError,
+  });
+  t.is(error?.reason, 'ModelInvalid');
+});
+test('strings cannot be computed with', (t) => {
+  const error = t.throws(() => floatsOf(tensor([1], { dataType: 8, stringData: [new Uint8Array()] })), {
+    instanceOf: UserError,
+  });
+  t.is(error?.reason, 'ModelUnsupported');
+});
