@@ -96,6 +96,7 @@ const identityLabels = (
 ): Record<string, string> => ({
   [labels.managedBy]: labels.managedByValue,
   [labels.modelExport]: owner.metadata.name,
+  [labels.modelExportUid]: owner.metadata.uid,
   [labels.stage]: stage,
   [labels.artifactKey]: key,
   ...(deviceClass !== undefined && { [labels.deviceClass]: deviceClass }),

@@ -12,7 +12,7 @@ export const fieldTable = (root: ObjectSchema): string =>
       typeOf(schema),
       schema.default === undefined ? '' : `\`${JSON.stringify(schema.default)}\``,
       limitsOf(schema),
-      schema.description,
+      plain(schema.description),
     ]),
   );
 
@@ -23,8 +23,11 @@ export const ruleList = (root: ObjectSchema): string => {
   return [...own, ...inner].join('\n');
 };
 
+/** Text with angle brackets, which Markdown would take for HTML. */
+const plain = (text: string): string => text.replaceAll('<', '&lt;');
+
 const rulesAt = (where: string, { validations }: { readonly validations?: readonly Rule[] }): string[] =>
-  (validations ?? []).map(({ message }) => `- ${where}: ${message}.`);
+  (validations ?? []).map(({ message }) => `- ${where}: ${plain(message)}.`);
 
 const fieldsOf = (schema: Schema, prefix: string): readonly Field[] => {
   if ('properties' in schema)
