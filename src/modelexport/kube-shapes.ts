@@ -56,3 +56,4 @@ export type PodObject = {
 
 /** A FailedMount event: the only place where a kubelet says that a Secret is missing. */
 export type MountWarning = { readonly podUid: string; readonly message: string };
+export type MountWarningObject = MountWarning & { readonly metadata: Meta };

@@ -1,0 +1,102 @@
+/** The composition root of the operator: every cache and every controller, wired to each other. */
+import type { Registry } from 'prom-client';
+import type { Clock } from './base/clock.ts';
+import {
+  deviceClassResource,
+  makeDeviceClassController,
+  projectDeviceClass,
+} from './deviceclass/controller.ts';
+import { nodeResource, projectNode } from './deviceclass/node.ts';
+import type { Images } from './jobs/images.ts';
+import { jobCache, modelExportCache, mountWarningCache, podCache } from './modelexport/caches.ts';
+import type { Stores } from './modelexport/observe.ts';
+import { makeReconciler } from './modelexport/reconciler.ts';
+import { makeWatches } from './modelexport/watches.ts';
+import type { Log } from './observability/log.ts';
+import { controllerMetrics, informerMetrics, queueMetrics } from './observability/metrics.ts';
+import type { KubeClient } from './runtime/client.ts';
+import { type Reconcile, runController } from './runtime/controller.ts';
+import { Informer } from './runtime/informer.ts';
+import type { ManagerParts } from './runtime/manager.ts';
+import { WorkQueue } from './runtime/queue.ts';
+import { makeRecorder } from './runtime/recorder.ts';
+
+export type OperatorWorld = {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+  readonly registry: Registry;
+  /** Watched namespace; all if undefined. */
+  readonly namespace: string | undefined;
+  readonly images: Images;
+  readonly workers: number;
+  /** Name of this process in events. */
+  readonly instance: string;
+  readonly mayWrite: () => boolean;
+};
+
+export const makeControllers = (world: OperatorWorld): Pick<ManagerParts, 'informers' | 'controllers'> => {
+  const { client, clock, random, log, registry, images, mayWrite } = world;
+  const queues = queueMetrics(registry);
+  const exportQueue = new WorkQueue({ name: 'modelexport', clock, random, metrics: queues });
+  const classQueue = new WorkQueue({ name: 'exportdeviceclass', clock, random, metrics: queues });
+  const scope = { namespace: world.namespace };
+  const watches = makeWatches(() => stores, exportQueue);
+  const deps = { client, clock, random, log, metrics: informerMetrics(registry) };
+  const modelExports = new Informer(modelExportCache(scope, watches.modelExportChanged), deps);
+  const jobs = new Informer(jobCache(scope, watches.ownedChanged), deps);
+  const pods = new Informer(podCache(scope, watches.ownedChanged), deps);
+  const mountWarnings = new Informer(mountWarningCache(scope, watches.mountWarned), deps);
+  const deviceClasses = new Informer(
+    {
+      resource: deviceClassResource,
+      project: projectDeviceClass,
+      onChange: (change) => {
+        classController.classChanged(change);
+        watches.deviceClassChanged(change);
+      },
+    },
+    deps,
+  );
+  const nodes = new Informer(
+    {
+      resource: nodeResource,
+      project: projectNode,
+      onChange: (change) => {
+        classController.nodeChanged(change);
+        watches.nodeChanged(change);
+      },
+    },
+    deps,
+  );
+  const stores: Stores = {
+    modelExports: modelExports.store,
+    deviceClasses: deviceClasses.store,
+    nodes: nodes.store,
+    jobs: jobs.store,
+    pods: pods.store,
+    mountWarnings: mountWarnings.store,
+  };
+  const classController = makeDeviceClassController({
+    client,
+    clock,
+    queue: classQueue,
+    classes: deviceClasses.store,
+    nodes: nodes.store,
+  });
+  const record = makeRecorder({ client, clock, log, instance: world.instance });
+  const reconcile = makeReconciler({ client, record, mayWrite, stores, images, clock });
+  const metrics = controllerMetrics(registry);
+  const controlled = (name: string, queue: WorkQueue, how: { reconcile: Reconcile; workers: number }) => ({
+    queue,
+    run: (signal: AbortSignal) => runController({ name, queue, ...how }, { clock, log, metrics }, signal),
+  });
+  return {
+    informers: [modelExports, deviceClasses, nodes, jobs, pods, mountWarnings],
+    controllers: [
+      controlled('modelexport', exportQueue, { reconcile, workers: world.workers }),
+      controlled('exportdeviceclass', classQueue, { reconcile: classController.reconcile, workers: 1 }),
+    ],
+  };
+};

@@ -1,0 +1,111 @@
+/** Entry: the operator. Reads its flags, makes the real world, and runs the controllers until it is told to stop. */
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import process from 'node:process';
+import { parseArgs } from 'node:util';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { systemClock } from './base/clock.ts';
+import { messageOf } from './base/errors.ts';
+import { makeControllers } from './controllers.ts';
+import { makeLog } from './observability/log.ts';
+import { leaderMetrics, restMetrics } from './observability/metrics.ts';
+import { makeClient } from './runtime/client.ts';
+import { openConnection } from './runtime/connection.ts';
+import { Lease } from './runtime/lease.ts';
+import { runManager } from './runtime/manager.ts';
+import { checkPage, serve } from './runtime/probes.ts';
+
+const usage = `usage: operator [options]
+  --worker-image IMAGE     image of the export, stage, publish and ONNX Runtime build containers
+  --rtx-image IMAGE        image of the TensorRT for RTX build container
+  --namespace NAME         watch this namespace alone; all if left out
+  --leader-elect           hold a lease, so that of several operators one works
+  --lease-namespace NAME   where the lease lies (default: tlt-export-system)
+  --metrics-bind ADDRESS   host:port of /metrics (default: 127.0.0.1:8080)
+  --probe-bind ADDRESS     host:port of /healthz and /readyz (default: 127.0.0.1:8081)
+  --workers N              ModelExports reconciled side by side (default: 4)
+  --verbose                log debug lines
+  --help                   this text
+The cluster is the pod's own, or that of KUBECONFIG.
+`;
+
+const options = {
+  'worker-image': { type: 'string', default: 'tlt-export-operator:dev' },
+  'rtx-image': { type: 'string', default: 'tlt-export-tensorrt-rtx:dev' },
+  namespace: { type: 'string' },
+  'leader-elect': { type: 'boolean', default: false },
+  'lease-namespace': { type: 'string', default: 'tlt-export-system' },
+  'metrics-bind': { type: 'string', default: '127.0.0.1:8080' },
+  'probe-bind': { type: 'string', default: '127.0.0.1:8081' },
+  workers: { type: 'string', default: '4' },
+  verbose: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+} as const;
+
+const flagsOf = (args: readonly string[]) => {
+  try {
+    return parseArgs({ args: [...args], options, strict: true }).values;
+  } catch (thrown) {
+    process.stderr.write(`${messageOf(thrown)}\n\n${usage}`);
+    process.exit(2);
+  }
+};
+
+const main = async (): Promise<void> => {
+  const flags = flagsOf(process.argv.slice(2));
+  if (flags.help) {
+    process.stdout.write(usage);
+    return;
+  }
+  const log = makeLog({ level: flags.verbose ? 'debug' : 'info', readable: process.stderr.isTTY === true });
+  const clock = systemClock;
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const rest = restMetrics(registry);
+  const connect = () => makeClient({ connection: openConnection(), clock, metrics: rest });
+  const identity = `${hostname()}_${randomBytes(4).toString('hex')}`;
+  const lease = flags['leader-elect']
+    ? new Lease(
+        { namespace: flags['lease-namespace'], name: 'tlt-export-operator', identity },
+        { client: connect(), clock, log, metrics: leaderMetrics(registry) },
+      )
+    : undefined;
+  const { informers, controllers } = makeControllers({
+    client: connect(),
+    clock,
+    random: Math.random,
+    log,
+    registry,
+    namespace: flags.namespace,
+    images: { worker: flags['worker-image'], rtx: flags['rtx-image'] },
+    workers: Number(flags.workers),
+    instance: identity,
+    mayWrite: () => lease?.held ?? true,
+  });
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.once(signal, () => stop.abort(new Error(`stopped by ${signal}`)));
+  const servers = [
+    await serve(flags['probe-bind'], {
+      '/healthz': checkPage([{ name: 'event loop', holds: () => true }]),
+      '/readyz': checkPage([{ name: 'caches', holds: () => informers.every(({ synced }) => synced) }]),
+    }),
+    await serve(flags['metrics-bind'], {
+      '/metrics': async () => ({ status: 200, type: registry.contentType, body: await registry.metrics() }),
+    }),
+  ];
+  log.info('operator starts', { node: process.version, identity, namespace: flags.namespace ?? 'all' });
+  try {
+    await runManager({ informers, controllers, lease, clock, log }, stop.signal);
+  } catch (thrown) {
+    if (!stop.signal.aborted) {
+      log.error('operator ends', { error: messageOf(thrown) });
+      process.exitCode = 1;
+    }
+  }
+  await Promise.all(servers.map((server) => server.close()));
+  log.info('operator has stopped');
+  process.exit();
+};
+
+await main();
