@@ -5,7 +5,7 @@ export const house: Readonly<Record<string, readonly string[]>> = {
   formats: ['base'],
   calibration: ['base'],
   storage: ['base'],
-  preprocessing: ['base'],
+  preprocessing: ['base', 'calibration'],
   observability: ['base'],
   api: ['base', 'contract'],
   engines: ['base', 'contract', 'formats'],

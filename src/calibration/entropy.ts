@@ -1,0 +1,70 @@
+/**
+ * Entropy calibration: the threshold whose 128-level version of the distribution loses the least information (KL).
+ * S. Migacz, "8-bit Inference with TensorRT", GTC 2017, S7310; bin 0 takes bin 1's count, as in NVIDIA's
+ * pytorch-quantization, because the zeros of a ReLU would otherwise decide alone. Of equal minima the last one counts.
+ */
+import type { Histogram } from './histogram.ts';
+import { linearBins } from './linear-bins.ts';
+
+const bins = 2048;
+const levels = 128;
+
+/** Threshold in the tensor's unit; 0 for a tensor that was zero throughout. */
+export const entropyThreshold = (histogram: Histogram): number => {
+  if (histogram.absoluteMax === 0) return 0;
+  const { counts, width } = linearBins(histogram, bins);
+  counts[0] = counts[1]!;
+  const sums = prefixSums(counts);
+  let best = bins;
+  let least = Number.POSITIVE_INFINITY;
+  for (let edge = levels; edge <= bins; edge++) {
+    const divergence = divergenceAt(edge, counts, sums);
+    if (divergence <= least) [least, best] = [divergence, edge];
+  }
+  return best === bins ? histogram.absoluteMax : (best + 0.5) * width;
+};
+
+type PrefixSums = {
+  readonly mass: Float64Array;
+  readonly filled: Float64Array;
+  readonly entropy: Float64Array;
+};
+
+/** Sums over bins below an index: counts, how many are not empty, and count × log(count). */
+const prefixSums = (counts: Float64Array): PrefixSums => {
+  const mass = new Float64Array(bins + 1);
+  const filled = new Float64Array(bins + 1);
+  const entropy = new Float64Array(bins + 1);
+  for (let bin = 0; bin < bins; bin++) {
+    const count = counts[bin]!;
+    mass[bin + 1] = mass[bin]! + count;
+    filled[bin + 1] = filled[bin]! + (count > 0 ? 1 : 0);
+    entropy[bin + 1] = entropy[bin]! + xLogX(count);
+  }
+  return { mass, filled, entropy };
+};
+
+const xLogX = (x: number): number => (x > 0 ? x * Math.log(x) : 0);
+
+/**
+ * KL(P ‖ Q): P is the first `edge` bins with all that lies beyond added to the last of them; Q is the same bins in 128
+ * groups, each group's mass spread over its bins that are not empty. Infinite where P has mass and Q has none.
+ */
+const divergenceAt = (edge: number, counts: Float64Array, { mass, filled, entropy }: PrefixSums): number => {
+  const whole = mass[bins]!;
+  const within = mass[edge]!;
+  const beyond = whole - within;
+  const last = counts[edge - 1]!;
+  if (within === 0 || (last === 0 && beyond > 0)) return Number.POSITIVE_INFINITY;
+  const pLogP = entropy[edge - 1]! + xLogX(last + beyond);
+  let pLogQ = 0;
+  for (let level = 0; level < levels; level++) {
+    const from = Math.ceil((level * edge) / levels);
+    const to = Math.ceil(((level + 1) * edge) / levels);
+    const grouped = mass[to]! - mass[from]!;
+    if (grouped <= 0) continue;
+    const p = level === levels - 1 ? grouped + beyond : grouped;
+    pLogQ += p * Math.log(grouped / (filled[to]! - filled[from]!));
+  }
+  return (pLogP - pLogQ) / whole - Math.log(whole) + Math.log(within);
+};

@@ -1,0 +1,34 @@
+/** A bit histogram as equally wide bins of |x| over [0, largest |x|], the form that entropy calibration is defined on. */
+import { binCount, type Histogram, lowerEdge } from './histogram.ts';
+
+export type LinearBins = { readonly counts: Float64Array; readonly width: number };
+
+/** A bin that lies across several of the new ones is dealt out in proportion to the overlap; nothing is lost. */
+export const linearBins = (histogram: Histogram, bins: number): LinearBins => {
+  const limit = histogram.absoluteMax;
+  const width = limit / bins;
+  const counts = new Float64Array(bins);
+  const fine = histogram.counts();
+  for (let bin = 0; bin < binCount; bin++) {
+    const count = fine[bin]!;
+    if (count > 0)
+      deal(counts, width, { count, from: lowerEdge(bin), to: Math.min(lowerEdge(bin + 1), limit) });
+  }
+  return { counts, width };
+};
+
+type Share = { readonly count: number; readonly from: number; readonly to: number };
+
+const deal = (counts: Float64Array, width: number, { count, from, to }: Share): void => {
+  const last = counts.length - 1;
+  const first = Math.min(last, Math.floor(from / width));
+  const end = Math.min(last, Math.floor(to / width));
+  if (first === end || to <= from) {
+    counts[first]! += count;
+    return;
+  }
+  for (let bin = first; bin <= end; bin++) {
+    const overlap = Math.min(to, (bin + 1) * width) - Math.max(from, bin * width);
+    counts[bin]! += (count * overlap) / (to - from);
+  }
+};

@@ -1,0 +1,25 @@
+/** Random numbers that a seed repeats: splitmix32 (G. Steele, D. Lea, C. Flood, 2014), enough for sampling. */
+export type Random = () => number;
+
+/** Uniform in [0, 1). */
+export const seeded = (seed: number): Random => {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x9e3779b9) >>> 0;
+    let mixed = state ^ (state >>> 16);
+    mixed = Math.imul(mixed, 0x21f0aaad);
+    mixed ^= mixed >>> 15;
+    mixed = Math.imul(mixed, 0x735a2d97);
+    return ((mixed ^ (mixed >>> 15)) >>> 0) / 2 ** 32;
+  };
+};
+
+/** A random order of the items (Fisher and Yates); the first n of it are a sample without replacement. */
+export const shuffled = <T>(items: readonly T[], random: Random): T[] => {
+  const order = [...items];
+  for (let last = order.length - 1; last > 0; last--) {
+    const pick = Math.floor(random() * (last + 1));
+    [order[last], order[pick]] = [order[pick]!, order[last]!];
+  }
+  return order;
+};

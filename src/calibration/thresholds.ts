@@ -1,0 +1,27 @@
+/** Thresholds and scales of a tensor, all from one histogram. */
+import { entropyThreshold } from './entropy.ts';
+import type { Histogram } from './histogram.ts';
+import { percentileThreshold } from './percentile.ts';
+import { leastSquaresThreshold, squaredError } from './squared-error.ts';
+
+type Method = (histogram: Histogram) => number;
+
+const methods = {
+  Entropy: entropyThreshold,
+  MinMax: (histogram) => histogram.absoluteMax,
+  Percentile: (histogram) => percentileThreshold(histogram),
+  Mse: leastSquaresThreshold,
+} as const satisfies Record<string, Method>;
+
+export type Algorithm = keyof typeof methods | 'Auto';
+
+/** Levels of int8 on each side of zero: real = level × scale, and threshold = 127 × scale. */
+export const int8Levels = 127;
+
+/** `Auto` takes, of all methods' thresholds, the one with the least squared error. */
+export const thresholdOf = (histogram: Histogram, algorithm: Algorithm): number => {
+  if (algorithm !== 'Auto') return methods[algorithm](histogram);
+  const candidates = Object.values(methods).map((method) => method(histogram));
+  const errors = candidates.map((threshold) => squaredError(histogram, threshold));
+  return candidates[errors.indexOf(Math.min(...errors))]!;
+};
