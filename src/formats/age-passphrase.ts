@@ -52,6 +52,23 @@ export const decryptWithPassphrase = async (
   }
 };
 
+/** What the header of an age file says to everyone. */
+export const describeAge = (ciphertext: Uint8Array) => {
+  const header = /^age-encryption\.org\/v1\n-> scrypt \S+ (\d+)\n.*?\n--- [^\n]*\n/s.exec(
+    Buffer.from(ciphertext.subarray(0, 4096)).toString('latin1'),
+  );
+  return header
+    ? { workFactor: Number(header[1]), payloadBytes: plaintextBytes(ciphertext.length - header[0].length) }
+    : { workFactor: undefined, payloadBytes: undefined };
+};
+
+/** After the header: a 16-byte nonce, then pieces of 64 KiB with 16 bytes of tag each, the last one shorter. */
+const plaintextBytes = (bytes: number): number | undefined => {
+  const pieces = Math.ceil((bytes - 16) / (65_536 + 16));
+  const payload = bytes - 16 - pieces * 16;
+  return payload < 0 ? undefined : payload;
+};
+
 /** scrypt by Node's own OpenSSL, off the main thread; the package's identity derives in JavaScript and answers wrong keys with text only. */
 const passphraseIdentity = (passphrase: string): Identity => ({
   unwrapFileKey: async (stanzas) => {

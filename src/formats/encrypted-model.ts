@@ -7,6 +7,7 @@ import { UserError } from '../base/errors.ts';
 import {
   ageMagic,
   decryptWithPassphrase,
+  describeAge,
   encryptWithPassphrase,
   type PassphraseOptions,
 } from './age-passphrase.ts';
@@ -64,6 +65,22 @@ export const decryptModel = async (bytes: Uint8Array, key: string): Promise<Decr
     inputName: prefix?.inputName ?? '',
     payload: await decryptWithPassphrase(encrypted, key),
   };
+};
+
+export type ContainerDescription = {
+  readonly container: 'tlt' | 'etlt';
+  readonly inputName: string;
+  /** log2 of scrypt's N, or undefined where the header does not say. */
+  readonly workFactor: number | undefined;
+  /** Size of what is inside, or undefined where the header does not end. */
+  readonly payloadBytes: number | undefined;
+};
+
+/** What a `.tlt` or `.etlt` tells without its key. Nothing here is authenticated. */
+export const describeContainer = (bytes: Uint8Array, container: 'tlt' | 'etlt'): ContainerDescription => {
+  const prefix = container === 'etlt' ? parsePrefix(bytes) : undefined;
+  const encrypted = bytes.subarray(prefix?.payloadAt ?? 0);
+  return { container, inputName: prefix?.inputName ?? '', ...describeAge(encrypted) };
 };
 
 const refuseEmpty = (key: string): void => {

@@ -155,6 +155,9 @@ export const makeValueInfo = (
     },
   });
 
+/** A value of which only the name is known; whoever loads the model infers its type. */
+export const makeUntypedValueInfo = (name: string): ValueInfoProto => create(ValueInfoProtoSchema, { name });
+
 const dimension = (size: Dimension) => {
   if (size === undefined) return {};
   return typeof size === 'number'

@@ -1,0 +1,12 @@
+#!/usr/bin/env node
+/** Entry: the command-line tool `tlt-model`. */
+import process from 'node:process';
+import { runModelCommand } from './worker/model-command.ts';
+import { runTool } from './worker/run-tool.ts';
+
+const print = (text: string) => void process.stdout.write(text);
+const complain = (text: string) => void process.stderr.write(text);
+
+process.exitCode = await runTool('tlt-model', complain, () =>
+  runModelCommand(process.argv.slice(2), { env: process.env, print, complain }),
+);

@@ -1,0 +1,118 @@
+/** A report of `tlt-model inspect` as a person reads it. */
+import type { ArrayDescription, Hdf5Contents } from '../formats/hdf5-contents.ts';
+import type { ModelDescription, TensorDescription } from './describe-model.ts';
+import type { CacheDescription, Report } from './inspect.ts';
+
+type Row = readonly [label: string, value: string];
+
+/** A heading with the file's name, then one line a fact. */
+export const reportText = (report: Report): string => {
+  const rows = [...fileRows(report), ...contentRows(report)];
+  const width = Math.max(...rows.map(([label]) => label.length));
+  return [report.file, ...rows.map(([label, value]) => `  ${label.padEnd(width)}  ${value}`)].join('\n');
+};
+
+const fileRows = ({ format, sizeBytes, sha256, container, payload }: Report): Row[] => [
+  ['format', formatNames[format]],
+  ['size', bytesText(sizeBytes)],
+  ['sha256', sha256],
+  ...(container?.inputName ? ([['input node', container.inputName]] as Row[]) : []),
+  ...(container?.workFactor === undefined
+    ? []
+    : ([['locked by', `age v1, scrypt 2^${container.workFactor}`]] as Row[])),
+  ...(container?.payloadBytes === undefined || payload
+    ? []
+    : ([['inside', bytesText(container.payloadBytes)]] as Row[])),
+  ...(payload
+    ? ([
+        ['inside', `${formatNames[payload.format]}, ${bytesText(payload.sizeBytes)}`],
+        ['', `sha256 ${payload.sha256}`],
+      ] as Row[])
+    : []),
+];
+
+const formatNames: Readonly<Record<Report['format'], string>> = {
+  tlt: '.tlt, encrypted',
+  etlt: '.etlt, encrypted',
+  foreign: "unreadable, perhaps NVIDIA's cipher",
+  onnx: 'ONNX model',
+  hdf5: 'HDF5',
+  'calibration-cache': 'TensorRT calibration cache',
+  engine: 'TensorRT engine',
+  unknown: 'unknown',
+};
+
+const contentRows = ({ model, calibrationCache, hdf5, note }: Report): Row[] => [
+  ...(model ? modelRows(model) : []),
+  ...(calibrationCache ? cacheRows(calibrationCache) : []),
+  ...(hdf5 ? hdf5Rows(hdf5) : []),
+  ...(note ? ([['note', note]] as Row[]) : []),
+];
+
+const modelRows = (model: ModelDescription): Row[] => [
+  ...model.inputs.map((tensor): Row => ['input', tensorText(tensor)]),
+  ...model.outputs.map((tensor): Row => ['output', tensorText(tensor)]),
+  [
+    'opset',
+    [
+      model.opset,
+      ...Object.entries(model.otherOpsets).map(([domain, version]) => `${domain} ${version}`),
+    ].join(', '),
+  ],
+  ['made by', `${model.producer || 'unknown'} (ONNX IR ${model.irVersion})`],
+  [
+    'parameters',
+    `${grouped(model.parameters)}, ${bytesText(model.dataBytes)}${model.externalData ? ' in another file' : ''}`,
+  ],
+  ['nodes', `${grouped(model.nodes)}: ${operatorsText(model.operators)}`],
+  ['QAT', model.qat ? 'yes: the graph holds quantisation scales' : 'no'],
+];
+
+const cacheRows = ({ version, algorithm, tensors }: CacheDescription): Row[] => [
+  ['header', version === null ? '1 (oldest form)' : `TensorRT ${version}, ${algorithm}`],
+  ['tensors', grouped(tensors.length)],
+  ...tensors
+    .slice(0, shownTensors)
+    .map(({ name, range }): Row => ['', `${name}  ±${Number(range.toPrecision(6))}`]),
+  ...(tensors.length > shownTensors
+    ? ([['', `… and ${tensors.length - shownTensors} more (--json shows all)`]] as Row[])
+    : []),
+];
+
+const shownTensors = 10;
+
+const hdf5Rows = (contents: Hdf5Contents): Row[] => {
+  if (contents.kind === 'Keras') return [['holds', `a Keras model${versionText(contents.kerasVersion)}`]];
+  if (contents.kind === 'Other')
+    return [['holds', `${contents.members.join(', ') || 'nothing'}: no tensorfile, no Keras model`]];
+  return [
+    ['holds', 'a tensorfile'],
+    ['batches', grouped(contents.count)],
+    ...contents.firstBatch.map((array): Row => ['first batch', arrayText(array)]),
+  ];
+};
+
+const versionText = (version: string | undefined): string =>
+  version === undefined ? '' : ` (Keras ${version})`;
+
+const arrayText = ({ name, type, shape }: ArrayDescription): string =>
+  `${name ? `${name}  ` : ''}${type} [${shape.join(', ')}]`;
+
+const tensorText = ({ name, type, shape }: TensorDescription): string =>
+  `${name}  ${type ?? 'no tensor'} ${shape ? `[${shape.map((size) => size ?? '?').join(', ')}]` : 'of unknown rank'}`;
+
+const operatorsText = (operators: Readonly<Record<string, number>>): string => {
+  const entries = Object.entries(operators);
+  const shown = entries.slice(0, 6).map(([name, count]) => `${count} ${name}`);
+  return [...shown, ...(entries.length > 6 ? [`${entries.length - 6} other kinds`] : [])].join(', ');
+};
+
+const bytesText = (bytes: number): string =>
+  bytes < 1024 ? `${bytes} bytes` : `${grouped(bytes)} bytes (${sizeInUnits(bytes)})`;
+
+const sizeInUnits = (bytes: number): string => {
+  const power = Math.min(3, Math.floor(Math.log2(bytes) / 10));
+  return `${(bytes / 1024 ** power).toFixed(1)} ${['bytes', 'KiB', 'MiB', 'GiB'][power]}`;
+};
+
+const grouped = (number: number): string => number.toLocaleString('en-US');

@@ -1,0 +1,150 @@
+/** What a file is and holds, told from its bytes: models locked and open, calibration caches, tensorfiles, engines. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { open, readFile } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import { sha256 } from '../base/digest.ts';
+import { messageOf, systemCodeOf, UserError } from '../base/errors.ts';
+import { parseCalibrationCache } from '../formats/calibration-cache.ts';
+import { detectFormat, type FileFormat, parsePrefix } from '../formats/detect-format.ts';
+import { type ContainerDescription, decryptModel, describeContainer } from '../formats/encrypted-model.ts';
+import { type Hdf5Contents, readHdf5Contents } from '../formats/hdf5-contents.ts';
+import { parseModel } from '../formats/onnx/model.ts';
+import { describeModel, type ModelDescription } from './describe-model.ts';
+
+export type Report = {
+  readonly file: string;
+  readonly format: FileFormat;
+  readonly sizeBytes: number;
+  readonly sha256: string;
+  /** Of a `.tlt` or `.etlt`; known without the key. */
+  readonly container?: ContainerDescription;
+  /** Of a `.tlt` or `.etlt`; known with the key only. */
+  readonly payload?: { readonly format: FileFormat; readonly sizeBytes: number; readonly sha256: string };
+  readonly model?: ModelDescription;
+  readonly calibrationCache?: CacheDescription;
+  readonly hdf5?: Hdf5Contents;
+  /** What the reader should know or do next. */
+  readonly note?: string;
+};
+
+export type CacheDescription = {
+  readonly version: number | null;
+  readonly algorithm: string | null;
+  readonly tensors: readonly TensorRange[];
+};
+
+export type TensorRange = {
+  readonly name: string;
+  readonly scale: number;
+  /** The largest absolute value that is kept, scale × 127. */
+  readonly range: number;
+};
+
+/**
+ * Looks into one file; without a key a locked one tells what it can.
+ * @throws UserError InputNotFound, WrongKey, ModelInvalid, CacheInvalid, TensorfileInvalid
+ */
+export const inspectFile = async (file: string, key: string | undefined): Promise<Report> => {
+  const start = await readStart(file);
+  if (detectFormat(start) === 'hdf5') return inspectHdf5(file);
+  const bytes = await asInput(file, () => readFile(file));
+  const format = detectFormat(bytes);
+  const report = { file, format, sizeBytes: bytes.length, sha256: sha256(bytes) };
+  return { ...report, ...(await contentsOf(bytes, format, key)) };
+};
+
+type Contents = Omit<Report, 'file' | 'format' | 'sizeBytes' | 'sha256'>;
+
+const contentsOf = async (
+  bytes: Uint8Array,
+  format: FileFormat,
+  key: string | undefined,
+): Promise<Contents> => {
+  switch (format) {
+    case 'tlt':
+    case 'etlt':
+      return lockedContents(bytes, format, key);
+    case 'onnx':
+      return { model: describeModel(parseModel(bytes)) };
+    case 'calibration-cache':
+      return { calibrationCache: describeCache(bytes) };
+    case 'foreign':
+      return { note: foreignNote(bytes) };
+    case 'engine':
+      return {
+        note: 'a TensorRT engine: only TensorRT itself, on a machine with the right GPU, can look inside',
+      };
+    case 'unknown':
+      return { note: 'not a format of these tools: a model, a calibration cache, a tensorfile or an engine' };
+    case 'hdf5':
+      return {};
+  }
+};
+
+const lockedContents = async (
+  bytes: Uint8Array,
+  format: 'tlt' | 'etlt',
+  key: string | undefined,
+): Promise<Contents> => {
+  const container = describeContainer(bytes, format);
+  if (key === undefined)
+    return { container, note: 'locked: give the key with --key_file FILE or -k KEY to see the model' };
+  const { payload } = await decryptModel(bytes, key);
+  const inner = detectFormat(payload);
+  const described = { format: inner, sizeBytes: payload.length, sha256: sha256(payload) };
+  if (inner === 'onnx') return { container, payload: described, model: describeModel(parseModel(payload)) };
+  const note =
+    inner === 'hdf5'
+      ? 'a Keras model: unpack it to see more'
+      : 'what is inside is not a model of these tools';
+  return { container, payload: described, note };
+};
+
+const foreignNote = (bytes: Uint8Array): string => {
+  const inputName = parsePrefix(bytes)?.inputName;
+  const kind = inputName ? `an .etlt with the input node ${inputName}, ` : '';
+  return `${kind}as NVIDIA's own tools encrypt: it cannot be opened here. Use the plain ONNX or Keras .hdf5 of the same model`;
+};
+
+const describeCache = (bytes: Uint8Array): CacheDescription => {
+  const { version, algorithmWord, scales } = parseCalibrationCache(new TextDecoder().decode(bytes));
+  return {
+    version: version ?? null,
+    algorithm: algorithmWord ?? null,
+    tensors: [...scales].map(([name, scale]) => ({ name, scale, range: scale * 127 })),
+  };
+};
+
+/** Tensorfiles can be larger than memory: structure and digest are read from the disk. */
+const inspectHdf5 = async (file: string): Promise<Report> => {
+  const hash = createHash('sha256');
+  let sizeBytes = 0;
+  await asInput(file, () =>
+    pipeline(createReadStream(file), async (chunks: AsyncIterable<Buffer>) => {
+      for await (const chunk of chunks) {
+        hash.update(chunk);
+        sizeBytes += chunk.length;
+      }
+    }),
+  );
+  return { file, format: 'hdf5', sizeBytes, sha256: hash.digest('hex'), hdf5: await readHdf5Contents(file) };
+};
+
+const readStart = (file: string): Promise<Uint8Array> =>
+  asInput(file, async () => {
+    await using handle = await open(file, 'r');
+    const { buffer, bytesRead } = await handle.read(new Uint8Array(16), 0, 16, 0);
+    return buffer.subarray(0, bytesRead);
+  });
+
+/** Runs a read of a named input. @throws UserError InputNotFound */
+const asInput = async <T>(file: string, read: () => Promise<T>): Promise<T> => {
+  try {
+    return await read();
+  } catch (thrown) {
+    if (systemCodeOf(thrown) === undefined) throw thrown;
+    const why = systemCodeOf(thrown) === 'ENOENT' ? 'there is no such file' : messageOf(thrown);
+    throw new UserError('InputNotFound', `Reading ${file}: ${why}. Check the path.`, { cause: thrown });
+  }
+};

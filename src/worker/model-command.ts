@@ -1,0 +1,177 @@
+/** `tlt-model pack | unpack | inspect`: the tool's words. Bytes are dealt with in formats/, looking in inspect.ts. */
+import { readFile } from 'node:fs/promises';
+import { join, parse as parsePath } from 'node:path';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { sha256 } from '../base/digest.ts';
+import { messageOf, systemCodeOf, UserError } from '../base/errors.ts';
+import { refuseToOverwrite, writeWholeFile } from '../base/whole-file.ts';
+import { detectFormat } from '../formats/detect-format.ts';
+import { decryptModel, encryptEtlt, encryptTlt } from '../formats/encrypted-model.ts';
+import { hasExternalData, parseModel, readModelFile, serializeModel } from '../formats/onnx/model.ts';
+import { inspectFile, type Report } from './inspect.ts';
+import { reportText } from './inspect-text.ts';
+import { findKey, readKey } from './key.ts';
+import { helpOf } from './model-help.ts';
+
+export type Terminal = {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Standard output. */
+  readonly print: (text: string) => void;
+  /** Standard error. */
+  readonly complain: (text: string) => void;
+};
+
+/**
+ * Runs `tlt-model` with the arguments after its name.
+ * @throws UserError with the reason that becomes the exit status
+ */
+export const runModelCommand = async (argv: readonly string[], terminal: Terminal): Promise<void> => {
+  const [name, ...rest] = argv;
+  if (name === undefined) throw usage('say what to do: pack, unpack or inspect');
+  if (name === '-h' || name === '--help' || name === 'help') return terminal.print(helpOf('tlt-model'));
+  if (name !== 'pack' && name !== 'unpack' && name !== 'inspect')
+    throw usage(`'${name}' is not one of pack, unpack, inspect`);
+  const words = parseWords(name, rest);
+  if (words.help) return terminal.print(helpOf(name));
+  await commands[name](words, terminal);
+};
+
+type Words = {
+  readonly files: readonly string[];
+  readonly help: boolean;
+  readonly json: boolean;
+  readonly output: string | undefined;
+  readonly key: string | undefined;
+  readonly keyFile: string | undefined;
+};
+
+const keyFlags: Flags = { key: { type: 'string', short: 'k' }, key_file: { type: 'string' } };
+const outputFlag: Flags = { output_file: { type: 'string', short: 'o' } };
+const helpFlag: Flags = { help: { type: 'boolean', short: 'h' } };
+type Flags = NonNullable<ParseArgsConfig['options']>;
+
+const flags: Readonly<Record<'pack' | 'unpack' | 'inspect', Flags>> = {
+  pack: { ...helpFlag, ...keyFlags, ...outputFlag },
+  unpack: { ...helpFlag, ...keyFlags, ...outputFlag },
+  inspect: { ...helpFlag, ...keyFlags, json: { type: 'boolean' } },
+};
+
+const parseWords = (name: keyof typeof flags, argv: readonly string[]): Words => {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...argv],
+      options: flags[name],
+      allowPositionals: true,
+    });
+    const text = (flag: string) => {
+      const value = values[flag];
+      return typeof value === 'string' ? value : undefined;
+    };
+    return {
+      files: positionals,
+      help: values.help === true,
+      json: values.json === true,
+      output: text('output_file'),
+      key: text('key'),
+      keyFile: text('key_file'),
+    };
+  } catch (thrown) {
+    throw usage(messageOf(thrown), name);
+  }
+};
+
+const pack = async (words: Words, { env, print }: Terminal): Promise<void> => {
+  const [file, target] = placesOf('pack', words, '.tlt');
+  const extension = parsePath(target).ext;
+  if (extension !== '.tlt' && extension !== '.etlt')
+    throw usage(`the output ${target} must end in .tlt or .etlt, which says what to make`, 'pack');
+  await refuseToOverwrite(target);
+  const key = await readKey({ key: words.key, keyFile: words.keyFile, env });
+  const payload = await readPayload(file);
+  const encrypt = extension === '.tlt' ? encryptTlt : encryptEtlt;
+  const bytes = await encrypt(payload, key);
+  await writeWholeFile(target, bytes, { overwrite: false });
+  print(`${written(target, bytes)}\n`);
+};
+
+/** An ONNX as it is (its data files brought in) or a Keras HDF5. */
+const readPayload = async (file: string): Promise<Uint8Array> => {
+  const bytes = await readInput(file);
+  const format = detectFormat(bytes);
+  if (format === 'hdf5') return bytes;
+  if (format !== 'onnx')
+    throw new UserError(
+      'ModelInvalid',
+      `Packing ${file}: it is no ONNX or Keras .hdf5 model (its format: ${format}).`,
+    );
+  const model = await readModelFile(file);
+  return hasExternalData(parseModel(bytes)) ? serializeModel(model) : bytes;
+};
+
+const unpack = async (words: Words, { env, print }: Terminal): Promise<void> => {
+  const [file] = placesOf('unpack', words, '.onnx');
+  const key = await readKey({ key: words.key, keyFile: words.keyFile, env });
+  if (words.output !== undefined) await refuseToOverwrite(words.output);
+  const { payload } = await naming(file, async () => decryptModel(await readInput(file), key));
+  const format = detectFormat(payload);
+  const [, target] = placesOf('unpack', words, format === 'hdf5' ? '.hdf5' : '.onnx');
+  await writeWholeFile(target, payload, { overwrite: false });
+  print(`${written(target, payload)}, ${format}\n`);
+};
+
+const inspect = async (words: Words, { env, print, complain }: Terminal): Promise<void> => {
+  if (words.files.length === 0) throw usage('name at least one file', 'inspect');
+  const key = await findKey({ key: words.key, keyFile: words.keyFile, env });
+  let failure: UserError | undefined;
+  for (const file of words.files) {
+    const found = await lookInto(file, key);
+    if (!(found instanceof UserError)) {
+      print(words.json ? `${JSON.stringify(found)}\n` : `${reportText(found)}\n`);
+      continue;
+    }
+    if (failure) complain(`tlt-model: ${failure.message}\n`);
+    failure = found; // the other files are still told about; the last failure is the tool's
+  }
+  if (failure) throw failure;
+};
+
+const lookInto = (file: string, key: string | undefined): Promise<Report | UserError> =>
+  naming(file, () => inspectFile(file, key)).catch((thrown: unknown) => {
+    if (thrown instanceof UserError) return thrown;
+    throw thrown;
+  });
+
+/** Puts the file's name before an error that speaks of bytes only. */
+const naming = async <T>(file: string, work: () => Promise<T>): Promise<T> => {
+  try {
+    return await work();
+  } catch (thrown) {
+    if (!(thrown instanceof UserError) || thrown.message.includes(file)) throw thrown;
+    throw new UserError(thrown.reason, `${file}: ${thrown.message}`, { cause: thrown });
+  }
+};
+
+const commands = { pack, unpack, inspect };
+
+/** The one input, and the output: `-o`, or the input's name with another extension in its own folder. */
+const placesOf = (name: 'pack' | 'unpack', { files, output: given }: Words, extension: string) => {
+  const [file, ...more] = files;
+  if (file === undefined || more.length > 0) throw usage(`name one model, not ${files.length}`, name);
+  const { dir, name: stem } = parsePath(file);
+  return [file, given ?? join(dir, `${stem}${extension}`)] as const;
+};
+
+const readInput = async (file: string): Promise<Uint8Array> => {
+  try {
+    return await readFile(file);
+  } catch (thrown) {
+    const why = systemCodeOf(thrown) === 'ENOENT' ? 'there is no such file' : messageOf(thrown);
+    throw new UserError('InputNotFound', `Reading ${file}: ${why}. Check the path.`, { cause: thrown });
+  }
+};
+
+const written = (target: string, bytes: Uint8Array): string =>
+  `${target}: ${bytes.length} bytes, sha256 ${sha256(bytes)}`;
+
+const usage = (found: string, name?: string): UserError =>
+  new UserError('Usage', `${found}. See tlt-model ${name ? `${name} ` : ''}--help.`);

@@ -1,0 +1,60 @@
+/** The help of `tlt-model`, taught by examples. */
+import { keyFileVariable } from './key.ts';
+
+const keyHelp = `The key, from the first of these that is given:
+  -k, --key KEY          the key itself (other users of the machine can see it in the process list)
+  --key_file FILE        a file that holds the key; a newline at its end is not part of it
+  ${keyFileVariable}           environment variable with the name of such a file`;
+
+const helps = {
+  'tlt-model': `tlt-model: makes, opens and looks into encrypted models.
+
+  tlt-model pack MODEL       encrypts an ONNX or Keras .hdf5 model as .tlt or .etlt
+  tlt-model unpack MODEL     decrypts a .tlt or .etlt
+  tlt-model inspect FILE...  tells what is in a model, calibration cache, tensorfile or engine
+
+Each has its own --help. Nothing is ever overwritten, and a file appears whole or not at all.
+
+Examples:
+  tlt-model pack resnet18.onnx --key_file key.txt
+  tlt-model unpack resnet18.etlt -o resnet18.onnx --key_file key.txt
+  tlt-model inspect --json cal.bin | jq .calibrationCache.tensors
+`,
+  pack: `tlt-model pack MODEL [-o FILE] [key]: encrypts an ONNX or Keras .hdf5 model.
+
+  -o, --output_file FILE   ends in .tlt or .etlt, which says what to make; default: MODEL with .tlt
+${keyHelp}
+
+External data of an ONNX model is brought in. Both forms hold an age v1 passphrase file, so age opens them too:
+a .tlt as it is (age -d model.tlt), an .etlt after its first four bytes (tail -c +5 model.etlt | age -d).
+
+Examples:
+  tlt-model pack resnet18.onnx --key_file key.txt
+  tlt-model pack resnet18.onnx -o /models/resnet18.etlt -k "$KEY"
+`,
+  unpack: `tlt-model unpack MODEL [-o FILE] [key]: decrypts a .tlt or .etlt.
+
+  -o, --output_file FILE   default: MODEL with .onnx, or .hdf5 if that is what is inside
+${keyHelp}
+
+Files encrypted by NVIDIA's own tools cannot be opened: their key derivation is not public.
+
+Examples:
+  tlt-model unpack resnet18.tlt --key_file key.txt
+  ${keyFileVariable}=/run/secrets/key tlt-model unpack resnet18.etlt -o resnet18.onnx
+`,
+  inspect: `tlt-model inspect FILE... [--json] [key]: tells what is in each file.
+
+  --json                   one JSON object a line and file
+${keyHelp}
+
+Known: .tlt, .etlt, .onnx, calibration caches, tensorfiles, Keras .hdf5, TensorRT engines; judged by content, not by
+name. A locked model without the key tells its size and form only.
+
+Examples:
+  tlt-model inspect model.onnx cal.bin calibration.tensor
+  tlt-model inspect --json --key_file key.txt model.etlt | jq .model.inputs
+`,
+} as const;
+
+export const helpOf = (name: keyof typeof helps): string => helps[name];

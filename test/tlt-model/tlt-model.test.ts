@@ -1,0 +1,220 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import test, { type ExecutionContext } from 'ava';
+import { type FailureReason, failures } from '../../src/base/failures.ts';
+import { encryptTlt } from '../../src/formats/encrypted-model.ts';
+import { parseModel, serializeModel, writeModelFile } from '../../src/formats/onnx/model.ts';
+import { realModel, smallModel } from '../formats/onnx/models.ts';
+
+const tool = join(import.meta.dirname, '../../src/tlt-model.ts');
+const key = 'tlt_encode';
+
+type Run = { readonly status: number | null; readonly stdout: string; readonly stderr: string };
+
+/** The real tool in a process of its own; `TLT_KEY_FILE` only where a test gives it. */
+const run = (args: readonly string[], cwd: string, env: Record<string, string> = {}): Promise<Run> =>
+  new Promise((resolve, reject) => {
+    const { TLT_KEY_FILE: _, ...rest } = process.env;
+    const child = spawn(process.execPath, [tool, ...args], { cwd, env: { ...rest, ...env } });
+    let [stdout, stderr] = ['', ''];
+    child.stdout.on('data', (text) => (stdout += text));
+    child.stderr.on('data', (text) => (stderr += text));
+    child.on('error', reject);
+    child.on('close', (status) => resolve({ status, stdout, stderr }));
+  });
+
+const classifier = realModel('ch_ppocr_mobile_v2.0_cls_infer.onnx');
+const cache = 'TRT-8601-EntropyCalibration2\ninput_1: 3c010204\n10: 3f800000\nconv:0: 40000000\n';
+
+const folderWith = (files: Record<string, Uint8Array | string> = {}): string => {
+  const folder = mkdtempSync(join(tmpdir(), 'tlt-model-'));
+  for (const [name, content] of Object.entries({ 'key.txt': `${key}\n`, ...files }))
+    writeFileSync(join(folder, name), content);
+  return folder;
+};
+
+const fails = (t: ExecutionContext, { status, stderr }: Run, reason: FailureReason, says: string): void => {
+  t.is(status, failures[reason].exitCode, stderr);
+  t.regex(stderr, /^tlt-model: /);
+  t.true(stderr.includes(says), stderr);
+  t.false(stderr.includes(key), 'the key must not be told');
+  t.false(stderr.includes('    at '), 'a stack is not for users');
+};
+
+for (const name of ['model.tlt', 'model.etlt'])
+  test(`what is packed as ${name} is unpacked to the same bytes`, async (t) => {
+    const folder = folderWith({ 'model.onnx': classifier });
+    t.is((await run(['pack', 'model.onnx', '-o', name, '--key_file', 'key.txt'], folder)).status, 0);
+    const unpacked = await run(['unpack', name, '-o', 'back.onnx', '-k', key], folder);
+    t.is(unpacked.status, 0, unpacked.stderr);
+    t.true(readFileSync(join(folder, 'back.onnx')).equals(classifier));
+    t.deepEqual(readdirSync(folder).sort(), ['back.onnx', 'key.txt', 'model.onnx', name].sort());
+  });
+
+test('pack and unpack name their outputs after their inputs', async (t) => {
+  const folder = folderWith({ 'm.onnx': serializeModel(smallModel()) });
+  const env = { TLT_KEY_FILE: 'key.txt' };
+  t.is((await run(['pack', 'm.onnx'], folder, env)).status, 0);
+  t.true(readdirSync(folder).includes('m.tlt'));
+  fails(t, await run(['unpack', 'm.tlt'], folder, env), 'OutputExists', 'm.onnx');
+});
+test('pack brings external data in', async (t) => {
+  const folder = folderWith();
+  await writeModelFile(join(folder, 'm.onnx'), smallModel(), { externalDataThreshold: 100 });
+  t.is((await run(['pack', 'm.onnx', '-k', key], folder)).status, 0);
+  t.is((await run(['unpack', 'm.tlt', '-o', 'whole.onnx', '-k', key], folder)).status, 0);
+  t.deepEqual(parseModel(readFileSync(join(folder, 'whole.onnx'))), parseModel(serializeModel(smallModel())));
+});
+test('a Keras model goes in and comes out as .hdf5', async (t) => {
+  const keras = Buffer.from('\x89HDF\r\n\x1a\n and so on', 'latin1');
+  const folder = folderWith({ 'keras.hdf5': keras });
+  t.is((await run(['pack', 'keras.hdf5', '-o', 'm.tlt', '-k', key], folder)).status, 0);
+  t.is((await run(['unpack', 'm.tlt', '-k', key], folder)).status, 0);
+  t.true(readFileSync(join(folder, 'm.hdf5')).equals(keras));
+});
+
+test('inspect tells a model by JSON', async (t) => {
+  const folder = folderWith({ 'm.onnx': serializeModel(smallModel()) });
+  const { stdout } = await run(['inspect', '--json', 'm.onnx'], folder);
+  const report = JSON.parse(stdout);
+  t.is(report.format, 'onnx');
+  t.regex(report.sha256, /^[0-9a-f]{64}$/);
+  t.like(report.model, {
+    inputs: [{ name: 'input_1', type: 'float32', shape: ['N', 3, 8, 8] }],
+    outputs: [{ name: 'flat', type: 'float32', shape: ['N', 72] }],
+    opset: 13,
+    producer: 'tlt-export-operator',
+    parameters: 56,
+    nodes: 4,
+    operators: { Constant: 1, Conv: 1, Relu: 1, Reshape: 1 },
+    qat: false,
+    externalData: false,
+  });
+});
+test('inspect tells a locked model what it can, and all with the key', async (t) => {
+  const folder = folderWith({ 'model.onnx': classifier });
+  await run(['pack', 'model.onnx', '-o', 'm.etlt', '-k', key], folder);
+  const locked = JSON.parse((await run(['inspect', '--json', 'm.etlt'], folder)).stdout);
+  t.like(locked, {
+    format: 'etlt',
+    container: { inputName: '', workFactor: 16, payloadBytes: classifier.length },
+  });
+  t.is(locked.model, undefined);
+  t.regex(locked.note, /--key_file/);
+  const open = JSON.parse(
+    (await run(['inspect', '--json', 'm.etlt', '--key_file', 'key.txt'], folder)).stdout,
+  );
+  t.like(open, {
+    payload: { format: 'onnx', sizeBytes: classifier.length },
+    model: { opset: 9, parameters: 133_664 },
+  });
+});
+test('inspect tells a calibration cache in file order', async (t) => {
+  const { stdout } = await run(['inspect', '--json', 'cal.bin'], folderWith({ 'cal.bin': cache }));
+  const { calibrationCache } = JSON.parse(stdout);
+  t.like(calibrationCache, { version: 8601, algorithm: 'EntropyCalibration2' });
+  t.deepEqual(
+    calibrationCache.tensors.map(({ name }: { name: string }) => name),
+    ['input_1', '10', 'conv:0'],
+  );
+  t.is(calibrationCache.tensors[2].range, 254);
+});
+test("inspect tells a tensorfile of h5py's making", async (t) => {
+  const { stdout } = await run(
+    ['inspect', '--json', join(import.meta.dirname, 'tensorfile.h5')],
+    folderWith(),
+  );
+  const expected = {
+    kind: 'Tensorfile',
+    count: 11,
+    firstBatch: [{ name: '', type: 'float32', shape: [2, 3, 4, 6] }],
+  };
+  t.deepEqual(JSON.parse(stdout).hdf5, expected);
+});
+test('inspect tells everything for people too', async (t) => {
+  const folder = folderWith({ 'm.onnx': serializeModel(smallModel()), 'cal.bin': cache, engine: 'vtrt....' });
+  const { stdout, status } = await run(['inspect', 'm.onnx', 'cal.bin', 'engine', 'key.txt'], folder);
+  t.is(status, 0);
+  for (const part of [
+    'input_1  float32 [N, 3, 8, 8]',
+    'conv:0  ±254',
+    'TensorRT engine',
+    'not a format of these tools',
+  ])
+    t.true(stdout.includes(part), stdout);
+});
+test('inspect goes on after a bad file and fails in the end', async (t) => {
+  const folder = folderWith({ 'cal.bin': cache, bad: 'TRT-8601-x\nnonsense\n' });
+  const result = await run(['inspect', 'absent', 'bad', 'cal.bin'], folder);
+  fails(t, result, 'CacheInvalid', 'bad: Reading the calibration cache, line 2');
+  t.true(result.stderr.includes('absent'));
+  t.true(result.stdout.includes('conv:0'));
+});
+test("inspect says that a file has NVIDIA's cipher", async (t) => {
+  const noise = Uint8Array.from(
+    { length: 4096 },
+    (_, index) => (Math.imul(index + 7, 2654435761) >>> 16) & 255,
+  );
+  const { stdout } = await run(
+    ['inspect', '--json', 'm.etlt'],
+    folderWith({ 'm.etlt': Buffer.concat([Buffer.from([5, 0, 0, 0]), Buffer.from('Input'), noise]) }),
+  );
+  t.is(JSON.parse(stdout).format, 'foreign');
+  t.regex(JSON.parse(stdout).note, /input node Input/);
+});
+
+test('a wrong key is told apart from a cut file', async (t) => {
+  const folder = folderWith({ 'm.tlt': await encryptTlt(classifier, key, { workFactor: 4 }) });
+  fails(t, await run(['unpack', 'm.tlt', '-o', 'x', '-k', 'wrong'], folder), 'WrongKey', 'm.tlt');
+  truncateSync(join(folder, 'm.tlt'), 300_000);
+  fails(t, await run(['unpack', 'm.tlt', '-o', 'x', '-k', key], folder), 'ModelInvalid', 'cut short');
+  t.deepEqual(readdirSync(folder).sort(), ['key.txt', 'm.tlt']);
+});
+
+const refuses = test.macro(async (t, args: string[], reason: FailureReason, says: string) => {
+  const folder = folderWith({
+    'm.onnx': serializeModel(smallModel()),
+    'cut.onnx': classifier.subarray(0, 9999),
+    taken: '',
+  });
+  const before = readdirSync(folder);
+  fails(t, await run(args, folder), reason, says);
+  t.deepEqual(readdirSync(folder), before, 'nothing is left behind');
+});
+test('no command', refuses, [], 'Usage', '--help');
+test('an unknown command', refuses, ['open'], 'Usage', "'open'");
+test('an unknown flag', refuses, ['pack', 'm.onnx', '--kee', 'x'], 'Usage', '--kee');
+test('two models at once', refuses, ['pack', 'm.onnx', 'm.onnx', '-k', 'x'], 'Usage', 'one model');
+test('no key', refuses, ['pack', 'm.onnx'], 'KeyMissing', '--key_file');
+test('an absent key file', refuses, ['pack', 'm.onnx', '--key_file', 'absent'], 'InputNotFound', 'absent');
+test('two keys', refuses, ['pack', 'm.onnx', '--key_file', 'key.txt', '-k', 'x'], 'Usage', 'both');
+test('an absent model', refuses, ['pack', 'absent.onnx', '-k', 'x'], 'InputNotFound', 'absent.onnx');
+test('a model that is cut short', refuses, ['pack', 'cut.onnx', '-k', 'x'], 'ModelInvalid', 'cut.onnx');
+test('text is no model', refuses, ['pack', 'key.txt', '-k', 'x'], 'ModelInvalid', 'key.txt');
+test('an output of another kind', refuses, ['pack', 'm.onnx', '-o', 'm.enc', '-k', 'x'], 'Usage', '.etlt');
+test(
+  'an output folder that is not there',
+  refuses,
+  ['pack', 'm.onnx', '-o', 'no/m.tlt', '-k', 'x'],
+  'OutputUnwritable',
+  'no/m.tlt',
+);
+test(
+  'a model that is not locked',
+  refuses,
+  ['unpack', 'm.onnx', '-o', 'x.onnx', '-k', 'x'],
+  'ModelInvalid',
+  'not encrypted',
+);
+test('inspect without files', refuses, ['inspect'], 'Usage', 'at least one');
+
+for (const args of [['--help'], ['pack', '-h'], ['unpack', '--help'], ['inspect', '--help']])
+  test(`tlt-model ${args.join(' ')} teaches with examples`, async (t) => {
+    const { status, stdout, stderr } = await run(args, folderWith());
+    t.is(status, 0);
+    t.is(stderr, '');
+    t.regex(stdout, /Examples:\n {2}(TLT_KEY_FILE=\S+ )?tlt-model /);
+  });
