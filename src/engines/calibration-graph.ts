@@ -1,0 +1,64 @@
+/**
+ * Which tensors of a graph are calibrated, and from what: TensorRT looks up every float tensor of the parsed network,
+ * but a tensor that only re-arranges another one has that one's distribution and need not be measured.
+ */
+import type { ModelProto, ValueInfoProto } from '../formats/generated/onnx_pb.ts';
+import {
+  copyWith,
+  foldConstants,
+  graphOf,
+  initializerMap,
+  inputsOf,
+  makeUntypedValueInfo,
+} from '../formats/onnx/graph.ts';
+
+export type CalibrationGraph = {
+  /** The model with every candidate as a graph output. */
+  readonly model: ModelProto;
+  /** Graph inputs, then node outputs in topological order; some may turn out not to be float tensors. */
+  readonly tensors: readonly string[];
+  /** Tensor → the tensor whose values it has. */
+  readonly aliases: ReadonlyMap<string, string>;
+  /** Tensors that must share one range because a Concat lays them side by side. */
+  readonly tied: readonly (readonly string[])[];
+};
+
+/** Operators whose output holds their first input's values, each as often, in another order or shape. */
+const rearranging: ReadonlySet<string> = new Set([
+  'Reshape',
+  'Flatten',
+  'Identity',
+  'Transpose',
+  'Squeeze',
+  'Unsqueeze',
+  'Dropout',
+]);
+
+export const calibrationGraph = (source: ModelProto): CalibrationGraph => {
+  const graph = foldConstants(graphOf(source));
+  const constants = initializerMap(graph);
+  const inputs = inputsOf(graph).map(({ name }) => name);
+  const activations = graph.node.flatMap(({ output }) => output.filter((name) => name !== ''));
+  const aliases = new Map<string, string>();
+  for (const { opType, domain, input, output } of graph.node) {
+    const [from, to] = [input[0], output[0]];
+    if (domain !== '' || !rearranging.has(opType) || from === undefined || to === undefined) continue;
+    if (!constants.has(from)) aliases.set(to, aliases.get(from) ?? from);
+  }
+  const tied = graph.node
+    .filter(({ opType }) => opType === 'Concat')
+    .map(({ input, output }) => [...input.filter((name) => !constants.has(name)), ...output]);
+  const measured = activations.filter((name) => !aliases.has(name));
+  return {
+    model: copyWith(source, { graph: copyWith(graph, { output: withOutputs(graph.output, measured) }) }),
+    tensors: [...inputs, ...activations],
+    aliases,
+    tied,
+  };
+};
+
+/** Their types are left open: tensors that turn out not to be float are left out afterwards. */
+const withOutputs = (outputs: readonly ValueInfoProto[], names: readonly string[]): ValueInfoProto[] => {
+  const there = new Set(outputs.map(({ name }) => name));
+  return [...outputs, ...names.filter((name) => !there.has(name)).map(makeUntypedValueInfo)];
+};
