@@ -41,13 +41,18 @@ export const inlineExternalData = async (model: ModelProto, folder: string): Pro
 
 export type Split = { readonly model: ModelProto; readonly data: Uint8Array };
 
-/** The model with the raw data of large tensors taken out, and those data end to end. */
+/**
+ * The model with the raw data of large initializers taken out, and those data end to end. Constants in attributes stay:
+ * shape inference reads them, and cannot follow them out of the file.
+ */
 export const splitExternalData = (
   model: ModelProto,
   { location, threshold }: { readonly location: string; readonly threshold: number },
 ): Split => {
   const slim = clone(ModelProtoSchema, model); // the caller's model stays as it is
-  const large = tensorsIn(slim).filter(({ rawData }) => rawData.length > 0 && rawData.length >= threshold);
+  const large = (slim.graph?.initializer ?? []).filter(
+    ({ rawData }) => rawData.length > 0 && rawData.length >= threshold,
+  );
   const offsets = new Map<TensorProto, number>();
   let end = 0;
   for (const tensor of large) {
