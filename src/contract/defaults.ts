@@ -10,4 +10,6 @@ export const defaults = {
   algorithm: 'Entropy',
   /** Seed of the image sample; the same seed gives the same cache. */
   seed: 42,
+  /** Stands in the first line of the calibration cache: what JetPack 6.0 and the last 8.x servers run. */
+  tensorRtVersion: '8.6.1',
 } as const;

@@ -34,6 +34,11 @@ export const workFiles = {
   request: 'build-request.json',
   /** What the build driver leaves beside the engine: `BuildReport`. */
   report: 'build-report.json',
+  /** What a build driver makes: an engine plan, or a graph of ONNX Runtime. */
+  engine: 'engine.plan',
+  onnxEngine: 'engine.onnx',
+  /** Written by stage in place of all others when the engine is there already: the result to report. */
+  finished: 'finished.json',
 } as const;
 
 const under = (uri: string, ...names: string[]): string => [uri.replace(/\/+$/, ''), ...names].join('/');

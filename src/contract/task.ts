@@ -1,6 +1,7 @@
 /** What the operator asks of a pod. A task is public: it holds names and places, never a key. */
 import type { Algorithm, Architecture, DataType } from './architectures.ts';
 import type { Backend } from './backends.ts';
+import type { EngineBuilt } from './result.ts';
 
 /** A file, with the digest that it must have if the user or an earlier stage pinned it. */
 export type Source = { readonly uri: string; readonly sha256?: string };
@@ -63,4 +64,7 @@ export type BuildReport = {
   readonly runtime: { readonly name: string; readonly version: string };
   readonly seconds: number;
   readonly warnings: readonly string[];
+  /** Where the engine could be run; numbers as EngineBuilt has them. */
+  readonly latency?: EngineBuilt['latency'];
+  readonly agreement?: EngineBuilt['agreement'];
 };

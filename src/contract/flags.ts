@@ -1,0 +1,222 @@
+/**
+ * The flags of `tlt-export` and `tlt-int8-tensorfile`, once: parser, `--help` and the reference pages are derived from
+ * here. Names, aliases and defaults are TLT 2.0's; a row marked `added` is this project's own.
+ */
+import { algorithms, dataTypes } from './architectures.ts';
+import { defaults } from './defaults.ts';
+
+type Row = {
+  readonly help: string;
+  readonly aliases?: readonly string[];
+  readonly required?: true;
+  readonly added?: true;
+};
+export type FlagRow = Row &
+  (
+    | { readonly type: 'text'; readonly default?: string; readonly placeholder: string }
+    | { readonly type: 'switch' }
+    | {
+        readonly type: 'integer';
+        readonly minimum: number;
+        readonly default?: number;
+        readonly placeholder: string;
+      }
+    | { readonly type: 'choice'; readonly values: readonly string[]; readonly default?: string }
+  );
+export type FlagTable = Readonly<Record<string, FlagRow>>;
+
+type ValueOf<R extends FlagRow> = R extends { type: 'integer' }
+  ? number
+  : R extends { type: 'switch' }
+    ? boolean
+    : R extends { type: 'choice'; values: readonly (infer V)[] }
+      ? V
+      : string;
+type Always<R> = R extends { required: true } | { default: unknown } | { type: 'switch' } ? true : false;
+
+/** What a parsed command line holds: flags without a default are there only if they were given. */
+export type ValuesOf<T extends FlagTable> = {
+  readonly [K in keyof T as Always<T[K]> extends true ? K : never]: ValueOf<T[K]>;
+} & { readonly [K in keyof T as Always<T[K]> extends true ? never : K]?: ValueOf<T[K]> };
+
+const keyFlags = {
+  key: {
+    type: 'text',
+    placeholder: 'KEY',
+    aliases: ['k'],
+    help: 'Key of the .tlt, and of the .etlt that is made. Others on this machine can read it in the process list: --key_file keeps it out of there.',
+  },
+  key_file: {
+    type: 'text',
+    placeholder: 'FILE',
+    added: true,
+    help: 'File that holds the key. Without it and -k, the environment variable TLT_KEY_FILE names that file.',
+  },
+} as const satisfies FlagTable;
+
+const general = {
+  verbose: { type: 'switch', aliases: ['v'], help: 'Log debug lines.' },
+  help: { type: 'switch', aliases: ['h'], help: 'Show this help and end.' },
+} as const satisfies FlagTable;
+
+export const exportFlags = {
+  model: {
+    type: 'text',
+    placeholder: 'FILE',
+    aliases: ['m'],
+    required: true,
+    help: 'The trained model: .tlt, or plain .onnx.',
+  },
+  ...keyFlags,
+  output_file: {
+    type: 'text',
+    placeholder: 'FILE',
+    aliases: ['o'],
+    help: 'Where the exported model goes (default: ./<input_file>.etlt). A file that is there is never overwritten.',
+  },
+  experiment_spec: {
+    type: 'text',
+    placeholder: 'FILE',
+    aliases: ['e'],
+    help: 'The spec that the model was trained with; required for faster_rcnn, ssd, dssd, yolo and retinanet.',
+  },
+  data_type: {
+    type: 'choice',
+    values: dataTypes,
+    default: defaults.dataType,
+    help: 'Precision of the engine; int8 makes a calibration cache.',
+  },
+  strict_type_constraints: {
+    type: 'switch',
+    aliases: ['s'],
+    help: 'For int8: no layer of the engine may fall back to a higher precision.',
+  },
+  cal_data_file: {
+    type: 'text',
+    placeholder: 'FILE',
+    help: 'Calibration tensorfile; with --cal_image_dir, where one is written.',
+  },
+  cal_image_dir: {
+    type: 'text',
+    placeholder: 'FOLDER',
+    help: 'Folder of .jpg, .jpeg and .png images to calibrate with; needs batches × batch_size of them.',
+  },
+  cal_cache_file: {
+    type: 'text',
+    placeholder: 'FILE',
+    default: defaults.calibrationCacheFile,
+    help: 'Where the int8 calibration cache goes. One that is there is used again, and that is said.',
+  },
+  batches: {
+    type: 'integer',
+    minimum: 1,
+    placeholder: 'N',
+    default: defaults.batches,
+    help: 'Batches to calibrate with.',
+  },
+  batch_size: {
+    type: 'integer',
+    minimum: 1,
+    placeholder: 'N',
+    default: defaults.batchSize,
+    help: 'Images in a calibration batch.',
+  },
+  max_batch_size: {
+    type: 'integer',
+    minimum: 1,
+    placeholder: 'N',
+    default: defaults.maxBatchSize,
+    help: 'Largest batch that the engine takes.',
+  },
+  max_workspace_size: {
+    type: 'integer',
+    minimum: 1,
+    placeholder: 'BYTES',
+    default: defaults.maxWorkspaceSize,
+    help: 'Scratch memory that the engine builder may use, in bytes.',
+  },
+  engine_file: {
+    type: 'text',
+    placeholder: 'FILE',
+    help: 'Also build an engine here, for this machine or for --compute_capability, and store it in this file.',
+  },
+  force_ptq: {
+    type: 'switch',
+    help: 'Throw the scales of a model trained with quantisation away and calibrate (Jetson DLA needs it).',
+  },
+  cal_algorithm: {
+    type: 'choice',
+    values: algorithms,
+    default: defaults.algorithm,
+    added: true,
+    help: 'How the threshold of a tensor is chosen from its histogram.',
+  },
+  seed: {
+    type: 'integer',
+    minimum: 0,
+    placeholder: 'N',
+    default: defaults.seed,
+    added: true,
+    help: 'Seed of the image sample: the same seed gives the same cache.',
+  },
+  tensorrt_version: {
+    type: 'text',
+    placeholder: 'X.Y.Z',
+    default: defaults.tensorRtVersion,
+    added: true,
+    help: 'TensorRT that will read the cache; it stands in the first line of the cache.',
+  },
+  engine_backend: {
+    type: 'choice',
+    values: ['OnnxRuntime', 'TensorRtRtx'],
+    default: 'OnnxRuntime',
+    added: true,
+    help: 'Builder of --engine_file: ONNX Runtime for this CPU, or TensorRT for RTX for --compute_capability.',
+  },
+  compute_capability: {
+    type: 'text',
+    placeholder: 'X.Y',
+    added: true,
+    help: 'GPU generation that TensorRtRtx builds for, for example 8.6; no GPU is needed here.',
+  },
+  python: {
+    type: 'text',
+    placeholder: 'FILE',
+    default: 'python3',
+    added: true,
+    help: 'Python that has the module tensorrt_rtx, for --engine_backend TensorRtRtx.',
+  },
+  ...general,
+} as const satisfies FlagTable;
+export type ExportValues = ValuesOf<typeof exportFlags>;
+
+export const tensorfileFlags = {
+  experiment_spec_file: {
+    type: 'text',
+    placeholder: 'FILE',
+    aliases: ['e'],
+    required: true,
+    help: 'The spec that the model was trained with.',
+  },
+  output_path: {
+    type: 'text',
+    placeholder: 'FILE',
+    aliases: ['o'],
+    required: true,
+    help: 'Where the tensorfile goes. A file that is there is never overwritten.',
+  },
+  max_batches: {
+    type: 'integer',
+    minimum: 1,
+    placeholder: 'N',
+    aliases: ['m'],
+    required: true,
+    help: 'Batches to write.',
+  },
+  use_validation_set: { type: 'switch', help: 'Take the validation set in place of the training set.' },
+  ...general,
+} as const satisfies FlagTable;
+export type TensorfileValues = ValuesOf<typeof tensorfileFlags>;
+
+/** Modules of `tlt-int8-tensorfile`. */
+export const tensorfileModules = ['classification', 'detectnet_v2', 'ssd', 'dssd'] as const;

@@ -1,0 +1,107 @@
+/**
+ * The ONNX Runtime backend: a graph fused and laid out for this machine's processor, then judged by running it beside
+ * the float graph on images that calibration never saw.
+ */
+import { readFile, rename, rm, stat } from 'node:fs/promises';
+import { arch, cpus } from 'node:os';
+import { UserError } from '../base/errors.ts';
+import { floatsOf } from '../formats/onnx/tensor.ts';
+import { parseTensor } from '../formats/onnx/tensor-file.ts';
+import { type Agreement, agreementOf } from './agreement.ts';
+import { type FloatTensor, openSession, type Session } from './session.ts';
+
+export type OnnxRuntimeBuild = {
+  /** Graph in the wanted precision, and the float graph. */
+  readonly model: string;
+  readonly reference: string;
+  /** Path of an ONNX TensorProto [N,C,H,W]; missing file: the engine is run once on zeros, for its latency alone. */
+  readonly verification: string;
+  readonly engine: string;
+  readonly inputName: string;
+  /** [1,C,H,W] */
+  readonly shape: readonly number[];
+  readonly clock: { now(): number };
+};
+
+export type OnnxRuntimeBuilt = {
+  readonly runtime: { readonly name: string; readonly version: string };
+  readonly p50Microseconds: number;
+  readonly agreement: Agreement | undefined;
+};
+
+/** Below this the output is noise: an engine that bad is a defect and is not published. */
+const leastSqnrDb = 3;
+
+/** @throws UserError EngineBuildFailed, EngineVerificationFailed */
+export const buildOnnxRuntime = async (
+  build: OnnxRuntimeBuild,
+  version: string,
+): Promise<OnnxRuntimeBuilt> => {
+  const unfinished = `${build.engine}.partial`;
+  try {
+    const optimiser = await openSession(build.model, { optimisedModelPath: unfinished });
+    await optimiser.release();
+    const built = await judged(unfinished, build);
+    await rename(unfinished, build.engine);
+    return { runtime: { name: `OnnxRuntime on ${processor()}`.slice(0, 64), version }, ...built };
+  } catch (thrown) {
+    await rm(unfinished, { force: true });
+    if (thrown instanceof UserError && thrown.reason === 'ModelInvalid')
+      throw new UserError('EngineBuildFailed', thrown.message, { cause: thrown });
+    throw thrown;
+  }
+};
+
+const processor = (): string => `${arch()} ${cpus()[0]?.model ?? ''}`.trim();
+
+const judged = async (engine: string, build: OnnxRuntimeBuild) => {
+  const images = await verificationImages(build);
+  const session = await openSession(engine);
+  const reference = await openSession(build.reference);
+  try {
+    const p50Microseconds = await medianLatency(session, build);
+    return { p50Microseconds, agreement: images && (await compared({ session, reference }, build, images)) };
+  } finally {
+    await session.release();
+    await reference.release();
+  }
+};
+
+const verificationImages = async ({ verification }: OnnxRuntimeBuild): Promise<FloatTensor | undefined> => {
+  if (!(await stat(verification).catch(() => undefined))) return undefined; // No image was kept out of calibration.
+  const tensor = parseTensor(await readFile(verification));
+  return { data: floatsOf(tensor), dims: tensor.dims.map(Number) };
+};
+
+type Both = { readonly session: Session; readonly reference: Session };
+
+const compared = async (
+  { session, reference }: Both,
+  build: OnnxRuntimeBuild,
+  images: FloatTensor,
+): Promise<Agreement> => {
+  const feeds = { [build.inputName]: images };
+  const agreement = agreementOf(await reference.run(feeds), await session.run(feeds));
+  if (agreement.sqnrDb >= leastSqnrDb) return agreement;
+  throw new UserError(
+    'EngineVerificationFailed',
+    `Running the engine on ${agreement.images} images: its output agrees with the float model by ${agreement.sqnrDb.toFixed(1)} dB, and less than ${leastSqnrDb} dB is noise. Use a higher precision, or calibrate with more images.`,
+  );
+};
+
+const latencyRuns = 15;
+
+/** Median of runs at batch 1, in microseconds, after two that warm up. */
+const medianLatency = async (
+  session: Session,
+  { inputName, shape, clock }: OnnxRuntimeBuild,
+): Promise<number> => {
+  const data = new Float32Array(shape.reduce((product, size) => product * size, 1));
+  const times: number[] = [];
+  for (let run = -2; run < latencyRuns; run++) {
+    const started = clock.now();
+    await session.run({ [inputName]: { data, dims: shape } });
+    if (run >= 0) times.push(clock.now() - started);
+  }
+  return Math.round(times.sort((a, b) => a - b)[latencyRuns >> 1]! * 1000);
+};

@@ -1,0 +1,89 @@
+/** Entry: the containers of export and engine pods. `worker <command> --task JSON`; the result is the termination message. */
+import { writeFileSync } from 'node:fs';
+import process from 'node:process';
+import { messageOf, UserError } from './base/errors.ts';
+import { type FailureReason, failures } from './base/failures.ts';
+import { mounts } from './contract/layout.ts';
+import { encodeResult, type Result } from './contract/result.ts';
+import type { EngineTask, ExportTask } from './contract/task.ts';
+import { makeProgress } from './observability/progress.ts';
+import { makePvcStore } from './storage/pvc.ts';
+import { buildHere } from './worker/build-here.ts';
+import { runExportTask } from './worker/export-task.ts';
+import { publish } from './worker/publish.ts';
+import { stage } from './worker/stage.ts';
+
+const stop = new AbortController();
+const interrupted = new UserError(
+  'Interrupted',
+  'Stopped by a signal before the work was done; it is tried again.',
+);
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort(interrupted));
+
+/** Another root of all mounted folders, for runs outside a pod. */
+const root = process.env.TLT_WORKER_ROOT ?? '';
+const at = (path: string) => `${root}${path}`;
+
+const progress = makeProgress({
+  label: 'calibrating',
+  terminal: false,
+  stream: process.stderr,
+  now: Date.now,
+});
+const world = {
+  store: makePvcStore(at(mounts.claims)),
+  keyFile: at(mounts.keyFile),
+  work: at(mounts.work),
+  signal: stop.signal,
+  progress: progress.update,
+};
+
+const commands: Readonly<Record<string, (task: never) => Promise<Result | undefined>>> = {
+  export: (task: ExportTask) => runExportTask(task, world),
+  stage: async (task: EngineTask) => {
+    await stage(task, world);
+    return undefined;
+  },
+  'build-onnxruntime': async () => {
+    await buildHere(world.work, { now: () => performance.now() });
+    return undefined;
+  },
+  publish: (task: EngineTask) => publish(task, world),
+};
+
+const run = async (): Promise<Result | undefined> => {
+  const [name = '', flag, text = ''] = process.argv.slice(2);
+  const command = commands[name];
+  if (!command || flag !== '--task')
+    throw new UserError('Usage', `usage: worker {${Object.keys(commands).join(', ')}} --task JSON`);
+  return command(JSON.parse(text) as never);
+};
+
+const failed = (thrown: unknown): { readonly reason: FailureReason; readonly message: string } => {
+  if (stop.signal.aborted) return { reason: 'Interrupted', message: interrupted.message };
+  if (thrown instanceof UserError) return { reason: thrown.reason, message: thrown.message };
+  process.stderr.write(`${thrown instanceof Error ? thrown.stack : messageOf(thrown)}\n`);
+  return {
+    reason: 'Internal',
+    message: `Defect of the worker: ${messageOf(thrown)}. Please report it with the pod's log.`,
+  };
+};
+
+const report = (result: Result): void => {
+  const text = encodeResult(result);
+  process.stdout.write(`${text}\n`);
+  try {
+    writeFileSync(at(mounts.terminationMessage), text);
+  } catch (thrown) {
+    process.stderr.write(`no termination message could be written: ${messageOf(thrown)}\n`);
+  }
+};
+
+try {
+  const result = await run();
+  if (result) report(result);
+} catch (thrown) {
+  const failure = failed(thrown);
+  report({ kind: 'Failed', ...failure });
+  process.exitCode = failures[failure.reason].exitCode;
+}

@@ -1,0 +1,146 @@
+/** A command line → typed values, by a flag table; the errors and the help teach. */
+import { parseArgs } from 'node:util';
+import { messageOf, UserError } from '../base/errors.ts';
+import type { FlagRow, FlagTable, ValuesOf } from '../contract/flags.ts';
+
+export type Tool = {
+  readonly name: string;
+  readonly summary: string;
+  readonly modules: readonly string[];
+  readonly examples: readonly string[];
+};
+
+export type CommandLine<T extends FlagTable> =
+  | { readonly help: string }
+  | { readonly help: undefined; readonly module: string; readonly values: ValuesOf<T> };
+
+/**
+ * The module (first word) and the flags. Flags may stand as `--flag value`, `--flag=value` or by their one-letter alias.
+ * @throws UserError Usage naming the flag, and the nearest one for a typo
+ */
+export const parseCommandLine = <const T extends FlagTable>(
+  tool: Tool,
+  table: T,
+  argv: readonly string[],
+): CommandLine<T> => {
+  const { values, positionals } = parsed(tool, table, argv);
+  if (values.help === true) return { help: helpText(tool, table) };
+  const [module, ...more] = positionals;
+  if (module === undefined || !tool.modules.includes(module))
+    throw usage(
+      tool,
+      module === undefined ? `name a module: ${tool.modules.join(', ')}` : unknownModule(tool, module),
+    );
+  if (more.length > 0) throw usage(tool, `'${more[0]}' stands where a flag was expected`);
+  const entries = Object.entries(table).flatMap(([name, row]) => {
+    const value = givenValue(tool, { name, row, given: values[name] });
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return { help: undefined, module, values: Object.fromEntries(entries) as ValuesOf<T> };
+};
+
+const parsed = (tool: Tool, table: FlagTable, argv: readonly string[]) => {
+  const options = Object.fromEntries(
+    Object.entries(table).map(([name, { type, aliases }]) => [
+      name,
+      { type: type === 'switch' ? 'boolean' : 'string', ...(aliases && { short: aliases[0]! }) } as const,
+    ]),
+  );
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...argv],
+      options,
+      allowPositionals: true,
+      strict: true,
+    });
+    return { values: values as Readonly<Record<string, string | boolean | undefined>>, positionals };
+  } catch (thrown) {
+    const flag = /option '(--?[^' ]+)/i.exec(messageOf(thrown))?.[1];
+    const near = flag === undefined ? undefined : nearest(flag.replace(/^-+/, ''), Object.keys(table));
+    const hint = near === undefined ? '' : ` Did you mean --${near}?`;
+    const unknown = /unknown option/i.test(messageOf(thrown));
+    throw usage(tool, unknown ? `there is no flag ${flag}.${hint}` : messageOf(thrown));
+  }
+};
+
+type Given = { readonly name: string; readonly row: FlagRow; readonly given: string | boolean | undefined };
+
+const givenValue = (tool: Tool, { name, row, given }: Given): string | number | boolean | undefined => {
+  if (row.type === 'switch') return given === true;
+  if (typeof given !== 'string') {
+    if (row.required) throw usage(tool, `--${name} is missing: ${row.help}`);
+    return row.default;
+  }
+  if (row.type === 'choice' && !row.values.includes(given))
+    throw usage(tool, `--${name} is '${given}', and can be ${row.values.join(', ')}`);
+  if (row.type !== 'integer') return given;
+  const number = Number(given);
+  if (!Number.isSafeInteger(number) || number < row.minimum)
+    throw usage(tool, `--${name} is '${given}', and must be a whole number of at least ${row.minimum}`);
+  return number;
+};
+
+const usage = ({ name }: Tool, found: string): UserError =>
+  new UserError('Usage', `Reading the command line: ${found.replace(/\.$/, '')}. See ${name} --help.`);
+
+const unknownModule = ({ modules }: Tool, module: string): string => {
+  const near = nearest(module, modules);
+  return `'${module}' is no module (${modules.join(', ')})${near === undefined ? '' : `; did you mean ${near}?`}`;
+};
+
+/** The word that is at most three edits away and nearest. */
+export const nearest = (word: string, words: readonly string[]): string | undefined => {
+  const [best] = words
+    .map((candidate) => ({ candidate, distance: editDistance(word, candidate) }))
+    .sort((a, b) => a.distance - b.distance);
+  return best && best.distance <= 3 ? best.candidate : undefined;
+};
+
+/** Levenshtein distance. */
+const editDistance = (a: string, b: string): number => {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++)
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    row = next;
+  }
+  return row[b.length]!;
+};
+
+const helpText = ({ name, summary, modules, examples }: Tool, table: FlagTable): string => {
+  const rows = Object.entries(table).map(
+    ([flag, row]) => `  ${flagText(flag, row)}\n${wrapped(sentence(row))}`,
+  );
+  return [
+    `usage: ${name} {${modules.join(', ')}} [flags]\n`,
+    `${summary}\n`,
+    'flags (those marked + are additions to TLT 2.0):',
+    rows.join('\n'),
+    '\nexamples:',
+    examples.map((example) => `  ${example}`).join('\n'),
+    '',
+  ].join('\n');
+};
+
+const flagText = (flag: string, row: FlagRow): string => {
+  const value =
+    row.type === 'switch' ? '' : row.type === 'choice' ? ` {${row.values.join(',')}}` : ` ${row.placeholder}`;
+  const short = row.aliases ? `-${row.aliases[0]}, ` : '';
+  return `${row.added ? '+ ' : ''}${short}--${flag}${value}`;
+};
+
+const sentence = (row: FlagRow): string => {
+  const fallback = row.type !== 'switch' && row.default !== undefined ? ` Default: ${row.default}.` : '';
+  return `${row.help}${row.required ? ' Required.' : ''}${fallback}`;
+};
+
+/** Indented lines of at most 90 characters. */
+const wrapped = (text: string): string => {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    if (lines.at(-1)!.length + word.length > 82) lines.push('');
+    lines[lines.length - 1] += `${lines.at(-1) === '' ? '' : ' '}${word}`;
+  }
+  return lines.map((line) => `        ${line}`).join('\n');
+};

@@ -1,0 +1,132 @@
+/** `tlt-export`: flags → files, with TLT's own log lines. Outputs appear whole or not at all; nothing is overwritten. */
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { parse as parsePath } from 'node:path';
+import { UserError } from '../base/errors.ts';
+import { refuseToOverwrite, writeWholeFile } from '../base/whole-file.ts';
+import { type Architecture, architectureNames, architectures } from '../contract/architectures.ts';
+import { type ExportValues, exportFlags } from '../contract/flags.ts';
+import { parseCalibrationCache } from '../formats/calibration-cache.ts';
+import { buildEngineFile } from './build-engine.ts';
+import { parseCommandLine, type Tool } from './command-line.ts';
+import { calibrate, etltOf, requireSupported, type Watch } from './export.ts';
+import { readKey } from './key.ts';
+import { type OpenedModel, openModel } from './open-model.ts';
+
+export type ToolWorld = Watch & {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly print: (text: string) => void;
+  readonly log: (level: 'INFO' | 'WARNING' | 'DEBUG', message: string) => void;
+  readonly temporary: string;
+};
+
+const tool: Tool = {
+  name: 'tlt-export',
+  summary:
+    'Exports a trained model as an encrypted .etlt, makes the int8 calibration cache, and builds an engine if asked.',
+  modules: architectureNames,
+  examples: [
+    'tlt-export classification -m resnet18.tlt --key_file key.txt -o resnet18.etlt',
+    'tlt-export detectnet_v2 -m detector.tlt --key_file key.txt --data_type int8 \\',
+    '    --cal_image_dir images/ --batches 10 --batch_size 8 --cal_cache_file calibration.bin',
+  ],
+};
+
+/** @throws UserError with the reason that becomes the exit status */
+export const runExportCommand = async (argv: readonly string[], world: ToolWorld): Promise<void> => {
+  const line = parseCommandLine(tool, exportFlags, argv);
+  if (line.help !== undefined) return world.print(line.help);
+  const architecture = line.module as Architecture;
+  const { values } = line;
+  const output = values.output_file ?? `./${parsePath(values.model).name}.etlt`;
+  await refuseEarly(architecture, values, output);
+  const key = await readKey({ key: values.key, keyFile: values.key_file, env: world.env });
+  world.log('INFO', `Loading model from ${values.model}`);
+  const opened = await openModel({ path: values.model, key, architecture });
+  const scales =
+    values.data_type === 'int8' ? await cacheScales(opened, { architecture, values, world }) : undefined;
+  await writeWholeFile(output, await etltOf(opened, key), { overwrite: false });
+  world.log('INFO', `Converted model was saved into ${output}`);
+  world.log('INFO', `Input node: ${opened.input}`);
+  world.log('INFO', `Output node(s): [${opened.outputs.map((name) => `'${name}'`).join(', ')}]`);
+  if (values.engine_file !== undefined) await buildEngineFile(opened, { values, scales, world });
+};
+
+/** All that can be known to fail is asked before the first long step. */
+const refuseEarly = async (
+  architecture: Architecture,
+  values: ExportValues,
+  output: string,
+): Promise<void> => {
+  requireSupported(architecture);
+  if (architectures[architecture].needsSpec && values.experiment_spec === undefined)
+    throw new UserError(
+      'SpecInvalid',
+      `Exporting ${architecture}: -e is missing. Name the experiment spec of the training.`,
+    );
+  await refuseToOverwrite(output);
+  if (values.engine_file !== undefined) await refuseToOverwrite(values.engine_file);
+  if (values.data_type !== 'int8') return;
+  if (values.cal_data_file !== undefined) throw notYet('--cal_data_file (tensorfiles)');
+  if (values.cal_image_dir === undefined && values.experiment_spec !== undefined)
+    throw notYet('-e without --cal_image_dir (the training data loader)');
+  if (values.cal_image_dir === undefined && !existsSync(values.cal_cache_file))
+    throw new UserError(
+      'CalibrationSourceMissing',
+      'Exporting for int8: there is nothing to calibrate with. Give --cal_image_dir; random data are never used in its place.',
+    );
+};
+
+const notYet = (what: string): UserError =>
+  new UserError(
+    'NotYetSupported',
+    `Calibrating from ${what}: this version calibrates from a folder of images. Use --cal_image_dir. Nothing was written.`,
+  );
+
+type Context = {
+  readonly architecture: Architecture;
+  readonly values: ExportValues;
+  readonly world: ToolWorld;
+};
+
+/** Scales from the cache that is there, which is said loudly, or from a new one. */
+const cacheScales = async (opened: OpenedModel, context: Context): Promise<ReadonlyMap<string, number>> => {
+  const { architecture, values, world } = context;
+  const path = values.cal_cache_file;
+  if (existsSync(path)) return reusedScales(path, opened, world);
+  const request = {
+    imageFolder: values.cal_image_dir!,
+    batches: values.batches,
+    batchSize: values.batch_size,
+    algorithm: values.cal_algorithm,
+    seed: values.seed,
+    tensorRtVersion: values.tensorrt_version,
+  };
+  const { cache, scales, statistics } = await calibrate(opened, architecture, { request, watch: world });
+  await writeWholeFile(path, cache, { overwrite: false });
+  world.log(
+    'INFO',
+    `Calibration cache of ${scales.size} tensors from ${statistics.images} images was saved into ${path}`,
+  );
+  return scales;
+};
+
+/** @throws UserError CacheInvalid if it does not parse or is of another model */
+const reusedScales = async (
+  path: string,
+  opened: OpenedModel,
+  { log }: ToolWorld,
+): Promise<ReadonlyMap<string, number>> => {
+  const { scales } = parseCalibrationCache(await readFile(path, 'utf8'));
+  const missing = [opened.input, ...opened.outputs].filter((name) => !scales.has(name));
+  if (missing.length > 0)
+    throw new UserError(
+      'CacheInvalid',
+      `Using the calibration cache ${path} that is there already: it has no scale for ${missing.join(', ')}, so it is of another model. Remove it, or name another file by --cal_cache_file.`,
+    );
+  log(
+    'WARNING',
+    `Calibration file exists at ${path}. Reading this cache: the images were not calibrated with.`,
+  );
+  return scales;
+};

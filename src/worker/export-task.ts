@@ -1,0 +1,135 @@
+/** The export pod: fetches the model, exports it, stores every artifact, and the manifest last. */
+import { readFile } from 'node:fs/promises';
+import { canonicalJson, sha256 } from '../base/digest.ts';
+import { UserError } from '../base/errors.ts';
+import type { Algorithm } from '../contract/architectures.ts';
+import { defaults } from '../contract/defaults.ts';
+import { artifactFiles, fileIn } from '../contract/layout.ts';
+import type { Manifest } from '../contract/manifest.ts';
+import type { Artifact, Exported } from '../contract/result.ts';
+import type { CalibrationTask, ExportTask } from '../contract/task.ts';
+import type { ArtifactStore } from '../storage/store.ts';
+import {
+  type Calibrated,
+  calibrate,
+  etltOf,
+  requireSupported,
+  verificationTensor,
+  type Watch,
+} from './export.ts';
+import { finishedWork, requirePin } from './finished-work.ts';
+import { readKey } from './key.ts';
+import { type OpenedModel, openModel } from './open-model.ts';
+
+export type TaskWorld = Watch & { readonly store: ArtifactStore; readonly keyFile: string };
+
+/** @throws UserError with the reason that status shows */
+export const runExportTask = async (task: ExportTask, world: TaskWorld): Promise<Exported> => {
+  requireSupported(task.architecture);
+  requireImageDirectory(task.calibration);
+  const key = await readKey({ keyFile: world.keyFile, env: {} });
+  const path = await world.store.fetch(task.model.uri, world.signal);
+  const inputs = { model: sha256(await readFile(path)) };
+  requirePin(task.model, inputs.model);
+  const finished = await finishedWork(world.store, { folder: task.folder, inputs, signal: world.signal });
+  if (finished?.kind === 'Exported') return { ...finished, reused: true };
+  const opened = await openModel({ path, key, architecture: task.architecture });
+  const calibrated = task.calibration && (await calibrateTask(task, opened, world));
+  return publish({ task, opened, calibrated, key, inputs }, world);
+};
+
+const requireImageDirectory = (calibration: CalibrationTask | undefined): void => {
+  if (calibration === undefined || calibration.source === 'ImageDirectory') return;
+  throw new UserError(
+    'NotYetSupported',
+    `Calibrating from ${calibration.source}: this version calibrates from ImageDirectory. Set spec.calibration.source to it, with imageDirectory.uri.`,
+  );
+};
+
+const calibrateTask = async (
+  task: ExportTask,
+  opened: OpenedModel,
+  world: TaskWorld,
+): Promise<Calibrated> => {
+  const { imageDirectory, batches, batchSize, algorithm } = task.calibration!;
+  const imageFolder = await world.store.fetch(imageDirectory!.uri, world.signal);
+  const { seed, tensorRtVersion } = defaults;
+  const request = { imageFolder, batches, batchSize, algorithm, seed, tensorRtVersion };
+  return calibrate(opened, task.architecture, { request, watch: world });
+};
+
+type Products = {
+  readonly task: ExportTask;
+  readonly opened: OpenedModel;
+  readonly calibrated: Calibrated | undefined;
+  readonly key: string;
+  readonly inputs: Readonly<Record<string, string>>;
+};
+
+const publish = async (products: Products, world: TaskWorld): Promise<Exported> => {
+  const { task, opened, calibrated, key, inputs } = products;
+  const files: Record<string, { sha256: string; sizeBytes: number }> = {};
+  const store = async (name: string, bytes: Uint8Array | string): Promise<Artifact> => {
+    const content = typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
+    const uri = fileIn(task.folder, name);
+    const stored = await world.store.put(uri, content, world.signal);
+    files[name] = stored;
+    return { uri, ...stored };
+  };
+  const etlt = await store(artifactFiles.etlt, await etltOf(opened, key));
+  const cache = calibrated && (await store(artifactFiles.calibrationCache, calibrated.cache));
+  const kept = calibrated && (await verificationTensor(opened, task.architecture, calibrated.kept));
+  const verification = kept && (await store(artifactFiles.verification, kept));
+  const report = await store(artifactFiles.report, JSON.stringify(reportOf(products), undefined, 2));
+  const result: Exported = {
+    kind: 'Exported',
+    etlt: { ...etlt, inputNode: opened.input, outputNodes: opened.outputs },
+    ...(cache && { calibrationCache: { ...cache, ...calibrationFacts(task.calibration!, calibrated) } }),
+    ...(verification && { verification }),
+    report: { uri: report.uri },
+    reused: false,
+  };
+  const manifest: Manifest = {
+    formatVersion: 1,
+    key: task.exportKey,
+    inputs,
+    files,
+    result,
+    notes: howToOpen,
+  };
+  await world.store.put(
+    fileIn(task.folder, artifactFiles.manifest),
+    Buffer.from(`${canonicalJson(manifest)}\n`),
+    world.signal,
+  );
+  return result;
+};
+
+const calibrationFacts = ({ algorithm, batches }: CalibrationTask, { scales, statistics }: Calibrated) => ({
+  algorithm: algorithm as Algorithm,
+  tensors: scales.size,
+  batches,
+  images: statistics.images,
+});
+
+const howToOpen = [
+  'tail -c +5 model.etlt | age --decrypt > model.onnx   # asks for the key',
+  'calibration.cache is the text that TensorRT up to 10.x reads (trtexec --int8 --calib=calibration.cache)',
+] as const;
+
+const reportOf = ({ task, opened, calibrated }: Products): object => ({
+  architecture: task.architecture,
+  model: { uri: task.model.uri, sha256: opened.sha256 },
+  input: { name: opened.input, channels: opened.channels, height: opened.height, width: opened.width },
+  outputs: opened.outputs,
+  ...(calibrated && {
+    calibration: {
+      algorithm: task.calibration!.algorithm,
+      images: calibrated.statistics.images,
+      tensors: [...calibrated.scales].map(([name, scale]) => {
+        const { min, max } = calibrated.statistics.histogramOf(name);
+        return { name, min, max, scale };
+      }),
+    },
+  }),
+});

@@ -1,0 +1,106 @@
+/** The export itself: a model and calibration images in, the bytes of every artifact out. Writes nothing. */
+import { UserError } from '../base/errors.ts';
+import { type Algorithm, type Architecture, architectures } from '../contract/architectures.ts';
+import { tensorRtVersionNumber, writeCalibrationCache } from '../formats/calibration-cache.ts';
+import { encryptEtlt } from '../formats/encrypted-model.ts';
+import { tensorFromFloats } from '../formats/onnx/tensor.ts';
+import { serializeTensor } from '../formats/onnx/tensor-file.ts';
+import { imageBatches } from '../preprocessing/batches.ts';
+import { sampleImages } from '../preprocessing/image-list.ts';
+import { preprocessingOf } from '../preprocessing/normalise.ts';
+import { collectStatistics, type Statistics, scalesOf } from './calibrate.ts';
+import type { OpenedModel } from './open-model.ts';
+
+export type CalibrationRequest = {
+  readonly imageFolder: string;
+  readonly batches: number;
+  readonly batchSize: number;
+  readonly algorithm: Algorithm;
+  readonly seed: number;
+  /** Version of the TensorRT that will read the cache. */
+  readonly tensorRtVersion: string;
+};
+
+export type Calibrated = {
+  /** The cache's text. */
+  readonly cache: string;
+  readonly scales: ReadonlyMap<string, number>;
+  readonly statistics: Statistics;
+  /** Images kept out of calibration. */
+  readonly kept: readonly string[];
+};
+
+export type Watch = {
+  /** Images done, of images in all. */
+  readonly progress: (done: number, total: number) => void;
+  readonly signal: AbortSignal;
+};
+
+/** Largest number of images that go through the network at once: more costs memory and gains no time on a CPU. */
+const runBatch = 4;
+
+/** @throws UserError TooFewImages, ImageInvalid, InputNotFound, CalibrationFailed */
+export const calibrate = async (
+  opened: OpenedModel,
+  architecture: Architecture,
+  { request, watch }: { readonly request: CalibrationRequest; readonly watch: Watch },
+): Promise<Calibrated> => {
+  const { chosen, kept } = await sampleImages(request.imageFolder, request);
+  const statistics = await collectStatistics({
+    model: opened.model,
+    input: opened.input,
+    batches: imageBatches(chosen, {
+      ...pixelsOf(opened, architecture),
+      batchSize: Math.min(runBatch, request.batchSize),
+    }),
+    progress: (images) => watch.progress(images, chosen.length),
+    signal: watch.signal,
+  });
+  const scales = scalesOf(statistics, request.algorithm);
+  // trtexec, tao-deploy and DLA read caches of this calibrator alone, whatever chose the thresholds.
+  const cache = writeCalibrationCache({
+    version: tensorRtVersionNumber(request.tensorRtVersion),
+    algorithmWord: 'EntropyCalibration2',
+    scales,
+  });
+  return { cache, scales, statistics, kept };
+};
+
+const pixelsOf = ({ channels, height, width }: OpenedModel, architecture: Architecture) => ({
+  size: { channels, height, width },
+  preprocessing: preprocessingOf(architecture, channels),
+});
+
+/** Enough images to see an engine that is wrong, few enough to store beside every export. */
+const verificationLimit = { images: 8, bytes: 16 * 2 ** 20 } as const;
+
+/** Some of the kept images as an ONNX TensorProto [N,C,H,W]; undefined if there are none. */
+export const verificationTensor = async (
+  opened: OpenedModel,
+  architecture: Architecture,
+  kept: readonly string[],
+): Promise<Uint8Array | undefined> => {
+  const bytesEach = 4 * opened.channels * opened.height * opened.width;
+  const count = Math.min(
+    verificationLimit.images,
+    Math.max(1, Math.floor(verificationLimit.bytes / bytesEach)),
+    kept.length,
+  );
+  const options = { ...pixelsOf(opened, architecture), batchSize: Math.max(1, count) };
+  for await (const { data, dims } of imageBatches(kept.slice(0, count), options))
+    return serializeTensor(tensorFromFloats(opened.input, dims, data));
+  return undefined;
+};
+
+/** The `.etlt`: the ONNX file as it is, encrypted. */
+export const etltOf = (opened: OpenedModel, key: string): Promise<Uint8Array> =>
+  encryptEtlt(opened.payload, key);
+
+/** What this version can export, asked before any work. @throws UserError NotYetSupported */
+export const requireSupported = (architecture: Architecture): void => {
+  if (architectures[architecture].supported) return;
+  throw new UserError(
+    'NotYetSupported',
+    `Exporting ${architecture}: this version exports classification and detectnet_v2; the other modules come with an upgrade. Nothing was written.`,
+  );
+};

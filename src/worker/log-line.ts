@@ -1,0 +1,7 @@
+/** TLT's own log format, which people's scripts look for: `2018-11-02 18:59:43,347 [INFO] iva.common.tlt-export: …`. */
+export const logLine = (now: Date, level: string, message: string): string => {
+  const two = (value: number) => String(value).padStart(2, '0');
+  const date = [now.getFullYear(), two(now.getMonth() + 1), two(now.getDate())].join('-');
+  const time = [now.getHours(), now.getMinutes(), now.getSeconds()].map(two).join(':');
+  return `${date} ${time},${String(now.getMilliseconds()).padStart(3, '0')} [${level}] iva.common.tlt-export: ${message}\n`;
+};

@@ -1,0 +1,106 @@
+/** The model behind `-m`: decrypted, parsed, and held against what its architecture must look like. */
+import { readFile } from 'node:fs/promises';
+import { sha256 } from '../base/digest.ts';
+import { messageOf, UserError } from '../base/errors.ts';
+import { type Architecture, architectures } from '../contract/architectures.ts';
+import { detectFormat } from '../formats/detect-format.ts';
+import { decryptModel } from '../formats/encrypted-model.ts';
+import type { ModelProto } from '../formats/generated/onnx_pb.ts';
+import { graphOf, inputsOf, isQat, outputsOf, shapeOf } from '../formats/onnx/graph.ts';
+import { hasExternalData, parseModel, readModelFile, serializeModel } from '../formats/onnx/model.ts';
+
+export type OpenedModel = {
+  readonly model: ModelProto;
+  /** The ONNX file as it will lie in the `.etlt`. */
+  readonly payload: Uint8Array;
+  /** Digest of the file as it was found. */
+  readonly sha256: string;
+  readonly input: string;
+  readonly outputs: readonly string[];
+  readonly channels: 1 | 3;
+  readonly height: number;
+  readonly width: number;
+};
+
+export type ModelSource = {
+  readonly path: string;
+  readonly key: string;
+  readonly architecture: Architecture;
+};
+
+/** @throws UserError InputNotFound, WrongKey, ModelInvalid, ModelForeign, ModelUnsupported, NotYetSupported */
+export const openModel = async ({ path, key, architecture }: ModelSource): Promise<OpenedModel> => {
+  const bytes = await bytesOf(path);
+  const { model, payload } = await contentOf(path, bytes, key);
+  if (isQat(model))
+    throw new UserError(
+      'NotYetSupported',
+      `Opening ${path}: it was trained with quantisation (it has QuantizeLinear nodes), and this version exports float models only. Export the float model, or wait for an upgrade.`,
+    );
+  return { model, payload, sha256: sha256(bytes), ...portsOf(path, model, architecture) };
+};
+
+const bytesOf = async (path: string): Promise<Uint8Array> => {
+  try {
+    return await readFile(path);
+  } catch (thrown) {
+    throw new UserError(
+      'InputNotFound',
+      `Loading the model from ${path}: ${messageOf(thrown)}. Check the path.`,
+      {
+        cause: thrown,
+      },
+    );
+  }
+};
+
+type Content = { readonly model: ModelProto; readonly payload: Uint8Array };
+
+const contentOf = async (path: string, bytes: Uint8Array, key: string): Promise<Content> => {
+  const format = detectFormat(bytes);
+  if (format === 'onnx') {
+    const model = await readModelFile(path);
+    return { model, payload: hasExternalData(parseModel(bytes)) ? serializeModel(model) : bytes };
+  }
+  const payload = format === 'hdf5' ? bytes : (await decryptModel(bytes, key)).payload;
+  if (detectFormat(payload) === 'hdf5')
+    throw new UserError(
+      'NotYetSupported',
+      `Opening ${path}: it holds a Keras model, and this version reads ONNX only. Convert it to ONNX (tf2onnx) and pack that with tlt-model pack.`,
+    );
+  return { model: parseModel(payload), payload };
+};
+
+type Ports = Omit<OpenedModel, 'model' | 'payload' | 'sha256'>;
+
+/** Converters by way of TensorFlow leave `:0` at the end of a name. */
+const isNamed = (name: string, wanted: string): boolean => name === wanted || name === `${wanted}:0`;
+
+const portsOf = (path: string, model: ModelProto, architecture: Architecture): Ports => {
+  const graph = graphOf(model);
+  const { input: wantedInput, outputs: wantedOutputs } = architectures[architecture];
+  const inputs = inputsOf(graph);
+  const found = outputsOf(graph).map(({ name }) => name);
+  const input = inputs.find(({ name }) => isNamed(name, wantedInput));
+  const outputs = wantedOutputs.map((wanted) => found.find((name) => isNamed(name, wanted)));
+  if (!input || inputs.length !== 1 || outputs.includes(undefined))
+    throw new UserError(
+      'ModelUnsupported',
+      `Opening ${path} as ${architecture}: its inputs are ${listed(inputs.map(({ name }) => name))} and its outputs ${listed(found)}, where ${architecture} has input ${wantedInput} and outputs ${listed(wantedOutputs)}. Choose the module that the model was trained as.`,
+    );
+  return { input: input.name, outputs: outputs as string[], ...sizeOf(path, shapeOf(input)) };
+};
+
+const listed = (names: readonly string[]): string => (names.length === 0 ? 'none' : names.join(', '));
+
+const sizeOf = (path: string, shape: readonly unknown[] | undefined) => {
+  const [, channels, height, width] = shape ?? [];
+  if (shape?.length !== 4 || (channels !== 1 && channels !== 3) || !isSize(height) || !isSize(width))
+    throw new UserError(
+      'ModelUnsupported',
+      `Opening ${path}: its input has shape [${shape?.map((size) => size ?? '?').join(', ') ?? 'unknown'}], and [N, 3 or 1, height, width] with a fixed size is needed. Export the model with a fixed input size.`,
+    );
+  return { channels, height, width } as const;
+};
+
+const isSize = (size: unknown): size is number => typeof size === 'number' && size > 0;
