@@ -34,7 +34,7 @@ export const kubeBinary = (): Promise<string> =>
 
 /** `KUBEBUILDER_ASSETS` is honoured: its etcd and kube-apiserver, if both are there. */
 export const controlPlanePrograms = async (): Promise<ControlPlanePrograms> => {
-  const assets = process.env['KUBEBUILDER_ASSETS'];
+  const assets = process.env.KUBEBUILDER_ASSETS;
   if (assets !== undefined && ['etcd', 'kube-apiserver'].every((name) => existsSync(join(assets, name))))
     return { etcd: [join(assets, 'etcd')], apiserver: [join(assets, 'kube-apiserver')] };
   const kube = await kubeBinary();

@@ -7,8 +7,8 @@ import process from 'node:process';
 
 export const cacheFolder = (): string => {
   const folder =
-    process.env['TLT_TEST_CACHE'] ??
-    join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'tlt-export-operator');
+    process.env.TLT_TEST_CACHE ??
+    join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'tlt-export-operator');
   mkdirSync(folder, { recursive: true });
   return folder;
 };

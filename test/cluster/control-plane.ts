@@ -63,7 +63,7 @@ export const startControlPlane = async (options: ControlPlaneOptions = {}): Prom
     const [client, peer] = [await freePort(), await freePort()];
     const listen = options.listen ?? { address: '127.0.0.1', port: await freePort() };
     start('etcd', [...programs.etcd, ...etcdFlags(folder, client, peer)]);
-    const token = writeCredentials(folder);
+    const token = await writeCredentials(folder);
     start('apiserver', [
       ...programs.apiserver,
       ...apiserverFlags(folder, client, { listen, audit: options.audit === true }),
@@ -111,13 +111,16 @@ const etcdFlags = (folder: string, client: number, peer: number): readonly strin
   '--log-level=error',
 ];
 
-/** Writes the administrator's token and the key that ServiceAccount tokens are signed with; returns the token. */
-const writeCredentials = (folder: string): string => {
+/** The administrator's token, the key of ServiceAccount tokens, and the certificate that kubelets know the apiserver by. */
+const writeCredentials = async (folder: string): Promise<string> => {
   const token = randomBytes(16).toString('hex');
   writeFileSync(join(folder, 'tokens.csv'), `${token},admin,admin,"system:masters"\n`, { mode: 0o600 });
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   writeFileSync(join(folder, 'sa.key'), privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
   writeFileSync(join(folder, 'audit-policy.yaml'), auditPolicy);
+  const client = ['-subj', '/O=system:masters/CN=apiserver', '-addext', 'extendedKeyUsage=clientAuth'];
+  const files = ['-keyout', join(folder, 'kubelet-client.key'), '-out', join(folder, 'kubelet-client.crt')];
+  await run('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...client, ...files]);
   return token;
 };
 
@@ -144,6 +147,8 @@ const apiserverFlags = (
   '--endpoint-reconciler-type=none',
   `--service-cluster-ip-range=${serviceSubnet}`,
   '--kubelet-preferred-address-types=InternalIP',
+  `--kubelet-client-certificate=${folder}/kubelet-client.crt`,
+  `--kubelet-client-key=${folder}/kubelet-client.key`,
   '--allow-privileged=true',
   ...(audit
     ? [`--audit-policy-file=${folder}/audit-policy.yaml`, `--audit-log-path=${folder}/audit.log`]

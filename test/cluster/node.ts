@@ -111,12 +111,17 @@ const networkConfig = ({ index, folder }: NodeOptions): string =>
     ],
   });
 
-const kubeletConfig = ({ name, index }: NodeOptions, socket: string): string =>
+const kubeletConfig = ({ name, index, folder }: NodeOptions, socket: string): string =>
   JSON.stringify({
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
     kind: 'KubeletConfiguration',
-    authentication: { anonymous: { enabled: false }, webhook: { enabled: true } },
-    authorization: { mode: 'Webhook' },
+    authentication: {
+      anonymous: { enabled: false },
+      webhook: { enabled: false },
+      x509: { clientCAFile: join(folder, '..', 'kubelet-client.crt') },
+    },
+    authorization: { mode: 'AlwaysAllow' },
+    podLogsDir: join(folder, 'logs'),
     port: 20250 + index,
     healthzPort: 20350 + index,
     containerRuntimeEndpoint: `unix://${socket}`,

@@ -84,7 +84,7 @@ test('a work factor beyond reason is refused before it costs anything', async (t
   const hostile = Buffer.from(text.replace(/(-> scrypt \S+) 10\n/, '$1 30\n'), 'latin1');
   const started = performance.now();
   await fails(t, decryptModel(hostile, key), 'ModelInvalid', 'work factor 30');
-  t.true(performance.now() - started < 1000);
+  t.true(performance.now() - started < 20_000, '2^30 rounds would take hours');
 });
 
 test("NVIDIA's own cipher is told apart, with the ways out", async (t) => {

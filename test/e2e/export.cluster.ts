@@ -1,0 +1,316 @@
+/** The whole way on real kubelets: one ModelExport to three engines, and everything a user can get wrong. */
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtemp, truncate } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import test, { type ExecutionContext } from 'ava';
+import type { ModelExportStatus } from '../../src/api/model-export.ts';
+import { sha256 } from '../../src/base/digest.ts';
+import type { Manifest } from '../../src/contract/manifest.ts';
+import { parseCalibrationCache } from '../../src/formats/calibration-cache.ts';
+import { type Cluster, startCluster } from '../cluster/cluster.ts';
+import { eventually } from '../cluster/run.ts';
+import {
+  addSecret,
+  applySample,
+  conditionOf,
+  demoKey,
+  installOperator,
+  isReady,
+  layOut,
+  namespace,
+  operatorNamespace,
+  readExport,
+  sampleName,
+  untilStatus,
+  type Volumes,
+} from '../demo/scenario.ts';
+import { runAge } from '../formats/age-binary.ts';
+import { modelFile } from '../models/models.ts';
+import { runPeer } from '../peers/venv.ts';
+
+let cluster: Cluster;
+let volumes: Volumes;
+
+test.before(async () => {
+  cluster = await startCluster();
+  await installOperator(cluster);
+  volumes = await layOut(cluster);
+  await applySample(cluster);
+  await cluster.kubectl([
+    'wait',
+    '-n',
+    namespace,
+    '--for=condition=Ready',
+    `mex/${sampleName}`,
+    '--timeout=180s',
+  ]);
+});
+
+test.after.always(async () => {
+  await cluster?.stop();
+});
+
+const fileOf = (uri: string): string => join(volumes.exports, uri.replace('pvc://exports/', ''));
+type Engine = NonNullable<ModelExportStatus['engines']>[number];
+const storedOf = ({ uri, sha256: digest }: Engine) => ({ uri: uri!, sha256: digest! });
+const status = async () => (await readExport(cluster, sampleName)).status!;
+
+type Changes = { readonly name: string; readonly spec: Readonly<Record<string, unknown>> };
+
+/** A ModelExport like the sample's, but for some fields. */
+const apply = async ({ name, spec }: Changes): Promise<void> => {
+  const { spec: sample, apiVersion, kind } = await readExport(cluster, sampleName);
+  const object = {
+    apiVersion,
+    kind,
+    metadata: { name, namespace },
+    spec: { ...sample, ...spec, output: { uri: `pvc://exports/${name}` } },
+  };
+  await cluster.kubectl(['apply', '-f', '-'], JSON.stringify(object));
+};
+
+const onlyCpu = { deviceClasses: [{ name: 'cpu' }] };
+
+test.serial(
+  'one ModelExport becomes three engines of different content, each built on the hardware of its class',
+  async (t) => {
+    const { engines, etlt, calibrationCache, enginesReady } = await status();
+    t.is(enginesReady, '3/3');
+    t.is(new Set(engines!.map(({ key }) => key)).size, 3);
+    t.is(new Set(engines!.map(({ sha256: digest }) => digest)).size, 3);
+    const nodes = Object.fromEntries(
+      engines!.map(({ deviceClass, hardware }) => [deviceClass, hardware?.node]),
+    );
+    t.is(nodes.ampere, 'ampere-1');
+    t.is(nodes.blackwell, 'blackwell-1');
+    for (const { uri, sha256: digest } of [etlt!, calibrationCache!, ...engines!.map(storedOf)])
+      t.is(sha256(readFileSync(fileOf(uri))), digest, `${uri} has the digest that status tells`);
+  },
+);
+
+test.serial('the engine that could be run was run: it agrees with the float model', async (t) => {
+  const cpu = (await status()).engines!.find(({ deviceClass }) => deviceClass === 'cpu')!;
+  t.is(cpu.agreement!.images, 8);
+  t.true(Number(cpu.agreement!.sqnrDb) > 10, `${cpu.agreement!.sqnrDb} dB`);
+  t.true(cpu.latency!.p50Microseconds > 0);
+});
+
+test.serial(
+  'a folder with a manifest is complete: every file it lists is there with its digest',
+  async (t) => {
+    const { etlt, engines } = await status();
+    for (const uri of [etlt!.uri, ...engines!.map((engine) => engine.uri!)]) {
+      const folder = fileOf(uri).replace(/\/[^/]+$/, '');
+      const manifest = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as Manifest;
+      for (const [name, file] of Object.entries(manifest.files))
+        t.is(sha256(readFileSync(join(folder, name))), file.sha256);
+    }
+  },
+);
+
+test.serial(
+  "the age program opens the .etlt after its prefix, and onnx's checker accepts what is in it",
+  async (t) => {
+    const bytes = readFileSync(fileOf((await status()).etlt!.uri));
+    t.is(bytes.readInt32LE(0), 0, 'an empty input name: the payload is ONNX');
+    const folder = await mkdtemp(join(tmpdir(), 'tlt-e2e-'));
+    const [encrypted, path] = [join(folder, 'payload.age'), join(folder, 'payload.onnx')];
+    writeFileSync(encrypted, bytes.subarray(4));
+    const { status: exit, output } = await runAge(['--decrypt', '--output', path, encrypted], demoKey);
+    t.is(exit, 0, output);
+    t.true(
+      readFileSync(path).equals(readFileSync(modelFile('classifier'))),
+      'the payload is the model, byte for byte',
+    );
+    t.deepEqual(await runPeer('check_onnx.py', [path]), [[13, 432]]);
+  },
+);
+
+test.serial('the calibration cache parses, and has a scale for input and output', async (t) => {
+  const { calibrationCache } = await status();
+  const { scales } = parseCalibrationCache(readFileSync(fileOf(calibrationCache!.uri), 'utf8'));
+  t.is(scales.size, calibrationCache!.tensors);
+  t.is(calibrationCache!.images, 80);
+  t.true(scales.get('input_1')! > 0 && scales.get('predictions/Softmax')! > 0);
+});
+
+test.serial('the same export under another name finds finished work in the same folder', async (t) => {
+  const before = await status();
+  const { spec, apiVersion, kind } = await readExport(cluster, sampleName);
+  await cluster.kubectl(
+    ['apply', '-f', '-'],
+    JSON.stringify({ apiVersion, kind, metadata: { name: 'twin', namespace }, spec }),
+  );
+  const twin = await untilStatus(cluster, 'twin', { holds: isReady, limitMs: 90_000 });
+  t.is(twin.etlt!.sha256, before.etlt!.sha256);
+  t.deepEqual(
+    twin.engines!.map(({ sha256: digest }) => digest),
+    before.engines!.map(({ sha256: digest }) => digest),
+  );
+});
+
+test.serial('what a user gets wrong stalls or waits with a reason that says what to do', async (t) => {
+  await addSecret(cluster, 'wrong-key', 'not the key');
+  const tlt = join(volumes.models, `${sampleName}.tlt`);
+  cpSync(tlt, join(volumes.models, 'cut.tlt'));
+  await truncate(join(volumes.models, 'cut.tlt'), 1000);
+  const nine = join(volumes.models, 'nine');
+  mkdirSync(nine);
+  for (let i = 0; i < 9; i++)
+    cpSync(
+      join(volumes.models, 'calibration', `photo1-${String(i).padStart(2, '0')}.jpg`),
+      join(nine, `${i}.jpg`),
+    );
+  const sample = (await readExport(cluster, sampleName)).spec;
+  const calibration = { ...sample.calibration, imageDirectory: { uri: 'pvc://models/nine' } };
+  await cluster.kubectl(
+    ['apply', '-f', '-'],
+    JSON.stringify({
+      apiVersion: 'export.tlt.dev/v1beta1',
+      kind: 'ExportDeviceClass',
+      metadata: { name: 'hopper' },
+      spec: { hardware: { computeCapability: '9.0' }, engine: { backend: 'OnnxRuntime' } },
+    }),
+  );
+  await Promise.all([
+    apply({ name: 'wrong-key', spec: { ...onlyCpu, keySecretRef: { name: 'wrong-key', key: 'key' } } }),
+    apply({ name: 'cut', spec: { ...onlyCpu, model: { uri: 'pvc://models/cut.tlt' } } }),
+    apply({ name: 'nine', spec: { ...onlyCpu, calibration } }),
+    apply({ name: 'pinned', spec: { ...onlyCpu, model: { ...sample.model, sha256: 'a'.repeat(64) } } }),
+    apply({ name: 'no-secret', spec: { ...onlyCpu, keySecretRef: { name: 'absent', key: 'key' } } }),
+    apply({ name: 'no-claim', spec: { ...onlyCpu, model: { uri: 'pvc://absent/model.tlt' } } }),
+    apply({ name: 'no-node', spec: { deviceClasses: [{ name: 'cpu' }, { name: 'hopper' }] } }),
+  ]);
+  await Promise.all([
+    stalls(t, 'wrong-key', 'WrongKey'),
+    stalls(t, 'cut', 'ModelInvalid'),
+    stalls(t, 'nine', 'TooFewImages'),
+    stalls(t, 'pinned', 'DigestMismatch'),
+    waits(t, 'no-secret', 'KeySecretMissing'),
+    waits(t, 'no-claim', 'ClaimMissing'),
+  ]);
+});
+
+const stalls = async (t: ExecutionContext, name: string, reason: string): Promise<void> => {
+  const found = await untilStatus(cluster, name, {
+    holds: (status) => conditionOf(status, 'Stalled')?.status === 'True',
+    limitMs: 120_000,
+  });
+  t.is(conditionOf(found, 'Stalled')!.reason, reason);
+  t.true(conditionOf(found, 'Stalled')!.message.length > 40);
+  t.is(conditionOf(found, 'Reconciling')!.status, 'False');
+};
+
+const waits = async (t: ExecutionContext, name: string, reason: string): Promise<void> => {
+  const found = await untilStatus(cluster, name, {
+    holds: (status) => conditionOf(status, 'Reconciling')?.reason === reason,
+    limitMs: 120_000,
+  });
+  t.is(conditionOf(found, 'Stalled')!.status, 'False', `${name} waits, it has not failed`);
+};
+
+test.serial('a class whose hardware no node has waits, and the other class is built', async (t) => {
+  const found = await untilStatus(cluster, 'no-node', {
+    holds: ({ engines }) => engines?.find(({ deviceClass }) => deviceClass === 'cpu')?.reason === 'Built',
+    limitMs: 120_000,
+  });
+  t.is(found.engines!.find(({ deviceClass }) => deviceClass === 'hopper')!.reason, 'NoMatchingNode');
+  t.is(conditionOf(found, 'Stalled')!.status, 'False');
+  t.is(conditionOf(found, 'Reconciling')!.status, 'True');
+});
+
+test.serial('an export that waits for its Secret goes on when the Secret comes', async (t) => {
+  await addSecret(cluster, 'absent', demoKey);
+  const found = await untilStatus(cluster, 'no-secret', { holds: isReady, limitMs: 180_000 });
+  t.is(found.enginesReady, '1/1');
+});
+
+test.serial(
+  'a stalled export runs again with a new retry annotation, and what was mended is seen',
+  async (t) => {
+    await addSecret(cluster, 'wrong-key', demoKey);
+    await cluster.kubectl(['annotate', '-n', namespace, 'mex/wrong-key', 'export.tlt.dev/retry=1']);
+    const found = await untilStatus(cluster, 'wrong-key', { holds: isReady, limitMs: 120_000 });
+    t.is(found.retry, '1');
+  },
+);
+
+test.serial('the key stands nowhere but in its Secret', async (t) => {
+  const places = await Promise.all([
+    cluster.kubectl(['get', 'mex,jobs,pods,events,configmaps', '-A', '-o', 'json']),
+    cluster.kubectl(['logs', '-n', operatorNamespace, 'deployment/tlt-export-operator']),
+    cluster.kubectl([
+      'logs',
+      '-n',
+      namespace,
+      '-l',
+      'app.kubernetes.io/managed-by=tlt-export-operator',
+      '--all-containers',
+      '--tail=-1',
+      '--max-log-requests=50',
+      '--ignore-errors',
+    ]),
+  ]);
+  for (const text of places) {
+    t.true(text.length > 100, 'there was something to look through');
+    t.false(text.includes(demoKey));
+    t.false(text.includes(Buffer.from(demoKey).toString('base64')));
+  }
+});
+
+test.serial('a pod of the operator answers its probes and tells its metrics', async (t) => {
+  const page = await cluster.kubectl([
+    'get',
+    '--raw',
+    `/api/v1/namespaces/${operatorNamespace}/services/tlt-export-operator-metrics:8080/proxy/metrics`,
+  ]);
+  t.regex(page, /controller_runtime_reconcile_total\{controller="modelexport",result="success"\} \d+/);
+  t.regex(page, /leader_election_master_status\{name="tlt-export-operator"\} 1/);
+});
+
+test.serial('a quiet cluster stays quiet: the operator writes nothing but its lease', async (t) => {
+  const seconds = Number(process.env.TLT_QUIET_SECONDS ?? 20);
+  await eventually('no active Jobs', async () => {
+    const jobs = await cluster.kubectl([
+      'get',
+      'jobs',
+      '-n',
+      namespace,
+      '-o',
+      'jsonpath={.items[*].status.active}',
+    ]);
+    const waiting = 1; // no-claim waits for ever
+    return jobs
+      .trim()
+      .split(/\s+/)
+      .filter((active) => active === '1').length <= waiting
+      ? true
+      : undefined;
+  });
+  await new Promise((resolve) => setTimeout(resolve, 3000));
+  const before = writes().length;
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+  t.deepEqual(writes().slice(before), []);
+  t.true(before > 20, 'the audit log has the writes of before');
+});
+
+/** What the operator's ServiceAccount wrote, its lease aside, by the apiserver's audit log. */
+const writes = (): readonly string[] =>
+  readFileSync(cluster.auditLog, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as AuditEvent)
+    .filter(
+      ({ user, objectRef }) =>
+        user.username.endsWith(':tlt-export-operator') && objectRef?.resource !== 'leases',
+    )
+    .map(({ verb, requestURI }) => `${verb} ${requestURI}`);
+
+type AuditEvent = {
+  readonly verb: string;
+  readonly requestURI: string;
+  readonly user: { readonly username: string };
+  readonly objectRef?: { readonly resource: string };
+};

@@ -1,0 +1,42 @@
+/** What the tests and the demo need of the machine, before they start: Debian packages are installed if they are missing. */
+import { existsSync } from 'node:fs';
+import process from 'node:process';
+import { run } from './cluster/run.ts';
+
+/** Program → the Debian package that has it. */
+const programs: Readonly<Record<string, string>> = {
+  go: 'golang',
+  kubectl: 'kubectl',
+  runc: 'runc',
+  buildah: 'buildah',
+  debootstrap: 'debootstrap',
+  iptables: 'iptables',
+  ip: 'iproute2',
+  pkill: 'procps',
+  age: 'age',
+  openssl: 'openssl',
+  python3: 'python3-venv',
+};
+
+const found = (program: string): boolean =>
+  [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin'].some((folder) =>
+    existsSync(`${folder}/${program}`),
+  );
+
+const missing = Object.entries(programs).flatMap(([program, name]) => (found(program) ? [] : [name]));
+if (!existsSync('/usr/lib/cni/ptp')) missing.push('containernetworking-plugins');
+
+if (missing.length > 0) {
+  if (process.getuid?.() !== 0 || !found('apt-get')) {
+    process.stderr.write(
+      `these programs are missing, and only root on Debian can have them installed here: ${missing.join(', ')}\n`,
+    );
+    process.exit(1);
+  }
+  const env = { DEBIAN_FRONTEND: 'noninteractive' };
+  await run('apt-get', ['update', '--quiet'], { env, label: 'reading the package lists of Debian' });
+  await run('apt-get', ['install', '--yes', '--quiet', '--no-install-recommends', ...missing], {
+    env,
+    label: `installing ${missing.join(', ')}`,
+  });
+}
