@@ -137,6 +137,10 @@ export const removeLeftovers = async (): Promise<void> => {
     .map((name) => join(tmpdir(), name));
   await unmountBelow([...folders, runFolder]);
   await removeNetwork();
+  const networkResults = '/var/lib/cni/results';
+  if (existsSync(networkResults))
+    for (const name of readdirSync(networkResults))
+      if (name.startsWith('tlt-test-')) rmSync(join(networkResults, name), { force: true });
   for (const path of [...folders, runFolder])
     if (existsSync(path)) rmSync(path, { recursive: true, force: true });
   for (const name of Object.keys(nodeLabels)) removeCgroup(name);

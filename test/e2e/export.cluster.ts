@@ -80,11 +80,9 @@ test.serial(
     t.is(enginesReady, '3/3');
     t.is(new Set(engines!.map(({ key }) => key)).size, 3);
     t.is(new Set(engines!.map(({ sha256: digest }) => digest)).size, 3);
-    const nodes = Object.fromEntries(
-      engines!.map(({ deviceClass, hardware }) => [deviceClass, hardware?.node]),
-    );
-    t.is(nodes.ampere, 'ampere-1');
-    t.is(nodes.blackwell, 'blackwell-1');
+    const nodeOf = (name: string) => engines!.find(({ deviceClass }) => deviceClass === name)!.hardware?.node;
+    t.is(nodeOf('ampere'), 'ampere-1');
+    t.is(nodeOf('blackwell'), 'blackwell-1');
     for (const { uri, sha256: digest } of [etlt!, calibrationCache!, ...engines!.map(storedOf)])
       t.is(sha256(readFileSync(fileOf(uri))), digest, `${uri} has the digest that status tells`);
   },
@@ -94,7 +92,7 @@ test.serial('the engine that could be run was run: it agrees with the float mode
   const cpu = (await status()).engines!.find(({ deviceClass }) => deviceClass === 'cpu')!;
   t.is(cpu.agreement!.images, 8);
   t.true(Number(cpu.agreement!.sqnrDb) > 10, `${cpu.agreement!.sqnrDb} dB`);
-  t.true(cpu.latency!.p50Microseconds > 0);
+  t.true(cpu.latency!.p50Microseconds! > 0);
 });
 
 test.serial(
@@ -124,7 +122,7 @@ test.serial(
       readFileSync(path).equals(readFileSync(modelFile('classifier'))),
       'the payload is the model, byte for byte',
     );
-    t.deepEqual(await runPeer('check_onnx.py', [path]), [[13, 432]]);
+    t.deepEqual(await runPeer('check_onnx.py', [path]), [[13, 265]]);
   },
 );
 
