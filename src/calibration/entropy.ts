@@ -8,6 +8,8 @@ import { linearBins } from './linear-bins.ts';
 
 const bins = 2048;
 const levels = 128;
+/** Counts that an empty bin of Q has where P is not empty; the value is that of Apache MXNet's calibrator. */
+const smoothing = 1e-4;
 
 /** Threshold in the tensor's unit; 0 for a tensor that was zero throughout. */
 export const entropyThreshold = (histogram: Histogram): number => {
@@ -48,23 +50,27 @@ const xLogX = (x: number): number => (x > 0 ? x * Math.log(x) : 0);
 
 /**
  * KL(P ‖ Q): P is the first `edge` bins with all that lies beyond added to the last of them; Q is the same bins in 128
- * groups, each group's mass spread over its bins that are not empty. Infinite where P has mass and Q has none.
+ * groups, each group's mass spread over its bins that are not empty. Where only what lies beyond falls into an empty
+ * last bin, Q has a trace there, or a lone outlier would forbid every threshold below it.
  */
 const divergenceAt = (edge: number, counts: Float64Array, { mass, filled, entropy }: PrefixSums): number => {
   const whole = mass[bins]!;
   const within = mass[edge]!;
   const beyond = whole - within;
   const last = counts[edge - 1]!;
-  if (within === 0 || (last === 0 && beyond > 0)) return Number.POSITIVE_INFINITY;
+  if (within === 0) return Number.POSITIVE_INFINITY;
   const pLogP = entropy[edge - 1]! + xLogX(last + beyond);
   let pLogQ = 0;
   for (let level = 0; level < levels; level++) {
     const from = Math.ceil((level * edge) / levels);
     const to = Math.ceil(((level + 1) * edge) / levels);
     const grouped = mass[to]! - mass[from]!;
-    if (grouped <= 0) continue;
-    const p = level === levels - 1 ? grouped + beyond : grouped;
-    pLogQ += p * Math.log(grouped / (filled[to]! - filled[from]!));
+    if (grouped > 0) pLogQ += grouped * Math.log(grouped / (filled[to]! - filled[from]!));
+  }
+  if (beyond > 0) {
+    const from = Math.ceil(((levels - 1) * edge) / levels);
+    const spread = (mass[edge]! - mass[from]!) / (filled[edge]! - filled[from]!);
+    pLogQ += beyond * Math.log(last > 0 ? spread : smoothing);
   }
   return (pLogP - pLogQ) / whole - Math.log(whole) + Math.log(within);
 };

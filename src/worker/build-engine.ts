@@ -23,14 +23,22 @@ export type EngineBuildContext = {
   readonly world: ToolWorld;
 };
 
+/** What the backend cannot build, known before any work. @throws UserError EngineUnsupported */
+export const refuseEngine = ({
+  engine_backend: backend,
+  compute_capability,
+  data_type,
+}: ExportValues): void => {
+  const refused = refusal(backend, data_type, compute_capability);
+  if (refused !== undefined) throw new UserError('EngineUnsupported', `Building the engine: ${refused}.`);
+};
+
 /** @throws UserError EngineUnsupported, EngineBuildFailed, EngineVerificationFailed, OutputExists … */
 export const buildEngineFile = async (
   opened: OpenedModel,
   { values, scales, world }: EngineBuildContext,
 ): Promise<void> => {
   const { engine_backend: backend, compute_capability: computeCapability, data_type: dataType } = values;
-  const refused = refusal(backend, dataType, computeCapability);
-  if (refused !== undefined) throw new UserError('EngineUnsupported', `Building the engine: ${refused}.`);
   const work = await mkdtemp(join(world.temporary, 'tlt-engine-'));
   try {
     await writeFile(

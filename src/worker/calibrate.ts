@@ -90,10 +90,30 @@ export const scalesOf = (
     return Math.max(leastScale, Math.fround(threshold / int8Levels));
   };
   const scales = new Map(tensors.map((tensor) => [tensor, scaleOf(tensor)]));
-  for (const group of tied) {
-    const known = group.filter((name) => scales.has(name));
-    const largest = Math.max(...known.map((name) => scales.get(name)!));
-    for (const name of known) scales.set(name, largest);
+  for (const group of joined(
+    tied.map((names) => names.filter((name) => scales.has(name))),
+    histogramOf,
+    tensors,
+  )) {
+    const largest = Math.max(...group.map((name) => scales.get(name)!));
+    for (const name of group) scales.set(name, largest);
   }
   return scales;
+};
+
+/** Groups that share a tensor, or two names of one distribution, are one group: chained Concats end with one scale. */
+const joined = (
+  groups: readonly (readonly string[])[],
+  histogramOf: Statistics['histogramOf'],
+  tensors: readonly string[],
+): readonly (readonly string[])[] => {
+  const groupOf = new Map<Histogram, Set<Histogram>>();
+  for (const group of groups) {
+    const merged = new Set(
+      group.flatMap((name) => [...(groupOf.get(histogramOf(name)) ?? [histogramOf(name)])]),
+    );
+    for (const histogram of merged) groupOf.set(histogram, merged);
+  }
+  const distinct = [...new Set(groupOf.values())];
+  return distinct.map((merged) => tensors.filter((name) => merged.has(histogramOf(name))));
 };

@@ -7,7 +7,7 @@ import { refuseToOverwrite, writeWholeFile } from '../base/whole-file.ts';
 import { type Architecture, architectureNames, architectures } from '../contract/architectures.ts';
 import { type ExportValues, exportFlags } from '../contract/flags.ts';
 import { parseCalibrationCache } from '../formats/calibration-cache.ts';
-import { buildEngineFile } from './build-engine.ts';
+import { buildEngineFile, refuseEngine } from './build-engine.ts';
 import { parseCommandLine, type Tool } from './command-line.ts';
 import { calibrate, etltOf, requireSupported, type Watch } from './export.ts';
 import { readKey } from './key.ts';
@@ -65,7 +65,10 @@ const refuseEarly = async (
       `Exporting ${architecture}: -e is missing. Name the experiment spec of the training.`,
     );
   await refuseToOverwrite(output);
-  if (values.engine_file !== undefined) await refuseToOverwrite(values.engine_file);
+  if (values.engine_file !== undefined) {
+    await refuseToOverwrite(values.engine_file);
+    refuseEngine(values);
+  }
   if (values.data_type !== 'int8') return;
   if (values.cal_data_file !== undefined) throw notYet('--cal_data_file (tensorfiles)');
   if (values.cal_image_dir === undefined && values.experiment_spec !== undefined)

@@ -1,5 +1,6 @@
 /** The export pod: fetches the model, exports it, stores every artifact, and the manifest last. */
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { canonicalJson, sha256 } from '../base/digest.ts';
 import { UserError } from '../base/errors.ts';
 import type { Algorithm } from '../contract/architectures.ts';
@@ -29,13 +30,28 @@ export const runExportTask = async (task: ExportTask, world: TaskWorld): Promise
   requireImageDirectory(task.calibration);
   const key = await readKey({ keyFile: world.keyFile, env: {} });
   const path = await world.store.fetch(task.model.uri, world.signal);
-  const inputs = { model: sha256(await readFile(path)) };
+  const inputs = {
+    model: sha256(await readFile(path)),
+    ...(await calibrationDigest(task.calibration, world)),
+  };
   requirePin(task.model, inputs.model);
   const finished = await finishedWork(world.store, { folder: task.folder, inputs, signal: world.signal });
   if (finished?.kind === 'Exported') return { ...finished, reused: true };
   const opened = await openModel({ path, key, architecture: task.architecture });
   const calibrated = task.calibration && (await calibrateTask(task, opened, world));
   return publish({ task, opened, calibrated, key, inputs }, world);
+};
+
+/** Names and sizes of the images: a folder that changed is calibrated from anew. */
+const calibrationDigest = async (
+  calibration: CalibrationTask | undefined,
+  { store, signal }: TaskWorld,
+): Promise<{ readonly images?: string }> => {
+  if (calibration?.imageDirectory === undefined) return {};
+  const folder = await store.fetch(calibration.imageDirectory.uri, signal);
+  const names = (await readdir(folder)).sort();
+  const sizes = await Promise.all(names.map(async (name) => [name, (await stat(join(folder, name))).size]));
+  return { images: sha256(canonicalJson(sizes)) };
 };
 
 const requireImageDirectory = (calibration: CalibrationTask | undefined): void => {

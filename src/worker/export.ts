@@ -39,6 +39,16 @@ export type Watch = {
 /** Largest number of images that go through the network at once: more costs memory and gains no time on a CPU. */
 const runBatch = 4;
 
+/** @throws UserError ModelUnsupported if a fixed batch does not divide the number of images */
+const runBatchOf = ({ fixedBatch }: OpenedModel, images: number): number => {
+  if (fixedBatch === undefined) return runBatch;
+  if (images % fixedBatch === 0) return fixedBatch;
+  throw new UserError(
+    'ModelUnsupported',
+    `Calibrating: the graph takes ${fixedBatch} images at once, and ${images} images do not divide by that. Choose batches × batch_size so that they do, or export the model with a free batch.`,
+  );
+};
+
 /** @throws UserError TooFewImages, ImageInvalid, InputNotFound, CalibrationFailed */
 export const calibrate = async (
   opened: OpenedModel,
@@ -51,7 +61,7 @@ export const calibrate = async (
     input: opened.input,
     batches: imageBatches(chosen, {
       ...pixelsOf(opened, architecture),
-      batchSize: Math.min(runBatch, request.batchSize),
+      batchSize: runBatchOf(opened, chosen.length),
     }),
     progress: (images) => watch.progress(images, chosen.length),
     signal: watch.signal,

@@ -20,6 +20,8 @@ export type OpenedModel = {
   readonly channels: 1 | 3;
   readonly height: number;
   readonly width: number;
+  /** Images that go through the graph at once where it says so; undefined where any number may. */
+  readonly fixedBatch: number | undefined;
 };
 
 export type ModelSource = {
@@ -94,13 +96,13 @@ const portsOf = (path: string, model: ModelProto, architecture: Architecture): P
 const listed = (names: readonly string[]): string => (names.length === 0 ? 'none' : names.join(', '));
 
 const sizeOf = (path: string, shape: readonly unknown[] | undefined) => {
-  const [, channels, height, width] = shape ?? [];
+  const [batch, channels, height, width] = shape ?? [];
   if (shape?.length !== 4 || (channels !== 1 && channels !== 3) || !isSize(height) || !isSize(width))
     throw new UserError(
       'ModelUnsupported',
       `Opening ${path}: its input has shape [${shape?.map((size) => size ?? '?').join(', ') ?? 'unknown'}], and [N, 3 or 1, height, width] with a fixed size is needed. Export the model with a fixed input size.`,
     );
-  return { channels, height, width } as const;
+  return { channels, height, width, fixedBatch: isSize(batch) ? batch : undefined } as const;
 };
 
 const isSize = (size: unknown): size is number => typeof size === 'number' && size > 0;

@@ -7,6 +7,7 @@ import os
 import sys
 import tempfile
 
+import numpy as np
 import onnx
 from onnx import numpy_helper
 from onnxruntime.quantization.calibrate import CalibrationDataReader, CalibrationMethod, create_calibrator
@@ -27,4 +28,4 @@ with tempfile.TemporaryDirectory() as folder:
     calibrator.set_execution_providers(["CPUExecutionProvider"])
     calibrator.collect_data(Reader(name, paths))
     ranges = calibrator.compute_data()
-print(json.dumps({tensor: [float(data.range_value[0]), float(data.range_value[1])] for tensor, data in ranges.items()}))
+print(json.dumps({tensor: [float(np.ravel(end)[0]) for end in data.range_value] for tensor, data in ranges.items()}))

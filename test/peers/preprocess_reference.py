@@ -12,7 +12,10 @@ architecture, channels, height, width, output, *paths = sys.argv[1:]
 channels, height, width = int(channels), int(height), int(width)
 batch = np.empty((len(paths), channels, height, width), np.float32)
 for i, path in enumerate(paths):
-    image = Image.open(path).resize((width, height), Image.LANCZOS).convert("RGB" if channels == 3 else "L")
+    image = Image.open(path)
+    # Horizontal first, as Pillow did in TLT's time; newer ones choose the order by the shape, which can move a pixel by one level.
+    image = image.resize((width, image.height), Image.LANCZOS).resize((width, height), Image.LANCZOS)
+    image = image.convert("RGB" if channels == 3 else "L")
     pixels = np.asarray(image, np.float32).reshape(height, width, channels)
     if architecture == "detectnet_v2":
         pixels = pixels / 255

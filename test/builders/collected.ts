@@ -1,0 +1,6 @@
+/** Everything that an asynchronous iterable gives, as a list. */
+export const collected = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
+  const list: T[] = [];
+  for await (const item of items) list.push(item);
+  return list;
+};

@@ -1,0 +1,287 @@
+/** `tlt-export` on a real classifier and real photos, and everything that a user can get wrong. */
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import process from 'node:process';
+import test, { type ExecutionContext } from 'ava';
+import { type FailureReason, failures } from '../../src/base/failures.ts';
+import { parseCalibrationCache } from '../../src/formats/calibration-cache.ts';
+import { decryptModel, encryptTlt } from '../../src/formats/encrypted-model.ts';
+import { aFolder, runTool } from '../builders/tool.ts';
+import { run } from '../cluster/run.ts';
+import { modelFile } from '../models/models.ts';
+import { photosFolder } from '../photos/photos.ts';
+
+const key = 'correct horse battery staple';
+let photos: string;
+let tlt: Uint8Array;
+
+test.before(async () => {
+  photos = await photosFolder();
+  tlt = await encryptTlt(await readFile(modelFile('classifier')), key);
+});
+
+/** A folder with the key and the packed model. */
+const aWorkplace = (): string => {
+  const folder = aFolder(key);
+  writeFileSync(join(folder, 'model.tlt'), tlt);
+  return folder;
+};
+
+const base = ['classification', '-m', 'model.tlt', '--key_file', 'key.txt'];
+const small = ['--batches', '3', '--batch_size', '8'];
+const int8 = () => ['--data_type', 'int8', '--cal_image_dir', photos, ...small];
+const exported = (cwd: string, ...args: string[]) => runTool('tlt-export', [...base, ...args], { cwd });
+
+test('an export tells what it did in the words that TLT users know, and the .etlt opens to the same model', async (t) => {
+  const cwd = aWorkplace();
+  const { code, stderr, stdout } = await exported(cwd);
+  t.is(code, 0, stderr);
+  t.regex(
+    stderr,
+    /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} \[INFO\] iva\.common\.tlt-export: Loading model from model\.tlt$/m,
+  );
+  t.regex(stderr, /\[INFO\] iva\.common\.tlt-export: Converted model was saved into \.\/model\.etlt$/m);
+  t.regex(stderr, /Input node: input_1$/m);
+  t.regex(stderr, /Output node\(s\): \['predictions\/Softmax'\]$/m);
+  t.is(stdout, '');
+  const { payload } = await decryptModel(readFileSync(join(cwd, 'model.etlt')), key);
+  t.true(Buffer.from(payload).equals(readFileSync(modelFile('classifier'))));
+});
+
+test('the batch size does not change a bit of the cache', async (t) => {
+  const caches = await Promise.all(
+    [
+      [24, 1],
+      [8, 3],
+      [3, 8],
+    ].map(async ([batches, size]) => {
+      const cwd = aWorkplace();
+      const flags = [
+        '--data_type',
+        'int8',
+        '--cal_image_dir',
+        photos,
+        '--batches',
+        String(batches),
+        '--batch_size',
+        String(size),
+      ];
+      const { code, stderr } = await exported(cwd, ...flags);
+      t.is(code, 0, stderr);
+      return readFileSync(join(cwd, 'cal.bin'), 'utf8');
+    }),
+  );
+  t.is(caches[0], caches[1]);
+  t.is(caches[1], caches[2]);
+  t.regex(caches[0]!, /^TRT-8601-EntropyCalibration2\ninput_1: [0-9a-f]+\n/);
+});
+
+test('another seed takes other images', async (t) => {
+  const [one, other] = [aWorkplace(), aWorkplace()];
+  await exported(one, ...int8());
+  await exported(other, ...int8(), '--seed', '1');
+  t.not(readFileSync(join(one, 'cal.bin'), 'utf8'), readFileSync(join(other, 'cal.bin'), 'utf8'));
+});
+
+test('a cache that is there is used again, and that is said loudly', async (t) => {
+  const cwd = aWorkplace();
+  await exported(cwd, ...int8());
+  const before = readFileSync(join(cwd, 'cal.bin'), 'utf8');
+  const { code, stderr } = await exported(cwd, ...int8(), '-o', 'again.etlt', '--seed', '5');
+  t.is(code, 0, stderr);
+  t.regex(stderr, /\[WARNING\].*Calibration file exists at \.\/cal\.bin/);
+  t.is(readFileSync(join(cwd, 'cal.bin'), 'utf8'), before);
+});
+
+test('an int8 engine for this CPU comes with the export', async (t) => {
+  const cwd = aWorkplace();
+  const { code, stderr } = await exported(cwd, ...int8(), '--engine_file', 'engine.onnx');
+  t.is(code, 0, stderr);
+  t.true(readFileSync(join(cwd, 'engine.onnx')).length > 50_000);
+  t.true(parseCalibrationCache(readFileSync(join(cwd, 'cal.bin'), 'utf8')).scales.size > 100);
+});
+
+test('the key is read from the file that an environment variable names, and from -k', async (t) => {
+  const cwd = aWorkplace();
+  const flags = ['classification', '-m', 'model.tlt'];
+  t.is(
+    (await runTool('tlt-export', [...flags, '-o', 'a.etlt'], { cwd, env: { TLT_KEY_FILE: 'key.txt' } })).code,
+    0,
+  );
+  t.is((await runTool('tlt-export', [...flags, '-o', 'b.etlt', '-k', key], { cwd })).code, 0);
+});
+
+test('--help names every flag with its default', async (t) => {
+  const { code, stdout } = await runTool('tlt-export', ['--help']);
+  t.is(code, 0);
+  for (const flag of [
+    '--cal_image_dir',
+    '--max_workspace_size',
+    '--force_ptq',
+    '-s, --strict_type_constraints',
+    'Default: 1073741824',
+  ])
+    t.true(stdout.includes(flag), flag);
+});
+
+type Wrong = {
+  readonly reason: FailureReason;
+  readonly says: RegExp;
+  readonly prepare?: (cwd: string) => void | Promise<void>;
+  readonly args: () => readonly string[];
+};
+
+const fails = test.macro<[Wrong]>({
+  title: (title) => `refused: ${title}`,
+  exec: async (t: ExecutionContext, { reason, says, prepare, args }: Wrong) => {
+    const cwd = aWorkplace();
+    await prepare?.(cwd);
+    const before = readdirSync(cwd).sort();
+    const { code, stderr } = await runTool('tlt-export', args(), { cwd });
+    t.is(code, failures[reason].exitCode, stderr);
+    t.regex(stderr, says);
+    t.false(stderr.includes(key), 'the key is not told');
+    t.deepEqual(readdirSync(cwd).sort(), before, 'nothing is left behind');
+  },
+});
+
+test('a wrong key', fails, {
+  reason: 'WrongKey',
+  says: /key/,
+  prepare: (cwd) => writeFileSync(join(cwd, 'key.txt'), 'another'),
+  args: () => base,
+});
+test('no key at all', fails, {
+  reason: 'KeyMissing',
+  says: /--key_file/,
+  args: () => ['classification', '-m', 'model.tlt'],
+});
+test('a model that is cut short', fails, {
+  reason: 'ModelInvalid',
+  says: /cut short|altered|ends/,
+  prepare: (cwd) => writeFileSync(join(cwd, 'model.tlt'), tlt.subarray(0, tlt.length / 2)),
+  args: () => base,
+});
+test("a model in NVIDIA's own cipher", fails, {
+  reason: 'ModelForeign',
+  says: /NVIDIA.*ONNX/s,
+  prepare: (cwd) => {
+    const noise = Uint8Array.from({ length: 100_000 }, (_, i) => (Math.imul(i + 1, 0x9e3779b1) >>> 13) & 255);
+    writeFileSync(join(cwd, 'model.tlt'), noise);
+  },
+  args: () => base,
+});
+test('a model that is not there', fails, {
+  reason: 'InputNotFound',
+  says: /absent\.tlt/,
+  args: () => ['classification', '-m', 'absent.tlt', '--key_file', 'key.txt'],
+});
+test('nine of eighty images', fails, {
+  reason: 'TooFewImages',
+  says: /10 batches of 8 need 80 images, and 9 are there/,
+  prepare: (cwd) => {
+    mkdirSync(join(cwd, 'nine'));
+    for (const name of readdirSync(photos).slice(0, 9)) cpSync(join(photos, name), join(cwd, 'nine', name));
+  },
+  args: () => [...base, '--data_type', 'int8', '--cal_image_dir', 'nine'],
+});
+test('a folder of images that is not there', fails, {
+  reason: 'InputNotFound',
+  says: /folder absent cannot be read/,
+  args: () => [...base, '--data_type', 'int8', '--cal_image_dir', 'absent'],
+});
+test('a text file named .png among the images', fails, {
+  reason: 'ImageInvalid',
+  says: /broken\.png/,
+  prepare: (cwd) => {
+    mkdirSync(join(cwd, 'images'));
+    writeFileSync(join(cwd, 'images', 'broken.png'), 'this is no image');
+  },
+  args: () => [
+    ...base,
+    '--data_type',
+    'int8',
+    '--cal_image_dir',
+    'images',
+    '--batches',
+    '1',
+    '--batch_size',
+    '1',
+  ],
+});
+test('int8 without anything to calibrate with', fails, {
+  reason: 'CalibrationSourceMissing',
+  says: /--cal_image_dir; random data are never used/,
+  args: () => [...base, '--data_type', 'int8'],
+});
+test('an output that is there already', fails, {
+  reason: 'OutputExists',
+  says: /model\.etlt.*exists/,
+  prepare: (cwd) => writeFileSync(join(cwd, 'model.etlt'), 'precious'),
+  args: () => base,
+});
+test('an output folder that is not there', fails, {
+  reason: 'OutputUnwritable',
+  says: /folder does not exist/,
+  args: () => [...base, '-o', 'absent/model.etlt'],
+});
+test('the module of another architecture', fails, {
+  reason: 'ModelUnsupported',
+  says: /predictions\/Softmax.*output_bbox\/BiasAdd/s,
+  args: () => ['detectnet_v2', ...base.slice(1)],
+});
+for (const module of ['ssd', 'dssd', 'faster_rcnn', 'yolo', 'retinanet'])
+  test(`module ${module} comes later`, fails, {
+    reason: 'NotYetSupported',
+    says: /Nothing was written/,
+    args: () => [module, ...base.slice(1), '-e', 'spec.txt'],
+  });
+test('a tensorfile comes later', fails, {
+  reason: 'NotYetSupported',
+  says: /--cal_data_file.*Nothing was written/s,
+  args: () => [...base, '--data_type', 'int8', '--cal_data_file', 'calibration.tensor'],
+});
+test('a flag with a typo', fails, {
+  reason: 'Usage',
+  says: /Did you mean --batch_size\?/,
+  args: () => [...base, '--batch_sise', '4'],
+});
+test('a batch size of zero', fails, {
+  reason: 'Usage',
+  says: /--batch_size is '0'/,
+  args: () => [...base, '--batch_size', '0'],
+});
+test('a data type that there is not', fails, {
+  reason: 'Usage',
+  says: /fp32, fp16, int8/,
+  args: () => [...base, '--data_type', 'int4'],
+});
+test('a TensorRT-for-RTX engine for a GPU that is not named', fails, {
+  reason: 'EngineUnsupported',
+  says: /computeCapability|compute capability/,
+  args: () => [...base, '--engine_file', 'e.engine', '--engine_backend', 'TensorRtRtx'],
+});
+
+const asRoot = process.getuid?.() === 0 ? test : test.skip;
+
+asRoot('a full disk: its own exit code, and nothing under the final name', async (t) => {
+  const cwd = aWorkplace();
+  const disk = join(cwd, 'disk');
+  mkdirSync(disk);
+  await run('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', disk]);
+  try {
+    const { code, stderr } = await exported(cwd, '-o', 'disk/model.etlt');
+    t.is(code, failures.DiskFull.exitCode, stderr);
+    t.deepEqual(readdirSync(disk), []);
+    t.false(existsSync(join(disk, 'model.etlt')));
+  } finally {
+    await run('umount', [disk]);
+  }
+});
+
+test('tlt-int8-tensorfile knows its command line, and says that writing comes later', async (t) => {
+  const flags = ['classification', '-e', 'spec.cfg', '-o', 'calibration.tensor', '-m', '10'];
+  t.is((await runTool('tlt-int8-tensorfile', flags)).code, failures.NotYetSupported.exitCode);
+  t.is((await runTool('tlt-int8-tensorfile', flags.slice(0, -2))).code, failures.Usage.exitCode);
+});
