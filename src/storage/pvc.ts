@@ -51,8 +51,7 @@ const makeFolder = async (folder: string, uri: string): Promise<void> => {
   try {
     await mkdir(folder, { recursive: true });
   } catch (thrown) {
-    const failure = outputFailure(thrown, uri);
-    throw failure;
+    throw outputFailure(thrown, uri);
   }
 };
 
@@ -66,6 +65,7 @@ const sweep = async (path: string): Promise<void> => {
 };
 
 const inputFailure = (uri: string, thrown: unknown): UserError => {
+  if (thrown instanceof UserError) return thrown;
   const code = systemCodeOf(thrown);
   if (code === 'ENOENT' || code === 'ENOTDIR')
     return new UserError(

@@ -1,0 +1,150 @@
+/** The Python build driver: real TensorRT-for-RTX engines for named GPUs, and the builder's errors in full. */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import test from 'ava';
+import { sha256 } from '../../src/base/digest.ts';
+import { failures } from '../../src/base/failures.ts';
+import { parseResult } from '../../src/contract/result.ts';
+import type { BuildReport } from '../../src/contract/task.ts';
+import { halfModel } from '../../src/engines/half.ts';
+import { readModelFile, serializeModel } from '../../src/formats/onnx/model.ts';
+import { buildRequest } from '../../src/worker/stage.ts';
+import { modelFile } from '../models/models.ts';
+import { peerPython } from '../peers/venv.ts';
+
+const driver = join(import.meta.dirname, '..', '..', 'src', 'engines', 'driver', 'build_engine.py');
+
+type Build = {
+  readonly capability?: string;
+  readonly precision?: 'fp32' | 'fp16';
+  readonly options?: Readonly<Record<string, string>>;
+  /** Bytes in place of the real model. */
+  readonly model?: Uint8Array;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly python?: string;
+};
+
+type Built = {
+  readonly code: number;
+  readonly stdout: string;
+  readonly work: string;
+  readonly termination: string;
+};
+
+const build = async ({
+  capability = '8.6',
+  precision = 'fp32',
+  options = {},
+  model,
+  env,
+  python,
+}: Build): Promise<Built> => {
+  const work = mkdtempSync(join(tmpdir(), 'tlt-driver-'));
+  const float = await readModelFile(modelFile('classifier'));
+  writeFileSync(
+    join(work, 'model.onnx'),
+    model ?? serializeModel(precision === 'fp16' ? halfModel(float) : float),
+  );
+  const wanted = {
+    backend: 'TensorRtRtx',
+    computeCapability: capability,
+    maxBatchSize: 4,
+    maxWorkspaceSizeBytes: 2 ** 28,
+    options,
+  } as const;
+  writeFileSync(join(work, 'build-request.json'), JSON.stringify(buildRequest(wanted, float, work)));
+  const termination = join(work, 'termination-log');
+  writeFileSync(termination, '');
+  const child = spawn(python ?? (await peerPython()), [driver, join(work, 'build-request.json')], {
+    env: { ...process.env, TERMINATION_MESSAGE_PATH: termination, ...env },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  let stdout = '';
+  child.stdout.on('data', (part) => {
+    stdout += part;
+  });
+  const code = await new Promise<number>((resolve) => child.on('close', (exit) => resolve(exit ?? -1)));
+  return { code, stdout, work, termination: readFileSync(termination, 'utf8') };
+};
+
+test('engines for two compute capabilities and two precisions are real, and all different', async (t) => {
+  const digests: string[] = [];
+  for (const capability of ['8.6', '12.0'])
+    for (const precision of ['fp32', 'fp16'] as const) {
+      const { code, work, stdout } = await build({ capability, precision });
+      t.is(code, 0, stdout);
+      const engine = readFileSync(join(work, 'engine.plan'));
+      const { runtime, seconds } = JSON.parse(
+        readFileSync(join(work, 'build-report.json'), 'utf8'),
+      ) as BuildReport;
+      t.is(runtime.name, 'TensorRT-RTX');
+      t.log(`${capability} ${precision}: ${engine.length} bytes, ${seconds} s`);
+      t.true(engine.length > 1_000_000);
+      digests.push(sha256(engine));
+    }
+  t.is(new Set(digests).size, 4);
+});
+
+test('progress is told as JSON lines', async (t) => {
+  const { stdout } = await build({});
+  const lines = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  t.true(lines.some(({ progress }) => progress !== undefined));
+  t.is(lines.at(-1)!.result, 'built');
+});
+
+type Refusal = {
+  readonly build: Build;
+  readonly reason: 'EngineBuildFailed' | 'EngineUnsupported';
+  readonly says: RegExp;
+};
+
+const refuses = test.macro<[Refusal]>({
+  title: (title) => `the driver refuses ${title}`,
+  exec: async (t, { build: wanted, reason, says }) => {
+    const { code, termination, work } = await build(wanted);
+    t.is(code, failures[reason].exitCode);
+    const result = parseResult(termination);
+    t.true(result?.kind === 'Failed' && result.reason === reason);
+    t.regex(result?.kind === 'Failed' ? result.message : '', says);
+    t.false(existsSync(join(work, 'engine.plan')));
+  },
+});
+
+test('fp32 matrices on Turing, in the words of the builder', refuses, {
+  build: { capability: '7.5' },
+  reason: 'EngineBuildFailed',
+  says: /Turing|SM75|GEMM/,
+});
+test('a compute capability that it does not know', refuses, {
+  build: { capability: '5.2' },
+  reason: 'EngineUnsupported',
+  says: /5\.2/,
+});
+test('an option that it does not know', refuses, {
+  build: { options: { fastMath: '1' } },
+  reason: 'EngineUnsupported',
+  says: /fastMath.*builderOptimizationLevel/s,
+});
+test('an option with an impossible value', refuses, {
+  build: { options: { builderOptimizationLevel: '9' } },
+  reason: 'EngineUnsupported',
+  says: /builderOptimizationLevel cannot be '9'/,
+});
+test('a model that is cut short, with what the parser said', refuses, {
+  build: { model: readFileSync(modelFile('classifier')).subarray(0, 300_000) },
+  reason: 'EngineBuildFailed',
+  says: /Parsing the ONNX graph: .{10,}/,
+});
+
+test('with the classic module the driver keeps to its interface (a stand-in that rejects wrong use; not run on hardware)', async (t) => {
+  const env = { PYTHONPATH: join(import.meta.dirname, 'stand-in') };
+  const classic = await build({ env, python: 'python3' });
+  t.is(classic.code, failures.EngineUnsupported.exitCode, 'classic TensorRT builds for its own GPU only');
+  t.regex(classic.termination, /only for the GPU that it runs on/);
+});

@@ -1,0 +1,144 @@
+/** The graphs that builders get: held to onnx's checker, and to the float graph by running both. */
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { agreementOf } from '../../src/engines/agreement.ts';
+import { foldBatchNorms } from '../../src/engines/fold-batchnorm.ts';
+import { halfModel } from '../../src/engines/half.ts';
+import { quantisedModel } from '../../src/engines/qdq.ts';
+import { raiseOpset } from '../../src/engines/raise-opset.ts';
+import { openSession } from '../../src/engines/session.ts';
+import type { ModelProto } from '../../src/formats/generated/onnx_pb.ts';
+import { elementType } from '../../src/formats/onnx/element-type.ts';
+import {
+  copyWith,
+  foldConstants,
+  graphOf,
+  makeModel,
+  makeValueInfo,
+  opsetOf,
+} from '../../src/formats/onnx/graph.ts';
+import { readModelFile, serializeModel } from '../../src/formats/onnx/model.ts';
+import { makeNode } from '../../src/formats/onnx/node.ts';
+import { type Batch, imageBatches } from '../../src/preprocessing/batches.ts';
+import { sampleImages } from '../../src/preprocessing/image-list.ts';
+import { preprocessingOf } from '../../src/preprocessing/normalise.ts';
+import { collectStatistics, scalesOf } from '../../src/worker/calibrate.ts';
+import { collected } from '../builders/collected.ts';
+import { modelFile } from '../models/models.ts';
+import { runPeer } from '../peers/venv.ts';
+import { photosFolder } from '../photos/photos.ts';
+
+let model: ModelProto;
+let calibration: Batch[];
+let held: Batch;
+
+test.before(async () => {
+  model = await readModelFile(modelFile('classifier'));
+  const { chosen, kept } = await sampleImages(await photosFolder(), { batches: 10, batchSize: 4, seed: 3 });
+  const options = {
+    size: { channels: 3, height: 48, width: 192 },
+    preprocessing: preprocessingOf('classification', 3),
+    batchSize: 8,
+  } as const;
+  calibration = await collected(imageBatches(chosen, options));
+  [held] = (await collected(imageBatches(kept.slice(0, 8), options))) as [Batch];
+});
+
+const runOn = async (each: ModelProto, batch: Batch) => {
+  const session = await openSession(serializeModel(each));
+  const outputs = await session.run({ input_1: batch });
+  await session.release();
+  return outputs;
+};
+
+const scales = async (algorithm: 'Entropy' | 'Mse' | 'MinMax') => {
+  const batches = (async function* () {
+    yield* calibration;
+  })();
+  const statistics = await collectStatistics({
+    model,
+    input: 'input_1',
+    batches,
+    progress: () => {},
+    signal: new AbortController().signal,
+  });
+  return scalesOf(statistics, algorithm);
+};
+
+const checked = async (name: string, each: ModelProto): Promise<unknown> => {
+  const path = join(mkdtempSync(join(tmpdir(), 'tlt-graphs-')), `${name}.onnx`);
+  writeFileSync(path, serializeModel(each));
+  return runPeer('check_onnx.py', [path]);
+};
+
+test("the Q/DQ graph passes onnx's checker and agrees with the float graph on images kept out of calibration", async (t) => {
+  for (const algorithm of ['Entropy', 'Mse'] as const) {
+    const quantised = quantisedModel(model, await scales(algorithm));
+    t.truthy(await checked('qdq', quantised));
+    const { sqnrDb, top1 } = agreementOf(await runOn(model, held), await runOn(quantised, held));
+    t.log(`${algorithm}: ${sqnrDb.toFixed(1)} dB, top-1 ${top1}`);
+    t.true(sqnrDb > 10, `${algorithm}: ${sqnrDb} dB`);
+    t.true(top1! >= 0.75);
+  }
+});
+
+test('in the Q/DQ graph each tensor has one pair, weights are int8, and no bias is quantised', async (t) => {
+  const { node, initializer } = graphOf(quantisedModel(model, await scales('MinMax')));
+  const quantised = node.filter(({ opType }) => opType === 'QuantizeLinear').map(({ input }) => input[0]!);
+  t.true(quantised.length > 20);
+  t.is(new Set(quantised).size, quantised.length);
+  const names = new Map(initializer.map((tensor) => [tensor.name, tensor]));
+  for (const conv of node.filter(({ opType }) => opType === 'Conv')) {
+    const quantisedInput = conv.input[0]!.endsWith('/dequantized');
+    t.is(
+      conv.input[1]!.endsWith('/dequantized'),
+      quantisedInput,
+      'input and weight are quantised together or not at all',
+    );
+    if (conv.input[2]) t.is(names.get(conv.input[2])?.dataType, elementType.float32);
+  }
+});
+
+test("the fp16 graph passes onnx's checker, keeps float ports, and agrees to half precision", async (t) => {
+  const half = halfModel(model);
+  t.truthy(await checked('half', half));
+  const { sqnrDb } = agreementOf(await runOn(model, held), await runOn(half, held));
+  t.log(`${sqnrDb.toFixed(1)} dB`);
+  t.true(sqnrDb > 40, `${sqnrDb} dB`);
+});
+
+test('folding batch normalisations changes the output by rounding alone', async (t) => {
+  const graph = foldConstants(graphOf(model));
+  const folded = foldBatchNorms(graph);
+  const count = (nodes: typeof graph.node) =>
+    nodes.filter(({ opType }) => opType === 'BatchNormalization').length;
+  t.true(count(graph.node) > 30);
+  t.is(count(folded.node), 0);
+  const { sqnrDb } = agreementOf(
+    await runOn(model, held),
+    await runOn(copyWith(model, { graph: folded }), held),
+  );
+  t.true(sqnrDb > 90, `${sqnrDb} dB`);
+});
+
+test('an opset 11 graph whose axes are attributes runs the same as opset 13', async (t) => {
+  const nodes = [
+    makeNode('Unsqueeze', { inputs: ['input_1'], outputs: ['wide'], attributes: { axes: { ints: [0] } } }),
+    makeNode('Squeeze', { inputs: ['wide'], outputs: ['narrow'], attributes: { axes: { ints: [0] } } }),
+    makeNode('Softmax', { inputs: ['narrow'], outputs: ['y'] }),
+  ];
+  const port = (name: string) => makeValueInfo(name, elementType.float32, [2, 3]);
+  const old = makeModel({ name: 'old', inputs: [port('input_1')], outputs: [port('y')], nodes, opset: 11 });
+  const raised = raiseOpset(old);
+  t.is(opsetOf(raised), 13);
+  const feed = { data: Float32Array.of(1, 2, 3, 4, 5, 9), dims: [2, 3] } as unknown as Batch;
+  t.deepEqual((await runOn(raised, feed)).y!.data, (await runOn(old, feed)).y!.data);
+  const error = t.throws(() =>
+    raiseOpset(
+      copyWith(old, { opsetImport: old.opsetImport.map((each) => copyWith(each, { version: 9n })) }),
+    ),
+  );
+  t.regex(error.message, /opset 9.*11 is the oldest/s);
+});

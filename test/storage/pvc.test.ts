@@ -1,0 +1,90 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import test from 'ava';
+import { sha256 } from '../../src/base/digest.ts';
+import { UserError } from '../../src/base/errors.ts';
+import { makePvcStore } from '../../src/storage/pvc.ts';
+import { run } from '../cluster/run.ts';
+
+const signal = new AbortController().signal;
+const aRoot = (): string => {
+  const root = mkdtempSync(join(tmpdir(), 'tlt-store-'));
+  mkdirSync(join(root, 'claim'));
+  return root;
+};
+
+test('what was put is read again, with its digest, and folders are made on the way', async (t) => {
+  const root = aRoot();
+  const store = makePvcStore(root);
+  const stored = await store.put('pvc://claim/a/b/model.etlt', Buffer.from('whole'), signal);
+  t.deepEqual(stored, { sha256: sha256('whole'), sizeBytes: 5 });
+  t.is(Buffer.from((await store.read('pvc://claim/a/b/model.etlt', signal))!).toString(), 'whole');
+  t.is(await store.fetch('pvc://claim/a/b/model.etlt', signal), join(root, 'claim/a/b/model.etlt'));
+  t.deepEqual(readdirSync(join(root, 'claim/a/b')), ['model.etlt'], 'no temporary file is left');
+});
+
+test('what is not there is undefined to read, and an error to fetch', async (t) => {
+  const store = makePvcStore(aRoot());
+  t.is(await store.read('pvc://claim/absent', signal), undefined);
+  const error = await t.throwsAsync(store.fetch('pvc://claim/absent', signal), { instanceOf: UserError });
+  t.is(error.reason, 'InputNotFound');
+  t.true(error.message.includes('pvc://claim/absent'));
+});
+
+for (const uri of [
+  'pvc://claim/../other/file',
+  'pvc://claim/a/../../b',
+  's3://bucket/key',
+  'pvc:///file',
+  '/etc/passwd',
+])
+  test(`no way out of a claim: ${uri}`, async (t) => {
+    const error = await t.throwsAsync(makePvcStore(aRoot()).read(uri, signal), { instanceOf: UserError });
+    t.is(error.reason, 'InputNotFound');
+  });
+
+test('a replaced file is the old one or the new one, whole', async (t) => {
+  const root = aRoot();
+  const store = makePvcStore(root);
+  await store.put('pvc://claim/file', Buffer.alloc(1_000_000, 'a'), signal);
+  await store.put('pvc://claim/file', Buffer.alloc(2_000_000, 'b'), signal);
+  t.is(readFileSync(join(root, 'claim/file')).length, 2_000_000);
+});
+
+test('what a killed pod left half-written goes with the next write, and never had the final name', async (t) => {
+  const root = aRoot();
+  const writer = `
+    const { makePvcStore } = await import(${JSON.stringify(join(import.meta.dirname, '../../src/storage/pvc.ts'))});
+    const store = makePvcStore(${JSON.stringify(root)});
+    for (;;) await store.put('pvc://claim/big', Buffer.alloc(64_000_000, 'x'), new AbortController().signal);`;
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', writer], { stdio: 'ignore' });
+  while (!readdirSync(join(root, 'claim')).some((name) => name.endsWith('.partial')))
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  child.kill('SIGKILL');
+  await new Promise((resolve) => child.once('exit', resolve));
+  const left = readdirSync(join(root, 'claim'));
+  if (left.includes('big')) t.is(readFileSync(join(root, 'claim/big')).length, 64_000_000);
+  writeFileSync(join(root, 'claim', '.big.0123456789ab.partial'), 'left by a killed pod');
+  await makePvcStore(root).put('pvc://claim/big', Buffer.from('small'), signal);
+  t.deepEqual(readdirSync(join(root, 'claim')), ['big']);
+});
+
+const asRoot = process.getuid?.() === 0 ? test : test.skip;
+
+asRoot('a full disk is an error with its own reason, and leaves nothing', async (t) => {
+  const root = aRoot();
+  await run('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', join(root, 'claim')]);
+  try {
+    const error = await t.throwsAsync(
+      makePvcStore(root).put('pvc://claim/file', Buffer.alloc(1_000_000), signal),
+      { instanceOf: UserError },
+    );
+    t.is(error.reason, 'DiskFull');
+    t.deepEqual(readdirSync(join(root, 'claim')), []);
+  } finally {
+    await run('umount', [join(root, 'claim')]);
+  }
+});

@@ -1,0 +1,132 @@
+/** The containers of the pods as processes, on a folder in place of a pod's mounts. */
+import { spawn } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import test, { type ExecutionContext } from 'ava';
+import { failures } from '../../src/base/failures.ts';
+import { mounts } from '../../src/contract/layout.ts';
+import { type EngineBuilt, type Exported, parseResult, type Result } from '../../src/contract/result.ts';
+import type { EngineTask, ExportTask } from '../../src/contract/task.ts';
+import { encryptTlt } from '../../src/formats/encrypted-model.ts';
+import { modelFile } from '../models/models.ts';
+import { photosFolder } from '../photos/photos.ts';
+
+const worker = join(import.meta.dirname, '..', '..', 'src', 'worker.ts');
+const key = 'correct horse battery staple';
+
+const aPod = async (): Promise<string> => {
+  const root = mkdtempSync(join(tmpdir(), 'tlt-pod-'));
+  for (const folder of [
+    `${mounts.claims}/models`,
+    `${mounts.claims}/exports`,
+    mounts.work,
+    '/dev',
+    mounts.keyFile.replace(/\/[^/]+$/, ''),
+  ])
+    mkdirSync(join(root, folder), { recursive: true });
+  writeFileSync(join(root, mounts.keyFile), key);
+  writeFileSync(
+    join(root, mounts.claims, 'models/m.tlt'),
+    await encryptTlt(readFileSync(modelFile('classifier')), key),
+  );
+  cpSync(await photosFolder(), join(root, mounts.claims, 'models/photos'), { recursive: true });
+  return root;
+};
+
+type Ended = { readonly code: number; readonly result: Result | undefined };
+
+const container = async (root: string, command: string, task: object): Promise<Ended> => {
+  const message = join(root, mounts.terminationMessage);
+  rmSync(message, { force: true });
+  const child = spawn(process.execPath, [worker, command, '--task', JSON.stringify(task)], {
+    env: { ...process.env, TLT_WORKER_ROOT: root },
+    stdio: 'ignore',
+  });
+  const code = await new Promise<number>((resolve) => child.on('close', (exit) => resolve(exit ?? -1)));
+  return { code, result: existsSync(message) ? parseResult(readFileSync(message, 'utf8')) : undefined };
+};
+
+const exportTask: ExportTask = {
+  architecture: 'classification',
+  model: { uri: 'pvc://models/m.tlt' },
+  dataType: 'int8',
+  calibration: {
+    source: 'ImageDirectory',
+    imageDirectory: { uri: 'pvc://models/photos' },
+    batches: 2,
+    batchSize: 8,
+    algorithm: 'Mse',
+  },
+  forcePtq: false,
+  hasSpec: false,
+  exportKey: 'k',
+  folder: 'pvc://exports/out/k',
+};
+
+const engineTask = ({ etlt, calibrationCache, verification }: Exported): EngineTask => ({
+  deviceClass: 'cpu',
+  backend: 'OnnxRuntime',
+  dataType: 'int8',
+  strictTypeConstraints: false,
+  maxBatchSize: 4,
+  maxWorkspaceSizeBytes: 2 ** 28,
+  etlt,
+  calibrationCache: calibrationCache!,
+  verification: verification!,
+  options: {},
+  engineKey: 'e',
+  folder: 'pvc://exports/out/k/engines/cpu/e',
+});
+
+const runEngine = async (t: ExecutionContext, root: string, task: EngineTask): Promise<EngineBuilt> => {
+  rmSync(join(root, mounts.work), { recursive: true });
+  mkdirSync(join(root, mounts.work));
+  for (const command of ['stage', 'build-onnxruntime'])
+    t.is((await container(root, command, task)).code, 0, command);
+  const { result } = await container(root, 'publish', task);
+  t.is(result?.kind, 'EngineBuilt');
+  return result as EngineBuilt;
+};
+
+test('export, stage, build and publish hand each other what they need, and a second run finds the work done', async (t) => {
+  const root = await aPod();
+  const first = (await container(root, 'export', exportTask)).result as Exported;
+  t.is(first.kind, 'Exported');
+  t.false(first.reused);
+  const built = await runEngine(t, root, engineTask(first));
+  t.true(Number(built.agreement!.sqnrDb) > 10, `${built.agreement!.sqnrDb} dB`);
+  const again = (await container(root, 'export', exportTask)).result as Exported;
+  t.true(again.reused);
+  t.is(again.etlt.sha256, first.etlt.sha256);
+  const rebuilt = await runEngine(t, root, engineTask(first));
+  t.true(rebuilt.reused);
+  t.is(rebuilt.engine.sha256, built.engine.sha256);
+  t.false(existsSync(join(root, mounts.work, 'model.onnx')), 'nothing was staged for work that is done');
+});
+
+test('images that changed are calibrated from anew', async (t) => {
+  const root = await aPod();
+  await container(root, 'export', exportTask);
+  rmSync(join(root, mounts.claims, 'models/photos/photo1-00.jpg'));
+  const { result } = await container(root, 'export', exportTask);
+  t.false((result as Exported).reused);
+});
+
+test('a model that is not the pinned one is refused', async (t) => {
+  const root = await aPod();
+  const task = { ...exportTask, model: { ...exportTask.model, sha256: '0'.repeat(64) } };
+  const { code, result } = await container(root, 'export', task);
+  t.is(code, failures.DigestMismatch.exitCode);
+  t.is((result as { reason?: string }).reason, 'DigestMismatch');
+  t.false(existsSync(join(root, mounts.claims, 'exports/out')), 'nothing was written');
+});
+
+test('an engine pod whose .etlt changed since the export is refused before it is decrypted', async (t) => {
+  const root = await aPod();
+  const exported = (await container(root, 'export', exportTask)).result as Exported;
+  writeFileSync(join(root, mounts.claims, 'exports/out/k/model.etlt'), 'changed');
+  const { code } = await container(root, 'stage', engineTask(exported));
+  t.is(code, failures.DigestMismatch.exitCode);
+});
