@@ -1,7 +1,14 @@
-/** What the tests and the demo need of the machine, before they start: Debian packages are installed if they are missing. */
+/**
+ * What the tests and the demo need of the machine, before they start: Debian packages that are missing are installed,
+ * and what takes minutes is built once, with its progress in sight and under no test's time limit.
+ */
 import { existsSync } from 'node:fs';
 import process from 'node:process';
+import { containerdFolder, kubeBinary } from './cluster/binaries.ts';
+import { buildImages } from './cluster/images.ts';
 import { run } from './cluster/run.ts';
+import { peerPython } from './peers/venv.ts';
+import { photosFolder } from './photos/photos.ts';
 
 /** Program → the Debian package that has it. */
 const programs: Readonly<Record<string, string>> = {
@@ -39,4 +46,12 @@ if (missing.length > 0) {
     env,
     label: `installing ${missing.join(', ')}`,
   });
+}
+
+await kubeBinary();
+await peerPython();
+await photosFolder();
+if (process.platform === 'linux' && process.getuid?.() === 0) {
+  await containerdFolder();
+  await buildImages();
 }

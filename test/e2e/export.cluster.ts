@@ -9,6 +9,7 @@ import type { ModelExportStatus } from '../../src/api/model-export.ts';
 import { sha256 } from '../../src/base/digest.ts';
 import type { Manifest } from '../../src/contract/manifest.ts';
 import { parseCalibrationCache } from '../../src/formats/calibration-cache.ts';
+import { encryptTlt } from '../../src/formats/encrypted-model.ts';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { eventually } from '../cluster/run.ts';
 import {
@@ -147,6 +148,23 @@ test.serial('the same export under another name finds finished work in the same 
     twin.engines!.map(({ sha256: digest }) => digest),
     before.engines!.map(({ sha256: digest }) => digest),
   );
+});
+
+test.serial('a detector becomes engines too', async (t) => {
+  writeFileSync(
+    join(volumes.models, 'detector.tlt'),
+    await encryptTlt(readFileSync(modelFile('detectnet_v2')), demoKey),
+  );
+  const model = { uri: 'pvc://models/detector.tlt' };
+  const classes = { deviceClasses: [{ name: 'ampere' }, { name: 'cpu', dataType: 'fp32' }] };
+  await apply({ name: 'detector', spec: { architecture: 'detectnet_v2', model, ...classes } });
+  const found = await untilStatus(cluster, 'detector', { holds: isReady, limitMs: 120_000 });
+  t.deepEqual(found.etlt!.outputNodes, ['output_bbox/BiasAdd', 'output_cov/Sigmoid']);
+  t.deepEqual(
+    found.engines!.map(({ deviceClass, dataType }) => `${deviceClass} ${dataType}`),
+    ['ampere int8', 'cpu fp32'],
+  );
+  t.true(Number(found.engines![1]!.agreement!.sqnrDb) > 80, 'fp32 on the CPU differs by rounding alone');
 });
 
 test.serial('what a user gets wrong stalls or waits with a reason that says what to do', async (t) => {

@@ -3,6 +3,6 @@ import { join } from 'node:path';
 
 const fixtures = join(import.meta.dirname, '..', 'fixtures', 'models');
 
-export type ModelName = 'classifier';
+export type ModelName = 'classifier' | 'detectnet_v2';
 
 export const modelFile = (name: ModelName): string => join(fixtures, `${name}.onnx`);

@@ -125,6 +125,27 @@ test('--help names every flag with its default', async (t) => {
     t.true(stdout.includes(flag), flag);
 });
 
+test('a detector calibrates in RGB from 0 to 1, and its outputs are named as TLT lists them', async (t) => {
+  const cwd = aFolder(key);
+  writeFileSync(join(cwd, 'detector.tlt'), await encryptTlt(await readFile(modelFile('detectnet_v2')), key));
+  const flags = [
+    'detectnet_v2',
+    '-m',
+    'detector.tlt',
+    '--key_file',
+    'key.txt',
+    ...int8(),
+    '--engine_file',
+    'engine.onnx',
+  ];
+  const { code, stderr } = await runTool('tlt-export', flags, { cwd });
+  t.is(code, 0, stderr);
+  t.regex(stderr, /Output node\(s\): \['output_bbox\/BiasAdd', 'output_cov\/Sigmoid'\]$/m);
+  const { scales } = parseCalibrationCache(readFileSync(join(cwd, 'cal.bin'), 'utf8'));
+  t.true(scales.get('input_1')! * 127 > 0.5 && scales.get('input_1')! * 127 <= 1, 'the input lies in [0, 1]');
+  t.true(readFileSync(join(cwd, 'engine.onnx')).length > 50_000);
+});
+
 type Wrong = {
   readonly reason: FailureReason;
   readonly says: RegExp;
