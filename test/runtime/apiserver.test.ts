@@ -1,0 +1,270 @@
+/** Cache and lease against a real apiserver, with faults in between. */
+import type http from 'node:http';
+import test, { type ExecutionContext } from 'ava';
+import { Registry } from 'prom-client';
+import { systemClock } from '../../src/base/clock.ts';
+import type { Log } from '../../src/observability/log.ts';
+import { informerMetrics, leaderMetrics, restMetrics } from '../../src/observability/metrics.ts';
+import { type KubeClient, makeClient } from '../../src/runtime/client.ts';
+import { openConnection } from '../../src/runtime/connection.ts';
+import { Informer } from '../../src/runtime/informer.ts';
+import { Lease } from '../../src/runtime/lease.ts';
+import type { KubeObject } from '../../src/runtime/resources.ts';
+import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
+import { eventually } from '../cluster/run.ts';
+import { type Fault, type FaultProxy, startFaultProxy } from './fault-proxy.ts';
+
+const configMaps = { group: '', version: 'v1', plural: 'configmaps' } as const;
+const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+const never = new AbortController().signal;
+let plane: ControlPlane;
+let direct: KubeClient;
+
+const clientOf = (kubeconfig: string, registry = new Registry()): KubeClient =>
+  makeClient({ connection: openConnection(kubeconfig), clock: systemClock, metrics: restMetrics(registry) });
+
+test.before(async () => {
+  plane = await startControlPlane();
+  direct = clientOf(plane.kubeconfig);
+});
+
+test.after.always(() => plane?.stop());
+
+const create = async (namespace: string, name: string): Promise<void> => {
+  await direct.create(
+    configMaps,
+    { namespace },
+    { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace } },
+    never,
+  );
+};
+
+type Watched = {
+  readonly namespace: string;
+  readonly proxy: FaultProxy;
+  readonly names: () => string[];
+  readonly deleted: string[];
+  readonly metric: (name: string) => Promise<string>;
+};
+
+let count = 0;
+
+/** A namespace, and a cache of its ConfigMaps that looks through a proxy; silence is noticed after 1.5 s. */
+const watching = async (t: ExecutionContext): Promise<Watched> => {
+  const namespace = `faults-${++count}`;
+  await plane.kubectl(['create', 'namespace', namespace]);
+  const proxy = await startFaultProxy({
+    kubeconfig: plane.kubeconfig,
+    folder: plane.folder,
+    name: namespace,
+  });
+  const registry = new Registry();
+  const deleted: string[] = [];
+  const informer = new Informer<KubeObject>(
+    {
+      resource: configMaps,
+      namespace,
+      project: (raw) => raw as KubeObject,
+      onChange: ({ before, after }) => {
+        if (!after) deleted.push(before!.metadata.name);
+        if (after?.metadata.name === 'makes-listeners-throw') throw new Error('a listener that throws');
+      },
+    },
+    {
+      client: clientOf(proxy.kubeconfig),
+      clock: systemClock,
+      random: () => 0,
+      metrics: informerMetrics(registry),
+      log: silent,
+      silenceMs: 1500,
+    },
+  );
+  const stop = new AbortController();
+  const running = informer.run(stop.signal);
+  t.teardown(async () => {
+    stop.abort();
+    await proxy.close();
+    await running;
+  });
+  await eventually('the first list', async () => informer.synced || undefined);
+  return {
+    namespace,
+    proxy,
+    deleted,
+    names: () => informer.store.list().map(({ metadata }) => metadata.name),
+    metric: (name) => registry.getSingleMetricAsString(name),
+  };
+};
+
+const sees = (watched: Watched, name: string): Promise<true> =>
+  eventually(`the cache to see ${name}`, async () => watched.names().includes(name) || undefined, 20_000);
+
+const isWatch = (request: http.IncomingMessage): boolean => request.url!.includes('watch=true');
+
+/** The fault, the first `times` times that the request is of that kind. */
+const first = (
+  times: number,
+  of: (request: http.IncomingMessage) => boolean,
+  fault: (response: http.ServerResponse) => void,
+): Fault => {
+  let left = times;
+  return (request, response) => {
+    if (left === 0 || !of(request)) return 'pass';
+    left--;
+    fault(response);
+    return 'handled';
+  };
+};
+
+test('a cache follows what is made, changed and deleted', async (t) => {
+  const watched = await watching(t);
+  await create(watched.namespace, 'one');
+  await sees(watched, 'one');
+  await plane.kubectl(['delete', 'configmap', '-n', watched.namespace, 'one']);
+  await eventually('the deletion', async () => watched.deleted.includes('one') || undefined);
+  t.false(watched.names().includes('one'));
+});
+
+test('a cut connection is opened again from where it was, without a new list', async (t) => {
+  const watched = await watching(t);
+  watched.proxy.cut();
+  await create(watched.namespace, 'after-the-cut');
+  await sees(watched, 'after-the-cut');
+  t.regex(await watched.metric('modelexport_informer_relists_total'), /\{resource="configmaps"\} 1\n?$/);
+});
+
+test('what was deleted while the cache could not look is told after the next list', async (t) => {
+  const watched = await watching(t);
+  await create(watched.namespace, 'doomed');
+  await sees(watched, 'doomed');
+  let blind = true;
+  watched.proxy.fault = (_request, response) => {
+    if (!blind) return 'pass';
+    response
+      .writeHead(410)
+      .end(JSON.stringify({ kind: 'Status', code: 410, reason: 'Expired', message: 'too old' }));
+    return 'handled';
+  };
+  watched.proxy.cut();
+  await plane.kubectl(['delete', 'configmap', '-n', watched.namespace, 'doomed']);
+  blind = false;
+  await eventually('the deletion', async () => watched.deleted.includes('doomed') || undefined, 20_000);
+  t.false(watched.names().includes('doomed'));
+});
+
+test('errors of the server for a while do not end the cache', async (t) => {
+  const watched = await watching(t);
+  watched.proxy.fault = first(
+    3,
+    () => true,
+    (response) => response.writeHead(500).end('{}'),
+  );
+  watched.proxy.cut();
+  await create(watched.namespace, 'after-the-errors');
+  t.true(await sees(watched, 'after-the-errors'));
+});
+
+test('a server that asks to wait is given that time', async (t) => {
+  const watched = await watching(t);
+  const started = Date.now();
+  watched.proxy.fault = first(1, isWatch, (response) =>
+    response.writeHead(429, { 'retry-after': '2' }).end('{}'),
+  );
+  watched.proxy.cut();
+  await create(watched.namespace, 'after-the-wait');
+  await sees(watched, 'after-the-wait');
+  t.true(Date.now() - started >= 2000);
+});
+
+test('a line that breaks off in the middle leads to a new list', async (t) => {
+  const watched = await watching(t);
+  watched.proxy.fault = first(1, isWatch, (response) =>
+    response.writeHead(200).end('{"type":"ADDED","object":{"metad'),
+  );
+  watched.proxy.cut();
+  await create(watched.namespace, 'after-the-break');
+  await sees(watched, 'after-the-break');
+  t.regex(await watched.metric('modelexport_informer_relists_total'), /\{resource="configmaps"\} 2\n?$/);
+});
+
+test('a connection that goes silent is noticed and replaced', async (t) => {
+  const watched = await watching(t);
+  watched.proxy.fault = first(1, isWatch, (response) => response.writeHead(200).flushHeaders());
+  watched.proxy.cut();
+  await create(watched.namespace, 'said-into-silence');
+  await sees(watched, 'said-into-silence');
+  t.regex(await watched.metric('modelexport_informer_watch_restarts_total'), /reason="silent"\} [1-9]/);
+});
+
+test('a listener that throws does not end the cache', async (t) => {
+  const watched = await watching(t);
+  await create(watched.namespace, 'makes-listeners-throw');
+  await create(watched.namespace, 'the-next-one');
+  t.true(await sees(watched, 'the-next-one'));
+});
+
+test('a list of more than one page is read whole', async (t) => {
+  const namespace = 'pages';
+  await plane.kubectl(['create', 'namespace', namespace]);
+  const items = Array.from({ length: 620 }, (_, i) => ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: `c${i}`, namespace },
+  }));
+  await plane.kubectl(['create', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+  const informer = new Informer<KubeObject>(
+    { resource: configMaps, namespace, project: (raw) => raw as KubeObject, onChange: () => {} },
+    {
+      client: direct,
+      clock: systemClock,
+      random: () => 0,
+      metrics: informerMetrics(new Registry()),
+      log: silent,
+    },
+  );
+  const stop = new AbortController();
+  const running = informer.run(stop.signal);
+  await eventually('the list', async () => informer.synced || undefined);
+  t.true(informer.store.size >= 620);
+  stop.abort();
+  await running;
+});
+
+const aLease = (identity: string): Lease =>
+  new Lease(
+    {
+      namespace: 'default',
+      name: 'contended',
+      identity,
+      durationMs: 3000,
+      renewDeadlineMs: 2000,
+      retryMs: 200,
+    },
+    { client: direct, clock: systemClock, log: silent, metrics: leaderMetrics(new Registry()) },
+  );
+
+test.serial(
+  'one of two holds the lease; it passes on at once when released, and after its time when its holder dies',
+  async (t) => {
+    const [one, two, three] = [aLease('one'), aLease('two'), aLease('three')];
+    const stop = new AbortController();
+    const dead = new AbortController();
+    await one.acquire(never);
+    const keeping = one.keep(dead.signal);
+    const waiting = two.acquire(stop.signal);
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    t.true(one.held);
+    t.false(two.held, 'a lease that is renewed is not taken');
+    const died = Date.now();
+    dead.abort();
+    await keeping;
+    await waiting;
+    t.true(Date.now() - died >= 2000, 'it is taken only after its duration');
+    t.true(two.held);
+    t.false(one.held, 'whoever cannot renew stops writing before another one may take over');
+    const released = Date.now();
+    await two.release(never);
+    await three.acquire(never);
+    t.true(Date.now() - released < 1500);
+  },
+);

@@ -1,0 +1,105 @@
+import test from 'ava';
+import { Registry } from 'prom-client';
+import { delayOf, reconcileBackoff } from '../../src/base/backoff.ts';
+import { queueMetrics } from '../../src/observability/metrics.ts';
+import { WorkQueue } from '../../src/runtime/queue.ts';
+import { HandClock } from '../base/hand-clock.ts';
+
+const aQueue = () => {
+  const clock = new HandClock();
+  const queue = new WorkQueue({
+    name: 'test',
+    clock,
+    random: () => 0.5,
+    metrics: queueMetrics(new Registry()),
+  });
+  return { clock, queue };
+};
+
+test('a key that is added again while it waits is worked on once', async (t) => {
+  const { queue } = aQueue();
+  for (const key of ['a', 'b', 'a', 'a']) queue.add(key);
+  t.is(queue.depth, 2);
+  t.is(await queue.take(), 'a');
+  t.is(await queue.take(), 'b');
+  t.is(queue.depth, 0);
+});
+
+test('a key is never worked on twice at a time, and again afterwards if it was added meanwhile', async (t) => {
+  const { queue } = aQueue();
+  queue.add('a');
+  t.is(await queue.take(), 'a');
+  queue.add('a');
+  t.is(queue.depth, 0, 'it waits until the first is done');
+  queue.done('a');
+  t.is(await queue.take(), 'a');
+});
+
+test('what changes now goes before what a list told of', async (t) => {
+  const { queue } = aQueue();
+  queue.add('old', 'low');
+  queue.add('older', 'low');
+  queue.add('new');
+  t.is(await queue.take(), 'new');
+  t.is(await queue.take(), 'old');
+  queue.add('older');
+  t.is(queue.depth, 1, 'raised, not doubled');
+});
+
+test('a delayed key comes when its time has come, and the earlier of two delays counts', async (t) => {
+  const { queue, clock } = aQueue();
+  queue.addAfter('a', 1000);
+  queue.addAfter('a', 5000);
+  queue.addAfter('a', 200);
+  await clock.pass(199);
+  t.is(queue.depth, 0);
+  await clock.pass(1);
+  t.is(queue.depth, 1);
+  await clock.pass(10_000);
+  t.is(queue.depth, 1);
+});
+
+test('failures wait longer and longer, until they are forgotten', async (t) => {
+  const { queue, clock } = aQueue();
+  const waits: number[] = [];
+  for (let failure = 0; failure < 4; failure++) {
+    queue.retry('a');
+    let waited = 0;
+    while (queue.depth === 0) {
+      await clock.pass(1);
+      waited++;
+    }
+    waits.push(waited);
+    queue.done((await queue.take())!);
+  }
+  t.deepEqual(waits, [5, 10, 20, 40]);
+  queue.forget('a');
+  queue.retry('a');
+  await clock.pass(5);
+  t.is(queue.depth, 1);
+});
+
+test('a wait that the server asked for is kept', async (t) => {
+  const { queue, clock } = aQueue();
+  queue.retry('a', 3000);
+  await clock.pass(2999);
+  t.is(queue.depth, 0);
+  await clock.pass(1);
+  t.is(queue.depth, 1);
+});
+
+test('a stopped queue hands out nothing, and whoever waits is told', async (t) => {
+  const { queue } = aQueue();
+  const waiting = queue.take();
+  queue.stop();
+  t.is(await waiting, undefined);
+  queue.add('a');
+  t.is(await queue.take(), undefined);
+});
+
+test('back-off stays within its limits whatever chance says', (t) => {
+  for (const random of [0, 0.5, 0.999]) {
+    t.true(delayOf(reconcileBackoff, 1, random) >= 4);
+    t.true(delayOf(reconcileBackoff, 1000, random) <= 1_200_000);
+  }
+});
