@@ -7,13 +7,18 @@ import { dirname, join } from 'node:path';
 import { permissions as deviceClassPermissions } from './deviceclass/permissions.ts';
 import { permissions as modelExportPermissions } from './modelexport/permissions.ts';
 import type { PublishedFile } from './published/file.ts';
+import { flagFiles } from './published/flags.ts';
 import { installFiles } from './published/install.ts';
 import { referenceFiles } from './published/reference.ts';
 
 const root = join(import.meta.dirname, '..');
 
 const permissions = [...modelExportPermissions, ...deviceClassPermissions];
-const files: readonly PublishedFile[] = [...installFiles(permissions), ...referenceFiles(permissions)];
+const files: readonly PublishedFile[] = [
+  ...installFiles(permissions),
+  ...referenceFiles(permissions),
+  ...flagFiles(),
+];
 
 const current = (path: string): string | undefined => {
   try {
