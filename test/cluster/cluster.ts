@@ -8,23 +8,38 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { type ControlPlane, kubernetesServiceAddress, startControlPlane } from './control-plane.ts';
 import { nodeLabels } from './hardware.ts';
-import { buildImages } from './images.ts';
+import { buildImages, pauseArchive } from './images.ts';
 import { killShims, removeCgroup, runFolder, startNode, type TestNode, unmountBelow } from './node.ts';
 import { eventually, run } from './run.ts';
 
-export interface Cluster extends ControlPlane {
-  readonly nodes: readonly string[];
+/** What the demo needs of a cluster, whoever started it. */
+export interface DemoCluster {
+  kubectl(args: readonly string[], input?: string): Promise<string>;
   /** A namespace that admits restricted pods alone. */
   addNamespace(name: string): Promise<void>;
-  /** A bound claim; returns the folder of this machine that is behind it. */
-  addClaim(namespace: string, name: string): Promise<string>;
+  /** A claim with what `fill` writes into the folder that it is given; returns the folder if it stays the claim's own. */
+  fillClaim(
+    claim: { readonly namespace: string; readonly name: string },
+    fill: (folder: string) => Promise<void>,
+  ): Promise<string | undefined>;
+  stop(): Promise<void>;
+}
+
+export interface Cluster extends ControlPlane, DemoCluster {
+  readonly nodes: readonly string[];
 }
 
 const folderPrefix = 'tlt-test-cluster-';
 
-export const startCluster = async (): Promise<Cluster> => {
+export type ClusterOptions = {
+  /** Whether our images are built and loaded; true if left out. */
+  readonly images?: boolean;
+};
+
+export const startCluster = async ({ images = true }: ClusterOptions = {}): Promise<Cluster> => {
   requireRoot();
-  const archives = await buildImages();
+  const pause = await pauseArchive();
+  const archives = images ? await buildImages() : [];
   await removeLeftovers();
   const folder = mkdtempSync(join(tmpdir(), folderPrefix));
   chmodSync(folder, 0o755);
@@ -34,7 +49,10 @@ export const startCluster = async (): Promise<Cluster> => {
     await Promise.all(started.slice(1).map((part) => part.stop()));
     await started[0]?.stop();
     await removeLeftovers();
+    for (const signal of signals) process.removeListener(signal, onSignal);
   });
+  const onSignal = () => void stop().finally(() => process.exit(130));
+  for (const signal of signals) process.once(signal, onSignal);
   try {
     const controlPlane = await startControlPlane({
       folder,
@@ -56,9 +74,9 @@ export const startCluster = async (): Promise<Cluster> => {
         kubeconfig: controlPlane.kubeconfig,
       };
       mkdirSync(options.folder);
-      const node = await startNode(options, archives.pause);
+      const node = await startNode(options, pause);
       started.push(node);
-      await loadImages(node, [archives.worker, archives.rtx]);
+      await loadImages(node, archives);
       await becomeGpuNode(controlPlane, name);
     };
     await Promise.all(Object.entries(nodeLabels).map(start));
@@ -68,6 +86,8 @@ export const startCluster = async (): Promise<Cluster> => {
     throw thrown;
   }
 };
+
+const signals = ['SIGINT', 'SIGTERM'] as const;
 
 const requireRoot = (): void => {
   if (process.platform === 'linux' && process.getuid?.() === 0) return;
@@ -96,14 +116,14 @@ const becomeGpuNode = async ({ kubectl }: ControlPlane, name: string): Promise<v
   await kubectl(['wait', '--for=condition=Ready', `node/${name}`, '--timeout=60s']);
 };
 
-const storageOf = ({ folder, kubectl }: ControlPlane): Pick<Cluster, 'addNamespace' | 'addClaim'> => {
+const storageOf = ({ folder, kubectl }: ControlPlane): Pick<Cluster, 'addNamespace' | 'fillClaim'> => {
   const apply = (object: object) => kubectl(['apply', '-f', '-'], JSON.stringify(object));
   return {
     addNamespace: async (name) => {
       const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
       await apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
     },
-    addClaim: async (namespace, name) => {
+    fillClaim: async ({ namespace, name }, fill) => {
       const path = join(folder, 'volumes', namespace, name);
       mkdirSync(path, { recursive: true });
       chmodSync(path, 0o777);
@@ -123,6 +143,7 @@ const storageOf = ({ folder, kubectl }: ControlPlane): Pick<Cluster, 'addNamespa
         metadata: { name, namespace },
         spec: claim,
       });
+      await fill(path);
       return path;
     },
   };

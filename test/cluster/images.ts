@@ -12,21 +12,19 @@ import { run } from './run.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
-export type ImageArchives = { readonly pause: string; readonly worker: string; readonly rtx: string };
-
 export const images = {
   worker: 'docker.io/library/tlt-export-operator:dev',
   rtx: 'docker.io/library/tlt-export-tensorrt-rtx:dev',
 } as const;
 
-export const buildImages = async (): Promise<ImageArchives> => {
-  const pause = await pauseArchive();
+/** Archives of the operator's image and of the builder's. */
+export const buildImages = async (): Promise<readonly [string, string]> => {
   const bases = await localBases();
   const sources = ['Dockerfile', 'package.json', 'package-lock.json', 'tsconfig.json', 'src'];
   const worker = await target('operator', images.worker, sources, bases);
   const driver = ['Dockerfile', 'src/engines/driver'];
   const rtx = await target('tensorrt-rtx', images.rtx, driver, bases);
-  return { pause, worker, rtx };
+  return [worker, rtx];
 };
 
 const buildah = (args: readonly string[], label?: string) =>
@@ -137,7 +135,7 @@ const importFolder = async (folder: string, tag: string): Promise<void> => {
   await buildah(['rm', container]);
 };
 
-const pauseArchive = (): Promise<string> =>
+export const pauseArchive = (): Promise<string> =>
   cached(`image-pause-${digestOf(root, ['test/cluster/pause'])}.tar`, async (path) => {
     const folder = `${path}.folder`;
     mkdirSync(folder, { recursive: true });

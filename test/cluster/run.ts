@@ -8,7 +8,7 @@ export type RunOptions = {
   readonly env?: Readonly<Record<string, string>>;
   /** Says on standard error what runs and for how long; nothing if left out. */
   readonly label?: string;
-  readonly input?: string;
+  readonly input?: string | Uint8Array;
 };
 
 /** Standard output; throws with the end of standard error if the program fails. */

@@ -1,7 +1,8 @@
 /** `npm run demo`: a cluster on this machine, the operator in a pod, a real model on real photos, three engines. */
 import { join } from 'node:path';
 import process from 'node:process';
-import { startCluster } from '../cluster/cluster.ts';
+import { type DemoCluster, startCluster } from '../cluster/cluster.ts';
+import { useContext } from '../cluster/given-context.ts';
 import {
   applySample,
   demoKey,
@@ -16,14 +17,17 @@ import {
 
 const say = (text: string) => void process.stderr.write(`${text}\n`);
 
-say('== starting a Kubernetes cluster of two nodes on this machine');
-const cluster = await startCluster();
-const stop = (code: number) => cluster.stop().then(() => process.exit(code));
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop(130));
+const context = process.env.TLT_TEST_CONTEXT;
+say(
+  context
+    ? `== using the cluster of context ${context}`
+    : '== starting a Kubernetes cluster of two nodes on this machine',
+);
+const cluster: DemoCluster = context ? useContext(context) : await startCluster();
 
-/** `pvc://exports/x` as a file of this machine. */
+/** `pvc://exports/x` as a file of this machine, where the claim is a folder of it. */
 const fileOf = ({ exports }: Volumes, uri: string): string =>
-  join(exports, uri.replace(/^pvc:\/\/exports\//, ''));
+  exports === undefined ? uri : join(exports, uri.replace(/^pvc:\/\/exports\//, ''));
 
 const tell = (volumes: Volumes, status: Awaited<ReturnType<typeof untilStatus>>): void => {
   const artifacts = [
@@ -61,7 +65,8 @@ try {
     `\nopen the .etlt (its key is "${demoKey}"):\n  tail -c +5 ${fileOf(volumes, status.etlt!.uri)} | age --decrypt > model.onnx`,
   );
   if (process.argv.includes('--keep')) {
-    say(`\nthe cluster stays up until Ctrl-C: export KUBECONFIG=${cluster.kubeconfig}`);
+    const hint = 'kubeconfig' in cluster ? `: export KUBECONFIG=${cluster.kubeconfig}` : '';
+    say(`\nthe cluster stays up until Ctrl-C${hint}`);
     await new Promise(() => setInterval(() => {}, 60_000));
   }
   await cluster.stop();

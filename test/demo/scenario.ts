@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import type { ModelExport, ModelExportStatus } from '../../src/api/model-export.ts';
 import { encryptTlt } from '../../src/formats/encrypted-model.ts';
-import type { Cluster } from '../cluster/cluster.ts';
+import type { DemoCluster } from '../cluster/cluster.ts';
 import { eventually } from '../cluster/run.ts';
 import { modelFile } from '../models/models.ts';
 import { photosFolder } from '../photos/photos.ts';
@@ -17,7 +17,7 @@ export const operatorNamespace = 'tlt-export-system';
 export const sampleName = 'text-orientation';
 
 /** `kubectl apply -k deploy`, and wait until the operator's own pod is ready. */
-export const installOperator = async ({ kubectl }: Cluster): Promise<void> => {
+export const installOperator = async ({ kubectl }: DemoCluster): Promise<void> => {
   await kubectl(['apply', '--server-side', '-k', join(root, 'deploy')]);
   await kubectl([
     'wait',
@@ -29,40 +29,40 @@ export const installOperator = async ({ kubectl }: Cluster): Promise<void> => {
   ]);
 };
 
-export type Volumes = { readonly models: string; readonly exports: string };
+/** Folders of this machine behind the claims, where the cluster runs on this machine. */
+export type Volumes = { readonly models: string | undefined; readonly exports: string | undefined };
 
 /** A namespace, claims with the packed model and the photos in them, and the Secret of the key. */
-export const layOut = async (cluster: Cluster): Promise<Volumes> => {
+export const layOut = async (cluster: DemoCluster): Promise<Volumes> => {
   await cluster.addNamespace(namespace);
-  const models = await cluster.addClaim(namespace, 'models');
-  const exports = await cluster.addClaim(namespace, 'exports');
-  writeFileSync(
-    join(models, `${sampleName}.tlt`),
-    await encryptTlt(await readFile(modelFile('classifier')), demoKey),
-  );
-  mkdirSync(join(models, 'calibration'));
-  cpSync(await photosFolder(), join(models, 'calibration'), { recursive: true });
+  const models = await cluster.fillClaim({ namespace, name: 'models' }, async (folder) => {
+    const model = await encryptTlt(await readFile(modelFile('classifier')), demoKey);
+    writeFileSync(join(folder, `${sampleName}.tlt`), model);
+    mkdirSync(join(folder, 'calibration'));
+    cpSync(await photosFolder(), join(folder, 'calibration'), { recursive: true });
+  });
+  const exports = await cluster.fillClaim({ namespace, name: 'exports' }, async () => {});
   await addSecret(cluster, `${sampleName}-key`, demoKey);
   return { models, exports };
 };
 
-export const addSecret = ({ kubectl }: Cluster, name: string, key: string): Promise<string> =>
+export const addSecret = ({ kubectl }: DemoCluster, name: string, key: string): Promise<string> =>
   kubectl(
     ['apply', '-n', namespace, '-f', '-'],
     JSON.stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { name }, stringData: { key } }),
   );
 
-export const applySample = async ({ kubectl }: Cluster): Promise<void> => {
+export const applySample = async ({ kubectl }: DemoCluster): Promise<void> => {
   for (const file of ['device-classes.yaml', 'model-export.yaml'])
     await kubectl(['apply', '-n', namespace, '-f', join(root, 'deploy', 'samples', file)]);
 };
 
-export const readExport = async ({ kubectl }: Cluster, name: string): Promise<ModelExport> =>
+export const readExport = async ({ kubectl }: DemoCluster, name: string): Promise<ModelExport> =>
   JSON.parse(await kubectl(['get', 'modelexport', '-n', namespace, name, '-o', 'json'])) as ModelExport;
 
 /** The status as soon as `holds`; what it is by then is in the error otherwise. */
 export const untilStatus = async (
-  cluster: Cluster,
+  cluster: DemoCluster,
   name: string,
   {
     holds,

@@ -25,19 +25,19 @@ import {
   readExport,
   sampleName,
   untilStatus,
-  type Volumes,
 } from '../demo/scenario.ts';
 import { runAge } from '../formats/age-binary.ts';
 import { modelFile } from '../models/models.ts';
 import { runPeer } from '../peers/venv.ts';
 
 let cluster: Cluster;
-let volumes: Volumes;
+let volumes: { readonly models: string; readonly exports: string };
 
 test.before(async () => {
   cluster = await startCluster();
   await installOperator(cluster);
-  volumes = await layOut(cluster);
+  const { models, exports } = await layOut(cluster);
+  volumes = { models: models!, exports: exports! };
   await applySample(cluster);
   await cluster.kubectl([
     'wait',
@@ -164,7 +164,8 @@ test.serial('a detector becomes engines too', async (t) => {
     found.engines!.map(({ deviceClass, dataType }) => `${deviceClass} ${dataType}`),
     ['ampere int8', 'cpu fp32'],
   );
-  t.true(Number(found.engines![1]!.agreement!.sqnrDb) > 80, 'fp32 on the CPU differs by rounding alone');
+  const { sqnrDb } = found.engines![1]!.agreement!;
+  t.true(sqnrDb === 'inf' || Number(sqnrDb) > 80, `fp32 on the CPU differs by rounding alone: ${sqnrDb} dB`);
 });
 
 test.serial('what a user gets wrong stalls or waits with a reason that says what to do', async (t) => {
