@@ -3,7 +3,7 @@
  * (fsync), then given their name in one step. A failure or a kill leaves nothing under the final name.
  */
 import { randomBytes } from 'node:crypto';
-import { link, lstat, open, rename, rm } from 'node:fs/promises';
+import { access, constants, link, lstat, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { systemCodeOf, UserError } from './errors.ts';
 import type { FailureReason } from './failures.ts';
@@ -42,6 +42,18 @@ export const writeWholeFile = async (
 export const refuseToOverwrite = async (path: string): Promise<void> => {
   const found = await lstat(path).catch(() => undefined); // what hinders the look will hinder the writing, with its reason
   if (found) throw takenBy(path);
+};
+
+/**
+ * Asks before long work whether the output's folder is there and may be written.
+ * @throws UserError OutputUnwritable
+ */
+export const requireWritableFolder = async (path: string): Promise<void> => {
+  try {
+    await access(dirname(path), constants.W_OK);
+  } catch (thrown) {
+    throw outputFailure(thrown, path);
+  }
 };
 
 /** `.model.etlt.4f1d….partial`: hidden, in the same folder (a rename cannot leave its file system), easy to sweep. */

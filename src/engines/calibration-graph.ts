@@ -62,3 +62,13 @@ const withOutputs = (outputs: readonly ValueInfoProto[], names: readonly string[
   const there = new Set(outputs.map(({ name }) => name));
   return [...outputs, ...names.filter((name) => !there.has(name)).map(makeUntypedValueInfo)];
 };
+
+const computing: ReadonlySet<string> = new Set(['Conv', 'ConvTranspose', 'Gemm', 'MatMul']);
+
+/** Activations that int8 arithmetic needs a scale for: what convolutions and matrix products read. */
+export const computedFrom = (source: ModelProto): readonly string[] => {
+  const graph = foldConstants(graphOf(source));
+  const constants = initializerMap(graph);
+  const read = graph.node.filter(({ opType }) => computing.has(opType)).map(({ input }) => input[0]!);
+  return [...new Set(read)].filter((name) => !constants.has(name));
+};

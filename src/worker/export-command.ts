@@ -3,9 +3,10 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { parse as parsePath } from 'node:path';
 import { UserError } from '../base/errors.ts';
-import { refuseToOverwrite, writeWholeFile } from '../base/whole-file.ts';
+import { refuseToOverwrite, requireWritableFolder, writeWholeFile } from '../base/whole-file.ts';
 import { type Architecture, architectureNames, architectures } from '../contract/architectures.ts';
 import { type ExportValues, exportFlags } from '../contract/flags.ts';
+import { computedFrom } from '../engines/calibration-graph.ts';
 import { parseCalibrationCache } from '../formats/calibration-cache.ts';
 import { buildEngineFile, refuseEngine } from './build-engine.ts';
 import { parseCommandLine, type Tool } from './command-line.ts';
@@ -65,11 +66,14 @@ const refuseEarly = async (
       `Exporting ${architecture}: -e is missing. Name the experiment spec of the training.`,
     );
   await refuseToOverwrite(output);
+  await requireWritableFolder(output);
   if (values.engine_file !== undefined) {
     await refuseToOverwrite(values.engine_file);
+    await requireWritableFolder(values.engine_file);
     refuseEngine(values);
   }
   if (values.data_type !== 'int8') return;
+  await requireWritableFolder(values.cal_cache_file);
   if (values.cal_data_file !== undefined) throw notYet('--cal_data_file (tensorfiles)');
   if (values.cal_image_dir === undefined && values.experiment_spec !== undefined)
     throw notYet('-e without --cal_image_dir (the training data loader)');
@@ -121,11 +125,11 @@ const reusedScales = async (
   { log }: ToolWorld,
 ): Promise<ReadonlyMap<string, number>> => {
   const { scales } = parseCalibrationCache(await readFile(path, 'utf8'));
-  const missing = [opened.input, ...opened.outputs].filter((name) => !scales.has(name));
+  const missing = [opened.input, ...computedFrom(opened.model)].filter((name) => !scales.has(name));
   if (missing.length > 0)
     throw new UserError(
       'CacheInvalid',
-      `Using the calibration cache ${path} that is there already: it has no scale for ${missing.join(', ')}, so it is of another model. Remove it, or name another file by --cal_cache_file.`,
+      `Using the calibration cache ${path} that is there already: it has no scale for ${missing.length} tensors of this model (${missing.slice(0, 3).join(', ')} …), so it is of another one. Remove it, or name another file by --cal_cache_file.`,
     );
   log(
     'WARNING',

@@ -247,6 +247,17 @@ test('an output folder that is not there', fails, {
   says: /folder does not exist/,
   args: () => [...base, '-o', 'absent/model.etlt'],
 });
+test('a cache folder that is not there, before any image is read', fails, {
+  reason: 'OutputUnwritable',
+  says: /folder does not exist/,
+  args: () => [...base, ...int8(), '--cal_cache_file', 'absent/cal.bin'],
+});
+test('a calibration cache of another model', fails, {
+  reason: 'CacheInvalid',
+  says: /no scale for \d+ tensors/,
+  prepare: (cwd) => writeFileSync(join(cwd, 'cal.bin'), 'TRT-8601-EntropyCalibration2\ninput_1: 3c010204\n'),
+  args: () => [...base, ...int8()],
+});
 test('the module of another architecture', fails, {
   reason: 'ModelUnsupported',
   says: /predictions\/Softmax.*output_bbox\/BiasAdd/s,
