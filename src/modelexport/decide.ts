@@ -4,10 +4,11 @@ import { unseen } from '../api/shared-schemas.ts';
 import { canonicalJson } from '../base/digest.ts';
 import type { Job } from '../jobs/job.ts';
 import type { Event } from '../observability/event.ts';
-import { type EngineStage, engineStages } from './engine-stage.ts';
+import { engineStages } from './engine-stage.ts';
 import { eventsBetween } from './events.ts';
-import { type ExportStage, exportStage } from './export-stage.ts';
+import { exportStage } from './export-stage.ts';
 import type { Observed, ObservedJob } from './observed.ts';
+import type { Stages } from './stages.ts';
 import { firstStatus, nextStatus } from './status.ts';
 
 export type Action =
@@ -19,8 +20,6 @@ export type Action =
   | { readonly kind: 'ExpireJob'; readonly name: string };
 
 export type Decision = { readonly actions: readonly Action[]; readonly requeueAfterMs: number | undefined };
-
-export type Stages = { readonly exported: ExportStage; readonly engines: readonly EngineStage[] };
 
 /** How long a finished Job's pod may stay unseen before the Job is run again to learn its result. */
 const resultGraceMs = 30_000;

@@ -2,10 +2,10 @@
 import { type Condition, setConditions, type WantedCondition } from '../api/conditions.ts';
 import type { ModelExport, ModelExportStatus } from '../api/model-export.ts';
 import { dataTypeOf, needsCalibration } from '../jobs/keys.ts';
-import type { Stages } from './decide.ts';
 import type { EngineStage } from './engine-stage.ts';
 import type { ExportStage } from './export-stage.ts';
 import type { Observed } from './observed.ts';
+import type { Stages } from './stages.ts';
 import { type Summary, summaryOf } from './summary.ts';
 
 type EngineStatus = NonNullable<ModelExportStatus['engines']>[number];

@@ -1,8 +1,8 @@
 /** The stages as one sentence and one word: what Ready, Reconciling and Stalled are made of. Pure. */
 import type { Reason } from '../api/reasons.ts';
-import type { Stages } from './decide.ts';
 import type { EngineStage } from './engine-stage.ts';
 import type { Observed } from './observed.ts';
+import type { Stages } from './stages.ts';
 
 export type Summary = {
   readonly kind: 'Ready' | 'Reconciling' | 'Stalled' | 'Suspended';

@@ -13,9 +13,9 @@ import { modelInPrecision } from '../engines/precision.ts';
 import type { Scales } from '../engines/qdq.ts';
 import { serializeModel } from '../formats/onnx/model.ts';
 import { buildFromRequest } from './build-here.ts';
-import type { ToolWorld } from './export-command.ts';
 import type { OpenedModel } from './open-model.ts';
 import { buildRequest } from './stage.ts';
+import type { ToolWorld } from './tool-world.ts';
 
 export type EngineBuildContext = {
   readonly values: ExportValues;

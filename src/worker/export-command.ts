@@ -10,16 +10,10 @@ import { computedFrom } from '../engines/calibration-graph.ts';
 import { parseCalibrationCache } from '../formats/calibration-cache.ts';
 import { buildEngineFile, refuseEngine } from './build-engine.ts';
 import { parseCommandLine, type Tool } from './command-line.ts';
-import { calibrate, etltOf, requireSupported, type Watch } from './export.ts';
+import { calibrate, etltOf, requireSupported } from './export.ts';
 import { readKey } from './key.ts';
 import { type OpenedModel, openModel } from './open-model.ts';
-
-export type ToolWorld = Watch & {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly print: (text: string) => void;
-  readonly log: (level: 'INFO' | 'WARNING' | 'DEBUG', message: string) => void;
-  readonly temporary: string;
-};
+import type { ToolWorld } from './tool-world.ts';
 
 const tool: Tool = {
   name: 'tlt-export',
