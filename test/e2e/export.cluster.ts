@@ -288,7 +288,7 @@ test.serial('a pod of the operator answers its probes and tells its metrics', as
 });
 
 test.serial('a quiet cluster stays quiet: the operator writes nothing but its lease', async (t) => {
-  const seconds = Number(process.env.TLT_QUIET_SECONDS ?? 20);
+  const seconds = Number(process.env.TLT_QUIET_SECONDS ?? 10);
   await eventually('no active Jobs', async () => {
     const jobs = await cluster.kubectl([
       'get',
