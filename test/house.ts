@@ -6,6 +6,7 @@ export const house: Readonly<Record<string, readonly string[]>> = {
   calibration: ['base'],
   storage: ['base'],
   preprocessing: ['base', 'calibration'],
+  datasets: ['base', 'formats', 'calibration', 'preprocessing'],
   observability: ['base'],
   api: ['base', 'contract'],
   engines: ['base', 'contract', 'formats'],
@@ -22,6 +23,7 @@ export const house: Readonly<Record<string, readonly string[]>> = {
     'calibration',
     'storage',
     'preprocessing',
+    'datasets',
     'engines',
   ],
 };
