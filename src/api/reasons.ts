@@ -30,6 +30,7 @@ const remedies: Readonly<Record<FailureReason, string>> = {
   CacheInvalid: 'Remove the cache and set the retry annotation, so that it is made again.',
   SpecInvalid: 'Mend the experiment spec where the message points.',
   TensorfileInvalid: 'Make the tensorfile again for this model and batch size.',
+  DatasetInvalid: 'Convert the data set again, or leave the file that the message names out.',
   OutputExists: 'Choose another spec.output.uri, or move what lies there.',
   OutputUnwritable: 'Give the volume write permission for the uid of the pod (fsGroup 65532).',
   DiskFull: 'Make room on the volume, then set the retry annotation.',

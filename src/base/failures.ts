@@ -54,6 +54,11 @@ export const failures = {
     retry: 'never',
     meaning: 'The tensorfile is malformed or of another shape.',
   },
+  DatasetInvalid: {
+    exitCode: 27,
+    retry: 'never',
+    meaning: 'A TFRecord or label file of the training data is damaged.',
+  },
   OutputExists: {
     exitCode: 30,
     retry: 'never',
