@@ -1,4 +1,4 @@
-/** An image file as pixels of the network's size: stretched with Lanczos, orientation tags ignored, alpha dropped. */
+/** An image file as pixels; orientation tags are ignored and alpha is dropped, as in TLT's own loaders. */
 import sharp from 'sharp';
 import { messageOf, UserError } from '../base/errors.ts';
 import type { Pixels } from './normalise.ts';
@@ -6,21 +6,31 @@ import { resample } from './resample.ts';
 
 export type ImageSize = { readonly width: number; readonly height: number; readonly channels: 1 | 3 };
 
+export type ImageInput = {
+  readonly path: string;
+  /** The file's content, where it lies in a record and not on the disk. */
+  readonly bytes?: Uint8Array;
+  /** Who named the image, for messages: `record 12 of …`. */
+  readonly namedBy?: string;
+};
+
 /** A larger picture is refused before it is decoded, so that memory stays bounded. */
 const pixelLimit = 100_000_000;
 
 /** Each file is read once: a cache would only hold memory. */
 sharp.cache(false);
 
-/** @throws UserError ImageInvalid naming the file */
+/** Stretched with Lanczos: the `--cal_image_dir` path. @throws UserError ImageInvalid naming the file */
 export const decodeImage = async (path: string, { width, height, channels }: ImageSize): Promise<Pixels> => {
-  const colour = resample(await decoded(path), width, height);
+  const colour = resample(await decodePixels({ path }), width, height);
   return channels === 3 ? colour : greyOf(colour);
 };
 
-const decoded = async (path: string): Promise<Pixels> => {
+/** Three channels of eight bits, as large as the file has them. @throws UserError ImageInvalid naming the file */
+export const decodePixels = async (input: ImageInput): Promise<Pixels> => {
+  const { path, bytes, namedBy } = input;
   try {
-    const image = sharp(path, { limitInputPixels: pixelLimit, failOn: 'error' })
+    const image = sharp(bytes ?? path, { limitInputPixels: pixelLimit, failOn: 'error' })
       .removeAlpha()
       .toColourspace('srgb');
     const { data, info } = await image.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
@@ -29,10 +39,26 @@ const decoded = async (path: string): Promise<Pixels> => {
   } catch (thrown) {
     throw new UserError(
       'ImageInvalid',
-      `Decoding the calibration image ${path}: ${messageOf(thrown)}. Remove the file from the folder, or replace it by a whole .jpg or .png image.`,
+      `Decoding the calibration image ${path}${namedBy === undefined ? '' : ` (${namedBy})`}: ${explained(messageOf(thrown))}`,
       { cause: thrown },
     );
   }
+};
+
+/** What the decoder says, and what to do about it; the first row that fits. */
+const explanations: readonly (readonly [pattern: RegExp, sentence: string])[] = [
+  [/missing|No such file/, 'the file is not there. Put it there, or take it out of the list.'],
+  [/pixel limit/, 'it has more than 100 megapixels. Make it smaller; the network sees far fewer.'],
+  [/unsupported image format/, 'its content is none of JPEG, PNG, TIFF, WebP or GIF. Convert it to PNG.'],
+  [
+    /premature|truncated|end of|not enough|VipsJpeg|libpng|pngload/,
+    'the file is cut short or damaged. Copy it again.',
+  ],
+];
+
+const explained = (message: string): string => {
+  const row = explanations.find(([pattern]) => pattern.test(message));
+  return row ? `${row[1]} (${message})` : `${message}. Replace it by a whole .jpg or .png image.`;
 };
 
 /** A grey picture stays grey in sharp even when colour is asked for. */
@@ -43,7 +69,7 @@ const tripled = (grey: Uint8Array): Uint8Array => {
 };
 
 /** Luma of ITU-R BT.601 in 16-bit fixed point, as Pillow's mode L has it. */
-const greyOf = ({ data, width, height }: Pixels): Pixels => {
+export const greyOf = ({ data, width, height }: Pixels): Pixels => {
   const grey = new Uint8Array(width * height);
   for (let i = 0; i < grey.length; i++)
     grey[i] = (data[i * 3]! * 19595 + data[i * 3 + 1]! * 38470 + data[i * 3 + 2]! * 7471 + 0x8000) >> 16;

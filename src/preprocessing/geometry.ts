@@ -1,4 +1,6 @@
 /** How a training loader brings a picture to the network's size. */
+import { type Alignment, bilinear, type Plane } from './bilinear.ts';
+import type { Pixels } from './normalise.ts';
 
 export type Geometry =
   /** Pillow's nearest, without the aspect ratio: classification. */
@@ -11,3 +13,92 @@ export type Geometry =
   | { readonly kind: 'padCrop'; readonly left: number; readonly top: number }
   /** `enable_auto_resize`: bilinear as in TensorFlow 1, corner against corner. */
   | { readonly kind: 'autoResize' };
+
+export type Target = {
+  readonly width: number;
+  readonly height: number;
+  /** Value of each level 0…255. */
+  readonly levels: Float32Array;
+};
+
+/** Interleaved float values, target.height × target.width × the picture's channels. */
+export const fitted = (pixels: Pixels, geometry: Geometry, target: Target): Plane => {
+  switch (geometry.kind) {
+    case 'nearest':
+      return nearest(pixels, target);
+    case 'bilinear':
+      return stretched(pixels, target, 'centre');
+    case 'autoResize':
+      return stretched(pixels, target, 'corner');
+    case 'letterbox':
+      return letterboxed(pixels, target);
+    case 'padCrop':
+      return cut(pixels, target, geometry);
+  }
+};
+
+const stretched = (pixels: Pixels, target: Target, alignment: Alignment): Plane =>
+  bilinear(pixels, { ...target, alignment });
+
+const nearest = (pixels: Pixels, target: Target): Plane => {
+  const across = nearestAxis(pixels.width, target.width);
+  const down = nearestAxis(pixels.height, target.height);
+  return gathered(pixels, target, { column: (x) => across[x]!, row: (y) => down[y]! });
+};
+
+/** Positions by repeated addition, so that rounding falls as in Pillow's affine transform. */
+const nearestAxis = (source: number, target: number): Int32Array => {
+  const step = source / target;
+  const positions = new Int32Array(target);
+  for (let i = 0, at = step / 2; i < target; i++, at += step)
+    positions[i] = Math.min(source - 1, Math.floor(at));
+  return positions;
+};
+
+const cut = (
+  pixels: Pixels,
+  target: Target,
+  corner: { readonly left: number; readonly top: number },
+): Plane => gathered(pixels, target, { column: (x) => x + corner.left, row: (y) => y + corner.top });
+
+type Origins = { readonly column: (x: number) => number; readonly row: (y: number) => number };
+
+/** Each output is one source pixel, or 0 where there is none. */
+const gathered = (pixels: Pixels, { width, height, levels }: Target, { column, row }: Origins): Plane => {
+  const { data, channels } = pixels;
+  const result = new Float32Array(width * height * channels);
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) {
+      const [fromX, fromY] = [column(x), row(y)];
+      if (fromX >= pixels.width || fromY >= pixels.height) continue;
+      const from = (fromY * pixels.width + fromX) * channels;
+      const to = (y * width + x) * channels;
+      for (let channel = 0; channel < channels; channel++)
+        result[to + channel] = levels[data[from + channel]!]!;
+    }
+  return { data: result, width, height };
+};
+
+const letterboxed = (pixels: Pixels, target: Target): Plane => {
+  const ratio = Math.min(target.width / pixels.width, target.height / pixels.height);
+  const width = Math.max(1, Math.round(pixels.width * ratio));
+  const height = Math.max(1, Math.round(pixels.height * ratio));
+  const inner = stretched(pixels, { ...target, width, height }, 'centre');
+  const mean = meanOf(pixels, target.levels);
+  const row = target.width * pixels.channels;
+  const data = Float32Array.from({ length: target.height * row }, (_, i) => mean[i % pixels.channels]!);
+  const left = ((target.width - width) >> 1) * pixels.channels;
+  const top = (target.height - height) >> 1;
+  const length = width * pixels.channels;
+  for (let y = 0; y < height; y++)
+    data.set(inner.data.subarray(y * length, (y + 1) * length), (top + y) * row + left);
+  return { data, width: target.width, height: target.height };
+};
+
+/** Of each channel, over the whole picture. */
+const meanOf = ({ data, channels, width, height }: Pixels, levels: Float32Array): readonly number[] => {
+  const sums = new Float64Array(channels);
+  for (let i = 0; i < data.length; i += channels)
+    for (let channel = 0; channel < channels; channel++) sums[channel]! += levels[data[i + channel]!]!;
+  return Array.from(sums, (sum) => sum / (width * height));
+};

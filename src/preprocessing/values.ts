@@ -74,3 +74,33 @@ export const levelsOf = ({ half, scale }: Values): Float32Array =>
   Float32Array.from({ length: 256 }, (_, level) =>
     half ? Math.f16round(level / 255) * 255 * scale : level * scale,
   );
+
+/**
+ * Writes one picture, planes first, into `target` from `offset` on; `data` is interleaved and went through `levelsOf`.
+ * A network of one channel that is given three gets their luma (ITU-R BT.601), as the SSD family takes it.
+ */
+export const valuesInto = (target: Float32Array, offset: number, picture: Valued): void => {
+  const { data, values, from, channels } = picture;
+  const area = data.length / from;
+  for (let channel = 0; channel < channels; channel++) {
+    const source = values.order === 'BGR' ? channels - 1 - channel : channel;
+    const mean = values.mean[channel]!;
+    const plane = offset + channel * area;
+    for (let i = 0; i < area; i++) {
+      const value = channels < from ? lumaAt(data, i * from) : data[i * from + source]!;
+      target[plane + i] = (value - mean) / values.divisor;
+    }
+  }
+};
+
+export type Valued = {
+  readonly data: Float32Array;
+  readonly values: Values;
+  /** Channels of `data`. */
+  readonly from: number;
+  /** Channels of the network. */
+  readonly channels: number;
+};
+
+const lumaAt = (data: Float32Array, at: number): number =>
+  data[at]! * 0.299 + data[at + 1]! * 0.587 + data[at + 2]! * 0.114;

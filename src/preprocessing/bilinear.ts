@@ -1,0 +1,67 @@
+/** Bilinear resizing without antialiasing, in float32; levels go through a table on the way. */
+import type { Pixels } from './normalise.ts';
+
+/** Where the source position of an output lies: pixel centre on centre (OpenCV), or corner on corner (TensorFlow 1). */
+export type Alignment = 'centre' | 'corner';
+
+/** Interleaved values of height × width × channels of the target. */
+export type Plane = { readonly data: Float32Array; readonly height: number; readonly width: number };
+
+export type BilinearOptions = {
+  readonly levels: Float32Array;
+  readonly width: number;
+  readonly height: number;
+  readonly alignment: Alignment;
+};
+
+/** Beyond the edge the edge's own pixels count. */
+export const bilinear = (pixels: Pixels, options: BilinearOptions): Plane => {
+  const { levels, width, height, alignment } = options;
+  const { data, channels } = pixels;
+  const across = axis(pixels.width, width, alignment);
+  const down = axis(pixels.height, height, alignment);
+  const result = new Float32Array(width * height * channels);
+  let to = 0;
+  for (let y = 0; y < height; y++) {
+    const above = down.low[y]! * pixels.width;
+    const below = down.high[y]! * pixels.width;
+    for (let x = 0; x < width; x++)
+      for (let channel = 0; channel < channels; channel++) {
+        const left = across.low[x]! * channels + channel;
+        const right = across.high[x]! * channels + channel;
+        const top = mixed(
+          levels,
+          across.share[x]!,
+          data[above * channels + left]!,
+          data[above * channels + right]!,
+        );
+        const foot = mixed(
+          levels,
+          across.share[x]!,
+          data[below * channels + left]!,
+          data[below * channels + right]!,
+        );
+        result[to++] = top + (foot - top) * down.share[y]!;
+      }
+  }
+  return { data: result, width, height };
+};
+
+const mixed = (levels: Float32Array, share: number, first: number, second: number): number =>
+  levels[first]! + (levels[second]! - levels[first]!) * share;
+
+type Axis = { readonly low: Int32Array; readonly high: Int32Array; readonly share: Float32Array };
+
+/** For each output the two source positions it lies between, and the share of the second. */
+const axis = (source: number, target: number, alignment: Alignment): Axis => {
+  const [low, high] = [new Int32Array(target), new Int32Array(target)];
+  const share = new Float32Array(target);
+  const shift = alignment === 'centre' ? 0.5 : 0;
+  for (let i = 0; i < target; i++) {
+    const position = Math.min(source - 1, Math.max(0, ((i + shift) * source) / target - shift));
+    low[i] = Math.floor(position);
+    high[i] = Math.min(source - 1, low[i]! + 1);
+    share[i] = position - low[i]!;
+  }
+  return { low, high, share };
+};

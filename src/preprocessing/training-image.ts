@@ -1,0 +1,27 @@
+/** One picture as the training loader feeds it: decode, geometry, values. */
+import { decodePixels, greyOf, type ImageInput, type ImageSize } from './decode.ts';
+import { fitted, type Geometry } from './geometry.ts';
+import { levelsOf, type Values, valuesInto } from './values.ts';
+
+export type TrainingPreprocessing = {
+  readonly size: ImageSize;
+  readonly geometry: Geometry;
+  readonly values: Values;
+};
+
+/** These loaders turn a picture grey after the resize, in float; the others while decoding, in eight bits. */
+const greyLast: readonly Geometry['kind'][] = ['bilinear', 'letterbox'];
+
+/** Makes the function that gives [C,H,W] of a picture. It throws UserError ImageInvalid naming the file. */
+export const trainingImage = ({ size, geometry, values }: TrainingPreprocessing) => {
+  const levels = levelsOf(values);
+  const { width, height, channels } = size;
+  return async (input: ImageInput): Promise<Float32Array> => {
+    const colour = await decodePixels(input);
+    const pixels = channels === 1 && !greyLast.includes(geometry.kind) ? greyOf(colour) : colour;
+    const { data } = fitted(pixels, geometry, { width, height, levels });
+    const result = new Float32Array(channels * height * width);
+    valuesInto(result, 0, { data, values, from: pixels.channels, channels });
+    return result;
+  };
+};

@@ -1,0 +1,140 @@
+/** Each training loader's pixels, beside Pillow, OpenCV and NumPy; images that no loader can take. */
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import sharp from 'sharp';
+import { UserError } from '../../src/base/errors.ts';
+import { decodePixels } from '../../src/preprocessing/decode.ts';
+import type { Geometry } from '../../src/preprocessing/geometry.ts';
+import { sampleImages } from '../../src/preprocessing/image-list.ts';
+import { trainingImage } from '../../src/preprocessing/training-image.ts';
+import {
+  caffeValues,
+  detectnetValues,
+  fasterRcnnValues,
+  tfValues,
+  torchValues,
+  type Values,
+} from '../../src/preprocessing/values.ts';
+import { runPeer } from '../peers/venv.ts';
+import { photosFolder } from '../photos/photos.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'tlt-training-image-'));
+
+type Case = {
+  readonly loader: string;
+  readonly channels: 1 | 3;
+  readonly geometry: Geometry;
+  readonly values: Values;
+  /** One level of 255 in the unit of the output. */
+  readonly level: number;
+};
+
+/** As PNG, so that no JPEG decoder stands between the two. */
+const somePhotos = async (): Promise<readonly string[]> => {
+  const { chosen } = await sampleImages(await photosFolder(), { batches: 1, batchSize: 6, seed: 5 });
+  const copy = async (path: string): Promise<string> => {
+    const png = join(folder, `${basename(path)}.png`);
+    await sharp(path)
+      .resize({ width: 700, withoutEnlargement: true })
+      .png({ compressionLevel: 1 })
+      .toFile(png);
+    return png;
+  };
+  return Promise.all(chosen.map(copy));
+};
+const photos = somePhotos();
+
+const agrees = test.macro<[Case]>({
+  title: (_, { loader, channels }) => `${loader} with ${channels} channels: pixels are those of the training`,
+  exec: async (t: ExecutionContext, { loader, channels, geometry, values, level }: Case) => {
+    const size = { channels, height: 208, width: 336 };
+    const target = join(folder, `${loader}-${channels}.f32`);
+    const shape = [size.channels, size.height, size.width].map(String);
+    await runPeer('training_reference.py', [loader, ...shape, target, ...(await photos)]);
+    const bytes = readFileSync(target);
+    const theirs = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+    const image = trainingImage({ size, geometry, values });
+    const ours = (await Promise.all((await photos).map((path) => image({ path })))).flatMap((data) => [
+      ...data,
+    ]);
+    t.is(ours.length, theirs.length);
+    const largest = ours.reduce((most, value, i) => Math.max(most, Math.abs(value - theirs[i]!)), 0) / level;
+    t.log(`largest difference ${largest.toExponential(1)} levels of 255`);
+    t.true(largest < 0.01, `${largest} levels`);
+  },
+});
+
+const atOrigin: Geometry = { kind: 'padCrop', left: 0, top: 0 };
+const frcnn = { 1: [117.25], 3: [100.5, 110.25, 120] } as const;
+for (const channels of [3, 1] as const) {
+  const nearest = { channels, geometry: { kind: 'nearest' } } as const;
+  test(agrees, { loader: 'caffe', ...nearest, values: caffeValues(channels), level: 1 });
+  test(agrees, { loader: 'tf', ...nearest, values: tfValues(channels), level: 1 / 127.5 });
+  test(agrees, { loader: 'torch', ...nearest, values: torchValues(channels), level: 1 / 255 / 0.224 });
+  const detectnet = { channels, values: detectnetValues(channels), level: 1 / 255 } as const;
+  test(agrees, { loader: 'detectnet_v2', ...detectnet, geometry: atOrigin });
+  test(agrees, {
+    loader: 'detectnet_v2 cropped',
+    ...detectnet,
+    geometry: { kind: 'padCrop', left: 40, top: 30 },
+  });
+  test(agrees, { loader: 'detectnet_v2 resized', ...detectnet, geometry: { kind: 'autoResize' } });
+  const order = channels === 3 ? 'BGR' : 'RGB';
+  const values = fasterRcnnValues({ order, mean: frcnn[channels], scaling: 2 });
+  test(agrees, { loader: 'faster_rcnn', channels, geometry: atOrigin, values, level: 0.5 });
+  const ssd = { channels, values: caffeValues(channels), level: 1 } as const;
+  test(agrees, { loader: 'ssd', ...ssd, geometry: { kind: 'bilinear' } });
+  test(agrees, { loader: 'yolo', ...ssd, geometry: { kind: 'letterbox' } });
+}
+
+/** Enough detail that a cut falls inside the picture. */
+const jpeg = (): Promise<Buffer> => {
+  const raw = Uint8Array.from({ length: 200 * 200 * 3 }, (_, i) => (i * i) >> 3);
+  return sharp(raw, { raw: { width: 200, height: 200, channels: 3 } })
+    .jpeg()
+    .toBuffer();
+};
+
+const refused = test.macro<[string, () => Promise<Uint8Array>, RegExp]>({
+  title: (_, name) => `${name} is refused, by name and with a reason`,
+  exec: async (t, name, make, reason) => {
+    const path = join(folder, name);
+    writeFileSync(path, await make());
+    const error = await t.throwsAsync(decodePixels({ path, namedBy: 'record 7 of a.tfrecord' }), {
+      instanceOf: UserError,
+    });
+    t.is(error.reason, 'ImageInvalid');
+    t.true(error.message.includes(`${path} (record 7 of a.tfrecord)`));
+    t.regex(error.message, reason);
+  },
+});
+
+test(refused, 'text.png', async () => Buffer.from('this is no image'), /none of JPEG, PNG/);
+test(refused, 'bitmap.bmp', async () => Buffer.from('BM\0\0\0\0'), /Convert it to PNG/);
+test(refused, 'empty.jpg', async () => new Uint8Array(0), /none of JPEG, PNG|empty/);
+test(refused, 'half.jpg', async () => (await jpeg()).subarray(0, 3000), /cut short or damaged/);
+test(
+  refused,
+  'half.png',
+  async () =>
+    (
+      await sharp(await jpeg())
+        .png()
+        .toBuffer()
+    ).subarray(0, 3000),
+  /cut short or damaged/,
+);
+
+test('an image that is not there is refused by name', async (t) => {
+  const error = await t.throwsAsync(decodePixels({ path: join(folder, 'none.png') }), {
+    instanceOf: UserError,
+  });
+  t.regex(error.message, /none\.png: the file is not there/);
+});
+
+test('an image inside a record needs no file', async (t) => {
+  const { width, height } = await decodePixels({ path: 'in a record', bytes: await jpeg() });
+  t.deepEqual([width, height], [200, 200]);
+});
