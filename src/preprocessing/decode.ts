@@ -1,6 +1,7 @@
 /** An image file as pixels; orientation tags are ignored and alpha is dropped, as in TLT's own loaders. */
 import sharp from 'sharp';
-import { messageOf, UserError } from '../base/errors.ts';
+import { UserError } from '../base/errors.ts';
+import { whyBroken } from './broken-image.ts';
 import type { Pixels } from './normalise.ts';
 import { resample } from './resample.ts';
 
@@ -39,26 +40,10 @@ export const decodePixels = async (input: ImageInput): Promise<Pixels> => {
   } catch (thrown) {
     throw new UserError(
       'ImageInvalid',
-      `Decoding the calibration image ${path}${namedBy === undefined ? '' : ` (${namedBy})`}: ${explained(messageOf(thrown))}`,
+      `Decoding the calibration image ${path}${namedBy === undefined ? '' : ` (${namedBy})`}: ${await whyBroken(input, pixelLimit)}`,
       { cause: thrown },
     );
   }
-};
-
-/** What the decoder says, and what to do about it; the first row that fits. */
-const explanations: readonly (readonly [pattern: RegExp, sentence: string])[] = [
-  [/missing|No such file/, 'the file is not there. Put it there, or take it out of the list.'],
-  [/pixel limit/, 'it has more than 100 megapixels. Make it smaller; the network sees far fewer.'],
-  [/unsupported image format/, 'its content is none of JPEG, PNG, TIFF, WebP or GIF. Convert it to PNG.'],
-  [
-    /premature|truncated|end of|not enough|VipsJpeg|libpng|pngload/,
-    'the file is cut short or damaged. Copy it again.',
-  ],
-];
-
-const explained = (message: string): string => {
-  const row = explanations.find(([pattern]) => pattern.test(message));
-  return row ? `${row[1]} (${message})` : `${message}. Replace it by a whole .jpg or .png image.`;
 };
 
 /** A grey picture stays grey in sharp even when colour is asked for. */

@@ -113,7 +113,7 @@ const refused = test.macro<[string, () => Promise<Uint8Array>, RegExp]>({
 
 test(refused, 'text.png', async () => Buffer.from('this is no image'), /none of JPEG, PNG/);
 test(refused, 'bitmap.bmp', async () => Buffer.from('BM\0\0\0\0'), /Convert it to PNG/);
-test(refused, 'empty.jpg', async () => new Uint8Array(0), /none of JPEG, PNG|empty/);
+test(refused, 'empty.jpg', async () => new Uint8Array(0), /none of JPEG, PNG/);
 test(refused, 'half.jpg', async () => (await jpeg()).subarray(0, 3000), /cut short or damaged/);
 test(
   refused,
