@@ -15,11 +15,18 @@ export type BatchOptions = {
 };
 
 /** The last batch may be shorter. @throws UserError ImageInvalid */
-export async function* imageBatches(paths: readonly string[], options: BatchOptions): AsyncGenerator<Batch> {
-  let next = batchAt(paths, 0, options);
-  for (let start = 0; start < paths.length; start += options.batchSize) {
+export const imageBatches = (paths: readonly string[], options: BatchOptions): AsyncGenerator<Batch> =>
+  oneAhead(Math.ceil(paths.length / options.batchSize), (index) =>
+    batchAt(paths, index * options.batchSize, options),
+  );
+
+/** `count` items, each made while the one before it is used; `make` is never called before its last call has ended. */
+export async function* oneAhead<T>(count: number, make: (index: number) => Promise<T>): AsyncGenerator<T> {
+  if (count === 0) return;
+  let next = make(0);
+  for (let index = 1; index <= count; index++) {
     const current = await next;
-    next = batchAt(paths, start + options.batchSize, options);
+    if (index < count) next = make(index);
     next.catch(() => {}); // Told when it is its turn; until then it must not count as unhandled.
     yield current;
   }

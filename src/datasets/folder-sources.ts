@@ -1,0 +1,66 @@
+/** Folders as image sources: classes of classification, and images with KITTI labels. */
+import { readdir } from 'node:fs/promises';
+import { join, parse } from 'node:path';
+import { requireFolder, rooted } from './paths.ts';
+import type { ClassFolders, KittiFolders, KittiSource } from './plan.ts';
+import type { ImageSource } from './source.ts';
+import type { DataSet } from './tfrecord-sources.ts';
+
+export type FolderOptions = { readonly set: DataSet; readonly dataRoot: string | undefined };
+
+/** What Keras's directory iterator takes, in any case. */
+const classified = /\.(png|jpg|jpeg|bmp|ppm|tif|tiff)$/i;
+
+/** What TLT's KITTI reader takes, in lower case alone. */
+const labelled = /\.(jpg|jpeg|png|bmp|gif)$/;
+
+/** Images at any depth below the classes' folders, in sorted order. @throws UserError InputNotFound */
+export const classFolderSources = async (
+  plan: ClassFolders,
+  { set, dataRoot }: FolderOptions,
+): Promise<readonly ImageSource[]> => {
+  const named = set === 'training' ? plan.training : plan.validation;
+  if (named === undefined) return [];
+  const folder = rooted(named, dataRoot);
+  await requireFolder(folder, 'class folder');
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true });
+  const paths = entries
+    .filter((entry) => !entry.isDirectory() && classified.test(entry.name) && entry.parentPath !== folder)
+    .map(({ parentPath, name }) => join(parentPath, name));
+  return [listSource(paths, undefined)];
+};
+
+/** @throws UserError InputNotFound */
+export const kittiSources = async (
+  plan: KittiFolders,
+  { set, dataRoot }: FolderOptions,
+): Promise<readonly ImageSource[]> => {
+  const sources: ImageSource[] = [];
+  for (const source of plan[set]) sources.push(await kittiSource(source, dataRoot));
+  return sources;
+};
+
+const kittiSource = async (source: KittiSource, dataRoot: string | undefined): Promise<ImageSource> => {
+  const images = rooted(source.imageFolder, dataRoot);
+  const labels = rooted(source.labelFolder, dataRoot);
+  await requireFolder(images, 'image folder');
+  await requireFolder(labels, 'label folder');
+  const withLabel = new Set(await readdir(labels));
+  const names = (await readdir(images)).filter(
+    (name) => labelled.test(name) && withLabel.has(`${parse(name).name}.txt`),
+  );
+  return listSource(
+    names.map((name) => join(images, name)),
+    source.weight,
+  );
+};
+
+/** Sorted first, so that a seed chooses the same images on every file system. */
+const listSource = (paths: readonly string[], weight: number | undefined): ImageSource => {
+  const sorted = [...paths].sort();
+  return {
+    count: sorted.length,
+    weight: weight ?? sorted.length,
+    imageAt: async (index) => ({ path: sorted[index]! }),
+  };
+};

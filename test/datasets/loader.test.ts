@@ -1,0 +1,238 @@
+/** A training's own data: which images are drawn, in which order, and what happens with those that are broken. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import test from 'ava';
+import sharp from 'sharp';
+import { UserError } from '../../src/base/errors.ts';
+import type { FailureReason } from '../../src/base/failures.ts';
+import { type LoaderOptions, openLoader } from '../../src/datasets/loader.ts';
+import type { LoaderPlan, Tfrecords } from '../../src/datasets/plan.ts';
+import { detectnetValues } from '../../src/preprocessing/values.ts';
+import { collected } from '../builders/collected.ts';
+import { exampleBytes, tfrecordBytes } from '../formats/tfrecord-bytes.ts';
+
+const inputs = {
+  size: { channels: 3, height: 4, width: 6 },
+  batchSize: 4,
+  geometry: { kind: 'padCrop', left: 0, top: 0 },
+  values: detectnetValues(3),
+} as const;
+
+const nameOf = (number: number): string => String(number).padStart(6, '0');
+
+/** A picture whose red level is its number. */
+const picture = (number: number): Promise<Buffer> =>
+  sharp({ create: { width: 6, height: 4, channels: 3, background: { r: number, g: 0, b: 0 } } })
+    .png()
+    .toBuffer();
+
+/** `<root>/kitti/images/<number>.png` and records in folds of ten; relative to the root, as a spec may name them. */
+const aDataSet = async (images = 40): Promise<string> => {
+  const root = mkdtempSync(join(tmpdir(), 'tlt-dataset-'));
+  const folder = join(root, 'kitti', 'images');
+  mkdirSync(folder, { recursive: true });
+  mkdirSync(join(root, 'records'));
+  for (let number = 0; number < images; number++)
+    writeFileSync(join(folder, `${nameOf(number)}.png`), await picture(number));
+  for (let fold = 0; fold * 10 < images; fold++) {
+    const ids = Array.from({ length: 10 }, (_, i) => `images/${nameOf(fold * 10 + i)}`);
+    const records = tfrecordBytes(ids.map((id) => exampleBytes({ 'frame/id': id })));
+    writeFileSync(join(root, 'records', `set-fold-${String(fold).padStart(3, '0')}-of-004`), records);
+  }
+  writeFileSync(join(root, 'records', 'idx-set-fold-000-of-004'), '0 100\n');
+  return root;
+};
+
+const plan: Tfrecords & LoaderPlan = {
+  kind: 'tfrecords',
+  sources: [{ records: 'records/*', imageFolder: 'kitti' }],
+  imageExtension: 'png',
+  validation: { fold: 0 },
+  ...inputs,
+};
+
+const base: LoaderOptions = { seed: 1, set: 'training' };
+
+const numbersOf = async (options: Partial<LoaderOptions>, of: LoaderPlan = plan): Promise<number[]> => {
+  const { batches } = await openLoader(of, { ...base, ...options });
+  return (await collected(batches)).flatMap(({ paths }) =>
+    paths.map((path) => Number.parseInt(basename(path), 10)),
+  );
+};
+
+const ascending = (numbers: readonly number[]): number[] => [...numbers].sort((a, b) => a - b);
+const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
+
+test('the training set is every fold but one, each image once, in random order', async (t) => {
+  const numbers = await numbersOf({ dataRoot: await aDataSet(), batchSize: 5 });
+  t.deepEqual(ascending(numbers), range(10, 40));
+  t.notDeepEqual(numbers, ascending(numbers));
+});
+
+test('the validation set is that fold; a last batch that is not full is left out', async (t) => {
+  const numbers = await numbersOf({ dataRoot: await aDataSet(), set: 'validation' });
+  t.is(numbers.length, 8);
+  t.true(numbers.every((number) => number < 10));
+});
+
+test('a seed repeats the order at any batch size, and another seed changes it', async (t) => {
+  const dataRoot = await aDataSet();
+  const order = await numbersOf({ dataRoot, batchSize: 1 });
+  t.deepEqual(await numbersOf({ dataRoot, batchSize: 15 }), order);
+  t.deepEqual(await numbersOf({ dataRoot, batchSize: 4, batches: 3 }), order.slice(0, 12));
+  t.notDeepEqual(await numbersOf({ dataRoot, batchSize: 1, seed: 2 }), order);
+});
+
+test('each batch holds the pixels of the images that it names', async (t) => {
+  const { images, batches } = await openLoader(plan, { ...base, dataRoot: await aDataSet() });
+  let seen = 0;
+  for await (const { data, dims, paths } of batches) {
+    t.deepEqual(dims, [4, 3, 4, 6]);
+    for (const [index, path] of paths.entries())
+      t.is(Math.round(data[index * 72]! * 255), Number.parseInt(basename(path), 10));
+    seen += paths.length;
+  }
+  t.is(seen, images);
+  t.is(images, 28);
+});
+
+test('a validation source of its own leaves every fold to the training', async (t) => {
+  const [dataRoot, other] = [await aDataSet(), await aDataSet(10)];
+  const source = { records: join(other, 'records', 'set*'), imageFolder: join(other, 'kitti') };
+  const own: LoaderPlan = { ...plan, validation: { source } };
+  t.is((await numbersOf({ dataRoot }, own)).length, 40);
+  const { batches } = await openLoader(own, { ...base, dataRoot, set: 'validation' });
+  for (const { paths } of await collected(batches)) t.true(paths.every((path) => path.startsWith(other)));
+});
+
+test('sources are drawn from by their weights', async (t) => {
+  const roots = [await aDataSet(200), await aDataSet(200)];
+  const sources = roots.map((root, i) => ({
+    records: join(root, 'records', 'set*'),
+    imageFolder: join(root, 'kitti'),
+    weight: i === 0 ? 3 : 1,
+  }));
+  const { batches } = await openLoader(
+    { ...plan, sources, validation: { fold: 19 } },
+    { ...base, batches: 40 },
+  );
+  const first = (await collected(batches))
+    .flatMap(({ paths }) => paths)
+    .filter((path) => path.startsWith(roots[0]!));
+  t.true(first.length > 100 && first.length < 140, `${first.length} of 160, expected about 120`);
+});
+
+test('an image within its record needs no file', async (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'tlt-dataset-'));
+  const list = Buffer.concat([Buffer.from([10]), varint((await picture(77)).length), await picture(77)]);
+  const feature = Buffer.concat([Buffer.from([10]), varint(list.length), list]);
+  const entry = Buffer.concat([Buffer.from('\x0a\x0dframe/encoded\x12'), varint(feature.length), feature]);
+  const map = Buffer.concat([Buffer.from([10]), varint(entry.length), entry]);
+  const encoded = Buffer.concat([Buffer.from([10]), varint(map.length), map]);
+  const record = Buffer.concat([exampleBytes({ 'frame/id': 'images/a' }), encoded]);
+  writeFileSync(join(root, 'a'), tfrecordBytes([record]));
+  const dali: LoaderPlan = { ...plan, sources: [{ records: 'a', imageFolder: '.' }] };
+  const { batches } = await openLoader(dali, { ...base, dataRoot: root, batchSize: 1 });
+  const [batch] = await collected(batches);
+  t.is(Math.round(batch!.data[0]! * 255), 77);
+});
+
+const varint = (value: number): Buffer =>
+  value < 128
+    ? Buffer.from([value])
+    : Buffer.concat([Buffer.from([(value & 127) | 128]), varint(value >> 7)]);
+
+test('classes are folders at any depth, and the files beside them do not count', async (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'tlt-classes-'));
+  for (const [number, folder] of ['cat', 'dog', 'dog/deep'].entries()) {
+    mkdirSync(join(root, folder), { recursive: true });
+    writeFileSync(join(root, folder, `${number}.PNG`), await picture(number));
+  }
+  writeFileSync(join(root, '9.png'), await picture(9));
+  writeFileSync(join(root, 'cat', 'labels.txt'), '');
+  const classes: LoaderPlan = { kind: 'classFolders', training: root, ...inputs };
+  t.deepEqual(ascending(await numbersOf({ batchSize: 1 }, classes)), [0, 1, 2]);
+  const error = await t.throwsAsync(openLoader(classes, { ...base, set: 'validation' }), {
+    instanceOf: UserError,
+  });
+  t.is(error.reason, 'TooFewImages');
+});
+
+test('a KITTI folder counts the images that have a label', async (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'tlt-kitti-'));
+  const source = { imageFolder: join(root, 'images'), labelFolder: join(root, 'labels') };
+  for (const folder of Object.values(source)) mkdirSync(folder);
+  for (const number of range(0, 4))
+    writeFileSync(join(source.imageFolder, `${number}.png`), await picture(number));
+  for (const number of [1, 3, 5]) writeFileSync(join(source.labelFolder, `${number}.txt`), '');
+  const kitti: LoaderPlan = { kind: 'kittiFolders', training: [source], validation: [], ...inputs };
+  t.deepEqual(ascending(await numbersOf({ batchSize: 1 }, kitti)), [1, 3]);
+});
+
+test('a broken image stops the batches, named with its record', async (t) => {
+  const dataRoot = await aDataSet();
+  rmSync(join(dataRoot, 'kitti', 'images', `${nameOf(23)}.png`));
+  const error = await t.throwsAsync(numbersOf({ dataRoot, batchSize: 1 }), { instanceOf: UserError });
+  t.is(error.reason, 'ImageInvalid');
+  t.regex(error.message, /000023\.png \(record 3 of .*fold-002-of-004\): the file is not there/);
+});
+
+test('as many broken images as the share allows are left out, at any batch size the same', async (t) => {
+  const dataRoot = await aDataSet();
+  for (const number of [11, 23])
+    writeFileSync(join(dataRoot, 'kitti', 'images', `${nameOf(number)}.png`), 'no image');
+  const orders: number[][] = [];
+  for (const batchSize of [1, 7, 28]) {
+    const broken: string[] = [];
+    const allowance = { share: 0.1, onBroken: ({ message }: UserError) => broken.push(message) };
+    orders.push(await numbersOf({ dataRoot, batchSize, batches: 28 / batchSize, allowance }));
+    t.is(broken.length, 2);
+  }
+  t.deepEqual(orders[1], orders[0]!);
+  t.deepEqual(orders[2], orders[0]!);
+  t.deepEqual(
+    ascending(orders[0]!),
+    range(10, 40).filter((number) => number !== 11 && number !== 23),
+  );
+  const onBroken = (): void => {};
+  const one = { dataRoot, batchSize: 28, batches: 1, allowance: { share: 1 / 28, onBroken } };
+  t.is((await t.throwsAsync(numbersOf(one), { instanceOf: UserError })).reason, 'ImageInvalid');
+  const all = { dataRoot, batchSize: 30, batches: 1, allowance: { share: 0.1, onBroken } };
+  t.is((await t.throwsAsync(numbersOf(all), { instanceOf: UserError })).reason, 'TooFewImages');
+});
+
+const fails = test.macro<[string, Partial<Tfrecords>, Partial<LoaderOptions>, FailureReason, RegExp]>({
+  title: (_, name) => `is refused before any image is read: ${name}`,
+  exec: async (t, _name, changes, options, reason, message) => {
+    const opened = openLoader({ ...plan, ...changes }, { ...base, dataRoot: await aDataSet(), ...options });
+    const error = await t.throwsAsync(opened, { instanceOf: UserError });
+    t.is(error.reason, reason);
+    t.regex(error.message, message);
+  },
+});
+const [source] = plan.sources;
+const noFiles = { sources: [{ ...source!, records: 'nowhere/*' }] };
+const noFolder = { sources: [{ ...source!, imageFolder: 'nowhere' }] };
+test(fails, 'a pattern without files', noFiles, {}, 'InputNotFound', /no file matches .*nowhere/);
+test(fails, 'a missing image folder', noFolder, {}, 'InputNotFound', /image folder .*nowhere/);
+test(fails, 'more batches than there are', {}, { batches: 8 }, 'TooFewImages', /need 32 images, and 30/);
+test(
+  fails,
+  'a fold that no file belongs to',
+  { validation: { fold: 9 } },
+  { set: 'validation' },
+  'TooFewImages',
+  /0 are there/,
+);
+
+test('a record that names no image is refused', async (t) => {
+  const dataRoot = await aDataSet(10);
+  writeFileSync(join(dataRoot, 'records', 'nameless'), tfrecordBytes([exampleBytes({ other: 'x' })]));
+  const nameless: LoaderPlan = { ...plan, sources: [{ ...source!, records: 'records/nameless' }] };
+  const error = await t.throwsAsync(numbersOf({ dataRoot, batchSize: 1 }, nameless), {
+    instanceOf: UserError,
+  });
+  t.is(error.reason, 'DatasetInvalid');
+  t.regex(error.message, /record 0 of .*nameless: it does not name its image/);
+});
