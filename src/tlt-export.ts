@@ -32,5 +32,6 @@ process.exitCode = await runTool('tlt-export', complain, () =>
     },
     signal: stop.signal,
     temporary: tmpdir(),
+    clock: { now: () => performance.now() },
   }),
 );

@@ -36,6 +36,7 @@ const world = {
   work: at(mounts.work),
   signal: stop.signal,
   progress: progress.update,
+  clock: { now: () => performance.now() },
 };
 
 const commands: Readonly<Record<string, (task: never) => Promise<Result | undefined>>> = {
@@ -45,7 +46,7 @@ const commands: Readonly<Record<string, (task: never) => Promise<Result | undefi
     return undefined;
   },
   'build-onnxruntime': async () => {
-    await buildHere(world.work, { now: () => performance.now() });
+    await buildHere(world.work, world.clock);
     return undefined;
   },
   publish: (task: EngineTask) => publish(task, world),

@@ -7,6 +7,7 @@ export const house: Readonly<Record<string, readonly string[]>> = {
   storage: ['base'],
   preprocessing: ['base', 'calibration'],
   datasets: ['base', 'formats', 'calibration', 'preprocessing'],
+  report: ['base', 'contract', 'calibration'],
   observability: ['base'],
   api: ['base', 'contract'],
   engines: ['base', 'contract', 'formats'],
@@ -24,6 +25,7 @@ export const house: Readonly<Record<string, readonly string[]>> = {
     'storage',
     'preprocessing',
     'datasets',
+    'report',
     'engines',
   ],
 };
@@ -39,5 +41,7 @@ export const gates: Readonly<Record<string, readonly string[]>> = {
   h5wasm: ['formats'],
   '@bufbuild/protobuf': ['formats'],
   'cli-progress': ['observability'],
+  '@observablehq/plot': ['report'],
+  linkedom: ['report'],
   yaml: ['published', 'entry'],
 };

@@ -21,6 +21,7 @@ const programs: Readonly<Record<string, string>> = {
   ip: 'iproute2',
   pkill: 'procps',
   age: 'age',
+  chromium: 'chromium',
   openssl: 'openssl',
   python3: 'python3-venv',
 };

@@ -101,7 +101,11 @@ export const modelExportStatusSchema = object(
       },
       { required: ['uri', 'sha256', 'sizeBytes'] },
     ),
-    report: object('The report of the export.', { uri }, { required: ['uri'] }),
+    report: object(
+      'The report of the export: its numbers as JSON, and a page for a browser.',
+      { uri, pageUri: uri },
+      { required: ['uri'] },
+    ),
     engines: keyedList('One entry for each device class.', engine, { key: 'deviceClass', maxItems: 64 }),
     enginesReady: text('Engines built, of engines asked for, for example 2/3.', { maxLength: 16 }),
     progress: text('What is going on, in a few words.', { maxLength: 256 }),

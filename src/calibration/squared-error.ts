@@ -11,15 +11,16 @@ type Occupied = { readonly centres: Float64Array; readonly counts: Float64Array 
 
 /** Bins that are not empty; each stands for its centre, which is off by at most 0.1 % of the value. */
 const occupied = (histogram: Histogram): Occupied => {
-  const counts = histogram.counts();
-  const filled: number[] = [];
-  for (let bin = 1; bin < binCount; bin++) if (counts[bin]! > 0) filled.push(bin);
-  return {
-    centres: Float64Array.from(filled, (bin) =>
-      Math.min(histogram.absoluteMax, (lowerEdge(bin) + lowerEdge(bin + 1)) / 2),
-    ),
-    counts: Float64Array.from(filled, (bin) => counts[bin]!),
-  };
+  const all = histogram.counts();
+  const centres = new Float64Array(binCount);
+  const counts = new Float64Array(binCount);
+  let filled = 0;
+  for (let bin = 1; bin < binCount; bin++) {
+    if (all[bin] === 0) continue;
+    centres[filled] = Math.min(histogram.absoluteMax, (lowerEdge(bin) + lowerEdge(bin + 1)) / 2);
+    counts[filled++] = all[bin]!;
+  }
+  return { centres: centres.subarray(0, filled), counts: counts.subarray(0, filled) };
 };
 
 const errorOf = ({ centres, counts }: Occupied, threshold: number): number => {

@@ -19,9 +19,18 @@ export type Algorithm = keyof typeof methods | 'Auto';
 export const int8Levels = 127;
 
 /** `Auto` takes, of all methods' thresholds, the one with the least squared error. */
-export const thresholdOf = (histogram: Histogram, algorithm: Algorithm): number => {
-  if (algorithm !== 'Auto') return methods[algorithm](histogram);
-  const candidates = Object.values(methods).map((method) => method(histogram));
+export const thresholdOf = (histogram: Histogram, algorithm: Algorithm): number =>
+  algorithm === 'Auto' ? allThresholds(histogram).Auto : methods[algorithm](histogram);
+
+/** What every method would choose; each is asked once, which is half the time of asking one by one. */
+export const allThresholds = (histogram: Histogram): Readonly<Record<Algorithm, number>> => {
+  const found = {
+    Entropy: methods.Entropy(histogram),
+    MinMax: methods.MinMax(histogram),
+    Percentile: methods.Percentile(histogram),
+    Mse: methods.Mse(histogram),
+  };
+  const candidates = Object.values(found);
   const errors = candidates.map((threshold) => squaredError(histogram, threshold));
-  return candidates[errors.indexOf(Math.min(...errors))]!;
+  return { ...found, Auto: candidates[errors.indexOf(Math.min(...errors))]! };
 };

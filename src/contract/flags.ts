@@ -179,6 +179,12 @@ export const exportFlags = {
     added: true,
     help: 'GPU generation that TensorRtRtx builds for, for example 8.6; no GPU is needed here.',
   },
+  report: {
+    type: 'text',
+    placeholder: 'FILE.html',
+    added: true,
+    help: "Write a report that a browser opens, with every tensor's histogram and what int8 costs; its numbers go beside it as FILE.json.",
+  },
   python: {
     type: 'text',
     placeholder: 'FILE',

@@ -19,6 +19,8 @@ export const artifactFiles = {
   /** Preprocessed images kept out of calibration, an ONNX TensorProto [N,C,H,W]: what engines are verified with. */
   verification: 'verification.pb',
   report: 'report.json',
+  /** The report for people: one file that a browser opens. */
+  reportPage: 'report.html',
   /** Written last: where it is, the folder is complete. */
   manifest: 'manifest.json',
 } as const;

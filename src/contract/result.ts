@@ -14,7 +14,8 @@ export type Exported = {
     readonly images: number;
   };
   readonly verification?: Artifact;
-  readonly report?: { readonly uri: string };
+  /** Numbers, and the page for people. */
+  readonly report?: { readonly uri: string; readonly pageUri?: string };
   /** True if finished work of the same content was found and nothing was done again. */
   readonly reused: boolean;
 };

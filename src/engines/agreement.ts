@@ -1,47 +1,94 @@
 /** How well two models agree on the same images. */
+import { architectures } from '../contract/architectures.ts';
 import type { FloatTensor } from './session.ts';
 
 export type Agreement = {
   readonly images: number;
   /** Signal to quantisation noise over all outputs, in decibel: 10·log10(Σx² / Σ(x − y)²). Infinity if equal. */
   readonly sqnrDb: number;
+  /** Root of the mean squared difference over all values of all outputs. */
+  readonly rmse: number;
   /** Share of images with the same largest output; only where an output is [N, classes]. */
   readonly top1: number | undefined;
+  /**
+   * Of the grid cells where either model sees an object (coverage ≥ 0.5), the share where both do; only where an
+   * output is DetectNet's coverage and either model saw anything.
+   */
+  readonly matchedCells: number | undefined;
 };
 
 type Outputs = Readonly<Record<string, FloatTensor>>;
 
-/** A NaN anywhere makes the ratio minus infinity. */
 export const agreementOf = (reference: Outputs, other: Outputs): Agreement => {
-  let signal = 0;
-  let noise = 0;
-  for (const [name, { data }] of Object.entries(reference)) {
-    const compared = other[name]!.data;
-    for (let i = 0; i < data.length; i++) {
-      signal += data[i]! ** 2;
-      noise += (data[i]! - compared[i]!) ** 2;
-    }
-  }
-  const ratio = 10 * Math.log10(signal / noise);
-  const images = Object.values(reference)[0]?.dims[0] ?? 0;
-  return {
-    images,
-    sqnrDb: Number.isNaN(noise) ? Number.NEGATIVE_INFINITY : noise === 0 ? Number.POSITIVE_INFINITY : ratio,
-    top1: top1Of(reference, other),
-  };
+  const sum = new AgreementSum();
+  sum.add(reference, other);
+  return sum.agreement();
 };
 
-const top1Of = (reference: Outputs, other: Outputs): number | undefined => {
-  const classified = Object.entries(reference).find(([, { dims }]) => dims.length === 2 && dims[1]! > 1);
-  if (!classified) return undefined;
-  const [name, { data, dims }] = classified;
-  const [images, classes] = dims as readonly [number, number];
-  const compared = other[name]!.data;
-  let same = 0;
-  for (let image = 0; image < images; image++)
-    if (largestAt(data, image * classes, classes) === largestAt(compared, image * classes, classes)) same++;
-  return same / images;
-};
+/** The agreement over batches that need not be in memory together. */
+export class AgreementSum {
+  #images = 0;
+  #signal = 0;
+  #noise = 0;
+  #values = 0;
+  #classified = 0;
+  #sameClass = 0;
+  #seen = 0;
+  #seenByBoth = 0;
+
+  /** Outputs of one batch; each of the reference's must be in the other. */
+  add(reference: Outputs, other: Outputs): void {
+    for (const [name, tensor] of Object.entries(reference)) {
+      const compared = other[name]!.data;
+      this.#addNoise(tensor.data, compared);
+      if (tensor.dims.length === 2 && tensor.dims[1]! > 1) this.#addClasses(tensor, compared);
+      if (isCoverage(name)) this.#addCells(tensor.data, compared);
+    }
+    this.#images += Object.values(reference)[0]?.dims[0] ?? 0;
+  }
+
+  /** A NaN anywhere makes the ratio minus infinity. */
+  agreement(): Agreement {
+    const noise = this.#noise;
+    const ratio = noise === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(this.#signal / noise);
+    return {
+      images: this.#images,
+      sqnrDb: Number.isNaN(ratio) ? Number.NEGATIVE_INFINITY : ratio,
+      rmse: this.#values === 0 ? 0 : Math.sqrt(noise / this.#values),
+      top1: this.#classified === 0 ? undefined : this.#sameClass / this.#classified,
+      matchedCells: this.#seen === 0 ? undefined : this.#seenByBoth / this.#seen,
+    };
+  }
+
+  #addNoise(data: Float32Array, compared: Float32Array): void {
+    for (let i = 0; i < data.length; i++) {
+      this.#signal += data[i]! ** 2;
+      this.#noise += (data[i]! - compared[i]!) ** 2;
+    }
+    this.#values += data.length;
+  }
+
+  #addClasses({ data, dims }: FloatTensor, compared: Float32Array): void {
+    const [images, classes] = dims as readonly [number, number];
+    for (let from = 0; from < images * classes; from += classes)
+      if (largestAt(data, from, classes) === largestAt(compared, from, classes)) this.#sameClass++;
+    this.#classified += images;
+  }
+
+  #addCells(data: Float32Array, compared: Float32Array): void {
+    for (let i = 0; i < data.length; i++) {
+      const [sees, otherSees] = [data[i]! >= seenFrom, compared[i]! >= seenFrom];
+      if (sees || otherSees) this.#seen++;
+      if (sees && otherSees) this.#seenByBoth++;
+    }
+  }
+}
+
+/** Coverage from which a cell counts as one that sees an object. */
+const seenFrom = 0.5;
+
+const isCoverage = (name: string): boolean =>
+  name.replace(/:0$/, '') === architectures.detectnet_v2.outputs[1];
 
 const largestAt = (values: Float32Array, from: number, count: number): number => {
   let best = from;

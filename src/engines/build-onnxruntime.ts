@@ -8,6 +8,7 @@ import { UserError } from '../base/errors.ts';
 import { floatsOf } from '../formats/onnx/tensor.ts';
 import { parseTensor } from '../formats/onnx/tensor-file.ts';
 import { type Agreement, agreementOf } from './agreement.ts';
+import { medianLatency } from './latency.ts';
 import { type FloatTensor, openSession, type Session } from './session.ts';
 
 export type OnnxRuntimeBuild = {
@@ -87,21 +88,4 @@ const compared = async (
     'EngineVerificationFailed',
     `Running the engine on ${agreement.images} images: its output agrees with the float model by ${agreement.sqnrDb.toFixed(1)} dB, and less than ${leastSqnrDb} dB is noise. Use a higher precision, or calibrate with more images.`,
   );
-};
-
-const latencyRuns = 15;
-
-/** Median of runs at batch 1, in microseconds, after two that warm up. */
-const medianLatency = async (
-  session: Session,
-  { inputName, shape, clock }: OnnxRuntimeBuild,
-): Promise<number> => {
-  const data = new Float32Array(shape.reduce((product, size) => product * size, 1));
-  const times: number[] = [];
-  for (let run = -2; run < latencyRuns; run++) {
-    const started = clock.now();
-    await session.run({ [inputName]: { data, dims: shape } });
-    if (run >= 0) times.push(clock.now() - started);
-  }
-  return Math.round(times.sort((a, b) => a - b)[latencyRuns >> 1]! * 1000);
 };

@@ -13,6 +13,7 @@ import { parseCommandLine, type Tool } from './command-line.ts';
 import { calibrate, etltOf, requireSupported } from './export.ts';
 import { readKey } from './key.ts';
 import { type OpenedModel, openModel } from './open-model.ts';
+import { type Quantised, refuseReportFiles, writeReportFiles } from './report-files.ts';
 import type { ToolWorld } from './tool-world.ts';
 
 const tool: Tool = {
@@ -38,13 +39,16 @@ export const runExportCommand = async (argv: readonly string[], world: ToolWorld
   const key = await readKey({ key: values.key, keyFile: values.key_file, env: world.env });
   world.log('INFO', `Loading model from ${values.model}`);
   const opened = await openModel({ path: values.model, key, architecture });
-  const scales =
+  const quantised =
     values.data_type === 'int8' ? await cacheScales(opened, { architecture, values, world }) : undefined;
   await writeWholeFile(output, await etltOf(opened, key), { overwrite: false });
   world.log('INFO', `Converted model was saved into ${output}`);
   world.log('INFO', `Input node: ${opened.input}`);
   world.log('INFO', `Output node(s): [${opened.outputs.map((name) => `'${name}'`).join(', ')}]`);
-  if (values.engine_file !== undefined) await buildEngineFile(opened, { values, scales, world });
+  if (values.report !== undefined)
+    await writeReportFiles(values.report, { opened, architecture, values, output, quantised, world });
+  if (values.engine_file !== undefined)
+    await buildEngineFile(opened, { values, scales: quantised?.scales, world });
 };
 
 /** All that can be known to fail is asked before the first long step. */
@@ -61,6 +65,7 @@ const refuseEarly = async (
     );
   await refuseToOverwrite(output);
   await requireWritableFolder(output);
+  if (values.report !== undefined) await refuseReportFiles(values.report);
   if (values.engine_file !== undefined) {
     await refuseToOverwrite(values.engine_file);
     await requireWritableFolder(values.engine_file);
@@ -91,10 +96,10 @@ type Context = {
 };
 
 /** Scales from the cache that is there, which is said loudly, or from a new one. */
-const cacheScales = async (opened: OpenedModel, context: Context): Promise<ReadonlyMap<string, number>> => {
+const cacheScales = async (opened: OpenedModel, context: Context): Promise<Quantised> => {
   const { architecture, values, world } = context;
   const path = values.cal_cache_file;
-  if (existsSync(path)) return reusedScales(path, opened, world);
+  if (existsSync(path)) return { scales: await reusedScales(path, opened, world), calibration: undefined };
   const request = {
     imageFolder: values.cal_image_dir!,
     batches: values.batches,
@@ -103,13 +108,14 @@ const cacheScales = async (opened: OpenedModel, context: Context): Promise<Reado
     seed: values.seed,
     tensorRtVersion: values.tensorrt_version,
   };
-  const { cache, scales, statistics } = await calibrate(opened, architecture, { request, watch: world });
+  const calibrated = await calibrate(opened, architecture, { request, watch: world });
+  const { cache, scales, statistics } = calibrated;
   await writeWholeFile(path, cache, { overwrite: false });
   world.log(
     'INFO',
     `Calibration cache of ${scales.size} tensors from ${statistics.images} images was saved into ${path}`,
   );
-  return scales;
+  return { scales, calibration: { calibrated, request } };
 };
 
 /** @throws UserError CacheInvalid if it does not parse or is of another model */

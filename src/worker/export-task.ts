@@ -1,6 +1,5 @@
 /** The export pod: fetches the model, exports it, stores every artifact, and the manifest last. */
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { canonicalJson, sha256 } from '../base/digest.ts';
 import { UserError } from '../base/errors.ts';
 import type { Algorithm } from '../contract/architectures.ts';
@@ -19,10 +18,17 @@ import {
   type Watch,
 } from './export.ts';
 import { finishedWork, requirePin } from './finished-work.ts';
+import { folderDigest } from './folder-digest.ts';
 import { readKey } from './key.ts';
 import { type OpenedModel, openModel } from './open-model.ts';
+import { type CalibrationDone, makeReport, type ReportRequest } from './report.ts';
 
-export type TaskWorld = Watch & { readonly store: ArtifactStore; readonly keyFile: string };
+export type TaskWorld = Watch & {
+  readonly store: ArtifactStore;
+  readonly keyFile: string;
+  /** Milliseconds, with fractions, from any start. */
+  readonly clock: { now(): number };
+};
 
 /** @throws UserError with the reason that status shows */
 export const runExportTask = async (task: ExportTask, world: TaskWorld): Promise<Exported> => {
@@ -38,8 +44,8 @@ export const runExportTask = async (task: ExportTask, world: TaskWorld): Promise
   const finished = await finishedWork(world.store, { folder: task.folder, inputs, signal: world.signal });
   if (finished?.kind === 'Exported') return { ...finished, reused: true };
   const opened = await openModel({ path, key, architecture: task.architecture });
-  const calibrated = task.calibration && (await calibrateTask(task, opened, world));
-  return publish({ task, opened, calibrated, key, inputs }, world);
+  const calibration = task.calibration && (await calibrateTask({ task, opened, inputs }, world));
+  return publish({ task, opened, calibration, key, inputs }, world);
 };
 
 /** Names and sizes of the images: a folder that changed is calibrated from anew. */
@@ -49,9 +55,7 @@ const calibrationDigest = async (
 ): Promise<{ readonly images?: string }> => {
   if (calibration?.imageDirectory === undefined) return {};
   const folder = await store.fetch(calibration.imageDirectory.uri, signal);
-  const names = (await readdir(folder)).sort();
-  const sizes = await Promise.all(names.map(async (name) => [name, (await stat(join(folder, name))).size]));
-  return { images: sha256(canonicalJson(sizes)) };
+  return { images: await folderDigest(folder) };
 };
 
 const requireImageDirectory = (calibration: CalibrationTask | undefined): void => {
@@ -62,28 +66,30 @@ const requireImageDirectory = (calibration: CalibrationTask | undefined): void =
   );
 };
 
-const calibrateTask = async (
-  task: ExportTask,
-  opened: OpenedModel,
-  world: TaskWorld,
-): Promise<Calibrated> => {
-  const { imageDirectory, batches, batchSize, algorithm } = task.calibration!;
-  const imageFolder = await world.store.fetch(imageDirectory!.uri, world.signal);
-  const { seed, tensorRtVersion } = defaults;
-  const request = { imageFolder, batches, batchSize, algorithm, seed, tensorRtVersion };
-  return calibrate(opened, task.architecture, { request, watch: world });
-};
-
-type Products = {
+type Prepared = {
   readonly task: ExportTask;
   readonly opened: OpenedModel;
-  readonly calibrated: Calibrated | undefined;
-  readonly key: string;
   readonly inputs: Readonly<Record<string, string>>;
 };
 
+const calibrateTask = async (
+  { task, opened, inputs }: Prepared,
+  world: TaskWorld,
+): Promise<CalibrationDone> => {
+  const { imageDirectory, batches, batchSize, algorithm } = task.calibration!;
+  const source = imageDirectory!.uri;
+  const imageFolder = await world.store.fetch(source, world.signal);
+  const { seed, tensorRtVersion } = defaults;
+  const request = { imageFolder, batches, batchSize, algorithm, seed, tensorRtVersion };
+  const calibrated = await calibrate(opened, task.architecture, { request, watch: world });
+  return { calibrated, request, source, imagesSha256: inputs.images! };
+};
+
+type Products = Prepared & { readonly calibration: CalibrationDone | undefined; readonly key: string };
+
 const publish = async (products: Products, world: TaskWorld): Promise<Exported> => {
-  const { task, opened, calibrated, key, inputs } = products;
+  const { task, opened, calibration, key, inputs } = products;
+  const calibrated = calibration?.calibrated;
   const files: Record<string, { sha256: string; sizeBytes: number }> = {};
   const store = async (name: string, bytes: Uint8Array | string): Promise<Artifact> => {
     const content = typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
@@ -96,13 +102,15 @@ const publish = async (products: Products, world: TaskWorld): Promise<Exported> 
   const cache = calibrated && (await store(artifactFiles.calibrationCache, calibrated.cache));
   const kept = calibrated && (await verificationTensor(opened, task.architecture, calibrated.kept));
   const verification = kept && (await store(artifactFiles.verification, kept));
-  const report = await store(artifactFiles.report, JSON.stringify(reportOf(products), undefined, 2));
+  const texts = await makeReport(reportRequest(products, files, world));
+  const report = await store(artifactFiles.report, texts.json);
+  const page = await store(artifactFiles.reportPage, texts.page);
   const result: Exported = {
     kind: 'Exported',
     etlt: { ...etlt, inputNode: opened.input, outputNodes: opened.outputs },
     ...(cache && { calibrationCache: { ...cache, ...calibrationFacts(task.calibration!, calibrated) } }),
     ...(verification && { verification }),
-    report: { uri: report.uri },
+    report: { uri: report.uri, pageUri: page.uri },
     reused: false,
   };
   const manifest: Manifest = {
@@ -133,19 +141,22 @@ const howToOpen = [
   'calibration.cache is the text that TensorRT up to 10.x reads (trtexec --int8 --calib=calibration.cache)',
 ] as const;
 
-const reportOf = ({ task, opened, calibrated }: Products): object => ({
+/** `files` are those stored so far: the report cannot list itself. */
+const reportRequest = (
+  { task, opened, calibration }: Products,
+  files: Readonly<Record<string, { sha256: string; sizeBytes: number }>>,
+  { clock }: TaskWorld,
+): ReportRequest => ({
   architecture: task.architecture,
-  model: { uri: task.model.uri, sha256: opened.sha256 },
-  input: { name: opened.input, channels: opened.channels, height: opened.height, width: opened.width },
-  outputs: opened.outputs,
-  ...(calibrated && {
-    calibration: {
-      algorithm: task.calibration!.algorithm,
-      images: calibrated.statistics.images,
-      tensors: [...calibrated.scales].map(([name, scale]) => {
-        const { min, max } = calibrated.statistics.histogramOf(name);
-        return { name, min, max, scale };
-      }),
-    },
-  }),
+  dataType: task.dataType,
+  source: task.model.uri,
+  opened,
+  calibration,
+  files: Object.entries(files).map(([name, { sha256: digest, sizeBytes }]) => ({
+    name,
+    sha256: digest,
+    sizeBytes,
+  })),
+  notes: [],
+  clock,
 });

@@ -26,6 +26,8 @@ export type Calibrated = {
   readonly cache: string;
   readonly scales: ReadonlyMap<string, number>;
   readonly statistics: Statistics;
+  /** Images that were calibrated with. */
+  readonly chosen: readonly string[];
   /** Images kept out of calibration. */
   readonly kept: readonly string[];
 };
@@ -73,10 +75,11 @@ export const calibrate = async (
     algorithmWord: 'EntropyCalibration2',
     scales,
   });
-  return { cache, scales, statistics, kept };
+  return { cache, scales, statistics, chosen, kept };
 };
 
-const pixelsOf = ({ channels, height, width }: OpenedModel, architecture: Architecture) => ({
+/** Size and preprocessing of what this model is fed. */
+export const pixelsOf = ({ channels, height, width }: OpenedModel, architecture: Architecture) => ({
   size: { channels, height, width },
   preprocessing: preprocessingOf(architecture, channels),
 });

@@ -6,4 +6,6 @@ export type ToolWorld = Watch & {
   readonly print: (text: string) => void;
   readonly log: (level: 'INFO' | 'WARNING' | 'DEBUG', message: string) => void;
   readonly temporary: string;
+  /** Milliseconds, with fractions, from any start. */
+  readonly clock: { now(): number };
 };

@@ -5,11 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import test, { type ExecutionContext } from 'ava';
+import { sha256 } from '../../src/base/digest.ts';
 import { failures } from '../../src/base/failures.ts';
 import { mounts } from '../../src/contract/layout.ts';
+import type { Manifest } from '../../src/contract/manifest.ts';
 import { type EngineBuilt, type Exported, parseResult, type Result } from '../../src/contract/result.ts';
 import type { EngineTask, ExportTask } from '../../src/contract/task.ts';
 import { encryptTlt } from '../../src/formats/encrypted-model.ts';
+import type { Report } from '../../src/report/report.ts';
 import { modelFile } from '../models/models.ts';
 import { photosFolder } from '../photos/photos.ts';
 
@@ -104,6 +107,25 @@ test('export, stage, build and publish hand each other what they need, and a sec
   t.true(rebuilt.reused);
   t.is(rebuilt.engine.sha256, built.engine.sha256);
   t.false(existsSync(join(root, mounts.work, 'model.onnx')), 'nothing was staged for work that is done');
+});
+
+test('the report and its page lie beside the other artifacts, and the manifest lists them', async (t) => {
+  const root = await aPod();
+  const { report } = (await container(root, 'export', exportTask)).result as Exported;
+  t.deepEqual(report, {
+    uri: 'pvc://exports/out/k/report.json',
+    pageUri: 'pvc://exports/out/k/report.html',
+  });
+  const folder = join(root, mounts.claims, 'exports/out/k');
+  const { files } = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as Manifest;
+  for (const name of ['report.json', 'report.html'])
+    t.is(files[name]!.sha256, sha256(readFileSync(join(folder, name))), name);
+  const { model, calibration, agreement } = JSON.parse(
+    readFileSync(join(folder, 'report.json'), 'utf8'),
+  ) as Report;
+  t.is(model.source, exportTask.model.uri);
+  t.is(calibration!.source, 'pvc://models/photos');
+  t.is(agreement!.images, 32);
 });
 
 test('images that changed are calibrated from anew', async (t) => {

@@ -1,0 +1,86 @@
+/** `tlt-export --report FILE.html`: the page, and its numbers beside it as FILE.json. */
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { sha256 } from '../base/digest.ts';
+import { refuseToOverwrite, requireWritableFolder, writeWholeFile } from '../base/whole-file.ts';
+import type { Architecture } from '../contract/architectures.ts';
+import type { ExportValues } from '../contract/flags.ts';
+import type { ReportFile } from '../report/report.ts';
+import type { Calibrated, CalibrationRequest } from './export.ts';
+import { folderDigest } from './folder-digest.ts';
+import type { OpenedModel } from './open-model.ts';
+import { type CalibrationDone, makeReport } from './report.ts';
+import type { ToolWorld } from './tool-world.ts';
+
+export type Quantised = {
+  readonly scales: ReadonlyMap<string, number>;
+  /** Undefined where the scales came from a cache that was there already. */
+  readonly calibration: { readonly calibrated: Calibrated; readonly request: CalibrationRequest } | undefined;
+};
+
+export type ReportedExport = {
+  readonly opened: OpenedModel;
+  readonly architecture: Architecture;
+  readonly values: ExportValues;
+  /** Path of the `.etlt`. */
+  readonly output: string;
+  readonly quantised: Quantised | undefined;
+  readonly world: ToolWorld;
+};
+
+/** @throws UserError OutputExists, OutputUnwritable */
+export const refuseReportFiles = async (page: string): Promise<void> => {
+  for (const path of [page, numbersOf(page)]) {
+    await refuseToOverwrite(path);
+    await requireWritableFolder(path);
+  }
+};
+
+/** @throws UserError OutputExists, OutputUnwritable, DiskFull, ImageInvalid */
+export const writeReportFiles = async (page: string, exported: ReportedExport): Promise<void> => {
+  const { opened, architecture, values, quantised, world } = exported;
+  const texts = await makeReport({
+    architecture,
+    dataType: values.data_type,
+    source: values.model,
+    opened,
+    calibration: await calibrationOf(quantised),
+    files: await filesOf(exported),
+    notes: notesOf(exported),
+    clock: world.clock,
+  });
+  await writeWholeFile(numbersOf(page), texts.json, { overwrite: false });
+  await writeWholeFile(page, texts.page, { overwrite: false });
+  world.log('INFO', `Report was saved into ${page}, its numbers into ${numbersOf(page)}`);
+};
+
+const numbersOf = (page: string): string => `${page.replace(/\.html$/, '')}.json`;
+
+const calibrationOf = async (quantised: Quantised | undefined): Promise<CalibrationDone | undefined> => {
+  if (quantised?.calibration === undefined) return undefined;
+  const { imageFolder } = quantised.calibration.request;
+  return {
+    ...quantised.calibration,
+    source: imageFolder,
+    imagesSha256: await folderDigest(imageFolder),
+  };
+};
+
+const filesOf = ({ output, quantised, values }: ReportedExport): Promise<ReportFile[]> => {
+  const paths = quantised ? [output, values.cal_cache_file] : [output];
+  return Promise.all(
+    paths.map(async (path) => {
+      const bytes = await readFile(path);
+      return { name: basename(path), sha256: sha256(bytes), sizeBytes: bytes.length };
+    }),
+  );
+};
+
+const notesOf = ({ values, quantised }: ReportedExport): string[] => {
+  if (quantised?.calibration) return [];
+  if (quantised)
+    return [
+      `The scales came from the calibration cache ${values.cal_cache_file} that was there already, so there is nothing to tell of tensors and images. Remove the cache to calibrate anew.`,
+    ];
+  return [`Nothing was calibrated: the export is for ${values.data_type}.`];
+};

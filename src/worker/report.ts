@@ -1,0 +1,122 @@
+/** Gathers what the report says: runs what has to be run, and leaves the telling to the room `report`. */
+import { basename } from 'node:path';
+import { UserError } from '../base/errors.ts';
+import type { Architecture, DataType } from '../contract/architectures.ts';
+import type { Agreement } from '../engines/agreement.ts';
+import { imageBatches } from '../preprocessing/batches.ts';
+import { thumbnailOf } from '../preprocessing/thumbnail.ts';
+import { type Report, type ReportFacts, type ReportFile, reportOf } from '../report/report.ts';
+import { type Calibrated, type CalibrationRequest, pixelsOf } from './export.ts';
+import type { OpenedModel } from './open-model.ts';
+import { int8Agreement, keptBatches, type PrecisionLatency, precisionLatency } from './verify-int8.ts';
+
+/** A calibration of this run, with what it was asked and the digest of its folder. */
+export type CalibrationDone = {
+  readonly calibrated: Calibrated;
+  readonly request: CalibrationRequest;
+  /** As the user named it: a path or a URI. */
+  readonly source: string;
+  readonly imagesSha256: string;
+};
+
+export type ReportRequest = {
+  readonly architecture: Architecture;
+  readonly dataType: DataType;
+  /** The model as the user named it. */
+  readonly source: string;
+  readonly opened: OpenedModel;
+  readonly calibration: CalibrationDone | undefined;
+  readonly files: readonly ReportFile[];
+  readonly notes: readonly string[];
+  readonly clock: { now(): number };
+};
+
+export type ReportTexts = { readonly json: string; readonly page: string };
+
+/** @throws UserError ImageInvalid */
+export const makeReport = async (request: ReportRequest): Promise<ReportTexts> => {
+  const report = await gathered(request);
+  // Loaded here: the plotting library takes a quarter of a second that only a report is worth.
+  const { reportPage } = await import('../report/page.ts');
+  return { json: `${JSON.stringify(report, undefined, 1)}\n`, page: reportPage(report) };
+};
+
+const gathered = async (request: ReportRequest): Promise<Report> => {
+  const { opened, architecture, calibration } = request;
+  if (!calibration)
+    return reportOf({ facts: factsOf(request, []), measured: undefined, agreement: undefined });
+  const { calibrated, source, imagesSha256 } = calibration;
+  const { scales, statistics } = calibrated;
+  const { algorithm, seed } = calibration.request;
+  const { agreement, latency, notes } = await comparison(request, calibrated);
+  const facts = factsOf(request, await thumbnails(opened, architecture, calibrated));
+  return reportOf({
+    facts: { ...facts, ...(latency && { latency }), notes: [...facts.notes, ...notes] },
+    measured: {
+      source: { source, algorithm, seed, images: statistics.images, imagesSha256 },
+      scales,
+      histogramOf: statistics.histogramOf,
+    },
+    agreement,
+  });
+};
+
+type Comparison = {
+  readonly agreement: Agreement | undefined;
+  readonly latency: PrecisionLatency | undefined;
+  readonly notes: readonly string[];
+};
+
+/** A graph that cannot be compared here can still be exported: the report says why in place of the figures. */
+const comparison = async (
+  { opened, architecture, clock }: ReportRequest,
+  { scales, kept }: Calibrated,
+): Promise<Comparison> => {
+  try {
+    const batches = keptBatches(opened, architecture, kept);
+    const agreement = batches && (await int8Agreement(opened, scales, batches));
+    const latency = await precisionLatency(opened, scales, clock);
+    return { agreement, latency, notes: batches ? [] : [noneKept] };
+  } catch (thrown) {
+    if (!(thrown instanceof UserError)) throw thrown;
+    const notes = [`int8 was not compared with float. ${thrown.message}`];
+    return { agreement: undefined, latency: undefined, notes };
+  }
+};
+
+const noneKept =
+  'No image was kept out of calibration, so int8 was not compared with float. Give a folder with more images than batches × batch size.';
+
+const factsOf = (request: ReportRequest, pictures: ReportFacts['thumbnails']): ReportFacts => {
+  const { opened, architecture, dataType, source, files, notes } = request;
+  const { sha256, payload, input: name, channels, height, width, outputs } = opened;
+  const { order, mean, scale } = pixelsOf(opened, architecture).preprocessing;
+  return {
+    architecture,
+    dataType,
+    model: { source, sha256, sizeBytes: payload.length },
+    input: { name, channels, height, width },
+    outputs,
+    files,
+    thumbnails: pictures,
+    preprocessing: { order: channels === 1 ? 'grey' : order, mean, scale },
+    notes,
+  };
+};
+
+const mostThumbnails = 6;
+
+/** Of images that were calibrated with: what is wrong with them is wrong with the cache. */
+const thumbnails = async (opened: OpenedModel, architecture: Architecture, { chosen }: Calibrated) => {
+  const pixels = pixelsOf(opened, architecture);
+  const pictures: { name: string; png: string }[] = [];
+  for await (const { data, paths } of imageBatches(chosen.slice(0, mostThumbnails), {
+    ...pixels,
+    batchSize: 1,
+  }))
+    pictures.push({
+      name: basename(paths[0]!),
+      png: await thumbnailOf({ data, ...pixels.size }, pixels.preprocessing),
+    });
+  return pictures;
+};

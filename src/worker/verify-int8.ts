@@ -1,0 +1,83 @@
+/**
+ * What int8 costs before any engine is built: the Q/DQ graph beside the float graph, both in ONNX Runtime, on images
+ * that calibration never saw.
+ */
+import type { Architecture } from '../contract/architectures.ts';
+import { type Agreement, AgreementSum } from '../engines/agreement.ts';
+import { medianLatency } from '../engines/latency.ts';
+import { quantisedModel, type Scales } from '../engines/qdq.ts';
+import { openSession, type Session } from '../engines/session.ts';
+import { serializeModel } from '../formats/onnx/model.ts';
+import { type Batch, imageBatches } from '../preprocessing/batches.ts';
+import { pixelsOf } from './export.ts';
+import type { OpenedModel } from './open-model.ts';
+
+export type PrecisionLatency = { readonly floatMicroseconds: number; readonly int8Microseconds: number };
+
+/** Enough images for a figure that holds, few enough to add seconds and not minutes. */
+const mostImages = 32;
+const imagesAtOnce = 4;
+
+/** Batches of kept images as the graph takes them; undefined if too few were kept for one run. */
+export const keptBatches = (
+  opened: OpenedModel,
+  architecture: Architecture,
+  kept: readonly string[],
+): AsyncIterable<Batch> | undefined => {
+  const batchSize = opened.fixedBatch ?? imagesAtOnce;
+  const whole = opened.fixedBatch ?? 1;
+  const count = Math.floor(Math.min(kept.length, Math.max(mostImages, whole)) / whole) * whole;
+  if (count === 0) return undefined;
+  return imageBatches(kept.slice(0, count), { ...pixelsOf(opened, architecture), batchSize });
+};
+
+/** @throws UserError CacheInvalid if the scales are of another model, EngineUnsupported for an old opset, ImageInvalid */
+export const int8Agreement = (
+  opened: OpenedModel,
+  scales: Scales,
+  batches: AsyncIterable<Batch>,
+): Promise<Agreement> =>
+  withBoth(opened, scales, async ({ float, int8 }) => {
+    const sum = new AgreementSum();
+    for await (const { data, dims } of batches) {
+      const feeds = { [opened.input]: { data, dims } };
+      sum.add(await float.run(feeds, opened.outputs), await int8.run(feeds, opened.outputs));
+    }
+    return sum.agreement();
+  });
+
+/** Of one run at the graph's smallest batch, on this processor. @throws as `int8Agreement` */
+export const precisionLatency = (
+  opened: OpenedModel,
+  scales: Scales,
+  clock: { now(): number },
+): Promise<PrecisionLatency> =>
+  withBoth(opened, scales, async ({ float, int8 }) => {
+    const shape = [opened.fixedBatch ?? 1, opened.channels, opened.height, opened.width];
+    const request = { inputName: opened.input, shape, clock };
+    return {
+      floatMicroseconds: await medianLatency(float, request),
+      int8Microseconds: await medianLatency(int8, request),
+    };
+  });
+
+type Both = { readonly float: Session; readonly int8: Session };
+
+const withBoth = async <T>(
+  { model }: OpenedModel,
+  scales: Scales,
+  use: (both: Both) => Promise<T>,
+): Promise<T> => {
+  const quantised = serializeModel(quantisedModel(model, scales));
+  const float = await openSession(serializeModel(model));
+  try {
+    const int8 = await openSession(quantised);
+    try {
+      return await use({ float, int8 });
+    } finally {
+      await int8.release();
+    }
+  } finally {
+    await float.release();
+  }
+};

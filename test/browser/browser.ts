@@ -1,0 +1,128 @@
+/** A real browser without a window, driven by the DevTools protocol; it tells of every request and every complaint. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+export type Browser = {
+  /** Opens the address, in the reader's colours, and resolves once it has loaded. */
+  readonly open: (url: string, colours: 'light' | 'dark') => Promise<void>;
+  /** The value of an expression in the page; it must be JSON. */
+  readonly evaluate: (expression: string) => Promise<unknown>;
+  readonly screenshot: () => Promise<Buffer>;
+  /** Presses a key at what has the focus. */
+  readonly press: (key: string) => Promise<void>;
+  /** Addresses asked for since the start, pictures inside the page left out. */
+  readonly requests: readonly string[];
+  /** What the console, the policy and scripts complained of. */
+  readonly complaints: readonly string[];
+  readonly close: () => Promise<void>;
+};
+
+type Message = {
+  readonly id?: number;
+  readonly method?: string;
+  readonly params?: Record<string, unknown>;
+  readonly result?: Record<string, unknown>;
+  readonly error?: { readonly message: string };
+};
+
+export const startBrowser = async (): Promise<Browser> => {
+  const profile = mkdtempSync(join(tmpdir(), 'tlt-browser-'));
+  const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--window-size=1400,1500'];
+  const child = spawn(
+    'chromium',
+    [...flags, `--user-data-dir=${profile}`, '--remote-debugging-port=0', 'about:blank'],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  const socket = await pageSocket(await debuggingPort(child));
+  const [requests, complaints]: [string[], string[]] = [[], []];
+  const wire = wireOf(socket, (message) => note(message, requests, complaints));
+  for (const domain of ['Page', 'Network', 'Runtime', 'Log']) await wire.send(`${domain}.enable`);
+  return {
+    requests,
+    complaints,
+    open: async (url, colours) => {
+      const features = [{ name: 'prefers-color-scheme', value: colours }];
+      await wire.send('Emulation.setEmulatedMedia', { features });
+      const loaded = wire.next('Page.loadEventFired');
+      await wire.send('Page.navigate', { url });
+      await loaded;
+    },
+    evaluate: async (expression) => {
+      const { result } = await wire.send('Runtime.evaluate', { expression, returnByValue: true });
+      return (result as { value?: unknown }).value;
+    },
+    screenshot: async () =>
+      Buffer.from((await wire.send('Page.captureScreenshot', { format: 'png' })).data as string, 'base64'),
+    press: async (key) => {
+      const press = { key, code: key, windowsVirtualKeyCode: 13, text: '\r' };
+      await wire.send('Input.dispatchKeyEvent', { type: 'keyDown', ...press });
+      await wire.send('Input.dispatchKeyEvent', { type: 'keyUp', ...press });
+    },
+    close: async () => {
+      const ended = new Promise((resolve) => child.once('close', resolve));
+      await wire.send('Browser.close');
+      await ended;
+      rmSync(profile, { recursive: true, force: true });
+    },
+  };
+};
+
+/** Chromium names its port in its first lines. */
+const debuggingPort = async (child: ChildProcess): Promise<string> => {
+  for await (const line of createInterface({ input: child.stderr! })) {
+    const port = /^DevTools listening on ws:\/\/[^:]+:(\d+)\//.exec(line)?.[1];
+    if (port !== undefined) {
+      child.stderr!.resume();
+      return port;
+    }
+  }
+  throw new Error('chromium ended before it listened');
+};
+
+const pageSocket = async (port: string): Promise<WebSocket> => {
+  const targets = (await (await fetch(`http://127.0.0.1:${port}/json`)).json()) as {
+    type: string;
+    webSocketDebuggerUrl: string;
+  }[];
+  const socket = new WebSocket(targets.find(({ type }) => type === 'page')!.webSocketDebuggerUrl);
+  await new Promise((resolve, reject) => {
+    socket.onopen = resolve;
+    socket.onerror = reject;
+  });
+  return socket;
+};
+
+const wireOf = (socket: WebSocket, noted: (message: Message) => void) => {
+  let last = 0;
+  const waiting = new Map<number | string, (message: Message) => void>();
+  socket.onmessage = ({ data }) => {
+    const message = JSON.parse(String(data)) as Message;
+    noted(message);
+    const name = message.id ?? message.method!;
+    waiting.get(name)?.(message);
+    waiting.delete(name);
+  };
+  const next = (name: number | string) => new Promise<Message>((resolve) => waiting.set(name, resolve));
+  const send = async (method: string, params: object = {}): Promise<Record<string, unknown>> => {
+    const id = ++last;
+    const answer = next(id);
+    socket.send(JSON.stringify({ id, method, params }));
+    const { result, error } = await answer;
+    if (error) throw new Error(`${method}: ${error.message}`);
+    return result!;
+  };
+  return { send, next };
+};
+
+const note = ({ method, params }: Message, requests: string[], complaints: string[]): void => {
+  if (method === 'Network.requestWillBeSent') {
+    const { url } = params!.request as { url: string };
+    if (!url.startsWith('data:')) requests.push(url);
+  }
+  if (method === 'Log.entryAdded' || method === 'Runtime.exceptionThrown')
+    complaints.push(JSON.stringify(params));
+  if (method === 'Runtime.consoleAPICalled') complaints.push(JSON.stringify(params));
+};

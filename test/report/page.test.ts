@@ -1,0 +1,126 @@
+/** The page in a real browser: it asks for nothing, complains of nothing, and can be read, sorted and filtered. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import test from 'ava';
+import { reportPage } from '../../src/report/page.ts';
+import type { Report } from '../../src/report/report.ts';
+import { type Browser, startBrowser } from '../browser/browser.ts';
+import { sampleReport } from './sample.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'tlt-report-'));
+let browser: Browser;
+
+test.before(async () => {
+  browser = await startBrowser();
+});
+test.after.always(async () => {
+  await browser?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const hostile =
+  '</script></title><script>window.hurt = 1</script><img src=x onerror="window.hurt=2">&amp;\'"';
+
+const opened = async (report: Report, colours: 'light' | 'dark' = 'light'): Promise<string> => {
+  const path = join(folder, 'report.html');
+  writeFileSync(path, reportPage(report));
+  const url = pathToFileURL(path).href;
+  await browser.open(url, colours);
+  return url;
+};
+
+const names = (): Promise<unknown> =>
+  browser.evaluate(
+    "[...document.querySelectorAll('#tensors tbody tr')].filter((row) => !row.hidden).map((row) => row.cells[0].textContent)",
+  );
+
+test.serial('it is whole without any request, and nothing complains', async (t) => {
+  const before = browser.requests.length;
+  const url = await opened(sampleReport(['a', 'b', 'c']));
+  t.is(await browser.evaluate("document.querySelectorAll('#tensors tbody tr svg path').length >= 3"), true);
+  t.is(await browser.evaluate("document.querySelectorAll('.overview circle').length"), 3);
+  t.is(await browser.evaluate("document.querySelectorAll('.cards li').length"), 7);
+  t.deepEqual(browser.requests.slice(before), [url]);
+  t.deepEqual(browser.complaints, []);
+});
+
+test.serial('the watch on requests and complaints would tell', async (t) => {
+  const path = join(folder, 'bad.html');
+  writeFileSync(path, '<script src="missing.js"></script><script>throw new Error("seen")</script>');
+  const counts = [browser.requests.length, browser.complaints.length] as const;
+  const other = await startBrowser();
+  t.teardown(() => other.close());
+  await other.open(pathToFileURL(path).href, 'light');
+  t.true(other.requests.some((url) => url.endsWith('missing.js')));
+  t.true(other.complaints.some((text) => text.includes('seen')));
+  t.deepEqual(counts, [browser.requests.length, browser.complaints.length]);
+});
+
+test.serial('names that are markup stay text, everywhere', async (t) => {
+  const evil = { source: hostile, sha256: hostile, sizeBytes: 1 };
+  await opened(
+    sampleReport([hostile, 'b'], {
+      model: evil,
+      outputs: [hostile],
+      notes: [hostile],
+      files: [{ name: hostile, sha256: hostile, sizeBytes: 1 }],
+      thumbnails: [{ name: hostile, png: 'data:image/png;base64,iVBORw0KGgo=' }],
+    }),
+  );
+  t.is(await browser.evaluate('window.hurt'), undefined);
+  t.is(await browser.evaluate("document.querySelectorAll('img').length"), 1);
+  t.is(await browser.evaluate("document.querySelectorAll('script').length"), 1);
+  t.true(((await names()) as string[]).includes(hostile));
+  t.is(await browser.evaluate("document.querySelector('h1 code').textContent"), hostile);
+  t.deepEqual(browser.complaints, []);
+});
+
+test.serial('columns sort by the keyboard, both ways, and say so', async (t) => {
+  await opened(sampleReport(['b', 'c', 'a']));
+  const heading = "document.querySelector('#tensors thead th')";
+  await browser.evaluate(`${heading}.querySelector('button').focus()`);
+  await browser.press('Enter');
+  t.deepEqual(await names(), ['a', 'b', 'c']);
+  t.is(await browser.evaluate(`${heading}.getAttribute('aria-sort')`), 'ascending');
+  await browser.press('Enter');
+  t.deepEqual(await names(), ['c', 'b', 'a']);
+  t.is(await browser.evaluate("document.querySelectorAll('[aria-sort]').length"), 1);
+});
+
+test.serial('the filter leaves the tensors that are asked for, and counts them', async (t) => {
+  await opened(sampleReport(['conv_1', 'conv_2', 'relu_1']));
+  await browser.evaluate(
+    "(() => { const f = document.getElementById('filter'); f.value = 'CONV'; f.dispatchEvent(new Event('input')); })()",
+  );
+  t.deepEqual(((await names()) as string[]).sort(), ['conv_1', 'conv_2']);
+  t.is(await browser.evaluate("document.getElementById('shown').textContent"), '2 of 3');
+});
+
+test.serial("it takes the reader's colours", async (t) => {
+  const paper = 'getComputedStyle(document.body).backgroundColor';
+  await opened(sampleReport(['a']), 'light');
+  t.is(await browser.evaluate(paper), 'rgb(255, 255, 255)');
+  await opened(sampleReport(['a']), 'dark');
+  t.is(await browser.evaluate(paper), 'rgb(20, 23, 27)');
+  t.true((await browser.screenshot()).length > 10_000);
+});
+
+test.serial('an export without calibration has a page as well', async (t) => {
+  const { calibration: _, agreement: __, ...rest } = sampleReport(['a']);
+  await opened({ ...rest, notes: ['Nothing was calibrated.'] });
+  t.is(await browser.evaluate("document.querySelector('.notes').textContent"), 'Nothing was calibrated.');
+  t.is(await browser.evaluate("document.getElementById('tensors')"), null);
+  t.deepEqual(browser.complaints, []);
+});
+
+test.serial('300 tensors are less than 3 MB, drawn in less than 3 seconds', (t) => {
+  const report = sampleReport(Array.from({ length: 300 }, (_, i) => `block_${i}/Relu:0`));
+  const started = performance.now();
+  const page = reportPage(report);
+  const seconds = (performance.now() - started) / 1000;
+  t.true(page.length < 3e6, `${page.length} bytes`);
+  t.true(seconds < 3, `${seconds} s`);
+  t.log(`${(page.length / 1e6).toFixed(2)} MB in ${seconds.toFixed(2)} s`);
+});

@@ -1,0 +1,100 @@
+/** `tlt-export --report`: a page and its numbers beside the export, and what a user can get wrong with it. */
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { sha256 } from '../../src/base/digest.ts';
+import { failures } from '../../src/base/failures.ts';
+import { parseCalibrationCache } from '../../src/formats/calibration-cache.ts';
+import type { Report } from '../../src/report/report.ts';
+import { aFolder, runTool } from '../builders/tool.ts';
+import { modelFile } from '../models/models.ts';
+import { photosFolder } from '../photos/photos.ts';
+
+const key = 'correct horse battery staple';
+const base = ['classification', '-m', modelFile('classifier'), '--key_file', 'key.txt', '-o', 'm.etlt'];
+const int8 = async (batches: string) => [
+  ...['--data_type', 'int8', '--cal_image_dir', await photosFolder()],
+  ...['--batches', batches, '--batch_size', '8'],
+];
+
+const reported = async (...args: string[]) => {
+  const cwd = aFolder(key);
+  const ran = await runTool('tlt-export', [...base, '--report', 'r.html', ...args], { cwd });
+  return { ...ran, cwd };
+};
+
+const numbers = (cwd: string): Report => JSON.parse(readFileSync(join(cwd, 'r.json'), 'utf8')) as Report;
+
+test('the report of an int8 export has the scales of its cache and the digests of its files', async (t) => {
+  const { code, stderr, cwd } = await reported(...(await int8('3')));
+  t.is(code, 0, stderr);
+  t.regex(stderr, /Report was saved into r\.html, its numbers into r\.json$/m);
+  const report = numbers(cwd);
+  const { scales } = parseCalibrationCache(readFileSync(join(cwd, 'cal.bin'), 'utf8'));
+  const told = new Map(report.calibration!.tensors.map(({ name, scale }) => [name, scale]));
+  t.deepEqual([...told].sort(), [...scales].sort());
+  for (const { name, sha256: digest, sizeBytes } of report.files) {
+    const bytes = readFileSync(join(cwd, name));
+    t.deepEqual([sha256(bytes), bytes.length], [digest, sizeBytes], name);
+  }
+  t.deepEqual(
+    report.files.map(({ name }) => name),
+    ['m.etlt', 'cal.bin'],
+  );
+  t.is(report.agreement!.images, 32);
+  t.is(report.thumbnails.length, 6);
+  t.deepEqual(report.notes, []);
+  t.true(report.latency!.int8Microseconds > 0);
+});
+
+test('neither the page nor the numbers hold the key, and the page names no address', async (t) => {
+  const { cwd } = await reported(...(await int8('2')));
+  const page = readFileSync(join(cwd, 'r.html'), 'utf8');
+  for (const text of [page, readFileSync(join(cwd, 'r.json'), 'utf8')]) t.false(text.includes(key));
+  const addresses = page
+    .replaceAll(/xmlns(:xlink)?="[^"]*"/g, '')
+    .match(/https?:|(src|href)=["']?\/\/|url\(|@import/gi);
+  t.is(addresses, null);
+});
+
+test('where calibration took every image the report says why nothing was compared', async (t) => {
+  const { code, stderr, cwd } = await reported(...(await int8('15')));
+  t.is(code, 0, stderr);
+  const { agreement, notes } = numbers(cwd);
+  t.is(agreement, undefined);
+  t.regex(notes[0]!, /No image was kept out of calibration/);
+});
+
+test('an fp32 export has a report without calibration, and it says so', async (t) => {
+  const { code, cwd } = await reported();
+  t.is(code, 0);
+  const report = numbers(cwd);
+  t.is(report.calibration, undefined);
+  t.deepEqual(report.notes, ['Nothing was calibrated: the export is for fp32.']);
+});
+
+test('a cache that is used again leaves nothing to tell of tensors, and the report says so', async (t) => {
+  const first = await reported(...(await int8('2')));
+  const cwd = aFolder(key);
+  writeFileSync(join(cwd, 'cal.bin'), readFileSync(join(first.cwd, 'cal.bin')));
+  const args = [...base, '--report', 'r.html', ...(await int8('2'))];
+  const { code, stderr } = await runTool('tlt-export', args, { cwd });
+  t.is(code, 0, stderr);
+  t.regex(numbers(cwd).notes[0]!, /came from the calibration cache .*cal\.bin that was there already/);
+});
+
+for (const taken of ['r.html', 'r.json'])
+  test(`a ${taken} that is there is left as it is, and nothing is exported`, async (t) => {
+    const cwd = aFolder(key);
+    writeFileSync(join(cwd, taken), 'mine');
+    const { code, stderr } = await runTool('tlt-export', [...base, '--report', 'r.html'], { cwd });
+    t.is(code, failures.OutputExists.exitCode, stderr);
+    t.is(readFileSync(join(cwd, taken), 'utf8'), 'mine');
+    t.deepEqual(readdirSync(cwd).sort(), ['key.txt', taken]);
+  });
+
+test('a report in a folder that is not there is refused before any work', async (t) => {
+  const { code, cwd } = await reported('--report', 'nowhere/r.html');
+  t.is(code, failures.OutputUnwritable.exitCode);
+  t.false(existsSync(join(cwd, 'm.etlt')));
+});
