@@ -10,6 +10,8 @@ export const defaults = {
   algorithm: 'Entropy',
   /** Seed of the image sample; the same seed gives the same cache. */
   seed: 42,
+  /** Share of broken calibration images that is put up with. */
+  maxBroken: 0,
   /** Stands in the first line of the calibration cache: what JetPack 6.0 and the last 8.x servers run. */
   tensorRtVersion: '8.6.1',
 } as const;

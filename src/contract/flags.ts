@@ -21,11 +21,12 @@ export type FlagRow = Row &
         readonly default?: number;
         readonly placeholder: string;
       }
+    | { readonly type: 'share'; readonly default: number; readonly placeholder: string }
     | { readonly type: 'choice'; readonly values: readonly string[]; readonly default?: string }
   );
 export type FlagTable = Readonly<Record<string, FlagRow>>;
 
-type ValueOf<R extends FlagRow> = R extends { type: 'integer' }
+type ValueOf<R extends FlagRow> = R extends { type: 'integer' | 'share' }
   ? number
   : R extends { type: 'switch' }
     ? boolean
@@ -158,6 +159,13 @@ export const exportFlags = {
     default: defaults.seed,
     added: true,
     help: 'Seed of the image sample: the same seed gives the same cache.',
+  },
+  max_broken: {
+    type: 'share',
+    placeholder: 'SHARE',
+    default: defaults.maxBroken,
+    added: true,
+    help: 'Share of the calibration images, 0 to 1, that may be broken; each is named and another one takes its place.',
   },
   tensorrt_version: {
     type: 'text',

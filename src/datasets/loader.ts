@@ -4,12 +4,12 @@
  */
 import { UserError } from '../base/errors.ts';
 import { seeded } from '../calibration/rng.ts';
-import { type Batch, oneAhead } from '../preprocessing/batches.ts';
+import { type Batch, batchesFrom } from '../preprocessing/batches.ts';
+import { type Allowance, type SoundImage, soundImages } from '../preprocessing/sound-images.ts';
 import { trainingImage } from '../preprocessing/training-image.ts';
 import { classFolderSources, kittiSources } from './folder-sources.ts';
 import type { LoaderPlan } from './plan.ts';
-import { drawn } from './sampling.ts';
-import { type Allowance, soundImages } from './sound-images.ts';
+import { type Draw, drawn } from './sampling.ts';
 import type { ImageSource } from './source.ts';
 import { type DataSet, tfrecordSources } from './tfrecord-sources.ts';
 
@@ -43,12 +43,17 @@ export const openLoader = async (plan: LoaderPlan, options: LoaderOptions): Prom
   const batches = options.batches ?? Math.floor(there / batchSize);
   const images = batches * batchSize;
   if (images === 0 || images > there) throw tooFew({ there, set, batches: Math.max(1, batches), batchSize });
-  const sound = soundImages(drawn(sources, seeded(options.seed)), {
-    load: trainingImage(plan),
-    images,
-    allowance: options.allowance ?? { share: 0, onBroken: () => {} },
-  });
-  return { images, batches: batchesOf(sound, { plan, batchSize, batches }) };
+  const { allowance, seed } = options;
+  const take = soundImages(drawn(sources, seeded(seed)), { load: loading(plan), images, allowance });
+  return { images, batches: batchesFrom(take, { size: plan.size, batchSize, images }) };
+};
+
+const loading = (plan: LoaderPlan): ((draw: Draw) => Promise<SoundImage>) => {
+  const image = trainingImage(plan);
+  return async ({ source, index }) => {
+    const input = await source.imageAt(index);
+    return { path: input.path, data: await image(input) };
+  };
 };
 
 const sourcesOf = (
@@ -63,20 +68,6 @@ const sourcesOf = (
     case 'kittiFolders':
       return kittiSources(plan, where);
   }
-};
-
-type Cut = { readonly plan: LoaderPlan; readonly batchSize: number; readonly batches: number };
-type Take = ReturnType<typeof soundImages>;
-
-const batchesOf = (take: Take, { plan: { size }, batchSize, batches }: Cut): AsyncIterable<Batch> => {
-  const length = size.channels * size.height * size.width;
-  return oneAhead(batches, async () => {
-    const images = await take(batchSize);
-    const data = new Float32Array(batchSize * length);
-    for (const [index, image] of images.entries()) data.set(image.data, index * length);
-    const dims = [batchSize, size.channels, size.height, size.width] as const;
-    return { data, dims, paths: images.map(({ path }) => path) };
-  });
 };
 
 type Shortage = {

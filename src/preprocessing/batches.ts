@@ -1,6 +1,7 @@
 /** Images as batches [N,C,H,W] of float32; while one batch is used, the next one is decoded. */
 import { decodeImage, type ImageSize } from './decode.ts';
 import { normaliseInto, type Preprocessing } from './normalise.ts';
+import { type Allowance, type SoundImage, soundImages, type Take } from './sound-images.ts';
 
 export type Batch = {
   readonly data: Float32Array;
@@ -12,33 +13,44 @@ export type BatchOptions = {
   readonly size: ImageSize;
   readonly preprocessing: Preprocessing;
   readonly batchSize: number;
+  /** Take the places of images that are left out, first to last. */
+  readonly spares?: readonly string[];
+  /** Not one may be broken if undefined. */
+  readonly allowance?: Allowance | undefined;
 };
 
-/** The last batch may be shorter. @throws UserError ImageInvalid */
-export const imageBatches = (paths: readonly string[], options: BatchOptions): AsyncGenerator<Batch> =>
-  oneAhead(Math.ceil(paths.length / options.batchSize), (index) =>
-    batchAt(paths, index * options.batchSize, options),
-  );
+/** The last batch may be shorter. @throws UserError ImageInvalid, TooFewImages */
+export const imageBatches = (paths: readonly string[], options: BatchOptions): AsyncGenerator<Batch> => {
+  const { size, preprocessing, batchSize, spares = [], allowance } = options;
+  const load = async (path: string): Promise<SoundImage> => {
+    const data = new Float32Array(size.channels * size.height * size.width);
+    normaliseInto(data, 0, await decodeImage(path, size), preprocessing);
+    return { path, data };
+  };
+  const images = paths.length;
+  const take = soundImages([...paths, ...spares].values(), { load, images, allowance });
+  return batchesFrom(take, { size, batchSize, images });
+};
 
-/** `count` items, each made while the one before it is used; `make` is never called before its last call has ended. */
-export async function* oneAhead<T>(count: number, make: (index: number) => Promise<T>): AsyncGenerator<T> {
-  if (count === 0) return;
-  let next = make(0);
-  for (let index = 1; index <= count; index++) {
+export type Cut = { readonly size: ImageSize; readonly batchSize: number; readonly images: number };
+
+/** So many images, cut into batches; the last one may be shorter. */
+export async function* batchesFrom(take: Take, { size, batchSize, images }: Cut): AsyncGenerator<Batch> {
+  if (images === 0) return;
+  const at = async (start: number): Promise<Batch> =>
+    batchOf(await take(Math.min(batchSize, images - start)), size);
+  let next = at(0);
+  for (let start = batchSize; start - batchSize < images; start += batchSize) {
     const current = await next;
-    if (index < count) next = make(index);
+    if (start < images) next = at(start);
     next.catch(() => {}); // Told when it is its turn; until then it must not count as unhandled.
     yield current;
   }
 }
 
-const batchAt = async (paths: readonly string[], start: number, options: BatchOptions): Promise<Batch> => {
-  const { size, preprocessing, batchSize } = options;
-  const chosen = paths.slice(start, start + batchSize);
-  const length = size.channels * size.height * size.width;
-  const data = new Float32Array(chosen.length * length);
-  const place = async (path: string, index: number): Promise<void> =>
-    normaliseInto(data, index * length, await decodeImage(path, size), preprocessing);
-  await Promise.all(chosen.map(place));
-  return { data, dims: [chosen.length, size.channels, size.height, size.width], paths: chosen };
+const batchOf = (images: readonly SoundImage[], { channels, height, width }: ImageSize): Batch => {
+  const length = channels * height * width;
+  const data = new Float32Array(images.length * length);
+  for (const [index, image] of images.entries()) data.set(image.data, index * length);
+  return { data, dims: [images.length, channels, height, width], paths: images.map(({ path }) => path) };
 };

@@ -73,11 +73,18 @@ const givenValue = (tool: Tool, { name, row, given }: Given): string | number | 
   }
   if (row.type === 'choice' && !row.values.includes(given))
     throw usage(tool, `--${name} is '${given}', and can be ${row.values.join(', ')}`);
+  if (row.type === 'share') return shareOf(tool, name, given);
   if (row.type !== 'integer') return given;
   const number = Number(given);
   if (!Number.isSafeInteger(number) || number < row.minimum)
     throw usage(tool, `--${name} is '${given}', and must be a whole number of at least ${row.minimum}`);
   return number;
+};
+
+const shareOf = (tool: Tool, name: string, given: string): number => {
+  const share = given.trim() === '' ? Number.NaN : Number(given);
+  if (share >= 0 && share <= 1) return share;
+  throw usage(tool, `--${name} is '${given}', and must be a number from 0 to 1`);
 };
 
 const usage = ({ name }: Tool, found: string): UserError =>

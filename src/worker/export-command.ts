@@ -107,6 +107,10 @@ const cacheScales = async (opened: OpenedModel, context: Context): Promise<Quant
     algorithm: values.cal_algorithm,
     seed: values.seed,
     tensorRtVersion: values.tensorrt_version,
+    allowance: {
+      share: values.max_broken,
+      onBroken: ({ message }: UserError) => world.log('WARNING', `Left out: ${message}`),
+    },
   };
   const calibrated = await calibrate(opened, architecture, { request, watch: world });
   const { cache, scales, statistics } = calibrated;

@@ -5,9 +5,10 @@ import { tensorRtVersionNumber, writeCalibrationCache } from '../formats/calibra
 import { encryptEtlt } from '../formats/encrypted-model.ts';
 import { tensorFromFloats } from '../formats/onnx/tensor.ts';
 import { serializeTensor } from '../formats/onnx/tensor-file.ts';
-import { imageBatches } from '../preprocessing/batches.ts';
+import { type Batch, imageBatches } from '../preprocessing/batches.ts';
 import { sampleImages } from '../preprocessing/image-list.ts';
 import { preprocessingOf } from '../preprocessing/normalise.ts';
+import type { Allowance } from '../preprocessing/sound-images.ts';
 import { collectStatistics, type Statistics, scalesOf } from './calibrate.ts';
 import type { OpenedModel } from './open-model.ts';
 
@@ -19,6 +20,8 @@ export type CalibrationRequest = {
   readonly seed: number;
   /** Version of the TensorRT that will read the cache. */
   readonly tensorRtVersion: string;
+  /** Broken images that are put up with; none if undefined. */
+  readonly allowance?: Allowance;
 };
 
 export type Calibrated = {
@@ -55,19 +58,9 @@ const runBatchOf = ({ fixedBatch }: OpenedModel, images: number): number => {
 export const calibrate = async (
   opened: OpenedModel,
   architecture: Architecture,
-  { request, watch }: { readonly request: CalibrationRequest; readonly watch: Watch },
+  { request, watch }: Request,
 ): Promise<Calibrated> => {
-  const { chosen, kept } = await sampleImages(request.imageFolder, request);
-  const statistics = await collectStatistics({
-    model: opened.model,
-    input: opened.input,
-    batches: imageBatches(chosen, {
-      ...pixelsOf(opened, architecture),
-      batchSize: runBatchOf(opened, chosen.length),
-    }),
-    progress: (images) => watch.progress(images, chosen.length),
-    signal: watch.signal,
-  });
+  const { statistics, chosen, kept } = await measured(opened, architecture, { request, watch });
   const scales = scalesOf(statistics, request.algorithm);
   // trtexec, tao-deploy and DLA read caches of this calibrator alone, whatever chose the thresholds.
   const cache = writeCalibrationCache({
@@ -77,6 +70,46 @@ export const calibrate = async (
   });
   return { cache, scales, statistics, chosen, kept };
 };
+
+type Request = { readonly request: CalibrationRequest; readonly watch: Watch };
+
+/** The pass over the images; each broken one, spares included, spends one spare. */
+const measured = async (
+  opened: OpenedModel,
+  architecture: Architecture,
+  { request, watch }: Request,
+): Promise<Pick<Calibrated, 'statistics' | 'chosen' | 'kept'>> => {
+  const sample = await sampleImages(request.imageFolder, request);
+  const images = sample.chosen.length;
+  let broken = 0;
+  const onBroken = (error: UserError): void => {
+    broken++;
+    request.allowance?.onBroken(error);
+  };
+  const batches = imageBatches(sample.chosen, {
+    ...pixelsOf(opened, architecture),
+    batchSize: runBatchOf(opened, images),
+    spares: sample.kept,
+    allowance: { share: request.allowance?.share ?? 0, onBroken },
+  });
+  const chosen: string[] = [];
+  const statistics = await collectStatistics({
+    model: opened.model,
+    input: opened.input,
+    batches: noted(batches, chosen),
+    progress: (done) => watch.progress(done, images),
+    signal: watch.signal,
+  });
+  return { statistics, chosen, kept: sample.kept.slice(broken) };
+};
+
+/** The same batches; the images that they hold are added to a list. */
+async function* noted(batches: AsyncIterable<Batch>, paths: string[]): AsyncGenerator<Batch> {
+  for await (const batch of batches) {
+    paths.push(...batch.paths);
+    yield batch;
+  }
+}
 
 /** Size and preprocessing of what this model is fed. */
 export const pixelsOf = ({ channels, height, width }: OpenedModel, architecture: Architecture) => ({

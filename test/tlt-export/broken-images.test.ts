@@ -1,0 +1,62 @@
+/** `--max_broken`: how many broken images an export puts up with, and what takes their places. */
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { failures } from '../../src/base/failures.ts';
+import { encryptTlt } from '../../src/formats/encrypted-model.ts';
+import { aFolder, type Ran, runTool } from '../builders/tool.ts';
+import { modelFile } from '../models/models.ts';
+import { photosFolder } from '../photos/photos.ts';
+
+const key = 'correct horse battery staple';
+const photos = 24;
+
+/** A folder of 24 photos and of so many files that are no images. */
+const aWorkplace = async (broken: number): Promise<string> => {
+  const cwd = aFolder(key);
+  writeFileSync(join(cwd, 'model.tlt'), await encryptTlt(readFileSync(modelFile('classifier')), key));
+  mkdirSync(join(cwd, 'images'));
+  const source = await photosFolder();
+  for (const name of readdirSync(source).sort().slice(0, photos))
+    cpSync(join(source, name), join(cwd, 'images', name));
+  for (let i = 0; i < broken; i++) writeFileSync(join(cwd, 'images', `broken${i}.png`), 'this is no image');
+  return cwd;
+};
+
+const exported = (cwd: string, ...flags: string[]): Promise<Ran> => {
+  const fixed = ['classification', '-m', 'model.tlt', '--key_file', 'key.txt', '--data_type', 'int8'];
+  const images = ['--cal_image_dir', 'images', '--batches', '3', '--batch_size', '8'];
+  return runTool('tlt-export', [...fixed, ...images, ...flags], { cwd });
+};
+
+test('broken images are named and replaced: the cache is that of the sound ones alone', async (t) => {
+  const [mixed, sound] = [await aWorkplace(6), await aWorkplace(0)];
+  const { code, stderr } = await exported(mixed, '--max_broken', '0.25');
+  t.is(code, 0, stderr);
+  const left = stderr.match(/\[WARNING\].*Left out: .*broken\d\.png/g) ?? [];
+  t.true(left.length >= 1 && left.length <= 6, stderr);
+  t.regex(stderr, /from 24 images/);
+  t.is((await exported(sound)).code, 0);
+  t.is(readFileSync(join(mixed, 'cal.bin'), 'utf8'), readFileSync(join(sound, 'cal.bin'), 'utf8'));
+});
+
+for (const flags of [[], ['--max_broken', '0.04']])
+  test(`a broken image stops the export with ${flags.join(' ') || 'the default'}`, async (t) => {
+    const { code, stderr } = await exported(await aWorkplace(6), ...flags);
+    t.is(code, failures.ImageInvalid.exitCode, stderr);
+    t.regex(stderr, /broken\d\.png: its content is none of JPEG/);
+  });
+
+test('when too few sound images are left, that is said', async (t) => {
+  const cwd = await aWorkplace(6);
+  const { code, stderr } = await exported(cwd, '--max_broken', '1', '--batches', '30', '--batch_size', '1');
+  t.is(code, failures.TooFewImages.exitCode, stderr);
+  t.regex(stderr, /Drawing 30 calibration images: too many of them are broken/);
+});
+
+for (const share of ['2', '-0.1', 'some', ' '])
+  test(`'${share}' is no share`, async (t) => {
+    const { code, stderr } = await exported(await aWorkplace(0), `--max_broken=${share}`);
+    t.is(code, failures.Usage.exitCode, stderr);
+    t.regex(stderr, /must be a number from 0 to 1/);
+  });
