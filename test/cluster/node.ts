@@ -73,6 +73,7 @@ export const startNode = async (options: NodeOptions, pauseArchive: string): Pro
   }
 };
 
+/** NRI is off because its socket has one place for the whole machine, and two containerds would race for it. */
 const containerdConfig = ({ folder }: NodeOptions, state: string): string => `version = 3
 root = "${folder}/containerd"
 state = "${state}/containerd"
@@ -80,6 +81,8 @@ state = "${state}/containerd"
 address = "${state}/containerd.sock"
 [ttrpc]
 address = "${state}/containerd.sock.ttrpc"
+[plugins.'io.containerd.nri.v1.nri']
+disable = true
 [plugins.'io.containerd.cri.v1.runtime']
 restrict_oom_score_adj = true
 [plugins.'io.containerd.cri.v1.runtime'.cni]
