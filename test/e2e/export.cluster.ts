@@ -27,13 +27,14 @@ import {
   untilStatus,
 } from '../demo/scenario.ts';
 import { runAge } from '../formats/age-binary.ts';
+import '../cluster/leftovers.ts';
 import { modelFile } from '../models/models.ts';
 import { runPeer } from '../peers/venv.ts';
 
 let cluster: Cluster;
 let volumes: { readonly models: string; readonly exports: string };
 
-test.before(async () => {
+test.serial('kubectl wait sees the sample become Ready on a new cluster', async (t) => {
   cluster = await startCluster();
   await installOperator(cluster);
   const { models, exports } = await layOut(cluster);
@@ -47,6 +48,7 @@ test.before(async () => {
     `mex/${sampleName}`,
     '--timeout=180s',
   ]);
+  t.true(isReady(await status()));
 });
 
 test.after.always(async () => {

@@ -1,0 +1,11 @@
+/** The whole run: the file with the cluster, which mostly waits for pods, goes beside the others from the start. */
+const isCluster = (file) => file.endsWith('.cluster.ts');
+
+export default {
+  files: ['test/**/*.test.ts', 'test/**/*.cluster.ts'],
+  sortTestFiles: (a, b) => isCluster(b) - isCluster(a) || a.localeCompare(b, [], { numeric: true }),
+  extensions: ['ts'],
+  timeout: '20m',
+  workerThreads: false,
+  concurrency: 3,
+};
