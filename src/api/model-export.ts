@@ -34,6 +34,10 @@ const calibration = object(
     }),
     batchSize: integer('Images in a batch.', { default: defaults.batchSize, minimum: 1, maximum: 1024 }),
     algorithm: oneOf(algorithms, 'How the threshold of a tensor is chosen.', { default: defaults.algorithm }),
+    minAgreement: integer(
+      'Least signal-to-noise ratio, in decibel, of the int8 outputs against the float ones on images kept out of calibration. Below it the export fails with the worst tensors named. No gate if left out.',
+      { minimum: 1, maximum: 200 },
+    ),
   },
   {
     required: ['source', 'batches', 'batchSize', 'algorithm'],

@@ -31,6 +31,8 @@ const remedies: Readonly<Record<FailureReason, string>> = {
   SpecInvalid: 'Mend the experiment spec where the message points.',
   TensorfileInvalid: 'Make the tensorfile again for this model and batch size.',
   DatasetInvalid: 'Convert the data set again, or leave the file that the message names out.',
+  AgreementTooLow:
+    'Calibrate with more images, choose the algorithm Mse or Auto, or let the classes build fp16; or lower spec.calibration.minAgreement.',
   OutputExists: 'Choose another spec.output.uri, or move what lies there.',
   OutputUnwritable: 'Give the volume write permission for the uid of the pod (fsGroup 65532).',
   DiskFull: 'Make room on the volume, then set the retry annotation.',

@@ -59,6 +59,11 @@ export const failures = {
     retry: 'never',
     meaning: 'A TFRecord or label file of the training data is damaged.',
   },
+  AgreementTooLow: {
+    exitCode: 28,
+    retry: 'never',
+    meaning: 'The int8 model differs more from the float model than the agreement asked for allows.',
+  },
   OutputExists: {
     exitCode: 30,
     retry: 'never',

@@ -167,6 +167,13 @@ export const exportFlags = {
     added: true,
     help: 'Share of the calibration images, 0 to 1, that may be broken; each is named and another one takes its place.',
   },
+  min_agreement: {
+    type: 'integer',
+    minimum: 1,
+    placeholder: 'DB',
+    added: true,
+    help: 'Least signal-to-noise ratio, in decibel, of the int8 outputs against the float ones on images kept out of calibration. Below it the export fails and writes nothing.',
+  },
   tensorrt_version: {
     type: 'text',
     placeholder: 'X.Y.Z',

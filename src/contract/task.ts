@@ -13,6 +13,8 @@ export type CalibrationTask = {
   readonly batches: number;
   readonly batchSize: number;
   readonly algorithm: Algorithm;
+  /** Least SQNR of the int8 outputs against the float ones, in decibel; no gate if left out. */
+  readonly minAgreement?: number;
 };
 
 /** One export: model in, `.etlt`, calibration cache and verification tensor out, under `folder`. */

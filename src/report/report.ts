@@ -101,7 +101,10 @@ const agreementReport = ({ images, sqnrDb, rmse, top1, matchedCells }: Outcome):
 });
 
 /** Tensors of one distribution share a histogram; its thresholds are looked for once. */
-const tensorReports = ({ scales, histogramOf }: Measured): TensorReport[] => {
+export const tensorReports = ({
+  scales,
+  histogramOf,
+}: Pick<Measured, 'scales' | 'histogramOf'>): TensorReport[] => {
   const known = new Map<Histogram, Readonly<Record<Algorithm, number>>>();
   const reports = [...scales].map(([name, scale], order) => {
     const histogram = histogramOf(name);

@@ -8,6 +8,7 @@ import { type Architecture, architectureNames, architectures } from '../contract
 import { type ExportValues, exportFlags } from '../contract/flags.ts';
 import { computedFrom } from '../engines/calibration-graph.ts';
 import { parseCalibrationCache } from '../formats/calibration-cache.ts';
+import { requireAgreement } from './agreement-gate.ts';
 import { buildEngineFile, refuseEngine } from './build-engine.ts';
 import { parseCommandLine, type Tool } from './command-line.ts';
 import { calibrate, etltOf, requireSupported } from './export.ts';
@@ -73,6 +74,11 @@ const refuseEarly = async (
   }
   if (values.data_type !== 'int8') return;
   await requireWritableFolder(values.cal_cache_file);
+  if (values.min_agreement !== undefined && existsSync(values.cal_cache_file))
+    throw new UserError(
+      'OutputExists',
+      `Exporting for int8: ${values.cal_cache_file} is there already and would be used again, so no images are kept out of calibration for --min_agreement. Remove the cache, or name another file by --cal_cache_file.`,
+    );
   if (values.cal_data_file !== undefined) throw notYet('--cal_data_file (tensorfiles)');
   if (values.cal_image_dir === undefined && values.experiment_spec !== undefined)
     throw notYet('-e without --cal_image_dir (the training data loader)');
@@ -113,6 +119,7 @@ const cacheScales = async (opened: OpenedModel, context: Context): Promise<Quant
     },
   };
   const calibrated = await calibrate(opened, architecture, { request, watch: world });
+  await requireAgreement(opened, architecture, { calibrated, least: values.min_agreement });
   const { cache, scales, statistics } = calibrated;
   await writeWholeFile(path, cache, { overwrite: false });
   world.log(

@@ -9,6 +9,7 @@ import type { Manifest } from '../contract/manifest.ts';
 import type { Artifact, Exported } from '../contract/result.ts';
 import type { CalibrationTask, ExportTask } from '../contract/task.ts';
 import type { ArtifactStore } from '../storage/store.ts';
+import { requireAgreement } from './agreement-gate.ts';
 import {
   type Calibrated,
   calibrate,
@@ -76,12 +77,13 @@ const calibrateTask = async (
   { task, opened, inputs }: Prepared,
   world: TaskWorld,
 ): Promise<CalibrationDone> => {
-  const { imageDirectory, batches, batchSize, algorithm } = task.calibration!;
+  const { imageDirectory, batches, batchSize, algorithm, minAgreement: least } = task.calibration!;
   const source = imageDirectory!.uri;
   const imageFolder = await world.store.fetch(source, world.signal);
   const { seed, tensorRtVersion } = defaults;
   const request = { imageFolder, batches, batchSize, algorithm, seed, tensorRtVersion };
   const calibrated = await calibrate(opened, task.architecture, { request, watch: world });
+  await requireAgreement(opened, task.architecture, { calibrated, least });
   return { calibrated, request, source, imagesSha256: inputs.images! };
 };
 

@@ -49,6 +49,28 @@ test('an export tells what it did in the words that TLT users know, and the .etl
   t.true(Buffer.from(payload).equals(readFileSync(modelFile('classifier'))));
 });
 
+test('int8 that agrees less than asked for is refused by its worst tensors, and nothing is written', async (t) => {
+  const cwd = aWorkplace();
+  const { code, stderr } = await exported(cwd, ...int8(), '--min_agreement', '60');
+  t.is(code, failures.AgreementTooLow.exitCode, stderr);
+  t.regex(stderr, /agree to \d+\.\d dB, and 60 dB are asked for\. Worst tensors: \S+ \(-?\d+\.\d dB\), /);
+  t.deepEqual(readdirSync(cwd).sort(), ['key.txt', 'model.tlt']);
+});
+
+test('int8 that agrees well enough passes the gate', async (t) => {
+  const cwd = aWorkplace();
+  const { code, stderr } = await exported(cwd, ...int8(), '--cal_algorithm', 'Mse', '--min_agreement', '8');
+  t.is(code, 0, stderr);
+  t.true(existsSync(join(cwd, 'cal.bin')));
+});
+
+test('a gate beside a cache that would be used again is refused: no image was kept out of it', async (t) => {
+  const cwd = aWorkplace();
+  writeFileSync(join(cwd, 'cal.bin'), 'TRT-8601-EntropyCalibration2\n');
+  const { code, stderr } = await exported(cwd, ...int8(), '--min_agreement', '8');
+  t.is(code, failures.OutputExists.exitCode, stderr);
+});
+
 test('the batch size does not change a bit of the cache', async (t) => {
   const caches = await Promise.all(
     [

@@ -128,6 +128,15 @@ test('the report and its page lie beside the other artifacts, and the manifest l
   t.is(agreement!.images, 32);
 });
 
+test('an export below its agreement gate fails by that reason and stores nothing', async (t) => {
+  const root = await aPod();
+  const calibration = { ...exportTask.calibration!, minAgreement: 60 };
+  const { code, result } = await container(root, 'export', { ...exportTask, calibration });
+  t.is(code, failures.AgreementTooLow.exitCode);
+  t.like(result, { kind: 'Failed', reason: 'AgreementTooLow' });
+  t.false(existsSync(join(root, mounts.claims, 'exports/out')));
+});
+
 test('images that changed are calibrated from anew', async (t) => {
   const root = await aPod();
   await container(root, 'export', exportTask);

@@ -1,0 +1,45 @@
+/** The accuracy gate: an int8 export whose outputs stray too far from the float model's is refused before it is stored. */
+import { UserError } from '../base/errors.ts';
+import type { Architecture } from '../contract/architectures.ts';
+import { computedFrom } from '../engines/calibration-graph.ts';
+import { decibelText } from '../report/decibel.ts';
+import { tensorReports } from '../report/report.ts';
+import type { Calibrated } from './export.ts';
+import type { OpenedModel } from './open-model.ts';
+import { int8Agreement, keptBatches } from './verify-int8.ts';
+
+const namedTensors = 3;
+
+/**
+ * `least`: SQNR in decibel over all outputs; undefined asks nothing.
+ * @throws UserError AgreementTooLow naming the worst tensors, TooFewImages if calibration took every image
+ */
+export const requireAgreement = async (
+  opened: OpenedModel,
+  architecture: Architecture,
+  { calibrated, least }: { readonly calibrated: Calibrated; readonly least: number | undefined },
+): Promise<void> => {
+  if (least === undefined) return;
+  const batches = keptBatches(opened, architecture, calibrated.kept);
+  if (batches === undefined)
+    throw new UserError(
+      'TooFewImages',
+      'Comparing int8 with float: calibration took every image, so none is left to compare on. Add images to the folder, or take fewer batches.',
+    );
+  const { sqnrDb, images } = await int8Agreement(opened, calibrated.scales, batches);
+  if (sqnrDb >= least) return;
+  throw new UserError(
+    'AgreementTooLow',
+    `Comparing int8 with float on ${images} images kept out of calibration: the outputs agree to ${sqnrDb.toFixed(1)} dB, and ${least} dB are asked for. Worst tensors: ${worstTensors(opened, calibrated)}. Calibrate with more images, take another algorithm (Mse, Auto), or build this class in fp16. Nothing was stored.`,
+  );
+};
+
+/** Of those that int8 arithmetic reads: the others cannot be the cause. */
+const worstTensors = ({ model }: OpenedModel, { scales, statistics }: Calibrated): string => {
+  const read = new Set(computedFrom(model));
+  const arithmetic = new Map([...scales].filter(([name]) => read.has(name)));
+  return tensorReports({ scales: arithmetic, histogramOf: statistics.histogramOf })
+    .slice(0, namedTensors)
+    .map(({ name, sqnrDb }) => `${name} (${decibelText(sqnrDb)})`)
+    .join(', ');
+};
