@@ -10,8 +10,28 @@ const root = join(import.meta.dirname, '..', '..');
 export type Ran = { readonly code: number; readonly stdout: string; readonly stderr: string };
 export type RunOptions = { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> };
 
-/** Runs `src/<tool>.ts`. */
-export const runTool = (tool: string, args: readonly string[], { cwd, env }: RunOptions = {}): Promise<Ran> =>
+/** As many as there are usually cores; dozens at once would only wait for each other, each with its memory. */
+const atOnce = 3;
+let running = 0;
+const waiting: (() => void)[] = [];
+
+/** Runs `src/<tool>.ts`. The tests of a file start together, but only a few of their tools run at once. */
+export const runTool = async (
+  tool: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<Ran> => {
+  while (running >= atOnce) await new Promise<void>((resolve) => waiting.push(resolve));
+  running++;
+  try {
+    return await ran(tool, args, options);
+  } finally {
+    running--;
+    waiting.shift()?.();
+  }
+};
+
+const ran = (tool: string, args: readonly string[], { cwd, env }: RunOptions): Promise<Ran> =>
   new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [join(root, 'src', `${tool}.ts`), ...args], {
       cwd,

@@ -115,12 +115,7 @@ test.serial('an export without calibration has a page as well', async (t) => {
   t.deepEqual(browser.complaints, []);
 });
 
-test.serial('300 tensors are less than 3 MB, drawn in less than 3 seconds', (t) => {
-  const report = sampleReport(Array.from({ length: 300 }, (_, i) => `block_${i}/Relu:0`));
-  const started = performance.now();
-  const page = reportPage(report);
-  const seconds = (performance.now() - started) / 1000;
+test.serial('a page of 300 tensors is less than 3 MB', (t) => {
+  const page = reportPage(sampleReport(Array.from({ length: 300 }, (_, i) => `block_${i}/Relu:0`)));
   t.true(page.length < 3e6, `${page.length} bytes`);
-  t.true(seconds < 3, `${seconds} s`);
-  t.log(`${(page.length / 1e6).toFixed(2)} MB in ${seconds.toFixed(2)} s`);
 });
