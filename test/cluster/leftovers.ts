@@ -8,6 +8,9 @@ import test from 'ava';
 import { removeLeftovers } from './cluster.ts';
 import { run } from './run.ts';
 
+/** Names of a cluster's own folders; other tests, which run beside these, have theirs. */
+const ofCluster = /tlt-test-cluster-|\/run\/tlt-test/;
+
 /** Everything of a cluster that can be seen on this machine. */
 const traces = async (): Promise<readonly string[]> => {
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
@@ -18,11 +21,9 @@ const traces = async (): Promise<readonly string[]> => {
   const namespaces = (await run('ip', ['netns', 'list']))
     .split('\n')
     .filter((line) => line.startsWith('cni-'));
-  const processes = (await run('ps', ['-eo', 'args']))
-    .split('\n')
-    .filter((line) => /tlt-test-cluster-|\/run\/tlt-test/.test(line));
+  const processes = (await run('ps', ['-eo', 'args'])).split('\n').filter((line) => ofCluster.test(line));
   return [
-    ...mounts.filter((line) => line.includes('tlt-test')),
+    ...mounts.filter((line) => ofCluster.test(line)),
     ...links,
     ...addresses,
     ...namespaces,
