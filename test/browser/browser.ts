@@ -63,9 +63,9 @@ export const startBrowser = async (): Promise<Browser> => {
     },
     close: async () => {
       const ended = new Promise((resolve) => child.once('close', resolve));
-      await wire.send('Browser.close');
+      void wire.send('Browser.close'); // The socket may close before the answer comes.
       await ended;
-      rmSync(profile, { recursive: true, force: true });
+      rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
     },
   };
 };

@@ -230,15 +230,16 @@ test('a list of more than one page is read whole', async (t) => {
   await running;
 });
 
+/** Long enough that a busy machine renews in time. */
+const lease = { durationMs: 6000, renewDeadlineMs: 5000, retryMs: 200 } as const;
+
 const aLease = (identity: string): Lease =>
   new Lease(
     {
       namespace: 'default',
       name: 'contended',
       identity,
-      durationMs: 3000,
-      renewDeadlineMs: 2000,
-      retryMs: 200,
+      ...lease,
     },
     { client: direct, clock: systemClock, log: silent, metrics: leaderMetrics(new Registry()) },
   );
@@ -252,19 +253,19 @@ test.serial(
     await one.acquire(never);
     const keeping = one.keep(dead.signal);
     const waiting = two.acquire(stop.signal);
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await new Promise((resolve) => setTimeout(resolve, lease.durationMs + 1000));
     t.true(one.held);
     t.false(two.held, 'a lease that is renewed is not taken');
     const died = Date.now();
     dead.abort();
     await keeping;
     await waiting;
-    t.true(Date.now() - died >= 2000, 'it is taken only after its duration');
+    t.true(Date.now() - died >= lease.renewDeadlineMs, 'it is taken only after its duration');
     t.true(two.held);
     t.false(one.held, 'whoever cannot renew stops writing before another one may take over');
     const released = Date.now();
     await two.release(never);
     await three.acquire(never);
-    t.true(Date.now() - released < 1500);
+    t.true(Date.now() - released < lease.durationMs, 'nobody waits for a lease that was given back');
   },
 );
