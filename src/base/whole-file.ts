@@ -17,15 +17,27 @@ export type WriteOptions = {
  * Writes `bytes` to `path`; its folder must exist.
  * @throws UserError OutputExists, OutputUnwritable, DiskFull
  */
-export const writeWholeFile = async (
+export const writeWholeFile = (
   path: string,
   bytes: Uint8Array | string,
+  options: WriteOptions,
+): Promise<void> => makeWholeFile(path, (temporary) => writeNew(temporary, bytes), options);
+
+/**
+ * The same for a file that is too large for memory: `make` creates it under the name it is given, and the file gets
+ * its own name when `make` has ended.
+ * @throws UserError OutputExists, OutputUnwritable, DiskFull, and what `make` throws
+ */
+export const makeWholeFile = async (
+  path: string,
+  make: (temporary: string) => Promise<void>,
   { overwrite }: WriteOptions,
 ): Promise<void> => {
   if (!overwrite) await refuseToOverwrite(path);
   const temporary = temporaryNameOf(path);
   try {
-    await writeAndSync(temporary, bytes);
+    await make(temporary);
+    await syncFile(temporary);
     await (overwrite ? rename(temporary, path) : linkOnce(temporary, path));
     await syncFolder(dirname(path));
   } catch (thrown) {
@@ -103,9 +115,13 @@ const takenBy = (path: string): UserError =>
     `Writing ${path}: it exists already and was left as it is. Remove it, or choose another name.`,
   );
 
-const writeAndSync = async (path: string, bytes: Uint8Array | string): Promise<void> => {
+const writeNew = async (path: string, bytes: Uint8Array | string): Promise<void> => {
   await using file = await open(path, 'wx');
   await file.writeFile(bytes);
+};
+
+const syncFile = async (path: string): Promise<void> => {
+  await using file = await open(path, 'r+');
   await file.sync();
 };
 

@@ -4,6 +4,7 @@
  */
 import { Dataset, type Dtype, File, type Group, Group as GroupClass, ready } from 'h5wasm/node';
 import { UserError } from '../base/errors.ts';
+import { batchGroup, soleArray } from './tensorfile-layout.ts';
 
 export type Hdf5Contents =
   | {
@@ -41,10 +42,6 @@ export const readHdf5Contents = async (path: string): Promise<Hdf5Contents> => {
     throw invalid(path, 'HDF5 cannot read it: it is cut short or damaged', thrown);
   }
 };
-
-/** The two underscores before the number are TLT's. */
-const batchGroup = (number: number): string => `_tensorfile_array_key__${number}`;
-const soleArray = '_tensorfile_array_key_';
 
 const contentsOf = (file: File, path: string): Hdf5Contents => {
   const attributes = file.attrs;

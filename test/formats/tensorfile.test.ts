@@ -1,0 +1,219 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import test, { type ExecutionContext } from 'ava';
+import fc from 'fast-check';
+import { File, ready } from 'h5wasm/node';
+import { UserError } from '../../src/base/errors.ts';
+import type { FailureReason } from '../../src/base/failures.ts';
+import { chunksOf, type TensorBatch } from '../../src/formats/tensorfile-layout.ts';
+import { type TensorfileRequest, tensorfileBatches } from '../../src/formats/tensorfile-reader.ts';
+import { writeTensorfile } from '../../src/formats/tensorfile-writer.ts';
+import { peerPython, runPeer } from '../peers/venv.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'tensorfile-'));
+let files = 0;
+/** A new name each time: HDF5 answers from an open file when it meets the same one again. */
+const newPath = (): string => join(folder, `${files++}.tensor`);
+const saved = (bytes: Uint8Array): string => {
+  const path = newPath();
+  writeFileSync(path, bytes);
+  return path;
+};
+
+/** As the peer writes them: batch b holds b + i / size. */
+const valueAt = (batch: number, index: number, size: number): number => Math.fround(batch + index / size);
+async function* ramps(count: number, dims: TensorBatch['dims']): AsyncGenerator<TensorBatch> {
+  const size = dims.reduce((a, b) => a * b, 1);
+  for (let batch = 0; batch < count; batch += 1)
+    yield { data: Float32Array.from({ length: size }, (_, i) => valueAt(batch, i, size)), dims, paths: [] };
+}
+const written = async (count: number, dims: TensorBatch['dims']): Promise<string> => {
+  const path = newPath();
+  await writeTensorfile(path, ramps(count, dims));
+  return path;
+};
+
+test.before(async () => void (await peerPython())); // made once, before the tests that run at the same time
+
+const small = { channels: 3, height: 4, width: 5, batches: 3, batchSize: 2, rows: 2 };
+const read = async (path: string, request: TensorfileRequest): Promise<TensorBatch[]> => {
+  const batches: TensorBatch[] = [];
+  for await (const batch of tensorfileBatches(path, request)) batches.push(batch);
+  return batches;
+};
+const refused = async (t: ExecutionContext, path: string, request: TensorfileRequest): Promise<UserError> => {
+  const error = await t.throwsAsync(read(path, request), { instanceOf: UserError });
+  t.true(error!.message.includes(path));
+  return error!;
+};
+
+test('h5py finds the exact layout of TLT in our file', async (t) => {
+  const dims = [8, 3, 96, 312] as const;
+  const layout = await runPeer('tensorfiles.py', ['read', await written(11, dims)]);
+  const size = dims.reduce((a, b) => a * b, 1);
+  const group = (batch: number) => ({
+    members: ['_tensorfile_array_key_'],
+    attributes: 0,
+    dtype: 'float32',
+    shape: dims,
+    maxshape: dims,
+    chunks: chunksOf(dims, 4),
+    compression: ['gzip', 4, false, false],
+    fill: 0,
+    sum: Array.from({ length: size }, (_, i) => valueAt(batch, i, size)).reduce((a, b) => a + b, 0),
+  });
+  const { groups, ...head } = layout as { groups: Record<string, ReturnType<typeof group>> };
+  t.deepEqual(head, { superblock: 0, attributes: { count: ['int64', 11], shape: ['int64', dims] } } as never);
+  t.deepEqual(
+    Object.keys(groups).toSorted(),
+    Array.from({ length: 11 }, (_, n) => `_tensorfile_array_key__${n}`).toSorted(),
+  );
+  const { sum, ...rest } = groups._tensorfile_array_key__10!;
+  const { sum: wanted, ...expected } = group(10);
+  t.deepEqual(rest as unknown, expected);
+  t.true(Math.abs(sum - wanted) < 1e-3, `${sum} and ${wanted}`);
+});
+
+const chunked = test.macro({
+  exec: (t, dims: number[], bytesEach: number, chunks: number[]) => {
+    t.deepEqual(chunksOf(dims, bytesEach), chunks);
+  },
+  title: (_given, dims: number[], bytesEach: number) => `chunks of (${dims}) × ${bytesEach} bytes are h5py's`,
+});
+test(chunked, [8, 3, 384, 1248], 4, [1, 1, 48, 312]);
+test(chunked, [64, 3, 224, 224], 4, [8, 1, 28, 56]);
+test(chunked, [8, 3, 300, 300], 8, [1, 1, 75, 75]);
+
+for (const type of ['float32', 'float64'])
+  test(`a file of h5py in ${type} gives what ours gives, bit for bit`, async (t) => {
+    const path = newPath();
+    await runPeer('tensorfiles.py', ['write', path, type, '2,3,4,5', '11']);
+    const request = { ...small, batches: 11 };
+    t.deepEqual(
+      (await read(path, request)).map(({ data, dims }) => ({ data, dims })),
+      (await read(await written(11, [2, 3, 4, 5]), request)).map(({ data, dims }) => ({ data, dims })),
+    );
+  });
+
+const regrouped = test.macro({
+  exec: async (t, batchSize: number, rows: number, sizes: number[]) => {
+    const path = await written(3, [4, 3, 4, 5]);
+    const batches = await read(path, { ...small, batchSize, rows });
+    t.deepEqual(
+      batches.map(({ dims }) => dims[0]),
+      sizes,
+    );
+    const values = batches.flatMap(({ data }) => [...data]);
+    const taken = batchSize * 60;
+    t.deepEqual(
+      values,
+      Array.from({ length: 3 * taken }, (_, i) => valueAt(Math.floor(i / taken), i % taken, 240)),
+    );
+  },
+  title: (_given, batchSize: number, rows: number) =>
+    `the first ${batchSize} of 4 stored rows come out ${rows} at a time`,
+});
+test(regrouped, 4, 4, [4, 4, 4]);
+test(regrouped, 3, 4, [4, 4, 1]);
+test(regrouped, 1, 2, [2, 1]);
+test(regrouped, 4, 5, [5, 5, 2]);
+
+const refuses = test.macro({
+  exec: async (t, change: Partial<TensorfileRequest>, reason: FailureReason, says: RegExp) => {
+    const error = await refused(t, await written(3, [2, 3, 4, 5]), { ...small, ...change });
+    t.is(error.reason, reason);
+    t.regex(error.message, says);
+  },
+  title: (_given, change: Partial<TensorfileRequest>) => `refuses ${JSON.stringify(change)}`,
+});
+test(refuses, { batches: 4 }, 'TooFewImages', /holds 3 batches, and 4/);
+test(refuses, { batchSize: 3 }, 'TensorfileInvalid', /batch 0 holds 2 images, and --batch_size asks for 3/);
+test(refuses, { width: 6 }, 'TensorfileInvalid', /shape \(3, 4, 5\), and the model takes \(3, 4, 6\)/);
+
+test('a short last batch is told by its number', async (t) => {
+  const path = await written(2, [2, 3, 4, 5]);
+  await ready;
+  const file = new File(path, 'a');
+  file
+    .create_group('_tensorfile_array_key__2')
+    .create_dataset({ name: '_tensorfile_array_key_', data: new Float32Array(60), shape: [1, 3, 4, 5] });
+  file.delete_attribute('count');
+  file.create_attribute('count', 3, [], '<q');
+  file.close();
+  t.regex((await refused(t, path, small)).message, /batch 2 holds 1 images/);
+});
+test('an empty tensorfile, a foreign HDF5 and no HDF5 are told apart', async (t) => {
+  t.regex((await refused(t, await written(0, [2, 3, 4, 5]), small)).message, /holds no batches/);
+  const foreign = newPath();
+  new File(foreign, 'w').close();
+  t.regex((await refused(t, foreign, small)).message, /no tensorfile/);
+  t.regex((await refused(t, saved(new Uint8Array(5000)), small)).message, /no HDF5 file/);
+});
+
+test('a writer that fails leaves nothing, and one that would overwrite leaves what is there', async (t) => {
+  const place = mkdtempSync(join(tmpdir(), 'tensorfile-whole-'));
+  const path = join(place, 'calibration.tensor');
+  async function* uneven() {
+    yield* ramps(1, [2, 3, 4, 5]);
+    yield* ramps(1, [1, 3, 4, 5]);
+  }
+  const error = await t.throwsAsync(writeTensorfile(path, uneven()), { instanceOf: UserError });
+  t.regex(error!.message, /batch 1 has the shape \(1, 3, 4, 5\), the first one \(2, 3, 4, 5\)/);
+  t.deepEqual(readdirSync(place), []);
+  writeFileSync(path, 'old');
+  const taken = await t.throwsAsync(writeTensorfile(path, ramps(1, [2, 3, 4, 5])), { instanceOf: UserError });
+  t.is(taken!.reason, 'OutputExists');
+  t.is(readFileSync(path, 'utf8'), 'old');
+});
+
+const asRoot = process.getuid?.() === 0 ? test : test.skip;
+asRoot('a full disk leaves nothing behind, and the next file is written as ever', async (t) => {
+  const place = join(folder, 'full');
+  mkdirSync(place);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', place]);
+  try {
+    const write = writeTensorfile(join(place, 'out.tensor'), ramps(9, [8, 3, 64, 64]));
+    t.is((await t.throwsAsync(write, { instanceOf: UserError }))?.reason, 'DiskFull');
+    t.deepEqual(readdirSync(place), []);
+  } finally {
+    execFileSync('umount', [place]);
+  }
+  t.is((await read(await written(3, [2, 3, 4, 5]), small)).length, 3);
+});
+
+const survives = async (bytes: Uint8Array): Promise<'read' | 'refused'> => {
+  try {
+    await read(saved(bytes), small);
+    return 'read';
+  } catch (error) {
+    if (!(error instanceof UserError) || error.reason === 'Internal') throw error;
+    return 'refused';
+  }
+};
+test('a tensorfile cut anywhere is refused', async (t) => {
+  const good = readFileSync(await written(3, [2, 3, 4, 5]));
+  const check = fc.asyncProperty(fc.integer({ min: 0, max: good.length - 1 }), async (length) => {
+    t.is(await survives(good.subarray(0, length)), 'refused');
+  });
+  await fc.assert(check, { numRuns: 100 });
+});
+test('flipped bits give batches or a UserError, and the next file is read as ever', async (t) => {
+  const path = await written(3, [2, 3, 4, 5]);
+  const good = readFileSync(path);
+  const flips = fc.array(fc.record({ at: fc.nat(good.length - 1), bit: fc.nat(7) }), {
+    minLength: 1,
+    maxLength: 30,
+  });
+  let refusals = 0;
+  const check = fc.asyncProperty(flips, async (changes) => {
+    const bytes = Uint8Array.from(good);
+    for (const { at, bit } of changes) bytes[at]! ^= 1 << bit;
+    if ((await survives(bytes)) === 'refused') refusals += 1;
+  });
+  await fc.assert(check, { numRuns: 300 });
+  t.true(refusals > 0);
+  t.is((await read(path, small)).length, 3);
+});
