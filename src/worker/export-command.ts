@@ -10,6 +10,7 @@ import { computedFrom } from '../engines/calibration-graph.ts';
 import { parseCalibrationCache } from '../formats/calibration-cache.ts';
 import { requireAgreement } from './agreement-gate.ts';
 import { buildEngineFile, refuseEngine } from './build-engine.ts';
+import { type CalibrationSource, calibrationSource } from './calibration-source.ts';
 import { parseCommandLine, type Tool } from './command-line.ts';
 import { calibrate, etltOf, requireSupported } from './export.ts';
 import { readKey } from './key.ts';
@@ -79,20 +80,37 @@ const refuseEarly = async (
       'OutputExists',
       `Exporting for int8: ${values.cal_cache_file} is there already and would be used again, so no images are kept out of calibration for --min_agreement. Remove the cache, or name another file by --cal_cache_file.`,
     );
-  if (values.cal_data_file !== undefined) throw notYet('--cal_data_file (tensorfiles)');
-  if (values.cal_image_dir === undefined && values.experiment_spec !== undefined)
-    throw notYet('-e without --cal_image_dir (the training data loader)');
-  if (values.cal_image_dir === undefined && !existsSync(values.cal_cache_file))
-    throw new UserError(
-      'CalibrationSourceMissing',
-      'Exporting for int8: there is nothing to calibrate with. Give --cal_image_dir; random data are never used in its place.',
-    );
+  if (!existsSync(values.cal_cache_file)) await refuseSource(values);
 };
+
+/** @throws UserError CalibrationSourceMissing, Usage, OutputExists, OutputUnwritable, InputNotFound, NotYetSupported */
+const refuseSource = async (values: ExportValues): Promise<void> => {
+  const source = sourceOf(values);
+  if (source?.kind === 'TensorfileOfImages') await requireWritableFolder(source.path);
+  if (source?.kind === 'Tensorfile' && values.min_agreement !== undefined)
+    throw new UserError(
+      'Usage',
+      'Exporting for int8: --min_agreement compares on images that calibration did not see, and a tensorfile names none. Give --cal_image_dir, or leave --min_agreement out.',
+    );
+  if (source) return;
+  if (values.experiment_spec !== undefined) throw notYet('-e alone (the training data loader)');
+  throw new UserError(
+    'CalibrationSourceMissing',
+    'Exporting for int8: there is nothing to calibrate with. Give --cal_image_dir or --cal_data_file; random data are never used in their place.',
+  );
+};
+
+const sourceOf = ({ cal_data_file, cal_image_dir }: ExportValues): CalibrationSource | undefined =>
+  calibrationSource({
+    tensorfile: cal_data_file,
+    tensorfileExists: cal_data_file !== undefined && existsSync(cal_data_file),
+    imageFolder: cal_image_dir,
+  });
 
 const notYet = (what: string): UserError =>
   new UserError(
     'NotYetSupported',
-    `Calibrating from ${what}: this version calibrates from a folder of images. Use --cal_image_dir. Nothing was written.`,
+    `Calibrating from ${what}: this version calibrates from a folder of images or a tensorfile. Use --cal_image_dir or --cal_data_file. Nothing was written.`,
   );
 
 type Context = {
@@ -106,8 +124,9 @@ const cacheScales = async (opened: OpenedModel, context: Context): Promise<Quant
   const { architecture, values, world } = context;
   const path = values.cal_cache_file;
   if (existsSync(path)) return { scales: await reusedScales(path, opened, world), calibration: undefined };
+  const source = sourceOf(values)!; // there is one: refuseSource has asked
   const request = {
-    imageFolder: values.cal_image_dir!,
+    source,
     batches: values.batches,
     batchSize: values.batch_size,
     algorithm: values.cal_algorithm,
@@ -119,6 +138,8 @@ const cacheScales = async (opened: OpenedModel, context: Context): Promise<Quant
     },
   };
   const calibrated = await calibrate(opened, architecture, { request, watch: world });
+  if (source.kind === 'TensorfileOfImages')
+    world.log('INFO', `Calibration tensorfile was saved into ${source.path}`);
   await requireAgreement(opened, architecture, { calibrated, least: values.min_agreement });
   const { cache, scales, statistics } = calibrated;
   await writeWholeFile(path, cache, { overwrite: false });

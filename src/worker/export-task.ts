@@ -79,9 +79,9 @@ const calibrateTask = async (
 ): Promise<CalibrationDone> => {
   const { imageDirectory, batches, batchSize, algorithm, minAgreement: least } = task.calibration!;
   const source = imageDirectory!.uri;
-  const imageFolder = await world.store.fetch(source, world.signal);
+  const images = { kind: 'Images', folder: await world.store.fetch(source, world.signal) } as const;
   const { seed, tensorRtVersion } = defaults;
-  const request = { imageFolder, batches, batchSize, algorithm, seed, tensorRtVersion };
+  const request = { source: images, batches, batchSize, algorithm, seed, tensorRtVersion };
   const calibrated = await calibrate(opened, task.architecture, { request, watch: world });
   await requireAgreement(opened, task.architecture, { calibrated, least });
   return { calibrated, request, source, imagesSha256: inputs.images! };

@@ -5,15 +5,14 @@ import { tensorRtVersionNumber, writeCalibrationCache } from '../formats/calibra
 import { encryptEtlt } from '../formats/encrypted-model.ts';
 import { tensorFromFloats } from '../formats/onnx/tensor.ts';
 import { serializeTensor } from '../formats/onnx/tensor-file.ts';
-import { type Batch, imageBatches } from '../preprocessing/batches.ts';
-import { sampleImages } from '../preprocessing/image-list.ts';
-import { preprocessingOf } from '../preprocessing/normalise.ts';
+import { imageBatches } from '../preprocessing/batches.ts';
 import type { Allowance } from '../preprocessing/sound-images.ts';
 import { collectStatistics, type Statistics, scalesOf } from './calibrate.ts';
+import { type CalibrationSource, openSource, pixelsOf } from './calibration-source.ts';
 import type { OpenedModel } from './open-model.ts';
 
 export type CalibrationRequest = {
-  readonly imageFolder: string;
+  readonly source: CalibrationSource;
   readonly batches: number;
   readonly batchSize: number;
   readonly algorithm: Algorithm;
@@ -54,7 +53,7 @@ const runBatchOf = ({ fixedBatch }: OpenedModel, images: number): number => {
   );
 };
 
-/** @throws UserError TooFewImages, ImageInvalid, InputNotFound, CalibrationFailed */
+/** @throws UserError TooFewImages, ImageInvalid, TensorfileInvalid, InputNotFound, CalibrationFailed */
 export const calibrate = async (
   opened: OpenedModel,
   architecture: Architecture,
@@ -73,49 +72,24 @@ export const calibrate = async (
 
 type Request = { readonly request: CalibrationRequest; readonly watch: Watch };
 
-/** The pass over the images; each broken one, spares included, spends one spare. */
+/** The pass over the images. */
 const measured = async (
   opened: OpenedModel,
   architecture: Architecture,
   { request, watch }: Request,
 ): Promise<Pick<Calibrated, 'statistics' | 'chosen' | 'kept'>> => {
-  const sample = await sampleImages(request.imageFolder, request);
-  const images = sample.chosen.length;
-  let broken = 0;
-  const onBroken = (error: UserError): void => {
-    broken++;
-    request.allowance?.onBroken(error);
-  };
-  const batches = imageBatches(sample.chosen, {
-    ...pixelsOf(opened, architecture),
-    batchSize: runBatchOf(opened, images),
-    spares: sample.kept,
-    allowance: { share: request.allowance?.share ?? 0, onBroken },
-  });
-  const chosen: string[] = [];
+  const images = request.batches * request.batchSize;
+  const rows = runBatchOf(opened, images);
+  const { batches, sample } = await openSource(opened, architecture, { ...request, rows });
   const statistics = await collectStatistics({
     model: opened.model,
     input: opened.input,
-    batches: noted(batches, chosen),
+    batches,
     progress: (done) => watch.progress(done, images),
     signal: watch.signal,
   });
-  return { statistics, chosen, kept: sample.kept.slice(broken) };
+  return { statistics, ...sample() };
 };
-
-/** The same batches; the images that they hold are added to a list. */
-async function* noted(batches: AsyncIterable<Batch>, paths: string[]): AsyncGenerator<Batch> {
-  for await (const batch of batches) {
-    paths.push(...batch.paths);
-    yield batch;
-  }
-}
-
-/** Size and preprocessing of what this model is fed. */
-export const pixelsOf = ({ channels, height, width }: OpenedModel, architecture: Architecture) => ({
-  size: { channels, height, width },
-  preprocessing: preprocessingOf(architecture, channels),
-});
 
 /** Enough images to see an engine that is wrong, few enough to store beside every export. */
 const verificationLimit = { images: 8, bytes: 16 * 2 ** 20 } as const;

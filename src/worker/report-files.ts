@@ -6,8 +6,9 @@ import { refuseToOverwrite, requireWritableFolder, writeWholeFile } from '../bas
 import type { Architecture } from '../contract/architectures.ts';
 import type { ExportValues } from '../contract/flags.ts';
 import type { ReportFile } from '../report/report.ts';
+import { nameOfSource } from './calibration-source.ts';
 import type { Calibrated, CalibrationRequest } from './export.ts';
-import { folderDigest } from './folder-digest.ts';
+import { fileDigest, folderDigest } from './folder-digest.ts';
 import type { OpenedModel } from './open-model.ts';
 import { type CalibrationDone, makeReport } from './report.ts';
 import type { ToolWorld } from './tool-world.ts';
@@ -58,12 +59,10 @@ const numbersOf = (page: string): string => `${page.replace(/\.html$/, '')}.json
 
 const calibrationOf = async (quantised: Quantised | undefined): Promise<CalibrationDone | undefined> => {
   if (quantised?.calibration === undefined) return undefined;
-  const { imageFolder } = quantised.calibration.request;
-  return {
-    ...quantised.calibration,
-    source: imageFolder,
-    imagesSha256: await folderDigest(imageFolder),
-  };
+  const { source } = quantised.calibration.request;
+  const imagesSha256 =
+    source.kind === 'Tensorfile' ? await fileDigest(source.path) : await folderDigest(source.folder);
+  return { ...quantised.calibration, source: nameOfSource(source), imagesSha256 };
 };
 
 const filesOf = ({ output, quantised, values }: ReportedExport): Promise<ReportFile[]> => {

@@ -6,7 +6,8 @@ import type { Agreement } from '../engines/agreement.ts';
 import { imageBatches } from '../preprocessing/batches.ts';
 import { thumbnailOf } from '../preprocessing/thumbnail.ts';
 import { type Report, type ReportFacts, type ReportFile, reportOf } from '../report/report.ts';
-import { type Calibrated, type CalibrationRequest, pixelsOf } from './export.ts';
+import { pixelsOf } from './calibration-source.ts';
+import type { Calibrated, CalibrationRequest } from './export.ts';
 import type { OpenedModel } from './open-model.ts';
 import { int8Agreement, keptBatches, type PrecisionLatency, precisionLatency } from './verify-int8.ts';
 

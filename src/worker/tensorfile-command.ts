@@ -19,6 +19,6 @@ export const runTensorfileCommand = (argv: readonly string[], print: (text: stri
   }
   throw new UserError(
     'NotYetSupported',
-    'Writing a tensorfile: this version calibrates from a folder of images instead; use tlt-export --cal_image_dir. Nothing was written.',
+    'Writing a tensorfile: this version makes one from a folder of images: use tlt-export --cal_image_dir with --cal_data_file. Nothing was written.',
   );
 };

@@ -9,7 +9,7 @@ import { quantisedModel, type Scales } from '../engines/qdq.ts';
 import { openSession, type Session } from '../engines/session.ts';
 import { serializeModel } from '../formats/onnx/model.ts';
 import { type Batch, imageBatches } from '../preprocessing/batches.ts';
-import { pixelsOf } from './export.ts';
+import { pixelsOf } from './calibration-source.ts';
 import type { OpenedModel } from './open-model.ts';
 
 export type PrecisionLatency = { readonly floatMicroseconds: number; readonly int8Microseconds: number };

@@ -255,7 +255,7 @@ test('a text file named .png among the images', fails, {
 });
 test('int8 without anything to calibrate with', fails, {
   reason: 'CalibrationSourceMissing',
-  says: /--cal_image_dir; random data are never used/,
+  says: /--cal_image_dir or --cal_data_file; random data are never used/,
   args: () => [...base, '--data_type', 'int8'],
 });
 test('an output that is there already', fails, {
@@ -291,9 +291,9 @@ for (const module of ['ssd', 'dssd', 'faster_rcnn', 'yolo', 'retinanet'])
     says: /Nothing was written/,
     args: () => [module, ...base.slice(1), '-e', 'spec.txt'],
   });
-test('a tensorfile comes later', fails, {
-  reason: 'NotYetSupported',
-  says: /--cal_data_file.*Nothing was written/s,
+test('a tensorfile that is not there', fails, {
+  reason: 'InputNotFound',
+  says: /calibration\.tensor: it does not exist.*--cal_image_dir/s,
   args: () => [...base, '--data_type', 'int8', '--cal_data_file', 'calibration.tensor'],
 });
 test('a flag with a typo', fails, {

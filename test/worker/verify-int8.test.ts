@@ -16,7 +16,7 @@ const calibration = async (name: ModelName) => {
   const architecture = architectureOf[name];
   const opened = await openModel({ path: modelFile(name), key: 'none', architecture });
   const request = {
-    imageFolder: await photosFolder(),
+    source: { kind: 'Images', folder: await photosFolder() },
     batches: 4,
     batchSize: 8,
     algorithm: 'Percentile',

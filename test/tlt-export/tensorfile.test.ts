@@ -1,0 +1,110 @@
+/** `--cal_data_file`: read, and made from images; what it holds calibrates as the images themselves do. */
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { failures } from '../../src/base/failures.ts';
+import { encryptTlt } from '../../src/formats/encrypted-model.ts';
+import { calibrationSource } from '../../src/worker/calibration-source.ts';
+import { aFolder, runTool } from '../builders/tool.ts';
+import { modelFile } from '../models/models.ts';
+import { runPeer } from '../peers/venv.ts';
+import { photosFolder } from '../photos/photos.ts';
+
+const key = 'correct horse battery staple';
+const base = ['classification', '-m', 'model.tlt', '--key_file', 'key.txt', '--data_type', 'int8'];
+const size = ['--batches', '3', '--batch_size', '5'];
+const fromFile = ['--cal_data_file', 'calibration.tensor'];
+let photos: string;
+let cwd: string;
+let runs = 0;
+
+/** Each into its own output and cache. */
+const exported = async (...args: string[]) => {
+  runs += 1;
+  const cache = join(cwd, `${runs}.cache`);
+  const named = ['-o', `${runs}.etlt`, '--cal_cache_file', cache];
+  const ran = await runTool('tlt-export', [...base, ...named, ...args], { cwd });
+  return { ...ran, cache: existsSync(cache) ? readFileSync(cache, 'utf8') : undefined };
+};
+
+test.before(async () => {
+  photos = await photosFolder();
+  cwd = aFolder(key);
+  writeFileSync(join(cwd, 'model.tlt'), await encryptTlt(await readFile(modelFile('classifier')), key));
+});
+
+test.serial(
+  'images, the tensorfile made of them, and that file read again give one cache, byte for byte',
+  async (t) => {
+    const direct = await exported('--cal_image_dir', photos, ...size);
+    const made = await exported('--cal_image_dir', photos, ...fromFile, ...size);
+    t.is(made.code, 0, made.stderr);
+    t.regex(made.stderr, /Calibration tensorfile was saved into calibration\.tensor$/m);
+    const read = await exported(...fromFile, ...size);
+    t.is(read.code, 0, read.stderr);
+    t.truthy(direct.cache);
+    t.is(made.cache, direct.cache);
+    t.is(read.cache, direct.cache);
+  },
+);
+
+test.serial(
+  'the same batches in a file of h5py give that cache too, in float32 and in float64',
+  async (t) => {
+    const ours = await exported(...fromFile, ...size);
+    for (const type of ['float32', 'float64']) {
+      const copy = `${type}.tensor`;
+      await runPeer('tensorfiles.py', ['copy', join(cwd, 'calibration.tensor'), type, join(cwd, copy)]);
+      const theirs = await exported('--cal_data_file', copy, ...size);
+      t.is(theirs.code, 0, theirs.stderr);
+      t.is(theirs.cache, ours.cache);
+    }
+  },
+);
+
+test.serial('a tensorfile that is there is not made again, and nothing is left behind', async (t) => {
+  const before = readFileSync(join(cwd, 'calibration.tensor'));
+  const names = readdirSync(cwd);
+  const { code, stderr } = await exported('--cal_image_dir', photos, ...fromFile, ...size);
+  t.is(code, failures.OutputExists.exitCode);
+  t.regex(stderr, /Leave --cal_image_dir out to calibrate from it/);
+  t.true(before.equals(readFileSync(join(cwd, 'calibration.tensor'))));
+  t.deepEqual(readdirSync(cwd), names);
+});
+
+test.serial('more rows than are stored is an error that names the batch', async (t) => {
+  const { code, stderr, cache } = await exported(...fromFile, '--batches', '3', '--batch_size', '6');
+  t.is(code, failures.TensorfileInvalid.exitCode);
+  t.regex(stderr, /batch 0 holds 5 images, and --batch_size asks for 6/);
+  t.is(cache, undefined);
+});
+
+test.serial('an agreement cannot be asked of a tensorfile, and that is said before any work', async (t) => {
+  const { code, stderr, cache } = await exported(...fromFile, ...size, '--min_agreement', '20');
+  t.is(code, failures.Usage.exitCode);
+  t.regex(stderr, /a tensorfile names none/);
+  t.is(cache, undefined);
+});
+
+test.serial('a report of a calibration from a tensorfile names the file', async (t) => {
+  const { code, stderr } = await exported(...fromFile, ...size, '--report', 'report.html');
+  t.is(code, 0, stderr);
+  t.regex(readFileSync(join(cwd, 'report.json'), 'utf8'), /calibration\.tensor/);
+});
+
+const decides = test.macro({
+  exec: (
+    t,
+    [tensorfile, tensorfileExists, imageFolder]: [string | undefined, boolean, string | undefined],
+    kind,
+  ) => {
+    t.is(calibrationSource({ tensorfile, tensorfileExists, imageFolder })?.kind, kind as never);
+  },
+  title: (_given, flags: readonly unknown[], kind) =>
+    `tensorfile, exists, images: ${flags.join(', ')} → ${kind}`,
+});
+test(decides, [undefined, false, undefined], undefined);
+test(decides, [undefined, false, 'images'], 'Images');
+test(decides, ['file', true, undefined], 'Tensorfile');
+test(decides, ['file', false, 'images'], 'TensorfileOfImages');
