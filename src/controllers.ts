@@ -8,12 +8,14 @@ import {
 } from './deviceclass/controller.ts';
 import { nodeResource, projectNode } from './deviceclass/node.ts';
 import type { Images } from './jobs/images.ts';
-import { jobCache, modelExportCache, mountWarningCache, podCache } from './modelexport/caches.ts';
+import { modelExportCache } from './modelexport/caches.ts';
 import type { Stores } from './modelexport/observe.ts';
 import { makeReconciler } from './modelexport/reconciler.ts';
 import { makeWatches } from './modelexport/watches.ts';
 import type { Log } from './observability/log.ts';
 import { controllerMetrics, informerMetrics, queueMetrics } from './observability/metrics.ts';
+import { jobCache, mountWarningCache, podCache } from './ownedjobs/caches.ts';
+import { makeOwnedWatches } from './ownedjobs/watches.ts';
 import type { KubeClient } from './runtime/client.ts';
 import { type Reconcile, runController } from './runtime/controller.ts';
 import { Informer } from './runtime/informer.ts';
@@ -43,11 +45,12 @@ export const makeControllers = (world: OperatorWorld): Pick<ManagerParts, 'infor
   const classQueue = new WorkQueue({ name: 'exportdeviceclass', clock, random, metrics: queues });
   const scope = { namespace: world.namespace };
   const watches = makeWatches(() => stores, exportQueue);
+  const owned = makeOwnedWatches(() => pods.store, { ModelExport: exportQueue });
   const deps = { client, clock, random, log, metrics: informerMetrics(registry) };
   const modelExports = new Informer(modelExportCache(scope, watches.modelExportChanged), deps);
-  const jobs = new Informer(jobCache(scope, watches.ownedChanged), deps);
-  const pods = new Informer(podCache(scope, watches.ownedChanged), deps);
-  const mountWarnings = new Informer(mountWarningCache(scope, watches.mountWarned), deps);
+  const jobs = new Informer(jobCache(scope, owned.ownedChanged), deps);
+  const pods = new Informer(podCache(scope, owned.ownedChanged), deps);
+  const mountWarnings = new Informer(mountWarningCache(scope, owned.mountWarned), deps);
   const deviceClasses = new Informer(
     {
       resource: deviceClassResource,

@@ -6,6 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { permissions as deviceClassPermissions } from './deviceclass/permissions.ts';
 import { permissions as modelExportPermissions } from './modelexport/permissions.ts';
+import { permissions as ownedJobPermissions } from './ownedjobs/permissions.ts';
 import type { PublishedFile } from './published/file.ts';
 import { flagFiles } from './published/flags.ts';
 import { installFiles } from './published/install.ts';
@@ -13,7 +14,7 @@ import { referenceFiles } from './published/reference.ts';
 
 const root = join(import.meta.dirname, '..');
 
-const permissions = [...modelExportPermissions, ...deviceClassPermissions];
+const permissions = [...modelExportPermissions, ...ownedJobPermissions, ...deviceClassPermissions];
 const files: readonly PublishedFile[] = [
   ...installFiles(permissions),
   ...referenceFiles(permissions),

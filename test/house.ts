@@ -15,7 +15,8 @@ export const house: Readonly<Record<string, readonly string[]>> = {
   published: ['base', 'contract', 'api'],
   runtime: ['base', 'observability'],
   deviceclass: ['base', 'contract', 'observability', 'api', 'runtime'],
-  modelexport: ['base', 'contract', 'observability', 'api', 'jobs', 'runtime', 'deviceclass'],
+  ownedjobs: ['base', 'contract', 'observability', 'api', 'jobs', 'runtime', 'deviceclass'],
+  modelexport: ['base', 'contract', 'observability', 'api', 'jobs', 'runtime', 'deviceclass', 'ownedjobs'],
   worker: [
     'base',
     'contract',

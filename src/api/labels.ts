@@ -6,16 +6,18 @@ export const labels = {
   name: 'app.kubernetes.io/name',
   component: 'app.kubernetes.io/component',
   partOf: 'app.kubernetes.io/part-of',
-  /** Name of the ModelExport that a Job and its pods work for. */
-  modelExport: 'export.tlt.dev/model-export',
-  /** Its uid: a new object of the same name is another owner. */
-  modelExportUid: 'export.tlt.dev/model-export-uid',
   /** `export` or `engine`. */
   stage: 'export.tlt.dev/stage',
   deviceClass: 'export.tlt.dev/device-class',
   /** The export key or engine key that the Job makes. */
   artifactKey: 'export.tlt.dev/artifact-key',
 } as const;
+
+/** The object that a Job and its pods work for, by its kind. Its uid too: a new object of the same name is another owner. */
+export const ownerLabels = {
+  ModelExport: { name: 'export.tlt.dev/model-export', uid: 'export.tlt.dev/model-export-uid' },
+} as const;
+export type OwnerKind = keyof typeof ownerLabels;
 
 export const annotations = {
   /** On a ModelExport: any new value asks for the export, and for what had failed, once more. */

@@ -1,12 +1,30 @@
 /** The Job around a pod: who owns it, when it is tried again, and when it gives up. */
 
 import { exportGroup } from '../api/group.ts';
-import { labels } from '../api/labels.ts';
-import type { ModelExport } from '../api/model-export.ts';
+import { labels, type OwnerKind, ownerLabels } from '../api/labels.ts';
+import type { ModelExportSpec } from '../api/model-export.ts';
 import { terminalExitCodes } from '../base/failures.ts';
 import { podSecurityContext, type Volumes } from './pod.ts';
 
 export type Stage = 'export' | 'engine';
+
+/** The object that a Job works for. */
+export type JobOwner = {
+  readonly kind: OwnerKind;
+  readonly metadata: { readonly name: string; readonly namespace: string; readonly uid: string };
+  readonly spec: { readonly jobTemplate?: JobTemplate };
+};
+
+/** What Jobs and pods carry beside their work, by the user's wish. */
+type JobTemplate = Pick<
+  NonNullable<ModelExportSpec['jobTemplate']>,
+  | 'serviceAccountName'
+  | 'priorityClassName'
+  | 'imagePullSecrets'
+  | 'labels'
+  | 'annotations'
+  | 'activeDeadlineSeconds'
+>;
 
 export type JobIdentity = {
   readonly name: string;
@@ -43,7 +61,7 @@ const deadlineSeconds = 6 * 60 * 60;
 /** A worker that failed for want of its surroundings is tried again this often before the Job gives up. */
 const backoffLimit = 2;
 
-export const job = (owner: ModelExport, identity: JobIdentity, pod: PodPlan): Job => {
+export const job = (owner: JobOwner, identity: JobIdentity, pod: PodPlan): Job => {
   const template = owner.spec.jobTemplate ?? {};
   const own = identityLabels(owner, identity);
   return {
@@ -91,20 +109,20 @@ export const job = (owner: ModelExport, identity: JobIdentity, pod: PodPlan): Jo
 };
 
 const identityLabels = (
-  owner: ModelExport,
+  owner: JobOwner,
   { stage, key, deviceClass }: JobIdentity,
 ): Record<string, string> => ({
   [labels.managedBy]: labels.managedByValue,
-  [labels.modelExport]: owner.metadata.name,
-  [labels.modelExportUid]: owner.metadata.uid,
+  [ownerLabels[owner.kind].name]: owner.metadata.name,
+  [ownerLabels[owner.kind].uid]: owner.metadata.uid,
   [labels.stage]: stage,
   [labels.artifactKey]: key,
   ...(deviceClass !== undefined && { [labels.deviceClass]: deviceClass }),
 });
 
-const ownedBy = (owner: ModelExport): object => ({
+const ownedBy = (owner: JobOwner): object => ({
   apiVersion: exportGroup.apiVersion,
-  kind: 'ModelExport',
+  kind: owner.kind,
   name: owner.metadata.name,
   uid: owner.metadata.uid,
   controller: true,

@@ -5,8 +5,9 @@ import type { EngineBuilt } from '../contract/result.ts';
 import { type EnginePlan, engineIdentity, engineJob } from '../jobs/engine-job.ts';
 import type { Job } from '../jobs/job.ts';
 import { dataTypeOf } from '../jobs/keys.ts';
+import type { Blocked, JobFailureReason, ObservedJob } from '../ownedjobs/observed-job.ts';
 import { type ExportStage, retryOf } from './export-stage.ts';
-import type { Blocked, JobFailureReason, Observed, ObservedClass, ObservedJob } from './observed.ts';
+import type { Observed, ObservedClass } from './observed.ts';
 
 type EngineStatus = NonNullable<NonNullable<ModelExport['status']>['engines']>[number];
 

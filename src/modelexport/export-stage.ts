@@ -8,7 +8,8 @@ import type { ExportedArtifacts } from '../jobs/engine-job.ts';
 import { exportJob, exportJobName } from '../jobs/export-job.ts';
 import type { Job } from '../jobs/job.ts';
 import { exportKey } from '../jobs/keys.ts';
-import type { Blocked, JobFailureReason, Observed } from './observed.ts';
+import type { Blocked, JobFailureReason } from '../ownedjobs/observed-job.ts';
+import type { Observed } from './observed.ts';
 
 export type ExportStatus = Pick<
   NonNullable<ModelExport['status']>,

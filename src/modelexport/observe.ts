@@ -5,20 +5,16 @@ import { hardwareOf } from '../deviceclass/hardware.ts';
 import { belongs } from '../deviceclass/match.ts';
 import type { NodeFacts } from '../deviceclass/node.ts';
 import type { Images } from '../jobs/images.ts';
+import type { JobStores } from '../ownedjobs/caches.ts';
+import { observeOwned } from '../ownedjobs/observe-owned.ts';
 import type { Key } from '../runtime/resources.ts';
 import type { Store } from '../runtime/store.ts';
-import { indexes } from './caches.ts';
-import type { JobObject, MountWarningObject, PodObject } from './kube-shapes.ts';
-import { observeJob } from './observe-job.ts';
-import type { Observed, ObservedClass, ObservedJob } from './observed.ts';
+import type { Observed, ObservedClass } from './observed.ts';
 
-export type Stores = {
+export type Stores = JobStores & {
   readonly modelExports: Store<ModelExport>;
   readonly deviceClasses: Store<ExportDeviceClass>;
   readonly nodes: Store<NodeFacts>;
-  readonly jobs: Store<JobObject>;
-  readonly pods: Store<PodObject>;
-  readonly mountWarnings: Store<MountWarningObject>;
 };
 
 export type ObserveContext = { readonly stores: Stores; readonly images: Images; readonly now: number };
@@ -30,9 +26,10 @@ export const observe = (key: Key, { stores, images, now }: ObserveContext): Obse
   return {
     modelExport,
     classes: modelExport.spec.deviceClasses.map(({ name }) => observeClass(stores, name)),
-    jobs: stores.jobs
-      .byIndex(indexes.owner, modelExport.metadata.uid)
-      .flatMap((job) => observeOwned(stores, job)),
+    jobs: observeOwned(stores, modelExport.metadata.uid, (name) => {
+      const node = stores.nodes.get(name);
+      return node && hardwareOf(node);
+    }),
     images,
     now,
   };
@@ -42,20 +39,4 @@ const observeClass = ({ deviceClasses, nodes }: Stores, name: string): ObservedC
   const deviceClass = deviceClasses.get(name);
   const matching = deviceClass ? nodes.list().filter((node) => belongs(node, deviceClass.spec)) : [];
   return { name, deviceClass, matchingNodes: matching.length };
-};
-
-/** A Job that is being deleted counts as gone: a new one of its name is made as soon as the name is free. */
-const observeOwned = ({ nodes, pods, mountWarnings }: Stores, job: JobObject): readonly ObservedJob[] => {
-  if (job.metadata.deletionTimestamp) return [];
-  const own = pods.byIndex(indexes.job, job.metadata.uid);
-  return [
-    observeJob(job, {
-      pods: own,
-      warnings: own.flatMap(({ metadata }) => mountWarnings.byIndex(indexes.pod, metadata.uid)),
-      hardwareOf: (name) => {
-        const node = nodes.get(name);
-        return node && hardwareOf(node);
-      },
-    }),
-  ];
 };

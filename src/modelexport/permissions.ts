@@ -1,4 +1,4 @@
-/** What the ModelExport controller asks of the apiserver. Secrets and ConfigMaps are not here: only pods read them. */
+/** What the ModelExport controller asks of the apiserver. Its Jobs' part is in room `ownedjobs`. */
 import { exportGroup, kinds } from '../api/group.ts';
 import type { Permission } from '../api/permissions.ts';
 
@@ -22,29 +22,5 @@ export const permissions: readonly Permission[] = [
     resources: [`${plural}/finalizers`],
     verbs: ['update'],
     why: 'Clusters that check owner references ask for it of whoever makes owned Jobs.',
-  },
-  {
-    apiGroups: ['batch'],
-    resources: ['jobs'],
-    verbs: ['get', 'list', 'watch', 'create', 'patch', 'delete'],
-    why: 'Makes the Jobs that export and build, suspends them, and removes those of an older spec.',
-  },
-  {
-    apiGroups: [''],
-    resources: ['pods'],
-    verbs: ['get', 'list', 'watch'],
-    why: 'Reads results from termination messages, and what a pod waits for.',
-  },
-  {
-    apiGroups: [''],
-    resources: ['events'],
-    verbs: ['get', 'list', 'watch'],
-    why: 'Reads FailedMount events: only there a kubelet says that a Secret is missing.',
-  },
-  {
-    apiGroups: ['events.k8s.io'],
-    resources: ['events'],
-    verbs: ['create', 'patch'],
-    why: 'Tells the story of an export to `kubectl describe`.',
   },
 ];

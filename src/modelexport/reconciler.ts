@@ -1,8 +1,8 @@
 /** Level-driven: says nothing of which event woke it, and may run twice on the same state. */
 import type { Clock } from '../base/clock.ts';
 import type { Images } from '../jobs/images.ts';
+import { type ApplyDeps, apply } from '../ownedjobs/apply.ts';
 import type { Reconcile } from '../runtime/controller.ts';
-import { type ApplyDeps, apply } from './apply.ts';
 import { decide } from './decide.ts';
 import { observe, type Stores } from './observe.ts';
 

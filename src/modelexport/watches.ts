@@ -1,18 +1,14 @@
 /** Which ModelExports a change wakes. A wake-up says only "look again"; what changed is found by looking. */
-import { labels } from '../api/labels.ts';
 import type { ModelExport } from '../api/model-export.ts';
 import { type NodeFacts, sameFacts } from '../deviceclass/node.ts';
 import type { Change } from '../runtime/informer.ts';
 import type { WorkQueue } from '../runtime/queue.ts';
 import { keyOf } from '../runtime/resources.ts';
 import { indexes } from './caches.ts';
-import type { JobObject, MountWarningObject, PodObject } from './kube-shapes.ts';
 import type { Stores } from './observe.ts';
 
 export type Watches = {
   readonly modelExportChanged: (change: Change<ModelExport>) => void;
-  readonly ownedChanged: (change: Change<JobObject | PodObject>) => void;
-  readonly mountWarned: (change: Change<MountWarningObject>) => void;
   readonly deviceClassChanged: (change: Change<{ readonly metadata: { readonly name: string } }>) => void;
   readonly nodeChanged: (change: Change<NodeFacts>) => void;
 };
@@ -24,15 +20,6 @@ export const makeWatches = (stores: () => Stores, queue: WorkQueue): Watches => 
   modelExportChanged: ({ after, initial }) => {
     if (after) queue.add(keyOf(after), initial ? 'low' : 'normal');
   },
-  ownedChanged: ({ before, after }) => wakeOwner(queue, (after ?? before)!.metadata),
-  mountWarned: ({ after }) => {
-    const pod =
-      after &&
-      stores()
-        .pods.list()
-        .find(({ metadata }) => metadata.uid === after.podUid);
-    if (pod) wakeOwner(queue, pod.metadata);
-  },
   deviceClassChanged: ({ before, after }) => {
     const { name } = (after ?? before)!.metadata;
     for (const user of stores().modelExports.byIndex(indexes.deviceClass, name)) queue.add(keyOf(user));
@@ -42,8 +29,3 @@ export const makeWatches = (stores: () => Stores, queue: WorkQueue): Watches => 
     for (const key of stores().modelExports.keys()) queue.addAfter(key, nodeBurstMs);
   },
 });
-
-const wakeOwner = (queue: WorkQueue, { namespace, labels: own }: JobObject['metadata']): void => {
-  const name = own?.[labels.modelExport];
-  if (name !== undefined) queue.add(`${namespace}/${name}`);
-};

@@ -2,7 +2,8 @@
 import type { ExportDeviceClass } from '../../src/api/export-device-class.ts';
 import type { ModelExport } from '../../src/api/model-export.ts';
 import type { EngineBuilt, Exported } from '../../src/contract/result.ts';
-import type { JobState, Observed, ObservedClass, ObservedJob } from '../../src/modelexport/observed.ts';
+import type { Observed, ObservedClass } from '../../src/modelexport/observed.ts';
+import type { JobState, ObservedJob } from '../../src/ownedjobs/observed-job.ts';
 
 export const aSpec = (changes: Partial<ModelExport['spec']> = {}): ModelExport['spec'] => ({
   architecture: 'classification',

@@ -7,8 +7,9 @@ import { Registry } from 'prom-client';
 import type { ModelExportStatus } from '../../src/api/model-export.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import type { Result } from '../../src/contract/result.ts';
-import { resources } from '../../src/modelexport/caches.ts';
+import { modelExportResource } from '../../src/modelexport/caches.ts';
 import { restMetrics } from '../../src/observability/metrics.ts';
+import { jobResources } from '../../src/ownedjobs/caches.ts';
 import { type KubeClient, makeClient } from '../../src/runtime/client.ts';
 import { openConnection } from '../../src/runtime/connection.ts';
 import { anEngineBuilt, anExported, aSpec } from '../builders/objects.ts';
@@ -73,7 +74,7 @@ type Pod = {
 };
 
 const endPods = async (): Promise<void> => {
-  const { items } = (await client.list(resources.pods, {}, forEver)) as { items: Pod[] };
+  const { items } = (await client.list(jobResources.pods, {}, forEver)) as { items: Pod[] };
   for (const pod of items.filter(({ status }) => status.phase === 'Pending')) await endPod(pod);
 };
 
@@ -91,7 +92,7 @@ const endPod = async ({ metadata }: Pod): Promise<void> => {
   };
   const status = { phase: 'Succeeded', containerStatuses: [{ ...container, state: { terminated } }] };
   const { namespace, name } = metadata;
-  await client.mergePatch(resources.pods, { namespace, name, subresource: 'status' }, { status }, forEver);
+  await client.mergePatch(jobResources.pods, { namespace, name, subresource: 'status' }, { status }, forEver);
 };
 
 type Run = {
@@ -158,12 +159,12 @@ type FinishedJob = { readonly spec: { readonly ttlSecondsAfterFinished?: number 
 
 /** Ready, and every finished Job marked to expire: nothing is left to write. */
 const finalStatus = async (namespace: string): Promise<ModelExportStatus | undefined> => {
-  const { items } = (await client.list(resources.modelExports, { namespace }, forEver)) as {
+  const { items } = (await client.list(modelExportResource, { namespace }, forEver)) as {
     items: { status?: ModelExportStatus }[];
   };
   const status = items[0]?.status;
   if (status?.conditions?.find(({ type }) => type === 'Ready')?.status !== 'True') return undefined;
-  const jobs = ((await client.list(resources.jobs, { namespace }, forEver)) as { items: FinishedJob[] })
+  const jobs = ((await client.list(jobResources.jobs, { namespace }, forEver)) as { items: FinishedJob[] })
     .items;
   return jobs.length === 3 && jobs.every(({ spec }) => spec.ttlSecondsAfterFinished !== undefined)
     ? status

@@ -5,7 +5,8 @@ import type { ModelExport } from '../../src/api/model-export.ts';
 import { unseen } from '../../src/api/shared-schemas.ts';
 import type { EngineBuilt, Exported } from '../../src/contract/result.ts';
 import { decide } from '../../src/modelexport/decide.ts';
-import type { JobState, Observed } from '../../src/modelexport/observed.ts';
+import type { Observed } from '../../src/modelexport/observed.ts';
+import type { JobState } from '../../src/ownedjobs/observed-job.ts';
 import { type Kstatus, kstatusOf } from '../builders/kstatus.ts';
 import { aClass, aJob, aModelExport, anEngineBuilt, anExported, anObserved } from '../builders/objects.ts';
 

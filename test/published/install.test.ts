@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { permissions as deviceClassPermissions } from '../../src/deviceclass/permissions.ts';
 import { permissions as modelExportPermissions } from '../../src/modelexport/permissions.ts';
+import { permissions as ownedJobPermissions } from '../../src/ownedjobs/permissions.ts';
 import { deployment } from '../../src/published/operator.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
 import { eventually } from '../cluster/run.ts';
@@ -86,7 +87,11 @@ test('the samples are taken as they are', async (t) => {
   t.is(answer.match(/created \(server dry run\)/g)?.length, 7);
 });
 
-for (const { apiGroups, resources, verbs } of [...modelExportPermissions, ...deviceClassPermissions]) {
+for (const { apiGroups, resources, verbs } of [
+  ...modelExportPermissions,
+  ...ownedJobPermissions,
+  ...deviceClassPermissions,
+]) {
   const resource = `${resources[0]}`.split('/')[0]!;
   const subresource = `${resources[0]}`.split('/')[1];
   const name = apiGroups[0] === '' ? resource : `${resource}.${apiGroups[0]}`;

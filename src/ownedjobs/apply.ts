@@ -1,11 +1,11 @@
 /** Decision → cluster: the only writer. Actions go in order, and the first failure stops the rest. */
-import type { ModelExport } from '../api/model-export.ts';
+import { exportGroup, type Kind, kinds } from '../api/group.ts';
 import { unreachable } from '../base/unreachable.ts';
 import { ApiError, isStatus } from '../runtime/api-error.ts';
 import type { KubeClient } from '../runtime/client.ts';
 import type { Recorder } from '../runtime/recorder.ts';
-import { resources } from './caches.ts';
-import type { Action, Decision } from './decide.ts';
+import type { Action, Decision } from './action.ts';
+import { jobResources } from './caches.ts';
 
 export type ApplyDeps = {
   readonly client: KubeClient;
@@ -17,9 +17,21 @@ export type ApplyDeps = {
 /** How long a finished Job stays, for people who want to read its log. */
 const finishedJobSeconds = 3600;
 
+/** The object that the decision is about. */
+export type Owner = {
+  readonly apiVersion: string;
+  readonly kind: Kind;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace: string;
+    readonly uid: string;
+    readonly resourceVersion: string;
+  };
+};
+
 export const apply = async (
-  { actions }: Decision,
-  owner: ModelExport,
+  { actions }: Decision<object>,
+  owner: Owner,
   { deps, signal }: { readonly deps: ApplyDeps; readonly signal: AbortSignal },
 ): Promise<void> => {
   for (const action of actions) {
@@ -30,7 +42,7 @@ export const apply = async (
 
 type How = { readonly deps: ApplyDeps; readonly signal: AbortSignal };
 
-const perform = async (action: Action, owner: ModelExport, { deps, signal }: How): Promise<void> => {
+const perform = async (action: Action<object>, owner: Owner, { deps, signal }: How): Promise<void> => {
   const { client, record } = deps;
   const { namespace } = owner.metadata;
   switch (action.kind) {
@@ -63,16 +75,16 @@ type JobAt = { readonly namespace: string; readonly name: string };
 /** The name says what the Job makes, so one that is there already is the one that was wanted, if it is ours. */
 const createJob = async (
   client: KubeClient,
-  owner: ModelExport,
+  owner: Owner,
   { body, signal }: Write<{ readonly metadata: { readonly name: string } }>,
 ): Promise<void> => {
   const { namespace } = owner.metadata;
   try {
-    await client.create(resources.jobs, { namespace }, body, signal);
+    await client.create(jobResources.jobs, { namespace }, body, signal);
   } catch (thrown) {
     if (!isStatus(thrown, 409)) throw thrown;
     const { name } = body.metadata;
-    const there = (await client.read(resources.jobs, { namespace, name }, signal)) as OwnedJob;
+    const there = (await client.read(jobResources.jobs, { namespace, name }, signal)) as OwnedJob;
     if (there.metadata.ownerReferences?.some(({ uid }) => uid === owner.metadata.uid)) return;
     throw new ApiError({
       status: 0,
@@ -90,23 +102,24 @@ const removeJob = async (
   signal: AbortSignal,
 ): Promise<void> => {
   try {
-    await client.remove(resources.jobs, at, signal);
+    await client.remove(jobResources.jobs, at, signal);
   } catch (thrown) {
     if (!isStatus(thrown, 404)) throw thrown; // Gone already: what was wanted.
   }
 };
 
 const patchJob = async (client: KubeClient, at: JobAt, { body, signal }: Write<object>): Promise<void> => {
-  await client.mergePatch(resources.jobs, at, { spec: body }, signal);
+  await client.mergePatch(jobResources.jobs, at, { spec: body }, signal);
 };
 
 /** The resourceVersion makes a decision from an outdated cache a conflict, which is retried quietly. */
 const writeStatus = async (
   client: KubeClient,
-  { apiVersion, kind, metadata }: ModelExport,
+  { apiVersion, kind, metadata }: Owner,
   { status, signal }: { readonly status: object; readonly signal: AbortSignal },
 ): Promise<void> => {
   const { name, namespace, resourceVersion } = metadata;
   const body = { apiVersion, kind, metadata: { name, namespace, resourceVersion }, status };
-  await client.apply(resources.modelExports, { namespace, name, subresource: 'status' }, body, signal);
+  const resource = { ...exportGroup, plural: kinds[kind].plural };
+  await client.apply(resource, { namespace, name, subresource: 'status' }, body, signal);
 };

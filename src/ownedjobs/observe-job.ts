@@ -2,10 +2,11 @@
 import { labels } from '../api/labels.ts';
 import { reasonOfExitCode } from '../base/failures.ts';
 import { parseResult } from '../contract/result.ts';
+import type { Hardware } from '../deviceclass/hardware.ts';
 import type { Stage } from '../jobs/job.ts';
 import { blockedOf } from './blocked.ts';
 import type { JobObject, MountWarning, PodObject, TerminatedContainer } from './kube-shapes.ts';
-import type { Hardware, JobState, ObservedJob } from './observed.ts';
+import type { JobState, ObservedJob } from './observed-job.ts';
 
 export type JobSurroundings = {
   readonly pods: readonly PodObject[];

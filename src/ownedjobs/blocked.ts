@@ -1,6 +1,6 @@
 /** What a pod that has not started waits for, in words that say what to do. */
 import type { MountWarning, PodObject } from './kube-shapes.ts';
-import type { Blocked } from './observed.ts';
+import type { Blocked } from './observed-job.ts';
 
 const imageReasons: readonly string[] = [
   'ImagePullBackOff',

@@ -1,0 +1,108 @@
+/** The caches of owned Jobs, their pods and the pods' mount warnings, and what each keeps of an object. */
+import { labels } from '../api/labels.ts';
+import type { Change, InformerOptions } from '../runtime/informer.ts';
+import type { Resource } from '../runtime/resources.ts';
+import type { Store, Stored } from '../runtime/store.ts';
+import type { JobObject, MountWarningObject, PodObject } from './kube-shapes.ts';
+
+export const jobResources = {
+  jobs: { group: 'batch', version: 'v1', plural: 'jobs' },
+  pods: { group: '', version: 'v1', plural: 'pods' },
+  events: { group: '', version: 'v1', plural: 'events' },
+} as const satisfies Record<string, Resource>;
+
+export type JobStores = {
+  readonly jobs: Store<JobObject>;
+  readonly pods: Store<PodObject>;
+  readonly mountWarnings: Store<MountWarningObject>;
+};
+
+/** Index names: each is used where it is declared and where it is read, and nowhere else spelled out. */
+export const jobIndexes = { owner: 'owner', job: 'job', pod: 'pod' } as const;
+
+type Listener<T> = (change: Change<T>) => void;
+/** One namespace, or all. */
+export type Scope = { readonly namespace: string | undefined };
+
+const ours = { labelSelector: `${labels.managedBy}=${labels.managedByValue}` } as const;
+
+export const jobCache = (scope: Scope, onChange: Listener<JobObject>): InformerOptions<JobObject> => ({
+  ...scope,
+  resource: jobResources.jobs,
+  selectors: ours,
+  project: (raw) => {
+    const { metadata, spec, status } = raw as JobObject;
+    const { suspend, ttlSecondsAfterFinished } = spec;
+    return {
+      metadata: metaOf(metadata),
+      spec: {
+        ...(suspend !== undefined && { suspend }),
+        ...(ttlSecondsAfterFinished !== undefined && { ttlSecondsAfterFinished }),
+      },
+      ...(status && { status }),
+    };
+  },
+  indexes: { [jobIndexes.owner]: ({ metadata }) => ownerUid(metadata) },
+  onChange,
+});
+
+export const podCache = (scope: Scope, onChange: Listener<PodObject>): InformerOptions<PodObject> => ({
+  ...scope,
+  resource: jobResources.pods,
+  selectors: ours,
+  project: (raw) => {
+    const { metadata, spec, status } = raw as PodObject;
+    const { phase, conditions, initContainerStatuses, containerStatuses } = status ?? {};
+    return {
+      metadata: metaOf(metadata),
+      spec: { ...(spec?.nodeName && { nodeName: spec.nodeName }) },
+      status: {
+        ...(phase && { phase }),
+        ...(conditions && { conditions }),
+        ...(initContainerStatuses && { initContainerStatuses }),
+        ...(containerStatuses && { containerStatuses }),
+      },
+    };
+  },
+  indexes: { [jobIndexes.job]: ({ metadata }) => ownerUid(metadata) },
+  onChange,
+});
+
+/** A kubelet tells of a missing Secret by an event alone. */
+export const mountWarningCache = (
+  scope: Scope,
+  onChange: Listener<MountWarningObject>,
+): InformerOptions<MountWarningObject> => ({
+  ...scope,
+  resource: jobResources.events,
+  selectors: { fieldSelector: 'reason=FailedMount,involvedObject.kind=Pod' },
+  project: (raw) => {
+    const { metadata, involvedObject, message } = raw as RawEvent;
+    return { metadata: metaOf(metadata), podUid: involvedObject.uid, message: message ?? '' };
+  },
+  indexes: { [jobIndexes.pod]: ({ podUid }) => [podUid] },
+  onChange,
+});
+
+type RawEvent = {
+  readonly metadata: MountWarningObject['metadata'];
+  readonly involvedObject: { readonly uid: string };
+  readonly message?: string;
+};
+
+/** Drops managedFields and annotations, which are most of an object's bytes. */
+const metaOf = <M extends JobObject['metadata']>(meta: M): M & Stored['metadata'] => {
+  const { name, namespace, uid, creationTimestamp, labels: own, ownerReferences, deletionTimestamp } = meta;
+  return {
+    name,
+    namespace,
+    uid,
+    ...(creationTimestamp && { creationTimestamp }),
+    ...(own && { labels: own }),
+    ...(ownerReferences && { ownerReferences }),
+    ...(deletionTimestamp && { deletionTimestamp }),
+  } as M;
+};
+
+const ownerUid = ({ ownerReferences }: JobObject['metadata']): readonly string[] =>
+  (ownerReferences ?? []).filter(({ controller }) => controller).map(({ uid }) => uid);

@@ -1,0 +1,29 @@
+/** What controllers that own Jobs ask of the apiserver. Secrets and ConfigMaps are not here: only pods read them. */
+import type { Permission } from '../api/permissions.ts';
+
+export const permissions: readonly Permission[] = [
+  {
+    apiGroups: ['batch'],
+    resources: ['jobs'],
+    verbs: ['get', 'list', 'watch', 'create', 'patch', 'delete'],
+    why: 'Makes the Jobs that export and build, suspends them, and removes those of an older spec.',
+  },
+  {
+    apiGroups: [''],
+    resources: ['pods'],
+    verbs: ['get', 'list', 'watch'],
+    why: 'Reads results from termination messages, and what a pod waits for.',
+  },
+  {
+    apiGroups: [''],
+    resources: ['events'],
+    verbs: ['get', 'list', 'watch'],
+    why: 'Reads FailedMount events: only there a kubelet says that a Secret is missing.',
+  },
+  {
+    apiGroups: ['events.k8s.io'],
+    resources: ['events'],
+    verbs: ['create', 'patch'],
+    why: 'Tells the story of an object to `kubectl describe`.',
+  },
+];

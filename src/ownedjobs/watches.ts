@@ -1,0 +1,33 @@
+/** Which owner a change of its Job, of a pod or of a pod's mounts wakes: labels name it, so no look-up is needed. */
+import { type OwnerKind, ownerLabels } from '../api/labels.ts';
+import type { Change } from '../runtime/informer.ts';
+import type { WorkQueue } from '../runtime/queue.ts';
+import type { Store } from '../runtime/store.ts';
+import type { JobObject, MountWarningObject, PodObject } from './kube-shapes.ts';
+
+export type OwnedWatches = {
+  readonly ownedChanged: (change: Change<JobObject | PodObject>) => void;
+  readonly mountWarned: (change: Change<MountWarningObject>) => void;
+};
+
+/** The queue of each kind's controller. */
+export type OwnerQueues = Readonly<Record<OwnerKind, WorkQueue>>;
+
+export const makeOwnedWatches = (pods: () => Store<PodObject>, queues: OwnerQueues): OwnedWatches => ({
+  ownedChanged: ({ before, after }) => wakeOwner(queues, (after ?? before)!.metadata),
+  mountWarned: ({ after }) => {
+    const pod =
+      after &&
+      pods()
+        .list()
+        .find(({ metadata }) => metadata.uid === after.podUid);
+    if (pod) wakeOwner(queues, pod.metadata);
+  },
+});
+
+const wakeOwner = (queues: OwnerQueues, { namespace, labels }: JobObject['metadata']): void => {
+  for (const kind of Object.keys(ownerLabels) as OwnerKind[]) {
+    const name = labels?.[ownerLabels[kind].name];
+    if (name !== undefined) queues[kind].add(`${namespace}/${name}`);
+  }
+};
