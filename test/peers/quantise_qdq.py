@@ -1,0 +1,76 @@
+"""A model with Q/DQ pairs, made by onnxruntime's own quantiser, and what an independent reader finds in it.
+
+usage: quantise_qdq.py SOURCE.onnx TARGET.onnx CLEAN.onnx INPUT_NAME int8|uint8 TENSOR.pb [...]
+
+Prints {tensor: range}: 127 times the scale in front of each activation pair, the largest where there are several.
+CLEAN.onnx is the target without its pairs, taken out here: weights are what their integers stand for.
+"""
+import json
+import sys
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+
+
+class Reader(CalibrationDataReader):
+    def __init__(self, name, paths):
+        self.feeds = iter([{name: numpy_helper.to_array(onnx.load_tensor(path))} for path in paths])
+
+    def get_next(self):
+        return next(self.feeds, None)
+
+
+def quantise(source, target, name, kind, paths):
+    model = onnx.load(source)
+    for opset in model.opset_import:
+        opset.domain = "" if opset.domain == "ai.onnx" else opset.domain  # two names of one domain; the tool knows one
+    quantize_static(
+        model, target, Reader(name, paths), quant_format=QuantFormat.QDQ, per_channel=True,
+        activation_type=QuantType.QInt8 if kind == "int8" else QuantType.QUInt8, weight_type=QuantType.QInt8,
+        extra_options={"ActivationSymmetric": True, "WeightSymmetric": True},
+    )
+
+
+def along(values, axis, rank):
+    return values if values.ndim == 0 or values.size == 1 else values.reshape([-1 if i == axis else 1 for i in range(rank)])
+
+
+def take_out(model):
+    graph = model.graph
+    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    quantised = {node.output[0]: node for node in graph.node if node.op_type == "QuantizeLinear"}
+    outputs = {value.name for value in graph.output}
+    ranges, stand_in, kept = {}, {}, []
+    for node in graph.node:
+        if node.op_type == "QuantizeLinear":
+            continue
+        if node.op_type != "DequantizeLinear":
+            kept.append(node)
+        elif node.input[0] in quantised:
+            tensor, scale = quantised[node.input[0]].input[:2]
+            name = node.output[0] if node.output[0] in outputs else tensor
+            stand_in[tensor if name != tensor else node.output[0]] = name
+            ranges[name] = max(ranges.get(name, 0.0), float(np.float64(constants[scale]) * 127))
+        else:
+            levels, scale = constants[node.input[0]], constants[node.input[1]]
+            zero = constants[node.input[2]] if len(node.input) > 2 else np.zeros((), levels.dtype)
+            axis = next((a.i for a in node.attribute if a.name == "axis"), 1)
+            shape = lambda values: along(values, axis, levels.ndim)
+            floats = (levels.astype(np.float32) - shape(zero).astype(np.float32)) * shape(scale)
+            graph.initializer.append(numpy_helper.from_array(floats.astype(np.float32), node.output[0]))
+    for node in kept:
+        node.input[:] = [stand_in.get(name, name) for name in node.input]
+        node.output[:] = [stand_in.get(name, name) for name in node.output]
+    del graph.node[:], graph.value_info[:]
+    graph.node.extend(kept)
+    return ranges
+
+
+source, target, clean, name, kind, *paths = sys.argv[1:]
+quantise(source, target, name, kind, paths)
+model = onnx.load(target)
+ranges = take_out(model)
+onnx.save(model, clean)
+print(json.dumps(ranges))
