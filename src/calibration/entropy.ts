@@ -61,9 +61,8 @@ const divergenceAt = (edge: number, counts: Float64Array, { mass, filled, entrop
   if (within === 0) return Number.POSITIVE_INFINITY;
   const pLogP = entropy[edge - 1]! + xLogX(last + beyond);
   let pLogQ = 0;
-  for (let level = 0; level < levels; level++) {
-    const from = Math.ceil((level * edge) / levels);
-    const to = Math.ceil(((level + 1) * edge) / levels);
+  for (let level = 0, from = 0, to = 0; level < levels; level++, from = to) {
+    to = Math.ceil(((level + 1) * edge) / levels);
     const grouped = mass[to]! - mass[from]!;
     if (grouped > 0) pLogQ += grouped * Math.log(grouped / (filled[to]! - filled[from]!));
   }

@@ -1,113 +1,91 @@
 /**
- * A histogram indexed by the float's own bits: exponent and top mantissa bits, sign dropped. No range has to be known
- * beforehand, and counts are integers, so histograms add exactly in any order and split.
+ * A histogram indexed by the float's own bits. Counts are integers, so histograms of parts add up to the histogram of
+ * the whole exactly, in any order and split. Only bins that are not empty are kept.
  */
 
-/** 2^9 bins to a doubling: a bin is at most 0.2 % wide. */
-const mantissaBits = 9;
-const shift = 23 - mantissaBits;
-export const binsPerOctave = 1 << mantissaBits;
+/** Bins of one sign: those that are not empty, ascending, and their counts. */
+export type Magnitudes = { readonly bins: Int32Array; readonly counts: Float64Array };
 
-/** Values below 2^-40 count as zero, those from 2^24 on as the last bin; the exact largest value is kept beside. */
-const leastExponent = -40;
-const octaves = 64;
-export const binCount = octaves * binsPerOctave + 1;
-const firstIndex = (leastExponent + 127) << mantissaBits;
-
-const absoluteBits = 0x7fffffff;
-const infinityBits = 0x7f800000;
-
-/** Counts per bin are 32-bit until this many values were added; then they move to exact 53-bit sums. */
-const spillAt = 2 ** 32 - 1;
+export type Extremes = {
+  /** Smallest value, exact; Infinity if there was none. */
+  readonly min: number;
+  /** Largest value, exact; -Infinity if there was none. */
+  readonly max: number;
+};
 
 export class Histogram {
-  /** Bin 0 holds zeros; bin b > 0 holds [edge(b), edge(b + 1)). */
-  #counts = new Uint32Array(binCount);
-  #spilled: Float64Array | undefined;
-  #sinceSpill = 0;
-  #total = 0;
-  #min = Number.POSITIVE_INFINITY;
-  #max = Number.NEGATIVE_INFINITY;
+  /** Ascending, each once: b > 0 is the bin b of `float-bits`, −b holds the same magnitudes below zero. */
+  readonly bins: Int32Array;
+  /** Whole numbers > 0, one for each bin. */
+  readonly counts: Float64Array;
+  readonly min: number;
+  readonly max: number;
+  /** Number of values. */
+  readonly total: number;
+  #magnitudes: Magnitudes | undefined;
 
-  /** Number of values added. */
-  get total(): number {
-    return this.#total;
-  }
-
-  /** Smallest value added, exact; Infinity if there was none. */
-  get min(): number {
-    return this.#min;
-  }
-
-  /** Largest value added, exact; -Infinity if there was none. */
-  get max(): number {
-    return this.#max;
+  constructor({ bins, counts }: Magnitudes, { min, max }: Extremes) {
+    this.bins = bins;
+    this.counts = counts;
+    this.min = min;
+    this.max = max;
+    this.total = counts.reduce((sum, count) => sum + count, 0);
   }
 
   /** Largest absolute value, exact; 0 if there was none. */
   get absoluteMax(): number {
-    return Math.max(0, this.#max, -this.#min);
+    return Math.max(0, this.max, -this.min);
   }
 
-  /**
-   * Counts every value. Returns false, and has added nothing, if one of them is NaN or infinite.
-   * One pass over the bits; measured at 1.5 ns a value.
-   */
-  add(values: Float32Array): boolean {
-    const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-    if (!allFinite(bits)) return false;
-    if (this.#sinceSpill + values.length > spillAt) this.#spill();
-    const counts = this.#counts;
-    let min = this.#min;
-    let max = this.#max;
-    for (let i = 0; i < values.length; i++) {
-      const value = values[i]!;
-      if (value < min) min = value;
-      if (value > max) max = value;
-      const bin = ((bits[i]! & absoluteBits) >>> shift) - firstIndex + 1;
-      counts[bin < 0 ? 0 : bin >= binCount ? binCount - 1 : bin]!++;
-    }
-    this.#min = min;
-    this.#max = max;
-    this.#total += values.length;
-    this.#sinceSpill += values.length;
-    return true;
-  }
-
-  /** Adds what another histogram counted. */
-  merge(other: Histogram): void {
-    this.#spill();
-    const sums = this.#spilled!;
-    const added = other.counts();
-    for (let bin = 0; bin < binCount; bin++) sums[bin]! += added[bin]!;
-    this.#total += other.#total;
-    this.#min = Math.min(this.#min, other.#min);
-    this.#max = Math.max(this.#max, other.#max);
-  }
-
-  /** Exact counts, a copy of length `binCount`. */
-  counts(): Float64Array {
-    const sums = this.#spilled?.slice() ?? new Float64Array(binCount);
-    for (let bin = 0; bin < binCount; bin++) sums[bin]! += this.#counts[bin]!;
-    return sums;
-  }
-
-  #spill(): void {
-    this.#spilled = this.counts();
-    this.#counts = new Uint32Array(binCount);
-    this.#sinceSpill = 0;
+  /** The histogram of |x|. */
+  get magnitudes(): Magnitudes {
+    this.#magnitudes ??= magnitudesOf(this);
+    return this.#magnitudes;
   }
 }
 
-const allFinite = (bits: Uint32Array): boolean => {
-  for (let i = 0; i < bits.length; i++) if ((bits[i]! & absoluteBits) >= infinityBits) return false;
-  return true;
+export const emptyHistogram = new Histogram(
+  { bins: new Int32Array(0), counts: new Float64Array(0) },
+  { min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY },
+);
+
+/** What both counted. */
+export const sumOf = (a: Histogram, b: Histogram): Histogram =>
+  new Histogram(merged(a, b), { min: Math.min(a.min, b.min), max: Math.max(a.max, b.max) });
+
+/** What each value becomes: functions that do not decrease, and agree about every bin. */
+export type Mapping = { readonly bin: (bin: number) => number; readonly value: (value: number) => number };
+
+const nothing: Magnitudes = { bins: new Int32Array(0), counts: new Float64Array(0) };
+
+/** The histogram of f(x), exact if f maps the whole of every bin into one bin. */
+export const mapped = (histogram: Histogram, { bin, value }: Mapping): Histogram => {
+  const { bins, counts, min, max, total } = histogram;
+  if (total === 0) return histogram;
+  const moved = { bins: bins.map((each) => bin(each)), counts };
+  return new Histogram(merged(moved, nothing), { min: value(min), max: value(max) });
 };
 
-/** Lower edge of a bin: 0 for bin 0, else a float whose mantissa has only its top bits. */
-export const lowerEdge = (bin: number): number => {
-  if (bin === 0) return 0;
-  const octave = Math.floor((bin - 1) / binsPerOctave);
-  const within = (bin - 1) % binsPerOctave;
-  return 2 ** (octave + leastExponent) * (1 + within / binsPerOctave);
+const magnitudesOf = ({ bins, counts }: Magnitudes): Magnitudes => {
+  const from = bins.findIndex((bin) => bin >= 0);
+  const first = from < 0 ? bins.length : from;
+  return merged(
+    { bins: bins.slice(0, first).reverse().map(Math.abs), counts: counts.slice(0, first).reverse() },
+    { bins: bins.subarray(first), counts: counts.subarray(first) },
+  );
+};
+
+/** Bins of two ascending lists, equal ones made one. */
+const merged = (a: Magnitudes, b: Magnitudes): Magnitudes => {
+  const length = a.bins.length + b.bins.length;
+  const bins = new Int32Array(length);
+  const counts = new Float64Array(length);
+  let filled = 0;
+  for (let i = 0, j = 0; i + j < length; ) {
+    const first = j === b.bins.length || (i < a.bins.length && a.bins[i]! <= b.bins[j]!);
+    const bin = first ? a.bins[i]! : b.bins[j]!;
+    if (filled === 0 || bins[filled - 1] !== bin) bins[filled++] = bin;
+    counts[filled - 1]! += first ? a.counts[i++]! : b.counts[j++]!;
+  }
+  return { bins: bins.slice(0, filled), counts: counts.slice(0, filled) };
 };

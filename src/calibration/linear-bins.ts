@@ -1,5 +1,6 @@
 /** A bit histogram as equally wide bins of |x| over [0, largest |x|], the form that entropy calibration is defined on. */
-import { binCount, type Histogram, lowerEdge } from './histogram.ts';
+import { lowerEdge } from './float-bits.ts';
+import type { Histogram } from './histogram.ts';
 
 export type LinearBins = { readonly counts: Float64Array; readonly width: number };
 
@@ -8,11 +9,11 @@ export const linearBins = (histogram: Histogram, bins: number): LinearBins => {
   const limit = histogram.absoluteMax;
   const width = limit / bins;
   const counts = new Float64Array(bins);
-  const fine = histogram.counts();
-  for (let bin = 0; bin < binCount; bin++) {
-    const count = fine[bin]!;
-    if (count > 0)
-      deal(counts, width, { count, from: lowerEdge(bin), to: Math.min(lowerEdge(bin + 1), limit) });
+  const fine = histogram.magnitudes;
+  for (let i = 0; i < fine.bins.length; i++) {
+    const bin = fine.bins[i]!;
+    const to = Math.min(lowerEdge(bin + 1), limit);
+    deal(counts, width, { count: fine.counts[i]!, from: lowerEdge(bin), to });
   }
   return { counts, width };
 };

@@ -1,5 +1,10 @@
-/** The mean squared error that quantising to 127 levels each side of zero causes, and the threshold with the least. */
-import { binCount, type Histogram, lowerEdge } from './histogram.ts';
+/**
+ * The mean squared error that quantising to 127 levels each side of zero causes, and the threshold with the least.
+ * A level's error is S2 − 2·v·S1 + v²·S0 over the values that round to it, so prefix sums of the three moments give
+ * a threshold's error in 127 steps, whatever the number of values.
+ */
+import { binOf, lowerEdge } from './float-bits.ts';
+import type { Histogram } from './histogram.ts';
 
 const levels = 127;
 
@@ -7,45 +12,95 @@ const levels = 127;
 const steps = 256;
 const firstStep = 16;
 
-type Occupied = { readonly centres: Float64Array; readonly counts: Float64Array };
+/** Each bin stands for its centre, which is off by at most 0.1 % of the value. */
+export class Moments {
+  readonly #centres: Float64Array;
+  /** Sums over the first i bins of count, count × centre and count × centre². */
+  readonly #sums: readonly [Float64Array, Float64Array, Float64Array];
+  /** Place of the first bin that is not below `#firstBin` + index. */
+  readonly #places: Int32Array;
+  readonly #firstBin: number;
+  readonly #total: number;
+  readonly #absoluteMax: number;
 
-/** Bins that are not empty; each stands for its centre, which is off by at most 0.1 % of the value. */
-const occupied = (histogram: Histogram): Occupied => {
-  const all = histogram.counts();
-  const centres = new Float64Array(binCount);
-  const counts = new Float64Array(binCount);
-  let filled = 0;
-  for (let bin = 1; bin < binCount; bin++) {
-    if (all[bin] === 0) continue;
-    centres[filled] = Math.min(histogram.absoluteMax, (lowerEdge(bin) + lowerEdge(bin + 1)) / 2);
-    counts[filled++] = all[bin]!;
+  constructor(histogram: Histogram) {
+    const { bins, counts } = histogram.magnitudes;
+    this.#total = histogram.total;
+    this.#absoluteMax = histogram.absoluteMax;
+    this.#centres = Float64Array.from(bins, (bin) => centreOf(bin, this.#absoluteMax));
+    this.#sums = [0, 1, 2].map((power) => prefixSums(counts, this.#centres, power)) as unknown as readonly [
+      Float64Array,
+      Float64Array,
+      Float64Array,
+    ];
+    this.#firstBin = bins[0] ?? 0;
+    this.#places = placesOf(bins);
   }
-  return { centres: centres.subarray(0, filled), counts: counts.subarray(0, filled) };
+
+  /** Mean of the squares, in the square of the tensor's unit. */
+  get signal(): number {
+    return this.#total === 0 ? 0 : this.#sums[2].at(-1)! / this.#total;
+  }
+
+  /** Mean squared error at a threshold, in the square of the tensor's unit; 0 for an empty tensor. */
+  errorAt(threshold: number): number {
+    if (this.#total === 0 || threshold === 0) return 0;
+    const [counts, firsts, seconds] = this.#sums;
+    const step = threshold / levels;
+    let sum = 0;
+    let from = 0;
+    for (let level = 0; level <= levels; level++) {
+      const to = level === levels ? this.#centres.length : this.#placeOf((level + 0.5) * step);
+      const value = level * step;
+      const error = seconds[to]! - seconds[from]! - 2 * value * (firsts[to]! - firsts[from]!);
+      sum += error + value * value * (counts[to]! - counts[from]!);
+      from = to;
+    }
+    return Math.max(0, sum) / this.#total;
+  }
+
+  /** The candidate with the least error; of equal ones the largest. */
+  leastThreshold(): number {
+    let best = this.#absoluteMax;
+    let least = Number.POSITIVE_INFINITY;
+    for (let step = steps; step >= firstStep; step--) {
+      const threshold = (this.#absoluteMax * step) / steps;
+      const error = this.errorAt(threshold);
+      if (error < least) [least, best] = [error, threshold];
+    }
+    return best;
+  }
+
+  /** Number of bins whose centre is below a magnitude. */
+  #placeOf(magnitude: number): number {
+    const index = binOf(magnitude) - this.#firstBin;
+    if (index < 0) return 0;
+    const place = this.#places[index];
+    if (place === undefined) return this.#centres.length;
+    return this.#centres[place]! < magnitude ? place + 1 : place;
+  }
+}
+
+const centreOf = (bin: number, limit: number): number =>
+  bin === 0 ? 0 : Math.min(limit, (lowerEdge(bin) + lowerEdge(bin + 1)) / 2);
+
+const prefixSums = (counts: Float64Array, centres: Float64Array, power: number): Float64Array => {
+  const sums = new Float64Array(counts.length + 1);
+  for (let i = 0; i < counts.length; i++) sums[i + 1] = sums[i]! + counts[i]! * centres[i]! ** power;
+  return sums;
 };
 
-const errorOf = ({ centres, counts }: Occupied, threshold: number): number => {
-  const step = threshold / levels;
-  let sum = 0;
-  for (let i = 0; i < centres.length; i++) {
-    const value = centres[i]!;
-    const error = value - Math.min(levels, Math.round(value / step)) * step;
-    sum += counts[i]! * error * error;
-  }
-  return sum;
+const placesOf = (bins: Int32Array): Int32Array => {
+  const first = bins[0] ?? 0;
+  const places = new Int32Array(bins.length === 0 ? 0 : bins.at(-1)! - first + 1);
+  for (let i = 0, index = 0; i < bins.length; i++)
+    for (; index <= bins[i]! - first; index++) places[index] = i;
+  return places;
 };
 
-/** Mean squared error at a threshold, in the square of the tensor's unit; 0 for an empty tensor. */
+/** Mean squared error at a threshold; `Moments` is quicker where several thresholds are asked for. */
 export const squaredError = (histogram: Histogram, threshold: number): number =>
-  histogram.total === 0 || threshold === 0 ? 0 : errorOf(occupied(histogram), threshold) / histogram.total;
+  new Moments(histogram).errorAt(threshold);
 
-export const leastSquaresThreshold = (histogram: Histogram): number => {
-  const values = occupied(histogram);
-  let best = histogram.absoluteMax;
-  let least = Number.POSITIVE_INFINITY;
-  for (let step = steps; step >= firstStep; step--) {
-    const threshold = (histogram.absoluteMax * step) / steps;
-    const error = errorOf(values, threshold);
-    if (error < least) [least, best] = [error, threshold];
-  }
-  return best;
-};
+export const leastSquaresThreshold = (histogram: Histogram): number =>
+  new Moments(histogram).leastThreshold();

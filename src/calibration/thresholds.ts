@@ -2,7 +2,7 @@
 import { entropyThreshold } from './entropy.ts';
 import type { Histogram } from './histogram.ts';
 import { percentileThreshold } from './percentile.ts';
-import { leastSquaresThreshold, squaredError } from './squared-error.ts';
+import { leastSquaresThreshold, Moments } from './squared-error.ts';
 
 type Method = (histogram: Histogram) => number;
 
@@ -24,13 +24,14 @@ export const thresholdOf = (histogram: Histogram, algorithm: Algorithm): number 
 
 /** What every method would choose; each is asked once, which is half the time of asking one by one. */
 export const allThresholds = (histogram: Histogram): Readonly<Record<Algorithm, number>> => {
+  const moments = new Moments(histogram);
   const found = {
     Entropy: methods.Entropy(histogram),
     MinMax: methods.MinMax(histogram),
     Percentile: methods.Percentile(histogram),
-    Mse: methods.Mse(histogram),
+    Mse: moments.leastThreshold(),
   };
   const candidates = Object.values(found);
-  const errors = candidates.map((threshold) => squaredError(histogram, threshold));
+  const errors = candidates.map((threshold) => moments.errorAt(threshold));
   return { ...found, Auto: candidates[errors.indexOf(Math.min(...errors))]! };
 };

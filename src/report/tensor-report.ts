@@ -1,7 +1,8 @@
 /** What calibration did to one tensor: its distribution, every method's threshold, and the error of the chosen one. */
-import { binCount, type Histogram, lowerEdge } from '../calibration/histogram.ts';
+import { lowerEdge } from '../calibration/float-bits.ts';
+import type { Histogram } from '../calibration/histogram.ts';
 import { linearBins } from '../calibration/linear-bins.ts';
-import { squaredError } from '../calibration/squared-error.ts';
+import { Moments } from '../calibration/squared-error.ts';
 import { int8Levels } from '../calibration/thresholds.ts';
 import type { Algorithm } from '../contract/architectures.ts';
 import { type Decibel, decibelOf } from './decibel.ts';
@@ -40,7 +41,7 @@ export type MeasuredTensor = {
 export const tensorReport = (tensor: MeasuredTensor): TensorReport => {
   const { name, order, scale, histogram, thresholds } = tensor;
   const threshold = scale * int8Levels;
-  const power = powersOf(histogram, threshold);
+  const moments = new Moments(histogram);
   const { total, absoluteMax } = histogram;
   return {
     name,
@@ -50,8 +51,8 @@ export const tensorReport = (tensor: MeasuredTensor): TensorReport => {
     scale,
     threshold,
     thresholds,
-    sqnrDb: decibelOf(power.signal, squaredError(histogram, threshold)),
-    clippedShare: power.clippedShare,
+    sqnrDb: decibelOf(moments.signal, moments.errorAt(threshold)),
+    clippedShare: shareBeyond(threshold, histogram),
     histogram: absoluteMax === 0 ? { width: 0, counts: [total] } : drawn(histogram),
   };
 };
@@ -62,18 +63,9 @@ const drawn = (histogram: Histogram): TensorReport['histogram'] => {
   return { width, counts: Array.from(counts, (count) => (count > 0 ? Math.max(1, Math.round(count)) : 0)) };
 };
 
-/** Mean square, with each bin at its centre, and the share of values beyond the threshold. */
-const powersOf = (histogram: Histogram, threshold: number) => {
-  const { total, absoluteMax } = histogram;
-  if (total === 0) return { signal: 0, clippedShare: 0 };
-  const counts = histogram.counts();
-  let [squares, clipped] = [0, 0];
-  for (let bin = 1; bin < binCount; bin++) {
-    const count = counts[bin]!;
-    if (count === 0) continue;
-    const centre = Math.min(absoluteMax, (lowerEdge(bin) + lowerEdge(bin + 1)) / 2);
-    squares += count * centre * centre;
-    if (lowerEdge(bin) > threshold) clipped += count;
-  }
-  return { signal: squares / total, clippedShare: clipped / total };
+/** Share of the values in bins that lie wholly beyond the threshold. */
+const shareBeyond = (threshold: number, { magnitudes: { bins, counts }, total }: Histogram): number => {
+  let beyond = 0;
+  for (let i = 0; i < bins.length; i++) if (lowerEdge(bins[i]!) > threshold) beyond += counts[i]!;
+  return total === 0 ? 0 : beyond / total;
 };

@@ -3,7 +3,8 @@
  * from the histograms afterwards. Memory does not grow with the number of images.
  */
 import { UserError } from '../base/errors.ts';
-import { Histogram } from '../calibration/histogram.ts';
+import { BitCounter } from '../calibration/bit-counter.ts';
+import type { Histogram } from '../calibration/histogram.ts';
 import { type Algorithm, int8Levels, thresholdOf } from '../calibration/thresholds.ts';
 import { type CalibrationGraph, calibrationGraph } from '../engines/calibration-graph.ts';
 import { openSession, type Session } from '../engines/session.ts';
@@ -47,27 +48,28 @@ const measured = async (
 ): Promise<Statistics> => {
   const floats = session.outputs.filter(({ type }) => type === 'float32').map(({ name }) => name);
   const fetches = floats.filter((name) => !graph.aliases.has(name));
-  const histograms = new Map([run.input, ...fetches].map((name) => [name, new Histogram()]));
+  const counters = new Map([run.input, ...fetches].map((name) => [name, new BitCounter()]));
   let images = 0;
   for await (const { data, dims, paths } of run.batches) {
     run.signal.throwIfAborted();
     const outputs = await session.run({ [run.input]: { data, dims } }, fetches);
-    count(histograms, { ...outputs, [run.input]: { data } }, paths);
+    count(counters, { ...outputs, [run.input]: { data } }, paths);
     images += paths.length;
     run.progress(images);
   }
+  const histograms = new Map([...counters].map(([name, counter]) => [name, counter.histogram()]));
   const histogramOf = (tensor: string): Histogram => histograms.get(graph.aliases.get(tensor) ?? tensor)!;
   const tensors = graph.tensors.filter((name) => histograms.has(graph.aliases.get(name) ?? name));
   return { tensors, histogramOf, tied: graph.tied, images };
 };
 
 const count = (
-  histograms: ReadonlyMap<string, Histogram>,
+  counters: ReadonlyMap<string, BitCounter>,
   values: Readonly<Record<string, { readonly data: Float32Array }>>,
   paths: readonly string[],
 ): void => {
-  for (const [name, histogram] of histograms)
-    if (!histogram.add(values[name]!.data))
+  for (const [name, counter] of counters)
+    if (!counter.add(values[name]!.data))
       throw new UserError(
         'CalibrationFailed',
         `Calibrating: tensor ${name} became NaN or infinite on one of these images: ${paths.join(', ')}. Check that the model, the images and --data_type fit each other.`,

@@ -1,16 +1,11 @@
 import test from 'ava';
 import { entropyThreshold } from '../../src/calibration/entropy.ts';
-import { Histogram } from '../../src/calibration/histogram.ts';
+import type { Histogram } from '../../src/calibration/histogram.ts';
 import { percentileThreshold } from '../../src/calibration/percentile.ts';
 import { seeded } from '../../src/calibration/rng.ts';
 import { leastSquaresThreshold, squaredError } from '../../src/calibration/squared-error.ts';
 import { thresholdOf } from '../../src/calibration/thresholds.ts';
-
-const of = (values: ArrayLike<number>): Histogram => {
-  const histogram = new Histogram();
-  histogram.add(Float32Array.from(values));
-  return histogram;
-};
+import { histogramOf } from '../builders/histogram.ts';
 
 /** Normal numbers by Box and Muller. */
 const normal = (count: number): number[] => {
@@ -21,14 +16,14 @@ const normal = (count: number): number[] => {
   );
 };
 
-const withOutlier = (outlier: number): Histogram => of([...normal(100_000), outlier]);
+const withOutlier = (outlier: number): Histogram => histogramOf([...normal(100_000), outlier]);
 
 test('MinMax is the largest absolute value, exactly', (t) => {
-  t.is(thresholdOf(of([0.25, -3.5, 2]), 'MinMax'), 3.5);
+  t.is(thresholdOf(histogramOf([0.25, -3.5, 2]), 'MinMax'), 3.5);
 });
 
 test('a percentile of evenly spread values is that share of their range', (t) => {
-  const histogram = of(Array.from({ length: 100_000 }, (_, i) => (i + 1) / 100_000));
+  const histogram = histogramOf(Array.from({ length: 100_000 }, (_, i) => (i + 1) / 100_000));
   t.true(Math.abs(percentileThreshold(histogram, 0.5) - 0.5) < 0.002);
   t.true(Math.abs(percentileThreshold(histogram, 0.99) - 0.99) < 0.002);
   t.is(percentileThreshold(histogram, 1), 1);
@@ -36,20 +31,36 @@ test('a percentile of evenly spread values is that share of their range', (t) =>
 
 test('entropy cuts a lone outlier off, and keeps nearly all of a uniform distribution', (t) => {
   t.true(entropyThreshold(withOutlier(100)) < 10);
-  const uniform = of(Array.from({ length: 200_000 }, (_, i) => (i + 0.5) / 200_000));
+  const uniform = histogramOf(Array.from({ length: 200_000 }, (_, i) => (i + 0.5) / 200_000));
   t.true(entropyThreshold(uniform) > 0.9);
 });
 
 test('the least-squares threshold has no more error than any other method', (t) => {
-  for (const histogram of [withOutlier(8), withOutlier(100), of(normal(10_000).map(Math.abs))]) {
+  for (const histogram of [withOutlier(8), withOutlier(100), histogramOf(normal(10_000).map(Math.abs))]) {
     const least = squaredError(histogram, leastSquaresThreshold(histogram));
     for (const method of ['Entropy', 'MinMax', 'Percentile'] as const)
       t.true(least <= squaredError(histogram, thresholdOf(histogram, method)) * 1.02, method);
   }
 });
 
+/** Value by value, as the definition says. */
+const errorOf = (values: readonly number[], threshold: number): number => {
+  const step = threshold / 127;
+  const errors = values.map((x) => x - Math.sign(x) * Math.min(127, Math.round(Math.abs(x) / step)) * step);
+  return errors.reduce((sum, error) => sum + error * error, 0) / values.length;
+};
+
+test('the error from the moments of a histogram is that of the values themselves', (t) => {
+  const values = [...normal(20_000), 9];
+  for (const threshold of [0.5, 2, 4.5, 9]) {
+    const exact = errorOf(values, threshold);
+    const ours = squaredError(histogramOf(values), threshold);
+    t.true(Math.abs(ours - exact) < 0.01 * exact, `${threshold}: ${ours}, by values ${exact}`);
+  }
+});
+
 test('the error of values that lie on levels is that of the bins alone', (t) => {
-  const histogram = of(Array.from({ length: 127 }, (_, i) => i + 1));
+  const histogram = histogramOf(Array.from({ length: 127 }, (_, i) => i + 1));
   t.true(squaredError(histogram, 127) < 0.01);
   t.true(squaredError(histogram, 64) > 100);
 });
@@ -64,5 +75,5 @@ test('Auto takes the method with the least error', (t) => {
 
 test('a tensor of zeros has threshold zero by every method', (t) => {
   for (const method of ['Entropy', 'MinMax', 'Percentile', 'Mse', 'Auto'] as const)
-    t.is(thresholdOf(of([0, 0, 0]), method), 0);
+    t.is(thresholdOf(histogramOf([0, 0, 0]), method), 0);
 });

@@ -1,11 +1,12 @@
 /** The numbers of the report, held against the values that the histograms were made from. */
 import test from 'ava';
-import { Histogram } from '../../src/calibration/histogram.ts';
+import { emptyHistogram, type Histogram } from '../../src/calibration/histogram.ts';
 import { allThresholds, thresholdOf } from '../../src/calibration/thresholds.ts';
 import { algorithms } from '../../src/contract/architectures.ts';
 import { decibelNumber } from '../../src/report/decibel.ts';
 import { tensorReport } from '../../src/report/tensor-report.ts';
-import { histogramOf, sampleReport, scaleOf, someValues } from './sample.ts';
+import { histogramOf } from '../builders/histogram.ts';
+import { sampleReport, scaleOf, someValues } from './sample.ts';
 
 const reportOn = (histogram: Histogram, scale: number) =>
   tensorReport({ name: 'x', order: 0, scale, histogram, thresholds: allThresholds(histogram) });
@@ -69,7 +70,7 @@ test('a tensor that was zero throughout has no error', (t) => {
 });
 
 test('JSON keeps the report as it is, a tensor that never held a value included', (t) => {
-  const empty = reportOn(new Histogram(), 1);
+  const empty = reportOn(emptyHistogram, 1);
   t.deepEqual(JSON.parse(JSON.stringify(empty)), empty);
   const report = sampleReport(['a', 'b']);
   t.deepEqual(JSON.parse(JSON.stringify(report)), report);

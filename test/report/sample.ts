@@ -1,8 +1,9 @@
 /** A report of made-up tensors, with everything in it that a report can have. */
-import { Histogram } from '../../src/calibration/histogram.ts';
+import type { Histogram } from '../../src/calibration/histogram.ts';
 import { seeded } from '../../src/calibration/rng.ts';
 import { thresholdOf } from '../../src/calibration/thresholds.ts';
 import { type Report, type ReportFacts, reportOf } from '../../src/report/report.ts';
+import { histogramOf } from '../builders/histogram.ts';
 
 const facts: ReportFacts = {
   architecture: 'classification',
@@ -22,12 +23,6 @@ export const someValues = (seed: number, count = 20_000): Float32Array => {
   const random = seeded(seed);
   const bell = () => random() + random() + random() + random() - 2;
   return Float32Array.from({ length: count }, () => Math.max(0, bell() * (1 + seed)));
-};
-
-export const histogramOf = (values: Float32Array): Histogram => {
-  const histogram = new Histogram();
-  histogram.add(values);
-  return histogram;
 };
 
 export const scaleOf = (histogram: Histogram): number => thresholdOf(histogram, 'Entropy') / 127;

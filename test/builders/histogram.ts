@@ -1,0 +1,9 @@
+/** Histograms of values that a test names. */
+import { BitCounter } from '../../src/calibration/bit-counter.ts';
+import type { Histogram } from '../../src/calibration/histogram.ts';
+
+export const histogramOf = (...parts: readonly ArrayLike<number>[]): Histogram => {
+  const counter = new BitCounter();
+  for (const part of parts) counter.add(Float32Array.from(part));
+  return counter.histogram();
+};
