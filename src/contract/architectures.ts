@@ -2,27 +2,37 @@
 export type ArchitectureRow = {
   /** The graph's input node. */
   readonly input: string;
-  /** The graph's output nodes, in the order in which the tool lists them. */
+  /** The graph's outputs, in the order in which the tool lists them. */
   readonly outputs: readonly string[];
+  /** Other names under which exporters give the same outputs. */
+  readonly otherOutputs?: readonly (readonly string[])[];
   /** Whether `-e` is required by the contract. */
   readonly needsSpec: boolean;
-  /** Whether this version exports it; the rest answer NotYetSupported. */
-  readonly supported: boolean;
 };
 
+const detections = ['NMS', 'NMS_1'] as const;
+
 export const architectures = {
-  classification: { input: 'input_1', outputs: ['predictions/Softmax'], needsSpec: false, supported: true },
+  classification: { input: 'input_1', outputs: ['predictions/Softmax'], needsSpec: false },
   detectnet_v2: {
     input: 'input_1',
     outputs: ['output_bbox/BiasAdd', 'output_cov/Sigmoid'],
     needsSpec: false,
-    supported: true,
   },
-  ssd: { input: 'Input', outputs: ['NMS'], needsSpec: true, supported: false },
-  dssd: { input: 'Input', outputs: ['NMS'], needsSpec: true, supported: false },
-  faster_rcnn: { input: 'input_image', outputs: ['NMS'], needsSpec: true, supported: false },
-  yolo: { input: 'Input', outputs: ['BatchedNMS'], needsSpec: true, supported: false },
-  retinanet: { input: 'Input', outputs: ['NMS'], needsSpec: true, supported: false },
+  ssd: { input: 'Input', outputs: detections, needsSpec: true },
+  dssd: { input: 'Input', outputs: detections, needsSpec: true },
+  faster_rcnn: {
+    input: 'input_image',
+    outputs: ['nms_out', 'nms_out_1'],
+    otherOutputs: [detections],
+    needsSpec: true,
+  },
+  yolo: {
+    input: 'Input',
+    outputs: ['BatchedNMS', 'BatchedNMS_1', 'BatchedNMS_2', 'BatchedNMS_3'],
+    needsSpec: true,
+  },
+  retinanet: { input: 'Input', outputs: detections, needsSpec: true },
 } as const satisfies Record<string, ArchitectureRow>;
 
 export type Architecture = keyof typeof architectures;

@@ -1,6 +1,7 @@
 /**
  * Which tensors of a graph are calibrated, and from what: TensorRT looks up every float tensor of the parsed network,
- * but a tensor that only re-arranges another one has that one's distribution and need not be measured.
+ * but a tensor that only re-arranges another one has that one's distribution and need not be measured. What
+ * TensorRT's plugin nodes make has none: they compute in float.
  */
 import type { ModelProto, ValueInfoProto } from '../formats/generated/onnx_pb.ts';
 import {
@@ -11,6 +12,7 @@ import {
   inputsOf,
   makeUntypedValueInfo,
 } from '../formats/onnx/graph.ts';
+import { isPlugin, withoutNodes } from './plugins/plugin-nodes.ts';
 
 export type CalibrationGraph = {
   /** The model with every candidate as a graph output. */
@@ -35,7 +37,7 @@ const rearranging: ReadonlySet<string> = new Set([
 ]);
 
 export const calibrationGraph = (source: ModelProto): CalibrationGraph => {
-  const graph = foldConstants(graphOf(source));
+  const graph = withoutNodes(foldConstants(graphOf(source)), isPlugin);
   const constants = initializerMap(graph);
   const inputs = inputsOf(graph).map(({ name }) => name);
   const activations = graph.node.flatMap(({ output }) => output.filter((name) => name !== ''));

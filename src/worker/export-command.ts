@@ -12,7 +12,7 @@ import { requireAgreement } from './agreement-gate.ts';
 import { buildEngineFile, refuseEngine } from './build-engine.ts';
 import { type CalibrationSource, calibrationSource } from './calibration-source.ts';
 import { parseCommandLine, type Tool } from './command-line.ts';
-import { calibrate, etltOf, requireSupported } from './export.ts';
+import { calibrate, etltOf } from './export.ts';
 import { readKey } from './key.ts';
 import { type OpenedModel, openModel } from './open-model.ts';
 import { type Quantised, refuseReportFiles, writeReportFiles } from './report-files.ts';
@@ -59,7 +59,6 @@ const refuseEarly = async (
   values: ExportValues,
   output: string,
 ): Promise<void> => {
-  requireSupported(architecture);
   if (architectures[architecture].needsSpec && values.experiment_spec === undefined)
     throw new UserError(
       'SpecInvalid',

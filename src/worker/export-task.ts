@@ -10,14 +10,7 @@ import type { Artifact, Exported } from '../contract/result.ts';
 import type { CalibrationTask, ExportTask } from '../contract/task.ts';
 import type { ArtifactStore } from '../storage/store.ts';
 import { requireAgreement } from './agreement-gate.ts';
-import {
-  type Calibrated,
-  calibrate,
-  etltOf,
-  requireSupported,
-  verificationTensor,
-  type Watch,
-} from './export.ts';
+import { type Calibrated, calibrate, etltOf, verificationTensor, type Watch } from './export.ts';
 import { finishedWork, requirePin } from './finished-work.ts';
 import { folderDigest } from './folder-digest.ts';
 import { readKey } from './key.ts';
@@ -33,7 +26,6 @@ export type TaskWorld = Watch & {
 
 /** @throws UserError with the reason that status shows */
 export const runExportTask = async (task: ExportTask, world: TaskWorld): Promise<Exported> => {
-  requireSupported(task.architecture);
   requireImageDirectory(task.calibration);
   const key = await readKey({ keyFile: world.keyFile, env: {} });
   const path = await world.store.fetch(task.model.uri, world.signal);

@@ -1,6 +1,6 @@
 /** The export itself: a model and calibration images in, the bytes of every artifact out. Writes nothing. */
 import { UserError } from '../base/errors.ts';
-import { type Algorithm, type Architecture, architectures } from '../contract/architectures.ts';
+import type { Algorithm, Architecture } from '../contract/architectures.ts';
 import { tensorRtVersionNumber, writeCalibrationCache } from '../formats/calibration-cache.ts';
 import { encryptEtlt } from '../formats/encrypted-model.ts';
 import { tensorFromFloats } from '../formats/onnx/tensor.ts';
@@ -115,12 +115,3 @@ export const verificationTensor = async (
 /** The `.etlt`: the ONNX file as it is, encrypted. */
 export const etltOf = (opened: OpenedModel, key: string): Promise<Uint8Array> =>
   encryptEtlt(opened.payload, key);
-
-/** What this version can export, asked before any work. @throws UserError NotYetSupported */
-export const requireSupported = (architecture: Architecture): void => {
-  if (architectures[architecture].supported) return;
-  throw new UserError(
-    'NotYetSupported',
-    `Exporting ${architecture}: this version exports classification and detectnet_v2; the other modules come with an upgrade. Nothing was written.`,
-  );
-};

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { sha256 } from '../base/digest.ts';
 import { messageOf, UserError } from '../base/errors.ts';
-import { type Architecture, architectures } from '../contract/architectures.ts';
+import { type Architecture, type ArchitectureRow, architectures } from '../contract/architectures.ts';
 import { detectFormat } from '../formats/detect-format.ts';
 import { decryptModel } from '../formats/encrypted-model.ts';
 import type { ModelProto } from '../formats/generated/onnx_pb.ts';
@@ -80,17 +80,25 @@ const isNamed = (name: string, wanted: string): boolean => name === wanted || na
 
 const portsOf = (path: string, model: ModelProto, architecture: Architecture): Ports => {
   const graph = graphOf(model);
-  const { input: wantedInput, outputs: wantedOutputs } = architectures[architecture];
+  const row: ArchitectureRow = architectures[architecture];
   const inputs = inputsOf(graph);
   const found = outputsOf(graph).map(({ name }) => name);
-  const input = inputs.find(({ name }) => isNamed(name, wantedInput));
-  const outputs = wantedOutputs.map((wanted) => found.find((name) => isNamed(name, wanted)));
-  if (!input || inputs.length !== 1 || outputs.includes(undefined))
+  const input = inputs.find(({ name }) => isNamed(name, row.input));
+  const outputs = [row.outputs, ...(row.otherOutputs ?? [])]
+    .map((wanted) => allNamed(found, wanted))
+    .find((names) => names !== undefined);
+  if (!input || inputs.length !== 1 || !outputs)
     throw new UserError(
       'ModelUnsupported',
-      `Opening ${path} as ${architecture}: its inputs are ${listed(inputs.map(({ name }) => name))} and its outputs ${listed(found)}, where ${architecture} has input ${wantedInput} and outputs ${listed(wantedOutputs)}. Choose the module that the model was trained as.`,
+      `Opening ${path} as ${architecture}: its inputs are ${listed(inputs.map(({ name }) => name))} and its outputs ${listed(found)}, where ${architecture} has input ${row.input} and outputs ${listed(row.outputs)}. Choose the module that the model was trained as.`,
     );
-  return { input: input.name, outputs: outputs as string[], ...sizeOf(path, shapeOf(input)) };
+  return { input: input.name, outputs, ...sizeOf(path, shapeOf(input)) };
+};
+
+/** What the graph calls all of the wanted outputs; undefined if it lacks one. */
+const allNamed = (found: readonly string[], wanted: readonly string[]): string[] | undefined => {
+  const names = wanted.flatMap((name) => found.find((each) => isNamed(each, name)) ?? []);
+  return names.length === wanted.length ? names : undefined;
 };
 
 const listed = (names: readonly string[]): string => (names.length === 0 ? 'none' : names.join(', '));

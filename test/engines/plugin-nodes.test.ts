@@ -1,0 +1,42 @@
+/** Graphs that end in TensorRT's plugin nodes: what is left of them where TensorRT is not. */
+import test from 'ava';
+import { calibrationGraph } from '../../src/engines/calibration-graph.ts';
+import { isPlugin } from '../../src/engines/plugins/plugin-nodes.ts';
+import { openSession } from '../../src/engines/session.ts';
+import { elementType } from '../../src/formats/onnx/element-type.ts';
+import { makeModel, makeValueInfo } from '../../src/formats/onnx/graph.ts';
+import { serializeModel } from '../../src/formats/onnx/model.ts';
+import { makeNode } from '../../src/formats/onnx/node.ts';
+
+const port = (name: string) => makeValueInfo(name, elementType.float32, ['N', 3]);
+const node = (opType: string, from: string, to: string) =>
+  makeNode(opType, { inputs: [from], outputs: [to] });
+
+test('calibration goes up to the inputs of a plugin node, and not beyond it', async (t) => {
+  const { model, tensors } = calibrationGraph(
+    makeModel({
+      name: 'plugin',
+      inputs: [port('x')],
+      outputs: [port('NMS'), port('late'), port('beside')],
+      nodes: [
+        node('Relu', 'x', 'boxes'),
+        node('NMSDynamic_TRT', 'boxes', 'NMS'),
+        node('Relu', 'NMS', 'late'),
+        node('Neg', 'x', 'beside'),
+      ],
+      opset: 13,
+    }),
+  );
+  t.deepEqual(tensors, ['x', 'boxes', 'beside']);
+  const session = await openSession(serializeModel(model));
+  t.deepEqual(session.outputs.map(({ name }) => name).sort(), ['beside', 'boxes']);
+  await session.release();
+});
+
+test('an operator of another domain is no plugin, whatever its name', (t) => {
+  const parts = { inputs: ['x'], outputs: ['y'] };
+  t.true(isPlugin(makeNode('CropAndResizeDynamic', parts)));
+  t.true(isPlugin(makeNode('EfficientNMS_TRT', parts)));
+  t.false(isPlugin(makeNode('CropAndResize', { ...parts, domain: 'com.microsoft' })));
+  t.false(isPlugin(makeNode('NonMaxSuppression', parts)));
+});
