@@ -1,5 +1,5 @@
 /** What the operator tells of a ModelExport. Everything is optional: status can be lost and is found again. */
-import { algorithms, dataTypes } from '../contract/architectures.ts';
+import { dataTypes, scaleOrigins } from '../contract/architectures.ts';
 import { conditionsSchema } from './conditions.ts';
 import { integer, keyedList, list, object, oneOf, text } from './schema.ts';
 import { sha256, unseen } from './shared-schemas.ts';
@@ -85,7 +85,10 @@ export const modelExportStatusSchema = object(
         uri,
         sha256: digest,
         sizeBytes,
-        algorithm: oneOf(algorithms, 'How thresholds were chosen.'),
+        algorithm: oneOf(
+          scaleOrigins,
+          'How thresholds were chosen; Trained: by the training with quantisation.',
+        ),
         tensors: integer('Tensors in it.', { minimum: 0 }),
         batches: integer('Batches that it was made from.', { minimum: 0 }),
         images: integer('Images that it was made from.', { minimum: 0 }),

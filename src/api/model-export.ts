@@ -22,9 +22,11 @@ const source = (what: string) =>
 const calibration = object(
   'Where the int8 calibration data come from, and how thresholds are chosen.',
   {
-    source: oneOf(['ImageDirectory', 'Tensorfile', 'DataLoader'], 'Which kind of calibration data.', {
-      default: 'ImageDirectory',
-    }),
+    source: oneOf(
+      ['ImageDirectory', 'Tensorfile', 'DataLoader', 'Model'],
+      'Which kind of calibration data. A model that was trained with quantisation brings its scales with it, unless forcePtq is true: Model needs nothing else, and images only compare.',
+      { default: 'ImageDirectory' },
+    ),
     imageDirectory: source('A folder of .jpg, .jpeg and .png images'),
     tensorfile: source('A calibration tensorfile'),
     batches: integer('Batches read for calibration.', {
@@ -54,6 +56,11 @@ const calibration = object(
         rule: "self.source != 'DataLoader' || (!has(self.tensorfile) && !has(self.imageDirectory))",
         message:
           'source DataLoader reads what the experiment spec names: leave out imageDirectory and tensorfile',
+      },
+      {
+        rule: "self.source != 'Model' || (!has(self.tensorfile) && (has(self.imageDirectory) || !has(self.minAgreement)))",
+        message:
+          'source Model takes no tensorfile, and for minAgreement an imageDirectory.uri with images to compare on',
       },
     ],
   },
@@ -176,6 +183,11 @@ const specSchema = object(
       'suspend',
     ],
     validations: [
+      {
+        rule: "!self.forcePtq || !has(self.calibration) || self.calibration.source != 'Model'",
+        message:
+          'forcePtq throws the scales of the model away and calibrates: choose another calibration.source, with data',
+      },
       {
         rule: "has(self.calibration) || (self.dataType != 'int8' && !self.deviceClasses.exists(c, has(c.dataType) && c.dataType == 'int8'))",
         message: 'int8 needs calibration data: set spec.calibration, for example its imageDirectory.uri',

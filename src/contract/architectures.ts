@@ -44,3 +44,7 @@ export type DataType = (typeof dataTypes)[number];
 /** How a tensor's threshold is chosen from its histogram. */
 export const algorithms = ['Entropy', 'MinMax', 'Percentile', 'Mse', 'Auto'] as const;
 export type Algorithm = (typeof algorithms)[number];
+
+/** Where the scales of a cache come from: an algorithm, or the training with quantisation itself. */
+export const scaleOrigins = [...algorithms, 'Trained'] as const;
+export type ScaleOrigin = (typeof scaleOrigins)[number];

@@ -108,6 +108,12 @@ export const exportFlags = {
     default: defaults.calibrationCacheFile,
     help: 'Where the int8 calibration cache goes. One that is there is used again, and that is said.',
   },
+  cal_json_file: {
+    type: 'text',
+    placeholder: 'FILE',
+    added: true,
+    help: 'Where the scales of a model trained with quantisation go as JSON, for any --data_type, as later versions have it: the range of each tensor by its name.',
+  },
   batches: {
     type: 'integer',
     minimum: 1,

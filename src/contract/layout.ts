@@ -16,6 +16,8 @@ export const mounts = {
 export const artifactFiles = {
   etlt: 'model.etlt',
   calibrationCache: 'calibration.cache',
+  /** Ranges that training with quantisation left, as TAO's `--cal_json_file` has them. */
+  tensorScales: 'calibration.json',
   /** Preprocessed images kept out of calibration, an ONNX TensorProto [N,C,H,W]: what engines are verified with. */
   verification: 'verification.pb',
   report: 'report.json',

@@ -1,6 +1,6 @@
 /** What a pod says when it ends: one JSON object in the termination message, at most 2 KiB. */
 import type { FailureReason } from '../base/failures.ts';
-import type { Algorithm } from './architectures.ts';
+import type { ScaleOrigin } from './architectures.ts';
 
 export type Artifact = { readonly uri: string; readonly sha256: string; readonly sizeBytes: number };
 
@@ -8,7 +8,7 @@ export type Exported = {
   readonly kind: 'Exported';
   readonly etlt: Artifact & { readonly inputNode: string; readonly outputNodes: readonly string[] };
   readonly calibrationCache?: Artifact & {
-    readonly algorithm: Algorithm;
+    readonly algorithm: ScaleOrigin;
     readonly tensors: number;
     readonly batches: number;
     readonly images: number;

@@ -7,7 +7,8 @@ import type { EngineBuilt } from './result.ts';
 export type Source = { readonly uri: string; readonly sha256?: string };
 
 export type CalibrationTask = {
-  readonly source: 'ImageDirectory' | 'Tensorfile' | 'DataLoader';
+  /** `Model`: the scales that training with quantisation left in it. */
+  readonly source: 'ImageDirectory' | 'Tensorfile' | 'DataLoader' | 'Model';
   readonly imageDirectory?: Source;
   readonly tensorfile?: Source;
   readonly batches: number;

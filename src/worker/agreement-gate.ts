@@ -4,11 +4,18 @@ import type { Architecture } from '../contract/architectures.ts';
 import { computedFrom } from '../engines/calibration-graph.ts';
 import { decibelText } from '../report/decibel.ts';
 import { tensorReports } from '../report/report.ts';
-import type { Calibrated } from './export.ts';
+import type { Statistics } from './calibrate.ts';
 import type { OpenedModel } from './open-model.ts';
 import { int8Agreement, keptBatches } from './verify-int8.ts';
 
 const namedTensors = 3;
+
+/** Scales, images that had no say in them, and the histograms that they came from if it was a calibration. */
+export type Judged = {
+  readonly scales: ReadonlyMap<string, number>;
+  readonly kept: readonly string[];
+  readonly statistics?: Statistics;
+};
 
 /**
  * `least`: SQNR in decibel over all outputs; undefined asks nothing.
@@ -17,29 +24,35 @@ const namedTensors = 3;
 export const requireAgreement = async (
   opened: OpenedModel,
   architecture: Architecture,
-  { calibrated, least }: { readonly calibrated: Calibrated; readonly least: number | undefined },
+  { quantised, least }: { readonly quantised: Judged; readonly least: number | undefined },
 ): Promise<void> => {
   if (least === undefined) return;
-  const batches = keptBatches(opened, architecture, calibrated.kept);
+  const batches = keptBatches(opened, architecture, quantised.kept);
   if (batches === undefined)
     throw new UserError(
       'TooFewImages',
       'Comparing int8 with float: calibration took every image, so none is left to compare on. Add images to the folder, or take fewer batches.',
     );
-  const { sqnrDb, images } = await int8Agreement(opened, calibrated.scales, batches);
+  const { sqnrDb, images } = await int8Agreement(opened, quantised.scales, batches);
   if (sqnrDb >= least) return;
   throw new UserError(
     'AgreementTooLow',
-    `Comparing int8 with float on ${images} images kept out of calibration: the outputs agree to ${sqnrDb.toFixed(1)} dB, and ${least} dB are asked for. Worst tensors: ${worstTensors(opened, calibrated)}. Calibrate with more images, take another algorithm (Mse, Auto), or build this class in fp16. Nothing was stored.`,
+    `Comparing int8 with float on ${images} images kept out of calibration: the outputs agree to ${sqnrDb.toFixed(1)} dB, and ${least} dB are asked for.${worstTensors(opened, quantised)} ${advice(quantised)} Nothing was stored.`,
   );
 };
 
+const advice = ({ statistics }: Judged): string =>
+  statistics
+    ? 'Calibrate with more images, take another algorithm (Mse, Auto), or build this class in fp16.'
+    : 'Its scales come from the training: train on, calibrate instead (--force_ptq, spec.forcePtq), or build this class in fp16.';
+
 /** Of those that int8 arithmetic reads: the others cannot be the cause. */
-const worstTensors = ({ model }: OpenedModel, { scales, statistics }: Calibrated): string => {
+const worstTensors = ({ model }: OpenedModel, { scales, statistics }: Judged): string => {
+  if (!statistics) return '';
   const read = new Set(computedFrom(model));
   const arithmetic = new Map([...scales].filter(([name]) => read.has(name)));
-  return tensorReports({ scales: arithmetic, histogramOf: statistics.histogramOf })
+  const worst = tensorReports({ scales: arithmetic, histogramOf: statistics.histogramOf })
     .slice(0, namedTensors)
-    .map(({ name, sqnrDb }) => `${name} (${decibelText(sqnrDb)})`)
-    .join(', ');
+    .map(({ name, sqnrDb }) => `${name} (${decibelText(sqnrDb)})`);
+  return ` Worst tensors: ${worst.join(', ')}.`;
 };

@@ -17,6 +17,8 @@ import { readKey } from './key.ts';
 import { type OpenedModel, openModel } from './open-model.ts';
 import { type Quantised, refuseReportFiles, writeReportFiles } from './report-files.ts';
 import type { ToolWorld } from './tool-world.ts';
+import { writeTrainedFiles } from './trained-files.ts';
+import { usesTrainedScales } from './trained-scales.ts';
 
 const tool: Tool = {
   name: 'tlt-export',
@@ -41,8 +43,7 @@ export const runExportCommand = async (argv: readonly string[], world: ToolWorld
   const key = await readKey({ key: values.key, keyFile: values.key_file, env: world.env });
   world.log('INFO', `Loading model from ${values.model}`);
   const opened = await openModel({ path: values.model, key, architecture });
-  const quantised =
-    values.data_type === 'int8' ? await cacheScales(opened, { architecture, values, world }) : undefined;
+  const quantised = await scalesOf(opened, { architecture, values, world });
   await writeWholeFile(output, await etltOf(opened, key), { overwrite: false });
   world.log('INFO', `Converted model was saved into ${output}`);
   world.log('INFO', `Input node: ${opened.input}`);
@@ -67,6 +68,10 @@ const refuseEarly = async (
   await refuseToOverwrite(output);
   await requireWritableFolder(output);
   if (values.report !== undefined) await refuseReportFiles(values.report);
+  if (values.cal_json_file !== undefined) {
+    await refuseToOverwrite(values.cal_json_file);
+    await requireWritableFolder(values.cal_json_file);
+  }
   if (values.engine_file !== undefined) {
     await refuseToOverwrite(values.engine_file);
     await requireWritableFolder(values.engine_file);
@@ -82,7 +87,7 @@ const refuseEarly = async (
   if (!existsSync(values.cal_cache_file)) await refuseSource(values);
 };
 
-/** @throws UserError CalibrationSourceMissing, Usage, OutputExists, OutputUnwritable, InputNotFound, NotYetSupported */
+/** @throws UserError Usage, OutputExists, OutputUnwritable, InputNotFound */
 const refuseSource = async (values: ExportValues): Promise<void> => {
   const source = sourceOf(values);
   if (source?.kind === 'TensorfileOfImages') await requireWritableFolder(source.path);
@@ -91,13 +96,15 @@ const refuseSource = async (values: ExportValues): Promise<void> => {
       'Usage',
       'Exporting for int8: --min_agreement compares on images that calibration did not see, and a tensorfile names none. Give --cal_image_dir, or leave --min_agreement out.',
     );
-  if (source) return;
-  if (values.experiment_spec !== undefined) throw notYet('-e alone (the training data loader)');
-  throw new UserError(
-    'CalibrationSourceMissing',
-    'Exporting for int8: there is nothing to calibrate with. Give --cal_image_dir or --cal_data_file; random data are never used in their place.',
-  );
 };
+
+const noSource = (values: ExportValues): UserError =>
+  values.experiment_spec === undefined
+    ? new UserError(
+        'CalibrationSourceMissing',
+        'Exporting for int8: there is nothing to calibrate with. Give --cal_image_dir or --cal_data_file; random data are never used in their place.',
+      )
+    : notYet('-e alone (the training data loader)');
 
 const sourceOf = ({ cal_data_file, cal_image_dir }: ExportValues): CalibrationSource | undefined =>
   calibrationSource({
@@ -118,12 +125,25 @@ type Context = {
   readonly world: ToolWorld;
 };
 
+/** What int8 needs, by training or by calibration; files that say it are written. */
+const scalesOf = async (opened: OpenedModel, context: Context): Promise<Quantised | undefined> => {
+  const { values, world } = context;
+  if (usesTrainedScales(opened, values.force_ptq)) return writeTrainedFiles(opened, context);
+  if (values.cal_json_file !== undefined)
+    world.log(
+      'WARNING',
+      `${values.cal_json_file} is not written: there are no scales of training in use (the model has none, or --force_ptq throws them away).`,
+    );
+  return values.data_type === 'int8' ? cacheScales(opened, context) : undefined;
+};
+
 /** Scales from the cache that is there, which is said loudly, or from a new one. */
 const cacheScales = async (opened: OpenedModel, context: Context): Promise<Quantised> => {
   const { architecture, values, world } = context;
   const path = values.cal_cache_file;
   if (existsSync(path)) return { scales: await reusedScales(path, opened, world), calibration: undefined };
-  const source = sourceOf(values)!; // there is one: refuseSource has asked
+  const source = sourceOf(values);
+  if (source === undefined) throw noSource(values); // asked here: training with quantisation needs none
   const request = {
     source,
     batches: values.batches,
@@ -139,7 +159,7 @@ const cacheScales = async (opened: OpenedModel, context: Context): Promise<Quant
   const calibrated = await calibrate(opened, architecture, { request, watch: world });
   if (source.kind === 'TensorfileOfImages')
     world.log('INFO', `Calibration tensorfile was saved into ${source.path}`);
-  await requireAgreement(opened, architecture, { calibrated, least: values.min_agreement });
+  await requireAgreement(opened, architecture, { quantised: calibrated, least: values.min_agreement });
   const { cache, scales, statistics } = calibrated;
   await writeWholeFile(path, cache, { overwrite: false });
   world.log(

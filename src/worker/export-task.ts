@@ -2,7 +2,6 @@
 import { readFile } from 'node:fs/promises';
 import { canonicalJson, sha256 } from '../base/digest.ts';
 import { UserError } from '../base/errors.ts';
-import type { Algorithm } from '../contract/architectures.ts';
 import { defaults } from '../contract/defaults.ts';
 import { artifactFiles, fileIn } from '../contract/layout.ts';
 import type { Manifest } from '../contract/manifest.ts';
@@ -10,12 +9,13 @@ import type { Artifact, Exported } from '../contract/result.ts';
 import type { CalibrationTask, ExportTask } from '../contract/task.ts';
 import type { ArtifactStore } from '../storage/store.ts';
 import { requireAgreement } from './agreement-gate.ts';
-import { type Calibrated, calibrate, etltOf, verificationTensor, type Watch } from './export.ts';
+import { calibrate, etltOf, verificationTensor, type Watch } from './export.ts';
 import { finishedWork, requirePin } from './finished-work.ts';
 import { folderDigest } from './folder-digest.ts';
 import { readKey } from './key.ts';
 import { type OpenedModel, openModel } from './open-model.ts';
 import { type CalibrationDone, makeReport, type ReportRequest } from './report.ts';
+import { comparedImages, type Trained, trainedScales, usesTrainedScales } from './trained-scales.ts';
 
 export type TaskWorld = Watch & {
   readonly store: ArtifactStore;
@@ -37,8 +37,10 @@ export const runExportTask = async (task: ExportTask, world: TaskWorld): Promise
   const finished = await finishedWork(world.store, { folder: task.folder, inputs, signal: world.signal });
   if (finished?.kind === 'Exported') return { ...finished, reused: true };
   const opened = await openModel({ path, key, architecture: task.architecture });
-  const calibration = task.calibration && (await calibrateTask({ task, opened, inputs }, world));
-  return publish({ task, opened, calibration, key, inputs }, world);
+  const prepared = { task, opened, inputs };
+  const trained = usesTrainedScales(opened, task.forcePtq) ? await trainedTask(prepared, world) : undefined;
+  const calibration = task.calibration && !trained && (await calibrateTask(prepared, world));
+  return publish({ ...prepared, calibration: calibration || undefined, trained, key }, world);
 };
 
 /** Names and sizes of the images: a folder that changed is calibrated from anew. */
@@ -52,7 +54,7 @@ const calibrationDigest = async (
 };
 
 const requireImageDirectory = (calibration: CalibrationTask | undefined): void => {
-  if (calibration === undefined || calibration.source === 'ImageDirectory') return;
+  if (calibration === undefined || ['ImageDirectory', 'Model'].includes(calibration.source)) return;
   throw new UserError(
     'NotYetSupported',
     `Calibrating from ${calibration.source}: this version calibrates from ImageDirectory. Set spec.calibration.source to it, with imageDirectory.uri.`,
@@ -65,25 +67,57 @@ type Prepared = {
   readonly inputs: Readonly<Record<string, string>>;
 };
 
+/** Images, if any are named, only compare. The JSON is stored whatever the data type, the cache for int8. */
+const trainedTask = async ({ task, opened }: Prepared, world: TaskWorld): Promise<TrainedDone> => {
+  const { tensorRtVersion, seed } = defaults;
+  const { architecture, calibration } = task;
+  const trained = trainedScales(opened, { architecture, tensorRtVersion });
+  if (calibration === undefined) return { ...trained, kept: [] };
+  const { imageDirectory: images, minAgreement: least } = calibration;
+  const folder = images && (await world.store.fetch(images.uri, world.signal));
+  const kept = await comparedImages(folder, seed);
+  await requireAgreement(opened, architecture, { quantised: { ...trained, kept }, least });
+  return { ...trained, kept };
+};
+
 const calibrateTask = async (
   { task, opened, inputs }: Prepared,
   world: TaskWorld,
 ): Promise<CalibrationDone> => {
   const { imageDirectory, batches, batchSize, algorithm, minAgreement: least } = task.calibration!;
+  if (task.calibration!.source === 'Model')
+    throw new UserError(
+      'CalibrationSourceMissing',
+      'Calibrating from the model itself: there are no scales of training in use (the model has none, or spec.forcePtq throws them away). Set spec.calibration.source to ImageDirectory, with imageDirectory.uri.',
+    );
   const source = imageDirectory!.uri;
   const images = { kind: 'Images', folder: await world.store.fetch(source, world.signal) } as const;
   const { seed, tensorRtVersion } = defaults;
   const request = { source: images, batches, batchSize, algorithm, seed, tensorRtVersion };
   const calibrated = await calibrate(opened, task.architecture, { request, watch: world });
-  await requireAgreement(opened, task.architecture, { calibrated, least });
+  await requireAgreement(opened, task.architecture, { quantised: calibrated, least });
   return { calibrated, request, source, imagesSha256: inputs.images! };
 };
 
-type Products = Prepared & { readonly calibration: CalibrationDone | undefined; readonly key: string };
+type TrainedDone = Trained & { readonly kept: readonly string[] };
+
+type Products = Prepared & {
+  readonly calibration: CalibrationDone | undefined;
+  readonly trained: TrainedDone | undefined;
+  readonly key: string;
+};
+
+/** Cache and images to judge engines by, from calibration or training; nothing for other data types. */
+const int8Parts = ({ task, calibration, trained }: Products) => {
+  if (task.calibration === undefined) return undefined;
+  const facts = cacheFacts(task.calibration, calibration);
+  const { cache, scales, kept } = calibration?.calibrated ?? trained!;
+  return { cache, kept, facts: { ...facts, tensors: scales.size } };
+};
 
 const publish = async (products: Products, world: TaskWorld): Promise<Exported> => {
-  const { task, opened, calibration, key, inputs } = products;
-  const calibrated = calibration?.calibrated;
+  const { task, opened, trained, key, inputs } = products;
+  const int8 = int8Parts(products);
   const files: Record<string, { sha256: string; sizeBytes: number }> = {};
   const store = async (name: string, bytes: Uint8Array | string): Promise<Artifact> => {
     const content = typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
@@ -93,8 +127,9 @@ const publish = async (products: Products, world: TaskWorld): Promise<Exported> 
     return { uri, ...stored };
   };
   const etlt = await store(artifactFiles.etlt, await etltOf(opened, key));
-  const cache = calibrated && (await store(artifactFiles.calibrationCache, calibrated.cache));
-  const kept = calibrated && (await verificationTensor(opened, task.architecture, calibrated.kept));
+  const cache = int8 && (await store(artifactFiles.calibrationCache, int8.cache));
+  if (trained) await store(artifactFiles.tensorScales, trained.json);
+  const kept = int8 && (await verificationTensor(opened, task.architecture, int8.kept));
   const verification = kept && (await store(artifactFiles.verification, kept));
   const texts = await makeReport(reportRequest(products, files, world));
   const report = await store(artifactFiles.report, texts.json);
@@ -102,7 +137,7 @@ const publish = async (products: Products, world: TaskWorld): Promise<Exported> 
   const result: Exported = {
     kind: 'Exported',
     etlt: { ...etlt, inputNode: opened.input, outputNodes: opened.outputs },
-    ...(cache && { calibrationCache: { ...cache, ...calibrationFacts(task.calibration!, calibrated) } }),
+    ...(cache && { calibrationCache: { ...cache, ...int8.facts } }),
     ...(verification && { verification }),
     report: { uri: report.uri, pageUri: page.uri },
     reused: false,
@@ -123,12 +158,10 @@ const publish = async (products: Products, world: TaskWorld): Promise<Exported> 
   return result;
 };
 
-const calibrationFacts = ({ algorithm, batches }: CalibrationTask, { scales, statistics }: Calibrated) => ({
-  algorithm: algorithm as Algorithm,
-  tensors: scales.size,
-  batches,
-  images: statistics.images,
-});
+const cacheFacts = ({ algorithm, batches }: CalibrationTask, done: CalibrationDone | undefined) =>
+  done
+    ? ({ algorithm, batches, images: done.calibrated.statistics.images } as const)
+    : ({ algorithm: 'Trained', batches: 0, images: 0 } as const);
 
 const howToOpen = [
   'tail -c +5 model.etlt | age --decrypt > model.onnx   # asks for the key',
@@ -137,7 +170,7 @@ const howToOpen = [
 
 /** `files` are those stored so far: the report cannot list itself. */
 const reportRequest = (
-  { task, opened, calibration }: Products,
+  { task, opened, calibration, trained }: Products,
   files: Readonly<Record<string, { sha256: string; sizeBytes: number }>>,
   { clock }: TaskWorld,
 ): ReportRequest => ({
@@ -146,6 +179,7 @@ const reportRequest = (
   source: task.model.uri,
   opened,
   calibration,
+  ...(trained && task.calibration && { trained }),
   files: Object.entries(files).map(([name, { sha256: digest, sizeBytes }]) => ({
     name,
     sha256: digest,

@@ -3,13 +3,17 @@ import { readFile } from 'node:fs/promises';
 import { sha256 } from '../base/digest.ts';
 import { messageOf, UserError } from '../base/errors.ts';
 import { type Architecture, type ArchitectureRow, architectures } from '../contract/architectures.ts';
+import { peelQat } from '../engines/qat.ts';
+import { trainedRanges } from '../engines/qat-ranges.ts';
 import { detectFormat } from '../formats/detect-format.ts';
 import { decryptModel } from '../formats/encrypted-model.ts';
 import type { ModelProto } from '../formats/generated/onnx_pb.ts';
 import { graphOf, inputsOf, isQat, outputsOf, shapeOf } from '../formats/onnx/graph.ts';
 import { hasExternalData, parseModel, readModelFile, serializeModel } from '../formats/onnx/model.ts';
+import type { TensorRanges } from '../formats/tensor-scales.ts';
 
 export type OpenedModel = {
+  /** Plain float: what training with quantisation put into it is taken out. */
   readonly model: ModelProto;
   /** The ONNX file as it will lie in the `.etlt`. */
   readonly payload: Uint8Array;
@@ -22,6 +26,11 @@ export type OpenedModel = {
   readonly width: number;
   /** Images that go through the graph at once where it says so; undefined where any number may. */
   readonly fixedBatch: number | undefined;
+  /**
+   * Ranges by the graph's own names, of a model that was trained with quantisation; undefined for any other.
+   * Throws UserError ModelUnsupported if no engine can take them; a calibration can still replace them.
+   */
+  readonly trainedRanges: (() => TensorRanges) | undefined;
 };
 
 export type ModelSource = {
@@ -33,13 +42,15 @@ export type ModelSource = {
 /** @throws UserError InputNotFound, WrongKey, ModelInvalid, ModelForeign, ModelUnsupported, NotYetSupported */
 export const openModel = async ({ path, key, architecture }: ModelSource): Promise<OpenedModel> => {
   const bytes = await bytesOf(path);
-  const { model, payload } = await contentOf(path, bytes, key);
-  if (isQat(model))
-    throw new UserError(
-      'NotYetSupported',
-      `Opening ${path}: it was trained with quantisation (it has QuantizeLinear nodes), and this version exports float models only. Export the float model, or wait for an upgrade.`,
-    );
-  return { model, payload, sha256: sha256(bytes), ...portsOf(path, model, architecture) };
+  const content = floatContent(await contentOf(path, bytes, key));
+  return { ...content, sha256: sha256(bytes), ...portsOf(path, content.model, architecture) };
+};
+
+/** The graph without the scales of its training, and those scales. */
+const floatContent = (content: Content): Content & Pick<OpenedModel, 'trainedRanges'> => {
+  if (!isQat(content.model)) return { ...content, trainedRanges: undefined };
+  const { model, pairs } = peelQat(content.model);
+  return { model, payload: serializeModel(model), trainedRanges: () => trainedRanges(pairs) };
 };
 
 const bytesOf = async (path: string): Promise<Uint8Array> => {
@@ -73,7 +84,7 @@ const contentOf = async (path: string, bytes: Uint8Array, key: string): Promise<
   return { model: parseModel(payload), payload };
 };
 
-type Ports = Omit<OpenedModel, 'model' | 'payload' | 'sha256'>;
+type Ports = Omit<OpenedModel, keyof Content | 'sha256' | 'trainedRanges'>;
 
 /** Converters by way of TensorFlow leave `:0` at the end of a name. */
 const isNamed = (name: string, wanted: string): boolean => name === wanted || name === `${wanted}:0`;

@@ -17,6 +17,8 @@ export type Quantised = {
   readonly scales: ReadonlyMap<string, number>;
   /** Undefined where the scales came from a cache that was there already. */
   readonly calibration: { readonly calibrated: Calibrated; readonly request: CalibrationRequest } | undefined;
+  /** Where the scales came from training with quantisation: the images to compare on. */
+  readonly trained?: { readonly kept: readonly string[] };
 };
 
 export type ReportedExport = {
@@ -46,6 +48,7 @@ export const writeReportFiles = async (page: string, exported: ReportedExport): 
     source: values.model,
     opened,
     calibration: await calibrationOf(quantised),
+    ...(quantised?.trained && { trained: { ...quantised.trained, scales: quantised.scales } }),
     files: await filesOf(exported),
     notes: notesOf(exported),
     clock: world.clock,
@@ -76,7 +79,7 @@ const filesOf = ({ output, quantised, values }: ReportedExport): Promise<ReportF
 };
 
 const notesOf = ({ values, quantised }: ReportedExport): string[] => {
-  if (quantised?.calibration) return [];
+  if (quantised?.calibration || quantised?.trained) return [];
   if (quantised)
     return [
       `The scales came from the calibration cache ${values.cal_cache_file} that was there already, so there is nothing to tell of tensors and images. Remove the cache to calibrate anew.`,

@@ -27,10 +27,14 @@ export type ReportRequest = {
   readonly source: string;
   readonly opened: OpenedModel;
   readonly calibration: CalibrationDone | undefined;
+  /** Scales of a model that was trained with quantisation, and images to compare on. */
+  readonly trained?: Compared;
   readonly files: readonly ReportFile[];
   readonly notes: readonly string[];
   readonly clock: { now(): number };
 };
+
+export type Compared = Pick<Calibrated, 'scales' | 'kept'>;
 
 export type ReportTexts = { readonly json: string; readonly page: string };
 
@@ -44,8 +48,7 @@ export const makeReport = async (request: ReportRequest): Promise<ReportTexts> =
 
 const gathered = async (request: ReportRequest): Promise<Report> => {
   const { opened, architecture, calibration } = request;
-  if (!calibration)
-    return reportOf({ facts: factsOf(request, []), measured: undefined, agreement: undefined });
+  if (!calibration) return uncalibrated(request);
   const { calibrated, source, imagesSha256 } = calibration;
   const { scales, statistics } = calibrated;
   const { algorithm, seed } = calibration.request;
@@ -62,6 +65,20 @@ const gathered = async (request: ReportRequest): Promise<Report> => {
   });
 };
 
+const uncalibrated = async (request: ReportRequest): Promise<Report> => {
+  const facts = factsOf(request, []);
+  if (!request.trained) return reportOf({ facts, measured: undefined, agreement: undefined });
+  const { agreement, latency, notes } = await comparison(request, request.trained);
+  return reportOf({
+    facts: { ...facts, ...(latency && { latency }), notes: [...facts.notes, fromTraining, ...notes] },
+    measured: undefined,
+    agreement,
+  });
+};
+
+const fromTraining =
+  'The scales came with the model from its training with quantisation, so no tensor was measured.';
+
 type Comparison = {
   readonly agreement: Agreement | undefined;
   readonly latency: PrecisionLatency | undefined;
@@ -71,7 +88,7 @@ type Comparison = {
 /** A graph that cannot be compared here can still be exported: the report says why in place of the figures. */
 const comparison = async (
   { opened, architecture, clock }: ReportRequest,
-  { scales, kept }: Calibrated,
+  { scales, kept }: Compared,
 ): Promise<Comparison> => {
   try {
     const batches = keptBatches(opened, architecture, kept);
@@ -86,7 +103,7 @@ const comparison = async (
 };
 
 const noneKept =
-  'No image was kept out of calibration, so int8 was not compared with float. Give a folder with more images than batches × batch size.';
+  'There was no image that had no part in calibration, so int8 was not compared with float. Give a folder with more images than batches × batch size.';
 
 const factsOf = (request: ReportRequest, pictures: ReportFacts['thumbnails']): ReportFacts => {
   const { opened, architecture, dataType, source, files, notes } = request;

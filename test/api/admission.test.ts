@@ -114,6 +114,23 @@ test(
   modelExport({ calibration: { source: 'Tensorfile', tensorfile: { uri: 'pvc://models/c.tensor' } } }),
 );
 test(
+  "source Model, for the scales of a model's own training, with nothing else",
+  accepts,
+  modelExport({ dataType: 'int8', calibration: { source: 'Model' } }),
+);
+test(
+  'source Model with a gate and no images to compare on',
+  refuses,
+  modelExport({ calibration: { source: 'Model', minAgreement: 20 } }),
+  'for minAgreement an imageDirectory.uri',
+);
+test(
+  'source Model when its scales are thrown away',
+  refuses,
+  modelExport({ forcePtq: true, calibration: { source: 'Model' } }),
+  'choose another calibration.source',
+);
+test(
   'source DataLoader without a spec',
   refuses,
   modelExport({ calibration: { source: 'DataLoader' } }),

@@ -1,0 +1,179 @@
+/** Exports of a model that was trained with quantisation, from the command line and as a ModelExport's pod does it. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { UserError } from '../../src/base/errors.ts';
+import type { Manifest } from '../../src/contract/manifest.ts';
+import type { ExportTask } from '../../src/contract/task.ts';
+import { parseCalibrationCache } from '../../src/formats/calibration-cache.ts';
+import { decryptModel } from '../../src/formats/encrypted-model.ts';
+import { isQat } from '../../src/formats/onnx/graph.ts';
+import { parseModel } from '../../src/formats/onnx/model.ts';
+import type { Report } from '../../src/report/report.ts';
+import { makePvcStore } from '../../src/storage/pvc.ts';
+import { runExportTask } from '../../src/worker/export-task.ts';
+import { aFolder } from '../builders/tool.ts';
+import { runExport } from '../builders/tool-world.ts';
+import { type QatModel, qatModel } from '../models/qat.ts';
+import { photosFolder } from '../photos/photos.ts';
+
+const key = 'correct horse battery staple';
+let qat: QatModel;
+let photos: string;
+
+test.before(async () => {
+  [qat, photos] = await Promise.all([qatModel('int8'), photosFolder()]);
+});
+
+/** A folder, and `tlt-export` of a model into it. */
+const aWorkplace = () => {
+  const folder = aFolder(key);
+  const at = (name: string) => join(folder, name);
+  const run = (model: string, ...args: string[]) =>
+    runExport(
+      'classification',
+      ...['-m', model, '--key_file', at('key.txt'), '-o', at('model.etlt')],
+      ...['--cal_cache_file', at('cal.bin'), ...args],
+    );
+  return { at, run, files: () => readdirSync(folder).sort() };
+};
+
+const int8 = ['--data_type', 'int8'];
+const images = () => ['--cal_image_dir', photos, '--batches', '2', '--batch_size', '4'];
+const scalesIn = (path: string) => parseCalibrationCache(readFileSync(path, 'utf8')).scales;
+
+/** What the peer found, as cache and JSON have it. */
+const expected = () =>
+  new Map(Object.entries(qat.ranges).map(([name, range]) => [name, Math.fround(range / 127)]));
+
+test('int8 needs no images: the cache is that of the training, value for value, and the .etlt is float', async (t) => {
+  const { at, run } = aWorkplace();
+  const { log } = await run(qat.path, ...int8, '--cal_json_file', at('cal.json'));
+  const scales = scalesIn(at('cal.bin'));
+  t.deepEqual(new Map([...scales].sort()), new Map([...expected()].sort()));
+  t.is([...scales.keys()][0], 'input_1', 'inputs come first');
+  t.deepEqual(JSON.parse(readFileSync(at('cal.json'), 'utf8')), { tensor_scales: qat.ranges });
+  const { payload } = await decryptModel(readFileSync(at('model.etlt')), key);
+  t.false(isQat(parseModel(payload)));
+  t.true(log.includes('[INFO] Extracting scales generated during QAT'), log.join('\n'));
+});
+
+test('other data types leave the scales out of the engine, and the JSON has them if asked for', async (t) => {
+  const { at, run, files } = aWorkplace();
+  await run(qat.path, '--data_type', 'fp16', '--cal_json_file', at('cal.json'));
+  t.deepEqual(files(), ['cal.json', 'key.txt', 'model.etlt']);
+});
+
+test('--force_ptq gives the cache that calibrating the float graph gives', async (t) => {
+  const [one, other] = [aWorkplace(), aWorkplace()];
+  const { log } = await one.run(
+    qat.path,
+    '--force_ptq',
+    ...int8,
+    ...images(),
+    '--cal_json_file',
+    one.at('j'),
+  );
+  await other.run(qat.clean, ...int8, ...images());
+  t.deepEqual(scalesIn(one.at('cal.bin')), scalesIn(other.at('cal.bin')));
+  t.notDeepEqual(scalesIn(one.at('cal.bin')), expected());
+  t.false(existsSync(one.at('j')), 'scales that are thrown away are not written either');
+  t.true(
+    log.some((line) => /^\[WARNING\] .*is not written/.test(line)),
+    log.join('\n'),
+  );
+});
+
+test('a cache that is there is refused for trained scales, and used again by --force_ptq, which is said', async (t) => {
+  const { at, run, files } = aWorkplace();
+  await run(qat.clean, ...int8, ...images(), '-o', at('first.etlt'));
+  const error = await t.throwsAsync(run(qat.path, ...int8), { instanceOf: UserError });
+  t.is(error.reason, 'OutputExists');
+  t.regex(error.message, /cal\.bin is there already.*--force_ptq/);
+  t.deepEqual(files(), ['cal.bin', 'first.etlt', 'key.txt']);
+  const { log } = await run(qat.path, ...int8, '--force_ptq', ...images());
+  t.true(
+    log.some((line) => line.startsWith('[WARNING] Calibration file exists')),
+    log.join('\n'),
+  );
+});
+
+test('images that are given compare: the report says what int8 costs, and the gate refuses', async (t) => {
+  const { at, run, files } = aWorkplace();
+  const gate = await t.throwsAsync(run(qat.path, ...int8, ...images(), '--min_agreement', '60'), {
+    instanceOf: UserError,
+  });
+  t.is(gate.reason, 'AgreementTooLow');
+  t.regex(gate.message, /scales come from the training/);
+  t.deepEqual(files(), ['key.txt']);
+  const { log } = await run(qat.path, ...int8, ...images(), '--report', at('report.html'));
+  const report = JSON.parse(readFileSync(at('report.json'), 'utf8')) as Report;
+  t.is(report.agreement!.images, 32);
+  t.true(Number(report.agreement!.sqnrDb) > 5, `${report.agreement!.sqnrDb} dB`);
+  t.regex(report.notes.join(), /training with quantisation/);
+  t.true(
+    log.some((line) => line.startsWith('[WARNING] The model was trained with quantisation')),
+    log.join('\n'),
+  );
+});
+
+test('an int8 engine for this CPU is built with the trained scales', async (t) => {
+  const { at, run } = aWorkplace();
+  await run(qat.path, ...int8, '--engine_file', at('engine.onnx'));
+  t.true(isQat(parseModel(readFileSync(at('engine.onnx')))), 'it computes with integers');
+});
+
+test('a gate without images to compare on is refused', async (t) => {
+  const { run } = aWorkplace();
+  const error = await t.throwsAsync(run(qat.path, ...int8, '--min_agreement', '5'), {
+    instanceOf: UserError,
+  });
+  t.is(error.reason, 'Usage');
+});
+
+const task = (changes: Partial<ExportTask> = {}): ExportTask => ({
+  architecture: 'classification',
+  model: { uri: 'pvc://models/qat.onnx' },
+  dataType: 'int8',
+  calibration: { source: 'Model', batches: 2, batchSize: 4, algorithm: 'Entropy' },
+  forcePtq: false,
+  hasSpec: false,
+  exportKey: 'k',
+  folder: 'pvc://exports/out/k',
+  ...changes,
+});
+
+/** The export container on a folder in place of its mounts. */
+const aPod = (model: string) => {
+  const root = aFolder(key);
+  mkdirSync(join(root, 'models'));
+  mkdirSync(join(root, 'exports'));
+  writeFileSync(join(root, 'models/qat.onnx'), readFileSync(model));
+  const run = (changes?: Partial<ExportTask>) =>
+    runExportTask(task(changes), {
+      store: makePvcStore(root),
+      keyFile: join(root, 'key.txt'),
+      clock: { now: () => performance.now() },
+      progress: () => {},
+      signal: new AbortController().signal,
+    });
+  return { run, folder: join(root, 'exports/out/k') };
+};
+
+test('a ModelExport takes the scales from the model, stores cache and JSON, and says where they came from', async (t) => {
+  const { run, folder } = aPod(qat.path);
+  const { calibrationCache } = await run();
+  t.like(calibrationCache, { algorithm: 'Trained', batches: 0, images: 0, tensors: expected().size });
+  t.deepEqual(
+    new Map([...scalesIn(join(folder, 'calibration.cache'))].sort()),
+    new Map([...expected()].sort()),
+  );
+  const { files } = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as Manifest;
+  t.true('calibration.json' in files && 'calibration.cache' in files, Object.keys(files).join());
+});
+
+test('a ModelExport of a float model with nothing to calibrate with is refused', async (t) => {
+  const error = await t.throwsAsync(aPod(qat.clean).run(), { instanceOf: UserError });
+  t.is(error.reason, 'CalibrationSourceMissing');
+  t.regex(error.message, /imageDirectory\.uri/);
+});
