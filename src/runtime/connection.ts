@@ -38,7 +38,7 @@ const send = async (config: KubeConfig, base: URL, exchange: Exchange): Promise<
     hostname: base.hostname,
     port: base.port,
     path: `${base.pathname.replace(/\/$/, '')}${path}`,
-    headers: { accept: 'application/json', ...headers },
+    headers: { accept: 'application/json', ...headers, ...lengthOf(body) },
   };
   await config.applyToHTTPSOptions(options);
   keepAlive(options.agent);
@@ -49,6 +49,10 @@ const send = async (config: KubeConfig, base: URL, exchange: Exchange): Promise<
     request.end(body);
   });
 };
+
+/** Node itself states no length for DELETE: the server would take the body for the next request of the connection. */
+const lengthOf = (body: string | undefined): Readonly<Record<string, string>> =>
+  body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
 
 /** client-node makes one agent per cluster but leaves out keep-alive, so each request would open a TLS session. */
 const keepAlive = (agent: unknown): void => {

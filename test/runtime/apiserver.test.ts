@@ -5,6 +5,7 @@ import { Registry } from 'prom-client';
 import { systemClock } from '../../src/base/clock.ts';
 import type { Log } from '../../src/observability/log.ts';
 import { informerMetrics, leaderMetrics, restMetrics } from '../../src/observability/metrics.ts';
+import { ApiError } from '../../src/runtime/api-error.ts';
 import { type KubeClient, makeClient } from '../../src/runtime/client.ts';
 import { openConnection } from '../../src/runtime/connection.ts';
 import { Informer } from '../../src/runtime/informer.ts';
@@ -201,6 +202,17 @@ test('a listener that throws does not end the cache', async (t) => {
   await create(watched.namespace, 'makes-listeners-throw');
   await create(watched.namespace, 'the-next-one');
   t.true(await sees(watched, 'the-next-one'));
+});
+
+test('a delete is held to the uid that it names, and what follows on the connection is understood', async (t) => {
+  await create('default', 'kept');
+  const at = { namespace: 'default', name: 'kept' };
+  const wrong = direct.remove(configMaps, { ...at, uid: '00000000-0000-0000-0000-000000000000' }, never);
+  t.is((await t.throwsAsync(wrong, { instanceOf: ApiError })).status, 409);
+  const { metadata } = (await direct.read(configMaps, at, never)) as KubeObject;
+  await direct.remove(configMaps, { ...at, uid: metadata.uid }, never);
+  await create('default', 'kept');
+  t.pass();
 });
 
 test('a list of more than one page is read whole', async (t) => {
