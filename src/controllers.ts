@@ -2,6 +2,10 @@
 import type { Registry } from 'prom-client';
 import type { Clock } from './base/clock.ts';
 import {
+  makeReconciler as makeTensorfileReconciler,
+  tensorfileCache,
+} from './calibrationtensorfile/controller.ts';
+import {
   deviceClassResource,
   makeDeviceClassController,
   projectDeviceClass,
@@ -15,7 +19,7 @@ import { makeWatches } from './modelexport/watches.ts';
 import type { Log } from './observability/log.ts';
 import { controllerMetrics, informerMetrics, queueMetrics } from './observability/metrics.ts';
 import { jobCache, mountWarningCache, podCache } from './ownedjobs/caches.ts';
-import { makeOwnedWatches } from './ownedjobs/watches.ts';
+import { makeOwnedWatches, wakeItself } from './ownedjobs/watches.ts';
 import type { KubeClient } from './runtime/client.ts';
 import { type Reconcile, runController } from './runtime/controller.ts';
 import { Informer } from './runtime/informer.ts';
@@ -42,12 +46,23 @@ export const makeControllers = (world: OperatorWorld): Pick<ManagerParts, 'infor
   const { client, clock, random, log, registry, images, mayWrite } = world;
   const queues = queueMetrics(registry);
   const exportQueue = new WorkQueue({ name: 'modelexport', clock, random, metrics: queues });
+  const tensorfileQueue = new WorkQueue({ name: 'calibrationtensorfile', clock, random, metrics: queues });
   const classQueue = new WorkQueue({ name: 'exportdeviceclass', clock, random, metrics: queues });
   const scope = { namespace: world.namespace };
   const watches = makeWatches(() => stores, exportQueue);
-  const owned = makeOwnedWatches(() => pods.store, { ModelExport: exportQueue });
+  const owned = makeOwnedWatches(() => pods.store, {
+    ModelExport: exportQueue,
+    CalibrationTensorfile: tensorfileQueue,
+  });
   const deps = { client, clock, random, log, metrics: informerMetrics(registry) };
   const modelExports = new Informer(modelExportCache(scope, watches.modelExportChanged), deps);
+  const tensorfiles = new Informer(
+    tensorfileCache(scope, (change) => {
+      wakeItself(tensorfileQueue, change);
+      watches.tensorfileChanged(change);
+    }),
+    deps,
+  );
   const jobs = new Informer(jobCache(scope, owned.ownedChanged), deps);
   const pods = new Informer(podCache(scope, owned.ownedChanged), deps);
   const mountWarnings = new Informer(mountWarningCache(scope, owned.mountWarned), deps);
@@ -75,6 +90,7 @@ export const makeControllers = (world: OperatorWorld): Pick<ManagerParts, 'infor
   );
   const stores: Stores = {
     modelExports: modelExports.store,
+    tensorfiles: tensorfiles.store,
     deviceClasses: deviceClasses.store,
     nodes: nodes.store,
     jobs: jobs.store,
@@ -89,16 +105,20 @@ export const makeControllers = (world: OperatorWorld): Pick<ManagerParts, 'infor
     nodes: nodes.store,
   });
   const record = makeRecorder({ client, clock, log, instance: world.instance });
-  const reconcile = makeReconciler({ client, record, mayWrite, stores, images, clock });
+  const owning = { client, record, mayWrite, stores, images, clock };
   const metrics = controllerMetrics(registry);
   const controlled = (name: string, queue: WorkQueue, how: { reconcile: Reconcile; workers: number }) => ({
     queue,
     run: (signal: AbortSignal) => runController({ name, queue, ...how }, { clock, log, metrics }, signal),
   });
   return {
-    informers: [modelExports, deviceClasses, nodes, jobs, pods, mountWarnings],
+    informers: [modelExports, tensorfiles, deviceClasses, nodes, jobs, pods, mountWarnings],
     controllers: [
-      controlled('modelexport', exportQueue, { reconcile, workers: world.workers }),
+      controlled('modelexport', exportQueue, { reconcile: makeReconciler(owning), workers: world.workers }),
+      controlled('calibrationtensorfile', tensorfileQueue, {
+        reconcile: makeTensorfileReconciler(owning),
+        workers: 1,
+      }),
       controlled('exportdeviceclass', classQueue, { reconcile: classController.reconcile, workers: 1 }),
     ],
   };

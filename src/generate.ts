@@ -4,6 +4,7 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { permissions as tensorfilePermissions } from './calibrationtensorfile/permissions.ts';
 import { permissions as deviceClassPermissions } from './deviceclass/permissions.ts';
 import { permissions as modelExportPermissions } from './modelexport/permissions.ts';
 import { permissions as ownedJobPermissions } from './ownedjobs/permissions.ts';
@@ -14,7 +15,12 @@ import { referenceFiles } from './published/reference.ts';
 
 const root = join(import.meta.dirname, '..');
 
-const permissions = [...modelExportPermissions, ...ownedJobPermissions, ...deviceClassPermissions];
+const permissions = [
+  ...modelExportPermissions,
+  ...tensorfilePermissions,
+  ...ownedJobPermissions,
+  ...deviceClassPermissions,
+];
 const files: readonly PublishedFile[] = [
   ...installFiles(permissions),
   ...referenceFiles(permissions),

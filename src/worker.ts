@@ -5,13 +5,14 @@ import { messageOf, UserError } from './base/errors.ts';
 import { type FailureReason, failures } from './base/failures.ts';
 import { mounts } from './contract/layout.ts';
 import { encodeResult, type Result } from './contract/result.ts';
-import type { EngineTask, ExportTask } from './contract/task.ts';
+import type { EngineTask, ExportTask, TensorfileTask } from './contract/task.ts';
 import { makeProgress } from './observability/progress.ts';
 import { makePvcStore } from './storage/pvc.ts';
 import { buildHere } from './worker/build-here.ts';
 import { runExportTask } from './worker/export-task.ts';
 import { publish } from './worker/publish.ts';
 import { stage } from './worker/stage.ts';
+import { runTensorfileTask } from './worker/tensorfile-task.ts';
 
 const stop = new AbortController();
 const interrupted = new UserError(
@@ -25,7 +26,7 @@ const root = process.env.TLT_WORKER_ROOT ?? '';
 const at = (path: string) => `${root}${path}`;
 
 const progress = makeProgress({
-  label: 'calibrating',
+  label: 'images',
   terminal: false,
   stream: process.stderr,
   now: Date.now,
@@ -33,14 +34,17 @@ const progress = makeProgress({
 const world = {
   store: makePvcStore(at(mounts.claims)),
   keyFile: at(mounts.keyFile),
+  specFile: at(mounts.specFile),
   work: at(mounts.work),
   signal: stop.signal,
   progress: progress.update,
   clock: { now: () => performance.now() },
+  warn: (message: string) => void process.stderr.write(`${JSON.stringify({ warning: message })}\n`),
 };
 
 const commands: Readonly<Record<string, (task: never) => Promise<Result | undefined>>> = {
   export: (task: ExportTask) => runExportTask(task, world),
+  tensorfile: (task: TensorfileTask) => runTensorfileTask(task, world),
   stage: async (task: EngineTask) => {
     await stage(task, world);
     return undefined;

@@ -16,6 +16,16 @@ export const house: Readonly<Record<string, readonly string[]>> = {
   runtime: ['base', 'observability'],
   deviceclass: ['base', 'contract', 'observability', 'api', 'runtime'],
   ownedjobs: ['base', 'contract', 'observability', 'api', 'jobs', 'runtime', 'deviceclass'],
+  calibrationtensorfile: [
+    'base',
+    'contract',
+    'observability',
+    'api',
+    'jobs',
+    'runtime',
+    'deviceclass',
+    'ownedjobs',
+  ],
   modelexport: ['base', 'contract', 'observability', 'api', 'jobs', 'runtime', 'deviceclass', 'ownedjobs'],
   worker: [
     'base',

@@ -23,7 +23,7 @@ export const conditionSchema = object(
 
 export type Condition = ValueOf<typeof conditionSchema>;
 
-/** The condition types of both kinds. Polarity is written out, because kstatus reads `Stalled` and `Reconciling` first. */
+/** The condition types of all kinds. Polarity is written out, because kstatus reads `Stalled` and `Reconciling` first. */
 export const conditionTypes = {
   Ready: 'True when all that was asked for is there; False while it is not; Unknown before the first look.',
   Reconciling: 'True while the operator works towards Ready or waits for something that can still come.',

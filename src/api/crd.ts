@@ -1,4 +1,5 @@
 /** The CustomResourceDefinitions, made from the schemas: what `kubectl get` prints, and what it can select by. */
+import { calibrationTensorfileSchema } from './calibration-tensorfile.ts';
 import { exportDeviceClassSchema } from './export-device-class.ts';
 import { exportGroup, type Kind, kinds } from './group.ts';
 import { modelExportSchema } from './model-export.ts';
@@ -30,6 +31,29 @@ const age: Column = {
   description: 'Time since the object was made.',
 };
 
+const reason: Column = {
+  name: 'Reason',
+  type: 'string',
+  jsonPath: condition('Ready', 'reason'),
+  description: 'Why it is ready or not.',
+};
+
+const message: Column = {
+  name: 'Message',
+  type: 'string',
+  jsonPath: condition('Ready', 'message'),
+  description: 'The reason in a sentence.',
+  priority: 1,
+};
+
+const progress: Column = {
+  name: 'Progress',
+  type: 'string',
+  jsonPath: '.status.progress',
+  description: 'What is going on.',
+  priority: 1,
+};
+
 const modelExportColumns: readonly Column[] = [
   {
     name: 'Ready',
@@ -37,12 +61,7 @@ const modelExportColumns: readonly Column[] = [
     jsonPath: condition('Ready', 'status'),
     description: 'Whether every artifact is there.',
   },
-  {
-    name: 'Reason',
-    type: 'string',
-    jsonPath: condition('Ready', 'reason'),
-    description: 'Why it is ready or not.',
-  },
+  reason,
   {
     name: 'Engines',
     type: 'string',
@@ -56,13 +75,7 @@ const modelExportColumns: readonly Column[] = [
     description: 'Precision of the engines.',
   },
   age,
-  {
-    name: 'Progress',
-    type: 'string',
-    jsonPath: '.status.progress',
-    description: 'What is going on.',
-    priority: 1,
-  },
+  progress,
   {
     name: 'Etlt',
     type: 'string',
@@ -70,13 +83,7 @@ const modelExportColumns: readonly Column[] = [
     description: 'Where the encrypted model lies.',
     priority: 1,
   },
-  {
-    name: 'Message',
-    type: 'string',
-    jsonPath: condition('Ready', 'message'),
-    description: 'The reason in a sentence.',
-    priority: 1,
-  },
+  message,
 ];
 
 const deviceClassColumns: readonly Column[] = [
@@ -112,13 +119,33 @@ const deviceClassColumns: readonly Column[] = [
     description: 'GPU products among its nodes.',
     priority: 1,
   },
+  message,
+];
+
+const tensorfileColumns: readonly Column[] = [
   {
-    name: 'Message',
+    name: 'Ready',
     type: 'string',
-    jsonPath: condition('Ready', 'message'),
-    description: 'The reason in a sentence.',
+    jsonPath: condition('Ready', 'status'),
+    description: 'Whether the file is there.',
+  },
+  reason,
+  {
+    name: 'Images',
+    type: 'integer',
+    jsonPath: '.status.tensorfile.images',
+    description: 'Images in the file.',
+  },
+  age,
+  progress,
+  {
+    name: 'Tensorfile',
+    type: 'string',
+    jsonPath: '.status.tensorfile.uri',
+    description: 'Where the file lies.',
     priority: 1,
   },
+  message,
 ];
 
 type Definition = {
@@ -172,4 +199,14 @@ export const exportDeviceClassCrd = definition('ExportDeviceClass', {
   selectable: ['.spec.engine.backend'],
 });
 
-export const crds: readonly CustomResourceDefinition[] = [modelExportCrd, exportDeviceClassCrd];
+export const calibrationTensorfileCrd = definition('CalibrationTensorfile', {
+  schema: calibrationTensorfileSchema,
+  columns: tensorfileColumns,
+  selectable: ['.spec.architecture', '.spec.suspend'],
+});
+
+export const crds: readonly CustomResourceDefinition[] = [
+  modelExportCrd,
+  calibrationTensorfileCrd,
+  exportDeviceClassCrd,
+];

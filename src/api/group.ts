@@ -12,6 +12,13 @@ export const kinds = {
     shortName: 'mex',
     scope: 'Namespaced',
   },
+  CalibrationTensorfile: {
+    kind: 'CalibrationTensorfile',
+    plural: 'calibrationtensorfiles',
+    singular: 'calibrationtensorfile',
+    shortName: 'caltf',
+    scope: 'Namespaced',
+  },
   ExportDeviceClass: {
     kind: 'ExportDeviceClass',
     plural: 'exportdeviceclasses',

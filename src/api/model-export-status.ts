@@ -95,6 +95,15 @@ export const modelExportStatusSchema = object(
       },
       { required: ['uri', 'sha256', 'sizeBytes', 'algorithm', 'tensors', 'batches', 'images'] },
     ),
+    calibrationTensorfile: object(
+      'The file of the CalibrationTensorfile that the export below was calibrated from.',
+      {
+        name: text('Name of the CalibrationTensorfile.', { maxLength: 253 }),
+        uri,
+        sha256: digest,
+      },
+      { required: ['name', 'uri', 'sha256'] },
+    ),
     verification: object(
       'Preprocessed images kept out of calibration, with which engines are verified.',
       {

@@ -1,14 +1,16 @@
 /** ModelExport: one model, exported once and built into an engine per device class. */
-import { algorithms, architectureNames, architectures, dataTypes } from '../contract/architectures.ts';
+import { architectureNames, architectures, dataTypes } from '../contract/architectures.ts';
 import { defaults } from '../contract/defaults.ts';
+import { calibration } from './calibration.ts';
 import { modelExportStatusSchema } from './model-export-status.ts';
 import { flag, integer, keyedList, object, oneOf, text, type ValueOf } from './schema.ts';
 import {
-  labelMap,
-  localReferences,
+  activeDeadlineSeconds,
+  experimentSpec,
   memoryQuantity,
   nameLimits,
   nodeSelector,
+  podFields,
   resources,
   sha256,
   shortName,
@@ -16,72 +18,14 @@ import {
   tolerations,
 } from './shared-schemas.ts';
 
-const source = (what: string) =>
-  object(`${what}.`, { uri: storageUri(`Where ${what.toLowerCase()} lies.`) }, { required: ['uri'] });
-
-const calibration = object(
-  'Where the int8 calibration data come from, and how thresholds are chosen.',
-  {
-    source: oneOf(
-      ['ImageDirectory', 'Tensorfile', 'DataLoader', 'Model'],
-      'Which kind of calibration data. A model that was trained with quantisation brings its scales with it, unless forcePtq is true: Model needs nothing else, and images only compare.',
-      { default: 'ImageDirectory' },
-    ),
-    imageDirectory: source('A folder of .jpg, .jpeg and .png images'),
-    tensorfile: source('A calibration tensorfile'),
-    batches: integer('Batches read for calibration.', {
-      default: defaults.batches,
-      minimum: 1,
-      maximum: 100000,
-    }),
-    batchSize: integer('Images in a batch.', { default: defaults.batchSize, minimum: 1, maximum: 1024 }),
-    algorithm: oneOf(algorithms, 'How the threshold of a tensor is chosen.', { default: defaults.algorithm }),
-    minAgreement: integer(
-      'Least signal-to-noise ratio, in decibel, of the int8 outputs against the float ones on images kept out of calibration. Below it the export fails with the worst tensors named. No gate if left out.',
-      { minimum: 1, maximum: 200 },
-    ),
-  },
-  {
-    required: ['source', 'batches', 'batchSize', 'algorithm'],
-    validations: [
-      {
-        rule: "self.source != 'ImageDirectory' || (has(self.imageDirectory) && !has(self.tensorfile))",
-        message: 'source ImageDirectory takes imageDirectory.uri, and no tensorfile',
-      },
-      {
-        rule: "self.source != 'Tensorfile' || (has(self.tensorfile) && !has(self.imageDirectory))",
-        message: 'source Tensorfile takes tensorfile.uri, and no imageDirectory',
-      },
-      {
-        rule: "self.source != 'DataLoader' || (!has(self.tensorfile) && !has(self.imageDirectory))",
-        message:
-          'source DataLoader reads what the experiment spec names: leave out imageDirectory and tensorfile',
-      },
-      {
-        rule: "self.source != 'Model' || (!has(self.tensorfile) && (has(self.imageDirectory) || !has(self.minAgreement)))",
-        message:
-          'source Model takes no tensorfile, and for minAgreement an imageDirectory.uri with images to compare on',
-      },
-    ],
-  },
-);
-
 const jobTemplate = object('What the pods of this export carry beside their work.', {
-  serviceAccountName: text('Runs the pods as this ServiceAccount; its token is never mounted.'),
-  priorityClassName: text('PriorityClass of the pods.'),
-  imagePullSecrets: localReferences,
-  labels: labelMap('Labels for Jobs and pods, for example a queue name.', 63),
-  annotations: labelMap('Annotations for Jobs and pods.', 4096),
+  ...podFields,
   exportResources: resources('Resources of the export container.'),
   engineResources: resources(
     'Resources of the engine build container, beside what the device class asks for.',
   ),
   exportPlacement: object('Where the export pod may run.', { nodeSelector, tolerations }),
-  activeDeadlineSeconds: integer('Seconds after which a Job is given up, waiting included.', {
-    format: 'int64',
-    minimum: 60,
-    maximum: 604800,
-  }),
+  activeDeadlineSeconds,
 });
 
 const deviceClass = object(
@@ -115,25 +59,7 @@ const specSchema = object(
       },
       { required: ['name', 'key'] },
     ),
-    experimentSpec: object(
-      'The experiment spec that the model was trained with.',
-      {
-        configMapKeyRef: object(
-          'A key of a ConfigMap in this namespace.',
-          { name: text('Name of the ConfigMap.'), key: text('Which key of it.') },
-          { required: ['name', 'key'] },
-        ),
-        uri: storageUri('Where the spec file lies.'),
-      },
-      {
-        validations: [
-          {
-            rule: 'has(self.configMapKeyRef) != has(self.uri)',
-            message: 'give the experiment spec by configMapKeyRef or by uri, one of the two',
-          },
-        ],
-      },
-    ),
+    experimentSpec,
     dataType: oneOf(dataTypes, 'Precision of the engines.', { default: defaults.dataType }),
     strictTypeConstraints: flag('For int8: no layer may fall back to a higher precision.', {
       default: false,

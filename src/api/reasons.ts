@@ -23,7 +23,8 @@ const remedies: Readonly<Record<FailureReason, string>> = {
   ModelUnsupported: 'Choose the spec.architecture that the model was trained as.',
   NotYetSupported: 'Choose what this version supports; the message names it.',
   DigestMismatch: 'Put the pinned file back, or pin the new one.',
-  TooFewImages: 'Add images, or lower spec.calibration.batches or batchSize.',
+  TooFewImages:
+    'Add images, or lower spec.calibration.batches or batchSize (spec.maxBatches of a CalibrationTensorfile).',
   ImageInvalid: 'Remove or replace the image that the message names, then set the retry annotation.',
   CalibrationSourceMissing: 'Set spec.calibration.',
   CalibrationFailed: 'Look for broken weights or inputs at the tensor that the message names.',
@@ -48,6 +49,13 @@ const remedies: Readonly<Record<FailureReason, string>> = {
 const progress = {
   Accepted: { when: 'The object was seen for the first time.' },
   Exporting: { when: 'The export runs, or its Job is about to be made.' },
+  WritingTensorfile: {
+    when: 'CalibrationTensorfile: images are sampled and written, or the Job for it is about to be made.',
+  },
+  WaitingForTensorfile: {
+    when: 'The export starts when the CalibrationTensorfile that it refers to is ready; the message names it.',
+    remedy: 'Nothing at first. If the message says that the CalibrationTensorfile is stalled, mend that one.',
+  },
   BuildingEngines: { when: 'The export is done and at least one engine is being built.' },
   Building: { when: "This class's engine is being built; an older engine stays until it is done." },
   WaitingForExport: { when: 'The engine starts when the export is done.' },
@@ -58,7 +66,7 @@ const progress = {
 } as const satisfies Record<string, ReasonRow>;
 
 const success = {
-  Ready: { when: 'Every artifact is stored.' },
+  Ready: { when: 'Every artifact is stored; of a CalibrationTensorfile: the file is.' },
   Exported: { when: 'The .etlt is stored.' },
   Calibrated: { when: 'The calibration cache is stored.' },
   NotRequired: { when: 'No engine is int8, so there is nothing to calibrate.' },
@@ -70,6 +78,14 @@ const waiting = {
   KeySecretMissing: {
     when: 'The pod waits for the Secret of spec.keySecretRef, or for the key in it.',
     remedy: 'Create the Secret; the pod goes on by itself.',
+  },
+  TensorfileMissing: {
+    when: 'spec.calibration.tensorfile.calibrationTensorfileRef is the name of no CalibrationTensorfile.',
+    remedy: 'Create the CalibrationTensorfile, or mend its name; the export goes on by itself.',
+  },
+  SpecMissing: {
+    when: 'The pod waits for the ConfigMap of spec.experimentSpec.configMapKeyRef, or for the key in it.',
+    remedy: 'Create the ConfigMap; the pod goes on by itself.',
   },
   ClaimMissing: {
     when: 'The pod waits for a PersistentVolumeClaim that a pvc:// URI names.',

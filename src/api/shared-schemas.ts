@@ -1,8 +1,11 @@
 /** Pieces that several kinds use. */
-import { keyedList, list, map, object, oneOf, type Rule, text } from './schema.ts';
+import { integer, keyedList, list, map, object, oneOf, type Rule, text } from './schema.ts';
 
-/** Names of device classes and model exports are short, so that `<export>-<class>-<8 digits>` fits a 63-character label. */
-export const nameLimits = { modelExport: 30, deviceClass: 22 } as const;
+/**
+ * Names are short, so that `<export>-<class>-<8 digits>` and `<tensorfile>-tensorfile-<8 digits>` fit a 63-character
+ * label.
+ */
+export const nameLimits = { modelExport: 30, deviceClass: 22, calibrationTensorfile: 40 } as const;
 
 /** Until the first write: a generation that no object has, so that nobody takes an unseen object for a finished one. */
 export const unseen = { observedGeneration: -1 } as const;
@@ -23,21 +26,84 @@ export const shortName = (limit: number): readonly Rule[] => [
 ];
 
 /** Object stores come later; the message of the rule says so. */
-export const storageUri = (description: string) =>
-  text(`${description} Form: pvc://<claim>/<path>.`, {
+const uriOf = (description: string, { form, wanted }: { readonly form: string; readonly wanted: Rule }) =>
+  text(`${description} Form: ${form}.`, {
     maxLength: 1024,
     minLength: 1,
     validations: [
-      {
-        rule: "self.matches('^pvc://[a-z0-9]([-a-z0-9.]*[a-z0-9])?/.+$')",
-        message: 'write pvc://<claim>/<path>: a path inside a PersistentVolumeClaim of this namespace',
-      },
+      wanted,
       {
         rule: "!self.matches('/[.][.]?(/|$)')",
         message: 'the path may not hold . or .. as a part: name the file or folder directly',
       },
     ],
   });
+
+export const storageUri = (description: string) =>
+  uriOf(description, {
+    form: 'pvc://<claim>/<path>',
+    wanted: {
+      rule: "self.matches('^pvc://[a-z0-9]([-a-z0-9.]*[a-z0-9])?/.+$')",
+      message: 'write pvc://<claim>/<path>: a path inside a PersistentVolumeClaim of this namespace',
+    },
+  });
+
+const dataRootUri = uriOf('The folder that holds the training data.', {
+  form: 'pvc://<claim>/<path>, or pvc://<claim>/ for all of it',
+  wanted: {
+    rule: "self.matches('^pvc://[a-z0-9]([-a-z0-9.]*[a-z0-9])?/.*$')",
+    message:
+      'write pvc://<claim>/<path>, or pvc://<claim>/: a folder of a PersistentVolumeClaim of this namespace',
+  },
+});
+
+/** Training specs name absolute paths of the container that trained, which is not the one that reads them here. */
+export const dataRoot = object(
+  'Where the training data lie. Relative paths in the experiment spec lie below it.',
+  {
+    uri: dataRootUri,
+    pathInSpec: text(
+      'The folder by which the experiment spec names the data root, for example /workspace/data: absolute paths that begin with it lie below the data root.',
+      {
+        maxLength: 512,
+        minLength: 2,
+        validations: [
+          {
+            rule: "self.matches('^/[^/]') && !self.matches('/[.][.]?(/|$)')",
+            message:
+              'write pathInSpec as an absolute path without . or .. in it, for example /workspace/data',
+          },
+        ],
+      },
+    ),
+  },
+  { required: ['uri'] },
+);
+
+export const experimentSpec = object(
+  'The experiment spec that the model was trained with.',
+  {
+    configMapKeyRef: object(
+      'A key of a ConfigMap in this namespace.',
+      { name: text('Name of the ConfigMap.'), key: text('Which key of it.') },
+      { required: ['name', 'key'] },
+    ),
+    uri: storageUri('Where the spec file lies.'),
+  },
+  {
+    validations: [
+      {
+        rule: 'has(self.configMapKeyRef) != has(self.uri)',
+        message: 'give the experiment spec by configMapKeyRef or by uri, one of the two',
+      },
+    ],
+  },
+);
+
+export const maxBrokenPercent = integer(
+  'Percent of the images wanted that may be broken; each is named in the log and another one takes its place. None if left out.',
+  { minimum: 0, maximum: 100 },
+);
 
 const quantity = (description: string) =>
   text(description, { maxLength: 32, pattern: '^[0-9]+([.][0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$' });
@@ -106,11 +172,26 @@ export const nodeAffinity = object(
   },
 );
 
-export const localReferences = keyedList(
+const localReferences = keyedList(
   'Secrets for pulling images.',
   object('A Secret of this namespace.', { name: text('Its name.') }, { required: ['name'] }),
   { key: 'name', maxItems: 8 },
 );
 
-export const labelMap = (description: string, maxLength: number) =>
+const labelMap = (description: string, maxLength: number) =>
   map(description, text('The value under that name.', { maxLength }), 32);
+
+/** What the pods of any object carry beside their work. */
+export const podFields = {
+  serviceAccountName: text('Runs the pods as this ServiceAccount; its token is never mounted.'),
+  priorityClassName: text('PriorityClass of the pods.'),
+  imagePullSecrets: localReferences,
+  labels: labelMap('Labels for Jobs and pods, for example a queue name.', 63),
+  annotations: labelMap('Annotations for Jobs and pods.', 4096),
+} as const;
+
+export const activeDeadlineSeconds = integer('Seconds after which a Job is given up, waiting included.', {
+  format: 'int64',
+  minimum: 60,
+  maximum: 604800,
+});

@@ -1,5 +1,6 @@
 /** Digests: what content keys, artifact names and pins are made of. */
 import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 
 /** SHA-256 as 64 lower-case hex digits. */
 export const sha256 = (bytes: Uint8Array | string): string =>
@@ -15,3 +16,10 @@ const sortedMembers = (_key: string, value: unknown): unknown =>
 
 /** The first 16 hex digits (64 bits) of the value's canonical digest: a key that names content in paths and labels. */
 export const contentKey = (value: unknown): string => sha256(canonicalJson(value)).slice(0, 16);
+
+/** SHA-256 of a file that may be larger than memory. */
+export const fileDigest = async (path: string): Promise<string> => {
+  const hash = createHash('sha256');
+  for await (const part of createReadStream(path)) hash.update(part as Buffer);
+  return hash.digest('hex');
+};

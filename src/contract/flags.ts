@@ -247,3 +247,4 @@ export type TensorfileValues = ValuesOf<typeof tensorfileFlags>;
 
 /** Modules of `tlt-int8-tensorfile`. */
 export const tensorfileModules = ['classification', 'detectnet_v2', 'ssd', 'dssd'] as const;
+export type TensorfileModule = (typeof tensorfileModules)[number];

@@ -12,7 +12,10 @@ export const mounts = {
   terminationMessage: '/dev/termination-log',
 } as const;
 
-/** File names inside `<output>/<export key>/` and `<output>/<export key>/engines/<class>/<engine key>/`. */
+/**
+ * File names inside `<output>/<export key>/`, `<output>/<export key>/engines/<class>/<engine key>/` and
+ * `<output>/<tensorfile key>/`.
+ */
 export const artifactFiles = {
   etlt: 'model.etlt',
   calibrationCache: 'calibration.cache',
@@ -23,6 +26,8 @@ export const artifactFiles = {
   report: 'report.json',
   /** The report for people: one file that a browser opens. */
   reportPage: 'report.html',
+  /** Preprocessed batches of training images, as TLT stores them. */
+  tensorfile: 'calibration.tensor',
   /** Written last: where it is, the folder is complete. */
   manifest: 'manifest.json',
 } as const;
@@ -48,6 +53,9 @@ export const workFiles = {
 const under = (uri: string, ...names: string[]): string => [uri.replace(/\/+$/, ''), ...names].join('/');
 
 export const exportFolder = (output: string, exportKey: string): string => under(output, exportKey);
+
+export const tensorfileFolder = (output: string, tensorfileKey: string): string =>
+  under(output, tensorfileKey);
 
 export const engineFolder = (exported: string, deviceClass: string, engineKey: string): string =>
   under(exported, 'engines', deviceClass, engineKey);

@@ -32,9 +32,15 @@ export type EngineBuilt = {
   readonly reused: boolean;
 };
 
+export type TensorfileWritten = {
+  readonly kind: 'TensorfileWritten';
+  readonly tensorfile: Artifact & { readonly batches: number; readonly images: number };
+  readonly reused: boolean;
+};
+
 export type Failed = { readonly kind: 'Failed'; readonly reason: FailureReason; readonly message: string };
 
-export type Result = Exported | EngineBuilt | Failed;
+export type Result = Exported | EngineBuilt | TensorfileWritten | Failed;
 
 /** The kubelet keeps 4,096 bytes a container; half of it leaves room for its own text. */
 export const resultLimitBytes = 2048;
@@ -61,7 +67,12 @@ export const parseResult = (message: string | undefined): Result | undefined => 
   }
 };
 
-const kinds: readonly string[] = ['Exported', 'EngineBuilt', 'Failed'] satisfies Result['kind'][];
+const kinds: readonly string[] = [
+  'Exported',
+  'EngineBuilt',
+  'TensorfileWritten',
+  'Failed',
+] satisfies Result['kind'][];
 
 const isResult = (value: unknown): value is Result =>
   typeof value === 'object' && value !== null && 'kind' in value && kinds.includes(String(value.kind));

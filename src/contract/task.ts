@@ -1,21 +1,35 @@
 /** What the operator asks of a pod. A task is public: it holds names and places, never a key. */
 import type { Algorithm, Architecture, DataType } from './architectures.ts';
 import type { Backend } from './backends.ts';
+import type { TensorfileModule } from './flags.ts';
 import type { EngineBuilt } from './result.ts';
 
 /** A file, with the digest that it must have if the user or an earlier stage pinned it. */
 export type Source = { readonly uri: string; readonly sha256?: string };
+
+/** The experiment spec: the file behind the URI, or the file of the mounted ConfigMap where there is none. */
+export type SpecSource = { readonly uri?: string };
+
+/** Where what an experiment spec names is to be found. */
+export type DataRoot = {
+  readonly uri: string;
+  /** Absolute paths of the spec that begin with this folder lie below the root. */
+  readonly pathInSpec?: string;
+};
 
 export type CalibrationTask = {
   /** `Model`: the scales that training with quantisation left in it. */
   readonly source: 'ImageDirectory' | 'Tensorfile' | 'DataLoader' | 'Model';
   readonly imageDirectory?: Source;
   readonly tensorfile?: Source;
+  readonly dataLoader?: { readonly dataRoot: DataRoot };
   readonly batches: number;
   readonly batchSize: number;
   readonly algorithm: Algorithm;
   /** Least SQNR of the int8 outputs against the float ones, in decibel; no gate if left out. */
   readonly minAgreement?: number;
+  /** Percent of the images wanted that may be broken; none if left out. */
+  readonly maxBrokenPercent?: number;
 };
 
 /** One export: model in, `.etlt`, calibration cache and verification tensor out, under `folder`. */
@@ -25,9 +39,22 @@ export type ExportTask = {
   readonly dataType: DataType;
   readonly calibration?: CalibrationTask;
   readonly forcePtq: boolean;
-  readonly hasSpec: boolean;
+  readonly experimentSpec?: SpecSource;
   readonly exportKey: string;
   /** URI of the folder that the artifacts go to. */
+  readonly folder: string;
+};
+
+/** One tensorfile: a sample of the training data in, preprocessed batches out, under `folder`. */
+export type TensorfileTask = {
+  readonly architecture: TensorfileModule;
+  readonly experimentSpec: SpecSource;
+  readonly dataRoot: DataRoot;
+  readonly maxBatches: number;
+  readonly useValidationSet: boolean;
+  readonly seed: number;
+  readonly maxBrokenPercent?: number;
+  readonly tensorfileKey: string;
   readonly folder: string;
 };
 

@@ -2,6 +2,8 @@
  * The training's own data as calibration batches: sampled over the whole set, each image at most once, decoded one
  * batch ahead. The same plan and seed give the same images in the same order, however they are cut into batches.
  */
+import { stat } from 'node:fs/promises';
+import { canonicalJson, sha256 } from '../base/digest.ts';
 import { UserError } from '../base/errors.ts';
 import { seeded } from '../calibration/rng.ts';
 import { type Batch, batchesFrom } from '../preprocessing/batches.ts';
@@ -30,6 +32,8 @@ export type Loader = {
   /** Images that the batches will hold: every batch is full. */
   readonly images: number;
   readonly batches: AsyncIterable<Batch>;
+  /** Over how many images there are, and the paths and sizes of those that are drawn: cheap where reading all would not be. */
+  readonly digest: () => Promise<string>;
 };
 
 /**
@@ -45,7 +49,27 @@ export const openLoader = async (plan: LoaderPlan, options: LoaderOptions): Prom
   if (images === 0 || images > there) throw tooFew({ there, set, batches: Math.max(1, batches), batchSize });
   const { allowance, seed } = options;
   const take = soundImages(drawn(sources, seeded(seed)), { load: loading(plan), images, allowance });
-  return { images, batches: batchesFrom(take, { size: plan.size, batchSize, images }) };
+  return {
+    images,
+    batches: batchesFrom(take, { size: plan.size, batchSize, images }),
+    digest: async () => sha256(canonicalJson([there, await sizesOf(drawn(sources, seeded(seed)), images)])),
+  };
+};
+
+/** Path and size of the first images; -1 for one that is not there, which is told when it is read. */
+const sizesOf = async (draws: Iterator<Draw>, images: number): Promise<readonly [string, number][]> => {
+  const sizes: [string, number][] = [];
+  for (let { value, done } = draws.next(); !done && sizes.length < images; { value, done } = draws.next()) {
+    const { path, bytes } = await value.source.imageAt(value.index);
+    const size = bytes
+      ? bytes.length
+      : await stat(path).then(
+          ({ size }) => size,
+          () => -1,
+        );
+    sizes.push([path, size]);
+  }
+  return sizes;
 };
 
 const loading = (plan: LoaderPlan): ((draw: Draw) => Promise<SoundImage>) => {

@@ -2,6 +2,7 @@
 import type { ModelExport } from '../api/model-export.ts';
 import { artifactFiles, exportFolder, fileIn, mounts } from '../contract/layout.ts';
 import type { CalibrationTask, ExportTask } from '../contract/task.ts';
+import { specSource, specVolume } from './experiment-spec.ts';
 import { type Images, workerProgram } from './images.ts';
 import { type Job, job } from './job.ts';
 import { exportKey, needsCalibration } from './keys.ts';
@@ -45,33 +46,34 @@ export const exportTask = (owner: ModelExport): ExportTask => {
     architecture: spec.architecture,
     model: spec.model,
     dataType: calibrates ? 'int8' : spec.dataType,
-    ...(calibrates && spec.calibration && { calibration: spec.calibration satisfies CalibrationTask }),
+    ...(calibrates && spec.calibration && { calibration: calibrationTask(spec.calibration) }),
     forcePtq: spec.forcePtq,
-    hasSpec: spec.experimentSpec !== undefined,
+    ...(spec.experimentSpec && { experimentSpec: specSource(spec.experimentSpec) }),
     exportKey: key,
     folder: exportFolder(spec.output.uri, key),
   };
 };
 
+/** A reference to a CalibrationTensorfile stands here by the file that it made. */
+const calibrationTask = ({
+  tensorfile,
+  ...calibration
+}: NonNullable<ModelExport['spec']['calibration']>): CalibrationTask => {
+  const { uri, sha256 } = tensorfile ?? {};
+  return {
+    ...calibration,
+    ...(uri !== undefined && { tensorfile: { uri, ...(sha256 && { sha256 }) } }),
+  };
+};
+
 const exportVolumes = ({ spec }: ModelExport, task: ExportTask): Volumes => {
-  const { imageDirectory, tensorfile } = task.calibration ?? {};
-  const read = [spec.model.uri, imageDirectory?.uri, tensorfile?.uri, spec.experimentSpec?.uri].filter(
-    (uri) => uri !== undefined,
-  );
+  const { imageDirectory, tensorfile, dataLoader } = task.calibration ?? {};
+  const sources = [spec.model, imageDirectory, tensorfile, dataLoader?.dataRoot, spec.experimentSpec];
+  const read = sources.flatMap((source) => source?.uri ?? []);
   return joined(
     claimVolumes(read, [fileIn(task.folder, artifactFiles.manifest)]),
     keyVolume(spec.keySecretRef),
     specVolume(spec.experimentSpec?.configMapKeyRef),
     scratchVolume('temporary', mounts.temporary),
   );
-};
-
-const specVolume = (reference: { readonly name: string; readonly key: string } | undefined): Volumes => {
-  if (reference === undefined) return { volumes: [], mounts: [] };
-  const separator = mounts.specFile.lastIndexOf('/');
-  const path = mounts.specFile.slice(separator + 1);
-  return {
-    volumes: [{ name: 'spec', configMap: { name: reference.name, items: [{ key: reference.key, path }] } }],
-    mounts: [{ name: 'spec', mountPath: mounts.specFile.slice(0, separator), readOnly: true }],
-  };
 };

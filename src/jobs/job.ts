@@ -6,7 +6,7 @@ import type { ModelExportSpec } from '../api/model-export.ts';
 import { terminalExitCodes } from '../base/failures.ts';
 import { podSecurityContext, type Volumes } from './pod.ts';
 
-export type Stage = 'export' | 'engine';
+export type Stage = 'export' | 'engine' | 'tensorfile';
 
 /** The object that a Job works for. */
 export type JobOwner = {
@@ -29,7 +29,7 @@ type JobTemplate = Pick<
 export type JobIdentity = {
   readonly name: string;
   readonly stage: Stage;
-  /** The export key or the engine key. */
+  /** The content key of what the Job makes. */
   readonly key: string;
   readonly deviceClass?: string;
 };

@@ -2,7 +2,7 @@
  * Content keys: what an artifact's bytes depend on, as far as the operator can see it. Equal keys mean equal
  * artifacts, so a key is built once; whatever is not listed here can change without a rebuild.
  */
-
+import type { CalibrationTensorfile } from '../api/calibration-tensorfile.ts';
 import type { ExportDeviceClass } from '../api/export-device-class.ts';
 import type { ModelExport } from '../api/model-export.ts';
 import { contentKey } from '../base/digest.ts';
@@ -29,6 +29,21 @@ export const exportKey = ({ spec }: ModelExport): string =>
     experimentSpec: spec.experimentSpec,
     calibration: needsCalibration(spec) ? spec.calibration : undefined,
     forcePtq: spec.forcePtq,
+  });
+
+/** Raise it when the same inputs would give other batches. */
+const tensorfileFormatVersion = 1;
+
+export const tensorfileKey = ({ spec }: CalibrationTensorfile): string =>
+  contentKey({
+    tensorfileFormatVersion,
+    architecture: spec.architecture,
+    experimentSpec: spec.experimentSpec,
+    dataRoot: spec.dataRoot,
+    maxBatches: spec.maxBatches,
+    useValidationSet: spec.useValidationSet,
+    seed: spec.seed,
+    maxBrokenPercent: spec.maxBrokenPercent,
   });
 
 export type EngineInputs = {

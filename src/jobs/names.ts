@@ -5,14 +5,14 @@
 import { contentKey } from '../base/digest.ts';
 
 export type JobContent = {
-  /** `export`, or the device class. */
+  /** `export`, `tensorfile`, or the device class. */
   readonly part: string;
-  /** The export key or engine key. */
+  /** The content key. */
   readonly key: string;
   /** The value of the retry annotation: a new one makes a new Job for the same content. */
   readonly retry: string;
 };
 
-/** `<model export>-<part>-<8 hex digits>`; admission keeps both names short enough for the 63 characters of a label. */
-export const jobName = (modelExport: string, { part, key, retry }: JobContent): string =>
-  `${modelExport}-${part}-${contentKey({ part, key, retry }).slice(0, 8)}`;
+/** `<owner>-<part>-<8 hex digits>`; admission keeps both names short enough for the 63 characters of a label. */
+export const jobName = (owner: string, { part, key, retry }: JobContent): string =>
+  `${owner}-${part}-${contentKey({ part, key, retry }).slice(0, 8)}`;

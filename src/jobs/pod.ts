@@ -1,4 +1,4 @@
-/** What every pod of an export shares: the restricted security context, claims as mounts, the key as a file. */
+/** What every pod shares: the restricted security context, claims as mounts, the key as a file. */
 import { parsePvcUri } from '../base/pvc-uri.ts';
 import { mounts } from '../contract/layout.ts';
 

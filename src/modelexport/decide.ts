@@ -40,7 +40,7 @@ const upkeepOf = (observed: Observed, stages: Stages): Upkeep => {
   const { jobTemplate, suspend } = observed.modelExport.spec;
   return {
     ...observed,
-    wanted: wantedNames(stages),
+    wanted: wantedNames(observed, stages),
     known: (name) => known(name, stages),
     stops: stopsEarly(observed, stages),
     suspend,
@@ -48,8 +48,11 @@ const upkeepOf = (observed: Observed, stages: Stages): Upkeep => {
   };
 };
 
-const wantedNames = ({ exported, engines }: Stages): ReadonlySet<string> =>
-  new Set([exported.jobName, ...engines.flatMap(({ jobName }) => jobName ?? [])]);
+/** While the export waits for its tensorfile nothing can be told apart, so everything that is there stays. */
+const wantedNames = ({ jobs }: Observed, { exported, engines }: Stages): ReadonlySet<string> =>
+  exported.kind === 'Waiting'
+    ? new Set(jobs.map(({ name }) => name))
+    : new Set([exported, ...engines].flatMap(({ jobName }) => jobName ?? []));
 
 /** FailFast: one failure stops what still runs. */
 const stopsEarly = ({ modelExport }: Observed, { engines }: Stages): boolean =>

@@ -1,4 +1,5 @@
 /** Where one device class's engine stands. Pure; every reason here is one that status can show. */
+import { retryOf } from '../api/labels.ts';
 import type { ModelExport } from '../api/model-export.ts';
 import { backends, refusal } from '../contract/backends.ts';
 import type { EngineBuilt } from '../contract/result.ts';
@@ -6,7 +7,7 @@ import { type EnginePlan, engineIdentity, engineJob } from '../jobs/engine-job.t
 import type { Job } from '../jobs/job.ts';
 import { dataTypeOf } from '../jobs/keys.ts';
 import type { Blocked, JobFailureReason, ObservedJob } from '../ownedjobs/observed-job.ts';
-import { type ExportStage, retryOf } from './export-stage.ts';
+import type { ExportStage } from './export-stage.ts';
 import type { Observed, ObservedClass } from './observed.ts';
 
 type EngineStatus = NonNullable<NonNullable<ModelExport['status']>['engines']>[number];

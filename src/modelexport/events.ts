@@ -1,20 +1,21 @@
 /** What `kubectl describe` tells: one event for each step that a status write records. Reasons equal status reasons. */
 import type { ModelExport, ModelExportStatus } from '../api/model-export.ts';
 import type { Event } from '../observability/event.ts';
-
-type Step = { readonly type: Event['type']; readonly reason: string; readonly note: string };
+import { eventsAbout, type Step, summarySteps } from '../ownedjobs/events.ts';
 
 export const eventsBetween = (modelExport: ModelExport, next: ModelExportStatus): readonly Event[] => {
   const previous = modelExport.status ?? {};
   const steps = [
     ...exportSteps(previous, next),
     ...engineSteps(previous, next),
-    ...summarySteps(previous, next),
+    ...summarySteps(previous.conditions, next.conditions, { quiet: quietProgress, normal: normalProgress }),
   ];
-  const { name, namespace, uid } = modelExport.metadata;
-  const regarding = { apiVersion: modelExport.apiVersion, kind: modelExport.kind, name, namespace, uid };
-  return steps.map((step) => ({ ...step, regarding, action: 'Reconcile' }));
+  return eventsAbout(modelExport, steps);
 };
+
+/** Told by the events of the engines. */
+const quietProgress: readonly string[] = ['Accepted', 'BuildingEngines'];
+const normalProgress: readonly string[] = ['Exporting', 'WaitingForTensorfile'];
 
 const exportSteps = (previous: ModelExportStatus, next: ModelExportStatus): readonly Step[] =>
   next.etlt && next.etlt.sha256 !== previous.etlt?.sha256
@@ -44,26 +45,3 @@ const stepOf = ({
   const type = ordinary.includes(reason) ? 'Normal' : 'Warning';
   return [{ type, reason, note: `engine for ${deviceClass}: ${message}` }];
 };
-
-const summarySteps = (previous: ModelExportStatus, next: ModelExportStatus): readonly Step[] => {
-  const now = (type: string) => next.conditions?.find((condition) => condition.type === type);
-  const became = (type: string) => {
-    const before = previous.conditions?.find((condition) => condition.type === type);
-    const condition = now(type);
-    return condition?.status === 'True' && (before?.status !== 'True' || before.reason !== condition.reason);
-  };
-  const step = (eventType: Step['type'], type: string): readonly Step[] =>
-    became(type) ? [{ type: eventType, reason: now(type)!.reason, note: now(type)!.message }] : [];
-  return [
-    ...step('Normal', 'Ready'),
-    ...step('Warning', 'Stalled'),
-    ...(became('Reconciling') && !ordinaryProgress.includes(now('Reconciling')!.reason)
-      ? step('Warning', 'Reconciling')
-      : []),
-    ...(became('Reconciling') && now('Reconciling')!.reason === 'Exporting'
-      ? step('Normal', 'Reconciling')
-      : []),
-  ];
-};
-
-const ordinaryProgress: readonly string[] = ['Accepted', 'Exporting', 'BuildingEngines'];

@@ -1,37 +1,68 @@
 /** Where the export stands: finished in status, finished in its Job, running, or still to be started. Pure. */
 
-import { annotations } from '../api/labels.ts';
+import { retryOf } from '../api/labels.ts';
 import type { ModelExport } from '../api/model-export.ts';
 import { artifactFiles } from '../contract/layout.ts';
-import type { Exported } from '../contract/result.ts';
+import type { Exported, Failed, Result } from '../contract/result.ts';
 import type { ExportedArtifacts } from '../jobs/engine-job.ts';
 import { exportJob, exportJobName } from '../jobs/export-job.ts';
 import type { Job } from '../jobs/job.ts';
 import { exportKey } from '../jobs/keys.ts';
 import type { Blocked, JobFailureReason } from '../ownedjobs/observed-job.ts';
 import type { Observed } from './observed.ts';
+import {
+  type ReferredFile,
+  readyFile,
+  type TensorfileWait,
+  tensorfileName,
+  tensorfileWait,
+  withFile,
+} from './tensorfile.ts';
 
 export type ExportStatus = Pick<
   NonNullable<ModelExport['status']>,
-  'exportKey' | 'retry' | 'etlt' | 'calibrationCache' | 'verification' | 'report'
+  'exportKey' | 'retry' | 'etlt' | 'calibrationCache' | 'calibrationTensorfile' | 'verification' | 'report'
 >;
 
-export type ExportStage = { readonly jobName: string } & (
+/** Waiting has no Job: what it would be named after is not known yet. */
+export type ExportStage = { readonly jobName: string | undefined } & (
+  | ({ readonly kind: 'Waiting' } & TensorfileWait)
   | { readonly kind: 'Exported'; readonly status: ExportStatus; readonly artifacts: ExportedArtifacts }
   | { readonly kind: 'Exporting'; readonly blocked?: Blocked }
   | { readonly kind: 'ToExport'; readonly job: Job }
   | { readonly kind: 'Failed'; readonly reason: JobFailureReason; readonly message: string }
 );
 
-/** The value of the retry annotation: a new one asks for the export, and for what had failed, once more. */
-export const retryOf = ({ metadata }: ModelExport): string => metadata.annotations?.[annotations.retry] ?? '';
+export const exportStage = (observed: Observed): ExportStage => {
+  const { modelExport, tensorfile } = observed;
+  const name = tensorfileName(modelExport);
+  if (name === undefined) return plannedStage(observed, modelExport, undefined);
+  const file = readyFile(tensorfile);
+  if (file) return plannedStage(observed, withFile(modelExport, file), file);
+  const waiting = { jobName: undefined, kind: 'Waiting', ...tensorfileWait(name, observed) } as const;
+  return exportedBefore(modelExport, name) ?? waiting;
+};
 
-export const exportStage = ({ modelExport, jobs, images }: Observed): ExportStage => {
+/** An export stays when the tensorfile that it was made from goes, or is being made anew: only another file changes it. */
+const exportedBefore = (modelExport: ModelExport, name: string): ExportStage | undefined => {
+  const file = modelExport.status?.calibrationTensorfile;
+  if (file?.name !== name) return undefined;
+  const planned = withFile(modelExport, file);
+  const stored = storedExport(planned);
+  return stored && { jobName: exportJobName(planned, retryOf(planned)), ...stored };
+};
+
+/** `file` is what the reference in the spec, if it has one, was replaced by. */
+const plannedStage = (
+  { jobs, images }: Observed,
+  modelExport: ModelExport,
+  file: ReferredFile | undefined,
+): ExportStage => {
   const retry = retryOf(modelExport);
   const jobName = exportJobName(modelExport, retry);
   const stored = storedExport(modelExport);
   if (stored) return { jobName, ...stored };
-  const state = jobs.find(({ name }) => name === jobName)?.state;
+  const state = jobs.find((job) => job.name === jobName)?.state;
   if (!state) return { jobName, kind: 'ToExport', job: exportJob(modelExport, images, retry) };
   switch (state.kind) {
     case 'Active':
@@ -41,16 +72,18 @@ export const exportStage = ({ modelExport, jobs, images }: Observed): ExportStag
     case 'Failed':
       return { jobName, kind: 'Failed', reason: state.reason, message: state.message };
     default:
-      return state.result.kind === 'Exported'
-        ? { jobName, ...finished(statusOf(modelExport, state.result)) }
-        : {
-            jobName,
-            kind: 'Failed',
-            reason: 'Internal',
-            message: 'the export pod answered for another stage',
-          };
+      return { jobName, ...answered(modelExport, state.result, file) };
   }
 };
+
+const answered = (
+  modelExport: ModelExport,
+  result: Exclude<Result, Failed>,
+  file: ReferredFile | undefined,
+) =>
+  result.kind === 'Exported'
+    ? finished(statusOf(modelExport, result, file))
+    : ({ kind: 'Failed', reason: 'Internal', message: 'the export pod answered for another stage' } as const);
 
 /** Status alone is enough once the export is in it: the Job may be long gone. */
 const storedExport = (modelExport: ModelExport) => {
@@ -59,24 +92,30 @@ const storedExport = (modelExport: ModelExport) => {
   return (status.retry ?? '') === retryOf(modelExport) ? finished(status) : undefined;
 };
 
-const statusOf = (modelExport: ModelExport, result: Exported): ExportStatus => ({
+const statusOf = (
+  modelExport: ModelExport,
+  result: Exported,
+  file: ReferredFile | undefined,
+): ExportStatus => ({
   exportKey: exportKey(modelExport),
   ...(retryOf(modelExport) && { retry: retryOf(modelExport) }),
   etlt: { ...result.etlt, outputNodes: [...result.etlt.outputNodes] },
   ...(result.calibrationCache && { calibrationCache: result.calibrationCache }),
+  ...(file && { calibrationTensorfile: file }),
   ...(result.verification && { verification: result.verification }),
   ...(result.report && { report: result.report }),
 });
 
 /** The folder is where the `.etlt` lies: status is the one witness of what was exported where. */
 const finished = (stored: ExportStatus) => {
-  const { exportKey: key, retry, calibrationCache, verification, report } = stored;
+  const { exportKey: key, retry, calibrationCache, calibrationTensorfile, verification, report } = stored;
   const etlt = stored.etlt!;
   const status: ExportStatus = {
     ...(key && { exportKey: key }),
     ...(retry && { retry }),
     etlt,
     ...(calibrationCache && { calibrationCache }),
+    ...(calibrationTensorfile && { calibrationTensorfile }),
     ...(verification && { verification }),
     ...(report && { report }),
   };

@@ -1,4 +1,5 @@
 /** The caches → Observed: the only reader of the cluster, and it reads memory. */
+import type { CalibrationTensorfile } from '../api/calibration-tensorfile.ts';
 import type { ExportDeviceClass } from '../api/export-device-class.ts';
 import type { ModelExport } from '../api/model-export.ts';
 import { hardwareOf } from '../deviceclass/hardware.ts';
@@ -10,9 +11,11 @@ import { observeOwned } from '../ownedjobs/observe-owned.ts';
 import type { Key } from '../runtime/resources.ts';
 import type { Store } from '../runtime/store.ts';
 import type { Observed, ObservedClass } from './observed.ts';
+import { tensorfileName } from './tensorfile.ts';
 
 export type Stores = JobStores & {
   readonly modelExports: Store<ModelExport>;
+  readonly tensorfiles: Store<CalibrationTensorfile>;
   readonly deviceClasses: Store<ExportDeviceClass>;
   readonly nodes: Store<NodeFacts>;
 };
@@ -23,8 +26,13 @@ export type ObserveContext = { readonly stores: Stores; readonly images: Images;
 export const observe = (key: Key, { stores, images, now }: ObserveContext): Observed | undefined => {
   const modelExport = stores.modelExports.get(key);
   if (modelExport === undefined) return undefined;
+  const tensorfile = tensorfileName(modelExport);
   return {
     modelExport,
+    tensorfile:
+      tensorfile === undefined
+        ? undefined
+        : stores.tensorfiles.get(`${modelExport.metadata.namespace}/${tensorfile}`),
     classes: modelExport.spec.deviceClasses.map(({ name }) => observeClass(stores, name)),
     jobs: observeOwned(stores, modelExport.metadata.uid, (name) => {
       const node = stores.nodes.get(name);

@@ -1,4 +1,5 @@
 /** Everything that a decision about one ModelExport may see. Values only: the same Observed, the same decision. */
+import type { CalibrationTensorfile } from '../api/calibration-tensorfile.ts';
 import type { ExportDeviceClass } from '../api/export-device-class.ts';
 import type { ModelExport } from '../api/model-export.ts';
 import type { Images } from '../jobs/images.ts';
@@ -13,6 +14,8 @@ export type ObservedClass = {
 
 export type Observed = {
   readonly modelExport: ModelExport;
+  /** The CalibrationTensorfile that it refers to, once there is one of that name. */
+  readonly tensorfile: CalibrationTensorfile | undefined;
   readonly classes: readonly ObservedClass[];
   readonly jobs: readonly ObservedJob[];
   readonly images: Images;

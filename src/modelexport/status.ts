@@ -49,12 +49,14 @@ export const nextStatus = (observed: Observed, stages: Stages): ModelExportStatu
 /** While a changed spec is exported anew, status keeps naming what the old one left. */
 const exportedPart = ({ status }: ModelExport, exported: ExportStage): Partial<ModelExportStatus> => {
   if (exported.kind === 'Exported') return exported.status;
-  const { exportKey, retry, etlt, calibrationCache, verification, report } = status ?? {};
+  const { exportKey, retry, etlt, calibrationCache, calibrationTensorfile, verification, report } =
+    status ?? {};
   return {
     ...(exportKey && { exportKey }),
     ...(retry && { retry }),
     ...(etlt && { etlt }),
     ...(calibrationCache && { calibrationCache }),
+    ...(calibrationTensorfile && { calibrationTensorfile }),
     ...(verification && { verification }),
     ...(report && { report }),
   };
@@ -92,6 +94,7 @@ const progressOf = (summary: Summary, { exported }: Stages, built: number): stri
   if (summary.kind === 'Ready') return 'done';
   if (summary.kind === 'Suspended') return 'suspended';
   if (summary.kind === 'Stalled') return `stopped: ${summary.reason}`;
+  if (exported.kind === 'Waiting') return 'waiting for the tensorfile';
   return exported.kind === 'Exported' ? `building engines, ${built} done` : 'exporting';
 };
 

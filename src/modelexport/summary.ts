@@ -38,6 +38,12 @@ const suspended = ({ modelExport }: Observed): Summary | undefined =>
 
 const exportInProgress = ({ exported }: Stages): Summary | undefined => {
   if (exported.kind === 'Exported') return undefined;
+  if (exported.kind === 'Waiting')
+    return {
+      kind: 'Reconciling',
+      reason: exported.reason,
+      message: `export waits: ${exported.message}`,
+    };
   const blocked = exported.kind === 'Exporting' ? exported.blocked : undefined;
   return {
     kind: 'Reconciling',

@@ -33,20 +33,23 @@ const unscheduled = ({ status }: PodObject): Blocked | undefined => {
 const unmounted = (pod: PodObject, warnings: readonly MountWarning[]): Blocked | undefined => {
   const own = warnings.filter(({ podUid }) => podUid === pod.metadata.uid);
   for (const { message } of own) {
-    const secret = /secret "([^"]+)" not found/.exec(message);
-    if (secret)
-      return {
-        reason: 'KeySecretMissing',
-        message: `Secret ${secret[1]} does not exist in this namespace: create it`,
-      };
-    const key = /references non-existent secret key: (\S+)/.exec(message);
-    if (key)
-      return {
-        reason: 'KeySecretMissing',
-        message: `the Secret has no key ${key[1]}: add it, or mend spec.keySecretRef.key`,
-      };
+    const missing = missingIn(message);
+    if (missing) return missing;
   }
   return own.length > 0 ? { reason: 'PodWaiting', message: own.at(-1)!.message.slice(0, 500) } : undefined;
+};
+
+/** What the kubelet's sentence says is missing, if it is a Secret, a ConfigMap, or a key of one. */
+const missingIn = (message: string): Blocked | undefined => {
+  const object = /(secret|configmap) "([^"]+)" not found/.exec(message);
+  const key = /references non-existent (secret|config) key: (\S+)/.exec(message);
+  const [, what, name] = object ?? key ?? [];
+  if (what === undefined) return undefined;
+  const kind = what === 'secret' ? 'Secret' : 'ConfigMap';
+  const reason = what === 'secret' ? 'KeySecretMissing' : 'SpecMissing';
+  if (object) return { reason, message: `${kind} ${name} does not exist in this namespace: create it` };
+  const field = what === 'secret' ? 'spec.keySecretRef.key' : 'spec.experimentSpec.configMapKeyRef.key';
+  return { reason, message: `the ${kind} has no key ${name}: add it, or mend ${field}` };
 };
 
 const waitingContainer = ({ status }: PodObject): Blocked | undefined => {

@@ -1,5 +1,6 @@
 /** The caches of owned Jobs, their pods and the pods' mount warnings, and what each keeps of an object. */
 import { labels } from '../api/labels.ts';
+import type { ObjectMeta } from '../api/model-export.ts';
 import type { Change, InformerOptions } from '../runtime/informer.ts';
 import type { Resource } from '../runtime/resources.ts';
 import type { Store, Stored } from '../runtime/store.ts';
@@ -23,6 +24,23 @@ export const jobIndexes = { owner: 'owner', job: 'job', pod: 'pod' } as const;
 type Listener<T> = (change: Change<T>) => void;
 /** One namespace, or all. */
 export type Scope = { readonly namespace: string | undefined };
+
+/** Of an object of ours that owns Jobs: drops managedFields, which are most of its bytes. */
+export const projectOwner = <T extends { readonly metadata: ObjectMeta }>(raw: T): T => {
+  const { name, namespace, uid, resourceVersion, generation, annotations, deletionTimestamp } = raw.metadata;
+  return {
+    ...raw,
+    metadata: {
+      name,
+      namespace,
+      uid,
+      resourceVersion,
+      generation,
+      ...(annotations && { annotations }),
+      ...(deletionTimestamp && { deletionTimestamp }),
+    },
+  };
+};
 
 const ours = { labelSelector: `${labels.managedBy}=${labels.managedByValue}` } as const;
 

@@ -18,6 +18,7 @@ export type JobState =
 export type Blocked = { readonly reason: BlockedReason; readonly message: string };
 export type BlockedReason =
   | 'KeySecretMissing'
+  | 'SpecMissing'
   | 'ClaimMissing'
   | 'ImagePullFailed'
   | 'Unschedulable'

@@ -2,6 +2,7 @@
 import { type OwnerKind, ownerLabels } from '../api/labels.ts';
 import type { Change } from '../runtime/informer.ts';
 import type { WorkQueue } from '../runtime/queue.ts';
+import { keyOf } from '../runtime/resources.ts';
 import type { Store } from '../runtime/store.ts';
 import type { JobObject, MountWarningObject, PodObject } from './kube-shapes.ts';
 
@@ -30,4 +31,12 @@ const wakeOwner = (queues: OwnerQueues, { namespace, labels }: JobObject['metada
     const name = labels?.[ownerLabels[kind].name];
     if (name !== undefined) queues[kind].add(`${namespace}/${name}`);
   }
+};
+
+/** An owner's own change; what is there at the start can wait until what changes now is done. */
+export const wakeItself = (
+  queue: WorkQueue,
+  { after, initial }: Change<{ readonly metadata: { readonly name: string; readonly namespace: string } }>,
+): void => {
+  if (after) queue.add(keyOf(after), initial ? 'low' : 'normal');
 };

@@ -62,36 +62,38 @@ const write: readonly Verb[] = ['create', 'update', 'patch', 'delete', 'deleteco
 
 type UserRole = {
   readonly name: string;
-  readonly resource: string;
+  readonly resources: readonly string[];
   readonly verbs: readonly Verb[];
   /** The built-in roles that take the rule over; device classes belong to the cluster, so a namespace's editor has none. */
   readonly joins: readonly ('view' | 'edit' | 'admin')[];
 };
 
+const namespaced = [kinds.ModelExport.plural, kinds.CalibrationTensorfile.plural] as const;
+
 const userRoles: readonly UserRole[] = [
   {
     name: 'tlt-export-view',
-    resource: kinds.ModelExport.plural,
+    resources: namespaced,
     verbs: read,
     joins: ['view', 'edit', 'admin'],
   },
-  { name: 'tlt-export-edit', resource: kinds.ModelExport.plural, verbs: write, joins: ['edit', 'admin'] },
+  { name: 'tlt-export-edit', resources: namespaced, verbs: write, joins: ['edit', 'admin'] },
   {
     name: 'tlt-export-device-class-view',
-    resource: kinds.ExportDeviceClass.plural,
+    resources: [kinds.ExportDeviceClass.plural],
     verbs: read,
     joins: ['view', 'edit', 'admin'],
   },
   {
     name: 'tlt-export-device-class-edit',
-    resource: kinds.ExportDeviceClass.plural,
+    resources: [kinds.ExportDeviceClass.plural],
     verbs: write,
     joins: [],
   },
 ];
 
 /** Roles for people: who may view or edit a namespace may view or edit the exports in it. */
-export const aggregatedRoles: readonly object[] = userRoles.map(({ name, resource, verbs, joins }) => ({
+export const aggregatedRoles: readonly object[] = userRoles.map(({ name, resources, verbs, joins }) => ({
   apiVersion,
   kind: 'ClusterRole',
   metadata: {
@@ -101,5 +103,5 @@ export const aggregatedRoles: readonly object[] = userRoles.map(({ name, resourc
       ...Object.fromEntries(joins.map((role) => [`rbac.authorization.k8s.io/aggregate-to-${role}`, 'true'])),
     },
   },
-  rules: [{ apiGroups: [exportGroup.group], resources: [resource], verbs }],
+  rules: [{ apiGroups: [exportGroup.group], resources, verbs }],
 }));

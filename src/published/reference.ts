@@ -1,4 +1,5 @@
 /** `docs/reference/`: the tables that follow from the sources, one page for each question. */
+import { calibrationTensorfileSchema } from '../api/calibration-tensorfile.ts';
 import { conditionTypes } from '../api/conditions.ts';
 import { exportDeviceClassSchema } from '../api/export-device-class.ts';
 import { exportGroup } from '../api/group.ts';
@@ -14,6 +15,7 @@ import { leaderElectionPermissions } from './rbac.ts';
 
 export const referenceFiles = (permissions: readonly Permission[]): readonly PublishedFile[] => [
   kindPage('ModelExport', modelExportSchema),
+  kindPage('CalibrationTensorfile', calibrationTensorfileSchema),
   kindPage('ExportDeviceClass', exportDeviceClassSchema),
   conditionsPage(),
   exitCodesPage(),

@@ -2,12 +2,12 @@
  * Artifacts in PersistentVolumeClaims: `pvc://claim/path` is the file `<root>/claim/path`, since every claim of a pod
  * is mounted below one root.
  */
-import { access, mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { sha256 } from '../base/digest.ts';
+import { fileDigest, sha256 } from '../base/digest.ts';
 import { messageOf, systemCodeOf, UserError } from '../base/errors.ts';
 import { parsePvcUri } from '../base/pvc-uri.ts';
-import { outputFailure, writeWholeFile } from '../base/whole-file.ts';
+import { makeWholeFile, outputFailure, writeWholeFile } from '../base/whole-file.ts';
 import type { ArtifactStore } from './store.ts';
 
 export const makePvcStore = (root: string): ArtifactStore => ({
@@ -34,6 +34,13 @@ export const makePvcStore = (root: string): ArtifactStore => ({
     await sweep(path);
     await writeWholeFile(path, bytes, { overwrite: true });
     return { sha256: sha256(bytes), sizeBytes: bytes.byteLength };
+  },
+  make: async (uri, write) => {
+    const path = pathOf(root, uri);
+    await makeFolder(dirname(path), uri);
+    await sweep(path);
+    await makeWholeFile(path, write, { overwrite: true });
+    return { sha256: await fileDigest(path), sizeBytes: (await stat(path)).size };
   },
 });
 

@@ -1,4 +1,4 @@
-/** Where artifacts live. `pvc.ts` is the one implementation so far; an object store comes behind the same four methods. */
+/** Where artifacts live. `pvc.ts` is the one implementation so far; an object store comes behind the same methods. */
 export type Stored = { readonly sha256: string; readonly sizeBytes: number };
 
 export interface ArtifactStore {
@@ -14,4 +14,9 @@ export interface ArtifactStore {
    * @throws UserError OutputUnwritable, DiskFull, StorageUnavailable
    */
   put(uri: string, bytes: Uint8Array, signal: AbortSignal): Promise<Stored>;
+  /**
+   * The same for content that is larger than memory: `write` creates a file under the path that it is given.
+   * @throws UserError as `put`, and what `write` throws
+   */
+  make(uri: string, write: (path: string) => Promise<void>, signal: AbortSignal): Promise<Stored>;
 }

@@ -7,96 +7,76 @@ import { artifactFiles, fileIn } from '../contract/layout.ts';
 import type { Manifest } from '../contract/manifest.ts';
 import type { Artifact, Exported } from '../contract/result.ts';
 import type { CalibrationTask, ExportTask } from '../contract/task.ts';
-import type { ArtifactStore } from '../storage/store.ts';
 import { requireAgreement } from './agreement-gate.ts';
-import { calibrate, etltOf, verificationTensor, type Watch } from './export.ts';
+import { calibrate, etltOf, verificationTensor } from './export.ts';
 import { finishedWork, requirePin } from './finished-work.ts';
-import { folderDigest } from './folder-digest.ts';
 import { readKey } from './key.ts';
 import { type OpenedModel, openModel } from './open-model.ts';
 import { type CalibrationDone, makeReport, type ReportRequest } from './report.ts';
+import { fetchSource, type TaskSource } from './task-source.ts';
+import type { TaskWorld } from './task-world.ts';
 import { comparedImages, type Trained, trainedScales, usesTrainedScales } from './trained-scales.ts';
-
-export type TaskWorld = Watch & {
-  readonly store: ArtifactStore;
-  readonly keyFile: string;
-  /** Milliseconds, with fractions, from any start. */
-  readonly clock: { now(): number };
-};
 
 /** @throws UserError with the reason that status shows */
 export const runExportTask = async (task: ExportTask, world: TaskWorld): Promise<Exported> => {
-  requireImageDirectory(task.calibration);
   const key = await readKey({ keyFile: world.keyFile, env: {} });
   const path = await world.store.fetch(task.model.uri, world.signal);
+  const data = task.calibration && (await fetchSource(task.calibration, world));
   const inputs = {
     model: sha256(await readFile(path)),
-    ...(await calibrationDigest(task.calibration, world)),
+    ...(data && { [data.source.kind === 'Tensorfile' ? 'tensorfile' : 'images']: data.sha256 }),
   };
   requirePin(task.model, inputs.model);
   const finished = await finishedWork(world.store, { folder: task.folder, inputs, signal: world.signal });
   if (finished?.kind === 'Exported') return { ...finished, reused: true };
   const opened = await openModel({ path, key, architecture: task.architecture });
-  const prepared = { task, opened, inputs };
-  const trained = usesTrainedScales(opened, task.forcePtq) ? await trainedTask(prepared, world) : undefined;
+  const prepared = { task, opened, data, inputs };
+  const trained = usesTrainedScales(opened, task.forcePtq) ? await trainedTask(prepared) : undefined;
   const calibration = task.calibration && !trained && (await calibrateTask(prepared, world));
   return publish({ ...prepared, calibration: calibration || undefined, trained, key }, world);
-};
-
-/** Names and sizes of the images: a folder that changed is calibrated from anew. */
-const calibrationDigest = async (
-  calibration: CalibrationTask | undefined,
-  { store, signal }: TaskWorld,
-): Promise<{ readonly images?: string }> => {
-  if (calibration?.imageDirectory === undefined) return {};
-  const folder = await store.fetch(calibration.imageDirectory.uri, signal);
-  return { images: await folderDigest(folder) };
-};
-
-const requireImageDirectory = (calibration: CalibrationTask | undefined): void => {
-  if (calibration === undefined || ['ImageDirectory', 'Model'].includes(calibration.source)) return;
-  throw new UserError(
-    'NotYetSupported',
-    `Calibrating from ${calibration.source}: this version calibrates from ImageDirectory. Set spec.calibration.source to it, with imageDirectory.uri.`,
-  );
 };
 
 type Prepared = {
   readonly task: ExportTask;
   readonly opened: OpenedModel;
+  /** What calibration reads; undefined where nothing is calibrated, or the model alone is asked. */
+  readonly data: TaskSource | undefined;
+  /** Digests of what went in. */
   readonly inputs: Readonly<Record<string, string>>;
 };
 
 /** Images, if any are named, only compare. The JSON is stored whatever the data type, the cache for int8. */
-const trainedTask = async ({ task, opened }: Prepared, world: TaskWorld): Promise<TrainedDone> => {
+const trainedTask = async ({ task, opened, data }: Prepared): Promise<TrainedDone> => {
   const { tensorRtVersion, seed } = defaults;
   const { architecture, calibration } = task;
   const trained = trainedScales(opened, { architecture, tensorRtVersion });
-  if (calibration === undefined) return { ...trained, kept: [] };
-  const { imageDirectory: images, minAgreement: least } = calibration;
-  const folder = images && (await world.store.fetch(images.uri, world.signal));
+  const folder = data?.source.kind === 'Images' ? data.source.folder : undefined;
   const kept = await comparedImages(folder, seed);
+  const least = calibration?.minAgreement;
   await requireAgreement(opened, architecture, { quantised: { ...trained, kept }, least });
   return { ...trained, kept };
 };
 
 const calibrateTask = async (
-  { task, opened, inputs }: Prepared,
+  { task, opened, data }: Prepared,
   world: TaskWorld,
 ): Promise<CalibrationDone> => {
-  const { imageDirectory, batches, batchSize, algorithm, minAgreement: least } = task.calibration!;
-  if (task.calibration!.source === 'Model')
+  if (data === undefined || task.calibration!.source === 'Model')
     throw new UserError(
       'CalibrationSourceMissing',
       'Calibrating from the model itself: there are no scales of training in use (the model has none, or spec.forcePtq throws them away). Set spec.calibration.source to ImageDirectory, with imageDirectory.uri.',
     );
-  const source = imageDirectory!.uri;
-  const images = { kind: 'Images', folder: await world.store.fetch(source, world.signal) } as const;
+  const { batches, batchSize, algorithm, minAgreement: least, maxBrokenPercent = 0 } = task.calibration!;
+  const { source, uri, sha256: imagesSha256 } = data;
   const { seed, tensorRtVersion } = defaults;
-  const request = { source: images, batches, batchSize, algorithm, seed, tensorRtVersion };
+  const allowance = {
+    share: maxBrokenPercent / 100,
+    onBroken: ({ message }: UserError) => world.warn(`Left out: ${message}`),
+  };
+  const request = { source, batches, batchSize, algorithm, seed, tensorRtVersion, allowance };
   const calibrated = await calibrate(opened, task.architecture, { request, watch: world });
   await requireAgreement(opened, task.architecture, { quantised: calibrated, least });
-  return { calibrated, request, source, imagesSha256: inputs.images! };
+  return { calibrated, request, source: uri, imagesSha256 };
 };
 
 type TrainedDone = Trained & { readonly kept: readonly string[] };

@@ -10,6 +10,7 @@ import type { Allowance } from '../preprocessing/sound-images.ts';
 import { collectStatistics, type Statistics, scalesOf } from './calibrate.ts';
 import { type CalibrationSource, openSource, pixelsOf } from './calibration-source.ts';
 import type { OpenedModel } from './open-model.ts';
+import { decodable } from './verify-int8.ts';
 
 export type CalibrationRequest = {
   readonly source: CalibrationSource;
@@ -88,7 +89,11 @@ const measured = async (
     progress: (done) => watch.progress(done, images),
     signal: watch.signal,
   });
-  return { statistics, ...sample() };
+  const { chosen, kept } = sample();
+  const { allowance } = request;
+  // Whoever puts up with broken images does so with those kept out, too.
+  const sound = allowance?.share ? await decodable(opened, kept, allowance.onBroken) : kept;
+  return { statistics, chosen, kept: sound };
 };
 
 /** Enough images to see an engine that is wrong, few enough to store beside every export. */

@@ -1,14 +1,14 @@
 /** `tlt-export --report FILE.html`: the page, and its numbers beside it as FILE.json. */
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { sha256 } from '../base/digest.ts';
+import { fileDigest, sha256 } from '../base/digest.ts';
 import { refuseToOverwrite, requireWritableFolder, writeWholeFile } from '../base/whole-file.ts';
 import type { Architecture } from '../contract/architectures.ts';
 import type { ExportValues } from '../contract/flags.ts';
 import type { ReportFile } from '../report/report.ts';
 import { nameOfSource } from './calibration-source.ts';
 import type { Calibrated, CalibrationRequest } from './export.ts';
-import { fileDigest, folderDigest } from './folder-digest.ts';
+import { folderDigest } from './folder-digest.ts';
 import type { OpenedModel } from './open-model.ts';
 import { type CalibrationDone, makeReport } from './report.ts';
 import type { ToolWorld } from './tool-world.ts';

@@ -2,6 +2,7 @@
  * What int8 costs before any engine is built: the Q/DQ graph beside the float graph, both in ONNX Runtime, on images
  * that calibration never saw.
  */
+import { UserError } from '../base/errors.ts';
 import type { Architecture } from '../contract/architectures.ts';
 import { type Agreement, AgreementSum } from '../engines/agreement.ts';
 import { medianLatency } from '../engines/latency.ts';
@@ -9,6 +10,7 @@ import { quantisedModel, type Scales } from '../engines/qdq.ts';
 import { openSession, type Session } from '../engines/session.ts';
 import { serializeModel } from '../formats/onnx/model.ts';
 import { type Batch, imageBatches } from '../preprocessing/batches.ts';
+import { decodeImage } from '../preprocessing/decode.ts';
 import { pixelsOf } from './calibration-source.ts';
 import type { OpenedModel } from './open-model.ts';
 
@@ -17,6 +19,26 @@ export type PrecisionLatency = { readonly floatMicroseconds: number; readonly in
 /** Enough images for a figure that holds, few enough to add seconds and not minutes. */
 const mostImages = 32;
 const imagesAtOnce = 4;
+
+/** Of the images that calibration kept out, as many as are ever compared on, those left out that cannot be decoded. */
+export const decodable = async (
+  { channels, height, width, fixedBatch = 1 }: OpenedModel,
+  kept: readonly string[],
+  onBroken: (error: UserError) => void,
+): Promise<readonly string[]> => {
+  const sound: string[] = [];
+  for (const path of kept) {
+    if (sound.length === Math.max(mostImages, fixedBatch)) break;
+    try {
+      await decodeImage(path, { channels, height, width });
+      sound.push(path);
+    } catch (thrown) {
+      if (!(thrown instanceof UserError) || thrown.reason !== 'ImageInvalid') throw thrown;
+      onBroken(thrown);
+    }
+  }
+  return sound;
+};
 
 /** Batches of kept images as the graph takes them; undefined if too few were kept for one run. */
 export const keptBatches = (

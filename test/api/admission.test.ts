@@ -39,6 +39,20 @@ const deviceClass = (changes: Json = {}, name = 'cpu'): Json => ({
   spec: { engine: { backend: 'OnnxRuntime' }, ...changes },
 });
 
+const tensorfile = (changes: Json = {}, name = 'kitti'): Json => ({
+  apiVersion,
+  kind: 'CalibrationTensorfile',
+  metadata: { name, namespace: 'default' },
+  spec: {
+    architecture: 'detectnet_v2',
+    experimentSpec: { configMapKeyRef: { name: 'specs', key: 'kitti.txt' } },
+    dataRoot: { uri: 'pvc://data/kitti' },
+    maxBatches: 10,
+    output: { uri: 'pvc://exports/kitti' },
+    ...changes,
+  },
+});
+
 const dryRun = (object: Json): Promise<string> =>
   plane.kubectl(['create', '--dry-run=server', '-o', 'json', '-f', '-'], JSON.stringify(object));
 
@@ -66,7 +80,7 @@ test('takes the least ModelExport and fills in the defaults of TLT', async (t) =
 });
 
 test('an object that nobody has looked at yet does not look finished', async (t) => {
-  for (const object of [modelExport({}, 'unseen'), deviceClass({}, 'unseen')]) {
+  for (const object of [modelExport({}, 'unseen'), tensorfile({}, 'unseen'), deviceClass({}, 'unseen')]) {
     await plane.kubectl(['create', '-f', '-'], JSON.stringify(object));
     const stored = JSON.parse(await plane.kubectl(['get', `${object.kind}`, 'unseen', '-o', 'json']));
     t.deepEqual(stored.status, { observedGeneration: -1 });
@@ -106,13 +120,61 @@ test(
   'source Tensorfile with an image directory',
   refuses,
   modelExport({ calibration: { source: 'Tensorfile', ...images } }),
-  'source Tensorfile takes tensorfile.uri',
+  'source Tensorfile takes tensorfile, and neither',
 );
 test(
   'source Tensorfile with a tensorfile',
   accepts,
   modelExport({ calibration: { source: 'Tensorfile', tensorfile: { uri: 'pvc://models/c.tensor' } } }),
 );
+const ref = { calibrationTensorfileRef: { name: 'kitti' } };
+const fromTensorfile = (file: Json, changes: Json = {}): Json =>
+  modelExport({ calibration: { source: 'Tensorfile', tensorfile: file, ...changes } });
+test('source Tensorfile with a CalibrationTensorfile', accepts, fromTensorfile(ref));
+test(
+  'a tensorfile pinned by its digest',
+  accepts,
+  fromTensorfile({ uri: 'pvc://models/c.tensor', sha256: 'a'.repeat(64) }),
+);
+test(
+  'a tensorfile from two places',
+  refuses,
+  fromTensorfile({ ...ref, uri: 'pvc://models/c.tensor' }),
+  'give the tensorfile by uri or by calibrationTensorfileRef, one of the two',
+);
+test('a tensorfile from nowhere', refuses, fromTensorfile({}), 'one of the two');
+test(
+  'a pin on what is yet to be made',
+  refuses,
+  fromTensorfile({ ...ref, sha256: 'a'.repeat(64) }),
+  'sha256 pins the file of uri',
+);
+test(
+  'an agreement on a tensorfile',
+  refuses,
+  fromTensorfile(ref, { minAgreement: 20 }),
+  'a tensorfile holds none: leave it out',
+);
+test(
+  'broken images in a tensorfile',
+  refuses,
+  fromTensorfile(ref, { maxBrokenPercent: 5 }),
+  'set it where the tensorfile is made',
+);
+test(
+  'broken images up to a percentage',
+  accepts,
+  modelExport({ calibration: { ...images, maxBrokenPercent: 100 } }),
+);
+test(
+  'more broken images than there are',
+  refuses,
+  modelExport({ calibration: { ...images, maxBrokenPercent: 101 } }),
+  'spec.calibration.maxBrokenPercent',
+);
+const loader = { source: 'DataLoader', dataLoader: { dataRoot: { uri: 'pvc://data/' } } };
+const experimentSpec = { uri: 'pvc://models/spec.txt' };
+test('source DataLoader with all of a claim', accepts, modelExport({ calibration: loader, experimentSpec }));
 test(
   "source Model, for the scales of a model's own training, with nothing else",
   accepts,
@@ -133,8 +195,20 @@ test(
 test(
   'source DataLoader without a spec',
   refuses,
-  modelExport({ calibration: { source: 'DataLoader' } }),
+  modelExport({ calibration: loader }),
   'source DataLoader needs spec.experimentSpec',
+);
+test(
+  'source DataLoader without its data',
+  refuses,
+  modelExport({ calibration: { source: 'DataLoader' }, experimentSpec }),
+  'source DataLoader takes dataLoader.dataRoot.uri',
+);
+test(
+  'source DataLoader with images',
+  refuses,
+  modelExport({ calibration: { ...loader, ...images }, experimentSpec }),
+  'neither imageDirectory nor tensorfile',
 );
 test(
   'ssd without its spec',
@@ -267,25 +341,78 @@ test(
   'matchExpressions',
 );
 
+test('takes the least CalibrationTensorfile and fills in the defaults of tlt-int8-tensorfile', async (t) => {
+  const stored = JSON.parse(await dryRun(tensorfile()));
+  t.like(stored.spec, { useValidationSet: false, seed: 42, suspend: false });
+});
+test(
+  'a tensorfile for a module that has no loader',
+  refuses,
+  tensorfile({ architecture: 'yolo' }),
+  'supported values: "classification", "detectnet_v2", "ssd", "dssd"',
+);
+for (const field of ['experimentSpec', 'dataRoot', 'maxBatches', 'output'])
+  test(
+    `a CalibrationTensorfile without ${field}`,
+    refuses,
+    tensorfile({ [field]: undefined }),
+    `spec.${field}`,
+  );
+test('a sample of no batches', refuses, tensorfile({ maxBatches: 0 }), 'spec.maxBatches');
+test(
+  'a data root by the path of the training container',
+  accepts,
+  tensorfile({ dataRoot: { uri: 'pvc://data/kitti', pathInSpec: '/workspace/tlt-experiments/data' } }),
+);
+for (const pathInSpec of ['workspace/data', '/', '/workspace/../data', '//data'])
+  test(
+    `pathInSpec ${pathInSpec}`,
+    refuses,
+    tensorfile({ dataRoot: { uri: 'pvc://data/kitti', pathInSpec } }),
+    'pathInSpec',
+  );
+test(
+  'a data root that leaves its claim',
+  refuses,
+  tensorfile({ dataRoot: { uri: 'pvc://data/..' } }),
+  'the path may not hold . or ..',
+);
+test(
+  'a data root without a claim',
+  refuses,
+  tensorfile({ dataRoot: { uri: '/data' } }),
+  'write pvc://<claim>/<path>, or pvc://<claim>/',
+);
+test('a CalibrationTensorfile name of 40 characters', accepts, tensorfile({}, 'a'.repeat(40)));
+test(
+  'a CalibrationTensorfile name of 41 characters',
+  refuses,
+  tensorfile({}, 'a'.repeat(41)),
+  'the name may have 40 characters',
+);
+
 test('kubectl explain describes every field', async (t) => {
   const document = JSON.parse(await plane.kubectl(['get', '--raw', `/openapi/v3/apis/${apiVersion}`]));
-  for (const kind of ['ModelExport', 'ExportDeviceClass']) {
+  for (const kind of ['ModelExport', 'CalibrationTensorfile', 'ExportDeviceClass']) {
     const name = Object.keys(document.components.schemas).find((key) => key.endsWith(`.${kind}`))!;
     t.deepEqual(undescribed(document.components.schemas[name], kind), []);
   }
   const text = await plane.kubectl(['explain', 'mex.spec.calibration.algorithm']);
   t.regex(text, /How the threshold of a tensor is chosen/);
+  const path = await plane.kubectl(['explain', 'caltf.spec.dataRoot.pathInSpec']);
+  t.regex(path, /The folder by which the experiment spec names the data root/);
 });
 
 test('the short names and the category work', async (t) => {
   await plane.kubectl(['create', '-f', '-'], JSON.stringify(modelExport({}, 'short')));
   await plane.kubectl(['create', '-f', '-'], JSON.stringify(deviceClass({}, 'short')));
+  await plane.kubectl(['create', '-f', '-'], JSON.stringify(tensorfile({}, 'short')));
   t.regex(await plane.kubectl(['get', 'mex', '-A']), /NAME +READY +REASON +ENGINES +DATA TYPE +AGE\n/);
+  t.regex(await plane.kubectl(['get', 'caltf', '-A']), /NAME +READY +REASON +IMAGES +AGE\n/);
   t.regex(await plane.kubectl(['get', 'edc']), /NAME +READY +BACKEND +TARGET +NODES +AGE\n/);
-  t.regex(
-    await plane.kubectl(['get', 'tlt', '-A', '-o', 'name']),
-    /modelexport.+exportdeviceclass|exportdeviceclass.+modelexport/s,
-  );
+  const all = await plane.kubectl(['get', 'tlt', '-A', '-o', 'name']);
+  for (const kind of ['modelexport', 'calibrationtensorfile', 'exportdeviceclass'])
+    t.true(all.includes(`${kind}.export.tlt.dev/short`), all);
   const selected = ['get', 'mex', '-A', '-o', 'name', '--field-selector'];
   t.regex(await plane.kubectl([...selected, 'spec.dataType=fp32']), /short/);
   t.is(await plane.kubectl([...selected, 'spec.suspend=true']), '');

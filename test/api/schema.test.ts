@@ -1,5 +1,6 @@
-/** What the API conventions ask of every field, held for each node of both schemas. */
+/** What the API conventions ask of every field, held for each node of all schemas. */
 import test from 'ava';
+import { calibrationTensorfileSchema } from '../../src/api/calibration-tensorfile.ts';
 import { crds } from '../../src/api/crd.ts';
 import { exportDeviceClassSchema } from '../../src/api/export-device-class.ts';
 import { modelExportSchema } from '../../src/api/model-export.ts';
@@ -18,6 +19,7 @@ const nodesOf = (path: string, name: string, schema: Schema): readonly Node[] =>
 
 const nodes = [
   ...nodesOf('ModelExport', '', modelExportSchema),
+  ...nodesOf('CalibrationTensorfile', '', calibrationTensorfileSchema),
   ...nodesOf('ExportDeviceClass', '', exportDeviceClassSchema),
 ];
 
@@ -68,6 +70,7 @@ test('with rules says what to do in each', everyNode, ({ schema }) =>
 
 test('every field of a status is optional, so that status can be lost and written anew', (t) => {
   t.is(modelExportSchema.properties.status.required, undefined);
+  t.is(calibrationTensorfileSchema.properties.status.required, undefined);
   t.is(exportDeviceClassSchema.properties.status.required, undefined);
 });
 

@@ -1,7 +1,8 @@
 /** Valid objects with defaults; a case names only what differs. */
+import type { CalibrationTensorfile } from '../../src/api/calibration-tensorfile.ts';
 import type { ExportDeviceClass } from '../../src/api/export-device-class.ts';
 import type { ModelExport } from '../../src/api/model-export.ts';
-import type { EngineBuilt, Exported } from '../../src/contract/result.ts';
+import type { EngineBuilt, Exported, TensorfileWritten } from '../../src/contract/result.ts';
 import type { Observed, ObservedClass } from '../../src/modelexport/observed.ts';
 import type { JobState, ObservedJob } from '../../src/ownedjobs/observed-job.ts';
 
@@ -50,6 +51,38 @@ export const aModelExport = ({ spec, status, metadata }: ModelExportChanges = {}
     ...(status && { status }),
   }) as ModelExport;
 
+type TensorfileChanges = {
+  readonly spec?: Partial<CalibrationTensorfile['spec']>;
+  readonly status?: CalibrationTensorfile['status'];
+  readonly metadata?: Partial<CalibrationTensorfile['metadata']>;
+};
+
+export const aTensorfile = ({ spec, status, metadata }: TensorfileChanges = {}): CalibrationTensorfile =>
+  ({
+    apiVersion: 'export.tlt.dev/v1beta1',
+    kind: 'CalibrationTensorfile',
+    metadata: {
+      name: 'kitti',
+      namespace: 'vision',
+      uid: 'uid-kitti',
+      resourceVersion: '1',
+      generation: 1,
+      ...metadata,
+    },
+    spec: {
+      architecture: 'detectnet_v2',
+      experimentSpec: { configMapKeyRef: { name: 'specs', key: 'kitti.txt' } },
+      dataRoot: { uri: 'pvc://data/kitti', pathInSpec: '/workspace/data' },
+      maxBatches: 10,
+      useValidationSet: false,
+      seed: 42,
+      output: { uri: 'pvc://exports/kitti' },
+      suspend: false,
+      ...spec,
+    },
+    ...(status && { status }),
+  }) as CalibrationTensorfile;
+
 export const aDeviceClass = (
   name: string,
   changes: Partial<ExportDeviceClass['spec']> = {},
@@ -74,6 +107,7 @@ export const aClass = (name: string, changes: Partial<ObservedClass> = {}): Obse
 
 export const anObserved = (changes: Partial<Observed> = {}): Observed => ({
   modelExport: aModelExport(),
+  tensorfile: undefined,
   classes: [aClass('ampere'), aClass('cpu')],
   jobs: [],
   images: { worker: 'worker:dev', rtx: 'rtx:dev' },
@@ -125,5 +159,17 @@ export const anEngineBuilt = (deviceClass: string): EngineBuilt => ({
     sizeBytes: 5000,
   },
   runtime: { name: 'TensorRtRtx', version: '1.7.1.116' },
+  reused: false,
+});
+
+export const aTensorfileWritten = (character = 'd'): TensorfileWritten => ({
+  kind: 'TensorfileWritten',
+  tensorfile: {
+    uri: 'pvc://exports/kitti/k/calibration.tensor',
+    sha256: digest(character),
+    sizeBytes: 9000,
+    batches: 10,
+    images: 160,
+  },
   reused: false,
 });

@@ -32,7 +32,7 @@ test.before(async () => {
     clock: systemClock,
     metrics: restMetrics(new Registry()),
   });
-  const crds = ['modelexports', 'exportdeviceclasses'].flatMap((name) => [
+  const crds = ['modelexports', 'calibrationtensorfiles', 'exportdeviceclasses'].flatMap((name) => [
     '-f',
     join(root, 'crds', `${name}.export.tlt.dev.yaml`),
   ]);

@@ -4,6 +4,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
+import { permissions as tensorfilePermissions } from '../../src/calibrationtensorfile/permissions.ts';
 import { permissions as deviceClassPermissions } from '../../src/deviceclass/permissions.ts';
 import { permissions as modelExportPermissions } from '../../src/modelexport/permissions.ts';
 import { permissions as ownedJobPermissions } from '../../src/ownedjobs/permissions.ts';
@@ -89,6 +90,7 @@ test('the samples are taken as they are', async (t) => {
 
 for (const { apiGroups, resources, verbs } of [
   ...modelExportPermissions,
+  ...tensorfilePermissions,
   ...ownedJobPermissions,
   ...deviceClassPermissions,
 ]) {

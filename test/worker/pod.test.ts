@@ -63,7 +63,6 @@ const exportTask: ExportTask = {
     algorithm: 'Mse',
   },
   forcePtq: false,
-  hasSpec: false,
   exportKey: 'k',
   folder: 'pvc://exports/out/k',
 };

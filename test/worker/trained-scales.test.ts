@@ -10,8 +10,8 @@ import { decryptModel } from '../../src/formats/encrypted-model.ts';
 import { isQat } from '../../src/formats/onnx/graph.ts';
 import { parseModel } from '../../src/formats/onnx/model.ts';
 import type { Report } from '../../src/report/report.ts';
-import { makePvcStore } from '../../src/storage/pvc.ts';
 import { runExportTask } from '../../src/worker/export-task.ts';
+import { aTaskWorld } from '../builders/task-world.ts';
 import { aFolder } from '../builders/tool.ts';
 import { runExport } from '../builders/tool-world.ts';
 import { type QatModel, qatModel } from '../models/qat.ts';
@@ -137,7 +137,6 @@ const task = (changes: Partial<ExportTask> = {}): ExportTask => ({
   dataType: 'int8',
   calibration: { source: 'Model', batches: 2, batchSize: 4, algorithm: 'Entropy' },
   forcePtq: false,
-  hasSpec: false,
   exportKey: 'k',
   folder: 'pvc://exports/out/k',
   ...changes,
@@ -149,14 +148,7 @@ const aPod = (model: string) => {
   mkdirSync(join(root, 'models'));
   mkdirSync(join(root, 'exports'));
   writeFileSync(join(root, 'models/qat.onnx'), readFileSync(model));
-  const run = (changes?: Partial<ExportTask>) =>
-    runExportTask(task(changes), {
-      store: makePvcStore(root),
-      keyFile: join(root, 'key.txt'),
-      clock: { now: () => performance.now() },
-      progress: () => {},
-      signal: new AbortController().signal,
-    });
+  const run = (changes?: Partial<ExportTask>) => runExportTask(task(changes), aTaskWorld(root));
   return { run, folder: join(root, 'exports/out/k') };
 };
 

@@ -1,0 +1,28 @@
+/** Everything that a decision about one CalibrationTensorfile may see, and where it comes from: the caches. */
+import type { CalibrationTensorfile } from '../api/calibration-tensorfile.ts';
+import type { Images } from '../jobs/images.ts';
+import type { JobStores } from '../ownedjobs/caches.ts';
+import { observeOwned } from '../ownedjobs/observe-owned.ts';
+import type { ObservedJob } from '../ownedjobs/observed-job.ts';
+import type { Key } from '../runtime/resources.ts';
+import type { Store } from '../runtime/store.ts';
+
+export type Observed = {
+  readonly tensorfile: CalibrationTensorfile;
+  readonly jobs: readonly ObservedJob[];
+  readonly images: Images;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+};
+
+export type Stores = JobStores & { readonly tensorfiles: Store<CalibrationTensorfile> };
+
+type Context = { readonly stores: Stores; readonly images: Images; readonly now: number };
+
+/** Undefined once the object is gone. What hardware wrote the file makes no difference, so none is looked up. */
+export const observe = (key: Key, { stores, images, now }: Context): Observed | undefined => {
+  const tensorfile = stores.tensorfiles.get(key);
+  if (tensorfile === undefined) return undefined;
+  const jobs = observeOwned(stores, tensorfile.metadata.uid, () => undefined);
+  return { tensorfile, jobs, images, now };
+};

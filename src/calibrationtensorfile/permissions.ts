@@ -1,0 +1,26 @@
+/** What the CalibrationTensorfile controller asks of the apiserver. Its Jobs' part is in room `ownedjobs`. */
+import { exportGroup, kinds } from '../api/group.ts';
+import type { Permission } from '../api/permissions.ts';
+
+const { plural } = kinds.CalibrationTensorfile;
+
+export const permissions: readonly Permission[] = [
+  {
+    apiGroups: [exportGroup.group],
+    resources: [plural],
+    verbs: ['get', 'list', 'watch'],
+    why: 'Reads what is to be sampled.',
+  },
+  {
+    apiGroups: [exportGroup.group],
+    resources: [`${plural}/status`],
+    verbs: ['get', 'update', 'patch'],
+    why: 'Writes where the tensorfile lies, or why there is none.',
+  },
+  {
+    apiGroups: [exportGroup.group],
+    resources: [`${plural}/finalizers`],
+    verbs: ['update'],
+    why: 'Clusters that check owner references ask for it of whoever makes owned Jobs.',
+  },
+];

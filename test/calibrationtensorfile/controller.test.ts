@@ -1,0 +1,159 @@
+/** Both controllers against a real apiserver and its Job controller: one object waits for the file that another makes. */
+import test from 'ava';
+import { Registry } from 'prom-client';
+import type { CalibrationTensorfile } from '../../src/api/calibration-tensorfile.ts';
+import type { ModelExport } from '../../src/api/model-export.ts';
+import { systemClock } from '../../src/base/clock.ts';
+import type { Result } from '../../src/contract/result.ts';
+import { makeControllers } from '../../src/controllers.ts';
+import type { Log } from '../../src/observability/log.ts';
+import { restMetrics } from '../../src/observability/metrics.ts';
+import { jobResources } from '../../src/ownedjobs/caches.ts';
+import { type KubeClient, makeClient } from '../../src/runtime/client.ts';
+import { openConnection } from '../../src/runtime/connection.ts';
+import { runManager } from '../../src/runtime/manager.ts';
+import { aSpec, aTensorfile, aTensorfileWritten } from '../builders/objects.ts';
+import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
+import { eventually } from '../cluster/run.ts';
+
+let plane: ControlPlane;
+let client: KubeClient;
+let running: Promise<void>;
+const stop = new AbortController();
+const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: console.error };
+const namespace = 'default';
+
+test.before(async () => {
+  plane = await startControlPlane({ controllerManager: true });
+  await plane.kubectl(['apply', '-k', 'crds']);
+  await plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all']);
+  const registry = new Registry();
+  const clock = systemClock;
+  const connection = openConnection(plane.kubeconfig);
+  client = makeClient({ connection, clock, metrics: restMetrics(registry) });
+  const parts = makeControllers({
+    client,
+    clock,
+    random: () => 0.5,
+    log: silent,
+    registry,
+    namespace,
+    images: { worker: 'worker:dev', rtx: 'rtx:dev' },
+    workers: 1,
+    instance: 'test',
+    mayWrite: () => true,
+  });
+  running = runManager({ ...parts, lease: undefined, clock, log: silent }, stop.signal);
+});
+test.after.always(async () => {
+  stop.abort(new Error('the test is over'));
+  await running;
+  await plane?.stop();
+});
+
+const apply = (kind: string, name: string, spec: object): Promise<string> =>
+  plane.kubectl(
+    ['apply', '-f', '-'],
+    JSON.stringify({
+      apiVersion: 'export.tlt.dev/v1beta1',
+      kind,
+      metadata: { name, namespace },
+      spec,
+    }),
+  );
+
+const read = async <T>(kind: string, name: string): Promise<T> =>
+  JSON.parse(await plane.kubectl(['get', kind, name, '-n', namespace, '-o', 'json'])) as T;
+
+const untilReason = (kind: string, name: string, reason: string) =>
+  eventually(`${kind} ${name} ${reason}`, async () => {
+    const { status } = await read<ModelExport | CalibrationTensorfile>(kind, name);
+    const found = status?.conditions?.find(({ type }) => type === 'Ready');
+    if (found?.reason === reason) return status;
+    throw new Error(`${found?.reason}: ${found?.message}`);
+  });
+
+type Listed<T> = { readonly items: readonly T[] };
+type Labelled = {
+  readonly metadata: { readonly name: string; readonly labels: Readonly<Record<string, string>> };
+  readonly status?: { readonly phase?: string };
+};
+
+const stageLabel = 'export.tlt.dev/stage';
+const ofStage = async (resource: 'jobs' | 'pods', stage: string): Promise<readonly Labelled[]> => {
+  const { items } = (await client.list(
+    jobResources[resource],
+    { namespace },
+    stop.signal,
+  )) as Listed<Labelled>;
+  return items.filter(({ metadata }) => metadata.labels[stageLabel] === stage);
+};
+
+/** The kubelet's part, played by the test: the pod of the stage that waits ends well with this result. */
+const endPod = async (stage: string, result: Result): Promise<void> => {
+  const pod = await eventually(`a pod of stage ${stage}`, async () => {
+    const pods = await ofStage('pods', stage);
+    return pods.find(({ status }) => status?.phase === 'Pending');
+  });
+  const terminated = { exitCode: 0, reason: 'Completed', message: JSON.stringify(result) };
+  const container = { name: stage, image: 'i', imageID: '', ready: false, restartCount: 0 };
+  const status = { phase: 'Succeeded', containerStatuses: [{ ...container, state: { terminated } }] };
+  const at = { namespace, name: pod.metadata.name, subresource: 'status' };
+  await client.mergePatch(jobResources.pods, at, { status }, stop.signal);
+};
+
+test.serial('a ModelExport waits for a CalibrationTensorfile that is not there', async (t) => {
+  const { imageDirectory: _, ...calibration } = aSpec().calibration!;
+  const tensorfile = { calibrationTensorfileRef: { name: 'kitti' } };
+  await apply(
+    'ModelExport',
+    'demo',
+    aSpec({ calibration: { ...calibration, source: 'Tensorfile', tensorfile } }),
+  );
+  await untilReason('mex', 'demo', 'TensorfileMissing');
+  t.deepEqual(await ofStage('jobs', 'export'), []);
+});
+
+test.serial('it goes on waiting while the tensorfile is made by one Job', async (t) => {
+  await apply('CalibrationTensorfile', 'kitti', aTensorfile().spec);
+  await untilReason('caltf', 'kitti', 'WritingTensorfile');
+  await untilReason('mex', 'demo', 'WaitingForTensorfile');
+  t.is((await ofStage('jobs', 'tensorfile')).length, 1);
+  t.deepEqual(await ofStage('jobs', 'export'), []);
+});
+
+test.serial('the file wakes it: the export is started with the digest of that file', async (t) => {
+  await endPod('tensorfile', aTensorfileWritten());
+  const status = await untilReason('caltf', 'kitti', 'Ready');
+  t.deepEqual((status as CalibrationTensorfile['status'])?.tensorfile, aTensorfileWritten().tensorfile);
+  await plane.kubectl(['wait', '--for=condition=Ready', 'caltf/kitti', '-n', namespace, '--timeout=5s']);
+  await untilReason('mex', 'demo', 'Exporting');
+  const [job] = await ofStage('jobs', 'export');
+  t.true(JSON.stringify(job).includes(aTensorfileWritten().tensorfile.sha256));
+});
+
+test.serial('a finished Job of a tensorfile expires, and the story is told by events', async (t) => {
+  const expiry = await eventually('the expiry', async () => {
+    const [job] = (await ofStage('jobs', 'tensorfile')) as readonly (Labelled & {
+      readonly spec: { readonly ttlSecondsAfterFinished?: number };
+    })[];
+    return job?.spec.ttlSecondsAfterFinished;
+  });
+  t.true(expiry > 0);
+  const story = await plane.kubectl(['describe', 'caltf', 'kitti', '-n', namespace]);
+  t.regex(story, /Normal +WritingTensorfile .+ training images are being sampled/);
+  t.regex(story, /Normal +Ready .+ 160 images in 10 batches stored at/);
+});
+
+test.serial('another sample makes another file, and the export is made again from it', async (t) => {
+  const before = (await ofStage('jobs', 'export'))[0]!.metadata.name;
+  await apply('CalibrationTensorfile', 'kitti', { ...aTensorfile().spec, maxBatches: 20 });
+  await untilReason('caltf', 'kitti', 'WritingTensorfile');
+  await endPod('tensorfile', aTensorfileWritten('e'));
+  await untilReason('caltf', 'kitti', 'Ready');
+  const again = await eventually('the new export', async () => {
+    const jobs = await ofStage('jobs', 'export');
+    return jobs.find((job) => JSON.stringify(job).includes('e'.repeat(64)));
+  });
+  t.not(again.metadata.name, before);
+});

@@ -1,0 +1,197 @@
+/** The life of a CalibrationTensorfile, played on values: what is decided, and what kstatus concludes at each step. */
+import test from 'ava';
+import type { CalibrationTensorfile } from '../../src/api/calibration-tensorfile.ts';
+import { unseen } from '../../src/api/shared-schemas.ts';
+import { type Action, decide } from '../../src/calibrationtensorfile/decide.ts';
+import type { Observed } from '../../src/calibrationtensorfile/observed.ts';
+import { mounts } from '../../src/contract/layout.ts';
+import type { TensorfileTask } from '../../src/contract/task.ts';
+import type { Job } from '../../src/jobs/job.ts';
+import type { JobState } from '../../src/ownedjobs/observed-job.ts';
+import { type Kstatus, kstatusOf } from '../builders/kstatus.ts';
+import { aJob, anExported, aTensorfile, aTensorfileWritten } from '../builders/objects.ts';
+
+const now = Date.parse('2026-01-01T00:00:00Z');
+const anObserved = (changes: Partial<Observed> = {}): Observed => ({
+  tensorfile: aTensorfile(),
+  jobs: [],
+  images: { worker: 'worker:dev', rtx: 'rtx:dev' },
+  now,
+  ...changes,
+});
+
+const performedOne = (world: Observed, action: Action): Observed => {
+  const others = world.jobs.filter(({ name }) => !('name' in action) || name !== action.name);
+  switch (action.kind) {
+    case 'CreateJob':
+      return { ...world, jobs: [...others, aJob(action.job.metadata.name, active, { stage: 'tensorfile' })] };
+    case 'DeleteJob':
+      return { ...world, jobs: others };
+    case 'WriteStatus':
+      return { ...world, tensorfile: { ...world.tensorfile, status: action.status } };
+    case 'ExpireJob':
+      return { ...world, jobs: world.jobs.map((job) => ({ ...job, expires: true })) };
+    default:
+      return world;
+  }
+};
+
+/** Decides and performs until nothing is left to do; fails if that takes too long. */
+const settled = (start: Observed): Observed => {
+  let observed = start;
+  for (let round = 0; round < 10; round++) {
+    const { actions } = decide(observed);
+    if (actions.length === 0) return observed;
+    observed = actions.reduce(performedOne, observed);
+  }
+  throw new Error('does not settle');
+};
+
+const active: JobState = { kind: 'Active', suspended: false };
+const ended = (observed: Observed, state: JobState): Observed =>
+  settled({ ...observed, jobs: observed.jobs.map((job) => ({ ...job, state })) });
+
+const kinds = (observed: Observed) => decide(observed).actions.map(({ kind }) => kind);
+const conditionOf = ({ tensorfile }: Observed, type: string) =>
+  tensorfile.status!.conditions!.find((condition) => condition.type === type)!;
+const jobIn = (observed: Observed): Job =>
+  decide(observed).actions.flatMap((action) => (action.kind === 'CreateJob' ? [action.job] : []))[0]!;
+
+const seen = aTensorfile({ status: { observedGeneration: 1 } });
+const writing = settled(anObserved());
+const written = ended(writing, { kind: 'Succeeded', result: aTensorfileWritten() });
+const failed = ended(writing, { kind: 'Failed', reason: 'SpecInvalid', message: 'line 3' });
+const blocked = ended(writing, {
+  ...active,
+  blocked: { reason: 'SpecMissing', message: 'ConfigMap specs does not exist in this namespace: create it' },
+});
+const suspended = settled(anObserved({ tensorfile: aTensorfile({ spec: { suspend: true } }) }));
+const changedTo = (changes: Parameters<typeof aTensorfile>[0]): CalibrationTensorfile =>
+  ({ ...aTensorfile(changes), status: written.tensorfile.status }) as CalibrationTensorfile;
+
+test('the first write is a status, before any Job exists', (t) => {
+  for (const tensorfile of [aTensorfile(), aTensorfile({ status: unseen })])
+    t.deepEqual(kinds(anObserved({ tensorfile })), ['WriteStatus']);
+});
+
+test('then one Job, named after its content, owned by the object, with a task that holds no ConfigMap', (t) => {
+  const { metadata, spec } = jobIn(anObserved({ tensorfile: seen }));
+  t.regex(metadata.name, /^kitti-tensorfile-[0-9a-f]{8}$/);
+  t.like(metadata.ownerReferences[0], { kind: 'CalibrationTensorfile', uid: 'uid-kitti', controller: true });
+  t.like(metadata.labels, {
+    'export.tlt.dev/calibration-tensorfile': 'kitti',
+    'export.tlt.dev/calibration-tensorfile-uid': 'uid-kitti',
+    'export.tlt.dev/stage': 'tensorfile',
+  });
+  const { containers, volumes } = (spec.template as { spec: PodSpec }).spec;
+  const [, , command, , text] = containers[0]!.command;
+  t.is(command, 'tensorfile');
+  const task = JSON.parse(text!) as TensorfileTask;
+  t.like(task, { architecture: 'detectnet_v2', experimentSpec: {}, maxBatches: 10, seed: 42 });
+  t.is(task.folder, `pvc://exports/kitti/${task.tensorfileKey}`);
+  t.deepEqual(
+    volumes.map(({ name }) => name),
+    ['claim-data', 'claim-exports', 'spec', 'temporary'],
+  );
+  const readOnly = containers[0]!.volumeMounts.flatMap((mount) => (mount.readOnly ? [mount.mountPath] : []));
+  t.deepEqual(readOnly, [`${mounts.claims}/data`, '/run/config/export.tlt.dev']);
+});
+
+type PodSpec = {
+  readonly containers: readonly {
+    readonly command: readonly string[];
+    readonly volumeMounts: readonly { readonly mountPath: string; readonly readOnly?: boolean }[];
+  }[];
+  readonly volumes: readonly { readonly name: string }[];
+};
+
+test('what the pod wrote is in status, and the object is Ready and decides nothing more', (t) => {
+  const { tensorfile, progress } = written.tensorfile.status!;
+  t.deepEqual(tensorfile, aTensorfileWritten().tensorfile);
+  t.is(progress, 'done');
+  t.regex(conditionOf(written, 'Ready').message, /^160 images in 10 batches stored at pvc:/);
+  t.deepEqual(kinds(written), []);
+});
+
+test('a finished Job expires only after status holds its result, and is not made again when it is gone', (t) => {
+  const done: JobState = { kind: 'Succeeded', result: aTensorfileWritten() };
+  const before = { ...writing, jobs: writing.jobs.map((job) => ({ ...job, state: done })) };
+  t.deepEqual(kinds(before), ['WriteStatus', 'PublishEvent', 'ExpireJob']);
+  t.deepEqual(kinds({ ...written, jobs: [] }), []);
+});
+
+test('a lost status is found again: the Job still knows', (t) => {
+  const again = settled({ ...written, tensorfile: aTensorfile() });
+  t.deepEqual(again.tensorfile.status?.tensorfile, written.tensorfile.status!.tensorfile);
+});
+
+test('another sample is another Job; status keeps the old file until the new one is there', (t) => {
+  const tensorfile = changedTo({ spec: { maxBatches: 20 }, metadata: { generation: 2 } });
+  const again = settled({ ...written, jobs: [], tensorfile });
+  t.is(again.jobs.length, 1);
+  t.not(again.jobs[0]!.name, writing.jobs[0]!.name);
+  t.deepEqual(again.tensorfile.status?.tensorfile, aTensorfileWritten().tensorfile);
+  t.is(conditionOf(again, 'Ready').status, 'False');
+});
+
+test('what makes no other batches makes no other Job', (t) => {
+  const jobTemplate = { labels: { team: 'vision' } };
+  const tensorfile = changedTo({ spec: { jobTemplate }, metadata: { generation: 2 } });
+  t.deepEqual(kinds({ ...written, jobs: [], tensorfile }), ['WriteStatus']);
+});
+
+test('a failure is told with its reason and not tried again, until the retry annotation changes', (t) => {
+  t.is(conditionOf(failed, 'Stalled').reason, 'SpecInvalid');
+  t.deepEqual(kinds(failed), []);
+  const metadata = { ...failed.tensorfile.metadata, annotations: { 'export.tlt.dev/retry': '1' } };
+  const again = settled({ ...failed, tensorfile: { ...failed.tensorfile, metadata } });
+  t.not(again.jobs[0]!.name, failed.jobs[0]!.name);
+  const done = ended(again, { kind: 'Succeeded', result: aTensorfileWritten() });
+  t.is(done.tensorfile.status?.retry, '1');
+  t.is(conditionOf(done, 'Ready').status, 'True');
+});
+
+test('suspend makes no Job and suspends the one that runs, unless a queue admits it', (t) => {
+  t.deepEqual(suspended.jobs, []);
+  const suspends = (spec: Parameters<typeof changedTo>[0]) => {
+    const tensorfile = { ...aTensorfile(spec), status: writing.tensorfile.status! };
+    return decide({ ...writing, tensorfile }).actions.some((action) => action.kind === 'SuspendJob');
+  };
+  t.true(suspends({ spec: { suspend: true } }));
+  t.false(
+    suspends({ spec: { suspend: true, jobTemplate: { labels: { 'kueue.x-k8s.io/queue-name': 'q' } } } }),
+  );
+});
+
+test('an answer of another stage is a defect that is told', (t) => {
+  const wrong = ended(writing, { kind: 'Succeeded', result: anExported() });
+  t.is(conditionOf(wrong, 'Stalled').reason, 'Internal');
+});
+
+test('an object that is being deleted is left alone', (t) => {
+  const tensorfile = aTensorfile({ metadata: { deletionTimestamp: '2026-01-01T00:00:00Z' } });
+  t.deepEqual(kinds(anObserved({ tensorfile })), []);
+});
+
+const looks = test.macro({
+  exec: (t, { tensorfile }: Observed, kstatus: Kstatus, reason: string) => {
+    t.is(kstatusOf(tensorfile), kstatus);
+    const conditions = tensorfile.status!.conditions!;
+    t.deepEqual(
+      conditions.map(({ type }) => type),
+      ['Reconciling', 'Stalled', 'Ready'],
+    );
+    t.true(conditions.every(({ observedGeneration }) => observedGeneration === 1));
+    t.true(conditions.filter(({ status }) => status === 'True').length <= 1);
+    t.is(conditions[2]!.reason, reason);
+  },
+  title: (moment) => `kstatus: ${moment}`,
+});
+
+const first = anObserved();
+test('the first write', looks, decide(first).actions.reduce(performedOne, first), 'InProgress', 'Accepted');
+test('images are written', looks, writing, 'InProgress', 'WritingTensorfile');
+test('its ConfigMap is missing', looks, blocked, 'InProgress', 'SpecMissing');
+test('suspended before it is done', looks, suspended, 'InProgress', 'Suspended');
+test('the file is stored', looks, written, 'Current', 'Ready');
+test('sampling failed', looks, failed, 'Failed', 'SpecInvalid');

@@ -1,0 +1,167 @@
+/** A ModelExport that is calibrated from the file of a CalibrationTensorfile: when it waits, and what starts it again. */
+import test from 'ava';
+import type { CalibrationTensorfile } from '../../src/api/calibration-tensorfile.ts';
+import type { ModelExport } from '../../src/api/model-export.ts';
+import type { ExportTask } from '../../src/contract/task.ts';
+import { decide } from '../../src/modelexport/decide.ts';
+import type { Observed } from '../../src/modelexport/observed.ts';
+import {
+  aJob,
+  aModelExport,
+  anEngineBuilt,
+  anExported,
+  anObserved,
+  aSpec,
+  aTensorfile,
+  aTensorfileWritten,
+} from '../builders/objects.ts';
+
+const { imageDirectory: _, ...calibration } = aSpec().calibration!;
+const referring = aSpec({
+  calibration: {
+    ...calibration,
+    source: 'Tensorfile',
+    tensorfile: { calibrationTensorfileRef: { name: 'kitti' } },
+  },
+  deviceClasses: [{ name: 'cpu' }],
+});
+
+const condition = (type: string, status: 'True' | 'False', message: string) => ({
+  type,
+  status,
+  reason: 'X',
+  message,
+  lastTransitionTime: '2026-01-01T00:00:00Z',
+});
+
+/** Ready with a file whose digest is made of one character. */
+const ready = (character = 'd', generation = 1): CalibrationTensorfile =>
+  aTensorfile({
+    metadata: { generation },
+    status: {
+      observedGeneration: 1,
+      conditions: [condition('Ready', 'True', 'stored')],
+      tensorfile: aTensorfileWritten(character).tensorfile,
+    },
+  });
+
+const waiting = (tensorfile: CalibrationTensorfile | undefined, changes: Partial<Observed> = {}): Observed =>
+  anObserved({
+    modelExport: aModelExport({ spec: referring, status: { observedGeneration: 1 } }),
+    classes: anObserved().classes.filter(({ name }) => name === 'cpu'),
+    tensorfile,
+    ...changes,
+  });
+
+const statusAfter = (observed: Observed) =>
+  decide(observed).actions.flatMap((action) => (action.kind === 'WriteStatus' ? [action.status] : []))[0] ??
+  observed.modelExport.status!;
+
+const reconciling = (observed: Observed) =>
+  statusAfter(observed).conditions!.find(({ type }) => type === 'Reconciling')!;
+
+const jobsMade = (observed: Observed) =>
+  decide(observed).actions.flatMap((action) => (action.kind === 'CreateJob' ? [action.job] : []));
+
+const taskOf = (observed: Observed): ExportTask => {
+  const { containers } = (jobsMade(observed)[0]!.spec.template as Pod).spec;
+  return JSON.parse(containers[0]!.command.at(-1)!) as ExportTask;
+};
+type Pod = { readonly spec: { readonly containers: readonly { readonly command: readonly string[] }[] } };
+
+/** Exported from the file and built: what status holds then, and no Job is left. */
+const finished = (tensorfile: CalibrationTensorfile): Observed => {
+  let observed = waiting(tensorfile);
+  for (const result of [anExported(), anEngineBuilt('cpu')]) {
+    const jobs = jobsMade(observed).map(({ metadata }) => aJob(metadata.name, { kind: 'Succeeded', result }));
+    const modelExport = {
+      ...observed.modelExport,
+      status: statusAfter({ ...observed, jobs }),
+    } as ModelExport;
+    observed = { ...observed, modelExport };
+  }
+  return observed;
+};
+
+const waits = test.macro({
+  exec: (t, tensorfile: CalibrationTensorfile | undefined, reason: string, message: RegExp) => {
+    const observed = waiting(tensorfile);
+    t.deepEqual(jobsMade(observed), []);
+    t.like(reconciling(observed), { status: 'True', reason });
+    t.regex(reconciling(observed).message, message);
+    t.is(statusAfter(observed).conditions!.find(({ type }) => type === 'Stalled')!.status, 'False');
+    t.is(statusAfter(observed).progress, 'waiting for the tensorfile');
+  },
+  title: (what) => `waits, and does not fail: ${what}`,
+});
+test('no object of that name', waits, undefined, 'TensorfileMissing', /kitti does not exist .* create it/);
+test('one that is being made', waits, aTensorfile(), 'WaitingForTensorfile', /kitti is not ready yet/);
+test('ready for an older spec', waits, ready('d', 2), 'WaitingForTensorfile', /kitti is not ready yet/);
+test(
+  'one that is stalled',
+  waits,
+  aTensorfile({ status: { conditions: [condition('Stalled', 'True', 'mend line 3')] } }),
+  'WaitingForTensorfile',
+  /kitti is stalled \(X\): mend line 3/,
+);
+test(
+  'one that is being deleted',
+  waits,
+  { ...ready(), metadata: { ...ready().metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } },
+  'TensorfileMissing',
+  /kitti does not exist/,
+);
+
+test('waiting is told once, as an ordinary event, and what runs already is left alone', (t) => {
+  const jobs = [aJob('demo-export-00000000', { kind: 'Active', suspended: false })];
+  const { actions } = decide(waiting(aTensorfile(), { jobs }));
+  t.deepEqual(
+    actions.map(({ kind }) => kind),
+    ['WriteStatus', 'PublishEvent'],
+  );
+  t.like(actions[1], { event: { type: 'Normal', reason: 'WaitingForTensorfile' } });
+});
+
+test('a tensorfile that becomes ready starts the export, with the file and its digest in the task', (t) => {
+  const { tensorfile } = taskOf(waiting(ready())).calibration!;
+  t.deepEqual(tensorfile, { uri: 'pvc://exports/kitti/k/calibration.tensor', sha256: 'd'.repeat(64) });
+});
+
+test('an export without int8 does not wait for what it does not read', (t) => {
+  const spec = { ...referring, dataType: 'fp16' } as const;
+  const modelExport = aModelExport({ spec, status: { observedGeneration: 1 } });
+  t.is(taskOf(waiting(undefined, { modelExport })).calibration, undefined);
+});
+
+test('naming the file itself, with its digest, is the same export', (t) => {
+  const { uri, sha256 } = aTensorfileWritten().tensorfile;
+  const spec = { ...referring, calibration: { ...referring.calibration!, tensorfile: { uri, sha256 } } };
+  const modelExport = aModelExport({ spec, status: { observedGeneration: 1 } });
+  t.is(taskOf(waiting(undefined, { modelExport })).exportKey, taskOf(waiting(ready())).exportKey);
+});
+
+test('status says which file an export came from', (t) => {
+  const { calibrationTensorfile } = finished(ready()).modelExport.status!;
+  const { uri } = aTensorfileWritten().tensorfile;
+  t.deepEqual(calibrationTensorfile, { name: 'kitti', uri, sha256: 'd'.repeat(64) });
+});
+
+test('what is exported stays when its tensorfile goes, or is made anew', (t) => {
+  for (const tensorfile of [undefined, aTensorfile(), ready('d', 2), ready()])
+    t.deepEqual(decide({ ...finished(ready()), tensorfile }).actions, []);
+});
+
+test('another file exports again; until then status names what there was', (t) => {
+  const again = { ...finished(ready()), tensorfile: ready('e') };
+  t.is(taskOf(again).calibration!.tensorfile!.sha256, 'e'.repeat(64));
+  t.truthy(statusAfter(again).etlt);
+  t.is(statusAfter(again).calibrationTensorfile!.sha256, 'd'.repeat(64));
+});
+
+test('a changed spec waits again while its tensorfile is away', (t) => {
+  const { modelExport } = finished(ready());
+  const changed = { ...modelExport, spec: { ...modelExport.spec, forcePtq: true } } as ModelExport;
+  const observed = waiting(undefined, { modelExport: changed });
+  t.is(reconciling(observed).reason, 'TensorfileMissing');
+  t.truthy(statusAfter(observed).etlt);
+});

@@ -1,0 +1,85 @@
+/** What the export container calibrates from: each source of a ModelExport, on a folder in place of claims. */
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { sha256 } from '../../src/base/digest.ts';
+import { defaults } from '../../src/contract/defaults.ts';
+import type { Manifest } from '../../src/contract/manifest.ts';
+import type { CalibrationTask, ExportTask } from '../../src/contract/task.ts';
+import { openSource } from '../../src/worker/calibration-source.ts';
+import { runExportTask } from '../../src/worker/export-task.ts';
+import { openModel } from '../../src/worker/open-model.ts';
+import { aTaskWorld } from '../builders/task-world.ts';
+import { aFolder } from '../builders/tool.ts';
+import { modelFile } from '../models/models.ts';
+import { photosFolder } from '../photos/photos.ts';
+
+const key = 'correct horse battery staple';
+
+/** Claims `models` (m.onnx, photos) and `exports`. */
+const aPod = async () => {
+  const root = aFolder(key);
+  const at = (...names: string[]) => join(root, ...names);
+  for (const claim of ['models', 'exports']) mkdirSync(at(claim));
+  cpSync(modelFile('classifier'), at('models', 'm.onnx'));
+  cpSync(await photosFolder(), at('models', 'photos'), { recursive: true });
+  const world = aTaskWorld(root);
+  const run = (changes: Partial<CalibrationTask>) => runExportTask(aTask(changes), world);
+  return { at, run, warnings: world.warnings };
+};
+
+const aTask = (changes: Partial<CalibrationTask>): ExportTask => ({
+  architecture: 'classification',
+  model: { uri: 'pvc://models/m.onnx' },
+  dataType: 'int8',
+  calibration: { source: 'ImageDirectory', batches: 2, batchSize: 4, algorithm: 'MinMax', ...changes },
+  forcePtq: false,
+  exportKey: 'k',
+  folder: 'pvc://exports/out/k',
+});
+
+const imageDirectory = { uri: 'pvc://models/photos' };
+const tensorfile = { uri: 'pvc://models/c.tensor' };
+
+test('a tensorfile calibrates as the images in it, is known by its digest, and refused if another is pinned', async (t) => {
+  const { at, run } = await aPod();
+  const opened = await openModel({ path: at('models', 'm.onnx'), key, architecture: 'classification' });
+  const path = at('models', 'c.tensor');
+  const source = { kind: 'TensorfileOfImages', path, folder: at('models', 'photos') } as const;
+  await openSource(opened, 'classification', {
+    source,
+    batches: 2,
+    batchSize: 4,
+    seed: defaults.seed,
+    rows: 4,
+  });
+  const digest = sha256(readFileSync(path));
+
+  const fromImages = await run({ imageDirectory });
+  const fromFile = await run({
+    source: 'Tensorfile',
+    tensorfile: { ...tensorfile, sha256: digest },
+  });
+  t.false(fromFile.reused, 'other data went into what lies there');
+  t.is(fromFile.calibrationCache!.sha256, fromImages.calibrationCache!.sha256);
+  const manifest = JSON.parse(readFileSync(at('exports/out/k/manifest.json'), 'utf8')) as Manifest;
+  t.is(manifest.inputs.tensorfile, digest);
+  t.true((await run({ source: 'Tensorfile', tensorfile })).reused);
+
+  const pinned = { ...tensorfile, sha256: '0'.repeat(64) };
+  await t.throwsAsync(run({ source: 'Tensorfile', tensorfile: pinned }), {
+    message: /was asked for/,
+  });
+});
+
+test('broken images are named and put up with, up to the percentage asked for', async (t) => {
+  const { at, run, warnings } = await aPod();
+  for (const name of readdirSync(at('models/photos')).filter((_, index) => index % 4 === 0))
+    writeFileSync(at('models/photos', name), 'no image');
+  await t.throwsAsync(run({ imageDirectory }), { message: /its content is none of JPEG/ });
+  t.deepEqual(warnings, []);
+  const { calibrationCache } = await run({ imageDirectory, maxBrokenPercent: 90 });
+  t.is(calibrationCache!.images, 8);
+  t.true(warnings.length > 0);
+  t.true(warnings.every((line) => line.startsWith('Left out: ')));
+});
