@@ -1,6 +1,7 @@
 /** A command line → typed values, by a flag table; the errors and the help teach. */
 import { parseArgs } from 'node:util';
 import { messageOf, UserError } from '../base/errors.ts';
+import { nearest } from '../base/nearest.ts';
 import type { FlagRow, FlagTable, ValuesOf } from '../contract/flags.ts';
 
 export type Tool = {
@@ -93,26 +94,6 @@ const usage = ({ name }: Tool, found: string): UserError =>
 const unknownModule = ({ modules }: Tool, module: string): string => {
   const near = nearest(module, modules);
   return `'${module}' is no module (${modules.join(', ')})${near === undefined ? '' : `; did you mean ${near}?`}`;
-};
-
-/** The word that is at most three edits away and nearest. */
-export const nearest = (word: string, words: readonly string[]): string | undefined => {
-  const [best] = words
-    .map((candidate) => ({ candidate, distance: editDistance(word, candidate) }))
-    .sort((a, b) => a.distance - b.distance);
-  return best && best.distance <= 3 ? best.candidate : undefined;
-};
-
-/** Levenshtein distance. */
-const editDistance = (a: string, b: string): number => {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++)
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    row = next;
-  }
-  return row[b.length]!;
 };
 
 const helpText = ({ name, summary, modules, examples }: Tool, table: FlagTable): string => {

@@ -1,0 +1,26 @@
+/** For a word that nobody knows: the known ones that were probably meant. */
+
+/** The word that is at most three edits away and nearest. */
+export const nearest = (word: string, words: readonly string[]): string | undefined => {
+  const [best] = byDistance(word, words);
+  return best && editDistance(word, best) <= 3 ? best : undefined;
+};
+
+/** The known words, the most alike first; those of one distance keep their order. */
+export const byDistance = (word: string, words: readonly string[]): readonly string[] =>
+  words
+    .map((candidate) => ({ candidate, distance: editDistance(word, candidate) }))
+    .sort((a, b) => a.distance - b.distance)
+    .map(({ candidate }) => candidate);
+
+/** Levenshtein distance. */
+const editDistance = (a: string, b: string): number => {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++)
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    row = next;
+  }
+  return row[b.length]!;
+};
