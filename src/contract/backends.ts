@@ -7,6 +7,12 @@ import type { DataType } from './architectures.ts';
 /** How int8 reaches the builder: scales written into the graph, or a calibration cache beside a float graph. */
 export type Int8Route = 'QdqGraph' | 'CalibrationCache';
 
+/**
+ * What becomes of TensorRT's plugin nodes (NMS and the like) in the graph that the builder gets: they stay, or ONNX
+ * operators take their place, with NonMaxSuppression among them or with a loop instead of it.
+ */
+export type PluginNodes = 'Kept' | 'NonMaxSuppression' | 'Loop';
+
 export type BackendRow = {
   readonly description: string;
   /** The engine's file name inside its artifact folder. */
@@ -16,6 +22,7 @@ export type BackendRow = {
   /** Whether the class must name the compute capability to build for. */
   readonly needsComputeCapability: boolean;
   readonly int8: Int8Route;
+  readonly pluginNodes: PluginNodes;
   /** Whether this version builds it; a class that asks for another one waits. */
   readonly supported: boolean;
   /** Enters the engine key: raise it when the same inputs would give other bytes. */
@@ -29,6 +36,7 @@ export const backends = {
     needsGpu: false,
     needsComputeCapability: true,
     int8: 'QdqGraph',
+    pluginNodes: 'Loop',
     supported: true,
     planFormatVersion: 1,
   },
@@ -38,6 +46,7 @@ export const backends = {
     needsGpu: true,
     needsComputeCapability: false,
     int8: 'CalibrationCache',
+    pluginNodes: 'Kept',
     supported: false,
     planFormatVersion: 1,
   },
@@ -47,6 +56,7 @@ export const backends = {
     needsGpu: false,
     needsComputeCapability: false,
     int8: 'QdqGraph',
+    pluginNodes: 'NonMaxSuppression',
     supported: true,
     planFormatVersion: 1,
   },

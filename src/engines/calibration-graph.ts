@@ -1,7 +1,6 @@
 /**
  * Which tensors of a graph are calibrated, and from what: TensorRT looks up every float tensor of the parsed network,
- * but a tensor that only re-arranges another one has that one's distribution and need not be measured. What
- * TensorRT's plugin nodes make has none: they compute in float.
+ * but a tensor that only re-arranges another one has that one's distribution and need not be measured.
  */
 import type { ModelProto, ValueInfoProto } from '../formats/generated/onnx_pb.ts';
 import {
@@ -12,7 +11,7 @@ import {
   inputsOf,
   makeUntypedValueInfo,
 } from '../formats/onnx/graph.ts';
-import { isPlugin, withoutNodes } from './plugins/plugin-nodes.ts';
+import { measurable } from './plugins/measurable.ts';
 
 export type CalibrationGraph = {
   /** The model with every candidate as a graph output. */
@@ -37,7 +36,8 @@ const rearranging: ReadonlySet<string> = new Set([
 ]);
 
 export const calibrationGraph = (source: ModelProto): CalibrationGraph => {
-  const graph = withoutNodes(foldConstants(graphOf(source)), isPlugin);
+  const { named, running } = measurable(copyWith(source, { graph: foldConstants(graphOf(source)) }));
+  const graph = graphOf(named);
   const constants = initializerMap(graph);
   const inputs = inputsOf(graph).map(({ name }) => name);
   const activations = graph.node.flatMap(({ output }) => output.filter((name) => name !== ''));
@@ -52,7 +52,9 @@ export const calibrationGraph = (source: ModelProto): CalibrationGraph => {
     .map(({ input, output }) => [...input.filter((name) => !constants.has(name)), ...output]);
   const measured = activations.filter((name) => !aliases.has(name));
   return {
-    model: copyWith(source, { graph: copyWith(graph, { output: withOutputs(graph.output, measured) }) }),
+    model: copyWith(running, {
+      graph: copyWith(graphOf(running), { output: withOutputs(graphOf(running).output, measured) }),
+    }),
     tensors: [...inputs, ...activations],
     aliases,
     tied,

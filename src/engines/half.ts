@@ -1,6 +1,7 @@
 /**
  * A graph that computes in float16. Its inputs and outputs stay float32, with a Cast at each, so that callers need not
- * know. Parameters that ONNX wants in float32 (scales of Resize) stay so.
+ * know. Parameters that ONNX wants in float32 (scales of Resize) stay so, and so do TensorRT's plugin nodes: overlaps and
+ * sorting need the digits.
  */
 import { UserError } from '../base/errors.ts';
 import type { GraphProto, ModelProto, NodeProto, TensorProto } from '../formats/generated/onnx_pb.ts';
@@ -8,6 +9,7 @@ import { elementType } from '../formats/onnx/element-type.ts';
 import { copyWith, elementTypeOf, foldConstants, graphOf, inputsOf } from '../formats/onnx/graph.ts';
 import { attributeOf, intOf, makeAttribute, makeNode, tensorOf } from '../formats/onnx/node.ts';
 import { floatsOf, tensorFromFloat16s } from '../formats/onnx/tensor.ts';
+import { isPlugin } from './plugins/plugin-nodes.ts';
 
 const largestHalf = 65504;
 
@@ -17,11 +19,10 @@ const floatParameters: Readonly<Record<string, readonly number[]>> = { Resize: [
 /** @throws UserError EngineUnsupported for a weight that float16 cannot hold */
 export const halfModel = (source: ModelProto): ModelProto => {
   const graph = foldConstants(graphOf(source));
-  const kept = new Set(
-    graph.node.flatMap(({ opType, input }) => (floatParameters[opType] ?? []).flatMap((i) => input[i] || [])),
-  );
+  const kept = new Set([...parametersIn(graph), ...readByPluginsAlone(graph)]);
   const ports = new Ports(graph);
-  const inner = graph.node.map((node) => ports.renamed(halfNode(node)));
+  const islands = new Islands(graph);
+  const inner = graph.node.flatMap((node) => islands.around(ports.renamed(halfNode(node))));
   return copyWith(source, {
     graph: copyWith(graph, {
       initializer: graph.initializer.map((tensor) => (kept.has(tensor.name) ? tensor : halfTensor(tensor))),
@@ -29,6 +30,14 @@ export const halfModel = (source: ModelProto): ModelProto => {
       valueInfo: [],
     }),
   });
+};
+
+const parametersIn = (graph: GraphProto): string[] =>
+  graph.node.flatMap(({ opType, input }) => (floatParameters[opType] ?? []).flatMap((i) => input[i] || []));
+
+const readByPluginsAlone = ({ node }: GraphProto): string[] => {
+  const others = new Set(node.filter((each) => !isPlugin(each)).flatMap(({ input }) => input));
+  return node.filter(isPlugin).flatMap(({ input }) => input.filter((name) => !others.has(name)));
 };
 
 /** Float ports of the graph: inside they have another name and float16. */
@@ -41,7 +50,8 @@ class Ports {
     const floats = (infos: readonly Parameters<typeof elementTypeOf>[0][]) =>
       infos.filter((info) => elementTypeOf(info) === elementType.float32).map(({ name }) => name);
     this.#inputs = floats(inputsOf(graph));
-    this.#outputs = floats(graph.output);
+    const made = new Set(graph.node.filter(isPlugin).flatMap(({ output }) => output));
+    this.#outputs = floats(graph.output.filter(({ name }) => !made.has(name)));
     this.#names = new Map([...this.#inputs, ...this.#outputs].map((name) => [name, `${name}/half`]));
   }
 
@@ -51,16 +61,39 @@ class Ports {
   }
 
   casts(side: 'in' | 'out'): NodeProto[] {
-    const cast = (from: string, to: string, type: number) =>
-      makeNode('Cast', {
-        name: `${to}/Cast`,
-        inputs: [from],
-        outputs: [to],
-        attributes: { to: { int: type } },
-      });
     return side === 'in'
       ? this.#inputs.map((name) => cast(name, `${name}/half`, elementType.float16))
       : this.#outputs.map((name) => cast(`${name}/half`, name, elementType.float32));
+  }
+}
+
+const cast = (from: string, to: string, type: number): NodeProto =>
+  makeNode('Cast', { name: `${to}/Cast`, inputs: [from], outputs: [to], attributes: { to: { int: type } } });
+
+/** Plugin nodes in the half graph: a Cast in front of each of their inputs, and behind what is read again. */
+class Islands {
+  readonly #made: ReadonlySet<string>;
+  readonly #done = new Set<string>();
+
+  constructor(graph: GraphProto) {
+    this.#made = new Set(graph.node.filter(isPlugin).flatMap(({ output }) => output));
+  }
+
+  around(node: NodeProto): NodeProto[] {
+    const [suffix, type] = isPlugin(node)
+      ? (['float', elementType.float32] as const)
+      : (['half', elementType.float16] as const);
+    const changed = node.input.filter((name) => name !== '' && this.#made.has(name) !== isPlugin(node));
+    if (changed.length === 0) return [node];
+    const before = changed.flatMap((name) => this.#once(name, `${name}/${suffix}`, type));
+    const input = node.input.map((name) => (changed.includes(name) ? `${name}/${suffix}` : name));
+    return [...before, copyWith(node, { input })];
+  }
+
+  #once(from: string, to: string, type: number): NodeProto[] {
+    if (this.#done.has(to)) return [];
+    this.#done.add(to);
+    return [cast(from, to, type)];
   }
 }
 

@@ -1,16 +1,30 @@
-/** The graph that a builder gets for a data type: float, half, or quantised with the calibrated scales. */
+/** The graph that a builder gets: in float, half, or quantised with the calibrated scales; in operators that it has. */
 import { UserError } from '../base/errors.ts';
 import type { DataType } from '../contract/architectures.ts';
+import { type Backend, backends } from '../contract/backends.ts';
 import type { ModelProto } from '../formats/generated/onnx_pb.ts';
 import { halfModel } from './half.ts';
+import { withoutPlugins } from './plugins/lower.ts';
 import { quantisedModel, type Scales } from './qdq.ts';
 
+export type WantedGraph = {
+  readonly backend: Backend;
+  readonly dataType: DataType;
+  readonly scales: Scales | undefined;
+};
+
+/** The graph that this backend's builder gets. @throws as `modelInPrecision` and `withoutPlugins` */
+export const modelFor = (model: ModelProto, { backend, dataType, scales }: WantedGraph): ModelProto =>
+  runnableOn(backend, modelInPrecision(model, dataType, scales));
+
+/** The same model in operators that this backend has. @throws UserError EngineUnsupported, ModelInvalid */
+export const runnableOn = (backend: Backend, model: ModelProto): ModelProto => {
+  const { pluginNodes } = backends[backend];
+  return pluginNodes === 'Kept' ? model : withoutPlugins(model, pluginNodes);
+};
+
 /** @throws UserError CalibrationSourceMissing for int8 without scales, EngineUnsupported, CacheInvalid */
-export const modelInPrecision = (
-  model: ModelProto,
-  dataType: DataType,
-  scales: Scales | undefined,
-): ModelProto => {
+const modelInPrecision = (model: ModelProto, dataType: DataType, scales: Scales | undefined): ModelProto => {
   if (dataType === 'fp32') return model;
   if (dataType === 'fp16') return halfModel(model);
   if (scales === undefined)

@@ -1,6 +1,6 @@
 /**
  * Opset 11 and 12 graphs as opset 13, where QuantizeLinear has an axis: operators whose attributes became inputs, and
- * softmax, which used to flatten. https://onnx.ai/onnx/operators/ (version tables of each operator)
+ * softmax, which used to flatten. From 13 to 16 nothing that stood there changed its meaning. https://onnx.ai/onnx/operators/ (version tables of each operator)
  */
 import { UserError } from '../base/errors.ts';
 import type { ModelProto, NodeProto, TensorProto } from '../formats/generated/onnx_pb.ts';
@@ -19,10 +19,14 @@ const movedAttribute: Readonly<Record<string, string>> = {
   Split: 'split',
 };
 
-/** @throws UserError EngineUnsupported for a graph that is older, or that relies on the old softmax */
-export const raiseOpset = (model: ModelProto): ModelProto => {
+/**
+ * `wanted` is at most 16.
+ * @throws UserError EngineUnsupported for a graph that is older, or that relies on the old softmax
+ */
+export const raiseOpset = (model: ModelProto, wanted = quantisableOpset): ModelProto => {
   const version = opsetOf(model);
-  if (version >= quantisableOpset) return model;
+  if (version >= wanted) return model;
+  if (version >= quantisableOpset) return withOpset(model, wanted);
   if (version < oldest)
     throw new UserError(
       'EngineUnsupported',
@@ -31,15 +35,19 @@ export const raiseOpset = (model: ModelProto): ModelProto => {
   const graph = graphOf(model);
   const added: TensorProto[] = [];
   const node = graph.node.map((each) => raised(each, added));
-  return copyWith(model, {
-    opsetImport: model.opsetImport.map((entry) =>
-      entry.domain === '' || entry.domain === 'ai.onnx'
-        ? copyWith(entry, { version: BigInt(quantisableOpset) })
-        : entry,
-    ),
+  return copyWith(withOpset(model, wanted), {
     graph: copyWith(graph, { node, initializer: [...graph.initializer, ...added] }),
   });
 };
+
+const withOpset = (model: ModelProto, version: number): ModelProto =>
+  copyWith(model, {
+    opsetImport: model.opsetImport.map((entry) =>
+      entry.domain === '' || entry.domain === 'ai.onnx'
+        ? copyWith(entry, { version: BigInt(version) })
+        : entry,
+    ),
+  });
 
 const raised = (node: NodeProto, added: TensorProto[]): NodeProto => {
   const moved = movedAttribute[node.opType];

@@ -9,12 +9,12 @@ import { refusal } from '../contract/backends.ts';
 import type { ExportValues } from '../contract/flags.ts';
 import { workFiles } from '../contract/layout.ts';
 import type { BuildRequest } from '../contract/task.ts';
-import { modelInPrecision } from '../engines/precision.ts';
+import { modelFor } from '../engines/precision.ts';
 import type { Scales } from '../engines/qdq.ts';
 import { serializeModel } from '../formats/onnx/model.ts';
 import { buildFromRequest } from './build-here.ts';
 import type { OpenedModel } from './open-model.ts';
-import { buildRequest } from './stage.ts';
+import { buildRequest, referenceBytes } from './stage.ts';
 import type { ToolWorld } from './tool-world.ts';
 
 export type EngineBuildContext = {
@@ -41,11 +41,9 @@ export const buildEngineFile = async (
   const { engine_backend: backend, compute_capability: computeCapability, data_type: dataType } = values;
   const work = await mkdtemp(join(world.temporary, 'tlt-engine-'));
   try {
-    await writeFile(
-      join(work, workFiles.model),
-      serializeModel(modelInPrecision(opened.model, dataType, scales)),
-    );
-    await writeFile(join(work, workFiles.reference), opened.payload);
+    const wanted = { backend, dataType, scales };
+    await writeFile(join(work, workFiles.model), serializeModel(modelFor(opened.model, wanted)));
+    await writeFile(join(work, workFiles.reference), referenceBytes(backend, opened));
     const options = {
       backend,
       ...(computeCapability !== undefined && { computeCapability }),

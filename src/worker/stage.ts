@@ -6,10 +6,10 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256 } from '../base/digest.ts';
 import { writeWholeFile } from '../base/whole-file.ts';
-import { backends } from '../contract/backends.ts';
+import { type Backend, backends } from '../contract/backends.ts';
 import { workFiles } from '../contract/layout.ts';
 import type { BuildRequest, EngineTask, Source } from '../contract/task.ts';
-import { modelInPrecision } from '../engines/precision.ts';
+import { modelFor, runnableOn } from '../engines/precision.ts';
 import { parseCalibrationCache } from '../formats/calibration-cache.ts';
 import { decryptModel } from '../formats/encrypted-model.ts';
 import type { ModelProto } from '../formats/generated/onnx_pb.ts';
@@ -43,10 +43,19 @@ export const stage = async (task: EngineTask, world: StageWorld): Promise<void> 
   const model = parseModel(payload);
   const cache = task.calibrationCache && (await fetched(task.calibrationCache, world));
   const scales = cache && parseCalibrationCache(new TextDecoder().decode(cache)).scales;
-  await put(world, workFiles.model, serializeModel(modelInPrecision(model, task.dataType, scales)));
-  await put(world, workFiles.reference, payload);
+  await put(world, workFiles.model, serializeModel(modelFor(model, { ...task, scales })));
+  await put(world, workFiles.reference, referenceBytes(task.backend, { model, payload }));
   if (task.verification) await put(world, workFiles.verification, await fetched(task.verification, world));
   await put(world, workFiles.request, Buffer.from(JSON.stringify(buildRequest(task, model, world.work))));
+};
+
+/** The float model as this backend can run it: the file as it is unless plugin nodes have to go. */
+export const referenceBytes = (
+  backend: Backend,
+  { model, payload }: { readonly model: ModelProto; readonly payload: Uint8Array },
+): Uint8Array => {
+  const runnable = runnableOn(backend, model);
+  return runnable === model ? payload : serializeModel(runnable);
 };
 
 const fetched = async (source: Source, { store, signal }: StageWorld): Promise<Uint8Array> => {

@@ -6,8 +6,10 @@ import { UserError } from '../base/errors.ts';
 import type { Architecture } from '../contract/architectures.ts';
 import { type Agreement, AgreementSum } from '../engines/agreement.ts';
 import { medianLatency } from '../engines/latency.ts';
+import { runnableOn } from '../engines/precision.ts';
 import { quantisedModel, type Scales } from '../engines/qdq.ts';
 import { openSession, type Session } from '../engines/session.ts';
+import type { ModelProto } from '../formats/generated/onnx_pb.ts';
 import { serializeModel } from '../formats/onnx/model.ts';
 import { type Batch, imageBatches } from '../preprocessing/batches.ts';
 import { decodeImage } from '../preprocessing/decode.ts';
@@ -90,8 +92,9 @@ const withBoth = async <T>(
   scales: Scales,
   use: (both: Both) => Promise<T>,
 ): Promise<T> => {
-  const quantised = serializeModel(quantisedModel(model, scales));
-  const float = await openSession(serializeModel(model));
+  const runnable = (each: ModelProto): Uint8Array => serializeModel(runnableOn('OnnxRuntime', each));
+  const quantised = runnable(quantisedModel(model, scales));
+  const float = await openSession(runnable(model));
   try {
     const int8 = await openSession(quantised);
     try {

@@ -12,7 +12,7 @@ const port = (name: string) => makeValueInfo(name, elementType.float32, ['N', 3]
 const node = (opType: string, from: string, to: string) =>
   makeNode(opType, { inputs: [from], outputs: [to] });
 
-test('calibration goes up to the inputs of a plugin node, and not beyond it', async (t) => {
+test('calibration goes up to the inputs of a last plugin node, and of one that only TensorRT knows', async (t) => {
   const { model, tensors } = calibrationGraph(
     makeModel({
       name: 'plugin',
@@ -21,7 +21,8 @@ test('calibration goes up to the inputs of a plugin node, and not beyond it', as
       nodes: [
         node('Relu', 'x', 'boxes'),
         node('NMSDynamic_TRT', 'boxes', 'NMS'),
-        node('Relu', 'NMS', 'late'),
+        node('Unheard_TRT', 'boxes', 'middle'),
+        node('Relu', 'middle', 'late'),
         node('Neg', 'x', 'beside'),
       ],
       opset: 13,

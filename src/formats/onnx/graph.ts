@@ -171,20 +171,22 @@ export type GraphParts = {
   readonly outputs: readonly ValueInfoProto[];
   readonly nodes: readonly NodeProto[];
   readonly initializers?: readonly TensorProto[];
-  readonly opset: number;
 };
 
+export const makeGraph = ({ name, inputs, outputs, nodes, initializers }: GraphParts): GraphProto =>
+  create(GraphProtoSchema, {
+    name,
+    input: [...inputs],
+    output: [...outputs],
+    node: [...nodes],
+    initializer: [...(initializers ?? [])],
+  });
+
 /** A whole model around a graph, IR version 8 (opset 13 to 18 and every reader of today). */
-export const makeModel = ({ name, inputs, outputs, nodes, initializers, opset }: GraphParts): ModelProto =>
+export const makeModel = ({ opset, ...parts }: GraphParts & { readonly opset: number }): ModelProto =>
   create(ModelProtoSchema, {
     irVersion: 8n,
     producerName: 'tlt-export-operator',
     opsetImport: [{ domain: '', version: BigInt(opset) }],
-    graph: create(GraphProtoSchema, {
-      name,
-      input: [...inputs],
-      output: [...outputs],
-      node: [...nodes],
-      initializer: [...(initializers ?? [])],
-    }),
+    graph: makeGraph(parts),
   });

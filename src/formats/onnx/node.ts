@@ -4,6 +4,7 @@ import {
   type AttributeProto,
   AttributeProtoSchema,
   AttributeProto_AttributeType as AttributeType,
+  type GraphProto,
   type NodeProto,
   NodeProtoSchema,
   type TensorProto,
@@ -16,7 +17,8 @@ export type AttributeValue =
   | { readonly float: number }
   | { readonly floats: readonly number[] }
   | { readonly string: string }
-  | { readonly tensor: TensorProto };
+  | { readonly tensor: TensorProto }
+  | { readonly graph: GraphProto };
 
 export type NodeParts = {
   readonly inputs: readonly string[];
@@ -49,6 +51,7 @@ const typed = (value: AttributeValue) => {
   if ('float' in value) return { type: AttributeType.FLOAT, f: value.float };
   if ('floats' in value) return { type: AttributeType.FLOATS, floats: [...value.floats] };
   if ('string' in value) return { type: AttributeType.STRING, s: new TextEncoder().encode(value.string) };
+  if ('graph' in value) return { type: AttributeType.GRAPH, g: value.graph };
   return { type: AttributeType.TENSOR, t: value.tensor };
 };
 

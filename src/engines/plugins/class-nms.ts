@@ -1,0 +1,100 @@
+/**
+ * Non-maximum suppression as the plugins NMS_TRT and BatchedNMS_TRT do it, in ONNX operators: per class the topK best
+ * scores above the threshold, of them those that no better one overlaps, of all classes the keepTopK best.
+ * TensorRT, plugin/common/kernels: sortScoresPerClass, allClassNMS, sortScoresPerImage. Ties: the lower index first.
+ */
+import type { Subgraph } from './subgraph.ts';
+import { type Suppression, staying } from './suppression.ts';
+
+export type ClassNms = {
+  /** [N, C or 1, P, 4]: the corners in either order. One box for all classes, or one for each. */
+  readonly boxes: string;
+  /** [N, C, P] */
+  readonly scores: string;
+  readonly classes: number;
+  /** A class that is never found; none if outside of 0…C−1. */
+  readonly background: number;
+  readonly boxForEachClass: boolean;
+  /** Only scores above it count. */
+  readonly threshold: number;
+  /** Boxes that overlap a better one by more are dropped. */
+  readonly iou: number;
+  readonly topK: number;
+  readonly keepTopK: number;
+  readonly suppression: Suppression;
+};
+
+/** Best first; rows beyond the count have label −1 and zeros. K is keepTopK. */
+export type Detections = {
+  /** [N,1] int32 */
+  readonly count: string;
+  /** [N,K] */
+  readonly labels: string;
+  /** [N,K] */
+  readonly scores: string;
+  /** [N,K,4] */
+  readonly boxes: string;
+};
+
+/** Stands for what is out of the running: below every threshold, and finite, so that arithmetic with it is. */
+const out = -3e38;
+
+export const classNms = (graph: Subgraph, nms: ClassNms): Detections => {
+  const candidates = bestOfEachClass(graph, nms);
+  return bestOfAll(graph, suppressed(graph, candidates, nms), { ...nms, boxes: candidates.boxes });
+};
+
+type Candidates = {
+  /** [N,C,topK], best first. */
+  readonly scores: string;
+  /** [N, C × topK, 4] */
+  readonly boxes: string;
+};
+
+/** Padded first, so that there are topK whatever the number of boxes is. */
+const bestOfEachClass = (graph: Subgraph, nms: ClassNms): Candidates => {
+  const { threshold, topK, boxForEachClass, boxes } = nms;
+  const scores = withoutBackground(graph, nms);
+  const above = graph.node('Greater', [scores, graph.float(threshold)]);
+  const running = graph.node('Where', [above, scores, graph.float(out)]);
+  const padded = graph.node('Pad', [running, graph.ints(0, 0, 0, 0, 0, topK), graph.float(out)]);
+  const [best, places] = graph.topK(padded, topK, 2);
+  const last = graph.node('Sub', [graph.sizeOf(scores, 2), graph.ints(1)]);
+  const inside = graph.node('Min', [places, last]);
+  const picked = boxForEachClass
+    ? graph.pickRows(boxes, inside, 2)
+    : graph.pickRows(graph.reshape(boxes, 0, -1, 4), graph.reshape(inside, 0, -1), 1);
+  return { scores: best, boxes: boxForEachClass ? graph.reshape(picked, 0, -1, 4) : picked };
+};
+
+const withoutBackground = (graph: Subgraph, { scores, classes, background }: ClassNms): string => {
+  if (background < 0 || background >= classes) return scores;
+  const penalty = Array.from({ length: classes }, (_, label) => (label === background ? out : 0));
+  return graph.node('Add', [scores, graph.floats(penalty, [1, classes, 1])]);
+};
+
+/** Scores [N, C × topK] of which those that a better box overlaps are out of the running. */
+const suppressed = (graph: Subgraph, { scores, boxes }: Candidates, nms: ClassNms): string => {
+  const { topK, threshold, iou, classes, suppression } = nms;
+  const rows = graph.reshape(scores, -1, topK);
+  const each = { boxes: graph.reshape(boxes, -1, topK, 4), scores: rows, threshold, length: topK, iou };
+  const stays = staying(graph, each, suppression);
+  return graph.reshape(graph.node('Where', [stays, rows, graph.float(out)]), -1, classes * topK);
+};
+
+const bestOfAll = (graph: Subgraph, scores: string, nms: ClassNms): Detections => {
+  const { topK, keepTopK, classes, threshold, boxes } = nms;
+  const padded = graph.node('Pad', [scores, graph.ints(0, 0, 0, keepTopK), graph.float(out)]);
+  const [best, places] = graph.topK(padded, keepTopK, 1);
+  const isFound = graph.node('Greater', [best, graph.float(threshold)]);
+  const label = graph.toFloat(graph.node('Div', [places, graph.int(topK)]));
+  const inside = graph.node('Min', [places, graph.int(classes * topK - 1)]);
+  const picked = graph.pickRows(boxes, inside, 1);
+  const isRow = graph.node('Unsqueeze', [isFound, graph.ints(2)]);
+  return {
+    count: graph.node('ReduceSum', [graph.toInt32(isFound), graph.ints(1)]),
+    labels: graph.node('Where', [isFound, label, graph.float(-1)]),
+    scores: graph.node('Where', [isFound, best, graph.float(0)]),
+    boxes: graph.node('Where', [isRow, picked, graph.float(0)]),
+  };
+};

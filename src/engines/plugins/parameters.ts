@@ -1,0 +1,45 @@
+/** The attributes of a plugin node. TensorRT's plugin registry has no schema: what is missing or absurd is told here. */
+import { UserError } from '../../base/errors.ts';
+import type { NodeProto } from '../../formats/generated/onnx_pb.ts';
+import { attributeOf, intOf } from '../../formats/onnx/node.ts';
+
+/** Largest topK that the plugins' kernels take: 8 rounds of 512 threads. */
+const mostCandidates = 4096;
+
+/** @throws UserError ModelInvalid for a count that is missing or below 1 */
+export const countOf = (node: NodeProto, name: string): number => {
+  const value = intOf(node, name, 0);
+  if (value >= 1) return value;
+  throw new UserError(
+    'ModelInvalid',
+    `Reading the plugin node ${labelOf(node)}: its attribute ${name} is ${attributeOf(node, name) ? value : 'missing'}, and at least 1 is needed. Export the model again.`,
+  );
+};
+
+/** @throws UserError ModelInvalid, EngineUnsupported beyond what TensorRT's own plugin takes */
+export const candidatesOf = (node: NodeProto, name: string): number => {
+  const value = countOf(node, name);
+  if (value <= mostCandidates) return value;
+  throw unsupported(node, `its ${name} is ${value}, and ${mostCandidates} is the most`);
+};
+
+export const flagOf = (node: NodeProto, name: string, fallback: boolean): boolean =>
+  intOf(node, name, fallback ? 1 : 0) !== 0;
+
+/** @throws UserError ModelInvalid */
+export const inputsOfPlugin = (node: NodeProto, count: number): readonly string[] => {
+  if (node.input.length === count) return node.input;
+  throw new UserError(
+    'ModelInvalid',
+    `Reading the plugin node ${labelOf(node)}: it has ${node.input.length} inputs, and ${count} are needed. Export the model again.`,
+  );
+};
+
+/** What only TensorRT itself can run. */
+export const unsupported = (node: NodeProto, why: string): UserError =>
+  new UserError(
+    'EngineUnsupported',
+    `Turning the TensorRT plugin node ${labelOf(node)} into ONNX operators: ${why}. Build this model with the backend TensorRt, which has the plugin.`,
+  );
+
+const labelOf = ({ name, opType, output }: NodeProto): string => `${name || output[0]} (${opType})`;

@@ -1,0 +1,154 @@
+/** TensorRT's detection plugins as ONNX operators, held to NumPy programs that compute the same box by box. */
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { withoutPlugins } from '../../src/engines/plugins/lower.ts';
+import type { Suppression } from '../../src/engines/plugins/suppression.ts';
+import { type FloatTensor, openSession } from '../../src/engines/session.ts';
+import type { ModelProto } from '../../src/formats/generated/onnx_pb.ts';
+import { elementType } from '../../src/formats/onnx/element-type.ts';
+import { copyWith, elementTypeOf, graphOf, makeUntypedValueInfo } from '../../src/formats/onnx/graph.ts';
+import { parseModel, readModelFile, serializeModel } from '../../src/formats/onnx/model.ts';
+import { makeAttribute, makeNode } from '../../src/formats/onnx/node.ts';
+import { floatsOf } from '../../src/formats/onnx/tensor.ts';
+import { parseTensor } from '../../src/formats/onnx/tensor-file.ts';
+import { runPeer } from '../peers/venv.ts';
+
+type Case = {
+  readonly name: string;
+  readonly folder: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+};
+let cases: readonly Case[];
+
+test.before(async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tlt-plugins-'));
+  cases = (await runPeer('plugin_reference.py', [folder])) as Case[];
+});
+
+const stored = (folder: string, name: string): FloatTensor => {
+  const tensor = parseTensor(readFileSync(join(folder, `${name}.pb`)));
+  return { data: floatsOf(tensor), dims: tensor.dims.map(Number) };
+};
+
+/** Counts are int32, and sessions give floats: a Cast behind each. */
+const withFloatOutputs = (model: ModelProto): ModelProto => {
+  const graph = graphOf(model);
+  const counts = graph.output.filter((value) => elementTypeOf(value) === elementType.int32);
+  const casts = counts.map(({ name }) =>
+    makeNode('Cast', {
+      inputs: [name],
+      outputs: [`${name}/float`],
+      attributes: { to: { int: elementType.float32 } },
+    }),
+  );
+  const outputs = casts.map(({ output }) => makeUntypedValueInfo(output[0]!));
+  return copyWith(model, {
+    graph: copyWith(graph, { node: [...graph.node, ...casts], output: [...graph.output, ...outputs] }),
+  });
+};
+
+const run = async (each: Case, how: Suppression): Promise<Record<string, FloatTensor>> => {
+  const lowered = withoutPlugins(await readModelFile(join(each.folder, 'model.onnx')), how);
+  const session = await openSession(serializeModel(withFloatOutputs(lowered)));
+  const feeds = Object.fromEntries(each.inputs.map((name) => [name, stored(each.folder, name)]));
+  const outputs = await session.run(feeds);
+  await session.release();
+  return outputs;
+};
+
+const compare = (t: ExecutionContext, each: Case, outputs: Record<string, FloatTensor>): void => {
+  for (const name of each.outputs) {
+    const expected = stored(each.folder, name);
+    const found = outputs[`${name}/float`] ?? outputs[name]!;
+    const about = `${each.name}: ${name}`;
+    t.deepEqual(found.dims, expected.dims, about);
+    const far = found.data.findIndex(
+      (value, i) => !(Math.abs(value - expected.data[i]!) <= 2e-5 + 1e-5 * Math.abs(expected.data[i]!)),
+    );
+    t.is(far, -1, `${about} at ${far}: ${found.data[far]}, and ${expected.data[far]} is right`);
+  }
+};
+
+const agrees = test.macro<[string, Suppression]>({
+  title: (_, what, how) => `${what} as ONNX operators gives what the plugin gives (${how})`,
+  exec: async (t, what, how) => {
+    const those = cases.filter(({ name }) => name.startsWith(what));
+    t.true(those.length >= 8);
+    for (const each of those) compare(t, each, await run(each, how));
+  },
+});
+
+for (const how of ['NonMaxSuppression', 'Loop'] as const)
+  for (const what of ['nms', 'yolo', 'proposals']) test(agrees, what, how);
+test(agrees, 'crops', 'Loop');
+
+test('enough is found, dropped and cut off in these cases for a difference to show', (t) => {
+  const counts = cases
+    .filter(({ name }) => name.startsWith('nms'))
+    .map(({ folder }) => stored(folder, 'NMS_1').data);
+  t.true(counts.filter((each) => each.every((count) => count > 3)).length > 10);
+  t.true(counts.some((each) => each.every((count) => count === 0)));
+  t.true(counts.some((each) => each.every((count) => count === 3)));
+});
+
+test("onnx's checker accepts the graphs, shape inference included", async (t) => {
+  const paths = ['nms random 0', 'yolo random 0', 'proposals random 0', 'crops random 0'].flatMap((name) => {
+    const { folder } = cases.find((each) => each.name === name)!;
+    const model = parseModel(readFileSync(join(folder, 'model.onnx')));
+    return (['NonMaxSuppression', 'Loop'] as const).map((how) => {
+      const path = join(folder, `${how}.onnx`);
+      writeFileSync(path, serializeModel(withoutPlugins(model, how)));
+      return path;
+    });
+  });
+  const checked = (await runPeer('check_onnx.py', paths)) as [number, number][];
+  t.is(checked.length, paths.length);
+  t.true(checked.every(([opset]) => opset === 13 || opset === 16));
+});
+
+type Refusal = {
+  readonly attribute: readonly [string, number];
+  readonly reason: 'EngineUnsupported' | 'ModelInvalid';
+  readonly says: RegExp;
+};
+
+const refuses = test.macro<[string, Refusal]>({
+  title: (title) => `refused: ${title}`,
+  exec: (t, name, { attribute: [key, int], reason, says }) => {
+    const model = parseModel(
+      readFileSync(join(cases.find((each) => each.name === name)!.folder, 'model.onnx')),
+    );
+    const [node] = graphOf(model).node;
+    const attribute = [...node!.attribute.filter((each) => each.name !== key), makeAttribute(key, { int })];
+    const changed = copyWith(model, {
+      graph: copyWith(graphOf(model), { node: [copyWith(node!, { attribute })] }),
+    });
+    const error = t.throws(() => withoutPlugins(changed, 'Loop'));
+    t.like(error, { reason });
+    t.regex(error.message, says);
+  },
+});
+
+test('boxes in pixels, whose overlap the plugin counts in its own way', refuses, 'nms random 0', {
+  attribute: ['isNormalized', 0],
+  reason: 'EngineUnsupported',
+  says: /NMSDynamic_TRT.*in pixels.*backend TensorRt/s,
+});
+test('more candidates than the plugin takes', refuses, 'yolo random 0', {
+  attribute: ['topK', 5000],
+  reason: 'EngineUnsupported',
+  says: /topK is 5000, and 4096 is the most/,
+});
+test('more proposals than TensorRT for RTX sorts', refuses, 'proposals random 0', {
+  attribute: ['pre_nms_top_n', 6000],
+  reason: 'EngineUnsupported',
+  says: /pre_nms_top_n is 6000.*3840.*backend TensorRt/s,
+});
+test('a count that makes no sense', refuses, 'nms random 0', {
+  attribute: ['keepTopK', 0],
+  reason: 'ModelInvalid',
+  says: /keepTopK is 0/,
+});
