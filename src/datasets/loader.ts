@@ -22,6 +22,8 @@ export type LoaderOptions = {
   readonly batches?: number;
   /** The plan's if undefined. */
   readonly batchSize?: number;
+  /** Images in each batch that comes out, where that is another number; the last one may be shorter then. */
+  readonly rows?: number;
   /** What the spec's relative paths lie below; TLT's `$DATA_BASE_PATH`. */
   readonly dataRoot?: string;
   /** Broken images that may be left out; none if undefined. */
@@ -29,7 +31,7 @@ export type LoaderOptions = {
 };
 
 export type Loader = {
-  /** Images that the batches will hold: every batch is full. */
+  /** Images that the batches will hold. */
   readonly images: number;
   readonly batches: AsyncIterable<Batch>;
   /** Over how many images there are, and the paths and sizes of those that are drawn: cheap where reading all would not be. */
@@ -51,7 +53,7 @@ export const openLoader = async (plan: LoaderPlan, options: LoaderOptions): Prom
   const take = soundImages(drawn(sources, seeded(seed)), { load: loading(plan), images, allowance });
   return {
     images,
-    batches: batchesFrom(take, { size: plan.size, batchSize, images }),
+    batches: batchesFrom(take, { size: plan.size, batchSize: options.rows ?? batchSize, images }),
     digest: async () => sha256(canonicalJson([there, await sizesOf(drawn(sources, seeded(seed)), images)])),
   };
 };

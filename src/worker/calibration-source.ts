@@ -1,19 +1,30 @@
 /** What an int8 export is calibrated from: the decision over the flags, and the batches that come of it. */
+import { fileDigest } from '../base/digest.ts';
 import { UserError } from '../base/errors.ts';
 import type { Architecture } from '../contract/architectures.ts';
+import { type Loader, type LoaderOptions, openLoader } from '../datasets/loader.ts';
+import type { LoaderPlan } from '../datasets/plan.ts';
 import { tensorfileBatches } from '../formats/tensorfile-reader.ts';
 import { writeTensorfile } from '../formats/tensorfile-writer.ts';
 import { type Batch, imageBatches } from '../preprocessing/batches.ts';
 import { type ImageSample, sampleImages } from '../preprocessing/image-list.ts';
 import { preprocessingOf } from '../preprocessing/normalise.ts';
 import type { Allowance } from '../preprocessing/sound-images.ts';
+import { folderDigest } from './folder-digest.ts';
 import type { OpenedModel } from './open-model.ts';
 
 export type CalibrationSource =
   | { readonly kind: 'Images'; readonly folder: string }
   | { readonly kind: 'Tensorfile'; readonly path: string }
   /** The images become a tensorfile, which is then calibrated from. */
-  | { readonly kind: 'TensorfileOfImages'; readonly path: string; readonly folder: string };
+  | { readonly kind: 'TensorfileOfImages'; readonly path: string; readonly folder: string }
+  /** The training data loader, as the experiment spec `name` sets it up. */
+  | {
+      readonly kind: 'Loader';
+      readonly name: string;
+      readonly plan: LoaderPlan;
+      readonly dataRoot: string | undefined;
+    };
 
 export type SourceFlags = {
   readonly tensorfile: string | undefined;
@@ -44,7 +55,7 @@ export const calibrationSource = (flags: SourceFlags): CalibrationSource | undef
 
 /** Where the data came from, as a report names it. */
 export const nameOfSource = (source: CalibrationSource): string =>
-  source.kind === 'Tensorfile' ? source.path : source.folder;
+  source.kind === 'Tensorfile' ? source.path : source.kind === 'Loader' ? source.name : source.folder;
 
 export type SourceRequest = {
   readonly source: CalibrationSource;
@@ -59,7 +70,7 @@ export type SourceRequest = {
 
 export type OpenedSource = {
   readonly batches: AsyncIterable<Batch>;
-  /** Known when the batches have been used. Images of a tensorfile have no names: none of them is chosen or kept. */
+  /** Known when the batches have been used. Of a tensorfile and of a loader no image is told to be chosen or kept. */
   readonly sample: () => ImageSample;
 };
 
@@ -71,14 +82,53 @@ export const openSource = async (
 ): Promise<OpenedSource> => {
   const { source, rows, batchSize } = request;
   const stored = (path: string) => tensorfileBatches(path, { ...opened, ...request });
-  if (source.kind === 'Tensorfile')
-    return { batches: stored(source.path), sample: () => ({ chosen: [], kept: [] }) };
+  if (source.kind === 'Tensorfile') return { batches: stored(source.path), sample: nothingNamed };
+  if (source.kind === 'Loader') return openTraining(opened, source, request);
   const drawn = await sampleImages(source.folder, request);
   const atOnce = source.kind === 'Images' ? rows : batchSize;
   const images = soundBatches(drawn, request, { ...pixelsOf(opened, architecture), batchSize: atOnce });
   if (source.kind === 'Images') return images;
   await writeTensorfile(source.path, images.batches);
   return { batches: stored(source.path), sample: images.sample };
+};
+
+/** What the data are recognised by: the file, or names and sizes of images, which is cheap where reading all is not. */
+export const digestOfSource = async (
+  source: CalibrationSource,
+  request: Pick<SourceRequest, 'batches' | 'batchSize' | 'seed'>,
+): Promise<string> => {
+  if (source.kind === 'Tensorfile') return fileDigest(source.path);
+  if (source.kind !== 'Loader') return folderDigest(source.folder);
+  const { batches, batchSize, seed } = request;
+  return (await loaderOf(source, { batches, batchSize, seed })).digest();
+};
+
+type LoaderSource = Extract<CalibrationSource, { kind: 'Loader' }>;
+
+const loaderOf = (
+  { plan, dataRoot }: LoaderSource,
+  options: Omit<LoaderOptions, 'set' | 'dataRoot'>,
+): Promise<Loader> =>
+  openLoader(plan, { ...options, set: 'training', ...(dataRoot !== undefined && { dataRoot }) });
+
+const nothingNamed = (): ImageSample => ({ chosen: [], kept: [] });
+
+/** The plan's batch size is the training's; calibration asks for its own. */
+const openTraining = async (
+  { channels, height, width }: OpenedModel,
+  source: LoaderSource,
+  { batches, batchSize, rows, seed, allowance }: SourceRequest,
+): Promise<OpenedSource> => {
+  const { name, plan } = source;
+  const { size } = plan;
+  if (size.channels !== channels || size.height !== height || size.width !== width)
+    throw new UserError(
+      'SpecInvalid',
+      `Calibrating from the training data of ${name}: its images are ${size.channels}×${size.height}×${size.width} (channels, height, width), and the model takes ${channels}×${height}×${width}. Give the spec that this model was trained with.`,
+    );
+  const options = { batches, batchSize, rows, seed, ...(allowance && { allowance }) };
+  const loader = await loaderOf(source, options);
+  return { batches: loader.batches, sample: nothingNamed };
 };
 
 /** Each broken image, spares included, spends one spare. */

@@ -21,10 +21,10 @@ import { comparedImages, type Trained, trainedScales, usesTrainedScales } from '
 export const runExportTask = async (task: ExportTask, world: TaskWorld): Promise<Exported> => {
   const key = await readKey({ keyFile: world.keyFile, env: {} });
   const path = await world.store.fetch(task.model.uri, world.signal);
-  const data = task.calibration && (await fetchSource(task.calibration, world));
+  const data = await fetchSource(task, world);
   const inputs = {
     model: sha256(await readFile(path)),
-    ...(data && { [data.source.kind === 'Tensorfile' ? 'tensorfile' : 'images']: data.sha256 }),
+    ...(data && { [inputNames[data.source.kind]]: data.sha256 }),
   };
   requirePin(task.model, inputs.model);
   const finished = await finishedWork(world.store, { folder: task.folder, inputs, signal: world.signal });
@@ -35,6 +35,14 @@ export const runExportTask = async (task: ExportTask, world: TaskWorld): Promise
   const calibration = task.calibration && !trained && (await calibrateTask(prepared, world));
   return publish({ ...prepared, calibration: calibration || undefined, trained, key }, world);
 };
+
+/** What a manifest calls the digest of the data. */
+const inputNames = {
+  Images: 'images',
+  Tensorfile: 'tensorfile',
+  TensorfileOfImages: 'images',
+  Loader: 'trainingData',
+} as const;
 
 type Prepared = {
   readonly task: ExportTask;

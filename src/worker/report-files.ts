@@ -1,14 +1,13 @@
 /** `tlt-export --report FILE.html`: the page, and its numbers beside it as FILE.json. */
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { fileDigest, sha256 } from '../base/digest.ts';
+import { sha256 } from '../base/digest.ts';
 import { refuseToOverwrite, requireWritableFolder, writeWholeFile } from '../base/whole-file.ts';
 import type { Architecture } from '../contract/architectures.ts';
 import type { ExportValues } from '../contract/flags.ts';
 import type { ReportFile } from '../report/report.ts';
-import { nameOfSource } from './calibration-source.ts';
+import { digestOfSource, nameOfSource } from './calibration-source.ts';
 import type { Calibrated, CalibrationRequest } from './export.ts';
-import { folderDigest } from './folder-digest.ts';
 import type { OpenedModel } from './open-model.ts';
 import { type CalibrationDone, makeReport } from './report.ts';
 import type { ToolWorld } from './tool-world.ts';
@@ -62,10 +61,9 @@ const numbersOf = (page: string): string => `${page.replace(/\.html$/, '')}.json
 
 const calibrationOf = async (quantised: Quantised | undefined): Promise<CalibrationDone | undefined> => {
   if (quantised?.calibration === undefined) return undefined;
-  const { source } = quantised.calibration.request;
-  const imagesSha256 =
-    source.kind === 'Tensorfile' ? await fileDigest(source.path) : await folderDigest(source.folder);
-  return { ...quantised.calibration, source: nameOfSource(source), imagesSha256 };
+  const { request } = quantised.calibration;
+  const imagesSha256 = await digestOfSource(request.source, request);
+  return { ...quantised.calibration, source: nameOfSource(request.source), imagesSha256 };
 };
 
 const filesOf = ({ output, quantised, values }: ReportedExport): Promise<ReportFile[]> => {

@@ -5,23 +5,25 @@ import { artifactFiles, fileIn } from '../contract/layout.ts';
 import type { Manifest } from '../contract/manifest.ts';
 import type { TensorfileWritten } from '../contract/result.ts';
 import type { TensorfileTask } from '../contract/task.ts';
-import type { Loader } from '../datasets/loader.ts';
+import { type Loader, openLoader } from '../datasets/loader.ts';
 import { writeTensorfile } from '../formats/tensorfile-writer.ts';
 import type { Batch } from '../preprocessing/batches.ts';
 import { finishedWork } from './finished-work.ts';
 import type { TaskWorld } from './task-world.ts';
-import { type OpenedData, openTrainingData } from './training-data.ts';
+import { planTraining } from './training-data.ts';
 
 /** @throws UserError with the reason that status shows */
 export const runTensorfileTask = async (
   task: TensorfileTask,
   world: TaskWorld,
 ): Promise<TensorfileWritten> => {
-  const data = await openTrainingData(task, loaderOptions(task, world), world);
+  const { plan, folder: dataRoot, specSha256: spec } = await planTraining(task, world);
+  const loader = await openLoader(plan, { ...loaderOptions(task, world), dataRoot });
+  const inputs = { spec, trainingData: await loader.digest() };
   const { folder } = task;
-  const finished = await finishedWork(world.store, { folder, inputs: data.inputs, signal: world.signal });
+  const finished = await finishedWork(world.store, { folder, inputs, signal: world.signal });
   if (finished?.kind === 'TensorfileWritten') return { ...finished, reused: true };
-  return store(task, data, world);
+  return store(task, { loader, inputs }, world);
 };
 
 const loaderOptions = (task: TensorfileTask, { warn }: TaskWorld) => ({
@@ -34,9 +36,15 @@ const loaderOptions = (task: TensorfileTask, { warn }: TaskWorld) => ({
   },
 });
 
+type Sampled = {
+  readonly loader: Loader;
+  /** Digests of the spec, and of the names and sizes of the images that are drawn. */
+  readonly inputs: Manifest['inputs'];
+};
+
 const store = async (
   { folder, maxBatches, tensorfileKey }: TensorfileTask,
-  { loader, inputs }: OpenedData,
+  { loader, inputs }: Sampled,
   world: TaskWorld,
 ): Promise<TensorfileWritten> => {
   const uri = fileIn(folder, artifactFiles.tensorfile);

@@ -1,21 +1,15 @@
-/** The training's own data inside a pod: the experiment spec, its paths mapped to the data root, as a loader. */
+/** The training's own data inside a pod: the experiment spec as a plan, its paths mapped to the data root. */
 import { readFile } from 'node:fs/promises';
 import { sha256 } from '../base/digest.ts';
 import { UserError } from '../base/errors.ts';
 import type { Architecture } from '../contract/architectures.ts';
 import type { DataRoot, SpecSource } from '../contract/task.ts';
-import { type Loader, type LoaderOptions, openLoader } from '../datasets/loader.ts';
 import type { LoaderPlan } from '../datasets/plan.ts';
 import { relocated } from '../datasets/relocate.ts';
-import type { ArtifactStore } from '../storage/store.ts';
+import type { TaskWorld } from './task-world.ts';
 import { trainingPlan } from './training-plan.ts';
 
-export type DataWorld = {
-  readonly store: ArtifactStore;
-  /** Where a ConfigMap's spec is mounted. */
-  readonly specFile: string;
-  readonly signal: AbortSignal;
-};
+type DataWorld = Pick<TaskWorld, 'store' | 'specFile' | 'signal'>;
 
 export type TrainingData = {
   readonly architecture: Architecture;
@@ -23,26 +17,27 @@ export type TrainingData = {
   readonly dataRoot: DataRoot;
 };
 
-export type OpenedData = {
+export type PlannedData = {
+  /** The spec, as an error names it. */
+  readonly name: string;
+  /** SHA-256 of the spec's text. */
+  readonly specSha256: string;
   readonly plan: LoaderPlan;
-  readonly loader: Loader;
-  /** Digests of the spec and of the names and sizes of the images that are drawn. */
-  readonly inputs: { readonly spec: string; readonly images: string };
+  /** The data root, as a path: what relative paths of the plan lie below. */
+  readonly folder: string;
 };
 
-/** @throws UserError SpecInvalid, InputNotFound, DatasetInvalid, TooFewImages */
-export const openTrainingData = async (
+/** @throws UserError SpecInvalid, InputNotFound */
+export const planTraining = async (
   { architecture, experimentSpec, dataRoot }: TrainingData,
-  options: Omit<LoaderOptions, 'dataRoot'>,
   world: DataWorld,
-): Promise<OpenedData> => {
+): Promise<PlannedData> => {
   const spec = await readSpec(experimentSpec, world);
   const planned = trainingPlan(architecture, spec);
   const folder = await world.store.fetch(dataRoot.uri, world.signal);
   const { pathInSpec: from } = dataRoot;
   const plan = from === undefined ? planned : relocated(planned, { from, to: folder });
-  const loader = await openLoader(plan, { ...options, dataRoot: folder });
-  return { plan, loader, inputs: { spec: sha256(spec.text), images: await loader.digest() } };
+  return { name: spec.name, specSha256: sha256(spec.text), plan, folder };
 };
 
 export type SpecText = {

@@ -153,7 +153,7 @@ test(
   'an agreement on a tensorfile',
   refuses,
   fromTensorfile(ref, { minAgreement: 20 }),
-  'a tensorfile holds none: leave it out',
+  'which source ImageDirectory alone keeps',
 );
 test(
   'broken images in a tensorfile',

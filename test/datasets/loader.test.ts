@@ -236,3 +236,39 @@ test('a record that names no image is refused', async (t) => {
   t.is(error.reason, 'DatasetInvalid');
   t.regex(error.message, /record 0 of .*nameless: it does not name its image/);
 });
+
+test('batches may come out in another number of rows, and hold the same images', async (t) => {
+  const dataRoot = await aDataSet();
+  const options = { dataRoot, batches: 2, batchSize: 5 };
+  const { images, batches } = await openLoader(plan, { ...base, ...options, rows: 4 });
+  const cut = await collected(batches);
+  t.is(images, 10);
+  t.deepEqual(
+    cut.map(({ paths }) => paths.length),
+    [4, 4, 2],
+  );
+  t.deepEqual(
+    cut.flatMap(({ paths }) => paths.map((path) => Number.parseInt(basename(path), 10))),
+    await numbersOf(options),
+  );
+});
+
+test('the digest is that of the sample: it changes with an image that is drawn, and not with one that is not', async (t) => {
+  const dataRoot = await aDataSet();
+  const options = { ...base, dataRoot, batches: 2, batchSize: 4 };
+  const digest = async (changes: Partial<LoaderOptions> = {}) =>
+    (await openLoader(plan, { ...options, ...changes })).digest();
+  const before = await digest();
+  const drawn = await numbersOf(options);
+  const write = (number: number) =>
+    writeFileSync(join(dataRoot, 'kitti', 'images', `${nameOf(number)}.png`), 'changed');
+  t.is(await digest({ batches: 4, batchSize: 2 }), before);
+  t.not(await digest({ seed: 2 }), before);
+  write(range(10, 40).find((number) => !drawn.includes(number))!);
+  t.is(await digest(), before);
+  write(drawn[7]!);
+  const changed = await digest();
+  t.not(changed, before);
+  rmSync(join(dataRoot, 'kitti', 'images', `${nameOf(drawn[7]!)}.png`));
+  t.not(await digest(), changed);
+});

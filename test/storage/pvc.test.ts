@@ -46,6 +46,26 @@ for (const uri of [
     t.is(error.reason, 'InputNotFound');
   });
 
+test('what is made on the disk itself is stored as what was put, and a failure leaves what there was', async (t) => {
+  const root = aRoot();
+  const store = makePvcStore(root);
+  const uri = 'pvc://claim/a/large';
+  const write = (text: string) => async (path: string) => writeFileSync(path, text);
+  t.deepEqual(await store.make(uri, write('whole'), signal), { sha256: sha256('whole'), sizeBytes: 5 });
+  const fails = store.make(
+    uri,
+    async (path) => {
+      await write('half')(path);
+      throw new Error('no more');
+    },
+    signal,
+  );
+  await t.throwsAsync(fails, { message: 'no more' });
+  t.is(readFileSync(join(root, 'claim/a/large'), 'utf8'), 'whole');
+  t.is((await store.make(uri, write('another'), signal)).sizeBytes, 7);
+  t.deepEqual(readdirSync(join(root, 'claim/a')), ['large'], 'no temporary file is left');
+});
+
 test('a replaced file is the old one or the new one, whole', async (t) => {
   const root = aRoot();
   const store = makePvcStore(root);
