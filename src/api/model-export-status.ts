@@ -50,6 +50,7 @@ const engine = object(
       images: integer('How many images.', { minimum: 0 }),
       sqnrDb: decimal('Signal to quantisation noise of the outputs, in decibel.'),
       top1: decimal('Share of images with the same first class, 0 to 1; classifiers only.'),
+      matchedBoxes: decimal('Share of boxes that both find, 0 to 1; detectors with boxes only.'),
     }),
   },
   { required: ['deviceClass'] },

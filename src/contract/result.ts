@@ -28,7 +28,13 @@ export type EngineBuilt = {
   /** Median time of one run at batch 1, where the engine could be run. */
   readonly latency?: { readonly p50Microseconds: number };
   /** Against the float graph on images kept out of calibration, where the engine could be run. */
-  readonly agreement?: { readonly images: number; readonly sqnrDb: string; readonly top1?: string };
+  readonly agreement?: {
+    readonly images: number;
+    readonly sqnrDb: string;
+    readonly top1?: string;
+    /** Of the boxes that either finds, the share that both find. */
+    readonly matchedBoxes?: string;
+  };
   readonly reused: boolean;
 };
 

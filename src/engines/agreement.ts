@@ -1,10 +1,15 @@
 /** How well two models agree on the same images. */
 import { architectures } from '../contract/architectures.ts';
+import { detectionsIn } from './detections.ts';
+import { pairing } from './paired-detections.ts';
 import type { FloatTensor } from './session.ts';
 
 export type Agreement = {
   readonly images: number;
-  /** Signal to quantisation noise over all outputs, in decibel: 10·log10(Σx² / Σ(x − y)²). Infinity if equal. */
+  /**
+   * Signal to quantisation noise over all outputs, in decibel: 10·log10(Σx² / Σ(x − y)²). Infinity if equal. Lists of
+   * detections count only where there is nothing else, and then pair by pair.
+   */
   readonly sqnrDb: number;
   /** Root of the mean squared difference over all values of all outputs. */
   readonly rmse: number;
@@ -15,6 +20,10 @@ export type Agreement = {
    * output is DetectNet's coverage and either model saw anything.
    */
   readonly matchedCells: number | undefined;
+  /** Boxes that either model is sure of (score ≥ 0.5), where outputs are lists of detections. */
+  readonly boxes: number;
+  /** The share of them that both have; undefined if there is none. */
+  readonly matchedBoxes: number | undefined;
 };
 
 type Outputs = Readonly<Record<string, FloatTensor>>;
@@ -35,10 +44,15 @@ export class AgreementSum {
   #sameClass = 0;
   #seen = 0;
   #seenByBoth = 0;
+  #boxes = 0;
+  #matchedBoxes = 0;
 
   /** Outputs of one batch; each of the reference's must be in the other. */
   add(reference: Outputs, other: Outputs): void {
-    for (const [name, tensor] of Object.entries(reference)) {
+    const lists = detectionsIn(reference)?.names ?? [];
+    const single = Object.entries(reference).filter(([name]) => !lists.includes(name));
+    if (lists.length > 0) this.#addDetections(reference, other, single.length === 0);
+    for (const [name, tensor] of single) {
       const compared = other[name]!.data;
       this.#addNoise(tensor.data, compared);
       if (tensor.dims.length === 2 && tensor.dims[1]! > 1) this.#addClasses(tensor, compared);
@@ -57,6 +71,8 @@ export class AgreementSum {
       rmse: this.#values === 0 ? 0 : Math.sqrt(noise / this.#values),
       top1: this.#classified === 0 ? undefined : this.#sameClass / this.#classified,
       matchedCells: this.#seen === 0 ? undefined : this.#seenByBoth / this.#seen,
+      boxes: this.#boxes,
+      matchedBoxes: this.#boxes === 0 ? undefined : this.#matchedBoxes / this.#boxes,
     };
   }
 
@@ -66,6 +82,19 @@ export class AgreementSum {
       this.#noise += (data[i]! - compared[i]!) ** 2;
     }
     this.#values += data.length;
+  }
+
+  #addDetections(reference: Outputs, other: Outputs, isAll: boolean): void {
+    const found = detectionsIn(other)!.images;
+    for (const [image, boxes] of detectionsIn(reference)!.images.entries()) {
+      const { seen, matched, signal, noise } = pairing(boxes, found[image]!);
+      this.#boxes += seen;
+      this.#matchedBoxes += matched;
+      if (!isAll) continue;
+      this.#signal += signal;
+      this.#noise += noise;
+      this.#values += 5 * seen;
+    }
   }
 
   #addClasses({ data, dims }: FloatTensor, compared: Float32Array): void {

@@ -32,6 +32,9 @@ export type OnnxRuntimeBuilt = {
 
 /** Below this the output is noise: an engine that bad is a defect and is not published. */
 const leastSqnrDb = 3;
+/** Of lists of boxes, so many are needed to say that, and so large a share must be in both. */
+const fewestBoxes = 4;
+const leastMatched = 0.25;
 
 /** @throws UserError EngineBuildFailed, EngineVerificationFailed */
 export const buildOnnxRuntime = async (
@@ -83,9 +86,17 @@ const compared = async (
 ): Promise<Agreement> => {
   const feeds = { [build.inputName]: images };
   const agreement = agreementOf(await reference.run(feeds), await session.run(feeds));
-  if (agreement.sqnrDb >= leastSqnrDb) return agreement;
+  const noise = noiseIn(agreement);
+  if (noise === undefined) return agreement;
   throw new UserError(
     'EngineVerificationFailed',
-    `Running the engine on ${agreement.images} images: its output agrees with the float model by ${agreement.sqnrDb.toFixed(1)} dB, and less than ${leastSqnrDb} dB is noise. Use a higher precision, or calibrate with more images.`,
+    `Running the engine on ${agreement.images} images: ${noise}. Use a higher precision, or calibrate with more images.`,
   );
+};
+
+const noiseIn = ({ sqnrDb, boxes, matchedBoxes = 1 }: Agreement): string | undefined => {
+  if (boxes >= fewestBoxes && matchedBoxes < leastMatched)
+    return `of ${boxes} boxes that it or the float model finds, both find ${(matchedBoxes * 100).toFixed(0)} %`;
+  if (boxes > 0 || sqnrDb >= leastSqnrDb) return undefined;
+  return `its output agrees with the float model by ${sqnrDb.toFixed(1)} dB, and less than ${leastSqnrDb} dB is noise`;
 };

@@ -48,12 +48,13 @@ const cards = ({ agreement, latency, files, model }: Report): Markup[] => [
 ];
 
 const agreementCards = (agreement: NonNullable<Report['agreement']>): Markup[] => {
-  const { images, sqnrDb, rmse, top1, matchedCells } = agreement;
+  const { images, sqnrDb, rmse, top1, matchedCells, matchedBoxes } = agreement;
   const seen = images === 1 ? '1 image kept out' : `${images} images kept out`;
   return [
     card(decibelText(sqnrDb), `int8 against float, on ${seen}`),
     card(rmse === null ? 'not finite' : rmse.toPrecision(3), 'root mean square difference'),
     ...(top1 === undefined ? [] : [card(share(top1), 'same class first')]),
+    ...(matchedBoxes === undefined ? [] : [card(share(matchedBoxes), 'boxes that both find')]),
     ...(matchedCells === undefined ? [] : [card(share(matchedCells), 'cells with objects that both see')]),
   ];
 };

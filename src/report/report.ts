@@ -46,6 +46,7 @@ export type ReportAgreement = {
   readonly rmse: number | null;
   readonly top1?: number;
   readonly matchedCells?: number;
+  readonly matchedBoxes?: number;
 };
 
 export type CalibrationSource = {
@@ -77,6 +78,7 @@ export type Outcome = {
   readonly rmse: number;
   readonly top1: number | undefined;
   readonly matchedCells: number | undefined;
+  readonly matchedBoxes: number | undefined;
 };
 
 export type ReportParts = {
@@ -92,13 +94,17 @@ export const reportOf = ({ facts, measured, agreement }: ReportParts): Report =>
   ...(measured && { calibration: { ...measured.source, tensors: tensorReports(measured) } }),
 });
 
-const agreementReport = ({ images, sqnrDb, rmse, top1, matchedCells }: Outcome): ReportAgreement => ({
-  images,
-  sqnrDb: asDecibel(sqnrDb),
-  rmse: Number.isFinite(rmse) ? rmse : null,
-  ...(top1 !== undefined && { top1 }),
-  ...(matchedCells !== undefined && { matchedCells }),
-});
+const agreementReport = (outcome: Outcome): ReportAgreement => {
+  const { images, sqnrDb, rmse, top1, matchedCells, matchedBoxes } = outcome;
+  return {
+    images,
+    sqnrDb: asDecibel(sqnrDb),
+    rmse: Number.isFinite(rmse) ? rmse : null,
+    ...(top1 !== undefined && { top1 }),
+    ...(matchedCells !== undefined && { matchedCells }),
+    ...(matchedBoxes !== undefined && { matchedBoxes }),
+  };
+};
 
 /** Tensors of one distribution share a histogram; its thresholds are looked for once. */
 export const tensorReports = ({

@@ -44,10 +44,11 @@ export const buildFromRequest = async (request: BuildRequest, clock: Clock): Pro
   return report;
 };
 
-const agreementText = ({ images, sqnrDb, top1 }: Agreement) => ({
+const agreementText = ({ images, sqnrDb, top1, matchedBoxes }: Agreement) => ({
   images,
   sqnrDb: Number.isFinite(sqnrDb) ? sqnrDb.toFixed(1) : 'inf',
   ...(top1 !== undefined && { top1: top1.toFixed(3) }),
+  ...(matchedBoxes !== undefined && { matchedBoxes: matchedBoxes.toFixed(3) }),
 });
 
 const onnxRuntimeVersion = (): string => {

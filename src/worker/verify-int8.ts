@@ -6,6 +6,7 @@ import { UserError } from '../base/errors.ts';
 import type { Architecture } from '../contract/architectures.ts';
 import { type Agreement, AgreementSum } from '../engines/agreement.ts';
 import { medianLatency } from '../engines/latency.ts';
+import { withHeads } from '../engines/plugins/heads.ts';
 import { runnableOn } from '../engines/precision.ts';
 import { quantisedModel, type Scales } from '../engines/qdq.ts';
 import { openSession, type Session } from '../engines/session.ts';
@@ -61,11 +62,12 @@ export const int8Agreement = (
   scales: Scales,
   batches: AsyncIterable<Batch>,
 ): Promise<Agreement> =>
-  withBoth(opened, scales, async ({ float, int8 }) => {
+  withBoth(opened, scales, async ({ float, int8, heads }) => {
     const sum = new AgreementSum();
+    const names = [...opened.outputs, ...heads];
     for await (const { data, dims } of batches) {
       const feeds = { [opened.input]: { data, dims } };
-      sum.add(await float.run(feeds, opened.outputs), await int8.run(feeds, opened.outputs));
+      sum.add(await float.run(feeds, names), await int8.run(feeds, names));
     }
     return sum.agreement();
   });
@@ -85,20 +87,26 @@ export const precisionLatency = (
     };
   });
 
-type Both = { readonly float: Session; readonly int8: Session };
+type Both = {
+  readonly float: Session;
+  readonly int8: Session;
+  /** Outputs beside the model's own. */
+  readonly heads: readonly string[];
+};
 
 const withBoth = async <T>(
-  { model }: OpenedModel,
+  opened: OpenedModel,
   scales: Scales,
   use: (both: Both) => Promise<T>,
 ): Promise<T> => {
+  const { model, heads } = withHeads(opened.model);
   const runnable = (each: ModelProto): Uint8Array => serializeModel(runnableOn('OnnxRuntime', each));
   const quantised = runnable(quantisedModel(model, scales));
   const float = await openSession(runnable(model));
   try {
     const int8 = await openSession(quantised);
     try {
-      return await use({ float, int8 });
+      return await use({ float, int8, heads });
     } finally {
       await int8.release();
     }

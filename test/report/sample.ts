@@ -43,6 +43,13 @@ export const sampleReport = (names: readonly string[], changed: Partial<ReportFa
       scales: new Map([...histograms].map(([name, histogram]) => [name, scaleOf(histogram)])),
       histogramOf: (name) => histograms.get(name)!,
     },
-    agreement: { images: 8, sqnrDb: 31.25, rmse: 0.01, top1: 1, matchedCells: undefined },
+    agreement: {
+      images: 8,
+      sqnrDb: 31.25,
+      rmse: 0.01,
+      top1: 1,
+      matchedCells: undefined,
+      matchedBoxes: undefined,
+    },
   });
 };

@@ -1,0 +1,107 @@
+/** How lists of boxes are compared: pair by pair, whatever place in the list they have. */
+import test from 'ava';
+import { agreementOf } from '../../src/engines/agreement.ts';
+import type { FloatTensor } from '../../src/engines/session.ts';
+
+type Row = readonly [label: number, score: number, left: number, top: number, right: number, bottom: number];
+
+const none: Row = [-1, 0, 0, 0, 0, 0];
+const coin: Row = [1, 0.9, 0.1, 0.1, 0.3, 0.3];
+const brick: Row = [2, 0.8, 0.5, 0.5, 0.9, 0.7];
+
+/** One image, four places. */
+const inRows = (...found: readonly Row[]): Record<string, FloatTensor> => {
+  const rows = [...found, none, none, none, none].slice(0, 4);
+  return { NMS: { data: Float32Array.from(rows.flatMap((row) => [0, ...row])), dims: [1, 1, 4, 7] } };
+};
+const inColumns = (...found: readonly Row[]): Record<string, FloatTensor> => {
+  const rows = [...found, none, none, none, none].slice(0, 4);
+  const column = (values: readonly number[], dims: readonly number[]) => ({
+    data: Float32Array.from(values),
+    dims,
+  });
+  return {
+    'BatchedNMS_1:0': column(
+      rows.flatMap(([, , ...box]) => box),
+      [1, 4, 4],
+    ),
+    'BatchedNMS_2:0': column(
+      rows.map(([, score]) => score),
+      [1, 4],
+    ),
+    'BatchedNMS_3:0': column(
+      rows.map(([label]) => label),
+      [1, 4],
+    ),
+  };
+};
+
+type Compared = { readonly boxes: number; readonly matchedBoxes: number | undefined };
+
+const agrees = test.macro<[readonly Row[], readonly Row[], Compared]>({
+  title: (title) => `boxes: ${title}`,
+  exec: (t, reference, other, expected) => {
+    for (const listed of [inRows, inColumns]) {
+      const { boxes, matchedBoxes, top1 } = agreementOf(listed(...reference), listed(...other));
+      t.deepEqual({ boxes, matchedBoxes }, expected);
+      t.is(top1, undefined, 'scores of boxes are no classes of an image');
+    }
+  },
+});
+
+test('another order is the same', agrees, [coin, brick], [brick, coin], { boxes: 2, matchedBoxes: 1 });
+test('another class is another box', agrees, [coin], [[2, ...coin.slice(1)] as unknown as Row], {
+  boxes: 2,
+  matchedBoxes: 0,
+});
+test('one that only the other sees counts against them', agrees, [coin], [coin, brick], {
+  boxes: 2,
+  matchedBoxes: 0.5,
+});
+test(
+  'a place that overlaps by less than half is another one',
+  agrees,
+  [coin],
+  [[1, 0.9, 0.18, 0.1, 0.38, 0.3]],
+  {
+    boxes: 2,
+    matchedBoxes: 0,
+  },
+);
+test('one box is the partner of one alone', agrees, [coin, [1, 0.7, 0.12, 0.1, 0.3, 0.3]], [coin], {
+  boxes: 2,
+  matchedBoxes: 0.5,
+});
+test(
+  'a score that falls a little below sure is still the same box',
+  agrees,
+  [[1, 0.51, 0, 0, 1, 1]],
+  [[1, 0.4, 0, 0, 1, 1]],
+  {
+    boxes: 1,
+    matchedBoxes: 1,
+  },
+);
+test('boxes that neither is sure of do not count', agrees, [[1, 0.3, 0, 0, 1, 1]], [], {
+  boxes: 0,
+  matchedBoxes: undefined,
+});
+
+test('where there are only lists, the ratio is that of pairs, and of one equal list infinite', (t) => {
+  const moved: Row = [1, 0.8, 0.1, 0.1, 0.3, 0.3];
+  t.is(agreementOf(inRows(coin, brick), inRows(brick, coin)).sqnrDb, Number.POSITIVE_INFINITY);
+  const signal = 0.9 ** 2 + 2 * 0.1 ** 2 + 2 * 0.3 ** 2;
+  const { sqnrDb } = agreementOf(inRows(coin), inRows(moved));
+  t.true(Math.abs(sqnrDb - 10 * Math.log10(signal / 0.01)) < 1e-4, `${sqnrDb}`);
+  t.is(agreementOf(inRows(), inRows()).sqnrDb, Number.POSITIVE_INFINITY);
+});
+
+test('where there are other outputs, the ratio is theirs', (t) => {
+  const head = (value: number) => ({ head: { data: Float32Array.of(value), dims: [1, 1, 1] } });
+  const { sqnrDb, matchedBoxes } = agreementOf(
+    { ...inRows(coin), ...head(1) },
+    { ...inRows(), ...head(0.9) },
+  );
+  t.true(Math.abs(sqnrDb - 20) < 1e-4, `${sqnrDb}`);
+  t.is(matchedBoxes, 0);
+});
