@@ -1,0 +1,121 @@
+/** A layer's configuration, read with the types that its layer needs: JSON from a file that may be damaged. */
+import { invalidLayer, type LayerLabel, unsupportedLayer } from './fault.ts';
+
+export type Json = Readonly<Record<string, unknown>>;
+
+export const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Reads one layer's values; every method throws UserError with the layer, the name and what was found. */
+export class Config {
+  readonly #values: Json;
+  readonly #layer: LayerLabel;
+  constructor(values: Json, layer: LayerLabel) {
+    this.#values = values;
+    this.#layer = layer;
+  }
+
+  /** The raw value; null counts as absent. */
+  raw(name: string): unknown {
+    return this.#values[name] ?? undefined;
+  }
+
+  /** A positive integer; one without a fallback must be there. */
+  count(name: string, fallback?: number): number {
+    const value = this.raw(name) ?? fallback;
+    return isCount(value) ? value : this.#fail(name, 'a positive integer');
+  }
+
+  integer(name: string, fallback: number): number {
+    const value = this.raw(name) ?? fallback;
+    return Number.isSafeInteger(value) ? (value as number) : this.#fail(name, 'an integer');
+  }
+
+  number(name: string, fallback: number): number {
+    const value = numberIn(this.raw(name) ?? fallback);
+    return value === undefined ? this.#fail(name, 'a number') : value;
+  }
+
+  flag(name: string, fallback: boolean): boolean {
+    const value = this.raw(name) ?? fallback;
+    return typeof value === 'boolean' ? value : this.#fail(name, 'true or false');
+  }
+
+  /** One of some words, in lower case. */
+  word<Word extends string>(name: string, words: readonly Word[], fallback: Word): Word {
+    const value = this.raw(name) ?? fallback;
+    const word = words.find((each) => typeof value === 'string' && each === value.toLowerCase());
+    return word ?? this.#fail(name, `one of ${words.join(', ')}`);
+  }
+
+  /** Height and width; one number stands for both. */
+  pair(name: string, fallback?: number): Pair {
+    const value = this.raw(name) ?? fallback;
+    const both = Array.isArray(value) ? value : [value, value];
+    return both.length === 2 && both.every(isCount)
+      ? (both as unknown as Pair)
+      : this.#fail(name, 'two positive integers');
+  }
+
+  integers(name: string): readonly number[] {
+    const value = this.raw(name);
+    const integers = Number.isSafeInteger(value) ? [value] : value;
+    return Array.isArray(integers) && integers.every(Number.isSafeInteger) && integers.length <= mostAxes
+      ? integers
+      : this.#fail(name, 'a list of integers');
+  }
+
+  /** `[[top, bottom], [left, right]]`, also written as one number or as two. */
+  margins(name: string): Margins {
+    const value = this.raw(name) ?? 1;
+    const rows = Array.isArray(value) ? value : [value, value];
+    const margins = rows.map((row) => (Array.isArray(row) ? row : [row, row]));
+    const sound = margins.length === 2 && margins.every((row) => row.length === 2 && row.every(isMargin));
+    return sound ? (margins as unknown as Margins) : this.#fail(name, 'margins of height and width');
+  }
+
+  get channelsFirst(): boolean {
+    return (
+      this.word('data_format', ['channels_last', 'channels_first'], 'channels_last') === 'channels_first'
+    );
+  }
+
+  /** @throws UserError ModelUnsupported unless the value is the only one that is converted */
+  requireOnly(name: string, only: unknown): void {
+    const value = this.raw(name);
+    if (value !== undefined && JSON.stringify(value) !== JSON.stringify(only))
+      throw unsupportedLayer(
+        this.#layer,
+        `its ${name} is ${shown(value)}, and only ${shown(only)} is converted`,
+      );
+  }
+
+  #fail(name: string, wanted: string): never {
+    const value = this.raw(name);
+    const found = value === undefined ? 'is missing' : `is ${shown(value)}`;
+    throw invalidLayer(this.#layer, `its ${name} ${found}, where ${wanted} must stand`);
+  }
+}
+
+export type Pair = readonly [height: number, width: number];
+export type Margins = readonly [readonly [number, number], readonly [number, number]];
+
+/** Sizes beyond this come of damage; no image, channel count or kernel reaches it. */
+const mostSize = 2 ** 24;
+const mostAxes = 16;
+
+export const isCount = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && (value as number) > 0 && (value as number) <= mostSize;
+
+const isMargin = (value: unknown): value is number => value === 0 || isCount(value);
+
+/** Keras 3 writes numbers of NumPy as `{class_name, config: {value}}`. */
+const numberIn = (value: unknown): number | undefined => {
+  if (isObject(value)) return numberIn(isObject(value.config) ? value.config.value : undefined);
+  return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+};
+
+export const shown = (value: unknown): string => {
+  const text = JSON.stringify(value) ?? 'undefined';
+  return text.length > 200 ? `${text.slice(0, 200)} …` : text;
+};

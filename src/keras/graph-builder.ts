@@ -1,0 +1,47 @@
+/**
+ * Collects nodes and weights. Tensors are named as TensorFlow names what a Keras layer makes: the layer, a slash, the
+ * operation (`conv1/BiasAdd`), so that calibration caches and DeepStream configurations of TLT fit.
+ */
+import type { NodeProto, TensorProto } from '../formats/generated/onnx_pb.ts';
+import { type AttributeValue, makeNode } from '../formats/onnx/node.ts';
+import { tensorFromFloats, tensorFromInt64s } from '../formats/onnx/tensor.ts';
+
+export type NodeWish = {
+  readonly inputs: readonly string[];
+  /** Full name of the one tensor that comes out; a number is added if it is taken. */
+  readonly output: string;
+  readonly attributes?: Readonly<Record<string, AttributeValue>>;
+};
+
+export class GraphBuilder {
+  readonly nodes: NodeProto[] = [];
+  readonly initializers: TensorProto[] = [];
+  readonly #names = new Set<string>();
+
+  /** Adds a node; the name of its output comes back. */
+  node(opType: string, { inputs, output, attributes = {} }: NodeWish): string {
+    const name = this.claim(output);
+    this.nodes.push(makeNode(opType, { name, inputs, outputs: [name], attributes }));
+    return name;
+  }
+
+  floats(name: string, dims: readonly number[], values: Float32Array): string {
+    const free = this.claim(name);
+    this.initializers.push(tensorFromFloats(free, dims, values));
+    return free;
+  }
+
+  integers(name: string, values: readonly number[]): string {
+    const free = this.claim(name);
+    this.initializers.push(tensorFromInt64s(free, [values.length], values));
+    return free;
+  }
+
+  /** A name that nothing else has. */
+  claim(wish: string): string {
+    let name = wish;
+    for (let number = 1; this.#names.has(name); number++) name = `${wish}_${number}`;
+    this.#names.add(name);
+    return name;
+  }
+}

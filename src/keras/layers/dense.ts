@@ -1,0 +1,101 @@
+/** Dense, and normalisation over batches. */
+import { activated } from '../activation.ts';
+import { invalidLayer, unsupportedLayer } from '../fault.ts';
+import { add, arranged, type Converter, type Layer, requireAxis, soleInput } from '../layer.ts';
+import { plainOrder, type Value } from '../value.ts';
+
+/** Over the last axis; of an image each pixel alone. Keras's kernel [in, out] is what Gemm and MatMul take. */
+export const dense: Converter = (layer, inputs) => {
+  const input = soleInput(layer, inputs);
+  const rank = input.shape.length;
+  const features = input.shape[rank - 1];
+  if (features === undefined) throw unsupportedLayer(layer, 'the size of the last axis of its input is free');
+  const value = arranged(layer, input, plainOrder(rank));
+  const units = layer.config.count('units');
+  const weight = layer.weights.tensor(layer.graph, { name: 'kernel', shape: [features, units] });
+  const bias = layer.config.flag('use_bias', true)
+    ? [layer.weights.tensor(layer.graph, { name: 'bias', shape: [units] })]
+    : [];
+  const name = multiplied(layer, value, { weight, bias });
+  const shape = [...value.shape.slice(0, -1), units];
+  return activated(layer, { name, shape, order: value.order }, layer.config.raw('activation'));
+};
+
+type Weights = { readonly weight: string; readonly bias: readonly string[] };
+
+const multiplied = (layer: Layer, { name, shape }: Value, { weight, bias }: Weights): string => {
+  const as = bias.length > 0 ? 'BiasAdd' : 'MatMul';
+  if (shape.length === 1) return add(layer, 'Gemm', { inputs: [name, weight, ...bias], as });
+  const product = add(layer, 'MatMul', { inputs: [name, weight], as: 'MatMul' });
+  return bias.length > 0 ? add(layer, 'Add', { inputs: [product, ...bias], as }) : product;
+};
+
+/** What training leaves: y = (x − mean) · gamma / √(variance + epsilon) + beta, along one axis. */
+const batchNormalization: Converter = (layer, inputs) => {
+  const value = soleInput(layer, inputs);
+  const axis = requireAxis(layer, value, normalisedAxis(layer));
+  const size = value.shape[axis];
+  if (size === undefined) throw unsupportedLayer(layer, 'the size of the axis that it normalises is free');
+  const parameters = parametersOf(layer, size);
+  const name =
+    value.order[0] === axis
+      ? add(layer, 'BatchNormalization', {
+          inputs: [value.name, ...parameters.map(({ name, values }) => parameter(layer, name, values))],
+          as: 'batchnorm/add_1',
+          attributes: { epsilon: { float: epsilonOf(layer) } },
+        })
+      : scaledAndShifted(layer, value, { axis, parameters });
+  return { ...value, name, nonNegative: false };
+};
+
+/** Keras 2.2 has a number, later versions a list of one. */
+const normalisedAxis = (layer: Layer): number => {
+  const axes = layer.config.raw('axis') === undefined ? [-1] : layer.config.integers('axis');
+  const [axis] = axes;
+  if (axis === undefined || axes.length !== 1) throw invalidLayer(layer, `its axis is [${axes}], not one`);
+  return axis;
+};
+
+const epsilonOf = ({ config }: Layer): number => config.number('epsilon', 1e-3);
+
+type Parameter = { readonly name: string; readonly values: Float32Array };
+
+const parametersOf = ({ config, weights }: Layer, size: number): Parameter[] => {
+  const array = (name: string) => weights.values({ name, shape: [size] });
+  const gamma = config.flag('scale', true) ? array('gamma') : new Float32Array(size).fill(1);
+  const beta = config.flag('center', true) ? array('beta') : new Float32Array(size);
+  return [
+    { name: 'gamma', values: gamma },
+    { name: 'beta', values: beta },
+    { name: 'moving_mean', values: array('moving_mean') },
+    { name: 'moving_variance', values: array('moving_variance') },
+  ];
+};
+
+const parameter = ({ graph, path }: Layer, name: string, values: Float32Array): string =>
+  graph.floats(`${path}/${name}`, [values.length], values);
+
+type Normalised = { readonly axis: number; readonly parameters: readonly Parameter[] };
+
+/** For an axis that does not lie first, where ONNX's operator cannot reach it. */
+const scaledAndShifted = (layer: Layer, value: Value, { axis, parameters }: Normalised): string => {
+  const [gamma, beta, mean, variance] = parameters.map(({ values }) => values);
+  const epsilon = epsilonOf(layer);
+  const factor = gamma!.map((each, i) => each / Math.sqrt(variance![i]! + epsilon));
+  const shift = beta!.map((each, i) => each - mean![i]! * factor[i]!);
+  const dims = value.order.map((each) => (each === axis ? factor.length : 1));
+  const { graph, path } = layer;
+  const inputs = [value.name, graph.floats(`${path}/factor`, dims, factor)];
+  const scaled = add(layer, 'Mul', { inputs, as: 'batchnorm/mul_1' });
+  return add(layer, 'Add', {
+    inputs: [scaled, graph.floats(`${path}/shift`, dims, shift)],
+    as: 'batchnorm/add_1',
+  });
+};
+
+export const denseLayers: Readonly<Record<string, Converter>> = {
+  Dense: dense,
+  BatchNormalization: batchNormalization,
+  BatchNormalizationV1: batchNormalization,
+  SyncBatchNormalization: batchNormalization,
+};

@@ -1,0 +1,130 @@
+/** Layers that move, cut, repeat and rename values without computing with them. */
+import { invalidLayer, unsupportedLayer } from '../fault.ts';
+import {
+  add,
+  arranged,
+  bordered,
+  type Converter,
+  imageInput,
+  imageValue,
+  type Layer,
+  requireElements,
+  reshape,
+  soleInput,
+} from '../layer.ts';
+import { elementsOf, plainOrder, type Size } from '../value.ts';
+
+const zeroPadding: Converter = (layer, inputs) =>
+  bordered(layer, imageInput(layer, inputs), layer.config.margins('padding')).value;
+
+const cropping: Converter = (layer, inputs) => {
+  const image = imageInput(layer, inputs);
+  const margins = layer.config.margins('cropping');
+  const size = image.size.map((each, axis) => {
+    if (each === undefined) throw unsupportedLayer(layer, 'the size of its image is free');
+    const left = each - margins[axis]![0] - margins[axis]![1];
+    if (left < 1) throw invalidLayer(layer, `it crops all of an image that has ${each} pixels`);
+    return left;
+  }) as [number, number];
+  const { graph, scope } = layer;
+  const starts = margins.map(([before]) => before);
+  const inputsOfSlice = [
+    image.value.name,
+    graph.integers(`${scope}/begin`, starts),
+    graph.integers(
+      `${scope}/end`,
+      starts.map((start, axis) => start + size[axis]!),
+    ),
+    graph.integers(`${scope}/axes`, [2, 3]),
+  ];
+  const name = add(layer, 'Slice', { inputs: inputsOfSlice, as: 'strided_slice' });
+  return { ...imageValue(name, { ...image, size }), nonNegative: image.value.nonNegative ?? false };
+};
+
+const upSampling: Converter = (layer, inputs) => {
+  const image = imageInput(layer, inputs);
+  const [high, wide] = layer.config.pair('size', 2);
+  const isNearest = layer.config.word('interpolation', ['nearest', 'bilinear'], 'nearest') === 'nearest';
+  const scales = layer.graph.floats(`${layer.scope}/scales`, [4], Float32Array.of(1, 1, high, wide));
+  const name = add(layer, 'Resize', {
+    inputs: [image.value.name, '', scales],
+    as: isNearest ? 'ResizeNearestNeighbor' : 'ResizeBilinear',
+    attributes: isNearest
+      ? { mode: { string: 'nearest' }, nearest_mode: { string: 'floor' }, ...coordinates('asymmetric') }
+      : { mode: { string: 'linear' }, ...coordinates(centresOf(layer)) },
+  });
+  const size = [times(image.size[0], high), times(image.size[1], wide)] as const;
+  return { ...imageValue(name, { ...image, size }), nonNegative: image.value.nonNegative ?? false };
+};
+
+const times = (size: Size, factor: number): Size => (size === undefined ? undefined : size * factor);
+
+const coordinates = (mode: string) => ({ coordinate_transformation_mode: { string: mode } });
+
+/** Keras on TensorFlow 1 measures from the corners of pixels, tf.keras 2 and Keras 3 from their centres. */
+const centresOf = ({ version }: Layer): string =>
+  version.major === 2 && version.minor < 4 && !version.isTf ? 'asymmetric' : 'half_pixel';
+
+/** Keras flattens channels_first images as if they were channels_last; TLT's Keras leaves them as they are. */
+const flatten: Converter = (layer, inputs) => {
+  const input = soleInput(layer, inputs);
+  const rank = input.shape.length;
+  const elements = requireElements(layer, input.shape);
+  const turns = layer.config.channelsFirst && layer.dialect === 'keras' && rank > 1;
+  const order = plainOrder(rank);
+  const value = arranged(layer, input, turns ? [...order.slice(1), 0] : order);
+  const name = rank === 1 ? value.name : add(layer, 'Flatten', { inputs: [value.name], as: 'Reshape' });
+  return { name, shape: [elements], order: [0], nonNegative: input.nonNegative ?? false };
+};
+
+const reshapeLayer: Converter = (layer, inputs) => {
+  const input = soleInput(layer, inputs);
+  const value = arranged(layer, input, plainOrder(input.shape.length));
+  const shape = targetOf(layer, requireElements(layer, input.shape));
+  const name = reshape(layer, value.name, shape);
+  return { name, shape, order: plainOrder(shape.length), nonNegative: input.nonNegative ?? false };
+};
+
+/** The target with its one -1 worked out. */
+const targetOf = (layer: Layer, elements: number): number[] => {
+  const target = layer.config.integers('target_shape');
+  const known = elementsOf(target.filter((size) => size !== -1)) ?? 0;
+  const shape = target.map((size) => (size === -1 ? elements / known : size));
+  if (shape.some((size) => !Number.isInteger(size) || size < 1) || elementsOf(shape) !== elements)
+    throw invalidLayer(
+      layer,
+      `its target_shape is (${target.join(', ')}), and its input has ${elements} elements`,
+    );
+  return shape;
+};
+
+/** Only Keras's idea of the axes changes; the ONNX tensor stays. */
+const permute: Converter = (layer, inputs) => {
+  const value = soleInput(layer, inputs);
+  const axes = layer.config.integers('dims').map((axis) => axis - 1);
+  if (`${axes.toSorted((a, b) => a - b)}` !== `${plainOrder(value.shape.length)}`)
+    throw invalidLayer(layer, `its dims are no order of the ${value.shape.length} axes of its input`);
+  return {
+    ...value,
+    shape: axes.map((axis) => value.shape[axis]),
+    order: value.order.map((axis) => axes.indexOf(axis)),
+  };
+};
+
+/** Layers that do something in training alone. */
+const nothing: Converter = (layer, inputs) => soleInput(layer, inputs);
+
+export const shapeLayers: Readonly<Record<string, Converter>> = {
+  ZeroPadding2D: zeroPadding,
+  Cropping2D: cropping,
+  UpSampling2D: upSampling,
+  Flatten: flatten,
+  Reshape: reshapeLayer,
+  Permute: permute,
+  Dropout: nothing,
+  SpatialDropout2D: nothing,
+  AlphaDropout: nothing,
+  GaussianDropout: nothing,
+  GaussianNoise: nothing,
+  ActivityRegularization: nothing,
+};

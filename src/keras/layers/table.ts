@@ -1,0 +1,42 @@
+/** Every layer class that is converted, by Keras's name of it. */
+import { shown } from '../config.ts';
+import { type LayerLabel, unsupportedLayer } from '../fault.ts';
+import type { Converter } from '../layer.ts';
+import { activationLayers } from './activation.ts';
+import { convolutionLayers } from './convolution.ts';
+import { denseLayers } from './dense.ts';
+import { mergeLayers } from './merge.ts';
+import { poolingLayers } from './pooling.ts';
+import { quantisedLayers } from './quantised.ts';
+import { shapeLayers } from './shape.ts';
+
+const converters: ReadonlyMap<string, Converter> = new Map(
+  [
+    activationLayers,
+    convolutionLayers,
+    denseLayers,
+    mergeLayers,
+    poolingLayers,
+    quantisedLayers,
+    shapeLayers,
+  ].flatMap((table) => Object.entries(table)),
+);
+
+/** Layers of quantisation-aware training. */
+export const quantisedClasses: ReadonlySet<string> = new Set(Object.keys(quantisedLayers));
+
+/**
+ * The converter of a layer's class; a package before the name (`nvidia>QDQ`) does not count.
+ * @throws UserError ModelUnsupported, with the configuration, for a class that is not known
+ */
+export const converterOf = (layer: LayerLabel, config: unknown): Converter => {
+  const converter = converters.get(plainClass(layer.className));
+  if (converter) return converter;
+  const why =
+    plainClass(layer.className) === 'Lambda'
+      ? 'its function is Python code, which is not run here'
+      : `this class is not known here (its configuration: ${shown(config)})`;
+  throw unsupportedLayer(layer, why);
+};
+
+export const plainClass = (className: string): string => className.split('>').at(-1)!;

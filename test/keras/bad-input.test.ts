@@ -1,0 +1,175 @@
+import { writeFileSync } from 'node:fs';
+import test from 'ava';
+import fc from 'fast-check';
+import { UserError } from '../../src/base/errors.ts';
+import type { FailureReason } from '../../src/base/failures.ts';
+import { withKerasFile } from '../../src/formats/keras-file.ts';
+import { importKeras } from '../../src/keras/import.ts';
+import {
+  aLayer,
+  aNetwork,
+  anInput,
+  imported,
+  kerasBytes,
+  type MadeFile,
+  newPath,
+  writeKeras,
+} from './fixtures.ts';
+
+const conv = (config: object = {}) =>
+  aLayer('Conv2D', 'conv1', { config: { filters: 4, kernel_size: [3, 3], ...config }, from: ['input_1'] });
+const weights = { conv1: { kernel: [3, 3, 3, 4], bias: [4] } };
+const sound: MadeFile = { network: aNetwork(anInput(), conv()), weights };
+
+type Case = { readonly file: MadeFile; readonly reason: FailureReason; readonly says: RegExp };
+
+const refuses = test.macro({
+  exec: async (t, { file, reason, says }: Case) => {
+    const path = await writeKeras(file);
+    const error = await t.throwsAsync(imported(path), { instanceOf: UserError });
+    t.is(error.reason, reason, error.message);
+    t.regex(error.message, says);
+  },
+  title: (name) => `refuses ${name}`,
+});
+
+test('the file that the others are made from is sound', async (t) => {
+  t.is((await imported(await writeKeras(sound))).layers.length, 1);
+});
+
+test('a file without a network', refuses, {
+  file: { weights },
+  reason: 'ModelInvalid',
+  says: /no Keras model.*model_config is missing/,
+});
+test('a network that is no JSON', refuses, {
+  file: { ...sound, network: '{"class_name": "Mod' },
+  reason: 'ModelInvalid',
+  says: /no JSON/,
+});
+test('a subclassed model', refuses, {
+  file: { ...sound, network: { class_name: 'MyModel', config: {} } },
+  reason: 'ModelUnsupported',
+  says: /MyModel.*Python code/,
+});
+test('a layer whose group of weights is missing', refuses, {
+  file: { ...sound, weights: {} },
+  reason: 'ModelInvalid',
+  says: /group of the layer conv1 is missing/,
+});
+test('a layer with a weight missing', refuses, {
+  file: { ...sound, weights: { conv1: { kernel: [3, 3, 3, 4] } } },
+  reason: 'ModelInvalid',
+  says: /conv1 \(Conv2D\): its weight bias is missing/,
+});
+test('weights of another shape than the layer says', refuses, {
+  file: { ...sound, network: aNetwork(anInput(), conv({ filters: 5 })) },
+  reason: 'ModelInvalid',
+  says: /conv1 \(Conv2D\): its kernel has the shape \(3, 3, 3, 4\).*ask for \(3, 3, 3, 5\)/,
+});
+test('a Lambda', refuses, {
+  file: { network: aNetwork(anInput(), aLayer('Lambda', 'twice', { from: ['input_1'] })) },
+  reason: 'ModelUnsupported',
+  says: /twice \(Lambda\): its function is Python code.*Export the model to ONNX/,
+});
+test('an unknown layer, with its configuration', refuses, {
+  file: { network: aNetwork(anInput(), aLayer('Mine', 'own', { config: { depth: 3 }, from: ['input_1'] })) },
+  reason: 'ModelUnsupported',
+  says: /own \(Mine\).*"depth":3.*Export the model to ONNX/,
+});
+test('an unknown activation', refuses, {
+  file: { ...sound, network: aNetwork(anInput(), conv({ activation: 'wobble' })) },
+  reason: 'ModelUnsupported',
+  says: /activation is "wobble"/,
+});
+test('a configuration of the wrong type', refuses, {
+  file: { ...sound, network: aNetwork(anInput(), conv({ strides: [0, 'a'] })) },
+  reason: 'ModelInvalid',
+  says: /its strides is \[0,"a"\], where two positive integers must stand/,
+});
+test('a window larger than the image', refuses, {
+  file: {
+    network: aNetwork(anInput([2, 8, 3]), conv()),
+    weights,
+  },
+  reason: 'ModelInvalid',
+  says: /spans 3 pixels of an image that has 2/,
+});
+test('a reference to a layer that is not there', refuses, {
+  file: { ...sound, network: aNetwork(anInput(), aLayer('Add', 'sum', { from: ['input_1', 'nobody'] })) },
+  reason: 'ModelInvalid',
+  says: /layer nobody/,
+});
+test('layers that wait for each other', refuses, {
+  file: {
+    network: aNetwork(
+      anInput(),
+      aLayer('Add', 'a', { from: ['input_1', 'b'] }),
+      aLayer('Add', 'b', { from: ['a', 'input_1'] }),
+    ),
+  },
+  reason: 'ModelInvalid',
+  says: /waits for its own output/,
+});
+test('inputs that do not fit each other', refuses, {
+  file: {
+    ...sound,
+    network: aNetwork(anInput(), conv(), aLayer('Add', 'sum', { from: ['input_1', 'conv1'] })),
+  },
+  reason: 'ModelInvalid',
+  says: /sum \(Add\).*\(8, 8, 3\) and \(6, 6, 4\)/,
+});
+
+test('a pruned model with odd channel counts is no bad input', async (t) => {
+  const made = await writeKeras({
+    network: aNetwork(anInput(), conv({ filters: 7 })),
+    weights: { conv1: { kernel: [3, 3, 3, 7], bias: [7] } },
+  });
+  t.deepEqual((await imported(made)).layers[0]!.shape, [6, 6, 7]);
+});
+
+test('a file that is no HDF5 is said to be damaged', async (t) => {
+  const path = newPath();
+  writeFileSync(path, 'PK\x03\x04 and so on');
+  await t.throwsAsync(imported(path), { instanceOf: UserError, message: /HDF5 cannot read it/ });
+});
+
+const whole = kerasBytes('squeezenet');
+
+/** Whatever the bytes: a model, or an error with a reason. */
+const endsWell = async (bytes: Uint8Array): Promise<boolean> => {
+  try {
+    await withKerasFile({ path: 'x.hdf5', bytes }, (file) => importKeras(file));
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof UserError) return true;
+    throw thrown;
+  }
+};
+
+test('a truncated file ends in a typed error', async (t) => {
+  const lengths = fc.integer({ min: 0, max: whole.length - 1 });
+  const property = fc.asyncProperty(lengths, (length) => endsWell(whole.slice(0, length)));
+  await t.notThrowsAsync(fc.assert(property, { numRuns: 100 }));
+});
+test('so does one with bits flipped, if it is no model any more', async (t) => {
+  const flips = fc.array(fc.nat(whole.length * 8 - 1), { minLength: 1, maxLength: 6 });
+  const property = fc.asyncProperty(flips, (places) => {
+    const bytes = Uint8Array.from(whole);
+    for (const place of places) bytes[place >> 3]! ^= 1 << (place & 7);
+    return endsWell(bytes);
+  });
+  await t.notThrowsAsync(fc.assert(property, { numRuns: 300 }));
+});
+test('a heap on which HDF5 goes round for ever is seen before', async (t) => {
+  const bytes = Uint8Array.from(whole);
+  const heap = Buffer.from(bytes.buffer).indexOf('GCOL');
+  new DataView(bytes.buffer).setBigUint64(heap + 24, 2n ** 32n - 16n, true); // with its header, 0 in 32 bits
+  await t.throwsAsync(
+    withKerasFile({ path: 'x.hdf5', bytes }, (file) => importKeras(file)),
+    {
+      instanceOf: UserError,
+      message: /its heap at byte \d+ is damaged/,
+    },
+  );
+});

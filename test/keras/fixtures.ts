@@ -1,0 +1,130 @@
+/** Keras models of test/fixtures/keras, and files made for one test. How the former come to be stands in test/models. */
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Dataset, File, Group, ready } from 'h5wasm/node';
+import { withKerasFile } from '../../src/formats/keras-file.ts';
+import { type ImportedModel, type ImportWish, importKeras } from '../../src/keras/import.ts';
+
+export const kerasFolder = join(import.meta.dirname, '..', 'fixtures', 'keras');
+export const kerasPath = (name: string): string => join(kerasFolder, `${name}.hdf5`);
+export const kerasBytes = (name: string): Uint8Array => readFileSync(kerasPath(name));
+
+export const imported = (path: string, wish?: ImportWish): Promise<ImportedModel> =>
+  withKerasFile({ path }, (file) => importKeras(file, wish));
+
+export type Values = { readonly data: Float32Array; readonly dims: readonly number[] };
+
+/** What Keras was given and what came out of it. */
+export const expectedOf = async (
+  name: string,
+): Promise<{ readonly input: Values; readonly outputs: Values[] }> => {
+  await ready;
+  const file = new File(join(kerasFolder, 'expected.h5'), 'r');
+  try {
+    const group = file.get(name) as Group;
+    const values = (key: string): Values => {
+      const array = group.get(key) as Dataset;
+      return { data: array.value as Float32Array, dims: array.shape! };
+    };
+    const outputs = group.keys().filter((key) => key.startsWith('output_'));
+    return { input: values('input'), outputs: outputs.map(values) };
+  } finally {
+    file.close();
+  }
+};
+
+/** The arrays in a model file, by name. */
+export const arraysIn = async (path: string): Promise<Map<string, Values>> => {
+  await ready;
+  const file = new File(path, 'r');
+  const found = new Map<string, Values>();
+  const visit = (group: Group) => {
+    for (const key of group.keys()) {
+      const entity = group.get(key);
+      if (entity instanceof Group) visit(entity);
+      else found.set(key, valuesOf(entity as Dataset));
+      if (!(entity instanceof Group))
+        found.set(`${group.path.split('/').at(-1)}/${key}`, valuesOf(entity as Dataset));
+    }
+  };
+  visit(file.get('model_weights') as Group);
+  file.close();
+  return found;
+};
+
+const valuesOf = (array: Dataset): Values => {
+  const { value } = array;
+  return { data: value instanceof Float32Array ? value : Float32Array.of(Number(value)), dims: array.shape! };
+};
+
+const folder = mkdtempSync(join(tmpdir(), 'keras-'));
+let files = 0;
+/** A name that no file has had; HDF5 answers from an open file when it meets the same one again. */
+export const newPath = (): string => join(folder, `${files++}.hdf5`);
+
+/** Arrays of a layer: name -> shape; their values count up. */
+export type Weights = Readonly<Record<string, Readonly<Record<string, readonly number[]>>>>;
+
+export type MadeFile = {
+  /** The `model_config`; text is written as it is, and undefined not at all. */
+  readonly network?: unknown;
+  readonly weights?: Weights;
+  readonly version?: string;
+};
+
+/** A Keras file of one's own, written by HDF5. */
+export const writeKeras = async ({
+  network,
+  weights = {},
+  version = '2.15.0',
+}: MadeFile): Promise<string> => {
+  await ready;
+  const path = newPath();
+  const file = new File(path, 'w');
+  const text = typeof network === 'string' ? network : JSON.stringify(network);
+  if (network !== undefined) file.create_attribute('model_config', text);
+  file.create_attribute('keras_version', version);
+  file.create_attribute('backend', 'tensorflow');
+  const all = file.create_group('model_weights');
+  for (const [layer, arrays] of Object.entries(weights)) {
+    const group = all.create_group(layer);
+    const names = Object.keys(arrays).map((name) => `${layer}/${name}:0`);
+    group.create_attribute('weight_names', names.length === 0 ? new Float64Array() : names, [names.length]);
+    if (names.length > 0) group.create_group(layer);
+    for (const [name, shape] of Object.entries(arrays)) {
+      const count = shape.reduce((product, size) => product * size, 1);
+      const data = Float32Array.from({ length: count }, (_, i) => (i + 1) / count);
+      group.create_dataset({ name: `${layer}/${name}:0`, data, shape: [...shape], dtype: '<f' });
+    }
+  }
+  file.close();
+  return path;
+};
+
+/** A layer of a functional network in Keras 2's spelling. */
+export const aLayer = (
+  class_name: string,
+  name: string,
+  { config = {}, from = [] }: { readonly config?: object; readonly from?: readonly unknown[] } = {},
+) => ({
+  class_name,
+  name,
+  config: { name, ...config },
+  inbound_nodes:
+    from.length === 0 ? [] : [from.map((each) => (typeof each === 'string' ? [each, 0, 0, {}] : each))],
+});
+
+export const anInput = (shape: readonly (number | null)[] = [8, 8, 3]) =>
+  aLayer('InputLayer', 'input_1', { config: { batch_input_shape: [null, ...shape] } });
+
+/** A functional network from `input_1` to its last layer. */
+export const aNetwork = (...layers: readonly ReturnType<typeof aLayer>[]) => ({
+  class_name: 'Model',
+  config: {
+    name: 'model_1',
+    layers,
+    input_layers: [['input_1', 0, 0]],
+    output_layers: [[layers.at(-1)!.name, 0, 0]],
+  },
+});

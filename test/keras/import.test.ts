@@ -1,0 +1,133 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { openSession } from '../../src/engines/session.ts';
+import { withKerasFile } from '../../src/formats/keras-file.ts';
+import { graphOf, inputsOf, outputsOf, shapeOf } from '../../src/formats/onnx/graph.ts';
+import { serializeModel } from '../../src/formats/onnx/model.ts';
+import { importKeras } from '../../src/keras/import.ts';
+import { runPeer } from '../peers/venv.ts';
+import { expectedOf, imported, kerasBytes, kerasPath, type Values } from './fixtures.ts';
+
+const backbones = [
+  'resnet',
+  'vgg',
+  'mobilenet_v1',
+  'mobilenet_v2',
+  'squeezenet',
+  'darknet',
+  'googlenet',
+  'efficientnet',
+  'alexnet',
+  'cspdarknet',
+];
+const others = ['detectnet_v2', 'detectnet_v2_qat', 'layers_tlt', 'layers_first', 'layers_last'];
+
+/** The largest difference, as a part of the range of what was expected. */
+const difference = (found: Values, expected: Values): number => {
+  const range = Math.max(...expected.data) - Math.min(...expected.data);
+  return Math.max(...found.data.map((value, i) => Math.abs(value - expected.data[i]!))) / range;
+};
+
+const computesTheSame = test.macro({
+  exec: async (t, name: string) => {
+    const { model } = await imported(kerasPath(name));
+    const session = await openSession(serializeModel(model));
+    const { input, outputs } = await expectedOf(name);
+    const found = await session.run({ input_1: input });
+    await session.release();
+    t.is(session.outputs.length, outputs.length);
+    for (const [i, expected] of outputs.entries()) {
+      const tensor = found[session.outputs[i]!.name]!;
+      t.deepEqual(tensor.dims, expected.dims);
+      t.true(
+        difference(tensor, expected) < 1e-5,
+        `${session.outputs[i]!.name}: ${difference(tensor, expected)}`,
+      );
+    }
+  },
+  title: (_, name) => `${name} computes what Keras computes`,
+});
+for (const name of [...backbones, ...others]) test(computesTheSame, name);
+
+test("onnx's checker and TensorRT's parser accept every one", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'keras-onnx-'));
+  const paths: string[] = [];
+  for (const name of [...backbones, ...others]) {
+    const path = join(folder, `${name}.onnx`);
+    writeFileSync(path, serializeModel((await imported(kerasPath(name))).model));
+    paths.push(path);
+  }
+  const checked = (await runPeer('check_onnx.py', paths)) as [number, number][];
+  t.deepEqual([...new Set(checked.map(([opset]) => opset))], [13]);
+  const parsed = (await runPeer('parse_trt.py', paths)) as (number | string[])[];
+  t.deepEqual(
+    parsed.filter((each) => typeof each !== 'number'),
+    [],
+  );
+});
+
+const portsOf = async (name: string) => {
+  const graph = graphOf((await imported(kerasPath(name))).model);
+  const described = (values: ReturnType<typeof inputsOf>) =>
+    Object.fromEntries(values.map((value) => [value.name, shapeOf(value)]));
+  return { inputs: described(inputsOf(graph)), outputs: described(outputsOf(graph)) };
+};
+
+test('a classifier has the names of TLT and any batch', async (t) => {
+  t.deepEqual(await portsOf('resnet'), {
+    inputs: { input_1: ['N', 3, 32, 32] },
+    outputs: { 'predictions/Softmax': ['N', 6] },
+  });
+});
+test('so has a detector', async (t) => {
+  t.deepEqual(await portsOf('detectnet_v2'), {
+    inputs: { input_1: ['N', 3, 32, 64] },
+    outputs: { 'output_bbox/BiasAdd': ['N', 4, 4, 8], 'output_cov/Sigmoid': ['N', 1, 4, 8] },
+  });
+});
+test('channels_last images become N,C,H,W', async (t) => {
+  const { inputs, outputs } = await portsOf('layers_last');
+  t.deepEqual(inputs, { input_1: ['N', 3, 17, 22] });
+  t.deepEqual(Object.keys(outputs), ['predictions/Softmax', 'maps/Softmax']);
+});
+test('nothing is transposed between the layers of a channels_last network, but where images end', async (t) => {
+  const { model } = await imported(kerasPath('layers_last'));
+  const transposed = graphOf(model).node.filter(({ opType }) => opType === 'Transpose');
+  t.deepEqual(transposed.map(({ name }) => name.split('/')[0]).sort(), ['flatten', 'per_place']);
+});
+test('no node has only constants to compute with', async (t) => {
+  for (const name of backbones) {
+    const { node, initializer } = graphOf((await imported(kerasPath(name))).model);
+    const constants = new Set(initializer.map((tensor) => tensor.name));
+    t.deepEqual(
+      node.filter(({ input }) => input.every((each) => constants.has(each))),
+      [],
+    );
+  }
+});
+test('a shared layer has its weights once', async (t) => {
+  const { initializer, node } = graphOf((await imported(kerasPath('layers_first'))).model);
+  t.is(initializer.filter((tensor) => tensor.name.startsWith('shared/kernel')).length, 1);
+  t.is(node.filter(({ input }) => input.includes('shared/kernel')).length, 2);
+});
+
+test('bytes in memory give the same model as the file', async (t) => {
+  const bytes = kerasBytes('resnet');
+  const { model } = await withKerasFile({ path: 'resnet.tlt', bytes }, (file) => importKeras(file));
+  t.deepEqual(serializeModel(model), serializeModel((await imported(kerasPath('resnet'))).model));
+});
+
+test('whose padding it is can be said, where the file is judged wrongly', async (t) => {
+  t.is((await imported(kerasPath('layers_tlt'))).dialect, 'tlt');
+  t.is((await imported(kerasPath('layers_first'))).dialect, 'keras');
+  const { model, dialect } = await imported(kerasPath('layers_tlt'), { dialect: 'keras' });
+  t.is(dialect, 'keras');
+  const pads = (name: string) =>
+    graphOf(model)
+      .node.find((node) => node.name === name)!
+      .attribute.find((attribute) => attribute.name === 'pads')!
+      .ints.map(Number);
+  t.deepEqual(pads('conv/BiasAdd'), [1, 0, 1, 1]);
+});
