@@ -1,10 +1,11 @@
 /**
  * Writes a tensorfile as TLT does, batch by batch straight to the disk: memory holds one batch however many there
- * are. The file appears whole or not at all.
+ * are. The file appears whole or not at all, and the same batches give the same bytes.
  */
 import { File, ready } from 'h5wasm/node';
 import { messageOf, UserError } from '../base/errors.ts';
 import { makeWholeFile } from '../base/whole-file.ts';
+import { zeroTimes } from './hdf5-times.ts';
 import { batchGroup, chunksOf, soleArray, type TensorBatch } from './tensorfile-layout.ts';
 
 /**
@@ -15,6 +16,7 @@ export const writeTensorfile = async (path: string, batches: AsyncIterable<Tenso
   let count = 0;
   const make = async (temporary: string): Promise<void> => {
     count = await writeBatches(temporary, path, batches);
+    await zeroTimes(temporary);
   };
   await makeWholeFile(path, make, { overwrite: false });
   return count;

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { File, ready } from 'h5wasm/node';
@@ -49,6 +50,13 @@ const refused = async (t: ExecutionContext, path: string, request: TensorfileReq
   t.true(error!.message.includes(path));
   return error!;
 };
+
+test('the same batches give the same bytes, whenever they are written', async (t) => {
+  const many = 40; // so that the groups do not fit into one symbol node
+  const before = await written(many, [2, 3, 4, 5]);
+  await sleep(1100); // HDF5 counts time in seconds
+  t.true(readFileSync(await written(many, [2, 3, 4, 5])).equals(readFileSync(before)));
+});
 
 test('h5py finds the exact layout of TLT in our file', async (t) => {
   const dims = [8, 3, 96, 312] as const;

@@ -1,0 +1,59 @@
+/**
+ * libhdf5 notes in each data set when it was made, and offers no way not to through h5wasm. Zeroed, the bytes of a file
+ * depend on its content alone, so the same content has the same digest. Walks the old layout of HDF5 (superblock 0,
+ * object headers 1, groups as B-trees of symbol nodes; "HDF5 File Format Specification Version 3.0", III and IV).
+ */
+import { type FileHandle, open } from 'node:fs/promises';
+
+/** Of a file that h5wasm has just written and closed. */
+export const zeroTimes = async (path: string): Promise<void> => {
+  await using file = await open(path, 'r+');
+  const root = (await bytesAt(file, rootEntry + 8, 8)).readBigUInt64LE();
+  await visitObject(file, Number(root));
+};
+
+/** Where the superblock holds the entry of the root group: a name, then the address of its header. */
+const rootEntry = 56;
+
+const messages = { continuation: 0x10, symbolTable: 0x11, modificationTime: 0x12 } as const;
+
+const bytesAt = async (file: FileHandle, position: number, length: number): Promise<Buffer> =>
+  (await file.read(Buffer.alloc(length), 0, length, position)).buffer;
+
+/** A header: 16 bytes with its size at 8, then messages, in blocks that follow each other. */
+const visitObject = async (file: FileHandle, address: number): Promise<void> => {
+  const size = (await bytesAt(file, address, 16)).readUInt32LE(8);
+  const blocks = [{ start: address + 16, size }];
+  for (const { start, size: length } of blocks) {
+    const block = await bytesAt(file, start, length);
+    for (let at = 0; at + 8 <= length; at += 8 + block.readUInt16LE(at + 2)) {
+      const type = block.readUInt16LE(at);
+      if (type === messages.continuation) blocks.push(addressed(block, at + 8));
+      if (type === messages.symbolTable) await visitTree(file, Number(block.readBigUInt64LE(at + 8)));
+      if (type === messages.modificationTime) await file.write(new Uint8Array(4), 0, 4, start + at + 12);
+    }
+  }
+};
+
+const addressed = (block: Buffer, at: number): { readonly start: number; readonly size: number } => ({
+  start: Number(block.readBigUInt64LE(at)),
+  size: Number(block.readBigUInt64LE(at + 8)),
+});
+
+/** A node: 24 bytes with its level at 5 and its number of children at 6, then keys and children by turns. */
+const visitTree = async (file: FileHandle, address: number): Promise<void> => {
+  const head = await bytesAt(file, address, 24);
+  const children = head.readUInt16LE(6);
+  const pairs = await bytesAt(file, address + 24, children * 16);
+  const visit = head.readUInt8(5) === 0 ? visitSymbols : visitTree;
+  for (let child = 0; child < children; child++)
+    await visit(file, Number(pairs.readBigUInt64LE(child * 16 + 8)));
+};
+
+/** 8 bytes with their number at 6, then entries of 40 bytes: a name, then the address of the object's header. */
+const visitSymbols = async (file: FileHandle, address: number): Promise<void> => {
+  const count = (await bytesAt(file, address, 8)).readUInt16LE(6);
+  const entries = await bytesAt(file, address + 8, count * 40);
+  for (let entry = 0; entry < count; entry++)
+    await visitObject(file, Number(entries.readBigUInt64LE(entry * 40 + 8)));
+};
