@@ -37,8 +37,11 @@ export type Fold = { readonly fold: number };
 export type TfrecordSource = {
   /** A path or a glob pattern of TFRecord files. */
   readonly records: string;
-  /** The parent of the image folder, since `frame/id` begins with that folder's name. */
-  readonly imageFolder: string;
+  /**
+   * The parent of the image folder, since `frame/id` begins with that folder's name. Undefined if the records hold
+   * the images themselves.
+   */
+  readonly imageFolder?: string;
   /** Share in the sampling, relative to the other sources; its number of images if undefined. */
   readonly weight?: number;
 };

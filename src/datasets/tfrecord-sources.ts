@@ -18,8 +18,8 @@ export const tfrecordSources = async (
   const extension = plan.imageExtension.replace(/^\./, '');
   const sources: ImageSource[] = [];
   for (const source of sourcesOf(plan, set)) {
-    const folder = rooted(source.imageFolder, dataRoot);
-    await requireFolder(folder, 'image folder');
+    const folder = source.imageFolder === undefined ? undefined : rooted(source.imageFolder, dataRoot);
+    if (folder !== undefined) await requireFolder(folder, 'image folder');
     const paths = (await recordFiles(rooted(source.records, dataRoot))).filter(belongsTo(plan, set));
     const files: RecordFile[] = [];
     for (const path of paths) files.push(await indexRecords(path));
@@ -40,7 +40,11 @@ const belongsTo = ({ validation }: Tfrecords, set: DataSet): ((path: string) => 
   return (path) => isOfFold(path, validation.fold) === (set === 'validation');
 };
 
-type Images = { readonly folder: string; readonly extension: string; readonly weight: number | undefined };
+type Images = {
+  readonly folder: string | undefined;
+  readonly extension: string;
+  readonly weight: number | undefined;
+};
 
 const sourceOf = (files: readonly RecordFile[], images: Images): ImageSource => {
   const count = files.reduce((sum, file) => sum + recordsIn(file), 0);
@@ -70,9 +74,14 @@ const imageOf = (example: Example, namedBy: string, { folder, extension }: Image
       'DatasetInvalid',
       `Reading ${namedBy}: it does not name its image (frame/id). Convert the data set again.`,
     );
-  const path = join(folder, `${id}.${extension}`);
   const encoded = example.get('frame/encoded');
   const bytes = encoded?.kind === 'bytes' ? encoded.values[0] : undefined;
+  if (folder === undefined && bytes === undefined)
+    throw new UserError(
+      'DatasetInvalid',
+      `Reading ${namedBy}: it holds no image, and the spec names no image_directory_path where the file of ${id} could be. Name it in the spec.`,
+    );
+  const path = folder === undefined ? id : join(folder, `${id}.${extension}`);
   return { path, namedBy, ...(bytes && { bytes }) };
 };
 

@@ -23,7 +23,7 @@ export const detectnetValues = (channels: 1 | 3): Values => ({
 });
 
 /** In the order of the planes: blue first for BGR; one number for grey. */
-const caffeMeans = { 1: [117.3786], 3: [103.939, 116.779, 123.68] } as const;
+export const caffeMeans = { 1: [117.3786], 3: [103.939, 116.779, 123.68] } as const;
 
 /** Classification's `caffe`, and the SSD family; `means` are the spec's `image_mean`, blue first. */
 export const caffeValues = (channels: 1 | 3, means: readonly number[] = caffeMeans[channels]): Values => ({
