@@ -32,7 +32,7 @@ export const relocated = (plan: LoaderPlan, move: Move): LoaderPlan => {
       const source = (one: TfrecordSource): TfrecordSource => ({
         ...one,
         records: moved(one.records),
-        imageFolder: moved(one.imageFolder),
+        ...(one.imageFolder !== undefined && { imageFolder: moved(one.imageFolder) }),
       });
       const { validation } = plan;
       return {

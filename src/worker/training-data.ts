@@ -6,8 +6,8 @@ import type { Architecture } from '../contract/architectures.ts';
 import type { DataRoot, SpecSource } from '../contract/task.ts';
 import type { LoaderPlan } from '../datasets/plan.ts';
 import { relocated } from '../datasets/relocate.ts';
+import { parseExperimentSpec } from '../specs/experiment-spec.ts';
 import type { TaskWorld } from './task-world.ts';
-import { trainingPlan } from './training-plan.ts';
 
 type DataWorld = Pick<TaskWorld, 'store' | 'specFile' | 'signal'>;
 
@@ -33,7 +33,7 @@ export const planTraining = async (
   world: DataWorld,
 ): Promise<PlannedData> => {
   const spec = await readSpec(experimentSpec, world);
-  const planned = trainingPlan(architecture, spec);
+  const planned = parseExperimentSpec(spec.text, { file: spec.name, architecture }).loader();
   const folder = await world.store.fetch(dataRoot.uri, world.signal);
   const { pathInSpec: from } = dataRoot;
   const plan = from === undefined ? planned : relocated(planned, { from, to: folder });
