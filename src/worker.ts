@@ -26,7 +26,7 @@ const root = process.env.TLT_WORKER_ROOT ?? '';
 const at = (path: string) => `${root}${path}`;
 
 const progress = makeProgress({
-  label: 'images',
+  label: process.argv[2] === 'tensorfile' ? 'sampling' : 'calibrating',
   terminal: false,
   stream: process.stderr,
   now: Date.now,

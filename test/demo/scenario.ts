@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
+import type { CalibrationTensorfile } from '../../src/api/calibration-tensorfile.ts';
 import type { ModelExport, ModelExportStatus } from '../../src/api/model-export.ts';
 import { encryptTlt } from '../../src/formats/encrypted-model.ts';
 import type { DemoCluster } from '../cluster/cluster.ts';
@@ -56,6 +57,16 @@ export const applySample = async ({ kubectl }: DemoCluster): Promise<void> => {
   for (const file of ['device-classes.yaml', 'model-export.yaml'])
     await kubectl(['apply', '-n', namespace, '-f', join(root, 'deploy', 'samples', file)]);
 };
+
+/** A CalibrationTensorfile, and a ModelExport that refers to it. */
+export const applyTensorfileSample = ({ kubectl }: DemoCluster): Promise<string> =>
+  kubectl(['apply', '-n', namespace, '-f', join(root, 'deploy', 'samples', 'tensorfile.yaml')]);
+
+export const readTensorfile = async (
+  { kubectl }: DemoCluster,
+  name: string,
+): Promise<CalibrationTensorfile> =>
+  JSON.parse(await kubectl(['get', 'caltf', '-n', namespace, name, '-o', 'json'])) as CalibrationTensorfile;
 
 export const readExport = async ({ kubectl }: DemoCluster, name: string): Promise<ModelExport> =>
   JSON.parse(await kubectl(['get', 'modelexport', '-n', namespace, name, '-o', 'json'])) as ModelExport;

@@ -15,6 +15,7 @@ import { eventually } from '../cluster/run.ts';
 import {
   addSecret,
   applySample,
+  applyTensorfileSample,
   conditionOf,
   demoKey,
   installOperator,
@@ -23,6 +24,7 @@ import {
   namespace,
   operatorNamespace,
   readExport,
+  readTensorfile,
   sampleName,
   untilStatus,
 } from '../demo/scenario.ts';
@@ -169,6 +171,26 @@ test.serial('a detector becomes engines too', async (t) => {
   const { sqnrDb } = found.engines![1]!.agreement!;
   t.true(sqnrDb === 'inf' || Number(sqnrDb) > 80, `fp32 on the CPU differs by rounding alone: ${sqnrDb} dB`);
 });
+
+test.serial(
+  'an export waits for the tensorfile that it refers to, and is calibrated from that file',
+  async (t) => {
+    const training = join(volumes.models, 'training', 'train');
+    mkdirSync(training, { recursive: true });
+    cpSync(join(volumes.models, 'calibration'), join(training, 'upright'), { recursive: true });
+    await applyTensorfileSample(cluster);
+    const found = await untilStatus(cluster, 'text-orientation-data', { holds: isReady, limitMs: 180_000 });
+    const { tensorfile } = (await readTensorfile(cluster, sampleName)).status!;
+    t.like(tensorfile, { batches: 10, images: 80 });
+    t.is(sha256(readFileSync(fileOf(tensorfile!.uri))), tensorfile!.sha256);
+    const { uri, sha256: digest } = tensorfile!;
+    t.deepEqual(found.calibrationTensorfile, { name: sampleName, uri, sha256: digest });
+    t.is(found.calibrationCache!.images, 80);
+    t.is(found.enginesReady, '1/1');
+    const story = await cluster.kubectl(['describe', 'mex', 'text-orientation-data', '-n', namespace]);
+    t.regex(story, /Normal +WaitingForTensorfile .+ CalibrationTensorfile text-orientation is not ready yet/);
+  },
+);
 
 test.serial('what a user gets wrong stalls or waits with a reason that says what to do', async (t) => {
   await addSecret(cluster, 'wrong-key', 'not the key');

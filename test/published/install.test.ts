@@ -86,6 +86,9 @@ test('the samples are taken as they are', async (t) => {
   await plane.kubectl(['create', 'namespace', 'vision']);
   const answer = await plane.kubectl(['apply', '--dry-run=server', '-k', 'deploy/samples', '-n', 'vision']);
   t.is(answer.match(/created \(server dry run\)/g)?.length, 7);
+  const file = 'deploy/samples/tensorfile.yaml';
+  const other = await plane.kubectl(['apply', '--dry-run=server', '-f', file, '-n', 'vision']);
+  t.is(other.match(/created \(server dry run\)/g)?.length, 3);
 });
 
 for (const { apiGroups, resources, verbs } of [
@@ -124,6 +127,7 @@ test(mayNot, 'get', 'configmaps');
 test(mayNot, 'create', 'pods');
 test(mayNot, 'update', 'modelexports.export.tlt.dev');
 test(mayNot, 'delete', 'modelexports.export.tlt.dev');
+test(mayNot, 'create', 'calibrationtensorfiles.export.tlt.dev');
 test(mayNot, 'patch', 'nodes');
 
 test("a namespace's editor may edit exports, its viewer may read them, neither may touch device classes", async (t) => {
@@ -148,6 +152,8 @@ test("a namespace's editor may edit exports, its viewer may read them, neither m
   t.true(await can('viewer', 'watch', exports, 'default'));
   t.false(await can('viewer', 'create', exports, 'default'));
   t.false(await can('editor', 'create', exports, 'kube-system'));
+  t.true(await can('editor', 'create', 'calibrationtensorfiles.export.tlt.dev', 'default'));
+  t.false(await can('viewer', 'create', 'calibrationtensorfiles.export.tlt.dev', 'default'));
   t.false(await can('editor', 'create', 'exportdeviceclasses.export.tlt.dev'));
 });
 
