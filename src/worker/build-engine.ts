@@ -9,7 +9,7 @@ import { refusal } from '../contract/backends.ts';
 import type { ExportValues } from '../contract/flags.ts';
 import { workFiles } from '../contract/layout.ts';
 import type { BuildRequest } from '../contract/task.ts';
-import { modelFor } from '../engines/precision.ts';
+import { modelFor, runnableOn } from '../engines/precision.ts';
 import type { Scales } from '../engines/qdq.ts';
 import { serializeModel } from '../formats/onnx/model.ts';
 import { buildFromRequest } from './build-here.ts';
@@ -31,6 +31,11 @@ export const refuseEngine = ({
 }: ExportValues): void => {
   const refused = refusal(backend, data_type, compute_capability);
   if (refused !== undefined) throw new UserError('EngineUnsupported', `Building the engine: ${refused}.`);
+};
+
+/** What the backend has no operators for, known once the model is open. @throws UserError EngineUnsupported, ModelInvalid */
+export const refuseGraph = ({ model }: OpenedModel, { engine_backend: backend }: ExportValues): void => {
+  runnableOn(backend, model);
 };
 
 /** @throws UserError EngineUnsupported, EngineBuildFailed, EngineVerificationFailed, OutputExists … */

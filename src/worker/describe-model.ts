@@ -1,4 +1,5 @@
 /** An ONNX model in the words of someone who has to deploy it. */
+import { isPlugin } from '../engines/plugins/plugin-nodes.ts';
 import type { ModelProto, ValueInfoProto } from '../formats/generated/onnx_pb.ts';
 import { elementTypeName } from '../formats/onnx/element-type.ts';
 import {
@@ -35,6 +36,8 @@ export type ModelDescription = {
   readonly nodes: number;
   /** Operator -> number of nodes, most frequent first. */
   readonly operators: Readonly<Record<string, number>>;
+  /** TensorRT's plugin nodes, in order; left out if there is none. */
+  readonly plugins?: readonly string[];
   /** Trained with quantisation: the graph holds scales. */
   readonly qat: boolean;
   /** Weights lie in another file. */
@@ -44,6 +47,7 @@ export type ModelDescription = {
 export const describeModel = (model: ModelProto): ModelDescription => {
   const graph = graphOf(model);
   const nodes = allNodes(model);
+  const plugins = nodes.filter(isPlugin).map(({ opType }) => opType);
   return {
     inputs: inputsOf(graph).map(describeTensor),
     outputs: outputsOf(graph).map(describeTensor),
@@ -59,6 +63,7 @@ export const describeModel = (model: ModelProto): ModelDescription => {
     dataBytes: dataBytesOf(model),
     nodes: nodes.length,
     operators: countByFrequency(nodes.map(({ opType }) => opType)),
+    ...(plugins.length > 0 && { plugins }),
     qat: isQat(model),
     externalData: hasExternalData(model),
   };

@@ -9,7 +9,7 @@ import { type ExportValues, exportFlags } from '../contract/flags.ts';
 import { computedFrom } from '../engines/calibration-graph.ts';
 import { parseCalibrationCache } from '../formats/calibration-cache.ts';
 import { requireAgreement } from './agreement-gate.ts';
-import { buildEngineFile, refuseEngine } from './build-engine.ts';
+import { buildEngineFile, refuseEngine, refuseGraph } from './build-engine.ts';
 import { type CalibrationSource, calibrationSource } from './calibration-source.ts';
 import { parseCommandLine, type Tool } from './command-line.ts';
 import { calibrate, etltOf } from './export.ts';
@@ -43,6 +43,7 @@ export const runExportCommand = async (argv: readonly string[], world: ToolWorld
   const key = await readKey({ key: values.key, keyFile: values.key_file, env: world.env });
   world.log('INFO', `Loading model from ${values.model}`);
   const opened = await openModel({ path: values.model, key, architecture });
+  if (values.engine_file !== undefined) refuseGraph(opened, values);
   const quantised = await scalesOf(opened, { architecture, values, world });
   await writeWholeFile(output, await etltOf(opened, key), { overwrite: false });
   world.log('INFO', `Converted model was saved into ${output}`);

@@ -65,6 +65,7 @@ const modelRows = (model: ModelDescription): Row[] => [
     `${grouped(model.parameters)}, ${bytesText(model.dataBytes)}${model.externalData ? ' in another file' : ''}`,
   ],
   ['nodes', `${grouped(model.nodes)}: ${operatorsText(model.operators)}`],
+  ...(model.plugins ? ([['TensorRT plugins', model.plugins.join(', ')]] as Row[]) : []),
   ['QAT', model.qat ? 'yes: the graph holds quantisation scales' : 'no'],
 ];
 

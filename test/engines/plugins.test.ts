@@ -3,12 +3,20 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import fc from 'fast-check';
+import { UserError } from '../../src/base/errors.ts';
 import { withoutPlugins } from '../../src/engines/plugins/lower.ts';
 import type { Suppression } from '../../src/engines/plugins/suppression.ts';
 import { type FloatTensor, openSession } from '../../src/engines/session.ts';
 import type { ModelProto } from '../../src/formats/generated/onnx_pb.ts';
 import { elementType } from '../../src/formats/onnx/element-type.ts';
-import { copyWith, elementTypeOf, graphOf, makeUntypedValueInfo } from '../../src/formats/onnx/graph.ts';
+import {
+  copyWith,
+  elementTypeOf,
+  graphOf,
+  makeModel,
+  makeUntypedValueInfo,
+} from '../../src/formats/onnx/graph.ts';
 import { parseModel, readModelFile, serializeModel } from '../../src/formats/onnx/model.ts';
 import { makeAttribute, makeNode } from '../../src/formats/onnx/node.ts';
 import { floatsOf } from '../../src/formats/onnx/tensor.ts';
@@ -147,6 +155,54 @@ test('more proposals than TensorRT for RTX sorts', refuses, 'proposals random 0'
   reason: 'EngineUnsupported',
   says: /pre_nms_top_n is 6000.*3840.*backend TensorRt/s,
 });
+test('any attributes and any ports end in a graph or in an error for people', (t) => {
+  const names = [
+    'keepTopK',
+    'topK',
+    'numClasses',
+    'codeType',
+    'inputOrder',
+    'pre_nms_top_n',
+    'post_nms_top_n',
+  ];
+  const value = fc.oneof(
+    fc.integer().map((int) => ({ int })),
+    fc.array(fc.integer(), { maxLength: 4 }).map((ints) => ({ ints })),
+    fc.float().map((float) => ({ float })),
+  );
+  const ports = fc.array(fc.constantFrom('', 'x', 'y', 'z'), { maxLength: 4 });
+  const node = fc.record({
+    opType: fc.constantFrom(
+      'NMSDynamic_TRT',
+      'BatchedNMSDynamic_TRT',
+      'ProposalDynamic',
+      'CropAndResizeDynamic',
+      'A_TRT',
+    ),
+    inputs: ports,
+    outputs: ports,
+    attributes: fc.dictionary(fc.constantFrom(...names, 'crop_height', 'crop_width', 'anchor_sizes'), value),
+  });
+  fc.assert(
+    fc.property(node, ({ opType, ...parts }) => {
+      const model = makeModel({
+        name: 'any',
+        inputs: [],
+        outputs: [],
+        nodes: [makeNode(opType, parts)],
+        opset: 13,
+      });
+      try {
+        serializeModel(withoutPlugins(model, 'NonMaxSuppression'));
+      } catch (thrown) {
+        if (!(thrown instanceof UserError)) throw thrown;
+      }
+    }),
+    { numRuns: 300 },
+  );
+  t.pass();
+});
+
 test('a count that makes no sense', refuses, 'nms random 0', {
   attribute: ['keepTopK', 0],
   reason: 'ModelInvalid',

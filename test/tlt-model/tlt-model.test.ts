@@ -8,6 +8,7 @@ import { type FailureReason, failures } from '../../src/base/failures.ts';
 import { encryptTlt } from '../../src/formats/encrypted-model.ts';
 import { parseModel, serializeModel, writeModelFile } from '../../src/formats/onnx/model.ts';
 import { realModel, smallModel } from '../formats/onnx/models.ts';
+import { detectorFile } from '../models/models.ts';
 
 const tool = join(import.meta.dirname, '../../src/tlt-model.ts');
 const key = 'tlt_encode';
@@ -93,6 +94,10 @@ test('inspect tells a model by JSON', async (t) => {
     qat: false,
     externalData: false,
   });
+});
+test("inspect names TensorRT's plugin nodes", async (t) => {
+  const { stdout } = await run(['inspect', detectorFile('faster_rcnn')], folderWith());
+  t.regex(stdout, /TensorRT plugins +ProposalDynamic, CropAndResizeDynamic, NMSDynamic_TRT\n/);
 });
 test('inspect tells a locked model what it can, and all with the key', async (t) => {
   const folder = folderWith({ 'model.onnx': classifier });

@@ -83,6 +83,7 @@ def make_monitor(trt):
 
 
 def parse_model(trt, network, logger, path):
+    trt.init_libnvinfer_plugins(logger, "")  # Without it the parser knows no NMS_TRT and the like.
     parser = trt.OnnxParser(network, logger)
     if parser.parse_from_file(path):
         return

@@ -5,14 +5,16 @@ import { attributeOf, intOf } from '../../formats/onnx/node.ts';
 
 /** Largest topK that the plugins' kernels take: 8 rounds of 512 threads. */
 const mostCandidates = 4096;
+/** Beyond any network; what is larger is damage. */
+const mostOfAnything = 2 ** 16;
 
-/** @throws UserError ModelInvalid for a count that is missing or below 1 */
+/** @throws UserError ModelInvalid for a count that is missing, below 1, or absurd */
 export const countOf = (node: NodeProto, name: string): number => {
   const value = intOf(node, name, 0);
-  if (value >= 1) return value;
+  if (value >= 1 && value <= mostOfAnything) return value;
   throw new UserError(
     'ModelInvalid',
-    `Reading the plugin node ${labelOf(node)}: its attribute ${name} is ${attributeOf(node, name) ? value : 'missing'}, and at least 1 is needed. Export the model again.`,
+    `Reading the plugin node ${labelOf(node)}: its attribute ${name} is ${attributeOf(node, name) ? value : 'missing'}, and 1 to ${mostOfAnything} is needed. Export the model again.`,
   );
 };
 
@@ -28,10 +30,11 @@ export const flagOf = (node: NodeProto, name: string, fallback: boolean): boolea
 
 /** @throws UserError ModelInvalid */
 export const inputsOfPlugin = (node: NodeProto, count: number): readonly string[] => {
-  if (node.input.length === count) return node.input;
+  const { input, output } = node;
+  if (input.length === count && input.every((name) => name !== '') && output[0]) return input;
   throw new UserError(
     'ModelInvalid',
-    `Reading the plugin node ${labelOf(node)}: it has ${node.input.length} inputs, and ${count} are needed. Export the model again.`,
+    `Reading the plugin node ${labelOf(node)}: it has ${input.length} inputs and ${output.length} outputs, and ${count} inputs and at least one output are needed. Export the model again.`,
   );
 };
 
@@ -42,4 +45,5 @@ export const unsupported = (node: NodeProto, why: string): UserError =>
     `Turning the TensorRT plugin node ${labelOf(node)} into ONNX operators: ${why}. Build this model with the backend TensorRt, which has the plugin.`,
   );
 
-const labelOf = ({ name, opType, output }: NodeProto): string => `${name || output[0]} (${opType})`;
+const labelOf = ({ name, opType, output }: NodeProto): string =>
+  `${name || output[0] || 'without a name'} (${opType})`;

@@ -54,7 +54,8 @@ const proposed = (graph: Subgraph, node: NodeProto): Boxes => {
 const anchorSides = (node: NodeProto): number[][] => {
   const floats = (name: string) => attributeOf(node, name)?.floats ?? [];
   const [sizes, ratios] = [floats('anchor_sizes'), floats('anchor_ratios')];
-  if (sizes.length === 0 || ratios.length === 0) throw unsupported(node, 'it has no anchors');
+  if (sizes.length === 0 || ratios.length === 0 || sizes.length * ratios.length > mostSorted)
+    throw unsupported(node, `it has ${sizes.length} anchor sizes and ${ratios.length} ratios`);
   const roots = ratios.map((ratio) => Math.fround(Math.sqrt(ratio)));
   return sizes.flatMap((size) => roots.map((root) => [size * root, size / root]));
 };

@@ -47,6 +47,16 @@ class Builder:
         return _Config()
 
 
+_namespaces = []
+
+
+def init_libnvinfer_plugins(logger, namespace):
+    if not isinstance(logger, ILogger) or not isinstance(namespace, str):
+        raise TypeError("init_libnvinfer_plugins(ILogger, str)")
+    _namespaces.append(namespace)
+    return True
+
+
 class OnnxParser:
     num_errors = 0
 
@@ -56,4 +66,6 @@ class OnnxParser:
 
     def parse_from_file(self, path):
         open(path, "rb").close()
+        if "" not in _namespaces:
+            raise RuntimeError("the plugins are registered before a graph is parsed that may have some")
         return True

@@ -1,0 +1,170 @@
+/** Whole detectors with plugin nodes, trained and real: what they find, in every precision, and what is calibrated of them. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { architectures } from '../../src/contract/architectures.ts';
+import type { Backend } from '../../src/contract/backends.ts';
+import { agreementOf } from '../../src/engines/agreement.ts';
+import { type Detection, detectionsIn } from '../../src/engines/detections.ts';
+import { withoutPlugins } from '../../src/engines/plugins/lower.ts';
+import { isPlugin } from '../../src/engines/plugins/plugin-nodes.ts';
+import { modelFor } from '../../src/engines/precision.ts';
+import { type FloatTensor, openSession } from '../../src/engines/session.ts';
+import type { ModelProto } from '../../src/formats/generated/onnx_pb.ts';
+import { elementType } from '../../src/formats/onnx/element-type.ts';
+import { graphOf } from '../../src/formats/onnx/graph.ts';
+import { serializeModel } from '../../src/formats/onnx/model.ts';
+import { intOf } from '../../src/formats/onnx/node.ts';
+import { imageBatches } from '../../src/preprocessing/batches.ts';
+import { pixelsOf } from '../../src/worker/calibration-source.ts';
+import { calibrate } from '../../src/worker/export.ts';
+import { openModel } from '../../src/worker/open-model.ts';
+import { int8Agreement, keptBatches } from '../../src/worker/verify-int8.ts';
+import { type DetectorName, detectorFile, detectorNames, scenesFolder } from '../models/models.ts';
+
+type Truth = { readonly class: 'brick' | 'coin'; readonly box: readonly [number, number, number, number] };
+const truths = JSON.parse(readFileSync(join(scenesFolder, 'truths.json'), 'utf8')) as Record<string, Truth[]>;
+const scenes = Object.keys(truths).map((name) => join(scenesFolder, name));
+
+const opened = (name: DetectorName) =>
+  openModel({ path: detectorFile(name), key: 'none', architecture: name });
+
+const outputsOn = async (model: ModelProto, name: DetectorName, paths: readonly string[]) => {
+  const session = await openSession(serializeModel(model));
+  const found: Record<string, FloatTensor>[] = [];
+  const options = { ...pixelsOf(await opened(name), name), batchSize: 8 };
+  for await (const { data, dims } of imageBatches(paths, options))
+    found.push(await session.run({ [architectures[name].input]: { data, dims } }));
+  await session.release();
+  return found;
+};
+
+/** Labels as the module counts them: background is first for the SSDs, last for faster_rcnn, and none for yolo. */
+const classOf = (name: DetectorName, label: number): string | undefined =>
+  ['brick', 'coin'][name === 'yolo' || name === 'faster_rcnn' ? label : label - 1];
+
+const overlaps = (box: Float32Array, [left, top, right, bottom]: Truth['box']): boolean => {
+  const [x1, y1, x2, y2] = [box[0]! * 192, box[1]! * 160, box[2]! * 192, box[3]! * 160];
+  const shared =
+    Math.max(0, Math.min(x2, right) - Math.max(x1, left)) *
+    Math.max(0, Math.min(y2, bottom) - Math.max(y1, top));
+  return shared / ((x2 - x1) * (y2 - y1) + (right - left) * (bottom - top) - shared) >= 0.5;
+};
+
+const rightOnes = (name: DetectorName, images: readonly (readonly Detection[])[]) => {
+  let [right, found, wanted] = [0, 0, 0];
+  for (const [i, boxes] of images.entries()) {
+    const sure = boxes.filter(({ score }) => score >= 0.5);
+    const truth = truths[Object.keys(truths)[i]!]!;
+    const hits = truth.filter((each) =>
+      sure.some(({ label, box }) => classOf(name, label) === each.class && overlaps(box, each.box)),
+    );
+    [right, found, wanted] = [right + hits.length, found + sure.length, wanted + truth.length];
+  }
+  return { precision: right / found, recall: right / wanted };
+};
+
+const finds = test.macro<[DetectorName]>({
+  title: (_, name) => `${name} finds bricks and coins where there are some, in batches of eight`,
+  exec: async (t, name) => {
+    const { model } = await opened(name);
+    const found = await outputsOn(withoutPlugins(model, 'NonMaxSuppression'), name, scenes);
+    const { precision, recall } = rightOnes(
+      name,
+      found.flatMap((each) => detectionsIn(each)!.images),
+    );
+    t.log(`precision ${precision.toFixed(2)}, recall ${recall.toFixed(2)}`);
+    t.true(precision > 0.5 && recall > 0.6, `${precision}, ${recall}`);
+  },
+});
+
+const inHalf = test.macro<[DetectorName]>({
+  title: (_, name) => `${name} in fp16 finds the same boxes`,
+  exec: async (t, name) => {
+    const { model } = await opened(name);
+    const wanted = { backend: 'OnnxRuntime', scales: undefined } as const;
+    const [float] = await outputsOn(
+      modelFor(model, { ...wanted, dataType: 'fp32' }),
+      name,
+      scenes.slice(0, 8),
+    );
+    const [half] = await outputsOn(
+      modelFor(model, { ...wanted, dataType: 'fp16' }),
+      name,
+      scenes.slice(0, 8),
+    );
+    const { sqnrDb, boxes, matchedBoxes } = agreementOf(float!, half!);
+    t.log(`${sqnrDb.toFixed(1)} dB over pairs of ${boxes} boxes`);
+    t.true(sqnrDb > 30 && boxes > 10 && matchedBoxes! > 0.95, `${sqnrDb} dB, ${matchedBoxes} of ${boxes}`);
+  },
+});
+
+const inInt8 = test.macro<[DetectorName]>({
+  title: (_, name) => `${name} is calibrated whole, and finds nearly the same boxes in int8`,
+  exec: async (t, name) => {
+    const model = await opened(name);
+    const request = {
+      source: { kind: 'Images', folder: scenesFolder },
+      batches: 2,
+      batchSize: 6,
+      algorithm: 'Mse',
+      seed: 42,
+      tensorRtVersion: '8.6.1',
+    } as const;
+    const watch = { progress: () => {}, signal: new AbortController().signal };
+    const { scales, kept } = await calibrate(model, name, { request, watch });
+    const { node } = graphOf(model.model);
+    const made = new Set(node.filter(isPlugin).flatMap(({ output }) => output));
+    const read = node
+      .filter(({ opType }) => opType === 'Conv' || opType === 'Gemm')
+      .map(({ input }) => input[0]!);
+    t.deepEqual(
+      read.filter((each) => !scales.has(each)),
+      [],
+      'whatever is computed in int8 has a scale',
+    );
+    t.deepEqual(
+      model.outputs.filter((each) => scales.has(each)),
+      [],
+      'detections have none',
+    );
+    t.is(
+      [...made].some((each) => scales.has(each)),
+      name === 'faster_rcnn',
+      'proposals and their cuts have',
+    );
+    const { sqnrDb, matchedBoxes, boxes } = await int8Agreement(
+      model,
+      scales,
+      keptBatches(model, name, kept)!,
+    );
+    t.log(`${sqnrDb.toFixed(1)} dB, ${(matchedBoxes! * 100).toFixed(0)} % of ${boxes} boxes`);
+    t.true(sqnrDb > 15 && boxes > 12 && matchedBoxes! > 0.8, `${sqnrDb} dB, ${matchedBoxes} of ${boxes}`);
+  },
+});
+
+test('graphs for TensorRT keep the plugin nodes, in float whatever the rest is; the other backends get none', async (t) => {
+  const { model } = await opened('faster_rcnn');
+  const graphFor = (backend: Backend) =>
+    graphOf(modelFor(model, { backend, dataType: 'fp16', scales: undefined })).node;
+  const kept = graphFor('TensorRt');
+  const plugins = kept.filter(isPlugin);
+  t.deepEqual(
+    plugins.map(({ opType }) => opType),
+    ['ProposalDynamic', 'CropAndResizeDynamic', 'NMSDynamic_TRT'],
+  );
+  const casts = new Set(
+    kept.filter((node) => intOf(node, 'to', 0) === elementType.float32).flatMap(({ output }) => output),
+  );
+  const made = plugins.flatMap(({ output }) => output);
+  for (const name of plugins.flatMap(({ input }) => input))
+    t.true(casts.has(name) || made.includes(name), name);
+  for (const backend of ['OnnxRuntime', 'TensorRtRtx'] as const) t.false(graphFor(backend).some(isPlugin));
+  t.false(graphFor('TensorRtRtx').some(({ opType }) => opType === 'NonMaxSuppression'));
+});
+
+for (const name of detectorNames) {
+  test(finds, name);
+  test(inHalf, name);
+  test(inInt8, name);
+}

@@ -1,0 +1,162 @@
+/** `tlt-export` on the modules whose models end in TensorRT's plugin nodes. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { failures } from '../../src/base/failures.ts';
+import { parseCalibrationCache } from '../../src/formats/calibration-cache.ts';
+import { decryptModel } from '../../src/formats/encrypted-model.ts';
+import { copyWith, graphOf } from '../../src/formats/onnx/graph.ts';
+import { parseModel, serializeModel } from '../../src/formats/onnx/model.ts';
+import { aFolder, type Ran, runTool } from '../builders/tool.ts';
+import { type DetectorName, detectorFile, scenesFolder } from '../models/models.ts';
+import { peerPython } from '../peers/venv.ts';
+
+const key = 'correct horse battery staple';
+
+/** What these models' trainings would have said, as far as exports read it. */
+const specs: Readonly<Record<DetectorName, string>> = {
+  ssd: 'ssd_config { aspect_ratios_global: "[1.0, 2.0, 0.5]" arch: "resnet" nlayers: 10 }',
+  dssd: 'dssd_config { aspect_ratios_global: "[1.0, 2.0, 0.5]" arch: "resnet" nlayers: 10 }',
+  retinanet: 'retinanet_config { aspect_ratios_global: "[1.0, 2.0, 0.5]" arch: "resnet" nlayers: 10 }',
+  yolo: 'yolov3_config { big_anchor_shape: "[(66, 66)]" arch: "resnet" nlayers: 10 }',
+  faster_rcnn: `model_config {
+    input_image_config {
+      image_type: RGB
+      image_channel_order: "bgr"
+      size_height_width { height: 160 width: 192 }
+      image_channel_mean { key: "b" value: 103.939 }
+      image_channel_mean { key: "g" value: 116.779 }
+      image_channel_mean { key: "r" value: 123.68 }
+      image_scaling_factor: 1.0
+      max_objects_num_per_image: 100
+    }
+    arch: "resnet:10"
+    anchor_box_config { scale: 32.0 scale: 56.0 ratio: 1.0 ratio: 0.5 ratio: 2.0 }
+    rpn_stride: 16
+    roi_pooling_config { pool_size: 7 }
+  }
+  training_config { batch_size_per_gpu: 4 }`,
+};
+const common = `
+augmentation_config { output_width: 192 output_height: 160 output_channel: 3 }
+training_config { batch_size_per_gpu: 4 }
+nms_config { confidence_threshold: 0.3 clustering_iou_threshold: 0.5 top_k: 100 }`;
+const data = `
+dataset_config {
+  data_sources { image_directory_path: "images" label_directory_path: "labels" }
+  target_class_mapping { key: "brick" value: "brick" }
+  target_class_mapping { key: "coin" value: "coin" }
+}`;
+
+const exported = async (
+  module: DetectorName,
+  ...args: readonly string[]
+): Promise<Ran & { readonly cwd: string }> => {
+  const cwd = aFolder(key);
+  const spec = module === 'faster_rcnn' ? specs[module] : `${specs[module]}${common}${data}`;
+  writeFileSync(join(cwd, 'spec.txt'), `${spec}\n`);
+  const flags = [
+    module,
+    '-m',
+    detectorFile(module),
+    '--key_file',
+    'key.txt',
+    '-e',
+    'spec.txt',
+    '-o',
+    'model.etlt',
+  ];
+  return { ...(await runTool('tlt-export', [...flags, ...args], { cwd })), cwd };
+};
+
+const int8 = ['--data_type', 'int8', '--cal_image_dir', scenesFolder, '--batches', '2', '--batch_size', '6'];
+const rtx = async (file: string) => [
+  '--engine_file',
+  file,
+  '--engine_backend',
+  'TensorRtRtx',
+  '--compute_capability',
+  '8.6',
+  '--python',
+  await peerPython(),
+];
+
+const cacheIn = (cwd: string) => parseCalibrationCache(readFileSync(join(cwd, 'cal.bin'), 'utf8')).scales;
+
+test('ssd in int8: the plugin node stays in the .etlt, the cache ends before it, and the engine finds the same boxes', async (t) => {
+  const { code, stderr, cwd } = await exported(
+    'ssd',
+    ...int8,
+    '--engine_file',
+    'e.onnx',
+    '--report',
+    'r.html',
+  );
+  t.is(code, 0, stderr);
+  t.regex(stderr, /Output node\(s\): \['NMS', 'NMS_1'\]$/m);
+  const { payload } = await decryptModel(readFileSync(join(cwd, 'model.etlt')), key);
+  t.true(Buffer.from(payload).equals(readFileSync(detectorFile('ssd'))));
+  const scales = cacheIn(cwd);
+  t.true(scales.has('Input') && scales.has('loc_data') && scales.has('conf_data') && !scales.has('NMS'));
+  t.true(scales.get('Input')! * 127 > 100, 'blue, green and red minus their means');
+  const { agreement } = JSON.parse(readFileSync(join(cwd, 'r.json'), 'utf8')) as {
+    agreement: { matchedBoxes: number; top1?: number };
+  };
+  t.true(agreement.matchedBoxes > 0.8 && agreement.top1 === undefined, JSON.stringify(agreement));
+  const engine = parseModel(readFileSync(join(cwd, 'e.onnx')));
+  t.deepEqual(
+    graphOf(engine).output.map(({ name }) => name),
+    ['NMS', 'NMS_1'],
+  );
+});
+
+test('faster_rcnn in int8 for TensorRT for RTX: proposals and cuts are built too', async (t) => {
+  const { code, stderr, cwd } = await exported('faster_rcnn', ...int8, ...(await rtx('e.plan')));
+  t.is(code, 0, stderr);
+  t.regex(stderr, /Input node: input_image$/m);
+  t.regex(stderr, /Output node\(s\): \['nms_out', 'nms_out_1'\]$/m);
+  t.true(cacheIn(cwd).has('roi_b/Conv'));
+  t.true(readFileSync(join(cwd, 'e.plan')).length > 1_000_000);
+});
+
+test('yolo in fp16 for TensorRT for RTX', async (t) => {
+  const { code, stderr, cwd } = await exported('yolo', '--data_type', 'fp16', ...(await rtx('e.plan')));
+  t.is(code, 0, stderr);
+  t.regex(stderr, /Output node\(s\): \['BatchedNMS', 'BatchedNMS_1', 'BatchedNMS_2', 'BatchedNMS_3'\]$/m);
+  t.true(readFileSync(join(cwd, 'e.plan')).length > 1_000_000);
+});
+
+test('dssd in fp32', async (t) => {
+  const { code, stderr, cwd } = await exported('dssd');
+  t.is(code, 0, stderr);
+  t.true(existsSync(join(cwd, 'model.etlt')));
+});
+
+test('retinanet in int8: what is upsampled has a scale', async (t) => {
+  const { code, stderr, cwd } = await exported('retinanet', ...int8);
+  t.is(code, 0, stderr);
+  t.true(cacheIn(cwd).has('P4_upsampled'));
+});
+
+test('a plugin that only TensorRT has: an engine without TensorRT is refused before anything is written', async (t) => {
+  const cwd = aFolder(key);
+  const model = parseModel(readFileSync(detectorFile('ssd')));
+  const node = graphOf(model).node.map((each) =>
+    each.opType === 'NMSDynamic_TRT' ? copyWith(each, { opType: 'NMS_TRT' }) : each,
+  );
+  writeFileSync(
+    join(cwd, 'old.onnx'),
+    serializeModel(copyWith(model, { graph: copyWith(graphOf(model), { node }) })),
+  );
+  writeFileSync(join(cwd, 'spec.txt'), `${specs.ssd}${common}${data}\n`);
+  const flags = ['ssd', '-m', 'old.onnx', '--key_file', 'key.txt', '-e', 'spec.txt'];
+  mkdirSync(join(cwd, 'out'));
+  const { code, stderr } = await runTool(
+    'tlt-export',
+    [...flags, '-o', 'out/a.etlt', '--engine_file', 'out/e.onnx'],
+    { cwd },
+  );
+  t.is(code, failures.EngineUnsupported.exitCode, stderr);
+  t.regex(stderr, /NMS \(NMS_TRT\).*backend TensorRt/s);
+  t.deepEqual(readdirSync(join(cwd, 'out')), []);
+});
