@@ -4,7 +4,7 @@ export const house: Readonly<Record<string, readonly string[]>> = {
   contract: ['base'],
   formats: ['base'],
   keras: ['base', 'formats'],
-  calibration: ['base'],
+  calibration: ['base', 'formats'],
   storage: ['base'],
   preprocessing: ['base', 'calibration'],
   datasets: ['base', 'formats', 'calibration', 'preprocessing'],

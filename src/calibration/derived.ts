@@ -10,11 +10,12 @@ export type Clip = { readonly low: number; readonly high: number };
  * already, so every count is exact.
  */
 export const clipped = (histogram: Histogram, { low, high }: Clip): Histogram => {
+  if (low <= histogram.min && histogram.max <= high) return histogram;
   const [first, last] = [signedBinOf(low), signedBinOf(high)];
   return mapped(histogram, {
     bin: (bin) => Math.min(Math.max(bin, first), last),
-    value: (value) => Math.min(Math.max(value, low), high),
+    value: (value) => Math.min(Math.max(value, low), high) + 0,
   });
 };
 
-const signedBinOf = (value: number): number => (value < 0 ? -binOf(-value) : binOf(value));
+const signedBinOf = (value: number): number => Math.sign(value) * binOf(Math.abs(value)) + 0;

@@ -1,4 +1,5 @@
 /** Weights as int8, one scale per output channel, symmetric: largest |w| of the channel / 127. */
+import { leastScale } from '../formats/calibration-cache.ts';
 import type { NodeProto, TensorProto } from '../formats/generated/onnx_pb.ts';
 import { intOf, makeNode } from '../formats/onnx/node.ts';
 import { floatsOf, tensorFromFloats, tensorFromInt8s } from '../formats/onnx/tensor.ts';
@@ -11,8 +12,6 @@ export type QuantisedWeight = {
 };
 
 const levels = 127;
-/** A channel of zeros needs some scale; its levels are zero whatever it is. */
-const leastScale = 2 ** -126;
 
 export const quantiseWeight = (node: NodeProto, weight: TensorProto): QuantisedWeight => {
   const axis = outputAxis(node);

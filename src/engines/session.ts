@@ -29,6 +29,24 @@ export type SessionOptions = {
   readonly threads?: number;
   /** Writes the optimised model there. */
   readonly optimisedModelPath?: string;
+  /** Weights kept a second time in the layout that the kernels like; on unless said otherwise. */
+  readonly prepacking?: boolean;
+  /** Memory kept for the next run; on unless said otherwise. */
+  readonly arena?: boolean;
+};
+
+export const sessionOptions = (options: SessionOptions): InferenceSession.SessionOptions => {
+  const { optimisation = 'all', threads, optimisedModelPath, prepacking = true, arena = true } = options;
+  return {
+    executionProviders: ['cpu'],
+    graphOptimizationLevel: optimisation,
+    logSeverityLevel: 3,
+    enableCpuMemArena: arena,
+    enableMemPattern: arena,
+    ...(!prepacking && { extra: { session: { disable_prepacking: '1' } } }),
+    ...(threads !== undefined && { intraOpNumThreads: threads }),
+    ...(optimisedModelPath !== undefined && { optimizedModelFilePath: optimisedModelPath }),
+  };
 };
 
 /** @throws UserError ModelInvalid with ONNX Runtime's own words */
@@ -36,15 +54,7 @@ export const openSession = async (
   model: Uint8Array | string,
   options: SessionOptions = {},
 ): Promise<Session> => {
-  const { optimisation = 'all', threads, optimisedModelPath } = options;
-  const settings: InferenceSession.SessionOptions = {
-    executionProviders: ['cpu'],
-    graphOptimizationLevel: optimisation,
-    logSeverityLevel: 3,
-    ...(threads !== undefined && { intraOpNumThreads: threads }),
-    ...(optimisedModelPath !== undefined && { optimizedModelFilePath: optimisedModelPath }),
-  };
-  const session = await created(model, settings);
+  const session = await created(model, sessionOptions(options));
   return {
     inputs: session.inputMetadata.flatMap(portOf),
     outputs: session.outputMetadata.flatMap(portOf),

@@ -69,7 +69,7 @@ export type Measured = {
   readonly source: CalibrationSource;
   /** In the order of the graph. */
   readonly scales: ReadonlyMap<string, number>;
-  readonly histogramOf: (tensor: string) => Histogram;
+  readonly histograms: ReadonlyMap<string, Histogram>;
 };
 
 export type Outcome = {
@@ -109,11 +109,11 @@ const agreementReport = (outcome: Outcome): ReportAgreement => {
 /** Tensors of one distribution share a histogram; its thresholds are looked for once. */
 export const tensorReports = ({
   scales,
-  histogramOf,
-}: Pick<Measured, 'scales' | 'histogramOf'>): TensorReport[] => {
+  histograms,
+}: Pick<Measured, 'scales' | 'histograms'>): TensorReport[] => {
   const known = new Map<Histogram, Readonly<Record<Algorithm, number>>>();
   const reports = [...scales].map(([name, scale], order) => {
-    const histogram = histogramOf(name);
+    const histogram = histograms.get(name)!;
     const thresholds = known.get(histogram) ?? allThresholds(histogram);
     known.set(histogram, thresholds);
     return tensorReport({ name, order, scale, histogram, thresholds });

@@ -1,10 +1,10 @@
 /** The accuracy gate: an int8 export whose outputs stray too far from the float model's is refused before it is stored. */
 import { UserError } from '../base/errors.ts';
+import type { Statistics } from '../calibration/statistics.ts';
 import type { Architecture } from '../contract/architectures.ts';
 import { computedFrom } from '../engines/calibration-graph.ts';
 import { decibelText } from '../report/decibel.ts';
 import { tensorReports } from '../report/report.ts';
-import type { Statistics } from './calibrate.ts';
 import type { OpenedModel } from './open-model.ts';
 import { int8Agreement, keptBatches } from './verify-int8.ts';
 
@@ -51,7 +51,7 @@ const worstTensors = ({ model }: OpenedModel, { scales, statistics }: Judged): s
   if (!statistics) return '';
   const read = new Set(computedFrom(model));
   const arithmetic = new Map([...scales].filter(([name]) => read.has(name)));
-  const worst = tensorReports({ scales: arithmetic, histogramOf: statistics.histogramOf })
+  const worst = tensorReports({ scales: arithmetic, histograms: statistics.histograms })
     .slice(0, namedTensors)
     .map(({ name, sqnrDb }) => `${name} (${decibelText(sqnrDb)})`);
   return ` Worst tensors: ${worst.join(', ')}.`;

@@ -2,120 +2,95 @@
  * One pass over the calibration images: every float tensor of the graph gets a histogram, and all thresholds come
  * from the histograms afterwards. Memory does not grow with the number of images.
  */
-import { UserError } from '../base/errors.ts';
-import { BitCounter } from '../calibration/bit-counter.ts';
+import { availableParallelism } from 'node:os';
+import { clipped } from '../calibration/derived.ts';
 import type { Histogram } from '../calibration/histogram.ts';
-import { type Algorithm, int8Levels, thresholdOf } from '../calibration/thresholds.ts';
+import type { Statistics } from '../calibration/statistics.ts';
 import { type CalibrationGraph, calibrationGraph } from '../engines/calibration-graph.ts';
-import { openSession, type Session } from '../engines/session.ts';
-import { leastScale } from '../formats/calibration-cache.ts';
+import { segmentPlan } from '../engines/segment-runner.ts';
+import { segmentsOf, type TensorFacts } from '../engines/segments.ts';
+import { tensorFacts } from '../engines/tensor-facts.ts';
 import type { ModelProto } from '../formats/generated/onnx_pb.ts';
-import { serializeModel } from '../formats/onnx/model.ts';
+import { elementType } from '../formats/onnx/element-type.ts';
 import type { Batch } from '../preprocessing/batches.ts';
-
-export type Statistics = {
-  /** In the order of the cache: inputs first, then topological. */
-  readonly tensors: readonly string[];
-  readonly histogramOf: (tensor: string) => Histogram;
-  readonly tied: readonly (readonly string[])[];
-  readonly images: number;
-};
+import { CalibrationPool, type PoolImage } from './calibration-pool.ts';
 
 export type CalibrationRun = {
   readonly model: ModelProto;
   readonly input: string;
+  /** What the graph is run on at once, [N,C,H,W]: N is 1 unless the graph fixes it. */
+  readonly shape: readonly [number, number, number, number];
+  /** Of any sizes that N divides. */
   readonly batches: AsyncIterable<Batch>;
-  /** Called after each batch with the number of images seen so far. */
+  /** Called with the number of images counted so far. */
   readonly progress: (images: number) => void;
   readonly signal: AbortSignal;
+  /** As many as there are processors, up to four, unless said otherwise. The result does not depend on it. */
+  readonly threads?: number;
 };
 
-/** @throws UserError CalibrationFailed naming tensor and images when an activation is NaN or infinite, ImageInvalid */
+/** Each thread holds the weights and the largest segment's tensors. */
+const mostThreads = 4;
+
+/** Bytes of exposed tensors of a segment. */
+const segmentLimit = 24 * 2 ** 20;
+
+/** @throws UserError CalibrationFailed naming tensor and image when an activation is NaN or infinite, ImageInvalid */
 export const collectStatistics = async (run: CalibrationRun): Promise<Statistics> => {
-  const graph = calibrationGraph(run.model);
-  const session = await openSession(serializeModel(graph.model), { optimisation: 'disabled' });
-  try {
-    return await measured(run, graph, session);
-  } finally {
-    await session.release();
-  }
-};
-
-const measured = async (
-  run: CalibrationRun,
-  graph: CalibrationGraph,
-  session: Session,
-): Promise<Statistics> => {
-  const floats = session.outputs.filter(({ type }) => type === 'float32').map(({ name }) => name);
-  const fetches = floats.filter((name) => !graph.aliases.has(name));
-  const counters = new Map([run.input, ...fetches].map((name) => [name, new BitCounter()]));
+  const { model, input, shape, threads = Math.min(mostThreads, availableParallelism()) } = run;
+  const graph = calibrationGraph(model);
+  const facts = await tensorFacts(graph.model, { input, dims: shape });
+  const measured = measuredIn(graph, facts);
+  const segments = segmentsOf(graph.model, { facts, measured, limit: segmentLimit });
+  const plan = segmentPlan(segments, facts);
+  const pool = await CalibrationPool.open({ plan, input, measured }, threads);
   let images = 0;
-  for await (const { data, dims, paths } of run.batches) {
-    run.signal.throwIfAborted();
-    const outputs = await session.run({ [run.input]: { data, dims } }, fetches);
-    count(counters, { ...outputs, [run.input]: { data } }, paths);
-    images += paths.length;
+  const counted = (): void => {
+    images += shape[0];
     run.progress(images);
-  }
-  const histograms = new Map([...counters].map(([name, counter]) => [name, counter.histogram()]));
-  const histogramOf = (tensor: string): Histogram => histograms.get(graph.aliases.get(tensor) ?? tensor)!;
-  const tensors = graph.tensors.filter((name) => histograms.has(graph.aliases.get(name) ?? name));
-  return { tensors, histogramOf, tied: graph.tied, images };
-};
-
-const count = (
-  counters: ReadonlyMap<string, BitCounter>,
-  values: Readonly<Record<string, { readonly data: Float32Array }>>,
-  paths: readonly string[],
-): void => {
-  for (const [name, counter] of counters)
-    if (!counter.add(values[name]!.data))
-      throw new UserError(
-        'CalibrationFailed',
-        `Calibrating: tensor ${name} became NaN or infinite on one of these images: ${paths.join(', ')}. Check that the model, the images and --data_type fit each other.`,
-      );
-};
-
-/**
- * Scale of each tensor, threshold / 127. Tensors that a Concat lays side by side share the largest of their scales.
- * A tensor that was zero throughout gets the least positive scale, since no engine can divide by zero.
- */
-export const scalesOf = (
-  { tensors, histogramOf, tied }: Statistics,
-  algorithm: Algorithm,
-): Map<string, number> => {
-  const thresholds = new Map<Histogram, number>();
-  const scaleOf = (tensor: string): number => {
-    const histogram = histogramOf(tensor);
-    const threshold = thresholds.get(histogram) ?? thresholdOf(histogram, algorithm);
-    thresholds.set(histogram, threshold);
-    return Math.max(leastScale, Math.fround(threshold / int8Levels));
   };
-  const scales = new Map(tensors.map((tensor) => [tensor, scaleOf(tensor)]));
-  for (const group of joined(
-    tied.map((names) => names.filter((name) => scales.has(name))),
-    histogramOf,
-    tensors,
-  )) {
-    const largest = Math.max(...group.map((name) => scales.get(name)!));
-    for (const name of group) scales.set(name, largest);
+  try {
+    for await (const image of imagesOf(run)) await pool.count({ ...image, counted });
+    const histograms = histogramsOf(graph, await pool.finish());
+    return { histograms, tied: graph.tied, images };
+  } finally {
+    await pool.close();
   }
-  return scales;
 };
 
-/** Groups that share a tensor, or two names of one distribution, are one group: chained Concats end with one scale. */
-const joined = (
-  groups: readonly (readonly string[])[],
-  histogramOf: Statistics['histogramOf'],
-  tensors: readonly string[],
-): readonly (readonly string[])[] => {
-  const groupOf = new Map<Histogram, Set<Histogram>>();
-  for (const group of groups) {
-    const merged = new Set(
-      group.flatMap((name) => [...(groupOf.get(histogramOf(name)) ?? [histogramOf(name)])]),
-    );
-    for (const histogram of merged) groupOf.set(histogram, merged);
+const measuredIn = (
+  { tensors, derived }: CalibrationGraph,
+  facts: ReadonlyMap<string, TensorFacts>,
+): ReadonlySet<string> =>
+  new Set(tensors.filter((name) => !derived.has(name) && facts.get(name)?.elemType === elementType.float32));
+
+/** Batches of any size as what the graph takes at once. */
+async function* imagesOf({
+  batches,
+  shape,
+  signal,
+}: CalibrationRun): AsyncGenerator<Omit<PoolImage, 'counted'>> {
+  const [rows] = shape;
+  const length = shape.reduce((product, size) => product * size, 1);
+  for await (const { data, paths } of batches)
+    for (let first = 0; first < paths.length; first += rows) {
+      signal.throwIfAborted();
+      const start = (first / rows) * length;
+      const label = paths.slice(first, first + rows).join(', ');
+      yield { tensor: { data: data.slice(start, start + length), dims: shape }, label };
+    }
+}
+
+/** In the order of the cache. What is derived comes after what it is derived from, as in the graph. */
+const histogramsOf = (
+  { tensors, derived }: CalibrationGraph,
+  measured: ReadonlyMap<string, Histogram>,
+): ReadonlyMap<string, Histogram> => {
+  const histograms = new Map<string, Histogram>();
+  for (const name of tensors) {
+    const derivation = derived.get(name);
+    const source = derivation ? histograms.get(derivation.from) : measured.get(name);
+    if (source) histograms.set(name, derivation ? clipped(source, derivation) : source);
   }
-  const distinct = [...new Set(groupOf.values())];
-  return distinct.map((merged) => tensors.filter((name) => merged.has(histogramOf(name))));
+  return histograms;
 };

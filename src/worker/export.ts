@@ -1,5 +1,6 @@
 /** The export itself: a model and calibration images in, the bytes of every artifact out. Writes nothing. */
 import { UserError } from '../base/errors.ts';
+import { type Statistics, scalesOf } from '../calibration/statistics.ts';
 import type { Algorithm, Architecture } from '../contract/architectures.ts';
 import { tensorRtVersionNumber, writeCalibrationCache } from '../formats/calibration-cache.ts';
 import { encryptEtlt } from '../formats/encrypted-model.ts';
@@ -7,7 +8,7 @@ import { tensorFromFloats } from '../formats/onnx/tensor.ts';
 import { serializeTensor } from '../formats/onnx/tensor-file.ts';
 import { imageBatches } from '../preprocessing/batches.ts';
 import type { Allowance } from '../preprocessing/sound-images.ts';
-import { collectStatistics, type Statistics, scalesOf } from './calibrate.ts';
+import { collectStatistics } from './calibrate.ts';
 import { type CalibrationSource, openSource, pixelsOf } from './calibration-source.ts';
 import type { OpenedModel } from './open-model.ts';
 import { decodable } from './verify-int8.ts';
@@ -85,6 +86,7 @@ const measured = async (
   const statistics = await collectStatistics({
     model: opened.model,
     input: opened.input,
+    shape: [opened.fixedBatch ?? 1, opened.channels, opened.height, opened.width],
     batches,
     progress: (done) => watch.progress(done, images),
     signal: watch.signal,

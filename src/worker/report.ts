@@ -59,7 +59,7 @@ const gathered = async (request: ReportRequest): Promise<Report> => {
     measured: {
       source: { source, algorithm, seed, images: statistics.images, imagesSha256 },
       scales,
-      histogramOf: statistics.histogramOf,
+      histograms: statistics.histograms,
     },
     agreement,
   });

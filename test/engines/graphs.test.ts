@@ -3,6 +3,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
+import { scalesOf } from '../../src/calibration/statistics.ts';
 import { agreementOf } from '../../src/engines/agreement.ts';
 import { foldBatchNorms } from '../../src/engines/fold-batchnorm.ts';
 import { halfModel } from '../../src/engines/half.ts';
@@ -24,7 +25,7 @@ import { makeNode } from '../../src/formats/onnx/node.ts';
 import { type Batch, imageBatches } from '../../src/preprocessing/batches.ts';
 import { sampleImages } from '../../src/preprocessing/image-list.ts';
 import { preprocessingOf } from '../../src/preprocessing/normalise.ts';
-import { collectStatistics, scalesOf } from '../../src/worker/calibrate.ts';
+import { collectStatistics } from '../../src/worker/calibrate.ts';
 import { collected } from '../builders/collected.ts';
 import { modelFile } from '../models/models.ts';
 import { runPeer } from '../peers/venv.ts';
@@ -60,6 +61,7 @@ const scales = async (algorithm: 'Entropy' | 'Mse' | 'MinMax') => {
   const statistics = await collectStatistics({
     model,
     input: 'input_1',
+    shape: [1, 3, 48, 192],
     batches,
     progress: () => {},
     signal: new AbortController().signal,

@@ -41,7 +41,7 @@ export const sampleReport = (names: readonly string[], changed: Partial<ReportFa
         imagesSha256: 'c'.repeat(64),
       },
       scales: new Map([...histograms].map(([name, histogram]) => [name, scaleOf(histogram)])),
-      histogramOf: (name) => histograms.get(name)!,
+      histograms,
     },
     agreement: {
       images: 8,

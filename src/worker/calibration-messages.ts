@@ -1,0 +1,29 @@
+/** What the threads of a calibration and the thread that feeds them say to each other. Plain data, copied or handed over. */
+import type { Extremes, Magnitudes } from '../calibration/histogram.ts';
+import type { SegmentPlan } from '../engines/segment-runner.ts';
+import type { FloatTensor } from '../engines/session.ts';
+
+export type Measuring = {
+  readonly plan: SegmentPlan;
+  readonly input: string;
+  /** Tensors to count; the input may be among them. */
+  readonly measured: ReadonlySet<string>;
+};
+
+export type Question =
+  | { readonly kind: 'open'; readonly measuring: Measuring }
+  | { readonly kind: 'count'; readonly tensor: FloatTensor }
+  | { readonly kind: 'finish' }
+  /** Has no answer. */
+  | { readonly kind: 'end' };
+
+/** A histogram as it crosses between threads. */
+export type Counted = Extremes & Magnitudes;
+
+/** One for each question but the last, in their order. */
+export type Answer =
+  | { readonly kind: 'done' }
+  /** A value of this tensor was NaN or infinite. */
+  | { readonly kind: 'notFinite'; readonly tensor: string }
+  | { readonly kind: 'histograms'; readonly histograms: ReadonlyMap<string, Counted> }
+  | { readonly kind: 'failed'; readonly message: string };

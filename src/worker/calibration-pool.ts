@@ -1,0 +1,100 @@
+/**
+ * Images dealt out to threads, each with a network and counters of its own. Counts are integers and an image always
+ * runs alone on one thread, so the sum is the same bit for bit for any number of threads and any order.
+ */
+import { UserError } from '../base/errors.ts';
+import { emptyHistogram, Histogram, sumOf } from '../calibration/histogram.ts';
+import type { FloatTensor } from '../engines/session.ts';
+import { CalibrationLane } from './calibration-lane.ts';
+import type { Measuring } from './calibration-messages.ts';
+
+export type PoolImage = {
+  /** [rows,C,H,W]; its memory is handed over. */
+  readonly tensor: FloatTensor & { readonly data: Float32Array<ArrayBuffer> };
+  /** What an error calls the image. */
+  readonly label: string;
+  readonly counted: () => void;
+};
+
+/** One that is being counted and one to go on with. */
+const imagesPerLane = 2;
+
+export class CalibrationPool {
+  readonly #lanes: readonly CalibrationLane[];
+  readonly #running = new Set<Promise<void>>();
+  #failures: { readonly order: number; readonly error: unknown }[] = [];
+  #order = 0;
+
+  private constructor(lanes: readonly CalibrationLane[]) {
+    this.#lanes = lanes;
+  }
+
+  /** @throws UserError CalibrationFailed */
+  static async open(measuring: Measuring, threads: number): Promise<CalibrationPool> {
+    const pool = new CalibrationPool(Array.from({ length: threads }, () => new CalibrationLane()));
+    try {
+      await Promise.all(pool.#lanes.map((lane) => lane.ask({ kind: 'open', measuring })));
+    } catch (thrown) {
+      await pool.close();
+      throw thrown;
+    }
+    return pool;
+  }
+
+  /** Resolves when a thread has taken the image. @throws UserError CalibrationFailed of an image before */
+  async count(image: PoolImage): Promise<void> {
+    const lane = await this.#freeLane();
+    const counting = this.#counted(lane, image, this.#order++).finally(() => this.#running.delete(counting));
+    this.#running.add(counting);
+  }
+
+  /** All that was counted. @throws UserError CalibrationFailed naming tensor and image */
+  async finish(): Promise<ReadonlyMap<string, Histogram>> {
+    await this.#settled();
+    const sums = new Map<string, Histogram>();
+    for (const lane of this.#lanes) {
+      const answer = await lane.ask({ kind: 'finish' });
+      if (answer.kind !== 'histograms') continue;
+      for (const [name, counted] of answer.histograms)
+        sums.set(name, sumOf(sums.get(name) ?? emptyHistogram, new Histogram(counted, counted)));
+    }
+    return sums;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#lanes.map((lane) => lane.close()));
+  }
+
+  async #freeLane(): Promise<CalibrationLane> {
+    for (;;) {
+      if (this.#failures.length > 0) await this.#settled();
+      const lane = this.#lanes.reduce((a, b) => (b.pending < a.pending ? b : a));
+      if (lane.pending < imagesPerLane) return lane;
+      await Promise.race(this.#running);
+    }
+  }
+
+  async #counted(lane: CalibrationLane, image: PoolImage, order: number): Promise<void> {
+    try {
+      const { tensor, label, counted } = image;
+      const answer = await lane.ask({ kind: 'count', tensor }, [tensor.data.buffer]);
+      if (answer.kind === 'notFinite') throw notFinite(answer.tensor, label);
+      counted();
+    } catch (error) {
+      this.#failures.push({ order, error });
+    }
+  }
+
+  /** Waits for what is under way. Of several failures the one of the first image is thrown, whichever was quicker. */
+  async #settled(): Promise<void> {
+    await Promise.all(this.#running);
+    const [first] = this.#failures.sort((a, b) => a.order - b.order);
+    if (first) throw first.error;
+  }
+}
+
+const notFinite = (tensor: string, label: string): UserError =>
+  new UserError(
+    'CalibrationFailed',
+    `Calibrating: tensor ${tensor} became NaN or infinite on ${label}. Check that the model, the images and --data_type fit each other.`,
+  );

@@ -1,0 +1,61 @@
+/** A thread of a calibration: runs the network on one input after the other and counts what its tensors hold. */
+import { parentPort } from 'node:worker_threads';
+import { messageOf } from '../base/errors.ts';
+import { BitCounter } from '../calibration/bit-counter.ts';
+import { SegmentRunner } from '../engines/segment-runner.ts';
+import type { FloatTensor } from '../engines/session.ts';
+import type { Answer, Measuring, Question } from './calibration-messages.ts';
+
+class Thread {
+  readonly #input: string;
+  readonly #runner: SegmentRunner;
+  readonly #counters: ReadonlyMap<string, BitCounter>;
+
+  constructor({ input, measured }: Measuring, runner: SegmentRunner) {
+    this.#input = input;
+    this.#runner = runner;
+    this.#counters = new Map([...measured].map((name) => [name, new BitCounter()]));
+  }
+
+  async count(tensor: FloatTensor): Promise<Answer> {
+    const notFinite: string[] = [];
+    const visit = (name: string, values: Float32Array): void => {
+      if (this.#counters.get(name)?.add(values) === false) notFinite.push(name);
+    };
+    visit(this.#input, tensor.data);
+    await this.#runner.run(this.#input, tensor, visit);
+    const [first] = notFinite;
+    return first === undefined ? { kind: 'done' } : { kind: 'notFinite', tensor: first };
+  }
+
+  async finish(): Promise<Answer> {
+    await this.#runner.close();
+    const histograms = new Map(
+      [...this.#counters].map(([name, counter]) => {
+        const { bins, counts, min, max } = counter.histogram();
+        return [name, { bins, counts, min, max }];
+      }),
+    );
+    return { kind: 'histograms', histograms };
+  }
+}
+
+let thread: Thread | undefined;
+
+const answerTo = async (question: Exclude<Question, { kind: 'end' }>): Promise<Answer> => {
+  if (question.kind === 'open') {
+    thread = new Thread(question.measuring, await SegmentRunner.open(question.measuring.plan));
+    return { kind: 'done' };
+  }
+  return question.kind === 'count' ? thread!.count(question.tensor) : thread!.finish();
+};
+
+const failed = (thrown: unknown): Answer => ({ kind: 'failed', message: messageOf(thrown) });
+
+let turn: Promise<unknown> = Promise.resolve();
+parentPort?.on('message', (question: Question) => {
+  turn = turn.then(async () => {
+    if (question.kind === 'end') parentPort?.close();
+    else parentPort?.postMessage(await answerTo(question).catch(failed));
+  });
+});
