@@ -48,7 +48,7 @@ const exportedBefore = (modelExport: ModelExport, name: string): ExportStage | u
   const file = modelExport.status?.calibrationTensorfile;
   if (file?.name !== name) return undefined;
   const planned = withFile(modelExport, file);
-  const stored = storedExport(planned);
+  const stored = storedExport(planned, file);
   return stored && { jobName: exportJobName(planned, retryOf(planned)), ...stored };
 };
 
@@ -60,7 +60,7 @@ const plannedStage = (
 ): ExportStage => {
   const retry = retryOf(modelExport);
   const jobName = exportJobName(modelExport, retry);
-  const stored = storedExport(modelExport);
+  const stored = storedExport(modelExport, file);
   if (stored) return { jobName, ...stored };
   const state = jobs.find((job) => job.name === jobName)?.state;
   if (!state) return { jobName, kind: 'ToExport', job: exportJob(modelExport, images, retry) };
@@ -82,40 +82,35 @@ const answered = (
   file: ReferredFile | undefined,
 ) =>
   result.kind === 'Exported'
-    ? finished(statusOf(modelExport, result, file))
+    ? finished(statusOf(modelExport, result), file)
     : ({ kind: 'Failed', reason: 'Internal', message: 'the export pod answered for another stage' } as const);
 
 /** Status alone is enough once the export is in it: the Job may be long gone. */
-const storedExport = (modelExport: ModelExport) => {
+const storedExport = (modelExport: ModelExport, file: ReferredFile | undefined) => {
   const { status } = modelExport;
   if (!status?.etlt || status.exportKey !== exportKey(modelExport)) return undefined;
-  return (status.retry ?? '') === retryOf(modelExport) ? finished(status) : undefined;
+  return (status.retry ?? '') === retryOf(modelExport) ? finished(status, file) : undefined;
 };
 
-const statusOf = (
-  modelExport: ModelExport,
-  result: Exported,
-  file: ReferredFile | undefined,
-): ExportStatus => ({
+const statusOf = (modelExport: ModelExport, result: Exported): ExportStatus => ({
   exportKey: exportKey(modelExport),
   ...(retryOf(modelExport) && { retry: retryOf(modelExport) }),
   etlt: { ...result.etlt, outputNodes: [...result.etlt.outputNodes] },
   ...(result.calibrationCache && { calibrationCache: result.calibrationCache }),
-  ...(file && { calibrationTensorfile: file }),
   ...(result.verification && { verification: result.verification }),
   ...(result.report && { report: result.report }),
 });
 
 /** The folder is where the `.etlt` lies: status is the one witness of what was exported where. */
-const finished = (stored: ExportStatus) => {
-  const { exportKey: key, retry, calibrationCache, calibrationTensorfile, verification, report } = stored;
+const finished = (stored: ExportStatus, file: ReferredFile | undefined) => {
+  const { exportKey: key, retry, calibrationCache, verification, report } = stored;
   const etlt = stored.etlt!;
   const status: ExportStatus = {
     ...(key && { exportKey: key }),
     ...(retry && { retry }),
     etlt,
     ...(calibrationCache && { calibrationCache }),
-    ...(calibrationTensorfile && { calibrationTensorfile }),
+    ...(file && { calibrationTensorfile: file }),
     ...(verification && { verification }),
     ...(report && { report }),
   };

@@ -151,6 +151,20 @@ test('what is exported stays when its tensorfile goes, or is made anew', (t) => 
     t.deepEqual(decide({ ...finished(ready()), tensorfile }).actions, []);
 });
 
+test('naming the file in place of the object, or the other way round, changes what status says and nothing else', (t) => {
+  const { modelExport } = finished(ready());
+  const { uri, sha256 } = aTensorfileWritten().tensorfile;
+  const calibration = { ...referring.calibration!, tensorfile: { uri, sha256 } };
+  const named = { ...modelExport, spec: { ...modelExport.spec, calibration } } as ModelExport;
+  const direct = waiting(undefined, { modelExport: named });
+  t.deepEqual(jobsMade(direct), []);
+  t.is(statusAfter(direct).calibrationTensorfile, undefined);
+  const status = statusAfter(direct);
+  const back = waiting(ready(), { modelExport: { ...modelExport, status } as ModelExport });
+  t.deepEqual(jobsMade(back), []);
+  t.is(statusAfter(back).calibrationTensorfile!.name, 'kitti');
+});
+
 test('another file exports again; until then status names what there was', (t) => {
   const again = { ...finished(ready()), tensorfile: ready('e') };
   t.is(taskOf(again).calibration!.tensorfile!.sha256, 'e'.repeat(64));

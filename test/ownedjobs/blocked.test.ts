@@ -1,0 +1,79 @@
+/** What a pod waits for, told from the sentences that kubelets and schedulers write. */
+import test from 'ava';
+import { blockedOf } from '../../src/ownedjobs/blocked.ts';
+import type { PodObject } from '../../src/ownedjobs/kube-shapes.ts';
+
+const aPod = (status: PodObject['status']): PodObject => ({
+  metadata: { name: 'p', namespace: 'vision', uid: 'uid-p' },
+  status: { phase: 'Pending', ...status },
+});
+
+const mounts = test.macro({
+  exec: (t, warning: string, reason: string, message: RegExp) => {
+    const blocked = blockedOf(aPod({}), [
+      { podUid: 'uid-p', message: `MountVolume.SetUp failed for volume "v" : ${warning}` },
+    ]);
+    t.is(blocked?.reason, reason as never);
+    t.regex(blocked!.message, message);
+  },
+  title: (_, warning, reason) => `${warning} → ${reason}`,
+});
+test(mounts, 'secret "absent" not found', 'KeySecretMissing', /^Secret absent does not exist .* create it$/);
+test(
+  mounts,
+  'references non-existent secret key: key',
+  'KeySecretMissing',
+  /^the Secret has no key key: add it, or mend spec\.keySecretRef\.key$/,
+);
+test(mounts, 'configmap "specs" not found', 'SpecMissing', /^ConfigMap specs does not exist .* create it$/);
+test(
+  mounts,
+  'configmap references non-existent config key: kitti.txt',
+  'SpecMissing',
+  /^the ConfigMap has no key kitti\.txt: .*configMapKeyRef\.key$/,
+);
+test(mounts, 'the disk is on fire', 'PodWaiting', /the disk is on fire/);
+
+test('a warning about another pod says nothing', (t) => {
+  t.is(blockedOf(aPod({}), [{ podUid: 'uid-q', message: 'secret "absent" not found' }]), undefined);
+});
+
+const unscheduled = (message: string) =>
+  aPod({
+    conditions: [
+      { type: 'PodScheduled', status: 'False', message, lastTransitionTime: '2026-01-01T00:00:00Z' },
+    ],
+  });
+
+test('a claim that is missing is named; any other word of the scheduler is its own', (t) => {
+  const claim = blockedOf(
+    unscheduled('0/3 nodes are available: persistentvolumeclaim "data" not found.'),
+    [],
+  );
+  t.is(claim?.reason, 'ClaimMissing');
+  t.regex(claim!.message, /^PersistentVolumeClaim data does not exist/);
+  t.deepEqual(blockedOf(unscheduled('0/3 nodes are available: 3 Insufficient cpu.'), []), {
+    reason: 'Unschedulable',
+    message: '0/3 nodes are available: 3 Insufficient cpu.',
+  });
+});
+
+const waitingFor = (reason: string) =>
+  blockedOf(
+    aPod({ containerStatuses: [{ name: 'export', state: { waiting: { reason, message: 'why' } } }] }),
+    [],
+  );
+
+test('an image that cannot be pulled is told; a container that is being made is not', (t) => {
+  t.deepEqual(waitingFor('ImagePullBackOff'), {
+    reason: 'ImagePullFailed',
+    message: 'container export: ImagePullBackOff: why',
+  });
+  t.is(waitingFor('CreateContainerConfigError')?.reason, 'PodWaiting');
+  t.is(waitingFor('ContainerCreating'), undefined);
+});
+
+test('a pod that runs waits for nothing', (t) => {
+  const pod = unscheduled('secret "absent" not found');
+  t.is(blockedOf({ ...pod, status: { ...pod.status, phase: 'Running' } }, []), undefined);
+});
