@@ -1,5 +1,7 @@
 /** The calls of a network, one after another; a model inside it is a network again, with its own layers' names behind its. */
+import type { UserError } from '../base/errors.ts';
 import type { KerasFile, KerasWeight } from '../formats/keras-file.ts';
+import type { TensorRanges } from '../formats/tensor-scales.ts';
 import { Config } from './config.ts';
 import { mostDepth, type Origin } from './dialect.ts';
 import { invalidLayer, unsupportedLayer } from './fault.ts';
@@ -27,7 +29,9 @@ export type Finished = {
 
 export type Converted = {
   readonly outputs: readonly Value[];
-  readonly ranges: ReadonlyMap<string, number>;
+  readonly ranges: TensorRanges;
+  /** Why the ranges are of no use, if they are not. */
+  readonly rangeFault: UserError | undefined;
   readonly layers: readonly Finished[];
 };
 
@@ -37,15 +41,17 @@ export const convertNetwork = (
   surroundings: Surroundings,
 ): Converted => {
   const ranges = new Map<string, number>();
+  const faults: UserError[] = [];
   const layers: Finished[] = [];
   const { file } = surroundings;
-  const trip = { ...surroundings, ranges, layers, weights: new Map<string, LayerWeights>() };
+  const trip = { ...surroundings, ranges, faults, layers, weights: new Map<string, LayerWeights>() };
   const outputs = walk(network, inputs, { ...trip, path: [], arraysOf: file.weightsOf });
-  return { outputs, ranges, layers };
+  return { outputs, ranges, rangeFault: faults[0], layers };
 };
 
 type Trip = Surroundings & {
   readonly ranges: Map<string, number>;
+  readonly faults: UserError[];
   readonly layers: Finished[];
   /** By path: the calls of a shared layer find the same. */
   readonly weights: Map<string, LayerWeights>;
@@ -90,6 +96,7 @@ const converted = (
     graph: trip.graph,
     scope: call === 0 ? label.path : `${label.path}_${call}`,
     noteRange: (tensor, range) => void trip.ranges.set(tensor, Math.max(range, trip.ranges.get(tensor) ?? 0)),
+    spoilRanges: (why) => void trip.faults.push(why),
     isBehindQdq: (index) => isQdq(trip.network.layers.get(taken[index]?.layer ?? '')),
   };
   const value = convert(layer, inputs);

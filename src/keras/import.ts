@@ -2,10 +2,12 @@
  * A Keras model as ONNX: the calls of its network in order, each through the converter of its class. Images lie as
  * N,C,H,W from the inputs to the outputs, whatever the model's data_format. Memory: the weights once, and one piece.
  */
+import type { UserError } from '../base/errors.ts';
 import type { ModelProto } from '../formats/generated/onnx_pb.ts';
 import type { KerasFile } from '../formats/keras-file.ts';
 import { elementType } from '../formats/onnx/element-type.ts';
 import { type Dimension, makeModel, makeValueInfo } from '../formats/onnx/graph.ts';
+import type { TensorRanges } from '../formats/tensor-scales.ts';
 import { isCount, type Json, shown } from './config.ts';
 import { convertNetwork, type Finished } from './convert-network.ts';
 import { originOf } from './dialect.ts';
@@ -18,8 +20,10 @@ import { imageOrder, laidOut, plainOrder, type Size, type Value } from './value.
 export type ImportedModel = {
   readonly model: ModelProto;
   readonly dialect: Dialect;
-  /** Of quantisation-aware training: tensor of the ONNX graph -> the largest absolute value that it keeps. */
-  readonly ranges: ReadonlyMap<string, number>;
+  /** Of quantisation-aware training, by the names of the ONNX graph. */
+  readonly ranges: TensorRanges;
+  /** Why the ranges are of no use, if they are not; the model is. */
+  readonly rangeFault: UserError | undefined;
   /** Layers that the outputs need, in the order of computation. */
   readonly layers: readonly Finished[];
 };
@@ -39,7 +43,7 @@ export const importKeras = (file: KerasFile, { dialect }: ImportWish = {}): Impo
   const graph = new GraphBuilder();
   const network = parseNetwork(file.network);
   const inputs = inputsOf(network, graph, origin.channelsLast);
-  const { outputs, ranges, layers } = convertNetwork(network, inputs, { file, graph, origin });
+  const { outputs, ...rest } = convertNetwork(network, inputs, { file, graph, origin });
   const ports = outputs.map((output) =>
     finalised(output, { graph, inputs, channelsLast: origin.channelsLast }),
   );
@@ -51,7 +55,7 @@ export const importKeras = (file: KerasFile, { dialect }: ImportWish = {}): Impo
     initializers: graph.initializers,
     opset,
   });
-  return { model, dialect: origin.dialect, ranges, layers };
+  return { model, dialect: origin.dialect, ...rest };
 };
 
 const portOf = (value: Value) => makeValueInfo(value.name, elementType.float32, dimensionsOf(value));

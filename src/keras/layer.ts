@@ -1,4 +1,5 @@
 /** What a converter gets of a layer and its surroundings, and the few steps that most converters share. */
+import type { UserError } from '../base/errors.ts';
 import type { AttributeValue } from '../formats/onnx/node.ts';
 import type { Config, Margins } from './config.ts';
 import { invalidLayer, type LayerLabel, unsupportedLayer } from './fault.ts';
@@ -25,6 +26,8 @@ export type Layer = LayerLabel & {
   readonly scope: string;
   /** Takes down the range in which quantisation-aware training kept a tensor. */
   readonly noteRange: (tensor: string, range: number) => void;
+  /** Takes down why the ranges of training are of no use; the float graph still is. */
+  readonly spoilRanges: (why: UserError) => void;
   /** Whether the layer that made input `index` is a QDQ layer. */
   readonly isBehindQdq: (index: number) => boolean;
 };

@@ -2,6 +2,7 @@
 import type { ArrayDescription, Hdf5Contents } from '../formats/hdf5-contents.ts';
 import type { ModelDescription, TensorDescription } from './describe-model.ts';
 import type { CacheDescription, Report } from './inspect.ts';
+import { kerasRows } from './keras-text.ts';
 
 type Row = readonly [label: string, value: string];
 
@@ -42,10 +43,12 @@ const formatNames: Readonly<Record<Report['format'], string>> = {
   unknown: 'unknown',
 };
 
-const contentRows = ({ model, calibrationCache, hdf5, note }: Report): Row[] => [
-  ...(model ? modelRows(model) : []),
+const contentRows = ({ model, calibrationCache, hdf5, keras, note }: Report): Row[] => [
+  ...(keras ? kerasRows(keras) : []),
+  ...(keras && model ? exportedRows(model) : []),
+  ...(model && !keras ? modelRows(model) : []),
   ...(calibrationCache ? cacheRows(calibrationCache) : []),
-  ...(hdf5 ? hdf5Rows(hdf5) : []),
+  ...(hdf5 && !keras ? hdf5Rows(hdf5) : []),
   ...(note ? ([['note', note]] as Row[]) : []),
 ];
 
@@ -67,6 +70,13 @@ const modelRows = (model: ModelDescription): Row[] => [
   ['nodes', `${grouped(model.nodes)}: ${operatorsText(model.operators)}`],
   ...(model.plugins ? ([['TensorRT plugins', model.plugins.join(', ')]] as Row[]) : []),
   ['QAT', model.qat ? 'yes: the graph holds quantisation scales' : 'no'],
+];
+
+/** Of the ONNX that a Keras model would be exported as. */
+const exportedRows = (model: ModelDescription): Row[] => [
+  ...model.inputs.map((tensor): Row => ['exports input', tensorText(tensor)]),
+  ...model.outputs.map((tensor): Row => ['output', tensorText(tensor)]),
+  ['as ONNX', `opset ${model.opset}, ${grouped(model.nodes)} nodes: ${operatorsText(model.operators)}`],
 ];
 
 const cacheRows = ({ version, algorithm, tensors }: CacheDescription): Row[] => [

@@ -1,16 +1,15 @@
 /** What a file is and holds, told from its bytes: models locked and open, calibration caches, tensorfiles, engines. */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { open, readFile } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
-import { sha256 } from '../base/digest.ts';
+import { open, readFile, stat } from 'node:fs/promises';
+import { fileDigest, sha256 } from '../base/digest.ts';
 import { messageOf, systemCodeOf, UserError } from '../base/errors.ts';
 import { parseCalibrationCache } from '../formats/calibration-cache.ts';
 import { detectFormat, type FileFormat, parsePrefix } from '../formats/detect-format.ts';
 import { type ContainerDescription, decryptModel, describeContainer } from '../formats/encrypted-model.ts';
 import { type Hdf5Contents, readHdf5Contents } from '../formats/hdf5-contents.ts';
 import { parseModel } from '../formats/onnx/model.ts';
+import type { KerasDescription } from '../keras/describe.ts';
 import { describeModel, type ModelDescription } from './describe-model.ts';
+import { inspectKeras } from './inspect-keras.ts';
 
 export type Report = {
   readonly file: string;
@@ -24,6 +23,8 @@ export type Report = {
   readonly model?: ModelDescription;
   readonly calibrationCache?: CacheDescription;
   readonly hdf5?: Hdf5Contents;
+  /** Of a Keras model; `model` is then the ONNX that would be exported. */
+  readonly keras?: KerasDescription;
   /** What the reader should know or do next. */
   readonly note?: string;
 };
@@ -94,11 +95,13 @@ const lockedContents = async (
   const inner = detectFormat(payload);
   const described = { format: inner, sizeBytes: payload.length, sha256: sha256(payload) };
   if (inner === 'onnx') return { container, payload: described, model: describeModel(parseModel(payload)) };
-  const note =
-    inner === 'hdf5'
-      ? 'a Keras model: unpack it to see more'
-      : 'what is inside is not a model of these tools';
-  return { container, payload: described, note };
+  if (inner === 'hdf5')
+    return {
+      container,
+      payload: described,
+      ...(await inspectKeras({ path: 'the model inside', bytes: payload })),
+    };
+  return { container, payload: described, note: 'what is inside is not a model of these tools' };
 };
 
 const foreignNote = (bytes: Uint8Array): string => {
@@ -118,17 +121,11 @@ const describeCache = (bytes: Uint8Array): CacheDescription => {
 
 /** Tensorfiles can be larger than memory: structure and digest are read from the disk. */
 const inspectHdf5 = async (file: string): Promise<Report> => {
-  const hash = createHash('sha256');
-  let sizeBytes = 0;
-  await asInput(file, () =>
-    pipeline(createReadStream(file), async (chunks: AsyncIterable<Buffer>) => {
-      for await (const chunk of chunks) {
-        hash.update(chunk);
-        sizeBytes += chunk.length;
-      }
-    }),
-  );
-  return { file, format: 'hdf5', sizeBytes, sha256: hash.digest('hex'), hdf5: await readHdf5Contents(file) };
+  const digest = await asInput(file, () => fileDigest(file));
+  const { size: sizeBytes } = await stat(file);
+  const hdf5 = await readHdf5Contents(file);
+  const keras = hdf5.kind === 'Keras' ? await inspectKeras({ path: file }) : {};
+  return { file, format: 'hdf5', sizeBytes, sha256: digest, hdf5, ...keras };
 };
 
 const readStart = (file: string): Promise<Uint8Array> =>

@@ -1,7 +1,6 @@
-/** `tlt-model pack | unpack | inspect`: the tool's words. Bytes are dealt with in formats/, looking in inspect.ts. */
+/** `tlt-model pack | unpack | convert | inspect`: the tool's words. Bytes are dealt with in formats/, looking in inspect.ts. */
 import { readFile } from 'node:fs/promises';
 import { join, parse as parsePath } from 'node:path';
-import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { sha256 } from '../base/digest.ts';
 import { messageOf, systemCodeOf, UserError } from '../base/errors.ts';
 import { refuseToOverwrite, writeWholeFile } from '../base/whole-file.ts';
@@ -10,8 +9,11 @@ import { decryptModel, encryptEtlt, encryptTlt } from '../formats/encrypted-mode
 import { hasExternalData, parseModel, readModelFile, serializeModel } from '../formats/onnx/model.ts';
 import { inspectFile, type Report } from './inspect.ts';
 import { reportText } from './inspect-text.ts';
+import { paddingNames } from './keras-text.ts';
 import { findKey, readKey } from './key.ts';
+import { readContent } from './model-content.ts';
 import { helpOf } from './model-help.ts';
+import { commandNames, parseWords, usage, type Words } from './model-words.ts';
 
 export type Terminal = {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -27,57 +29,13 @@ export type Terminal = {
  */
 export const runModelCommand = async (argv: readonly string[], terminal: Terminal): Promise<void> => {
   const [name, ...rest] = argv;
-  if (name === undefined) throw usage('say what to do: pack, unpack or inspect');
+  if (name === undefined) throw usage(`say what to do: ${commandNames.join(', ')}`);
   if (name === '-h' || name === '--help' || name === 'help') return terminal.print(helpOf('tlt-model'));
-  if (name !== 'pack' && name !== 'unpack' && name !== 'inspect')
-    throw usage(`'${name}' is not one of pack, unpack, inspect`);
-  const words = parseWords(name, rest);
-  if (words.help) return terminal.print(helpOf(name));
-  await commands[name](words, terminal);
-};
-
-type Words = {
-  readonly files: readonly string[];
-  readonly help: boolean;
-  readonly json: boolean;
-  readonly output: string | undefined;
-  readonly key: string | undefined;
-  readonly keyFile: string | undefined;
-};
-
-const keyFlags: Flags = { key: { type: 'string', short: 'k' }, key_file: { type: 'string' } };
-const outputFlag: Flags = { output_file: { type: 'string', short: 'o' } };
-const helpFlag: Flags = { help: { type: 'boolean', short: 'h' } };
-type Flags = NonNullable<ParseArgsConfig['options']>;
-
-const flags: Readonly<Record<'pack' | 'unpack' | 'inspect', Flags>> = {
-  pack: { ...helpFlag, ...keyFlags, ...outputFlag },
-  unpack: { ...helpFlag, ...keyFlags, ...outputFlag },
-  inspect: { ...helpFlag, ...keyFlags, json: { type: 'boolean' } },
-};
-
-const parseWords = (name: keyof typeof flags, argv: readonly string[]): Words => {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...argv],
-      options: flags[name],
-      allowPositionals: true,
-    });
-    const text = (flag: string) => {
-      const value = values[flag];
-      return typeof value === 'string' ? value : undefined;
-    };
-    return {
-      files: positionals,
-      help: values.help === true,
-      json: values.json === true,
-      output: text('output_file'),
-      key: text('key'),
-      keyFile: text('key_file'),
-    };
-  } catch (thrown) {
-    throw usage(messageOf(thrown), name);
-  }
+  const known = commandNames.find((each) => each === name);
+  if (!known) throw usage(`'${name}' is not one of ${commandNames.join(', ')}`);
+  const words = parseWords(known, rest);
+  if (words.help) return terminal.print(helpOf(known));
+  await commands[known](words, terminal);
 };
 
 const pack = async (words: Words, { env, print }: Terminal): Promise<void> => {
@@ -119,6 +77,20 @@ const unpack = async (words: Words, { env, print }: Terminal): Promise<void> => 
   print(`${written(target, payload)}, ${format}\n`);
 };
 
+const convert = async (words: Words, { env, print }: Terminal): Promise<void> => {
+  const [path, target] = placesOf('convert', words, '.onnx');
+  await refuseToOverwrite(target);
+  const key = () => readKey({ key: words.key, keyFile: words.keyFile, env });
+  const { payload, keras } = await naming(path, () =>
+    readContent({ path, key, keras: { dialect: words.padding } }),
+  );
+  await writeWholeFile(target, payload, { overwrite: false });
+  const from = keras
+    ? `, of ${keras.layers.length} Keras layers with ${paddingNames[keras.dialect]} padding`
+    : '';
+  print(`${written(target, payload)}${from}\n`);
+};
+
 const inspect = async (words: Words, { env, print, complain }: Terminal): Promise<void> => {
   if (words.files.length === 0) throw usage('name at least one file', 'inspect');
   const key = await findKey({ key: words.key, keyFile: words.keyFile, env });
@@ -151,10 +123,14 @@ const naming = async <T>(file: string, work: () => Promise<T>): Promise<T> => {
   }
 };
 
-const commands = { pack, unpack, inspect };
+const commands = { pack, unpack, convert, inspect };
 
 /** The one input, and the output: `-o`, or the input's name with another extension in its own folder. */
-const placesOf = (name: 'pack' | 'unpack', { files, output: given }: Words, extension: string) => {
+const placesOf = (
+  name: 'pack' | 'unpack' | 'convert',
+  { files, output: given }: Words,
+  extension: string,
+) => {
   const [file, ...more] = files;
   if (file === undefined || more.length > 0) throw usage(`name one model, not ${files.length}`, name);
   const { dir, name: stem } = parsePath(file);
@@ -172,6 +148,3 @@ const readInput = async (file: string): Promise<Uint8Array> => {
 
 const written = (target: string, bytes: Uint8Array): string =>
   `${target}: ${bytes.length} bytes, sha256 ${sha256(bytes)}`;
-
-const usage = (found: string, name?: string): UserError =>
-  new UserError('Usage', `${found}. See tlt-model ${name ? `${name} ` : ''}--help.`);

@@ -11,6 +11,7 @@ const helps = {
 
   tlt-model pack MODEL       encrypts an ONNX or Keras .hdf5 model as .tlt or .etlt
   tlt-model unpack MODEL     decrypts a .tlt or .etlt
+  tlt-model convert MODEL    turns any of these models, Keras ones included, into one .onnx file
   tlt-model inspect FILE...  tells what is in a model, calibration cache, tensorfile or engine
 
 Each has its own --help. Nothing is ever overwritten, and a file appears whole or not at all.
@@ -18,6 +19,7 @@ Each has its own --help. Nothing is ever overwritten, and a file appears whole o
 Examples:
   tlt-model pack resnet18.onnx --key_file key.txt
   tlt-model unpack resnet18.etlt -o resnet18.onnx --key_file key.txt
+  tlt-model convert resnet18.hdf5
   tlt-model inspect --json cal.bin | jq .calibrationCache.tensors
 `,
   pack: `tlt-model pack MODEL [-o FILE] [key]: encrypts an ONNX or Keras .hdf5 model.
@@ -43,13 +45,28 @@ Examples:
   tlt-model unpack resnet18.tlt --key_file key.txt
   ${keyFileVariable}=/run/secrets/key tlt-model unpack resnet18.etlt -o resnet18.onnx
 `,
+  convert: `tlt-model convert MODEL [-o FILE] [--padding tlt|keras] [key]: turns a model into one .onnx file.
+
+  -o, --output_file FILE   default: MODEL with .onnx
+  --padding tlt|keras      whose 'same' padding a Keras model has. TLT's Keras pads alike on both sides, Keras itself
+                           puts an odd pixel at the end. Default: judged by the file (inspect tells the judgement)
+${keyHelp}
+
+MODEL is a Keras .hdf5, an .onnx (its external data is brought in), or a .tlt or .etlt with either; only those need the
+key. A Keras model becomes a graph with TLT's node names, images as N,C,H,W, and any batch; layers of
+quantisation-aware training become plain ones (tlt-export makes a calibration cache of their scales).
+
+Examples:
+  tlt-model convert resnet18.hdf5
+  tlt-model convert resnet18.tlt -o resnet18.onnx --key_file key.txt
+`,
   inspect: `tlt-model inspect FILE... [--json] [key]: tells what is in each file.
 
   --json                   one JSON object a line and file
 ${keyHelp}
 
 Known: .tlt, .etlt, .onnx, calibration caches, tensorfiles, Keras .hdf5, TensorRT engines; judged by content, not by
-name. A locked model without the key tells its size and form only.
+name. A locked model without the key tells its size and form only. Of a Keras model also what would be exported.
 
 Examples:
   tlt-model inspect model.onnx cal.bin calibration.tensor

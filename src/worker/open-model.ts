@@ -1,16 +1,13 @@
 /** The model behind `-m`: decrypted, parsed, and held against what its architecture must look like. */
-import { readFile } from 'node:fs/promises';
-import { sha256 } from '../base/digest.ts';
-import { messageOf, UserError } from '../base/errors.ts';
+import { UserError } from '../base/errors.ts';
 import { type Architecture, type ArchitectureRow, architectures } from '../contract/architectures.ts';
 import { peelQat } from '../engines/qat.ts';
 import { trainedRanges } from '../engines/qat-ranges.ts';
-import { detectFormat } from '../formats/detect-format.ts';
-import { decryptModel } from '../formats/encrypted-model.ts';
 import type { ModelProto } from '../formats/generated/onnx_pb.ts';
 import { graphOf, inputsOf, isQat, outputsOf, shapeOf } from '../formats/onnx/graph.ts';
-import { hasExternalData, parseModel, readModelFile, serializeModel } from '../formats/onnx/model.ts';
+import { serializeModel } from '../formats/onnx/model.ts';
 import type { TensorRanges } from '../formats/tensor-scales.ts';
+import { type ModelContent, readContent } from './model-content.ts';
 
 export type OpenedModel = {
   /** Plain float: what training with quantisation put into it is taken out. */
@@ -39,52 +36,27 @@ export type ModelSource = {
   readonly architecture: Architecture;
 };
 
-/** @throws UserError InputNotFound, WrongKey, ModelInvalid, ModelForeign, ModelUnsupported, NotYetSupported */
+/** @throws UserError InputNotFound, WrongKey, ModelInvalid, ModelForeign, ModelUnsupported */
 export const openModel = async ({ path, key, architecture }: ModelSource): Promise<OpenedModel> => {
-  const bytes = await bytesOf(path);
-  const content = floatContent(await contentOf(path, bytes, key));
-  return { ...content, sha256: sha256(bytes), ...portsOf(path, content.model, architecture) };
+  const found = await readContent({ path, key: async () => key });
+  const content = floatContent(found);
+  return { ...content, sha256: found.sha256, ...portsOf(path, content.model, architecture) };
 };
+
+type Content = Pick<OpenedModel, 'model' | 'payload' | 'trainedRanges'>;
 
 /** The graph without the scales of its training, and those scales. */
-const floatContent = (content: Content): Content & Pick<OpenedModel, 'trainedRanges'> => {
-  if (!isQat(content.model)) return { ...content, trainedRanges: undefined };
-  const { model, pairs } = peelQat(content.model);
-  return { model, payload: serializeModel(model), trainedRanges: () => trainedRanges(pairs) };
+const floatContent = ({ model, payload, keras }: ModelContent): Content => {
+  if (keras || !isQat(model)) return { model, payload, trainedRanges: keras?.trainedRanges };
+  const peeled = peelQat(model);
+  return {
+    model: peeled.model,
+    payload: serializeModel(peeled.model),
+    trainedRanges: () => trainedRanges(peeled.pairs),
+  };
 };
 
-const bytesOf = async (path: string): Promise<Uint8Array> => {
-  try {
-    return await readFile(path);
-  } catch (thrown) {
-    throw new UserError(
-      'InputNotFound',
-      `Loading the model from ${path}: ${messageOf(thrown)}. Check the path.`,
-      {
-        cause: thrown,
-      },
-    );
-  }
-};
-
-type Content = { readonly model: ModelProto; readonly payload: Uint8Array };
-
-const contentOf = async (path: string, bytes: Uint8Array, key: string): Promise<Content> => {
-  const format = detectFormat(bytes);
-  if (format === 'onnx') {
-    const model = await readModelFile(path);
-    return { model, payload: hasExternalData(parseModel(bytes)) ? serializeModel(model) : bytes };
-  }
-  const payload = format === 'hdf5' ? bytes : (await decryptModel(bytes, key)).payload;
-  if (detectFormat(payload) === 'hdf5')
-    throw new UserError(
-      'NotYetSupported',
-      `Opening ${path}: it holds a Keras model, and this version reads ONNX only. Convert it to ONNX (tf2onnx) and pack that with tlt-model pack.`,
-    );
-  return { model: parseModel(payload), payload };
-};
-
-type Ports = Omit<OpenedModel, keyof Content | 'sha256' | 'trainedRanges'>;
+type Ports = Omit<OpenedModel, keyof Content | 'sha256'>;
 
 /** Converters by way of TensorFlow leave `:0` at the end of a name. */
 const isNamed = (name: string, wanted: string): boolean => name === wanted || name === `${wanted}:0`;

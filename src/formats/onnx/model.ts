@@ -5,13 +5,14 @@
 
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { fromBinary } from '@bufbuild/protobuf';
 import { messageOf, systemCodeOf, UserError } from '../../base/errors.ts';
 import { writeWholeFile } from '../../base/whole-file.ts';
 import { type ModelProto, ModelProtoSchema, TensorProto_DataLocation } from '../generated/onnx_pb.ts';
 import { fieldsOf } from './damage.ts';
 import { inlineExternalData, splitExternalData } from './external-data.ts';
 import { opsetOf } from './graph.ts';
+import { serialized } from './serialize.ts';
 import { checkTensor, rawSizeOf } from './tensor.ts';
 import { tensorsIn } from './tensors-in.ts';
 
@@ -44,7 +45,7 @@ export const serializeModel = (model: ModelProto): Uint8Array => {
       'ModelUnsupported',
       `Writing the ONNX model: its tensors take ${dataBytes} bytes, and one ONNX message holds less than 2 GiB. Keep the data in a separate file.`,
     );
-  return toBinary(ModelProtoSchema, model);
+  return serialized(model);
 };
 
 /**

@@ -3,32 +3,25 @@
  * the range of its own input, unless a QDQ makes that. In the exported graph neither is left: a QDQ goes, a quantised
  * layer becomes the plain one, and the ranges are handed out.
  */
-import { unsupportedLayer } from '../fault.ts';
+import { UserError } from '../../base/errors.ts';
 import { type Converter, type Layer, soleInput } from '../layer.ts';
+import type { Value } from '../value.ts';
 import { conv2d, conv2dTranspose, depthwiseConv2d } from './convolution.ts';
 import { dense } from './dense.ts';
-
-const scalingFactor = 'scaling_factor';
 
 const qdq: Converter = (layer, inputs) => {
   const value = soleInput(layer, inputs);
   if (layer.isBehindQdq(0))
-    throw unsupportedLayer(
-      layer,
-      'it stands right behind another QDQ, and cascaded QDQ layers have no meaning',
-    );
-  requireEightBits(layer);
-  layer.noteRange(value.name, rangeOf(layer));
+    spoil(layer, 'it stands right behind another QDQ, and two in a row have no meaning');
+  noteRange(layer, value);
   return value;
 };
 
 const quantised =
   (plain: Converter): Converter =>
   (layer, inputs) => {
-    requireEightBits(layer);
-    const value = soleInput(layer, inputs);
     if (layer.config.flag('quantize', true) && !layer.isBehindQdq(0))
-      layer.noteRange(value.name, rangeOf(layer));
+      noteRange(layer, soleInput(layer, inputs));
     return plain(layer, inputs);
   };
 
@@ -38,14 +31,21 @@ const padsAlike =
   (layer, inputs) =>
     plain({ ...layer, dialect: 'tlt' }, inputs);
 
-const rangeOf = (layer: Layer): number => {
-  const [range] = layer.weights.values({ name: scalingFactor, shape: [] });
-  if (range === undefined || !Number.isFinite(range) || range <= 0)
-    throw unsupportedLayer(layer, `its range is ±${range}: the model has not been trained`);
-  return range;
+const noteRange = (layer: Layer, { name }: Value): void => {
+  const [range = 0] = layer.weights.values({ name: 'scaling_factor', shape: [] });
+  const bits = layer.config.integer('bitwidth', 8);
+  if (!Number.isFinite(range) || range <= 0) spoil(layer, `its range is ±${range}`);
+  if (bits !== 8) spoil(layer, `it was trained for ${bits} bits, and engines have 8`);
+  layer.noteRange(name, range);
 };
 
-const requireEightBits = ({ config }: Layer): void => config.requireOnly('bitwidth', 8);
+const spoil = (layer: Layer, found: string): void =>
+  layer.spoilRanges(
+    new UserError(
+      'ModelUnsupported',
+      `Reading the ranges that training left, layer ${layer.path} (${layer.className}): ${found}. Train it again, or calibrate instead (--force_ptq, spec.forcePtq).`,
+    ),
+  );
 
 export const quantisedLayers: Readonly<Record<string, Converter>> = {
   QDQ: qdq,

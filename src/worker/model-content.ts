@@ -1,0 +1,88 @@
+/** Any accepted model file as ONNX: `.onnx` with its data files, Keras `.hdf5`, and either of them in a `.tlt` or `.etlt`. */
+import { open, readFile } from 'node:fs/promises';
+import { fileDigest, sha256 } from '../base/digest.ts';
+import { messageOf, UserError } from '../base/errors.ts';
+import { detectFormat } from '../formats/detect-format.ts';
+import { decryptModel } from '../formats/encrypted-model.ts';
+import type { ModelProto } from '../formats/generated/onnx_pb.ts';
+import { hasExternalData, parseModel, readModelFile, serializeModel } from '../formats/onnx/model.ts';
+import type { ImportWish } from '../keras/import.ts';
+import { type KerasModel, openKeras } from './keras-model.ts';
+
+export type ModelContent = {
+  readonly model: ModelProto;
+  /** The same as the bytes of one ONNX file. */
+  readonly payload: Uint8Array;
+  /** Digest of the file as it was found. */
+  readonly sha256: string;
+  /** What the importer tells, if it was a Keras model. */
+  readonly keras: KerasModel | undefined;
+};
+
+export type ContentSource = {
+  readonly path: string;
+  /** Asked only for a file that is locked. */
+  readonly key: () => Promise<string>;
+  readonly keras?: ImportWish;
+};
+
+/** @throws UserError InputNotFound, WrongKey, ModelInvalid, ModelForeign, ModelUnsupported, and what `key` throws */
+export const readContent = async ({ path, key, keras: wish }: ContentSource): Promise<ModelContent> => {
+  if (detectFormat(await startOf(path)) === 'hdf5') {
+    const keras = await openKeras({ path }, wish);
+    return { model: keras.model, payload: keras.payload, sha256: await fileDigest(path), keras };
+  }
+  const bytes = await found(path, () => readFile(path));
+  return { ...(await contentOf(bytes, { path, key, keras: wish ?? {} })), sha256: sha256(bytes) };
+};
+
+const contentOf = async (
+  bytes: Uint8Array,
+  { path, key, keras: wish }: ContentSource,
+): Promise<Omit<ModelContent, 'sha256'>> => {
+  if (detectFormat(bytes) === 'onnx') {
+    const model = await readModelFile(path);
+    const isWhole = !hasExternalData(parseModel(bytes));
+    return { model, payload: isWhole ? bytes : serializeModel(model), keras: undefined };
+  }
+  refuseZip(path, bytes);
+  const { payload } = await decryptModel(bytes, await key());
+  if (detectFormat(payload) !== 'hdf5') return { model: parseModel(payload), payload, keras: undefined };
+  const keras = await openKeras({ path, bytes: payload }, wish);
+  return { model: keras.model, payload: keras.payload, keras };
+};
+
+/** The `.keras` of Keras 3 and NVIDIA's `.tltb` and `.eff` are zips. */
+const refuseZip = (path: string, bytes: Uint8Array): void => {
+  const latin1 = (part: Uint8Array) => Buffer.from(part).toString('latin1');
+  if (!latin1(bytes.subarray(0, 4)).startsWith('PK\x03\x04')) return;
+  const directory = latin1(bytes.subarray(-65536));
+  throw new UserError(
+    'ModelUnsupported',
+    directory.includes('model.weights.h5')
+      ? `Opening ${path}: it is a .keras file (a zip of Keras 3). Save the model in HDF5, by model.save('model.hdf5'), and give that.`
+      : `Opening ${path}: it is a zip, perhaps NVIDIA's .tltb or .eff. Give the .hdf5 or .onnx that is inside.`,
+  );
+};
+
+/** Enough to know HDF5 by. */
+const startOf = (path: string): Promise<Uint8Array> =>
+  found(path, async () => {
+    await using file = await open(path, 'r');
+    const { buffer, bytesRead } = await file.read(new Uint8Array(16), 0, 16, 0);
+    return buffer.subarray(0, bytesRead);
+  });
+
+const found = async <T>(path: string, read: () => Promise<T>): Promise<T> => {
+  try {
+    return await read();
+  } catch (thrown) {
+    throw new UserError(
+      'InputNotFound',
+      `Loading the model from ${path}: ${messageOf(thrown)}. Check the path.`,
+      {
+        cause: thrown,
+      },
+    );
+  }
+};

@@ -1,0 +1,63 @@
+/** The words of a `tlt-model` command line. */
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { messageOf, UserError } from '../base/errors.ts';
+
+export type Words = {
+  readonly files: readonly string[];
+  readonly help: boolean;
+  readonly json: boolean;
+  readonly output: string | undefined;
+  /** Whose padding a Keras model has, where the file is not to judge. */
+  readonly padding: 'tlt' | 'keras' | undefined;
+  readonly key: string | undefined;
+  readonly keyFile: string | undefined;
+};
+
+const keyFlags: Flags = { key: { type: 'string', short: 'k' }, key_file: { type: 'string' } };
+const outputFlag: Flags = { output_file: { type: 'string', short: 'o' } };
+const helpFlag: Flags = { help: { type: 'boolean', short: 'h' } };
+type Flags = NonNullable<ParseArgsConfig['options']>;
+
+const flags = {
+  pack: { ...helpFlag, ...keyFlags, ...outputFlag },
+  unpack: { ...helpFlag, ...keyFlags, ...outputFlag },
+  convert: { ...helpFlag, ...keyFlags, ...outputFlag, padding: { type: 'string' } },
+  inspect: { ...helpFlag, ...keyFlags, json: { type: 'boolean' } },
+} as const satisfies Readonly<Record<string, Flags>>;
+
+export type CommandName = keyof typeof flags;
+export const commandNames = Object.keys(flags) as CommandName[];
+
+/** @throws UserError Usage */
+export const parseWords = (name: CommandName, argv: readonly string[]): Words => {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...argv],
+      options: flags[name] as Flags,
+      allowPositionals: true,
+    });
+    const text = (flag: string) => {
+      const value = values[flag];
+      return typeof value === 'string' ? value : undefined;
+    };
+    return {
+      files: positionals,
+      help: values.help === true,
+      json: values.json === true,
+      output: text('output_file'),
+      padding: paddingOf(text('padding')),
+      key: text('key'),
+      keyFile: text('key_file'),
+    };
+  } catch (thrown) {
+    throw usage(messageOf(thrown), name);
+  }
+};
+
+const paddingOf = (word: string | undefined): Words['padding'] => {
+  if (word === undefined || word === 'tlt' || word === 'keras') return word;
+  throw new TypeError(`--padding is ${word}, and must be tlt or keras`);
+};
+
+export const usage = (found: string, name?: CommandName): UserError =>
+  new UserError('Usage', `${found}. See tlt-model ${name ? `${name} ` : ''}--help.`);

@@ -1,0 +1,143 @@
+/** `tlt-export` and `tlt-model` on what `tlt train` leaves: Keras files, plain and encrypted. */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { failures } from '../../src/base/failures.ts';
+import { parseCalibrationCache } from '../../src/formats/calibration-cache.ts';
+import { decryptModel, encryptTlt } from '../../src/formats/encrypted-model.ts';
+import { graphOf, outputsOf } from '../../src/formats/onnx/graph.ts';
+import { parseModel, serializeModel } from '../../src/formats/onnx/model.ts';
+import { openModel } from '../../src/worker/open-model.ts';
+import { aFolder, runTool } from '../builders/tool.ts';
+import { aLayer, aNetwork, anInput, imported, kerasBytes, kerasPath, writeKeras } from '../keras/fixtures.ts';
+import { photosFolder } from '../photos/photos.ts';
+
+const key = 'correct horse battery staple';
+let photos: string;
+test.before(async () => {
+  photos = await photosFolder();
+});
+
+const base = (name: string, ...args: string[]) => [
+  'detectnet_v2',
+  '-m',
+  kerasPath(name),
+  '--key_file',
+  'key.txt',
+  '-o',
+  'm.etlt',
+  ...args,
+];
+const int8 = () => ['--data_type', 'int8', '--cal_image_dir', photos, '--batches', '2', '--batch_size', '4'];
+const cacheIn = (cwd: string) => parseCalibrationCache(readFileSync(join(cwd, 'cal.bin'), 'utf8')).scales;
+
+test('a Keras detector becomes an .etlt and a calibration cache', async (t) => {
+  const cwd = aFolder(key);
+  const { code, stderr } = await runTool('tlt-export', base('detectnet_v2', ...int8()), { cwd });
+  t.is(code, 0, stderr);
+  t.regex(stderr, /Input node: input_1$/m);
+  t.regex(stderr, /Output node\(s\): \['output_bbox\/BiasAdd', 'output_cov\/Sigmoid'\]$/m);
+  const { payload } = await decryptModel(readFileSync(join(cwd, 'm.etlt')), key);
+  t.deepEqual(payload, serializeModel((await imported(kerasPath('detectnet_v2'))).model));
+  const names = [...cacheIn(cwd).keys()];
+  for (const name of ['input_1', 'block_0_relu_1/Relu', 'output_cov/Sigmoid'])
+    t.true(names.includes(name), name);
+});
+
+test('one that was trained with quantisation brings its scales, a 127th of each range', async (t) => {
+  const cwd = aFolder(key);
+  const args = base('detectnet_v2_qat', '--data_type', 'int8', '--cal_json_file', 'scales.json');
+  const { code, stderr } = await runTool('tlt-export', args, { cwd });
+  t.is(code, 0, stderr);
+  const { ranges } = await imported(kerasPath('detectnet_v2_qat'));
+  const expected = [...ranges].map(([name, range]) => [name, Math.fround(range / 127)] as const);
+  t.deepEqual([...cacheIn(cwd)].sort(), expected.toSorted());
+  const { tensor_scales } = JSON.parse(readFileSync(join(cwd, 'scales.json'), 'utf8'));
+  t.deepEqual(tensor_scales, Object.fromEntries(ranges));
+});
+
+test('--force_ptq calibrates it', async (t) => {
+  const cwd = aFolder(key);
+  const { code, stderr } = await runTool('tlt-export', base('detectnet_v2_qat', '--force_ptq', ...int8()), {
+    cwd,
+  });
+  t.is(code, 0, stderr);
+  const { ranges } = await imported(kerasPath('detectnet_v2_qat'));
+  t.not(cacheIn(cwd).get('input_1'), Math.fround(ranges.get('input_1')! / 127));
+});
+
+test('the same model is found inside a .tlt', async (t) => {
+  const path = join(aFolder(key), 'model.tlt');
+  writeFileSync(path, await encryptTlt(kerasBytes('resnet'), key));
+  const locked = await openModel({ path, key, architecture: 'classification' });
+  const plain = await openModel({ path: kerasPath('resnet'), key, architecture: 'classification' });
+  t.deepEqual(locked.payload, plain.payload);
+  t.like(plain, { input: 'input_1', outputs: ['predictions/Softmax'], channels: 3, height: 32, width: 32 });
+  t.is(plain.trainedRanges, undefined);
+});
+
+test('convert writes one ONNX file, and writes over none', async (t) => {
+  const cwd = aFolder(key);
+  writeFileSync(join(cwd, 'resnet.hdf5'), kerasBytes('resnet'));
+  const first = await runTool('tlt-model', ['convert', 'resnet.hdf5'], { cwd });
+  t.is(first.code, 0, first.stderr);
+  t.regex(first.stdout, /resnet\.onnx: \d+ bytes.*of 24 Keras layers with TLT's padding/);
+  const model = parseModel(readFileSync(join(cwd, 'resnet.onnx')));
+  t.deepEqual(
+    outputsOf(graphOf(model)).map(({ name }) => name),
+    ['predictions/Softmax'],
+  );
+  t.is(
+    (await runTool('tlt-model', ['convert', 'resnet.hdf5'], { cwd })).code,
+    failures.OutputExists.exitCode,
+  );
+});
+
+test('convert takes whose padding it is from --padding', async (t) => {
+  const cwd = aFolder(key);
+  const args = ['convert', kerasPath('resnet'), '-o', 'm.onnx', '--padding'];
+  t.is((await runTool('tlt-model', [...args, 'else'], { cwd })).code, failures.Usage.exitCode);
+  const { stdout } = await runTool('tlt-model', [...args, 'keras'], { cwd });
+  t.regex(stdout, /with Keras's padding/);
+});
+
+test('a .keras zip is named, and what to do', async (t) => {
+  const path = join(aFolder(key), 'm.keras');
+  writeFileSync(path, 'PK\x03\x04 … config.json … model.weights.h5 … PK\x01\x02');
+  await t.throwsAsync(openModel({ path, key, architecture: 'classification' }), {
+    message: /m\.keras: it is a \.keras file.*Save the model in HDF5/,
+  });
+});
+
+test('inspect tells layers, parameters, QAT, and the ONNX that would be exported', async (t) => {
+  const { stdout } = await runTool('tlt-model', ['inspect', kerasPath('detectnet_v2_qat'), '--json']);
+  const { keras, model } = JSON.parse(stdout);
+  t.like(keras, {
+    kerasVersion: '2.2.4',
+    backend: 'tensorflow',
+    padding: 'tlt',
+    parameters: 7947,
+    qat: true,
+  });
+  t.deepEqual(keras.layers[2], { name: 'block_0_conv_1', class: 'QuantizedConv2D', parameters: 225 });
+  t.deepEqual(model.inputs, [{ name: 'input_1', type: 'float32', shape: ['N', 3, 32, 64] }]);
+});
+
+test('inspect tells why a model cannot be exported', async (t) => {
+  const path = await writeKeras({
+    network: aNetwork(anInput(), aLayer('Mine', 'own', { from: ['input_1'] })),
+    weights: { own: {} },
+  });
+  const { code, stdout } = await runTool('tlt-model', ['inspect', path]);
+  t.is(code, 0);
+  t.regex(stdout, /layers +2: 1 InputLayer, 1 Mine/);
+  t.regex(stdout, /note +cannot be exported\. Converting the layer own \(Mine\)/);
+});
+
+test('nothing is left of an export that failed', async (t) => {
+  const cwd = aFolder(key);
+  const { code, stderr } = await runTool('tlt-export', base('resnet'), { cwd });
+  t.is(code, failures.ModelUnsupported.exitCode, stderr);
+  t.regex(stderr, /its outputs predictions\/Softmax, where detectnet_v2 has/);
+  t.deepEqual(readdirSync(cwd), ['key.txt']);
+});
