@@ -103,7 +103,7 @@ const comparison = async (
 };
 
 const noneKept =
-  'There was no image that had no part in calibration, so int8 was not compared with float. Give a folder with more images than batches × batch size.';
+  'There is no image that calibration did not use, so int8 was not compared with float. Give a folder with more images than batches × batch size.';
 
 const factsOf = (request: ReportRequest, pictures: ReportFacts['thumbnails']): ReportFacts => {
   const { opened, architecture, dataType, source, files, notes } = request;
