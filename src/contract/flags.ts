@@ -4,41 +4,7 @@
  */
 import { algorithms, dataTypes } from './architectures.ts';
 import { defaults } from './defaults.ts';
-
-type Row = {
-  readonly help: string;
-  readonly aliases?: readonly string[];
-  readonly required?: true;
-  readonly added?: true;
-};
-export type FlagRow = Row &
-  (
-    | { readonly type: 'text'; readonly default?: string; readonly placeholder: string }
-    | { readonly type: 'switch' }
-    | {
-        readonly type: 'integer';
-        readonly minimum: number;
-        readonly default?: number;
-        readonly placeholder: string;
-      }
-    | { readonly type: 'share'; readonly default: number; readonly placeholder: string }
-    | { readonly type: 'choice'; readonly values: readonly string[]; readonly default?: string }
-  );
-export type FlagTable = Readonly<Record<string, FlagRow>>;
-
-type ValueOf<R extends FlagRow> = R extends { type: 'integer' | 'share' }
-  ? number
-  : R extends { type: 'switch' }
-    ? boolean
-    : R extends { type: 'choice'; values: readonly (infer V)[] }
-      ? V
-      : string;
-type Always<R> = R extends { required: true } | { default: unknown } | { type: 'switch' } ? true : false;
-
-/** What a parsed command line holds: flags without a default are there only if they were given. */
-export type ValuesOf<T extends FlagTable> = {
-  readonly [K in keyof T as Always<T[K]> extends true ? K : never]: ValueOf<T[K]>;
-} & { readonly [K in keyof T as Always<T[K]> extends true ? never : K]?: ValueOf<T[K]> };
+import type { FlagRow, FlagTable, ValuesOf } from './flag-table.ts';
 
 const keyFlags = {
   key: {
@@ -59,6 +25,38 @@ const general = {
   verbose: { type: 'switch', aliases: ['v'], help: 'Log debug lines.' },
   help: { type: 'switch', aliases: ['h'], help: 'Show this help and end.' },
 } as const satisfies FlagTable;
+
+/** Where what a spec names is to be found, for a tool that runs in another place than the training did. */
+const dataFlags = {
+  data_root: {
+    type: 'text',
+    placeholder: 'FOLDER',
+    added: true,
+    help: 'Folder that relative paths of the spec lie below. Without it the environment variable DATA_BASE_PATH names it, as in TLT; without both it is the current one.',
+  },
+  path_in_spec: {
+    type: 'text',
+    placeholder: 'FOLDER',
+    added: true,
+    help: 'Absolute folder as the spec names it, that is --data_root here: for a spec of a training that ran in a container.',
+  },
+} as const satisfies FlagTable;
+
+const seedFlag = {
+  type: 'integer',
+  minimum: 0,
+  placeholder: 'N',
+  default: defaults.seed,
+  added: true,
+} as const;
+
+const maxBrokenFlag = {
+  type: 'share',
+  placeholder: 'SHARE',
+  default: defaults.maxBroken,
+  added: true,
+  help: 'Share of the images wanted, 0 to 1, that may be broken; each is named and another one takes its place.',
+} as const satisfies FlagRow;
 
 export const exportFlags = {
   model: {
@@ -158,21 +156,8 @@ export const exportFlags = {
     added: true,
     help: 'How the threshold of a tensor is chosen from its histogram.',
   },
-  seed: {
-    type: 'integer',
-    minimum: 0,
-    placeholder: 'N',
-    default: defaults.seed,
-    added: true,
-    help: 'Seed of the image sample: the same seed gives the same cache.',
-  },
-  max_broken: {
-    type: 'share',
-    placeholder: 'SHARE',
-    default: defaults.maxBroken,
-    added: true,
-    help: 'Share of the calibration images, 0 to 1, that may be broken; each is named and another one takes its place.',
-  },
+  seed: { ...seedFlag, help: 'Seed of the image sample: the same seed gives the same cache.' },
+  max_broken: maxBrokenFlag,
   min_agreement: {
     type: 'integer',
     minimum: 1,
@@ -221,14 +206,14 @@ export const tensorfileFlags = {
   experiment_spec_file: {
     type: 'text',
     placeholder: 'FILE',
-    aliases: ['e'],
+    aliases: ['e', 'experiment_spec'],
     required: true,
-    help: 'The spec that the model was trained with.',
+    help: 'The spec that the model was trained with: it names the images, how they are preprocessed, and how many make a batch.',
   },
   output_path: {
     type: 'text',
     placeholder: 'FILE',
-    aliases: ['o'],
+    aliases: ['o', 'output'],
     required: true,
     help: 'Where the tensorfile goes. A file that is there is never overwritten.',
   },
@@ -241,6 +226,9 @@ export const tensorfileFlags = {
     help: 'Batches to write.',
   },
   use_validation_set: { type: 'switch', help: 'Take the validation set in place of the training set.' },
+  ...dataFlags,
+  seed: { ...seedFlag, help: 'Seed of the image sample: the same seed gives the same file, byte for byte.' },
+  max_broken: maxBrokenFlag,
   ...general,
 } as const satisfies FlagTable;
 export type TensorfileValues = ValuesOf<typeof tensorfileFlags>;

@@ -31,6 +31,8 @@ export type LoaderOptions = {
 };
 
 export type Loader = {
+  /** Images of the whole set. */
+  readonly available: number;
   /** Images that the batches will hold. */
   readonly images: number;
   readonly batches: AsyncIterable<Batch>;
@@ -48,10 +50,12 @@ export const openLoader = async (plan: LoaderPlan, options: LoaderOptions): Prom
   const there = sources.reduce((sum, { count }) => sum + count, 0);
   const batches = options.batches ?? Math.floor(there / batchSize);
   const images = batches * batchSize;
+  if (set === 'validation' && !validates(plan)) throw noValidation();
   if (images === 0 || images > there) throw tooFew({ there, set, batches: Math.max(1, batches), batchSize });
   const { allowance, seed } = options;
   const take = soundImages(drawn(sources, seeded(seed)), { load: loading(plan), images, allowance });
   return {
+    available: there,
     images,
     batches: batchesFrom(take, { size: plan.size, batchSize: options.rows ?? batchSize, images }),
     digest: async () => sha256(canonicalJson([there, await sizesOf(drawn(sources, seeded(seed)), images)])),
@@ -95,6 +99,15 @@ const sourcesOf = (
       return kittiSources(plan, where);
   }
 };
+
+const validates = (plan: LoaderPlan): boolean =>
+  plan.kind === 'kittiFolders' ? plan.validation.length > 0 : plan.validation !== undefined;
+
+const noValidation = (): UserError =>
+  new UserError(
+    'TooFewImages',
+    'Drawing from the validation set: the spec names no validation set. Name one there, or draw from the training set.',
+  );
 
 type Shortage = {
   readonly there: number;

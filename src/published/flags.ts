@@ -1,13 +1,8 @@
 /** `docs/reference/tlt-*.md`: every flag of the tools, from the table that the parser reads. */
 
 import { architectureNames } from '../contract/architectures.ts';
-import {
-  exportFlags,
-  type FlagRow,
-  type FlagTable,
-  tensorfileFlags,
-  tensorfileModules,
-} from '../contract/flags.ts';
+import type { FlagRow, FlagTable } from '../contract/flag-table.ts';
+import { exportFlags, tensorfileFlags, tensorfileModules } from '../contract/flags.ts';
 import { markdownFile, markdownTable, type PublishedFile } from './file.ts';
 
 export const flagFiles = (): readonly PublishedFile[] => [
@@ -23,13 +18,15 @@ const toolPage = (tool: string, modules: readonly string[], table: FlagTable): P
       ['', 'Flag', 'Value', 'Default', 'Meaning'],
       Object.entries(table).map(([flag, row]) => [
         row.added ? '+' : '',
-        [...(row.aliases ?? []).map((alias) => `\`-${alias}\``), `\`--${flag}\``].join(', '),
+        [...(row.aliases ?? []).map(dashed), `--${flag}`].map((name) => `\`${name}\``).join(', '),
         valueText(row),
         defaultText(row),
         `${row.help}${row.required ? ' Required.' : ''}`,
       ]),
     ),
   ]);
+
+const dashed = (alias: string): string => (alias.length === 1 ? `-${alias}` : `--${alias}`);
 
 const valueText = (row: FlagRow): string => {
   if (row.type === 'switch') return '';

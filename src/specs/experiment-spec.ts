@@ -3,7 +3,7 @@
  * told at once, with places.
  */
 import { readFile, stat } from 'node:fs/promises';
-import { messageOf, UserError } from '../base/errors.ts';
+import { messageOf, systemCodeOf, UserError } from '../base/errors.ts';
 import type { Architecture } from '../contract/architectures.ts';
 import type { LoaderPlan } from '../datasets/plan.ts';
 import type { Preprocessing } from '../preprocessing/normalise.ts';
@@ -70,7 +70,7 @@ const kinds: Readonly<Record<Architecture, SpecKind>> = {
 
 /** @throws UserError InputNotFound, SpecInvalid */
 export const readExperimentSpec = async (file: string, architecture: Architecture): Promise<ExperimentSpec> =>
-  parseExperimentSpec(await textOf(file), { file, architecture });
+  parseExperimentSpec(await readSpecText(file), { file, architecture });
 
 export type SpecSource = {
   /** For messages. */
@@ -122,13 +122,13 @@ const otherModule = (file: string, wanted: Architecture, { architecture, by, pat
     `Reading the experiment spec ${file}: it is a spec of ${architecture}, since ${file}:${by.line}:${by.column} has ${path}, and one of ${wanted} is needed. Name the spec that this model was trained with, or the module ${architecture}.`,
   );
 
-const textOf = async (file: string): Promise<string> => {
+/** `file` is what messages call it, where that is not its path. @throws UserError InputNotFound, SpecInvalid */
+export const readSpecText = async (path: string, file: string = path): Promise<string> => {
   const doing = `Reading the experiment spec ${file}`;
-  const bytes = await bytesOf(file).catch((thrown: unknown) => {
+  const bytes = await bytesOf(path, doing).catch((thrown: unknown) => {
     if (thrown instanceof UserError) throw thrown;
-    throw new UserError('InputNotFound', `${doing}: ${messageOf(thrown)}. Check the path behind -e.`, {
-      cause: thrown,
-    });
+    const why = systemCodeOf(thrown) === 'ENOENT' ? 'there is no such file' : messageOf(thrown);
+    throw new UserError('InputNotFound', `${doing}: ${why}. Check its path.`, { cause: thrown });
   });
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -138,11 +138,11 @@ const textOf = async (file: string): Promise<string> => {
 };
 
 /** A model named by mistake is refused before it is read. */
-const bytesOf = async (file: string): Promise<Uint8Array> => {
-  const { size } = await stat(file);
-  if (size <= 4 * longestText) return readFile(file);
+const bytesOf = async (path: string, doing: string): Promise<Uint8Array> => {
+  const { size } = await stat(path);
+  if (size <= 4 * longestText) return readFile(path);
   throw new UserError(
     'SpecInvalid',
-    `Reading the experiment spec ${file}: it has ${size} bytes, and no spec is that long. Name the training's spec.`,
+    `${doing}: it has ${size} bytes, and no spec is that long. Name the training's spec.`,
   );
 };

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { messageOf, UserError } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
-import type { FlagRow, FlagTable, ValuesOf } from '../contract/flags.ts';
+import type { FlagRow, FlagTable, ValuesOf } from '../contract/flag-table.ts';
 
 export type Tool = {
   readonly name: string;
@@ -40,28 +40,49 @@ export const parseCommandLine = <const T extends FlagTable>(
   return { help: undefined, module, values: Object.fromEntries(entries) as ValuesOf<T> };
 };
 
+/** Of a flag that is given twice, by whichever of its names, the last value counts. */
 const parsed = (tool: Tool, table: FlagTable, argv: readonly string[]) => {
-  const options = Object.fromEntries(
-    Object.entries(table).map(([name, { type, aliases }]) => [
-      name,
-      { type: type === 'switch' ? 'boolean' : 'string', ...(aliases && { short: aliases[0]! }) } as const,
-    ]),
+  const names = new Map(
+    Object.entries(table).flatMap(([name, { aliases = [] }]) =>
+      [name, ...aliases].map((each) => [each, name] as const),
+    ),
   );
   try {
-    const { values, positionals } = parseArgs({
+    const { tokens, positionals } = parseArgs({
       args: [...argv],
-      options,
+      options: optionsOf(table),
       allowPositionals: true,
       strict: true,
+      tokens: true,
     });
-    return { values: values as Readonly<Record<string, string | boolean | undefined>>, positionals };
+    const options = tokens.filter((token) => token.kind === 'option');
+    const values: Readonly<Record<string, string | true | undefined>> = Object.fromEntries(
+      options.map(({ name, value }) => [names.get(name)!, value ?? true]),
+    );
+    return { values, positionals };
   } catch (thrown) {
-    const flag = /option '(--?[^' ]+)/i.exec(messageOf(thrown))?.[1];
-    const near = flag === undefined ? undefined : nearest(flag.replace(/^-+/, ''), Object.keys(table));
-    const hint = near === undefined ? '' : ` Did you mean --${near}?`;
-    const unknown = /unknown option/i.test(messageOf(thrown));
-    throw usage(tool, unknown ? `there is no flag ${flag}.${hint}` : messageOf(thrown));
+    throw misread(tool, [...names.keys()], messageOf(thrown));
   }
+};
+
+const optionsOf = (table: FlagTable) =>
+  Object.fromEntries(
+    Object.entries(table).flatMap(([name, { type, aliases = [] }]) => {
+      const option = { type: type === 'switch' ? 'boolean' : 'string' } as const;
+      const [short] = aliases.filter((alias) => alias.length === 1);
+      const long = aliases.filter((alias) => alias.length > 1);
+      return [
+        [name, short === undefined ? option : { ...option, short }] as const,
+        ...long.map((alias) => [alias, option] as const),
+      ];
+    }),
+  );
+
+const misread = (tool: Tool, names: readonly string[], message: string): UserError => {
+  if (!/unknown option/i.test(message)) return usage(tool, message);
+  const flag = /option '(--?[^' ]+)/i.exec(message)?.[1];
+  const near = flag === undefined ? undefined : nearest(flag.replace(/^-+/, ''), names);
+  return usage(tool, `there is no flag ${flag}.${near === undefined ? '' : ` Did you mean --${near}?`}`);
 };
 
 type Given = { readonly name: string; readonly row: FlagRow; readonly given: string | boolean | undefined };
@@ -114,8 +135,8 @@ const helpText = ({ name, summary, modules, examples }: Tool, table: FlagTable):
 const flagText = (flag: string, row: FlagRow): string => {
   const value =
     row.type === 'switch' ? '' : row.type === 'choice' ? ` {${row.values.join(',')}}` : ` ${row.placeholder}`;
-  const short = row.aliases ? `-${row.aliases[0]}, ` : '';
-  return `${row.added ? '+ ' : ''}${short}--${flag}${value}`;
+  const others = (row.aliases ?? []).map((alias) => (alias.length === 1 ? `-${alias}, ` : `--${alias}, `));
+  return `${row.added ? '+ ' : ''}${others.join('')}--${flag}${value}`;
 };
 
 const sentence = (row: FlagRow): string => {

@@ -1,7 +1,11 @@
 /** TLT's own log format, which people's scripts look for: `2018-11-02 18:59:43,347 [INFO] iva.common.tlt-export: …`. */
-export const logLine = (now: Date, level: string, message: string): string => {
+export const logLine = (
+  tool: string,
+  now: Date,
+  { level, message }: { readonly level: string; readonly message: string },
+): string => {
   const two = (value: number) => String(value).padStart(2, '0');
   const date = [now.getFullYear(), two(now.getMonth() + 1), two(now.getDate())].join('-');
   const time = [now.getHours(), now.getMinutes(), now.getSeconds()].map(two).join(':');
-  return `${date} ${time},${String(now.getMilliseconds()).padStart(3, '0')} [${level}] iva.common.tlt-export: ${message}\n`;
+  return `${date} ${time},${String(now.getMilliseconds()).padStart(3, '0')} [${level}] iva.common.${tool}: ${message}\n`;
 };

@@ -1,24 +1,74 @@
-/** `tlt-int8-tensorfile`: the command line is TLT's; writing tensorfiles comes with an upgrade. */
-import { UserError } from '../base/errors.ts';
-import { tensorfileFlags, tensorfileModules } from '../contract/flags.ts';
+/** `tlt-int8-tensorfile`: a training's spec → a tensorfile of its images. It appears whole or not at all. */
+import { refuseToOverwrite, requireWritableFolder } from '../base/whole-file.ts';
+import {
+  type TensorfileModule,
+  type TensorfileValues,
+  tensorfileFlags,
+  tensorfileModules,
+} from '../contract/flags.ts';
+import type { LoaderPlan } from '../datasets/plan.ts';
+import { readExperimentSpec } from '../specs/experiment-spec.ts';
 import { parseCommandLine, type Tool } from './command-line.ts';
+import { placed, placeOfData } from './data-place.ts';
+import type { ToolWorld } from './tool-world.ts';
+import { openSample, writeSample } from './training-sample.ts';
 
 const tool: Tool = {
   name: 'tlt-int8-tensorfile',
-  summary: 'Writes preprocessed training images into a tensorfile for int8 calibration.',
+  summary:
+    "Writes a random sample of a training's own images, preprocessed as the training does it, into a tensorfile. tlt-export --cal_data_file calibrates from it.",
   modules: tensorfileModules,
-  examples: ['tlt-int8-tensorfile classification -e spec.cfg -m 10 -o calibration.tensor'],
+  examples: [
+    'tlt-int8-tensorfile classification -e spec.cfg -m 10 -o calibration.tensor',
+    'tlt-int8-tensorfile detectnet_v2 -e spec.txt -m 10 -o calibration.tensor --use_validation_set',
+    '# the spec says /workspace/data, and the images lie in /home/me/data:',
+    'tlt-int8-tensorfile ssd -e spec.txt -m 10 -o calibration.tensor \\',
+    '    --path_in_spec /workspace/data --data_root /home/me/data',
+    'tlt-export classification -m model.tlt --key_file key.txt --data_type int8 \\',
+    '    --cal_data_file calibration.tensor --batches 10 --batch_size 8',
+  ],
 };
 
-/** @throws UserError Usage, NotYetSupported */
-export const runTensorfileCommand = (argv: readonly string[], print: (text: string) => void): void => {
+/** @throws UserError with the reason that becomes the exit status */
+export const runTensorfileCommand = async (argv: readonly string[], world: ToolWorld): Promise<void> => {
   const line = parseCommandLine(tool, tensorfileFlags, argv);
-  if (line.help !== undefined) {
-    print(line.help);
-    return;
-  }
-  throw new UserError(
-    'NotYetSupported',
-    'Writing a tensorfile: this version makes one from a folder of images: use tlt-export --cal_image_dir with --cal_data_file. Nothing was written.',
+  if (line.help !== undefined) return world.print(line.help);
+  const started = world.clock.now();
+  const { values } = line;
+  await refuseToOverwrite(values.output_path);
+  await requireWritableFolder(values.output_path);
+  world.log('INFO', `Loading experiment spec at ${values.experiment_spec_file}`);
+  const spec = await readExperimentSpec(values.experiment_spec_file, line.module as TensorfileModule);
+  await sample(spec.loader(), values, world);
+  const seconds = (world.clock.now() - started) / 1000;
+  world.log('INFO', `Time taken to run tlt-int8-tensorfile: ${durationText(seconds)}.`);
+};
+
+const sample = async (plan: LoaderPlan, values: TensorfileValues, world: ToolWorld): Promise<void> => {
+  const place = placeOfData(values, world.env);
+  world.log('INFO', 'Setting up input generator.');
+  const loader = await openSample(placed(plan, place), {
+    seed: values.seed,
+    useValidationSet: values.use_validation_set,
+    maxBatches: values.max_batches,
+    maxBroken: values.max_broken,
+    dataRoot: place.root,
+    warn: (message) => world.log('WARNING', message),
+  });
+  const set = values.use_validation_set ? 'validation' : 'training';
+  world.log('INFO', `Found ${loader.available} images in the ${set} set.`);
+  await writeSample(values.output_path, loader, world);
+  world.log('INFO', 'Calibration tensorfile written.');
+  world.log(
+    'INFO',
+    `${values.output_path} holds ${values.max_batches} batches of ${plan.batchSize} images: tlt-export --cal_data_file ${values.output_path} --batches ${values.max_batches} --batch_size ${plan.batchSize}`,
   );
+};
+
+/** As Python prints a timedelta. */
+const durationText = (seconds: number): string => {
+  const two = (value: number) => String(Math.floor(value)).padStart(2, '0');
+  const whole = Math.floor(seconds);
+  const rest = (seconds - whole).toFixed(6).slice(2);
+  return `${Math.floor(whole / 3600)}:${two((whole / 60) % 60)}:${two(whole % 60)}.${rest}`;
 };

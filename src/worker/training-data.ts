@@ -1,12 +1,10 @@
 /** The training's own data inside a pod: the experiment spec as a plan, its paths mapped to the data root. */
-import { readFile } from 'node:fs/promises';
 import { sha256 } from '../base/digest.ts';
-import { UserError } from '../base/errors.ts';
 import type { Architecture } from '../contract/architectures.ts';
 import type { DataRoot, SpecSource } from '../contract/task.ts';
 import type { LoaderPlan } from '../datasets/plan.ts';
 import { relocated } from '../datasets/relocate.ts';
-import { parseExperimentSpec } from '../specs/experiment-spec.ts';
+import { parseExperimentSpec, readSpecText } from '../specs/experiment-spec.ts';
 import type { TaskWorld } from './task-world.ts';
 
 type DataWorld = Pick<TaskWorld, 'store' | 'specFile' | 'signal'>;
@@ -40,7 +38,7 @@ export const planTraining = async (
   return { name: spec.name, specSha256: sha256(spec.text), plan, folder };
 };
 
-export type SpecText = {
+type SpecText = {
   /** What an error names. */
   readonly name: string;
   readonly text: string;
@@ -48,14 +46,8 @@ export type SpecText = {
 
 const readSpec = async ({ uri }: SpecSource, { store, specFile, signal }: DataWorld): Promise<SpecText> => {
   const name = uri ?? specFile;
-  const bytes = await readFile(uri === undefined ? specFile : await store.fetch(uri, signal));
-  try {
-    return { name, text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
-  } catch (thrown) {
-    throw new UserError(
-      'SpecInvalid',
-      `Reading the experiment spec ${name}: it is not UTF-8 text. Give the text file that the model was trained with.`,
-      { cause: thrown },
-    );
-  }
+  return {
+    name,
+    text: await readSpecText(uri === undefined ? specFile : await store.fetch(uri, signal), name),
+  };
 };

@@ -1,20 +1,38 @@
-/** `tlt-export` called as a function: no process to start, and its log lines at hand. */
+/** Tools called as functions: no process to start, and their log lines at hand. */
 import { tmpdir } from 'node:os';
 import { runExportCommand } from '../../src/worker/export-command.ts';
+import { runTensorfileCommand } from '../../src/worker/tensorfile-command.ts';
+import type { ToolWorld } from '../../src/worker/tool-world.ts';
 
-export type Exported = { readonly log: readonly string[] };
-
-/** @throws what the tool would end with */
-export const runExport = async (...args: string[]): Promise<Exported> => {
-  const log: string[] = [];
-  await runExportCommand(args, {
-    env: {},
-    print: () => {},
-    log: (level, message) => void log.push(`[${level}] ${message}`),
-    temporary: tmpdir(),
-    clock: { now: () => performance.now() },
-    progress: () => {},
-    signal: new AbortController().signal,
-  });
-  return { log };
+export type Told = {
+  readonly log: readonly string[];
+  /** Standard output. */
+  readonly printed: string;
 };
+
+const running =
+  (command: (argv: readonly string[], world: ToolWorld) => Promise<void>) =>
+  async (argv: readonly string[], changes: Partial<ToolWorld> = {}): Promise<Told> => {
+    const log: string[] = [];
+    let printed = '';
+    await command(argv, {
+      env: {},
+      print: (text) => {
+        printed += text;
+      },
+      log: (level, message) => void log.push(`[${level}] ${message}`),
+      temporary: tmpdir(),
+      clock: { now: () => performance.now() },
+      progress: () => {},
+      signal: new AbortController().signal,
+      ...changes,
+    });
+    return { log, printed };
+  };
+
+/** `tlt-int8-tensorfile`; throws what the tool would end with. */
+export const runSample = running(runTensorfileCommand);
+
+const runExportIn = running(runExportCommand);
+/** `tlt-export`; throws what the tool would end with. */
+export const runExport = (...argv: string[]): Promise<Told> => runExportIn(argv);

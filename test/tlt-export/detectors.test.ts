@@ -8,53 +8,18 @@ import { decryptModel } from '../../src/formats/encrypted-model.ts';
 import { copyWith, graphOf } from '../../src/formats/onnx/graph.ts';
 import { parseModel, serializeModel } from '../../src/formats/onnx/model.ts';
 import { aFolder, type Ran, runTool } from '../builders/tool.ts';
+import { specOf } from '../builders/training.ts';
 import { type DetectorName, detectorFile, scenesFolder } from '../models/models.ts';
 import { peerPython } from '../peers/venv.ts';
 
 const key = 'correct horse battery staple';
-
-/** What these models' trainings would have said, as far as exports read it. */
-const specs: Readonly<Record<DetectorName, string>> = {
-  ssd: 'ssd_config { aspect_ratios_global: "[1.0, 2.0, 0.5]" arch: "resnet" nlayers: 10 }',
-  dssd: 'dssd_config { aspect_ratios_global: "[1.0, 2.0, 0.5]" arch: "resnet" nlayers: 10 }',
-  retinanet: 'retinanet_config { aspect_ratios_global: "[1.0, 2.0, 0.5]" arch: "resnet" nlayers: 10 }',
-  yolo: 'yolov3_config { big_anchor_shape: "[(66, 66)]" arch: "resnet" nlayers: 10 }',
-  faster_rcnn: `model_config {
-    input_image_config {
-      image_type: RGB
-      image_channel_order: "bgr"
-      size_height_width { height: 160 width: 192 }
-      image_channel_mean { key: "b" value: 103.939 }
-      image_channel_mean { key: "g" value: 116.779 }
-      image_channel_mean { key: "r" value: 123.68 }
-      image_scaling_factor: 1.0
-      max_objects_num_per_image: 100
-    }
-    arch: "resnet:10"
-    anchor_box_config { scale: 32.0 scale: 56.0 ratio: 1.0 ratio: 0.5 ratio: 2.0 }
-    rpn_stride: 16
-    roi_pooling_config { pool_size: 7 }
-  }
-  training_config { batch_size_per_gpu: 4 }`,
-};
-const common = `
-augmentation_config { output_width: 192 output_height: 160 output_channel: 3 }
-training_config { batch_size_per_gpu: 4 }
-nms_config { confidence_threshold: 0.3 clustering_iou_threshold: 0.5 top_k: 100 }`;
-const data = `
-dataset_config {
-  data_sources { image_directory_path: "images" label_directory_path: "labels" }
-  target_class_mapping { key: "brick" value: "brick" }
-  target_class_mapping { key: "coin" value: "coin" }
-}`;
 
 const exported = async (
   module: DetectorName,
   ...args: readonly string[]
 ): Promise<Ran & { readonly cwd: string }> => {
   const cwd = aFolder(key);
-  const spec = module === 'faster_rcnn' ? specs[module] : `${specs[module]}${common}${data}`;
-  writeFileSync(join(cwd, 'spec.txt'), `${spec}\n`);
+  writeFileSync(join(cwd, 'spec.txt'), specOf(module));
   const flags = [
     module,
     '-m',
@@ -148,7 +113,7 @@ test('a plugin that only TensorRT has: an engine without TensorRT is refused bef
     join(cwd, 'old.onnx'),
     serializeModel(copyWith(model, { graph: copyWith(graphOf(model), { node }) })),
   );
-  writeFileSync(join(cwd, 'spec.txt'), `${specs.ssd}${common}${data}\n`);
+  writeFileSync(join(cwd, 'spec.txt'), specOf('ssd'));
   const flags = ['ssd', '-m', 'old.onnx', '--key_file', 'key.txt', '-e', 'spec.txt'];
   mkdirSync(join(cwd, 'out'));
   const { code, stderr } = await runTool(

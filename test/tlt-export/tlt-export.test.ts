@@ -332,9 +332,3 @@ asRoot('a full disk: its own exit code, and nothing under the final name', async
     await run('umount', [disk]);
   }
 });
-
-test('tlt-int8-tensorfile knows its command line, and says that writing comes later', async (t) => {
-  const flags = ['classification', '-e', 'spec.cfg', '-o', 'calibration.tensor', '-m', '10'];
-  t.is((await runTool('tlt-int8-tensorfile', flags)).code, failures.NotYetSupported.exitCode);
-  t.is((await runTool('tlt-int8-tensorfile', flags.slice(0, -2))).code, failures.Usage.exitCode);
-});

@@ -163,7 +163,7 @@ test(
     writeFileSync(at('spec.txt'), Buffer.from([0xff, 0xfe, 0]));
     return {};
   },
-  { reason: 'SpecInvalid', message: /it is not UTF-8 text/ },
+  { reason: 'SpecInvalid', message: /it is not text in UTF-8/ },
 );
 test(
   'a spec with a word that no spec has',

@@ -1,0 +1,37 @@
+/** What a table of command-line flags can say, and the values that a command line of it holds. */
+
+type Row = {
+  readonly help: string;
+  /** The letter of `-m`, if there is one, comes first; longer ones are other names of `--flag`. */
+  readonly aliases?: readonly string[];
+  readonly required?: true;
+  readonly added?: true;
+};
+export type FlagRow = Row &
+  (
+    | { readonly type: 'text'; readonly default?: string; readonly placeholder: string }
+    | { readonly type: 'switch' }
+    | {
+        readonly type: 'integer';
+        readonly minimum: number;
+        readonly default?: number;
+        readonly placeholder: string;
+      }
+    | { readonly type: 'share'; readonly default: number; readonly placeholder: string }
+    | { readonly type: 'choice'; readonly values: readonly string[]; readonly default?: string }
+  );
+export type FlagTable = Readonly<Record<string, FlagRow>>;
+
+type ValueOf<R extends FlagRow> = R extends { type: 'integer' | 'share' }
+  ? number
+  : R extends { type: 'switch' }
+    ? boolean
+    : R extends { type: 'choice'; values: readonly (infer V)[] }
+      ? V
+      : string;
+type Always<R> = R extends { required: true } | { default: unknown } | { type: 'switch' } ? true : false;
+
+/** What a parsed command line holds: flags without a default are there only if they were given. */
+export type ValuesOf<T extends FlagTable> = {
+  readonly [K in keyof T as Always<T[K]> extends true ? K : never]: ValueOf<T[K]>;
+} & { readonly [K in keyof T as Always<T[K]> extends true ? never : K]?: ValueOf<T[K]> };

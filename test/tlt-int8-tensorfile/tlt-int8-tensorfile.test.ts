@@ -1,0 +1,203 @@
+/** `tlt-int8-tensorfile` on the data of a training, and everything that a user can get wrong. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import process from 'node:process';
+import test from 'ava';
+import { UserError } from '../../src/base/errors.ts';
+import { type FailureReason, failures } from '../../src/base/failures.ts';
+import { type TensorfileModule, tensorfileModules } from '../../src/contract/flags.ts';
+import { openLoader } from '../../src/datasets/loader.ts';
+import { tensorfileBatches } from '../../src/formats/tensorfile-reader.ts';
+import { readExperimentSpec } from '../../src/specs/experiment-spec.ts';
+import { collected } from '../builders/collected.ts';
+import { runTool } from '../builders/tool.ts';
+import { runSample } from '../builders/tool-world.ts';
+import { aTraining, counts } from '../builders/training.ts';
+
+const { batchSize } = counts;
+
+/** The tool on the training in this folder; its data root is the folder too. */
+const sample = (folder: string, module: TensorfileModule, ...args: string[]) =>
+  runSample([
+    module,
+    ...['-e', join(folder, 'spec.txt'), '-o', join(folder, 'c.tensor'), '--data_root', folder],
+    ...args,
+  ]);
+
+const planOf = async (folder: string, module: TensorfileModule) =>
+  (await readExperimentSpec(join(folder, 'spec.txt'), module)).loader();
+
+for (const module of tensorfileModules)
+  test(`${module}: the file holds the batches of the training's loader, and tells it in TLT's words`, async (t) => {
+    const folder = await aTraining(module);
+    const { log } = await sample(folder, module, '-m', '2', '--seed', '3');
+    const plan = await planOf(folder, module);
+    const request = { ...plan.size, batches: 2, batchSize, rows: batchSize };
+    const stored = await collected(tensorfileBatches(join(folder, 'c.tensor'), request));
+    const loader = await openLoader(plan, { seed: 3, set: 'training', batches: 2, dataRoot: folder });
+    const loaded = await collected(loader.batches);
+    t.deepEqual(
+      stored.map(({ data }) => data),
+      loaded.map(({ data }) => data),
+    );
+    t.is(log[0], `[INFO] Loading experiment spec at ${join(folder, 'spec.txt')}`);
+    for (const line of [
+      '[INFO] Setting up input generator.',
+      '[INFO] Found 24 images in the training set.',
+      '[INFO] Calibration tensorfile written.',
+    ])
+      t.true(log.includes(line), line);
+    t.regex(log.at(-1)!, /^\[INFO\] Time taken to run tlt-int8-tensorfile: 0:00:\d\d\.\d{6}\.$/);
+  });
+
+test('a seed repeats the file, byte for byte, and the validation set is another one', async (t) => {
+  const folder = await aTraining('classification');
+  const bytesOf = async (...args: string[]): Promise<Buffer> => {
+    await sample(folder, 'classification', '-m', '2', ...args);
+    const bytes = readFileSync(join(folder, 'c.tensor'));
+    rmSync(join(folder, 'c.tensor'));
+    return bytes;
+  };
+  const first = await bytesOf();
+  t.true(first.equals(await bytesOf('--seed', '42')));
+  t.false(first.equals(await bytesOf('--seed', '1')));
+  t.false(first.equals(await bytesOf('--use_validation_set')));
+});
+
+test("classification's own names of the flags are taken, and the last value of a flag counts", async (t) => {
+  const folder = await aTraining('classification');
+  const spec = join(folder, 'spec.txt');
+  await runSample([
+    'classification',
+    ...['--experiment_spec', 'absent.txt', '--experiment_spec_file', spec, '--data_root', folder],
+    ...['--output', join(folder, 'c.tensor'), '-m', '1'],
+  ]);
+  t.true(existsSync(join(folder, 'c.tensor')));
+});
+
+test("absolute paths of another machine's training are mapped, and DATA_BASE_PATH is the root of relative ones", async (t) => {
+  const [absolute, relative] = [await aTraining('ssd', '/workspace/data/'), await aTraining('ssd')];
+  await sample(absolute, 'ssd', '-m', '1', '--path_in_spec', '/workspace/data');
+  const output = join(relative, 'c.tensor');
+  const env = { DATA_BASE_PATH: relative };
+  await runSample(['ssd', '-e', join(relative, 'spec.txt'), '-o', output, '-m', '1'], { env });
+  t.true(readFileSync(output).equals(readFileSync(join(absolute, 'c.tensor'))));
+});
+
+test('broken images are named and others take their places, if so many may be', async (t) => {
+  const folder = await aTraining('detectnet_v2');
+  const images = join(folder, 'kitti', 'images');
+  for (const name of readdirSync(images).sort().slice(0, 4)) {
+    rmSync(join(images, name));
+    writeFileSync(join(images, name), 'this is no image');
+  }
+  const { log } = await sample(folder, 'detectnet_v2', '-m', '5', '--max_broken', '0.2');
+  const left = log.filter((line) => line.startsWith('[WARNING] Left out: '));
+  t.true(left.length > 0 && left.every((line) => /\.jpg \(record \d+ of .*fold-001-of-002\)/.test(line)));
+  const error = await t.throwsAsync(
+    sample(folder, 'detectnet_v2', '-m', '5', '-o', join(folder, 'd.tensor')),
+    {
+      instanceOf: UserError,
+    },
+  );
+  t.is(error.reason, 'ImageInvalid');
+  t.deepEqual(readdirSync(folder).sort(), ['c.tensor', 'key.txt', 'kitti', 'records', 'spec.txt']);
+});
+
+type Wrong = {
+  readonly module?: TensorfileModule;
+  readonly reason: FailureReason;
+  readonly says: RegExp;
+  readonly spoil?: (folder: string) => void;
+  readonly args?: readonly string[];
+};
+
+const refuses = test.macro<[Wrong]>({
+  title: (what) => `refused: ${what}`,
+  exec: async (t, { module = 'classification', reason, says, spoil, args = [] }) => {
+    const folder = await aTraining('classification');
+    spoil?.(folder);
+    const before = readdirSync(folder);
+    const error = await t.throwsAsync(sample(folder, module, '-m', '2', ...args), { instanceOf: UserError });
+    t.is(error.reason, reason);
+    t.regex(error.message, says);
+    t.deepEqual(readdirSync(folder), before, 'nothing is left behind');
+  },
+});
+test('an output that is there already', refuses, {
+  reason: 'OutputExists',
+  says: /c\.tensor: it exists already and was left as it is/,
+  spoil: (folder) => writeFileSync(join(folder, 'c.tensor'), 'precious'),
+});
+test('an output folder that is not there', refuses, {
+  reason: 'OutputUnwritable',
+  says: /its folder does not exist/,
+  args: ['-o', '/tmp/tlt-absent/c.tensor'],
+});
+test('a spec of another module', refuses, {
+  module: 'detectnet_v2',
+  reason: 'SpecInvalid',
+  says: /it is a spec of classification, since .*spec\.txt:\d+:\d+ has train_config, and one of detectnet_v2/,
+});
+test('a spec that is not there', refuses, {
+  reason: 'InputNotFound',
+  says: /absent\.txt: there is no such file/,
+  args: ['-e', 'absent.txt'],
+});
+test('more batches than the set has', refuses, {
+  reason: 'TooFewImages',
+  says: /7 batches of 4 need 28 images, and 24 are there/,
+  args: ['-m', '7'],
+});
+test('the validation set of a spec that names none', refuses, {
+  reason: 'TooFewImages',
+  says: /the spec names no validation set/,
+  args: ['--use_validation_set'],
+  spoil: (folder) => {
+    const spec = readFileSync(join(folder, 'spec.txt'), 'utf8');
+    writeFileSync(join(folder, 'spec.txt'), spec.replace(/val_dataset_path: "\S*"/, ''));
+  },
+});
+test('a folder in the spec without the folder that it is here', async (t) => {
+  const error = await t.throwsAsync(
+    runSample(['ssd', '-e', 's', '-o', 'o', '-m', '1', '--path_in_spec', '/workspace']),
+    { instanceOf: UserError },
+  );
+  t.is(error.reason, 'InputNotFound');
+});
+test('no number of batches', async (t) => {
+  const error = await t.throwsAsync(runSample(['ssd', '-e', 's', '-o', 'o']), { instanceOf: UserError });
+  t.is(error.reason, 'Usage');
+  t.regex(error.message, /--max_batches is missing: Batches to write/);
+});
+
+test('an interrupt ends it with its own exit code, and leaves nothing', async (t) => {
+  const folder = await aTraining('detectnet_v2');
+  const before = readdirSync(folder);
+  const tool = join(import.meta.dirname, '..', '..', 'src', 'tlt-int8-tensorfile.ts');
+  const args = [tool, 'detectnet_v2', '-e', 'spec.txt', '-o', 'c.tensor', '-m', '6'];
+  const child = spawn(process.execPath, args, { cwd: folder });
+  let stderr = '';
+  child.stderr.on('data', (text) => {
+    const before = stderr;
+    stderr += text;
+    if (!before.includes('"progress"') && stderr.includes('"progress"')) child.kill('SIGINT');
+  });
+  const [code] = await once(child, 'close');
+  t.is(code, failures.Interrupted.exitCode, stderr);
+  t.regex(stderr, /Stopped by SIGINT before the work was done/);
+  t.deepEqual(readdirSync(folder), before);
+});
+
+test('--help names every flag by all of its names, and shows how it is used', async (t) => {
+  const { code, stdout } = await runTool('tlt-int8-tensorfile', ['--help']);
+  t.is(code, 0);
+  for (const part of [
+    '-e, --experiment_spec, --experiment_spec_file FILE',
+    '+ --seed N',
+    '--cal_data_file calibration.tensor',
+  ])
+    t.true(stdout.includes(part), part);
+});
