@@ -32,6 +32,8 @@ const remedies: Readonly<Record<FailureReason, string>> = {
   SpecInvalid: 'Mend the experiment spec where the message points.',
   TensorfileInvalid: 'Make the tensorfile again for this model and batch size.',
   DatasetInvalid: 'Convert the data set again, or leave the file that the message names out.',
+  HistogramsInvalid:
+    'Remove the histograms that the message names and set the retry annotation, so that they are counted again.',
   AgreementTooLow:
     'Calibrate with more images, choose the algorithm Mse or Auto, or let the classes build fp16; or lower spec.calibration.minAgreement.',
   OutputExists: 'Choose another spec.output.uri, or move what lies there.',

@@ -64,6 +64,11 @@ export const failures = {
     retry: 'never',
     meaning: 'The int8 model differs more from the float model than the agreement asked for allows.',
   },
+  HistogramsInvalid: {
+    exitCode: 29,
+    retry: 'never',
+    meaning: 'A histogram file is damaged, of another model, or cannot be added to the others.',
+  },
   OutputExists: {
     exitCode: 30,
     retry: 'never',

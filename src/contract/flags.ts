@@ -106,6 +106,18 @@ export const exportFlags = {
     default: defaults.calibrationCacheFile,
     help: 'Where the int8 calibration cache goes. One that is there is used again, and that is said.',
   },
+  cal_histogram_file: {
+    type: 'text',
+    placeholder: 'FILE',
+    added: true,
+    help: 'Where the histograms of the calibration go. From one that is there the thresholds are computed without a look at any image, so --cal_algorithm can be changed in seconds.',
+  },
+  cal_part: {
+    type: 'text',
+    placeholder: 'I/N',
+    added: true,
+    help: 'Only count part I of N of the calibration images into --cal_histogram_file, and export nothing. tlt-model merge-histograms adds the parts.',
+  },
   cal_json_file: {
     type: 'text',
     placeholder: 'FILE',

@@ -1,10 +1,12 @@
 /** What a file is, judged by its bytes; names and extensions are not asked. */
 import { ageMagic } from './age-passphrase.ts';
+import { histogramMagic } from './histogram-file.ts';
 import { fieldsOf } from './onnx/damage.ts';
 
 /**
  * `tlt`, `etlt`: this project's encrypted containers. `foreign`: no readable structure, as NVIDIA's own cipher leaves
- * it. `onnx` includes files that begin as ONNX and are cut short. `engine`: a serialized TensorRT engine.
+ * it. `onnx` includes files that begin as ONNX and are cut short. `engine`: a serialized TensorRT engine. `histograms`: what
+ * a calibration counted.
  */
 export type FileFormat =
   | 'tlt'
@@ -13,6 +15,7 @@ export type FileFormat =
   | 'onnx'
   | 'hdf5'
   | 'calibration-cache'
+  | 'histograms'
   | 'engine'
   | 'unknown';
 
@@ -20,6 +23,7 @@ export const detectFormat = (bytes: Uint8Array): FileFormat => {
   if (startsWith(bytes, 'age-')) return 'tlt';
   if (startsWith(bytes, '\x89HDF\r\n\x1a\n')) return 'hdf5';
   if (engineMagics.some((magic) => startsWith(bytes, magic))) return 'engine';
+  if (startsWith(bytes, histogramMagic)) return 'histograms';
   if (looksLikeCache(bytes)) return 'calibration-cache';
   const prefix = parsePrefix(bytes);
   if (prefix && startsWith(bytes.subarray(prefix.payloadAt), 'age-')) return 'etlt';

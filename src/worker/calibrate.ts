@@ -35,8 +35,15 @@ const mostThreads = 4;
 /** Bytes of exposed tensors of a segment. */
 const segmentLimit = 24 * 2 ** 20;
 
+/** What the measured tensors held, by their names. */
+export type Counted = { readonly histograms: ReadonlyMap<string, Histogram>; readonly images: number };
+
 /** @throws UserError CalibrationFailed naming tensor and image when an activation is NaN or infinite, ImageInvalid */
-export const collectStatistics = async (run: CalibrationRun): Promise<Statistics> => {
+export const collectStatistics = async (run: CalibrationRun): Promise<Statistics> =>
+  statisticsOf(run.model, await countTensors(run));
+
+/** The pass over the images. @throws as `collectStatistics` */
+export const countTensors = async (run: CalibrationRun): Promise<Counted> => {
   const { model, input, shape, threads = Math.min(mostThreads, availableParallelism()) } = run;
   const graph = calibrationGraph(model);
   const facts = await tensorFacts(graph.model, { input, dims: shape });
@@ -51,8 +58,7 @@ export const collectStatistics = async (run: CalibrationRun): Promise<Statistics
   };
   try {
     for await (const image of imagesOf(run)) await pool.count({ ...image, counted });
-    const histograms = histogramsOf(graph, await pool.finish());
-    return { histograms, tied: graph.tied, images };
+    return { histograms: await pool.finish(), images };
   } finally {
     await pool.close();
   }
@@ -80,6 +86,12 @@ async function* imagesOf({
       yield { tensor: { data: data.slice(start, start + length), dims: shape }, label };
     }
 }
+
+/** What follows for every tensor of the cache from those that were measured. */
+export const statisticsOf = (model: ModelProto, { histograms, images }: Counted): Statistics => {
+  const graph = calibrationGraph(model);
+  return { histograms: histogramsOf(graph, histograms), tied: graph.tied, images };
+};
 
 /** In the order of the cache. What is derived comes after what it is derived from, as in the graph. */
 const histogramsOf = (

@@ -9,6 +9,7 @@ import { writeTensorfile } from '../formats/tensorfile-writer.ts';
 import { type Batch, imageBatches } from '../preprocessing/batches.ts';
 import { type ImageSample, sampleImages } from '../preprocessing/image-list.ts';
 import { preprocessingOf } from '../preprocessing/normalise.ts';
+import { partOfBatches, partOfList, type SamplePart, wholeSample } from '../preprocessing/sample-part.ts';
 import type { Allowance } from '../preprocessing/sound-images.ts';
 import { folderDigest } from './folder-digest.ts';
 import type { OpenedModel } from './open-model.ts';
@@ -66,12 +67,19 @@ export type SourceRequest = {
   readonly rows: number;
   /** Broken images that are put up with; none if undefined. */
   readonly allowance?: Allowance;
+  /** Of the sample; all of it if undefined. */
+  readonly part?: SamplePart;
+};
+
+export type DrawnImages = ImageSample & {
+  /** So many of those that the sample left over took the place of broken ones. */
+  readonly spent: number;
 };
 
 export type OpenedSource = {
   readonly batches: AsyncIterable<Batch>;
   /** Known when the batches have been used. Of a tensorfile and of a loader no image is told to be chosen or kept. */
-  readonly sample: () => ImageSample;
+  readonly sample: () => DrawnImages;
 };
 
 /** Writes the tensorfile, if one is to be made. @throws as reader, writer, sampleImages and imageBatches */
@@ -80,17 +88,26 @@ export const openSource = async (
   architecture: Architecture,
   request: SourceRequest,
 ): Promise<OpenedSource> => {
-  const { source, rows, batchSize } = request;
-  const stored = (path: string) => tensorfileBatches(path, { ...opened, ...request });
+  const { source, rows, batchSize, part = wholeSample } = request;
+  const together = opened.fixedBatch ?? 1;
+  const stored = (path: string) =>
+    partOfBatches(tensorfileBatches(path, { ...opened, ...request }), part, together);
   if (source.kind === 'Tensorfile') return { batches: stored(source.path), sample: nothingNamed };
   if (source.kind === 'Loader') return openTraining(opened, source, request);
   const drawn = await sampleImages(source.folder, request);
-  const atOnce = source.kind === 'Images' ? rows : batchSize;
-  const images = soundBatches(drawn, request, { ...pixelsOf(opened, architecture), batchSize: atOnce });
-  if (source.kind === 'Images') return images;
+  const pixels = pixelsOf(opened, architecture);
+  if (source.kind === 'Images')
+    return soundBatches(imagesOfPart(drawn, part, together), request, { ...pixels, batchSize: rows });
+  const { part: _, ...whole } = request; // the tensorfile has every image, whoever counts them
+  const images = soundBatches(drawn, whole, { ...pixels, batchSize });
   await writeTensorfile(source.path, images.batches);
   return { batches: stored(source.path), sample: images.sample };
 };
+
+const imagesOfPart = ({ chosen, kept }: ImageSample, part: SamplePart, together: number): ImageSample => ({
+  chosen: partOfList(chosen, part, together),
+  kept: partOfList(kept, part),
+});
 
 /** What the data are recognised by: the file, or names and sizes of images, which is cheap where reading all is not. */
 export const digestOfSource = async (
@@ -111,13 +128,13 @@ const loaderOf = (
 ): Promise<Loader> =>
   openLoader(plan, { ...options, set: 'training', ...(dataRoot !== undefined && { dataRoot }) });
 
-const nothingNamed = (): ImageSample => ({ chosen: [], kept: [] });
+const nothingNamed = (): DrawnImages => ({ chosen: [], kept: [], spent: 0 });
 
 /** The plan's batch size is the training's; calibration asks for its own. */
 const openTraining = async (
-  { channels, height, width }: OpenedModel,
+  { channels, height, width, fixedBatch }: OpenedModel,
   source: LoaderSource,
-  { batches, batchSize, rows, seed, allowance }: SourceRequest,
+  { batches, batchSize, rows, seed, allowance, part = wholeSample }: SourceRequest,
 ): Promise<OpenedSource> => {
   const { name, plan } = source;
   const { size } = plan;
@@ -128,13 +145,13 @@ const openTraining = async (
     );
   const options = { batches, batchSize, rows, seed, ...(allowance && { allowance }) };
   const loader = await loaderOf(source, options);
-  return { batches: loader.batches, sample: nothingNamed };
+  return { batches: partOfBatches(loader.batches, part, fixedBatch), sample: nothingNamed };
 };
 
 /** Each broken image, spares included, spends one spare. */
 const soundBatches = (
   drawn: ImageSample,
-  { allowance }: SourceRequest,
+  { allowance, part = wholeSample }: SourceRequest,
   pixels: ReturnType<typeof pixelsOf> & { readonly batchSize: number },
 ): OpenedSource => {
   let broken = 0;
@@ -149,7 +166,12 @@ const soundBatches = (
     allowance: { share, onBroken },
   });
   const chosen: string[] = [];
-  return { batches: noted(batches, chosen), sample: () => ({ chosen, kept: drawn.kept.slice(broken) }) };
+  const sample = (): DrawnImages => ({
+    chosen,
+    kept: drawn.kept.slice(broken),
+    spent: broken === 0 ? 0 : (broken - 1) * part.of + part.part,
+  });
+  return { batches: noted(batches, chosen), sample };
 };
 
 /** The same batches; the images that they hold are added to a list. */

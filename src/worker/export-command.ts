@@ -12,10 +12,19 @@ import { requireAgreement } from './agreement-gate.ts';
 import { buildEngineFile, refuseEngine, refuseGraph } from './build-engine.ts';
 import { type CalibrationSource, calibrationSource } from './calibration-source.ts';
 import { parseCommandLine, type Tool } from './command-line.ts';
-import { calibrate, etltOf } from './export.ts';
+import { etltOf } from './export.ts';
 import { readKey } from './key.ts';
 import { type OpenedModel, openModel } from './open-model.ts';
+import type { CalibrationDone } from './report.ts';
 import { type Quantised, refuseReportFiles, writeReportFiles } from './report-files.ts';
+import {
+  countPart,
+  hasHistograms,
+  newCalibration,
+  refuseHistograms,
+  refusePart,
+  reusedCalibration,
+} from './tool-calibration.ts';
 import type { ToolWorld } from './tool-world.ts';
 import { writeTrainedFiles } from './trained-files.ts';
 import { usesTrainedScales } from './trained-scales.ts';
@@ -43,6 +52,8 @@ export const runExportCommand = async (argv: readonly string[], world: ToolWorld
   const key = await readKey({ key: values.key, keyFile: values.key_file, env: world.env });
   world.log('INFO', `Loading model from ${values.model}`);
   const opened = await openModel({ path: values.model, key, architecture });
+  if (values.cal_part !== undefined)
+    return countPart(opened, { architecture, values, world }, requiredSource(values));
   if (values.engine_file !== undefined) refuseGraph(opened, values);
   const quantised = await scalesOf(opened, { architecture, values, world });
   await writeWholeFile(output, await etltOf(opened, key), { overwrite: false });
@@ -61,6 +72,7 @@ const refuseEarly = async (
   values: ExportValues,
   output: string,
 ): Promise<void> => {
+  if (values.cal_part !== undefined) return refusePart(values);
   if (architectures[architecture].needsSpec && values.experiment_spec === undefined)
     throw new UserError(
       'SpecInvalid',
@@ -85,6 +97,7 @@ const refuseEarly = async (
       'OutputExists',
       `Exporting for int8: ${values.cal_cache_file} is there already and would be used again, so no images are kept out of calibration for --min_agreement. Remove the cache, or name another file by --cal_cache_file.`,
     );
+  await refuseHistograms(values);
   if (!existsSync(values.cal_cache_file)) await refuseSource(values);
 };
 
@@ -143,31 +156,29 @@ const cacheScales = async (opened: OpenedModel, context: Context): Promise<Quant
   const { architecture, values, world } = context;
   const path = values.cal_cache_file;
   if (existsSync(path)) return { scales: await reusedScales(path, opened, world), calibration: undefined };
-  const source = sourceOf(values);
-  if (source === undefined) throw noSource(values); // asked here: training with quantisation needs none
-  const request = {
-    source,
-    batches: values.batches,
-    batchSize: values.batch_size,
-    algorithm: values.cal_algorithm,
-    seed: values.seed,
-    tensorRtVersion: values.tensorrt_version,
-    allowance: {
-      share: values.max_broken,
-      onBroken: ({ message }: UserError) => world.log('WARNING', `Left out: ${message}`),
-    },
-  };
-  const calibrated = await calibrate(opened, architecture, { request, watch: world });
-  if (source.kind === 'TensorfileOfImages')
-    world.log('INFO', `Calibration tensorfile was saved into ${source.path}`);
-  await requireAgreement(opened, architecture, { quantised: calibrated, least: values.min_agreement });
-  const { cache, scales, statistics } = calibrated;
+  const calibration = await calibrationOf(opened, context);
+  const { cache, scales, statistics } = calibration.calibrated;
+  const least = values.min_agreement;
+  await requireAgreement(opened, architecture, { quantised: calibration.calibrated, least });
   await writeWholeFile(path, cache, { overwrite: false });
   world.log(
     'INFO',
     `Calibration cache of ${scales.size} tensors from ${statistics.images} images was saved into ${path}`,
   );
-  return { scales, calibration: { calibrated, request } };
+  return { scales, calibration };
+};
+
+const calibrationOf = (opened: OpenedModel, context: Context): Promise<CalibrationDone> => {
+  const { values } = context;
+  if (hasHistograms(values)) return reusedCalibration(opened, context, sourceOf(values));
+  return newCalibration(opened, context, requiredSource(values));
+};
+
+/** Asked late: training with quantisation and histograms need none. */
+const requiredSource = (values: ExportValues): CalibrationSource => {
+  const source = sourceOf(values);
+  if (source === undefined) throw noSource(values);
+  return source;
 };
 
 /** @throws UserError CacheInvalid if it does not parse or is of another model */

@@ -84,7 +84,7 @@ const calibrateTask = async (
   const request = { source, batches, batchSize, algorithm, seed, tensorRtVersion, allowance };
   const calibrated = await calibrate(opened, task.architecture, { request, watch: world });
   await requireAgreement(opened, task.architecture, { quantised: calibrated, least });
-  return { calibrated, request, source: uri, imagesSha256 };
+  return { calibrated, algorithm, seed, source: uri, imagesSha256 };
 };
 
 type TrainedDone = Trained & { readonly kept: readonly string[] };

@@ -7,9 +7,10 @@ import { encryptEtlt } from '../formats/encrypted-model.ts';
 import { tensorFromFloats } from '../formats/onnx/tensor.ts';
 import { serializeTensor } from '../formats/onnx/tensor-file.ts';
 import { imageBatches } from '../preprocessing/batches.ts';
+import { partOfList, type SamplePart, wholeSample } from '../preprocessing/sample-part.ts';
 import type { Allowance } from '../preprocessing/sound-images.ts';
-import { collectStatistics } from './calibrate.ts';
-import { type CalibrationSource, openSource, pixelsOf } from './calibration-source.ts';
+import { type Counted, countTensors, statisticsOf } from './calibrate.ts';
+import { type CalibrationSource, type DrawnImages, openSource, pixelsOf } from './calibration-source.ts';
 import type { OpenedModel } from './open-model.ts';
 import { decodable } from './verify-int8.ts';
 
@@ -23,6 +24,8 @@ export type CalibrationRequest = {
   readonly tensorRtVersion: string;
   /** Broken images that are put up with; none if undefined. */
   readonly allowance?: Allowance;
+  /** Of the sample; all of it if undefined. */
+  readonly part?: SamplePart;
 };
 
 export type Calibrated = {
@@ -55,35 +58,46 @@ const runBatchOf = ({ fixedBatch }: OpenedModel, images: number): number => {
   );
 };
 
+/** What a pass over the images found, and which they were: thresholds of any method follow from it. */
+export type Measurement = DrawnImages & { readonly counted: Counted };
+
+type Request = { readonly request: CalibrationRequest; readonly watch: Watch };
+
 /** @throws UserError TooFewImages, ImageInvalid, TensorfileInvalid, InputNotFound, CalibrationFailed */
 export const calibrate = async (
   opened: OpenedModel,
   architecture: Architecture,
-  { request, watch }: Request,
-): Promise<Calibrated> => {
-  const { statistics, chosen, kept } = await measured(opened, architecture, { request, watch });
-  const scales = scalesOf(statistics, request.algorithm);
+  asked: Request,
+): Promise<Calibrated> => concluded(opened, await measure(opened, architecture, asked), asked.request);
+
+/** The cache that follows from what was counted; no image is looked at. */
+export const concluded = (
+  { model }: OpenedModel,
+  { counted, chosen, kept }: Omit<Measurement, 'spent'>,
+  { algorithm, tensorRtVersion }: Pick<CalibrationRequest, 'algorithm' | 'tensorRtVersion'>,
+): Calibrated => {
+  const statistics = statisticsOf(model, counted);
+  const scales = scalesOf(statistics, algorithm);
   // trtexec, tao-deploy and DLA read caches of this calibrator alone, whatever chose the thresholds.
   const cache = writeCalibrationCache({
-    version: tensorRtVersionNumber(request.tensorRtVersion),
+    version: tensorRtVersionNumber(tensorRtVersion),
     algorithmWord: 'EntropyCalibration2',
     scales,
   });
   return { cache, scales, statistics, chosen, kept };
 };
 
-type Request = { readonly request: CalibrationRequest; readonly watch: Watch };
-
-/** The pass over the images. */
-const measured = async (
+/** The pass over the images, or over a part of them. @throws as `calibrate` */
+export const measure = async (
   opened: OpenedModel,
   architecture: Architecture,
   { request, watch }: Request,
-): Promise<Pick<Calibrated, 'statistics' | 'chosen' | 'kept'>> => {
-  const images = request.batches * request.batchSize;
-  const rows = runBatchOf(opened, images);
+): Promise<Measurement> => {
+  const total = request.batches * request.batchSize;
+  const rows = runBatchOf(opened, total);
+  const images = partOfList(Array(total).fill(0), request.part ?? wholeSample, opened.fixedBatch).length;
   const { batches, sample } = await openSource(opened, architecture, { ...request, rows });
-  const statistics = await collectStatistics({
+  const counted = await countTensors({
     model: opened.model,
     input: opened.input,
     shape: [opened.fixedBatch ?? 1, opened.channels, opened.height, opened.width],
@@ -91,11 +105,11 @@ const measured = async (
     progress: (done) => watch.progress(done, images),
     signal: watch.signal,
   });
-  const { chosen, kept } = sample();
+  const { chosen, kept, spent } = sample();
   const { allowance } = request;
   // Whoever puts up with broken images does so with those kept out, too.
   const sound = allowance?.share ? await decodable(opened, kept, allowance.onBroken) : kept;
-  return { statistics, chosen, kept: sound };
+  return { counted, chosen, kept: sound, spent };
 };
 
 /** Enough images to see an engine that is wrong, few enough to store beside every export. */

@@ -1,7 +1,7 @@
 /** A report of `tlt-model inspect` as a person reads it. */
 import type { ArrayDescription, Hdf5Contents } from '../formats/hdf5-contents.ts';
 import type { ModelDescription, TensorDescription } from './describe-model.ts';
-import type { CacheDescription, Report } from './inspect.ts';
+import type { CacheDescription, HistogramDescription, Report } from './inspect.ts';
 import { kerasRows } from './keras-text.ts';
 
 type Row = readonly [label: string, value: string];
@@ -39,15 +39,17 @@ const formatNames: Readonly<Record<Report['format'], string>> = {
   onnx: 'ONNX model',
   hdf5: 'HDF5',
   'calibration-cache': 'TensorRT calibration cache',
+  histograms: 'histograms of a calibration',
   engine: 'TensorRT engine',
   unknown: 'unknown',
 };
 
-const contentRows = ({ model, calibrationCache, hdf5, keras, note }: Report): Row[] => [
+const contentRows = ({ model, calibrationCache, histograms, hdf5, keras, note }: Report): Row[] => [
   ...(keras ? kerasRows(keras) : []),
   ...(keras && model ? exportedRows(model) : []),
   ...(model && !keras ? modelRows(model) : []),
   ...(calibrationCache ? cacheRows(calibrationCache) : []),
+  ...(histograms ? histogramRows(histograms) : []),
   ...(hdf5 && !keras ? hdf5Rows(hdf5) : []),
   ...(note ? ([['note', note]] as Row[]) : []),
 ];
@@ -82,13 +84,32 @@ const exportedRows = (model: ModelDescription): Row[] => [
 const cacheRows = ({ version, algorithm, tensors }: CacheDescription): Row[] => [
   ['header', version === null ? '1 (oldest form)' : `TensorRT ${version}, ${algorithm}`],
   ['tensors', grouped(tensors.length)],
-  ...tensors
-    .slice(0, shownTensors)
-    .map(({ name, range }): Row => ['', `${name}  ±${Number(range.toPrecision(6))}`]),
-  ...(tensors.length > shownTensors
-    ? ([['', `… and ${tensors.length - shownTensors} more (--json shows all)`]] as Row[])
+  ...firstOf(tensors, ({ name, range }) => `${name}  ±${shortNumber(range)}`),
+];
+
+const histogramRows = ({ modelSha256, samples, tensors }: HistogramDescription): Row[] => [
+  ['of model', `sha256 ${modelSha256}`],
+  ...samples.map((sample): Row => ['images', sampleText(sample)]),
+  ['tensors', grouped(tensors.length)],
+  ...firstOf(
+    tensors,
+    ({ name, min, max, values }) =>
+      `${name}  ${shortNumber(min)} … ${shortNumber(max)}, ${grouped(values)} values`,
+  ),
+];
+
+const sampleText = ({ images, drawn, seed, part, of }: HistogramDescription['samples'][number]): string =>
+  of === 1 ? `${images}, seed ${seed}` : `${images} of ${drawn}, seed ${seed}, part ${part} of ${of}`;
+
+/** As many as a person reads. */
+const firstOf = <T>(items: readonly T[], text: (item: T) => string): Row[] => [
+  ...items.slice(0, shownTensors).map((item): Row => ['', text(item)]),
+  ...(items.length > shownTensors
+    ? ([['', `… and ${items.length - shownTensors} more (--json shows all)`]] as Row[])
     : []),
 ];
+
+const shortNumber = (value: number): number => Number(value.toPrecision(6));
 
 const shownTensors = 10;
 

@@ -6,6 +6,7 @@ import { parseCalibrationCache } from '../formats/calibration-cache.ts';
 import { detectFormat, type FileFormat, parsePrefix } from '../formats/detect-format.ts';
 import { type ContainerDescription, decryptModel, describeContainer } from '../formats/encrypted-model.ts';
 import { type Hdf5Contents, readHdf5Contents } from '../formats/hdf5-contents.ts';
+import { type HistogramFile, parseHistogramFile } from '../formats/histogram-file.ts';
 import { parseModel } from '../formats/onnx/model.ts';
 import type { KerasDescription } from '../keras/describe.ts';
 import { describeModel, type ModelDescription } from './describe-model.ts';
@@ -22,6 +23,7 @@ export type Report = {
   readonly payload?: { readonly format: FileFormat; readonly sizeBytes: number; readonly sha256: string };
   readonly model?: ModelDescription;
   readonly calibrationCache?: CacheDescription;
+  readonly histograms?: HistogramDescription;
   readonly hdf5?: Hdf5Contents;
   /** Of a Keras model; `model` is then the ONNX that would be exported. */
   readonly keras?: KerasDescription;
@@ -42,9 +44,19 @@ export type TensorRange = {
   readonly range: number;
 };
 
+export type HistogramDescription = Pick<HistogramFile, 'modelSha256' | 'samples'> & {
+  readonly tensors: readonly {
+    readonly name: string;
+    readonly min: number;
+    readonly max: number;
+    /** How many values were counted. */
+    readonly values: number;
+  }[];
+};
+
 /**
  * Looks into one file; without a key a locked one tells what it can.
- * @throws UserError InputNotFound, WrongKey, ModelInvalid, CacheInvalid, TensorfileInvalid
+ * @throws UserError InputNotFound, WrongKey, ModelInvalid, CacheInvalid, HistogramsInvalid, TensorfileInvalid
  */
 export const inspectFile = async (file: string, key: string | undefined): Promise<Report> => {
   const start = await readStart(file);
@@ -70,6 +82,8 @@ const contentsOf = async (
       return { model: describeModel(parseModel(bytes)) };
     case 'calibration-cache':
       return { calibrationCache: describeCache(bytes) };
+    case 'histograms':
+      return { histograms: describeHistograms(bytes) };
     case 'foreign':
       return { note: foreignNote(bytes) };
     case 'engine':
@@ -77,7 +91,9 @@ const contentsOf = async (
         note: 'a TensorRT engine: only TensorRT itself, on a machine with the right GPU, can look inside',
       };
     case 'unknown':
-      return { note: 'not a format of these tools: a model, a calibration cache, a tensorfile or an engine' };
+      return {
+        note: 'not a format of these tools: a model, a calibration cache, histograms, a tensorfile or an engine',
+      };
     case 'hdf5':
       return {};
   }
@@ -116,6 +132,20 @@ const describeCache = (bytes: Uint8Array): CacheDescription => {
     version: version ?? null,
     algorithm: algorithmWord ?? null,
     tensors: [...scales].map(([name, scale]) => ({ name, scale, range: scale * 127 })),
+  };
+};
+
+const describeHistograms = (bytes: Uint8Array): HistogramDescription => {
+  const { modelSha256, samples, histograms } = parseHistogramFile(bytes);
+  return {
+    modelSha256,
+    samples,
+    tensors: [...histograms].map(([name, { min, max, counts }]) => ({
+      name,
+      min,
+      max,
+      values: counts.reduce((sum, count) => sum + count, 0),
+    })),
   };
 };
 

@@ -1,12 +1,15 @@
-/** `tlt-model pack | unpack | convert | inspect`: the tool's words. Bytes are dealt with in formats/, looking in inspect.ts. */
+/** `tlt-model pack | unpack | convert | inspect | merge-histograms`: the tool's words. Bytes are dealt with in formats/, looking in inspect.ts. */
 import { readFile } from 'node:fs/promises';
 import { join, parse as parsePath } from 'node:path';
 import { sha256 } from '../base/digest.ts';
 import { messageOf, systemCodeOf, UserError } from '../base/errors.ts';
 import { refuseToOverwrite, writeWholeFile } from '../base/whole-file.ts';
+import { mergedHistograms } from '../calibration/merged-histograms.ts';
 import { detectFormat } from '../formats/detect-format.ts';
 import { decryptModel, encryptEtlt, encryptTlt } from '../formats/encrypted-model.ts';
+import { writeHistogramFile } from '../formats/histogram-file.ts';
 import { hasExternalData, parseModel, readModelFile, serializeModel } from '../formats/onnx/model.ts';
+import { readHistograms } from './histograms.ts';
 import { inspectFile, type Report } from './inspect.ts';
 import { reportText } from './inspect-text.ts';
 import { paddingNames } from './keras-text.ts';
@@ -123,7 +126,17 @@ const naming = async <T>(file: string, work: () => Promise<T>): Promise<T> => {
   }
 };
 
-const commands = { pack, unpack, convert, inspect };
+const mergeHistograms = async ({ files, output }: Words, { print }: Terminal): Promise<void> => {
+  if (files.length === 0) throw usage('name at least one file', 'merge-histograms');
+  if (output === undefined) throw usage('say by -o where the sum goes', 'merge-histograms');
+  await refuseToOverwrite(output);
+  const named = await Promise.all(files.map(async (name) => ({ name, content: await readHistograms(name) })));
+  const bytes = writeHistogramFile(mergedHistograms(named));
+  await writeWholeFile(output, bytes, { overwrite: false });
+  print(`${written(output, bytes)}\n`);
+};
+
+const commands = { pack, unpack, convert, inspect, 'merge-histograms': mergeHistograms };
 
 /** The one input, and the output: `-o`, or the input's name with another extension in its own folder. */
 const placesOf = (

@@ -13,6 +13,8 @@ const helps = {
   tlt-model unpack MODEL     decrypts a .tlt or .etlt
   tlt-model convert MODEL    turns any of these models, Keras ones included, into one .onnx file
   tlt-model inspect FILE...  tells what is in a model, calibration cache, tensorfile or engine
+  tlt-model merge-histograms FILE... -o FILE
+                             adds what the parts of a calibration counted
 
 Each has its own --help. Nothing is ever overwritten, and a file appears whole or not at all.
 
@@ -65,12 +67,25 @@ Examples:
   --json                   one JSON object a line and file
 ${keyHelp}
 
-Known: .tlt, .etlt, .onnx, calibration caches, tensorfiles, Keras .hdf5, TensorRT engines; judged by content, not by
+Known: .tlt, .etlt, .onnx, calibration caches, histograms, tensorfiles, Keras .hdf5, TensorRT engines; judged by content, not by
 name. A locked model without the key tells its size and form only. Of a Keras model also what would be exported.
 
 Examples:
   tlt-model inspect model.onnx cal.bin calibration.tensor
   tlt-model inspect --json --key_file key.txt model.etlt | jq .model.inputs
+`,
+  'merge-histograms': `tlt-model merge-histograms FILE... -o FILE: adds what the parts of a calibration counted.
+
+  -o, --output_file FILE   where the sum goes
+
+Each FILE comes from tlt-export --cal_histogram_file, of the same model. Counts are whole numbers, so the sum of all
+parts is bit for bit what one pass over all images finds. Files that hold the same images are refused.
+
+Examples:
+  tlt-export classification -m resnet18.onnx --key_file key.txt --data_type int8 --cal_image_dir images/ \\
+      --cal_part 1/2 --cal_histogram_file 1.hist                      # and 2/2, perhaps on another machine
+  tlt-model merge-histograms 1.hist 2.hist -o all.hist
+  tlt-export classification -m resnet18.onnx --key_file key.txt --data_type int8 --cal_histogram_file all.hist
 `,
 } as const;
 

@@ -23,6 +23,7 @@ const flags = {
   unpack: { ...helpFlag, ...keyFlags, ...outputFlag },
   convert: { ...helpFlag, ...keyFlags, ...outputFlag, padding: { type: 'string' } },
   inspect: { ...helpFlag, ...keyFlags, json: { type: 'boolean' } },
+  'merge-histograms': { ...helpFlag, ...outputFlag },
 } as const satisfies Readonly<Record<string, Flags>>;
 
 export type CommandName = keyof typeof flags;

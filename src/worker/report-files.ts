@@ -6,8 +6,6 @@ import { refuseToOverwrite, requireWritableFolder, writeWholeFile } from '../bas
 import type { Architecture } from '../contract/architectures.ts';
 import type { ExportValues } from '../contract/flags.ts';
 import type { ReportFile } from '../report/report.ts';
-import { digestOfSource, nameOfSource } from './calibration-source.ts';
-import type { Calibrated, CalibrationRequest } from './export.ts';
 import type { OpenedModel } from './open-model.ts';
 import { type CalibrationDone, makeReport } from './report.ts';
 import type { ToolWorld } from './tool-world.ts';
@@ -15,7 +13,7 @@ import type { ToolWorld } from './tool-world.ts';
 export type Quantised = {
   readonly scales: ReadonlyMap<string, number>;
   /** Undefined where the scales came from a cache that was there already. */
-  readonly calibration: { readonly calibrated: Calibrated; readonly request: CalibrationRequest } | undefined;
+  readonly calibration: CalibrationDone | undefined;
   /** Where the scales came from training with quantisation: the images to compare on. */
   readonly trained?: { readonly kept: readonly string[] };
 };
@@ -46,7 +44,7 @@ export const writeReportFiles = async (page: string, exported: ReportedExport): 
     dataType: values.data_type,
     source: values.model,
     opened,
-    calibration: await calibrationOf(quantised),
+    calibration: quantised?.calibration,
     ...(quantised?.trained && { trained: { ...quantised.trained, scales: quantised.scales } }),
     files: await filesOf(exported),
     notes: notesOf(exported),
@@ -58,13 +56,6 @@ export const writeReportFiles = async (page: string, exported: ReportedExport): 
 };
 
 const numbersOf = (page: string): string => `${page.replace(/\.html$/, '')}.json`;
-
-const calibrationOf = async (quantised: Quantised | undefined): Promise<CalibrationDone | undefined> => {
-  if (quantised?.calibration === undefined) return undefined;
-  const { request } = quantised.calibration;
-  const imagesSha256 = await digestOfSource(request.source, request);
-  return { ...quantised.calibration, source: nameOfSource(request.source), imagesSha256 };
-};
 
 const filesOf = ({ output, quantised, values }: ReportedExport): Promise<ReportFile[]> => {
   const paths = quantised ? [output, values.cal_cache_file] : [output];

@@ -11,12 +11,12 @@ import type { Calibrated, CalibrationRequest } from './export.ts';
 import type { OpenedModel } from './open-model.ts';
 import { int8Agreement, keptBatches, type PrecisionLatency, precisionLatency } from './verify-int8.ts';
 
-/** A calibration of this run, with what it was asked and the digest of its folder. */
-export type CalibrationDone = {
+/** A calibration of this run, or from histograms of an earlier one. */
+export type CalibrationDone = Pick<CalibrationRequest, 'algorithm' | 'seed'> & {
   readonly calibrated: Calibrated;
-  readonly request: CalibrationRequest;
   /** As the user named it: a path or a URI. */
   readonly source: string;
+  /** What the data are recognised by. */
   readonly imagesSha256: string;
 };
 
@@ -49,9 +49,8 @@ export const makeReport = async (request: ReportRequest): Promise<ReportTexts> =
 const gathered = async (request: ReportRequest): Promise<Report> => {
   const { opened, architecture, calibration } = request;
   if (!calibration) return uncalibrated(request);
-  const { calibrated, source, imagesSha256 } = calibration;
+  const { calibrated, source, imagesSha256, algorithm, seed } = calibration;
   const { scales, statistics } = calibrated;
-  const { algorithm, seed } = calibration.request;
   const { agreement, latency, notes } = await comparison(request, calibrated);
   const facts = factsOf(request, await thumbnails(opened, architecture, calibrated));
   return reportOf({

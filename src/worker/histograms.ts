@@ -1,0 +1,117 @@
+/** Histogram files of a model: written after a pass, and thresholds from one that is there, without a pass. */
+import { readFile } from 'node:fs/promises';
+import { sha256 } from '../base/digest.ts';
+import { messageOf, UserError } from '../base/errors.ts';
+import { Histogram } from '../calibration/histogram.ts';
+import { computedFrom } from '../engines/calibration-graph.ts';
+import {
+  type CountedSample,
+  type HistogramFile,
+  parseHistogramFile,
+  writeHistogramFile,
+} from '../formats/histogram-file.ts';
+import { sampleImages } from '../preprocessing/image-list.ts';
+import { wholeSample } from '../preprocessing/sample-part.ts';
+import { type CalibrationSource, digestOfSource } from './calibration-source.ts';
+import { type Calibrated, type CalibrationRequest, concluded, type Measurement } from './export.ts';
+import type { OpenedModel } from './open-model.ts';
+
+/** @throws UserError InputNotFound, HistogramsInvalid naming the file */
+export const readHistograms = async (path: string): Promise<HistogramFile> => {
+  const bytes = await readFile(path).catch((cause: unknown) => {
+    throw new UserError('InputNotFound', `Reading ${path}: ${messageOf(cause)}. Check the path.`, { cause });
+  });
+  try {
+    return parseHistogramFile(bytes);
+  } catch (thrown) {
+    if (!(thrown instanceof UserError)) throw thrown;
+    throw new UserError(thrown.reason, `${path}: ${thrown.message}`, { cause: thrown });
+  }
+};
+
+/** A pass of this run as the bytes of a histogram file. */
+export const histogramBytes = (
+  { payload }: OpenedModel,
+  { counted, spent }: Pick<Measurement, 'counted' | 'spent'>,
+  { dataSha256, request }: { readonly dataSha256: string; readonly request: CalibrationRequest },
+): Uint8Array => {
+  const sample = {
+    ...sampleOf(dataSha256, request),
+    ...(request.part ?? wholeSample),
+    images: counted.images,
+    spent,
+  };
+  return writeHistogramFile({
+    modelSha256: sha256(payload),
+    samples: [sample],
+    histograms: counted.histograms,
+  });
+};
+
+type Sampling = Pick<CalibrationRequest, 'batches' | 'batchSize' | 'seed'>;
+
+const sampleOf = (dataSha256: string, { batches, batchSize, seed }: Sampling) => ({
+  dataSha256,
+  seed,
+  drawn: batches * batchSize,
+});
+
+export type Reuse = Sampling &
+  Pick<CalibrationRequest, 'algorithm' | 'tensorRtVersion'> & {
+    /** Where the file lies. */
+    readonly path: string;
+    /** What the images would be drawn from; undefined where none are named. */
+    readonly source: CalibrationSource | undefined;
+  };
+
+/** Thresholds from what was counted before. @throws UserError HistogramsInvalid for those of another model */
+export const calibratedFrom = async (
+  opened: OpenedModel,
+  content: HistogramFile,
+  reuse: Reuse,
+): Promise<Calibrated> => {
+  requireModel(opened, content, reuse.path);
+  const { samples, histograms } = content;
+  const counted = {
+    histograms: new Map([...histograms].map(([name, each]) => [name, new Histogram(each, each)])),
+    images: samples.reduce((sum, { images }) => sum + images, 0),
+  };
+  const calibrated = concluded(opened, { counted, ...(await imagesOf(samples, reuse)) }, reuse);
+  requireTensors(opened, calibrated, reuse.path);
+  return calibrated;
+};
+
+const requireModel = ({ payload }: OpenedModel, { modelSha256 }: HistogramFile, path: string): void => {
+  const digest = sha256(payload);
+  if (modelSha256 === digest) return;
+  throw new UserError(
+    'HistogramsInvalid',
+    `Using the histograms ${path}: they are of the model ${modelSha256.slice(0, 12)}…, and this one is ${digest.slice(0, 12)}…. Name another file by --cal_histogram_file, or remove this one to calibrate anew.`,
+  );
+};
+
+/** Another version of this program may have measured other tensors. */
+const requireTensors = ({ input, model }: OpenedModel, { scales }: Calibrated, path: string): void => {
+  const missing = [input, ...computedFrom(model)].filter((name) => !scales.has(name));
+  if (missing.length === 0) return;
+  throw new UserError(
+    'HistogramsInvalid',
+    `Using the histograms ${path}: ${missing.length} tensors are not in it that are needed (${missing.slice(0, 3).join(', ')} …). Remove it to calibrate anew.`,
+  );
+};
+
+/** Which images were counted and which were not, if the folder is there that they were drawn from. */
+const imagesOf = async (
+  samples: readonly CountedSample[],
+  { source, batches, batchSize, seed }: Reuse,
+): Promise<Pick<Measurement, 'chosen' | 'kept'>> => {
+  const unknown = { chosen: [], kept: [] };
+  if (source?.kind !== 'Images') return unknown;
+  const sampling = { batches, batchSize, seed };
+  const wanted = sampleOf(await digestOfSource(source, sampling), sampling);
+  const isThis = (sample: CountedSample): boolean =>
+    sample.dataSha256 === wanted.dataSha256 && sample.seed === wanted.seed && sample.drawn === wanted.drawn;
+  if (!samples.every(isThis)) return unknown;
+  const { chosen, kept } = await sampleImages(source.folder, sampling);
+  return { chosen, kept: kept.slice(Math.max(...samples.map(({ spent }) => spent))) };
+};
