@@ -4,34 +4,73 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
+import { runExportCommand } from '../../src/worker/export-command.ts';
+import { logLine } from '../../src/worker/log-line.ts';
+import { runModelCommand } from '../../src/worker/model-command.ts';
+import { runTool as ending } from '../../src/worker/run-tool.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
 export type Ran = { readonly code: number; readonly stdout: string; readonly stderr: string };
 export type RunOptions = { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> };
+type World = {
+  readonly env: NodeJS.ProcessEnv;
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+};
 
-/** As many as there are usually cores; dozens at once would only wait for each other, each with its memory. */
-const atOnce = 3;
-let running = 0;
-const waiting: (() => void)[] = [];
+/** What the entry of a tool does, less its hold on the process. */
+const commands: Readonly<Record<string, (args: readonly string[], world: World) => Promise<void>>> = {
+  'tlt-export': (args, { env, out, err }) =>
+    runExportCommand(args, {
+      env,
+      print: out,
+      log: (level, message) => level !== 'DEBUG' && err(logLine(new Date(), level, message)),
+      progress: () => {},
+      signal: new AbortController().signal,
+      temporary: tmpdir(),
+      clock: { now: () => performance.now() },
+    }),
+  'tlt-model': (args, { env, out, err }) => runModelCommand(args, { env, print: out, complain: err }),
+};
 
-/** Runs `src/<tool>.ts`. The tests of a file start together, but only a few of their tools run at once. */
-export const runTool = async (
-  tool: string,
-  args: readonly string[],
-  options: RunOptions = {},
-): Promise<Ran> => {
-  while (running >= atOnce) await new Promise<void>((resolve) => waiting.push(resolve));
-  running++;
+let turn: Promise<unknown> = Promise.resolve();
+
+/**
+ * Runs a tool inside this process, which costs no start; one after the other, for the working folder belongs to the
+ * process. A tool without an entry above runs as `runProcess` does.
+ */
+export const runTool = (tool: string, args: readonly string[], options: RunOptions = {}): Promise<Ran> => {
+  const ran = turn.then(() =>
+    commands[tool] ? inside(tool, args, options) : runProcess(tool, args, options),
+  );
+  turn = ran.catch(() => {});
+  return ran;
+};
+
+/** Nothing of this process's environment is seen. */
+const inside = async (tool: string, args: readonly string[], { cwd, env }: RunOptions): Promise<Ran> => {
+  const said = { out: '', err: '' };
+  const sayTo = (stream: 'out' | 'err') => (text: string) => {
+    said[stream] += text;
+  };
+  const world = { env: env ?? {}, out: sayTo('out'), err: sayTo('err') };
+  const before = process.cwd();
+  process.chdir(cwd ?? before);
   try {
-    return await ran(tool, args, options);
+    const code = await ending(tool, world.err, () => commands[tool]!(args, world));
+    return { code, stdout: said.out, stderr: said.err };
   } finally {
-    running--;
-    waiting.shift()?.();
+    process.chdir(before);
   }
 };
 
-const ran = (tool: string, args: readonly string[], { cwd, env }: RunOptions): Promise<Ran> =>
+/** Runs `src/<tool>.ts` as a process of its own. */
+export const runProcess = (
+  tool: string,
+  args: readonly string[],
+  { cwd, env }: RunOptions = {},
+): Promise<Ran> =>
   new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [join(root, 'src', `${tool}.ts`), ...args], {
       cwd,

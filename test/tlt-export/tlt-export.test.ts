@@ -7,7 +7,7 @@ import test, { type ExecutionContext } from 'ava';
 import { type FailureReason, failures } from '../../src/base/failures.ts';
 import { parseCalibrationCache } from '../../src/formats/calibration-cache.ts';
 import { decryptModel, encryptTlt } from '../../src/formats/encrypted-model.ts';
-import { aFolder, runTool } from '../builders/tool.ts';
+import { aFolder, runProcess, runTool } from '../builders/tool.ts';
 import { run } from '../cluster/run.ts';
 import { modelFile } from '../models/models.ts';
 import { photosFolder } from '../photos/photos.ts';
@@ -35,7 +35,7 @@ const exported = (cwd: string, ...args: string[]) => runTool('tlt-export', [...b
 
 test('an export tells what it did in the words that TLT users know, and the .etlt opens to the same model', async (t) => {
   const cwd = aWorkplace();
-  const { code, stderr, stdout } = await exported(cwd);
+  const { code, stderr, stdout } = await runProcess('tlt-export', base, { cwd });
   t.is(code, 0, stderr);
   t.regex(
     stderr,
@@ -128,7 +128,8 @@ test('the key is read from the file that an environment variable names, and from
   const cwd = aWorkplace();
   const flags = ['classification', '-m', 'model.tlt'];
   t.is(
-    (await runTool('tlt-export', [...flags, '-o', 'a.etlt'], { cwd, env: { TLT_KEY_FILE: 'key.txt' } })).code,
+    (await runProcess('tlt-export', [...flags, '-o', 'a.etlt'], { cwd, env: { TLT_KEY_FILE: 'key.txt' } }))
+      .code,
     0,
   );
   t.is((await runTool('tlt-export', [...flags, '-o', 'b.etlt', '-k', key], { cwd })).code, 0);

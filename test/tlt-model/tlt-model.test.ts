@@ -1,31 +1,18 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import process from 'node:process';
 import test, { type ExecutionContext } from 'ava';
 import { type FailureReason, failures } from '../../src/base/failures.ts';
 import { encryptTlt } from '../../src/formats/encrypted-model.ts';
 import { parseModel, serializeModel, writeModelFile } from '../../src/formats/onnx/model.ts';
+import { type Ran, runProcess, runTool } from '../builders/tool.ts';
 import { realModel, smallModel } from '../formats/onnx/models.ts';
 import { detectorFile } from '../models/models.ts';
 
-const tool = join(import.meta.dirname, '../../src/tlt-model.ts');
 const key = 'tlt_encode';
 
-type Run = { readonly status: number | null; readonly stdout: string; readonly stderr: string };
-
-/** The real tool in a process of its own; `TLT_KEY_FILE` only where a test gives it. */
-const run = (args: readonly string[], cwd: string, env: Record<string, string> = {}): Promise<Run> =>
-  new Promise((resolve, reject) => {
-    const { TLT_KEY_FILE: _, ...rest } = process.env;
-    const child = spawn(process.execPath, [tool, ...args], { cwd, env: { ...rest, ...env } });
-    let [stdout, stderr] = ['', ''];
-    child.stdout.on('data', (text) => (stdout += text));
-    child.stderr.on('data', (text) => (stderr += text));
-    child.on('error', reject);
-    child.on('close', (status) => resolve({ status, stdout, stderr }));
-  });
+const run = (args: readonly string[], cwd: string, env: Record<string, string> = {}): Promise<Ran> =>
+  runTool('tlt-model', args, { cwd, env });
 
 const classifier = realModel('ch_ppocr_mobile_v2.0_cls_infer.onnx');
 const cache = 'TRT-8601-EntropyCalibration2\ninput_1: 3c010204\n10: 3f800000\nconv:0: 40000000\n';
@@ -37,8 +24,8 @@ const folderWith = (files: Record<string, Uint8Array | string> = {}): string => 
   return folder;
 };
 
-const fails = (t: ExecutionContext, { status, stderr }: Run, reason: FailureReason, says: string): void => {
-  t.is(status, failures[reason].exitCode, stderr);
+const fails = (t: ExecutionContext, { code, stderr }: Ran, reason: FailureReason, says: string): void => {
+  t.is(code, failures[reason].exitCode, stderr);
   t.regex(stderr, /^tlt-model: /);
   t.true(stderr.includes(says), stderr);
   t.false(stderr.includes(key), 'the key must not be told');
@@ -48,32 +35,32 @@ const fails = (t: ExecutionContext, { status, stderr }: Run, reason: FailureReas
 for (const name of ['model.tlt', 'model.etlt'])
   test(`what is packed as ${name} is unpacked to the same bytes`, async (t) => {
     const folder = folderWith({ 'model.onnx': classifier });
-    t.is((await run(['pack', 'model.onnx', '-o', name, '--key_file', 'key.txt'], folder)).status, 0);
+    t.is((await run(['pack', 'model.onnx', '-o', name, '--key_file', 'key.txt'], folder)).code, 0);
     const unpacked = await run(['unpack', name, '-o', 'back.onnx', '-k', key], folder);
-    t.is(unpacked.status, 0, unpacked.stderr);
+    t.is(unpacked.code, 0, unpacked.stderr);
     t.true(readFileSync(join(folder, 'back.onnx')).equals(classifier));
     t.deepEqual(readdirSync(folder).sort(), ['back.onnx', 'key.txt', 'model.onnx', name].sort());
   });
 
 test('pack and unpack name their outputs after their inputs', async (t) => {
-  const folder = folderWith({ 'm.onnx': serializeModel(smallModel()) });
+  const cwd = folderWith({ 'm.onnx': serializeModel(smallModel()) });
   const env = { TLT_KEY_FILE: 'key.txt' };
-  t.is((await run(['pack', 'm.onnx'], folder, env)).status, 0);
-  t.true(readdirSync(folder).includes('m.tlt'));
-  fails(t, await run(['unpack', 'm.tlt'], folder, env), 'OutputExists', 'm.onnx');
+  t.is((await runProcess('tlt-model', ['pack', 'm.onnx'], { cwd, env })).code, 0);
+  t.true(readdirSync(cwd).includes('m.tlt'));
+  fails(t, await runProcess('tlt-model', ['unpack', 'm.tlt'], { cwd, env }), 'OutputExists', 'm.onnx');
 });
 test('pack brings external data in', async (t) => {
   const folder = folderWith();
   await writeModelFile(join(folder, 'm.onnx'), smallModel(), { externalDataThreshold: 100 });
-  t.is((await run(['pack', 'm.onnx', '-k', key], folder)).status, 0);
-  t.is((await run(['unpack', 'm.tlt', '-o', 'whole.onnx', '-k', key], folder)).status, 0);
+  t.is((await run(['pack', 'm.onnx', '-k', key], folder)).code, 0);
+  t.is((await run(['unpack', 'm.tlt', '-o', 'whole.onnx', '-k', key], folder)).code, 0);
   t.deepEqual(parseModel(readFileSync(join(folder, 'whole.onnx'))), parseModel(serializeModel(smallModel())));
 });
 test('a Keras model goes in and comes out as .hdf5', async (t) => {
   const keras = Buffer.from('\x89HDF\r\n\x1a\n and so on', 'latin1');
   const folder = folderWith({ 'keras.hdf5': keras });
-  t.is((await run(['pack', 'keras.hdf5', '-o', 'm.tlt', '-k', key], folder)).status, 0);
-  t.is((await run(['unpack', 'm.tlt', '-k', key], folder)).status, 0);
+  t.is((await run(['pack', 'keras.hdf5', '-o', 'm.tlt', '-k', key], folder)).code, 0);
+  t.is((await run(['unpack', 'm.tlt', '-k', key], folder)).code, 0);
   t.true(readFileSync(join(folder, 'm.hdf5')).equals(keras));
 });
 
@@ -141,8 +128,8 @@ test("inspect tells a tensorfile of h5py's making", async (t) => {
 });
 test('inspect tells everything for people too', async (t) => {
   const folder = folderWith({ 'm.onnx': serializeModel(smallModel()), 'cal.bin': cache, engine: 'vtrt....' });
-  const { stdout, status } = await run(['inspect', 'm.onnx', 'cal.bin', 'engine', 'key.txt'], folder);
-  t.is(status, 0);
+  const { stdout, code } = await run(['inspect', 'm.onnx', 'cal.bin', 'engine', 'key.txt'], folder);
+  t.is(code, 0);
   for (const part of [
     'input_1  float32 [N, 3, 8, 8]',
     'conv:0  ±254',
@@ -218,8 +205,8 @@ test('inspect without files', refuses, ['inspect'], 'Usage', 'at least one');
 
 for (const args of [['--help'], ['pack', '-h'], ['unpack', '--help'], ['inspect', '--help']])
   test(`tlt-model ${args.join(' ')} teaches with examples`, async (t) => {
-    const { status, stdout, stderr } = await run(args, folderWith());
-    t.is(status, 0);
+    const { code, stdout, stderr } = await run(args, folderWith());
+    t.is(code, 0);
     t.is(stderr, '');
     t.regex(stdout, /Examples:\n {2}(TLT_KEY_FILE=\S+ )?tlt-model /);
   });
