@@ -56,30 +56,63 @@ const clipped = (sum: number): number => {
   return value < 0 ? 0 : value > 255 ? 255 : value;
 };
 
-const horizontal = ({ data, width, height, channels }: Pixels, target: number): Pixels => {
-  const { from, count, weights, size } = coefficients(width, target);
-  const result = new Uint8Array(target * height * channels);
-  for (let y = 0; y < height; y++)
-    for (let x = 0; x < target; x++)
-      for (let channel = 0; channel < channels; channel++) {
-        let sum = half;
-        let at = (y * width + from[x]!) * channels + channel;
-        for (let i = 0; i < count[x]!; i++, at += channels) sum += data[at]! * weights[x * size + i]!;
-        result[(y * target + x) * channels + channel] = clipped(sum);
-      }
-  return { data: result, width: target, height, channels };
+/** Whole numbers throughout: a sum of 8-bit levels under weights that add up to 2^22 fits 32 bits, lobes included. */
+const horizontal = (pixels: Pixels, target: number): Pixels => {
+  const { height, channels } = pixels;
+  const filter = coefficients(pixels.width, target);
+  const result = { data: new Uint8Array(target * height * channels), width: target, height, channels };
+  const filterRow = channels === 3 ? colourRow : greyRow;
+  for (let y = 0; y < height; y++) filterRow(pixels, result, { y, ...filter });
+  return result;
 };
 
+type Row = Coefficients & { readonly y: number };
+
+/** The three channels of a pixel share each weight that is read. */
+const colourRow = (source: Pixels, result: Pixels, { y, from, count, weights, size }: Row): void => {
+  const { data } = source;
+  const row = y * source.width * 3;
+  let to = y * result.width * 3;
+  for (let x = 0; x < result.width; x++) {
+    let [red, green, blue] = [half, half, half];
+    let at = row + from[x]! * 3;
+    const end = x * size + count[x]!;
+    for (let i = x * size; i < end; i++, at += 3) {
+      const weight = weights[i]!;
+      red = (red + Math.imul(data[at]!, weight)) | 0;
+      green = (green + Math.imul(data[at + 1]!, weight)) | 0;
+      blue = (blue + Math.imul(data[at + 2]!, weight)) | 0;
+    }
+    result.data[to++] = clipped(red);
+    result.data[to++] = clipped(green);
+    result.data[to++] = clipped(blue);
+  }
+};
+
+const greyRow = (source: Pixels, result: Pixels, { y, from, count, weights, size }: Row): void => {
+  for (let x = 0; x < result.width; x++) {
+    let sum = half;
+    let at = y * source.width + from[x]!;
+    const end = x * size + count[x]!;
+    for (let i = x * size; i < end; i++, at++) sum = (sum + Math.imul(source.data[at]!, weights[i]!)) | 0;
+    result.data[y * result.width + x] = clipped(sum);
+  }
+};
+
+/** Row by row, so that memory is read in its order. */
 const vertical = ({ data, width, height, channels }: Pixels, target: number): Pixels => {
   const { from, count, weights, size } = coefficients(height, target);
   const row = width * channels;
   const result = new Uint8Array(target * row);
-  for (let y = 0; y < target; y++)
-    for (let x = 0; x < row; x++) {
-      let sum = half;
-      let at = from[y]! * row + x;
-      for (let i = 0; i < count[y]!; i++, at += row) sum += data[at]! * weights[y * size + i]!;
-      result[y * row + x] = clipped(sum);
+  const sums = new Int32Array(row);
+  for (let y = 0; y < target; y++) {
+    sums.fill(half);
+    let at = from[y]! * row;
+    for (let i = 0; i < count[y]!; i++) {
+      const weight = weights[y * size + i]!;
+      for (let x = 0; x < row; x++) sums[x]! += Math.imul(data[at++]!, weight);
     }
+    for (let x = 0; x < row; x++) result[y * row + x] = clipped(sums[x]!);
+  }
   return { data: result, width, height: target, channels };
 };
