@@ -8,48 +8,55 @@ import { runExportCommand } from '../../src/worker/export-command.ts';
 import { logLine } from '../../src/worker/log-line.ts';
 import { runModelCommand } from '../../src/worker/model-command.ts';
 import { runTool as ending } from '../../src/worker/run-tool.ts';
+import { runTensorfileCommand } from '../../src/worker/tensorfile-command.ts';
+import type { ToolWorld } from '../../src/worker/tool-world.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
 export type Ran = { readonly code: number; readonly stdout: string; readonly stderr: string };
 export type RunOptions = { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> };
 type World = {
-  readonly env: NodeJS.ProcessEnv;
+  readonly env: Readonly<Record<string, string>>;
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
 };
+type Command = (args: readonly string[], world: World) => Promise<void>;
 
 /** What the entry of a tool does, less its hold on the process. */
-const commands: Readonly<Record<string, (args: readonly string[], world: World) => Promise<void>>> = {
-  'tlt-export': (args, { env, out, err }) =>
-    runExportCommand(args, {
+const logging =
+  (tool: string, run: (args: readonly string[], world: ToolWorld) => Promise<void>): Command =>
+  (args, { env, out, err }) =>
+    run(args, {
       env,
       print: out,
-      log: (level, message) => level !== 'DEBUG' && err(logLine(new Date(), level, message)),
+      log: (level, message) => level !== 'DEBUG' && err(logLine(tool, new Date(), { level, message })),
       progress: () => {},
       signal: new AbortController().signal,
       temporary: tmpdir(),
       clock: { now: () => performance.now() },
-    }),
+    });
+
+const commands = {
+  'tlt-export': logging('tlt-export', runExportCommand),
+  'tlt-int8-tensorfile': logging('tlt-int8-tensorfile', runTensorfileCommand),
   'tlt-model': (args, { env, out, err }) => runModelCommand(args, { env, print: out, complain: err }),
-};
+} as const satisfies Record<string, Command>;
+export type ToolName = keyof typeof commands;
 
 let turn: Promise<unknown> = Promise.resolve();
 
 /**
  * Runs a tool inside this process, which costs no start; one after the other, for the working folder belongs to the
- * process. A tool without an entry above runs as `runProcess` does.
+ * process.
  */
-export const runTool = (tool: string, args: readonly string[], options: RunOptions = {}): Promise<Ran> => {
-  const ran = turn.then(() =>
-    commands[tool] ? inside(tool, args, options) : runProcess(tool, args, options),
-  );
+export const runTool = (tool: ToolName, args: readonly string[], options: RunOptions = {}): Promise<Ran> => {
+  const ran = turn.then(() => inside(tool, args, options));
   turn = ran.catch(() => {});
   return ran;
 };
 
 /** Nothing of this process's environment is seen. */
-const inside = async (tool: string, args: readonly string[], { cwd, env }: RunOptions): Promise<Ran> => {
+const inside = async (tool: ToolName, args: readonly string[], { cwd, env }: RunOptions): Promise<Ran> => {
   const said = { out: '', err: '' };
   const sayTo = (stream: 'out' | 'err') => (text: string) => {
     said[stream] += text;
@@ -58,7 +65,7 @@ const inside = async (tool: string, args: readonly string[], { cwd, env }: RunOp
   const before = process.cwd();
   process.chdir(cwd ?? before);
   try {
-    const code = await ending(tool, world.err, () => commands[tool]!(args, world));
+    const code = await ending(tool, world.err, () => commands[tool](args, world));
     return { code, stdout: said.out, stderr: said.err };
   } finally {
     process.chdir(before);
@@ -67,7 +74,7 @@ const inside = async (tool: string, args: readonly string[], { cwd, env }: RunOp
 
 /** Runs `src/<tool>.ts` as a process of its own. */
 export const runProcess = (
-  tool: string,
+  tool: ToolName | 'worker',
   args: readonly string[],
   { cwd, env }: RunOptions = {},
 ): Promise<Ran> =>

@@ -18,7 +18,7 @@ import { runExportTask } from '../../src/worker/export-task.ts';
 import { runTensorfileTask } from '../../src/worker/tensorfile-task.ts';
 import { collected } from '../builders/collected.ts';
 import { aTaskWorld } from '../builders/task-world.ts';
-import { aFolder, runTool } from '../builders/tool.ts';
+import { aFolder, runProcess } from '../builders/tool.ts';
 import { modelFile } from '../models/models.ts';
 import { photosFolder } from '../photos/photos.ts';
 
@@ -221,7 +221,7 @@ test('the container itself: spec and claims at their mounts, the result in the t
     mkdirSync(dirname(join(root, path)), { recursive: true });
   cpSync(at(), join(root, mounts.claims), { recursive: true });
   cpSync(at('spec.txt'), join(root, mounts.specFile));
-  const ran = await runTool('worker', ['tensorfile', '--task', JSON.stringify(aTask({ maxBatches: 1 }))], {
+  const ran = await runProcess('worker', ['tensorfile', '--task', JSON.stringify(aTask({ maxBatches: 1 }))], {
     env: { TLT_WORKER_ROOT: root },
   });
   t.is(ran.code, 0, ran.stderr);
