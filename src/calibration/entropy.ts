@@ -17,14 +17,18 @@ export const entropyThreshold = (histogram: Histogram): number => {
   const { counts, width } = linearBins(histogram, bins);
   counts[0] = counts[1]!;
   const sums = prefixSums(counts);
+  const groups = new GroupTerms(sums);
   let best = bins;
   let least = Number.POSITIVE_INFINITY;
   for (let edge = levels; edge <= bins; edge++) {
-    const divergence = divergenceAt(edge, counts, sums);
+    const divergence = divergenceAt(edge, counts, groups);
     if (divergence <= least) [least, best] = [divergence, edge];
   }
   return best === bins ? histogram.absoluteMax : (best + 0.5) * width;
 };
+
+/** Of the group with this number: `edge` bins are cut into 128 groups of nearly one size. */
+const firstBin = (level: number, edge: number): number => ((level * edge + levels - 1) / levels) | 0;
 
 type PrefixSums = {
   readonly mass: Float64Array;
@@ -48,12 +52,37 @@ const prefixSums = (counts: Float64Array): PrefixSums => {
 
 const xLogX = (x: number): number => (x > 0 ? x * Math.log(x) : 0);
 
+/** What a group of bins adds to Σ P·log Q. Edges near each other have most groups in common: each is computed once. */
+class GroupTerms {
+  readonly sums: PrefixSums;
+  readonly #terms = new Float64Array((bins / levels + 1) * bins).fill(Number.NaN);
+
+  constructor(sums: PrefixSums) {
+    this.sums = sums;
+  }
+
+  of(from: number, to: number): number {
+    const place = (to - from - 1) * bins + from;
+    const known = this.#terms[place]!;
+    return Number.isNaN(known) ? this.#added(place, from, to) : known;
+  }
+
+  #added(place: number, from: number, to: number): number {
+    const { mass, filled } = this.sums;
+    const grouped = mass[to]! - mass[from]!;
+    const term = grouped > 0 ? grouped * Math.log(grouped / (filled[to]! - filled[from]!)) : 0;
+    this.#terms[place] = term;
+    return term;
+  }
+}
+
 /**
  * KL(P ‖ Q): P is the first `edge` bins with all that lies beyond added to the last of them; Q is the same bins in 128
  * groups, each group's mass spread over its bins that are not empty. Where only what lies beyond falls into an empty
  * last bin, Q has a trace there, or a lone outlier would forbid every threshold below it.
  */
-const divergenceAt = (edge: number, counts: Float64Array, { mass, filled, entropy }: PrefixSums): number => {
+const divergenceAt = (edge: number, counts: Float64Array, groups: GroupTerms): number => {
+  const { mass, filled, entropy } = groups.sums;
   const whole = mass[bins]!;
   const within = mass[edge]!;
   const beyond = whole - within;
@@ -62,12 +91,11 @@ const divergenceAt = (edge: number, counts: Float64Array, { mass, filled, entrop
   const pLogP = entropy[edge - 1]! + xLogX(last + beyond);
   let pLogQ = 0;
   for (let level = 0, from = 0, to = 0; level < levels; level++, from = to) {
-    to = Math.ceil(((level + 1) * edge) / levels);
-    const grouped = mass[to]! - mass[from]!;
-    if (grouped > 0) pLogQ += grouped * Math.log(grouped / (filled[to]! - filled[from]!));
+    to = firstBin(level + 1, edge);
+    pLogQ += groups.of(from, to);
   }
   if (beyond > 0) {
-    const from = Math.ceil(((levels - 1) * edge) / levels);
+    const from = firstBin(levels - 1, edge);
     const spread = (mass[edge]! - mass[from]!) / (filled[edge]! - filled[from]!);
     pLogQ += beyond * Math.log(last > 0 ? spread : smoothing);
   }

@@ -42,21 +42,23 @@ export class Moments {
     return this.#total === 0 ? 0 : this.#sums[2].at(-1)! / this.#total;
   }
 
-  /** Mean squared error at a threshold, in the square of the tensor's unit; 0 for an empty tensor. */
-  errorAt(threshold: number): number {
+  /**
+   * Mean squared error at a threshold, in the square of the tensor's unit; 0 for an empty tensor. Once it is sure to
+   * reach `limit`, Infinity.
+   */
+  errorAt(threshold: number, limit: number = Number.POSITIVE_INFINITY): number {
     if (this.#total === 0 || threshold === 0) return 0;
-    const [counts, firsts, seconds] = this.#sums;
     const step = threshold / levels;
+    const most = limit * this.#total;
+    let to = this.#centres.length;
     let sum = 0;
-    let from = 0;
-    for (let level = 0; level <= levels; level++) {
-      const to = level === levels ? this.#centres.length : this.#placeOf((level + 0.5) * step);
-      const value = level * step;
-      const error = seconds[to]! - seconds[from]! - 2 * value * (firsts[to]! - firsts[from]!);
-      sum += error + value * value * (counts[to]! - counts[from]!);
-      from = to;
+    // From the last level down: what is clipped errs the most.
+    for (let level = levels; level >= 0 && sum < most; level--) {
+      const from = level === 0 ? 0 : this.#placeOf((level - 0.5) * step);
+      sum += this.#errorOf(from, to, level * step);
+      to = from;
     }
-    return Math.max(0, sum) / this.#total;
+    return sum < most ? Math.max(0, sum) / this.#total : Number.POSITIVE_INFINITY;
   }
 
   /** The candidate with the least error; of equal ones the largest. */
@@ -65,10 +67,17 @@ export class Moments {
     let least = Number.POSITIVE_INFINITY;
     for (let step = steps; step >= firstStep; step--) {
       const threshold = (this.#absoluteMax * step) / steps;
-      const error = this.errorAt(threshold);
+      const error = this.errorAt(threshold, least);
       if (error < least) [least, best] = [error, threshold];
     }
     return best;
+  }
+
+  /** Summed over bins that all become one value. */
+  #errorOf(from: number, to: number, value: number): number {
+    const [counts, firsts, seconds] = this.#sums;
+    const error = seconds[to]! - seconds[from]! - 2 * value * (firsts[to]! - firsts[from]!);
+    return error + value * value * (counts[to]! - counts[from]!);
   }
 
   /** Number of bins whose centre is below a magnitude. */

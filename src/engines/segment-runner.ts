@@ -1,101 +1,66 @@
-/** Runs a cut graph, one segment after the other, into memory that is used again for every image. */
+/** Runs a cut graph, one segment after the other; a tensor's memory is given back as soon as nothing needs it. */
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { elementType } from '../formats/onnx/element-type.ts';
 import { serializeModel } from '../formats/onnx/model.ts';
-import type { Segment, TensorFacts } from './segments.ts';
+import type { Segment } from './segments.ts';
 import { type FloatTensor, sessionOptions } from './session.ts';
-import { type SlabLayout, slabLayout, type Tenant } from './slab.ts';
 
 /** A segment as it can be sent to another thread. */
 type PackedSegment = {
   readonly model: Uint8Array<ArrayBuffer>;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-};
-
-export type SegmentPlan = {
-  readonly segments: readonly PackedSegment[];
-  /** Tensors with a place in the slab, and their shapes; the others are allocated as they come. */
-  readonly dims: ReadonlyMap<string, readonly number[]>;
-  readonly slab: SlabLayout;
+  /** Tensors that no later segment reads. */
+  readonly done: readonly string[];
 };
 
 /** Everything that a runner needs, as plain data. */
-export const segmentPlan = (
-  segments: readonly Segment[],
-  facts: ReadonlyMap<string, TensorFacts>,
-): SegmentPlan => {
-  const tenants = segments.flatMap(({ outputs }, from) =>
-    outputs.flatMap((name) => tenantOf(name, facts, { from, to: lastUse(segments, name, from) })),
-  );
-  return {
-    segments: segments.map(({ model, inputs, outputs }) => ({
+export type SegmentPlan = readonly PackedSegment[];
+
+export const segmentPlan = (segments: readonly Segment[]): SegmentPlan =>
+  segments.map(({ model, inputs, outputs }, index) => {
+    const later = new Set(segments.slice(index + 1).flatMap((each) => each.inputs));
+    return {
       model: Uint8Array.from(serializeModel(model)),
       inputs,
       outputs,
-    })),
-    dims: new Map(tenants.map(({ name }) => [name, facts.get(name)!.dims as readonly number[]])),
-    slab: slabLayout(tenants),
-  };
-};
-
-const lastUse = (segments: readonly Segment[], name: string, from: number): number =>
-  Math.max(
-    from,
-    segments.findLastIndex(({ inputs }) => inputs.includes(name)),
-  );
-
-const tenantOf = (
-  name: string,
-  facts: ReadonlyMap<string, TensorFacts>,
-  lifetime: { readonly from: number; readonly to: number },
-): readonly Tenant[] => {
-  const { elemType, bytes } = facts.get(name)!;
-  return elemType === elementType.float32 && bytes ? [{ name, bytes, ...lifetime }] : [];
-};
+      done: [...new Set([...inputs, ...outputs])].filter((name) => !later.has(name)),
+    };
+  });
 
 export type Visit = (tensor: string, values: Float32Array) => void;
 
 export class SegmentRunner {
-  readonly #plan: SegmentPlan;
+  readonly #plan: readonly Omit<PackedSegment, 'model'>[];
   readonly #sessions: readonly InferenceSession[];
-  readonly #places: ReadonlyMap<string, Tensor>;
 
   private constructor(plan: SegmentPlan, sessions: readonly InferenceSession[]) {
-    this.#plan = { ...plan, segments: plan.segments.map((each) => ({ ...each, model: new Uint8Array(0) })) };
+    this.#plan = plan.map(({ inputs, outputs, done }) => ({ inputs, outputs, done }));
     this.#sessions = sessions;
-    const memory = new ArrayBuffer(plan.slab.bytes);
-    this.#places = new Map(
-      [...plan.dims].map(([name, dims]) => {
-        const length = dims.reduce((product, size) => product * size, 1);
-        return [
-          name,
-          new Tensor('float32', new Float32Array(memory, plan.slab.offsets.get(name)!, length), dims),
-        ];
-      }),
-    );
   }
 
   /** One thread each, so that the bits of a result depend on nothing but the input. @throws Error by ONNX Runtime */
   static async open(plan: SegmentPlan): Promise<SegmentRunner> {
     const options = sessionOptions({ optimisation: 'disabled', threads: 1, prepacking: false, arena: false });
     const sessions: InferenceSession[] = [];
-    for (const { model } of plan.segments) sessions.push(await InferenceSession.create(model, options));
+    for (const { model } of plan) sessions.push(await InferenceSession.create(model, options));
     return new SegmentRunner(plan, sessions);
   }
 
-  /** Calls `visit` for every float tensor that a segment hands out; its values are valid during the call only. */
+  /**
+   * Calls `visit` for every float tensor that a segment hands out; its values are valid during the call only. The
+   * input's memory is given back as well.
+   */
   async run(input: string, { data, dims }: FloatTensor, visit: Visit): Promise<void> {
     const held = new Map<string, Tensor>([[input, new Tensor('float32', data, dims)]]);
-    for (const [index, { inputs, outputs }] of this.#plan.segments.entries()) {
+    for (const [index, { inputs, outputs, done }] of this.#plan.entries()) {
       const feeds = Object.fromEntries(inputs.map((name) => [name, held.get(name)!]));
-      const fetches = Object.fromEntries(outputs.map((name) => [name, this.#places.get(name) ?? null]));
-      const results = await this.#sessions[index]!.run(feeds, fetches);
+      const results = await this.#sessions[index]!.run(feeds, outputs);
       for (const name of outputs) {
         const tensor = results[name] as Tensor;
         held.set(name, tensor);
         if (tensor.type === 'float32') visit(name, tensor.data as Float32Array);
       }
+      for (const name of done) giveBack(held, name);
     }
   }
 
@@ -103,3 +68,10 @@ export class SegmentRunner {
     for (const session of this.#sessions) await session.release();
   }
 }
+
+/** At once: the collector would wait until hundreds of megabytes have piled up. */
+const giveBack = (held: Map<string, Tensor>, name: string): void => {
+  const { data } = held.get(name)!;
+  held.delete(name);
+  if (ArrayBuffer.isView(data)) (data.buffer as ArrayBuffer).transfer(0);
+};

@@ -49,7 +49,7 @@ export const countTensors = async (run: CalibrationRun): Promise<Counted> => {
   const facts = await tensorFacts(graph.model, { input, dims: shape });
   const measured = measuredIn(graph, facts);
   const segments = segmentsOf(graph.model, { facts, measured, limit: segmentLimit });
-  const plan = segmentPlan(segments, facts);
+  const plan = segmentPlan(segments);
   const pool = await CalibrationPool.open({ plan, input, measured }, threads);
   let images = 0;
   const counted = (): void => {
