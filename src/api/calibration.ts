@@ -1,7 +1,7 @@
 /** `spec.calibration` of a ModelExport: which data int8 is calibrated on, and how thresholds are chosen. */
 import { algorithms } from '../contract/architectures.ts';
 import { defaults } from '../contract/defaults.ts';
-import { integer, object, oneOf, text } from './schema.ts';
+import { integer, list, object, oneOf, text } from './schema.ts';
 import { dataRoot, maxBrokenPercent, nameLimits, sha256, storageUri } from './shared-schemas.ts';
 
 const imageDirectory = object(
@@ -67,6 +67,14 @@ export const calibration = object(
     minAgreement: integer(
       'Least signal-to-noise ratio, in decibel, of the int8 outputs against the float ones on images kept out of calibration. Below it the export fails with the worst tensors named. No gate if left out.',
       { minimum: 1, maximum: 200 },
+    ),
+    keepFloat: list(
+      'Layers that stay float in int8 engines: what they compute from has no scale, so every layer that reads it stays float. Reports and messages name them.',
+      text('Name of a node, or of a tensor that a node writes; a * stands for any characters.', {
+        minLength: 1,
+        maxLength: 256,
+      }),
+      { maxItems: 64 },
     ),
     maxBrokenPercent,
   },

@@ -23,6 +23,7 @@ const remedies: Readonly<Record<FailureReason, string>> = {
   ModelUnsupported: 'Choose the spec.architecture that the model was trained as.',
   NotYetSupported: 'Choose what this version supports; the message names it.',
   DigestMismatch: 'Put the pinned file back, or pin the new one.',
+  LayerNotFound: 'Mend spec.calibration.keepFloat: the message has the nearest name.',
   TooFewImages:
     'Add images, or lower spec.calibration.batches or batchSize (spec.maxBatches of a CalibrationTensorfile).',
   ImageInvalid: 'Remove or replace the image that the message names, then set the retry annotation.',

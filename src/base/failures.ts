@@ -31,6 +31,11 @@ export const failures = {
     retry: 'never',
     meaning: 'A file is not the one that its sha256 pin names.',
   },
+  LayerNotFound: {
+    exitCode: 18,
+    retry: 'never',
+    meaning: 'A layer to leave in float fits nothing in the model, or nothing is left for int8.',
+  },
   TooFewImages: { exitCode: 20, retry: 'never', meaning: 'Fewer images than batches × batch size.' },
   ImageInvalid: { exitCode: 21, retry: 'never', meaning: 'A calibration image cannot be decoded.' },
   CalibrationSourceMissing: {

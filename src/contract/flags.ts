@@ -2,7 +2,8 @@
  * The flags of `tlt-export` and `tlt-int8-tensorfile`, once: parser, `--help` and the reference pages are derived from
  * here. Names, aliases and defaults are TLT 2.0's; a row marked `added` is this project's own.
  */
-import { algorithms, dataTypes } from './architectures.ts';
+import { dataTypes } from './architectures.ts';
+import { calibrationDataFlags, int8Flags } from './calibration-flags.ts';
 import { defaults } from './defaults.ts';
 import type { FlagRow, FlagTable, ValuesOf } from './flag-table.ts';
 
@@ -90,54 +91,7 @@ export const exportFlags = {
     aliases: ['s'],
     help: 'For int8: no layer of the engine may fall back to a higher precision.',
   },
-  cal_data_file: {
-    type: 'text',
-    placeholder: 'FILE',
-    help: 'Calibration tensorfile; with --cal_image_dir, where one is written.',
-  },
-  cal_image_dir: {
-    type: 'text',
-    placeholder: 'FOLDER',
-    help: 'Folder of .jpg, .jpeg and .png images to calibrate with; needs batches × batch_size of them.',
-  },
-  cal_cache_file: {
-    type: 'text',
-    placeholder: 'FILE',
-    default: defaults.calibrationCacheFile,
-    help: 'Where the int8 calibration cache goes. One that is there is used again, and that is said.',
-  },
-  cal_histogram_file: {
-    type: 'text',
-    placeholder: 'FILE',
-    added: true,
-    help: 'Where the histograms of the calibration go. From one that is there the thresholds are computed without a look at any image, so --cal_algorithm can be changed in seconds.',
-  },
-  cal_part: {
-    type: 'text',
-    placeholder: 'I/N',
-    added: true,
-    help: 'Only count part I of N of the calibration images into --cal_histogram_file, and export nothing. tlt-model merge-histograms adds the parts.',
-  },
-  cal_json_file: {
-    type: 'text',
-    placeholder: 'FILE',
-    added: true,
-    help: 'Where the scales of a model trained with quantisation go as JSON, for any --data_type, as later versions have it: the range of each tensor by its name.',
-  },
-  batches: {
-    type: 'integer',
-    minimum: 1,
-    placeholder: 'N',
-    default: defaults.batches,
-    help: 'Batches to calibrate with.',
-  },
-  batch_size: {
-    type: 'integer',
-    minimum: 1,
-    placeholder: 'N',
-    default: defaults.batchSize,
-    help: 'Images in a calibration batch.',
-  },
+  ...calibrationDataFlags,
   max_batch_size: {
     type: 'integer',
     minimum: 1,
@@ -161,22 +115,9 @@ export const exportFlags = {
     type: 'switch',
     help: 'Throw the scales of a model trained with quantisation away and calibrate (Jetson DLA needs it).',
   },
-  cal_algorithm: {
-    type: 'choice',
-    values: algorithms,
-    default: defaults.algorithm,
-    added: true,
-    help: 'How the threshold of a tensor is chosen from its histogram.',
-  },
   seed: { ...seedFlag, help: 'Seed of the image sample: the same seed gives the same cache.' },
   max_broken: maxBrokenFlag,
-  min_agreement: {
-    type: 'integer',
-    minimum: 1,
-    placeholder: 'DB',
-    added: true,
-    help: 'Least signal-to-noise ratio, in decibel, of the int8 outputs against the float ones on images kept out of calibration. Below it the export fails and writes nothing.',
-  },
+  ...int8Flags,
   tensorrt_version: {
     type: 'text',
     placeholder: 'X.Y.Z',

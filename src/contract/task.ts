@@ -28,6 +28,8 @@ export type CalibrationTask = {
   readonly algorithm: Algorithm;
   /** Least SQNR of the int8 outputs against the float ones, in decibel; no gate if left out. */
   readonly minAgreement?: number;
+  /** Layers that stay float: names and patterns with `*`; none if left out. */
+  readonly keepFloat?: readonly string[];
   /** Percent of the images wanted that may be broken; none if left out. */
   readonly maxBrokenPercent?: number;
 };
@@ -70,6 +72,8 @@ export type EngineTask = {
   readonly etlt: Source;
   readonly calibrationCache?: Source;
   readonly verification?: Source;
+  /** Layers that stay float, where the builder has to be told beside the scales: names and patterns with `*`. */
+  readonly keepFloat?: readonly string[];
   readonly options: Readonly<Record<string, string>>;
   readonly engineKey: string;
   readonly folder: string;
@@ -86,6 +90,8 @@ export type BuildRequest = {
   readonly optShape: readonly number[];
   readonly maxShape: readonly number[];
   readonly workspaceBytes: number;
+  /** Tensors that layers write which have to compute in float. */
+  readonly floatOutputs?: readonly string[];
   readonly options: Readonly<Record<string, string>>;
 };
 

@@ -95,10 +95,21 @@ export const engineTask = (plan: EnginePlan): EngineTask => {
     ...(dataType === 'int8' &&
       exported.calibrationCache && { calibrationCache: sourceOf(exported.calibrationCache) }),
     ...(exported.verification && { verification: sourceOf(exported.verification) }),
+    ...keptFloat(owner, { backend: engine.backend, dataType }),
     options: engine.options ?? {},
     engineKey: key,
     folder: engineFolder(exported.folder, name, key),
   };
+};
+
+/** A Q/DQ graph says it itself; beside a calibration cache the builder is told. */
+const keptFloat = (
+  { spec }: ModelExport,
+  { backend, dataType }: Pick<EngineTask, 'backend' | 'dataType'>,
+): Pick<EngineTask, 'keepFloat'> => {
+  const { keepFloat = [] } = spec.calibration ?? {};
+  const isTold = dataType === 'int8' && backends[backend].int8 === 'CalibrationCache' && keepFloat.length > 0;
+  return isTold ? { keepFloat } : {};
 };
 
 const sourceOf = ({ uri, sha256 }: Artifact): Source => ({ uri, sha256 });

@@ -27,9 +27,16 @@ export const exportKey = ({ spec }: ModelExport): string =>
     model: spec.model,
     key: spec.keySecretRef,
     experimentSpec: spec.experimentSpec,
-    calibration: needsCalibration(spec) ? spec.calibration : undefined,
+    calibration: needsCalibration(spec) ? calibrationContent(spec) : undefined,
     forcePtq: spec.forcePtq,
   });
+
+/** An empty list says the same as none, and must not make another key. */
+const calibrationContent = ({ calibration }: ModelExport['spec']) =>
+  calibration && {
+    ...calibration,
+    keepFloat: calibration.keepFloat?.length ? calibration.keepFloat : undefined,
+  };
 
 /** Raise it when the same inputs would give other batches. */
 const tensorfileFormatVersion = 1;

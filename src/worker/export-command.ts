@@ -6,13 +6,13 @@ import { UserError } from '../base/errors.ts';
 import { refuseToOverwrite, requireWritableFolder, writeWholeFile } from '../base/whole-file.ts';
 import { type Architecture, architectureNames, architectures } from '../contract/architectures.ts';
 import { type ExportValues, exportFlags } from '../contract/flags.ts';
-import { computedFrom } from '../engines/calibration-graph.ts';
 import { parseCalibrationCache } from '../formats/calibration-cache.ts';
 import { requireAgreement } from './agreement-gate.ts';
 import { buildEngineFile, refuseEngine, refuseGraph } from './build-engine.ts';
 import { type CalibrationSource, calibrationSource } from './calibration-source.ts';
 import { parseCommandLine, type Tool } from './command-line.ts';
 import { etltOf } from './export.ts';
+import { requireFitting, tellKeptFloat } from './kept-float.ts';
 import { readKey } from './key.ts';
 import { type OpenedModel, openModel } from './open-model.ts';
 import type { CalibrationDone } from './report.ts';
@@ -142,6 +142,7 @@ type Context = {
 /** What int8 needs, by training or by calibration; files that say it are written. */
 const scalesOf = async (opened: OpenedModel, context: Context): Promise<Quantised | undefined> => {
   const { values, world } = context;
+  tellKeptFloat(opened, values, world);
   if (usesTrainedScales(opened, values.force_ptq)) return writeTrainedFiles(opened, context);
   if (values.cal_json_file !== undefined)
     world.log(
@@ -155,7 +156,7 @@ const scalesOf = async (opened: OpenedModel, context: Context): Promise<Quantise
 const cacheScales = async (opened: OpenedModel, context: Context): Promise<Quantised> => {
   const { architecture, values, world } = context;
   const path = values.cal_cache_file;
-  if (existsSync(path)) return { scales: await reusedScales(path, opened, world), calibration: undefined };
+  if (existsSync(path)) return { scales: await reusedScales(path, opened, context), calibration: undefined };
   const calibration = await calibrationOf(opened, context);
   const { cache, scales, statistics } = calibration.calibrated;
   const least = values.min_agreement;
@@ -181,20 +182,15 @@ const requiredSource = (values: ExportValues): CalibrationSource => {
   return source;
 };
 
-/** @throws UserError CacheInvalid if it does not parse or is of another model */
+/** @throws UserError CacheInvalid if it does not parse or is of another model, OutputExists */
 const reusedScales = async (
   path: string,
   opened: OpenedModel,
-  { log }: ToolWorld,
+  { values, world }: Context,
 ): Promise<ReadonlyMap<string, number>> => {
   const { scales } = parseCalibrationCache(await readFile(path, 'utf8'));
-  const missing = [opened.input, ...computedFrom(opened.model)].filter((name) => !scales.has(name));
-  if (missing.length > 0)
-    throw new UserError(
-      'CacheInvalid',
-      `Using the calibration cache ${path} that is there already: it has no scale for ${missing.length} tensors of this model (${missing.slice(0, 3).join(', ')} …), so it is of another one. Remove it, or name another file by --cal_cache_file.`,
-    );
-  log(
+  requireFitting(path, scales, { opened, values });
+  world.log(
     'WARNING',
     `Calibration file exists at ${path}. Reading this cache: the images were not calibrated with.`,
   );

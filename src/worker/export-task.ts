@@ -7,6 +7,7 @@ import { artifactFiles, fileIn } from '../contract/layout.ts';
 import type { Manifest } from '../contract/manifest.ts';
 import type { Artifact, Exported } from '../contract/result.ts';
 import type { CalibrationTask, ExportTask } from '../contract/task.ts';
+import { floatLayers } from '../engines/float-layers.ts';
 import { requireAgreement } from './agreement-gate.ts';
 import { calibrate, etltOf, verificationTensor } from './export.ts';
 import { finishedWork, requirePin } from './finished-work.ts';
@@ -57,7 +58,11 @@ type Prepared = {
 const trainedTask = async ({ task, opened, data }: Prepared): Promise<TrainedDone> => {
   const { tensorRtVersion, seed } = defaults;
   const { architecture, calibration } = task;
-  const trained = trainedScales(opened, { architecture, tensorRtVersion });
+  const trained = trainedScales(opened, {
+    architecture,
+    tensorRtVersion,
+    keepFloat: calibration?.keepFloat ?? [],
+  });
   const folder = data?.source.kind === 'Images' ? data.source.folder : undefined;
   const kept = await comparedImages(folder, seed);
   const least = calibration?.minAgreement;
@@ -74,14 +79,17 @@ const calibrateTask = async (
       'CalibrationSourceMissing',
       'Calibrating from the model itself: there are no scales of training in use (the model has none, or spec.forcePtq throws them away). Set spec.calibration.source to ImageDirectory, with imageDirectory.uri.',
     );
-  const { batches, batchSize, algorithm, minAgreement: least, maxBrokenPercent = 0 } = task.calibration!;
+  const { batches, batchSize, algorithm, maxBrokenPercent = 0 } = task.calibration!;
+  const { minAgreement: least, keepFloat = [] } = task.calibration!;
+  floatLayers(opened.model, keepFloat); // throws now rather than after the images
   const { source, uri, sha256: imagesSha256 } = data;
   const { seed, tensorRtVersion } = defaults;
   const allowance = {
     share: maxBrokenPercent / 100,
     onBroken: ({ message }: UserError) => world.warn(`Left out: ${message}`),
   };
-  const request = { source, batches, batchSize, algorithm, seed, tensorRtVersion, allowance };
+  const wanted = { batches, batchSize, algorithm, seed, tensorRtVersion, keepFloat };
+  const request = { source, ...wanted, allowance };
   const calibrated = await calibrate(opened, task.architecture, { request, watch: world });
   await requireAgreement(opened, task.architecture, { quantised: calibrated, least });
   return { calibrated, algorithm, seed, source: uri, imagesSha256 };

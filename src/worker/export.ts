@@ -2,6 +2,7 @@
 import { UserError } from '../base/errors.ts';
 import { type Statistics, scalesOf } from '../calibration/statistics.ts';
 import type { Algorithm, Architecture } from '../contract/architectures.ts';
+import { withoutFloat } from '../engines/float-layers.ts';
 import { tensorRtVersionNumber, writeCalibrationCache } from '../formats/calibration-cache.ts';
 import { encryptEtlt } from '../formats/encrypted-model.ts';
 import { tensorFromFloats } from '../formats/onnx/tensor.ts';
@@ -26,6 +27,8 @@ export type CalibrationRequest = {
   readonly allowance?: Allowance;
   /** Of the sample; all of it if undefined. */
   readonly part?: SamplePart;
+  /** Layers that stay float, as `floatLayers` takes them; none if undefined. */
+  readonly keepFloat?: readonly string[];
 };
 
 export type Calibrated = {
@@ -61,6 +64,8 @@ const runBatchOf = ({ fixedBatch }: OpenedModel, images: number): number => {
 /** What a pass over the images found, and which they were: thresholds of any method follow from it. */
 export type Measurement = DrawnImages & { readonly counted: Counted };
 
+export type Thresholds = Pick<CalibrationRequest, 'algorithm' | 'tensorRtVersion' | 'keepFloat'>;
+
 type Request = { readonly request: CalibrationRequest; readonly watch: Watch };
 
 /** @throws UserError TooFewImages, ImageInvalid, TensorfileInvalid, InputNotFound, CalibrationFailed */
@@ -74,10 +79,10 @@ export const calibrate = async (
 export const concluded = (
   { model }: OpenedModel,
   { counted, chosen, kept }: Omit<Measurement, 'spent'>,
-  { algorithm, tensorRtVersion }: Pick<CalibrationRequest, 'algorithm' | 'tensorRtVersion'>,
+  { algorithm, tensorRtVersion, keepFloat }: Thresholds,
 ): Calibrated => {
   const statistics = statisticsOf(model, counted);
-  const scales = scalesOf(statistics, algorithm);
+  const scales = withoutFloat(model, scalesOf(statistics, algorithm), keepFloat);
   // trtexec, tao-deploy and DLA read caches of this calibrator alone, whatever chose the thresholds.
   const cache = writeCalibrationCache({
     version: tensorRtVersionNumber(tensorRtVersion),

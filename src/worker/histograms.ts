@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { sha256 } from '../base/digest.ts';
 import { messageOf, UserError } from '../base/errors.ts';
 import { Histogram } from '../calibration/histogram.ts';
+import type { Statistics } from '../calibration/statistics.ts';
 import { computedFrom } from '../engines/calibration-graph.ts';
 import {
   type CountedSample,
@@ -13,7 +14,13 @@ import {
 import { sampleImages } from '../preprocessing/image-list.ts';
 import { wholeSample } from '../preprocessing/sample-part.ts';
 import { type CalibrationSource, digestOfSource } from './calibration-source.ts';
-import { type Calibrated, type CalibrationRequest, concluded, type Measurement } from './export.ts';
+import {
+  type Calibrated,
+  type CalibrationRequest,
+  concluded,
+  type Measurement,
+  type Thresholds,
+} from './export.ts';
 import type { OpenedModel } from './open-model.ts';
 
 /** @throws UserError InputNotFound, HistogramsInvalid naming the file */
@@ -57,7 +64,7 @@ const sampleOf = (dataSha256: string, { batches, batchSize, seed }: Sampling) =>
 });
 
 export type Reuse = Sampling &
-  Pick<CalibrationRequest, 'algorithm' | 'tensorRtVersion'> & {
+  Thresholds & {
     /** Where the file lies. */
     readonly path: string;
     /** What the images would be drawn from; undefined where none are named. */
@@ -77,7 +84,7 @@ export const calibratedFrom = async (
     images: samples.reduce((sum, { images }) => sum + images, 0),
   };
   const calibrated = concluded(opened, { counted, ...(await imagesOf(samples, reuse)) }, reuse);
-  requireTensors(opened, calibrated, reuse.path);
+  requireTensors(opened, calibrated.statistics, reuse.path);
   return calibrated;
 };
 
@@ -91,8 +98,8 @@ const requireModel = ({ payload }: OpenedModel, { modelSha256 }: HistogramFile, 
 };
 
 /** Another version of this program may have measured other tensors. */
-const requireTensors = ({ input, model }: OpenedModel, { scales }: Calibrated, path: string): void => {
-  const missing = [input, ...computedFrom(model)].filter((name) => !scales.has(name));
+const requireTensors = ({ input, model }: OpenedModel, { histograms }: Statistics, path: string): void => {
+  const missing = [input, ...computedFrom(model)].filter((name) => !histograms.has(name));
   if (missing.length === 0) return;
   throw new UserError(
     'HistogramsInvalid',

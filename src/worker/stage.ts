@@ -9,6 +9,7 @@ import { writeWholeFile } from '../base/whole-file.ts';
 import { type Backend, backends } from '../contract/backends.ts';
 import { workFiles } from '../contract/layout.ts';
 import type { BuildRequest, EngineTask, Source } from '../contract/task.ts';
+import { floatLayers } from '../engines/float-layers.ts';
 import { modelFor, runnableOn } from '../engines/precision.ts';
 import { parseCalibrationCache } from '../formats/calibration-cache.ts';
 import { decryptModel } from '../formats/encrypted-model.ts';
@@ -70,7 +71,7 @@ const put = ({ work }: StageWorld, name: string, bytes: Uint8Array): Promise<voi
 /** What builders need to know of an engine, wherever it is built. */
 export type EngineOptions = Pick<
   EngineTask,
-  'backend' | 'computeCapability' | 'maxBatchSize' | 'maxWorkspaceSizeBytes' | 'options'
+  'backend' | 'computeCapability' | 'maxBatchSize' | 'maxWorkspaceSizeBytes' | 'keepFloat' | 'options'
 >;
 
 export const buildRequest = (task: EngineOptions, model: ModelProto, work: string): BuildRequest => {
@@ -93,6 +94,7 @@ export const buildRequest = (task: EngineOptions, model: ModelProto, work: strin
     optShape: shape(Math.max(least, Math.ceil(largest / 2))),
     maxShape: shape(largest),
     workspaceBytes: task.maxWorkspaceSizeBytes,
+    ...(task.keepFloat && { floatOutputs: floatLayers(model, task.keepFloat).outputs }),
     options: task.options,
   };
 };

@@ -9,6 +9,7 @@ import type { SamplePart } from '../preprocessing/sample-part.ts';
 import { type CalibrationSource, digestOfSource, nameOfSource } from './calibration-source.ts';
 import { type Calibrated, type CalibrationRequest, concluded, type Measurement, measure } from './export.ts';
 import { calibratedFrom, histogramBytes, readHistograms } from './histograms.ts';
+import { keptFloat } from './kept-float.ts';
 import type { OpenedModel } from './open-model.ts';
 import type { CalibrationDone } from './report.ts';
 import type { ToolWorld } from './tool-world.ts';
@@ -65,6 +66,7 @@ export const reusedCalibration = async (
     batchSize,
     seed,
     tensorRtVersion: values.tensorrt_version,
+    keepFloat: keptFloat(values),
   };
   const calibrated = await calibratedFrom(opened, content, reuse);
   requireKept(calibrated, values);

@@ -5,6 +5,7 @@ import { writeWholeFile } from '../base/whole-file.ts';
 import type { Architecture } from '../contract/architectures.ts';
 import type { ExportValues } from '../contract/flags.ts';
 import { requireAgreement } from './agreement-gate.ts';
+import { keptFloat } from './kept-float.ts';
 import type { OpenedModel } from './open-model.ts';
 import type { Quantised } from './report-files.ts';
 import type { ToolWorld } from './tool-world.ts';
@@ -23,7 +24,7 @@ export const writeTrainedFiles = async (
 ): Promise<Quantised | undefined> => {
   const { data_type, cal_json_file: json, tensorrt_version: tensorRtVersion } = values;
   if (data_type !== 'int8' && json === undefined) return undefined;
-  const trained = trainedScales(opened, { architecture, tensorRtVersion });
+  const trained = trainedScales(opened, { architecture, tensorRtVersion, keepFloat: keptFloat(values) });
   const quantised =
     data_type === 'int8' ? await writeCache(opened, trained, { architecture, values, world }) : undefined;
   if (json !== undefined) {

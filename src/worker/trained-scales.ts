@@ -1,6 +1,7 @@
 /** The calibration cache and the JSON of a model that was trained with quantisation: no image has a say in them. */
 import { UserError } from '../base/errors.ts';
 import type { Architecture } from '../contract/architectures.ts';
+import { withoutFloat } from '../engines/float-layers.ts';
 import { namedRanges } from '../engines/qat-names.ts';
 import { tensorRtVersionNumber, writeCalibrationCache } from '../formats/calibration-cache.ts';
 import { graphOf } from '../formats/onnx/graph.ts';
@@ -16,20 +17,25 @@ export type Trained = {
   readonly json: string;
 };
 
+export type TrainedWish = {
+  readonly architecture: Architecture;
+  readonly tensorRtVersion: string;
+  /** Layers that stay float; none if undefined. */
+  readonly keepFloat?: readonly string[];
+};
+
 const levels = 127;
 
 /** Of a model that has `trainedRanges`. @throws UserError ModelUnsupported if no engine can take its scales */
 export const trainedScales = (
   { model, input, trainedRanges }: OpenedModel,
-  {
-    architecture,
-    tensorRtVersion,
-  }: { readonly architecture: Architecture; readonly tensorRtVersion: string },
+  { architecture, tensorRtVersion, keepFloat }: TrainedWish,
 ): Trained => {
   const { input: inputs, node } = graphOf(model);
   const tensors = new Set([...inputs.map(({ name }) => name), ...node.flatMap(({ output }) => output)]);
   const { cache, json } = namedRanges(inOrder(trainedRanges!(), tensors), { architecture, input, tensors });
-  const scales = new Map([...cache].map(([name, range]) => [name, Math.fround(range / levels)]));
+  const all = new Map([...cache].map(([name, range]) => [name, Math.fround(range / levels)]));
+  const scales = withoutFloat(model, all, keepFloat);
   const version = tensorRtVersionNumber(tensorRtVersion);
   return {
     cache: writeCalibrationCache({ version, algorithmWord: 'EntropyCalibration2', scales }),

@@ -18,7 +18,10 @@ import { peerPython } from '../peers/venv.ts';
 const driver = join(import.meta.dirname, '..', '..', 'src', 'engines', 'driver', 'build_engine.py');
 
 type Build = {
-  readonly capability?: string;
+  /** As the request has it. */
+  readonly floatOutputs?: readonly string[];
+  /** `null`: the machine's own GPU. */
+  readonly capability?: string | null;
   readonly precision?: 'fp32' | 'fp16';
   readonly options?: Readonly<Record<string, string>>;
   /** Bytes in place of the real model. */
@@ -41,6 +44,7 @@ const build = async ({
   model,
   env,
   python,
+  floatOutputs,
 }: Build): Promise<Built> => {
   const work = mkdtempSync(join(tmpdir(), 'tlt-driver-'));
   const float = await readModelFile(modelFile('classifier'));
@@ -50,12 +54,13 @@ const build = async ({
   );
   const wanted = {
     backend: 'TensorRtRtx',
-    computeCapability: capability,
+    ...(capability !== null && { computeCapability: capability }),
     maxBatchSize: 4,
     maxWorkspaceSizeBytes: 2 ** 28,
     options,
   } as const;
-  writeFileSync(join(work, 'build-request.json'), JSON.stringify(buildRequest(wanted, float, work)));
+  const request = { ...buildRequest(wanted, float, work), ...(floatOutputs && { floatOutputs }) };
+  writeFileSync(join(work, 'build-request.json'), JSON.stringify(request));
   const termination = join(work, 'termination-log');
   writeFileSync(termination, '');
   const child = spawn(python ?? (await peerPython()), [driver, join(work, 'build-request.json')], {
@@ -147,4 +152,28 @@ test('with the classic module the driver keeps to its interface (a stand-in that
   const classic = await build({ env, python: 'python3' });
   t.is(classic.code, failures.EngineUnsupported.exitCode, 'classic TensorRT builds for its own GPU only');
   t.regex(classic.termination, /only for the GPU that it runs on/);
+});
+
+test('the classic module is told which layers compute in float, by the tensors that they write (stand-in, as above)', async (t) => {
+  const env = { PYTHONPATH: join(import.meta.dirname, 'stand-in') };
+  const layer = (name: string, dtype = 'FLOAT') => ({ name, outputs: [`${name}:0`], dtype });
+  const network = {
+    inputs: [{ name: 'input_1', shape: [1, 3, 48, 192] }],
+    layers: [layer('conv1'), layer('conv2'), layer('shape', 'INT64'), layer('conv3')],
+  };
+  const wanted = { env, python: 'python3', capability: null, model: Buffer.from(JSON.stringify(network)) };
+  const told = await build({ ...wanted, floatOutputs: ['conv3:0', 'shape:0', 'conv1:0'] });
+  t.is(told.code, 0, told.stdout);
+  t.deepEqual(JSON.parse(readFileSync(join(told.work, 'engine.plan'), 'utf8')), {
+    flags: ['OBEY_PRECISION_CONSTRAINTS'],
+    precisions: { conv1: 'FLOAT', conv3: 'FLOAT' },
+  });
+  const untold = await build(wanted);
+  t.deepEqual(JSON.parse(readFileSync(join(untold.work, 'engine.plan'), 'utf8')), {
+    flags: [],
+    precisions: {},
+  });
+  const unknown = await build({ ...wanted, floatOutputs: ['conv9:0'] });
+  t.is(unknown.code, failures.EngineBuildFailed.exitCode);
+  t.regex(unknown.termination, /the network has no tensor conv9:0/);
 });

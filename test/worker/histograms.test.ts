@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { UserError } from '../../src/base/errors.ts';
 import { scalesOf } from '../../src/calibration/statistics.ts';
-import { writeCalibrationCache } from '../../src/formats/calibration-cache.ts';
+import { parseCalibrationCache, writeCalibrationCache } from '../../src/formats/calibration-cache.ts';
 import {
   type CountedSample,
   type HistogramFile,
@@ -170,4 +170,28 @@ test('images that histograms were not counted over still judge, if their folder 
   t.is(thumbnails.length, 6);
   const gated = [...(await int8(cwd, 'gated')), ...hist, '--min_agreement', '3'];
   await t.throwsAsync(runExport(...gated), invalid(/Give the --cal_image_dir, --batches/));
+});
+
+test('layers that stay float have no scale in the cache', async (t) => {
+  const cwd = aFolder();
+  const hist = ['--cal_histogram_file', join(cwd, 'all.hist')];
+  await runExport(...(await int8(cwd, 'all')), ...(await drawn()), ...hist);
+  const run = [...(await int8(cwd, 'some')), ...hist];
+  const unknown = invalid(/'p2o.Konv.2'.*the nearest is 'p2o.Conv.2'/);
+  await t.throwsAsync(runExport(...run, '--keep_float', 'p2o.Konv.2'), unknown);
+  const { log } = await runExport(...run, '--keep_float', 'p2o.Conv.2, conv2d_54.tmp_0');
+  t.regex(
+    log.join('\n'),
+    /Left in float: p2o.Conv.2, p2o.Conv.1. 2 tensors have no scale: relu_0.tmp_0, hard/,
+  );
+  const scalesIn = (name: string) => parseCalibrationCache(readFileSync(join(cwd, name), 'utf8')).scales;
+  const lost = [...scalesIn('all').keys()].filter((name) => !scalesIn('some').has(name));
+  t.deepEqual(lost.sort(), ['hardswish_0.tmp_0', 'relu_0.tmp_0']);
+  const again = [...(await int8(cwd, 'some')).map((word) => word.replace('.etlt', '2.etlt'))];
+  await t.throwsAsync(runExport(...again), invalid(/made with another --keep_float/));
+  await t.throwsAsync(
+    runExport(...again, '--keep_float', 'p2o.Conv.*'),
+    invalid(/it has a scale for .*, which --keep_float leaves out/),
+  );
+  await t.notThrowsAsync(runExport(...again, '--keep_float', 'p2o.Conv.1,p2o.Conv.2'));
 });

@@ -126,6 +126,35 @@ def set_options(trt, config, options):
         config.hardware_compatibility_level = level
 
 
+def leave_float(trt, network, config, outputs):
+    """Holds the layers that write one of these tensors to float, as trtexec's --layerPrecisions with obey does.
+
+    A strongly typed network has no such choice: its graph says the types.
+    """
+    if not outputs or is_strongly_typed(trt, network):
+        return
+    config.set_flag(trt.BuilderFlag.OBEY_PRECISION_CONSTRAINTS)
+    precision = trt.float16 if config.get_flag(trt.BuilderFlag.FP16) else trt.float32
+    missing = set(outputs)
+    for layer in (network.get_layer(i) for i in range(network.num_layers)):
+        written = [layer.get_output(i) for i in range(layer.num_outputs)]
+        if not missing.intersection(tensor.name for tensor in written):
+            continue
+        missing.difference_update(tensor.name for tensor in written)
+        if any(tensor.dtype != trt.float32 for tensor in written):
+            continue  # Shapes and indices have no precision to choose.
+        layer.precision = precision
+        for i in range(layer.num_outputs):
+            layer.set_output_type(i, precision)
+    if missing:
+        raise Failure("EngineBuildFailed", f"Leaving layers in float: the network has no tensor {sorted(missing)[0]}.")
+
+
+def is_strongly_typed(trt, network):
+    flag = getattr(trt.NetworkDefinitionCreationFlag, "STRONGLY_TYPED", None)
+    return flag is not None and network.get_flag(flag)
+
+
 def set_profile(builder, network, config, request):
     names = [network.get_input(i).name for i in range(network.num_inputs)]
     if names != [request["inputName"]]:
@@ -150,6 +179,7 @@ def build(request):
     config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, request["workspaceBytes"])
     set_options(trt, config, request["options"])
     set_profile(builder, network, config, request)
+    leave_float(trt, network, config, request.get("floatOutputs"))
     config.progress_monitor = make_monitor(trt)
     plan = builder.build_serialized_network(network, config)
     if plan is None:

@@ -1,0 +1,14 @@
+/** Whether a name fits a pattern in which each `*` stands for any characters, or none. */
+export const fits = (pattern: string, name: string): boolean => {
+  const [first = '', ...parts] = pattern.split('*');
+  const last = parts.pop();
+  if (last === undefined) return name === pattern;
+  if (!name.startsWith(first)) return false;
+  let at = first.length;
+  for (const part of parts) {
+    const found = name.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
+  }
+  return name.length - at >= last.length && name.endsWith(last);
+};

@@ -1,0 +1,21 @@
+/** Content keys of an upgrade: what was built before must still be found, so keys of old specs never change. */
+import test from 'ava';
+import type { ModelExport } from '../../src/api/model-export.ts';
+import { engineKey, exportKey } from '../../src/jobs/keys.ts';
+import { aClass, aModelExport, aSpec } from '../builders/objects.ts';
+
+const keyWith = (calibration: Partial<NonNullable<ModelExport['spec']['calibration']>>): string =>
+  exportKey(aModelExport({ spec: { calibration: { ...aSpec().calibration!, ...calibration } } }));
+
+test('the keys of a plain export and its engine are those of the first version', (t) => {
+  t.is(exportKey(aModelExport()), '18277661d3ba71a2');
+  const { deviceClass } = aClass('cpu');
+  const digests = { etltSha256: 'e', calibrationCacheSha256: 'c' };
+  t.is(engineKey({ spec: aSpec(), deviceClass: deviceClass!, ...digests }), 'b0bc8057695bd952');
+});
+
+test('layers to keep in float change the export key, an empty list does not', (t) => {
+  t.is(keyWith({ keepFloat: [] }), exportKey(aModelExport()));
+  t.not(keyWith({ keepFloat: ['conv1'] }), keyWith({}));
+  t.not(keyWith({ keepFloat: ['conv1'] }), keyWith({ keepFloat: ['conv2'] }));
+});
