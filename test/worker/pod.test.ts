@@ -92,30 +92,37 @@ const runEngine = async (t: ExecutionContext, root: string, task: EngineTask): P
   return result as EngineBuilt;
 };
 
-test('export, stage, build and publish hand each other what they need, and a second run finds the work done', async (t) => {
-  const root = await aPod();
-  const first = (await container(root, 'export', exportTask)).result as Exported;
-  t.is(first.kind, 'Exported');
-  t.false(first.reused);
-  const built = await runEngine(t, root, engineTask(first));
-  t.true(Number(built.agreement!.sqnrDb) > 10, `${built.agreement!.sqnrDb} dB`);
-  const again = (await container(root, 'export', exportTask)).result as Exported;
-  t.true(again.reused);
-  t.is(again.etlt.sha256, first.etlt.sha256);
-  const rebuilt = await runEngine(t, root, engineTask(first));
-  t.true(rebuilt.reused);
-  t.is(rebuilt.engine.sha256, built.engine.sha256);
-  t.false(existsSync(join(root, mounts.work, 'model.onnx')), 'nothing was staged for work that is done');
+/** The pod that the serial tests walk through, and what its export made. */
+let pod: string;
+let exported: Exported;
+test.before(async () => {
+  pod = await aPod();
 });
 
-test('the report and its page lie beside the other artifacts, and the manifest lists them', async (t) => {
-  const root = await aPod();
-  const { report } = (await container(root, 'export', exportTask)).result as Exported;
-  t.deepEqual(report, {
+test.serial(
+  'export, stage, build and publish hand each other what they need, and a second run finds the work done',
+  async (t) => {
+    exported = (await container(pod, 'export', exportTask)).result as Exported;
+    t.is(exported.kind, 'Exported');
+    t.false(exported.reused);
+    const built = await runEngine(t, pod, engineTask(exported));
+    t.true(Number(built.agreement!.sqnrDb) > 10, `${built.agreement!.sqnrDb} dB`);
+    const again = (await container(pod, 'export', exportTask)).result as Exported;
+    t.true(again.reused);
+    t.is(again.etlt.sha256, exported.etlt.sha256);
+    const rebuilt = await runEngine(t, pod, engineTask(exported));
+    t.true(rebuilt.reused);
+    t.is(rebuilt.engine.sha256, built.engine.sha256);
+    t.false(existsSync(join(pod, mounts.work, 'model.onnx')), 'nothing was staged for work that is done');
+  },
+);
+
+test.serial('the report and its page lie beside the other artifacts, and the manifest lists them', (t) => {
+  t.deepEqual(exported.report, {
     uri: 'pvc://exports/out/k/report.json',
     pageUri: 'pvc://exports/out/k/report.html',
   });
-  const folder = join(root, mounts.claims, 'exports/out/k');
+  const folder = join(pod, mounts.claims, 'exports/out/k');
   const { files } = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as Manifest;
   for (const name of ['report.json', 'report.html'])
     t.is(files[name]!.sha256, sha256(readFileSync(join(folder, name))), name);
@@ -127,36 +134,39 @@ test('the report and its page lie beside the other artifacts, and the manifest l
   t.is(agreement!.images, 32);
 });
 
-test('an export below its agreement gate fails by that reason and stores nothing', async (t) => {
-  const root = await aPod();
-  const calibration = { ...exportTask.calibration!, minAgreement: 60 };
-  const { code, result } = await container(root, 'export', { ...exportTask, calibration });
-  t.is(code, failures.AgreementTooLow.exitCode);
-  t.like(result, { kind: 'Failed', reason: 'AgreementTooLow' });
-  t.false(existsSync(join(root, mounts.claims, 'exports/out')));
-});
-
-test('images that changed are calibrated from anew', async (t) => {
-  const root = await aPod();
-  await container(root, 'export', exportTask);
-  rmSync(join(root, mounts.claims, 'models/photos/photo1-00.jpg'));
-  const { result } = await container(root, 'export', exportTask);
-  t.false((result as Exported).reused);
-});
-
-test('a model that is not the pinned one is refused', async (t) => {
-  const root = await aPod();
-  const task = { ...exportTask, model: { ...exportTask.model, sha256: '0'.repeat(64) } };
-  const { code, result } = await container(root, 'export', task);
+test.serial('a model that is not the pinned one is refused', async (t) => {
+  const model = { ...exportTask.model, sha256: '0'.repeat(64) };
+  const task = { ...exportTask, model, folder: 'pvc://exports/out/pinned' };
+  const { code, result } = await container(pod, 'export', task);
   t.is(code, failures.DigestMismatch.exitCode);
   t.is((result as { reason?: string }).reason, 'DigestMismatch');
-  t.false(existsSync(join(root, mounts.claims, 'exports/out')), 'nothing was written');
+  t.false(existsSync(join(pod, mounts.claims, 'exports/out/pinned')), 'nothing was written');
 });
 
-test('an engine pod whose .etlt changed since the export is refused before it is decrypted', async (t) => {
-  const root = await aPod();
-  const exported = (await container(root, 'export', exportTask)).result as Exported;
-  writeFileSync(join(root, mounts.claims, 'exports/out/k/model.etlt'), 'changed');
-  const { code } = await container(root, 'stage', engineTask(exported));
-  t.is(code, failures.DigestMismatch.exitCode);
+test.serial('an export below its agreement gate fails by that reason and stores nothing', async (t) => {
+  const calibration = { ...exportTask.calibration!, minAgreement: 60 };
+  const task = { ...exportTask, calibration, folder: 'pvc://exports/out/gate' };
+  const { code, result } = await container(pod, 'export', task);
+  t.is(code, failures.AgreementTooLow.exitCode);
+  t.like(result, { kind: 'Failed', reason: 'AgreementTooLow' });
+  t.false(existsSync(join(pod, mounts.claims, 'exports/out/gate')));
+});
+
+test.serial(
+  'an engine pod whose .etlt changed since the export is refused before it is decrypted',
+  async (t) => {
+    writeFileSync(join(pod, mounts.claims, 'exports/out/k/model.etlt'), 'changed');
+    const task = {
+      ...engineTask(exported),
+      engineKey: 'other',
+      folder: 'pvc://exports/out/k/engines/cpu/other',
+    };
+    t.is((await container(pod, 'stage', task)).code, failures.DigestMismatch.exitCode);
+  },
+);
+
+test.serial('images that changed are calibrated from anew', async (t) => {
+  rmSync(join(pod, mounts.claims, 'models/photos/photo1-00.jpg'));
+  const { result } = await container(pod, 'export', exportTask);
+  t.false((result as Exported).reused);
 });
