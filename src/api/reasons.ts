@@ -19,11 +19,13 @@ const remedies: Readonly<Record<FailureReason, string>> = {
   KeyMissing: 'Give the Secret a value under spec.keySecretRef.key, then set the retry annotation.',
   InputNotFound: 'Mend the URI that the message names, or put the file there and set the retry annotation.',
   ModelInvalid: 'Copy the model file again, whole, then set the retry annotation.',
-  ModelForeign: 'Give the plain ONNX or the .hdf5 of the training, or pack it anew with tlt-model.',
+  ModelForeign:
+    'Set spec.codec to an image with a program that opens it, or give the plain ONNX or the .hdf5 of the training.',
   ModelUnsupported: 'Choose the spec.architecture that the model was trained as.',
   NotYetSupported: 'Choose what this version supports; the message names it.',
   DigestMismatch: 'Put the pinned file back, or pin the new one.',
   LayerNotFound: 'Mend spec.calibration.keepFloat: the message has the nearest name.',
+  CodecFailed: "Read the program's own words in the message, and mend spec.codec or its image.",
   TooFewImages:
     'Add images, or lower spec.calibration.batches or batchSize (spec.maxBatches of a CalibrationTensorfile).',
   ImageInvalid: 'Remove or replace the image that the message names, then set the retry annotation.',

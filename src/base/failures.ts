@@ -19,7 +19,11 @@ export const failures = {
   KeyMissing: { exitCode: 11, retry: 'never', meaning: 'No key was given, or the key file is empty.' },
   InputNotFound: { exitCode: 12, retry: 'never', meaning: 'A named input file or folder does not exist.' },
   ModelInvalid: { exitCode: 13, retry: 'never', meaning: 'The model file is cut short or damaged.' },
-  ModelForeign: { exitCode: 14, retry: 'never', meaning: "The model is encrypted with NVIDIA's own cipher." },
+  ModelForeign: {
+    exitCode: 14,
+    retry: 'never',
+    meaning: "The model is encrypted with NVIDIA's own cipher, and no codec was named.",
+  },
   ModelUnsupported: { exitCode: 15, retry: 'never', meaning: 'The graph lacks what its architecture needs.' },
   NotYetSupported: {
     exitCode: 16,
@@ -35,6 +39,11 @@ export const failures = {
     exitCode: 18,
     retry: 'never',
     meaning: 'A layer to leave in float fits nothing in the model, or nothing is left for int8.',
+  },
+  CodecFailed: {
+    exitCode: 19,
+    retry: 'never',
+    meaning: 'The program that --codec_command or spec.codec names failed, or could not be run.',
   },
   TooFewImages: { exitCode: 20, retry: 'never', meaning: 'Fewer images than batches × batch size.' },
   ImageInvalid: { exitCode: 21, retry: 'never', meaning: 'A calibration image cannot be decoded.' },

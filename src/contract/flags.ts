@@ -5,59 +5,8 @@
 import { dataTypes } from './architectures.ts';
 import { calibrationDataFlags, int8Flags } from './calibration-flags.ts';
 import { defaults } from './defaults.ts';
-import type { FlagRow, FlagTable, ValuesOf } from './flag-table.ts';
-
-const keyFlags = {
-  key: {
-    type: 'text',
-    placeholder: 'KEY',
-    aliases: ['k'],
-    help: 'Key of the .tlt, and of the .etlt that is made. Others on this machine can read it in the process list: --key_file keeps it out of there.',
-  },
-  key_file: {
-    type: 'text',
-    placeholder: 'FILE',
-    added: true,
-    help: 'File that holds the key. Without it and -k, the environment variable TLT_KEY_FILE names that file.',
-  },
-} as const satisfies FlagTable;
-
-const general = {
-  verbose: { type: 'switch', aliases: ['v'], help: 'Log debug lines.' },
-  help: { type: 'switch', aliases: ['h'], help: 'Show this help and end.' },
-} as const satisfies FlagTable;
-
-/** Where what a spec names is to be found, for a tool that runs in another place than the training did. */
-const dataFlags = {
-  data_root: {
-    type: 'text',
-    placeholder: 'FOLDER',
-    added: true,
-    help: 'Folder that relative paths of the spec lie below. Without it the environment variable DATA_BASE_PATH names it, as in TLT; without both it is the current one.',
-  },
-  path_in_spec: {
-    type: 'text',
-    placeholder: 'FOLDER',
-    added: true,
-    help: 'Absolute folder as the spec names it, that is --data_root here: for a spec of a training that ran in a container.',
-  },
-} as const satisfies FlagTable;
-
-const seedFlag = {
-  type: 'integer',
-  minimum: 0,
-  placeholder: 'N',
-  default: defaults.seed,
-  added: true,
-} as const;
-
-const maxBrokenFlag = {
-  type: 'share',
-  placeholder: 'SHARE',
-  default: defaults.maxBroken,
-  added: true,
-  help: 'Share of the images wanted, 0 to 1, that may be broken; each is named and another one takes its place.',
-} as const satisfies FlagRow;
+import type { FlagTable, ValuesOf } from './flag-table.ts';
+import { codecFlag, dataFlags, general, keyFlags, maxBrokenFlag, seedFlag } from './shared-flags.ts';
 
 export const exportFlags = {
   model: {
@@ -68,6 +17,7 @@ export const exportFlags = {
     help: 'The trained model: .tlt, or plain .onnx.',
   },
   ...keyFlags,
+  ...codecFlag,
   output_file: {
     type: 'text',
     placeholder: 'FILE',

@@ -5,8 +5,8 @@ import { fieldsOf } from './onnx/damage.ts';
 
 /**
  * `tlt`, `etlt`: this project's encrypted containers. `foreign`: no readable structure, as NVIDIA's own cipher leaves
- * it. `onnx` includes files that begin as ONNX and are cut short. `engine`: a serialized TensorRT engine. `histograms`: what
- * a calibration counted.
+ * it. `onnx` includes files that begin as ONNX and are cut short. `uff`: TensorRT's older graphs, what TLT 2.0 put into
+ * most `.etlt`. `engine`: a serialized TensorRT engine. `histograms`: what a calibration counted.
  */
 export type FileFormat =
   | 'tlt'
@@ -14,6 +14,7 @@ export type FileFormat =
   | 'foreign'
   | 'onnx'
   | 'hdf5'
+  | 'uff'
   | 'calibration-cache'
   | 'histograms'
   | 'engine'
@@ -28,6 +29,7 @@ export const detectFormat = (bytes: Uint8Array): FileFormat => {
   const prefix = parsePrefix(bytes);
   if (prefix && startsWith(bytes.subarray(prefix.payloadAt), 'age-')) return 'etlt';
   if (looksLikeOnnx(bytes)) return 'onnx';
+  if (looksLikeUff(bytes)) return 'uff';
   return isNoise(bytes.subarray(prefix?.payloadAt ?? 0)) ? 'foreign' : 'unknown';
 };
 
@@ -82,6 +84,10 @@ const looksLikeOnnx = (bytes: Uint8Array): boolean => {
 const graphField = 7;
 /** Tag bytes of ModelProto's fields, IR version aside: producer name and version, domain, model version, doc, graph, opset, … */
 const topLevelTags: ReadonlySet<number> = new Set([0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a, 0x42, 0x72]);
+
+/** MetaGraph of uff.proto: two small version numbers (1, 2), then a descriptor (3) or a graph (4). */
+const looksLikeUff = ([tag, version = 128, next, core = 128, then]: Uint8Array): boolean =>
+  tag === 0x08 && version < 128 && next === 0x10 && core < 128 && (then === 0x1a || then === 0x22);
 
 const compressed = [
   'PK\x03\x04',

@@ -1,7 +1,8 @@
 /**
  * `.tlt` and `.etlt`. An `.etlt` is what DeepStream reads on the outside (int32 little-endian length of the input
  * node's name, the name; 0 for ONNX) and an age v1 passphrase file after that; a `.tlt` is the age file alone. So
- * `tail -c +5 model.etlt | age -d` opens an ONNX one. NVIDIA's own cipher is not read: its key derivation is not public.
+ * `tail -c +5 model.etlt | age -d` opens an ONNX one. NVIDIA's own cipher has no public key derivation: it is read and
+ * written by a cipher that the user brings.
  */
 import { UserError } from '../base/errors.ts';
 import {
@@ -13,21 +14,32 @@ import {
 } from './age-passphrase.ts';
 import { detectFormat, type FileFormat, inputNameLimitBytes, parsePrefix } from './detect-format.ts';
 
+/** A cipher for the encrypted part of a file alone: it never sees the prefix of an `.etlt`. */
+export type Cipher = {
+  readonly encrypt: (payload: Uint8Array, key: string) => Promise<Uint8Array>;
+  readonly decrypt: (encrypted: Uint8Array, key: string) => Promise<Uint8Array>;
+};
+
+export type EncryptOptions = PassphraseOptions & {
+  /** In place of age. */
+  readonly cipher?: Cipher | undefined;
+};
+
 /** Encrypts a payload (ONNX, Keras HDF5) as a `.tlt`. The key is the bytes of its UTF-8 text. */
 export const encryptTlt = async (
   payload: Uint8Array,
   key: string,
-  options?: PassphraseOptions,
+  { cipher, ...options }: EncryptOptions = {},
 ): Promise<Uint8Array> => {
   refuseEmpty(key);
-  return encryptWithPassphrase(payload, key, options);
+  return cipher ? cipher.encrypt(payload, key) : encryptWithPassphrase(payload, key, options);
 };
 
 /** Encrypts a payload as an `.etlt`; an empty `inputName` says that it is ONNX. */
 export const encryptEtlt = async (
   payload: Uint8Array,
   key: string,
-  { inputName = '', ...options }: PassphraseOptions & { readonly inputName?: string } = {},
+  { inputName = '', ...options }: EncryptOptions & { readonly inputName?: string } = {},
 ): Promise<Uint8Array> => {
   const name = new TextEncoder().encode(inputName);
   if (name.length > inputNameLimitBytes)
@@ -51,21 +63,49 @@ export type DecryptedModel = {
 };
 
 /**
- * Opens a `.tlt` or `.etlt`; which of them is read from the bytes.
- * @throws UserError WrongKey, ModelInvalid (cut short, altered, not encrypted), ModelForeign (NVIDIA's cipher)
+ * Opens a `.tlt` or `.etlt`; which of them is read from the bytes. A file that is not age's is opened by `cipher`.
+ * @throws UserError WrongKey, ModelInvalid (cut short, altered, not encrypted), ModelForeign (no cipher for it), and
+ * what the cipher throws
  */
-export const decryptModel = async (bytes: Uint8Array, key: string): Promise<DecryptedModel> => {
+export const decryptModel = async (
+  bytes: Uint8Array,
+  key: string,
+  cipher?: Cipher,
+): Promise<DecryptedModel> => {
   refuseEmpty(key);
   const format = detectFormat(bytes);
-  if (format !== 'tlt' && format !== 'etlt') throw notOurs(bytes, format);
-  const prefix = format === 'etlt' ? parsePrefix(bytes) : undefined;
-  const encrypted = bytes.subarray(prefix?.payloadAt ?? 0);
+  if (format === 'tlt' || format === 'etlt') {
+    const { container, inputName, encrypted } = partsOf(bytes, format);
+    return { container, inputName, payload: await decryptWithPassphrase(encrypted, key) };
+  }
+  if (cipher === undefined || !canBeForeign(bytes, format)) throw notOurs(bytes, format);
+  const { container, inputName, encrypted } = partsOf(bytes, parsePrefix(bytes) ? 'etlt' : 'tlt');
+  return { container, inputName, payload: requireModel(await cipher.decrypt(encrypted, key)) };
+};
+
+const partsOf = (bytes: Uint8Array, container: 'tlt' | 'etlt') => {
+  const prefix = container === 'etlt' ? parsePrefix(bytes) : undefined;
   return {
-    container: format,
+    container,
     inputName: prefix?.inputName ?? '',
-    payload: await decryptWithPassphrase(encrypted, key),
+    encrypted: bytes.subarray(prefix?.payloadAt ?? 0),
   };
 };
+
+/** Ciphertext without a known beginning; what holds age's magic somewhere is a damaged file of ours. */
+const canBeForeign = (bytes: Uint8Array, format: FileFormat): boolean =>
+  format === 'foreign' || (format === 'unknown' && !holdsAge(bytes));
+
+/** NVIDIA's cipher has no integrity check: only what comes out tells whether the key was right. */
+const requireModel = (payload: Uint8Array): Uint8Array => {
+  if (modelFormats.includes(detectFormat(payload))) return payload;
+  throw new UserError(
+    'WrongKey',
+    `Decrypting the model: what came out (${payload.length} bytes) is neither ONNX nor Keras HDF5 nor UFF. The cipher does not tell a wrong key from a right one, so look at the key first, then whether the codec is the one that the file was encrypted by.`,
+  );
+};
+
+const modelFormats: readonly FileFormat[] = ['onnx', 'hdf5', 'uff'];
 
 export type ContainerDescription = {
   readonly container: 'tlt' | 'etlt';
@@ -78,9 +118,8 @@ export type ContainerDescription = {
 
 /** What a `.tlt` or `.etlt` tells without its key. Nothing here is authenticated. */
 export const describeContainer = (bytes: Uint8Array, container: 'tlt' | 'etlt'): ContainerDescription => {
-  const prefix = container === 'etlt' ? parsePrefix(bytes) : undefined;
-  const encrypted = bytes.subarray(prefix?.payloadAt ?? 0);
-  return { container, inputName: prefix?.inputName ?? '', ...describeAge(encrypted) };
+  const { inputName, encrypted } = partsOf(bytes, container);
+  return { container, inputName, ...describeAge(encrypted) };
 };
 
 const refuseEmpty = (key: string): void => {
@@ -96,7 +135,7 @@ const notOurs = (bytes: Uint8Array, format: FileFormat): UserError => {
     return new UserError(
       'ModelForeign',
       "Decrypting the model: the file looks like one encrypted by NVIDIA's own tools, whose key derivation is not public. " +
-        "Give the model as plain ONNX (what TAO 5 exports) or as a Keras .hdf5, or open it with NVIDIA's own package first and encrypt the result with `tlt-model pack`.",
+        "Give the model as plain ONNX (what TAO 5 exports) or as a Keras .hdf5, or name a program that opens it, such as a wrapper of NVIDIA's own package: --codec_command, or spec.codec of a ModelExport.",
     );
   const found = format === 'unknown' ? unreadable(bytes) : `it is not encrypted (its format: ${format})`;
   return new UserError('ModelInvalid', `Decrypting the model (${bytes.length} bytes): ${found}.`);
@@ -105,8 +144,10 @@ const notOurs = (bytes: Uint8Array, format: FileFormat): UserError => {
 const unreadable = (bytes: Uint8Array): string => {
   if (bytes.length < 4 + ageMagic.length)
     return 'the file is cut short; copy it again from where it was made';
-  const start = new TextDecoder('latin1').decode(bytes.subarray(0, 4096));
-  return start.includes(ageMagic)
+  return holdsAge(bytes)
     ? 'what stands before the encrypted part is no .etlt prefix; copy the file again from where it was made'
     : 'it is neither a .tlt nor an .etlt; check that this is the model file';
 };
+
+const holdsAge = (bytes: Uint8Array): boolean =>
+  Buffer.from(bytes.subarray(0, 4096)).toString('latin1').includes(ageMagic);

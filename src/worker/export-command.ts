@@ -7,9 +7,12 @@ import { refuseToOverwrite, requireWritableFolder, writeWholeFile } from '../bas
 import { type Architecture, architectureNames, architectures } from '../contract/architectures.ts';
 import { type ExportValues, exportFlags } from '../contract/flags.ts';
 import { parseCalibrationCache } from '../formats/calibration-cache.ts';
+import type { Cipher } from '../formats/encrypted-model.ts';
 import { requireAgreement } from './agreement-gate.ts';
 import { buildEngineFile, refuseEngine, refuseGraph } from './build-engine.ts';
 import { type CalibrationSource, calibrationSource } from './calibration-source.ts';
+import { externalCodec, proveCodec } from './codec/codec.ts';
+import { commandWords } from './codec/command-words.ts';
 import { parseCommandLine, type Tool } from './command-line.ts';
 import { etltOf } from './export.ts';
 import { requireFitting, tellKeptFloat } from './kept-float.ts';
@@ -51,12 +54,13 @@ export const runExportCommand = async (argv: readonly string[], world: ToolWorld
   await refuseEarly(architecture, values, output);
   const key = await readKey({ key: values.key, keyFile: values.key_file, env: world.env });
   world.log('INFO', `Loading model from ${values.model}`);
-  const opened = await openModel({ path: values.model, key, architecture });
+  const cipher = await codecOf(values, key, world);
+  const opened = await openModel({ path: values.model, key, architecture, cipher });
   if (values.cal_part !== undefined)
     return countPart(opened, { architecture, values, world }, requiredSource(values));
   if (values.engine_file !== undefined) refuseGraph(opened, values);
   const quantised = await scalesOf(opened, { architecture, values, world });
-  await writeWholeFile(output, await etltOf(opened, key), { overwrite: false });
+  await writeWholeFile(output, await etltOf(opened, key, cipher), { overwrite: false });
   world.log('INFO', `Converted model was saved into ${output}`);
   world.log('INFO', `Input node: ${opened.input}`);
   world.log('INFO', `Output node(s): [${opened.outputs.map((name) => `'${name}'`).join(', ')}]`);
@@ -64,6 +68,19 @@ export const runExportCommand = async (argv: readonly string[], world: ToolWorld
     await writeReportFiles(values.report, { opened, architecture, values, output, quantised, world });
   if (values.engine_file !== undefined)
     await buildEngineFile(opened, { values, scales: quantised?.scales, world });
+};
+
+/** Proven before the model is opened: it encrypts only after the long steps. @throws UserError Usage, CodecFailed, WrongKey */
+const codecOf = async (
+  { codec_command: command }: ExportValues,
+  key: string,
+  { signal, log }: ToolWorld,
+): Promise<Cipher | undefined> => {
+  if (command === undefined) return undefined;
+  const warn = (line: string) => log('WARNING', line);
+  const codec = externalCodec({ command: commandWords(command), signal, warn });
+  await proveCodec(codec, key);
+  return codec;
 };
 
 /** All that can be known to fail is asked before the first long step. */

@@ -4,7 +4,7 @@ import { type Statistics, scalesOf } from '../calibration/statistics.ts';
 import type { Algorithm, Architecture } from '../contract/architectures.ts';
 import { withoutFloat } from '../engines/float-layers.ts';
 import { tensorRtVersionNumber, writeCalibrationCache } from '../formats/calibration-cache.ts';
-import { encryptEtlt } from '../formats/encrypted-model.ts';
+import { type Cipher, encryptEtlt } from '../formats/encrypted-model.ts';
 import { tensorFromFloats } from '../formats/onnx/tensor.ts';
 import { serializeTensor } from '../formats/onnx/tensor-file.ts';
 import { imageBatches } from '../preprocessing/batches.ts';
@@ -138,6 +138,6 @@ export const verificationTensor = async (
   return undefined;
 };
 
-/** The `.etlt`: the ONNX file as it is, encrypted. */
-export const etltOf = (opened: OpenedModel, key: string): Promise<Uint8Array> =>
-  encryptEtlt(opened.payload, key);
+/** The `.etlt`: the ONNX file as it is, encrypted by age unless another cipher is given. */
+export const etltOf = (opened: OpenedModel, key: string, cipher?: Cipher): Promise<Uint8Array> =>
+  encryptEtlt(opened.payload, key, { cipher });

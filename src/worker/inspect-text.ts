@@ -38,6 +38,7 @@ const formatNames: Readonly<Record<Report['format'], string>> = {
   foreign: "unreadable, perhaps NVIDIA's cipher",
   onnx: 'ONNX model',
   hdf5: 'HDF5',
+  uff: 'UFF graph',
   'calibration-cache': 'TensorRT calibration cache',
   histograms: 'histograms of a calibration',
   engine: 'TensorRT engine',

@@ -4,7 +4,12 @@ import { fileDigest, sha256 } from '../base/digest.ts';
 import { messageOf, systemCodeOf, UserError } from '../base/errors.ts';
 import { parseCalibrationCache } from '../formats/calibration-cache.ts';
 import { detectFormat, type FileFormat, parsePrefix } from '../formats/detect-format.ts';
-import { type ContainerDescription, decryptModel, describeContainer } from '../formats/encrypted-model.ts';
+import {
+  type Cipher,
+  type ContainerDescription,
+  decryptModel,
+  describeContainer,
+} from '../formats/encrypted-model.ts';
 import { type Hdf5Contents, readHdf5Contents } from '../formats/hdf5-contents.ts';
 import { type HistogramFile, parseHistogramFile } from '../formats/histogram-file.ts';
 import { parseModel } from '../formats/onnx/model.ts';
@@ -54,30 +59,34 @@ export type HistogramDescription = Pick<HistogramFile, 'modelSha256' | 'samples'
   }[];
 };
 
+/** What opens a locked file, as far as it was given. */
+export type Opener = {
+  readonly key: string | undefined;
+  /** For what age did not encrypt. */
+  readonly cipher?: Cipher | undefined;
+};
+
 /**
  * Looks into one file; without a key a locked one tells what it can.
- * @throws UserError InputNotFound, WrongKey, ModelInvalid, CacheInvalid, HistogramsInvalid, TensorfileInvalid
+ * @throws UserError InputNotFound, WrongKey, ModelInvalid, CacheInvalid, HistogramsInvalid, TensorfileInvalid, and what
+ * the cipher throws
  */
-export const inspectFile = async (file: string, key: string | undefined): Promise<Report> => {
+export const inspectFile = async (file: string, opener: Opener): Promise<Report> => {
   const start = await readStart(file);
   if (detectFormat(start) === 'hdf5') return inspectHdf5(file);
   const bytes = await asInput(file, () => readFile(file));
   const format = detectFormat(bytes);
   const report = { file, format, sizeBytes: bytes.length, sha256: sha256(bytes) };
-  return { ...report, ...(await contentsOf(bytes, format, key)) };
+  return { ...report, ...(await contentsOf(bytes, format, opener)) };
 };
 
 type Contents = Omit<Report, 'file' | 'format' | 'sizeBytes' | 'sha256'>;
 
-const contentsOf = async (
-  bytes: Uint8Array,
-  format: FileFormat,
-  key: string | undefined,
-): Promise<Contents> => {
+const contentsOf = async (bytes: Uint8Array, format: FileFormat, opener: Opener): Promise<Contents> => {
   switch (format) {
     case 'tlt':
     case 'etlt':
-      return lockedContents(bytes, format, key);
+      return lockedContents(bytes, format, opener);
     case 'onnx':
       return { model: describeModel(parseModel(bytes)) };
     case 'calibration-cache':
@@ -85,7 +94,11 @@ const contentsOf = async (
     case 'histograms':
       return { histograms: describeHistograms(bytes) };
     case 'foreign':
-      return { note: foreignNote(bytes) };
+      return opener.key === undefined || opener.cipher === undefined
+        ? { note: foreignNote(bytes) }
+        : lockedContents(bytes, parsePrefix(bytes) ? 'etlt' : 'tlt', opener);
+    case 'uff':
+      return { note: uffNote };
     case 'engine':
       return {
         note: 'a TensorRT engine: only TensorRT itself, on a machine with the right GPU, can look inside',
@@ -102,12 +115,12 @@ const contentsOf = async (
 const lockedContents = async (
   bytes: Uint8Array,
   format: 'tlt' | 'etlt',
-  key: string | undefined,
+  { key, cipher }: Opener,
 ): Promise<Contents> => {
   const container = describeContainer(bytes, format);
   if (key === undefined)
     return { container, note: 'locked: give the key with --key_file FILE or -k KEY to see the model' };
-  const { payload } = await decryptModel(bytes, key);
+  const { payload } = await decryptModel(bytes, key, cipher);
   const inner = detectFormat(payload);
   const described = { format: inner, sizeBytes: payload.length, sha256: sha256(payload) };
   if (inner === 'onnx') return { container, payload: described, model: describeModel(parseModel(payload)) };
@@ -117,13 +130,17 @@ const lockedContents = async (
       payload: described,
       ...(await inspectKeras({ path: 'the model inside', bytes: payload })),
     };
-  return { container, payload: described, note: 'what is inside is not a model of these tools' };
+  const note = inner === 'uff' ? uffNote : 'what is inside is not a model of these tools';
+  return { container, payload: described, note };
 };
+
+const uffNote =
+  'a UFF graph, as TLT 2.0 exported most models: these tools need the .tlt that it was made from';
 
 const foreignNote = (bytes: Uint8Array): string => {
   const inputName = parsePrefix(bytes)?.inputName;
   const kind = inputName ? `an .etlt with the input node ${inputName}, ` : '';
-  return `${kind}as NVIDIA's own tools encrypt: it cannot be opened here. Use the plain ONNX or Keras .hdf5 of the same model`;
+  return `${kind}as NVIDIA's own tools encrypt: give the key and a program that opens it (--codec_command), or use the plain ONNX or Keras .hdf5 of the same model`;
 };
 
 const describeCache = (bytes: Uint8Array): CacheDescription => {

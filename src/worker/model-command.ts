@@ -5,12 +5,13 @@ import { sha256 } from '../base/digest.ts';
 import { messageOf, systemCodeOf, UserError } from '../base/errors.ts';
 import { refuseToOverwrite, writeWholeFile } from '../base/whole-file.ts';
 import { mergedHistograms } from '../calibration/merged-histograms.ts';
-import { detectFormat } from '../formats/detect-format.ts';
-import { decryptModel, encryptEtlt, encryptTlt } from '../formats/encrypted-model.ts';
+import { detectFormat, type FileFormat } from '../formats/detect-format.ts';
+import { type Cipher, decryptModel, encryptEtlt, encryptTlt } from '../formats/encrypted-model.ts';
 import { writeHistogramFile } from '../formats/histogram-file.ts';
 import { hasExternalData, parseModel, readModelFile, serializeModel } from '../formats/onnx/model.ts';
+import { externalCodec } from './codec/codec.ts';
 import { readHistograms } from './histograms.ts';
-import { inspectFile, type Report } from './inspect.ts';
+import { inspectFile, type Opener, type Report } from './inspect.ts';
 import { reportText } from './inspect-text.ts';
 import { paddingNames } from './keras-text.ts';
 import { findKey, readKey } from './key.ts';
@@ -24,6 +25,7 @@ export type Terminal = {
   readonly print: (text: string) => void;
   /** Standard error. */
   readonly complain: (text: string) => void;
+  readonly signal: AbortSignal;
 };
 
 /**
@@ -41,18 +43,18 @@ export const runModelCommand = async (argv: readonly string[], terminal: Termina
   await commands[known](words, terminal);
 };
 
-const pack = async (words: Words, { env, print }: Terminal): Promise<void> => {
+const pack = async (words: Words, terminal: Terminal): Promise<void> => {
   const [file, target] = placesOf('pack', words, '.tlt');
   const extension = parsePath(target).ext;
   if (extension !== '.tlt' && extension !== '.etlt')
     throw usage(`the output ${target} must end in .tlt or .etlt, which says what to make`, 'pack');
   await refuseToOverwrite(target);
-  const key = await readKey({ key: words.key, keyFile: words.keyFile, env });
+  const key = await keyOf(words, terminal);
   const payload = await readPayload(file);
   const encrypt = extension === '.tlt' ? encryptTlt : encryptEtlt;
-  const bytes = await encrypt(payload, key);
+  const bytes = await encrypt(payload, key, { cipher: cipherOf(words, terminal) });
   await writeWholeFile(target, bytes, { overwrite: false });
-  print(`${written(target, bytes)}\n`);
+  terminal.print(`${written(target, bytes)}\n`);
 };
 
 /** An ONNX as it is (its data files brought in) or a Keras HDF5. */
@@ -69,37 +71,51 @@ const readPayload = async (file: string): Promise<Uint8Array> => {
   return hasExternalData(parseModel(bytes)) ? serializeModel(model) : bytes;
 };
 
-const unpack = async (words: Words, { env, print }: Terminal): Promise<void> => {
+const unpack = async (words: Words, terminal: Terminal): Promise<void> => {
   const [file] = placesOf('unpack', words, '.onnx');
-  const key = await readKey({ key: words.key, keyFile: words.keyFile, env });
+  const key = await keyOf(words, terminal);
+  const cipher = cipherOf(words, terminal);
   if (words.output !== undefined) await refuseToOverwrite(words.output);
-  const { payload } = await naming(file, async () => decryptModel(await readInput(file), key));
+  const { payload } = await naming(file, async () => decryptModel(await readInput(file), key, cipher));
   const format = detectFormat(payload);
-  const [, target] = placesOf('unpack', words, format === 'hdf5' ? '.hdf5' : '.onnx');
+  const [, target] = placesOf('unpack', words, extensionOf(format));
   await writeWholeFile(target, payload, { overwrite: false });
-  print(`${written(target, payload)}, ${format}\n`);
+  terminal.print(`${written(target, payload)}, ${format}\n`);
 };
 
-const convert = async (words: Words, { env, print }: Terminal): Promise<void> => {
+const extensionOf = (format: FileFormat): string =>
+  format === 'hdf5' || format === 'uff' ? `.${format}` : '.onnx';
+
+const convert = async (words: Words, terminal: Terminal): Promise<void> => {
   const [path, target] = placesOf('convert', words, '.onnx');
   await refuseToOverwrite(target);
-  const key = () => readKey({ key: words.key, keyFile: words.keyFile, env });
+  const key = () => keyOf(words, terminal);
+  const cipher = cipherOf(words, terminal);
   const { payload, keras } = await naming(path, () =>
-    readContent({ path, key, keras: { dialect: words.padding } }),
+    readContent({ path, key, cipher, keras: { dialect: words.padding } }),
   );
   await writeWholeFile(target, payload, { overwrite: false });
   const from = keras
     ? `, of ${keras.layers.length} Keras layers with ${paddingNames[keras.dialect]} padding`
     : '';
-  print(`${written(target, payload)}${from}\n`);
+  terminal.print(`${written(target, payload)}${from}\n`);
 };
 
-const inspect = async (words: Words, { env, print, complain }: Terminal): Promise<void> => {
+const keyOf = (words: Words, { env }: Terminal): Promise<string> =>
+  readKey({ key: words.key, keyFile: words.keyFile, env });
+
+/** Undefined: age. */
+const cipherOf = ({ codec: command }: Words, { complain, signal }: Terminal): Cipher | undefined =>
+  command && externalCodec({ command, signal, warn: (line) => complain(`tlt-model: ${line}\n`) });
+
+const inspect = async (words: Words, terminal: Terminal): Promise<void> => {
+  const { env, print, complain } = terminal;
   if (words.files.length === 0) throw usage('name at least one file', 'inspect');
   const key = await findKey({ key: words.key, keyFile: words.keyFile, env });
+  const cipher = cipherOf(words, terminal);
   let failure: UserError | undefined;
   for (const file of words.files) {
-    const found = await lookInto(file, key);
+    const found = await lookInto(file, { key, cipher });
     if (!(found instanceof UserError)) {
       print(words.json ? `${JSON.stringify(found)}\n` : `${reportText(found)}\n`);
       continue;
@@ -110,8 +126,8 @@ const inspect = async (words: Words, { env, print, complain }: Terminal): Promis
   if (failure) throw failure;
 };
 
-const lookInto = (file: string, key: string | undefined): Promise<Report | UserError> =>
-  naming(file, () => inspectFile(file, key)).catch((thrown: unknown) => {
+const lookInto = (file: string, opener: Opener): Promise<Report | UserError> =>
+  naming(file, () => inspectFile(file, opener)).catch((thrown: unknown) => {
     if (thrown instanceof UserError) return thrown;
     throw thrown;
   });

@@ -3,7 +3,7 @@ import { open, readFile } from 'node:fs/promises';
 import { fileDigest, sha256 } from '../base/digest.ts';
 import { messageOf, UserError } from '../base/errors.ts';
 import { detectFormat } from '../formats/detect-format.ts';
-import { decryptModel } from '../formats/encrypted-model.ts';
+import { type Cipher, decryptModel } from '../formats/encrypted-model.ts';
 import type { ModelProto } from '../formats/generated/onnx_pb.ts';
 import { hasExternalData, parseModel, readModelFile, serializeModel } from '../formats/onnx/model.ts';
 import type { ImportWish } from '../keras/import.ts';
@@ -23,22 +23,25 @@ export type ContentSource = {
   readonly path: string;
   /** Asked only for a file that is locked. */
   readonly key: () => Promise<string>;
+  /** Opens what age did not encrypt. */
+  readonly cipher?: Cipher | undefined;
   readonly keras?: ImportWish;
 };
 
-/** @throws UserError InputNotFound, WrongKey, ModelInvalid, ModelForeign, ModelUnsupported, and what `key` throws */
-export const readContent = async ({ path, key, keras: wish }: ContentSource): Promise<ModelContent> => {
+/** @throws UserError InputNotFound, WrongKey, ModelInvalid, ModelForeign, ModelUnsupported, and what key and cipher throw */
+export const readContent = async (source: ContentSource): Promise<ModelContent> => {
+  const { path, keras: wish } = source;
   if (detectFormat(await startOf(path)) === 'hdf5') {
     const keras = await openKeras({ path }, wish);
     return { model: keras.model, payload: keras.payload, sha256: await fileDigest(path), keras };
   }
   const bytes = await found(path, () => readFile(path));
-  return { ...(await contentOf(bytes, { path, key, keras: wish ?? {} })), sha256: sha256(bytes) };
+  return { ...(await contentOf(bytes, source)), sha256: sha256(bytes) };
 };
 
 const contentOf = async (
   bytes: Uint8Array,
-  { path, key, keras: wish }: ContentSource,
+  { path, key, cipher, keras: wish }: ContentSource,
 ): Promise<Omit<ModelContent, 'sha256'>> => {
   if (detectFormat(bytes) === 'onnx') {
     const model = await readModelFile(path);
@@ -46,11 +49,18 @@ const contentOf = async (
     return { model, payload: isWhole ? bytes : serializeModel(model), keras: undefined };
   }
   refuseZip(path, bytes);
-  const { payload } = await decryptModel(bytes, await key());
+  const { payload } = await decryptModel(bytes, await key(), cipher);
+  if (detectFormat(payload) === 'uff') throw uff(path);
   if (detectFormat(payload) !== 'hdf5') return { model: parseModel(payload), payload, keras: undefined };
   const keras = await openKeras({ path, bytes: payload }, wish);
   return { model: keras.model, payload: keras.payload, keras };
 };
+
+const uff = (path: string): UserError =>
+  new UserError(
+    'ModelUnsupported',
+    `Opening ${path}: it holds a UFF graph, as TLT 2.0 exported it, which cannot become ONNX again. Give the .tlt that it was exported from.`,
+  );
 
 /** The `.keras` of Keras 3 and NVIDIA's `.tltb` and `.eff` are zips. */
 const refuseZip = (path: string, bytes: Uint8Array): void => {

@@ -6,6 +6,9 @@ const keyHelp = `The key, from the first of these that is given:
   --key_file FILE        a file that holds the key; a newline at its end is not part of it
   ${keyFileVariable}           environment variable with the name of such a file`;
 
+const codecHelp = `A cipher in place of age, for NVIDIA's own files (docs/external-codec.md):
+  --codec_command COMMAND  program that encrypts and decrypts: its path, or a JSON array of words`;
+
 const helps = {
   'tlt-model': `tlt-model: makes, opens and looks into encrypted models.
 
@@ -28,6 +31,7 @@ Examples:
 
   -o, --output_file FILE   ends in .tlt or .etlt, which says what to make; default: MODEL with .tlt
 ${keyHelp}
+${codecHelp}
 
 External data of an ONNX model is brought in. Both forms hold an age v1 passphrase file, so age opens them too:
 a .tlt as it is (age -d model.tlt), an .etlt after its first four bytes (tail -c +5 model.etlt | age -d).
@@ -40,11 +44,14 @@ Examples:
 
   -o, --output_file FILE   default: MODEL with .onnx, or .hdf5 if that is what is inside
 ${keyHelp}
+${codecHelp}
 
-Files encrypted by NVIDIA's own tools cannot be opened: their key derivation is not public.
+A .tlt of real TLT holds .hdf5, an .etlt of it .uff or .onnx; both need a codec, because the key derivation of
+NVIDIA's cipher is not public.
 
 Examples:
   tlt-model unpack resnet18.tlt --key_file key.txt
+  tlt-model unpack nvidia.tlt --key_file key.txt --codec_command '["python3", "nvidia_codec.py"]'
   ${keyFileVariable}=/run/secrets/key tlt-model unpack resnet18.etlt -o resnet18.onnx
 `,
   convert: `tlt-model convert MODEL [-o FILE] [--padding tlt|keras] [key]: turns a model into one .onnx file.
@@ -53,6 +60,7 @@ Examples:
   --padding tlt|keras      whose 'same' padding a Keras model has. TLT's Keras pads alike on both sides, Keras itself
                            puts an odd pixel at the end. Default: judged by the file (inspect tells the judgement)
 ${keyHelp}
+${codecHelp}
 
 MODEL is a Keras .hdf5, an .onnx (its external data is brought in), or a .tlt or .etlt with either; only those need the
 key. A Keras model becomes a graph with TLT's node names, images as N,C,H,W, and any batch; layers of
@@ -66,6 +74,7 @@ Examples:
 
   --json                   one JSON object a line and file
 ${keyHelp}
+${codecHelp}
 
 Known: .tlt, .etlt, .onnx, calibration caches, histograms, tensorfiles, Keras .hdf5, TensorRT engines; judged by content, not by
 name. A locked model without the key tells its size and form only. Of a Keras model also what would be exported.

@@ -1,6 +1,7 @@
 /** The words of a `tlt-model` command line. */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { messageOf, UserError } from '../base/errors.ts';
+import { commandWords } from './codec/command-words.ts';
 
 export type Words = {
   readonly files: readonly string[];
@@ -11,9 +12,15 @@ export type Words = {
   readonly padding: 'tlt' | 'keras' | undefined;
   readonly key: string | undefined;
   readonly keyFile: string | undefined;
+  /** Words of the program that opens or encrypts in place of age. */
+  readonly codec: readonly string[] | undefined;
 };
 
-const keyFlags: Flags = { key: { type: 'string', short: 'k' }, key_file: { type: 'string' } };
+const keyFlags: Flags = {
+  key: { type: 'string', short: 'k' },
+  key_file: { type: 'string' },
+  codec_command: { type: 'string' },
+};
 const outputFlag: Flags = { output_file: { type: 'string', short: 'o' } };
 const helpFlag: Flags = { help: { type: 'boolean', short: 'h' } };
 type Flags = NonNullable<ParseArgsConfig['options']>;
@@ -49,11 +56,16 @@ export const parseWords = (name: CommandName, argv: readonly string[]): Words =>
       padding: paddingOf(text('padding')),
       key: text('key'),
       keyFile: text('key_file'),
+      codec: codecOf(text('codec_command')),
     };
   } catch (thrown) {
+    if (thrown instanceof UserError) throw thrown;
     throw usage(messageOf(thrown), name);
   }
 };
+
+const codecOf = (text: string | undefined): Words['codec'] =>
+  text === undefined ? undefined : commandWords(text);
 
 const paddingOf = (word: string | undefined): Words['padding'] => {
   if (word === undefined || word === 'tlt' || word === 'keras') return word;

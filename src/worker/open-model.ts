@@ -3,6 +3,7 @@ import { UserError } from '../base/errors.ts';
 import { type Architecture, type ArchitectureRow, architectures } from '../contract/architectures.ts';
 import { peelQat } from '../engines/qat.ts';
 import { trainedRanges } from '../engines/qat-ranges.ts';
+import type { Cipher } from '../formats/encrypted-model.ts';
 import type { ModelProto } from '../formats/generated/onnx_pb.ts';
 import { graphOf, inputsOf, isQat, outputsOf, shapeOf } from '../formats/onnx/graph.ts';
 import { serializeModel } from '../formats/onnx/model.ts';
@@ -34,11 +35,13 @@ export type ModelSource = {
   readonly path: string;
   readonly key: string;
   readonly architecture: Architecture;
+  /** Opens what age did not encrypt. */
+  readonly cipher?: Cipher | undefined;
 };
 
-/** @throws UserError InputNotFound, WrongKey, ModelInvalid, ModelForeign, ModelUnsupported */
-export const openModel = async ({ path, key, architecture }: ModelSource): Promise<OpenedModel> => {
-  const found = await readContent({ path, key: async () => key });
+/** @throws UserError InputNotFound, WrongKey, ModelInvalid, ModelForeign, ModelUnsupported, and what the cipher throws */
+export const openModel = async ({ path, key, architecture, cipher }: ModelSource): Promise<OpenedModel> => {
+  const found = await readContent({ path, key: async () => key, cipher });
   const content = floatContent(found);
   return { ...content, sha256: found.sha256, ...portsOf(path, content.model, architecture) };
 };

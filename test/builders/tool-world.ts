@@ -1,6 +1,7 @@
 /** Tools called as functions: no process to start, and their log lines at hand. */
 import { tmpdir } from 'node:os';
 import { runExportCommand } from '../../src/worker/export-command.ts';
+import { runModelCommand } from '../../src/worker/model-command.ts';
 import { runTensorfileCommand } from '../../src/worker/tensorfile-command.ts';
 import type { ToolWorld } from '../../src/worker/tool-world.ts';
 
@@ -36,3 +37,18 @@ export const runSample = running(runTensorfileCommand);
 const runExportIn = running(runExportCommand);
 /** `tlt-export`; throws what the tool would end with. */
 export const runExport = (...argv: string[]): Promise<Told> => runExportIn(argv);
+
+/** `tlt-model`; `log` has what it complains of. Throws what the tool would end with. */
+export const runModel = async (...argv: string[]): Promise<Told> => {
+  const log: string[] = [];
+  let printed = '';
+  await runModelCommand(argv, {
+    env: {},
+    print: (text) => {
+      printed += text;
+    },
+    complain: (text) => void log.push(text),
+    signal: new AbortController().signal,
+  });
+  return { log, printed };
+};

@@ -39,7 +39,8 @@ const logging =
 const commands = {
   'tlt-export': logging('tlt-export', runExportCommand),
   'tlt-int8-tensorfile': logging('tlt-int8-tensorfile', runTensorfileCommand),
-  'tlt-model': (args, { env, out, err }) => runModelCommand(args, { env, print: out, complain: err }),
+  'tlt-model': (args, { env, out, err }) =>
+    runModelCommand(args, { env, print: out, complain: err, signal: new AbortController().signal }),
 } as const satisfies Record<string, Command>;
 export type ToolName = keyof typeof commands;
 

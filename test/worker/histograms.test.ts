@@ -16,10 +16,9 @@ import { sampleImages } from '../../src/preprocessing/image-list.ts';
 import { preprocessingOf } from '../../src/preprocessing/normalise.ts';
 import type { Report } from '../../src/report/report.ts';
 import { collectStatistics } from '../../src/worker/calibrate.ts';
-import { runModelCommand } from '../../src/worker/model-command.ts';
 import { histogramOf } from '../builders/histogram.ts';
 import { aFolder } from '../builders/tool.ts';
-import { runExport } from '../builders/tool-world.ts';
+import { runExport, runModel } from '../builders/tool-world.ts';
 import { modelFile } from '../models/models.ts';
 import { photosFolder } from '../photos/photos.ts';
 
@@ -90,10 +89,7 @@ test('parts that are counted apart and added are the whole, bit for bit, and ser
     '--cal_histogram_file',
     at('whole.hist'),
   );
-  const said: string[] = [];
-  const terminal = { env: {}, print: (text: string) => void said.push(text), complain: () => {} };
-  const merge = (...names: string[]) =>
-    runModelCommand(['merge-histograms', ...names.map(at), '-o', at('sum.hist')], terminal);
+  const merge = (...names: string[]) => runModel('merge-histograms', ...names.map(at), '-o', at('sum.hist'));
   await merge('1.hist', '0.hist');
   t.deepEqual(readFileSync(at('sum.hist')), readFileSync(at('whole.hist')));
 
@@ -127,9 +123,7 @@ test('files that cannot be added are refused by name, and nothing is written', a
   writeFileSync(at('foreign'), file({ modelSha256: 'cc'.repeat(32) }));
   writeFileSync(at('later'), file({ histograms: new Map([['y', histogramOf([1])]]) }));
   writeFileSync(at('short'), file({}).subarray(0, 40));
-  const terminal = { env: {}, print: () => {}, complain: () => {} };
-  const merge = (...names: string[]) =>
-    runModelCommand(['merge-histograms', ...names.map(at), '-o', at('sum')], terminal);
+  const merge = (...names: string[]) => runModel('merge-histograms', ...names.map(at), '-o', at('sum'));
   await t.throwsAsync(merge('whole', 'whole'), invalid(/whole and .*whole hold the same images/));
   await t.throwsAsync(merge('third', 'whole'), invalid(/third and .*whole hold the same images/));
   await t.throwsAsync(merge('whole', 'foreign'), invalid(/foreign of cccccccccccc… with 1/));

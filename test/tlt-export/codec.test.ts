@@ -1,0 +1,108 @@
+/** `tlt-export` and `tlt-model` on files of NVIDIA's cipher, which a codec opens and makes. */
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import type { FailureReason } from '../../src/base/failures.ts';
+import { encryptEtlt, encryptTlt } from '../../src/formats/encrypted-model.ts';
+import { serializeModel } from '../../src/formats/onnx/model.ts';
+import { aCodec, aProgram, standInCommand } from '../builders/codec.ts';
+import { runExport, runModel } from '../builders/tool-world.ts';
+import { imported, kerasBytes, kerasPath } from '../keras/fixtures.ts';
+import { photosFolder } from '../photos/photos.ts';
+
+const key = 'tlt_encode';
+const codec = ['--codec_command', JSON.stringify(standInCommand)];
+/** Two small version numbers, then a descriptor: how every UFF file begins. */
+const uff = Buffer.concat([Buffer.from([8, 1, 16, 1, 26, 2, 8, 1]), Buffer.alloc(2000, 'graph')]);
+
+/** real.tlt as TLT trains it (a Keras file), old.etlt as TLT 2.0 exports it (UFF). */
+const aWorkplace = async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tlt-codec-tools-'));
+  const at = (name: string) => join(folder, name);
+  writeFileSync(at('key.txt'), `${key}\n`);
+  const cipher = aCodec(standInCommand);
+  writeFileSync(at('real.tlt'), await encryptTlt(kerasBytes('detectnet_v2'), key, { cipher }));
+  writeFileSync(at('old.etlt'), await encryptEtlt(uff, key, { cipher, inputName: 'input_1' }));
+  const keyed = ['--key_file', at('key.txt')];
+  return { at, cipher, keyed, read: (name: string) => readFileSync(at(name)) };
+};
+
+const fails = async (t: ExecutionContext, work: Promise<unknown>, reason: FailureReason, says: RegExp) => {
+  const error = await t.throwsAsync(work);
+  t.like(error, { reason }, error?.message);
+  t.regex(error?.message ?? '', says);
+};
+
+test('a .tlt of real TLT becomes an .etlt of the same cipher, and no other file tells a difference', async (t) => {
+  const { at, cipher, keyed, read } = await aWorkplace();
+  const args = ['detectnet_v2', '-m', at('real.tlt'), ...keyed, ...codec, '-o', at('out.etlt')];
+  const { log } = await runExport(...args);
+  t.true(log.includes(`[INFO] Converted model was saved into ${at('out.etlt')}`));
+  const etlt = read('out.etlt');
+  t.is(etlt.readInt32LE(), 0, 'ONNX');
+  const payload = await cipher.decrypt(etlt.subarray(4), key);
+  t.deepEqual(
+    Buffer.from(payload),
+    Buffer.from(serializeModel((await imported(kerasPath('detectnet_v2'))).model)),
+  );
+  t.deepEqual(cipher.warnings, []);
+});
+
+test('without a codec such a file is refused, and the way out is named', async (t) => {
+  const { at, keyed } = await aWorkplace();
+  const model = ['-m', at('real.tlt'), ...keyed, '-o', at('out.etlt')];
+  await fails(t, runExport('detectnet_v2', ...model), 'ModelForeign', /--codec_command, or spec\.codec/);
+  const { printed } = await runModel('inspect', at('real.tlt'), ...keyed);
+  t.regex(printed, /note +as NVIDIA's own tools encrypt: .*--codec_command/);
+});
+
+test('a wrong key and a broken codec are told before anything is calibrated or written', async (t) => {
+  const { at, keyed } = await aWorkplace();
+  const int8 = [
+    '--data_type',
+    'int8',
+    '--cal_image_dir',
+    await photosFolder(),
+    '--cal_cache_file',
+    at('cal.bin'),
+  ];
+  const model = ['detectnet_v2', '-m', at('real.tlt'), '-o', at('out.etlt'), ...int8];
+  await fails(t, runExport(...model, '-k', 'other', ...codec), 'WrongKey', /the key first/);
+  const broken = ['--codec_command', aProgram('echo no licence >&2', 'exit 1')];
+  const onnx = ['classification', '-m', at('real.tlt'), '-o', at('out.etlt'), ...int8, ...keyed];
+  await fails(t, runExport(...onnx, ...broken), 'CodecFailed', /exit code 1: no licence/);
+  await fails(t, runExport(...onnx, '--codec_command', '["'), 'Usage', /--codec_command/);
+  t.false(existsSync(at('cal.bin')) || existsSync(at('out.etlt')));
+});
+
+test('tlt-model opens, turns, tells and makes such files', async (t) => {
+  const { at, cipher, keyed, read } = await aWorkplace();
+  const run = (...args: string[]) => runModel(...args, ...keyed, ...codec);
+  await run('unpack', at('real.tlt'));
+  t.true(read('real.hdf5').equals(kerasBytes('detectnet_v2')));
+  await run('convert', at('real.tlt'), '-o', at('m.onnx'));
+  await run('pack', at('m.onnx'), '-o', at('m.etlt'));
+  t.deepEqual(Buffer.from(await cipher.decrypt(read('m.etlt').subarray(4), key)), read('m.onnx'));
+  const { printed } = await run('inspect', at('m.etlt'));
+  t.regex(
+    printed,
+    /format +unreadable, perhaps NVIDIA's cipher\n[\s\S]*inside +ONNX model[\s\S]*output_cov\/Sigmoid/,
+  );
+  await fails(
+    t,
+    runModel('unpack', at('real.tlt'), '-o', at('n.hdf5'), '-k', 'x', ...codec),
+    'WrongKey',
+    /real\.tlt/,
+  );
+});
+
+test('a UFF graph of TLT 2.0 can be taken out, but not exported again', async (t) => {
+  const { at, keyed, read } = await aWorkplace();
+  await runModel('unpack', at('old.etlt'), ...keyed, ...codec);
+  t.true(read('old.uff').equals(uff));
+  const { printed } = await runModel('inspect', at('old.etlt'), ...keyed, ...codec);
+  t.regex(printed, /input node +input_1\n[\s\S]*inside +UFF graph[\s\S]*need the \.tlt/);
+  const args = ['detectnet_v2', '-m', at('old.etlt'), ...keyed, ...codec, '-o', at('out.etlt')];
+  await fails(t, runExport(...args), 'ModelUnsupported', /holds a UFF graph.*Give the \.tlt/);
+});
