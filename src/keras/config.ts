@@ -65,6 +65,15 @@ export class Config {
       : this.#fail(name, 'a list of integers');
   }
 
+  /** A list of numbers; one number stands for a list of one. */
+  numbers(name: string): readonly number[] {
+    const value = this.raw(name);
+    const numbers = Array.isArray(value) ? value : [value];
+    return numbers.every(Number.isFinite) && numbers.length <= mostNumbers
+      ? numbers
+      : this.#fail(name, 'a list of numbers');
+  }
+
   /** `[[top, bottom], [left, right]]`, also written as one number or as two. */
   margins(name: string): Margins {
     const value = this.raw(name) ?? 1;
@@ -103,6 +112,7 @@ export type Margins = readonly [readonly [number, number], readonly [number, num
 /** Sizes beyond this come of damage; no image, channel count or kernel reaches it. */
 const mostSize = 2 ** 24;
 const mostAxes = 16;
+const mostNumbers = 256;
 
 export const isCount = (value: unknown): value is number =>
   Number.isSafeInteger(value) && (value as number) > 0 && (value as number) <= mostSize;
@@ -110,7 +120,7 @@ export const isCount = (value: unknown): value is number =>
 const isMargin = (value: unknown): value is number => value === 0 || isCount(value);
 
 /** Keras 3 writes numbers of NumPy as `{class_name, config: {value}}`. */
-const numberIn = (value: unknown): number | undefined => {
+export const numberIn = (value: unknown): number | undefined => {
   if (isObject(value)) return numberIn(isObject(value.config) ? value.config.value : undefined);
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 };

@@ -11,6 +11,7 @@ import { LayerWeights } from './layer-weights.ts';
 import { converterOf, plainClass } from './layers/table.ts';
 import { type LayerSpec, type Network, networkClasses, parseNetwork, type TensorRef } from './network.ts';
 import { type Call, callKey, callsInOrder } from './order.ts';
+import { appliedLayer, regional } from './regions.ts';
 import type { Size, Value } from './value.ts';
 
 export type Surroundings = {
@@ -86,12 +87,13 @@ const converted = (
 ) => {
   const label = { path: [...trip.path, spec.name].join('/'), className: spec.className };
   if (networkClasses.has(spec.className)) return inner(spec, inputs, trip);
-  const convert = converterOf(label, spec.config);
+  const applied = appliedLayer(spec, label);
+  const convert = regional(converterOf({ ...label, ...applied }, applied.config), applied);
   const taken = spec.calls[call]!;
   const layer: Layer = {
     ...label,
     ...trip.origin,
-    config: new Config(spec.config, label),
+    config: new Config(applied.config, label),
     weights: weightsOf(spec, label, trip),
     graph: trip.graph,
     scope: call === 0 ? label.path : `${label.path}_${call}`,

@@ -47,7 +47,9 @@ function* layersIn(model: unknown, depth: number): Generator<Sight> {
 /** Models inside models beyond this come of damage. */
 export const mostDepth = 8;
 
+/** Of a model, or the one in a wrapper as TimeDistributed. */
 const innerLayers = ({ config }: Json): readonly unknown[] => {
+  if (isObject(config) && isObject(config.layer)) return [config.layer];
   const layers = isObject(config) ? config.layers : config;
   return Array.isArray(layers) ? layers : [];
 };

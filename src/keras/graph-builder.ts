@@ -13,16 +13,39 @@ export type NodeWish = {
   readonly attributes?: Readonly<Record<string, AttributeValue>>;
 };
 
+export type PluginWish = {
+  readonly name: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: Readonly<Record<string, AttributeValue>>;
+};
+
 export class GraphBuilder {
   readonly nodes: NodeProto[] = [];
   readonly initializers: TensorProto[] = [];
   readonly #names = new Set<string>();
+  readonly #items = new Map<string, Float32Array>();
 
   /** Adds a node; the name of its output comes back. */
   node(opType: string, { inputs, output, attributes = {} }: NodeWish): string {
     const name = this.claim(output);
     this.nodes.push(makeNode(opType, { name, inputs, outputs: [name], attributes }));
     return name;
+  }
+
+  /** Adds a node of TensorRT's, which gives several tensors under names that are fixed. */
+  plugin(opType: string, { name, inputs, outputs, attributes }: PluginWish): void {
+    for (const output of outputs) this.claim(output);
+    this.nodes.push(makeNode(opType, { name, inputs, outputs, attributes }));
+  }
+
+  /** Takes down that a tensor is the same for each item of the batch, and its values of one item. */
+  noteItem(tensor: string, values: Float32Array): void {
+    this.#items.set(tensor, values);
+  }
+
+  itemOf(tensor: string): Float32Array | undefined {
+    return this.#items.get(tensor);
   }
 
   floats(name: string, dims: readonly number[], values: Float32Array): string {
@@ -35,6 +58,18 @@ export class GraphBuilder {
     const free = this.claim(name);
     this.initializers.push(tensorFromInt64s(free, [values.length], values));
     return free;
+  }
+
+  /** What these tensors are computed from; the rest is left out. */
+  needed(tensors: readonly string[]): Pick<GraphBuilder, 'nodes' | 'initializers'> {
+    const wanted = new Set(tensors);
+    const nodes = this.nodes.toReversed().filter(({ input, output }) => {
+      const isWanted = output.some((name) => wanted.has(name));
+      if (isWanted) for (const name of input) wanted.add(name);
+      return isWanted;
+    });
+    const initializers = this.initializers.filter(({ name }) => wanted.has(name));
+    return { nodes: nodes.toReversed(), initializers };
   }
 
   /** A name that nothing else has. */

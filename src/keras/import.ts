@@ -1,21 +1,24 @@
 /**
  * A Keras model as ONNX: the calls of its network in order, each through the converter of its class. Images lie as
- * N,C,H,W from the inputs to the outputs, whatever the model's data_format. Memory: the weights once, and one piece.
+ * N,C,H,W from the inputs to the outputs, whatever the model's data_format. A detector ends as its exporter ends it, any other
+ * model as it was trained. Memory: the weights once, and one piece.
  */
 import type { UserError } from '../base/errors.ts';
-import type { ModelProto } from '../formats/generated/onnx_pb.ts';
+import type { ModelProto, ValueInfoProto } from '../formats/generated/onnx_pb.ts';
 import type { KerasFile } from '../formats/keras-file.ts';
 import { elementType } from '../formats/onnx/element-type.ts';
 import { type Dimension, makeModel, makeValueInfo } from '../formats/onnx/graph.ts';
 import type { TensorRanges } from '../formats/tensor-scales.ts';
-import { isCount, type Json, shown } from './config.ts';
-import { convertNetwork, type Finished } from './convert-network.ts';
+import { type Converted, convertNetwork, type Finished } from './convert-network.ts';
+import type { Detector } from './detectors/detector.ts';
+import type { Ended } from './detectors/end.ts';
+import { ends } from './detectors/ends.ts';
 import { originOf } from './dialect.ts';
-import { invalidLayer } from './fault.ts';
 import { GraphBuilder } from './graph-builder.ts';
+import { inputsOf, withSides } from './inputs.ts';
 import { arranged, type Dialect } from './layer.ts';
 import { type Network, parseNetwork } from './network.ts';
-import { imageOrder, laidOut, plainOrder, type Size, type Value } from './value.ts';
+import { imageOrder, laidOut, plainOrder, type Value } from './value.ts';
 
 export type ImportedModel = {
   readonly model: ModelProto;
@@ -31,58 +34,63 @@ export type ImportedModel = {
 export type ImportWish = {
   /** Whose padding; left out, it is judged by the file. */
   readonly dialect?: Dialect | undefined;
+  /** Ends the graph in TensorRT's plugin nodes. */
+  readonly detector?: Detector | undefined;
 };
 
 /** Every operator that comes out of this importer is in it, and every TensorRT since 8 reads it. */
 const opset = 13;
 
-/** @throws UserError ModelInvalid, ModelUnsupported, with the layer that is at fault */
-export const importKeras = (file: KerasFile, { dialect }: ImportWish = {}): ImportedModel => {
+/** @throws UserError ModelInvalid, ModelUnsupported, with the layer that is at fault; SpecInvalid for another training's */
+export const importKeras = (file: KerasFile, { dialect, detector }: ImportWish = {}): ImportedModel => {
   const found = originOf(file);
   const origin = { ...found, dialect: dialect ?? found.dialect };
   const graph = new GraphBuilder();
-  const network = parseNetwork(file.network);
-  const inputs = inputsOf(network, graph, origin.channelsLast);
-  const { outputs, ...rest } = convertNetwork(network, inputs, { file, graph, origin });
-  const ports = outputs.map((output) =>
-    finalised(output, { graph, inputs, channelsLast: origin.channelsLast }),
-  );
+  const ground = {
+    graph,
+    enter: (each: Network) => inputsOf(each, graph, origin.channelsLast),
+    convert: (each: Network, inputs: readonly Value[]) =>
+      convertNetwork(each, inputs, { file, graph, origin }),
+  };
+  const network = withSides(parseNetwork(file.network), detector?.sides);
+  const { inputs, outputs, parts } = detector
+    ? ends[detector.architecture](network, { ...ground, detector })
+    : asTrained(network, { ...ground, channelsLast: origin.channelsLast });
   const model = makeModel({
     name: 'keras',
     inputs: inputs.map(portOf),
-    outputs: ports.map(portOf),
-    nodes: graph.nodes,
-    initializers: graph.initializers,
+    outputs,
+    ...graph.needed(outputs.map(({ name }) => name)),
     opset,
   });
-  return { model, dialect: origin.dialect, ...rest };
+  return { model, dialect: origin.dialect, ...joined(parts) };
 };
 
-const portOf = (value: Value) => makeValueInfo(value.name, elementType.float32, dimensionsOf(value));
+type Trained = {
+  readonly graph: GraphBuilder;
+  readonly enter: (network: Network) => readonly Value[];
+  readonly convert: (network: Network, inputs: readonly Value[]) => Converted;
+  readonly channelsLast: boolean;
+};
+
+const asTrained = (network: Network, { graph, enter, convert, channelsLast }: Trained): Ended => {
+  const inputs = enter(network);
+  const part = convert(network, inputs);
+  const ports = part.outputs.map((output) => portOf(finalised(output, { graph, inputs, channelsLast })));
+  return { inputs, outputs: ports, parts: [part] };
+};
+
+/** What the parts of a network left. */
+const joined = (parts: readonly Converted[]) => ({
+  ranges: new Map(parts.flatMap(({ ranges }) => [...ranges])),
+  rangeFault: parts.find(({ rangeFault }) => rangeFault)?.rangeFault,
+  layers: parts.flatMap(({ layers }) => layers),
+});
+
+const portOf = (value: Value): ValueInfoProto =>
+  makeValueInfo(value.name, elementType.float32, dimensionsOf(value));
 
 const dimensionsOf = (value: Value): Dimension[] => ['N', ...laidOut(value)];
-
-/** One graph input for each input of the network, named like its layer. */
-const inputsOf = ({ layers, inputs }: Network, graph: GraphBuilder, channelsLast: boolean): Value[] =>
-  inputs.map(({ layer: name }) => {
-    const { className, config } = layers.get(name)!; // parseNetwork has asked
-    const shape = inputShape(config);
-    if (!shape)
-      throw invalidLayer(
-        { path: name, className },
-        `it is an input of the shape ${shown(config.batch_input_shape ?? config.batch_shape)}`,
-      );
-    const order = shape.length === 3 ? imageOrder(!channelsLast) : plainOrder(shape.length);
-    return { name: graph.claim(name), shape, order };
-  });
-
-/** Without the batch; null is a free size. */
-const inputShape = (config: Json): Size[] | undefined => {
-  const shape = config.batch_input_shape ?? config.batch_shape;
-  if (!Array.isArray(shape) || shape.length < 2 || shape.length > 5) return undefined;
-  const sizes = shape.slice(1).map((size) => size ?? undefined);
-  return sizes.every((size) => size === undefined || isCount(size)) ? sizes : undefined;
-};
 
 type Surroundings = {
   readonly graph: GraphBuilder;

@@ -78,6 +78,27 @@ export const reshape = (layer: Scope, tensor: string, sizes: readonly number[], 
   return add(layer, 'Reshape', { inputs: [tensor, shape], as });
 };
 
+export type Item = { readonly as: string; readonly shape: readonly number[]; readonly values: Float32Array };
+
+/** A constant that is repeated for each item of a batch, as many as `like` has. */
+export const forEachItem = (layer: Scope, like: string, { as, shape, values }: Item): string => {
+  const { graph, scope } = layer;
+  const integers = (name: string, ...each: number[]) => graph.integers(`${scope}/${as}/${name}`, each);
+  const whole = add(layer, 'Shape', { inputs: [like], as: `${as}/Shape` });
+  const first = [whole, integers('begin', 0), integers('end', 1)];
+  const items = add(layer, 'Slice', { inputs: first, as: `${as}/items` });
+  const sizes = [items, integers('sizes', ...shape)];
+  const multiples = add(layer, 'Concat', {
+    inputs: sizes,
+    as: `${as}/multiples`,
+    attributes: { axis: { int: 0 } },
+  });
+  const constant = graph.floats(`${scope}/${as}/values`, [1, ...shape], values);
+  const name = add(layer, 'Expand', { inputs: [constant, multiples], as });
+  graph.noteItem(name, values);
+  return name;
+};
+
 export const isKnown = (sizes: readonly Size[]): sizes is readonly number[] =>
   sizes.every((size) => size !== undefined);
 

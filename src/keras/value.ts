@@ -8,7 +8,10 @@ export type Value = {
   readonly name: string;
   /** Sizes as Keras counts its axes, the batch left out; undefined for a free one. */
   readonly shape: readonly Size[];
-  /** `order[i]` is the axis of `shape` that lies at place i (after the batch) of the ONNX tensor. */
+  /**
+   * `order[i]` is the axis of `shape` that lies at place i (after the batch) of the ONNX tensor. Axis 0 is not in it where
+   * it lies inside of the batch: faster_rcnn's regions.
+   */
   readonly order: readonly number[];
   /** No element is below zero, as behind a ReLU. */
   readonly nonNegative?: boolean;

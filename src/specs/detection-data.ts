@@ -45,6 +45,13 @@ export const imagePreprocessingOf = (
   return mean && { order: mean.length === 3 ? 'BGR' : 'RGB', mean, scale: 1 };
 };
 
+/** Of the network's input in pixels; undefined if the spec does not tell both. */
+export const sidesOf = ({ augmentation_config: augmentation }: DetectionSpec) => {
+  const width = augmentation?.preprocessing?.output_image_width || augmentation?.output_width;
+  const height = augmentation?.preprocessing?.output_image_height || augmentation?.output_height;
+  return width && height ? { height, width } : undefined;
+};
+
 const channelsGiven = (augmentation: Augmentation): 1 | 3 =>
   (augmentation.preprocessing?.output_image_channel ?? augmentation.output_channel) === 1 ? 1 : 3;
 

@@ -38,6 +38,8 @@ export type ExperimentSpec = {
   /** What `--cal_image_dir` does to pixels, where the spec says other than the architecture does. */
   readonly imagePreprocessing: Preprocessing | undefined;
   readonly plugin: PluginParameters | undefined;
+  /** Of a detector's input in pixels, if the spec tells them. */
+  readonly sides?: { readonly height: number; readonly width: number } | undefined;
   /** What the training's data loader does. @throws UserError SpecInvalid telling all that it lacks */
   readonly loader: () => LoaderPlan;
 };

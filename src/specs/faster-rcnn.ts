@@ -30,6 +30,7 @@ export const readFasterRcnn = (spec: Spec, notes: Notes): ReadSpec => {
     classes: [...mapped, 'background'],
     imagePreprocessing: pixels && preprocessingOf(pixels),
     plugin: network && pluginOf(spec, network, mapped.length),
+    sides: input && sidesOf(input),
     plan: (found) => planOf(spec, { input, pixels, notes: found }),
   };
 };
@@ -104,6 +105,16 @@ const sizeOf = (input: Input, channels: 1 | 3, notes: Notes): ImageSize | undefi
   return width && height ? { width, height, channels } : undefined;
 };
 
+const sidesOf = ({ size_height_width: size }: Input) => {
+  const { height, width } = size ?? {};
+  return height && width ? { height, width } : undefined;
+};
+
+const boxSpreadOf = ({ training_config: training }: Spec): readonly number[] => {
+  const spread = training?.classifier_regr_std;
+  return ['x', 'y', 'w', 'h'].flatMap((key) => spread?.get(key) ?? []);
+};
+
 /** Undefined where the spec leaves out what inference needs. */
 const pluginOf = (spec: Spec, network: Network, classes: number): PluginParameters | undefined => {
   const inference = spec.inference_config;
@@ -127,6 +138,8 @@ const pluginOf = (spec: Spec, network: Network, classes: number): PluginParamete
       anchorSizes: network.anchor_box_config?.scale ?? [],
       anchorRatios: network.anchor_box_config?.ratio ?? [],
       cropSize: (pool?.pool_size ?? 0) * (pool?.pool_size_2x ? 2 : 1),
+      stride: network.rpn_stride || 16,
+      boxSpread: boxSpreadOf(spec),
     },
   };
 };

@@ -17,5 +17,9 @@ export type PluginParameters = {
     readonly anchorSizes: readonly number[];
     readonly anchorRatios: readonly number[];
     readonly cropSize: number;
+    /** Pixels of the picture for each one of the feature map. */
+    readonly stride: number;
+    /** What the training multiplied the offsets x, y, width and height of boxes by; empty if the spec does not say. */
+    readonly boxSpread: readonly number[];
   };
 };

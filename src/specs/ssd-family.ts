@@ -1,5 +1,11 @@
 /** ssd, dssd and retinanet: one loader, a bilinear stretch; the names of their network blocks tell them apart. */
-import { type DetectionSpec, detectionPlan, imagePreprocessingOf, isOfTlt2 } from './detection-data.ts';
+import {
+  type DetectionSpec,
+  detectionPlan,
+  imagePreprocessingOf,
+  isOfTlt2,
+  sidesOf,
+} from './detection-data.ts';
 import { detectionPlugin } from './detection-plugin.ts';
 import type { ReadSpec } from './experiment-spec.ts';
 import type { Notes } from './notes.ts';
@@ -39,6 +45,7 @@ const read = (spec: Spec, notes: Notes): ReadSpec => {
     classes: ['background', ...classes],
     imagePreprocessing: imagePreprocessingOf(spec, notes),
     plugin: detectionPlugin(spec, { classes: classes.length, notes }),
+    sides: sidesOf(spec),
     plan: (found) => detectionPlan(spec, loader, found),
   };
 };

@@ -1,5 +1,5 @@
 /** yolo: letterboxed by its own loader, cut to size by TLT 2.0's. */
-import { detectionPlan, imagePreprocessingOf, isOfTlt2 } from './detection-data.ts';
+import { detectionPlan, imagePreprocessingOf, isOfTlt2, sidesOf } from './detection-data.ts';
 import { detectionPlugin } from './detection-plugin.ts';
 import type { ReadSpec } from './experiment-spec.ts';
 import type { Notes } from './notes.ts';
@@ -23,6 +23,7 @@ export const readYolo = (spec: Spec, notes: Notes): ReadSpec => {
     classes,
     imagePreprocessing: imagePreprocessingOf(spec, notes),
     plugin: detectionPlugin(spec, { classes: classes.length, notes }),
+    sides: sidesOf(spec),
     plan: (found) => detectionPlan(spec, loader, found),
   };
 };

@@ -8,6 +8,7 @@ import { type Architecture, architectureNames, architectures } from '../contract
 import { type ExportValues, exportFlags } from '../contract/flags.ts';
 import { parseCalibrationCache } from '../formats/calibration-cache.ts';
 import type { Cipher } from '../formats/encrypted-model.ts';
+import { readExperimentSpec } from '../specs/experiment-spec.ts';
 import { requireAgreement } from './agreement-gate.ts';
 import { buildEngineFile, refuseEngine, refuseGraph } from './build-engine.ts';
 import { type CalibrationSource, calibrationSource } from './calibration-source.ts';
@@ -55,7 +56,9 @@ export const runExportCommand = async (argv: readonly string[], world: ToolWorld
   const key = await readKey({ key: values.key, keyFile: values.key_file, env: world.env });
   world.log('INFO', `Loading model from ${values.model}`);
   const cipher = await codecOf(values, key, world);
-  const opened = await openModel({ path: values.model, key, architecture, cipher });
+  const file = values.experiment_spec;
+  const spec = file === undefined ? undefined : () => readExperimentSpec(file, architecture);
+  const opened = await openModel({ path: values.model, key, architecture, cipher, spec });
   if (values.cal_part !== undefined)
     return countPart(opened, { architecture, values, world }, requiredSource(values));
   if (values.engine_file !== undefined) refuseGraph(opened, values);

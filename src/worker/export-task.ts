@@ -2,12 +2,14 @@
 import { readFile } from 'node:fs/promises';
 import { canonicalJson, sha256 } from '../base/digest.ts';
 import { UserError } from '../base/errors.ts';
+import { architectures } from '../contract/architectures.ts';
 import { defaults } from '../contract/defaults.ts';
 import { artifactFiles, fileIn } from '../contract/layout.ts';
 import type { Manifest } from '../contract/manifest.ts';
 import type { Artifact, Exported } from '../contract/result.ts';
 import type { CalibrationTask, ExportTask } from '../contract/task.ts';
 import { floatLayers } from '../engines/float-layers.ts';
+import { parseExperimentSpec } from '../specs/experiment-spec.ts';
 import { requireAgreement } from './agreement-gate.ts';
 import { calibrate, etltOf, verificationTensor } from './export.ts';
 import { finishedWork, requirePin } from './finished-work.ts';
@@ -17,25 +19,38 @@ import { type CalibrationDone, makeReport, type ReportRequest } from './report.t
 import { fetchSource, type TaskSource } from './task-source.ts';
 import type { TaskWorld } from './task-world.ts';
 import { comparedImages, type Trained, trainedScales, usesTrainedScales } from './trained-scales.ts';
+import { readSpec, type SpecText } from './training-data.ts';
 
 /** @throws UserError with the reason that status shows */
 export const runExportTask = async (task: ExportTask, world: TaskWorld): Promise<Exported> => {
   const key = await readKey({ keyFile: world.keyFile, env: {} });
   const path = await world.store.fetch(task.model.uri, world.signal);
   const data = await fetchSource(task, world);
+  const specText = await detectorSpec(task, world);
   const inputs = {
     model: sha256(await readFile(path)),
     ...(data && { [inputNames[data.source.kind]]: data.sha256 }),
+    ...(specText && { experimentSpec: sha256(specText.text) }),
   };
   requirePin(task.model, inputs.model);
   const finished = await finishedWork(world.store, { folder: task.folder, inputs, signal: world.signal });
   if (finished?.kind === 'Exported') return { ...finished, reused: true };
-  const opened = await openModel({ path, key, architecture: task.architecture });
+  const { architecture } = task;
+  const spec =
+    specText && (async () => parseExperimentSpec(specText.text, { file: specText.name, architecture }));
+  const opened = await openModel({ path, key, architecture, spec });
   const prepared = { task, opened, data, inputs };
   const trained = usesTrainedScales(opened, task.forcePtq) ? await trainedTask(prepared) : undefined;
   const calibration = task.calibration && !trained && (await calibrateTask(prepared, world));
   return publish({ ...prepared, calibration: calibration || undefined, trained, key }, world);
 };
+
+/** Of a detector, whose Keras model needs it. */
+const detectorSpec = async (
+  { architecture, experimentSpec }: ExportTask,
+  world: TaskWorld,
+): Promise<SpecText | undefined> =>
+  architectures[architecture].needsSpec && experimentSpec ? readSpec(experimentSpec, world) : undefined;
 
 /** What a manifest calls the digest of the data. */
 const inputNames = {

@@ -9,10 +9,13 @@ import { detectFormat, type FileFormat } from '../formats/detect-format.ts';
 import { type Cipher, decryptModel, encryptEtlt, encryptTlt } from '../formats/encrypted-model.ts';
 import { writeHistogramFile } from '../formats/histogram-file.ts';
 import { hasExternalData, parseModel, readModelFile, serializeModel } from '../formats/onnx/model.ts';
+import type { ImportWish } from '../keras/import.ts';
+import { parseExperimentSpec, readSpecText } from '../specs/experiment-spec.ts';
 import { externalCodec } from './codec/codec.ts';
 import { readHistograms } from './histograms.ts';
 import { inspectFile, type Opener, type Report } from './inspect.ts';
 import { reportText } from './inspect-text.ts';
+import { detectorWish } from './keras-detector.ts';
 import { paddingNames } from './keras-text.ts';
 import { findKey, readKey } from './key.ts';
 import { readContent } from './model-content.ts';
@@ -92,13 +95,25 @@ const convert = async (words: Words, terminal: Terminal): Promise<void> => {
   const key = () => keyOf(words, terminal);
   const cipher = cipherOf(words, terminal);
   const { payload, keras } = await naming(path, () =>
-    readContent({ path, key, cipher, keras: { dialect: words.padding } }),
+    readContent({
+      path,
+      key,
+      cipher,
+      keras: async () => ({ ...(await endOf(words)), dialect: words.padding }),
+    }),
   );
   await writeWholeFile(target, payload, { overwrite: false });
   const from = keras
     ? `, of ${keras.layers.length} Keras layers with ${paddingNames[keras.dialect]} padding`
     : '';
   terminal.print(`${written(target, payload)}${from}\n`);
+};
+
+/** The spec tells the module, and with it how the graph ends; without it a model ends as it was trained. */
+const endOf = async ({ spec: file }: Words): Promise<ImportWish> => {
+  if (file === undefined) return {};
+  const spec = parseExperimentSpec(await readSpecText(file), { file, architecture: undefined });
+  return detectorWish(spec.architecture, async () => spec);
 };
 
 const keyOf = (words: Words, { env }: Terminal): Promise<string> =>

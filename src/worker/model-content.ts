@@ -25,14 +25,15 @@ export type ContentSource = {
   readonly key: () => Promise<string>;
   /** Opens what age did not encrypt. */
   readonly cipher?: Cipher | undefined;
-  readonly keras?: ImportWish;
+  /** Asked only for a Keras model. */
+  readonly keras?: () => Promise<ImportWish>;
 };
 
 /** @throws UserError InputNotFound, WrongKey, ModelInvalid, ModelForeign, ModelUnsupported, and what key and cipher throw */
 export const readContent = async (source: ContentSource): Promise<ModelContent> => {
   const { path, keras: wish } = source;
   if (detectFormat(await startOf(path)) === 'hdf5') {
-    const keras = await openKeras({ path }, wish);
+    const keras = await openKeras({ path }, await wish?.());
     return { model: keras.model, payload: keras.payload, sha256: await fileDigest(path), keras };
   }
   const bytes = await found(path, () => readFile(path));
@@ -52,7 +53,7 @@ const contentOf = async (
   const { payload } = await decryptModel(bytes, await key(), cipher);
   if (detectFormat(payload) === 'uff') throw uff(path);
   if (detectFormat(payload) !== 'hdf5') return { model: parseModel(payload), payload, keras: undefined };
-  const keras = await openKeras({ path, bytes: payload }, wish);
+  const keras = await openKeras({ path, bytes: payload }, await wish?.());
   return { model: keras.model, payload: keras.payload, keras };
 };
 

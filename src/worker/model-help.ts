@@ -54,9 +54,11 @@ Examples:
   tlt-model unpack nvidia.tlt --key_file key.txt --codec_command '["python3", "nvidia_codec.py"]'
   ${keyFileVariable}=/run/secrets/key tlt-model unpack resnet18.etlt -o resnet18.onnx
 `,
-  convert: `tlt-model convert MODEL [-o FILE] [--padding tlt|keras] [key]: turns a model into one .onnx file.
+  convert: `tlt-model convert MODEL [-o FILE] [-e SPEC] [--padding tlt|keras] [key]: turns a model into one .onnx file.
 
   -o, --output_file FILE   default: MODEL with .onnx
+  -e, --experiment_spec F  the training's spec: a Keras model of ssd, dssd, retinanet, yolo or faster_rcnn then ends in
+                           TensorRT's plugin nodes, as tlt-export ends it; without it, as it was trained
   --padding tlt|keras      whose 'same' padding a Keras model has. TLT's Keras pads alike on both sides, Keras itself
                            puts an odd pixel at the end. Default: judged by the file (inspect tells the judgement)
 ${keyHelp}

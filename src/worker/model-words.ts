@@ -10,6 +10,8 @@ export type Words = {
   readonly output: string | undefined;
   /** Whose padding a Keras model has, where the file is not to judge. */
   readonly padding: 'tlt' | 'keras' | undefined;
+  /** File of the experiment spec, which a Keras model of a detector needs. */
+  readonly spec: string | undefined;
   readonly key: string | undefined;
   readonly keyFile: string | undefined;
   /** Words of the program that opens or encrypts in place of age. */
@@ -22,13 +24,14 @@ const keyFlags: Flags = {
   codec_command: { type: 'string' },
 };
 const outputFlag: Flags = { output_file: { type: 'string', short: 'o' } };
+const specFlag: Flags = { experiment_spec: { type: 'string', short: 'e' } };
 const helpFlag: Flags = { help: { type: 'boolean', short: 'h' } };
 type Flags = NonNullable<ParseArgsConfig['options']>;
 
 const flags = {
   pack: { ...helpFlag, ...keyFlags, ...outputFlag },
   unpack: { ...helpFlag, ...keyFlags, ...outputFlag },
-  convert: { ...helpFlag, ...keyFlags, ...outputFlag, padding: { type: 'string' } },
+  convert: { ...helpFlag, ...keyFlags, ...outputFlag, ...specFlag, padding: { type: 'string' } },
   inspect: { ...helpFlag, ...keyFlags, json: { type: 'boolean' } },
   'merge-histograms': { ...helpFlag, ...outputFlag },
 } as const satisfies Readonly<Record<string, Flags>>;
@@ -54,6 +57,7 @@ export const parseWords = (name: CommandName, argv: readonly string[]): Words =>
       json: values.json === true,
       output: text('output_file'),
       padding: paddingOf(text('padding')),
+      spec: text('experiment_spec'),
       key: text('key'),
       keyFile: text('key_file'),
       codec: codecOf(text('codec_command')),

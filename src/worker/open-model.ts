@@ -8,6 +8,7 @@ import type { ModelProto } from '../formats/generated/onnx_pb.ts';
 import { graphOf, inputsOf, isQat, outputsOf, shapeOf } from '../formats/onnx/graph.ts';
 import { serializeModel } from '../formats/onnx/model.ts';
 import type { TensorRanges } from '../formats/tensor-scales.ts';
+import { detectorWish, type ReadSpec } from './keras-detector.ts';
 import { type ModelContent, readContent } from './model-content.ts';
 
 export type OpenedModel = {
@@ -37,11 +38,18 @@ export type ModelSource = {
   readonly architecture: Architecture;
   /** Opens what age did not encrypt. */
   readonly cipher?: Cipher | undefined;
+  /** Asked only for a Keras model of a detector. */
+  readonly spec?: ReadSpec | undefined;
 };
 
-/** @throws UserError InputNotFound, WrongKey, ModelInvalid, ModelForeign, ModelUnsupported, and what the cipher throws */
-export const openModel = async ({ path, key, architecture, cipher }: ModelSource): Promise<OpenedModel> => {
-  const found = await readContent({ path, key: async () => key, cipher });
+/**
+ * @throws UserError InputNotFound, WrongKey, ModelInvalid, ModelForeign, ModelUnsupported, SpecInvalid, and what the
+ * cipher throws
+ */
+export const openModel = async ({ spec, ...source }: ModelSource): Promise<OpenedModel> => {
+  const { path, key, architecture, cipher } = source;
+  const keras = () => detectorWish(architecture, spec);
+  const found = await readContent({ path, key: async () => key, cipher, keras });
   const content = floatContent(found);
   return { ...content, sha256: found.sha256, ...portsOf(path, content.model, architecture) };
 };

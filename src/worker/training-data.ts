@@ -38,13 +38,17 @@ export const planTraining = async (
   return { name: spec.name, specSha256: sha256(spec.text), plan, folder };
 };
 
-type SpecText = {
+export type SpecText = {
   /** What an error names. */
   readonly name: string;
   readonly text: string;
 };
 
-const readSpec = async ({ uri }: SpecSource, { store, specFile, signal }: DataWorld): Promise<SpecText> => {
+/** @throws UserError SpecInvalid, InputNotFound */
+export const readSpec = async (
+  { uri }: SpecSource,
+  { store, specFile, signal }: DataWorld,
+): Promise<SpecText> => {
   const name = uri ?? specFile;
   return {
     name,

@@ -15,6 +15,38 @@ export const imported = (path: string, wish?: ImportWish): Promise<ImportedModel
 
 export type Values = { readonly data: Float32Array; readonly dims: readonly number[] };
 
+/** The largest difference, as a part of the range of what was expected. */
+export const difference = (found: Values, expected: Values): number => {
+  const [low, high] = [Math.min, Math.max].map((of) => expected.data.reduce((a, b) => of(a, b)));
+  const apart = found.data.reduce((most, value, i) => Math.max(most, Math.abs(value - expected.data[i]!)), 0);
+  return apart / (high! - low!);
+};
+
+export type ExpectedDetector = {
+  readonly input: Values;
+  /** What the trained network says. */
+  readonly raw: readonly Values[];
+  /** What the plugins make of it, in the order of the graph's outputs. */
+  readonly end: readonly Values[];
+};
+
+/** Of one of the detectors that make_keras_detectors.py made. */
+export const expectedDetector = async (name: string): Promise<ExpectedDetector> => {
+  await ready;
+  const file = new File(join(kerasFolder, 'detectors.h5'), 'r');
+  try {
+    const group = file.get(name) as Group;
+    const named = (start: string) =>
+      group
+        .keys()
+        .filter((key) => key.startsWith(start))
+        .map((key) => valuesOf(group.get(key) as Dataset));
+    return { input: named('input')[0]!, raw: named('raw_'), end: named('end_') };
+  } finally {
+    file.close();
+  }
+};
+
 /** What Keras was given and what came out of it. */
 export const expectedOf = async (
   name: string,

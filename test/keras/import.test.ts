@@ -8,7 +8,7 @@ import { graphOf, inputsOf, outputsOf, shapeOf } from '../../src/formats/onnx/gr
 import { serializeModel } from '../../src/formats/onnx/model.ts';
 import { importKeras } from '../../src/keras/import.ts';
 import { runPeer } from '../peers/venv.ts';
-import { expectedOf, imported, kerasBytes, kerasPath, type Values } from './fixtures.ts';
+import { difference, expectedOf, imported, kerasBytes, kerasPath } from './fixtures.ts';
 
 const backbones = [
   'resnet',
@@ -23,12 +23,6 @@ const backbones = [
   'cspdarknet',
 ];
 const others = ['detectnet_v2', 'detectnet_v2_qat', 'layers_tlt', 'layers_first', 'layers_last'];
-
-/** The largest difference, as a part of the range of what was expected. */
-const difference = (found: Values, expected: Values): number => {
-  const range = Math.max(...expected.data) - Math.min(...expected.data);
-  return Math.max(...found.data.map((value, i) => Math.abs(value - expected.data[i]!))) / range;
-};
 
 const computesTheSame = test.macro({
   exec: async (t, name: string) => {

@@ -75,8 +75,24 @@ const concatenate: Converter = (layer, inputs) => {
     as: 'concat',
     attributes: { axis: { int: first!.order.indexOf(axis) + 1 } },
   });
+  noteJoinedItems(layer, values, { name, isOuter: first!.order[0] === axis });
   const shape = first!.shape.map((size, i) => (i === axis ? total : size));
   return { name, shape, order: first!.order, nonNegative: inputs.every((each) => each.nonNegative) };
+};
+
+type Joined = { readonly name: string; readonly isOuter: boolean };
+
+/** Constants that lie one behind another are one. */
+const noteJoinedItems = ({ graph }: Layer, values: readonly Value[], { name, isOuter }: Joined): void => {
+  const items = values.flatMap((value) => graph.itemOf(value.name) ?? []);
+  if (!isOuter || items.length !== values.length) return;
+  const all = new Float32Array(items.reduce((total, item) => total + item.length, 0));
+  let at = 0;
+  for (const item of items) {
+    all.set(item, at);
+    at += item.length;
+  }
+  graph.noteItem(name, all);
 };
 
 /** Of TLT's CSPDarkNet: the channels in equal groups, of which one goes on. */

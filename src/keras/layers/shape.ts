@@ -82,6 +82,8 @@ const reshapeLayer: Converter = (layer, inputs) => {
   const value = arranged(layer, input, plainOrder(input.shape.length));
   const shape = targetOf(layer, requireElements(layer, input.shape));
   const name = reshape(layer, value.name, shape);
+  const item = layer.graph.itemOf(value.name);
+  if (item) layer.graph.noteItem(name, item);
   return { name, shape, order: plainOrder(shape.length), nonNegative: input.nonNegative ?? false };
 };
 

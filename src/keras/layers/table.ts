@@ -3,6 +3,7 @@ import { shown } from '../config.ts';
 import { type LayerLabel, unsupportedLayer } from '../fault.ts';
 import type { Converter } from '../layer.ts';
 import { activationLayers } from './activation.ts';
+import { anchorLayers } from './anchors.ts';
 import { convolutionLayers } from './convolution.ts';
 import { denseLayers } from './dense.ts';
 import { mergeLayers } from './merge.ts';
@@ -13,6 +14,7 @@ import { shapeLayers } from './shape.ts';
 const converters: ReadonlyMap<string, Converter> = new Map(
   [
     activationLayers,
+    anchorLayers,
     convolutionLayers,
     denseLayers,
     mergeLayers,

@@ -1,0 +1,49 @@
+/** The inputs of a network, one graph input each, named like its layer. */
+import { isCount, type Json, shown } from './config.ts';
+import type { Sides } from './detectors/detector.ts';
+import { invalidLayer } from './fault.ts';
+import type { GraphBuilder } from './graph-builder.ts';
+import type { LayerSpec, Network } from './network.ts';
+import { imageOrder, plainOrder, type Size, type Value } from './value.ts';
+
+export const inputsOf = (
+  { layers, inputs }: Network,
+  graph: GraphBuilder,
+  channelsLast: boolean,
+): readonly Value[] =>
+  inputs.map(({ layer: name }) => {
+    const { className, config } = layers.get(name)!; // parseNetwork has asked
+    const shape = inputShape(config);
+    if (!shape)
+      throw invalidLayer(
+        { path: name, className },
+        `it is an input of the shape ${shown(givenShape(config))}`,
+      );
+    const order = shape.length === 3 ? imageOrder(!channelsLast) : plainOrder(shape.length);
+    return { name: graph.claim(name), shape, order };
+  });
+
+const givenShape = (config: Json): unknown => config.batch_input_shape ?? config.batch_shape;
+
+/** Without the batch; null is a free size. */
+const inputShape = (config: Json): Size[] | undefined => {
+  const shape = givenShape(config);
+  if (!Array.isArray(shape) || shape.length < 2 || shape.length > 5) return undefined;
+  const sizes = shape.slice(1).map((size) => size ?? undefined);
+  return sizes.every((size) => size === undefined || isCount(size)) ? sizes : undefined;
+};
+
+/** The network with free sides of its pictures, channels_first, fixed. */
+export const withSides = (network: Network, sides: Sides | undefined): Network => {
+  if (!sides) return network;
+  const fixed = network.inputs.flatMap(({ layer: name }) => {
+    const layer = network.layers.get(name)!; // parseNetwork has asked
+    const shape = givenShape(layer.config);
+    if (!Array.isArray(shape) || shape.length !== 4) return [];
+    const [batch, channels, height, width] = shape;
+    const whole = [batch, channels, height ?? sides.height, width ?? sides.width];
+    const sized: LayerSpec = { ...layer, config: { ...layer.config, batch_input_shape: whole } };
+    return [[name, sized] as const];
+  });
+  return { ...network, layers: new Map([...network.layers, ...fixed]) };
+};

@@ -1,0 +1,143 @@
+/**
+ * Layers that make a detector's anchors: values that depend on the size of their input alone, the same for each picture.
+ * Their files hold no weights; what an anchor is stands in the configuration. SSD arXiv 1512.02325, RetinaNet 1708.02002,
+ * YOLOv3 1804.02767.
+ */
+import { invalidLayer, unsupportedLayer } from '../fault.ts';
+import { type Converter, forEachItem, type Layer, soleInput } from '../layer.ts';
+import { plainOrder, type Value } from '../value.ts';
+
+type Grid = readonly [rows: number, columns: number];
+
+/** Rows and columns of the map that the anchors lie on, channels_first as TLT has it. */
+const gridOf = (layer: Layer, { shape }: Value): Grid => {
+  const [, rows, columns] = shape;
+  if (shape.length !== 3) throw invalidLayer(layer, 'its input is no image');
+  if (rows === undefined || columns === undefined)
+    throw unsupportedLayer(layer, 'the size of its image is free, and anchors need a fixed one');
+  return [rows, columns];
+};
+
+const made = (layer: Layer, like: Value, { shape, values }: Made): Value => ({
+  name: forEachItem(layer, like.name, { as: 'FirstDimTile/Tile', shape, values }),
+  shape,
+  order: plainOrder(shape.length),
+});
+
+type Made = { readonly shape: readonly number[]; readonly values: Float32Array };
+
+type Side = readonly [width: number, height: number];
+
+/** Sides of the anchors in pixels; a ratio of 1 may have a second, larger one. */
+const anchorSides = ({ config }: Layer, levels: readonly number[]): readonly Side[] => {
+  const shorter = Math.min(config.count('img_height'), config.count('img_width'));
+  const [scale, next] = [config.number('this_scale', 0), config.number('next_scale', 0)];
+  const hasTwo = config.flag('two_boxes_for_ar1', true);
+  const ratios = config.numbers('aspect_ratios');
+  return levels.flatMap((level) =>
+    ratios.flatMap((ratio): Side[] => {
+      const side = scale * shorter * level;
+      if (ratio !== 1) return [[side * Math.sqrt(ratio), side / Math.sqrt(ratio)]];
+      const second = Math.sqrt(scale * next) * shorter * level;
+      return hasTwo ? [square(side), square(second)] : [square(side)];
+    }),
+  );
+};
+
+const square = (side: number): Side => [side, side];
+
+/** Along one axis: the length of the picture, and where cells lie. */
+type Axis = { readonly length: number; readonly step: number; readonly offset: number };
+
+/** TLT's files leave steps and offsets out: cells of equal size, anchors in their middles. */
+const axisOf = ({ config }: Layer, cells: number, index: 0 | 1): Axis => {
+  const length = config.count(index === 0 ? 'img_height' : 'img_width');
+  const given = (name: string) => (config.raw(name) === undefined ? undefined : config.numbers(name));
+  const along = (values: readonly number[] | undefined) => values?.[Math.min(index, values.length - 1)];
+  return {
+    length,
+    step: along(given('this_steps')) ?? length / cells,
+    offset: along(given('this_offsets')) ?? 0.5,
+  };
+};
+
+/** Rows of left, top, right, bottom as parts of the picture, and four variances. */
+const anchorBoxes =
+  (levelsOf: (layer: Layer) => readonly number[]): Converter =>
+  (layer, inputs) => {
+    const input = soleInput(layer, inputs);
+    const [rows, columns] = gridOf(layer, input);
+    const sides = anchorSides(layer, levelsOf(layer));
+    const variances = layer.config.numbers('variances');
+    if (sides.length === 0 || variances.length !== 4)
+      throw invalidLayer(layer, `it has ${sides.length} anchors and ${variances.length} variances`);
+    const [high, wide] = [axisOf(layer, rows, 0), axisOf(layer, columns, 1)];
+    const isClipped = layer.config.flag('clip_boxes', false);
+    const values = new Float32Array(rows * columns * sides.length * 8);
+    let at = 0;
+    for (let row = 0; row < rows; row++)
+      for (let column = 0; column < columns; column++)
+        for (const [width, height] of sides) {
+          const [left, right] = ends(wide, { cell: column, side: width, isClipped });
+          const [top, bottom] = ends(high, { cell: row, side: height, isClipped });
+          values.set([left, top, right, bottom, ...variances], at);
+          at += 8;
+        }
+    return made(layer, input, { shape: [rows * columns, sides.length, 8], values });
+  };
+
+type Cell = { readonly cell: number; readonly side: number; readonly isClipped: boolean };
+
+const ends = ({ length, step, offset }: Axis, { cell, side, isClipped }: Cell): readonly [number, number] => {
+  const middle = (cell + offset) * step;
+  const inside = (end: number) => (end >= length ? length - 1 : Math.max(0, end));
+  const part = (end: number) => (isClipped ? inside(end) : end) / length;
+  return [part(middle - side / 2), part(middle + side / 2)];
+};
+
+/** RetinaNet has each anchor in sizes between one octave and the next. */
+const octave = ({ config }: Layer): readonly number[] => {
+  const levels = config.count('n_anchor_levels', 3);
+  return Array.from({ length: levels }, (_, i) => 2 ** (i / levels));
+};
+
+/** Rows of cell y, x, anchor height, width, step y, x as parts of the picture. */
+const yoloAnchors: Converter = (layer, inputs) => {
+  const input = soleInput(layer, inputs);
+  const [rows, columns] = gridOf(layer, input);
+  const sides = pairsOf(layer, layer.config.raw('anchor_size'));
+  const [high, wide] = [1 / rows, 1 / columns];
+  const values = new Float32Array(rows * columns * sides.length * 6);
+  let at = 0;
+  for (let row = 0; row < rows; row++)
+    for (let column = 0; column < columns; column++)
+      for (const [width, height] of sides) {
+        values.set([row * high, column * wide, height, width, high, wide], at);
+        at += 6;
+      }
+  return made(layer, input, { shape: [rows * columns * sides.length, 6], values });
+};
+
+const pairsOf = (layer: Layer, value: unknown): readonly Side[] => {
+  const isPair = (each: unknown): each is Side =>
+    Array.isArray(each) && each.length === 2 && each.every((side) => Number.isFinite(side) && side > 0);
+  if (Array.isArray(value) && value.length > 0 && value.every(isPair)) return value;
+  throw invalidLayer(layer, 'its anchor_size is no list of widths and heights');
+};
+
+/** Of faster_rcnn's training: their numbers stand in the experiment spec. */
+const ofTheSpec: Converter = (layer) => {
+  throw unsupportedLayer(
+    layer,
+    'its numbers for inference stand in the experiment spec, and without that (-e) it has no meaning',
+  );
+};
+
+export const anchorLayers: Readonly<Record<string, Converter>> = {
+  AnchorBoxes: anchorBoxes(() => [1]),
+  RetinaAnchorBoxes: anchorBoxes(octave),
+  YOLOAnchorBox: yoloAnchors,
+  Proposal: ofTheSpec,
+  ProposalTarget: ofTheSpec,
+  CropAndResize: ofTheSpec,
+};

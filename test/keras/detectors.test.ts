@@ -1,0 +1,233 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { UserError } from '../../src/base/errors.ts';
+import type { FailureReason } from '../../src/base/failures.ts';
+import { withoutPlugins } from '../../src/engines/plugins/lower.ts';
+import { openSession } from '../../src/engines/session.ts';
+import type { ModelProto } from '../../src/formats/generated/onnx_pb.ts';
+import { copyWith, graphOf, makeUntypedValueInfo } from '../../src/formats/onnx/graph.ts';
+import { serializeModel } from '../../src/formats/onnx/model.ts';
+import {
+  type Detector,
+  type DetectorArchitecture,
+  detectorArchitectures,
+} from '../../src/keras/detectors/detector.ts';
+import { parseExperimentSpec } from '../../src/specs/experiment-spec.ts';
+import { detectorWish } from '../../src/worker/keras-detector.ts';
+import { runPeer } from '../peers/venv.ts';
+import { aDetector, aDetectorSpec } from './detectors.ts';
+import {
+  aLayer,
+  aNetwork,
+  anInput,
+  difference,
+  expectedDetector,
+  imported,
+  kerasPath,
+  writeKeras,
+} from './fixtures.ts';
+
+const importedAs = async (detector: Detector): Promise<ModelProto> =>
+  (await imported(kerasPath(detector.architecture), { detector })).model;
+
+/** The graph in ONNX operators alone, with more of its tensors as outputs. */
+const running = (model: ModelProto, tensors: readonly string[]): ModelProto => {
+  const lowered = withoutPlugins(model, 'NonMaxSuppression');
+  const graph = graphOf(lowered);
+  const output = [...graph.output, ...tensors.map(makeUntypedValueInfo)];
+  return copyWith(lowered, { graph: copyWith(graph, { output }) });
+};
+
+type Columns = readonly [from: number, to: number];
+/** Columns of a row of `raw_0`, or the whole of another array. */
+type Part = readonly [raw: number, columns?: Columns];
+type Case = {
+  readonly said: Readonly<Record<string, Part>>;
+  /** Where in the reference each output of floats stands; how many rows there are shows in them. */
+  readonly ends: Readonly<Record<string, number>>;
+};
+
+const anchored: Case = {
+  said: { loc_data: [0, [3, 7]], conf_data: [0, [0, 3]] },
+  ends: { NMS: 0 },
+};
+const cases: Readonly<Record<DetectorArchitecture, Case>> = {
+  ssd: anchored,
+  dssd: anchored,
+  retinanet: { ...anchored, said: { loc_data: [0, [3, 7]] } },
+  yolo: {
+    said: { 'encoded_detections/concat': [0, [6, 13]] },
+    ends: { BatchedNMS_1: 1, BatchedNMS_2: 2, BatchedNMS_3: 3 },
+  },
+  faster_rcnn: {
+    said: {
+      'rpn_out_class/Sigmoid': [0],
+      'rpn_out_regress/BiasAdd': [1],
+      proposal_out: [2],
+      'dense_class_td/Softmax': [3],
+      'dense_regress_td/BiasAdd': [4],
+    },
+    ends: { nms_out: 0 },
+  },
+};
+
+const columnsOf = (data: Float32Array, width: number, [from, to]: Columns): Float32Array =>
+  data.filter((_, i) => i % width >= from && i % width < to);
+
+const endsAsTrained = test.macro({
+  exec: async (t, name: DetectorArchitecture) => {
+    const { said, ends } = cases[name];
+    const session = await openSession(
+      serializeModel(running(await importedAs(aDetector(name)), Object.keys(said))),
+    );
+    const { input, raw, end } = await expectedDetector(name);
+    const found = await session.run({ [session.inputs[0]!.name]: input });
+    await session.release();
+    for (const [tensor, [index, columns]] of Object.entries(said)) {
+      const { data, dims } = raw[index]!;
+      const expected = columns ? columnsOf(data, dims.at(-1)!, columns) : data;
+      t.is(found[tensor]!.data.length, expected.length, tensor);
+      const apart = difference(found[tensor]!, { data: expected, dims });
+      t.true(apart < 1e-5, `${tensor}: ${apart}`);
+    }
+    for (const [tensor, index] of Object.entries(ends))
+      t.true(difference(found[tensor]!, end[index]!) < 1e-4, tensor);
+    t.true(end[name === 'yolo' ? 0 : 1]!.data.every((count) => count > 0));
+  },
+  title: (_, name) => `${name} says what Keras says, and its end finds the boxes of the plugins' reference`,
+});
+for (const name of detectorArchitectures) test(endsAsTrained, name);
+
+test('the spec of the fixtures says what their tests say', async (t) => {
+  for (const architecture of detectorArchitectures) {
+    const spec = parseExperimentSpec(aDetectorSpec(architecture), { file: 'spec', architecture });
+    const wish = await detectorWish(architecture, async () => spec);
+    t.like(round(wish.detector!.plugin), round(aDetector(architecture).plugin), architecture);
+  }
+});
+
+/** Numbers of a spec are float32. */
+const round = (value: unknown): object =>
+  JSON.parse(JSON.stringify(value, (_, each) => (typeof each === 'number' ? Math.fround(each) : each)));
+
+test('all anchors are one constant, and nothing in the graph is computed in vain', async (t) => {
+  for (const name of ['ssd', 'yolo'] as const) {
+    const { node, output } = graphOf(await importedAs(aDetector(name)));
+    const read = new Set([...node.flatMap(({ input }) => input), ...output.map((port) => port.name)]);
+    t.deepEqual(
+      node.filter((each) => !each.output.some((made) => read.has(made))),
+      [],
+    );
+    t.is(node.filter(({ opType }) => opType === 'Expand').length, name === 'ssd' ? 1 : 0);
+  }
+});
+
+test("TensorRT's parser accepts them, the plugins lowered for it", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'keras-detectors-'));
+  const paths: string[] = [];
+  for (const name of detectorArchitectures) {
+    paths.push(join(folder, `${name}.onnx`));
+    const model = withoutPlugins(await importedAs(aDetector(name)), 'Loop');
+    writeFileSync(paths.at(-1)!, serializeModel(model));
+  }
+  const parsed = (await runPeer('parse_trt.py', paths)) as (number | string[])[];
+  t.deepEqual(
+    parsed.filter((each) => typeof each !== 'number'),
+    [],
+  );
+});
+
+test('as trained, without a spec, there are anchors in what comes out', async (t) => {
+  const { model } = await imported(kerasPath('retinanet'));
+  const session = await openSession(serializeModel(model));
+  const { input, raw } = await expectedDetector('retinanet');
+  const found = await session.run({ Input: input });
+  await session.release();
+  t.true(difference(found['retinanet_predictions/Reshape']!, raw[0]!) < 1e-5);
+});
+
+type Refusal = {
+  readonly file: DetectorArchitecture;
+  readonly detector: Detector | undefined;
+  readonly reason: FailureReason;
+  readonly says: RegExp;
+};
+
+const withPlugin = (name: DetectorArchitecture, plugin: Partial<Detector['plugin']>): Detector => ({
+  ...aDetector(name),
+  plugin: { ...aDetector(name).plugin, ...plugin },
+});
+const withRegions = (regions: object): Detector =>
+  withPlugin('faster_rcnn', { proposal: { ...aDetector('faster_rcnn').plugin.proposal!, ...regions } });
+
+const refuses = test.macro({
+  exec: async (t, { file, detector, reason, says }: Refusal) => {
+    const error = await t.throwsAsync(imported(kerasPath(file), { detector }), { instanceOf: UserError });
+    t.is(error.reason, reason);
+    t.regex(error.message, says);
+  },
+  title: (name) => `refuses ${name}`,
+});
+
+test('a spec with other classes than the ssd has', refuses, {
+  file: 'ssd',
+  detector: withPlugin('ssd', { classes: 3 }),
+  reason: 'SpecInvalid',
+  says: /the model tells 3 classes apart.*the spec maps to 3 without it.*\(-e\)/,
+});
+test('one with other classes than the yolo has', refuses, {
+  file: 'yolo',
+  detector: withPlugin('yolo', { classes: 5 }),
+  reason: 'SpecInvalid',
+  says: /says 7 numbers of each anchor, and the 5 classes of the spec ask for 10/,
+});
+test('one with other anchors than the faster_rcnn has', refuses, {
+  file: 'faster_rcnn',
+  detector: withRegions({ anchorSizes: [32] }),
+  reason: 'SpecInvalid',
+  says: /6 anchors in each place, and the spec's 1 sizes and 3 ratios make 3/,
+});
+test('one that does not say what boxes were multiplied by', refuses, {
+  file: 'faster_rcnn',
+  detector: withRegions({ boxSpread: [10, 10] }),
+  reason: 'SpecInvalid',
+  says: /classifier_regr_std of the spec lacks one of x, y, w and h/,
+});
+test('a yolo as ssd', refuses, {
+  file: 'yolo',
+  detector: aDetector('ssd'),
+  reason: 'ModelUnsupported',
+  says: /no layer mbox_loc.*Choose the module/,
+});
+test('an ssd as yolo', refuses, {
+  file: 'ssd',
+  detector: aDetector('yolo'),
+  reason: 'ModelUnsupported',
+  says: /rows that begin with a YOLOAnchorBox/,
+});
+test('a faster_rcnn without a spec, with the layer that wants it', refuses, {
+  file: 'faster_rcnn',
+  detector: undefined,
+  reason: 'ModelUnsupported',
+  says: /proposal_1 \(Proposal\).*experiment spec.*\(-e\)/,
+});
+test('pictures of free size without one', refuses, {
+  file: 'yolo',
+  detector: { ...aDetector('yolo'), sides: undefined },
+  reason: 'ModelUnsupported',
+  says: /bg_anchor \(YOLOAnchorBox\).*anchors need a fixed one/,
+});
+test('anchors that are none', async (t) => {
+  const made = await writeKeras({
+    network: aNetwork(
+      anInput(),
+      aLayer('YOLOAnchorBox', 'a', { config: { anchor_size: [[1]] }, from: ['input_1'] }),
+    ),
+  });
+  await t.throwsAsync(imported(made), {
+    instanceOf: UserError,
+    message: /a \(YOLOAnchorBox\).*anchor_size is no list/,
+  });
+});
