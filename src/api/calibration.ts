@@ -100,9 +100,9 @@ export const calibration = object(
           'source Model takes neither tensorfile nor dataLoader, and for minAgreement an imageDirectory.uri with images to compare on',
       },
       {
-        rule: "!(self.source in ['Tensorfile', 'DataLoader']) || !has(self.minAgreement)",
+        rule: "self.source != 'Tensorfile' || !has(self.minAgreement)",
         message:
-          'minAgreement compares on images that calibration did not see, which source ImageDirectory alone keeps: take that source, or leave minAgreement out',
+          'minAgreement compares on images that calibration did not see, and a tensorfile names none: take another source, or leave minAgreement out',
       },
       {
         rule: "self.source != 'Tensorfile' || !has(self.maxBrokenPercent)",

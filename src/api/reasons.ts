@@ -22,7 +22,6 @@ const remedies: Readonly<Record<FailureReason, string>> = {
   ModelForeign:
     'Set spec.codec to an image with a program that opens it, or give the plain ONNX or the .hdf5 of the training.',
   ModelUnsupported: 'Choose the spec.architecture that the model was trained as.',
-  NotYetSupported: 'Choose what this version supports; the message names it.',
   DigestMismatch: 'Put the pinned file back, or pin the new one.',
   LayerNotFound: 'Mend spec.calibration.keepFloat: the message has the nearest name.',
   CodecFailed: "Read the program's own words in the message, and mend spec.codec or its image.",

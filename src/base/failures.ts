@@ -25,11 +25,6 @@ export const failures = {
     meaning: "The model is encrypted with NVIDIA's own cipher, and no codec was named.",
   },
   ModelUnsupported: { exitCode: 15, retry: 'never', meaning: 'The graph lacks what its architecture needs.' },
-  NotYetSupported: {
-    exitCode: 16,
-    retry: 'never',
-    meaning: 'A part of the contract that this version does not do.',
-  },
   DigestMismatch: {
     exitCode: 17,
     retry: 'never',

@@ -7,6 +7,7 @@ import { canonicalJson, sha256 } from '../base/digest.ts';
 import { UserError } from '../base/errors.ts';
 import { seeded } from '../calibration/rng.ts';
 import { type Batch, batchesFrom } from '../preprocessing/batches.ts';
+import type { SampledImage } from '../preprocessing/sampled-image.ts';
 import { type Allowance, type SoundImage, soundImages } from '../preprocessing/sound-images.ts';
 import { trainingImage } from '../preprocessing/training-image.ts';
 import { classFolderSources, kittiSources } from './folder-sources.ts';
@@ -36,6 +37,8 @@ export type Loader = {
   /** Images that the batches will hold. */
   readonly images: number;
   readonly batches: AsyncIterable<Batch>;
+  /** Once the batches were used: the images of the set that are in none of them, in the order of the draw. */
+  readonly rest: () => AsyncGenerator<SampledImage>;
   /** Over how many images there are, and the paths and sizes of those that are drawn: cheap where reading all would not be. */
   readonly digest: () => Promise<string>;
 };
@@ -53,14 +56,27 @@ export const openLoader = async (plan: LoaderPlan, options: LoaderOptions): Prom
   if (set === 'validation' && !validates(plan)) throw noValidation();
   if (images === 0 || images > there) throw tooFew({ there, set, batches: Math.max(1, batches), batchSize });
   const { allowance, seed } = options;
-  const take = soundImages(drawn(sources, seeded(seed)), { load: loading(plan), images, allowance });
+  const draws = drawn(sources, seeded(seed));
+  const load = loading(plan);
+  const take = soundImages(draws, { load, images, allowance });
   return {
     available: there,
     images,
     batches: batchesFrom(take, { size: plan.size, batchSize: options.rows ?? batchSize, images }),
+    rest: () => restOf(draws, load),
     digest: async () => sha256(canonicalJson([there, await sizesOf(drawn(sources, seeded(seed)), images)])),
   };
 };
+
+async function* restOf(
+  draws: Iterable<Draw>,
+  load: (draw: Draw) => Promise<SoundImage>,
+): AsyncGenerator<SampledImage> {
+  for (const draw of draws) {
+    const { path } = await draw.source.imageAt(draw.index);
+    yield { path, load: async () => (await load(draw)).data };
+  }
+}
 
 /** Path and size of the first images; -1 for one that is not there, which is told when it is read. */
 const sizesOf = async (draws: Iterator<Draw>, images: number): Promise<readonly [string, number][]> => {

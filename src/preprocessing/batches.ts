@@ -1,6 +1,6 @@
 /** Images as batches [N,C,H,W] of float32; while one batch is used, the next one is decoded. */
-import { decodeImage, type ImageSize } from './decode.ts';
-import { normaliseInto, type Preprocessing } from './normalise.ts';
+import type { ImageSize } from './decode.ts';
+import { type FolderPixels, folderImage, type SampledImage } from './sampled-image.ts';
 import { type Allowance, type SoundImage, soundImages, type Take } from './sound-images.ts';
 
 export type Batch = {
@@ -9,26 +9,35 @@ export type Batch = {
   readonly paths: readonly string[];
 };
 
-export type BatchOptions = {
-  readonly size: ImageSize;
-  readonly preprocessing: Preprocessing;
+export type BatchOptions<Image> = {
   readonly batchSize: number;
   /** Take the places of images that are left out, first to last. */
-  readonly spares?: readonly string[];
+  readonly spares?: readonly Image[];
   /** Not one may be broken if undefined. */
   readonly allowance?: Allowance | undefined;
 };
 
+/** Pictures of a folder. The last batch may be shorter. @throws UserError ImageInvalid, TooFewImages */
+export const imageBatches = (
+  paths: readonly string[],
+  options: BatchOptions<string> & FolderPixels,
+): AsyncGenerator<Batch> => {
+  const image = (path: string): SampledImage => folderImage(path, options);
+  const spares = (options.spares ?? []).map(image);
+  return sampledBatches(paths.map(image), { ...options, spares });
+};
+
 /** The last batch may be shorter. @throws UserError ImageInvalid, TooFewImages */
-export const imageBatches = (paths: readonly string[], options: BatchOptions): AsyncGenerator<Batch> => {
-  const { size, preprocessing, batchSize, spares = [], allowance } = options;
-  const load = async (path: string): Promise<SoundImage> => {
-    const data = new Float32Array(size.channels * size.height * size.width);
-    normaliseInto(data, 0, await decodeImage(path, size), preprocessing);
-    return { path, data };
-  };
-  const images = paths.length;
-  const take = soundImages([...paths, ...spares].values(), { load, images, allowance });
+export const sampledBatches = (
+  sampled: readonly SampledImage[],
+  { size, batchSize, spares = [], allowance }: BatchOptions<SampledImage> & { readonly size: ImageSize },
+): AsyncGenerator<Batch> => {
+  const load = async ({ path, load: read }: SampledImage): Promise<SoundImage> => ({
+    path,
+    data: await read(),
+  });
+  const images = sampled.length;
+  const take = soundImages([...sampled, ...spares].values(), { load, images, allowance });
   return batchesFrom(take, { size, batchSize, images });
 };
 

@@ -2,6 +2,8 @@
  * From levels 0…255 to what a network was trained on: scale, order, mean, divisor, each architecture in its own way.
  * Unlike `normalise.ts`, which is the `--cal_image_dir` path, these are the training loaders'.
  */
+import type { Preprocessing } from './normalise.ts';
+
 export type Values = {
   /** Order of the planes; of one channel it is RGB. */
   readonly order: 'RGB' | 'BGR';
@@ -12,6 +14,13 @@ export type Values = {
   readonly mean: readonly number[];
   readonly divisor: number;
 };
+
+/** The same mapping as the `--cal_image_dir` path would write it, for who turns values back into levels. */
+export const asPreprocessing = ({ order, scale, mean, divisor }: Values): Preprocessing => ({
+  order,
+  mean: mean.map((each) => each / scale),
+  scale: scale / divisor,
+});
 
 /** detectnet_v2: [0,1], RGB. */
 export const detectnetValues = (channels: 1 | 3): Values => ({

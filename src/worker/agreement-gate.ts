@@ -1,8 +1,8 @@
 /** The accuracy gate: an int8 export whose outputs stray too far from the float model's is refused before it is stored. */
 import { UserError } from '../base/errors.ts';
 import type { Statistics } from '../calibration/statistics.ts';
-import type { Architecture } from '../contract/architectures.ts';
 import { computedFrom } from '../engines/calibration-graph.ts';
+import type { SampledImage } from '../preprocessing/sampled-image.ts';
 import { decibelText } from '../report/decibel.ts';
 import { tensorReports } from '../report/report.ts';
 import type { OpenedModel } from './open-model.ts';
@@ -13,7 +13,7 @@ const namedTensors = 3;
 /** Scales, images that had no say in them, and the histograms that they came from if it was a calibration. */
 export type Judged = {
   readonly scales: ReadonlyMap<string, number>;
-  readonly kept: readonly string[];
+  readonly kept: readonly SampledImage[];
   readonly statistics?: Statistics;
 };
 
@@ -23,11 +23,10 @@ export type Judged = {
  */
 export const requireAgreement = async (
   opened: OpenedModel,
-  architecture: Architecture,
   { quantised, least }: { readonly quantised: Judged; readonly least: number | undefined },
 ): Promise<void> => {
   if (least === undefined) return;
-  const batches = keptBatches(opened, architecture, quantised.kept);
+  const batches = keptBatches(opened, quantised.kept);
   if (batches === undefined)
     throw new UserError(
       'TooFewImages',

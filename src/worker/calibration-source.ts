@@ -1,16 +1,17 @@
 /** What an int8 export is calibrated from: the decision over the flags, and the batches that come of it. */
 import { fileDigest } from '../base/digest.ts';
 import { UserError } from '../base/errors.ts';
-import type { Architecture } from '../contract/architectures.ts';
 import { type Loader, type LoaderOptions, openLoader } from '../datasets/loader.ts';
 import type { LoaderPlan } from '../datasets/plan.ts';
 import { tensorfileBatches } from '../formats/tensorfile-reader.ts';
 import { writeTensorfile } from '../formats/tensorfile-writer.ts';
 import { type Batch, imageBatches } from '../preprocessing/batches.ts';
 import { type ImageSample, sampleImages } from '../preprocessing/image-list.ts';
-import { preprocessingOf } from '../preprocessing/normalise.ts';
+import type { Preprocessing } from '../preprocessing/normalise.ts';
 import { partOfBatches, partOfList, type SamplePart, wholeSample } from '../preprocessing/sample-part.ts';
+import { type FolderPixels, folderImage, type SampledImage } from '../preprocessing/sampled-image.ts';
 import type { Allowance } from '../preprocessing/sound-images.ts';
+import { asPreprocessing } from '../preprocessing/values.ts';
 import { folderDigest } from './folder-digest.ts';
 import type { OpenedModel } from './open-model.ts';
 
@@ -32,20 +33,22 @@ export type SourceFlags = {
   /** Whether something is at `tensorfile`. */
   readonly tensorfileExists: boolean;
   readonly imageFolder: string | undefined;
+  /** The training's data loader, if there is a spec; it may throw UserError SpecInvalid. */
+  readonly loader: (() => CalibrationSource) | undefined;
 };
 
 /**
- * Undefined if there is nothing to calibrate with: random data never stand in.
- * @throws UserError OutputExists where images would replace a tensorfile, InputNotFound
+ * What is named is used; the loader stands in where no other data are. Undefined if there is nothing to calibrate with:
+ * random data never stand in. @throws UserError OutputExists where images would replace a tensorfile, InputNotFound
  */
 export const calibrationSource = (flags: SourceFlags): CalibrationSource | undefined => {
-  const { tensorfile: path, tensorfileExists, imageFolder: folder } = flags;
-  if (path === undefined) return folder === undefined ? undefined : { kind: 'Images', folder };
+  const { tensorfile: path, tensorfileExists, imageFolder: folder, loader } = flags;
+  if (path === undefined) return folder === undefined ? loader?.() : { kind: 'Images', folder };
   if (folder === undefined && tensorfileExists) return { kind: 'Tensorfile', path };
   if (folder === undefined)
     throw new UserError(
       'InputNotFound',
-      `Calibrating from the tensorfile ${path}: it does not exist. Name one that does, or give --cal_image_dir, and it is made from those images.`,
+      `Calibrating from the tensorfile ${path}: it does not exist. Name one that does, or give --cal_image_dir, and it is made from those images${loader ? '; or leave --cal_data_file out, and -e calibrates by the training data' : ''}.`,
     );
   if (!tensorfileExists) return { kind: 'TensorfileOfImages', path, folder };
   throw new UserError(
@@ -71,37 +74,32 @@ export type SourceRequest = {
   readonly part?: SamplePart;
 };
 
-export type DrawnImages = ImageSample & {
-  /** So many of those that the sample left over took the place of broken ones. */
-  readonly spent: number;
-};
-
 export type OpenedSource = {
   readonly batches: AsyncIterable<Batch>;
-  /** Known when the batches have been used. Of a tensorfile and of a loader no image is told to be chosen or kept. */
-  readonly sample: () => DrawnImages;
+  /** Once the batches were used: images of the same source that are in none of them. A tensorfile names none. */
+  readonly kept: () => AsyncIterable<SampledImage> | Iterable<SampledImage>;
+  /** Known then, too: so many of those that a folder's sample left over took the place of broken ones. */
+  readonly spent: () => number;
+  /** What the images went through; undefined where a file holds the values alone. */
+  readonly preprocessing: Preprocessing | undefined;
 };
 
 /** Writes the tensorfile, if one is to be made. @throws as reader, writer, sampleImages and imageBatches */
-export const openSource = async (
-  opened: OpenedModel,
-  architecture: Architecture,
-  request: SourceRequest,
-): Promise<OpenedSource> => {
+export const openSource = async (opened: OpenedModel, request: SourceRequest): Promise<OpenedSource> => {
   const { source, rows, batchSize, part = wholeSample } = request;
   const together = opened.fixedBatch ?? 1;
   const stored = (path: string) =>
     partOfBatches(tensorfileBatches(path, { ...opened, ...request }), part, together);
-  if (source.kind === 'Tensorfile') return { batches: stored(source.path), sample: nothingNamed };
+  if (source.kind === 'Tensorfile') return { ...nothingNamed, batches: stored(source.path) };
   if (source.kind === 'Loader') return openTraining(opened, source, request);
   const drawn = await sampleImages(source.folder, request);
-  const pixels = pixelsOf(opened, architecture);
+  const pixels = pixelsOf(opened);
   if (source.kind === 'Images')
     return soundBatches(imagesOfPart(drawn, part, together), request, { ...pixels, batchSize: rows });
   const { part: _, ...whole } = request; // the tensorfile has every image, whoever counts them
   const images = soundBatches(drawn, whole, { ...pixels, batchSize });
   await writeTensorfile(source.path, images.batches);
-  return { batches: stored(source.path), sample: images.sample };
+  return { ...images, batches: stored(source.path) };
 };
 
 const imagesOfPart = ({ chosen, kept }: ImageSample, part: SamplePart, together: number): ImageSample => ({
@@ -128,7 +126,11 @@ const loaderOf = (
 ): Promise<Loader> =>
   openLoader(plan, { ...options, set: 'training', ...(dataRoot !== undefined && { dataRoot }) });
 
-const nothingNamed = (): DrawnImages => ({ chosen: [], kept: [], spent: 0 });
+const nothingNamed: Omit<OpenedSource, 'batches'> = {
+  kept: () => [],
+  spent: () => 0,
+  preprocessing: undefined,
+};
 
 /** The plan's batch size is the training's; calibration asks for its own. */
 const openTraining = async (
@@ -145,14 +147,19 @@ const openTraining = async (
     );
   const options = { batches, batchSize, rows, seed, ...(allowance && { allowance }) };
   const loader = await loaderOf(source, options);
-  return { batches: partOfBatches(loader.batches, part, fixedBatch), sample: nothingNamed };
+  return {
+    batches: partOfBatches(loader.batches, part, fixedBatch),
+    kept: loader.rest,
+    spent: () => 0,
+    preprocessing: asPreprocessing(plan.values),
+  };
 };
 
 /** Each broken image, spares included, spends one spare. */
 const soundBatches = (
   drawn: ImageSample,
   { allowance, part = wholeSample }: SourceRequest,
-  pixels: ReturnType<typeof pixelsOf> & { readonly batchSize: number },
+  pixels: FolderPixels & { readonly batchSize: number },
 ): OpenedSource => {
   let broken = 0;
   const onBroken = (error: UserError): void => {
@@ -165,25 +172,16 @@ const soundBatches = (
     spares: drawn.kept,
     allowance: { share, onBroken },
   });
-  const chosen: string[] = [];
-  const sample = (): DrawnImages => ({
-    chosen,
-    kept: drawn.kept.slice(broken),
-    spent: broken === 0 ? 0 : (broken - 1) * part.of + part.part,
-  });
-  return { batches: noted(batches, chosen), sample };
+  return {
+    batches,
+    kept: () => drawn.kept.slice(broken).map((path) => folderImage(path, pixels)),
+    spent: () => (broken === 0 ? 0 : (broken - 1) * part.of + part.part),
+    preprocessing: pixels.preprocessing,
+  };
 };
 
-/** The same batches; the images that they hold are added to a list. */
-async function* noted(batches: AsyncIterable<Batch>, paths: string[]): AsyncGenerator<Batch> {
-  for await (const batch of batches) {
-    paths.push(...batch.paths);
-    yield batch;
-  }
-}
-
-/** Size and preprocessing of what this model is fed. */
-export const pixelsOf = ({ channels, height, width }: OpenedModel, architecture: Architecture) => ({
+/** Size and preprocessing of what this model is fed of a folder. */
+export const pixelsOf = ({ channels, height, width, preprocessing }: OpenedModel): FolderPixels => ({
   size: { channels, height, width },
-  preprocessing: preprocessingOf(architecture, channels),
+  preprocessing,
 });

@@ -8,16 +8,15 @@ import { type Architecture, architectureNames, architectures } from '../contract
 import { type ExportValues, exportFlags } from '../contract/flags.ts';
 import { parseCalibrationCache } from '../formats/calibration-cache.ts';
 import type { Cipher } from '../formats/encrypted-model.ts';
-import { readExperimentSpec } from '../specs/experiment-spec.ts';
 import { requireAgreement } from './agreement-gate.ts';
 import { buildEngineFile, refuseEngine, refuseGraph } from './build-engine.ts';
-import { type CalibrationSource, calibrationSource } from './calibration-source.ts';
 import { externalCodec, proveCodec } from './codec/codec.ts';
 import { commandWords } from './codec/command-words.ts';
 import { parseCommandLine, type Tool } from './command-line.ts';
 import { etltOf } from './export.ts';
 import { requireFitting, tellKeptFloat } from './kept-float.ts';
 import { readKey } from './key.ts';
+import type { NamedTraining } from './named-training.ts';
 import { type OpenedModel, openModel } from './open-model.ts';
 import type { CalibrationDone } from './report.ts';
 import { type Quantised, refuseReportFiles, writeReportFiles } from './report-files.ts';
@@ -29,6 +28,7 @@ import {
   refusePart,
   reusedCalibration,
 } from './tool-calibration.ts';
+import { refuseSource, requiredSource, sourceOf, trainingOf } from './tool-source.ts';
 import type { ToolWorld } from './tool-world.ts';
 import { writeTrainedFiles } from './trained-files.ts';
 import { usesTrainedScales } from './trained-scales.ts';
@@ -42,6 +42,8 @@ const tool: Tool = {
     'tlt-export classification -m resnet18.tlt --key_file key.txt -o resnet18.etlt',
     'tlt-export detectnet_v2 -m detector.tlt --key_file key.txt --data_type int8 \\',
     '    --cal_image_dir images/ --batches 10 --batch_size 8 --cal_cache_file calibration.bin',
+    "# on the training's own images, as its spec names and preprocesses them:",
+    'tlt-export detectnet_v2 -m detector.tlt --key_file key.txt --data_type int8 -e spec.txt',
   ],
 };
 
@@ -52,17 +54,17 @@ export const runExportCommand = async (argv: readonly string[], world: ToolWorld
   const architecture = line.module as Architecture;
   const { values } = line;
   const output = values.output_file ?? `./${parsePath(values.model).name}.etlt`;
-  await refuseEarly(architecture, values, output);
+  const training = await trainingOf(architecture, values, world);
+  await refuseEarly(architecture, { values, output, training });
   const key = await readKey({ key: values.key, keyFile: values.key_file, env: world.env });
   world.log('INFO', `Loading model from ${values.model}`);
   const cipher = await codecOf(values, key, world);
-  const file = values.experiment_spec;
-  const spec = file === undefined ? undefined : () => readExperimentSpec(file, architecture);
+  const spec = training?.spec;
   const opened = await openModel({ path: values.model, key, architecture, cipher, spec });
   if (values.cal_part !== undefined)
-    return countPart(opened, { architecture, values, world }, requiredSource(values));
+    return countPart(opened, { values, world }, requiredSource(values, training));
   if (values.engine_file !== undefined) refuseGraph(opened, values);
-  const quantised = await scalesOf(opened, { architecture, values, world });
+  const quantised = await scalesOf(opened, { architecture, values, world, training });
   await writeWholeFile(output, await etltOf(opened, key, cipher), { overwrite: false });
   world.log('INFO', `Converted model was saved into ${output}`);
   world.log('INFO', `Input node: ${opened.input}`);
@@ -86,11 +88,17 @@ const codecOf = async (
   return codec;
 };
 
+type Early = {
+  readonly values: ExportValues;
+  /** Path of the `.etlt`. */
+  readonly output: string;
+  readonly training: NamedTraining | undefined;
+};
+
 /** All that can be known to fail is asked before the first long step. */
 const refuseEarly = async (
   architecture: Architecture,
-  values: ExportValues,
-  output: string,
+  { values, output, training }: Early,
 ): Promise<void> => {
   if (values.cal_part !== undefined) return refusePart(values);
   if (architectures[architecture].needsSpec && values.experiment_spec === undefined)
@@ -118,45 +126,14 @@ const refuseEarly = async (
       `Exporting for int8: ${values.cal_cache_file} is there already and would be used again, so no images are kept out of calibration for --min_agreement. Remove the cache, or name another file by --cal_cache_file.`,
     );
   await refuseHistograms(values);
-  if (!existsSync(values.cal_cache_file)) await refuseSource(values);
+  if (!existsSync(values.cal_cache_file)) await refuseSource(values, training);
 };
-
-/** @throws UserError Usage, OutputExists, OutputUnwritable, InputNotFound */
-const refuseSource = async (values: ExportValues): Promise<void> => {
-  const source = sourceOf(values);
-  if (source?.kind === 'TensorfileOfImages') await requireWritableFolder(source.path);
-  if (source?.kind === 'Tensorfile' && values.min_agreement !== undefined)
-    throw new UserError(
-      'Usage',
-      'Exporting for int8: --min_agreement compares on images that calibration did not see, and a tensorfile names none. Give --cal_image_dir, or leave --min_agreement out.',
-    );
-};
-
-const noSource = (values: ExportValues): UserError =>
-  values.experiment_spec === undefined
-    ? new UserError(
-        'CalibrationSourceMissing',
-        'Exporting for int8: there is nothing to calibrate with. Give --cal_image_dir or --cal_data_file; random data are never used in their place.',
-      )
-    : notYet('-e alone (the training data loader)');
-
-const sourceOf = ({ cal_data_file, cal_image_dir }: ExportValues): CalibrationSource | undefined =>
-  calibrationSource({
-    tensorfile: cal_data_file,
-    tensorfileExists: cal_data_file !== undefined && existsSync(cal_data_file),
-    imageFolder: cal_image_dir,
-  });
-
-const notYet = (what: string): UserError =>
-  new UserError(
-    'NotYetSupported',
-    `Calibrating from ${what}: this version calibrates from a folder of images or a tensorfile. Use --cal_image_dir or --cal_data_file. Nothing was written.`,
-  );
 
 type Context = {
   readonly architecture: Architecture;
   readonly values: ExportValues;
   readonly world: ToolWorld;
+  readonly training: NamedTraining | undefined;
 };
 
 /** What int8 needs, by training or by calibration; files that say it are written. */
@@ -174,13 +151,13 @@ const scalesOf = async (opened: OpenedModel, context: Context): Promise<Quantise
 
 /** Scales from the cache that is there, which is said loudly, or from a new one. */
 const cacheScales = async (opened: OpenedModel, context: Context): Promise<Quantised> => {
-  const { architecture, values, world } = context;
+  const { values, world } = context;
   const path = values.cal_cache_file;
   if (existsSync(path)) return { scales: await reusedScales(path, opened, context), calibration: undefined };
   const calibration = await calibrationOf(opened, context);
   const { cache, scales, statistics } = calibration.calibrated;
   const least = values.min_agreement;
-  await requireAgreement(opened, architecture, { quantised: calibration.calibrated, least });
+  await requireAgreement(opened, { quantised: calibration.calibrated, least });
   await writeWholeFile(path, cache, { overwrite: false });
   world.log(
     'INFO',
@@ -190,16 +167,9 @@ const cacheScales = async (opened: OpenedModel, context: Context): Promise<Quant
 };
 
 const calibrationOf = (opened: OpenedModel, context: Context): Promise<CalibrationDone> => {
-  const { values } = context;
-  if (hasHistograms(values)) return reusedCalibration(opened, context, sourceOf(values));
-  return newCalibration(opened, context, requiredSource(values));
-};
-
-/** Asked late: training with quantisation and histograms need none. */
-const requiredSource = (values: ExportValues): CalibrationSource => {
-  const source = sourceOf(values);
-  if (source === undefined) throw noSource(values);
-  return source;
+  const { values, training } = context;
+  if (hasHistograms(values)) return reusedCalibration(opened, context, sourceOf(values, undefined));
+  return newCalibration(opened, context, requiredSource(values, training));
 };
 
 /** @throws UserError CacheInvalid if it does not parse or is of another model, OutputExists */

@@ -2,14 +2,13 @@
 import { readFile } from 'node:fs/promises';
 import { canonicalJson, sha256 } from '../base/digest.ts';
 import { UserError } from '../base/errors.ts';
-import { architectures } from '../contract/architectures.ts';
 import { defaults } from '../contract/defaults.ts';
 import { artifactFiles, fileIn } from '../contract/layout.ts';
 import type { Manifest } from '../contract/manifest.ts';
 import type { Artifact, Exported } from '../contract/result.ts';
 import type { CalibrationTask, ExportTask } from '../contract/task.ts';
 import { floatLayers } from '../engines/float-layers.ts';
-import { parseExperimentSpec } from '../specs/experiment-spec.ts';
+import type { SampledImage } from '../preprocessing/sampled-image.ts';
 import { requireAgreement } from './agreement-gate.ts';
 import { calibrate, etltOf, verificationTensor } from './export.ts';
 import { finishedWork, requirePin } from './finished-work.ts';
@@ -19,38 +18,28 @@ import { type CalibrationDone, makeReport, type ReportRequest } from './report.t
 import { fetchSource, type TaskSource } from './task-source.ts';
 import type { TaskWorld } from './task-world.ts';
 import { comparedImages, type Trained, trainedScales, usesTrainedScales } from './trained-scales.ts';
-import { readSpec, type SpecText } from './training-data.ts';
+import { readTraining } from './training-data.ts';
 
 /** @throws UserError with the reason that status shows */
 export const runExportTask = async (task: ExportTask, world: TaskWorld): Promise<Exported> => {
   const key = await readKey({ keyFile: world.keyFile, env: {} });
   const path = await world.store.fetch(task.model.uri, world.signal);
-  const data = await fetchSource(task, world);
-  const specText = await detectorSpec(task, world);
+  const training = task.experimentSpec && (await readTraining(task, task.experimentSpec, world));
+  const data = await fetchSource(task, training, world);
   const inputs = {
     model: sha256(await readFile(path)),
+    ...(training && { spec: training.sha256 }),
     ...(data && { [inputNames[data.source.kind]]: data.sha256 }),
-    ...(specText && { experimentSpec: sha256(specText.text) }),
   };
   requirePin(task.model, inputs.model);
   const finished = await finishedWork(world.store, { folder: task.folder, inputs, signal: world.signal });
   if (finished?.kind === 'Exported') return { ...finished, reused: true };
-  const { architecture } = task;
-  const spec =
-    specText && (async () => parseExperimentSpec(specText.text, { file: specText.name, architecture }));
-  const opened = await openModel({ path, key, architecture, spec });
+  const opened = await openModel({ path, key, architecture: task.architecture, spec: training?.spec });
   const prepared = { task, opened, data, inputs };
   const trained = usesTrainedScales(opened, task.forcePtq) ? await trainedTask(prepared) : undefined;
   const calibration = task.calibration && !trained && (await calibrateTask(prepared, world));
   return publish({ ...prepared, calibration: calibration || undefined, trained, key }, world);
 };
-
-/** Of a detector, whose Keras model needs it. */
-const detectorSpec = async (
-  { architecture, experimentSpec }: ExportTask,
-  world: TaskWorld,
-): Promise<SpecText | undefined> =>
-  architectures[architecture].needsSpec && experimentSpec ? readSpec(experimentSpec, world) : undefined;
 
 /** What a manifest calls the digest of the data. */
 const inputNames = {
@@ -79,9 +68,9 @@ const trainedTask = async ({ task, opened, data }: Prepared): Promise<TrainedDon
     keepFloat: calibration?.keepFloat ?? [],
   });
   const folder = data?.source.kind === 'Images' ? data.source.folder : undefined;
-  const kept = await comparedImages(folder, seed);
+  const kept = await comparedImages(opened, folder, seed);
   const least = calibration?.minAgreement;
-  await requireAgreement(opened, architecture, { quantised: { ...trained, kept }, least });
+  await requireAgreement(opened, { quantised: { ...trained, kept }, least });
   return { ...trained, kept };
 };
 
@@ -105,12 +94,12 @@ const calibrateTask = async (
   };
   const wanted = { batches, batchSize, algorithm, seed, tensorRtVersion, keepFloat };
   const request = { source, ...wanted, allowance };
-  const calibrated = await calibrate(opened, task.architecture, { request, watch: world });
-  await requireAgreement(opened, task.architecture, { quantised: calibrated, least });
+  const calibrated = await calibrate(opened, { request, watch: world });
+  await requireAgreement(opened, { quantised: calibrated, least });
   return { calibrated, algorithm, seed, source: uri, imagesSha256 };
 };
 
-type TrainedDone = Trained & { readonly kept: readonly string[] };
+type TrainedDone = Trained & { readonly kept: readonly SampledImage[] };
 
 type Products = Prepared & {
   readonly calibration: CalibrationDone | undefined;
@@ -140,7 +129,7 @@ const publish = async (products: Products, world: TaskWorld): Promise<Exported> 
   const etlt = await store(artifactFiles.etlt, await etltOf(opened, key));
   const cache = int8 && (await store(artifactFiles.calibrationCache, int8.cache));
   if (trained) await store(artifactFiles.tensorScales, trained.json);
-  const kept = int8 && (await verificationTensor(opened, task.architecture, int8.kept));
+  const kept = int8 && (await verificationTensor(opened, int8.kept));
   const verification = kept && (await store(artifactFiles.verification, kept));
   const texts = await makeReport(reportRequest(products, files, world));
   const report = await store(artifactFiles.report, texts.json);

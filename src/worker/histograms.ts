@@ -13,15 +13,19 @@ import {
 } from '../formats/histogram-file.ts';
 import { sampleImages } from '../preprocessing/image-list.ts';
 import { wholeSample } from '../preprocessing/sample-part.ts';
-import { type CalibrationSource, digestOfSource } from './calibration-source.ts';
+import { folderImage } from '../preprocessing/sampled-image.ts';
+import { type CalibrationSource, digestOfSource, pixelsOf } from './calibration-source.ts';
 import {
   type Calibrated,
   type CalibrationRequest,
   concluded,
   type Measurement,
+  mostShown,
+  type SeenImages,
   type Thresholds,
 } from './export.ts';
 import type { OpenedModel } from './open-model.ts';
+import { someKept } from './verify-int8.ts';
 
 /** @throws UserError InputNotFound, HistogramsInvalid naming the file */
 export const readHistograms = async (path: string): Promise<HistogramFile> => {
@@ -83,7 +87,7 @@ export const calibratedFrom = async (
     histograms: new Map([...histograms].map(([name, each]) => [name, new Histogram(each, each)])),
     images: samples.reduce((sum, { images }) => sum + images, 0),
   };
-  const calibrated = concluded(opened, { counted, ...(await imagesOf(samples, reuse)) }, reuse);
+  const calibrated = concluded(opened, { counted, ...(await imagesOf(opened, samples, reuse)) }, reuse);
   requireTensors(opened, calibrated.statistics, reuse.path);
   return calibrated;
 };
@@ -109,10 +113,12 @@ const requireTensors = ({ input, model }: OpenedModel, { histograms }: Statistic
 
 /** Which images were counted and which were not, if the folder is there that they were drawn from. */
 const imagesOf = async (
+  opened: OpenedModel,
   samples: readonly CountedSample[],
   { source, batches, batchSize, seed }: Reuse,
-): Promise<Pick<Measurement, 'chosen' | 'kept'>> => {
-  const unknown = { chosen: [], kept: [] };
+): Promise<SeenImages> => {
+  const { preprocessing } = opened;
+  const unknown = { shown: [], kept: [], preprocessing };
   if (source?.kind !== 'Images') return unknown;
   const sampling = { batches, batchSize, seed };
   const wanted = sampleOf(await digestOfSource(source, sampling), sampling);
@@ -120,5 +126,10 @@ const imagesOf = async (
     sample.dataSha256 === wanted.dataSha256 && sample.seed === wanted.seed && sample.drawn === wanted.drawn;
   if (!samples.every(isThis)) return unknown;
   const { chosen, kept } = await sampleImages(source.folder, sampling);
-  return { chosen, kept: kept.slice(Math.max(...samples.map(({ spent }) => spent))) };
+  const image = (path: string) => folderImage(path, pixelsOf(opened));
+  const spent = Math.max(...samples.map(({ spent: left }) => left));
+  // Where images were left out, it is not known which.
+  const counted = spent === 0 ? chosen.slice(0, mostShown) : [];
+  const shown = await Promise.all(counted.map(async (path) => ({ path, data: await image(path).load() })));
+  return { shown, preprocessing, kept: await someKept(opened, kept.slice(spent).map(image), undefined) };
 };

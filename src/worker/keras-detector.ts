@@ -5,13 +5,8 @@ import { type DetectorArchitecture, detectorArchitectures } from '../keras/detec
 import type { ImportWish } from '../keras/import.ts';
 import type { ExperimentSpec } from '../specs/experiment-spec.ts';
 
-export type ReadSpec = () => Promise<ExperimentSpec>;
-
-/** Nothing for a module whose graphs end as they are trained. @throws UserError SpecInvalid, and what `spec` throws */
-export const detectorWish = async (
-  architecture: Architecture,
-  spec: ReadSpec | undefined,
-): Promise<ImportWish> => {
+/** Nothing for a module whose graphs end as they are trained. @throws UserError SpecInvalid */
+export const detectorWish = (architecture: Architecture, spec: ExperimentSpec | undefined): ImportWish => {
   if (!isDetector(architecture)) return {};
   const doing = `Reading a Keras model of ${architecture}`;
   if (!spec)
@@ -19,7 +14,7 @@ export const detectorWish = async (
       'SpecInvalid',
       `${doing}: the experiment spec is missing, and its numbers for non-maximum suppression are needed. Name it by -e, or by spec.experimentSpec.`,
     );
-  const { plugin, sides } = await spec();
+  const { plugin, sides } = spec;
   if (plugin) return { detector: { architecture, plugin, sides } };
   throw new UserError(
     'SpecInvalid',

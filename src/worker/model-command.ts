@@ -113,7 +113,7 @@ const convert = async (words: Words, terminal: Terminal): Promise<void> => {
 const endOf = async ({ spec: file }: Words): Promise<ImportWish> => {
   if (file === undefined) return {};
   const spec = parseExperimentSpec(await readSpecText(file), { file, architecture: undefined });
-  return detectorWish(spec.architecture, async () => spec);
+  return detectorWish(spec.architecture, spec);
 };
 
 const keyOf = (words: Words, { env }: Terminal): Promise<string> =>

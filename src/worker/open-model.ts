@@ -8,7 +8,9 @@ import type { ModelProto } from '../formats/generated/onnx_pb.ts';
 import { graphOf, inputsOf, isQat, outputsOf, shapeOf } from '../formats/onnx/graph.ts';
 import { serializeModel } from '../formats/onnx/model.ts';
 import type { TensorRanges } from '../formats/tensor-scales.ts';
-import { detectorWish, type ReadSpec } from './keras-detector.ts';
+import { type Preprocessing, preprocessingOf } from '../preprocessing/normalise.ts';
+import type { ExperimentSpec } from '../specs/experiment-spec.ts';
+import { detectorWish } from './keras-detector.ts';
 import { type ModelContent, readContent } from './model-content.ts';
 
 export type OpenedModel = {
@@ -23,6 +25,8 @@ export type OpenedModel = {
   readonly channels: 1 | 3;
   readonly height: number;
   readonly width: number;
+  /** What is done to pictures of a folder: as the spec says, or as the architecture does. */
+  readonly preprocessing: Preprocessing;
   /** Images that go through the graph at once where it says so; undefined where any number may. */
   readonly fixedBatch: number | undefined;
   /**
@@ -38,20 +42,27 @@ export type ModelSource = {
   readonly architecture: Architecture;
   /** Opens what age did not encrypt. */
   readonly cipher?: Cipher | undefined;
-  /** Asked only for a Keras model of a detector. */
-  readonly spec?: ReadSpec | undefined;
+  /** The spec of its training, if one is given. */
+  readonly spec?: ExperimentSpec | undefined;
 };
 
 /**
  * @throws UserError InputNotFound, WrongKey, ModelInvalid, ModelForeign, ModelUnsupported, SpecInvalid, and what the
  * cipher throws
  */
-export const openModel = async ({ spec, ...source }: ModelSource): Promise<OpenedModel> => {
-  const { path, key, architecture, cipher } = source;
-  const keras = () => detectorWish(architecture, spec);
+export const openModel = async (source: ModelSource): Promise<OpenedModel> => {
+  const { path, key, architecture, cipher, spec } = source;
+  const keras = async () => detectorWish(architecture, spec);
   const found = await readContent({ path, key: async () => key, cipher, keras });
   const content = floatContent(found);
-  return { ...content, sha256: found.sha256, ...portsOf(path, content.model, architecture) };
+  const ports = portsOf(path, content.model, architecture);
+  const preprocessing = spec?.imagePreprocessing ?? preprocessingOf(architecture, ports.channels);
+  if (preprocessing.mean.length !== ports.channels)
+    throw new UserError(
+      'SpecInvalid',
+      `Opening ${path}: the spec gives means for ${preprocessing.mean.length} channels, and the model takes ${ports.channels}. Name the spec that this model was trained with.`,
+    );
+  return { ...content, sha256: found.sha256, ...ports, preprocessing };
 };
 
 type Content = Pick<OpenedModel, 'model' | 'payload' | 'trainedRanges'>;
@@ -67,7 +78,7 @@ const floatContent = ({ model, payload, keras }: ModelContent): Content => {
   };
 };
 
-type Ports = Omit<OpenedModel, keyof Content | 'sha256'>;
+type Ports = Omit<OpenedModel, keyof Content | 'sha256' | 'preprocessing'>;
 
 /** Converters by way of TensorFlow leave `:0` at the end of a name. */
 const isNamed = (name: string, wanted: string): boolean => name === wanted || name === `${wanted}:0`;

@@ -5,6 +5,7 @@ import { sha256 } from '../base/digest.ts';
 import { refuseToOverwrite, requireWritableFolder, writeWholeFile } from '../base/whole-file.ts';
 import type { Architecture } from '../contract/architectures.ts';
 import type { ExportValues } from '../contract/flags.ts';
+import type { SampledImage } from '../preprocessing/sampled-image.ts';
 import type { ReportFile } from '../report/report.ts';
 import type { OpenedModel } from './open-model.ts';
 import { type CalibrationDone, makeReport } from './report.ts';
@@ -15,7 +16,7 @@ export type Quantised = {
   /** Undefined where the scales came from a cache that was there already. */
   readonly calibration: CalibrationDone | undefined;
   /** Where the scales came from training with quantisation: the images to compare on. */
-  readonly trained?: { readonly kept: readonly string[] };
+  readonly trained?: { readonly kept: readonly SampledImage[] };
 };
 
 export type ReportedExport = {

@@ -3,10 +3,9 @@ import { basename } from 'node:path';
 import { UserError } from '../base/errors.ts';
 import type { Architecture, DataType } from '../contract/architectures.ts';
 import type { Agreement } from '../engines/agreement.ts';
-import { imageBatches } from '../preprocessing/batches.ts';
+import type { Preprocessing } from '../preprocessing/normalise.ts';
 import { thumbnailOf } from '../preprocessing/thumbnail.ts';
 import { type Report, type ReportFacts, type ReportFile, reportOf } from '../report/report.ts';
-import { pixelsOf } from './calibration-source.ts';
 import type { Calibrated, CalibrationRequest } from './export.ts';
 import type { OpenedModel } from './open-model.ts';
 import { int8Agreement, keptBatches, type PrecisionLatency, precisionLatency } from './verify-int8.ts';
@@ -47,12 +46,12 @@ export const makeReport = async (request: ReportRequest): Promise<ReportTexts> =
 };
 
 const gathered = async (request: ReportRequest): Promise<Report> => {
-  const { opened, architecture, calibration } = request;
+  const { opened, calibration } = request;
   if (!calibration) return uncalibrated(request);
   const { calibrated, source, imagesSha256, algorithm, seed } = calibration;
   const { scales, statistics } = calibrated;
   const { agreement, latency, notes } = await comparison(request, calibrated);
-  const facts = factsOf(request, await thumbnails(opened, architecture, calibrated));
+  const facts = factsOf(request, calibrated.preprocessing, await thumbnails(opened, calibrated));
   return reportOf({
     facts: { ...facts, ...(latency && { latency }), notes: [...facts.notes, ...notes] },
     measured: {
@@ -65,7 +64,7 @@ const gathered = async (request: ReportRequest): Promise<Report> => {
 };
 
 const uncalibrated = async (request: ReportRequest): Promise<Report> => {
-  const facts = factsOf(request, []);
+  const facts = factsOf(request, undefined, []);
   if (!request.trained) return reportOf({ facts, measured: undefined, agreement: undefined });
   const { agreement, latency, notes } = await comparison(request, request.trained);
   return reportOf({
@@ -86,11 +85,11 @@ type Comparison = {
 
 /** A graph that cannot be compared here can still be exported: the report says why in place of the figures. */
 const comparison = async (
-  { opened, architecture, clock }: ReportRequest,
+  { opened, clock }: ReportRequest,
   { scales, kept }: Compared,
 ): Promise<Comparison> => {
   try {
-    const batches = keptBatches(opened, architecture, kept);
+    const batches = keptBatches(opened, kept);
     const agreement = batches && (await int8Agreement(opened, scales, batches));
     const latency = await precisionLatency(opened, scales, clock);
     return { agreement, latency, notes: batches ? [] : [noneKept] };
@@ -104,10 +103,14 @@ const comparison = async (
 const noneKept =
   'There is no image that calibration did not use, so int8 was not compared with float. Give a folder with more images than batches × batch size.';
 
-const factsOf = (request: ReportRequest, pictures: ReportFacts['thumbnails']): ReportFacts => {
+const factsOf = (
+  request: ReportRequest,
+  preprocessing: Preprocessing | undefined,
+  pictures: ReportFacts['thumbnails'],
+): ReportFacts => {
   const { opened, architecture, dataType, source, files, notes } = request;
   const { sha256, payload, input: name, channels, height, width, outputs } = opened;
-  const { order, mean, scale } = pixelsOf(opened, architecture).preprocessing;
+  const { order, mean, scale } = preprocessing ?? opened.preprocessing;
   return {
     architecture,
     dataType,
@@ -121,19 +124,14 @@ const factsOf = (request: ReportRequest, pictures: ReportFacts['thumbnails']): R
   };
 };
 
-const mostThumbnails = 6;
-
 /** Of images that were calibrated with: what is wrong with them is wrong with the cache. */
-const thumbnails = async (opened: OpenedModel, architecture: Architecture, { chosen }: Calibrated) => {
-  const pixels = pixelsOf(opened, architecture);
+const thumbnails = async ({ channels, height, width }: OpenedModel, calibrated: Calibrated) => {
+  const { shown, preprocessing } = calibrated;
   const pictures: { name: string; png: string }[] = [];
-  for await (const { data, paths } of imageBatches(chosen.slice(0, mostThumbnails), {
-    ...pixels,
-    batchSize: 1,
-  }))
+  for (const { path, data } of preprocessing ? shown : [])
     pictures.push({
-      name: basename(paths[0]!),
-      png: await thumbnailOf({ data, ...pixels.size }, pixels.preprocessing),
+      name: basename(path),
+      png: await thumbnailOf({ data, channels, height, width }, preprocessing!),
     });
   return pictures;
 };

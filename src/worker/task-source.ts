@@ -1,27 +1,31 @@
 /** What an export pod calibrates from: fetched, held against its pin, and known by a digest. */
-import { canonicalJson, fileDigest, sha256 } from '../base/digest.ts';
+import { fileDigest } from '../base/digest.ts';
 import { defaults } from '../contract/defaults.ts';
 import type { CalibrationTask, ExportTask, Source } from '../contract/task.ts';
 import { type CalibrationSource, digestOfSource } from './calibration-source.ts';
 import { requirePin } from './finished-work.ts';
 import { folderDigest } from './folder-digest.ts';
 import type { TaskWorld } from './task-world.ts';
-import { planTraining } from './training-data.ts';
+import { planTraining, type Training } from './training-data.ts';
 
 export type TaskSource = {
   readonly source: CalibrationSource;
   /** As the user named it. */
   readonly uri: string;
-  /** Of the file, or of the names and sizes of images, spec included: data that changed are calibrated from anew. */
+  /** Of the file, or of the names and sizes of images: data that changed are calibrated from anew. */
   readonly sha256: string;
 };
 
 /** Undefined where the model alone is asked. @throws UserError InputNotFound, DigestMismatch, SpecInvalid, DatasetInvalid */
-export const fetchSource = async (task: ExportTask, world: TaskWorld): Promise<TaskSource | undefined> => {
+export const fetchSource = async (
+  task: ExportTask,
+  training: Training | undefined,
+  world: TaskWorld,
+): Promise<TaskSource | undefined> => {
   const { imageDirectory, tensorfile, dataLoader } = task.calibration ?? {};
   if (imageDirectory) return fetchImages(imageDirectory, world);
   if (tensorfile) return fetchTensorfile(tensorfile, world);
-  return dataLoader && fetchTraining(task, dataLoader, world);
+  return dataLoader && training && fetchTraining(task, { ...dataLoader, training }, world);
 };
 
 const fetchImages = async ({ uri }: Source, { store, signal }: TaskWorld): Promise<TaskSource> => {
@@ -36,14 +40,15 @@ const fetchTensorfile = async (pinned: Source, { store, signal }: TaskWorld): Pr
   return { source: { kind: 'Tensorfile', path }, uri: pinned.uri, sha256: digest };
 };
 
+type Loading = NonNullable<CalibrationTask['dataLoader']> & { readonly training: Training };
+
 const fetchTraining = async (
-  { architecture, experimentSpec = {}, calibration }: ExportTask,
-  { dataRoot }: NonNullable<CalibrationTask['dataLoader']>,
+  { calibration }: ExportTask,
+  { dataRoot, training }: Loading,
   world: TaskWorld,
 ): Promise<TaskSource> => {
-  const planned = await planTraining({ architecture, experimentSpec, dataRoot }, world);
-  const { name, plan, folder, specSha256 } = planned;
-  const source = { kind: 'Loader', name, plan, dataRoot: folder } as const;
-  const images = await digestOfSource(source, { ...calibration!, seed: defaults.seed });
-  return { source, uri: dataRoot.uri, sha256: sha256(canonicalJson([specSha256, images])) };
+  const { plan, folder } = await planTraining(training, dataRoot, world);
+  const source = { kind: 'Loader', name: training.name, plan, dataRoot: folder } as const;
+  const digest = await digestOfSource(source, { ...calibration!, seed: defaults.seed });
+  return { source, uri: dataRoot.uri, sha256: digest };
 };

@@ -6,10 +6,8 @@ import {
   tensorfileFlags,
   tensorfileModules,
 } from '../contract/flags.ts';
-import type { LoaderPlan } from '../datasets/plan.ts';
-import { readExperimentSpec } from '../specs/experiment-spec.ts';
 import { parseCommandLine, type Tool } from './command-line.ts';
-import { placed, placeOfData } from './data-place.ts';
+import { type NamedTraining, readNamedTraining } from './named-training.ts';
 import type { ToolWorld } from './tool-world.ts';
 import { openSample, writeSample } from './training-sample.ts';
 
@@ -38,21 +36,26 @@ export const runTensorfileCommand = async (argv: readonly string[], world: ToolW
   await refuseToOverwrite(values.output_path);
   await requireWritableFolder(values.output_path);
   world.log('INFO', `Loading experiment spec at ${values.experiment_spec_file}`);
-  const spec = await readExperimentSpec(values.experiment_spec_file, line.module as TensorfileModule);
-  await sample(spec.loader(), values, world);
+  const training = await readNamedTraining({
+    file: values.experiment_spec_file,
+    architecture: line.module as TensorfileModule,
+    values,
+    env: world.env,
+  });
+  await sample(training, values, world);
   const seconds = (world.clock.now() - started) / 1000;
   world.log('INFO', `Time taken to run tlt-int8-tensorfile: ${durationText(seconds)}.`);
 };
 
-const sample = async (plan: LoaderPlan, values: TensorfileValues, world: ToolWorld): Promise<void> => {
-  const place = placeOfData(values, world.env);
+const sample = async (training: NamedTraining, values: TensorfileValues, world: ToolWorld): Promise<void> => {
+  const plan = training.plan();
   world.log('INFO', 'Setting up input generator.');
-  const loader = await openSample(placed(plan, place), {
+  const loader = await openSample(plan, {
     seed: values.seed,
     useValidationSet: values.use_validation_set,
     maxBatches: values.max_batches,
     maxBroken: values.max_broken,
-    dataRoot: place.root,
+    dataRoot: training.dataRoot,
     warn: (message) => world.log('WARNING', message),
   });
   const set = values.use_validation_set ? 'validation' : 'training';

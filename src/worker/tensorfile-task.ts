@@ -7,7 +7,7 @@ import type { TensorfileTask } from '../contract/task.ts';
 import type { Loader } from '../datasets/loader.ts';
 import { finishedWork } from './finished-work.ts';
 import type { TaskWorld } from './task-world.ts';
-import { planTraining } from './training-data.ts';
+import { planTraining, readTraining } from './training-data.ts';
 import { openSample, writeSample } from './training-sample.ts';
 
 /** @throws UserError with the reason that status shows */
@@ -15,14 +15,15 @@ export const runTensorfileTask = async (
   task: TensorfileTask,
   world: TaskWorld,
 ): Promise<TensorfileWritten> => {
-  const { plan, folder: dataRoot, specSha256: spec } = await planTraining(task, world);
+  const training = await readTraining(task, task.experimentSpec, world);
+  const { plan, folder: dataRoot } = await planTraining(training, task.dataRoot, world);
   const loader = await openSample(plan, {
     ...task,
     maxBroken: (task.maxBrokenPercent ?? 0) / 100,
     dataRoot,
     warn: world.warn,
   });
-  const inputs = { spec, trainingData: await loader.digest() };
+  const inputs = { spec: training.sha256, trainingData: await loader.digest() };
   const { folder } = task;
   const finished = await finishedWork(world.store, { folder, inputs, signal: world.signal });
   if (finished?.kind === 'TensorfileWritten') return { ...finished, reused: true };

@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs';
 import { UserError } from '../base/errors.ts';
 import { refuseToOverwrite, requireWritableFolder, writeWholeFile } from '../base/whole-file.ts';
-import type { Architecture } from '../contract/architectures.ts';
 import type { ExportValues } from '../contract/flags.ts';
 import type { CountedSample } from '../formats/histogram-file.ts';
 import type { SamplePart } from '../preprocessing/sample-part.ts';
@@ -16,7 +15,6 @@ import type { ToolWorld } from './tool-world.ts';
 import { usesTrainedScales } from './trained-scales.ts';
 
 export type ToolCalibration = {
-  readonly architecture: Architecture;
   readonly values: ExportValues;
   readonly world: ToolWorld;
 };
@@ -130,11 +128,11 @@ export const countPart = async (
 
 const counted = async (
   opened: OpenedModel,
-  { architecture, values, world }: ToolCalibration,
+  { values, world }: ToolCalibration,
   source: CalibrationSource,
 ) => {
   const request = requestOf(values, source, world);
-  const measurement = await measure(opened, architecture, { request, watch: world });
+  const measurement = await measure(opened, { request, watch: world });
   if (source.kind === 'TensorfileOfImages')
     world.log('INFO', `Calibration tensorfile was saved into ${source.path}`);
   const dataSha256 = await digestOfSource(source, request);

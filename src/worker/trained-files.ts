@@ -25,8 +25,7 @@ export const writeTrainedFiles = async (
   const { data_type, cal_json_file: json, tensorrt_version: tensorRtVersion } = values;
   if (data_type !== 'int8' && json === undefined) return undefined;
   const trained = trainedScales(opened, { architecture, tensorRtVersion, keepFloat: keptFloat(values) });
-  const quantised =
-    data_type === 'int8' ? await writeCache(opened, trained, { architecture, values, world }) : undefined;
+  const quantised = data_type === 'int8' ? await writeCache(opened, trained, { values, world }) : undefined;
   if (json !== undefined) {
     await writeWholeFile(json, trained.json, { overwrite: false });
     world.log('INFO', `Scales generated during QAT were saved into ${json}`);
@@ -37,7 +36,7 @@ export const writeTrainedFiles = async (
 const writeCache = async (
   opened: OpenedModel,
   { cache, scales }: Trained,
-  { architecture, values, world }: Context,
+  { values, world }: Omit<Context, 'architecture'>,
 ): Promise<Quantised> => {
   const { cal_cache_file: path, cal_image_dir: folder, min_agreement: least, seed } = values;
   if (existsSync(path)) throw cacheInTheWay(path);
@@ -52,8 +51,8 @@ const writeCache = async (
       'WARNING',
       'The model was trained with quantisation, so nothing is calibrated: its own scales are taken. --force_ptq calibrates.',
     );
-  const kept = await comparedImages(folder, seed);
-  await requireAgreement(opened, architecture, { quantised: { scales, kept }, least });
+  const kept = await comparedImages(opened, folder, seed);
+  await requireAgreement(opened, { quantised: { scales, kept }, least });
   await writeWholeFile(path, cache, { overwrite: false });
   world.log('INFO', `Calibration cache of ${scales.size} tensors from the training was saved into ${path}`);
   return { scales, calibration: undefined, trained: { kept } };

@@ -7,6 +7,8 @@ import { tensorRtVersionNumber, writeCalibrationCache } from '../formats/calibra
 import { graphOf } from '../formats/onnx/graph.ts';
 import { type TensorRanges, writeTensorScales } from '../formats/tensor-scales.ts';
 import { sampleImages } from '../preprocessing/image-list.ts';
+import { folderImage, type SampledImage } from '../preprocessing/sampled-image.ts';
+import { pixelsOf } from './calibration-source.ts';
 import type { OpenedModel } from './open-model.ts';
 
 export type Trained = {
@@ -51,8 +53,15 @@ const inOrder = (ranges: TensorRanges, tensors: ReadonlySet<string>): TensorRang
 };
 
 /** Images to compare int8 with float on: of a folder that calibrates nothing each one will do. */
-export const comparedImages = async (folder: string | undefined, seed: number): Promise<readonly string[]> =>
-  folder === undefined ? [] : (await sampleImages(folder, { batches: 0, batchSize: 0, seed })).kept;
+export const comparedImages = async (
+  opened: OpenedModel,
+  folder: string | undefined,
+  seed: number,
+): Promise<readonly SampledImage[]> => {
+  if (folder === undefined) return [];
+  const { kept } = await sampleImages(folder, { batches: 0, batchSize: 0, seed });
+  return kept.map((path) => folderImage(path, pixelsOf(opened)));
+};
 
 /** The scales of training are wanted and there are some. */
 export const usesTrainedScales = ({ trainedRanges }: OpenedModel, forcePtq: boolean): boolean =>

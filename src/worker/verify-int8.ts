@@ -3,7 +3,6 @@
  * that calibration never saw.
  */
 import { UserError } from '../base/errors.ts';
-import type { Architecture } from '../contract/architectures.ts';
 import { type Agreement, AgreementSum } from '../engines/agreement.ts';
 import { medianLatency } from '../engines/latency.ts';
 import { withHeads } from '../engines/plugins/heads.ts';
@@ -12,9 +11,9 @@ import { quantisedModel, type Scales } from '../engines/qdq.ts';
 import { openSession, type Session } from '../engines/session.ts';
 import type { ModelProto } from '../formats/generated/onnx_pb.ts';
 import { serializeModel } from '../formats/onnx/model.ts';
-import { type Batch, imageBatches } from '../preprocessing/batches.ts';
-import { decodeImage } from '../preprocessing/decode.ts';
-import { pixelsOf } from './calibration-source.ts';
+import { type Batch, sampledBatches } from '../preprocessing/batches.ts';
+import type { SampledImage } from '../preprocessing/sampled-image.ts';
+import type { Allowance } from '../preprocessing/sound-images.ts';
 import type { OpenedModel } from './open-model.ts';
 
 export type PrecisionLatency = { readonly floatMicroseconds: number; readonly int8Microseconds: number };
@@ -23,37 +22,45 @@ export type PrecisionLatency = { readonly floatMicroseconds: number; readonly in
 const mostImages = 32;
 const imagesAtOnce = 4;
 
-/** Of the images that calibration kept out, as many as are ever compared on, those left out that cannot be decoded. */
-export const decodable = async (
-  { channels, height, width, fixedBatch = 1 }: OpenedModel,
-  kept: readonly string[],
-  onBroken: (error: UserError) => void,
-): Promise<readonly string[]> => {
-  const sound: string[] = [];
-  for (const path of kept) {
-    if (sound.length === Math.max(mostImages, fixedBatch)) break;
-    try {
-      await decodeImage(path, { channels, height, width });
-      sound.push(path);
-    } catch (thrown) {
-      if (!(thrown instanceof UserError) || thrown.reason !== 'ImageInvalid') throw thrown;
-      onBroken(thrown);
-    }
+/**
+ * Of the images that calibration kept out, as many as are ever compared on. Whoever puts up with broken images does so
+ * with these, too: then each is tried, and those that cannot be decoded are left out.
+ */
+export const someKept = async (
+  { fixedBatch = 1 }: OpenedModel,
+  kept: AsyncIterable<SampledImage> | Iterable<SampledImage>,
+  allowance: Allowance | undefined,
+): Promise<readonly SampledImage[]> => {
+  const some: SampledImage[] = [];
+  for await (const image of kept) {
+    const broken = allowance?.share ? await faultOf(image) : undefined;
+    if (broken) allowance?.onBroken(broken);
+    else some.push(image);
+    if (some.length === Math.max(mostImages, fixedBatch)) break;
   }
-  return sound;
+  return some;
+};
+
+const faultOf = async ({ load }: SampledImage): Promise<UserError | undefined> => {
+  try {
+    await load();
+    return undefined;
+  } catch (thrown) {
+    if (thrown instanceof UserError && thrown.reason === 'ImageInvalid') return thrown;
+    throw thrown;
+  }
 };
 
 /** Batches of kept images as the graph takes them; undefined if too few were kept for one run. */
 export const keptBatches = (
-  opened: OpenedModel,
-  architecture: Architecture,
-  kept: readonly string[],
+  { channels, height, width, fixedBatch }: OpenedModel,
+  kept: readonly SampledImage[],
 ): AsyncIterable<Batch> | undefined => {
-  const batchSize = opened.fixedBatch ?? imagesAtOnce;
-  const whole = opened.fixedBatch ?? 1;
+  const whole = fixedBatch ?? 1;
   const count = Math.floor(Math.min(kept.length, Math.max(mostImages, whole)) / whole) * whole;
   if (count === 0) return undefined;
-  return imageBatches(kept.slice(0, count), { ...pixelsOf(opened, architecture), batchSize });
+  const size = { channels, height, width };
+  return sampledBatches(kept.slice(0, count), { size, batchSize: fixedBatch ?? imagesAtOnce });
 };
 
 /** @throws UserError CacheInvalid if the scales are of another model, EngineUnsupported for an old opset, ImageInvalid */

@@ -153,7 +153,7 @@ test(
   'an agreement on a tensorfile',
   refuses,
   fromTensorfile(ref, { minAgreement: 20 }),
-  'which source ImageDirectory alone keeps',
+  'a tensorfile names none',
 );
 test(
   'broken images in a tensorfile',

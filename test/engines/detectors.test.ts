@@ -32,7 +32,7 @@ const opened = (name: DetectorName) =>
 const outputsOn = async (model: ModelProto, name: DetectorName, paths: readonly string[]) => {
   const session = await openSession(serializeModel(model));
   const found: Record<string, FloatTensor>[] = [];
-  const options = { ...pixelsOf(await opened(name), name), batchSize: 8 };
+  const options = { ...pixelsOf(await opened(name)), batchSize: 8 };
   for await (const { data, dims } of imageBatches(paths, options))
     found.push(await session.run({ [architectures[name].input]: { data, dims } }));
   await session.release();
@@ -112,7 +112,7 @@ const inInt8 = test.macro<[DetectorName]>({
       tensorRtVersion: '8.6.1',
     } as const;
     const watch = { progress: () => {}, signal: new AbortController().signal };
-    const { scales, kept } = await calibrate(model, name, { request, watch });
+    const { scales, kept } = await calibrate(model, { request, watch });
     const { node } = graphOf(model.model);
     const made = new Set(node.filter(isPlugin).flatMap(({ output }) => output));
     const read = node
@@ -133,11 +133,7 @@ const inInt8 = test.macro<[DetectorName]>({
       name === 'faster_rcnn',
       'proposals and their cuts have',
     );
-    const { sqnrDb, matchedBoxes, boxes } = await int8Agreement(
-      model,
-      scales,
-      keptBatches(model, name, kept)!,
-    );
+    const { sqnrDb, matchedBoxes, boxes } = await int8Agreement(model, scales, keptBatches(model, kept)!);
     t.log(`${sqnrDb.toFixed(1)} dB, ${(matchedBoxes! * 100).toFixed(0)} % of ${boxes} boxes`);
     t.true(sqnrDb > 15 && boxes > 12 && matchedBoxes! > 0.8, `${sqnrDb} dB, ${matchedBoxes} of ${boxes}`);
   },

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { failures } from '../../src/base/failures.ts';
 import { encryptTlt } from '../../src/formats/encrypted-model.ts';
-import { calibrationSource } from '../../src/worker/calibration-source.ts';
+import { type CalibrationSource, calibrationSource } from '../../src/worker/calibration-source.ts';
 import { aFolder, runTool } from '../builders/tool.ts';
 import { modelFile } from '../models/models.ts';
 import { runPeer } from '../peers/venv.ts';
@@ -93,18 +93,40 @@ test.serial('a report of a calibration from a tensorfile names the file', async 
   t.regex(readFileSync(join(cwd, 'report.json'), 'utf8'), /calibration\.tensor/);
 });
 
+const training: CalibrationSource = {
+  kind: 'Loader',
+  name: 'spec.txt',
+  plan: {} as never,
+  dataRoot: undefined,
+};
 const decides = test.macro({
   exec: (
     t,
-    [tensorfile, tensorfileExists, imageFolder]: [string | undefined, boolean, string | undefined],
+    [tensorfile, tensorfileExists, imageFolder, loader]: [
+      string | undefined,
+      boolean,
+      string | undefined,
+      boolean?,
+    ],
     kind,
   ) => {
-    t.is(calibrationSource({ tensorfile, tensorfileExists, imageFolder })?.kind, kind as never);
+    t.is(
+      calibrationSource({
+        tensorfile,
+        tensorfileExists,
+        imageFolder,
+        loader: loader ? () => training : undefined,
+      })?.kind,
+      kind as never,
+    );
   },
   title: (_given, flags: readonly unknown[], kind) =>
-    `tensorfile, exists, images: ${flags.join(', ')} → ${kind}`,
+    `tensorfile, exists, images, spec: ${flags.join(', ')} → ${kind}`,
 });
 test(decides, [undefined, false, undefined], undefined);
 test(decides, [undefined, false, 'images'], 'Images');
 test(decides, ['file', true, undefined], 'Tensorfile');
 test(decides, ['file', false, 'images'], 'TensorfileOfImages');
+test(decides, [undefined, false, undefined, true], 'Loader');
+test(decides, [undefined, false, 'images', true], 'Images');
+test(decides, ['file', true, undefined, true], 'Tensorfile');

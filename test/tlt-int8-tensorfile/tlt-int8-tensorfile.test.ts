@@ -165,7 +165,7 @@ test('a folder in the spec without the folder that it is here', async (t) => {
     runSample(['ssd', '-e', 's', '-o', 'o', '-m', '1', '--path_in_spec', '/workspace']),
     { instanceOf: UserError },
   );
-  t.is(error.reason, 'InputNotFound');
+  t.is(error.reason, 'Usage');
 });
 test('no number of batches', async (t) => {
   const error = await t.throwsAsync(runSample(['ssd', '-e', 's', '-o', 'o']), { instanceOf: UserError });

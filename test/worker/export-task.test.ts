@@ -3,15 +3,19 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import test from 'ava';
 import { sha256 } from '../../src/base/digest.ts';
+import { UserError } from '../../src/base/errors.ts';
 import { defaults } from '../../src/contract/defaults.ts';
 import type { Manifest } from '../../src/contract/manifest.ts';
 import type { CalibrationTask, ExportTask } from '../../src/contract/task.ts';
+import { parseCalibrationCache } from '../../src/formats/calibration-cache.ts';
+import type { Report } from '../../src/report/report.ts';
 import { openSource } from '../../src/worker/calibration-source.ts';
 import { runExportTask } from '../../src/worker/export-task.ts';
 import { openModel } from '../../src/worker/open-model.ts';
 import { aTaskWorld } from '../builders/task-world.ts';
 import { aFolder } from '../builders/tool.ts';
-import { modelFile } from '../models/models.ts';
+import { specOf } from '../builders/training.ts';
+import { detectorFile, modelFile } from '../models/models.ts';
 import { photosFolder } from '../photos/photos.ts';
 
 const key = 'correct horse battery staple';
@@ -25,7 +29,7 @@ const aPod = async () => {
   cpSync(await photosFolder(), at('models', 'photos'), { recursive: true });
   const world = aTaskWorld(root);
   const run = (changes: Partial<CalibrationTask>) => runExportTask(aTask(changes), world);
-  return { at, run, warnings: world.warnings };
+  return { at, run, world, warnings: world.warnings };
 };
 
 const aTask = (changes: Partial<CalibrationTask>): ExportTask => ({
@@ -46,7 +50,7 @@ test('a tensorfile calibrates as the images in it, is known by its digest, and r
   const opened = await openModel({ path: at('models', 'm.onnx'), key, architecture: 'classification' });
   const path = at('models', 'c.tensor');
   const source = { kind: 'TensorfileOfImages', path, folder: at('models', 'photos') } as const;
-  await openSource(opened, 'classification', {
+  await openSource(opened, {
     source,
     batches: 2,
     batchSize: 4,
@@ -82,4 +86,35 @@ test('broken images are named and put up with, up to the percentage asked for', 
   t.is(calibrationCache!.images, 8);
   t.true(warnings.length > 0);
   t.true(warnings.every((line) => line.startsWith('Left out: ')));
+});
+
+test('the means of the spec count for images, in calibration and in the report; another spec is another export', async (t) => {
+  const { at, world } = await aPod();
+  cpSync(detectorFile('ssd'), at('models', 'm.onnx'));
+  const means = ['b', 'g', 'r'].map((name) => `image_mean { key: "${name}" value: 0.5 }`).join(' ');
+  const spec = specOf('ssd').replace('output_channel: 3', `output_channel: 3 ${means}`);
+  writeFileSync(at('spec.txt'), spec);
+  const task = { ...aTask({ imageDirectory, batches: 1, batchSize: 1 }), architecture: 'ssd' } as const;
+  const run = () => runExportTask({ ...task, experimentSpec: {} }, world);
+  t.false((await run()).reused);
+  const cache = readFileSync(at('exports/out/k/calibration.cache'), 'utf8');
+  t.true(parseCalibrationCache(cache).scales.get('Input')! * 127 > 200);
+  const report = JSON.parse(readFileSync(at('exports/out/k/report.json'), 'utf8')) as Report;
+  t.deepEqual(report.preprocessing.mean, [0.5, 0.5, 0.5]);
+  const manifest = JSON.parse(readFileSync(at('exports/out/k/manifest.json'), 'utf8')) as Manifest;
+  t.is(manifest.inputs.spec, sha256(spec));
+  t.true((await run()).reused);
+  writeFileSync(at('spec.txt'), `${spec}# another one`);
+  t.false((await run()).reused);
+});
+
+test('a spec of another module is refused, and nothing is stored', async (t) => {
+  const { at, world } = await aPod();
+  writeFileSync(at('spec.txt'), specOf('ssd'));
+  const error = await t.throwsAsync(runExportTask({ ...aTask({}), experimentSpec: {} }, world), {
+    instanceOf: UserError,
+  });
+  t.is(error.reason, 'SpecInvalid');
+  t.regex(error.message, /it is a spec of ssd/);
+  t.deepEqual(readdirSync(at('exports')), []);
 });

@@ -19,7 +19,7 @@ const sample = { batches: 2, batchSize: 3, seed: 7 };
 
 const calibrated = (opened: OpenedModel, source: CalibrationSource) => {
   const request = { source, ...sample, algorithm: 'MinMax', tensorRtVersion: '8.6.1' } as const;
-  return calibrate(opened, 'classification', { request, watch });
+  return calibrate(opened, { request, watch });
 };
 
 /** The photos as classes in `train`, relative to the folder; and the classifier. */

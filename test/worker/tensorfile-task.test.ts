@@ -201,6 +201,7 @@ test('an export calibrates from the data loader as from a tensorfile of its batc
   t.false(read.reused);
   t.is(read.calibrationCache!.sha256, loaded.calibrationCache!.sha256);
   t.is(loaded.calibrationCache!.images, 12);
+  t.truthy(loaded.verification, 'engines are judged on images that calibration left');
 });
 
 test('the spec of the sample is understood, and its batches are as large as the export that refers to them asks', (t) => {

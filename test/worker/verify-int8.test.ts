@@ -3,6 +3,7 @@ import test from 'ava';
 import { quantisedModel } from '../../src/engines/qdq.ts';
 import { openSession } from '../../src/engines/session.ts';
 import { readModelFile, serializeModel } from '../../src/formats/onnx/model.ts';
+import { sampleImages } from '../../src/preprocessing/image-list.ts';
 import { calibrate } from '../../src/worker/export.ts';
 import { openModel } from '../../src/worker/open-model.ts';
 import { int8Agreement, keptBatches, precisionLatency } from '../../src/worker/verify-int8.ts';
@@ -24,8 +25,9 @@ const calibration = async (name: ModelName) => {
     tensorRtVersion: '8.6.1',
   } as const;
   const watch = { progress: () => {}, signal: new AbortController().signal };
-  const { scales, kept, chosen } = await calibrate(opened, architecture, { request, watch });
-  return { opened, scales, kept, chosen, batches: () => keptBatches(opened, architecture, kept)! };
+  const { scales, kept } = await calibrate(opened, { request, watch });
+  const { chosen } = await sampleImages(request.source.folder, request);
+  return { opened, scales, kept, chosen, batches: () => keptBatches(opened, kept)! };
 };
 
 /** Once for each model: it is the same in every test. */
@@ -83,13 +85,13 @@ test('scales that clip nearly everything are told from good ones', async (t) => 
 test('a graph that takes a fixed number of images is fed so, and too few kept images are none', async (t) => {
   const { opened, kept } = await calibrated('classifier');
   const fixed = { ...opened, fixedBatch: 5 };
-  const batches = await collected(keptBatches(fixed, 'classification', kept)!);
+  const batches = await collected(keptBatches(fixed, kept)!);
   t.deepEqual(
     batches.map(({ dims }) => dims[0]),
     [5, 5, 5, 5, 5, 5],
   );
-  t.is(keptBatches(fixed, 'classification', kept.slice(0, 4)), undefined);
-  t.is(keptBatches(opened, 'classification', []), undefined);
+  t.is(keptBatches(fixed, kept.slice(0, 4)), undefined);
+  t.is(keptBatches(opened, []), undefined);
 });
 
 test('a run of each precision takes its time', async (t) => {

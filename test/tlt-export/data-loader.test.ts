@@ -1,0 +1,149 @@
+/** `tlt-export -e`: the spec's data loader calibrates where nothing else is named, and its means count for images. */
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { UserError } from '../../src/base/errors.ts';
+import { type Architecture, architectureNames } from '../../src/contract/architectures.ts';
+import { parseCalibrationCache } from '../../src/formats/calibration-cache.ts';
+import { openSource } from '../../src/worker/calibration-source.ts';
+import { readNamedTraining } from '../../src/worker/named-training.ts';
+import { openModel } from '../../src/worker/open-model.ts';
+import { collected } from '../builders/collected.ts';
+import { runExport, runSample } from '../builders/tool-world.ts';
+import { aTraining, counts } from '../builders/training.ts';
+import { detectorFile, modelFile, scenesFolder } from '../models/models.ts';
+
+const models: Readonly<Record<Architecture, string>> = {
+  classification: modelFile('classifier'),
+  detectnet_v2: modelFile('detectnet_v2'),
+  ssd: detectorFile('ssd'),
+  dssd: detectorFile('dssd'),
+  retinanet: detectorFile('retinanet'),
+  yolo: detectorFile('yolo'),
+  faster_rcnn: detectorFile('faster_rcnn'),
+};
+
+let runs = 0;
+/** An int8 export in min-max of the training in this folder; its cache and log. */
+const exported = async (folder: string, module: Architecture, ...args: string[]) => {
+  const at = (name: string) => join(folder, `${++runs}-${name}`);
+  const [output, cache] = [at('m.etlt'), at('cal.bin')];
+  const { log } = await runExport(
+    ...[module, '-m', models[module], '-k', 'k', '-o', output, '--cal_cache_file', cache],
+    ...['-e', join(folder, 'spec.txt'), '--data_root', folder, '--data_type', 'int8'],
+    ...['--cal_algorithm', 'MinMax', '--batches', '1', '--batch_size', String(counts.batchSize)],
+    ...args,
+  );
+  return { log, cache: readFileSync(cache, 'utf8') };
+};
+
+test('the loader, and a tensorfile that tlt-int8-tensorfile made of the same spec, give one cache', async (t) => {
+  const folder = await aTraining('classification');
+  const { log, cache } = await exported(folder, 'classification');
+  t.true(
+    log.some((line) => /tensors from 4 images was saved/.test(line)),
+    log.join('\n'),
+  );
+  const file = join(folder, 'c.tensor');
+  const spec = ['-e', join(folder, 'spec.txt'), '--data_root', folder];
+  await runSample(['classification', ...spec, '-o', file, '-m', '1']);
+  t.is((await exported(folder, 'classification', '--cal_data_file', file)).cache, cache);
+});
+
+for (const module of architectureNames)
+  test(`${module}: the loader feeds the model what it takes, of the images of the training`, async (t) => {
+    const folder = await aTraining(module);
+    const training = { architecture: module, values: { data_root: folder }, env: {} };
+    const { plan, dataRoot, spec } = await readNamedTraining({ file: join(folder, 'spec.txt'), ...training });
+    const opened = await openModel({ path: models[module], key: 'k', architecture: module, spec });
+    const source = { kind: 'Loader', name: 'spec.txt', plan: plan(), dataRoot } as const;
+    const request = { source, batches: 1, batchSize: 4, seed: 1, rows: 3 };
+    const { batches } = await openSource(opened, request);
+    const found = await collected(batches);
+    t.deepEqual(
+      found.map(({ dims }) => dims),
+      [3, 1].map((rows) => [rows, opened.channels, opened.height, opened.width]),
+    );
+    const most = found.flatMap(({ data }) => [...data]).reduce((a, b) => Math.max(a, Math.abs(b)), 0);
+    const [least, limit] = module === 'detectnet_v2' ? [0.7, 1] : [100, 152];
+    t.true(most > least && most <= limit, `${most}`);
+  });
+
+test('a report and a gate of the loader look at images that it did not draw, as the training preprocesses them', async (t) => {
+  const folder = await aTraining('detectnet_v2');
+  await exported(folder, 'detectnet_v2', '--report', join(folder, 'r.html'), '--min_agreement', '1');
+  const report = JSON.parse(readFileSync(join(folder, 'r.json'), 'utf8')) as {
+    agreement: { images: number };
+    preprocessing: { mean: number[]; scale: number };
+    thumbnails: { name: string }[];
+  };
+  t.is(report.agreement.images, counts.training - counts.batchSize);
+  t.deepEqual(report.preprocessing.mean, [0, 0, 0]);
+  t.is(report.thumbnails.length, counts.batchSize);
+  t.true(report.thumbnails.every(({ name }) => /^photo\d-\d\d\.jpg$/.test(name)));
+});
+
+test('the means of a spec count for the images of a folder', async (t) => {
+  const folder = await aTraining('ssd');
+  const spec = readFileSync(join(folder, 'spec.txt'), 'utf8');
+  const means = ['b', 'g', 'r'].map((key) => `image_mean { key: "${key}" value: 0.5 }`).join(' ');
+  writeFileSync(join(folder, 'spec.txt'), spec.replace('output_channel: 3', `output_channel: 3 ${means}`));
+  const { cache } = await exported(folder, 'ssd', '--cal_image_dir', scenesFolder);
+  t.true(parseCalibrationCache(cache).scales.get('Input')! * 127 > 240, 'nearly nothing is taken from 255');
+});
+
+type Wrong = {
+  readonly module?: Architecture;
+  /** What is put in the place of the spec. */
+  readonly spec?: (text: string) => string;
+  readonly args?: (folder: string) => readonly string[];
+  readonly says: RegExp;
+};
+
+const refuses = test.macro<[Wrong]>({
+  title: (what) => `refused: ${what}`,
+  exec: async (t, { module = 'classification', spec, args, says }) => {
+    const folder = await aTraining('classification');
+    const path = join(folder, 'spec.txt');
+    if (spec) writeFileSync(path, spec(readFileSync(path, 'utf8')));
+    const before = readdirSync(folder);
+    const error = await t.throwsAsync(exported(folder, module, ...(args?.(folder) ?? [])), {
+      instanceOf: UserError,
+    });
+    t.regex(`${error.reason}: ${error.message}`, says);
+    t.deepEqual(readdirSync(folder), before);
+  },
+});
+test('a spec of another module, whatever the data type', refuses, {
+  module: 'detectnet_v2',
+  args: () => ['--data_type', 'fp32'],
+  says: /^SpecInvalid: .*it is a spec of classification, .* and one of detectnet_v2 is needed/,
+});
+test('a spec that does not name its images, when they are needed', refuses, {
+  spec: (text) => text.replace(/train_dataset_path: "\S*"/, ''),
+  says: /^SpecInvalid: .*spec\.txt:\d+:\d+ train_config\.train_dataset_path: it is missing/s,
+});
+test('a spec of a model with another input', refuses, {
+  spec: (text) => text.replace('3,48,192', '3,48,96'),
+  says: /^SpecInvalid: .*its images are 3×48×96 .*and the model takes 3×48×192/,
+});
+test('a folder that the spec names and that is not there', refuses, {
+  args: () => ['--data_root', '/nowhere'],
+  says: /^InputNotFound: Opening the class folder \/nowhere\/train/,
+});
+test('a tensorfile that is not there, with the loader as a way out', refuses, {
+  args: (folder) => ['--cal_data_file', join(folder, 'absent.tensor')],
+  says: /^InputNotFound: .*absent\.tensor: it does not exist.* -e calibrates by the training data/,
+});
+test('a spec with other channels than the model', async (t) => {
+  const folder = await aTraining('ssd');
+  const spec = readFileSync(join(folder, 'spec.txt'), 'utf8');
+  const grey = 'output_channel: 1 image_mean { key: "l" value: 100 }';
+  writeFileSync(join(folder, 'spec.txt'), spec.replace('output_channel: 3', grey));
+  const error = await t.throwsAsync(exported(folder, 'ssd', '--cal_image_dir', scenesFolder), {
+    instanceOf: UserError,
+  });
+  t.is(error.reason, 'SpecInvalid');
+  t.regex(error.message, /means for 1 channels, and the model takes 3/);
+  t.false(existsSync(join(folder, 'm.etlt')));
+});
