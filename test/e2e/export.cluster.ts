@@ -10,6 +10,7 @@ import { sha256 } from '../../src/base/digest.ts';
 import type { Manifest } from '../../src/contract/manifest.ts';
 import { parseCalibrationCache } from '../../src/formats/calibration-cache.ts';
 import { encryptTlt } from '../../src/formats/encrypted-model.ts';
+import { specOf } from '../builders/training.ts';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { eventually } from '../cluster/run.ts';
 import {
@@ -30,7 +31,7 @@ import {
 } from '../demo/scenario.ts';
 import { runAge } from '../formats/age-binary.ts';
 import '../cluster/leftovers.ts';
-import { modelFile } from '../models/models.ts';
+import { type DetectorName, detectorFile, detectorNames, modelFile, scenesFolder } from '../models/models.ts';
 import { runPeer } from '../peers/venv.ts';
 
 let cluster: Cluster;
@@ -171,6 +172,52 @@ test.serial('a detector becomes engines too', async (t) => {
   const { sqnrDb } = found.engines![1]!.agreement!;
   t.true(sqnrDb === 'inf' || Number(sqnrDb) > 80, `fp32 on the CPU differs by rounding alone: ${sqnrDb} dB`);
 });
+
+/** A module's name as objects of Kubernetes may have it. */
+const objectNameOf = (module: string): string => module.replace('_', '-');
+
+const addDetector = async (module: DetectorName): Promise<void> => {
+  const name = objectNameOf(module);
+  cpSync(detectorFile(module), join(volumes.models, `${name}.onnx`));
+  const spec = {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name, namespace },
+    data: { spec: specOf(module) },
+  };
+  await cluster.kubectl(['apply', '-f', '-'], JSON.stringify(spec));
+  await apply({
+    name,
+    spec: {
+      architecture: module,
+      model: { uri: `pvc://models/${name}.onnx` },
+      experimentSpec: { configMapKeyRef: { name, key: 'spec' } },
+      calibration: {
+        source: 'ImageDirectory',
+        imageDirectory: { uri: 'pvc://models/scenes' },
+        batches: 2,
+        batchSize: 4,
+      },
+      ...onlyCpu,
+    },
+  });
+};
+
+test.serial(
+  'the modules whose models end in plugin nodes become int8 engines, each by its spec',
+  async (t) => {
+    cpSync(scenesFolder, join(volumes.models, 'scenes'), { recursive: true });
+    for (const module of detectorNames) await addDetector(module);
+    for (const module of detectorNames) {
+      const found = await untilStatus(cluster, objectNameOf(module), { holds: isReady, limitMs: 240_000 });
+      t.is(found.enginesReady, '1/1', module);
+      t.is(found.calibrationCache!.images, 8, module);
+      const [{ dataType, agreement } = {}] = found.engines!;
+      t.is(dataType, 'int8', module);
+      t.true(Number(agreement!.matchedBoxes) > 0.5, `${module}: ${JSON.stringify(agreement)}`);
+    }
+  },
+);
 
 test.serial(
   'an export waits for the tensorfile that it refers to, and is calibrated from that file',
