@@ -1,7 +1,9 @@
-# Two images from one file: `operator` (the operator and the worker) and `tensorrt-rtx` (the engine builder).
+# Two images from one file: `operator` (the operator and the worker) and `tensorrt-rtx` (the engine builder). A third,
+# `nvidia-codec`, is for those who have NVIDIA's licence for its cipher (docs/external-codec.md); CODEC_BASE needs Python 3.12.
 # BUILD_BASE needs Node 24 with npm, and Python 3.11 with pip; BASE needs Node 24 alone.
 ARG BUILD_BASE=docker.io/library/node:24-bookworm
 ARG BASE=gcr.io/distroless/nodejs24-debian12
+ARG CODEC_BASE=docker.io/library/python:3.12-slim-bookworm
 
 FROM ${BUILD_BASE} AS packages
 WORKDIR /app
@@ -30,6 +32,13 @@ COPY --from=compiled /app/dist ./dist
 USER 65532:65532
 ENTRYPOINT ["node"]
 CMD ["/app/dist/operator.js"]
+
+FROM ${CODEC_BASE} AS nvidia-codec
+RUN python3 -m pip install --no-cache-dir cryptography \
+ && python3 -m pip install --no-cache-dir --no-deps nvidia-eff-tao-encryption==0.1.9
+COPY src/worker/codec/nvidia_codec.py /usr/local/bin/nvidia_codec.py
+USER 65532:65532
+ENTRYPOINT ["python3", "/usr/local/bin/nvidia_codec.py"]
 
 FROM ${BUILD_BASE} AS tensorrt
 RUN python3 -m pip install --no-cache-dir --no-compile --target /opt/tensorrt tensorrt_rtx==1.7.1.116

@@ -1,5 +1,6 @@
 /** Entry: the containers of export and engine pods. `worker <command> --task JSON`; the result is the termination message. */
 import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import process from 'node:process';
 import { messageOf, UserError } from './base/errors.ts';
 import { type FailureReason, failures } from './base/failures.ts';
@@ -10,6 +11,7 @@ import { makeProgress } from './observability/progress.ts';
 import { makePvcStore } from './storage/pvc.ts';
 import { buildHere } from './worker/build-here.ts';
 import { runExportTask } from './worker/export-task.ts';
+import { installWorker } from './worker/install.ts';
 import { publish } from './worker/publish.ts';
 import { stage } from './worker/stage.ts';
 import { runTensorfileTask } from './worker/tensorfile-task.ts';
@@ -51,6 +53,11 @@ const commands: Readonly<Record<string, (task: never) => Promise<Result | undefi
   },
   'build-onnxruntime': async () => {
     await buildHere(world.work, world.clock);
+    return undefined;
+  },
+  install: async () => {
+    const app = join(import.meta.dirname, '..');
+    await installWorker({ node: process.execPath, app, target: at(mounts.worker) });
     return undefined;
   },
   publish: (task: EngineTask) => publish(task, world),

@@ -80,6 +80,11 @@ export const modelExportStatusSchema = object(
       },
       { required: ['uri', 'sha256', 'sizeBytes', 'inputNode', 'outputNodes'] },
     ),
+    codecEtlt: object(
+      'The same model encrypted by spec.codec, for programs that read its cipher.',
+      { uri, sha256: digest, sizeBytes },
+      { required: ['uri', 'sha256', 'sizeBytes'] },
+    ),
     calibrationCache: object(
       'The int8 calibration cache, in the text format of TensorRT.',
       {

@@ -2,6 +2,7 @@
 import { architectureNames, architectures, dataTypes } from '../contract/architectures.ts';
 import { defaults } from '../contract/defaults.ts';
 import { calibration } from './calibration.ts';
+import { codec } from './codec.ts';
 import { modelExportStatusSchema } from './model-export-status.ts';
 import { flag, integer, keyedList, object, oneOf, text, type ValueOf } from './schema.ts';
 import {
@@ -59,6 +60,7 @@ const specSchema = object(
       },
       { required: ['name', 'key'] },
     ),
+    codec,
     experimentSpec,
     dataType: oneOf(dataTypes, 'Precision of the engines.', { default: defaults.dataType }),
     strictTypeConstraints: flag('For int8: no layer may fall back to a higher precision.', {

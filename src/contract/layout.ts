@@ -8,6 +8,8 @@ export const mounts = {
   specFile: '/run/config/export.tlt.dev/spec',
   /** Handed from one container of an engine pod to the next. */
   work: '/work',
+  /** The worker and its Node, in a pod whose image is the user's. */
+  worker: '/opt/tlt-worker',
   temporary: '/tmp',
   terminationMessage: '/dev/termination-log',
 } as const;
@@ -18,6 +20,8 @@ export const mounts = {
  */
 export const artifactFiles = {
   etlt: 'model.etlt',
+  /** The same model in the cipher of the user's codec. */
+  codecEtlt: 'model.codec.etlt',
   calibrationCache: 'calibration.cache',
   /** Ranges that training with quantisation left, as TAO's `--cal_json_file` has them. */
   tensorScales: 'calibration.json',

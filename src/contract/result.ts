@@ -7,6 +7,8 @@ export type Artifact = { readonly uri: string; readonly sha256: string; readonly
 export type Exported = {
   readonly kind: 'Exported';
   readonly etlt: Artifact & { readonly inputNode: string; readonly outputNodes: readonly string[] };
+  /** The same model in the cipher of the user's codec. */
+  readonly codecEtlt?: Artifact;
   readonly calibrationCache?: Artifact & {
     readonly algorithm: ScaleOrigin;
     readonly tensors: number;

@@ -42,6 +42,8 @@ export type ExportTask = {
   readonly calibration?: CalibrationTask;
   readonly forcePtq: boolean;
   readonly experimentSpec?: SpecSource;
+  /** A program in the image that the worker runs in, for what age did not encrypt and for a second `.etlt`. */
+  readonly codec?: { readonly command: readonly string[] };
   readonly exportKey: string;
   /** URI of the folder that the artifacts go to. */
   readonly folder: string;

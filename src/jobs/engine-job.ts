@@ -11,7 +11,15 @@ import { type Job, job } from './job.ts';
 import { dataTypeOf, engineKey } from './keys.ts';
 import { jobName } from './names.ts';
 import { placementOf } from './placement.ts';
-import { claimVolumes, containerDefaults, joined, keyVolume, scratchVolume, type Volumes } from './pod.ts';
+import {
+  claimVolumes,
+  containerDefaults,
+  joined,
+  keyVolume,
+  scratchVolume,
+  smallResources,
+  type Volumes,
+} from './pod.ts';
 
 /** What the export left for its engines. */
 export type ExportedArtifacts = {
@@ -118,8 +126,6 @@ const buildCommand = (backend: Backend, taskArguments: readonly string[]): reado
   backend === 'OnnxRuntime'
     ? ['node', workerProgram, 'build-onnxruntime', ...taskArguments]
     : ['python3', buildDriver, `${mounts.work}/${workFiles.request}`];
-
-const smallResources = { requests: { cpu: '250m', memory: '256Mi' } } as const;
 
 /** The class's device request (for example one nvidia.com/gpu) is a limit: extended resources cannot be overcommitted. */
 const buildResources = ({ owner, deviceClass }: EnginePlan): object => {

@@ -3,24 +3,27 @@ import type { ModelExport } from '../api/model-export.ts';
 import { artifactFiles, exportFolder, fileIn, mounts } from '../contract/layout.ts';
 import type { CalibrationTask, ExportTask } from '../contract/task.ts';
 import { specSource, specVolume } from './experiment-spec.ts';
-import { type Images, workerProgram } from './images.ts';
+import type { Images } from './images.ts';
 import { type Job, job } from './job.ts';
 import { exportKey, needsCalibration } from './keys.ts';
 import { jobName } from './names.ts';
 import { claimVolumes, containerDefaults, joined, keyVolume, scratchVolume, type Volumes } from './pod.ts';
+import { workerPlace } from './worker-place.ts';
 
 export const exportJob = (owner: ModelExport, images: Images, retry: string): Job => {
   const task = exportTask(owner);
-  const volumes = exportVolumes(owner, task);
+  const place = workerPlace(owner.spec.codec, images);
+  const volumes = joined(exportVolumes(owner, task), place.volumes);
   return job(
     owner,
     { name: exportJobName(owner, retry), stage: 'export', key: task.exportKey },
     {
+      ...(place.initContainers && { initContainers: place.initContainers }),
       containers: [
         {
           name: 'export',
-          image: images.worker,
-          command: ['node', workerProgram, 'export', '--task', JSON.stringify(task)],
+          image: place.image,
+          command: [...place.program, 'export', '--task', JSON.stringify(task)],
           resources: owner.spec.jobTemplate?.exportResources ?? defaultResources,
           volumeMounts: volumes.mounts,
           ...containerDefaults,
@@ -49,6 +52,7 @@ export const exportTask = (owner: ModelExport): ExportTask => {
     ...(calibrates && spec.calibration && { calibration: calibrationTask(spec.calibration) }),
     forcePtq: spec.forcePtq,
     ...(spec.experimentSpec && { experimentSpec: specSource(spec.experimentSpec) }),
+    ...(spec.codec && { codec: { command: spec.codec.command } }),
     exportKey: key,
     folder: exportFolder(spec.output.uri, key),
   };

@@ -27,6 +27,7 @@ export const exportKey = ({ spec }: ModelExport): string =>
     model: spec.model,
     key: spec.keySecretRef,
     experimentSpec: spec.experimentSpec,
+    codec: spec.codec,
     calibration: needsCalibration(spec) ? calibrationContent(spec) : undefined,
     forcePtq: spec.forcePtq,
   });

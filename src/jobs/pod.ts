@@ -31,6 +31,9 @@ export const containerDefaults = {
   terminationMessagePolicy: 'FallbackToLogsOnError',
 } as const;
 
+/** Of a container that moves files. */
+export const smallResources = { requests: { cpu: '250m', memory: '256Mi' } } as const;
+
 /** One mount per claim behind these URIs; a claim that is only read is mounted read-only. */
 export const claimVolumes = (read: readonly string[], written: readonly string[]): Volumes => {
   const claimsOf = (uris: readonly string[]) => uris.flatMap((uri) => parsePvcUri(uri)?.claim ?? []);

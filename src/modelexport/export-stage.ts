@@ -21,7 +21,14 @@ import {
 
 export type ExportStatus = Pick<
   NonNullable<ModelExport['status']>,
-  'exportKey' | 'retry' | 'etlt' | 'calibrationCache' | 'calibrationTensorfile' | 'verification' | 'report'
+  | 'exportKey'
+  | 'retry'
+  | 'etlt'
+  | 'codecEtlt'
+  | 'calibrationCache'
+  | 'calibrationTensorfile'
+  | 'verification'
+  | 'report'
 >;
 
 /** Waiting has no Job: what it would be named after is not known yet. */
@@ -96,6 +103,7 @@ const statusOf = (modelExport: ModelExport, result: Exported): ExportStatus => (
   exportKey: exportKey(modelExport),
   ...(retryOf(modelExport) && { retry: retryOf(modelExport) }),
   etlt: { ...result.etlt, outputNodes: [...result.etlt.outputNodes] },
+  ...(result.codecEtlt && { codecEtlt: result.codecEtlt }),
   ...(result.calibrationCache && { calibrationCache: result.calibrationCache }),
   ...(result.verification && { verification: result.verification }),
   ...(result.report && { report: result.report }),
@@ -103,12 +111,13 @@ const statusOf = (modelExport: ModelExport, result: Exported): ExportStatus => (
 
 /** The folder is where the `.etlt` lies: status is the one witness of what was exported where. */
 const finished = (stored: ExportStatus, file: ReferredFile | undefined) => {
-  const { exportKey: key, retry, calibrationCache, verification, report } = stored;
+  const { exportKey: key, retry, codecEtlt, calibrationCache, verification, report } = stored;
   const etlt = stored.etlt!;
   const status: ExportStatus = {
     ...(key && { exportKey: key }),
     ...(retry && { retry }),
     etlt,
+    ...(codecEtlt && { codecEtlt }),
     ...(calibrationCache && { calibrationCache }),
     ...(file && { calibrationTensorfile: file }),
     ...(verification && { verification }),

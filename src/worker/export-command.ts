@@ -10,7 +10,7 @@ import { parseCalibrationCache } from '../formats/calibration-cache.ts';
 import type { Cipher } from '../formats/encrypted-model.ts';
 import { requireAgreement } from './agreement-gate.ts';
 import { buildEngineFile, refuseEngine, refuseGraph } from './build-engine.ts';
-import { externalCodec, proveCodec } from './codec/codec.ts';
+import { provenCodec } from './codec/codec.ts';
 import { commandWords } from './codec/command-words.ts';
 import { parseCommandLine, type Tool } from './command-line.ts';
 import { etltOf } from './export.ts';
@@ -75,17 +75,15 @@ export const runExportCommand = async (argv: readonly string[], world: ToolWorld
     await buildEngineFile(opened, { values, scales: quantised?.scales, world });
 };
 
-/** Proven before the model is opened: it encrypts only after the long steps. @throws UserError Usage, CodecFailed, WrongKey */
+/** Undefined: age. @throws UserError Usage, CodecFailed, WrongKey */
 const codecOf = async (
-  { codec_command: command }: ExportValues,
+  { codec_command: text }: ExportValues,
   key: string,
   { signal, log }: ToolWorld,
 ): Promise<Cipher | undefined> => {
-  if (command === undefined) return undefined;
+  if (text === undefined) return undefined;
   const warn = (line: string) => log('WARNING', line);
-  const codec = externalCodec({ command: commandWords(command), signal, warn });
-  await proveCodec(codec, key);
-  return codec;
+  return provenCodec({ command: commandWords(text), signal, warn }, key);
 };
 
 type Early = {

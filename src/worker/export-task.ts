@@ -8,8 +8,10 @@ import type { Manifest } from '../contract/manifest.ts';
 import type { Artifact, Exported } from '../contract/result.ts';
 import type { CalibrationTask, ExportTask } from '../contract/task.ts';
 import { floatLayers } from '../engines/float-layers.ts';
+import type { Cipher } from '../formats/encrypted-model.ts';
 import type { SampledImage } from '../preprocessing/sampled-image.ts';
 import { requireAgreement } from './agreement-gate.ts';
+import { provenCodec } from './codec/codec.ts';
 import { calibrate, etltOf, verificationTensor } from './export.ts';
 import { finishedWork, requirePin } from './finished-work.ts';
 import { readKey } from './key.ts';
@@ -34,11 +36,18 @@ export const runExportTask = async (task: ExportTask, world: TaskWorld): Promise
   requirePin(task.model, inputs.model);
   const finished = await finishedWork(world.store, { folder: task.folder, inputs, signal: world.signal });
   if (finished?.kind === 'Exported') return { ...finished, reused: true };
-  const opened = await openModel({ path, key, architecture: task.architecture, spec: training?.spec });
+  const cipher = task.codec && (await provenCodec({ ...task.codec, ...world }, key));
+  const opened = await openModel({
+    path,
+    key,
+    architecture: task.architecture,
+    spec: training?.spec,
+    cipher,
+  });
   const prepared = { task, opened, data, inputs };
   const trained = usesTrainedScales(opened, task.forcePtq) ? await trainedTask(prepared) : undefined;
   const calibration = task.calibration && !trained && (await calibrateTask(prepared, world));
-  return publish({ ...prepared, calibration: calibration || undefined, trained, key }, world);
+  return publish({ ...prepared, calibration: calibration || undefined, trained, key, cipher }, world);
 };
 
 /** What a manifest calls the digest of the data. */
@@ -105,6 +114,8 @@ type Products = Prepared & {
   readonly calibration: CalibrationDone | undefined;
   readonly trained: TrainedDone | undefined;
   readonly key: string;
+  /** The user's own, beside age. */
+  readonly cipher: Cipher | undefined;
 };
 
 /** Cache and images to judge engines by, from calibration or training; nothing for other data types. */
@@ -116,7 +127,7 @@ const int8Parts = ({ task, calibration, trained }: Products) => {
 };
 
 const publish = async (products: Products, world: TaskWorld): Promise<Exported> => {
-  const { task, opened, trained, key, inputs } = products;
+  const { task, opened, trained, key, cipher, inputs } = products;
   const int8 = int8Parts(products);
   const files: Record<string, { sha256: string; sizeBytes: number }> = {};
   const store = async (name: string, bytes: Uint8Array | string): Promise<Artifact> => {
@@ -127,6 +138,7 @@ const publish = async (products: Products, world: TaskWorld): Promise<Exported> 
     return { uri, ...stored };
   };
   const etlt = await store(artifactFiles.etlt, await etltOf(opened, key));
+  const codecEtlt = cipher && (await store(artifactFiles.codecEtlt, await etltOf(opened, key, cipher)));
   const cache = int8 && (await store(artifactFiles.calibrationCache, int8.cache));
   if (trained) await store(artifactFiles.tensorScales, trained.json);
   const kept = int8 && (await verificationTensor(opened, int8.kept));
@@ -137,6 +149,7 @@ const publish = async (products: Products, world: TaskWorld): Promise<Exported> 
   const result: Exported = {
     kind: 'Exported',
     etlt: { ...etlt, inputNode: opened.input, outputNodes: opened.outputs },
+    ...(codecEtlt && { codecEtlt }),
     ...(cache && { calibrationCache: { ...cache, ...int8.facts } }),
     ...(verification && { verification }),
     report: { uri: report.uri, pageUri: page.uri },
@@ -148,7 +161,7 @@ const publish = async (products: Products, world: TaskWorld): Promise<Exported> 
     inputs,
     files,
     result,
-    notes: howToOpen,
+    notes: codecEtlt ? [...howToOpen, codecNote] : howToOpen,
   };
   await world.store.put(
     fileIn(task.folder, artifactFiles.manifest),
@@ -167,6 +180,8 @@ const howToOpen = [
   'tail -c +5 model.etlt | age --decrypt > model.onnx   # asks for the key',
   'calibration.cache is the text that TensorRT up to 10.x reads (trtexec --int8 --calib=calibration.cache)',
 ] as const;
+
+const codecNote = 'model.codec.etlt is the same model, encrypted by the program of spec.codec';
 
 /** `files` are those stored so far: the report cannot list itself. */
 const reportRequest = (

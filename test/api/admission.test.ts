@@ -233,6 +233,27 @@ test(
   modelExport({ architecture: 'resnet' }),
   'supported values: "classification"',
 );
+const codec = { image: 'registry.example.com/codec@sha256:1', command: ['python3', 'codec.py'] };
+test('a codec', accepts, modelExport({ codec }));
+test(
+  'a codec without a program',
+  refuses,
+  modelExport({ codec: { ...codec, command: ['', 'codec.py'] } }),
+  'begin the command with',
+);
+test(
+  'a codec without a command',
+  refuses,
+  modelExport({ codec: { ...codec, command: [] } }),
+  'at least 1 items',
+);
+test(
+  'an image of two words',
+  refuses,
+  modelExport({ codec: { ...codec, image: 'a b' } }),
+  'as a node pulls it',
+);
+
 test(
   'an object store',
   refuses,

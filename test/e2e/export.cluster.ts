@@ -9,9 +9,11 @@ import type { ModelExportStatus } from '../../src/api/model-export.ts';
 import { sha256 } from '../../src/base/digest.ts';
 import type { Manifest } from '../../src/contract/manifest.ts';
 import { parseCalibrationCache } from '../../src/formats/calibration-cache.ts';
-import { encryptTlt } from '../../src/formats/encrypted-model.ts';
+import { decryptModel, encryptTlt } from '../../src/formats/encrypted-model.ts';
+import { aCodec } from '../builders/codec.ts';
 import { specOf } from '../builders/training.ts';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
+import { images } from '../cluster/images.ts';
 import { eventually } from '../cluster/run.ts';
 import {
   addSecret,
@@ -216,6 +218,34 @@ test.serial(
       t.is(dataType, 'int8', module);
       t.true(Number(agreement!.matchedBoxes) > 0.5, `${module}: ${JSON.stringify(agreement)}`);
     }
+  },
+);
+
+/** A cipher that is its own inverse, in what the builder image has of Python. */
+const cipherScript = `
+import hashlib, os, sys
+key, data = os.fdopen(3, "rb").read(), sys.stdin.buffer.read()
+pad = b"".join(hashlib.sha256(key + i.to_bytes(8, "big")).digest() for i in range(len(data) // 32 + 1))
+sys.stdout.buffer.write(bytes(a ^ b for a, b in zip(data, pad)))
+`;
+
+test.serial(
+  "a model of another cipher is opened by a program in the user's image, and is stored in that cipher too",
+  async (t) => {
+    const command = ['python3', '-c', cipherScript];
+    const cipher = aCodec(command);
+    const model = readFileSync(modelFile('classifier'));
+    writeFileSync(join(volumes.models, 'other.tlt'), await encryptTlt(model, demoKey, { cipher }));
+    const codec = { image: images.rtx, command };
+    await apply({ name: 'other', spec: { ...onlyCpu, model: { uri: 'pvc://models/other.tlt' }, codec } });
+    const { codecEtlt, enginesReady } = await untilStatus(cluster, 'other', {
+      holds: isReady,
+      limitMs: 180_000,
+    });
+    t.is(enginesReady, '1/1');
+    const bytes = readFileSync(fileOf(codecEtlt!.uri));
+    t.is(sha256(bytes), codecEtlt!.sha256);
+    t.true(model.equals((await decryptModel(bytes, demoKey, cipher)).payload), 'byte for byte');
   },
 );
 

@@ -14,6 +14,19 @@ test('the keys of a plain export and its engine are those of the first version',
   t.is(engineKey({ spec: aSpec(), deviceClass: deviceClass!, ...digests }), 'b0bc8057695bd952');
 });
 
+test('a codec changes the export key: its image and its command decide what is read and made', (t) => {
+  const codec = { image: 'codec@sha256:1', command: ['codec'] };
+  const keyOf = (changes: Partial<typeof codec>) =>
+    exportKey(aModelExport({ spec: { codec: { ...codec, ...changes } } }));
+  const keys = [
+    exportKey(aModelExport()),
+    keyOf({}),
+    keyOf({ image: 'other' }),
+    keyOf({ command: ['other'] }),
+  ];
+  t.is(new Set(keys).size, 4);
+});
+
 test('layers to keep in float change the export key, an empty list does not', (t) => {
   t.is(keyWith({ keepFloat: [] }), exportKey(aModelExport()));
   t.not(keyWith({ keepFloat: ['conv1'] }), keyWith({}));

@@ -92,6 +92,21 @@ test('one engine Job for each class follows the export', (t) => {
   t.is(condition(observed, 'Ready').status, 'False');
 });
 
+test('what a codec encrypted stands in status beside the .etlt that engines are built from', (t) => {
+  const codecEtlt = {
+    uri: 'pvc://exports/classifier/k/model.codec.etlt',
+    sha256: 'f'.repeat(64),
+    sizeBytes: 9,
+  };
+  const observed = finish(settled(anObserved()), () => ({
+    kind: 'Succeeded',
+    result: anExported({ codecEtlt }),
+  }));
+  const done = settled(observed);
+  t.deepEqual(statusOf(done).codecEtlt, codecEtlt);
+  t.deepEqual(settled({ ...done, jobs: [] }).modelExport.status!.codecEtlt, codecEtlt);
+});
+
 test('all engines built is Ready, and a settled export decides nothing more', (t) => {
   const observed = settled(succeed(exported()));
   t.is(condition(observed, 'Ready').status, 'True');

@@ -8,10 +8,12 @@ import { defaults } from '../../src/contract/defaults.ts';
 import type { Manifest } from '../../src/contract/manifest.ts';
 import type { CalibrationTask, ExportTask } from '../../src/contract/task.ts';
 import { parseCalibrationCache } from '../../src/formats/calibration-cache.ts';
+import { decryptModel, encryptTlt } from '../../src/formats/encrypted-model.ts';
 import type { Report } from '../../src/report/report.ts';
 import { openSource } from '../../src/worker/calibration-source.ts';
 import { runExportTask } from '../../src/worker/export-task.ts';
 import { openModel } from '../../src/worker/open-model.ts';
+import { aCodec, standInCommand } from '../builders/codec.ts';
 import { aTaskWorld } from '../builders/task-world.ts';
 import { aFolder } from '../builders/tool.ts';
 import { specOf } from '../builders/training.ts';
@@ -28,8 +30,9 @@ const aPod = async () => {
   cpSync(modelFile('classifier'), at('models', 'm.onnx'));
   cpSync(await photosFolder(), at('models', 'photos'), { recursive: true });
   const world = aTaskWorld(root);
-  const run = (changes: Partial<CalibrationTask>) => runExportTask(aTask(changes), world);
-  return { at, run, world, warnings: world.warnings };
+  const runTask = (task: ExportTask) => runExportTask(task, world);
+  const run = (changes: Partial<CalibrationTask>) => runTask(aTask(changes));
+  return { at, run, runTask, world, warnings: world.warnings };
 };
 
 const aTask = (changes: Partial<CalibrationTask>): ExportTask => ({
@@ -117,4 +120,27 @@ test('a spec of another module is refused, and nothing is stored', async (t) => 
   t.is(error.reason, 'SpecInvalid');
   t.regex(error.message, /it is a spec of ssd/);
   t.deepEqual(readdirSync(at('exports')), []);
+});
+
+test('with a codec a model of its cipher is opened, and stored for engines by age and for others by the codec', async (t) => {
+  const { at, runTask } = await aPod();
+  const cipher = aCodec(standInCommand);
+  writeFileSync(
+    at('models', 'm.tlt'),
+    await encryptTlt(readFileSync(at('models', 'm.onnx')), key, { cipher }),
+  );
+  const { calibration: _, ...task } = aTask({});
+  const float = { ...task, dataType: 'fp32', model: { uri: 'pvc://models/m.tlt' } } as const;
+  await t.throwsAsync(runTask(float), { message: /--codec_command, or spec\.codec/ });
+  const { etlt, codecEtlt } = await runTask({ ...float, codec: { command: standInCommand } });
+  t.is(codecEtlt?.uri, 'pvc://exports/out/k/model.codec.etlt');
+  const folder = (name: string) => readFileSync(at('exports/out/k', name));
+  const [byAge, byCodec] = [folder('model.etlt'), folder('model.codec.etlt')];
+  t.deepEqual([sha256(byAge), sha256(byCodec)], [etlt.sha256, codecEtlt?.sha256]);
+  const { payload } = await decryptModel(byAge, key);
+  t.is(sha256(payload), sha256(readFileSync(at('models', 'm.onnx'))));
+  t.is(sha256((await decryptModel(byCodec, key, cipher)).payload), sha256(payload));
+  const { files, notes } = JSON.parse(folder('manifest.json').toString()) as Manifest;
+  t.is(files['model.codec.etlt']?.sha256, codecEtlt?.sha256);
+  t.true(notes.some((note) => note.startsWith('model.codec.etlt is the same model')));
 });

@@ -30,12 +30,14 @@ export const externalCodec = (options: CodecOptions): Cipher => {
   };
 };
 
-/** Fails before long work where the program would fail after it. @throws UserError CodecFailed, WrongKey, Interrupted */
-export const proveCodec = async (codec: Cipher, key: string): Promise<void> => {
+/** A codec that works: it fails here, before long work, where it would fail after it. @throws UserError CodecFailed … */
+export const provenCodec = async (options: CodecOptions, key: string): Promise<Cipher> => {
+  const codec = externalCodec(options);
   await codec.encrypt(
     Uint8Array.from({ length: 1000 }, (_, index) => index % 251),
     key,
   );
+  return codec;
 };
 
 const lossy = ([program]: readonly string[]): UserError =>

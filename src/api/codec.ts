@@ -1,0 +1,33 @@
+/** spec.codec: the image of a program that encrypts and decrypts in place of age. */
+import { list, object, text } from './schema.ts';
+
+export const codec = object(
+  "A program for another cipher than age, above all NVIDIA's own (docs/external-codec.md): opens a model that age did not encrypt, and encrypts a second .etlt, status.codecEtlt. The export pod alone runs it.",
+  {
+    image: text(
+      'Image that has the program, pinned by digest: Linux with glibc and libstdc++, for the node that exports.',
+      {
+        minLength: 1,
+        maxLength: 512,
+        validations: [
+          {
+            rule: "!self.matches('[[:space:]]')",
+            message: 'write the image as a node pulls it, for example registry.example.com/codec@sha256:…',
+          },
+        ],
+      },
+    ),
+    command: list(
+      'The program and its first words; decrypt or encrypt is put after them.',
+      text('A word, as the program gets it: no shell reads it.', { maxLength: 4096 }),
+      {
+        minItems: 1,
+        maxItems: 32,
+        validations: [
+          { rule: "self[0] != ''", message: 'begin the command with the path or name of a program' },
+        ],
+      },
+    ),
+  },
+  { required: ['image', 'command'] },
+);

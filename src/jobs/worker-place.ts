@@ -1,0 +1,34 @@
+/**
+ * Where the worker of an export runs: in our image, or in the user's that has a codec. There an init container puts
+ * the worker and its Node, so that worker and codec are two processes of one container, as on the command line.
+ */
+import type { ModelExport } from '../api/model-export.ts';
+import { mounts } from '../contract/layout.ts';
+import { type Images, workerProgram } from './images.ts';
+import { containerDefaults, scratchVolume, smallResources, type Volumes } from './pod.ts';
+
+export type WorkerPlace = {
+  readonly image: string;
+  /** The first words of a worker's command. */
+  readonly program: readonly string[];
+  readonly initContainers?: readonly object[];
+  readonly volumes: Volumes;
+};
+
+export const workerPlace = (codec: ModelExport['spec']['codec'], images: Images): WorkerPlace => {
+  const ours = ['node', workerProgram];
+  if (codec === undefined)
+    return { image: images.worker, program: ours, volumes: { volumes: [], mounts: [] } };
+  const volumes = scratchVolume('worker', mounts.worker);
+  const install = {
+    name: 'install',
+    image: images.worker,
+    command: [...ours, 'install', '--task', '{}'],
+    resources: smallResources,
+    volumeMounts: volumes.mounts,
+    ...containerDefaults,
+  };
+  return { image: codec.image, program: installedWorker, initContainers: [install], volumes };
+};
+
+const installedWorker = [`${mounts.worker}/node`, `${mounts.worker}${workerProgram}`];

@@ -1,0 +1,73 @@
+/** The export pod of a ModelExport with a codec: whose image runs what, and who sees the key. */
+import test from 'ava';
+import type { ModelExport } from '../../src/api/model-export.ts';
+import { mounts } from '../../src/contract/layout.ts';
+import { engineJob } from '../../src/jobs/engine-job.ts';
+import { exportJob } from '../../src/jobs/export-job.ts';
+import { containerSecurityContext } from '../../src/jobs/pod.ts';
+import { aDeviceClass, aModelExport, anExported } from '../builders/objects.ts';
+
+const images = { worker: 'worker:dev', rtx: 'rtx:dev' };
+const codec = { image: 'codec@sha256:1', command: ['python3', 'codec.py'] };
+
+type Container = {
+  readonly name: string;
+  readonly image: string;
+  readonly command: readonly string[];
+  readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[];
+  readonly securityContext: object;
+};
+type PodSpec = {
+  readonly initContainers?: readonly Container[];
+  readonly containers: readonly Container[];
+  readonly volumes: readonly { readonly name: string; readonly emptyDir?: object }[];
+};
+
+const podOf = (spec: Partial<ModelExport['spec']>): PodSpec =>
+  (exportJob(aModelExport({ spec }), images, '').spec.template as { readonly spec: PodSpec }).spec;
+
+test('our worker is put into the image of the codec, and runs there with the Node that came with it', (t) => {
+  const { initContainers, containers, volumes } = podOf({ codec });
+  const [install, ...more] = initContainers!;
+  t.like(install, { name: 'install', image: 'worker:dev' });
+  t.deepEqual(install!.command, ['node', '/app/dist/worker.js', 'install', '--task', '{}']);
+  t.is(more.length, 0);
+  const [container] = containers;
+  t.is(container!.image, codec.image);
+  t.deepEqual(container!.command.slice(0, 3), [
+    `${mounts.worker}/node`,
+    `${mounts.worker}/app/dist/worker.js`,
+    'export',
+  ]);
+  t.deepEqual(JSON.parse(container!.command.at(-1)!).codec, { command: codec.command });
+  t.deepEqual(volumes.find(({ name }) => name === 'worker')!.emptyDir, {});
+  for (const each of [install!, container!]) {
+    t.deepEqual(each.securityContext, containerSecurityContext);
+    t.true(each.volumeMounts.some(({ mountPath }) => mountPath === mounts.worker));
+  }
+});
+
+test('the key is mounted where the codec runs, and not where the worker is put there', (t) => {
+  const { initContainers, containers } = podOf({ codec });
+  const mountedIn = ({ volumeMounts }: Container) => volumeMounts.map(({ name }) => name);
+  t.deepEqual(mountedIn(initContainers![0]!), ['worker']);
+  t.true(mountedIn(containers[0]!).includes('key'));
+});
+
+test('without a codec the pod has one container, of our image', (t) => {
+  const { initContainers, containers, volumes } = podOf({});
+  t.is(initContainers, undefined);
+  t.like(containers, [{ image: 'worker:dev', command: ['node', '/app/dist/worker.js', 'export'] }]);
+  t.false(volumes.some(({ name }) => name === 'worker'));
+});
+
+test('engine pods do not know of a codec: they read the .etlt that age encrypted', (t) => {
+  const plan = {
+    deviceClass: aDeviceClass('cpu'),
+    exported: { folder: 'pvc://exports/classifier/k', ...anExported() },
+    images,
+    retry: '',
+  };
+  const withCodec = engineJob({ ...plan, owner: aModelExport({ spec: { codec } }) });
+  t.deepEqual(withCodec, engineJob({ ...plan, owner: aModelExport() }));
+});
