@@ -3,6 +3,7 @@ import type { ArrayDescription, Hdf5Contents } from '../formats/hdf5-contents.ts
 import type { ModelDescription, TensorDescription } from './describe-model.ts';
 import type { CacheDescription, HistogramDescription, Report } from './inspect.ts';
 import { kerasRows } from './keras-text.ts';
+import { specRows } from './spec-text.ts';
 
 type Row = readonly [label: string, value: string];
 
@@ -42,16 +43,18 @@ const formatNames: Readonly<Record<Report['format'], string>> = {
   'calibration-cache': 'TensorRT calibration cache',
   histograms: 'histograms of a calibration',
   engine: 'TensorRT engine',
+  'experiment-spec': 'experiment spec',
   unknown: 'unknown',
 };
 
-const contentRows = ({ model, calibrationCache, histograms, hdf5, keras, note }: Report): Row[] => [
+const contentRows = ({ model, calibrationCache, histograms, hdf5, keras, spec, note }: Report): Row[] => [
   ...(keras ? kerasRows(keras) : []),
   ...(keras && model ? exportedRows(model) : []),
   ...(model && !keras ? modelRows(model) : []),
   ...(calibrationCache ? cacheRows(calibrationCache) : []),
   ...(histograms ? histogramRows(histograms) : []),
   ...(hdf5 && !keras ? hdf5Rows(hdf5) : []),
+  ...(spec ? specRows(spec) : []),
   ...(note ? ([['note', note]] as Row[]) : []),
 ];
 

@@ -1,4 +1,4 @@
-/** What a file is and holds, told from its bytes: models locked and open, calibration caches, tensorfiles, engines. */
+/** What a file is and holds, told from its bytes: models, caches, tensorfiles, experiment specs, engines. */
 import { open, readFile, stat } from 'node:fs/promises';
 import { fileDigest, sha256 } from '../base/digest.ts';
 import { messageOf, systemCodeOf, UserError } from '../base/errors.ts';
@@ -16,10 +16,11 @@ import { parseModel } from '../formats/onnx/model.ts';
 import type { KerasDescription } from '../keras/describe.ts';
 import { describeModel, type ModelDescription } from './describe-model.ts';
 import { inspectKeras } from './inspect-keras.ts';
+import { inspectSpec, type SpecDescription, specTextOf } from './inspect-spec.ts';
 
 export type Report = {
   readonly file: string;
-  readonly format: FileFormat;
+  readonly format: FileFormat | 'experiment-spec';
   readonly sizeBytes: number;
   readonly sha256: string;
   /** Of a `.tlt` or `.etlt`; known without the key. */
@@ -32,6 +33,7 @@ export type Report = {
   readonly hdf5?: Hdf5Contents;
   /** Of a Keras model; `model` is then the ONNX that would be exported. */
   readonly keras?: KerasDescription;
+  readonly spec?: SpecDescription;
   /** What the reader should know or do next. */
   readonly note?: string;
 };
@@ -68,8 +70,8 @@ export type Opener = {
 
 /**
  * Looks into one file; without a key a locked one tells what it can.
- * @throws UserError InputNotFound, WrongKey, ModelInvalid, CacheInvalid, HistogramsInvalid, TensorfileInvalid, and what
- * the cipher throws
+ * @throws UserError InputNotFound, WrongKey, ModelInvalid, CacheInvalid, HistogramsInvalid, TensorfileInvalid,
+ * SpecInvalid, and what the cipher throws
  */
 export const inspectFile = async (file: string, opener: Opener): Promise<Report> => {
   const start = await readStart(file);
@@ -77,6 +79,8 @@ export const inspectFile = async (file: string, opener: Opener): Promise<Report>
   const bytes = await asInput(file, () => readFile(file));
   const format = detectFormat(bytes);
   const report = { file, format, sizeBytes: bytes.length, sha256: sha256(bytes) };
+  const text = format === 'unknown' ? specTextOf(bytes) : undefined;
+  if (text !== undefined) return { ...report, format: 'experiment-spec', ...inspectSpec(text, file) };
   return { ...report, ...(await contentsOf(bytes, format, opener)) };
 };
 
@@ -105,7 +109,7 @@ const contentsOf = async (bytes: Uint8Array, format: FileFormat, opener: Opener)
       };
     case 'unknown':
       return {
-        note: 'not a format of these tools: a model, a calibration cache, histograms, a tensorfile or an engine',
+        note: 'not a format of these tools: a model, a calibration cache, histograms, a tensorfile, an experiment spec or an engine',
       };
     case 'hdf5':
       return {};

@@ -15,7 +15,7 @@ const helps = {
   tlt-model pack MODEL       encrypts an ONNX or Keras .hdf5 model as .tlt or .etlt
   tlt-model unpack MODEL     decrypts a .tlt or .etlt
   tlt-model convert MODEL    turns any of these models, Keras ones included, into one .onnx file
-  tlt-model inspect FILE...  tells what is in a model, calibration cache, tensorfile or engine
+  tlt-model inspect FILE...  tells what is in a model, calibration cache, tensorfile, spec or engine
   tlt-model merge-histograms FILE... -o FILE
                              adds what the parts of a calibration counted
 
@@ -78,11 +78,13 @@ Examples:
 ${keyHelp}
 ${codecHelp}
 
-Known: .tlt, .etlt, .onnx, calibration caches, histograms, tensorfiles, Keras .hdf5, TensorRT engines; judged by content, not by
-name. A locked model without the key tells its size and form only. Of a Keras model also what would be exported.
+Known: .tlt, .etlt, .onnx, Keras .hdf5, calibration caches, histograms, tensorfiles, experiment specs, TensorRT engines;
+judged by content, not by name. A locked model without the key tells its size and form only. Of a Keras model also what
+would be exported, of an experiment spec what the data loader will do.
 
 Examples:
   tlt-model inspect model.onnx cal.bin calibration.tensor
+  tlt-model inspect spec.txt
   tlt-model inspect --json --key_file key.txt model.etlt | jq .model.inputs
 `,
   'merge-histograms': `tlt-model merge-histograms FILE... -o FILE: adds what the parts of a calibration counted.

@@ -5,6 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import { type FailureReason, failures } from '../../src/base/failures.ts';
 import { encryptTlt } from '../../src/formats/encrypted-model.ts';
 import { parseModel, serializeModel, writeModelFile } from '../../src/formats/onnx/model.ts';
+import { parseExperimentSpec } from '../../src/specs/experiment-spec.ts';
 import { type Ran, runProcess, runTool } from '../builders/tool.ts';
 import { realModel, smallModel } from '../formats/onnx/models.ts';
 import { detectorFile } from '../models/models.ts';
@@ -137,6 +138,38 @@ test('inspect tells everything for people too', async (t) => {
     'not a format of these tools',
   ])
     t.true(stdout.includes(part), stdout);
+});
+test('inspect tells what the data loader does by an experiment spec', async (t) => {
+  const specs = join(import.meta.dirname, '..', 'fixtures', 'specs');
+  const [detectnet, ssd] = ['detectnet_v2-tlt3.txt', 'ssd-tlt3.txt'].map((name) => join(specs, name));
+  const { stdout, code } = await run(['inspect', detectnet!, ssd!], folderWith());
+  t.is(code, 0);
+  for (const part of [
+    'module       detectnet_v2, in the words of TLT 3.0 or later',
+    'training     TFRecords records/day-*, images ./<frame/id>.jpg, drawn with weight 2',
+    'validation   TFRecords records/val-*',
+    'batches      2 images of 3×96×160 (channels, height, width)',
+    'values       RGB, y = x / 255',
+    'of a folder  BGR, y = x − (103.9, 116.8, 123.7)',
+    'training     images in train/image_2 that have a label in train/label_2',
+  ])
+    t.true(stdout.includes(part), part);
+  const report = JSON.parse((await run(['inspect', '--json', ssd!], folderWith())).stdout);
+  const plan = parseExperimentSpec(readFileSync(ssd!, 'utf8'), { file: ssd!, architecture: 'ssd' }).loader();
+  t.deepEqual(report.spec.loader, JSON.parse(JSON.stringify(plan)));
+});
+test('inspect tells of a spec where it is wrong, and what its loader lacks', async (t) => {
+  const folder = folderWith({
+    'typo.txt': 'train_config {\n  preprocess_mod: "caffe"\n}\n',
+    'bare.txt': 'train_config { batch_size_per_gpu: 4 }\n',
+  });
+  const result = await run(['inspect', 'bare.txt', 'typo.txt'], folder);
+  fails(t, result, 'SpecInvalid', 'typo.txt:2:3 train_config.preprocess_mod: ');
+  t.regex(result.stdout, /module +classification/);
+  t.regex(
+    result.stdout,
+    /the data loader cannot run by it\. .*bare\.txt:1:\d+ train_config\.train_dataset_path: it is missing/s,
+  );
 });
 test('inspect goes on after a bad file and fails in the end', async (t) => {
   const folder = folderWith({ 'cal.bin': cache, bad: 'TRT-8601-x\nnonsense\n' });
