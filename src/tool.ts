@@ -2,7 +2,7 @@
 import { tmpdir } from 'node:os';
 import process from 'node:process';
 import { UserError } from './base/errors.ts';
-import { makeProgress } from './observability/progress.ts';
+import { makeProgresses } from './observability/progress.ts';
 import { logLine } from './worker/log-line.ts';
 import { runTool } from './worker/run-tool.ts';
 import type { ToolWorld } from './worker/tool-world.ts';
@@ -20,17 +20,14 @@ export const runProcess = async ({ name, label, run }: ToolProcess): Promise<voi
   const verbose = argv.some((word) => word === '-v' || word === '--verbose');
   const complain = (text: string) => void process.stderr.write(text);
   const stream = process.stderr;
-  const bar = makeProgress({ label, terminal: stream.isTTY === true, stream, now: Date.now });
+  const bars = makeProgresses({ label, terminal: stream.isTTY === true, stream, now: Date.now });
   const world: ToolWorld = {
     env: process.env,
     print: (text) => void process.stdout.write(text),
     log: (level, message) => {
       if (level !== 'DEBUG' || verbose) complain(logLine(name, new Date(), { level, message }));
     },
-    progress: (done, total) => {
-      bar.update(done, total);
-      if (done === total) bar.stop();
-    },
+    progress: bars.update,
     signal: stopSignal(),
     temporary: tmpdir(),
     clock: { now: () => performance.now() },
@@ -39,7 +36,7 @@ export const runProcess = async ({ name, label, run }: ToolProcess): Promise<voi
     try {
       await run(argv, world);
     } finally {
-      bar.stop(); // else a terminal stays without its cursor
+      bars.stop(); // else a terminal stays without its cursor
     }
   });
 };

@@ -7,7 +7,7 @@ import { type FailureReason, failures } from './base/failures.ts';
 import { mounts } from './contract/layout.ts';
 import { encodeResult, type Result } from './contract/result.ts';
 import type { EngineTask, ExportTask, TensorfileTask } from './contract/task.ts';
-import { makeProgress } from './observability/progress.ts';
+import { makeProgresses } from './observability/progress.ts';
 import { makePvcStore } from './storage/pvc.ts';
 import { buildHere } from './worker/build-here.ts';
 import { runExportTask } from './worker/export-task.ts';
@@ -27,7 +27,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => 
 const root = process.env.TLT_WORKER_ROOT ?? '';
 const at = (path: string) => `${root}${path}`;
 
-const progress = makeProgress({
+const progress = makeProgresses({
   label: process.argv[2] === 'tensorfile' ? 'sampling' : 'calibrating',
   terminal: false,
   stream: process.stderr,

@@ -1,7 +1,7 @@
 /** `spec.calibration` of a ModelExport: which data int8 is calibrated on, and how thresholds are chosen. */
 import { algorithms } from '../contract/architectures.ts';
 import { defaults } from '../contract/defaults.ts';
-import { integer, list, object, oneOf, text } from './schema.ts';
+import { flag, integer, list, object, oneOf, text } from './schema.ts';
 import { dataRoot, maxBrokenPercent, nameLimits, sha256, storageUri } from './shared-schemas.ts';
 
 const imageDirectory = object(
@@ -76,6 +76,9 @@ export const calibration = object(
       }),
       { maxItems: 64 },
     ),
+    sensitivity: flag(
+      'Whether the report also says which layers cost most in int8: each one runs alone in int8 on images kept out of calibration, which takes about as long as the calibration again.',
+    ),
     maxBrokenPercent,
   },
   {
@@ -103,6 +106,11 @@ export const calibration = object(
         rule: "self.source != 'Tensorfile' || !has(self.minAgreement)",
         message:
           'minAgreement compares on images that calibration did not see, and a tensorfile names none: take another source, or leave minAgreement out',
+      },
+      {
+        rule: "!(self.source in ['Tensorfile', 'DataLoader']) || !has(self.sensitivity) || !self.sensitivity",
+        message:
+          'sensitivity compares on images that calibration did not see, which source ImageDirectory alone keeps: take that source, or leave sensitivity out',
       },
       {
         rule: "self.source != 'Tensorfile' || !has(self.maxBrokenPercent)",

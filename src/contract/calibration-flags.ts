@@ -68,6 +68,11 @@ export const int8Flags = {
     added: true,
     help: 'Layers that stay float in an int8 engine, separated by commas, with * for any characters: what they compute from has no scale.',
   },
+  sensitivity: {
+    type: 'switch',
+    added: true,
+    help: 'Run each layer alone in int8 on images kept out of calibration, and tell in the log and in --report which ones cost most and what leaving them in float (--keep_float) gains.',
+  },
   min_agreement: {
     type: 'integer',
     minimum: 1,

@@ -18,8 +18,8 @@ export type Scales = ReadonlyMap<string, number>;
 
 /** @throws UserError CacheInvalid if no tensor of the graph has a scale, EngineUnsupported for an old opset */
 export const quantisedModel = (source: ModelProto, scales: Scales): ModelProto => {
-  const model = raiseOpset(copyWith(source, { graph: foldConstants(graphOf(source)) }));
-  const graph = foldBatchNorms(graphOf(model));
+  const model = preparedModel(source);
+  const graph = graphOf(model);
   const pairs = new Pairs(graph, scales);
   const node = graph.node.flatMap((each) => pairs.around(each));
   if (pairs.count === 0)
@@ -29,6 +29,12 @@ export const quantisedModel = (source: ModelProto, scales: Scales): ModelProto =
     );
   const initializer = pairs.initializers.filter(usedBy(node, graph));
   return copyWith(model, { graph: copyWith(graph, { node, initializer, valueInfo: [] }) });
+};
+
+/** The graph that pairs are placed in: constants and batch norms folded, at an opset that has the operators. */
+export const preparedModel = (source: ModelProto): ModelProto => {
+  const model = raiseOpset(copyWith(source, { graph: foldConstants(graphOf(source)) }));
+  return copyWith(model, { graph: foldBatchNorms(graphOf(model)) });
 };
 
 /** One pair a tensor, shared by all that read it. */

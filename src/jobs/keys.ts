@@ -32,11 +32,12 @@ export const exportKey = ({ spec }: ModelExport): string =>
     forcePtq: spec.forcePtq,
   });
 
-/** An empty list says the same as none, and must not make another key. */
+/** What says the same as nothing must not make another key. */
 const calibrationContent = ({ calibration }: ModelExport['spec']) =>
   calibration && {
     ...calibration,
     keepFloat: calibration.keepFloat?.length ? calibration.keepFloat : undefined,
+    sensitivity: calibration.sensitivity || undefined,
   };
 
 /** Raise it when the same inputs would give other batches. */

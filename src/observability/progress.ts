@@ -14,6 +14,26 @@ export type ProgressOptions = {
   readonly now: () => number;
 };
 
+/** Several kinds of work, one after the other, each with a bar of its own. */
+export const makeProgresses = (options: ProgressOptions) => {
+  const bars = new Map<string, Progress>();
+  const barOf = (label: string): Progress => {
+    const bar = bars.get(label) ?? makeProgress({ ...options, label });
+    bars.set(label, bar);
+    return bar;
+  };
+  return {
+    /** `what` where it is not the label of the options. */
+    update: (done: number, total: number, what = options.label): void => {
+      barOf(what).update(done, total);
+      if (done === total) barOf(what).stop();
+    },
+    stop: (): void => {
+      for (const bar of bars.values()) bar.stop();
+    },
+  };
+};
+
 /** Without a terminal at most one line in this time, and one at the end. */
 const lineIntervalMs = 5000;
 

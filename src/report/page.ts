@@ -4,6 +4,7 @@
  */
 import { sha256 } from '../base/digest.ts';
 import { decibelText } from './decibel.ts';
+import { layerSection } from './layer-costs.ts';
 import { html, type Markup, raw } from './markup.ts';
 import type { Report } from './report.ts';
 import { script } from './script.ts';
@@ -11,7 +12,7 @@ import { style } from './style.ts';
 import { tensorSection } from './tensor-table.ts';
 
 export const reportPage = (report: Report): string => {
-  const { architecture, dataType, model, notes, calibration } = report;
+  const { architecture, dataType, model, notes, calibration, sensitivity } = report;
   return html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="${policy}">
@@ -23,6 +24,7 @@ ${notes.length > 0 ? html`<div class="notes" role="note">${notes.map((note) => h
 <ul class="cards">${cards(report)}</ul>
 ${madeFrom(report)}
 ${inputs(report)}
+${sensitivity && layerSection(sensitivity)}
 ${calibration && tensorSection(calibration)}
 </main><script>${raw(script)}</script></body></html>
 `.text;

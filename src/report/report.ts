@@ -3,6 +3,7 @@ import type { Histogram } from '../calibration/histogram.ts';
 import { allThresholds } from '../calibration/thresholds.ts';
 import type { Algorithm } from '../contract/architectures.ts';
 import { asDecibel, type Decibel, decibelNumber } from './decibel.ts';
+import { type LayerCosts, type LayerCostsReport, layerCostsReport } from './layer-costs.ts';
 import { type TensorReport, tensorReport } from './tensor-report.ts';
 
 export type ReportFile = {
@@ -61,6 +62,7 @@ export type CalibrationSource = {
 export type Report = ReportFacts & {
   readonly formatVersion: 1;
   readonly agreement?: ReportAgreement;
+  readonly sensitivity?: LayerCostsReport;
   /** Tensors: the worst signal to noise first. */
   readonly calibration?: CalibrationSource & { readonly tensors: readonly TensorReport[] };
 };
@@ -85,12 +87,14 @@ export type ReportParts = {
   readonly facts: ReportFacts;
   readonly measured: Measured | undefined;
   readonly agreement: Outcome | undefined;
+  readonly sensitivity?: LayerCosts | undefined;
 };
 
-export const reportOf = ({ facts, measured, agreement }: ReportParts): Report => ({
+export const reportOf = ({ facts, measured, agreement, sensitivity }: ReportParts): Report => ({
   formatVersion: 1,
   ...facts,
   ...(agreement && { agreement: agreementReport(agreement) }),
+  ...(sensitivity && { sensitivity: layerCostsReport(sensitivity) }),
   ...(measured && { calibration: { ...measured.source, tensors: tensorReports(measured) } }),
 });
 

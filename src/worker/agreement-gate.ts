@@ -5,8 +5,10 @@ import { computedFrom } from '../engines/calibration-graph.ts';
 import type { SampledImage } from '../preprocessing/sampled-image.ts';
 import { decibelText } from '../report/decibel.ts';
 import { tensorReports } from '../report/report.ts';
+import type { Watch } from './export.ts';
 import type { OpenedModel } from './open-model.ts';
-import { int8Agreement, keptBatches } from './verify-int8.ts';
+import { sensitivityOf, sensitivityText } from './sensitivity.ts';
+import { int8Agreement, keptBatches, noneKept } from './verify-int8.ts';
 
 const namedTensors = 3;
 
@@ -17,32 +19,37 @@ export type Judged = {
   readonly statistics?: Statistics;
 };
 
+export type Gate = {
+  readonly quantised: Judged;
+  /** Decibel; undefined asks nothing. */
+  readonly least: number | undefined;
+  readonly watch: Watch;
+};
+
 /**
  * `least`: SQNR in decibel over all outputs; undefined asks nothing.
  * @throws UserError AgreementTooLow naming the worst tensors, TooFewImages if calibration took every image
  */
 export const requireAgreement = async (
   opened: OpenedModel,
-  { quantised, least }: { readonly quantised: Judged; readonly least: number | undefined },
+  { quantised, least, watch }: Gate,
 ): Promise<void> => {
   if (least === undefined) return;
   const batches = keptBatches(opened, quantised.kept);
-  if (batches === undefined)
-    throw new UserError(
-      'TooFewImages',
-      'Comparing int8 with float: calibration took every image, so none is left to compare on. Add images to the folder, or take fewer batches.',
-    );
-  const { sqnrDb, images } = await int8Agreement(opened, quantised.scales, batches);
+  if (batches === undefined) throw noneKept('Comparing int8 with float');
+  const { signal } = watch;
+  const { sqnrDb, images } = await int8Agreement(opened, quantised.scales, { batches, signal });
   if (sqnrDb >= least) return;
+  const layers = await sensitivityOf(opened, { ...quantised, watch });
   throw new UserError(
     'AgreementTooLow',
-    `Comparing int8 with float on ${images} images kept out of calibration: the outputs agree to ${sqnrDb.toFixed(1)} dB, and ${least} dB are asked for.${worstTensors(opened, quantised)} ${advice(quantised)} Nothing was stored.`,
+    `Comparing int8 with float on ${images} images kept out of calibration: the outputs agree to ${sqnrDb.toFixed(1)} dB, and ${least} dB are asked for.${worstTensors(opened, quantised)} ${sensitivityText(layers)} ${advice(quantised)} Nothing was stored.`,
   );
 };
 
 const advice = ({ statistics }: Judged): string =>
   statistics
-    ? 'Calibrate with more images, take another algorithm (Mse, Auto), or build this class in fp16.'
+    ? 'Otherwise calibrate with more images, take another algorithm (Mse, Auto), or build this class in fp16.'
     : 'Its scales come from the training: train on, calibrate instead (--force_ptq, spec.forcePtq), or build this class in fp16.';
 
 /** Of those that int8 arithmetic reads: the others cannot be the cause. */

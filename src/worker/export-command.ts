@@ -28,6 +28,7 @@ import {
   refusePart,
   reusedCalibration,
 } from './tool-calibration.ts';
+import { toldSensitivity } from './tool-sensitivity.ts';
 import { refuseSource, requiredSource, sourceOf, trainingOf } from './tool-source.ts';
 import type { ToolWorld } from './tool-world.ts';
 import { writeTrainedFiles } from './trained-files.ts';
@@ -155,13 +156,15 @@ const cacheScales = async (opened: OpenedModel, context: Context): Promise<Quant
   const calibration = await calibrationOf(opened, context);
   const { cache, scales, statistics } = calibration.calibrated;
   const least = values.min_agreement;
-  await requireAgreement(opened, { quantised: calibration.calibrated, least });
+  const quantised = calibration.calibrated;
+  await requireAgreement(opened, { quantised, least, watch: world });
+  const sensitivity = await toldSensitivity(opened, context, quantised);
   await writeWholeFile(path, cache, { overwrite: false });
   world.log(
     'INFO',
     `Calibration cache of ${scales.size} tensors from ${statistics.images} images was saved into ${path}`,
   );
-  return { scales, calibration };
+  return { scales, calibration, sensitivity };
 };
 
 const calibrationOf = (opened: OpenedModel, context: Context): Promise<CalibrationDone> => {

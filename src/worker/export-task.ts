@@ -12,11 +12,12 @@ import type { Cipher } from '../formats/encrypted-model.ts';
 import type { SampledImage } from '../preprocessing/sampled-image.ts';
 import { requireAgreement } from './agreement-gate.ts';
 import { provenCodec } from './codec/codec.ts';
-import { calibrate, etltOf, verificationTensor } from './export.ts';
+import { calibrate, etltOf, verificationTensor, type Watch } from './export.ts';
 import { finishedWork, requirePin } from './finished-work.ts';
 import { readKey } from './key.ts';
 import { type OpenedModel, openModel } from './open-model.ts';
 import { type CalibrationDone, makeReport, type ReportRequest } from './report.ts';
+import { sensitivityOf } from './sensitivity.ts';
 import { fetchSource, type TaskSource } from './task-source.ts';
 import type { TaskWorld } from './task-world.ts';
 import { comparedImages, type Trained, trainedScales, usesTrainedScales } from './trained-scales.ts';
@@ -45,7 +46,7 @@ export const runExportTask = async (task: ExportTask, world: TaskWorld): Promise
     cipher,
   });
   const prepared = { task, opened, data, inputs };
-  const trained = usesTrainedScales(opened, task.forcePtq) ? await trainedTask(prepared) : undefined;
+  const trained = usesTrainedScales(opened, task.forcePtq) ? await trainedTask(prepared, world) : undefined;
   const calibration = task.calibration && !trained && (await calibrateTask(prepared, world));
   return publish({ ...prepared, calibration: calibration || undefined, trained, key, cipher }, world);
 };
@@ -68,7 +69,7 @@ type Prepared = {
 };
 
 /** Images, if any are named, only compare. The JSON is stored whatever the data type, the cache for int8. */
-const trainedTask = async ({ task, opened, data }: Prepared): Promise<TrainedDone> => {
+const trainedTask = async ({ task, opened, data }: Prepared, watch: Watch): Promise<TrainedDone> => {
   const { tensorRtVersion, seed } = defaults;
   const { architecture, calibration } = task;
   const trained = trainedScales(opened, {
@@ -79,7 +80,7 @@ const trainedTask = async ({ task, opened, data }: Prepared): Promise<TrainedDon
   const folder = data?.source.kind === 'Images' ? data.source.folder : undefined;
   const kept = await comparedImages(opened, folder, seed);
   const least = calibration?.minAgreement;
-  await requireAgreement(opened, { quantised: { ...trained, kept }, least });
+  await requireAgreement(opened, { quantised: { ...trained, kept }, least, watch });
   return { ...trained, kept };
 };
 
@@ -104,7 +105,7 @@ const calibrateTask = async (
   const wanted = { batches, batchSize, algorithm, seed, tensorRtVersion, keepFloat };
   const request = { source, ...wanted, allowance };
   const calibrated = await calibrate(opened, { request, watch: world });
-  await requireAgreement(opened, { quantised: calibrated, least });
+  await requireAgreement(opened, { quantised: calibrated, least, watch: world });
   return { calibrated, algorithm, seed, source: uri, imagesSha256 };
 };
 
@@ -123,12 +124,14 @@ const int8Parts = ({ task, calibration, trained }: Products) => {
   if (task.calibration === undefined) return undefined;
   const facts = cacheFacts(task.calibration, calibration);
   const { cache, scales, kept } = calibration?.calibrated ?? trained!;
-  return { cache, kept, facts: { ...facts, tensors: scales.size } };
+  return { cache, scales, kept, facts: { ...facts, tensors: scales.size } };
 };
 
 const publish = async (products: Products, world: TaskWorld): Promise<Exported> => {
   const { task, opened, trained, key, cipher, inputs } = products;
   const int8 = int8Parts(products);
+  const isAsked = task.calibration?.sensitivity === true && int8 !== undefined && int8.kept.length > 0;
+  const sensitivity = isAsked ? await sensitivityOf(opened, { ...int8, watch: world }) : undefined;
   const files: Record<string, { sha256: string; sizeBytes: number }> = {};
   const store = async (name: string, bytes: Uint8Array | string): Promise<Artifact> => {
     const content = typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
@@ -143,7 +146,7 @@ const publish = async (products: Products, world: TaskWorld): Promise<Exported> 
   if (trained) await store(artifactFiles.tensorScales, trained.json);
   const kept = int8 && (await verificationTensor(opened, int8.kept));
   const verification = kept && (await store(artifactFiles.verification, kept));
-  const texts = await makeReport(reportRequest(products, files, world));
+  const texts = await makeReport({ ...reportRequest(products, files, world), sensitivity });
   const report = await store(artifactFiles.report, texts.json);
   const page = await store(artifactFiles.reportPage, texts.page);
   const result: Exported = {
@@ -187,7 +190,7 @@ const codecNote = 'model.codec.etlt is the same model, encrypted by the program 
 const reportRequest = (
   { task, opened, calibration, trained }: Products,
   files: Readonly<Record<string, { sha256: string; sizeBytes: number }>>,
-  { clock }: TaskWorld,
+  { clock, signal }: TaskWorld,
 ): ReportRequest => ({
   architecture: task.architecture,
   dataType: task.dataType,
@@ -202,4 +205,5 @@ const reportRequest = (
   })),
   notes: [],
   clock,
+  signal,
 });

@@ -50,8 +50,8 @@ export type Calibrated = SeenImages & {
 };
 
 export type Watch = {
-  /** Images done, of images in all. */
-  readonly progress: (done: number, total: number) => void;
+  /** Steps done, of steps in all; `what` names the work where it is not the tool's own. */
+  readonly progress: (done: number, total: number, what?: string) => void;
   readonly signal: AbortSignal;
 };
 

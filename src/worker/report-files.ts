@@ -6,6 +6,7 @@ import { refuseToOverwrite, requireWritableFolder, writeWholeFile } from '../bas
 import type { Architecture } from '../contract/architectures.ts';
 import type { ExportValues } from '../contract/flags.ts';
 import type { SampledImage } from '../preprocessing/sampled-image.ts';
+import type { LayerCosts } from '../report/layer-costs.ts';
 import type { ReportFile } from '../report/report.ts';
 import type { OpenedModel } from './open-model.ts';
 import { type CalibrationDone, makeReport } from './report.ts';
@@ -17,6 +18,8 @@ export type Quantised = {
   readonly calibration: CalibrationDone | undefined;
   /** Where the scales came from training with quantisation: the images to compare on. */
   readonly trained?: { readonly kept: readonly SampledImage[] };
+  /** What each layer costs, where that was asked for. */
+  readonly sensitivity?: LayerCosts | undefined;
 };
 
 export type ReportedExport = {
@@ -49,7 +52,9 @@ export const writeReportFiles = async (page: string, exported: ReportedExport): 
     ...(quantised?.trained && { trained: { ...quantised.trained, scales: quantised.scales } }),
     files: await filesOf(exported),
     notes: notesOf(exported),
+    sensitivity: quantised?.sensitivity,
     clock: world.clock,
+    signal: world.signal,
   });
   await writeWholeFile(numbersOf(page), texts.json, { overwrite: false });
   await writeWholeFile(page, texts.page, { overwrite: false });

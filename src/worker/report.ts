@@ -5,6 +5,7 @@ import type { Architecture, DataType } from '../contract/architectures.ts';
 import type { Agreement } from '../engines/agreement.ts';
 import type { Preprocessing } from '../preprocessing/normalise.ts';
 import { thumbnailOf } from '../preprocessing/thumbnail.ts';
+import type { LayerCosts } from '../report/layer-costs.ts';
 import { type Report, type ReportFacts, type ReportFile, reportOf } from '../report/report.ts';
 import type { Calibrated, CalibrationRequest } from './export.ts';
 import type { OpenedModel } from './open-model.ts';
@@ -28,9 +29,12 @@ export type ReportRequest = {
   readonly calibration: CalibrationDone | undefined;
   /** Scales of a model that was trained with quantisation, and images to compare on. */
   readonly trained?: Compared;
+  /** What each layer costs, where that was asked for. */
+  readonly sensitivity?: LayerCosts | undefined;
   readonly files: readonly ReportFile[];
   readonly notes: readonly string[];
   readonly clock: { now(): number };
+  readonly signal: AbortSignal;
 };
 
 export type Compared = Pick<Calibrated, 'scales' | 'kept'>;
@@ -46,7 +50,7 @@ export const makeReport = async (request: ReportRequest): Promise<ReportTexts> =
 };
 
 const gathered = async (request: ReportRequest): Promise<Report> => {
-  const { opened, calibration } = request;
+  const { opened, calibration, sensitivity } = request;
   if (!calibration) return uncalibrated(request);
   const { calibrated, source, imagesSha256, algorithm, seed } = calibration;
   const { scales, statistics } = calibrated;
@@ -60,6 +64,7 @@ const gathered = async (request: ReportRequest): Promise<Report> => {
       histograms: statistics.histograms,
     },
     agreement,
+    sensitivity,
   });
 };
 
@@ -71,6 +76,7 @@ const uncalibrated = async (request: ReportRequest): Promise<Report> => {
     facts: { ...facts, ...(latency && { latency }), notes: [...facts.notes, fromTraining, ...notes] },
     measured: undefined,
     agreement,
+    sensitivity: request.sensitivity,
   });
 };
 
@@ -85,16 +91,16 @@ type Comparison = {
 
 /** A graph that cannot be compared here can still be exported: the report says why in place of the figures. */
 const comparison = async (
-  { opened, clock }: ReportRequest,
+  { opened, clock, signal }: ReportRequest,
   { scales, kept }: Compared,
 ): Promise<Comparison> => {
   try {
     const batches = keptBatches(opened, kept);
-    const agreement = batches && (await int8Agreement(opened, scales, batches));
-    const latency = await precisionLatency(opened, scales, clock);
+    const agreement = batches && (await int8Agreement(opened, scales, { batches, signal }));
+    const latency = await precisionLatency(opened, scales, { clock, signal });
     return { agreement, latency, notes: batches ? [] : [noneKept] };
   } catch (thrown) {
-    if (!(thrown instanceof UserError)) throw thrown;
+    if (!(thrown instanceof UserError) || signal.aborted) throw thrown;
     const notes = [`int8 was not compared with float. ${thrown.message}`];
     return { agreement: undefined, latency: undefined, notes };
   }

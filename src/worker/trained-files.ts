@@ -8,6 +8,7 @@ import { requireAgreement } from './agreement-gate.ts';
 import { keptFloat } from './kept-float.ts';
 import type { OpenedModel } from './open-model.ts';
 import type { Quantised } from './report-files.ts';
+import { toldSensitivity } from './tool-sensitivity.ts';
 import type { ToolWorld } from './tool-world.ts';
 import { cacheInTheWay, comparedImages, type Trained, trainedScales } from './trained-scales.ts';
 
@@ -52,8 +53,10 @@ const writeCache = async (
       'The model was trained with quantisation, so nothing is calibrated: its own scales are taken. --force_ptq calibrates.',
     );
   const kept = await comparedImages(opened, folder, seed);
-  await requireAgreement(opened, { quantised: { scales, kept }, least });
+  const quantised = { scales, kept };
+  await requireAgreement(opened, { quantised, least, watch: world });
+  const sensitivity = await toldSensitivity(opened, { values, world }, quantised);
   await writeWholeFile(path, cache, { overwrite: false });
   world.log('INFO', `Calibration cache of ${scales.size} tensors from the training was saved into ${path}`);
-  return { scales, calibration: undefined, trained: { kept } };
+  return { scales, calibration: undefined, trained: { kept }, sensitivity };
 };

@@ -63,16 +63,26 @@ export const keptBatches = (
   return sampledBatches(kept.slice(0, count), { size, batchSize: fixedBatch ?? imagesAtOnce });
 };
 
+/** What is said where nothing can be compared. */
+export const noneKept = (doing: string): UserError =>
+  new UserError(
+    'TooFewImages',
+    `${doing}: calibration took every image, so none is left to compare on. Add images to the folder, or take fewer batches.`,
+  );
+
+export type Compared = { readonly batches: AsyncIterable<Batch>; readonly signal?: AbortSignal };
+
 /** @throws UserError CacheInvalid if the scales are of another model, EngineUnsupported for an old opset, ImageInvalid */
 export const int8Agreement = (
   opened: OpenedModel,
   scales: Scales,
-  batches: AsyncIterable<Batch>,
+  { batches, signal }: Compared,
 ): Promise<Agreement> =>
   withBoth(opened, scales, async ({ float, int8, heads }) => {
     const sum = new AgreementSum();
     const names = [...opened.outputs, ...heads];
     for await (const { data, dims } of batches) {
+      signal?.throwIfAborted();
       const feeds = { [opened.input]: { data, dims } };
       sum.add(await float.run(feeds, names), await int8.run(feeds, names));
     }
@@ -83,11 +93,11 @@ export const int8Agreement = (
 export const precisionLatency = (
   opened: OpenedModel,
   scales: Scales,
-  clock: { now(): number },
+  { clock, signal }: { readonly clock: { now(): number }; readonly signal?: AbortSignal },
 ): Promise<PrecisionLatency> =>
   withBoth(opened, scales, async ({ float, int8 }) => {
     const shape = [opened.fixedBatch ?? 1, opened.channels, opened.height, opened.width];
-    const request = { inputName: opened.input, shape, clock };
+    const request = { inputName: opened.input, shape, clock, ...(signal && { signal }) };
     return {
       floatMicroseconds: await medianLatency(float, request),
       int8Microseconds: await medianLatency(int8, request),

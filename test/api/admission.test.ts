@@ -156,6 +156,23 @@ test(
   'a tensorfile names none',
 );
 test(
+  'layers compared on a tensorfile',
+  refuses,
+  fromTensorfile(ref, { sensitivity: true }),
+  'which source ImageDirectory alone keeps',
+);
+test(
+  'layers to keep in float, and each one compared',
+  accepts,
+  modelExport({ calibration: { ...images, keepFloat: ['conv1', 'block*/Conv'], sensitivity: true } }),
+);
+test(
+  'a layer without a name',
+  refuses,
+  modelExport({ calibration: { ...images, keepFloat: [''] } }),
+  'keepFloat',
+);
+test(
   'broken images in a tensorfile',
   refuses,
   fromTensorfile(ref, { maxBrokenPercent: 5 }),

@@ -133,7 +133,9 @@ const inInt8 = test.macro<[DetectorName]>({
       name === 'faster_rcnn',
       'proposals and their cuts have',
     );
-    const { sqnrDb, matchedBoxes, boxes } = await int8Agreement(model, scales, keptBatches(model, kept)!);
+    const { sqnrDb, matchedBoxes, boxes } = await int8Agreement(model, scales, {
+      batches: keptBatches(model, kept)!,
+    });
     t.log(`${sqnrDb.toFixed(1)} dB, ${(matchedBoxes! * 100).toFixed(0)} % of ${boxes} boxes`);
     t.true(sqnrDb > 15 && boxes > 12 && matchedBoxes! > 0.8, `${sqnrDb} dB, ${matchedBoxes} of ${boxes}`);
   },

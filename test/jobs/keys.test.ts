@@ -28,7 +28,7 @@ test('a codec changes the export key: its image and its command decide what is r
 });
 
 test('layers to keep in float change the export key, an empty list does not', (t) => {
-  t.is(keyWith({ keepFloat: [] }), exportKey(aModelExport()));
+  t.is(keyWith({ keepFloat: [], sensitivity: false }), exportKey(aModelExport()));
   t.not(keyWith({ keepFloat: ['conv1'] }), keyWith({}));
   t.not(keyWith({ keepFloat: ['conv1'] }), keyWith({ keepFloat: ['conv2'] }));
 });

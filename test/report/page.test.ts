@@ -77,6 +77,21 @@ test.serial('names that are markup stay text, everywhere', async (t) => {
   t.deepEqual(browser.complaints, []);
 });
 
+test.serial('layers stand worst first, with the advice above them', async (t) => {
+  await opened(sampleReport(['a', 'b']));
+  const section = "document.getElementById('layers').parentElement";
+  t.is(
+    await browser.evaluate(
+      `[...${section}.querySelectorAll('tbody th')].map((cell) => cell.textContent).join()`,
+    ),
+    'conv a,conv b',
+  );
+  t.is(
+    await browser.evaluate(`${section}.querySelectorAll('p')[1].textContent`),
+    'With every layer in int8 the outputs agree to 31.3 dB; with a left in float they agree to 36.5 dB (--keep_float, spec.calibration.keepFloat).',
+  );
+});
+
 test.serial('columns sort by the keyboard, both ways, and say so', async (t) => {
   await opened(sampleReport(['b', 'c', 'a']));
   const heading = "document.querySelector('#tensors thead th')";
@@ -108,7 +123,7 @@ test.serial("it takes the reader's colours", async (t) => {
 });
 
 test.serial('an export without calibration has a page as well', async (t) => {
-  const { calibration: _, agreement: __, ...rest } = sampleReport(['a']);
+  const { calibration: _, agreement: __, sensitivity: ___, ...rest } = sampleReport(['a']);
   await opened({ ...rest, notes: ['Nothing was calibrated.'] });
   t.is(await browser.evaluate("document.querySelector('.notes').textContent"), 'Nothing was calibrated.');
   t.is(await browser.evaluate("document.getElementById('tensors')"), null);

@@ -51,5 +51,11 @@ export const sampleReport = (names: readonly string[], changed: Partial<ReportFa
       matchedCells: undefined,
       matchedBoxes: undefined,
     },
+    sensitivity: {
+      images: 8,
+      sqnrDb: 31.25,
+      layers: names.map((name, i) => ({ layers: [`conv ${name}`], tensor: name, sqnrDb: 33 + i })),
+      advice: { keepFloat: names.slice(0, 1), sqnrDb: 36.5 },
+    },
   });
 };

@@ -54,6 +54,10 @@ test('int8 that agrees less than asked for is refused by its worst tensors, and 
   const { code, stderr } = await exported(cwd, ...int8(), '--min_agreement', '60');
   t.is(code, failures.AgreementTooLow.exitCode, stderr);
   t.regex(stderr, /agree to \d+\.\d dB, and 60 dB are asked for\. Worst tensors: \S+ \(-?\d+\.\d dB\), /);
+  t.regex(
+    stderr,
+    /Worst layers, each alone in int8: p2o\.Conv\.\d+ .* left in float they agree to \d+\.\d dB/,
+  );
   t.deepEqual(readdirSync(cwd).sort(), ['key.txt', 'model.tlt']);
 });
 
@@ -256,7 +260,7 @@ test('a text file named .png among the images', fails, {
 });
 test('int8 without anything to calibrate with', fails, {
   reason: 'CalibrationSourceMissing',
-  says: /--cal_image_dir or --cal_data_file; random data are never used/,
+  says: /--cal_image_dir, --cal_data_file, or -e .*; random data are never used/,
   args: () => [...base, '--data_type', 'int8'],
 });
 test('an output that is there already', fails, {

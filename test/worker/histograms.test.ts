@@ -154,13 +154,16 @@ test('images that histograms were not counted over still judge, if their folder 
   const cwd = aFolder();
   const hist = ['--cal_histogram_file', join(cwd, 'all.hist')];
   await runExport(...(await int8(cwd, 'first')), ...(await drawn()), ...hist);
-  const report = ['--report', join(cwd, 'r.html')];
-  await runExport(...(await int8(cwd, 'again')), ...(await drawn()), ...hist, ...report);
-  const { calibration, agreement, thumbnails } = JSON.parse(
+  const report = ['--sensitivity', '--report', join(cwd, 'r.html')];
+  const { log } = await runExport(...(await int8(cwd, 'again')), ...(await drawn()), ...hist, ...report);
+  t.regex(log.join('\n'), /Worst layers, each alone in int8: p2o/);
+  const { calibration, agreement, thumbnails, sensitivity } = JSON.parse(
     readFileSync(join(cwd, 'r.json'), 'utf8'),
   ) as Report;
   t.is(calibration!.images, 15);
   t.is(agreement!.images, 32);
+  t.is(sensitivity!.sqnrDb, agreement!.sqnrDb);
+  t.true(sensitivity!.layers.length > 40);
   t.is(thumbnails.length, 6);
   const gated = [...(await int8(cwd, 'gated')), ...hist, '--min_agreement', '3'];
   await t.throwsAsync(runExport(...gated), invalid(/Give the --cal_image_dir, --batches/));

@@ -50,7 +50,7 @@ test('images that calibrated are not among those that judge', async (t) => {
 
 test('the figure is that of the two graphs run image by image', async (t) => {
   const { opened, scales, batches } = await calibrated('classifier');
-  const { images, sqnrDb, rmse, top1 } = await int8Agreement(opened, scales, batches());
+  const { images, sqnrDb, rmse, top1 } = await int8Agreement(opened, scales, { batches: batches() });
   const model = await readModelFile(modelFile('classifier'));
   const float = await openSession(serializeModel(model));
   const int8 = await openSession(serializeModel(quantisedModel(model, scales)));
@@ -75,9 +75,9 @@ test('the figure is that of the two graphs run image by image', async (t) => {
 
 test('scales that clip nearly everything are told from good ones', async (t) => {
   const { opened, scales, batches } = await calibrated('detectnet_v2');
-  const good = await int8Agreement(opened, scales, batches());
+  const good = await int8Agreement(opened, scales, { batches: batches() });
   const clipping = new Map([...scales].map(([name, scale]) => [name, scale / 50]));
-  const bad = await int8Agreement(opened, clipping, batches());
+  const bad = await int8Agreement(opened, clipping, { batches: batches() });
   t.true(good.sqnrDb > 20 && good.matchedCells! > 0.9, JSON.stringify(good));
   t.true(bad.sqnrDb < good.sqnrDb - 10 && bad.matchedCells! < good.matchedCells!, JSON.stringify(bad));
 });
@@ -96,6 +96,6 @@ test('a graph that takes a fixed number of images is fed so, and too few kept im
 
 test('a run of each precision takes its time', async (t) => {
   const { opened, scales } = await calibrated('classifier');
-  const latency = await precisionLatency(opened, scales, { now: () => performance.now() });
+  const latency = await precisionLatency(opened, scales, { clock: { now: () => performance.now() } });
   t.true(latency.floatMicroseconds > 10 && latency.int8Microseconds > 10, JSON.stringify(latency));
 });
