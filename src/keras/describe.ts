@@ -1,8 +1,7 @@
 /** What a Keras file holds, told without converting it. */
 import type { KerasFile } from '../formats/keras-file.ts';
-import { originOf } from './dialect.ts';
+import { isQatNetwork, originOf } from './dialect.ts';
 import type { Dialect } from './layer.ts';
-import { plainClass, quantisedClasses } from './layers/table.ts';
 import { parseNetwork } from './network.ts';
 
 export type KerasDescription = {
@@ -11,7 +10,7 @@ export type KerasDescription = {
   /** Whose padding the convolutions have. */
   readonly padding: Dialect;
   readonly parameters: number;
-  /** Trained with quantisation: some layer is of TLT's QAT classes. */
+  /** Trained with quantisation. */
   readonly qat: boolean;
   readonly layers: readonly LayerDescription[];
 };
@@ -34,7 +33,7 @@ export const describeKeras = (file: KerasFile): KerasDescription => {
     backend: file.backend ?? null,
     padding: originOf(file).dialect,
     parameters: layers.reduce((total, { parameters }) => total + parameters, 0),
-    qat: layers.some((layer) => quantisedClasses.has(plainClass(layer.class))),
+    qat: isQatNetwork(file.network),
     layers,
   };
 };

@@ -31,6 +31,10 @@ const versionOf = (text: string | undefined): KerasVersion => {
   return { major: Number(major), minor: Number(minor), isTf: text?.endsWith('-tf') ?? false };
 };
 
+/** Trained with quantisation: some layer, wrapped ones included, is of TLT's QAT classes. */
+export const isQatNetwork = (network: unknown): boolean =>
+  [...layersIn(network, 0)].some(({ name }) => quantisedClasses.has(name));
+
 type Sight = { readonly name: string; readonly format: unknown };
 
 /** Class and data_format of every layer, those of inner models included. */

@@ -24,6 +24,8 @@ export type Layer = LayerLabel & {
   readonly version: KerasVersion;
   /** Begins the names of this call's tensors: the path, and a number from the second call on. */
   readonly scope: string;
+  /** It runs in a TimeDistributed, around whose layer TensorFlow has reshapes. */
+  readonly isWrapped?: boolean;
   /** Takes down the range in which quantisation-aware training kept a tensor. */
   readonly noteRange: (tensor: string, range: number) => void;
   /** Takes down why the ranges of training are of no use; the float graph still is. */

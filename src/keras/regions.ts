@@ -59,7 +59,9 @@ const onEach: (layer: Layer, inputs: readonly Value[], convert: Converter) => Va
   if (!isOfRegions({ shape, order, ...value }))
     throw unsupportedLayer(layer, 'what it takes are no regions of a picture');
   const [count] = shape;
-  const made = convert(layer, [{ ...value, shape: shape.slice(1), order: order.map((axis) => axis - 1) }]);
+  const made = convert({ ...layer, isWrapped: true }, [
+    { ...value, shape: shape.slice(1), order: order.map((axis) => axis - 1) },
+  ]);
   return { ...made, shape: [count, ...made.shape], order: made.order.map((axis) => axis + 1) };
 };
 

@@ -95,8 +95,8 @@ let files = 0;
 /** A name that no file has had; HDF5 answers from an open file when it meets the same one again. */
 export const newPath = (): string => join(folder, `${files++}.hdf5`);
 
-/** Arrays of a layer: name -> shape; their values count up. */
-export type Weights = Readonly<Record<string, Readonly<Record<string, readonly number[]>>>>;
+/** Arrays of a layer: name -> shape, their values count up; or the value of an array without a shape. */
+export type Weights = Readonly<Record<string, Readonly<Record<string, readonly number[] | number>>>>;
 
 export type MadeFile = {
   /** The `model_config`; text is written as it is, and undefined not at all. */
@@ -124,9 +124,11 @@ export const writeKeras = async ({
     const names = Object.keys(arrays).map((name) => `${layer}/${name}:0`);
     group.create_attribute('weight_names', names.length === 0 ? new Float64Array() : names, [names.length]);
     if (names.length > 0) group.create_group(layer);
-    for (const [name, shape] of Object.entries(arrays)) {
+    for (const [name, wish] of Object.entries(arrays)) {
+      const shape = typeof wish === 'number' ? [] : wish;
       const count = shape.reduce((product, size) => product * size, 1);
-      const data = Float32Array.from({ length: count }, (_, i) => (i + 1) / count);
+      const values = Float32Array.from({ length: count }, (_, i) => (i + 1) / count);
+      const data = typeof wish === 'number' ? Float32Array.of(wish) : values;
       group.create_dataset({ name: `${layer}/${name}:0`, data, shape: [...shape], dtype: '<f' });
     }
   }
@@ -147,16 +149,16 @@ export const aLayer = (
     from.length === 0 ? [] : [from.map((each) => (typeof each === 'string' ? [each, 0, 0, {}] : each))],
 });
 
-export const anInput = (shape: readonly (number | null)[] = [8, 8, 3]) =>
-  aLayer('InputLayer', 'input_1', { config: { batch_input_shape: [null, ...shape] } });
+export const anInput = (shape: readonly (number | null)[] = [8, 8, 3], name = 'input_1') =>
+  aLayer('InputLayer', name, { config: { batch_input_shape: [null, ...shape] } });
 
-/** A functional network from `input_1` to its last layer. */
+/** A functional network from its first layer to its last. */
 export const aNetwork = (...layers: readonly ReturnType<typeof aLayer>[]) => ({
   class_name: 'Model',
   config: {
     name: 'model_1',
     layers,
-    input_layers: [['input_1', 0, 0]],
+    input_layers: [[layers[0]!.name, 0, 0]],
     output_layers: [[layers.at(-1)!.name, 0, 0]],
   },
 });

@@ -6,6 +6,7 @@
  */
 import { elementType } from '../../formats/onnx/element-type.ts';
 import { makeValueInfo } from '../../formats/onnx/graph.ts';
+import type { TensorRanges } from '../../formats/tensor-scales.ts';
 import { numberIn } from '../config.ts';
 import type { GraphBuilder } from '../graph-builder.ts';
 import { arranged } from '../layer.ts';
@@ -41,7 +42,7 @@ export const fasterRcnnEnd: End = (network, { graph, detector, enter, convert })
   const [classes, boxes] = two.outputs as [Value, Value];
   requireClasses(classes, boxes, detector.plugin.classes);
   regionNms(graph, { classes, boxes, rois }, { plugin: detector.plugin, ...parameters });
-  return { inputs, outputs: ports, parts: [one, two] };
+  return { inputs, outputs: ports, parts: [one, { ...two, ranges: withCuts(two.ranges, crop) }] };
 };
 
 const rois = 'proposal_out';
@@ -60,6 +61,15 @@ const heads = (proposal: LayerSpec, crop: LayerSpec): readonly TensorRef[] => {
   const [scores, offsets] = proposal.calls[0]!;
   if (!features || !scores || !offsets) throw otherNetwork('its Proposal or CropAndResize lacks inputs');
   return [features, scores, offsets];
+};
+
+const cutsOf = ({ name }: LayerSpec): string => `${name}/Reshape_1`;
+const imagesOf = ({ name }: LayerSpec): string => `${name}/regions`;
+
+/** What is cut has the range of what the second network is given. */
+const withCuts = (ranges: TensorRanges, crop: LayerSpec): TensorRanges => {
+  const range = ranges.get(imagesOf(crop));
+  return range === undefined ? ranges : new Map([[cutsOf(crop), range], ...ranges]);
 };
 
 const image = (graph: GraphBuilder, value: Value): Value => {
@@ -109,15 +119,15 @@ const regionsOf = (graph: GraphBuilder, features: Value, { crop, count }: Cut): 
   const size = numberIn(crop.config.pool_size);
   if (channels === undefined || size === undefined)
     throw otherNetwork('its CropAndResize has no pool_size or no channels');
-  const cuts = `${crop.name}/Reshape_1`;
+  const cuts = cutsOf(crop);
   graph.plugin('CropAndResizeDynamic', {
     name: 'CropAndResize_plugin',
     inputs: [features.name, rois],
     outputs: [cuts],
     attributes: integers({ crop_height: size, crop_width: size }),
   });
-  const shape = graph.integers(`${crop.name}/regions/shape`, [-1, channels, size, size]);
-  const name = graph.node('Reshape', { inputs: [cuts, shape], output: `${crop.name}/regions` });
+  const shape = graph.integers(`${imagesOf(crop)}/shape`, [-1, channels, size, size]);
+  const name = graph.node('Reshape', { inputs: [cuts, shape], output: imagesOf(crop) });
   return regionsValue(name, [count, channels, size, size]);
 };
 

@@ -73,7 +73,8 @@ const flatten: Converter = (layer, inputs) => {
   const turns = layer.config.channelsFirst && layer.dialect === 'keras' && rank > 1;
   const order = plainOrder(rank);
   const value = arranged(layer, input, turns ? [...order.slice(1), 0] : order);
-  const name = rank === 1 ? value.name : add(layer, 'Flatten', { inputs: [value.name], as: 'Reshape' });
+  const as = layer.isWrapped ? 'Reshape_1' : 'Reshape';
+  const name = rank === 1 ? value.name : add(layer, 'Flatten', { inputs: [value.name], as });
   return { name, shape: [elements], order: [0], nonNegative: input.nonNegative ?? false };
 };
 
