@@ -58,7 +58,7 @@ type Trip = Surroundings & {
   readonly weights: Map<string, LayerWeights>;
   /** Names of the models that this network lies in. */
   readonly path: readonly string[];
-  readonly arraysOf: (layer: string) => readonly KerasWeight[];
+  readonly arraysOf: (layer: string, isModel: boolean) => readonly KerasWeight[];
 };
 
 const walk = (network: Network, inputs: readonly Value[], trip: Trip): Value[] => {
@@ -116,7 +116,7 @@ const weightsOf = (
 ): LayerWeights => {
   const known = trip.weights.get(label.path);
   if (known) return known;
-  const weights = new LayerWeights(label, () => trip.arraysOf(name));
+  const weights = new LayerWeights(label, () => trip.arraysOf(name, false));
   trip.weights.set(label.path, weights);
   return weights;
 };
@@ -129,16 +129,17 @@ const inner = (spec: LayerSpec, inputs: readonly Value[], trip: Trip): Value[] =
   if (network.inputs.length !== inputs.length)
     throw invalidLayer(label, `it takes ${network.inputs.length} tensors, and is given ${inputs.length}`);
   let arrays: readonly KerasWeight[] | undefined;
-  const arraysOf = (layer: string) => {
-    arrays ??= trip.arraysOf(spec.name);
-    return arraysIn(arrays, layer);
+  const arraysOf = (layer: string, isModel: boolean) => {
+    arrays ??= trip.arraysOf(spec.name, true);
+    const own = arraysIn(arrays, layer);
+    return isModel && own.length === 0 ? arrays : own;
   };
   return walk(network, inputs, { ...trip, path, arraysOf });
 };
 
 /**
  * A model inside another has one group of arrays for all its layers; each array's name holds that of its layer, to which
- * TensorFlow may have added a number.
+ * TensorFlow may have added a number. The names of models that lie deeper stand in it in Keras 3 alone.
  */
 const arraysIn = (arrays: readonly KerasWeight[], layer: string): readonly KerasWeight[] => {
   const scopesOf = ({ name }: KerasWeight) => name.split('/').slice(0, -1);

@@ -50,9 +50,10 @@ export const expectedDetector = async (name: string): Promise<ExpectedDetector> 
 /** What Keras was given and what came out of it. */
 export const expectedOf = async (
   name: string,
+  from = 'expected.h5',
 ): Promise<{ readonly input: Values; readonly outputs: Values[] }> => {
   await ready;
-  const file = new File(join(kerasFolder, 'expected.h5'), 'r');
+  const file = new File(join(kerasFolder, from), 'r');
   try {
     const group = file.get(name) as Group;
     const values = (key: string): Values => {

@@ -22,13 +22,15 @@ const backbones = [
   'alexnet',
   'cspdarknet',
 ];
+/** Options of layers that the others leave out, as Keras 2 and Keras 3 save them. */
+const more = ['more_keras2', 'more_keras3'];
 const others = ['detectnet_v2', 'detectnet_v2_qat', 'layers_tlt', 'layers_first', 'layers_last'];
 
 const computesTheSame = test.macro({
-  exec: async (t, name: string) => {
+  exec: async (t, name: string, from?: string) => {
     const { model } = await imported(kerasPath(name));
     const session = await openSession(serializeModel(model));
-    const { input, outputs } = await expectedOf(name);
+    const { input, outputs } = await expectedOf(name, from);
     const found = await session.run({ input_1: input });
     await session.release();
     t.is(session.outputs.length, outputs.length);
@@ -44,11 +46,12 @@ const computesTheSame = test.macro({
   title: (_, name) => `${name} computes what Keras computes`,
 });
 for (const name of [...backbones, ...others]) test(computesTheSame, name);
+for (const name of more) test(computesTheSame, name, 'more.h5');
 
 test("onnx's checker and TensorRT's parser accept every one", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'keras-onnx-'));
   const paths: string[] = [];
-  for (const name of [...backbones, ...others]) {
+  for (const name of [...backbones, ...others, ...more]) {
     const path = join(folder, `${name}.onnx`);
     writeFileSync(path, serializeModel((await imported(kerasPath(name))).model));
     paths.push(path);

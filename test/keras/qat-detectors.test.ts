@@ -129,7 +129,7 @@ class Network {
 
 /** The cache's scales times 127, and the JSON's ranges. */
 const rangesOf = async (network: Network, architecture: DetectorArchitecture) => {
-  const spec = async () => parseExperimentSpec(aDetectorSpec(architecture), { file: 'spec', architecture });
+  const spec = parseExperimentSpec(aDetectorSpec(architecture), { file: 'spec', architecture });
   const opened = await openModel({ path: await network.write(), key: '', architecture, spec });
   const { cache, json } = trainedScales(opened, { architecture, tensorRtVersion: '8.6.1' });
   const { scales } = parseCalibrationCache(cache);
