@@ -1,9 +1,9 @@
-/** An image file as pixels; orientation tags are ignored and alpha is dropped, as in TLT's own loaders. */
-import sharp from 'sharp';
+/** An image file as pixels; orientation tags and profiles are ignored and alpha is dropped, as in TLT's own loaders. */
 import { UserError } from '../base/errors.ts';
 import { whyBroken } from './broken-image.ts';
 import type { Pixels } from './normalise.ts';
-import { resample } from './resample.ts';
+import { type Picture, pixelLimit, readPicture, rgbOf } from './picture.ts';
+import { stretch } from './stretch.ts';
 
 export type ImageSize = { readonly width: number; readonly height: number; readonly channels: 1 | 3 };
 
@@ -15,28 +15,19 @@ export type ImageInput = {
   readonly namedBy?: string;
 };
 
-/** A larger picture is refused before it is decoded, so that memory stays bounded. */
-const pixelLimit = 100_000_000;
-
-/** Each file is read once: a cache would only hold memory. */
-sharp.cache(false);
-
 /** Stretched with Lanczos: the `--cal_image_dir` path. @throws UserError ImageInvalid naming the file */
 export const decodeImage = async (path: string, { width, height, channels }: ImageSize): Promise<Pixels> => {
-  const colour = resample(await decodePixels({ path }), width, height);
+  const colour = stretch(await decoded({ path }), { width, height });
   return channels === 3 ? colour : greyOf(colour);
 };
 
 /** Three channels of eight bits, as large as the file has them. @throws UserError ImageInvalid naming the file */
-export const decodePixels = async (input: ImageInput): Promise<Pixels> => {
+export const decodePixels = async (input: ImageInput): Promise<Pixels> => rgbOf(await decoded(input));
+
+const decoded = async (input: ImageInput): Promise<Picture> => {
   const { path, bytes, namedBy } = input;
   try {
-    const image = sharp(bytes ?? path, { limitInputPixels: pixelLimit, failOn: 'error' })
-      .removeAlpha()
-      .toColourspace('srgb');
-    const { data, info } = await image.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
-    const { width, height, channels } = info;
-    return { data: channels === 3 ? data : tripled(data), width, height, channels: 3 };
+    return await readPicture(bytes ?? path);
   } catch (thrown) {
     throw new UserError(
       'ImageInvalid',
@@ -44,13 +35,6 @@ export const decodePixels = async (input: ImageInput): Promise<Pixels> => {
       { cause: thrown },
     );
   }
-};
-
-/** A grey picture stays grey in sharp even when colour is asked for. */
-const tripled = (grey: Uint8Array): Uint8Array => {
-  const result = new Uint8Array(grey.length * 3);
-  for (let i = 0; i < grey.length; i++) result.fill(grey[i]!, i * 3, i * 3 + 3);
-  return result;
 };
 
 /** Luma of ITU-R BT.601 in 16-bit fixed point, as Pillow's mode L has it. */

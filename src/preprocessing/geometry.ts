@@ -1,5 +1,6 @@
 /** How a training loader brings a picture to the network's size. */
 import { type Alignment, bilinear, type Plane } from './bilinear.ts';
+import { nearestAxis } from './nearest-axis.ts';
 import type { Pixels } from './normalise.ts';
 
 export type Geometry =
@@ -44,15 +45,6 @@ const nearest = (pixels: Pixels, target: Target): Plane => {
   const across = nearestAxis(pixels.width, target.width);
   const down = nearestAxis(pixels.height, target.height);
   return gathered(pixels, target, { column: (x) => across[x]!, row: (y) => down[y]! });
-};
-
-/** Positions by repeated addition, so that rounding falls as in Pillow's affine transform. */
-const nearestAxis = (source: number, target: number): Int32Array => {
-  const step = source / target;
-  const positions = new Int32Array(target);
-  for (let i = 0, at = step / 2; i < target; i++, at += step)
-    positions[i] = Math.min(source - 1, Math.floor(at));
-  return positions;
 };
 
 const cut = (

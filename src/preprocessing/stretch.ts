@@ -1,0 +1,50 @@
+/** A picture stretched as Pillow's `resize(…, LANCZOS)` does it, which looks at the picture's mode. */
+import { nearestAxis } from './nearest-axis.ts';
+import type { Pixels } from './normalise.ts';
+import { lightOf, type Picture, rgbOf, share } from './picture.ts';
+import { resample } from './resample.ts';
+
+type Target = { readonly width: number; readonly height: number };
+
+/** Red, green and blue; the aspect ratio is not kept. */
+export const stretch = (picture: Picture, target: Target): Pixels => {
+  const { alpha, black, indexed } = picture;
+  if (indexed) return nearest(rgbOf(picture), target);
+  if (black) {
+    const [inks, fourth] = both(picture, black, target);
+    return { ...inks, data: lightOf(inks.data, fourth.data) };
+  }
+  if (alpha?.some((each) => each < 255)) return throughAlpha(picture, alpha, target);
+  return resample(rgbOf(picture), target.width, target.height);
+};
+
+const nearest = (picture: Pixels, { width, height }: Target): Pixels => {
+  const across = nearestAxis(picture.width, width);
+  const down = nearestAxis(picture.height, height);
+  const data = new Uint8Array(width * height * 3);
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) {
+      const from = (down[y]! * picture.width + across[x]!) * 3;
+      data.set(picture.data.subarray(from, from + 3), (y * width + x) * 3);
+    }
+  return { data, width, height, channels: 3 };
+};
+
+/** Colours and the fourth channel, each for itself. */
+const both = (
+  { width, height, colour }: Pick<Picture, 'width' | 'height' | 'colour'>,
+  fourth: Uint8Array,
+  target: Target,
+): readonly [Pixels, Pixels] => [
+  resample({ data: colour, width, height, channels: 3 }, target.width, target.height),
+  resample({ data: fourth, width, height, channels: 1 }, target.width, target.height),
+];
+
+/** Colours are weighed by their opacity on the way; the opacity itself is dropped at the end. */
+const throughAlpha = (picture: Picture, alpha: Uint8Array, target: Target): Pixels => {
+  const weighed = picture.colour.map((level, i) => share(level, alpha[Math.floor(i / 3)]!));
+  const [colour, opacity] = both({ ...picture, colour: weighed }, alpha, target);
+  const back = (level: number, by: number): number =>
+    by === 0 || by === 255 ? level : Math.min(255, Math.floor((255 * level) / by));
+  return { ...colour, data: colour.data.map((level, i) => back(level, opacity.data[Math.floor(i / 3)]!)) };
+};
