@@ -3,7 +3,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { scalesOf } from '../../src/calibration/statistics.ts';
+import { type Statistics, scalesOf } from '../../src/calibration/statistics.ts';
 import { agreementOf } from '../../src/engines/agreement.ts';
 import { foldBatchNorms } from '../../src/engines/fold-batchnorm.ts';
 import { halfModel } from '../../src/engines/half.ts';
@@ -32,19 +32,20 @@ import { runPeer } from '../peers/venv.ts';
 import { photosFolder } from '../photos/photos.ts';
 
 let model: ModelProto;
-let calibration: Batch[];
+let statistics: Statistics;
+/** Images kept out of calibration. */
 let held: Batch;
+
+const pixels = {
+  size: { channels: 3, height: 48, width: 192 },
+  preprocessing: preprocessingOf('classification', 3),
+} as const;
 
 test.before(async () => {
   model = await readModelFile(modelFile('classifier'));
   const { chosen, kept } = await sampleImages(await photosFolder(), { batches: 10, batchSize: 4, seed: 3 });
-  const options = {
-    size: { channels: 3, height: 48, width: 192 },
-    preprocessing: preprocessingOf('classification', 3),
-    batchSize: 8,
-  } as const;
-  calibration = await collected(imageBatches(chosen, options));
-  [held] = (await collected(imageBatches(kept.slice(0, 8), options))) as [Batch];
+  statistics = await measured(chosen);
+  [held] = (await collected(imageBatches(kept, { ...pixels, batchSize: kept.length }))) as [Batch];
 });
 
 const runOn = async (each: ModelProto, batch: Batch) => {
@@ -54,20 +55,15 @@ const runOn = async (each: ModelProto, batch: Batch) => {
   return outputs;
 };
 
-const scales = async (algorithm: 'Entropy' | 'Mse' | 'MinMax') => {
-  const batches = (async function* () {
-    yield* calibration;
-  })();
-  const statistics = await collectStatistics({
+const measured = async (chosen: readonly string[]): Promise<Statistics> =>
+  collectStatistics({
     model,
     input: 'input_1',
     shape: [1, 3, 48, 192],
-    batches,
+    batches: imageBatches(chosen, { ...pixels, batchSize: 8 }),
     progress: () => {},
     signal: new AbortController().signal,
   });
-  return scalesOf(statistics, algorithm);
-};
 
 const checked = async (name: string, each: ModelProto): Promise<unknown> => {
   const path = join(mkdtempSync(join(tmpdir(), 'tlt-graphs-')), `${name}.onnx`);
@@ -77,7 +73,7 @@ const checked = async (name: string, each: ModelProto): Promise<unknown> => {
 
 test("the Q/DQ graph passes onnx's checker and agrees with the float graph on images kept out of calibration", async (t) => {
   for (const algorithm of ['Entropy', 'Mse'] as const) {
-    const quantised = quantisedModel(model, await scales(algorithm));
+    const quantised = quantisedModel(model, scalesOf(statistics, algorithm));
     t.truthy(await checked('qdq', quantised));
     const { sqnrDb, top1 } = agreementOf(await runOn(model, held), await runOn(quantised, held));
     t.log(`${algorithm}: ${sqnrDb.toFixed(1)} dB, top-1 ${top1}`);
@@ -87,7 +83,7 @@ test("the Q/DQ graph passes onnx's checker and agrees with the float graph on im
 });
 
 test('in the Q/DQ graph each tensor has one pair, weights are int8, and no bias is quantised', async (t) => {
-  const { node, initializer } = graphOf(quantisedModel(model, await scales('MinMax')));
+  const { node, initializer } = graphOf(quantisedModel(model, scalesOf(statistics, 'MinMax')));
   const quantised = node.filter(({ opType }) => opType === 'QuantizeLinear').map(({ input }) => input[0]!);
   t.true(quantised.length > 20);
   t.is(new Set(quantised).size, quantised.length);
