@@ -58,6 +58,10 @@ const under = (uri: string, ...names: string[]): string => [uri.replace(/\/+$/, 
 
 export const exportFolder = (output: string, exportKey: string): string => under(output, exportKey);
 
+/** What calibrations counted, beside the export folders: another algorithm is another export, but needs no new pass. */
+export const histogramsFile = (output: string, histogramsKey: string): string =>
+  under(output, 'histograms', `${histogramsKey}.hist`);
+
 export const tensorfileFolder = (output: string, tensorfileKey: string): string =>
   under(output, tensorfileKey);
 

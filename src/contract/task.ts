@@ -47,6 +47,8 @@ export type ExportTask = {
   /** A program in the image that the worker runs in, for what age did not encrypt and for a second `.etlt`. */
   readonly codec?: { readonly command: readonly string[] };
   readonly exportKey: string;
+  /** URI of what a calibration of the same data counted or will have counted; nothing is kept if left out. */
+  readonly histograms?: string;
   /** URI of the folder that the artifacts go to. */
   readonly folder: string;
 };

@@ -1,11 +1,11 @@
 /** The Job that exports and calibrates once, for all device classes. */
 import type { ModelExport } from '../api/model-export.ts';
-import { artifactFiles, exportFolder, fileIn, mounts } from '../contract/layout.ts';
+import { artifactFiles, exportFolder, fileIn, histogramsFile, mounts } from '../contract/layout.ts';
 import type { CalibrationTask, ExportTask } from '../contract/task.ts';
 import { specSource, specVolume } from './experiment-spec.ts';
 import type { Images } from './images.ts';
 import { type Job, job } from './job.ts';
-import { exportKey, needsCalibration } from './keys.ts';
+import { exportKey, histogramsKey, needsCalibration } from './keys.ts';
 import { jobName } from './names.ts';
 import { claimVolumes, containerDefaults, joined, keyVolume, scratchVolume, type Volumes } from './pod.ts';
 import { workerPlace } from './worker-place.ts';
@@ -54,9 +54,15 @@ export const exportTask = (owner: ModelExport): ExportTask => {
     ...(spec.experimentSpec && { experimentSpec: specSource(spec.experimentSpec) }),
     ...(spec.codec && { codec: { command: spec.codec.command } }),
     exportKey: key,
+    ...(calibrates &&
+      keepsHistograms(spec) && { histograms: histogramsFile(spec.output.uri, histogramsKey(owner)) }),
     folder: exportFolder(spec.output.uri, key),
   };
 };
+
+/** Where the same data are known again, and which images were left out of the pass. */
+const keepsHistograms = ({ calibration }: ModelExport['spec']): boolean =>
+  calibration?.source === 'ImageDirectory' || calibration?.source === 'Tensorfile';
 
 /** A reference to a CalibrationTensorfile stands here by the file that it made. */
 const calibrationTask = ({

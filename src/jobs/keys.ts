@@ -32,6 +32,23 @@ export const exportKey = ({ spec }: ModelExport): string =>
     forcePtq: spec.forcePtq,
   });
 
+/** Raise it when the same inputs would be counted otherwise. */
+const histogramsFormatVersion = 1;
+
+/** What the counts of a calibration depend on: all of an export but how thresholds are chosen and what they may cost. */
+export const histogramsKey = ({ spec }: ModelExport): string => {
+  const { algorithm: _, keepFloat: __, minAgreement: ___, sensitivity: ____, ...data } = spec.calibration!;
+  return contentKey({
+    histogramsFormatVersion,
+    architecture: spec.architecture,
+    model: spec.model,
+    key: spec.keySecretRef,
+    experimentSpec: spec.experimentSpec,
+    codec: spec.codec,
+    data,
+  });
+};
+
 /** What says the same as nothing must not make another key. */
 const calibrationContent = ({ calibration }: ModelExport['spec']) =>
   calibration && {

@@ -1,24 +1,23 @@
 /** The export pod: fetches the model, exports it, stores every artifact, and the manifest last. */
 import { readFile } from 'node:fs/promises';
 import { canonicalJson, sha256 } from '../base/digest.ts';
-import { UserError } from '../base/errors.ts';
 import { defaults } from '../contract/defaults.ts';
 import { artifactFiles, fileIn } from '../contract/layout.ts';
 import type { Manifest } from '../contract/manifest.ts';
 import type { Artifact, Exported } from '../contract/result.ts';
 import type { CalibrationTask, ExportTask } from '../contract/task.ts';
-import { floatLayers } from '../engines/float-layers.ts';
 import type { Cipher } from '../formats/encrypted-model.ts';
 import type { SampledImage } from '../preprocessing/sampled-image.ts';
 import { requireAgreement } from './agreement-gate.ts';
 import { provenCodec } from './codec/codec.ts';
-import { calibrate, etltOf, verificationTensor, type Watch } from './export.ts';
+import { etltOf, verificationTensor, type Watch } from './export.ts';
 import { finishedWork, requirePin } from './finished-work.ts';
 import { readKey } from './key.ts';
-import { type OpenedModel, openModel } from './open-model.ts';
+import { openModel } from './open-model.ts';
 import { type CalibrationDone, makeReport, type ReportRequest } from './report.ts';
 import { sensitivityOf } from './sensitivity.ts';
-import { fetchSource, type TaskSource } from './task-source.ts';
+import { type CalibrationWork, calibrateTask } from './task-calibration.ts';
+import { fetchSource } from './task-source.ts';
 import type { TaskWorld } from './task-world.ts';
 import { comparedImages, type Trained, trainedScales, usesTrainedScales } from './trained-scales.ts';
 import { readTraining } from './training-data.ts';
@@ -59,11 +58,7 @@ const inputNames = {
   Loader: 'trainingData',
 } as const;
 
-type Prepared = {
-  readonly task: ExportTask;
-  readonly opened: OpenedModel;
-  /** What calibration reads; undefined where nothing is calibrated, or the model alone is asked. */
-  readonly data: TaskSource | undefined;
+type Prepared = CalibrationWork & {
   /** Digests of what went in. */
   readonly inputs: Readonly<Record<string, string>>;
 };
@@ -82,31 +77,6 @@ const trainedTask = async ({ task, opened, data }: Prepared, watch: Watch): Prom
   const least = calibration?.minAgreement;
   await requireAgreement(opened, { quantised: { ...trained, kept }, least, watch });
   return { ...trained, kept };
-};
-
-const calibrateTask = async (
-  { task, opened, data }: Prepared,
-  world: TaskWorld,
-): Promise<CalibrationDone> => {
-  if (data === undefined || task.calibration!.source === 'Model')
-    throw new UserError(
-      'CalibrationSourceMissing',
-      'Calibrating from the model itself: there are no scales of training in use (the model has none, or spec.forcePtq throws them away). Set spec.calibration.source to ImageDirectory, with imageDirectory.uri.',
-    );
-  const { batches, batchSize, algorithm, maxBrokenPercent = 0 } = task.calibration!;
-  const { minAgreement: least, keepFloat = [] } = task.calibration!;
-  floatLayers(opened.model, keepFloat); // throws now rather than after the images
-  const { source, uri, sha256: imagesSha256 } = data;
-  const { seed, tensorRtVersion } = defaults;
-  const allowance = {
-    share: maxBrokenPercent / 100,
-    onBroken: ({ message }: UserError) => world.warn(`Left out: ${message}`),
-  };
-  const wanted = { batches, batchSize, algorithm, seed, tensorRtVersion, keepFloat };
-  const request = { source, ...wanted, allowance };
-  const calibrated = await calibrate(opened, { request, watch: world });
-  await requireAgreement(opened, { quantised: calibrated, least, watch: world });
-  return { calibrated, algorithm, seed, source: uri, imagesSha256 };
 };
 
 type TrainedDone = Trained & { readonly kept: readonly SampledImage[] };

@@ -1,6 +1,6 @@
 /** Histogram files of a model: written after a pass, and thresholds from one that is there, without a pass. */
 import { readFile } from 'node:fs/promises';
-import { sha256 } from '../base/digest.ts';
+import { canonicalJson, sha256 } from '../base/digest.ts';
 import { messageOf, UserError } from '../base/errors.ts';
 import { Histogram } from '../calibration/histogram.ts';
 import type { Statistics } from '../calibration/statistics.ts';
@@ -41,31 +41,54 @@ export const readHistograms = async (path: string): Promise<HistogramFile> => {
 };
 
 /** A pass of this run as the bytes of a histogram file. */
-export const histogramBytes = (
-  { payload }: OpenedModel,
+export const histogramBytes = async (
+  opened: OpenedModel,
   { counted, spent }: Pick<Measurement, 'counted' | 'spent'>,
-  { dataSha256, request }: { readonly dataSha256: string; readonly request: CalibrationRequest },
-): Uint8Array => {
+  request: CalibrationRequest,
+): Promise<Uint8Array> => {
   const sample = {
-    ...sampleOf(dataSha256, request),
+    ...(await sampleOf(opened, request)),
     ...(request.part ?? wholeSample),
     images: counted.images,
     spent,
   };
   return writeHistogramFile({
-    modelSha256: sha256(payload),
+    modelSha256: sha256(opened.payload),
     samples: [sample],
     histograms: counted.histograms,
   });
 };
 
 type Sampling = Pick<CalibrationRequest, 'batches' | 'batchSize' | 'seed'>;
+type Sample = Pick<CountedSample, 'dataSha256' | 'seed' | 'drawn'>;
 
-const sampleOf = (dataSha256: string, { batches, batchSize, seed }: Sampling) => ({
-  dataSha256,
-  seed,
-  drawn: batches * batchSize,
-});
+/** Images of a folder are known together with what makes numbers of their pixels. */
+const sampleOf = async (
+  { preprocessing }: OpenedModel,
+  { source, batches, batchSize, seed }: Sampling & { readonly source: CalibrationSource },
+): Promise<Sample> => {
+  const digest = await digestOfSource(source, { batches, batchSize, seed });
+  const isFolder = source.kind === 'Images' || source.kind === 'TensorfileOfImages';
+  const dataSha256 = isFolder ? sha256(canonicalJson([digest, preprocessing])) : digest;
+  return { dataSha256, seed, drawn: batches * batchSize };
+};
+
+/** Whether the file counted this sample and nothing else, be it in parts. */
+const isOfSample = ({ samples }: Pick<HistogramFile, 'samples'>, wanted: Sample): boolean =>
+  samples.every(
+    ({ dataSha256, seed, drawn }) =>
+      dataSha256 === wanted.dataSha256 && seed === wanted.seed && drawn === wanted.drawn,
+  );
+
+/** Whether a file says of this model what a pass over these images would. */
+export const isSameCalibration = async (
+  opened: OpenedModel,
+  content: HistogramFile,
+  request: CalibrationRequest,
+): Promise<boolean> =>
+  content.modelSha256 === sha256(opened.payload) &&
+  content.samples.every(({ of }) => of === 1) &&
+  isOfSample(content, await sampleOf(opened, request));
 
 export type Reuse = Sampling &
   Thresholds & {
@@ -121,10 +144,7 @@ const imagesOf = async (
   const unknown = { shown: [], kept: [], preprocessing };
   if (source?.kind !== 'Images') return unknown;
   const sampling = { batches, batchSize, seed };
-  const wanted = sampleOf(await digestOfSource(source, sampling), sampling);
-  const isThis = (sample: CountedSample): boolean =>
-    sample.dataSha256 === wanted.dataSha256 && sample.seed === wanted.seed && sample.drawn === wanted.drawn;
-  if (!samples.every(isThis)) return unknown;
+  if (!isOfSample({ samples }, await sampleOf(opened, { source, ...sampling }))) return unknown;
   const { chosen, kept } = await sampleImages(source.folder, sampling);
   const image = (path: string) => folderImage(path, pixelsOf(opened));
   const spent = Math.max(...samples.map(({ spent: left }) => left));

@@ -138,7 +138,7 @@ const counted = async (
   const dataSha256 = await digestOfSource(source, request);
   const path = values.cal_histogram_file;
   if (path !== undefined) {
-    const bytes = histogramBytes(opened, measurement, { dataSha256, request });
+    const bytes = await histogramBytes(opened, measurement, request);
     await writeWholeFile(path, bytes, { overwrite: false });
     world.log('INFO', savedText(path, measurement, request.part));
   }

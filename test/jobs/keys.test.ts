@@ -1,6 +1,7 @@
 /** Content keys of an upgrade: what was built before must still be found, so keys of old specs never change. */
 import test from 'ava';
 import type { ModelExport } from '../../src/api/model-export.ts';
+import { exportTask } from '../../src/jobs/export-job.ts';
 import { engineKey, exportKey } from '../../src/jobs/keys.ts';
 import { aClass, aModelExport, aSpec } from '../builders/objects.ts';
 
@@ -31,4 +32,20 @@ test('layers to keep in float change the export key, an empty list does not', (t
   t.is(keyWith({ keepFloat: [], sensitivity: false }), exportKey(aModelExport()));
   t.not(keyWith({ keepFloat: ['conv1'] }), keyWith({}));
   t.not(keyWith({ keepFloat: ['conv1'] }), keyWith({ keepFloat: ['conv2'] }));
+});
+
+test('exports that differ in how thresholds are chosen share the counts of one pass', (t) => {
+  const taskWith = (calibration: Partial<NonNullable<ModelExport['spec']['calibration']>>) =>
+    exportTask(aModelExport({ spec: { calibration: { ...aSpec().calibration!, ...calibration } } }));
+  const plain = taskWith({});
+  t.regex(plain.histograms!, /^pvc:\/\/exports\/classifier\/histograms\/[0-9a-f]{16}\.hist$/);
+  for (const same of [
+    taskWith({ algorithm: 'Mse' }),
+    taskWith({ minAgreement: 30, keepFloat: ['conv1'], sensitivity: true }),
+  ]) {
+    t.is(same.histograms, plain.histograms);
+    t.not(same.exportKey, plain.exportKey);
+  }
+  t.not(taskWith({ batches: 11 }).histograms, plain.histograms);
+  t.is(taskWith({ source: 'DataLoader' }).histograms, undefined);
 });

@@ -1,5 +1,5 @@
 /** What the export container calibrates from: each source of a ModelExport, on a folder in place of claims. */
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { sha256 } from '../../src/base/digest.ts';
@@ -143,4 +143,40 @@ test('with a codec a model of its cipher is opened, and stored for engines by ag
   const { files, notes } = JSON.parse(folder('manifest.json').toString()) as Manifest;
   t.is(files['model.codec.etlt']?.sha256, codecEtlt?.sha256);
   t.true(notes.some((note) => note.startsWith('model.codec.etlt is the same model')));
+});
+
+test('another algorithm needs no new pass over the images, other images do', async (t) => {
+  const { at, runTask, warnings } = await aPod();
+  const histograms = 'pvc://exports/out/histograms/h.hist';
+  const exported = (folder: string, changes: Partial<CalibrationTask>, kept = histograms) =>
+    runTask({
+      ...aTask({ imageDirectory, ...changes }),
+      folder: `pvc://exports/out/${folder}`,
+      histograms: kept,
+    });
+  const cacheIn = (folder: string) => readFileSync(at('exports/out', folder, 'calibration.cache'), 'utf8');
+  await exported('minmax', {});
+  t.deepEqual(warnings, []);
+  await exported('mse', { algorithm: 'Mse' });
+  t.regex(warnings.join(), /Thresholds come from the histograms .*h\.hist of an earlier export/);
+  const [calibrated, reused] = ['minmax', 'mse'].map(
+    (folder) => JSON.parse(readFileSync(at('exports/out', folder, 'report.json'), 'utf8')) as Report,
+  );
+  t.is(reused!.calibration!.images, 8);
+  t.deepEqual(reused!.thumbnails, calibrated!.thumbnails);
+  t.is(reused!.agreement!.images, calibrated!.agreement!.images);
+  await exported('plain', { algorithm: 'Mse' }, 'pvc://exports/out/other.hist');
+  t.is(cacheIn('mse'), cacheIn('plain'));
+
+  writeFileSync(
+    at('exports/out/histograms/h.hist'),
+    readFileSync(at('exports/out/other.hist')).subarray(0, 99),
+  );
+  await exported('again', { algorithm: 'Mse' });
+  t.regex(warnings.join(), /Counted again\. Reading the histograms: its checksum/);
+  t.is(cacheIn('again'), cacheIn('plain'));
+  const told = warnings.length;
+  rmSync(at('models/photos', readdirSync(at('models/photos'))[0]!));
+  await exported('fewer', { algorithm: 'Mse' });
+  t.is(warnings.length, told, 'other images are counted, and not those of before');
 });
