@@ -30,14 +30,14 @@ export type Cutting = {
   /** Facts of every tensor that a node writes or the graph is fed with. */
   readonly facts: ReadonlyMap<string, TensorFacts>;
   readonly measured: ReadonlySet<string>;
-  /** Bytes of exposed tensors that a segment may hold before it is cut. */
+  /** Bytes of exposed tensors and of weights that a segment may hold before it is cut. */
   readonly limit: number;
 };
 
 export const segmentsOf = (model: ModelProto, cutting: Cutting): readonly Segment[] => {
   const graph = graphOf(model);
   const lastRead = lastReads(graph);
-  const ends = segmentEnds(graph.node, lastRead, cutting);
+  const ends = segmentEnds(graph, lastRead, cutting);
   return ends
     .map((end, i) => segment(model, { from: ends[i - 1] ?? 0, to: end }, { lastRead, cutting }))
     .filter(({ outputs }) => outputs.length > 0);
@@ -62,14 +62,17 @@ const readBy = (node: NodeProto): readonly string[] => {
  * the one with the fewest bytes to hand on.
  */
 const segmentEnds = (
-  nodes: readonly NodeProto[],
+  { node: nodes, initializer }: GraphProto,
   lastRead: ReadonlyMap<string, number>,
   { facts, measured, limit }: Cutting,
 ): readonly number[] => {
   const bytesOf = (name: string): number => facts.get(name)?.bytes ?? 0;
   const crossing = crossingBytes(nodes, lastRead, bytesOf);
-  const exposed = nodes.map(({ output }) =>
-    output.reduce((sum, name) => sum + (measured.has(name) ? bytesOf(name) : 0), 0),
+  const weights = new Map(initializer.map(({ name, rawData }) => [name, rawData.length]));
+  const exposed = nodes.map(
+    ({ input, output }) =>
+      total(input.map((name) => weights.get(name) ?? 0)) +
+      total(output.map((name) => (measured.has(name) ? bytesOf(name) : 0))),
   );
   const ends: number[] = [];
   for (let start = 0, end = 1, held = 0; end <= nodes.length; end++) {
@@ -77,10 +80,12 @@ const segmentEnds = (
     if (held <= limit || end - start < 2) continue;
     start = narrowest(crossing, Math.ceil((start + end) / 2), end - 1);
     ends.push(start);
-    held = exposed.slice(start, end).reduce((sum, bytes) => sum + bytes, 0);
+    held = total(exposed.slice(start, end));
   }
   return [...ends, nodes.length];
 };
+
+const total = (sizes: readonly number[]): number => sizes.reduce((sum, size) => sum + size, 0);
 
 /** Bytes that nodes before a place hand to nodes from it on, for each place in the order. */
 const crossingBytes = (

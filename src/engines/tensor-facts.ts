@@ -1,5 +1,5 @@
 /** Type and shape of every tensor of a graph for a given input shape, as ONNX Runtime infers them. */
-import type { ModelProto, ValueInfoProto } from '../formats/generated/onnx_pb.ts';
+import type { GraphProto, ModelProto, ValueInfoProto } from '../formats/generated/onnx_pb.ts';
 import { type ElementType, elementType } from '../formats/onnx/element-type.ts';
 import { copyWith, graphOf, makeUntypedValueInfo, makeValueInfo } from '../formats/onnx/graph.ts';
 import { serializeModel } from '../formats/onnx/model.ts';
@@ -23,11 +23,28 @@ export const tensorFacts = async (
   const written = graph.node.flatMap(({ output }) => output.filter((name) => name !== ''));
   const output = [...new Set(written)].map(makeUntypedValueInfo);
   const probe = copyWith(source, {
-    graph: copyWith(graph, { input: fed, output: withDeclared(graph.output, output), valueInfo: [] }),
+    graph: copyWith(withoutWeights(graph, fed), {
+      output: withDeclared(graph.output, output),
+      valueInfo: [],
+    }),
   });
   const session = await openSession(serializeModel(probe), { optimisation: 'disabled', prepacking: false });
   await session.release();
   return new Map([...session.inputs, ...session.outputs].map((port) => [port.name, factsOf(port)]));
+};
+
+/** Shapes may follow from the values of small tensors; of a large one the shape is all that is asked for. */
+const largeBytes = 16 * 1024;
+
+/** Large weights become inputs, so that no copy of them is loaded. */
+const withoutWeights = (graph: GraphProto, fed: readonly ValueInfoProto[]): GraphProto => {
+  const large = graph.initializer.filter(({ rawData }) => rawData.length >= largeBytes);
+  const names = new Set(large.map(({ name }) => name));
+  const weights = large.map(({ name, dataType, dims }) => makeValueInfo(name, dataType, dims.map(Number)));
+  return copyWith(graph, {
+    initializer: graph.initializer.filter(({ name }) => !names.has(name)),
+    input: [...fed.filter(({ name }) => !names.has(name)), ...weights],
+  });
 };
 
 /** What the model says of its own outputs stays. */

@@ -7,7 +7,6 @@ import { clipped } from '../calibration/derived.ts';
 import type { Histogram } from '../calibration/histogram.ts';
 import type { Statistics } from '../calibration/statistics.ts';
 import { type CalibrationGraph, calibrationGraph } from '../engines/calibration-graph.ts';
-import { segmentPlan } from '../engines/segment-runner.ts';
 import { segmentsOf, type TensorFacts } from '../engines/segments.ts';
 import { tensorFacts } from '../engines/tensor-facts.ts';
 import type { ModelProto } from '../formats/generated/onnx_pb.ts';
@@ -32,8 +31,8 @@ export type CalibrationRun = {
 /** Each thread holds the weights and the largest segment's tensors. */
 const mostThreads = 4;
 
-/** Bytes of exposed tensors of a segment. */
-const segmentLimit = 24 * 2 ** 20;
+/** Bytes of exposed tensors and weights of a segment: less saves no memory any more, and more saves no time. */
+const segmentLimit = 12 * 2 ** 20;
 
 /** What the measured tensors held, by their names. */
 export type Counted = { readonly histograms: ReadonlyMap<string, Histogram>; readonly images: number };
@@ -49,8 +48,7 @@ export const countTensors = async (run: CalibrationRun): Promise<Counted> => {
   const facts = await tensorFacts(graph.model, { input, dims: shape });
   const measured = measuredIn(graph, facts);
   const segments = segmentsOf(graph.model, { facts, measured, limit: segmentLimit });
-  const plan = segmentPlan(segments);
-  const pool = await CalibrationPool.open({ plan, input, measured }, threads);
+  const pool = await CalibrationPool.open({ input, measured }, segments, threads);
   let images = 0;
   const counted = (): void => {
     images += shape[0];

@@ -1,10 +1,9 @@
 /** What the threads of a calibration and the thread that feeds them say to each other. Plain data, copied or handed over. */
 import type { Extremes, Magnitudes } from '../calibration/histogram.ts';
-import type { SegmentPlan } from '../engines/segment-runner.ts';
+import type { PackedSegment } from '../engines/packed-segment.ts';
 import type { FloatTensor } from '../engines/session.ts';
 
 export type Measuring = {
-  readonly plan: SegmentPlan;
   readonly input: string;
   /** Tensors to count; the input may be among them. */
   readonly measured: ReadonlySet<string>;
@@ -12,6 +11,8 @@ export type Measuring = {
 
 export type Question =
   | { readonly kind: 'open'; readonly measuring: Measuring }
+  /** Of the network; the first comes first, the last before any count. */
+  | { readonly kind: 'segment'; readonly segment: PackedSegment }
   | { readonly kind: 'count'; readonly tensor: FloatTensor }
   | { readonly kind: 'finish' }
   /** Has no answer. */

@@ -4,6 +4,8 @@
  */
 import { UserError } from '../base/errors.ts';
 import { emptyHistogram, Histogram, sumOf } from '../calibration/histogram.ts';
+import { packedSegment } from '../engines/packed-segment.ts';
+import type { Segment } from '../engines/segments.ts';
 import type { FloatTensor } from '../engines/session.ts';
 import { CalibrationLane } from './calibration-lane.ts';
 import type { Measuring } from './calibration-messages.ts';
@@ -29,11 +31,15 @@ export class CalibrationPool {
     this.#lanes = lanes;
   }
 
-  /** @throws UserError CalibrationFailed */
-  static async open(measuring: Measuring, threads: number): Promise<CalibrationPool> {
+  /** The segments are the network's, in order. @throws UserError CalibrationFailed */
+  static async open(
+    measuring: Measuring,
+    segments: readonly Segment[],
+    threads: number,
+  ): Promise<CalibrationPool> {
     const pool = new CalibrationPool(Array.from({ length: threads }, () => new CalibrationLane()));
     try {
-      await Promise.all(pool.#lanes.map((lane) => lane.ask({ kind: 'open', measuring })));
+      for (const lane of pool.#lanes) await opened(lane, measuring, segments);
     } catch (thrown) {
       await pool.close();
       throw thrown;
@@ -92,6 +98,19 @@ export class CalibrationPool {
     if (first) throw first.error;
   }
 }
+
+/** One lane and one segment after the other: while a segment is opened, its weights are in memory three times. */
+const opened = async (
+  lane: CalibrationLane,
+  measuring: Measuring,
+  segments: readonly Segment[],
+): Promise<void> => {
+  await lane.ask({ kind: 'open', measuring });
+  for (const index of segments.keys()) {
+    const segment = packedSegment(segments, index);
+    await lane.ask({ kind: 'segment', segment }, [segment.model.buffer]);
+  }
+};
 
 const notFinite = (tensor: string, label: string): UserError =>
   new UserError(

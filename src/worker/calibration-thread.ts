@@ -2,19 +2,24 @@
 import { parentPort } from 'node:worker_threads';
 import { messageOf } from '../base/errors.ts';
 import { BitCounter } from '../calibration/bit-counter.ts';
+import type { PackedSegment } from '../engines/packed-segment.ts';
 import { SegmentRunner } from '../engines/segment-runner.ts';
 import type { FloatTensor } from '../engines/session.ts';
 import type { Answer, Measuring, Question } from './calibration-messages.ts';
 
 class Thread {
   readonly #input: string;
-  readonly #runner: SegmentRunner;
+  readonly #runner = new SegmentRunner();
   readonly #counters: ReadonlyMap<string, BitCounter>;
 
-  constructor({ input, measured }: Measuring, runner: SegmentRunner) {
+  constructor({ input, measured }: Measuring) {
     this.#input = input;
-    this.#runner = runner;
     this.#counters = new Map([...measured].map((name) => [name, new BitCounter()]));
+  }
+
+  async take(segment: PackedSegment): Promise<Answer> {
+    await this.#runner.open(segment);
+    return { kind: 'done' };
   }
 
   async count(tensor: FloatTensor): Promise<Answer> {
@@ -43,11 +48,17 @@ class Thread {
 let thread: Thread | undefined;
 
 const answerTo = async (question: Exclude<Question, { kind: 'end' }>): Promise<Answer> => {
-  if (question.kind === 'open') {
-    thread = new Thread(question.measuring, await SegmentRunner.open(question.measuring.plan));
-    return { kind: 'done' };
+  switch (question.kind) {
+    case 'open':
+      thread = new Thread(question.measuring);
+      return { kind: 'done' };
+    case 'segment':
+      return thread!.take(question.segment);
+    case 'count':
+      return thread!.count(question.tensor);
+    case 'finish':
+      return thread!.finish();
   }
-  return question.kind === 'count' ? thread!.count(question.tensor) : thread!.finish();
 };
 
 const failed = (thrown: unknown): Answer => ({ kind: 'failed', message: messageOf(thrown) });
