@@ -99,3 +99,21 @@ test('a run of each precision takes its time', async (t) => {
   const latency = await precisionLatency(opened, scales, { clock: { now: () => performance.now() } });
   t.true(latency.floatMicroseconds > 10 && latency.int8Microseconds > 10, JSON.stringify(latency));
 });
+
+test('a comparison stops at a signal, between two batches', async (t) => {
+  const { opened, scales, batches } = await calibrated('classifier');
+  const stop = new AbortController();
+  const reason = new Error('stopped');
+  let taken = 0;
+  const watched = (async function* () {
+    for await (const batch of batches()) {
+      if (++taken === 2) stop.abort(reason);
+      yield batch;
+    }
+  })();
+  const error = await t.throwsAsync(int8Agreement(opened, scales, { batches: watched, signal: stop.signal }));
+  t.is(error, reason);
+  t.is(taken, 2);
+  const clock = { now: () => performance.now() };
+  t.is(await t.throwsAsync(precisionLatency(opened, scales, { clock, signal: stop.signal })), reason);
+});

@@ -1,0 +1,87 @@
+/** Where Q/DQ pairs go, by TensorRT's rules: on inputs of what computes in int8, and on one branch of a residual sum. */
+import test from 'ava';
+import { quantisedModel } from '../../src/engines/qdq.ts';
+import { openSession } from '../../src/engines/session.ts';
+import type { NodeProto } from '../../src/formats/generated/onnx_pb.ts';
+import { graphOf, makeModel, makeValueInfo, opsetOf } from '../../src/formats/onnx/graph.ts';
+import { serializeModel } from '../../src/formats/onnx/model.ts';
+import { makeNode } from '../../src/formats/onnx/node.ts';
+import { tensorFromFloats } from '../../src/formats/onnx/tensor.ts';
+
+const weight = (name: string, dims: readonly number[]) => {
+  const length = dims.reduce((product, size) => product * size, 1);
+  return tensorFromFloats(
+    name,
+    dims,
+    Float32Array.from({ length }, (_, i) => Math.sin(i) / 8),
+  );
+};
+
+const conv = (input: string, output: string, inputs = [`${output}/w`, `${output}/b`]) =>
+  makeNode('Conv', { name: output, inputs: [input, ...inputs], outputs: [output] });
+
+/** x [N,16,4,4] through these nodes; every tensor that one of them writes has a scale. */
+const quantised = (nodes: readonly NodeProto[], { output = nodes.at(-1)!.output[0]!, opset = 11 } = {}) => {
+  const convs = nodes.filter(({ opType }) => opType === 'Conv').map(({ name }) => name);
+  const model = makeModel({
+    name: 'some',
+    opset,
+    inputs: [makeValueInfo('x', 1, ['N', 16, 4, 4])],
+    outputs: [makeValueInfo(output, 1, undefined)],
+    initializers: [
+      ...convs.flatMap((name) => [weight(`${name}/w`, [16, 16, 1, 1]), weight(`${name}/b`, [16])]),
+      weight('wide/w', [16, 32, 1, 1]),
+    ],
+    nodes: [...nodes],
+  });
+  const scales = new Map(['x', ...nodes.flatMap((node) => node.output)].map((name) => [name, 0.02]));
+  return quantisedModel(model, scales);
+};
+
+/** What each node reads, with the pair's name where it is quantised. */
+const readBy = (model: ReturnType<typeof quantised>, name: string): readonly string[] =>
+  graphOf(model).node.find((node) => node.name === name)!.input;
+
+test('of a residual sum the branch that comes from no convolution is quantised, so that conv, add and relu fuse', (t) => {
+  const sum = makeNode('Add', { name: 'sum', inputs: ['a', 'x'], outputs: ['sum'] });
+  t.deepEqual(readBy(quantised([conv('x', 'a'), sum]), 'sum'), ['a', 'x/dequantized']);
+  const turned = makeNode('Add', { name: 'sum', inputs: ['x', 'a'], outputs: ['sum'] });
+  t.deepEqual(readBy(quantised([conv('x', 'a'), turned]), 'sum'), ['x/dequantized', 'a']);
+});
+
+test('of two convolutions that are added the second is quantised, and a sum without any is left alone', (t) => {
+  const both = makeNode('Add', { name: 'sum', inputs: ['a', 'b'], outputs: ['sum'] });
+  t.deepEqual(readBy(quantised([conv('x', 'a'), conv('x', 'b'), both]), 'sum'), ['a', 'b/dequantized']);
+  const relu = makeNode('Relu', { inputs: ['x'], outputs: ['r'] });
+  const none = makeNode('Add', { name: 'sum', inputs: ['r', 'x'], outputs: ['sum'] });
+  t.deepEqual(readBy(quantised([relu, none, conv('sum', 'c')]), 'sum'), ['r', 'x']);
+});
+
+test('a Concat itself is left alone, and what reads it gets the pair; biases stay float', (t) => {
+  const side = makeNode('Concat', {
+    name: 'side',
+    inputs: ['a', 'b'],
+    outputs: ['side'],
+    attributes: { axis: { int: 1 } },
+  });
+  const model = quantised([conv('x', 'a'), conv('x', 'b'), side, conv('side', 'c', ['wide/w'])]);
+  t.deepEqual(readBy(model, 'side'), ['a', 'b']);
+  t.deepEqual(readBy(model, 'c'), ['side/dequantized', 'wide/w/axis0/dequantized']);
+  t.is(readBy(model, 'a')[2], 'a/b');
+  const pairs = graphOf(model).node.filter(({ opType }) => opType === 'QuantizeLinear');
+  t.deepEqual(
+    pairs.map(({ input }) => input[0]),
+    ['x', 'side'],
+    'one pair a tensor, whoever reads it',
+  );
+});
+
+test('the graph is raised to an opset that has scales per channel, and runs', async (t) => {
+  const model = quantised([conv('x', 'a'), conv('a', 'c')]);
+  t.true(opsetOf(model) >= 13);
+  const session = await openSession(serializeModel(model));
+  const data = Float32Array.from({ length: 256 }, (_, i) => Math.cos(i));
+  const { c } = await session.run({ x: { data, dims: [1, 16, 4, 4] } });
+  await session.release();
+  t.true(c!.data.some((value) => value !== 0));
+});
