@@ -14,7 +14,7 @@ import { etltOf, verificationTensor, type Watch } from './export.ts';
 import { finishedWork, requirePin } from './finished-work.ts';
 import { readKey } from './key.ts';
 import { openModel } from './open-model.ts';
-import { type CalibrationDone, makeReport, type ReportRequest } from './report.ts';
+import { type CalibrationDone, floatNotes, makeReport, type ReportRequest } from './report.ts';
 import { sensitivityOf } from './sensitivity.ts';
 import { type CalibrationWork, calibrateTask } from './task-calibration.ts';
 import { fetchSource } from './task-source.ts';
@@ -173,7 +173,7 @@ const reportRequest = (
     sha256: digest,
     sizeBytes,
   })),
-  notes: [],
+  notes: floatNotes(task.calibration?.keepFloat ?? []),
   clock,
   signal,
 });

@@ -60,12 +60,13 @@ export const histogramBytes = async (
 };
 
 type Sampling = Pick<CalibrationRequest, 'batches' | 'batchSize' | 'seed'>;
+type Drawing = Sampling & { readonly source: CalibrationSource };
 type Sample = Pick<CountedSample, 'dataSha256' | 'seed' | 'drawn'>;
 
 /** Images of a folder are known together with what makes numbers of their pixels. */
 const sampleOf = async (
   { preprocessing }: OpenedModel,
-  { source, batches, batchSize, seed }: Sampling & { readonly source: CalibrationSource },
+  { source, batches, batchSize, seed }: Drawing,
 ): Promise<Sample> => {
   const digest = await digestOfSource(source, { batches, batchSize, seed });
   const isFolder = source.kind === 'Images' || source.kind === 'TensorfileOfImages';
@@ -80,15 +81,22 @@ const isOfSample = ({ samples }: Pick<HistogramFile, 'samples'>, wanted: Sample)
       dataSha256 === wanted.dataSha256 && seed === wanted.seed && drawn === wanted.drawn,
   );
 
-/** Whether a file says of this model what a pass over these images would. */
+/** Whether a file counted what would be drawn from these data, be it in parts. */
+export const isCountedFrom = async (
+  opened: OpenedModel,
+  content: HistogramFile,
+  drawing: Drawing,
+): Promise<boolean> => isOfSample(content, await sampleOf(opened, drawing));
+
+/** Whether a file says of this model what a pass over all of these data would. */
 export const isSameCalibration = async (
   opened: OpenedModel,
   content: HistogramFile,
-  request: CalibrationRequest,
+  drawing: Drawing,
 ): Promise<boolean> =>
   content.modelSha256 === sha256(opened.payload) &&
   content.samples.every(({ of }) => of === 1) &&
-  isOfSample(content, await sampleOf(opened, request));
+  (await isCountedFrom(opened, content, drawing));
 
 export type Reuse = Sampling &
   Thresholds & {

@@ -8,8 +8,9 @@ import type { ExportValues } from '../contract/flags.ts';
 import type { SampledImage } from '../preprocessing/sampled-image.ts';
 import type { LayerCosts } from '../report/layer-costs.ts';
 import type { ReportFile } from '../report/report.ts';
+import { keptFloat } from './kept-float.ts';
 import type { OpenedModel } from './open-model.ts';
-import { type CalibrationDone, makeReport } from './report.ts';
+import { type CalibrationDone, floatNotes, makeReport } from './report.ts';
 import type { ToolWorld } from './tool-world.ts';
 
 export type Quantised = {
@@ -73,7 +74,12 @@ const filesOf = ({ output, quantised, values }: ReportedExport): Promise<ReportF
   );
 };
 
-const notesOf = ({ values, quantised }: ReportedExport): string[] => {
+const notesOf = (exported: ReportedExport): string[] => [
+  ...(exported.quantised ? floatNotes(keptFloat(exported.values)) : []),
+  ...originNotes(exported),
+];
+
+const originNotes = ({ values, quantised }: ReportedExport): string[] => {
   if (quantised?.calibration || quantised?.trained) return [];
   if (quantised)
     return [

@@ -80,6 +80,10 @@ const uncalibrated = async (request: ReportRequest): Promise<Report> => {
   });
 };
 
+/** What a report says of layers that were left in float. */
+export const floatNotes = (keepFloat: readonly string[]): string[] =>
+  keepFloat.length === 0 ? [] : [`Left in float, and so without scales: ${keepFloat.join(', ')}.`];
+
 const fromTraining =
   'The scales came with the model from its training with quantisation, so no tensor was measured.';
 

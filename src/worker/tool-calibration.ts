@@ -7,7 +7,7 @@ import type { CountedSample } from '../formats/histogram-file.ts';
 import type { SamplePart } from '../preprocessing/sample-part.ts';
 import { type CalibrationSource, digestOfSource, nameOfSource } from './calibration-source.ts';
 import { type Calibrated, type CalibrationRequest, concluded, type Measurement, measure } from './export.ts';
-import { calibratedFrom, histogramBytes, readHistograms } from './histograms.ts';
+import { calibratedFrom, histogramBytes, isCountedFrom, readHistograms } from './histograms.ts';
 import { keptFloat } from './kept-float.ts';
 import type { OpenedModel } from './open-model.ts';
 import type { CalibrationDone } from './report.ts';
@@ -72,6 +72,11 @@ export const reusedCalibration = async (
     'WARNING',
     `Histograms of ${calibrated.statistics.images} images exist at ${path}. Reading them: no image was calibrated with.${shortOf(content.samples)}`,
   );
+  if (source && !(await isCountedFrom(opened, content, { ...reuse, source })))
+    world.log(
+      'WARNING',
+      `The histograms ${path} were counted over other data than ${nameOfSource(source)} with these --batches, --batch_size and --seed. Name another file by --cal_histogram_file to calibrate with those.`,
+    );
   const [sample] = content.samples;
   return {
     calibrated,

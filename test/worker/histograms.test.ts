@@ -16,10 +16,11 @@ import { sampleImages } from '../../src/preprocessing/image-list.ts';
 import { preprocessingOf } from '../../src/preprocessing/normalise.ts';
 import type { Report } from '../../src/report/report.ts';
 import { collectStatistics } from '../../src/worker/calibrate.ts';
+import type { Report as FileReport } from '../../src/worker/inspect.ts';
 import { histogramOf } from '../builders/histogram.ts';
 import { aFolder } from '../builders/tool.ts';
 import { runExport, runModel } from '../builders/tool-world.ts';
-import { modelFile } from '../models/models.ts';
+import { type ModelName, modelFile } from '../models/models.ts';
 import { photosFolder } from '../photos/photos.ts';
 
 const images = 11;
@@ -58,15 +59,13 @@ test('batches of 1, 3 and 8 images on 1, 2 and 4 threads give one cache', async 
     t.is(await cacheOf(batchSize, threads), first, `batches of ${batchSize}, ${threads} threads`);
 });
 
-const base = (cwd: string) => [
-  'classification',
-  '-m',
-  modelFile('classifier'),
-  '--key_file',
-  join(cwd, 'key.txt'),
+const architectures = { classifier: 'classification', detectnet_v2: 'detectnet_v2' } as const;
+const base = (cwd: string, name: ModelName = 'classifier') => [
+  architectures[name],
+  ...['-m', modelFile(name), '--key_file', join(cwd, 'key.txt')],
 ];
-const int8 = async (cwd: string, cache: string) => [
-  ...base(cwd),
+const int8 = async (cwd: string, cache: string, name: ModelName = 'classifier') => [
+  ...base(cwd, name),
   ...['-o', join(cwd, `${cache}.etlt`), '--data_type', 'int8', '--cal_cache_file', join(cwd, cache)],
 ];
 const drawn = async () => ['--cal_image_dir', await photosFolder(), '--batches', '3', '--batch_size', '5'];
@@ -153,19 +152,34 @@ test('what cannot become of histograms is refused before any work', async (t) =>
 test('images that histograms were not counted over still judge, if their folder is named again', async (t) => {
   const cwd = aFolder();
   const hist = ['--cal_histogram_file', join(cwd, 'all.hist')];
-  await runExport(...(await int8(cwd, 'first')), ...(await drawn()), ...hist);
+  await runExport(...(await int8(cwd, 'first', 'detectnet_v2')), ...(await drawn()), ...hist);
   const report = ['--sensitivity', '--report', join(cwd, 'r.html')];
-  const { log } = await runExport(...(await int8(cwd, 'again')), ...(await drawn()), ...hist, ...report);
-  t.regex(log.join('\n'), /Worst layers, each alone in int8: p2o/);
+  const { log } = await runExport(
+    ...(await int8(cwd, 'again', 'detectnet_v2')),
+    ...(await drawn()),
+    ...hist,
+    ...report,
+  );
+  t.regex(log.join('\n'), /Worst layers, each alone in int8: block0\/short with/);
   const { calibration, agreement, thumbnails, sensitivity } = JSON.parse(
     readFileSync(join(cwd, 'r.json'), 'utf8'),
   ) as Report;
   t.is(calibration!.images, 15);
   t.is(agreement!.images, 32);
   t.is(sensitivity!.sqnrDb, agreement!.sqnrDb);
-  t.true(sensitivity!.layers.length > 40);
+  t.is(sensitivity!.layers.length, 10);
   t.is(thumbnails.length, 6);
-  const gated = [...(await int8(cwd, 'gated')), ...hist, '--min_agreement', '3'];
+  const { log: other } = await runExport(
+    ...(await int8(cwd, 'other', 'detectnet_v2')),
+    ...(await drawn()),
+    ...hist,
+    ...['--seed', '7', '--keep_float', 'block0/b', '--report', join(cwd, 'other.html')],
+  );
+  t.regex(other.join('\n'), /were counted over other data than .* with these --batches/);
+  const told = JSON.parse(readFileSync(join(cwd, 'other.json'), 'utf8')) as Report;
+  t.deepEqual(told.notes.slice(0, 1), ['Left in float, and so without scales: block0/b.']);
+  t.is(told.agreement, undefined, 'which images were kept out is not known');
+  const gated = [...(await int8(cwd, 'gated', 'detectnet_v2')), ...hist, '--min_agreement', '3'];
   await t.throwsAsync(runExport(...gated), invalid(/Give the --cal_image_dir, --batches/));
 });
 
@@ -191,4 +205,22 @@ test('layers that stay float have no scale in the cache', async (t) => {
     invalid(/it has a scale for .*, which --keep_float leaves out/),
   );
   await t.notThrowsAsync(runExport(...again, '--keep_float', 'p2o.Conv.1,p2o.Conv.2'));
+});
+
+test('tlt-model tells what is in a histogram file', async (t) => {
+  const file = join(aFolder(), 'some.hist');
+  const sample = { dataSha256: 'bb'.repeat(32), seed: 42, drawn: 80, part: 2, of: 4, images: 20, spent: 0 };
+  const histograms = new Map([['conv', histogramOf([-1.5, 0, 2])]]);
+  writeFileSync(file, writeHistogramFile({ modelSha256: 'aa'.repeat(32), samples: [sample], histograms }));
+  const printed = async (...words: string[]) => (await runModel('inspect', file, ...words)).printed;
+  const text = await printed();
+  t.regex(text, /format +histograms of a calibration/);
+  t.regex(text, /images +20 of 80, seed 42, part 2 of 4/);
+  t.regex(text, /conv {2}-1\.5 … 2, 3 values/);
+  const { histograms: told } = JSON.parse(await printed('--json')) as Pick<FileReport, 'histograms'>;
+  t.deepEqual(told, {
+    modelSha256: 'aa'.repeat(32),
+    samples: [sample],
+    tensors: [{ name: 'conv', min: -1.5, max: 2, values: 3 }],
+  });
 });
