@@ -1,7 +1,7 @@
 /** `tlt-int8-tensorfile` on the data of a training, and everything that a user can get wrong. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import test from 'ava';
@@ -15,6 +15,7 @@ import { collected } from '../builders/collected.ts';
 import { runTool } from '../builders/tool.ts';
 import { runSample } from '../builders/tool-world.ts';
 import { aTraining, counts } from '../builders/training.ts';
+import { run } from '../cluster/run.ts';
 
 const { batchSize } = counts;
 
@@ -171,6 +172,38 @@ test('no number of batches', async (t) => {
   const error = await t.throwsAsync(runSample(['ssd', '-e', 's', '-o', 'o']), { instanceOf: UserError });
   t.is(error.reason, 'Usage');
   t.regex(error.message, /--max_batches is missing: Batches to write/);
+});
+
+test('a record whose checksum is wrong is named, and nothing is left', async (t) => {
+  const folder = await aTraining('detectnet_v2');
+  const path = join(folder, 'records', 'set-fold-001-of-002');
+  const bytes = readFileSync(path);
+  bytes[20]! ^= 1; // in the data of the first record
+  writeFileSync(path, bytes);
+  const before = readdirSync(folder);
+  const error = await t.throwsAsync(sample(folder, 'detectnet_v2', '-m', '6'), { instanceOf: UserError });
+  t.is(error.reason, 'DatasetInvalid');
+  t.regex(
+    error.message,
+    /record 0 .*set-fold-001-of-002.*checksum|set-fold-001-of-002.*record 0.*checksum/is,
+  );
+  t.deepEqual(readdirSync(folder), before);
+});
+
+const asRoot = process.getuid?.() === 0 ? test : test.skip;
+asRoot('a full disk has its own exit code, and nothing is left on it', async (t) => {
+  const folder = await aTraining('ssd');
+  const disk = join(folder, 'disk');
+  mkdirSync(disk);
+  await run('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', disk]);
+  try {
+    const output = ['-o', join(disk, 'c.tensor')];
+    const error = await t.throwsAsync(sample(folder, 'ssd', '-m', '6', ...output), { instanceOf: UserError });
+    t.is(error.reason, 'DiskFull');
+    t.deepEqual(readdirSync(disk), []);
+  } finally {
+    await run('umount', [disk]);
+  }
 });
 
 test('an interrupt ends it with its own exit code, and leaves nothing', async (t) => {

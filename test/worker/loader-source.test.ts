@@ -3,11 +3,14 @@ import { mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { UserError } from '../../src/base/errors.ts';
+import { scalesOf } from '../../src/calibration/statistics.ts';
 import { openLoader } from '../../src/datasets/loader.ts';
 import type { LoaderPlan } from '../../src/datasets/plan.ts';
+import { writeCalibrationCache } from '../../src/formats/calibration-cache.ts';
 import { writeTensorfile } from '../../src/formats/tensorfile-writer.ts';
 import { caffeValues } from '../../src/preprocessing/values.ts';
-import type { CalibrationSource } from '../../src/worker/calibration-source.ts';
+import { collectStatistics } from '../../src/worker/calibrate.ts';
+import { type CalibrationSource, openSource } from '../../src/worker/calibration-source.ts';
 import { calibrate } from '../../src/worker/export.ts';
 import { type OpenedModel, openModel } from '../../src/worker/open-model.ts';
 import { aFolder } from '../builders/tool.ts';
@@ -65,4 +68,32 @@ test('a spec whose images are of another size than the model takes is refused be
   const error = await t.throwsAsync(calibrated(opened, other), { instanceOf: UserError });
   t.is(error.reason, 'SpecInvalid');
   t.regex(error.message, /training data of spec\.txt: its images are 3×\d+×33 .*and the model takes/);
+});
+
+/** The cache of six images, cut into batches of this size and counted on so many threads. */
+const cacheOf = async (
+  opened: OpenedModel,
+  source: CalibrationSource,
+  { batchSize, threads }: { readonly batchSize: number; readonly threads: number },
+): Promise<string> => {
+  const { model, input, channels, height, width } = opened;
+  const request = { source, batches: 6 / batchSize, batchSize, seed: 7, rows: batchSize };
+  const { batches } = await openSource(opened, request);
+  const shape = [1, channels, height, width] as const;
+  const statistics = await collectStatistics({ model, input, shape, batches, threads, ...watch });
+  const scales = scalesOf(statistics, 'Entropy');
+  return writeCalibrationCache({ version: 8601, algorithmWord: 'EntropyCalibration2', scales });
+};
+
+test('a seed gives one cache, byte for byte, at any batch size and on any number of threads', async (t) => {
+  const { opened, source } = await aTraining();
+  for (const each of [source, { kind: 'Images', folder: await photosFolder() } as const]) {
+    const first = await cacheOf(opened, each, { batchSize: 1, threads: 1 });
+    for (const [batchSize, threads] of [
+      [2, 3],
+      [3, 2],
+      [6, 4],
+    ] as const)
+      t.is(await cacheOf(opened, each, { batchSize, threads }), first, `${each.kind}, ${threads} threads`);
+  }
 });
