@@ -2,6 +2,9 @@
 import { defaults } from './defaults.ts';
 import type { FlagRow, FlagTable } from './flag-table.ts';
 
+/** Names a key file where no flag does, so that the key stands neither in argv nor in the environment. */
+export const keyFileVariable = 'TLT_KEY_FILE';
+
 export const keyFlags = {
   key: {
     type: 'text',
@@ -13,7 +16,7 @@ export const keyFlags = {
     type: 'text',
     placeholder: 'FILE',
     added: true,
-    help: 'File that holds the key. Without it and -k, the environment variable TLT_KEY_FILE names that file.',
+    help: `File that holds the key. Without it and -k, the environment variable ${keyFileVariable} names that file.`,
   },
 } as const satisfies FlagTable;
 

@@ -1,18 +1,31 @@
-/** `docs/reference/tlt-*.md`: every flag of the tools, from the table that the parser reads. */
+/** `docs/reference/tlt-*.md`: every flag of the tools, from what the parser and `--help` read. */
 
-import { architectureNames } from '../contract/architectures.ts';
 import type { FlagRow, FlagTable } from '../contract/flag-table.ts';
-import { exportFlags, tensorfileFlags, tensorfileModules } from '../contract/flags.ts';
+import { exportFlags, tensorfileFlags } from '../contract/flags.ts';
+import { modelHelps } from '../contract/model-help.ts';
+import { exportTool, type Tool, tensorfileTool } from '../contract/tools.ts';
 import { markdownFile, markdownTable, type PublishedFile } from './file.ts';
 
 export const flagFiles = (): readonly PublishedFile[] => [
-  toolPage('tlt-export', architectureNames, exportFlags),
-  toolPage('tlt-int8-tensorfile', tensorfileModules, tensorfileFlags),
+  toolPage(exportTool, exportFlags),
+  toolPage(tensorfileTool, tensorfileFlags),
+  modelPage(),
 ];
 
-const toolPage = (tool: string, modules: readonly string[], table: FlagTable): PublishedFile =>
-  markdownFile(`docs/reference/${tool}.md`, tool, [
-    `\`${tool} {${modules.join(', ')}} [flags]\``,
+/** `tlt-model` has no counterpart in TLT, and its help is written by hand. */
+const modelPage = (): PublishedFile =>
+  markdownFile(
+    'docs/reference/tlt-model.md',
+    'tlt-model',
+    Object.values(modelHelps).map((help) => codeBlock('text', help)),
+  );
+
+const codeBlock = (language: string, text: string): string => `\`\`\`${language}\n${text.trimEnd()}\n\`\`\``;
+
+const toolPage = ({ name, summary, modules, examples }: Tool, table: FlagTable): PublishedFile =>
+  markdownFile(`docs/reference/${name}.md`, name, [
+    summary,
+    `\`${name} {${modules.join(', ')}} [flags]\``,
     'Names, aliases and defaults are those of TLT 2.0; a + marks what this project adds.',
     markdownTable(
       ['', 'Flag', 'Value', 'Default', 'Meaning'],
@@ -24,6 +37,8 @@ const toolPage = (tool: string, modules: readonly string[], table: FlagTable): P
         `${row.help}${row.required ? ' Required.' : ''}`,
       ]),
     ),
+    'Examples:',
+    codeBlock('sh', examples.join('\n')),
   ]);
 
 const dashed = (alias: string): string => (alias.length === 1 ? `-${alias}` : `--${alias}`);

@@ -3,13 +3,7 @@ import { parseArgs } from 'node:util';
 import { messageOf, UserError } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
 import type { FlagRow, FlagTable, ValuesOf } from '../contract/flag-table.ts';
-
-export type Tool = {
-  readonly name: string;
-  readonly summary: string;
-  readonly modules: readonly string[];
-  readonly examples: readonly string[];
-};
+import type { Tool } from '../contract/tools.ts';
 
 export type CommandLine<T extends FlagTable> =
   | { readonly help: string }

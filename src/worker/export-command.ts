@@ -4,15 +4,16 @@ import { readFile } from 'node:fs/promises';
 import { parse as parsePath } from 'node:path';
 import { UserError } from '../base/errors.ts';
 import { refuseToOverwrite, requireWritableFolder, writeWholeFile } from '../base/whole-file.ts';
-import { type Architecture, architectureNames, architectures } from '../contract/architectures.ts';
+import { type Architecture, architectures } from '../contract/architectures.ts';
 import { type ExportValues, exportFlags } from '../contract/flags.ts';
+import { exportTool } from '../contract/tools.ts';
 import { parseCalibrationCache } from '../formats/calibration-cache.ts';
 import type { Cipher } from '../formats/encrypted-model.ts';
 import { requireAgreement } from './agreement-gate.ts';
 import { buildEngineFile, refuseEngine, refuseGraph } from './build-engine.ts';
 import { provenCodec } from './codec/codec.ts';
 import { commandWords } from './codec/command-words.ts';
-import { parseCommandLine, type Tool } from './command-line.ts';
+import { parseCommandLine } from './command-line.ts';
 import { etltOf } from './export.ts';
 import { requireFitting, tellKeptFloat } from './kept-float.ts';
 import { readKey } from './key.ts';
@@ -34,23 +35,9 @@ import type { ToolWorld } from './tool-world.ts';
 import { writeTrainedFiles } from './trained-files.ts';
 import { usesTrainedScales } from './trained-scales.ts';
 
-const tool: Tool = {
-  name: 'tlt-export',
-  summary:
-    'Exports a trained model as an encrypted .etlt, makes the int8 calibration cache, and builds an engine if asked.',
-  modules: architectureNames,
-  examples: [
-    'tlt-export classification -m resnet18.tlt --key_file key.txt -o resnet18.etlt',
-    'tlt-export detectnet_v2 -m detector.tlt --key_file key.txt --data_type int8 \\',
-    '    --cal_image_dir images/ --batches 10 --batch_size 8 --cal_cache_file calibration.bin',
-    "# on the training's own images, as its spec names and preprocesses them:",
-    'tlt-export detectnet_v2 -m detector.tlt --key_file key.txt --data_type int8 -e spec.txt',
-  ],
-};
-
 /** @throws UserError with the reason that becomes the exit status */
 export const runExportCommand = async (argv: readonly string[], world: ToolWorld): Promise<void> => {
-  const line = parseCommandLine(tool, exportFlags, argv);
+  const line = parseCommandLine(exportTool, exportFlags, argv);
   if (line.help !== undefined) return world.print(line.help);
   const architecture = line.module as Architecture;
   const { values } = line;

@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { messageOf, systemCodeOf, UserError } from '../base/errors.ts';
+import { keyFileVariable } from '../contract/shared-flags.ts';
 
 export type KeySource = {
   /** The value of `-k` / `--key`. */
@@ -12,9 +13,6 @@ export type KeySource = {
   readonly keyFile?: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
 };
-
-/** Names a key file where no flag does, so that the key stands neither in argv nor in the environment. */
-export const keyFileVariable = 'TLT_KEY_FILE';
 
 /**
  * The key, as text; a key file's one trailing newline is dropped.

@@ -5,6 +5,7 @@ import { sha256 } from '../base/digest.ts';
 import { messageOf, systemCodeOf, UserError } from '../base/errors.ts';
 import { refuseToOverwrite, writeWholeFile } from '../base/whole-file.ts';
 import { mergedHistograms } from '../calibration/merged-histograms.ts';
+import { modelHelps } from '../contract/model-help.ts';
 import { detectFormat, type FileFormat } from '../formats/detect-format.ts';
 import { type Cipher, decryptModel, encryptEtlt, encryptTlt } from '../formats/encrypted-model.ts';
 import { writeHistogramFile } from '../formats/histogram-file.ts';
@@ -19,7 +20,6 @@ import { detectorWish } from './keras-detector.ts';
 import { paddingNames } from './keras-text.ts';
 import { findKey, readKey } from './key.ts';
 import { readContent } from './model-content.ts';
-import { helpOf } from './model-help.ts';
 import { commandNames, parseWords, usage, type Words } from './model-words.ts';
 
 export type Terminal = {
@@ -38,11 +38,11 @@ export type Terminal = {
 export const runModelCommand = async (argv: readonly string[], terminal: Terminal): Promise<void> => {
   const [name, ...rest] = argv;
   if (name === undefined) throw usage(`say what to do: ${commandNames.join(', ')}`);
-  if (name === '-h' || name === '--help' || name === 'help') return terminal.print(helpOf('tlt-model'));
+  if (name === '-h' || name === '--help' || name === 'help') return terminal.print(modelHelps['tlt-model']);
   const known = commandNames.find((each) => each === name);
   if (!known) throw usage(`'${name}' is not one of ${commandNames.join(', ')}`);
   const words = parseWords(known, rest);
-  if (words.help) return terminal.print(helpOf(known));
+  if (words.help) return terminal.print(modelHelps[known]);
   await commands[known](words, terminal);
 };
 

@@ -1,35 +1,15 @@
 /** `tlt-int8-tensorfile`: a training's spec → a tensorfile of its images. It appears whole or not at all. */
 import { refuseToOverwrite, requireWritableFolder } from '../base/whole-file.ts';
-import {
-  type TensorfileModule,
-  type TensorfileValues,
-  tensorfileFlags,
-  tensorfileModules,
-} from '../contract/flags.ts';
-import { parseCommandLine, type Tool } from './command-line.ts';
+import { type TensorfileModule, type TensorfileValues, tensorfileFlags } from '../contract/flags.ts';
+import { tensorfileTool } from '../contract/tools.ts';
+import { parseCommandLine } from './command-line.ts';
 import { type NamedTraining, readNamedTraining } from './named-training.ts';
 import type { ToolWorld } from './tool-world.ts';
 import { openSample, writeSample } from './training-sample.ts';
 
-const tool: Tool = {
-  name: 'tlt-int8-tensorfile',
-  summary:
-    "Writes a random sample of a training's own images, preprocessed as the training does it, into a tensorfile. tlt-export --cal_data_file calibrates from it.",
-  modules: tensorfileModules,
-  examples: [
-    'tlt-int8-tensorfile classification -e spec.cfg -m 10 -o calibration.tensor',
-    'tlt-int8-tensorfile detectnet_v2 -e spec.txt -m 10 -o calibration.tensor --use_validation_set',
-    '# the spec says /workspace/data, and the images lie in /home/me/data:',
-    'tlt-int8-tensorfile ssd -e spec.txt -m 10 -o calibration.tensor \\',
-    '    --path_in_spec /workspace/data --data_root /home/me/data',
-    'tlt-export classification -m model.tlt --key_file key.txt --data_type int8 \\',
-    '    --cal_data_file calibration.tensor --batches 10 --batch_size 8',
-  ],
-};
-
 /** @throws UserError with the reason that becomes the exit status */
 export const runTensorfileCommand = async (argv: readonly string[], world: ToolWorld): Promise<void> => {
-  const line = parseCommandLine(tool, tensorfileFlags, argv);
+  const line = parseCommandLine(tensorfileTool, tensorfileFlags, argv);
   if (line.help !== undefined) return world.print(line.help);
   const started = world.clock.now();
   const { values } = line;
