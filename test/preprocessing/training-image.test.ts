@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import fc from 'fast-check';
 import sharp from 'sharp';
 import { UserError } from '../../src/base/errors.ts';
 import { decodePixels } from '../../src/preprocessing/decode.ts';
@@ -137,4 +138,31 @@ test('an image that is not there is refused by name', async (t) => {
 test('an image inside a record needs no file', async (t) => {
   const { width, height } = await decodePixels({ path: 'in a record', bytes: await jpeg() });
   t.deepEqual([width, height], [200, 200]);
+});
+
+test('an image that is cut or has flipped bits is decoded or refused', async (t) => {
+  const small = sharp(await jpeg()).resize({ width: 40, height: 40 });
+  const files = [await small.clone().jpeg().toBuffer(), await small.clone().png().toBuffer()];
+  const at = fc.double({ min: 0, max: 1, noNaN: true });
+  const damage = fc.record({
+    file: fc.constantFrom(...files),
+    flips: fc.array(fc.tuple(at, fc.nat(7)), { maxLength: 6 }),
+    length: at,
+  });
+  let decoded = 0;
+  const isSound = fc.asyncProperty(damage, async ({ file, flips, length }) => {
+    const bytes = Uint8Array.from(file.subarray(0, Math.ceil(length * file.length)));
+    for (const [place, bit] of flips)
+      if (bytes.length > 0) bytes[Math.floor(place * (bytes.length - 1))]! ^= 1 << bit;
+    try {
+      const { data, width, height } = await decodePixels({ path: 'in a record', bytes });
+      decoded += 1;
+      return data.length === width * height * 3;
+    } catch (thrown) {
+      if (!(thrown instanceof UserError)) throw thrown;
+      return thrown.reason === 'ImageInvalid';
+    }
+  });
+  await fc.assert(isSound, { numRuns: 300 });
+  t.true(decoded > 0);
 });

@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import test from 'ava';
+import fc from 'fast-check';
 import { UserError } from '../../../src/base/errors.ts';
 import { TensorProtoSchema } from '../../../src/formats/generated/onnx_pb.ts';
 import { elementType } from '../../../src/formats/onnx/element-type.ts';
@@ -13,6 +14,7 @@ import {
   tensorFromInt8s,
   tensorFromInt64s,
 } from '../../../src/formats/onnx/tensor.ts';
+import { parseTensor, serializeTensor } from '../../../src/formats/onnx/tensor-file.ts';
 
 type Parts = Omit<Parameters<typeof create<typeof TensorProtoSchema>>[1] & object, '$typeName'>;
 const tensor = (dims: number[], parts: Parts) =>
@@ -99,4 +101,28 @@ test('strings cannot be computed with', (t) => {
     instanceOf: UserError,
   });
   t.is(error?.reason, 'ModelUnsupported');
+});
+
+test('a tensor file that is cut or has flipped bits is read or refused', (t) => {
+  const whole = serializeTensor(
+    tensorFromFloats(
+      'x',
+      [2, 3, 4],
+      Float32Array.from({ length: 24 }, (_, i) => i),
+    ),
+  );
+  const flips = fc.array(fc.tuple(fc.nat(whole.length - 1), fc.nat(7)), { maxLength: 8 });
+  const isSound = fc.property(flips, fc.nat(whole.length), (changes, length) => {
+    const bytes = Uint8Array.from(whole);
+    for (const [at, bit] of changes) bytes[at]! ^= 1 << bit;
+    try {
+      parseTensor(bytes.subarray(0, length));
+      return true;
+    } catch (thrown) {
+      if (!(thrown instanceof UserError)) throw thrown;
+      return thrown.reason === 'ModelInvalid' || thrown.reason === 'ModelUnsupported';
+    }
+  });
+  fc.assert(isSound, { numRuns: 1000 });
+  t.pass();
 });

@@ -1,0 +1,27 @@
+/** A pvc:// URI never names what lies outside its claim. */
+import { join, relative } from 'node:path';
+import test from 'ava';
+import fc from 'fast-check';
+import { parsePvcUri } from '../../src/base/pvc-uri.ts';
+
+test('whatever the URI says, its path stays below its claim', (t) => {
+  const part = fc.constantFrom('..', '.', '', 'models', 'a b', '...', '%2e%2e', '\\..', 'c', '~');
+  const uri = fc.tuple(fc.constantFrom('pvc://models/', 'pvc://', 's3://models/'), fc.array(part, { minLength: 1 }));
+  let read = 0;
+  const stays = fc.property(uri, ([scheme, parts]) => {
+    const found = parsePvcUri(`${scheme}${parts.join('/')}`);
+    if (found === undefined) return true;
+    read += 1;
+    const place = relative(join('/claims', found.claim), join('/claims', found.claim, found.path));
+    return place !== '..' && !place.startsWith('../') && /^[a-z0-9]/.test(found.claim);
+  });
+  fc.assert(stays, { numRuns: 2000 });
+  t.true(read > 50, `${read} of them were read`);
+});
+
+test('the two halves of a URI', (t) => {
+  t.deepEqual(parsePvcUri('pvc://models/a/b.onnx'), { claim: 'models', path: 'a/b.onnx' });
+  t.deepEqual(parsePvcUri('pvc://models/'), { claim: 'models', path: '' });
+  for (const uri of ['pvc://models', 'pvc://Models/a', 'pvc://models/../other', 's3://models/a', ''])
+    t.is(parsePvcUri(uri), undefined, uri);
+});
