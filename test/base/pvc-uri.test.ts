@@ -6,7 +6,10 @@ import { parsePvcUri } from '../../src/base/pvc-uri.ts';
 
 test('whatever the URI says, its path stays below its claim', (t) => {
   const part = fc.constantFrom('..', '.', '', 'models', 'a b', '...', '%2e%2e', '\\..', 'c', '~');
-  const uri = fc.tuple(fc.constantFrom('pvc://models/', 'pvc://', 's3://models/'), fc.array(part, { minLength: 1 }));
+  const uri = fc.tuple(
+    fc.constantFrom('pvc://models/', 'pvc://', 's3://models/'),
+    fc.array(part, { minLength: 1 }),
+  );
   let read = 0;
   const stays = fc.property(uri, ([scheme, parts]) => {
     const found = parsePvcUri(`${scheme}${parts.join('/')}`);
