@@ -163,7 +163,7 @@ const weightOf = (array: Dataset, name: string, path: string): KerasWeight => {
 /** libhdf5 reads whole chunks; what h5py makes is 1 MiB at most, so a larger one comes of damage or malice. */
 const mostChunkBytes = 64 * 2 ** 20;
 /** What is read at once: memory of WebAssembly that is never given back. */
-const pieceBytes = 16 * 2 ** 20;
+const pieceBytes = 4 * 2 ** 20;
 
 function* piecesOf(array: Dataset, path: string): Generator<Float32Array> {
   const [rows = 1, ...row] = array.shape ?? [];

@@ -2,6 +2,7 @@
 import { open, readFile } from 'node:fs/promises';
 import { fileDigest, sha256 } from '../base/digest.ts';
 import { messageOf, UserError } from '../base/errors.ts';
+import { release } from '../base/release.ts';
 import { detectFormat } from '../formats/detect-format.ts';
 import { type Cipher, decryptModel } from '../formats/encrypted-model.ts';
 import type { ModelProto } from '../formats/generated/onnx_pb.ts';
@@ -37,9 +38,11 @@ export const readContent = async (source: ContentSource): Promise<ModelContent> 
     return { model: keras.model, payload: keras.payload, sha256: await fileDigest(path), keras };
   }
   const bytes = await found(path, () => readFile(path));
-  return { ...(await contentOf(bytes, source)), sha256: sha256(bytes) };
+  const digest = sha256(bytes);
+  return { ...(await contentOf(bytes, source)), sha256: digest };
 };
 
+/** An encrypted file's bytes are given back: whoever holds them must not read them again. */
 const contentOf = async (
   bytes: Uint8Array,
   { path, key, cipher, keras: wish }: ContentSource,
@@ -51,6 +54,7 @@ const contentOf = async (
   }
   refuseZip(path, bytes);
   const { payload } = await decryptModel(bytes, await key(), cipher);
+  release(bytes);
   if (detectFormat(payload) === 'uff') throw uff(path);
   if (detectFormat(payload) !== 'hdf5') return { model: parseModel(payload), payload, keras: undefined };
   const keras = await openKeras({ path, bytes: payload }, await wish?.());

@@ -12,7 +12,7 @@ import { type ModelProto, ModelProtoSchema, TensorProto_DataLocation } from '../
 import { fieldsOf } from './damage.ts';
 import { inlineExternalData, splitExternalData } from './external-data.ts';
 import { opsetOf } from './graph.ts';
-import { serialized } from './serialize.ts';
+import { type Afterwards, serialized } from './serialize.ts';
 import { checkTensor, rawSizeOf } from './tensor.ts';
 import { tensorsIn } from './tensors-in.ts';
 
@@ -38,14 +38,23 @@ export const parseModel = (bytes: Uint8Array): ModelProto => {
  * Fields in the order of their numbers, so equal models give equal bytes.
  * @throws UserError ModelUnsupported above 2 GiB, where data must lie in another file
  */
-export const serializeModel = (model: ModelProto): Uint8Array => {
+export const serializeModel = (model: ModelProto): Uint8Array => written(model, 'Keep');
+
+/**
+ * The same for a model that nobody needs any more: its tensors' memory is given back piece by piece, so that the weights are
+ * in memory once. What holds one of their buffers must not be used afterwards.
+ * @throws UserError as `serializeModel`
+ */
+export const serializeAndRelease = (model: ModelProto): Uint8Array => written(model, 'Release');
+
+const written = (model: ModelProto, afterwards: Afterwards): Uint8Array => {
   const dataBytes = tensorsIn(model).reduce((total, { rawData }) => total + rawData.length, 0);
   if (dataBytes > messageLimitBytes)
     throw new UserError(
       'ModelUnsupported',
       `Writing the ONNX model: its tensors take ${dataBytes} bytes, and one ONNX message holds less than 2 GiB. Keep the data in a separate file.`,
     );
-  return serialized(model);
+  return serialized(model, afterwards);
 };
 
 /**

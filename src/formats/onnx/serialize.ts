@@ -5,6 +5,7 @@
  */
 import { type DescMessage, type MessageShape, toBinary } from '@bufbuild/protobuf';
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { release } from '../../base/release.ts';
 import {
   GraphProtoSchema,
   type ModelProto,
@@ -18,13 +19,16 @@ const graphNumber = ModelProtoSchema.field.graph.number;
 const initializerNumber = GraphProtoSchema.field.initializer.number;
 const rawDataNumber = TensorProtoSchema.field.rawData.number;
 
-export const serialized = (model: ModelProto): Uint8Array => {
+/** What becomes of the source's bytes once they are copied. */
+export type Afterwards = 'Keep' | 'Release';
+
+export const serialized = (model: ModelProto, afterwards: Afterwards = 'Keep'): Uint8Array => {
   const { graph } = model;
   if (!graph) return toBinary(ModelProtoSchema, model);
   const tensors = graph.initializer.flatMap((tensor) => framed(initializerNumber, tensorParts(tensor)));
   const [nodes, ports] = partsAround(GraphProtoSchema, graph, initializerNumber);
   const [head, tail] = partsAround(ModelProtoSchema, model, graphNumber);
-  return joined([head, ...framed(graphNumber, [nodes, ...tensors, ports]), tail]);
+  return joined([head, ...framed(graphNumber, [nodes, ...tensors, ports]), tail], afterwards);
 };
 
 const tensorParts = (tensor: TensorProto): Uint8Array[] => {
@@ -63,12 +67,13 @@ const framed = (number: number, parts: readonly Uint8Array[]): Uint8Array[] => {
   return [head, ...parts];
 };
 
-const joined = (parts: readonly Uint8Array[]): Uint8Array => {
+const joined = (parts: readonly Uint8Array[], afterwards: Afterwards): Uint8Array => {
   const bytes = new Uint8Array(parts.reduce((total, part) => total + part.length, 0));
   let at = 0;
   for (const part of parts) {
     bytes.set(part, at);
     at += part.length;
+    if (afterwards === 'Release') release(part);
   }
   return bytes;
 };
