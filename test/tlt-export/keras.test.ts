@@ -5,11 +5,12 @@ import test from 'ava';
 import { failures } from '../../src/base/failures.ts';
 import { parseCalibrationCache } from '../../src/formats/calibration-cache.ts';
 import { decryptModel, encryptTlt } from '../../src/formats/encrypted-model.ts';
-import { graphOf, outputsOf } from '../../src/formats/onnx/graph.ts';
+import { graphOf, isQat, outputsOf } from '../../src/formats/onnx/graph.ts';
 import { parseModel, serializeModel } from '../../src/formats/onnx/model.ts';
 import { openModel } from '../../src/worker/open-model.ts';
 import { aFolder, runTool } from '../builders/tool.ts';
 import { aLayer, aNetwork, anInput, imported, kerasBytes, kerasPath, writeKeras } from '../keras/fixtures.ts';
+import { peerPython } from '../peers/venv.ts';
 import { photosFolder } from '../photos/photos.ts';
 
 const key = 'correct horse battery staple';
@@ -31,9 +32,10 @@ const base = (name: string, ...args: string[]) => [
 const int8 = () => ['--data_type', 'int8', '--cal_image_dir', photos, '--batches', '2', '--batch_size', '4'];
 const cacheIn = (cwd: string) => parseCalibrationCache(readFileSync(join(cwd, 'cal.bin'), 'utf8')).scales;
 
-test('a Keras detector becomes an .etlt and a calibration cache', async (t) => {
+test('a Keras detector becomes an .etlt, a calibration cache and engines of two kinds', async (t) => {
   const cwd = aFolder(key);
-  const { code, stderr } = await runTool('tlt-export', base('detectnet_v2', ...int8()), { cwd });
+  const args = base('detectnet_v2', ...int8(), '--engine_file', 'e.onnx');
+  const { code, stderr } = await runTool('tlt-export', args, { cwd });
   t.is(code, 0, stderr);
   t.regex(stderr, /Input node: input_1$/m);
   t.regex(stderr, /Output node\(s\): \['output_bbox\/BiasAdd', 'output_cov\/Sigmoid'\]$/m);
@@ -42,6 +44,21 @@ test('a Keras detector becomes an .etlt and a calibration cache', async (t) => {
   const names = [...cacheIn(cwd).keys()];
   for (const name of ['input_1', 'block_0_relu_1/Relu', 'output_cov/Sigmoid'])
     t.true(names.includes(name), name);
+  t.true(isQat(parseModel(readFileSync(join(cwd, 'e.onnx')))), 'int8 stands in the engine');
+
+  const rtx = [
+    '--engine_backend',
+    'TensorRtRtx',
+    '--compute_capability',
+    '12.0',
+    '--python',
+    await peerPython(),
+  ];
+  const again = base('detectnet_v2', '-o', 'n.etlt', ...int8(), '--engine_file', 'e.plan', ...rtx);
+  const second = await runTool('tlt-export', again, { cwd });
+  t.is(second.code, 0, second.stderr);
+  t.regex(second.stderr, /Calibration file exists/);
+  t.true(readFileSync(join(cwd, 'e.plan')).length > 10_000);
 });
 
 test('one that was trained with quantisation brings its scales, a 127th of each range', async (t) => {

@@ -1,0 +1,114 @@
+/** What the containers of a ModelExport's pods do with Keras models: one export, and an engine for each device class. */
+import { execFile } from 'node:child_process';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import test from 'ava';
+import { UserError } from '../../src/base/errors.ts';
+import { workFiles } from '../../src/contract/layout.ts';
+import type { EngineBuilt, Exported } from '../../src/contract/result.ts';
+import type { CalibrationTask, EngineTask, ExportTask } from '../../src/contract/task.ts';
+import { parseCalibrationCache } from '../../src/formats/calibration-cache.ts';
+import { encryptTlt } from '../../src/formats/encrypted-model.ts';
+import { buildHere } from '../../src/worker/build-here.ts';
+import { runExportTask } from '../../src/worker/export-task.ts';
+import { publish } from '../../src/worker/publish.ts';
+import { stage } from '../../src/worker/stage.ts';
+import { aTaskWorld } from '../builders/task-world.ts';
+import { aFolder } from '../builders/tool.ts';
+import { aDetectorSpec } from '../keras/detectors.ts';
+import { kerasBytes, kerasPath } from '../keras/fixtures.ts';
+import { peerPython } from '../peers/venv.ts';
+import { photosFolder } from '../photos/photos.ts';
+
+const key = 'correct horse battery staple';
+const driver = join(import.meta.dirname, '../../src/engines/driver/build_engine.py');
+
+/** Claims `models` (the model, photos) and `exports`. */
+const aPod = async (model: string) => {
+  const root = aFolder(key);
+  const at = (...names: string[]) => join(root, ...names);
+  for (const folder of ['models', 'exports', 'work']) mkdirSync(at(folder));
+  cpSync(kerasPath(model), at('models', 'm.hdf5'));
+  cpSync(await photosFolder(), at('models', 'photos'), { recursive: true });
+  return { at, world: { ...aTaskWorld(root), work: at('work') } };
+};
+
+const images: CalibrationTask = {
+  source: 'ImageDirectory',
+  imageDirectory: { uri: 'pvc://models/photos' },
+  batches: 2,
+  batchSize: 4,
+  algorithm: 'Entropy',
+};
+const task: ExportTask = {
+  architecture: 'detectnet_v2',
+  model: { uri: 'pvc://models/m.hdf5' },
+  dataType: 'int8',
+  calibration: images,
+  forcePtq: false,
+  exportKey: 'k',
+  folder: 'pvc://exports/k',
+};
+
+type Class = Pick<EngineTask, 'backend' | 'computeCapability'>;
+
+const engineTask = ({ etlt, calibrationCache, verification }: Exported, deviceClass: Class): EngineTask => ({
+  ...deviceClass,
+  deviceClass: deviceClass.backend,
+  dataType: 'int8',
+  strictTypeConstraints: false,
+  maxBatchSize: 4,
+  maxWorkspaceSizeBytes: 2 ** 28,
+  etlt,
+  calibrationCache: calibrationCache!,
+  verification: verification!,
+  options: {},
+  engineKey: 'e',
+  folder: `pvc://exports/k/engines/${deviceClass.backend}`,
+});
+
+type Pod = Awaited<ReturnType<typeof aPod>>;
+
+const builtFor = async ({ at, world }: Pod, exported: Exported, deviceClass: Class): Promise<EngineBuilt> => {
+  const engine = engineTask(exported, deviceClass);
+  await stage(engine, world);
+  const request = at('work', workFiles.request);
+  if (deviceClass.backend === 'OnnxRuntime') await buildHere(world.work, world.clock);
+  else await promisify(execFile)(await peerPython(), [driver, request]);
+  return publish(engine, world);
+};
+
+test('a detector that training left as .hdf5: one .etlt and cache, engines of two device classes', async (t) => {
+  const pod = await aPod('detectnet_v2');
+  const exported = await runExportTask(task, pod.world);
+  t.deepEqual(exported.etlt.outputNodes, ['output_bbox/BiasAdd', 'output_cov/Sigmoid']);
+  const cpu = await builtFor(pod, exported, { backend: 'OnnxRuntime' });
+  t.true(Number(cpu.agreement!.sqnrDb) > 10, `${cpu.agreement!.sqnrDb} dB`);
+  const ampere = await builtFor(pod, exported, { backend: 'TensorRtRtx', computeCapability: '8.6' });
+  t.regex(ampere.runtime.name, /TensorRT/);
+  t.true(ampere.engine.sizeBytes > 10_000);
+  t.true((await runExportTask(task, pod.world)).reused);
+});
+
+test('one that was trained with quantisation brings its cache', async (t) => {
+  const { at, world } = await aPod('detectnet_v2_qat');
+  const { imageDirectory: _, ...calibration } = { ...images, source: 'Model' as const };
+  const { calibrationCache } = await runExportTask({ ...task, calibration }, world);
+  t.like(calibrationCache, { algorithm: 'Trained', images: 0 });
+  const { scales } = parseCalibrationCache(readFileSync(at('exports/k/calibration.cache'), 'utf8'));
+  t.true(scales.has('input_1'));
+});
+
+test('an ssd inside a .tlt is ended by the mounted spec, and refused without one', async (t) => {
+  const { at, world } = await aPod('ssd');
+  writeFileSync(at('models', 'm.tlt'), await encryptTlt(kerasBytes('ssd'), key));
+  writeFileSync(at('spec.txt'), aDetectorSpec('ssd'));
+  const ssd = { ...task, architecture: 'ssd', model: { uri: 'pvc://models/m.tlt' } } as const;
+  const { etlt } = await runExportTask({ ...ssd, experimentSpec: {} }, world);
+  t.deepEqual([etlt.inputNode, ...etlt.outputNodes], ['Input', 'NMS', 'NMS_1']);
+  const error = await t.throwsAsync(runExportTask({ ...ssd, folder: 'pvc://exports/other' }, world), {
+    instanceOf: UserError,
+  });
+  t.is(error.reason, 'SpecInvalid');
+});
