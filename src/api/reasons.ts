@@ -37,7 +37,7 @@ const remedies: Readonly<Record<FailureReason, string>> = {
   HistogramsInvalid:
     'Remove the histograms that the message names and set the retry annotation, so that they are counted again.',
   AgreementTooLow:
-    'Calibrate with more images, choose the algorithm Mse or Auto, or let the classes build fp16; or lower spec.calibration.minAgreement.',
+    'Leave the layers that the message names in float (spec.calibration.keepFloat), calibrate with more images, choose the algorithm Mse or Auto, or let the classes build fp16; or lower spec.calibration.minAgreement.',
   OutputExists: 'Choose another spec.output.uri, or move what lies there.',
   OutputUnwritable: 'Give the volume write permission for the uid of the pod (fsGroup 65532).',
   DiskFull: 'Make room on the volume, then set the retry annotation.',

@@ -63,14 +63,14 @@ type Sampling = Pick<CalibrationRequest, 'batches' | 'batchSize' | 'seed'>;
 type Drawing = Sampling & { readonly source: CalibrationSource };
 type Sample = Pick<CountedSample, 'dataSha256' | 'seed' | 'drawn'>;
 
-/** Images of a folder are known together with what makes numbers of their pixels. */
+/** Images are known together with what makes numbers of their pixels. */
 const sampleOf = async (
   { preprocessing }: OpenedModel,
   { source, batches, batchSize, seed }: Drawing,
 ): Promise<Sample> => {
   const digest = await digestOfSource(source, { batches, batchSize, seed });
-  const isFolder = source.kind === 'Images' || source.kind === 'TensorfileOfImages';
-  const dataSha256 = isFolder ? sha256(canonicalJson([digest, preprocessing])) : digest;
+  const made = source.kind === 'Loader' ? source.plan : preprocessing;
+  const dataSha256 = source.kind === 'Tensorfile' ? digest : sha256(canonicalJson([digest, made]));
   return { dataSha256, seed, drawn: batches * batchSize };
 };
 

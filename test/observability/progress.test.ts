@@ -1,0 +1,35 @@
+/** Progress of several kinds of work, where there is no terminal: lines that say which work they are of. */
+import { Writable } from 'node:stream';
+import test from 'ava';
+import { makeProgresses } from '../../src/observability/progress.ts';
+
+test('each kind of work has its own line, at once, every five seconds, and at its end', (t) => {
+  let [now, text] = [0, ''];
+  const stream = new Writable({
+    write: (chunk, _, done) => {
+      text += chunk;
+      done();
+    },
+  }) as NodeJS.WriteStream;
+  const { update, stop } = makeProgresses({ label: 'Calibrating', terminal: false, stream, now: () => now });
+  for (let done = 1; done <= 8; done++) {
+    now += 1000;
+    update(done, 8);
+  }
+  update(1, 4, 'Comparing layers');
+  now += 1000;
+  update(2, 4, 'Comparing layers');
+  update(4, 4, 'Comparing layers');
+  stop();
+  const lines = text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as object);
+  t.deepEqual(lines, [
+    { progress: 'Calibrating', done: 1, total: 8, seconds: 0 },
+    { progress: 'Calibrating', done: 6, total: 8, seconds: 5 },
+    { progress: 'Calibrating', done: 8, total: 8, seconds: 7 },
+    { progress: 'Comparing layers', done: 1, total: 4, seconds: 0 },
+    { progress: 'Comparing layers', done: 4, total: 4, seconds: 1 },
+  ]);
+});
