@@ -134,6 +134,7 @@ export const tensorfileFlags = {
   seed: { ...seedFlag, help: 'Seed of the image sample: the same seed gives the same file, byte for byte.' },
   max_broken: maxBrokenFlag,
   ...general,
+  verbose: { ...general.verbose, help: 'Log debug lines: the images of each batch.' },
 } as const satisfies FlagTable;
 export type TensorfileValues = ValuesOf<typeof tensorfileFlags>;
 

@@ -35,9 +35,7 @@ export const soundImages = <T>(items: Iterator<T>, { load, images, allowance }: 
   return async (count) => {
     const sound: SoundImage[] = [];
     while (sound.length < count) {
-      const outcomes = await Promise.all(
-        nextOf(items, count - sound.length).map((item) => attempt(item, load)),
-      );
+      const outcomes = await fewAtOnce(nextOf(items, count - sound.length), (item) => attempt(item, load));
       if (outcomes.length === 0) throw exhausted(images);
       for (const outcome of outcomes)
         if (outcome instanceof UserError) pass(outcome);
@@ -45,6 +43,23 @@ export const soundImages = <T>(items: Iterator<T>, { load, images, allowance }: 
     }
     return sound;
   };
+};
+
+/** Decoded pictures are large, and a batch may have many: as many are in memory as threads decode. */
+const mostAtOnce = 4;
+
+/** The results in the order of the items. */
+const fewAtOnce = async <T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<readonly R[]> => {
+  const results: R[] = [];
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    while (next < items.length) {
+      const at = next++;
+      results[at] = await work(items[at]!);
+    }
+  };
+  await Promise.all(Array.from({ length: mostAtOnce }, lane));
+  return results;
 };
 
 const nextOf = <T>(items: Iterator<T>, count: number): readonly T[] => {

@@ -2,6 +2,7 @@
 import { refuseToOverwrite, requireWritableFolder } from '../base/whole-file.ts';
 import { type TensorfileModule, type TensorfileValues, tensorfileFlags } from '../contract/flags.ts';
 import { tensorfileTool } from '../contract/tools.ts';
+import type { Batch } from '../preprocessing/batches.ts';
 import { parseCommandLine } from './command-line.ts';
 import { type NamedTraining, readNamedTraining } from './named-training.ts';
 import type { ToolWorld } from './tool-world.ts';
@@ -40,13 +41,22 @@ const sample = async (training: NamedTraining, values: TensorfileValues, world: 
   });
   const set = values.use_validation_set ? 'validation' : 'training';
   world.log('INFO', `Found ${loader.available} images in the ${set} set.`);
-  await writeSample(values.output_path, loader, world);
+  await writeSample(values.output_path, { ...loader, batches: named(loader.batches, world) }, world);
   world.log('INFO', 'Calibration tensorfile written.');
   world.log(
     'INFO',
     `${values.output_path} holds ${values.max_batches} batches of ${plan.batchSize} images: tlt-export --cal_data_file ${values.output_path} --batches ${values.max_batches} --batch_size ${plan.batchSize}`,
   );
 };
+
+/** The same batches; what is in each is told to who wants to know. */
+async function* named(batches: AsyncIterable<Batch>, { log }: ToolWorld): AsyncGenerator<Batch> {
+  let number = 0;
+  for await (const batch of batches) {
+    log('DEBUG', `Batch ${number++}: ${batch.paths.join(', ')}`);
+    yield batch;
+  }
+}
 
 /** As Python prints a timedelta. */
 const durationText = (seconds: number): string => {

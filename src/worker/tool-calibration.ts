@@ -137,6 +137,8 @@ const counted = async (
   source: CalibrationSource,
 ) => {
   const request = requestOf(values, source, world);
+  if (source.kind === 'Loader')
+    world.log('INFO', `Calibrating on the images of the training, by the data loader of ${source.name}`);
   const measurement = await measure(opened, { request, watch: world });
   if (source.kind === 'TensorfileOfImages')
     world.log('INFO', `Calibration tensorfile was saved into ${source.path}`);

@@ -50,6 +50,7 @@ for (const module of tensorfileModules)
       '[INFO] Calibration tensorfile written.',
     ])
       t.true(log.includes(line), line);
+    t.is(log.filter((line) => /^\[DEBUG\] Batch \d: (\S+\.jpg(, )?){4}$/.test(line)).length, 2);
     t.regex(log.at(-1)!, /^\[INFO\] Time taken to run tlt-int8-tensorfile: 0:00:\d\d\.\d{6}\.$/);
   });
 
