@@ -2,6 +2,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import process from 'node:process';
 import { type CodecOptions, externalCodec } from '../../src/worker/codec/codec.ts';
 
 const wrapper = join(import.meta.dirname, '../../src/worker/codec/nvidia_codec.py');
@@ -10,11 +11,11 @@ const standIn = join(import.meta.dirname, '../worker/stand-in');
 /** Our wrapper around a package with the interface of NVIDIA's. */
 export const standInCommand = ['env', `PYTHONPATH=${standIn}`, 'python3', wrapper] as const;
 
-/** The same around NVIDIA's own package, in a Python that has it. */
-export const nvidiaCommand = (python: string): readonly string[] => [python, wrapper];
+/** Names a Python that has NVIDIA's package: it is proprietary, so no test installs it. */
+const nvidiaPython = process.env.TLT_NVIDIA_CODEC_PYTHON;
 
-/** Names that Python where there is one: the package is proprietary, so no test installs it. */
-export const nvidiaPythonVariable = 'TLT_NVIDIA_CODEC_PYTHON';
+/** The same around NVIDIA's own package, where there is one. */
+export const nvidiaCommand = nvidiaPython === undefined ? undefined : ([nvidiaPython, wrapper] as const);
 
 /** A program in sh. */
 export const aProgram = (...lines: readonly string[]): string => {

@@ -6,13 +6,14 @@ import test, { type ExecutionContext } from 'ava';
 import type { FailureReason } from '../../src/base/failures.ts';
 import { encryptEtlt, encryptTlt } from '../../src/formats/encrypted-model.ts';
 import { serializeModel } from '../../src/formats/onnx/model.ts';
-import { aCodec, aProgram, standInCommand } from '../builders/codec.ts';
+import { aCodec, aProgram, nvidiaCommand, standInCommand } from '../builders/codec.ts';
 import { runExport, runModel } from '../builders/tool-world.ts';
 import { imported, kerasBytes, kerasPath } from '../keras/fixtures.ts';
 import { photosFolder } from '../photos/photos.ts';
 
 const key = 'tlt_encode';
-const codec = ['--codec_command', JSON.stringify(standInCommand)];
+const command = nvidiaCommand ?? standInCommand;
+const codec = ['--codec_command', JSON.stringify(command)];
 /** Two small version numbers, then a descriptor: how every UFF file begins. */
 const uff = Buffer.concat([Buffer.from([8, 1, 16, 1, 26, 2, 8, 1]), Buffer.alloc(2000, 'graph')]);
 
@@ -21,7 +22,7 @@ const aWorkplace = async () => {
   const folder = mkdtempSync(join(tmpdir(), 'tlt-codec-tools-'));
   const at = (name: string) => join(folder, name);
   writeFileSync(at('key.txt'), `${key}\n`);
-  const cipher = aCodec(standInCommand);
+  const cipher = aCodec(command);
   writeFileSync(at('real.tlt'), await encryptTlt(kerasBytes('detectnet_v2'), key, { cipher }));
   writeFileSync(at('old.etlt'), await encryptEtlt(uff, key, { cipher, inputName: 'input_1' }));
   const keyed = ['--key_file', at('key.txt')];
@@ -34,7 +35,7 @@ const fails = async (t: ExecutionContext, work: Promise<unknown>, reason: Failur
   t.regex(error?.message ?? '', says);
 };
 
-test('a .tlt of real TLT becomes an .etlt of the same cipher, and no other file tells a difference', async (t) => {
+test('a .tlt of real TLT becomes an .etlt of the same cipher, around the ONNX of its Keras model', async (t) => {
   const { at, cipher, keyed, read } = await aWorkplace();
   const args = ['detectnet_v2', '-m', at('real.tlt'), ...keyed, ...codec, '-o', at('out.etlt')];
   const { log } = await runExport(...args);
@@ -105,4 +106,14 @@ test('a UFF graph of TLT 2.0 can be taken out, but not exported again', async (t
   t.regex(printed, /input node +input_1\n[\s\S]*inside +UFF graph[\s\S]*need the \.tlt/);
   const args = ['detectnet_v2', '-m', at('old.etlt'), ...keyed, ...codec, '-o', at('out.etlt')];
   await fails(t, runExport(...args), 'ModelUnsupported', /holds a UFF graph.*Give the \.tlt/);
+});
+
+test('a file that was cut short is damaged, not of another key', async (t) => {
+  const { at, keyed, read } = await aWorkplace();
+  for (const share of [0.2, 0.6, 0.99]) {
+    const whole = read('real.tlt');
+    writeFileSync(at('cut.tlt'), whole.subarray(0, Math.floor(share * whole.length)));
+    const convert = runModel('convert', at('cut.tlt'), ...keyed, ...codec);
+    await fails(t, convert, 'ModelInvalid', /cut\.tlt/);
+  }
 });

@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import process from 'node:process';
 import { setTimeout } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { UserError } from '../../src/base/errors.ts';
@@ -11,7 +10,7 @@ import type { FailureReason } from '../../src/base/failures.ts';
 import { decryptModel, encryptEtlt, encryptTlt } from '../../src/formats/encrypted-model.ts';
 import { provenCodec } from '../../src/worker/codec/codec.ts';
 import { commandWords } from '../../src/worker/codec/command-words.ts';
-import { aCodec, aProgram, nvidiaCommand, nvidiaPythonVariable, standInCommand } from '../builders/codec.ts';
+import { aCodec, aProgram, nvidiaCommand, standInCommand } from '../builders/codec.ts';
 import { modelFile } from '../models/models.ts';
 
 const key = 'nvidia_tlt – schlüssel';
@@ -36,8 +35,7 @@ const openssl = aProgram(
   'exec openssl enc $way -aes-256-ctr -pbkdf2 -pass fd:3',
 );
 
-const realPython = process.env[nvidiaPythonVariable];
-const nvidia = realPython === undefined ? [] : [['NVIDIA', nvidiaCommand(realPython)] as const];
+const nvidia = nvidiaCommand === undefined ? [] : [['NVIDIA', nvidiaCommand] as const];
 
 for (const [name, command] of [['a stand-in', standInCommand] as const, ...nvidia])
   test(`the wrapper for the package of NVIDIA keeps the contract around ${name}`, async (t) => {

@@ -2,7 +2,8 @@
 import { messageOf, systemCodeOf, UserError } from '../../base/errors.ts';
 import { failures } from '../../base/failures.ts';
 import { diagnosticLines } from './diagnostics.ts';
-import { type End, outputLimit, type ProgramCall, runProgram } from './program.ts';
+import { type End, type ProgramCall, runProgram } from './program.ts';
+import { outputLimit } from './sinks.ts';
 
 export type Action = 'encrypt' | 'decrypt';
 
@@ -14,15 +15,15 @@ export type CodecCall = Omit<ProgramCall, 'words'> & {
 };
 
 /** @throws UserError CodecFailed, WrongKey (it said so), Interrupted */
-export const callCodec = async (action: Action, call: CodecCall): Promise<Uint8Array> => {
+export const callCodec = async (action: Action, call: CodecCall): Promise<void> => {
   const doing = `${action === 'encrypt' ? 'Encrypting' : 'Decrypting'} the model by ${call.command[0]}`;
-  const { end, output, diagnostics } = await runProgram({ ...call, words: [...call.command, action] });
+  const { end, diagnostics } = await runProgram({ ...call, words: [...call.command, action] });
   const lines = diagnosticLines(diagnostics, call.key);
   for (const line of lines) call.warn(`${call.command[0]}: ${line}`);
   if (end.kind === 'Interrupted') throw new UserError('Interrupted', `${doing}: stopped before it was done.`);
   const fault = faultOf(end, call);
   if (fault) throw new UserError(fault.reason, `${doing}: ${fault.found}${lastWord(lines)}. ${fault.advice}`);
-  if (output.length > 0 || call.input.length === 0) return output;
+  if (call.sink.length() > 0 || call.input.length === 0) return;
   throw new UserError('CodecFailed', `${doing}: it ended well and wrote nothing${lastWord(lines)}. ${mend}`);
 };
 
@@ -43,7 +44,7 @@ const faultOf = (end: Exclude<End, { kind: 'Interrupted' }>, call: CodecCall): F
       return failed(`it was not done after ${call.limitMs / 1000} seconds and was stopped`);
     case 'TooMuch':
       return failed(
-        `it wrote more than ${outputLimit(call.input)} bytes for ${call.input.length} and was stopped`,
+        `it wrote more than ${outputLimit(call.input.length)} bytes for ${call.input.length} and was stopped`,
       );
     case 'Exited':
       if (end.code === 0) return undefined;

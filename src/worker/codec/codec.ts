@@ -5,7 +5,8 @@
  */
 import { UserError } from '../../base/errors.ts';
 import type { Cipher } from '../../formats/encrypted-model.ts';
-import { type Action, type CodecCall, callCodec } from './call.ts';
+import { type CodecCall, callCodec } from './call.ts';
+import { comparing, gathering } from './sinks.ts';
 
 export type CodecOptions = Pick<CodecCall, 'command' | 'signal' | 'warn'> & {
   /** Milliseconds that one call may take; 10 minutes if left out. */
@@ -16,16 +17,20 @@ const limitMs = 10 * 60_000;
 
 /** What is encrypted is decrypted again before it is believed: a file that nobody can open would be found on the device. */
 export const externalCodec = (options: CodecOptions): Cipher => {
-  const call = (action: Action, input: Uint8Array, key: string): Promise<Uint8Array> =>
-    callCodec(action, { limitMs, ...options, input, key });
+  const call = { limitMs, ...options };
   return {
-    decrypt: (encrypted, key) => call('decrypt', encrypted, key),
+    decrypt: async (encrypted, key) => {
+      const sink = gathering(encrypted.length);
+      await callCodec('decrypt', { ...call, input: encrypted, key, sink });
+      return sink.bytes();
+    },
     encrypt: async (payload, key) => {
-      const encrypted = await call('encrypt', payload, key);
-      const back = await call('decrypt', encrypted, key);
-      if (!Buffer.from(back.buffer, back.byteOffset, back.length).equals(payload))
-        throw lossy(options.command);
-      return encrypted;
+      const sink = gathering(payload.length);
+      await callCodec('encrypt', { ...call, input: payload, key, sink });
+      const back = comparing(payload);
+      await callCodec('decrypt', { ...call, input: sink.bytes(), key, sink: back });
+      if (!back.same()) throw lossy(options.command);
+      return sink.bytes();
     },
   };
 };

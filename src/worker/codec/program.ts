@@ -3,12 +3,15 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { kill } from 'node:process';
 import type { Readable, Writable } from 'node:stream';
 import type { Diagnostics } from './diagnostics.ts';
+import type { Sink } from './sinks.ts';
 
 export type ProgramCall = {
   /** The program and its arguments. */
   readonly words: readonly string[];
   readonly input: Uint8Array;
   readonly key: string;
+  /** Gets standard output. */
+  readonly sink: Sink;
   readonly signal: AbortSignal;
   readonly limitMs: number;
 };
@@ -18,21 +21,20 @@ export type End =
   | { readonly kind: 'NotStarted'; readonly cause: Error }
   | { readonly kind: 'TooLong' | 'TooMuch' | 'Interrupted' };
 
-/** Ciphers add a few bytes; this leaves room for armour and compression, and none for a program gone mad. */
-export const outputLimit = ({ length }: Uint8Array): number => 2 * length + 2 ** 20;
-
 /** Of standard error, the end is kept: that is where programs say why they failed. */
 const diagnosticsLimit = 8192;
 
-export type Ended = { readonly end: End; readonly output: Uint8Array; readonly diagnostics: Diagnostics };
+export type Ended = { readonly end: End; readonly diagnostics: Diagnostics };
 
 export const runProgram = async (call: ProgramCall): Promise<Ended> => {
   const child = started(call.words);
-  if (child instanceof Error) return { end: { kind: 'NotStarted', cause: child }, ...nothing };
+  if (child instanceof Error) return { end: { kind: 'NotStarted', cause: child }, diagnostics: silence };
   const stop = Promise.withResolvers<End>();
   child.on('error', (cause) => stop.resolve({ kind: 'NotStarted', cause }));
   child.on('close', (code, signal) => stop.resolve({ kind: 'Exited', code, signal }));
-  const output = gathered(child.stdout, outputLimit(call.input), () => stop.resolve({ kind: 'TooMuch' }));
+  child.stdout.on('data', (part: Buffer) => {
+    if (!call.sink.take(part)) stop.resolve({ kind: 'TooMuch' });
+  });
   const diagnostics = tail(child.stderr, diagnosticsLimit);
   feed(child.stdio[3] as Writable, Buffer.from(call.key));
   feed(child.stdin, call.input);
@@ -41,7 +43,7 @@ export const runProgram = async (call: ProgramCall): Promise<Ended> => {
   whenAborted(call.signal, () => stop.resolve({ kind: 'Interrupted' }));
   const end = await stop.promise;
   if (end.kind !== 'Exited') endGroup(child);
-  return { end, output: output(), diagnostics: diagnostics() };
+  return { end, diagnostics: diagnostics() };
 };
 
 /** The tool's own signal outlives a call, but a tool makes only a few. */
@@ -50,7 +52,7 @@ const whenAborted = (signal: AbortSignal, then: () => void): void => {
   signal.addEventListener('abort', then);
 };
 
-const nothing = { output: Buffer.alloc(0), diagnostics: { bytes: Buffer.alloc(0), cut: false } };
+const silence: Diagnostics = { bytes: Buffer.alloc(0), cut: false };
 
 /** A group of its own, so that what a wrapper script started ends with it. */
 const started = ([program = '', ...words]: readonly string[]) => {
@@ -65,17 +67,6 @@ const started = ([program = '', ...words]: readonly string[]) => {
 const feed = (stream: Writable, bytes: Uint8Array): void => {
   stream.on('error', () => undefined);
   stream.end(bytes);
-};
-
-const gathered = (stream: Readable, limit: number, tooMuch: () => void): (() => Uint8Array) => {
-  const parts: Buffer[] = [];
-  let length = 0;
-  stream.on('data', (part: Buffer) => {
-    length += part.length;
-    if (length > limit) return tooMuch();
-    parts.push(part);
-  });
-  return () => Buffer.concat(parts);
 };
 
 const tail = (stream: Readable, limit: number): (() => Diagnostics) => {
