@@ -172,6 +172,7 @@ const requestOf = (
     algorithm: values.cal_algorithm,
     seed: values.seed,
     tensorRtVersion: values.tensorrt_version,
+    keepFloat: keptFloat(values),
     allowance: {
       share: values.max_broken,
       onBroken: ({ message }: UserError) => log('WARNING', `Left out: ${message}`),

@@ -183,28 +183,33 @@ test('images that histograms were not counted over still judge, if their folder 
   await t.throwsAsync(runExport(...gated), invalid(/Give the --cal_image_dir, --batches/));
 });
 
-test('layers that stay float have no scale in the cache', async (t) => {
+test('layers that stay float have no scale in the cache, be it of images or of histograms', async (t) => {
   const cwd = aFolder();
+  const detector = (cache: string) => int8(cwd, cache, 'detectnet_v2');
   const hist = ['--cal_histogram_file', join(cwd, 'all.hist')];
-  await runExport(...(await int8(cwd, 'all')), ...(await drawn()), ...hist);
-  const run = [...(await int8(cwd, 'some')), ...hist];
-  const unknown = invalid(/'p2o.Konv.2'.*the nearest is 'p2o.Conv.2'/);
-  await t.throwsAsync(runExport(...run, '--keep_float', 'p2o.Konv.2'), unknown);
-  const { log } = await runExport(...run, '--keep_float', 'p2o.Conv.2, conv2d_54.tmp_0');
+  await runExport(...(await detector('all')), ...(await drawn()), ...hist);
+  const some = [...(await detector('some')), ...(await drawn())];
+  const unknown = invalid(/'blok0\/b'.*the nearest is 'block0\/b'/);
+  await t.throwsAsync(runExport(...some, '--keep_float', 'blok0/b'), unknown);
+  const kept = ['--keep_float', 'block0/b, head/*'];
+  const { log } = await runExport(...some, ...kept);
   t.regex(
     log.join('\n'),
-    /Left in float: p2o.Conv.2, p2o.Conv.1. 2 tensors have no scale: relu_0.tmp_0, hard/,
+    /Left in float: block0\/b, head\/Conv, head\/Relu\. 3 tensors have no scale: block0\/a/,
   );
+  await runExport(...(await detector('same')), ...hist, ...kept);
   const scalesIn = (name: string) => parseCalibrationCache(readFileSync(join(cwd, name), 'utf8')).scales;
   const lost = [...scalesIn('all').keys()].filter((name) => !scalesIn('some').has(name));
-  t.deepEqual(lost.sort(), ['hardswish_0.tmp_0', 'relu_0.tmp_0']);
-  const again = [...(await int8(cwd, 'some')).map((word) => word.replace('.etlt', '2.etlt'))];
+  t.deepEqual(lost, ['block0/a/Relu', 'block2/Relu', 'head/Conv']);
+  t.deepEqual(scalesIn('same'), scalesIn('some'));
+
+  const again = some.map((word) => word.replace('.etlt', '2.etlt'));
   await t.throwsAsync(runExport(...again), invalid(/made with another --keep_float/));
   await t.throwsAsync(
-    runExport(...again, '--keep_float', 'p2o.Conv.*'),
+    runExport(...again, '--keep_float', 'block*, head/*'),
     invalid(/it has a scale for .*, which --keep_float leaves out/),
   );
-  await t.notThrowsAsync(runExport(...again, '--keep_float', 'p2o.Conv.1,p2o.Conv.2'));
+  await t.notThrowsAsync(runExport(...again, ...kept));
 });
 
 test('tlt-model tells what is in a histogram file', async (t) => {
