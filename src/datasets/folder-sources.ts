@@ -1,5 +1,5 @@
 /** Folders as image sources: classes of classification, and images with KITTI labels. */
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join, parse } from 'node:path';
 import { requireFolder, rooted } from './paths.ts';
 import type { ClassFolders, KittiFolders, KittiSource } from './plan.ts';
@@ -23,11 +23,31 @@ export const classFolderSources = async (
   if (named === undefined) return [];
   const folder = rooted(named, dataRoot);
   await requireFolder(folder, 'class folder');
+  const classes = await foldersIn(folder);
+  const paths: string[] = [];
+  for (const each of classes) paths.push(...(await imagesBelow(each)));
+  return [{ ...listSource(paths, undefined), classes: classes.length }];
+};
+
+/** A link to a folder is one, too. */
+const foldersIn = async (folder: string): Promise<readonly string[]> => {
+  const found: string[] = [];
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name);
+    const isFolder = await stat(path).then(
+      (each) => each.isDirectory(),
+      () => false, // a link to nothing
+    );
+    if (isFolder) found.push(path);
+  }
+  return found;
+};
+
+const imagesBelow = async (folder: string): Promise<readonly string[]> => {
   const entries = await readdir(folder, { withFileTypes: true, recursive: true });
-  const paths = entries
-    .filter((entry) => !entry.isDirectory() && classified.test(entry.name) && entry.parentPath !== folder)
+  return entries
+    .filter((entry) => !entry.isDirectory() && classified.test(entry.name))
     .map(({ parentPath, name }) => join(parentPath, name));
-  return [listSource(paths, undefined)];
 };
 
 /** @throws UserError InputNotFound */

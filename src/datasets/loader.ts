@@ -34,6 +34,8 @@ export type LoaderOptions = {
 export type Loader = {
   /** Images of the whole set. */
   readonly available: number;
+  /** Of the whole set, where classes are folders. */
+  readonly classes: number | undefined;
   /** Images that the batches will hold. */
   readonly images: number;
   readonly batches: AsyncIterable<Batch>;
@@ -61,6 +63,7 @@ export const openLoader = async (plan: LoaderPlan, options: LoaderOptions): Prom
   const take = soundImages(draws, { load, images, allowance });
   return {
     available: there,
+    classes: sources[0]?.classes,
     images,
     batches: batchesFrom(take, { size: plan.size, batchSize: options.rows ?? batchSize, images }),
     rest: () => restOf(draws, load),

@@ -5,6 +5,8 @@ export type ImageSource = {
   readonly count: number;
   /** Share in the sampling, relative to the other sources. */
   readonly weight: number;
+  /** Where classes are folders, how many there are. */
+  readonly classes?: number;
   /** 0 ≤ index < count. @throws UserError DatasetInvalid if the record that names the image is damaged */
   readonly imageAt: (index: number) => Promise<ImageInput>;
 };

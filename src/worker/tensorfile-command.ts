@@ -40,7 +40,8 @@ const sample = async (training: NamedTraining, values: TensorfileValues, world: 
     warn: (message) => world.log('WARNING', message),
   });
   const set = values.use_validation_set ? 'validation' : 'training';
-  world.log('INFO', `Found ${loader.available} images in the ${set} set.`);
+  const found = loader.classes === undefined ? `in the ${set} set` : `belonging to ${loader.classes} classes`;
+  world.log('INFO', `Found ${loader.available} images ${found}.`);
   await writeSample(values.output_path, { ...loader, batches: named(loader.batches, world) }, world);
   world.log('INFO', 'Calibration tensorfile written.');
   world.log(

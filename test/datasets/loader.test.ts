@@ -1,5 +1,5 @@
 /** A training's own data: which images are drawn, in which order, and what happens with those that are broken. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import test from 'ava';
@@ -149,10 +149,15 @@ test('classes are folders at any depth, and the files beside them do not count',
     mkdirSync(join(root, folder), { recursive: true });
     writeFileSync(join(root, folder, `${number}.PNG`), await picture(number));
   }
+  const elsewhere = mkdtempSync(join(tmpdir(), 'tlt-elsewhere-'));
+  writeFileSync(join(elsewhere, '3.png'), await picture(3));
+  symlinkSync(elsewhere, join(root, 'linked'));
+  symlinkSync('nowhere', join(root, 'dangling'));
   writeFileSync(join(root, '9.png'), await picture(9));
   writeFileSync(join(root, 'cat', 'labels.txt'), '');
   const classes: LoaderPlan = { kind: 'classFolders', training: root, ...inputs };
-  t.deepEqual(ascending(await numbersOf({ batchSize: 1 }, classes)), [0, 1, 2]);
+  t.deepEqual(ascending(await numbersOf({ batchSize: 1 }, classes)), [0, 1, 2, 3]);
+  t.is((await openLoader(classes, { ...base, batchSize: 1 })).classes, 3);
   const error = await t.throwsAsync(openLoader(classes, { ...base, set: 'validation' }), {
     instanceOf: UserError,
   });

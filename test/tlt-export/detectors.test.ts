@@ -8,7 +8,7 @@ import { decryptModel } from '../../src/formats/encrypted-model.ts';
 import { copyWith, graphOf } from '../../src/formats/onnx/graph.ts';
 import { parseModel, serializeModel } from '../../src/formats/onnx/model.ts';
 import { aFolder, type Ran, runTool } from '../builders/tool.ts';
-import { specOf } from '../builders/training.ts';
+import { aTraining, specOf } from '../builders/training.ts';
 import { type DetectorName, detectorFile, scenesFolder } from '../models/models.ts';
 import { peerPython } from '../peers/venv.ts';
 
@@ -18,8 +18,7 @@ const exported = async (
   module: DetectorName,
   ...args: readonly string[]
 ): Promise<Ran & { readonly cwd: string }> => {
-  const cwd = aFolder(key);
-  writeFileSync(join(cwd, 'spec.txt'), specOf(module));
+  const cwd = await aTraining(module);
   const flags = [
     module,
     '-m',
@@ -91,10 +90,22 @@ test('yolo in fp16 for TensorRT for RTX', async (t) => {
   t.true(readFileSync(join(cwd, 'e.plan')).length > 1_000_000);
 });
 
-test('dssd in fp32', async (t) => {
-  const { code, stderr, cwd } = await exported('dssd');
+test('dssd in int8, on the images of its training by -e alone', async (t) => {
+  const { code, stderr, cwd } = await exported(
+    'dssd',
+    ...['--data_type', 'int8', '--batches', '1', '--batch_size', '4'],
+  );
   t.is(code, 0, stderr);
+  t.regex(stderr, /Calibrating on the images of the training, by the data loader of spec\.txt$/m);
   t.true(existsSync(join(cwd, 'model.etlt')));
+  t.true(cacheIn(cwd).has('conf_data') && !cacheIn(cwd).has('NMS'));
+});
+
+test('yolo in int8', async (t) => {
+  const { code, stderr, cwd } = await exported('yolo', ...int8);
+  t.is(code, 0, stderr);
+  const scales = cacheIn(cwd);
+  t.true(scales.size > 30 && scales.has('Input') && !scales.has('BatchedNMS'), [...scales.keys()].join());
 });
 
 test('retinanet in int8: what is upsampled has a scale', async (t) => {

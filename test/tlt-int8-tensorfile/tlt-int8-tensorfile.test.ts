@@ -46,7 +46,7 @@ for (const module of tensorfileModules)
     t.is(log[0], `[INFO] Loading experiment spec at ${join(folder, 'spec.txt')}`);
     for (const line of [
       '[INFO] Setting up input generator.',
-      '[INFO] Found 24 images in the training set.',
+      `[INFO] Found 24 images ${module === 'classification' ? 'belonging to 2 classes' : 'in the training set'}.`,
       '[INFO] Calibration tensorfile written.',
     ])
       t.true(log.includes(line), line);
@@ -207,8 +207,11 @@ asRoot('a full disk has its own exit code, and nothing is left on it', async (t)
   }
 });
 
-test('an interrupt ends it with its own exit code, and leaves nothing', async (t) => {
+test('a signal ends the process with its own exit code, and leaves nothing', async (t) => {
   const folder = await aTraining('detectnet_v2');
+  const spec = readFileSync(join(folder, 'spec.txt'), 'utf8');
+  const large = spec.replace('_width: 256', '_width: 1248').replace('_height: 160', '_height: 768'); // so that it takes its time
+  writeFileSync(join(folder, 'spec.txt'), large);
   const before = readdirSync(folder);
   const tool = join(import.meta.dirname, '..', '..', 'src', 'tlt-int8-tensorfile.ts');
   const args = [tool, 'detectnet_v2', '-e', 'spec.txt', '-o', 'c.tensor', '-m', '6'];
