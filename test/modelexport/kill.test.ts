@@ -14,10 +14,11 @@ import { type KubeClient, makeClient } from '../../src/runtime/client.ts';
 import { openConnection } from '../../src/runtime/connection.ts';
 import { anEngineBuilt, anExported, aSpec } from '../builders/objects.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
-import { eventually } from '../cluster/run.ts';
+import { eventually, run } from '../cluster/run.ts';
 import { type FaultProxy, startFaultProxy } from '../runtime/fault-proxy.ts';
 
 const root = join(import.meta.dirname, '..', '..');
+const operator = join(root, 'src', 'operator.ts');
 let plane: ControlPlane;
 let client: KubeClient;
 const stopped = new AbortController();
@@ -44,6 +45,8 @@ test.before(async () => {
   ] as const)
     await apply({ kind: 'ExportDeviceClass', metadata: { name }, spec: { engine, allowPending: true } });
   playKubelets();
+  // Only a process that ends by itself leaves what it compiled to the next: those below are killed.
+  await run('node', [operator, '--help']);
 });
 
 test.after.always(async () => {
@@ -95,6 +98,9 @@ const endPod = async ({ metadata }: Pod): Promise<void> => {
   await client.mergePatch(jobResources.pods, { namespace, name, subresource: 'status' }, { status }, forEver);
 };
 
+const namespaces = { group: '', version: 'v1', plural: 'namespaces' } as const;
+const kindOfExport = { apiVersion: 'export.tlt.dev/v1beta1', kind: 'ModelExport' } as const;
+
 type Run = {
   readonly status: ModelExportStatus;
   readonly writes: number;
@@ -102,7 +108,7 @@ type Run = {
 };
 
 /** One export in its own namespace; the operator is killed right after its n-th write there, and started again. */
-const run = async (killAfter: number): Promise<Run> => {
+const killed = async (killAfter: number): Promise<Run> => {
   const namespace = `kill-${killAfter}`;
   const proxy = await startFaultProxy({
     kubeconfig: plane.kubeconfig,
@@ -123,10 +129,10 @@ const run = async (killAfter: number): Promise<Run> => {
     }
   };
   try {
-    await plane.kubectl(['create', 'namespace', namespace]);
+    await client.create(namespaces, {}, { metadata: { name: namespace } }, forEver);
     operators.push(startOperator(proxy, namespace));
-    const metadata = { name: 'demo', namespace };
-    await apply({ kind: 'ModelExport', metadata, spec: aSpec() });
+    const demo = { ...kindOfExport, metadata: { name: 'demo' }, spec: aSpec() };
+    await client.create(modelExportResource, { namespace }, demo, forEver);
     const status = await eventually(
       `an end after a kill at write ${killAfter}`,
       () => finalStatus(namespace),
@@ -143,15 +149,7 @@ const run = async (killAfter: number): Promise<Run> => {
 const startOperator = (proxy: FaultProxy, namespace: string): ChildProcess =>
   spawn(
     process.execPath,
-    [
-      join(root, 'src', 'operator.ts'),
-      '--namespace',
-      namespace,
-      '--metrics-bind',
-      '127.0.0.1:0',
-      '--probe-bind',
-      '127.0.0.1:0',
-    ],
+    [operator, '--namespace', namespace, '--metrics-bind', '127.0.0.1:0', '--probe-bind', '127.0.0.1:0'],
     { env: { ...process.env, KUBECONFIG: proxy.kubeconfig }, stdio: 'ignore' },
   );
 
@@ -179,13 +177,13 @@ const comparable = ({ conditions, ...status }: ModelExportStatus) => ({
 
 test('the operator may be killed after any of its writes', async (t) => {
   t.timeout(240_000);
-  const undisturbed = await run(0);
+  const undisturbed = await killed(0);
   t.true(undisturbed.writes >= 8, `${undisturbed.writes} writes make an export`);
   t.is(undisturbed.jobsMade.length, 3);
   const kills = Array.from({ length: undisturbed.writes }, (_, i) => i + 1);
   for (let first = 0; first < kills.length; first += 6) {
     const batch = kills.slice(first, first + 6);
-    const ends = await Promise.all(batch.map(run));
+    const ends = await Promise.all(batch.map(killed));
     for (const [i, { status, jobsMade }] of ends.entries()) {
       t.deepEqual(comparable(status), comparable(undisturbed.status), `killed after write ${batch[i]}`);
       t.is(jobsMade.length, 3, `killed after write ${batch[i]}: ${jobsMade.join(', ')}`);
