@@ -77,10 +77,11 @@ const segmentEnds = (
   const ends: number[] = [];
   for (let start = 0, end = 1, held = 0; end <= nodes.length; end++) {
     held += exposed[end - 1]!;
-    if (held <= limit || end - start < 2) continue;
-    start = narrowest(crossing, Math.ceil((start + end) / 2), end - 1);
-    ends.push(start);
-    held = total(exposed.slice(start, end));
+    while (held > limit && end - start > 1) {
+      start = narrowest(crossing, Math.ceil((start + end) / 2), end - 1);
+      ends.push(start);
+      held = total(exposed.slice(start, end));
+    }
   }
   return [...ends, nodes.length];
 };
