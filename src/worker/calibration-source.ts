@@ -72,6 +72,8 @@ export type SourceRequest = {
   readonly allowance?: Allowance;
   /** Of the sample; all of it if undefined. */
   readonly part?: SamplePart;
+  /** Stops the writing of a tensorfile between two batches. */
+  readonly signal?: AbortSignal;
 };
 
 export type OpenedSource = {
@@ -98,9 +100,16 @@ export const openSource = async (opened: OpenedModel, request: SourceRequest): P
     return soundBatches(imagesOfPart(drawn, part, together), request, { ...pixels, batchSize: rows });
   const { part: _, ...whole } = request; // the tensorfile has every image, whoever counts them
   const images = soundBatches(drawn, whole, { ...pixels, batchSize });
-  await writeTensorfile(source.path, images.batches);
+  await writeTensorfile(source.path, stoppable(images.batches, request.signal));
   return { ...images, batches: stored(source.path) };
 };
+
+async function* stoppable(batches: AsyncIterable<Batch>, signal?: AbortSignal): AsyncGenerator<Batch> {
+  for await (const batch of batches) {
+    signal?.throwIfAborted();
+    yield batch;
+  }
+}
 
 const imagesOfPart = ({ chosen, kept }: ImageSample, part: SamplePart, together: number): ImageSample => ({
   chosen: partOfList(chosen, part, together),

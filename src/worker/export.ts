@@ -105,7 +105,11 @@ export const measure = async (opened: OpenedModel, { request, watch }: Request):
   const total = request.batches * request.batchSize;
   const rows = runBatchOf(opened, total);
   const images = partOfList(Array(total).fill(0), request.part ?? wholeSample, opened.fixedBatch).length;
-  const { batches, kept, spent, preprocessing } = await openSource(opened, { ...request, rows });
+  const { batches, kept, spent, preprocessing } = await openSource(opened, {
+    ...request,
+    rows,
+    signal: watch.signal,
+  });
   const shown: SoundImage[] = [];
   const counted = await countTensors({
     model: opened.model,

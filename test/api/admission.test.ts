@@ -193,6 +193,11 @@ const loader = { source: 'DataLoader', dataLoader: { dataRoot: { uri: 'pvc://dat
 const experimentSpec = { uri: 'pvc://models/spec.txt' };
 test('source DataLoader with all of a claim', accepts, modelExport({ calibration: loader, experimentSpec }));
 test(
+  'an agreement on images that the loader left',
+  accepts,
+  modelExport({ calibration: { ...loader, minAgreement: 20 }, experimentSpec }),
+);
+test(
   "source Model, for the scales of a model's own training, with nothing else",
   accepts,
   modelExport({ dataType: 'int8', calibration: { source: 'Model' } }),

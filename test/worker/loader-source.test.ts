@@ -97,3 +97,14 @@ test('a seed gives one cache, byte for byte, at any batch size and on any number
       t.is(await cacheOf(opened, each, { batchSize, threads }), first, `${each.kind}, ${threads} threads`);
   }
 });
+
+test('a signal stops the writing of a tensorfile of images, and leaves none', async (t) => {
+  const { folder, opened } = await aTraining();
+  const source = { kind: 'TensorfileOfImages', path: join(folder, 'c.tensor') } as const;
+  const request = { source: { ...source, folder: await photosFolder() }, ...sample, rows: 3 };
+  const before = readdirSync(folder);
+  const signal = AbortSignal.abort(new UserError('Interrupted', 'stopped'));
+  const error = await t.throwsAsync(openSource(opened, { ...request, signal }), { instanceOf: UserError });
+  t.is(error.reason, 'Interrupted');
+  t.deepEqual(readdirSync(folder), before);
+});

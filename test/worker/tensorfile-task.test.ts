@@ -195,7 +195,7 @@ test('an export calibrates from the data loader as from a tensorfile of its batc
       },
       world,
     );
-  const loaded = await exported({ dataLoader: { dataRoot } });
+  const loaded = await exported({ dataLoader: { dataRoot }, minAgreement: 1 });
   t.true((await exported({ dataLoader: { dataRoot } })).reused);
   const read = await exported({ source: 'Tensorfile', tensorfile });
   t.false(read.reused);
