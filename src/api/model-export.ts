@@ -45,7 +45,7 @@ const specSchema = object(
   {
     architecture: oneOf(architectureNames, 'The TLT export module that fits the model.'),
     model: object(
-      'The trained model: .tlt, or .onnx.',
+      'The trained model: .tlt, .hdf5 or .onnx.',
       {
         uri: storageUri('Where the model lies.'),
         sha256: sha256('Pins the file: the export fails if it is another one.'),

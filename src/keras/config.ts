@@ -65,13 +65,13 @@ export class Config {
       : this.#fail(name, 'a list of integers');
   }
 
-  /** A list of numbers; one number stands for a list of one. */
-  numbers(name: string): readonly number[] {
+  /** A list of numbers above zero; one number stands for a list of one. */
+  positives(name: string): readonly number[] {
     const value = this.raw(name);
     const numbers = Array.isArray(value) ? value : [value];
-    return numbers.every(Number.isFinite) && numbers.length <= mostNumbers
+    return numbers.every((each) => Number.isFinite(each) && each > 0) && numbers.length <= mostNumbers
       ? numbers
-      : this.#fail(name, 'a list of numbers');
+      : this.#fail(name, 'a list of numbers above zero');
   }
 
   /** `[[top, bottom], [left, right]]`, also written as one number or as two. */
@@ -120,7 +120,7 @@ export const isCount = (value: unknown): value is number =>
 const isMargin = (value: unknown): value is number => value === 0 || isCount(value);
 
 /** Keras 3 writes numbers of NumPy as `{class_name, config: {value}}`. */
-export const numberIn = (value: unknown): number | undefined => {
+const numberIn = (value: unknown): number | undefined => {
   if (isObject(value)) return numberIn(isObject(value.config) ? value.config.value : undefined);
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 };

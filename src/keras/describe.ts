@@ -2,6 +2,7 @@
 import type { KerasFile } from '../formats/keras-file.ts';
 import { isQatNetwork, originOf } from './dialect.ts';
 import type { Dialect } from './layer.ts';
+import { detectorClasses, plainClass } from './layers/table.ts';
 import { parseNetwork } from './network.ts';
 
 export type KerasDescription = {
@@ -12,6 +13,8 @@ export type KerasDescription = {
   readonly parameters: number;
   /** Trained with quantisation. */
   readonly qat: boolean;
+  /** A detector: its exported graph ends in plugin nodes, by the experiment spec. */
+  readonly endsBySpec: boolean;
   readonly layers: readonly LayerDescription[];
 };
 
@@ -34,6 +37,7 @@ export const describeKeras = (file: KerasFile): KerasDescription => {
     padding: originOf(file).dialect,
     parameters: layers.reduce((total, { parameters }) => total + parameters, 0),
     qat: isQatNetwork(file.network),
+    endsBySpec: layers.some((layer) => detectorClasses.has(plainClass(layer.class))),
     layers,
   };
 };

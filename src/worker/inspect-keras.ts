@@ -7,9 +7,9 @@ import { openKeras } from './keras-model.ts';
 
 export type KerasInspection = {
   readonly keras: KerasDescription;
-  /** The ONNX; left out if none can be made. */
+  /** The ONNX, of a detector as it was trained; left out if none can be made. */
   readonly model?: ModelDescription;
-  /** Why none can be made. */
+  /** Why none can be made, or not of the file alone. */
   readonly note?: string;
 };
 
@@ -21,6 +21,7 @@ export const inspectKeras = async (source: KerasSource): Promise<KerasInspection
     return { keras, model: describeModel(model) };
   } catch (thrown) {
     if (!(thrown instanceof UserError) || thrown.reason !== 'ModelUnsupported') throw thrown;
-    return { keras, note: `cannot be exported. ${thrown.message}` };
+    const why = keras.endsBySpec ? 'not shown without the spec' : 'cannot be exported';
+    return { keras, note: `${why}. ${thrown.message}` };
   }
 };

@@ -15,8 +15,14 @@ export const kerasRows = (keras: KerasDescription): (readonly [string, string])[
   ['layers', `${keras.layers.length}: ${classesText(keras)}`],
   ['parameters', keras.parameters.toLocaleString('en-US')],
   ['padding', `${paddingNames[keras.padding]}${paddingWhy[keras.padding]}`],
+  ...(keras.endsBySpec ? [endRow] : []),
   ['QAT', keras.qat ? 'yes: tlt-export makes the calibration cache of its scales' : 'no'],
 ];
+
+const endRow = [
+  'end',
+  "TensorRT's plugin nodes, by the training's spec: tlt-export MODULE -e SPEC, tlt-model convert -e SPEC",
+] as const;
 
 const paddingWhy: Readonly<Record<KerasDescription['padding'], string>> = {
   tlt: ': alike on both sides',

@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { UserError } from '../../src/base/errors.ts';
 import type { FailureReason } from '../../src/base/failures.ts';
 import { withKerasFile } from '../../src/formats/keras-file.ts';
-import { importKeras } from '../../src/keras/import.ts';
+import { type ImportWish, importKeras } from '../../src/keras/import.ts';
+import { aDetector } from './detectors.ts';
 import {
   aLayer,
   aNetwork,
@@ -137,9 +138,9 @@ test('a file that is no HDF5 is said to be damaged', async (t) => {
 const whole = kerasBytes('squeezenet');
 
 /** Whatever the bytes: a model, or an error with a reason. */
-const endsWell = async (bytes: Uint8Array): Promise<boolean> => {
+const endsWell = async (bytes: Uint8Array, wish?: ImportWish): Promise<boolean> => {
   try {
-    await withKerasFile({ path: 'x.hdf5', bytes }, (file) => importKeras(file));
+    await withKerasFile({ path: 'x.hdf5', bytes }, (file) => importKeras(file, wish));
     return true;
   } catch (thrown) {
     if (thrown instanceof UserError) return true;
@@ -161,6 +162,27 @@ test('so does one with bits flipped, if it is no model any more', async (t) => {
   });
   await t.notThrowsAsync(fc.assert(property, { numRuns: 300 }));
 });
+/** Where the network is told in a file: damage there meets the importer and not HDF5. */
+const networkIn = (bytes: Uint8Array): readonly [from: number, to: number] => {
+  const text = Buffer.from(bytes);
+  const from = text.indexOf('{"class_name"');
+  return [from, text.indexOf('\0', from)];
+};
+for (const name of ['ssd', 'yolo', 'faster_rcnn'] as const)
+  test(`a ${name} with a damaged network ends in a typed error, or in a model`, async (t) => {
+    const sound = kerasBytes(name);
+    const [from, to] = networkIn(sound);
+    const digit = fc.tuple(
+      fc.integer({ min: from, max: to - 1 }),
+      fc.constantFrom(...'0123456789-[]{}",.ne'),
+    );
+    const property = fc.asyncProperty(fc.array(digit, { minLength: 1, maxLength: 3 }), (changes) => {
+      const bytes = Uint8Array.from(sound);
+      for (const [place, character] of changes) bytes[place] = character.charCodeAt(0);
+      return endsWell(bytes, { detector: aDetector(name) });
+    });
+    await t.notThrowsAsync(fc.assert(property, { numRuns: 60 }));
+  });
 test('a heap on which HDF5 goes round for ever is seen before', async (t) => {
   const bytes = Uint8Array.from(whole);
   const heap = Buffer.from(bytes.buffer).indexOf('GCOL');

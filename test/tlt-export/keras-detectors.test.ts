@@ -116,6 +116,17 @@ test('convert ends it by the spec, and without one as it was trained', async (t)
   );
 });
 
+test('inspect tells that a detector ends by the spec', async (t) => {
+  const paths = [kerasPath('ssd'), kerasPath('faster_rcnn')];
+  const { code, stdout } = await runTool('tlt-model', ['inspect', ...paths]);
+  t.is(code, 0);
+  t.is(stdout.match(/end +TensorRT's plugin nodes, by the training's spec/g)?.length, 2);
+  t.regex(stdout, /output +ssd_predictions\/Reshape/);
+  t.regex(stdout, /note +not shown without the spec\. .*proposal_1 \(Proposal\)/);
+  const { stdout: json } = await runTool('tlt-model', ['inspect', '--json', kerasPath('resnet')]);
+  t.is(JSON.parse(json).keras.endsBySpec, false);
+});
+
 test('a spec of another training leaves nothing behind', async (t) => {
   const cwd = aPlace('ssd');
   writeFileSync(

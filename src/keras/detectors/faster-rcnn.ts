@@ -7,7 +7,7 @@
 import { elementType } from '../../formats/onnx/element-type.ts';
 import { makeValueInfo } from '../../formats/onnx/graph.ts';
 import type { TensorRanges } from '../../formats/tensor-scales.ts';
-import { numberIn } from '../config.ts';
+import { Config } from '../config.ts';
 import type { GraphBuilder } from '../graph-builder.ts';
 import { arranged } from '../layer.ts';
 import { plainClass } from '../layers/table.ts';
@@ -32,7 +32,7 @@ export const fasterRcnnEnd: End = (network, { graph, detector, enter, convert })
     Value,
   ];
   requireAnchors(scores, parameters);
-  const spread = numberIn(proposal.config.std_scaling) ?? 1;
+  const spread = configOf(proposal).number('std_scaling', 1) || 1;
   propose(graph, { ...parameters, sides: laidOut(inputs[0]!).slice(1) as number[] }, [
     scores.name,
     scaledDown(graph, offsets.name, spread),
@@ -54,6 +54,9 @@ const soleOf = ({ layers }: Network, className: string): LayerSpec => {
   if (found && more.length === 0 && found.calls.length === 1) return found;
   throw otherNetwork(`it has not one ${className}`);
 };
+
+const configOf = ({ name, className, config }: LayerSpec): Config =>
+  new Config(config, { path: name, className });
 
 /** The feature map, and what the first stage says of its anchors. */
 const heads = (proposal: LayerSpec, crop: LayerSpec): readonly TensorRef[] => {
@@ -116,9 +119,8 @@ type Cut = { readonly crop: LayerSpec; readonly count: number };
 /** Cuts of the feature map, as further items of the batch. */
 const regionsOf = (graph: GraphBuilder, features: Value, { crop, count }: Cut): Value => {
   const [channels] = features.shape;
-  const size = numberIn(crop.config.pool_size);
-  if (channels === undefined || size === undefined)
-    throw otherNetwork('its CropAndResize has no pool_size or no channels');
+  const size = configOf(crop).count('pool_size');
+  if (channels === undefined) throw otherNetwork('its feature map has no fixed number of channels');
   const cuts = cutsOf(crop);
   graph.plugin('CropAndResizeDynamic', {
     name: 'CropAndResize_plugin',

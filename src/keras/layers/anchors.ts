@@ -15,8 +15,12 @@ const gridOf = (layer: Layer, { shape }: Value): Grid => {
   if (shape.length !== 3) throw invalidLayer(layer, 'its input is no image');
   if (rows === undefined || columns === undefined)
     throw unsupportedLayer(layer, 'the size of its image is free, and anchors need a fixed one');
+  if (rows * columns > mostCells) throw invalidLayer(layer, `its image has ${rows} × ${columns} cells`);
   return [rows, columns];
 };
+
+/** Of the largest pictures, at the finest stride; more come of damage. */
+const mostCells = 2 ** 20;
 
 const made = (layer: Layer, like: Value, { shape, values }: Made): Value => ({
   name: forEachItem(layer, like.name, { as: 'FirstDimTile/Tile', shape, values }),
@@ -33,7 +37,7 @@ const anchorSides = ({ config }: Layer, levels: readonly number[]): readonly Sid
   const shorter = Math.min(config.count('img_height'), config.count('img_width'));
   const [scale, next] = [config.number('this_scale', 0), config.number('next_scale', 0)];
   const hasTwo = config.flag('two_boxes_for_ar1', true);
-  const ratios = config.numbers('aspect_ratios');
+  const ratios = config.positives('aspect_ratios');
   return levels.flatMap((level) =>
     ratios.flatMap((ratio): Side[] => {
       const side = scale * shorter * level;
@@ -52,7 +56,7 @@ type Axis = { readonly length: number; readonly step: number; readonly offset: n
 /** TLT's files leave steps and offsets out: cells of equal size, anchors in their middles. */
 const axisOf = ({ config }: Layer, cells: number, index: 0 | 1): Axis => {
   const length = config.count(index === 0 ? 'img_height' : 'img_width');
-  const given = (name: string) => (config.raw(name) === undefined ? undefined : config.numbers(name));
+  const given = (name: string) => (config.raw(name) === undefined ? undefined : config.positives(name));
   const along = (values: readonly number[] | undefined) => values?.[Math.min(index, values.length - 1)];
   return {
     length,
@@ -68,7 +72,7 @@ const anchorBoxes =
     const input = soleInput(layer, inputs);
     const [rows, columns] = gridOf(layer, input);
     const sides = anchorSides(layer, levelsOf(layer));
-    const variances = layer.config.numbers('variances');
+    const variances = layer.config.positives('variances');
     if (sides.length === 0 || variances.length !== 4)
       throw invalidLayer(layer, `it has ${sides.length} anchors and ${variances.length} variances`);
     const [high, wide] = [axisOf(layer, rows, 0), axisOf(layer, columns, 1)];
@@ -97,7 +101,7 @@ const ends = ({ length, step, offset }: Axis, { cell, side, isClipped }: Cell): 
 
 /** RetinaNet has each anchor in sizes between one octave and the next. */
 const octave = ({ config }: Layer): readonly number[] => {
-  const levels = config.count('n_anchor_levels', 3);
+  const levels = Math.min(config.count('n_anchor_levels', 3), mostShapes);
   return Array.from({ length: levels }, (_, i) => 2 ** (i / levels));
 };
 
@@ -118,10 +122,14 @@ const yoloAnchors: Converter = (layer, inputs) => {
   return made(layer, input, { shape: [rows * columns * sides.length, 6], values });
 };
 
+/** Anchors of one cell. */
+const mostShapes = 256;
+
 const pairsOf = (layer: Layer, value: unknown): readonly Side[] => {
   const isPair = (each: unknown): each is Side =>
     Array.isArray(each) && each.length === 2 && each.every((side) => Number.isFinite(side) && side > 0);
-  if (Array.isArray(value) && value.length > 0 && value.every(isPair)) return value;
+  const sides = Array.isArray(value) && value.length <= mostShapes ? value : [];
+  if (sides.length > 0 && sides.every(isPair)) return sides;
   throw invalidLayer(layer, 'its anchor_size is no list of widths and heights');
 };
 

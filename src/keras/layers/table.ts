@@ -24,6 +24,9 @@ const converters: ReadonlyMap<string, Converter> = new Map(
   ].flatMap((table) => Object.entries(table)),
 );
 
+/** Layers of detectors, whose exported graphs end by the experiment spec. */
+export const detectorClasses: ReadonlySet<string> = new Set(Object.keys(anchorLayers));
+
 /** Layers of quantisation-aware training. */
 export const quantisedClasses: ReadonlySet<string> = new Set(Object.keys(quantisedLayers));
 
