@@ -5,7 +5,7 @@ import test from 'ava';
 import { failures } from '../../src/base/failures.ts';
 import { encryptTlt } from '../../src/formats/encrypted-model.ts';
 import { aFolder, type Ran, runTool } from '../builders/tool.ts';
-import { modelFile } from '../models/models.ts';
+import { smallClassifier } from '../models/small-classifier.ts';
 import { photosFolder } from '../photos/photos.ts';
 
 const key = 'correct horse battery staple';
@@ -14,7 +14,7 @@ const photos = 24;
 /** A folder of 24 photos and of so many files that are no images. */
 const aWorkplace = async (broken: number): Promise<string> => {
   const cwd = aFolder(key);
-  writeFileSync(join(cwd, 'model.tlt'), await encryptTlt(readFileSync(modelFile('classifier')), key));
+  writeFileSync(join(cwd, 'model.tlt'), await encryptTlt(await smallClassifier(), key, { workFactor: 4 }));
   mkdirSync(join(cwd, 'images'));
   const source = await photosFolder();
   for (const name of readdirSync(source).sort().slice(0, photos))

@@ -1,13 +1,12 @@
 /** `--cal_data_file`: read, and made from images; what it holds calibrates as the images themselves do. */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { failures } from '../../src/base/failures.ts';
 import { encryptTlt } from '../../src/formats/encrypted-model.ts';
 import { type CalibrationSource, calibrationSource } from '../../src/worker/calibration-source.ts';
 import { aFolder, runTool } from '../builders/tool.ts';
-import { modelFile } from '../models/models.ts';
+import { smallClassifier } from '../models/small-classifier.ts';
 import { runPeer } from '../peers/venv.ts';
 import { photosFolder } from '../photos/photos.ts';
 
@@ -31,7 +30,7 @@ const exported = async (...args: string[]) => {
 test.before(async () => {
   photos = await photosFolder();
   cwd = aFolder(key);
-  writeFileSync(join(cwd, 'model.tlt'), await encryptTlt(await readFile(modelFile('classifier')), key));
+  writeFileSync(join(cwd, 'model.tlt'), await encryptTlt(await smallClassifier(), key));
 });
 
 test.serial(

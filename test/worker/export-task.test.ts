@@ -17,7 +17,8 @@ import { aCodec, standInCommand } from '../builders/codec.ts';
 import { aTaskWorld } from '../builders/task-world.ts';
 import { aFolder } from '../builders/tool.ts';
 import { specOf } from '../builders/training.ts';
-import { detectorFile, modelFile } from '../models/models.ts';
+import { detectorFile } from '../models/models.ts';
+import { smallClassifier } from '../models/small-classifier.ts';
 import { photosFolder } from '../photos/photos.ts';
 
 const key = 'correct horse battery staple';
@@ -27,7 +28,7 @@ const aPod = async () => {
   const root = aFolder(key);
   const at = (...names: string[]) => join(root, ...names);
   for (const claim of ['models', 'exports']) mkdirSync(at(claim));
-  cpSync(modelFile('classifier'), at('models', 'm.onnx'));
+  writeFileSync(at('models', 'm.onnx'), await smallClassifier());
   cpSync(await photosFolder(), at('models', 'photos'), { recursive: true });
   const world = aTaskWorld(root);
   const runTask = (task: ExportTask) => runExportTask(task, world);

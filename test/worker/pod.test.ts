@@ -13,7 +13,7 @@ import { type EngineBuilt, type Exported, parseResult, type Result } from '../..
 import type { EngineTask, ExportTask } from '../../src/contract/task.ts';
 import { encryptTlt } from '../../src/formats/encrypted-model.ts';
 import type { Report } from '../../src/report/report.ts';
-import { modelFile } from '../models/models.ts';
+import { smallClassifier } from '../models/small-classifier.ts';
 import { photosFolder } from '../photos/photos.ts';
 
 const worker = join(import.meta.dirname, '..', '..', 'src', 'worker.ts');
@@ -30,10 +30,7 @@ const aPod = async (): Promise<string> => {
   ])
     mkdirSync(join(root, folder), { recursive: true });
   writeFileSync(join(root, mounts.keyFile), key);
-  writeFileSync(
-    join(root, mounts.claims, 'models/m.tlt'),
-    await encryptTlt(readFileSync(modelFile('classifier')), key),
-  );
+  writeFileSync(join(root, mounts.claims, 'models/m.tlt'), await encryptTlt(await smallClassifier(), key));
   cpSync(await photosFolder(), join(root, mounts.claims, 'models/photos'), { recursive: true });
   return root;
 };
