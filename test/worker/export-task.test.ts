@@ -169,6 +169,22 @@ test('another algorithm needs no new pass over the images, other images do', asy
   await exported('plain', { algorithm: 'Mse' }, 'pvc://exports/out/other.hist');
   t.is(cacheIn('mse'), cacheIn('plain'));
 
+  await exported('kept', { algorithm: 'Mse', keepFloat: ['input_1'], sensitivity: true });
+  const keptLines = cacheIn('kept').split('\n');
+  const lost = cacheIn('mse')
+    .split('\n')
+    .filter((line) => !keptLines.includes(line));
+  t.deepEqual(
+    lost.map((line) => line.split(': ')[0]),
+    ['input_1'],
+  );
+  const told = JSON.parse(readFileSync(at('exports/out/kept/report.json'), 'utf8')) as Report;
+  t.deepEqual(told.notes, ['Left in float, and so without scales: input_1.']);
+  t.is(told.sensitivity!.sqnrDb, told.agreement!.sqnrDb);
+  t.true(told.sensitivity!.layers.every(({ tensor }) => tensor !== 'input_1'));
+  const unknown = { instanceOf: UserError, message: /'inputt_1'.*the nearest is/ };
+  await t.throwsAsync(exported('unknown', { keepFloat: ['inputt_1'] }), unknown);
+
   writeFileSync(
     at('exports/out/histograms/h.hist'),
     readFileSync(at('exports/out/other.hist')).subarray(0, 99),
@@ -176,8 +192,8 @@ test('another algorithm needs no new pass over the images, other images do', asy
   await exported('again', { algorithm: 'Mse' });
   t.regex(warnings.join(), /Counted again\. Reading the histograms: its checksum/);
   t.is(cacheIn('again'), cacheIn('plain'));
-  const told = warnings.length;
+  const warned = warnings.length;
   rmSync(at('models/photos', readdirSync(at('models/photos'))[0]!));
   await exported('fewer', { algorithm: 'Mse' });
-  t.is(warnings.length, told, 'other images are counted, and not those of before');
+  t.is(warnings.length, warned, 'other images are counted, and not those of before');
 });

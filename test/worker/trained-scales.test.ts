@@ -58,6 +58,14 @@ test('int8 needs no images: the cache is that of the training, value for value, 
   t.true(log.includes('[INFO] Extracting scales generated during QAT'), log.join('\n'));
 });
 
+test('layers that stay float lose the scales of the training in the cache, not in the JSON', async (t) => {
+  const { at, run } = aWorkplace();
+  await run(qat.path, ...int8, '--keep_float', 'input_1', '--cal_json_file', at('cal.json'));
+  const left = new Map([...expected()].filter(([name]) => name !== 'input_1'));
+  t.deepEqual(new Map([...scalesIn(at('cal.bin'))].sort()), new Map([...left].sort()));
+  t.deepEqual(JSON.parse(readFileSync(at('cal.json'), 'utf8')), { tensor_scales: qat.ranges });
+});
+
 test('other data types leave the scales out of the engine, and the JSON has them if asked for', async (t) => {
   const { at, run, files } = aWorkplace();
   await run(qat.path, '--data_type', 'fp16', '--cal_json_file', at('cal.json'));
