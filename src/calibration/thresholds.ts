@@ -6,8 +6,23 @@ import { leastSquaresThreshold, Moments } from './squared-error.ts';
 
 type Method = (histogram: Histogram) => number;
 
+/** Of squared error: four times the least is one of the eight bits. */
+const mostEntropyError = 4;
+
+/**
+ * The divergence knows how often values occur and not how large they are, so of a tensor with a long tail it may cut off
+ * what matters most. A threshold that costs more than one bit is not taken; the least-squares one is.
+ */
+const soundEntropyThreshold = (histogram: Histogram, moments: Moments, least: number): number => {
+  const threshold = entropyThreshold(histogram);
+  return moments.errorAt(threshold) > mostEntropyError * moments.errorAt(least) ? least : threshold;
+};
+
 const methods = {
-  Entropy: entropyThreshold,
+  Entropy: (histogram) => {
+    const moments = new Moments(histogram);
+    return soundEntropyThreshold(histogram, moments, moments.leastThreshold());
+  },
   MinMax: (histogram) => histogram.absoluteMax,
   Percentile: (histogram) => percentileThreshold(histogram),
   Mse: leastSquaresThreshold,
@@ -25,11 +40,12 @@ export const thresholdOf = (histogram: Histogram, algorithm: Algorithm): number 
 /** What every method would choose; each is asked once, which is half the time of asking one by one. */
 export const allThresholds = (histogram: Histogram): Readonly<Record<Algorithm, number>> => {
   const moments = new Moments(histogram);
+  const least = moments.leastThreshold();
   const found = {
-    Entropy: methods.Entropy(histogram),
+    Entropy: soundEntropyThreshold(histogram, moments, least),
     MinMax: methods.MinMax(histogram),
     Percentile: methods.Percentile(histogram),
-    Mse: moments.leastThreshold(),
+    Mse: least,
   };
   const candidates = Object.values(found);
   const errors = candidates.map((threshold) => moments.errorAt(threshold));

@@ -35,6 +35,18 @@ test('entropy cuts a lone outlier off, and keeps nearly all of a uniform distrib
   t.true(entropyThreshold(uniform) > 0.9);
 });
 
+test('of values with a long tail, entropy takes no threshold that costs more than a bit', (t) => {
+  const longTail = histogramOf(normal(50_000).map((x) => Math.exp(2 * x)));
+  const least = squaredError(longTail, leastSquaresThreshold(longTail));
+  t.true(squaredError(longTail, entropyThreshold(longTail)) > 10 * least, 'the search alone costs more');
+  t.true(squaredError(longTail, thresholdOf(longTail, 'Entropy')) <= 4 * least);
+  t.is(
+    thresholdOf(withOutlier(8), 'Entropy'),
+    entropyThreshold(withOutlier(8)),
+    'elsewhere it is the search',
+  );
+});
+
 test('the least-squares threshold has no more error than any other method', (t) => {
   for (const histogram of [withOutlier(8), withOutlier(100), histogramOf(normal(10_000).map(Math.abs))]) {
     const least = squaredError(histogram, leastSquaresThreshold(histogram));

@@ -1,0 +1,194 @@
+/**
+ * `npm run bench:accuracy`: int8 by our scales and pairs beside onnxruntime's own static quantiser, on three networks.
+ * Both are calibrated with the same tensors and run in the same ONNX Runtime; the test images are of other photos.
+ */
+import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { scalesOf } from '../../src/calibration/statistics.ts';
+import type { Algorithm } from '../../src/calibration/thresholds.ts';
+import { quantisedModel } from '../../src/engines/qdq.ts';
+import { raiseOpset } from '../../src/engines/raise-opset.ts';
+import { type FloatTensor, openSession } from '../../src/engines/session.ts';
+import type { ModelProto } from '../../src/formats/generated/onnx_pb.ts';
+import { copyWith, graphOf, makeUntypedValueInfo, opsetOf } from '../../src/formats/onnx/graph.ts';
+import { readModelFile, serializeModel } from '../../src/formats/onnx/model.ts';
+import { tensorFromFloats } from '../../src/formats/onnx/tensor.ts';
+import { serializeTensor } from '../../src/formats/onnx/tensor-file.ts';
+import type { Batch } from '../../src/preprocessing/batches.ts';
+import { preprocessingOf } from '../../src/preprocessing/normalise.ts';
+import { collectStatistics } from '../../src/worker/calibrate.ts';
+import { collected } from '../builders/collected.ts';
+import { cached } from '../cluster/cache.ts';
+import { run } from '../cluster/run.ts';
+import { modelFile } from '../models/models.ts';
+import { peerPython, runPeer } from '../peers/venv.ts';
+import { photosFolder } from '../photos/photos.ts';
+import { type Case, cases, taskOf } from './cases.ts';
+import { inputsOf, shapeOf } from './inputs.ts';
+import { type Losses, largest, lossesOf, type Watched } from './judged.ts';
+
+type Trial = {
+  readonly of: Case;
+  readonly watched: Watched;
+  readonly calibration: readonly string[];
+  readonly test: readonly string[];
+  /** Class of a test image, where it is known. */
+  readonly label?: (path: string) => number;
+};
+
+const photos = await photosFolder();
+const listed = (folder: string): string[] =>
+  readdirSync(folder)
+    .sort()
+    .map((name) => join(folder, name));
+
+const written = await cached('text-images-v1', async (folder) => {
+  const script = join(import.meta.dirname, 'text_images.py');
+  await run(await peerPython(), [script, folder, ...listed(photos)]);
+});
+
+/** Crops of the first three photos calibrate, crops of the others test. */
+const halves = (paths: readonly string[]): readonly [string[], string[]] => [
+  paths.slice(0, paths.length / 2),
+  paths.slice(paths.length / 2),
+];
+/** Every so many-th. */
+const spread = (paths: readonly string[], count: number): string[] =>
+  paths.filter(
+    (_, i) => Math.floor((i * count) / paths.length) !== Math.floor(((i - 1) * count) / paths.length),
+  );
+
+const [seenPhotos, otherPhotos] = halves(listed(photos));
+const [seenLines, otherLines] = halves(listed(join(written, 'lines')));
+const [seenPages, otherPages] = halves(listed(join(written, 'pages')));
+
+const classifier: Case = {
+  title: 'C: text orientation, MobileNetV3, 48×192',
+  file: async () => modelFile('classifier'),
+  input: 'input_1',
+  layout: 'NCHW',
+  height: 48,
+  width: 192,
+  preprocessing: preprocessingOf('classification', 3),
+};
+
+const trials: readonly Trial[] = [
+  {
+    of: cases.resnet,
+    watched: { feature: 'pool/AvgPool:0', logits: 'fc_nsfw/BiasAdd:0', output: 'outputs' },
+    calibration: spread(seenPhotos, 35),
+    test: otherPhotos,
+  },
+  {
+    of: { ...cases.detector, title: 'B: text detector, 320²', height: 320, width: 320 },
+    watched: { feature: 'batch_norm_1.tmp_4', logits: 'p2o.Add.281', output: 'sigmoid_0.tmp_0' },
+    calibration: spread(seenPages, 16),
+    test: spread(otherPages, 24),
+  },
+  {
+    of: classifier,
+    watched: { feature: 'p2o.GlobalAveragePool.19', logits: 'p2o.Add.87', output: 'predictions/Softmax' },
+    calibration: spread(seenLines, 35),
+    test: otherLines,
+    label: (path) => (path.endsWith('_180.png') ? 1 : 0),
+  },
+];
+
+/** At opset 13, which both quantisers need. The operators of the oldest of the networks, of opset 9, mean the same at 11. */
+const prepared = async ({ of, watched }: Trial): Promise<ModelProto> => {
+  const model = await readModelFile(await of.file());
+  const graph = graphOf(model);
+  const named = new Set(graph.output.map(({ name }) => name));
+  const more = [watched.feature, watched.logits].filter((name) => !named.has(name)).map(makeUntypedValueInfo);
+  const opsetImport = model.opsetImport.map((each) =>
+    each.domain === '' && opsetOf(model) < 11 ? copyWith(each, { version: 11n }) : each,
+  );
+  return raiseOpset(
+    copyWith(model, { opsetImport, graph: copyWith(graph, { output: [...graph.output, ...more] }) }),
+  );
+};
+
+type Outputs = Readonly<Record<string, FloatTensor>>;
+
+const outputsOf = async (
+  model: Uint8Array | string,
+  input: string,
+  images: readonly Batch[],
+): Promise<Outputs[]> => {
+  const session = await openSession(model);
+  const all: Outputs[] = [];
+  for (const image of images) all.push(await session.run({ [input]: image }));
+  await session.release();
+  return all;
+};
+
+const algorithms = ['Entropy', 'MinMax', 'Percentile', 'Mse', 'Auto'] as const satisfies readonly Algorithm[];
+const peerMethods = ['MinMax', 'Entropy', 'Percentile'] as const;
+
+type Row = { readonly title: string; readonly losses: Losses; readonly correct: number | undefined };
+
+const rowsOf = async (trial: Trial): Promise<readonly Row[]> => {
+  const { of, watched, label } = trial;
+  const folder = mkdtempSync(join(tmpdir(), 'tlt-accuracy-'));
+  const task = await taskOf(of, trial.calibration);
+  const model = await prepared(trial);
+  const calibration = await collected(inputsOf(task));
+  const test = await collected(inputsOf({ ...task, images: trial.test }));
+  const float = await outputsOf(serializeModel(model), of.input, test);
+  const row = async (title: string, quantised: Uint8Array | string): Promise<Row> => {
+    const int8 = await outputsOf(quantised, of.input, test);
+    const right =
+      label && int8.filter((each, i) => largest(each[watched.output]!.data) === label(trial.test[i]!));
+    return { title, losses: lossesOf(float, int8, watched), correct: right && right.length / test.length };
+  };
+  const rows = [await row('float', serializeModel(model))];
+  const source = join(folder, 'source.onnx');
+  writeFileSync(source, serializeModel(model));
+  const tensors = calibration.map(({ data, dims }, i) => {
+    const path = join(folder, `${i}.pb`);
+    writeFileSync(path, serializeTensor(tensorFromFloats(of.input, dims, data)));
+    return path;
+  });
+  const statistics = await collectStatistics({
+    model,
+    input: of.input,
+    shape: shapeOf(task),
+    batches: (async function* () {
+      yield* calibration;
+    })(),
+    progress: () => {},
+    signal: new AbortController().signal,
+  });
+  for (const algorithm of algorithms)
+    rows.push(
+      await row(`ours, ${algorithm}`, serializeModel(quantisedModel(model, scalesOf(statistics, algorithm)))),
+    );
+  for (const method of peerMethods) {
+    const target = join(folder, `${method}.onnx`);
+    await runPeer('quantise_static.py', [source, target, of.input, method, ...tensors]);
+    rows.push(await row(`onnxruntime, ${method}`, target));
+  }
+  return rows;
+};
+
+const tableOf = (title: string, rows: readonly Row[]): string => {
+  const head = `| ${title} | feature dB | logit RMSE | mean difference | agreement | correct |`;
+  const lines = rows.map(({ title: name, losses, correct }) => {
+    const { featureDb, logitRmse, meanDifference, agreement } = losses;
+    const figures = [
+      featureDb.toFixed(2),
+      logitRmse.toFixed(4),
+      meanDifference.toFixed(5),
+      agreement.toFixed(4),
+    ];
+    return `| ${name} | ${figures.join(' | ')} | ${correct?.toFixed(4) ?? ''} |`;
+  });
+  return [head, '| --- | --- | --- | --- | --- | --- |', ...lines].join('\n');
+};
+
+const only = process.argv[2];
+for (const trial of trials)
+  if (only === undefined || trial.of.title.startsWith(only))
+    process.stdout.write(`\n${tableOf(trial.of.title, await rowsOf(trial))}\n`);

@@ -1,0 +1,87 @@
+/**
+ * `npm run bench`: calibration beside onnxruntime's own calibrators, on the same images, decoding included.
+ * `-- --runs 1` is quick; `-- --slow` adds, once each, what takes the peer minutes: its entropy search with 2,048 bins,
+ * and any entropy of the detector, which needs 12 GB.
+ * The table is Markdown; the figures of a quiet machine stand in docs/benchmarks.md.
+ */
+import { readdirSync } from 'node:fs';
+import { availableParallelism, cpus, loadavg } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { parseArgs } from 'node:util';
+import { photosFolder } from '../photos/photos.ts';
+import { type Case, cases, taskOf } from './cases.ts';
+import { type Contestant, compile, inTurns, ours, peer, type Result } from './measure.ts';
+
+const { values } = parseArgs({
+  options: { runs: { type: 'string', default: '5' }, slow: { type: 'boolean', default: false } },
+});
+const runs = Number(values.runs);
+
+const folder = await photosFolder();
+const photos = readdirSync(folder)
+  .sort()
+  .map((name) => join(folder, name));
+const firstPhotos = (count: number): string[] =>
+  Array.from({ length: count }, (_, i) => photos[i % photos.length]!);
+
+type Size = { readonly images: number; readonly peerBatch: number };
+
+const contestantsOf = async (each: Case, { images, peerBatch }: Size): Promise<readonly Contestant[]> => {
+  const task = await taskOf(each, firstPhotos(images));
+  const batch = String(peerBatch);
+  const isSmall = each === cases.resnet;
+  const entropy = {
+    title: 'onnxruntime, entropy as it comes',
+    measure: peer(task, ['Entropy', batch]),
+    once: !isSmall,
+  };
+  const trueKl = {
+    title: 'onnxruntime, entropy, 2,048 bins',
+    measure: peer(task, ['Entropy', batch, '2048']),
+    once: true,
+  };
+  return [
+    { title: 'ours, all five methods', measure: ours('pass', task) },
+    { title: 'onnxruntime, min-max', measure: peer(task, ['MinMax', batch]) },
+    ...(isSmall || values.slow ? [entropy] : []),
+    ...(values.slow && isSmall ? [trueKl] : []),
+    { title: 'floor: the network alone', measure: ours('floor', task) },
+  ];
+};
+
+const tableOf = (title: string, results: readonly Result[]): string => {
+  const [first] = results;
+  const rows = results.map(({ title: name, median, runs: count }) => {
+    const times = (median.seconds / first!.median.seconds).toFixed(2);
+    const { seconds, processorSeconds, mebibytes } = median;
+    return `| ${name} | ${seconds.toFixed(2)} | ${times} | ${processorSeconds.toFixed(2)} | ${mebibytes.toFixed(0)} | ${count} |`;
+  });
+  return [
+    `| ${title} | s | × ours | processor s | peak MiB | runs |`,
+    '| --- | --- | --- | --- | --- | --- |',
+    ...rows,
+  ].join('\n');
+};
+
+const machine = (): string =>
+  `${availableParallelism()} processors (${cpus()[0]!.model.trim()}), load ${loadavg()[0]!.toFixed(1)}, node ${process.version}`;
+
+await compile();
+process.stdout.write(`${machine()}\n`);
+const sizes = [
+  [cases.resnet, { images: 32, peerBatch: 4 }],
+  [cases.detector, { images: 16, peerBatch: 1 }],
+] as const;
+for (const [each, size] of sizes) {
+  const results = await inTurns(await contestantsOf(each, size), runs);
+  process.stdout.write(`\n${tableOf(`${each.title}, ${size.images} images`, results)}\n`);
+}
+const many = {
+  title: 'ours, 512 images',
+  measure: ours('pass', await taskOf(cases.resnet, firstPhotos(512))),
+  once: true,
+};
+process.stdout.write(
+  `\n${tableOf(`${cases.resnet.title}, memory`, await inTurns([many], 1))}\n${machine()}\n`,
+);

@@ -1,0 +1,83 @@
+/** Runs of child processes, taken in turns, and their medians. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import process from 'node:process';
+import { run } from '../cluster/run.ts';
+import { peerPython } from '../peers/venv.ts';
+import type { Task } from './cases.ts';
+
+export type Measured = {
+  /** On the clock, from the model to the thresholds: starting the program is left out. */
+  readonly seconds: number;
+  /** Of all threads, starting included: what other work on the machine changes least. */
+  readonly processorSeconds: number;
+  /** Peak of the resident memory. */
+  readonly mebibytes: number;
+};
+
+export type Contestant = {
+  readonly title: string;
+  readonly measure: () => Promise<Measured>;
+  /** For what takes minutes. */
+  readonly once?: boolean;
+};
+
+const root = join(import.meta.dirname, '..', '..');
+const compiled = join(root, 'node_modules', '.cache', 'bench');
+
+/** The sources as JavaScript, as the image has them: node needs 35 MiB more to read TypeScript. */
+export const compile = async (): Promise<void> => {
+  await run(
+    join(root, 'node_modules', '.bin', 'tsc'),
+    ['-p', 'test', '--noEmit', 'false', '--outDir', compiled],
+    {
+      cwd: root,
+    },
+  );
+};
+
+/** A script of this folder with a task. */
+export const ours = (script: 'pass' | 'floor', task: Task) => async (): Promise<Measured> => {
+  const path = join(compiled, 'test', 'bench', `${script}.js`);
+  if (!existsSync(path)) throw new Error('compile first');
+  return lastLine(await run(process.execPath, [path], { input: JSON.stringify(task) }));
+};
+
+export const peer = (task: Task, args: readonly string[]) => async (): Promise<Measured> => {
+  const script = join(import.meta.dirname, 'calibrate_peer.py');
+  return lastLine(await run(await peerPython(), [script, ...args], { input: JSON.stringify(task) }));
+};
+
+const lastLine = (output: string): Measured => JSON.parse(output.trim().split('\n').at(-1)!) as Measured;
+
+export type Result = Contestant & { readonly median: Measured; readonly runs: number };
+
+/** In turns, so that what else the machine does falls on all of them. */
+export const inTurns = async (
+  contestants: readonly Contestant[],
+  runs: number,
+): Promise<readonly Result[]> => {
+  const found = contestants.map((): Measured[] => []);
+  for (let turn = 0; turn < runs; turn++)
+    for (const [index, { measure, once, title }] of contestants.entries()) {
+      if (once && turn > 0) continue;
+      const measured = await measure();
+      process.stderr.write(
+        `${title}: ${measured.seconds.toFixed(2)} s, ${measured.mebibytes.toFixed(0)} MiB\n`,
+      );
+      found[index]!.push(measured);
+    }
+  return contestants.map((each, index) => ({
+    ...each,
+    median: mediansOf(found[index]!),
+    runs: found[index]!.length,
+  }));
+};
+
+const mediansOf = (list: readonly Measured[]): Measured => ({
+  seconds: median(list.map(({ seconds }) => seconds)),
+  processorSeconds: median(list.map(({ processorSeconds }) => processorSeconds)),
+  mebibytes: median(list.map(({ mebibytes }) => mebibytes)),
+});
+
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;

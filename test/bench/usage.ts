@@ -1,0 +1,7 @@
+/** What the operating system says of this process so far. */
+import process from 'node:process';
+
+export const usage = (): { readonly processorSeconds: number; readonly mebibytes: number } => {
+  const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
+  return { processorSeconds: (userCPUTime + systemCPUTime) / 1e6, mebibytes: maxRSS / 1024 };
+};
