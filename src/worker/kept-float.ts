@@ -30,9 +30,17 @@ export const tellKeptFloat = (
   const { names, tensors } = floatLayers(model, wanted);
   log(
     'INFO',
-    `Left in float: ${names.join(', ')}. ${tensors.size} tensors have no scale: ${[...tensors].join(', ')}`,
+    `Left in float: ${firstOf(names)}. ${tensors.size} tensors have no scale: ${firstOf([...tensors])}`,
   );
 };
+
+/** A pattern can name hundreds. */
+const firstOf = (names: readonly string[]): string =>
+  names.length > mostNamed
+    ? `${names.slice(0, mostNamed).join(', ')} and ${names.length - mostNamed} more`
+    : names.join(', ');
+
+const mostNamed = 10;
 
 /**
  * What of a cache that is there already contradicts the model and `--keep_float`.
