@@ -47,7 +47,7 @@ const writeCache = async (
       'Exporting for int8: --min_agreement compares on images, and there are none. Give --cal_image_dir, or leave --min_agreement out.',
     );
   world.log('INFO', 'Extracting scales generated during QAT');
-  if (values.cal_data_file !== undefined || folder !== undefined)
+  if ([values.cal_data_file, values.cal_histogram_file, folder].some((given) => given !== undefined))
     world.log(
       'WARNING',
       'The model was trained with quantisation, so nothing is calibrated: its own scales are taken. --force_ptq calibrates.',
