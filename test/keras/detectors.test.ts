@@ -124,7 +124,7 @@ test('all anchors are one constant, and nothing in the graph is computed in vain
   }
 });
 
-test("TensorRT's parser accepts them, the plugins lowered for it", async (t) => {
+test("onnx's checker and TensorRT's parser accept them, the plugins lowered for it", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'keras-detectors-'));
   const paths: string[] = [];
   for (const name of detectorArchitectures) {
@@ -132,6 +132,7 @@ test("TensorRT's parser accepts them, the plugins lowered for it", async (t) => 
     const model = withoutPlugins(await importedAs(aDetector(name)), 'Loop');
     writeFileSync(paths.at(-1)!, serializeModel(model));
   }
+  await runPeer('check_onnx.py', paths);
   const parsed = (await runPeer('parse_trt.py', paths)) as (number | string[])[];
   t.deepEqual(
     parsed.filter((each) => typeof each !== 'number'),

@@ -239,7 +239,7 @@ def each(layer, name):
 
 
 def region_layers():
-    """The second stage: a residual block on each region, its mean, class and box."""
+    """The second stage: a residual block on each region, EfficientNet's squeeze, the mean, class and box."""
     plain = lambda size, kernel, name: each(layers.Conv2D(size, kernel, padding="same", data_format=FIRST, use_bias=False), name)
     norm = lambda name: each(layers.BatchNormalization(axis=1, fused=False), name)
     return dict(
@@ -250,7 +250,10 @@ def region_layers():
              each(layers.Flatten(data_format=FIRST), "time_distributed_flatten")],
         class_=[each(layers.Dense(CLASSES + 1, activation="softmax"), "dense_class_td")],
         box=[each(layers.Dense(4 * CLASSES), "dense_regress_td")],
+        squeeze=[layers.GlobalAveragePooling2D(data_format=FIRST, name="se_squeeze")],
+        excite=[each(layers.Conv2D(8, 1, activation="sigmoid", data_format=FIRST), "time_distributed_8")],
         add=layers.Add(name="add_1"),
+        scale=layers.Multiply(name="se_excite"),
     )
 
 
@@ -262,6 +265,9 @@ def run(x, chain):
 
 def second_stage(x, parts):
     x = parts["add"]([run(run(x, parts["a"]), parts["b"]), run(x, parts["short"])])
+    count, _, *size = x.shape[1:]
+    flat = run(layers.Reshape((-1, *size), name="pre_pool_reshape")(x), parts["squeeze"])
+    x = parts["scale"]([x, run(layers.Reshape((count, -1, 1, 1), name="post_pool_reshape")(flat), parts["excite"])])
     x = run(x, parts["end"])
     return run(x, parts["class_"]), run(x, parts["box"])
 
