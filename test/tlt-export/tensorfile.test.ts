@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { failures } from '../../src/base/failures.ts';
 import { encryptTlt } from '../../src/formats/encrypted-model.ts';
+import { writeTensorfile } from '../../src/formats/tensorfile-writer.ts';
 import { type CalibrationSource, calibrationSource } from '../../src/worker/calibration-source.ts';
 import { aFolder, runTool } from '../builders/tool.ts';
 import { smallClassifier } from '../models/small-classifier.ts';
@@ -77,6 +78,29 @@ test.serial('more rows than are stored is an error that names the batch', async 
   t.is(code, failures.TensorfileInvalid.exitCode);
   t.regex(stderr, /batch 0 holds 5 images, and --batch_size asks for 6/);
   t.is(cache, undefined);
+});
+
+test.serial('a tensorfile that is cut in half, or of another model, calibrates nothing', async (t) => {
+  const whole = readFileSync(join(cwd, 'calibration.tensor'));
+  writeFileSync(join(cwd, 'half.tensor'), whole.subarray(0, whole.length / 2));
+  async function* small() {
+    yield { data: new Float32Array(5 * 3 * 8 * 8), dims: [5, 3, 8, 8] as const, paths: [] };
+  }
+  await writeTensorfile(join(cwd, 'small.tensor'), small());
+  for (const [file, says] of [
+    ['half.tensor', /half\.tensor: HDF5 cannot read it: it is cut short/],
+    [
+      'small.tensor',
+      /small\.tensor: the images of batch 0 have the shape \(3, 8, 8\), and the model takes \(3, \d+, \d+\)/,
+    ],
+  ] as const) {
+    const { code, stderr, cache } = await exported(
+      ...['--cal_data_file', file, '--batches', '1', '--batch_size', '5'],
+    );
+    t.is(code, failures.TensorfileInvalid.exitCode);
+    t.regex(stderr, says);
+    t.is(cache, undefined);
+  }
 });
 
 test.serial('an agreement cannot be asked of a tensorfile, and that is said before any work', async (t) => {
