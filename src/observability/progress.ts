@@ -37,9 +37,30 @@ export const makeProgresses = (options: ProgressOptions) => {
 /** Without a terminal at most one line in this time, and one at the end. */
 const lineIntervalMs = 5000;
 
+type Pace = { readonly seconds: number; readonly perSecond?: number; readonly secondsLeft?: number };
+
+/** What is done per second since the first that was told, and what is left at that rate; unknown at the start. */
+const pace = (now: () => number): ((done: number, total: number) => Pace) => {
+  let first: { readonly at: number; readonly done: number } | undefined;
+  return (done, total) => {
+    first ??= { at: now(), done };
+    const seconds = (now() - first.at) / 1000;
+    const perSecond = (done - first.done) / seconds;
+    if (!(perSecond > 0)) return { seconds: rounded(seconds) };
+    return {
+      seconds: rounded(seconds),
+      perSecond: rounded(perSecond),
+      secondsLeft: rounded((total - done) / perSecond),
+    };
+  };
+};
+
+const rounded = (value: number): number => Number(value.toFixed(1));
+
 export const makeProgress = ({ label, terminal, stream, now }: ProgressOptions): Progress => {
+  const paceAt = pace(now);
   if (terminal) {
-    const format = `${label} {bar} {value}/{total} | {percentage}% | {duration_formatted}, {eta_formatted} left`;
+    const format = `${label} {bar} {value}/{total} | {percentage}% | {perSecond}/s | {duration_formatted}, {eta_formatted} left`;
     const bar = new SingleBar(
       { format, stream, hideCursor: true, clearOnComplete: false },
       Presets.shades_classic,
@@ -47,23 +68,21 @@ export const makeProgress = ({ label, terminal, stream, now }: ProgressOptions):
     let started = false;
     return {
       update: (done, total) => {
-        if (!started) bar.start(total, 0);
+        const { perSecond = '–' } = paceAt(done, total);
+        if (!started) bar.start(total, 0, { perSecond });
         started = true;
-        bar.update(done);
+        bar.update(done, { perSecond });
       },
       stop: () => bar.stop(),
     };
   }
-  const started = now();
   let last = Number.NEGATIVE_INFINITY;
   return {
     update: (done, total) => {
+      const line = { progress: label, done, total, ...paceAt(done, total) };
       if (done < total && now() - last < lineIntervalMs) return;
       last = now();
-      const seconds = (now() - started) / 1000;
-      stream.write(
-        `${JSON.stringify({ progress: label, done, total, seconds: Number(seconds.toFixed(1)) })}\n`,
-      );
+      stream.write(`${JSON.stringify(line)}\n`);
     },
     stop: () => {},
   };

@@ -6,10 +6,13 @@ import type { Answer, Question } from './calibration-messages.ts';
 
 const script = new URL(`./calibration-thread${extname(import.meta.filename)}`, import.meta.url);
 
+/** The default is 48 MiB. What a thread makes in JavaScript is little; the tensors lie outside. */
+const resourceLimits = { maxYoungGenerationSizeMb: 4 };
+
 type Waiting = { readonly resolve: (answer: Answer) => void; readonly reject: (error: unknown) => void };
 
 export class CalibrationLane {
-  readonly #worker = new Worker(script);
+  readonly #worker = new Worker(script, { resourceLimits });
   readonly #waiting: Waiting[] = [];
   readonly #ended = new Promise<void>((resolve) => this.#worker.once('exit', () => resolve()));
 

@@ -3,7 +3,7 @@ import { Writable } from 'node:stream';
 import test from 'ava';
 import { makeProgresses } from '../../src/observability/progress.ts';
 
-test('each kind of work has its own line, at once, every five seconds, and at its end', (t) => {
+test('each kind of work has its own line with rate and time left, at once, every five seconds, and at its end', (t) => {
   let [now, text] = [0, ''];
   const stream = new Writable({
     write: (chunk, _, done) => {
@@ -27,9 +27,9 @@ test('each kind of work has its own line, at once, every five seconds, and at it
     .map((line) => JSON.parse(line) as object);
   t.deepEqual(lines, [
     { progress: 'Calibrating', done: 1, total: 8, seconds: 0 },
-    { progress: 'Calibrating', done: 6, total: 8, seconds: 5 },
-    { progress: 'Calibrating', done: 8, total: 8, seconds: 7 },
+    { progress: 'Calibrating', done: 6, total: 8, seconds: 5, perSecond: 1, secondsLeft: 2 },
+    { progress: 'Calibrating', done: 8, total: 8, seconds: 7, perSecond: 1, secondsLeft: 0 },
     { progress: 'Comparing layers', done: 1, total: 4, seconds: 0 },
-    { progress: 'Comparing layers', done: 4, total: 4, seconds: 1 },
+    { progress: 'Comparing layers', done: 4, total: 4, seconds: 1, perSecond: 3, secondsLeft: 0 },
   ]);
 });
