@@ -232,3 +232,24 @@ test('anchors that are none', async (t) => {
     message: /a \(YOLOAnchorBox\).*anchor_size is no list/,
   });
 });
+
+const wrapping = (className: string) =>
+  aNetwork(
+    anInput(),
+    aLayer('TimeDistributed', 'td', {
+      config: { layer: { class_name: className, config: { name: 'inner', depth: 3 } } },
+      from: ['input_1'],
+    }),
+  );
+test('an unknown layer in a wrapper is told with the wrapper, its class and configuration', async (t) => {
+  await t.throwsAsync(imported(await writeKeras({ network: wrapping('Mine') })), {
+    instanceOf: UserError,
+    message: /td \(Mine\): this class is not known.*"depth":3/,
+  });
+});
+test('a wrapper around what is no region of a picture', async (t) => {
+  await t.throwsAsync(imported(await writeKeras({ network: wrapping('ReLU') })), {
+    instanceOf: UserError,
+    message: /td \(TimeDistributed\): what it takes are no regions of a picture/,
+  });
+});

@@ -44,3 +44,35 @@ test('two QDQ in a row spoil the ranges, and not the float model', async (t) => 
   t.regex(rangeFault!.message, /layer b \(QDQ\).*two in a row.*--force_ptq/);
   t.is(graphOf(model).output.length, 1);
 });
+
+test('each quantised class becomes the plain layer, and its input has its range', async (t) => {
+  const network = aNetwork(
+    anInput(),
+    aLayer('QuantizedDepthwiseConv2D', 'dw', { config: { kernel_size: [3, 3] }, from: ['input_1'] }),
+    aLayer('QuantizedConv2DTranspose', 'up', {
+      config: { filters: 2, kernel_size: [2, 2], strides: [2, 2] },
+      from: ['dw'],
+    }),
+    aLayer('QuantizedConv2D', 'conv', { config: { filters: 2, kernel_size: [1, 1] }, from: ['up'] }),
+    aLayer('Flatten', 'flatten', { from: ['conv'] }),
+    aLayer('QuantizedDense', 'fc', { config: { units: 3 }, from: ['flatten'] }),
+  );
+  const weights = {
+    dw: { depthwise_kernel: [3, 3, 3, 1], bias: [3], scaling_factor: 2 },
+    up: { kernel: [2, 2, 2, 3], bias: [2], scaling_factor: 3 },
+    conv: { kernel: [1, 1, 2, 2], bias: [2], scaling_factor: 4 },
+    fc: { kernel: [288, 3], bias: [3], scaling_factor: 5 },
+  };
+  const { model, ranges } = await imported(await writeKeras({ network, weights }));
+  t.deepEqual(Object.fromEntries(ranges), {
+    input_1: 2,
+    'dw/BiasAdd': 3,
+    'up/BiasAdd': 4,
+    'flatten/Reshape': 5,
+  });
+  const operators = graphOf(model).node.map(({ opType }) => opType);
+  t.deepEqual(
+    operators.filter((each) => /Conv|Gemm/.test(each)),
+    ['Conv', 'ConvTranspose', 'Conv', 'Gemm'],
+  );
+});
