@@ -239,7 +239,7 @@ test('the key that a spec holds is in no error', (t) => {
 
 test('a file that is no text, none at all, or much too long is refused by name', async (t) => {
   await t.throwsAsync(readExperimentSpec('/nowhere/spec.txt', 'ssd'), {
-    message: /ENOENT.*Check the path behind -e/,
+    message: /there is no such file\. Check its path\./,
   });
   const photo = join(import.meta.dirname, '..', 'tlt-model', 'tensorfile.h5');
   await t.throwsAsync(readExperimentSpec(photo, 'ssd'), { message: /is not text in UTF-8/ });
