@@ -29,8 +29,12 @@ const aWorkplace = (): string => {
 };
 
 const base = ['classification', '-m', 'model.tlt', '--key_file', 'key.txt'];
-const small = ['--batches', '3', '--batch_size', '8'];
-const int8 = () => ['--data_type', 'int8', '--cal_image_dir', photos, ...small];
+const small = ['--batches', '2', '--batch_size', '8'];
+/** MinMax is the quickest: it searches nothing. */
+const int8 = (algorithm = 'MinMax') => [
+  ...['--data_type', 'int8', '--cal_image_dir', photos, ...small],
+  ...['--cal_algorithm', algorithm],
+];
 const exported = (cwd: string, ...args: string[]) => runTool('tlt-export', [...base, ...args], { cwd });
 
 test('an export tells what it did in the words that TLT users know, and the .etlt opens to the same model', async (t) => {
@@ -63,7 +67,7 @@ test('int8 that agrees less than asked for is refused by its worst tensors, and 
 
 test('int8 that agrees well enough passes the gate', async (t) => {
   const cwd = aWorkplace();
-  const { code, stderr } = await exported(cwd, ...int8(), '--cal_algorithm', 'Mse', '--min_agreement', '8');
+  const { code, stderr } = await exported(cwd, ...int8('Mse'), '--min_agreement', '8');
   t.is(code, 0, stderr);
   t.true(existsSync(join(cwd, 'cal.bin')));
 });
@@ -76,30 +80,18 @@ test('a gate beside a cache that would be used again is refused: no image was ke
 });
 
 test('the batch size does not change a bit of the cache', async (t) => {
-  const caches = await Promise.all(
-    [
-      [24, 1],
-      [8, 3],
-      [3, 8],
-    ].map(async ([batches, size]) => {
-      const cwd = aWorkplace();
-      const flags = [
-        '--data_type',
-        'int8',
-        '--cal_image_dir',
-        photos,
-        '--batches',
-        String(batches),
-        '--batch_size',
-        String(size),
-      ];
-      const { code, stderr } = await exported(cwd, ...flags);
-      t.is(code, 0, stderr);
-      return readFileSync(join(cwd, 'cal.bin'), 'utf8');
-    }),
-  );
+  const caches: string[] = [];
+  for (const [batches, size] of [
+    ['8', '1'],
+    ['1', '8'],
+  ] as const) {
+    const cwd = aWorkplace();
+    const images = ['--cal_image_dir', photos, '--batches', batches, '--batch_size', size];
+    const { code, stderr } = await exported(cwd, '--data_type', 'int8', ...images);
+    t.is(code, 0, stderr);
+    caches.push(readFileSync(join(cwd, 'cal.bin'), 'utf8'));
+  }
   t.is(caches[0], caches[1]);
-  t.is(caches[1], caches[2]);
   t.regex(caches[0]!, /^TRT-8601-EntropyCalibration2\ninput_1: [0-9a-f]+\n/);
 });
 
