@@ -11,23 +11,30 @@ export type Told = {
   readonly printed: string;
 };
 
+export type ToolCommand = (argv: readonly string[], world: ToolWorld) => Promise<void>;
+
+/** A world in which nothing is said, but for the changes. */
+export const aToolWorld = (changes: Partial<ToolWorld>): ToolWorld => ({
+  env: {},
+  print: () => {},
+  log: () => {},
+  temporary: tmpdir(),
+  clock: { now: () => performance.now() },
+  progress: () => {},
+  signal: new AbortController().signal,
+  ...changes,
+});
+
 const running =
-  (command: (argv: readonly string[], world: ToolWorld) => Promise<void>) =>
+  (command: ToolCommand) =>
   async (argv: readonly string[], changes: Partial<ToolWorld> = {}): Promise<Told> => {
     const log: string[] = [];
     let printed = '';
-    await command(argv, {
-      env: {},
-      print: (text) => {
-        printed += text;
-      },
-      log: (level, message) => void log.push(`[${level}] ${message}`),
-      temporary: tmpdir(),
-      clock: { now: () => performance.now() },
-      progress: () => {},
-      signal: new AbortController().signal,
-      ...changes,
-    });
+    const print = (text: string): void => {
+      printed += text;
+    };
+    const note: ToolWorld['log'] = (level, message) => void log.push(`[${level}] ${message}`);
+    await command(argv, aToolWorld({ print, log: note, ...changes }));
     return { log, printed };
   };
 

@@ -10,6 +10,7 @@ import { runModelCommand } from '../../src/worker/model-command.ts';
 import { runTool as ending } from '../../src/worker/run-tool.ts';
 import { runTensorfileCommand } from '../../src/worker/tensorfile-command.ts';
 import type { ToolWorld } from '../../src/worker/tool-world.ts';
+import { aToolWorld, type ToolCommand } from './tool-world.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -24,17 +25,12 @@ type Command = (args: readonly string[], world: World) => Promise<void>;
 
 /** What the entry of a tool does, less its hold on the process. */
 const logging =
-  (tool: string, run: (args: readonly string[], world: ToolWorld) => Promise<void>): Command =>
-  (args, { env, out, err }) =>
-    run(args, {
-      env,
-      print: out,
-      log: (level, message) => level !== 'DEBUG' && err(logLine(tool, new Date(), { level, message })),
-      progress: () => {},
-      signal: new AbortController().signal,
-      temporary: tmpdir(),
-      clock: { now: () => performance.now() },
-    });
+  (tool: string, run: ToolCommand): Command =>
+  (args, { env, out, err }) => {
+    const log: ToolWorld['log'] = (level, message) =>
+      level !== 'DEBUG' && err(logLine(tool, new Date(), { level, message }));
+    return run(args, aToolWorld({ env, print: out, log }));
+  };
 
 const commands = {
   'tlt-export': logging('tlt-export', runExportCommand),

@@ -20,7 +20,8 @@ import type { Report as FileReport } from '../../src/worker/inspect.ts';
 import { histogramOf } from '../builders/histogram.ts';
 import { aFolder } from '../builders/tool.ts';
 import { runExport, runModel } from '../builders/tool-world.ts';
-import { type ModelName, modelFile } from '../models/models.ts';
+import { modelFile } from '../models/models.ts';
+import { smallClassifier } from '../models/small-classifier.ts';
 import { photosFolder } from '../photos/photos.ts';
 
 const images = 11;
@@ -59,13 +60,16 @@ test('batches of 1, 3 and 8 images on 1, 2 and 4 threads give one cache', async 
     t.is(await cacheOf(batchSize, threads), first, `batches of ${batchSize}, ${threads} threads`);
 });
 
-const architectures = { classifier: 'classification', detectnet_v2: 'detectnet_v2' } as const;
-const base = (cwd: string, name: ModelName = 'classifier') => [
-  architectures[name],
-  ...['-m', modelFile(name), '--key_file', join(cwd, 'key.txt')],
+const small = join(aFolder(), 'small.onnx');
+test.before(async () => writeFileSync(small, await smallClassifier()));
+
+type Module = 'classification' | 'detectnet_v2';
+const base = (cwd: string, module: Module = 'classification') => [
+  module,
+  ...['-m', module === 'classification' ? small : modelFile(module), '--key_file', join(cwd, 'key.txt')],
 ];
-const int8 = async (cwd: string, cache: string, name: ModelName = 'classifier') => [
-  ...base(cwd, name),
+const int8 = async (cwd: string, cache: string, module?: Module) => [
+  ...base(cwd, module),
   ...['-o', join(cwd, `${cache}.etlt`), '--data_type', 'int8', '--cal_cache_file', join(cwd, cache)],
 ];
 const drawn = async () => ['--cal_image_dir', await photosFolder(), '--batches', '3', '--batch_size', '5'];
