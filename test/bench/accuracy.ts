@@ -12,7 +12,13 @@ import { quantisedModel } from '../../src/engines/qdq.ts';
 import { raiseOpset } from '../../src/engines/raise-opset.ts';
 import { type FloatTensor, openSession } from '../../src/engines/session.ts';
 import type { ModelProto } from '../../src/formats/generated/onnx_pb.ts';
-import { copyWith, graphOf, makeUntypedValueInfo, opsetOf } from '../../src/formats/onnx/graph.ts';
+import {
+  copyWith,
+  foldConstants,
+  graphOf,
+  makeUntypedValueInfo,
+  opsetOf,
+} from '../../src/formats/onnx/graph.ts';
 import { readModelFile, serializeModel } from '../../src/formats/onnx/model.ts';
 import { tensorFromFloats } from '../../src/formats/onnx/tensor.ts';
 import { serializeTensor } from '../../src/formats/onnx/tensor-file.ts';
@@ -28,6 +34,7 @@ import { photosFolder } from '../photos/photos.ts';
 import { type Case, cases, taskOf } from './cases.ts';
 import { inputsOf, shapeOf } from './inputs.ts';
 import { type Losses, largest, lossesOf, type Watched } from './judged.ts';
+import { comparedRanges } from './ranges.ts';
 
 type Trial = {
   readonly of: Case;
@@ -99,7 +106,7 @@ const trials: readonly Trial[] = [
 /** At opset 13, which both quantisers need. The operators of the oldest of the networks, of opset 9, mean the same at 11. */
 const prepared = async ({ of, watched }: Trial): Promise<ModelProto> => {
   const model = await readModelFile(await of.file());
-  const graph = graphOf(model);
+  const graph = foldConstants(graphOf(model));
   const named = new Set(graph.output.map(({ name }) => name));
   const more = [watched.feature, watched.logits].filter((name) => !named.has(name)).map(makeUntypedValueInfo);
   const opsetImport = model.opsetImport.map((each) =>
@@ -161,6 +168,10 @@ const rowsOf = async (trial: Trial): Promise<readonly Row[]> => {
     progress: () => {},
     signal: new AbortController().signal,
   });
+  const { tensors: shared, worst } = await comparedRanges(statistics, [source, of.input, ...tensors]);
+  process.stdout.write(
+    `\n${of.title}: ranges of ${shared} tensors differ from onnxruntime's min-max by ${worst.toExponential(1)} at most\n`,
+  );
   for (const algorithm of algorithms)
     rows.push(
       await row(`ours, ${algorithm}`, serializeModel(quantisedModel(model, scalesOf(statistics, algorithm)))),

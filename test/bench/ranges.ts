@@ -1,0 +1,23 @@
+/** Ranges of tensors beside those of onnxruntime's min-max calibrator on the same floats. */
+import type { Statistics } from '../../src/calibration/statistics.ts';
+import { runPeer } from '../peers/venv.ts';
+
+export type RangesCompared = {
+  readonly tensors: number;
+  /** Largest difference of a minimum or maximum, as a share of the tensor's largest magnitude. */
+  readonly worst: number;
+};
+
+/** `args`: model, input and tensors, as minmax_ranges.py takes them. */
+export const comparedRanges = async (
+  { histograms }: Statistics,
+  args: readonly string[],
+): Promise<RangesCompared> => {
+  const theirs = (await runPeer('minmax_ranges.py', args)) as Record<string, readonly [number, number]>;
+  const differences = Object.entries(theirs).flatMap(([name, [min, max]]) => {
+    const ours = histograms.get(name);
+    const size = Math.max(Math.abs(min), Math.abs(max), 1e-6);
+    return ours ? [Math.max(Math.abs(ours.min - min), Math.abs(ours.max - max)) / size] : [];
+  });
+  return { tensors: differences.length, worst: Math.max(...differences) };
+};
