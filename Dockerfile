@@ -38,7 +38,7 @@ CMD ["/app/dist/operator.js"]
 FROM ${CODEC_BASE} AS nvidia-codec
 RUN python3 -m pip install --no-cache-dir cryptography \
  && python3 -m pip install --no-cache-dir --no-deps nvidia-eff-tao-encryption==0.1.9
-COPY src/worker/codec/nvidia_codec.py /usr/local/bin/nvidia_codec.py
+COPY src/codec/nvidia_codec.py /usr/local/bin/nvidia_codec.py
 USER 65532:65532
 ENTRYPOINT ["python3", "/usr/local/bin/nvidia_codec.py"]
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** Entry: the command-line tool `tlt-int8-tensorfile`. */
 import { runProcess } from './tool.ts';
-import { runTensorfileCommand } from './worker/tensorfile-command.ts';
+import { runTensorfileCommand } from './tools/tensorfile-command.ts';
 
 await runProcess({
   name: 'tlt-int8-tensorfile',

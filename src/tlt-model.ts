@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /** Entry: the command-line tool `tlt-model`. */
 import process from 'node:process';
-import { runModelCommand } from './worker/model-command.ts';
-import { runTool } from './worker/run-tool.ts';
+import { runModelCommand } from './tools/model-command.ts';
+import { runTool } from './tools/run-tool.ts';
 
 const stop = new AbortController();
 /** A codec that runs is ended first; then the signal does what it does to any program. */

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import process from 'node:process';
 import { UserError } from './base/errors.ts';
 import { makeProgresses } from './observability/progress.ts';
-import { logLine } from './worker/log-line.ts';
-import { runTool } from './worker/run-tool.ts';
-import type { ToolWorld } from './worker/tool-world.ts';
+import { logLine } from './tools/log-line.ts';
+import { runTool } from './tools/run-tool.ts';
+import type { ToolWorld } from './tools/tool-world.ts';
 
 export type ToolProcess = {
   readonly name: string;

@@ -3,6 +3,7 @@ import { UserError } from '../base/errors.ts';
 import type { DataType } from '../contract/architectures.ts';
 import { type Backend, backends } from '../contract/backends.ts';
 import type { ModelProto } from '../formats/generated/onnx_pb.ts';
+import { serializeModel } from '../formats/onnx/model.ts';
 import { halfModel } from './half.ts';
 import { withoutPlugins } from './plugins/lower.ts';
 import { quantisedModel, type Scales } from './qdq.ts';
@@ -21,6 +22,15 @@ export const modelFor = (model: ModelProto, { backend, dataType, scales }: Wante
 export const runnableOn = (backend: Backend, model: ModelProto): ModelProto => {
   const { pluginNodes } = backends[backend];
   return pluginNodes === 'Kept' ? model : withoutPlugins(model, pluginNodes);
+};
+
+/** The float model as this backend can run it: the file as it is unless plugin nodes have to go. */
+export const referenceBytes = (
+  backend: Backend,
+  { model, payload }: { readonly model: ModelProto; readonly payload: Uint8Array },
+): Uint8Array => {
+  const runnable = runnableOn(backend, model);
+  return runnable === model ? payload : serializeModel(runnable);
 };
 
 /** @throws UserError CalibrationSourceMissing for int8 without scales, EngineUnsupported, CacheInvalid */

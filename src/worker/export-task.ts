@@ -1,25 +1,30 @@
 /** The export pod: fetches the model, exports it, stores every artifact, and the manifest last. */
 import { readFile } from 'node:fs/promises';
 import { canonicalJson, sha256 } from '../base/digest.ts';
+import { readKey } from '../checkpoints/key.ts';
+import { openModel } from '../checkpoints/open-model.ts';
+import { provenCodec } from '../codec/codec.ts';
 import { defaults } from '../contract/defaults.ts';
 import { artifactFiles, fileIn } from '../contract/layout.ts';
 import type { Manifest } from '../contract/manifest.ts';
 import type { Artifact, Exported } from '../contract/result.ts';
 import type { CalibrationTask, ExportTask } from '../contract/task.ts';
+import { requireAgreement } from '../exporting/agreement-gate.ts';
+import { etltOf, verificationTensor, type Watch } from '../exporting/export.ts';
+import { type CalibrationDone, floatNotes, makeReport, type ReportRequest } from '../exporting/report.ts';
+import { sensitivityOf } from '../exporting/sensitivity.ts';
+import {
+  comparedImages,
+  type Trained,
+  trainedScales,
+  usesTrainedScales,
+} from '../exporting/trained-scales.ts';
 import type { Cipher } from '../formats/encrypted-model.ts';
 import type { SampledImage } from '../preprocessing/sampled-image.ts';
-import { requireAgreement } from './agreement-gate.ts';
-import { provenCodec } from './codec/codec.ts';
-import { etltOf, verificationTensor, type Watch } from './export.ts';
 import { finishedWork, requirePin } from './finished-work.ts';
-import { readKey } from './key.ts';
-import { openModel } from './open-model.ts';
-import { type CalibrationDone, floatNotes, makeReport, type ReportRequest } from './report.ts';
-import { sensitivityOf } from './sensitivity.ts';
 import { type CalibrationWork, calibrateTask } from './task-calibration.ts';
 import { fetchSource } from './task-source.ts';
 import type { TaskWorld } from './task-world.ts';
-import { comparedImages, type Trained, trainedScales, usesTrainedScales } from './trained-scales.ts';
 import { readTraining } from './training-data.ts';
 
 /** @throws UserError with the reason that status shows */

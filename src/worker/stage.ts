@@ -6,19 +6,16 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256 } from '../base/digest.ts';
 import { writeWholeFile } from '../base/whole-file.ts';
-import { type Backend, backends } from '../contract/backends.ts';
+import { readKey } from '../checkpoints/key.ts';
 import { workFiles } from '../contract/layout.ts';
-import type { BuildRequest, EngineTask, Source } from '../contract/task.ts';
-import { floatLayers } from '../engines/float-layers.ts';
-import { modelFor, runnableOn } from '../engines/precision.ts';
+import type { EngineTask, Source } from '../contract/task.ts';
+import { buildRequest } from '../engines/build-request.ts';
+import { modelFor, referenceBytes } from '../engines/precision.ts';
 import { parseCalibrationCache } from '../formats/calibration-cache.ts';
 import { decryptModel } from '../formats/encrypted-model.ts';
-import type { ModelProto } from '../formats/generated/onnx_pb.ts';
-import { graphOf, inputsOf, shapeOf } from '../formats/onnx/graph.ts';
 import { parseModel, serializeModel } from '../formats/onnx/model.ts';
 import type { ArtifactStore } from '../storage/store.ts';
 import { finishedWork, requirePin } from './finished-work.ts';
-import { readKey } from './key.ts';
 
 export type StageWorld = {
   readonly store: ArtifactStore;
@@ -50,15 +47,6 @@ export const stage = async (task: EngineTask, world: StageWorld): Promise<void> 
   await put(world, workFiles.request, Buffer.from(JSON.stringify(buildRequest(task, model, world.work))));
 };
 
-/** The float model as this backend can run it: the file as it is unless plugin nodes have to go. */
-export const referenceBytes = (
-  backend: Backend,
-  { model, payload }: { readonly model: ModelProto; readonly payload: Uint8Array },
-): Uint8Array => {
-  const runnable = runnableOn(backend, model);
-  return runnable === model ? payload : serializeModel(runnable);
-};
-
 const fetched = async (source: Source, { store, signal }: StageWorld): Promise<Uint8Array> => {
   const bytes = await readFile(await store.fetch(source.uri, signal));
   requirePin(source, sha256(bytes));
@@ -67,34 +55,3 @@ const fetched = async (source: Source, { store, signal }: StageWorld): Promise<U
 
 const put = ({ work }: StageWorld, name: string, bytes: Uint8Array): Promise<void> =>
   writeWholeFile(join(work, name), bytes, { overwrite: true });
-
-/** What builders need to know of an engine, wherever it is built. */
-export type EngineOptions = Pick<
-  EngineTask,
-  'backend' | 'computeCapability' | 'maxBatchSize' | 'maxWorkspaceSizeBytes' | 'keepFloat' | 'options'
->;
-
-export const buildRequest = (task: EngineOptions, model: ModelProto, work: string): BuildRequest => {
-  const input = inputsOf(graphOf(model))[0]!;
-  const [batch, ...image] = shapeOf(input)!;
-  // A graph with a fixed batch takes that batch and no other.
-  const largest = typeof batch === 'number' ? batch : task.maxBatchSize;
-  const least = typeof batch === 'number' ? batch : 1;
-  const shape = (size: number): number[] => [size, ...image.map(Number)];
-  return {
-    model: join(work, workFiles.model),
-    engine: join(
-      work,
-      backends[task.backend].engineFile === 'model.onnx' ? workFiles.onnxEngine : workFiles.engine,
-    ),
-    report: join(work, workFiles.report),
-    ...(task.computeCapability !== undefined && { computeCapability: task.computeCapability }),
-    inputName: input.name,
-    minShape: shape(least),
-    optShape: shape(Math.max(least, Math.ceil(largest / 2))),
-    maxShape: shape(largest),
-    workspaceBytes: task.maxWorkspaceSizeBytes,
-    ...(task.keepFloat && { floatOutputs: floatLayers(model, task.keepFloat).outputs }),
-    options: task.options,
-  };
-};

@@ -1,14 +1,14 @@
 /** The calibration of an export pod: a pass over the data, or what an earlier pod counted of the same data. */
 import { UserError } from '../base/errors.ts';
+import type { OpenedModel } from '../checkpoints/open-model.ts';
 import { defaults } from '../contract/defaults.ts';
 import type { ExportTask } from '../contract/task.ts';
 import { floatLayers } from '../engines/float-layers.ts';
+import { requireAgreement } from '../exporting/agreement-gate.ts';
+import { type Calibrated, type CalibrationRequest, concluded, measure } from '../exporting/export.ts';
+import { calibratedFrom, histogramBytes, isSameCalibration } from '../exporting/histograms.ts';
+import type { CalibrationDone } from '../exporting/report.ts';
 import { parseHistogramFile } from '../formats/histogram-file.ts';
-import { requireAgreement } from './agreement-gate.ts';
-import { type Calibrated, type CalibrationRequest, concluded, measure } from './export.ts';
-import { calibratedFrom, histogramBytes, isSameCalibration } from './histograms.ts';
-import type { OpenedModel } from './open-model.ts';
-import type { CalibrationDone } from './report.ts';
 import type { TaskSource } from './task-source.ts';
 import type { TaskWorld } from './task-world.ts';
 

@@ -2,9 +2,9 @@
 import { fileDigest } from '../base/digest.ts';
 import { defaults } from '../contract/defaults.ts';
 import type { CalibrationTask, ExportTask, Source } from '../contract/task.ts';
-import { type CalibrationSource, digestOfSource } from './calibration-source.ts';
+import { type CalibrationSource, digestOfSource } from '../exporting/calibration-source.ts';
+import { folderDigest } from '../exporting/folder-digest.ts';
 import { requirePin } from './finished-work.ts';
-import { folderDigest } from './folder-digest.ts';
 import type { TaskWorld } from './task-world.ts';
 import { planTraining, type Training } from './training-data.ts';
 

@@ -1,6 +1,7 @@
 /** What the containers that read data and store artifacts have of the world outside. */
+
+import type { Watch } from '../exporting/export.ts';
 import type { ArtifactStore } from '../storage/store.ts';
-import type { Watch } from './export.ts';
 
 export type TaskWorld = Watch & {
   readonly store: ArtifactStore;

@@ -5,10 +5,10 @@ import type { Manifest } from '../contract/manifest.ts';
 import type { TensorfileWritten } from '../contract/result.ts';
 import type { TensorfileTask } from '../contract/task.ts';
 import type { Loader } from '../datasets/loader.ts';
+import { openSample, writeSample } from '../exporting/training-sample.ts';
 import { finishedWork } from './finished-work.ts';
 import type { TaskWorld } from './task-world.ts';
 import { planTraining, readTraining } from './training-data.ts';
-import { openSample, writeSample } from './training-sample.ts';
 
 /** @throws UserError with the reason that status shows */
 export const runTensorfileTask = async (

@@ -11,6 +11,7 @@ import type { Algorithm } from '../../src/calibration/thresholds.ts';
 import { quantisedModel } from '../../src/engines/qdq.ts';
 import { raiseOpset } from '../../src/engines/raise-opset.ts';
 import { type FloatTensor, openSession } from '../../src/engines/session.ts';
+import { collectStatistics } from '../../src/exporting/calibrate.ts';
 import type { ModelProto } from '../../src/formats/generated/onnx_pb.ts';
 import {
   copyWith,
@@ -24,7 +25,6 @@ import { tensorFromFloats } from '../../src/formats/onnx/tensor.ts';
 import { serializeTensor } from '../../src/formats/onnx/tensor-file.ts';
 import type { Batch } from '../../src/preprocessing/batches.ts';
 import { preprocessingOf } from '../../src/preprocessing/normalise.ts';
-import { collectStatistics } from '../../src/worker/calibrate.ts';
 import { collected } from '../builders/collected.ts';
 import { cached } from '../cluster/cache.ts';
 import { run } from '../cluster/run.ts';

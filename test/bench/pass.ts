@@ -1,8 +1,8 @@
 /** Child process: one calibration pass and all thresholds of every tensor. Prints seconds and the peak of its memory. */
 import process from 'node:process';
 import { allThresholds } from '../../src/calibration/thresholds.ts';
+import { collectStatistics } from '../../src/exporting/calibrate.ts';
 import { readModelFile } from '../../src/formats/onnx/model.ts';
-import { collectStatistics } from '../../src/worker/calibrate.ts';
 import { givenTask } from './cases.ts';
 import { inputsOf, shapeOf } from './inputs.ts';
 import { usage } from './usage.ts';

@@ -3,10 +3,10 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { type CodecOptions, externalCodec } from '../../src/worker/codec/codec.ts';
+import { type CodecOptions, externalCodec } from '../../src/codec/codec.ts';
 
-const wrapper = join(import.meta.dirname, '../../src/worker/codec/nvidia_codec.py');
-const standIn = join(import.meta.dirname, '../worker/stand-in');
+const wrapper = join(import.meta.dirname, '../../src/codec/nvidia_codec.py');
+const standIn = join(import.meta.dirname, '../codec/stand-in');
 
 /** Our wrapper around a package with the interface of NVIDIA's. */
 export const standInCommand = ['env', `PYTHONPATH=${standIn}`, 'python3', wrapper] as const;

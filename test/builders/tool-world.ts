@@ -1,9 +1,9 @@
 /** Tools called as functions: no process to start, and their log lines at hand. */
 import { tmpdir } from 'node:os';
-import { runExportCommand } from '../../src/worker/export-command.ts';
-import { runModelCommand } from '../../src/worker/model-command.ts';
-import { runTensorfileCommand } from '../../src/worker/tensorfile-command.ts';
-import type { ToolWorld } from '../../src/worker/tool-world.ts';
+import { runExportCommand } from '../../src/tools/export-command.ts';
+import { runModelCommand } from '../../src/tools/model-command.ts';
+import { runTensorfileCommand } from '../../src/tools/tensorfile-command.ts';
+import type { ToolWorld } from '../../src/tools/tool-world.ts';
 
 export type Told = {
   readonly log: readonly string[];

@@ -4,12 +4,12 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { runExportCommand } from '../../src/worker/export-command.ts';
-import { logLine } from '../../src/worker/log-line.ts';
-import { runModelCommand } from '../../src/worker/model-command.ts';
-import { runTool as ending } from '../../src/worker/run-tool.ts';
-import { runTensorfileCommand } from '../../src/worker/tensorfile-command.ts';
-import type { ToolWorld } from '../../src/worker/tool-world.ts';
+import { runExportCommand } from '../../src/tools/export-command.ts';
+import { logLine } from '../../src/tools/log-line.ts';
+import { runModelCommand } from '../../src/tools/model-command.ts';
+import { runTool as ending } from '../../src/tools/run-tool.ts';
+import { runTensorfileCommand } from '../../src/tools/tensorfile-command.ts';
+import type { ToolWorld } from '../../src/tools/tool-world.ts';
 import { aToolWorld, type ToolCommand } from './tool-world.ts';
 
 const root = join(import.meta.dirname, '..', '..');

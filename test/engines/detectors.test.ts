@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import { openModel } from '../../src/checkpoints/open-model.ts';
 import { architectures } from '../../src/contract/architectures.ts';
 import type { Backend } from '../../src/contract/backends.ts';
 import { agreementOf } from '../../src/engines/agreement.ts';
@@ -10,16 +11,15 @@ import { withoutPlugins } from '../../src/engines/plugins/lower.ts';
 import { isPlugin } from '../../src/engines/plugins/plugin-nodes.ts';
 import { modelFor } from '../../src/engines/precision.ts';
 import { type FloatTensor, openSession } from '../../src/engines/session.ts';
+import { pixelsOf } from '../../src/exporting/calibration-source.ts';
+import { calibrate } from '../../src/exporting/export.ts';
+import { int8Agreement, keptBatches } from '../../src/exporting/verify-int8.ts';
 import type { ModelProto } from '../../src/formats/generated/onnx_pb.ts';
 import { elementType } from '../../src/formats/onnx/element-type.ts';
 import { graphOf } from '../../src/formats/onnx/graph.ts';
 import { serializeModel } from '../../src/formats/onnx/model.ts';
 import { intOf } from '../../src/formats/onnx/node.ts';
 import { imageBatches } from '../../src/preprocessing/batches.ts';
-import { pixelsOf } from '../../src/worker/calibration-source.ts';
-import { calibrate } from '../../src/worker/export.ts';
-import { openModel } from '../../src/worker/open-model.ts';
-import { int8Agreement, keptBatches } from '../../src/worker/verify-int8.ts';
 import { type DetectorName, detectorFile, detectorNames, scenesFolder } from '../models/models.ts';
 
 type Truth = { readonly class: 'brick' | 'coin'; readonly box: readonly [number, number, number, number] };

@@ -9,9 +9,9 @@ import { sha256 } from '../../src/base/digest.ts';
 import { failures } from '../../src/base/failures.ts';
 import { parseResult } from '../../src/contract/result.ts';
 import type { BuildReport } from '../../src/contract/task.ts';
+import { buildRequest } from '../../src/engines/build-request.ts';
 import { halfModel } from '../../src/engines/half.ts';
 import { readModelFile, serializeModel } from '../../src/formats/onnx/model.ts';
-import { buildRequest } from '../../src/worker/stage.ts';
 import { modelFile } from '../models/models.ts';
 import { peerPython } from '../peers/venv.ts';
 

@@ -10,6 +10,7 @@ import { halfModel } from '../../src/engines/half.ts';
 import { quantisedModel } from '../../src/engines/qdq.ts';
 import { raiseOpset } from '../../src/engines/raise-opset.ts';
 import { openSession } from '../../src/engines/session.ts';
+import { collectStatistics } from '../../src/exporting/calibrate.ts';
 import type { ModelProto } from '../../src/formats/generated/onnx_pb.ts';
 import { elementType } from '../../src/formats/onnx/element-type.ts';
 import {
@@ -27,7 +28,6 @@ import { serializeTensor } from '../../src/formats/onnx/tensor-file.ts';
 import { type Batch, imageBatches } from '../../src/preprocessing/batches.ts';
 import { sampleImages } from '../../src/preprocessing/image-list.ts';
 import { preprocessingOf } from '../../src/preprocessing/normalise.ts';
-import { collectStatistics } from '../../src/worker/calibrate.ts';
 import { collected } from '../builders/collected.ts';
 import { modelFile } from '../models/models.ts';
 import { runPeer } from '../peers/venv.ts';

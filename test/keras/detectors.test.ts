@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { UserError } from '../../src/base/errors.ts';
 import type { FailureReason } from '../../src/base/failures.ts';
+import { detectorWish } from '../../src/checkpoints/keras-detector.ts';
 import { withoutPlugins } from '../../src/engines/plugins/lower.ts';
 import { openSession } from '../../src/engines/session.ts';
 import type { ModelProto } from '../../src/formats/generated/onnx_pb.ts';
@@ -15,7 +16,6 @@ import {
   detectorArchitectures,
 } from '../../src/keras/detectors/detector.ts';
 import { parseExperimentSpec } from '../../src/specs/experiment-spec.ts';
-import { detectorWish } from '../../src/worker/keras-detector.ts';
 import { runPeer } from '../peers/venv.ts';
 import { aDetector, aDetectorSpec } from './detectors.ts';
 import {

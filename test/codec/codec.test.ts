@@ -1,0 +1,212 @@
+/** External codecs: the contract, our wrapper of NVIDIA's package, and all that a program can do wrong. */
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import { UserError } from '../../src/base/errors.ts';
+import type { FailureReason } from '../../src/base/failures.ts';
+import { provenCodec } from '../../src/codec/codec.ts';
+import { decryptModel, encryptEtlt, encryptTlt } from '../../src/formats/encrypted-model.ts';
+import { commandWords } from '../../src/tools/command-words.ts';
+import { aCodec, aProgram, nvidiaCommand, standInCommand } from '../builders/codec.ts';
+import { modelFile } from '../models/models.ts';
+
+const key = 'nvidia_tlt – schlüssel';
+const model = readFileSync(modelFile('classifier'));
+
+const fails = async (
+  t: ExecutionContext,
+  work: Promise<unknown>,
+  { reason, says }: { readonly reason: FailureReason; readonly says: RegExp },
+): Promise<void> => {
+  const error = await t.throwsAsync(work, { instanceOf: UserError });
+  t.is(error?.reason, reason, error?.message);
+  t.regex(error?.message ?? '', says);
+  t.false(error?.message.includes(key), 'the key must not be told');
+};
+const codecFails = (t: ExecutionContext, work: Promise<unknown>, says: RegExp) =>
+  fails(t, work, { reason: 'CodecFailed', says });
+
+/** A cipher in three lines of sh: openssl reads the key from the descriptor. */
+const openssl = aProgram(
+  'case $1 in encrypt) way= ;; decrypt) way=-d ;; esac',
+  'exec openssl enc $way -aes-256-ctr -pbkdf2 -pass fd:3',
+);
+
+const nvidia = nvidiaCommand === undefined ? [] : [['NVIDIA', nvidiaCommand] as const];
+
+for (const [name, command] of [['a stand-in', standInCommand] as const, ...nvidia])
+  test(`the wrapper for the package of NVIDIA keeps the contract around ${name}`, async (t) => {
+    const codec = aCodec(command);
+    const etlt = await encryptEtlt(model, key, { cipher: codec, inputName: 'input_1' });
+    t.is(
+      etlt.length,
+      4 + 'input_1'.length + 16 + model.length,
+      'the prefix, a nonce, as many bytes as the model',
+    );
+    t.deepEqual([...etlt.subarray(0, 11)], [7, 0, 0, 0, ...Buffer.from('input_1')]);
+    const opened = await decryptModel(etlt, key, codec);
+    t.like(opened, { container: 'etlt', inputName: 'input_1' });
+    t.true(Buffer.from(opened.payload).equals(model));
+    t.is((await decryptModel(await encryptTlt(model, key, { cipher: codec }), key, codec)).container, 'tlt');
+    t.deepEqual(codec.warnings, []);
+    await fails(t, decryptModel(etlt, 'other', codec), {
+      reason: 'WrongKey',
+      says: /neither ONNX nor Keras HDF5/,
+    });
+    await codecFails(
+      t,
+      codec.decrypt(new Uint8Array(3), key),
+      /exit code 4: no file of this cipher: Invalid nonce/,
+    );
+  });
+
+test('the wrapper tells a wrong call and a missing package', async (t) => {
+  const wrapper = standInCommand.at(-1)!;
+  await codecFails(
+    t,
+    aCodec(['python3', '-I', wrapper]).decrypt(model, key),
+    /exit code 3: .*install nvidia-eff/,
+  );
+  await codecFails(t, aCodec(['python3', wrapper, 'twice']).decrypt(model, key), /exit code 2: usage:/);
+});
+
+test('what age encrypted is opened by age, whatever codec is named', async (t) => {
+  const never = aCodec([aProgram('exit 9')]);
+  const tlt = await encryptTlt(model, key, { workFactor: 2 });
+  t.true(Buffer.from((await decryptModel(tlt, key, never)).payload).equals(model));
+  const damaged = Buffer.concat([Buffer.from('xx'), tlt]);
+  await fails(t, decryptModel(damaged, key, never), { reason: 'ModelInvalid', says: /no .etlt prefix/ });
+});
+
+test('the key stands neither in argv nor in the environment, and the descriptor ends after it', async (t) => {
+  const found = join(mkdtempSync(join(tmpdir(), 'tlt-codec-')), 'found');
+  const program = aProgram(
+    `{ tr '\\0' '\\n' </proc/self/cmdline; tr '\\0' '\\n' </proc/$$/cmdline; tr '\\0' '\\n' </proc/$$/environ; } >${found}`,
+    `cat <&3 >${found}.key`,
+    'exec cat',
+  );
+  t.deepEqual(Buffer.from(await aCodec([program, 'a b', '$HOME']).decrypt(model, key)), model);
+  t.is(readFileSync(`${found}.key`, 'utf8'), key);
+  const seen = readFileSync(found, 'utf8');
+  t.true(seen.includes(`${program}\na b\n$HOME\ndecrypt\n`), 'the words arrive as they were given');
+  t.false(seen.includes(key));
+});
+
+test('a program that is not there, not executable or not to be reached is named', async (t) => {
+  await codecFails(
+    t,
+    aCodec(['/no/such program']).decrypt(model, key),
+    /no\/such program: there is no such program/,
+  );
+  const text = join(mkdtempSync(join(tmpdir(), 'tlt-codec-')), 'text');
+  writeFileSync(text, 'no program', { mode: 0o644 });
+  await codecFails(t, aCodec([text]).decrypt(model, key), /it may not be executed/);
+  await codecFails(
+    t,
+    aCodec([`${text}/codec`]).decrypt(model, key),
+    /it cannot be started \(spawn ENOTDIR\)/,
+  );
+});
+
+test('an exit code other than 0 is a failure, told with the last words; 10 is a wrong key', async (t) => {
+  const three = aCodec([aProgram('echo first >&2', 'echo the card is not plugged in >&2', 'exit 3')]);
+  await codecFails(t, three.decrypt(model, key), /exit code 3: the card is not plugged in\./);
+  t.is(three.warnings.length, 2);
+  await fails(t, aCodec([aProgram('exit 10')]).decrypt(model, key), {
+    reason: 'WrongKey',
+    says: /does not open/,
+  });
+  await codecFails(t, aCodec([aProgram('kill -SEGV $$')]).decrypt(model, key), /ended by SIGSEGV/);
+});
+
+const isAlive = (pid: string): boolean =>
+  existsSync(`/proc/${pid}`) && !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+
+const comesTrue = async (isSo: () => boolean): Promise<boolean> => {
+  for (let tries = 0; tries < 200 && !isSo(); tries++) await setTimeout(50);
+  return isSo();
+};
+
+test('what hangs is ended with all that it started, after the time limit or a signal', async (t) => {
+  const pids = join(mkdtempSync(join(tmpdir(), 'tlt-codec-')), 'pids');
+  const program = aProgram(`sleep 600 & echo $! >${pids}`, 'wait');
+  await codecFails(t, aCodec([program], { limitMs: 300 }).decrypt(model, key), /not done after 0.3 seconds/);
+  const child = readFileSync(pids, 'utf8').trim();
+  t.true(await comesTrue(() => !isAlive(child)), 'what the program started is gone');
+  const signal = AbortSignal.timeout(300);
+  const interrupted = aCodec([program], { signal }).decrypt(model, key);
+  await fails(t, interrupted, { reason: 'Interrupted', says: /stopped before it was done/ });
+  const later = aCodec([openssl], { signal }).encrypt(model, key);
+  await fails(t, later, { reason: 'Interrupted', says: /stopped/ });
+});
+
+test('no output, endless output and output that is no model are refused', async (t) => {
+  await codecFails(
+    t,
+    aCodec([aProgram('cat >/dev/null')]).decrypt(model, key),
+    /ended well and wrote nothing/,
+  );
+  const endless = aCodec([aProgram('exec cat /dev/zero')]);
+  await codecFails(t, endless.decrypt(model, key), /wrote more than \d+ bytes for \d+ and was stopped/);
+  const noise = new Uint8Array(randomBytes(4096));
+  await fails(t, decryptModel(noise, key, aCodec(['base64'])), {
+    reason: 'CodecFailed',
+    says: /exit code 1/,
+  });
+  await fails(t, decryptModel(noise, key, aCodec([aProgram('exec cat')])), {
+    reason: 'WrongKey',
+    says: /does not tell a wrong key from a right one/,
+  });
+});
+
+test('a program need not read its input', async (t) => {
+  const large = new Uint8Array(5_000_000);
+  const answer = aCodec([aProgram('exec 0<&- 3<&-', 'echo answer')]);
+  t.is(Buffer.from(await answer.decrypt(large, key)).toString(), 'answer\n');
+});
+
+const proven = (command: readonly string[]) =>
+  provenCodec({ command, signal: new AbortController().signal, warn: () => {} }, key);
+
+test('what is encrypted has to decrypt to the same bytes', async (t) => {
+  const oneWay = aProgram('case $1 in encrypt) exec openssl rand 500 ;; decrypt) exec cat ;; esac');
+  await codecFails(t, proven([oneWay]), /does not decrypt to the same bytes/);
+  await t.notThrowsAsync(proven([openssl]));
+});
+
+test('diagnostics are bounded and never hold the key', async (t) => {
+  const talker = aProgram(
+    'key=$(cat <&3)',
+    'yes "a line that says nothing and is here for its length alone" | head -n 20000 >&2',
+    'printf "\\033[31mopening with %s\\n" "$key" >&2',
+    'printf %s "$key" | base64 >&2',
+    'exit 5',
+  );
+  const codec = aCodec([talker]);
+  await codecFails(t, codec.decrypt(model, key), /exit code 5: \[key\]\./);
+  t.is(codec.warnings.length, 20);
+  t.is(codec.warnings.at(-2), `${talker}: [31mopening with [key]`);
+  t.false(codec.warnings.join('\n').includes(key));
+});
+test('half a key at the edge of what is kept is not told', async (t) => {
+  const long = 'k'.repeat(6000);
+  const codec = aCodec([
+    aProgram('cat <&3 >&2', 'echo >&2', 'head -c 5000 /dev/zero | tr "\\0" x >&2', 'exit 5'),
+  ]);
+  await t.throwsAsync(codec.decrypt(model, long), { message: /exit code 5: x{300}\./ });
+  t.false(codec.warnings.join('').includes('k'.repeat(100)));
+});
+
+test('a command is the path of one program, or a JSON array of words', (t) => {
+  t.deepEqual(commandWords('/opt/my codec'), ['/opt/my codec']);
+  t.deepEqual(commandWords(' ["python3", "a b.py", ""]'), ['python3', 'a b.py', '']);
+  for (const text of ['', '[]', '["python3"', '[1]', '[""]', '["a\\u0000b"]', 'a\0b'])
+    t.like(
+      t.throws(() => commandWords(text)),
+      { reason: 'Usage' },
+      text,
+    );
+});

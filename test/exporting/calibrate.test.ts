@@ -1,0 +1,169 @@
+/** Calibration beside onnxruntime's own calibrator, on the same tensors. */
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { scalesOf } from '../../src/calibration/statistics.ts';
+import { isPlugin } from '../../src/engines/plugins/plugin-nodes.ts';
+import { runnableOn } from '../../src/engines/precision.ts';
+import { tensorFacts } from '../../src/engines/tensor-facts.ts';
+import { collectStatistics } from '../../src/exporting/calibrate.ts';
+import type { ModelProto } from '../../src/formats/generated/onnx_pb.ts';
+import { elementType } from '../../src/formats/onnx/element-type.ts';
+import {
+  copyWith,
+  foldConstants,
+  graphOf,
+  inputsOf,
+  makeModel,
+  makeValueInfo,
+} from '../../src/formats/onnx/graph.ts';
+import { readModelFile } from '../../src/formats/onnx/model.ts';
+import { makeNode } from '../../src/formats/onnx/node.ts';
+import { tensorFromFloats } from '../../src/formats/onnx/tensor.ts';
+import { serializeTensor } from '../../src/formats/onnx/tensor-file.ts';
+import { type Batch, imageBatches } from '../../src/preprocessing/batches.ts';
+import { sampleImages } from '../../src/preprocessing/image-list.ts';
+import { preprocessingOf } from '../../src/preprocessing/normalise.ts';
+import { collected } from '../builders/collected.ts';
+import { type DetectorName, detectorFile, detectorNames, modelFile } from '../models/models.ts';
+import { runPeer } from '../peers/venv.ts';
+import { photosFolder } from '../photos/photos.ts';
+
+const options = {
+  size: { channels: 3, height: 48, width: 192 },
+  preprocessing: preprocessingOf('classification', 3),
+  batchSize: 4,
+} as const;
+
+const batches = async (): Promise<Batch[]> => {
+  const { chosen } = await sampleImages(await photosFolder(), { batches: 4, batchSize: 4, seed: 1 });
+  return collected(imageBatches(chosen, options));
+};
+
+const statisticsOf = async (list: readonly Batch[]) =>
+  collectStatistics({
+    model: await readModelFile(modelFile('classifier')),
+    input: 'input_1',
+    shape: [1, 3, 48, 192],
+    batches: (async function* () {
+      yield* list;
+    })(),
+    progress: () => {},
+    signal: new AbortController().signal,
+  });
+
+test("ranges equal those of onnxruntime's min-max calibrator on the same tensors", async (t) => {
+  const list = await batches();
+  const folder = mkdtempSync(join(tmpdir(), 'tlt-calibrate-'));
+  const paths = list.map(({ data, dims }, i) => {
+    const path = join(folder, `${i}.pb`);
+    writeFileSync(path, serializeTensor(tensorFromFloats('input_1', dims, data)));
+    return path;
+  });
+  const theirs = (await runPeer('minmax_ranges.py', [
+    modelFile('classifier'),
+    'input_1',
+    ...paths,
+  ])) as Record<string, [number, number]>;
+  const ours = await statisticsOf(list);
+  const shared = [...ours.histograms.keys()].filter((name) => name in theirs);
+  t.true(shared.length > 150, `${shared.length} tensors are in both`);
+  for (const name of shared) {
+    const [min, max] = theirs[name]!;
+    const histogram = ours.histograms.get(name)!;
+    const size = Math.max(Math.abs(min), Math.abs(max), 1e-6);
+    t.true(Math.abs(histogram.min - min) <= 1e-5 * size, `${name}: min ${histogram.min}, theirs ${min}`);
+    t.true(Math.abs(histogram.max - max) <= 1e-5 * size, `${name}: max ${histogram.max}, theirs ${max}`);
+  }
+});
+
+test('scales are positive and finite, those of inputs first', async (t) => {
+  const scales = scalesOf(await statisticsOf((await batches()).slice(0, 1)), 'MinMax');
+  t.true([...scales.values()].every((scale) => scale > 0 && Number.isFinite(scale)));
+  t.is([...scales.keys()][0], 'input_1');
+});
+
+test('an activation that becomes NaN is an error that names tensor and image', async (t) => {
+  const [first] = await batches();
+  const data = first!.data.slice().fill(Number.NaN, 0, 10);
+  const error = await t.throwsAsync(statisticsOf([{ ...first!, data }]));
+  t.regex(error.message, /tensor input_1 became NaN or infinite/);
+  t.true(error.message.includes(first!.paths[0]!));
+});
+
+test('an activation inside that becomes infinite is named, and of several images the first', async (t) => {
+  const exp = (from: string, to: string) => makeNode('Exp', { inputs: [from], outputs: [to] });
+  const model = makeModel({
+    name: 'steep',
+    opset: 13,
+    inputs: [makeValueInfo('input_1', 1, ['N', 1, 1, 2])],
+    outputs: [makeValueInfo('twice', 1, ['N', 1, 1, 2])],
+    initializers: [],
+    nodes: [exp('input_1', 'once'), exp('once', 'twice')],
+  });
+  const image = (value: number, path: string): Batch => ({
+    data: Float32Array.of(value, 0),
+    dims: [1, 1, 1, 2],
+    paths: [path],
+  });
+  const batches = (async function* () {
+    yield* [image(1, 'mild.jpg'), image(9, 'steep.jpg'), image(99, 'steeper.jpg')];
+  })();
+  const error = await t.throwsAsync(
+    collectStatistics({
+      model,
+      input: 'input_1',
+      shape: [1, 1, 1, 2],
+      batches,
+      threads: 2,
+      progress: () => {},
+      signal: new AbortController().signal,
+    }),
+  );
+  t.regex(error.message, /tensor twice became NaN or infinite on steep\.jpg/);
+});
+
+const inputs = { classifier: [48, 192], detectnet_v2: [160, 256] } as const;
+
+for (const name of [...detectorNames, 'classifier', 'detectnet_v2'] as const)
+  test(`every float tensor that TensorRT would look up has a scale: ${name}`, async (t) => {
+    const [height, width] = name in inputs ? inputs[name as keyof typeof inputs] : [160, 192];
+    const model = await readModelFile(detectorFile(name as DetectorName));
+    const input = inputsOf(graphOf(model))[0]!.name;
+    const shape = [1, 3, height, width] as const;
+    const length = 3 * height * width;
+    const data = Float32Array.from({ length }, (_, i) => 100 * Math.sin(i * i));
+    const { histograms } = await collectStatistics({
+      model,
+      input,
+      shape,
+      batches: (async function* () {
+        yield { data, dims: shape, paths: ['waves'] };
+      })(),
+      progress: () => {},
+      signal: new AbortController().signal,
+    });
+    const graph = foldConstants(graphOf(model));
+    const plugins = new Set(graph.node.filter(isPlugin).flatMap(({ output }) => output));
+    const float = await floatTensors(model, { input, shape });
+    const missing = [input, ...graph.node.flatMap(({ output }) => output)].filter(
+      (each) => float.has(each) && !plugins.has(each) && !histograms.has(each),
+    );
+    t.deepEqual(missing, []);
+    t.true(histograms.size > 20);
+  });
+
+/** Those that ONNX Runtime types so and that the image has a say in: engines know the others when they are built. */
+const floatTensors = async (
+  model: ModelProto,
+  { input, shape }: { readonly input: string; readonly shape: readonly number[] },
+): Promise<ReadonlySet<string>> => {
+  const runnable = runnableOn('OnnxRuntime', copyWith(model, { graph: foldConstants(graphOf(model)) }));
+  const facts = await tensorFacts(runnable, { input, dims: shape });
+  const seen = new Set([input]);
+  for (const node of graphOf(runnable).node)
+    if (node.opType !== 'Shape' && node.input.some((name) => seen.has(name)))
+      for (const name of node.output) seen.add(name);
+  return new Set([...seen].filter((name) => facts.get(name)?.elemType === elementType.float32));
+};

@@ -1,0 +1,235 @@
+/** A calibration that is stored, cut into parts and added: the caches must be the same, bit for bit. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { UserError } from '../../src/base/errors.ts';
+import { scalesOf } from '../../src/calibration/statistics.ts';
+import { collectStatistics } from '../../src/exporting/calibrate.ts';
+import { parseCalibrationCache, writeCalibrationCache } from '../../src/formats/calibration-cache.ts';
+import {
+  type CountedSample,
+  type HistogramFile,
+  writeHistogramFile,
+} from '../../src/formats/histogram-file.ts';
+import { readModelFile } from '../../src/formats/onnx/model.ts';
+import { type Batch, imageBatches } from '../../src/preprocessing/batches.ts';
+import { sampleImages } from '../../src/preprocessing/image-list.ts';
+import { preprocessingOf } from '../../src/preprocessing/normalise.ts';
+import type { Report } from '../../src/report/report.ts';
+import type { Report as FileReport } from '../../src/tools/inspect.ts';
+import { histogramOf } from '../builders/histogram.ts';
+import { aFolder } from '../builders/tool.ts';
+import { runExport, runModel } from '../builders/tool-world.ts';
+import { modelFile } from '../models/models.ts';
+import { smallClassifier } from '../models/small-classifier.ts';
+import { photosFolder } from '../photos/photos.ts';
+
+const images = 11;
+
+/** The cache's text of one calibration. */
+const cacheOf = async (batchSize: number, threads: number): Promise<string> => {
+  const { chosen } = await sampleImages(await photosFolder(), { batches: images, batchSize: 1, seed: 5 });
+  const batches: AsyncIterable<Batch> = imageBatches(chosen, {
+    size: { channels: 3, height: 48, width: 192 },
+    preprocessing: preprocessingOf('classification', 3),
+    batchSize,
+  });
+  const statistics = await collectStatistics({
+    model: await readModelFile(modelFile('classifier')),
+    input: 'input_1',
+    shape: [1, 3, 48, 192],
+    batches,
+    threads,
+    progress: () => {},
+    signal: new AbortController().signal,
+  });
+  return writeCalibrationCache({
+    version: 8601,
+    algorithmWord: 'EntropyCalibration2',
+    scales: scalesOf(statistics, 'Entropy'),
+  });
+};
+
+test('batches of 1, 3 and 8 images on 1, 2 and 4 threads give one cache', async (t) => {
+  const first = await cacheOf(1, 1);
+  t.true(first.length > 5000);
+  for (const [batchSize, threads] of [
+    [3, 2],
+    [8, 4],
+  ] as const)
+    t.is(await cacheOf(batchSize, threads), first, `batches of ${batchSize}, ${threads} threads`);
+});
+
+const small = join(aFolder(), 'small.onnx');
+test.before(async () => writeFileSync(small, await smallClassifier()));
+
+type Module = 'classification' | 'detectnet_v2';
+const base = (cwd: string, module: Module = 'classification') => [
+  module,
+  ...['-m', module === 'classification' ? small : modelFile(module), '--key_file', join(cwd, 'key.txt')],
+];
+const int8 = async (cwd: string, cache: string, module?: Module) => [
+  ...base(cwd, module),
+  ...['-o', join(cwd, `${cache}.etlt`), '--data_type', 'int8', '--cal_cache_file', join(cwd, cache)],
+];
+const drawn = async () => ['--cal_image_dir', await photosFolder(), '--batches', '3', '--batch_size', '5'];
+
+test('parts that are counted apart and added are the whole, bit for bit, and serve every algorithm', async (t) => {
+  const cwd = aFolder();
+  const at = (name: string) => join(cwd, name);
+  const parts = ['1/2', '2/2'].map(async (part, i) => {
+    const { log } = await runExport(
+      ...base(cwd),
+      ...['--data_type', 'int8', '--cal_part', part, '--cal_histogram_file', at(`${i}.hist`)],
+      ...(await drawn()),
+    );
+    t.regex(log.join('\n'), new RegExp(`from ${8 - i} images \\(part ${i + 1} of 2\\) were saved`));
+  });
+  await Promise.all(parts);
+  await runExport(
+    ...(await int8(cwd, 'whole')),
+    ...(await drawn()),
+    '--cal_histogram_file',
+    at('whole.hist'),
+  );
+  const merge = (...names: string[]) => runModel('merge-histograms', ...names.map(at), '-o', at('sum.hist'));
+  await merge('1.hist', '0.hist');
+  t.deepEqual(readFileSync(at('sum.hist')), readFileSync(at('whole.hist')));
+
+  const { log } = await runExport(...(await int8(cwd, 'sum')), '--cal_histogram_file', at('sum.hist'));
+  t.is(readFileSync(at('sum'), 'utf8'), readFileSync(at('whole'), 'utf8'));
+  t.regex(log.join('\n'), /\[WARNING\] Histograms of 15 images exist at .*no image was calibrated with/);
+
+  const other = ['--cal_algorithm', 'Mse'];
+  await runExport(...(await int8(cwd, 'sum-mse')), '--cal_histogram_file', at('sum.hist'), ...other);
+  await runExport(...(await int8(cwd, 'mse')), ...(await drawn()), ...other);
+  t.is(readFileSync(at('sum-mse'), 'utf8'), readFileSync(at('mse'), 'utf8'));
+  t.not(readFileSync(at('mse'), 'utf8'), readFileSync(at('whole'), 'utf8'));
+});
+
+const invalid = (says: RegExp) => ({ instanceOf: UserError, message: says });
+
+test('files that cannot be added are refused by name, and nothing is written', async (t) => {
+  const cwd = aFolder();
+  const at = (name: string) => join(cwd, name);
+  const file = (changes: Partial<HistogramFile>, sample: Partial<CountedSample> = {}): Uint8Array =>
+    writeHistogramFile({
+      modelSha256: 'aa'.repeat(32),
+      samples: [
+        { dataSha256: 'bb'.repeat(32), seed: 1, drawn: 9, part: 1, of: 1, images: 9, spent: 0, ...sample },
+      ],
+      histograms: new Map([['x', histogramOf([1, 2])]]),
+      ...changes,
+    });
+  writeFileSync(at('whole'), file({}));
+  writeFileSync(at('third'), file({}, { part: 1, of: 3, images: 3 }));
+  writeFileSync(at('foreign'), file({ modelSha256: 'cc'.repeat(32) }));
+  writeFileSync(at('later'), file({ histograms: new Map([['y', histogramOf([1])]]) }));
+  writeFileSync(at('short'), file({}).subarray(0, 40));
+  const merge = (...names: string[]) => runModel('merge-histograms', ...names.map(at), '-o', at('sum'));
+  await t.throwsAsync(merge('whole', 'whole'), invalid(/whole and .*whole hold the same images/));
+  await t.throwsAsync(merge('third', 'whole'), invalid(/third and .*whole hold the same images/));
+  await t.throwsAsync(merge('whole', 'foreign'), invalid(/foreign of cccccccccccc… with 1/));
+  await t.throwsAsync(merge('whole', 'later'), invalid(/of the model aaaaaaaaaaaa/));
+  await t.throwsAsync(merge('whole', 'short'), invalid(/short: .*checksum does not fit/));
+  await t.throwsAsync(merge('whole', 'nowhere'), invalid(/nowhere: ENOENT/));
+  t.false(existsSync(at('sum')));
+});
+
+test('what cannot become of histograms is refused before any work', async (t) => {
+  const cwd = aFolder();
+  const at = (name: string) => join(cwd, name);
+  const foreign = { modelSha256: 'aa'.repeat(32), samples: [], histograms: new Map() };
+  writeFileSync(at('foreign.hist'), writeHistogramFile(foreign));
+  const refused = async (says: RegExp, ...args: string[]) => t.throwsAsync(runExport(...args), invalid(says));
+  const run = await int8(cwd, 'cal.bin');
+  await refused(/they are of the model aaaaaaaaaaaa…/, ...run, '--cal_histogram_file', at('foreign.hist'));
+  await refused(/--cal_part needs --data_type int8 and --cal_histogram_file/, ...run, '--cal_part', '1/2');
+  for (const part of ['0/2', '3/2', '1/81', 'half'])
+    await refused(/must be I\/N/, ...run, '--cal_part', part, '--cal_histogram_file', at('new.hist'));
+  await refused(/is taken|exists/, ...run, '--cal_part', '1/2', '--cal_histogram_file', at('foreign.hist'));
+  writeFileSync(at('cal.bin'), 'TRT-8601-EntropyCalibration2\n');
+  await refused(/the histograms .* would say nothing/, ...run, '--cal_histogram_file', at('foreign.hist'));
+  t.false(existsSync(at('cal.bin.etlt')));
+});
+
+test('images that histograms were not counted over still judge, if their folder is named again', async (t) => {
+  const cwd = aFolder();
+  const hist = ['--cal_histogram_file', join(cwd, 'all.hist')];
+  await runExport(...(await int8(cwd, 'first', 'detectnet_v2')), ...(await drawn()), ...hist);
+  const report = ['--sensitivity', '--report', join(cwd, 'r.html')];
+  const { log } = await runExport(
+    ...(await int8(cwd, 'again', 'detectnet_v2')),
+    ...(await drawn()),
+    ...hist,
+    ...report,
+  );
+  t.regex(log.join('\n'), /Worst layers, each alone in int8: block0\/short with/);
+  const { calibration, agreement, thumbnails, sensitivity } = JSON.parse(
+    readFileSync(join(cwd, 'r.json'), 'utf8'),
+  ) as Report;
+  t.is(calibration!.images, 15);
+  t.is(agreement!.images, 32);
+  t.is(sensitivity!.sqnrDb, agreement!.sqnrDb);
+  t.is(sensitivity!.layers.length, 10);
+  t.is(thumbnails.length, 6);
+  const { log: other } = await runExport(
+    ...(await int8(cwd, 'other', 'detectnet_v2')),
+    ...(await drawn()),
+    ...hist,
+    ...['--seed', '7', '--keep_float', 'block0/b', '--report', join(cwd, 'other.html')],
+  );
+  t.regex(other.join('\n'), /were counted over other data than .* with these --batches/);
+  const told = JSON.parse(readFileSync(join(cwd, 'other.json'), 'utf8')) as Report;
+  t.deepEqual(told.notes.slice(0, 1), ['Left in float, and so without scales: block0/b.']);
+  t.is(told.agreement, undefined, 'which images were kept out is not known');
+  const gated = [...(await int8(cwd, 'gated', 'detectnet_v2')), ...hist, '--min_agreement', '3'];
+  await t.throwsAsync(runExport(...gated), invalid(/Give the --cal_image_dir, --batches/));
+});
+
+test('layers that stay float have no scale in the cache, be it of images or of histograms', async (t) => {
+  const cwd = aFolder();
+  const detector = (cache: string) => int8(cwd, cache, 'detectnet_v2');
+  const hist = ['--cal_histogram_file', join(cwd, 'all.hist')];
+  await runExport(...(await detector('all')), ...(await drawn()), ...hist);
+  const some = [...(await detector('some')), ...(await drawn())];
+  const unknown = invalid(/'blok0\/b'.*the nearest is 'block0\/b'/);
+  await t.throwsAsync(runExport(...some, '--keep_float', 'blok0/b'), unknown);
+  const kept = ['--keep_float', 'block0/b, head/*'];
+  const { log } = await runExport(...some, ...kept);
+  t.regex(
+    log.join('\n'),
+    /Left in float: block0\/b, head\/Conv, head\/Relu\. 3 tensors have no scale: block0\/a/,
+  );
+  await runExport(...(await detector('same')), ...hist, ...kept);
+  const scalesIn = (name: string) => parseCalibrationCache(readFileSync(join(cwd, name), 'utf8')).scales;
+  const lost = [...scalesIn('all').keys()].filter((name) => !scalesIn('some').has(name));
+  t.deepEqual(lost, ['block0/a/Relu', 'block2/Relu', 'head/Conv']);
+  t.deepEqual(scalesIn('same'), scalesIn('some'));
+
+  const again = some.map((word) => word.replace('.etlt', '2.etlt'));
+  await t.throwsAsync(runExport(...again), invalid(/made with another --keep_float/));
+  await t.throwsAsync(
+    runExport(...again, '--keep_float', 'block*, head/*'),
+    invalid(/it has a scale for .*, which --keep_float leaves out/),
+  );
+  await t.notThrowsAsync(runExport(...again, ...kept));
+});
+
+test('tlt-model tells what is in a histogram file', async (t) => {
+  const file = join(aFolder(), 'some.hist');
+  const sample = { dataSha256: 'bb'.repeat(32), seed: 42, drawn: 80, part: 2, of: 4, images: 20, spent: 0 };
+  const histograms = new Map([['conv', histogramOf([-1.5, 0, 2])]]);
+  writeFileSync(file, writeHistogramFile({ modelSha256: 'aa'.repeat(32), samples: [sample], histograms }));
+  const printed = async (...words: string[]) => (await runModel('inspect', file, ...words)).printed;
+  const text = await printed();
+  t.regex(text, /format +histograms of a calibration/);
+  t.regex(text, /images +20 of 80, seed 42, part 2 of 4/);
+  t.regex(text, /conv {2}-1\.5 … 2, 3 values/);
+  const { histograms: told } = JSON.parse(await printed('--json')) as Pick<FileReport, 'histograms'>;
+  t.deepEqual(told, {
+    modelSha256: 'aa'.repeat(32),
+    samples: [sample],
+    tensors: [{ name: 'conv', min: -1.5, max: 2, values: 3 }],
+  });
+});

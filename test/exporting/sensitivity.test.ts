@@ -1,0 +1,81 @@
+/** Which layers cost most in int8: found on a real detector, held against what leaving them in float really gains. */
+import test from 'ava';
+import { openModel } from '../../src/checkpoints/open-model.ts';
+import { withoutFloat } from '../../src/engines/float-layers.ts';
+import { calibrate } from '../../src/exporting/export.ts';
+import { fewestWorth, sensitivityOf, sensitivityText } from '../../src/exporting/sensitivity.ts';
+import { int8Agreement, keptBatches } from '../../src/exporting/verify-int8.ts';
+import { modelFile } from '../models/models.ts';
+import { photosFolder } from '../photos/photos.ts';
+
+const architecture = 'detectnet_v2';
+const watch = { progress: () => {}, signal: new AbortController().signal };
+
+const calibration = async () => {
+  const opened = await openModel({ path: modelFile(architecture), key: 'none', architecture });
+  const request = {
+    source: { kind: 'Images', folder: await photosFolder() },
+    batches: 2,
+    batchSize: 8,
+    algorithm: 'Mse',
+    seed: 42,
+    tensorRtVersion: '8.6.1',
+  } as const;
+  const { scales, kept } = await calibrate(opened, { request, watch });
+  return { opened, scales, kept: kept.slice(0, 8) };
+};
+
+const once = calibration();
+const calibrated = () => once;
+
+test('noise of single layers adds up to the noise of all, and the advice is what was measured', async (t) => {
+  const { opened, scales, kept } = await calibrated();
+  const steps: [number, number][] = [];
+  const costs = await sensitivityOf(opened, {
+    scales,
+    kept,
+    watch: { ...watch, progress: (done, total) => void steps.push([done, total]) },
+  });
+  t.is(costs.images, 8);
+  t.deepEqual(
+    costs.layers.map(({ sqnrDb }) => sqnrDb),
+    costs.layers.map(({ sqnrDb }) => sqnrDb).sort((a, b) => a - b),
+  );
+  const added = -10 * Math.log10(costs.layers.reduce((sum, { sqnrDb }) => sum + 10 ** (-sqnrDb / 10), 0));
+  t.true(Math.abs(added - costs.sqnrDb) < 1.5, `added up ${added} dB, all together ${costs.sqnrDb} dB`);
+  const agreement = async (keepFloat: readonly string[]) => {
+    const batches = keptBatches(opened, kept)!;
+    return int8Agreement(opened, withoutFloat(opened.model, scales, keepFloat), { batches });
+  };
+  t.is((await agreement([])).sqnrDb, costs.sqnrDb);
+  const { keepFloat, sqnrDb } = costs.advice!;
+  t.is((await agreement(keepFloat)).sqnrDb, sqnrDb);
+  t.true(sqnrDb > costs.sqnrDb + 1, `${costs.sqnrDb} → ${sqnrDb} dB`);
+  t.regex(sensitivityText(costs), /^Worst layers, each alone in int8: .* left in float they agree to \d+/);
+  t.is(steps.at(-1)![0], steps.at(-1)![1]);
+});
+
+test('layers are compared until a signal comes, and not without an image', async (t) => {
+  const { opened, scales, kept } = await calibrated();
+  const stop = new AbortController();
+  const reason = new Error('stopped');
+  let steps = 0;
+  const progress = () => {
+    if (++steps === 3) stop.abort(reason);
+  };
+  const error = await t.throwsAsync(
+    sensitivityOf(opened, { scales, kept, watch: { progress, signal: stop.signal } }),
+  );
+  t.is(error, reason);
+  t.is(steps, 3);
+  await t.throwsAsync(sensitivityOf(opened, { scales, kept: [], watch }), {
+    message: /none is left to compare on/,
+  });
+});
+
+test('as few layers are advised as give nearly all of the gain', (t) => {
+  t.is(fewestWorth(20, [20.2, 20.9]), 0);
+  t.is(fewestWorth(20, [21.2, 21.9, 21.8]), 1);
+  t.is(fewestWorth(20, [20.5, 23, 25, 25.5]), 3);
+  t.is(fewestWorth(20, []), 0);
+});

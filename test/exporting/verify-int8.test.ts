@@ -1,0 +1,119 @@
+/** What int8 costs, on real models and photos: the figure must follow the scales that it judges. */
+import test from 'ava';
+import { openModel } from '../../src/checkpoints/open-model.ts';
+import { quantisedModel } from '../../src/engines/qdq.ts';
+import { openSession } from '../../src/engines/session.ts';
+import { calibrate } from '../../src/exporting/export.ts';
+import { int8Agreement, keptBatches, precisionLatency } from '../../src/exporting/verify-int8.ts';
+import { readModelFile, serializeModel } from '../../src/formats/onnx/model.ts';
+import { sampleImages } from '../../src/preprocessing/image-list.ts';
+import { collected } from '../builders/collected.ts';
+import { type ModelName, modelFile } from '../models/models.ts';
+import { photosFolder } from '../photos/photos.ts';
+
+const architectureOf = { classifier: 'classification', detectnet_v2: 'detectnet_v2' } as const;
+
+const calibration = async (name: ModelName) => {
+  const architecture = architectureOf[name];
+  const opened = await openModel({ path: modelFile(name), key: 'none', architecture });
+  const request = {
+    source: { kind: 'Images', folder: await photosFolder() },
+    batches: 4,
+    batchSize: 8,
+    algorithm: 'Percentile',
+    seed: 42,
+    tensorRtVersion: '8.6.1',
+  } as const;
+  const watch = { progress: () => {}, signal: new AbortController().signal };
+  const { scales, kept } = await calibrate(opened, { request, watch });
+  const { chosen } = await sampleImages(request.source.folder, request);
+  return { opened, scales, kept, chosen, batches: () => keptBatches(opened, kept)! };
+};
+
+/** Once for each model: it is the same in every test. */
+const known = new Map<ModelName, ReturnType<typeof calibration>>();
+const calibrated = (name: ModelName) => {
+  const found = known.get(name) ?? calibration(name);
+  known.set(name, found);
+  return found;
+};
+
+test('images that calibrated are not among those that judge', async (t) => {
+  const { batches, chosen } = await calibrated('classifier');
+  const judging = (await collected(batches())).flatMap(({ paths }) => paths);
+  t.is(judging.length, 32);
+  t.deepEqual(
+    judging.filter((path) => chosen.includes(path)),
+    [],
+  );
+});
+
+test('the figure is that of the two graphs run image by image', async (t) => {
+  const { opened, scales, batches } = await calibrated('classifier');
+  const { images, sqnrDb, rmse, top1 } = await int8Agreement(opened, scales, { batches: batches() });
+  const model = await readModelFile(modelFile('classifier'));
+  const float = await openSession(serializeModel(model));
+  const int8 = await openSession(serializeModel(quantisedModel(model, scales)));
+  let [signal, noise, values] = [0, 0, 0];
+  for (const { data, dims } of await collected(batches())) {
+    const feeds = { input_1: { data, dims } };
+    const [a, b] = [await float.run(feeds), await int8.run(feeds)];
+    const [x, y] = [a['predictions/Softmax']!.data, b['predictions/Softmax']!.data];
+    for (let i = 0; i < x.length; i++) {
+      signal += x[i]! ** 2;
+      noise += (x[i]! - y[i]!) ** 2;
+    }
+    values += x.length;
+  }
+  await float.release();
+  await int8.release();
+  t.is(images, 32);
+  t.true(Math.abs(sqnrDb - 10 * Math.log10(signal / noise)) < 0.01, `${sqnrDb}`);
+  t.true(Math.abs(rmse - Math.sqrt(noise / values)) < 1e-6, `${rmse}`);
+  t.true(sqnrDb > 10 && top1! > 0.9, `${sqnrDb} dB, ${top1}`);
+});
+
+test('scales that clip nearly everything are told from good ones', async (t) => {
+  const { opened, scales, batches } = await calibrated('detectnet_v2');
+  const good = await int8Agreement(opened, scales, { batches: batches() });
+  const clipping = new Map([...scales].map(([name, scale]) => [name, scale / 50]));
+  const bad = await int8Agreement(opened, clipping, { batches: batches() });
+  t.true(good.sqnrDb > 20 && good.matchedCells! > 0.9, JSON.stringify(good));
+  t.true(bad.sqnrDb < good.sqnrDb - 10 && bad.matchedCells! < good.matchedCells!, JSON.stringify(bad));
+});
+
+test('a graph that takes a fixed number of images is fed so, and too few kept images are none', async (t) => {
+  const { opened, kept } = await calibrated('classifier');
+  const fixed = { ...opened, fixedBatch: 5 };
+  const batches = await collected(keptBatches(fixed, kept)!);
+  t.deepEqual(
+    batches.map(({ dims }) => dims[0]),
+    [5, 5, 5, 5, 5, 5],
+  );
+  t.is(keptBatches(fixed, kept.slice(0, 4)), undefined);
+  t.is(keptBatches(opened, []), undefined);
+});
+
+test('a run of each precision takes its time', async (t) => {
+  const { opened, scales } = await calibrated('classifier');
+  const latency = await precisionLatency(opened, scales, { clock: { now: () => performance.now() } });
+  t.true(latency.floatMicroseconds > 10 && latency.int8Microseconds > 10, JSON.stringify(latency));
+});
+
+test('a comparison stops at a signal, between two batches', async (t) => {
+  const { opened, scales, batches } = await calibrated('classifier');
+  const stop = new AbortController();
+  const reason = new Error('stopped');
+  let taken = 0;
+  const watched = (async function* () {
+    for await (const batch of batches()) {
+      if (++taken === 2) stop.abort(reason);
+      yield batch;
+    }
+  })();
+  const error = await t.throwsAsync(int8Agreement(opened, scales, { batches: watched, signal: stop.signal }));
+  t.is(error, reason);
+  t.is(taken, 2);
+  const clock = { now: () => performance.now() };
+  t.is(await t.throwsAsync(precisionLatency(opened, scales, { clock, signal: stop.signal })), reason);
+});

@@ -1,0 +1,62 @@
+/** Command lines as typed values; whatever else is typed ends in a sentence that names it. */
+import test from 'ava';
+import fc from 'fast-check';
+import { UserError } from '../../src/base/errors.ts';
+import { exportFlags, tensorfileFlags } from '../../src/contract/flags.ts';
+import { exportTool, tensorfileTool } from '../../src/contract/tools.ts';
+import { parseCommandLine } from '../../src/tools/command-line.ts';
+import { parseWords } from '../../src/tools/model-words.ts';
+
+const sampled = (...argv: string[]) => parseCommandLine(tensorfileTool, tensorfileFlags, argv);
+const required = ['-e', 'spec.txt', '-o', 'c.tensor', '-m', '10'];
+
+test('a flag is known by its name, its letter and its other names, and the last one counts', (t) => {
+  for (const argv of [
+    ['ssd', ...required],
+    ['ssd', '--experiment_spec', 'spec.txt', '--output', 'c.tensor', '--max_batches=10'],
+    ['ssd', '--experiment_spec_file=spec.txt', '--output_path', 'c.tensor', '-m10'],
+    ['-e', 'other.txt', ...required, 'ssd'],
+    ['ssd', '-m', '3', ...required, '--experiment_spec', 'other.txt', '-e', 'spec.txt'],
+  ]) {
+    const { module, values } = sampled(...argv) as Exclude<ReturnType<typeof sampled>, { help: string }>;
+    t.is(module, 'ssd');
+    t.like(values, { experiment_spec_file: 'spec.txt', output_path: 'c.tensor', max_batches: 10, seed: 42 });
+  }
+});
+
+test('a mistyped flag is told with the nearest name that there is', (t) => {
+  const error = t.throws(() => sampled('ssd', '--experiment_spek', 'spec.txt'), { instanceOf: UserError });
+  t.regex(error.message, /there is no flag --experiment_spek\. Did you mean --experiment_spec\?/);
+});
+
+test('any words are values or a usage error', (t) => {
+  const names = Object.entries({ ...exportFlags, ...tensorfileFlags }).flatMap(([name, row]) =>
+    [name, ...('aliases' in row ? row.aliases : [])].map((each: string) =>
+      each.length === 1 ? `-${each}` : `--${each}`,
+    ),
+  );
+  const word = fc.oneof(
+    fc.constantFrom(...names, 'classification', 'ssd', '--', '-', '--=', '-m5', '--no-verbose', 'int8'),
+    fc.string({ unit: 'binary', maxLength: 8 }),
+    fc.tuple(fc.constantFrom(...names), fc.string({ maxLength: 8 })).map((pair) => pair.join('=')),
+  );
+  const isSound = (parse: () => unknown): boolean => {
+    try {
+      parse();
+      return true;
+    } catch (thrown) {
+      if (!(thrown instanceof UserError)) throw thrown;
+      return thrown.reason === 'Usage';
+    }
+  };
+  const property = fc.property(fc.array(word, { maxLength: 12 }), (argv) =>
+    [
+      () => parseCommandLine(exportTool, exportFlags, argv),
+      () => sampled(...argv),
+      () => parseWords('inspect', argv),
+      () => parseWords('convert', argv),
+    ].every(isSound),
+  );
+  fc.assert(property, { numRuns: 1000 });
+  t.pass();
+});
