@@ -1,43 +1,47 @@
 /**
- * Opset 11 and 12 graphs as opset 13, where QuantizeLinear has an axis: operators whose attributes became inputs, and
- * softmax, which used to flatten. From 13 to 16 nothing that stood there changed its meaning. https://onnx.ai/onnx/operators/ (version tables of each operator)
+ * Graphs of opset 7 to 12 as opset 13, where QuantizeLinear has an axis; 16 at most. What each operator needs is in
+ * raised-node.ts.
  */
 import { UserError } from '../base/errors.ts';
-import type { ModelProto, NodeProto, TensorProto } from '../formats/generated/onnx_pb.ts';
-import { copyWith, graphOf, opsetOf } from '../formats/onnx/graph.ts';
-import { attributeOf, intOf, intsOf, makeAttribute } from '../formats/onnx/node.ts';
-import { tensorFromInt64s } from '../formats/onnx/tensor.ts';
+import type { AttributeProto, GraphProto, ModelProto, NodeProto } from '../formats/generated/onnx_pb.ts';
+import {
+  copyWith,
+  graphOf,
+  graphsOf,
+  initializerMap,
+  inputsOf,
+  opsetOf,
+  shapeOf,
+} from '../formats/onnx/graph.ts';
+import { type Raise, raisedNode, type Surroundings } from './raised-node.ts';
 
-const oldest = 11;
+/** Before it, operators broadcast by attributes and some ran only in training. */
+const oldest = 7;
 export const quantisableOpset = 13;
 
-/** Operators whose attribute of this name is the next input from opset 13 on. */
-const movedAttribute: Readonly<Record<string, string>> = {
-  Squeeze: 'axes',
-  Unsqueeze: 'axes',
-  ReduceSum: 'axes',
-  Split: 'split',
-};
+/** The IR version that came with opset 13. Before 4, initializers had to be inputs as well. */
+const ir = { raised: 7n, freeInitializers: 4n } as const;
 
 /**
  * `wanted` is at most 16.
- * @throws UserError EngineUnsupported for a graph that is older, or that relies on the old softmax
+ * @throws UserError EngineUnsupported for a graph that is older, or naming an operator that has no equal at `wanted`
  */
 export const raiseOpset = (model: ModelProto, wanted = quantisableOpset): ModelProto => {
-  const version = opsetOf(model);
-  if (version >= wanted) return model;
-  if (version >= quantisableOpset) return withOpset(model, wanted);
-  if (version < oldest)
+  const from = opsetOf(model);
+  if (from >= wanted) return model;
+  if (from < oldest)
     throw new UserError(
       'EngineUnsupported',
-      `Raising the graph to opset ${quantisableOpset}: it is of opset ${version}, and ${oldest} is the oldest that can be raised. Export the model with opset ${quantisableOpset} or later.`,
+      `Raising the graph to opset ${wanted}: it is of opset ${from}, and ${oldest} is the oldest that can be raised. Export the model with opset ${wanted} or later.`,
     );
+  const graph = raisedGraph(withFreeInitializers(model), { from, wanted });
+  const irVersion = model.irVersion < ir.raised ? ir.raised : model.irVersion;
+  return copyWith(withOpset(model, wanted), { graph, irVersion });
+};
+
+const withFreeInitializers = (model: ModelProto): GraphProto => {
   const graph = graphOf(model);
-  const added: TensorProto[] = [];
-  const node = graph.node.map((each) => raised(each, added));
-  return copyWith(withOpset(model, wanted), {
-    graph: copyWith(graph, { node, initializer: [...graph.initializer, ...added] }),
-  });
+  return model.irVersion < ir.freeInitializers ? copyWith(graph, { input: inputsOf(graph) }) : graph;
 };
 
 const withOpset = (model: ModelProto, version: number): ModelProto =>
@@ -49,27 +53,29 @@ const withOpset = (model: ModelProto, version: number): ModelProto =>
     ),
   });
 
-const raised = (node: NodeProto, added: TensorProto[]): NodeProto => {
-  const moved = movedAttribute[node.opType];
-  if (moved !== undefined) return withInput(node, moved, added);
-  return ['Softmax', 'LogSoftmax', 'Hardmax'].includes(node.opType) ? oldSoftmax(node) : node;
-};
-
-const withInput = (node: NodeProto, name: string, added: TensorProto[]): NodeProto => {
-  const values = intsOf(node, name);
-  if (values === undefined) return node;
-  const tensor = tensorFromInt64s(`${node.output[0]}/${name}`, [values.length], values);
-  added.push(tensor);
-  return copyWith(node, {
-    input: [node.input[0]!, tensor.name],
-    attribute: node.attribute.filter((attribute) => attribute.name !== name),
+const raisedGraph = (graph: GraphProto, raise: Raise): GraphProto => {
+  const surroundings = surroundingsOf(graph);
+  const pieces = graph.node.map((node) => raisedNode(withRaisedBodies(node, raise), raise, surroundings));
+  return copyWith(graph, {
+    node: pieces.flatMap(({ nodes }) => nodes),
+    initializer: [...graph.initializer, ...pieces.flatMap(({ tensors }) => tensors)],
   });
 };
 
-/** The old one flattened from `axis` (1) on; on [N, C], what classifiers end with, both mean the same. */
-const oldSoftmax = (node: NodeProto): NodeProto =>
-  attributeOf(node, 'axis')
-    ? node
-    : copyWith(node, {
-        attribute: [...node.attribute, makeAttribute('axis', { int: intOf(node, 'axis', 1) })],
-      });
+/** Branches of If, bodies of Loop. */
+const withRaisedBodies = (node: NodeProto, raise: Raise): NodeProto => {
+  const body = (attribute: AttributeProto): AttributeProto =>
+    attribute.g ? copyWith(attribute, { g: raisedGraph(attribute.g, raise) }) : attribute;
+  return copyWith(node, { attribute: node.attribute.map(body) });
+};
+
+const surroundingsOf = (graph: GraphProto): Surroundings => {
+  const stated = [...graph.valueInfo, ...graph.input, ...graph.output];
+  const ranks = stated.map((value) => [value.name, shapeOf(value)?.length] as const);
+  const all = [...graphsOf(graph)];
+  const read = all.flatMap(({ node, output }) => [
+    ...node.flatMap(({ input }) => input),
+    ...output.map(({ name }) => name),
+  ]);
+  return { ranks: new Map(ranks), read: new Set(read), constants: initializerMap(graph) };
+};

@@ -13,16 +13,8 @@ import { openSession } from '../../src/engines/session.ts';
 import { collectStatistics } from '../../src/exporting/calibrate.ts';
 import type { ModelProto } from '../../src/formats/generated/onnx_pb.ts';
 import { elementType } from '../../src/formats/onnx/element-type.ts';
-import {
-  copyWith,
-  foldConstants,
-  graphOf,
-  makeModel,
-  makeValueInfo,
-  opsetOf,
-} from '../../src/formats/onnx/graph.ts';
+import { copyWith, foldConstants, graphOf } from '../../src/formats/onnx/graph.ts';
 import { readModelFile, serializeModel } from '../../src/formats/onnx/model.ts';
-import { makeNode } from '../../src/formats/onnx/node.ts';
 import { tensorFromFloats } from '../../src/formats/onnx/tensor.ts';
 import { serializeTensor } from '../../src/formats/onnx/tensor-file.ts';
 import { type Batch, imageBatches } from '../../src/preprocessing/batches.ts';
@@ -148,24 +140,4 @@ test('folding batch normalisations changes the output by rounding alone', async 
     await runOn(copyWith(model, { graph: folded }), held),
   );
   t.true(sqnrDb > 90, `${sqnrDb} dB`);
-});
-
-test('an opset 11 graph whose axes are attributes runs the same as opset 13', async (t) => {
-  const nodes = [
-    makeNode('Unsqueeze', { inputs: ['input_1'], outputs: ['wide'], attributes: { axes: { ints: [0] } } }),
-    makeNode('Squeeze', { inputs: ['wide'], outputs: ['narrow'], attributes: { axes: { ints: [0] } } }),
-    makeNode('Softmax', { inputs: ['narrow'], outputs: ['y'] }),
-  ];
-  const port = (name: string) => makeValueInfo(name, elementType.float32, [2, 3]);
-  const old = makeModel({ name: 'old', inputs: [port('input_1')], outputs: [port('y')], nodes, opset: 11 });
-  const raised = raiseOpset(old);
-  t.is(opsetOf(raised), 13);
-  const feed = { data: Float32Array.of(1, 2, 3, 4, 5, 9), dims: [2, 3] } as unknown as Batch;
-  t.deepEqual((await runOn(raised, feed)).y!.data, (await runOn(old, feed)).y!.data);
-  const error = t.throws(() =>
-    raiseOpset(
-      copyWith(old, { opsetImport: old.opsetImport.map((each) => copyWith(each, { version: 9n })) }),
-    ),
-  );
-  t.regex(error.message, /opset 9.*11 is the oldest/s);
 });
