@@ -21,7 +21,7 @@ const aLargeModel = (): Promise<string> => {
 
 /** MiB that a process had at most, which turned the file into ONNX and did nothing else. */
 const peakOf = async (path: string): Promise<number> => {
-  const source = join(import.meta.dirname, '../../src/worker/keras-model.ts');
+  const source = join(import.meta.dirname, '../../src/checkpoints/keras-model.ts');
   const code = `
     const { openKeras } = await import(${JSON.stringify(source)});
     await openKeras({ path: ${JSON.stringify(path)} });
