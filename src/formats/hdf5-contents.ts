@@ -2,8 +2,9 @@
  * What an HDF5 file holds, told from its structure without reading values: a TLT tensorfile (attribute `count`, groups
  * `_tensorfile_array_key__<n>`), a Keras model, or something else.
  */
-import { Dataset, type Dtype, File, type Group, Group as GroupClass, ready } from 'h5wasm/node';
+import type { Dtype, File, Group } from 'h5wasm/node';
 import { UserError } from '../base/errors.ts';
+import { isDataset, isGroup, loadHdf5 } from './hdf5.ts';
 import { batchGroup, soleArray } from './tensorfile-layout.ts';
 
 export type Hdf5Contents =
@@ -28,10 +29,9 @@ export type ArrayDescription = {
  * @throws UserError TensorfileInvalid for a file that HDF5 cannot open, or a tensorfile whose batches are not all there
  */
 export const readHdf5Contents = async (path: string): Promise<Hdf5Contents> => {
-  const library = await ready;
-  library.activate_throwing_error_handler(); // else it prints its stack and answers with empty values
+  const hdf5 = await loadHdf5();
   try {
-    const file = new File(path, 'r');
+    const file = new hdf5.File(path, 'r');
     try {
       return contentsOf(file, path);
     } finally {
@@ -62,12 +62,12 @@ const contentsOf = (file: File, path: string): Hdf5Contents => {
 
 const attributesOf = (file: File, member: string) => {
   const entity = file.get(member);
-  return entity instanceof GroupClass ? entity.attrs : {};
+  return isGroup(entity) ? entity.attrs : {};
 };
 
 const arraysOf = (entity: ReturnType<Group['get']>, name: string): ArrayDescription[] => {
-  if (entity instanceof Dataset) return [{ name, type: typeName(entity.dtype), shape: entity.shape ?? [] }];
-  if (!(entity instanceof GroupClass)) return [];
+  if (isDataset(entity)) return [{ name, type: typeName(entity.dtype), shape: entity.shape ?? [] }];
+  if (!isGroup(entity)) return [];
   return entity
     .keys()
     .flatMap((key) =>

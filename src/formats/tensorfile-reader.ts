@@ -2,8 +2,9 @@
  * Reads a tensorfile, ours or TLT's, as batches for calibration. Of each stored batch the first rows are taken, as TLT
  * does; a few of them are in memory at a time, whatever the file says about its own size.
  */
-import { Dataset, File, type Group, Group as GroupClass, ready } from 'h5wasm/node';
+import type { Dataset, File, Group } from 'h5wasm/node';
 import { UserError } from '../base/errors.ts';
+import { isDataset, isGroup, loadHdf5 } from './hdf5.ts';
 import { batchGroup, invalidTensorfile, soleArray, type TensorBatch } from './tensorfile-layout.ts';
 
 export type TensorfileRequest = {
@@ -27,9 +28,8 @@ export async function* tensorfileBatches(
   path: string,
   request: TensorfileRequest,
 ): AsyncGenerator<TensorBatch> {
-  const library = await ready;
-  library.activate_throwing_error_handler(); // else it prints its stack and answers with empty values
-  const file = reading(path, () => new File(path, 'r'));
+  const hdf5 = await loadHdf5();
+  const file = reading(path, () => new hdf5.File(path, 'r'));
   try {
     reading(path, () => requireBatches(file, path, request));
     const total = request.batches * request.batchSize;
@@ -115,8 +115,8 @@ const arrayOf = (file: File, { path, group, request }: Place): Dataset => {
 const mostChunkBytes = 64 * 2 ** 20;
 
 const datasetIn = (entity: ReturnType<Group['get']>): Dataset | undefined => {
-  const found = entity instanceof GroupClass ? entity.get(soleArray) : entity;
-  return found instanceof Dataset ? found : undefined;
+  const found = isGroup(entity) ? entity.get(soleArray) : entity;
+  return isDataset(found) ? found : undefined;
 };
 
 const floatsOf = (array: Dataset, rows: [number, number]): Float32Array | Float64Array => {

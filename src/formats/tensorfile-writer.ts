@@ -2,9 +2,10 @@
  * Writes a tensorfile as TLT does, batch by batch straight to the disk: memory holds one batch however many there
  * are. The file appears whole or not at all, and the same batches give the same bytes.
  */
-import { File, ready } from 'h5wasm/node';
+import type { File } from 'h5wasm/node';
 import { messageOf, UserError } from '../base/errors.ts';
 import { makeWholeFile } from '../base/whole-file.ts';
+import { loadHdf5 } from './hdf5.ts';
 import { zeroTimes } from './hdf5-times.ts';
 import { batchGroup, chunksOf, soleArray, type TensorBatch } from './tensorfile-layout.ts';
 
@@ -27,9 +28,8 @@ const writeBatches = async (
   path: string,
   batches: AsyncIterable<TensorBatch>,
 ): Promise<number> => {
-  const library = await ready;
-  library.activate_throwing_error_handler(); // else it prints its stack and goes on
-  const file = told(path, () => new File(temporary, 'w', { libver: ['earliest', 'latest'] }));
+  const hdf5 = await loadHdf5();
+  const file = told(path, () => new hdf5.File(temporary, 'w', { libver: ['earliest', 'latest'] }));
   try {
     return await writeInto(file, path, batches);
   } finally {
