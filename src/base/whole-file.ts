@@ -13,15 +13,15 @@ export type WriteOptions = {
   readonly overwrite: boolean;
 };
 
+/** Bytes or text, or pieces that are made as they are written. */
+export type FileContent = Uint8Array | string | Iterable<Uint8Array>;
+
 /**
- * Writes `bytes` to `path`; its folder must exist.
- * @throws UserError OutputExists, OutputUnwritable, DiskFull
+ * Writes `content` to `path`; its folder must exist.
+ * @throws UserError OutputExists, OutputUnwritable, DiskFull, and what making a piece throws
  */
-export const writeWholeFile = (
-  path: string,
-  bytes: Uint8Array | string,
-  options: WriteOptions,
-): Promise<void> => makeWholeFile(path, (temporary) => writeNew(temporary, bytes), options);
+export const writeWholeFile = (path: string, content: FileContent, options: WriteOptions): Promise<void> =>
+  makeWholeFile(path, (temporary) => writeNew(temporary, content), options);
 
 /**
  * The same for a file that is too large for memory: `make` creates it under the name it is given, and the file gets
@@ -115,9 +115,9 @@ const takenBy = (path: string): UserError =>
     `Writing ${path}: it exists already and was left as it is. Remove it, or choose another name.`,
   );
 
-const writeNew = async (path: string, bytes: Uint8Array | string): Promise<void> => {
+const writeNew = async (path: string, content: FileContent): Promise<void> => {
   await using file = await open(path, 'wx');
-  await file.writeFile(bytes);
+  await file.writeFile(content);
 };
 
 const syncFile = async (path: string): Promise<void> => {

@@ -1,5 +1,4 @@
 /** A Keras file as the tools take it: turned into ONNX, with its weights in memory once. */
-import { release } from '../base/release.ts';
 import { type KerasSource, withKerasFile } from '../formats/keras-file.ts';
 import { parseModel, serializeAndRelease } from '../formats/onnx/model.ts';
 import type { TensorRanges } from '../formats/tensor-scales.ts';
@@ -12,12 +11,11 @@ export type KerasModel = Omit<ImportedModel, 'ranges' | 'rangeFault'> & {
   readonly trainedRanges: (() => TensorRanges) | undefined;
 };
 
-/** Bytes of the source are given back: whoever holds them must not read them again. @throws UserError ModelInvalid, ModelUnsupported */
+/** @throws UserError ModelInvalid, ModelUnsupported */
 export const openKeras = async (source: KerasSource, wish?: ImportWish): Promise<KerasModel> => {
   const { model, ranges, rangeFault, ...rest } = await withKerasFile(source, (file) =>
     importKeras(file, wish),
   );
-  if (source.bytes) release(source.bytes);
   const payload = serializeAndRelease(model);
   const trainedRanges = () => {
     if (rangeFault) throw rangeFault;

@@ -1,12 +1,14 @@
 /** Any accepted model file as ONNX: `.onnx` with its data files, Keras `.hdf5`, and either of them in a `.tlt` or `.etlt`. */
-import { open, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { fileDigest, sha256 } from '../base/digest.ts';
 import { messageOf, UserError } from '../base/errors.ts';
 import { release } from '../base/release.ts';
+import { proveWhole } from '../formats/age-pieces.ts';
 import { detectFormat } from '../formats/detect-format.ts';
-import { type Cipher, decryptModel } from '../formats/encrypted-model.ts';
+import { type Cipher, decryptModel, openEncrypted, startBytes } from '../formats/encrypted-model.ts';
 import type { ModelProto } from '../formats/generated/onnx_pb.ts';
-import { hasExternalData, parseModel, readModelFile, serializeModel } from '../formats/onnx/model.ts';
+import { completed, parseModel, serializeModel } from '../formats/onnx/model.ts';
+import { openReadable, type Readable, readableBytes } from '../formats/readable.ts';
 import type { ImportWish } from '../keras/import.ts';
 import { type KerasModel, openKeras } from './keras-model.ts';
 
@@ -33,32 +35,54 @@ export type ContentSource = {
 /** @throws UserError InputNotFound, WrongKey, ModelInvalid, ModelForeign, ModelUnsupported, and what key and cipher throw */
 export const readContent = async (source: ContentSource): Promise<ModelContent> => {
   const { path, keras: wish } = source;
-  if (detectFormat(await startOf(path)) === 'hdf5') {
-    const keras = await openKeras({ path }, await wish?.());
-    return { model: keras.model, payload: keras.payload, sha256: await fileDigest(path), keras };
+  switch (detectFormat(await startOf(path))) {
+    case 'hdf5':
+      return { ...fromKeras(await openKeras({ path }, await wish?.())), sha256: await fileDigest(path) };
+    case 'tlt':
+    case 'etlt':
+      return { ...(await lockedContent(source)), sha256: await fileDigest(path) };
+    default: {
+      const bytes = await found(path, () => readFile(path));
+      const digest = sha256(bytes);
+      return { ...(await contentOf(bytes, source)), sha256: digest };
+    }
   }
-  const bytes = await found(path, () => readFile(path));
-  const digest = sha256(bytes);
-  return { ...(await contentOf(bytes, source)), sha256: digest };
 };
 
-/** An encrypted file's bytes are given back: whoever holds them must not read them again. */
-const contentOf = async (
-  bytes: Uint8Array,
-  { path, key, cipher, keras: wish }: ContentSource,
-): Promise<Omit<ModelContent, 'sha256'>> => {
+type Content = Omit<ModelContent, 'sha256'>;
+
+const fromKeras = (keras: KerasModel): Content => ({ model: keras.model, payload: keras.payload, keras });
+
+/** The ciphertext is never in memory as a whole, and of a Keras file what is inside neither. */
+const lockedContent = async (source: ContentSource): Promise<Content> => {
+  const key = await source.key();
+  using file = openReadable(source.path);
+  const { content } = await openEncrypted(file, key);
+  return await payloadContent(content, source); // the file stays open until then
+};
+
+const payloadContent = async (content: Readable, { path, keras: wish }: ContentSource): Promise<Content> => {
+  const format = detectFormat(content.read(0, startBytes));
+  if (format === 'uff') throw uff(path);
+  if (format === 'hdf5') {
+    proveWhole(content); // the importer reads parts only
+    return fromKeras(await openKeras({ path, content }, await wish?.()));
+  }
+  const payload = content.whole();
+  return { model: parseModel(payload), payload, keras: undefined };
+};
+
+/** Bytes that a cipher opened are given back: whoever holds them must not read them again. */
+const contentOf = async (bytes: Uint8Array, source: ContentSource): Promise<Content> => {
+  const { path, key, cipher } = source;
   if (detectFormat(bytes) === 'onnx') {
-    const model = await readModelFile(path);
-    const isWhole = !hasExternalData(parseModel(bytes));
-    return { model, payload: isWhole ? bytes : serializeModel(model), keras: undefined };
+    const { model, isOneFile } = await completed(path, bytes);
+    return { model, payload: isOneFile ? bytes : serializeModel(model), keras: undefined };
   }
   refuseZip(path, bytes);
   const { payload } = await decryptModel(bytes, await key(), cipher);
   release(bytes);
-  if (detectFormat(payload) === 'uff') throw uff(path);
-  if (detectFormat(payload) !== 'hdf5') return { model: parseModel(payload), payload, keras: undefined };
-  const keras = await openKeras({ path, bytes: payload }, await wish?.());
-  return { model: keras.model, payload: keras.payload, keras };
+  return payloadContent(readableBytes(payload), source);
 };
 
 const uff = (path: string): UserError =>
@@ -80,12 +104,10 @@ const refuseZip = (path: string, bytes: Uint8Array): void => {
   );
 };
 
-/** Enough to know HDF5 by. */
 const startOf = (path: string): Promise<Uint8Array> =>
   found(path, async () => {
-    await using file = await open(path, 'r');
-    const { buffer, bytesRead } = await file.read(new Uint8Array(16), 0, 16, 0);
-    return buffer.subarray(0, bytesRead);
+    using file = openReadable(path);
+    return file.read(0, startBytes);
   });
 
 const found = async <T>(path: string, read: () => Promise<T>): Promise<T> => {

@@ -5,7 +5,7 @@ import type { OpenedModel } from '../checkpoints/open-model.ts';
 import type { Algorithm } from '../contract/architectures.ts';
 import { withoutFloat } from '../engines/float-layers.ts';
 import { tensorRtVersionNumber, writeCalibrationCache } from '../formats/calibration-cache.ts';
-import { type Cipher, encryptEtlt } from '../formats/encrypted-model.ts';
+import { type Cipher, encryptEtlt, type Pieces } from '../formats/encrypted-model.ts';
 import { tensorFromFloats } from '../formats/onnx/tensor.ts';
 import { serializeTensor } from '../formats/onnx/tensor-file.ts';
 import { type Batch, sampledBatches } from '../preprocessing/batches.ts';
@@ -157,5 +157,5 @@ export const verificationTensor = async (
 };
 
 /** The `.etlt`: the ONNX file as it is, encrypted by age unless another cipher is given. */
-export const etltOf = (opened: OpenedModel, key: string, cipher?: Cipher): Promise<Uint8Array> =>
+export const etltOf = (opened: OpenedModel, key: string, cipher?: Cipher): Promise<Pieces> =>
   encryptEtlt(opened.payload, key, { cipher });

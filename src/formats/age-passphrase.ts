@@ -7,6 +7,8 @@ import { createCipheriv, createDecipheriv, randomBytes, scrypt } from 'node:cryp
 import { promisify } from 'node:util';
 import { Decrypter, Encrypter, type Identity, type Recipient, Stanza } from 'age-encryption';
 import { messageOf, systemCodeOf, UserError } from '../base/errors.ts';
+import { openedPieces, payloadBytesOf, payloadKey, payloadNonceBytes, sealedPieces } from './age-pieces.ts';
+import { type Readable, readableFrom } from './readable.ts';
 
 /** Every age v1 file begins so. */
 export const ageMagic = 'age-encryption.org/v1\n';
@@ -21,76 +23,95 @@ export type PassphraseOptions = {
   readonly workFactor?: number;
 };
 
-/** Ciphertext of the payload; 64 KiB pieces, each authenticated. */
+/** The file, in pieces that are made as they are taken. */
 export const encryptWithPassphrase = async (
   payload: Uint8Array,
   passphrase: string,
   { workFactor = writtenWorkFactor }: PassphraseOptions = {},
-): Promise<Uint8Array> => {
+): Promise<Iterable<Uint8Array>> => {
+  const { header, fileKey } = await headerFor(passphrase, workFactor);
+  const nonce = randomBytes(payloadNonceBytes);
+  return inOrder([header, nonce], sealedPieces(payload, payloadKey(fileKey, nonce)));
+};
+
+function* inOrder(...parts: readonly Iterable<Uint8Array>[]): Generator<Uint8Array> {
+  for (const part of parts) yield* part;
+}
+
+/** The package makes the header of a file without content; the key that it draws for that is the file's. */
+const headerFor = async (passphrase: string, workFactor: number) => {
+  const drawn: Uint8Array[] = [];
+  const recipient = passphraseRecipient(passphrase, workFactor);
   const encrypter = new Encrypter();
-  encrypter.addRecipient(passphraseRecipient(passphrase, workFactor));
-  const encrypted = await encrypter.encrypt(inPieces(payload));
-  return gather(encrypted, encrypted.size(payload.length));
+  encrypter.addRecipient({
+    wrapFileKey: (fileKey) => {
+      drawn.push(fileKey);
+      return recipient.wrapFileKey(fileKey);
+    },
+  });
+  const empty = await encrypter.encrypt(new Uint8Array());
+  return { header: empty.subarray(0, headerBytesOf(empty)), fileKey: drawn[0]! };
 };
 
 /**
- * The payload, if every byte of the ciphertext is as it was written.
+ * What is encrypted in the file, opened piece by piece as it is read; each read tells a piece that is not as it was written.
  * @throws UserError WrongKey, ModelInvalid
  */
-export const decryptWithPassphrase = async (
-  ciphertext: Uint8Array,
-  passphrase: string,
-): Promise<Uint8Array> => {
+export const openWithPassphrase = async (file: Readable, passphrase: string): Promise<Readable> => {
   const decrypter = new Decrypter();
   decrypter.addIdentity(passphraseIdentity(passphrase));
   try {
-    const decrypted = await decrypter.decrypt(inPieces(ciphertext));
-    return await gather(decrypted, decrypted.size(ciphertext.length));
+    const start = Uint8Array.from(file.read(0, headerLimitBytes));
+    const fileKey = await decrypter.decryptHeader(start);
+    const headerBytes = headerBytesOf(start)!; // a header that the package took has an end
+    const nonce = start.slice(headerBytes, headerBytes + payloadNonceBytes);
+    const sealed = readableFrom(file, headerBytes + payloadNonceBytes);
+    return tellingDamage(openedPieces(sealed, payloadKey(fileKey, nonce)));
   } catch (thrown) {
-    // Node's own errors have a code: they speak of this machine (no memory to derive with), not of the file.
-    if (thrown instanceof UserError || systemCodeOf(thrown) !== undefined) throw thrown;
-    throw damaged(`it was cut short or altered (${messageOf(thrown)})`, thrown);
+    throw damageOf(thrown);
   }
 };
 
-/** Given whole, the package would hold every piece of the result twice more: 1.1 GiB for 200 MB instead of 0.6. */
-const inPieces = (bytes: Uint8Array): ReadableStream<Uint8Array> => {
-  let at = 0;
-  return new ReadableStream<Uint8Array>({
-    pull: (controller) => {
-      if (at >= bytes.length) return controller.close();
-      controller.enqueue(bytes.subarray(at, at + 65_536));
-      at += 65_536;
-    },
-  });
+/** A header for one passphrase takes 150 bytes. */
+const headerLimitBytes = 4096;
+
+/** The header ends with the line of its tag. */
+const headerBytesOf = (start: Uint8Array): number | undefined =>
+  /^.*?\n--- [^\n]*\n/s.exec(Buffer.from(start.subarray(0, headerLimitBytes)).toString('latin1'))?.[0].length;
+
+const tellingDamage = ({ size, read, whole }: Readable): Readable => {
+  const telling = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (thrown) {
+      throw damageOf(thrown);
+    }
+  };
+  return {
+    size,
+    read: (offset, length) => telling(() => read(offset, length)),
+    whole: () => telling(whole),
+  };
 };
 
-const gather = async (stream: ReadableStream<Uint8Array>, size: number): Promise<Uint8Array> => {
-  const bytes = new Uint8Array(size);
-  let end = 0;
-  for await (const piece of stream) {
-    bytes.set(piece, end);
-    end += piece.length;
-  }
-  if (end !== size) throw new Error(`it has ${end} bytes where its length promises ${size}`);
-  return bytes;
-};
+/** Errors of the system have a code: they speak of this machine (no memory to derive with), not of the file. */
+const damageOf = (thrown: unknown): unknown =>
+  thrown instanceof UserError || systemCodeOf(thrown) !== undefined
+    ? thrown
+    : damaged(`it was cut short or altered (${messageOf(thrown)})`, thrown);
 
 /** What the header of an age file says to everyone. */
-export const describeAge = (ciphertext: Uint8Array) => {
-  const header = /^age-encryption\.org\/v1\n-> scrypt \S+ (\d+)\n.*?\n--- [^\n]*\n/s.exec(
-    Buffer.from(ciphertext.subarray(0, 4096)).toString('latin1'),
-  );
-  return header
-    ? { workFactor: Number(header[1]), payloadBytes: plaintextBytes(ciphertext.length - header[0].length) }
+export const describeAge = (file: Readable) => {
+  const start = file.read(0, headerLimitBytes);
+  const headerBytes = headerBytesOf(start);
+  const header = Buffer.from(start.subarray(0, headerBytes)).toString('latin1');
+  const factor = /^age-encryption\.org\/v1\n-> scrypt \S+ (\d+)\n/.exec(header)?.[1];
+  return headerBytes !== undefined && factor !== undefined
+    ? {
+        workFactor: Number(factor),
+        payloadBytes: payloadBytesOf(file.size - headerBytes - payloadNonceBytes),
+      }
     : { workFactor: undefined, payloadBytes: undefined };
-};
-
-/** After the header: a 16-byte nonce, then pieces of 64 KiB with 16 bytes of tag each, the last one shorter. */
-const plaintextBytes = (bytes: number): number | undefined => {
-  const pieces = Math.ceil((bytes - 16) / (65_536 + 16));
-  const payload = bytes - 16 - pieces * 16;
-  return payload < 0 ? undefined : payload;
 };
 
 /** scrypt by Node's own OpenSSL, off the main thread: the package's recipient derives in JavaScript, in three times the time. */

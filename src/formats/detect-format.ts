@@ -2,6 +2,7 @@
 import { ageMagic } from './age-passphrase.ts';
 import { histogramMagic } from './histogram-file.ts';
 import { fieldsOf } from './onnx/damage.ts';
+import type { Readable } from './readable.ts';
 
 /**
  * `tlt`, `etlt`: this project's encrypted containers. `foreign`: no readable structure, as NVIDIA's own cipher leaves
@@ -31,6 +32,12 @@ export const detectFormat = (bytes: Uint8Array): FileFormat => {
   if (looksLikeOnnx(bytes)) return 'onnx';
   if (looksLikeUff(bytes)) return 'uff';
   return isNoise(bytes.subarray(prefix?.payloadAt ?? 0)) ? 'foreign' : 'unknown';
+};
+
+/** The same of a file that may be large: its beginning is enough for most. */
+export const formatIn = (file: Readable): FileFormat => {
+  const format = detectFormat(file.read(0, 4096));
+  return format === 'unknown' || format === 'foreign' ? detectFormat(file.whole()) : format;
 };
 
 /** The plain part of an `.etlt`, as DeepStream reads it: int32 little-endian length, then the input node's name. */

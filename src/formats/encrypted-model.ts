@@ -7,12 +7,13 @@
 import { UserError } from '../base/errors.ts';
 import {
   ageMagic,
-  decryptWithPassphrase,
   describeAge,
   encryptWithPassphrase,
+  openWithPassphrase,
   type PassphraseOptions,
 } from './age-passphrase.ts';
 import { detectFormat, type FileFormat, inputNameLimitBytes, parsePrefix } from './detect-format.ts';
+import { type Readable, readableBytes, readableFrom } from './readable.ts';
 
 /** A cipher for the encrypted part of a file alone: it never sees the prefix of an `.etlt`. */
 export type Cipher = {
@@ -25,14 +26,20 @@ export type EncryptOptions = PassphraseOptions & {
   readonly cipher?: Cipher | undefined;
 };
 
+/**
+ * A file to be written, in the order of its bytes. Pieces are made as they are taken, once: what is encrypted must stay as it is
+ * until the last.
+ */
+export type Pieces = Iterable<Uint8Array>;
+
 /** Encrypts a payload (ONNX, Keras HDF5) as a `.tlt`. The key is the bytes of its UTF-8 text. */
 export const encryptTlt = async (
   payload: Uint8Array,
   key: string,
   { cipher, ...options }: EncryptOptions = {},
-): Promise<Uint8Array> => {
+): Promise<Pieces> => {
   refuseEmpty(key);
-  return cipher ? cipher.encrypt(payload, key) : encryptWithPassphrase(payload, key, options);
+  return cipher ? [await cipher.encrypt(payload, key)] : encryptWithPassphrase(payload, key, options);
 };
 
 /** Encrypts a payload as an `.etlt`; an empty `inputName` says that it is ONNX. */
@@ -40,32 +47,57 @@ export const encryptEtlt = async (
   payload: Uint8Array,
   key: string,
   { inputName = '', ...options }: EncryptOptions & { readonly inputName?: string } = {},
-): Promise<Uint8Array> => {
+): Promise<Pieces> => {
   const name = new TextEncoder().encode(inputName);
   if (name.length > inputNameLimitBytes)
     throw new UserError(
       'Usage',
       `Writing the .etlt: the input node's name has ${name.length} bytes. Use a shorter one.`,
     );
-  const encrypted = await encryptTlt(payload, key, options);
-  const bytes = new Uint8Array(4 + name.length + encrypted.length);
-  new DataView(bytes.buffer).setInt32(0, name.length, true);
-  bytes.set(name, 4);
-  bytes.set(encrypted, 4 + name.length);
-  return bytes;
+  const prefix = new Uint8Array(4 + name.length);
+  new DataView(prefix.buffer).setInt32(0, name.length, true);
+  prefix.set(name, 4);
+  return behind(prefix, await encryptTlt(payload, key, options));
 };
 
-export type DecryptedModel = {
+function* behind(prefix: Uint8Array, pieces: Pieces): Generator<Uint8Array> {
+  yield prefix;
+  yield* pieces;
+}
+
+type Container = {
   readonly container: 'tlt' | 'etlt';
   /** The input node's name in an `.etlt`'s prefix; empty for ONNX and in a `.tlt`. Not covered by the encryption. */
   readonly inputName: string;
-  readonly payload: Uint8Array;
 };
 
+export type DecryptedModel = Container & { readonly payload: Uint8Array };
+
 /**
- * Opens a `.tlt` or `.etlt`; which of them is read from the bytes. A file that is not age's is opened by `cipher`.
- * @throws UserError WrongKey, ModelInvalid (cut short, altered, not encrypted), ModelForeign (no cipher for it), and
- * what the cipher throws
+ * Opens a `.tlt` or `.etlt` of age without reading more than its header; which of them it is, is read from the bytes. What
+ * `read` and `whole` of the content give is as it was written; they throw UserError ModelInvalid for anything else.
+ * @throws UserError WrongKey, ModelInvalid (cut short, altered, not encrypted), ModelForeign
+ */
+export const openEncrypted = async (
+  file: Readable,
+  key: string,
+): Promise<Container & { readonly content: Readable }> => {
+  refuseEmpty(key);
+  const format = detectFormat(file.read(0, startBytes));
+  if (format !== 'tlt' && format !== 'etlt') throw notOurs(file.whole(), format);
+  const { container, inputName, encrypted } = partsOf(file, format);
+  return { container, inputName, content: await openWithPassphrase(encrypted, key) };
+};
+
+export const isOfAge = (file: Readable): boolean =>
+  ['tlt', 'etlt'].includes(detectFormat(file.read(0, startBytes)));
+
+/** Enough to know age's files by, behind the longest prefix. */
+export const startBytes = 4096;
+
+/**
+ * Opens a `.tlt` or `.etlt` in memory. A file that is not age's is opened by `cipher`.
+ * @throws UserError as `openEncrypted`, and what the cipher throws
  */
 export const decryptModel = async (
   bytes: Uint8Array,
@@ -75,20 +107,21 @@ export const decryptModel = async (
   refuseEmpty(key);
   const format = detectFormat(bytes);
   if (format === 'tlt' || format === 'etlt') {
-    const { container, inputName, encrypted } = partsOf(bytes, format);
-    return { container, inputName, payload: await decryptWithPassphrase(encrypted, key) };
+    const { content, ...rest } = await openEncrypted(readableBytes(bytes), key);
+    return { ...rest, payload: content.whole() };
   }
   if (cipher === undefined || !canBeForeign(bytes, format)) throw notOurs(bytes, format);
-  const { container, inputName, encrypted } = partsOf(bytes, parsePrefix(bytes) ? 'etlt' : 'tlt');
-  return { container, inputName, payload: requireModel(await cipher.decrypt(encrypted, key)) };
+  const parts = partsOf(readableBytes(bytes), parsePrefix(bytes) ? 'etlt' : 'tlt');
+  const { container, inputName, encrypted } = parts;
+  return { container, inputName, payload: requireModel(await cipher.decrypt(encrypted.whole(), key)) };
 };
 
-const partsOf = (bytes: Uint8Array, container: 'tlt' | 'etlt') => {
-  const prefix = container === 'etlt' ? parsePrefix(bytes) : undefined;
+const partsOf = (file: Readable, container: 'tlt' | 'etlt') => {
+  const prefix = container === 'etlt' ? parsePrefix(file.read(0, startBytes)) : undefined;
   return {
     container,
     inputName: prefix?.inputName ?? '',
-    encrypted: bytes.subarray(prefix?.payloadAt ?? 0),
+    encrypted: readableFrom(file, prefix?.payloadAt ?? 0),
   };
 };
 
@@ -107,9 +140,7 @@ const requireModel = (payload: Uint8Array): Uint8Array => {
 
 const modelFormats: readonly FileFormat[] = ['onnx', 'hdf5', 'uff'];
 
-export type ContainerDescription = {
-  readonly container: 'tlt' | 'etlt';
-  readonly inputName: string;
+export type ContainerDescription = Container & {
   /** log2 of scrypt's N, or undefined where the header does not say. */
   readonly workFactor: number | undefined;
   /** Size of what is inside, or undefined where the header does not end. */
@@ -118,7 +149,7 @@ export type ContainerDescription = {
 
 /** What a `.tlt` or `.etlt` tells without its key. Nothing here is authenticated. */
 export const describeContainer = (bytes: Uint8Array, container: 'tlt' | 'etlt'): ContainerDescription => {
-  const { inputName, encrypted } = partsOf(bytes, container);
+  const { inputName, encrypted } = partsOf(readableBytes(bytes), container);
   return { container, inputName, ...describeAge(encrypted) };
 };
 

@@ -4,14 +4,7 @@
  * 0 for the free rest), references (u16), four bytes, size (u64), data to a multiple of 8. Source: HDF5 file format
  * specification 3.0, III.E.
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-
-/** Bytes of a file, some at a time. */
-export type Readable = {
-  readonly size: number;
-  /** The bytes from `offset` on, fewer at the end; valid until the next call. */
-  readonly read: (offset: number, length: number) => Uint8Array;
-};
+import type { Readable } from './readable.ts';
 
 /** The offset of the first heap whose objects do not fill it exactly, or undefined. */
 export const brokenHeapIn = (file: Readable): number | undefined => {
@@ -24,24 +17,6 @@ export const brokenHeapIn = (file: Readable): number | undefined => {
   }
   return undefined;
 };
-
-/** Runs `use` on a file of the disk. */
-export const withReadable = <T>(path: string, use: (file: Readable) => T): T => {
-  const handle = openSync(path, 'r');
-  try {
-    const buffer = new Uint8Array(stepBytes + headerBytes);
-    const read = (offset: number, length: number) =>
-      buffer.subarray(0, readSync(handle, buffer, 0, Math.min(length, buffer.length), offset));
-    return use({ size: fstatSync(handle).size, read });
-  } finally {
-    closeSync(handle);
-  }
-};
-
-export const readableBytes = (bytes: Uint8Array): Readable => ({
-  size: bytes.length,
-  read: (offset, length) => bytes.subarray(offset, offset + length),
-});
 
 const stepBytes = 4 * 2 ** 20;
 const headerBytes = 16;

@@ -7,13 +7,15 @@
 import * as inMemory from 'h5wasm';
 import * as onDisk from 'h5wasm/node';
 import { UserError } from '../base/errors.ts';
-import { brokenHeapIn, type Readable, readableBytes, withReadable } from './hdf5-heaps.ts';
+import { brokenHeapIn } from './hdf5-heaps.ts';
+import { type FileSystem, placed } from './hdf5-place.ts';
+import { openReadable, type Readable } from './readable.ts';
 
-/** A file on the disk, or one that exists in memory only because it must not lie in the clear anywhere. */
+/** A file on the disk, or one that is decrypted as it is read, because it must not lie in the clear anywhere. */
 export type KerasSource = {
-  /** What messages call it; the path, if there are no bytes. */
+  /** What messages call it; the path, if there is no content. */
   readonly path: string;
-  readonly bytes?: Uint8Array | undefined;
+  readonly content?: Readable | undefined;
 };
 
 export type KerasFile = {
@@ -51,33 +53,34 @@ type Group = onDisk.Group;
 type Dataset = onDisk.Dataset;
 type Opened = { readonly file: Hdf5; readonly close: () => void };
 
-const opened = async ({ path, bytes }: KerasSource): Promise<Opened> => {
-  if (bytes === undefined) {
-    reading(path, () => withReadable(path, (file) => requireSoundHeaps(file, path)));
-    (await onDisk.ready).activate_throwing_error_handler(); // else it prints its stack and answers with empty values
-    const file = reading(path, () => new onDisk.File(path, 'r'));
-    return { file, close: () => void reading(path, () => file.close()) };
-  }
-  requireSoundHeaps(readableBytes(bytes), path);
+const opened = async ({ path, content }: KerasSource): Promise<Opened> => {
+  if (content) return openedContent(content, path);
+  reading(path, () => {
+    using file = openReadable(path);
+    requireSoundHeaps(file, path);
+  });
+  (await onDisk.ready).activate_throwing_error_handler(); // else it prints its stack and answers with empty values
+  const file = reading(path, () => new onDisk.File(path, 'r'));
+  return { file, close: () => void reading(path, () => file.close()) };
+};
+
+const openedContent = async (content: Readable, path: string): Promise<Opened> => {
+  requireSoundHeaps(content, path);
   const library = await inMemory.ready;
   library.activate_throwing_error_handler();
-  const name = `/${nextName++}.hdf5`;
-  const owned = { flags: 'w', canOwn: true }; // the file is these bytes, not a copy of them
-  library.FS.writeFile(name, bytes, owned);
+  const { name, unlink } = placed(library.FS as unknown as FileSystem, content);
   try {
     const file = reading(path, () => new inMemory.File(name, 'r'));
     const close = () => {
       reading(path, () => file.close());
-      library.FS.unlink(name);
+      unlink();
     };
     return { file, close };
   } catch (thrown) {
-    library.FS.unlink(name);
+    unlink();
     throw thrown;
   }
 };
-
-let nextName = 0;
 
 const requireSoundHeaps = (file: Readable, path: string): void => {
   const broken = brokenHeapIn(file);

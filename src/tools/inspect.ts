@@ -13,6 +13,7 @@ import {
 import { type Hdf5Contents, readHdf5Contents } from '../formats/hdf5-contents.ts';
 import { type HistogramFile, parseHistogramFile } from '../formats/histogram-file.ts';
 import { parseModel } from '../formats/onnx/model.ts';
+import { readableBytes } from '../formats/readable.ts';
 import type { KerasDescription } from '../keras/describe.ts';
 import { describeModel, type ModelDescription } from './describe-model.ts';
 import { inspectKeras } from './inspect-keras.ts';
@@ -132,7 +133,7 @@ const lockedContents = async (
     return {
       container,
       payload: described,
-      ...(await inspectKeras({ path: 'the model inside', bytes: payload })),
+      ...(await inspectKeras({ path: 'the model inside', content: readableBytes(payload) })),
     };
   const note = inner === 'uff' ? uffNote : 'what is inside is not a model of these tools';
   return { container, payload: described, note };

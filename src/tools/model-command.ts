@@ -1,7 +1,7 @@
 /** `tlt-model pack | unpack | convert | inspect | merge-histograms`: the tool's words. Bytes are dealt with in formats/, looking in inspect.ts. */
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join, parse as parsePath } from 'node:path';
-import { sha256 } from '../base/digest.ts';
+import { fileDigest, sha256 } from '../base/digest.ts';
 import { messageOf, systemCodeOf, UserError } from '../base/errors.ts';
 import { refuseToOverwrite, writeWholeFile } from '../base/whole-file.ts';
 import { mergedHistograms } from '../calibration/merged-histograms.ts';
@@ -11,10 +11,19 @@ import { readContent } from '../checkpoints/model-content.ts';
 import { externalCodec } from '../codec/codec.ts';
 import { modelHelps } from '../contract/model-help.ts';
 import { readHistograms } from '../exporting/histograms.ts';
-import { detectFormat, type FileFormat } from '../formats/detect-format.ts';
-import { type Cipher, decryptModel, encryptEtlt, encryptTlt } from '../formats/encrypted-model.ts';
+import { proveWhole } from '../formats/age-pieces.ts';
+import { detectFormat, type FileFormat, formatIn } from '../formats/detect-format.ts';
+import {
+  type Cipher,
+  decryptModel,
+  encryptEtlt,
+  encryptTlt,
+  isOfAge,
+  openEncrypted,
+} from '../formats/encrypted-model.ts';
 import { writeHistogramFile } from '../formats/histogram-file.ts';
-import { hasExternalData, parseModel, readModelFile, serializeModel } from '../formats/onnx/model.ts';
+import { completed, serializeModel } from '../formats/onnx/model.ts';
+import { openReadable, piecesOf, type Readable, readableBytes } from '../formats/readable.ts';
 import type { ImportWish } from '../keras/import.ts';
 import { parseExperimentSpec, readSpecText } from '../specs/experiment-spec.ts';
 import { inspectFile, type Opener, type Report } from './inspect.ts';
@@ -55,9 +64,9 @@ const pack = async (words: Words, terminal: Terminal): Promise<void> => {
   const key = await keyOf(words, terminal);
   const payload = await readPayload(file);
   const encrypt = extension === '.tlt' ? encryptTlt : encryptEtlt;
-  const bytes = await encrypt(payload, key, { cipher: cipherOf(words, terminal) });
-  await writeWholeFile(target, bytes, { overwrite: false });
-  terminal.print(`${written(target, bytes)}\n`);
+  const pieces = await encrypt(payload, key, { cipher: cipherOf(words, terminal) });
+  await writeWholeFile(target, pieces, { overwrite: false });
+  terminal.print(`${await writtenFile(target)}\n`);
 };
 
 /** An ONNX as it is (its data files brought in) or a Keras HDF5. */
@@ -70,8 +79,8 @@ const readPayload = async (file: string): Promise<Uint8Array> => {
       'ModelInvalid',
       `Packing ${file}: it is no ONNX or Keras .hdf5 model (its format: ${format}).`,
     );
-  const model = await readModelFile(file);
-  return hasExternalData(parseModel(bytes)) ? serializeModel(model) : bytes;
+  const { model, isOneFile } = await completed(file, bytes);
+  return isOneFile ? bytes : serializeModel(model);
 };
 
 const unpack = async (words: Words, terminal: Terminal): Promise<void> => {
@@ -79,11 +88,20 @@ const unpack = async (words: Words, terminal: Terminal): Promise<void> => {
   const key = await keyOf(words, terminal);
   const cipher = cipherOf(words, terminal);
   if (words.output !== undefined) await refuseToOverwrite(words.output);
-  const { payload } = await naming(file, async () => decryptModel(await readInput(file), key, cipher));
-  const format = detectFormat(payload);
-  const [, target] = placesOf('unpack', words, extensionOf(format));
-  await writeWholeFile(target, payload, { overwrite: false });
-  terminal.print(`${written(target, payload)}, ${format}\n`);
+  await naming(file, async () => {
+    using locked = await openInput(file);
+    const content = await unlocked(locked, key, cipher);
+    proveWhole(content); // nothing of a damaged model comes to lie on the disk
+    const format = formatIn(content);
+    const [, target] = placesOf('unpack', words, extensionOf(format));
+    await writeWholeFile(target, piecesOf(content), { overwrite: false });
+    terminal.print(`${await writtenFile(target)}, ${format}\n`);
+  });
+};
+
+const unlocked = async (locked: Readable, key: string, cipher: Cipher | undefined): Promise<Readable> => {
+  if (isOfAge(locked)) return (await openEncrypted(locked, key)).content;
+  return readableBytes((await decryptModel(locked.whole(), key, cipher)).payload);
 };
 
 const extensionOf = (format: FileFormat): string =>
@@ -181,14 +199,22 @@ const placesOf = (
   return [file, given ?? join(dir, `${stem}${extension}`)] as const;
 };
 
-const readInput = async (file: string): Promise<Uint8Array> => {
+const readInput = (file: string): Promise<Uint8Array> => asInput(file, () => readFile(file));
+
+const openInput = (file: string): Promise<Readable & Disposable> =>
+  asInput(file, async () => openReadable(file));
+
+const asInput = async <T>(file: string, read: () => Promise<T>): Promise<T> => {
   try {
-    return await readFile(file);
+    return await read();
   } catch (thrown) {
     const why = systemCodeOf(thrown) === 'ENOENT' ? 'there is no such file' : messageOf(thrown);
     throw new UserError('InputNotFound', `Reading ${file}: ${why}. Check the path.`, { cause: thrown });
   }
 };
+
+const writtenFile = async (target: string): Promise<string> =>
+  `${target}: ${(await stat(target)).size} bytes, sha256 ${await fileDigest(target)}`;
 
 const written = (target: string, bytes: Uint8Array): string =>
   `${target}: ${bytes.length} bytes, sha256 ${sha256(bytes)}`;

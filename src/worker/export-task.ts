@@ -1,5 +1,5 @@
 /** The export pod: fetches the model, exports it, stores every artifact, and the manifest last. */
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { canonicalJson, sha256 } from '../base/digest.ts';
 import { readKey } from '../checkpoints/key.ts';
 import { openModel } from '../checkpoints/open-model.ts';
@@ -19,7 +19,7 @@ import {
   trainedScales,
   usesTrainedScales,
 } from '../exporting/trained-scales.ts';
-import type { Cipher } from '../formats/encrypted-model.ts';
+import type { Cipher, Pieces } from '../formats/encrypted-model.ts';
 import type { SampledImage } from '../preprocessing/sampled-image.ts';
 import { finishedWork, requirePin } from './finished-work.ts';
 import { type CalibrationWork, calibrateTask } from './task-calibration.ts';
@@ -115,8 +115,14 @@ const publish = async (products: Products, world: TaskWorld): Promise<Exported> 
     files[name] = stored;
     return { uri, ...stored };
   };
-  const etlt = await store(artifactFiles.etlt, await etltOf(opened, key));
-  const codecEtlt = cipher && (await store(artifactFiles.codecEtlt, await etltOf(opened, key, cipher)));
+  const make = async (name: string, pieces: Pieces): Promise<Artifact> => {
+    const uri = fileIn(task.folder, name);
+    const stored = await world.store.make(uri, (path) => writeFile(path, pieces), world.signal);
+    files[name] = stored;
+    return { uri, ...stored };
+  };
+  const etlt = await make(artifactFiles.etlt, await etltOf(opened, key));
+  const codecEtlt = cipher && (await make(artifactFiles.codecEtlt, await etltOf(opened, key, cipher)));
   const cache = int8 && (await store(artifactFiles.calibrationCache, int8.cache));
   if (trained) await store(artifactFiles.tensorScales, trained.json);
   const kept = int8 && (await verificationTensor(opened, int8.kept));

@@ -8,9 +8,10 @@ import test, { type ExecutionContext } from 'ava';
 import { UserError } from '../../src/base/errors.ts';
 import type { FailureReason } from '../../src/base/failures.ts';
 import { provenCodec } from '../../src/codec/codec.ts';
-import { decryptModel, encryptEtlt, encryptTlt } from '../../src/formats/encrypted-model.ts';
+import { decryptModel } from '../../src/formats/encrypted-model.ts';
 import { commandWords } from '../../src/tools/command-words.ts';
 import { aCodec, aProgram, nvidiaCommand, standInCommand } from '../builders/codec.ts';
+import { encryptEtlt, encryptTlt } from '../builders/encrypted.ts';
 import { modelFile } from '../models/models.ts';
 
 const key = 'nvidia_tlt – schlüssel';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import type { CalibrationTensorfile } from '../../src/api/calibration-tensorfile.ts';
 import type { ModelExport, ModelExportStatus } from '../../src/api/model-export.ts';
-import { encryptTlt } from '../../src/formats/encrypted-model.ts';
+import { encryptTlt } from '../builders/encrypted.ts';
 import type { DemoCluster } from '../cluster/cluster.ts';
 import { eventually } from '../cluster/run.ts';
 import { modelFile } from '../models/models.ts';

@@ -2,8 +2,8 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { truncate } from 'node:fs/promises';
 import { join } from 'node:path';
-import { encryptTlt } from '../../src/formats/encrypted-model.ts';
 import { aCodec } from '../builders/codec.ts';
+import { encryptTlt } from '../builders/encrypted.ts';
 import { specOf } from '../builders/training.ts';
 import type { DemoCluster } from '../cluster/cluster.ts';
 import { images } from '../cluster/images.ts';

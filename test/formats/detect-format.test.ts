@@ -4,9 +4,9 @@ import { deflateRawSync, gzipSync } from 'node:zlib';
 import test from 'ava';
 import fc from 'fast-check';
 import { detectFormat, type FileFormat, parsePrefix } from '../../src/formats/detect-format.ts';
-import { encryptEtlt, encryptTlt } from '../../src/formats/encrypted-model.ts';
 import { makeModel, makeValueInfo } from '../../src/formats/onnx/graph.ts';
 import { serializeModel } from '../../src/formats/onnx/model.ts';
+import { encryptEtlt, encryptTlt } from '../builders/encrypted.ts';
 import { realModel, realModels, smallModel } from './onnx/models.ts';
 
 const is = test.macro(async (t, bytes: Uint8Array | Promise<Uint8Array>, format: FileFormat) => {

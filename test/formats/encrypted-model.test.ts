@@ -6,7 +6,9 @@ import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { UserError } from '../../src/base/errors.ts';
 import type { FailureReason } from '../../src/base/failures.ts';
-import { decryptModel, encryptEtlt, encryptTlt } from '../../src/formats/encrypted-model.ts';
+import { decryptModel, openEncrypted } from '../../src/formats/encrypted-model.ts';
+import { piecesOf, readableBytes } from '../../src/formats/readable.ts';
+import { encryptEtlt, encryptTlt } from '../builders/encrypted.ts';
 import { runAge } from './age-binary.ts';
 
 const key = 'nvidia_tlt – schlüssel';
@@ -44,6 +46,33 @@ for (const size of [0, 1, 65_535, 65_536, 65_537])
     const opened = await decryptModel(await encryptTlt(payload.subarray(0, size), key, quick), key);
     t.deepEqual(opened.payload, payload.slice(0, size));
   });
+test('any part of a payload can be read, and the pieces make the whole', async (t) => {
+  const { content } = await openEncrypted(readableBytes(await encryptEtlt(payload, key, quick)), key);
+  t.is(content.size, payload.length);
+  const part = fc.record({ at: fc.nat(payload.length), length: fc.nat(150_000) });
+  const isRead = fc.property(part, ({ at, length }) =>
+    t.true(Buffer.from(content.read(at, length)).equals(payload.subarray(at, at + length))),
+  );
+  fc.assert(isRead, { numRuns: 50 });
+  t.deepEqual(new Uint8Array(Buffer.concat([...piecesOf(content)])), payload);
+});
+test('a piece that is altered, moved or missing is told when it is read', async (t) => {
+  const sealed = Buffer.from(await encryptTlt(payload, key, quick));
+  const opened = async (bytes: Buffer) => (await openEncrypted(readableBytes(bytes), key)).content;
+  const start = sealed.length - 3 * 16 - payload.length - 16 + 65_552; // of the second of four pieces
+  const altered = Buffer.from(sealed);
+  altered[start]! ^= 1;
+  const content = await opened(altered);
+  t.deepEqual(new Uint8Array(content.read(0, 65_536)), payload.slice(0, 65_536));
+  const isDamaged = { instanceOf: UserError, message: /piece 1 of 4 does not fit its tag/ };
+  t.throws(() => content.read(65_535, 2), isDamaged);
+  const [second, third] = [start, start + 65_552].map((at) => sealed.subarray(at, at + 65_552));
+  const moved = [sealed.subarray(0, start), third!, second!, sealed.subarray(start + 2 * 65_552)];
+  const swapped = await opened(Buffer.concat(moved));
+  t.throws(() => swapped.read(65_536, 1), isDamaged);
+  const cut = await opened(sealed.subarray(0, start + 65_552));
+  t.throws(() => cut.whole(), { instanceOf: UserError, message: /piece 1 of 2 does not fit its tag/ });
+});
 test('the same payload is never encrypted to the same bytes', async (t) => {
   t.notDeepEqual(await encryptTlt(payload, key, quick), await encryptTlt(payload, key, quick));
 });

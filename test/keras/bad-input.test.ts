@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { UserError } from '../../src/base/errors.ts';
 import type { FailureReason } from '../../src/base/failures.ts';
 import { withKerasFile } from '../../src/formats/keras-file.ts';
+import { readableBytes } from '../../src/formats/readable.ts';
 import { type ImportWish, importKeras } from '../../src/keras/import.ts';
 import { aDetector } from './detectors.ts';
 import {
@@ -140,7 +141,7 @@ const whole = kerasBytes('squeezenet');
 /** Whatever the bytes: a model, or an error with a reason. */
 const endsWell = async (bytes: Uint8Array, wish?: ImportWish): Promise<boolean> => {
   try {
-    await withKerasFile({ path: 'x.hdf5', bytes }, (file) => importKeras(file, wish));
+    await withKerasFile({ path: 'x.hdf5', content: readableBytes(bytes) }, (file) => importKeras(file, wish));
     return true;
   } catch (thrown) {
     if (thrown instanceof UserError) return true;
@@ -188,7 +189,7 @@ test('a heap on which HDF5 goes round for ever is seen before', async (t) => {
   const heap = Buffer.from(bytes.buffer).indexOf('GCOL');
   new DataView(bytes.buffer).setBigUint64(heap + 24, 2n ** 32n - 16n, true); // with its header, 0 in 32 bits
   await t.throwsAsync(
-    withKerasFile({ path: 'x.hdf5', bytes }, (file) => importKeras(file)),
+    withKerasFile({ path: 'x.hdf5', content: readableBytes(bytes) }, (file) => importKeras(file)),
     {
       instanceOf: UserError,
       message: /its heap at byte \d+ is damaged/,

@@ -6,6 +6,7 @@ import { openSession } from '../../src/engines/session.ts';
 import { withKerasFile } from '../../src/formats/keras-file.ts';
 import { graphOf, inputsOf, outputsOf, shapeOf } from '../../src/formats/onnx/graph.ts';
 import { serializeModel } from '../../src/formats/onnx/model.ts';
+import { readableBytes } from '../../src/formats/readable.ts';
 import { importKeras } from '../../src/keras/import.ts';
 import { runPeer } from '../peers/venv.ts';
 import { difference, expectedOf, imported, kerasBytes, kerasPath } from './fixtures.ts';
@@ -112,7 +113,9 @@ test('a shared layer has its weights once', async (t) => {
 
 test('bytes in memory give the same model as the file', async (t) => {
   const bytes = kerasBytes('resnet');
-  const { model } = await withKerasFile({ path: 'resnet.tlt', bytes }, (file) => importKeras(file));
+  const { model } = await withKerasFile({ path: 'resnet.tlt', content: readableBytes(bytes) }, (file) =>
+    importKeras(file),
+  );
   t.deepEqual(serializeModel(model), serializeModel((await imported(kerasPath('resnet'))).model));
 });
 

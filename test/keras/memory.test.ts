@@ -1,9 +1,12 @@
 /** Memory of a large model, counted by the operating system in a process of its own. */
 import { execFile } from 'node:child_process';
+import { copyFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
-import { aLayer, aNetwork, anInput, kerasPath, writeKeras } from './fixtures.ts';
+import { writeWholeFile } from '../../src/base/whole-file.ts';
+import { encryptTlt } from '../../src/formats/encrypted-model.ts';
+import { aLayer, aNetwork, anInput, kerasPath, newPath, writeKeras } from './fixtures.ts';
 
 const layers = Array.from({ length: 8 }, (_, i) => `dense_${i}`);
 const side = 2560;
@@ -19,21 +22,38 @@ const aLargeModel = (): Promise<string> => {
   return writeKeras({ network: aNetwork(input, ...chain), weights });
 };
 
-/** MiB that a process had at most, which turned the file into ONNX and did nothing else. */
+const key = 'correct horse battery staple';
+const sources = join(import.meta.dirname, '../../src');
+
+/** MiB that a process had at most, which turned the file into an ONNX and that into an `.etlt`. */
 const peakOf = async (path: string): Promise<number> => {
-  const source = join(import.meta.dirname, '../../src/checkpoints/keras-model.ts');
+  const request = { path, key, etlt: `${path}.etlt` };
   const code = `
-    const { openKeras } = await import(${JSON.stringify(source)});
-    await openKeras({ path: ${JSON.stringify(path)} });
+    const { readContent } = await import('${sources}/checkpoints/model-content.ts');
+    const { encryptEtlt } = await import('${sources}/formats/encrypted-model.ts');
+    const { writeWholeFile } = await import('${sources}/base/whole-file.ts');
+    const { path, key, etlt } = ${JSON.stringify(request)};
+    const { payload } = await readContent({ path, key: async () => key });
+    await writeWholeFile(etlt, await encryptEtlt(payload, key), { overwrite: true });
     console.log(process.resourceUsage().maxRSS / 1024);`;
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', code]);
   return Number(stdout);
 };
 
-test('the weights are in memory less than twice', async (t) => {
-  const small = await peakOf(kerasPath('squeezenet'));
-  const large = await peakOf(await aLargeModel());
-  t.true(large - small > mebibytes, `${large} and ${small} MiB`);
-  t.true(large - small < 2 * mebibytes, `${large} and ${small} MiB for weights of ${mebibytes} MiB`);
-  t.log(`${Math.round(large - small)} MiB for weights of ${mebibytes} MiB`);
+const locked = async (path: string): Promise<string> => {
+  await writeWholeFile(`${path}.tlt`, await encryptTlt(readFileSync(path), key), { overwrite: true });
+  return `${path}.tlt`;
+};
+
+test('the weights are in memory less than twice, encrypted or not', async (t) => {
+  const small = newPath();
+  copyFileSync(kerasPath('squeezenet'), small);
+  const base = await peakOf(small);
+  const large = await aLargeModel();
+  for (const path of [large, await locked(large)]) {
+    const more = (await peakOf(path)) - base;
+    t.true(more > mebibytes, `${more} MiB`);
+    t.true(more < 2 * mebibytes, `${more} MiB for weights of ${mebibytes} MiB`);
+    t.log(`${Math.round(more)} MiB for weights of ${mebibytes} MiB`);
+  }
 });

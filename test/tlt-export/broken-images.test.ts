@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import test from 'ava';
 import { failures } from '../../src/base/failures.ts';
-import { encryptTlt } from '../../src/formats/encrypted-model.ts';
+import { encryptTlt } from '../builders/encrypted.ts';
 import { aFolder, type Ran, runTool } from '../builders/tool.ts';
 import { smallClassifier } from '../models/small-classifier.ts';
 import { photosFolder } from '../photos/photos.ts';

@@ -11,8 +11,8 @@ import { mounts } from '../../src/contract/layout.ts';
 import type { Manifest } from '../../src/contract/manifest.ts';
 import { type EngineBuilt, type Exported, parseResult, type Result } from '../../src/contract/result.ts';
 import type { EngineTask, ExportTask } from '../../src/contract/task.ts';
-import { encryptTlt } from '../../src/formats/encrypted-model.ts';
 import type { Report } from '../../src/report/report.ts';
+import { encryptTlt } from '../builders/encrypted.ts';
 import { smallClassifier } from '../models/small-classifier.ts';
 import { photosFolder } from '../photos/photos.ts';
 

@@ -61,11 +61,22 @@ const written = (model: ModelProto, afterwards: Afterwards): Uint8Array => {
  * Reads a model file and the data files it points to, which must lie in its folder or below.
  * @throws UserError InputNotFound, ModelInvalid
  */
-export const readModelFile = async (path: string): Promise<ModelProto> => {
+export const readModelFile = async (path: string): Promise<ModelProto> =>
+  (await completed(path, await readBytes(path))).model;
+
+/**
+ * The model whose file has been read, with the data files beside that file brought in.
+ * @throws UserError as `readModelFile`
+ */
+export const completed = async (
+  path: string,
+  bytes: Uint8Array,
+): Promise<{ readonly model: ModelProto /** Nothing was brought in. */; readonly isOneFile: boolean }> => {
   try {
-    const model = parseModel(await readBytes(path));
+    const model = parseModel(bytes);
+    const isOneFile = !hasExternalData(model);
     await inlineExternalData(model, dirname(path));
-    return model;
+    return { model, isOneFile };
   } catch (thrown) {
     if (!(thrown instanceof UserError) || thrown.message.includes(path)) throw thrown;
     throw new UserError(thrown.reason, `${path}: ${thrown.message}`, { cause: thrown });
