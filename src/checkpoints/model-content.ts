@@ -7,6 +7,7 @@ import { proveWhole } from '../formats/age-pieces.ts';
 import { detectFormat } from '../formats/detect-format.ts';
 import { type Cipher, decryptModel, openEncrypted, startBytes } from '../formats/encrypted-model.ts';
 import type { ModelProto } from '../formats/generated/onnx_pb.ts';
+import type { KerasSource } from '../formats/keras-file.ts';
 import { completed, parseModel, serializeModel } from '../formats/onnx/model.ts';
 import { openReadable, type Readable, readableBytes } from '../formats/readable.ts';
 import type { ImportWish } from '../keras/import.ts';
@@ -14,8 +15,8 @@ import { type KerasModel, openKeras } from './keras-model.ts';
 
 export type ModelContent = {
   readonly model: ModelProto;
-  /** The same as the bytes of one ONNX file. */
-  readonly payload: Uint8Array;
+  /** The same as the bytes of one ONNX file; undefined for a model that one file cannot hold. */
+  readonly payload: Uint8Array | undefined;
   /** Digest of the file as it was found. */
   readonly sha256: string;
   /** What the importer tells, if it was a Keras model. */
@@ -30,14 +31,16 @@ export type ContentSource = {
   readonly cipher?: Cipher | undefined;
   /** Asked only for a Keras model. */
   readonly keras?: () => Promise<ImportWish>;
+  /** Weights in bytes that one ONNX file may hold; as many as it can, if left out. */
+  readonly weightsLimit?: number | undefined;
 };
 
 /** @throws UserError InputNotFound, WrongKey, ModelInvalid, ModelForeign, ModelUnsupported, and what key and cipher throw */
 export const readContent = async (source: ContentSource): Promise<ModelContent> => {
-  const { path, keras: wish } = source;
+  const { path } = source;
   switch (detectFormat(await startOf(path))) {
     case 'hdf5':
-      return { ...fromKeras(await openKeras({ path }, await wish?.())), sha256: await fileDigest(path) };
+      return { ...(await kerasContent({ path }, source)), sha256: await fileDigest(path) };
     case 'tlt':
     case 'etlt':
       return { ...(await lockedContent(source)), sha256: await fileDigest(path) };
@@ -51,7 +54,13 @@ export const readContent = async (source: ContentSource): Promise<ModelContent> 
 
 type Content = Omit<ModelContent, 'sha256'>;
 
-const fromKeras = (keras: KerasModel): Content => ({ model: keras.model, payload: keras.payload, keras });
+const kerasContent = async (
+  file: KerasSource,
+  { keras: wish, weightsLimit }: ContentSource,
+): Promise<Content> => {
+  const keras = await openKeras(file, await wish?.(), weightsLimit);
+  return { model: keras.model, payload: keras.payload, keras };
+};
 
 /** The ciphertext is never in memory as a whole, and of a Keras file what is inside neither. */
 const lockedContent = async (source: ContentSource): Promise<Content> => {
@@ -61,12 +70,13 @@ const lockedContent = async (source: ContentSource): Promise<Content> => {
   return await payloadContent(content, source); // the file stays open until then
 };
 
-const payloadContent = async (content: Readable, { path, keras: wish }: ContentSource): Promise<Content> => {
+const payloadContent = async (content: Readable, source: ContentSource): Promise<Content> => {
+  const { path } = source;
   const format = detectFormat(content.read(0, startBytes));
   if (format === 'uff') throw uff(path);
   if (format === 'hdf5') {
     proveWhole(content); // the importer reads parts only
-    return fromKeras(await openKeras({ path, content }, await wish?.()));
+    return kerasContent({ path, content }, source);
   }
   const payload = content.whole();
   return { model: parseModel(payload), payload, keras: undefined };

@@ -6,7 +6,7 @@ import { trainedRanges } from '../engines/qat-ranges.ts';
 import type { Cipher } from '../formats/encrypted-model.ts';
 import type { ModelProto } from '../formats/generated/onnx_pb.ts';
 import { graphOf, inputsOf, isQat, outputsOf, shapeOf } from '../formats/onnx/graph.ts';
-import { serializeModel } from '../formats/onnx/model.ts';
+import { rawBytesOf, serializeModel } from '../formats/onnx/model.ts';
 import type { TensorRanges } from '../formats/tensor-scales.ts';
 import { type Preprocessing, preprocessingOf } from '../preprocessing/normalise.ts';
 import type { ExperimentSpec } from '../specs/experiment-spec.ts';
@@ -44,6 +44,8 @@ export type ModelSource = {
   readonly cipher?: Cipher | undefined;
   /** The spec of its training, if one is given. */
   readonly spec?: ExperimentSpec | undefined;
+  /** As `ContentSource` has it. */
+  readonly weightsLimit?: number;
 };
 
 /**
@@ -51,10 +53,10 @@ export type ModelSource = {
  * cipher throws
  */
 export const openModel = async (source: ModelSource): Promise<OpenedModel> => {
-  const { path, key, architecture, cipher, spec } = source;
+  const { path, key, architecture, cipher, spec, weightsLimit } = source;
   const keras = async () => detectorWish(architecture, spec);
-  const found = await readContent({ path, key: async () => key, cipher, keras });
-  const content = floatContent(found);
+  const found = await readContent({ path, key: async () => key, cipher, keras, weightsLimit });
+  const content = floatContent(path, found);
   const ports = portsOf(path, content.model, architecture);
   const preprocessing = spec?.imagePreprocessing ?? preprocessingOf(architecture, ports.channels);
   if (preprocessing.mean.length !== ports.channels)
@@ -68,7 +70,8 @@ export const openModel = async (source: ModelSource): Promise<OpenedModel> => {
 type Content = Pick<OpenedModel, 'model' | 'payload' | 'trainedRanges'>;
 
 /** The graph without the scales of its training, and those scales. */
-const floatContent = ({ model, payload, keras }: ModelContent): Content => {
+const floatContent = (path: string, { model, payload, keras }: ModelContent): Content => {
+  if (!payload) throw tooLarge(path, model);
   if (keras || !isQat(model)) return { model, payload, trainedRanges: keras?.trainedRanges };
   const peeled = peelQat(model);
   return {
@@ -77,6 +80,12 @@ const floatContent = ({ model, payload, keras }: ModelContent): Content => {
     trainedRanges: () => trainedRanges(peeled.pairs),
   };
 };
+
+const tooLarge = (path: string, model: ModelProto): UserError =>
+  new UserError(
+    'ModelUnsupported',
+    `Opening ${path}: its weights take ${rawBytesOf(model)} bytes, and an .etlt holds one ONNX file, which can have less than 2 GiB. Prune the model and train it again, or make an ONNX with its weights beside it by tlt-model convert, and build an engine of that by trtexec.`,
+  );
 
 type Ports = Omit<OpenedModel, keyof Content | 'sha256' | 'preprocessing'>;
 

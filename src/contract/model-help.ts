@@ -66,7 +66,8 @@ ${codecHelp}
 
 MODEL is a Keras .hdf5, an .onnx (its external data is brought in), or a .tlt or .etlt with either; only those need the
 key. A Keras model becomes a graph with TLT's node names, images as N,C,H,W, and any batch; layers of
-quantisation-aware training become plain ones (tlt-export makes a calibration cache of their scales).
+quantisation-aware training become plain ones (tlt-export makes a calibration cache of their scales). One ONNX file holds
+less than 2 GiB: weights of a larger Keras model go to FILE.data beside it.
 
 Examples:
   tlt-model convert resnet18.hdf5

@@ -1,7 +1,6 @@
 /** What a file is and holds, told from its bytes: models, caches, tensorfiles, experiment specs, engines. */
-import { open, readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { fileDigest, sha256 } from '../base/digest.ts';
-import { messageOf, systemCodeOf, UserError } from '../base/errors.ts';
 import { parseCalibrationCache } from '../formats/calibration-cache.ts';
 import { detectFormat, type FileFormat, parsePrefix } from '../formats/detect-format.ts';
 import {
@@ -16,6 +15,7 @@ import { parseModel } from '../formats/onnx/model.ts';
 import { readableBytes } from '../formats/readable.ts';
 import type { KerasDescription } from '../keras/describe.ts';
 import { describeModel, type ModelDescription } from './describe-model.ts';
+import { asInput, openInput, readInput } from './input-file.ts';
 import { inspectKeras } from './inspect-keras.ts';
 import { inspectSpec, type SpecDescription, specTextOf } from './inspect-spec.ts';
 
@@ -77,7 +77,7 @@ export type Opener = {
 export const inspectFile = async (file: string, opener: Opener): Promise<Report> => {
   const start = await readStart(file);
   if (detectFormat(start) === 'hdf5') return inspectHdf5(file);
-  const bytes = await asInput(file, () => readFile(file));
+  const bytes = await readInput(file);
   const format = detectFormat(bytes);
   const report = { file, format, sizeBytes: bytes.length, sha256: sha256(bytes) };
   const text = format === 'unknown' ? specTextOf(bytes) : undefined;
@@ -180,20 +180,7 @@ const inspectHdf5 = async (file: string): Promise<Report> => {
   return { file, format: 'hdf5', sizeBytes, sha256: digest, hdf5, ...keras };
 };
 
-const readStart = (file: string): Promise<Uint8Array> =>
-  asInput(file, async () => {
-    await using handle = await open(file, 'r');
-    const { buffer, bytesRead } = await handle.read(new Uint8Array(16), 0, 16, 0);
-    return buffer.subarray(0, bytesRead);
-  });
-
-/** Runs a read of a named input. @throws UserError InputNotFound */
-const asInput = async <T>(file: string, read: () => Promise<T>): Promise<T> => {
-  try {
-    return await read();
-  } catch (thrown) {
-    if (systemCodeOf(thrown) === undefined) throw thrown;
-    const why = systemCodeOf(thrown) === 'ENOENT' ? 'there is no such file' : messageOf(thrown);
-    throw new UserError('InputNotFound', `Reading ${file}: ${why}. Check the path.`, { cause: thrown });
-  }
+const readStart = async (file: string): Promise<Uint8Array> => {
+  using input = await openInput(file);
+  return input.read(0, 16);
 };

@@ -1,8 +1,8 @@
 /** `tlt-model pack | unpack | convert | inspect | merge-histograms`: the tool's words. Bytes are dealt with in formats/, looking in inspect.ts. */
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join, parse as parsePath } from 'node:path';
 import { fileDigest, sha256 } from '../base/digest.ts';
-import { messageOf, systemCodeOf, UserError } from '../base/errors.ts';
+import { UserError } from '../base/errors.ts';
 import { refuseToOverwrite, writeWholeFile } from '../base/whole-file.ts';
 import { mergedHistograms } from '../calibration/merged-histograms.ts';
 import { detectorWish } from '../checkpoints/keras-detector.ts';
@@ -23,13 +23,15 @@ import {
 } from '../formats/encrypted-model.ts';
 import { writeHistogramFile } from '../formats/histogram-file.ts';
 import { completed, serializeModel } from '../formats/onnx/model.ts';
-import { openReadable, piecesOf, type Readable, readableBytes } from '../formats/readable.ts';
+import { piecesOf, type Readable, readableBytes } from '../formats/readable.ts';
 import type { ImportWish } from '../keras/import.ts';
 import { parseExperimentSpec, readSpecText } from '../specs/experiment-spec.ts';
+import { openInput, readInput } from './input-file.ts';
 import { inspectFile, type Opener, type Report } from './inspect.ts';
 import { reportText } from './inspect-text.ts';
 import { paddingNames } from './keras-text.ts';
 import { commandNames, parseWords, usage, type Words } from './model-words.ts';
+import { writeOnnx } from './onnx-file.ts';
 
 export type Terminal = {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -112,7 +114,7 @@ const convert = async (words: Words, terminal: Terminal): Promise<void> => {
   await refuseToOverwrite(target);
   const key = () => keyOf(words, terminal);
   const cipher = cipherOf(words, terminal);
-  const { payload, keras } = await naming(path, () =>
+  const content = await naming(path, () =>
     readContent({
       path,
       key,
@@ -120,11 +122,13 @@ const convert = async (words: Words, terminal: Terminal): Promise<void> => {
       keras: async () => ({ ...(await endOf(words)), dialect: words.padding }),
     }),
   );
-  await writeWholeFile(target, payload, { overwrite: false });
+  await writeOnnx(target, content);
+  const { keras } = content;
   const from = keras
     ? `, of ${keras.layers.length} Keras layers with ${paddingNames[keras.dialect]} padding`
     : '';
-  terminal.print(`${written(target, payload)}${from}\n`);
+  const beside = content.payload ? '' : `, weights in ${target}.data`;
+  terminal.print(`${await writtenFile(target)}${from}${beside}\n`);
 };
 
 /** The spec tells the module, and with it how the graph ends; without it a model ends as it was trained. */
@@ -197,20 +201,6 @@ const placesOf = (
   if (file === undefined || more.length > 0) throw usage(`name one model, not ${files.length}`, name);
   const { dir, name: stem } = parsePath(file);
   return [file, given ?? join(dir, `${stem}${extension}`)] as const;
-};
-
-const readInput = (file: string): Promise<Uint8Array> => asInput(file, () => readFile(file));
-
-const openInput = (file: string): Promise<Readable & Disposable> =>
-  asInput(file, async () => openReadable(file));
-
-const asInput = async <T>(file: string, read: () => Promise<T>): Promise<T> => {
-  try {
-    return await read();
-  } catch (thrown) {
-    const why = systemCodeOf(thrown) === 'ENOENT' ? 'there is no such file' : messageOf(thrown);
-    throw new UserError('InputNotFound', `Reading ${file}: ${why}. Check the path.`, { cause: thrown });
-  }
 };
 
 const writtenFile = async (target: string): Promise<string> =>

@@ -1,6 +1,6 @@
 /** The export pod: fetches the model, exports it, stores every artifact, and the manifest last. */
-import { readFile, writeFile } from 'node:fs/promises';
-import { canonicalJson, sha256 } from '../base/digest.ts';
+import { writeFile } from 'node:fs/promises';
+import { canonicalJson, fileDigest } from '../base/digest.ts';
 import { readKey } from '../checkpoints/key.ts';
 import { openModel } from '../checkpoints/open-model.ts';
 import { provenCodec } from '../codec/codec.ts';
@@ -34,7 +34,7 @@ export const runExportTask = async (task: ExportTask, world: TaskWorld): Promise
   const training = task.experimentSpec && (await readTraining(task, task.experimentSpec, world));
   const data = await fetchSource(task, training, world);
   const inputs = {
-    model: sha256(await readFile(path)),
+    model: await fileDigest(path),
     ...(training && { spec: training.sha256 }),
     ...(data && { [inputNames[data.source.kind]]: data.sha256 }),
   };

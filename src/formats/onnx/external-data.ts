@@ -5,23 +5,23 @@
 
 import { type FileHandle, open, realpath } from 'node:fs/promises';
 import { isAbsolute, join, relative, sep } from 'node:path';
-import { clone, create } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import { messageOf, systemCodeOf, UserError } from '../../base/errors.ts';
 import {
   TensorProto_DataLocation as DataLocation,
   type ModelProto,
-  ModelProtoSchema,
   StringStringEntryProtoSchema,
   type TensorProto,
 } from '../generated/onnx_pb.ts';
+import { copyWith, graphOf } from './graph.ts';
 import { rawSizeOf } from './tensor.ts';
 import { tensorsIn } from './tensors-in.ts';
 
 /** Offsets are multiples of a memory page, so that readers can map the file. */
 const alignment = 4096;
 
-/** What one ONNX message can hold; also keeps many tensors from pointing at the same gigabyte. */
-const inlineLimitBytes = 2 ** 31 - 1;
+/** What one ONNX file can hold: protobuf's own limit, which every reader of ONNX has. */
+export const oneFileBytes = 2 ** 31 - 1;
 
 /**
  * Brings every external tensor's data into the model, in place.
@@ -34,25 +34,27 @@ export const inlineExternalData = async (model: ModelProto, folder: string): Pro
   for (const [location, tensors] of byLocation) {
     await using file = await openInside(folder, location);
     const { size } = await file.stat();
-    for (const tensor of tensors)
-      total += await inline(tensor, file, { size, limit: inlineLimitBytes - total });
+    for (const tensor of tensors) total += await inline(tensor, file, { size, limit: oneFileBytes - total });
   }
 };
 
-export type Split = { readonly model: ModelProto; readonly data: Uint8Array };
+export type Split = {
+  readonly model: ModelProto;
+  /** What the data file holds, in order; empty if nothing was taken out. */
+  readonly data: Iterable<Uint8Array>;
+  readonly dataBytes: number;
+};
 
 /**
- * The model with the raw data of large initializers taken out, and those data end to end. Constants in attributes stay:
- * shape inference reads them, and cannot follow them out of the file.
+ * The model with the raw data of large initializers taken out, and those data, none of them copied. Constants in attributes
+ * stay: shape inference reads them, and cannot follow them out of the file.
  */
 export const splitExternalData = (
   model: ModelProto,
   { location, threshold }: { readonly location: string; readonly threshold: number },
 ): Split => {
-  const slim = clone(ModelProtoSchema, model); // the caller's model stays as it is
-  const large = (slim.graph?.initializer ?? []).filter(
-    ({ rawData }) => rawData.length > 0 && rawData.length >= threshold,
-  );
+  const initializer = graphOf(model).initializer;
+  const large = initializer.filter(({ rawData }) => rawData.length > 0 && rawData.length >= threshold);
   const offsets = new Map<TensorProto, number>();
   let end = 0;
   for (const tensor of large) {
@@ -60,21 +62,38 @@ export const splitExternalData = (
     offsets.set(tensor, offset);
     end = offset + tensor.rawData.length;
   }
-  const data = new Uint8Array(end);
-  for (const [tensor, offset] of offsets) {
-    data.set(tensor.rawData, offset);
-    pointOutside(tensor, { location, offset });
-  }
-  return { model: slim, data };
+  const slim = initializer.map((tensor) => {
+    const offset = offsets.get(tensor);
+    return offset === undefined ? tensor : pointingOutside(tensor, { location, offset });
+  });
+  const graph = copyWith(graphOf(model), { initializer: slim }); // the caller's model stays as it is
+  return { model: copyWith(model, { graph }), data: laidOut(offsets), dataBytes: end };
 };
 
-const pointOutside = (tensor: TensorProto, place: { location: string; offset: number }): void => {
-  const entries = { location: place.location, offset: `${place.offset}`, length: `${tensor.rawData.length}` };
-  tensor.externalData = Object.entries(entries).map(([key, value]) =>
+/** Tensors at their offsets, and zeros between them. */
+function* laidOut(offsets: ReadonlyMap<TensorProto, number>): Generator<Uint8Array> {
+  let end = 0;
+  for (const [{ rawData }, offset] of offsets) {
+    if (offset > end) yield new Uint8Array(offset - end);
+    for (let at = 0; at < rawData.length; at += pieceBytes) yield rawData.subarray(at, at + pieceBytes);
+    end = offset + rawData.length;
+  }
+}
+
+/** A system writes 2 GiB at once at most. */
+const pieceBytes = 2 ** 26;
+
+const pointingOutside = (
+  tensor: TensorProto,
+  { location, offset }: { readonly location: string; readonly offset: number },
+): TensorProto => {
+  const entries = { location, offset: `${offset}`, length: `${tensor.rawData.length}` };
+  const externalData = Object.entries(entries).map(([key, value]) =>
     create(StringStringEntryProtoSchema, { key, value }),
   );
-  tensor.dataLocation = DataLocation.EXTERNAL;
-  Reflect.deleteProperty(tensor, 'rawData');
+  const slim = copyWith(tensor, { externalData, dataLocation: DataLocation.EXTERNAL });
+  Reflect.deleteProperty(slim, 'rawData');
+  return slim;
 };
 
 const entryOf = ({ externalData }: TensorProto, key: string): string | undefined =>
@@ -113,7 +132,7 @@ const inline = async (
   if (length > limit)
     throw new UserError(
       'ModelUnsupported',
-      "Reading the model's external data: with them the model would exceed 2 GiB, the limit of one ONNX message.",
+      "Reading the model's external data: with them it takes 2 GiB or more, and the one ONNX file inside of a .tlt, an .etlt or an engine's input holds less. Prune the model, or build an engine of the files as they are, by trtexec.",
     );
   const bytes = new Uint8Array(length);
   const { bytesRead } = await file.read(bytes, 0, length, offset);

@@ -3,21 +3,18 @@
  * tensors whose data fit their dimensions. Tensors keep pointing into the bytes they were parsed from.
  */
 
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fromBinary } from '@bufbuild/protobuf';
 import { messageOf, systemCodeOf, UserError } from '../../base/errors.ts';
 import { writeWholeFile } from '../../base/whole-file.ts';
 import { type ModelProto, ModelProtoSchema, TensorProto_DataLocation } from '../generated/onnx_pb.ts';
 import { fieldsOf } from './damage.ts';
-import { inlineExternalData, splitExternalData } from './external-data.ts';
+import { inlineExternalData, oneFileBytes, splitExternalData } from './external-data.ts';
 import { opsetOf } from './graph.ts';
 import { type Afterwards, serialized } from './serialize.ts';
 import { checkTensor, rawSizeOf } from './tensor.ts';
 import { tensorsIn } from './tensors-in.ts';
-
-/** Protobuf's own limit; every reader of ONNX has it. */
-const messageLimitBytes = 2 ** 31 - 1;
 
 /**
  * The model in `bytes`; data in other files stay references (`readModelFile` brings them in).
@@ -47,9 +44,13 @@ export const serializeModel = (model: ModelProto): Uint8Array => written(model, 
  */
 export const serializeAndRelease = (model: ModelProto): Uint8Array => written(model, 'Release');
 
+/** Bytes of raw data: nearly all of the file that `serializeModel` would make. */
+export const rawBytesOf = (model: ModelProto): number =>
+  tensorsIn(model).reduce((total, { rawData }) => total + rawData.length, 0);
+
 const written = (model: ModelProto, afterwards: Afterwards): Uint8Array => {
-  const dataBytes = tensorsIn(model).reduce((total, { rawData }) => total + rawData.length, 0);
-  if (dataBytes > messageLimitBytes)
+  const dataBytes = rawBytesOf(model);
+  if (dataBytes > oneFileBytes)
     throw new UserError(
       'ModelUnsupported',
       `Writing the ONNX model: its tensors take ${dataBytes} bytes, and one ONNX message holds less than 2 GiB. Keep the data in a separate file.`,
@@ -101,8 +102,14 @@ export const writeModelFile = async (
   if (externalDataThreshold === undefined) return writeWholeFile(path, serializeModel(model), { overwrite });
   const location = `${basename(path)}.data`;
   const split = splitExternalData(model, { location, threshold: externalDataThreshold });
-  if (split.data.length > 0) await writeWholeFile(join(dirname(path), location), split.data, { overwrite });
-  await writeWholeFile(path, serializeModel(split.model), { overwrite });
+  const dataPath = join(dirname(path), location);
+  if (split.dataBytes > 0) await writeWholeFile(dataPath, split.data, { overwrite });
+  try {
+    await writeWholeFile(path, serializeModel(split.model), { overwrite });
+  } catch (thrown) {
+    if (split.dataBytes > 0) await rm(dataPath, { force: true }); // of no use alone
+    throw thrown;
+  }
 };
 
 /** Whether some tensor's data lie outside the bytes of the model. */

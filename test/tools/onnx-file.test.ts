@@ -1,0 +1,56 @@
+/** A Keras model that one ONNX file cannot hold: the limit is lowered to a small model. */
+import { existsSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { UserError } from '../../src/base/errors.ts';
+import { readContent } from '../../src/checkpoints/model-content.ts';
+import { openModel } from '../../src/checkpoints/open-model.ts';
+import { readModelFile, serializeModel } from '../../src/formats/onnx/model.ts';
+import { writeOnnx } from '../../src/tools/onnx-file.ts';
+import { encryptTlt } from '../builders/encrypted.ts';
+import { imported, kerasBytes, kerasPath } from '../keras/fixtures.ts';
+import { runPeer } from '../peers/venv.ts';
+
+const key = 'correct horse battery staple';
+const source = { path: kerasPath('resnet'), key: async () => key, weightsLimit: 1000 };
+const newFolder = () => mkdtempSync(join(tmpdir(), 'onnx-file-'));
+
+test('its weights go to a file beside the graph, and ONNX finds them there', async (t) => {
+  const target = join(newFolder(), 'm.onnx');
+  await writeOnnx(target, await readContent(source));
+  const whole = serializeModel((await imported(source.path)).model);
+  t.deepEqual(serializeModel(await readModelFile(target)), whole);
+  await t.notThrowsAsync(runPeer('check_onnx.py', [target]));
+});
+test('inside a .tlt it is the same', async (t) => {
+  const path = join(newFolder(), 'm.tlt');
+  writeFileSync(path, await encryptTlt(kerasBytes('resnet'), key, { workFactor: 2 }));
+  const { model, payload } = await readContent({ ...source, path });
+  t.is(payload, undefined);
+  t.deepEqual(serializeModel(model), serializeModel((await imported(source.path)).model));
+});
+test('one that fits stays in one file', async (t) => {
+  const target = join(newFolder(), 'm.onnx');
+  await writeOnnx(target, await readContent({ ...source, weightsLimit: undefined }));
+  t.deepEqual(readdirSync(join(target, '..')), ['m.onnx']);
+});
+test('no weights are left where the graph cannot be written', async (t) => {
+  const target = join(newFolder(), 'm.onnx');
+  writeFileSync(target, 'mine');
+  await t.throwsAsync(writeOnnx(target, await readContent(source)), {
+    instanceOf: UserError,
+    message: /exists already/,
+  });
+  t.false(existsSync(`${target}.data`));
+});
+test('no .etlt is made of it, and the message says what can be done', async (t) => {
+  const error = await t.throwsAsync(
+    openModel({ path: source.path, key, architecture: 'classification', weightsLimit: 1000 }),
+    {
+      instanceOf: UserError,
+      message: /its weights take \d+ bytes.*Prune the model.*tlt-model convert.*trtexec/,
+    },
+  );
+  t.is(error?.reason, 'ModelUnsupported');
+});
