@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import test from 'ava';
 import fc from 'fast-check';
+import { File as Hdf5File, ready } from 'h5wasm/node';
 import { UserError } from '../../src/base/errors.ts';
 import type { FailureReason } from '../../src/base/failures.ts';
 import { withKerasFile } from '../../src/formats/keras-file.ts';
@@ -44,6 +45,21 @@ test('a file without a network', refuses, {
   reason: 'ModelInvalid',
   says: /no Keras model.*model_config is missing/,
 });
+for (const [version, mark] of [
+  ['2', (file: Hdf5File) => file.create_attribute('layer_names', ['conv1'])],
+  ['3', (file: Hdf5File) => file.create_group('layers')],
+] as const)
+  test(`refuses what save_weights() of Keras ${version} writes`, async (t) => {
+    const path = newPath();
+    await ready;
+    const file = new Hdf5File(path, 'w');
+    mark(file);
+    file.close();
+    await t.throwsAsync(imported(path), {
+      instanceOf: UserError,
+      message: /it holds weights and not the network\. Save the model by save\(\)/,
+    });
+  });
 test('a network that is no JSON', refuses, {
   file: { ...sound, network: '{"class_name": "Mod' },
   reason: 'ModelInvalid',
@@ -74,6 +90,40 @@ test('a Lambda', refuses, {
   reason: 'ModelUnsupported',
   says: /twice \(Lambda\): its function is Python code.*Export the model to ONNX/,
 });
+test('a Lambda in a model in the model, with its path and configuration, and without its code', refuses, {
+  file: {
+    network: aNetwork(
+      anInput(),
+      aLayer('Model', 'block', {
+        config: {
+          layers: [
+            anInput([8, 8, 3], 'input_2'),
+            aLayer('Lambda', 'twice', {
+              config: { function: ['4wEAAAAA', null, null], function_type: 'lambda', arguments: { by: 2 } },
+              from: ['input_2'],
+            }),
+          ],
+          input_layers: [['input_2', 0, 0]],
+          output_layers: [['twice', 0, 0]],
+        },
+        from: ['input_1'],
+      }),
+    ),
+  },
+  reason: 'ModelUnsupported',
+  says: /block\/twice \(Lambda\).*\(its configuration: {"name":"twice","function_type":"lambda","arguments":{"by":2}}\)\. Export/,
+});
+for (const called of ['scaled', { class_name: 'function', config: 'scaled', registered_name: 'function' }])
+  test(`a Lambda of a function of Keras ${typeof called === 'string' ? 2 : 3}, with its name`, refuses, {
+    file: {
+      network: aNetwork(
+        anInput(),
+        aLayer('Lambda', 'own', { config: { function: called }, from: ['input_1'] }),
+      ),
+    },
+    reason: 'ModelUnsupported',
+    says: /"function":"scaled"/,
+  });
 test('an unknown layer, with its configuration', refuses, {
   file: { network: aNetwork(anInput(), aLayer('Mine', 'own', { config: { depth: 3 }, from: ['input_1'] })) },
   reason: 'ModelUnsupported',

@@ -37,11 +37,18 @@ export const quantisedClasses: ReadonlySet<string> = new Set(Object.keys(quantis
 export const converterOf = (layer: LayerLabel, config: unknown): Converter => {
   const converter = converters.get(plainClass(layer.className));
   if (converter) return converter;
-  const why =
+  const [why, told] =
     plainClass(layer.className) === 'Lambda'
-      ? 'its function is Python code, which is not run here'
-      : `this class is not known here (its configuration: ${shown(config)})`;
-  throw unsupportedLayer(layer, why);
+      ? ['its function is Python code, which is not run here', withoutCode(config)]
+      : ['this class is not known here', config];
+  throw unsupportedLayer(layer, `${why} (its configuration: ${shown(told)})`);
+};
+
+/** A function's name is left, as Keras 2 or Keras 3 writes it; of one without a name there is marshalled code alone. */
+const withoutCode = (config: unknown): unknown => {
+  const { function: called, ...rest } = { ...(config as { function?: unknown }) };
+  const name = (called as { config?: unknown } | undefined)?.config ?? called;
+  return typeof name === 'string' ? { ...rest, function: name } : rest;
 };
 
 export const plainClass = (className: string): string => className.split('>').at(-1)!;
