@@ -12,6 +12,7 @@ import { completed, parseModel, serializeModel } from '../formats/onnx/model.ts'
 import { openReadable, type Readable, readableBytes } from '../formats/readable.ts';
 import type { ImportWish } from '../keras/import.ts';
 import { type KerasModel, openKeras } from './keras-model.ts';
+import { zipNote } from './zipped-model.ts';
 
 export type ModelContent = {
   readonly model: ModelProto;
@@ -89,7 +90,8 @@ const contentOf = async (bytes: Uint8Array, source: ContentSource): Promise<Cont
     const { model, isOneFile } = await completed(path, bytes);
     return { model, payload: isOneFile ? bytes : serializeModel(model), keras: undefined };
   }
-  refuseZip(path, bytes);
+  const zip = zipNote(bytes);
+  if (zip !== undefined) throw new UserError('ModelUnsupported', `Opening ${path}: it is ${zip}`);
   const { payload } = await decryptModel(bytes, await key(), cipher);
   release(bytes);
   return payloadContent(readableBytes(payload), source);
@@ -100,19 +102,6 @@ const uff = (path: string): UserError =>
     'ModelUnsupported',
     `Opening ${path}: it holds a UFF graph, as TLT 2.0 exported it, which cannot become ONNX again. Give the .tlt that it was exported from.`,
   );
-
-/** The `.keras` of Keras 3 and NVIDIA's `.tltb` and `.eff` are zips. */
-const refuseZip = (path: string, bytes: Uint8Array): void => {
-  const latin1 = (part: Uint8Array) => Buffer.from(part).toString('latin1');
-  if (!latin1(bytes.subarray(0, 4)).startsWith('PK\x03\x04')) return;
-  const directory = latin1(bytes.subarray(-65536));
-  throw new UserError(
-    'ModelUnsupported',
-    directory.includes('model.weights.h5')
-      ? `Opening ${path}: it is a .keras file (a zip of Keras 3). Save the model in HDF5, by model.save('model.hdf5'), and give that.`
-      : `Opening ${path}: it is a zip, perhaps NVIDIA's .tltb or .eff. Give the .hdf5 or .onnx that is inside.`,
-  );
-};
 
 const startOf = (path: string): Promise<Uint8Array> =>
   found(path, async () => {

@@ -8,6 +8,7 @@ import { tensorRtVersionNumber, writeCalibrationCache } from '../formats/calibra
 import { type Cipher, encryptEtlt, type Pieces } from '../formats/encrypted-model.ts';
 import { tensorFromFloats } from '../formats/onnx/tensor.ts';
 import { serializeTensor } from '../formats/onnx/tensor-file.ts';
+import { readableBytes } from '../formats/readable.ts';
 import { type Batch, sampledBatches } from '../preprocessing/batches.ts';
 import type { Preprocessing } from '../preprocessing/normalise.ts';
 import { partOfList, type SamplePart, wholeSample } from '../preprocessing/sample-part.ts';
@@ -158,4 +159,4 @@ export const verificationTensor = async (
 
 /** The `.etlt`: the ONNX file as it is, encrypted by age unless another cipher is given. */
 export const etltOf = (opened: OpenedModel, key: string, cipher?: Cipher): Promise<Pieces> =>
-  encryptEtlt(opened.payload, key, { cipher });
+  encryptEtlt(readableBytes(opened.payload), key, { cipher });

@@ -25,7 +25,7 @@ export type PassphraseOptions = {
 
 /** The file, in pieces that are made as they are taken. */
 export const encryptWithPassphrase = async (
-  payload: Uint8Array,
+  payload: Readable,
   passphrase: string,
   { workFactor = writtenWorkFactor }: PassphraseOptions = {},
 ): Promise<Iterable<Uint8Array>> => {

@@ -4,6 +4,7 @@
  * and any of them can be opened alone. Node's OpenSSL does 480 MB/s where the package's JavaScript does 60.
  */
 import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
+import { UserError } from '../base/errors.ts';
 import type { Readable } from './readable.ts';
 
 export const payloadNonceBytes = 16;
@@ -16,16 +17,26 @@ const algorithm = 'chacha20-poly1305';
 export const payloadKey = (fileKey: Uint8Array, nonce: Uint8Array): Buffer =>
   Buffer.from(hkdfSync('sha256', fileKey, nonce, 'payload', 32));
 
-/** Sealed pieces, one at a time. */
-export function* sealedPieces(payload: Uint8Array, key: Buffer): Generator<Uint8Array> {
-  const last = Math.max(1, Math.ceil(payload.length / pieceBytes)) - 1;
+/** Sealed pieces, one at a time. @throws UserError ModelInvalid if the payload ends before its size */
+export function* sealedPieces(payload: Readable, key: Buffer): Generator<Uint8Array> {
+  const last = Math.max(1, Math.ceil(payload.size / pieceBytes)) - 1;
   for (let index = 0; index <= last; index += 1) {
     const cipher = createCipheriv(algorithm, key, nonceOf(index, last), { authTagLength: tagBytes });
-    yield cipher.update(payload.subarray(index * pieceBytes, (index + 1) * pieceBytes));
+    yield cipher.update(pieceOf(payload, index));
     cipher.final();
     yield cipher.getAuthTag();
   }
 }
+
+const pieceOf = (payload: Readable, index: number): Uint8Array => {
+  const at = index * pieceBytes;
+  const bytes = payload.read(at, pieceBytes);
+  if (bytes.length === Math.min(pieceBytes, payload.size - at)) return bytes;
+  throw new UserError(
+    'ModelInvalid',
+    `Encrypting the model: its file ends at byte ${at + bytes.length}, and had ${payload.size} when it was opened. Wait until it is written, then do it again.`,
+  );
+};
 
 /** Eleven bytes count, the twelfth is 1 for the last piece. */
 const nonceOf = (index: number, last: number): Buffer => {

@@ -34,17 +34,17 @@ export type Pieces = Iterable<Uint8Array>;
 
 /** Encrypts a payload (ONNX, Keras HDF5) as a `.tlt`. The key is the bytes of its UTF-8 text. */
 export const encryptTlt = async (
-  payload: Uint8Array,
+  payload: Readable,
   key: string,
   { cipher, ...options }: EncryptOptions = {},
 ): Promise<Pieces> => {
   refuseEmpty(key);
-  return cipher ? [await cipher.encrypt(payload, key)] : encryptWithPassphrase(payload, key, options);
+  return cipher ? [await cipher.encrypt(payload.whole(), key)] : encryptWithPassphrase(payload, key, options);
 };
 
 /** Encrypts a payload as an `.etlt`; an empty `inputName` says that it is ONNX. */
 export const encryptEtlt = async (
-  payload: Uint8Array,
+  payload: Readable,
   key: string,
   { inputName = '', ...options }: EncryptOptions & { readonly inputName?: string } = {},
 ): Promise<Pieces> => {

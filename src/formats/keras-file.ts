@@ -4,9 +4,9 @@
  * that is too long for one attribute goes on in `layer_names0`, `layer_names1`, … Arrays are read piece by piece, and
  * only after their type and shape have been looked at.
  */
-import * as inMemory from 'h5wasm';
-import * as onDisk from 'h5wasm/node';
+import type * as hdf5 from 'h5wasm/node';
 import { UserError } from '../base/errors.ts';
+import { loadHdf5 } from './hdf5.ts';
 import { brokenHeapIn } from './hdf5-heaps.ts';
 import { type FileSystem, placed } from './hdf5-place.ts';
 import { openReadable, type Readable } from './readable.ts';
@@ -48,9 +48,9 @@ export const withKerasFile = async <T>(source: KerasSource, use: (file: KerasFil
   }
 };
 
-type Hdf5 = Pick<onDisk.File, 'attrs' | 'get' | 'close'>;
-type Group = onDisk.Group;
-type Dataset = onDisk.Dataset;
+type Hdf5 = Pick<hdf5.File, 'attrs' | 'get' | 'close'>;
+type Group = hdf5.Group;
+type Dataset = hdf5.Dataset;
 type Opened = { readonly file: Hdf5; readonly close: () => void };
 
 const opened = async ({ path, content }: KerasSource): Promise<Opened> => {
@@ -59,18 +59,19 @@ const opened = async ({ path, content }: KerasSource): Promise<Opened> => {
     using file = openReadable(path);
     requireSoundHeaps(file, path);
   });
-  (await onDisk.ready).activate_throwing_error_handler(); // else it prints its stack and answers with empty values
-  const file = reading(path, () => new onDisk.File(path, 'r'));
+  const library = await loadHdf5();
+  const file = reading(path, () => new library.File(path, 'r'));
   return { file, close: () => void reading(path, () => file.close()) };
 };
 
 const openedContent = async (content: Readable, path: string): Promise<Opened> => {
   requireSoundHeaps(content, path);
-  const library = await inMemory.ready;
+  const { File, ready } = await import('h5wasm');
+  const library = await ready;
   library.activate_throwing_error_handler();
   const { name, unlink } = placed(library.FS as unknown as FileSystem, content);
   try {
-    const file = reading(path, () => new inMemory.File(name, 'r'));
+    const file = reading(path, () => new File(name, 'r'));
     const close = () => {
       reading(path, () => file.close());
       unlink();

@@ -1,6 +1,7 @@
 /** What a file is and holds, told from its bytes: models, caches, tensorfiles, experiment specs, engines. */
 import { stat } from 'node:fs/promises';
 import { fileDigest, sha256 } from '../base/digest.ts';
+import { zipNote } from '../checkpoints/zipped-model.ts';
 import { parseCalibrationCache } from '../formats/calibration-cache.ts';
 import { detectFormat, type FileFormat, parsePrefix } from '../formats/detect-format.ts';
 import {
@@ -110,7 +111,9 @@ const contentsOf = async (bytes: Uint8Array, format: FileFormat, opener: Opener)
       };
     case 'unknown':
       return {
-        note: 'not a format of these tools: a model, a calibration cache, histograms, a tensorfile, an experiment spec or an engine',
+        note:
+          zipNote(bytes) ??
+          'not a format of these tools: a model, a calibration cache, histograms, a tensorfile, an experiment spec or an engine',
       };
     case 'hdf5':
       return {};

@@ -8,11 +8,12 @@ import { mergedHistograms } from '../calibration/merged-histograms.ts';
 import { detectorWish } from '../checkpoints/keras-detector.ts';
 import { findKey, readKey } from '../checkpoints/key.ts';
 import { readContent } from '../checkpoints/model-content.ts';
+import { zipNote } from '../checkpoints/zipped-model.ts';
 import { externalCodec } from '../codec/codec.ts';
 import { modelHelps } from '../contract/model-help.ts';
 import { readHistograms } from '../exporting/histograms.ts';
 import { proveWhole } from '../formats/age-pieces.ts';
-import { detectFormat, type FileFormat, formatIn } from '../formats/detect-format.ts';
+import { type FileFormat, formatIn } from '../formats/detect-format.ts';
 import {
   type Cipher,
   decryptModel,
@@ -26,7 +27,7 @@ import { completed, serializeModel } from '../formats/onnx/model.ts';
 import { piecesOf, type Readable, readableBytes } from '../formats/readable.ts';
 import type { ImportWish } from '../keras/import.ts';
 import { parseExperimentSpec, readSpecText } from '../specs/experiment-spec.ts';
-import { openInput, readInput } from './input-file.ts';
+import { openInput } from './input-file.ts';
 import { inspectFile, type Opener, type Report } from './inspect.ts';
 import { reportText } from './inspect-text.ts';
 import { paddingNames } from './keras-text.ts';
@@ -64,7 +65,8 @@ const pack = async (words: Words, terminal: Terminal): Promise<void> => {
     throw usage(`the output ${target} must end in .tlt or .etlt, which says what to make`, 'pack');
   await refuseToOverwrite(target);
   const key = await keyOf(words, terminal);
-  const payload = await readPayload(file);
+  using input = await openInput(file);
+  const payload = await payloadOf(file, input);
   const encrypt = extension === '.tlt' ? encryptTlt : encryptEtlt;
   const pieces = await encrypt(payload, key, { cipher: cipherOf(words, terminal) });
   await writeWholeFile(target, pieces, { overwrite: false });
@@ -72,18 +74,18 @@ const pack = async (words: Words, terminal: Terminal): Promise<void> => {
 };
 
 /** An ONNX as it is (its data files brought in) or a Keras HDF5. */
-const readPayload = async (file: string): Promise<Uint8Array> => {
-  const bytes = await readInput(file);
-  const format = detectFormat(bytes);
-  if (format === 'hdf5') return bytes;
+const payloadOf = async (file: string, input: Readable): Promise<Readable> => {
+  const format = formatIn(input);
+  if (format === 'hdf5') return input;
+  const bytes = input.whole();
   if (format !== 'onnx')
-    throw new UserError(
-      'ModelInvalid',
-      `Packing ${file}: it is no ONNX or Keras .hdf5 model (its format: ${format}).`,
-    );
+    throw noModel(file, zipNote(bytes) ?? `of another format (${format}). Name one of these two.`);
   const { model, isOneFile } = await completed(file, bytes);
-  return isOneFile ? bytes : serializeModel(model);
+  return readableBytes(isOneFile ? bytes : serializeModel(model));
 };
+
+const noModel = (file: string, found: string): UserError =>
+  new UserError('ModelInvalid', `Packing ${file}: it is no ONNX or Keras .hdf5 model, but ${found}`);
 
 const unpack = async (words: Words, terminal: Terminal): Promise<void> => {
   const [file] = placesOf('unpack', words, '.onnx');

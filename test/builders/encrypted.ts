@@ -1,10 +1,13 @@
-/** Encrypted models as bytes, where the tools write them piece by piece. */
+/** Encrypted models in memory, where the tools write them piece by piece. */
 import * as encrypted from '../../src/formats/encrypted-model.ts';
+import { readableBytes } from '../../src/formats/readable.ts';
 
-type Made = (...request: Parameters<typeof encrypted.encryptEtlt>) => Promise<Uint8Array>;
+type Rest = readonly [key: string, options?: Parameters<typeof encrypted.encryptEtlt>[2]];
 
-export const encryptTlt: Made = async (...request) =>
-  new Uint8Array(Buffer.concat([...(await encrypted.encryptTlt(...request))]));
+export const encryptTlt = async (payload: Uint8Array, ...rest: Rest): Promise<Uint8Array> =>
+  joined(await encrypted.encryptTlt(readableBytes(payload), ...rest));
 
-export const encryptEtlt: Made = async (...request) =>
-  new Uint8Array(Buffer.concat([...(await encrypted.encryptEtlt(...request))]));
+export const encryptEtlt = async (payload: Uint8Array, ...rest: Rest): Promise<Uint8Array> =>
+  joined(await encrypted.encryptEtlt(readableBytes(payload), ...rest));
+
+const joined = (pieces: encrypted.Pieces): Uint8Array => new Uint8Array(Buffer.concat([...pieces]));

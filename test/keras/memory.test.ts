@@ -1,11 +1,12 @@
 /** Memory of a large model, counted by the operating system in a process of its own. */
 import { execFile } from 'node:child_process';
-import { copyFileSync, readFileSync } from 'node:fs';
+import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { writeWholeFile } from '../../src/base/whole-file.ts';
 import { encryptTlt } from '../../src/formats/encrypted-model.ts';
+import { openReadable } from '../../src/formats/readable.ts';
 import { aLayer, aNetwork, anInput, kerasPath, newPath, writeKeras } from './fixtures.ts';
 
 const layers = Array.from({ length: 8 }, (_, i) => `dense_${i}`);
@@ -32,16 +33,18 @@ const peakOf = async (path: string): Promise<number> => {
     const { readContent } = await import('${sources}/checkpoints/model-content.ts');
     const { encryptEtlt } = await import('${sources}/formats/encrypted-model.ts');
     const { writeWholeFile } = await import('${sources}/base/whole-file.ts');
+    const { readableBytes } = await import('${sources}/formats/readable.ts');
     const { path, key, etlt } = ${JSON.stringify(request)};
     const { payload } = await readContent({ path, key: async () => key });
-    await writeWholeFile(etlt, await encryptEtlt(payload, key), { overwrite: true });
+    await writeWholeFile(etlt, await encryptEtlt(readableBytes(payload), key), { overwrite: true });
     console.log(process.resourceUsage().maxRSS / 1024);`;
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', code]);
   return Number(stdout);
 };
 
 const locked = async (path: string): Promise<string> => {
-  await writeWholeFile(`${path}.tlt`, await encryptTlt(readFileSync(path), key), { overwrite: true });
+  using file = openReadable(path);
+  await writeWholeFile(`${path}.tlt`, await encryptTlt(file, key), { overwrite: true });
   return `${path}.tlt`;
 };
 

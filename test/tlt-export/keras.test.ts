@@ -8,6 +8,7 @@ import { parseCalibrationCache } from '../../src/formats/calibration-cache.ts';
 import { decryptModel } from '../../src/formats/encrypted-model.ts';
 import { graphOf, isQat, outputsOf } from '../../src/formats/onnx/graph.ts';
 import { parseModel, serializeModel } from '../../src/formats/onnx/model.ts';
+import { inspectFile } from '../../src/tools/inspect.ts';
 import { encryptTlt } from '../builders/encrypted.ts';
 import { aFolder, runTool } from '../builders/tool.ts';
 import { aLayer, aNetwork, anInput, imported, kerasBytes, kerasPath, writeKeras } from '../keras/fixtures.ts';
@@ -125,6 +126,7 @@ test('a .keras zip is named, and what to do', async (t) => {
   await t.throwsAsync(openModel({ path, key, architecture: 'classification' }), {
     message: /m\.keras: it is a \.keras file.*Save the model in HDF5/,
   });
+  t.regex((await inspectFile(path, { key })).note ?? '', /^a \.keras file.*Save the model in HDF5/);
 });
 
 test('inspect tells layers, parameters, QAT, and the ONNX that would be exported', async (t) => {

@@ -203,7 +203,7 @@ const refuses = test.macro(async (t, args: string[], reason: FailureReason, says
   const folder = folderWith({
     'm.onnx': serializeModel(smallModel()),
     'cut.onnx': classifier.subarray(0, 9999),
-    taken: '',
+    'm.keras': 'PK\x03\x04 … model.weights.h5 …',
   });
   const before = readdirSync(folder);
   fails(t, await run(args, folder), reason, says);
@@ -219,6 +219,7 @@ test('two keys', refuses, ['pack', 'm.onnx', '--key_file', 'key.txt', '-k', 'x']
 test('an absent model', refuses, ['pack', 'absent.onnx', '-k', 'x'], 'InputNotFound', 'absent.onnx');
 test('a model that is cut short', refuses, ['pack', 'cut.onnx', '-k', 'x'], 'ModelInvalid', 'cut.onnx');
 test('text is no model', refuses, ['pack', 'key.txt', '-k', 'x'], 'ModelInvalid', 'key.txt');
+test('a .keras zip', refuses, ['pack', 'm.keras', '-k', 'x'], 'ModelInvalid', "by model.save('model.hdf5')");
 test('an output of another kind', refuses, ['pack', 'm.onnx', '-o', 'm.enc', '-k', 'x'], 'Usage', '.etlt');
 test(
   'an output folder that is not there',
