@@ -14,7 +14,7 @@ import { runExportTask } from '../../src/worker/export-task.ts';
 import { aTaskWorld } from '../builders/task-world.ts';
 import { aFolder } from '../builders/tool.ts';
 import { runExport } from '../builders/tool-world.ts';
-import { type QatModel, qatModel } from '../models/qat.ts';
+import { type QatModel, smallQatModel } from '../models/qat.ts';
 import { photosFolder } from '../photos/photos.ts';
 
 const key = 'correct horse battery staple';
@@ -22,7 +22,7 @@ let qat: QatModel;
 let photos: string;
 
 test.before(async () => {
-  [qat, photos] = await Promise.all([qatModel('int8'), photosFolder()]);
+  [qat, photos] = await Promise.all([smallQatModel('int8'), photosFolder()]);
 });
 
 /** A folder, and `tlt-export` of a model into it. */

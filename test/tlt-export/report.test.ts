@@ -7,11 +7,14 @@ import { failures } from '../../src/base/failures.ts';
 import { parseCalibrationCache } from '../../src/formats/calibration-cache.ts';
 import type { Report } from '../../src/report/report.ts';
 import { aFolder, runTool } from '../builders/tool.ts';
-import { modelFile } from '../models/models.ts';
+import { smallClassifier } from '../models/small-classifier.ts';
 import { photosFolder } from '../photos/photos.ts';
 
 const key = 'correct horse battery staple';
-const base = ['classification', '-m', modelFile('classifier'), '--key_file', 'key.txt', '-o', 'm.etlt'];
+const small = join(aFolder(), 'small.onnx');
+test.before(async () => writeFileSync(small, await smallClassifier()));
+
+const base = ['classification', '-m', small, '--key_file', 'key.txt', '-o', 'm.etlt'];
 const int8 = async (batches: string) => [
   ...['--data_type', 'int8', '--cal_image_dir', await photosFolder()],
   ...['--batches', batches, '--batch_size', '8'],
