@@ -66,10 +66,8 @@ export class Lease {
   /** Renews until the signal aborts; resolves early if the lease is lost. */
   async keep(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await this.#deps.clock.sleep(this.#options.retryMs, signal).catch(() => {}); // Aborted: the loop sees it.
-      if (signal.aborted) return;
-      await this.#try(signal);
-      if (this.held) continue;
+      await this.#renewLater(signal).catch(() => {}); // Aborted, perhaps in the midst of a request: the loop sees it.
+      if (signal.aborted || this.held) continue;
       this.#setLeader(false);
       this.#deps.log.error('lost the lease', { lease: this.#options.name });
       return;
@@ -83,6 +81,11 @@ export class Lease {
     const current = await this.#read(signal);
     if (current?.spec?.holderIdentity !== this.#options.identity) return;
     await this.#write(current, { holderIdentity: '', leaseDurationSeconds: 1 }, signal);
+  }
+
+  async #renewLater(signal: AbortSignal): Promise<void> {
+    await this.#deps.clock.sleep(this.#options.retryMs, signal);
+    await this.#try(signal);
   }
 
   #setLeader(leader: boolean): void {
