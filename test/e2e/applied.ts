@@ -15,6 +15,7 @@ import {
   readExport,
   sampleName,
 } from '../demo/scenario.ts';
+import { kerasPath } from '../keras/fixtures.ts';
 import { type DetectorName, detectorFile, detectorNames, modelFile, scenesFolder } from '../models/models.ts';
 
 export type Field = {
@@ -55,10 +56,10 @@ const applyTwin = async (field: Field): Promise<void> => {
   await applyObject(field, { apiVersion, kind, metadata: { name: 'twin', namespace }, spec });
 };
 
+/** What `tlt train` leaves: a Keras file. */
 const applyDetector = async (field: Field): Promise<void> => {
-  const tlt = await encryptTlt(readFileSync(modelFile('detectnet_v2')), demoKey);
-  writeFileSync(join(field.models, 'detector.tlt'), tlt);
-  const model = { uri: 'pvc://models/detector.tlt' };
+  cpSync(kerasPath('detectnet_v2'), join(field.models, 'detector.hdf5'));
+  const model = { uri: 'pvc://models/detector.hdf5' };
   const deviceClasses = [{ name: 'ampere' }, { name: 'cpu', dataType: 'fp32' }];
   await apply(field, { name: 'detector', spec: { architecture: 'detectnet_v2', model, deviceClasses } });
 };

@@ -169,7 +169,7 @@ test.serial('the same export under another name finds finished work in the same 
   );
 });
 
-test.serial('a detector becomes engines too', async (t) => {
+test.serial('a Keras detector becomes engines of two device classes', async (t) => {
   const found = await untilStatus(cluster, 'detector', { holds: isReady, limitMs });
   t.deepEqual(found.etlt!.outputNodes, ['output_bbox/BiasAdd', 'output_cov/Sigmoid']);
   t.deepEqual(
