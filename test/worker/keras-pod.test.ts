@@ -14,6 +14,7 @@ import { runExportTask } from '../../src/worker/export-task.ts';
 import { publish } from '../../src/worker/publish.ts';
 import { stage } from '../../src/worker/stage.ts';
 import { encryptTlt } from '../builders/encrypted.ts';
+import { anEngineTask } from '../builders/engine-task.ts';
 import { aTaskWorld } from '../builders/task-world.ts';
 import { aFolder } from '../builders/tool.ts';
 import { aDetectorSpec } from '../keras/detectors.ts';
@@ -53,25 +54,12 @@ const task: ExportTask = {
 
 type Class = Pick<EngineTask, 'backend' | 'computeCapability'>;
 
-const engineTask = ({ etlt, calibrationCache, verification }: Exported, deviceClass: Class): EngineTask => ({
-  ...deviceClass,
-  deviceClass: deviceClass.backend,
-  dataType: 'int8',
-  strictTypeConstraints: false,
-  maxBatchSize: 4,
-  maxWorkspaceSizeBytes: 2 ** 28,
-  etlt,
-  calibrationCache: calibrationCache!,
-  verification: verification!,
-  options: {},
-  engineKey: 'e',
-  folder: `pvc://exports/k/engines/${deviceClass.backend}`,
-});
-
 type Pod = Awaited<ReturnType<typeof aPod>>;
 
 const builtFor = async ({ at, world }: Pod, exported: Exported, deviceClass: Class): Promise<EngineBuilt> => {
-  const engine = engineTask(exported, deviceClass);
+  const { backend } = deviceClass;
+  const folder = `pvc://exports/k/engines/${backend}`;
+  const engine = anEngineTask(exported, { ...deviceClass, deviceClass: backend, folder });
   await stage(engine, world);
   const request = at('work', workFiles.request);
   if (deviceClass.backend === 'OnnxRuntime') await buildHere(world.work, world.clock);

@@ -13,6 +13,7 @@ import { type EngineBuilt, type Exported, parseResult, type Result } from '../..
 import type { EngineTask, ExportTask } from '../../src/contract/task.ts';
 import type { Report } from '../../src/report/report.ts';
 import { encryptTlt } from '../builders/encrypted.ts';
+import { anEngineTask } from '../builders/engine-task.ts';
 import { smallClassifier } from '../models/small-classifier.ts';
 import { photosFolder } from '../photos/photos.ts';
 
@@ -64,21 +65,6 @@ const exportTask: ExportTask = {
   folder: 'pvc://exports/out/k',
 };
 
-const engineTask = ({ etlt, calibrationCache, verification }: Exported): EngineTask => ({
-  deviceClass: 'cpu',
-  backend: 'OnnxRuntime',
-  dataType: 'int8',
-  strictTypeConstraints: false,
-  maxBatchSize: 4,
-  maxWorkspaceSizeBytes: 2 ** 28,
-  etlt,
-  calibrationCache: calibrationCache!,
-  verification: verification!,
-  options: {},
-  engineKey: 'e',
-  folder: 'pvc://exports/out/k/engines/cpu/e',
-});
-
 const runEngine = async (t: ExecutionContext, root: string, task: EngineTask): Promise<EngineBuilt> => {
   rmSync(join(root, mounts.work), { recursive: true });
   mkdirSync(join(root, mounts.work));
@@ -102,12 +88,12 @@ test.serial(
     exported = (await container(pod, 'export', exportTask)).result as Exported;
     t.is(exported.kind, 'Exported');
     t.false(exported.reused);
-    const built = await runEngine(t, pod, engineTask(exported));
+    const built = await runEngine(t, pod, anEngineTask(exported));
     t.true(Number(built.agreement!.sqnrDb) > 10, `${built.agreement!.sqnrDb} dB`);
     const again = (await container(pod, 'export', exportTask)).result as Exported;
     t.true(again.reused);
     t.is(again.etlt.sha256, exported.etlt.sha256);
-    const rebuilt = await runEngine(t, pod, engineTask(exported));
+    const rebuilt = await runEngine(t, pod, anEngineTask(exported));
     t.true(rebuilt.reused);
     t.is(rebuilt.engine.sha256, built.engine.sha256);
     t.false(existsSync(join(pod, mounts.work, 'model.onnx')), 'nothing was staged for work that is done');
@@ -155,7 +141,7 @@ test.serial(
   async (t) => {
     writeFileSync(join(pod, mounts.claims, 'exports/out/k/model.etlt'), 'changed');
     const task = {
-      ...engineTask(exported),
+      ...anEngineTask(exported),
       engineKey: 'other',
       folder: 'pvc://exports/out/k/engines/cpu/other',
     };

@@ -1,0 +1,22 @@
+/** The int8 engine of an export, for this CPU unless another class is wanted. */
+import type { Exported } from '../../src/contract/result.ts';
+import type { EngineTask } from '../../src/contract/task.ts';
+
+export const anEngineTask = (
+  { etlt, calibrationCache, verification }: Exported,
+  changes: Partial<EngineTask> = {},
+): EngineTask => ({
+  deviceClass: 'cpu',
+  backend: 'OnnxRuntime',
+  dataType: 'int8',
+  strictTypeConstraints: false,
+  maxBatchSize: 4,
+  maxWorkspaceSizeBytes: 2 ** 28,
+  etlt,
+  calibrationCache: calibrationCache!,
+  verification: verification!,
+  options: {},
+  engineKey: 'e',
+  folder: 'pvc://exports/out/k/engines/cpu/e',
+  ...changes,
+});
