@@ -44,8 +44,9 @@ export class BitCounter {
   }
 
   histogram(): Histogram {
-    const current = new Histogram(occupied(this.#counts), { min: this.#min(), max: this.#max() });
-    return this.#spilled.total === 0 ? current : sumOf(this.#spilled, current);
+    const tops = { below: topBin(this.#negative), above: topBin(this.#positive) };
+    const current = new Histogram(occupied(this.#counts, tops), { min: this.#min(), max: this.#max() });
+    return sumOf(this.#spilled, current);
   }
 
   #min(): number {
@@ -65,19 +66,31 @@ export class BitCounter {
   }
 }
 
-/** Both zeros are one bin. */
-const occupied = (patternCounts: Uint32Array): Magnitudes => {
+type Tops = { readonly below: number; readonly above: number };
+
+/** Looks no further than the largest magnitude bins of either sign. Both zeros are one bin. */
+const occupied = (patternCounts: Uint32Array, { below, above }: Tops): Magnitudes => {
   const bins: number[] = [];
   const counts: number[] = [];
-  for (let bin = 1 - negativeZero; bin < negativeZero; bin++) {
-    const count =
-      patternCounts[bin < 0 ? negativeZero - bin : bin]! + (bin === 0 ? patternCounts[negativeZero]! : 0);
-    if (count === 0) continue;
+  const keep = (bin: number, count: number): void => {
     bins.push(bin);
     counts.push(count);
+  };
+  for (let bin = below; bin > 0; bin--) {
+    const count = patternCounts[negativeZero + bin]!;
+    if (count > 0) keep(-bin, count);
+  }
+  const zeros = patternCounts[0]! + patternCounts[negativeZero]!;
+  if (zeros > 0) keep(0, zeros);
+  for (let bin = 1; bin <= above; bin++) {
+    const count = patternCounts[bin]!;
+    if (count > 0) keep(bin, count);
   }
   return { bins: Int32Array.from(bins), counts: Float64Array.from(counts) };
 };
+
+/** Of magnitude bits; 0 if no value has that sign. */
+const topBin = (magnitude: number): number => (magnitude < 0 ? 0 : magnitude >>> binShift);
 
 const leastMagnitude = (bits: Int32Array, known: number): number => {
   let least = known;

@@ -50,8 +50,11 @@ export const emptyHistogram = new Histogram(
 );
 
 /** What both counted. */
-export const sumOf = (a: Histogram, b: Histogram): Histogram =>
-  new Histogram(merged(a, b), { min: Math.min(a.min, b.min), max: Math.max(a.max, b.max) });
+export const sumOf = (a: Histogram, b: Histogram): Histogram => {
+  if (a.total === 0) return b;
+  if (b.total === 0) return a;
+  return new Histogram(merged(a, b), { min: Math.min(a.min, b.min), max: Math.max(a.max, b.max) });
+};
 
 /** What each value becomes: functions that do not decrease, and agree about every bin. */
 export type Mapping = { readonly bin: (bin: number) => number; readonly value: (value: number) => number };

@@ -1,7 +1,7 @@
 /** What one pass over the data found, and the scales that follow from it by any method. */
 import { leastScale } from '../formats/calibration-cache.ts';
 import type { Histogram } from './histogram.ts';
-import { type Algorithm, int8Levels, thresholdOf } from './thresholds.ts';
+import { type Algorithm, int8Levels, type Thresholds, thresholdOf } from './thresholds.ts';
 
 export type Statistics = {
   /** Of every calibrated tensor, in the order of the cache; tensors of one distribution share a histogram. */
@@ -9,6 +9,8 @@ export type Statistics = {
   /** Tensors that must share one range because a Concat lays them side by side. */
   readonly tied: readonly (readonly string[])[];
   readonly images: number;
+  /** Those that were looked for along with the pass. */
+  readonly thresholds?: ReadonlyMap<Histogram, Thresholds>;
 };
 
 /**
@@ -16,10 +18,11 @@ export type Statistics = {
  * A tensor that was zero throughout gets the least positive scale, since no engine can divide by zero.
  */
 export const scalesOf = (statistics: Statistics, algorithm: Algorithm): Map<string, number> => {
-  const thresholds = new Map<Histogram, number>();
+  const found = new Map<Histogram, number>();
   const scaleOf = (histogram: Histogram): number => {
-    const threshold = thresholds.get(histogram) ?? thresholdOf(histogram, algorithm);
-    thresholds.set(histogram, threshold);
+    const known = statistics.thresholds?.get(histogram)?.[algorithm] ?? found.get(histogram);
+    const threshold = known ?? thresholdOf(histogram, algorithm);
+    found.set(histogram, threshold);
     return Math.max(leastScale, Math.fround(threshold / int8Levels));
   };
   const scales = new Map([...statistics.histograms].map(([tensor, each]) => [tensor, scaleOf(each)]));

@@ -30,6 +30,9 @@ const methods = {
 
 export type Algorithm = keyof typeof methods | 'Auto';
 
+/** In the tensor's unit, of each method. */
+export type Thresholds = Readonly<Record<Algorithm, number>>;
+
 /** Levels of int8 on each side of zero: real = level × scale, and threshold = 127 × scale. */
 export const int8Levels = 127;
 
@@ -38,7 +41,7 @@ export const thresholdOf = (histogram: Histogram, algorithm: Algorithm): number 
   algorithm === 'Auto' ? allThresholds(histogram).Auto : methods[algorithm](histogram);
 
 /** What every method would choose; each is asked once, which is half the time of asking one by one. */
-export const allThresholds = (histogram: Histogram): Readonly<Record<Algorithm, number>> => {
+export const allThresholds = (histogram: Histogram): Thresholds => {
   const moments = new Moments(histogram);
   const least = moments.leastThreshold();
   const found = {

@@ -57,7 +57,7 @@ const worstTensors = ({ model }: OpenedModel, { scales, statistics }: Judged): s
   if (!statistics) return '';
   const read = new Set(computedFrom(model));
   const arithmetic = new Map([...scales].filter(([name]) => read.has(name)));
-  const worst = tensorReports({ scales: arithmetic, histograms: statistics.histograms })
+  const worst = tensorReports({ ...statistics, scales: arithmetic })
     .slice(0, namedTensors)
     .map(({ name, sqnrDb }) => `${name} (${decibelText(sqnrDb)})`);
   return ` Worst tensors: ${worst.join(', ')}.`;

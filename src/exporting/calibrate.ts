@@ -37,30 +37,65 @@ const segmentLimit = 12 * 2 ** 20;
 /** What the measured tensors held, by their names. */
 export type Counted = { readonly histograms: ReadonlyMap<string, Histogram>; readonly images: number };
 
-/** @throws UserError CalibrationFailed naming tensor and image when an activation is NaN or infinite, ImageInvalid */
-export const collectStatistics = async (run: CalibrationRun): Promise<Statistics> =>
-  statisticsOf(run.model, await countTensors(run));
+export type Collected = { readonly counted: Counted; readonly statistics: Statistics };
 
-/** The pass over the images. @throws as `collectStatistics` */
-export const countTensors = async (run: CalibrationRun): Promise<Counted> => {
-  const { model, input, shape, threads = Math.min(mostThreads, availableParallelism()) } = run;
+/** The pass over the images and all that follows from it. @throws as `collect` */
+export const collectStatistics = async (run: CalibrationRun): Promise<Statistics> =>
+  (await collect(run)).statistics;
+
+/**
+ * The pass over the images. The first of them is decoded while the network is opened.
+ * @throws UserError CalibrationFailed naming tensor and image when an activation is NaN or infinite, ImageInvalid
+ */
+export const collect = async (run: CalibrationRun): Promise<Collected> => {
+  const images = imagesOf(run);
+  const first = images.next();
+  first.catch(() => {}); // Told when the network is ready for it; until then it must not count as unhandled.
+  let pool: CalibrationPool | undefined;
+  try {
+    pool = await openPool(run);
+    const counted = await countedBy(pool, run, following(first, images));
+    const statistics = statisticsOf(run.model, counted);
+    const histograms = new Set(statistics.histograms.values());
+    return { counted, statistics: { ...statistics, thresholds: await pool.thresholds([...histograms]) } };
+  } finally {
+    await images.return(undefined);
+    await pool?.close();
+  }
+};
+
+/** @throws UserError ModelInvalid, CalibrationFailed */
+const openPool = async ({ model, input, shape, threads }: CalibrationRun): Promise<CalibrationPool> => {
   const graph = calibrationGraph(model);
   const facts = await tensorFacts(graph.model, { input, dims: shape });
   const measured = measuredIn(graph, facts);
   const segments = segmentsOf(graph.model, { facts, measured, limit: segmentLimit });
-  const pool = await CalibrationPool.open({ input, measured }, segments, threads);
+  const lanes = threads ?? Math.min(mostThreads, availableParallelism());
+  return CalibrationPool.open({ input, measured }, segments, lanes);
+};
+
+const countedBy = async (
+  pool: CalibrationPool,
+  { shape, progress }: CalibrationRun,
+  all: AsyncIterable<Image>,
+): Promise<Counted> => {
   let images = 0;
   const counted = (): void => {
     images += shape[0];
-    run.progress(images);
+    progress(images);
   };
-  try {
-    for await (const image of imagesOf(run)) await pool.count({ ...image, counted });
-    return { histograms: await pool.finish(), images };
-  } finally {
-    await pool.close();
-  }
+  for await (const image of all) await pool.count({ ...image, counted });
+  return { histograms: await pool.finish(), images };
 };
+
+async function* following<T>(first: Promise<IteratorResult<T>>, rest: AsyncIterable<T>): AsyncGenerator<T> {
+  const { done, value } = await first;
+  if (done) return;
+  yield value;
+  yield* rest;
+}
+
+type Image = Omit<PoolImage, 'counted'>;
 
 const measuredIn = (
   { tensors, derived }: CalibrationGraph,
@@ -69,11 +104,7 @@ const measuredIn = (
   new Set(tensors.filter((name) => !derived.has(name) && facts.get(name)?.elemType === elementType.float32));
 
 /** Batches of any size as what the graph takes at once. */
-async function* imagesOf({
-  batches,
-  shape,
-  signal,
-}: CalibrationRun): AsyncGenerator<Omit<PoolImage, 'counted'>> {
+async function* imagesOf({ batches, shape, signal }: CalibrationRun): AsyncGenerator<Image> {
   const [rows] = shape;
   const length = shape.reduce((product, size) => product * size, 1);
   for await (const { data, paths } of batches)

@@ -1,5 +1,6 @@
 /** What the threads of a calibration and the thread that feeds them say to each other. Plain data, copied or handed over. */
 import type { Extremes, Magnitudes } from '../calibration/histogram.ts';
+import type { Thresholds } from '../calibration/thresholds.ts';
 import type { PackedSegment } from '../engines/packed-segment.ts';
 import type { FloatTensor } from '../engines/session.ts';
 
@@ -15,6 +16,8 @@ export type Question =
   | { readonly kind: 'segment'; readonly segment: PackedSegment }
   | { readonly kind: 'count'; readonly tensor: FloatTensor }
   | { readonly kind: 'finish' }
+  /** Of these, whoever counted them. */
+  | { readonly kind: 'thresholds'; readonly histograms: readonly Counted[] }
   /** Has no answer. */
   | { readonly kind: 'end' };
 
@@ -27,4 +30,6 @@ export type Answer =
   /** A value of this tensor was NaN or infinite. */
   | { readonly kind: 'notFinite'; readonly tensor: string }
   | { readonly kind: 'histograms'; readonly histograms: ReadonlyMap<string, Counted> }
+  /** In the order of the histograms. */
+  | { readonly kind: 'thresholds'; readonly thresholds: readonly Thresholds[] }
   | { readonly kind: 'failed'; readonly message: string };

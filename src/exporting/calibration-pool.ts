@@ -4,11 +4,12 @@
  */
 import { UserError } from '../base/errors.ts';
 import { emptyHistogram, Histogram, sumOf } from '../calibration/histogram.ts';
+import type { Thresholds } from '../calibration/thresholds.ts';
 import { packedSegment } from '../engines/packed-segment.ts';
 import type { Segment } from '../engines/segments.ts';
 import type { FloatTensor } from '../engines/session.ts';
 import { CalibrationLane } from './calibration-lane.ts';
-import type { Measuring } from './calibration-messages.ts';
+import type { Counted, Measuring } from './calibration-messages.ts';
 
 export type PoolImage = {
   /** [rows,C,H,W]; its memory is handed over. */
@@ -67,6 +68,18 @@ export class CalibrationPool {
     return sums;
   }
 
+  /** What every method would choose, dealt out to the threads; they have nothing else to do once all is counted. */
+  async thresholds(histograms: readonly Histogram[]): Promise<ReadonlyMap<Histogram, Thresholds>> {
+    const lanes = this.#lanes.length;
+    const part = async (lane: CalibrationLane, first: number): Promise<readonly Thresholds[]> => {
+      const dealt = histograms.filter((_, i) => i % lanes === first);
+      const answer = await lane.ask({ kind: 'thresholds', histograms: dealt.map(plain) });
+      return answer.kind === 'thresholds' ? answer.thresholds : [];
+    };
+    const parts = await Promise.all(this.#lanes.map(part));
+    return new Map(histograms.map((each, i) => [each, parts[i % lanes]![Math.floor(i / lanes)]!]));
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#lanes.map((lane) => lane.close()));
   }
@@ -98,6 +111,8 @@ export class CalibrationPool {
     if (first) throw first.error;
   }
 }
+
+const plain = ({ bins, counts, min, max }: Histogram): Counted => ({ bins, counts, min, max });
 
 /** One lane and one segment after the other: while a segment is opened, its weights are in memory three times. */
 const opened = async (

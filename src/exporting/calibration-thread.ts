@@ -2,10 +2,12 @@
 import { parentPort } from 'node:worker_threads';
 import { messageOf } from '../base/errors.ts';
 import { BitCounter } from '../calibration/bit-counter.ts';
+import { Histogram } from '../calibration/histogram.ts';
+import { allThresholds } from '../calibration/thresholds.ts';
 import type { PackedSegment } from '../engines/packed-segment.ts';
 import { SegmentRunner } from '../engines/segment-runner.ts';
 import type { FloatTensor } from '../engines/session.ts';
-import type { Answer, Measuring, Question } from './calibration-messages.ts';
+import type { Answer, Counted, Measuring, Question } from './calibration-messages.ts';
 
 class Thread {
   readonly #input: string;
@@ -45,6 +47,11 @@ class Thread {
   }
 }
 
+const thresholdsOf = (histograms: readonly Counted[]): Answer => ({
+  kind: 'thresholds',
+  thresholds: histograms.map((each) => allThresholds(new Histogram(each, each))),
+});
+
 let thread: Thread | undefined;
 
 const answerTo = async (question: Exclude<Question, { kind: 'end' }>): Promise<Answer> => {
@@ -58,6 +65,8 @@ const answerTo = async (question: Exclude<Question, { kind: 'end' }>): Promise<A
       return thread!.count(question.tensor);
     case 'finish':
       return thread!.finish();
+    case 'thresholds':
+      return thresholdsOf(question.histograms);
   }
 };
 

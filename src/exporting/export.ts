@@ -14,7 +14,7 @@ import type { Preprocessing } from '../preprocessing/normalise.ts';
 import { partOfList, type SamplePart, wholeSample } from '../preprocessing/sample-part.ts';
 import type { SampledImage } from '../preprocessing/sampled-image.ts';
 import type { Allowance, SoundImage } from '../preprocessing/sound-images.ts';
-import { type Counted, countTensors, statisticsOf } from './calibrate.ts';
+import { type Collected, collect } from './calibrate.ts';
 import { type CalibrationSource, openSource } from './calibration-source.ts';
 import { someKept } from './verify-int8.ts';
 
@@ -70,11 +70,11 @@ const runBatchOf = ({ fixedBatch }: OpenedModel, images: number): number => {
 };
 
 /** What a pass over the images found, and which they were: thresholds of any method follow from it. */
-export type Measurement = SeenImages & {
-  readonly counted: Counted;
-  /** As `OpenedSource` has it. */
-  readonly spent: number;
-};
+export type Measurement = SeenImages &
+  Collected & {
+    /** As `OpenedSource` has it. */
+    readonly spent: number;
+  };
 
 export type Thresholds = Pick<CalibrationRequest, 'algorithm' | 'tensorRtVersion' | 'keepFloat'>;
 
@@ -87,10 +87,9 @@ export const calibrate = async (opened: OpenedModel, asked: Request): Promise<Ca
 /** The cache that follows from what was counted; no image is looked at. */
 export const concluded = (
   { model }: OpenedModel,
-  { counted, shown, preprocessing, kept }: Omit<Measurement, 'spent'>,
+  { statistics, shown, preprocessing, kept }: Omit<Measurement, 'counted' | 'spent'>,
   { algorithm, tensorRtVersion, keepFloat }: Thresholds,
 ): Calibrated => {
-  const statistics = statisticsOf(model, counted);
   const scales = withoutFloat(model, scalesOf(statistics, algorithm), keepFloat);
   // trtexec, tao-deploy and DLA read caches of this calibrator alone, whatever chose the thresholds.
   const cache = writeCalibrationCache({
@@ -112,7 +111,7 @@ export const measure = async (opened: OpenedModel, { request, watch }: Request):
     signal: watch.signal,
   });
   const shown: SoundImage[] = [];
-  const counted = await countTensors({
+  const collected = await collect({
     model: opened.model,
     input: opened.input,
     shape: [opened.fixedBatch ?? 1, opened.channels, opened.height, opened.width],
@@ -121,7 +120,7 @@ export const measure = async (opened: OpenedModel, { request, watch }: Request):
     signal: watch.signal,
   });
   const some = await someKept(opened, kept(), request.allowance);
-  return { counted, shown, preprocessing, kept: some, spent: spent() };
+  return { ...collected, shown, preprocessing, kept: some, spent: spent() };
 };
 
 /** Enough to see channels or a cut that are wrong. */

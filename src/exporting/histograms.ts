@@ -15,6 +15,7 @@ import {
 import { sampleImages } from '../preprocessing/image-list.ts';
 import { wholeSample } from '../preprocessing/sample-part.ts';
 import { folderImage } from '../preprocessing/sampled-image.ts';
+import { statisticsOf } from './calibrate.ts';
 import { type CalibrationSource, digestOfSource, pixelsOf } from './calibration-source.ts';
 import {
   type Calibrated,
@@ -118,7 +119,8 @@ export const calibratedFrom = async (
     histograms: new Map([...histograms].map(([name, each]) => [name, new Histogram(each, each)])),
     images: samples.reduce((sum, { images }) => sum + images, 0),
   };
-  const calibrated = concluded(opened, { counted, ...(await imagesOf(opened, samples, reuse)) }, reuse);
+  const statistics = statisticsOf(opened.model, counted);
+  const calibrated = concluded(opened, { statistics, ...(await imagesOf(opened, samples, reuse)) }, reuse);
   requireTensors(opened, calibrated.statistics, reuse.path);
   return calibrated;
 };

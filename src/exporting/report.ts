@@ -62,6 +62,7 @@ const gathered = async (request: ReportRequest): Promise<Report> => {
       source: { source, algorithm, seed, images: statistics.images, imagesSha256 },
       scales,
       histograms: statistics.histograms,
+      thresholds: statistics.thresholds,
     },
     agreement,
     sensitivity,

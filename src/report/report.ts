@@ -1,6 +1,6 @@
 /** `report.json`: what an export was made from, what calibration found, and what int8 costs. Pure. */
 import type { Histogram } from '../calibration/histogram.ts';
-import { allThresholds } from '../calibration/thresholds.ts';
+import { allThresholds, type Thresholds } from '../calibration/thresholds.ts';
 import type { Algorithm } from '../contract/architectures.ts';
 import { asDecibel, type Decibel, decibelNumber } from './decibel.ts';
 import { type LayerCosts, type LayerCostsReport, layerCostsReport } from './layer-costs.ts';
@@ -72,6 +72,8 @@ export type Measured = {
   /** In the order of the graph. */
   readonly scales: ReadonlyMap<string, number>;
   readonly histograms: ReadonlyMap<string, Histogram>;
+  /** Those that are known already. */
+  readonly thresholds?: ReadonlyMap<Histogram, Thresholds> | undefined;
 };
 
 export type Outcome = {
@@ -114,8 +116,9 @@ const agreementReport = (outcome: Outcome): ReportAgreement => {
 export const tensorReports = ({
   scales,
   histograms,
-}: Pick<Measured, 'scales' | 'histograms'>): TensorReport[] => {
-  const known = new Map<Histogram, Readonly<Record<Algorithm, number>>>();
+  thresholds: given,
+}: Omit<Measured, 'source'>): TensorReport[] => {
+  const known = new Map<Histogram, Thresholds>(given);
   const reports = [...scales].map(([name, scale], order) => {
     const histogram = histograms.get(name)!;
     const thresholds = known.get(histogram) ?? allThresholds(histogram);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { scalesOf } from '../../src/calibration/statistics.ts';
+import { allThresholds } from '../../src/calibration/thresholds.ts';
 import { isPlugin } from '../../src/engines/plugins/plugin-nodes.ts';
 import { runnableOn } from '../../src/engines/precision.ts';
 import { tensorFacts } from '../../src/engines/tensor-facts.ts';
@@ -78,8 +79,12 @@ test("ranges equal those of onnxruntime's min-max calibrator on the same tensors
   }
 });
 
-test('scales are positive and finite, those of inputs first', async (t) => {
-  const scales = scalesOf(await statisticsOf((await batches()).slice(0, 1)), 'MinMax');
+test('scales are positive and finite, those of inputs first; the threads choose what one thread would', async (t) => {
+  const statistics = await statisticsOf((await batches()).slice(0, 1));
+  t.is(statistics.thresholds!.size, new Set(statistics.histograms.values()).size);
+  for (const [histogram, thresholds] of statistics.thresholds!)
+    t.deepEqual(thresholds, allThresholds(histogram));
+  const scales = scalesOf(statistics, 'MinMax');
   t.true([...scales.values()].every((scale) => scale > 0 && Number.isFinite(scale)));
   t.is([...scales.keys()][0], 'input_1');
 });
