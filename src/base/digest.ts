@@ -17,6 +17,13 @@ const sortedMembers = (_key: string, value: unknown): unknown =>
 /** The first 16 hex digits (64 bits) of the value's canonical digest: a key that names content in paths and labels. */
 export const contentKey = (value: unknown): string => sha256(canonicalJson(value)).slice(0, 16);
 
+/** SHA-256 of pieces, end to end. */
+export const digestOf = (pieces: Iterable<Uint8Array>): string => {
+  const hash = createHash('sha256');
+  for (const piece of pieces) hash.update(piece);
+  return hash.digest('hex');
+};
+
 /** SHA-256 of a file that may be larger than memory. */
 export const fileDigest = async (path: string): Promise<string> => {
   const hash = createHash('sha256');

@@ -66,8 +66,7 @@ export const openedPieces = (sealed: Readable, key: Buffer): Readable => {
     if (index !== lastRead.index) Object.assign(lastRead, { index, bytes: open(index) });
     return lastRead.bytes;
   };
-  const read = (offset: number, length: number): Uint8Array => {
-    const bytes = new Uint8Array(Math.max(0, Math.min(length, size - offset)));
+  const fill = (bytes: Uint8Array, offset: number): Uint8Array => {
     for (let end = 0; end < bytes.length; ) {
       const [index, within] = [Math.floor((offset + end) / pieceBytes), (offset + end) % pieceBytes];
       const part = piece(index).subarray(within, within + bytes.length - end);
@@ -76,9 +75,15 @@ export const openedPieces = (sealed: Readable, key: Buffer): Readable => {
     }
     return bytes;
   };
+  let buffer = new Uint8Array(pieceBytes); // one for all reads: a collector would come late
+  const read = (offset: number, length: number): Uint8Array => {
+    const wanted = Math.max(0, Math.min(length, size - offset));
+    if (wanted > buffer.length) buffer = new Uint8Array(wanted);
+    return fill(buffer.subarray(0, wanted), offset);
+  };
   const whole = (): Uint8Array => {
     if (size === 0) open(0); // it has a tag, too
-    return read(0, size);
+    return fill(new Uint8Array(size), 0);
   };
   return { size, read, whole };
 };

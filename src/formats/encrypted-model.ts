@@ -73,47 +73,51 @@ type Container = {
 
 export type DecryptedModel = Container & { readonly payload: Uint8Array };
 
+/** A file that is opened; of age's, `read` and `whole` throw UserError ModelInvalid for what is not as it was written. */
+export type OpenedContainer = Container & { readonly content: Readable };
+
 /**
- * Opens a `.tlt` or `.etlt` of age without reading more than its header; which of them it is, is read from the bytes. What
- * `read` and `whole` of the content give is as it was written; they throw UserError ModelInvalid for anything else.
- * @throws UserError WrongKey, ModelInvalid (cut short, altered, not encrypted), ModelForeign
+ * Opens a `.tlt` or `.etlt`; which of them it is, is read from the bytes. Of a file of age no more than its header is read
+ * before its content is. Any other file is opened by `cipher`, as a whole.
+ * @throws UserError WrongKey, ModelInvalid (cut short, altered, not encrypted), ModelForeign (no cipher for it), and
+ * what the cipher throws
  */
 export const openEncrypted = async (
   file: Readable,
   key: string,
-): Promise<Container & { readonly content: Readable }> => {
+  cipher?: Cipher,
+): Promise<OpenedContainer> => {
   refuseEmpty(key);
   const format = detectFormat(file.read(0, startBytes));
-  if (format !== 'tlt' && format !== 'etlt') throw notOurs(file.whole(), format);
-  const { container, inputName, encrypted } = partsOf(file, format);
-  return { container, inputName, content: await openWithPassphrase(encrypted, key) };
+  if (format !== 'tlt' && format !== 'etlt') return openForeign(file.whole(), key, cipher);
+  const { encrypted, ...container } = partsOf(file, format);
+  return { ...container, content: await openWithPassphrase(encrypted, key) };
 };
-
-export const isOfAge = (file: Readable): boolean =>
-  ['tlt', 'etlt'].includes(detectFormat(file.read(0, startBytes)));
 
 /** Enough to know age's files by, behind the longest prefix. */
 export const startBytes = 4096;
 
-/**
- * Opens a `.tlt` or `.etlt` in memory. A file that is not age's is opened by `cipher`.
- * @throws UserError as `openEncrypted`, and what the cipher throws
- */
+const openForeign = async (
+  bytes: Uint8Array,
+  key: string,
+  cipher: Cipher | undefined,
+): Promise<OpenedContainer> => {
+  const format = detectFormat(bytes);
+  if (cipher === undefined || !canBeForeign(bytes, format)) throw notOurs(bytes, format);
+  const kind = parsePrefix(bytes) ? 'etlt' : 'tlt';
+  const { encrypted, ...container } = partsOf(readableBytes(bytes), kind);
+  const payload = requireModel(await cipher.decrypt(encrypted.whole(), key));
+  return { ...container, content: readableBytes(payload) };
+};
+
+/** The same for a file in memory. @throws as `openEncrypted` */
 export const decryptModel = async (
   bytes: Uint8Array,
   key: string,
   cipher?: Cipher,
 ): Promise<DecryptedModel> => {
-  refuseEmpty(key);
-  const format = detectFormat(bytes);
-  if (format === 'tlt' || format === 'etlt') {
-    const { content, ...rest } = await openEncrypted(readableBytes(bytes), key);
-    return { ...rest, payload: content.whole() };
-  }
-  if (cipher === undefined || !canBeForeign(bytes, format)) throw notOurs(bytes, format);
-  const parts = partsOf(readableBytes(bytes), parsePrefix(bytes) ? 'etlt' : 'tlt');
-  const { container, inputName, encrypted } = parts;
-  return { container, inputName, payload: requireModel(await cipher.decrypt(encrypted.whole(), key)) };
+  const { content, ...container } = await openEncrypted(readableBytes(bytes), key, cipher);
+  return { ...container, payload: content.whole() };
 };
 
 const partsOf = (file: Readable, container: 'tlt' | 'etlt') => {
@@ -148,8 +152,8 @@ export type ContainerDescription = Container & {
 };
 
 /** What a `.tlt` or `.etlt` tells without its key. Nothing here is authenticated. */
-export const describeContainer = (bytes: Uint8Array, container: 'tlt' | 'etlt'): ContainerDescription => {
-  const { inputName, encrypted } = partsOf(readableBytes(bytes), container);
+export const describeContainer = (file: Readable, container: 'tlt' | 'etlt'): ContainerDescription => {
+  const { inputName, encrypted } = partsOf(file, container);
   return { container, inputName, ...describeAge(encrypted) };
 };
 

@@ -1,5 +1,5 @@
 /** Bytes that are read where they are wanted: of a file on the disk, in memory, or behind a cipher. */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 
 export type Readable = {
   /** In bytes. */
@@ -10,8 +10,10 @@ export type Readable = {
   readonly whole: () => Uint8Array;
 };
 
-/** A file of the disk, open until it is disposed of. Throws what the system says. */
+/** A file of the disk, open until it is disposed of; a pipe is read to its end. Throws what the system says. */
 export const openReadable = (path: string): Readable & Disposable => {
+  if (!statSync(path).isFile())
+    return { ...readableBytes(readFileSync(path)), [Symbol.dispose]: () => undefined };
   const handle = openSync(path, 'r');
   const { size } = fstatSync(handle);
   let buffer = new Uint8Array(2 ** 16);

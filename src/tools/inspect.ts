@@ -1,19 +1,20 @@
 /** What a file is and holds, told from its bytes: models, caches, tensorfiles, experiment specs, engines. */
 import { stat } from 'node:fs/promises';
-import { fileDigest, sha256 } from '../base/digest.ts';
+import { digestOf, fileDigest, sha256 } from '../base/digest.ts';
 import { zipNote } from '../checkpoints/zipped-model.ts';
 import { parseCalibrationCache } from '../formats/calibration-cache.ts';
-import { detectFormat, type FileFormat, parsePrefix } from '../formats/detect-format.ts';
+import { detectFormat, type FileFormat, formatIn, parsePrefix } from '../formats/detect-format.ts';
 import {
   type Cipher,
   type ContainerDescription,
-  decryptModel,
   describeContainer,
+  openEncrypted,
+  startBytes,
 } from '../formats/encrypted-model.ts';
 import { type Hdf5Contents, readHdf5Contents } from '../formats/hdf5-contents.ts';
 import { type HistogramFile, parseHistogramFile } from '../formats/histogram-file.ts';
 import { parseModel } from '../formats/onnx/model.ts';
-import { readableBytes } from '../formats/readable.ts';
+import { piecesOf, type Readable, readableBytes } from '../formats/readable.ts';
 import type { KerasDescription } from '../keras/describe.ts';
 import { describeModel, type ModelDescription } from './describe-model.ts';
 import { asInput, openInput, readInput } from './input-file.ts';
@@ -76,8 +77,13 @@ export type Opener = {
  * SpecInvalid, and what the cipher throws
  */
 export const inspectFile = async (file: string, opener: Opener): Promise<Report> => {
-  const start = await readStart(file);
-  if (detectFormat(start) === 'hdf5') return inspectHdf5(file);
+  using input = await openInput(file);
+  const kind = detectFormat(input.read(0, startBytes));
+  if (kind === 'hdf5') return inspectHdf5(file);
+  if (kind === 'tlt' || kind === 'etlt') {
+    const contents = await lockedContents(input, kind, opener);
+    return { file, format: kind, sizeBytes: input.size, sha256: await fileDigest(file), ...contents };
+  }
   const bytes = await readInput(file);
   const format = detectFormat(bytes);
   const report = { file, format, sizeBytes: bytes.length, sha256: sha256(bytes) };
@@ -90,9 +96,6 @@ type Contents = Omit<Report, 'file' | 'format' | 'sizeBytes' | 'sha256'>;
 
 const contentsOf = async (bytes: Uint8Array, format: FileFormat, opener: Opener): Promise<Contents> => {
   switch (format) {
-    case 'tlt':
-    case 'etlt':
-      return lockedContents(bytes, format, opener);
     case 'onnx':
       return { model: describeModel(parseModel(bytes)) };
     case 'calibration-cache':
@@ -102,7 +105,7 @@ const contentsOf = async (bytes: Uint8Array, format: FileFormat, opener: Opener)
     case 'foreign':
       return opener.key === undefined || opener.cipher === undefined
         ? { note: foreignNote(bytes) }
-        : lockedContents(bytes, parsePrefix(bytes) ? 'etlt' : 'tlt', opener);
+        : lockedContents(readableBytes(bytes), parsePrefix(bytes) ? 'etlt' : 'tlt', opener);
     case 'uff':
       return { note: uffNote };
     case 'engine':
@@ -116,30 +119,28 @@ const contentsOf = async (bytes: Uint8Array, format: FileFormat, opener: Opener)
           'not a format of these tools: a model, a calibration cache, histograms, a tensorfile, an experiment spec or an engine',
       };
     case 'hdf5':
-      return {};
+    case 'tlt':
+    case 'etlt':
+      return {}; // told without being read whole
   }
 };
 
 const lockedContents = async (
-  bytes: Uint8Array,
+  locked: Readable,
   format: 'tlt' | 'etlt',
   { key, cipher }: Opener,
 ): Promise<Contents> => {
-  const container = describeContainer(bytes, format);
+  const container = describeContainer(locked, format);
   if (key === undefined)
     return { container, note: 'locked: give the key with --key_file FILE or -k KEY to see the model' };
-  const { payload } = await decryptModel(bytes, key, cipher);
-  const inner = detectFormat(payload);
-  const described = { format: inner, sizeBytes: payload.length, sha256: sha256(payload) };
-  if (inner === 'onnx') return { container, payload: described, model: describeModel(parseModel(payload)) };
+  const { content } = await openEncrypted(locked, key, cipher);
+  const inner = formatIn(content);
+  const payload = { format: inner, sizeBytes: content.size, sha256: digestOf(piecesOf(content)) };
+  if (inner === 'onnx') return { container, payload, model: describeModel(parseModel(content.whole())) };
   if (inner === 'hdf5')
-    return {
-      container,
-      payload: described,
-      ...(await inspectKeras({ path: 'the model inside', content: readableBytes(payload) })),
-    };
+    return { container, payload, ...(await inspectKeras({ path: 'the model inside', content })) };
   const note = inner === 'uff' ? uffNote : 'what is inside is not a model of these tools';
-  return { container, payload: described, note };
+  return { container, payload, note };
 };
 
 const uffNote =
@@ -181,9 +182,4 @@ const inspectHdf5 = async (file: string): Promise<Report> => {
   const hdf5 = await readHdf5Contents(file);
   const keras = hdf5.kind === 'Keras' ? await inspectKeras({ path: file }) : {};
   return { file, format: 'hdf5', sizeBytes, sha256: digest, hdf5, ...keras };
-};
-
-const readStart = async (file: string): Promise<Uint8Array> => {
-  using input = await openInput(file);
-  return input.read(0, 16);
 };

@@ -14,14 +14,7 @@ import { modelHelps } from '../contract/model-help.ts';
 import { readHistograms } from '../exporting/histograms.ts';
 import { proveWhole } from '../formats/age-pieces.ts';
 import { type FileFormat, formatIn } from '../formats/detect-format.ts';
-import {
-  type Cipher,
-  decryptModel,
-  encryptEtlt,
-  encryptTlt,
-  isOfAge,
-  openEncrypted,
-} from '../formats/encrypted-model.ts';
+import { type Cipher, encryptEtlt, encryptTlt, openEncrypted } from '../formats/encrypted-model.ts';
 import { writeHistogramFile } from '../formats/histogram-file.ts';
 import { completed, serializeModel } from '../formats/onnx/model.ts';
 import { piecesOf, type Readable, readableBytes } from '../formats/readable.ts';
@@ -94,18 +87,13 @@ const unpack = async (words: Words, terminal: Terminal): Promise<void> => {
   if (words.output !== undefined) await refuseToOverwrite(words.output);
   await naming(file, async () => {
     using locked = await openInput(file);
-    const content = await unlocked(locked, key, cipher);
+    const { content } = await openEncrypted(locked, key, cipher);
     proveWhole(content); // nothing of a damaged model comes to lie on the disk
     const format = formatIn(content);
     const [, target] = placesOf('unpack', words, extensionOf(format));
     await writeWholeFile(target, piecesOf(content), { overwrite: false });
     terminal.print(`${await writtenFile(target)}, ${format}\n`);
   });
-};
-
-const unlocked = async (locked: Readable, key: string, cipher: Cipher | undefined): Promise<Readable> => {
-  if (isOfAge(locked)) return (await openEncrypted(locked, key)).content;
-  return readableBytes((await decryptModel(locked.whole(), key, cipher)).payload);
 };
 
 const extensionOf = (format: FileFormat): string =>

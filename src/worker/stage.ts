@@ -4,7 +4,7 @@
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { sha256 } from '../base/digest.ts';
+import { fileDigest, sha256 } from '../base/digest.ts';
 import { writeWholeFile } from '../base/whole-file.ts';
 import { readKey } from '../checkpoints/key.ts';
 import { workFiles } from '../contract/layout.ts';
@@ -12,8 +12,9 @@ import type { EngineTask, Source } from '../contract/task.ts';
 import { buildRequest } from '../engines/build-request.ts';
 import { modelFor, referenceBytes } from '../engines/precision.ts';
 import { parseCalibrationCache } from '../formats/calibration-cache.ts';
-import { decryptModel } from '../formats/encrypted-model.ts';
+import { openEncrypted } from '../formats/encrypted-model.ts';
 import { parseModel, serializeModel } from '../formats/onnx/model.ts';
+import { openReadable } from '../formats/readable.ts';
 import type { ArtifactStore } from '../storage/store.ts';
 import { finishedWork, requirePin } from './finished-work.ts';
 
@@ -37,7 +38,7 @@ export const stage = async (task: EngineTask, world: StageWorld): Promise<void> 
   const finished = await finishedWork(world.store, { folder: task.folder, inputs, signal: world.signal });
   if (finished) return writeFile(join(world.work, workFiles.finished), JSON.stringify(finished));
   const key = await readKey({ keyFile: world.keyFile, env: {} });
-  const { payload } = await decryptModel(await fetched(task.etlt, world), key);
+  const payload = await decrypted(task.etlt, key, world);
   const model = parseModel(payload);
   const cache = task.calibrationCache && (await fetched(task.calibrationCache, world));
   const scales = cache && parseCalibrationCache(new TextDecoder().decode(cache)).scales;
@@ -45,6 +46,14 @@ export const stage = async (task: EngineTask, world: StageWorld): Promise<void> 
   await put(world, workFiles.reference, referenceBytes(task.backend, { model, payload }));
   if (task.verification) await put(world, workFiles.verification, await fetched(task.verification, world));
   await put(world, workFiles.request, Buffer.from(JSON.stringify(buildRequest(task, model, world.work))));
+};
+
+/** The ciphertext is not held. */
+const decrypted = async (source: Source, key: string, { store, signal }: StageWorld): Promise<Uint8Array> => {
+  const path = await store.fetch(source.uri, signal);
+  requirePin(source, await fileDigest(path));
+  using file = openReadable(path);
+  return (await openEncrypted(file, key)).content.whole();
 };
 
 const fetched = async (source: Source, { store, signal }: StageWorld): Promise<Uint8Array> => {

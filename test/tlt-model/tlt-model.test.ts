@@ -216,6 +216,7 @@ test('two models at once', refuses, ['pack', 'm.onnx', 'm.onnx', '-k', 'x'], 'Us
 test('no key', refuses, ['pack', 'm.onnx'], 'KeyMissing', '--key_file');
 test('an absent key file', refuses, ['pack', 'm.onnx', '--key_file', 'absent'], 'InputNotFound', 'absent');
 test('two keys', refuses, ['pack', 'm.onnx', '--key_file', 'key.txt', '-k', 'x'], 'Usage', 'both');
+test('a folder', refuses, ['inspect', '.'], 'InputNotFound', 'Reading .: ');
 test('an absent model', refuses, ['pack', 'absent.onnx', '-k', 'x'], 'InputNotFound', 'absent.onnx');
 test('a model that is cut short', refuses, ['pack', 'cut.onnx', '-k', 'x'], 'ModelInvalid', 'cut.onnx');
 test('text is no model', refuses, ['pack', 'key.txt', '-k', 'x'], 'ModelInvalid', 'key.txt');
