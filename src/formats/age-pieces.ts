@@ -60,13 +60,28 @@ export const openedPieces = (sealed: Readable, key: Buffer): Readable => {
   const size = payloadBytesOf(sealed.size);
   if (size === undefined) throw new Error(`${sealed.size} bytes are no whole pieces`);
   const last = Math.ceil(sealed.size / sealedBytes) - 1;
-  const open = (index: number): Uint8Array => openedPiece(sealed, { index, last, key });
-  const lastRead = { index: -1, bytes: new Uint8Array() };
-  const piece = (index: number): Uint8Array => {
-    if (index !== lastRead.index) Object.assign(lastRead, { index, bytes: open(index) });
-    return lastRead.bytes;
+  const fill = filling((index) => openedPiece(sealed, { index, last, key }));
+  let buffer = new Uint8Array(pieceBytes); // one for all reads: a collector would come late
+  const read = (offset: number, length: number): Uint8Array => {
+    const wanted = Math.max(0, Math.min(length, size - offset));
+    if (wanted > buffer.length) buffer = new Uint8Array(wanted);
+    return fill(buffer.subarray(0, wanted), offset);
   };
-  const fill = (bytes: Uint8Array, offset: number): Uint8Array => {
+  const whole = (): Uint8Array => {
+    if (size === 0) openedPiece(sealed, { index: 0, last, key }); // it has a tag, too
+    return fill(new Uint8Array(size), 0);
+  };
+  return { size, read, whole };
+};
+
+/** Fills bytes from the pieces that have them, and keeps the last piece: small reads follow each other closely. */
+const filling = (open: (index: number) => Uint8Array) => {
+  const kept = { index: -1, bytes: new Uint8Array() };
+  const piece = (index: number): Uint8Array => {
+    if (index !== kept.index) Object.assign(kept, { index, bytes: open(index) });
+    return kept.bytes;
+  };
+  return (bytes: Uint8Array, offset: number): Uint8Array => {
     for (let end = 0; end < bytes.length; ) {
       const [index, within] = [Math.floor((offset + end) / pieceBytes), (offset + end) % pieceBytes];
       const part = piece(index).subarray(within, within + bytes.length - end);
@@ -75,17 +90,6 @@ export const openedPieces = (sealed: Readable, key: Buffer): Readable => {
     }
     return bytes;
   };
-  let buffer = new Uint8Array(pieceBytes); // one for all reads: a collector would come late
-  const read = (offset: number, length: number): Uint8Array => {
-    const wanted = Math.max(0, Math.min(length, size - offset));
-    if (wanted > buffer.length) buffer = new Uint8Array(wanted);
-    return fill(buffer.subarray(0, wanted), offset);
-  };
-  const whole = (): Uint8Array => {
-    if (size === 0) open(0); // it has a tag, too
-    return fill(new Uint8Array(size), 0);
-  };
-  return { size, read, whole };
 };
 
 type Piece = { readonly index: number; readonly last: number; readonly key: Buffer };
