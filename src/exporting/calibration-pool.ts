@@ -59,8 +59,7 @@ export class CalibrationPool {
   async finish(): Promise<ReadonlyMap<string, Histogram>> {
     await this.#settled();
     const sums = new Map<string, Histogram>();
-    for (const lane of this.#lanes) {
-      const answer = await lane.ask({ kind: 'finish' });
+    for (const answer of await Promise.all(this.#lanes.map((lane) => lane.ask({ kind: 'finish' })))) {
       if (answer.kind !== 'histograms') continue;
       for (const [name, counted] of answer.histograms)
         sums.set(name, sumOf(sums.get(name) ?? emptyHistogram, new Histogram(counted, counted)));
