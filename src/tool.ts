@@ -1,4 +1,7 @@
-/** What the entries of the command-line tools have in common: streams, signals, progress and exit status of a process. */
+/**
+ * What the entries of the command-line tools have in common: streams, signals, progress and exit status of a process.
+ * Their first lines bound what grows with the number of images: heaps of the C library and node's young generation.
+ */
 import { tmpdir } from 'node:os';
 import process from 'node:process';
 import { UserError } from './base/errors.ts';

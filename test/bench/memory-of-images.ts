@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { modelFile } from '../models/models.ts';
 import { photosFolder } from '../photos/photos.ts';
+import { asInTheImage } from './measure.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const batchSize = 8;
@@ -37,6 +38,7 @@ const peakOf = (tool: string, args: readonly string[], cwd: string): Promise<Pea
     const started = performance.now();
     const child = spawn(process.execPath, ['--import', tellPeak, join(root, 'src', `${tool}.ts`), ...args], {
       cwd,
+      env: { ...process.env, ...asInTheImage },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     let stderr = '';
