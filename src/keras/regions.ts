@@ -15,7 +15,7 @@ export const regionsValue = (name: string, [count, ...each]: readonly number[]):
   order: each.map((_, axis) => axis + 1),
 });
 
-export const isOfRegions = ({ shape, order }: Value): boolean => order.length < shape.length;
+const isOfRegions = ({ shape, order }: Value): boolean => order.length < shape.length;
 
 /** What a layer runs: itself, or what is wrapped in a TimeDistributed. */
 export type Applied = {

@@ -57,7 +57,7 @@ const pace = (now: () => number): ((done: number, total: number) => Pace) => {
 
 const rounded = (value: number): number => Number(value.toFixed(1));
 
-export const makeProgress = ({ label, terminal, stream, now }: ProgressOptions): Progress => {
+const makeProgress = ({ label, terminal, stream, now }: ProgressOptions): Progress => {
   const paceAt = pace(now);
   if (terminal) {
     const format = `${label} {bar} {value}/{total} | {percentage}% | {perSecond}/s | {duration_formatted}, {eta_formatted} left`;
