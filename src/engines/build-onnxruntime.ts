@@ -43,7 +43,7 @@ export const buildOnnxRuntime = async (
 ): Promise<OnnxRuntimeBuilt> => {
   const unfinished = `${build.engine}.partial`;
   try {
-    const optimiser = await openSession(build.model, { optimisedModelPath: unfinished });
+    const optimiser = await openSession(build.model, { optimisedModelPath: unfinished, threads: 1 });
     await optimiser.release();
     const built = await judged(unfinished, build);
     await rename(unfinished, build.engine);
@@ -60,7 +60,7 @@ const processor = (): string => `${arch()} ${cpus()[0]?.model ?? ''}`.trim();
 
 const judged = async (engine: string, build: OnnxRuntimeBuild) => {
   const images = await verificationImages(build);
-  const session = await openSession(engine);
+  const session = await openSession(engine, { spinning: true });
   const reference = await openSession(build.reference);
   try {
     const p50Microseconds = await medianLatency(session, build);

@@ -28,7 +28,8 @@ export const tensorFacts = async (
       valueInfo: [],
     }),
   });
-  const session = await openSession(serializeModel(probe), { optimisation: 'disabled', prepacking: false });
+  const options = { optimisation: 'disabled', prepacking: false, threads: 1 } as const;
+  const session = await openSession(serializeModel(probe), options);
   await session.release();
   return new Map([...session.inputs, ...session.outputs].map((port) => [port.name, factsOf(port)]));
 };

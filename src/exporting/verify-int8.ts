@@ -9,7 +9,7 @@ import { medianLatency } from '../engines/latency.ts';
 import { withHeads } from '../engines/plugins/heads.ts';
 import { runnableOn } from '../engines/precision.ts';
 import { quantisedModel, type Scales } from '../engines/qdq.ts';
-import { openSession, type Session } from '../engines/session.ts';
+import { openSession, type Session, type SessionOptions } from '../engines/session.ts';
 import type { ModelProto } from '../formats/generated/onnx_pb.ts';
 import { serializeModel } from '../formats/onnx/model.ts';
 import { type Batch, sampledBatches } from '../preprocessing/batches.ts';
@@ -78,7 +78,7 @@ export const int8Agreement = (
   scales: Scales,
   { batches, signal }: Compared,
 ): Promise<Agreement> =>
-  withBoth(opened, scales, async ({ float, int8, heads }) => {
+  withBoth({ opened, scales }, async ({ float, int8, heads }) => {
     const sum = new AgreementSum();
     const names = [...opened.outputs, ...heads];
     for await (const { data, dims } of batches) {
@@ -95,7 +95,7 @@ export const precisionLatency = (
   scales: Scales,
   { clock, signal }: { readonly clock: { now(): number }; readonly signal?: AbortSignal },
 ): Promise<PrecisionLatency> =>
-  withBoth(opened, scales, async ({ float, int8 }) => {
+  withBoth({ opened, scales, options: { spinning: true } }, async ({ float, int8 }) => {
     const shape = [opened.fixedBatch ?? 1, opened.channels, opened.height, opened.width];
     const request = { inputName: opened.input, shape, clock, ...(signal && { signal }) };
     return {
@@ -111,17 +111,22 @@ type Both = {
   readonly heads: readonly string[];
 };
 
+type Opening = {
+  readonly opened: OpenedModel;
+  readonly scales: Scales;
+  readonly options?: SessionOptions;
+};
+
 const withBoth = async <T>(
-  opened: OpenedModel,
-  scales: Scales,
+  { opened, scales, options }: Opening,
   use: (both: Both) => Promise<T>,
 ): Promise<T> => {
   const { model, heads } = withHeads(opened.model);
   const runnable = (each: ModelProto): Uint8Array => serializeModel(runnableOn('OnnxRuntime', each));
   const quantised = runnable(quantisedModel(model, scales));
-  const float = await openSession(runnable(model));
+  const float = await openSession(runnable(model), options);
   try {
-    const int8 = await openSession(quantised);
+    const int8 = await openSession(quantised, options);
     try {
       return await use({ float, int8, heads });
     } finally {
