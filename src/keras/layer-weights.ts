@@ -20,11 +20,14 @@ export type WeightWish = {
 
 export class LayerWeights {
   readonly #layer: LayerLabel;
-  readonly #arrays: () => readonly KerasWeight[];
+  readonly #look: () => readonly KerasWeight[];
   readonly #tensors = new Map<string, string>();
-  constructor(layer: LayerLabel, arrays: () => readonly KerasWeight[]) {
+  #found: readonly KerasWeight[] | undefined;
+
+  /** `look` finds the arrays in the file: when the first is asked for, and once, for HDF5 is slow to look. */
+  constructor(layer: LayerLabel, look: () => readonly KerasWeight[]) {
     this.#layer = layer;
-    this.#arrays = arrays;
+    this.#look = look;
   }
 
   /** The name of the initializer with this array. @throws UserError ModelInvalid if it is missing or of another shape */
@@ -57,11 +60,16 @@ export class LayerWeights {
   }
 
   has(name: string): boolean {
-    return this.#arrays().some((array) => lastPart(array.name) === name);
+    return this.#arrays.some((array) => lastPart(array.name) === name);
+  }
+
+  get #arrays(): readonly KerasWeight[] {
+    this.#found ??= this.#look();
+    return this.#found;
   }
 
   #find({ name, shape }: WeightWish): KerasWeight {
-    const found = this.#arrays().filter((array) => lastPart(array.name) === name);
+    const found = this.#arrays.filter((array) => lastPart(array.name) === name);
     const [array] = found;
     if (!array) throw invalidLayer(this.#layer, `its weight ${name} is missing`);
     if (found.length > 1) throw invalidLayer(this.#layer, `it has ${found.length} weights called ${name}`);
