@@ -1,32 +1,34 @@
 """The training loaders' preprocessing with Pillow, OpenCV and NumPy.
 
-usage: training_reference.py LOADER CHANNELS HEIGHT WIDTH OUTPUT.f32 IMAGE [...]
-Writes float32 [N,C,H,W], little-endian, without a header.
+usage: training_reference.py FOLDER HEIGHT WIDTH IMAGE [...]
+Writes FOLDER/LOADER-CHANNELS.f32 for every loader in three channels and in one: float32 [N,C,H,W], little-endian,
+without a header.
 """
+import os
 import sys
 
 import cv2
 import numpy as np
 from PIL import Image
 
-loader, channels, height, width, output, *paths = sys.argv[1:]
-channels, height, width = int(channels), int(height), int(width)
-mode = "RGB" if channels == 3 else "L"
-caffe = np.array([103.939, 116.779, 123.68] if channels == 3 else [117.3786], np.float32)
+folder, height, width, *paths = sys.argv[1:]
+height, width = int(height), int(width)
+modes = {3: "RGB", 1: "L"}
+caffe = {3: np.array([103.939, 116.779, 123.68], np.float32), 1: np.array([117.3786], np.float32)}
 
 
-def classification(path, preprocess):
-    image = Image.open(path).convert(mode).resize((width, height), Image.NEAREST)
+def classification(path, channels, preprocess):
+    image = Image.open(path).convert(modes[channels]).resize((width, height), Image.NEAREST)
     pixels = np.asarray(image, np.float32).reshape(height, width, channels)
     if preprocess == "tf":
         return pixels / 127.5 - 1
     if preprocess == "torch":
         return (pixels / 255 - np.array([0.485, 0.456, 0.406] if channels == 3 else [0.449])) / 0.224
-    return pixels[:, :, ::-1] - caffe
+    return pixels[:, :, ::-1] - caffe[channels]
 
 
-def half(path):
-    pixels = np.asarray(Image.open(path).convert(mode))
+def half(path, channels):
+    pixels = np.asarray(Image.open(path).convert(modes[channels]))
     return (pixels.reshape(pixels.shape[0], pixels.shape[1], channels) / np.float16(255)).astype(np.float16).astype(np.float32)
 
 
@@ -45,7 +47,7 @@ def corner_bilinear(pixels):
     return top + (at(y1, x0) + (at(y1, x1) - at(y1, x0)) * (x - x0) - top) * (y - y0)
 
 
-def ssd(path, letterbox=False):
+def ssd(path, channels, letterbox=False):
     pixels = np.asarray(Image.open(path).convert("RGB"), np.float32)
     if letterbox:
         ratio = min(width / pixels.shape[1], height / pixels.shape[0])
@@ -56,25 +58,28 @@ def ssd(path, letterbox=False):
         canvas[top : top + size[1], left : left + size[0]] = cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR)
     else:
         canvas = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_LINEAR)
-    blue_first = canvas[:, :, ::-1] - caffe
+    blue_first = canvas[:, :, ::-1] - caffe[channels]
     return blue_first if channels == 3 else (blue_first * [0.114, 0.587, 0.299]).sum(-1, keepdims=True)
 
 
-def faster_rcnn(path):
+def faster_rcnn(path, channels):
     mean = np.array([100.5, 110.25, 120] if channels == 3 else [117.25], np.float32)
-    return ((padded_and_cut(half(path)) * 255)[:, :, ::-1] - mean) / 2
+    return ((padded_and_cut(half(path, channels)) * 255)[:, :, ::-1] - mean) / 2
 
 
 loaders = {
-    "caffe": lambda path: classification(path, "caffe"),
-    "tf": lambda path: classification(path, "tf"),
-    "torch": lambda path: classification(path, "torch"),
-    "detectnet_v2": lambda path: padded_and_cut(half(path)),
-    "detectnet_v2 cropped": lambda path: padded_and_cut(half(path), 40, 30),
-    "detectnet_v2 resized": lambda path: corner_bilinear(half(path)),
+    "caffe": lambda path, channels: classification(path, channels, "caffe"),
+    "tf": lambda path, channels: classification(path, channels, "tf"),
+    "torch": lambda path, channels: classification(path, channels, "torch"),
+    "detectnet_v2": lambda path, channels: padded_and_cut(half(path, channels)),
+    "detectnet_v2 cropped": lambda path, channels: padded_and_cut(half(path, channels), 40, 30),
+    "detectnet_v2 resized": lambda path, channels: corner_bilinear(half(path, channels)),
     "faster_rcnn": faster_rcnn,
     "ssd": ssd,
-    "yolo": lambda path: ssd(path, letterbox=True),
+    "yolo": lambda path, channels: ssd(path, channels, letterbox=True),
 }
-np.stack([loaders[loader](path).transpose(2, 0, 1) for path in paths]).astype("<f4").tofile(output)
+for name, load in loaders.items():
+    for channels in (3, 1):
+        images = [load(path, channels).transpose(2, 0, 1) for path in paths]
+        np.stack(images).astype("<f4").tofile(os.path.join(folder, f"{name}-{channels}.f32"))
 print("true")
