@@ -20,8 +20,11 @@ export const peerPython = async (): Promise<string> => {
   return join(folder, 'bin', 'python');
 };
 
+/** NumPy would start a thread for each processor, and what the peers compute is small. */
+const env = { OPENBLAS_NUM_THREADS: '1' };
+
 /** Runs a script of this folder; the last line of its output is JSON. */
 export const runPeer = async (script: string, args: readonly string[]): Promise<unknown> => {
-  const output = await run(await peerPython(), [join(import.meta.dirname, script), ...args]);
+  const output = await run(await peerPython(), [join(import.meta.dirname, script), ...args], { env });
   return JSON.parse(output.trim().split('\n').at(-1) ?? 'null');
 };
