@@ -10,7 +10,7 @@ import { openReadable } from '../../src/formats/readable.ts';
 import { aLayer, aNetwork, anInput, kerasPath, newPath, writeKeras } from './fixtures.ts';
 
 const layers = Array.from({ length: 8 }, (_, i) => `dense_${i}`);
-const side = 2560;
+const side = 2048;
 const mebibytes = (layers.length * side * side * 4) / 2 ** 20;
 
 const aLargeModel = (): Promise<string> => {
@@ -44,7 +44,7 @@ const peakOf = async (path: string): Promise<number> => {
 
 const locked = async (path: string): Promise<string> => {
   using file = openReadable(path);
-  await writeWholeFile(`${path}.tlt`, await encryptTlt(file, key), { overwrite: true });
+  await writeWholeFile(`${path}.tlt`, await encryptTlt(file, key, { workFactor: 2 }), { overwrite: true });
   return `${path}.tlt`;
 };
 
