@@ -7,7 +7,8 @@ import type { Histogram } from './histogram.ts';
 import { linearBins } from './linear-bins.ts';
 
 const bins = 2048;
-const levels = 128;
+const levelBits = 7;
+const levels = 2 ** levelBits;
 /** Counts that an empty bin of Q has where P is not empty; the value is that of Apache MXNet's calibrator. */
 const smoothing = 1e-4;
 
@@ -28,7 +29,7 @@ export const entropyThreshold = (histogram: Histogram): number => {
 };
 
 /** Of the group with this number: `edge` bins are cut into 128 groups of nearly one size. */
-const firstBin = (level: number, edge: number): number => ((level * edge + levels - 1) / levels) | 0;
+const firstBin = (level: number, edge: number): number => (level * edge + levels - 1) >> levelBits;
 
 type PrefixSums = {
   readonly mass: Float64Array;
@@ -52,27 +53,38 @@ const prefixSums = (counts: Float64Array): PrefixSums => {
 
 const xLogX = (x: number): number => (x > 0 ? x * Math.log(x) : 0);
 
-/** What a group of bins adds to Σ P·log Q. Edges near each other have most groups in common: each is computed once. */
+/**
+ * What a group of bins adds to Σ P·log Q, by the group's length and its first bin. Edges near each other have most groups
+ * in common, so each is computed once.
+ */
 class GroupTerms {
   readonly sums: PrefixSums;
-  readonly #terms = new Float64Array((bins / levels + 1) * bins).fill(Number.NaN);
+  readonly #terms = new Float64Array((bins / levels + 1) * bins);
+  #longest = 0;
 
   constructor(sums: PrefixSums) {
     this.sums = sums;
   }
 
-  of(from: number, to: number): number {
-    const place = (to - from - 1) * bins + from;
-    const known = this.#terms[place]!;
-    return Number.isNaN(known) ? this.#added(place, from, to) : known;
+  /** Summed over the groups that `edge` bins are cut into. */
+  upTo(edge: number): number {
+    while (this.#longest * levels < edge) this.#add(++this.#longest);
+    const terms = this.#terms;
+    let sum = 0;
+    for (let level = 0, from = 0, to = 0; level < levels; level++, from = to) {
+      to = firstBin(level + 1, edge);
+      sum += terms[(to - from) * bins + from]!;
+    }
+    return sum;
   }
 
-  #added(place: number, from: number, to: number): number {
+  #add(length: number): void {
     const { mass, filled } = this.sums;
-    const grouped = mass[to]! - mass[from]!;
-    const term = grouped > 0 ? grouped * Math.log(grouped / (filled[to]! - filled[from]!)) : 0;
-    this.#terms[place] = term;
-    return term;
+    for (let from = 0, to = length; to <= bins; from++, to++) {
+      const grouped = mass[to]! - mass[from]!;
+      if (grouped > 0)
+        this.#terms[length * bins + from] = grouped * Math.log(grouped / (filled[to]! - filled[from]!));
+    }
   }
 }
 
@@ -89,11 +101,7 @@ const divergenceAt = (edge: number, counts: Float64Array, groups: GroupTerms): n
   const last = counts[edge - 1]!;
   if (within === 0) return Number.POSITIVE_INFINITY;
   const pLogP = entropy[edge - 1]! + xLogX(last + beyond);
-  let pLogQ = 0;
-  for (let level = 0, from = 0, to = 0; level < levels; level++, from = to) {
-    to = firstBin(level + 1, edge);
-    pLogQ += groups.of(from, to);
-  }
+  let pLogQ = groups.upTo(edge);
   if (beyond > 0) {
     const from = firstBin(levels - 1, edge);
     const spread = (mass[edge]! - mass[from]!) / (filled[edge]! - filled[from]!);

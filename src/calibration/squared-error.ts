@@ -16,7 +16,7 @@ const firstStep = 16;
 export class Moments {
   readonly #centres: Float64Array;
   /** Sums over the first i bins of count, count × centre and count × centre². */
-  readonly #sums: readonly [Float64Array, Float64Array, Float64Array];
+  readonly #sums: MomentSums;
   /** Place of the first bin that is not below `#firstBin` + index. */
   readonly #places: Int32Array;
   readonly #firstBin: number;
@@ -27,12 +27,8 @@ export class Moments {
     const { bins, counts } = histogram.magnitudes;
     this.#total = histogram.total;
     this.#absoluteMax = histogram.absoluteMax;
-    this.#centres = Float64Array.from(bins, (bin) => centreOf(bin, this.#absoluteMax));
-    this.#sums = [0, 1, 2].map((power) => prefixSums(counts, this.#centres, power)) as unknown as readonly [
-      Float64Array,
-      Float64Array,
-      Float64Array,
-    ];
+    this.#centres = centresOf(bins, this.#absoluteMax);
+    this.#sums = momentSums(counts, this.#centres);
     this.#firstBin = bins[0] ?? 0;
     this.#places = placesOf(bins);
   }
@@ -90,12 +86,27 @@ export class Moments {
   }
 }
 
+const centresOf = (bins: Int32Array, limit: number): Float64Array => {
+  const centres = new Float64Array(bins.length);
+  for (let i = 0; i < bins.length; i++) centres[i] = centreOf(bins[i]!, limit);
+  return centres;
+};
+
 const centreOf = (bin: number, limit: number): number =>
   bin === 0 ? 0 : Math.min(limit, (lowerEdge(bin) + lowerEdge(bin + 1)) / 2);
 
-const prefixSums = (counts: Float64Array, centres: Float64Array, power: number): Float64Array => {
-  const sums = new Float64Array(counts.length + 1);
-  for (let i = 0; i < counts.length; i++) sums[i + 1] = sums[i]! + counts[i]! * centres[i]! ** power;
+type MomentSums = readonly [Float64Array, Float64Array, Float64Array];
+
+const momentSums = (counts: Float64Array, centres: Float64Array): MomentSums => {
+  const zeros = (): Float64Array => new Float64Array(counts.length + 1);
+  const sums = [zeros(), zeros(), zeros()] as const;
+  const [wholes, firsts, seconds] = sums;
+  for (let i = 0; i < counts.length; i++) {
+    const [count, centre] = [counts[i]!, centres[i]!];
+    wholes[i + 1] = wholes[i]! + count;
+    firsts[i + 1] = firsts[i]! + count * centre;
+    seconds[i + 1] = seconds[i]! + count * centre * centre;
+  }
   return sums;
 };
 
