@@ -30,6 +30,10 @@ const methods = {
 
 export type Algorithm = keyof typeof methods | 'Auto';
 
+/** Whether choosing takes so long that it is worth several threads. */
+export const isSearch = (algorithm: Algorithm): boolean =>
+  algorithm !== 'MinMax' && algorithm !== 'Percentile';
+
 /** In the tensor's unit, of each method. */
 export type Thresholds = Readonly<Record<Algorithm, number>>;
 

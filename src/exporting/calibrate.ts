@@ -26,6 +26,8 @@ export type CalibrationRun = {
   readonly signal: AbortSignal;
   /** As many as there are processors, up to four, unless said otherwise. The result does not depend on it. */
   readonly threads?: number;
+  /** Whether the threads choose every method's thresholds once all is counted; they do unless said otherwise. */
+  readonly choosing?: boolean;
 };
 
 /** Each thread holds the weights and the largest segment's tensors. */
@@ -56,6 +58,7 @@ export const collect = async (run: CalibrationRun): Promise<Collected> => {
     pool = await openPool(run);
     const counted = await countedBy(pool, run, following(first, images));
     const statistics = statisticsOf(run.model, counted);
+    if (run.choosing === false) return { counted, statistics };
     const histograms = new Set(statistics.histograms.values());
     return { counted, statistics: { ...statistics, thresholds: await pool.thresholds([...histograms]) } };
   } finally {

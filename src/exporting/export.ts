@@ -1,6 +1,7 @@
 /** The export itself: a model and calibration images in, the bytes of every artifact out. Writes nothing. */
 import { UserError } from '../base/errors.ts';
 import { type Statistics, scalesOf } from '../calibration/statistics.ts';
+import { isSearch } from '../calibration/thresholds.ts';
 import type { OpenedModel } from '../checkpoints/open-model.ts';
 import type { Algorithm } from '../contract/architectures.ts';
 import { withoutFloat } from '../engines/float-layers.ts';
@@ -32,6 +33,8 @@ export type CalibrationRequest = {
   readonly part?: SamplePart;
   /** Layers that stay float, as `floatLayers` takes them; none if undefined. */
   readonly keepFloat?: readonly string[];
+  /** Whether a report will say what every method would have chosen; it will not, if undefined. */
+  readonly reported?: boolean;
 };
 
 /** What is left of the images when the pass is over. */
@@ -117,11 +120,16 @@ export const measure = async (opened: OpenedModel, { request, watch }: Request):
     shape: [opened.fixedBatch ?? 1, opened.channels, opened.height, opened.width],
     batches: preprocessing ? seen(batches, shown) : batches,
     progress: (done) => watch.progress(done, images),
+    choosing: choosesThresholds(request),
     signal: watch.signal,
   });
   const some = await someKept(opened, kept(), request.allowance);
   return { ...collected, shown, preprocessing, kept: some, spent: spent() };
 };
+
+/** A part that is only counted needs none, and the quick methods choose as they are asked. */
+const choosesThresholds = ({ part, reported, algorithm }: CalibrationRequest): boolean =>
+  part === undefined && (reported === true || isSearch(algorithm));
 
 /** Enough to see channels or a cut that are wrong. */
 export const mostShown = 6;

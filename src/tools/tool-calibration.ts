@@ -179,6 +179,7 @@ const requestOf = (
     seed: values.seed,
     tensorRtVersion: values.tensorrt_version,
     keepFloat: keptFloat(values),
+    reported: values.report !== undefined,
     allowance: {
       share: values.max_broken,
       onBroken: ({ message }: UserError) => log('WARNING', `Left out: ${message}`),

@@ -51,7 +51,8 @@ const requestOf = (
     share: maxBrokenPercent / 100,
     onBroken: ({ message }: UserError) => warn(`Left out: ${message}`),
   };
-  return { source, batches, batchSize, algorithm, seed, tensorRtVersion, keepFloat, allowance };
+  const sampling = { source, batches, batchSize, seed };
+  return { ...sampling, algorithm, tensorRtVersion, keepFloat, allowance, reported: true };
 };
 
 type Counting = {
