@@ -7,7 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DemoCluster } from './cluster.ts';
-import { run } from './run.ts';
+import { linesOf, run } from './run.ts';
 
 const workerImage = 'tlt-export-operator:dev';
 
@@ -21,6 +21,7 @@ export const useContext = (context: string): DemoCluster => {
   const namespaces: string[] = [];
   return {
     kubectl,
+    watch: (args, limitMs) => linesOf('kubectl', ['--context', context, 'get', '--watch', ...args], limitMs),
     addNamespace: async (name) => {
       namespaces.push(name);
       const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };

@@ -7,7 +7,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { cached, cacheFolder, digestOf } from './cache.ts';
-import { pauseImage } from './node.ts';
+import { pauseImage } from './node-config.ts';
 import { run } from './run.ts';
 
 const root = join(import.meta.dirname, '..', '..');

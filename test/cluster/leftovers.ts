@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import test from 'ava';
-import { removeLeftovers } from './cluster.ts';
+import { removeLeftovers } from './clean-up.ts';
 import { run } from './run.ts';
 
 /** Names of a cluster's own folders; other tests, which run beside these, have theirs. */

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { openSync } from 'node:fs';
 import process from 'node:process';
+import { createInterface } from 'node:readline';
 
 export type RunOptions = {
   readonly cwd?: string;
@@ -42,6 +43,20 @@ export const run = async (
     );
   return Buffer.concat(stdout).toString();
 };
+
+/** The lines of a program that runs on and on; it ends with the loop that reads them, or when the time is over. */
+export async function* linesOf(
+  command: string,
+  args: readonly string[],
+  limitMs: number,
+): AsyncGenerator<string> {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'], timeout: limitMs });
+  try {
+    yield* createInterface({ input: child.stdout });
+  } finally {
+    child.kill();
+  }
+}
 
 /** A line at the start, then every 15 s, so that nobody takes a long build for a hang. */
 const tell = (label: string): (() => void) => {

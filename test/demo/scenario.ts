@@ -7,7 +7,6 @@ import type { CalibrationTensorfile } from '../../src/api/calibration-tensorfile
 import type { ModelExport, ModelExportStatus } from '../../src/api/model-export.ts';
 import { encryptTlt } from '../builders/encrypted.ts';
 import type { DemoCluster } from '../cluster/cluster.ts';
-import { eventually } from '../cluster/run.ts';
 import { modelFile } from '../models/models.ts';
 import { photosFolder } from '../photos/photos.ts';
 
@@ -71,29 +70,29 @@ export const readTensorfile = async (
 export const readExport = async ({ kubectl }: DemoCluster, name: string): Promise<ModelExport> =>
   JSON.parse(await kubectl(['get', 'modelexport', '-n', namespace, name, '-o', 'json'])) as ModelExport;
 
+type Expected = {
+  readonly holds: (status: ModelExportStatus) => boolean;
+  readonly limitMs: number;
+  /** Prints what the status says on the way. */
+  readonly tell?: boolean;
+};
+
 /** The status as soon as `holds`; what it is by then is in the error otherwise. */
 export const untilStatus = async (
-  cluster: DemoCluster,
+  { watch }: DemoCluster,
   name: string,
-  {
-    holds,
-    limitMs,
-    tell,
-  }: { holds: (status: ModelExportStatus) => boolean; limitMs: number; tell?: boolean },
+  { holds, limitMs, tell }: Expected,
 ): Promise<ModelExportStatus> => {
+  const statusLine = ['-o', 'jsonpath={.status}{"\\n"}'];
   let last = '';
-  return eventually(
-    `ModelExport ${name}`,
-    async () => {
-      const { status = {} } = await readExport(cluster, name);
-      const line = `${status.progress ?? ''} ${status.conditions?.find(({ type }) => type === 'Ready')?.message ?? ''}`;
-      if (tell && line !== last) process.stderr.write(`  ${line}\n`);
-      last = line;
-      if (holds(status)) return status;
-      throw new Error(last);
-    },
-    limitMs,
-  );
+  for await (const text of watch(['modelexport', '-n', namespace, name, ...statusLine], limitMs)) {
+    const status = JSON.parse(text || '{}') as ModelExportStatus;
+    const line = `${status.progress ?? ''} ${conditionOf(status, 'Ready')?.message ?? ''}`;
+    if (tell && line !== last) process.stderr.write(`  ${line}\n`);
+    last = line;
+    if (holds(status)) return status;
+  }
+  throw new Error(`ModelExport ${name}: not within ${limitMs / 1000} s (${last})`);
 };
 
 export const conditionOf = (status: ModelExportStatus, type: string) =>
