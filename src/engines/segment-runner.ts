@@ -1,5 +1,5 @@
 /** Runs a cut graph, one segment after the other; a tensor's memory is given back as soon as nothing needs it. */
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { InferenceSession, Tensor } from './onnxruntime.ts';
 import type { PackedSegment } from './packed-segment.ts';
 import { type FloatTensor, sessionOptions } from './session.ts';
 

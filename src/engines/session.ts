@@ -1,6 +1,7 @@
 /** The gate to ONNX Runtime: opens a model, runs it, names what went wrong. */
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+
 import { messageOf, UserError } from '../base/errors.ts';
+import { InferenceSession, Tensor } from './onnxruntime.ts';
 
 export type FloatTensor = { readonly data: Float32Array; readonly dims: readonly number[] };
 

@@ -1,6 +1,6 @@
 /** One thread of a calibration, seen from the thread that feeds it. */
 import { extname } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import { SHARE_ENV, Worker } from 'node:worker_threads';
 import { UserError } from '../base/errors.ts';
 import type { Answer, Question } from './calibration-messages.ts';
 
@@ -12,7 +12,8 @@ const resourceLimits = { maxYoungGenerationSizeMb: 4 };
 type Waiting = { readonly resolve: (answer: Answer) => void; readonly reject: (error: unknown) => void };
 
 export class CalibrationLane {
-  readonly #worker = new Worker(script, { resourceLimits });
+  /** With the process's own environment, for libraries read no copy of it: what a thread sets there must count. */
+  readonly #worker = new Worker(script, { resourceLimits, env: SHARE_ENV });
   readonly #waiting: Waiting[] = [];
   readonly #ended = new Promise<void>((resolve) => this.#worker.once('exit', () => resolve()));
 

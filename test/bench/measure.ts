@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { run } from '../cluster/run.ts';
-import { peerPython } from '../peers/venv.ts';
+import { noReports, peerPython } from '../peers/venv.ts';
 import type { Task } from './cases.ts';
 
 export type Measured = {
@@ -48,7 +48,8 @@ export const ours = (script: 'pass' | 'floor', task: Task) => async (): Promise<
 
 export const peer = (task: Task, args: readonly string[]) => async (): Promise<Measured> => {
   const script = join(import.meta.dirname, 'calibrate_peer.py');
-  return lastLine(await run(await peerPython(), [script, ...args], { input: JSON.stringify(task) }));
+  const options = { input: JSON.stringify(task), env: noReports };
+  return lastLine(await run(await peerPython(), [script, ...args], options));
 };
 
 const lastLine = (output: string): Measured => JSON.parse(output.trim().split('\n').at(-1)!) as Measured;

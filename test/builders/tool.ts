@@ -69,11 +69,17 @@ const inside = async (tool: ToolName, args: readonly string[], { cwd, env }: Run
   }
 };
 
+export type ProcessOptions = {
+  readonly cwd?: string;
+  /** Beside this process's environment; undefined takes a variable away. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+};
+
 /** Runs `src/<tool>.ts` as a process of its own. */
 export const runProcess = (
   tool: ToolName | 'worker',
   args: readonly string[],
-  { cwd, env }: RunOptions = {},
+  { cwd, env }: ProcessOptions = {},
 ): Promise<Ran> =>
   new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [join(root, 'src', `${tool}.ts`), ...args], {

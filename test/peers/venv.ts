@@ -20,8 +20,11 @@ export const peerPython = async (): Promise<string> => {
   return join(folder, 'bin', 'python');
 };
 
+/** onnxruntime would tell its maker what it runs. */
+export const noReports = { ORT_DISABLE_TELEMETRY: '1' };
+
 /** NumPy would start a thread for each processor, and what the peers compute is small. */
-const env = { OPENBLAS_NUM_THREADS: '1' };
+const env = { ...noReports, OPENBLAS_NUM_THREADS: '1' };
 
 /** Runs a script of this folder; the last line of its output is JSON. */
 export const runPeer = async (script: string, args: readonly string[]): Promise<unknown> => {

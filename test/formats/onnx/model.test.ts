@@ -12,9 +12,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { UserError } from '../../../src/base/errors.ts';
 import type { FailureReason } from '../../../src/base/failures.ts';
+import { InferenceSession, Tensor } from '../../../src/engines/onnxruntime.ts';
 import { graphOf } from '../../../src/formats/onnx/graph.ts';
 import {
   hasExternalData,
