@@ -8,7 +8,7 @@ import { allThresholds } from '../../src/calibration/thresholds.ts';
 import { isPlugin } from '../../src/engines/plugins/plugin-nodes.ts';
 import { runnableOn } from '../../src/engines/precision.ts';
 import { tensorFacts } from '../../src/engines/tensor-facts.ts';
-import { collectStatistics } from '../../src/exporting/calibrate.ts';
+import { type CalibrationRun, collectStatistics } from '../../src/exporting/calibrate.ts';
 import type { ModelProto } from '../../src/formats/generated/onnx_pb.ts';
 import { elementType } from '../../src/formats/onnx/element-type.ts';
 import {
@@ -38,11 +38,13 @@ const options = {
 } as const;
 
 const batches = async (): Promise<Batch[]> => {
-  const { chosen } = await sampleImages(await photosFolder(), { batches: 4, batchSize: 4, seed: 1 });
+  const { chosen } = await sampleImages(await photosFolder(), { batches: 2, batchSize: 4, seed: 1 });
   return collected(imageBatches(chosen, options));
 };
 
-const statisticsOf = async (list: readonly Batch[]) =>
+const watch = { progress: () => {}, signal: new AbortController().signal };
+
+const statisticsOf = async (list: readonly Batch[], run: Partial<CalibrationRun> = {}) =>
   collectStatistics({
     model: await readModelFile(modelFile('classifier')),
     input: 'input_1',
@@ -50,12 +52,15 @@ const statisticsOf = async (list: readonly Batch[]) =>
     batches: (async function* () {
       yield* list;
     })(),
-    progress: () => {},
-    signal: new AbortController().signal,
+    ...watch,
+    ...run,
   });
 
+/** Once for all tests that look at it. */
+const measured = batches().then(async (list) => ({ list, statistics: await statisticsOf(list) }));
+
 test("ranges equal those of onnxruntime's min-max calibrator on the same tensors", async (t) => {
-  const list = await batches();
+  const { list, statistics: ours } = await measured;
   const folder = mkdtempSync(join(tmpdir(), 'tlt-calibrate-'));
   const paths = list.map(({ data, dims }, i) => {
     const path = join(folder, `${i}.pb`);
@@ -67,7 +72,6 @@ test("ranges equal those of onnxruntime's min-max calibrator on the same tensors
     'input_1',
     ...paths,
   ])) as Record<string, [number, number]>;
-  const ours = await statisticsOf(list);
   const shared = [...ours.histograms.keys()].filter((name) => name in theirs);
   t.true(shared.length > 150, `${shared.length} tensors are in both`);
   for (const name of shared) {
@@ -80,7 +84,7 @@ test("ranges equal those of onnxruntime's min-max calibrator on the same tensors
 });
 
 test('scales are positive and finite, those of inputs first; the threads choose what one thread would', async (t) => {
-  const statistics = await statisticsOf((await batches()).slice(0, 1));
+  const { statistics } = await measured;
   t.is(statistics.thresholds!.size, new Set(statistics.histograms.values()).size);
   for (const [histogram, thresholds] of statistics.thresholds!)
     t.deepEqual(thresholds, allThresholds(histogram));
@@ -90,9 +94,9 @@ test('scales are positive and finite, those of inputs first; the threads choose 
 });
 
 test('an activation that becomes NaN is an error that names tensor and image', async (t) => {
-  const [first] = await batches();
+  const [first] = (await measured).list;
   const data = first!.data.slice().fill(Number.NaN, 0, 10);
-  const error = await t.throwsAsync(statisticsOf([{ ...first!, data }]));
+  const error = await t.throwsAsync(statisticsOf([{ ...first!, data }], { threads: 1 }));
   t.regex(error.message, /tensor input_1 became NaN or infinite/);
   t.true(error.message.includes(first!.paths[0]!));
 });
@@ -122,8 +126,7 @@ test('an activation inside that becomes infinite is named, and of several images
       shape: [1, 1, 1, 2],
       batches,
       threads: 2,
-      progress: () => {},
-      signal: new AbortController().signal,
+      ...watch,
     }),
   );
   t.regex(error.message, /tensor twice became NaN or infinite on steep\.jpg/);
@@ -146,8 +149,9 @@ for (const name of [...detectorNames, 'classifier', 'detectnet_v2'] as const)
       batches: (async function* () {
         yield { data, dims: shape, paths: ['waves'] };
       })(),
-      progress: () => {},
-      signal: new AbortController().signal,
+      threads: 1,
+      choosing: false,
+      ...watch,
     });
     const graph = foldConstants(graphOf(model));
     const plugins = new Set(graph.node.filter(isPlugin).flatMap(({ output }) => output));

@@ -24,20 +24,23 @@ import { modelFile } from '../models/models.ts';
 import { smallClassifier } from '../models/small-classifier.ts';
 import { photosFolder } from '../photos/photos.ts';
 
+const small = join(aFolder(), 'small.onnx');
+test.before(async () => writeFileSync(small, await smallClassifier()));
+
 const images = 11;
 
 /** The cache's text of one calibration. */
 const cacheOf = async (batchSize: number, threads: number): Promise<string> => {
   const { chosen } = await sampleImages(await photosFolder(), { batches: images, batchSize: 1, seed: 5 });
   const batches: AsyncIterable<Batch> = imageBatches(chosen, {
-    size: { channels: 3, height: 48, width: 192 },
+    size: { channels: 3, height: 32, width: 32 },
     preprocessing: preprocessingOf('classification', 3),
     batchSize,
   });
   const statistics = await collectStatistics({
-    model: await readModelFile(modelFile('classifier')),
+    model: await readModelFile(small),
     input: 'input_1',
-    shape: [1, 3, 48, 192],
+    shape: [1, 3, 32, 32],
     batches,
     threads,
     progress: () => {},
@@ -52,16 +55,13 @@ const cacheOf = async (batchSize: number, threads: number): Promise<string> => {
 
 test('batches of 1, 3 and 8 images on 1, 2 and 4 threads give one cache', async (t) => {
   const first = await cacheOf(1, 1);
-  t.true(first.length > 5000);
+  t.true(parseCalibrationCache(first).scales.size > 20);
   for (const [batchSize, threads] of [
     [3, 2],
     [8, 4],
   ] as const)
     t.is(await cacheOf(batchSize, threads), first, `batches of ${batchSize}, ${threads} threads`);
 });
-
-const small = join(aFolder(), 'small.onnx');
-test.before(async () => writeFileSync(small, await smallClassifier()));
 
 type Module = 'classification' | 'detectnet_v2';
 const base = (cwd: string, module: Module = 'classification') => [
@@ -73,6 +73,16 @@ const int8 = async (cwd: string, cache: string, module?: Module) => [
   ...['-o', join(cwd, `${cache}.etlt`), '--data_type', 'int8', '--cal_cache_file', join(cwd, cache)],
 ];
 const drawn = async () => ['--cal_image_dir', await photosFolder(), '--batches', '3', '--batch_size', '5'];
+
+/** A detector's calibration, once for all that reads it: the cache `all` and the histograms `all.hist`. */
+const countedDetector = async (): Promise<string> => {
+  const cwd = aFolder();
+  const histograms = ['--cal_histogram_file', join(cwd, 'all.hist')];
+  await runExport(...(await int8(cwd, 'all', 'detectnet_v2')), ...(await drawn()), ...histograms);
+  return cwd;
+};
+let counted: ReturnType<typeof countedDetector> | undefined;
+const onceCounted = () => (counted ??= countedDetector());
 
 test('parts that are counted apart and added are the whole, bit for bit, and serve every algorithm', async (t) => {
   const cwd = aFolder();
@@ -154,9 +164,8 @@ test('what cannot become of histograms is refused before any work', async (t) =>
 });
 
 test('images that histograms were not counted over still judge, if their folder is named again', async (t) => {
-  const cwd = aFolder();
+  const cwd = await onceCounted();
   const hist = ['--cal_histogram_file', join(cwd, 'all.hist')];
-  await runExport(...(await int8(cwd, 'first', 'detectnet_v2')), ...(await drawn()), ...hist);
   const report = ['--sensitivity', '--report', join(cwd, 'r.html')];
   const { log } = await runExport(
     ...(await int8(cwd, 'again', 'detectnet_v2')),
@@ -188,10 +197,9 @@ test('images that histograms were not counted over still judge, if their folder 
 });
 
 test('layers that stay float have no scale in the cache, be it of images or of histograms', async (t) => {
-  const cwd = aFolder();
+  const cwd = await onceCounted();
   const detector = (cache: string) => int8(cwd, cache, 'detectnet_v2');
   const hist = ['--cal_histogram_file', join(cwd, 'all.hist')];
-  await runExport(...(await detector('all')), ...(await drawn()), ...hist);
   const some = [...(await detector('some')), ...(await drawn())];
   const unknown = invalid(/'blok0\/b'.*the nearest is 'block0\/b'/);
   await t.throwsAsync(runExport(...some, '--keep_float', 'blok0/b'), unknown);

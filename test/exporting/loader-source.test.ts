@@ -1,5 +1,5 @@
 /** Calibration from the training's own data: by the loader itself, and by a tensorfile that holds its batches. */
-import { mkdirSync, readdirSync, symlinkSync } from 'node:fs';
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { UserError } from '../../src/base/errors.ts';
@@ -14,7 +14,7 @@ import { writeCalibrationCache } from '../../src/formats/calibration-cache.ts';
 import { writeTensorfile } from '../../src/formats/tensorfile-writer.ts';
 import { caffeValues } from '../../src/preprocessing/values.ts';
 import { aFolder } from '../builders/tool.ts';
-import { modelFile } from '../models/models.ts';
+import { smallClassifier } from '../models/small-classifier.ts';
 import { photosFolder } from '../photos/photos.ts';
 
 const watch = { progress: () => {}, signal: new AbortController().signal };
@@ -25,7 +25,7 @@ const calibrated = (opened: OpenedModel, source: CalibrationSource) => {
   return calibrate(opened, { request, watch });
 };
 
-/** The photos as classes in `train`, relative to the folder; and the classifier. */
+/** The photos as classes in `train`, relative to the folder; and a classifier. */
 const aTraining = async () => {
   const folder = aFolder();
   mkdirSync(join(folder, 'train'));
@@ -34,7 +34,9 @@ const aTraining = async () => {
     mkdirSync(join(folder, 'train', name.slice(0, 6)), { recursive: true });
     symlinkSync(join(photos, name), join(folder, 'train', name.slice(0, 6), name));
   }
-  const opened = await openModel({ path: modelFile('classifier'), key: 'k', architecture: 'classification' });
+  const path = join(folder, 'small.onnx');
+  writeFileSync(path, await smallClassifier());
+  const opened = await openModel({ path, key: 'k', architecture: 'classification' });
   const { channels, height, width } = opened;
   const plan: LoaderPlan = {
     kind: 'classFolders',
