@@ -7,23 +7,36 @@ import { cached } from '../cluster/cache.ts';
 
 const source = join(import.meta.dirname, '..', '..', 'node_modules', '@vladmandic', 'face-api', 'demo');
 const photos = 6;
-const cropsEach = 20;
 
-/** Pixels of the longer side: larger pictures would only make every calibration in the tests decode for longer. */
-const longestSide = 400;
+type Crops = {
+  /** Of each photo. */
+  readonly count: number;
+  /** Pixels of the longer side: larger pictures would only make every calibration in the tests decode for longer. */
+  readonly longestSide: number;
+};
 
 /** A folder of 120 JPEG files of many sizes. */
 export const photosFolder = (): Promise<string> =>
-  cached(`photos-${photos}x${cropsEach}-v2`, async (folder) => {
-    mkdirSync(folder, { recursive: true });
-    const random = seeded(7);
-    for (let photo = 1; photo <= photos; photo++) await cropsOf(photo, folder, random);
-  });
+  cached(`photos-${photos}x20-v2`, (folder) => cropsIn(folder, { count: 20, longestSide: 400 }));
 
-const cropsOf = async (photo: number, folder: string, random: () => number): Promise<void> => {
+/** A folder of 36 files, and these small, for tests of what happens around a calibration. */
+export const smallPhotosFolder = (): Promise<string> =>
+  cached(`photos-${photos}x6-small-v1`, (folder) => cropsIn(folder, { count: 6, longestSide: 64 }));
+
+const cropsIn = async (folder: string, crops: Crops): Promise<void> => {
+  mkdirSync(folder, { recursive: true });
+  const random = seeded(7);
+  for (let photo = 1; photo <= photos; photo++) await cropsOf(photo, folder, { ...crops, random });
+};
+
+const cropsOf = async (
+  photo: number,
+  folder: string,
+  { count, longestSide, random }: Crops & { readonly random: () => number },
+): Promise<void> => {
   const path = join(source, `sample${photo}.jpg`);
   const { width, height } = await sharp(path).metadata();
-  for (let crop = 0; crop < cropsEach; crop++) {
+  for (let crop = 0; crop < count; crop++) {
     const size = { width: part(width, random()), height: part(height, random()) };
     const place = {
       left: Math.floor(random() * (width - size.width)),

@@ -20,7 +20,7 @@ import { aFolder } from '../builders/tool.ts';
 import { specOf } from '../builders/training.ts';
 import { detectorFile } from '../models/models.ts';
 import { smallClassifier } from '../models/small-classifier.ts';
-import { photosFolder } from '../photos/photos.ts';
+import { smallPhotosFolder } from '../photos/photos.ts';
 
 const key = 'correct horse battery staple';
 
@@ -30,7 +30,7 @@ const aPod = async () => {
   const at = (...names: string[]) => join(root, ...names);
   for (const claim of ['models', 'exports']) mkdirSync(at(claim));
   writeFileSync(at('models', 'm.onnx'), await smallClassifier());
-  cpSync(await photosFolder(), at('models', 'photos'), { recursive: true });
+  cpSync(await smallPhotosFolder(), at('models', 'photos'), { recursive: true });
   const world = aTaskWorld(root);
   const runTask = (task: ExportTask) => runExportTask(task, world);
   const run = (changes: Partial<CalibrationTask>) => runTask(aTask(changes));

@@ -20,7 +20,7 @@ import { aFolder } from '../builders/tool.ts';
 import { aDetectorSpec } from '../keras/detectors.ts';
 import { kerasBytes, kerasPath } from '../keras/fixtures.ts';
 import { peerPython } from '../peers/venv.ts';
-import { photosFolder } from '../photos/photos.ts';
+import { smallPhotosFolder } from '../photos/photos.ts';
 
 const key = 'correct horse battery staple';
 const driver = join(import.meta.dirname, '../../src/engines/driver/build_engine.py');
@@ -31,7 +31,7 @@ const aPod = async (model: string) => {
   const at = (...names: string[]) => join(root, ...names);
   for (const folder of ['models', 'exports', 'work']) mkdirSync(at(folder));
   cpSync(kerasPath(model), at('models', 'm.hdf5'));
-  cpSync(await photosFolder(), at('models', 'photos'), { recursive: true });
+  cpSync(await smallPhotosFolder(), at('models', 'photos'), { recursive: true });
   return { at, world: { ...aTaskWorld(root), work: at('work') } };
 };
 

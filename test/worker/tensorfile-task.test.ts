@@ -19,12 +19,12 @@ import { runTensorfileTask } from '../../src/worker/tensorfile-task.ts';
 import { collected } from '../builders/collected.ts';
 import { aTaskWorld } from '../builders/task-world.ts';
 import { aFolder, runProcess } from '../builders/tool.ts';
-import { modelFile } from '../models/models.ts';
-import { photosFolder } from '../photos/photos.ts';
+import { smallClassifier } from '../models/small-classifier.ts';
+import { smallPhotosFolder } from '../photos/photos.ts';
 
 /** Of a training that took place in another container. */
 const specText = (changes: Readonly<Record<string, string>> = {}): string => `
-model_config { arch: "mobilenet_v2" input_image_size: "3,48,192" }
+model_config { arch: "mobilenet_v2" input_image_size: "3,32,32" }
 train_config {
   train_dataset_path: "${changes.train ?? '/workspace/data/train'}"
   val_dataset_path: "/workspace/data/val"
@@ -55,21 +55,20 @@ const aPod = async () => {
   const root = aFolder();
   const at = (...names: string[]) => join(root, ...names);
   mkdirSync(at('exports'));
-  const photos = await photosFolder();
+  const photos = await smallPhotosFolder();
   for (const [index, name] of readdirSync(photos).sort().slice(0, 32).entries()) {
     const path = at('data', index < 24 ? 'train' : 'val', index % 2 === 0 ? 'a' : 'b', name);
     mkdirSync(dirname(path), { recursive: true });
     cpSync(join(photos, name), path);
   }
   mkdirSync(at('models'));
-  cpSync(modelFile('classifier'), at('models', 'm.onnx'));
   writeFileSync(at('spec.txt'), specText());
   const world = aTaskWorld(root);
   const run = (changes: Partial<TensorfileTask> = {}) => runTensorfileTask(aTask(changes), world);
   return { at, run, world, file: at('exports/out/k/calibration.tensor') };
 };
 
-const stored = { channels: 3, height: 48, width: 192, batches: 3, batchSize: 4, rows: 4 };
+const stored = { channels: 3, height: 32, width: 32, batches: 3, batchSize: 4, rows: 4 };
 const photosIn = (folder: string) => readdirSync(folder, { recursive: true, encoding: 'utf8' });
 
 test('the sample of the spec is stored, with what it holds, its digest, and a manifest', async (t) => {
@@ -81,7 +80,7 @@ test('the sample of the spec is stored, with what it holds, its digest, and a ma
   const batches = await collected(tensorfileBatches(file, stored));
   t.deepEqual(
     batches.map(({ dims }) => dims),
-    Array(3).fill([4, 3, 48, 192]),
+    Array(3).fill([4, 3, 32, 32]),
   );
   const manifest = JSON.parse(readFileSync(at('exports/out/k/manifest.json'), 'utf8')) as Manifest;
   t.is(manifest.files['calibration.tensor']!.sha256, tensorfile.sha256);
@@ -179,6 +178,7 @@ test('an export calibrates from the data loader as from a tensorfile of its batc
   const { at, run, world } = await aPod();
   rmSync(at('spec.txt'));
   writeFileSync(at('models', 'spec.cfg'), specText());
+  writeFileSync(at('models', 'm.onnx'), await smallClassifier());
   const experimentSpec = { uri: 'pvc://models/spec.cfg' };
   const { tensorfile } = await run({ experimentSpec });
   const exported = (calibration: Partial<NonNullable<ExportTask['calibration']>>) =>
