@@ -4,13 +4,15 @@ import { messageOf, UserError } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
 import type { FlagRow, FlagTable, ValuesOf } from '../contract/flag-table.ts';
 import type { Tool } from '../contract/tools.ts';
+import { flagsThatBegin, spelledOut } from './abbreviated.ts';
 
 export type CommandLine<T extends FlagTable> =
   | { readonly help: string }
   | { readonly help: undefined; readonly module: string; readonly values: ValuesOf<T> };
 
 /**
- * The module (first word) and the flags. Flags may stand as `--flag value`, `--flag=value` or by their one-letter alias.
+ * The module (first word) and the flags. Flags may stand as `--flag value`, `--flag=value`, by their one-letter alias, or
+ * by a beginning that only one of TLT's flags has.
  * @throws UserError Usage naming the flag, and the nearest one for a typo
  */
 export const parseCommandLine = <const T extends FlagTable>(
@@ -43,7 +45,7 @@ const parsed = (tool: Tool, table: FlagTable, argv: readonly string[]) => {
   );
   try {
     const { tokens, positionals } = parseArgs({
-      args: [...argv],
+      args: [...spelledOut(table, argv)],
       options: optionsOf(table),
       allowPositionals: true,
       strict: true,
@@ -55,7 +57,7 @@ const parsed = (tool: Tool, table: FlagTable, argv: readonly string[]) => {
     );
     return { values, positionals };
   } catch (thrown) {
-    throw misread(tool, [...names.keys()], messageOf(thrown));
+    throw misread(tool, table, messageOf(thrown));
   }
 };
 
@@ -72,10 +74,13 @@ const optionsOf = (table: FlagTable) =>
     }),
   );
 
-const misread = (tool: Tool, names: readonly string[], message: string): UserError => {
-  if (!/unknown option/i.test(message)) return usage(tool, message);
-  const flag = /option '(--?[^' ]+)/i.exec(message)?.[1];
-  const near = flag === undefined ? undefined : nearest(flag.replace(/^-+/, ''), names);
+const misread = (tool: Tool, table: FlagTable, message: string): UserError => {
+  const flag = /unknown option '(--?[^' ]+)/i.exec(message)?.[1];
+  if (flag === undefined) return usage(tool, message);
+  const several = flag.startsWith('--') ? flagsThatBegin(table, flag) : [];
+  if (several.length > 0) return usage(tool, `${flag} may be ${several.join(', ')}`);
+  const names = Object.entries(table).flatMap(([name, { aliases = [] }]) => [name, ...aliases]);
+  const near = nearest(flag.replace(/^-+/, ''), names);
   return usage(tool, `there is no flag ${flag}.${near === undefined ? '' : ` Did you mean --${near}?`}`);
 };
 

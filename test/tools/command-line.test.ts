@@ -24,6 +24,25 @@ test('a flag is known by its name, its letter and its other names, and the last 
   }
 });
 
+const exporting = (...argv: string[]) => {
+  const files = ['-m', 'model.tlt', '-k', 'key'];
+  return parseCommandLine(exportTool, exportFlags, ['ssd', ...files, ...argv]);
+};
+
+test("a beginning that only one of TLT's flags has stands for it, as with argparse", (t) => {
+  const { values } = exporting(
+    ...['--data', 'int8', '--max_b=4', '--cal_im', 'photos', '--engine', 'e.plan', '--strict'],
+  ) as Exclude<ReturnType<typeof exporting>, { help: string }>;
+  t.like(values, { data_type: 'int8', max_batch_size: 4, cal_image_dir: 'photos' });
+  t.like(values, { engine_file: 'e.plan', strict_type_constraints: true });
+});
+
+test('a beginning that several flags have is told with all of them, and additions are not abbreviated', (t) => {
+  const usage = (argv: string) => t.throws(() => exporting(argv), { instanceOf: UserError }).message;
+  t.regex(usage('--cal'), /--cal may be --cal_data_file, --cal_image_dir, --cal_cache_file/);
+  t.regex(usage('--min_agreemen=3'), /there is no flag --min_agreemen\. Did you mean --min_agreement\?/);
+});
+
 test('a mistyped flag is told with the nearest name that there is', (t) => {
   const error = t.throws(() => sampled('ssd', '--experiment_spek', 'spec.txt'), { instanceOf: UserError });
   t.regex(error.message, /there is no flag --experiment_spek\. Did you mean --experiment_spec\?/);
