@@ -62,6 +62,18 @@ test('each room uses only what the house allows', (t) => {
   t.deepEqual(sources.flatMap(roomBreaks), []);
 });
 
+test('the house allows nothing that no room does', (t) => {
+  const roomOf = (path: string) => path.split('/')[0]!;
+  const done = new Set(
+    sources.flatMap(({ room, imports }) => imports.map(({ target }) => `${room} → ${roomOf(target)}`)),
+  );
+  const allowed = Object.entries(house).flatMap(([room, used]) => used.map((other) => `${room} → ${other}`));
+  t.deepEqual(
+    allowed.filter((step) => !done.has(step)),
+    [],
+  );
+});
+
 test('each package passes only its gate', (t) => {
   t.deepEqual(sources.flatMap(gateBreaks), []);
 });
