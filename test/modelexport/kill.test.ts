@@ -4,27 +4,25 @@ import { join } from 'node:path';
 import process from 'node:process';
 import test from 'ava';
 import { Registry } from 'prom-client';
-import type { ModelExportStatus } from '../../src/api/model-export.ts';
+import type { ModelExport, ModelExportStatus } from '../../src/api/model-export.ts';
 import { systemClock } from '../../src/base/clock.ts';
-import type { Result } from '../../src/contract/result.ts';
 import { modelExportResource } from '../../src/modelexport/caches.ts';
 import { restMetrics } from '../../src/observability/metrics.ts';
-import { jobResources } from '../../src/ownedjobs/caches.ts';
 import { type KubeClient, makeClient } from '../../src/runtime/client.ts';
 import { openConnection } from '../../src/runtime/connection.ts';
-import { anEngineBuilt, anExported, aSpec } from '../builders/objects.ts';
+import { aSpec } from '../builders/objects.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
 import { eventually, run } from '../cluster/run.ts';
 import { type FaultProxy, startFaultProxy } from '../runtime/fault-proxy.ts';
+import { type Followed, follow } from './followed.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const operator = join(root, 'src', 'operator.ts');
 let plane: ControlPlane;
 let client: KubeClient;
+let followed: Followed;
 const stopped = new AbortController();
 const forEver = stopped.signal;
-/** The kubelets' part, played by the test: pods of Jobs end well as soon as they are there. */
-let kubelets: NodeJS.Timeout | undefined;
 
 test.before(async () => {
   plane = await startControlPlane({ controllerManager: true });
@@ -44,59 +42,18 @@ test.before(async () => {
     ['cpu', { backend: 'OnnxRuntime' }],
   ] as const)
     await apply({ kind: 'ExportDeviceClass', metadata: { name }, spec: { engine, allowPending: true } });
-  playKubelets();
+  followed = follow(client, forEver);
   // Only a process that ends by itself leaves what it compiled to the next: those below are killed.
   await run('node', [operator, '--help']);
 });
 
 test.after.always(async () => {
-  clearTimeout(kubelets);
-  stopped.abort();
+  stopped.abort(new Error('the test is over'));
   await plane?.stop();
 });
 
 const apply = (object: object): Promise<string> =>
   plane.kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'export.tlt.dev/v1beta1', ...object }));
-
-const playKubelets = (): void => {
-  if (stopped.signal.aborted) return;
-  kubelets = setTimeout(() => {
-    endPods()
-      .catch(() => {}) // A pod may be gone by now.
-      .finally(playKubelets);
-  }, 200);
-};
-
-type Pod = {
-  readonly metadata: {
-    readonly name: string;
-    readonly namespace: string;
-    readonly labels: Record<string, string>;
-  };
-  readonly status: { readonly phase: string };
-};
-
-const endPods = async (): Promise<void> => {
-  const { items } = (await client.list(jobResources.pods, {}, forEver)) as { items: Pod[] };
-  for (const pod of items.filter(({ status }) => status.phase === 'Pending')) await endPod(pod);
-};
-
-const endPod = async ({ metadata }: Pod): Promise<void> => {
-  const stage = metadata.labels['export.tlt.dev/stage'];
-  const result: Result =
-    stage === 'export' ? anExported() : anEngineBuilt(metadata.labels['export.tlt.dev/device-class']!);
-  const terminated = { exitCode: 0, reason: 'Completed', message: JSON.stringify(result) };
-  const container = {
-    name: stage === 'export' ? 'export' : 'publish',
-    image: 'i',
-    imageID: '',
-    ready: false,
-    restartCount: 0,
-  };
-  const status = { phase: 'Succeeded', containerStatuses: [{ ...container, state: { terminated } }] };
-  const { namespace, name } = metadata;
-  await client.mergePatch(jobResources.pods, { namespace, name, subresource: 'status' }, { status }, forEver);
-};
 
 const namespaces = { group: '', version: 'v1', plural: 'namespaces' } as const;
 const kindOfExport = { apiVersion: 'export.tlt.dev/v1beta1', kind: 'ModelExport' } as const;
@@ -107,44 +64,47 @@ type Run = {
   readonly jobsMade: readonly string[];
 };
 
-/** One export in its own namespace; the operator is killed right after its n-th write there, and started again. */
-const killed = async (killAfter: number): Promise<Run> => {
-  const namespace = `kill-${killAfter}`;
-  const proxy = await startFaultProxy({
-    kubeconfig: plane.kubeconfig,
-    folder: plane.folder,
-    name: namespace,
-  });
-  const operators: ChildProcess[] = [];
-  const jobsMade: string[] = [];
-  let writes = 0;
-  proxy.onWritten = ({ method, path }, status) => {
-    if (!path.includes(`/namespaces/${namespace}/`)) return;
-    if (method === 'POST' && path.includes('/jobs') && status === 201) jobsMade.push(path);
-    writes++;
-    if (writes === killAfter) {
-      operators.at(-1)!.kill('SIGKILL');
-      proxy.cut();
-      operators.push(startOperator(proxy, namespace));
-    }
-  };
-  try {
-    await client.create(namespaces, {}, { metadata: { name: namespace } }, forEver);
-    operators.push(startOperator(proxy, namespace));
-    const demo = { ...kindOfExport, metadata: { name: 'demo' }, spec: aSpec() };
-    await client.create(modelExportResource, { namespace }, demo, forEver);
-    const status = await eventually(
-      `an end after a kill at write ${killAfter}`,
-      () => finalStatus(namespace),
-      90_000,
-    );
-    await new Promise((resolve) => setTimeout(resolve, 1500));
-    return { status, writes, jobsMade };
-  } finally {
-    for (const operator of operators) operator.kill('SIGKILL');
-    await proxy.close();
-  }
+/** A namespace with an operator of its own, and one export after the other in it. */
+type Lane = {
+  /** An export; the operator is killed right after its n-th write for it, and the next one started. */
+  readonly killed: (killAfter: number) => Promise<Run>;
+  readonly close: () => Promise<void>;
 };
+
+const openLane = async (namespace: string): Promise<Lane> => {
+  const { kubeconfig, folder } = plane;
+  const proxy = await startFaultProxy({ kubeconfig, folder, name: namespace });
+  await client.create(namespaces, {}, { metadata: { name: namespace } }, forEver);
+  let running = startOperator(proxy, namespace);
+  const killed = async (killAfter: number): Promise<Run> => {
+    const name = `killed-after-${killAfter}`;
+    const jobsMade: string[] = [];
+    let writes = 0;
+    proxy.onWritten = ({ method, path }, status) => {
+      if (!path.includes(`/namespaces/${namespace}/`)) return;
+      if (method === 'POST' && path.includes('/jobs') && status === 201) jobsMade.push(path);
+      writes++;
+      if (writes !== killAfter) return;
+      running.kill('SIGKILL');
+      proxy.cut();
+      running = startOperator(proxy, namespace);
+    };
+    const object = { ...kindOfExport, metadata: { name }, spec: aSpec() };
+    await client.create(modelExportResource, { namespace }, object, forEver);
+    await eventually(`the end of ${name}`, async () => isOver(namespace, name) || undefined, 90_000);
+    await new Promise((resolve) => setTimeout(resolve, settleMs));
+    const { status } = (await client.read(modelExportResource, { namespace, name }, forEver)) as ModelExport;
+    return { status: status!, writes, jobsMade };
+  };
+  const close = async (): Promise<void> => {
+    running.kill('SIGKILL');
+    await proxy.close();
+  };
+  return { killed, close };
+};
+
+/** Time for a Job too many to be made. */
+const settleMs = 1500;
 
 const startOperator = (proxy: FaultProxy, namespace: string): ChildProcess =>
   spawn(
@@ -153,21 +113,18 @@ const startOperator = (proxy: FaultProxy, namespace: string): ChildProcess =>
     { env: { ...process.env, KUBECONFIG: proxy.kubeconfig }, stdio: 'ignore' },
   );
 
-type FinishedJob = { readonly spec: { readonly ttlSecondsAfterFinished?: number } };
-
 /** Ready, and every finished Job marked to expire: nothing is left to write. */
-const finalStatus = async (namespace: string): Promise<ModelExportStatus | undefined> => {
-  const { items } = (await client.list(modelExportResource, { namespace }, forEver)) as {
-    items: { status?: ModelExportStatus }[];
-  };
-  const status = items[0]?.status;
-  if (status?.conditions?.find(({ type }) => type === 'Ready')?.status !== 'True') return undefined;
-  const jobs = ((await client.list(jobResources.jobs, { namespace }, forEver)) as { items: FinishedJob[] })
-    .items;
-  return jobs.length === 3 && jobs.every(({ spec }) => spec.ttlSecondsAfterFinished !== undefined)
-    ? status
-    : undefined;
+const isOver = (namespace: string, name: string): boolean => {
+  const { status } = followed.modelExports.get(`${namespace}/${name}`) ?? {};
+  if (status?.conditions?.find(({ type }) => type === 'Ready')?.status !== 'True') return false;
+  const jobs = followed.jobs
+    .list()
+    .filter(({ metadata }) => metadata.namespace === namespace && isOf(name, metadata));
+  return jobs.length === 3 && jobs.every(({ spec }) => spec.ttlSecondsAfterFinished !== undefined);
 };
+
+const isOf = (name: string, { labels }: { readonly labels?: Readonly<Record<string, string>> }): boolean =>
+  labels?.['export.tlt.dev/model-export'] === name;
 
 /** Without what differs from run to run: times, and how often a look saw which attempt. */
 const comparable = ({ conditions, ...status }: ModelExportStatus) => ({
@@ -175,19 +132,24 @@ const comparable = ({ conditions, ...status }: ModelExportStatus) => ({
   conditions: conditions!.map(({ lastTransitionTime: _, ...condition }) => condition),
 });
 
+const lanes = 4;
+
 test('the operator may be killed after any of its writes', async (t) => {
   t.timeout(240_000);
-  const undisturbed = await killed(0);
+  const opened: Lane[] = [];
+  t.teardown(() => Promise.all(opened.map((lane) => lane.close())));
+  for (let lane = 0; lane < lanes; lane++) opened.push(await openLane(`lane-${lane}`));
+  const undisturbed = await opened[0]!.killed(0);
   t.true(undisturbed.writes >= 8, `${undisturbed.writes} writes make an export`);
   t.is(undisturbed.jobsMade.length, 3);
   const kills = Array.from({ length: undisturbed.writes }, (_, i) => i + 1);
-  for (let first = 0; first < kills.length; first += 6) {
-    const batch = kills.slice(first, first + 6);
-    const ends = await Promise.all(batch.map(killed));
-    for (const [i, { status, jobsMade }] of ends.entries()) {
-      t.deepEqual(comparable(status), comparable(undisturbed.status), `killed after write ${batch[i]}`);
-      t.is(jobsMade.length, 3, `killed after write ${batch[i]}: ${jobsMade.join(', ')}`);
+  const walk = async ({ killed }: Lane, lane: number): Promise<void> => {
+    for (const kill of kills.filter((each) => each % lanes === lane)) {
+      const { status, jobsMade } = await killed(kill);
+      t.deepEqual(comparable(status), comparable(undisturbed.status), `killed after write ${kill}`);
+      t.is(jobsMade.length, 3, `killed after write ${kill}: ${jobsMade.join(', ')}`);
     }
-  }
+  };
+  await Promise.all(opened.map(walk));
   t.log(`${kills.length} writes, a kill after each`);
 });

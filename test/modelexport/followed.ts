@@ -1,0 +1,55 @@
+/** What a test follows of a cluster, by watches and not by asking again and again; and the kubelets' part, played by it. */
+import { Registry } from 'prom-client';
+import type { ModelExport } from '../../src/api/model-export.ts';
+import { systemClock } from '../../src/base/clock.ts';
+import { modelExportCache } from '../../src/modelexport/caches.ts';
+import type { Log } from '../../src/observability/log.ts';
+import { informerMetrics } from '../../src/observability/metrics.ts';
+import { jobCache, jobResources, podCache } from '../../src/ownedjobs/caches.ts';
+import type { JobObject, PodObject } from '../../src/ownedjobs/kube-shapes.ts';
+import type { KubeClient } from '../../src/runtime/client.ts';
+import { Informer } from '../../src/runtime/informer.ts';
+import type { Store } from '../../src/runtime/store.ts';
+import { anEngineBuilt, anExported } from '../builders/objects.ts';
+import { endedWell } from '../builders/pods.ts';
+
+const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: console.error };
+const everywhere = { namespace: undefined } as const;
+
+export type Followed = { readonly modelExports: Store<ModelExport>; readonly jobs: Store<JobObject> };
+
+/** Until the signal aborts. Pods of Jobs end well a little after they are there. */
+export const follow = (client: KubeClient, signal: AbortSignal): Followed => {
+  const metrics = informerMetrics(new Registry());
+  const deps = { client, clock: systemClock, random: () => 0.5, metrics, log: silent };
+  const modelExports = new Informer(
+    modelExportCache(everywhere, () => {}),
+    deps,
+  );
+  const jobs = new Informer(
+    jobCache(everywhere, () => {}),
+    deps,
+  );
+  const pods = new Informer(
+    podCache(everywhere, ({ before, after }) => {
+      if (before === undefined && after) void endPod(client, after, signal).catch(() => {}); // It may be gone by now.
+    }),
+    deps,
+  );
+  for (const informer of [modelExports, jobs, pods]) void informer.run(signal);
+  return { modelExports: modelExports.store, jobs: jobs.store };
+};
+
+/** Long enough that an operator sees each pod wait, and one class done before the other. */
+const msOf = (deviceClass: string | undefined): number => (deviceClass === 'cpu' ? 400 : 150);
+
+const endPod = async (client: KubeClient, { metadata }: PodObject, signal: AbortSignal): Promise<void> => {
+  const deviceClass = metadata.labels?.['export.tlt.dev/device-class'];
+  await systemClock.sleep(msOf(deviceClass), signal);
+  const status =
+    deviceClass === undefined
+      ? endedWell('export', anExported())
+      : endedWell('publish', anEngineBuilt(deviceClass));
+  const { namespace, name } = metadata;
+  await client.mergePatch(jobResources.pods, { namespace, name, subresource: 'status' }, { status }, signal);
+};
