@@ -2,12 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { openModel } from '../../src/checkpoints/open-model.ts';
+import { type OpenedModel, openModel } from '../../src/checkpoints/open-model.ts';
 import { architectures } from '../../src/contract/architectures.ts';
 import type { Backend } from '../../src/contract/backends.ts';
 import { agreementOf } from '../../src/engines/agreement.ts';
 import { type Detection, detectionsIn } from '../../src/engines/detections.ts';
-import { withoutPlugins } from '../../src/engines/plugins/lower.ts';
 import { isPlugin } from '../../src/engines/plugins/plugin-nodes.ts';
 import { modelFor } from '../../src/engines/precision.ts';
 import { type FloatTensor, openSession } from '../../src/engines/session.ts';
@@ -19,25 +18,42 @@ import { elementType } from '../../src/formats/onnx/element-type.ts';
 import { graphOf } from '../../src/formats/onnx/graph.ts';
 import { serializeModel } from '../../src/formats/onnx/model.ts';
 import { intOf } from '../../src/formats/onnx/node.ts';
-import { imageBatches } from '../../src/preprocessing/batches.ts';
+import { type Batch, imageBatches } from '../../src/preprocessing/batches.ts';
+import { collected } from '../builders/collected.ts';
 import { type DetectorName, detectorFile, detectorNames, scenesFolder } from '../models/models.ts';
 
 type Truth = { readonly class: 'brick' | 'coin'; readonly box: readonly [number, number, number, number] };
 const truths = JSON.parse(readFileSync(join(scenesFolder, 'truths.json'), 'utf8')) as Record<string, Truth[]>;
 const scenes = Object.keys(truths).map((name) => join(scenesFolder, name));
 
-const opened = (name: DetectorName) =>
-  openModel({ path: detectorFile(name), key: 'none', architecture: name });
+type Outputs = Readonly<Record<string, FloatTensor>>;
+type Subject = {
+  readonly opened: OpenedModel;
+  /** The scenes, eight at a time. */
+  readonly batches: readonly Batch[];
+  /** What the float model finds in them. */
+  readonly float: readonly Outputs[];
+};
 
-const outputsOn = async (model: ModelProto, name: DetectorName, paths: readonly string[]) => {
+/** Reads, decodes and runs once what several tests look at. */
+const aSubject = async (name: DetectorName): Promise<Subject> => {
+  const opened = await openModel({ path: detectorFile(name), key: 'none', architecture: name });
+  const batches = await collected(imageBatches(scenes, { ...pixelsOf(opened), batchSize: 8 }));
+  const wanted = { backend: 'OnnxRuntime', dataType: 'fp32', scales: undefined } as const;
+  return { opened, batches, float: await outputsOn(modelFor(opened.model, wanted), name, batches) };
+};
+
+const outputsOn = async (model: ModelProto, name: DetectorName, batches: readonly Batch[]) => {
   const session = await openSession(serializeModel(model));
-  const found: Record<string, FloatTensor>[] = [];
-  const options = { ...pixelsOf(await opened(name)), batchSize: 8 };
-  for await (const { data, dims } of imageBatches(paths, options))
+  const found: Outputs[] = [];
+  for (const { data, dims } of batches)
     found.push(await session.run({ [architectures[name].input]: { data, dims } }));
   await session.release();
   return found;
 };
+
+const subjects = new Map(detectorNames.map((name) => [name, aSubject(name)]));
+const subjectOf = (name: DetectorName): Promise<Subject> => subjects.get(name)!;
 
 /** Labels as the module counts them: background is first for the SSDs, last for faster_rcnn, and none for yolo. */
 const classOf = (name: DetectorName, label: number): string | undefined =>
@@ -67,11 +83,10 @@ const rightOnes = (name: DetectorName, images: readonly (readonly Detection[])[]
 const finds = test.macro<[DetectorName]>({
   title: (_, name) => `${name} finds bricks and coins where there are some, in batches of eight`,
   exec: async (t, name) => {
-    const { model } = await opened(name);
-    const found = await outputsOn(withoutPlugins(model, 'NonMaxSuppression'), name, scenes);
+    const { float } = await subjectOf(name);
     const { precision, recall } = rightOnes(
       name,
-      found.flatMap((each) => detectionsIn(each)!.images),
+      float.flatMap((each) => detectionsIn(each)!.images),
     );
     t.log(`precision ${precision.toFixed(2)}, recall ${recall.toFixed(2)}`);
     t.true(precision > 0.5 && recall > 0.6, `${precision}, ${recall}`);
@@ -81,19 +96,10 @@ const finds = test.macro<[DetectorName]>({
 const inHalf = test.macro<[DetectorName]>({
   title: (_, name) => `${name} in fp16 finds the same boxes`,
   exec: async (t, name) => {
-    const { model } = await opened(name);
-    const wanted = { backend: 'OnnxRuntime', scales: undefined } as const;
-    const [float] = await outputsOn(
-      modelFor(model, { ...wanted, dataType: 'fp32' }),
-      name,
-      scenes.slice(0, 8),
-    );
-    const [half] = await outputsOn(
-      modelFor(model, { ...wanted, dataType: 'fp16' }),
-      name,
-      scenes.slice(0, 8),
-    );
-    const { sqnrDb, boxes, matchedBoxes } = agreementOf(float!, half!);
+    const { opened, batches, float } = await subjectOf(name);
+    const wanted = { backend: 'OnnxRuntime', dataType: 'fp16', scales: undefined } as const;
+    const [half] = await outputsOn(modelFor(opened.model, wanted), name, batches.slice(0, 1));
+    const { sqnrDb, boxes, matchedBoxes } = agreementOf(float[0]!, half!);
     t.log(`${sqnrDb.toFixed(1)} dB over pairs of ${boxes} boxes`);
     t.true(sqnrDb > 30 && boxes > 10 && matchedBoxes! > 0.95, `${sqnrDb} dB, ${matchedBoxes} of ${boxes}`);
   },
@@ -102,7 +108,7 @@ const inHalf = test.macro<[DetectorName]>({
 const inInt8 = test.macro<[DetectorName]>({
   title: (_, name) => `${name} is calibrated whole, and finds nearly the same boxes in int8`,
   exec: async (t, name) => {
-    const model = await opened(name);
+    const { opened: model } = await subjectOf(name);
     const request = {
       source: { kind: 'Images', folder: scenesFolder },
       batches: 2,
@@ -142,7 +148,7 @@ const inInt8 = test.macro<[DetectorName]>({
 });
 
 test('graphs for TensorRT keep the plugin nodes, in float whatever the rest is; the other backends get none', async (t) => {
-  const { model } = await opened('faster_rcnn');
+  const { model } = (await subjectOf('faster_rcnn')).opened;
   const graphFor = (backend: Backend) =>
     graphOf(modelFor(model, { backend, dataType: 'fp16', scales: undefined })).node;
   const kept = graphFor('TensorRt');
