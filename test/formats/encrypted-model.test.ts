@@ -27,14 +27,21 @@ const fails = async (
   t.false(error?.message.includes(key));
 };
 
+/** By one comparison of memory: deepEqual would look at each byte as a property of its own. */
+const isPayload = (t: ExecutionContext, found: Uint8Array, expected: Uint8Array = payload): boolean =>
+  t.true(Buffer.from(found).equals(expected));
+
 test('a .tlt gives back what was packed', async (t) => {
-  const opened = await decryptModel(await encryptTlt(payload, key), key);
-  t.deepEqual(opened, { container: 'tlt', inputName: '', payload });
+  const { payload: found, ...rest } = await decryptModel(await encryptTlt(payload, key, quick), key);
+  t.deepEqual(rest, { container: 'tlt', inputName: '' });
+  isPayload(t, found);
 });
 test('an .etlt of an ONNX begins with the length 0', async (t) => {
   const bytes = await encryptEtlt(payload, key, quick);
   t.deepEqual([...bytes.subarray(0, 8)], [0, 0, 0, 0, ...Buffer.from('age-')]);
-  t.deepEqual(await decryptModel(bytes, key), { container: 'etlt', inputName: '', payload });
+  const { payload: found, ...rest } = await decryptModel(bytes, key);
+  t.deepEqual(rest, { container: 'etlt', inputName: '' });
+  isPayload(t, found);
 });
 test('an .etlt can name the input node, little-endian length first', async (t) => {
   const bytes = await encryptEtlt(payload, key, { inputName: 'input_1', ...quick });
@@ -44,7 +51,7 @@ test('an .etlt can name the input node, little-endian length first', async (t) =
 for (const size of [0, 1, 65_535, 65_536, 65_537])
   test(`a payload of ${size} bytes survives`, async (t) => {
     const opened = await decryptModel(await encryptTlt(payload.subarray(0, size), key, quick), key);
-    t.deepEqual(opened.payload, payload.slice(0, size));
+    isPayload(t, opened.payload, payload.subarray(0, size));
   });
 test('any part of a payload can be read, and the pieces make the whole', async (t) => {
   const { content } = await openEncrypted(readableBytes(await encryptEtlt(payload, key, quick)), key);
@@ -54,7 +61,7 @@ test('any part of a payload can be read, and the pieces make the whole', async (
     t.true(Buffer.from(content.read(at, length)).equals(payload.subarray(at, at + length))),
   );
   fc.assert(isRead, { numRuns: 50 });
-  t.deepEqual(new Uint8Array(Buffer.concat([...piecesOf(content)])), payload);
+  isPayload(t, Buffer.concat([...piecesOf(content)]));
 });
 test('a piece that is altered, moved or missing is told when it is read', async (t) => {
   const sealed = Buffer.from(await encryptTlt(payload, key, quick));
@@ -63,7 +70,7 @@ test('a piece that is altered, moved or missing is told when it is read', async 
   const altered = Buffer.from(sealed);
   altered[start]! ^= 1;
   const content = await opened(altered);
-  t.deepEqual(new Uint8Array(content.read(0, 65_536)), payload.slice(0, 65_536));
+  isPayload(t, content.read(0, 65_536), payload.subarray(0, 65_536));
   const isDamaged = { instanceOf: UserError, message: /piece 1 of 4 does not fit its tag/ };
   t.throws(() => content.read(65_535, 2), isDamaged);
   const [second, third] = [start, start + 65_552].map((at) => sealed.subarray(at, at + 65_552));
@@ -74,7 +81,8 @@ test('a piece that is altered, moved or missing is told when it is read', async 
   t.throws(() => cut.whole(), { instanceOf: UserError, message: /piece 1 of 2 does not fit its tag/ });
 });
 test('the same payload is never encrypted to the same bytes', async (t) => {
-  t.notDeepEqual(await encryptTlt(payload, key, quick), await encryptTlt(payload, key, quick));
+  const [one, other] = [await encryptTlt(payload, key, quick), await encryptTlt(payload, key, quick)];
+  t.false(Buffer.from(one).equals(other));
 });
 
 test('age opens an .etlt after its prefix', async (t) => {
@@ -82,14 +90,14 @@ test('age opens an .etlt after its prefix', async (t) => {
   writeFileSync(join(folder, 'model.age'), (await encryptEtlt(payload, key)).subarray(4));
   const run = await runAge(['-d', '-o', join(folder, 'model.onnx'), join(folder, 'model.age')], key);
   t.is(run.status, 0, run.output);
-  t.deepEqual(new Uint8Array(readFileSync(join(folder, 'model.onnx'))), payload);
+  isPayload(t, readFileSync(join(folder, 'model.onnx')));
 });
 test('what age -p encrypts is a .tlt', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'age-'));
   writeFileSync(join(folder, 'model.onnx'), payload);
   const run = await runAge(['-p', '-o', join(folder, 'model.tlt'), join(folder, 'model.onnx')], key);
   t.is(run.status, 0, run.output);
-  t.deepEqual((await decryptModel(readFileSync(join(folder, 'model.tlt')), key)).payload, payload);
+  isPayload(t, (await decryptModel(readFileSync(join(folder, 'model.tlt')), key)).payload);
 });
 test('age refuses a wrong key as we do', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'age-'));
