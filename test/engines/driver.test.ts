@@ -37,6 +37,9 @@ type Built = {
   readonly termination: string;
 };
 
+const float = await readModelFile(modelFile('classifier'));
+const graphs = { fp32: serializeModel(float), fp16: serializeModel(halfModel(float)) } as const;
+
 const build = async ({
   capability = '8.6',
   precision = 'fp32',
@@ -47,11 +50,7 @@ const build = async ({
   floatOutputs,
 }: Build): Promise<Built> => {
   const work = mkdtempSync(join(tmpdir(), 'tlt-driver-'));
-  const float = await readModelFile(modelFile('classifier'));
-  writeFileSync(
-    join(work, 'model.onnx'),
-    model ?? serializeModel(precision === 'fp16' ? halfModel(float) : float),
-  );
+  writeFileSync(join(work, 'model.onnx'), model ?? graphs[precision]);
   const wanted = {
     backend: 'TensorRtRtx',
     ...(capability !== null && { computeCapability: capability }),
@@ -75,32 +74,43 @@ const build = async ({
   return { code, stdout, work, termination: readFileSync(termination, 'utf8') };
 };
 
+const targets = ['8.6', '12.0'].flatMap((capability) =>
+  (['fp32', 'fp16'] as const).map((precision) => ({ capability, precision })),
+);
+
+/** One after the other: each takes all processors and some hundreds of megabytes. */
+const buildAll = async (): Promise<readonly Built[]> => {
+  const all: Built[] = [];
+  for (const target of targets) all.push(await build(target));
+  return all;
+};
+const engines = buildAll();
+
 test('engines for two compute capabilities and two precisions are real, and all different', async (t) => {
   const digests: string[] = [];
-  for (const capability of ['8.6', '12.0'])
-    for (const precision of ['fp32', 'fp16'] as const) {
-      const { code, work, stdout } = await build({ capability, precision });
-      t.is(code, 0, stdout);
-      const engine = readFileSync(join(work, 'engine.plan'));
-      const { runtime, seconds } = JSON.parse(
-        readFileSync(join(work, 'build-report.json'), 'utf8'),
-      ) as BuildReport;
-      t.is(runtime.name, 'TensorRT-RTX');
-      t.log(`${capability} ${precision}: ${engine.length} bytes, ${seconds} s`);
-      t.true(engine.length > 1_000_000);
-      digests.push(sha256(engine));
-    }
+  for (const [i, { code, work, stdout }] of (await engines).entries()) {
+    t.is(code, 0, stdout);
+    const engine = readFileSync(join(work, 'engine.plan'));
+    const { runtime, seconds } = JSON.parse(
+      readFileSync(join(work, 'build-report.json'), 'utf8'),
+    ) as BuildReport;
+    t.is(runtime.name, 'TensorRT-RTX');
+    t.log(`${Object.values(targets[i]!).join(' ')}: ${engine.length} bytes, ${seconds} s`);
+    t.true(engine.length > 1_000_000);
+    digests.push(sha256(engine));
+  }
   t.is(new Set(digests).size, 4);
 });
 
 test('progress is told as JSON lines', async (t) => {
-  const { stdout } = await build({});
-  const lines = stdout
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
-  t.true(lines.some(({ progress }) => progress !== undefined));
-  t.is(lines.at(-1)!.result, 'built');
+  for (const { stdout } of await engines) {
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    t.true(lines.some(({ progress }) => progress !== undefined));
+    t.is(lines.at(-1)!.result, 'built');
+  }
 });
 
 type Refusal = {
