@@ -8,6 +8,7 @@ import { imageBatches } from '../../src/preprocessing/batches.ts';
 import type { ImageSize } from '../../src/preprocessing/decode.ts';
 import { sampleImages } from '../../src/preprocessing/image-list.ts';
 import { preprocessingOf } from '../../src/preprocessing/normalise.ts';
+import { collected } from '../builders/collected.ts';
 import { runPeer } from '../peers/venv.ts';
 import { photosFolder } from '../photos/photos.ts';
 import { modelFile } from './models.ts';
@@ -24,32 +25,50 @@ export type QatModel = {
 
 type Float = { readonly model: Uint8Array; readonly size: ImageSize };
 
-const made = new Map<QatKind, Promise<QatModel>>();
+let made: Promise<Readonly<Record<QatKind, QatModel>>> | undefined;
 
-/** Of the real text classifier, with all that makes graphs hard to peel; once for each kind in a process. */
-export const qatModel = (kind: QatKind): Promise<QatModel> => {
+/** Of the real text classifier, with all that makes graphs hard to peel; made once in a process. */
+export const qatModel = async (kind: QatKind): Promise<QatModel> => {
   const size = { channels: 3, height: 48, width: 192 } as const;
-  const found = made.get(kind) ?? make(kind, { model: readFileSync(modelFile('classifier')), size });
-  made.set(kind, found);
-  return found;
+  made ??= make(['int8', 'uint8'], { model: readFileSync(modelFile('classifier')), size });
+  return (await made)[kind];
 };
 
 /** Of the small classifier, which costs next to nothing to run. */
-export const smallQatModel = async (kind: QatKind): Promise<QatModel> =>
-  make(kind, { model: await smallClassifier(), size: { channels: 3, height: 32, width: 32 } });
+export const smallQatModel = async (kind: QatKind): Promise<QatModel> => {
+  const size = { channels: 3, height: 32, width: 32 } as const;
+  return (await make([kind], { model: await smallClassifier(), size }))[kind];
+};
 
-const make = async (kind: QatKind, { model, size }: Float): Promise<QatModel> => {
+const make = async <Kind extends QatKind>(
+  kinds: readonly Kind[],
+  { model, size }: Float,
+): Promise<Readonly<Record<Kind, QatModel>>> => {
   const folder = mkdtempSync(join(tmpdir(), 'tlt-qat-'));
-  const [path, clean] = [join(folder, 'qat.onnx'), join(folder, 'clean.onnx')];
-  const tensors: string[] = [];
-  const { chosen } = await sampleImages(await photosFolder(), { batches: 2, batchSize: 4, seed: 5 });
-  const preprocessing = preprocessingOf('classification', 3);
-  for await (const { data, dims } of imageBatches(chosen, { size, preprocessing, batchSize: 4 })) {
-    tensors.push(join(folder, `${tensors.length}.pb`));
-    writeFileSync(tensors.at(-1)!, serializeTensor(tensorFromFloats('input_1', dims, data)));
-  }
   const float = join(folder, 'float.onnx');
   writeFileSync(float, model);
-  const args = [float, path, clean, 'input_1', kind, ...tensors];
-  return { path, clean, ranges: (await runPeer('quantise_qdq.py', args)) as QatModel['ranges'] };
+  const tensors = await tensorsIn(folder, size);
+  const args = [float, folder, 'input_1', kinds.join(), ...tensors];
+  const ranges = (await runPeer('quantise_qdq.py', args)) as Record<Kind, QatModel['ranges']>;
+  const models = kinds.map((kind): [Kind, QatModel] => [
+    kind,
+    {
+      path: join(folder, `${kind}.onnx`),
+      clean: join(folder, `${kind}-clean.onnx`),
+      ranges: ranges[kind],
+    },
+  ]);
+  return Object.fromEntries(models) as Record<Kind, QatModel>;
+};
+
+/** Files of photos as the network takes them. */
+const tensorsIn = async (folder: string, size: ImageSize): Promise<readonly string[]> => {
+  const { chosen } = await sampleImages(await photosFolder(), { batches: 2, batchSize: 4, seed: 5 });
+  const preprocessing = preprocessingOf('classification', 3);
+  const batches = await collected(imageBatches(chosen, { size, preprocessing, batchSize: 4 }));
+  return batches.map(({ data, dims }, i) => {
+    const path = join(folder, `${i}.pb`);
+    writeFileSync(path, serializeTensor(tensorFromFloats('input_1', dims, data)));
+    return path;
+  });
 };

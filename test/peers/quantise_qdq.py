@@ -1,11 +1,13 @@
 """A model with Q/DQ pairs, made by onnxruntime's own quantiser, and what an independent reader finds in it.
 
-usage: quantise_qdq.py SOURCE.onnx TARGET.onnx CLEAN.onnx INPUT_NAME int8|uint8 TENSOR.pb [...]
+usage: quantise_qdq.py SOURCE.onnx FOLDER INPUT_NAME KINDS TENSOR.pb [...]
 
-Prints {tensor: range}: 127 times the scale in front of each activation pair, the largest where there are several.
-CLEAN.onnx is the target without its pairs, taken out here: weights are what their integers stand for.
+KINDS is int8, uint8 or both with a comma between. Writes FOLDER/KIND.onnx, and FOLDER/KIND-clean.onnx: the same without
+its pairs, taken out here, where weights are what their integers stand for. Prints {kind: {tensor: range}}: 127 times the
+scale in front of each activation pair, the largest where there are several.
 """
 import json
+import os
 import sys
 
 import numpy as np
@@ -68,9 +70,12 @@ def take_out(model):
     return ranges
 
 
-source, target, clean, name, kind, *paths = sys.argv[1:]
-quantise(source, target, name, kind, paths)
-model = onnx.load(target)
-ranges = take_out(model)
-onnx.save(model, clean)
-print(json.dumps(ranges))
+source, folder, name, kinds, *paths = sys.argv[1:]
+found = {}
+for kind in kinds.split(","):
+    target = os.path.join(folder, f"{kind}.onnx")
+    quantise(source, target, name, kind, paths)
+    model = onnx.load(target)
+    found[kind] = take_out(model)
+    onnx.save(model, os.path.join(folder, f"{kind}-clean.onnx"))
+print(json.dumps(found))
