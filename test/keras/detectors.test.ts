@@ -15,6 +15,7 @@ import {
   type DetectorArchitecture,
   detectorArchitectures,
 } from '../../src/keras/detectors/detector.ts';
+import type { ImportedModel } from '../../src/keras/import.ts';
 import { parseExperimentSpec } from '../../src/specs/experiment-spec.ts';
 import { runPeer } from '../peers/venv.ts';
 import { aDetector, aDetectorSpec } from './detectors.ts';
@@ -29,8 +30,14 @@ import {
   writeKeras,
 } from './fixtures.ts';
 
-const importedAs = async (detector: Detector): Promise<ModelProto> =>
-  (await imported(kerasPath(detector.architecture), { detector })).model;
+const models = new Map<DetectorArchitecture, Promise<ImportedModel>>();
+
+/** Of the fixture with its own spec, imported once for all tests. */
+const modelOf = async (name: DetectorArchitecture): Promise<ModelProto> => {
+  const known = models.get(name) ?? imported(kerasPath(name), { detector: aDetector(name) });
+  models.set(name, known);
+  return (await known).model;
+};
 
 /** The graph in ONNX operators alone, with more of its tensors as outputs. */
 const running = (model: ModelProto, tensors: readonly string[]): ModelProto => {
@@ -79,9 +86,7 @@ const columnsOf = (data: Float32Array, width: number, [from, to]: Columns): Floa
 const endsAsTrained = test.macro({
   exec: async (t, name: DetectorArchitecture) => {
     const { said, ends } = cases[name];
-    const session = await openSession(
-      serializeModel(running(await importedAs(aDetector(name)), Object.keys(said))),
-    );
+    const session = await openSession(serializeModel(running(await modelOf(name), Object.keys(said))));
     const { input, raw, end } = await expectedDetector(name);
     const found = await session.run({ [session.inputs[0]!.name]: input });
     await session.release();
@@ -114,7 +119,7 @@ const round = (value: unknown): object =>
 
 test('all anchors are one constant, and nothing in the graph is computed in vain', async (t) => {
   for (const name of ['ssd', 'yolo'] as const) {
-    const { node, output } = graphOf(await importedAs(aDetector(name)));
+    const { node, output } = graphOf(await modelOf(name));
     const read = new Set([...node.flatMap(({ input }) => input), ...output.map((port) => port.name)]);
     t.deepEqual(
       node.filter((each) => !each.output.some((made) => read.has(made))),
@@ -129,7 +134,7 @@ test("onnx's checker and TensorRT's parser accept them, the plugins lowered for 
   const paths: string[] = [];
   for (const name of detectorArchitectures) {
     paths.push(join(folder, `${name}.onnx`));
-    const model = withoutPlugins(await importedAs(aDetector(name)), 'Loop');
+    const model = withoutPlugins(await modelOf(name), 'Loop');
     writeFileSync(paths.at(-1)!, serializeModel(model));
   }
   await runPeer('check_onnx.py', paths);

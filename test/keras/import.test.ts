@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { openSession } from '../../src/engines/session.ts';
+import type { ModelProto } from '../../src/formats/generated/onnx_pb.ts';
 import { withKerasFile } from '../../src/formats/keras-file.ts';
 import { graphOf, inputsOf, outputsOf, shapeOf } from '../../src/formats/onnx/graph.ts';
 import { serializeModel } from '../../src/formats/onnx/model.ts';
 import { readableBytes } from '../../src/formats/readable.ts';
-import { importKeras } from '../../src/keras/import.ts';
+import { type ImportedModel, importKeras } from '../../src/keras/import.ts';
 import { runPeer } from '../peers/venv.ts';
 import { difference, expectedOf, imported, kerasBytes, kerasPath } from './fixtures.ts';
 
@@ -27,10 +28,18 @@ const backbones = [
 const more = ['more_keras2', 'more_keras3'];
 const others = ['detectnet_v2', 'detectnet_v2_qat', 'layers_tlt', 'layers_first', 'layers_last'];
 
+const models = new Map<string, Promise<ImportedModel>>();
+
+/** Of the fixture, imported once for all tests. */
+const modelOf = async (name: string): Promise<ModelProto> => {
+  const known = models.get(name) ?? imported(kerasPath(name));
+  models.set(name, known);
+  return (await known).model;
+};
+
 const computesTheSame = test.macro({
   exec: async (t, name: string, from?: string) => {
-    const { model } = await imported(kerasPath(name));
-    const session = await openSession(serializeModel(model));
+    const session = await openSession(serializeModel(await modelOf(name)));
     const { input, outputs } = await expectedOf(name, from);
     const found = await session.run({ input_1: input });
     await session.release();
@@ -54,7 +63,7 @@ test("onnx's checker and TensorRT's parser accept every one", async (t) => {
   const paths: string[] = [];
   for (const name of [...backbones, ...others, ...more]) {
     const path = join(folder, `${name}.onnx`);
-    writeFileSync(path, serializeModel((await imported(kerasPath(name))).model));
+    writeFileSync(path, serializeModel(await modelOf(name)));
     paths.push(path);
   }
   const checked = (await runPeer('check_onnx.py', paths)) as [number, number][];
@@ -67,7 +76,7 @@ test("onnx's checker and TensorRT's parser accept every one", async (t) => {
 });
 
 const portsOf = async (name: string) => {
-  const graph = graphOf((await imported(kerasPath(name))).model);
+  const graph = graphOf(await modelOf(name));
   const described = (values: ReturnType<typeof inputsOf>) =>
     Object.fromEntries(values.map((value) => [value.name, shapeOf(value)]));
   return { inputs: described(inputsOf(graph)), outputs: described(outputsOf(graph)) };
@@ -91,13 +100,14 @@ test('channels_last images become N,C,H,W', async (t) => {
   t.deepEqual(Object.keys(outputs), ['predictions/Softmax', 'maps/Softmax']);
 });
 test('nothing is transposed between the layers of a channels_last network, but where images end', async (t) => {
-  const { model } = await imported(kerasPath('layers_last'));
-  const transposed = graphOf(model).node.filter(({ opType }) => opType === 'Transpose');
+  const transposed = graphOf(await modelOf('layers_last')).node.filter(
+    ({ opType }) => opType === 'Transpose',
+  );
   t.deepEqual(transposed.map(({ name }) => name.split('/')[0]).sort(), ['flatten', 'per_place']);
 });
 test('no node has only constants to compute with', async (t) => {
   for (const name of backbones) {
-    const { node, initializer } = graphOf((await imported(kerasPath(name))).model);
+    const { node, initializer } = graphOf(await modelOf(name));
     const constants = new Set(initializer.map((tensor) => tensor.name));
     t.deepEqual(
       node.filter(({ input }) => input.every((each) => constants.has(each))),
@@ -106,7 +116,7 @@ test('no node has only constants to compute with', async (t) => {
   }
 });
 test('a shared layer has its weights once', async (t) => {
-  const { initializer, node } = graphOf((await imported(kerasPath('layers_first'))).model);
+  const { initializer, node } = graphOf(await modelOf('layers_first'));
   t.is(initializer.filter((tensor) => tensor.name.startsWith('shared/kernel')).length, 1);
   t.is(node.filter(({ input }) => input.includes('shared/kernel')).length, 2);
 });
@@ -116,7 +126,7 @@ test('bytes in memory give the same model as the file', async (t) => {
   const { model } = await withKerasFile({ path: 'resnet.tlt', content: readableBytes(bytes) }, (file) =>
     importKeras(file),
   );
-  t.deepEqual(serializeModel(model), serializeModel((await imported(kerasPath('resnet'))).model));
+  t.deepEqual(serializeModel(model), serializeModel(await modelOf('resnet')));
 });
 
 test('whose padding it is can be said, where the file is judged wrongly', async (t) => {
