@@ -1,7 +1,7 @@
 """Tensorfiles by h5py, as TLT's own class writes and reads them.
 
 usage: tensorfiles.py write FILE DTYPE N,C,H,W COUNT   batch b holds b + i / size
-       tensorfiles.py copy FROM DTYPE FILE             the same values, written by h5py
+       tensorfiles.py copy FROM (DTYPE FILE)...        the same values, written by h5py
        tensorfiles.py read FILE                        prints the layout and the sums of the batches
 """
 import json
@@ -24,11 +24,12 @@ if mode == "write":
         file.attrs["count"] = int(rest[2])
     print("true")
 elif mode == "copy":
-    with h5py.File(path, "r") as source, h5py.File(rest[1], "w") as file:
-        for number in range(int(source.attrs["count"])):
-            values = source[f"{prefix}_{number}"][prefix][()].astype(rest[0])
-            file.create_group(f"{prefix}_{number}").create_dataset(prefix, data=values, compression="gzip")
-        file.attrs["count"] = source.attrs["count"]
+    for dtype, copy in zip(rest[::2], rest[1::2]):
+        with h5py.File(path, "r") as source, h5py.File(copy, "w") as file:
+            for number in range(int(source.attrs["count"])):
+                values = source[f"{prefix}_{number}"][prefix][()].astype(dtype)
+                file.create_group(f"{prefix}_{number}").create_dataset(prefix, data=values, compression="gzip")
+            file.attrs["count"] = source.attrs["count"]
     print("true")
 else:
     with h5py.File(path, "r") as file, open(path, "rb") as raw:

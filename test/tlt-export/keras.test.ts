@@ -87,7 +87,7 @@ test('--force_ptq calibrates it', async (t) => {
 
 test('the same model is found inside a .tlt', async (t) => {
   const path = join(aFolder(key), 'model.tlt');
-  writeFileSync(path, await encryptTlt(kerasBytes('resnet'), key));
+  writeFileSync(path, await encryptTlt(kerasBytes('resnet'), key, { workFactor: 4 }));
   const locked = await openModel({ path, key, architecture: 'classification' });
   const plain = await openModel({ path: kerasPath('resnet'), key, architecture: 'classification' });
   t.deepEqual(locked.payload, plain.payload);
