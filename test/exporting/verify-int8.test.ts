@@ -6,6 +6,7 @@ import { openSession } from '../../src/engines/session.ts';
 import { calibrate } from '../../src/exporting/export.ts';
 import { int8Agreement, keptBatches, precisionLatency } from '../../src/exporting/verify-int8.ts';
 import { readModelFile, serializeModel } from '../../src/formats/onnx/model.ts';
+import type { Batch } from '../../src/preprocessing/batches.ts';
 import { sampleImages } from '../../src/preprocessing/image-list.ts';
 import { collected } from '../builders/collected.ts';
 import { type ModelName, modelFile } from '../models/models.ts';
@@ -18,7 +19,7 @@ const calibration = async (name: ModelName) => {
   const opened = await openModel({ path: modelFile(name), key: 'none', architecture });
   const request = {
     source: { kind: 'Images', folder: await photosFolder() },
-    batches: 4,
+    batches: 2,
     batchSize: 8,
     algorithm: 'Percentile',
     seed: 42,
@@ -27,8 +28,13 @@ const calibration = async (name: ModelName) => {
   const watch = { progress: () => {}, signal: new AbortController().signal };
   const { scales, kept } = await calibrate(opened, { request, watch });
   const { chosen } = await sampleImages(request.source.folder, request);
-  return { opened, scales, kept, chosen, batches: () => keptBatches(opened, kept)! };
+  const judging = await collected(keptBatches(opened, kept)!);
+  return { opened, scales, kept, chosen, judging };
 };
+
+async function* streamed(list: readonly Batch[]): AsyncGenerator<Batch> {
+  yield* list;
+}
 
 /** Once for each model: it is the same in every test. */
 const known = new Map<ModelName, ReturnType<typeof calibration>>();
@@ -39,23 +45,24 @@ const calibrated = (name: ModelName) => {
 };
 
 test('images that calibrated are not among those that judge', async (t) => {
-  const { batches, chosen } = await calibrated('classifier');
-  const judging = (await collected(batches())).flatMap(({ paths }) => paths);
-  t.is(judging.length, 32);
+  const { judging, chosen } = await calibrated('classifier');
+  const paths = judging.flatMap((batch) => batch.paths);
+  t.is(paths.length, 32);
   t.deepEqual(
-    judging.filter((path) => chosen.includes(path)),
+    paths.filter((path) => chosen.includes(path)),
     [],
   );
 });
 
 test('the figure is that of the two graphs run image by image', async (t) => {
-  const { opened, scales, batches } = await calibrated('classifier');
-  const { images, sqnrDb, rmse, top1 } = await int8Agreement(opened, scales, { batches: batches() });
+  const { opened, scales, kept, judging } = await calibrated('classifier');
+  const batches = keptBatches(opened, kept)!;
+  const { images, sqnrDb, rmse, top1 } = await int8Agreement(opened, scales, { batches });
   const model = await readModelFile(modelFile('classifier'));
   const float = await openSession(serializeModel(model));
   const int8 = await openSession(serializeModel(quantisedModel(model, scales)));
   let [signal, noise, values] = [0, 0, 0];
-  for (const { data, dims } of await collected(batches())) {
+  for (const { data, dims } of judging) {
     const feeds = { input_1: { data, dims } };
     const [a, b] = [await float.run(feeds), await int8.run(feeds)];
     const [x, y] = [a['predictions/Softmax']!.data, b['predictions/Softmax']!.data];
@@ -74,10 +81,10 @@ test('the figure is that of the two graphs run image by image', async (t) => {
 });
 
 test('scales that clip nearly everything are told from good ones', async (t) => {
-  const { opened, scales, batches } = await calibrated('detectnet_v2');
-  const good = await int8Agreement(opened, scales, { batches: batches() });
+  const { opened, scales, judging } = await calibrated('detectnet_v2');
+  const good = await int8Agreement(opened, scales, { batches: streamed(judging) });
   const clipping = new Map([...scales].map(([name, scale]) => [name, scale / 50]));
-  const bad = await int8Agreement(opened, clipping, { batches: batches() });
+  const bad = await int8Agreement(opened, clipping, { batches: streamed(judging) });
   t.true(good.sqnrDb > 20 && good.matchedCells! > 0.9, JSON.stringify(good));
   t.true(bad.sqnrDb < good.sqnrDb - 10 && bad.matchedCells! < good.matchedCells!, JSON.stringify(bad));
 });
@@ -101,12 +108,12 @@ test('a run of each precision takes its time', async (t) => {
 });
 
 test('a comparison stops at a signal, between two batches', async (t) => {
-  const { opened, scales, batches } = await calibrated('classifier');
+  const { opened, scales, judging } = await calibrated('classifier');
   const stop = new AbortController();
   const reason = new Error('stopped');
   let taken = 0;
   const watched = (async function* () {
-    for await (const batch of batches()) {
+    for (const batch of judging) {
       if (++taken === 2) stop.abort(reason);
       yield batch;
     }

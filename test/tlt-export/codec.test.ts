@@ -17,14 +17,22 @@ const codec = ['--codec_command', JSON.stringify(command)];
 /** Two small version numbers, then a descriptor: how every UFF file begins. */
 const uff = Buffer.concat([Buffer.from([8, 1, 16, 1, 26, 2, 8, 1]), Buffer.alloc(2000, 'graph')]);
 
+let real: Uint8Array;
+let old: Uint8Array;
+test.before(async () => {
+  const cipher = aCodec(command);
+  real = await encryptTlt(kerasBytes('detectnet_v2'), key, { cipher });
+  old = await encryptEtlt(uff, key, { cipher, inputName: 'input_1' });
+});
+
 /** real.tlt as TLT trains it (a Keras file), old.etlt as TLT 2.0 exports it (UFF). */
-const aWorkplace = async () => {
+const aWorkplace = () => {
   const folder = mkdtempSync(join(tmpdir(), 'tlt-codec-tools-'));
   const at = (name: string) => join(folder, name);
   writeFileSync(at('key.txt'), `${key}\n`);
+  writeFileSync(at('real.tlt'), real);
+  writeFileSync(at('old.etlt'), old);
   const cipher = aCodec(command);
-  writeFileSync(at('real.tlt'), await encryptTlt(kerasBytes('detectnet_v2'), key, { cipher }));
-  writeFileSync(at('old.etlt'), await encryptEtlt(uff, key, { cipher, inputName: 'input_1' }));
   const keyed = ['--key_file', at('key.txt')];
   return { at, cipher, keyed, read: (name: string) => readFileSync(at(name)) };
 };
@@ -36,7 +44,7 @@ const fails = async (t: ExecutionContext, work: Promise<unknown>, reason: Failur
 };
 
 test('a .tlt of real TLT becomes an .etlt of the same cipher, around the ONNX of its Keras model', async (t) => {
-  const { at, cipher, keyed, read } = await aWorkplace();
+  const { at, cipher, keyed, read } = aWorkplace();
   const args = ['detectnet_v2', '-m', at('real.tlt'), ...keyed, ...codec, '-o', at('out.etlt')];
   const { log } = await runExport(...args);
   t.true(log.includes(`[INFO] Converted model was saved into ${at('out.etlt')}`));
@@ -51,7 +59,7 @@ test('a .tlt of real TLT becomes an .etlt of the same cipher, around the ONNX of
 });
 
 test('without a codec such a file is refused, and the way out is named', async (t) => {
-  const { at, keyed } = await aWorkplace();
+  const { at, keyed } = aWorkplace();
   const model = ['-m', at('real.tlt'), ...keyed, '-o', at('out.etlt')];
   await fails(t, runExport('detectnet_v2', ...model), 'ModelForeign', /--codec_command, or spec\.codec/);
   const { printed } = await runModel('inspect', at('real.tlt'), ...keyed);
@@ -59,7 +67,7 @@ test('without a codec such a file is refused, and the way out is named', async (
 });
 
 test('a wrong key and a broken codec are told before anything is calibrated or written', async (t) => {
-  const { at, keyed } = await aWorkplace();
+  const { at, keyed } = aWorkplace();
   const int8 = [
     '--data_type',
     'int8',
@@ -78,7 +86,7 @@ test('a wrong key and a broken codec are told before anything is calibrated or w
 });
 
 test('tlt-model opens, turns, tells and makes such files', async (t) => {
-  const { at, cipher, keyed, read } = await aWorkplace();
+  const { at, cipher, keyed, read } = aWorkplace();
   const run = (...args: string[]) => runModel(...args, ...keyed, ...codec);
   await run('unpack', at('real.tlt'));
   t.true(read('real.hdf5').equals(kerasBytes('detectnet_v2')));
@@ -99,7 +107,7 @@ test('tlt-model opens, turns, tells and makes such files', async (t) => {
 });
 
 test('a UFF graph of TLT 2.0 can be taken out, but not exported again', async (t) => {
-  const { at, keyed, read } = await aWorkplace();
+  const { at, keyed, read } = aWorkplace();
   await runModel('unpack', at('old.etlt'), ...keyed, ...codec);
   t.true(read('old.uff').equals(uff));
   const { printed } = await runModel('inspect', at('old.etlt'), ...keyed, ...codec);
@@ -109,7 +117,7 @@ test('a UFF graph of TLT 2.0 can be taken out, but not exported again', async (t
 });
 
 test('a file that was cut short is damaged, not of another key', async (t) => {
-  const { at, keyed, read } = await aWorkplace();
+  const { at, keyed, read } = aWorkplace();
   for (const share of [0.2, 0.6, 0.99]) {
     const whole = read('real.tlt');
     writeFileSync(at('cut.tlt'), whole.subarray(0, Math.floor(share * whole.length)));
