@@ -22,7 +22,7 @@ import { aFolder } from '../builders/tool.ts';
 import { runExport, runModel } from '../builders/tool-world.ts';
 import { modelFile } from '../models/models.ts';
 import { smallClassifier } from '../models/small-classifier.ts';
-import { photosFolder } from '../photos/photos.ts';
+import { photosFolder, smallPhotosFolder } from '../photos/photos.ts';
 
 const small = join(aFolder(), 'small.onnx');
 test.before(async () => writeFileSync(small, await smallClassifier()));
@@ -31,7 +31,11 @@ const images = 11;
 
 /** The cache's text of one calibration. */
 const cacheOf = async (batchSize: number, threads: number): Promise<string> => {
-  const { chosen } = await sampleImages(await photosFolder(), { batches: images, batchSize: 1, seed: 5 });
+  const { chosen } = await sampleImages(await smallPhotosFolder(), {
+    batches: images,
+    batchSize: 1,
+    seed: 5,
+  });
   const batches: AsyncIterable<Batch> = imageBatches(chosen, {
     size: { channels: 3, height: 32, width: 32 },
     preprocessing: preprocessingOf('classification', 3),
@@ -72,13 +76,20 @@ const int8 = async (cwd: string, cache: string, module?: Module) => [
   ...base(cwd, module),
   ...['-o', join(cwd, `${cache}.etlt`), '--data_type', 'int8', '--cal_cache_file', join(cwd, cache)],
 ];
-const drawn = async () => ['--cal_image_dir', await photosFolder(), '--batches', '3', '--batch_size', '5'];
+const drawn = async (module: Module = 'classification') => [
+  ...['--cal_image_dir', await (module === 'classification' ? smallPhotosFolder() : photosFolder())],
+  ...['--batches', '3', '--batch_size', '5'],
+];
 
 /** A detector's calibration, once for all that reads it: the cache `all` and the histograms `all.hist`. */
 const countedDetector = async (): Promise<string> => {
   const cwd = aFolder();
   const histograms = ['--cal_histogram_file', join(cwd, 'all.hist')];
-  await runExport(...(await int8(cwd, 'all', 'detectnet_v2')), ...(await drawn()), ...histograms);
+  await runExport(
+    ...(await int8(cwd, 'all', 'detectnet_v2')),
+    ...(await drawn('detectnet_v2')),
+    ...histograms,
+  );
   return cwd;
 };
 let counted: ReturnType<typeof countedDetector> | undefined;
@@ -169,7 +180,7 @@ test('images that histograms were not counted over still judge, if their folder 
   const report = ['--sensitivity', '--report', join(cwd, 'r.html')];
   const { log } = await runExport(
     ...(await int8(cwd, 'again', 'detectnet_v2')),
-    ...(await drawn()),
+    ...(await drawn('detectnet_v2')),
     ...hist,
     ...report,
   );
@@ -184,7 +195,7 @@ test('images that histograms were not counted over still judge, if their folder 
   t.is(thumbnails.length, 6);
   const { log: other } = await runExport(
     ...(await int8(cwd, 'other', 'detectnet_v2')),
-    ...(await drawn()),
+    ...(await drawn('detectnet_v2')),
     ...hist,
     ...['--seed', '7', '--keep_float', 'block0/b', '--report', join(cwd, 'other.html')],
   );
@@ -200,7 +211,7 @@ test('layers that stay float have no scale in the cache, be it of images or of h
   const cwd = await onceCounted();
   const detector = (cache: string) => int8(cwd, cache, 'detectnet_v2');
   const hist = ['--cal_histogram_file', join(cwd, 'all.hist')];
-  const some = [...(await detector('some')), ...(await drawn())];
+  const some = [...(await detector('some')), ...(await drawn('detectnet_v2'))];
   const unknown = invalid(/'blok0\/b'.*the nearest is 'block0\/b'/);
   await t.throwsAsync(runExport(...some, '--keep_float', 'blok0/b'), unknown);
   const kept = ['--keep_float', 'block0/b, head/*'];

@@ -15,7 +15,7 @@ import { writeTensorfile } from '../../src/formats/tensorfile-writer.ts';
 import { caffeValues } from '../../src/preprocessing/values.ts';
 import { aFolder } from '../builders/tool.ts';
 import { smallClassifier } from '../models/small-classifier.ts';
-import { photosFolder } from '../photos/photos.ts';
+import { smallPhotosFolder } from '../photos/photos.ts';
 
 const watch = { progress: () => {}, signal: new AbortController().signal };
 const sample = { batches: 2, batchSize: 3, seed: 7 };
@@ -29,7 +29,7 @@ const calibrated = (opened: OpenedModel, source: CalibrationSource) => {
 const aTraining = async () => {
   const folder = aFolder();
   mkdirSync(join(folder, 'train'));
-  const photos = await photosFolder();
+  const photos = await smallPhotosFolder();
   for (const name of readdirSync(photos)) {
     mkdirSync(join(folder, 'train', name.slice(0, 6)), { recursive: true });
     symlinkSync(join(photos, name), join(folder, 'train', name.slice(0, 6), name));
@@ -89,7 +89,7 @@ const cacheOf = async (
 
 test('a seed gives one cache, byte for byte, at any batch size and on any number of threads', async (t) => {
   const { opened, source } = await aTraining();
-  for (const each of [source, { kind: 'Images', folder: await photosFolder() } as const]) {
+  for (const each of [source, { kind: 'Images', folder: await smallPhotosFolder() } as const]) {
     const first = await cacheOf(opened, each, { batchSize: 1, threads: 1 });
     for (const [batchSize, threads] of [
       [2, 3],
@@ -102,7 +102,7 @@ test('a seed gives one cache, byte for byte, at any batch size and on any number
 test('a signal stops the writing of a tensorfile of images, and leaves none', async (t) => {
   const { folder, opened } = await aTraining();
   const source = { kind: 'TensorfileOfImages', path: join(folder, 'c.tensor') } as const;
-  const request = { source: { ...source, folder: await photosFolder() }, ...sample, rows: 3 };
+  const request = { source: { ...source, folder: await smallPhotosFolder() }, ...sample, rows: 3 };
   const before = readdirSync(folder);
   const signal = AbortSignal.abort(new UserError('Interrupted', 'stopped'));
   const error = await t.throwsAsync(openSource(opened, { ...request, signal }), { instanceOf: UserError });

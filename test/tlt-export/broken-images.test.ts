@@ -6,7 +6,7 @@ import { failures } from '../../src/base/failures.ts';
 import { encryptTlt } from '../builders/encrypted.ts';
 import { aFolder, type Ran, runTool } from '../builders/tool.ts';
 import { smallClassifier } from '../models/small-classifier.ts';
-import { photosFolder } from '../photos/photos.ts';
+import { smallPhotosFolder } from '../photos/photos.ts';
 
 const key = 'correct horse battery staple';
 const photos = 24;
@@ -16,7 +16,7 @@ const aWorkplace = async (broken: number): Promise<string> => {
   const cwd = aFolder(key);
   writeFileSync(join(cwd, 'model.tlt'), await encryptTlt(await smallClassifier(), key, { workFactor: 4 }));
   mkdirSync(join(cwd, 'images'));
-  const source = await photosFolder();
+  const source = await smallPhotosFolder();
   for (const name of readdirSync(source).sort().slice(0, photos))
     cpSync(join(source, name), join(cwd, 'images', name));
   for (let i = 0; i < broken; i++) writeFileSync(join(cwd, 'images', `broken${i}.png`), 'this is no image');

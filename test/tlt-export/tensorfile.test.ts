@@ -9,7 +9,7 @@ import { encryptTlt } from '../builders/encrypted.ts';
 import { aFolder, runTool } from '../builders/tool.ts';
 import { smallClassifier } from '../models/small-classifier.ts';
 import { runPeer } from '../peers/venv.ts';
-import { photosFolder } from '../photos/photos.ts';
+import { smallPhotosFolder } from '../photos/photos.ts';
 
 const key = 'correct horse battery staple';
 const base = ['classification', '-m', 'model.tlt', '--key_file', 'key.txt', '--data_type', 'int8'];
@@ -31,7 +31,7 @@ const exported = async (...args: string[]) => {
 };
 
 test.before(async () => {
-  photos = await photosFolder();
+  photos = await smallPhotosFolder();
   cwd = aFolder(key);
   writeFileSync(join(cwd, 'model.tlt'), await encryptTlt(await smallClassifier(), key, { workFactor: 4 }));
 });

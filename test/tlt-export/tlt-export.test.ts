@@ -12,7 +12,7 @@ import { aFolder, runProcess, runTool } from '../builders/tool.ts';
 import { run } from '../cluster/run.ts';
 import { modelFile } from '../models/models.ts';
 import { smallClassifier } from '../models/small-classifier.ts';
-import { photosFolder } from '../photos/photos.ts';
+import { photosFolder, smallPhotosFolder } from '../photos/photos.ts';
 
 const key = 'correct horse battery staple';
 const packed = (model: Uint8Array): Promise<Uint8Array> => encryptTlt(model, key, { workFactor: 4 });
@@ -22,7 +22,7 @@ let real: Uint8Array;
 let tlt: Uint8Array;
 
 test.before(async () => {
-  photos = await photosFolder();
+  photos = await smallPhotosFolder();
   real = await packed(await readFile(modelFile('classifier')));
   tlt = await packed(await smallClassifier());
 });
@@ -38,8 +38,8 @@ const withoutKey = ['classification', '-m', 'model.tlt'];
 const base = [...withoutKey, '--key_file', 'key.txt'];
 const small = ['--batches', '2', '--batch_size', '8'];
 /** MinMax is the quickest: it searches nothing. */
-const int8 = (algorithm = 'MinMax') => [
-  ...['--data_type', 'int8', '--cal_image_dir', photos, ...small],
+const int8 = (algorithm = 'MinMax', images = photos) => [
+  ...['--data_type', 'int8', '--cal_image_dir', images, ...small],
   ...['--cal_algorithm', algorithm],
 ];
 const exported = (cwd: string, ...args: string[]) => runTool('tlt-export', [...base, ...args], { cwd });
@@ -73,7 +73,7 @@ test('int8 that agrees less than asked for is refused by its worst tensors, and 
 test('int8 that agrees well enough passes the gate, and an engine for this CPU comes with the export', async (t) => {
   const cwd = aWorkplace(real);
   const asked = ['--min_agreement', '8', '--engine_file', 'engine.onnx'];
-  const { code, stderr } = await exported(cwd, ...int8('Mse'), ...asked);
+  const { code, stderr } = await exported(cwd, ...int8('Mse', await photosFolder()), ...asked);
   t.is(code, 0, stderr);
   t.true(readFileSync(join(cwd, 'engine.onnx')).length > 50_000);
   t.true(parseCalibrationCache(readFileSync(join(cwd, 'cal.bin'), 'utf8')).scales.size > 100);
