@@ -6,7 +6,7 @@ import type { OpenedModel } from '../checkpoints/open-model.ts';
 import type { Algorithm } from '../contract/architectures.ts';
 import { withoutFloat } from '../engines/float-layers.ts';
 import { tensorRtVersionNumber, writeCalibrationCache } from '../formats/calibration-cache.ts';
-import { type Cipher, encryptEtlt, type Pieces } from '../formats/encrypted-model.ts';
+import { type EncryptOptions, encryptEtlt, type Pieces } from '../formats/encrypted-model.ts';
 import { tensorFromFloats } from '../formats/onnx/tensor.ts';
 import { serializeTensor } from '../formats/onnx/tensor-file.ts';
 import { readableBytes } from '../formats/readable.ts';
@@ -165,5 +165,5 @@ export const verificationTensor = async (
 };
 
 /** The `.etlt`: the ONNX file as it is, encrypted by age unless another cipher is given. */
-export const etltOf = (opened: OpenedModel, key: string, cipher?: Cipher): Promise<Pieces> =>
-  encryptEtlt(readableBytes(opened.payload), key, { cipher });
+export const etltOf = (opened: OpenedModel, key: string, options?: EncryptOptions): Promise<Pieces> =>
+  encryptEtlt(readableBytes(opened.payload), key, options);

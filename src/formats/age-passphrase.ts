@@ -20,7 +20,7 @@ export const readWorkFactorLimit = 20;
 
 export type PassphraseOptions = {
   /** Lower it in tests only: it is what makes guessing a short key slow. */
-  readonly workFactor?: number;
+  readonly workFactor?: number | undefined;
 };
 
 /** The file, in pieces that are made as they are taken. */

@@ -53,7 +53,8 @@ export const runExportCommand = async (argv: readonly string[], world: ToolWorld
     return countPart(opened, { values, world }, requiredSource(values, training));
   if (values.engine_file !== undefined) refuseGraph(opened, values);
   const quantised = await scalesOf(opened, { architecture, values, world, training });
-  await writeWholeFile(output, await etltOf(opened, key, cipher), { overwrite: false });
+  const etlt = await etltOf(opened, key, { cipher, workFactor: world.workFactor });
+  await writeWholeFile(output, etlt, { overwrite: false });
   world.log('INFO', `Converted model was saved into ${output}`);
   world.log('INFO', `Input node: ${opened.input}`);
   world.log('INFO', `Output node(s): [${opened.outputs.map((name) => `'${name}'`).join(', ')}]`);

@@ -8,4 +8,6 @@ export type ToolWorld = Watch & {
   readonly temporary: string;
   /** Milliseconds, with fractions, from any start. */
   readonly clock: { now(): number };
+  /** Of the models that are written; as `PassphraseOptions` has it. */
+  readonly workFactor?: number;
 };

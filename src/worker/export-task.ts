@@ -122,7 +122,7 @@ const publish = async (products: Products, world: TaskWorld): Promise<Exported> 
     return { uri, ...stored };
   };
   const etlt = await make(artifactFiles.etlt, await etltOf(opened, key));
-  const codecEtlt = cipher && (await make(artifactFiles.codecEtlt, await etltOf(opened, key, cipher)));
+  const codecEtlt = cipher && (await make(artifactFiles.codecEtlt, await etltOf(opened, key, { cipher })));
   const cache = int8 && (await store(artifactFiles.calibrationCache, int8.cache));
   if (trained) await store(artifactFiles.tensorScales, trained.json);
   const kept = int8 && (await verificationTensor(opened, int8.kept));

@@ -13,7 +13,7 @@ export type Told = {
 
 export type ToolCommand = (argv: readonly string[], world: ToolWorld) => Promise<void>;
 
-/** A world in which nothing is said, but for the changes. */
+/** A world in which nothing is said and guessing a key is not made slow, but for the changes. */
 export const aToolWorld = (changes: Partial<ToolWorld>): ToolWorld => ({
   env: {},
   print: () => {},
@@ -22,6 +22,7 @@ export const aToolWorld = (changes: Partial<ToolWorld>): ToolWorld => ({
   clock: { now: () => performance.now() },
   progress: () => {},
   signal: new AbortController().signal,
+  workFactor: 4,
   ...changes,
 });
 

@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import process from 'node:process';
 import test, { type ExecutionContext } from 'ava';
 import { type FailureReason, failures } from '../../src/base/failures.ts';
+import { writtenWorkFactor } from '../../src/formats/age-passphrase.ts';
 import { parseCalibrationCache } from '../../src/formats/calibration-cache.ts';
-import { decryptModel } from '../../src/formats/encrypted-model.ts';
+import { decryptModel, describeContainer } from '../../src/formats/encrypted-model.ts';
+import { readableBytes } from '../../src/formats/readable.ts';
 import { encryptTlt } from '../builders/encrypted.ts';
 import { aFolder, runProcess, runTool } from '../builders/tool.ts';
 import { run } from '../cluster/run.ts';
@@ -57,7 +59,9 @@ test('an export tells what it did in the words that TLT users know, and the .etl
   t.regex(stderr, /Input node: input_1$/m);
   t.regex(stderr, /Output node\(s\): \['predictions\/Softmax'\]$/m);
   t.is(stdout, '');
-  const { payload } = await decryptModel(readFileSync(join(cwd, 'model.etlt')), key);
+  const etlt = readFileSync(join(cwd, 'model.etlt'));
+  t.is(describeContainer(readableBytes(etlt), 'etlt').workFactor, writtenWorkFactor);
+  const { payload } = await decryptModel(etlt, key);
   t.true(Buffer.from(payload).equals(readFileSync(modelFile('classifier'))));
 });
 
