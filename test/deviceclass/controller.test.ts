@@ -17,7 +17,7 @@ import {
   queueMetrics,
   restMetrics,
 } from '../../src/observability/metrics.ts';
-import { makeClient } from '../../src/runtime/client.ts';
+import { type KubeClient, makeClient } from '../../src/runtime/client.ts';
 import { openConnection } from '../../src/runtime/connection.ts';
 import { runController } from '../../src/runtime/controller.ts';
 import { Informer } from '../../src/runtime/informer.ts';
@@ -27,6 +27,7 @@ import { type ControlPlane, startControlPlane } from '../cluster/control-plane.t
 import { eventually } from '../cluster/run.ts';
 
 let plane: ControlPlane;
+let client: KubeClient;
 const stop = new AbortController();
 let running: Promise<unknown>;
 
@@ -34,7 +35,12 @@ test.before(async () => {
   plane = await startControlPlane();
   await plane.kubectl(['apply', '-k', 'crds']);
   await plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all']);
-  running = run(plane.kubeconfig, stop.signal);
+  client = makeClient({
+    connection: openConnection(plane.kubeconfig),
+    clock: systemClock,
+    metrics: restMetrics(new Registry()),
+  });
+  running = run(stop.signal);
 });
 test.after.always(async () => {
   stop.abort(new Error('the test is over'));
@@ -44,15 +50,10 @@ test.after.always(async () => {
 
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: console.error };
 
-const run = (kubeconfig: string, signal: AbortSignal): Promise<unknown> => {
+const run = (signal: AbortSignal): Promise<unknown> => {
   const registry = new Registry();
   const clock = systemClock;
   const random = () => 0.5;
-  const client = makeClient({
-    connection: openConnection(kubeconfig),
-    clock,
-    metrics: restMetrics(registry),
-  });
   const deps = { client, clock, random, metrics: informerMetrics(registry), log: silent };
   const queue = new WorkQueue({ name: 'deviceclass', clock, random, metrics: queueMetrics(registry) });
   const classes = new Informer<ExportDeviceClass>(
@@ -85,28 +86,23 @@ const run = (kubeconfig: string, signal: AbortSignal): Promise<unknown> => {
   return Promise.all([classes.run(signal), nodes.run(signal), workers]);
 };
 
+/** As `kubectl patch --type=merge` does it. */
+const patchNode = (name: string, patch: object, subresource?: 'status'): Promise<unknown> =>
+  client.mergePatch(nodeResource, { name, ...(subresource && { subresource }) }, patch, stop.signal);
+
 const addNode = async (name: string, changes: RawNodeChanges): Promise<void> => {
   const { metadata, status, ...node } = aRawNode(name, changes);
   const { labels } = metadata;
-  await plane.kubectl(['create', '-f', '-'], JSON.stringify({ ...node, metadata: { name, labels } }));
-  await patchNodeStatus(name, { ...status, capacity: status.allocatable });
+  await client.create(nodeResource, {}, { ...node, metadata: { name, labels } }, stop.signal);
+  await patchNode(name, { status: { ...status, capacity: status.allocatable } }, 'status');
   // The apiserver taints a new node as not ready; the node controller, which is not running here, would take it off.
-  await plane.kubectl(['taint', 'node', name, 'node.kubernetes.io/not-ready-']).catch(() => {});
+  await patchNode(name, { spec: { taints: null } });
 };
 
-const patchNodeStatus = (name: string, status: object): Promise<string> =>
-  plane.kubectl([
-    'patch',
-    'node',
-    name,
-    '--subresource=status',
-    '--type=merge',
-    '-p',
-    JSON.stringify({ status }),
-  ]);
-
-const read = async (name: string): Promise<ExportDeviceClass & { metadata: { resourceVersion: string } }> =>
-  JSON.parse(await plane.kubectl(['get', 'edc', name, '-o', 'json']));
+const read = async (name: string) =>
+  (await client.read(deviceClassResource, { name }, stop.signal)) as ExportDeviceClass & {
+    readonly metadata: { readonly resourceVersion: string };
+  };
 
 const untilNodes = (name: string, count: number): Promise<ExportDeviceClass> =>
   eventually(`${count} nodes of ${name}`, async () => {
@@ -114,16 +110,19 @@ const untilNodes = (name: string, count: number): Promise<ExportDeviceClass> =>
     return found.status?.matchingNodes === count ? found : undefined;
   });
 
-const createClass = (name: string, hardware: object): Promise<string> =>
-  plane.kubectl(
-    ['create', '-f', '-'],
-    JSON.stringify({
-      apiVersion: 'export.tlt.dev/v1beta1',
-      kind: 'ExportDeviceClass',
-      metadata: { name },
-      spec: { hardware, engine: { backend: 'OnnxRuntime' } },
-    }),
-  );
+const createClass = (name: string, hardware: object): Promise<unknown> => {
+  const spec = { hardware, engine: { backend: 'OnnxRuntime' } };
+  const object = {
+    apiVersion: 'export.tlt.dev/v1beta1',
+    kind: 'ExportDeviceClass',
+    metadata: { name },
+    spec,
+  };
+  return client.create(deviceClassResource, {}, object, stop.signal);
+};
+
+const patchClass = (name: string, patch: object, subresource?: 'status'): Promise<unknown> =>
+  client.mergePatch(deviceClassResource, { name, ...(subresource && { subresource }) }, patch, stop.signal);
 
 test.serial('a class gets its status, and follows nodes that come and go', async (t) => {
   await createClass('ampere', { computeCapability: '8.6' });
@@ -139,14 +138,7 @@ test.serial('a class gets its status, and follows nodes that come and go', async
 });
 
 test.serial('a changed spec is judged anew', async (t) => {
-  await plane.kubectl([
-    'patch',
-    'edc',
-    'ampere',
-    '--type=merge',
-    '-p',
-    '{"spec":{"hardware":{"computeCapability":"12.0"}}}',
-  ]);
+  await patchClass('ampere', { spec: { hardware: { computeCapability: '12.0' } } });
   const { status } = await untilNodes('ampere', 0);
   t.is(status!.observedGeneration, 2);
   t.true(status!.conditions!.every(({ observedGeneration }) => observedGeneration === 2));
@@ -155,8 +147,8 @@ test.serial('a changed spec is judged anew', async (t) => {
 test.serial('discovery times, heartbeats and reserved memory cause no write', async (t) => {
   const before = await read('ampere');
   for (const time of ['1', '2', '3']) {
-    await plane.kubectl(['label', 'node', 'a10-1', `nvidia.com/gfd.timestamp=${time}`, '--overwrite']);
-    await patchNodeStatus('a10-1', { allocatable: { memory: `${time}Gi` } });
+    await patchNode('a10-1', { metadata: { labels: { 'nvidia.com/gfd.timestamp': time } } });
+    await patchNode('a10-1', { status: { allocatable: { memory: `${time}Gi` } } }, 'status');
   }
   await sleep(1500);
   t.is((await read('ampere')).metadata.resourceVersion, before.metadata.resourceVersion);
@@ -164,15 +156,7 @@ test.serial('discovery times, heartbeats and reserved memory cause no write', as
 
 test.serial('a status that was wiped comes back the same', async (t) => {
   const before = await read('ampere');
-  await plane.kubectl([
-    'patch',
-    'edc',
-    'ampere',
-    '--subresource=status',
-    '--type=json',
-    '-p',
-    '[{"op":"remove","path":"/status"}]',
-  ]);
+  await patchClass('ampere', { status: null }, 'status');
   const { status } = await untilNodes('ampere', 0);
   const timeless = (object: ExportDeviceClass) =>
     JSON.parse(JSON.stringify(object.status, (key, value) => (key === 'lastTransitionTime' ? '' : value)));
