@@ -4,8 +4,10 @@ import { Registry } from 'prom-client';
 import type { CalibrationTensorfile } from '../../src/api/calibration-tensorfile.ts';
 import type { ModelExport } from '../../src/api/model-export.ts';
 import { systemClock } from '../../src/base/clock.ts';
+import { tensorfileResource } from '../../src/calibrationtensorfile/controller.ts';
 import type { Result } from '../../src/contract/result.ts';
 import { makeControllers } from '../../src/controllers.ts';
+import { modelExportResource } from '../../src/modelexport/caches.ts';
 import type { Log } from '../../src/observability/log.ts';
 import { restMetrics } from '../../src/observability/metrics.ts';
 import { jobResources } from '../../src/ownedjobs/caches.ts';
@@ -13,6 +15,7 @@ import { type KubeClient, makeClient } from '../../src/runtime/client.ts';
 import { openConnection } from '../../src/runtime/connection.ts';
 import { runManager } from '../../src/runtime/manager.ts';
 import { aSpec, aTensorfile, aTensorfileWritten } from '../builders/objects.ts';
+import { endedWell } from '../builders/pods.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
 import { eventually } from '../cluster/run.ts';
 
@@ -51,21 +54,19 @@ test.after.always(async () => {
   await plane?.stop();
 });
 
-const apply = (kind: string, name: string, spec: object): Promise<string> =>
+const resources = { ModelExport: modelExportResource, CalibrationTensorfile: tensorfileResource } as const;
+type Kind = keyof typeof resources;
+
+const apply = (kind: Kind, name: string, spec: object): Promise<string> =>
   plane.kubectl(
     ['apply', '-f', '-'],
-    JSON.stringify({
-      apiVersion: 'export.tlt.dev/v1beta1',
-      kind,
-      metadata: { name, namespace },
-      spec,
-    }),
+    JSON.stringify({ apiVersion: 'export.tlt.dev/v1beta1', kind, metadata: { name, namespace }, spec }),
   );
 
-const read = async <T>(kind: string, name: string): Promise<T> =>
-  JSON.parse(await plane.kubectl(['get', kind, name, '-n', namespace, '-o', 'json'])) as T;
+const read = async <T>(kind: Kind, name: string): Promise<T> =>
+  (await client.read(resources[kind], { namespace, name }, stop.signal)) as T;
 
-const untilReason = (kind: string, name: string, reason: string) =>
+const untilReason = (kind: Kind, name: string, reason: string) =>
   eventually(`${kind} ${name} ${reason}`, async () => {
     const { status } = await read<ModelExport | CalibrationTensorfile>(kind, name);
     const found = status?.conditions?.find(({ type }) => type === 'Ready');
@@ -95,11 +96,8 @@ const endPod = async (stage: string, result: Result): Promise<void> => {
     const pods = await ofStage('pods', stage);
     return pods.find(({ status }) => status?.phase === 'Pending');
   });
-  const terminated = { exitCode: 0, reason: 'Completed', message: JSON.stringify(result) };
-  const container = { name: stage, image: 'i', imageID: '', ready: false, restartCount: 0 };
-  const status = { phase: 'Succeeded', containerStatuses: [{ ...container, state: { terminated } }] };
   const at = { namespace, name: pod.metadata.name, subresource: 'status' };
-  await client.mergePatch(jobResources.pods, at, { status }, stop.signal);
+  await client.mergePatch(jobResources.pods, at, { status: endedWell(stage, result) }, stop.signal);
 };
 
 test.serial('a ModelExport waits for a CalibrationTensorfile that is not there', async (t) => {
@@ -110,24 +108,24 @@ test.serial('a ModelExport waits for a CalibrationTensorfile that is not there',
     'demo',
     aSpec({ calibration: { ...calibration, source: 'Tensorfile', tensorfile } }),
   );
-  await untilReason('mex', 'demo', 'TensorfileMissing');
+  await untilReason('ModelExport', 'demo', 'TensorfileMissing');
   t.deepEqual(await ofStage('jobs', 'export'), []);
 });
 
 test.serial('it goes on waiting while the tensorfile is made by one Job', async (t) => {
   await apply('CalibrationTensorfile', 'kitti', aTensorfile().spec);
-  await untilReason('caltf', 'kitti', 'WritingTensorfile');
-  await untilReason('mex', 'demo', 'WaitingForTensorfile');
+  await untilReason('CalibrationTensorfile', 'kitti', 'WritingTensorfile');
+  await untilReason('ModelExport', 'demo', 'WaitingForTensorfile');
   t.is((await ofStage('jobs', 'tensorfile')).length, 1);
   t.deepEqual(await ofStage('jobs', 'export'), []);
 });
 
 test.serial('the file wakes it: the export is started with the digest of that file', async (t) => {
   await endPod('tensorfile', aTensorfileWritten());
-  const status = await untilReason('caltf', 'kitti', 'Ready');
+  const status = await untilReason('CalibrationTensorfile', 'kitti', 'Ready');
   t.deepEqual((status as CalibrationTensorfile['status'])?.tensorfile, aTensorfileWritten().tensorfile);
   await plane.kubectl(['wait', '--for=condition=Ready', 'caltf/kitti', '-n', namespace, '--timeout=5s']);
-  await untilReason('mex', 'demo', 'Exporting');
+  await untilReason('ModelExport', 'demo', 'Exporting');
   const [job] = await ofStage('jobs', 'export');
   t.true(JSON.stringify(job).includes(aTensorfileWritten().tensorfile.sha256));
 });
@@ -148,9 +146,9 @@ test.serial('a finished Job of a tensorfile expires, and the story is told by ev
 test.serial('another sample makes another file, and the export is made again from it', async (t) => {
   const before = (await ofStage('jobs', 'export'))[0]!.metadata.name;
   await apply('CalibrationTensorfile', 'kitti', { ...aTensorfile().spec, maxBatches: 20 });
-  await untilReason('caltf', 'kitti', 'WritingTensorfile');
+  await untilReason('CalibrationTensorfile', 'kitti', 'WritingTensorfile');
   await endPod('tensorfile', aTensorfileWritten('e'));
-  await untilReason('caltf', 'kitti', 'Ready');
+  await untilReason('CalibrationTensorfile', 'kitti', 'Ready');
   const again = await eventually('the new export', async () => {
     const jobs = await ofStage('jobs', 'export');
     return jobs.find((job) => JSON.stringify(job).includes('e'.repeat(64)));
