@@ -19,7 +19,7 @@ const facts: ReportFacts = {
 };
 
 /** Bell-shaped values; half of them zero, as behind a ReLU. */
-export const someValues = (seed: number, count = 20_000): Float32Array => {
+export const someValues = (seed: number, count = 5_000): Float32Array => {
   const random = seeded(seed);
   const bell = () => random() + random() + random() + random() - 2;
   return Float32Array.from({ length: count }, () => Math.max(0, bell() * (1 + seed)));
