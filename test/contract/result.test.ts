@@ -2,11 +2,12 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { encodeResult, parseResult, type Result } from '../../src/contract/result.ts';
+import { anyText } from '../builders/any-text.ts';
 
 const failed = fc.record({
   kind: fc.constant('Failed' as const),
   reason: fc.constantFrom('WrongKey' as const, 'Internal' as const),
-  message: fc.string({ unit: 'binary', maxLength: 5000 }),
+  message: anyText({ maxLength: 5000 }),
 });
 
 test('a failure of any length comes back with its reason, its message cut where it is too long', (t) => {
@@ -27,7 +28,7 @@ test('a failure of any length comes back with its reason, its message cut where 
 test('any other text is no result, and no crash', (t) => {
   const whole = encodeResult({ kind: 'Failed', reason: 'WrongKey', message: 'The key does not open it.' });
   const texts = fc.oneof(
-    fc.string({ unit: 'binary' }),
+    anyText(),
     fc.json(),
     fc.nat(whole.length - 1).map((length) => whole.slice(0, length)),
   );

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { UserError } from '../../src/base/errors.ts';
 import { parseExperimentSpec } from '../../src/specs/experiment-spec.ts';
 import { all, bool, float, int32, map, message, repeated, string } from '../../src/specs/schema.ts';
+import { anyText } from '../builders/any-text.ts';
 import { decoded } from './decoded.ts';
 
 const folder = join(import.meta.dirname, '..', 'fixtures', 'specs');
@@ -107,7 +108,7 @@ const schema = message({
 const float32 = fc.float({ noNaN: true, noDefaultInfinity: true }).map((value) => (value === 0 ? 0 : value));
 const values = fc.record(
   {
-    text: fc.string({ unit: 'binary' }),
+    text: anyText(),
     number: float32,
     whole: fc.integer(),
     flag: fc.boolean(),

@@ -6,6 +6,7 @@ import { exportFlags, tensorfileFlags } from '../../src/contract/flags.ts';
 import { exportTool, tensorfileTool } from '../../src/contract/tools.ts';
 import { parseCommandLine } from '../../src/tools/command-line.ts';
 import { parseWords } from '../../src/tools/model-words.ts';
+import { anyText } from '../builders/any-text.ts';
 
 const sampled = (...argv: string[]) => parseCommandLine(tensorfileTool, tensorfileFlags, argv);
 const required = ['-e', 'spec.txt', '-o', 'c.tensor', '-m', '10'];
@@ -56,7 +57,7 @@ test('any words are values or a usage error', (t) => {
   );
   const word = fc.oneof(
     fc.constantFrom(...names, 'classification', 'ssd', '--', '-', '--=', '-m5', '--no-verbose', 'int8'),
-    fc.string({ unit: 'binary', maxLength: 8 }),
+    anyText({ maxLength: 8 }),
     fc.tuple(fc.constantFrom(...names), fc.string({ maxLength: 8 })).map((pair) => pair.join('=')),
   );
   const isSound = (parse: () => unknown): boolean => {
