@@ -9,6 +9,7 @@ import type { FailureReason } from '../../src/base/failures.ts';
 import { decryptModel, openEncrypted } from '../../src/formats/encrypted-model.ts';
 import { piecesOf, readableBytes } from '../../src/formats/readable.ts';
 import { encryptEtlt, encryptTlt } from '../builders/encrypted.ts';
+import { sameBytes } from '../builders/same-bytes.ts';
 import { runAge } from './age-binary.ts';
 
 const key = 'nvidia_tlt – schlüssel';
@@ -27,9 +28,8 @@ const fails = async (
   t.false(error?.message.includes(key));
 };
 
-/** By one comparison of memory: deepEqual would look at each byte as a property of its own. */
 const isPayload = (t: ExecutionContext, found: Uint8Array, expected: Uint8Array = payload): boolean =>
-  t.true(Buffer.from(found).equals(expected));
+  t.true(sameBytes(found, expected));
 
 test('a .tlt gives back what was packed', async (t) => {
   const { payload: found, ...rest } = await decryptModel(await encryptTlt(payload, key, quick), key);
@@ -82,7 +82,7 @@ test('a piece that is altered, moved or missing is told when it is read', async 
 });
 test('the same payload is never encrypted to the same bytes', async (t) => {
   const [one, other] = [await encryptTlt(payload, key, quick), await encryptTlt(payload, key, quick)];
-  t.false(Buffer.from(one).equals(other));
+  t.false(sameBytes(one, other));
 });
 
 test('age opens an .etlt after its prefix', async (t) => {

@@ -9,6 +9,7 @@ import { graphOf, inputsOf, outputsOf, shapeOf } from '../../src/formats/onnx/gr
 import { serializeModel } from '../../src/formats/onnx/model.ts';
 import { readableBytes } from '../../src/formats/readable.ts';
 import { type ImportedModel, importKeras } from '../../src/keras/import.ts';
+import { sameBytes } from '../builders/same-bytes.ts';
 import { runPeer } from '../peers/venv.ts';
 import { difference, expectedOf, imported, kerasBytes, kerasPath } from './fixtures.ts';
 
@@ -126,7 +127,7 @@ test('bytes in memory give the same model as the file', async (t) => {
   const { model } = await withKerasFile({ path: 'resnet.tlt', content: readableBytes(bytes) }, (file) =>
     importKeras(file),
   );
-  t.deepEqual(serializeModel(model), serializeModel(await modelOf('resnet')));
+  t.true(sameBytes(serializeModel(model), serializeModel(await modelOf('resnet'))));
 });
 
 test('whose padding it is can be said, where the file is judged wrongly', async (t) => {

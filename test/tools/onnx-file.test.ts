@@ -9,6 +9,7 @@ import { openModel } from '../../src/checkpoints/open-model.ts';
 import { readModelFile, serializeModel } from '../../src/formats/onnx/model.ts';
 import { writeOnnx } from '../../src/tools/onnx-file.ts';
 import { encryptTlt } from '../builders/encrypted.ts';
+import { sameBytes } from '../builders/same-bytes.ts';
 import { imported, kerasBytes, kerasPath } from '../keras/fixtures.ts';
 import { runPeer } from '../peers/venv.ts';
 
@@ -20,7 +21,7 @@ test('its weights go to a file beside the graph, and ONNX finds them there', asy
   const target = join(newFolder(), 'm.onnx');
   await writeOnnx(target, await readContent(source));
   const whole = serializeModel((await imported(source.path)).model);
-  t.deepEqual(serializeModel(await readModelFile(target)), whole);
+  t.true(sameBytes(serializeModel(await readModelFile(target)), whole));
   await t.notThrowsAsync(runPeer('check_onnx.py', [target]));
 });
 test('inside a .tlt it is the same', async (t) => {
@@ -28,7 +29,7 @@ test('inside a .tlt it is the same', async (t) => {
   writeFileSync(path, await encryptTlt(kerasBytes('resnet'), key, { workFactor: 2 }));
   const { model, payload } = await readContent({ ...source, path });
   t.is(payload, undefined);
-  t.deepEqual(serializeModel(model), serializeModel((await imported(source.path)).model));
+  t.true(sameBytes(serializeModel(model), serializeModel((await imported(source.path)).model)));
 });
 test('one that fits stays in one file', async (t) => {
   const target = join(newFolder(), 'm.onnx');
