@@ -22,7 +22,8 @@ export const pack = async (words: Words, terminal: Terminal): Promise<void> => {
   using input = await openInput(file);
   const payload = await payloadOf(file, input);
   const encrypt = extension === '.tlt' ? encryptTlt : encryptEtlt;
-  const pieces = await encrypt(payload, key, { cipher: cipherOf(words, terminal) });
+  const options = { cipher: cipherOf(words, terminal), workFactor: terminal.workFactor };
+  const pieces = await encrypt(payload, key, options);
   await writeWholeFile(target, pieces, { overwrite: false });
   terminal.print(`${await writtenFile(target)}\n`);
 };

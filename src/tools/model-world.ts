@@ -15,6 +15,8 @@ export type Terminal = {
   /** Standard error. */
   readonly complain: (text: string) => void;
   readonly signal: AbortSignal;
+  /** Of what is packed; as `PassphraseOptions` has it. */
+  readonly workFactor?: number;
 };
 
 export const keyOf = (words: Words, { env }: Terminal): Promise<string> =>

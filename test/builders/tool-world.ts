@@ -13,7 +13,10 @@ export type Told = {
 
 export type ToolCommand = (argv: readonly string[], world: ToolWorld) => Promise<void>;
 
-/** A world in which nothing is said and guessing a key is not made slow, but for the changes. */
+/** Of models that tools write inside this process: to guess a key of the tests need not be slow. */
+export const quickWorkFactor = 4;
+
+/** A world in which nothing is said, but for the changes. */
 export const aToolWorld = (changes: Partial<ToolWorld>): ToolWorld => ({
   env: {},
   print: () => {},
@@ -22,7 +25,7 @@ export const aToolWorld = (changes: Partial<ToolWorld>): ToolWorld => ({
   clock: { now: () => performance.now() },
   progress: () => {},
   signal: new AbortController().signal,
-  workFactor: 4,
+  workFactor: quickWorkFactor,
   ...changes,
 });
 
@@ -57,6 +60,7 @@ export const runModel = async (...argv: string[]): Promise<Told> => {
     },
     complain: (text) => void log.push(text),
     signal: new AbortController().signal,
+    workFactor: quickWorkFactor,
   });
   return { log, printed };
 };

@@ -10,7 +10,7 @@ import { runModelCommand } from '../../src/tools/model-command.ts';
 import { runTool as ending } from '../../src/tools/run-tool.ts';
 import { runTensorfileCommand } from '../../src/tools/tensorfile-command.ts';
 import type { ToolWorld } from '../../src/tools/tool-world.ts';
-import { aToolWorld, type ToolCommand } from './tool-world.ts';
+import { aToolWorld, quickWorkFactor, type ToolCommand } from './tool-world.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -36,7 +36,13 @@ const commands = {
   'tlt-export': logging('tlt-export', runExportCommand),
   'tlt-int8-tensorfile': logging('tlt-int8-tensorfile', runTensorfileCommand),
   'tlt-model': (args, { env, out, err }) =>
-    runModelCommand(args, { env, print: out, complain: err, signal: new AbortController().signal }),
+    runModelCommand(args, {
+      env,
+      print: out,
+      complain: err,
+      signal: new AbortController().signal,
+      workFactor: quickWorkFactor,
+    }),
 } as const satisfies Record<string, Command>;
 export type ToolName = keyof typeof commands;
 

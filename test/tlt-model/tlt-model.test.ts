@@ -7,6 +7,7 @@ import { parseModel, serializeModel, writeModelFile } from '../../src/formats/on
 import { parseExperimentSpec } from '../../src/specs/experiment-spec.ts';
 import { encryptTlt } from '../builders/encrypted.ts';
 import { type Ran, runProcess, runTool } from '../builders/tool.ts';
+import { quickWorkFactor } from '../builders/tool-world.ts';
 import { realModel, smallModel } from '../formats/onnx/models.ts';
 import { detectorFile } from '../models/models.ts';
 
@@ -47,7 +48,8 @@ test('pack and unpack name their outputs after their inputs', async (t) => {
   const cwd = folderWith({ 'm.onnx': serializeModel(smallModel()) });
   const env = { TLT_KEY_FILE: 'key.txt' };
   t.is((await runProcess('tlt-model', ['pack', 'm.onnx'], { cwd, env })).code, 0);
-  t.true(readdirSync(cwd).includes('m.tlt'));
+  const { stdout } = await run(['inspect', '--json', 'm.tlt'], cwd);
+  t.is(JSON.parse(stdout).container.workFactor, 16);
   fails(t, await runProcess('tlt-model', ['unpack', 'm.tlt'], { cwd, env }), 'OutputExists', 'm.onnx');
 });
 test('pack brings external data in', async (t) => {
@@ -93,7 +95,7 @@ test('inspect tells a locked model what it can, and all with the key', async (t)
   const locked = JSON.parse((await run(['inspect', '--json', 'm.etlt'], folder)).stdout);
   t.like(locked, {
     format: 'etlt',
-    container: { inputName: '', workFactor: 16, payloadBytes: classifier.length },
+    container: { inputName: '', workFactor: quickWorkFactor, payloadBytes: classifier.length },
   });
   t.is(locked.model, undefined);
   t.regex(locked.note, /--key_file/);
