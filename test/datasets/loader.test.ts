@@ -21,11 +21,19 @@ const inputs = {
 
 const nameOf = (number: number): string => String(number).padStart(6, '0');
 
-/** A picture whose red level is its number. */
-const picture = (number: number): Promise<Buffer> =>
-  sharp({ create: { width: 6, height: 4, channels: 3, background: { r: number, g: 0, b: 0 } } })
-    .png()
-    .toBuffer();
+const pictures = new Map<number, Promise<Buffer>>();
+
+/** One whose red level is its number; every data set has the same. */
+const picture = (number: number): Promise<Buffer> => {
+  const background = { r: number, g: 0, b: 0 };
+  const make = () =>
+    sharp({ create: { width: 6, height: 4, channels: 3, background } })
+      .png()
+      .toBuffer();
+  const known = pictures.get(number) ?? make();
+  pictures.set(number, known);
+  return known;
+};
 
 /** `<root>/kitti/images/<number>.png` and records in folds of ten; relative to the root, as a spec may name them. */
 const aDataSet = async (images = 40): Promise<string> => {

@@ -1,17 +1,18 @@
 """TLT's preprocessing of --cal_image_dir with Pillow and NumPy.
 
-usage: preprocess_reference.py ARCHITECTURE CHANNELS HEIGHT WIDTH OUTPUT.f32 IMAGE [...]
-Writes float32 [N,C,H,W], little-endian, without a header.
+usage: preprocess_reference.py FOLDER CASES IMAGE [...]
+
+CASES are ARCHITECTURE-CHANNELS-HEIGHT-WIDTH with commas between. Writes FOLDER/CASE.f32 for each: float32 [N,C,H,W],
+little-endian, without a header.
 """
+import os
 import sys
 
 import numpy as np
 from PIL import Image
 
-architecture, channels, height, width, output, *paths = sys.argv[1:]
-channels, height, width = int(channels), int(height), int(width)
-batch = np.empty((len(paths), channels, height, width), np.float32)
-for i, path in enumerate(paths):
+
+def pixels_of(path, architecture, channels, height, width):
     image = Image.open(path)
     # What Pillow's resize does first to a picture with alpha, so that it is done once.
     premultiplied = {"RGBA": "RGBa", "LA": "La"}.get(image.mode, image.mode)
@@ -21,13 +22,17 @@ for i, path in enumerate(paths):
     image = image.convert(mode).convert("RGB" if channels == 3 else "L")
     pixels = np.asarray(image, np.float32).reshape(height, width, channels)
     if architecture == "detectnet_v2":
-        pixels = pixels / 255
-    elif architecture == "faster_rcnn":
-        pixels = (pixels[:, :, ::-1] - np.array([100.5, 110.25, 120], np.float32)) * 0.5
-    elif channels == 1:
-        pixels = pixels - 117.3786
-    else:
-        pixels = pixels[:, :, ::-1] - np.array([103.939, 116.779, 123.68], np.float32)
-    batch[i] = pixels.transpose(2, 0, 1)
-batch.astype("<f4").tofile(output)
+        return pixels / 255
+    if architecture == "faster_rcnn":
+        return (pixels[:, :, ::-1] - np.array([100.5, 110.25, 120], np.float32)) * 0.5
+    if channels == 1:
+        return pixels - 117.3786
+    return pixels[:, :, ::-1] - np.array([103.939, 116.779, 123.68], np.float32)
+
+
+folder, cases, *paths = sys.argv[1:]
+for case in cases.split(","):
+    architecture, *shape = case.split("-")
+    batch = [pixels_of(path, architecture, *map(int, shape)).transpose(2, 0, 1) for path in paths]
+    np.stack(batch).astype("<f4").tofile(os.path.join(folder, f"{case}.f32"))
 print("true")

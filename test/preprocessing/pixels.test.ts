@@ -28,23 +28,47 @@ const folder = mkdtempSync(join(tmpdir(), 'tlt-pixels-'));
 /** In levels of 255: both sides do the same in whole numbers. */
 const limit = 0.001;
 
+const photos = photosFolder().then((each) => sampleImages(each, { batches: 1, batchSize: 8, seed: 2 }));
+
+/** As a spec of it may say. */
+const frcnn = { order: 'BGR', mean: [100.5, 110.25, 120], scale: 0.5 } as const;
+
+const cases: readonly Case[] = [
+  { architecture: 'classification', channels: 3, height: 48, width: 192 },
+  { architecture: 'classification', channels: 1, height: 64, width: 64 },
+  { architecture: 'detectnet_v2', channels: 3, height: 160, width: 256 },
+  { architecture: 'faster_rcnn', channels: 3, height: 96, width: 160, preprocessing: frcnn },
+];
+
+const nameOf = ({ architecture, channels, height, width }: Case): string =>
+  [architecture, channels, height, width].join('-');
+
+/** What Pillow and NumPy make of the images, for each case. */
+const references = async (
+  these: readonly Case[],
+  images: readonly string[],
+): Promise<(of: Case) => Float32Array> => {
+  await runPeer('preprocess_reference.py', [folder, these.map(nameOf).join(), ...images]);
+  return (of) => floatsIn(join(folder, `${nameOf(of)}.f32`));
+};
+
 const floatsIn = (path: string): Float32Array => {
   const bytes = readFileSync(path);
   return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
 };
 
+const ofPhotos = photos.then(({ chosen }) => references(cases, chosen));
+
 const agrees = test.macro<[Case]>({
   title: (_, { architecture, channels }) =>
     `${architecture} with ${channels} channels is preprocessed as Pillow and NumPy would`,
-  exec: async (t: ExecutionContext, { architecture, channels, height, width, ...own }: Case) => {
-    const { chosen } = await sampleImages(await photosFolder(), { batches: 1, batchSize: 8, seed: 2 });
-    const target = join(folder, `${architecture}-${channels}.f32`);
-    const shape = [channels, height, width].map(String);
-    await runPeer('preprocess_reference.py', [architecture, ...shape, target, ...chosen]);
-    const preprocessing = own.preprocessing ?? preprocessingOf(architecture, channels);
+  exec: async (t: ExecutionContext, each: Case) => {
+    const { architecture, channels, height, width } = each;
+    const { chosen } = await photos;
+    const preprocessing = each.preprocessing ?? preprocessingOf(architecture, channels);
     const size = { channels, height, width };
     const [batch] = await collected(imageBatches(chosen, { size, preprocessing, batchSize: 8 }));
-    const theirs = floatsIn(target);
+    const theirs = (await ofPhotos)(each);
     t.is(batch!.data.length, theirs.length);
     const largest = theirs.reduce((most, value, i) => Math.max(most, Math.abs(value - batch!.data[i]!)), 0);
     t.log(`largest difference ${(largest / preprocessing.scale).toFixed(4)} of 255`);
@@ -52,13 +76,7 @@ const agrees = test.macro<[Case]>({
   },
 });
 
-test(agrees, { architecture: 'classification', channels: 3, height: 48, width: 192 });
-test(agrees, { architecture: 'classification', channels: 1, height: 64, width: 64 });
-test(agrees, { architecture: 'detectnet_v2', channels: 3, height: 160, width: 256 });
-
-/** As a spec of it may say. */
-const frcnn = { order: 'BGR', mean: [100.5, 110.25, 120], scale: 0.5 } as const;
-test(agrees, { architecture: 'faster_rcnn', channels: 3, height: 96, width: 160, preprocessing: frcnn });
+for (const each of cases) test(agrees, each);
 
 test('ssd, dssd, yolo and retinanet see what classification sees', (t) => {
   for (const channels of [1, 3])
@@ -91,10 +109,9 @@ test("images of any mode are stretched as Pillow stretches them: palettes, alpha
   const paths = Object.keys(odd).map((name) => join(folder, name));
   for (const [name, make] of Object.entries(odd))
     await make(sharp(photo).resize({ width: 160, height: 120, fit: 'fill' })).toFile(join(folder, name));
-  const target = join(folder, 'odd.f32');
-  await runPeer('preprocess_reference.py', ['classification', '3', '64', '96', target, ...paths]);
-  const theirs = floatsIn(target);
   const size = { channels: 3, height: 64, width: 96 } as const;
+  const asClassified = { architecture: 'classification', ...size };
+  const theirs = (await references([asClassified], paths))(asClassified);
   const preprocessing = preprocessingOf('classification', 3);
   const [batch] = await collected(imageBatches(paths, { size, preprocessing, batchSize: paths.length }));
   const length = theirs.length / paths.length;
