@@ -78,13 +78,21 @@ const letterboxed = (pixels: Pixels, target: Target): Plane => {
   const inner = stretched(pixels, { ...target, width, height }, 'centre');
   const mean = meanOf(pixels, target.levels);
   const row = target.width * pixels.channels;
-  const data = Float32Array.from({ length: target.height * row }, (_, i) => mean[i % pixels.channels]!);
+  const data = repeated(mean, target.height * target.width);
   const left = ((target.width - width) >> 1) * pixels.channels;
   const top = (target.height - height) >> 1;
   const length = width * pixels.channels;
   for (let y = 0; y < height; y++)
     data.set(inner.data.subarray(y * length, (y + 1) * length), (top + y) * row + left);
   return { data, width: target.width, height: target.height };
+};
+
+/** One colour throughout: doubled from pixel to pixel, as memory is copied fastest. */
+const repeated = (colour: readonly number[], pixels: number): Float32Array => {
+  const data = new Float32Array(pixels * colour.length);
+  data.set(colour);
+  for (let filled = colour.length; filled < data.length; filled *= 2) data.copyWithin(filled, 0, filled);
+  return data;
 };
 
 /** Of each channel, over the whole picture. */
