@@ -10,8 +10,9 @@ test.before(async () => {
   plane = await startControlPlane();
   await plane.kubectl(['apply', '-k', 'crds']);
   await plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all']);
-  // A kind is served some time before it is told of.
-  await eventually('kubectl to know the kinds', () => plane.kubectl(['get', 'mex,caltf,edc']));
+  // A kind is served some time before its names and its schema are.
+  for (const kind of ['mex', 'caltf', 'edc'])
+    await eventually(`kubectl to know ${kind}`, () => plane.kubectl(['explain', kind]));
 });
 test.after.always(() => plane?.stop());
 
