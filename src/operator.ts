@@ -10,10 +10,10 @@ import { makeControllers } from './controllers.ts';
 import { makeLog } from './observability/log.ts';
 import { leaderMetrics, restMetrics } from './observability/metrics.ts';
 import { makeClient } from './runtime/client.ts';
-import { openConnection } from './runtime/connection.ts';
 import { Lease } from './runtime/lease.ts';
 import { runManager } from './runtime/manager.ts';
 import { checkPage, serve } from './runtime/probes.ts';
+import { connectionOfPod } from './runtime/service-account.ts';
 
 const usage = `usage: operator [options]
   --worker-image IMAGE     image of the export, stage, publish and ONNX Runtime build containers
@@ -62,16 +62,18 @@ const main = async (): Promise<void> => {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const rest = restMetrics(registry);
-  const connect = () => makeClient({ connection: openConnection(), clock, metrics: rest });
+  const open = async () =>
+    connectionOfPod(process.env) ?? (await import('./runtime/kubeconfig.ts')).openConnection();
+  const connect = async () => makeClient({ connection: await open(), clock, metrics: rest });
   const identity = `${hostname()}_${randomBytes(4).toString('hex')}`;
   const lease = flags['leader-elect']
     ? new Lease(
         { namespace: flags['lease-namespace'], name: 'tlt-export-operator', identity },
-        { client: connect(), clock, log, metrics: leaderMetrics(registry) },
+        { client: await connect(), clock, log, metrics: leaderMetrics(registry) },
       )
     : undefined;
   const { informers, controllers } = makeControllers({
-    client: connect(),
+    client: await connect(),
     clock,
     random: Math.random,
     log,

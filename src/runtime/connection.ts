@@ -1,7 +1,7 @@
-/** One connection's worth of addresses and credentials: the only place that touches client-node. */
+/** Requests to one apiserver, signed by whoever knows how. */
 import http from 'node:http';
 import https from 'node:https';
-import { KubeConfig } from '@kubernetes/client-node';
+import { urlToHttpOptions } from 'node:url';
 
 export type Exchange = {
   readonly method: string;
@@ -19,29 +19,27 @@ export interface Connection {
   readonly host: string;
 }
 
-/** The kubeconfig file if one is named, else the pod's own ServiceAccount, else the user's default context. */
-export const openConnection = (kubeconfig?: string): Connection => {
-  const config = new KubeConfig();
-  if (kubeconfig === undefined) config.loadFromDefault();
-  else config.loadFromFile(kubeconfig);
-  const server = config.getCurrentCluster()?.server;
-  if (server === undefined) throw new Error('no cluster: set KUBECONFIG, or run inside a pod');
+/** Adds to a request what proves who asks, by whom the server must be known, and the agent that keeps connections. */
+export type Sign = (options: https.RequestOptions) => Promise<void>;
+
+/** The server's address may have a path before that of every request, as proxies for clusters have it. */
+export const connectionTo = (server: string, sign: Sign): Connection => {
   const base = new URL(server);
-  return { host: base.host, send: (exchange) => send(config, base, exchange) };
+  return { host: base.host, send: (exchange) => send(base, sign, exchange) };
 };
 
-const send = async (config: KubeConfig, base: URL, exchange: Exchange): Promise<http.IncomingMessage> => {
+const send = async (base: URL, sign: Sign, exchange: Exchange): Promise<http.IncomingMessage> => {
   const { method, path, headers, body, signal } = exchange;
+  const { hostname, port } = urlToHttpOptions(base); // an IPv6 address without its brackets
   const options: https.RequestOptions = {
     method,
     signal,
-    hostname: base.hostname,
-    port: base.port,
+    hostname,
+    port,
     path: `${base.pathname.replace(/\/$/, '')}${path}`,
     headers: { accept: 'application/json', ...headers, ...lengthOf(body) },
   };
-  await config.applyToHTTPSOptions(options);
-  keepAlive(options.agent);
+  await sign(options);
   const request = base.protocol === 'http:' ? http.request(options) : https.request(options);
   return new Promise((resolve, reject) => {
     request.on('error', reject);
@@ -53,9 +51,3 @@ const send = async (config: KubeConfig, base: URL, exchange: Exchange): Promise<
 /** Node itself states no length for DELETE: the server would take the body for the next request of the connection. */
 const lengthOf = (body: string | undefined): Readonly<Record<string, string>> =>
   body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
-
-/** client-node makes one agent per cluster but leaves out keep-alive, so each request would open a TLS session. */
-const keepAlive = (agent: unknown): void => {
-  if (agent instanceof http.Agent && !(agent as { keepAlive?: boolean }).keepAlive)
-    Object.assign(agent, { keepAlive: true });
-};

@@ -12,7 +12,7 @@ import type { Log } from '../../src/observability/log.ts';
 import { restMetrics } from '../../src/observability/metrics.ts';
 import { jobResources } from '../../src/ownedjobs/caches.ts';
 import { type KubeClient, makeClient } from '../../src/runtime/client.ts';
-import { openConnection } from '../../src/runtime/connection.ts';
+import { openConnection } from '../../src/runtime/kubeconfig.ts';
 import { runManager } from '../../src/runtime/manager.ts';
 import { aSpec, aTensorfile, aTensorfileWritten } from '../builders/objects.ts';
 import { endedWell } from '../builders/pods.ts';

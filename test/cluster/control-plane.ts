@@ -23,6 +23,8 @@ export type ControlPlaneOptions = {
 export interface ControlPlane {
   readonly folder: string;
   readonly url: string;
+  /** The certificate of who vouches for the apiserver. */
+  readonly ca: Buffer;
   /** A kubeconfig file of a cluster administrator. */
   readonly kubeconfig: string;
   readonly auditLog: string;
@@ -60,7 +62,7 @@ export const startControlPlane = async (options: ControlPlaneOptions = {}): Prom
     if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
   };
   const start = (name: string, [command, ...args]: readonly string[]) => {
-    parts.push(background(command!, args, { log: join(folder, `${name}.log`) }));
+    parts.push(background(command!, args, { log: join(folder, `${name}.log`), env: littleCollection }));
   };
   try {
     const [client, peer] = [await freePort(), await freePort()];
@@ -86,7 +88,7 @@ export const startControlPlane = async (options: ControlPlaneOptions = {}): Prom
     ];
     for (const [name, flags] of controllers) start(name, [await kubeBinary(), name, ...flags]);
     await eventually('the default namespace', () => ask('/api/v1/namespaces/default'));
-    return { folder, url, kubeconfig, auditLog: join(folder, 'audit.log'), kubectl, ask, stop };
+    return { folder, url, ca, kubeconfig, auditLog: join(folder, 'audit.log'), kubectl, ask, stop };
   } catch (thrown) {
     const log = tail(join(folder, 'apiserver.log'));
     await stop();
@@ -98,6 +100,9 @@ export const startControlPlane = async (options: ControlPlaneOptions = {}): Prom
     );
   }
 };
+
+/** Go collects garbage when its heap has grown fivefold, not twofold: a tenth less work for servers this short-lived. */
+const littleCollection = { GOGC: '400' };
 
 const etcdFlags = (folder: string, client: number, peer: number): readonly string[] => [
   `--data-dir=${folder}/etcd`,

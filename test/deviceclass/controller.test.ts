@@ -18,9 +18,9 @@ import {
   restMetrics,
 } from '../../src/observability/metrics.ts';
 import { type KubeClient, makeClient } from '../../src/runtime/client.ts';
-import { openConnection } from '../../src/runtime/connection.ts';
 import { runController } from '../../src/runtime/controller.ts';
 import { Informer } from '../../src/runtime/informer.ts';
+import { openConnection } from '../../src/runtime/kubeconfig.ts';
 import { WorkQueue } from '../../src/runtime/queue.ts';
 import { a10Labels, aRawNode, type RawNodeChanges } from '../builders/nodes.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';

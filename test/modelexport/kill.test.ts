@@ -9,7 +9,7 @@ import { systemClock } from '../../src/base/clock.ts';
 import { modelExportResource } from '../../src/modelexport/caches.ts';
 import { restMetrics } from '../../src/observability/metrics.ts';
 import { type KubeClient, makeClient } from '../../src/runtime/client.ts';
-import { openConnection } from '../../src/runtime/connection.ts';
+import { openConnection } from '../../src/runtime/kubeconfig.ts';
 import { aSpec } from '../builders/objects.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
 import { eventually, run } from '../cluster/run.ts';

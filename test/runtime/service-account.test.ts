@@ -1,0 +1,79 @@
+/** A pod's identity, against a real apiserver. */
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { Registry } from 'prom-client';
+import { systemClock } from '../../src/base/clock.ts';
+import { restMetrics } from '../../src/observability/metrics.ts';
+import { ApiError } from '../../src/runtime/api-error.ts';
+import { makeClient } from '../../src/runtime/client.ts';
+import { connectionOfPod } from '../../src/runtime/service-account.ts';
+import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
+
+const reviews = { group: 'authentication.k8s.io', version: 'v1', plural: 'selfsubjectreviews' } as const;
+const never = new AbortController().signal;
+let plane: ControlPlane;
+
+test.before(async () => {
+  plane = await startControlPlane();
+});
+
+test.after.always(() => plane?.stop());
+
+const tokenOf = async (name: string): Promise<string> => {
+  const path = '/api/v1/namespaces/default/serviceaccounts';
+  await plane.ask(path, { method: 'POST', body: { metadata: { name } } });
+  const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} };
+  const answer = JSON.parse(await plane.ask(`${path}/${name}/token`, { method: 'POST', body: request }));
+  return answer.status.token;
+};
+
+/** The folder and the environment that a kubelet would give. */
+const aPod = () => {
+  const { hostname, port } = new URL(plane.url);
+  const folder = mkdtempSync(join(tmpdir(), 'tlt-service-account-'));
+  writeFileSync(join(folder, 'ca.crt'), plane.ca);
+  const mount = (token: string) => writeFileSync(join(folder, 'token'), `${token}\n`);
+  return { folder, mount, env: { KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port } };
+};
+
+test('a pod is who its token says, and a renewed token counts from the next request on', async (t) => {
+  const { folder, mount, env } = aPod();
+  mount(await tokenOf('before'));
+  const connection = connectionOfPod(env, folder)!;
+  const client = makeClient({ connection, clock: systemClock, metrics: restMetrics(new Registry()) });
+  const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' };
+  const name = async () => {
+    const { status } = (await client.create(reviews, {}, review, never)) as {
+      status: { userInfo: { username: string } };
+    };
+    return status.userInfo.username;
+  };
+  t.is(await name(), 'system:serviceaccount:default:before');
+  mount(await tokenOf('after'));
+  t.is(await name(), 'system:serviceaccount:default:after');
+  mount('worn out');
+  t.is((await t.throwsAsync(name(), { instanceOf: ApiError })).status, 401);
+});
+
+test('an apiserver that the mounted authority does not vouch for is not believed', async (t) => {
+  const { folder, mount, env } = aPod();
+  mount('a token');
+  writeFileSync(join(folder, 'ca.crt'), '');
+  const connection = connectionOfPod(env, folder)!;
+  const failure = await t.throwsAsync(connection.send({ method: 'GET', path: '/readyz', signal: never }));
+  t.regex(failure.message, /certificate/);
+});
+
+test('outside a pod, and where KUBECONFIG names another way, there is none', (t) => {
+  const { folder, mount, env } = aPod();
+  t.is(connectionOfPod(env, folder), undefined, 'no token is mounted');
+  mount('a token');
+  t.is(connectionOfPod({}, folder), undefined);
+  t.is(connectionOfPod({ ...env, KUBECONFIG: '/config' }, folder), undefined);
+  t.is(
+    connectionOfPod({ ...env, KUBERNETES_SERVICE_HOST: 'fd00::1' }, folder)!.host,
+    `[fd00::1]:${env.KUBERNETES_SERVICE_PORT}`,
+  );
+});
