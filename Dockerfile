@@ -29,9 +29,9 @@ WORKDIR /app
 COPY --from=packages /app/node_modules ./node_modules
 COPY package.json LICENSE ./
 COPY --from=compiled /app/dist ./dist
-# Threads that each allocate and free tensors would leave holes in up to eight heaps a processor, and node would let the
-# young generation of a long calibration grow by 30 MiB (docs/benchmarks.md).
-ENV MALLOC_ARENA_MAX=2 NODE_OPTIONS=--max-semi-space-size=1
+# Threads that each allocate and free tensors would leave holes in up to eight heaps a processor; one heap is no slower.
+# Node would let the young generation of a long calibration grow by 30 MiB (docs/benchmarks.md).
+ENV MALLOC_ARENA_MAX=1 NODE_OPTIONS=--max-semi-space-size=1
 USER 65532:65532
 ENTRYPOINT ["node"]
 CMD ["/app/dist/operator.js"]

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S MALLOC_ARENA_MAX=2 node --max-semi-space-size=1
+#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=1
 /** Entry: the command-line tool `tlt-export`. */
 import { runProcess } from './tool.ts';
 import { runExportCommand } from './tools/export-command.ts';

@@ -37,7 +37,7 @@ export const compile = async (): Promise<void> => {
 };
 
 /** See the Dockerfile. */
-export const asInTheImage = { MALLOC_ARENA_MAX: '2', NODE_OPTIONS: '--max-semi-space-size=1' };
+export const asInTheImage = { MALLOC_ARENA_MAX: '1', NODE_OPTIONS: '--max-semi-space-size=1' };
 
 /** A script of this folder with a task. */
 export const ours = (script: 'pass' | 'floor', task: Task) => async (): Promise<Measured> => {
