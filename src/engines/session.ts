@@ -1,5 +1,4 @@
 /** The gate to ONNX Runtime: opens a model, runs it, names what went wrong. */
-
 import { messageOf, UserError } from '../base/errors.ts';
 import { InferenceSession, Tensor } from './onnxruntime.ts';
 

@@ -24,6 +24,7 @@ export const exportJob = (owner: ModelExport, images: Images, retry: string): Jo
           name: 'export',
           image: place.image,
           command: [...place.program, 'export', '--task', JSON.stringify(task)],
+          ...(place.env && { env: place.env }),
           resources: owner.spec.jobTemplate?.exportResources ?? defaultResources,
           volumeMounts: volumes.mounts,
           ...containerDefaults,

@@ -4,6 +4,7 @@
  */
 import type { ModelExport } from '../api/model-export.ts';
 import { mounts } from '../contract/layout.ts';
+import { memorySettings } from '../contract/memory.ts';
 import { type Images, workerProgram } from './images.ts';
 import { containerDefaults, scratchVolume, smallResources, type Volumes } from './pod.ts';
 
@@ -11,6 +12,8 @@ export type WorkerPlace = {
   readonly image: string;
   /** The first words of a worker's command. */
   readonly program: readonly string[];
+  /** What the image does not set by itself. */
+  readonly env?: readonly object[];
   readonly initContainers?: readonly object[];
   readonly volumes: Volumes;
 };
@@ -28,7 +31,9 @@ export const workerPlace = (codec: ModelExport['spec']['codec'], images: Images)
     volumeMounts: volumes.mounts,
     ...containerDefaults,
   };
-  return { image: codec.image, program: installedWorker, initContainers: [install], volumes };
+  return { image: codec.image, program: installedWorker, env, initContainers: [install], volumes };
 };
 
-const installedWorker = [`${mounts.worker}/node`, `${mounts.worker}${workerProgram}`];
+const { environment, nodeFlags } = memorySettings;
+const env = Object.entries(environment).map(([name, value]) => ({ name, value }));
+const installedWorker = [`${mounts.worker}/node`, ...nodeFlags, `${mounts.worker}${workerProgram}`];

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
+import { memorySettings } from '../../src/contract/memory.ts';
 import { run } from '../cluster/run.ts';
 import { noReports, peerPython } from '../peers/venv.ts';
 import type { Task } from './cases.ts';
@@ -37,7 +38,10 @@ export const compile = async (): Promise<void> => {
 };
 
 /** See the Dockerfile. */
-export const asInTheImage = { MALLOC_ARENA_MAX: '1', NODE_OPTIONS: '--max-semi-space-size=1' };
+export const asInTheImage = {
+  ...memorySettings.environment,
+  NODE_OPTIONS: memorySettings.nodeFlags.join(' '),
+};
 
 /** A script of this folder with a task. */
 export const ours = (script: 'pass' | 'floor', task: Task) => async (): Promise<Measured> => {

@@ -14,6 +14,7 @@ type Container = {
   readonly name: string;
   readonly image: string;
   readonly command: readonly string[];
+  readonly env?: readonly object[];
   readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[];
   readonly securityContext: object;
 };
@@ -34,11 +35,13 @@ test('our worker is put into the image of the codec, and runs there with the Nod
   t.is(more.length, 0);
   const [container] = containers;
   t.is(container!.image, codec.image);
-  t.deepEqual(container!.command.slice(0, 3), [
+  t.deepEqual(container!.command.slice(0, 4), [
     `${mounts.worker}/node`,
+    '--max-semi-space-size=1',
     `${mounts.worker}/app/dist/worker.js`,
     'export',
   ]);
+  t.deepEqual(container!.env, [{ name: 'MALLOC_ARENA_MAX', value: '1' }]);
   t.deepEqual(JSON.parse(container!.command.at(-1)!).codec, { command: codec.command });
   t.deepEqual(volumes.find(({ name }) => name === 'worker')!.emptyDir, {});
   for (const each of [install!, container!]) {
