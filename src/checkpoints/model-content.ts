@@ -4,8 +4,8 @@ import { fileDigest, sha256 } from '../base/digest.ts';
 import { messageOf, UserError } from '../base/errors.ts';
 import { release } from '../base/release.ts';
 import { proveWhole } from '../formats/age-pieces.ts';
-import { detectFormat } from '../formats/detect-format.ts';
-import { type Cipher, decryptModel, openEncrypted, startBytes } from '../formats/encrypted-model.ts';
+import { detectFormat, type FileFormat, formatAtStart } from '../formats/detect-format.ts';
+import { type Cipher, decryptModel, openEncrypted } from '../formats/encrypted-model.ts';
 import type { ModelProto } from '../formats/generated/onnx_pb.ts';
 import type { KerasSource } from '../formats/keras-file.ts';
 import { completed, parseModel, serializeModel } from '../formats/onnx/model.ts';
@@ -39,7 +39,7 @@ export type ContentSource = {
 /** @throws UserError InputNotFound, WrongKey, ModelInvalid, ModelForeign, ModelUnsupported, and what key and cipher throw */
 export const readContent = async (source: ContentSource): Promise<ModelContent> => {
   const { path } = source;
-  switch (detectFormat(await startOf(path))) {
+  switch (await formatOf(path)) {
     case 'hdf5':
       return { ...(await kerasContent({ path }, source)), sha256: await fileDigest(path) };
     case 'tlt':
@@ -73,7 +73,7 @@ const lockedContent = async (source: ContentSource): Promise<Content> => {
 
 const payloadContent = async (content: Readable, source: ContentSource): Promise<Content> => {
   const { path } = source;
-  const format = detectFormat(content.read(0, startBytes));
+  const format = formatAtStart(content);
   if (format === 'uff') throw uff(path);
   if (format === 'hdf5') {
     proveWhole(content); // the importer reads parts only
@@ -103,10 +103,10 @@ const uff = (path: string): UserError =>
     `Opening ${path}: it holds a UFF graph, as TLT 2.0 exported it, which cannot become ONNX again. Give the .tlt that it was exported from.`,
   );
 
-const startOf = (path: string): Promise<Uint8Array> =>
+const formatOf = (path: string): Promise<FileFormat> =>
   found(path, async () => {
     using file = openReadable(path);
-    return file.read(0, startBytes);
+    return formatAtStart(file);
   });
 
 const found = async <T>(path: string, read: () => Promise<T>): Promise<T> => {

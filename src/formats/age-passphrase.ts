@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { Decrypter, Encrypter, type Identity, type Recipient, Stanza } from 'age-encryption';
 import { messageOf, systemCodeOf, UserError } from '../base/errors.ts';
 import { openedPieces, payloadBytesOf, payloadKey, payloadNonceBytes, sealedPieces } from './age-pieces.ts';
-import { type Readable, readableFrom } from './readable.ts';
+import { inOrder, type Readable, readableFrom } from './readable.ts';
 
 /** Every age v1 file begins so. */
 export const ageMagic = 'age-encryption.org/v1\n';
@@ -33,10 +33,6 @@ export const encryptWithPassphrase = async (
   const nonce = randomBytes(payloadNonceBytes);
   return inOrder([header, nonce], sealedPieces(payload, payloadKey(fileKey, nonce)));
 };
-
-function* inOrder(...parts: readonly Iterable<Uint8Array>[]): Generator<Uint8Array> {
-  for (const part of parts) yield* part;
-}
 
 /** The package makes the header of a file without content; the key that it draws for that is the file's. */
 const headerFor = async (passphrase: string, workFactor: number) => {

@@ -34,9 +34,15 @@ export const detectFormat = (bytes: Uint8Array): FileFormat => {
   return isNoise(bytes.subarray(prefix?.payloadAt ?? 0)) ? 'foreign' : 'unknown';
 };
 
+/** Enough to know age's files by, behind the longest prefix. */
+export const startBytes = 4096;
+
+/** By the beginning alone: sure of all but `onnx` in an unusual order, `unknown` and `foreign`. */
+export const formatAtStart = (file: Readable): FileFormat => detectFormat(file.read(0, startBytes));
+
 /** The same of a file that may be large: its beginning is enough for most. */
 export const formatIn = (file: Readable): FileFormat => {
-  const format = detectFormat(file.read(0, 4096));
+  const format = formatAtStart(file);
   return format === 'unknown' || format === 'foreign' ? detectFormat(file.whole()) : format;
 };
 

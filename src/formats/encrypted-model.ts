@@ -12,8 +12,15 @@ import {
   openWithPassphrase,
   type PassphraseOptions,
 } from './age-passphrase.ts';
-import { detectFormat, type FileFormat, inputNameLimitBytes, parsePrefix } from './detect-format.ts';
-import { type Readable, readableBytes, readableFrom } from './readable.ts';
+import {
+  detectFormat,
+  type FileFormat,
+  formatAtStart,
+  inputNameLimitBytes,
+  parsePrefix,
+  startBytes,
+} from './detect-format.ts';
+import { inOrder, type Readable, readableBytes, readableFrom } from './readable.ts';
 
 /** A cipher for the encrypted part of a file alone: it never sees the prefix of an `.etlt`. */
 export type Cipher = {
@@ -57,13 +64,8 @@ export const encryptEtlt = async (
   const prefix = new Uint8Array(4 + name.length);
   new DataView(prefix.buffer).setInt32(0, name.length, true);
   prefix.set(name, 4);
-  return behind(prefix, await encryptTlt(payload, key, options));
+  return inOrder([prefix], await encryptTlt(payload, key, options));
 };
-
-function* behind(prefix: Uint8Array, pieces: Pieces): Generator<Uint8Array> {
-  yield prefix;
-  yield* pieces;
-}
 
 type Container = {
   readonly container: 'tlt' | 'etlt';
@@ -88,14 +90,11 @@ export const openEncrypted = async (
   cipher?: Cipher,
 ): Promise<OpenedContainer> => {
   refuseEmpty(key);
-  const format = detectFormat(file.read(0, startBytes));
+  const format = formatAtStart(file);
   if (format !== 'tlt' && format !== 'etlt') return openForeign(file.whole(), key, cipher);
   const { encrypted, ...container } = partsOf(file, format);
   return { ...container, content: await openWithPassphrase(encrypted, key) };
 };
-
-/** Enough to know age's files by, behind the longest prefix. */
-export const startBytes = 4096;
 
 const openForeign = async (
   bytes: Uint8Array,

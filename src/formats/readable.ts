@@ -55,6 +55,11 @@ export function* piecesOf(source: Readable): Generator<Uint8Array> {
 
 const pieceBytes = 2 ** 20;
 
+/** The pieces of one part after the other. */
+export function* inOrder(...parts: readonly Iterable<Uint8Array>[]): Generator<Uint8Array> {
+  for (const part of parts) yield* part;
+}
+
 /** What lies behind the first `start` bytes. */
 export const readableFrom = (source: Readable, start: number): Readable => ({
   size: source.size - start,

@@ -3,13 +3,18 @@ import { stat } from 'node:fs/promises';
 import { digestOf, fileDigest, sha256 } from '../base/digest.ts';
 import { zipNote } from '../checkpoints/zipped-model.ts';
 import { parseCalibrationCache } from '../formats/calibration-cache.ts';
-import { detectFormat, type FileFormat, formatIn, parsePrefix } from '../formats/detect-format.ts';
+import {
+  detectFormat,
+  type FileFormat,
+  formatAtStart,
+  formatIn,
+  parsePrefix,
+} from '../formats/detect-format.ts';
 import {
   type Cipher,
   type ContainerDescription,
   describeContainer,
   openEncrypted,
-  startBytes,
 } from '../formats/encrypted-model.ts';
 import { type Hdf5Contents, readHdf5Contents } from '../formats/hdf5-contents.ts';
 import { type HistogramFile, parseHistogramFile } from '../formats/histogram-file.ts';
@@ -78,7 +83,7 @@ export type Opener = {
  */
 export const inspectFile = async (file: string, opener: Opener): Promise<Report> => {
   using input = await openInput(file);
-  const kind = detectFormat(input.read(0, startBytes));
+  const kind = formatAtStart(input);
   if (kind === 'hdf5') return inspectHdf5(file);
   if (kind === 'tlt' || kind === 'etlt') {
     const contents = await lockedContents(input, kind, opener);
