@@ -22,6 +22,12 @@ export type FlagRow = Row &
   );
 export type FlagTable = Readonly<Record<string, FlagRow>>;
 
+/** A flag's own name, then its aliases. */
+export const namesOf = ([name, { aliases = [] }]: readonly [string, FlagRow]): readonly string[] => [
+  name,
+  ...aliases,
+];
+
 type ValueOf<R extends FlagRow> = R extends { type: 'integer' | 'share' }
   ? number
   : R extends { type: 'switch' }

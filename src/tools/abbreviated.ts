@@ -1,5 +1,5 @@
 /** Beginnings of flags in place of flags, as Python's argparse, with which TLT 2.0 reads its command lines, takes them. */
-import type { FlagTable } from '../contract/flag-table.ts';
+import { type FlagRow, type FlagTable, namesOf } from '../contract/flag-table.ts';
 
 /**
  * The words with every beginning that fits one of TLT's flags alone spelled out: `--data int8` is `--data_type int8`.
@@ -24,7 +24,8 @@ export const flagsThatBegin = (table: FlagTable, beginning: string): readonly st
     .filter((entry) => !entry[1].added && longNames([entry]).some((name) => name.startsWith(beginning)))
     .map(([name]) => `--${name}`);
 
-const longNames = (entries: readonly (readonly [string, FlagTable[string]])[]): readonly string[] =>
+const longNames = (entries: readonly (readonly [string, FlagRow])[]): readonly string[] =>
   entries
-    .flatMap(([name, { aliases = [] }]) => [name, ...aliases.filter((alias) => alias.length > 1)])
+    .flatMap(namesOf)
+    .filter((name) => name.length > 1)
     .map((name) => `--${name}`);

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { messageOf, UserError } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
-import type { FlagRow, FlagTable, ValuesOf } from '../contract/flag-table.ts';
+import { type FlagRow, type FlagTable, namesOf, type ValuesOf } from '../contract/flag-table.ts';
 import type { Tool } from '../contract/tools.ts';
 import { flagsThatBegin, spelledOut } from './abbreviated.ts';
 
@@ -38,10 +38,8 @@ export const parseCommandLine = <const T extends FlagTable>(
 
 /** Of a flag that is given twice, by whichever of its names, the last value counts. */
 const parsed = (tool: Tool, table: FlagTable, argv: readonly string[]) => {
-  const names = new Map(
-    Object.entries(table).flatMap(([name, { aliases = [] }]) =>
-      [name, ...aliases].map((each) => [each, name] as const),
-    ),
+  const flagOf = new Map(
+    Object.entries(table).flatMap((entry) => namesOf(entry).map((name) => [name, entry[0]] as const)),
   );
   try {
     const { tokens, positionals } = parseArgs({
@@ -53,7 +51,7 @@ const parsed = (tool: Tool, table: FlagTable, argv: readonly string[]) => {
     });
     const options = tokens.filter((token) => token.kind === 'option');
     const values: Readonly<Record<string, string | true | undefined>> = Object.fromEntries(
-      options.map(({ name, value }) => [names.get(name)!, value ?? true]),
+      options.map(({ name, value }) => [flagOf.get(name)!, value ?? true]),
     );
     return { values, positionals };
   } catch (thrown) {
@@ -79,8 +77,7 @@ const misread = (tool: Tool, table: FlagTable, message: string): UserError => {
   if (flag === undefined) return usage(tool, message);
   const several = flag.startsWith('--') ? flagsThatBegin(table, flag) : [];
   if (several.length > 0) return usage(tool, `${flag} may be ${several.join(', ')}`);
-  const names = Object.entries(table).flatMap(([name, { aliases = [] }]) => [name, ...aliases]);
-  const near = nearest(flag.replace(/^-+/, ''), names);
+  const near = nearest(flag.replace(/^-+/, ''), Object.entries(table).flatMap(namesOf));
   return usage(tool, `there is no flag ${flag}.${near === undefined ? '' : ` Did you mean --${near}?`}`);
 };
 
