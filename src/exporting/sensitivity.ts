@@ -3,7 +3,6 @@
  * see. Noise of different layers adds up nearly as powers do, so those that are noisiest alone are left in float one
  * after the other, and what is advised is measured with all of them left.
  */
-
 import type { OpenedModel } from '../checkpoints/open-model.ts';
 import { AgreementSum } from '../engines/agreement.ts';
 import { floatLayers, withoutFloat } from '../engines/float-layers.ts';

@@ -1,5 +1,4 @@
 /** `tlt-export --sensitivity`: what each layer costs, told in the log. */
-
 import type { OpenedModel } from '../checkpoints/open-model.ts';
 import type { Judged } from '../exporting/agreement-gate.ts';
 import { sensitivityOf, sensitivityText } from '../exporting/sensitivity.ts';

@@ -1,5 +1,4 @@
 /** What the containers that read data and store artifacts have of the world outside. */
-
 import type { Watch } from '../exporting/export.ts';
 import type { ArtifactStore } from '../storage/store.ts';
 
