@@ -11,7 +11,6 @@ import { isPlugin } from '../../src/engines/plugins/plugin-nodes.ts';
 import { modelFor } from '../../src/engines/precision.ts';
 import { type FloatTensor, openSession } from '../../src/engines/session.ts';
 import { pixelsOf } from '../../src/exporting/calibration-source.ts';
-import { calibrate } from '../../src/exporting/export.ts';
 import { int8Agreement, keptBatches } from '../../src/exporting/verify-int8.ts';
 import type { ModelProto } from '../../src/formats/generated/onnx_pb.ts';
 import { elementType } from '../../src/formats/onnx/element-type.ts';
@@ -19,6 +18,7 @@ import { graphOf } from '../../src/formats/onnx/graph.ts';
 import { serializeModel } from '../../src/formats/onnx/model.ts';
 import { intOf } from '../../src/formats/onnx/node.ts';
 import { type Batch, imageBatches } from '../../src/preprocessing/batches.ts';
+import { calibratedOn } from '../builders/calibrated.ts';
 import { collected } from '../builders/collected.ts';
 import { type DetectorName, detectorFile, detectorNames, scenesFolder } from '../models/models.ts';
 
@@ -109,16 +109,8 @@ const inInt8 = test.macro<[DetectorName]>({
   title: (_, name) => `${name} is calibrated whole, and finds nearly the same boxes in int8`,
   exec: async (t, name) => {
     const { opened: model } = await subjectOf(name);
-    const request = {
-      source: { kind: 'Images', folder: scenesFolder },
-      batches: 2,
-      batchSize: 6,
-      algorithm: 'Mse',
-      seed: 42,
-      tensorRtVersion: '8.6.1',
-    } as const;
-    const watch = { progress: () => {}, signal: new AbortController().signal };
-    const { scales, kept } = await calibrate(model, { request, watch });
+    const source = { kind: 'Images', folder: scenesFolder } as const;
+    const { scales, kept } = await calibratedOn(model, { source, batchSize: 6, algorithm: 'Mse' });
     const { node } = graphOf(model.model);
     const made = new Set(node.filter(isPlugin).flatMap(({ output }) => output));
     const read = node

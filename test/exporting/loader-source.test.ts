@@ -9,10 +9,10 @@ import { openLoader } from '../../src/datasets/loader.ts';
 import type { LoaderPlan } from '../../src/datasets/plan.ts';
 import { collectStatistics } from '../../src/exporting/calibrate.ts';
 import { type CalibrationSource, openSource } from '../../src/exporting/calibration-source.ts';
-import { calibrate } from '../../src/exporting/export.ts';
 import { writeCalibrationCache } from '../../src/formats/calibration-cache.ts';
 import { writeTensorfile } from '../../src/formats/tensorfile-writer.ts';
 import { caffeValues } from '../../src/preprocessing/values.ts';
+import { calibratedOn } from '../builders/calibrated.ts';
 import { aFolder } from '../builders/tool.ts';
 import { smallClassifier } from '../models/small-classifier.ts';
 import { smallPhotosFolder } from '../photos/photos.ts';
@@ -20,10 +20,8 @@ import { smallPhotosFolder } from '../photos/photos.ts';
 const watch = { progress: () => {}, signal: new AbortController().signal };
 const sample = { batches: 2, batchSize: 3, seed: 7 };
 
-const calibrated = (opened: OpenedModel, source: CalibrationSource) => {
-  const request = { source, ...sample, algorithm: 'MinMax', tensorRtVersion: '8.6.1' } as const;
-  return calibrate(opened, { request, watch });
-};
+const calibrated = (opened: OpenedModel, source: CalibrationSource) =>
+  calibratedOn(opened, { source, ...sample, algorithm: 'MinMax' });
 
 /** The photos as classes in `train`, relative to the folder; and a classifier. */
 const aTraining = async () => {

@@ -2,26 +2,18 @@
 import test from 'ava';
 import { openModel } from '../../src/checkpoints/open-model.ts';
 import { withoutFloat } from '../../src/engines/float-layers.ts';
-import { calibrate } from '../../src/exporting/export.ts';
 import { fewestWorth, sensitivityOf, sensitivityText } from '../../src/exporting/sensitivity.ts';
 import { int8Agreement, keptBatches } from '../../src/exporting/verify-int8.ts';
+import { calibratedOn, nobodyWatches } from '../builders/calibrated.ts';
 import { modelFile } from '../models/models.ts';
 import { photosFolder } from '../photos/photos.ts';
 
 const architecture = 'detectnet_v2';
-const watch = { progress: () => {}, signal: new AbortController().signal };
 
 const calibration = async () => {
   const opened = await openModel({ path: modelFile(architecture), key: 'none', architecture });
-  const request = {
-    source: { kind: 'Images', folder: await photosFolder() },
-    batches: 2,
-    batchSize: 8,
-    algorithm: 'Mse',
-    seed: 42,
-    tensorRtVersion: '8.6.1',
-  } as const;
-  const { scales, kept } = await calibrate(opened, { request, watch });
+  const source = { kind: 'Images', folder: await photosFolder() } as const;
+  const { scales, kept } = await calibratedOn(opened, { source, batchSize: 8, algorithm: 'Mse' });
   return { opened, scales, kept: kept.slice(0, 8) };
 };
 
@@ -34,7 +26,7 @@ test('noise of single layers adds up to the noise of all, and the advice is what
   const costs = await sensitivityOf(opened, {
     scales,
     kept,
-    watch: { ...watch, progress: (done, total) => void steps.push([done, total]) },
+    watch: { ...nobodyWatches, progress: (done, total) => void steps.push([done, total]) },
   });
   t.is(costs.images, 8);
   t.deepEqual(
@@ -68,7 +60,7 @@ test('layers are compared until a signal comes, and not without an image', async
   );
   t.is(error, reason);
   t.is(steps, 3);
-  await t.throwsAsync(sensitivityOf(opened, { scales, kept: [], watch }), {
+  await t.throwsAsync(sensitivityOf(opened, { scales, kept: [], watch: nobodyWatches }), {
     message: /none is left to compare on/,
   });
 });

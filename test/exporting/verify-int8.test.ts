@@ -3,11 +3,11 @@ import test from 'ava';
 import { openModel } from '../../src/checkpoints/open-model.ts';
 import { quantisedModel } from '../../src/engines/qdq.ts';
 import { openSession } from '../../src/engines/session.ts';
-import { calibrate } from '../../src/exporting/export.ts';
 import { int8Agreement, keptBatches, precisionLatency } from '../../src/exporting/verify-int8.ts';
 import { readModelFile, serializeModel } from '../../src/formats/onnx/model.ts';
 import type { Batch } from '../../src/preprocessing/batches.ts';
 import { sampleImages } from '../../src/preprocessing/image-list.ts';
+import { calibratedOn } from '../builders/calibrated.ts';
 import { collected } from '../builders/collected.ts';
 import { type ModelName, modelFile } from '../models/models.ts';
 import { photosFolder } from '../photos/photos.ts';
@@ -17,17 +17,10 @@ const architectureOf = { classifier: 'classification', detectnet_v2: 'detectnet_
 const calibration = async (name: ModelName) => {
   const architecture = architectureOf[name];
   const opened = await openModel({ path: modelFile(name), key: 'none', architecture });
-  const request = {
-    source: { kind: 'Images', folder: await photosFolder() },
-    batches: 2,
-    batchSize: 8,
-    algorithm: 'Percentile',
-    seed: 42,
-    tensorRtVersion: '8.6.1',
-  } as const;
-  const watch = { progress: () => {}, signal: new AbortController().signal };
-  const { scales, kept } = await calibrate(opened, { request, watch });
-  const { chosen } = await sampleImages(request.source.folder, request);
+  const source = { kind: 'Images', folder: await photosFolder() } as const;
+  const sampling = { batches: 2, batchSize: 8, seed: 42 };
+  const { scales, kept } = await calibratedOn(opened, { source, ...sampling, algorithm: 'Percentile' });
+  const { chosen } = await sampleImages(source.folder, sampling);
   const judging = await collected(keptBatches(opened, kept)!);
   return { opened, scales, kept, chosen, judging };
 };
