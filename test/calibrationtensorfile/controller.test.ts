@@ -9,11 +9,10 @@ import type { Result } from '../../src/contract/result.ts';
 import { makeControllers } from '../../src/controllers.ts';
 import { modelExportResource } from '../../src/modelexport/caches.ts';
 import type { Log } from '../../src/observability/log.ts';
-import { restMetrics } from '../../src/observability/metrics.ts';
 import { jobResources } from '../../src/ownedjobs/caches.ts';
-import { type KubeClient, makeClient } from '../../src/runtime/client.ts';
-import { openConnection } from '../../src/runtime/kubeconfig.ts';
+import type { KubeClient } from '../../src/runtime/client.ts';
 import { runManager } from '../../src/runtime/manager.ts';
+import { aClientOf } from '../builders/client.ts';
 import { aSpec, aTensorfile, aTensorfileWritten } from '../builders/objects.ts';
 import { endedWell } from '../builders/pods.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
@@ -32,8 +31,7 @@ test.before(async () => {
   await plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all']);
   const registry = new Registry();
   const clock = systemClock;
-  const connection = openConnection(plane.kubeconfig);
-  client = makeClient({ connection, clock, metrics: restMetrics(registry) });
+  client = aClientOf(plane.kubeconfig, registry);
   const parts = makeControllers({
     client,
     clock,

@@ -11,17 +11,12 @@ import {
 } from '../../src/deviceclass/controller.ts';
 import { type NodeFacts, nodeResource, projectNode } from '../../src/deviceclass/node.ts';
 import type { Log } from '../../src/observability/log.ts';
-import {
-  controllerMetrics,
-  informerMetrics,
-  queueMetrics,
-  restMetrics,
-} from '../../src/observability/metrics.ts';
-import { type KubeClient, makeClient } from '../../src/runtime/client.ts';
+import { controllerMetrics, informerMetrics, queueMetrics } from '../../src/observability/metrics.ts';
+import type { KubeClient } from '../../src/runtime/client.ts';
 import { runController } from '../../src/runtime/controller.ts';
 import { Informer } from '../../src/runtime/informer.ts';
-import { openConnection } from '../../src/runtime/kubeconfig.ts';
 import { WorkQueue } from '../../src/runtime/queue.ts';
+import { aClientOf } from '../builders/client.ts';
 import { a10Labels, aRawNode, type RawNodeChanges } from '../builders/nodes.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
 import { eventually } from '../cluster/run.ts';
@@ -35,11 +30,7 @@ test.before(async () => {
   plane = await startControlPlane();
   await plane.kubectl(['apply', '-k', 'crds']);
   await plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all']);
-  client = makeClient({
-    connection: openConnection(plane.kubeconfig),
-    clock: systemClock,
-    metrics: restMetrics(new Registry()),
-  });
+  client = aClientOf(plane.kubeconfig);
   running = run(stop.signal);
 });
 test.after.always(async () => {

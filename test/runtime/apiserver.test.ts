@@ -4,13 +4,13 @@ import test, { type ExecutionContext } from 'ava';
 import { Registry } from 'prom-client';
 import { systemClock } from '../../src/base/clock.ts';
 import type { Log } from '../../src/observability/log.ts';
-import { informerMetrics, leaderMetrics, restMetrics } from '../../src/observability/metrics.ts';
+import { informerMetrics, leaderMetrics } from '../../src/observability/metrics.ts';
 import { ApiError } from '../../src/runtime/api-error.ts';
-import { type KubeClient, makeClient } from '../../src/runtime/client.ts';
+import type { KubeClient } from '../../src/runtime/client.ts';
 import { Informer } from '../../src/runtime/informer.ts';
-import { openConnection } from '../../src/runtime/kubeconfig.ts';
 import { Lease } from '../../src/runtime/lease.ts';
 import type { KubeObject } from '../../src/runtime/resources.ts';
+import { aClientOf } from '../builders/client.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
 import { eventually } from '../cluster/run.ts';
 import { type Fault, type FaultProxy, startFaultProxy } from './fault-proxy.ts';
@@ -22,12 +22,9 @@ const never = new AbortController().signal;
 let plane: ControlPlane;
 let direct: KubeClient;
 
-const clientOf = (kubeconfig: string, registry = new Registry()): KubeClient =>
-  makeClient({ connection: openConnection(kubeconfig), clock: systemClock, metrics: restMetrics(registry) });
-
 test.before(async () => {
   plane = await startControlPlane();
-  direct = clientOf(plane.kubeconfig);
+  direct = aClientOf(plane.kubeconfig);
 });
 
 test.after.always(() => plane?.stop());
@@ -73,7 +70,7 @@ const watching = async (t: ExecutionContext): Promise<Watched> => {
       },
     },
     {
-      client: clientOf(proxy.kubeconfig),
+      client: aClientOf(proxy.kubeconfig),
       clock: systemClock,
       random: () => 0,
       metrics: informerMetrics(registry),

@@ -3,12 +3,9 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { Registry } from 'prom-client';
-import { systemClock } from '../../src/base/clock.ts';
-import { restMetrics } from '../../src/observability/metrics.ts';
 import { ApiError } from '../../src/runtime/api-error.ts';
-import { makeClient } from '../../src/runtime/client.ts';
 import { connectionOfPod } from '../../src/runtime/service-account.ts';
+import { aClient } from '../builders/client.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
 
 const reviews = { group: 'authentication.k8s.io', version: 'v1', plural: 'selfsubjectreviews' } as const;
@@ -42,7 +39,7 @@ test('a pod is who its token says, and a renewed token counts from the next requ
   const { folder, mount, env } = aPod();
   mount(await tokenOf('before'));
   const connection = connectionOfPod(env, folder)!;
-  const client = makeClient({ connection, clock: systemClock, metrics: restMetrics(new Registry()) });
+  const client = aClient(connection);
   const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' };
   const name = async () => {
     const { status } = (await client.create(reviews, {}, review, never)) as {
