@@ -39,7 +39,7 @@ CMD ["/app/dist/operator.js"]
 FROM ${CODEC_BASE} AS nvidia-codec
 RUN python3 -m pip install --no-cache-dir cryptography \
  && python3 -m pip install --no-cache-dir --no-deps nvidia-eff-tao-encryption==0.1.9
-COPY src/codec/nvidia_codec.py /usr/local/bin/nvidia_codec.py
+COPY src/formats/crypto/external/nvidia_codec.py /usr/local/bin/nvidia_codec.py
 USER 65532:65532
 ENTRYPOINT ["python3", "/usr/local/bin/nvidia_codec.py"]
 
@@ -51,7 +51,7 @@ COPY --from=tensorrt /usr/bin/python3.11 /usr/bin/python3
 COPY --from=tensorrt /usr/lib/python3.11 /usr/lib/python3.11
 COPY --from=tensorrt /lib/x86_64-linux-gnu/libz.so.1 /lib/x86_64-linux-gnu/libexpat.so.1 /usr/lib/x86_64-linux-gnu/libffi.so.8 /lib/x86_64-linux-gnu/
 COPY --from=tensorrt /opt/tensorrt /opt/tensorrt
-COPY src/engines/driver/build_engine.py /app/build_engine.py
+COPY src/graph/builders/driver/build_engine.py /app/build_engine.py
 ENV PYTHONPATH=/opt/tensorrt PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 65532:65532
 ENTRYPOINT ["python3", "/app/build_engine.py"]

@@ -1,31 +1,31 @@
 /** The composition root of the operator: every cache and every controller, wired to each other. */
 import type { Registry } from 'prom-client';
-import type { Clock } from './base/clock.ts';
 import {
   makeReconciler as makeTensorfileReconciler,
   tensorfileCache,
-} from './calibrationtensorfile/controller.ts';
+} from './cluster/calibrationtensorfile/controller.ts';
 import {
   deviceClassResource,
   makeDeviceClassController,
   projectDeviceClass,
-} from './deviceclass/controller.ts';
-import { nodeResource, projectNode } from './deviceclass/node.ts';
-import type { Images } from './jobs/images.ts';
-import { modelExportCache } from './modelexport/caches.ts';
-import type { Stores } from './modelexport/observe.ts';
-import { makeReconciler } from './modelexport/reconciler.ts';
-import { makeWatches } from './modelexport/watches.ts';
-import type { Log } from './observability/log.ts';
-import { controllerMetrics, informerMetrics, queueMetrics } from './observability/metrics.ts';
-import { jobCache, mountWarningCache, podCache } from './ownedjobs/caches.ts';
-import { makeOwnedWatches, wakeItself } from './ownedjobs/watches.ts';
-import type { KubeClient } from './runtime/client.ts';
-import { type Reconcile, runController } from './runtime/controller.ts';
-import { Informer } from './runtime/informer.ts';
-import type { ManagerParts } from './runtime/manager.ts';
-import { WorkQueue } from './runtime/queue.ts';
-import { makeRecorder } from './runtime/recorder.ts';
+} from './cluster/deviceclass/controller.ts';
+import { nodeResource, projectNode } from './cluster/deviceclass/node.ts';
+import type { Images } from './cluster/jobs/images.ts';
+import { modelExportCache } from './cluster/modelexport/caches.ts';
+import type { Stores } from './cluster/modelexport/observe.ts';
+import { makeReconciler } from './cluster/modelexport/reconciler.ts';
+import { makeWatches } from './cluster/modelexport/watches.ts';
+import { jobCache, mountWarningCache, podCache } from './cluster/ownedjobs/caches.ts';
+import { makeOwnedWatches, wakeItself } from './cluster/ownedjobs/watches.ts';
+import type { KubeClient } from './cluster/runtime/client.ts';
+import { type Reconcile, runController } from './cluster/runtime/controller.ts';
+import { Informer } from './cluster/runtime/informer.ts';
+import type { ManagerParts } from './cluster/runtime/manager.ts';
+import { WorkQueue } from './cluster/runtime/queue.ts';
+import { makeRecorder } from './cluster/runtime/recorder.ts';
+import type { Clock } from './ground/base/clock.ts';
+import type { Log } from './ground/observability/log.ts';
+import { controllerMetrics, informerMetrics, queueMetrics } from './ground/observability/metrics.ts';
 
 export type OperatorWorld = {
   readonly client: KubeClient;

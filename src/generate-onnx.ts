@@ -1,5 +1,5 @@
 /**
- * Entry, not shipped: writes src/formats/generated/onnx_pb.ts from src/formats/onnx/onnx.proto. Run when that file
+ * Entry, not shipped: writes src/formats/onnx/generated/onnx_pb.ts from src/formats/onnx/onnx.proto. Run when that file
  * is replaced, with `protoc` on PATH (Debian protobuf-compiler; or pass `--protoc "python3 -m grpc_tools.protoc"`).
  * The plugin writes TypeScript enums, which Node's type stripping refuses; they become frozen tables here.
  */
@@ -20,17 +20,10 @@ const eraseEnums = (source: string): string =>
 
 const { values } = parseArgs({ options: { protoc: { type: 'string', default: 'protoc' } } });
 const [command = 'protoc', ...words] = values.protoc.split(' ');
-const folder = join(import.meta.dirname, 'formats');
+const folder = join(import.meta.dirname, 'formats', 'onnx');
 const scratch = mkdtempSync(join(tmpdir(), 'onnx-'));
 try {
-  const flags = [
-    '-I',
-    join(folder, 'onnx'),
-    '--es_out',
-    scratch,
-    '--es_opt',
-    'target=ts,import_extension=ts',
-  ];
+  const flags = ['-I', folder, '--es_out', scratch, '--es_opt', 'target=ts,import_extension=ts'];
   execFileSync(command, [...words, ...flags, 'onnx.proto'], { stdio: 'inherit' });
   const written = readFileSync(join(scratch, 'onnx_pb.ts'), 'utf8');
   writeFileSync(join(folder, 'generated', 'onnx_pb.ts'), eraseEnums(written));

@@ -4,14 +4,14 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { permissions as tensorfilePermissions } from './calibrationtensorfile/permissions.ts';
-import { permissions as deviceClassPermissions } from './deviceclass/permissions.ts';
-import { permissions as modelExportPermissions } from './modelexport/permissions.ts';
-import { permissions as ownedJobPermissions } from './ownedjobs/permissions.ts';
-import type { PublishedFile } from './published/file.ts';
-import { flagFiles } from './published/flags.ts';
-import { installFiles } from './published/install.ts';
-import { referenceFiles } from './published/reference.ts';
+import { permissions as tensorfilePermissions } from './cluster/calibrationtensorfile/permissions.ts';
+import { permissions as deviceClassPermissions } from './cluster/deviceclass/permissions.ts';
+import type { PublishedFile } from './cluster/manifests/file.ts';
+import { flagFiles } from './cluster/manifests/flags.ts';
+import { installFiles } from './cluster/manifests/install.ts';
+import { referenceFiles } from './cluster/manifests/reference.ts';
+import { permissions as modelExportPermissions } from './cluster/modelexport/permissions.ts';
+import { permissions as ownedJobPermissions } from './cluster/ownedjobs/permissions.ts';
 
 const root = join(import.meta.dirname, '..');
 

@@ -4,16 +4,16 @@ import { hostname } from 'node:os';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import { systemClock } from './base/clock.ts';
-import { messageOf } from './base/errors.ts';
+import { makeClient } from './cluster/runtime/client.ts';
+import { Lease } from './cluster/runtime/lease.ts';
+import { runManager } from './cluster/runtime/manager.ts';
+import { checkPage, serve } from './cluster/runtime/probes.ts';
+import { connectionOfPod } from './cluster/runtime/service-account.ts';
 import { makeControllers } from './controllers.ts';
-import { makeLog } from './observability/log.ts';
-import { leaderMetrics, restMetrics } from './observability/metrics.ts';
-import { makeClient } from './runtime/client.ts';
-import { Lease } from './runtime/lease.ts';
-import { runManager } from './runtime/manager.ts';
-import { checkPage, serve } from './runtime/probes.ts';
-import { connectionOfPod } from './runtime/service-account.ts';
+import { systemClock } from './ground/base/clock.ts';
+import { messageOf } from './ground/base/errors.ts';
+import { makeLog } from './ground/observability/log.ts';
+import { leaderMetrics, restMetrics } from './ground/observability/metrics.ts';
 
 const usage = `usage: operator [options]
   --worker-image IMAGE     image of the export, stage, publish and ONNX Runtime build containers
@@ -63,7 +63,7 @@ const main = async (): Promise<void> => {
   collectDefaultMetrics({ register: registry });
   const rest = restMetrics(registry);
   const open = async () =>
-    connectionOfPod(process.env) ?? (await import('./runtime/kubeconfig.ts')).openConnection();
+    connectionOfPod(process.env) ?? (await import('./cluster/runtime/kubeconfig.ts')).openConnection();
   const connect = async () => makeClient({ connection: await open(), clock, metrics: rest });
   const identity = `${hostname()}_${randomBytes(4).toString('hex')}`;
   const lease = flags['leader-elect']

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /** Entry: the command-line tool `tlt-model`. */
 import process from 'node:process';
-import { runModelCommand } from './tools/model-command.ts';
-import { runTool } from './tools/run-tool.ts';
+import { runTool } from './adapters/cli/run-tool.ts';
+import { runModelCommand } from './adapters/tlt-model/model-command.ts';
 
 const stop = new AbortController();
 /** A codec that runs is ended first; then the signal does what it does to any program. */

@@ -4,11 +4,11 @@
  */
 import { tmpdir } from 'node:os';
 import process from 'node:process';
-import { UserError } from './base/errors.ts';
-import { makeProgresses } from './observability/progress.ts';
-import { logLine } from './tools/log-line.ts';
-import { runTool } from './tools/run-tool.ts';
-import type { ToolWorld } from './tools/tool-world.ts';
+import { logLine } from './adapters/cli/log-line.ts';
+import { runTool } from './adapters/cli/run-tool.ts';
+import type { ToolWorld } from './adapters/tlt-export/tool-world.ts';
+import { UserError } from './ground/base/errors.ts';
+import { makeProgresses } from './ground/observability/progress.ts';
 
 export type ToolProcess = {
   readonly name: string;

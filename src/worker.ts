@@ -2,13 +2,13 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
-import { messageOf, UserError } from './base/errors.ts';
-import { type FailureReason, failures } from './base/failures.ts';
-import { mounts } from './contract/layout.ts';
-import { encodeResult, type Result } from './contract/result.ts';
-import type { EngineTask, ExportTask, TensorfileTask } from './contract/task.ts';
-import { makeProgresses } from './observability/progress.ts';
-import { makePvcStore } from './storage/pvc.ts';
+import { makePvcStore } from './adapters/storage/pvc.ts';
+import { messageOf, UserError } from './ground/base/errors.ts';
+import { type FailureReason, failures } from './ground/base/failures.ts';
+import { mounts } from './ground/contract/layout.ts';
+import { encodeResult, type Result } from './ground/contract/result.ts';
+import type { EngineTask, ExportTask, TensorfileTask } from './ground/contract/task.ts';
+import { makeProgresses } from './ground/observability/progress.ts';
 
 const stop = new AbortController();
 const interrupted = new UserError(
@@ -41,31 +41,31 @@ const world = {
 /** Each loads what it needs and no more: a container that copies or hashes starts in half the time. */
 const commands: Readonly<Record<string, (task: never) => Promise<Result | undefined>>> = {
   export: async (task: ExportTask) => {
-    const { runExportTask } = await import('./worker/export-task.ts');
+    const { runExportTask } = await import('./adapters/worker/export-task.ts');
     return runExportTask(task, world);
   },
   tensorfile: async (task: TensorfileTask) => {
-    const { runTensorfileTask } = await import('./worker/tensorfile-task.ts');
+    const { runTensorfileTask } = await import('./adapters/worker/tensorfile-task.ts');
     return runTensorfileTask(task, world);
   },
   stage: async (task: EngineTask) => {
-    const { stage } = await import('./worker/stage.ts');
+    const { stage } = await import('./adapters/worker/stage.ts');
     await stage(task, world);
     return undefined;
   },
   'build-onnxruntime': async () => {
-    const { buildHere } = await import('./engines/build-here.ts');
+    const { buildHere } = await import('./graph/builders/build-here.ts');
     await buildHere(world.work, world.clock);
     return undefined;
   },
   install: async () => {
-    const { installWorker } = await import('./worker/install.ts');
+    const { installWorker } = await import('./adapters/worker/install.ts');
     const app = join(import.meta.dirname, '..');
     await installWorker({ node: process.execPath, app, target: at(mounts.worker) });
     return undefined;
   },
   publish: async (task: EngineTask) => {
-    const { publish } = await import('./worker/publish.ts');
+    const { publish } = await import('./adapters/worker/publish.ts');
     return publish(task, world);
   },
 };

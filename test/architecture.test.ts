@@ -1,18 +1,31 @@
-/** Holds the sources to the table of rooms: who may use whom, which package passes which gate, where effects begin. */
+/** Checks the sources against the architecture: allowed imports, gated packages, where effects begin. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'ava';
 import { gates, house } from './house.ts';
-import { readSources, type Source, sourceOf, withoutComments } from './sources.ts';
+import { readSources, roomOf, type Source, sourceOf, sourceRoot, withoutComments } from './sources.ts';
 
 const sources = readSources();
+const rooms = Object.entries(house).flatMap(([wing, { rooms }]) =>
+  Object.keys(rooms).map((room) => `${wing}/${room}`),
+);
+
+/** Rooms of the same wing, and whole wings, that a room may use. */
+const allowedFor = (room: string): readonly string[] => {
+  const [wing = '', name = ''] = room.split('/');
+  const used = house[wing]?.rooms[name] ?? [];
+  return [...used.map((other) => `${wing}/${other}`), ...(house[wing]?.uses ?? [])];
+};
 
 const mayUse = (from: string, to: string): boolean =>
-  from === 'entry' || from === to || (house[from]?.includes(to) ?? false);
+  from === 'entry' ||
+  from === to ||
+  allowedFor(from).some((allowed) => to === allowed || to.startsWith(`${allowed}/`));
 
 const roomBreaks = ({ path, room, imports }: Source): readonly string[] =>
   imports
-    .filter(({ isPackage }) => !isPackage)
-    .filter(({ target }) => !mayUse(room, target.includes('/') ? target.split('/')[0]! : 'entry'))
-    .map(({ target }) => `${path} uses ${target}: room ${room} may use ${house[room]?.join(', ')}`);
+    .filter(({ isPackage, target }) => !isPackage && !mayUse(room, roomOf(target)))
+    .map(({ target }) => `${path} uses ${target}: ${room} may use ${allowedFor(room).join(', ')}`);
 
 const gateBreaks = ({ path, room, imports }: Source): readonly string[] =>
   imports
@@ -29,7 +42,7 @@ const effects: Readonly<Record<string, RegExp>> = {
 };
 
 /** Makes time out of the world outside, or must have changed it before anyone uses what it hands on. */
-const holdersOfEffects = ['base/clock.ts', 'engines/onnxruntime.ts'];
+const holdersOfEffects = ['ground/base/clock.ts', 'graph/inference/onnxruntime.ts'];
 
 const effectBreaks = ({ path, room, text }: Source): readonly string[] => {
   if (room === 'entry' || holdersOfEffects.includes(path)) return [];
@@ -45,33 +58,64 @@ test('there is something to hold to the table', (t) => {
 });
 
 test('every folder of src is a room of the house', (t) => {
-  const strangers = sources.filter(({ room }) => room !== 'entry' && !(room in house));
+  const strangers = sources.filter(({ room }) => room !== 'entry' && !rooms.includes(room));
   t.deepEqual(
     strangers.map(({ path }) => path),
     [],
   );
 });
 
-test('arrows point down: a room comes after every room that it uses', (t) => {
-  const order = Object.keys(house);
-  for (const [room, used] of Object.entries(house))
-    for (const other of used) t.true(order.indexOf(other) < order.indexOf(room), `${room} uses ${other}`);
+test('imports point down: a wing or room comes after everything that it uses', (t) => {
+  const wings = Object.keys(house);
+  for (const [wing, { uses, rooms: inside }] of Object.entries(house)) {
+    for (const other of uses)
+      t.true(wings.indexOf(other) < wings.indexOf(wing) && wings.includes(other), `${wing} uses ${other}`);
+    const order = Object.keys(inside);
+    for (const [room, used] of Object.entries(inside))
+      for (const other of used)
+        t.true(order.indexOf(other) < order.indexOf(room) && order.includes(other), `${room} uses ${other}`);
+  }
 });
 
 test('each room uses only what the house allows', (t) => {
   t.deepEqual(sources.flatMap(roomBreaks), []);
 });
 
-test('the house allows nothing that no room does', (t) => {
-  const roomOf = (path: string) => path.split('/')[0]!;
-  const done = new Set(
-    sources.flatMap(({ room, imports }) => imports.map(({ target }) => `${room} → ${roomOf(target)}`)),
+test('the operator knows Kubernetes and no bytes; the worker and the tools know bytes and no Kubernetes', (t) => {
+  t.deepEqual(house.cluster!.uses, ['ground']);
+  const bytes = Object.entries(house).filter(([wing]) => wing !== 'cluster');
+  t.deepEqual(
+    bytes.filter(([, { uses }]) => uses.includes('cluster')).map(([wing]) => wing),
+    [],
   );
-  const allowed = Object.entries(house).flatMap(([room, used]) => used.map((other) => `${room} → ${other}`));
+});
+
+test('the house allows no import that no room needs', (t) => {
+  const wingOf = (room: string) => room.split('/')[0]!;
+  const done = new Set(
+    sources.flatMap(({ room, imports }) =>
+      imports
+        .filter(({ isPackage }) => !isPackage)
+        .map(({ target }) => roomOf(target))
+        .flatMap((other) => [`${room} → ${other}`, `${wingOf(room)} → ${wingOf(other)}`]),
+    ),
+  );
+  const allowed = Object.entries(house).flatMap(([wing, { uses, rooms: inside }]) => [
+    ...uses.map((other) => `${wing} → ${other}`),
+    ...Object.entries(inside).flatMap(([room, used]) =>
+      used.map((other) => `${wing}/${room} → ${wing}/${other}`),
+    ),
+  ]);
   t.deepEqual(
     allowed.filter((step) => !done.has(step)),
     [],
   );
+});
+
+test('src/README.md describes exactly these wings and rooms, in this order', (t) => {
+  const readme = readFileSync(join(sourceRoot, 'README.md'), 'utf8');
+  const described = [...readme.matchAll(/^\| `([a-z0-9-]+\/[a-z0-9-]+)` \|/gm)].map(([, room]) => room);
+  t.deepEqual(described, rooms);
 });
 
 test('each package passes only its gate', (t) => {
@@ -92,11 +136,11 @@ test('no file passes 250 lines, generated ones aside', (t) => {
   );
 });
 
-test('the files of a room do not import each other in a circle', (t) => {
+test('files do not import each other in a circle, types included', (t) => {
   const values = new Map(
     sources.map(({ path, imports }) => [
       path,
-      imports.filter(({ isPackage, typeOnly }) => !isPackage && !typeOnly).map(({ target }) => target),
+      imports.filter(({ isPackage }) => !isPackage).map(({ target }) => target),
     ]),
   );
   const circles = [...values.keys()].flatMap((path) => circleFrom(path, values) ?? []);
@@ -127,36 +171,53 @@ const breaks = test.macro({
   title: (name) => `the table itself: ${name}`,
 });
 
-test('names an import that breaks it', breaks, 'worker/x.ts', "import { a } from '../jobs/pod.ts';", [
-  `worker/x.ts uses jobs/pod.ts: room worker may use ${house.worker!.join(', ')}`,
-]);
-test('a type breaks it as well', breaks, 'base/x.ts', "import type { A } from '../api/schema.ts';", [
-  'base/x.ts uses api/schema.ts: room base may use ',
-]);
+test(
+  'an import of another wing that the wing may not use is named',
+  breaks,
+  'adapters/worker/x.ts',
+  "import { a } from '../../cluster/jobs/pod.ts';",
+  [
+    `adapters/worker/x.ts uses cluster/jobs/pod.ts: adapters/worker may use adapters/storage, ${house.adapters!.uses.join(', ')}`,
+  ],
+);
+test(
+  'an import of another room of the wing that the room may not use is named',
+  breaks,
+  'cluster/api/x.ts',
+  "import { a } from '../jobs/pod.ts';",
+  ['cluster/api/x.ts uses cluster/jobs/pod.ts: cluster/api may use ground'],
+);
+test(
+  'a type breaks it as well',
+  breaks,
+  'ground/base/x.ts',
+  "import type { A } from '../../cluster/api/schema.ts';",
+  ['ground/base/x.ts uses cluster/api/schema.ts: ground/base may use '],
+);
 test(
   'a type of a gated package passes',
   breaks,
-  'jobs/x.ts',
+  'cluster/jobs/x.ts',
   "import type { V1Job } from '@kubernetes/client-node';",
   [],
 );
 test(
   'its value does not',
   breaks,
-  'jobs/x.ts',
+  'cluster/jobs/x.ts',
   "import {\n  type V1Job,\n  KubeConfig,\n} from '@kubernetes/client-node';",
-  ['jobs/x.ts imports @kubernetes/client-node: only runtime may'],
+  ['cluster/jobs/x.ts imports @kubernetes/client-node: only cluster/runtime may'],
 );
-test('nor a dynamic import', breaks, 'jobs/x.ts', "const s = await import('sharp');", [
-  'jobs/x.ts imports sharp: only preprocessing may',
+test('nor a dynamic import', breaks, 'cluster/jobs/x.ts', "const s = await import('sharp');", [
+  'cluster/jobs/x.ts imports sharp: only data/preprocessing may',
 ]);
-test('a clock read on the way is named', breaks, 'jobs/x.ts', 'const now = Date.now();', [
-  'jobs/x.ts reads Date.now: take it as an argument',
+test('a clock read on the way is named', breaks, 'cluster/jobs/x.ts', 'const now = Date.now();', [
+  'cluster/jobs/x.ts reads Date.now: take it as an argument',
 ]);
 test(
   'an entry may do all of it',
   breaks,
   'operator.ts',
-  "import { a } from './jobs/pod.ts';\nDate.now();",
+  "import { a } from './cluster/jobs/pod.ts';\nDate.now();",
   [],
 );

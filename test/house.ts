@@ -1,80 +1,85 @@
-/** The house. A room may use only the rooms listed for it; each room comes after the rooms it uses. */
-export const house: Readonly<Record<string, readonly string[]>> = {
-  base: [],
-  contract: ['base'],
-  formats: ['base'],
-  calibration: ['base', 'formats'],
-  storage: ['base'],
-  preprocessing: ['base', 'calibration'],
-  datasets: ['base', 'formats', 'calibration', 'preprocessing'],
-  specs: ['base', 'contract', 'preprocessing', 'datasets'],
-  keras: ['base', 'contract', 'formats', 'specs'],
-  report: ['base', 'contract', 'calibration'],
-  observability: [],
-  api: ['base', 'contract'],
-  engines: ['base', 'contract', 'formats'],
-  jobs: ['base', 'contract', 'api'],
-  published: ['base', 'contract', 'api'],
-  runtime: ['base', 'observability'],
-  deviceclass: ['base', 'contract', 'api', 'runtime'],
-  ownedjobs: ['base', 'contract', 'observability', 'api', 'jobs', 'runtime', 'deviceclass'],
-  calibrationtensorfile: ['base', 'contract', 'api', 'jobs', 'runtime', 'ownedjobs'],
-  modelexport: ['base', 'contract', 'observability', 'api', 'jobs', 'runtime', 'deviceclass', 'ownedjobs'],
-  codec: ['base', 'formats'],
-  checkpoints: ['base', 'contract', 'formats', 'keras', 'preprocessing', 'specs', 'engines'],
-  exporting: [
-    'base',
-    'contract',
-    'formats',
-    'calibration',
-    'preprocessing',
-    'datasets',
-    'report',
-    'engines',
-    'checkpoints',
-  ],
-  worker: [
-    'base',
-    'contract',
-    'formats',
-    'storage',
-    'preprocessing',
-    'datasets',
-    'specs',
-    'engines',
-    'codec',
-    'checkpoints',
-    'exporting',
-  ],
-  tools: [
-    'base',
-    'contract',
-    'formats',
-    'keras',
-    'calibration',
-    'preprocessing',
-    'datasets',
-    'specs',
-    'report',
-    'engines',
-    'codec',
-    'checkpoints',
-    'exporting',
-  ],
+/**
+ * The architecture as data. A wing may use only the wings listed for it; inside a wing, a room may use only the rooms
+ * listed for it. Wings and rooms come after what they use. src/README.md describes the same tree in words.
+ */
+export type Wing = {
+  /** Other wings that any room of this wing may use. */
+  readonly uses: readonly string[];
+  /** Room → rooms of the same wing that it may use. */
+  readonly rooms: Readonly<Record<string, readonly string[]>>;
+};
+
+export const house: Readonly<Record<string, Wing>> = {
+  ground: {
+    uses: [],
+    rooms: { base: [], contract: ['base'], observability: [] },
+  },
+  cluster: {
+    uses: ['ground'],
+    rooms: {
+      api: [],
+      manifests: ['api'],
+      jobs: ['api'],
+      runtime: [],
+      deviceclass: ['api', 'runtime'],
+      ownedjobs: ['api', 'jobs', 'runtime', 'deviceclass'],
+      calibrationtensorfile: ['api', 'jobs', 'runtime', 'ownedjobs'],
+      modelexport: ['api', 'jobs', 'runtime', 'deviceclass', 'ownedjobs'],
+    },
+  },
+  formats: {
+    uses: ['ground'],
+    rooms: { onnx: [], hdf5: [], tfrecord: [], scales: [], crypto: ['onnx', 'scales'] },
+  },
+  data: {
+    uses: ['ground', 'formats'],
+    rooms: { preprocessing: [], datasets: ['preprocessing'], specs: ['preprocessing', 'datasets'] },
+  },
+  graph: {
+    uses: ['ground', 'formats', 'data'],
+    rooms: {
+      keras: [],
+      transforms: [],
+      plugins: ['transforms'],
+      precision: ['transforms', 'plugins'],
+      inference: [],
+      evaluation: ['inference'],
+      builders: ['precision', 'inference', 'evaluation'],
+    },
+  },
+  calibration: {
+    uses: ['ground', 'formats', 'data', 'graph'],
+    rooms: { histograms: [], pass: ['histograms'] },
+  },
+  export: {
+    uses: ['ground', 'formats', 'data', 'graph', 'calibration'],
+    rooms: { models: [], report: [], pipeline: ['models', 'report'] },
+  },
+  adapters: {
+    uses: ['ground', 'formats', 'data', 'graph', 'calibration', 'export'],
+    rooms: {
+      storage: [],
+      worker: ['storage'],
+      cli: [],
+      inspect: ['cli'],
+      'tlt-model': ['cli', 'inspect'],
+      'tlt-export': ['cli'],
+    },
+  },
 };
 
 /** A package that only these rooms (or the entry files, written `entry`) may import as a value. */
 export const gates: Readonly<Record<string, readonly string[]>> = {
-  '@kubernetes/client-node': ['runtime'],
-  sharp: ['preprocessing'],
-  'onnxruntime-node': ['engines'],
-  'prom-client': ['observability', 'entry'],
-  winston: ['observability', 'entry'],
-  'age-encryption': ['formats'],
-  h5wasm: ['formats'],
-  '@bufbuild/protobuf': ['formats'],
-  'cli-progress': ['observability'],
-  '@observablehq/plot': ['report'],
-  linkedom: ['report'],
-  yaml: ['published', 'entry'],
+  '@kubernetes/client-node': ['cluster/runtime'],
+  sharp: ['data/preprocessing'],
+  'onnxruntime-node': ['graph/inference'],
+  'prom-client': ['ground/observability', 'entry'],
+  winston: ['ground/observability', 'entry'],
+  'age-encryption': ['formats/crypto'],
+  h5wasm: ['formats/hdf5'],
+  '@bufbuild/protobuf': ['formats/onnx', 'formats/tfrecord'],
+  'cli-progress': ['ground/observability'],
+  '@observablehq/plot': ['export/report'],
+  linkedom: ['export/report'],
+  yaml: ['cluster/manifests', 'entry'],
 };

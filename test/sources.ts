@@ -13,15 +13,16 @@ export type Import = {
 };
 
 export type Source = {
-  /** Relative to src, for example api/schema.ts. */
+  /** Relative to src, for example cluster/api/schema.ts. */
   readonly path: string;
-  /** The top folder, or `entry` for a file directly in src. */
+  /** Wing and room, for example cluster/api; `entry` for a file directly in src. */
   readonly room: string;
   readonly text: string;
   readonly imports: readonly Import[];
 };
 
-const roomOf = (path: string): string => (path.includes('/') ? path.split('/')[0]! : 'entry');
+/** `wing/room` of a path relative to src; `entry` for a file directly in src, the wing alone for a file outside a room. */
+export const roomOf = (path: string): string => path.split('/').slice(0, -1).slice(0, 2).join('/') || 'entry';
 
 /** `node:` modules are the platform, so they are left out. */
 export const readSources = (root: string = sourceRoot): readonly Source[] =>

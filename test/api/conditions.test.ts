@@ -1,8 +1,8 @@
 /** How conditions are merged, and that every reason that exists is documented. */
 import test from 'ava';
-import { conditionTypes, setConditions, type WantedCondition } from '../../src/api/conditions.ts';
-import { reasonGroups, reasons } from '../../src/api/reasons.ts';
-import { failures } from '../../src/base/failures.ts';
+import { conditionTypes, setConditions, type WantedCondition } from '../../src/cluster/api/conditions.ts';
+import { reasonGroups, reasons } from '../../src/cluster/api/reasons.ts';
+import { failures } from '../../src/ground/base/failures.ts';
 
 const at = (time: string, generation = 1) => ({ now: Date.parse(time), generation });
 const ready = (changes: Partial<WantedCondition> = {}): WantedCondition => ({

@@ -1,10 +1,10 @@
 /** What the API conventions ask of every field, held for each node of all schemas. */
 import test from 'ava';
-import { calibrationTensorfileSchema } from '../../src/api/calibration-tensorfile.ts';
-import { crds } from '../../src/api/crd.ts';
-import { exportDeviceClassSchema } from '../../src/api/export-device-class.ts';
-import { modelExportSchema } from '../../src/api/model-export.ts';
-import { integer, object, openApi, type Schema, text } from '../../src/api/schema.ts';
+import { calibrationTensorfileSchema } from '../../src/cluster/api/calibration-tensorfile.ts';
+import { crds } from '../../src/cluster/api/crd.ts';
+import { exportDeviceClassSchema } from '../../src/cluster/api/export-device-class.ts';
+import { modelExportSchema } from '../../src/cluster/api/model-export.ts';
+import { integer, object, openApi, type Schema, text } from '../../src/cluster/api/schema.ts';
 
 type Node = { readonly path: string; readonly name: string; readonly schema: Schema };
 

@@ -1,5 +1,5 @@
 /** A clock that stands still until the test moves it. */
-import type { Clock } from '../../src/base/clock.ts';
+import type { Clock } from '../../src/ground/base/clock.ts';
 
 type Sleeper = { readonly at: number; readonly wake: () => void };
 

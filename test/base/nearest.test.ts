@@ -1,6 +1,6 @@
 /** Which known word was probably meant. */
 import test from 'ava';
-import { byDistance, nearest } from '../../src/base/nearest.ts';
+import { byDistance, nearest } from '../../src/ground/base/nearest.ts';
 
 const flags = ['batches', 'batch_size', 'max_batch_size', 'seed'];
 

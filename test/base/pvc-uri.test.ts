@@ -2,7 +2,7 @@
 import { join, relative } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
-import { parsePvcUri } from '../../src/base/pvc-uri.ts';
+import { parsePvcUri } from '../../src/ground/base/pvc-uri.ts';
 
 test('whatever the URI says, its path stays below its claim', (t) => {
   const part = fc.constantFrom('..', '.', '', 'models', 'a b', '...', '%2e%2e', '\\..', 'c', '~');

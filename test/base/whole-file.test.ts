@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { UserError } from '../../src/base/errors.ts';
-import type { FailureReason } from '../../src/base/failures.ts';
-import { writeWholeFile } from '../../src/base/whole-file.ts';
+import { UserError } from '../../src/ground/base/errors.ts';
+import type { FailureReason } from '../../src/ground/base/failures.ts';
+import { writeWholeFile } from '../../src/ground/base/whole-file.ts';
 
 const folder = () => mkdtempSync(join(tmpdir(), 'whole-file-'));
 const once = { overwrite: false } as const;

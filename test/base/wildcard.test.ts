@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { fits } from '../../src/base/wildcard.ts';
+import { fits } from '../../src/ground/base/wildcard.ts';
 
 test('a pattern fits what the same regular expression fits', (t) => {
   const letters = (unit: string) => fc.string({ unit: fc.constantFrom(...unit), maxLength: 8 });

@@ -1,7 +1,7 @@
 /** What is calibrated in the benchmarks: real networks out of packages. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Preprocessing } from '../../src/preprocessing/normalise.ts';
+import type { Preprocessing } from '../../src/data/preprocessing/normalise.ts';
 import { carriedFiles } from './packages.ts';
 
 export type Case = {

@@ -1,7 +1,7 @@
 /** Child process: nothing but the float network on the same images, with the session options of the calibration. */
 import { availableParallelism } from 'node:os';
 import process from 'node:process';
-import { openSession } from '../../src/engines/session.ts';
+import { openSession } from '../../src/graph/inference/session.ts';
 import { givenTask } from './cases.ts';
 import { inputsOf } from './inputs.ts';
 import { usage } from './usage.ts';

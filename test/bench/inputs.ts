@@ -1,7 +1,7 @@
 /** Images as a network of a case takes them, the next one decoded while one is used. */
-import type { Batch } from '../../src/preprocessing/batches.ts';
-import { decodeImage } from '../../src/preprocessing/decode.ts';
-import { normaliseInto, type Pixels } from '../../src/preprocessing/normalise.ts';
+import type { Batch } from '../../src/data/preprocessing/batches.ts';
+import { decodeImage } from '../../src/data/preprocessing/decode.ts';
+import { normaliseInto, type Pixels } from '../../src/data/preprocessing/normalise.ts';
 import type { Task } from './cases.ts';
 
 export const shapeOf = ({ layout, height, width }: Task): readonly [number, number, number, number] =>

@@ -1,5 +1,5 @@
 /** What a quantised network loses: its tensors beside those of the float network, over many images. */
-import type { FloatTensor } from '../../src/engines/session.ts';
+import type { FloatTensor } from '../../src/graph/inference/session.ts';
 
 /** Names of tensors that are graph outputs: what a network says, what that is the softmax or sigmoid of, what is before. */
 export type Watched = { readonly output: string; readonly logits: string; readonly feature: string };

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
-import { memorySettings } from '../../src/contract/memory.ts';
+import { memorySettings } from '../../src/ground/contract/memory.ts';
 import { run } from '../cluster/run.ts';
 import { noReports, peerPython } from '../peers/venv.ts';
 import type { Task } from './cases.ts';

@@ -1,6 +1,6 @@
 /** Child process: one calibration pass and all thresholds of every tensor. Prints seconds and the peak of its memory. */
 import process from 'node:process';
-import { collectStatistics } from '../../src/exporting/calibrate.ts';
+import { collectStatistics } from '../../src/calibration/pass/calibrate.ts';
 import { readModelFile } from '../../src/formats/onnx/model.ts';
 import { givenTask } from './cases.ts';
 import { inputsOf, shapeOf } from './inputs.ts';

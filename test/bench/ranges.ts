@@ -1,5 +1,5 @@
 /** Ranges of tensors beside those of onnxruntime's min-max calibrator on the same floats. */
-import type { Statistics } from '../../src/calibration/statistics.ts';
+import type { Statistics } from '../../src/calibration/histograms/statistics.ts';
 import { runPeer } from '../peers/venv.ts';
 
 export type RangesCompared = {

@@ -1,6 +1,6 @@
 /** A calibration as an export makes it, for tests of what follows from its scales and its images. */
-import type { OpenedModel } from '../../src/checkpoints/open-model.ts';
-import { type Calibrated, type CalibrationRequest, calibrate } from '../../src/exporting/export.ts';
+import type { OpenedModel } from '../../src/export/models/open-model.ts';
+import { type Calibrated, type CalibrationRequest, calibrate } from '../../src/export/pipeline/export.ts';
 
 export const nobodyWatches = { progress: () => {}, signal: new AbortController().signal };
 

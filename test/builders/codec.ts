@@ -3,9 +3,9 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { type CodecOptions, externalCodec } from '../../src/codec/codec.ts';
+import { type CodecOptions, externalCodec } from '../../src/formats/crypto/external/codec.ts';
 
-const wrapper = join(import.meta.dirname, '../../src/codec/nvidia_codec.py');
+const wrapper = join(import.meta.dirname, '../../src/formats/crypto/external/nvidia_codec.py');
 const standIn = join(import.meta.dirname, '../codec/stand-in');
 
 /** Our wrapper around a package with the interface of NVIDIA's. */

@@ -1,6 +1,6 @@
 /** Encrypted models in memory, where the tools write them piece by piece. */
-import * as encrypted from '../../src/formats/encrypted-model.ts';
-import { readableBytes } from '../../src/formats/readable.ts';
+import * as encrypted from '../../src/formats/crypto/encrypted-model.ts';
+import { readableBytes } from '../../src/ground/base/readable.ts';
 
 type Rest = readonly [key: string, options?: Parameters<typeof encrypted.encryptEtlt>[2]];
 

@@ -1,6 +1,6 @@
 /** The int8 engine of an export, for this CPU unless another class is wanted. */
-import type { Exported } from '../../src/contract/result.ts';
-import type { EngineTask } from '../../src/contract/task.ts';
+import type { Exported } from '../../src/ground/contract/result.ts';
+import type { EngineTask } from '../../src/ground/contract/task.ts';
 
 export const anEngineTask = (
   { etlt, calibrationCache, verification }: Exported,

@@ -1,6 +1,6 @@
 /** Histograms of values that a test names. */
-import { BitCounter } from '../../src/calibration/bit-counter.ts';
-import type { Histogram } from '../../src/calibration/histogram.ts';
+import { BitCounter } from '../../src/calibration/histograms/bit-counter.ts';
+import type { Histogram } from '../../src/calibration/histograms/histogram.ts';
 
 export const histogramOf = (...parts: readonly ArrayLike<number>[]): Histogram => {
   const counter = new BitCounter();

@@ -1,5 +1,5 @@
 /** What Flux, Argo CD's defaults and `kubectl wait`-like tools conclude from an object: the rules of kstatus (cli-utils). */
-import type { Condition } from '../../src/api/conditions.ts';
+import type { Condition } from '../../src/cluster/api/conditions.ts';
 
 export type Kstatus = 'Terminating' | 'InProgress' | 'Failed' | 'Current';
 

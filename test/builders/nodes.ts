@@ -1,5 +1,5 @@
 /** Nodes as the apiserver holds them, with the labels that GPU feature discovery really writes. */
-import { type NodeFacts, projectNode } from '../../src/deviceclass/node.ts';
+import { type NodeFacts, projectNode } from '../../src/cluster/deviceclass/node.ts';
 
 type Labels = Readonly<Record<string, string>>;
 

@@ -1,10 +1,10 @@
 /** Valid objects with defaults; a case names only what differs. */
-import type { CalibrationTensorfile } from '../../src/api/calibration-tensorfile.ts';
-import type { ExportDeviceClass } from '../../src/api/export-device-class.ts';
-import type { ModelExport } from '../../src/api/model-export.ts';
-import type { EngineBuilt, Exported, TensorfileWritten } from '../../src/contract/result.ts';
-import type { Observed, ObservedClass } from '../../src/modelexport/observed.ts';
-import type { JobState, ObservedJob } from '../../src/ownedjobs/observed-job.ts';
+import type { CalibrationTensorfile } from '../../src/cluster/api/calibration-tensorfile.ts';
+import type { ExportDeviceClass } from '../../src/cluster/api/export-device-class.ts';
+import type { ModelExport } from '../../src/cluster/api/model-export.ts';
+import type { Observed, ObservedClass } from '../../src/cluster/modelexport/observed.ts';
+import type { JobState, ObservedJob } from '../../src/cluster/ownedjobs/observed-job.ts';
+import type { EngineBuilt, Exported, TensorfileWritten } from '../../src/ground/contract/result.ts';
 
 export const aSpec = (changes: Partial<ModelExport['spec']> = {}): ModelExport['spec'] => ({
   architecture: 'classification',

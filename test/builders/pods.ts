@@ -1,5 +1,5 @@
 /** Pods as a kubelet would leave them. */
-import type { Result } from '../../src/contract/result.ts';
+import type { Result } from '../../src/ground/contract/result.ts';
 
 /** The status of a pod whose container ended well, with this result in its termination message. */
 export const endedWell = (container: string, result: Result) => {

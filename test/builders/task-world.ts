@@ -1,7 +1,7 @@
 /** The surroundings of a container that reads data and stores artifacts, on a folder in place of a pod's mounts. */
 import { join } from 'node:path';
-import { makePvcStore } from '../../src/storage/pvc.ts';
-import type { TaskWorld } from '../../src/worker/task-world.ts';
+import { makePvcStore } from '../../src/adapters/storage/pvc.ts';
+import type { TaskWorld } from '../../src/adapters/worker/task-world.ts';
 
 /** Claims are the folders in `root`, beside key.txt and spec.txt; what the task warns of is kept. */
 export const aTaskWorld = (root: string): TaskWorld & { readonly warnings: readonly string[] } => {

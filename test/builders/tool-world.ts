@@ -1,9 +1,9 @@
 /** Tools called as functions: no process to start, and their log lines at hand. */
 import { tmpdir } from 'node:os';
-import { runExportCommand } from '../../src/tools/export-command.ts';
-import { runModelCommand } from '../../src/tools/model-command.ts';
-import { runTensorfileCommand } from '../../src/tools/tensorfile-command.ts';
-import type { ToolWorld } from '../../src/tools/tool-world.ts';
+import { runExportCommand } from '../../src/adapters/tlt-export/export-command.ts';
+import { runTensorfileCommand } from '../../src/adapters/tlt-export/tensorfile-command.ts';
+import type { ToolWorld } from '../../src/adapters/tlt-export/tool-world.ts';
+import { runModelCommand } from '../../src/adapters/tlt-model/model-command.ts';
 
 export type Told = {
   readonly log: readonly string[];

@@ -4,12 +4,12 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { runExportCommand } from '../../src/tools/export-command.ts';
-import { logLine } from '../../src/tools/log-line.ts';
-import { runModelCommand } from '../../src/tools/model-command.ts';
-import { runTool as ending } from '../../src/tools/run-tool.ts';
-import { runTensorfileCommand } from '../../src/tools/tensorfile-command.ts';
-import type { ToolWorld } from '../../src/tools/tool-world.ts';
+import { logLine } from '../../src/adapters/cli/log-line.ts';
+import { runTool as ending } from '../../src/adapters/cli/run-tool.ts';
+import { runExportCommand } from '../../src/adapters/tlt-export/export-command.ts';
+import { runTensorfileCommand } from '../../src/adapters/tlt-export/tensorfile-command.ts';
+import type { ToolWorld } from '../../src/adapters/tlt-export/tool-world.ts';
+import { runModelCommand } from '../../src/adapters/tlt-model/model-command.ts';
 import { aToolWorld, quickWorkFactor, type ToolCommand } from './tool-world.ts';
 
 const root = join(import.meta.dirname, '..', '..');

@@ -1,7 +1,7 @@
 /** A training as it lies on a disk: the spec of a module, the photos that it names, and what says which of them train. */
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, parse } from 'node:path';
-import type { Architecture } from '../../src/contract/architectures.ts';
+import type { Architecture } from '../../src/ground/contract/architectures.ts';
 import { exampleBytes, tfrecordBytes } from '../formats/tfrecord-bytes.ts';
 import { photosFolder } from '../photos/photos.ts';
 import { aFolder } from './tool.ts';

@@ -1,11 +1,11 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { BitCounter } from '../../src/calibration/bit-counter.ts';
-import { clipped } from '../../src/calibration/derived.ts';
-import { lowerEdge } from '../../src/calibration/float-bits.ts';
-import { emptyHistogram, sumOf } from '../../src/calibration/histogram.ts';
-import { linearBins } from '../../src/calibration/linear-bins.ts';
-import { seeded, shuffled } from '../../src/calibration/rng.ts';
+import { BitCounter } from '../../src/calibration/histograms/bit-counter.ts';
+import { clipped } from '../../src/calibration/histograms/derived.ts';
+import { lowerEdge } from '../../src/calibration/histograms/float-bits.ts';
+import { emptyHistogram, sumOf } from '../../src/calibration/histograms/histogram.ts';
+import { linearBins } from '../../src/calibration/histograms/linear-bins.ts';
+import { seeded, shuffled } from '../../src/ground/base/rng.ts';
 import { histogramOf } from '../builders/histogram.ts';
 
 const floats = fc.float32Array({ noNaN: true, noDefaultInfinity: true, minLength: 1, maxLength: 200 });

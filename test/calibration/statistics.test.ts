@@ -1,6 +1,6 @@
 /** One scale at a Concat: what TensorRT lays side by side must be on one grid. */
 import test from 'ava';
-import { scalesOf } from '../../src/calibration/statistics.ts';
+import { scalesOf } from '../../src/calibration/histograms/statistics.ts';
 import { histogramOf } from '../builders/histogram.ts';
 
 const ranges = { a: 1, b: 4, ab: 4, c: 9, abc: 9, far: 2 };

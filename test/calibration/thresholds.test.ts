@@ -1,10 +1,10 @@
 import test from 'ava';
-import { entropyThreshold } from '../../src/calibration/entropy.ts';
-import type { Histogram } from '../../src/calibration/histogram.ts';
-import { percentileThreshold } from '../../src/calibration/percentile.ts';
-import { seeded } from '../../src/calibration/rng.ts';
-import { leastSquaresThreshold, squaredError } from '../../src/calibration/squared-error.ts';
-import { thresholdOf } from '../../src/calibration/thresholds.ts';
+import { entropyThreshold } from '../../src/calibration/histograms/entropy.ts';
+import type { Histogram } from '../../src/calibration/histograms/histogram.ts';
+import { percentileThreshold } from '../../src/calibration/histograms/percentile.ts';
+import { leastSquaresThreshold, squaredError } from '../../src/calibration/histograms/squared-error.ts';
+import { thresholdOf } from '../../src/calibration/histograms/thresholds.ts';
+import { seeded } from '../../src/ground/base/rng.ts';
 import { histogramOf } from '../builders/histogram.ts';
 
 /** Normal numbers by Box and Muller. */

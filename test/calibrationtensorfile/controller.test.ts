@@ -1,17 +1,17 @@
 /** Both controllers against a real apiserver and its Job controller: one object waits for the file that another makes. */
 import test from 'ava';
 import { Registry } from 'prom-client';
-import type { CalibrationTensorfile } from '../../src/api/calibration-tensorfile.ts';
-import type { ModelExport } from '../../src/api/model-export.ts';
-import { systemClock } from '../../src/base/clock.ts';
-import { tensorfileResource } from '../../src/calibrationtensorfile/controller.ts';
-import type { Result } from '../../src/contract/result.ts';
+import type { CalibrationTensorfile } from '../../src/cluster/api/calibration-tensorfile.ts';
+import type { ModelExport } from '../../src/cluster/api/model-export.ts';
+import { tensorfileResource } from '../../src/cluster/calibrationtensorfile/controller.ts';
+import { modelExportResource } from '../../src/cluster/modelexport/caches.ts';
+import { jobResources } from '../../src/cluster/ownedjobs/caches.ts';
+import type { KubeClient } from '../../src/cluster/runtime/client.ts';
+import { runManager } from '../../src/cluster/runtime/manager.ts';
 import { makeControllers } from '../../src/controllers.ts';
-import { modelExportResource } from '../../src/modelexport/caches.ts';
-import type { Log } from '../../src/observability/log.ts';
-import { jobResources } from '../../src/ownedjobs/caches.ts';
-import type { KubeClient } from '../../src/runtime/client.ts';
-import { runManager } from '../../src/runtime/manager.ts';
+import { systemClock } from '../../src/ground/base/clock.ts';
+import type { Result } from '../../src/ground/contract/result.ts';
+import type { Log } from '../../src/ground/observability/log.ts';
 import { aClientOf } from '../builders/client.ts';
 import { aSpec, aTensorfile, aTensorfileWritten } from '../builders/objects.ts';
 import { endedWell } from '../builders/pods.ts';

@@ -1,13 +1,13 @@
 /** The life of a CalibrationTensorfile, played on values: what is decided, and what kstatus concludes at each step. */
 import test from 'ava';
-import type { CalibrationTensorfile } from '../../src/api/calibration-tensorfile.ts';
-import { unseen } from '../../src/api/shared-schemas.ts';
-import { type Action, decide } from '../../src/calibrationtensorfile/decide.ts';
-import type { Observed } from '../../src/calibrationtensorfile/observed.ts';
-import { mounts } from '../../src/contract/layout.ts';
-import type { TensorfileTask } from '../../src/contract/task.ts';
-import type { Job } from '../../src/jobs/job.ts';
-import type { JobState } from '../../src/ownedjobs/observed-job.ts';
+import type { CalibrationTensorfile } from '../../src/cluster/api/calibration-tensorfile.ts';
+import { unseen } from '../../src/cluster/api/shared-schemas.ts';
+import { type Action, decide } from '../../src/cluster/calibrationtensorfile/decide.ts';
+import type { Observed } from '../../src/cluster/calibrationtensorfile/observed.ts';
+import type { Job } from '../../src/cluster/jobs/job.ts';
+import type { JobState } from '../../src/cluster/ownedjobs/observed-job.ts';
+import { mounts } from '../../src/ground/contract/layout.ts';
+import type { TensorfileTask } from '../../src/ground/contract/task.ts';
 import { type Kstatus, kstatusOf } from '../builders/kstatus.ts';
 import { aJob, anExported, aTensorfile, aTensorfileWritten } from '../builders/objects.ts';
 

@@ -2,9 +2,9 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { UserError } from '../../src/base/errors.ts';
-import type { FailureReason } from '../../src/base/failures.ts';
-import { findKey, type KeySource, readKey } from '../../src/checkpoints/key.ts';
+import { findKey, type KeySource, readKey } from '../../src/formats/crypto/key.ts';
+import { UserError } from '../../src/ground/base/errors.ts';
+import type { FailureReason } from '../../src/ground/base/failures.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'key-'));
 const fileWith = (name: string, content: string | Uint8Array): string => {

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { memorySettings } from '../../src/contract/memory.ts';
+import { memorySettings } from '../../src/ground/contract/memory.ts';
 
 const lineOf = (path: string, pattern: RegExp): string | undefined =>
   readFileSync(join(import.meta.dirname, '..', '..', path), 'utf8')

@@ -1,7 +1,7 @@
 /** A termination message comes back as the result that it was, and any other text as none. */
 import test from 'ava';
 import fc from 'fast-check';
-import { encodeResult, parseResult, type Result } from '../../src/contract/result.ts';
+import { encodeResult, parseResult, type Result } from '../../src/ground/contract/result.ts';
 import { anyText } from '../builders/any-text.ts';
 
 const failed = fc.record({

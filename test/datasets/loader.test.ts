@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import test from 'ava';
 import sharp from 'sharp';
-import { UserError } from '../../src/base/errors.ts';
-import type { FailureReason } from '../../src/base/failures.ts';
-import { type LoaderOptions, openLoader } from '../../src/datasets/loader.ts';
-import type { LoaderPlan, Tfrecords } from '../../src/datasets/plan.ts';
-import { detectnetValues } from '../../src/preprocessing/values.ts';
+import { type LoaderOptions, openLoader } from '../../src/data/datasets/loader.ts';
+import type { LoaderPlan, Tfrecords } from '../../src/data/datasets/plan.ts';
+import { detectnetValues } from '../../src/data/preprocessing/values.ts';
+import { UserError } from '../../src/ground/base/errors.ts';
+import type { FailureReason } from '../../src/ground/base/failures.ts';
 import { collected } from '../builders/collected.ts';
 import { exampleBytes, tfrecordBytes } from '../formats/tfrecord-bytes.ts';
 

@@ -1,7 +1,7 @@
 import test from 'ava';
-import type { LoaderPlan } from '../../src/datasets/plan.ts';
-import { relocated } from '../../src/datasets/relocate.ts';
-import { caffeValues } from '../../src/preprocessing/values.ts';
+import type { LoaderPlan } from '../../src/data/datasets/plan.ts';
+import { relocated } from '../../src/data/datasets/relocate.ts';
+import { caffeValues } from '../../src/data/preprocessing/values.ts';
 
 const common = {
   size: { channels: 3, height: 4, width: 6 },

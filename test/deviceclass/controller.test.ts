@@ -2,20 +2,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { Registry } from 'prom-client';
-import type { ExportDeviceClass } from '../../src/api/export-device-class.ts';
-import { systemClock } from '../../src/base/clock.ts';
+import type { ExportDeviceClass } from '../../src/cluster/api/export-device-class.ts';
 import {
   deviceClassResource,
   makeDeviceClassController,
   projectDeviceClass,
-} from '../../src/deviceclass/controller.ts';
-import { type NodeFacts, nodeResource, projectNode } from '../../src/deviceclass/node.ts';
-import type { Log } from '../../src/observability/log.ts';
-import { controllerMetrics, informerMetrics, queueMetrics } from '../../src/observability/metrics.ts';
-import type { KubeClient } from '../../src/runtime/client.ts';
-import { runController } from '../../src/runtime/controller.ts';
-import { Informer } from '../../src/runtime/informer.ts';
-import { WorkQueue } from '../../src/runtime/queue.ts';
+} from '../../src/cluster/deviceclass/controller.ts';
+import { type NodeFacts, nodeResource, projectNode } from '../../src/cluster/deviceclass/node.ts';
+import type { KubeClient } from '../../src/cluster/runtime/client.ts';
+import { runController } from '../../src/cluster/runtime/controller.ts';
+import { Informer } from '../../src/cluster/runtime/informer.ts';
+import { WorkQueue } from '../../src/cluster/runtime/queue.ts';
+import { systemClock } from '../../src/ground/base/clock.ts';
+import type { Log } from '../../src/ground/observability/log.ts';
+import { controllerMetrics, informerMetrics, queueMetrics } from '../../src/ground/observability/metrics.ts';
 import { aClientOf } from '../builders/client.ts';
 import { a10Labels, aRawNode, type RawNodeChanges } from '../builders/nodes.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';

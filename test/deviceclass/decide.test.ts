@@ -1,9 +1,12 @@
 /** A device class and its nodes → status, case by case. */
 import test from 'ava';
-import type { ConditionType } from '../../src/api/conditions.ts';
-import type { ExportDeviceClass, ExportDeviceClassStatus } from '../../src/api/export-device-class.ts';
-import { decide } from '../../src/deviceclass/decide.ts';
-import type { NodeFacts } from '../../src/deviceclass/node.ts';
+import type { ConditionType } from '../../src/cluster/api/conditions.ts';
+import type {
+  ExportDeviceClass,
+  ExportDeviceClassStatus,
+} from '../../src/cluster/api/export-device-class.ts';
+import { decide } from '../../src/cluster/deviceclass/decide.ts';
+import type { NodeFacts } from '../../src/cluster/deviceclass/node.ts';
 import { a10Labels, a100Labels, aGpuNode, aNode } from '../builders/nodes.ts';
 import { aDeviceClass } from '../builders/objects.ts';
 

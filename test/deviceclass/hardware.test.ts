@@ -1,6 +1,6 @@
 import test from 'ava';
-import { hardwareOf } from '../../src/deviceclass/hardware.ts';
-import { sameFacts } from '../../src/deviceclass/node.ts';
+import { hardwareOf } from '../../src/cluster/deviceclass/hardware.ts';
+import { sameFacts } from '../../src/cluster/deviceclass/node.ts';
 import { a10Labels, a100Labels, aGpuNode, aNode, t4Labels } from '../builders/nodes.ts';
 
 test('hardware is read from the labels of today', (t) => {

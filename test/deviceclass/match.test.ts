@@ -1,8 +1,8 @@
 /** Which nodes belong to a class, on label sets as clusters really have them. */
 import test from 'ava';
-import type { ExportDeviceClassSpec } from '../../src/api/export-device-class.ts';
-import { belongs, mismatchOf } from '../../src/deviceclass/match.ts';
-import type { NodeFacts } from '../../src/deviceclass/node.ts';
+import type { ExportDeviceClassSpec } from '../../src/cluster/api/export-device-class.ts';
+import { belongs, mismatchOf } from '../../src/cluster/deviceclass/match.ts';
+import type { NodeFacts } from '../../src/cluster/deviceclass/node.ts';
 import { a10Labels, a100Labels, aGpuNode, aNode, t4Labels } from '../builders/nodes.ts';
 
 const aClassSpec = (changes: Partial<ExportDeviceClassSpec>): ExportDeviceClassSpec => ({

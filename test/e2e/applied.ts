@@ -2,7 +2,7 @@
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { truncate } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ModelExport } from '../../src/api/model-export.ts';
+import type { ModelExport } from '../../src/cluster/api/model-export.ts';
 import { aCodec } from '../builders/codec.ts';
 import { encryptTlt } from '../builders/encrypted.ts';
 import { specOf } from '../builders/training.ts';

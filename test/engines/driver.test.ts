@@ -5,17 +5,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import test from 'ava';
-import { sha256 } from '../../src/base/digest.ts';
-import { failures } from '../../src/base/failures.ts';
-import { parseResult } from '../../src/contract/result.ts';
-import type { BuildReport } from '../../src/contract/task.ts';
-import { buildRequest } from '../../src/engines/build-request.ts';
-import { halfModel } from '../../src/engines/half.ts';
 import { readModelFile, serializeModel } from '../../src/formats/onnx/model.ts';
+import { buildRequest } from '../../src/graph/builders/build-request.ts';
+import { halfModel } from '../../src/graph/precision/half.ts';
+import { sha256 } from '../../src/ground/base/digest.ts';
+import { failures } from '../../src/ground/base/failures.ts';
+import { parseResult } from '../../src/ground/contract/result.ts';
+import type { BuildReport } from '../../src/ground/contract/task.ts';
 import { modelFile } from '../models/models.ts';
 import { peerPython } from '../peers/venv.ts';
 
-const driver = join(import.meta.dirname, '..', '..', 'src', 'engines', 'driver', 'build_engine.py');
+const driver = join(import.meta.dirname, '..', '..', 'src', 'graph', 'builders', 'driver', 'build_engine.py');
 
 type Build = {
   /** As the request has it. */

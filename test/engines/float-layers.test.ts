@@ -1,10 +1,10 @@
 /** Layers that stay float: who is meant, and what they lose in the cache and in the Q/DQ graph. */
 import test from 'ava';
-import { UserError } from '../../src/base/errors.ts';
-import { floatLayers, withoutFloat } from '../../src/engines/float-layers.ts';
-import { quantisedModel } from '../../src/engines/qdq.ts';
 import { graphOf, inputsOf } from '../../src/formats/onnx/graph.ts';
 import { readModelFile } from '../../src/formats/onnx/model.ts';
+import { floatLayers, withoutFloat } from '../../src/graph/precision/float-layers.ts';
+import { quantisedModel } from '../../src/graph/precision/qdq.ts';
+import { UserError } from '../../src/ground/base/errors.ts';
 import { modelFile } from '../models/models.ts';
 
 const detector = await readModelFile(modelFile('detectnet_v2'));

@@ -1,12 +1,12 @@
 /** Graphs that end in TensorRT's plugin nodes: what is left of them where TensorRT is not. */
 import test from 'ava';
-import { calibrationGraph } from '../../src/engines/calibration-graph.ts';
-import { isPlugin } from '../../src/engines/plugins/plugin-nodes.ts';
-import { openSession } from '../../src/engines/session.ts';
 import { elementType } from '../../src/formats/onnx/element-type.ts';
 import { makeModel, makeValueInfo } from '../../src/formats/onnx/graph.ts';
 import { serializeModel } from '../../src/formats/onnx/model.ts';
 import { makeNode } from '../../src/formats/onnx/node.ts';
+import { openSession } from '../../src/graph/inference/session.ts';
+import { isPlugin } from '../../src/graph/plugins/plugin-nodes.ts';
+import { calibrationGraph } from '../../src/graph/precision/calibration-graph.ts';
 
 const port = (name: string) => makeValueInfo(name, elementType.float32, ['N', 3]);
 const node = (opType: string, from: string, to: string) =>

@@ -4,12 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
-import { UserError } from '../../src/base/errors.ts';
-import { withoutPlugins } from '../../src/engines/plugins/lower.ts';
-import type { Suppression } from '../../src/engines/plugins/suppression.ts';
-import { type FloatTensor, openSession } from '../../src/engines/session.ts';
-import type { ModelProto } from '../../src/formats/generated/onnx_pb.ts';
 import { elementType } from '../../src/formats/onnx/element-type.ts';
+import type { ModelProto } from '../../src/formats/onnx/generated/onnx_pb.ts';
 import {
   copyWith,
   elementTypeOf,
@@ -21,6 +17,10 @@ import { parseModel, readModelFile, serializeModel } from '../../src/formats/onn
 import { makeAttribute, makeNode } from '../../src/formats/onnx/node.ts';
 import { floatsOf } from '../../src/formats/onnx/tensor.ts';
 import { parseTensor } from '../../src/formats/onnx/tensor-file.ts';
+import { type FloatTensor, openSession } from '../../src/graph/inference/session.ts';
+import { withoutPlugins } from '../../src/graph/plugins/lower.ts';
+import type { Suppression } from '../../src/graph/plugins/suppression.ts';
+import { UserError } from '../../src/ground/base/errors.ts';
 import { runPeer } from '../peers/venv.ts';
 
 type Case = {

@@ -1,8 +1,8 @@
 /** Which names trained ranges get, by architecture. */
 import test from 'ava';
-import type { Architecture } from '../../src/contract/architectures.ts';
-import { namedRanges } from '../../src/engines/qat-names.ts';
-import { writeTensorScales } from '../../src/formats/tensor-scales.ts';
+import { writeTensorScales } from '../../src/formats/scales/tensor-scales.ts';
+import { namedRanges } from '../../src/graph/precision/qat-names.ts';
+import type { Architecture } from '../../src/ground/contract/architectures.ts';
 
 type Case = {
   readonly architecture: Architecture;

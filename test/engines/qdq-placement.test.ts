@@ -1,12 +1,12 @@
 /** Where Q/DQ pairs go, by TensorRT's rules: on inputs of what computes in int8, and on one branch of a residual sum. */
 import test from 'ava';
-import { quantisedModel } from '../../src/engines/qdq.ts';
-import { openSession } from '../../src/engines/session.ts';
-import type { NodeProto } from '../../src/formats/generated/onnx_pb.ts';
+import type { NodeProto } from '../../src/formats/onnx/generated/onnx_pb.ts';
 import { graphOf, makeModel, makeValueInfo, opsetOf } from '../../src/formats/onnx/graph.ts';
 import { serializeModel } from '../../src/formats/onnx/model.ts';
 import { makeNode } from '../../src/formats/onnx/node.ts';
 import { tensorFromFloats } from '../../src/formats/onnx/tensor.ts';
+import { openSession } from '../../src/graph/inference/session.ts';
+import { quantisedModel } from '../../src/graph/precision/qdq.ts';
 
 const weight = (name: string, dims: readonly number[]) => {
   const length = dims.reduce((product, size) => product * size, 1);

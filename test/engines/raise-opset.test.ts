@@ -3,10 +3,8 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { raiseOpset } from '../../src/engines/raise-opset.ts';
-import { openSession } from '../../src/engines/session.ts';
-import type { ModelProto, NodeProto, TensorProto } from '../../src/formats/generated/onnx_pb.ts';
 import { elementType } from '../../src/formats/onnx/element-type.ts';
+import type { ModelProto, NodeProto, TensorProto } from '../../src/formats/onnx/generated/onnx_pb.ts';
 import {
   copyWith,
   graphOf,
@@ -19,6 +17,8 @@ import {
 import { serializeModel } from '../../src/formats/onnx/model.ts';
 import { type AttributeValue, makeAttribute, makeNode } from '../../src/formats/onnx/node.ts';
 import { tensorFromFloats, tensorFromInt64s } from '../../src/formats/onnx/tensor.ts';
+import { openSession } from '../../src/graph/inference/session.ts';
+import { raiseOpset } from '../../src/graph/transforms/raise-opset.ts';
 import { runPeer } from '../peers/venv.ts';
 
 const dims = [1, 2, 4, 6] as const;

@@ -1,10 +1,10 @@
 /** How a graph is cut for calibration: memory stays bounded, and nothing is lost at a cut. */
 import test from 'ava';
 import fc from 'fast-check';
-import { type Segment, segmentsOf, type TensorFacts } from '../../src/engines/segments.ts';
 import { elementType } from '../../src/formats/onnx/element-type.ts';
 import { graphOf, makeModel, makeValueInfo } from '../../src/formats/onnx/graph.ts';
 import { makeNode } from '../../src/formats/onnx/node.ts';
+import { type Segment, segmentsOf, type TensorFacts } from '../../src/graph/inference/segments.ts';
 
 /** Node i writes t(i+1) of so many bytes from one or two earlier tensors. */
 const nodes = fc.array(

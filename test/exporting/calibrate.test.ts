@@ -3,14 +3,14 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { scalesOf } from '../../src/calibration/statistics.ts';
-import { allThresholds } from '../../src/calibration/thresholds.ts';
-import { isPlugin } from '../../src/engines/plugins/plugin-nodes.ts';
-import { runnableOn } from '../../src/engines/precision.ts';
-import { tensorFacts } from '../../src/engines/tensor-facts.ts';
-import { type CalibrationRun, collectStatistics } from '../../src/exporting/calibrate.ts';
-import type { ModelProto } from '../../src/formats/generated/onnx_pb.ts';
+import { scalesOf } from '../../src/calibration/histograms/statistics.ts';
+import { allThresholds } from '../../src/calibration/histograms/thresholds.ts';
+import { type CalibrationRun, collectStatistics } from '../../src/calibration/pass/calibrate.ts';
+import { type Batch, imageBatches } from '../../src/data/preprocessing/batches.ts';
+import { sampleImages } from '../../src/data/preprocessing/image-list.ts';
+import { preprocessingOf } from '../../src/data/preprocessing/normalise.ts';
 import { elementType } from '../../src/formats/onnx/element-type.ts';
+import type { ModelProto } from '../../src/formats/onnx/generated/onnx_pb.ts';
 import {
   copyWith,
   foldConstants,
@@ -23,9 +23,9 @@ import { readModelFile } from '../../src/formats/onnx/model.ts';
 import { makeNode } from '../../src/formats/onnx/node.ts';
 import { tensorFromFloats } from '../../src/formats/onnx/tensor.ts';
 import { serializeTensor } from '../../src/formats/onnx/tensor-file.ts';
-import { type Batch, imageBatches } from '../../src/preprocessing/batches.ts';
-import { sampleImages } from '../../src/preprocessing/image-list.ts';
-import { preprocessingOf } from '../../src/preprocessing/normalise.ts';
+import { tensorFacts } from '../../src/graph/inference/tensor-facts.ts';
+import { isPlugin } from '../../src/graph/plugins/plugin-nodes.ts';
+import { runnableOn } from '../../src/graph/precision/precision.ts';
 import { collected } from '../builders/collected.ts';
 import { type DetectorName, detectorFile, detectorNames, modelFile } from '../models/models.ts';
 import { runPeer } from '../peers/venv.ts';

@@ -2,21 +2,21 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { UserError } from '../../src/base/errors.ts';
-import { scalesOf } from '../../src/calibration/statistics.ts';
-import { collectStatistics } from '../../src/exporting/calibrate.ts';
-import { parseCalibrationCache, writeCalibrationCache } from '../../src/formats/calibration-cache.ts';
+import type { Report as FileReport } from '../../src/adapters/inspect/inspect.ts';
+import { scalesOf } from '../../src/calibration/histograms/statistics.ts';
+import { collectStatistics } from '../../src/calibration/pass/calibrate.ts';
+import { type Batch, imageBatches } from '../../src/data/preprocessing/batches.ts';
+import { sampleImages } from '../../src/data/preprocessing/image-list.ts';
+import { preprocessingOf } from '../../src/data/preprocessing/normalise.ts';
+import type { Report } from '../../src/export/report/report.ts';
+import { readModelFile } from '../../src/formats/onnx/model.ts';
+import { parseCalibrationCache, writeCalibrationCache } from '../../src/formats/scales/calibration-cache.ts';
 import {
   type CountedSample,
   type HistogramFile,
   writeHistogramFile,
-} from '../../src/formats/histogram-file.ts';
-import { readModelFile } from '../../src/formats/onnx/model.ts';
-import { type Batch, imageBatches } from '../../src/preprocessing/batches.ts';
-import { sampleImages } from '../../src/preprocessing/image-list.ts';
-import { preprocessingOf } from '../../src/preprocessing/normalise.ts';
-import type { Report } from '../../src/report/report.ts';
-import type { Report as FileReport } from '../../src/tools/inspect.ts';
+} from '../../src/formats/scales/histogram-file.ts';
+import { UserError } from '../../src/ground/base/errors.ts';
 import { histogramOf } from '../builders/histogram.ts';
 import { aFolder } from '../builders/tool.ts';
 import { runExport, runModel } from '../builders/tool-world.ts';

@@ -1,9 +1,9 @@
 /** Which layers cost most in int8: found on a real detector, held against what leaving them in float really gains. */
 import test from 'ava';
-import { openModel } from '../../src/checkpoints/open-model.ts';
-import { withoutFloat } from '../../src/engines/float-layers.ts';
-import { fewestWorth, sensitivityOf, sensitivityText } from '../../src/exporting/sensitivity.ts';
-import { int8Agreement, keptBatches } from '../../src/exporting/verify-int8.ts';
+import { openModel } from '../../src/export/models/open-model.ts';
+import { fewestWorth, sensitivityOf, sensitivityText } from '../../src/export/pipeline/sensitivity.ts';
+import { int8Agreement, keptBatches } from '../../src/export/pipeline/verify-int8.ts';
+import { withoutFloat } from '../../src/graph/precision/float-layers.ts';
 import { calibratedOn, nobodyWatches } from '../builders/calibrated.ts';
 import { modelFile } from '../models/models.ts';
 import { photosFolder } from '../photos/photos.ts';

@@ -1,12 +1,12 @@
 /** What int8 costs, on real models and photos: the figure must follow the scales that it judges. */
 import test from 'ava';
-import { openModel } from '../../src/checkpoints/open-model.ts';
-import { quantisedModel } from '../../src/engines/qdq.ts';
-import { openSession } from '../../src/engines/session.ts';
-import { int8Agreement, keptBatches, precisionLatency } from '../../src/exporting/verify-int8.ts';
+import type { Batch } from '../../src/data/preprocessing/batches.ts';
+import { sampleImages } from '../../src/data/preprocessing/image-list.ts';
+import { openModel } from '../../src/export/models/open-model.ts';
+import { int8Agreement, keptBatches, precisionLatency } from '../../src/export/pipeline/verify-int8.ts';
 import { readModelFile, serializeModel } from '../../src/formats/onnx/model.ts';
-import type { Batch } from '../../src/preprocessing/batches.ts';
-import { sampleImages } from '../../src/preprocessing/image-list.ts';
+import { openSession } from '../../src/graph/inference/session.ts';
+import { quantisedModel } from '../../src/graph/precision/qdq.ts';
 import { calibratedOn } from '../builders/calibrated.ts';
 import { collected } from '../builders/collected.ts';
 import { type ModelName, modelFile } from '../models/models.ts';

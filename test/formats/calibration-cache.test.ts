@@ -1,12 +1,12 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { UserError } from '../../src/base/errors.ts';
 import {
   leastScale,
   parseCalibrationCache,
   tensorRtVersionNumber,
   writeCalibrationCache,
-} from '../../src/formats/calibration-cache.ts';
+} from '../../src/formats/scales/calibration-cache.ts';
+import { UserError } from '../../src/ground/base/errors.ts';
 import { anyText } from '../builders/any-text.ts';
 
 const written = (scales: Iterable<[string, number]>): string =>

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { deflateRawSync, gzipSync } from 'node:zlib';
 import test from 'ava';
 import fc from 'fast-check';
-import { detectFormat, type FileFormat, parsePrefix } from '../../src/formats/detect-format.ts';
+import { detectFormat, type FileFormat, parsePrefix } from '../../src/formats/crypto/detect-format.ts';
 import { makeModel, makeValueInfo } from '../../src/formats/onnx/graph.ts';
 import { serializeModel } from '../../src/formats/onnx/model.ts';
 import { encryptEtlt, encryptTlt } from '../builders/encrypted.ts';

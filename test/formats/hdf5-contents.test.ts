@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
 import { File, ready } from 'h5wasm/node';
-import { UserError } from '../../src/base/errors.ts';
-import { readHdf5Contents } from '../../src/formats/hdf5-contents.ts';
+import { readHdf5Contents } from '../../src/formats/hdf5/hdf5-contents.ts';
+import { UserError } from '../../src/ground/base/errors.ts';
 
 const good = readFileSync(join(import.meta.dirname, '../tlt-model/tensorfile.h5'));
 const folder = mkdtempSync(join(tmpdir(), 'hdf5-'));

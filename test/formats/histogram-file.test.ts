@@ -1,13 +1,13 @@
 import { crc32, deflateSync } from 'node:zlib';
 import test from 'ava';
 import fc from 'fast-check';
-import { UserError } from '../../src/base/errors.ts';
-import { detectFormat } from '../../src/formats/detect-format.ts';
+import { detectFormat } from '../../src/formats/crypto/detect-format.ts';
 import {
   type HistogramFile,
   parseHistogramFile,
   writeHistogramFile,
-} from '../../src/formats/histogram-file.ts';
+} from '../../src/formats/scales/histogram-file.ts';
+import { UserError } from '../../src/ground/base/errors.ts';
 import { histogramOf } from '../builders/histogram.ts';
 
 const digest = fc

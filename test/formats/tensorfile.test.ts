@@ -7,11 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { File, ready } from 'h5wasm/node';
-import { UserError } from '../../src/base/errors.ts';
-import type { FailureReason } from '../../src/base/failures.ts';
-import { chunksOf, type TensorBatch } from '../../src/formats/tensorfile-layout.ts';
-import { type TensorfileRequest, tensorfileBatches } from '../../src/formats/tensorfile-reader.ts';
-import { writeTensorfile } from '../../src/formats/tensorfile-writer.ts';
+import { chunksOf, type TensorBatch } from '../../src/formats/hdf5/tensorfile-layout.ts';
+import { type TensorfileRequest, tensorfileBatches } from '../../src/formats/hdf5/tensorfile-reader.ts';
+import { writeTensorfile } from '../../src/formats/hdf5/tensorfile-writer.ts';
+import { UserError } from '../../src/ground/base/errors.ts';
+import type { FailureReason } from '../../src/ground/base/failures.ts';
 import { peerPython, runPeer } from '../peers/venv.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tensorfile-'));

@@ -1,6 +1,6 @@
 /** TFRecord files and Examples as bytes, for tests. */
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
-import { crc32c, masked } from '../../src/formats/crc32c.ts';
+import { crc32c, masked } from '../../src/ground/base/crc32c.ts';
 
 /** The frames of these records, one after the other. */
 export const tfrecordBytes = (records: readonly Uint8Array[]): Buffer =>

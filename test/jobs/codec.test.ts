@@ -1,10 +1,10 @@
 /** The export pod of a ModelExport with a codec: whose image runs what, and who sees the key. */
 import test from 'ava';
-import type { ModelExport } from '../../src/api/model-export.ts';
-import { mounts } from '../../src/contract/layout.ts';
-import { engineJob } from '../../src/jobs/engine-job.ts';
-import { exportJob } from '../../src/jobs/export-job.ts';
-import { containerSecurityContext } from '../../src/jobs/pod.ts';
+import type { ModelExport } from '../../src/cluster/api/model-export.ts';
+import { engineJob } from '../../src/cluster/jobs/engine-job.ts';
+import { exportJob } from '../../src/cluster/jobs/export-job.ts';
+import { containerSecurityContext } from '../../src/cluster/jobs/pod.ts';
+import { mounts } from '../../src/ground/contract/layout.ts';
 import { aDeviceClass, aModelExport, anExported } from '../builders/objects.ts';
 
 const images = { worker: 'worker:dev', rtx: 'rtx:dev' };

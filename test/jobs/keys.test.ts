@@ -1,8 +1,8 @@
 /** Content keys of an upgrade: what was built before must still be found, so keys of old specs never change. */
 import test from 'ava';
-import type { ModelExport } from '../../src/api/model-export.ts';
-import { exportTask } from '../../src/jobs/export-job.ts';
-import { engineKey, exportKey } from '../../src/jobs/keys.ts';
+import type { ModelExport } from '../../src/cluster/api/model-export.ts';
+import { exportTask } from '../../src/cluster/jobs/export-job.ts';
+import { engineKey, exportKey } from '../../src/cluster/jobs/keys.ts';
 import { aClass, aModelExport, aSpec } from '../builders/objects.ts';
 
 const keyWith = (calibration: Partial<NonNullable<ModelExport['spec']['calibration']>>): string =>

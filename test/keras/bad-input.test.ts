@@ -2,11 +2,11 @@ import { writeFileSync } from 'node:fs';
 import test from 'ava';
 import fc from 'fast-check';
 import { File as Hdf5File, ready } from 'h5wasm/node';
-import { UserError } from '../../src/base/errors.ts';
-import type { FailureReason } from '../../src/base/failures.ts';
-import { withKerasFile } from '../../src/formats/keras-file.ts';
-import { readableBytes } from '../../src/formats/readable.ts';
-import { type ImportWish, importKeras } from '../../src/keras/import.ts';
+import { withKerasFile } from '../../src/formats/hdf5/keras-file.ts';
+import { type ImportWish, importKeras } from '../../src/graph/keras/import.ts';
+import { UserError } from '../../src/ground/base/errors.ts';
+import type { FailureReason } from '../../src/ground/base/failures.ts';
+import { readableBytes } from '../../src/ground/base/readable.ts';
 import { aDetector } from './detectors.ts';
 import {
   aLayer,

@@ -2,21 +2,21 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { UserError } from '../../src/base/errors.ts';
-import type { FailureReason } from '../../src/base/failures.ts';
-import { detectorWish } from '../../src/checkpoints/keras-detector.ts';
-import { withoutPlugins } from '../../src/engines/plugins/lower.ts';
-import { openSession } from '../../src/engines/session.ts';
-import type { ModelProto } from '../../src/formats/generated/onnx_pb.ts';
+import { parseExperimentSpec } from '../../src/data/specs/experiment-spec.ts';
+import { detectorWish } from '../../src/export/models/keras-detector.ts';
+import type { ModelProto } from '../../src/formats/onnx/generated/onnx_pb.ts';
 import { copyWith, graphOf, makeUntypedValueInfo } from '../../src/formats/onnx/graph.ts';
 import { serializeModel } from '../../src/formats/onnx/model.ts';
+import { openSession } from '../../src/graph/inference/session.ts';
 import {
   type Detector,
   type DetectorArchitecture,
   detectorArchitectures,
-} from '../../src/keras/detectors/detector.ts';
-import type { ImportedModel } from '../../src/keras/import.ts';
-import { parseExperimentSpec } from '../../src/specs/experiment-spec.ts';
+} from '../../src/graph/keras/detectors/detector.ts';
+import type { ImportedModel } from '../../src/graph/keras/import.ts';
+import { withoutPlugins } from '../../src/graph/plugins/lower.ts';
+import { UserError } from '../../src/ground/base/errors.ts';
+import type { FailureReason } from '../../src/ground/base/failures.ts';
 import { runPeer } from '../peers/venv.ts';
 import { aDetector, aDetectorSpec } from './detectors.ts';
 import {

@@ -1,5 +1,5 @@
 /** What the specs of the detectors in test/fixtures/keras say, as make_keras_detectors.py has it. */
-import type { Detector, DetectorArchitecture } from '../../src/keras/detectors/detector.ts';
+import type { Detector, DetectorArchitecture } from '../../src/graph/keras/detectors/detector.ts';
 
 const plugin: Detector['plugin'] = {
   scoreThreshold: 0.3,

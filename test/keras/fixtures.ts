@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Dataset, File, Group, ready } from 'h5wasm/node';
-import { withKerasFile } from '../../src/formats/keras-file.ts';
-import { type ImportedModel, type ImportWish, importKeras } from '../../src/keras/import.ts';
+import { withKerasFile } from '../../src/formats/hdf5/keras-file.ts';
+import { type ImportedModel, type ImportWish, importKeras } from '../../src/graph/keras/import.ts';
 
 export const kerasFolder = join(import.meta.dirname, '..', 'fixtures', 'keras');
 export const kerasPath = (name: string): string => join(kerasFolder, `${name}.hdf5`);

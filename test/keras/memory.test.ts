@@ -4,9 +4,9 @@ import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
-import { writeWholeFile } from '../../src/base/whole-file.ts';
-import { encryptTlt } from '../../src/formats/encrypted-model.ts';
-import { openReadable } from '../../src/formats/readable.ts';
+import { encryptTlt } from '../../src/formats/crypto/encrypted-model.ts';
+import { openReadable } from '../../src/ground/base/readable.ts';
+import { writeWholeFile } from '../../src/ground/base/whole-file.ts';
 import { aLayer, aNetwork, anInput, kerasPath, newPath, writeKeras } from './fixtures.ts';
 
 const layers = Array.from({ length: 8 }, (_, i) => `dense_${i}`);

@@ -3,12 +3,12 @@
  * convolutions before their normalisation, and none in the heads. What becomes of the ranges is each exporter's own rule.
  */
 import test from 'ava';
-import { openModel } from '../../src/checkpoints/open-model.ts';
-import { trainedScales } from '../../src/exporting/trained-scales.ts';
-import { parseCalibrationCache } from '../../src/formats/calibration-cache.ts';
-import type { DetectorArchitecture } from '../../src/keras/detectors/detector.ts';
-import { isQatNetwork } from '../../src/keras/dialect.ts';
-import { parseExperimentSpec } from '../../src/specs/experiment-spec.ts';
+import { parseExperimentSpec } from '../../src/data/specs/experiment-spec.ts';
+import { openModel } from '../../src/export/models/open-model.ts';
+import { trainedScales } from '../../src/export/pipeline/trained-scales.ts';
+import { parseCalibrationCache } from '../../src/formats/scales/calibration-cache.ts';
+import type { DetectorArchitecture } from '../../src/graph/keras/detectors/detector.ts';
+import { isQatNetwork } from '../../src/graph/keras/dialect.ts';
 import { aDetectorSpec } from './detectors.ts';
 import { aLayer, aNetwork, anInput, type Weights, writeKeras } from './fixtures.ts';
 

@@ -1,8 +1,8 @@
 import test from 'ava';
-import type { ModelExport } from '../../src/api/model-export.ts';
-import { type Action, decide } from '../../src/modelexport/decide.ts';
-import type { Observed } from '../../src/modelexport/observed.ts';
-import type { ObservedJob } from '../../src/ownedjobs/observed-job.ts';
+import type { ModelExport } from '../../src/cluster/api/model-export.ts';
+import { type Action, decide } from '../../src/cluster/modelexport/decide.ts';
+import type { Observed } from '../../src/cluster/modelexport/observed.ts';
+import type { ObservedJob } from '../../src/cluster/ownedjobs/observed-job.ts';
 import { aClass, aJob, aModelExport, anEngineBuilt, anExported, anObserved } from '../builders/objects.ts';
 
 /** Plays the cluster: performs a decision on the values that the next observation is made of. */

@@ -1,15 +1,15 @@
 /** What a test follows of a cluster, by watches and not by asking again and again; and the kubelets' part, played by it. */
 import { Registry } from 'prom-client';
-import type { ModelExport } from '../../src/api/model-export.ts';
-import { systemClock } from '../../src/base/clock.ts';
-import { modelExportCache } from '../../src/modelexport/caches.ts';
-import type { Log } from '../../src/observability/log.ts';
-import { informerMetrics } from '../../src/observability/metrics.ts';
-import { jobCache, jobResources, podCache } from '../../src/ownedjobs/caches.ts';
-import type { JobObject, PodObject } from '../../src/ownedjobs/kube-shapes.ts';
-import type { KubeClient } from '../../src/runtime/client.ts';
-import { Informer } from '../../src/runtime/informer.ts';
-import type { Store } from '../../src/runtime/store.ts';
+import type { ModelExport } from '../../src/cluster/api/model-export.ts';
+import { modelExportCache } from '../../src/cluster/modelexport/caches.ts';
+import { jobCache, jobResources, podCache } from '../../src/cluster/ownedjobs/caches.ts';
+import type { JobObject, PodObject } from '../../src/cluster/ownedjobs/kube-shapes.ts';
+import type { KubeClient } from '../../src/cluster/runtime/client.ts';
+import { Informer } from '../../src/cluster/runtime/informer.ts';
+import type { Store } from '../../src/cluster/runtime/store.ts';
+import { systemClock } from '../../src/ground/base/clock.ts';
+import type { Log } from '../../src/ground/observability/log.ts';
+import { informerMetrics } from '../../src/ground/observability/metrics.ts';
 import { anEngineBuilt, anExported } from '../builders/objects.ts';
 import { endedWell } from '../builders/pods.ts';
 

@@ -1,12 +1,12 @@
 /** The life of a ModelExport as GitOps tools see it: each row is one stored object and what kstatus concludes from it. */
 import test from 'ava';
-import type { ConditionType } from '../../src/api/conditions.ts';
-import type { ModelExport } from '../../src/api/model-export.ts';
-import { unseen } from '../../src/api/shared-schemas.ts';
-import type { EngineBuilt, Exported } from '../../src/contract/result.ts';
-import { decide } from '../../src/modelexport/decide.ts';
-import type { Observed } from '../../src/modelexport/observed.ts';
-import type { JobState } from '../../src/ownedjobs/observed-job.ts';
+import type { ConditionType } from '../../src/cluster/api/conditions.ts';
+import type { ModelExport } from '../../src/cluster/api/model-export.ts';
+import { unseen } from '../../src/cluster/api/shared-schemas.ts';
+import { decide } from '../../src/cluster/modelexport/decide.ts';
+import type { Observed } from '../../src/cluster/modelexport/observed.ts';
+import type { JobState } from '../../src/cluster/ownedjobs/observed-job.ts';
+import type { EngineBuilt, Exported } from '../../src/ground/contract/result.ts';
 import { type Kstatus, kstatusOf } from '../builders/kstatus.ts';
 import { aClass, aJob, aModelExport, anEngineBuilt, anExported, anObserved } from '../builders/objects.ts';
 

@@ -1,10 +1,10 @@
 /** A ModelExport that is calibrated from the file of a CalibrationTensorfile: when it waits, and what starts it again. */
 import test from 'ava';
-import type { CalibrationTensorfile } from '../../src/api/calibration-tensorfile.ts';
-import type { ModelExport } from '../../src/api/model-export.ts';
-import type { ExportTask } from '../../src/contract/task.ts';
-import { decide } from '../../src/modelexport/decide.ts';
-import type { Observed } from '../../src/modelexport/observed.ts';
+import type { CalibrationTensorfile } from '../../src/cluster/api/calibration-tensorfile.ts';
+import type { ModelExport } from '../../src/cluster/api/model-export.ts';
+import { decide } from '../../src/cluster/modelexport/decide.ts';
+import type { Observed } from '../../src/cluster/modelexport/observed.ts';
+import type { ExportTask } from '../../src/ground/contract/task.ts';
 import {
   aJob,
   aModelExport,

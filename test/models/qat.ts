@@ -2,12 +2,12 @@
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { imageBatches } from '../../src/data/preprocessing/batches.ts';
+import type { ImageSize } from '../../src/data/preprocessing/decode.ts';
+import { sampleImages } from '../../src/data/preprocessing/image-list.ts';
+import { preprocessingOf } from '../../src/data/preprocessing/normalise.ts';
 import { tensorFromFloats } from '../../src/formats/onnx/tensor.ts';
 import { serializeTensor } from '../../src/formats/onnx/tensor-file.ts';
-import { imageBatches } from '../../src/preprocessing/batches.ts';
-import type { ImageSize } from '../../src/preprocessing/decode.ts';
-import { sampleImages } from '../../src/preprocessing/image-list.ts';
-import { preprocessingOf } from '../../src/preprocessing/normalise.ts';
 import { collected } from '../builders/collected.ts';
 import { runPeer } from '../peers/venv.ts';
 import { photosFolder } from '../photos/photos.ts';

@@ -1,7 +1,7 @@
 /** Progress of several kinds of work, where there is no terminal: lines that say which work they are of. */
 import { Writable } from 'node:stream';
 import test from 'ava';
-import { makeProgresses } from '../../src/observability/progress.ts';
+import { makeProgresses } from '../../src/ground/observability/progress.ts';
 
 test('each kind of work has its own line with rate and time left, at once, every five seconds, and at its end', (t) => {
   let [now, text] = [0, ''];

@@ -1,7 +1,7 @@
 /** What a pod waits for, told from the sentences that kubelets and schedulers write. */
 import test from 'ava';
-import { blockedOf } from '../../src/ownedjobs/blocked.ts';
-import type { PodObject } from '../../src/ownedjobs/kube-shapes.ts';
+import { blockedOf } from '../../src/cluster/ownedjobs/blocked.ts';
+import type { PodObject } from '../../src/cluster/ownedjobs/kube-shapes.ts';
 
 const aPod = (status: PodObject['status']): PodObject => ({
   metadata: { name: 'p', namespace: 'vision', uid: 'uid-p' },

@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { seeded } from '../../src/calibration/rng.ts';
+import { seeded } from '../../src/ground/base/rng.ts';
 import { cached } from '../cluster/cache.ts';
 
 const source = join(import.meta.dirname, '..', '..', 'node_modules', '@vladmandic', 'face-api', 'demo');

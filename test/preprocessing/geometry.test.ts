@@ -1,8 +1,8 @@
 /** Any picture, down to one pixel, comes to any size: what is read lies within it, and what is written is all written. */
 import test from 'ava';
 import fc from 'fast-check';
-import { fitted, type Geometry } from '../../src/preprocessing/geometry.ts';
-import { caffeValues, levelsOf } from '../../src/preprocessing/values.ts';
+import { fitted, type Geometry } from '../../src/data/preprocessing/geometry.ts';
+import { caffeValues, levelsOf } from '../../src/data/preprocessing/values.ts';
 
 const levels = levelsOf(caffeValues(3));
 const side = fc.integer({ min: 1, max: 40 });

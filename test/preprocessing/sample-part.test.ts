@@ -1,8 +1,8 @@
 /** Parts of a sample: each image falls to exactly one, however the batches are cut. */
 import test from 'ava';
 import fc from 'fast-check';
-import type { Batch } from '../../src/preprocessing/batches.ts';
-import { partOfBatches, partOfList } from '../../src/preprocessing/sample-part.ts';
+import type { Batch } from '../../src/data/preprocessing/batches.ts';
+import { partOfBatches, partOfList } from '../../src/data/preprocessing/sample-part.ts';
 import { collected } from '../builders/collected.ts';
 
 /** Images 0, 1, 2 … of two values each, in batches of these sizes. */

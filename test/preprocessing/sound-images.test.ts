@@ -1,7 +1,7 @@
 /** Images on their way into a batch: their order, and how many of them are decoded at a time. */
 import test from 'ava';
-import { UserError } from '../../src/base/errors.ts';
-import { soundImages } from '../../src/preprocessing/sound-images.ts';
+import { soundImages } from '../../src/data/preprocessing/sound-images.ts';
+import { UserError } from '../../src/ground/base/errors.ts';
 
 const turns = async (count: number): Promise<void> => {
   for (let turn = 0; turn < count; turn++) await Promise.resolve();

@@ -1,9 +1,9 @@
 /** A thumbnail is the tensor turned back: what was fed rightly looks right, what was not does not. */
 import test from 'ava';
 import sharp from 'sharp';
-import { seeded } from '../../src/calibration/rng.ts';
-import { normaliseInto, type Pixels, preprocessingOf } from '../../src/preprocessing/normalise.ts';
-import { pixelsOf, thumbnailOf } from '../../src/preprocessing/thumbnail.ts';
+import { normaliseInto, type Pixels, preprocessingOf } from '../../src/data/preprocessing/normalise.ts';
+import { pixelsOf, thumbnailOf } from '../../src/data/preprocessing/thumbnail.ts';
+import { seeded } from '../../src/ground/base/rng.ts';
 
 const noise = (channels: number, width = 20, height = 10): Pixels => {
   const random = seeded(3);

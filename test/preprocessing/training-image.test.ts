@@ -5,11 +5,10 @@ import { basename, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import sharp from 'sharp';
-import { UserError } from '../../src/base/errors.ts';
-import { decodePixels } from '../../src/preprocessing/decode.ts';
-import type { Geometry } from '../../src/preprocessing/geometry.ts';
-import { sampleImages } from '../../src/preprocessing/image-list.ts';
-import { trainingImage } from '../../src/preprocessing/training-image.ts';
+import { decodePixels } from '../../src/data/preprocessing/decode.ts';
+import type { Geometry } from '../../src/data/preprocessing/geometry.ts';
+import { sampleImages } from '../../src/data/preprocessing/image-list.ts';
+import { trainingImage } from '../../src/data/preprocessing/training-image.ts';
 import {
   caffeValues,
   detectnetValues,
@@ -17,7 +16,8 @@ import {
   tfValues,
   torchValues,
   type Values,
-} from '../../src/preprocessing/values.ts';
+} from '../../src/data/preprocessing/values.ts';
+import { UserError } from '../../src/ground/base/errors.ts';
 import { runPeer } from '../peers/venv.ts';
 import { photosFolder } from '../photos/photos.ts';
 

@@ -4,11 +4,11 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { permissions as tensorfilePermissions } from '../../src/calibrationtensorfile/permissions.ts';
-import { permissions as deviceClassPermissions } from '../../src/deviceclass/permissions.ts';
-import { permissions as modelExportPermissions } from '../../src/modelexport/permissions.ts';
-import { permissions as ownedJobPermissions } from '../../src/ownedjobs/permissions.ts';
-import { deployment } from '../../src/published/operator.ts';
+import { permissions as tensorfilePermissions } from '../../src/cluster/calibrationtensorfile/permissions.ts';
+import { permissions as deviceClassPermissions } from '../../src/cluster/deviceclass/permissions.ts';
+import { deployment } from '../../src/cluster/manifests/operator.ts';
+import { permissions as modelExportPermissions } from '../../src/cluster/modelexport/permissions.ts';
+import { permissions as ownedJobPermissions } from '../../src/cluster/ownedjobs/permissions.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
 import { eventually } from '../cluster/run.ts';
 

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test from 'ava';
-import { reportPage } from '../../src/report/page.ts';
-import type { Report } from '../../src/report/report.ts';
+import { reportPage } from '../../src/export/report/page.ts';
+import type { Report } from '../../src/export/report/report.ts';
 import { type Browser, startBrowser } from '../browser/browser.ts';
 import { sampleReport } from './sample.ts';
 

@@ -1,10 +1,10 @@
 /** The numbers of the report, held against the values that the histograms were made from. */
 import test from 'ava';
-import { emptyHistogram, type Histogram } from '../../src/calibration/histogram.ts';
-import { allThresholds, thresholdOf } from '../../src/calibration/thresholds.ts';
-import { algorithms } from '../../src/contract/architectures.ts';
-import { decibelNumber } from '../../src/report/decibel.ts';
-import { tensorReport } from '../../src/report/tensor-report.ts';
+import { emptyHistogram, type Histogram } from '../../src/calibration/histograms/histogram.ts';
+import { allThresholds, thresholdOf } from '../../src/calibration/histograms/thresholds.ts';
+import { decibelNumber } from '../../src/export/report/decibel.ts';
+import { tensorReport } from '../../src/export/report/tensor-report.ts';
+import { algorithms } from '../../src/ground/contract/architectures.ts';
 import { histogramOf } from '../builders/histogram.ts';
 import { sampleReport, scaleOf, someValues } from './sample.ts';
 

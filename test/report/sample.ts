@@ -1,8 +1,8 @@
 /** A report of made-up tensors, with everything in it that a report can have. */
-import type { Histogram } from '../../src/calibration/histogram.ts';
-import { seeded } from '../../src/calibration/rng.ts';
-import { thresholdOf } from '../../src/calibration/thresholds.ts';
-import { type Report, type ReportFacts, reportOf } from '../../src/report/report.ts';
+import type { Histogram } from '../../src/calibration/histograms/histogram.ts';
+import { thresholdOf } from '../../src/calibration/histograms/thresholds.ts';
+import { type Report, type ReportFacts, reportOf } from '../../src/export/report/report.ts';
+import { seeded } from '../../src/ground/base/rng.ts';
 import { histogramOf } from '../builders/histogram.ts';
 
 const facts: ReportFacts = {

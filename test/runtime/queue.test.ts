@@ -1,8 +1,8 @@
 import test from 'ava';
 import { Registry } from 'prom-client';
-import { delayOf, reconcileBackoff } from '../../src/base/backoff.ts';
-import { queueMetrics } from '../../src/observability/metrics.ts';
-import { WorkQueue } from '../../src/runtime/queue.ts';
+import { WorkQueue } from '../../src/cluster/runtime/queue.ts';
+import { delayOf, reconcileBackoff } from '../../src/ground/base/backoff.ts';
+import { queueMetrics } from '../../src/ground/observability/metrics.ts';
 import { HandClock } from '../base/hand-clock.ts';
 
 const aQueue = () => {

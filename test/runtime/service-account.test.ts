@@ -3,8 +3,8 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { ApiError } from '../../src/runtime/api-error.ts';
-import { connectionOfPod } from '../../src/runtime/service-account.ts';
+import { ApiError } from '../../src/cluster/runtime/api-error.ts';
+import { connectionOfPod } from '../../src/cluster/runtime/service-account.ts';
 import { aClient } from '../builders/client.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
 

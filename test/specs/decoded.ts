@@ -1,9 +1,9 @@
 /** Texts decoded by a schema, as JSON that a peer can give too. */
-import { decodeMessage } from '../../src/specs/decode.ts';
-import { Notes } from '../../src/specs/notes.ts';
-import type { FieldType, MessageType } from '../../src/specs/schema.ts';
-import { parseTextTree } from '../../src/specs/text-tree.ts';
-import { SyntaxFault } from '../../src/specs/tokens.ts';
+import { decodeMessage } from '../../src/data/specs/decode.ts';
+import { Notes } from '../../src/data/specs/notes.ts';
+import type { FieldType, MessageType } from '../../src/data/specs/schema.ts';
+import { parseTextTree } from '../../src/data/specs/text-tree.ts';
+import { SyntaxFault } from '../../src/data/specs/tokens.ts';
 
 export type Decoded = { readonly value: unknown } | { readonly error: string };
 

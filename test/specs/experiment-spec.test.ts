@@ -2,14 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { UserError } from '../../src/base/errors.ts';
-import type { Architecture } from '../../src/contract/architectures.ts';
-import type { LoaderPlan } from '../../src/datasets/plan.ts';
-import {
-  type ExperimentSpec,
-  parseExperimentSpec,
-  readExperimentSpec,
-} from '../../src/specs/experiment-spec.ts';
+import type { LoaderPlan } from '../../src/data/datasets/plan.ts';
+import { parseExperimentSpec, readExperimentSpec } from '../../src/data/specs/experiment-spec.ts';
+import type { ExperimentSpec } from '../../src/data/specs/read-spec.ts';
+import { UserError } from '../../src/ground/base/errors.ts';
+import type { Architecture } from '../../src/ground/contract/architectures.ts';
 
 const folder = join(import.meta.dirname, '..', 'fixtures', 'specs');
 const textOf = (name: string): string => readFileSync(join(folder, `${name}.txt`), 'utf8');

@@ -3,9 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
-import { UserError } from '../../src/base/errors.ts';
-import { parseExperimentSpec } from '../../src/specs/experiment-spec.ts';
-import { all, bool, float, int32, map, message, repeated, string } from '../../src/specs/schema.ts';
+import { parseExperimentSpec } from '../../src/data/specs/experiment-spec.ts';
+import { all, bool, float, int32, map, message, repeated, string } from '../../src/data/specs/schema.ts';
+import { UserError } from '../../src/ground/base/errors.ts';
 import { anyText } from '../builders/any-text.ts';
 import { decoded } from './decoded.ts';
 

@@ -15,11 +15,16 @@ import {
   repeated,
   string,
   uint32,
-} from '../../src/specs/schema.ts';
-import { classificationSchema } from '../../src/specs/schemas/classification.ts';
-import { dssdSchema, retinanetSchema, ssdSchema, yoloSchema } from '../../src/specs/schemas/detection.ts';
-import { detectnetSchema } from '../../src/specs/schemas/detectnet.ts';
-import { fasterRcnnSchema } from '../../src/specs/schemas/faster-rcnn.ts';
+} from '../../src/data/specs/schema.ts';
+import { classificationSchema } from '../../src/data/specs/schemas/classification.ts';
+import {
+  dssdSchema,
+  retinanetSchema,
+  ssdSchema,
+  yoloSchema,
+} from '../../src/data/specs/schemas/detection.ts';
+import { detectnetSchema } from '../../src/data/specs/schemas/detectnet.ts';
+import { fasterRcnnSchema } from '../../src/data/specs/schemas/faster-rcnn.ts';
 import { runPeer } from '../peers/venv.ts';
 import { type Decoded, decoded, withoutEither } from './decoded.ts';
 

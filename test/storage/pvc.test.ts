@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import test from 'ava';
-import { sha256 } from '../../src/base/digest.ts';
-import { UserError } from '../../src/base/errors.ts';
-import { makePvcStore } from '../../src/storage/pvc.ts';
+import { makePvcStore } from '../../src/adapters/storage/pvc.ts';
+import { sha256 } from '../../src/ground/base/digest.ts';
+import { UserError } from '../../src/ground/base/errors.ts';
 import { run } from '../cluster/run.ts';
 
 const signal = new AbortController().signal;
@@ -77,7 +77,7 @@ test('a replaced file is the old one or the new one, whole', async (t) => {
 test('what a killed pod left half-written goes with the next write, and never had the final name', async (t) => {
   const root = aRoot();
   const writer = `
-    const { makePvcStore } = await import(${JSON.stringify(join(import.meta.dirname, '../../src/storage/pvc.ts'))});
+    const { makePvcStore } = await import(${JSON.stringify(join(import.meta.dirname, '../../src/adapters/storage/pvc.ts'))});
     const store = makePvcStore(${JSON.stringify(root)});
     for (;;) await store.put('pvc://claim/big', Buffer.alloc(64_000_000, 'x'), new AbortController().signal);`;
   const child = spawn(process.execPath, ['--input-type=module', '--eval', writer], { stdio: 'ignore' });

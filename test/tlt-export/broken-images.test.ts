@@ -2,7 +2,7 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { failures } from '../../src/base/failures.ts';
+import { failures } from '../../src/ground/base/failures.ts';
 import { encryptTlt } from '../builders/encrypted.ts';
 import { aFolder, type Ran, runTool } from '../builders/tool.ts';
 import { smallClassifier } from '../models/small-classifier.ts';

@@ -2,12 +2,12 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { UserError } from '../../src/base/errors.ts';
-import { openModel } from '../../src/checkpoints/open-model.ts';
-import { type Architecture, architectureNames } from '../../src/contract/architectures.ts';
-import { openSource } from '../../src/exporting/calibration-source.ts';
-import { parseCalibrationCache } from '../../src/formats/calibration-cache.ts';
-import { readNamedTraining } from '../../src/tools/named-training.ts';
+import { readNamedTraining } from '../../src/adapters/tlt-export/named-training.ts';
+import { openModel } from '../../src/export/models/open-model.ts';
+import { openSource } from '../../src/export/pipeline/calibration-source.ts';
+import { parseCalibrationCache } from '../../src/formats/scales/calibration-cache.ts';
+import { UserError } from '../../src/ground/base/errors.ts';
+import { type Architecture, architectureNames } from '../../src/ground/contract/architectures.ts';
 import { collected } from '../builders/collected.ts';
 import { runExport, runSample } from '../builders/tool-world.ts';
 import { aTraining, counts } from '../builders/training.ts';

@@ -2,11 +2,11 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { failures } from '../../src/base/failures.ts';
-import { parseCalibrationCache } from '../../src/formats/calibration-cache.ts';
-import { decryptModel } from '../../src/formats/encrypted-model.ts';
+import { decryptModel } from '../../src/formats/crypto/encrypted-model.ts';
 import { copyWith, graphOf } from '../../src/formats/onnx/graph.ts';
 import { parseModel, serializeModel } from '../../src/formats/onnx/model.ts';
+import { parseCalibrationCache } from '../../src/formats/scales/calibration-cache.ts';
+import { failures } from '../../src/ground/base/failures.ts';
 import { aFolder, type Ran, runTool } from '../builders/tool.ts';
 import { aTraining, specOf } from '../builders/training.ts';
 import { type DetectorName, detectorFile, scenesFolder } from '../models/models.ts';

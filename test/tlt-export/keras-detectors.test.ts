@@ -2,13 +2,16 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { failures } from '../../src/base/failures.ts';
-import { parseCalibrationCache } from '../../src/formats/calibration-cache.ts';
-import { decryptModel } from '../../src/formats/encrypted-model.ts';
+import { decryptModel } from '../../src/formats/crypto/encrypted-model.ts';
 import { graphOf } from '../../src/formats/onnx/graph.ts';
 import { parseModel } from '../../src/formats/onnx/model.ts';
 import { floatOf, intOf } from '../../src/formats/onnx/node.ts';
-import { type DetectorArchitecture, detectorArchitectures } from '../../src/keras/detectors/detector.ts';
+import { parseCalibrationCache } from '../../src/formats/scales/calibration-cache.ts';
+import {
+  type DetectorArchitecture,
+  detectorArchitectures,
+} from '../../src/graph/keras/detectors/detector.ts';
+import { failures } from '../../src/ground/base/failures.ts';
 import { encryptTlt } from '../builders/encrypted.ts';
 import { aFolder, runTool } from '../builders/tool.ts';
 import { aDetectorSpec } from '../keras/detectors.ts';

@@ -2,13 +2,13 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { failures } from '../../src/base/failures.ts';
-import { openModel } from '../../src/checkpoints/open-model.ts';
-import { parseCalibrationCache } from '../../src/formats/calibration-cache.ts';
-import { decryptModel } from '../../src/formats/encrypted-model.ts';
+import { inspectFile } from '../../src/adapters/inspect/inspect.ts';
+import { openModel } from '../../src/export/models/open-model.ts';
+import { decryptModel } from '../../src/formats/crypto/encrypted-model.ts';
 import { graphOf, isQat, outputsOf } from '../../src/formats/onnx/graph.ts';
 import { parseModel, serializeModel } from '../../src/formats/onnx/model.ts';
-import { inspectFile } from '../../src/tools/inspect.ts';
+import { parseCalibrationCache } from '../../src/formats/scales/calibration-cache.ts';
+import { failures } from '../../src/ground/base/failures.ts';
 import { encryptTlt } from '../builders/encrypted.ts';
 import { aFolder, runTool } from '../builders/tool.ts';
 import { aLayer, aNetwork, anInput, imported, kerasBytes, kerasPath, writeKeras } from '../keras/fixtures.ts';

@@ -2,10 +2,10 @@
 import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { sha256 } from '../../src/base/digest.ts';
-import { failures } from '../../src/base/failures.ts';
-import { parseCalibrationCache } from '../../src/formats/calibration-cache.ts';
-import type { Report } from '../../src/report/report.ts';
+import type { Report } from '../../src/export/report/report.ts';
+import { parseCalibrationCache } from '../../src/formats/scales/calibration-cache.ts';
+import { sha256 } from '../../src/ground/base/digest.ts';
+import { failures } from '../../src/ground/base/failures.ts';
 import { aFolder, runTool } from '../builders/tool.ts';
 import { smallClassifier } from '../models/small-classifier.ts';
 import { photosFolder } from '../photos/photos.ts';

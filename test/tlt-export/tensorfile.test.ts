@@ -2,9 +2,9 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { failures } from '../../src/base/failures.ts';
-import { type CalibrationSource, calibrationSource } from '../../src/exporting/calibration-source.ts';
-import { writeTensorfile } from '../../src/formats/tensorfile-writer.ts';
+import { type CalibrationSource, calibrationSource } from '../../src/export/pipeline/calibration-source.ts';
+import { writeTensorfile } from '../../src/formats/hdf5/tensorfile-writer.ts';
+import { failures } from '../../src/ground/base/failures.ts';
 import { encryptTlt } from '../builders/encrypted.ts';
 import { aFolder, runTool } from '../builders/tool.ts';
 import { smallClassifier } from '../models/small-classifier.ts';

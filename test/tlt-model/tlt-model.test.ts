@@ -2,9 +2,9 @@ import { mkdtempSync, readdirSync, readFileSync, truncateSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { type FailureReason, failures } from '../../src/base/failures.ts';
+import { parseExperimentSpec } from '../../src/data/specs/experiment-spec.ts';
 import { parseModel, serializeModel, writeModelFile } from '../../src/formats/onnx/model.ts';
-import { parseExperimentSpec } from '../../src/specs/experiment-spec.ts';
+import { type FailureReason, failures } from '../../src/ground/base/failures.ts';
 import { encryptTlt } from '../builders/encrypted.ts';
 import { type Ran, runProcess, runTool } from '../builders/tool.ts';
 import { quickWorkFactor } from '../builders/tool-world.ts';

@@ -1,11 +1,11 @@
 /** Command lines as typed values; whatever else is typed ends in a sentence that names it. */
 import test from 'ava';
 import fc from 'fast-check';
-import { UserError } from '../../src/base/errors.ts';
-import { exportFlags, tensorfileFlags } from '../../src/contract/flags.ts';
-import { exportTool, tensorfileTool } from '../../src/contract/tools.ts';
-import { parseCommandLine } from '../../src/tools/command-line.ts';
-import { parseWords } from '../../src/tools/model-words.ts';
+import { parseCommandLine } from '../../src/adapters/cli/command-line.ts';
+import { parseWords } from '../../src/adapters/tlt-model/model-words.ts';
+import { UserError } from '../../src/ground/base/errors.ts';
+import { exportFlags, tensorfileFlags } from '../../src/ground/contract/flags.ts';
+import { exportTool, tensorfileTool } from '../../src/ground/contract/tools.ts';
 import { anyText } from '../builders/any-text.ts';
 
 const sampled = (...argv: string[]) => parseCommandLine(tensorfileTool, tensorfileFlags, argv);

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import test from 'ava';
-import { installWorker } from '../../src/worker/install.ts';
+import { installWorker } from '../../src/adapters/worker/install.ts';
 
 const aFolder = () => mkdtempSync(join(tmpdir(), 'tlt-install-'));
 

@@ -4,15 +4,15 @@ import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
-import { UserError } from '../../src/base/errors.ts';
-import { workFiles } from '../../src/contract/layout.ts';
-import type { EngineBuilt, Exported } from '../../src/contract/result.ts';
-import type { CalibrationTask, EngineTask, ExportTask } from '../../src/contract/task.ts';
-import { buildHere } from '../../src/engines/build-here.ts';
-import { parseCalibrationCache } from '../../src/formats/calibration-cache.ts';
-import { runExportTask } from '../../src/worker/export-task.ts';
-import { publish } from '../../src/worker/publish.ts';
-import { stage } from '../../src/worker/stage.ts';
+import { runExportTask } from '../../src/adapters/worker/export-task.ts';
+import { publish } from '../../src/adapters/worker/publish.ts';
+import { stage } from '../../src/adapters/worker/stage.ts';
+import { parseCalibrationCache } from '../../src/formats/scales/calibration-cache.ts';
+import { buildHere } from '../../src/graph/builders/build-here.ts';
+import { UserError } from '../../src/ground/base/errors.ts';
+import { workFiles } from '../../src/ground/contract/layout.ts';
+import type { EngineBuilt, Exported } from '../../src/ground/contract/result.ts';
+import type { CalibrationTask, EngineTask, ExportTask } from '../../src/ground/contract/task.ts';
 import { encryptTlt } from '../builders/encrypted.ts';
 import { anEngineTask } from '../builders/engine-task.ts';
 import { aTaskWorld } from '../builders/task-world.ts';
@@ -23,7 +23,7 @@ import { peerPython } from '../peers/venv.ts';
 import { smallPhotosFolder } from '../photos/photos.ts';
 
 const key = 'correct horse battery staple';
-const driver = join(import.meta.dirname, '../../src/engines/driver/build_engine.py');
+const driver = join(import.meta.dirname, '../../src/graph/builders/driver/build_engine.py');
 
 /** Claims `models` (the model, photos) and `exports`. */
 const aPod = async (model: string) => {

@@ -5,13 +5,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import test, { type ExecutionContext } from 'ava';
-import { sha256 } from '../../src/base/digest.ts';
-import { failures } from '../../src/base/failures.ts';
-import { mounts } from '../../src/contract/layout.ts';
-import type { Manifest } from '../../src/contract/manifest.ts';
-import { type EngineBuilt, type Exported, parseResult, type Result } from '../../src/contract/result.ts';
-import type { EngineTask, ExportTask } from '../../src/contract/task.ts';
-import type { Report } from '../../src/report/report.ts';
+import type { Report } from '../../src/export/report/report.ts';
+import { sha256 } from '../../src/ground/base/digest.ts';
+import { failures } from '../../src/ground/base/failures.ts';
+import { mounts } from '../../src/ground/contract/layout.ts';
+import type { Manifest } from '../../src/ground/contract/manifest.ts';
+import {
+  type EngineBuilt,
+  type Exported,
+  parseResult,
+  type Result,
+} from '../../src/ground/contract/result.ts';
+import type { EngineTask, ExportTask } from '../../src/ground/contract/task.ts';
 import { encryptTlt } from '../builders/encrypted.ts';
 import { anEngineTask } from '../builders/engine-task.ts';
 import { smallClassifier } from '../models/small-classifier.ts';

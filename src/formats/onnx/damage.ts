@@ -1,6 +1,6 @@
 /** A walk over the top-level fields of an ONNX file, for telling what it is and where it breaks. */
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
-import { ModelProtoSchema } from '../generated/onnx_pb.ts';
+import { ModelProtoSchema } from './generated/onnx_pb.ts';
 
 export type Fields = {
   /** Numbers of the fields passed, in file order. */

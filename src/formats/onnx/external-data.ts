@@ -6,13 +6,13 @@
 import { type FileHandle, open, realpath } from 'node:fs/promises';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import { create } from '@bufbuild/protobuf';
-import { messageOf, systemCodeOf, UserError } from '../../base/errors.ts';
+import { messageOf, systemCodeOf, UserError } from '../../ground/base/errors.ts';
 import {
   TensorProto_DataLocation as DataLocation,
   type ModelProto,
   StringStringEntryProtoSchema,
   type TensorProto,
-} from '../generated/onnx_pb.ts';
+} from './generated/onnx_pb.ts';
 import { copyWith, graphOf } from './graph.ts';
 import { rawSizeOf } from './tensor.ts';
 import { tensorsIn } from './tensors-in.ts';

@@ -3,7 +3,8 @@
  * Tensors are in tensor.ts, nodes and attributes in node.ts.
  */
 import { create } from '@bufbuild/protobuf';
-import { UserError } from '../../base/errors.ts';
+import { UserError } from '../../ground/base/errors.ts';
+import { elementType } from './element-type.ts';
 import {
   type GraphProto,
   GraphProtoSchema,
@@ -13,8 +14,7 @@ import {
   type TensorProto,
   type ValueInfoProto,
   ValueInfoProtoSchema,
-} from '../generated/onnx_pb.ts';
-import { elementType } from './element-type.ts';
+} from './generated/onnx_pb.ts';
 import { attributeOf, tensorOf } from './node.ts';
 import { elementCountOf, tensorFromFloats, tensorFromInt64s } from './tensor.ts';
 

@@ -6,11 +6,11 @@
 import { readFile, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fromBinary } from '@bufbuild/protobuf';
-import { messageOf, systemCodeOf, UserError } from '../../base/errors.ts';
-import { writeWholeFile } from '../../base/whole-file.ts';
-import { type ModelProto, ModelProtoSchema, TensorProto_DataLocation } from '../generated/onnx_pb.ts';
+import { messageOf, systemCodeOf, UserError } from '../../ground/base/errors.ts';
+import { writeWholeFile } from '../../ground/base/whole-file.ts';
 import { fieldsOf } from './damage.ts';
 import { inlineExternalData, oneFileBytes, splitExternalData } from './external-data.ts';
+import { type ModelProto, ModelProtoSchema, TensorProto_DataLocation } from './generated/onnx_pb.ts';
 import { opsetOf } from './graph.ts';
 import { type Afterwards, serialized } from './serialize.ts';
 import { checkTensor, rawSizeOf } from './tensor.ts';

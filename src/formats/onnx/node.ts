@@ -8,7 +8,7 @@ import {
   type NodeProto,
   NodeProtoSchema,
   type TensorProto,
-} from '../generated/onnx_pb.ts';
+} from './generated/onnx_pb.ts';
 
 /** An attribute's value with its type named, since a JavaScript number is both an int and a float. */
 export type AttributeValue =

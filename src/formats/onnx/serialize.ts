@@ -5,14 +5,14 @@
  */
 import { type DescMessage, type MessageShape, toBinary } from '@bufbuild/protobuf';
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
-import { release } from '../../base/release.ts';
+import { release } from '../../ground/base/release.ts';
 import {
   GraphProtoSchema,
   type ModelProto,
   ModelProtoSchema,
   type TensorProto,
   TensorProtoSchema,
-} from '../generated/onnx_pb.ts';
+} from './generated/onnx_pb.ts';
 import { copyWith } from './graph.ts';
 
 const graphNumber = ModelProtoSchema.field.graph.number;

@@ -1,7 +1,7 @@
 /** A TensorProto alone in a file, the form of ONNX's own test data (`input_0.pb`). */
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
-import { messageOf, UserError } from '../../base/errors.ts';
-import { type TensorProto, TensorProtoSchema } from '../generated/onnx_pb.ts';
+import { messageOf, UserError } from '../../ground/base/errors.ts';
+import { type TensorProto, TensorProtoSchema } from './generated/onnx_pb.ts';
 import { checkTensor } from './tensor.ts';
 
 export const serializeTensor = (tensor: TensorProto): Uint8Array => toBinary(TensorProtoSchema, tensor);

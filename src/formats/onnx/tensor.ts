@@ -3,9 +3,9 @@
  * of their type; both are read, only `raw_data` is written. https://onnx.ai/onnx/repo-docs/IR.html
  */
 import { create } from '@bufbuild/protobuf';
-import { UserError } from '../../base/errors.ts';
-import { type TensorProto, TensorProto_DataLocation, TensorProtoSchema } from '../generated/onnx_pb.ts';
+import { UserError } from '../../ground/base/errors.ts';
 import { type ElementType, elementType, elementTypeName } from './element-type.ts';
+import { type TensorProto, TensorProto_DataLocation, TensorProtoSchema } from './generated/onnx_pb.ts';
 
 /**
  * The product of the dimensions; 1 for a scalar.

@@ -5,7 +5,7 @@ import type {
   ModelProto,
   SparseTensorProto,
   TensorProto,
-} from '../generated/onnx_pb.ts';
+} from './generated/onnx_pb.ts';
 
 /** In file order: initializers, then attributes of nodes, inner graphs included. */
 export const tensorsIn = (model: ModelProto): TensorProto[] => [

@@ -12,9 +12,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
-import { UserError } from '../../../src/base/errors.ts';
-import type { FailureReason } from '../../../src/base/failures.ts';
-import { InferenceSession, Tensor } from '../../../src/engines/onnxruntime.ts';
 import { graphOf } from '../../../src/formats/onnx/graph.ts';
 import {
   hasExternalData,
@@ -23,6 +20,9 @@ import {
   serializeModel,
   writeModelFile,
 } from '../../../src/formats/onnx/model.ts';
+import { InferenceSession, Tensor } from '../../../src/graph/inference/onnxruntime.ts';
+import { UserError } from '../../../src/ground/base/errors.ts';
+import type { FailureReason } from '../../../src/ground/base/failures.ts';
 import { sameBytes } from '../../builders/same-bytes.ts';
 import { realModel, realModels, smallModel } from './models.ts';
 

@@ -1,7 +1,7 @@
 /** Small models for the codec's tests, and the real ones that a package carries. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ModelProto } from '../../../src/formats/generated/onnx_pb.ts';
+import type { ModelProto } from '../../../src/formats/onnx/generated/onnx_pb.ts';
 import { makeModel, makeValueInfo } from '../../../src/formats/onnx/graph.ts';
 import { makeNode } from '../../../src/formats/onnx/node.ts';
 import { tensorFromFloats, tensorFromInt64s } from '../../../src/formats/onnx/tensor.ts';

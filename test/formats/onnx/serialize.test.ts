@@ -1,6 +1,6 @@
 import { toBinary } from '@bufbuild/protobuf';
 import test from 'ava';
-import { ModelProtoSchema } from '../../../src/formats/generated/onnx_pb.ts';
+import { ModelProtoSchema } from '../../../src/formats/onnx/generated/onnx_pb.ts';
 import { parseModel, serializeModel } from '../../../src/formats/onnx/model.ts';
 import { sameBytes } from '../../builders/same-bytes.ts';
 import { realModel, smallModel } from './models.ts';

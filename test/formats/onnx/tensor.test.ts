@@ -1,9 +1,8 @@
 import { create } from '@bufbuild/protobuf';
 import test from 'ava';
 import fc from 'fast-check';
-import { UserError } from '../../../src/base/errors.ts';
-import { TensorProtoSchema } from '../../../src/formats/generated/onnx_pb.ts';
 import { elementType } from '../../../src/formats/onnx/element-type.ts';
+import { TensorProtoSchema } from '../../../src/formats/onnx/generated/onnx_pb.ts';
 import {
   checkTensor,
   elementCountOf,
@@ -15,6 +14,7 @@ import {
   tensorFromInt64s,
 } from '../../../src/formats/onnx/tensor.ts';
 import { parseTensor, serializeTensor } from '../../../src/formats/onnx/tensor-file.ts';
+import { UserError } from '../../../src/ground/base/errors.ts';
 
 type Parts = Omit<Parameters<typeof create<typeof TensorProtoSchema>>[1] & object, '$typeName'>;
 const tensor = (dims: number[], parts: Parts) =>

@@ -1,0 +1,23 @@
+/** The last catch of a command-line tool: an error becomes one line and an exit status. */
+import { messageOf, UserError } from '../../ground/base/errors.ts';
+import { failures } from '../../ground/base/failures.ts';
+
+/** Runs a tool; `write` gets what went wrong. Returns the exit status of failures.ts, 0 for success. */
+export const runTool = async (
+  name: string,
+  write: (text: string) => void,
+  run: () => Promise<void>,
+): Promise<number> => {
+  try {
+    await run();
+    return 0;
+  } catch (thrown) {
+    if (thrown instanceof UserError) {
+      write(`${name}: ${thrown.message}\n`);
+      return failures[thrown.reason].exitCode;
+    }
+    const stack = thrown instanceof Error ? thrown.stack : undefined;
+    write(`${name}: this is a defect of the program, please report it.\n${stack ?? messageOf(thrown)}\n`);
+    return failures.Internal.exitCode;
+  }
+};

@@ -1,0 +1,86 @@
+/** An ONNX model in the words of someone who has to deploy it. */
+
+import { elementTypeName } from '../../formats/onnx/element-type.ts';
+import type { ModelProto, ValueInfoProto } from '../../formats/onnx/generated/onnx_pb.ts';
+import {
+  allNodes,
+  elementTypeOf,
+  graphOf,
+  inputsOf,
+  isQat,
+  opsetOf,
+  outputsOf,
+  parameterCount,
+  shapeOf,
+} from '../../formats/onnx/graph.ts';
+import { dataBytesOf, hasExternalData } from '../../formats/onnx/model.ts';
+import { isPlugin } from '../../graph/plugins/plugin-nodes.ts';
+
+export type TensorDescription = {
+  readonly name: string;
+  /** `float32` …, or null for a sequence or a map. */
+  readonly type: string | null;
+  /** A number, the name of a free dimension, or null for an unknown one; null as a whole for an unknown rank. */
+  readonly shape: readonly (number | string | null)[] | null;
+};
+
+export type ModelDescription = {
+  readonly inputs: readonly TensorDescription[];
+  readonly outputs: readonly TensorDescription[];
+  readonly opset: number;
+  /** Operator sets beside ONNX's own, by domain: TensorRT plugins, ai.onnx.ml … */
+  readonly otherOpsets: Readonly<Record<string, number>>;
+  readonly irVersion: number;
+  readonly producer: string;
+  readonly parameters: number;
+  readonly dataBytes: number;
+  readonly nodes: number;
+  /** Operator -> number of nodes, most frequent first. */
+  readonly operators: Readonly<Record<string, number>>;
+  /** TensorRT's plugin nodes, in order; left out if there is none. */
+  readonly plugins?: readonly string[];
+  /** Trained with quantisation: the graph holds scales. */
+  readonly qat: boolean;
+  /** Weights lie in another file. */
+  readonly externalData: boolean;
+};
+
+export const describeModel = (model: ModelProto): ModelDescription => {
+  const graph = graphOf(model);
+  const nodes = allNodes(model);
+  const plugins = nodes.filter(isPlugin).map(({ opType }) => opType);
+  return {
+    inputs: inputsOf(graph).map(describeTensor),
+    outputs: outputsOf(graph).map(describeTensor),
+    opset: opsetOf(model),
+    otherOpsets: Object.fromEntries(
+      model.opsetImport.flatMap(({ domain, version }) =>
+        domain === '' || domain === 'ai.onnx' ? [] : [[domain, Number(version)]],
+      ),
+    ),
+    irVersion: Number(model.irVersion),
+    producer: [model.producerName, model.producerVersion].filter(Boolean).join(' '),
+    parameters: parameterCount(model),
+    dataBytes: dataBytesOf(model),
+    nodes: nodes.length,
+    operators: countByFrequency(nodes.map(({ opType }) => opType)),
+    ...(plugins.length > 0 && { plugins }),
+    qat: isQat(model),
+    externalData: hasExternalData(model),
+  };
+};
+
+const describeTensor = (value: ValueInfoProto): TensorDescription => {
+  const type = elementTypeOf(value);
+  return {
+    name: value.name,
+    type: type === undefined ? null : elementTypeName(type),
+    shape: shapeOf(value)?.map((size) => size ?? null) ?? null,
+  };
+};
+
+const countByFrequency = (names: readonly string[]): Record<string, number> => {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return Object.fromEntries([...counts].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1)));
+};

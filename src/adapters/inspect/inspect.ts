@@ -1,0 +1,190 @@
+/** What a file is and holds, told from its bytes: models, caches, tensorfiles, experiment specs, engines. */
+import { stat } from 'node:fs/promises';
+import { zipNote } from '../../export/models/zipped-model.ts';
+import {
+  detectFormat,
+  type FileFormat,
+  formatAtStart,
+  formatIn,
+  parsePrefix,
+} from '../../formats/crypto/detect-format.ts';
+import {
+  type Cipher,
+  type ContainerDescription,
+  describeContainer,
+  openEncrypted,
+} from '../../formats/crypto/encrypted-model.ts';
+import { type Hdf5Contents, readHdf5Contents } from '../../formats/hdf5/hdf5-contents.ts';
+import { parseModel } from '../../formats/onnx/model.ts';
+import { parseCalibrationCache } from '../../formats/scales/calibration-cache.ts';
+import { type HistogramFile, parseHistogramFile } from '../../formats/scales/histogram-file.ts';
+import type { KerasDescription } from '../../graph/keras/describe.ts';
+import { digestOf, fileDigest, sha256 } from '../../ground/base/digest.ts';
+import { piecesOf, type Readable, readableBytes } from '../../ground/base/readable.ts';
+import { asInput, openInput, readInput } from '../cli/input-file.ts';
+import { describeModel, type ModelDescription } from './describe-model.ts';
+import { inspectKeras } from './inspect-keras.ts';
+import { inspectSpec, type SpecDescription, specTextOf } from './inspect-spec.ts';
+
+export type Report = {
+  readonly file: string;
+  readonly format: FileFormat | 'experiment-spec';
+  readonly sizeBytes: number;
+  readonly sha256: string;
+  /** Of a `.tlt` or `.etlt`; known without the key. */
+  readonly container?: ContainerDescription;
+  /** Of a `.tlt` or `.etlt`; known with the key only. */
+  readonly payload?: { readonly format: FileFormat; readonly sizeBytes: number; readonly sha256: string };
+  readonly model?: ModelDescription;
+  readonly calibrationCache?: CacheDescription;
+  readonly histograms?: HistogramDescription;
+  readonly hdf5?: Hdf5Contents;
+  /** Of a Keras model; `model` is then the ONNX that would be exported. */
+  readonly keras?: KerasDescription;
+  readonly spec?: SpecDescription;
+  /** What the reader should know or do next. */
+  readonly note?: string;
+};
+
+export type CacheDescription = {
+  readonly version: number | null;
+  readonly algorithm: string | null;
+  readonly tensors: readonly TensorRange[];
+};
+
+export type TensorRange = {
+  readonly name: string;
+  readonly scale: number;
+  /** The largest absolute value that is kept, scale × 127. */
+  readonly range: number;
+};
+
+export type HistogramDescription = Pick<HistogramFile, 'modelSha256' | 'samples'> & {
+  readonly tensors: readonly {
+    readonly name: string;
+    readonly min: number;
+    readonly max: number;
+    /** How many values were counted. */
+    readonly values: number;
+  }[];
+};
+
+/** What opens a locked file, as far as it was given. */
+export type Opener = {
+  readonly key: string | undefined;
+  /** For what age did not encrypt. */
+  readonly cipher?: Cipher | undefined;
+};
+
+/**
+ * Looks into one file; without a key a locked one tells what it can.
+ * @throws UserError InputNotFound, WrongKey, ModelInvalid, CacheInvalid, HistogramsInvalid, TensorfileInvalid,
+ * SpecInvalid, and what the cipher throws
+ */
+export const inspectFile = async (file: string, opener: Opener): Promise<Report> => {
+  using input = await openInput(file);
+  const kind = formatAtStart(input);
+  if (kind === 'hdf5') return inspectHdf5(file);
+  if (kind === 'tlt' || kind === 'etlt') {
+    const contents = await lockedContents(input, kind, opener);
+    return { file, format: kind, sizeBytes: input.size, sha256: await fileDigest(file), ...contents };
+  }
+  const bytes = await readInput(file);
+  const format = detectFormat(bytes);
+  const report = { file, format, sizeBytes: bytes.length, sha256: sha256(bytes) };
+  const text = format === 'unknown' ? specTextOf(bytes) : undefined;
+  if (text !== undefined) return { ...report, format: 'experiment-spec', ...inspectSpec(text, file) };
+  return { ...report, ...(await contentsOf(bytes, format, opener)) };
+};
+
+type Contents = Omit<Report, 'file' | 'format' | 'sizeBytes' | 'sha256'>;
+
+const contentsOf = async (bytes: Uint8Array, format: FileFormat, opener: Opener): Promise<Contents> => {
+  switch (format) {
+    case 'onnx':
+      return { model: describeModel(parseModel(bytes)) };
+    case 'calibration-cache':
+      return { calibrationCache: describeCache(bytes) };
+    case 'histograms':
+      return { histograms: describeHistograms(bytes) };
+    case 'foreign':
+      return opener.key === undefined || opener.cipher === undefined
+        ? { note: foreignNote(bytes) }
+        : lockedContents(readableBytes(bytes), parsePrefix(bytes) ? 'etlt' : 'tlt', opener);
+    case 'uff':
+      return { note: uffNote };
+    case 'engine':
+      return {
+        note: 'a TensorRT engine: only TensorRT itself, on a machine with the right GPU, can look inside',
+      };
+    case 'unknown':
+      return {
+        note:
+          zipNote(bytes) ??
+          'not a format of these tools: a model, a calibration cache, histograms, a tensorfile, an experiment spec or an engine',
+      };
+    case 'hdf5':
+    case 'tlt':
+    case 'etlt':
+      return {}; // told without being read whole
+  }
+};
+
+const lockedContents = async (
+  locked: Readable,
+  format: 'tlt' | 'etlt',
+  { key, cipher }: Opener,
+): Promise<Contents> => {
+  const container = describeContainer(locked, format);
+  if (key === undefined)
+    return { container, note: 'locked: give the key with --key_file FILE or -k KEY to see the model' };
+  const { content } = await openEncrypted(locked, key, cipher);
+  const inner = formatIn(content);
+  const payload = { format: inner, sizeBytes: content.size, sha256: digestOf(piecesOf(content)) };
+  if (inner === 'onnx') return { container, payload, model: describeModel(parseModel(content.whole())) };
+  if (inner === 'hdf5')
+    return { container, payload, ...(await inspectKeras({ path: 'the model inside', content })) };
+  const note = inner === 'uff' ? uffNote : 'what is inside is not a model of these tools';
+  return { container, payload, note };
+};
+
+const uffNote =
+  'a UFF graph, as TLT 2.0 exported most models: these tools need the .tlt that it was made from';
+
+const foreignNote = (bytes: Uint8Array): string => {
+  const inputName = parsePrefix(bytes)?.inputName;
+  const kind = inputName ? `an .etlt with the input node ${inputName}, ` : '';
+  return `${kind}as NVIDIA's own tools encrypt: give the key and a program that opens it (--codec_command), or use the plain ONNX or Keras .hdf5 of the same model`;
+};
+
+const describeCache = (bytes: Uint8Array): CacheDescription => {
+  const { version, algorithmWord, scales } = parseCalibrationCache(new TextDecoder().decode(bytes));
+  return {
+    version: version ?? null,
+    algorithm: algorithmWord ?? null,
+    tensors: [...scales].map(([name, scale]) => ({ name, scale, range: scale * 127 })),
+  };
+};
+
+const describeHistograms = (bytes: Uint8Array): HistogramDescription => {
+  const { modelSha256, samples, histograms } = parseHistogramFile(bytes);
+  return {
+    modelSha256,
+    samples,
+    tensors: [...histograms].map(([name, { min, max, counts }]) => ({
+      name,
+      min,
+      max,
+      values: counts.reduce((sum, count) => sum + count, 0),
+    })),
+  };
+};
+
+/** Tensorfiles can be larger than memory: structure and digest are read from the disk. */
+const inspectHdf5 = async (file: string): Promise<Report> => {
+  const digest = await asInput(file, () => fileDigest(file));
+  const { size: sizeBytes } = await stat(file);
+  const hdf5 = await readHdf5Contents(file);
+  const keras = hdf5.kind === 'Keras' ? await inspectKeras({ path: file }) : {};
+  return { file, format: 'hdf5', sizeBytes, sha256: digest, hdf5, ...keras };
+};

@@ -1,0 +1,40 @@
+/** A Keras model as a person reads about it. */
+import type { KerasDescription } from '../../graph/keras/describe.ts';
+
+export const paddingNames: Readonly<Record<KerasDescription['padding'], string>> = {
+  tlt: "TLT's",
+  keras: "Keras's",
+};
+
+/** Rows of a report: label and value. */
+export const kerasRows = (keras: KerasDescription): (readonly [string, string])[] => [
+  [
+    'made by',
+    `Keras ${keras.kerasVersion ?? 'of unknown version'} on ${keras.backend ?? 'an unknown backend'}`,
+  ],
+  ['layers', `${keras.layers.length}: ${classesText(keras)}`],
+  ['parameters', keras.parameters.toLocaleString('en-US')],
+  ['padding', `${paddingNames[keras.padding]}${paddingWhy[keras.padding]}`],
+  ...(keras.endsBySpec ? [endRow] : []),
+  ['QAT', keras.qat ? 'yes: tlt-export makes the calibration cache of its scales' : 'no'],
+];
+
+const endRow = [
+  'end',
+  "TensorRT's plugin nodes, by the training's spec: tlt-export MODULE -e SPEC, tlt-model convert -e SPEC",
+] as const;
+
+const paddingWhy: Readonly<Record<KerasDescription['padding'], string>> = {
+  tlt: ': alike on both sides',
+  keras: ': an odd pixel lies at the end',
+};
+
+/** Classes by how many layers they have, the first few. */
+const classesText = ({ layers }: KerasDescription): string => {
+  const counts = [...Map.groupBy(layers, (layer) => layer.class)].map(
+    ([name, each]) => [name, each.length] as const,
+  );
+  const sorted = counts.toSorted(([a, x], [b, y]) => y - x || (a < b ? -1 : 1));
+  const shown = sorted.slice(0, 6).map(([name, count]) => `${count} ${name}`);
+  return [...shown, ...(sorted.length > 6 ? [`${sorted.length - 6} other kinds`] : [])].join(', ');
+};

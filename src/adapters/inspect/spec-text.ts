@@ -1,0 +1,114 @@
+/** An experiment spec as a person reads about it: what the data loader will do. */
+import type { Fold, KittiSource, LoaderPlan, TfrecordSource } from '../../data/datasets/plan.ts';
+import type { Geometry } from '../../data/preprocessing/geometry.ts';
+import type { Preprocessing } from '../../data/preprocessing/normalise.ts';
+import type { Values } from '../../data/preprocessing/values.ts';
+import type { SpecDescription } from './inspect-spec.ts';
+
+type Row = readonly [label: string, value: string];
+
+/** Rows of a report: label and value. */
+export const specRows = ({
+  architecture,
+  family,
+  classes,
+  seed,
+  imagePreprocessing,
+  loader,
+}: SpecDescription): Row[] => [
+  ['module', `${architecture}, in the words of ${family}`],
+  ['classes', classes.length === 0 ? 'not named: each folder is one' : classes.join(', ')],
+  ...(seed === null ? [] : ([['random_seed', String(seed)]] as Row[])),
+  ['of a folder', imagePreprocessing ? preprocessingText(imagePreprocessing) : 'as the module does it'],
+  ...(loader ? loaderRows(loader) : []),
+];
+
+const loaderRows = (plan: LoaderPlan): Row[] => {
+  const { size, batchSize, geometry, values } = plan;
+  return [
+    ...dataRows(plan),
+    [
+      'batches',
+      `${batchSize} images of ${size.channels}×${size.height}×${size.width} (channels, height, width)`,
+    ],
+    ['picture', geometryText(geometry)],
+    ['values', valuesText(values, size.channels)],
+  ];
+};
+
+const dataRows = (plan: LoaderPlan): Row[] => {
+  switch (plan.kind) {
+    case 'classFolders':
+      return [
+        ['training', `a folder for each class below ${plan.training}`],
+        ['validation', plan.validation === undefined ? none : `the same below ${plan.validation}`],
+      ];
+    case 'kittiFolders':
+      return [
+        ...listed('training', plan.training, kittiText),
+        ...listed('validation', plan.validation, kittiText),
+      ];
+    case 'tfrecords': {
+      const text = (source: TfrecordSource) => recordsText(source, plan.imageExtension);
+      const { validation } = plan;
+      const own = validation && 'source' in validation ? [validation.source] : [];
+      return [
+        ...listed('training', plan.sources, text),
+        ...(validation && 'fold' in validation
+          ? ([['validation', foldText(validation)]] as Row[])
+          : listed('validation', own, text)),
+      ];
+    }
+  }
+};
+
+const none = 'none';
+
+const listed = <T>(label: string, sources: readonly T[], text: (source: T) => string): Row[] =>
+  sources.length === 0
+    ? [[label, none]]
+    : sources.map((source, index): Row => [index === 0 ? label : '', text(source)]);
+
+const foldText = ({ fold }: Fold): string => `fold ${fold} of these records; the others train`;
+
+const kittiText = ({ imageFolder, labelFolder, weight }: KittiSource): string =>
+  `images in ${imageFolder} that have a label in ${labelFolder}${weightText(weight)}`;
+
+const recordsText = ({ records, imageFolder, weight }: TfrecordSource, extension: string): string =>
+  `TFRecords ${records}, ${imageFolder === undefined ? 'which hold the images' : `images ${imageFolder}/<frame/id>.${extension.replace(/^\./, '')}`}${weightText(weight)}`;
+
+const weightText = (weight: number | undefined): string =>
+  weight === undefined ? '' : `, drawn with weight ${weight}`;
+
+const geometryText = (geometry: Geometry): string => {
+  switch (geometry.kind) {
+    case 'nearest':
+      return 'stretched to that size by the nearest pixels';
+    case 'bilinear':
+      return 'stretched to that size, bilinear';
+    case 'autoResize':
+      return 'stretched to that size, bilinear, corner on corner (enable_auto_resize)';
+    case 'letterbox':
+      return 'fitted into that size, bilinear, the rest filled with its mean';
+    case 'padCrop':
+      return `not resized: black is added right and below, then that size is cut from (${geometry.left}, ${geometry.top})`;
+  }
+};
+
+const valuesText = ({ order, scale, mean, divisor }: Values, channels: number): string => {
+  const level = scale < 1 ? `x / ${number(1 / scale)}` : 'x';
+  const moved = withoutMean(level, mean);
+  return `${orderText(order, channels)}, y = ${divisor === 1 ? moved : `(${moved}) / ${number(divisor)}`}`;
+};
+
+const preprocessingText = ({ order, mean, scale }: Preprocessing): string => {
+  const moved = withoutMean('x', mean);
+  return `${orderText(order, mean.length)}, y = ${scale === 1 ? moved : `(${moved}) / ${number(1 / scale)}`}`;
+};
+
+const withoutMean = (level: string, mean: readonly number[]): string =>
+  mean.every((each) => each === 0) ? level : `${level} − (${mean.map(number).join(', ')})`;
+
+const orderText = (order: string, channels: number): string => (channels === 1 ? 'grey' : order);
+
+const number = (value: number): string => String(Number(value.toPrecision(6)));

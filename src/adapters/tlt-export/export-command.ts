@@ -1,0 +1,177 @@
+/** `tlt-export`: flags → files, with TLT's own log lines. Outputs appear whole or not at all; nothing is overwritten. */
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { parse as parsePath } from 'node:path';
+import { type OpenedModel, openModel } from '../../export/models/open-model.ts';
+import { requireAgreement } from '../../export/pipeline/agreement-gate.ts';
+import { etltOf } from '../../export/pipeline/export.ts';
+import type { CalibrationDone } from '../../export/pipeline/report.ts';
+import { usesTrainedScales } from '../../export/pipeline/trained-scales.ts';
+import type { Cipher } from '../../formats/crypto/encrypted-model.ts';
+import { provenCodec } from '../../formats/crypto/external/codec.ts';
+import { readKey } from '../../formats/crypto/key.ts';
+import { parseCalibrationCache } from '../../formats/scales/calibration-cache.ts';
+import { UserError } from '../../ground/base/errors.ts';
+import { refuseToOverwrite, requireWritableFolder, writeWholeFile } from '../../ground/base/whole-file.ts';
+import { type Architecture, architectures } from '../../ground/contract/architectures.ts';
+import { type ExportValues, exportFlags } from '../../ground/contract/flags.ts';
+import { exportTool } from '../../ground/contract/tools.ts';
+import { parseCommandLine } from '../cli/command-line.ts';
+import { commandWords } from '../cli/command-words.ts';
+import { buildEngineFile, refuseEngine, refuseGraph } from './build-engine.ts';
+import { requireFitting, tellKeptFloat } from './kept-float.ts';
+import type { NamedTraining } from './named-training.ts';
+import { type Quantised, refuseReportFiles, writeReportFiles } from './report-files.ts';
+import {
+  countPart,
+  hasHistograms,
+  newCalibration,
+  refuseHistograms,
+  refusePart,
+  reusedCalibration,
+} from './tool-calibration.ts';
+import { toldSensitivity } from './tool-sensitivity.ts';
+import { refuseSource, requiredSource, sourceOf, trainingOf } from './tool-source.ts';
+import type { ToolWorld } from './tool-world.ts';
+import { writeTrainedFiles } from './trained-files.ts';
+
+/** @throws UserError with the reason that becomes the exit status */
+export const runExportCommand = async (argv: readonly string[], world: ToolWorld): Promise<void> => {
+  const line = parseCommandLine(exportTool, exportFlags, argv);
+  if (line.help !== undefined) return world.print(line.help);
+  const architecture = line.module as Architecture;
+  const { values } = line;
+  const output = values.output_file ?? `./${parsePath(values.model).name}.etlt`;
+  const training = await trainingOf(architecture, values, world);
+  await refuseEarly(architecture, { values, output, training });
+  const key = await readKey({ key: values.key, keyFile: values.key_file, env: world.env });
+  world.log('INFO', `Loading model from ${values.model}`);
+  const cipher = await codecOf(values, key, world);
+  const spec = training?.spec;
+  const opened = await openModel({ path: values.model, key, architecture, cipher, spec });
+  if (values.cal_part !== undefined)
+    return countPart(opened, { values, world }, requiredSource(values, training));
+  if (values.engine_file !== undefined) refuseGraph(opened, values);
+  const quantised = await scalesOf(opened, { architecture, values, world, training });
+  const etlt = await etltOf(opened, key, { cipher, workFactor: world.workFactor });
+  await writeWholeFile(output, etlt, { overwrite: false });
+  world.log('INFO', `Converted model was saved into ${output}`);
+  world.log('INFO', `Input node: ${opened.input}`);
+  world.log('INFO', `Output node(s): [${opened.outputs.map((name) => `'${name}'`).join(', ')}]`);
+  if (values.report !== undefined)
+    await writeReportFiles(values.report, { opened, architecture, values, output, quantised, world });
+  if (values.engine_file !== undefined)
+    await buildEngineFile(opened, { values, scales: quantised?.scales, world });
+};
+
+/** Undefined: age. @throws UserError Usage, CodecFailed, WrongKey */
+const codecOf = async (
+  { codec_command: text }: ExportValues,
+  key: string,
+  { signal, log }: ToolWorld,
+): Promise<Cipher | undefined> => {
+  if (text === undefined) return undefined;
+  const warn = (line: string) => log('WARNING', line);
+  return provenCodec({ command: commandWords(text), signal, warn }, key);
+};
+
+type Early = {
+  readonly values: ExportValues;
+  /** Path of the `.etlt`. */
+  readonly output: string;
+  readonly training: NamedTraining | undefined;
+};
+
+/** All that can be known to fail is asked before the first long step. */
+const refuseEarly = async (
+  architecture: Architecture,
+  { values, output, training }: Early,
+): Promise<void> => {
+  if (values.cal_part !== undefined) return refusePart(values);
+  if (architectures[architecture].needsSpec && values.experiment_spec === undefined)
+    throw new UserError(
+      'SpecInvalid',
+      `Exporting ${architecture}: -e is missing. Name the experiment spec of the training.`,
+    );
+  await refuseToOverwrite(output);
+  await requireWritableFolder(output);
+  if (values.report !== undefined) await refuseReportFiles(values.report);
+  if (values.cal_json_file !== undefined) {
+    await refuseToOverwrite(values.cal_json_file);
+    await requireWritableFolder(values.cal_json_file);
+  }
+  if (values.engine_file !== undefined) {
+    await refuseToOverwrite(values.engine_file);
+    await requireWritableFolder(values.engine_file);
+    refuseEngine(values);
+  }
+  if (values.data_type !== 'int8') return;
+  await requireWritableFolder(values.cal_cache_file);
+  if (values.min_agreement !== undefined && existsSync(values.cal_cache_file))
+    throw new UserError(
+      'OutputExists',
+      `Exporting for int8: ${values.cal_cache_file} is there already and would be used again, so no images are kept out of calibration for --min_agreement. Remove the cache, or name another file by --cal_cache_file.`,
+    );
+  await refuseHistograms(values);
+  if (!existsSync(values.cal_cache_file)) await refuseSource(values, training);
+};
+
+type Context = {
+  readonly architecture: Architecture;
+  readonly values: ExportValues;
+  readonly world: ToolWorld;
+  readonly training: NamedTraining | undefined;
+};
+
+/** What int8 needs, by training or by calibration; files that say it are written. */
+const scalesOf = async (opened: OpenedModel, context: Context): Promise<Quantised | undefined> => {
+  const { values, world } = context;
+  tellKeptFloat(opened, values, world);
+  if (usesTrainedScales(opened, values.force_ptq)) return writeTrainedFiles(opened, context);
+  if (values.cal_json_file !== undefined)
+    world.log(
+      'WARNING',
+      `${values.cal_json_file} is not written: there are no scales of training in use (the model has none, or --force_ptq throws them away).`,
+    );
+  return values.data_type === 'int8' ? cacheScales(opened, context) : undefined;
+};
+
+/** Scales from the cache that is there, which is said loudly, or from a new one. */
+const cacheScales = async (opened: OpenedModel, context: Context): Promise<Quantised> => {
+  const { values, world } = context;
+  const path = values.cal_cache_file;
+  if (existsSync(path)) return { scales: await reusedScales(path, opened, context), calibration: undefined };
+  const calibration = await calibrationOf(opened, context);
+  const { cache, scales, statistics } = calibration.calibrated;
+  const least = values.min_agreement;
+  const quantised = calibration.calibrated;
+  await requireAgreement(opened, { quantised, least, watch: world });
+  const sensitivity = await toldSensitivity(opened, context, quantised);
+  await writeWholeFile(path, cache, { overwrite: false });
+  world.log(
+    'INFO',
+    `Calibration cache of ${scales.size} tensors from ${statistics.images} images was saved into ${path}`,
+  );
+  return { scales, calibration, sensitivity };
+};
+
+const calibrationOf = (opened: OpenedModel, context: Context): Promise<CalibrationDone> => {
+  const { values, training } = context;
+  if (hasHistograms(values)) return reusedCalibration(opened, context, sourceOf(values, undefined));
+  return newCalibration(opened, context, requiredSource(values, training));
+};
+
+/** @throws UserError CacheInvalid if it does not parse or is of another model, OutputExists */
+const reusedScales = async (
+  path: string,
+  opened: OpenedModel,
+  { values, world }: Context,
+): Promise<ReadonlyMap<string, number>> => {
+  const { scales } = parseCalibrationCache(await readFile(path, 'utf8'));
+  requireFitting(path, scales, { opened, values });
+  world.log(
+    'WARNING',
+    `Calibration file exists at ${path}. Reading this cache: the images were not calibrated with.`,
+  );
+  return scales;
+};

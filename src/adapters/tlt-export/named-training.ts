@@ -1,0 +1,48 @@
+/** The training that a command line names: `-e`, and where its data lie by `--data_root` and `--path_in_spec`. */
+import { resolve } from 'node:path';
+import type { LoaderPlan } from '../../data/datasets/plan.ts';
+import { relocated } from '../../data/datasets/relocate.ts';
+import { readExperimentSpec } from '../../data/specs/experiment-spec.ts';
+import type { ExperimentSpec } from '../../data/specs/read-spec.ts';
+import { UserError } from '../../ground/base/errors.ts';
+import type { Architecture } from '../../ground/contract/architectures.ts';
+
+export type TrainingNames = {
+  /** The spec's file. */
+  readonly file: string;
+  readonly architecture: Architecture;
+  readonly values: { readonly data_root?: string; readonly path_in_spec?: string };
+  readonly env: Readonly<Record<string, string | undefined>>;
+};
+
+export type NamedTraining = {
+  readonly file: string;
+  readonly spec: ExperimentSpec;
+  /** What relative paths of the plan lie below; the current folder if undefined. */
+  readonly dataRoot: string | undefined;
+  /** With the paths as they are here. @throws UserError SpecInvalid */
+  readonly plan: () => LoaderPlan;
+};
+
+/** TLT's variable for the root of relative paths. */
+const rootVariable = 'DATA_BASE_PATH';
+
+/** @throws UserError Usage, InputNotFound, SpecInvalid */
+export const readNamedTraining = async ({
+  file,
+  architecture,
+  values: { data_root: given, path_in_spec: from },
+  env,
+}: TrainingNames): Promise<NamedTraining> => {
+  if (from !== undefined && given === undefined)
+    throw new UserError(
+      'Usage',
+      `Reading the command line: --path_in_spec ${from} is given without --data_root. Name the folder that it is here by --data_root.`,
+    );
+  const root = given ?? (env[rootVariable] || undefined);
+  const to = root === undefined ? undefined : resolve(root);
+  const spec = await readExperimentSpec(file, architecture);
+  const plan = (): LoaderPlan =>
+    to === undefined || from === undefined ? spec.loader() : relocated(spec.loader(), { from, to });
+  return { file, spec, dataRoot: to, plan };
+};

@@ -1,0 +1,13 @@
+/** What a command-line tool has of the world outside. */
+import type { Watch } from '../../export/pipeline/export.ts';
+
+export type ToolWorld = Watch & {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly print: (text: string) => void;
+  readonly log: (level: 'INFO' | 'WARNING' | 'DEBUG', message: string) => void;
+  readonly temporary: string;
+  /** Milliseconds, with fractions, from any start. */
+  readonly clock: { now(): number };
+  /** Of the models that are written; as `PassphraseOptions` has it. */
+  readonly workFactor?: number;
+};

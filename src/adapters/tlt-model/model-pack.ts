@@ -1,0 +1,62 @@
+/** `tlt-model pack` and `unpack`: a model into its encrypted file, and out of it. */
+import { parse as parsePath } from 'node:path';
+import { zipNote } from '../../export/models/zipped-model.ts';
+import { proveWhole } from '../../formats/crypto/age-pieces.ts';
+import { type FileFormat, formatIn } from '../../formats/crypto/detect-format.ts';
+import { encryptEtlt, encryptTlt, openEncrypted } from '../../formats/crypto/encrypted-model.ts';
+import { completed, serializeModel } from '../../formats/onnx/model.ts';
+import { UserError } from '../../ground/base/errors.ts';
+import { piecesOf, type Readable, readableBytes } from '../../ground/base/readable.ts';
+import { refuseToOverwrite, writeWholeFile } from '../../ground/base/whole-file.ts';
+import { openInput } from '../cli/input-file.ts';
+import { usage, type Words } from './model-words.ts';
+import { cipherOf, keyOf, naming, placesOf, type Terminal, writtenFile } from './model-world.ts';
+
+export const pack = async (words: Words, terminal: Terminal): Promise<void> => {
+  const [file, target] = placesOf('pack', words, '.tlt');
+  const extension = parsePath(target).ext;
+  if (extension !== '.tlt' && extension !== '.etlt')
+    throw usage(`the output ${target} must end in .tlt or .etlt, which says what to make`, 'pack');
+  await refuseToOverwrite(target);
+  const key = await keyOf(words, terminal);
+  using input = await openInput(file);
+  const payload = await payloadOf(file, input);
+  const encrypt = extension === '.tlt' ? encryptTlt : encryptEtlt;
+  const options = { cipher: cipherOf(words, terminal), workFactor: terminal.workFactor };
+  const pieces = await encrypt(payload, key, options);
+  await writeWholeFile(target, pieces, { overwrite: false });
+  terminal.print(`${await writtenFile(target)}\n`);
+};
+
+/** An ONNX as it is (its data files brought in) or a Keras HDF5. */
+const payloadOf = async (file: string, input: Readable): Promise<Readable> => {
+  const format = formatIn(input);
+  if (format === 'hdf5') return input;
+  const bytes = input.whole();
+  if (format !== 'onnx')
+    throw noModel(file, zipNote(bytes) ?? `of another format (${format}). Name one of these two.`);
+  const { model, isOneFile } = await completed(file, bytes);
+  return readableBytes(isOneFile ? bytes : serializeModel(model));
+};
+
+const noModel = (file: string, found: string): UserError =>
+  new UserError('ModelInvalid', `Packing ${file}: it is no ONNX or Keras .hdf5 model, but ${found}`);
+
+export const unpack = async (words: Words, terminal: Terminal): Promise<void> => {
+  const [file] = placesOf('unpack', words, '.onnx');
+  const key = await keyOf(words, terminal);
+  const cipher = cipherOf(words, terminal);
+  if (words.output !== undefined) await refuseToOverwrite(words.output);
+  await naming(file, async () => {
+    using locked = await openInput(file);
+    const { content } = await openEncrypted(locked, key, cipher);
+    proveWhole(content); // nothing of a damaged model comes to lie on the disk
+    const format = formatIn(content);
+    const [, target] = placesOf('unpack', words, extensionOf(format));
+    await writeWholeFile(target, piecesOf(content), { overwrite: false });
+    terminal.print(`${await writtenFile(target)}, ${format}\n`);
+  });
+};
+
+const extensionOf = (format: FileFormat): string =>
+  format === 'hdf5' || format === 'uff' ? `.${format}` : '.onnx';

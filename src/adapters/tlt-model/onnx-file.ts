@@ -1,0 +1,20 @@
+/** The ONNX that a model was turned into, as files. */
+
+import type { ModelContent } from '../../export/models/model-content.ts';
+import { writeModelFile } from '../../formats/onnx/model.ts';
+import { writeWholeFile } from '../../ground/base/whole-file.ts';
+
+/**
+ * One file, or the graph and `<target>.data` for weights that one file cannot hold.
+ * @throws UserError OutputExists, OutputUnwritable, DiskFull
+ */
+export const writeOnnx = (
+  target: string,
+  { model, payload }: Pick<ModelContent, 'model' | 'payload'>,
+): Promise<void> =>
+  payload
+    ? writeWholeFile(target, payload, { overwrite: false })
+    : writeModelFile(target, model, { externalDataThreshold });
+
+/** Bytes; what is smaller stays in the graph, as onnx's own converter has it. */
+const externalDataThreshold = 1024;

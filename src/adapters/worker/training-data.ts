@@ -1,0 +1,48 @@
+/** The training's own data inside a pod: the experiment spec, and as a plan, its paths mapped to the data root. */
+
+import type { LoaderPlan } from '../../data/datasets/plan.ts';
+import { relocated } from '../../data/datasets/relocate.ts';
+import { parseExperimentSpec, readSpecText } from '../../data/specs/experiment-spec.ts';
+import type { ExperimentSpec } from '../../data/specs/read-spec.ts';
+import { sha256 } from '../../ground/base/digest.ts';
+import type { Architecture } from '../../ground/contract/architectures.ts';
+import type { DataRoot, SpecSource } from '../../ground/contract/task.ts';
+import type { TaskWorld } from './task-world.ts';
+
+type DataWorld = Pick<TaskWorld, 'store' | 'specFile' | 'signal'>;
+
+export type Training = {
+  /** The spec, as an error names it. */
+  readonly name: string;
+  /** Of the spec's text. */
+  readonly sha256: string;
+  readonly spec: ExperimentSpec;
+};
+
+/** @throws UserError SpecInvalid, InputNotFound */
+export const readTraining = async (
+  { architecture }: { readonly architecture: Architecture },
+  { uri }: SpecSource,
+  { store, specFile, signal }: DataWorld,
+): Promise<Training> => {
+  const name = uri ?? specFile;
+  const text = await readSpecText(uri === undefined ? specFile : await store.fetch(uri, signal), name);
+  return { name, sha256: sha256(text), spec: parseExperimentSpec(text, { file: name, architecture }) };
+};
+
+export type PlannedData = {
+  readonly plan: LoaderPlan;
+  /** The data root, as a path: what relative paths of the plan lie below. */
+  readonly folder: string;
+};
+
+/** @throws UserError SpecInvalid, InputNotFound */
+export const planTraining = async (
+  { spec }: Training,
+  { uri, pathInSpec: from }: DataRoot,
+  { store, signal }: DataWorld,
+): Promise<PlannedData> => {
+  const planned = spec.loader();
+  const folder = await store.fetch(uri, signal);
+  return { plan: from === undefined ? planned : relocated(planned, { from, to: folder }), folder };
+};

@@ -1,0 +1,81 @@
+/** Histogram files of one model, added: what several pods counted is what one of them would have counted. */
+
+import type { CountedSample, HistogramFile } from '../../formats/scales/histogram-file.ts';
+import { UserError } from '../../ground/base/errors.ts';
+import { emptyHistogram, Histogram, sumOf } from './histogram.ts';
+
+export type NamedHistograms = { readonly name: string; readonly content: HistogramFile };
+
+/**
+ * The order of the files does not matter; when all parts of a sample are there they become that sample.
+ * @throws UserError HistogramsInvalid naming two files of different models, or that count the same images
+ */
+export const mergedHistograms = (files: readonly NamedHistograms[]): HistogramFile => {
+  const [first, ...others] = files as [NamedHistograms, ...NamedHistograms[]];
+  for (const other of others) requireSameModel(first, other);
+  return {
+    modelSha256: first.content.modelSha256,
+    samples: wholeAgain(distinctSamples(files)),
+    histograms: new Map(
+      [...first.content.histograms.keys()].map((tensor) => [tensor, summed(files, tensor)]),
+    ),
+  };
+};
+
+const summed = (files: readonly NamedHistograms[], tensor: string): Histogram =>
+  files
+    .map(({ content }) => content.histograms.get(tensor)!)
+    .map((stored) => new Histogram(stored, stored))
+    .reduce((sum, each) => sumOf(sum, each), emptyHistogram);
+
+const requireSameModel = (a: NamedHistograms, b: NamedHistograms): void => {
+  const [one, other] = [a.content, b.content];
+  const sameTensors =
+    one.histograms.size === other.histograms.size &&
+    [...one.histograms.keys()].every((name) => other.histograms.has(name));
+  if (one.modelSha256 === other.modelSha256 && sameTensors) return;
+  throw new UserError(
+    'HistogramsInvalid',
+    `Adding histograms: ${a.name} is of the model ${one.modelSha256.slice(0, 12)}… with ${one.histograms.size} tensors, ${b.name} of ${other.modelSha256.slice(0, 12)}… with ${other.histograms.size}. Add those of one model.`,
+  );
+};
+
+const sameData = (a: CountedSample, b: CountedSample): boolean =>
+  a.dataSha256 === b.dataSha256 && a.seed === b.seed && a.drawn === b.drawn;
+
+/** Parts cut into different numbers of pieces have images in common. */
+const overlap = (a: CountedSample, b: CountedSample): boolean =>
+  sameData(a, b) && (a.of !== b.of || a.part === b.part);
+
+/** All samples, in an order that does not depend on that of the files. */
+const distinctSamples = (files: readonly NamedHistograms[]): readonly CountedSample[] => {
+  const known: { readonly name: string; readonly sample: CountedSample }[] = [];
+  for (const { name, content } of files)
+    for (const sample of content.samples) {
+      const twice = known.find((each) => overlap(each.sample, sample));
+      if (twice) throw countedTwice(twice.name, name);
+      known.push({ name, sample });
+    }
+  return known.map(({ sample }) => sample).sort(byPlace);
+};
+
+const byPlace = (a: CountedSample, b: CountedSample): number => {
+  if (a.dataSha256 !== b.dataSha256) return a.dataSha256 < b.dataSha256 ? -1 : 1;
+  return a.seed - b.seed || a.drawn - b.drawn || a.part - b.part;
+};
+
+const countedTwice = (a: string, b: string): UserError =>
+  new UserError(
+    'HistogramsInvalid',
+    `Adding histograms: ${a} and ${b} hold the same images, which would count twice. Give each part once, all cut into the same number of parts.`,
+  );
+
+const wholeAgain = (samples: readonly CountedSample[]): readonly CountedSample[] =>
+  samples.flatMap((sample) => {
+    const parts = samples.filter((each) => sameData(each, sample));
+    if (parts.length !== sample.of) return [sample];
+    if (sample.part > 1) return [];
+    const images = parts.reduce((sum, part) => sum + part.images, 0);
+    const spent = Math.max(...parts.map((part) => part.spent));
+    return [{ ...sample, part: 1, of: 1, images, spent }];
+  });

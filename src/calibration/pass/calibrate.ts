@@ -1,0 +1,140 @@
+/**
+ * One pass over the calibration images: every float tensor of the graph gets a histogram, and all thresholds come
+ * from the histograms afterwards. Memory does not grow with the number of images.
+ */
+import { availableParallelism } from 'node:os';
+import type { Batch } from '../../data/preprocessing/batches.ts';
+import { elementType } from '../../formats/onnx/element-type.ts';
+import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
+import { segmentsOf, type TensorFacts } from '../../graph/inference/segments.ts';
+import { tensorFacts } from '../../graph/inference/tensor-facts.ts';
+import { type CalibrationGraph, calibrationGraph } from '../../graph/precision/calibration-graph.ts';
+import { clipped } from '../histograms/derived.ts';
+import type { Histogram } from '../histograms/histogram.ts';
+import type { Statistics } from '../histograms/statistics.ts';
+import { CalibrationPool, type PoolImage } from './calibration-pool.ts';
+
+export type CalibrationRun = {
+  readonly model: ModelProto;
+  readonly input: string;
+  /** What the graph is run on at once, [N,C,H,W]: N is 1 unless the graph fixes it. */
+  readonly shape: readonly [number, number, number, number];
+  /** Of any sizes that N divides. */
+  readonly batches: AsyncIterable<Batch>;
+  /** Called with the number of images counted so far. */
+  readonly progress: (images: number) => void;
+  readonly signal: AbortSignal;
+  /** As many as there are processors, up to four, unless said otherwise. The result does not depend on it. */
+  readonly threads?: number;
+  /** Whether the threads choose every method's thresholds once all is counted; they do unless said otherwise. */
+  readonly choosing?: boolean;
+};
+
+/** Each thread holds the weights and the largest segment's tensors. */
+const mostThreads = 4;
+
+/** Bytes of exposed tensors and weights of a segment: less saves no memory any more, and more saves no time. */
+const segmentLimit = 12 * 2 ** 20;
+
+/** What the measured tensors held, by their names. */
+export type Counted = { readonly histograms: ReadonlyMap<string, Histogram>; readonly images: number };
+
+export type Collected = { readonly counted: Counted; readonly statistics: Statistics };
+
+/** The pass over the images and all that follows from it. @throws as `collect` */
+export const collectStatistics = async (run: CalibrationRun): Promise<Statistics> =>
+  (await collect(run)).statistics;
+
+/**
+ * The pass over the images. The first of them is decoded while the network is opened.
+ * @throws UserError CalibrationFailed naming tensor and image when an activation is NaN or infinite, ImageInvalid
+ */
+export const collect = async (run: CalibrationRun): Promise<Collected> => {
+  const images = imagesOf(run);
+  const first = images.next();
+  first.catch(() => {}); // Told when the network is ready for it; until then it must not count as unhandled.
+  let pool: CalibrationPool | undefined;
+  try {
+    pool = await openPool(run);
+    const counted = await countedBy(pool, run, following(first, images));
+    const statistics = statisticsOf(run.model, counted);
+    if (run.choosing === false) return { counted, statistics };
+    const histograms = new Set(statistics.histograms.values());
+    return { counted, statistics: { ...statistics, thresholds: await pool.thresholds([...histograms]) } };
+  } finally {
+    await images.return(undefined);
+    await pool?.close();
+  }
+};
+
+/** @throws UserError ModelInvalid, CalibrationFailed */
+const openPool = async ({ model, input, shape, threads }: CalibrationRun): Promise<CalibrationPool> => {
+  const graph = calibrationGraph(model);
+  const facts = await tensorFacts(graph.model, { input, dims: shape });
+  const measured = measuredIn(graph, facts);
+  const segments = segmentsOf(graph.model, { facts, measured, limit: segmentLimit });
+  const lanes = threads ?? Math.min(mostThreads, availableParallelism());
+  return CalibrationPool.open({ input, measured }, segments, lanes);
+};
+
+const countedBy = async (
+  pool: CalibrationPool,
+  { shape, progress }: CalibrationRun,
+  all: AsyncIterable<Image>,
+): Promise<Counted> => {
+  let images = 0;
+  const counted = (): void => {
+    images += shape[0];
+    progress(images);
+  };
+  for await (const image of all) await pool.count({ ...image, counted });
+  return { histograms: await pool.finish(), images };
+};
+
+async function* following<T>(first: Promise<IteratorResult<T>>, rest: AsyncIterable<T>): AsyncGenerator<T> {
+  const { done, value } = await first;
+  if (done) return;
+  yield value;
+  yield* rest;
+}
+
+type Image = Omit<PoolImage, 'counted'>;
+
+const measuredIn = (
+  { tensors, derived }: CalibrationGraph,
+  facts: ReadonlyMap<string, TensorFacts>,
+): ReadonlySet<string> =>
+  new Set(tensors.filter((name) => !derived.has(name) && facts.get(name)?.elemType === elementType.float32));
+
+/** Batches of any size as what the graph takes at once. */
+async function* imagesOf({ batches, shape, signal }: CalibrationRun): AsyncGenerator<Image> {
+  const [rows] = shape;
+  const length = shape.reduce((product, size) => product * size, 1);
+  for await (const { data, paths } of batches)
+    for (let first = 0; first < paths.length; first += rows) {
+      signal.throwIfAborted();
+      const start = (first / rows) * length;
+      const label = paths.slice(first, first + rows).join(', ');
+      yield { tensor: { data: data.slice(start, start + length), dims: shape }, label };
+    }
+}
+
+/** What follows for every tensor of the cache from those that were measured. */
+export const statisticsOf = (model: ModelProto, { histograms, images }: Counted): Statistics => {
+  const graph = calibrationGraph(model);
+  return { histograms: histogramsOf(graph, histograms), tied: graph.tied, images };
+};
+
+/** In the order of the cache. What is derived comes after what it is derived from, as in the graph. */
+const histogramsOf = (
+  { tensors, derived }: CalibrationGraph,
+  measured: ReadonlyMap<string, Histogram>,
+): ReadonlyMap<string, Histogram> => {
+  const histograms = new Map<string, Histogram>();
+  for (const name of tensors) {
+    const derivation = derived.get(name);
+    const source = derivation ? histograms.get(derivation.from) : measured.get(name);
+    if (source) histograms.set(name, derivation ? clipped(source, derivation) : source);
+  }
+  return histograms;
+};

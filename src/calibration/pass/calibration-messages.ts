@@ -1,0 +1,36 @@
+/** What the threads of a calibration and the thread that feeds them say to each other. Plain data, copied or handed over. */
+
+import type { PackedSegment } from '../../graph/inference/packed-segment.ts';
+import type { FloatTensor } from '../../graph/inference/session.ts';
+import type { Extremes, Magnitudes } from '../histograms/histogram.ts';
+import type { Thresholds } from '../histograms/thresholds.ts';
+
+export type Measuring = {
+  readonly input: string;
+  /** Tensors to count; the input may be among them. */
+  readonly measured: ReadonlySet<string>;
+};
+
+export type Question =
+  | { readonly kind: 'open'; readonly measuring: Measuring }
+  /** Of the network; the first comes first, the last before any count. */
+  | { readonly kind: 'segment'; readonly segment: PackedSegment }
+  | { readonly kind: 'count'; readonly tensor: FloatTensor }
+  | { readonly kind: 'finish' }
+  /** Of these, whoever counted them. */
+  | { readonly kind: 'thresholds'; readonly histograms: readonly Counted[] }
+  /** Has no answer. */
+  | { readonly kind: 'end' };
+
+/** A histogram as it crosses between threads. */
+export type Counted = Extremes & Magnitudes;
+
+/** One for each question but the last, in their order. */
+export type Answer =
+  | { readonly kind: 'done' }
+  /** A value of this tensor was NaN or infinite. */
+  | { readonly kind: 'notFinite'; readonly tensor: string }
+  | { readonly kind: 'histograms'; readonly histograms: ReadonlyMap<string, Counted> }
+  /** In the order of the histograms. */
+  | { readonly kind: 'thresholds'; readonly thresholds: readonly Thresholds[] }
+  | { readonly kind: 'failed'; readonly message: string };

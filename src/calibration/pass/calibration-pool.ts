@@ -1,0 +1,134 @@
+/**
+ * Images dealt out to threads, each with a network and counters of its own. Counts are integers and an image always
+ * runs alone on one thread, so the sum is the same bit for bit for any number of threads and any order.
+ */
+
+import { packedSegment } from '../../graph/inference/packed-segment.ts';
+import type { Segment } from '../../graph/inference/segments.ts';
+import type { FloatTensor } from '../../graph/inference/session.ts';
+import { UserError } from '../../ground/base/errors.ts';
+import { emptyHistogram, Histogram, sumOf } from '../histograms/histogram.ts';
+import type { Thresholds } from '../histograms/thresholds.ts';
+import { CalibrationLane } from './calibration-lane.ts';
+import type { Counted, Measuring } from './calibration-messages.ts';
+
+export type PoolImage = {
+  /** [rows,C,H,W]; its memory is handed over. */
+  readonly tensor: FloatTensor & { readonly data: Float32Array<ArrayBuffer> };
+  /** What an error calls the image. */
+  readonly label: string;
+  readonly counted: () => void;
+};
+
+/** One that is being counted and one to go on with. */
+const imagesPerLane = 2;
+
+export class CalibrationPool {
+  readonly #lanes: readonly CalibrationLane[];
+  readonly #running = new Set<Promise<void>>();
+  #failures: { readonly order: number; readonly error: unknown }[] = [];
+  #order = 0;
+
+  private constructor(lanes: readonly CalibrationLane[]) {
+    this.#lanes = lanes;
+  }
+
+  /** The segments are the network's, in order. @throws UserError CalibrationFailed */
+  static async open(
+    measuring: Measuring,
+    segments: readonly Segment[],
+    threads: number,
+  ): Promise<CalibrationPool> {
+    const pool = new CalibrationPool(Array.from({ length: threads }, () => new CalibrationLane()));
+    try {
+      for (const lane of pool.#lanes) await opened(lane, measuring, segments);
+    } catch (thrown) {
+      await pool.close();
+      throw thrown;
+    }
+    return pool;
+  }
+
+  /** Resolves when a thread has taken the image. @throws UserError CalibrationFailed of an image before */
+  async count(image: PoolImage): Promise<void> {
+    const lane = await this.#freeLane();
+    const counting = this.#counted(lane, image, this.#order++).finally(() => this.#running.delete(counting));
+    this.#running.add(counting);
+  }
+
+  /** All that was counted. @throws UserError CalibrationFailed naming tensor and image */
+  async finish(): Promise<ReadonlyMap<string, Histogram>> {
+    await this.#settled();
+    const sums = new Map<string, Histogram>();
+    for (const answer of await Promise.all(this.#lanes.map((lane) => lane.ask({ kind: 'finish' })))) {
+      if (answer.kind !== 'histograms') continue;
+      for (const [name, counted] of answer.histograms)
+        sums.set(name, sumOf(sums.get(name) ?? emptyHistogram, new Histogram(counted, counted)));
+    }
+    return sums;
+  }
+
+  /** What every method would choose, dealt out to the threads; they have nothing else to do once all is counted. */
+  async thresholds(histograms: readonly Histogram[]): Promise<ReadonlyMap<Histogram, Thresholds>> {
+    const lanes = this.#lanes.length;
+    const part = async (lane: CalibrationLane, first: number): Promise<readonly Thresholds[]> => {
+      const dealt = histograms.filter((_, i) => i % lanes === first);
+      const answer = await lane.ask({ kind: 'thresholds', histograms: dealt.map(plain) });
+      return answer.kind === 'thresholds' ? answer.thresholds : [];
+    };
+    const parts = await Promise.all(this.#lanes.map(part));
+    return new Map(histograms.map((each, i) => [each, parts[i % lanes]![Math.floor(i / lanes)]!]));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#lanes.map((lane) => lane.close()));
+  }
+
+  async #freeLane(): Promise<CalibrationLane> {
+    for (;;) {
+      if (this.#failures.length > 0) await this.#settled();
+      const lane = this.#lanes.reduce((a, b) => (b.pending < a.pending ? b : a));
+      if (lane.pending < imagesPerLane) return lane;
+      await Promise.race(this.#running);
+    }
+  }
+
+  async #counted(lane: CalibrationLane, image: PoolImage, order: number): Promise<void> {
+    try {
+      const { tensor, label, counted } = image;
+      const answer = await lane.ask({ kind: 'count', tensor }, [tensor.data.buffer]);
+      if (answer.kind === 'notFinite') throw notFinite(answer.tensor, label);
+      counted();
+    } catch (error) {
+      this.#failures.push({ order, error });
+    }
+  }
+
+  /** Waits for what is under way. Of several failures the one of the first image is thrown, whichever was quicker. */
+  async #settled(): Promise<void> {
+    await Promise.all(this.#running);
+    const [first] = this.#failures.sort((a, b) => a.order - b.order);
+    if (first) throw first.error;
+  }
+}
+
+const plain = ({ bins, counts, min, max }: Histogram): Counted => ({ bins, counts, min, max });
+
+/** One lane and one segment after the other: while a segment is opened, its weights are in memory three times. */
+const opened = async (
+  lane: CalibrationLane,
+  measuring: Measuring,
+  segments: readonly Segment[],
+): Promise<void> => {
+  await lane.ask({ kind: 'open', measuring });
+  for (const index of segments.keys()) {
+    const segment = packedSegment(segments, index);
+    await lane.ask({ kind: 'segment', segment }, [segment.model.buffer]);
+  }
+};
+
+const notFinite = (tensor: string, label: string): UserError =>
+  new UserError(
+    'CalibrationFailed',
+    `Calibrating: tensor ${tensor} became NaN or infinite on ${label}. Check that the model, the images and --data_type fit each other.`,
+  );

@@ -1,0 +1,81 @@
+/** A thread of a calibration: runs the network on one input after the other and counts what its tensors hold. */
+import { parentPort } from 'node:worker_threads';
+import type { PackedSegment } from '../../graph/inference/packed-segment.ts';
+import { SegmentRunner } from '../../graph/inference/segment-runner.ts';
+import type { FloatTensor } from '../../graph/inference/session.ts';
+import { messageOf } from '../../ground/base/errors.ts';
+import { BitCounter } from '../histograms/bit-counter.ts';
+import { Histogram } from '../histograms/histogram.ts';
+import { allThresholds } from '../histograms/thresholds.ts';
+import type { Answer, Counted, Measuring, Question } from './calibration-messages.ts';
+
+class Thread {
+  readonly #input: string;
+  readonly #runner = new SegmentRunner();
+  readonly #counters: ReadonlyMap<string, BitCounter>;
+
+  constructor({ input, measured }: Measuring) {
+    this.#input = input;
+    this.#counters = new Map([...measured].map((name) => [name, new BitCounter()]));
+  }
+
+  async take(segment: PackedSegment): Promise<Answer> {
+    await this.#runner.open(segment);
+    return { kind: 'done' };
+  }
+
+  async count(tensor: FloatTensor): Promise<Answer> {
+    const notFinite: string[] = [];
+    const visit = (name: string, values: Float32Array): void => {
+      if (this.#counters.get(name)?.add(values) === false) notFinite.push(name);
+    };
+    visit(this.#input, tensor.data);
+    await this.#runner.run(this.#input, tensor, visit);
+    const [first] = notFinite;
+    return first === undefined ? { kind: 'done' } : { kind: 'notFinite', tensor: first };
+  }
+
+  async finish(): Promise<Answer> {
+    await this.#runner.close();
+    const histograms = new Map(
+      [...this.#counters].map(([name, counter]) => {
+        const { bins, counts, min, max } = counter.histogram();
+        return [name, { bins, counts, min, max }];
+      }),
+    );
+    return { kind: 'histograms', histograms };
+  }
+}
+
+const thresholdsOf = (histograms: readonly Counted[]): Answer => ({
+  kind: 'thresholds',
+  thresholds: histograms.map((each) => allThresholds(new Histogram(each, each))),
+});
+
+let thread: Thread | undefined;
+
+const answerTo = async (question: Exclude<Question, { kind: 'end' }>): Promise<Answer> => {
+  switch (question.kind) {
+    case 'open':
+      thread = new Thread(question.measuring);
+      return { kind: 'done' };
+    case 'segment':
+      return thread!.take(question.segment);
+    case 'count':
+      return thread!.count(question.tensor);
+    case 'finish':
+      return thread!.finish();
+    case 'thresholds':
+      return thresholdsOf(question.histograms);
+  }
+};
+
+const failed = (thrown: unknown): Answer => ({ kind: 'failed', message: messageOf(thrown) });
+
+let turn: Promise<unknown> = Promise.resolve();
+parentPort?.on('message', (question: Question) => {
+  turn = turn.then(async () => {
+    if (question.kind === 'end') parentPort?.close();
+    else parentPort?.postMessage(await answerTo(question).catch(failed));
+  });
+});

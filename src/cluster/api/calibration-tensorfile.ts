@@ -1,0 +1,110 @@
+/** CalibrationTensorfile: a sample of the training data, preprocessed as in training, in a file of TLT's format. */
+import { defaults } from '../../ground/contract/defaults.ts';
+import { tensorfileModules } from '../../ground/contract/flags.ts';
+import { conditionsSchema } from './conditions.ts';
+import type { ObjectMeta } from './model-export.ts';
+import { flag, integer, object, oneOf, text, type ValueOf } from './schema.ts';
+import {
+  activeDeadlineSeconds,
+  dataRoot,
+  experimentSpec,
+  maxBrokenPercent,
+  nameLimits,
+  nodeSelector,
+  podFields,
+  resources,
+  sha256,
+  shortName,
+  storageUri,
+  tolerations,
+  unseen,
+} from './shared-schemas.ts';
+
+const jobTemplate = object('What the pod carries beside its work.', {
+  ...podFields,
+  resources: resources('Resources of the container that reads images and writes the file.'),
+  placement: object('Where the pod may run.', { nodeSelector, tolerations }),
+  activeDeadlineSeconds,
+});
+
+const specSchema = object(
+  'What is sampled, how much of it, and where the file goes.',
+  {
+    architecture: oneOf(tensorfileModules, 'The TLT module whose data loader and preprocessing are used.'),
+    experimentSpec,
+    dataRoot,
+    maxBatches: integer('Batches that are written; the experiment spec says how many images are in one.', {
+      minimum: 1,
+      maximum: 100000,
+    }),
+    useValidationSet: flag('Takes the validation set in place of the training set.', { default: false }),
+    seed: integer('Seed of the sample: the same seed gives the same file.', {
+      default: defaults.seed,
+      minimum: 0,
+    }),
+    maxBrokenPercent,
+    output: object(
+      'Where the file goes.',
+      { uri: storageUri('A folder; the file lies below it under its content key.') },
+      { required: ['uri'] },
+    ),
+    suspend: flag('Starts nothing, and suspends what runs, while true.', { default: false }),
+    jobTemplate,
+  },
+  {
+    required: [
+      'architecture',
+      'experimentSpec',
+      'dataRoot',
+      'maxBatches',
+      'useValidationSet',
+      'seed',
+      'output',
+      'suspend',
+    ],
+  },
+);
+
+const statusSchema = object(
+  'What was found, done and made.',
+  {
+    observedGeneration: integer(
+      'The metadata.generation that this status tells of; -1 before the first look.',
+      { format: 'int64', minimum: -1 },
+    ),
+    conditions: conditionsSchema,
+    key: text('Content key of the tensorfile below.', { maxLength: 64 }),
+    retry: text('The retry annotation that the tensorfile below has answered.', { maxLength: 256 }),
+    tensorfile: object(
+      'The tensorfile that is stored; it stays while another one is made.',
+      {
+        uri: text('Where it lies.', { maxLength: 2048 }),
+        sha256: sha256('SHA-256 of the file.'),
+        sizeBytes: integer('Size of the file in bytes.', { format: 'int64', minimum: 0 }),
+        batches: integer('Batches in it.', { minimum: 0 }),
+        images: integer('Images in it, over all batches.', { minimum: 0 }),
+      },
+      { required: ['uri', 'sha256', 'sizeBytes', 'batches', 'images'] },
+    ),
+    attempts: integer('Pods that the latest Job has started.', { minimum: 0 }),
+    progress: text('What is going on, in a few words.', { maxLength: 256 }),
+  },
+  { default: unseen },
+);
+
+export const calibrationTensorfileSchema = object(
+  'Samples training data into a tensorfile once, for int8 calibration: what tlt-int8-tensorfile does, as an object.',
+  { spec: specSchema, status: statusSchema },
+  { required: ['spec'], validations: shortName(nameLimits.calibrationTensorfile) },
+);
+
+export type CalibrationTensorfileSpec = ValueOf<typeof specSchema>;
+export type CalibrationTensorfileStatus = ValueOf<typeof statusSchema>;
+
+export type CalibrationTensorfile = {
+  readonly apiVersion: string;
+  readonly kind: 'CalibrationTensorfile';
+  readonly metadata: ObjectMeta;
+  readonly spec: CalibrationTensorfileSpec;
+  readonly status?: CalibrationTensorfileStatus;
+};

@@ -1,0 +1,127 @@
+/** ExportDeviceClass: what a kind of device is, and how an engine for it is built. */
+import { backendNames, rtxComputeCapabilities } from '../../ground/contract/backends.ts';
+import { conditionsSchema } from './conditions.ts';
+import { flag, integer, list, map, object, oneOf, text, type ValueOf } from './schema.ts';
+import { nameLimits, nodeAffinity, nodeSelector, shortName, tolerations, unseen } from './shared-schemas.ts';
+
+const computeCapability = (description: string) =>
+  text(description, { maxLength: 8, pattern: '^[0-9]{1,2}[.][0-9]$' });
+
+const hardware = object(
+  'What the device must be: nodes are chosen by it, and pods that can look at it verify it.',
+  {
+    computeCapability: computeCapability('CUDA compute capability, for example 8.6.'),
+    products: list(
+      'GPU products, exactly as the label nvidia.com/gpu.product has them.',
+      text('A product.', { maxLength: 63 }),
+      {
+        maxItems: 32,
+      },
+    ),
+    memoryMiB: object('Memory of the GPU, as the label nvidia.com/gpu.memory has it.', {
+      min: integer('At least this many MiB.', { minimum: 1 }),
+      max: integer('At most this many MiB.', { minimum: 1 }),
+    }),
+    arch: oneOf(['amd64', 'arm64'], 'Processor architecture of the node.'),
+  },
+);
+
+const engine = object(
+  'How the engine is built.',
+  {
+    backend: oneOf(backendNames, 'Which engine builder.'),
+    image: text('Image of the builder, pinned by digest; ours if left out.', { maxLength: 512 }),
+    version: text('Version of the runtime that the engine must run on.', { maxLength: 64 }),
+    computeCapability: computeCapability('Compute capability to build for, where no GPU is asked.'),
+    dlaCore: integer('DLA core to build for.', { minimum: 0, maximum: 7 }),
+    options: map(
+      'Options of the builder, by its own names.',
+      text('The value of the option.', { maxLength: 253 }),
+      32,
+    ),
+  },
+  {
+    required: ['backend'],
+    validations: [
+      {
+        rule: "self.backend != 'TensorRtRtx' || has(self.computeCapability)",
+        message: `backend TensorRtRtx builds for a named device: set computeCapability to one of ${rtxComputeCapabilities.join(', ')}`,
+      },
+      {
+        rule: "self.backend == 'TensorRt' || !has(self.dlaCore)",
+        message: 'only backend TensorRt builds for a DLA core: leave dlaCore out',
+      },
+    ],
+  },
+);
+
+const specSchema = object(
+  'What the device is and how to build for it.',
+  {
+    nodeSelector,
+    nodeAffinity,
+    tolerations,
+    runtimeClassName: text('RuntimeClass of the engine pod, for example nvidia.'),
+    resources: map(
+      'Devices that the build container asks for, for example nvidia.com/gpu: 1.',
+      text('A whole number.', { maxLength: 8, pattern: '^[0-9]+$' }),
+      8,
+    ),
+    hardware,
+    engine,
+    allowPending: flag('Starts the Job although no node matches now, so that an autoscaler sees the pod.', {
+      default: false,
+    }),
+  },
+  { required: ['engine', 'allowPending'] },
+);
+
+const names = (description: string, items: string) =>
+  list(description, text(items, { maxLength: 128 }), { maxItems: 32 });
+
+const statusSchema = object(
+  'What was found among the nodes.',
+  {
+    observedGeneration: integer(
+      'The metadata.generation that this status tells of; -1 before the first look.',
+      {
+        format: 'int64',
+        minimum: -1,
+      },
+    ),
+    conditions: conditionsSchema,
+    matchingNodes: integer('Ready nodes that match.', { minimum: 0 }),
+    products: names('GPU products among them.', 'A product.'),
+    computeCapabilities: names('Compute capabilities among them.', 'A compute capability.'),
+    architectures: names('Processor architectures among them.', 'An architecture.'),
+    drivers: names('GPU driver versions among them.', 'A version.'),
+    hash: text('Digest of the part of the spec that engines depend on.', { maxLength: 64 }),
+  },
+  { default: unseen },
+);
+
+export const exportDeviceClassSchema = object(
+  'A class of devices that engines are built for: which nodes belong to it, and with what its engines are built.',
+  { spec: specSchema, status: statusSchema },
+  {
+    required: ['spec'],
+    validations: shortName(nameLimits.deviceClass),
+  },
+);
+
+export type ExportDeviceClassSpec = ValueOf<typeof specSchema>;
+export type ExportDeviceClassStatus = ValueOf<typeof statusSchema>;
+
+export type ExportDeviceClass = {
+  readonly apiVersion: string;
+  readonly kind: 'ExportDeviceClass';
+  readonly metadata: {
+    readonly name: string;
+    readonly uid: string;
+    readonly resourceVersion: string;
+    readonly generation: number;
+    readonly deletionTimestamp?: string;
+  };
+  readonly spec: ExportDeviceClassSpec;
+  readonly status?: ExportDeviceClassStatus;
+};

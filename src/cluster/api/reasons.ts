@@ -1,0 +1,175 @@
+/**
+ * Every reason that a condition, an engine's entry in status, or an event can show: when it appears and what the
+ * user does about it. A reason is API: add rows, never rename them.
+ */
+import { type FailureReason, failures } from '../../ground/base/failures.ts';
+
+export type ReasonRow = {
+  /** When it appears. */
+  readonly when: string;
+  /** What the user does; undefined where nothing is to be done. */
+  readonly remedy?: string;
+};
+
+/** What to do about each failure of a tool or a pod; what the failures mean is told in their own table. */
+const remedies: Readonly<Record<FailureReason, string>> = {
+  Internal: "Report it with the pod's log; setting the retry annotation tries again.",
+  Usage: 'Upgrade operator and worker image together: they do not understand each other.',
+  WrongKey: 'Put the key that the model was trained with into the Secret, then set the retry annotation.',
+  KeyMissing: 'Give the Secret a value under spec.keySecretRef.key, then set the retry annotation.',
+  InputNotFound: 'Mend the URI that the message names, or put the file there and set the retry annotation.',
+  ModelInvalid: 'Copy the model file again, whole, then set the retry annotation.',
+  ModelForeign:
+    'Set spec.codec to an image with a program that opens it, or give the plain ONNX or the .hdf5 of the training.',
+  ModelUnsupported: 'Choose the spec.architecture that the model was trained as.',
+  DigestMismatch: 'Put the pinned file back, or pin the new one.',
+  LayerNotFound: 'Mend spec.calibration.keepFloat: the message has the nearest name.',
+  CodecFailed: "Read the program's own words in the message, and mend spec.codec or its image.",
+  TooFewImages:
+    'Add images, or lower spec.calibration.batches or batchSize (spec.maxBatches of a CalibrationTensorfile).',
+  ImageInvalid: 'Remove or replace the image that the message names, then set the retry annotation.',
+  CalibrationSourceMissing: 'Set spec.calibration.',
+  CalibrationFailed: 'Look for broken weights or inputs at the tensor that the message names.',
+  CacheInvalid: 'Remove the cache and set the retry annotation, so that it is made again.',
+  SpecInvalid: 'Mend the experiment spec where the message points.',
+  TensorfileInvalid: 'Make the tensorfile again for this model and batch size.',
+  DatasetInvalid: 'Convert the data set again, or leave the file that the message names out.',
+  HistogramsInvalid:
+    'Remove the histograms that the message names and set the retry annotation, so that they are counted again.',
+  AgreementTooLow:
+    'Leave the layers that the message names in float (spec.calibration.keepFloat), calibrate with more images, choose the algorithm Mse or Auto, or let the classes build fp16; or lower spec.calibration.minAgreement.',
+  OutputExists: 'Choose another spec.output.uri, or move what lies there.',
+  OutputUnwritable: 'Give the volume write permission for the uid of the pod (fsGroup 65532).',
+  DiskFull: 'Make room on the volume, then set the retry annotation.',
+  EngineBuildFailed:
+    "Read the builder's own words in the message; a smaller maxWorkspaceSize or another dataType may help.",
+  EngineUnsupported: 'Choose the dataType or compute capability that the message names.',
+  HardwareMismatch: "Mend the class's hardware or selector, or the labels of the node.",
+  EngineVerificationFailed: 'Choose a higher precision for this class, or calibrate with more images.',
+  StorageUnavailable: 'Bring the store back, then set the retry annotation.',
+  Interrupted: 'Nothing at first: it is tried again. If it recurs, find out what stops the pods.',
+};
+
+const progress = {
+  Accepted: { when: 'The object was seen for the first time.' },
+  Exporting: { when: 'The export runs, or its Job is about to be made.' },
+  WritingTensorfile: {
+    when: 'CalibrationTensorfile: images are sampled and written, or the Job for it is about to be made.',
+  },
+  WaitingForTensorfile: {
+    when: 'The export starts when the CalibrationTensorfile that it refers to is ready; the message names it.',
+    remedy: 'Nothing at first. If the message says that the CalibrationTensorfile is stalled, mend that one.',
+  },
+  BuildingEngines: { when: 'The export is done and at least one engine is being built.' },
+  Building: { when: "This class's engine is being built; an older engine stays until it is done." },
+  WaitingForExport: { when: 'The engine starts when the export is done.' },
+  Suspended: {
+    when: 'While spec.suspend is true: nothing is started, and what runs is suspended.',
+    remedy: 'Set spec.suspend to false to go on.',
+  },
+} as const satisfies Record<string, ReasonRow>;
+
+const success = {
+  Ready: { when: 'Every artifact is stored; of a CalibrationTensorfile: the file is.' },
+  Exported: { when: 'The .etlt is stored.' },
+  Calibrated: { when: 'The calibration cache is stored.' },
+  NotRequired: { when: 'No engine is int8, so there is nothing to calibrate.' },
+  AllBuilt: { when: 'Every engine is stored.' },
+  Built: { when: "This class's engine is stored and verified." },
+} as const satisfies Record<string, ReasonRow>;
+
+const waiting = {
+  KeySecretMissing: {
+    when: 'The pod waits for the Secret of spec.keySecretRef, or for the key in it.',
+    remedy: 'Create the Secret; the pod goes on by itself.',
+  },
+  TensorfileMissing: {
+    when: 'spec.calibration.tensorfile.calibrationTensorfileRef is the name of no CalibrationTensorfile.',
+    remedy: 'Create the CalibrationTensorfile, or mend its name; the export goes on by itself.',
+  },
+  SpecMissing: {
+    when: 'The pod waits for the ConfigMap of spec.experimentSpec.configMapKeyRef, or for the key in it.',
+    remedy: 'Create the ConfigMap; the pod goes on by itself.',
+  },
+  ClaimMissing: {
+    when: 'The pod waits for a PersistentVolumeClaim that a pvc:// URI names.',
+    remedy: 'Create the claim; the pod goes on by itself.',
+  },
+  ImagePullFailed: {
+    when: 'The node cannot pull an image.',
+    remedy: "Mend the operator's image flags, the class's engine.image or jobTemplate.imagePullSecrets.",
+  },
+  Unschedulable: {
+    when: "No node takes the pod now; the message is the scheduler's own.",
+    remedy: 'Free or add a node, or tolerate its taint in the device class.',
+  },
+  PodWaiting: {
+    when: 'The pod waits for something else, which the message names.',
+    remedy: 'Read the message; the pod goes on by itself once the cause is gone.',
+  },
+  DeviceClassMissing: {
+    when: 'A name in spec.deviceClasses is that of no ExportDeviceClass.',
+    remedy: 'Create the ExportDeviceClass, or mend its name.',
+  },
+  BackendNotAvailable: {
+    when: 'The class asks for an engine backend that this version does not build.',
+    remedy: 'Choose TensorRtRtx or OnnxRuntime, or upgrade the operator.',
+  },
+  NoMatchingNode: {
+    when: 'No ready node belongs to the device class, and the class does not set allowPending.',
+    remedy: "Add a node, mend the class's selector or hardware, or set allowPending for an autoscaler.",
+  },
+} as const satisfies Record<string, ReasonRow>;
+
+const trouble = {
+  EnginesFailed: {
+    when: 'At least one engine failed for good; the others are built or stopped.',
+    remedy:
+      'Read the message of each failed class; a change of the spec or of the retry annotation starts again.',
+  },
+  DeadlineExceeded: {
+    when: 'A Job ran or waited longer than jobTemplate.activeDeadlineSeconds.',
+    remedy: 'Raise the deadline or remove what it waited for, then set the retry annotation.',
+  },
+  OutOfMemory: {
+    when: 'A container was killed because it used more memory than its limit.',
+    remedy: 'Raise the limit in spec.jobTemplate.',
+  },
+  PodFailed: {
+    when: 'A pod ended without a word of ours: it crashed, or its node was lost.',
+    remedy: "Read the pod's log; setting the retry annotation tries again.",
+  },
+} as const satisfies Record<string, ReasonRow>;
+
+const deviceClass = {
+  Observed: { when: 'The class is well formed and its backend is available: engines can be built for it.' },
+  NodesMatch: { when: 'At least one ready node belongs to the class.' },
+  NodesAlike: { when: 'The nodes of the class agree in architecture, compute capability and GPU product.' },
+  NodesDiffer: {
+    when: 'The nodes of the class differ in architecture, compute capability or GPU product: an engine of one need not run on another.',
+    remedy: 'Narrow the class by hardware or nodeSelector, or split it in two.',
+  },
+} as const satisfies Record<string, ReasonRow>;
+
+const failed = Object.fromEntries(
+  (Object.keys(failures) as FailureReason[]).map((reason) => [
+    reason,
+    { when: failures[reason].meaning, remedy: remedies[reason] },
+  ]),
+) as Record<FailureReason, ReasonRow>;
+
+/** By what they tell; the groups are the chapters of the generated reference. */
+export const reasonGroups = { progress, success, waiting, trouble, failed, deviceClass } as const;
+
+export type Reason = {
+  [G in keyof typeof reasonGroups]: keyof (typeof reasonGroups)[G];
+}[keyof typeof reasonGroups];
+
+export const reasons: Readonly<Record<Reason, ReasonRow>> = {
+  ...progress,
+  ...success,
+  ...waiting,
+  ...trouble,
+  ...failed,
+  ...deviceClass,
+};

@@ -1,0 +1,88 @@
+/**
+ * The device class controller: observe (caches only) → decide (pure) → apply (one status write, only on a change).
+ * A node wakes the classes only if something changed that a class could ask for.
+ */
+
+import type { Clock } from '../../ground/base/clock.ts';
+import type { ExportDeviceClass, ExportDeviceClassStatus } from '../api/export-device-class.ts';
+import { exportGroup, kinds } from '../api/group.ts';
+import type { KubeClient } from '../runtime/client.ts';
+import type { Reconcile, Reconciled } from '../runtime/controller.ts';
+import type { Change } from '../runtime/informer.ts';
+import type { WorkQueue } from '../runtime/queue.ts';
+import { keyOf } from '../runtime/resources.ts';
+import type { Store } from '../runtime/store.ts';
+import { decide } from './decide.ts';
+import { type NodeFacts, sameFacts } from './node.ts';
+
+export const deviceClassResource = {
+  group: exportGroup.group,
+  version: exportGroup.version,
+  plural: kinds.ExportDeviceClass.plural,
+} as const;
+
+/** What the cache keeps of a device class. */
+export const projectDeviceClass = (raw: unknown): ExportDeviceClass => {
+  const { apiVersion, metadata, spec, status } = raw as ExportDeviceClass;
+  const { name, uid, resourceVersion, generation, deletionTimestamp } = metadata;
+  return {
+    apiVersion,
+    kind: 'ExportDeviceClass',
+    metadata: { name, uid, resourceVersion, generation, ...(deletionTimestamp && { deletionTimestamp }) },
+    spec,
+    ...(status && { status }),
+  };
+};
+
+export type DeviceClassDeps = {
+  readonly client: KubeClient;
+  readonly classes: Store<ExportDeviceClass>;
+  readonly nodes: Store<NodeFacts>;
+  readonly queue: WorkQueue;
+  readonly clock: Clock;
+};
+
+export type DeviceClassController = {
+  readonly reconcile: Reconcile;
+  /** For the informers of the two resources. */
+  readonly classChanged: (change: Change<ExportDeviceClass>) => void;
+  readonly nodeChanged: (change: Change<NodeFacts>) => void;
+};
+
+/** Nodes change in bursts (a rollout, a driver upgrade): the classes are looked at once for all of it. */
+const nodeBurstMs = 500;
+
+export const makeDeviceClassController = (deps: DeviceClassDeps): DeviceClassController => ({
+  reconcile: (key, signal) => reconcile(deps, key, signal),
+  // Our own write comes back as a change and is found to need nothing; one by anybody else is set right.
+  classChanged: ({ after, initial }) => {
+    if (after) deps.queue.add(keyOf(after), initial ? 'low' : 'normal');
+  },
+  nodeChanged: ({ before, after }) => {
+    if (sameFacts(before, after)) return;
+    for (const key of deps.classes.keys()) deps.queue.addAfter(key, nodeBurstMs);
+  },
+});
+
+const settled: Reconciled = { requeueAfterMs: undefined };
+
+const reconcile = async (deps: DeviceClassDeps, key: string, signal: AbortSignal): Promise<Reconciled> => {
+  const deviceClass = deps.classes.get(key);
+  if (deviceClass === undefined || deviceClass.metadata.deletionTimestamp) return settled;
+  const status = decide({ deviceClass, nodes: deps.nodes.list(), now: deps.clock.now() });
+  if (status) await writeStatus(deps.client, deviceClass, { status, signal });
+  return settled;
+};
+
+type Write = { readonly status: ExportDeviceClassStatus; readonly signal: AbortSignal };
+
+/** The resourceVersion makes a decision from an outdated cache a conflict, which is retried quietly. */
+const writeStatus = async (
+  client: KubeClient,
+  { metadata }: ExportDeviceClass,
+  { status, signal }: Write,
+): Promise<void> => {
+  const { name, resourceVersion } = metadata;
+  const at = { name, subresource: 'status' };
+  await client.mergePatch(deviceClassResource, at, { metadata: { resourceVersion }, status }, signal);
+};

@@ -1,0 +1,130 @@
+/** A device class and the nodes → its status. Pure: the same nodes, the same status, down to the order of lists. */
+
+import { canonicalJson, contentKey } from '../../ground/base/digest.ts';
+import { backends, refusal } from '../../ground/contract/backends.ts';
+import { setConditions, type WantedCondition } from '../api/conditions.ts';
+import type {
+  ExportDeviceClass,
+  ExportDeviceClassSpec,
+  ExportDeviceClassStatus,
+} from '../api/export-device-class.ts';
+import { type Hardware, hardwareOf } from './hardware.ts';
+import { type Mismatch, mismatchOf } from './match.ts';
+import type { NodeFacts } from './node.ts';
+
+export type Observed = {
+  readonly deviceClass: ExportDeviceClass;
+  readonly nodes: readonly NodeFacts[];
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+};
+
+/** The status to write, or undefined if what is stored says it already. */
+export const decide = (observed: Observed): ExportDeviceClassStatus | undefined => {
+  const next = statusOf(observed);
+  return canonicalJson(next) === canonicalJson(observed.deviceClass.status) ? undefined : next;
+};
+
+/** As many values as the schema keeps of each list. */
+const listLimit = 32;
+
+const statusOf = ({ deviceClass, nodes, now }: Observed): ExportDeviceClassStatus => {
+  const { spec, status, metadata } = deviceClass;
+  const mismatches = new Map(nodes.map((node) => [node, mismatchOf(node, spec)]));
+  const members = nodes.filter((node) => mismatches.get(node) === undefined).map(hardwareOf);
+  const values = (field: keyof Hardware): string[] =>
+    [...new Set(members.flatMap((hardware) => hardware[field] ?? []))].sort().slice(0, listLimit);
+  const found = {
+    products: values('product'),
+    computeCapabilities: values('computeCapability'),
+    architectures: values('arch'),
+    drivers: values('driver'),
+  };
+  const near = [...mismatches.values()].filter((mismatch) => mismatch !== undefined);
+  const wanted = [
+    ...usability(spec),
+    availability(members.length, near, spec),
+    ambiguity(found, members.length),
+  ];
+  return {
+    observedGeneration: metadata.generation,
+    conditions: setConditions(status?.conditions, wanted, { now, generation: metadata.generation }),
+    matchingNodes: members.length,
+    ...found,
+    hash: specHash(spec),
+  };
+};
+
+/** What engines of the class depend on; a change of tolerations or of allowPending changes no engine. */
+const specHash = ({ engine, hardware, nodeSelector, nodeAffinity }: ExportDeviceClassSpec): string =>
+  contentKey({ engine, hardware, nodeSelector, nodeAffinity });
+
+/** Nodes come and go, so a class without nodes is still in order; only what no node can mend stalls it. */
+const usability = ({ engine }: ExportDeviceClassSpec): readonly WantedCondition[] => {
+  const blocked = blockedBy(engine);
+  const { reason, message } = blocked ?? {
+    reason: 'Observed' as const,
+    message: `engines can be built by ${engine.backend}`,
+  };
+  return [
+    { type: 'Ready', status: blocked ? 'False' : 'True', reason, message },
+    { type: 'Reconciling', status: 'False', reason, message },
+    { type: 'Stalled', status: blocked ? 'True' : 'False', reason, message },
+  ];
+};
+
+const blockedBy = ({ backend, computeCapability }: ExportDeviceClassSpec['engine']) => {
+  if (!backends[backend].supported) {
+    const message = `backend ${backend} is not built into this version: choose TensorRtRtx or OnnxRuntime, or wait for an upgrade`;
+    return { reason: 'BackendNotAvailable', message } as const;
+  }
+  // fp16 is asked because every device that a backend knows takes it.
+  const message = refusal(backend, 'fp16', computeCapability);
+  return message === undefined ? undefined : ({ reason: 'EngineUnsupported', message } as const);
+};
+
+const availability = (
+  members: number,
+  near: readonly Mismatch[],
+  { allowPending }: ExportDeviceClassSpec,
+): WantedCondition => {
+  if (members > 0) {
+    const message =
+      members === 1 ? '1 ready node belongs to the class' : `${members} ready nodes belong to the class`;
+    return { type: 'HardwareAvailable', status: 'True', reason: 'NodesMatch', message };
+  }
+  const course = allowPending ? '; Jobs are started all the same (allowPending)' : '';
+  const message = `no ready node belongs to the class${course}${nearest(near)}`;
+  return { type: 'HardwareAvailable', status: 'False', reason: 'NoMatchingNode', message };
+};
+
+/** Up to three of the nodes that came nearest, with what keeps each of them out. */
+const nearest = (mismatches: readonly Mismatch[]): string => {
+  const best = Math.max(...mismatches.map(({ nearness }) => nearness));
+  const named = mismatches
+    .filter(({ nearness }) => nearness === best)
+    .sort((a, b) => (a.node < b.node ? -1 : 1))
+    .slice(0, 3);
+  return named.length === 0
+    ? ''
+    : `; nearest: ${named.map(({ node, text }) => `${node}: ${text}`).join('; ')}`;
+};
+
+type Found = Readonly<Record<'products' | 'computeCapabilities' | 'architectures' | 'drivers', string[]>>;
+
+const ambiguity = (found: Found, members: number): WantedCondition => {
+  const several = ([found.architectures, found.computeCapabilities, found.products] as const).find(
+    (values) => values.length > 1,
+  );
+  if (several) {
+    const message = `nodes of the class differ (${several.join(', ')}): narrow hardware or nodeSelector, or split the class`;
+    return { type: 'Ambiguous', status: 'True', reason: 'NodesDiffer', message };
+  }
+  const message = members === 0 ? 'no node to compare' : 'the nodes of the class are alike';
+  return {
+    type: 'Ambiguous',
+    status: members === 0 ? 'Unknown' : 'False',
+    reason: members === 0 ? 'NoMatchingNode' : 'NodesAlike',
+    message,
+  };
+};

@@ -1,0 +1,138 @@
+/** The Job that builds one engine for one device class: stage, build and publish run in one pod, in this order. */
+
+import { bytesOfQuantity } from '../../ground/base/quantity.ts';
+import { type Backend, backends } from '../../ground/contract/backends.ts';
+import { artifactFiles, engineFolder, fileIn, mounts, workFiles } from '../../ground/contract/layout.ts';
+import type { Artifact } from '../../ground/contract/result.ts';
+import type { EngineTask, Source } from '../../ground/contract/task.ts';
+import type { ExportDeviceClass } from '../api/export-device-class.ts';
+import type { ModelExport } from '../api/model-export.ts';
+import { buildDriver, type Images, workerProgram } from './images.ts';
+import { type Job, job } from './job.ts';
+import { dataTypeOf, engineKey } from './keys.ts';
+import { jobName } from './names.ts';
+import { placementOf } from './placement.ts';
+import {
+  claimVolumes,
+  containerDefaults,
+  joined,
+  keyVolume,
+  scratchVolume,
+  smallResources,
+  type Volumes,
+} from './pod.ts';
+
+/** What the export left for its engines. */
+export type ExportedArtifacts = {
+  readonly folder: string;
+  readonly etlt: Artifact;
+  readonly calibrationCache?: Artifact;
+  readonly verification?: Artifact;
+};
+
+export type EnginePlan = {
+  readonly owner: ModelExport;
+  readonly deviceClass: ExportDeviceClass;
+  readonly exported: ExportedArtifacts;
+  readonly images: Images;
+  readonly retry: string;
+};
+
+export const engineJob = (plan: EnginePlan): Job => {
+  const { owner, deviceClass, images } = plan;
+  const task = engineTask(plan);
+  const taskArguments = ['--task', JSON.stringify(task)];
+  const work = scratchVolume('work', mounts.work);
+  const temporary = scratchVolume('temporary', mounts.temporary);
+  const key = keyVolume(owner.spec.keySecretRef);
+  const read = claimVolumes([task.etlt.uri], []);
+  const written = claimVolumes([], [fileIn(task.folder, artifactFiles.manifest)]);
+  const ours = (name: string, volumes: Volumes) => ({
+    name,
+    image: images.worker,
+    command: ['node', workerProgram, name, ...taskArguments],
+    resources: smallResources,
+    volumeMounts: volumes.mounts,
+    ...containerDefaults,
+  });
+  const build = {
+    name: 'build',
+    image: deviceClass.spec.engine.image ?? (task.backend === 'OnnxRuntime' ? images.worker : images.rtx),
+    command: buildCommand(task.backend, taskArguments),
+    resources: buildResources(plan),
+    volumeMounts: joined(work, temporary).mounts,
+    ...containerDefaults,
+  };
+  return job(owner, engineIdentity(plan), {
+    initContainers: [ours('stage', joined(read, key, work, temporary)), build],
+    containers: [ours('publish', joined(written, work, temporary))],
+    volumes: joined(written, key, work, temporary).volumes,
+    placement: placementOf(deviceClass),
+  });
+};
+
+export const engineIdentity = (plan: EnginePlan) => {
+  const deviceClass = plan.deviceClass.metadata.name;
+  const key = engineKeyOf(plan);
+  const name = jobName(plan.owner.metadata.name, { part: deviceClass, key, retry: plan.retry });
+  return { name, stage: 'engine', key, deviceClass } as const;
+};
+
+const engineKeyOf = ({ owner, deviceClass, exported }: EnginePlan): string =>
+  engineKey({
+    spec: owner.spec,
+    deviceClass,
+    etltSha256: exported.etlt.sha256,
+    calibrationCacheSha256: exported.calibrationCache?.sha256,
+  });
+
+export const engineTask = (plan: EnginePlan): EngineTask => {
+  const { owner, deviceClass, exported } = plan;
+  const { engine } = deviceClass.spec;
+  const name = deviceClass.metadata.name;
+  const dataType = dataTypeOf(owner.spec, name);
+  const key = engineKeyOf(plan);
+  return {
+    deviceClass: name,
+    backend: engine.backend,
+    ...(engine.computeCapability && { computeCapability: engine.computeCapability }),
+    dataType,
+    strictTypeConstraints: owner.spec.strictTypeConstraints,
+    maxBatchSize: owner.spec.maxBatchSize,
+    maxWorkspaceSizeBytes: bytesOfQuantity(owner.spec.maxWorkspaceSize),
+    etlt: sourceOf(exported.etlt),
+    ...(dataType === 'int8' &&
+      exported.calibrationCache && { calibrationCache: sourceOf(exported.calibrationCache) }),
+    ...(exported.verification && { verification: sourceOf(exported.verification) }),
+    ...keptFloat(owner, { backend: engine.backend, dataType }),
+    options: engine.options ?? {},
+    engineKey: key,
+    folder: engineFolder(exported.folder, name, key),
+  };
+};
+
+/** A Q/DQ graph says it itself; beside a calibration cache the builder is told. */
+const keptFloat = (
+  { spec }: ModelExport,
+  { backend, dataType }: Pick<EngineTask, 'backend' | 'dataType'>,
+): Pick<EngineTask, 'keepFloat'> => {
+  const { keepFloat = [] } = spec.calibration ?? {};
+  const isTold = dataType === 'int8' && backends[backend].int8 === 'CalibrationCache' && keepFloat.length > 0;
+  return isTold ? { keepFloat } : {};
+};
+
+const sourceOf = ({ uri, sha256 }: Artifact): Source => ({ uri, sha256 });
+
+const buildCommand = (backend: Backend, taskArguments: readonly string[]): readonly string[] =>
+  backend === 'OnnxRuntime'
+    ? ['node', workerProgram, 'build-onnxruntime', ...taskArguments]
+    : ['python3', buildDriver, `${mounts.work}/${workFiles.request}`];
+
+/** The class's device request (for example one nvidia.com/gpu) is a limit: extended resources cannot be overcommitted. */
+const buildResources = ({ owner, deviceClass }: EnginePlan): object => {
+  const asked = owner.spec.jobTemplate?.engineResources ?? { requests: { cpu: '500m', memory: '1Gi' } };
+  const devices = backends[deviceClass.spec.engine.backend].needsGpu
+    ? { 'nvidia.com/gpu': '1', ...deviceClass.spec.resources }
+    : deviceClass.spec.resources;
+  return { ...asked, limits: { ...asked.limits, ...devices } };
+};

@@ -1,0 +1,20 @@
+/** The experiment spec of an object: what a pod is told of it, and how a ConfigMap becomes a file. */
+import { mounts } from '../../ground/contract/layout.ts';
+import type { SpecSource } from '../../ground/contract/task.ts';
+import type { Volumes } from './pod.ts';
+
+/** What the pod needs to know of it; the name of a ConfigMap is not among that. */
+export const specSource = ({ uri }: { readonly uri?: string }): SpecSource => ({ ...(uri && { uri }) });
+
+/** The experiment spec as a read-only file, where a ConfigMap holds it. */
+export const specVolume = (
+  reference: { readonly name: string; readonly key: string } | undefined,
+): Volumes => {
+  if (reference === undefined) return { volumes: [], mounts: [] };
+  const separator = mounts.specFile.lastIndexOf('/');
+  const path = mounts.specFile.slice(separator + 1);
+  return {
+    volumes: [{ name: 'spec', configMap: { name: reference.name, items: [{ key: reference.key, path }] } }],
+    mounts: [{ name: 'spec', mountPath: mounts.specFile.slice(0, separator), readOnly: true }],
+  };
+};

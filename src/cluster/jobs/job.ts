@@ -1,0 +1,130 @@
+/** The Job around a pod: who owns it, when it is tried again, and when it gives up. */
+
+import { terminalExitCodes } from '../../ground/base/failures.ts';
+import { exportGroup } from '../api/group.ts';
+import { labels, type OwnerKind, ownerLabels } from '../api/labels.ts';
+import type { ModelExportSpec } from '../api/model-export.ts';
+import { podSecurityContext, type Volumes } from './pod.ts';
+
+export type Stage = 'export' | 'engine' | 'tensorfile';
+
+/** The object that a Job works for. */
+export type JobOwner = {
+  readonly kind: OwnerKind;
+  readonly metadata: { readonly name: string; readonly namespace: string; readonly uid: string };
+  readonly spec: { readonly jobTemplate?: JobTemplate };
+};
+
+/** What Jobs and pods carry beside their work, by the user's wish. */
+type JobTemplate = Pick<
+  NonNullable<ModelExportSpec['jobTemplate']>,
+  | 'serviceAccountName'
+  | 'priorityClassName'
+  | 'imagePullSecrets'
+  | 'labels'
+  | 'annotations'
+  | 'activeDeadlineSeconds'
+>;
+
+export type JobIdentity = {
+  readonly name: string;
+  readonly stage: Stage;
+  /** The content key of what the Job makes. */
+  readonly key: string;
+  readonly deviceClass?: string;
+};
+
+export type PodPlan = {
+  readonly initContainers?: readonly object[];
+  readonly containers: readonly object[];
+  readonly volumes: Volumes['volumes'];
+  /** nodeSelector, affinity, tolerations, runtimeClassName. */
+  readonly placement: Readonly<Record<string, unknown>>;
+};
+
+export type Job = {
+  readonly apiVersion: 'batch/v1';
+  readonly kind: 'Job';
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace: string;
+    readonly labels: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly ownerReferences: readonly object[];
+  };
+  readonly spec: Readonly<Record<string, unknown>>;
+};
+
+/** Long enough for a slow calibration or a large engine; a pod that waits for its Secret or claim counts too. */
+const deadlineSeconds = 6 * 60 * 60;
+
+/** A worker that failed for want of its surroundings is tried again this often before the Job gives up. */
+const backoffLimit = 2;
+
+export const job = (owner: JobOwner, identity: JobIdentity, pod: PodPlan): Job => {
+  const template = owner.spec.jobTemplate ?? {};
+  const own = identityLabels(owner, identity);
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: {
+      name: identity.name,
+      namespace: owner.metadata.namespace,
+      labels: { ...template.labels, ...own },
+      annotations: { ...template.annotations },
+      ownerReferences: [ownedBy(owner)],
+    },
+    spec: {
+      backoffLimit,
+      podReplacementPolicy: 'Failed',
+      activeDeadlineSeconds: template.activeDeadlineSeconds ?? deadlineSeconds,
+      suspend: false,
+      podFailurePolicy: {
+        rules: [
+          { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
+          {
+            action: 'FailJob',
+            onExitCodes: { operator: 'In', values: [...terminalExitCodes].sort((a, b) => a - b) },
+          },
+        ],
+      },
+      template: {
+        metadata: { labels: { ...template.labels, ...own }, annotations: { ...template.annotations } },
+        spec: {
+          restartPolicy: 'Never',
+          automountServiceAccountToken: false,
+          enableServiceLinks: false,
+          securityContext: podSecurityContext,
+          ...(template.serviceAccountName && { serviceAccountName: template.serviceAccountName }),
+          ...(template.priorityClassName && { priorityClassName: template.priorityClassName }),
+          ...(template.imagePullSecrets && { imagePullSecrets: template.imagePullSecrets }),
+          ...pod.placement,
+          ...(pod.initContainers && { initContainers: pod.initContainers }),
+          containers: pod.containers,
+          volumes: pod.volumes,
+        },
+      },
+    },
+  };
+};
+
+const identityLabels = (
+  owner: JobOwner,
+  { stage, key, deviceClass }: JobIdentity,
+): Record<string, string> => ({
+  [labels.managedBy]: labels.managedByValue,
+  [ownerLabels[owner.kind].name]: owner.metadata.name,
+  [ownerLabels[owner.kind].uid]: owner.metadata.uid,
+  [labels.stage]: stage,
+  [labels.artifactKey]: key,
+  ...(deviceClass !== undefined && { [labels.deviceClass]: deviceClass }),
+});
+
+const ownedBy = (owner: JobOwner): object => ({
+  apiVersion: exportGroup.apiVersion,
+  kind: owner.kind,
+  name: owner.metadata.name,
+  uid: owner.metadata.uid,
+  controller: true,
+  blockOwnerDeletion: true,
+});

@@ -1,0 +1,61 @@
+/** The Job that samples training data into a tensorfile. */
+
+import { artifactFiles, fileIn, mounts, tensorfileFolder } from '../../ground/contract/layout.ts';
+import type { TensorfileTask } from '../../ground/contract/task.ts';
+import type { CalibrationTensorfile } from '../api/calibration-tensorfile.ts';
+import { specSource, specVolume } from './experiment-spec.ts';
+import { type Images, workerProgram } from './images.ts';
+import { type Job, job } from './job.ts';
+import { tensorfileKey } from './keys.ts';
+import { jobName } from './names.ts';
+import { claimVolumes, containerDefaults, joined, scratchVolume, type Volumes } from './pod.ts';
+
+export const tensorfileJob = (owner: CalibrationTensorfile, images: Images, retry: string): Job => {
+  const task = tensorfileTask(owner);
+  const { volumes, mounts: volumeMounts } = tensorfileVolumes(owner, task);
+  const { resources = defaultResources, placement = {} } = owner.spec.jobTemplate ?? {};
+  const container = {
+    name: 'tensorfile',
+    image: images.worker,
+    command: ['node', workerProgram, 'tensorfile', '--task', JSON.stringify(task)],
+    resources,
+    volumeMounts,
+    ...containerDefaults,
+  };
+  return job(
+    owner,
+    { name: tensorfileJobName(owner, retry), stage: 'tensorfile', key: task.tensorfileKey },
+    { containers: [container], volumes, placement },
+  );
+};
+
+export const tensorfileJobName = (owner: CalibrationTensorfile, retry: string): string =>
+  jobName(owner.metadata.name, { part: 'tensorfile', key: tensorfileKey(owner), retry });
+
+/** A request, not a limit: one batch is in memory and the next is being decoded, whatever their number. */
+const defaultResources = { requests: { cpu: '500m', memory: '512Mi' } } as const;
+
+export const tensorfileTask = (owner: CalibrationTensorfile): TensorfileTask => {
+  const { architecture, maxBatches, useValidationSet, seed, maxBrokenPercent, ...spec } = owner.spec;
+  const key = tensorfileKey(owner);
+  return {
+    architecture,
+    experimentSpec: specSource(spec.experimentSpec),
+    dataRoot: spec.dataRoot,
+    maxBatches,
+    useValidationSet,
+    seed,
+    ...(maxBrokenPercent !== undefined && { maxBrokenPercent }),
+    tensorfileKey: key,
+    folder: tensorfileFolder(spec.output.uri, key),
+  };
+};
+
+const tensorfileVolumes = ({ spec }: CalibrationTensorfile, { folder }: TensorfileTask): Volumes => {
+  const read = [spec.dataRoot, spec.experimentSpec].flatMap(({ uri }) => uri ?? []);
+  return joined(
+    claimVolumes(read, [fileIn(folder, artifactFiles.manifest)]),
+    specVolume(spec.experimentSpec.configMapKeyRef),
+    scratchVolume('temporary', mounts.temporary),
+  );
+};

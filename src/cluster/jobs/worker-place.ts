@@ -1,0 +1,40 @@
+/**
+ * Where the worker of an export runs: in our image, or in the user's that has a codec. There an init container puts
+ * the worker and its Node, so that worker and codec are two processes of one container, as on the command line.
+ */
+
+import { mounts } from '../../ground/contract/layout.ts';
+import { memorySettings } from '../../ground/contract/memory.ts';
+import type { ModelExport } from '../api/model-export.ts';
+import { type Images, workerProgram } from './images.ts';
+import { containerDefaults, scratchVolume, smallResources, type Volumes } from './pod.ts';
+
+export type WorkerPlace = {
+  readonly image: string;
+  /** The first words of a worker's command. */
+  readonly program: readonly string[];
+  /** What the image does not set by itself. */
+  readonly env?: readonly object[];
+  readonly initContainers?: readonly object[];
+  readonly volumes: Volumes;
+};
+
+export const workerPlace = (codec: ModelExport['spec']['codec'], images: Images): WorkerPlace => {
+  const ours = ['node', workerProgram];
+  if (codec === undefined)
+    return { image: images.worker, program: ours, volumes: { volumes: [], mounts: [] } };
+  const volumes = scratchVolume('worker', mounts.worker);
+  const install = {
+    name: 'install',
+    image: images.worker,
+    command: [...ours, 'install', '--task', '{}'],
+    resources: smallResources,
+    volumeMounts: volumes.mounts,
+    ...containerDefaults,
+  };
+  return { image: codec.image, program: installedWorker, env, initContainers: [install], volumes };
+};
+
+const { environment, nodeFlags } = memorySettings;
+const env = Object.entries(environment).map(([name, value]) => ({ name, value }));
+const installedWorker = [`${mounts.worker}/node`, ...nodeFlags, `${mounts.worker}${workerProgram}`];

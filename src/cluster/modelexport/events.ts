@@ -1,0 +1,48 @@
+/** What `kubectl describe` tells: one event for each step that a status write records. Reasons equal status reasons. */
+
+import type { Event } from '../../ground/observability/event.ts';
+import type { ModelExport, ModelExportStatus } from '../api/model-export.ts';
+import { eventsAbout, type Step, summarySteps } from '../ownedjobs/events.ts';
+
+export const eventsBetween = (modelExport: ModelExport, next: ModelExportStatus): readonly Event[] => {
+  const previous = modelExport.status ?? {};
+  const steps = [
+    ...exportSteps(previous, next),
+    ...engineSteps(previous, next),
+    ...summarySteps(previous.conditions, next.conditions, { quiet: quietProgress, normal: normalProgress }),
+  ];
+  return eventsAbout(modelExport, steps);
+};
+
+/** Told by the events of the engines. */
+const quietProgress: readonly string[] = ['Accepted', 'BuildingEngines'];
+const normalProgress: readonly string[] = ['Exporting', 'WaitingForTensorfile'];
+
+const exportSteps = (previous: ModelExportStatus, next: ModelExportStatus): readonly Step[] =>
+  next.etlt && next.etlt.sha256 !== previous.etlt?.sha256
+    ? [{ type: 'Normal', reason: 'Exported', note: `exported to ${next.etlt.uri}` }]
+    : [];
+
+const engineSteps = (previous: ModelExportStatus, next: ModelExportStatus): readonly Step[] =>
+  (next.engines ?? []).flatMap((engine) => {
+    const before = previous.engines?.find(({ deviceClass }) => deviceClass === engine.deviceClass);
+    if (before?.reason === engine.reason && before?.sha256 === engine.sha256) return [];
+    return stepOf(engine);
+  });
+
+/** Reasons that tell of the ordinary course of things; every other one is news that may need a person. */
+const quiet: readonly string[] = ['WaitingForExport', 'Suspended'];
+const ordinary: readonly string[] = ['Built', 'Building'];
+
+const stepOf = ({
+  deviceClass,
+  reason,
+  message,
+  uri,
+}: NonNullable<ModelExportStatus['engines']>[number]): readonly Step[] => {
+  if (reason === undefined || quiet.includes(reason)) return [];
+  if (reason === 'Built')
+    return [{ type: 'Normal', reason, note: `engine for ${deviceClass} stored at ${uri}` }];
+  const type = ordinary.includes(reason) ? 'Normal' : 'Warning';
+  return [{ type, reason, note: `engine for ${deviceClass}: ${message}` }];
+};

@@ -1,0 +1,137 @@
+/** The Kubernetes API as raw JSON: typed paths in, plain objects out, ApiError for every other answer. */
+import type { IncomingMessage } from 'node:http';
+import type { Clock } from '../../ground/base/clock.ts';
+import type { RestMetrics } from '../../ground/observability/metrics.ts';
+import { ApiError, apiErrorOf } from './api-error.ts';
+import type { Connection, Exchange } from './connection.ts';
+import { type ObjectPath, pathOf, type Resource } from './resources.ts';
+
+export type Query = Readonly<Record<string, string>>;
+
+export interface KubeClient {
+  read(resource: Resource, at: ObjectPath, signal: AbortSignal): Promise<unknown>;
+  list(
+    resource: Resource,
+    at: ObjectPath & { readonly query?: Query },
+    signal: AbortSignal,
+  ): Promise<unknown>;
+  create(resource: Resource, at: ObjectPath, body: object, signal: AbortSignal): Promise<unknown>;
+  /** Server-side apply under our field manager; takes over fields that others own. */
+  apply(resource: Resource, at: ObjectPath, body: object, signal: AbortSignal): Promise<unknown>;
+  mergePatch(resource: Resource, at: ObjectPath, body: object, signal: AbortSignal): Promise<unknown>;
+  /** Replaces; fails with 409 if the body's resourceVersion is not the newest. */
+  replace(resource: Resource, at: ObjectPath, body: object, signal: AbortSignal): Promise<unknown>;
+  remove(resource: Resource, at: ObjectPath & { readonly uid?: string }, signal: AbortSignal): Promise<void>;
+  /** The stream of a watch; its lines are JSON. */
+  watch(
+    resource: Resource,
+    at: ObjectPath & { readonly query: Query },
+    signal: AbortSignal,
+  ): Promise<IncomingMessage>;
+}
+
+export const fieldManager = 'tlt-export-operator';
+
+export type ClientDeps = {
+  readonly connection: Connection;
+  readonly clock: Clock;
+  readonly metrics: RestMetrics;
+};
+
+/** An answer that takes longer is no answer: the connection may be dead without saying so. */
+const answerTimeoutMs = 30_000;
+
+export const makeClient = (deps: ClientDeps): KubeClient => {
+  const call = (exchange: Exchange) => answered(deps, exchange);
+  const body = (value: object, type = 'application/json') => ({
+    headers: { 'content-type': type },
+    body: JSON.stringify(value),
+  });
+  return {
+    read: (resource, at, signal) => call({ method: 'GET', path: pathOf(resource, at), signal }),
+    list: (resource, { query = {}, ...at }, signal) =>
+      call({ method: 'GET', path: `${pathOf(resource, at)}?${new URLSearchParams(query)}`, signal }),
+    create: (resource, at, value, signal) =>
+      call({
+        method: 'POST',
+        path: `${pathOf(resource, at)}?fieldManager=${fieldManager}`,
+        ...body(value),
+        signal,
+      }),
+    apply: (resource, at, value, signal) =>
+      call({
+        method: 'PATCH',
+        path: `${pathOf(resource, at)}?fieldManager=${fieldManager}&force=true`,
+        ...body(value, 'application/apply-patch+yaml'),
+        signal,
+      }),
+    mergePatch: (resource, at, value, signal) =>
+      call({
+        method: 'PATCH',
+        path: `${pathOf(resource, at)}?fieldManager=${fieldManager}`,
+        ...body(value, 'application/merge-patch+json'),
+        signal,
+      }),
+    replace: (resource, at, value, signal) =>
+      call({
+        method: 'PUT',
+        path: `${pathOf(resource, at)}?fieldManager=${fieldManager}`,
+        ...body(value),
+        signal,
+      }),
+    remove: async (resource, { uid, ...at }, signal) => {
+      const options = {
+        propagationPolicy: 'Background',
+        ...(uid !== undefined && { preconditions: { uid } }),
+      };
+      await call({ method: 'DELETE', path: pathOf(resource, at), ...body(options), signal });
+    },
+    watch: (resource, { query, ...at }, signal) =>
+      opened(deps, { method: 'GET', path: `${pathOf(resource, at)}?${new URLSearchParams(query)}`, signal }),
+  };
+};
+
+/** The head of a successful answer. A rotated token gives one 401, which a second reading of the token mends. */
+const opened = async (deps: ClientDeps, exchange: Exchange, attempt = 1): Promise<IncomingMessage> => {
+  const answer = await sent(deps, exchange);
+  const status = answer.statusCode ?? 0;
+  deps.metrics.requests.inc({ code: String(status), method: exchange.method, host: deps.connection.host });
+  if (status >= 200 && status < 300) return answer;
+  const error = apiErrorOf(nameOf(exchange), status, await textOf(answer), answer.headers['retry-after']);
+  if (status !== 401 || attempt > 1) throw error;
+  return opened(deps, exchange, attempt + 1);
+};
+
+const sent = async ({ connection, metrics }: ClientDeps, exchange: Exchange): Promise<IncomingMessage> => {
+  try {
+    return await connection.send(exchange);
+  } catch (cause) {
+    exchange.signal.throwIfAborted();
+    metrics.requests.inc({ code: '<error>', method: exchange.method, host: connection.host });
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new ApiError(
+      { status: 0, reason: 'Unreachable', message: `${nameOf(exchange)}: ${reason}` },
+      cause,
+    );
+  }
+};
+
+const nameOf = ({ method, path }: Exchange): string => `${method} ${path.split('?')[0]}`;
+
+const answered = async (deps: ClientDeps, exchange: Exchange): Promise<unknown> => {
+  const started = deps.clock.now();
+  const signal = AbortSignal.any([exchange.signal, AbortSignal.timeout(answerTimeoutMs)]);
+  const answer = await opened(deps, { ...exchange, signal });
+  const text = await textOf(answer);
+  deps.metrics.seconds.observe(
+    { verb: exchange.method, host: deps.connection.host },
+    (deps.clock.now() - started) / 1000,
+  );
+  return text === '' ? undefined : JSON.parse(text);
+};
+
+const textOf = async (answer: IncomingMessage): Promise<string> => {
+  const parts: Buffer[] = [];
+  for await (const part of answer) parts.push(part);
+  return Buffer.concat(parts).toString('utf8');
+};

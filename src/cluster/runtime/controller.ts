@@ -1,0 +1,88 @@
+/** Workers that take keys from a queue and reconcile them; the type of what is thrown decides what happens next. */
+import type { Clock } from '../../ground/base/clock.ts';
+import { messageOf } from '../../ground/base/errors.ts';
+import type { Log } from '../../ground/observability/log.ts';
+import type { ControllerMetrics } from '../../ground/observability/metrics.ts';
+import { ApiError, isStatus } from './api-error.ts';
+import type { WorkQueue } from './queue.ts';
+import type { Key } from './resources.ts';
+
+/** `requeueAfterMs`: look again then, whatever happens; undefined waits for the next change. */
+export type Reconciled = { readonly requeueAfterMs: number | undefined };
+export type Reconcile = (key: Key, signal: AbortSignal) => Promise<Reconciled>;
+
+export type ControllerOptions = {
+  readonly name: string;
+  readonly queue: WorkQueue;
+  readonly workers: number;
+  readonly reconcile: Reconcile;
+};
+
+export type ControllerDeps = {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: ControllerMetrics;
+};
+
+/** Runs until the queue is stopped and the keys in hand are finished. `signal` cuts short what is in hand. */
+export const runController = async (
+  options: ControllerOptions,
+  deps: ControllerDeps,
+  signal: AbortSignal,
+): Promise<void> => {
+  deps.metrics.errors.inc({ controller: options.name }, 0);
+  await Promise.all(Array.from({ length: options.workers }, () => work(options, deps, signal)));
+};
+
+const work = async (options: ControllerOptions, deps: ControllerDeps, signal: AbortSignal): Promise<void> => {
+  for (let key = await options.queue.take(); key !== undefined; key = await options.queue.take()) {
+    await reconcileOne(options, deps, { key, signal });
+    options.queue.done(key);
+  }
+};
+
+type Work = { readonly key: Key; readonly signal: AbortSignal };
+
+const reconcileOne = async (
+  options: ControllerOptions,
+  deps: ControllerDeps,
+  { key, signal }: Work,
+): Promise<void> => {
+  const { name: controller, queue, reconcile } = options;
+  const started = deps.clock.now();
+  deps.metrics.active.inc({ controller });
+  try {
+    const { requeueAfterMs } = await reconcile(key, signal);
+    queue.forget(key);
+    if (requeueAfterMs !== undefined) queue.addAfter(key, requeueAfterMs);
+    deps.metrics.total.inc({
+      controller,
+      result: requeueAfterMs === undefined ? 'success' : 'requeue_after',
+    });
+  } catch (thrown) {
+    if (!signal.aborted) afterFailure(options, deps, { key, thrown });
+  } finally {
+    deps.metrics.active.dec({ controller });
+    deps.metrics.seconds.observe({ controller }, (deps.clock.now() - started) / 1000);
+  }
+};
+
+/** A conflict only means that the cache was behind: quiet, and soon again. */
+const afterFailure = (
+  { name: controller, queue }: ControllerOptions,
+  { log, metrics }: ControllerDeps,
+  { key, thrown }: { readonly key: Key; readonly thrown: unknown },
+): void => {
+  const conflict = isStatus(thrown, 409);
+  metrics.total.inc({ controller, result: conflict ? 'conflict' : 'error' });
+  queue.retry(key, thrown instanceof ApiError ? thrown.retryAfterMs : 0);
+  if (conflict) return;
+  metrics.errors.inc({ controller });
+  const stack = thrown instanceof ApiError || !(thrown instanceof Error) ? undefined : thrown.stack;
+  log.error('reconcile failed and is tried again', {
+    controller,
+    key,
+    error: messageOf(thrown),
+    ...(stack && { stack }),
+  });
+};

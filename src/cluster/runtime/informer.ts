@@ -1,0 +1,171 @@
+/**
+ * A cache of one resource that follows the apiserver: a paged list, then a watch, and again after every error.
+ * It never stops by itself. What was deleted while it was not looking is told after the next list.
+ */
+import { connectionBackoff, delayOf } from '../../ground/base/backoff.ts';
+import type { Clock } from '../../ground/base/clock.ts';
+import { messageOf } from '../../ground/base/errors.ts';
+import type { Log } from '../../ground/observability/log.ts';
+import type { InformerMetrics } from '../../ground/observability/metrics.ts';
+import { ApiError, isStatus } from './api-error.ts';
+import type { KubeClient, Query } from './client.ts';
+import { type Key, keyOf, type Resource } from './resources.ts';
+import { type Indexes, Store, type Stored } from './store.ts';
+import { SilentWatch, type WatchEvent, watchEvents } from './watch-lines.ts';
+
+export type Change<T> = {
+  readonly before: T | undefined;
+  readonly after: T | undefined;
+  readonly initial: boolean;
+};
+
+export type InformerOptions<T extends Stored> = {
+  readonly resource: Resource;
+  readonly namespace?: string | undefined;
+  readonly selectors?: { readonly labelSelector?: string; readonly fieldSelector?: string };
+  /** What is kept of an object: drop here what nobody reads. */
+  readonly project: (raw: unknown) => T;
+  readonly indexes?: Indexes<T>;
+  readonly onChange: (change: Change<T>) => void;
+};
+
+export type InformerDeps = {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly metrics: InformerMetrics;
+  readonly log: Log;
+  readonly silenceMs?: number;
+};
+
+const pageSize = 500;
+const defaultSilenceMs = 70_000;
+
+export class Informer<T extends Stored> {
+  readonly store: Store<T>;
+  readonly #options: InformerOptions<T>;
+  readonly #deps: InformerDeps;
+  readonly #name: string;
+  #synced = false;
+  /** What the store is up to date with; undefined asks for a list. */
+  #version: string | undefined;
+
+  constructor(options: InformerOptions<T>, deps: InformerDeps) {
+    this.store = new Store(options.indexes);
+    this.#options = options;
+    this.#deps = deps;
+    this.#name = options.resource.plural;
+  }
+
+  /** Whether the first list is in the store. */
+  get synced(): boolean {
+    return this.#synced;
+  }
+
+  /** Runs until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    let failures = 0;
+    while (!signal.aborted) {
+      try {
+        this.#version ??= await this.#list(signal);
+        await this.#watch(this.#version, signal);
+        failures = 0;
+      } catch (thrown) {
+        if (signal.aborted) return;
+        failures = this.#note(thrown, failures);
+        if (failures > 0) await this.#pause(this.#delay(thrown, failures), signal);
+      }
+    }
+  }
+
+  #delay(thrown: unknown, failures: number): number {
+    const asked = thrown instanceof ApiError ? (thrown.retryAfterMs ?? 0) : 0;
+    return Math.max(asked, delayOf(connectionBackoff, failures, this.#deps.random()));
+  }
+
+  async #pause(ms: number, signal: AbortSignal): Promise<void> {
+    await this.#deps.clock.sleep(ms, signal).catch(() => {}); // Aborted: the loop sees it.
+  }
+
+  /** Counts the restart; the number of failures in a row decides how long the next attempt waits. */
+  #note(thrown: unknown, failures: number): number {
+    // 410: the server no longer knows our version. A broken line may have been an event, so list again too.
+    if (isStatus(thrown, 410) || thrown instanceof SyntaxError) this.#version = undefined;
+    const reason = isStatus(thrown, 410) ? 'expired' : thrown instanceof SilentWatch ? 'silent' : 'error';
+    this.#deps.metrics.restarts.inc({ resource: this.#name, reason });
+    if (reason !== 'error') return 0;
+    this.#deps.log.warn('cache lost its connection and tries again', {
+      resource: this.#name,
+      error: messageOf(thrown),
+    });
+    return failures + 1;
+  }
+
+  /** Reads every page, replaces the store's content, and returns the version to watch from. */
+  async #list(signal: AbortSignal): Promise<string> {
+    const { resource, namespace, selectors, project } = this.#options;
+    const found = new Map<Key, T>();
+    let token = '';
+    for (;;) {
+      const query = { ...selectors, limit: String(pageSize), ...(token !== '' && { continue: token }) };
+      const page = (await this.#deps.client.list(resource, { namespace, query }, signal)) as Page;
+      for (const item of page.items) {
+        const object = project(item);
+        found.set(keyOf(object), object);
+      }
+      token = page.metadata.continue ?? '';
+      if (token !== '') continue;
+      this.#replace(found);
+      return page.metadata.resourceVersion;
+    }
+  }
+
+  #replace(found: ReadonlyMap<Key, T>): void {
+    this.#deps.metrics.relists.inc({ resource: this.#name });
+    const initial = !this.#synced;
+    for (const key of this.store.keys())
+      if (!found.has(key)) this.#tell(this.store.remove(key), undefined, initial);
+    for (const object of found.values()) this.#tell(this.store.set(object), object, initial);
+    this.#synced = true;
+    this.#deps.metrics.objects.set({ resource: this.#name }, this.store.size);
+  }
+
+  /** Follows changes until the server closes the watch. */
+  async #watch(from: string, signal: AbortSignal): Promise<void> {
+    const { client, clock, metrics, silenceMs = defaultSilenceMs } = this.#deps;
+    const { resource, namespace, selectors } = this.#options;
+    const query: Query = { ...selectors, watch: 'true', allowWatchBookmarks: 'true', resourceVersion: from };
+    const answer = await client.watch(resource, { namespace, query }, signal);
+    for await (const event of watchEvents(answer, { clock, silenceMs }))
+      this.#version = this.#take(event) ?? this.#version;
+    metrics.restarts.inc({ resource: this.#name, reason: 'closed' });
+  }
+
+  #take({ type, object }: WatchEvent): string | undefined {
+    if (type === 'ERROR') {
+      const message = 'message' in object ? String(object.message) : 'watch error';
+      throw new ApiError({ status: object.code ?? 0, reason: 'WatchError', message });
+    }
+    if (type !== 'BOOKMARK') {
+      const projected = this.#options.project(object);
+      if (type === 'DELETED') this.#tell(this.store.remove(keyOf(projected)) ?? projected, undefined, false);
+      else this.#tell(this.store.set(projected), projected, false);
+      this.#deps.metrics.objects.set({ resource: this.#name }, this.store.size);
+    }
+    return object.metadata?.resourceVersion;
+  }
+
+  /** A listener that throws must not stop the cache. */
+  #tell(before: T | undefined, after: T | undefined, initial: boolean): void {
+    try {
+      this.#options.onChange({ before, after, initial });
+    } catch (thrown) {
+      this.#deps.log.error('a listener failed', { resource: this.#name, error: messageOf(thrown) });
+    }
+  }
+}
+
+type Page = {
+  readonly items: readonly unknown[];
+  readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
+};

@@ -1,0 +1,157 @@
+/**
+ * Leader election on a coordination.k8s.io Lease, with the laws of client-go: whoever renews in time stays leader; a
+ * lease that was not renewed for its duration, by the clock of the observer, may be taken.
+ */
+import type { Clock } from '../../ground/base/clock.ts';
+import { messageOf } from '../../ground/base/errors.ts';
+import type { Log } from '../../ground/observability/log.ts';
+import type { LeaderMetrics } from '../../ground/observability/metrics.ts';
+import { isStatus } from './api-error.ts';
+import type { KubeClient } from './client.ts';
+
+export type LeaseOptions = {
+  readonly namespace: string;
+  readonly name: string;
+  /** Unlike that of any other process, also of an earlier life of this pod. */
+  readonly identity: string;
+  readonly durationMs?: number;
+  readonly renewDeadlineMs?: number;
+  readonly retryMs?: number;
+};
+
+export type LeaseDeps = {
+  /** Has its own connection, so that a flood of other requests cannot delay a renewal. */
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: LeaderMetrics;
+};
+
+const resource = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases' } as const;
+
+type LeaseObject = {
+  readonly metadata: { readonly resourceVersion: string };
+  readonly spec?: {
+    readonly holderIdentity?: string | null;
+    readonly renewTime?: string | null;
+    readonly leaseTransitions?: number;
+  };
+};
+
+export class Lease {
+  readonly #options: Required<LeaseOptions>;
+  readonly #deps: LeaseDeps;
+  #leader = false;
+  #renewedAt = Number.NEGATIVE_INFINITY;
+  /** The lease as last seen, and when by our own clock: other machines' clocks are not trusted. */
+  #seen: { readonly version: string; readonly at: number } | undefined;
+
+  constructor(options: LeaseOptions, deps: LeaseDeps) {
+    this.#options = { durationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000, ...options };
+    this.#deps = deps;
+    this.#setLeader(false);
+  }
+
+  /** Whether writes are allowed now. False as soon as the renewal is overdue, also after the process was frozen. */
+  get held(): boolean {
+    return this.#leader && this.#deps.clock.now() - this.#renewedAt < this.#options.renewDeadlineMs;
+  }
+
+  /** Resolves when the lease is ours. */
+  async acquire(signal: AbortSignal): Promise<void> {
+    while (!(await this.#try(signal))) await this.#deps.clock.sleep(this.#options.retryMs, signal);
+    this.#deps.log.info('holds the lease', { lease: this.#options.name, identity: this.#options.identity });
+  }
+
+  /** Renews until the signal aborts; resolves early if the lease is lost. */
+  async keep(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#renewLater(signal).catch(() => {}); // Aborted, perhaps in the midst of a request: the loop sees it.
+      if (signal.aborted || this.held) continue;
+      this.#setLeader(false);
+      this.#deps.log.error('lost the lease', { lease: this.#options.name });
+      return;
+    }
+  }
+
+  /** Gives the lease up, so that a successor need not wait for it to expire. */
+  async release(signal: AbortSignal): Promise<void> {
+    if (!this.held) return;
+    this.#setLeader(false);
+    const current = await this.#read(signal);
+    if (current?.spec?.holderIdentity !== this.#options.identity) return;
+    await this.#write(current, { holderIdentity: '', leaseDurationSeconds: 1 }, signal);
+  }
+
+  async #renewLater(signal: AbortSignal): Promise<void> {
+    await this.#deps.clock.sleep(this.#options.retryMs, signal);
+    await this.#try(signal);
+  }
+
+  #setLeader(leader: boolean): void {
+    this.#leader = leader;
+    this.#deps.metrics.status.set({ name: this.#options.name }, leader ? 1 : 0);
+  }
+
+  /** One attempt to take or renew. */
+  async #try(signal: AbortSignal): Promise<boolean> {
+    const { identity, durationMs, renewDeadlineMs } = this.#options;
+    const started = this.#deps.clock.now();
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(renewDeadlineMs)]);
+    try {
+      const current = await this.#read(limit);
+      if (current && !this.#mayTake(current)) return false;
+      const now = microTime(started);
+      const mine = current?.spec?.holderIdentity === identity;
+      const taken = mine
+        ? { renewTime: now }
+        : { acquireTime: now, renewTime: now, leaseTransitions: (current?.spec?.leaseTransitions ?? -1) + 1 };
+      await this.#write(
+        current,
+        { holderIdentity: identity, leaseDurationSeconds: durationMs / 1000, ...taken },
+        limit,
+      );
+      this.#renewedAt = started;
+      this.#setLeader(true);
+      return true;
+    } catch (thrown) {
+      signal.throwIfAborted();
+      if (!isStatus(thrown, 409))
+        this.#deps.log.warn('could not renew the lease', { error: messageOf(thrown) });
+      return false;
+    }
+  }
+
+  #mayTake({ metadata, spec }: LeaseObject): boolean {
+    if (!spec?.holderIdentity || spec.holderIdentity === this.#options.identity) return true;
+    const now = this.#deps.clock.now();
+    if (this.#seen?.version !== metadata.resourceVersion)
+      this.#seen = { version: metadata.resourceVersion, at: now };
+    return now - this.#seen.at > this.#options.durationMs;
+  }
+
+  async #read(signal: AbortSignal): Promise<LeaseObject | undefined> {
+    const { namespace, name } = this.#options;
+    try {
+      return (await this.#deps.client.read(resource, { namespace, name }, signal)) as LeaseObject;
+    } catch (thrown) {
+      if (isStatus(thrown, 404)) return undefined;
+      throw thrown;
+    }
+  }
+
+  async #write(current: LeaseObject | undefined, spec: object, signal: AbortSignal): Promise<void> {
+    const { namespace, name } = this.#options;
+    const body = {
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: { ...current?.metadata, namespace, name },
+      spec: { ...current?.spec, ...spec },
+    };
+    if (current) await this.#deps.client.replace(resource, { namespace, name }, body, signal);
+    else await this.#deps.client.create(resource, { namespace }, body, signal);
+  }
+}
+
+/** metav1.MicroTime: the apiserver takes exactly six digits of a second. */
+const microTime = (ms: number): string => new Date(ms).toISOString().replace('Z', '000Z');

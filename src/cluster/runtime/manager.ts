@@ -1,0 +1,72 @@
+/** Start order and graceful stop: caches, then the lease, then workers; intake ends first, the lease goes last. */
+import type { Clock } from '../../ground/base/clock.ts';
+import type { Log } from '../../ground/observability/log.ts';
+import type { Informer } from './informer.ts';
+import type { Lease } from './lease.ts';
+import type { WorkQueue } from './queue.ts';
+import type { Stored } from './store.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: the manager runs caches of any kind and reads none of them
+type AnyInformer = Informer<Stored & any>;
+
+export type Controlled = {
+  readonly queue: WorkQueue;
+  readonly run: (signal: AbortSignal) => Promise<void>;
+};
+
+export type ManagerParts = {
+  readonly informers: readonly AnyInformer[];
+  readonly controllers: readonly Controlled[];
+  /** Undefined: this is the only process, and it leads at once. */
+  readonly lease: Lease | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
+};
+
+/** How long the keys in hand may take to finish after a stop was asked for. */
+const drainMs = 20_000;
+
+/** Resolves after a stop; rejects if the lease was lost, because then the process must not go on. */
+export const runManager = async (parts: ManagerParts, stop: AbortSignal): Promise<void> => {
+  const { informers, lease, clock, log } = parts;
+  const caches = Promise.all(informers.map((informer) => informer.run(stop)));
+  await untilSynced(informers, clock, stop);
+  log.info('caches are filled', { caches: informers.length });
+  if (lease) await lease.acquire(stop);
+  await lead(parts, stop);
+  await caches;
+};
+
+const untilSynced = async (
+  informers: readonly AnyInformer[],
+  clock: Clock,
+  stop: AbortSignal,
+): Promise<void> => {
+  while (!informers.every(({ synced }) => synced)) await clock.sleep(20, stop);
+};
+
+const lead = async ({ controllers, lease, clock, log }: ManagerParts, stop: AbortSignal): Promise<void> => {
+  const cut = new AbortController();
+  const work = Promise.all(controllers.map(({ run }) => run(cut.signal)));
+  const stopped = new Promise<'stopped'>((resolve) => {
+    stop.addEventListener('abort', () => resolve('stopped'), { once: true });
+    if (stop.aborted) resolve('stopped');
+  });
+  const ending = lease
+    ? await Promise.race([stopped, lease.keep(stop).then(() => 'lost' as const)])
+    : await stopped;
+  for (const { queue } of controllers) queue.stop();
+  if (ending === 'lost' && !stop.aborted) {
+    cut.abort(new Error('the lease was lost'));
+    throw new Error('the lease was lost: another process may lead now');
+  }
+  log.info('stops: finishes what is in hand');
+  const late = clock.sleep(drainMs, cut.signal).then(
+    () => cut.abort(new Error('the drain time is over')),
+    () => {}, // The work finished in time.
+  );
+  await work;
+  cut.abort();
+  await late;
+  await lease?.release(AbortSignal.timeout(5000));
+};

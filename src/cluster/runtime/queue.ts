@@ -1,0 +1,119 @@
+/**
+ * A work queue of keys with the laws of client-go's: a key is queued at most once; it is never worked on twice at a
+ * time; a key that is added while it is worked on is worked on again afterwards.
+ */
+import { type Backoff, delayOf, reconcileBackoff } from '../../ground/base/backoff.ts';
+import type { Clock } from '../../ground/base/clock.ts';
+import type { QueueMetrics } from '../../ground/observability/metrics.ts';
+import type { Key } from './resources.ts';
+
+/** `low`: an object that a list told of at the start; it may wait behind what is changing now. */
+export type Priority = 'normal' | 'low';
+
+export type QueueDeps = {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly metrics: QueueMetrics;
+  readonly backoff?: Backoff;
+};
+
+export class WorkQueue {
+  readonly #deps: QueueDeps;
+  /** Insertion-ordered: a Set is a FIFO that removes duplicates. Values are the times of adding. */
+  readonly #waiting: Record<Priority, Map<Key, number>> = { normal: new Map(), low: new Map() };
+  readonly #working = new Set<Key>();
+  /** Added while being worked on. */
+  readonly #again = new Set<Key>();
+  readonly #failures = new Map<Key, number>();
+  /** The earliest time at which a delayed key is due. */
+  readonly #due = new Map<Key, number>();
+  readonly #takers: ((key: Key | undefined) => void)[] = [];
+  readonly #stopped = new AbortController();
+
+  constructor(deps: QueueDeps) {
+    this.#deps = deps;
+  }
+
+  add(key: Key, priority: Priority = 'normal'): void {
+    if (this.#stopped.signal.aborted) return;
+    if (this.#working.has(key)) {
+      this.#again.add(key);
+      return;
+    }
+    if (this.#waiting.normal.has(key)) return;
+    const since = this.#waiting.low.get(key);
+    if (since !== undefined && priority === 'low') return;
+    this.#waiting.low.delete(key);
+    this.#waiting[priority].set(key, since ?? this.#deps.clock.now());
+    this.#deps.metrics.adds.inc({ name: this.#deps.name });
+    this.#hand();
+  }
+
+  /** The earlier of two delays for one key counts. */
+  addAfter(key: Key, delayMs: number): void {
+    const due = this.#deps.clock.now() + delayMs;
+    const pending = this.#due.get(key);
+    if (pending !== undefined && pending <= due) return;
+    this.#due.set(key, due);
+    this.#deps.clock.sleep(delayMs, this.#stopped.signal).then(
+      () => {
+        if (this.#due.get(key) !== due) return;
+        this.#due.delete(key);
+        this.add(key);
+      },
+      () => {}, // Stopped: nothing waits any more.
+    );
+  }
+
+  /** After a failure: later and later, until `forget`. */
+  retry(key: Key, atLeastMs = 0): void {
+    const failures = (this.#failures.get(key) ?? 0) + 1;
+    this.#failures.set(key, failures);
+    this.#deps.metrics.retries.inc({ name: this.#deps.name });
+    const delay = delayOf(this.#deps.backoff ?? reconcileBackoff, failures, this.#deps.random());
+    this.addAfter(key, Math.max(atLeastMs, delay));
+  }
+
+  forget(key: Key): void {
+    this.#failures.delete(key);
+  }
+
+  /** The next key, as soon as there is one; undefined once the queue is stopped. Call `done` when it is finished. */
+  take(): Promise<Key | undefined> {
+    return new Promise((resolve) => {
+      if (this.#stopped.signal.aborted) return resolve(undefined);
+      this.#takers.push(resolve);
+      this.#hand();
+    });
+  }
+
+  done(key: Key): void {
+    this.#working.delete(key);
+    if (this.#again.delete(key)) this.add(key);
+  }
+
+  /** Hands out nothing more; keys being worked on are left to finish. */
+  stop(): void {
+    this.#stopped.abort(new Error('the queue is stopped'));
+    for (const taker of this.#takers.splice(0)) taker(undefined);
+  }
+
+  get depth(): number {
+    return this.#waiting.normal.size + this.#waiting.low.size;
+  }
+
+  #hand(): void {
+    const { normal, low } = this.#waiting;
+    while (this.#takers.length > 0 && this.depth > 0) {
+      const from = normal.size > 0 ? normal : low;
+      const [key, since] = from.entries().next().value!;
+      from.delete(key);
+      this.#working.add(key);
+      const { metrics, name, clock } = this.#deps;
+      metrics.waitSeconds.observe({ name }, (clock.now() - since) / 1000);
+      this.#takers.shift()!(key);
+    }
+    this.#deps.metrics.depth.set({ name: this.#deps.name }, this.depth);
+  }
+}

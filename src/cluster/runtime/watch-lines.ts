@@ -1,0 +1,71 @@
+/** A watch's answer as events: one JSON object a line, and an end when nothing was heard for too long. */
+import type { IncomingMessage } from 'node:http';
+import type { Clock } from '../../ground/base/clock.ts';
+
+export type WatchEvent = {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
+  readonly object: {
+    readonly metadata?: { readonly resourceVersion?: string };
+    readonly code?: number;
+  } & object;
+};
+
+/** Thrown when a watch is silent for longer than the server's bookmarks allow: the connection is dead. */
+export class SilentWatch extends Error {
+  override readonly name = 'SilentWatch';
+}
+
+export type WatchOptions = {
+  readonly clock: Clock;
+  /** The server sends a bookmark about once a minute, so a longer silence is a lost connection. */
+  readonly silenceMs: number;
+};
+
+/** @throws SilentWatch, SyntaxError for a line that is not JSON, and whatever the socket throws. */
+export async function* watchEvents(
+  answer: IncomingMessage,
+  options: WatchOptions,
+): AsyncGenerator<WatchEvent> {
+  using watchdog = new Watchdog(answer, options);
+  let rest = '';
+  const decoder = new TextDecoder();
+  for await (const part of answer) {
+    watchdog.heard();
+    const lines = (rest + decoder.decode(part, { stream: true })).split('\n');
+    rest = lines.pop()!;
+    for (const line of lines) if (line !== '') yield JSON.parse(line) as WatchEvent;
+  }
+  if (rest.trim() !== '') yield JSON.parse(rest) as WatchEvent;
+}
+
+/** Destroys the answer, and so ends the loop that reads it, once `silenceMs` pass without a byte. */
+class Watchdog implements Disposable {
+  readonly #stop = new AbortController();
+  #last: number;
+  readonly #clock: Clock;
+
+  constructor(answer: IncomingMessage, { clock, silenceMs }: WatchOptions) {
+    this.#clock = clock;
+    this.#last = clock.now();
+    this.#look(answer, silenceMs).catch(() => {}); // Ends by its own abort, when the watch is over.
+  }
+
+  heard(): void {
+    this.#last = this.#clock.now();
+  }
+
+  async #look(answer: IncomingMessage, silenceMs: number): Promise<void> {
+    for (;;) {
+      const left = this.#last + silenceMs - this.#clock.now();
+      if (left <= 0) {
+        answer.destroy(new SilentWatch(`nothing was heard for ${silenceMs / 1000} s`));
+        return;
+      }
+      await this.#clock.sleep(left, this.#stop.signal);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#stop.abort();
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * The training's own data as calibration batches: sampled over the whole set, each image at most once, decoded one
+ * batch ahead. The same plan and seed give the same images in the same order, however they are cut into batches.
+ */
+import { stat } from 'node:fs/promises';
+import { canonicalJson, sha256 } from '../../ground/base/digest.ts';
+import { UserError } from '../../ground/base/errors.ts';
+import { seeded } from '../../ground/base/rng.ts';
+import { type Batch, batchesFrom } from '../preprocessing/batches.ts';
+import type { SampledImage } from '../preprocessing/sampled-image.ts';
+import { type Allowance, type SoundImage, soundImages } from '../preprocessing/sound-images.ts';
+import { trainingImage } from '../preprocessing/training-image.ts';
+import { classFolderSources, kittiSources } from './folder-sources.ts';
+import type { LoaderPlan } from './plan.ts';
+import { type Draw, drawn } from './sampling.ts';
+import type { ImageSource } from './source.ts';
+import { type DataSet, tfrecordSources } from './tfrecord-sources.ts';
+
+export type LoaderOptions = {
+  readonly seed: number;
+  readonly set: DataSet;
+  /** All full batches of the set if undefined. */
+  readonly batches?: number;
+  /** The plan's if undefined. */
+  readonly batchSize?: number;
+  /** Images in each batch that comes out, where that is another number; the last one may be shorter then. */
+  readonly rows?: number;
+  /** What the spec's relative paths lie below; TLT's `$DATA_BASE_PATH`. */
+  readonly dataRoot?: string;
+  /** Broken images that may be left out; none if undefined. */
+  readonly allowance?: Allowance;
+};
+
+export type Loader = {
+  /** Images of the whole set. */
+  readonly available: number;
+  /** Of the whole set, where classes are folders. */
+  readonly classes: number | undefined;
+  /** Images that the batches will hold. */
+  readonly images: number;
+  readonly batches: AsyncIterable<Batch>;
+  /** Once the batches were used: the images of the set that are in none of them, in the order of the draw. */
+  readonly rest: () => AsyncGenerator<SampledImage>;
+  /** Over how many images there are, and the paths and sizes of those that are drawn: cheap where reading all would not be. */
+  readonly digest: () => Promise<string>;
+};
+
+/**
+ * Looks at names and frames alone; images are read with the batches, which throw UserError ImageInvalid and
+ * DatasetInvalid. @throws UserError InputNotFound, DatasetInvalid, TooFewImages
+ */
+export const openLoader = async (plan: LoaderPlan, options: LoaderOptions): Promise<Loader> => {
+  const { batchSize = plan.batchSize, set } = options;
+  const sources = await sourcesOf(plan, { set, dataRoot: options.dataRoot });
+  const there = sources.reduce((sum, { count }) => sum + count, 0);
+  const batches = options.batches ?? Math.floor(there / batchSize);
+  const images = batches * batchSize;
+  if (set === 'validation' && !validates(plan)) throw noValidation();
+  if (images === 0 || images > there) throw tooFew({ there, set, batches: Math.max(1, batches), batchSize });
+  const { allowance, seed } = options;
+  const draws = drawn(sources, seeded(seed));
+  const load = loading(plan);
+  const take = soundImages(draws, { load, images, allowance });
+  return {
+    available: there,
+    classes: sources[0]?.classes,
+    images,
+    batches: batchesFrom(take, { size: plan.size, batchSize: options.rows ?? batchSize, images }),
+    rest: () => restOf(draws, load),
+    digest: async () => sha256(canonicalJson([there, await sizesOf(drawn(sources, seeded(seed)), images)])),
+  };
+};
+
+async function* restOf(
+  draws: Iterable<Draw>,
+  load: (draw: Draw) => Promise<SoundImage>,
+): AsyncGenerator<SampledImage> {
+  for (const draw of draws) {
+    const { path } = await draw.source.imageAt(draw.index);
+    yield { path, load: async () => (await load(draw)).data };
+  }
+}
+
+/** Path and size of the first images; -1 for one that is not there, which is told when it is read. */
+const sizesOf = async (draws: Iterator<Draw>, images: number): Promise<readonly [string, number][]> => {
+  const sizes: [string, number][] = [];
+  for (let { value, done } = draws.next(); !done && sizes.length < images; { value, done } = draws.next()) {
+    const { path, bytes } = await value.source.imageAt(value.index);
+    const size = bytes
+      ? bytes.length
+      : await stat(path).then(
+          ({ size }) => size,
+          () => -1,
+        );
+    sizes.push([path, size]);
+  }
+  return sizes;
+};
+
+const loading = (plan: LoaderPlan): ((draw: Draw) => Promise<SoundImage>) => {
+  const image = trainingImage(plan);
+  return async ({ source, index }) => {
+    const input = await source.imageAt(index);
+    return { path: input.path, data: await image(input) };
+  };
+};
+
+const sourcesOf = (
+  plan: LoaderPlan,
+  where: { readonly set: DataSet; readonly dataRoot: string | undefined },
+): Promise<readonly ImageSource[]> => {
+  switch (plan.kind) {
+    case 'tfrecords':
+      return tfrecordSources(plan, where);
+    case 'classFolders':
+      return classFolderSources(plan, where);
+    case 'kittiFolders':
+      return kittiSources(plan, where);
+  }
+};
+
+const validates = (plan: LoaderPlan): boolean =>
+  plan.kind === 'kittiFolders' ? plan.validation.length > 0 : plan.validation !== undefined;
+
+const noValidation = (): UserError =>
+  new UserError(
+    'TooFewImages',
+    'Drawing from the validation set: the spec names no validation set. Name one there, or draw from the training set.',
+  );
+
+type Shortage = {
+  readonly there: number;
+  readonly set: DataSet;
+  readonly batches: number;
+  readonly batchSize: number;
+};
+
+const tooFew = ({ there, set, batches, batchSize }: Shortage): UserError =>
+  new UserError(
+    'TooFewImages',
+    `Drawing from the ${set} set: ${batches} batches of ${batchSize} need ${batches * batchSize} images, and ${there} are there (${Math.floor(there / batchSize)} batches). Ask for fewer batches, or check the paths, fold and image endings in the spec.`,
+  );

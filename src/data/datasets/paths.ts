@@ -1,0 +1,50 @@
+/** Files behind a path or a glob pattern, and which of them validate. */
+import { glob, stat } from 'node:fs/promises';
+import { basename, isAbsolute, join } from 'node:path';
+import { messageOf, UserError } from '../../ground/base/errors.ts';
+
+/** Hidden files, and the index files that DALI writes beside its records. */
+const noRecord = /^(\.|idx-)/;
+
+/** Sorted; hidden files and index files are left out. @throws UserError InputNotFound if there is none */
+export const recordFiles = async (pattern: string): Promise<readonly string[]> => {
+  const found = (await isFile(pattern)) ? [pattern] : await matching(pattern);
+  if (found.length > 0) return found;
+  throw new UserError(
+    'InputNotFound',
+    `Looking for TFRecords: no file matches ${pattern}. Check tfrecords_path in the spec, and that the data set is mounted there.`,
+  );
+};
+
+const matching = async (pattern: string): Promise<readonly string[]> => {
+  const found: string[] = [];
+  for await (const path of glob(pattern))
+    if (!noRecord.test(basename(path)) && (await isFile(path))) found.push(path);
+  return found.sort();
+};
+
+const isFile = async (path: string): Promise<boolean> => {
+  const found = await stat(path).catch(() => undefined); // Not there, or not readable: no file for us.
+  return found?.isFile() ?? false;
+};
+
+/** Whether a file belongs to this fold, told by its path as TLT's converter names it. */
+export const isOfFold = (path: string, fold: number): boolean =>
+  path.includes(`fold-${String(fold).padStart(3, '0')}-of-`);
+
+/** Relative paths of a spec lie below the data root, if there is one. */
+export const rooted = (path: string, root: string | undefined): string =>
+  root === undefined || isAbsolute(path) ? path : join(root, path);
+
+/** @throws UserError InputNotFound */
+export const requireFolder = async (path: string, what: string): Promise<void> => {
+  const found = await stat(path).catch((thrown: unknown) => {
+    throw new UserError('InputNotFound', `Opening the ${what} ${path}: ${messageOf(thrown)}. ${mend}`, {
+      cause: thrown,
+    });
+  });
+  if (!found.isDirectory())
+    throw new UserError('InputNotFound', `Opening the ${what} ${path}: it is not a folder. ${mend}`);
+};
+
+const mend = 'Check the path in the spec, and that the data set is mounted there.';

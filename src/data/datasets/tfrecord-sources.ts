@@ -1,0 +1,93 @@
+/** TFRecords as image sources. A record names its image by `frame/id`, or, as DALI writes it, holds it. */
+import { join } from 'node:path';
+import { type Example, parseExample } from '../../formats/tfrecord/example.ts';
+import { indexRecords, type RecordFile, readRecord, recordsIn } from '../../formats/tfrecord/tfrecord.ts';
+import { UserError } from '../../ground/base/errors.ts';
+import type { ImageInput } from '../preprocessing/decode.ts';
+import { isOfFold, recordFiles, requireFolder, rooted } from './paths.ts';
+import type { TfrecordSource, Tfrecords } from './plan.ts';
+import type { ImageSource } from './source.ts';
+
+export type DataSet = 'training' | 'validation';
+
+/** @throws UserError InputNotFound, DatasetInvalid */
+export const tfrecordSources = async (
+  plan: Tfrecords,
+  { set, dataRoot }: { readonly set: DataSet; readonly dataRoot: string | undefined },
+): Promise<readonly ImageSource[]> => {
+  const extension = plan.imageExtension.replace(/^\./, '');
+  const sources: ImageSource[] = [];
+  for (const source of sourcesOf(plan, set)) {
+    const folder = source.imageFolder === undefined ? undefined : rooted(source.imageFolder, dataRoot);
+    if (folder !== undefined) await requireFolder(folder, 'image folder');
+    const paths = (await recordFiles(rooted(source.records, dataRoot))).filter(belongsTo(plan, set));
+    const files: RecordFile[] = [];
+    for (const path of paths) files.push(await indexRecords(path));
+    sources.push(sourceOf(files, { folder, extension, weight: source.weight }));
+  }
+  return sources;
+};
+
+/** A validation source of its own leaves all of the others to the training. */
+const sourcesOf = ({ validation, sources }: Tfrecords, set: DataSet): readonly TfrecordSource[] => {
+  if (set === 'training') return sources;
+  if (validation === undefined) return [];
+  return 'source' in validation ? [validation.source] : sources;
+};
+
+const belongsTo = ({ validation }: Tfrecords, set: DataSet): ((path: string) => boolean) => {
+  if (validation === undefined || 'source' in validation) return () => true;
+  return (path) => isOfFold(path, validation.fold) === (set === 'validation');
+};
+
+type Images = {
+  readonly folder: string | undefined;
+  readonly extension: string;
+  readonly weight: number | undefined;
+};
+
+const sourceOf = (files: readonly RecordFile[], images: Images): ImageSource => {
+  const count = files.reduce((sum, file) => sum + recordsIn(file), 0);
+  const imageAt = async (index: number): Promise<ImageInput> => {
+    const { file, record } = placeOf(files, index);
+    const namedBy = `record ${record} of ${file.path}`;
+    return imageOf(parseExample(await readRecord(file, record), namedBy), namedBy, images);
+  };
+  return { count, weight: images.weight ?? count, imageAt };
+};
+
+/** The file that an index over all of them falls into. */
+const placeOf = (files: readonly RecordFile[], index: number): { file: RecordFile; record: number } => {
+  let record = index;
+  const file = files.find((one) => {
+    if (record < recordsIn(one)) return true;
+    record -= recordsIn(one);
+    return false;
+  });
+  return { file: file!, record };
+};
+
+const imageOf = (example: Example, namedBy: string, { folder, extension }: Images): ImageInput => {
+  const id = textOf(example, 'frame/id');
+  if (id === undefined || id === '' || id.includes('\0'))
+    throw new UserError(
+      'DatasetInvalid',
+      `Reading ${namedBy}: it does not name its image (frame/id). Convert the data set again.`,
+    );
+  const encoded = example.get('frame/encoded');
+  const bytes = encoded?.kind === 'bytes' ? encoded.values[0] : undefined;
+  if (folder === undefined && bytes === undefined)
+    throw new UserError(
+      'DatasetInvalid',
+      `Reading ${namedBy}: it holds no image, and the spec names no image_directory_path where the file of ${id} could be. Name it in the spec.`,
+    );
+  const path = folder === undefined ? id : join(folder, `${id}.${extension}`);
+  return { path, namedBy, ...(bytes && { bytes }) };
+};
+
+const textOf = (example: Example, key: string): string | undefined => {
+  const feature = example.get(key);
+  return feature?.kind === 'bytes' ? feature.values[0] && utf8.decode(feature.values[0]) : undefined;
+};
+
+const utf8 = new TextDecoder();

@@ -1,0 +1,41 @@
+/**
+ * Why an image could not be decoded, told from the file itself: libvips keeps the text of its errors in one buffer for
+ * all threads, so while other images are decoded its text may be lost or another image's.
+ */
+import { access, constants } from 'node:fs/promises';
+import sharp, { type Metadata } from 'sharp';
+import { systemCodeOf } from '../../ground/base/errors.ts';
+
+type Content = { readonly path: string; readonly bytes?: Uint8Array };
+
+/** What is wrong and what to do, as sentences. */
+export const whyBroken = async ({ path, bytes }: Content, pixelLimit: number): Promise<string> => {
+  const closed = bytes === undefined ? await whyClosed(path) : undefined;
+  if (closed !== undefined) return closed;
+  const metadata = await headerOf(bytes ?? path);
+  if (metadata === undefined)
+    return 'its content is none of JPEG, PNG, TIFF, WebP or GIF. Convert it to PNG.';
+  if (metadata.width * metadata.height > pixelLimit)
+    return `it has ${metadata.width} × ${metadata.height} pixels, more than ${pixelLimit / 1e6} megapixels. Make it smaller; the network sees far fewer.`;
+  return 'the file is cut short or damaged. Copy it again.';
+};
+
+const whyClosed = async (path: string): Promise<string | undefined> => {
+  try {
+    await access(path, constants.R_OK);
+    return undefined;
+  } catch (thrown) {
+    if (systemCodeOf(thrown) === 'ENOENT')
+      return 'the file is not there. Put it there, or take it out of the list.';
+    return `the file may not be read (${systemCodeOf(thrown)}). Give this user permission to read it.`;
+  }
+};
+
+/** Undefined for what is no image; an image that is cut short still has a header. */
+const headerOf = async (content: string | Uint8Array): Promise<Metadata | undefined> => {
+  try {
+    return await sharp(content, { limitInputPixels: false }).metadata();
+  } catch {
+    return undefined; // Whatever libvips says, it does not know this header.
+  }
+};

@@ -1,0 +1,46 @@
+/** An image file as pixels; orientation tags and profiles are ignored and alpha is dropped, as in TLT's own loaders. */
+import { UserError } from '../../ground/base/errors.ts';
+import { whyBroken } from './broken-image.ts';
+import type { Pixels } from './normalise.ts';
+import { type Picture, pixelLimit, readPicture, rgbOf } from './picture.ts';
+import { stretch } from './stretch.ts';
+
+export type ImageSize = { readonly width: number; readonly height: number; readonly channels: 1 | 3 };
+
+export type ImageInput = {
+  readonly path: string;
+  /** The file's content, where it lies in a record and not on the disk. */
+  readonly bytes?: Uint8Array;
+  /** Who named the image, for messages: `record 12 of …`. */
+  readonly namedBy?: string;
+};
+
+/** Stretched with Lanczos: the `--cal_image_dir` path. @throws UserError ImageInvalid naming the file */
+export const decodeImage = async (path: string, { width, height, channels }: ImageSize): Promise<Pixels> => {
+  const colour = stretch(await decoded({ path }), { width, height });
+  return channels === 3 ? colour : greyOf(colour);
+};
+
+/** Three channels of eight bits, as large as the file has them. @throws UserError ImageInvalid naming the file */
+export const decodePixels = async (input: ImageInput): Promise<Pixels> => rgbOf(await decoded(input));
+
+const decoded = async (input: ImageInput): Promise<Picture> => {
+  const { path, bytes, namedBy } = input;
+  try {
+    return await readPicture(bytes ?? path);
+  } catch (thrown) {
+    throw new UserError(
+      'ImageInvalid',
+      `Decoding the calibration image ${path}${namedBy === undefined ? '' : ` (${namedBy})`}: ${await whyBroken(input, pixelLimit)}`,
+      { cause: thrown },
+    );
+  }
+};
+
+/** Luma of ITU-R BT.601 in 16-bit fixed point, as Pillow's mode L has it. */
+export const greyOf = ({ data, width, height }: Pixels): Pixels => {
+  const grey = new Uint8Array(width * height);
+  for (let i = 0; i < grey.length; i++)
+    grey[i] = (data[i * 3]! * 19595 + data[i * 3 + 1]! * 38470 + data[i * 3 + 2]! * 7471 + 0x8000) >> 16;
+  return { data: grey, width, height, channels: 1 };
+};

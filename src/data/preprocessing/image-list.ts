@@ -1,0 +1,51 @@
+/** Which images calibrate: a seeded sample of a folder, the rest kept out of calibration. */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { messageOf, UserError } from '../../ground/base/errors.ts';
+import { seeded, shuffled } from '../../ground/base/rng.ts';
+
+/** TLT 2.0 takes these endings alone, in lower case, and looks into no folder below. */
+const extensions: readonly string[] = ['jpg', 'jpeg', 'png'];
+
+export type ImageSample = {
+  /** `batches × batchSize` paths, in the order in which they are read. */
+  readonly chosen: readonly string[];
+  /** The other images: what the result can be judged on. */
+  readonly kept: readonly string[];
+};
+
+export type SampleSize = { readonly batches: number; readonly batchSize: number; readonly seed: number };
+
+/**
+ * The list is sorted before it is sampled, so a seed chooses the same images on every file system.
+ * @throws UserError InputNotFound, TooFewImages
+ */
+export const sampleImages = async (
+  folder: string,
+  { batches, batchSize, seed }: SampleSize,
+): Promise<ImageSample> => {
+  const names = (await listed(folder)).filter((name) =>
+    extensions.includes(name.slice(name.lastIndexOf('.') + 1)),
+  );
+  const needed = batches * batchSize;
+  if (names.length < needed)
+    throw new UserError(
+      'TooFewImages',
+      `Choosing calibration images from ${folder}: ${batches} batches of ${batchSize} need ${needed} images, and ${names.length} are there (.jpg, .jpeg or .png, not in folders below). Add images, or lower --batches or --batch_size.`,
+    );
+  const order = shuffled(names.sort(), seeded(seed)).map((name) => join(folder, name));
+  return { chosen: order.slice(0, needed), kept: order.slice(needed) };
+};
+
+const listed = async (folder: string): Promise<string[]> => {
+  try {
+    const entries = await readdir(folder, { withFileTypes: true });
+    return entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
+  } catch (thrown) {
+    throw new UserError(
+      'InputNotFound',
+      `Choosing calibration images: the folder ${folder} cannot be read (${messageOf(thrown)}). Name a folder of images.`,
+      { cause: thrown },
+    );
+  }
+};

@@ -1,0 +1,73 @@
+/** Classification: folders of classes, Pillow's nearest, and the values of `preprocess_mode`. */
+import type { LoaderPlan } from '../datasets/plan.ts';
+import type { ImageSize } from '../preprocessing/decode.ts';
+import { caffeValues, tfValues, torchValues, type Values } from '../preprocessing/values.ts';
+import type { Notes } from './notes.ts';
+import type { ReadSpec } from './read-spec.ts';
+import { batchSizeOf, meanKeys, meansOf, need, needText } from './rules.ts';
+import type { ValueOf } from './schema.ts';
+import type { classificationSchema } from './schemas/classification.ts';
+
+type Spec = ValueOf<typeof classificationSchema>;
+type Train = NonNullable<Spec['train_config']>;
+
+/** Its images of `--cal_image_dir` go through caffe's values whatever the spec says, as in TLT. */
+export const readClassification = (spec: Spec): ReadSpec => ({
+  family: isFlat(spec.train_config) ? 'TLT 2.0' : 'TLT 3.0 or later',
+  seed: spec.train_config?.random_seed,
+  classes: [],
+  imagePreprocessing: undefined,
+  plugin: undefined,
+  plan: (notes) => planOf(spec, notes),
+});
+
+/** TLT 2.0 names the optimizer by a string and has the schedule's numbers side by side. */
+const isFlat = (train: Train | undefined): boolean =>
+  typeof train?.optimizer === 'string' || train?.lr_config?.scheduler !== undefined;
+
+const planOf = (spec: Spec, notes: Notes): LoaderPlan | undefined => {
+  const model = need(spec, 'model_config', notes);
+  const train = need(spec, 'train_config', notes);
+  const size = model && sizeOf(model, notes);
+  const batchSize = batchSizeOf(train, notes);
+  const training = train && needText(train, 'train_dataset_path', notes);
+  const values = train && valuesOf(train, size?.channels ?? 3, notes);
+  if (!size || !batchSize || !training || !values) return undefined;
+  const validation = train.val_dataset_path ? { validation: train.val_dataset_path } : {};
+  return {
+    kind: 'classFolders',
+    training,
+    ...validation,
+    size,
+    batchSize,
+    geometry: { kind: 'nearest' },
+    values,
+  };
+};
+
+/** `"3,224,224"`: channels, height, width. */
+const sizeOf = (model: NonNullable<Spec['model_config']>, notes: Notes): ImageSize | undefined => {
+  const text = needText(model, 'input_image_size', notes);
+  if (text === undefined) return undefined;
+  const [, channels, height, width] = /^\s*([13])\s*,\s*(\d{1,5})\s*,\s*(\d{1,5})\s*$/.exec(text) ?? [];
+  if (channels && Number(height) >= leastSide && Number(width) >= leastSide)
+    return { channels: channels === '1' ? 1 : 3, height: Number(height), width: Number(width) };
+  notes.add(model, 'input_image_size', {
+    what: `it is "${text.slice(0, 40)}", and must be "channels,height,width" with 1 or 3 channels and sides of at least ${leastSide}`,
+  });
+  return undefined;
+};
+
+const leastSide = 16;
+
+const valuesOf = (train: Train, channels: 1 | 3, notes: Notes): Values | undefined => {
+  const mode = train.preprocess_mode || 'caffe'; // TLT 2.0 knew no other
+  if (mode === 'torch') return torchValues(channels);
+  if (mode === 'tf') return tfValues(channels);
+  if (mode === 'caffe')
+    return caffeValues(channels, meansOf(train, 'image_mean', { keys: meanKeys[channels], notes }));
+  notes.add(train, 'preprocess_mode', {
+    what: `it is "${mode.slice(0, 40)}", and must be caffe, torch or tf`,
+  });
+  return undefined;
+};

@@ -1,0 +1,145 @@
+/** faster_rcnn: detectnet_v2's data, then back to 0…255, the spec's channel order, means and divisor. */
+import type { LoaderPlan } from '../datasets/plan.ts';
+import type { ImageSize } from '../preprocessing/decode.ts';
+import type { Preprocessing } from '../preprocessing/normalise.ts';
+import { fasterRcnnValues } from '../preprocessing/values.ts';
+import { pictureOf, tfrecordsOf } from './detectnet-data.ts';
+import type { Notes } from './notes.ts';
+import type { PluginParameters } from './plugin-parameters.ts';
+import type { ReadSpec } from './read-spec.ts';
+import { batchSizeOf, mappedClasses, meansOf, need, needNumber } from './rules.ts';
+import type { ValueOf } from './schema.ts';
+import type { fasterRcnnSchema, inputImageConfig } from './schemas/faster-rcnn.ts';
+
+type Spec = ValueOf<typeof fasterRcnnSchema>;
+type Input = ValueOf<typeof inputImageConfig>;
+type Network = NonNullable<Spec['network_config']> | NonNullable<Spec['model_config']>;
+
+/** TLT 2.0 has other names for the same blocks. */
+const isOfTlt2 = (spec: Spec): boolean =>
+  spec.network_config !== undefined || spec.training_config?.kitti_data_config !== undefined;
+
+export const readFasterRcnn = (spec: Spec, notes: Notes): ReadSpec => {
+  const network = spec.network_config ?? need(spec, 'model_config', notes);
+  const input = network && need(network, 'input_image_config', notes);
+  const pixels = input && pixelsOf(input, notes);
+  const mapped = mappedClasses(datasetOf(spec)?.target_class_mapping);
+  return {
+    family: isOfTlt2(spec) ? 'TLT 2.0' : 'TLT 3.0 or later',
+    seed: spec.random_seed,
+    classes: [...mapped, 'background'],
+    imagePreprocessing: pixels && preprocessingOf(pixels),
+    plugin: network && pluginOf(spec, network, mapped.length),
+    sides: input && sidesOf(input),
+    plan: (found) => planOf(spec, { input, pixels, notes: found }),
+  };
+};
+
+const datasetOf = (spec: Spec) => spec.training_config?.kitti_data_config ?? spec.dataset_config;
+
+type PixelRule = {
+  readonly channels: 1 | 3;
+  readonly order: 'RGB' | 'BGR';
+  readonly mean: readonly number[];
+  readonly scaling: number;
+};
+
+const preprocessingOf = ({ order, mean, scaling }: PixelRule): Preprocessing => ({
+  order,
+  mean,
+  scale: 1 / scaling,
+});
+
+const orders = { rgb: ['r', 'g', 'b'], bgr: ['b', 'g', 'r'], l: ['l'] } as const;
+
+const pixelsOf = (input: Input, notes: Notes): PixelRule | undefined => {
+  const channels = input.image_type === 'GRAY_SCALE' ? 1 : 3;
+  const named = (input.image_channel_order ?? (channels === 1 ? 'l' : '')) as keyof typeof orders;
+  const allowed = channels === 1 ? ['l'] : ['rgb', 'bgr'];
+  const scaling = needNumber(input, 'image_scaling_factor', { notes, least: Number.MIN_VALUE });
+  if (!allowed.includes(named)) {
+    notes.add(input, 'image_channel_order', {
+      what: `it must be ${allowed.join(' or ')} for this image_type`,
+    });
+    return undefined;
+  }
+  const mean = meansOf(input, 'image_channel_mean', { keys: orders[named], notes });
+  if (mean === undefined) notes.add(input, 'image_channel_mean', { what: 'it is missing' });
+  return mean && scaling ? { channels, order: named === 'bgr' ? 'BGR' : 'RGB', mean, scaling } : undefined;
+};
+
+type Parts = {
+  readonly input: Input | undefined;
+  readonly pixels: PixelRule | undefined;
+  readonly notes: Notes;
+};
+
+const planOf = (spec: Spec, { input, pixels, notes }: Parts): LoaderPlan | undefined => {
+  const training = need(spec, 'training_config', notes);
+  const old = isOfTlt2(spec);
+  const dataset =
+    old && training ? need(training, 'kitti_data_config', notes) : need(spec, 'dataset_config', notes);
+  const augmentation =
+    old && training ? need(training, 'data_augmentation', notes) : need(spec, 'augmentation_config', notes);
+  const records = dataset && tfrecordsOf(dataset, notes);
+  const picture = augmentation && pictureOf(augmentation, { notes, multipleOf: 1 });
+  const batchSize = batchSizeOf(training, notes);
+  const size = input && pixels && sizeOf(input, pixels.channels, notes);
+  if (size && picture && `${Object.values(picture.size)}` !== `${Object.values(size)}`)
+    notes.add(augmentation, 'preprocessing', {
+      what: `its output is ${sizeText(picture.size)}, and the network's input ${sizeText(size)}: they must be the same`,
+    });
+  if (!records || !picture || !batchSize || !size || !pixels) return undefined;
+  return { ...records, ...picture, batchSize, values: fasterRcnnValues(pixels) };
+};
+
+const sizeText = ({ width, height, channels }: ImageSize): string => `${width} × ${height} × ${channels}`;
+
+/** A network of free size cannot be calibrated: batches have one size. */
+const sizeOf = (input: Input, channels: 1 | 3, notes: Notes): ImageSize | undefined => {
+  const given = need(input, 'size_height_width', notes);
+  if (!given) return undefined;
+  const bounds = { notes, least: 160, most: 16384 };
+  const width = needNumber(given, 'width', bounds);
+  const height = needNumber(given, 'height', bounds);
+  return width && height ? { width, height, channels } : undefined;
+};
+
+const sidesOf = ({ size_height_width: size }: Input) => {
+  const { height, width } = size ?? {};
+  return height && width ? { height, width } : undefined;
+};
+
+const boxSpreadOf = ({ training_config: training }: Spec): readonly number[] => {
+  const spread = training?.classifier_regr_std;
+  return ['x', 'y', 'w', 'h'].flatMap((key) => spread?.get(key) ?? []);
+};
+
+/** Undefined where the spec leaves out what inference needs. */
+const pluginOf = (spec: Spec, network: Network, classes: number): PluginParameters | undefined => {
+  const inference = spec.inference_config;
+  const { rpn_pre_nms_top_N: preNmsTopN, rpn_nms_max_boxes: postNmsTopN } = inference ?? {};
+  const { rpn_nms_overlap_threshold: proposalIou, classifier_nms_overlap_threshold: iou } = inference ?? {};
+  const keepTopK = inference?.classifier_nms_max_boxes;
+  if (!preNmsTopN || !postNmsTopN || proposalIou === undefined || iou === undefined || !keepTopK)
+    return undefined;
+  const pool = network.roi_pooling_config;
+  return {
+    scoreThreshold: inference?.object_confidence_thres ?? 0,
+    iouThreshold: iou,
+    topK: postNmsTopN,
+    keepTopK,
+    classes,
+    scoreBits: inference?.nms_score_bits ?? 0,
+    proposal: {
+      preNmsTopN,
+      postNmsTopN,
+      iouThreshold: proposalIou,
+      anchorSizes: network.anchor_box_config?.scale ?? [],
+      anchorRatios: network.anchor_box_config?.ratio ?? [],
+      cropSize: (pool?.pool_size ?? 0) * (pool?.pool_size_2x ? 2 : 1),
+      stride: network.rpn_stride || 16,
+      boxSpread: boxSpreadOf(spec),
+    },
+  };
+};

@@ -1,0 +1,27 @@
+/** What the experiment spec says to a Keras model of a detector, which training leaves without the plugins at its end. */
+
+import type { ExperimentSpec } from '../../data/specs/read-spec.ts';
+import { type DetectorArchitecture, detectorArchitectures } from '../../graph/keras/detectors/detector.ts';
+import type { ImportWish } from '../../graph/keras/import.ts';
+import { UserError } from '../../ground/base/errors.ts';
+import type { Architecture } from '../../ground/contract/architectures.ts';
+
+/** Nothing for a module whose graphs end as they are trained. @throws UserError SpecInvalid */
+export const detectorWish = (architecture: Architecture, spec: ExperimentSpec | undefined): ImportWish => {
+  if (!isDetector(architecture)) return {};
+  const doing = `Reading a Keras model of ${architecture}`;
+  if (!spec)
+    throw new UserError(
+      'SpecInvalid',
+      `${doing}: the experiment spec is missing, and its numbers for non-maximum suppression are needed. Name it by -e, or by spec.experimentSpec.`,
+    );
+  const { plugin, sides } = spec;
+  if (plugin) return { detector: { architecture, plugin, sides } };
+  throw new UserError(
+    'SpecInvalid',
+    `${doing}: the experiment spec has no whole inference_config, whose numbers for proposals and non-maximum suppression are needed. Complete it: rpn_pre_nms_top_N, rpn_nms_max_boxes, rpn_nms_overlap_threshold, classifier_nms_overlap_threshold, classifier_nms_max_boxes.`,
+  );
+};
+
+const isDetector = (architecture: Architecture): architecture is DetectorArchitecture =>
+  detectorArchitectures.some((each) => each === architecture);

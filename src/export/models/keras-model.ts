@@ -1,0 +1,43 @@
+/** A Keras file as the tools take it: turned into ONNX, with its weights in memory once. */
+
+import { type KerasSource, withKerasFile } from '../../formats/hdf5/keras-file.ts';
+import { oneFileBytes } from '../../formats/onnx/external-data.ts';
+import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
+import { parseModel, rawBytesOf, serializeAndRelease } from '../../formats/onnx/model.ts';
+import type { TensorRanges } from '../../formats/scales/tensor-scales.ts';
+import { type ImportedModel, type ImportWish, importKeras } from '../../graph/keras/import.ts';
+
+export type KerasModel = Omit<ImportedModel, 'ranges' | 'rangeFault'> & {
+  /** The ONNX file; the tensors of the model point into it. Undefined for a model that one file cannot hold. */
+  readonly payload: Uint8Array | undefined;
+  /** See OpenedModel. */
+  readonly trainedRanges: (() => TensorRanges) | undefined;
+};
+
+/** In bytes; 16 MiB are more than names and shapes of any network take. */
+const weightsInOneFile = oneFileBytes - 2 ** 24;
+
+/** @throws UserError ModelInvalid, ModelUnsupported */
+export const openKeras = async (
+  source: KerasSource,
+  wish?: ImportWish,
+  weightsLimit = weightsInOneFile,
+): Promise<KerasModel> => {
+  const { model, ranges, rangeFault, ...rest } = await withKerasFile(source, (file) =>
+    importKeras(file, wish),
+  );
+  const trainedRanges = () => {
+    if (rangeFault) throw rangeFault;
+    return ranges;
+  };
+  return {
+    ...rest,
+    ...(rawBytesOf(model) > weightsLimit ? { model, payload: undefined } : inOneFile(model)),
+    trainedRanges: ranges.size > 0 ? trainedRanges : undefined,
+  };
+};
+
+const inOneFile = (model: ModelProto) => {
+  const payload = serializeAndRelease(model);
+  return { model: parseModel(payload), payload };
+};

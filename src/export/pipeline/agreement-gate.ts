@@ -1,0 +1,65 @@
+/** The accuracy gate: an int8 export whose outputs stray too far from the float model's is refused before it is stored. */
+
+import type { Statistics } from '../../calibration/histograms/statistics.ts';
+import type { SampledImage } from '../../data/preprocessing/sampled-image.ts';
+import { computedFrom } from '../../graph/precision/calibration-graph.ts';
+import { UserError } from '../../ground/base/errors.ts';
+import type { OpenedModel } from '../models/open-model.ts';
+import { decibelText } from '../report/decibel.ts';
+import { tensorReports } from '../report/report.ts';
+import type { Watch } from './export.ts';
+import { sensitivityOf, sensitivityText } from './sensitivity.ts';
+import { int8Agreement, keptBatches, noneKept } from './verify-int8.ts';
+
+const namedTensors = 3;
+
+/** Scales, images that had no say in them, and the histograms that they came from if it was a calibration. */
+export type Judged = {
+  readonly scales: ReadonlyMap<string, number>;
+  readonly kept: readonly SampledImage[];
+  readonly statistics?: Statistics;
+};
+
+export type Gate = {
+  readonly quantised: Judged;
+  /** Decibel; undefined asks nothing. */
+  readonly least: number | undefined;
+  readonly watch: Watch;
+};
+
+/**
+ * `least`: SQNR in decibel over all outputs; undefined asks nothing.
+ * @throws UserError AgreementTooLow naming the worst tensors, TooFewImages if calibration took every image
+ */
+export const requireAgreement = async (
+  opened: OpenedModel,
+  { quantised, least, watch }: Gate,
+): Promise<void> => {
+  if (least === undefined) return;
+  const batches = keptBatches(opened, quantised.kept);
+  if (batches === undefined) throw noneKept('Comparing int8 with float');
+  const { signal } = watch;
+  const { sqnrDb, images } = await int8Agreement(opened, quantised.scales, { batches, signal });
+  if (sqnrDb >= least) return;
+  const layers = await sensitivityOf(opened, { ...quantised, watch });
+  throw new UserError(
+    'AgreementTooLow',
+    `Comparing int8 with float on ${images} images kept out of calibration: the outputs agree to ${sqnrDb.toFixed(1)} dB, and ${least} dB are asked for.${worstTensors(opened, quantised)} ${sensitivityText(layers)} ${advice(quantised)} Nothing was stored.`,
+  );
+};
+
+const advice = ({ statistics }: Judged): string =>
+  statistics
+    ? 'Otherwise calibrate with more images, take another algorithm (Mse, Auto), or build this class in fp16.'
+    : 'Its scales come from the training: train on, calibrate instead (--force_ptq, spec.forcePtq), or build this class in fp16.';
+
+/** Of those that int8 arithmetic reads: the others cannot be the cause. */
+const worstTensors = ({ model }: OpenedModel, { scales, statistics }: Judged): string => {
+  if (!statistics) return '';
+  const read = new Set(computedFrom(model));
+  const arithmetic = new Map([...scales].filter(([name]) => read.has(name)));
+  const worst = tensorReports({ ...statistics, scales: arithmetic })
+    .slice(0, namedTensors)
+    .map(({ name, sqnrDb }) => `${name} (${decibelText(sqnrDb)})`);
+  return ` Worst tensors: ${worst.join(', ')}.`;
+};

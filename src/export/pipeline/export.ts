@@ -1,0 +1,170 @@
+/** The export itself: a model and calibration images in, the bytes of every artifact out. Writes nothing. */
+
+import { type Statistics, scalesOf } from '../../calibration/histograms/statistics.ts';
+import { isSearch } from '../../calibration/histograms/thresholds.ts';
+import { type Collected, collect } from '../../calibration/pass/calibrate.ts';
+import { type Batch, sampledBatches } from '../../data/preprocessing/batches.ts';
+import type { Preprocessing } from '../../data/preprocessing/normalise.ts';
+import { partOfList, type SamplePart, wholeSample } from '../../data/preprocessing/sample-part.ts';
+import type { SampledImage } from '../../data/preprocessing/sampled-image.ts';
+import type { Allowance, SoundImage } from '../../data/preprocessing/sound-images.ts';
+import { type EncryptOptions, encryptEtlt, type Pieces } from '../../formats/crypto/encrypted-model.ts';
+import { tensorFromFloats } from '../../formats/onnx/tensor.ts';
+import { serializeTensor } from '../../formats/onnx/tensor-file.ts';
+import { tensorRtVersionNumber, writeCalibrationCache } from '../../formats/scales/calibration-cache.ts';
+import { withoutFloat } from '../../graph/precision/float-layers.ts';
+import { UserError } from '../../ground/base/errors.ts';
+import { readableBytes } from '../../ground/base/readable.ts';
+import type { Algorithm } from '../../ground/contract/architectures.ts';
+import type { OpenedModel } from '../models/open-model.ts';
+import { type CalibrationSource, openSource } from './calibration-source.ts';
+import { someKept } from './verify-int8.ts';
+
+export type CalibrationRequest = {
+  readonly source: CalibrationSource;
+  readonly batches: number;
+  readonly batchSize: number;
+  readonly algorithm: Algorithm;
+  readonly seed: number;
+  /** Version of the TensorRT that will read the cache. */
+  readonly tensorRtVersion: string;
+  /** Broken images that are put up with; none if undefined. */
+  readonly allowance?: Allowance;
+  /** Of the sample; all of it if undefined. */
+  readonly part?: SamplePart;
+  /** Layers that stay float, as `floatLayers` takes them; none if undefined. */
+  readonly keepFloat?: readonly string[];
+  /** Whether a report will say what every method would have chosen; it will not, if undefined. */
+  readonly reported?: boolean;
+};
+
+/** What is left of the images when the pass is over. */
+export type SeenImages = {
+  /** A few of the images that were calibrated with, and what made them of pixels if that is known. */
+  readonly shown: readonly SoundImage[];
+  readonly preprocessing: Preprocessing | undefined;
+  /** Images kept out of calibration, as many as are compared on. */
+  readonly kept: readonly SampledImage[];
+};
+
+export type Calibrated = SeenImages & {
+  /** The cache's text. */
+  readonly cache: string;
+  readonly scales: ReadonlyMap<string, number>;
+  readonly statistics: Statistics;
+};
+
+export type Watch = {
+  /** Steps done, of steps in all; `what` names the work where it is not the tool's own. */
+  readonly progress: (done: number, total: number, what?: string) => void;
+  readonly signal: AbortSignal;
+};
+
+/** Largest number of images that go through the network at once: more costs memory and gains no time on a CPU. */
+const runBatch = 4;
+
+/** @throws UserError ModelUnsupported if a fixed batch does not divide the number of images */
+const runBatchOf = ({ fixedBatch }: OpenedModel, images: number): number => {
+  if (fixedBatch === undefined) return runBatch;
+  if (images % fixedBatch === 0) return fixedBatch;
+  throw new UserError(
+    'ModelUnsupported',
+    `Calibrating: the graph takes ${fixedBatch} images at once, and ${images} images do not divide by that. Choose batches × batch_size so that they do, or export the model with a free batch.`,
+  );
+};
+
+/** What a pass over the images found, and which they were: thresholds of any method follow from it. */
+export type Measurement = SeenImages &
+  Collected & {
+    /** As `OpenedSource` has it. */
+    readonly spent: number;
+  };
+
+export type Thresholds = Pick<CalibrationRequest, 'algorithm' | 'tensorRtVersion' | 'keepFloat'>;
+
+type Request = { readonly request: CalibrationRequest; readonly watch: Watch };
+
+/** @throws UserError TooFewImages, ImageInvalid, TensorfileInvalid, InputNotFound, CalibrationFailed */
+export const calibrate = async (opened: OpenedModel, asked: Request): Promise<Calibrated> =>
+  concluded(opened, await measure(opened, asked), asked.request);
+
+/** The cache that follows from what was counted; no image is looked at. */
+export const concluded = (
+  { model }: OpenedModel,
+  { statistics, shown, preprocessing, kept }: Omit<Measurement, 'counted' | 'spent'>,
+  { algorithm, tensorRtVersion, keepFloat }: Thresholds,
+): Calibrated => {
+  const scales = withoutFloat(model, scalesOf(statistics, algorithm), keepFloat);
+  // trtexec, tao-deploy and DLA read caches of this calibrator alone, whatever chose the thresholds.
+  const cache = writeCalibrationCache({
+    version: tensorRtVersionNumber(tensorRtVersion),
+    algorithmWord: 'EntropyCalibration2',
+    scales,
+  });
+  return { cache, scales, statistics, shown, preprocessing, kept };
+};
+
+/** The pass over the images, or over a part of them. @throws as `calibrate` */
+export const measure = async (opened: OpenedModel, { request, watch }: Request): Promise<Measurement> => {
+  const total = request.batches * request.batchSize;
+  const rows = runBatchOf(opened, total);
+  const images = partOfList(Array(total).fill(0), request.part ?? wholeSample, opened.fixedBatch).length;
+  const { batches, kept, spent, preprocessing } = await openSource(opened, {
+    ...request,
+    rows,
+    signal: watch.signal,
+  });
+  const shown: SoundImage[] = [];
+  const collected = await collect({
+    model: opened.model,
+    input: opened.input,
+    shape: [opened.fixedBatch ?? 1, opened.channels, opened.height, opened.width],
+    batches: preprocessing ? seen(batches, shown) : batches,
+    progress: (done) => watch.progress(done, images),
+    choosing: choosesThresholds(request),
+    signal: watch.signal,
+  });
+  const some = await someKept(opened, kept(), request.allowance);
+  return { ...collected, shown, preprocessing, kept: some, spent: spent() };
+};
+
+/** A part that is only counted needs none, and the quick methods choose as they are asked. */
+const choosesThresholds = ({ part, reported, algorithm }: CalibrationRequest): boolean =>
+  part === undefined && (reported === true || isSearch(algorithm));
+
+/** Enough to see channels or a cut that are wrong. */
+export const mostShown = 6;
+
+/** The same batches; the first of their images are added to a list. */
+async function* seen(batches: AsyncIterable<Batch>, shown: SoundImage[]): AsyncGenerator<Batch> {
+  for await (const batch of batches) {
+    const length = batch.data.length / batch.paths.length;
+    for (const [index, path] of batch.paths.slice(0, mostShown - shown.length).entries())
+      shown.push({ path, data: batch.data.slice(index * length, (index + 1) * length) });
+    yield batch;
+  }
+}
+
+/** Enough images to see an engine that is wrong, few enough to store beside every export. */
+const verificationLimit = { images: 8, bytes: 16 * 2 ** 20 } as const;
+
+/** Some of the kept images as an ONNX TensorProto [N,C,H,W]; undefined if there are none. */
+export const verificationTensor = async (
+  { input, channels, height, width }: OpenedModel,
+  kept: readonly SampledImage[],
+): Promise<Uint8Array | undefined> => {
+  const bytesEach = 4 * channels * height * width;
+  const count = Math.min(
+    verificationLimit.images,
+    Math.max(1, Math.floor(verificationLimit.bytes / bytesEach)),
+    kept.length,
+  );
+  const options = { size: { channels, height, width }, batchSize: Math.max(1, count) };
+  for await (const { data, dims } of sampledBatches(kept.slice(0, count), options))
+    return serializeTensor(tensorFromFloats(input, dims, data));
+  return undefined;
+};
+
+/** The `.etlt`: the ONNX file as it is, encrypted by age unless another cipher is given. */
+export const etltOf = (opened: OpenedModel, key: string, options?: EncryptOptions): Promise<Pieces> =>
+  encryptEtlt(readableBytes(opened.payload), key, options);

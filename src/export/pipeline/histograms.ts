@@ -1,0 +1,165 @@
+/** Histogram files of a model: written after a pass, and thresholds from one that is there, without a pass. */
+import { readFile } from 'node:fs/promises';
+import { Histogram } from '../../calibration/histograms/histogram.ts';
+import type { Statistics } from '../../calibration/histograms/statistics.ts';
+import { statisticsOf } from '../../calibration/pass/calibrate.ts';
+import { sampleImages } from '../../data/preprocessing/image-list.ts';
+import { wholeSample } from '../../data/preprocessing/sample-part.ts';
+import { folderImage } from '../../data/preprocessing/sampled-image.ts';
+import {
+  type CountedSample,
+  type HistogramFile,
+  parseHistogramFile,
+  writeHistogramFile,
+} from '../../formats/scales/histogram-file.ts';
+import { computedFrom } from '../../graph/precision/calibration-graph.ts';
+import { canonicalJson, sha256 } from '../../ground/base/digest.ts';
+import { messageOf, UserError } from '../../ground/base/errors.ts';
+import type { OpenedModel } from '../models/open-model.ts';
+import { type CalibrationSource, digestOfSource, pixelsOf } from './calibration-source.ts';
+import {
+  type Calibrated,
+  type CalibrationRequest,
+  concluded,
+  type Measurement,
+  mostShown,
+  type SeenImages,
+  type Thresholds,
+} from './export.ts';
+import { someKept } from './verify-int8.ts';
+
+/** @throws UserError InputNotFound, HistogramsInvalid naming the file */
+export const readHistograms = async (path: string): Promise<HistogramFile> => {
+  const bytes = await readFile(path).catch((cause: unknown) => {
+    throw new UserError('InputNotFound', `Reading ${path}: ${messageOf(cause)}. Check the path.`, { cause });
+  });
+  try {
+    return parseHistogramFile(bytes);
+  } catch (thrown) {
+    if (!(thrown instanceof UserError)) throw thrown;
+    throw new UserError(thrown.reason, `${path}: ${thrown.message}`, { cause: thrown });
+  }
+};
+
+/** A pass of this run as the bytes of a histogram file. */
+export const histogramBytes = async (
+  opened: OpenedModel,
+  { counted, spent }: Pick<Measurement, 'counted' | 'spent'>,
+  request: CalibrationRequest,
+): Promise<Uint8Array> => {
+  const sample = {
+    ...(await sampleOf(opened, request)),
+    ...(request.part ?? wholeSample),
+    images: counted.images,
+    spent,
+  };
+  return writeHistogramFile({
+    modelSha256: sha256(opened.payload),
+    samples: [sample],
+    histograms: counted.histograms,
+  });
+};
+
+type Sampling = Pick<CalibrationRequest, 'batches' | 'batchSize' | 'seed'>;
+type Drawing = Sampling & { readonly source: CalibrationSource };
+type Sample = Pick<CountedSample, 'dataSha256' | 'seed' | 'drawn'>;
+
+/** Images are known together with what makes numbers of their pixels. */
+const sampleOf = async (
+  { preprocessing }: OpenedModel,
+  { source, batches, batchSize, seed }: Drawing,
+): Promise<Sample> => {
+  const digest = await digestOfSource(source, { batches, batchSize, seed });
+  const made = source.kind === 'Loader' ? source.plan : preprocessing;
+  const dataSha256 = source.kind === 'Tensorfile' ? digest : sha256(canonicalJson([digest, made]));
+  return { dataSha256, seed, drawn: batches * batchSize };
+};
+
+/** Whether the file counted this sample and nothing else, be it in parts. */
+const isOfSample = ({ samples }: Pick<HistogramFile, 'samples'>, wanted: Sample): boolean =>
+  samples.every(
+    ({ dataSha256, seed, drawn }) =>
+      dataSha256 === wanted.dataSha256 && seed === wanted.seed && drawn === wanted.drawn,
+  );
+
+/** Whether a file counted what would be drawn from these data, be it in parts. */
+export const isCountedFrom = async (
+  opened: OpenedModel,
+  content: HistogramFile,
+  drawing: Drawing,
+): Promise<boolean> => isOfSample(content, await sampleOf(opened, drawing));
+
+/** Whether a file says of this model what a pass over all of these data would. */
+export const isSameCalibration = async (
+  opened: OpenedModel,
+  content: HistogramFile,
+  drawing: Drawing,
+): Promise<boolean> =>
+  content.modelSha256 === sha256(opened.payload) &&
+  content.samples.every(({ of }) => of === 1) &&
+  (await isCountedFrom(opened, content, drawing));
+
+export type Reuse = Sampling &
+  Thresholds & {
+    /** Where the file lies. */
+    readonly path: string;
+    /** What the images would be drawn from; undefined where none are named. */
+    readonly source: CalibrationSource | undefined;
+  };
+
+/** Thresholds from what was counted before. @throws UserError HistogramsInvalid for those of another model */
+export const calibratedFrom = async (
+  opened: OpenedModel,
+  content: HistogramFile,
+  reuse: Reuse,
+): Promise<Calibrated> => {
+  requireModel(opened, content, reuse.path);
+  const { samples, histograms } = content;
+  const counted = {
+    histograms: new Map([...histograms].map(([name, each]) => [name, new Histogram(each, each)])),
+    images: samples.reduce((sum, { images }) => sum + images, 0),
+  };
+  const statistics = statisticsOf(opened.model, counted);
+  const calibrated = concluded(opened, { statistics, ...(await imagesOf(opened, samples, reuse)) }, reuse);
+  requireTensors(opened, calibrated.statistics, reuse.path);
+  return calibrated;
+};
+
+const requireModel = ({ payload }: OpenedModel, { modelSha256 }: HistogramFile, path: string): void => {
+  const digest = sha256(payload);
+  if (modelSha256 === digest) return;
+  throw new UserError(
+    'HistogramsInvalid',
+    `Using the histograms ${path}: they are of the model ${modelSha256.slice(0, 12)}…, and this one is ${digest.slice(0, 12)}…. Name another file by --cal_histogram_file, or remove this one to calibrate anew.`,
+  );
+};
+
+/** Another version of this program may have measured other tensors. */
+const requireTensors = ({ input, model }: OpenedModel, { histograms }: Statistics, path: string): void => {
+  const missing = [input, ...computedFrom(model)].filter((name) => !histograms.has(name));
+  if (missing.length === 0) return;
+  throw new UserError(
+    'HistogramsInvalid',
+    `Using the histograms ${path}: ${missing.length} tensors are not in it that are needed (${missing.slice(0, 3).join(', ')} …). Remove it to calibrate anew.`,
+  );
+};
+
+/** Which images were counted and which were not, if the folder is there that they were drawn from. */
+const imagesOf = async (
+  opened: OpenedModel,
+  samples: readonly CountedSample[],
+  { source, batches, batchSize, seed }: Reuse,
+): Promise<SeenImages> => {
+  const { preprocessing } = opened;
+  const unknown = { shown: [], kept: [], preprocessing };
+  if (source?.kind !== 'Images') return unknown;
+  const sampling = { batches, batchSize, seed };
+  if (!isOfSample({ samples }, await sampleOf(opened, { source, ...sampling }))) return unknown;
+  const { chosen, kept } = await sampleImages(source.folder, sampling);
+  const image = (path: string) => folderImage(path, pixelsOf(opened));
+  const spent = Math.max(...samples.map(({ spent: left }) => left));
+  // Where images were left out, it is not known which.
+  const counted = spent === 0 ? chosen.slice(0, mostShown) : [];
+  const shown = await Promise.all(counted.map(async (path) => ({ path, data: await image(path).load() })));
+  return { shown, preprocessing, kept: await someKept(opened, kept.slice(spent).map(image), undefined) };
+};

@@ -1,0 +1,196 @@
+/**
+ * Which layers cost the most accuracy: each runs alone in int8, all others in float, on images that calibration did not
+ * see. Noise of different layers adds up nearly as powers do, so those that are noisiest alone are left in float one
+ * after the other, and what is advised is measured with all of them left.
+ */
+
+import type { Batch } from '../../data/preprocessing/batches.ts';
+import type { SampledImage } from '../../data/preprocessing/sampled-image.ts';
+import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
+import { serializeModel } from '../../formats/onnx/model.ts';
+import { AgreementSum } from '../../graph/evaluation/agreement.ts';
+import { type FloatTensor, openSession } from '../../graph/inference/session.ts';
+import { withHeads } from '../../graph/plugins/heads.ts';
+import { floatLayers, withoutFloat } from '../../graph/precision/float-layers.ts';
+import { type Int8Layers, int8Layers } from '../../graph/precision/int8-layers.ts';
+import { runnableOn } from '../../graph/precision/precision.ts';
+import { preparedModel, quantisedModel, type Scales } from '../../graph/precision/qdq.ts';
+import type { OpenedModel } from '../models/open-model.ts';
+import { decibelText } from '../report/decibel.ts';
+import { adviceText, type LayerCost, type LayerCosts, layerCostsReport } from '../report/layer-costs.ts';
+import type { Watch } from './export.ts';
+import { int8Agreement, keptBatches, noneKept } from './verify-int8.ts';
+
+/** Enough to rank layers by; each costs a run of the network a layer. */
+const mostImages = 8;
+const mostBytes = 64 * 2 ** 20;
+/** Layers that are advised to be left in float. */
+const mostAdvised = 5;
+/** What a layer in float must be worth, in decibel. */
+const leastGain = 1;
+
+export type SensitivityRequest = {
+  readonly scales: Scales;
+  /** Images that calibration did not see. */
+  readonly kept: readonly SampledImage[];
+  readonly watch: Watch;
+};
+
+/** @throws UserError TooFewImages if none was kept; CacheInvalid, EngineUnsupported, ImageInvalid as in a comparison */
+export const sensitivityOf = async (
+  opened: OpenedModel,
+  request: SensitivityRequest,
+): Promise<LayerCosts> => {
+  const { scales, kept, watch } = request;
+  const batches = keptBatches(opened, kept);
+  if (batches === undefined) throw noneKept('Comparing layers');
+  const judge = await Judge.open(opened, await firstOf(batches));
+  const units = int8Layers(opened.model, scales);
+  const total = units.length + mostAdvised + 3;
+  const steps = stepsOf(total, watch);
+  const all = await steps(() => judge.sqnrDb(scales));
+  const costs: (LayerCost & Pick<Int8Layers, 'namedBy'>)[] = [];
+  for (const { tensor, layers, namedBy } of units) {
+    const alone = new Map([[tensor, scales.get(tensor)!]]);
+    costs.push({ layers, tensor, namedBy, sqnrDb: await steps(() => judge.sqnrDb(alone)) });
+  }
+  costs.sort((a, b) => a.sqnrDb - b.sqnrDb);
+  const names = costs.slice(0, mostAdvised).map(({ namedBy }) => namedBy);
+  const reached: number[] = [];
+  for (const left of leftIn(opened, scales, names)) reached.push(await steps(() => judge.sqnrDb(left)));
+  const keepFloat = names.slice(0, fewestWorth(all, reached));
+  const onAll = (some: Scales): Promise<number> =>
+    steps(() => agreementOnAll(opened, { ...request, scales: some }));
+  const advice = keepFloat.length > 0 && {
+    keepFloat,
+    sqnrDb: await onAll(withoutFloat(opened.model, scales, keepFloat)),
+  };
+  const sqnrDb = await onAll(scales);
+  watch.progress(total, total, work);
+  const layers = costs.map(({ namedBy: _, ...cost }) => cost);
+  return { images: judge.images, layers, sqnrDb, advice: advice || undefined };
+};
+
+const work = 'Comparing layers';
+
+/** Does one step after the other, tells of them, and stops between two. */
+const stepsOf = (total: number, { progress, signal }: Watch) => {
+  let done = 0;
+  return async <T>(step: () => Promise<T>): Promise<T> => {
+    signal.throwIfAborted();
+    const result = await step();
+    progress(Math.min(++done, total - 1), total, work);
+    return result;
+  };
+};
+
+/** What is left in int8 without the first of the layers, the first two, and so on, while anything is. */
+function* leftIn({ model }: OpenedModel, scales: Scales, names: readonly string[]): Generator<Scales> {
+  for (let count = 1; count <= names.length; count++) {
+    const { tensors } = floatLayers(model, names.slice(0, count));
+    const left = new Map([...scales].filter(([name]) => !tensors.has(name)));
+    if (int8Layers(model, left).length === 0) return;
+    yield left;
+  }
+}
+
+/** How many layers in float give all but 1 dB of what the best number of them does; 0 if that is hardly more. */
+export const fewestWorth = (all: number, reached: readonly number[]): number => {
+  const best = Math.max(...reached);
+  return best - all >= leastGain ? reached.findIndex((sqnrDb) => best - sqnrDb <= leastGain) + 1 : 0;
+};
+
+/** On every image that is ever compared on, so that the figure is the one that reports and gates go by. */
+const agreementOnAll = async (
+  opened: OpenedModel,
+  { scales, kept, watch: { signal } }: SensitivityRequest,
+): Promise<number> => {
+  const batches = keptBatches(opened, kept)!;
+  return (await int8Agreement(opened, scales, { batches, signal })).sqnrDb;
+};
+
+/** What a log or a message says: the worst layers, and the advice. */
+export const sensitivityText = (costs: LayerCosts): string => {
+  const worst = layerCostsReport(costs)
+    .layers.slice(0, namedLayers)
+    .map(({ layers, sqnrDb }) => `${layers.join(' with ')} (${decibelText(sqnrDb)})`);
+  return `Worst layers, each alone in int8: ${worst.join(', ')}. ${adviceText(layerCostsReport(costs))}`;
+};
+
+const namedLayers = 3;
+
+/** As many as are held in memory while layer after layer runs. */
+const firstOf = async (batches: AsyncIterable<Batch>): Promise<readonly Batch[]> => {
+  const taken: Batch[] = [];
+  let [images, bytes] = [0, 0];
+  for await (const batch of batches) {
+    taken.push(batch);
+    images += batch.paths.length;
+    bytes += batch.data.byteLength;
+    if (images >= mostImages || bytes >= mostBytes) break;
+  }
+  return taken;
+};
+
+type Outputs = Readonly<Record<string, FloatTensor>>;
+
+/** The float outputs, found once, that every int8 graph is held against. */
+class Judge {
+  readonly #model: ModelProto;
+  readonly #names: readonly string[];
+  readonly #input: string;
+  readonly #batches: readonly { readonly batch: Batch; readonly float: Outputs }[];
+
+  private constructor(
+    model: ModelProto,
+    { input, names }: { readonly input: string; readonly names: readonly string[] },
+    batches: readonly { readonly batch: Batch; readonly float: Outputs }[],
+  ) {
+    this.#model = model;
+    this.#names = names;
+    this.#input = input;
+    this.#batches = batches;
+  }
+
+  static async open({ model, input, outputs }: OpenedModel, batches: readonly Batch[]): Promise<Judge> {
+    const withAll = withHeads(model);
+    const names = [...outputs, ...withAll.heads];
+    const prepared = preparedModel(withAll.model);
+    const float = await outputsOf(withAll.model, { input, names, batches });
+    return new Judge(
+      prepared,
+      { input, names },
+      batches.map((batch, i) => ({ batch, float: float[i]! })),
+    );
+  }
+
+  get images(): number {
+    return this.#batches.reduce((sum, { batch }) => sum + batch.paths.length, 0);
+  }
+
+  async sqnrDb(scales: Scales): Promise<number> {
+    const batches = this.#batches.map(({ batch }) => batch);
+    const request = { input: this.#input, names: this.#names, batches };
+    const int8 = await outputsOf(quantisedModel(this.#model, scales), request);
+    const sum = new AgreementSum();
+    for (const [i, { float }] of this.#batches.entries()) sum.add(float, int8[i]!);
+    return sum.agreement().sqnrDb;
+  }
+}
+
+type Runs = {
+  readonly input: string;
+  readonly names: readonly string[];
+  readonly batches: readonly Batch[];
+};
+
+const outputsOf = async (model: ModelProto, { input, names, batches }: Runs): Promise<Outputs[]> => {
+  const session = await openSession(serializeModel(runnableOn('OnnxRuntime', model)));
+  try {
+    const found: Outputs[] = [];
+    for (const { data, dims } of batches) found.push(await session.run({ [input]: { data, dims } }, names));
+    return found;
+  } finally {
+    await session.release();
+  }
+};

@@ -1,0 +1,75 @@
+/** The calibration cache and the JSON of a model that was trained with quantisation: no image has a say in them. */
+
+import { sampleImages } from '../../data/preprocessing/image-list.ts';
+import { folderImage, type SampledImage } from '../../data/preprocessing/sampled-image.ts';
+import { graphOf } from '../../formats/onnx/graph.ts';
+import { tensorRtVersionNumber, writeCalibrationCache } from '../../formats/scales/calibration-cache.ts';
+import { type TensorRanges, writeTensorScales } from '../../formats/scales/tensor-scales.ts';
+import { withoutFloat } from '../../graph/precision/float-layers.ts';
+import { namedRanges } from '../../graph/precision/qat-names.ts';
+import { UserError } from '../../ground/base/errors.ts';
+import type { Architecture } from '../../ground/contract/architectures.ts';
+import type { OpenedModel } from '../models/open-model.ts';
+import { pixelsOf } from './calibration-source.ts';
+
+export type Trained = {
+  /** The cache's text. */
+  readonly cache: string;
+  readonly scales: ReadonlyMap<string, number>;
+  /** Text of `--cal_json_file`. */
+  readonly json: string;
+};
+
+export type TrainedWish = {
+  readonly architecture: Architecture;
+  readonly tensorRtVersion: string;
+  /** Layers that stay float; none if undefined. */
+  readonly keepFloat?: readonly string[];
+};
+
+const levels = 127;
+
+/** Of a model that has `trainedRanges`. @throws UserError ModelUnsupported if no engine can take its scales */
+export const trainedScales = (
+  { model, input, trainedRanges }: OpenedModel,
+  { architecture, tensorRtVersion, keepFloat }: TrainedWish,
+): Trained => {
+  const { input: inputs, node } = graphOf(model);
+  const tensors = new Set([...inputs.map(({ name }) => name), ...node.flatMap(({ output }) => output)]);
+  const { cache, json } = namedRanges(inOrder(trainedRanges!(), tensors), { architecture, input, tensors });
+  const all = new Map([...cache].map(([name, range]) => [name, Math.fround(range / levels)]));
+  const scales = withoutFloat(model, all, keepFloat);
+  const version = tensorRtVersionNumber(tensorRtVersion);
+  return {
+    cache: writeCalibrationCache({ version, algorithmWord: 'EntropyCalibration2', scales }),
+    scales,
+    json: writeTensorScales(json),
+  };
+};
+
+/** Inputs first, then as the graph computes them; names that it lacks come last. */
+const inOrder = (ranges: TensorRanges, tensors: ReadonlySet<string>): TensorRanges => {
+  const known = [...tensors].filter((name) => ranges.has(name));
+  return new Map([...known, ...ranges.keys()].map((name) => [name, ranges.get(name)!]));
+};
+
+/** Images to compare int8 with float on: of a folder that calibrates nothing each one will do. */
+export const comparedImages = async (
+  opened: OpenedModel,
+  folder: string | undefined,
+  seed: number,
+): Promise<readonly SampledImage[]> => {
+  if (folder === undefined) return [];
+  const { kept } = await sampleImages(folder, { batches: 0, batchSize: 0, seed });
+  return kept.map((path) => folderImage(path, pixelsOf(opened)));
+};
+
+/** The scales of training are wanted and there are some. */
+export const usesTrainedScales = ({ trainedRanges }: OpenedModel, forcePtq: boolean): boolean =>
+  trainedRanges !== undefined && !forcePtq;
+
+export const cacheInTheWay = (path: string): UserError =>
+  new UserError(
+    'OutputExists',
+    `Exporting a model that was trained with quantisation: the calibration cache ${path} is there already, and was left as it is. Its scales are not those of the training: remove it, name another file by --cal_cache_file, or use it by --force_ptq.`,
+  );

@@ -1,0 +1,139 @@
+/**
+ * What int8 costs before any engine is built: the Q/DQ graph beside the float graph, both in ONNX Runtime, on images
+ * that calibration never saw.
+ */
+
+import { type Batch, sampledBatches } from '../../data/preprocessing/batches.ts';
+import type { SampledImage } from '../../data/preprocessing/sampled-image.ts';
+import type { Allowance } from '../../data/preprocessing/sound-images.ts';
+import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
+import { serializeModel } from '../../formats/onnx/model.ts';
+import { type Agreement, AgreementSum } from '../../graph/evaluation/agreement.ts';
+import { medianLatency } from '../../graph/inference/latency.ts';
+import { openSession, type Session, type SessionOptions } from '../../graph/inference/session.ts';
+import { withHeads } from '../../graph/plugins/heads.ts';
+import { runnableOn } from '../../graph/precision/precision.ts';
+import { quantisedModel, type Scales } from '../../graph/precision/qdq.ts';
+import { UserError } from '../../ground/base/errors.ts';
+import type { OpenedModel } from '../models/open-model.ts';
+
+export type PrecisionLatency = { readonly floatMicroseconds: number; readonly int8Microseconds: number };
+
+/** Enough images for a figure that holds, few enough to add seconds and not minutes. */
+const mostImages = 32;
+const imagesAtOnce = 4;
+
+/**
+ * Of the images that calibration kept out, as many as are ever compared on. Whoever puts up with broken images does so
+ * with these, too: then each is tried, and those that cannot be decoded are left out.
+ */
+export const someKept = async (
+  { fixedBatch = 1 }: OpenedModel,
+  kept: AsyncIterable<SampledImage> | Iterable<SampledImage>,
+  allowance: Allowance | undefined,
+): Promise<readonly SampledImage[]> => {
+  const some: SampledImage[] = [];
+  for await (const image of kept) {
+    const broken = allowance?.share ? await faultOf(image) : undefined;
+    if (broken) allowance?.onBroken(broken);
+    else some.push(image);
+    if (some.length === Math.max(mostImages, fixedBatch)) break;
+  }
+  return some;
+};
+
+const faultOf = async ({ load }: SampledImage): Promise<UserError | undefined> => {
+  try {
+    await load();
+    return undefined;
+  } catch (thrown) {
+    if (thrown instanceof UserError && thrown.reason === 'ImageInvalid') return thrown;
+    throw thrown;
+  }
+};
+
+/** Batches of kept images as the graph takes them; undefined if too few were kept for one run. */
+export const keptBatches = (
+  { channels, height, width, fixedBatch }: OpenedModel,
+  kept: readonly SampledImage[],
+): AsyncIterable<Batch> | undefined => {
+  const whole = fixedBatch ?? 1;
+  const count = Math.floor(Math.min(kept.length, Math.max(mostImages, whole)) / whole) * whole;
+  if (count === 0) return undefined;
+  const size = { channels, height, width };
+  return sampledBatches(kept.slice(0, count), { size, batchSize: fixedBatch ?? imagesAtOnce });
+};
+
+/** What is said where nothing can be compared. */
+export const noneKept = (doing: string): UserError =>
+  new UserError(
+    'TooFewImages',
+    `${doing}: calibration took every image, so none is left to compare on. Add images to the folder, or take fewer batches.`,
+  );
+
+export type Compared = { readonly batches: AsyncIterable<Batch>; readonly signal?: AbortSignal };
+
+/** @throws UserError CacheInvalid if the scales are of another model, EngineUnsupported for an old opset, ImageInvalid */
+export const int8Agreement = (
+  opened: OpenedModel,
+  scales: Scales,
+  { batches, signal }: Compared,
+): Promise<Agreement> =>
+  withBoth({ opened, scales }, async ({ float, int8, heads }) => {
+    const sum = new AgreementSum();
+    const names = [...opened.outputs, ...heads];
+    for await (const { data, dims } of batches) {
+      signal?.throwIfAborted();
+      const feeds = { [opened.input]: { data, dims } };
+      sum.add(await float.run(feeds, names), await int8.run(feeds, names));
+    }
+    return sum.agreement();
+  });
+
+/** Of one run at the graph's smallest batch, on this processor. @throws as `int8Agreement` */
+export const precisionLatency = (
+  opened: OpenedModel,
+  scales: Scales,
+  { clock, signal }: { readonly clock: { now(): number }; readonly signal?: AbortSignal },
+): Promise<PrecisionLatency> =>
+  withBoth({ opened, scales, options: { spinning: true } }, async ({ float, int8 }) => {
+    const shape = [opened.fixedBatch ?? 1, opened.channels, opened.height, opened.width];
+    const request = { inputName: opened.input, shape, clock, ...(signal && { signal }) };
+    return {
+      floatMicroseconds: await medianLatency(float, request),
+      int8Microseconds: await medianLatency(int8, request),
+    };
+  });
+
+type Both = {
+  readonly float: Session;
+  readonly int8: Session;
+  /** Outputs beside the model's own. */
+  readonly heads: readonly string[];
+};
+
+type Opening = {
+  readonly opened: OpenedModel;
+  readonly scales: Scales;
+  readonly options?: SessionOptions;
+};
+
+const withBoth = async <T>(
+  { opened, scales, options }: Opening,
+  use: (both: Both) => Promise<T>,
+): Promise<T> => {
+  const { model, heads } = withHeads(opened.model);
+  const runnable = (each: ModelProto): Uint8Array => serializeModel(runnableOn('OnnxRuntime', each));
+  const quantised = runnable(quantisedModel(model, scales));
+  const float = await openSession(runnable(model), options);
+  try {
+    const int8 = await openSession(quantised, options);
+    try {
+      return await use({ float, int8, heads });
+    } finally {
+      await int8.release();
+    }
+  } finally {
+    await float.release();
+  }
+};

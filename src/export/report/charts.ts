@@ -1,0 +1,68 @@
+/** The charts of the page as SVG text, drawn by Observable Plot on a document that exists in memory alone. */
+import { areaY, dot, plot, ruleX, ruleY } from '@observablehq/plot';
+import { parseHTML } from 'linkedom';
+import { algorithms } from '../../ground/contract/architectures.ts';
+import { decibelNumber } from './decibel.ts';
+import { type Markup, raw } from './markup.ts';
+import type { TensorReport } from './tensor-report.ts';
+
+const { document } = parseHTML('<!doctype html><html><body></body></html>');
+
+type Options = Parameters<typeof plot>[0];
+
+/** Plot's own style element is left out: the page's policy admits one style sheet. A tenth of a pixel is enough. */
+const drawn = (options: Options): Markup => {
+  const svg = plot({ document: document as unknown as Document, ...options });
+  for (const style of svg.querySelectorAll('style')) style.remove();
+  svg.removeAttribute('class');
+  return raw(svg.outerHTML.replace(/(\d+\.\d)\d+/g, '$1'));
+};
+
+/** Colour of a method, as a variable of the style sheet. */
+export const colourOf = (algorithm: string): string => `var(--${algorithm.toLowerCase()})`;
+
+/** Height is the logarithm of the count; thin lines are the methods' thresholds, the thick one is the cache's. */
+export const histogramChart = ({ histogram, threshold, thresholds }: TensorReport): Markup => {
+  const { width, counts } = histogram;
+  const heights = counts.map((count, bin) => ({ x: (bin + 0.5) * width, y: Math.log10(1 + count) }));
+  const methods = algorithms.filter((algorithm) => algorithm !== 'Auto');
+  return drawn({
+    width: 284,
+    height: 66,
+    margin: 2,
+    marginLeft: 12,
+    marginRight: 16,
+    marginBottom: 16,
+    x: { domain: [0, Math.max(width * counts.length, threshold) || 1], ticks: 4, label: null, tickSize: 3 },
+    y: { axis: null },
+    marks: [
+      areaY(heights, { x: 'x', y: 'y', fill: 'var(--bars)' }),
+      ruleY([0], { stroke: 'var(--line)' }),
+      ...methods.map((method) => ruleX([thresholds[method]], { stroke: colourOf(method) })),
+      ruleX([threshold], { stroke: 'var(--chosen)', strokeWidth: 2.5 }),
+    ],
+  });
+};
+
+/** Signal to noise in the order of the graph: where in the network int8 hurts. */
+export const overviewChart = (tensors: readonly TensorReport[]): Markup => {
+  const dots = tensors
+    .map(({ name, order, sqnrDb }) => ({ name, order, sqnr: decibelNumber(sqnrDb) }))
+    .filter(({ sqnr }) => Number.isFinite(sqnr));
+  return drawn({
+    width: 960,
+    height: 220,
+    marginLeft: 44,
+    x: { label: 'place in the graph' },
+    y: { label: 'SQNR (dB)', grid: true, zero: true },
+    marks: [
+      dot(dots, {
+        x: 'order',
+        y: 'sqnr',
+        r: 3,
+        fill: 'var(--accent)',
+        title: ({ name, sqnr }: (typeof dots)[number]) => `${name}: ${sqnr.toFixed(1)} dB`,
+      }),
+    ],
+  });
+};

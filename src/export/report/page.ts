@@ -1,0 +1,96 @@
+/**
+ * `report.html`: one file that reads nothing from anywhere. Its policy admits this style sheet and this script by their
+ * digests and pictures that are in the file; nothing else is loaded, whatever a model's names may contain.
+ */
+import { sha256 } from '../../ground/base/digest.ts';
+import { decibelText } from './decibel.ts';
+import { layerSection } from './layer-costs.ts';
+import { html, type Markup, raw } from './markup.ts';
+import type { Report } from './report.ts';
+import { script } from './script.ts';
+import { style } from './style.ts';
+import { tensorSection } from './tensor-table.ts';
+
+export const reportPage = (report: Report): string => {
+  const { architecture, dataType, model, notes, calibration, sensitivity } = report;
+  return html`<!doctype html>
+<html lang="en"><head><meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Export of ${model.source}</title><style>${raw(style)}</style></head>
+<body><header><h1>Export of <code>${model.source}</code></h1>
+<p class="faint">${architecture}, ${dataType}</p></header><main>
+${notes.length > 0 ? html`<div class="notes" role="note">${notes.map((note) => html`<p>${note}</p>`)}</div>` : undefined}
+<ul class="cards">${cards(report)}</ul>
+${madeFrom(report)}
+${inputs(report)}
+${sensitivity && layerSection(sensitivity)}
+${calibration && tensorSection(calibration)}
+</main><script>${raw(script)}</script></body></html>
+`.text;
+};
+
+const source = (text: string): string => `'sha256-${Buffer.from(sha256(text), 'hex').toString('base64')}'`;
+
+const policy = `default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; style-src ${source(style)}; script-src ${source(script)}`;
+
+const card = (value: string, meaning: string): Markup =>
+  html`<li><b>${value}</b><span>${meaning}</span></li>`;
+
+const cards = ({ agreement, latency, files, model }: Report): Markup[] => [
+  ...(agreement ? agreementCards(agreement) : []),
+  ...(latency
+    ? [
+        card(milliseconds(latency.floatMicroseconds), 'float, median of one run here'),
+        card(milliseconds(latency.int8Microseconds), 'int8, median of one run here'),
+      ]
+    : []),
+  card(bytes(model.sizeBytes), 'model as given'),
+  ...files.map(({ name, sizeBytes }) => card(bytes(sizeBytes), name)),
+];
+
+const agreementCards = (agreement: NonNullable<Report['agreement']>): Markup[] => {
+  const { images, sqnrDb, rmse, top1, matchedCells, matchedBoxes } = agreement;
+  const seen = images === 1 ? '1 image kept out' : `${images} images kept out`;
+  return [
+    card(decibelText(sqnrDb), `int8 against float, on ${seen}`),
+    card(rmse === null ? 'not finite' : rmse.toPrecision(3), 'root mean square difference'),
+    ...(top1 === undefined ? [] : [card(share(top1), 'same class first')]),
+    ...(matchedBoxes === undefined ? [] : [card(share(matchedBoxes), 'boxes that both find')]),
+    ...(matchedCells === undefined ? [] : [card(share(matchedCells), 'cells with objects that both see')]),
+  ];
+};
+
+const madeFrom = ({ model, input, outputs, calibration, files }: Report): Markup => html`
+<section aria-labelledby="from"><h2 id="from">What it was made from</h2><dl>
+<dt>Model</dt><dd><code>${model.source}</code>, sha256 <code>${model.sha256}</code></dd>
+<dt>Input</dt><dd><code>${input.name}</code>, ${input.channels} × ${input.height} × ${input.width}</dd>
+<dt>Outputs</dt><dd><code>${outputs.join(', ')}</code></dd>
+${calibration && calibrationRows(calibration)}${files.map(
+  ({ name, sha256: digest }) => html`<dt>${name}</dt><dd>sha256 <code>${digest}</code></dd>`,
+)}</dl></section>`;
+
+const calibrationRows = (calibration: NonNullable<Report['calibration']>): Markup => {
+  const { source: folder, images, seed, algorithm, imagesSha256 } = calibration;
+  return html`<dt>Calibrated with</dt><dd>${images} images of <code>${folder}</code>, seed ${seed}, method ${algorithm}</dd>
+<dt>Images’ names and sizes</dt><dd>sha256 <code>${imagesSha256}</code></dd>`;
+};
+
+const inputs = ({ thumbnails, preprocessing }: Report): Markup | undefined => {
+  if (thumbnails.length === 0) return undefined;
+  const { order, mean, scale } = preprocessing;
+  return html`<section aria-labelledby="inputs"><h2 id="inputs">Inputs as the network sees them</h2>
+<p class="faint">Drawn back from the input tensor: planes in the order ${order.split('').join(', ')}, mean ${mean.join(', ')}, scale ${Number(scale.toPrecision(4))}. False colours or a wrong cut here mean that the network is fed wrongly.</p>
+<div class="inputs">${thumbnails.map(
+    ({ name, png }) =>
+      html`<figure><img src="${png}" alt="Input made from ${name}"><figcaption>${name}</figcaption></figure>`,
+  )}</div></section>`;
+};
+
+const milliseconds = (microseconds: number): string => `${(microseconds / 1000).toFixed(2)} ms`;
+const share = (value: number): string => `${(value * 100).toFixed(1)} %`;
+
+const bytes = (size: number): string => {
+  if (size < 1024) return `${size} B`;
+  return size < 2 ** 20 ? `${(size / 1024).toFixed(1)} KiB` : `${(size / 2 ** 20).toFixed(1)} MiB`;
+};

@@ -1,0 +1,68 @@
+/**
+ * Where a tool's key comes from, in this order: `-k`, `--key_file`, the file that TLT_KEY_FILE names. No message
+ * ever holds the key.
+ */
+import { readFile } from 'node:fs/promises';
+import { messageOf, systemCodeOf, UserError } from '../../ground/base/errors.ts';
+import { keyFileVariable } from '../../ground/contract/shared-flags.ts';
+
+export type KeySource = {
+  /** The value of `-k` / `--key`. */
+  readonly key?: string | undefined;
+  /** The value of `--key_file`. */
+  readonly keyFile?: string | undefined;
+  readonly env: Readonly<Record<string, string | undefined>>;
+};
+
+/**
+ * The key, as text; a key file's one trailing newline is dropped.
+ * @throws UserError Usage (two flags), KeyMissing (none, or empty), InputNotFound
+ */
+export const readKey = async (source: KeySource): Promise<string> => {
+  const key = await findKey(source);
+  if (key === undefined)
+    throw new UserError(
+      'KeyMissing',
+      `Reading the key: none was given. Use --key_file FILE, set ${keyFileVariable} to a file's name, or use -k KEY.`,
+    );
+  return key;
+};
+
+/** Like `readKey`, but undefined when no key was named at all. */
+export const findKey = async ({ key, keyFile, env }: KeySource): Promise<string | undefined> => {
+  if (key !== undefined && keyFile !== undefined)
+    throw new UserError('Usage', 'Reading the key: both -k and --key_file are given. Use one of them.');
+  if (key !== undefined) return notEmpty(key, 'the value of -k');
+  const path = keyFile ?? (env[keyFileVariable] || undefined);
+  return path === undefined ? undefined : notEmpty(await readKeyFile(path), `the key file ${path}`);
+};
+
+const notEmpty = (key: string, place: string): string => {
+  if (key === '')
+    throw new UserError('KeyMissing', `Reading the key: ${place} is empty. Put the model's key there.`);
+  return key;
+};
+
+const readKeyFile = async (path: string): Promise<string> => {
+  try {
+    const bytes = await readFile(path);
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes).replace(/\r?\n$/, '');
+  } catch (thrown) {
+    throw keyFileFailure(thrown, path);
+  }
+};
+
+const keyFileFailure = (thrown: unknown, path: string): UserError => {
+  if (systemCodeOf(thrown) === 'ENOENT')
+    return new UserError('InputNotFound', `Reading the key: there is no file ${path}. Check the path.`, {
+      cause: thrown,
+    });
+  if (thrown instanceof TypeError)
+    return new UserError(
+      'KeyMissing',
+      `Reading the key: ${path} is not UTF-8 text. A key file holds the key's text alone.`,
+    );
+  return new UserError('InputNotFound', `Reading the key: ${path} cannot be read: ${messageOf(thrown)}.`, {
+    cause: thrown,
+  });
+};

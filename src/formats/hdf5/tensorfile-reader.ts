@@ -1,0 +1,126 @@
+/**
+ * Reads a tensorfile, ours or TLT's, as batches for calibration. Of each stored batch the first rows are taken, as TLT
+ * does; a few of them are in memory at a time, whatever the file says about its own size.
+ */
+import type { Dataset, File, Group } from 'h5wasm/node';
+import { UserError } from '../../ground/base/errors.ts';
+import { isDataset, isGroup, loadHdf5 } from './hdf5.ts';
+import { batchGroup, invalidTensorfile, soleArray, type TensorBatch } from './tensorfile-layout.ts';
+
+export type TensorfileRequest = {
+  /** What the model's input takes. */
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+  /** Stored batches to read, from the first on. */
+  readonly batches: number;
+  /** Rows to take of each. */
+  readonly batchSize: number;
+  /** Rows in each batch that comes out; the last may be shorter. */
+  readonly rows: number;
+};
+
+/**
+ * @throws UserError TooFewImages if fewer batches are stored than asked for; TensorfileInvalid for a damaged or foreign
+ * file, another shape than the model's input, or a stored batch with too few rows; InputNotFound is the caller's to ask
+ */
+export async function* tensorfileBatches(
+  path: string,
+  request: TensorfileRequest,
+): AsyncGenerator<TensorBatch> {
+  const hdf5 = await loadHdf5();
+  const file = reading(path, () => new hdf5.File(path, 'r'));
+  try {
+    reading(path, () => requireBatches(file, path, request));
+    const total = request.batches * request.batchSize;
+    for (let start = 0; start < total; start += request.rows)
+      yield reading(path, () => gather(file, path, { ...request, start }));
+  } finally {
+    reading(path, () => file.close());
+  }
+}
+
+/** Whatever libhdf5 throws on damaged bytes becomes a sentence. */
+const reading = <T>(path: string, read: () => T): T => {
+  try {
+    return read();
+  } catch (thrown) {
+    if (thrown instanceof UserError) throw thrown;
+    throw invalidTensorfile(path, 'HDF5 cannot read it: it is cut short, damaged or no HDF5 file', thrown);
+  }
+};
+
+const requireBatches = (file: File, path: string, { batches }: TensorfileRequest): void => {
+  const attribute = file.attrs.count;
+  if (attribute === undefined)
+    throw invalidTensorfile(path, "it has no attribute 'count', so it is no tensorfile");
+  const count = Number(attribute.value);
+  if (!Number.isSafeInteger(count) || count < 0)
+    throw invalidTensorfile(path, `its attribute 'count' is ${count}`);
+  if (count === 0) throw invalidTensorfile(path, 'it holds no batches');
+  if (count < batches)
+    throw new UserError(
+      'TooFewImages',
+      `Reading the tensorfile ${path}: it holds ${count} batches, and ${batches} were asked for. Lower --batches, or generate a longer tensorfile.`,
+    );
+};
+
+/** Up to `rows` rows from `start` on, counted over all batches; they may come from several stored ones. */
+const gather = (
+  file: File,
+  path: string,
+  request: TensorfileRequest & { readonly start: number },
+): TensorBatch => {
+  const { channels, height, width, batches, batchSize, rows, start } = request;
+  const length = channels * height * width;
+  const count = Math.min(rows, batches * batchSize - start);
+  const data = new Float32Array(count * length);
+  const paths: string[] = [];
+  while (paths.length < count) {
+    const [group, row] = [Math.floor((start + paths.length) / batchSize), (start + paths.length) % batchSize];
+    const end = Math.min(batchSize, row + count - paths.length);
+    const array = arrayOf(file, { path, group, request });
+    data.set(floatsOf(array, [row, end]), paths.length * length);
+    for (let at = row; at < end; at += 1) paths.push(`${path} (batch ${group}, row ${at})`);
+  }
+  return { data, dims: [count, channels, height, width], paths };
+};
+
+type Place = { readonly path: string; readonly group: number; readonly request: TensorfileRequest };
+
+/** The array of a stored batch, its type and shape checked before any of its values are read. */
+const arrayOf = (file: File, { path, group, request }: Place): Dataset => {
+  const array = datasetIn(file.get(batchGroup(group)));
+  if (!array) throw invalidTensorfile(path, `batch ${group} is missing or is not one array`);
+  if (array.dtype !== '<f' && array.dtype !== '<d')
+    throw invalidTensorfile(path, `batch ${group} holds neither float32 nor float64`);
+  if ((array.metadata.chunks ?? []).reduce((a, b) => a * Number(b), array.metadata.size) > mostChunkBytes)
+    throw invalidTensorfile(path, `batch ${group} is stored in pieces too large to be read`);
+  const [stored = 0, ...rest] = array.shape ?? [];
+  const wanted = [request.channels, request.height, request.width];
+  if (`${rest}` !== `${wanted}`)
+    throw invalidTensorfile(
+      path,
+      `the images of batch ${group} have the shape (${rest.join(', ')}), and the model takes (${wanted.join(', ')})`,
+    );
+  if (stored < request.batchSize)
+    throw invalidTensorfile(
+      path,
+      `batch ${group} holds ${stored} images, and --batch_size asks for ${request.batchSize} of each batch. Lower --batch_size`,
+    );
+  return array;
+};
+
+/** libhdf5 reads whole chunks; h5py makes them 1 MiB at most, so a larger one comes of damage or malice. */
+const mostChunkBytes = 64 * 2 ** 20;
+
+const datasetIn = (entity: ReturnType<Group['get']>): Dataset | undefined => {
+  const found = isGroup(entity) ? entity.get(soleArray) : entity;
+  return isDataset(found) ? found : undefined;
+};
+
+const floatsOf = (array: Dataset, rows: [number, number]): Float32Array | Float64Array => {
+  const values = array.slice([rows]);
+  if (values instanceof Float32Array || values instanceof Float64Array) return values;
+  throw new TypeError('libhdf5 gave no floats');
+};

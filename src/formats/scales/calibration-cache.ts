@@ -1,0 +1,115 @@
+/**
+ * TensorRT's calibration cache: ASCII text, one line a tensor, LF at each end. The number is the scale
+ * (largest absolute value / 127) as the bits of a float32: lower-case hex, most significant digit first, not padded.
+ *
+ *     TRT-8601-EntropyCalibration2
+ *     input_1: 3c010204
+ */
+import { UserError } from '../../ground/base/errors.ts';
+
+export type CalibrationCache = {
+  /** The number in the header (`tensorRtVersionNumber`), or undefined in the oldest files, which begin with `1`. */
+  readonly version: number | undefined;
+  /** `EntropyCalibration2`, `MinMaxCalibration` …; what TensorRT compares with its calibrator. */
+  readonly algorithmWord: string | undefined;
+  /** Tensor name -> scale, real = q × scale, in file order. */
+  readonly scales: ReadonlyMap<string, number>;
+};
+
+export type CacheParts = {
+  readonly version: number;
+  readonly algorithmWord: string;
+  readonly scales: ReadonlyMap<string, number>;
+};
+
+/** Written for a tensor that was zero throughout: the smallest normal float32, since a scale of 0 divides by zero. */
+export const leastScale = 2 ** -126;
+
+/**
+ * The cache's text; tensors keep the map's order (inputs first, then topological, is the caller's care).
+ * @throws UserError CalibrationFailed for a scale that is negative, infinite or NaN, or a name of two lines
+ */
+export const writeCalibrationCache = ({ version, algorithmWord, scales }: CacheParts): string => {
+  const lines = [...scales].map(([name, scale]) => `${writableName(name)}: ${hexOfScale(name, scale)}\n`);
+  return `TRT-${version}-${algorithmWord}\n${lines.join('')}`;
+};
+
+/**
+ * Reads what TensorRT, TAO or this project wrote; a line is split at its last `": "`, since names may hold colons.
+ * @throws UserError CacheInvalid naming the line
+ */
+export const parseCalibrationCache = (text: string): CalibrationCache => {
+  const [first = '', ...rest] = text.split('\n').map((line) => line.replace(/\r$/, ''));
+  const header = parseHeader(first);
+  const scales = new Map<string, number>();
+  for (const [index, line] of rest.entries()) {
+    if (line === '') continue;
+    const [name, scale] = parseLine(line, index + 2);
+    if (scales.has(name)) throw invalid(index + 2, `the tensor ${name} comes a second time`);
+    scales.set(name, scale);
+  }
+  return { ...header, scales };
+};
+
+/**
+ * How TensorRT writes its version into the header: 8.6.1 -> 8601 up to version 9, 10.3.0 -> 100300 from 10 on.
+ * @throws UserError Usage for anything but numbers with dots
+ */
+export const tensorRtVersionNumber = (version: string): number => {
+  const match = /^(\d{1,3})\.(\d{1,2})(?:\.(\d{1,2}))?(?:\.\d+)*$/.exec(version);
+  if (!match)
+    throw new UserError(
+      'Usage',
+      `Reading the TensorRT version '${version}': write it as numbers with dots, for example 8.6.1 or 10.3.0.`,
+    );
+  const [major, minor, patch] = [Number(match[1]), Number(match[2]), Number(match[3] ?? 0)];
+  return major * (major < 10 ? 1000 : 10000) + minor * 100 + patch;
+};
+
+const headerForm = /^TRT-(\d{1,9})-(\w+)$/;
+const lineForm = /^(.+): ([0-9a-fA-F]{1,8})$/; // greedy: the name ends at the last ": "
+
+const parseHeader = (line: string): Pick<CalibrationCache, 'version' | 'algorithmWord'> => {
+  if (line === '1') return { version: undefined, algorithmWord: undefined };
+  const match = headerForm.exec(line);
+  if (!match) throw invalid(1, `'${shorten(line)}' is not a header such as TRT-8601-EntropyCalibration2`);
+  return { version: Number(match[1]), algorithmWord: match[2] };
+};
+
+const parseLine = (line: string, number: number): [name: string, scale: number] => {
+  const match = lineForm.exec(line);
+  if (!match) throw invalid(number, `'${shorten(line)}' is not 'name: hex digits'`);
+  bits.setUint32(0, Number.parseInt(match[2]!, 16));
+  const scale = bits.getFloat32(0);
+  if (!(scale >= 0 && Number.isFinite(scale))) throw invalid(number, `the scale ${match[2]} is ${scale}`);
+  return [match[1]!, scale];
+};
+
+const hexOfScale = (name: string, scale: number): string => {
+  if (!(scale >= 0 && Number.isFinite(Math.fround(scale))))
+    throw new UserError(
+      'CalibrationFailed',
+      `Writing the calibration cache: the scale of tensor ${name} is ${scale}. Look for NaN or infinity in its values.`,
+    );
+  bits.setFloat32(0, Math.max(scale, leastScale));
+  return bits.getUint32(0).toString(16);
+};
+
+const writableName = (name: string): string => {
+  if (name === '' || /[\r\n]/.test(name))
+    throw new UserError(
+      'CalibrationFailed',
+      `Writing the calibration cache: the tensor name ${JSON.stringify(name)} does not fit on a line. Rename it in the model.`,
+    );
+  return name;
+};
+
+const bits = new DataView(new ArrayBuffer(4));
+
+const shorten = (text: string): string => (text.length > 60 ? `${text.slice(0, 60)}…` : text);
+
+const invalid = (line: number, found: string): UserError =>
+  new UserError(
+    'CacheInvalid',
+    `Reading the calibration cache, line ${line}: ${found}. Calibrate again, or give a cache as TensorRT writes it.`,
+  );

@@ -1,0 +1,143 @@
+/**
+ * What a calibration counted, as a file: thresholds can be chosen again without the images, and files of parts add up to
+ * the file of the whole. Numbers are little-endian:
+ *
+ *     "tlt-hist"  uint32 format version  uint32 CRC-32 of what follows  zlib stream
+ *
+ * The stream holds the model's digest, the samples, and each measured tensor with its bins that are not empty, as
+ * `packed-bytes` has them. Tensors that follow from measured ones are not stored: the model says how.
+ */
+import { crc32, deflateSync, inflateSync } from 'node:zlib';
+import { messageOf, UserError } from '../../ground/base/errors.ts';
+import { PackedReader, PackedWriter } from '../../ground/base/packed-bytes.ts';
+
+/** Bins ascending, each once, by the bits of a float32; counts are whole numbers > 0. */
+export type StoredHistogram = {
+  readonly bins: Int32Array;
+  readonly counts: Float64Array;
+  /** Exact; Infinity and -Infinity where nothing was counted. */
+  readonly min: number;
+  readonly max: number;
+};
+
+/** Images that were counted: the whole of a seeded sample, or one of several parts of it. */
+export type CountedSample = {
+  /** Of the data that the sample was drawn from. */
+  readonly dataSha256: string;
+  readonly seed: number;
+  /** Images in the whole sample. */
+  readonly drawn: number;
+  /** 1…of; a whole is part 1 of 1. */
+  readonly part: number;
+  readonly of: number;
+  /** Images that were counted. */
+  readonly images: number;
+  /** So many of the images left over, from the first on, may have taken the place of broken ones. */
+  readonly spent: number;
+};
+
+export type HistogramFile = {
+  /** Of the ONNX file that was run. */
+  readonly modelSha256: string;
+  readonly samples: readonly CountedSample[];
+  /** Tensor → what its values were. */
+  readonly histograms: ReadonlyMap<string, StoredHistogram>;
+};
+
+export const histogramMagic = 'tlt-hist';
+const formatVersion = 1;
+const headerBytes = histogramMagic.length + 8;
+const digestBytes = 32;
+/** Far above any model's; what claims more is no file of ours. */
+const mostBytes = 2 ** 31 - 1;
+
+/** The same content gives the same bytes. */
+export const writeHistogramFile = (content: HistogramFile): Uint8Array => {
+  const body = deflateSync(packed(content));
+  const header = Buffer.alloc(headerBytes);
+  header.write(histogramMagic, 'latin1');
+  header.writeUInt32LE(formatVersion, histogramMagic.length);
+  header.writeUInt32LE(crc32(body), histogramMagic.length + 4);
+  return Buffer.concat([header, body]);
+};
+
+/** @throws UserError HistogramsInvalid for anything but a whole file of this form */
+export const parseHistogramFile = (bytes: Uint8Array): HistogramFile => {
+  const header = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(headerBytes, bytes.length));
+  if (header.length < headerBytes || header.toString('latin1', 0, histogramMagic.length) !== histogramMagic)
+    throw invalid('it is no histogram file');
+  const version = header.readUInt32LE(histogramMagic.length);
+  if (version !== formatVersion)
+    throw invalid(`it has format ${version}, and format ${formatVersion} is known here`);
+  const body = bytes.subarray(headerBytes);
+  if (crc32(body) !== header.readUInt32LE(histogramMagic.length + 4))
+    throw invalid('its checksum does not fit: it is cut short or damaged');
+  try {
+    return unpacked(inflateSync(body, { maxOutputLength: mostBytes }));
+  } catch (thrown) {
+    throw invalid(`its content makes no sense (${messageOf(thrown)})`, thrown);
+  }
+};
+
+const packed = ({ modelSha256, samples, histograms }: HistogramFile): Uint8Array => {
+  const writer = new PackedWriter();
+  writer.raw(Buffer.from(modelSha256, 'hex'));
+  writer.whole(samples.length);
+  for (const { dataSha256, seed, drawn, part, of, images, spent } of samples) {
+    writer.raw(Buffer.from(dataSha256, 'hex'));
+    for (const number of [seed, drawn, part, of, images, spent]) writer.whole(number);
+  }
+  writer.whole(histograms.size);
+  for (const [name, histogram] of histograms) {
+    writer.text(name);
+    packHistogram(writer, histogram);
+  }
+  return writer.written;
+};
+
+/** Bins by their distance from the one before, which is mostly 1. */
+const packHistogram = (writer: PackedWriter, { bins, counts, min, max }: StoredHistogram): void => {
+  writer.float(min);
+  writer.float(max);
+  writer.whole(bins.length);
+  if (bins.length > 0) writer.whole(bins[0]! + binOffset);
+  for (let i = 1; i < bins.length; i++) writer.whole(bins[i]! - bins[i - 1]!);
+  for (const count of counts) writer.whole(count);
+};
+
+/** Makes the first bin, which may lie below zero, a whole number. */
+const binOffset = 2 ** 31;
+
+const unpacked = (bytes: Uint8Array): HistogramFile => {
+  const reader = new PackedReader(bytes);
+  const digest = () => Buffer.from(reader.raw(digestBytes)).toString('hex');
+  const modelSha256 = digest();
+  const samples = Array.from({ length: reader.count() }, () => ({
+    dataSha256: digest(),
+    seed: reader.whole(),
+    drawn: reader.whole(),
+    part: reader.whole(),
+    of: reader.whole(),
+    images: reader.whole(),
+    spent: reader.whole(),
+  }));
+  const histograms = new Map<string, StoredHistogram>();
+  for (let left = reader.count(); left > 0; left--) histograms.set(reader.text(), unpackHistogram(reader));
+  if (reader.left > 0) throw new RangeError(`${reader.left} bytes are left over`);
+  return { modelSha256, samples, histograms };
+};
+
+const unpackHistogram = (reader: PackedReader): StoredHistogram => {
+  const [min, max] = [reader.float(), reader.float()];
+  const length = reader.count();
+  const bins = new Int32Array(length);
+  for (let i = 0; i < length; i++) bins[i] = reader.whole() + (i === 0 ? -binOffset : bins[i - 1]!);
+  return { bins, counts: Float64Array.from({ length }, () => reader.whole()), min, max };
+};
+
+const invalid = (found: string, cause?: unknown): UserError =>
+  new UserError(
+    'HistogramsInvalid',
+    `Reading the histograms: ${found}. Calibrate again, or give a file that --cal_histogram_file wrote.`,
+    { cause },
+  );

@@ -1,0 +1,57 @@
+/** The build container of ONNX Runtime classes: builds, runs and reports on the machine that it is on. */
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { workFiles } from '../../ground/contract/layout.ts';
+import type { BuildReport, BuildRequest } from '../../ground/contract/task.ts';
+import type { Agreement } from '../evaluation/agreement.ts';
+import { buildOnnxRuntime } from './build-onnxruntime.ts';
+
+type Clock = { now(): number };
+
+/** Nothing to do where stage found finished work. @throws UserError EngineBuildFailed, EngineVerificationFailed */
+export const buildHere = async (work: string, clock: Clock): Promise<void> => {
+  if (existsSync(join(work, workFiles.finished))) return;
+  const request = JSON.parse(await readFile(join(work, workFiles.request), 'utf8')) as BuildRequest;
+  await buildFromRequest(request, clock);
+};
+
+/** Builds what the request asks for and writes its report. */
+export const buildFromRequest = async (request: BuildRequest, clock: Clock): Promise<BuildReport> => {
+  const started = clock.now();
+  const work = dirname(request.model);
+  const { runtime, p50Microseconds, agreement } = await buildOnnxRuntime(
+    {
+      model: request.model,
+      reference: join(work, workFiles.reference),
+      verification: join(work, workFiles.verification),
+      engine: request.engine,
+      inputName: request.inputName,
+      shape: request.minShape,
+      clock,
+    },
+    onnxRuntimeVersion(),
+  );
+  const report: BuildReport = {
+    runtime,
+    seconds: (clock.now() - started) / 1000,
+    warnings: [],
+    latency: { p50Microseconds },
+    ...(agreement && { agreement: agreementText(agreement) }),
+  };
+  await writeFile(request.report, JSON.stringify(report));
+  return report;
+};
+
+const agreementText = ({ images, sqnrDb, top1, matchedBoxes }: Agreement) => ({
+  images,
+  sqnrDb: Number.isFinite(sqnrDb) ? sqnrDb.toFixed(1) : 'inf',
+  ...(top1 !== undefined && { top1: top1.toFixed(3) }),
+  ...(matchedBoxes !== undefined && { matchedBoxes: matchedBoxes.toFixed(3) }),
+});
+
+const onnxRuntimeVersion = (): string => {
+  const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string };
+  return version;
+};

@@ -1,0 +1,102 @@
+/**
+ * The ONNX Runtime backend: a graph fused and laid out for this machine's processor, then judged by running it beside
+ * the float graph on images that calibration never saw.
+ */
+import { readFile, rename, rm, stat } from 'node:fs/promises';
+import { arch, cpus } from 'node:os';
+import { floatsOf } from '../../formats/onnx/tensor.ts';
+import { parseTensor } from '../../formats/onnx/tensor-file.ts';
+import { UserError } from '../../ground/base/errors.ts';
+import { type Agreement, agreementOf } from '../evaluation/agreement.ts';
+import { medianLatency } from '../inference/latency.ts';
+import { type FloatTensor, openSession, type Session } from '../inference/session.ts';
+
+export type OnnxRuntimeBuild = {
+  /** Graph in the wanted precision, and the float graph. */
+  readonly model: string;
+  readonly reference: string;
+  /** Path of an ONNX TensorProto [N,C,H,W]; missing file: the engine is run once on zeros, for its latency alone. */
+  readonly verification: string;
+  readonly engine: string;
+  readonly inputName: string;
+  /** [1,C,H,W] */
+  readonly shape: readonly number[];
+  readonly clock: { now(): number };
+};
+
+export type OnnxRuntimeBuilt = {
+  readonly runtime: { readonly name: string; readonly version: string };
+  readonly p50Microseconds: number;
+  readonly agreement: Agreement | undefined;
+};
+
+/** Below this the output is noise: an engine that bad is a defect and is not published. */
+const leastSqnrDb = 3;
+/** Of lists of boxes, so many are needed to say that, and so large a share must be in both. */
+const fewestBoxes = 4;
+const leastMatched = 0.25;
+
+/** @throws UserError EngineBuildFailed, EngineVerificationFailed */
+export const buildOnnxRuntime = async (
+  build: OnnxRuntimeBuild,
+  version: string,
+): Promise<OnnxRuntimeBuilt> => {
+  const unfinished = `${build.engine}.partial`;
+  try {
+    const optimiser = await openSession(build.model, { optimisedModelPath: unfinished, threads: 1 });
+    await optimiser.release();
+    const built = await judged(unfinished, build);
+    await rename(unfinished, build.engine);
+    return { runtime: { name: `OnnxRuntime on ${processor()}`.slice(0, 64), version }, ...built };
+  } catch (thrown) {
+    await rm(unfinished, { force: true });
+    if (thrown instanceof UserError && thrown.reason === 'ModelInvalid')
+      throw new UserError('EngineBuildFailed', thrown.message, { cause: thrown });
+    throw thrown;
+  }
+};
+
+const processor = (): string => `${arch()} ${cpus()[0]?.model ?? ''}`.trim();
+
+const judged = async (engine: string, build: OnnxRuntimeBuild) => {
+  const images = await verificationImages(build);
+  const session = await openSession(engine, { spinning: true });
+  const reference = await openSession(build.reference);
+  try {
+    const p50Microseconds = await medianLatency(session, build);
+    return { p50Microseconds, agreement: images && (await compared({ session, reference }, build, images)) };
+  } finally {
+    await session.release();
+    await reference.release();
+  }
+};
+
+const verificationImages = async ({ verification }: OnnxRuntimeBuild): Promise<FloatTensor | undefined> => {
+  if (!(await stat(verification).catch(() => undefined))) return undefined; // No image was kept out of calibration.
+  const tensor = parseTensor(await readFile(verification));
+  return { data: floatsOf(tensor), dims: tensor.dims.map(Number) };
+};
+
+type Both = { readonly session: Session; readonly reference: Session };
+
+const compared = async (
+  { session, reference }: Both,
+  build: OnnxRuntimeBuild,
+  images: FloatTensor,
+): Promise<Agreement> => {
+  const feeds = { [build.inputName]: images };
+  const agreement = agreementOf(await reference.run(feeds), await session.run(feeds));
+  const noise = noiseIn(agreement);
+  if (noise === undefined) return agreement;
+  throw new UserError(
+    'EngineVerificationFailed',
+    `Running the engine on ${agreement.images} images: ${noise}. Use a higher precision, or calibrate with more images.`,
+  );
+};
+
+const noiseIn = ({ sqnrDb, boxes, matchedBoxes = 1 }: Agreement): string | undefined => {
+  if (boxes >= fewestBoxes && matchedBoxes < leastMatched)
+    return `of ${boxes} boxes that it or the float model finds, both find ${(matchedBoxes * 100).toFixed(0)} %`;
+  if (boxes > 0 || sqnrDb >= leastSqnrDb) return undefined;
+  return `its output agrees with the float model by ${sqnrDb.toFixed(1)} dB, and less than ${leastSqnrDb} dB is noise`;
+};

@@ -1,0 +1,39 @@
+/** What a build driver is asked: the model's shapes and the engine's options as one request. */
+import { join } from 'node:path';
+import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
+import { graphOf, inputsOf, shapeOf } from '../../formats/onnx/graph.ts';
+import { backends } from '../../ground/contract/backends.ts';
+import { workFiles } from '../../ground/contract/layout.ts';
+import type { BuildRequest, EngineTask } from '../../ground/contract/task.ts';
+import { floatLayers } from '../precision/float-layers.ts';
+
+/** What builders need to know of an engine, wherever it is built. */
+export type EngineOptions = Pick<
+  EngineTask,
+  'backend' | 'computeCapability' | 'maxBatchSize' | 'maxWorkspaceSizeBytes' | 'keepFloat' | 'options'
+>;
+
+export const buildRequest = (task: EngineOptions, model: ModelProto, work: string): BuildRequest => {
+  const input = inputsOf(graphOf(model))[0]!;
+  const [batch, ...image] = shapeOf(input)!;
+  // A graph with a fixed batch takes that batch and no other.
+  const largest = typeof batch === 'number' ? batch : task.maxBatchSize;
+  const least = typeof batch === 'number' ? batch : 1;
+  const shape = (size: number): number[] => [size, ...image.map(Number)];
+  return {
+    model: join(work, workFiles.model),
+    engine: join(
+      work,
+      backends[task.backend].engineFile === 'model.onnx' ? workFiles.onnxEngine : workFiles.engine,
+    ),
+    report: join(work, workFiles.report),
+    ...(task.computeCapability !== undefined && { computeCapability: task.computeCapability }),
+    inputName: input.name,
+    minShape: shape(least),
+    optShape: shape(Math.max(least, Math.ceil(largest / 2))),
+    maxShape: shape(largest),
+    workspaceBytes: task.maxWorkspaceSizeBytes,
+    ...(task.keepFloat && { floatOutputs: floatLayers(model, task.keepFloat).outputs }),
+    options: task.options,
+  };
+};

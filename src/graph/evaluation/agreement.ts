@@ -1,0 +1,126 @@
+/** How well two models agree on the same images. */
+import { architectures } from '../../ground/contract/architectures.ts';
+import type { FloatTensor } from '../inference/session.ts';
+import { detectionsIn } from './detections.ts';
+import { pairing } from './paired-detections.ts';
+
+export type Agreement = {
+  readonly images: number;
+  /**
+   * Signal to quantisation noise over all outputs, in decibel: 10·log10(Σx² / Σ(x − y)²). Infinity if equal. Lists of
+   * detections count only where there is nothing else, and then pair by pair.
+   */
+  readonly sqnrDb: number;
+  /** Root of the mean squared difference over all values of all outputs. */
+  readonly rmse: number;
+  /** Share of images with the same largest output; only where an output is [N, classes]. */
+  readonly top1: number | undefined;
+  /**
+   * Of the grid cells where either model sees an object (coverage ≥ 0.5), the share where both do; only where an
+   * output is DetectNet's coverage and either model saw anything.
+   */
+  readonly matchedCells: number | undefined;
+  /** Boxes that either model is sure of (score ≥ 0.5), where outputs are lists of detections. */
+  readonly boxes: number;
+  /** The share of them that both have; undefined if there is none. */
+  readonly matchedBoxes: number | undefined;
+};
+
+type Outputs = Readonly<Record<string, FloatTensor>>;
+
+export const agreementOf = (reference: Outputs, other: Outputs): Agreement => {
+  const sum = new AgreementSum();
+  sum.add(reference, other);
+  return sum.agreement();
+};
+
+/** The agreement over batches that need not be in memory together. */
+export class AgreementSum {
+  #images = 0;
+  #signal = 0;
+  #noise = 0;
+  #values = 0;
+  #classified = 0;
+  #sameClass = 0;
+  #seen = 0;
+  #seenByBoth = 0;
+  #boxes = 0;
+  #matchedBoxes = 0;
+
+  /** Outputs of one batch; each of the reference's must be in the other. */
+  add(reference: Outputs, other: Outputs): void {
+    const lists = detectionsIn(reference)?.names ?? [];
+    const single = Object.entries(reference).filter(([name]) => !lists.includes(name));
+    if (lists.length > 0) this.#addDetections(reference, other, single.length === 0);
+    for (const [name, tensor] of single) {
+      const compared = other[name]!.data;
+      this.#addNoise(tensor.data, compared);
+      if (tensor.dims.length === 2 && tensor.dims[1]! > 1) this.#addClasses(tensor, compared);
+      if (isCoverage(name)) this.#addCells(tensor.data, compared);
+    }
+    this.#images += Object.values(reference)[0]?.dims[0] ?? 0;
+  }
+
+  /** A NaN anywhere makes the ratio minus infinity. */
+  agreement(): Agreement {
+    const noise = this.#noise;
+    const ratio = noise === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(this.#signal / noise);
+    return {
+      images: this.#images,
+      sqnrDb: Number.isNaN(ratio) ? Number.NEGATIVE_INFINITY : ratio,
+      rmse: this.#values === 0 ? 0 : Math.sqrt(noise / this.#values),
+      top1: this.#classified === 0 ? undefined : this.#sameClass / this.#classified,
+      matchedCells: this.#seen === 0 ? undefined : this.#seenByBoth / this.#seen,
+      boxes: this.#boxes,
+      matchedBoxes: this.#boxes === 0 ? undefined : this.#matchedBoxes / this.#boxes,
+    };
+  }
+
+  #addNoise(data: Float32Array, compared: Float32Array): void {
+    for (let i = 0; i < data.length; i++) {
+      this.#signal += data[i]! ** 2;
+      this.#noise += (data[i]! - compared[i]!) ** 2;
+    }
+    this.#values += data.length;
+  }
+
+  #addDetections(reference: Outputs, other: Outputs, isAll: boolean): void {
+    const found = detectionsIn(other)!.images;
+    for (const [image, boxes] of detectionsIn(reference)!.images.entries()) {
+      const { seen, matched, signal, noise } = pairing(boxes, found[image]!);
+      this.#boxes += seen;
+      this.#matchedBoxes += matched;
+      if (!isAll) continue;
+      this.#signal += signal;
+      this.#noise += noise;
+      this.#values += 5 * seen;
+    }
+  }
+
+  #addClasses({ data, dims }: FloatTensor, compared: Float32Array): void {
+    const [images, classes] = dims as readonly [number, number];
+    for (let from = 0; from < images * classes; from += classes)
+      if (largestAt(data, from, classes) === largestAt(compared, from, classes)) this.#sameClass++;
+    this.#classified += images;
+  }
+
+  #addCells(data: Float32Array, compared: Float32Array): void {
+    for (let i = 0; i < data.length; i++) {
+      const [sees, otherSees] = [data[i]! >= seenFrom, compared[i]! >= seenFrom];
+      if (sees || otherSees) this.#seen++;
+      if (sees && otherSees) this.#seenByBoth++;
+    }
+  }
+}
+
+/** Coverage from which a cell counts as one that sees an object. */
+const seenFrom = 0.5;
+
+const isCoverage = (name: string): boolean =>
+  name.replace(/:0$/, '') === architectures.detectnet_v2.outputs[1];
+
+const largestAt = (values: Float32Array, from: number, count: number): number => {
+  let best = from;
+  for (let i = from + 1; i < from + count; i++) if (values[i]! > values[best]!) best = i;
+  return best - from;
+};

@@ -1,0 +1,68 @@
+/** Type and shape of every tensor of a graph for a given input shape, as ONNX Runtime infers them. */
+
+import { type ElementType, elementType } from '../../formats/onnx/element-type.ts';
+import type { GraphProto, ModelProto, ValueInfoProto } from '../../formats/onnx/generated/onnx_pb.ts';
+import { copyWith, graphOf, makeUntypedValueInfo, makeValueInfo } from '../../formats/onnx/graph.ts';
+import { serializeModel } from '../../formats/onnx/model.ts';
+import type { TensorFacts } from './segments.ts';
+import { openSession, type PortInfo } from './session.ts';
+
+const floatBytes = 4;
+
+/**
+ * `dims` is the shape that the input will have; sizes follow from it where the graph fixes them.
+ * @throws UserError ModelInvalid
+ */
+export const tensorFacts = async (
+  source: ModelProto,
+  { input, dims }: { readonly input: string; readonly dims: readonly number[] },
+): Promise<ReadonlyMap<string, TensorFacts>> => {
+  const graph = graphOf(source);
+  const fed = graph.input.map((value) =>
+    value.name === input ? makeValueInfo(input, elementType.float32, dims) : value,
+  );
+  const written = graph.node.flatMap(({ output }) => output.filter((name) => name !== ''));
+  const output = [...new Set(written)].map(makeUntypedValueInfo);
+  const probe = copyWith(source, {
+    graph: copyWith(withoutWeights(graph, fed), {
+      output: withDeclared(graph.output, output),
+      valueInfo: [],
+    }),
+  });
+  const options = { optimisation: 'disabled', prepacking: false, threads: 1 } as const;
+  const session = await openSession(serializeModel(probe), options);
+  await session.release();
+  return new Map([...session.inputs, ...session.outputs].map((port) => [port.name, factsOf(port)]));
+};
+
+/** Shapes may follow from the values of small tensors; of a large one the shape is all that is asked for. */
+const largeBytes = 16 * 1024;
+
+/** Large weights become inputs, so that no copy of them is loaded. */
+const withoutWeights = (graph: GraphProto, fed: readonly ValueInfoProto[]): GraphProto => {
+  const large = graph.initializer.filter(({ rawData }) => rawData.length >= largeBytes);
+  const names = new Set(large.map(({ name }) => name));
+  const weights = large.map(({ name, dataType, dims }) => makeValueInfo(name, dataType, dims.map(Number)));
+  return copyWith(graph, {
+    initializer: graph.initializer.filter(({ name }) => !names.has(name)),
+    input: [...fed.filter(({ name }) => !names.has(name)), ...weights],
+  });
+};
+
+/** What the model says of its own outputs stays. */
+const withDeclared = (
+  declared: readonly ValueInfoProto[],
+  all: readonly ValueInfoProto[],
+): ValueInfoProto[] => {
+  const names = new Set(declared.map(({ name }) => name));
+  return [...declared, ...all.filter(({ name }) => !names.has(name))];
+};
+
+/** ONNX Runtime says [] of a scalar and of a tensor whose rank it does not know. */
+const factsOf = ({ type, shape }: PortInfo): TensorFacts => {
+  const elemType = elementType[type as ElementType];
+  if (shape.length === 0) return { elemType, dims: undefined, bytes: undefined };
+  const fixed = shape.filter((size) => typeof size === 'number');
+  const elements = fixed.reduce((product, size) => product * size, 1);
+  return { elemType, dims: shape, bytes: fixed.length < shape.length ? undefined : elements * floatBytes };
+};

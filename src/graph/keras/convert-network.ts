@@ -1,0 +1,152 @@
+/** The calls of a network, one after another; a model inside it is a network again, with its own layers' names behind its. */
+
+import type { KerasFile, KerasWeight } from '../../formats/hdf5/keras-file.ts';
+import type { TensorRanges } from '../../formats/scales/tensor-scales.ts';
+import type { UserError } from '../../ground/base/errors.ts';
+import { Config } from './config.ts';
+import { mostDepth, type Origin } from './dialect.ts';
+import { invalidLayer, unsupportedLayer } from './fault.ts';
+import type { GraphBuilder } from './graph-builder.ts';
+import type { Layer } from './layer.ts';
+import { LayerWeights } from './layer-weights.ts';
+import { converterOf, plainClass } from './layers/table.ts';
+import { type LayerSpec, type Network, networkClasses, parseNetwork, type TensorRef } from './network.ts';
+import { type Call, callKey, callsInOrder } from './order.ts';
+import { appliedLayer, regional } from './regions.ts';
+import type { Size, Value } from './value.ts';
+
+export type Surroundings = {
+  readonly file: KerasFile;
+  readonly graph: GraphBuilder;
+  readonly origin: Origin;
+};
+
+/** A call that has been converted. */
+export type Finished = {
+  readonly path: string;
+  readonly className: string;
+  /** As Keras counts the axes, the batch left out. */
+  readonly shape: readonly Size[];
+};
+
+export type Converted = {
+  readonly outputs: readonly Value[];
+  readonly ranges: TensorRanges;
+  /** Why the ranges are of no use, if they are not. */
+  readonly rangeFault: UserError | undefined;
+  readonly layers: readonly Finished[];
+};
+
+export const convertNetwork = (
+  network: Network,
+  inputs: readonly Value[],
+  surroundings: Surroundings,
+): Converted => {
+  const ranges = new Map<string, number>();
+  const faults: UserError[] = [];
+  const layers: Finished[] = [];
+  const { file } = surroundings;
+  const trip = { ...surroundings, ranges, faults, layers, weights: new Map<string, LayerWeights>() };
+  const outputs = walk(network, inputs, { ...trip, path: [], arraysOf: file.weightsOf });
+  return { outputs, ranges, rangeFault: faults[0], layers };
+};
+
+type Trip = Surroundings & {
+  readonly ranges: Map<string, number>;
+  readonly faults: UserError[];
+  readonly layers: Finished[];
+  /** By path: the calls of a shared layer find the same. */
+  readonly weights: Map<string, LayerWeights>;
+  /** Names of the models that this network lies in. */
+  readonly path: readonly string[];
+  readonly arraysOf: (layer: string, isModel: boolean) => readonly KerasWeight[];
+};
+
+const walk = (network: Network, inputs: readonly Value[], trip: Trip): Value[] => {
+  const values = new Map<string, readonly Value[]>();
+  const resolve = (reference: TensorRef): Value => {
+    const value = values.get(callKey(reference))?.[reference.tensor];
+    if (value) return value;
+    const { className } = network.layers.get(reference.layer)!;
+    throw invalidLayer({ path: reference.layer, className }, `it has no output ${reference.tensor}`);
+  };
+  for (const [i, reference] of network.inputs.entries())
+    values.set(callKey(reference), inputs.slice(i, i + 1));
+  for (const { layer, call } of callsInOrder(network)) {
+    const key = callKey({ layer: layer.name, call });
+    if (values.has(key)) continue;
+    const taken = layer.calls[call]!;
+    values.set(key, converted({ layer, call }, taken.map(resolve), { ...trip, network }));
+  }
+  return network.outputs.map(resolve);
+};
+
+const converted = (
+  { layer: spec, call }: Call,
+  inputs: readonly Value[],
+  trip: Trip & { network: Network },
+) => {
+  const label = { path: [...trip.path, spec.name].join('/'), className: spec.className };
+  if (networkClasses.has(spec.className)) return inner(spec, inputs, trip);
+  const applied = appliedLayer(spec, label);
+  const convert = regional(converterOf({ ...label, ...applied }, applied.config), applied);
+  const taken = spec.calls[call]!;
+  const layer: Layer = {
+    ...label,
+    ...trip.origin,
+    config: new Config(applied.config, label),
+    weights: weightsOf(spec, label, trip),
+    graph: trip.graph,
+    scope: call === 0 ? label.path : `${label.path}_${call}`,
+    noteRange: (tensor, range) => void trip.ranges.set(tensor, Math.max(range, trip.ranges.get(tensor) ?? 0)),
+    spoilRanges: (why) => void trip.faults.push(why),
+    isBehindQdq: (index) => isQdq(trip.network.layers.get(taken[index]?.layer ?? '')),
+  };
+  const value = convert(layer, inputs);
+  trip.layers.push({ ...label, shape: value.shape });
+  return [value];
+};
+
+const isQdq = (layer: LayerSpec | undefined): boolean =>
+  layer !== undefined && plainClass(layer.className) === 'QDQ';
+
+const weightsOf = (
+  { name }: LayerSpec,
+  label: Pick<Layer, 'path' | 'className'>,
+  trip: Trip,
+): LayerWeights => {
+  const known = trip.weights.get(label.path);
+  if (known) return known;
+  const weights = new LayerWeights(label, () => trip.arraysOf(name, false));
+  trip.weights.set(label.path, weights);
+  return weights;
+};
+
+const inner = (spec: LayerSpec, inputs: readonly Value[], trip: Trip): Value[] => {
+  const path = [...trip.path, spec.name];
+  const label = { path: path.join('/'), className: spec.className };
+  if (path.length > mostDepth) throw unsupportedLayer(label, 'it lies in too many models');
+  const network = parseNetwork({ class_name: spec.className, config: spec.config });
+  if (network.inputs.length !== inputs.length)
+    throw invalidLayer(label, `it takes ${network.inputs.length} tensors, and is given ${inputs.length}`);
+  let arrays: readonly KerasWeight[] | undefined;
+  const arraysOf = (layer: string, isModel: boolean) => {
+    arrays ??= trip.arraysOf(spec.name, true);
+    const own = arraysIn(arrays, layer);
+    return isModel && own.length === 0 ? arrays : own;
+  };
+  return walk(network, inputs, { ...trip, path, arraysOf });
+};
+
+/**
+ * A model inside another has one group of arrays for all its layers; each array's name holds that of its layer, to which
+ * TensorFlow may have added a number. The names of models that lie deeper stand in it in Keras 3 alone.
+ */
+const arraysIn = (arrays: readonly KerasWeight[], layer: string): readonly KerasWeight[] => {
+  const scopesOf = ({ name }: KerasWeight) => name.split('/').slice(0, -1);
+  const exact = arrays.filter((array) => scopesOf(array).includes(layer));
+  if (exact.length > 0) return exact;
+  const numbered = (scope: string) =>
+    scope.startsWith(`${layer}_`) && /^\d+$/.test(scope.slice(layer.length + 1));
+  return arrays.filter((array) => scopesOf(array).some(numbered));
+};

@@ -1,0 +1,86 @@
+/**
+ * The end of ssd, dssd and retinanet. Training leaves one tensor of classes, offsets and anchors (`ssd_predictions`); in the
+ * exported graph NMSDynamic_TRT takes the three apart, and the anchors are one constant. Names as in TAO's exporter:
+ * loc_data and conf_data [N, … ,1,1], anchor_data [N,2,P·4,1] (boxes, then variances).
+ */
+import { elementType } from '../../../formats/onnx/element-type.ts';
+import { makeValueInfo } from '../../../formats/onnx/graph.ts';
+import type { GraphBuilder } from '../graph-builder.ts';
+import { arranged, forEachItem } from '../layer.ts';
+import { plainOrder, type Value } from '../value.ts';
+import { type Detector, otherNetwork, otherSpec, outputNamed } from './detector.ts';
+import type { End } from './end.ts';
+import { nmsAttributes } from './nms-attributes.ts';
+
+type Anchored = {
+  /** The layer whose output the plugin reads as scores. */
+  readonly scores: string;
+  /** The plugin makes probabilities of them. */
+  readonly confSigmoid: 0 | 1;
+};
+
+/** Softmax stands in the network, a sigmoid does not. */
+export const ssdEnd: Anchored = { scores: 'mbox_conf_softmax', confSigmoid: 0 };
+export const retinanetEnd: Anchored = { scores: 'mbox_conf', confSigmoid: 1 };
+
+export const anchored =
+  ({ scores, confSigmoid }: Anchored): End =>
+  (network, { graph, detector, enter, convert }) => {
+    const outputs = ['mbox_loc', scores, 'mbox_priorbox'].map((name) => outputNamed(network, name));
+    const cut = { ...network, outputs };
+    const inputs = enter(cut);
+    const part = convert(cut, inputs);
+    const [loc, conf, anchors] = part.outputs as [Value, Value, Value];
+    requireFit({ loc, conf, anchors }, detector);
+    const prior = priorOf(graph, loc, anchors);
+    graph.plugin('NMSDynamic_TRT', {
+      name: 'NMS',
+      inputs: [prior, flat(graph, loc, 'loc_data'), flat(graph, conf, 'conf_data')],
+      outputs: detections,
+      attributes: nmsAttributes(detector.plugin, {
+        shareLocation: 1,
+        varianceEncodedInTarget: 0,
+        backgroundLabelId: 0,
+        confSigmoid,
+      }),
+    });
+    const ports = detections.map((name) => makeValueInfo(name, elementType.float32, undefined));
+    return { inputs, outputs: ports, parts: [part] };
+  };
+
+const detections = ['NMS', 'NMS_1'];
+
+type Said = { readonly loc: Value; readonly conf: Value; readonly anchors: Value };
+
+/** [P,1,4], [P,1,classes] and [P,1,8]. */
+const requireFit = ({ loc, conf, anchors }: Said, { plugin }: Detector): void => {
+  const shapes = [loc, conf, anchors].map(({ shape }) => `(${shape.join(', ')})`);
+  const [count] = loc.shape;
+  const classes = conf.shape[2];
+  const fits = [loc, conf, anchors].every(({ shape }) => shape.length === 3 && shape[0] === count);
+  if (!fits || loc.shape[2] !== 4 || anchors.shape[2] !== 8)
+    throw otherNetwork(`its mbox_loc, scores and mbox_priorbox have the shapes ${shapes.join(', ')}`);
+  if (classes !== plugin.classes + 1)
+    throw otherSpec(
+      `the model tells ${classes} classes apart, the background one of them, and the spec maps to ${plugin.classes} without it`,
+    );
+};
+
+const flat = (graph: GraphBuilder, value: Value, output: string): string => {
+  const { name } = arranged({ graph, scope: output }, value, plainOrder(value.shape.length));
+  const shape = graph.integers(`${output}/shape`, [0, -1, 1, 1]);
+  return graph.node('Reshape', { inputs: [name, shape], output });
+};
+
+/** From rows of box and variances to all boxes, then all variances. @throws UserError ModelUnsupported */
+const priorOf = (graph: GraphBuilder, like: Value, anchors: Value): string => {
+  const rows = graph.itemOf(anchors.name);
+  if (!rows) throw otherNetwork('its mbox_priorbox is computed of pictures');
+  const half = rows.length / 2;
+  const values = rows.map((_, i) => rows[Math.floor((i % half) / 4) * 8 + (i % 4) + (i < half ? 0 : 4)]!);
+  return forEachItem({ graph, scope: 'anchors' }, like.name, {
+    as: 'data',
+    shape: [2, half, 1],
+    values,
+  });
+};

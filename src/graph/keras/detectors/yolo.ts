@@ -1,0 +1,130 @@
+/**
+ * The end of yolo. Training leaves rows of anchor and what the network says of it (`encoded_detections`); in the exported
+ * graph they are boxes and scores for BatchedNMSDynamic_TRT, under the names of TAO's exporter. YOLOv3, arXiv 1804.02767:
+ * middle = cell + σ(t) · step, size = anchor · exp(t), score = σ(class) · σ(object).
+ */
+import { elementType } from '../../../formats/onnx/element-type.ts';
+import { makeValueInfo } from '../../../formats/onnx/graph.ts';
+import type { GraphBuilder } from '../graph-builder.ts';
+import { add, reshape, type Scope } from '../layer.ts';
+import { plainClass } from '../layers/table.ts';
+import type { Network, TensorRef } from '../network.ts';
+import type { Value } from '../value.ts';
+import { otherNetwork, otherSpec } from './detector.ts';
+import type { End } from './end.ts';
+import { integers } from './nms-attributes.ts';
+
+export const yoloEnd: End = (network, { graph, detector: { plugin }, enter, convert }) => {
+  const rows = rowsOf(network);
+  const cut = { ...network, outputs: [...rows.map(([anchor]) => anchor), ...rows.map(([, said]) => said)] };
+  const inputs = enter(cut);
+  const part = convert(cut, inputs);
+  const [anchors, said] = [part.outputs.slice(0, rows.length), part.outputs.slice(rows.length)];
+  requireClasses(said, plugin.classes);
+  const all = add({ graph, scope: 'encoded_detections' }, 'Concat', {
+    inputs: said.map(({ name }) => name),
+    as: 'concat',
+    attributes: { axis: { int: 1 } },
+  });
+  graph.plugin('BatchedNMSDynamic_TRT', {
+    name: 'BatchedNMS_N',
+    inputs: [
+      boxesOf(graph, all, itemsOf(graph, anchors)),
+      scoresOf(graph, all, { classes: plugin.classes, rows: rowCount(said) }),
+    ],
+    outputs: ports.map(({ name }) => name),
+    attributes: {
+      ...integers({ shareLocation: 1, backgroundLabelId: -1, clipBoxes: 1, isNormalized: 1 }),
+      ...integers({ topK: plugin.topK, keepTopK: plugin.keepTopK, numClasses: plugin.classes }),
+      ...integers({ scoreBits: plugin.scoreBits }),
+      scoreThreshold: { float: plugin.scoreThreshold },
+      iouThreshold: { float: plugin.iouThreshold },
+    },
+  });
+  return { inputs, outputs: ports, parts: [part] };
+};
+
+const { float32, int32 } = elementType;
+/** How many, boxes, scores, classes. */
+const ports = [
+  makeValueInfo('BatchedNMS', int32, undefined),
+  ...['BatchedNMS_1', 'BatchedNMS_2', 'BatchedNMS_3'].map((name) => makeValueInfo(name, float32, undefined)),
+];
+
+type Row = readonly [anchor: TensorRef, said: TensorRef];
+
+/** The network ends in the rows of all maps, each of which joins its anchors to what it says. */
+const rowsOf = (network: Network): readonly Row[] => {
+  const takenBy = ({ layer, call }: TensorRef): readonly TensorRef[] =>
+    network.layers.get(layer)?.calls[call] ?? [];
+  const classOf = ({ layer }: TensorRef) => plainClass(network.layers.get(layer)?.className ?? '');
+  const rows = network.outputs.flatMap(takenBy).map(takenBy);
+  const isRow = (row: readonly TensorRef[]): row is Row =>
+    row.length === 2 && classOf(row[0]!) === 'YOLOAnchorBox';
+  if (rows.length > 0 && rows.every(isRow)) return rows;
+  throw otherNetwork('its output does not join rows that begin with a YOLOAnchorBox');
+};
+
+const requireClasses = (said: readonly Value[], classes: number): void => {
+  const other = said.find(({ shape }) => shape.length !== 2 || shape[1] !== classes + 5);
+  if (other)
+    throw otherSpec(
+      `the model says ${other.shape[1]} numbers of each anchor, and the ${classes} classes of the spec ask for ${classes + 5}`,
+    );
+};
+
+const rowCount = (said: readonly Value[]): number => said.reduce((sum, { shape }) => sum + shape[0]!, 0);
+
+/** Rows of y, x, height, width, step y, step x. @throws UserError ModelUnsupported */
+const itemsOf = (graph: GraphBuilder, anchors: readonly Value[]): readonly number[][] => {
+  const items = anchors.map(({ name }) => graph.itemOf(name) ?? new Float32Array());
+  const rows = items.flatMap((item) =>
+    Array.from({ length: item.length / 6 }, (_, row) => [...item.subarray(6 * row, 6 * row + 6)]),
+  );
+  if (rows.length === 0) throw otherNetwork('its anchors are computed of pictures');
+  return rows;
+};
+
+const columns = (box: Scope, all: string, [from, to]: readonly [number, number]): string => {
+  const bounds = [from, to, 2].map((each) => box.graph.integers(`${box.scope}/${from}-${to}`, [each]));
+  return add(box, 'Slice', { inputs: [all, ...bounds], as: 'strided_slice' });
+};
+
+/** [N,P,1,4]: left, top, right, bottom as parts of the picture. */
+const boxesOf = (graph: GraphBuilder, all: string, anchors: readonly number[][]): string => {
+  const box: Scope = { graph, scope: 'box' };
+  const constant = (name: string, [x, y]: readonly [number, number]) => {
+    const values = Float32Array.from(anchors.flatMap((row) => [row[x]!, row[y]!]));
+    return graph.floats(`box/${name}`, [1, anchors.length, 2], values);
+  };
+  const multiplied = (a: string, b: string) => add(box, 'Mul', { inputs: [a, b], as: 'mul' });
+  const said = add(box, 'Gather', {
+    inputs: [columns(box, all, [0, 4]), graph.integers('box/xy', [1, 0, 3, 2])],
+    as: 'GatherV2',
+    attributes: { axis: { int: 2 } },
+  });
+  const place = add(box, 'Sigmoid', { inputs: [columns(box, said, [0, 2])], as: 'Sigmoid' });
+  const growth = add(box, 'Exp', { inputs: [columns(box, said, [2, 4])], as: 'Exp' });
+  const moved = multiplied(place, constant('step', [5, 4]));
+  const middle = add(box, 'Add', { inputs: [moved, constant('cell', [1, 0])], as: 'add' });
+  const half = multiplied(growth, graph.floats('box/half', [1, anchors.length, 2], halfSides(anchors)));
+  const low = add(box, 'Sub', { inputs: [middle, half], as: 'sub' });
+  const corners = [low, add(box, 'Add', { inputs: [middle, half], as: 'add' })];
+  const joined = add(box, 'Concat', { inputs: corners, as: 'concat', attributes: { axis: { int: 2 } } });
+  return reshape(box, joined, [anchors.length, 1, 4], 'concat_concat');
+};
+
+const halfSides = (anchors: readonly number[][]): Float32Array =>
+  Float32Array.from(anchors.flatMap(([, , height, width]) => [width! / 2, height! / 2]));
+
+type Scores = { readonly classes: number; readonly rows: number };
+
+/** [N,P,classes,1] */
+const scoresOf = (graph: GraphBuilder, all: string, { classes, rows }: Scores): string => {
+  const cls: Scope = { graph, scope: 'cls' };
+  const [object, label] = [columns(cls, all, [4, 5]), columns(cls, all, [5, 5 + classes])].map((each) =>
+    add(cls, 'Sigmoid', { inputs: [each], as: 'Sigmoid' }),
+  ) as [string, string];
+  const product = add(cls, 'Mul', { inputs: [label, object], as: 'product' });
+  return reshape(cls, product, [rows, classes, 1], 'mul');
+};

@@ -1,0 +1,59 @@
+/** What a file tells of the Keras that it was trained in, and of how its images lie. */
+import type { KerasFile } from '../../formats/hdf5/keras-file.ts';
+import { isObject, type Json } from './config.ts';
+import type { Dialect, KerasVersion } from './layer.ts';
+import { plainClass, quantisedClasses } from './layers/table.ts';
+
+export type Origin = {
+  readonly dialect: Dialect;
+  readonly version: KerasVersion;
+  /** Images are channels_last: the inputs and outputs of the ONNX graph are turned to N,C,H,W. */
+  readonly channelsLast: boolean;
+};
+
+/**
+ * TLT trains in Keras 2.2.4 on TensorFlow with channels_first throughout, as hardly anybody else did; its layers for
+ * quantisation-aware training are its own.
+ */
+export const originOf = ({ network, kerasVersion, backend }: KerasFile): Origin => {
+  const layers = [...layersIn(network, 0)];
+  const formats = new Set(layers.filter(({ name }) => name !== 'Flatten').map(({ format }) => format));
+  const onlyFirst = formats.has('channels_first') && !formats.has('channels_last');
+  const version = versionOf(kerasVersion);
+  const isOldKeras = version.major === 2 && version.minor === 2 && !version.isTf && backend === 'tensorflow';
+  const isTlt = layers.some(({ name }) => quantisedClasses.has(name)) || (isOldKeras && onlyFirst);
+  return { dialect: isTlt ? 'tlt' : 'keras', version, channelsLast: !formats.has('channels_first') };
+};
+
+/** A file without a version is of a Keras before 2.0.3. */
+const versionOf = (text: string | undefined): KerasVersion => {
+  const [major = '2', minor = '0'] = /^\d+\.\d+/.exec(text ?? '')?.[0].split('.') ?? [];
+  return { major: Number(major), minor: Number(minor), isTf: text?.endsWith('-tf') ?? false };
+};
+
+/** Trained with quantisation: some layer, wrapped ones included, is of TLT's QAT classes. */
+export const isQatNetwork = (network: unknown): boolean =>
+  [...layersIn(network, 0)].some(({ name }) => quantisedClasses.has(name));
+
+type Sight = { readonly name: string; readonly format: unknown };
+
+/** Class and data_format of every layer, those of inner models included. */
+function* layersIn(model: unknown, depth: number): Generator<Sight> {
+  const layers = isObject(model) ? innerLayers(model) : [];
+  for (const layer of layers) {
+    if (!isObject(layer) || typeof layer.class_name !== 'string') continue;
+    const format = isObject(layer.config) ? layer.config.data_format : undefined;
+    yield { name: plainClass(layer.class_name), format };
+    if (depth < mostDepth) yield* layersIn(layer, depth + 1);
+  }
+}
+
+/** Models inside models beyond this come of damage. */
+export const mostDepth = 8;
+
+/** Of a model, or the one in a wrapper as TimeDistributed. */
+const innerLayers = ({ config }: Json): readonly unknown[] => {
+  if (isObject(config) && isObject(config.layer)) return [config.layer];
+  const layers = isObject(config) ? config.layers : config;
+  return Array.isArray(layers) ? layers : [];
+};

@@ -1,0 +1,159 @@
+/** What a converter gets of a layer and its surroundings, and the few steps that most converters share. */
+
+import type { AttributeValue } from '../../formats/onnx/node.ts';
+import type { UserError } from '../../ground/base/errors.ts';
+import type { Config, Margins } from './config.ts';
+import { invalidLayer, type LayerLabel, unsupportedLayer } from './fault.ts';
+import type { GraphBuilder } from './graph-builder.ts';
+import type { LayerWeights } from './layer-weights.ts';
+import { axisIn, elementsOf, imageOrder, laidOut, type Size, sameOrder, type Value } from './value.ts';
+
+/**
+ * Whose Keras a model was trained in. TLT's has its own idea of `same` padding (convolutions and pools pad alike on both
+ * sides) and of Flatten (the axes stay as they are).
+ */
+export type Dialect = 'keras' | 'tlt';
+
+/** Of the file. Keras itself until 2.3 and tf.keras (`2.2.4-tf`, 2.4 and later) are two programs. */
+export type KerasVersion = { readonly major: number; readonly minor: number; readonly isTf: boolean };
+
+export type Layer = LayerLabel & {
+  readonly config: Config;
+  readonly weights: LayerWeights;
+  readonly graph: GraphBuilder;
+  readonly dialect: Dialect;
+  readonly version: KerasVersion;
+  /** Begins the names of this call's tensors: the path, and a number from the second call on. */
+  readonly scope: string;
+  /** It runs in a TimeDistributed, around whose layer TensorFlow has reshapes. */
+  readonly isWrapped?: boolean;
+  /** Takes down the range in which quantisation-aware training kept a tensor. */
+  readonly noteRange: (tensor: string, range: number) => void;
+  /** Takes down why the ranges of training are of no use; the float graph still is. */
+  readonly spoilRanges: (why: UserError) => void;
+  /** Whether the layer that made input `index` is a QDQ layer. */
+  readonly isBehindQdq: (index: number) => boolean;
+};
+
+/** From a layer and the values that one call takes to what comes out of it. */
+export type Converter = (layer: Layer, inputs: readonly Value[]) => Value;
+
+export type Step = {
+  readonly inputs: readonly string[];
+  /** TensorFlow's name of the operation: `BiasAdd`. */
+  readonly as: string;
+  readonly attributes?: Readonly<Record<string, AttributeValue>>;
+};
+
+/** Where nodes are added, and under which name. */
+export type Scope = Pick<Layer, 'graph' | 'scope'>;
+
+/** Adds a node to this layer's scope; the name of its tensor comes back. */
+export const add = (layer: Scope, opType: string, { inputs, as, attributes = {} }: Step): string =>
+  layer.graph.node(opType, { inputs, output: `${layer.scope}/${as}`, attributes });
+
+/** @throws UserError ModelInvalid for another number of inputs */
+export const soleInput = (layer: Layer, inputs: readonly Value[]): Value => {
+  const [input] = inputs;
+  if (!input || inputs.length !== 1) throw invalidLayer(layer, `it takes ${inputs.length} tensors, not one`);
+  return input;
+};
+
+/** The value with its axes laid out in another order; a reshape does where only axes of size 1 move. */
+export const arranged = (layer: Scope, value: Value, order: readonly number[]): Value => {
+  if (sameOrder(value.order, order)) return value;
+  const moving = (axes: readonly number[]) => axes.filter((axis) => value.shape[axis] !== 1);
+  const target = laidOut({ shape: value.shape, order });
+  const onlyOnesMove = sameOrder(moving(value.order), moving(order)) && isKnown(target);
+  const name = onlyOnesMove
+    ? reshape(layer, value.name, target)
+    : add(layer, 'Transpose', {
+        inputs: [value.name],
+        as: 'transpose',
+        attributes: { perm: { ints: [0, ...order.map((axis) => value.order.indexOf(axis) + 1)] } },
+      });
+  return { ...value, name, order };
+};
+
+/** A reshape that keeps the batch. */
+export const reshape = (layer: Scope, tensor: string, sizes: readonly number[], as = 'Reshape'): string => {
+  const shape = layer.graph.integers(`${layer.scope}/${as}/shape`, [0, ...sizes]);
+  return add(layer, 'Reshape', { inputs: [tensor, shape], as });
+};
+
+export type Item = { readonly as: string; readonly shape: readonly number[]; readonly values: Float32Array };
+
+/** A constant that is repeated for each item of a batch, as many as `like` has. */
+export const forEachItem = (layer: Scope, like: string, { as, shape, values }: Item): string => {
+  const { graph, scope } = layer;
+  const integers = (name: string, ...each: number[]) => graph.integers(`${scope}/${as}/${name}`, each);
+  const whole = add(layer, 'Shape', { inputs: [like], as: `${as}/Shape` });
+  const first = [whole, integers('begin', 0), integers('end', 1)];
+  const items = add(layer, 'Slice', { inputs: first, as: `${as}/items` });
+  const sizes = [items, integers('sizes', ...shape)];
+  const multiples = add(layer, 'Concat', {
+    inputs: sizes,
+    as: `${as}/multiples`,
+    attributes: { axis: { int: 0 } },
+  });
+  const constant = graph.floats(`${scope}/${as}/values`, [1, ...shape], values);
+  const name = add(layer, 'Expand', { inputs: [constant, multiples], as });
+  graph.noteItem(name, values);
+  return name;
+};
+
+export const isKnown = (sizes: readonly Size[]): sizes is readonly number[] =>
+  sizes.every((size) => size !== undefined);
+
+/** An image as N,C,H,W, with its sizes by name. */
+export type Image = {
+  readonly value: Value;
+  readonly channels: number;
+  readonly size: readonly [height: Size, width: Size];
+  readonly channelsFirst: boolean;
+};
+
+/** The one input as an image in the layer's data_format. @throws UserError ModelInvalid for another rank */
+export const imageInput = (layer: Layer, inputs: readonly Value[]): Image => {
+  const input = soleInput(layer, inputs);
+  if (input.shape.length !== 3)
+    throw invalidLayer(layer, `its input has ${input.shape.length + 1} axes, and an image has 4`);
+  const { channelsFirst } = layer.config;
+  const value = arranged(layer, input, imageOrder(channelsFirst));
+  const [channels, height, width] = laidOut(value);
+  if (channels === undefined) throw unsupportedLayer(layer, 'the number of channels of its input is free');
+  return { value, channels, size: [height, width], channelsFirst };
+};
+
+/** An image that a layer made of another one. */
+export const imageValue = (name: string, { channels, size, channelsFirst }: Omit<Image, 'value'>): Value => ({
+  name,
+  shape: channelsFirst ? [channels, ...size] : [...size, channels],
+  order: imageOrder(channelsFirst),
+});
+
+/** The image with zeros around it. */
+export const bordered = (layer: Layer, image: Image, [rows, columns]: Margins): Image => {
+  const pads = [0, 0, rows[0], columns[0], 0, 0, rows[1], columns[1]];
+  const inputs = [image.value.name, layer.graph.integers(`${layer.scope}/paddings`, pads)];
+  const grown = (size: Size, [before, after]: readonly [number, number]) =>
+    size === undefined ? undefined : size + before + after;
+  const size = [grown(image.size[0], rows), grown(image.size[1], columns)] as const;
+  const value = imageValue(add(layer, 'Pad', { inputs, as: 'Pad' }), { ...image, size });
+  return { ...image, size, value: { ...value, nonNegative: image.value.nonNegative ?? false } };
+};
+
+/** Index into the shape, of an axis as Keras counts it. @throws UserError ModelInvalid */
+export const requireAxis = (layer: Layer, value: Value, axis: number): number =>
+  axisIn(value, axis) ??
+  (() => {
+    throw invalidLayer(layer, `its axis is ${axis}, and its input has ${value.shape.length + 1} axes`);
+  })();
+
+/** Elements of one item. @throws UserError ModelUnsupported if that is free */
+export const requireElements = (layer: Layer, shape: readonly Size[]): number => {
+  const elements = elementsOf(shape);
+  if (elements === undefined)
+    throw unsupportedLayer(layer, 'a size of its input is free, and it needs a fixed one');
+  return elements;
+};

@@ -1,0 +1,36 @@
+/** The calls of a network that its outputs need, each after those whose tensors it takes. No recursion: networks are deep. */
+import { UserError } from '../../ground/base/errors.ts';
+import type { LayerSpec, Network, TensorRef } from './network.ts';
+
+export type Call = { readonly layer: LayerSpec; readonly call: number };
+
+export const callKey = ({ layer, call }: Pick<TensorRef, 'layer' | 'call'>): string => `${call} ${layer}`;
+
+/** @throws UserError ModelInvalid if calls wait for each other in a circle */
+export const callsInOrder = ({ layers, outputs }: Network): Call[] => {
+  const done: Call[] = [];
+  const state = new Map<string, 'open' | 'done'>();
+  const stack: TensorRef[] = outputs.toReversed();
+  while (stack.length > 0) {
+    const at = stack.at(-1)!;
+    const key = callKey(at);
+    const layer = layers.get(at.layer)!; // parseNetwork has asked
+    const waiting = layer.calls[at.call]!.filter((each) => state.get(callKey(each)) !== 'done');
+    if (state.get(key) === 'done' || waiting.length === 0) {
+      if (state.get(key) !== 'done') done.push({ layer, call: at.call });
+      state.set(key, 'done');
+      stack.pop();
+      continue;
+    }
+    if (waiting.some((each) => state.get(callKey(each)) === 'open')) throw circle(at.layer);
+    state.set(key, 'open');
+    stack.push(...waiting.toReversed());
+  }
+  return done;
+};
+
+const circle = (layer: string): UserError =>
+  new UserError(
+    'ModelInvalid',
+    `Reading the Keras model's network: the layer ${layer} waits for its own output. The file is damaged; save or copy it again.`,
+  );

@@ -1,0 +1,113 @@
+/**
+ * A window that moves over an image: strides, dilations and margins as ONNX's attributes, and the size of what comes
+ * out. `same` is TensorFlow's: an odd pixel of margin lies at the end. `alike` is what TLT's Keras makes of `same`: the
+ * same margin on both sides. For an image of a free size the margins are left to whoever runs the graph.
+ */
+import type { AttributeValue } from '../../formats/onnx/node.ts';
+import type { Pair } from './config.ts';
+import { invalidLayer, type LayerLabel, unsupportedLayer } from './fault.ts';
+import type { Image } from './layer.ts';
+import type { Size } from './value.ts';
+
+export type Padding = 'valid' | 'same' | { readonly alike: Pair };
+
+export type Window = {
+  readonly kernel: Pair;
+  readonly strides: Pair;
+  readonly dilations: Pair;
+  readonly padding: Padding;
+};
+
+export type Moved = {
+  readonly attributes: Readonly<Record<string, AttributeValue>>;
+  readonly size: readonly [height: Size, width: Size];
+};
+
+/** @throws UserError ModelInvalid if the image is smaller than the window */
+export const moveWindow = (layer: LayerLabel, { size }: Pick<Image, 'size'>, window: Window): Moved => {
+  const axes = ([0, 1] as const).map((axis) => moveAlong(layer, size[axis], { ...window, axis }));
+  const [high, wide] = axes as [Along, Along];
+  const free = axes.some(({ margins }) => margins === undefined);
+  const margins = free
+    ? { auto_pad: { string: 'SAME_UPPER' } }
+    : { pads: { ints: [high.margins![0], wide.margins![0], high.margins![1], wide.margins![1]] } };
+  return {
+    attributes: { kernel_shape: { ints: window.kernel }, strides: { ints: window.strides }, ...margins },
+    size: [high.out, wide.out],
+  };
+};
+
+type Along = { readonly margins: readonly [before: number, after: number] | undefined; readonly out: Size };
+
+const moveAlong = (
+  layer: LayerLabel,
+  size: Size,
+  { kernel, strides, dilations, padding, axis }: Window & { readonly axis: 0 | 1 },
+): Along => {
+  const [reach, stride] = [(kernel[axis] - 1) * dilations[axis] + 1, strides[axis]];
+  if (padding === 'same') return sameAlong(size, { reach, stride });
+  const margin = padding === 'valid' ? 0 : padding.alike[axis];
+  const out = size === undefined ? undefined : Math.floor((size + 2 * margin - reach) / stride) + 1;
+  if (out !== undefined && out < 1)
+    throw invalidLayer(layer, `its window spans ${reach} pixels of an image that has ${size}`);
+  return { margins: [margin, margin], out };
+};
+
+const sameAlong = (
+  size: Size,
+  { reach, stride }: { readonly reach: number; readonly stride: number },
+): Along => {
+  if (size === undefined) {
+    const before = (reach - 1) >> 1;
+    return { margins: stride === 1 ? [before, reach - 1 - before] : undefined, out: undefined };
+  }
+  const out = Math.ceil(size / stride);
+  const total = Math.max(0, (out - 1) * stride + reach - size);
+  return { margins: [total >> 1, total - (total >> 1)], out };
+};
+
+export type Transposed = {
+  readonly window: Omit<Window, 'padding'>;
+  readonly padding: 'valid' | 'same';
+  /** Pixels added at the end; undefined where Keras derives them. */
+  readonly outputPadding: Pair | undefined;
+};
+
+/** The window of a transposed convolution: margins cut what comes out, `output_padding` adds to its end. */
+export const moveTransposed = (layer: LayerLabel, { size }: Pick<Image, 'size'>, wish: Transposed): Moved => {
+  const { kernel, strides, dilations } = wish.window;
+  const axes = ([0, 1] as const).map((axis) => {
+    const [reach, stride, inward] = [(kernel[axis] - 1) * dilations[axis] + 1, strides[axis], size[axis]];
+    if (inward === undefined) throw unsupportedLayer(layer, 'the size of its image is free');
+    const whole = (inward - 1) * stride + reach;
+    const out = sizeOut({ inward, stride, reach, whole }, wish, axis);
+    if (out < 1) throw invalidLayer(layer, 'nothing would come out of it');
+    const cut = Math.max(0, whole - out);
+    return { out, cut: [cut >> 1, cut - (cut >> 1)] as const, added: Math.max(0, out - whole) };
+  });
+  const [high, wide] = axes as [(typeof axes)[0], (typeof axes)[0]];
+  return {
+    attributes: {
+      kernel_shape: { ints: kernel },
+      strides: { ints: strides },
+      dilations: { ints: dilations },
+      pads: { ints: [high.cut[0], wide.cut[0], high.cut[1], wide.cut[1]] },
+      output_padding: { ints: [high.added, wide.added] },
+    },
+    size: [high.out, wide.out],
+  };
+};
+
+type Inward = {
+  readonly inward: number;
+  readonly stride: number;
+  readonly reach: number;
+  readonly whole: number;
+};
+
+/** keras/utils/conv_utils.py: deconv_output_length */
+const sizeOut = ({ inward, stride, reach, whole }: Inward, wish: Transposed, axis: 0 | 1): number => {
+  if (wish.outputPadding !== undefined)
+    return whole - (wish.padding === 'same' ? 2 * (reach >> 1) : 0) + wish.outputPadding[axis];
+  return inward * stride + (wish.padding === 'same' ? 0 : Math.max(0, reach - stride));
+};

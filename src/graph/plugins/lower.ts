@@ -1,0 +1,142 @@
+/**
+ * TensorRT's plugin nodes as ONNX operators that compute the same, for engines that have no such plugins. What the nodes
+ * give keeps its name; types and shapes of the graph's outputs are stated, which exporters leave open.
+ */
+
+import { elementType } from '../../formats/onnx/element-type.ts';
+import type {
+  GraphProto,
+  ModelProto,
+  NodeProto,
+  ValueInfoProto,
+} from '../../formats/onnx/generated/onnx_pb.ts';
+import {
+  copyWith,
+  type Dimension,
+  foldConstants,
+  graphOf,
+  inputsOf,
+  makeValueInfo,
+  shapeOf,
+} from '../../formats/onnx/graph.ts';
+import { quantisableOpset, raiseOpset } from '../transforms/raise-opset.ts';
+import { lowerBatchedNms } from './batched-nms.ts';
+import { cropOpset, lowerCropAndResize } from './crop-and-resize.ts';
+import { lowerNms } from './nms.ts';
+import { countOf, unsupported } from './parameters.ts';
+import { isPlugin } from './plugin-nodes.ts';
+import { lowerProposal } from './proposal.ts';
+import type { Subgraph } from './subgraph.ts';
+import type { Suppression } from './suppression.ts';
+
+type OutputShape = { readonly type: number; readonly shape: readonly Dimension[] };
+type Context = { readonly graph: GraphProto; readonly suppression: Suppression };
+type Lowering = {
+  readonly lower: (node: NodeProto, context: Context) => Subgraph;
+  /** Of each output; N is the size of a batch. */
+  readonly outputs: (node: NodeProto, n: Dimension) => readonly OutputShape[];
+};
+
+const { float32, int32 } = elementType;
+
+const lowerings: Readonly<Record<string, Lowering>> = {
+  NMSDynamic_TRT: {
+    lower: (node, { suppression }) => lowerNms(node, suppression),
+    outputs: (node, n) => [
+      { type: float32, shape: [n, 1, countOf(node, 'keepTopK'), 7] },
+      { type: int32, shape: [n, 1, 1, 1] },
+    ],
+  },
+  BatchedNMSDynamic_TRT: {
+    lower: (node, { suppression }) => lowerBatchedNms(node, suppression),
+    outputs: (node, n) => {
+      const rows = countOf(node, 'keepTopK');
+      return [
+        { type: int32, shape: [n, 1] },
+        { type: float32, shape: [n, rows, 4] },
+        { type: float32, shape: [n, rows] },
+        { type: float32, shape: [n, rows] },
+      ];
+    },
+  },
+  ProposalDynamic: {
+    lower: (node, { suppression }) => lowerProposal(node, suppression),
+    outputs: (node, n) => [{ type: float32, shape: [n, countOf(node, 'post_nms_top_n'), 4, 1] }],
+  },
+  CropAndResizeDynamic: {
+    lower: (node, { graph }) => lowerCropAndResize(node, goesOnAsImages(node, graph)),
+    outputs: (node, n) => {
+      const size = [countOf(node, 'crop_height'), countOf(node, 'crop_width')];
+      return [{ type: float32, shape: [n, undefined, undefined, ...size] }];
+    },
+  },
+};
+
+/** Whether what reads the cuts takes pictures, as the layers do that TAO runs on every region. */
+const goesOnAsImages = ({ output }: NodeProto, { node: nodes }: GraphProto): boolean => {
+  const names = new Set([output[0]!]);
+  for (const { opType, input, output: made } of nodes) {
+    if (!input.some((name) => names.has(name))) continue;
+    if (imageOperators.has(opType)) return true;
+    if (passing.has(opType)) names.add(made[0]!);
+  }
+  return false;
+};
+
+/** What a change of precision puts in between. */
+const passing: ReadonlySet<string> = new Set(['QuantizeLinear', 'DequantizeLinear', 'Cast', 'Identity']);
+
+const imageOperators: ReadonlySet<string> = new Set([
+  'Conv',
+  'MaxPool',
+  'AveragePool',
+  'GlobalAveragePool',
+  'BatchNormalization',
+  'Pad',
+]);
+
+/** Whether there are ONNX operators for it. */
+export const isLowered = ({ opType }: NodeProto): boolean => opType in lowerings;
+
+/**
+ * The model itself if it has no plugin node.
+ * @throws UserError EngineUnsupported naming a node that only TensorRT can run, ModelInvalid
+ */
+export const withoutPlugins = (source: ModelProto, suppression: Suppression): ModelProto => {
+  if (!graphOf(source).node.some(isPlugin)) return source;
+  const model = raiseOpset(copyWith(source, { graph: foldConstants(graphOf(source)) }), lowestOpset(source));
+  const graph = graphOf(model);
+  const pieces = new Map(
+    graph.node
+      .filter(isPlugin)
+      .map((node) => [node, loweringOf(node).lower(node, { graph, suppression })] as const),
+  );
+  return copyWith(model, {
+    graph: copyWith(graph, {
+      node: graph.node.flatMap((node) => pieces.get(node)?.nodes ?? [node]),
+      initializer: [...graph.initializer, ...[...pieces.values()].flatMap(({ tensors }) => tensors)],
+      output: statedOutputs(graph),
+    }),
+  });
+};
+
+const lowestOpset = (model: ModelProto): number =>
+  graphOf(model).node.some(({ opType }) => opType === 'CropAndResizeDynamic') ? cropOpset : quantisableOpset;
+
+const loweringOf = (node: NodeProto): Lowering => {
+  const lowering = lowerings[node.opType];
+  if (lowering) return lowering;
+  throw unsupported(node, 'there is no equal of this plugin here');
+};
+
+const statedOutputs = (graph: GraphProto): ValueInfoProto[] => {
+  const input = inputsOf(graph)[0];
+  const n = input && shapeOf(input)?.[0];
+  const stated = new Map<string, ValueInfoProto>();
+  for (const node of graph.node.filter(isPlugin))
+    for (const [i, { type, shape }] of loweringOf(node).outputs(node, n).entries()) {
+      const name = node.output[i];
+      if (name) stated.set(name, makeValueInfo(name, type, shape));
+    }
+  return graph.output.map((value) => stated.get(value.name) ?? value);
+};

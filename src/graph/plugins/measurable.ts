@@ -1,0 +1,25 @@
+/**
+ * What of a graph can be run to measure its tensors. A plugin node that only ends the graph is cut off: what it makes has
+ * no scale. One in the middle (faster_rcnn's proposals) is replaced, since what lies behind it is to be measured.
+ */
+import type { ModelProto, NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';
+import { copyWith, graphOf } from '../../formats/onnx/graph.ts';
+import { isLowered, withoutPlugins } from './lower.ts';
+import { isPlugin, withoutNodes } from './plugin-nodes.ts';
+
+export type Measurable = {
+  /** The graph under the names that engines know, without what was cut off. */
+  readonly named: ModelProto;
+  /** The same in ONNX operators: it runs. */
+  readonly running: ModelProto;
+};
+
+/** Constants must be folded. @throws UserError ModelInvalid, EngineUnsupported for attributes that only TensorRT knows */
+export const measurable = (model: ModelProto): Measurable => {
+  const graph = graphOf(model);
+  const read = new Set(graph.node.flatMap(({ input }) => input));
+  const isEnd = ({ output }: NodeProto): boolean => !output.some((name) => read.has(name));
+  const isCut = (node: NodeProto): boolean => isPlugin(node) && (isEnd(node) || !isLowered(node));
+  const named = copyWith(model, { graph: withoutNodes(graph, isCut) });
+  return { named, running: withoutPlugins(named, 'NonMaxSuppression') };
+};

@@ -1,0 +1,29 @@
+/**
+ * TensorRT's plugin nodes in an ONNX graph: operators of no ONNX operator set, which TensorRT's parser takes from its
+ * plugin registry by their names. Exporters leave their domain empty.
+ */
+import type { GraphProto, NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';
+import { copyWith } from '../../formats/onnx/graph.ts';
+
+/** Plugins of the seven modules whose names do not end in `_TRT`. */
+const unmarked: ReadonlySet<string> = new Set([
+  'Proposal',
+  'ProposalDynamic',
+  'CropAndResize',
+  'CropAndResizeDynamic',
+]);
+
+export const isPlugin = ({ opType, domain }: NodeProto): boolean =>
+  domain === '' && (opType.endsWith('_TRT') || unmarked.has(opType));
+
+/** The graph without these nodes and whatever depends on them, outputs included. */
+export const withoutNodes = (graph: GraphProto, isCut: (node: NodeProto) => boolean): GraphProto => {
+  const lost = new Set<string>();
+  const node = graph.node.filter((each) => {
+    const stays = !isCut(each) && !each.input.some((name) => lost.has(name));
+    if (!stays) for (const name of each.output) lost.add(name);
+    return stays;
+  });
+  if (lost.size === 0) return graph;
+  return copyWith(graph, { node, output: graph.output.filter(({ name }) => !lost.has(name)) });
+};

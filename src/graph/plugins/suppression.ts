@@ -1,0 +1,114 @@
+/**
+ * Greedy non-maximum suppression over rows of boxes that are sorted, best first: a box stays unless one that stays and is
+ * better overlaps it by more than the limit. Overlap is intersection over union, corners in any order.
+ *
+ * Two ways to say it in ONNX. `NonMaxSuppression` is the operator, fast in ONNX Runtime; TensorRT for RTX parses it but has
+ * no kernel for it. `Loop` gives that one the same in matrix products: all stay at first; then, again and again, whoever a
+ * better one that stays overlaps is out. After k rounds the first k are final, so it ends, mostly in a few rounds.
+ */
+
+import { elementType } from '../../formats/onnx/element-type.ts';
+import type { GraphProto } from '../../formats/onnx/generated/onnx_pb.ts';
+import { makeGraph, makeValueInfo } from '../../formats/onnx/graph.ts';
+import type { PluginNodes } from '../../ground/contract/backends.ts';
+import { Subgraph } from './subgraph.ts';
+
+export type Suppression = Exclude<PluginNodes, 'Kept'>;
+
+export type Rows = {
+  /** [R,T,4] */
+  readonly boxes: string;
+  /** [R,T], falling. */
+  readonly scores: string;
+  /** Rows with scores up to it may come out either way. */
+  readonly threshold: number;
+  /** T */
+  readonly length: number;
+  readonly iou: number;
+};
+
+/** [R,T] of bool: which boxes stay. */
+export const staying = (graph: Subgraph, rows: Rows, how: Suppression): string =>
+  how === 'Loop' ? byLoop(graph, rows) : byOperator(graph, rows);
+
+const byOperator = (graph: Subgraph, { boxes, scores, threshold, length, iou }: Rows): string => {
+  const kept = graph.node('NonMaxSuppression', [
+    boxes,
+    graph.reshape(scores, -1, 1, length),
+    graph.ints(length),
+    graph.floats([iou]),
+    graph.floats([threshold]),
+  ]);
+  const places = graph.node('Gather', [kept, graph.ints(0, 2)], { axis: { int: 1 } });
+  const ones = graph.node('Expand', [graph.floats([1]), graph.sizeOf(kept, 0)]);
+  const none = graph.node('Mul', [scores, graph.float(0)]);
+  return graph.node('Greater', [graph.node('ScatterND', [none, places, ones]), graph.float(0.5)]);
+};
+
+const byLoop = (graph: Subgraph, rows: Rows): string => {
+  const hits = overlapping(graph, rows);
+  const all = graph.node('Add', [
+    graph.node('Mul', [graph.reshape(rows.scores, -1, 1, rows.length), graph.float(0)]),
+    graph.float(1),
+  ]);
+  const body = { graph: loopBody(graph, hits, rows.length) };
+  const stays = graph.node('Loop', [graph.int(rows.length), '', all], { body });
+  return graph.node('Greater', [graph.reshape(stays, -1, rows.length), graph.float(0.5)]);
+};
+
+/** One round; it goes on while a box changes sides. */
+const loopBody = (graph: Subgraph, hits: string, length: number): GraphProto => {
+  const half = graph.float(0.5);
+  const round = new Subgraph(graph.name('round'));
+  const [index, goes, stays] = [round.name('index'), round.name('goes'), round.name('stays')];
+  const hit = round.node('MatMul', [stays, hits]);
+  const next = round.toFloat(round.node('Less', [hit, half]));
+  const change = round.node('Abs', [round.node('Sub', [next, stays])]);
+  const most = round.node('ReduceMax', [change], { keepdims: { int: 0 } });
+  const goesOn = round.node('Greater', [most, half]);
+  const flags = (name: string) => makeValueInfo(name, elementType.float32, [undefined, 1, length]);
+  const truth = (name: string) => makeValueInfo(name, elementType.bool, []);
+  return makeGraph({
+    name: graph.name('body'),
+    inputs: [makeValueInfo(index, elementType.int64, []), truth(goes), flags(stays)],
+    nodes: round.nodes,
+    outputs: [truth(goesOn), flags(next)],
+  });
+};
+
+/** [R,T,T]: 1 where the box of the row is better than that of the column and overlaps it too much. */
+const overlapping = (graph: Subgraph, { boxes, length, iou }: Rows): string => {
+  const [first, second] = [graph.slice(boxes, 2, [0, 2]), graph.slice(boxes, 2, [2, 4])];
+  const low = graph.node('Min', [first, second]);
+  const high = graph.node('Max', [first, second]);
+  const sides = graph.node('Sub', [high, low]);
+  const area = graph.node('Mul', [graph.slice(sides, 2, [0, 1]), graph.slice(sides, 2, [1, 2])]);
+  const shared = graph.node(
+    'Mul',
+    [0, 1].map((axis) => sharedSide(graph, { low, high }, axis)),
+  );
+  const both = graph.node('Add', [area, graph.transpose(area, 0, 2, 1)]);
+  const overlap = graph.node('Div', [shared, graph.node('Sub', [both, shared])]);
+  const ranks = Array.from({ length }, (_, i) => i);
+  const better = graph.node('Less', [
+    graph.floats(ranks, [1, length, 1]),
+    graph.floats(ranks, [1, 1, length]),
+  ]);
+  const isTooMuch = graph.node('Greater', [overlap, graph.float(iou)]);
+  return graph.toFloat(graph.node('And', [isTooMuch, better]));
+};
+
+/** [R,T,T]: how far any two boxes go together along x or y. */
+const sharedSide = (
+  graph: Subgraph,
+  { low, high }: { readonly low: string; readonly high: string },
+  axis: number,
+): string => {
+  const [from, to] = [low, high].map((corner) => graph.slice(corner, 2, [axis, axis + 1])) as [
+    string,
+    string,
+  ];
+  const start = graph.node('Max', [from, graph.transpose(from, 0, 2, 1)]);
+  const end = graph.node('Min', [to, graph.transpose(to, 0, 2, 1)]);
+  return graph.node('Max', [graph.node('Sub', [end, start]), graph.float(0)]);
+};

@@ -1,0 +1,45 @@
+/**
+ * Ranges of tensors from what training left in the graph. Where several pairs stand behind one tensor its range is
+ * the largest of theirs, so that no reader of it is clipped.
+ */
+
+import type { TensorRanges } from '../../formats/scales/tensor-scales.ts';
+import { UserError } from '../../ground/base/errors.ts';
+import type { TrainedPair } from './qat.ts';
+
+/** Engines quantise symmetrically, to −127…127. @throws UserError ModelUnsupported naming the tensor */
+export const trainedRanges = (pairs: readonly TrainedPair[]): TensorRanges => {
+  const ranges = new Map<string, number>();
+  for (const pair of pairs) {
+    const range = rangeOf(pair);
+    ranges.set(pair.tensor, Math.max(range, ranges.get(pair.tensor) ?? 0));
+  }
+  return ranges;
+};
+
+const rangeOf = (pair: TrainedPair): number => {
+  const { tensor, scale: scales, zeroPoint, type, cascaded } = pair;
+  if (cascaded) throw unusable(tensor, 'it is quantised twice in a row');
+  if (!scales || !zeroPoint) throw unusable(tensor, 'its scale is computed by the graph');
+  if (scales.length !== 1)
+    throw unusable(tensor, `it has ${scales.length} scales, and an activation has one`);
+  const [scale, zero] = [scales[0]!, zeroPoint[0] ?? 0];
+  if (!(scale > 0 && Number.isFinite(scale))) throw unusable(tensor, `its scale is ${scale}`);
+  const levels = levelsOf(type, zero);
+  if (levels === undefined)
+    throw unusable(tensor, `it is quantised to ${type} around ${zero}, and engines take int8 around 0`);
+  return scale * levels;
+};
+
+/** Levels from zero to the end of the range; uint8 around 128 is int8 by another name. */
+const levelsOf = (type: string, zero: number): number | undefined => {
+  if (type === 'int8') return zero === 0 ? 127 : undefined;
+  if (type !== 'uint8') return undefined;
+  return zero === 128 ? 127 : zero === 0 ? 255 : undefined;
+};
+
+const unusable = (tensor: string, found: string): UserError =>
+  new UserError(
+    'ModelUnsupported',
+    `Reading the scales that training left in the graph, tensor ${tensor}: ${found}. Export the model with symmetric int8 scales, or calibrate instead (--force_ptq, spec.forcePtq).`,
+  );

@@ -1,0 +1,61 @@
+/** Which inputs of a node are quantised. Pure; the rules are those of TensorRT's own quantiser for CNNs. */
+import type { GraphProto, NodeProto, TensorProto } from '../../formats/onnx/generated/onnx_pb.ts';
+import { intOf, intsOf } from '../../formats/onnx/node.ts';
+
+type Constants = ReadonlyMap<string, TensorProto>;
+
+/** Indices of the activation inputs that get a pair; empty for a node that stays float. */
+export const quantisedInputs = (
+  node: NodeProto,
+  graph: GraphProto,
+  constants: Constants,
+): readonly number[] => {
+  if (node.domain !== '') return [];
+  switch (node.opType) {
+    case 'Conv':
+      return worthQuantising(node, constants) ? [0] : [];
+    case 'ConvTranspose':
+    case 'Gemm':
+    case 'MatMul':
+      return weightOf(node, constants) === undefined ? [] : [0];
+    case 'MaxPool':
+    case 'AveragePool':
+    case 'GlobalAveragePool':
+      return [0];
+    case 'Add':
+      return residualInput(node, graph, constants);
+    default:
+      return [];
+  }
+};
+
+/** Index of the constant weight of a node that has one, undefined otherwise. */
+export const weightOf = ({ opType, input }: NodeProto, constants: Constants): number | undefined => {
+  const weighted = ['Conv', 'ConvTranspose', 'Gemm', 'MatMul'].includes(opType);
+  const weight = constants.get(input[1] ?? '');
+  return weighted && weight && weight.dims.length >= 2 ? 1 : undefined;
+};
+
+/**
+ * Narrow convolutions have no fast int8 kernels and lose the most accuracy: fewer than 16 channels on a side stay
+ * float; a depthwise one needs channels in eights and a kernel of at least 3.
+ */
+const worthQuantising = (node: NodeProto, constants: Constants): boolean => {
+  const weight = constants.get(node.input[1] ?? '');
+  if (!weight) return false;
+  const groups = intOf(node, 'group', 1);
+  const [out = 0, inEach = 0] = weight.dims.map(Number);
+  if (groups === 1) return out >= 16 && inEach >= 16;
+  const kernel = intsOf(node, 'kernel_shape') ?? weight.dims.slice(2).map(Number);
+  return out % 8 === 0 && kernel.every((size) => size >= 3);
+};
+
+/** Of a residual sum only the branch that does not come straight from a convolution, so that conv + add + relu fuses. */
+const residualInput = (node: NodeProto, graph: GraphProto, constants: Constants): readonly number[] => {
+  if (node.input.some((name) => constants.has(name))) return [];
+  const fromConv = (name: string) =>
+    graph.node.some(({ opType, output }) => opType === 'Conv' && output[0] === name);
+  const [first, second] = node.input.map(fromConv);
+  if (first && second) return [1];
+  return first || second ? [first ? 1 : 0] : [];
+};

@@ -1,0 +1,62 @@
+/** A BatchNormalization behind a convolution as part of its weights, so that one scale covers both. */
+import type { GraphProto, NodeProto, TensorProto } from '../../formats/onnx/generated/onnx_pb.ts';
+import { copyWith, initializerMap } from '../../formats/onnx/graph.ts';
+import { floatOf } from '../../formats/onnx/node.ts';
+import { floatsOf, tensorFromFloats } from '../../formats/onnx/tensor.ts';
+
+type Pair = { readonly conv: NodeProto; readonly norm: NodeProto };
+
+/** The graph must have its constants folded; a pair that shares its weights or its middle tensor stays as it is. */
+export const foldBatchNorms = (graph: GraphProto): GraphProto => {
+  const constants = initializerMap(graph);
+  const pairs = pairsOf(graph, constants);
+  if (pairs.length === 0) return graph;
+  const replaced = new Map<NodeProto, NodeProto | undefined>();
+  const added: TensorProto[] = [];
+  for (const { conv, norm } of pairs) {
+    const { node, tensors } = folded({ conv, norm }, constants);
+    replaced.set(conv, node).set(norm, undefined);
+    added.push(...tensors);
+  }
+  return copyWith(graph, {
+    node: graph.node.flatMap((node) => (replaced.has(node) ? (replaced.get(node) ?? []) : node)),
+    initializer: [...graph.initializer, ...added],
+  });
+};
+
+const pairsOf = (graph: GraphProto, constants: ReadonlyMap<string, TensorProto>): readonly Pair[] => {
+  const producers = new Map(graph.node.flatMap((node) => node.output.map((name) => [name, node] as const)));
+  const uses = new Map<string, number>();
+  const use = (name: string) => uses.set(name, (uses.get(name) ?? 0) + 1);
+  for (const { input } of graph.node) input.forEach(use);
+  for (const { name } of graph.output) use(name);
+  return graph.node.flatMap((norm) => {
+    const conv = norm.opType === 'BatchNormalization' ? producers.get(norm.input[0]!) : undefined;
+    if (conv?.opType !== 'Conv' || uses.get(norm.input[0]!) !== 1) return [];
+    const parameters = [...conv.input.slice(1), ...norm.input.slice(1)];
+    return parameters.every((name) => constants.has(name)) ? [{ conv, norm }] : [];
+  });
+};
+
+/** w' = w·γ/√(σ²+ε), b' = (b − μ)·γ/√(σ²+ε) + β, per output channel (S. Ioffe, C. Szegedy, arXiv 1502.03167). */
+const folded = ({ conv, norm }: Pair, constants: ReadonlyMap<string, TensorProto>) => {
+  const floats = (name: string) => floatsOf(constants.get(name)!);
+  const [, gamma, beta, mean, variance] = norm.input.map((name, i) =>
+    i === 0 ? new Float32Array() : floats(name),
+  );
+  const epsilon = floatOf(norm, 'epsilon', 1e-5);
+  const factor = Float64Array.from(gamma!, (value, c) => value / Math.sqrt(variance![c]! + epsilon));
+  const weight = constants.get(conv.input[1]!)!;
+  const dims = weight.dims.map(Number);
+  const perChannel = floatsOf(weight).length / dims[0]!;
+  const weights = floatsOf(weight).map((value, i) => value * factor[Math.floor(i / perChannel)]!);
+  const bias = conv.input[2] === undefined ? new Float32Array(dims[0]!) : floats(conv.input[2]);
+  const biases = bias.map((value, c) => (value - mean![c]!) * factor[c]! + beta![c]!);
+  const output = norm.output[0]!;
+  const tensors = [
+    tensorFromFloats(`${output}/weight`, dims, weights),
+    tensorFromFloats(`${output}/bias`, [biases.length], biases),
+  ];
+  const input = [conv.input[0]!, tensors[0]!.name, tensors[1]!.name];
+  return { node: copyWith(conv, { input, output: [output] }), tensors };
+};

@@ -1,0 +1,87 @@
+/**
+ * Graphs of opset 7 to 12 as opset 13, where QuantizeLinear has an axis; 16 at most. What each operator needs is in
+ * raised-node.ts.
+ */
+
+import type {
+  AttributeProto,
+  GraphProto,
+  ModelProto,
+  NodeProto,
+} from '../../formats/onnx/generated/onnx_pb.ts';
+import {
+  copyWith,
+  graphOf,
+  graphsOf,
+  initializerMap,
+  inputsOf,
+  opsetOf,
+  shapeOf,
+} from '../../formats/onnx/graph.ts';
+import { UserError } from '../../ground/base/errors.ts';
+import { type Raise, raisedNode, type Surroundings } from './raised-node.ts';
+
+/** Before it, operators broadcast by attributes and some ran only in training. */
+const oldest = 7;
+export const quantisableOpset = 13;
+
+/** The IR version that came with opset 13. Before 4, initializers had to be inputs as well. */
+const ir = { raised: 7n, freeInitializers: 4n } as const;
+
+/**
+ * `wanted` is at most 16.
+ * @throws UserError EngineUnsupported for a graph that is older, or naming an operator that has no equal at `wanted`
+ */
+export const raiseOpset = (model: ModelProto, wanted = quantisableOpset): ModelProto => {
+  const from = opsetOf(model);
+  if (from >= wanted) return model;
+  if (from < oldest)
+    throw new UserError(
+      'EngineUnsupported',
+      `Raising the graph to opset ${wanted}: it is of opset ${from}, and ${oldest} is the oldest that can be raised. Export the model with opset ${wanted} or later.`,
+    );
+  const graph = raisedGraph(withFreeInitializers(model), { from, wanted });
+  const irVersion = model.irVersion < ir.raised ? ir.raised : model.irVersion;
+  return copyWith(withOpset(model, wanted), { graph, irVersion });
+};
+
+const withFreeInitializers = (model: ModelProto): GraphProto => {
+  const graph = graphOf(model);
+  return model.irVersion < ir.freeInitializers ? copyWith(graph, { input: inputsOf(graph) }) : graph;
+};
+
+const withOpset = (model: ModelProto, version: number): ModelProto =>
+  copyWith(model, {
+    opsetImport: model.opsetImport.map((entry) =>
+      entry.domain === '' || entry.domain === 'ai.onnx'
+        ? copyWith(entry, { version: BigInt(version) })
+        : entry,
+    ),
+  });
+
+const raisedGraph = (graph: GraphProto, raise: Raise): GraphProto => {
+  const surroundings = surroundingsOf(graph);
+  const pieces = graph.node.map((node) => raisedNode(withRaisedBodies(node, raise), raise, surroundings));
+  return copyWith(graph, {
+    node: pieces.flatMap(({ nodes }) => nodes),
+    initializer: [...graph.initializer, ...pieces.flatMap(({ tensors }) => tensors)],
+  });
+};
+
+/** Branches of If, bodies of Loop. */
+const withRaisedBodies = (node: NodeProto, raise: Raise): NodeProto => {
+  const body = (attribute: AttributeProto): AttributeProto =>
+    attribute.g ? copyWith(attribute, { g: raisedGraph(attribute.g, raise) }) : attribute;
+  return copyWith(node, { attribute: node.attribute.map(body) });
+};
+
+const surroundingsOf = (graph: GraphProto): Surroundings => {
+  const stated = [...graph.valueInfo, ...graph.input, ...graph.output];
+  const ranks = stated.map((value) => [value.name, shapeOf(value)?.length] as const);
+  const all = [...graphsOf(graph)];
+  const read = all.flatMap(({ node, output }) => [
+    ...node.flatMap(({ input }) => input),
+    ...output.map(({ name }) => name),
+  ]);
+  return { ranks: new Map(ranks), read: new Set(read), constants: initializerMap(graph) };
+};
