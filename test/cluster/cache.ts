@@ -1,8 +1,17 @@
 /** Where what takes long to build is kept between runs: outside the clone, named by a digest of what it is made from. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
-import { join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import process from 'node:process';
 
 export const cacheFolder = (): string => {
@@ -28,17 +37,60 @@ const addTo = (hash: ReturnType<typeof createHash>, root: string, path: string):
   hash.update(relative(root, path)).update('\0').update(readFileSync(path)).update('\0');
 };
 
+const inProgress = new Map<string, Promise<string>>();
+
 /**
- * The path of `name` in the cache; `make` writes it to the temporary path that it is given if it is not there yet.
- * It appears whole or not at all, so two runs at once do no harm.
+ * The path of `name` in the cache. If it does not exist yet, `make` writes it to the temporary path that it is given;
+ * files that `make` leaves beside that path are removed. The result appears whole or not at all: callers of one process
+ * share one call of `make`, and of several processes that make the same thing, the first one to finish wins.
  */
-export const cached = async (name: string, make: (path: string) => Promise<void>): Promise<string> => {
+export const cached = (name: string, make: (path: string) => Promise<void>): Promise<string> => {
   const path = join(cacheFolder(), name);
-  if (existsSync(path)) return path;
-  const unfinished = `${path}.${process.pid}.partial`;
-  rmSync(unfinished, { recursive: true, force: true });
-  await make(unfinished);
-  if (!existsSync(path)) renameSync(unfinished, path);
-  else rmSync(unfinished, { recursive: true, force: true });
+  if (existsSync(path)) return Promise.resolve(path);
+  const running = inProgress.get(path);
+  if (running) return running;
+  const made = makeIn(path, make).finally(() => inProgress.delete(path));
+  inProgress.set(path, made);
+  return made;
+};
+
+const unfinished = '.unfinished-';
+
+const makeIn = async (path: string, make: (path: string) => Promise<void>): Promise<string> => {
+  removeAbandoned();
+  const folder = mkdtempSync(join(dirname(path), `${unfinished}${process.pid}-`));
+  try {
+    const made = join(folder, basename(path));
+    await make(made);
+    publish(made, path);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
   return path;
+};
+
+/** A folder that is not empty cannot be renamed over: then another process has published the same content. */
+const publish = (made: string, path: string): void => {
+  try {
+    renameSync(made, path);
+  } catch (thrown) {
+    if (!existsSync(path)) throw thrown;
+  }
+};
+
+/** Removes what processes left that were killed while they made something. */
+const removeAbandoned = (): void => {
+  for (const name of readdirSync(cacheFolder())) {
+    if (!name.startsWith(unfinished)) continue;
+    const pid = Number.parseInt(name.slice(unfinished.length), 10);
+    if (!isRunning(pid)) rmSync(join(cacheFolder(), name), { recursive: true, force: true });
+  }
+};
+
+const isRunning = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch (thrown) {
+    return (thrown as NodeJS.ErrnoException).code === 'EPERM';
+  }
 };

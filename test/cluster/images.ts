@@ -22,7 +22,7 @@ export const buildImages = async (): Promise<readonly [string, string]> => {
   const bases = await localBases();
   const sources = ['Dockerfile', 'package.json', 'package-lock.json', 'tsconfig.json', 'src'];
   const worker = await target('operator', images.worker, sources, bases);
-  const driver = ['Dockerfile', 'src/engines/driver'];
+  const driver = ['Dockerfile', 'src/graph/builders/driver'];
   const rtx = await target('tensorrt-rtx', images.rtx, driver, bases);
   return [worker, rtx];
 };
@@ -55,13 +55,17 @@ const hostSettings = (): readonly string[] => {
   return mounts.flatMap((mount) => ['--volume', mount]);
 };
 
-const target = (name: string, tag: string, sources: readonly string[], bases: Bases): Promise<string> =>
-  cached(`image-${name}-${digestOf(root, sources, JSON.stringify(bases))}.tar`, async (path) => {
+/** Built under a tag of its content, so that checkouts with other sources may build at the same time. */
+const target = (name: string, tag: string, sources: readonly string[], bases: Bases): Promise<string> => {
+  const digest = digestOf(root, sources, JSON.stringify(bases));
+  const built = `${tag}-${digest}`;
+  return cached(`image-${name}-${digest}.tar`, async (path) => {
     const argument = ['--build-arg', `BUILD_BASE=${bases.build}`, '--build-arg', `BASE=${bases.runtime}`];
-    const options = ['--isolation', 'chroot', '--layers', '--pull-never', '--target', name, '--tag', tag];
+    const options = ['--isolation', 'chroot', '--layers', '--pull-never', '--target', name, '--tag', built];
     await buildah(['bud', ...options, ...argument, ...hostSettings(), '.'], `building image ${tag}`);
-    await buildah(['push', '--quiet', tag, `docker-archive:${path}:${tag}`], `writing image ${tag}`);
+    await buildah(['push', '--quiet', built, `docker-archive:${path}:${tag}`], `writing image ${tag}`);
   });
+};
 
 type Bases = { readonly build: string; readonly runtime: string };
 
@@ -80,7 +84,6 @@ const localBases = async (): Promise<Bases> => {
     const slim = `${marker}.slim`;
     await slimCopy(rootfs, slim);
     await importFolder(slim, bases.runtime);
-    rmSync(slim, { recursive: true, force: true });
     writeFileSync(marker, '');
   });
   return bases;
@@ -148,5 +151,4 @@ export const pauseArchive = (): Promise<string> =>
     await buildah(['config', '--entrypoint', '["/pause"]', container]);
     await buildah(['commit', '--quiet', container, pauseImage]);
     await buildah(['push', '--quiet', pauseImage, `docker-archive:${path}:${pauseImage}`]);
-    rmSync(folder, { recursive: true, force: true });
   });
