@@ -42,7 +42,7 @@ const agrees = test.macro<[readonly Row[], readonly Row[], Compared]>({
   title: (title) => `boxes: ${title}`,
   exec: (t, reference, other, expected) => {
     for (const listed of [inRows, inColumns]) {
-      const { boxes, matchedBoxes, top1 } = agreementOf(listed(...reference), listed(...other));
+      const { boxes, matchedBoxes, top1 } = agreementOf(listed(...reference), listed(...other), 1);
       t.deepEqual({ boxes, matchedBoxes }, expected);
       t.is(top1, undefined, 'scores of boxes are no classes of an image');
     }
@@ -89,11 +89,11 @@ test('boxes that neither is sure of do not count', agrees, [[1, 0.3, 0, 0, 1, 1]
 
 test('where there are only lists, the ratio is that of pairs, and of one equal list infinite', (t) => {
   const moved: Row = [1, 0.8, 0.1, 0.1, 0.3, 0.3];
-  t.is(agreementOf(inRows(coin, brick), inRows(brick, coin)).sqnrDb, Number.POSITIVE_INFINITY);
+  t.is(agreementOf(inRows(coin, brick), inRows(brick, coin), 1).sqnrDb, Number.POSITIVE_INFINITY);
   const signal = 0.9 ** 2 + 2 * 0.1 ** 2 + 2 * 0.3 ** 2;
-  const { sqnrDb } = agreementOf(inRows(coin), inRows(moved));
+  const { sqnrDb } = agreementOf(inRows(coin), inRows(moved), 1);
   t.true(Math.abs(sqnrDb - 10 * Math.log10(signal / 0.01)) < 1e-4, `${sqnrDb}`);
-  t.is(agreementOf(inRows(), inRows()).sqnrDb, Number.POSITIVE_INFINITY);
+  t.is(agreementOf(inRows(), inRows(), 1).sqnrDb, Number.POSITIVE_INFINITY);
 });
 
 test('where there are other outputs, the ratio is theirs', (t) => {
@@ -101,7 +101,24 @@ test('where there are other outputs, the ratio is theirs', (t) => {
   const { sqnrDb, matchedBoxes } = agreementOf(
     { ...inRows(coin), ...head(1) },
     { ...inRows(), ...head(0.9) },
+    1,
   );
   t.true(Math.abs(sqnrDb - 20) < 1e-4, `${sqnrDb}`);
   t.is(matchedBoxes, 0);
+});
+
+/** A detector with one image at once: rows are anchors. */
+const anchored = (...values: number[]): Record<string, FloatTensor> => ({
+  scores: { data: Float32Array.from(values), dims: [values.length / 2, 2] },
+});
+
+test('images are counted as images, and rows of anchors are no classes of an image', (t) => {
+  const { images, top1, sqnrDb } = agreementOf(anchored(1, 0, 0, 1, 1, 0), anchored(0, 1, 1, 0, 0, 1), 1);
+  t.deepEqual({ images, top1 }, { images: 1, top1: undefined });
+  t.true(sqnrDb < 0);
+  t.is(
+    agreementOf(anchored(1, 0, 0, 1), anchored(0, 1, 0, 1), 2).top1,
+    0.5,
+    'one row for each of two images',
+  );
 });

@@ -60,7 +60,8 @@ const runOn = async (each: ModelProto): Promise<Outputs> => {
   return outputs;
 };
 
-const agreementWith = async (each: ModelProto): Promise<Agreement> => agreementOf(float, await runOn(each));
+const agreementWith = async (each: ModelProto): Promise<Agreement> =>
+  agreementOf(float, await runOn(each), held.paths.length);
 
 const measured = (batches: readonly Batch[]): Promise<Statistics> =>
   collectStatistics({

@@ -37,7 +37,7 @@ for (const kind of ['int8', 'uint8'] as const satisfies readonly QatKind[])
     );
     t.true(pairs.length > 60, `${pairs.length} pairs`);
     t.false(isQat(model));
-    const { sqnrDb } = agreementOf(await outputsOn(await readModelFile(clean)), await outputsOn(model));
+    const { sqnrDb } = agreementOf(await outputsOn(await readModelFile(clean)), await outputsOn(model), 2);
     t.true(sqnrDb > 120, `${sqnrDb} dB`);
   });
 

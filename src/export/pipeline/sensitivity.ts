@@ -137,29 +137,26 @@ type Outputs = Readonly<Record<string, FloatTensor>>;
 /** The float outputs, found once, that every int8 graph is held against. */
 class Judge {
   readonly #model: ModelProto;
-  readonly #names: readonly string[];
   readonly #input: string;
   readonly #batches: readonly { readonly batch: Batch; readonly float: Outputs }[];
 
   private constructor(
     model: ModelProto,
-    { input, names }: { readonly input: string; readonly names: readonly string[] },
+    input: string,
     batches: readonly { readonly batch: Batch; readonly float: Outputs }[],
   ) {
     this.#model = model;
-    this.#names = names;
     this.#input = input;
     this.#batches = batches;
   }
 
-  static async open({ model, input, outputs }: OpenedModel, batches: readonly Batch[]): Promise<Judge> {
+  static async open({ model, input }: OpenedModel, batches: readonly Batch[]): Promise<Judge> {
     const withAll = withHeads(model);
-    const names = [...outputs, ...withAll.heads];
     const prepared = preparedModel(withAll.model);
-    const float = await outputsOf(withAll.model, { input, names, batches });
+    const float = await outputsOf(withAll.model, { input, batches });
     return new Judge(
       prepared,
-      { input, names },
+      input,
       batches.map((batch, i) => ({ batch, float: float[i]! })),
     );
   }
@@ -170,25 +167,24 @@ class Judge {
 
   async sqnrDb(scales: Scales): Promise<number> {
     const batches = this.#batches.map(({ batch }) => batch);
-    const request = { input: this.#input, names: this.#names, batches };
+    const request = { input: this.#input, batches };
     const int8 = await outputsOf(quantisedModel(this.#model, scales), request);
     const sum = new AgreementSum();
-    for (const [i, { float }] of this.#batches.entries()) sum.add(float, int8[i]!);
+    for (const [i, { float, batch }] of this.#batches.entries()) sum.add(float, int8[i]!, batch.paths.length);
     return sum.agreement().sqnrDb;
   }
 }
 
 type Runs = {
   readonly input: string;
-  readonly names: readonly string[];
   readonly batches: readonly Batch[];
 };
 
-const outputsOf = async (model: ModelProto, { input, names, batches }: Runs): Promise<Outputs[]> => {
+const outputsOf = async (model: ModelProto, { input, batches }: Runs): Promise<Outputs[]> => {
   const session = await openSession(serializeModel(runnableOn('OnnxRuntime', model)));
   try {
     const found: Outputs[] = [];
-    for (const { data, dims } of batches) found.push(await session.run({ [input]: { data, dims } }, names));
+    for (const { data, dims } of batches) found.push(await session.run({ [input]: { data, dims } }));
     return found;
   } finally {
     await session.release();

@@ -73,19 +73,21 @@ export const noneKept = (doing: string): UserError =>
 
 export type Compared = { readonly batches: AsyncIterable<Batch>; readonly signal?: AbortSignal };
 
-/** @throws UserError CacheInvalid if the scales are of another model, EngineUnsupported for an old opset, ImageInvalid */
+/**
+ * Over every float output of the graph, and what its plugin nodes read.
+ * @throws UserError CacheInvalid if the scales are of another model, EngineUnsupported for an old opset, ImageInvalid
+ */
 export const int8Agreement = (
   opened: OpenedModel,
   scales: Scales,
   { batches, signal }: Compared,
 ): Promise<Agreement> =>
-  withBoth({ opened, scales }, async ({ float, int8, heads }) => {
+  withBoth({ opened, scales }, async ({ float, int8 }) => {
     const sum = new AgreementSum();
-    const names = [...opened.outputs, ...heads];
     for await (const { data, dims } of batches) {
       signal?.throwIfAborted();
       const feeds = { [opened.input]: { data, dims } };
-      sum.add(await float.run(feeds, names), await int8.run(feeds, names));
+      sum.add(await float.run(feeds), await int8.run(feeds), dims[0]);
     }
     return sum.agreement();
   });
@@ -105,12 +107,7 @@ export const precisionLatency = (
     };
   });
 
-type Both = {
-  readonly float: Session;
-  readonly int8: Session;
-  /** Outputs beside the model's own. */
-  readonly heads: readonly string[];
-};
+type Both = { readonly float: Session; readonly int8: Session };
 
 type Opening = {
   readonly opened: OpenedModel;
@@ -122,14 +119,14 @@ const withBoth = async <T>(
   { opened, scales, options }: Opening,
   use: (both: Both) => Promise<T>,
 ): Promise<T> => {
-  const { model, heads } = withHeads(opened.model);
+  const { model } = withHeads(opened.model);
   const runnable = (each: ModelProto): Uint8Array => serializeModel(runnableOn('OnnxRuntime', each));
   const quantised = runnable(quantisedModel(model, scales));
   const float = await openSession(runnable(model), options);
   try {
     const int8 = await openSession(quantised, options);
     try {
-      return await use({ float, int8, heads });
+      return await use({ float, int8 });
     } finally {
       await int8.release();
     }

@@ -85,7 +85,7 @@ const compared = async (
   images: FloatTensor,
 ): Promise<Agreement> => {
   const feeds = { [build.inputName]: images };
-  const agreement = agreementOf(await reference.run(feeds), await session.run(feeds));
+  const agreement = agreementOf(await reference.run(feeds), await session.run(feeds), images.dims[0]!);
   const noise = noiseIn(agreement);
   if (noise === undefined) return agreement;
   throw new UserError(

@@ -13,7 +13,7 @@ export type Agreement = {
   readonly sqnrDb: number;
   /** Root of the mean squared difference over all values of all outputs. */
   readonly rmse: number;
-  /** Share of images with the same largest output; only where an output is [N, classes]. */
+  /** Share of images with the same largest output; only where an output has one row of classes for each image. */
   readonly top1: number | undefined;
   /**
    * Of the grid cells where either model sees an object (coverage ≥ 0.5), the share where both do; only where an
@@ -28,9 +28,10 @@ export type Agreement = {
 
 type Outputs = Readonly<Record<string, FloatTensor>>;
 
-export const agreementOf = (reference: Outputs, other: Outputs): Agreement => {
+/** `images`: how many went through both models at once; outputs need not have a row for each. */
+export const agreementOf = (reference: Outputs, other: Outputs, images: number): Agreement => {
   const sum = new AgreementSum();
-  sum.add(reference, other);
+  sum.add(reference, other, images);
   return sum.agreement();
 };
 
@@ -47,18 +48,18 @@ export class AgreementSum {
   #boxes = 0;
   #matchedBoxes = 0;
 
-  /** Outputs of one batch; each of the reference's must be in the other. */
-  add(reference: Outputs, other: Outputs): void {
+  /** Outputs of one batch of so many images; each of the reference's must be in the other. */
+  add(reference: Outputs, other: Outputs, images: number): void {
     const lists = detectionsIn(reference)?.names ?? [];
     const single = Object.entries(reference).filter(([name]) => !lists.includes(name));
     if (lists.length > 0) this.#addDetections(reference, other, single.length === 0);
     for (const [name, tensor] of single) {
       const compared = other[name]!.data;
       this.#addNoise(tensor.data, compared);
-      if (tensor.dims.length === 2 && tensor.dims[1]! > 1) this.#addClasses(tensor, compared);
+      if (hasRowEach(tensor, images)) this.#addClasses(tensor, compared);
       if (isCoverage(name)) this.#addCells(tensor.data, compared);
     }
-    this.#images += Object.values(reference)[0]?.dims[0] ?? 0;
+    this.#images += images;
   }
 
   /** A NaN anywhere makes the ratio minus infinity. */
@@ -112,6 +113,10 @@ export class AgreementSum {
     }
   }
 }
+
+/** [images, classes]: a detector with [anchors, classes] has its first dimension from elsewhere. */
+const hasRowEach = ({ dims }: FloatTensor, images: number): boolean =>
+  dims.length === 2 && dims[0] === images && dims[1]! > 1;
 
 /** Coverage from which a cell counts as one that sees an object. */
 const seenFrom = 0.5;

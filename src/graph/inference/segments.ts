@@ -7,10 +7,10 @@ import {
   copyWith,
   type Dimension,
   graphOf,
-  graphsOf,
   initializerMap,
   makeValueInfo,
 } from '../../formats/onnx/graph.ts';
+import { readsOf } from '../../formats/onnx/reads.ts';
 
 /** What is known of a tensor: element type as ONNX numbers it, its shape, and its size if the shape is fixed. */
 export type TensorFacts = {
@@ -46,15 +46,8 @@ export const segmentsOf = (model: ModelProto, cutting: Cutting): readonly Segmen
 /** Index of the last node that reads a tensor. */
 const lastReads = ({ node }: GraphProto): ReadonlyMap<string, number> => {
   const last = new Map<string, number>();
-  for (const [index, each] of node.entries()) for (const name of readBy(each)) last.set(name, index);
+  for (const [index, each] of node.entries()) for (const name of readsOf(each)) last.set(name, index);
   return last;
-};
-
-/** Inputs of a node; those of its inner graphs may be tensors of the outer one. */
-const readBy = (node: NodeProto): readonly string[] => {
-  const inner = node.attribute.flatMap(({ g, graphs }) => (g ? [g, ...graphs] : graphs));
-  const nested = inner.flatMap((graph) => [...graphsOf(graph)].flatMap((each) => each.node));
-  return [node, ...nested].flatMap(({ input }) => input.filter((name) => name !== ''));
 };
 
 /**
@@ -120,7 +113,7 @@ const segment = (
   const constants = initializerMap(graph);
   const node = graph.node.slice(from, to);
   const written = new Set(node.flatMap(({ output }) => output));
-  const read = new Set(node.flatMap(readBy));
+  const read = new Set(node.flatMap(readsOf));
   const inputs = [...read].filter((name) => facts.has(name) && !written.has(name) && !constants.has(name));
   const wanted = (name: string): boolean => measured.has(name) || (lastRead.get(name) ?? -1) >= to;
   const outputs = [...written].filter((name) => name !== '' && wanted(name));

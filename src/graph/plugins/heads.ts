@@ -5,6 +5,7 @@
 import type { ModelProto, NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { copyWith, graphOf, makeUntypedValueInfo } from '../../formats/onnx/graph.ts';
 import { intsOf } from '../../formats/onnx/node.ts';
+import { readsOf } from '../../formats/onnx/reads.ts';
 import { isPlugin } from './plugin-nodes.ts';
 
 export type WithHeads = {
@@ -29,7 +30,7 @@ export const withHeads = (model: ModelProto): WithHeads => {
 const firstPlugins = (nodes: readonly NodeProto[]): NodeProto[] => {
   const behind = new Set<string>();
   return nodes.filter((node) => {
-    const isBehind = node.input.some((name) => behind.has(name));
+    const isBehind = readsOf(node).some((name) => behind.has(name));
     if (isBehind || isPlugin(node)) for (const name of node.output) behind.add(name);
     return isPlugin(node) && !isBehind;
   });

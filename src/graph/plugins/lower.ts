@@ -19,6 +19,7 @@ import {
   makeValueInfo,
   shapeOf,
 } from '../../formats/onnx/graph.ts';
+import { readsOf } from '../../formats/onnx/reads.ts';
 import { quantisableOpset, raiseOpset } from '../transforms/raise-opset.ts';
 import { lowerBatchedNms } from './batched-nms.ts';
 import { cropOpset, lowerCropAndResize } from './crop-and-resize.ts';
@@ -75,10 +76,10 @@ const lowerings: Readonly<Record<string, Lowering>> = {
 /** Whether what reads the cuts takes pictures, as the layers do that TAO runs on every region. */
 const goesOnAsImages = ({ output }: NodeProto, { node: nodes }: GraphProto): boolean => {
   const names = new Set([output[0]!]);
-  for (const { opType, input, output: made } of nodes) {
-    if (!input.some((name) => names.has(name))) continue;
-    if (imageOperators.has(opType)) return true;
-    if (passing.has(opType)) names.add(made[0]!);
+  for (const node of nodes) {
+    if (!readsOf(node).some((name) => names.has(name))) continue;
+    if (imageOperators.has(node.opType)) return true;
+    if (passing.has(node.opType)) names.add(node.output[0]!);
   }
   return false;
 };

@@ -4,6 +4,7 @@
  */
 import type { ModelProto, NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { copyWith, graphOf } from '../../formats/onnx/graph.ts';
+import { readsOf } from '../../formats/onnx/reads.ts';
 import { isLowered, withoutPlugins } from './lower.ts';
 import { isPlugin, withoutNodes } from './plugin-nodes.ts';
 
@@ -17,7 +18,7 @@ export type Measurable = {
 /** Constants must be folded. @throws UserError ModelInvalid, EngineUnsupported for attributes that only TensorRT knows */
 export const measurable = (model: ModelProto): Measurable => {
   const graph = graphOf(model);
-  const read = new Set(graph.node.flatMap(({ input }) => input));
+  const read = new Set(graph.node.flatMap(readsOf));
   const isEnd = ({ output }: NodeProto): boolean => !output.some((name) => read.has(name));
   const isCut = (node: NodeProto): boolean => isPlugin(node) && (isEnd(node) || !isLowered(node));
   const named = copyWith(model, { graph: withoutNodes(graph, isCut) });

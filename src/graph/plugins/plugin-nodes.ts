@@ -4,6 +4,7 @@
  */
 import type { GraphProto, NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { copyWith } from '../../formats/onnx/graph.ts';
+import { readsOf } from '../../formats/onnx/reads.ts';
 
 /** Plugins of the seven modules whose names do not end in `_TRT`. */
 const unmarked: ReadonlySet<string> = new Set([
@@ -20,7 +21,7 @@ export const isPlugin = ({ opType, domain }: NodeProto): boolean =>
 export const withoutNodes = (graph: GraphProto, isCut: (node: NodeProto) => boolean): GraphProto => {
   const lost = new Set<string>();
   const node = graph.node.filter((each) => {
-    const stays = !isCut(each) && !each.input.some((name) => lost.has(name));
+    const stays = !isCut(each) && !readsOf(each).some((name) => lost.has(name));
     if (!stays) for (const name of each.output) lost.add(name);
     return stays;
   });

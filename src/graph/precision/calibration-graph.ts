@@ -5,6 +5,7 @@
 import type { GraphProto, ModelProto, NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { copyWith, foldConstants, graphOf, initializerMap, inputsOf } from '../../formats/onnx/graph.ts';
 import { attributeOf } from '../../formats/onnx/node.ts';
+import { readsOf } from '../../formats/onnx/reads.ts';
 import { floatsOf } from '../../formats/onnx/tensor.ts';
 import { measurable } from '../plugins/measurable.ts';
 
@@ -58,9 +59,11 @@ export const calibrationGraph = (source: ModelProto): CalibrationGraph => {
 /** Constants, shapes, and all that is computed from those alone: engines know these tensors when they are built. */
 const withoutImages = (graph: GraphProto): ReadonlySet<string> => {
   const fixed = new Set(graph.initializer.map(({ name }) => name));
-  for (const { opType, input, output } of graph.node)
-    if (opType === 'Shape' || opType === 'Size' || input.every((name) => name === '' || fixed.has(name)))
-      for (const name of output) fixed.add(name);
+  for (const node of graph.node) {
+    const isShape = node.opType === 'Shape' || node.opType === 'Size';
+    if (isShape || readsOf(node).every((name) => fixed.has(name)))
+      for (const name of node.output) fixed.add(name);
+  }
   return fixed;
 };
 
@@ -94,10 +97,10 @@ const clipBound = (
 
 const computing: ReadonlySet<string> = new Set(['Conv', 'ConvTranspose', 'Gemm', 'MatMul']);
 
-/** Activations that int8 arithmetic needs a scale for: what convolutions and matrix products read. */
+/** Activations that int8 arithmetic needs a scale for: what convolutions and matrix products read of the images. */
 export const computedFrom = (source: ModelProto): readonly string[] => {
   const graph = foldConstants(graphOf(source));
-  const constants = initializerMap(graph);
+  const fixed = withoutImages(graph);
   const read = graph.node.filter(({ opType }) => computing.has(opType)).map(({ input }) => input[0]!);
-  return [...new Set(read)].filter((name) => !constants.has(name));
+  return [...new Set(read)].filter((name) => !fixed.has(name));
 };

@@ -5,6 +5,7 @@
 
 import type { ModelProto, NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { foldConstants, graphOf, initializerMap, inputsOf } from '../../formats/onnx/graph.ts';
+import { readsOf } from '../../formats/onnx/reads.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { byDistance } from '../../ground/base/nearest.ts';
 import { fits } from '../../ground/base/wildcard.ts';
@@ -35,12 +36,10 @@ export const floatLayers = (source: ModelProto, wanted: readonly string[]): Floa
   const namesOf = (node: NodeProto): readonly string[] => [
     node.name,
     ...node.output,
-    ...node.input.filter((name) => inputs.includes(name)),
+    ...readsOf(node).filter((name) => inputs.includes(name)),
   ];
   const layers = new Set(wanted.flatMap((pattern) => fitting(pattern, graph.node, namesOf)));
-  const read = [...layers]
-    .flatMap(({ input }) => input)
-    .filter((name) => name !== '' && !constants.has(name));
+  const read = [...layers].flatMap(readsOf).filter((name) => !constants.has(name));
   return {
     names: [...layers].map(layerName),
     tensors: new Set(read),

@@ -7,8 +7,9 @@
 import type { GraphProto, ModelProto, NodeProto, TensorProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { allNodes, copyWith, foldConstants, graphOf, initializerMap } from '../../formats/onnx/graph.ts';
 import { makeNode } from '../../formats/onnx/node.ts';
+import { readByBodies } from '../../formats/onnx/reads.ts';
 import { UserError } from '../../ground/base/errors.ts';
-import { constantNames, namesReadInside, pruned } from '../transforms/prune.ts';
+import { constantNames, pruned } from '../transforms/prune.ts';
 import { dequantised, isDequantize, isQuantize, type Quantiser, quantiserOf } from './qat-quantiser.ts';
 
 /** What training says of one tensor. */
@@ -50,7 +51,7 @@ class Peel {
     this.#initializers = initializerMap(graph);
     this.#constant = constantNames(graph);
     const outputs = graph.output.map(({ name }) => name);
-    this.#fixed = new Set([...outputs, ...graph.node.flatMap(namesReadInside)]);
+    this.#fixed = new Set([...outputs, ...graph.node.flatMap(readByBodies)]);
   }
 
   result(): { readonly graph: GraphProto; readonly pairs: readonly TrainedPair[] } {

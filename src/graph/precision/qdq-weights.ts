@@ -8,12 +8,17 @@ import { leastScale } from '../../formats/scales/calibration-cache.ts';
 export type QuantisedWeight = {
   readonly dequantise: NodeProto;
   readonly tensors: readonly TensorProto[];
-  /** Name of the float weight that comes out. */
-  readonly output: string;
 };
 
 const levels = 127;
 
+/** Name of the float weight that comes out: the same for every node that has its output channels along the same axis. */
+export const quantisedWeightName = (node: NodeProto, weight: string): string =>
+  `${prefixOf(node, weight)}/dequantized`;
+
+const prefixOf = (node: NodeProto, weight: string): string => `${weight}/axis${outputAxis(node)}`;
+
+/** @throws UserError ModelUnsupported for a weight of a type that cannot be computed with */
 export const quantiseWeight = (node: NodeProto, weight: TensorProto): QuantisedWeight => {
   const axis = outputAxis(node);
   const dims = weight.dims.map(Number);
@@ -29,7 +34,8 @@ export const quantiseWeight = (node: NodeProto, weight: TensorProto): QuantisedW
   const quantised = Int8Array.from(values, (value, i) =>
     Math.max(-levels, Math.min(levels, Math.round(value / scales[channelOf(i)]!))),
   );
-  return assembled(weight.name, { axis, dims, scales, quantised });
+  const names = { prefix: prefixOf(node, weight.name), output: quantisedWeightName(node, weight.name) };
+  return assembled(names, { axis, dims, scales, quantised });
 };
 
 type Parts = {
@@ -39,21 +45,21 @@ type Parts = {
   readonly quantised: Int8Array;
 };
 
-const assembled = (name: string, { axis, dims, scales, quantised }: Parts): QuantisedWeight => {
-  const prefix = `${name}/axis${axis}`;
+type Names = { readonly prefix: string; readonly output: string };
+
+const assembled = ({ prefix, output }: Names, { axis, dims, scales, quantised }: Parts): QuantisedWeight => {
   const tensors = [
     tensorFromInt8s(`${prefix}/int8`, dims, quantised),
     tensorFromFloats(`${prefix}/scale`, [scales.length], scales),
     tensorFromInt8s(`${prefix}/zero`, [scales.length], new Int8Array(scales.length)),
   ];
-  const output = `${prefix}/dequantized`;
   const dequantise = makeNode('DequantizeLinear', {
     name: `${prefix}/DQ`,
     inputs: tensors.map((tensor) => tensor.name),
     outputs: [output],
     attributes: { axis: { int: axis } },
   });
-  return { dequantise, tensors, output };
+  return { dequantise, tensors };
 };
 
 /** Conv [O,I/g,…]: 0. ConvTranspose [I,O/g,…]: 1. Gemm: rows when transposed, else columns. MatMul: the last. */

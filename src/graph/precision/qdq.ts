@@ -7,12 +7,13 @@
 import type { GraphProto, ModelProto, NodeProto, TensorProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { copyWith, foldConstants, graphOf, initializerMap } from '../../formats/onnx/graph.ts';
 import { makeNode } from '../../formats/onnx/node.ts';
+import { readsOf } from '../../formats/onnx/reads.ts';
 import { tensorFromFloats, tensorFromInt8s } from '../../formats/onnx/tensor.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { foldBatchNorms } from '../transforms/fold-batchnorm.ts';
 import { raiseOpset } from '../transforms/raise-opset.ts';
 import { quantisedInputs, weightOf } from './qdq-placement.ts';
-import { quantiseWeight } from './qdq-weights.ts';
+import { quantisedWeightName, quantiseWeight } from './qdq-weights.ts';
 
 /** Scale of each tensor: real = level × scale, levels −127…127. */
 export type Scales = ReadonlyMap<string, number>;
@@ -67,12 +68,18 @@ class Pairs {
     const input = node.input.map((name, i) => (wanted.includes(i) ? `${name}/dequantized` : name));
     const weight = weightOf(node, this.#constants);
     if (weight === undefined) return [...before, copyWith(node, { input })];
-    const { dequantise, tensors, output } = quantiseWeight(node, this.#constants.get(node.input[weight]!)!);
-    const isNew = !this.#done.has(output);
-    if (isNew) this.initializers.push(...tensors);
-    this.#done.add(output);
+    const output = quantisedWeightName(node, node.input[weight]!);
     const quantised = copyWith(node, { input: input.map((name, i) => (i === weight ? output : name)) });
-    return [...before, ...(isNew ? [dequantise] : []), quantised];
+    return [...before, ...this.#weight(node, node.input[weight]!, output), quantised];
+  }
+
+  /** Once for all nodes that read it along the same axis: an unrolled network reads one weight at each step. */
+  #weight(node: NodeProto, name: string, output: string): NodeProto[] {
+    if (this.#done.has(output)) return [];
+    this.#done.add(output);
+    const { dequantise, tensors } = quantiseWeight(node, this.#constants.get(name)!);
+    this.initializers.push(...tensors);
+    return [dequantise];
   }
 
   #pair(name: string): NodeProto[] {
@@ -95,6 +102,6 @@ class Pairs {
 
 /** Float weights that were replaced, and folded batch norms, would only make the file larger. */
 const usedBy = (nodes: readonly NodeProto[], { output }: GraphProto): ((tensor: TensorProto) => boolean) => {
-  const used = new Set([...nodes.flatMap(({ input }) => input), ...output.map(({ name }) => name)]);
+  const used = new Set([...nodes.flatMap(readsOf), ...output.map(({ name }) => name)]);
   return ({ name }) => used.has(name);
 };

@@ -1,12 +1,18 @@
 /** A BatchNormalization behind a convolution as part of its weights, so that one scale covers both. */
+
+import { elementType } from '../../formats/onnx/element-type.ts';
 import type { GraphProto, NodeProto, TensorProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { copyWith, initializerMap } from '../../formats/onnx/graph.ts';
-import { floatOf } from '../../formats/onnx/node.ts';
+import { floatOf, intOf } from '../../formats/onnx/node.ts';
+import { readsOf } from '../../formats/onnx/reads.ts';
 import { floatsOf, tensorFromFloats } from '../../formats/onnx/tensor.ts';
 
 type Pair = { readonly conv: NodeProto; readonly norm: NodeProto };
 
-/** The graph must have its constants folded; a pair that shares its weights or its middle tensor stays as it is. */
+/**
+ * The graph must have its constants folded; a pair whose middle tensor is read elsewhere, and one that normalises by the
+ * batch, stays as it is.
+ */
 export const foldBatchNorms = (graph: GraphProto): GraphProto => {
   const constants = initializerMap(graph);
   const pairs = pairsOf(graph, constants);
@@ -28,15 +34,26 @@ const pairsOf = (graph: GraphProto, constants: ReadonlyMap<string, TensorProto>)
   const producers = new Map(graph.node.flatMap((node) => node.output.map((name) => [name, node] as const)));
   const uses = new Map<string, number>();
   const use = (name: string) => uses.set(name, (uses.get(name) ?? 0) + 1);
-  for (const { input } of graph.node) input.forEach(use);
+  for (const node of graph.node) readsOf(node).forEach(use);
   for (const { name } of graph.output) use(name);
   return graph.node.flatMap((norm) => {
-    const conv = norm.opType === 'BatchNormalization' ? producers.get(norm.input[0]!) : undefined;
+    const conv = isFixedNorm(norm) ? producers.get(norm.input[0]!) : undefined;
     if (conv?.opType !== 'Conv' || uses.get(norm.input[0]!) !== 1) return [];
     const parameters = [...conv.input.slice(1), ...norm.input.slice(1)];
-    return parameters.every((name) => constants.has(name)) ? [{ conv, norm }] : [];
+    return parameters.every((name) => constants.get(name)?.dataType === elementType.float32)
+      ? [{ conv, norm }]
+      : [];
   });
 };
+
+/**
+ * It normalises by the statistics that the graph holds. With `training_mode`, or with the further outputs that training
+ * has (before opset 14 these alone say so), it normalises by those of the batch.
+ */
+const isFixedNorm = (node: NodeProto): boolean =>
+  node.opType === 'BatchNormalization' &&
+  intOf(node, 'training_mode', 0) === 0 &&
+  node.output.slice(1).every((name) => name === '');
 
 /** w' = w·γ/√(σ²+ε), b' = (b − μ)·γ/√(σ²+ε) + β, per output channel (S. Ioffe, C. Szegedy, arXiv 1502.03167). */
 const folded = ({ conv, norm }: Pair, constants: ReadonlyMap<string, TensorProto>) => {

@@ -1,12 +1,13 @@
 /** What a graph could compute beforehand, and what nothing in it reads. */
 import type { GraphProto, NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';
-import { copyWith, graphsOf } from '../../formats/onnx/graph.ts';
+import { copyWith } from '../../formats/onnx/graph.ts';
+import { readsOf } from '../../formats/onnx/reads.ts';
 
 /** Initializers, and outputs of nodes that read nothing but constants. Nodes must be in topological order. */
 export const constantNames = (graph: GraphProto): ReadonlySet<string> => {
   const constant = new Set(graph.initializer.map(({ name }) => name));
   for (const node of graph.node) {
-    const read = [...node.input, ...namesReadInside(node)].filter((name) => name !== '');
+    const read = readsOf(node);
     if (read.length > 0 && read.every((name) => constant.has(name)))
       for (const name of node.output) constant.add(name);
   }
@@ -20,7 +21,7 @@ export const pruned = (graph: GraphProto): GraphProto => {
   for (const node of graph.node.toReversed()) {
     if (!node.output.some((name) => used.has(name))) continue;
     kept.push(node);
-    for (const name of [...node.input, ...namesReadInside(node)]) used.add(name);
+    for (const name of readsOf(node)) used.add(name);
   }
   const filled = new Set(graph.initializer.map(({ name }) => name));
   return copyWith(graph, {
@@ -31,13 +32,3 @@ export const pruned = (graph: GraphProto): GraphProto => {
     valueInfo: graph.valueInfo.filter(({ name }) => used.has(name)),
   });
 };
-
-/** Branches and loop bodies read tensors of the graph around them. */
-export const namesReadInside = ({ attribute }: NodeProto): readonly string[] =>
-  attribute
-    .flatMap(({ g, graphs }) => (g ? [g, ...graphs] : graphs))
-    .flatMap((inner) => [...graphsOf(inner)])
-    .flatMap(({ node, output }) => [
-      ...node.flatMap(({ input }) => input),
-      ...output.map(({ name }) => name),
-    ]);

@@ -9,15 +9,8 @@ import type {
   ModelProto,
   NodeProto,
 } from '../../formats/onnx/generated/onnx_pb.ts';
-import {
-  copyWith,
-  graphOf,
-  graphsOf,
-  initializerMap,
-  inputsOf,
-  opsetOf,
-  shapeOf,
-} from '../../formats/onnx/graph.ts';
+import { copyWith, graphOf, initializerMap, inputsOf, opsetOf, shapeOf } from '../../formats/onnx/graph.ts';
+import { readsOf } from '../../formats/onnx/reads.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { type Raise, raisedNode, type Surroundings } from './raised-node.ts';
 
@@ -59,29 +52,30 @@ const withOpset = (model: ModelProto, version: number): ModelProto =>
     ),
   });
 
-const raisedGraph = (graph: GraphProto, raise: Raise): GraphProto => {
-  const surroundings = surroundingsOf(graph);
-  const pieces = graph.node.map((node) => raisedNode(withRaisedBodies(node, raise), raise, surroundings));
+const raisedGraph = (graph: GraphProto, raise: Raise, outer?: Surroundings): GraphProto => {
+  const surroundings = surroundingsOf(graph, outer);
+  const pieces = graph.node.map((node) =>
+    raisedNode(withRaisedBodies(node, raise, surroundings), raise, surroundings),
+  );
   return copyWith(graph, {
     node: pieces.flatMap(({ nodes }) => nodes),
     initializer: [...graph.initializer, ...pieces.flatMap(({ tensors }) => tensors)],
   });
 };
 
-/** Branches of If, bodies of Loop. */
-const withRaisedBodies = (node: NodeProto, raise: Raise): NodeProto => {
+/** Branches of If, bodies of Loop and Scan: they read constants of the graph around them as well. */
+const withRaisedBodies = (node: NodeProto, raise: Raise, outer: Surroundings): NodeProto => {
   const body = (attribute: AttributeProto): AttributeProto =>
-    attribute.g ? copyWith(attribute, { g: raisedGraph(attribute.g, raise) }) : attribute;
+    attribute.g ? copyWith(attribute, { g: raisedGraph(attribute.g, raise, outer) }) : attribute;
   return copyWith(node, { attribute: node.attribute.map(body) });
 };
 
-const surroundingsOf = (graph: GraphProto): Surroundings => {
+const surroundingsOf = (graph: GraphProto, outer?: Surroundings): Surroundings => {
   const stated = [...graph.valueInfo, ...graph.input, ...graph.output];
   const ranks = stated.map((value) => [value.name, shapeOf(value)?.length] as const);
-  const all = [...graphsOf(graph)];
-  const read = all.flatMap(({ node, output }) => [
-    ...node.flatMap(({ input }) => input),
-    ...output.map(({ name }) => name),
-  ]);
-  return { ranks: new Map(ranks), read: new Set(read), constants: initializerMap(graph) };
+  return {
+    ranks: new Map([...(outer?.ranks ?? []), ...ranks]),
+    read: new Set([...graph.node.flatMap(readsOf), ...graph.output.map(({ name }) => name)]),
+    constants: new Map([...(outer?.constants ?? []), ...initializerMap(graph)]),
+  };
 };
