@@ -16,7 +16,7 @@ import type { Stores } from './cluster/modelexport/observe.ts';
 import { makeReconciler } from './cluster/modelexport/reconciler.ts';
 import { makeWatches } from './cluster/modelexport/watches.ts';
 import { jobCache, mountWarningCache, podCache } from './cluster/ownedjobs/caches.ts';
-import { makeOwnedWatches, wakeItself } from './cluster/ownedjobs/watches.ts';
+import { makeOwnedWatches, wakeAll, wakeItself } from './cluster/ownedjobs/watches.ts';
 import type { KubeClient } from './cluster/runtime/client.ts';
 import { type Reconcile, runController } from './cluster/runtime/controller.ts';
 import { Informer } from './cluster/runtime/informer.ts';
@@ -39,11 +39,10 @@ export type OperatorWorld = {
   readonly workers: number;
   /** Name of this process in events. */
   readonly instance: string;
-  readonly mayWrite: () => boolean;
 };
 
 export const makeControllers = (world: OperatorWorld): Pick<ManagerParts, 'informers' | 'controllers'> => {
-  const { client, clock, random, log, registry, images, mayWrite } = world;
+  const { client, clock, random, log, registry, images } = world;
   const queues = queueMetrics(registry);
   const exportQueue = new WorkQueue({ name: 'modelexport', clock, random, metrics: queues });
   const tensorfileQueue = new WorkQueue({ name: 'calibrationtensorfile', clock, random, metrics: queues });
@@ -105,21 +104,35 @@ export const makeControllers = (world: OperatorWorld): Pick<ManagerParts, 'infor
     nodes: nodes.store,
   });
   const record = makeRecorder({ client, clock, log, instance: world.instance });
-  const owning = { client, record, mayWrite, stores, images, clock };
+  const owning = { client, record, stores, images, clock };
   const metrics = controllerMetrics(registry);
-  const controlled = (name: string, queue: WorkQueue, how: { reconcile: Reconcile; workers: number }) => ({
+  const controlled = (
+    name: string,
+    queue: WorkQueue,
+    { wakeAll, ...how }: { reconcile: Reconcile; workers: number; wakeAll: () => void },
+  ) => ({
     queue,
+    wakeAll,
     run: (signal: AbortSignal) => runController({ name, queue, ...how }, { clock, log, metrics }, signal),
   });
   return {
     informers: [modelExports, tensorfiles, deviceClasses, nodes, jobs, pods, mountWarnings],
     controllers: [
-      controlled('modelexport', exportQueue, { reconcile: makeReconciler(owning), workers: world.workers }),
+      controlled('modelexport', exportQueue, {
+        reconcile: makeReconciler(owning),
+        workers: world.workers,
+        wakeAll: () => wakeAll(exportQueue, modelExports.store),
+      }),
       controlled('calibrationtensorfile', tensorfileQueue, {
         reconcile: makeTensorfileReconciler(owning),
         workers: 1,
+        wakeAll: () => wakeAll(tensorfileQueue, tensorfiles.store),
       }),
-      controlled('exportdeviceclass', classQueue, { reconcile: classController.reconcile, workers: 1 }),
+      controlled('exportdeviceclass', classQueue, {
+        reconcile: classController.reconcile,
+        workers: 1,
+        wakeAll: classController.wakeAll,
+      }),
     ],
   };
 };

@@ -1,10 +1,11 @@
-/** Entry: the operator. Reads its flags, makes the real world, and runs the controllers until it is told to stop. */
+/** Entry: the operator. Reads its flags, makes the real world, and runs the controllers until a signal stops it. */
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { makeClient } from './cluster/runtime/client.ts';
+import { guarded } from './cluster/runtime/guarded.ts';
 import { Lease } from './cluster/runtime/lease.ts';
 import { runManager } from './cluster/runtime/manager.ts';
 import { checkPage, serve } from './cluster/runtime/probes.ts';
@@ -20,7 +21,7 @@ const usage = `usage: operator [options]
   --rtx-image IMAGE        image of the TensorRT for RTX build container
   --namespace NAME         watch this namespace alone; all if left out
   --leader-elect           hold a lease, so that of several operators one works
-  --lease-namespace NAME   where the lease lies (default: tlt-export-system)
+  --lease-namespace NAME   namespace of the lease (default: tlt-export-system)
   --metrics-bind ADDRESS   host:port of /metrics (default: 127.0.0.1:8080)
   --probe-bind ADDRESS     host:port of /healthz and /readyz (default: 127.0.0.1:8081)
   --workers N              ModelExports reconciled side by side (default: 4)
@@ -46,10 +47,27 @@ const flagsOf = (args: readonly string[]) => {
   try {
     return parseArgs({ args: [...args], options, strict: true }).values;
   } catch (thrown) {
-    process.stderr.write(`${messageOf(thrown)}\n\n${usage}`);
-    process.exit(2);
+    return usageError(messageOf(thrown));
   }
 };
+
+const usageError = (message: string): never => {
+  process.stderr.write(`${message}\n\n${usage}`);
+  process.exit(2);
+};
+
+/** More than this queue for one thread and one apiserver. */
+const mostWorkers = 64;
+
+const workersOf = (text: string): number => {
+  const workers = Number(text);
+  return Number.isInteger(workers) && workers >= 1 && workers <= mostWorkers
+    ? workers
+    : usageError(`--workers is ${text}: give a whole number from 1 to ${mostWorkers}`);
+};
+
+/** A cache that hears nothing for longer is blind: a silent watch is noticed after 70 s, and opened again within 60 s. */
+const blindMs = 180_000;
 
 const main = async (): Promise<void> => {
   const flags = flagsOf(process.argv.slice(2));
@@ -57,6 +75,7 @@ const main = async (): Promise<void> => {
     process.stdout.write(usage);
     return;
   }
+  const workers = workersOf(flags.workers);
   const log = makeLog({ level: flags.verbose ? 'debug' : 'info', readable: process.stderr.isTTY === true });
   const clock = systemClock;
   const registry = new Registry();
@@ -73,16 +92,15 @@ const main = async (): Promise<void> => {
       )
     : undefined;
   const { informers, controllers } = makeControllers({
-    client: await connect(),
+    client: guarded(await connect(), () => lease?.held ?? true),
     clock,
     random: Math.random,
     log,
     registry,
     namespace: flags.namespace,
     images: { worker: flags['worker-image'], rtx: flags['rtx-image'] },
-    workers: Number(flags.workers),
+    workers,
     instance: identity,
-    mayWrite: () => lease?.held ?? true,
   });
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
@@ -90,7 +108,10 @@ const main = async (): Promise<void> => {
   const servers = [
     await serve(flags['probe-bind'], {
       '/healthz': checkPage([{ name: 'event loop', holds: () => true }]),
-      '/readyz': checkPage([{ name: 'caches', holds: () => informers.every(({ synced }) => synced) }]),
+      '/readyz': checkPage([
+        { name: 'caches', holds: () => informers.every(({ synced }) => synced) },
+        { name: 'watches', holds: () => informers.every(({ silentMs }) => silentMs < blindMs) },
+      ]),
     }),
     await serve(flags['metrics-bind'], {
       '/metrics': async () => ({ status: 200, type: registry.contentType, body: await registry.metrics() }),
@@ -98,7 +119,7 @@ const main = async (): Promise<void> => {
   ];
   log.info('operator starts', { node: process.version, identity, namespace: flags.namespace ?? 'all' });
   try {
-    await runManager({ informers, controllers, lease, clock, log }, stop.signal);
+    await runManager({ informers, controllers, lease, clock, random: Math.random, log }, stop.signal);
   } catch (thrown) {
     if (!stop.signal.aborted) {
       log.error('operator ends', { error: messageOf(thrown) });

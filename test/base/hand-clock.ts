@@ -1,29 +1,50 @@
-/** A clock that stands still until the test moves it. */
+/** A clock that does not move until the test moves it. */
 import type { Clock } from '../../src/ground/base/clock.ts';
 
 type Sleeper = { readonly at: number; readonly wake: () => void };
 
 export class HandClock implements Clock {
-  #now = 0;
+  #elapsed = 0;
+  /** What the wall clock is ahead of the time that has passed. */
+  #ahead = 0;
   #sleepers: Sleeper[] = [];
 
   now(): number {
-    return this.#now;
+    return this.#elapsed + this.#ahead;
+  }
+
+  elapsed(): number {
+    return this.#elapsed;
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
-      signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
-      this.#sleepers.push({ at: this.#now + ms, wake: resolve });
+      const sleeper = { at: this.#elapsed + ms, wake: resolve };
+      const abort = () => {
+        this.#sleepers = this.#sleepers.filter((each) => each !== sleeper);
+        reject(signal?.reason);
+      };
+      signal?.addEventListener('abort', abort, { once: true });
+      this.#sleepers.push(sleeper);
     });
   }
 
-  /** Moves on and lets everybody whose time has come go on. */
+  /** Sleeps that are neither over nor aborted. */
+  get sleeping(): number {
+    return this.#sleepers.length;
+  }
+
+  /** Sets the wall clock, forwards or back; no time passes. */
+  set(byMs: number): void {
+    this.#ahead += byMs;
+  }
+
+  /** Moves on and resolves every sleep that is over. */
   async pass(ms: number): Promise<void> {
-    this.#now += ms;
-    const due = this.#sleepers.filter(({ at }) => at <= this.#now);
-    this.#sleepers = this.#sleepers.filter(({ at }) => at > this.#now);
+    this.#elapsed += ms;
+    const due = this.#sleepers.filter(({ at }) => at <= this.#elapsed);
+    this.#sleepers = this.#sleepers.filter(({ at }) => at > this.#elapsed);
     for (const { wake } of due) wake();
     await new Promise((resolve) => setImmediate(resolve));
   }

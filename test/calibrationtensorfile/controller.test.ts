@@ -42,9 +42,8 @@ test.before(async () => {
     images: { worker: 'worker:dev', rtx: 'rtx:dev' },
     workers: 1,
     instance: 'test',
-    mayWrite: () => true,
   });
-  running = runManager({ ...parts, lease: undefined, clock, log: silent }, stop.signal);
+  running = runManager({ ...parts, lease: undefined, clock, random: () => 0.5, log: silent }, stop.signal);
 });
 test.after.always(async () => {
   stop.abort(new Error('the test is over'));

@@ -6,6 +6,7 @@ import { ApiError } from '../../src/cluster/runtime/api-error.ts';
 import type { KubeClient } from '../../src/cluster/runtime/client.ts';
 import { Informer } from '../../src/cluster/runtime/informer.ts';
 import { Lease } from '../../src/cluster/runtime/lease.ts';
+import { makeRecorder } from '../../src/cluster/runtime/recorder.ts';
 import type { KubeObject } from '../../src/cluster/runtime/resources.ts';
 import { systemClock } from '../../src/ground/base/clock.ts';
 import type { Log } from '../../src/ground/observability/log.ts';
@@ -211,6 +212,31 @@ test('a delete is held to the uid that it names, and what follows on the connect
   await direct.remove(configMaps, { ...at, uid: metadata.uid }, never);
   await create('default', 'kept');
   t.pass();
+});
+
+test('the longest events are stored: their notes are cut by bytes, as the apiserver counts', async (t) => {
+  const warnings: string[] = [];
+  const log: Log = { ...silent, warn: (message) => void warnings.push(message) };
+  const record = makeRecorder({ client: direct, clock: systemClock, log, instance: 'test' });
+  const notes = ['a'.repeat(1024), 'a'.repeat(1025), '模'.repeat(1025)];
+  for (const [i, note] of notes.entries()) {
+    const regarding = {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      name: `noted-${i}`,
+      namespace: 'default',
+      uid: `${i}`,
+    };
+    await record({ type: 'Warning', reason: 'Tested', action: 'Test', note, regarding }, never);
+  }
+  t.deepEqual(warnings, []);
+  const { items } = (await direct.list(
+    { group: '', version: 'v1', plural: 'events' },
+    { namespace: 'default', query: { fieldSelector: 'reason=Tested' } },
+    never,
+  )) as { items: { message: string }[] };
+  t.is(items.length, notes.length);
+  t.true(items.every(({ message }) => Buffer.byteLength(message) > 1020));
 });
 
 test('a list of more than one page is read whole', async (t) => {

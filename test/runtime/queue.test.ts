@@ -35,7 +35,7 @@ test('a key is never worked on twice at a time, and again afterwards if it was a
   t.is(await queue.take(), 'a');
 });
 
-test('what changes now goes before what a list told of', async (t) => {
+test('what changes now goes before what a list contained', async (t) => {
   const { queue } = aQueue();
   queue.add('old', 'low');
   queue.add('older', 'low');
@@ -44,6 +44,44 @@ test('what changes now goes before what a list told of', async (t) => {
   t.is(await queue.take(), 'old');
   queue.add('older');
   t.is(queue.depth, 1, 'raised, not doubled');
+});
+
+test('an object without a status goes before everything else', async (t) => {
+  const { queue } = aQueue();
+  queue.add('changed');
+  queue.add('listed', 'low');
+  queue.add('new', 'first');
+  queue.add('listed', 'first');
+  t.is(queue.depth, 3, 'raised, not doubled');
+  t.is(await queue.take(), 'new');
+  t.is(await queue.take(), 'listed');
+  queue.add('listed', 'first');
+  queue.done('listed');
+  t.is(await queue.take(), 'listed', 'also if it was added while it was worked on');
+  t.is(await queue.take(), 'changed');
+});
+
+test('a queue on hold forgets what waits, takes nothing in, and starts afresh', async (t) => {
+  const { queue, clock } = aQueue();
+  queue.add('before');
+  queue.addAfter('delayed before', 1000);
+  queue.hold();
+  queue.add('a');
+  queue.addAfter('b', 1000);
+  await clock.pass(2000);
+  t.is(queue.depth, 0);
+  queue.resume();
+  queue.add('c');
+  t.is(await queue.take(), 'c');
+});
+
+test('delays count elapsed time, whatever the wall clock is set to', async (t) => {
+  const { queue, clock } = aQueue();
+  queue.addAfter('a', 1000);
+  clock.set(-3_600_000);
+  queue.addAfter('a', 500);
+  await clock.pass(500);
+  t.is(queue.depth, 1);
 });
 
 test('a delayed key comes when its time has come, and the earlier of two delays counts', async (t) => {
@@ -88,7 +126,7 @@ test('a wait that the server asked for is kept', async (t) => {
   t.is(queue.depth, 1);
 });
 
-test('a stopped queue hands out nothing, and whoever waits is told', async (t) => {
+test('a stopped queue hands out nothing, and ends every wait', async (t) => {
   const { queue } = aQueue();
   const waiting = queue.take();
   queue.stop();

@@ -4,7 +4,7 @@
  */
 
 import type { Clock } from '../../ground/base/clock.ts';
-import type { ExportDeviceClass, ExportDeviceClassStatus } from '../api/export-device-class.ts';
+import type { ExportDeviceClass } from '../api/export-device-class.ts';
 import { exportGroup, kinds } from '../api/group.ts';
 import type { KubeClient } from '../runtime/client.ts';
 import type { Reconcile, Reconciled } from '../runtime/controller.ts';
@@ -12,6 +12,7 @@ import type { Change } from '../runtime/informer.ts';
 import type { WorkQueue } from '../runtime/queue.ts';
 import { keyOf } from '../runtime/resources.ts';
 import type { Store } from '../runtime/store.ts';
+import { writeStatus } from '../runtime/write-status.ts';
 import { decide } from './decide.ts';
 import { type NodeFacts, sameFacts } from './node.ts';
 
@@ -47,6 +48,8 @@ export type DeviceClassController = {
   /** For the informers of the two resources. */
   readonly classChanged: (change: Change<ExportDeviceClass>) => void;
   readonly nodeChanged: (change: Change<NodeFacts>) => void;
+  /** Puts every class into the queue, with low priority. */
+  readonly wakeAll: () => void;
 };
 
 /** Nodes change in bursts (a rollout, a driver upgrade): the classes are looked at once for all of it. */
@@ -54,7 +57,10 @@ const nodeBurstMs = 500;
 
 export const makeDeviceClassController = (deps: DeviceClassDeps): DeviceClassController => ({
   reconcile: (key, signal) => reconcile(deps, key, signal),
-  // Our own write comes back as a change and is found to need nothing; one by anybody else is set right.
+  wakeAll: () => {
+    for (const key of deps.classes.keys()) deps.queue.add(key, 'low');
+  },
+  // Our own write comes back as a change and is found to need nothing; a write by another is corrected.
   classChanged: ({ after, initial }) => {
     if (after) deps.queue.add(keyOf(after), initial ? 'low' : 'normal');
   },
@@ -70,19 +76,7 @@ const reconcile = async (deps: DeviceClassDeps, key: string, signal: AbortSignal
   const deviceClass = deps.classes.get(key);
   if (deviceClass === undefined || deviceClass.metadata.deletionTimestamp) return settled;
   const status = decide({ deviceClass, nodes: deps.nodes.list(), now: deps.clock.now() });
-  if (status) await writeStatus(deps.client, deviceClass, { status, signal });
+  if (status)
+    await writeStatus(deps.client, { resource: deviceClassResource, owner: deviceClass, status }, signal);
   return settled;
-};
-
-type Write = { readonly status: ExportDeviceClassStatus; readonly signal: AbortSignal };
-
-/** The resourceVersion makes a decision from an outdated cache a conflict, which is retried quietly. */
-const writeStatus = async (
-  client: KubeClient,
-  { metadata }: ExportDeviceClass,
-  { status, signal }: Write,
-): Promise<void> => {
-  const { name, resourceVersion } = metadata;
-  const at = { name, subresource: 'status' };
-  await client.mergePatch(deviceClassResource, at, { metadata: { resourceVersion }, status }, signal);
 };

@@ -12,7 +12,7 @@ export const leaderElectionPermissions: readonly Permission[] = [
   {
     apiGroups: ['coordination.k8s.io'],
     resources: ['leases'],
-    verbs: ['get', 'create', 'update', 'patch'],
+    verbs: ['get', 'create', 'update'],
     why: 'Of several replicas one acts; the lease says which.',
   },
 ];

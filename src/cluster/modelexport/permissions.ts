@@ -14,7 +14,7 @@ export const permissions: readonly Permission[] = [
   {
     apiGroups: [exportGroup.group],
     resources: [`${plural}/status`],
-    verbs: ['get', 'update', 'patch'],
+    verbs: ['patch'],
     why: 'Writes where everything lies, and why something does not.',
   },
   {

@@ -5,14 +5,13 @@ import { exportGroup, type Kind, kinds } from '../api/group.ts';
 import { ApiError, isStatus } from '../runtime/api-error.ts';
 import type { KubeClient } from '../runtime/client.ts';
 import type { Recorder } from '../runtime/recorder.ts';
+import { writeStatus } from '../runtime/write-status.ts';
 import type { Action, Decision } from './action.ts';
 import { jobResources } from './caches.ts';
 
 export type ApplyDeps = {
   readonly client: KubeClient;
   readonly record: Recorder;
-  /** False as soon as another process may lead: nothing is written then. */
-  readonly mayWrite: () => boolean;
 };
 
 /** How long a finished Job stays, for people who want to read its log. */
@@ -35,10 +34,7 @@ export const apply = async (
   owner: Owner,
   { deps, signal }: { readonly deps: ApplyDeps; readonly signal: AbortSignal },
 ): Promise<void> => {
-  for (const action of actions) {
-    if (!deps.mayWrite()) throw new Error('the lease is not held any more: nothing is written');
-    await perform(action, owner, { deps, signal });
-  }
+  for (const action of actions) await perform(action, owner, { deps, signal });
 };
 
 type How = { readonly deps: ApplyDeps; readonly signal: AbortSignal };
@@ -61,8 +57,10 @@ const perform = async (action: Action<object>, owner: Owner, { deps, signal }: H
       const body = { ttlSecondsAfterFinished: finishedJobSeconds };
       return patchJob(client, { namespace, name: action.name }, { body, signal });
     }
-    case 'WriteStatus':
-      return writeStatus(client, owner, { status: action.status, signal });
+    case 'WriteStatus': {
+      const resource = { ...exportGroup, plural: kinds[owner.kind].plural };
+      return writeStatus(client, { resource, owner, status: action.status }, signal);
+    }
     case 'PublishEvent':
       return record(action.event, signal);
     default:
@@ -97,30 +95,22 @@ const createJob = async (
 
 type OwnedJob = { readonly metadata: { readonly ownerReferences?: readonly { readonly uid: string }[] } };
 
-const removeJob = async (
+const removeJob = (
   client: KubeClient,
   at: JobAt & { readonly uid: string },
   signal: AbortSignal,
-): Promise<void> => {
+): Promise<void> => unlessGone(() => client.remove(jobResources.jobs, at, signal));
+
+const patchJob = (client: KubeClient, at: JobAt, { body, signal }: Write<object>): Promise<void> =>
+  unlessGone(async () => {
+    await client.mergePatch(jobResources.jobs, at, { spec: body }, signal);
+  });
+
+/** A Job that is gone needs no change any more. */
+const unlessGone = async (change: () => Promise<void>): Promise<void> => {
   try {
-    await client.remove(jobResources.jobs, at, signal);
+    await change();
   } catch (thrown) {
-    if (!isStatus(thrown, 404)) throw thrown; // Gone already: what was wanted.
+    if (!isStatus(thrown, 404)) throw thrown;
   }
-};
-
-const patchJob = async (client: KubeClient, at: JobAt, { body, signal }: Write<object>): Promise<void> => {
-  await client.mergePatch(jobResources.jobs, at, { spec: body }, signal);
-};
-
-/** The resourceVersion makes a decision from an outdated cache a conflict, which is retried quietly. */
-const writeStatus = async (
-  client: KubeClient,
-  { apiVersion, kind, metadata }: Owner,
-  { status, signal }: { readonly status: object; readonly signal: AbortSignal },
-): Promise<void> => {
-  const { name, namespace, resourceVersion } = metadata;
-  const body = { apiVersion, kind, metadata: { name, namespace, resourceVersion }, status };
-  const resource = { ...exportGroup, plural: kinds[kind].plural };
-  await client.apply(resource, { namespace, name, subresource: 'status' }, body, signal);
 };

@@ -23,7 +23,7 @@ export const permissions: readonly Permission[] = [
   {
     apiGroups: ['events.k8s.io'],
     resources: ['events'],
-    verbs: ['create', 'patch'],
+    verbs: ['create'],
     why: 'Tells the story of an object to `kubectl describe`.',
   },
 ];

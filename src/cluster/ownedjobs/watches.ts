@@ -1,7 +1,8 @@
 /** Which owner a change of its Job, of a pod or of a pod's mounts wakes: labels name it, so no look-up is needed. */
 import { type OwnerKind, ownerLabels } from '../api/labels.ts';
+import { unseen } from '../api/shared-schemas.ts';
 import type { Change } from '../runtime/informer.ts';
-import type { WorkQueue } from '../runtime/queue.ts';
+import type { Priority, WorkQueue } from '../runtime/queue.ts';
 import { keyOf } from '../runtime/resources.ts';
 import type { Store } from '../runtime/store.ts';
 import type { JobObject, MountWarningObject, PodObject } from './kube-shapes.ts';
@@ -33,10 +34,22 @@ const wakeOwner = (queues: OwnerQueues, { namespace, labels }: JobObject['metada
   }
 };
 
-/** An owner's own change; what is there at the start can wait until what changes now is done. */
-export const wakeItself = (
-  queue: WorkQueue,
-  { after, initial }: Change<{ readonly metadata: { readonly name: string; readonly namespace: string } }>,
-): void => {
-  if (after) queue.add(keyOf(after), initial ? 'low' : 'normal');
+type OwnerObject = {
+  readonly metadata: { readonly name: string; readonly namespace: string };
+  readonly status?: { readonly observedGeneration?: number };
+};
+
+/** How soon an owner is looked at: its user waits for the first status; of one in the first list nothing new is known. */
+export const priorityOf = ({ status }: OwnerObject, initial: boolean): Priority => {
+  if ((status?.observedGeneration ?? unseen.observedGeneration) < 0) return 'first';
+  return initial ? 'low' : 'normal';
+};
+
+export const wakeItself = (queue: WorkQueue, { after, initial }: Change<OwnerObject>): void => {
+  if (after) queue.add(keyOf(after), priorityOf(after, initial));
+};
+
+/** Everything that the cache holds: at the start of leading, and at each resync. */
+export const wakeAll = (queue: WorkQueue, owners: { list(): readonly OwnerObject[] }): void => {
+  for (const owner of owners.list()) queue.add(keyOf(owner), priorityOf(owner, true));
 };

@@ -28,13 +28,22 @@ export const apiErrorOf = (
   retryAfter: string | undefined,
 ): ApiError => {
   const { reason, message } = statusOf(body);
-  const seconds = Number(retryAfter);
   return new ApiError({
     status,
     reason: reason ?? 'Unknown',
     message: `${request}: ${status} ${message ?? body.slice(0, 200)}`,
-    retryAfterMs: retryAfter !== undefined && Number.isFinite(seconds) ? seconds * 1000 : undefined,
+    retryAfterMs: retryAfterMsOf(retryAfter),
   });
+};
+
+/** A server that asks for a day has made a mistake, and nobody would notice a controller that believes it. */
+const longestRetryAfterMs = 60_000;
+
+const retryAfterMsOf = (header: string | undefined): number | undefined => {
+  const ms = Number(header) * 1000;
+  return header === undefined || !Number.isFinite(ms)
+    ? undefined
+    : Math.min(Math.max(ms, 0), longestRetryAfterMs);
 };
 
 const statusOf = (body: string): { readonly reason?: string; readonly message?: string } => {

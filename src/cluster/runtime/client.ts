@@ -4,6 +4,7 @@ import type { Clock } from '../../ground/base/clock.ts';
 import type { RestMetrics } from '../../ground/observability/metrics.ts';
 import { ApiError, apiErrorOf } from './api-error.ts';
 import type { Connection, Exchange } from './connection.ts';
+import { type Limit, limited } from './limit.ts';
 import { type ObjectPath, pathOf, type Resource } from './resources.ts';
 
 export type Query = Readonly<Record<string, string>>;
@@ -38,7 +39,7 @@ export type ClientDeps = {
   readonly metrics: RestMetrics;
 };
 
-/** An answer that takes longer is no answer: the connection may be dead without saying so. */
+/** An answer, or the head of a watch, that takes longer will not come: the connection may be dead without saying so. */
 const answerTimeoutMs = 30_000;
 
 export const makeClient = (deps: ClientDeps): KubeClient => {
@@ -87,11 +88,15 @@ export const makeClient = (deps: ClientDeps): KubeClient => {
       await call({ method: 'DELETE', path: pathOf(resource, at), ...body(options), signal });
     },
     watch: (resource, { query, ...at }, signal) =>
-      opened(deps, { method: 'GET', path: `${pathOf(resource, at)}?${new URLSearchParams(query)}`, signal }),
+      streamed(deps, {
+        method: 'GET',
+        path: `${pathOf(resource, at)}?${new URLSearchParams(query)}`,
+        signal,
+      }),
   };
 };
 
-/** The head of a successful answer. A rotated token gives one 401, which a second reading of the token mends. */
+/** The head of a successful answer. A rotated token gives one 401, which reading the token again fixes. */
 const opened = async (deps: ClientDeps, exchange: Exchange, attempt = 1): Promise<IncomingMessage> => {
   const answer = await sent(deps, exchange);
   const status = answer.statusCode ?? 0;
@@ -119,16 +124,47 @@ const sent = async ({ connection, metrics }: ClientDeps, exchange: Exchange): Pr
 const nameOf = ({ method, path }: Exchange): string => `${method} ${path.split('?')[0]}`;
 
 const answered = async (deps: ClientDeps, exchange: Exchange): Promise<unknown> => {
-  const started = deps.clock.now();
-  const signal = AbortSignal.any([exchange.signal, AbortSignal.timeout(answerTimeoutMs)]);
-  const answer = await opened(deps, { ...exchange, signal });
-  const text = await textOf(answer);
-  deps.metrics.seconds.observe(
-    { verb: exchange.method, host: deps.connection.host },
-    (deps.clock.now() - started) / 1000,
-  );
-  return text === '' ? undefined : JSON.parse(text);
+  const { clock, metrics, connection } = deps;
+  const started = clock.elapsed();
+  const limit = answerLimit(deps, exchange);
+  try {
+    const text = await textOf(await opened(deps, { ...exchange, signal: limit.signal }));
+    metrics.seconds.observe(
+      { verb: exchange.method, host: connection.host },
+      (clock.elapsed() - started) / 1000,
+    );
+    return text === '' ? undefined : JSON.parse(text);
+  } finally {
+    limit.end();
+  }
 };
+
+/** Only the head has a time limit; how long the stream may be silent is for its reader to say. */
+const streamed = async (deps: ClientDeps, exchange: Exchange): Promise<IncomingMessage> => {
+  const limit = answerLimit(deps, exchange);
+  try {
+    const answer = await opened(deps, { ...exchange, signal: limit.signal });
+    limit.lift();
+    answer.once('close', () => limit.end());
+    // A stream that broke may have broken with its network: what is kept open for later is no better.
+    answer.once('error', () => deps.connection.closeIdle());
+    return answer;
+  } catch (thrown) {
+    limit.end();
+    throw thrown;
+  }
+};
+
+const answerLimit = ({ clock, connection }: ClientDeps, exchange: Exchange): Limit =>
+  limited(exchange.signal, {
+    clock,
+    limitMs: answerTimeoutMs,
+    reason: () => {
+      connection.closeIdle();
+      const message = `${nameOf(exchange)}: no answer within ${answerTimeoutMs / 1000} s`;
+      return new ApiError({ status: 0, reason: 'Timeout', message });
+    },
+  });
 
 const textOf = async (answer: IncomingMessage): Promise<string> => {
   const parts: Buffer[] = [];

@@ -1,4 +1,4 @@
-/** Requests to one apiserver, signed by whoever knows how. */
+/** Requests to one apiserver, signed by a function of the caller's. */
 import http from 'node:http';
 import https from 'node:https';
 import { urlToHttpOptions } from 'node:url';
@@ -15,6 +15,8 @@ export type Exchange = {
 export interface Connection {
   /** Sends the request and resolves with the answer as soon as its head is there; the body is still to be read. */
   send(exchange: Exchange): Promise<http.IncomingMessage>;
+  /** Closes the connections that are kept for later requests; those in use stay. */
+  closeIdle(): void;
   /** Host and port, for metrics. */
   readonly host: string;
 }
@@ -25,7 +27,19 @@ export type Sign = (options: https.RequestOptions) => Promise<void>;
 /** The server's address may have a path before that of every request, as proxies for clusters have it. */
 export const connectionTo = (server: string, sign: Sign): Connection => {
   const base = new URL(server);
-  return { host: base.host, send: (exchange) => send(base, sign, exchange) };
+  const agents = new Set<http.Agent>();
+  const signed: Sign = async (options) => {
+    await sign(options);
+    if (options.agent instanceof http.Agent) agents.add(options.agent);
+  };
+  return {
+    host: base.host,
+    send: (exchange) => send(base, signed, exchange),
+    closeIdle: () => {
+      for (const { freeSockets } of agents)
+        for (const socket of Object.values(freeSockets).flat()) socket?.destroy();
+    },
+  };
 };
 
 const send = async (base: URL, sign: Sign, exchange: Exchange): Promise<http.IncomingMessage> => {

@@ -49,7 +49,7 @@ const reconcileOne = async (
   { key, signal }: Work,
 ): Promise<void> => {
   const { name: controller, queue, reconcile } = options;
-  const started = deps.clock.now();
+  const started = deps.clock.elapsed();
   deps.metrics.active.inc({ controller });
   try {
     const { requeueAfterMs } = await reconcile(key, signal);
@@ -63,7 +63,7 @@ const reconcileOne = async (
     if (!signal.aborted) afterFailure(options, deps, { key, thrown });
   } finally {
     deps.metrics.active.dec({ controller });
-    deps.metrics.seconds.observe({ controller }, (deps.clock.now() - started) / 1000);
+    deps.metrics.seconds.observe({ controller }, (deps.clock.elapsed() - started) / 1000);
   }
 };
 

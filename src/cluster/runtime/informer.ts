@@ -1,8 +1,8 @@
 /**
  * A cache of one resource that follows the apiserver: a paged list, then a watch, and again after every error.
- * It never stops by itself. What was deleted while it was not looking is told after the next list.
+ * It never stops by itself. What was deleted while no watch was open is reported after the next list.
  */
-import { connectionBackoff, delayOf } from '../../ground/base/backoff.ts';
+import { connectionBackoff, jitteredDelayOf } from '../../ground/base/backoff.ts';
 import type { Clock } from '../../ground/base/clock.ts';
 import { messageOf } from '../../ground/base/errors.ts';
 import type { Log } from '../../ground/observability/log.ts';
@@ -41,6 +41,9 @@ export type InformerDeps = {
 const pageSize = 500;
 const defaultSilenceMs = 70_000;
 
+/** A watch that ends sooner counts as a failed attempt, however it ends (client-go's "very short watch" has 1 s). */
+const shortWatchMs = 10_000;
+
 export class Informer<T extends Stored> {
   readonly store: Store<T>;
   readonly #options: InformerOptions<T>;
@@ -49,12 +52,18 @@ export class Informer<T extends Stored> {
   #synced = false;
   /** What the store is up to date with; undefined asks for a list. */
   #version: string | undefined;
+  /** Attempts in a row that led to no watch of some length: they decide how long the next one waits. */
+  #attempts = 0;
+  /** When the apiserver was last heard, by the monotonic clock. */
+  #heard: number;
 
   constructor(options: InformerOptions<T>, deps: InformerDeps) {
     this.store = new Store(options.indexes);
     this.#options = options;
     this.#deps = deps;
     this.#name = options.resource.plural;
+    this.#heard = deps.clock.elapsed();
+    deps.metrics.age(this.#name, () => this.silentMs / 1000);
   }
 
   /** Whether the first list is in the store. */
@@ -62,43 +71,45 @@ export class Informer<T extends Stored> {
     return this.#synced;
   }
 
+  /** Milliseconds since the last event or bookmark, or since the last list. */
+  get silentMs(): number {
+    return this.#deps.clock.elapsed() - this.#heard;
+  }
+
   /** Runs until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    let failures = 0;
     while (!signal.aborted) {
-      try {
-        this.#version ??= await this.#list(signal);
-        await this.#watch(this.#version, signal);
-        failures = 0;
-      } catch (thrown) {
-        if (signal.aborted) return;
-        failures = this.#note(thrown, failures);
-        if (failures > 0) await this.#pause(this.#delay(thrown, failures), signal);
-      }
+      const askedMs = await this.#follow(signal).catch((thrown) => {
+        if (!signal.aborted) this.#note(thrown);
+        return thrown instanceof ApiError ? (thrown.retryAfterMs ?? 0) : 0;
+      });
+      if (this.#attempts > 0) await this.#pause(askedMs, signal);
     }
   }
 
-  #delay(thrown: unknown, failures: number): number {
-    const asked = thrown instanceof ApiError ? (thrown.retryAfterMs ?? 0) : 0;
-    return Math.max(asked, delayOf(connectionBackoff, failures, this.#deps.random()));
+  async #follow(signal: AbortSignal): Promise<number> {
+    this.#attempts++;
+    this.#version ??= await this.#list(signal);
+    await this.#watch(this.#version, signal);
+    this.#deps.metrics.restarts.inc({ resource: this.#name, reason: 'closed' });
+    return 0;
   }
 
-  async #pause(ms: number, signal: AbortSignal): Promise<void> {
-    await this.#deps.clock.sleep(ms, signal).catch(() => {}); // Aborted: the loop sees it.
+  async #pause(askedMs: number, signal: AbortSignal): Promise<void> {
+    const delay = jitteredDelayOf(connectionBackoff, this.#attempts, this.#deps.random());
+    await this.#deps.clock.sleep(Math.max(askedMs, delay), signal).catch(() => {}); // Aborted: the loop sees it.
   }
 
-  /** Counts the restart; the number of failures in a row decides how long the next attempt waits. */
-  #note(thrown: unknown, failures: number): number {
+  #note(thrown: unknown): void {
     // 410: the server no longer knows our version. A broken line may have been an event, so list again too.
     if (isStatus(thrown, 410) || thrown instanceof SyntaxError) this.#version = undefined;
     const reason = isStatus(thrown, 410) ? 'expired' : thrown instanceof SilentWatch ? 'silent' : 'error';
     this.#deps.metrics.restarts.inc({ resource: this.#name, reason });
-    if (reason !== 'error') return 0;
-    this.#deps.log.warn('cache lost its connection and tries again', {
-      resource: this.#name,
-      error: messageOf(thrown),
-    });
-    return failures + 1;
+    if (reason === 'error')
+      this.#deps.log.warn('cache lost its connection and tries again', {
+        resource: this.#name,
+        error: messageOf(thrown),
+      });
   }
 
   /** Reads every page, replaces the store's content, and returns the version to watch from. */
@@ -127,18 +138,25 @@ export class Informer<T extends Stored> {
       if (!found.has(key)) this.#tell(this.store.remove(key), undefined, initial);
     for (const object of found.values()) this.#tell(this.store.set(object), object, initial);
     this.#synced = true;
+    this.#heard = this.#deps.clock.elapsed();
     this.#deps.metrics.objects.set({ resource: this.#name }, this.store.size);
   }
 
   /** Follows changes until the server closes the watch. */
   async #watch(from: string, signal: AbortSignal): Promise<void> {
-    const { client, clock, metrics, silenceMs = defaultSilenceMs } = this.#deps;
+    const { client, clock, silenceMs = defaultSilenceMs } = this.#deps;
     const { resource, namespace, selectors } = this.#options;
     const query: Query = { ...selectors, watch: 'true', allowWatchBookmarks: 'true', resourceVersion: from };
     const answer = await client.watch(resource, { namespace, query }, signal);
-    for await (const event of watchEvents(answer, { clock, silenceMs }))
-      this.#version = this.#take(event) ?? this.#version;
-    metrics.restarts.inc({ resource: this.#name, reason: 'closed' });
+    const opened = clock.elapsed();
+    try {
+      for await (const event of watchEvents(answer, { clock, silenceMs })) {
+        this.#heard = clock.elapsed();
+        this.#version = this.#take(event) ?? this.#version;
+      }
+    } finally {
+      if (clock.elapsed() - opened > shortWatchMs) this.#attempts = 0;
+    }
   }
 
   #take({ type, object }: WatchEvent): string | undefined {

@@ -1,6 +1,6 @@
 /**
- * Leader election on a coordination.k8s.io Lease, with the laws of client-go: whoever renews in time stays leader; a
- * lease that was not renewed for its duration, by the clock of the observer, may be taken.
+ * Leader election on a coordination.k8s.io Lease, with the laws of client-go: a holder that renews in time stays leader; a
+ * lease that was not renewed for its duration, by the monotonic clock of the observer, may be taken.
  */
 import type { Clock } from '../../ground/base/clock.ts';
 import { messageOf } from '../../ground/base/errors.ts';
@@ -8,6 +8,7 @@ import type { Log } from '../../ground/observability/log.ts';
 import type { LeaderMetrics } from '../../ground/observability/metrics.ts';
 import { isStatus } from './api-error.ts';
 import type { KubeClient } from './client.ts';
+import { limited } from './limit.ts';
 
 export type LeaseOptions = {
   readonly namespace: string;
@@ -17,6 +18,8 @@ export type LeaseOptions = {
   readonly durationMs?: number;
   readonly renewDeadlineMs?: number;
   readonly retryMs?: number;
+  /** How often a process that waits for the lease looks at it: a renewal that it sees late delays its turn as much. */
+  readonly lookMs?: number;
 };
 
 export type LeaseDeps = {
@@ -42,32 +45,44 @@ export class Lease {
   readonly #options: Required<LeaseOptions>;
   readonly #deps: LeaseDeps;
   #leader = false;
-  #renewedAt = Number.NEGATIVE_INFINITY;
+  /** When the request of the last renewal was sent, by both clocks. */
+  #renewed = { elapsed: Number.NEGATIVE_INFINITY, wall: Number.NEGATIVE_INFINITY };
   /** The lease as last seen, and when by our own clock: other machines' clocks are not trusted. */
   #seen: { readonly version: string; readonly at: number } | undefined;
 
   constructor(options: LeaseOptions, deps: LeaseDeps) {
-    this.#options = { durationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000, ...options };
+    this.#options = {
+      durationMs: 15_000,
+      renewDeadlineMs: 10_000,
+      retryMs: 2_000,
+      lookMs: 1_000,
+      ...options,
+    };
     this.#deps = deps;
     this.#setLeader(false);
   }
 
-  /** Whether writes are allowed now. False as soon as the renewal is overdue, also after the process was frozen. */
+  /**
+   * Whether writes are allowed now. False as soon as the renewal is overdue by either clock: the monotonic one stops while
+   * a virtual machine is suspended, and the other one may be set back.
+   */
   get held(): boolean {
-    return this.#leader && this.#deps.clock.now() - this.#renewedAt < this.#options.renewDeadlineMs;
+    const { clock } = this.#deps;
+    const age = Math.max(clock.elapsed() - this.#renewed.elapsed, clock.now() - this.#renewed.wall);
+    return this.#leader && age < this.#options.renewDeadlineMs;
   }
 
   /** Resolves when the lease is ours. */
   async acquire(signal: AbortSignal): Promise<void> {
-    while (!(await this.#try(signal))) await this.#deps.clock.sleep(this.#options.retryMs, signal);
+    while (!(await this.#try(signal))) await this.#deps.clock.sleep(this.#untilNextLook(), signal);
     this.#deps.log.info('holds the lease', { lease: this.#options.name, identity: this.#options.identity });
   }
 
   /** Renews until the signal aborts; resolves early if the lease is lost. */
   async keep(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await this.#renewLater(signal).catch(() => {}); // Aborted, perhaps in the midst of a request: the loop sees it.
-      if (signal.aborted || this.held) continue;
+      const renewed = await this.#renewLater(signal).catch(() => false); // Aborted, perhaps during a request.
+      if (signal.aborted || renewed || this.held) continue;
       this.#setLeader(false);
       this.#deps.log.error('lost the lease', { lease: this.#options.name });
       return;
@@ -83,9 +98,17 @@ export class Lease {
     await this.#write(current, { holderIdentity: '', leaseDurationSeconds: 1 }, signal);
   }
 
-  async #renewLater(signal: AbortSignal): Promise<void> {
+  async #renewLater(signal: AbortSignal): Promise<boolean> {
     await this.#deps.clock.sleep(this.#options.retryMs, signal);
-    await this.#try(signal);
+    return this.#try(signal);
+  }
+
+  /** Not later than the moment at which the lease may be taken. */
+  #untilNextLook(): number {
+    const { durationMs, lookMs } = this.#options;
+    if (this.#seen === undefined) return lookMs;
+    const free = this.#seen.at + durationMs - this.#deps.clock.elapsed();
+    return Math.min(lookMs, Math.max(free, 0) + 1);
   }
 
   #setLeader(leader: boolean): void {
@@ -95,36 +118,45 @@ export class Lease {
 
   /** One attempt to take or renew. */
   async #try(signal: AbortSignal): Promise<boolean> {
-    const { identity, durationMs, renewDeadlineMs } = this.#options;
-    const started = this.#deps.clock.now();
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(renewDeadlineMs)]);
+    const { clock, log } = this.#deps;
+    const started = { elapsed: clock.elapsed(), wall: clock.now() };
+    const limitMs = this.#options.renewDeadlineMs;
+    const limit = limited(signal, { clock, limitMs, reason: () => new Error('the renewal took too long') });
     try {
-      const current = await this.#read(limit);
-      if (current && !this.#mayTake(current)) return false;
-      const now = microTime(started);
-      const mine = current?.spec?.holderIdentity === identity;
-      const taken = mine
-        ? { renewTime: now }
-        : { acquireTime: now, renewTime: now, leaseTransitions: (current?.spec?.leaseTransitions ?? -1) + 1 };
-      await this.#write(
-        current,
-        { holderIdentity: identity, leaseDurationSeconds: durationMs / 1000, ...taken },
-        limit,
-      );
-      this.#renewedAt = started;
+      const current = await this.#read(limit.signal);
+      if (current && !this.#mayTake(current)) {
+        this.#setLeader(false);
+        return false;
+      }
+      await this.#write(current, this.#takenSpec(current, started.wall), limit.signal);
+      this.#renewed = started;
       this.#setLeader(true);
       return true;
     } catch (thrown) {
       signal.throwIfAborted();
-      if (!isStatus(thrown, 409))
-        this.#deps.log.warn('could not renew the lease', { error: messageOf(thrown) });
+      if (!isStatus(thrown, 409)) log.warn('could not renew the lease', { error: messageOf(thrown) });
       return false;
+    } finally {
+      limit.end();
     }
   }
 
+  #takenSpec(current: LeaseObject | undefined, wall: number): object {
+    const { identity, durationMs } = this.#options;
+    const now = microTime(wall);
+    const transitions = (current?.spec?.leaseTransitions ?? -1) + 1;
+    return {
+      holderIdentity: identity,
+      leaseDurationSeconds: durationMs / 1000,
+      renewTime: now,
+      ...(current?.spec?.holderIdentity !== identity && { acquireTime: now, leaseTransitions: transitions }),
+    };
+  }
+
+  /** False if another process holds it: also a leader that sees this stops at once. */
   #mayTake({ metadata, spec }: LeaseObject): boolean {
     if (!spec?.holderIdentity || spec.holderIdentity === this.#options.identity) return true;
-    const now = this.#deps.clock.now();
+    const now = this.#deps.clock.elapsed();
     if (this.#seen?.version !== metadata.resourceVersion)
       this.#seen = { version: metadata.resourceVersion, at: now };
     return now - this.#seen.at > this.#options.durationMs;

@@ -4,6 +4,7 @@ import type { Log } from '../../ground/observability/log.ts';
 import type { Informer } from './informer.ts';
 import type { Lease } from './lease.ts';
 import type { WorkQueue } from './queue.ts';
+import { resync } from './resync.ts';
 import type { Stored } from './store.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: the manager runs caches of any kind and reads none of them
@@ -11,6 +12,8 @@ type AnyInformer = Informer<Stored & any>;
 
 export type Controlled = {
   readonly queue: WorkQueue;
+  /** Puts every object into the queue, with low priority. */
+  readonly wakeAll: () => void;
   readonly run: (signal: AbortSignal) => Promise<void>;
 };
 
@@ -20,15 +23,17 @@ export type ManagerParts = {
   /** Undefined: this is the only process, and it leads at once. */
   readonly lease: Lease | undefined;
   readonly clock: Clock;
+  readonly random: () => number;
   readonly log: Log;
 };
 
 /** How long the keys in hand may take to finish after a stop was asked for. */
 const drainMs = 20_000;
 
-/** Resolves after a stop; rejects if the lease was lost, because then the process must not go on. */
+/** Resolves after a stop; rejects if the lease was lost, because then the process has to end. */
 export const runManager = async (parts: ManagerParts, stop: AbortSignal): Promise<void> => {
-  const { informers, lease, clock, log } = parts;
+  const { informers, controllers, lease, clock, log } = parts;
+  for (const { queue } of controllers) queue.hold();
   const caches = Promise.all(informers.map((informer) => informer.run(stop)));
   await untilSynced(informers, clock, stop);
   log.info('caches are filled', { caches: informers.length });
@@ -45,9 +50,10 @@ const untilSynced = async (
   while (!informers.every(({ synced }) => synced)) await clock.sleep(20, stop);
 };
 
-const lead = async ({ controllers, lease, clock, log }: ManagerParts, stop: AbortSignal): Promise<void> => {
+const lead = async (parts: ManagerParts, stop: AbortSignal): Promise<void> => {
+  const { controllers, lease, clock, log } = parts;
   const cut = new AbortController();
-  const work = Promise.all(controllers.map(({ run }) => run(cut.signal)));
+  const work = Promise.all(controllers.map((controlled) => runFrom(controlled, parts, cut.signal)));
   const stopped = new Promise<'stopped'>((resolve) => {
     stop.addEventListener('abort', () => resolve('stopped'), { once: true });
     if (stop.aborted) resolve('stopped');
@@ -69,4 +75,19 @@ const lead = async ({ controllers, lease, clock, log }: ManagerParts, stop: Abor
   cut.abort();
   await late;
   await lease?.release(AbortSignal.timeout(5000));
+};
+
+/** Nothing was queued until now: the caches know every object. */
+const runFrom = async (
+  { queue, wakeAll, run }: Controlled,
+  { clock, random }: ManagerParts,
+  signal: AbortSignal,
+): Promise<void> => {
+  queue.resume();
+  wakeAll();
+  const over = new AbortController();
+  const resyncing = resync({ clock, random, wakeAll }, over.signal);
+  await run(signal);
+  over.abort();
+  await resyncing;
 };

@@ -3,7 +3,7 @@ import http from 'node:http';
 
 export type Page = () => Promise<{ readonly status: number; readonly type?: string; readonly body: string }>;
 
-/** Where to listen: `host:port`, port 0 for any free one. */
+/** Where to listen: `host:port`, `[IPv6]:port`, or `:port` for every address of both families; port 0 for any free one. */
 export type Bind = string;
 
 export interface Served {
@@ -24,7 +24,8 @@ export const serve = async (bind: Bind, pages: Readonly<Record<string, Page>>): 
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(Number(bind.slice(separator + 1)), bind.slice(0, separator) || '0.0.0.0', resolve);
+    const host = bind.slice(0, separator).replace(/^\[(.*)\]$/, '$1');
+    server.listen({ port: Number(bind.slice(separator + 1)), ...(host !== '' && { host }) }, resolve);
   });
   const address = server.address();
   return {

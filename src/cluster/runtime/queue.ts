@@ -7,8 +7,12 @@ import type { Clock } from '../../ground/base/clock.ts';
 import type { QueueMetrics } from '../../ground/observability/metrics.ts';
 import type { Key } from './resources.ts';
 
-/** `low`: an object that a list told of at the start; it may wait behind what is changing now. */
-export type Priority = 'normal' | 'low';
+/**
+ * `first`: an object that has no status yet; its user waits for a sign. `low`: an object of the first list or of a
+ * resync, of which nothing new is known.
+ */
+export type Priority = 'first' | 'normal' | 'low';
+const priorities = ['first', 'normal', 'low'] as const satisfies readonly Priority[];
 
 export type QueueDeps = {
   readonly name: string;
@@ -20,39 +24,45 @@ export type QueueDeps = {
 
 export class WorkQueue {
   readonly #deps: QueueDeps;
-  /** Insertion-ordered: a Set is a FIFO that removes duplicates. Values are the times of adding. */
-  readonly #waiting: Record<Priority, Map<Key, number>> = { normal: new Map(), low: new Map() };
+  /** Insertion-ordered: a Map is a FIFO that removes duplicates. Values are the times of adding. */
+  readonly #waiting: Record<Priority, Map<Key, number>> = {
+    first: new Map(),
+    normal: new Map(),
+    low: new Map(),
+  };
   readonly #working = new Set<Key>();
   /** Added while being worked on. */
-  readonly #again = new Set<Key>();
+  readonly #again = new Map<Key, Priority>();
   readonly #failures = new Map<Key, number>();
   /** The earliest time at which a delayed key is due. */
   readonly #due = new Map<Key, number>();
   readonly #takers: ((key: Key | undefined) => void)[] = [];
   readonly #stopped = new AbortController();
+  #held = false;
 
   constructor(deps: QueueDeps) {
     this.#deps = deps;
   }
 
   add(key: Key, priority: Priority = 'normal'): void {
-    if (this.#stopped.signal.aborted) return;
+    if (this.#held || this.#stopped.signal.aborted) return;
     if (this.#working.has(key)) {
-      this.#again.add(key);
+      this.#again.set(key, higher(priority, this.#again.get(key)));
       return;
     }
-    if (this.#waiting.normal.has(key)) return;
-    const since = this.#waiting.low.get(key);
-    if (since !== undefined && priority === 'low') return;
-    this.#waiting.low.delete(key);
-    this.#waiting[priority].set(key, since ?? this.#deps.clock.now());
-    this.#deps.metrics.adds.inc({ name: this.#deps.name });
+    const present = priorities.find((each) => this.#waiting[each].has(key));
+    if (present !== undefined && higher(priority, present) === present) return;
+    const since = present && this.#waiting[present].get(key);
+    if (present) this.#waiting[present].delete(key);
+    this.#waiting[priority].set(key, since ?? this.#deps.clock.elapsed());
+    if (present === undefined) this.#deps.metrics.adds.inc({ name: this.#deps.name });
     this.#hand();
   }
 
   /** The earlier of two delays for one key counts. */
   addAfter(key: Key, delayMs: number): void {
-    const due = this.#deps.clock.now() + delayMs;
+    if (this.#held || this.#stopped.signal.aborted) return;
+    const due = this.#deps.clock.elapsed() + delayMs;
     const pending = this.#due.get(key);
     if (pending !== undefined && pending <= due) return;
     this.#due.set(key, due);
@@ -90,7 +100,20 @@ export class WorkQueue {
 
   done(key: Key): void {
     this.#working.delete(key);
-    if (this.#again.delete(key)) this.add(key);
+    const again = this.#again.get(key);
+    this.#again.delete(key);
+    if (again) this.add(key, again);
+  }
+
+  /** Forgets what waits and takes nothing in until `resume`: a process that does not lead has nobody to work it off. */
+  hold(): void {
+    this.#held = true;
+    for (const priority of priorities) this.#waiting[priority].clear();
+    this.#due.clear();
+  }
+
+  resume(): void {
+    this.#held = false;
   }
 
   /** Hands out nothing more; keys being worked on are left to finish. */
@@ -100,20 +123,22 @@ export class WorkQueue {
   }
 
   get depth(): number {
-    return this.#waiting.normal.size + this.#waiting.low.size;
+    return priorities.reduce((sum, priority) => sum + this.#waiting[priority].size, 0);
   }
 
   #hand(): void {
-    const { normal, low } = this.#waiting;
     while (this.#takers.length > 0 && this.depth > 0) {
-      const from = normal.size > 0 ? normal : low;
+      const from = priorities.map((each) => this.#waiting[each]).find(({ size }) => size > 0)!;
       const [key, since] = from.entries().next().value!;
       from.delete(key);
       this.#working.add(key);
       const { metrics, name, clock } = this.#deps;
-      metrics.waitSeconds.observe({ name }, (clock.now() - since) / 1000);
+      metrics.waitSeconds.observe({ name }, (clock.elapsed() - since) / 1000);
       this.#takers.shift()!(key);
     }
     this.#deps.metrics.depth.set({ name: this.#deps.name }, this.depth);
   }
 }
+
+const higher = (a: Priority, b: Priority | undefined): Priority =>
+  b === undefined || priorities.indexOf(a) < priorities.indexOf(b) ? a : b;

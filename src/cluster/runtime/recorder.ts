@@ -2,6 +2,7 @@
 import type { Clock } from '../../ground/base/clock.ts';
 import { sha256 } from '../../ground/base/digest.ts';
 import { messageOf } from '../../ground/base/errors.ts';
+import { cutToBytes } from '../../ground/base/text.ts';
 import type { Event } from '../../ground/observability/event.ts';
 import type { Log } from '../../ground/observability/log.ts';
 import { isStatus } from './api-error.ts';
@@ -19,7 +20,7 @@ export type Recorder = (event: Event, signal: AbortSignal) => Promise<void>;
 
 const resource = { group: 'events.k8s.io', version: 'v1', plural: 'events' } as const;
 
-/** The apiserver's own limit for a note. */
+/** The apiserver's own limit for a note, in bytes (events.k8s.io/v1, ValidateEventUpdate). */
 const noteLimit = 1024;
 
 export const makeRecorder =
@@ -53,7 +54,7 @@ const eventObject = (event: Event, { namespace, instance, now }: Context): objec
     type,
     reason,
     action,
-    note: note.length > noteLimit ? `${note.slice(0, noteLimit - 1)}…` : note,
+    note: cutToBytes(note, noteLimit),
     regarding,
   };
 };

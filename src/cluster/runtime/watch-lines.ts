@@ -46,17 +46,17 @@ class Watchdog implements Disposable {
 
   constructor(answer: IncomingMessage, { clock, silenceMs }: WatchOptions) {
     this.#clock = clock;
-    this.#last = clock.now();
+    this.#last = clock.elapsed();
     this.#look(answer, silenceMs).catch(() => {}); // Ends by its own abort, when the watch is over.
   }
 
   heard(): void {
-    this.#last = this.#clock.now();
+    this.#last = this.#clock.elapsed();
   }
 
   async #look(answer: IncomingMessage, silenceMs: number): Promise<void> {
     for (;;) {
-      const left = this.#last + silenceMs - this.#clock.now();
+      const left = this.#last + silenceMs - this.#clock.elapsed();
       if (left <= 0) {
         answer.destroy(new SilentWatch(`nothing was heard for ${silenceMs / 1000} s`));
         return;

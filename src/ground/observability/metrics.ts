@@ -96,7 +96,25 @@ export const informerMetrics = (registry: Registry) => ({
     labelNames: ['resource'],
     registers: [registry],
   }),
+  age: ageGauge(registry),
 });
+
+/** Read when it is scraped: a cache that hears nothing cannot report it by itself. */
+const ageGauge = (registry: Registry) => {
+  const sources = new Map<string, () => number>();
+  new Gauge({
+    name: 'modelexport_informer_last_event_age_seconds',
+    help: 'Seconds since the apiserver was last heard, by resource: it sends a bookmark about once a minute.',
+    labelNames: ['resource'],
+    registers: [registry],
+    collect() {
+      for (const [resource, seconds] of sources) this.set({ resource }, seconds());
+    },
+  });
+  return (resource: string, seconds: () => number): void => {
+    sources.set(resource, seconds);
+  };
+};
 
 export type LeaderMetrics = ReturnType<typeof leaderMetrics>;
 export const leaderMetrics = (registry: Registry) => ({

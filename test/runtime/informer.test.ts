@@ -1,0 +1,159 @@
+/** How often a cache asks when nothing works: requests counted over minutes of a hand-driven clock. */
+import type { IncomingMessage } from 'node:http';
+import { PassThrough } from 'node:stream';
+import test from 'ava';
+import { Registry } from 'prom-client';
+import { ApiError } from '../../src/cluster/runtime/api-error.ts';
+import type { KubeClient } from '../../src/cluster/runtime/client.ts';
+import { Informer } from '../../src/cluster/runtime/informer.ts';
+import type { KubeObject } from '../../src/cluster/runtime/resources.ts';
+import { resync } from '../../src/cluster/runtime/resync.ts';
+import type { Log } from '../../src/ground/observability/log.ts';
+import { informerMetrics } from '../../src/ground/observability/metrics.ts';
+import { HandClock } from '../base/hand-clock.ts';
+
+const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+const resource = { group: '', version: 'v1', plural: 'configmaps' } as const;
+
+type Watch = (clock: HandClock) => Promise<PassThrough>;
+
+const running = (watch: Watch, random = () => 0.5) => {
+  const clock = new HandClock();
+  const registry = new Registry();
+  const asked = { lists: 0, watches: 0 };
+  const client = {
+    list: async () => {
+      asked.lists++;
+      return { items: [], metadata: { resourceVersion: '1' } };
+    },
+    watch: async (_resource, _at, signal) => {
+      asked.watches++;
+      const stream = await watch(clock);
+      signal.addEventListener('abort', () => stream.destroy());
+      return stream as unknown as IncomingMessage;
+    },
+  } as Partial<KubeClient> as KubeClient;
+  const informer = new Informer<KubeObject>(
+    { resource, project: (raw) => raw as KubeObject, onChange: () => {} },
+    { client, clock, random, metrics: informerMetrics(registry), log: silent },
+  );
+  const stop = new AbortController();
+  const over = informer.run(stop.signal);
+  const pass = async (seconds: number) => {
+    for (let step = 0; step < seconds * 10; step++) {
+      await clock.pass(100);
+      for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  return { clock, informer, asked, pass, over, stop: () => stop.abort(), registry };
+};
+
+const ended = async (): Promise<PassThrough> => {
+  const stream = new PassThrough();
+  stream.end();
+  return stream;
+};
+
+const line = (event: object): string => `${JSON.stringify(event)}\n`;
+
+for (const [chance, random] of [
+  ['the shortest delays', () => 0],
+  ['middling delays', () => 0.5],
+] as const)
+  test(`watches that close at once are opened ever more slowly: ${chance}`, async (t) => {
+    const { asked, pass, stop, over } = running(ended, random);
+    await pass(120);
+    t.true(asked.watches >= 3);
+    t.true(asked.watches <= (random() === 0 ? 1201 : 20), `${asked.watches} watches in two minutes`);
+    t.is(asked.lists, 1);
+    stop();
+    await over;
+  });
+
+test('a version that is too old at every watch leads to few lists', async (t) => {
+  const { asked, pass, stop, over } = running(async () => {
+    throw new ApiError({ status: 410, reason: 'Expired', message: 'too old' });
+  });
+  await pass(120);
+  t.true(asked.lists >= 3 && asked.lists <= 20, `${asked.lists} lists in two minutes`);
+  stop();
+  await over;
+});
+
+test('a version that turns out too old in the stream leads to few lists as well', async (t) => {
+  const { asked, pass, stop, over } = running(async () => {
+    const stream = new PassThrough();
+    stream.end(line({ type: 'ERROR', object: { code: 410, message: 'too old' } }));
+    return stream;
+  });
+  await pass(120);
+  t.true(asked.lists >= 3 && asked.lists <= 20, `${asked.lists} lists in two minutes`);
+  stop();
+  await over;
+});
+
+test('a watch that lived is opened again at once when the server closes it', async (t) => {
+  const { asked, pass, stop, over } = running(async (clock) => {
+    const stream = new PassThrough();
+    void clock.sleep(11_000).then(() => stream.end());
+    return stream;
+  });
+  await pass(115);
+  t.is(asked.watches, 11, 'ten watches of 11 s, without a pause between them');
+  stop();
+  await over;
+});
+
+test('a server that asks for a day is asked again after a minute', async (t) => {
+  const { asked, pass, stop, over } = running(async () => {
+    throw new ApiError({ status: 429, reason: 'TooManyRequests', message: 'later', retryAfterMs: 60_000 });
+  });
+  await pass(61);
+  t.is(asked.watches, 2);
+  stop();
+  await over;
+});
+
+test('the age of the last event is a metric, and falls with each bookmark', async (t) => {
+  const stream = new PassThrough();
+  const { informer, pass, stop, over, registry } = running(async () => stream);
+  await pass(50);
+  t.true(informer.silentMs >= 49_000);
+  t.regex(
+    await registry.getSingleMetricAsString('modelexport_informer_last_event_age_seconds'),
+    /resource="configmaps"\} (49|50)/,
+  );
+  stream.write(line({ type: 'BOOKMARK', object: { metadata: { resourceVersion: '2' } } }));
+  await pass(1);
+  t.true(informer.silentMs <= 2000);
+  stop();
+  stream.end();
+  await over;
+});
+
+test('silence is noticed after 70 s, whatever the wall clock is set to', async (t) => {
+  const { clock, asked, pass, stop, over } = running(async () => new PassThrough());
+  await pass(10);
+  clock.set(-3_600_000);
+  await pass(59);
+  t.is(asked.watches, 1);
+  await pass(2);
+  t.is(asked.watches, 2);
+  stop();
+  await over;
+});
+
+test('every object is looked at again after ten hours, a little sooner or later by chance', async (t) => {
+  const clock = new HandClock();
+  let woken = 0;
+  const stop = new AbortController();
+  const over = resync({ clock, random: () => 0.25, wakeAll: () => woken++ }, stop.signal);
+  await clock.pass(9.4 * 3_600_000);
+  t.is(woken, 0);
+  await clock.pass(0.2 * 3_600_000);
+  t.is(woken, 1);
+  await clock.pass(9.6 * 3_600_000);
+  t.is(woken, 2);
+  stop.abort(new Error('over'));
+  await over;
+});

@@ -1,0 +1,139 @@
+/** Who leads while clocks jump: two processes, each with clocks of its own, and one lease. */
+import test from 'ava';
+import { Registry } from 'prom-client';
+import { ApiError } from '../../src/cluster/runtime/api-error.ts';
+import type { KubeClient } from '../../src/cluster/runtime/client.ts';
+import { Lease } from '../../src/cluster/runtime/lease.ts';
+import type { Log } from '../../src/ground/observability/log.ts';
+import { leaderMetrics } from '../../src/ground/observability/metrics.ts';
+import { HandClock } from '../base/hand-clock.ts';
+
+const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+type Stored = { metadata: { resourceVersion: string }; spec: { holderIdentity?: string } };
+
+/** One Lease object with optimistic concurrency: all that election asks of an apiserver. */
+const aServer = () => {
+  let stored: Stored | undefined;
+  let version = 0;
+  const store = (body: object): Stored => {
+    stored = { ...(body as Stored), metadata: { resourceVersion: String(++version) } };
+    return stored;
+  };
+  const clientOf = (reachable: () => boolean): KubeClient => {
+    const reached = () => {
+      if (!reachable()) throw new ApiError({ status: 0, reason: 'Unreachable', message: 'cut off' });
+    };
+    return {
+      read: async () => {
+        reached();
+        if (!stored) throw new ApiError({ status: 404, reason: 'NotFound', message: 'no lease' });
+        return stored;
+      },
+      create: async (_resource, _at, body) => {
+        reached();
+        return store(body);
+      },
+      replace: async (_resource, _at, body) => {
+        reached();
+        if ((body as Stored).metadata.resourceVersion !== stored?.metadata.resourceVersion)
+          throw new ApiError({ status: 409, reason: 'Conflict', message: 'changed' });
+        return store(body);
+      },
+    } as Partial<KubeClient> as KubeClient;
+  };
+  return { clientOf, store, holder: () => stored?.spec.holderIdentity };
+};
+
+const aProcess = (server: ReturnType<typeof aServer>, identity: string) => {
+  const clock = new HandClock();
+  const network = { up: true };
+  const lease = new Lease(
+    { namespace: 'default', name: 'one', identity },
+    {
+      client: server.clientOf(() => network.up),
+      clock,
+      log: silent,
+      metrics: leaderMetrics(new Registry()),
+    },
+  );
+  return { clock, lease, network };
+};
+type Process = ReturnType<typeof aProcess>;
+
+/** Time passes for all in small steps, so that each renews and looks as often as it would. */
+const pass = async (ms: number, ...processes: readonly Process[]): Promise<void> => {
+  for (let passed = 0; passed < ms; passed += 500) {
+    for (const { clock } of processes) await clock.pass(500);
+    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+  }
+};
+
+const aPair = async () => {
+  const server = aServer();
+  const [leader, standby] = [aProcess(server, 'leader'), aProcess(server, 'standby')];
+  const stop = new AbortController();
+  await leader.lease.acquire(stop.signal);
+  const kept = leader.lease.keep(stop.signal);
+  const acquired = standby.lease.acquire(stop.signal).catch(() => {}); // Ends with the test.
+  await pass(4000, leader, standby);
+  return { server, leader, standby, stop: () => stop.abort(), kept, acquired };
+};
+
+test('a leader that was cut off stops in time, also if its clock was set back an hour', async (t) => {
+  const { leader, standby, stop } = await aPair();
+  leader.network.up = false;
+  leader.clock.set(-3_600_000);
+  await pass(11_000, leader, standby);
+  t.false(leader.lease.held);
+  t.false(standby.lease.held, 'the lease has not run out yet');
+  stop();
+});
+
+test('a virtual machine that was suspended comes back without the lease, though its monotonic clock stood still', async (t) => {
+  const { leader, stop } = await aPair();
+  leader.clock.set(60_000);
+  t.false(leader.lease.held);
+  stop();
+});
+
+test('a standby whose clock jumps ahead takes no lease that is renewed in time', async (t) => {
+  const { leader, standby, stop } = await aPair();
+  standby.clock.set(3_600_000);
+  await pass(20_000, leader, standby);
+  t.true(leader.lease.held);
+  t.false(standby.lease.held);
+  stop();
+});
+
+test('a clock that jumps stops the writes of a leader until its next renewal, and no longer', async (t) => {
+  const { leader, standby, stop } = await aPair();
+  leader.clock.set(3_600_000);
+  t.false(leader.lease.held);
+  await pass(2500, leader, standby);
+  t.true(leader.lease.held);
+  leader.clock.set(-7_200_000);
+  await pass(2500, leader, standby);
+  t.true(leader.lease.held);
+  stop();
+});
+
+test('a leader that sees another holder stops at once, and not when its renewal is overdue', async (t) => {
+  const { server, leader, kept, stop } = await aPair();
+  server.store({ spec: { holderIdentity: 'somebody else' } });
+  await pass(2000, leader);
+  t.false(leader.lease.held);
+  await kept;
+  t.is(server.holder(), 'somebody else');
+  stop();
+});
+
+test('the lease of a leader that died is taken within 16 s of its last renewal', async (t) => {
+  const { leader, standby, stop, acquired } = await aPair();
+  leader.network.up = false;
+  await pass(16_000, leader, standby);
+  t.true(standby.lease.held);
+  t.false(leader.lease.held);
+  await acquired;
+  stop();
+});

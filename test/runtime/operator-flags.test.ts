@@ -1,0 +1,18 @@
+/** What the operator's command line refuses, before it asks any cluster. */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import process from 'node:process';
+import test from 'ava';
+
+const operator = join(import.meta.dirname, '..', '..', 'src', 'operator.ts');
+
+for (const workers of ['x', '0', '1.5', '-2', '1000', ''])
+  test(`--workers=${workers} is refused with the usage, and nothing starts`, (t) => {
+    const { status, stderr } = spawnSync(process.execPath, [operator, `--workers=${workers}`], {
+      encoding: 'utf8',
+      env: { ...process.env, KUBECONFIG: '/nonexistent' },
+    });
+    t.is(status, 2);
+    t.regex(stderr, /--workers is .*: give a whole number from 1 to 64/);
+    t.regex(stderr, /usage: operator/);
+  });
