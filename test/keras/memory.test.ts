@@ -30,10 +30,10 @@ const sources = join(import.meta.dirname, '../../src');
 const peakOf = async (path: string): Promise<number> => {
   const request = { path, key, etlt: `${path}.etlt` };
   const code = `
-    const { readContent } = await import('${sources}/checkpoints/model-content.ts');
-    const { encryptEtlt } = await import('${sources}/formats/encrypted-model.ts');
-    const { writeWholeFile } = await import('${sources}/base/whole-file.ts');
-    const { readableBytes } = await import('${sources}/formats/readable.ts');
+    const { readContent } = await import('${sources}/export/models/model-content.ts');
+    const { encryptEtlt } = await import('${sources}/formats/crypto/encrypted-model.ts');
+    const { writeWholeFile } = await import('${sources}/ground/base/whole-file.ts');
+    const { readableBytes } = await import('${sources}/ground/base/readable.ts');
     const { path, key, etlt } = ${JSON.stringify(request)};
     const { payload } = await readContent({ path, key: async () => key });
     await writeWholeFile(etlt, await encryptEtlt(readableBytes(payload), key), { overwrite: true });
