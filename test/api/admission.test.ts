@@ -87,7 +87,6 @@ test('takes the least ModelExport and fills in the defaults of TLT', async (t) =
     dataType: 'fp32',
     maxBatchSize: 16,
     maxWorkspaceSize: '1Gi',
-    strictTypeConstraints: false,
     forcePtq: false,
     failurePolicy: 'Continue',
     suspend: false,
@@ -271,7 +270,8 @@ test(
   modelExport({ architecture: 'resnet' }),
   'supported values: "classification"',
 );
-const codec = { image: 'registry.example.com/codec@sha256:1', command: ['python3', 'codec.py'] };
+const digest = `sha256:${'1'.repeat(64)}`;
+const codec = { image: `registry.example.com/codec@${digest}`, command: ['python3', 'codec.py'] };
 test('a codec', accepts, modelExport({ codec }));
 test(
   'a codec without a program',
@@ -288,8 +288,25 @@ test(
 test(
   'an image of two words',
   refuses,
-  modelExport({ codec: { ...codec, image: 'a b' } }),
-  'as a node pulls it',
+  modelExport({ codec: { ...codec, image: `a b@${digest}` } }),
+  'pin the image by digest',
+);
+test(
+  'a codec image by tag',
+  refuses,
+  modelExport({ codec: { ...codec, image: 'registry.example.com/codec:v1' } }),
+  'pin the image by digest',
+);
+test(
+  'a builder image by tag',
+  refuses,
+  deviceClass({ engine: { backend: 'OnnxRuntime', image: 'nvcr.io/nvidia/tensorrt:25.10-py3' } }),
+  'pin the image by digest',
+);
+test(
+  'a builder image by digest',
+  accepts,
+  deviceClass({ engine: { backend: 'OnnxRuntime', image: `nvcr.io/nvidia/tensorrt:25.10-py3@${digest}` } }),
 );
 
 test(
@@ -346,26 +363,86 @@ test(
   'unknown field "spec.dataTyp"',
 );
 
-test('a ModelExport name of 30 characters', accepts, modelExport({}, 'a'.repeat(30)));
+const longest = 'a'.repeat(63);
+for (const [kind, make] of [
+  ['ModelExport', modelExport],
+  ['ExportDeviceClass', deviceClass],
+  ['CalibrationTensorfile', tensorfile],
+] as const) {
+  test(`a ${kind} name of 63 characters`, accepts, make({}, longest));
+  test(
+    `a ${kind} name of 64 characters`,
+    refuses,
+    make({}, `${longest}a`),
+    'the name may have 63 characters',
+  );
+  test(`a ${kind} name with a dot`, refuses, make({}, 'a.b'), 'the name may not contain a dot');
+}
 test(
-  'a ModelExport name of 31 characters',
-  refuses,
-  modelExport({}, 'a'.repeat(31)),
-  'the name may have 30 characters',
+  'a reference to a class name of 63 characters',
+  accepts,
+  modelExport({ deviceClasses: [{ name: longest }] }),
 );
-test('a ModelExport name with a dot', refuses, modelExport({}, 'a.b'), 'the name may not hold a dot');
-test('a device class name of 22 characters', accepts, deviceClass({}, 'a'.repeat(22)));
 test(
-  'a device class name of 23 characters',
+  'a reference to a class name of 64 characters',
   refuses,
-  deviceClass({}, 'a'.repeat(23)),
-  'the name may have 22 characters',
-);
-test(
-  'a reference to a class name of 23 characters',
-  refuses,
-  modelExport({ deviceClasses: [{ name: 'a'.repeat(23) }] }),
+  modelExport({ deviceClasses: [{ name: `${longest}a` }] }),
   'spec.deviceClasses[0].name',
+);
+
+test('quantities as numbers', accepts, {
+  ...modelExport({
+    maxWorkspaceSize: 1073741824,
+    jobs: { export: { resources: { requests: { cpu: 1 }, limits: { cpu: 2, memory: '4Gi' } } } },
+  }),
+});
+test('devices as a number', accepts, deviceClass({ resources: { 'nvidia.com/gpu': 1 } }));
+test(
+  'a number of devices that is no whole number',
+  refuses,
+  deviceClass({ resources: { 'nvidia.com/gpu': '1.5' } }),
+  'spec.resources.nvidia.com/gpu',
+);
+const withJobs = (jobs: Json): Json => modelExport({ jobs });
+test(
+  'a request above its limit',
+  refuses,
+  withJobs({ engine: { resources: { requests: { memory: '2Gi' }, limits: { memory: '1024Mi' } } } }),
+  'a request is larger than its limit',
+);
+test(
+  'a request that equals its limit in another unit',
+  accepts,
+  withJobs({ helpers: { resources: { requests: { cpu: '1000m' }, limits: { cpu: 1 } } } }),
+);
+test(
+  'a queue for all Jobs',
+  accepts,
+  withJobs({ metadata: { labels: { 'kueue.x-k8s.io/queue-name': 'gpu' }, annotations: { note: 'a b\n' } } }),
+);
+test(
+  'a label value with a space',
+  refuses,
+  withJobs({ metadata: { labels: { team: 'a b' } } }),
+  'spec.jobs.metadata.labels.team',
+);
+test(
+  'a label name with a space',
+  refuses,
+  withJobs({ metadata: { labels: { 'my team': 'a' } } }),
+  'write each name as [prefix/]name',
+);
+test(
+  "a label of Kubernetes's own controllers",
+  refuses,
+  withJobs({ metadata: { labels: { 'batch.kubernetes.io/controller-uid': 'x' } } }),
+  'are set by controllers',
+);
+test(
+  'a service account that cannot exist',
+  refuses,
+  withJobs({ serviceAccountName: 'My Account' }),
+  'spec.jobs.serviceAccountName',
 );
 
 test(
@@ -380,10 +457,27 @@ test(
   deviceClass({ engine: { backend: 'TensorRtRtx', computeCapability: '8.6' } }),
 );
 test(
-  'a DLA core for a CPU',
+  'options of another backend',
   refuses,
-  deviceClass({ engine: { backend: 'OnnxRuntime', dlaCore: 0 } }),
-  'only backend TensorRt builds for a DLA core',
+  deviceClass({ engine: { backend: 'OnnxRuntime', tensorRt: { maxAuxStreams: 1 } } }),
+  'the options are those of another backend',
+);
+test(
+  'options of the backend',
+  accepts,
+  deviceClass({
+    engine: {
+      backend: 'TensorRtRtx',
+      computeCapability: '8.6',
+      tensorRtRtx: { builderOptimizationLevel: 5, hardwareCompatibilityLevel: 'AmperePlus' },
+    },
+  }),
+);
+test(
+  'an option that the builder does not have',
+  refuses,
+  deviceClass({ engine: { backend: 'TensorRt', tensorRt: { fastMath: true } } }),
+  'unknown field "spec.engine.tensorRt.fastMath"',
 );
 test(
   'a compute capability that is a number',
@@ -442,14 +536,6 @@ test(
   tensorfile({ dataRoot: { uri: '/data' } }),
   'write pvc://<claim>/<path>, or pvc://<claim>/',
 );
-test('a CalibrationTensorfile name of 40 characters', accepts, tensorfile({}, 'a'.repeat(40)));
-test(
-  'a CalibrationTensorfile name of 41 characters',
-  refuses,
-  tensorfile({}, 'a'.repeat(41)),
-  'the name may have 40 characters',
-);
-
 test('kubectl explain describes every field', async (t) => {
   const document = JSON.parse(await plane.ask(`/openapi/v3/apis/${apiVersion}`));
   for (const kind of ['ModelExport', 'CalibrationTensorfile', 'ExportDeviceClass']) {
@@ -465,9 +551,15 @@ test('kubectl explain describes every field', async (t) => {
 test('the short names and the category work', async (t) => {
   for (const object of [modelExport({}, 'short'), deviceClass({}, 'short'), tensorfile({}, 'short')])
     await create(object);
-  t.regex(await plane.kubectl(['get', 'mex', '-A']), /NAME +READY +REASON +ENGINES +DATA TYPE +AGE\n/);
-  t.regex(await plane.kubectl(['get', 'caltf', '-A']), /NAME +READY +REASON +IMAGES +AGE\n/);
-  t.regex(await plane.kubectl(['get', 'edc']), /NAME +READY +BACKEND +TARGET +NODES +AGE\n/);
+  t.regex(
+    await plane.kubectl(['get', 'mex', '-A']),
+    /NAME +READY +REASON +ENGINES +PRECISION +PROGRESS +AGE\n/,
+  );
+  t.regex(await plane.kubectl(['get', 'caltf', '-A']), /NAME +READY +REASON +IMAGES +PROGRESS +AGE\n/);
+  t.regex(
+    await plane.kubectl(['get', 'edc']),
+    /NAME +READY +REASON +BACKEND +TARGET +NODES +HARDWARE +AGE\n/,
+  );
   const all = await plane.kubectl(['get', 'tlt', '-A', '-o', 'name']);
   for (const kind of ['modelexport', 'calibrationtensorfile', 'exportdeviceclass'])
     t.true(all.includes(`${kind}.export.tlt.dev/short`), all);

@@ -9,7 +9,6 @@ export const anEngineTask = (
   deviceClass: 'cpu',
   backend: 'OnnxRuntime',
   dataType: 'int8',
-  strictTypeConstraints: false,
   maxBatchSize: 4,
   maxWorkspaceSizeBytes: 2 ** 28,
   etlt,

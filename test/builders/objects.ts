@@ -11,7 +11,6 @@ export const aSpec = (changes: Partial<ModelExport['spec']> = {}): ModelExport['
   model: { uri: 'pvc://models/classifier.tlt' },
   keySecretRef: { name: 'classifier-key', key: 'key' },
   dataType: 'int8',
-  strictTypeConstraints: false,
   forcePtq: false,
   maxBatchSize: 16,
   maxWorkspaceSize: '1Gi',

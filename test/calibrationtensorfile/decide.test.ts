@@ -76,7 +76,7 @@ test('the first write is a status, before any Job exists', (t) => {
 
 test('then one Job, named after its content, owned by the object, with a task that holds no ConfigMap', (t) => {
   const { metadata, spec } = jobIn(anObserved({ tensorfile: seen }));
-  t.regex(metadata.name, /^kitti-tensorfile-[0-9a-f]{8}$/);
+  t.regex(metadata.name, /^kitti-tensorfile-[0-9a-f]{10}$/);
   t.like(metadata.ownerReferences[0], { kind: 'CalibrationTensorfile', uid: 'uid-kitti', controller: true });
   t.like(metadata.labels, {
     'export.tlt.dev/calibration-tensorfile': 'kitti',
@@ -135,8 +135,8 @@ test('another sample is another Job; status keeps the old file until the new one
 });
 
 test('what makes no other batches makes no other Job', (t) => {
-  const jobTemplate = { labels: { team: 'vision' } };
-  const tensorfile = changedTo({ spec: { jobTemplate }, metadata: { generation: 2 } });
+  const jobs = { metadata: { labels: { team: 'vision' } } };
+  const tensorfile = changedTo({ spec: { jobs }, metadata: { generation: 2 } });
   t.deepEqual(kinds({ ...written, jobs: [], tensorfile }), ['WriteStatus']);
 });
 
@@ -158,9 +158,8 @@ test('suspend makes no Job and suspends the one that runs, unless a queue admits
     return decide({ ...writing, tensorfile }).actions.some((action) => action.kind === 'SuspendJob');
   };
   t.true(suspends({ spec: { suspend: true } }));
-  t.false(
-    suspends({ spec: { suspend: true, jobTemplate: { labels: { 'kueue.x-k8s.io/queue-name': 'q' } } } }),
-  );
+  const metadata = { labels: { 'kueue.x-k8s.io/queue-name': 'q' } };
+  t.false(suspends({ spec: { suspend: true, jobs: { metadata } } }));
 });
 
 test('an answer of another stage is a defect that is told', (t) => {

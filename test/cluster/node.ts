@@ -61,10 +61,21 @@ export const startNode = async (options: NodeOptions, archives: readonly string[
     setPriority(pid, osConstants.priority.PRIORITY_ABOVE_NORMAL);
     await eventually(`containerd of ${name}`, async () => ((await ctr('version')) ? true : undefined));
     for (const archive of archives) await ctr('images', 'import', '--local', archive);
+    await nameByDigest(ctr);
     return { name, join: joinCluster, stop };
   } catch (thrown) {
     await stop();
     throw thrown;
+  }
+};
+
+/** As an image from a registry has it: what is imported has a tag alone, and pods that pin a digest could not run. */
+const nameByDigest = async (ctr: (...args: string[]) => Promise<string>): Promise<void> => {
+  const [, ...lines] = (await ctr('images', 'list')).trim().split('\n');
+  for (const line of lines) {
+    const [name = '', , digest] = line.split(/\s+/);
+    const repository = name.slice(0, name.lastIndexOf(':'));
+    if (!name.includes('@')) await ctr('images', 'tag', '--force', name, `${repository}@${digest}`);
   }
 };
 

@@ -31,8 +31,8 @@ const fileOf = ({ exports }: Volumes, uri: string): string =>
 
 const tell = (volumes: Volumes, status: Awaited<ReturnType<typeof untilStatus>>): void => {
   const artifacts = [
-    { what: '.etlt', ...status.etlt! },
-    { what: 'calibration cache', ...status.calibrationCache! },
+    { what: '.etlt', ...status.export!.etlt! },
+    { what: 'calibration cache', ...status.export!.calibrationCache! },
     ...status.engines!.map((engine) => ({
       what: `engine ${engine.deviceClass}`,
       uri: engine.uri!,
@@ -62,7 +62,7 @@ try {
   console.log(await cluster.kubectl(['get', 'mex,edc', '-n', namespace]));
   tell(volumes, status);
   console.log(
-    `\nopen the .etlt (its key is "${demoKey}"):\n  tail -c +5 ${fileOf(volumes, status.etlt!.uri)} | age --decrypt > model.onnx`,
+    `\nopen the .etlt (its key is "${demoKey}"):\n  tail -c +5 ${fileOf(volumes, status.export!.etlt!.uri)} | age --decrypt > model.onnx`,
   );
   if (process.argv.includes('--keep')) {
     const hint = 'kubeconfig' in cluster ? `: export KUBECONFIG=${cluster.kubeconfig}` : '';

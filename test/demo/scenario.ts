@@ -98,5 +98,8 @@ export const untilStatus = async (
 export const conditionOf = (status: ModelExportStatus, type: string) =>
   status.conditions?.find((condition) => condition.type === type);
 
+export const builtOf = ({ engines }: ModelExportStatus, name: string) =>
+  engines?.find(({ deviceClass }) => deviceClass === name)?.conditions?.find(({ type }) => type === 'Built');
+
 export const isReady = (status: ModelExportStatus): boolean =>
   conditionOf(status, 'Ready')?.status === 'True';

@@ -8,6 +8,7 @@ import { encryptTlt } from '../builders/encrypted.ts';
 import { specOf } from '../builders/training.ts';
 import type { DemoCluster } from '../cluster/cluster.ts';
 import { images } from '../cluster/images.ts';
+import { eventually } from '../cluster/run.ts';
 import {
   addSecret,
   applyTensorfileSample,
@@ -32,9 +33,19 @@ export const applyTheRest = async ({ cluster, models }: Field): Promise<void> =>
   await addSecret(cluster, 'wrong-key', 'not the key');
   const sample = await readExport(cluster, sampleName);
   const configMaps = detectorNames.map(specMap);
-  const items = [deviceClassOfNoNode, ...configMaps, ...othersBeside(sample), twinOf(sample)];
+  const others = othersBeside(sample, await pinned(cluster, images.rtx));
+  const items = [deviceClassOfNoNode, ...configMaps, ...others, twinOf(sample)];
   await applyTensorfileSample(cluster);
   await cluster.kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+};
+
+/** The image by its digest, as the nodes know it. */
+const pinned = ({ kubectl }: DemoCluster, image: string): Promise<string> => {
+  const repository = image.slice(0, image.lastIndexOf(':'));
+  const names = ['get', 'nodes', '-o', 'jsonpath={.items[*].status.images[*].names[*]}'];
+  return eventually(`a node to report the digest of ${image}`, async () =>
+    (await kubectl(names)).split(' ').find((name) => name.startsWith(`${repository}@sha256:`)),
+  );
 };
 
 const layOutTheRest = async (models: string): Promise<void> => {
@@ -68,15 +79,20 @@ const twinOf = ({ spec, apiVersion, kind }: ModelExport): object => ({
 });
 
 /** ModelExports like the sample, but of a model that costs next to nothing to run, and but for some fields. */
-const othersBeside = ({ spec: sample, apiVersion, kind }: ModelExport): readonly object[] => {
+const othersBeside = (
+  { spec: sample, apiVersion, kind }: ModelExport,
+  codecImage: string,
+): readonly object[] => {
   const model = { uri: 'pvc://models/small.tlt' };
   const base = { ...sample, ...onlyCpu, model, calibration: onImages('calibration', few) };
-  return [...mistakes, foreign, detector, ...detectorNames.map(detectorOf)].map(({ name, spec }) => ({
-    apiVersion,
-    kind,
-    metadata: { name, namespace },
-    spec: { ...base, ...spec, output: { uri: `pvc://exports/${name}` } },
-  }));
+  return [...mistakes, foreignTo(codecImage), detector, ...detectorNames.map(detectorOf)].map(
+    ({ name, spec }) => ({
+      apiVersion,
+      kind,
+      metadata: { name, namespace },
+      spec: { ...base, ...spec, output: { uri: `pvc://exports/${name}` } },
+    }),
+  );
 };
 
 type Amount = { readonly batches: number; readonly batchSize: number };
@@ -129,13 +145,13 @@ sys.stdout.buffer.write(bytes(a ^ b for a, b in zip(data, pad)))
 export const cipherCommand = ['python3', '-c', cipherScript];
 
 /** A model that no tool here opens without the user's program. */
-const foreign: Changes = {
+const foreignTo = (image: string): Changes => ({
   name: 'other',
   spec: {
     model: { uri: 'pvc://models/other.tlt' },
-    codec: { image: images.rtx, command: cipherCommand },
+    codec: { image, command: cipherCommand },
   },
-};
+});
 
 const deviceClassOfNoNode = {
   apiVersion: 'export.tlt.dev/v1beta1',

@@ -61,7 +61,9 @@ const statusOf = ({ modelExport }: Observed) => modelExport.status!;
 const condition = (observed: Observed, type: string) =>
   statusOf(observed).conditions!.find((c) => c.type === type)!;
 const reasons = (observed: Observed) =>
-  statusOf(observed).engines!.map(({ deviceClass, reason }) => `${deviceClass} ${reason}`);
+  statusOf(observed).engines!.map(
+    ({ deviceClass, conditions }) => `${deviceClass} ${conditions![0]!.reason}`,
+  );
 
 const exported = (changes: Partial<Observed> = {}): Observed =>
   settled(succeed(settled(anObserved(changes))));
@@ -103,8 +105,8 @@ test('what a codec encrypted stands in status beside the .etlt that engines are 
     result: anExported({ codecEtlt }),
   }));
   const done = settled(observed);
-  t.deepEqual(statusOf(done).codecEtlt, codecEtlt);
-  t.deepEqual(settled({ ...done, jobs: [] }).modelExport.status!.codecEtlt, codecEtlt);
+  t.deepEqual(statusOf(done).export!.codecEtlt, codecEtlt);
+  t.deepEqual(settled({ ...done, jobs: [] }).modelExport.status!.export!.codecEtlt, codecEtlt);
 });
 
 test('all engines built is Ready, and a settled export decides nothing more', (t) => {
@@ -130,7 +132,7 @@ test('a lost status is found again: the Jobs still know', (t) => {
   const done = settled(succeed(exported()));
   const forgotten = settled({ ...done, modelExport: aModelExport() });
   t.deepEqual(statusOf(forgotten).engines, statusOf(done).engines);
-  t.deepEqual(statusOf(forgotten).etlt, statusOf(done).etlt);
+  t.deepEqual(statusOf(forgotten).export, statusOf(done).export);
 });
 
 test('a class without nodes waits, the others finish, and nothing is Stalled', (t) => {
@@ -218,7 +220,7 @@ test('a changed spec is exported anew while status names what there was', (t) =>
   const observed = settled({ ...done, modelExport: { ...changed, status: statusOf(done) } as ModelExport });
   t.is(condition(observed, 'Ready').status, 'False');
   t.is(condition(observed, 'Reconciling').status, 'True');
-  t.deepEqual(statusOf(observed).etlt, statusOf(done).etlt);
+  t.deepEqual(statusOf(observed).export!.etlt, statusOf(done).export!.etlt);
   t.true(statusOf(observed).engines!.every(({ uri }) => uri !== undefined));
   t.is(observed.jobs.filter(({ state }) => state.kind === 'Active').length, 1);
 });

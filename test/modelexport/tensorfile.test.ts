@@ -141,7 +141,7 @@ test('naming the file itself, with its digest, is the same export', (t) => {
 });
 
 test('status says which file an export came from', (t) => {
-  const { calibrationTensorfile } = finished(ready()).modelExport.status!;
+  const { calibrationTensorfile } = finished(ready()).modelExport.status!.export!;
   const { uri } = aTensorfileWritten().tensorfile;
   t.deepEqual(calibrationTensorfile, { name: 'kitti', uri, sha256: 'd'.repeat(64) });
 });
@@ -158,18 +158,18 @@ test('naming the file in place of the object, or the other way round, changes wh
   const named = { ...modelExport, spec: { ...modelExport.spec, calibration } } as ModelExport;
   const direct = waiting(undefined, { modelExport: named });
   t.deepEqual(jobsMade(direct), []);
-  t.is(statusAfter(direct).calibrationTensorfile, undefined);
+  t.is(statusAfter(direct).export!.calibrationTensorfile, undefined);
   const status = statusAfter(direct);
   const back = waiting(ready(), { modelExport: { ...modelExport, status } as ModelExport });
   t.deepEqual(jobsMade(back), []);
-  t.is(statusAfter(back).calibrationTensorfile!.name, 'kitti');
+  t.is(statusAfter(back).export!.calibrationTensorfile!.name, 'kitti');
 });
 
 test('another file exports again; until then status names what there was', (t) => {
   const again = { ...finished(ready()), tensorfile: ready('e') };
   t.is(taskOf(again).calibration!.tensorfile!.sha256, 'e'.repeat(64));
-  t.truthy(statusAfter(again).etlt);
-  t.is(statusAfter(again).calibrationTensorfile!.sha256, 'd'.repeat(64));
+  t.truthy(statusAfter(again).export!.etlt);
+  t.is(statusAfter(again).export!.calibrationTensorfile!.sha256, 'd'.repeat(64));
 });
 
 test('a changed spec waits again while its tensorfile is away', (t) => {
@@ -177,5 +177,5 @@ test('a changed spec waits again while its tensorfile is away', (t) => {
   const changed = { ...modelExport, spec: { ...modelExport.spec, forcePtq: true } } as ModelExport;
   const observed = waiting(undefined, { modelExport: changed });
   t.is(reconciling(observed).reason, 'TensorfileMissing');
-  t.truthy(statusAfter(observed).etlt);
+  t.truthy(statusAfter(observed).export!.etlt);
 });

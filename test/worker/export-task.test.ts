@@ -22,6 +22,11 @@ import { detectorFile } from '../models/models.ts';
 import { smallClassifier } from '../models/small-classifier.ts';
 import { smallPhotosFolder } from '../photos/photos.ts';
 
+const classificationSpec = readFileSync(
+  join(import.meta.dirname, '../fixtures/specs/classification-tlt2.txt'),
+  'utf8',
+);
+
 const key = 'correct horse battery staple';
 
 /** Claims `models` (m.onnx, photos) and `exports`. */
@@ -81,7 +86,26 @@ test('a tensorfile calibrates as the images in it, is known by its digest, and r
   });
 });
 
-test('broken images are named and put up with, up to the percentage asked for', async (t) => {
+test('what the export read is in its result by digest, and each digest can be pinned', async (t) => {
+  const { at, runTask } = await aPod();
+  writeFileSync(at('spec.txt'), classificationSpec);
+  const task = { ...aTask({ imageDirectory }), experimentSpec: {} };
+  const { inputs } = await runTask(task);
+  t.deepEqual(Object.keys(inputs!).sort(), ['images', 'model', 'spec']);
+  t.is(inputs!.spec, sha256(classificationSpec));
+  const pinnedTo = ({ images, spec }: Readonly<Record<string, string>>): ExportTask => ({
+    ...task,
+    experimentSpec: { sha256: spec! },
+    calibration: { ...task.calibration!, imageDirectory: { ...imageDirectory, sha256: images! } },
+  });
+  t.true((await runTask(pinnedTo(inputs!))).reused);
+  for (const name of ['images', 'spec']) {
+    const other = runTask(pinnedTo({ ...inputs, [name]: '0'.repeat(64) }));
+    t.is((await t.throwsAsync(other, { instanceOf: UserError })).reason, 'DigestMismatch');
+  }
+});
+
+test('broken images are named and tolerated, up to the percentage asked for', async (t) => {
   const { at, run, warnings } = await aPod();
   for (const name of readdirSync(at('models/photos')).filter((_, index) => index % 4 === 0))
     writeFileSync(at('models/photos', name), 'no image');

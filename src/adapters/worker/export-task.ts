@@ -142,6 +142,7 @@ const publish = async (products: Products, world: TaskWorld): Promise<Exported> 
     ...(cache && { calibrationCache: { ...cache, ...int8.facts } }),
     ...(verification && { verification }),
     report: { uri: report.uri, pageUri: page.uri },
+    inputs,
     reused: false,
   };
   const manifest: Manifest = {

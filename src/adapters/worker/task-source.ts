@@ -29,9 +29,11 @@ export const fetchSource = async (
   return dataLoader && training && fetchTraining(task, { ...dataLoader, training }, world);
 };
 
-const fetchImages = async ({ uri }: Source, { store, signal }: TaskWorld): Promise<TaskSource> => {
-  const folder = await store.fetch(uri, signal);
-  return { source: { kind: 'Images', folder }, uri, sha256: await folderDigest(folder) };
+const fetchImages = async (pinned: Source, { store, signal }: TaskWorld): Promise<TaskSource> => {
+  const folder = await store.fetch(pinned.uri, signal);
+  const digest = await folderDigest(folder);
+  requirePin(pinned, digest);
+  return { source: { kind: 'Images', folder }, uri: pinned.uri, sha256: digest };
 };
 
 const fetchTensorfile = async (pinned: Source, { store, signal }: TaskWorld): Promise<TaskSource> => {

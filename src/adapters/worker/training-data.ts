@@ -7,6 +7,7 @@ import type { ExperimentSpec } from '../../data/specs/read-spec.ts';
 import { sha256 } from '../../ground/base/digest.ts';
 import type { Architecture } from '../../ground/contract/architectures.ts';
 import type { DataRoot, SpecSource } from '../../ground/contract/task.ts';
+import { requirePin } from './finished-work.ts';
 import type { TaskWorld } from './task-world.ts';
 
 type DataWorld = Pick<TaskWorld, 'store' | 'specFile' | 'signal'>;
@@ -19,15 +20,17 @@ export type Training = {
   readonly spec: ExperimentSpec;
 };
 
-/** @throws UserError SpecInvalid, InputNotFound */
+/** @throws UserError SpecInvalid, InputNotFound, DigestMismatch */
 export const readTraining = async (
   { architecture }: { readonly architecture: Architecture },
-  { uri }: SpecSource,
+  { uri, sha256: pin }: SpecSource,
   { store, specFile, signal }: DataWorld,
 ): Promise<Training> => {
   const name = uri ?? specFile;
   const text = await readSpecText(uri === undefined ? specFile : await store.fetch(uri, signal), name);
-  return { name, sha256: sha256(text), spec: parseExperimentSpec(text, { file: name, architecture }) };
+  const digest = sha256(text);
+  requirePin({ uri: name, ...(pin && { sha256: pin }) }, digest);
+  return { name, sha256: digest, spec: parseExperimentSpec(text, { file: name, architecture }) };
 };
 
 export type PlannedData = {

@@ -2,29 +2,26 @@
 import { defaults } from '../../ground/contract/defaults.ts';
 import { tensorfileModules } from '../../ground/contract/flags.ts';
 import { conditionsSchema } from './conditions.ts';
+import { deadlineSeconds, placement, podFields, resources } from './jobs-schema.ts';
 import type { ObjectMeta } from './model-export.ts';
 import { flag, integer, object, oneOf, text, type ValueOf } from './schema.ts';
 import {
-  activeDeadlineSeconds,
   dataRoot,
   experimentSpec,
+  labelName,
   maxBrokenPercent,
-  nameLimits,
-  nodeSelector,
-  podFields,
-  resources,
   sha256,
-  shortName,
   storageUri,
-  tolerations,
   unseen,
 } from './shared-schemas.ts';
 
-const jobTemplate = object('What the pod carries beside its work.', {
+const jobs = object('What Jobs and pods carry beside their work.', {
+  tensorfile: object('The Job that samples the training data.', {
+    resources: resources('Resources of the container that reads images and writes the file.'),
+    placement,
+    deadlineSeconds,
+  }),
   ...podFields,
-  resources: resources('Resources of the container that reads images and writes the file.'),
-  placement: object('Where the pod may run.', { nodeSelector, tolerations }),
-  activeDeadlineSeconds,
 });
 
 const specSchema = object(
@@ -49,7 +46,7 @@ const specSchema = object(
       { required: ['uri'] },
     ),
     suspend: flag('Starts nothing, and suspends what runs, while true.', { default: false }),
-    jobTemplate,
+    jobs,
   },
   {
     required: [
@@ -95,7 +92,7 @@ const statusSchema = object(
 export const calibrationTensorfileSchema = object(
   'Samples training data into a tensorfile once, for int8 calibration: what tlt-int8-tensorfile does, as an object.',
   { spec: specSchema, status: statusSchema },
-  { required: ['spec'], validations: shortName(nameLimits.calibrationTensorfile) },
+  { required: ['spec'], validations: labelName },
 );
 
 export type CalibrationTensorfileSpec = ValueOf<typeof specSchema>;

@@ -2,11 +2,16 @@
 import { algorithms } from '../../ground/contract/architectures.ts';
 import { defaults } from '../../ground/contract/defaults.ts';
 import { flag, integer, list, object, oneOf, text } from './schema.ts';
-import { dataRoot, maxBrokenPercent, nameLimits, sha256, storageUri } from './shared-schemas.ts';
+import { dataRoot, maxBrokenPercent, nameLimit, sha256, storageUri } from './shared-schemas.ts';
 
 const imageDirectory = object(
   'A folder of .jpg, .jpeg and .png images.',
-  { uri: storageUri('Where the folder lies.') },
+  {
+    uri: storageUri('The folder.'),
+    sha256: sha256(
+      'Pins the images: the export fails if their digest is another one. status.export.inputs.images has it.',
+    ),
+  },
   { required: ['uri'] },
 );
 
@@ -20,7 +25,7 @@ const tensorfile = object(
       {
         name: text('Name of the CalibrationTensorfile.', {
           minLength: 1,
-          maxLength: nameLimits.calibrationTensorfile,
+          maxLength: nameLimit,
         }),
       },
       { required: ['name'] },

@@ -1,21 +1,12 @@
 /** spec.codec: the image of a program that encrypts and decrypts in place of age. */
 import { list, object, text } from './schema.ts';
+import { pinnedImage } from './shared-schemas.ts';
 
 export const codec = object(
-  "A program for another cipher than age, above all NVIDIA's own (docs/external-codec.md): opens a model that age did not encrypt, and encrypts a second .etlt, status.codecEtlt. The export pod alone runs it.",
+  "A program for another cipher than age, above all NVIDIA's own (docs/external-codec.md): opens a model that age did not encrypt, and encrypts a second .etlt, status.export.codecEtlt. The export pod alone runs it.",
   {
-    image: text(
+    image: pinnedImage(
       'Image that has the program, pinned by digest: Linux with glibc and libstdc++, for the node that exports.',
-      {
-        minLength: 1,
-        maxLength: 512,
-        validations: [
-          {
-            rule: "!self.matches('[[:space:]]')",
-            message: 'write the image as a node pulls it, for example registry.example.com/codec@sha256:…',
-          },
-        ],
-      },
     ),
     command: list(
       'The program and its first words; decrypt or encrypt is put after them.',

@@ -30,9 +30,9 @@ export const conditionTypes = {
   Stalled:
     'True when nothing more happens until the user changes something; never True together with Reconciling.',
   Exported: 'ModelExport: the encrypted model of the present spec is stored.',
-  Calibrated:
-    'ModelExport: the calibration cache is stored; False with reason NotRequired where no engine is int8.',
+  Calibrated: 'ModelExport: the calibration cache is stored. Absent where no engine is int8.',
   EnginesReady: 'ModelExport: the engine of every device class is stored.',
+  Built: 'An entry of status.engines: the engine of the present spec is stored and verified.',
   HardwareAvailable: 'ExportDeviceClass: at least one ready node belongs to the class.',
   Ambiguous:
     'ExportDeviceClass: True when its nodes are of more than one kind, so that an engine need not run on all of them.',
@@ -61,7 +61,7 @@ type When = {
   readonly generation: number | undefined;
 };
 
-/** The wanted conditions in their order; whoever is not wanted goes. */
+/** The wanted conditions in their order; any other one is dropped. */
 export const setConditions = (
   previous: readonly Condition[] | undefined,
   wanted: readonly WantedCondition[],

@@ -50,8 +50,7 @@ const progress: Column = {
   name: 'Progress',
   type: 'string',
   jsonPath: '.status.progress',
-  description: 'What is going on.',
-  priority: 1,
+  description: 'What is being done.',
 };
 
 const modelExportColumns: readonly Column[] = [
@@ -59,7 +58,7 @@ const modelExportColumns: readonly Column[] = [
     name: 'Ready',
     type: 'string',
     jsonPath: condition('Ready', 'status'),
-    description: 'Whether every artifact is there.',
+    description: 'Whether every artifact is stored.',
   },
   reason,
   {
@@ -69,18 +68,18 @@ const modelExportColumns: readonly Column[] = [
     description: 'Engines built, of engines asked for.',
   },
   {
-    name: 'Data type',
+    name: 'Precision',
     type: 'string',
     jsonPath: '.spec.dataType',
     description: 'Precision of the engines.',
   },
-  age,
   progress,
+  age,
   {
     name: 'Etlt',
     type: 'string',
-    jsonPath: '.status.etlt.uri',
-    description: 'Where the encrypted model lies.',
+    jsonPath: '.status.export.etlt.uri',
+    description: 'URI of the encrypted model.',
     priority: 1,
   },
   message,
@@ -93,6 +92,7 @@ const deviceClassColumns: readonly Column[] = [
     jsonPath: condition('Ready', 'status'),
     description: 'Whether engines can be built for it.',
   },
+  reason,
   {
     name: 'Backend',
     type: 'string',
@@ -111,6 +111,12 @@ const deviceClassColumns: readonly Column[] = [
     jsonPath: '.status.matchingNodes',
     description: 'Ready nodes that belong to it.',
   },
+  {
+    name: 'Hardware',
+    type: 'string',
+    jsonPath: condition('HardwareAvailable', 'status'),
+    description: 'Whether a ready node belongs to it.',
+  },
   age,
   {
     name: 'Products',
@@ -127,7 +133,7 @@ const tensorfileColumns: readonly Column[] = [
     name: 'Ready',
     type: 'string',
     jsonPath: condition('Ready', 'status'),
-    description: 'Whether the file is there.',
+    description: 'Whether the file is stored.',
   },
   reason,
   {
@@ -136,13 +142,13 @@ const tensorfileColumns: readonly Column[] = [
     jsonPath: '.status.tensorfile.images',
     description: 'Images in the file.',
   },
-  age,
   progress,
+  age,
   {
     name: 'Tensorfile',
     type: 'string',
     jsonPath: '.status.tensorfile.uri',
-    description: 'Where the file lies.',
+    description: 'URI of the file.',
     priority: 1,
   },
   message,

@@ -1,8 +1,13 @@
 /** ExportDeviceClass: what a kind of device is, and how an engine for it is built. */
-import { backendNames, rtxComputeCapabilities } from '../../ground/contract/backends.ts';
+import {
+  backendNames,
+  hardwareCompatibilityLevels,
+  rtxComputeCapabilities,
+} from '../../ground/contract/backends.ts';
 import { conditionsSchema } from './conditions.ts';
-import { flag, integer, list, map, object, oneOf, text, type ValueOf } from './schema.ts';
-import { nameLimits, nodeAffinity, nodeSelector, shortName, tolerations, unseen } from './shared-schemas.ts';
+import { className } from './jobs-schema.ts';
+import { flag, integer, list, map, object, oneOf, quantity, text, type ValueOf } from './schema.ts';
+import { labelName, nodeAffinity, nodeSelector, pinnedImage, tolerations, unseen } from './shared-schemas.ts';
 
 const computeCapability = (description: string) =>
   text(description, { maxLength: 8, pattern: '^[0-9]{1,2}[.][0-9]$' });
@@ -26,19 +31,28 @@ const hardware = object(
   },
 );
 
+/** Each is an attribute of TensorRT's IBuilderConfig; the builder's own value holds where one is left out. */
+const builderOptions = (description: string) =>
+  object(description, {
+    builderOptimizationLevel: integer('How long the builder searches for fast kernels.', {
+      minimum: 0,
+      maximum: 5,
+    }),
+    hardwareCompatibilityLevel: oneOf(
+      hardwareCompatibilityLevels,
+      'On which other GPUs the engine also runs; the more of them, the slower it is.',
+    ),
+    maxAuxStreams: integer('Streams that may run beside the main one.', { minimum: 0, maximum: 64 }),
+  });
+
 const engine = object(
   'How the engine is built.',
   {
     backend: oneOf(backendNames, 'Which engine builder.'),
-    image: text('Image of the builder, pinned by digest; ours if left out.', { maxLength: 512 }),
-    version: text('Version of the runtime that the engine must run on.', { maxLength: 64 }),
+    image: pinnedImage('Image of the builder, pinned by digest; the one of this operator if left out.'),
     computeCapability: computeCapability('Compute capability to build for, where no GPU is asked.'),
-    dlaCore: integer('DLA core to build for.', { minimum: 0, maximum: 7 }),
-    options: map(
-      'Options of the builder, by its own names.',
-      text('The value of the option.', { maxLength: 253 }),
-      32,
-    ),
+    tensorRt: builderOptions('Options of backend TensorRt.'),
+    tensorRtRtx: builderOptions('Options of backend TensorRtRtx.'),
   },
   {
     required: ['backend'],
@@ -48,8 +62,8 @@ const engine = object(
         message: `backend TensorRtRtx builds for a named device: set computeCapability to one of ${rtxComputeCapabilities.join(', ')}`,
       },
       {
-        rule: "self.backend == 'TensorRt' || !has(self.dlaCore)",
-        message: 'only backend TensorRt builds for a DLA core: leave dlaCore out',
+        rule: "(self.backend == 'TensorRt' || !has(self.tensorRt)) && (self.backend == 'TensorRtRtx' || !has(self.tensorRtRtx))",
+        message: 'the options are those of another backend: give the options of engine.backend only',
       },
     ],
   },
@@ -61,11 +75,11 @@ const specSchema = object(
     nodeSelector,
     nodeAffinity,
     tolerations,
-    runtimeClassName: text('RuntimeClass of the engine pod, for example nvidia.'),
+    runtimeClassName: className('RuntimeClass of the engine pod, for example nvidia.'),
     resources: map(
       'Devices that the build container asks for, for example nvidia.com/gpu: 1.',
-      text('A whole number.', { maxLength: 8, pattern: '^[0-9]+$' }),
-      8,
+      quantity('A whole number.', { maxLength: 8, pattern: '^[0-9]+$' }),
+      { maxProperties: 8 },
     ),
     hardware,
     engine,
@@ -95,7 +109,6 @@ const statusSchema = object(
     computeCapabilities: names('Compute capabilities among them.', 'A compute capability.'),
     architectures: names('Processor architectures among them.', 'An architecture.'),
     drivers: names('GPU driver versions among them.', 'A version.'),
-    hash: text('Digest of the part of the spec that engines depend on.', { maxLength: 64 }),
   },
   { default: unseen },
 );
@@ -105,7 +118,7 @@ export const exportDeviceClassSchema = object(
   { spec: specSchema, status: statusSchema },
   {
     required: ['spec'],
-    validations: shortName(nameLimits.deviceClass),
+    validations: labelName,
   },
 );
 

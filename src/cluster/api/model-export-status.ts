@@ -1,10 +1,10 @@
-/** What the operator tells of a ModelExport. Everything is optional: status can be lost and is found again. */
+/** The status of a ModelExport. Everything is optional: status can be lost and is found again. */
 import { dataTypes, scaleOrigins } from '../../ground/contract/architectures.ts';
 import { conditionsSchema } from './conditions.ts';
 import { integer, keyedList, list, object, oneOf, text } from './schema.ts';
 import { sha256, unseen } from './shared-schemas.ts';
 
-const uri = text('Where it lies.', { maxLength: 2048 });
+const uri = text('URI of the file.', { maxLength: 2048 });
 const digest = sha256('SHA-256 of the file.');
 const sizeBytes = integer('Size of the file in bytes.', { format: 'int64', minimum: 0 });
 const node = text('A node of the graph.', { maxLength: 512 });
@@ -26,11 +26,9 @@ const engine = object(
   'The engine of one device class.',
   {
     deviceClass: text('Name of the ExportDeviceClass.', { maxLength: 63 }),
-    reason: text('Where it stands, in one word: Built, Building, or why it waits or failed.', {
-      maxLength: 128,
-    }),
-    message: text('Where it stands, in a sentence.', { maxLength: 4096 }),
-    dataType: oneOf(dataTypes, 'Precision that was asked for.'),
+    conditions: conditionsSchema,
+    dataType: oneOf(dataTypes, 'Precision that the spec asks for.'),
+    wantedKey: text('Content key of the engine that the spec asks for, once it is known.', { maxLength: 64 }),
     key: text('Content key of the engine that is stored.', { maxLength: 64 }),
     uri,
     sha256: digest,
@@ -56,77 +54,76 @@ const engine = object(
   { required: ['deviceClass'] },
 );
 
+const artifact = { uri, sha256: digest, sizeBytes } as const;
+const artifactFields = ['uri', 'sha256', 'sizeBytes'] as const;
+
+const etlt = object(
+  'The encrypted, device-independent model.',
+  { ...artifact, inputNode: node, outputNodes: list('Output nodes.', node, { maxItems: 64 }) },
+  { required: [...artifactFields, 'inputNode', 'outputNodes'] },
+);
+
+const calibrationCache = object(
+  'The int8 calibration cache, in the text format of TensorRT.',
+  {
+    ...artifact,
+    algorithm: oneOf(scaleOrigins, 'How thresholds were chosen; Trained: by the training with quantisation.'),
+    tensors: integer('Tensors in it.', { minimum: 0 }),
+    batches: integer('Batches that it was made from.', { minimum: 0 }),
+    images: integer('Images that it was made from.', { minimum: 0 }),
+  },
+  { required: [...artifactFields, 'algorithm', 'tensors', 'batches', 'images'] },
+);
+
+const inputs = object('SHA-256 of what the export read, as the pod found it.', {
+  model: sha256('Of the model file.'),
+  spec: sha256('Of the text of the experiment spec.'),
+  images: sha256('Of the names and sizes of the calibration images.'),
+  tensorfile: sha256('Of the tensorfile.'),
+  trainingData: sha256('Of the names and sizes of the images that the data loader drew.'),
+});
+
+const exported = object('The export: one for all device classes. It stays while another one is made.', {
+  wantedKey: text('Content key of the export that the spec asks for, once it is known.', { maxLength: 64 }),
+  key: text('Content key of the export that is stored.', { maxLength: 64 }),
+  retry: text('The retry annotation that the export has answered.', { maxLength: 256 }),
+  etlt,
+  codecEtlt: object('The same model encrypted by spec.codec, for programs that read its cipher.', artifact, {
+    required: artifactFields,
+  }),
+  calibrationCache,
+  calibrationTensorfile: object(
+    'The file of the CalibrationTensorfile that the export was calibrated from.',
+    { name: text('Name of the CalibrationTensorfile.'), uri, sha256: digest },
+    { required: ['name', 'uri', 'sha256'] },
+  ),
+  verification: object(
+    'Preprocessed images kept out of calibration, with which engines are verified.',
+    artifact,
+    { required: artifactFields },
+  ),
+  report: object(
+    'The report of the export: its numbers as JSON, and a page for a browser.',
+    { uri, pageUri: uri },
+    { required: ['uri'] },
+  ),
+  inputs,
+});
+
 export const modelExportStatusSchema = object(
   'What was found, done and made.',
   {
     observedGeneration: integer(
-      'The metadata.generation that this status tells of; -1 before the first look.',
-      {
-        format: 'int64',
-        minimum: -1,
-      },
+      'The metadata.generation that this status describes; -1 before the first look.',
+      { format: 'int64', minimum: -1 },
     ),
     conditions: conditionsSchema,
-    exportKey: text('Content key of the export below.', { maxLength: 64 }),
-    retry: text('The retry annotation that the export below has answered.', { maxLength: 256 }),
-    etlt: object(
-      'The encrypted, device-independent model.',
-      {
-        uri,
-        sha256: digest,
-        sizeBytes,
-        inputNode: node,
-        outputNodes: list('Output nodes.', node, { maxItems: 64 }),
-      },
-      { required: ['uri', 'sha256', 'sizeBytes', 'inputNode', 'outputNodes'] },
-    ),
-    codecEtlt: object(
-      'The same model encrypted by spec.codec, for programs that read its cipher.',
-      { uri, sha256: digest, sizeBytes },
-      { required: ['uri', 'sha256', 'sizeBytes'] },
-    ),
-    calibrationCache: object(
-      'The int8 calibration cache, in the text format of TensorRT.',
-      {
-        uri,
-        sha256: digest,
-        sizeBytes,
-        algorithm: oneOf(
-          scaleOrigins,
-          'How thresholds were chosen; Trained: by the training with quantisation.',
-        ),
-        tensors: integer('Tensors in it.', { minimum: 0 }),
-        batches: integer('Batches that it was made from.', { minimum: 0 }),
-        images: integer('Images that it was made from.', { minimum: 0 }),
-      },
-      { required: ['uri', 'sha256', 'sizeBytes', 'algorithm', 'tensors', 'batches', 'images'] },
-    ),
-    calibrationTensorfile: object(
-      'The file of the CalibrationTensorfile that the export below was calibrated from.',
-      {
-        name: text('Name of the CalibrationTensorfile.', { maxLength: 253 }),
-        uri,
-        sha256: digest,
-      },
-      { required: ['name', 'uri', 'sha256'] },
-    ),
-    verification: object(
-      'Preprocessed images kept out of calibration, with which engines are verified.',
-      {
-        uri,
-        sha256: digest,
-        sizeBytes,
-      },
-      { required: ['uri', 'sha256', 'sizeBytes'] },
-    ),
-    report: object(
-      'The report of the export: its numbers as JSON, and a page for a browser.',
-      { uri, pageUri: uri },
-      { required: ['uri'] },
-    ),
+    export: exported,
     engines: keyedList('One entry for each device class.', engine, { key: 'deviceClass', maxItems: 64 }),
     enginesReady: text('Engines built, of engines asked for, for example 2/3.', { maxLength: 16 }),
-    progress: text('What is going on, in a few words.', { maxLength: 256 }),
+    engineCount: integer('Engines asked for.', { minimum: 0 }),
+    enginesBuilt: integer('Engines built for the present spec.', { minimum: 0 }),
+    progress: text('What is being done, in a few words.', { maxLength: 256 }),
   },
   { default: unseen },
 );

@@ -3,36 +3,29 @@ import { architectureNames, architectures, dataTypes } from '../../ground/contra
 import { defaults } from '../../ground/contract/defaults.ts';
 import { calibration } from './calibration.ts';
 import { codec } from './codec.ts';
+import { deadlineSeconds, helpers, memoryQuantity, placement, podFields, resources } from './jobs-schema.ts';
 import { modelExportStatusSchema } from './model-export-status.ts';
 import { flag, integer, keyedList, object, oneOf, text, type ValueOf } from './schema.ts';
-import {
-  activeDeadlineSeconds,
-  experimentSpec,
-  memoryQuantity,
-  nameLimits,
-  nodeSelector,
-  podFields,
-  resources,
-  sha256,
-  shortName,
-  storageUri,
-  tolerations,
-} from './shared-schemas.ts';
+import { experimentSpec, labelName, nameLimit, sha256, storageUri } from './shared-schemas.ts';
 
-const jobTemplate = object('What the pods of this export carry beside their work.', {
+const jobs = object('What Jobs and pods carry beside their work.', {
+  export: object('The Job that exports and calibrates.', {
+    resources: resources('Resources of the export container.'),
+    placement,
+    deadlineSeconds,
+  }),
+  engine: object('The Jobs that build engines; the device class says where they run.', {
+    resources: resources('Resources of the build container, beside the devices of the device class.'),
+    deadlineSeconds,
+  }),
+  helpers,
   ...podFields,
-  exportResources: resources('Resources of the export container.'),
-  engineResources: resources(
-    'Resources of the engine build container, beside what the device class asks for.',
-  ),
-  exportPlacement: object('Where the export pod may run.', { nodeSelector, tolerations }),
-  activeDeadlineSeconds,
 });
 
 const deviceClass = object(
   'A device class to build an engine for.',
   {
-    name: text('Name of the ExportDeviceClass.', { maxLength: nameLimits.deviceClass, minLength: 1 }),
+    name: text('Name of the ExportDeviceClass.', { maxLength: nameLimit, minLength: 1 }),
     dataType: oneOf(dataTypes, 'Precision of this engine, if other than spec.dataType.'),
   },
   { required: ['name'] },
@@ -47,7 +40,7 @@ const specSchema = object(
     model: object(
       'The trained model: .tlt, .hdf5 or .onnx.',
       {
-        uri: storageUri('Where the model lies.'),
+        uri: storageUri('The model file.'),
         sha256: sha256('Pins the file: the export fails if it is another one.'),
       },
       { required: ['uri'] },
@@ -63,9 +56,6 @@ const specSchema = object(
     codec,
     experimentSpec,
     dataType: oneOf(dataTypes, 'Precision of the engines.', { default: defaults.dataType }),
-    strictTypeConstraints: flag('For int8: no layer may fall back to a higher precision.', {
-      default: false,
-    }),
     forcePtq: flag('For a model trained with quantisation: throw its scales away and calibrate.', {
       default: false,
     }),
@@ -93,7 +83,7 @@ const specSchema = object(
       default: 'Continue',
     }),
     suspend: flag('Starts nothing, and suspends what runs, while true.', { default: false }),
-    jobTemplate,
+    jobs,
   },
   {
     required: [
@@ -101,7 +91,6 @@ const specSchema = object(
       'model',
       'keySecretRef',
       'dataType',
-      'strictTypeConstraints',
       'forcePtq',
       'maxBatchSize',
       'maxWorkspaceSize',
@@ -137,7 +126,7 @@ export const modelExportSchema = object(
   { spec: specSchema, status: modelExportStatusSchema },
   {
     required: ['spec'],
-    validations: shortName(nameLimits.modelExport),
+    validations: labelName,
   },
 );
 

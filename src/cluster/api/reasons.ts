@@ -44,7 +44,6 @@ const remedies: Readonly<Record<FailureReason, string>> = {
   EngineBuildFailed:
     "Read the builder's own words in the message; a smaller maxWorkspaceSize or another dataType may help.",
   EngineUnsupported: 'Choose the dataType or compute capability that the message names.',
-  HardwareMismatch: "Mend the class's hardware or selector, or the labels of the node.",
   EngineVerificationFailed: 'Choose a higher precision for this class, or calibrate with more images.',
   StorageUnavailable: 'Bring the store back, then set the retry annotation.',
   Interrupted: 'Nothing at first: it is tried again. If it recurs, find out what stops the pods.',
@@ -73,7 +72,6 @@ const success = {
   Ready: { when: 'Every artifact is stored; of a CalibrationTensorfile: the file is.' },
   Exported: { when: 'The .etlt is stored.' },
   Calibrated: { when: 'The calibration cache is stored.' },
-  NotRequired: { when: 'No engine is int8, so there is nothing to calibrate.' },
   AllBuilt: { when: 'Every engine is stored.' },
   Built: { when: "This class's engine is stored and verified." },
 } as const satisfies Record<string, ReasonRow>;
@@ -97,7 +95,7 @@ const waiting = {
   },
   ImagePullFailed: {
     when: 'The node cannot pull an image.',
-    remedy: "Mend the operator's image flags, the class's engine.image or jobTemplate.imagePullSecrets.",
+    remedy: "Mend the operator's image flags, the class's engine.image or spec.jobs.imagePullSecrets.",
   },
   Unschedulable: {
     when: "No node takes the pod now; the message is the scheduler's own.",
@@ -128,12 +126,12 @@ const trouble = {
       'Read the message of each failed class; a change of the spec or of the retry annotation starts again.',
   },
   DeadlineExceeded: {
-    when: 'A Job ran or waited longer than jobTemplate.activeDeadlineSeconds.',
+    when: 'A Job ran longer than its deadlineSeconds in spec.jobs.',
     remedy: 'Raise the deadline or remove what it waited for, then set the retry annotation.',
   },
   OutOfMemory: {
     when: 'A container was killed because it used more memory than its limit.',
-    remedy: 'Raise the limit in spec.jobTemplate.',
+    remedy: 'Raise the limit in spec.jobs.',
   },
   PodFailed: {
     when: 'A pod ended without a word of ours: it crashed, or its node was lost.',

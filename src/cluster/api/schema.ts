@@ -25,6 +25,12 @@ export type IntegerSchema = Common<number> & {
   readonly maximum?: number;
 };
 export type BooleanSchema = Common<boolean> & { readonly type: 'boolean' };
+/** A number or a string, as Kubernetes takes quantities; the pattern holds for the string. */
+export type QuantitySchema = Common<string> & {
+  readonly type: 'quantity';
+  readonly pattern: string;
+  readonly maxLength: number;
+};
 export interface ArraySchema<I extends Schema = Schema> extends Common<never[]> {
   readonly type: 'array';
   readonly items: I;
@@ -44,7 +50,14 @@ export interface ObjectSchema<P extends Properties = Properties, R extends strin
   readonly properties: P;
   readonly required?: readonly R[];
 }
-export type Schema = StringSchema | IntegerSchema | BooleanSchema | ArraySchema | MapSchema | ObjectSchema;
+export type Schema =
+  | StringSchema
+  | IntegerSchema
+  | BooleanSchema
+  | QuantitySchema
+  | ArraySchema
+  | MapSchema
+  | ObjectSchema;
 export type Properties = { readonly [name: string]: Schema };
 
 /** The value that a schema describes, as it is stored: what has a default is always there. */
@@ -61,7 +74,9 @@ export type ValueOf<S> =
             ? number
             : S extends BooleanSchema
               ? boolean
-              : never;
+              : S extends QuantitySchema
+                ? string | number
+                : never;
 
 type Simplify<T> = { [K in keyof T]: T[K] } & {};
 
@@ -92,6 +107,11 @@ export const flag = (description: string, extras: Extras<BooleanSchema> = {}): B
   ...extras,
   description,
 });
+
+export const quantity = (
+  description: string,
+  extras: Pick<QuantitySchema, 'pattern'> & Extras<QuantitySchema>,
+): QuantitySchema => ({ type: 'quantity', maxLength: 32, ...extras, description });
 
 type ObjectExtras<R> = {
   readonly required?: readonly R[];
@@ -144,13 +164,8 @@ export const keyedList = <const I extends Schema>(
 export const map = <const V extends Schema>(
   description: string,
   values: V,
-  maxProperties: number,
-): MapSchema<V> => ({
-  type: 'object',
-  additionalProperties: values,
-  maxProperties,
-  description,
-});
+  extras: { readonly maxProperties: number; readonly validations?: readonly Rule[] },
+): MapSchema<V> => ({ type: 'object', additionalProperties: values, ...extras, description });
 
 /**
  * The schema as the apiserver takes it. A field with a default is not listed as required there, because defaults are
@@ -173,5 +188,8 @@ export const openApi = (schema: Schema): Record<string, unknown> => {
   if ('items' in rest) return { ...rest, ...rules, items: openApi(rest.items) };
   if ('additionalProperties' in rest)
     return { ...rest, ...rules, additionalProperties: openApi(rest.additionalProperties) };
-  return { ...rest, ...rules };
+  if (rest.type !== 'quantity') return { ...rest, ...rules };
+  const { type: _, ...own } = rest;
+  const either = { anyOf: [{ type: 'integer' }, { type: 'string' }], 'x-kubernetes-int-or-string': true };
+  return { ...own, ...either, ...rules };
 };

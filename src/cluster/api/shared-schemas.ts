@@ -1,11 +1,8 @@
 /** Pieces that several kinds use. */
-import { integer, keyedList, list, map, object, oneOf, type Rule, text } from './schema.ts';
+import { integer, list, map, object, oneOf, type Rule, text } from './schema.ts';
 
-/**
- * Names are short, so that `<export>-<class>-<8 digits>` and `<tensorfile>-tensorfile-<8 digits>` fit a 63-character
- * label.
- */
-export const nameLimits = { modelExport: 30, deviceClass: 22, calibrationTensorfile: 40 } as const;
+/** Names become labels of Jobs and pods, whose values have at most 63 characters. */
+export const nameLimit = 63;
 
 /** Until the first write: a generation that no object has, so that nobody takes an unseen object for a finished one. */
 export const unseen = { observedGeneration: -1 } as const;
@@ -13,17 +10,30 @@ export const unseen = { observedGeneration: -1 } as const;
 export const sha256 = (description: string) =>
   text(description, { pattern: '^[0-9a-f]{64}$', maxLength: 64 });
 
-/** A Job's name is also its pods' host name, and there a dot means something else. */
-export const shortName = (limit: number): readonly Rule[] => [
+/** The beginning of a name is part of Job names, which are the host names of pods: a dot has a meaning there. */
+export const labelName: readonly Rule[] = [
   {
-    rule: `size(self.metadata.name) <= ${limit}`,
-    message: `the name may have ${limit} characters, so that the names of Jobs fit: choose a shorter one`,
+    rule: `size(self.metadata.name) <= ${nameLimit}`,
+    message: `the name may have ${nameLimit} characters, because it becomes a label: choose a shorter one`,
   },
   {
     rule: "!self.metadata.name.contains('.')",
-    message: 'the name may not hold a dot, because it becomes part of Job names: use - instead',
+    message: 'the name may not contain a dot, because it becomes part of Job names: use - instead',
   },
 ];
+
+/** An image that names bytes and not a tag. */
+export const pinnedImage = (description: string) =>
+  text(description, {
+    minLength: 1,
+    maxLength: 512,
+    validations: [
+      {
+        rule: "self.matches('^[^[:space:]@]+@sha256:[0-9a-f]{64}$')",
+        message: 'pin the image by digest, for example registry.example.com/builder@sha256:<64 hex digits>',
+      },
+    ],
+  });
 
 /** Object stores come later; the message of the rule says so. */
 const uriOf = (description: string, { form, wanted }: { readonly form: string; readonly wanted: Rule }) =>
@@ -88,7 +98,8 @@ export const experimentSpec = object(
       { name: text('Name of the ConfigMap.'), key: text('Which key of it.') },
       { required: ['name', 'key'] },
     ),
-    uri: storageUri('Where the spec file lies.'),
+    uri: storageUri('The spec file.'),
+    sha256: sha256('Pins the text of the spec: the Job fails if it is another one.'),
   },
   {
     validations: [
@@ -105,30 +116,10 @@ export const maxBrokenPercent = integer(
   { minimum: 0, maximum: 100 },
 );
 
-const quantity = (description: string) =>
-  text(description, { maxLength: 32, pattern: '^[0-9]+([.][0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$' });
-
-export const memoryQuantity = (description: string) =>
-  text(description, { maxLength: 32, pattern: '^[0-9]+([.][0-9]+)?(k|M|G|T|Ki|Mi|Gi|Ti)?$' });
-
-export const resources = (description: string) =>
-  object(description, {
-    requests: map(
-      'What the scheduler sets aside, by resource name.',
-      quantity('An amount, for example 2 or 4Gi.'),
-      16,
-    ),
-    limits: map(
-      'What may not be exceeded, by resource name.',
-      quantity('An amount, for example 2 or 4Gi.'),
-      16,
-    ),
-  });
-
 export const nodeSelector = map(
   'Labels that a node must carry.',
   text('The value of the label.', { maxLength: 63 }),
-  32,
+  { maxProperties: 32 },
 );
 
 export const tolerations = list(
@@ -171,27 +162,3 @@ export const nodeAffinity = object(
     ),
   },
 );
-
-const localReferences = keyedList(
-  'Secrets for pulling images.',
-  object('A Secret of this namespace.', { name: text('Its name.') }, { required: ['name'] }),
-  { key: 'name', maxItems: 8 },
-);
-
-const labelMap = (description: string, maxLength: number) =>
-  map(description, text('The value under that name.', { maxLength }), 32);
-
-/** What the pods of any object carry beside their work. */
-export const podFields = {
-  serviceAccountName: text('Runs the pods as this ServiceAccount; its token is never mounted.'),
-  priorityClassName: text('PriorityClass of the pods.'),
-  imagePullSecrets: localReferences,
-  labels: labelMap('Labels for Jobs and pods, for example a queue name.', 63),
-  annotations: labelMap('Annotations for Jobs and pods.', 4096),
-} as const;
-
-export const activeDeadlineSeconds = integer('Seconds after which a Job is given up, waiting included.', {
-  format: 'int64',
-  minimum: 60,
-  maximum: 604800,
-});

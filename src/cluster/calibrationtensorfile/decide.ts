@@ -34,14 +34,15 @@ export const decide = (observed: Observed): Decision => {
 };
 
 const upkeepOf = (observed: Observed, stage: Stage): Upkeep => {
-  const { suspend, jobTemplate } = observed.tensorfile.spec;
+  const { suspend, jobs: carried } = observed.tensorfile.spec;
   return {
-    ...observed,
+    jobs: observed.jobs,
+    now: observed.now,
     wanted: new Set([stage.jobName]),
     known: (name) => name === stage.jobName && stage.kind === 'Written',
     stops: false,
     suspend,
-    labels: jobTemplate?.labels,
+    labels: carried?.metadata?.labels,
   };
 };
 

@@ -1,6 +1,6 @@
 /** A device class and the nodes → its status. Pure: the same nodes, the same status, down to the order of lists. */
 
-import { canonicalJson, contentKey } from '../../ground/base/digest.ts';
+import { canonicalJson } from '../../ground/base/digest.ts';
 import { backends, refusal } from '../../ground/contract/backends.ts';
 import { setConditions, type WantedCondition } from '../api/conditions.ts';
 import type {
@@ -51,13 +51,8 @@ const statusOf = ({ deviceClass, nodes, now }: Observed): ExportDeviceClassStatu
     conditions: setConditions(status?.conditions, wanted, { now, generation: metadata.generation }),
     matchingNodes: members.length,
     ...found,
-    hash: specHash(spec),
   };
 };
-
-/** What engines of the class depend on; a change of tolerations or of allowPending changes no engine. */
-const specHash = ({ engine, hardware, nodeSelector, nodeAffinity }: ExportDeviceClassSpec): string =>
-  contentKey({ engine, hardware, nodeSelector, nodeAffinity });
 
 /** Nodes come and go, so a class without nodes is still in order; only what no node can mend stalls it. */
 const usability = ({ engine }: ExportDeviceClassSpec): readonly WantedCondition[] => {

@@ -51,7 +51,7 @@ export const engineJob = (plan: EnginePlan): Job => {
     name,
     image: images.worker,
     command: ['node', workerProgram, name, ...taskArguments],
-    resources: smallResources,
+    resources: owner.spec.jobs?.helpers?.resources ?? smallResources,
     volumeMounts: volumes.mounts,
     ...containerDefaults,
   });
@@ -68,6 +68,7 @@ export const engineJob = (plan: EnginePlan): Job => {
     containers: [ours('publish', joined(written, work, temporary))],
     volumes: joined(written, key, work, temporary).volumes,
     placement: placementOf(deviceClass),
+    deadlineSeconds: owner.spec.jobs?.engine?.deadlineSeconds,
   });
 };
 
@@ -97,7 +98,6 @@ export const engineTask = (plan: EnginePlan): EngineTask => {
     backend: engine.backend,
     ...(engine.computeCapability && { computeCapability: engine.computeCapability }),
     dataType,
-    strictTypeConstraints: owner.spec.strictTypeConstraints,
     maxBatchSize: owner.spec.maxBatchSize,
     maxWorkspaceSizeBytes: bytesOfQuantity(owner.spec.maxWorkspaceSize),
     etlt: sourceOf(exported.etlt),
@@ -105,7 +105,7 @@ export const engineTask = (plan: EnginePlan): EngineTask => {
       exported.calibrationCache && { calibrationCache: sourceOf(exported.calibrationCache) }),
     ...(exported.verification && { verification: sourceOf(exported.verification) }),
     ...keptFloat(owner, { backend: engine.backend, dataType }),
-    options: engine.options ?? {},
+    options: builderOptions(engine),
     engineKey: key,
     folder: engineFolder(exported.folder, name, key),
   };
@@ -121,6 +121,17 @@ const keptFloat = (
   return isTold ? { keepFloat } : {};
 };
 
+/** Under the names that the build driver knows: HardwareCompatibilityLevel.AMPERE_PLUS is AmperePlus in the API. */
+const builderOptions = ({
+  tensorRt,
+  tensorRtRtx,
+}: ExportDeviceClass['spec']['engine']): EngineTask['options'] => {
+  const { hardwareCompatibilityLevel: level, ...numbers } = tensorRt ?? tensorRtRtx ?? {};
+  const named = Object.entries(numbers).map(([name, value]) => [name, String(value)] as const);
+  const constant = level?.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase();
+  return { ...Object.fromEntries(named), ...(constant && { hardwareCompatibilityLevel: constant }) };
+};
+
 const sourceOf = ({ uri, sha256 }: Artifact): Source => ({ uri, sha256 });
 
 const buildCommand = (backend: Backend, taskArguments: readonly string[]): readonly string[] =>
@@ -130,7 +141,7 @@ const buildCommand = (backend: Backend, taskArguments: readonly string[]): reado
 
 /** The class's device request (for example one nvidia.com/gpu) is a limit: extended resources cannot be overcommitted. */
 const buildResources = ({ owner, deviceClass }: EnginePlan): object => {
-  const asked = owner.spec.jobTemplate?.engineResources ?? { requests: { cpu: '500m', memory: '1Gi' } };
+  const asked = owner.spec.jobs?.engine?.resources ?? { requests: { cpu: '500m', memory: '1Gi' } };
   const devices = backends[deviceClass.spec.engine.backend].needsGpu
     ? { 'nvidia.com/gpu': '1', ...deviceClass.spec.resources }
     : deviceClass.spec.resources;

@@ -13,8 +13,9 @@ import { workerPlace } from './worker-place.ts';
 
 export const exportJob = (owner: ModelExport, images: Images, retry: string): Job => {
   const task = exportTask(owner);
-  const place = workerPlace(owner.spec.codec, images);
+  const place = workerPlace(owner.spec, images);
   const volumes = joined(exportVolumes(owner, task), place.volumes);
+  const { resources = defaultResources, placement = {}, deadlineSeconds } = owner.spec.jobs?.export ?? {};
   return job(
     owner,
     { name: exportJobName(owner, retry), stage: 'export', key: task.exportKey },
@@ -26,13 +27,14 @@ export const exportJob = (owner: ModelExport, images: Images, retry: string): Jo
           image: place.image,
           command: [...place.program, 'export', '--task', JSON.stringify(task)],
           ...(place.env && { env: place.env }),
-          resources: owner.spec.jobTemplate?.exportResources ?? defaultResources,
+          resources,
           volumeMounts: volumes.mounts,
           ...containerDefaults,
         },
       ],
       volumes: volumes.volumes,
-      placement: owner.spec.jobTemplate?.exportPlacement ?? {},
+      placement,
+      deadlineSeconds,
     },
   );
 };

@@ -12,18 +12,12 @@ export type Stage = 'export' | 'engine' | 'tensorfile';
 export type JobOwner = {
   readonly kind: OwnerKind;
   readonly metadata: { readonly name: string; readonly namespace: string; readonly uid: string };
-  readonly spec: { readonly jobTemplate?: JobTemplate };
+  readonly spec: { readonly jobs?: PodFields };
 };
 
-/** What Jobs and pods carry beside their work, by the user's wish. */
-type JobTemplate = Pick<
-  NonNullable<ModelExportSpec['jobTemplate']>,
-  | 'serviceAccountName'
-  | 'priorityClassName'
-  | 'imagePullSecrets'
-  | 'labels'
-  | 'annotations'
-  | 'activeDeadlineSeconds'
+type PodFields = Pick<
+  NonNullable<ModelExportSpec['jobs']>,
+  'serviceAccountName' | 'priorityClassName' | 'imagePullSecrets' | 'metadata'
 >;
 
 export type JobIdentity = {
@@ -40,6 +34,7 @@ export type PodPlan = {
   readonly volumes: Volumes['volumes'];
   /** nodeSelector, affinity, tolerations, runtimeClassName. */
   readonly placement: Readonly<Record<string, unknown>>;
+  readonly deadlineSeconds: number | undefined;
 };
 
 export type Job = {
@@ -56,28 +51,30 @@ export type Job = {
 };
 
 /** Long enough for a slow calibration or a large engine; a pod that waits for its Secret or claim counts too. */
-const deadlineSeconds = 6 * 60 * 60;
+const defaultDeadlineSeconds = 6 * 60 * 60;
 
 /** A worker that failed for want of its surroundings is tried again this often before the Job gives up. */
 const backoffLimit = 2;
 
 export const job = (owner: JobOwner, identity: JobIdentity, pod: PodPlan): Job => {
-  const template = owner.spec.jobTemplate ?? {};
-  const own = identityLabels(owner, identity);
+  const { metadata = {}, serviceAccountName, priorityClassName, imagePullSecrets } = owner.spec.jobs ?? {};
+  const labelled = {
+    labels: { ...metadata.labels, ...identityLabels(owner, identity) },
+    annotations: { ...metadata.annotations },
+  };
   return {
     apiVersion: 'batch/v1',
     kind: 'Job',
     metadata: {
       name: identity.name,
       namespace: owner.metadata.namespace,
-      labels: { ...template.labels, ...own },
-      annotations: { ...template.annotations },
+      ...labelled,
       ownerReferences: [ownedBy(owner)],
     },
     spec: {
       backoffLimit,
       podReplacementPolicy: 'Failed',
-      activeDeadlineSeconds: template.activeDeadlineSeconds ?? deadlineSeconds,
+      activeDeadlineSeconds: pod.deadlineSeconds ?? defaultDeadlineSeconds,
       suspend: false,
       podFailurePolicy: {
         rules: [
@@ -89,15 +86,15 @@ export const job = (owner: JobOwner, identity: JobIdentity, pod: PodPlan): Job =
         ],
       },
       template: {
-        metadata: { labels: { ...template.labels, ...own }, annotations: { ...template.annotations } },
+        metadata: labelled,
         spec: {
           restartPolicy: 'Never',
           automountServiceAccountToken: false,
           enableServiceLinks: false,
           securityContext: podSecurityContext,
-          ...(template.serviceAccountName && { serviceAccountName: template.serviceAccountName }),
-          ...(template.priorityClassName && { priorityClassName: template.priorityClassName }),
-          ...(template.imagePullSecrets && { imagePullSecrets: template.imagePullSecrets }),
+          ...(serviceAccountName && { serviceAccountName }),
+          ...(priorityClassName && { priorityClassName }),
+          ...(imagePullSecrets && { imagePullSecrets }),
           ...pod.placement,
           ...(pod.initContainers && { initContainers: pod.initContainers }),
           containers: pod.containers,

@@ -94,7 +94,6 @@ export const engineKey = ({
     etltSha256,
     calibrationCacheSha256: dataType === 'int8' ? calibrationCacheSha256 : undefined,
     dataType,
-    strictTypeConstraints: spec.strictTypeConstraints,
     maxBatchSize: spec.maxBatchSize,
     maxWorkspaceSize: spec.maxWorkspaceSize,
     planFormatVersion: backend.planFormatVersion,

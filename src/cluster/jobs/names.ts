@@ -13,6 +13,11 @@ export type JobContent = {
   readonly retry: string;
 };
 
-/** `<owner>-<part>-<8 hex digits>`; admission keeps both names short enough for the 63 characters of a label. */
+/**
+ * `<owner>-<part>-<10 hex digits>` of at most 52 characters: a pod adds 6, and a host name has at most 63. Long names
+ * are cut for people, and whole in the digits and in the labels.
+ */
 export const jobName = (owner: string, { part, key, retry }: JobContent): string =>
-  `${owner}-${part}-${contentKey({ part, key, retry }).slice(0, 8)}`;
+  [cut(owner, 24), cut(part, 16), contentKey({ owner, part, key, retry }).slice(0, 10)].join('-');
+
+const cut = (name: string, length: number): string => name.slice(0, length).replace(/-+$/, '');

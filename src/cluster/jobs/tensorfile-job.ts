@@ -13,7 +13,7 @@ import { claimVolumes, containerDefaults, joined, scratchVolume, type Volumes } 
 export const tensorfileJob = (owner: CalibrationTensorfile, images: Images, retry: string): Job => {
   const task = tensorfileTask(owner);
   const { volumes, mounts: volumeMounts } = tensorfileVolumes(owner, task);
-  const { resources = defaultResources, placement = {} } = owner.spec.jobTemplate ?? {};
+  const { resources = defaultResources, placement = {}, deadlineSeconds } = owner.spec.jobs?.tensorfile ?? {};
   const container = {
     name: 'tensorfile',
     image: images.worker,
@@ -25,7 +25,7 @@ export const tensorfileJob = (owner: CalibrationTensorfile, images: Images, retr
   return job(
     owner,
     { name: tensorfileJobName(owner, retry), stage: 'tensorfile', key: task.tensorfileKey },
-    { containers: [container], volumes, placement },
+    { containers: [container], volumes, placement, deadlineSeconds },
   );
 };
 

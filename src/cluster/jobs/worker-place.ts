@@ -19,7 +19,7 @@ export type WorkerPlace = {
   readonly volumes: Volumes;
 };
 
-export const workerPlace = (codec: ModelExport['spec']['codec'], images: Images): WorkerPlace => {
+export const workerPlace = ({ codec, jobs }: ModelExport['spec'], images: Images): WorkerPlace => {
   const ours = ['node', workerProgram];
   if (codec === undefined)
     return { image: images.worker, program: ours, volumes: { volumes: [], mounts: [] } };
@@ -28,7 +28,7 @@ export const workerPlace = (codec: ModelExport['spec']['codec'], images: Images)
     name: 'install',
     image: images.worker,
     command: [...ours, 'install', '--task', '{}'],
-    resources: smallResources,
+    resources: jobs?.helpers?.resources ?? smallResources,
     volumeMounts: volumes.mounts,
     ...containerDefaults,
   };

@@ -44,13 +44,14 @@ const typeOf = (schema: Schema): string => {
   if ('items' in schema) return `list of ${typeOf(schema.items)}`;
   if ('additionalProperties' in schema) return `map of ${typeOf(schema.additionalProperties)}`;
   if (schema.type === 'string' && schema.enum) return schema.enum.map((value) => `\`${value}\``).join(', ');
-  return schema.type;
+  return schema.type === 'quantity' ? 'quantity: number or string' : schema.type;
 };
 
 const limitsOf = (schema: Schema): string => {
   if (schema.type === 'integer') return rangeOf(schema.minimum, schema.maximum);
   if (schema.type === 'array') return `${rangeOf(schema.minItems, schema.maxItems)} entries`;
   if ('additionalProperties' in schema) return `at most ${schema.maxProperties} entries`;
+  if (schema.type === 'quantity') return '';
   if (schema.type !== 'string' || schema.enum) return '';
   return schema.maxLength === undefined ? '' : `at most ${schema.maxLength} characters`;
 };

@@ -38,14 +38,15 @@ export const decide = (observed: Observed): Decision => {
 };
 
 const upkeepOf = (observed: Observed, stages: Stages): Upkeep => {
-  const { jobTemplate, suspend } = observed.modelExport.spec;
+  const { jobs: carried, suspend } = observed.modelExport.spec;
   return {
-    ...observed,
+    jobs: observed.jobs,
+    now: observed.now,
     wanted: wantedNames(observed, stages),
     known: (name) => known(name, stages),
     stops: stopsEarly(observed, stages),
     suspend,
-    labels: jobTemplate?.labels,
+    labels: carried?.metadata?.labels,
   };
 };
 

@@ -35,6 +35,7 @@ export type EngineState =
 export type EngineStage = {
   readonly deviceClass: string;
   readonly jobName: string | undefined;
+  readonly wantedKey: string | undefined;
   readonly attempts: number;
   readonly stored: StoredEngine | undefined;
   readonly state: EngineState;
@@ -53,6 +54,7 @@ const engineStage = (
   const unplanned = {
     deviceClass,
     jobName: undefined,
+    wantedKey: undefined,
     attempts: previous?.attempts ?? 0,
     stored: storedOf(previous),
   };
@@ -61,7 +63,12 @@ const engineStage = (
   const plan = planOf(observed, observedClass, exported);
   const { name, key } = engineIdentity(plan);
   const job = observed.jobs.find((candidate) => candidate.name === name);
-  const planned = { ...unplanned, jobName: name, attempts: job?.attempts ?? unplanned.attempts };
+  const planned = {
+    ...unplanned,
+    jobName: name,
+    wantedKey: key,
+    attempts: job?.attempts ?? unplanned.attempts,
+  };
   if (unplanned.stored?.key === key) return { ...planned, state: { kind: 'Built' } };
   if (!job)
     return { ...planned, state: whyNotStarted(observedClass) ?? { kind: 'ToBuild', job: engineJob(plan) } };

@@ -19,14 +19,15 @@ const quietProgress: readonly string[] = ['Accepted', 'BuildingEngines'];
 const normalProgress: readonly string[] = ['Exporting', 'WaitingForTensorfile'];
 
 const exportSteps = (previous: ModelExportStatus, next: ModelExportStatus): readonly Step[] =>
-  next.etlt && next.etlt.sha256 !== previous.etlt?.sha256
-    ? [{ type: 'Normal', reason: 'Exported', note: `exported to ${next.etlt.uri}` }]
+  next.export?.etlt && next.export.etlt.sha256 !== previous.export?.etlt?.sha256
+    ? [{ type: 'Normal', reason: 'Exported', note: `exported to ${next.export.etlt.uri}` }]
     : [];
 
 const engineSteps = (previous: ModelExportStatus, next: ModelExportStatus): readonly Step[] =>
   (next.engines ?? []).flatMap((engine) => {
     const before = previous.engines?.find(({ deviceClass }) => deviceClass === engine.deviceClass);
-    if (before?.reason === engine.reason && before?.sha256 === engine.sha256) return [];
+    const isSame = builtOf(before)?.reason === builtOf(engine)?.reason && before?.sha256 === engine.sha256;
+    if (isSame) return [];
     return stepOf(engine);
   });
 
@@ -34,12 +35,14 @@ const engineSteps = (previous: ModelExportStatus, next: ModelExportStatus): read
 const quiet: readonly string[] = ['WaitingForExport', 'Suspended'];
 const ordinary: readonly string[] = ['Built', 'Building'];
 
-const stepOf = ({
-  deviceClass,
-  reason,
-  message,
-  uri,
-}: NonNullable<ModelExportStatus['engines']>[number]): readonly Step[] => {
+type EngineStatus = NonNullable<ModelExportStatus['engines']>[number];
+
+const builtOf = (engine: EngineStatus | undefined) =>
+  engine?.conditions?.find(({ type }) => type === 'Built');
+
+const stepOf = (engine: EngineStatus): readonly Step[] => {
+  const { deviceClass, uri } = engine;
+  const { reason, message } = builtOf(engine) ?? {};
   if (reason === undefined || quiet.includes(reason)) return [];
   if (reason === 'Built')
     return [{ type: 'Normal', reason, note: `engine for ${deviceClass} stored at ${uri}` }];

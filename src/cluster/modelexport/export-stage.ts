@@ -19,20 +19,10 @@ import {
   withFile,
 } from './tensorfile.ts';
 
-export type ExportStatus = Pick<
-  NonNullable<ModelExport['status']>,
-  | 'exportKey'
-  | 'retry'
-  | 'etlt'
-  | 'codecEtlt'
-  | 'calibrationCache'
-  | 'calibrationTensorfile'
-  | 'verification'
-  | 'report'
->;
+export type ExportStatus = NonNullable<NonNullable<ModelExport['status']>['export']>;
 
-/** Waiting has no Job: what it would be named after is not known yet. */
-export type ExportStage = { readonly jobName: string | undefined } & (
+/** Waiting has neither Job nor key: what it would be made from is not known yet. */
+export type ExportStage = { readonly jobName: string | undefined; readonly wantedKey: string | undefined } & (
   | ({ readonly kind: 'Waiting' } & TensorfileWait)
   | { readonly kind: 'Exported'; readonly status: ExportStatus; readonly artifacts: ExportedArtifacts }
   | { readonly kind: 'Exporting'; readonly blocked?: Blocked }
@@ -46,17 +36,19 @@ export const exportStage = (observed: Observed): ExportStage => {
   if (name === undefined) return plannedStage(observed, modelExport, undefined);
   const file = readyFile(tensorfile);
   if (file) return plannedStage(observed, withFile(modelExport, file), file);
-  const waiting = { jobName: undefined, kind: 'Waiting', ...tensorfileWait(name, observed) } as const;
+  const unknown = { jobName: undefined, wantedKey: undefined } as const;
+  const waiting = { ...unknown, kind: 'Waiting', ...tensorfileWait(name, observed) } as const;
   return exportedBefore(modelExport, name) ?? waiting;
 };
 
 /** An export stays when the tensorfile that it was made from goes, or is being made anew: only another file changes it. */
 const exportedBefore = (modelExport: ModelExport, name: string): ExportStage | undefined => {
-  const file = modelExport.status?.calibrationTensorfile;
+  const file = modelExport.status?.export?.calibrationTensorfile;
   if (file?.name !== name) return undefined;
   const planned = withFile(modelExport, file);
   const stored = storedExport(planned, file);
-  return stored && { jobName: exportJobName(planned, retryOf(planned)), ...stored };
+  const jobName = exportJobName(planned, retryOf(planned));
+  return stored && { jobName, wantedKey: exportKey(planned), ...stored };
 };
 
 /** `file` is what the reference in the spec, if it has one, was replaced by. */
@@ -66,20 +58,20 @@ const plannedStage = (
   file: ReferredFile | undefined,
 ): ExportStage => {
   const retry = retryOf(modelExport);
-  const jobName = exportJobName(modelExport, retry);
+  const planned = { jobName: exportJobName(modelExport, retry), wantedKey: exportKey(modelExport) };
   const stored = storedExport(modelExport, file);
-  if (stored) return { jobName, ...stored };
-  const state = jobs.find((job) => job.name === jobName)?.state;
-  if (!state) return { jobName, kind: 'ToExport', job: exportJob(modelExport, images, retry) };
+  if (stored) return { ...planned, ...stored };
+  const state = jobs.find((job) => job.name === planned.jobName)?.state;
+  if (!state) return { ...planned, kind: 'ToExport', job: exportJob(modelExport, images, retry) };
   switch (state.kind) {
     case 'Active':
-      return { jobName, kind: 'Exporting', ...(state.blocked && { blocked: state.blocked }) };
+      return { ...planned, kind: 'Exporting', ...(state.blocked && { blocked: state.blocked }) };
     case 'ResultUnknown':
-      return { jobName, kind: 'Exporting' };
+      return { ...planned, kind: 'Exporting' };
     case 'Failed':
-      return { jobName, kind: 'Failed', reason: state.reason, message: state.message };
+      return { ...planned, kind: 'Failed', reason: state.reason, message: state.message };
     default:
-      return { jobName, ...answered(modelExport, state.result, file) };
+      return { ...planned, ...answered(modelExport, state.result, file) };
   }
 };
 
@@ -94,35 +86,29 @@ const answered = (
 
 /** Status alone is enough once the export is in it: the Job may be long gone. */
 const storedExport = (modelExport: ModelExport, file: ReferredFile | undefined) => {
-  const { status } = modelExport;
-  if (!status?.etlt || status.exportKey !== exportKey(modelExport)) return undefined;
-  return (status.retry ?? '') === retryOf(modelExport) ? finished(status, file) : undefined;
+  const stored = modelExport.status?.export;
+  if (!stored?.etlt || stored.key !== exportKey(modelExport)) return undefined;
+  return (stored.retry ?? '') === retryOf(modelExport) ? finished(stored, file) : undefined;
 };
 
-const statusOf = (modelExport: ModelExport, result: Exported): ExportStatus => ({
-  exportKey: exportKey(modelExport),
+const statusOf = (
+  modelExport: ModelExport,
+  { etlt, kind: _, reused: __, ...parts }: Exported,
+): ExportStatus => ({
+  key: exportKey(modelExport),
   ...(retryOf(modelExport) && { retry: retryOf(modelExport) }),
-  etlt: { ...result.etlt, outputNodes: [...result.etlt.outputNodes] },
-  ...(result.codecEtlt && { codecEtlt: result.codecEtlt }),
-  ...(result.calibrationCache && { calibrationCache: result.calibrationCache }),
-  ...(result.verification && { verification: result.verification }),
-  ...(result.report && { report: result.report }),
+  ...parts,
+  etlt: { ...etlt, outputNodes: [...etlt.outputNodes] },
 });
 
-/** The folder is where the `.etlt` lies: status is the one witness of what was exported where. */
-const finished = (stored: ExportStatus, file: ReferredFile | undefined) => {
-  const { exportKey: key, retry, codecEtlt, calibrationCache, verification, report } = stored;
+/** The folder is where the `.etlt` is: status is the one witness of what was exported where. */
+const finished = (
+  { calibrationTensorfile: _, wantedKey: __, ...stored }: ExportStatus,
+  file: ReferredFile | undefined,
+) => {
+  const { calibrationCache, verification } = stored;
   const etlt = stored.etlt!;
-  const status: ExportStatus = {
-    ...(key && { exportKey: key }),
-    ...(retry && { retry }),
-    etlt,
-    ...(codecEtlt && { codecEtlt }),
-    ...(calibrationCache && { calibrationCache }),
-    ...(file && { calibrationTensorfile: file }),
-    ...(verification && { verification }),
-    ...(report && { report }),
-  };
+  const status: ExportStatus = { ...stored, ...(file && { calibrationTensorfile: file }) };
   const artifacts: ExportedArtifacts = {
     folder: etlt.uri.slice(0, -artifactFiles.etlt.length - 1),
     etlt,

@@ -1,9 +1,14 @@
 /** Stages → status, whole: conditions by kstatus's rules, artifacts, one entry per device class. Pure. */
-import { type Condition, setConditions, type WantedCondition } from '../api/conditions.ts';
+import {
+  type Condition,
+  type ConditionType,
+  setConditions,
+  type WantedCondition,
+} from '../api/conditions.ts';
 import type { ModelExport, ModelExportStatus } from '../api/model-export.ts';
 import { dataTypeOf, needsCalibration } from '../jobs/keys.ts';
 import type { EngineStage } from './engine-stage.ts';
-import type { ExportStage } from './export-stage.ts';
+import type { ExportStage, ExportStatus } from './export-stage.ts';
 import type { Observed } from './observed.ts';
 import type { Stages } from './stages.ts';
 import { type Summary, summaryOf } from './summary.ts';
@@ -18,14 +23,25 @@ export const firstStatus = ({ modelExport, now }: Observed): ModelExportStatus =
     [
       { type: 'Reconciling', status: 'True', reason: 'Accepted', message: 'seen, and about to be exported' },
       { type: 'Stalled', status: 'False', reason: 'Accepted', message: 'nothing has failed' },
-      ...(['Ready', 'Exported', 'Calibrated', 'EnginesReady'] as const).map(
+      ...firstTypes(modelExport).map(
         (type) => ({ type, status: 'Unknown', reason: 'Accepted', message: 'not looked at yet' }) as const,
       ),
     ],
     { now, generation: modelExport.metadata.generation },
   ),
   progress: 'accepted',
-  enginesReady: `0/${modelExport.spec.deviceClasses.length}`,
+  ...countsOf(0, modelExport.spec.deviceClasses.length),
+});
+
+const firstTypes = ({ spec }: ModelExport): readonly ConditionType[] =>
+  needsCalibration(spec)
+    ? ['Ready', 'Exported', 'Calibrated', 'EnginesReady']
+    : ['Ready', 'Exported', 'EnginesReady'];
+
+const countsOf = (built: number, count: number) => ({
+  enginesReady: `${built}/${count}`,
+  engineCount: count,
+  enginesBuilt: built,
 });
 
 export const nextStatus = (observed: Observed, stages: Stages): ModelExportStatus => {
@@ -39,41 +55,42 @@ export const nextStatus = (observed: Observed, stages: Stages): ModelExportStatu
       now,
       generation,
     }) as Condition[],
-    ...exportedPart(modelExport, stages.exported),
-    engines: stages.engines.map((stage) => engineStatus(modelExport, stage)),
+    export: exportedPart(modelExport, stages.exported),
+    engines: stages.engines.map((stage) => engineStatus(observed, stage)),
     progress: progressOf(summary, stages, built),
-    enginesReady: `${built}/${stages.engines.length}`,
+    ...countsOf(built, stages.engines.length),
   };
 };
 
-/** While a changed spec is exported anew, status keeps naming what the old one left. */
-const exportedPart = ({ status }: ModelExport, exported: ExportStage): Partial<ModelExportStatus> => {
-  if (exported.kind === 'Exported') return exported.status;
-  const { exportKey, retry, etlt, calibrationCache, calibrationTensorfile, verification, report } =
-    status ?? {};
+/** While a changed spec is exported, status keeps naming what the old one left. */
+const exportedPart = ({ status }: ModelExport, exported: ExportStage): ExportStatus => {
+  const { wantedKey: _, ...stored } = exported.kind === 'Exported' ? exported.status : (status?.export ?? {});
+  return { ...stored, ...(exported.wantedKey && { wantedKey: exported.wantedKey }) };
+};
+
+const engineStatus = ({ modelExport, now }: Observed, stage: EngineStage): EngineStatus => {
+  const { deviceClass, wantedKey, attempts, stored, state } = stage;
+  const before = modelExport.status?.engines?.find((engine) => engine.deviceClass === deviceClass);
+  const built = {
+    type: 'Built',
+    status: state.kind === 'Built' ? 'True' : 'False',
+    ...reasonOf(modelExport, stage),
+  } as const;
+  const { generation } = modelExport.metadata;
   return {
-    ...(exportKey && { exportKey }),
-    ...(retry && { retry }),
-    ...(etlt && { etlt }),
-    ...(calibrationCache && { calibrationCache }),
-    ...(calibrationTensorfile && { calibrationTensorfile }),
-    ...(verification && { verification }),
-    ...(report && { report }),
+    deviceClass,
+    conditions: setConditions(before?.conditions, [built], { now, generation }),
+    dataType: dataTypeOf(modelExport.spec, deviceClass),
+    ...(wantedKey && { wantedKey }),
+    ...(attempts > 0 && { attempts }),
+    ...stored,
   };
 };
-
-const engineStatus = (modelExport: ModelExport, stage: EngineStage): EngineStatus => ({
-  deviceClass: stage.deviceClass,
-  dataType: dataTypeOf(modelExport.spec, stage.deviceClass),
-  ...reasonOf(modelExport, stage),
-  ...(stage.attempts > 0 && { attempts: stage.attempts }),
-  ...stage.stored,
-});
 
 const reasonOf = (
   { spec }: ModelExport,
   { state, stored }: EngineStage,
-): Pick<EngineStatus, 'reason' | 'message'> => {
+): Pick<WantedCondition, 'reason' | 'message'> => {
   switch (state.kind) {
     case 'Built':
       return { reason: 'Built', message: 'stored and verified' };
@@ -85,7 +102,7 @@ const reasonOf = (
       if (state.kind === 'Building' && state.blocked) return state.blocked;
       return {
         reason: 'Building',
-        message: stored ? 'being built anew; the old engine stays until then' : 'being built',
+        message: stored ? 'being built again; the old engine stays until then' : 'being built',
       };
   }
 };
@@ -107,7 +124,7 @@ const conditionsOf = (observed: Observed, stages: Stages, summary: Summary): rea
     { type: 'Stalled', status: is('Stalled'), reason, message },
     { type: 'Ready', status: is('Ready'), reason, message },
     exportedCondition(stages.exported, summary),
-    calibratedCondition(observed, stages.exported, summary),
+    ...calibratedCondition(observed, stages.exported, summary),
     enginesCondition(stages, summary),
   ];
 };
@@ -122,21 +139,17 @@ const exportedCondition = (exported: ExportStage, { reason, message }: Summary):
       }
     : { type: 'Exported', status: 'False', reason, message };
 
+/** Absent where no engine is int8. */
 const calibratedCondition = (
-  observed: Observed,
+  { modelExport }: Observed,
   exported: ExportStage,
   summary: Summary,
-): WantedCondition => {
-  if (!needsCalibration(observed.modelExport.spec))
-    return { type: 'Calibrated', status: 'False', reason: 'NotRequired', message: 'no engine is int8' };
-  if (exported.kind !== 'Exported') return { ...exportedCondition(exported, summary), type: 'Calibrated' };
+): readonly WantedCondition[] => {
+  if (!needsCalibration(modelExport.spec)) return [];
+  if (exported.kind !== 'Exported') return [{ ...exportedCondition(exported, summary), type: 'Calibrated' }];
   const { uri } = exported.artifacts.calibrationCache ?? { uri: 'missing' };
-  return {
-    type: 'Calibrated',
-    status: 'True',
-    reason: 'Calibrated',
-    message: `the calibration cache is ${uri}`,
-  };
+  const message = `the calibration cache is ${uri}`;
+  return [{ type: 'Calibrated', status: 'True', reason: 'Calibrated', message }];
 };
 
 const enginesCondition = ({ engines }: Stages, { kind, reason, message }: Summary): WantedCondition =>

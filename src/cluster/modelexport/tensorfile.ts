@@ -8,7 +8,7 @@ import { needsCalibration } from '../jobs/keys.ts';
 import type { Observed } from './observed.ts';
 
 /** The file that calibration reads, and the name of the object that made it. */
-export type ReferredFile = NonNullable<ModelExportStatus['calibrationTensorfile']>;
+export type ReferredFile = NonNullable<NonNullable<ModelExportStatus['export']>['calibrationTensorfile']>;
 
 /** Of an object of this kind, the name of the CalibrationTensorfile that it needs; undefined if none. */
 export const tensorfileName = ({ spec }: ModelExport): string | undefined =>

@@ -61,7 +61,7 @@ const failureOf = (pods: readonly PodObject[], condition: FailedCondition): JobS
     return {
       kind: 'Failed',
       reason: 'DeadlineExceeded',
-      message: 'the Job ran longer than jobTemplate.activeDeadlineSeconds',
+      message: 'the Job ran longer than its deadlineSeconds in spec.jobs',
     };
   const container = pods.flatMap(terminatedContainers).find(({ exitCode }) => exitCode !== 0);
   if (!container)
@@ -84,7 +84,7 @@ const causeOf = ({
   if (reason === 'OOMKilled')
     return {
       reason: 'OutOfMemory',
-      message: `container ${name} ran out of memory: raise its limit in spec.jobTemplate`,
+      message: `container ${name} ran out of memory: raise its limit in spec.jobs`,
     };
   return {
     reason: reasonOfExitCode(exitCode) ?? 'PodFailed',

@@ -99,11 +99,6 @@ export const failures = {
     retry: 'never',
     meaning: 'The backend cannot build this for this device class.',
   },
-  HardwareMismatch: {
-    exitCode: 42,
-    retry: 'never',
-    meaning: 'The node is not the hardware that the class names.',
-  },
   EngineVerificationFailed: {
     exitCode: 43,
     retry: 'never',

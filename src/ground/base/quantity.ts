@@ -11,9 +11,9 @@ const multiplier: Readonly<Record<string, number>> = {
   Ti: 2 ** 40,
 };
 
-/** Bytes of a quantity such as `1Gi`, `512Mi` or `1000000`. Throws RangeError for any other form. */
-export const bytesOfQuantity = (quantity: string): number => {
-  const match = /^(\d+(?:\.\d+)?)(Ki|Mi|Gi|Ti|k|M|G|T)?$/.exec(quantity);
+/** Bytes of a quantity such as `1Gi`, `512Mi` or 1000000. @throws RangeError for any other form */
+export const bytesOfQuantity = (quantity: string | number): number => {
+  const match = /^(\d+(?:\.\d+)?)(Ki|Mi|Gi|Ti|k|M|G|T)?$/.exec(String(quantity));
   if (!match) throw new RangeError(`not a size: ${quantity} (write for example 1Gi or 512Mi)`);
   return Math.floor(Number(match[1]) * multiplier[match[2] ?? '']!);
 };

@@ -65,6 +65,9 @@ export const backends = {
 export type Backend = keyof typeof backends;
 export const backendNames = Object.keys(backends) as Backend[];
 
+/** On which GPUs beside its own an engine runs: TensorRT's HardwareCompatibilityLevel. */
+export const hardwareCompatibilityLevels = ['None', 'AmperePlus', 'SameComputeCapability'] as const;
+
 /** Compute capabilities that TensorRT for RTX 1.x compiles for (its ComputeCapability enum). */
 export const rtxComputeCapabilities = ['7.5', '8.0', '8.6', '8.9', '12.0', '12.1'] as const;
 

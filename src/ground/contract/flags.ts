@@ -40,7 +40,7 @@ export const exportFlags = {
   strict_type_constraints: {
     type: 'switch',
     aliases: ['s'],
-    help: 'For int8: no layer of the engine may fall back to a higher precision.',
+    help: 'Accepted for scripts of TLT; it changes nothing. The engine of --engine_file is strongly typed: no layer can leave the precision that the graph gives it. A builder that reads the calibration cache has its own switch (trtexec --precisionConstraints=obey).',
   },
   ...calibrationDataFlags,
   max_batch_size: {

@@ -18,6 +18,8 @@ export type Exported = {
   readonly verification?: Artifact;
   /** Numbers, and the page for people. */
   readonly report?: { readonly uri: string; readonly pageUri?: string };
+  /** SHA-256 of what was read, by name: `model`, `spec`, and `images`, `tensorfile` or `trainingData`. */
+  readonly inputs?: Readonly<Record<string, string>>;
   /** True if finished work of the same content was found and nothing was done again. */
   readonly reused: boolean;
 };

@@ -8,7 +8,7 @@ import type { EngineBuilt } from './result.ts';
 export type Source = { readonly uri: string; readonly sha256?: string };
 
 /** The experiment spec: the file behind the URI, or the file of the mounted ConfigMap where there is none. */
-export type SpecSource = { readonly uri?: string };
+export type SpecSource = Partial<Source>;
 
 /** Where what an experiment spec names is to be found. */
 export type DataRoot = {
@@ -72,7 +72,6 @@ export type EngineTask = {
   readonly backend: Backend;
   readonly computeCapability?: string;
   readonly dataType: DataType;
-  readonly strictTypeConstraints: boolean;
   readonly maxBatchSize: number;
   readonly maxWorkspaceSizeBytes: number;
   readonly etlt: Source;
