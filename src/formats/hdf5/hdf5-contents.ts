@@ -2,9 +2,9 @@
  * What an HDF5 file holds, told from its structure without reading values: a TLT tensorfile (attribute `count`, groups
  * `_tensorfile_array_key__<n>`), a Keras model, or something else.
  */
-import type { Dtype, File, Group } from 'h5wasm/node';
 import { UserError } from '../../ground/base/errors.ts';
-import { isDataset, isGroup, loadHdf5 } from './hdf5.ts';
+import { openReadable } from '../../ground/base/readable.ts';
+import { faultText, type Hdf5Array, type Hdf5Group, openHdf5 } from './hdf5.ts';
 import { batchGroup, soleArray } from './tensorfile-layout.ts';
 
 export type Hdf5Contents =
@@ -29,49 +29,44 @@ export type ArrayDescription = {
  * @throws UserError TensorfileInvalid for a file that HDF5 cannot open, or a tensorfile whose batches are not all there
  */
 export const readHdf5Contents = async (path: string): Promise<Hdf5Contents> => {
-  const hdf5 = await loadHdf5();
   try {
-    const file = new hdf5.File(path, 'r');
-    try {
-      return contentsOf(file, path);
-    } finally {
-      file.close();
-    }
+    using content = openReadable(path);
+    return contentsOf(await openHdf5(content), path);
   } catch (thrown) {
     if (thrown instanceof UserError) throw thrown;
-    throw invalid(path, 'HDF5 cannot read it: it is cut short or damaged', thrown);
+    throw invalid(path, faultText(thrown), thrown);
   }
 };
 
-const contentsOf = (file: File, path: string): Hdf5Contents => {
-  const attributes = file.attrs;
-  const members = file.keys();
-  if ('model_config' in attributes || members.includes('model_weights')) {
-    const version = (attributes.keras_version ?? attributesOf(file, 'model_weights').keras_version)?.value;
+const contentsOf = (root: Hdf5Group, path: string): Hdf5Contents => {
+  const attributes = root.attributes();
+  const members = root.keys();
+  if (attributes.includes('model_config') || members.includes('model_weights')) {
+    const version = root.attribute('keras_version') ?? weightsVersion(root);
     return { kind: 'Keras', kerasVersion: typeof version === 'string' ? version : undefined };
   }
-  if (!('count' in attributes)) return { kind: 'Other', members };
-  const count = Number(attributes.count?.value);
+  if (!attributes.includes('count')) return { kind: 'Other', members };
+  const count = Number(root.attribute('count'));
   if (!Number.isSafeInteger(count) || count < 0) throw invalid(path, `its attribute 'count' is ${count}`);
   const names = new Set(members);
   for (let number = 0; number < count; number += 1)
     if (!names.has(batchGroup(number)))
       throw invalid(path, `it says ${count} batches, and batch ${number} is missing`);
-  return { kind: 'Tensorfile', count, firstBatch: count === 0 ? [] : arraysOf(file.get(batchGroup(0)), '') };
+  return { kind: 'Tensorfile', count, firstBatch: count === 0 ? [] : arraysOf(root.get(batchGroup(0)), '') };
 };
 
-const attributesOf = (file: File, member: string) => {
-  const entity = file.get(member);
-  return isGroup(entity) ? entity.attrs : {};
+const weightsVersion = (root: Hdf5Group) => {
+  const weights = root.get('model_weights');
+  return weights?.kind === 'Group' ? weights.attribute('keras_version') : undefined;
 };
 
-const arraysOf = (entity: ReturnType<Group['get']>, name: string): ArrayDescription[] => {
-  if (isDataset(entity)) return [{ name, type: typeName(entity.dtype), shape: entity.shape ?? [] }];
-  if (!isGroup(entity)) return [];
-  return entity
+const arraysOf = (member: Hdf5Group | Hdf5Array | undefined, name: string): ArrayDescription[] => {
+  if (member === undefined) return [];
+  if (member.kind === 'Array') return [{ name, type: typeName(member.type), shape: member.shape }];
+  return member
     .keys()
     .flatMap((key) =>
-      arraysOf(entity.get(key), key === soleArray ? name : [name, key].filter(Boolean).join('/')),
+      arraysOf(member.get(key), key === soleArray ? name : [name, key].filter(Boolean).join('/')),
     );
 };
 
@@ -83,8 +78,7 @@ const numberTypes: Readonly<Record<string, string>> = {
   b: 'int8',
 };
 
-const typeName = (dtype: Dtype): string =>
-  typeof dtype === 'string' ? (numberTypes[dtype.replace(/^[<>|=]/, '')] ?? dtype) : 'compound';
+const typeName = (type: string): string => numberTypes[type.replace(/^[<>]/, '')] ?? type;
 
 const invalid = (path: string, found: string, cause?: unknown): UserError =>
   new UserError('TensorfileInvalid', `Reading ${path}: ${found}. Copy or generate the file again.`, {

@@ -2,9 +2,9 @@
  * Reads a tensorfile, ours or TLT's, as batches for calibration. Of each stored batch the first rows are taken, as TLT
  * does; a few of them are in memory at a time, whatever the file says about its own size.
  */
-import type { Dataset, File, Group } from 'h5wasm/node';
 import { UserError } from '../../ground/base/errors.ts';
-import { isDataset, isGroup, loadHdf5 } from './hdf5.ts';
+import { openReadable } from '../../ground/base/readable.ts';
+import { faultText, type Hdf5Array, type Hdf5Group, openHdf5 } from './hdf5.ts';
 import { batchGroup, invalidTensorfile, soleArray, type TensorBatch } from './tensorfile-layout.ts';
 
 export type TensorfileRequest = {
@@ -28,16 +28,14 @@ export async function* tensorfileBatches(
   path: string,
   request: TensorfileRequest,
 ): AsyncGenerator<TensorBatch> {
-  const hdf5 = await loadHdf5();
-  const file = reading(path, () => new hdf5.File(path, 'r'));
-  try {
-    reading(path, () => requireBatches(file, path, request));
-    const total = request.batches * request.batchSize;
-    for (let start = 0; start < total; start += request.rows)
-      yield reading(path, () => gather(file, path, { ...request, start }));
-  } finally {
-    reading(path, () => file.close());
-  }
+  using content = reading(path, () => openReadable(path));
+  const root = await openHdf5(content).catch((thrown: unknown) => {
+    throw invalidTensorfile(path, faultText(thrown), thrown);
+  });
+  reading(path, () => requireBatches(root, path, request));
+  const total = request.batches * request.batchSize;
+  for (let start = 0; start < total; start += request.rows)
+    yield reading(path, () => gather(root, path, { ...request, start }));
 }
 
 /** Whatever libhdf5 throws on damaged bytes becomes a sentence. */
@@ -46,15 +44,15 @@ const reading = <T>(path: string, read: () => T): T => {
     return read();
   } catch (thrown) {
     if (thrown instanceof UserError) throw thrown;
-    throw invalidTensorfile(path, 'HDF5 cannot read it: it is cut short, damaged or no HDF5 file', thrown);
+    throw invalidTensorfile(path, faultText(thrown), thrown);
   }
 };
 
-const requireBatches = (file: File, path: string, { batches }: TensorfileRequest): void => {
-  const attribute = file.attrs.count;
+const requireBatches = (root: Hdf5Group, path: string, { batches }: TensorfileRequest): void => {
+  const attribute = root.attribute('count');
   if (attribute === undefined)
     throw invalidTensorfile(path, "it has no attribute 'count', so it is no tensorfile");
-  const count = Number(attribute.value);
+  const count = Number(attribute);
   if (!Number.isSafeInteger(count) || count < 0)
     throw invalidTensorfile(path, `its attribute 'count' is ${count}`);
   if (count === 0) throw invalidTensorfile(path, 'it holds no batches');
@@ -67,7 +65,7 @@ const requireBatches = (file: File, path: string, { batches }: TensorfileRequest
 
 /** Up to `rows` rows from `start` on, counted over all batches; they may come from several stored ones. */
 const gather = (
-  file: File,
+  root: Hdf5Group,
   path: string,
   request: TensorfileRequest & { readonly start: number },
 ): TensorBatch => {
@@ -79,7 +77,7 @@ const gather = (
   while (paths.length < count) {
     const [group, row] = [Math.floor((start + paths.length) / batchSize), (start + paths.length) % batchSize];
     const end = Math.min(batchSize, row + count - paths.length);
-    const array = arrayOf(file, { path, group, request });
+    const array = arrayOf(root, { path, group, request });
     data.set(floatsOf(array, [row, end]), paths.length * length);
     for (let at = row; at < end; at += 1) paths.push(`${path} (batch ${group}, row ${at})`);
   }
@@ -89,14 +87,14 @@ const gather = (
 type Place = { readonly path: string; readonly group: number; readonly request: TensorfileRequest };
 
 /** The array of a stored batch, its type and shape checked before any of its values are read. */
-const arrayOf = (file: File, { path, group, request }: Place): Dataset => {
-  const array = datasetIn(file.get(batchGroup(group)));
+const arrayOf = (root: Hdf5Group, { path, group, request }: Place): Hdf5Array => {
+  const array = arrayIn(root.get(batchGroup(group)));
   if (!array) throw invalidTensorfile(path, `batch ${group} is missing or is not one array`);
-  if (array.dtype !== '<f' && array.dtype !== '<d')
+  if (array.type !== '<f' && array.type !== '<d')
     throw invalidTensorfile(path, `batch ${group} holds neither float32 nor float64`);
-  if ((array.metadata.chunks ?? []).reduce((a, b) => a * Number(b), array.metadata.size) > mostChunkBytes)
+  if (array.chunkBytes > mostChunkBytes)
     throw invalidTensorfile(path, `batch ${group} is stored in pieces too large to be read`);
-  const [stored = 0, ...rest] = array.shape ?? [];
+  const [stored = 0, ...rest] = array.shape;
   const wanted = [request.channels, request.height, request.width];
   if (`${rest}` !== `${wanted}`)
     throw invalidTensorfile(
@@ -114,13 +112,12 @@ const arrayOf = (file: File, { path, group, request }: Place): Dataset => {
 /** libhdf5 reads whole chunks; h5py makes them 1 MiB at most, so a larger one comes of damage or malice. */
 const mostChunkBytes = 64 * 2 ** 20;
 
-const datasetIn = (entity: ReturnType<Group['get']>): Dataset | undefined => {
-  const found = isGroup(entity) ? entity.get(soleArray) : entity;
-  return isDataset(found) ? found : undefined;
+const arrayIn = (member: Hdf5Group | Hdf5Array | undefined): Hdf5Array | undefined => {
+  const found = member?.kind === 'Group' ? member.get(soleArray) : member;
+  return found?.kind === 'Array' ? found : undefined;
 };
 
-const floatsOf = (array: Dataset, rows: [number, number]): Float32Array | Float64Array => {
-  const values = array.slice([rows]);
-  if (values instanceof Float32Array || values instanceof Float64Array) return values;
-  throw new TypeError('libhdf5 gave no floats');
+const floatsOf = (array: Hdf5Array, [start, end]: readonly [number, number]): Float32Array | Float64Array => {
+  const { buffer } = array.rows(start, end);
+  return array.type === '<d' ? new Float64Array(buffer) : new Float32Array(buffer);
 };

@@ -5,7 +5,6 @@
 import type { File } from 'h5wasm/node';
 import { messageOf, UserError } from '../../ground/base/errors.ts';
 import { makeWholeFile } from '../../ground/base/whole-file.ts';
-import { loadHdf5 } from './hdf5.ts';
 import { zeroTimes } from './hdf5-times.ts';
 import { batchGroup, chunksOf, soleArray, type TensorBatch } from './tensorfile-layout.ts';
 
@@ -23,12 +22,22 @@ export const writeTensorfile = async (path: string, batches: AsyncIterable<Tenso
   return count;
 };
 
+/**
+ * The library with the file system of the machine, for writing alone: it follows what a file names. Throws what libhdf5
+ * finds wrong, where by itself it prints its stack.
+ */
+const loadWriter = async (): Promise<typeof import('h5wasm/node')> => {
+  const library = await import('h5wasm/node');
+  (await library.ready).activate_throwing_error_handler();
+  return library;
+};
+
 const writeBatches = async (
   temporary: string,
   path: string,
   batches: AsyncIterable<TensorBatch>,
 ): Promise<number> => {
-  const hdf5 = await loadHdf5();
+  const hdf5 = await loadWriter();
   const file = told(path, () => new hdf5.File(temporary, 'w', { libver: ['earliest', 'latest'] }));
   try {
     return await writeInto(file, path, batches);
