@@ -13,7 +13,6 @@ import {
 } from '../../src/cluster/api/export-device-class.ts';
 import { type ModelExport, modelExportSchema } from '../../src/cluster/api/model-export.ts';
 import { reasons } from '../../src/cluster/api/reasons.ts';
-import type { Schema } from '../../src/cluster/api/schema.ts';
 import { decide as decideTensorfile } from '../../src/cluster/calibrationtensorfile/decide.ts';
 import { decide as decideClass } from '../../src/cluster/deviceclass/decide.ts';
 import { engineJob } from '../../src/cluster/jobs/engine-job.ts';
@@ -21,7 +20,8 @@ import { exportJob } from '../../src/cluster/jobs/export-job.ts';
 import { tensorfileJob } from '../../src/cluster/jobs/tensorfile-job.ts';
 import { decide } from '../../src/cluster/modelexport/decide.ts';
 import { tensorfileName } from '../../src/cluster/modelexport/tensorfile.ts';
-import { aDeviceClass, aModelExport, anExported, anObserved, aTensorfile } from '../builders/objects.ts';
+import type { Schema } from '../../src/ground/contract/schema.ts';
+import { aDeviceClass, aModelExport, anObserved, aTensorfile, someArtifacts } from '../builders/objects.ts';
 import { readSources, withoutComments } from '../sources.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -89,7 +89,7 @@ const status = { observedGeneration: 1 };
 const madeOfExport = (spec: unknown) => {
   const modelExport = aModelExport({ spec: spec as ModelExport['spec'], status });
   const deviceClass = aDeviceClass(modelExport.spec.deviceClasses[0]!.name);
-  const exported = { folder: 'pvc://exports/k', ...anExported() };
+  const exported = someArtifacts();
   const classes = modelExport.spec.deviceClasses.map(({ name }) => ({ name, deviceClass, matchingNodes: 1 }));
   const refused = { ...classes[0]!, deviceClass: aDeviceClass('turing', turing) };
   return [
@@ -138,7 +138,7 @@ test('each field of a CalibrationTensorfile has a reader', (t) => {
 test('each field of an ExportDeviceClass has a reader', (t) => {
   const made = (spec: unknown) => {
     const deviceClass = { ...aDeviceClass('a'), spec } as ExportDeviceClass;
-    const exported = { folder: 'pvc://exports/k', ...anExported() };
+    const exported = someArtifacts();
     const modelExport = aModelExport({ spec: { deviceClasses: [{ name: 'a' }] } });
     return [
       engineJob({ owner: modelExport, deviceClass, exported, images, retry: '' }),

@@ -4,7 +4,8 @@ import { calibrationTensorfileSchema } from '../../src/cluster/api/calibration-t
 import { crds } from '../../src/cluster/api/crd.ts';
 import { exportDeviceClassSchema } from '../../src/cluster/api/export-device-class.ts';
 import { modelExportSchema } from '../../src/cluster/api/model-export.ts';
-import { integer, object, openApi, type Schema, text } from '../../src/cluster/api/schema.ts';
+import { openApi } from '../../src/cluster/api/open-api.ts';
+import { integer, object, type Schema, text } from '../../src/ground/contract/schema.ts';
 
 type Node = { readonly path: string; readonly name: string; readonly schema: Schema };
 

@@ -1,6 +1,9 @@
 /** The int8 engine of an export, for this CPU unless another class is wanted. */
+import { placed } from '../../src/ground/contract/artifact.ts';
 import type { Exported } from '../../src/ground/contract/result.ts';
 import type { EngineTask } from '../../src/ground/contract/task.ts';
+
+const folder = 'pvc://exports/out/k';
 
 export const anEngineTask = (
   { etlt, calibrationCache, verification }: Exported,
@@ -11,11 +14,11 @@ export const anEngineTask = (
   dataType: 'int8',
   maxBatchSize: 4,
   maxWorkspaceSizeBytes: 2 ** 28,
-  etlt,
-  calibrationCache: calibrationCache!,
-  verification: verification!,
+  etlt: placed(folder, etlt),
+  calibrationCache: placed(folder, calibrationCache!),
+  verification: placed(folder, verification!),
   options: {},
   engineKey: 'e',
-  folder: 'pvc://exports/out/k/engines/cpu/e',
+  folder: `${folder}/engines/cpu/e`,
   ...changes,
 });

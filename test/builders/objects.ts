@@ -2,8 +2,10 @@
 import type { CalibrationTensorfile } from '../../src/cluster/api/calibration-tensorfile.ts';
 import type { ExportDeviceClass } from '../../src/cluster/api/export-device-class.ts';
 import type { ModelExport } from '../../src/cluster/api/model-export.ts';
+import type { ExportedArtifacts } from '../../src/cluster/jobs/engine-job.ts';
 import type { Observed, ObservedClass } from '../../src/cluster/modelexport/observed.ts';
 import type { JobState, ObservedJob } from '../../src/cluster/ownedjobs/observed-job.ts';
+import { placed } from '../../src/ground/contract/artifact.ts';
 import type { EngineBuilt, Exported, TensorfileWritten } from '../../src/ground/contract/result.ts';
 
 export const aSpec = (changes: Partial<ModelExport['spec']> = {}): ModelExport['spec'] => ({
@@ -131,14 +133,14 @@ const digest = (character: string): string => character.repeat(64);
 export const anExported = (changes: Partial<Exported> = {}): Exported => ({
   kind: 'Exported',
   etlt: {
-    uri: 'pvc://exports/classifier/k/model.etlt',
+    file: 'model.etlt',
     sha256: digest('a'),
     sizeBytes: 1000,
     inputNode: 'input_1',
     outputNodes: ['predictions/Softmax'],
   },
   calibrationCache: {
-    uri: 'pvc://exports/classifier/k/calibration.cache',
+    file: 'calibration.cache',
     sha256: digest('b'),
     sizeBytes: 100,
     algorithm: 'Entropy',
@@ -150,10 +152,17 @@ export const anExported = (changes: Partial<Exported> = {}): Exported => ({
   ...changes,
 });
 
-export const anEngineBuilt = (deviceClass: string): EngineBuilt => ({
+/** What an export left, in the places where engines look for it. */
+export const someArtifacts = (): ExportedArtifacts => {
+  const folder = 'pvc://exports/classifier/k';
+  const { etlt, calibrationCache } = anExported();
+  return { folder, etlt: placed(folder, etlt), calibrationCache: placed(folder, calibrationCache!) };
+};
+
+export const anEngineBuilt = (): EngineBuilt => ({
   kind: 'EngineBuilt',
   engine: {
-    uri: `pvc://exports/classifier/k/engines/${deviceClass}/e/model.engine`,
+    file: 'model.engine',
     sha256: digest('c'),
     sizeBytes: 5000,
   },
@@ -164,7 +173,7 @@ export const anEngineBuilt = (deviceClass: string): EngineBuilt => ({
 export const aTensorfileWritten = (character = 'd'): TensorfileWritten => ({
   kind: 'TensorfileWritten',
   tensorfile: {
-    uri: 'pvc://exports/kitti/k/calibration.tensor',
+    file: 'calibration.tensor',
     sha256: digest(character),
     sizeBytes: 9000,
     batches: 10,

@@ -120,7 +120,9 @@ test.serial('it goes on waiting while the tensorfile is made by one Job', async 
 test.serial('the file wakes it: the export is started with the digest of that file', async (t) => {
   await endPod('tensorfile', aTensorfileWritten());
   const status = await untilReason('CalibrationTensorfile', 'kitti', 'Ready');
-  t.deepEqual((status as CalibrationTensorfile['status'])?.tensorfile, aTensorfileWritten().tensorfile);
+  const { file, ...facts } = aTensorfileWritten().tensorfile;
+  const { key, tensorfile } = (status as CalibrationTensorfile['status'])!;
+  t.deepEqual(tensorfile, { uri: `pvc://exports/kitti/${key}/${file}`, ...facts });
   await plane.kubectl(['wait', '--for=condition=Ready', 'caltf/kitti', '-n', namespace, '--timeout=5s']);
   await untilReason('ModelExport', 'demo', 'Exporting');
   const [job] = await ofStage('jobs', 'export');

@@ -6,6 +6,7 @@ import { type Action, decide } from '../../src/cluster/calibrationtensorfile/dec
 import type { Observed } from '../../src/cluster/calibrationtensorfile/observed.ts';
 import type { Job } from '../../src/cluster/jobs/job.ts';
 import type { JobState } from '../../src/cluster/ownedjobs/observed-job.ts';
+import { placed } from '../../src/ground/contract/artifact.ts';
 import { mounts } from '../../src/ground/contract/layout.ts';
 import type { TensorfileTask } from '../../src/ground/contract/task.ts';
 import { type Kstatus, kstatusOf } from '../builders/kstatus.ts';
@@ -106,8 +107,8 @@ type PodSpec = {
 };
 
 test('what the pod wrote is in status, and the object is Ready and decides nothing more', (t) => {
-  const { tensorfile, progress } = written.tensorfile.status!;
-  t.deepEqual(tensorfile, aTensorfileWritten().tensorfile);
+  const { key, tensorfile, progress } = written.tensorfile.status!;
+  t.deepEqual(tensorfile, placed(`pvc://exports/kitti/${key}`, aTensorfileWritten().tensorfile));
   t.is(progress, 'done');
   t.regex(conditionOf(written, 'Ready').message, /^160 images in 10 batches stored at pvc:/);
   t.deepEqual(kinds(written), []);
@@ -130,7 +131,7 @@ test('another sample is another Job; status keeps the old file until the new one
   const again = settled({ ...written, jobs: [], tensorfile });
   t.is(again.jobs.length, 1);
   t.not(again.jobs[0]!.name, writing.jobs[0]!.name);
-  t.deepEqual(again.tensorfile.status?.tensorfile, aTensorfileWritten().tensorfile);
+  t.deepEqual(again.tensorfile.status?.tensorfile, written.tensorfile.status!.tensorfile);
   t.is(conditionOf(again, 'Ready').status, 'False');
 });
 

@@ -1,7 +1,13 @@
 /** A termination message comes back as the result that it was, and any other text as none. */
 import test from 'ava';
 import fc from 'fast-check';
-import { encodeResult, parseResult, type Result } from '../../src/ground/contract/result.ts';
+import {
+  type Exported,
+  encodeResult,
+  parseResult,
+  type Result,
+  reportedNodes,
+} from '../../src/ground/contract/result.ts';
 import { anyText } from '../builders/any-text.ts';
 
 const failed = fc.record({
@@ -33,8 +39,47 @@ test('any other text is no result, and no crash', (t) => {
     fc.nat(whole.length - 1).map((length) => whole.slice(0, length)),
   );
   fc.assert(
-    fc.property(texts, (text) => parseResult(text) === undefined),
+    fc.property(texts, (text) => parseResult(text).kind === 'Unusable'),
     { numRuns: 500 },
   );
   t.pass();
+});
+
+const stored = (file: string) => ({ file, sha256: 'a'.repeat(64), sizeBytes: Number.MAX_SAFE_INTEGER });
+const largest = (nodes: Pick<Exported['etlt'], 'inputNode' | 'outputNodes'>): Exported => {
+  const count = 2 ** 31 - 1;
+  const counts = { tensors: count, batches: count, images: count };
+  return {
+    kind: 'Exported',
+    etlt: { ...stored('model.etlt'), ...nodes },
+    codecEtlt: stored('model.codec.etlt'),
+    calibrationCache: { ...stored('calibration.cache'), algorithm: 'Percentile', ...counts },
+    verification: stored('verification.pb'),
+    report: { file: 'report.json', pageFile: 'report.html' },
+    reused: false,
+  };
+};
+
+test('an export fits its message whatever its nodes are named: the names that fit come first', (t) => {
+  const names = fc.array(anyText({ maxLength: 600 }), { maxLength: 80 });
+  fc.assert(
+    fc.property(anyText({ maxLength: 600 }), names, (input, outputs) => {
+      const text = encodeResult(largest(reportedNodes(input, outputs)));
+      const back = parseResult(text) as Exported;
+      const fitting = outputs.filter((name) => [...name].length <= 512);
+      return (
+        Buffer.byteLength(text) <= 2048 &&
+        back.kind === 'Exported' &&
+        JSON.stringify(back.etlt.outputNodes) ===
+          JSON.stringify(fitting.slice(0, back.etlt.outputNodes.length))
+      );
+    }),
+    { numRuns: 200 },
+  );
+  t.is((parseResult(encodeResult(largest(reportedNodes('in', ['out'])))) as Exported).etlt.inputNode, 'in');
+});
+
+test('a result that no status could hold is not reported', (t) => {
+  const result = { ...largest({ outputNodes: [] }), report: { file: '../report.json' } };
+  t.throws(() => encodeResult(result), { instanceOf: RangeError, message: /report\.file does not match/ });
 });

@@ -125,8 +125,8 @@ const refuses = test.macro<[Refusal]>({
     const { code, termination, work } = await build(wanted);
     t.is(code, failures[reason].exitCode);
     const result = parseResult(termination);
-    t.true(result?.kind === 'Failed' && result.reason === reason);
-    t.regex(result?.kind === 'Failed' ? result.message : '', says);
+    t.true(result.kind === 'Failed' && result.reason === reason);
+    t.regex(result.kind === 'Failed' ? result.message : '', says);
     t.false(existsSync(join(work, 'engine.plan')));
   },
 });

@@ -5,7 +5,7 @@ import { engineJob } from '../../src/cluster/jobs/engine-job.ts';
 import { exportJob } from '../../src/cluster/jobs/export-job.ts';
 import { containerSecurityContext } from '../../src/cluster/jobs/pod.ts';
 import { mounts } from '../../src/ground/contract/layout.ts';
-import { aDeviceClass, aModelExport, anExported } from '../builders/objects.ts';
+import { aDeviceClass, aModelExport, someArtifacts } from '../builders/objects.ts';
 
 const images = { worker: 'worker:dev', rtx: 'rtx:dev' };
 const codec = { image: 'codec@sha256:1', command: ['python3', 'codec.py'] };
@@ -67,7 +67,7 @@ test('without a codec the pod has one container, of our image', (t) => {
 test('engine pods do not know of a codec: they read the .etlt that age encrypted', (t) => {
   const plan = {
     deviceClass: aDeviceClass('cpu'),
-    exported: { folder: 'pvc://exports/classifier/k', ...anExported() },
+    exported: someArtifacts(),
     images,
     retry: '',
   };

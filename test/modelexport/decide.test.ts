@@ -53,7 +53,7 @@ const finish = (observed: Observed, state: (job: ObservedJob) => ObservedJob['st
 const succeed = (observed: Observed): Observed =>
   finish(observed, ({ name }) => ({
     kind: 'Succeeded',
-    result: name.startsWith('demo-export-') ? anExported() : anEngineBuilt(name.split('-')[1]!),
+    result: name.startsWith('demo-export-') ? anExported() : anEngineBuilt(),
   }));
 
 const kinds = (observed: Observed): readonly string[] => decide(observed).actions.map(({ kind }) => kind);
@@ -96,7 +96,7 @@ test('one engine Job for each class follows the export', (t) => {
 
 test('what a codec encrypted stands in status beside the .etlt that engines are built from', (t) => {
   const codecEtlt = {
-    uri: 'pvc://exports/classifier/k/model.codec.etlt',
+    file: 'model.codec.etlt',
     sha256: 'f'.repeat(64),
     sizeBytes: 9,
   };
@@ -105,8 +105,13 @@ test('what a codec encrypted stands in status beside the .etlt that engines are 
     result: anExported({ codecEtlt }),
   }));
   const done = settled(observed);
-  t.deepEqual(statusOf(done).export!.codecEtlt, codecEtlt);
-  t.deepEqual(settled({ ...done, jobs: [] }).modelExport.status!.export!.codecEtlt, codecEtlt);
+  const { etlt, codecEtlt: stored } = statusOf(done).export!;
+  t.deepEqual(stored, {
+    uri: etlt!.uri.replace(/model\.etlt$/, 'model.codec.etlt'),
+    sha256: codecEtlt.sha256,
+    sizeBytes: 9,
+  });
+  t.deepEqual(settled({ ...done, jobs: [] }).modelExport.status!.export!.codecEtlt, stored);
 });
 
 test('all engines built is Ready, and a settled export decides nothing more', (t) => {

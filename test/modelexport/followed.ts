@@ -47,9 +47,7 @@ const endPod = async (client: KubeClient, { metadata }: PodObject, signal: Abort
   const deviceClass = metadata.labels?.['export.tlt.dev/device-class'];
   await systemClock.sleep(msOf(deviceClass), signal);
   const status =
-    deviceClass === undefined
-      ? endedWell('export', anExported())
-      : endedWell('publish', anEngineBuilt(deviceClass));
+    deviceClass === undefined ? endedWell('export', anExported()) : endedWell('publish', anEngineBuilt());
   const { namespace, name } = metadata;
   await client.mergePatch(jobResources.pods, { namespace, name, subresource: 'status' }, { status }, signal);
 };

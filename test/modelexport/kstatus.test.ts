@@ -44,7 +44,7 @@ const active: JobState = { kind: 'Active', suspended: false };
 const done = (result: Exported | EngineBuilt): JobState => ({ kind: 'Succeeded', result });
 const failed: JobState = { kind: 'Failed', reason: 'EngineBuildFailed', message: 'the builder refused' };
 const exported = done(anExported());
-const built = (name: string): JobState => done(anEngineBuilt(name));
+const built = done(anEngineBuilt());
 
 type Row = {
   readonly kstatus: Kstatus;
@@ -91,9 +91,7 @@ test('the export runs', looks, stored(withJobs(anObserved({ modelExport: seen })
 test(
   'engines are being built',
   looks,
-  stored(
-    withJobs(anObserved({ modelExport: seen }), { export: exported, ampere: active, cpu: built('cpu') }),
-  ),
+  stored(withJobs(anObserved({ modelExport: seen }), { export: exported, ampere: active, cpu: built })),
   {
     kstatus: 'InProgress',
     conditions: {
@@ -111,7 +109,7 @@ test(
   stored(
     withJobs(
       anObserved({ modelExport: seen, classes: [aClass('ampere', { matchingNodes: 0 }), aClass('cpu')] }),
-      { export: exported, cpu: built('cpu') },
+      { export: exported, cpu: built },
     ),
   ),
   { kstatus: 'InProgress', conditions: { Reconciling: 'True', Stalled: 'False', Ready: 'False' } },
@@ -119,8 +117,8 @@ test(
 
 const everythingBuilt = withJobs(anObserved({ modelExport: seen }), {
   export: exported,
-  ampere: built('ampere'),
-  cpu: built('cpu'),
+  ampere: built,
+  cpu: built,
 });
 
 test('all engines are built', looks, stored(everythingBuilt), {
@@ -130,9 +128,7 @@ test('all engines are built', looks, stored(everythingBuilt), {
 test(
   'one class failed for good, the other is built',
   looks,
-  stored(
-    withJobs(anObserved({ modelExport: seen }), { export: exported, ampere: failed, cpu: built('cpu') }),
-  ),
+  stored(withJobs(anObserved({ modelExport: seen }), { export: exported, ampere: failed, cpu: built })),
   { kstatus: 'Failed', conditions: { Reconciling: 'False', Stalled: 'True', Ready: 'False' } },
 );
 test(

@@ -4,6 +4,7 @@ import type { CalibrationTensorfile } from '../../src/cluster/api/calibration-te
 import type { ModelExport } from '../../src/cluster/api/model-export.ts';
 import { decide } from '../../src/cluster/modelexport/decide.ts';
 import type { Observed } from '../../src/cluster/modelexport/observed.ts';
+import { placed } from '../../src/ground/contract/artifact.ts';
 import type { ExportTask } from '../../src/ground/contract/task.ts';
 import {
   aJob,
@@ -34,6 +35,10 @@ const condition = (type: string, status: 'True' | 'False', message: string) => (
   lastTransitionTime: '2026-01-01T00:00:00Z',
 });
 
+/** The file as status names it. */
+const theFile = (character = 'd') =>
+  placed('pvc://exports/kitti/k', aTensorfileWritten(character).tensorfile);
+
 /** Ready with a file whose digest is made of one character. */
 const ready = (character = 'd', generation = 1): CalibrationTensorfile =>
   aTensorfile({
@@ -41,7 +46,7 @@ const ready = (character = 'd', generation = 1): CalibrationTensorfile =>
     status: {
       observedGeneration: 1,
       conditions: [condition('Ready', 'True', 'stored')],
-      tensorfile: aTensorfileWritten(character).tensorfile,
+      tensorfile: theFile(character),
     },
   });
 
@@ -72,7 +77,7 @@ type Pod = { readonly spec: { readonly containers: readonly { readonly command: 
 /** Exported from the file and built: what status holds then, and no Job is left. */
 const finished = (tensorfile: CalibrationTensorfile): Observed => {
   let observed = waiting(tensorfile);
-  for (const result of [anExported(), anEngineBuilt('cpu')]) {
+  for (const result of [anExported(), anEngineBuilt()]) {
     const jobs = jobsMade(observed).map(({ metadata }) => aJob(metadata.name, { kind: 'Succeeded', result }));
     const modelExport = {
       ...observed.modelExport,
@@ -134,7 +139,7 @@ test('an export without int8 does not wait for what it does not read', (t) => {
 });
 
 test('naming the file itself, with its digest, is the same export', (t) => {
-  const { uri, sha256 } = aTensorfileWritten().tensorfile;
+  const { uri, sha256 } = theFile();
   const spec = { ...referring, calibration: { ...referring.calibration!, tensorfile: { uri, sha256 } } };
   const modelExport = aModelExport({ spec, status: { observedGeneration: 1 } });
   t.is(taskOf(waiting(undefined, { modelExport })).exportKey, taskOf(waiting(ready())).exportKey);
@@ -142,7 +147,7 @@ test('naming the file itself, with its digest, is the same export', (t) => {
 
 test('status says which file an export came from', (t) => {
   const { calibrationTensorfile } = finished(ready()).modelExport.status!.export!;
-  const { uri } = aTensorfileWritten().tensorfile;
+  const { uri } = theFile();
   t.deepEqual(calibrationTensorfile, { name: 'kitti', uri, sha256: 'd'.repeat(64) });
 });
 
@@ -153,7 +158,7 @@ test('what is exported stays when its tensorfile goes, or is made anew', (t) => 
 
 test('naming the file in place of the object, or the other way round, changes what status says and nothing else', (t) => {
   const { modelExport } = finished(ready());
-  const { uri, sha256 } = aTensorfileWritten().tensorfile;
+  const { uri, sha256 } = theFile();
   const calibration = { ...referring.calibration!, tensorfile: { uri, sha256 } };
   const named = { ...modelExport, spec: { ...modelExport.spec, calibration } } as ModelExport;
   const direct = waiting(undefined, { modelExport: named });

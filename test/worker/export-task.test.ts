@@ -164,7 +164,7 @@ test('with a codec a model of its cipher is opened, and stored for engines by ag
   const float = { ...task, dataType: 'fp32', model: { uri: 'pvc://models/m.tlt' } } as const;
   await t.throwsAsync(runTask(float), { message: /--codec_command, or spec\.codec/ });
   const { etlt, codecEtlt } = await runTask({ ...float, codec: { command: standInCommand } });
-  t.is(codecEtlt?.uri, 'pvc://exports/out/k/model.codec.etlt');
+  t.is(codecEtlt?.file, 'model.codec.etlt');
   const folder = (name: string) => readFileSync(at('exports/out/k', name));
   const [byAge, byCodec] = [folder('model.etlt'), folder('model.codec.etlt')];
   t.deepEqual([sha256(byAge), sha256(byCodec)], [etlt.sha256, codecEtlt?.sha256]);

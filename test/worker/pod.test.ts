@@ -15,6 +15,7 @@ import {
   type Exported,
   parseResult,
   type Result,
+  type Unusable,
 } from '../../src/ground/contract/result.ts';
 import type { EngineTask, ExportTask } from '../../src/ground/contract/task.ts';
 import { encryptTlt } from '../builders/encrypted.ts';
@@ -41,7 +42,7 @@ const aPod = async (): Promise<string> => {
   return root;
 };
 
-type Ended = { readonly code: number; readonly result: Result | undefined };
+type Ended = { readonly code: number; readonly result: Result | Unusable | undefined };
 
 const container = async (root: string, command: string, task: object): Promise<Ended> => {
   const message = join(root, mounts.terminationMessage);
@@ -107,8 +108,8 @@ test.serial(
 
 test.serial('the report and its page lie beside the other artifacts, and the manifest lists them', (t) => {
   t.deepEqual(exported.report, {
-    uri: 'pvc://exports/out/k/report.json',
-    pageUri: 'pvc://exports/out/k/report.html',
+    file: 'report.json',
+    pageFile: 'report.html',
   });
   const folder = join(pod, mounts.claims, 'exports/out/k');
   const { files } = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as Manifest;

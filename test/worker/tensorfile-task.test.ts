@@ -11,6 +11,7 @@ import { tensorfileBatches } from '../../src/formats/hdf5/tensorfile-reader.ts';
 import { sha256 } from '../../src/ground/base/digest.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
 import type { FailureReason } from '../../src/ground/base/failures.ts';
+import { placed } from '../../src/ground/contract/artifact.ts';
 import { defaults } from '../../src/ground/contract/defaults.ts';
 import { mounts } from '../../src/ground/contract/layout.ts';
 import type { Manifest } from '../../src/ground/contract/manifest.ts';
@@ -75,7 +76,7 @@ test('the sample of the spec is stored, with what it holds, its digest, and a ma
   const { at, run, file } = await aPod();
   const { tensorfile, reused } = await run();
   t.false(reused);
-  t.like(tensorfile, { uri: 'pvc://exports/out/k/calibration.tensor', batches: 3, images: 12 });
+  t.like(tensorfile, { file: 'calibration.tensor', batches: 3, images: 12 });
   t.is(sha256(readFileSync(file)), tensorfile.sha256);
   const batches = await collected(tensorfileBatches(file, stored));
   t.deepEqual(
@@ -197,7 +198,10 @@ test('an export calibrates from the data loader as from a tensorfile of its batc
     );
   const loaded = await exported({ dataLoader: { dataRoot }, minAgreement: 1 });
   t.true((await exported({ dataLoader: { dataRoot } })).reused);
-  const read = await exported({ source: 'Tensorfile', tensorfile });
+  const read = await exported({
+    source: 'Tensorfile',
+    tensorfile: placed('pvc://exports/out/k', tensorfile),
+  });
   t.false(read.reused);
   t.is(read.calibrationCache!.sha256, loaded.calibrationCache!.sha256);
   t.is(loaded.calibrationCache!.images, 12);

@@ -24,7 +24,7 @@ import { canonicalJson, fileDigest } from '../../ground/base/digest.ts';
 import { defaults } from '../../ground/contract/defaults.ts';
 import { artifactFiles, fileIn } from '../../ground/contract/layout.ts';
 import type { Manifest } from '../../ground/contract/manifest.ts';
-import type { Artifact, Exported } from '../../ground/contract/result.ts';
+import { type Exported, reportedNodes, type StoredFile } from '../../ground/contract/result.ts';
 import type { CalibrationTask, ExportTask } from '../../ground/contract/task.ts';
 import { finishedWork, requirePin } from './finished-work.ts';
 import { type CalibrationWork, calibrateTask } from './task-calibration.ts';
@@ -113,18 +113,18 @@ const publish = async (products: Products, world: TaskWorld): Promise<Exported> 
   const isAsked = task.calibration?.sensitivity === true && int8 !== undefined && int8.kept.length > 0;
   const sensitivity = isAsked ? await sensitivityOf(opened, { ...int8, watch: world }) : undefined;
   const files: Record<string, { sha256: string; sizeBytes: number }> = {};
-  const store = async (name: string, bytes: Uint8Array | string): Promise<Artifact> => {
+  const store = async (name: string, bytes: Uint8Array | string): Promise<StoredFile> => {
     const content = typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
     const uri = fileIn(task.folder, name);
     const stored = await world.store.put(uri, content, world.signal);
     files[name] = stored;
-    return { uri, ...stored };
+    return { file: name, ...stored };
   };
-  const make = async (name: string, pieces: Pieces): Promise<Artifact> => {
+  const make = async (name: string, pieces: Pieces): Promise<StoredFile> => {
     const uri = fileIn(task.folder, name);
     const stored = await world.store.make(uri, (path) => writeFile(path, pieces), world.signal);
     files[name] = stored;
-    return { uri, ...stored };
+    return { file: name, ...stored };
   };
   const etlt = await make(artifactFiles.etlt, await etltOf(opened, key));
   const codecEtlt = cipher && (await make(artifactFiles.codecEtlt, await etltOf(opened, key, { cipher })));
@@ -137,11 +137,11 @@ const publish = async (products: Products, world: TaskWorld): Promise<Exported> 
   const page = await store(artifactFiles.reportPage, texts.page);
   const result: Exported = {
     kind: 'Exported',
-    etlt: { ...etlt, inputNode: opened.input, outputNodes: opened.outputs },
+    etlt: { ...etlt, ...reportedNodes(opened.input, opened.outputs) },
     ...(codecEtlt && { codecEtlt }),
     ...(cache && { calibrationCache: { ...cache, ...int8.facts } }),
     ...(verification && { verification }),
-    report: { uri: report.uri, pageUri: page.uri },
+    report: { file: report.file, pageFile: page.file },
     inputs,
     reused: false,
   };

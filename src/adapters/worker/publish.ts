@@ -25,7 +25,7 @@ export const publish = async (task: EngineTask, world: PublishWorld): Promise<En
   const { runtime, latency, agreement } = report;
   const result: EngineBuilt = {
     kind: 'EngineBuilt',
-    engine: { uri, ...stored },
+    engine: { file: name, ...stored },
     runtime,
     ...(latency && { latency }),
     ...(agreement && { agreement }),

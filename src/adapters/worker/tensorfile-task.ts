@@ -47,7 +47,7 @@ const store = async (
   const facts = { batches: maxBatches, images: loader.images };
   const result: TensorfileWritten = {
     kind: 'TensorfileWritten',
-    tensorfile: { uri, ...stored, ...facts },
+    tensorfile: { file: artifactFiles.tensorfile, ...stored, ...facts },
     reused: false,
   };
   const manifest: Manifest = {

@@ -1,16 +1,16 @@
 /** CalibrationTensorfile: a sample of the training data, preprocessed as in training, in a file of TLT's format. */
 import { defaults } from '../../ground/contract/defaults.ts';
 import { tensorfileModules } from '../../ground/contract/flags.ts';
+import { digest, sizeBytes, tensorfileFacts } from '../../ground/contract/result-schema.ts';
+import { flag, integer, object, oneOf, text, type ValueOf } from '../../ground/contract/schema.ts';
 import { conditionsSchema } from './conditions.ts';
 import { deadlineSeconds, placement, podFields, resources } from './jobs-schema.ts';
 import type { ObjectMeta } from './model-export.ts';
-import { flag, integer, object, oneOf, text, type ValueOf } from './schema.ts';
 import {
   dataRoot,
   experimentSpec,
   labelName,
   maxBrokenPercent,
-  sha256,
   storageUri,
   unseen,
 } from './shared-schemas.ts';
@@ -76,10 +76,9 @@ const statusSchema = object(
       'The tensorfile that is stored; it stays while another one is made.',
       {
         uri: text('Where it lies.', { maxLength: 2048 }),
-        sha256: sha256('SHA-256 of the file.'),
-        sizeBytes: integer('Size of the file in bytes.', { format: 'int64', minimum: 0 }),
-        batches: integer('Batches in it.', { minimum: 0 }),
-        images: integer('Images in it, over all batches.', { minimum: 0 }),
+        sha256: digest,
+        sizeBytes,
+        ...tensorfileFacts,
       },
       { required: ['uri', 'sha256', 'sizeBytes', 'batches', 'images'] },
     ),

@@ -1,8 +1,9 @@
 /** `spec.calibration` of a ModelExport: which data int8 is calibrated on, and how thresholds are chosen. */
 import { algorithms } from '../../ground/contract/architectures.ts';
 import { defaults } from '../../ground/contract/defaults.ts';
-import { flag, integer, list, object, oneOf, text } from './schema.ts';
-import { dataRoot, maxBrokenPercent, nameLimit, sha256, storageUri } from './shared-schemas.ts';
+import { sha256 } from '../../ground/contract/result-schema.ts';
+import { flag, integer, list, object, oneOf, text } from '../../ground/contract/schema.ts';
+import { dataRoot, maxBrokenPercent, nameLimit, storageUri } from './shared-schemas.ts';
 
 const imageDirectory = object(
   'A folder of .jpg, .jpeg and .png images.',

@@ -1,5 +1,5 @@
 /** spec.codec: the image of a program that encrypts and decrypts in place of age. */
-import { list, object, text } from './schema.ts';
+import { list, object, text } from '../../ground/contract/schema.ts';
 import { pinnedImage } from './shared-schemas.ts';
 
 export const codec = object(

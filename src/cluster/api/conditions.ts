@@ -1,6 +1,7 @@
 /** Conditions by the API conventions and kstatus: merged so that a transition time moves only with the status. */
+
+import { integer, keyedList, object, oneOf, text, type ValueOf } from '../../ground/contract/schema.ts';
 import type { Reason } from './reasons.ts';
-import { integer, keyedList, object, oneOf, text, type ValueOf } from './schema.ts';
 
 export const conditionSchema = object(
   'One observation of the state of this object.',

@@ -1,9 +1,11 @@
 /** The CustomResourceDefinitions, made from the schemas: what `kubectl get` prints, and what it can select by. */
+
+import type { ObjectSchema } from '../../ground/contract/schema.ts';
 import { calibrationTensorfileSchema } from './calibration-tensorfile.ts';
 import { exportDeviceClassSchema } from './export-device-class.ts';
 import { exportGroup, type Kind, kinds } from './group.ts';
 import { modelExportSchema } from './model-export.ts';
-import { type ObjectSchema, openApi } from './schema.ts';
+import { openApi } from './open-api.ts';
 
 type Column = {
   readonly name: string;

@@ -4,9 +4,19 @@ import {
   hardwareCompatibilityLevels,
   rtxComputeCapabilities,
 } from '../../ground/contract/backends.ts';
+import {
+  flag,
+  integer,
+  list,
+  map,
+  object,
+  oneOf,
+  quantity,
+  text,
+  type ValueOf,
+} from '../../ground/contract/schema.ts';
 import { conditionsSchema } from './conditions.ts';
 import { className } from './jobs-schema.ts';
-import { flag, integer, list, map, object, oneOf, quantity, text, type ValueOf } from './schema.ts';
 import { labelName, nodeAffinity, nodeSelector, pinnedImage, tolerations, unseen } from './shared-schemas.ts';
 
 const computeCapability = (description: string) =>

@@ -1,5 +1,5 @@
 /** `spec.jobs`: what the Jobs and pods of an object carry beside their work. */
-import { integer, keyedList, map, object, quantity, text } from './schema.ts';
+import { integer, keyedList, map, object, quantity, text } from '../../ground/contract/schema.ts';
 import { nodeSelector, tolerations } from './shared-schemas.ts';
 
 const amount = quantity('An amount, for example 2 or 4Gi.', {

@@ -1,12 +1,13 @@
 /** ModelExport: one model, exported once and built into an engine per device class. */
 import { architectureNames, architectures, dataTypes } from '../../ground/contract/architectures.ts';
 import { defaults } from '../../ground/contract/defaults.ts';
+import { sha256 } from '../../ground/contract/result-schema.ts';
+import { flag, integer, keyedList, object, oneOf, text, type ValueOf } from '../../ground/contract/schema.ts';
 import { calibration } from './calibration.ts';
 import { codec } from './codec.ts';
 import { deadlineSeconds, helpers, memoryQuantity, placement, podFields, resources } from './jobs-schema.ts';
 import { modelExportStatusSchema } from './model-export-status.ts';
-import { flag, integer, keyedList, object, oneOf, text, type ValueOf } from './schema.ts';
-import { experimentSpec, labelName, nameLimit, sha256, storageUri } from './shared-schemas.ts';
+import { experimentSpec, labelName, nameLimit, storageUri } from './shared-schemas.ts';
 
 const jobs = object('What Jobs and pods carry beside their work.', {
   export: object('The Job that exports and calibrates.', {

@@ -137,6 +137,11 @@ const trouble = {
     when: 'A pod ended without a word of ours: it crashed, or its node was lost.',
     remedy: "Read the pod's log; setting the retry annotation tries again.",
   },
+  ResultInvalid: {
+    when: 'A pod ended well, but what it reported is not what its schema describes; the message names the field.',
+    remedy:
+      'Upgrade operator and worker image together, and find out what else runs in the pod; setting the retry annotation tries again.',
+  },
 } as const satisfies Record<string, ReasonRow>;
 
 const deviceClass = {

@@ -1,14 +1,12 @@
 /** Pieces that several kinds use. */
-import { integer, list, map, object, oneOf, type Rule, text } from './schema.ts';
+import { sha256 } from '../../ground/contract/result-schema.ts';
+import { integer, list, map, object, oneOf, type Rule, text } from '../../ground/contract/schema.ts';
 
 /** Names become labels of Jobs and pods, whose values have at most 63 characters. */
 export const nameLimit = 63;
 
 /** Until the first write: a generation that no object has, so that nobody takes an unseen object for a finished one. */
 export const unseen = { observedGeneration: -1 } as const;
-
-export const sha256 = (description: string) =>
-  text(description, { pattern: '^[0-9a-f]{64}$', maxLength: 64 });
 
 /** The beginning of a name is part of Job names, which are the host names of pods: a dot has a meaning there. */
 export const labelName: readonly Rule[] = [

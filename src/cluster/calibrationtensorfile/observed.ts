@@ -23,6 +23,6 @@ type Context = { readonly stores: Stores; readonly images: Images; readonly now:
 export const observe = (key: Key, { stores, images, now }: Context): Observed | undefined => {
   const tensorfile = stores.tensorfiles.get(key);
   if (tensorfile === undefined) return undefined;
-  const jobs = observeOwned(stores, tensorfile.metadata.uid, () => undefined);
+  const jobs = observeOwned(stores, tensorfile, () => undefined);
   return { tensorfile, jobs, images, now };
 };

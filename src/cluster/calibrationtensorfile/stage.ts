@@ -1,5 +1,7 @@
 /** Where the file stands: stored, being written, still to be started, or failed. Pure. */
 
+import { placed } from '../../ground/contract/artifact.ts';
+import { tensorfileFolder } from '../../ground/contract/layout.ts';
 import type { Failed, Result } from '../../ground/contract/result.ts';
 import type { CalibrationTensorfile, CalibrationTensorfileStatus } from '../api/calibration-tensorfile.ts';
 import { retryOf } from '../api/labels.ts';
@@ -49,6 +51,8 @@ const answered = (object: CalibrationTensorfile, result: Exclude<Result, Failed>
   if (result.kind !== 'TensorfileWritten')
     return { kind: 'Failed', reason: 'Internal', message: 'the pod answered for another stage' } as const;
   const retry = retryOf(object);
-  const stored = { key: tensorfileKey(object), ...(retry && { retry }), tensorfile: result.tensorfile };
+  const key = tensorfileKey(object);
+  const tensorfile = placed(tensorfileFolder(object.spec.output.uri, key), result.tensorfile);
+  const stored = { key, ...(retry && { retry }), tensorfile };
   return { kind: 'Written', stored } as const;
 };

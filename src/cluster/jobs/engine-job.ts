@@ -1,9 +1,9 @@
 /** The Job that builds one engine for one device class: stage, build and publish run in one pod, in this order. */
 
 import { bytesOfQuantity } from '../../ground/base/quantity.ts';
+import type { Artifact } from '../../ground/contract/artifact.ts';
 import { type Backend, backends } from '../../ground/contract/backends.ts';
 import { artifactFiles, engineFolder, fileIn, mounts, workFiles } from '../../ground/contract/layout.ts';
-import type { Artifact } from '../../ground/contract/result.ts';
 import type { EngineTask, Source } from '../../ground/contract/task.ts';
 import type { ExportDeviceClass } from '../api/export-device-class.ts';
 import type { ModelExport } from '../api/model-export.ts';

@@ -1,12 +1,11 @@
 /** The Job around a pod: who owns it, when it is tried again, and when it gives up. */
 
 import { terminalExitCodes } from '../../ground/base/failures.ts';
+import type { Stage } from '../../ground/contract/result.ts';
 import { exportGroup } from '../api/group.ts';
 import { labels, type OwnerKind, ownerLabels } from '../api/labels.ts';
 import type { ModelExportSpec } from '../api/model-export.ts';
 import { podSecurityContext, type Volumes } from './pod.ts';
-
-export type Stage = 'export' | 'engine' | 'tensorfile';
 
 /** The object that a Job works for. */
 export type JobOwner = {

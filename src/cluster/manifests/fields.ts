@@ -1,5 +1,5 @@
 /** A schema as a reference table: one row for each field, in the order of the schema. */
-import type { ObjectSchema, Rule, Schema } from '../api/schema.ts';
+import type { ObjectSchema, Rule, Schema } from '../../ground/contract/schema.ts';
 import { markdownTable } from './file.ts';
 
 type Field = { readonly path: string; readonly schema: Schema; readonly required: boolean };

@@ -2,6 +2,7 @@
 
 import { failures } from '../../ground/base/failures.ts';
 import { type BackendRow, backends } from '../../ground/contract/backends.ts';
+import type { ObjectSchema } from '../../ground/contract/schema.ts';
 import { calibrationTensorfileSchema } from '../api/calibration-tensorfile.ts';
 import { conditionTypes } from '../api/conditions.ts';
 import { exportDeviceClassSchema } from '../api/export-device-class.ts';
@@ -9,7 +10,6 @@ import { exportGroup } from '../api/group.ts';
 import { modelExportSchema } from '../api/model-export.ts';
 import type { Permission } from '../api/permissions.ts';
 import { type ReasonRow, reasonGroups } from '../api/reasons.ts';
-import type { ObjectSchema } from '../api/schema.ts';
 import { fieldTable, ruleList } from './fields.ts';
 import { markdownFile, markdownTable, type PublishedFile } from './file.ts';
 import { leaderElectionPermissions } from './rbac.ts';

@@ -1,6 +1,8 @@
 /** Where one device class's engine stands. Pure; every reason here is one that status can show. */
 
+import { placed } from '../../ground/contract/artifact.ts';
 import { backends, refusal } from '../../ground/contract/backends.ts';
+import { engineFolder } from '../../ground/contract/layout.ts';
 import type { EngineBuilt } from '../../ground/contract/result.ts';
 import { retryOf } from '../api/labels.ts';
 import type { ModelExport } from '../api/model-export.ts';
@@ -72,7 +74,8 @@ const engineStage = (
   if (unplanned.stored?.key === key) return { ...planned, state: { kind: 'Built' } };
   if (!job)
     return { ...planned, state: whyNotStarted(observedClass) ?? { kind: 'ToBuild', job: engineJob(plan) } };
-  return { ...planned, ...judged(job, key, planned.stored) };
+  const place = { key, folder: engineFolder(exported.artifacts.folder, deviceClass, key) };
+  return { ...planned, ...judged(job, place, planned.stored) };
 };
 
 const planOf = (
@@ -131,7 +134,7 @@ const whyNotStarted = ({ name, deviceClass, matchingNodes }: ObservedClass): Eng
 
 const judged = (
   { state, hardware }: ObservedJob,
-  key: string,
+  place: EnginePlace,
   stored: StoredEngine | undefined,
 ): Pick<EngineStage, 'state' | 'stored'> => {
   switch (state.kind) {
@@ -143,7 +146,7 @@ const judged = (
       return { stored, state: { kind: 'Failed', reason: state.reason, message: state.message } };
     default:
       return state.result.kind === 'EngineBuilt'
-        ? { stored: engineOf(state.result, key, hardware), state: { kind: 'Built' } }
+        ? { stored: engineOf(state.result, place, hardware), state: { kind: 'Built' } }
         : {
             stored,
             state: {
@@ -155,13 +158,16 @@ const judged = (
   }
 };
 
+/** The content key of an engine, and the folder that its task named. */
+type EnginePlace = { readonly key: string; readonly folder: string };
+
 const engineOf = (
   { engine, runtime, latency, agreement }: EngineBuilt,
-  key: string,
+  { key, folder }: EnginePlace,
   hardware: ObservedJob['hardware'],
 ) => ({
   key,
-  ...engine,
+  ...placed(folder, engine),
   runtime,
   ...(hardware && { hardware }),
   ...(latency && { latency }),

@@ -1,6 +1,7 @@
 /** Where the export stands: finished in status, finished in its Job, running, or still to be started. Pure. */
 
-import { artifactFiles } from '../../ground/contract/layout.ts';
+import { placed } from '../../ground/contract/artifact.ts';
+import { artifactFiles, exportFolder, fileIn } from '../../ground/contract/layout.ts';
 import type { Exported, Failed, Result } from '../../ground/contract/result.ts';
 import { retryOf } from '../api/labels.ts';
 import type { ModelExport } from '../api/model-export.ts';
@@ -91,14 +92,28 @@ const storedExport = (modelExport: ModelExport, file: ReferredFile | undefined) 
   return (stored.retry ?? '') === retryOf(modelExport) ? finished(stored, file) : undefined;
 };
 
+/** A pod reports names; the folder that they are in is the one that its task named. */
 const statusOf = (
   modelExport: ModelExport,
-  { etlt, kind: _, reused: __, ...parts }: Exported,
-): ExportStatus => ({
-  key: exportKey(modelExport),
-  ...(retryOf(modelExport) && { retry: retryOf(modelExport) }),
-  ...parts,
-  etlt: { ...etlt, outputNodes: [...etlt.outputNodes] },
+  { kind: _, reused: __, etlt, codecEtlt, calibrationCache, verification, report, inputs }: Exported,
+): ExportStatus => {
+  const key = exportKey(modelExport);
+  const folder = exportFolder(modelExport.spec.output.uri, key);
+  return {
+    key,
+    ...(retryOf(modelExport) && { retry: retryOf(modelExport) }),
+    etlt: placed(folder, etlt),
+    ...(codecEtlt && { codecEtlt: placed(folder, codecEtlt) }),
+    ...(calibrationCache && { calibrationCache: placed(folder, calibrationCache) }),
+    ...(verification && { verification: placed(folder, verification) }),
+    ...(report && { report: reportPlaces(folder, report) }),
+    ...(inputs && { inputs }),
+  };
+};
+
+const reportPlaces = (folder: string, { file, pageFile }: NonNullable<Exported['report']>) => ({
+  uri: fileIn(folder, file),
+  ...(pageFile !== undefined && { pageUri: fileIn(folder, pageFile) }),
 });
 
 /** The folder is where the `.etlt` is: status is the one witness of what was exported where. */

@@ -34,7 +34,7 @@ export const observe = (key: Key, { stores, images, now }: ObserveContext): Obse
         ? undefined
         : stores.tensorfiles.get(`${modelExport.metadata.namespace}/${tensorfile}`),
     classes: modelExport.spec.deviceClasses.map(({ name }) => observeClass(stores, name)),
-    jobs: observeOwned(stores, modelExport.metadata.uid, (name) => {
+    jobs: observeOwned(stores, modelExport, (name) => {
       const node = stores.nodes.get(name);
       return node && hardwareOf(node);
     }),

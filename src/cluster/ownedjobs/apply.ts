@@ -1,13 +1,16 @@
 /** Decision → cluster: the only writer. Actions go in order, and the first failure stops the rest. */
 
 import { unreachable } from '../../ground/base/unreachable.ts';
-import { exportGroup, type Kind, kinds } from '../api/group.ts';
+import { exportGroup, kinds } from '../api/group.ts';
+import type { OwnerKind } from '../api/labels.ts';
 import { ApiError, isStatus } from '../runtime/api-error.ts';
 import type { KubeClient } from '../runtime/client.ts';
 import type { Recorder } from '../runtime/recorder.ts';
 import { writeStatus } from '../runtime/write-status.ts';
 import type { Action, Decision } from './action.ts';
 import { jobResources } from './caches.ts';
+import type { JobObject } from './kube-shapes.ts';
+import { isJobOf } from './ownership.ts';
 
 export type ApplyDeps = {
   readonly client: KubeClient;
@@ -20,7 +23,7 @@ const finishedJobSeconds = 3600;
 /** The object that the decision is about. */
 export type Owner = {
   readonly apiVersion: string;
-  readonly kind: Kind;
+  readonly kind: OwnerKind;
   readonly metadata: {
     readonly name: string;
     readonly namespace: string;
@@ -83,8 +86,8 @@ const createJob = async (
   } catch (thrown) {
     if (!isStatus(thrown, 409)) throw thrown;
     const { name } = body.metadata;
-    const there = (await client.read(jobResources.jobs, { namespace, name }, signal)) as OwnedJob;
-    if (there.metadata.ownerReferences?.some(({ uid }) => uid === owner.metadata.uid)) return;
+    const there = (await client.read(jobResources.jobs, { namespace, name }, signal)) as JobObject;
+    if (isJobOf(there.metadata, owner)) return;
     throw new ApiError({
       status: 0,
       reason: 'NameTaken',
@@ -92,8 +95,6 @@ const createJob = async (
     });
   }
 };
-
-type OwnedJob = { readonly metadata: { readonly ownerReferences?: readonly { readonly uid: string }[] } };
 
 const removeJob = (
   client: KubeClient,

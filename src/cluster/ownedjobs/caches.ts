@@ -5,6 +5,7 @@ import type { Change, InformerOptions } from '../runtime/informer.ts';
 import type { Resource } from '../runtime/resources.ts';
 import type { Store, Stored } from '../runtime/store.ts';
 import type { JobObject, MountWarningObject, PodObject } from './kube-shapes.ts';
+import { controllerKeys, ownedKey } from './ownership.ts';
 
 export const jobResources = {
   jobs: { group: 'batch', version: 'v1', plural: 'jobs' },
@@ -60,7 +61,7 @@ export const jobCache = (scope: Scope, onChange: Listener<JobObject>): InformerO
       ...(status && { status }),
     };
   },
-  indexes: { [jobIndexes.owner]: ({ metadata }) => ownerUid(metadata) },
+  indexes: { [jobIndexes.owner]: ({ metadata }) => controllerKeys(metadata) },
   onChange,
 });
 
@@ -82,7 +83,7 @@ export const podCache = (scope: Scope, onChange: Listener<PodObject>): InformerO
       },
     };
   },
-  indexes: { [jobIndexes.job]: ({ metadata }) => ownerUid(metadata) },
+  indexes: { [jobIndexes.job]: ({ metadata }) => controllerKeys(metadata) },
   onChange,
 });
 
@@ -98,7 +99,7 @@ export const mountWarningCache = (
     const { metadata, involvedObject, message } = raw as RawEvent;
     return { metadata: metaOf(metadata), podUid: involvedObject.uid, message: message ?? '' };
   },
-  indexes: { [jobIndexes.pod]: ({ podUid }) => [podUid] },
+  indexes: { [jobIndexes.pod]: ({ metadata, podUid }) => [ownedKey(metadata.namespace, podUid)] },
   onChange,
 });
 
@@ -121,6 +122,3 @@ const metaOf = <M extends JobObject['metadata']>(meta: M): M & Stored['metadata'
     ...(deletionTimestamp && { deletionTimestamp }),
   } as M;
 };
-
-const ownerUid = ({ ownerReferences }: JobObject['metadata']): readonly string[] =>
-  (ownerReferences ?? []).filter(({ controller }) => controller).map(({ uid }) => uid);

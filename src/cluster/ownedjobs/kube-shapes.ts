@@ -1,5 +1,5 @@
 /** The fields of Jobs, Pods and Events that are read here; the caches keep nothing else of them. */
-type Meta = {
+export type Meta = {
   readonly name: string;
   readonly namespace: string;
   readonly uid: string;

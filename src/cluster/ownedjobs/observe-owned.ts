@@ -4,24 +4,28 @@ import { type JobStores, jobIndexes } from './caches.ts';
 import type { JobObject } from './kube-shapes.ts';
 import { observeJob } from './observe-job.ts';
 import type { ObservedJob } from './observed-job.ts';
+import { isJobOf, isPodOf, type OwnerIdentity, ownedKey } from './ownership.ts';
 
 type HardwareOf = (node: string) => Hardware | undefined;
 
 export const observeOwned = (
   stores: JobStores,
-  ownerUid: string,
+  owner: OwnerIdentity,
   hardwareOf: HardwareOf,
 ): readonly ObservedJob[] =>
   stores.jobs
-    .byIndex(jobIndexes.owner, ownerUid)
-    .filter(isThere)
+    .byIndex(jobIndexes.owner, ownedKey(owner.metadata.namespace, owner.metadata.uid))
+    .filter((job) => isPresent(job) && isJobOf(job.metadata, owner))
     .map((job) => {
-      const pods = stores.pods.byIndex(jobIndexes.job, job.metadata.uid);
+      const { namespace, uid } = job.metadata;
+      const pods = stores.pods
+        .byIndex(jobIndexes.job, ownedKey(namespace, uid))
+        .filter(({ metadata }) => isPodOf(metadata, job.metadata));
       const warnings = pods.flatMap(({ metadata }) =>
-        stores.mountWarnings.byIndex(jobIndexes.pod, metadata.uid),
+        stores.mountWarnings.byIndex(jobIndexes.pod, ownedKey(namespace, metadata.uid)),
       );
       return observeJob(job, { pods, warnings, hardwareOf });
     });
 
 /** A Job that is being deleted counts as gone: a new one of its name is made as soon as the name is free. */
-const isThere = ({ metadata }: JobObject): boolean => metadata.deletionTimestamp === undefined;
+const isPresent = ({ metadata }: JobObject): boolean => metadata.deletionTimestamp === undefined;

@@ -1,11 +1,15 @@
 /** What decisions see of a Job: values only. */
 import type { FailureReason } from '../../ground/base/failures.ts';
-import type { Result } from '../../ground/contract/result.ts';
+import type { Result, Stage } from '../../ground/contract/result.ts';
 import type { Hardware } from '../deviceclass/hardware.ts';
-import type { Stage } from '../jobs/job.ts';
 
-/** Why a Job gave up when its pod could not say so itself. */
-export type JobFailureReason = FailureReason | 'DeadlineExceeded' | 'OutOfMemory' | 'PodFailed';
+/** Why a Job gave up; the first are a pod's own reasons. */
+export type JobFailureReason =
+  | FailureReason
+  | 'DeadlineExceeded'
+  | 'OutOfMemory'
+  | 'PodFailed'
+  | 'ResultInvalid';
 
 export type JobState =
   /** Not started, or started and not finished; `blocked` says what its pod waits for. */

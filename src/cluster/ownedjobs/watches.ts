@@ -22,7 +22,10 @@ export const makeOwnedWatches = (pods: () => Store<PodObject>, queues: OwnerQueu
       after &&
       pods()
         .list()
-        .find(({ metadata }) => metadata.uid === after.podUid);
+        .find(
+          ({ metadata: { uid, namespace } }) =>
+            uid === after.podUid && namespace === after.metadata.namespace,
+        );
     if (pod) wakeOwner(queues, pod.metadata);
   },
 });

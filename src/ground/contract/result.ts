@@ -1,88 +1,100 @@
-/** What a pod says when it ends: one JSON object in the termination message, at most 2 KiB. */
-import type { FailureReason } from '../base/failures.ts';
-import type { ScaleOrigin } from './architectures.ts';
+/** What a pod reports when it ends: one JSON object in the termination message, at most 2 KiB. */
+import { faultOf } from './check-schema.ts';
+import { type Exported, etltFacts, type Failed, node, type Result, resultSchemas } from './result-schema.ts';
 
-export type Artifact = { readonly uri: string; readonly sha256: string; readonly sizeBytes: number };
+export type {
+  EngineBuilt,
+  Exported,
+  Failed,
+  Result,
+  StoredFile,
+  TensorfileWritten,
+} from './result-schema.ts';
 
-export type Exported = {
-  readonly kind: 'Exported';
-  readonly etlt: Artifact & { readonly inputNode: string; readonly outputNodes: readonly string[] };
-  /** The same model in the cipher of the user's codec. */
-  readonly codecEtlt?: Artifact;
-  readonly calibrationCache?: Artifact & {
-    readonly algorithm: ScaleOrigin;
-    readonly tensors: number;
-    readonly batches: number;
-    readonly images: number;
-  };
-  readonly verification?: Artifact;
-  /** Numbers, and the page for people. */
-  readonly report?: { readonly uri: string; readonly pageUri?: string };
-  /** SHA-256 of what was read, by name: `model`, `spec`, and `images`, `tensorfile` or `trainingData`. */
-  readonly inputs?: Readonly<Record<string, string>>;
-  /** True if finished work of the same content was found and nothing was done again. */
-  readonly reused: boolean;
-};
+/**
+ * Who reports for each kind of pod, and what: the one container whose termination message is the pod's result. What any
+ * other container leaves is no result.
+ */
+export const reporters = {
+  export: { container: 'export', kind: 'Exported' },
+  engine: { container: 'publish', kind: 'EngineBuilt' },
+  tensorfile: { container: 'tensorfile', kind: 'TensorfileWritten' },
+} as const;
 
-/** Decimal numbers are strings: Kubernetes objects hold no floats. */
-export type EngineBuilt = {
-  readonly kind: 'EngineBuilt';
-  readonly engine: Artifact;
-  readonly runtime: { readonly name: string; readonly version: string };
-  /** Median time of one run at batch 1, where the engine could be run. */
-  readonly latency?: { readonly p50Microseconds: number };
-  /** Against the float graph on images kept out of calibration, where the engine could be run. */
-  readonly agreement?: {
-    readonly images: number;
-    readonly sqnrDb: string;
-    readonly top1?: string;
-    /** Of the boxes that either finds, the share that both find. */
-    readonly matchedBoxes?: string;
-  };
-  readonly reused: boolean;
-};
-
-export type TensorfileWritten = {
-  readonly kind: 'TensorfileWritten';
-  readonly tensorfile: Artifact & { readonly batches: number; readonly images: number };
-  readonly reused: boolean;
-};
-
-export type Failed = { readonly kind: 'Failed'; readonly reason: FailureReason; readonly message: string };
-
-export type Result = Exported | EngineBuilt | TensorfileWritten | Failed;
+export type Stage = keyof typeof reporters;
 
 /** The kubelet keeps 4,096 bytes a container; half of it leaves room for its own text. */
 export const resultLimitBytes = 2048;
 
-/** The termination message for a result. A failure's message is cut to fit; any other result must fit as it is. */
+/**
+ * The termination message for a result. A failure's message and an export's list of nodes are cut to fit; everything
+ * else is bounded by its schema.
+ * @throws RangeError for a result that its own schema does not admit
+ */
 export const encodeResult = (result: Result): string => {
-  const text = JSON.stringify(result);
-  const excess = Buffer.byteLength(text) - resultLimitBytes;
-  if (excess <= 0) return text;
-  if (result.kind !== 'Failed' || result.message.length === 0)
-    throw new RangeError(`a result of ${text.length} bytes does not fit a termination message`);
-  const keep = Math.max(0, result.message.length - excess - 4);
-  return encodeResult({ ...result, message: keep === 0 ? '' : `${result.message.slice(0, keep)}…` });
+  const fitting = fitted(result);
+  const fault = faultOf(resultSchemas[fitting.kind], fitting);
+  if (fault !== undefined) throw new RangeError(`a result that cannot be reported: ${fault}`);
+  return JSON.stringify(fitting);
 };
 
-/** The result in a termination message, or undefined if the container left none (it crashed or was killed). */
-export const parseResult = (message: string | undefined): Result | undefined => {
-  if (message === undefined) return undefined;
+const fitted = (result: Result): Result => {
+  const excess = Buffer.byteLength(JSON.stringify(result)) - resultLimitBytes;
+  if (excess <= 0) return result;
+  const smaller = result.kind === 'Failed' ? shorter(result, excess) : withFewerNodes(result);
+  if (smaller === undefined)
+    throw new RangeError(`a result that is ${excess} bytes too long for its message`);
+  return fitted(smaller);
+};
+
+const shorter = (result: Failed, excess: number): Failed | undefined => {
+  if (result.message.length === 0) return undefined;
+  const keep = Math.max(0, result.message.length - excess - 4);
+  return { ...result, message: keep === 0 ? '' : `${result.message.slice(0, keep)}…` };
+};
+
+const withFewerNodes = (result: Exclude<Result, Failed>): Exported | undefined => {
+  if (result.kind !== 'Exported') return undefined;
+  const { inputNode, outputNodes, ...etlt } = result.etlt;
+  if (outputNodes.length > 0)
+    return { ...result, etlt: { ...result.etlt, outputNodes: outputNodes.slice(0, -1) } };
+  return inputNode === undefined ? undefined : { ...result, etlt: { ...etlt, outputNodes } };
+};
+
+type Nodes = Pick<Exported['etlt'], 'inputNode' | 'outputNodes'>;
+
+/** Of a graph's nodes, those that a report has room for: names that a model makes longer than that are left out. */
+export const reportedNodes = (input: string, outputs: readonly string[]): Nodes => {
+  const fits = (name: string): boolean => faultOf(node, name) === undefined;
+  return {
+    ...(fits(input) && { inputNode: input }),
+    outputNodes: outputs.filter(fits).slice(0, etltFacts.outputNodes.maxItems),
+  };
+};
+
+/** A termination message that is no result of ours, and why. */
+export type Unusable = { readonly kind: 'Unusable'; readonly fault: string };
+
+/** The result in a termination message; it is believed only where every field is what its schema describes. */
+export const parseResult = (message: string | undefined): Result | Unusable => {
+  const value = parsed(message ?? '');
+  const kind = kinds.find((known) => known === kindOf(value));
+  if (kind === undefined) return { kind: 'Unusable', fault: 'it is no report of a pod of ours' };
+  const fault = faultOf(resultSchemas[kind], value);
+  return fault === undefined ? (value as Result) : { kind: 'Unusable', fault };
+};
+
+const kinds = Object.keys(resultSchemas) as Result['kind'][];
+
+const kindOf = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null && Object.hasOwn(value, 'kind') && 'kind' in value
+    ? value.kind
+    : undefined;
+
+const parsed = (text: string): unknown => {
   try {
-    const value: unknown = JSON.parse(message);
-    return isResult(value) ? value : undefined;
+    return JSON.parse(text);
   } catch {
-    return undefined; // Not JSON: the kubelet fell back to the last lines of the log.
+    return undefined; // Not JSON: the container left no message, or the kubelet fell back to the end of its log.
   }
 };
-
-const kinds: readonly string[] = [
-  'Exported',
-  'EngineBuilt',
-  'TensorfileWritten',
-  'Failed',
-] satisfies Result['kind'][];
-
-const isResult = (value: unknown): value is Result =>
-  typeof value === 'object' && value !== null && 'kind' in value && kinds.includes(String(value.kind));

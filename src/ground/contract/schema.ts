@@ -1,6 +1,6 @@
 /**
- * Schemas as data: one value gives the TypeScript type and the CRD's OpenAPI v3 (structural) schema. Every node has
- * a description, every string and list a bound.
+ * Schemas as data: one value gives the TypeScript type, the check of a value, and the CRD's OpenAPI v3 (structural)
+ * schema. Every node has a description, every string and list a bound.
  */
 export type Rule = { readonly rule: string; readonly message: string };
 
@@ -166,30 +166,3 @@ export const map = <const V extends Schema>(
   values: V,
   extras: { readonly maxProperties: number; readonly validations?: readonly Rule[] },
 ): MapSchema<V> => ({ type: 'object', additionalProperties: values, ...extras, description });
-
-/**
- * The schema as the apiserver takes it. A field with a default is not listed as required there, because defaults are
- * filled in before the check; the type keeps it as always present.
- */
-export const openApi = (schema: Schema): Record<string, unknown> => {
-  const { validations, ...rest } = schema;
-  const rules = validations ? { 'x-kubernetes-validations': validations } : {};
-  if ('properties' in rest) {
-    const { required, properties, ...own } = rest;
-    const entries = Object.entries(properties);
-    const mustBeGiven = required?.filter((name) => properties[name]?.default === undefined) ?? [];
-    return {
-      ...own,
-      ...(mustBeGiven.length > 0 && { required: mustBeGiven }),
-      ...rules,
-      properties: Object.fromEntries(entries.map(([name, property]) => [name, openApi(property)])),
-    };
-  }
-  if ('items' in rest) return { ...rest, ...rules, items: openApi(rest.items) };
-  if ('additionalProperties' in rest)
-    return { ...rest, ...rules, additionalProperties: openApi(rest.additionalProperties) };
-  if (rest.type !== 'quantity') return { ...rest, ...rules };
-  const { type: _, ...own } = rest;
-  const either = { anyOf: [{ type: 'integer' }, { type: 'string' }], 'x-kubernetes-int-or-string': true };
-  return { ...own, ...either, ...rules };
-};

@@ -1,0 +1,173 @@
+/**
+ * What a pod may report, as schemas: the operator checks every report against them before it believes a word, and the
+ * status schemas of the API are made from the same parts. A report names files of the task's folder, never places.
+ */
+import { type FailureReason, failures } from '../base/failures.ts';
+import { scaleOrigins } from './architectures.ts';
+import { flag, integer, list, object, oneOf, type Schema, text, type ValueOf } from './schema.ts';
+
+export const sha256 = (description: string) =>
+  text(description, { pattern: '^[0-9a-f]{64}$', maxLength: 64 });
+export const digest = sha256('SHA-256 of the file.');
+export const sizeBytes = integer('Size of the file in bytes.', { format: 'int64', minimum: 0 });
+export const node = text('A node of the graph.', { maxLength: 512 });
+
+/** Decimal numbers are strings: floats do not survive a round trip through every client. */
+const decimal = (description: string) =>
+  text(description, { maxLength: 32, pattern: '^-?[0-9]+([.][0-9]+)?$|^inf$' });
+
+/** One name, no path: it can be nowhere but in the folder, and it cannot be hidden. */
+export const fileName = text('Name of a file in the folder of the task.', {
+  maxLength: 128,
+  pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*$',
+});
+
+/** Beside where the file is. */
+export const etltFacts = {
+  inputNode: node,
+  outputNodes: list(
+    'Output nodes, as many as a pod has room to report; manifest.json lists up to 64.',
+    node,
+    {
+      maxItems: 64,
+    },
+  ),
+} as const;
+
+export const cacheFacts = {
+  algorithm: oneOf(scaleOrigins, 'How thresholds were chosen; Trained: by the training with quantisation.'),
+  tensors: integer('Tensors in it.', { minimum: 0 }),
+  batches: integer('Batches that it was made from.', { minimum: 0 }),
+  images: integer('Images that it was made from.', { minimum: 0 }),
+} as const;
+
+export const tensorfileFacts = {
+  batches: integer('Batches in it.', { minimum: 0 }),
+  images: integer('Images in it, over all batches.', { minimum: 0 }),
+} as const;
+
+export const runtime = object(
+  'What the engine runs on.',
+  {
+    name: text('Engine backend.', { maxLength: 64 }),
+    version: text('Its version; the engine runs on no other one unless the vendor says so.', {
+      maxLength: 64,
+    }),
+  },
+  { required: ['name', 'version'] },
+);
+
+export const latency = object(
+  'Time of one run, measured where the engine was built.',
+  {
+    p50Microseconds: integer('Median at batch 1, in microseconds.', { format: 'int64', minimum: 0 }),
+  },
+  { required: ['p50Microseconds'] },
+);
+
+export const agreement = object(
+  'How well it agrees with the float model on images kept out of calibration.',
+  {
+    images: integer('How many images.', { minimum: 0 }),
+    sqnrDb: decimal('Signal to quantisation noise of the outputs, in decibel.'),
+    top1: decimal('Share of images with the same first class, 0 to 1; classifiers only.'),
+    matchedBoxes: decimal('Share of boxes that both find, 0 to 1; detectors with boxes only.'),
+  },
+  { required: ['images', 'sqnrDb'] },
+);
+
+export const exportInputs = object('SHA-256 of what the export read, as the pod found it.', {
+  model: sha256('Of the model file.'),
+  spec: sha256('Of the text of the experiment spec.'),
+  images: sha256('Of the names and sizes of the calibration images.'),
+  tensorfile: sha256('Of the tensorfile.'),
+  trainingData: sha256('Of the names and sizes of the images that the data loader drew.'),
+});
+
+const stored = { file: fileName, sha256: digest, sizeBytes } as const;
+const storedFile = object('A file of the folder.', stored, { required: ['file', 'sha256', 'sizeBytes'] });
+const reused = flag('True if finished work of the same content was found and nothing was done again.');
+
+const exported = object(
+  'An export.',
+  {
+    kind: oneOf(['Exported'], 'Which report this is.'),
+    etlt: object(
+      'The encrypted model.',
+      { ...stored, ...etltFacts },
+      {
+        required: ['file', 'sha256', 'sizeBytes', 'outputNodes'],
+      },
+    ),
+    /** The same model in the cipher of the user's codec. */
+    codecEtlt: storedFile,
+    calibrationCache: object(
+      'The calibration cache.',
+      { ...stored, ...cacheFacts },
+      {
+        required: ['file', 'sha256', 'sizeBytes', 'algorithm', 'tensors', 'batches', 'images'],
+      },
+    ),
+    verification: storedFile,
+    /** Numbers, and the page for people. */
+    report: object('The report.', { file: fileName, pageFile: fileName }, { required: ['file'] }),
+    inputs: exportInputs,
+    reused,
+  },
+  { required: ['kind', 'etlt', 'reused'] },
+);
+
+const engineBuilt = object(
+  'An engine.',
+  {
+    kind: oneOf(['EngineBuilt'], 'Which report this is.'),
+    engine: storedFile,
+    runtime,
+    latency,
+    agreement,
+    reused,
+  },
+  { required: ['kind', 'engine', 'runtime', 'reused'] },
+);
+
+const tensorfileWritten = object(
+  'A tensorfile.',
+  {
+    kind: oneOf(['TensorfileWritten'], 'Which report this is.'),
+    tensorfile: object(
+      'The tensorfile.',
+      { ...stored, ...tensorfileFacts },
+      {
+        required: ['file', 'sha256', 'sizeBytes', 'batches', 'images'],
+      },
+    ),
+    reused,
+  },
+  { required: ['kind', 'tensorfile', 'reused'] },
+);
+
+const failed = object(
+  'A failure.',
+  {
+    kind: oneOf(['Failed'], 'Which report this is.'),
+    reason: oneOf(Object.keys(failures) as FailureReason[], 'Why, in one word.'),
+    message: text('Why, in sentences.', { maxLength: 2048 }),
+  },
+  { required: ['kind', 'reason', 'message'] },
+);
+
+export const resultSchemas = {
+  Exported: exported,
+  EngineBuilt: engineBuilt,
+  TensorfileWritten: tensorfileWritten,
+  Failed: failed,
+} as const satisfies Record<string, Schema>;
+
+/** A file of the task's folder: its name there, its digest and its size. */
+export type StoredFile = ValueOf<typeof storedFile>;
+export type Exported = ValueOf<typeof exported>;
+/** Decimal numbers are strings: Kubernetes objects hold no floats. */
+export type EngineBuilt = ValueOf<typeof engineBuilt>;
+export type TensorfileWritten = ValueOf<typeof tensorfileWritten>;
+export type Failed = ValueOf<typeof failed>;
+export type Result = Exported | EngineBuilt | TensorfileWritten | Failed;

@@ -1,0 +1,229 @@
+/**
+ * A tenant who may edit one namespace, and only view another one, tries to forge the status of an export there: on a
+ * real apiserver with the Job controller and the whole operator. The test plays the kubelets of both namespaces.
+ */
+import test from 'ava';
+import { Registry } from 'prom-client';
+import type { ModelExport, ModelExportStatus } from '../../src/cluster/api/model-export.ts';
+import { modelExportResource } from '../../src/cluster/modelexport/caches.ts';
+import { jobResources } from '../../src/cluster/ownedjobs/caches.ts';
+import type { KubeClient } from '../../src/cluster/runtime/client.ts';
+import { runManager } from '../../src/cluster/runtime/manager.ts';
+import { makeControllers } from '../../src/controllers.ts';
+import { systemClock } from '../../src/ground/base/clock.ts';
+import type { Result } from '../../src/ground/contract/result.ts';
+import type { Log } from '../../src/ground/observability/log.ts';
+import { aClientOf } from '../builders/client.ts';
+import { anEngineBuilt, anExported, aSpec } from '../builders/objects.ts';
+import { endedWell } from '../builders/pods.ts';
+import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
+import { eventually } from '../cluster/run.ts';
+
+let plane: ControlPlane;
+let client: KubeClient;
+let running: Promise<void>;
+const stop = new AbortController();
+const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: console.error };
+const mallory = 'mallory';
+
+test.before(async () => {
+  plane = await startControlPlane({ controllerManager: true });
+  await plane.kubectl(['apply', '-k', 'crds']);
+  await plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all']);
+  for (const [namespace, role] of [
+    ['victim', 'view'],
+    ['attacker', 'edit'],
+  ] as const) {
+    await plane.kubectl(['create', 'namespace', namespace]);
+    const binding = ['create', 'rolebinding', 'mallory', `--clusterrole=${role}`, `--user=${mallory}`];
+    await plane.kubectl([...binding, '-n', namespace]);
+  }
+  client = aClientOf(plane.kubeconfig);
+  const clock = systemClock;
+  const parts = makeControllers({
+    client,
+    clock,
+    random: () => 0.5,
+    log: silent,
+    registry: new Registry(),
+    namespace: undefined,
+    images: { worker: 'worker:dev', rtx: 'rtx:dev' },
+    workers: 1,
+    instance: 'test',
+  });
+  running = runManager({ ...parts, lease: undefined, clock, random: () => 0.5, log: silent }, stop.signal);
+  await apply({
+    kind: 'ExportDeviceClass',
+    metadata: { name: 'cpu' },
+    spec: { engine: { backend: 'OnnxRuntime' }, allowPending: true },
+  });
+});
+test.after.always(async () => {
+  stop.abort(new Error('the test is over'));
+  await running;
+  await plane?.stop();
+});
+
+const apply = (object: object): Promise<string> =>
+  plane.kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'export.tlt.dev/v1beta1', ...object }));
+
+const anExportOf = (name: string): Promise<string> => {
+  const { calibration: _, ...spec } = aSpec({ dataType: 'fp32', deviceClasses: [{ name: 'cpu' }] });
+  return apply({ kind: 'ModelExport', metadata: { name, namespace: 'victim' }, spec });
+};
+
+type Listed = {
+  readonly items: readonly {
+    readonly metadata: {
+      readonly name: string;
+      readonly uid: string;
+      readonly labels: Readonly<Record<string, string>>;
+    };
+  }[];
+};
+
+/** The victim's only Job or pod of that stage of that export. */
+const owned = (resource: 'jobs' | 'pods', name: string, stage: string) =>
+  eventually(`the ${resource} of ${name}, stage ${stage}`, async () => {
+    const all = (await client.list(jobResources[resource], { namespace: 'victim' }, stop.signal)) as Listed;
+    return all.items.find(
+      ({ metadata: { labels } }) =>
+        labels['export.tlt.dev/model-export'] === name && labels['export.tlt.dev/stage'] === stage,
+    );
+  });
+
+/** What a kubelet would write once the containers have ended; mallory's pod may print what it likes. */
+const endPod = async (
+  pod: { readonly namespace: string; readonly name: string },
+  status: object,
+): Promise<void> => {
+  await client.mergePatch(jobResources.pods, { ...pod, subresource: 'status' }, { status }, stop.signal);
+};
+
+const asMallory = (path: string, body: object): Promise<string> =>
+  plane.ask(path, { method: 'POST', body, as: mallory });
+
+const evil = 'f'.repeat(64);
+const evilExport: Result = { ...anExported(), etlt: { ...anExported().etlt, sha256: evil } };
+
+const statusOf = async (name: string): Promise<ModelExportStatus> => {
+  const at = { namespace: 'victim', name };
+  return ((await client.read(modelExportResource, at, stop.signal)) as ModelExport).status ?? {};
+};
+
+const untilExported = (name: string): Promise<NonNullable<ModelExportStatus['export']>> =>
+  eventually(`${name} exported`, async () => {
+    const { export: exported } = await statusOf(name);
+    return exported?.etlt && exported;
+  });
+
+/** Of mallory's objects: the cluster would otherwise collect what claims an owner of another namespace. */
+const finalizers = ['mallory.example/stay'];
+const evilContainer = { name: 'export', image: 'evil' };
+
+test.serial(
+  'a pod of another namespace that claims the Job, with all its labels, is not believed',
+  async (t) => {
+    await anExportOf('one');
+    const { metadata } = await owned('jobs', 'one', 'export');
+    const honest = await owned('pods', 'one', 'export');
+    const reference = { apiVersion: 'batch/v1', kind: 'Job', name: metadata.name, uid: metadata.uid };
+    const forged = {
+      metadata: {
+        name: 'forged',
+        labels: honest.metadata.labels,
+        ownerReferences: [{ ...reference, controller: true }],
+        finalizers,
+      },
+      spec: { restartPolicy: 'Never', containers: [evilContainer] },
+    };
+    await asMallory('/api/v1/namespaces/attacker/pods', forged);
+    await endPod({ namespace: 'attacker', name: 'forged' }, endedWell('export', evilExport));
+    await endPod({ namespace: 'victim', name: honest.metadata.name }, endedWell('export', anExported()));
+    const { etlt } = await untilExported('one');
+    t.is(etlt!.sha256, anExported().etlt.sha256);
+    t.regex(etlt!.uri, /^pvc:\/\/exports\/classifier\/[0-9a-f]+\/model\.etlt$/);
+  },
+);
+
+test.serial(
+  'a Job of another namespace that claims the export is neither believed nor removed',
+  async (t) => {
+    await anExportOf('two');
+    const job = await owned('jobs', 'two', 'export');
+    const { metadata } = (await client.read(
+      modelExportResource,
+      { namespace: 'victim', name: 'two' },
+      stop.signal,
+    )) as ModelExport;
+    const owner = {
+      apiVersion: 'export.tlt.dev/v1beta1',
+      kind: 'ModelExport',
+      name: 'two',
+      uid: metadata.uid,
+    };
+    const { labels } = job.metadata;
+    const template = { spec: { restartPolicy: 'Never', containers: [evilContainer] } };
+    const created = await asMallory('/apis/batch/v1/namespaces/attacker/jobs', {
+      metadata: { name: 'forged', labels, finalizers, ownerReferences: [{ ...owner, controller: true }] },
+      spec: { template, managedBy: 'mallory.example/controller' },
+    });
+    const { uid } = (JSON.parse(created) as { metadata: { uid: string } }).metadata;
+    await asMallory('/api/v1/namespaces/attacker/pods', {
+      metadata: {
+        name: 'forged-two',
+        labels,
+        finalizers,
+        ownerReferences: [{ apiVersion: 'batch/v1', kind: 'Job', name: 'forged', uid, controller: true }],
+      },
+      spec: { restartPolicy: 'Never', containers: [evilContainer] },
+    });
+    await endPod({ namespace: 'attacker', name: 'forged-two' }, endedWell('export', evilExport));
+    const honest = await owned('pods', 'two', 'export');
+    await endPod({ namespace: 'victim', name: honest.metadata.name }, endedWell('export', anExported()));
+    t.is((await untilExported('two')).etlt!.sha256, anExported().etlt.sha256);
+    t.regex(await plane.kubectl(['get', 'job', 'forged', '-n', 'attacker', '-o', 'name']), /forged/);
+  },
+);
+
+const enginePod = async (name: string): Promise<{ readonly namespace: string; readonly name: string }> => {
+  await anExportOf(name);
+  const pod = await owned('pods', name, 'export');
+  await endPod({ namespace: 'victim', name: pod.metadata.name }, endedWell('export', anExported()));
+  const engine = await owned('pods', name, 'engine');
+  return { namespace: 'victim', name: engine.metadata.name };
+};
+
+const ended = (name: string, message: string) => ({
+  ...{ name, image: 'i', imageID: '', ready: false, restartCount: 0 },
+  state: { terminated: { exitCode: 0, reason: 'Completed', message } },
+});
+
+const untilEngine = (name: string, reason: string) =>
+  eventually(`the engine of ${name}: ${reason}`, async () => {
+    const [engine] = (await statusOf(name)).engines ?? [];
+    const built = engine?.conditions?.find(({ type }) => type === 'Built');
+    return built?.reason === reason ? { ...engine, message: built.message } : undefined;
+  });
+
+test.serial('what the build container of the pod itself reports is not its result', async (t) => {
+  const pod = await enginePod('three');
+  const forged = { ...anEngineBuilt(), engine: { ...anEngineBuilt().engine, sha256: evil } };
+  await endPod(pod, {
+    phase: 'Succeeded',
+    initContainerStatuses: [ended('stage', ''), ended('build', JSON.stringify(forged))],
+    containerStatuses: [ended('publish', JSON.stringify(anEngineBuilt()))],
+  });
+  t.is((await untilEngine('three', 'Built'))!.sha256, anEngineBuilt().engine.sha256);
+});
+
+for (const [name, report] of [
+  ['four', { kind: 'EngineBuilt' }],
+  ['five', { ...anEngineBuilt(), runtime: { name: 'r', version: 'v'.repeat(1000) } }],
+] as const)
+  test.serial(`a report that status cannot hold is a failure that people see: ${name}`, async (t) => {
+    const containerStatuses = [ended('publish', JSON.stringify(report))];
+    await endPod(await enginePod(name), { phase: 'Succeeded', containerStatuses });
+    const { message } = (await untilEngine(name, 'ResultInvalid'))!;
+    t.regex(message, /container publish ended well, but its report cannot be used: (engine|runtime)/);
+  });

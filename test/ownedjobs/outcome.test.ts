@@ -1,0 +1,172 @@
+/** What a finished Job's pods report is a claim: believed from one container, field by field, or not at all. */
+import test from 'ava';
+import { reasons } from '../../src/cluster/api/reasons.ts';
+import type { JobObject, PodObject } from '../../src/cluster/ownedjobs/kube-shapes.ts';
+import { observeJob } from '../../src/cluster/ownedjobs/observe-job.ts';
+import { anEngineBuilt, anExported } from '../builders/objects.ts';
+
+type Ended = { readonly exitCode?: number; readonly message?: string; readonly reason?: string };
+type Containers = Readonly<Record<string, Ended>>;
+
+const statuses = (containers: Containers) =>
+  Object.entries(containers).map(([name, ended]) => ({
+    name,
+    state: { terminated: { exitCode: 0, ...ended } },
+  }));
+
+const aPod = (init: Containers, containers: Containers): PodObject => ({
+  metadata: { name: 'p', namespace: 'vision', uid: 'uid-p' },
+  status: { initContainerStatuses: statuses(init), containerStatuses: statuses(containers) },
+});
+
+const lastTransitionTime = '2026-01-01T00:00:00Z';
+const aJob = (stage: string, type: 'Complete' | 'Failed'): JobObject => ({
+  metadata: { name: 'j', namespace: 'vision', uid: 'uid-j', labels: { 'export.tlt.dev/stage': stage } },
+  spec: {},
+  status: { conditions: [{ type, status: 'True', lastTransitionTime }] },
+});
+
+const around = (pods: readonly PodObject[]) => ({ pods, warnings: [], hardwareOf: () => undefined });
+const stateOf = (job: JobObject, ...pods: PodObject[]) => observeJob(job, around(pods)).state;
+const complete = (stage: string, ...pods: PodObject[]) => stateOf(aJob(stage, 'Complete'), ...pods);
+const failed = (stage: string, ...pods: PodObject[]) => stateOf(aJob(stage, 'Failed'), ...pods);
+const json = (value: unknown): Ended => ({ message: JSON.stringify(value) });
+
+const honest = anEngineBuilt();
+const forged = { ...honest, engine: { ...honest.engine, sha256: 'f'.repeat(64) } };
+
+test('what the build container reports is not the result', (t) => {
+  const pod = aPod({ stage: {}, build: json(forged) }, { publish: json(honest) });
+  t.deepEqual(complete('engine', pod), { kind: 'Succeeded', result: honest });
+});
+
+test('what a sidecar reports is not the result', (t) => {
+  const pod = aPod({ proxy: json(forged) }, { sidecar: json(forged), publish: json(honest) });
+  t.deepEqual(complete('engine', pod), { kind: 'Succeeded', result: honest });
+});
+
+test('a report of a container that failed is not the result', (t) => {
+  const first = aPod({}, { publish: { ...json(forged), exitCode: 1 } });
+  t.deepEqual(complete('engine', first, aPod({}, { publish: json(honest) })), {
+    kind: 'Succeeded',
+    result: honest,
+  });
+});
+
+const exported = anExported();
+const unusable = test.macro({
+  exec: (t, stage: 'export' | 'engine', report: Ended, fault: RegExp) => {
+    const container = stage === 'engine' ? 'publish' : 'export';
+    const state = complete(stage, aPod({}, { [container]: report }));
+    t.like(state, { kind: 'Failed', reason: 'ResultInvalid' });
+    const { message } = state as { message: string };
+    t.regex(message, fault);
+    t.true(message.length < 1000, 'it fits a condition');
+  },
+  title: (title) => `a result that cannot be used is a failure with a reason: ${title}`,
+});
+test('nothing but a kind', unusable, 'engine', json({ kind: 'EngineBuilt' }), /engine is missing/);
+test('an export without artifacts', unusable, 'export', json({ kind: 'Exported' }), /etlt is missing/);
+test('of another kind of pod', unusable, 'engine', json(exported), /of kind Exported, not EngineBuilt/);
+test(
+  'a failure of a container that ended well',
+  unusable,
+  'export',
+  json({ kind: 'Failed', reason: 'WrongKey', message: 'm' }),
+  /of kind Failed/,
+);
+test('no JSON', unusable, 'engine', { message: 'done' }, /no report of a pod of ours/);
+test('no message', unusable, 'engine', {}, /no report of a pod of ours/);
+test('a field that nobody knows', unusable, 'engine', json({ ...honest, note: 'x' }), /not known: note/);
+test(
+  'a place in place of a name',
+  unusable,
+  'engine',
+  json({ ...honest, engine: { ...honest.engine, file: '../../other/model.engine' } }),
+  /engine\.file does not match/,
+);
+test(
+  'a URI in place of a name',
+  unusable,
+  'engine',
+  json({ ...honest, engine: { ...honest.engine, file: 'pvc://exports/EVIL/model.engine' } }),
+  /engine\.file does not match/,
+);
+test(
+  'a hidden file',
+  unusable,
+  'engine',
+  json({ ...honest, engine: { ...honest.engine, file: '.manifest' } }),
+  /engine\.file does not match/,
+);
+test(
+  'a digest that is none',
+  unusable,
+  'engine',
+  json({ ...honest, engine: { ...honest.engine, sha256: 'x' } }),
+  /engine\.sha256/,
+);
+test(
+  'a size that the API does not hold',
+  unusable,
+  'engine',
+  json({ ...honest, engine: { ...honest.engine, sizeBytes: 1e300 } }),
+  /engine\.sizeBytes/,
+);
+test(
+  'a version that the API does not hold',
+  unusable,
+  'engine',
+  json({ ...honest, runtime: { name: 'r', version: 'v'.repeat(65) } }),
+  /runtime\.version is longer than 64/,
+);
+test(
+  'more output nodes than the API holds',
+  unusable,
+  'export',
+  json({ ...exported, etlt: { ...exported.etlt, outputNodes: Array(65).fill('n') } }),
+  /outputNodes has 65 entries/,
+);
+
+test('while the pod that knows is not seen the result is unknown, not invalid', (t) => {
+  t.like(complete('engine'), { kind: 'ResultUnknown' });
+  t.like(complete('engine', aPod({ stage: {}, build: json(forged) }, {})), { kind: 'ResultUnknown' });
+});
+
+const words = (reason: unknown, message: unknown = 'm') =>
+  JSON.stringify({ kind: 'Failed', reason, message });
+
+test('a failure is the one that its exit code says', (t) => {
+  const pod = aPod({ stage: { exitCode: 10, message: words('WrongKey', 'the key does not open it') } }, {});
+  t.deepEqual(failed('engine', pod), {
+    kind: 'Failed',
+    reason: 'WrongKey',
+    message: 'the key does not open it',
+  });
+});
+
+test('a failure whose exit code says something else is the one of its exit code', (t) => {
+  t.like(failed('engine', aPod({ build: { exitCode: 40, message: words('WrongKey') } }, {})), {
+    reason: 'EngineBuildFailed',
+  });
+});
+
+for (const reason of ['bad\nreason', 5, null, 'Ready', 'x'.repeat(5000)])
+  test(`a reason that is in no table does not reach status: ${JSON.stringify(reason).slice(0, 20)}`, (t) => {
+    const state = failed('engine', aPod({ build: { exitCode: 77, message: words(reason) } }, {}));
+    t.like(state, { kind: 'Failed', reason: 'PodFailed' });
+    t.true(Object.hasOwn(reasons, (state as { reason: string }).reason));
+  });
+
+test("a sidecar's exit code is not the pod's", (t) => {
+  const pod = aPod(
+    {},
+    { sidecar: { exitCode: 143 }, export: { exitCode: 12, message: words('InputNotFound') } },
+  );
+  t.like(failed('export', pod), { reason: 'InputNotFound' });
+});
+
+test('a container that the kernel killed ran out of memory', (t) => {
+  const pod = aPod({ build: { exitCode: 137, reason: 'OOMKilled' } }, {});
+  t.like(failed('engine', pod), { reason: 'OutOfMemory' });
+});

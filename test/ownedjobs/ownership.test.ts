@@ -1,0 +1,138 @@
+/** Jobs, pods and events of an object: those of its namespace that carry its labels, whatever others claim. */
+import test from 'ava';
+import type { JobOwner } from '../../src/cluster/jobs/job.ts';
+import { job } from '../../src/cluster/jobs/job.ts';
+import { type JobStores, jobCache, mountWarningCache, podCache } from '../../src/cluster/ownedjobs/caches.ts';
+import { observeOwned } from '../../src/cluster/ownedjobs/observe-owned.ts';
+import { Store } from '../../src/cluster/runtime/store.ts';
+import { aModelExport, anExported } from '../builders/objects.ts';
+import { endedWell } from '../builders/pods.ts';
+
+const owner: JobOwner = aModelExport();
+const scope = { namespace: undefined };
+const ignore = () => {};
+const caches = {
+  jobs: jobCache(scope, ignore),
+  pods: podCache(scope, ignore),
+  mountWarnings: mountWarningCache(scope, ignore),
+} as const;
+
+type Raw = {
+  readonly namespace?: string;
+  readonly name?: string;
+  readonly uid?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly ownerReferences?: readonly object[];
+};
+
+const made = job(
+  owner,
+  { name: 'demo-export-1', stage: 'export', key: 'k' },
+  {
+    containers: [],
+    volumes: [],
+    placement: {},
+    deadlineSeconds: 60,
+  },
+);
+
+/** The honest Job, unless something is changed. */
+const aJob = (changes: Raw = {}, status: object = {}) => ({
+  metadata: { ...made.metadata, uid: 'uid-job', ...changes },
+  spec: {},
+  status,
+});
+
+const complete = {
+  conditions: [{ type: 'Complete', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' }],
+};
+
+const aPod = (sha256: string, changes: Raw = {}) => ({
+  metadata: {
+    name: 'demo-export-1-x',
+    namespace: 'vision',
+    uid: 'uid-pod',
+    creationTimestamp: '2026-01-01T00:00:00Z',
+    labels: made.metadata.labels,
+    ownerReferences: [{ uid: 'uid-job', controller: true, kind: 'Job', name: 'demo-export-1' }],
+    ...changes,
+  },
+  status: endedWell('export', { ...anExported(), etlt: { ...anExported().etlt, sha256 } }),
+});
+
+const honest = 'a'.repeat(64);
+const forged = 'f'.repeat(64);
+const newer = { creationTimestamp: '2026-01-02T00:00:00Z' };
+
+type Contents = {
+  readonly jobs?: readonly object[];
+  readonly pods?: readonly object[];
+  readonly warnings?: readonly object[];
+};
+
+const observed = ({ jobs = [], pods = [], warnings = [] }: Contents) => {
+  const stores: JobStores = {
+    jobs: new Store(caches.jobs.indexes),
+    pods: new Store(caches.pods.indexes),
+    mountWarnings: new Store(caches.mountWarnings.indexes),
+  };
+  for (const object of jobs) stores.jobs.set(caches.jobs.project(object));
+  for (const object of pods) stores.pods.set(caches.pods.project(object));
+  for (const object of warnings) stores.mountWarnings.set(caches.mountWarnings.project(object));
+  return observeOwned(stores, owner, () => undefined);
+};
+
+const digestIn = (contents: Contents): string | undefined => {
+  const [only] = observed(contents);
+  return only?.state.kind === 'Succeeded' && only.state.result.kind === 'Exported'
+    ? only.state.result.etlt.sha256
+    : undefined;
+};
+
+const ignored = test.macro({
+  exec: (t, changes: Raw) => {
+    const pods = [aPod(honest), aPod(forged, { name: 'evil', uid: 'uid-evil', ...newer, ...changes })];
+    t.is(digestIn({ jobs: [aJob({}, complete)], pods }), honest);
+  },
+  title: (title) => `a pod that claims the Job is ignored: ${title}`,
+});
+test('from another namespace, with all labels', ignored, { namespace: 'attacker' });
+test('without our labels', ignored, { labels: { 'app.kubernetes.io/managed-by': 'tlt-export-operator' } });
+test('with the labels of another content key', ignored, {
+  labels: { ...made.metadata.labels, 'export.tlt.dev/artifact-key': 'other' },
+});
+test('that the Job does not control', ignored, { ownerReferences: [{ uid: 'uid-job', kind: 'Job' }] });
+
+const noJob = test.macro({
+  exec: (t, changes: Raw) => {
+    const pod = aPod(forged, { namespace: changes.namespace ?? 'vision' });
+    t.deepEqual(observed({ jobs: [aJob(changes, complete)], pods: [pod] }), []);
+  },
+  title: (title) => `a Job that claims the object is ignored: ${title}`,
+});
+test('from another namespace, with all labels', noJob, { namespace: 'attacker' });
+test('without the label of the name', noJob, {
+  labels: { ...made.metadata.labels, 'export.tlt.dev/model-export': 'other' },
+});
+test('without the label of the uid', noJob, {
+  labels: { ...made.metadata.labels, 'export.tlt.dev/model-export-uid': 'other' },
+});
+test('of a stage that does not exist', noJob, {
+  labels: { ...made.metadata.labels, 'export.tlt.dev/stage': 'constructor' },
+});
+test('without an ownerReference', noJob, { ownerReferences: [] });
+
+test('an event of another namespace tells nothing about a pod', (t) => {
+  const pending = { ...aPod(honest), status: { phase: 'Pending' } };
+  const warning = (namespace: string) => ({
+    metadata: { name: 'w', namespace, uid: `uid-${namespace}` },
+    involvedObject: { uid: 'uid-pod' },
+    message: 'secret "classifier-key" not found',
+  });
+  const blocked = (namespace: string) => {
+    const [only] = observed({ jobs: [aJob()], pods: [pending], warnings: [warning(namespace)] });
+    return only?.state.kind === 'Active' ? only.state.blocked?.reason : undefined;
+  };
+  t.is(blocked('vision'), 'KeySecretMissing');
+  t.is(blocked('attacker'), undefined);
+});
