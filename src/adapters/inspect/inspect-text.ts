@@ -10,7 +10,7 @@ type Row = readonly [label: string, value: string];
 /** A heading with the file's name, then one line a fact. */
 export const reportText = (report: Report): string => {
   const rows = [...fileRows(report), ...contentRows(report)];
-  const width = Math.max(...rows.map(([label]) => label.length));
+  const width = rows.reduce((most, [label]) => Math.max(most, label.length), 0);
   return [report.file, ...rows.map(([label, value]) => `  ${label.padEnd(width)}  ${value}`)].join('\n');
 };
 

@@ -1,6 +1,5 @@
 /** `tlt-export`: flags → files, with TLT's own log lines. Outputs appear whole or not at all; nothing is overwritten. */
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { parse as parsePath } from 'node:path';
 import { type OpenedModel, openModel } from '../../export/models/open-model.ts';
 import { requireAgreement } from '../../export/pipeline/agreement-gate.ts';
@@ -12,6 +11,7 @@ import { provenCodec } from '../../formats/crypto/external/codec.ts';
 import { readKey } from '../../formats/crypto/key.ts';
 import { parseCalibrationCache } from '../../formats/scales/calibration-cache.ts';
 import { UserError } from '../../ground/base/errors.ts';
+import { readRegular } from '../../ground/base/readable.ts';
 import { refuseToOverwrite, requireWritableFolder, writeWholeFile } from '../../ground/base/whole-file.ts';
 import { type Architecture, architectures } from '../../ground/contract/architectures.ts';
 import { type ExportValues, exportFlags } from '../../ground/contract/flags.ts';
@@ -167,7 +167,7 @@ const reusedScales = async (
   opened: OpenedModel,
   { values, world }: Context,
 ): Promise<ReadonlyMap<string, number>> => {
-  const { scales } = parseCalibrationCache(await readFile(path, 'utf8'));
+  const { scales } = parseCalibrationCache(new TextDecoder().decode(readRegular(path, 'textBytes')));
   requireFitting(path, scales, { opened, values });
   world.log(
     'WARNING',

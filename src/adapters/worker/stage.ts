@@ -2,7 +2,7 @@
  * The first container of an engine pod: fetches what the export made, decrypts it in memory, and leaves the builder's
  * inputs in the work folder. The key goes no further than this container.
  */
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openEncrypted } from '../../formats/crypto/encrypted-model.ts';
 import { readKey } from '../../formats/crypto/key.ts';
@@ -11,7 +11,7 @@ import { parseCalibrationCache } from '../../formats/scales/calibration-cache.ts
 import { buildRequest } from '../../graph/builders/build-request.ts';
 import { modelFor, referenceBytes } from '../../graph/precision/precision.ts';
 import { fileDigest, sha256 } from '../../ground/base/digest.ts';
-import { openReadable } from '../../ground/base/readable.ts';
+import { openReadable, readRegular } from '../../ground/base/readable.ts';
 import { writeWholeFile } from '../../ground/base/whole-file.ts';
 import { workFiles } from '../../ground/contract/layout.ts';
 import type { EngineTask, Source } from '../../ground/contract/task.ts';
@@ -57,7 +57,7 @@ const decrypted = async (source: Source, key: string, { store, signal }: StageWo
 };
 
 const fetched = async (source: Source, { store, signal }: StageWorld): Promise<Uint8Array> => {
-  const bytes = await readFile(await store.fetch(source.uri, signal));
+  const bytes = readRegular(await store.fetch(source.uri, signal));
   requirePin(source, sha256(bytes));
   return bytes;
 };

@@ -27,7 +27,7 @@ export const scalesOf = (statistics: Statistics, algorithm: Algorithm): Map<stri
   };
   const scales = new Map([...statistics.histograms].map(([tensor, each]) => [tensor, scaleOf(each)]));
   for (const group of joined(statistics)) {
-    const largest = Math.max(...group.map((name) => scales.get(name)!));
+    const largest = group.reduce((most, name) => Math.max(most, scales.get(name)!), 0);
     for (const name of group) scales.set(name, largest);
   }
   return scales;

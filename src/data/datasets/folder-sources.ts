@@ -25,7 +25,7 @@ export const classFolderSources = async (
   await requireFolder(folder, 'class folder');
   const classes = await foldersIn(folder);
   const paths: string[] = [];
-  for (const each of classes) paths.push(...(await imagesBelow(each)));
+  for (const each of classes) for (const path of await imagesBelow(each)) paths.push(path);
   return [{ ...listSource(paths, undefined), classes: classes.length }];
 };
 

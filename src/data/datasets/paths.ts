@@ -2,6 +2,7 @@
 import { glob, stat } from 'node:fs/promises';
 import { basename, isAbsolute, join } from 'node:path';
 import { messageOf, UserError } from '../../ground/base/errors.ts';
+import { requireWithin } from '../../ground/base/limits.ts';
 
 /** Hidden files, and the index files that DALI writes beside its records. */
 const noRecord = /^(\.|idx-)/;
@@ -16,9 +17,17 @@ export const recordFiles = async (pattern: string): Promise<readonly string[]> =
   );
 };
 
+/** The walk looks at every entry of every folder on its way, so these are counted, not the matches. */
 const matching = async (pattern: string): Promise<readonly string[]> => {
+  let visited = 0;
+  const count = (): boolean => {
+    visited += 1;
+    const found = `Looking for TFRecords: the pattern ${pattern} leads through`;
+    requireWithin('globEntries', { claimed: visited, reason: 'SpecInvalid', found });
+    return false;
+  };
   const found: string[] = [];
-  for await (const path of glob(pattern))
+  for await (const path of glob(pattern, { exclude: count }))
     if (!noRecord.test(basename(path)) && (await isFile(path))) found.push(path);
   return found.sort();
 };

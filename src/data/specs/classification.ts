@@ -4,7 +4,7 @@ import type { ImageSize } from '../preprocessing/decode.ts';
 import { caffeValues, tfValues, torchValues, type Values } from '../preprocessing/values.ts';
 import type { Notes } from './notes.ts';
 import type { ReadSpec } from './read-spec.ts';
-import { batchSizeOf, meanKeys, meansOf, need, needText } from './rules.ts';
+import { batchSizeOf, isBounded, meanKeys, meansOf, need, needText } from './rules.ts';
 import type { ValueOf } from './schema.ts';
 import type { classificationSchema } from './schemas/classification.ts';
 
@@ -50,8 +50,11 @@ const sizeOf = (model: NonNullable<Spec['model_config']>, notes: Notes): ImageSi
   const text = needText(model, 'input_image_size', notes);
   if (text === undefined) return undefined;
   const [, channels, height, width] = /^\s*([13])\s*,\s*(\d{1,5})\s*,\s*(\d{1,5})\s*$/.exec(text) ?? [];
-  if (channels && Number(height) >= leastSide && Number(width) >= leastSide)
-    return { channels: channels === '1' ? 1 : 3, height: Number(height), width: Number(width) };
+  const sides = { height: Number(height), width: Number(width) };
+  if (channels && sides.height >= leastSide && sides.width >= leastSide)
+    return isBounded(model, 'input_image_size', { ...sides, notes })
+      ? { channels: channels === '1' ? 1 : 3, ...sides }
+      : undefined;
   notes.add(model, 'input_image_size', {
     what: `it is "${text.slice(0, 40)}", and must be "channels,height,width" with 1 or 3 channels and sides of at least ${leastSide}`,
   });

@@ -10,7 +10,16 @@ import type { Preprocessing } from '../preprocessing/normalise.ts';
 import { caffeMeans, caffeValues, fasterRcnnValues } from '../preprocessing/values.ts';
 import { pictureOf, tfrecordsOf, weightAsSet } from './detectnet-data.ts';
 import type { Notes } from './notes.ts';
-import { batchSizeOf, channelsOf, meanKeys, meansOf, need, needNumber, needText } from './rules.ts';
+import {
+  batchSizeOf,
+  channelsOf,
+  isBounded,
+  meanKeys,
+  meansOf,
+  need,
+  needNumber,
+  needText,
+} from './rules.ts';
 import type { ValueOf } from './schema.ts';
 import type { trainingConfig } from './schemas/common.ts';
 import type { dataset as datasetSchema, ssdAugmentation, yoloAugmentation } from './schemas/detection.ts';
@@ -91,7 +100,8 @@ const ownPicture = (
   const width = needNumber(augmentation, 'output_width', bounds);
   const height = needNumber(augmentation, 'output_height', bounds);
   const channels = channelsOf(augmentation, 'output_channel', notes);
-  return width && height && channels ? { size: { width, height, channels }, geometry } : undefined;
+  const fits = width && height && isBounded(augmentation, 'output_height', { width, height, notes });
+  return fits && channels ? { size: { width, height, channels }, geometry } : undefined;
 };
 
 const dataOf = (dataset: Dataset, notes: Notes): KittiFolders | Tfrecords | undefined => {

@@ -3,7 +3,7 @@ import type { TfrecordSource, Tfrecords } from '../datasets/plan.ts';
 import type { ImageSize } from '../preprocessing/decode.ts';
 import type { Geometry } from '../preprocessing/geometry.ts';
 import type { Notes } from './notes.ts';
-import { channelsOf, need, needNumber, needText } from './rules.ts';
+import { channelsOf, isBounded, need, needNumber, needText } from './rules.ts';
 import type { ValueOf } from './schema.ts';
 import type { augmentationConfig, datasetConfig, preprocessing } from './schemas/detectnet.ts';
 
@@ -91,7 +91,8 @@ export const pictureOf = (
   const height = needNumber(given, 'output_image_height', bounds);
   const channels = channelsOf(given, 'output_image_channel', notes);
   refuseUnsupported(given, notes);
-  const size = width && height && channels ? { width, height, channels } : undefined;
+  const fits = width && height && isBounded(given, 'output_image_height', { width, height, notes });
+  const size = fits && channels ? { width, height, channels } : undefined;
   const geometry = size && geometryOf(given, size, notes);
   return geometry && { size, geometry };
 };

@@ -2,8 +2,8 @@
  * An experiment spec: text in; what exports, calibrations and tensorfiles take from it out. Whatever is wrong with it is
  * told at once, with places.
  */
-import { readFile, stat } from 'node:fs/promises';
 import { messageOf, systemCodeOf, UserError } from '../../ground/base/errors.ts';
+import { openReadable, type Readable } from '../../ground/base/readable.ts';
 import type { Architecture } from '../../ground/contract/architectures.ts';
 import { readClassification } from './classification.ts';
 import { decodeMessage } from './decode.ts';
@@ -101,11 +101,7 @@ const otherModule = (file: string, wanted: Architecture, { architecture, by, pat
 /** `file` is what messages call it, where that is not its path. @throws UserError InputNotFound, SpecInvalid */
 export const readSpecText = async (path: string, file: string = path): Promise<string> => {
   const doing = `Reading the experiment spec ${file}`;
-  const bytes = await bytesOf(path, doing).catch((thrown: unknown) => {
-    if (thrown instanceof UserError) throw thrown;
-    const why = systemCodeOf(thrown) === 'ENOENT' ? 'there is no such file' : messageOf(thrown);
-    throw new UserError('InputNotFound', `${doing}: ${why}. Check its path.`, { cause: thrown });
-  });
+  const bytes = bytesOf(path, doing);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
@@ -113,10 +109,21 @@ export const readSpecText = async (path: string, file: string = path): Promise<s
   }
 };
 
+const opened = (path: string, doing: string): Readable & Disposable => {
+  try {
+    return openReadable(path);
+  } catch (thrown) {
+    if (thrown instanceof UserError) throw thrown;
+    const why = systemCodeOf(thrown) === 'ENOENT' ? 'there is no such file' : messageOf(thrown);
+    throw new UserError('InputNotFound', `${doing}: ${why}. Check its path.`, { cause: thrown });
+  }
+};
+
 /** A model named by mistake is refused before it is read. */
-const bytesOf = async (path: string, doing: string): Promise<Uint8Array> => {
-  const { size } = await stat(path);
-  if (size <= 4 * longestText) return readFile(path);
+const bytesOf = (path: string, doing: string): Uint8Array => {
+  using file = opened(path, doing);
+  const { size } = file;
+  if (size <= 4 * longestText) return file.whole();
   throw new UserError(
     'SpecInvalid',
     `${doing}: it has ${size} bytes, and no spec is that long. Name the training's spec.`,

@@ -7,7 +7,7 @@ import { pictureOf, tfrecordsOf } from './detectnet-data.ts';
 import type { Notes } from './notes.ts';
 import type { PluginParameters } from './plugin-parameters.ts';
 import type { ReadSpec } from './read-spec.ts';
-import { batchSizeOf, mappedClasses, meansOf, need, needNumber } from './rules.ts';
+import { batchSizeOf, isBounded, mappedClasses, meansOf, need, needNumber } from './rules.ts';
 import type { ValueOf } from './schema.ts';
 import type { fasterRcnnSchema, inputImageConfig } from './schemas/faster-rcnn.ts';
 
@@ -102,7 +102,8 @@ const sizeOf = (input: Input, channels: 1 | 3, notes: Notes): ImageSize | undefi
   const bounds = { notes, least: 160, most: 16384 };
   const width = needNumber(given, 'width', bounds);
   const height = needNumber(given, 'height', bounds);
-  return width && height ? { width, height, channels } : undefined;
+  const fits = width && height && isBounded(given, 'height', { width, height, notes });
+  return fits ? { width, height, channels } : undefined;
 };
 
 const sidesOf = ({ size_height_width: size }: Input) => {

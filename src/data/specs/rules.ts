@@ -1,4 +1,5 @@
 /** Rules that hold for the specs of several modules. Each notes what is wrong and gives the value, or undefined. */
+import { limits } from '../../ground/base/limits.ts';
 import type { Notes } from './notes.ts';
 
 /** A message that must be there; without it the field is missed once. */
@@ -53,6 +54,20 @@ export const batchSizeOf = <T extends { readonly batch_size_per_gpu?: number | u
   owner: T | undefined,
   notes: Notes,
 ): number | undefined => owner && needNumber(owner, 'batch_size_per_gpu', { notes, least: 1 });
+
+/** Whether an image of these sides fits into memory; noted at the field if it does not. */
+export const isBounded = <T extends object, K extends keyof T & string>(
+  owner: T,
+  field: K,
+  { width, height, notes }: { readonly width: number; readonly height: number; readonly notes: Notes },
+): boolean => {
+  const { most, remedy } = limits.imagePixels;
+  if (width * height <= most) return true;
+  notes.add(owner, field, {
+    what: `the image has ${width} × ${height} pixels, and at most ${most} are accepted. ${remedy}`,
+  });
+  return false;
+};
 
 /** 1 or 3; a channel count that is not set is 3, since specs of TLT 2.0 often leave it out. */
 export const channelsOf = <T extends object, K extends keyof T & string>(

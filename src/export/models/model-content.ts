@@ -1,5 +1,4 @@
 /** Any accepted model file as ONNX: `.onnx` with its data files, Keras `.hdf5`, and either of them in a `.tlt` or `.etlt`. */
-import { readFile } from 'node:fs/promises';
 import { proveWhole } from '../../formats/crypto/age-pieces.ts';
 import { detectFormat, type FileFormat, formatAtStart } from '../../formats/crypto/detect-format.ts';
 import { type Cipher, decryptModel, openEncrypted } from '../../formats/crypto/encrypted-model.ts';
@@ -9,7 +8,7 @@ import { completed, parseModel, serializeModel } from '../../formats/onnx/model.
 import type { ImportWish } from '../../graph/keras/import.ts';
 import { fileDigest, sha256 } from '../../ground/base/digest.ts';
 import { messageOf, UserError } from '../../ground/base/errors.ts';
-import { openReadable, type Readable, readableBytes } from '../../ground/base/readable.ts';
+import { openReadable, type Readable, readableBytes, readRegular } from '../../ground/base/readable.ts';
 import { release } from '../../ground/base/release.ts';
 import { type KerasModel, openKeras } from './keras-model.ts';
 import { zipNote } from './zipped-model.ts';
@@ -46,7 +45,7 @@ export const readContent = async (source: ContentSource): Promise<ModelContent> 
     case 'etlt':
       return { ...(await lockedContent(source)), sha256: await fileDigest(path) };
     default: {
-      const bytes = await found(path, () => readFile(path));
+      const bytes = await found(path, async () => readRegular(path));
       const digest = sha256(bytes);
       return { ...(await contentOf(bytes, source)), sha256: digest };
     }
@@ -113,6 +112,7 @@ const found = async <T>(path: string, read: () => Promise<T>): Promise<T> => {
   try {
     return await read();
   } catch (thrown) {
+    if (thrown instanceof UserError) throw thrown;
     throw new UserError(
       'InputNotFound',
       `Loading the model from ${path}: ${messageOf(thrown)}. Check the path.`,

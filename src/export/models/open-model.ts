@@ -10,6 +10,7 @@ import type { TensorRanges } from '../../formats/scales/tensor-scales.ts';
 import { peelQat } from '../../graph/precision/qat.ts';
 import { trainedRanges } from '../../graph/precision/qat-ranges.ts';
 import { UserError } from '../../ground/base/errors.ts';
+import { requireWithin } from '../../ground/base/limits.ts';
 import {
   type Architecture,
   type ArchitectureRow,
@@ -129,7 +130,21 @@ const sizeOf = (path: string, shape: readonly unknown[] | undefined) => {
       'ModelUnsupported',
       `Opening ${path}: its input has shape [${shape?.map((size) => size ?? '?').join(', ') ?? 'unknown'}], and [N, 3 or 1, height, width] with a fixed size is needed. Export the model with a fixed input size.`,
     );
-  return { channels, height, width, fixedBatch: isSize(batch) ? batch : undefined } as const;
+  const fixedBatch = isSize(batch) ? batch : undefined;
+  requireBounded(path, { batch: fixedBatch ?? 1, channels, height, width });
+  return { channels, height, width, fixedBatch } as const;
 };
+
+type Shape = Readonly<Record<'batch' | 'channels' | 'height' | 'width', number>>;
+
+/** @throws UserError ModelUnsupported */
+const requireBounded = (path: string, { batch, channels, height, width }: Shape): void => {
+  const found = `Opening ${path}: its input has`;
+  const reason = 'ModelUnsupported';
+  requireWithin('imagePixels', { claimed: height * width, reason, found });
+  requireWithin('inputBytes', { claimed: batch * channels * height * width * floatBytes, reason, found });
+};
+
+const floatBytes = 4;
 
 const isSize = (size: unknown): size is number => typeof size === 'number' && size > 0;

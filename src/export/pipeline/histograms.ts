@@ -1,5 +1,4 @@
 /** Histogram files of a model: written after a pass, and thresholds from one that is there, without a pass. */
-import { readFile } from 'node:fs/promises';
 import { Histogram } from '../../calibration/histograms/histogram.ts';
 import type { Statistics } from '../../calibration/histograms/statistics.ts';
 import { statisticsOf } from '../../calibration/pass/calibrate.ts';
@@ -15,6 +14,7 @@ import {
 import { computedFrom } from '../../graph/precision/calibration-graph.ts';
 import { canonicalJson, sha256 } from '../../ground/base/digest.ts';
 import { messageOf, UserError } from '../../ground/base/errors.ts';
+import { readRegular } from '../../ground/base/readable.ts';
 import type { OpenedModel } from '../models/open-model.ts';
 import { type CalibrationSource, digestOfSource, pixelsOf } from './calibration-source.ts';
 import {
@@ -30,14 +30,23 @@ import { someKept } from './verify-int8.ts';
 
 /** @throws UserError InputNotFound, HistogramsInvalid naming the file */
 export const readHistograms = async (path: string): Promise<HistogramFile> => {
-  const bytes = await readFile(path).catch((cause: unknown) => {
-    throw new UserError('InputNotFound', `Reading ${path}: ${messageOf(cause)}. Check the path.`, { cause });
-  });
+  const bytes = bytesOf(path);
   try {
     return parseHistogramFile(bytes);
   } catch (thrown) {
     if (!(thrown instanceof UserError)) throw thrown;
     throw new UserError(thrown.reason, `${path}: ${thrown.message}`, { cause: thrown });
+  }
+};
+
+const bytesOf = (path: string): Uint8Array => {
+  try {
+    return readRegular(path, 'histogramBytes');
+  } catch (thrown) {
+    if (thrown instanceof UserError) throw thrown;
+    throw new UserError('InputNotFound', `Reading ${path}: ${messageOf(thrown)}. Check the path.`, {
+      cause: thrown,
+    });
   }
 };
 

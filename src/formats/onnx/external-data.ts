@@ -3,10 +3,11 @@
  * by name or by a link; offset and length must lie inside the file. https://onnx.ai/onnx/repo-docs/ExternalData.html
  */
 
-import { type FileHandle, open, realpath } from 'node:fs/promises';
+import { type FileHandle, realpath } from 'node:fs/promises';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { messageOf, systemCodeOf, UserError } from '../../ground/base/errors.ts';
+import { openRegular } from '../../ground/base/readable.ts';
 import {
   TensorProto_DataLocation as DataLocation,
   type ModelProto,
@@ -106,7 +107,7 @@ const openInside = async (folder: string, location: string): Promise<FileHandle>
     const path = await realpath(join(base, location));
     const inside = relative(base, path);
     if (inside === '' || inside === '..' || inside.startsWith(`..${sep}`)) throw outside(location);
-    return await open(path, 'r');
+    return await openRegular(path);
   } catch (thrown) {
     if (systemCodeOf(thrown) === undefined) throw thrown;
     throw new UserError(

@@ -3,11 +3,13 @@
  * tensors whose data fit their dimensions. Tensors keep pointing into the bytes they were parsed from.
  */
 
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fromBinary } from '@bufbuild/protobuf';
 import { messageOf, systemCodeOf, UserError } from '../../ground/base/errors.ts';
+import { readRegular } from '../../ground/base/readable.ts';
 import { writeWholeFile } from '../../ground/base/whole-file.ts';
+import { requireBoundedClaims } from './claims.ts';
 import { fieldsOf } from './damage.ts';
 import { inlineExternalData, oneFileBytes, splitExternalData } from './external-data.ts';
 import { type ModelProto, ModelProtoSchema, TensorProto_DataLocation } from './generated/onnx_pb.ts';
@@ -18,7 +20,8 @@ import { tensorsIn } from './tensors-in.ts';
 
 /**
  * The model in `bytes`; data in other files stay references (`readModelFile` brings them in).
- * @throws UserError ModelInvalid, with the place, for a file that is cut short, damaged or something else
+ * @throws UserError ModelInvalid, with the place, for a file that is cut short, damaged or something else;
+ * ModelUnsupported for a node that asks for more than any network needs
  */
 export const parseModel = (bytes: Uint8Array): ModelProto => {
   const model = decode(bytes);
@@ -28,6 +31,7 @@ export const parseModel = (bytes: Uint8Array): ModelProto => {
   if (model.irVersion <= 0n) throw notOnnx(bytes, 'it has no IR version');
   opsetOf(model);
   for (const tensor of tensorsIn(model)) checkTensor(tensor);
+  requireBoundedClaims(model);
   return model;
 };
 
@@ -63,7 +67,7 @@ const written = (model: ModelProto, afterwards: Afterwards): Uint8Array => {
  * @throws UserError InputNotFound, ModelInvalid
  */
 export const readModelFile = async (path: string): Promise<ModelProto> =>
-  (await completed(path, await readBytes(path))).model;
+  (await completed(path, readBytes(path))).model;
 
 /**
  * The model whose file has been read, with the data files beside that file brought in.
@@ -137,10 +141,11 @@ const notOnnx = (bytes: Uint8Array, found: string, cause?: unknown): UserError =
     { cause },
   );
 
-const readBytes = async (path: string): Promise<Uint8Array> => {
+const readBytes = (path: string): Uint8Array => {
   try {
-    return await readFile(path);
+    return readRegular(path);
   } catch (thrown) {
+    if (thrown instanceof UserError) throw thrown;
     const why = systemCodeOf(thrown) === 'ENOENT' ? 'there is no such file' : messageOf(thrown);
     throw new UserError('InputNotFound', `Reading the model ${path}: ${why}. Check the path.`, {
       cause: thrown,

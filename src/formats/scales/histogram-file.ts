@@ -9,6 +9,7 @@
  */
 import { crc32, deflateSync, inflateSync } from 'node:zlib';
 import { messageOf, UserError } from '../../ground/base/errors.ts';
+import { limits } from '../../ground/base/limits.ts';
 import { PackedReader, PackedWriter } from '../../ground/base/packed-bytes.ts';
 
 /** Bins ascending, each once, by the bits of a float32; counts are whole numbers > 0. */
@@ -48,8 +49,6 @@ export const histogramMagic = 'tlt-hist';
 const formatVersion = 1;
 const headerBytes = histogramMagic.length + 8;
 const digestBytes = 32;
-/** Far above any model's; what claims more is no file of ours. */
-const mostBytes = 2 ** 31 - 1;
 
 /** The same content gives the same bytes. */
 export const writeHistogramFile = (content: HistogramFile): Uint8Array => {
@@ -73,7 +72,7 @@ export const parseHistogramFile = (bytes: Uint8Array): HistogramFile => {
   if (crc32(body) !== header.readUInt32LE(histogramMagic.length + 4))
     throw invalid('its checksum does not fit: it is cut short or damaged');
   try {
-    return unpacked(inflateSync(body, { maxOutputLength: mostBytes }));
+    return unpacked(inflateSync(body, { maxOutputLength: limits.histogramBytes.most }));
   } catch (thrown) {
     throw invalid(`its content makes no sense (${messageOf(thrown)})`, thrown);
   }
@@ -112,7 +111,7 @@ const unpacked = (bytes: Uint8Array): HistogramFile => {
   const reader = new PackedReader(bytes);
   const digest = () => Buffer.from(reader.raw(digestBytes)).toString('hex');
   const modelSha256 = digest();
-  const samples = Array.from({ length: reader.count() }, () => ({
+  const samples = Array.from({ length: partsIn(reader) }, () => ({
     dataSha256: digest(),
     seed: reader.whole(),
     drawn: reader.whole(),
@@ -127,12 +126,50 @@ const unpacked = (bytes: Uint8Array): HistogramFile => {
   return { modelSha256, samples, histograms };
 };
 
+const partsIn = (reader: PackedReader): number => {
+  const parts = reader.count();
+  const { most } = limits.histogramParts;
+  if (parts > most) throw new RangeError(`it has ${parts} parts, and at most ${most} are accepted`);
+  return parts;
+};
+
 const unpackHistogram = (reader: PackedReader): StoredHistogram => {
   const [min, max] = [reader.float(), reader.float()];
   const length = reader.count();
+  requireRange(length, min, max);
   const bins = new Int32Array(length);
-  for (let i = 0; i < length; i++) bins[i] = reader.whole() + (i === 0 ? -binOffset : bins[i - 1]!);
-  return { bins, counts: Float64Array.from({ length }, () => reader.whole()), min, max };
+  const counts = new Float64Array(length);
+  for (let i = 0; i < length; i++)
+    bins[i] = i === 0 ? first(reader.whole()) : next(bins[i - 1]!, reader.whole());
+  for (let i = 0; i < length; i++) counts[i] = positive(reader.whole());
+  return { bins, counts, min, max };
+};
+
+/** The bin of the largest finite float: its exponent and the top 9 bits of its mantissa. */
+const lastBin = (0x7f800000 >>> 14) - 1;
+
+const first = (stored: number): number => {
+  const bin = stored - binOffset;
+  if (Math.abs(bin) > lastBin) throw new RangeError(`its first bin is ${bin}`);
+  return bin;
+};
+
+const next = (bin: number, step: number): number => {
+  if (step === 0 || bin + step > lastBin) throw new RangeError('its bins do not ascend');
+  return bin + step;
+};
+
+const positive = (count: number): number => {
+  if (count === 0) throw new RangeError('a bin is empty');
+  return count;
+};
+
+const requireRange = (bins: number, min: number, max: number): void => {
+  const isSound =
+    bins === 0
+      ? min === Infinity && max === -Infinity
+      : Number.isFinite(min) && min <= max && Number.isFinite(max);
+  if (!isSound) throw new RangeError(`${bins} bins range from ${min} to ${max}`);
 };
 
 const invalid = (found: string, cause?: unknown): UserError =>

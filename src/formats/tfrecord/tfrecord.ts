@@ -3,9 +3,11 @@
  * little-endian. Finding the records reads frames, not data; each record is read, and checked, when it is wanted.
  * TensorFlow, lib/io/record_writer.h.
  */
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { crc32c, masked } from '../../ground/base/crc32c.ts';
 import { messageOf, UserError } from '../../ground/base/errors.ts';
+import { limits } from '../../ground/base/limits.ts';
+import { openRegular } from '../../ground/base/readable.ts';
 
 export type RecordFile = {
   readonly path: string;
@@ -15,9 +17,6 @@ export type RecordFile = {
 
 const headerLength = 12;
 const trailerLength = 4;
-
-/** More is no Example of a picture; a reader that believed it would take the memory. */
-const recordLimit = 256 * 2 ** 20;
 
 /** One read serves all frames that lie within it. */
 const windowLength = 64 * 1024;
@@ -61,7 +60,8 @@ const frameLength = (header: Buffer, place: Place): number => {
   if (header.readUInt32LE(8) !== masked(crc32c(header.subarray(0, 8))))
     throw damaged(place, 'the checksum of the length does not fit');
   const length = header.readBigUInt64LE(0);
-  if (length > recordLimit) throw damaged(place, `it claims ${length} bytes, more than ${recordLimit}`);
+  const { most } = limits.recordBytes;
+  if (length > most) throw damaged(place, `it claims ${length} bytes, and at most ${most} are accepted`);
   return headerLength + Number(length) + trailerLength;
 };
 
@@ -91,7 +91,8 @@ const readAt = async (file: FileHandle, position: number, length: number): Promi
 };
 
 const withFile = async <T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> => {
-  const file = await open(path).catch((thrown: unknown) => {
+  const file = await openRegular(path).catch((thrown: unknown) => {
+    if (thrown instanceof UserError) throw thrown;
     throw new UserError(
       'InputNotFound',
       `Reading the TFRecord ${path}: it cannot be opened (${messageOf(thrown)}). Check tfrecords_path in the spec.`,

@@ -4,6 +4,7 @@ import { type ElementType, elementType } from '../../formats/onnx/element-type.t
 import type { GraphProto, ModelProto, ValueInfoProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { copyWith, graphOf, makeUntypedValueInfo, makeValueInfo } from '../../formats/onnx/graph.ts';
 import { serializeModel } from '../../formats/onnx/model.ts';
+import { requireWithin } from '../../ground/base/limits.ts';
 import type { TensorFacts } from './segments.ts';
 import { openSession, type PortInfo } from './session.ts';
 
@@ -11,7 +12,7 @@ const floatBytes = 4;
 
 /**
  * `dims` is the shape that the input will have; sizes follow from it where the graph fixes them.
- * @throws UserError ModelInvalid
+ * @throws UserError ModelInvalid; ModelUnsupported for a tensor beyond the limit
  */
 export const tensorFacts = async (
   source: ModelProto,
@@ -32,7 +33,9 @@ export const tensorFacts = async (
   const options = { optimisation: 'disabled', prepacking: false, threads: 1 } as const;
   const session = await openSession(serializeModel(probe), options);
   await session.release();
-  return new Map([...session.inputs, ...session.outputs].map((port) => [port.name, factsOf(port)]));
+  return new Map(
+    [...session.inputs, ...session.outputs].map((port) => [port.name, bounded(port.name, factsOf(port))]),
+  );
 };
 
 /** Shapes may follow from the values of small tensors; of a large one the shape is all that is asked for. */
@@ -56,6 +59,16 @@ const withDeclared = (
 ): ValueInfoProto[] => {
   const names = new Set(declared.map(({ name }) => name));
   return [...declared, ...all.filter(({ name }) => !names.has(name))];
+};
+
+/** Before anything runs: no memory has been asked for yet. */
+const bounded = (tensor: string, facts: TensorFacts): TensorFacts => {
+  requireWithin('tensorBytes', {
+    claimed: facts.bytes ?? 0,
+    reason: 'ModelUnsupported',
+    found: `Running the model: one run makes the tensor ${tensor} of`,
+  });
+  return facts;
 };
 
 /** ONNX Runtime says [] of a scalar and of a tensor whose rank it does not know. */

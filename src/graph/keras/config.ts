@@ -92,7 +92,7 @@ export class Config {
   /** @throws UserError ModelUnsupported unless the value is the only one that is converted */
   requireOnly(name: string, only: unknown): void {
     const value = this.raw(name);
-    if (value !== undefined && JSON.stringify(value) !== JSON.stringify(only))
+    if (value !== undefined && shown(value) !== shown(only))
       throw unsupportedLayer(
         this.#layer,
         `its ${name} is ${shown(value)}, and only ${shown(only)} is converted`,
@@ -125,7 +125,19 @@ const numberIn = (value: unknown): number | undefined => {
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 };
 
+/** The beginning of a value, for messages; what is nested deeper than any value of Keras is left out. */
 export const shown = (value: unknown): string => {
-  const text = JSON.stringify(value) ?? 'undefined';
+  const text = JSON.stringify(cutOff(value, 0)) ?? 'undefined';
   return text.length > 200 ? `${text.slice(0, 200)} …` : text;
 };
+
+const cutOff = (value: unknown, depth: number): unknown => {
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth === mostShownDepth) return '…';
+  if (Array.isArray(value)) return value.slice(0, mostShownMembers).map((each) => cutOff(each, depth + 1));
+  const members = Object.entries(value).slice(0, mostShownMembers);
+  return Object.fromEntries(members.map(([name, each]) => [name, cutOff(each, depth + 1)]));
+};
+
+const mostShownDepth = 8;
+const mostShownMembers = 64;

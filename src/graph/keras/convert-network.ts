@@ -3,6 +3,7 @@
 import type { KerasFile, KerasWeight } from '../../formats/hdf5/keras-file.ts';
 import type { TensorRanges } from '../../formats/scales/tensor-scales.ts';
 import type { UserError } from '../../ground/base/errors.ts';
+import { requireWithin } from '../../ground/base/limits.ts';
 import { Config } from './config.ts';
 import { mostDepth, type Origin } from './dialect.ts';
 import { invalidLayer, unsupportedLayer } from './fault.ts';
@@ -46,12 +47,15 @@ export const convertNetwork = (
   const faults: UserError[] = [];
   const layers: Finished[] = [];
   const { file } = surroundings;
-  const trip = { ...surroundings, ranges, faults, layers, weights: new Map<string, LayerWeights>() };
+  const count = { calls: 0 };
+  const trip = { ...surroundings, count, ranges, faults, layers, weights: new Map<string, LayerWeights>() };
   const outputs = walk(network, inputs, { ...trip, path: [], arraysOf: file.weightsOf });
   return { outputs, ranges, rangeFault: faults[0], layers };
 };
 
 type Trip = Surroundings & {
+  /** Of all networks together: models inside models multiply. */
+  readonly count: { calls: number };
   readonly ranges: Map<string, number>;
   readonly faults: UserError[];
   readonly layers: Finished[];
@@ -87,6 +91,12 @@ const converted = (
   trip: Trip & { network: Network },
 ) => {
   const label = { path: [...trip.path, spec.name].join('/'), className: spec.className };
+  trip.count.calls += 1;
+  requireWithin('kerasCalls', {
+    claimed: trip.count.calls,
+    reason: 'ModelUnsupported',
+    found: `Converting the layer ${label.path}: the network has`,
+  });
   if (networkClasses.has(spec.className)) return inner(spec, inputs, trip);
   const applied = appliedLayer(spec, label);
   const convert = regional(converterOf({ ...label, ...applied }, applied.config), applied);

@@ -24,7 +24,7 @@ export const callsInOrder = ({ layers, outputs }: Network): Call[] => {
     }
     if (waiting.some((each) => state.get(callKey(each)) === 'open')) throw circle(at.layer);
     state.set(key, 'open');
-    stack.push(...waiting.toReversed());
+    for (const each of waiting.toReversed()) stack.push(each);
   }
   return done;
 };

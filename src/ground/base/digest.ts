@@ -1,6 +1,6 @@
 /** Digests: what content keys, artifact names and pins are made of. */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { openRegular } from './readable.ts';
 
 /** SHA-256 as 64 lower-case hex digits. */
 export const sha256 = (bytes: Uint8Array | string): string =>
@@ -24,9 +24,10 @@ export const digestOf = (pieces: Iterable<Uint8Array>): string => {
   return hash.digest('hex');
 };
 
-/** SHA-256 of a file that may be larger than memory. */
+/** SHA-256 of a regular file that may be larger than memory. @throws UserError InputNotFound for any other kind */
 export const fileDigest = async (path: string): Promise<string> => {
   const hash = createHash('sha256');
-  for await (const part of createReadStream(path)) hash.update(part as Buffer);
+  await using file = await openRegular(path);
+  for await (const part of file.createReadStream({ autoClose: false })) hash.update(part as Buffer);
   return hash.digest('hex');
 };

@@ -1,5 +1,8 @@
 /** Bytes that are read where they are wanted: of a file on the disk, in memory, or behind a cipher. */
-import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { UserError } from './errors.ts';
+import { type LimitName, requireWithin } from './limits.ts';
 
 export type Readable = {
   /** In bytes. */
@@ -10,12 +13,60 @@ export type Readable = {
   readonly whole: () => Uint8Array;
 };
 
-/** A file of the disk, open until it is disposed of; a pipe is read to its end. Throws what the system says. */
+/** Without blocking: the open of a pipe returns at once, so that it can be refused. */
+const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
+
+/**
+ * A regular file of the disk, open until it is disposed of. Throws what the system says.
+ * @throws UserError InputNotFound for a folder, pipe, socket or device: these have no size, and some have no end
+ */
 export const openReadable = (path: string): Readable & Disposable => {
-  if (!statSync(path).isFile())
-    return { ...readableBytes(readFileSync(path)), [Symbol.dispose]: () => undefined };
-  const handle = openSync(path, 'r');
-  const { size } = fstatSync(handle);
+  const handle = openSync(path, flags);
+  try {
+    return readableOf(path, handle, sizeOf(path, fstatSync(handle)));
+  } catch (thrown) {
+    closeSync(handle);
+    throw thrown;
+  }
+};
+
+/**
+ * The whole content of a regular file. Throws what the system says.
+ * @throws UserError as `openReadable`, and InputNotFound for a file beyond the limit
+ */
+export const readRegular = (path: string, limit: LimitName = 'fileBytes'): Uint8Array => {
+  using file = openReadable(path);
+  requireWithin(limit, { claimed: file.size, reason: 'InputNotFound', found: `Reading ${path}: it has` });
+  return file.whole();
+};
+
+/** A handle of a regular file, to be read. Throws what the system says. @throws UserError as `openReadable` */
+export const openRegular = async (path: string): Promise<FileHandle> => {
+  const handle = await open(path, flags);
+  try {
+    sizeOf(path, await handle.stat());
+    return handle;
+  } catch (thrown) {
+    await handle.close();
+    throw thrown;
+  }
+};
+
+const sizeOf = (path: string, stats: Stats): number => {
+  if (stats.isFile()) return stats.size;
+  throw new UserError(
+    'InputNotFound',
+    `Reading ${path}: it is ${kindOf(stats)}, and a regular file is needed. Check the path, or copy its content into a file.`,
+  );
+};
+
+const kindOf = (stats: Stats): string => {
+  if (stats.isDirectory()) return 'a folder';
+  if (stats.isFIFO()) return 'a pipe';
+  return stats.isSocket() ? 'a socket' : 'a device';
+};
+
+const readableOf = (path: string, handle: number, size: number): Readable & Disposable => {
   let buffer = new Uint8Array(2 ** 16);
   const read = (offset: number, length: number): Uint8Array => {
     const wanted = Math.max(0, Math.min(length, size - offset));
@@ -23,6 +74,7 @@ export const openReadable = (path: string): Readable & Disposable => {
     return buffer.subarray(0, filled(handle, buffer.subarray(0, wanted), offset));
   };
   const whole = (): Uint8Array => {
+    requireWithin('fileBytes', { claimed: size, reason: 'InputNotFound', found: `Reading ${path}: it has` });
     const bytes = new Uint8Array(size);
     return bytes.subarray(0, filled(handle, bytes, 0));
   };

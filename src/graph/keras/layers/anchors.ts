@@ -3,6 +3,7 @@
  * Their files hold no weights; what an anchor is stands in the configuration. SSD arXiv 1512.02325, RetinaNet 1708.02002,
  * YOLOv3 1804.02767.
  */
+import { requireWithin } from '../../../ground/base/limits.ts';
 import { invalidLayer, unsupportedLayer } from '../fault.ts';
 import { type Converter, forEachItem, type Layer, soleInput } from '../layer.ts';
 import { plainOrder, type Value } from '../value.ts';
@@ -77,7 +78,7 @@ const anchorBoxes =
       throw invalidLayer(layer, `it has ${sides.length} anchors and ${variances.length} variances`);
     const [high, wide] = [axisOf(layer, rows, 0), axisOf(layer, columns, 1)];
     const isClipped = layer.config.flag('clip_boxes', false);
-    const values = new Float32Array(rows * columns * sides.length * 8);
+    const values = constants(layer, rows * columns * sides.length * 8);
     let at = 0;
     for (let row = 0; row < rows; row++)
       for (let column = 0; column < columns; column++)
@@ -89,6 +90,15 @@ const anchorBoxes =
         }
     return made(layer, input, { shape: [rows * columns, sides.length, 8], values });
   };
+
+const constants = (layer: Layer, count: number): Float32Array => {
+  requireWithin('kerasConstantBytes', {
+    claimed: count * Float32Array.BYTES_PER_ELEMENT,
+    reason: 'ModelUnsupported',
+    found: `Converting the layer ${layer.path}: its anchors take`,
+  });
+  return new Float32Array(count);
+};
 
 type Cell = { readonly cell: number; readonly side: number; readonly isClipped: boolean };
 
@@ -111,7 +121,7 @@ const yoloAnchors: Converter = (layer, inputs) => {
   const [rows, columns] = gridOf(layer, input);
   const sides = pairsOf(layer, layer.config.raw('anchor_size'));
   const [high, wide] = [1 / rows, 1 / columns];
-  const values = new Float32Array(rows * columns * sides.length * 6);
+  const values = constants(layer, rows * columns * sides.length * 6);
   let at = 0;
   for (let row = 0; row < rows; row++)
     for (let column = 0; column < columns; column++)

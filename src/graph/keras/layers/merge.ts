@@ -8,7 +8,7 @@ const aligned = (layer: Layer, inputs: readonly Value[]): Value[] => {
   const [first] = inputs;
   if (!first || inputs.length < 2)
     throw invalidLayer(layer, `it takes ${inputs.length} tensors, not two or more`);
-  const rank = Math.max(...inputs.map(({ shape }) => shape.length));
+  const rank = inputs.reduce((most, { shape }) => Math.max(most, shape.length), 0);
   const whole = inputs.map((value) => (value.shape.length === rank ? value : widened(layer, value, rank)));
   const { order } = whole[inputs.findIndex(({ shape }) => shape.length === rank)]!;
   return whole.map((value) => arranged(layer, value, order));

@@ -1,0 +1,81 @@
+/** A pipe, a device or a folder where a file is named is refused at once: reading it could last for ever. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { readHistograms } from '../../src/export/pipeline/histograms.ts';
+import { readModelFile, writeModelFile } from '../../src/formats/onnx/model.ts';
+import { indexRecords } from '../../src/formats/tfrecord/tfrecord.ts';
+import { fileDigest } from '../../src/ground/base/digest.ts';
+import { UserError } from '../../src/ground/base/errors.ts';
+import { openReadable, readRegular } from '../../src/ground/base/readable.ts';
+import { runExport, runModel } from '../builders/tool-world.ts';
+import { modelFile } from '../models/models.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'tlt-test-files-'));
+const pipe = join(folder, 'pipe');
+const keyFile = join(folder, 'key.txt');
+
+test.before(() => {
+  execFileSync('mkfifo', [pipe]);
+  writeFileSync(keyFile, 'a key');
+});
+
+const irregular: Readonly<Record<string, string>> = {
+  'a pipe': pipe,
+  'a device': '/dev/zero',
+  'a folder': folder,
+};
+
+const reasonOf = async (read: () => unknown): Promise<string> => {
+  try {
+    await read();
+    return 'it was read';
+  } catch (thrown) {
+    return thrown instanceof UserError ? `${thrown.reason}: ${thrown.message}` : String(thrown);
+  }
+};
+
+const readers: Readonly<Record<string, (path: string) => unknown>> = {
+  openReadable,
+  readRegular,
+  fileDigest,
+  readModelFile,
+  readHistograms,
+  indexRecords,
+};
+
+for (const [kind, path] of Object.entries(irregular))
+  for (const [name, read] of Object.entries(readers))
+    test(`${name} refuses ${kind}`, async (t) => {
+      t.regex(
+        await reasonOf(() => read(path)),
+        new RegExp(`^InputNotFound: .*it is ${kind}, and a regular file`),
+      );
+    });
+
+test('a data file of a model that is a pipe is refused', async (t) => {
+  const path = join(folder, 'model.onnx');
+  await writeModelFile(path, await readModelFile(modelFile('classifier')), { externalDataThreshold: 16 });
+  execFileSync('rm', [`${path}.data`]);
+  execFileSync('mkfifo', [`${path}.data`]);
+  t.regex(await reasonOf(() => readModelFile(path)), /^InputNotFound: .*it is a pipe/);
+});
+
+const exported = ['-o', join(folder, 'm.etlt'), '--key_file', keyFile];
+const commands: Readonly<Record<string, readonly string[]>> = {
+  'a model': ['-m', pipe],
+  'a device as a model': ['-m', '/dev/zero'],
+  'an experiment spec': ['-m', modelFile('classifier'), '-e', pipe],
+};
+
+for (const [what, args] of Object.entries(commands))
+  test(`tlt-export refuses ${what} that is no regular file`, async (t) => {
+    const message = await reasonOf(() => runExport('classification', ...args, ...exported));
+    t.regex(message, /^InputNotFound: .*and a regular file is needed/);
+  });
+
+test('tlt-model inspect refuses a pipe', async (t) => {
+  t.regex(await reasonOf(() => runModel('inspect', pipe)), /^InputNotFound: .*it is a pipe/);
+});
