@@ -72,6 +72,21 @@ const numbersOf = async (options: Partial<LoaderOptions>, of: LoaderPlan = plan)
 const ascending = (numbers: readonly number[]): number[] => [...numbers].sort((a, b) => a - b);
 const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
 
+for (const id of ['../private/secret', 'images/../../private/secret', '/etc/secret'])
+  test(`a record cannot name an image outside the image folder: ${id}`, async (t) => {
+    const root = await aDataSet();
+    mkdirSync(join(root, 'private'));
+    writeFileSync(join(root, 'private', 'secret.png'), await picture(7));
+    writeFileSync(join(root, 'one'), tfrecordBytes([exampleBytes({ 'frame/id': id })]));
+    const named = { ...plan, sources: [{ records: 'one', imageFolder: 'kitti' }] };
+    const reading = numbersOf({ dataRoot: root, batches: 1, batchSize: 1 }, named);
+    const error = await t.throwsAsync(reading, {
+      instanceOf: UserError,
+      message: /outside the image folder/,
+    });
+    t.is(error.reason, 'DatasetInvalid');
+  });
+
 test('the training set is every fold but one, each image once, in random order', async (t) => {
   const numbers = await numbersOf({ dataRoot: await aDataSet(), batchSize: 5 });
   t.deepEqual(ascending(numbers), range(10, 40));

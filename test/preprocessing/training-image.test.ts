@@ -107,6 +107,11 @@ const jpeg = (): Promise<Buffer> => {
     .toBuffer();
 };
 
+const avif = (): Promise<Buffer> =>
+  sharp({ create: { width: 8, height: 8, channels: 3, background: 'red' } })
+    .avif()
+    .toBuffer();
+
 const refused = test.macro<[string, () => Promise<Uint8Array>, RegExp]>({
   title: (_, name) => `${name} is refused, by name and with a reason`,
   exec: async (t, name, make, reason) => {
@@ -136,6 +141,10 @@ test(
     ).subarray(0, 3000),
   /cut short or damaged/,
 );
+
+const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><rect width="8" height="8"/></svg>';
+test(refused, 'svg.png', async () => Buffer.from(svg), /none of JPEG, PNG/);
+test(refused, 'avif.jpg', avif, /none of JPEG, PNG/);
 
 test('an image that is not there is refused by name', async (t) => {
   const error = await t.throwsAsync(decodePixels({ path: join(folder, 'none.png') }), {

@@ -2,63 +2,97 @@
  * Artifacts in PersistentVolumeClaims: `pvc://claim/path` is the file `<root>/claim/path`, since every claim of a pod
  * is mounted below one root.
  */
-import { access, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, realpath, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileDigest, sha256 } from '../../ground/base/digest.ts';
 import { messageOf, systemCodeOf, UserError } from '../../ground/base/errors.ts';
+import type { FailureReason } from '../../ground/base/failures.ts';
+import { isInside } from '../../ground/base/inside.ts';
 import { parsePvcUri } from '../../ground/base/pvc-uri.ts';
 import { makeWholeFile, outputFailure, writeWholeFile } from '../../ground/base/whole-file.ts';
 import type { ArtifactStore } from './store.ts';
 
 export const makePvcStore = (root: string): ArtifactStore => ({
   fetch: async (uri) => {
-    const path = pathOf(root, uri);
     try {
-      await access(path);
-      return path;
+      return await realPathOf(root, uri);
     } catch (thrown) {
       throw inputFailure(uri, thrown);
     }
   },
   read: async (uri) => {
     try {
-      return await readFile(pathOf(root, uri));
+      return await readFile(await realPathOf(root, uri));
     } catch (thrown) {
       if (systemCodeOf(thrown) === 'ENOENT') return undefined;
       throw inputFailure(uri, thrown);
     }
   },
   put: async (uri, bytes) => {
-    const path = pathOf(root, uri);
-    await makeFolder(dirname(path), uri);
-    await sweep(path);
+    const path = await madePlace(root, uri);
     await writeWholeFile(path, bytes, { overwrite: true });
     return { sha256: sha256(bytes), sizeBytes: bytes.byteLength };
   },
   make: async (uri, write) => {
-    const path = pathOf(root, uri);
-    await makeFolder(dirname(path), uri);
-    await sweep(path);
+    const path = await madePlace(root, uri);
     await makeWholeFile(path, write, { overwrite: true });
     return { sha256: await fileDigest(path), sizeBytes: (await stat(path)).size };
   },
 });
 
-const pathOf = (root: string, uri: string): string => {
+type Place = {
+  /** The claim's mount, with its own links resolved. */
+  readonly claim: string;
+  readonly path: string;
+};
+
+const placeOf = async (root: string, uri: string): Promise<Place> => {
   const parts = parsePvcUri(uri);
   if (!parts)
     throw new UserError(
       'InputNotFound',
-      `Opening ${uri}: only pvc://<claim>/<path> can be opened. Mend the URI.`,
+      `Opening ${uri}: only pvc://<claim>/<path> can be opened. Correct the URI.`,
     );
-  return join(root, parts.claim, parts.path);
+  const claim = await realpath(join(root, parts.claim));
+  return { claim, path: join(claim, parts.path) };
 };
 
-const makeFolder = async (folder: string, uri: string): Promise<void> => {
+/** Where the file or folder really is: in its claim, whatever links are on the way. Throws what the system says. */
+const realPathOf = async (root: string, uri: string): Promise<string> => {
+  const { claim, path } = await placeOf(root, uri);
+  const real = await realpath(path);
+  if (isInside(claim, real)) return real;
+  throw outside('InputNotFound', uri);
+};
+
+/** A link could lead from one claim into another, or to the key that is mounted in the pod. */
+const outside = (reason: FailureReason, uri: string): UserError =>
+  new UserError(
+    reason,
+    `Opening ${uri}: a symbolic link on this path leads out of the claim, and is not followed. Put the file itself there.`,
+  );
+
+/** The path of an output, in its folder inside the claim, which is made. */
+const madePlace = async (root: string, uri: string): Promise<string> => {
   try {
+    const { claim, path } = await placeOf(root, uri);
+    const folder = dirname(path);
+    if (!isInside(claim, await deepestReal(folder))) throw outside('OutputUnwritable', uri);
     await mkdir(folder, { recursive: true });
+    await sweep(path);
+    return path;
   } catch (thrown) {
     throw outputFailure(thrown, uri);
+  }
+};
+
+/** The real path of the deepest folder on the way that exists. */
+const deepestReal = async (folder: string): Promise<string> => {
+  try {
+    return await realpath(folder);
+  } catch (thrown) {
+    if (systemCodeOf(thrown) !== 'ENOENT' || dirname(folder) === folder) throw thrown;
+    return deepestReal(dirname(folder));
   }
 };
 
@@ -77,7 +111,7 @@ const inputFailure = (uri: string, thrown: unknown): UserError => {
   if (code === 'ENOENT' || code === 'ENOTDIR')
     return new UserError(
       'InputNotFound',
-      `Opening ${uri}: it does not exist. Mend the URI, or put the file there.`,
+      `Opening ${uri}: it does not exist. Correct the URI, or put the file there.`,
       {
         cause: thrown,
       },
@@ -85,7 +119,7 @@ const inputFailure = (uri: string, thrown: unknown): UserError => {
   if (code === 'EACCES' || code === 'EPERM')
     return new UserError(
       'InputNotFound',
-      `Opening ${uri}: the pod's user (65532) may not read it. Mend its permissions.`,
+      `Opening ${uri}: the pod's user (65532) may not read it. Correct its permissions.`,
       {
         cause: thrown,
       },

@@ -6,7 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openEncrypted } from '../../formats/crypto/encrypted-model.ts';
 import { readKey } from '../../formats/crypto/key.ts';
-import { parseModel, serializeModel } from '../../formats/onnx/model.ts';
+import { parseCompleteModel, serializeModel } from '../../formats/onnx/model.ts';
 import { parseCalibrationCache } from '../../formats/scales/calibration-cache.ts';
 import { buildRequest } from '../../graph/builders/build-request.ts';
 import { modelFor, referenceBytes } from '../../graph/precision/precision.ts';
@@ -39,7 +39,7 @@ export const stage = async (task: EngineTask, world: StageWorld): Promise<void> 
   if (finished) return writeFile(join(world.work, workFiles.finished), JSON.stringify(finished));
   const key = await readKey({ keyFile: world.keyFile, env: {} });
   const payload = await decrypted(task.etlt, key, world);
-  const model = parseModel(payload);
+  const model = parseCompleteModel(payload);
   const cache = task.calibrationCache && (await fetched(task.calibrationCache, world));
   const scales = cache && parseCalibrationCache(new TextDecoder().decode(cache)).scales;
   await put(world, workFiles.model, serializeModel(modelFor(model, { ...task, scales })));

@@ -1,5 +1,5 @@
 /** TFRecords as image sources. A record names its image by `frame/id`, or, as DALI writes it, holds it. */
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { type Example, parseExample } from '../../formats/tfrecord/example.ts';
 import { indexRecords, type RecordFile, readRecord, recordsIn } from '../../formats/tfrecord/tfrecord.ts';
 import { UserError } from '../../ground/base/errors.ts';
@@ -81,9 +81,17 @@ const imageOf = (example: Example, namedBy: string, { folder, extension }: Image
       'DatasetInvalid',
       `Reading ${namedBy}: it holds no image, and the spec names no image_directory_path where the file of ${id} could be. Name it in the spec.`,
     );
+  if (folder !== undefined && leaves(id))
+    throw new UserError(
+      'DatasetInvalid',
+      `Reading ${namedBy}: the image that it names (frame/id) is outside the image folder ${folder}. Convert the data set again, with images inside that folder.`,
+    );
   const path = folder === undefined ? id : join(folder, `${id}.${extension}`);
   return { path, namedBy, ...(bytes && { bytes }) };
 };
+
+/** A name that would lead out of the folder that it is joined to. */
+const leaves = (name: string): boolean => isAbsolute(name) || name.split('/').includes('..');
 
 const textOf = (example: Example, key: string): string | undefined => {
   const feature = example.get(key);

@@ -3,18 +3,18 @@
  * all threads, so while other images are decoded its text may be lost or another image's.
  */
 import { access, constants } from 'node:fs/promises';
-import sharp, { type Metadata } from 'sharp';
+import type { Metadata } from 'sharp';
 import { systemCodeOf } from '../../ground/base/errors.ts';
+import { decodedFormats, pixelLimit, sharp } from './decoder.ts';
 
 type Content = { readonly path: string; readonly bytes?: Uint8Array };
 
 /** What is wrong and what to do, as sentences. */
-export const whyBroken = async ({ path, bytes }: Content, pixelLimit: number): Promise<string> => {
+export const whyBroken = async ({ path, bytes }: Content): Promise<string> => {
   const closed = bytes === undefined ? await whyClosed(path) : undefined;
   if (closed !== undefined) return closed;
   const metadata = await headerOf(bytes ?? path);
-  if (metadata === undefined)
-    return 'its content is none of JPEG, PNG, TIFF, WebP or GIF. Convert it to PNG.';
+  if (metadata === undefined) return `its content is none of ${decodedFormats}. Convert it to PNG.`;
   if (metadata.width * metadata.height > pixelLimit)
     return `it has ${metadata.width} × ${metadata.height} pixels, more than ${pixelLimit / 1e6} megapixels. Make it smaller; the network sees far fewer.`;
   return 'the file is cut short or damaged. Copy it again.';

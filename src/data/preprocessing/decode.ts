@@ -2,7 +2,7 @@
 import { UserError } from '../../ground/base/errors.ts';
 import { whyBroken } from './broken-image.ts';
 import type { Pixels } from './normalise.ts';
-import { type Picture, pixelLimit, readPicture, rgbOf } from './picture.ts';
+import { type Picture, readPicture, rgbOf } from './picture.ts';
 import { stretch } from './stretch.ts';
 
 export type ImageSize = { readonly width: number; readonly height: number; readonly channels: 1 | 3 };
@@ -31,7 +31,7 @@ const decoded = async (input: ImageInput): Promise<Picture> => {
   } catch (thrown) {
     throw new UserError(
       'ImageInvalid',
-      `Decoding the calibration image ${path}${namedBy === undefined ? '' : ` (${namedBy})`}: ${await whyBroken(input, pixelLimit)}`,
+      `Decoding the calibration image ${path}${namedBy === undefined ? '' : ` (${namedBy})`}: ${await whyBroken(input)}`,
       { cause: thrown },
     );
   }

@@ -1,5 +1,5 @@
 /** A decoded picture in the mode of its file, as far as the mode changes what becomes of it. */
-import sharp from 'sharp';
+import { mostSeconds, pixelLimit, sharp } from './decoder.ts';
 import type { Pixels } from './normalise.ts';
 
 export type Picture = {
@@ -14,15 +14,11 @@ export type Picture = {
   readonly indexed: boolean;
 };
 
-/** A larger picture is refused before it is decoded, so that memory stays bounded. */
-export const pixelLimit = 100_000_000;
-
-/** Each file is read once: a cache would only hold memory. */
-sharp.cache(false);
-
 /** As large as the file has it, in eight bits; colour profiles and orientation tags are ignored, as Pillow does. */
 export const readPicture = async (file: string | Uint8Array): Promise<Picture> => {
-  const image = sharp(file, { limitInputPixels: pixelLimit, failOn: 'error', ignoreIcc: true });
+  const image = sharp(file, { limitInputPixels: pixelLimit, failOn: 'error', ignoreIcc: true }).timeout({
+    seconds: mostSeconds,
+  });
   const { space, isPalette, bitsPerSample } = await image.metadata();
   const inks = space === 'cmyk';
   const ready = inks ? image.pipelineColourspace('cmyk').toColourspace('cmyk') : image.toColourspace('srgb');

@@ -2,7 +2,7 @@
  * A picture of what the network is fed: the tensor itself, turned back into pixels. A channel order, a mean or a crop
  * that is not the architecture's shows as false colours or a wrong cut.
  */
-import sharp from 'sharp';
+import { sharp } from './decoder.ts';
 import type { Preprocessing } from './normalise.ts';
 
 export type Planes = {

@@ -62,6 +62,7 @@ export const parseExperimentSpec = (text: string, { file, architecture }: SpecSo
   const wanted = architecture ?? found?.architecture;
   if (wanted === undefined) throw nothingTells(file);
   if (found && found.architecture !== wanted) throw otherModule(file, wanted, found);
+  requireKnownField(tree, kinds[wanted].schema, file);
   const notes = new Notes();
   const { plan, ...read } = kinds[wanted].read(tree, notes);
   const settings = notes.issues.length;
@@ -84,6 +85,15 @@ const treeOf = (text: string, file: string): TextMessage => {
     if (!(thrown instanceof SyntaxFault)) throw thrown;
     throw specError(file, [{ ...thrown.place, path: '', what: thrown.message }]);
   }
+};
+
+/** Else unknown fields are told by name, and the names in a file that is no spec are nobody's business. */
+const requireKnownField = ({ fields }: TextMessage, schema: MessageType, file: string): void => {
+  if (fields.length === 0 || fields.some(({ name }) => Object.hasOwn(schema.fields, name))) return;
+  throw new UserError(
+    'SpecInvalid',
+    `Reading the experiment spec ${file}: it has none of the fields of a spec, which are ${Object.keys(schema.fields).join(', ')}. Name the spec that this model was trained with.`,
+  );
 };
 
 const nothingTells = (file: string): UserError =>

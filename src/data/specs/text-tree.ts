@@ -1,6 +1,7 @@
 /**
  * Protobuf text format → a tree of fields. No schema is asked: what a value means is decided where the field is known.
- * The tree's depth is bounded, and no message of this file repeats a value, since a value can be a key.
+ * The tree's depth is bounded. No message of this file repeats a word of the text: it may not be a spec at all, and even
+ * in a spec a value can be a key.
  */
 import { textOf } from './strings.ts';
 import { type Place, SyntaxFault, type Token, tokensOf } from './tokens.ts';
@@ -75,7 +76,8 @@ const field = (reader: TokenReader, depth: number): TextField => {
   const isList = reader.peek().kind === 'symbol' && reader.peek().text === '[';
   const values = isList ? list(reader, depth) : [value(reader, depth)];
   const bare = values.find((each) => each.kind !== 'message');
-  if (bare && !colon) throw new SyntaxFault({ line, column }, `after ${name} a ':' or a '{' is missing`);
+  if (bare && !colon)
+    throw new SyntaxFault({ line, column }, "after the name of this field a ':' or a '{' is missing");
   return { name, line, column, values, isList };
 };
 

@@ -74,8 +74,9 @@ const tokenAt = (text: string, at: number, place: Place): Token => {
 
 const faultOf = (code: number): string => {
   if (code === 0x22 || code === 0x27) return 'this string has no closing quote on its line';
-  const shown = code > 0x20 && code < 0x7f ? `'${String.fromCodePoint(code)}'` : `U+${hex(code)}`;
-  return `the character ${shown} has no meaning here`;
+  // Punctuation of ASCII is not shown: it could be a part of a key. Others, such as typographic quotes, are hard to see.
+  const shown = code > 0x20 && code < 0x7f ? '' : ` U+${hex(code)}`;
+  return `the character${shown} has no meaning here`;
 };
 
 const hex = (code: number): string => code.toString(16).toUpperCase().padStart(4, '0');

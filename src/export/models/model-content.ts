@@ -4,7 +4,7 @@ import { detectFormat, type FileFormat, formatAtStart } from '../../formats/cryp
 import { type Cipher, decryptModel, openEncrypted } from '../../formats/crypto/encrypted-model.ts';
 import type { KerasSource } from '../../formats/hdf5/keras-file.ts';
 import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
-import { completed, parseModel, serializeModel } from '../../formats/onnx/model.ts';
+import { completed, parseCompleteModel, serializeModel } from '../../formats/onnx/model.ts';
 import type { ImportWish } from '../../graph/keras/import.ts';
 import { fileDigest, sha256 } from '../../ground/base/digest.ts';
 import { messageOf, UserError } from '../../ground/base/errors.ts';
@@ -79,7 +79,7 @@ const payloadContent = async (content: Readable, source: ContentSource): Promise
     return kerasContent({ path, content }, source);
   }
   const payload = content.whole();
-  return { model: parseModel(payload), payload, keras: undefined };
+  return { model: parseCompleteModel(payload), payload, keras: undefined };
 };
 
 /** Bytes that a cipher opened are given back: whoever holds them must not read them again. */

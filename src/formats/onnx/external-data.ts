@@ -4,9 +4,10 @@
  */
 
 import { type FileHandle, realpath } from 'node:fs/promises';
-import { isAbsolute, join, relative, sep } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { messageOf, systemCodeOf, UserError } from '../../ground/base/errors.ts';
+import { isInside } from '../../ground/base/inside.ts';
 import { openRegular } from '../../ground/base/readable.ts';
 import {
   TensorProto_DataLocation as DataLocation,
@@ -37,6 +38,20 @@ export const inlineExternalData = async (model: ModelProto, folder: string): Pro
     const { size } = await file.stat();
     for (const tensor of tensors) total += await inline(tensor, file, { size, limit: oneFileBytes - total });
   }
+};
+
+/**
+ * For a model that is no file with a folder: inside an encrypted file, or in memory. A runtime would look for its data in
+ * the working folder of the process.
+ * @throws UserError ModelInvalid
+ */
+export const refuseExternalData = (model: ModelProto): void => {
+  const tensor = tensorsIn(model).find(({ dataLocation }) => dataLocation === DataLocation.EXTERNAL);
+  if (tensor === undefined) return;
+  throw new UserError(
+    'ModelInvalid',
+    `Reading the encrypted model: its tensor ${tensor.name} keeps its data in another file, and an encrypted model has no other files. Encrypt it again by tlt-model pack, which puts all data into one file.`,
+  );
 };
 
 export type Split = {
@@ -105,8 +120,7 @@ const openInside = async (folder: string, location: string): Promise<FileHandle>
   try {
     const base = await realpath(folder);
     const path = await realpath(join(base, location));
-    const inside = relative(base, path);
-    if (inside === '' || inside === '..' || inside.startsWith(`..${sep}`)) throw outside(location);
+    if (path === base || !isInside(base, path)) throw outside(location);
     return await openRegular(path);
   } catch (thrown) {
     if (systemCodeOf(thrown) === undefined) throw thrown;

@@ -11,7 +11,7 @@ import { readRegular } from '../../ground/base/readable.ts';
 import { writeWholeFile } from '../../ground/base/whole-file.ts';
 import { requireBoundedClaims } from './claims.ts';
 import { fieldsOf } from './damage.ts';
-import { inlineExternalData, oneFileBytes, splitExternalData } from './external-data.ts';
+import { inlineExternalData, oneFileBytes, refuseExternalData, splitExternalData } from './external-data.ts';
 import { type ModelProto, ModelProtoSchema, TensorProto_DataLocation } from './generated/onnx_pb.ts';
 import { opsetOf } from './graph.ts';
 import { type Afterwards, serialized } from './serialize.ts';
@@ -32,6 +32,13 @@ export const parseModel = (bytes: Uint8Array): ModelProto => {
   opsetOf(model);
   for (const tensor of tensorsIn(model)) checkTensor(tensor);
   requireBoundedClaims(model);
+  return model;
+};
+
+/** The same for a model that must be complete: one from an encrypted file. @throws UserError ModelInvalid */
+export const parseCompleteModel = (bytes: Uint8Array): ModelProto => {
+  const model = parseModel(bytes);
+  refuseExternalData(model);
   return model;
 };
 

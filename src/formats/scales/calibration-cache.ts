@@ -72,7 +72,8 @@ const lineForm = /^(.+): ([0-9a-fA-F]{1,8})$/; // greedy: the name ends at the l
 const parseHeader = (line: string): Pick<CalibrationCache, 'version' | 'algorithmWord'> => {
   if (line === '1') return { version: undefined, algorithmWord: undefined };
   const match = headerForm.exec(line);
-  if (!match) throw invalid(1, `'${shorten(line)}' is not a header such as TRT-8601-EntropyCalibration2`);
+  // The text is not shown: without the header this may be any file, for example one that holds a key.
+  if (!match) throw invalid(1, 'it is not a header such as TRT-8601-EntropyCalibration2');
   return { version: Number(match[1]), algorithmWord: match[2] };
 };
 
