@@ -57,7 +57,11 @@ const largest = (data: Float32Array): number =>
 for (const module of architectureNames)
   test(`${module}: the loader feeds the model what it takes, of the images of the training`, async (t) => {
     const folder = await aTraining(module);
-    const training = { architecture: module, values: { data_root: folder }, env: {} };
+    const training = {
+      architecture: module,
+      values: { data_root: folder },
+      world: { env: {}, log: () => {} },
+    };
     const { plan, dataRoot, spec } = await readNamedTraining({ file: join(folder, 'spec.txt'), ...training });
     const opened = await openModel({ path: models[module], key: 'k', architecture: module, spec });
     const source = { kind: 'Loader', name: 'spec.txt', plan: plan(), dataRoot } as const;

@@ -7,7 +7,7 @@ import type { ExperimentSpec } from '../../data/specs/read-spec.ts';
 import { longestText } from '../../data/specs/tokens.ts';
 import { UserError } from '../../ground/base/errors.ts';
 
-export type SpecDescription = Pick<ExperimentSpec, 'architecture' | 'family' | 'classes'> & {
+export type SpecDescription = Pick<ExperimentSpec, 'architecture' | 'family' | 'classes' | 'unneeded'> & {
   readonly seed: number | null;
   /** What is done to pictures of a folder; null where it is what the architecture does. */
   readonly imagePreprocessing: Preprocessing | null;
@@ -38,8 +38,8 @@ export const specTextOf = (bytes: Uint8Array): string | undefined => {
 /** @throws UserError SpecInvalid; a loader that cannot run is told and not thrown */
 export const inspectSpec = (text: string, file: string): SpecInspection => {
   const found = parseExperimentSpec(text, { file, architecture: undefined });
-  const { architecture, family, classes, seed = null, imagePreprocessing = null } = found;
-  const facts = { architecture, family, classes, seed, imagePreprocessing };
+  const { architecture, family, classes, unneeded, seed = null, imagePreprocessing = null } = found;
+  const facts = { architecture, family, classes, seed, imagePreprocessing, unneeded };
   try {
     return { spec: { ...facts, loader: found.loader() } };
   } catch (thrown) {

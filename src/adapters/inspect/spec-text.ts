@@ -15,12 +15,18 @@ export const specRows = ({
   seed,
   imagePreprocessing,
   loader,
+  unneeded,
 }: SpecDescription): Row[] => [
   ['module', `${architecture}, in the words of ${family}`],
   ['classes', classes.length === 0 ? 'not named: each folder is one' : classes.join(', ')],
   ...(seed === null ? [] : ([['random_seed', String(seed)]] as Row[])),
   ['of a folder', imagePreprocessing ? preprocessingText(imagePreprocessing) : 'as the module does it'],
   ...(loader ? loaderRows(loader) : []),
+  ...(unneeded.length === 0
+    ? []
+    : ([
+        ['not needed', `${unneeded.length} fields that an export does not read (--json lists them)`],
+      ] as Row[])),
 ];
 
 const loaderRows = (plan: LoaderPlan): Row[] => {

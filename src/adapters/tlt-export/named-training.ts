@@ -6,13 +6,14 @@ import { readExperimentSpec } from '../../data/specs/experiment-spec.ts';
 import type { ExperimentSpec } from '../../data/specs/read-spec.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import type { Architecture } from '../../ground/contract/architectures.ts';
+import type { ToolWorld } from './tool-world.ts';
 
 export type TrainingNames = {
   /** The spec's file. */
   readonly file: string;
   readonly architecture: Architecture;
   readonly values: { readonly data_root?: string; readonly path_in_spec?: string };
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly world: Pick<ToolWorld, 'env' | 'log'>;
 };
 
 export type NamedTraining = {
@@ -32,7 +33,7 @@ export const readNamedTraining = async ({
   file,
   architecture,
   values: { data_root: given, path_in_spec: from },
-  env,
+  world: { env, log },
 }: TrainingNames): Promise<NamedTraining> => {
   if (from !== undefined && given === undefined)
     throw new UserError(
@@ -42,6 +43,8 @@ export const readNamedTraining = async ({
   const root = given ?? (env[rootVariable] || undefined);
   const to = root === undefined ? undefined : resolve(root);
   const spec = await readExperimentSpec(file, architecture);
+  if (spec.unneeded.length > 0)
+    log('DEBUG', `Fields of ${file} that are not needed here: ${spec.unneeded.join(', ')}`);
   const plan = (): LoaderPlan =>
     to === undefined || from === undefined ? spec.loader() : relocated(spec.loader(), { from, to });
   return { file, spec, dataRoot: to, plan };

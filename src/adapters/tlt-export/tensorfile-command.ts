@@ -26,7 +26,7 @@ export const runTensorfileCommand = async (argv: readonly string[], world: ToolW
     file: values.experiment_spec_file,
     architecture: line.module as TensorfileModule,
     values,
-    env: world.env,
+    world,
   });
   await sample(training, values, world);
   const seconds = (world.clock.now() - started) / 1000;

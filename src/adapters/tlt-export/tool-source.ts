@@ -12,10 +12,10 @@ import type { ToolWorld } from './tool-world.ts';
 export const trainingOf = async (
   architecture: Architecture,
   values: ExportValues,
-  { env }: ToolWorld,
+  world: ToolWorld,
 ): Promise<NamedTraining | undefined> => {
   const { experiment_spec: file } = values;
-  return file === undefined ? undefined : readNamedTraining({ file, architecture, values, env });
+  return file === undefined ? undefined : readNamedTraining({ file, architecture, values, world });
 };
 
 /** Undefined where nothing is named. @throws as `calibrationSource` */

@@ -15,6 +15,7 @@ export const decodeMessage = <T extends MessageType>(
 ): ValueOf<T> => {
   const target = notes.begin({}, tree, '');
   mergeInto(target, tree, { type, notes });
+  notes.startReading();
   return target as ValueOf<T>;
 };
 
@@ -79,8 +80,9 @@ const addEntry = (target: Values, name: string, { value, type, notes }: Given): 
     fields: { key: { kind: 'string' }, value: type },
     oneofs: [],
   };
-  const entry = decodeValue({}, name, { value, type: entryType, notes, owner: target });
+  const entry = decodeValue({}, name, { value, type: entryType, notes, owner: target }) as object | undefined;
   if (entry === undefined) return;
+  notes.forget(entry);
   const { key = '', value: decoded = emptyOf(type) } = entry as { key?: string; value?: unknown };
   if (decoded !== undefined) entries.set(key, decoded);
 };

@@ -71,6 +71,7 @@ export const parseExperimentSpec = (text: string, { file, architecture }: SpecSo
   return {
     architecture: wanted,
     ...read,
+    unneeded: notes.unneeded(),
     loader: () => {
       if (loader === undefined || notes.issues.length > 0) throw specError(file, notes.issues);
       return loader;

@@ -13,11 +13,14 @@ import type { fasterRcnnSchema, inputImageConfig } from './schemas/faster-rcnn.t
 
 type Spec = ValueOf<typeof fasterRcnnSchema>;
 type Input = ValueOf<typeof inputImageConfig>;
+type Inference = NonNullable<Spec['inference_config']>;
 type Network = NonNullable<Spec['network_config']> | NonNullable<Spec['model_config']>;
 
-/** TLT 2.0 has other names for the same blocks. */
+/** TLT 2.0 has other names for the same blocks, and other places. */
 const isOfTlt2 = (spec: Spec): boolean =>
-  spec.network_config !== undefined || spec.training_config?.kitti_data_config !== undefined;
+  spec.network_config !== undefined ||
+  spec.training_config?.kitti_data_config !== undefined ||
+  spec.training_config?.inference_config !== undefined;
 
 export const readFasterRcnn = (spec: Spec, notes: Notes): ReadSpec => {
   const network = spec.network_config ?? need(spec, 'model_config', notes);
@@ -29,10 +32,21 @@ export const readFasterRcnn = (spec: Spec, notes: Notes): ReadSpec => {
     seed: spec.random_seed,
     classes: [...mapped, 'background'],
     imagePreprocessing: pixels && preprocessingOf(pixels),
-    plugin: network && pluginOf(spec, network, mapped.length),
+    plugin:
+      network && pluginOf(spec, { network, inference: inferenceOf(spec, notes), classes: mapped.length }),
     sides: input && sidesOf(input),
     plan: (found) => planOf(spec, { input, pixels, notes: found }),
   };
+};
+
+/** At the top level, or in TLT 2.0 inside `training_config`; its numbers end the graph, so there can be only one. */
+const inferenceOf = (spec: Spec, notes: Notes): Inference | undefined => {
+  const inside = spec.training_config?.inference_config;
+  if (inside && spec.inference_config)
+    notes.add(spec, 'inference_config', {
+      what: 'it is given twice, here and in training_config: keep the one that the model was exported with',
+    });
+  return spec.inference_config ?? inside;
 };
 
 const datasetOf = (spec: Spec) => spec.training_config?.kitti_data_config ?? spec.dataset_config;
@@ -116,9 +130,15 @@ const boxSpreadOf = ({ training_config: training }: Spec): readonly number[] => 
   return ['x', 'y', 'w', 'h'].flatMap((key) => spread?.get(key) ?? []);
 };
 
+type Inferring = {
+  readonly network: Network;
+  readonly inference: Inference | undefined;
+  /** Without the background. */
+  readonly classes: number;
+};
+
 /** Undefined where the spec leaves out what inference needs. */
-const pluginOf = (spec: Spec, network: Network, classes: number): PluginParameters | undefined => {
-  const inference = spec.inference_config;
+const pluginOf = (spec: Spec, { network, inference, classes }: Inferring): PluginParameters | undefined => {
   const { rpn_pre_nms_top_N: preNmsTopN, rpn_nms_max_boxes: postNmsTopN } = inference ?? {};
   const { rpn_nms_overlap_threshold: proposalIou, classifier_nms_overlap_threshold: iou } = inference ?? {};
   const keepTopK = inference?.classifier_nms_max_boxes;

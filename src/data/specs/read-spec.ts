@@ -20,11 +20,13 @@ export type ExperimentSpec = {
   readonly plugin: PluginParameters | undefined;
   /** Of a detector's input in pixels, if the spec tells them. */
   readonly sides?: { readonly height: number; readonly width: number } | undefined;
+  /** Paths of known fields that neither the export nor the loader reads, in the order of the text. */
+  readonly unneeded: readonly string[];
   /** What the training's data loader does. @throws UserError SpecInvalid telling all that it lacks */
   readonly loader: () => LoaderPlan;
 };
 
 /** What a module's reader gives; issues found while planning keep the loader, the others the whole spec. */
-export type ReadSpec = Omit<ExperimentSpec, 'architecture' | 'loader'> & {
+export type ReadSpec = Omit<ExperimentSpec, 'architecture' | 'loader' | 'unneeded'> & {
   readonly plan: (notes: Notes) => LoaderPlan | undefined;
 };

@@ -1,11 +1,14 @@
-/** Classification's spec. Optimizer and learning rate are flat in TLT 2.0 and messages from 3.0 on. */
+/**
+ * Classification's spec. Optimizer and learning rate are flat in TLT 2.0 and messages from 3.0 on. TLT 1.0 has
+ * `conf_threshold`; `use_imagenet_head` of TLT 3.0 is `retain_head` in TAO.
+ */
 import { all, bool, either, enumeration, float, map, message, repeated, string, uint32 } from '../schema.ts';
 import { visualizer } from './common.ts';
 
 const modelConfig = message({
   ...all(string, 'arch input_image_size byom_model'),
   n_layers: uint32,
-  ...all(bool, 'retain_head use_batch_norm use_bias use_pooling all_projections freeze_bn'),
+  ...all(bool, 'retain_head use_imagenet_head use_batch_norm use_bias use_pooling all_projections freeze_bn'),
   freeze_blocks: repeated(uint32),
   dropout: float,
   resize_interpolation_method: enumeration('BILINEAR', 'BICUBIC'),
@@ -51,5 +54,6 @@ export const classificationSchema = message({
     ...all(uint32, 'top_k batch_size n_workers'),
     ...all(string, 'eval_dataset_path model_path'),
     enable_center_crop: bool,
+    conf_threshold: float,
   }),
 });

@@ -1,5 +1,8 @@
-/** faster_rcnn's spec. TLT 2.0 keeps the network in `network_config` and the data within `training_config`. */
-import { all, bool, enumeration, float, map, message, repeated, string, uint32 } from '../schema.ts';
+/**
+ * faster_rcnn's spec. Until TLT 2.0 the network is in `network_config`, and `training_config` holds everything else: the
+ * data set, the augmentation, inference and evaluation. From TLT 3.0 on these are blocks of the top level.
+ */
+import { all, bool, enumeration, float, int32, map, message, repeated, string, uint32 } from '../schema.ts';
 import { earlyStopping, visualizer } from './common.ts';
 import { augmentationConfig, datasetConfig } from './detectnet.ts';
 
@@ -42,8 +45,51 @@ const learningRate = message({
   step: message(all(float, 'base_lr gamma step_size')),
 });
 
+/** TLT 1.0 reads KITTI labels as they are: folders and numbered classes in place of TFRecords. */
+const rawKitti = {
+  ...all(string, 'images_dir labels_dir'),
+} as const;
+
+const nms = {
+  ...all(uint32, 'rpn_pre_nms_top_N rpn_nms_max_boxes classifier_nms_max_boxes batch_size'),
+  ...all(float, 'rpn_nms_overlap_threshold classifier_nms_overlap_threshold object_confidence_thres'),
+  ...all(string, 'model labels_dump_dir'),
+} as const;
+
+/** TAO keeps `trt_engine` alone. */
+const tensorRt = message({
+  ...all(string, 'trt_engine trt_data_type'),
+  max_workspace_size_MB: uint32,
+  etlt_model: message(all(string, 'model calibration_cache')),
+});
+
+const inference = message({
+  ...nms,
+  ...all(string, 'images_dir detection_image_output_dir'),
+  bbox_visualize_threshold: float,
+  bbox_caption_on: bool,
+  nms_score_bits: uint32,
+  trt_inference: tensorRt,
+});
+
+const evaluation = message(
+  {
+    ...nms,
+    ...all(bool, 'use_voc07_11point_metric visualize_pr_curve'),
+    validation_period_during_training: uint32,
+    trt_evaluation: tensorRt,
+    gt_matching_iou_threshold_range: message(all(float, 'start end step')),
+    gt_matching_iou_threshold: float,
+    data_parser: string,
+    ...all(message(rawKitti), 'dataset dataset_config'),
+  },
+  ['gt_matching_iou_threshold_range', 'gt_matching_iou_threshold'],
+);
+
 const trainingConfig = message({
-  ...all(string, 'retrain_pruned_model pretrained_weights resume_from_model output_model output_weights'),
+  ...all(string, 'retrain_pruned_model pretrained_weights pretrained_model resume_from_model'),
+  ...all(string, 'output_model output_weights training_data_parser'),
+  class_mapping: map(int32),
   ...all(float, 'rpn_min_overlap rpn_max_overlap classifier_min_overlap classifier_max_overlap std_scaling'),
   classifier_regr_std: map(float),
   ...all(uint32, 'num_epochs rpn_nms_max_boxes rpn_pre_nms_top_N rpn_mini_batch batch_size_per_gpu'),
@@ -60,37 +106,14 @@ const trainingConfig = message({
   model_parallelism: repeated(float),
   early_stopping: earlyStopping,
   visualizer,
-  kitti_data_config: datasetConfig,
-  data_augmentation: augmentationConfig,
+  kitti_data_config: message({ ...datasetConfig.fields, ...rawKitti }, [
+    'validation_fold',
+    'validation_data_source',
+  ]),
+  data_augmentation: message({ ...augmentationConfig.fields, use_augmentation: bool }),
+  inference_config: inference,
+  evaluation_config: evaluation,
 });
-
-const nms = {
-  ...all(uint32, 'rpn_pre_nms_top_N rpn_nms_max_boxes classifier_nms_max_boxes batch_size'),
-  ...all(float, 'rpn_nms_overlap_threshold classifier_nms_overlap_threshold object_confidence_thres'),
-  ...all(string, 'model labels_dump_dir'),
-} as const;
-
-const inference = message({
-  ...nms,
-  ...all(string, 'images_dir detection_image_output_dir'),
-  bbox_visualize_threshold: float,
-  bbox_caption_on: bool,
-  nms_score_bits: uint32,
-  trt_inference: message({ trt_engine: string }),
-});
-
-const evaluation = message(
-  {
-    ...nms,
-    ...all(bool, 'use_voc07_11point_metric visualize_pr_curve'),
-    validation_period_during_training: uint32,
-    trt_evaluation: message({ trt_engine: string }),
-    gt_matching_iou_threshold_range: message(all(float, 'start end step')),
-    gt_matching_iou_threshold: float,
-  },
-  ['gt_matching_iou_threshold_range', 'gt_matching_iou_threshold'],
-);
-
 export const fasterRcnnSchema = message({
   random_seed: uint32,
   verbose: bool,
