@@ -4,6 +4,7 @@ import {
   leastScale,
   parseCalibrationCache,
   tensorRtVersionNumber,
+  usableScales,
   writeCalibrationCache,
 } from '../../src/formats/scales/calibration-cache.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
@@ -23,7 +24,7 @@ test(writes, 6, '3d418306');
 test(writes, 127, '3f800000');
 test(writes, 254, '40000000');
 test(writes, 0.5, '3b810204');
-test(writes, 1e-30, 'a238973');
+test(writes, 1e-30, '0a238973');
 
 const reads = test.macro({
   exec: (t, line: string, name: string, scale: number) => {
@@ -53,6 +54,7 @@ test('reads the oldest header', (t) => {
     version: undefined,
     algorithmWord: undefined,
     scales: new Map([['x', 1]]),
+    unusable: new Map(),
   });
 });
 test('reads line ends of Windows and a missing last one', (t) => {
@@ -77,7 +79,7 @@ test('keeps the order of the map, numbers among the names included', (t) => {
   );
 });
 test('a tensor of zeros gets a tiny positive scale', (t) => {
-  t.is(written([['zeros', 0]]).split('\n')[1], 'zeros: 800000');
+  t.is(written([['zeros', 0]]).split('\n')[1], 'zeros: 00800000');
   t.is(parseCalibrationCache(written([['zeros', 0]])).scales.get('zeros'), leastScale);
 });
 
@@ -94,9 +96,30 @@ test(refuses, 'TRT-8601\n', 'line 1');
 test(refuses, 'TRT-8601-EntropyCalibration2\nx 3f800000\n', 'line 2');
 test(refuses, 'TRT-8601-EntropyCalibration2\nx: 3f8000000\n', 'line 2');
 test(refuses, 'TRT-8601-EntropyCalibration2\nx:3f800000\n', 'line 2');
-test(refuses, 'TRT-8601-EntropyCalibration2\nx: 1\ny: 7f800000\n', 'line 3');
-test(refuses, 'TRT-8601-EntropyCalibration2\nx: bf800000\n', 'line 2');
 test(refuses, 'TRT-8601-EntropyCalibration2\nx: 1\nx: 2\n', 'a second time');
+
+test("infinite, negative and NaN scales are read and set apart, as TensorRT's own caches hold infinity", (t) => {
+  const text = 'TRT-7103-EntropyCalibration2\nx: 3f800000\ny: 7f800000\nz: bf800000\nw: 7fc00000\n';
+  const { scales, unusable } = parseCalibrationCache(text);
+  t.deepEqual([...scales], [['x', 1]]);
+  t.deepEqual(
+    [...unusable],
+    [
+      ['y', Number.POSITIVE_INFINITY],
+      ['z', -1],
+      ['w', Number.NaN],
+    ],
+  );
+  const error = t.throws(() => usableScales(text), { instanceOf: UserError });
+  t.is(error.reason, 'CacheInvalid');
+  t.regex(error.message, /the scale of y is Infinity and of 2 other tensors/);
+  t.deepEqual([...usableScales('TRT-7103-EntropyCalibration2\nx: 3f800000\n')], [['x', 1]]);
+});
+
+test('every scale is written with eight digits, which every reader takes', (t) => {
+  for (const scale of [0, 1e-38, 1e-30, 1e-3, 1, 3e38])
+    t.regex(written([['x', scale]]), /^x: [0-9a-f]{8}$/m, `${scale}`);
+});
 
 for (const scale of [-1, Number.NaN, Number.POSITIVE_INFINITY, 1e300])
   test(`does not write the scale ${scale}`, (t) => {

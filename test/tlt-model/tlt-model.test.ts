@@ -117,6 +117,16 @@ test('inspect tells a calibration cache in file order', async (t) => {
   );
   t.is(calibrationCache.tensors[2].range, 254);
 });
+test('inspect lists a cache that holds infinity, and says which tensors cannot be used', async (t) => {
+  const text = 'TRT-7103-EntropyCalibration2\ninput_1: 3f800000\nconv: 7f800000\n';
+  const folder = folderWith({ 'cal.bin': text });
+  const { calibrationCache } = JSON.parse((await run(['inspect', '--json', 'cal.bin'], folder)).stdout);
+  t.deepEqual(calibrationCache.tensors, [{ name: 'input_1', scale: 1, range: 127 }]);
+  t.deepEqual(calibrationCache.unusable, [{ name: 'conv', scale: 'Infinity' }]);
+  const { stdout, code } = await run(['inspect', 'cal.bin'], folder);
+  t.is(code, 0);
+  t.regex(stdout, /unusable +1 more, which cannot be int8[\s\S]*conv {2}scale Infinity/);
+});
 test("inspect tells a tensorfile of h5py's making", async (t) => {
   const { stdout } = await run(
     ['inspect', '--json', join(import.meta.dirname, 'tensorfile.h5')],

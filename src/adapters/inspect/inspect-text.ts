@@ -85,10 +85,14 @@ const exportedRows = (model: ModelDescription): Row[] => [
   ['as ONNX', `opset ${model.opset}, ${grouped(model.nodes)} nodes: ${operatorsText(model.operators)}`],
 ];
 
-const cacheRows = ({ version, algorithm, tensors }: CacheDescription): Row[] => [
+const cacheRows = ({ version, algorithm, tensors, unusable = [] }: CacheDescription): Row[] => [
   ['header', version === null ? '1 (oldest form)' : `TensorRT ${version}, ${algorithm}`],
   ['tensors', grouped(tensors.length)],
   ...firstOf(tensors, ({ name, range }) => `${name}  ±${shortNumber(range)}`),
+  ...(unusable.length === 0
+    ? []
+    : ([['unusable', `${grouped(unusable.length)} more, which cannot be int8 by this cache`]] as Row[])),
+  ...firstOf(unusable, ({ name, scale }) => `${name}  scale ${scale}`),
 ];
 
 const histogramRows = ({ modelSha256, samples, tensors }: HistogramDescription): Row[] => [

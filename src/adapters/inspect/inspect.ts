@@ -50,6 +50,8 @@ export type CacheDescription = {
   readonly version: number | null;
   readonly algorithm: string | null;
   readonly tensors: readonly TensorRange[];
+  /** Tensors whose scales no engine can use, and why: `Infinity`, `NaN` or a negative number. Left out if there is none. */
+  readonly unusable?: readonly { readonly name: string; readonly scale: string }[];
 };
 
 export type TensorRange = {
@@ -158,11 +160,14 @@ const foreignNote = (bytes: Uint8Array): string => {
 };
 
 const describeCache = (bytes: Uint8Array): CacheDescription => {
-  const { version, algorithmWord, scales } = parseCalibrationCache(new TextDecoder().decode(bytes));
+  const { version, algorithmWord, scales, unusable } = parseCalibrationCache(new TextDecoder().decode(bytes));
   return {
     version: version ?? null,
     algorithm: algorithmWord ?? null,
     tensors: [...scales].map(([name, scale]) => ({ name, scale, range: scale * 127 })),
+    ...(unusable.size > 0 && {
+      unusable: [...unusable].map(([name, scale]) => ({ name, scale: String(scale) })),
+    }),
   };
 };
 

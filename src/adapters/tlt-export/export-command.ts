@@ -9,7 +9,7 @@ import { usesTrainedScales } from '../../export/pipeline/trained-scales.ts';
 import type { Cipher } from '../../formats/crypto/encrypted-model.ts';
 import { provenCodec } from '../../formats/crypto/external/codec.ts';
 import { readKey } from '../../formats/crypto/key.ts';
-import { parseCalibrationCache } from '../../formats/scales/calibration-cache.ts';
+import { usableScales } from '../../formats/scales/calibration-cache.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { readRegular } from '../../ground/base/readable.ts';
 import { refuseToOverwrite, requireWritableFolder, writeWholeFile } from '../../ground/base/whole-file.ts';
@@ -167,7 +167,7 @@ const reusedScales = async (
   opened: OpenedModel,
   { values, world }: Context,
 ): Promise<ReadonlyMap<string, number>> => {
-  const { scales } = parseCalibrationCache(new TextDecoder().decode(readRegular(path, 'textBytes')));
+  const scales = usableScales(new TextDecoder().decode(readRegular(path, 'textBytes')));
   requireFitting(path, scales, { opened, values });
   world.log(
     'WARNING',

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { openEncrypted } from '../../formats/crypto/encrypted-model.ts';
 import { readKey } from '../../formats/crypto/key.ts';
 import { parseCompleteModel, serializeModel } from '../../formats/onnx/model.ts';
-import { parseCalibrationCache } from '../../formats/scales/calibration-cache.ts';
+import { usableScales } from '../../formats/scales/calibration-cache.ts';
 import { buildRequest } from '../../graph/builders/build-request.ts';
 import { modelFor, referenceBytes } from '../../graph/precision/precision.ts';
 import { fileDigest, sha256 } from '../../ground/base/digest.ts';
@@ -41,7 +41,7 @@ export const stage = async (task: EngineTask, world: StageWorld): Promise<void> 
   const payload = await decrypted(task.etlt, key, world);
   const model = parseCompleteModel(payload);
   const cache = task.calibrationCache && (await fetched(task.calibrationCache, world));
-  const scales = cache && parseCalibrationCache(new TextDecoder().decode(cache)).scales;
+  const scales = cache && usableScales(new TextDecoder().decode(cache));
   await put(world, workFiles.model, serializeModel(modelFor(model, { ...task, scales })));
   await put(world, workFiles.reference, referenceBytes(task.backend, { model, payload }));
   if (task.verification) await put(world, workFiles.verification, await fetched(task.verification, world));

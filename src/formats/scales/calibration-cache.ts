@@ -1,6 +1,7 @@
 /**
  * TensorRT's calibration cache: ASCII text, one line a tensor, LF at each end. The number is the scale
- * (largest absolute value / 127) as the bits of a float32: lower-case hex, most significant digit first, not padded.
+ * (largest absolute value / 127) as the bits of a float32: lower-case hex, most significant digit first. TensorRT leaves
+ * leading zeros out; here they are written, because some readers want all eight digits.
  *
  *     TRT-8601-EntropyCalibration2
  *     input_1: 3c010204
@@ -14,6 +15,8 @@ export type CalibrationCache = {
   readonly algorithmWord: string | undefined;
   /** Tensor name -> scale, real = q × scale, in file order. */
   readonly scales: ReadonlyMap<string, number>;
+  /** The same of scales that no engine can use: infinite, negative or NaN. TensorRT itself writes infinity. */
+  readonly unusable: ReadonlyMap<string, number>;
 };
 
 export type CacheParts = {
@@ -41,14 +44,27 @@ export const writeCalibrationCache = ({ version, algorithmWord, scales }: CacheP
 export const parseCalibrationCache = (text: string): CalibrationCache => {
   const [first = '', ...rest] = text.split('\n').map((line) => line.replace(/\r$/, ''));
   const header = parseHeader(first);
-  const scales = new Map<string, number>();
+  const [scales, unusable] = [new Map<string, number>(), new Map<string, number>()];
   for (const [index, line] of rest.entries()) {
     if (line === '') continue;
     const [name, scale] = parseLine(line, index + 2);
-    if (scales.has(name)) throw invalid(index + 2, `the tensor ${name} comes a second time`);
-    scales.set(name, scale);
+    if (scales.has(name) || unusable.has(name))
+      throw invalid(index + 2, `the tensor ${name} comes a second time`);
+    (isUsable(scale) ? scales : unusable).set(name, scale);
   }
-  return { ...header, scales };
+  return { ...header, scales, unusable };
+};
+
+/** What an engine or a graph is made with. @throws UserError CacheInvalid naming tensors whose scales cannot be used */
+export const usableScales = (text: string): ReadonlyMap<string, number> => {
+  const { scales, unusable } = parseCalibrationCache(text);
+  if (unusable.size === 0) return scales;
+  const [[name, scale]] = [...unusable] as [[string, number]];
+  const more = unusable.size === 1 ? '' : ` and of ${unusable.size - 1} other tensors`;
+  throw new UserError(
+    'CacheInvalid',
+    `Using the calibration cache: the scale of ${name} is ${scale}${more}, so those tensors cannot be int8. tlt-model inspect lists them. Calibrate again.`,
+  );
 };
 
 /**
@@ -81,19 +97,19 @@ const parseLine = (line: string, number: number): [name: string, scale: number] 
   const match = lineForm.exec(line);
   if (!match) throw invalid(number, `'${shorten(line)}' is not 'name: hex digits'`);
   bits.setUint32(0, Number.parseInt(match[2]!, 16));
-  const scale = bits.getFloat32(0);
-  if (!(scale >= 0 && Number.isFinite(scale))) throw invalid(number, `the scale ${match[2]} is ${scale}`);
-  return [match[1]!, scale];
+  return [match[1]!, bits.getFloat32(0)];
 };
 
+const isUsable = (scale: number): boolean => scale >= 0 && Number.isFinite(Math.fround(scale));
+
 const hexOfScale = (name: string, scale: number): string => {
-  if (!(scale >= 0 && Number.isFinite(Math.fround(scale))))
+  if (!isUsable(scale))
     throw new UserError(
       'CalibrationFailed',
       `Writing the calibration cache: the scale of tensor ${name} is ${scale}. Look for NaN or infinity in its values.`,
     );
   bits.setFloat32(0, Math.max(scale, leastScale));
-  return bits.getUint32(0).toString(16);
+  return bits.getUint32(0).toString(16).padStart(8, '0');
 };
 
 const writableName = (name: string): string => {
