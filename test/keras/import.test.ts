@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { withKerasFile } from '../../src/formats/hdf5/keras-file.ts';
+import { parsePythonJson } from '../../src/formats/hdf5/python-json.ts';
 import type { ModelProto } from '../../src/formats/onnx/generated/onnx_pb.ts';
 import { graphOf, inputsOf, outputsOf, shapeOf } from '../../src/formats/onnx/graph.ts';
 import { serializeModel } from '../../src/formats/onnx/model.ts';
@@ -11,7 +12,17 @@ import { type ImportedModel, importKeras } from '../../src/graph/keras/import.ts
 import { readableBytes } from '../../src/ground/base/readable.ts';
 import { sameBytes } from '../builders/same-bytes.ts';
 import { runPeer } from '../peers/venv.ts';
-import { difference, expectedOf, imported, kerasBytes, kerasPath } from './fixtures.ts';
+import {
+  aLayer,
+  aNetwork,
+  anInput,
+  difference,
+  expectedOf,
+  imported,
+  kerasBytes,
+  kerasPath,
+  writeKeras,
+} from './fixtures.ts';
 
 const backbones = [
   'resnet',
@@ -27,6 +38,8 @@ const backbones = [
 ];
 /** Options of layers that the others leave out, as Keras 2 and Keras 3 save them. */
 const more = ['more_keras2', 'more_keras3'];
+/** Networks that begin with preprocessing layers. */
+const prepared = ['prepared_keras2', 'prepared_keras3'];
 const others = ['detectnet_v2', 'detectnet_v2_qat', 'layers_tlt', 'layers_first', 'layers_last'];
 
 const models = new Map<string, Promise<ImportedModel>>();
@@ -58,11 +71,12 @@ const computesTheSame = test.macro({
 });
 for (const name of [...backbones, ...others]) test(computesTheSame, name);
 for (const name of more) test(computesTheSame, name, 'more.h5');
+for (const name of prepared) test(computesTheSame, name, 'prepared.h5');
 
 test("onnx's checker and TensorRT's parser accept every one", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'keras-onnx-'));
   const paths: string[] = [];
-  for (const name of [...backbones, ...others, ...more]) {
+  for (const name of [...backbones, ...others, ...more, ...prepared]) {
     const path = join(folder, `${name}.onnx`);
     writeFileSync(path, serializeModel(await modelOf(name)));
     paths.push(path);
@@ -141,4 +155,27 @@ test('whose padding it is can be said, where the file is judged wrongly', async 
       .attribute.find((attribute) => attribute.name === 'pads')!
       .ints.map(Number);
   t.deepEqual(pads('conv/BiasAdd'), [1, 0, 1, 1]);
+});
+
+test("NaN and infinity, as Python's JSON writes them, are read: in a regularizer, and as no limit of a ReLU", async (t) => {
+  const network = (limit: unknown, l1: unknown) =>
+    aNetwork(
+      anInput([4, 4, 3]),
+      aLayer('ReLU', 'relu', { config: { max_value: limit, regularizer: { l1 } }, from: ['input_1'] }),
+    );
+  const written = JSON.stringify(network('INFINITY', 'NAN'))
+    .replace('"INFINITY"', 'Infinity')
+    .replace('"NAN"', 'NaN');
+  const bytesOf = async (made: unknown) =>
+    serializeModel((await imported(await writeKeras({ network: made }))).model);
+  t.true(sameBytes(await bytesOf(written), await bytesOf(network(null, 0))));
+});
+
+test("Python's numbers are read outside of strings alone", (t) => {
+  t.deepEqual(parsePythonJson('{"NaN": [NaN, -Infinity, Infinity], "a": "NaN \\" Infinity"}'), {
+    NaN: [Number.NaN, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
+    a: 'NaN " Infinity',
+  });
+  t.throws(() => parsePythonJson('{"a": NaN'), { instanceOf: SyntaxError });
+  t.throws(() => parsePythonJson('{"a": nan}'), { instanceOf: SyntaxError });
 });

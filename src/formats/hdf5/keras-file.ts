@@ -7,6 +7,7 @@
 import { UserError } from '../../ground/base/errors.ts';
 import { openReadable, type Readable } from '../../ground/base/readable.ts';
 import { faultText, type Hdf5Array, type Hdf5Group, openHdf5 } from './hdf5.ts';
+import { parsePythonJson } from './python-json.ts';
 
 /** A file on the disk, or one that is decrypted as it is read, because it must not lie in the clear anywhere. */
 export type KerasSource = {
@@ -82,7 +83,7 @@ const withoutNetwork = (root: Hdf5Group, path: string): UserError => {
 
 const parsedNetwork = (text: string, path: string): unknown => {
   try {
-    return JSON.parse(text);
+    return parsePythonJson(text);
   } catch (thrown) {
     throw invalid(path, 'its attribute model_config is no JSON: the file is damaged', thrown);
   }
@@ -111,13 +112,18 @@ const namesIn = (group: Hdf5Group, path: string): readonly string[] => {
   return names as string[];
 };
 
-const weightOf = (array: Hdf5Array, name: string, path: string): KerasWeight => {
-  const { shape, type, chunkBytes } = array;
+const weightOf = (array: Hdf5Array, name: string, path: string): KerasWeight => ({
+  name,
+  shape: array.shape,
+  pieces: () => piecesOf(array, name, path),
+});
+
+/** Asked when the values are: counters of training are whole numbers, and nothing needs them. */
+const requireReadable = ({ type, chunkBytes }: Hdf5Array, name: string, path: string): void => {
   if (type !== '<f' && type !== '<d')
     throw invalid(path, `the array ${name} holds neither float32 nor float64 (its type: ${type})`);
   if (chunkBytes > mostChunkBytes)
     throw invalid(path, `the array ${name} is stored in pieces too large to be read`);
-  return { name, shape, pieces: () => piecesOf(array, path) };
 };
 
 /** libhdf5 reads whole chunks; what h5py makes is 1 MiB at most, so a larger one comes of damage or malice. */
@@ -125,7 +131,8 @@ const mostChunkBytes = 64 * 2 ** 20;
 /** What is read at once: memory of WebAssembly that is never given back. */
 const pieceBytes = 4 * 2 ** 20;
 
-function* piecesOf(array: Hdf5Array, path: string): Generator<Float32Array> {
+function* piecesOf(array: Hdf5Array, name: string, path: string): Generator<Float32Array> {
+  requireReadable(array, name, path);
   const [rows = 1, ...row] = array.shape;
   const rowBytes = row.reduce((a, b) => a * b, array.itemBytes);
   const step = Math.max(1, Math.floor(pieceBytes / rowBytes));

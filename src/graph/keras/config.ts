@@ -65,6 +65,18 @@ export class Config {
       : this.#fail(name, 'a list of integers');
   }
 
+  /** A list of numbers; one number stands for a list of one, and arrays of NumPy are read as Keras 3 writes them. */
+  numbers(name: string, fallback: readonly number[]): readonly number[] {
+    const value = this.raw(name) ?? fallback;
+    const plain = isObject(value) && isObject(value.config) ? value.config.value : value;
+    const numbers = (Array.isArray(plain) ? plain : [plain]).map(numberIn);
+    return numbers.length > 0 &&
+      numbers.length <= mostStatistics &&
+      numbers.every((each) => each !== undefined)
+      ? numbers
+      : this.#fail(name, 'a number or a list of numbers');
+  }
+
   /** A list of numbers above zero; one number stands for a list of one. */
   positives(name: string): readonly number[] {
     const value = this.raw(name);
@@ -113,6 +125,7 @@ export type Margins = readonly [readonly [number, number], readonly [number, num
 const mostSize = 2 ** 24;
 const mostAxes = 16;
 const mostNumbers = 256;
+const mostStatistics = 2 ** 16;
 
 export const isCount = (value: unknown): value is number =>
   Number.isSafeInteger(value) && (value as number) > 0 && (value as number) <= mostSize;

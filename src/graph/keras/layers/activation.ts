@@ -9,7 +9,8 @@ export const activationLayers: Readonly<Record<string, Converter>> = {
 
   ReLU: (layer, inputs) => {
     const value = soleInput(layer, inputs);
-    const highest = layer.config.raw('max_value');
+    const limit = layer.config.raw('max_value');
+    const highest = limit === Number.POSITIVE_INFINITY ? undefined : limit;
     layer.config.requireOnly('threshold', 0);
     const slope = layer.config.number('negative_slope', 0);
     if (slope !== 0 && highest !== undefined)

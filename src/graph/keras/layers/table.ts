@@ -7,6 +7,8 @@ import { anchorLayers } from './anchors.ts';
 import { convolutionLayers } from './convolution.ts';
 import { denseLayers } from './dense.ts';
 import { mergeLayers } from './merge.ts';
+import { sizeLayers } from './pixel-sizes.ts';
+import { valueLayers } from './pixel-values.ts';
 import { poolingLayers } from './pooling.ts';
 import { quantisedLayers } from './quantised.ts';
 import { shapeLayers } from './shape.ts';
@@ -21,6 +23,8 @@ const converters: ReadonlyMap<string, Converter> = new Map(
     poolingLayers,
     quantisedLayers,
     shapeLayers,
+    sizeLayers,
+    valueLayers,
   ].flatMap((table) => Object.entries(table)),
 );
 
