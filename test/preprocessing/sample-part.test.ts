@@ -2,7 +2,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import type { Batch } from '../../src/data/preprocessing/batches.ts';
-import { partOfBatches, partOfList } from '../../src/data/preprocessing/sample-part.ts';
+import { partOfBatches, partOfList, sizeOfPart } from '../../src/data/preprocessing/sample-part.ts';
 import { collected } from '../builders/collected.ts';
 
 /** Images 0, 1, 2 … of two values each, in batches of these sizes. */
@@ -34,6 +34,7 @@ test('the parts of batches are those of the list of their images, rows and names
         const batches = await collected(partOfBatches(batchesOf(sizes), { part, of }, together));
         const ids = batches.flatMap(({ paths }) => paths.map(Number));
         t.deepEqual(ids, [...partOfList(all, { part, of }, together)]);
+        t.is(ids.length, sizeOfPart(total, { part, of }, together));
         t.deepEqual(
           batches.flatMap(({ data }) => [...data]),
           ids.flatMap((id) => [id, -id]),

@@ -49,6 +49,23 @@ test('a mistyped flag is told with the nearest name that there is', (t) => {
   t.regex(error.message, /there is no flag --experiment_spek\. Did you mean --experiment_spec\?/);
 });
 
+test('every whole number has a largest value, and one beyond it is a usage error that names the range', (t) => {
+  for (const [name, row] of Object.entries(exportFlags)) {
+    if (row.type !== 'integer') continue;
+    const most = parseCommandLine(exportTool, exportFlags, [
+      ...['ssd', '-m', 'model.tlt', '-k', 'key'],
+      `--${name}=${row.maximum}`,
+    ]);
+    t.is(most.help, undefined);
+    for (const value of [row.maximum + 1, 2_000_000_000_000_000, row.minimum - 1, '1e400', '-'])
+      t.throws(() => exporting(`--${name}=${value}`), {
+        instanceOf: UserError,
+        message: new RegExp(`--${name} is .*must be a whole number from ${row.minimum} to ${row.maximum}`),
+      });
+  }
+  t.throws(() => exporting('--batches', '2000000000'), { message: /from 1 to 100000/ });
+});
+
 test('any words are values or a usage error', (t) => {
   const names = Object.entries({ ...exportFlags, ...tensorfileFlags }).flatMap(([name, row]) =>
     [name, ...('aliases' in row ? row.aliases : [])].map((each: string) =>

@@ -94,8 +94,11 @@ const givenValue = (tool: Tool, { name, row, given }: Given): string | number | 
   if (row.type === 'share') return shareOf(tool, name, given);
   if (row.type !== 'integer') return given;
   const number = Number(given);
-  if (!Number.isSafeInteger(number) || number < row.minimum)
-    throw usage(tool, `--${name} is '${given}', and must be a whole number of at least ${row.minimum}`);
+  if (!Number.isSafeInteger(number) || number < row.minimum || number > row.maximum)
+    throw usage(
+      tool,
+      `--${name} is '${given}', and must be a whole number from ${row.minimum} to ${row.maximum}`,
+    );
   return number;
 };
 

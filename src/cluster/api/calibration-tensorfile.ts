@@ -1,6 +1,7 @@
 /** CalibrationTensorfile: a sample of the training data, preprocessed as in training, in a file of TLT's format. */
 import { defaults } from '../../ground/contract/defaults.ts';
 import { tensorfileModules } from '../../ground/contract/flags.ts';
+import { numberLimits } from '../../ground/contract/number-limits.ts';
 import { digest, sizeBytes, tensorfileFacts } from '../../ground/contract/result-schema.ts';
 import { flag, integer, object, oneOf, text, type ValueOf } from '../../ground/contract/schema.ts';
 import { conditionsSchema } from './conditions.ts';
@@ -32,12 +33,13 @@ const specSchema = object(
     dataRoot,
     maxBatches: integer('Batches that are written; the experiment spec says how many images are in one.', {
       minimum: 1,
-      maximum: 100000,
+      maximum: numberLimits.batches,
     }),
     useValidationSet: flag('Takes the validation set in place of the training set.', { default: false }),
     seed: integer('Seed of the sample: the same seed gives the same file.', {
       default: defaults.seed,
       minimum: 0,
+      maximum: numberLimits.seed,
     }),
     maxBrokenPercent,
     output: object(

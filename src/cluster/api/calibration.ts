@@ -1,6 +1,7 @@
 /** `spec.calibration` of a ModelExport: which data int8 is calibrated on, and how thresholds are chosen. */
 import { algorithms } from '../../ground/contract/architectures.ts';
 import { defaults } from '../../ground/contract/defaults.ts';
+import { numberLimits } from '../../ground/contract/number-limits.ts';
 import { sha256 } from '../../ground/contract/result-schema.ts';
 import { flag, integer, list, object, oneOf, text } from '../../ground/contract/schema.ts';
 import { dataRoot, maxBrokenPercent, nameLimit, storageUri } from './shared-schemas.ts';
@@ -66,13 +67,17 @@ export const calibration = object(
     batches: integer('Batches read for calibration.', {
       default: defaults.batches,
       minimum: 1,
-      maximum: 100000,
+      maximum: numberLimits.batches,
     }),
-    batchSize: integer('Images in a batch.', { default: defaults.batchSize, minimum: 1, maximum: 1024 }),
+    batchSize: integer('Images in a batch.', {
+      default: defaults.batchSize,
+      minimum: 1,
+      maximum: numberLimits.batchSize,
+    }),
     algorithm: oneOf(algorithms, 'How the threshold of a tensor is chosen.', { default: defaults.algorithm }),
     minAgreement: integer(
       'Least signal-to-noise ratio, in decibel, of the int8 outputs against the float ones on images kept out of calibration. Below it the export fails with the worst tensors named. No gate if left out.',
-      { minimum: 1, maximum: 200 },
+      { minimum: 1, maximum: numberLimits.minAgreement },
     ),
     keepFloat: list(
       'Layers that stay float in int8 engines: what they compute from has no scale, so every layer that reads it stays float. Reports and messages name them.',

@@ -1,6 +1,7 @@
 /** ModelExport: one model, exported once and built into an engine per device class. */
 import { architectureNames, architectures, dataTypes } from '../../ground/contract/architectures.ts';
 import { defaults } from '../../ground/contract/defaults.ts';
+import { numberLimits } from '../../ground/contract/number-limits.ts';
 import { sha256 } from '../../ground/contract/result-schema.ts';
 import { flag, integer, keyedList, object, oneOf, text, type ValueOf } from '../../ground/contract/schema.ts';
 import { calibration } from './calibration.ts';
@@ -63,7 +64,7 @@ const specSchema = object(
     maxBatchSize: integer('Largest batch that the engines take.', {
       default: defaults.maxBatchSize,
       minimum: 1,
-      maximum: 1024,
+      maximum: numberLimits.maxBatchSize,
     }),
     maxWorkspaceSize: {
       ...memoryQuantity('Memory that an engine builder may use for scratch.'),

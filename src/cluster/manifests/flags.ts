@@ -45,6 +45,7 @@ const dashed = (alias: string): string => (alias.length === 1 ? `-${alias}` : `-
 
 const valueText = (row: FlagRow): string => {
   if (row.type === 'switch') return '';
+  if (row.type === 'integer') return `\`${row.placeholder}\`, ${row.minimum} to ${row.maximum}`;
   return row.type === 'choice'
     ? row.values.map((value) => `\`${value}\``).join(' ')
     : `\`${row.placeholder}\``;

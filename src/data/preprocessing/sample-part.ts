@@ -16,6 +16,14 @@ const fallsTo = (place: number, { part, of }: SamplePart): boolean => place % of
 export const partOfList = <T>(items: readonly T[], part: SamplePart, together = 1): readonly T[] =>
   items.filter((_, place) => fallsTo(Math.floor(place / together), part));
 
+/** How many of so many items fall to the part. */
+export const sizeOfPart = (items: number, { part, of }: SamplePart, together = 1): number => {
+  const whole = Math.floor(items / together);
+  const groups = Math.floor(whole / of) + (whole % of >= part ? 1 : 0);
+  const last = whole % of === part - 1 ? items % together : 0;
+  return groups * together + last;
+};
+
 /** The same of batches, of whatever sizes: for data that cannot be chosen before they are read. */
 export async function* partOfBatches(
   batches: AsyncIterable<Batch>,

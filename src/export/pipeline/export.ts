@@ -5,7 +5,7 @@ import { isSearch } from '../../calibration/histograms/thresholds.ts';
 import { type Collected, collect } from '../../calibration/pass/calibrate.ts';
 import { type Batch, sampledBatches } from '../../data/preprocessing/batches.ts';
 import type { Preprocessing } from '../../data/preprocessing/normalise.ts';
-import { partOfList, type SamplePart, wholeSample } from '../../data/preprocessing/sample-part.ts';
+import { type SamplePart, sizeOfPart, wholeSample } from '../../data/preprocessing/sample-part.ts';
 import type { SampledImage } from '../../data/preprocessing/sampled-image.ts';
 import type { Allowance, SoundImage } from '../../data/preprocessing/sound-images.ts';
 import { type EncryptOptions, encryptEtlt, type Pieces } from '../../formats/crypto/encrypted-model.ts';
@@ -108,7 +108,7 @@ export const concluded = (
 export const measure = async (opened: OpenedModel, { request, watch }: Request): Promise<Measurement> => {
   const total = request.batches * request.batchSize;
   const rows = runBatchOf(opened, total);
-  const images = partOfList(Array(total).fill(0), request.part ?? wholeSample, opened.fixedBatch).length;
+  const images = sizeOfPart(total, request.part ?? wholeSample, opened.fixedBatch);
   const { batches, kept, spent, preprocessing } = await openSource(opened, {
     ...request,
     rows,

@@ -2,6 +2,7 @@
 import { algorithms } from './architectures.ts';
 import { defaults } from './defaults.ts';
 import type { FlagTable } from './flag-table.ts';
+import { numberLimits } from './number-limits.ts';
 
 export const calibrationDataFlags = {
   cal_data_file: {
@@ -41,6 +42,7 @@ export const calibrationDataFlags = {
   batches: {
     type: 'integer',
     minimum: 1,
+    maximum: numberLimits.batches,
     placeholder: 'N',
     default: defaults.batches,
     help: 'Batches to calibrate with.',
@@ -48,6 +50,7 @@ export const calibrationDataFlags = {
   batch_size: {
     type: 'integer',
     minimum: 1,
+    maximum: numberLimits.batchSize,
     placeholder: 'N',
     default: defaults.batchSize,
     help: 'Images in a calibration batch.',
@@ -76,6 +79,7 @@ export const int8Flags = {
   min_agreement: {
     type: 'integer',
     minimum: 1,
+    maximum: numberLimits.minAgreement,
     placeholder: 'DB',
     added: true,
     help: 'Least signal-to-noise ratio, in decibel, of the int8 outputs against the float ones on images kept out of calibration. Below it the export fails and writes nothing.',

@@ -14,6 +14,7 @@ export type FlagRow = Row &
     | {
         readonly type: 'integer';
         readonly minimum: number;
+        readonly maximum: number;
         readonly default?: number;
         readonly placeholder: string;
       }

@@ -6,6 +6,7 @@ import { dataTypes } from './architectures.ts';
 import { calibrationDataFlags, int8Flags } from './calibration-flags.ts';
 import { defaults } from './defaults.ts';
 import type { FlagTable, ValuesOf } from './flag-table.ts';
+import { numberLimits } from './number-limits.ts';
 import { codecFlag, dataFlags, general, keyFlags, maxBrokenFlag, seedFlag } from './shared-flags.ts';
 
 export const exportFlags = {
@@ -46,6 +47,7 @@ export const exportFlags = {
   max_batch_size: {
     type: 'integer',
     minimum: 1,
+    maximum: numberLimits.maxBatchSize,
     placeholder: 'N',
     default: defaults.maxBatchSize,
     help: 'Largest batch that the engine takes.',
@@ -53,6 +55,7 @@ export const exportFlags = {
   max_workspace_size: {
     type: 'integer',
     minimum: 1,
+    maximum: numberLimits.maxWorkspaceSize,
     placeholder: 'BYTES',
     default: defaults.maxWorkspaceSize,
     help: 'Scratch memory that the engine builder may use, in bytes.',
@@ -124,6 +127,7 @@ export const tensorfileFlags = {
   max_batches: {
     type: 'integer',
     minimum: 1,
+    maximum: numberLimits.batches,
     placeholder: 'N',
     aliases: ['m'],
     required: true,
@@ -134,7 +138,10 @@ export const tensorfileFlags = {
   seed: { ...seedFlag, help: 'Seed of the image sample: the same seed gives the same file, byte for byte.' },
   max_broken: maxBrokenFlag,
   ...general,
-  verbose: { ...general.verbose, help: 'Log debug lines: the images of each batch.' },
+  verbose: {
+    ...general.verbose,
+    help: 'Log debug lines: the images of each batch, and the fields of the spec that are not needed.',
+  },
 } as const satisfies FlagTable;
 export type TensorfileValues = ValuesOf<typeof tensorfileFlags>;
 

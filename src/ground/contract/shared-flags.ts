@@ -1,6 +1,7 @@
 /** Flags, and parts of flags, that several tables of flags.ts have. */
 import { defaults } from './defaults.ts';
 import type { FlagRow, FlagTable } from './flag-table.ts';
+import { numberLimits } from './number-limits.ts';
 
 /** Names a key file where no flag does, so that the key stands neither in argv nor in the environment. */
 export const keyFileVariable = 'TLT_KEY_FILE';
@@ -30,7 +31,11 @@ export const codecFlag = {
 } as const satisfies FlagTable;
 
 export const general = {
-  verbose: { type: 'switch', aliases: ['v'], help: 'Log debug lines.' },
+  verbose: {
+    type: 'switch',
+    aliases: ['v'],
+    help: 'Log debug lines, such as the fields of the spec that are not needed.',
+  },
   help: { type: 'switch', aliases: ['h'], help: 'Show this help and end.' },
 } as const satisfies FlagTable;
 
@@ -53,6 +58,7 @@ export const dataFlags = {
 export const seedFlag = {
   type: 'integer',
   minimum: 0,
+  maximum: numberLimits.seed,
   placeholder: 'N',
   default: defaults.seed,
   added: true,
