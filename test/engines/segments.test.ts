@@ -71,3 +71,32 @@ test('no segment holds more than the limit, but for one node that alone does', (
   );
   t.pass();
 });
+
+test('no cut is made while a sequence is in use, and a cut beside it is found', (t) => {
+  const info = (name: string) => makeValueInfo(name, 1, [1]);
+  const node = (opType: string, input: string, output: string) =>
+    makeNode(opType, { inputs: [input], outputs: [output] });
+  const model = makeModel({
+    name: 'parts',
+    opset: 13,
+    inputs: [info('t0')],
+    outputs: [info('t5')],
+    nodes: [
+      node('Relu', 't0', 't1'),
+      node('Relu', 't1', 't2'),
+      node('SequenceConstruct', 't2', 'parts'),
+      node('Relu', 't2', 't3'),
+      node('Relu', 't3', 't4'),
+      node('SequenceLength', 'parts', 'length'),
+      node('Relu', 't4', 't5'),
+    ],
+  });
+  const names = ['t0', 't1', 't2', 't3', 't4', 't5', 'length'];
+  const fact: TensorFacts = { elemType: elementType.float32, dims: [10], bytes: 10 };
+  const facts = new Map(names.map((name) => [name, fact]));
+  const segments = segmentsOf(model, { facts, measured: new Set(names), limit: 15 });
+  const [whole] = segments.filter((segment) => written(segment).includes('parts'));
+  t.true(written(whole!).includes('length'));
+  t.true(segments.length > 2);
+  t.true(segments.every(({ outputs }) => !outputs.includes('parts')));
+});

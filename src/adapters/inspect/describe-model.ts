@@ -7,6 +7,7 @@ import {
   elementTypeOf,
   graphOf,
   inputsOf,
+  isDefaultDomain,
   isQat,
   opsetOf,
   outputsOf,
@@ -55,7 +56,7 @@ export const describeModel = (model: ModelProto): ModelDescription => {
     opset: opsetOf(model),
     otherOpsets: Object.fromEntries(
       model.opsetImport.flatMap(({ domain, version }) =>
-        domain === '' || domain === 'ai.onnx' ? [] : [[domain, Number(version)]],
+        isDefaultDomain(domain) ? [] : [[domain, Number(version)]],
       ),
     ),
     irVersion: Number(model.irVersion),

@@ -57,7 +57,9 @@ export const buildEngineFile = async (
       options: {},
     };
     const request = buildRequest(options, opened.model, work);
-    if (backend === 'OnnxRuntime') await buildFromRequest(request, performance);
+    if (backend === 'OnnxRuntime')
+      for (const warning of (await buildFromRequest(request, performance)).warnings)
+        world.log('WARNING', warning);
     else await buildByDriver(values.python, request, world);
     await writeWholeFile(values.engine_file!, await readFile(request.engine), { overwrite: false });
     world.log('INFO', `Engine was saved into ${values.engine_file}`);

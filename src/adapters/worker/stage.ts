@@ -10,6 +10,7 @@ import { parseCompleteModel, serializeModel } from '../../formats/onnx/model.ts'
 import { usableScales } from '../../formats/scales/calibration-cache.ts';
 import { buildRequest } from '../../graph/builders/build-request.ts';
 import { modelFor, referenceBytes } from '../../graph/precision/precision.ts';
+import { normalForm } from '../../graph/transforms/normal-form.ts';
 import { fileDigest, sha256 } from '../../ground/base/digest.ts';
 import { openReadable, readRegular } from '../../ground/base/readable.ts';
 import { writeWholeFile } from '../../ground/base/whole-file.ts';
@@ -39,7 +40,7 @@ export const stage = async (task: EngineTask, world: StageWorld): Promise<void> 
   if (finished) return writeFile(join(world.work, workFiles.finished), JSON.stringify(finished));
   const key = await readKey({ keyFile: world.keyFile, env: {} });
   const payload = await decrypted(task.etlt, key, world);
-  const model = parseCompleteModel(payload);
+  const { model } = normalForm(parseCompleteModel(payload));
   const cache = task.calibrationCache && (await fetched(task.calibrationCache, world));
   const scales = cache && usableScales(new TextDecoder().decode(cache));
   await put(world, workFiles.model, serializeModel(modelFor(model, { ...task, scales })));

@@ -9,6 +9,7 @@ import { rawBytesOf, serializeModel } from '../../formats/onnx/model.ts';
 import type { TensorRanges } from '../../formats/scales/tensor-scales.ts';
 import { peelQat } from '../../graph/precision/qat.ts';
 import { trainedRanges } from '../../graph/precision/qat-ranges.ts';
+import { normalForm } from '../../graph/transforms/normal-form.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { requireWithin } from '../../ground/base/limits.ts';
 import {
@@ -62,7 +63,7 @@ export const openModel = async (source: ModelSource): Promise<OpenedModel> => {
   const { path, key, architecture, cipher, spec, weightsLimit } = source;
   const keras = async () => detectorWish(architecture, spec);
   const found = await readContent({ path, key: async () => key, cipher, keras, weightsLimit });
-  const content = floatContent(path, found);
+  const content = floatContent(path, normalised(path, found));
   const ports = portsOf(path, content.model, architecture);
   const preprocessing = spec?.imagePreprocessing ?? preprocessingOf(architecture, ports.channels);
   if (preprocessing.mean.length !== ports.channels)
@@ -71,6 +72,22 @@ export const openModel = async (source: ModelSource): Promise<OpenedModel> => {
       `Opening ${path}: the spec gives means for ${preprocessing.mean.length} channels, and the model takes ${ports.channels}. Name the spec that this model was trained with.`,
     );
   return { ...content, sha256: found.sha256, ...ports, preprocessing };
+};
+
+/** The content in normal form; the file stays as it was found where that says the same. */
+const normalised = (path: string, found: ModelContent): ModelContent => {
+  const { model, isRewritten } = within(path, () => normalForm(found.model));
+  return { ...found, model, ...(isRewritten && found.payload && { payload: serializeModel(model) }) };
+};
+
+/** Says which file an error is about. */
+const within = <T>(path: string, read: () => T): T => {
+  try {
+    return read();
+  } catch (thrown) {
+    if (!(thrown instanceof UserError)) throw thrown;
+    throw new UserError(thrown.reason, `Opening ${path}: ${thrown.message}`, { cause: thrown });
+  }
 };
 
 type Content = Pick<OpenedModel, 'model' | 'payload' | 'trainedRanges'>;

@@ -52,12 +52,15 @@ export const shapeOf = ({ type }: ValueInfoProto): Dimension[] | undefined => {
 export const elementTypeOf = ({ type }: ValueInfoProto): number | undefined =>
   type?.value.case === 'tensorType' ? type.value.value.elemType : undefined;
 
+/** ONNX's own operators have no domain, or its long name. In a model in normal form they have none. */
+export const isDefaultDomain = (domain: string): boolean => domain === '' || domain === 'ai.onnx';
+
 /**
  * Version of the operator set of the default domain.
  * @throws UserError ModelInvalid if none is imported
  */
 export const opsetOf = (model: ModelProto): number => {
-  const opset = model.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx');
+  const opset = model.opsetImport.find(({ domain }) => isDefaultDomain(domain));
   if (!opset)
     throw new UserError(
       'ModelInvalid',

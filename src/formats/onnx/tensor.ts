@@ -67,6 +67,25 @@ export const tensorFromInt64s = (
 ): TensorProto => makeTensor(name, dims, elementType.int64, BigInt64Array.from(values, BigInt));
 
 /**
+ * A tensor of any type that has numbers, zero but for what `fill` writes into its values.
+ * @throws UserError ModelUnsupported for other types
+ */
+export const tensorOfValues = (
+  name: string,
+  dims: readonly number[],
+  dataType: number,
+  fill: (values: Values) => void,
+): TensorProto => {
+  const tensor = create(TensorProtoSchema, { name, dims: dims.map(BigInt), dataType });
+  const data = new ArrayBuffer(rawSizeOf(tensor) ?? 0);
+  const values = layoutOf(tensor).view(data);
+  if (values.buffer !== data) throw withoutNumbers(tensor); // bfloat16: its numbers are copies
+  fill(values);
+  tensor.rawData = new Uint8Array(data);
+  return tensor;
+};
+
+/**
  * Checks that the data are exactly as many as the dimensions say; data outside the file are not looked at.
  * @throws UserError ModelInvalid
  */
@@ -86,7 +105,8 @@ export const rawSizeOf = (tensor: TensorProto): number | undefined => {
 };
 
 type Field = 'floatData' | 'int32Data' | 'int64Data' | 'doubleData' | 'uint64Data' | 'stringData';
-type Values = Float32Array | Float64Array | Int32Array | BigInt64Array | BigUint64Array | SmallValues;
+/** The values of a tensor as a typed array; those of bool are 0 and 1. */
+export type Values = Float32Array | Float64Array | Int32Array | BigInt64Array | BigUint64Array | SmallValues;
 type SmallValues = Float16Array | Int8Array | Uint8Array | Int16Array | Uint16Array | Uint32Array;
 type Layout = {
   readonly name: ElementType;
@@ -126,13 +146,9 @@ const makeTensor = (name: string, dims: readonly number[], dataType: number, val
   return tensor;
 };
 
-const valuesOf = (tensor: TensorProto): Values => {
-  const layout = byNumber.get(tensor.dataType);
-  if (layout?.view === undefined)
-    throw new UserError(
-      'ModelUnsupported',
-      `Reading the tensor ${label(tensor)}: values of type ${elementTypeName(tensor.dataType)} cannot be computed with.`,
-    );
+/** @throws UserError as `floatsOf` */
+export const valuesOf = (tensor: TensorProto): Values => {
+  const layout = layoutOf(tensor);
   if (tensor.dataLocation === TensorProto_DataLocation.EXTERNAL)
     throw damaged(
       tensor,
@@ -144,6 +160,20 @@ const valuesOf = (tensor: TensorProto): Values => {
     ? layout.view(Uint8Array.from(tensor.rawData).buffer)
     : typedValues(tensor, layout);
 };
+
+type NumberLayout = Layout & Required<Pick<Layout, 'view'>>;
+
+const layoutOf = (tensor: TensorProto): NumberLayout => {
+  const layout = byNumber.get(tensor.dataType);
+  if (layout?.view) return layout as NumberLayout;
+  throw withoutNumbers(tensor);
+};
+
+const withoutNumbers = (tensor: TensorProto): UserError =>
+  new UserError(
+    'ModelUnsupported',
+    `Reading the tensor ${label(tensor)}: values of type ${elementTypeName(tensor.dataType)} cannot be computed with.`,
+  );
 
 const typedValues = (tensor: TensorProto, { name, field }: Layout): Values => {
   if (field === 'floatData') return Float32Array.from(tensor.floatData);

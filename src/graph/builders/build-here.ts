@@ -21,7 +21,7 @@ export const buildHere = async (work: string, clock: Clock): Promise<void> => {
 export const buildFromRequest = async (request: BuildRequest, clock: Clock): Promise<BuildReport> => {
   const started = clock.now();
   const work = dirname(request.model);
-  const { runtime, p50Microseconds, agreement } = await buildOnnxRuntime(
+  const { runtime, p50Microseconds, agreement, warnings } = await buildOnnxRuntime(
     {
       model: request.model,
       reference: join(work, workFiles.reference),
@@ -36,7 +36,7 @@ export const buildFromRequest = async (request: BuildRequest, clock: Clock): Pro
   const report: BuildReport = {
     runtime,
     seconds: (clock.now() - started) / 1000,
-    warnings: [],
+    warnings,
     latency: { p50Microseconds },
     ...(agreement && { agreement: agreementText(agreement) }),
   };

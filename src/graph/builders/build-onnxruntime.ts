@@ -7,6 +7,7 @@ import { arch, cpus } from 'node:os';
 import { floatsOf } from '../../formats/onnx/tensor.ts';
 import { parseTensor } from '../../formats/onnx/tensor-file.ts';
 import { UserError } from '../../ground/base/errors.ts';
+import type { FailureReason } from '../../ground/base/failures.ts';
 import { type Agreement, agreementOf } from '../evaluation/agreement.ts';
 import { medianLatency } from '../inference/latency.ts';
 import { type FloatTensor, openSession, type Session } from '../inference/session.ts';
@@ -28,6 +29,7 @@ export type OnnxRuntimeBuilt = {
   readonly runtime: { readonly name: string; readonly version: string };
   readonly p50Microseconds: number;
   readonly agreement: Agreement | undefined;
+  readonly warnings: readonly string[];
 };
 
 /** Below this the output is noise: an engine that bad is a defect and is not published. */
@@ -43,31 +45,63 @@ export const buildOnnxRuntime = async (
 ): Promise<OnnxRuntimeBuilt> => {
   const unfinished = `${build.engine}.partial`;
   try {
-    const optimiser = await openSession(build.model, { optimisedModelPath: unfinished, threads: 1 });
-    await optimiser.release();
-    const built = await judged(unfinished, build);
+    const { session, warnings } = await savedEngine(build.model, unfinished);
+    const built = await judged(session, build);
     await rename(unfinished, build.engine);
-    return { runtime: { name: `OnnxRuntime on ${processor()}`.slice(0, 64), version }, ...built };
+    return { runtime: { name: `OnnxRuntime on ${processor()}`.slice(0, 64), version }, ...built, warnings };
   } catch (thrown) {
     await rm(unfinished, { force: true });
-    if (thrown instanceof UserError && thrown.reason === 'ModelInvalid')
+    if (thrown instanceof UserError && refused.has(thrown.reason))
       throw new UserError('EngineBuildFailed', thrown.message, { cause: thrown });
     throw thrown;
   }
 };
 
+/** What the gate to ONNX Runtime throws. */
+const refused: ReadonlySet<FailureReason> = new Set(['ModelInvalid', 'ModelUnsupported']);
+
 const processor = (): string => `${arch()} ${cpus()[0]?.model ?? ''}`.trim();
 
-const judged = async (engine: string, build: OnnxRuntimeBuild) => {
-  const images = await verificationImages(build);
-  const session = await openSession(engine, { spinning: true });
-  const reference = await openSession(build.reference);
+/**
+ * The optimised model at `engine`, opened from there. ONNX Runtime saves layouts for this processor that it cannot
+ * always load again (a convolution inside a Loop, 1.30); then it is saved without them.
+ */
+const savedEngine = async (
+  model: string,
+  engine: string,
+): Promise<{ readonly session: Session; readonly warnings: readonly string[] }> => {
+  await save(model, engine, 'all');
   try {
-    const p50Microseconds = await medianLatency(session, build);
-    return { p50Microseconds, agreement: images && (await compared({ session, reference }, build, images)) };
+    return { session: await openSession(engine, { spinning: true }), warnings: [] };
+  } catch (thrown) {
+    if (!(thrown instanceof UserError)) throw thrown;
+    await save(model, engine, 'extended');
+    const session = await openSession(engine, { spinning: true });
+    const warning = `The engine has no layouts for this processor, since ONNX Runtime could not load it with them: ${thrown.message}`;
+    return { session, warnings: [warning] };
+  }
+};
+
+const save = async (model: string, path: string, optimisation: 'extended' | 'all'): Promise<void> => {
+  const optimiser = await openSession(model, { optimisation, optimisedModelPath: path, threads: 1 });
+  await optimiser.release();
+};
+
+const judged = async (session: Session, build: OnnxRuntimeBuild) => {
+  try {
+    const images = await verificationImages(build);
+    const reference = await openSession(build.reference);
+    try {
+      const p50Microseconds = await medianLatency(session, build);
+      return {
+        p50Microseconds,
+        agreement: images && (await compared({ session, reference }, build, images)),
+      };
+    } finally {
+      await reference.release();
+    }
   } finally {
     await session.release();
-    await reference.release();
   }
 };
 

@@ -1,7 +1,7 @@
 /** Runs a cut graph, one segment after the other; a tensor's memory is given back as soon as nothing needs it. */
-import { InferenceSession, Tensor } from './onnxruntime.ts';
+import { type InferenceSession, Tensor } from './onnxruntime.ts';
 import type { PackedSegment } from './packed-segment.ts';
-import { type FloatTensor, sessionOptions } from './session.ts';
+import { createSession, type FloatTensor, runSession, sessionOptions } from './session.ts';
 
 export type Visit = (tensor: string, values: Float32Array) => void;
 
@@ -13,9 +13,9 @@ const options = sessionOptions({ optimisation: 'disabled', threads: 1, prepackin
 export class SegmentRunner {
   readonly #segments: OpenedSegment[] = [];
 
-  /** Takes the next segment, and its bytes with it. @throws Error by ONNX Runtime */
+  /** Takes the next segment, and its bytes with it. @throws UserError as `createSession` */
   async open({ model, inputs, outputs, done }: PackedSegment): Promise<void> {
-    const session = await InferenceSession.create(model, options);
+    const session = await createSession(model, options);
     model.buffer.transfer(0);
     this.#segments.push({ session, inputs, outputs, done });
   }
@@ -23,12 +23,13 @@ export class SegmentRunner {
   /**
    * Calls `visit` for every float tensor that a segment hands out; its values are valid during the call only. The
    * input's memory is given back as well.
+   * @throws UserError as `runSession`
    */
   async run(input: string, { data, dims }: FloatTensor, visit: Visit): Promise<void> {
     const held = new Map<string, Tensor>([[input, new Tensor('float32', data, dims)]]);
     for (const { session, inputs, outputs, done } of this.#segments) {
       const feeds = Object.fromEntries(inputs.map((name) => [name, held.get(name)!]));
-      const results = await session.run(feeds, outputs);
+      const results = await runSession(session, feeds, outputs);
       for (const name of outputs) {
         const tensor = results[name] as Tensor;
         held.set(name, tensor);

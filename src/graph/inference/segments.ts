@@ -27,7 +27,7 @@ export type Segment = {
 };
 
 export type Cutting = {
-  /** Facts of every tensor that a node writes or the graph is fed with. */
+  /** Facts of every tensor that a node writes or the graph is fed with; sequences and optionals have none. */
   readonly facts: ReadonlyMap<string, TensorFacts>;
   readonly measured: ReadonlySet<string>;
   /** Bytes of exposed tensors and of weights that a segment may hold before it is cut. */
@@ -52,14 +52,17 @@ const lastReads = ({ node }: GraphProto): ReadonlyMap<string, number> => {
 
 /**
  * Where each segment ends. When one holds more than the limit, it is cut at the narrowest place of its second half:
- * the one with the fewest bytes to hand on.
+ * the one with the fewest bytes to hand on. Only tensors can be handed on, so no sequence is in use at a cut.
  */
 const segmentEnds = (
   { node: nodes, initializer }: GraphProto,
   lastRead: ReadonlyMap<string, number>,
   { facts, measured, limit }: Cutting,
 ): readonly number[] => {
-  const bytesOf = (name: string): number => facts.get(name)?.bytes ?? 0;
+  const bytesOf = (name: string): number => {
+    const known = facts.get(name);
+    return known ? (known.bytes ?? 0) : Number.POSITIVE_INFINITY;
+  };
   const crossing = crossingBytes(nodes, lastRead, bytesOf);
   const weights = new Map(initializer.map(({ name, rawData }) => [name, rawData.length]));
   const exposed = nodes.map(
@@ -71,7 +74,9 @@ const segmentEnds = (
   for (let start = 0, end = 1, held = 0; end <= nodes.length; end++) {
     held += exposed[end - 1]!;
     while (held > limit && end - start > 1) {
-      start = narrowest(crossing, Math.ceil((start + end) / 2), end - 1);
+      const place = cutBetween(crossing, start, end);
+      if (place === undefined) break;
+      start = place;
       ends.push(start);
       held = total(exposed.slice(start, end));
     }
@@ -95,6 +100,14 @@ const crossingBytes = (
   return crossing;
 };
 
+/** Undefined where every place is inside the life of a sequence. */
+const cutBetween = (crossing: Float64Array, start: number, end: number): number | undefined => {
+  const place = narrowest(crossing, Math.ceil((start + end) / 2), end - 1);
+  if (crossing[place] !== Number.POSITIVE_INFINITY) return place;
+  const earlier = narrowest(crossing, start + 1, end - 1);
+  return crossing[earlier] === Number.POSITIVE_INFINITY ? undefined : earlier;
+};
+
 const narrowest = (crossing: Float64Array, from: number, to: number): number => {
   let best = from;
   for (let place = from; place <= to; place++) if (crossing[place]! < crossing[best]!) best = place;
@@ -116,7 +129,7 @@ const segment = (
   const read = new Set(node.flatMap(readsOf));
   const inputs = [...read].filter((name) => facts.has(name) && !written.has(name) && !constants.has(name));
   const wanted = (name: string): boolean => measured.has(name) || (lastRead.get(name) ?? -1) >= to;
-  const outputs = [...written].filter((name) => name !== '' && wanted(name));
+  const outputs = [...written].filter((name) => facts.has(name) && wanted(name));
   const infoOf = (name: string) => makeValueInfo(name, facts.get(name)!.elemType, facts.get(name)!.dims);
   const initializer = graph.initializer.filter(({ name }) => read.has(name));
   return {

@@ -1,4 +1,4 @@
-/** The gate to ONNX Runtime: opens a model, runs it, names what went wrong. */
+/** The gate to ONNX Runtime: opens a model, runs it, and types what goes wrong. Nothing else calls ONNX Runtime. */
 import { messageOf, UserError } from '../../ground/base/errors.ts';
 import { InferenceSession, Tensor } from './onnxruntime.ts';
 
@@ -24,8 +24,8 @@ export interface Session {
 }
 
 export type SessionOptions = {
-  /** `disabled` keeps every tensor; `all` fuses and lays out for this processor. */
-  readonly optimisation?: 'disabled' | 'all';
+  /** `disabled` keeps every tensor; `extended` fuses; `all` also lays out for this processor. */
+  readonly optimisation?: 'disabled' | 'extended' | 'all';
   readonly threads?: number;
   /** Writes the optimised model there. */
   readonly optimisedModelPath?: string;
@@ -60,21 +60,26 @@ export const sessionOptions = (options: SessionOptions): InferenceSession.Sessio
   };
 };
 
-/** @throws UserError ModelInvalid with ONNX Runtime's own words */
+/** @throws UserError as `createSession`; its `run` as `runSession` */
 export const openSession = async (
   model: Uint8Array | string,
   options: SessionOptions = {},
 ): Promise<Session> => {
-  const session = await created(model, sessionOptions(options));
+  const session = await createSession(model, sessionOptions(options));
   return {
     inputs: session.inputMetadata.flatMap(portOf),
     outputs: session.outputMetadata.flatMap(portOf),
-    run: (feeds, fetches) => runSession(session, feeds, fetches),
+    run: (feeds, fetches) => runOnFloats(session, feeds, fetches),
     release: () => session.release(),
   };
 };
 
-const created = async (
+/**
+ * `model`: an ONNX file's bytes or its path.
+ * @throws UserError with ONNX Runtime's own words: ModelUnsupported for operators, versions or types that it does not
+ * have, ModelInvalid for anything else
+ */
+export const createSession = async (
   model: Uint8Array | string,
   settings: InferenceSession.SessionOptions,
 ): Promise<InferenceSession> => {
@@ -83,16 +88,37 @@ const created = async (
       ? await InferenceSession.create(model, settings)
       : await InferenceSession.create(model, settings);
   } catch (thrown) {
-    throw new UserError('ModelInvalid', `Opening the model in ONNX Runtime: ${messageOf(thrown)}`, {
-      cause: thrown,
-    });
+    const message = messageOf(thrown).trim();
+    const reason = lacking.test(message) ? 'ModelUnsupported' : 'ModelInvalid';
+    throw new UserError(reason, `Opening the model in ONNX Runtime: ${message}`, { cause: thrown });
+  }
+};
+
+/** What ONNX Runtime 1.30 says of a model that is valid, or that it cannot judge. */
+const lacking =
+  /could not find an implementation|is not a registered function|no op registered|unsupported model ir version|only \*guarantees\* support|not implemented|not supported/i;
+
+/** @throws UserError ModelUnsupported with ONNX Runtime's own words: the graph cannot be run on these inputs */
+export const runSession = async (
+  session: InferenceSession,
+  feeds: InferenceSession.FeedsType,
+  fetches: readonly string[],
+): Promise<InferenceSession.ReturnType> => {
+  try {
+    return await session.run(feeds, [...fetches]);
+  } catch (thrown) {
+    throw new UserError(
+      'ModelUnsupported',
+      `Running the model in ONNX Runtime: ${messageOf(thrown).trim()}. Run it in onnxruntime by itself on an image of this size, and export it again where that fails as well.`,
+      { cause: thrown },
+    );
   }
 };
 
 const portOf = (port: InferenceSession.ValueMetadata): readonly PortInfo[] =>
   port.isTensor ? [{ name: port.name, type: port.type, shape: port.shape }] : [];
 
-const runSession = async (
+const runOnFloats = async (
   session: InferenceSession,
   feeds: Readonly<Record<string, FloatTensor>>,
   fetches: readonly string[] | undefined,
@@ -101,7 +127,7 @@ const runSession = async (
     name,
     new Tensor('float32', data, dims),
   ]);
-  const results = await session.run(Object.fromEntries(tensors), [...(fetches ?? session.outputNames)]);
+  const results = await runSession(session, Object.fromEntries(tensors), fetches ?? session.outputNames);
   const floats = Object.entries(results).filter(([, { type }]) => type === 'float32');
   return Object.fromEntries(
     floats.map(([name, { data, dims }]) => [name, { data: data as Float32Array, dims }] as const),

@@ -1,4 +1,4 @@
-/** Weights as int8, one scale per output channel, symmetric: largest |w| of the channel / 127. */
+/** Weights as int8, one scale per output channel where engines take that, symmetric: largest |w| of the channel / 127. */
 
 import type { NodeProto, TensorProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { intOf, makeNode } from '../../formats/onnx/node.ts';
@@ -13,18 +13,19 @@ export type QuantisedWeight = {
 const levels = 127;
 
 /** Name of the float weight that comes out: the same for every node that has its output channels along the same axis. */
-export const quantisedWeightName = (node: NodeProto, weight: string): string =>
+export const quantisedWeightName = (node: NodeProto, weight: TensorProto): string =>
   `${prefixOf(node, weight)}/dequantized`;
 
-const prefixOf = (node: NodeProto, weight: string): string => `${weight}/axis${outputAxis(node)}`;
+const prefixOf = (node: NodeProto, weight: TensorProto): string =>
+  `${weight.name}/axis${outputAxis(node, weight) ?? 'All'}`;
 
 /** @throws UserError ModelUnsupported for a weight of a type that cannot be computed with */
 export const quantiseWeight = (node: NodeProto, weight: TensorProto): QuantisedWeight => {
-  const axis = outputAxis(node);
   const dims = weight.dims.map(Number);
+  const axis = outputAxis(node, weight);
   const values = floatsOf(weight);
-  const channelOf = channelIndex(dims, axis);
-  const scales = new Float32Array(dims[axis]!);
+  const channelOf = axis === undefined ? () => 0 : channelIndex(dims, axis);
+  const scales = new Float32Array(axis === undefined ? 1 : dims[axis]!);
   for (let i = 0; i < values.length; i++) {
     const channel = channelOf(i);
     scales[channel] = Math.max(scales[channel]!, Math.abs(values[i]!));
@@ -34,12 +35,13 @@ export const quantiseWeight = (node: NodeProto, weight: TensorProto): QuantisedW
   const quantised = Int8Array.from(values, (value, i) =>
     Math.max(-levels, Math.min(levels, Math.round(value / scales[channelOf(i)]!))),
   );
-  const names = { prefix: prefixOf(node, weight.name), output: quantisedWeightName(node, weight.name) };
+  const names = { prefix: prefixOf(node, weight), output: quantisedWeightName(node, weight) };
   return assembled(names, { axis, dims, scales, quantised });
 };
 
 type Parts = {
-  readonly axis: number;
+  /** Undefined: one scale for the whole weight. */
+  readonly axis: number | undefined;
   readonly dims: readonly number[];
   readonly scales: Float32Array;
   readonly quantised: Int8Array;
@@ -48,25 +50,29 @@ type Parts = {
 type Names = { readonly prefix: string; readonly output: string };
 
 const assembled = ({ prefix, output }: Names, { axis, dims, scales, quantised }: Parts): QuantisedWeight => {
+  const count = axis === undefined ? [] : [scales.length];
   const tensors = [
     tensorFromInt8s(`${prefix}/int8`, dims, quantised),
-    tensorFromFloats(`${prefix}/scale`, [scales.length], scales),
-    tensorFromInt8s(`${prefix}/zero`, [scales.length], new Int8Array(scales.length)),
+    tensorFromFloats(`${prefix}/scale`, count, scales),
+    tensorFromInt8s(`${prefix}/zero`, count, new Int8Array(scales.length)),
   ];
   const dequantise = makeNode('DequantizeLinear', {
     name: `${prefix}/DQ`,
     inputs: tensors.map((tensor) => tensor.name),
     outputs: [output],
-    attributes: { axis: { int: axis } },
+    ...(axis !== undefined && { attributes: { axis: { int: axis } } }),
   });
   return { dequantise, tensors };
 };
 
-/** Conv [O,I/g,…]: 0. ConvTranspose [I,O/g,…]: 1. Gemm: rows when transposed, else columns. MatMul: the last. */
-const outputAxis = (node: NodeProto): number => {
+/**
+ * Conv [O,I/g,…]: 0. ConvTranspose [I,O/g,…]: 1. Gemm: rows when transposed, else columns. MatMul [in,out]: columns; a
+ * stack of matrices has one scale, since ONNX Runtime (1.30) takes no more of it.
+ */
+const outputAxis = (node: NodeProto, { dims }: TensorProto): number | undefined => {
   if (node.opType === 'Conv') return 0;
   if (node.opType === 'Gemm') return intOf(node, 'transB', 0) === 1 ? 0 : 1;
-  return 1;
+  return node.opType === 'MatMul' && dims.length > 2 ? undefined : 1;
 };
 
 const channelIndex = (dims: readonly number[], axis: number): ((i: number) => number) => {

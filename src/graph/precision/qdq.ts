@@ -11,6 +11,7 @@ import { readsOf } from '../../formats/onnx/reads.ts';
 import { tensorFromFloats, tensorFromInt8s } from '../../formats/onnx/tensor.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { foldBatchNorms } from '../transforms/fold-batchnorm.ts';
+import { withMatrixWeights } from '../transforms/matrix-weights.ts';
 import { raiseOpset } from '../transforms/raise-opset.ts';
 import { quantisedInputs, weightOf } from './qdq-placement.ts';
 import { quantisedWeightName, quantiseWeight } from './qdq-weights.ts';
@@ -33,10 +34,10 @@ export const quantisedModel = (source: ModelProto, scales: Scales): ModelProto =
   return copyWith(model, { graph: copyWith(graph, { node, initializer, valueInfo: [] }) });
 };
 
-/** The graph that pairs are placed in: constants and batch norms folded, at an opset that has the operators. */
+/** The graph that pairs are placed in: constants and batch norms folded, weights as matrices, at an opset that has the operators. */
 export const preparedModel = (source: ModelProto): ModelProto => {
   const model = raiseOpset(copyWith(source, { graph: foldConstants(graphOf(source)) }));
-  return copyWith(model, { graph: foldBatchNorms(graphOf(model)) });
+  return copyWith(model, { graph: withMatrixWeights(foldBatchNorms(graphOf(model))) });
 };
 
 /** One pair a tensor, shared by all that read it. */
@@ -68,16 +69,17 @@ class Pairs {
     const input = node.input.map((name, i) => (wanted.includes(i) ? `${name}/dequantized` : name));
     const weight = weightOf(node, this.#constants);
     if (weight === undefined) return [...before, copyWith(node, { input })];
-    const output = quantisedWeightName(node, node.input[weight]!);
+    const float = this.#constants.get(node.input[weight]!)!;
+    const output = quantisedWeightName(node, float);
     const quantised = copyWith(node, { input: input.map((name, i) => (i === weight ? output : name)) });
-    return [...before, ...this.#weight(node, node.input[weight]!, output), quantised];
+    return [...before, ...this.#weight(node, float, output), quantised];
   }
 
   /** Once for all nodes that read it along the same axis: an unrolled network reads one weight at each step. */
-  #weight(node: NodeProto, name: string, output: string): NodeProto[] {
+  #weight(node: NodeProto, weight: TensorProto, output: string): NodeProto[] {
     if (this.#done.has(output)) return [];
     this.#done.add(output);
-    const { dequantise, tensors } = quantiseWeight(node, this.#constants.get(name)!);
+    const { dequantise, tensors } = quantiseWeight(node, weight);
     this.initializers.push(...tensors);
     return [dequantise];
   }

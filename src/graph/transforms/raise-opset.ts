@@ -1,6 +1,6 @@
 /**
- * Graphs of opset 7 to 12 as opset 13, where QuantizeLinear has an axis; 16 at most. What each operator needs is in
- * raised-node.ts.
+ * Graphs of opset 7 to 12 in normal form as opset 13, where QuantizeLinear has an axis; 16 at most. What each operator
+ * needs is in raised-node.ts.
  */
 
 import type {
@@ -9,46 +9,31 @@ import type {
   ModelProto,
   NodeProto,
 } from '../../formats/onnx/generated/onnx_pb.ts';
-import { copyWith, graphOf, initializerMap, inputsOf, opsetOf, shapeOf } from '../../formats/onnx/graph.ts';
+import { copyWith, graphOf, initializerMap, opsetOf, shapeOf } from '../../formats/onnx/graph.ts';
 import { readsOf } from '../../formats/onnx/reads.ts';
-import { UserError } from '../../ground/base/errors.ts';
 import { type Raise, raisedNode, type Surroundings } from './raised-node.ts';
 
-/** Before it, operators broadcast by attributes and some ran only in training. */
-const oldest = 7;
 export const quantisableOpset = 13;
 
-/** The IR version that came with opset 13. Before 4, initializers had to be inputs as well. */
-const ir = { raised: 7n, freeInitializers: 4n } as const;
+/** The IR version that came with opset 13. */
+const raisedIr = 7n;
 
 /**
  * `wanted` is at most 16.
- * @throws UserError EngineUnsupported for a graph that is older, or naming an operator that has no equal at `wanted`
+ * @throws UserError EngineUnsupported naming an operator that has no equal at `wanted`
  */
 export const raiseOpset = (model: ModelProto, wanted = quantisableOpset): ModelProto => {
   const from = opsetOf(model);
   if (from >= wanted) return model;
-  if (from < oldest)
-    throw new UserError(
-      'EngineUnsupported',
-      `Raising the graph to opset ${wanted}: it is of opset ${from}, and ${oldest} is the oldest that can be raised. Export the model with opset ${wanted} or later.`,
-    );
-  const graph = raisedGraph(withFreeInitializers(model), { from, wanted });
-  const irVersion = model.irVersion < ir.raised ? ir.raised : model.irVersion;
+  const graph = raisedGraph(graphOf(model), { from, wanted });
+  const irVersion = model.irVersion < raisedIr ? raisedIr : model.irVersion;
   return copyWith(withOpset(model, wanted), { graph, irVersion });
-};
-
-const withFreeInitializers = (model: ModelProto): GraphProto => {
-  const graph = graphOf(model);
-  return model.irVersion < ir.freeInitializers ? copyWith(graph, { input: inputsOf(graph) }) : graph;
 };
 
 const withOpset = (model: ModelProto, version: number): ModelProto =>
   copyWith(model, {
     opsetImport: model.opsetImport.map((entry) =>
-      entry.domain === '' || entry.domain === 'ai.onnx'
-        ? copyWith(entry, { version: BigInt(version) })
-        : entry,
+      entry.domain === '' ? copyWith(entry, { version: BigInt(version) }) : entry,
     ),
   });
 

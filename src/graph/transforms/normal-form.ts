@@ -1,0 +1,110 @@
+/**
+ * One form for what exporters write in several. The rest of the code may assume of a model in normal form:
+ *
+ * - its default operator set has one name, the empty one, in nodes and in imports, and is imported once, at 7 or later;
+ * - it has no model-local functions: their bodies are part of the graph;
+ * - every constant of a graph is a dense initializer or the dense value of a Constant node;
+ * - a graph input is something to feed: no initializer has its name, at any IR version.
+ *
+ * https://onnx.ai/onnx/repo-docs/IR.html
+ */
+import type {
+  GraphProto,
+  ModelProto,
+  NodeProto,
+  OperatorSetIdProto,
+} from '../../formats/onnx/generated/onnx_pb.ts';
+import { copyWith, graphOf, inputsOf, isDefaultDomain, opsetOf } from '../../formats/onnx/graph.ts';
+import { nodesThroughout, sameOr, throughout } from '../../formats/onnx/inner-graphs.ts';
+import { attributeOf, makeAttribute } from '../../formats/onnx/node.ts';
+import { denseOf } from '../../formats/onnx/sparse.ts';
+import { UserError } from '../../ground/base/errors.ts';
+import { withoutFunctions } from './inline-functions.ts';
+
+/** Before it, operators broadcast by attributes and some ran only in training. */
+export const oldestOpset = 7;
+
+/** The IR version from which an initializer need not be a graph input as well. */
+const freeInitializersIr = 4n;
+
+export type NormalForm = {
+  /** The model itself where it is in normal form already. */
+  readonly model: ModelProto;
+  /** Whether nodes or constants changed: then the file of the source is not what will be built. */
+  readonly isRewritten: boolean;
+};
+
+/**
+ * @throws UserError ModelUnsupported for an operator set older than 7, or a function of another operator set;
+ * ModelInvalid for sparse tensors or functions that contradict themselves
+ */
+export const normalForm = (source: ModelProto): NormalForm => {
+  const named = withDefaultDomain(source);
+  requireOpset(named);
+  const inlined = withoutFunctions(named);
+  const graph = throughout(graphOf(inlined), withDenseConstants);
+  const dense = graph === graphOf(inlined) ? inlined : copyWith(inlined, { graph });
+  return { model: withFreeInitializers(dense), isRewritten: graph !== graphOf(source) };
+};
+
+/** `ai.onnx` is the long name of the default domain. */
+const withDefaultDomain = (model: ModelProto): ModelProto => {
+  const short = <T extends { readonly domain: string }>(each: T): T =>
+    isDefaultDomain(each.domain) && each.domain !== '' ? copyWith(each, { domain: '' } as Partial<T>) : each;
+  const imports = (list: OperatorSetIdProto[]) => importedOnce(sameOr(list, short));
+  const node = nodesThroughout(graphOf(model).node, short);
+  const graph = node === graphOf(model).node ? graphOf(model) : copyWith(graphOf(model), { node });
+  const functions = model.functions.map((each) =>
+    copyWith(short(each), {
+      opsetImport: imports(each.opsetImport),
+      node: nodesThroughout(each.node, short),
+    }),
+  );
+  const opsetImport = imports(model.opsetImport);
+  const isSame = graph === model.graph && opsetImport === model.opsetImport && functions.length === 0;
+  return isSame ? model : copyWith(model, { graph, functions, opsetImport });
+};
+
+const importedOnce = (imports: OperatorSetIdProto[]): OperatorSetIdProto[] => {
+  const byDomain = Map.groupBy(imports, ({ domain }) => domain);
+  if (byDomain.size === imports.length) return imports;
+  for (const [domain, entries] of byDomain)
+    if (new Set(entries.map(({ version }) => version)).size > 1)
+      throw new UserError(
+        'ModelInvalid',
+        `Reading the ONNX model: it imports the operator set ${domain || 'ai.onnx'} in versions ${entries.map(({ version }) => version).join(' and ')}. Export it again, with one version.`,
+      );
+  return [...byDomain.values()].map(([first]) => first!);
+};
+
+const requireOpset = (model: ModelProto): void => {
+  const opset = opsetOf(model);
+  if (opset >= oldestOpset) return;
+  throw new UserError(
+    'ModelUnsupported',
+    `Reading the ONNX model: it is of operator set ${opset}, and ${oldestOpset} is the oldest that ONNX Runtime and TensorRT take. Export the model with operator set 13 or later, or raise it by onnx.version_converter.`,
+  );
+};
+
+const withDenseConstants = (graph: GraphProto): GraphProto => {
+  const node = sameOr(graph.node, withDenseValue);
+  if (graph.sparseInitializer.length === 0 && node === graph.node) return graph;
+  const dense = graph.sparseInitializer.map(denseOf);
+  return copyWith(graph, { node, initializer: [...graph.initializer, ...dense], sparseInitializer: [] });
+};
+
+const withDenseValue = (node: NodeProto): NodeProto => {
+  const sparse = node.opType === 'Constant' && attributeOf(node, 'sparse_value')?.sparseTensor;
+  if (!sparse) return node;
+  return copyWith(node, { attribute: [makeAttribute('value', { tensor: denseOf(sparse) })] });
+};
+
+const withFreeInitializers = (model: ModelProto): ModelProto => {
+  const graph = throughout(graphOf(model), (each) => {
+    const input = inputsOf(each);
+    return input.length === each.input.length ? each : copyWith(each, { input });
+  });
+  if (graph === model.graph) return model;
+  const irVersion = model.irVersion < freeInitializersIr ? freeInitializersIr : model.irVersion;
+  return copyWith(model, { graph, irVersion });
+};
