@@ -52,7 +52,11 @@ const contentsOf = (root: Hdf5Group, path: string): Hdf5Contents => {
   for (let number = 0; number < count; number += 1)
     if (!names.has(batchGroup(number)))
       throw invalid(path, `it says ${count} batches, and batch ${number} is missing`);
-  return { kind: 'Tensorfile', count, firstBatch: count === 0 ? [] : arraysOf(root.get(batchGroup(0)), '') };
+  return {
+    kind: 'Tensorfile',
+    count,
+    firstBatch: count === 0 ? [] : arraysOf(root.get(batchGroup(0)), '', 0),
+  };
 };
 
 const weightsVersion = (root: Hdf5Group) => {
@@ -60,13 +64,20 @@ const weightsVersion = (root: Hdf5Group) => {
   return weights?.kind === 'Group' ? weights.attribute('keras_version') : undefined;
 };
 
-const arraysOf = (member: Hdf5Group | Hdf5Array | undefined, name: string): ArrayDescription[] => {
-  if (member === undefined) return [];
+/** A batch is an array, or a group of arrays; what is deeper is none of ours, and links can make it endless. */
+const mostDepth = 2;
+
+const arraysOf = (
+  member: Hdf5Group | Hdf5Array | undefined,
+  name: string,
+  depth: number,
+): ArrayDescription[] => {
+  if (member === undefined || depth > mostDepth) return [];
   if (member.kind === 'Array') return [{ name, type: typeName(member.type), shape: member.shape }];
   return member
     .keys()
     .flatMap((key) =>
-      arraysOf(member.get(key), key === soleArray ? name : [name, key].filter(Boolean).join('/')),
+      arraysOf(member.get(key), key === soleArray ? name : [name, key].filter(Boolean).join('/'), depth + 1),
     );
 };
 

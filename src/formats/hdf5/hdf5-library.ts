@@ -5,6 +5,7 @@
  * file fails. An instance that serves one file sees a handful of errors and is then collected. A start takes about 22 ms.
  */
 import type { Module } from 'h5wasm';
+import { limits } from '../../ground/base/limits.ts';
 
 export type Library = typeof Module;
 
@@ -16,6 +17,23 @@ const factory = async (): Promise<Factory> => {
   const { default: made } = (await import(beside.href)) as { readonly default: Factory };
   return made;
 };
+
+const pageBytes = 65_536;
+
+/**
+ * libhdf5 asks for whatever a file claims, and the package sets no bound below 2 GiB; its memory is not among what the
+ * package hands out, so that the one place to bound it is the method by which it grows. Refused, libhdf5 reports an error.
+ */
+const boundMemory = (): void => {
+  const { grow } = WebAssembly.Memory.prototype;
+  WebAssembly.Memory.prototype.grow = function (this: WebAssembly.Memory, pages: number): number {
+    if (this.buffer.byteLength + pages * pageBytes > limits.hdf5Bytes.most)
+      throw new RangeError('HDF5 asks for more memory than it may have');
+    return grow.call(this, pages);
+  };
+};
+
+boundMemory();
 
 const silent = (): void => {};
 

@@ -1,4 +1,5 @@
 /** Values of HDF5 attributes and arrays, read through libhdf5's memory. */
+import { limits } from '../../ground/base/limits.ts';
 import type { Library } from './hdf5-library.ts';
 
 export type Metadata = ReturnType<Library['get_dataset_metadata']>;
@@ -36,7 +37,8 @@ export const throughMemory = <T>(
   bytes: number,
   use: (pointer: bigint, copy: () => Uint8Array<ArrayBuffer>) => T,
 ): T => {
-  const pointer = library._malloc(bytes) as unknown as number;
+  // Beyond 4 GiB the number would wrap around.
+  const pointer = bytes <= limits.hdf5Bytes.most ? (library._malloc(bytes) as unknown as number) : 0;
   if (pointer === 0) throw new RangeError(`HDF5 has no memory for ${bytes} bytes`);
   const copy = () => library.HEAPU8.slice(pointer, pointer + bytes) as Uint8Array<ArrayBuffer>;
   try {

@@ -5,6 +5,7 @@
  * only after their type and shape have been looked at.
  */
 import { UserError } from '../../ground/base/errors.ts';
+import { limits } from '../../ground/base/limits.ts';
 import { openReadable, type Readable } from '../../ground/base/readable.ts';
 import { faultText, type Hdf5Array, type Hdf5Group, openHdf5 } from './hdf5.ts';
 import { parsePythonJson } from './python-json.ts';
@@ -29,7 +30,10 @@ export type KerasWeight = {
   /** `conv1/kernel:0` */
   readonly name: string;
   readonly shape: readonly number[];
-  /** The values in row-major order, some whole rows of the first axis at a time. @throws UserError ModelInvalid */
+  /**
+   * The values in row-major order, some whole rows of the first axis at a time.
+   * @throws UserError ModelInvalid, at once for an array that claims more than the file can hold
+   */
   readonly pieces: () => Generator<Float32Array>;
 };
 
@@ -48,7 +52,7 @@ const withContent = async <T>(content: Readable, path: string, use: (file: Keras
   const root = await openHdf5(content).catch((thrown: unknown) => {
     throw invalid(path, faultText(thrown), thrown);
   });
-  return use(reading(path, () => contentsOf(root, path)));
+  return use(reading(path, () => contentsOf(root, { path, claim: budgetOf(content.size, path) })));
 };
 
 /** Whatever libhdf5 throws on damaged bytes becomes a sentence. */
@@ -61,7 +65,26 @@ const reading = <T>(path: string, read: () => T): T => {
   }
 };
 
-const contentsOf = (root: Hdf5Group, path: string): KerasFile => {
+/** Counts bytes of arrays that are about to be read. @throws UserError ModelInvalid beyond what a file of this size can hold */
+type Budget = (bytes: number) => void;
+
+const budgetOf = (size: number, path: string): Budget => {
+  const { kerasFreeBytes, kerasRatio } = limits;
+  const most = kerasFreeBytes.most + kerasRatio.most * size;
+  let claimed = 0;
+  return (bytes) => {
+    claimed += bytes;
+    if (claimed > most)
+      throw invalid(
+        path,
+        `its arrays claim ${claimed.toLocaleString('en')} bytes, and at most ${most.toLocaleString('en')} are accepted of a file of ${size.toLocaleString('en')} bytes. ${kerasRatio.remedy.replace(/\.$/, '')}`,
+      );
+  };
+};
+
+type Source = { readonly path: string; readonly claim: Budget };
+
+const contentsOf = (root: Hdf5Group, { path, claim }: Source): KerasFile => {
   const weights = groupIn(root, 'model_weights');
   const config = textOf(root, 'model_config');
   if (config === undefined) throw withoutNetwork(root, path);
@@ -70,7 +93,7 @@ const contentsOf = (root: Hdf5Group, path: string): KerasFile => {
     network: parsedNetwork(config, path),
     kerasVersion: text('keras_version'),
     backend: text('backend'),
-    weightsOf: (layer) => reading(path, () => weightsIn(weights, { path, layer })),
+    weightsOf: (layer) => reading(path, () => weightsIn(weights, { path, claim, layer })),
   };
 };
 
@@ -89,15 +112,15 @@ const parsedNetwork = (text: string, path: string): unknown => {
   }
 };
 
-type Place = { readonly path: string; readonly layer: string };
+type Place = Source & { readonly layer: string };
 
-const weightsIn = (weights: Hdf5Group | undefined, { path, layer }: Place): KerasWeight[] => {
+const weightsIn = (weights: Hdf5Group | undefined, { path, claim, layer }: Place): KerasWeight[] => {
   const group = weights && groupIn(weights, layer);
   if (!group) throw invalid(path, `the group of the layer ${layer} is missing under model_weights`);
   return namesIn(group, path).map((name) => {
     const array = group.get(name);
     if (array?.kind !== 'Array') throw invalid(path, `the array ${name} of the layer ${layer} is missing`);
-    return weightOf(array, name, path);
+    return weightOf(array, name, { path, claim });
   });
 };
 
@@ -112,11 +135,13 @@ const namesIn = (group: Hdf5Group, path: string): readonly string[] => {
   return names as string[];
 };
 
-const weightOf = (array: Hdf5Array, name: string, path: string): KerasWeight => ({
-  name,
-  shape: array.shape,
-  pieces: () => piecesOf(array, name, path),
-});
+const weightOf = (array: Hdf5Array, name: string, { path, claim }: Source): KerasWeight => {
+  const pieces = () => {
+    claim(array.shape.reduce((product, size) => product * size, Float32Array.BYTES_PER_ELEMENT));
+    return piecesOf(array, name, path);
+  };
+  return { name, shape: array.shape, pieces };
+};
 
 /** Asked when the values are: counters of training are whole numbers, and nothing needs them. */
 const requireReadable = ({ type, chunkBytes }: Hdf5Array, name: string, path: string): void => {

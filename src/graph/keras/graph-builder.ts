@@ -24,6 +24,8 @@ export class GraphBuilder {
   readonly nodes: NodeProto[] = [];
   readonly initializers: TensorProto[] = [];
   readonly #names = new Set<string>();
+  /** Where to look on for a free number: a layer may be called thousands of times. */
+  readonly #numbers = new Map<string, number>();
   readonly #items = new Map<string, Float32Array>();
 
   /** Adds a node; the name of its output comes back. */
@@ -75,7 +77,9 @@ export class GraphBuilder {
   /** A name that nothing else has. */
   claim(wish: string): string {
     let name = wish;
-    for (let number = 1; this.#names.has(name); number++) name = `${wish}_${number}`;
+    let number = this.#numbers.get(wish) ?? 1;
+    for (; this.#names.has(name); number++) name = `${wish}_${number}`;
+    this.#numbers.set(wish, number);
     this.#names.add(name);
     return name;
   }

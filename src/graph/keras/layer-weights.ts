@@ -47,10 +47,11 @@ export class LayerWeights {
   values(wish: WeightWish): Float32Array {
     const array = this.#find(wish);
     const count = wish.shape.reduce((product, size) => product * size, 1);
+    const pieces = array.pieces();
     const values = new Float32Array(count);
     const place = placer(wish.shape, wish.order);
     let at = 0;
-    for (const piece of array.pieces()) {
+    for (const piece of pieces) {
       if (at + piece.length > count) break;
       place(piece, at, values);
       at += piece.length;
