@@ -5,8 +5,8 @@ export const numberLimits = {
   maxBatchSize: 1024,
   /** Bytes: 1 TiB, more than any GPU has. */
   maxWorkspaceSize: 2 ** 40,
-  /** 32 bits, which is what the generator takes. */
-  seed: 2 ** 32 - 1,
+  /** What an int32 of a Kubernetes object holds. */
+  seed: 2 ** 31 - 1,
   /** Decibel: beyond 140 two float32 tensors are equal. */
   minAgreement: 200,
 } as const;
