@@ -32,6 +32,7 @@ const world = {
   keyFile: at(mounts.keyFile),
   specFile: at(mounts.specFile),
   work: at(mounts.work),
+  built: at(mounts.built),
   signal: stop.signal,
   progress: progress.update,
   clock: { now: () => performance.now() },

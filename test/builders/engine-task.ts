@@ -1,13 +1,12 @@
-/** The int8 engine of an export, for this CPU unless another class is wanted. */
+/** The int8 engine of an export in that folder, for this CPU unless another class is wanted. */
 import { placed } from '../../src/ground/contract/artifact.ts';
 import type { Exported } from '../../src/ground/contract/result.ts';
 import type { EngineTask } from '../../src/ground/contract/task.ts';
 
-const folder = 'pvc://exports/out/k';
-
 export const anEngineTask = (
   { etlt, calibrationCache, verification }: Exported,
   changes: Partial<EngineTask> = {},
+  folder = 'pvc://exports/out/k',
 ): EngineTask => ({
   deviceClass: 'cpu',
   backend: 'OnnxRuntime',

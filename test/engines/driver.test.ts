@@ -58,7 +58,10 @@ const build = async ({
     maxWorkspaceSizeBytes: 2 ** 28,
     options,
   } as const;
-  const request = { ...buildRequest(wanted, float, work), ...(floatOutputs && { floatOutputs }) };
+  const request = {
+    ...buildRequest(wanted, float, { work, built: work }),
+    ...(floatOutputs && { floatOutputs }),
+  };
   writeFileSync(join(work, 'build-request.json'), JSON.stringify(request));
   const termination = join(work, 'termination-log');
   writeFileSync(termination, '');
@@ -90,7 +93,7 @@ test('engines for two compute capabilities and two precisions are real, and all 
   const digests: string[] = [];
   for (const [i, { code, work, stdout }] of (await engines).entries()) {
     t.is(code, 0, stdout);
-    const engine = readFileSync(join(work, 'engine.plan'));
+    const engine = readFileSync(join(work, 'model.engine'));
     const { runtime, seconds } = JSON.parse(
       readFileSync(join(work, 'build-report.json'), 'utf8'),
     ) as BuildReport;
@@ -127,7 +130,7 @@ const refuses = test.macro<[Refusal]>({
     const result = parseResult(termination);
     t.true(result.kind === 'Failed' && result.reason === reason);
     t.regex(result.kind === 'Failed' ? result.message : '', says);
-    t.false(existsSync(join(work, 'engine.plan')));
+    t.false(existsSync(join(work, 'model.engine')));
   },
 });
 
@@ -174,12 +177,12 @@ test('the classic module is told which layers compute in float, by the tensors t
   const wanted = { env, python: 'python3', capability: null, model: Buffer.from(JSON.stringify(network)) };
   const told = await build({ ...wanted, floatOutputs: ['conv3:0', 'shape:0', 'conv1:0'] });
   t.is(told.code, 0, told.stdout);
-  t.deepEqual(JSON.parse(readFileSync(join(told.work, 'engine.plan'), 'utf8')), {
+  t.deepEqual(JSON.parse(readFileSync(join(told.work, 'model.engine'), 'utf8')), {
     flags: ['OBEY_PRECISION_CONSTRAINTS'],
     precisions: { conv1: 'FLOAT', conv3: 'FLOAT' },
   });
   const untold = await build(wanted);
-  t.deepEqual(JSON.parse(readFileSync(join(untold.work, 'engine.plan'), 'utf8')), {
+  t.deepEqual(JSON.parse(readFileSync(join(untold.work, 'model.engine'), 'utf8')), {
     flags: [],
     precisions: {},
   });

@@ -43,7 +43,7 @@ test('our worker is put into the image of the codec, and runs there with the Nod
   ]);
   t.deepEqual(container!.env, [{ name: 'MALLOC_ARENA_MAX', value: '1' }]);
   t.deepEqual(JSON.parse(container!.command.at(-1)!).codec, { command: codec.command });
-  t.deepEqual(volumes.find(({ name }) => name === 'worker')!.emptyDir, {});
+  t.deepEqual(volumes.find(({ name }) => name === 'worker')!.emptyDir, { sizeLimit: '1Gi' });
   for (const each of [install!, container!]) {
     t.deepEqual(each.securityContext, containerSecurityContext);
     t.true(each.volumeMounts.some(({ mountPath }) => mountPath === mounts.worker));

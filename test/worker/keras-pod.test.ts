@@ -29,10 +29,10 @@ const driver = join(import.meta.dirname, '../../src/graph/builders/driver/build_
 const aPod = async (model: string) => {
   const root = aFolder(key);
   const at = (...names: string[]) => join(root, ...names);
-  for (const folder of ['models', 'exports', 'work']) mkdirSync(at(folder));
+  for (const folder of ['models', 'exports', 'work', 'built']) mkdirSync(at(folder));
   cpSync(kerasPath(model), at('models', 'm.hdf5'));
   cpSync(await smallPhotosFolder(), at('models', 'photos'), { recursive: true });
-  return { at, world: { ...aTaskWorld(root), work: at('work') } };
+  return { at, world: { ...aTaskWorld(root), work: at('work'), built: at('built') } };
 };
 
 const images: CalibrationTask = {
@@ -59,7 +59,7 @@ type Pod = Awaited<ReturnType<typeof aPod>>;
 const builtFor = async ({ at, world }: Pod, exported: Exported, deviceClass: Class): Promise<EngineBuilt> => {
   const { backend } = deviceClass;
   const folder = `pvc://exports/k/engines/${backend}`;
-  const engine = anEngineTask(exported, { ...deviceClass, deviceClass: backend, folder });
+  const engine = anEngineTask(exported, { ...deviceClass, deviceClass: backend, folder }, task.folder);
   await stage(engine, world);
   const request = at('work', workFiles.request);
   if (deviceClass.backend === 'OnnxRuntime') await buildHere(world.work, world.clock);

@@ -32,6 +32,7 @@ const aPod = async (): Promise<string> => {
     `${mounts.claims}/models`,
     `${mounts.claims}/exports`,
     mounts.work,
+    mounts.built,
     '/dev',
     mounts.keyFile.replace(/\/[^/]+$/, ''),
   ])
@@ -72,8 +73,10 @@ const exportTask: ExportTask = {
 };
 
 const runEngine = async (t: ExecutionContext, root: string, task: EngineTask): Promise<EngineBuilt> => {
-  rmSync(join(root, mounts.work), { recursive: true });
-  mkdirSync(join(root, mounts.work));
+  for (const volume of [mounts.work, mounts.built]) {
+    rmSync(join(root, volume), { recursive: true });
+    mkdirSync(join(root, volume));
+  }
   for (const command of ['stage', 'build-onnxruntime'])
     t.is((await container(root, command, task)).code, 0, command);
   const { result } = await container(root, 'publish', task);

@@ -1,7 +1,7 @@
 /** `tlt-export --engine_file`: an engine on this machine, by the same steps as in an engine pod. */
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { OpenedModel } from '../../export/models/open-model.ts';
 import { serializeModel } from '../../formats/onnx/model.ts';
 import { buildFromRequest } from '../../graph/builders/build-here.ts';
@@ -45,7 +45,9 @@ export const buildEngineFile = async (
 ): Promise<void> => {
   const { engine_backend: backend, compute_capability: computeCapability, data_type: dataType } = values;
   const work = await mkdtemp(join(world.temporary, 'tlt-engine-'));
+  const built = join(work, 'built');
   try {
+    await mkdir(built);
     const wanted = { backend, dataType, scales };
     await writeFile(join(work, workFiles.model), serializeModel(modelFor(opened.model, wanted)));
     await writeFile(join(work, workFiles.reference), referenceBytes(backend, opened));
@@ -56,7 +58,7 @@ export const buildEngineFile = async (
       maxWorkspaceSizeBytes: values.max_workspace_size,
       options: {},
     };
-    const request = buildRequest(options, opened.model, work);
+    const request = buildRequest(options, opened.model, { work, built });
     if (backend === 'OnnxRuntime')
       for (const warning of (await buildFromRequest(request, performance)).warnings)
         world.log('WARNING', warning);
@@ -76,7 +78,7 @@ const buildByDriver = async (
   request: BuildRequest,
   { log, signal }: ToolWorld,
 ): Promise<void> => {
-  const path = join(request.report, '..', workFiles.request);
+  const path = join(dirname(request.model), workFiles.request);
   await writeFile(path, JSON.stringify(request));
   const child = spawn(python, [driver, path], { stdio: ['ignore', 'pipe', 'inherit'], signal });
   let output = '';

@@ -1,61 +1,107 @@
-/** The last container of an engine pod: stores the engine, then its manifest, and says where it lies. */
-import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+/**
+ * The last container of an engine pod: stores the engine, then its manifest, and reports both. Nothing that `build`
+ * wrote decides what is stored where: the request comes from `stage`, in a volume that `build` cannot write; of `build`
+ * come one engine under one name, which is hashed here, and a report whose every field is checked.
+ */
 import { join } from 'node:path';
 import { canonicalJson } from '../../ground/base/digest.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { backends } from '../../ground/contract/backends.ts';
-import { artifactFiles, fileIn, workFiles } from '../../ground/contract/layout.ts';
+import { faultOf } from '../../ground/contract/check-schema.ts';
+import { artifactFiles, buildReportFile, fileIn, workFiles } from '../../ground/contract/layout.ts';
 import type { Manifest } from '../../ground/contract/manifest.ts';
-import type { EngineBuilt } from '../../ground/contract/result.ts';
-import type { BuildReport, BuildRequest, EngineTask } from '../../ground/contract/task.ts';
+import { type EngineBuilt, parseResult } from '../../ground/contract/result.ts';
+import { resultSchemas } from '../../ground/contract/result-schema.ts';
+import type { EngineTask } from '../../ground/contract/task.ts';
+import { copyHanded, readHanded } from './handed-file.ts';
 import { engineInputs, type StageWorld } from './stage.ts';
 
-export type PublishWorld = Pick<StageWorld, 'store' | 'work' | 'signal'>;
+export type PublishWorld = Pick<StageWorld, 'store' | 'work' | 'built' | 'signal'>;
+
+/** Far above any engine of these architectures; a sparse file can claim to be larger than every disk. */
+const engineLimitBytes = 16 * 2 ** 30;
+const reportLimitBytes = 64 * 2 ** 10;
 
 /** @throws UserError EngineBuildFailed if the builder left no engine, DiskFull, StorageUnavailable */
 export const publish = async (task: EngineTask, world: PublishWorld): Promise<EngineBuilt> => {
-  const finished = join(world.work, workFiles.finished);
-  if (existsSync(finished))
-    return { ...(JSON.parse(await readFile(finished, 'utf8')) as EngineBuilt), reused: true };
-  const { engine, report } = await built(world.work);
+  const finished = await finishedBefore(world);
+  if (finished) return { ...finished, reused: true };
+  const facts = await reported(world);
   const name = backends[task.backend].engineFile;
-  const uri = fileIn(task.folder, name);
-  const stored = await world.store.put(uri, engine, world.signal);
-  const { runtime, latency, agreement } = report;
+  const stored = await storeEngine(task, world);
   const result: EngineBuilt = {
     kind: 'EngineBuilt',
     engine: { file: name, ...stored },
-    runtime,
-    ...(latency && { latency }),
-    ...(agreement && { agreement }),
+    ...facts,
     reused: false,
   };
+  await storeManifest(task, result, world);
+  return result;
+};
+
+/** What `stage` found done: its file is in a volume that only `stage` can write. */
+const finishedBefore = async ({ work }: PublishWorld): Promise<EngineBuilt | undefined> => {
+  const handed = { doing: 'Reading what stage found', limitBytes: reportLimitBytes };
+  const bytes = await readHanded(join(work, workFiles.finished), handed);
+  const result = bytes && parseResult(bytes.toString('utf8'));
+  return result?.kind === 'EngineBuilt' ? result : undefined;
+};
+
+type Facts = Pick<EngineBuilt, 'runtime' | 'latency' | 'agreement'>;
+
+/** Checked before anything is stored: what a report could not say, status could not hold. */
+const reported = async ({ built }: PublishWorld): Promise<Facts> => {
+  const handed = { doing: "Reading the builder's report", limitBytes: reportLimitBytes };
+  const bytes = await readHanded(join(built, buildReportFile), handed);
+  if (bytes === undefined) throw nothingBuilt('report');
+  const { runtime, latency, agreement } = asObject(bytes) as Facts;
+  const facts = { runtime, ...(latency && { latency }), ...(agreement && { agreement }) };
+  for (const [name, value] of Object.entries(facts)) {
+    const fault = faultOf(resultSchemas.EngineBuilt.properties[name as keyof Facts], value, name);
+    if (fault !== undefined)
+      throw new UserError('EngineBuildFailed', `${handed.doing}: ${fault}. Correct the builder image.`);
+  }
+  return facts;
+};
+
+const asObject = (bytes: Buffer): object => {
+  try {
+    return Object(JSON.parse(bytes.toString('utf8')));
+  } catch {
+    return {}; // Not JSON: the check of its fields says what is missing.
+  }
+};
+
+const storeEngine = async (task: EngineTask, { store, built, signal }: PublishWorld) => {
+  const { engineFile } = backends[task.backend];
+  const handed = { doing: 'Storing the engine', limitBytes: engineLimitBytes };
+  const copy = async (path: string): Promise<void> => {
+    if (!(await copyHanded(join(built, engineFile), path, handed))) throw nothingBuilt('engine');
+  };
+  return store.make(fileIn(task.folder, engineFile), copy, signal);
+};
+
+const nothingBuilt = (what: string): UserError =>
+  new UserError(
+    'EngineBuildFailed',
+    `Storing the engine: the builder left no ${what}. Look at the log of container build.`,
+  );
+
+const storeManifest = async (
+  task: EngineTask,
+  result: EngineBuilt,
+  { store, signal }: PublishWorld,
+): Promise<void> => {
+  const { file, ...stored } = result.engine;
+  const { name, version } = result.runtime;
   const manifest: Manifest = {
     formatVersion: 1,
     key: task.engineKey,
     inputs: engineInputs(task),
-    files: { [name]: stored },
+    files: { [file]: stored },
     result,
-    notes: [
-      `${name} runs on ${runtime.name} ${runtime.version}; batch 1 to ${task.maxBatchSize}, ${task.dataType}`,
-    ],
+    notes: [`${file} runs on ${name} ${version}; batch 1 to ${task.maxBatchSize}, ${task.dataType}`],
   };
-  await world.store.put(
-    fileIn(task.folder, artifactFiles.manifest),
-    Buffer.from(`${canonicalJson(manifest)}\n`),
-    world.signal,
-  );
-  return result;
-};
-
-const built = async (work: string): Promise<{ engine: Uint8Array; report: BuildReport }> => {
-  const request = JSON.parse(await readFile(join(work, workFiles.request), 'utf8')) as BuildRequest;
-  const engine = await readFile(request.engine).catch(() => undefined); // Told below, with what to do.
-  if (engine === undefined || engine.length === 0)
-    throw new UserError(
-      'EngineBuildFailed',
-      'Storing the engine: the builder left none. Look at the log of container build.',
-    );
-  return { engine, report: JSON.parse(await readFile(request.report, 'utf8')) as BuildReport };
+  const bytes = Buffer.from(`${canonicalJson(manifest)}\n`);
+  await store.put(fileIn(task.folder, artifactFiles.manifest), bytes, signal);
 };

@@ -23,6 +23,8 @@ export type StageWorld = {
   readonly store: ArtifactStore;
   readonly keyFile: string;
   readonly work: string;
+  /** What `build` writes; named in the request alone. */
+  readonly built: string;
   readonly signal: AbortSignal;
 };
 
@@ -46,7 +48,7 @@ export const stage = async (task: EngineTask, world: StageWorld): Promise<void> 
   await put(world, workFiles.model, serializeModel(modelFor(model, { ...task, scales })));
   await put(world, workFiles.reference, referenceBytes(task.backend, { model, payload }));
   if (task.verification) await put(world, workFiles.verification, await fetched(task.verification, world));
-  await put(world, workFiles.request, Buffer.from(JSON.stringify(buildRequest(task, model, world.work))));
+  await put(world, workFiles.request, Buffer.from(JSON.stringify(buildRequest(task, model, world))));
 };
 
 /** The ciphertext is not held. */

@@ -17,10 +17,11 @@ import {
   containerDefaults,
   joined,
   keyVolume,
-  scratchVolume,
-  smallResources,
+  memoryVolume,
+  readOnly,
   type Volumes,
 } from './pod.ts';
+import { type Limited, limited, shareOfMemory } from './resources.ts';
 
 /** What the export left for its engines. */
 export type ExportedArtifacts = {
@@ -42,34 +43,55 @@ export const engineJob = (plan: EnginePlan): Job => {
   const { owner, deviceClass, images } = plan;
   const task = engineTask(plan);
   const taskArguments = ['--task', JSON.stringify(task)];
-  const work = scratchVolume('work', mounts.work);
-  const temporary = scratchVolume('temporary', mounts.temporary);
-  const key = keyVolume(owner.spec.keySecretRef);
-  const read = claimVolumes([task.etlt.uri], []);
-  const written = claimVolumes([], [fileIn(task.folder, artifactFiles.manifest)]);
-  const ours = (name: string, volumes: Volumes) => ({
+  const helper = limited('helper', owner.spec.jobs?.helpers?.resources);
+  const resources = buildResources(plan);
+  const volumes = engineVolumes(plan, task, { helper, build: resources });
+  const ours = (name: string, mounted: Volumes) => ({
     name,
     image: images.worker,
     command: ['node', workerProgram, name, ...taskArguments],
-    resources: owner.spec.jobs?.helpers?.resources ?? smallResources,
-    volumeMounts: volumes.mounts,
+    resources: helper,
+    volumeMounts: mounted.mounts,
     ...containerDefaults,
   });
   const build = {
     name: 'build',
     image: deviceClass.spec.engine.image ?? (task.backend === 'OnnxRuntime' ? images.worker : images.rtx),
     command: buildCommand(task.backend, taskArguments),
-    resources: buildResources(plan),
-    volumeMounts: joined(work, temporary).mounts,
+    resources,
+    volumeMounts: volumes.build.mounts,
     ...containerDefaults,
   };
   return job(owner, engineIdentity(plan), {
-    initContainers: [ours('stage', joined(read, key, work, temporary)), build],
-    containers: [ours('publish', joined(written, work, temporary))],
-    volumes: joined(written, key, work, temporary).volumes,
+    initContainers: [ours('stage', volumes.stage), build],
+    containers: [ours('publish', volumes.publish)],
+    volumes: volumes.all.volumes,
     placement: placementOf(deviceClass),
     deadlineSeconds: owner.spec.jobs?.engine?.deadlineSeconds,
   });
+};
+
+/**
+ * What each container can reach. The image of `build` may be anybody's: it has neither key nor claims, and writes
+ * nowhere but where `publish` looks for an engine and in a temporary folder of its own.
+ */
+const engineVolumes = (
+  { owner }: EnginePlan,
+  task: EngineTask,
+  { helper, build }: { readonly helper: Limited; readonly build: Limited },
+) => {
+  const claims = claimVolumes([task.etlt.uri], [fileIn(task.folder, artifactFiles.manifest)]);
+  const key = keyVolume(owner.spec.keySecretRef);
+  const work = memoryVolume('work', mounts.work, shareOfMemory(helper, 1 / 2));
+  const built = memoryVolume('built', mounts.built, shareOfMemory(build, 1 / 4));
+  const buildTemporary = memoryVolume('build-temporary', mounts.temporary, shareOfMemory(build, 1 / 4));
+  const temporary = memoryVolume('temporary', mounts.temporary, shareOfMemory(helper, 1 / 4));
+  return {
+    stage: joined(readOnly(claims), key, work, temporary),
+    build: joined(readOnly(work), built, buildTemporary),
+    publish: joined(claims, readOnly(work), readOnly(built), temporary),
+    all: joined(claims, key, work, built, buildTemporary, temporary),
+  };
 };
 
 export const engineIdentity = (plan: EnginePlan) => {
@@ -140,10 +162,10 @@ const buildCommand = (backend: Backend, taskArguments: readonly string[]): reado
     : ['python3', buildDriver, `${mounts.work}/${workFiles.request}`];
 
 /** The class's device request (for example one nvidia.com/gpu) is a limit: extended resources cannot be overcommitted. */
-const buildResources = ({ owner, deviceClass }: EnginePlan): object => {
-  const asked = owner.spec.jobs?.engine?.resources ?? { requests: { cpu: '500m', memory: '1Gi' } };
+const buildResources = ({ owner, deviceClass }: EnginePlan): Limited => {
+  const { requests, limits } = limited('build', owner.spec.jobs?.engine?.resources);
   const devices = backends[deviceClass.spec.engine.backend].needsGpu
     ? { 'nvidia.com/gpu': '1', ...deviceClass.spec.resources }
     : deviceClass.spec.resources;
-  return { ...asked, limits: { ...asked.limits, ...devices } };
+  return { requests, limits: { ...limits, ...devices } };
 };

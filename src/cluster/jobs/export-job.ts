@@ -8,14 +8,16 @@ import type { Images } from './images.ts';
 import { type Job, job } from './job.ts';
 import { exportKey, histogramsKey, needsCalibration } from './keys.ts';
 import { jobName } from './names.ts';
-import { claimVolumes, containerDefaults, joined, keyVolume, scratchVolume, type Volumes } from './pod.ts';
+import { claimVolumes, containerDefaults, joined, keyVolume, memoryVolume, type Volumes } from './pod.ts';
+import { type Limited, limited, shareOfMemory } from './resources.ts';
 import { workerPlace } from './worker-place.ts';
 
 export const exportJob = (owner: ModelExport, images: Images, retry: string): Job => {
   const task = exportTask(owner);
   const place = workerPlace(owner.spec, images);
-  const volumes = joined(exportVolumes(owner, task), place.volumes);
-  const { resources = defaultResources, placement = {}, deadlineSeconds } = owner.spec.jobs?.export ?? {};
+  const { resources: asked, placement = {}, deadlineSeconds } = owner.spec.jobs?.export ?? {};
+  const resources = limited('export', asked);
+  const volumes = joined(exportVolumes(owner, task, resources), place.volumes);
   return job(
     owner,
     { name: exportJobName(owner, retry), stage: 'export', key: task.exportKey },
@@ -41,9 +43,6 @@ export const exportJob = (owner: ModelExport, images: Images, retry: string): Jo
 
 export const exportJobName = (owner: ModelExport, retry: string): string =>
   jobName(owner.metadata.name, { part: 'export', key: exportKey(owner), retry });
-
-/** A request, not a limit: calibration uses the cores that are free, and memory by the model's largest activations. */
-const defaultResources = { requests: { cpu: '500m', memory: '512Mi' } } as const;
 
 export const exportTask = (owner: ModelExport): ExportTask => {
   const { spec } = owner;
@@ -80,7 +79,8 @@ const calibrationTask = ({
   };
 };
 
-const exportVolumes = ({ spec }: ModelExport, task: ExportTask): Volumes => {
+/** A codec is a program of the user's: what it leaves in the temporary folder may be a decrypted model. */
+const exportVolumes = ({ spec }: ModelExport, task: ExportTask, resources: Limited): Volumes => {
   const { imageDirectory, tensorfile, dataLoader } = task.calibration ?? {};
   const sources = [spec.model, imageDirectory, tensorfile, dataLoader?.dataRoot, spec.experimentSpec];
   const read = sources.flatMap((source) => source?.uri ?? []);
@@ -88,6 +88,6 @@ const exportVolumes = ({ spec }: ModelExport, task: ExportTask): Volumes => {
     claimVolumes(read, [fileIn(task.folder, artifactFiles.manifest)]),
     keyVolume(spec.keySecretRef),
     specVolume(spec.experimentSpec?.configMapKeyRef),
-    scratchVolume('temporary', mounts.temporary),
+    memoryVolume('temporary', mounts.temporary, shareOfMemory(resources, 1 / 4)),
   );
 };

@@ -31,29 +31,29 @@ export const containerDefaults = {
   terminationMessagePolicy: 'FallbackToLogsOnError',
 } as const;
 
-/** Of a container that moves files. */
-export const smallResources = { requests: { cpu: '250m', memory: '256Mi' } } as const;
-
-/** One mount per claim behind these URIs; a claim that is only read is mounted read-only. */
+/**
+ * One mount per claim behind these URIs. A claim that is only read is read-only at its source, so that no driver changes
+ * the owner of its files either.
+ */
 export const claimVolumes = (read: readonly string[], written: readonly string[]): Volumes => {
   const claimsOf = (uris: readonly string[]) => uris.flatMap((uri) => parsePvcUri(uri)?.claim ?? []);
   const writable = new Set(claimsOf(written));
   const claims = [...new Set([...claimsOf(read), ...writable])].sort();
   return {
-    volumes: claims.map((claim) => ({
-      name: volumeName(claim),
-      persistentVolumeClaim: { claimName: claim },
+    volumes: claims.map((claim, index) => ({
+      name: volumeName(index),
+      persistentVolumeClaim: { claimName: claim, ...(!writable.has(claim) && { readOnly: true }) },
     })),
-    mounts: claims.map((claim) => ({
-      name: volumeName(claim),
+    mounts: claims.map((claim, index) => ({
+      name: volumeName(index),
       mountPath: `${mounts.claims}/${claim}`,
       readOnly: !writable.has(claim),
     })),
   };
 };
 
-/** A claim's name may hold dots, a volume's may not. */
-const volumeName = (claim: string): string => `claim-${claim.replaceAll('.', '-')}`.slice(0, 63);
+/** By number: the name of a claim may be longer than that of a volume, and has dots where that has none. */
+const volumeName = (index: number): string => `claim-${index}`;
 
 /** The key as a read-only file: it never enters argv, the environment or the operator. */
 export const keyVolume = (secret: { readonly name: string; readonly key: string }): Volumes => {
@@ -71,10 +71,25 @@ export const keyVolume = (secret: { readonly name: string; readonly key: string 
   };
 };
 
-/** A scratch folder: the root file system is read-only. */
-export const scratchVolume = (name: string, mountPath: string): Volumes => ({
-  volumes: [{ name, emptyDir: {} }],
+/**
+ * A folder in memory, for what must not reach a node's disk: a decrypted model, and what programs derive from one. Its
+ * content counts as memory of the pod.
+ */
+export const memoryVolume = (name: string, mountPath: string, sizeLimit: string): Volumes => ({
+  volumes: [{ name, emptyDir: { medium: 'Memory', sizeLimit } }],
   mounts: [{ name, mountPath }],
+});
+
+/** A folder on the node's disk, for what is no secret. */
+export const diskVolume = (name: string, mountPath: string, sizeLimit: string): Volumes => ({
+  volumes: [{ name, emptyDir: { sizeLimit } }],
+  mounts: [{ name, mountPath }],
+});
+
+/** The same volumes, mounted so that nothing can be written. */
+export const readOnly = ({ volumes, mounts: writable }: Volumes): Volumes => ({
+  volumes,
+  mounts: writable.map((mount) => ({ ...mount, readOnly: true })),
 });
 
 export const joined = (...parts: readonly Volumes[]): Volumes => ({

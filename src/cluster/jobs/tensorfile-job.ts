@@ -8,17 +8,18 @@ import { type Images, workerProgram } from './images.ts';
 import { type Job, job } from './job.ts';
 import { tensorfileKey } from './keys.ts';
 import { jobName } from './names.ts';
-import { claimVolumes, containerDefaults, joined, scratchVolume, type Volumes } from './pod.ts';
+import { claimVolumes, containerDefaults, diskVolume, joined, type Volumes } from './pod.ts';
+import { limited } from './resources.ts';
 
 export const tensorfileJob = (owner: CalibrationTensorfile, images: Images, retry: string): Job => {
   const task = tensorfileTask(owner);
   const { volumes, mounts: volumeMounts } = tensorfileVolumes(owner, task);
-  const { resources = defaultResources, placement = {}, deadlineSeconds } = owner.spec.jobs?.tensorfile ?? {};
+  const { resources: asked, placement = {}, deadlineSeconds } = owner.spec.jobs?.tensorfile ?? {};
   const container = {
     name: 'tensorfile',
     image: images.worker,
     command: ['node', workerProgram, 'tensorfile', '--task', JSON.stringify(task)],
-    resources,
+    resources: limited('tensorfile', asked),
     volumeMounts,
     ...containerDefaults,
   };
@@ -29,11 +30,11 @@ export const tensorfileJob = (owner: CalibrationTensorfile, images: Images, retr
   );
 };
 
+/** Nothing of ours is kept there; libraries may. */
+const temporarySize = '256Mi';
+
 export const tensorfileJobName = (owner: CalibrationTensorfile, retry: string): string =>
   jobName(owner.metadata.name, { part: 'tensorfile', key: tensorfileKey(owner), retry });
-
-/** A request, not a limit: one batch is in memory and the next is being decoded, whatever their number. */
-const defaultResources = { requests: { cpu: '500m', memory: '512Mi' } } as const;
 
 export const tensorfileTask = (owner: CalibrationTensorfile): TensorfileTask => {
   const { architecture, maxBatches, useValidationSet, seed, maxBrokenPercent, ...spec } = owner.spec;
@@ -56,6 +57,6 @@ const tensorfileVolumes = ({ spec }: CalibrationTensorfile, { folder }: Tensorfi
   return joined(
     claimVolumes(read, [fileIn(folder, artifactFiles.manifest)]),
     specVolume(spec.experimentSpec.configMapKeyRef),
-    scratchVolume('temporary', mounts.temporary),
+    diskVolume('temporary', mounts.temporary, temporarySize),
   );
 };

@@ -7,7 +7,8 @@ import { mounts } from '../../ground/contract/layout.ts';
 import { memorySettings } from '../../ground/contract/memory.ts';
 import type { ModelExport } from '../api/model-export.ts';
 import { type Images, workerProgram } from './images.ts';
-import { containerDefaults, scratchVolume, smallResources, type Volumes } from './pod.ts';
+import { containerDefaults, diskVolume, type Volumes } from './pod.ts';
+import { limited } from './resources.ts';
 
 export type WorkerPlace = {
   readonly image: string;
@@ -23,17 +24,20 @@ export const workerPlace = ({ codec, jobs }: ModelExport['spec'], images: Images
   const ours = ['node', workerProgram];
   if (codec === undefined)
     return { image: images.worker, program: ours, volumes: { volumes: [], mounts: [] } };
-  const volumes = scratchVolume('worker', mounts.worker);
+  const volumes = diskVolume('worker', mounts.worker, workerSize);
   const install = {
     name: 'install',
     image: images.worker,
     command: [...ours, 'install', '--task', '{}'],
-    resources: jobs?.helpers?.resources ?? smallResources,
+    resources: limited('helper', jobs?.helpers?.resources),
     volumeMounts: volumes.mounts,
     ...containerDefaults,
   };
   return { image: codec.image, program: installedWorker, env, initContainers: [install], volumes };
 };
+
+/** Node and the worker with its packages: our whole image has 273 MB. */
+const workerSize = '1Gi';
 
 const { environment, nodeFlags } = memorySettings;
 const env = Object.entries(environment).map(([name, value]) => ({ name, value }));

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { graphOf, inputsOf, shapeOf } from '../../formats/onnx/graph.ts';
 import { backends } from '../../ground/contract/backends.ts';
-import { workFiles } from '../../ground/contract/layout.ts';
+import { buildReportFile, workFiles } from '../../ground/contract/layout.ts';
 import type { BuildRequest, EngineTask } from '../../ground/contract/task.ts';
 import { floatLayers } from '../precision/float-layers.ts';
 
@@ -13,7 +13,14 @@ export type EngineOptions = Pick<
   'backend' | 'computeCapability' | 'maxBatchSize' | 'maxWorkspaceSizeBytes' | 'keepFloat' | 'options'
 >;
 
-export const buildRequest = (task: EngineOptions, model: ModelProto, work: string): BuildRequest => {
+/** Folders: what the builder reads, and what it writes. */
+export type BuildPlaces = { readonly work: string; readonly built: string };
+
+export const buildRequest = (
+  task: EngineOptions,
+  model: ModelProto,
+  { work, built }: BuildPlaces,
+): BuildRequest => {
   const input = inputsOf(graphOf(model))[0]!;
   const [batch, ...image] = shapeOf(input)!;
   // A graph with a fixed batch takes that batch and no other.
@@ -22,11 +29,8 @@ export const buildRequest = (task: EngineOptions, model: ModelProto, work: strin
   const shape = (size: number): number[] => [size, ...image.map(Number)];
   return {
     model: join(work, workFiles.model),
-    engine: join(
-      work,
-      backends[task.backend].engineFile === 'model.onnx' ? workFiles.onnxEngine : workFiles.engine,
-    ),
-    report: join(work, workFiles.report),
+    engine: join(built, backends[task.backend].engineFile),
+    report: join(built, buildReportFile),
     ...(task.computeCapability !== undefined && { computeCapability: task.computeCapability }),
     inputName: input.name,
     minShape: shape(least),

@@ -6,8 +6,10 @@ export const mounts = {
   keyFile: '/run/secrets/export.tlt.dev/key',
   /** The experiment spec, a file of a mounted ConfigMap. */
   specFile: '/run/config/export.tlt.dev/spec',
-  /** Handed from one container of an engine pod to the next. */
+  /** What `stage` hands to `build` and `publish`, which cannot write there. */
   work: '/work',
+  /** What `build` hands to `publish`, which cannot write there. */
+  built: '/built',
   /** The worker and its Node, in a pod whose image is the user's. */
   worker: '/opt/tlt-worker',
   temporary: '/tmp',
@@ -36,7 +38,7 @@ export const artifactFiles = {
   manifest: 'manifest.json',
 } as const;
 
-/** Files in `mounts.work` by which stage, build and publish speak to each other. */
+/** Files in `mounts.work`. */
 export const workFiles = {
   /** The graph for the builder, in the precision that was asked for. */
   model: 'model.onnx',
@@ -45,14 +47,12 @@ export const workFiles = {
   verification: 'verification.pb',
   /** What the build driver reads: `BuildRequest`. */
   request: 'build-request.json',
-  /** What the build driver leaves beside the engine: `BuildReport`. */
-  report: 'build-report.json',
-  /** What a build driver makes: an engine plan, or a graph of ONNX Runtime. */
-  engine: 'engine.plan',
-  onnxEngine: 'engine.onnx',
   /** Written by stage in place of all others when the engine is there already: the result to report. */
   finished: 'finished.json',
 } as const;
+
+/** Beside the engine, which has its artifact's name, in `mounts.built`: `BuildReport`. */
+export const buildReportFile = 'build-report.json';
 
 const under = (uri: string, ...names: string[]): string => [uri.replace(/\/+$/, ''), ...names].join('/');
 

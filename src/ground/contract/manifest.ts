@@ -1,5 +1,8 @@
 /** `manifest.json`, written last into an artifact folder: where it is, everything that it lists is whole. */
-import type { Result } from './result.ts';
+import { faultOf } from './check-schema.ts';
+import { parseResult, type Result, type StoredFile } from './result.ts';
+import { digest, fileName, sizeBytes } from './result-schema.ts';
+import { integer, list, map, object, text } from './schema.ts';
 
 export type Manifest = {
   readonly formatVersion: 1;
@@ -14,3 +17,61 @@ export type Manifest = {
   /** How to use the files, for people. */
   readonly notes: readonly string[];
 };
+
+/** Ours have a few KB: names, digests and at most 64 node names. */
+export const manifestLimitBytes = 256 * 2 ** 10;
+
+const file = object('A file.', { sha256: digest, sizeBytes }, { required: ['sha256', 'sizeBytes'] });
+
+/** All but the result, which has schemas of its own. */
+const schema = object(
+  'A manifest.',
+  {
+    formatVersion: integer('Version of the format.', { minimum: 1, maximum: 1 }),
+    key: text('The content key.', { maxLength: 64 }),
+    inputs: map('Digests.', text('A digest or key.', { maxLength: 64 }), { maxProperties: 16 }),
+    files: map('Files.', file, { maxProperties: 64 }),
+    notes: list('Notes.', text('A note.', { maxLength: 4096 }), { maxItems: 64 }),
+  },
+  { required: ['formatVersion', 'key', 'inputs', 'files', 'notes'] },
+);
+
+/** Undefined for any text that is no manifest whose result names files of the manifest, and those alone. */
+export const parseManifest = (content: string): Manifest | undefined => {
+  const { result: reported, ...rest } = asObject(content) as Partial<Manifest>;
+  if (faultOf(schema, rest) !== undefined) return undefined;
+  const { files } = rest as Manifest;
+  const result = parseResult(JSON.stringify(reported));
+  if (result.kind === 'Unusable' || result.kind === 'Failed') return undefined;
+  const named = Object.keys(files).every((name) => faultOf(fileName, name) === undefined);
+  return named && filesOf(result).every(isListedIn(files)) ? ({ ...rest, result } as Manifest) : undefined;
+};
+
+const asObject = (content: string): object => {
+  try {
+    return Object(JSON.parse(content));
+  } catch {
+    return {}; // Damaged: the work is done again and the manifest replaced.
+  }
+};
+
+type Listed = Pick<StoredFile, 'file'> & Partial<StoredFile>;
+
+const filesOf = (result: Manifest['result']): readonly Listed[] => {
+  if (result.kind === 'EngineBuilt') return [result.engine];
+  if (result.kind === 'TensorfileWritten') return [result.tensorfile];
+  const { etlt, codecEtlt, calibrationCache, verification, report } = result;
+  const pages = report ? [report.file, ...(report.pageFile ? [report.pageFile] : [])] : [];
+  return [
+    ...[etlt, codecEtlt, calibrationCache, verification].filter((artifact) => artifact !== undefined),
+    ...pages.map((name) => ({ file: name })),
+  ];
+};
+
+const isListedIn =
+  (files: Manifest['files']) =>
+  ({ file: name, sha256, sizeBytes: size }: Listed): boolean => {
+    const listed = Object.hasOwn(files, name) ? files[name] : undefined;
+    if (listed === undefined) return false;
+    return sha256 === undefined || (listed.sha256 === sha256 && listed.sizeBytes === size);
+  };
