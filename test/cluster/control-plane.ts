@@ -12,8 +12,12 @@ import { type Background, background, eventually, run } from './run.ts';
 export type ControlPlaneOptions = {
   /** Where state and logs go; a temporary folder, removed at the end, if left out. */
   readonly folder?: string;
-  /** Writes every request that changes something to an audit log. */
-  readonly audit?: boolean;
+  /** Writes every request that changes something to an audit log: of everybody, or of these users alone. */
+  readonly audit?: boolean | readonly string[];
+  /** More administrators beside the first one; each has a kubeconfig of its own. */
+  readonly users?: readonly string[];
+  /** Takes away the limits that controllers and scheduler put on their own requests, and gives them more workers. */
+  readonly unthrottled?: boolean;
   readonly controllerManager?: boolean;
   readonly scheduler?: boolean;
   /** Where the apiserver listens; a free port on loopback if left out. */
@@ -28,6 +32,8 @@ export interface ControlPlane {
   /** A kubeconfig file of a cluster administrator. */
   readonly kubeconfig: string;
   readonly auditLog: string;
+  /** The kubeconfig file of one of `users`. */
+  kubeconfigOf(user: string): string;
   /** kubectl with that kubeconfig; returns standard output. */
   kubectl(args: readonly string[], input?: string): Promise<string>;
   /** The administrator's requests, where kubectl itself is not what is tested: a process costs a hundred times as much. */
@@ -39,14 +45,16 @@ export interface ControlPlane {
 export const serviceSubnet = '10.97.0.0/24';
 export const kubernetesServiceAddress = '10.97.0.1';
 
-const auditPolicy = `apiVersion: audit.k8s.io/v1
-kind: Policy
-omitStages: [RequestReceived]
-rules:
-  - level: None
-    verbs: [get, list, watch]
-  - level: Metadata
-`;
+const auditPolicy = (users: readonly string[]): string =>
+  JSON.stringify({
+    apiVersion: 'audit.k8s.io/v1',
+    kind: 'Policy',
+    omitStages: ['RequestReceived'],
+    rules: [
+      { level: 'None', verbs: ['get', 'list', 'watch'] },
+      { level: 'Metadata', ...(users.length > 0 && { users }) },
+    ],
+  });
 
 export const startControlPlane = async (options: ControlPlaneOptions = {}): Promise<ControlPlane> => {
   const programs = await controlPlanePrograms();
@@ -68,16 +76,24 @@ export const startControlPlane = async (options: ControlPlaneOptions = {}): Prom
     const [client, peer] = [await freePort(), await freePort()];
     const listen = options.listen ?? { address: '127.0.0.1', port: await freePort() };
     start('etcd', [...programs.etcd, ...etcdFlags(folder, client, peer)]);
-    const { token, ca } = await writeCredentials(folder, listen.address);
+    const users = options.users ?? [];
+    const { tokens, ca } = await writeCredentials(folder, listen.address, users);
+    const token = tokens[0]!;
+    writeFileSync(
+      join(folder, 'audit-policy.yaml'),
+      auditPolicy(typeof options.audit === 'object' ? options.audit : []),
+    );
     start('apiserver', [
       ...programs.apiserver,
-      ...apiserverFlags(folder, client, { listen, audit: options.audit === true }),
+      ...apiserverFlags(folder, client, { listen, audit: Boolean(options.audit) }),
     ]);
     const url = `https://${listen.address}:${listen.port}`;
     const kubeconfig = join(folder, 'admin.kubeconfig');
     const ask = requestsTo({ url, token, ca });
     await eventually('kube-apiserver', () => ask('/readyz'));
-    writeFileSync(kubeconfig, kubeconfigOf(url, token, ca), { mode: 0o600 });
+    const pathOf = (user: string) => join(folder, `${user}.kubeconfig`);
+    for (const [i, user] of ['admin', ...users].entries())
+      writeFileSync(pathOf(user), kubeconfigOf(url, tokens[i]!, ca), { mode: 0o600 });
     const kubectl = (args: readonly string[], input?: string) =>
       run('kubectl', ['--kubeconfig', kubeconfig, ...args], input === undefined ? {} : { input });
     const controllers = [
@@ -86,9 +102,16 @@ export const startControlPlane = async (options: ControlPlaneOptions = {}): Prom
         : []),
       ...(options.scheduler ? ([['kube-scheduler', schedulerFlags(kubeconfig)]] as const) : []),
     ];
-    for (const [name, flags] of controllers) start(name, [await kubeBinary(), name, ...flags]);
+    for (const [name, flags] of controllers)
+      start(name, [
+        await kubeBinary(),
+        name,
+        ...flags,
+        ...(options.unthrottled ? unthrottled[name] : []),
+      ]);
     await eventually('the default namespace', () => ask('/api/v1/namespaces/default'));
-    return { folder, url, ca, kubeconfig, auditLog: join(folder, 'audit.log'), kubectl, ask, stop };
+    const auditLog = join(folder, 'audit.log');
+    return { folder, url, ca, kubeconfig, auditLog, kubeconfigOf: pathOf, kubectl, ask, stop };
   } catch (thrown) {
     const log = tail(join(folder, 'apiserver.log'));
     await stop();
@@ -113,18 +136,23 @@ const etcdFlags = (folder: string, client: number, peer: number): readonly strin
   '--log-level=error',
 ];
 
-type Credentials = { readonly token: string; readonly ca: Buffer };
+type Credentials = { readonly tokens: readonly string[]; readonly ca: Buffer };
 
 /**
- * The administrator's token, the key of ServiceAccount tokens, and the certificates of the apiserver for all and for
+ * The administrators' tokens, the key of ServiceAccount tokens, and the certificates of the apiserver for all and for
  * kubelets. Left to itself the apiserver would make an RSA key, which takes half a second.
  */
-const writeCredentials = async (folder: string, address: string): Promise<Credentials> => {
-  const token = randomBytes(16).toString('hex');
-  writeFileSync(join(folder, 'tokens.csv'), `${token},admin,admin,"system:masters"\n`, { mode: 0o600 });
+const writeCredentials = async (
+  folder: string,
+  address: string,
+  users: readonly string[],
+): Promise<Credentials> => {
+  const names = ['admin', ...users];
+  const tokens = names.map(() => randomBytes(16).toString('hex'));
+  const lines = names.map((name, i) => `${tokens[i]},${name},${name},"system:masters"\n`);
+  writeFileSync(join(folder, 'tokens.csv'), lines.join(''), { mode: 0o600 });
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   writeFileSync(join(folder, 'sa.key'), privateKey.export({ type: 'sec1', format: 'pem' }), { mode: 0o600 });
-  writeFileSync(join(folder, 'audit-policy.yaml'), auditPolicy);
   mkdirSync(join(folder, 'certs'), { recursive: true });
   await certify(join(folder, 'certs', 'apiserver'), '/CN=apiserver', `subjectAltName=IP:${address}`);
   await certify(
@@ -132,7 +160,7 @@ const writeCredentials = async (folder: string, address: string): Promise<Creden
     '/O=system:masters/CN=apiserver',
     'extendedKeyUsage=clientAuth',
   );
-  return { token, ca: readFileSync(join(folder, 'certs', 'apiserver.crt')) };
+  return { tokens, ca: readFileSync(join(folder, 'certs', 'apiserver.crt')) };
 };
 
 /** Signed by itself: `<path>.crt` and `<path>.key`. */
@@ -187,6 +215,12 @@ const schedulerFlags = (kubeconfig: string): readonly string[] => [
   '--leader-elect=false',
   '--secure-port=0',
 ];
+
+const noLimit = ['--kube-api-qps=5000', '--kube-api-burst=10000'] as const;
+const unthrottled = {
+  'kube-controller-manager': [...noLimit, '--concurrent-job-syncs=20'],
+  'kube-scheduler': noLimit,
+} as const;
 
 export const kubeconfigOf = (server: string, token: string, ca: Buffer): string =>
   JSON.stringify({

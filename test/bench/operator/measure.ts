@@ -1,0 +1,159 @@
+/** One contender and so many objects: how fast, at what cost, and what it wrote. */
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ModelExport } from '../../../src/cluster/api/model-export.ts';
+import { modelExportResource } from '../../../src/cluster/modelexport/caches.ts';
+import { jobResources } from '../../../src/cluster/ownedjobs/caches.ts';
+import type { JobObject } from '../../../src/cluster/ownedjobs/kube-shapes.ts';
+import { eventually } from '../../cluster/run.ts';
+import { type Contender, type Templates, usageOf } from './contenders.ts';
+import { classes, createExport, followIn, namespace, startWorld, type World } from './world.ts';
+
+export type Load = {
+  readonly objects: number;
+  /** Objects a second; all at once if left out. */
+  readonly rate?: number;
+};
+
+export type Measured = {
+  readonly title: string;
+  readonly jobsPerSecond: number;
+  readonly processorMsPerObject: number;
+  readonly mebibytes: number;
+  /** `verb kind` → requests an object. */
+  readonly writes: Readonly<Record<string, number>>;
+  readonly firstStatusMs: readonly number[];
+  readonly readyMs: readonly number[];
+};
+
+export const jobsPerObject = classes.length + 1;
+const inParallel = 16;
+const limitMs = 900_000;
+
+/** `look` reads what is of use later, before the world ends. */
+export const measure = async <T>(
+  { title, start }: Contender,
+  load: Load,
+  look: (world: World) => Promise<T>,
+): Promise<{ readonly measured: Measured; readonly seen: T }> => {
+  const world = await startWorld();
+  try {
+    const child = await start(world);
+    await sleep(4000); // Its caches are filled by then.
+    const before = usageOf(child.pid!);
+    const times = await runLoad(world, load);
+    const after = usageOf(child.pid!);
+    await sleep(1000);
+    child.kill('SIGTERM');
+    const measured = {
+      title,
+      jobsPerSecond: (load.objects * jobsPerObject) / times.seconds,
+      processorMsPerObject: ((after.seconds - before.seconds) * 1000) / load.objects,
+      mebibytes: after.mebibytes,
+      writes: writesOf(world, load.objects),
+      ...times,
+    };
+    return { measured, seen: await look(world) };
+  } finally {
+    await world.stop();
+  }
+};
+
+type Times = { readonly seconds: number; readonly firstStatusMs: number[]; readonly readyMs: number[] };
+
+const runLoad = async (world: World, { objects, rate }: Load): Promise<Times> => {
+  const created = new Map<string, number>();
+  const first = new Map<string, number>();
+  const ready = new Map<string, number>();
+  const cache = followIn<ModelExport>(world, {
+    resource: modelExportResource,
+    namespace,
+    project: (raw) => raw as ModelExport,
+    onChange: ({ after }) => {
+      if (!after?.status) return;
+      const { name } = after.metadata;
+      const { conditions, observedGeneration = -1 } = after.status;
+      const since = () => performance.now() - created.get(name)!;
+      if (observedGeneration >= 0 && !first.has(name)) first.set(name, since());
+      const isReady = conditions?.some(({ type, status }) => type === 'Ready' && status === 'True');
+      if (isReady && !ready.has(name)) ready.set(name, since());
+    },
+  });
+  await eventually('the first list', async () => cache.synced || undefined);
+  const started = performance.now();
+  const names = Array.from({ length: objects }, (_, i) => `export-${i}`);
+  await inTurn(names, rate, async (name) => {
+    created.set(name, performance.now());
+    await createExport(world, name);
+  });
+  await eventually('every object to be Ready', async () => ready.size === objects || undefined, limitMs);
+  return {
+    seconds: (performance.now() - started) / 1000,
+    firstStatusMs: [...first.values()],
+    readyMs: [...ready.values()],
+  };
+};
+
+/** So many at a time, or so many a second. */
+const inTurn = async (
+  names: readonly string[],
+  rate: number | undefined,
+  make: (name: string) => Promise<void>,
+): Promise<void> => {
+  const queue = [...names];
+  const lane = async (): Promise<void> => {
+    for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
+      if (rate !== undefined) await sleep(1000 / rate);
+      await make(name);
+    }
+  };
+  await Promise.all(Array.from({ length: rate === undefined ? inParallel : 1 }, lane));
+};
+
+type AuditLine = {
+  readonly verb: string;
+  readonly objectRef?: { readonly resource: string; readonly subresource?: string };
+};
+
+const writesOf = ({ plane }: World, objects: number): Readonly<Record<string, number>> => {
+  const counts: Record<string, number> = {};
+  for (const line of readFileSync(plane.auditLog, 'utf8').split('\n')) {
+    if (line === '') continue;
+    const { verb, objectRef } = JSON.parse(line) as AuditLine;
+    const kind = [objectRef?.resource, objectRef?.subresource].filter(Boolean).join('/');
+    counts[`${verb} ${kind}`] = (counts[`${verb} ${kind}`] ?? 0) + 1;
+  }
+  return Object.fromEntries(Object.entries(counts).map(([kind, count]) => [kind, count / objects]));
+};
+
+/** The control plane's own limit: the same Jobs by a client alone, until all of them are complete. */
+export const measureLimit = async (templates: Templates, { objects }: Load): Promise<number> => {
+  const world = await startWorld();
+  try {
+    let complete = 0;
+    const cache = followIn<JobObject>(world, {
+      resource: jobResources.jobs,
+      namespace,
+      project: (raw) => raw as JobObject,
+      onChange: ({ before, after }) => {
+        if (isComplete(after) && !isComplete(before)) complete++;
+      },
+    });
+    await eventually('the first list', async () => cache.synced || undefined);
+    const started = performance.now();
+    const names = Array.from({ length: objects * jobsPerObject }, (_, i) => `job-${i}`);
+    await inTurn(names, undefined, async (name) => {
+      const deviceClass = classes[Number(name.slice(4)) % jobsPerObject];
+      const template = deviceClass === undefined ? templates.export : templates.engine;
+      const job = { ...template, metadata: { ...(template as { metadata: object }).metadata, name } };
+      await world.client.create(jobResources.jobs, { namespace }, job, world.signal);
+    });
+    await eventually('every Job to be complete', async () => complete === names.length || undefined, limitMs);
+    return names.length / ((performance.now() - started) / 1000);
+  } finally {
+    await world.stop();
+  }
+};
+
+const isComplete = (job: JobObject | undefined): boolean =>
+  job?.status?.conditions?.some(({ type, status }) => type === 'Complete' && status === 'True') ?? false;

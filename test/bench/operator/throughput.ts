@@ -1,0 +1,55 @@
+/** `npm run bench:operator`: this operator beside a controller on controller-runtime and a client alone, in one run. */
+import process from 'node:process';
+import { parseArgs } from 'node:util';
+import { compileOperator, operator, peer, templatesOf } from './contenders.ts';
+import { type Load, type Measured, measure, measureLimit } from './measure.ts';
+
+const { values } = parseArgs({
+  options: {
+    objects: { type: 'string', default: '200' },
+    rate: { type: 'string' },
+    alone: { type: 'boolean', default: false },
+  },
+});
+
+const quantile = (values: readonly number[], q: number): number =>
+  values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(q * values.length))] ?? Number.NaN;
+
+const seconds = (ms: readonly number[]): string =>
+  [0.5, 0.99].map((q) => (quantile(ms, q) / 1000).toFixed(2)).join(' / ');
+
+const row = ({ title, jobsPerSecond, ...measured }: Measured, limit: number | undefined): string => {
+  const { processorMsPerObject, mebibytes, writes, firstStatusMs, readyMs } = measured;
+  const all = Object.values(writes).reduce((sum, each) => sum + each, 0);
+  const kinds = Object.entries(writes).map(([kind, each]) => `${kind} ${each.toFixed(2)}`);
+  return [
+    `${title}: ${jobsPerSecond.toFixed(1)} Jobs/s${limit ? ` (${(jobsPerSecond / limit).toFixed(2)} of the limit)` : ''}`,
+    `  processor ${processorMsPerObject.toFixed(1)} ms an object, peak ${mebibytes.toFixed(0)} MiB`,
+    `  ${all.toFixed(2)} writes an object: ${kinds.join(', ')}`,
+    `  first status p50 / p99 ${seconds(firstStatusMs)} s, Ready ${seconds(readyMs)} s`,
+  ].join('\n');
+};
+
+const main = async (): Promise<void> => {
+  const load: Load = {
+    objects: Number(values.objects),
+    ...(values.rate !== undefined && { rate: Number(values.rate) }),
+  };
+  await compileOperator();
+  const { measured: ours, seen: templates } = await measure(operator, load, templatesOf);
+  if (values.alone) {
+    process.stdout.write(`${row(ours, undefined)}\n`);
+    return;
+  }
+  const { measured: theirs } = await measure(peer(templates), load, async () => undefined);
+  const limit = load.rate === undefined ? await measureLimit(templates, load) : undefined;
+  const how = load.rate === undefined ? 'at once' : `at ${load.rate} a second`;
+  process.stdout.write(`${load.objects} ModelExports × 3 classes, ${how}\n`);
+  if (limit) process.stdout.write(`a client alone: ${limit.toFixed(1)} Jobs/s\n`);
+  for (const each of [ours, theirs]) process.stdout.write(`${row(each, limit)}\n`);
+  process.stdout.write(
+    `ratios, ours to theirs: Jobs/s ${(ours.jobsPerSecond / theirs.jobsPerSecond).toFixed(2)}, processor ${(ours.processorMsPerObject / theirs.processorMsPerObject).toFixed(2)}\n`,
+  );
+};
+
+await main();

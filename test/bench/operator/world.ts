@@ -1,0 +1,165 @@
+/** What the benchmarks of the operator run on: a real control plane without client limits, and nodes that finish pods at once. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Registry } from 'prom-client';
+import { modelExportResource } from '../../../src/cluster/modelexport/caches.ts';
+import { jobResources } from '../../../src/cluster/ownedjobs/caches.ts';
+import type { PodObject } from '../../../src/cluster/ownedjobs/kube-shapes.ts';
+import type { KubeClient } from '../../../src/cluster/runtime/client.ts';
+import { Informer, type InformerOptions } from '../../../src/cluster/runtime/informer.ts';
+import type { Stored } from '../../../src/cluster/runtime/store.ts';
+import { systemClock } from '../../../src/ground/base/clock.ts';
+import type { Log } from '../../../src/ground/observability/log.ts';
+import { informerMetrics } from '../../../src/ground/observability/metrics.ts';
+import { aClientOf } from '../../builders/client.ts';
+import { anEngineBuilt, anExported, aSpec } from '../../builders/objects.ts';
+import { endedWell } from '../../builders/pods.ts';
+import { type ControlPlane, startControlPlane } from '../../cluster/control-plane.ts';
+
+export const classes = ['ada', 'ampere', 'cpu'] as const;
+export const namespace = 'default';
+/** Whose requests are counted: the kubeconfig of the controller under test is this user's. */
+export const contender = 'contender';
+
+export type World = {
+  readonly plane: ControlPlane;
+  readonly client: KubeClient;
+  readonly signal: AbortSignal;
+  stop(): Promise<void>;
+};
+
+const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: console.error };
+
+/** Until the world ends. */
+export const followIn = <T extends Stored>(
+  { client, signal }: Pick<World, 'client' | 'signal'>,
+  options: InformerOptions<T>,
+): Informer<T> => {
+  const metrics = informerMetrics(new Registry());
+  const informer = new Informer(options, {
+    client,
+    clock: systemClock,
+    random: Math.random,
+    metrics,
+    log: silent,
+  });
+  void informer.run(signal);
+  return informer;
+};
+
+export const startWorld = async (): Promise<World> => {
+  const plane = await startControlPlane({
+    controllerManager: true,
+    scheduler: true,
+    unthrottled: true,
+    users: [contender],
+    audit: [contender],
+  });
+  const over = new AbortController();
+  const world = { plane, client: aClientOf(plane.kubeconfig), signal: over.signal };
+  await plane.kubectl(['apply', '--server-side', '-k', 'crds']);
+  await plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s']);
+  for (const name of classes) await plane.kubectl(['apply', '-f', '-'], JSON.stringify(aClass(name)));
+  for (let i = 0; i < nodes; i++) await addNode(world, `node-${i}`);
+  void heartbeats(world).catch(() => {}); // Ends with the world.
+  finishPods(world);
+  return {
+    ...world,
+    stop: async () => {
+      over.abort(new Error('the world ends'));
+      await plane.stop();
+    },
+  };
+};
+
+const aClass = (name: string): object => {
+  const engine =
+    name === 'cpu' ? { backend: 'OnnxRuntime' } : { backend: 'TensorRtRtx', computeCapability: '8.6' };
+  return {
+    apiVersion: 'export.tlt.dev/v1beta1',
+    kind: 'ExportDeviceClass',
+    metadata: { name },
+    spec: { engine },
+  };
+};
+
+export const aModelExport = (name: string): object => ({
+  apiVersion: 'export.tlt.dev/v1beta1',
+  kind: 'ModelExport',
+  metadata: { name },
+  spec: { ...aSpec(), deviceClasses: classes.map((each) => ({ name: each })) },
+});
+
+export const createExport = ({ client, signal }: World, name: string): Promise<unknown> =>
+  client.create(modelExportResource, { namespace }, aModelExport(name), signal);
+
+const nodes = 4;
+const nodeResource = { group: '', version: 'v1', plural: 'nodes' } as const;
+const leaseResource = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases' } as const;
+const plenty = { cpu: '100000', memory: '1000Ti', pods: '100000' } as const;
+
+type Asking = Pick<World, 'client' | 'signal'>;
+
+const addNode = async ({ client, signal }: Asking, name: string): Promise<void> => {
+  const labels = {
+    'kubernetes.io/hostname': name,
+    'kubernetes.io/os': 'linux',
+    'kubernetes.io/arch': 'amd64',
+  };
+  await client.create(nodeResource, {}, { metadata: { name, labels } }, signal);
+  const ready = { type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'ready' };
+  const status = { conditions: [ready], capacity: plenty, allocatable: plenty };
+  await client.mergePatch(nodeResource, { name, subresource: 'status' }, { status }, signal);
+  await client.mergePatch(nodeResource, { name }, { spec: { taints: null } }, signal);
+  await client.create(leaseResource, { namespace: 'kube-node-lease' }, leaseOf(name), signal);
+};
+
+const leaseOf = (name: string): object => ({
+  metadata: { name },
+  spec: {
+    holderIdentity: name,
+    leaseDurationSeconds: 40,
+    renewTime: new Date().toISOString().replace('Z', '000Z'),
+  },
+});
+
+/** Without them the node controller would take the nodes for lost after 40 s. */
+const heartbeats = async ({ client, signal }: Asking): Promise<void> => {
+  for (;;) {
+    await sleep(10_000, undefined, { signal });
+    for (let i = 0; i < nodes; i++) {
+      const name = `node-${i}`;
+      await client.mergePatch(leaseResource, { namespace: 'kube-node-lease', name }, leaseOf(name), signal);
+    }
+  }
+};
+
+/** The kubelets' part: a pod that was given a node has ended well, with the result that its stage would have. */
+const finishPods = (world: Asking): void => {
+  const finished = new Set<string>();
+  followIn<PodObject>(world, {
+    resource: jobResources.pods,
+    project: (raw) => {
+      const { metadata, spec } = raw as PodObject;
+      const { name, namespace: where, uid, labels } = metadata;
+      return {
+        metadata: { name, namespace: where, uid, ...(labels && { labels }) },
+        spec: { ...(spec?.nodeName && { nodeName: spec.nodeName }) },
+      };
+    },
+    onChange: ({ after }) => {
+      if (after?.spec?.nodeName === undefined || finished.has(after.metadata.uid)) return;
+      finished.add(after.metadata.uid);
+      void finish(world, after).catch(() => {}); // It may be gone by now.
+    },
+  });
+};
+
+const finish = async ({ client, signal }: Asking, { metadata }: PodObject): Promise<void> => {
+  const deviceClass = metadata.labels?.['export.tlt.dev/device-class'];
+  const status =
+    deviceClass === undefined
+      ? endedWell('export', anExported())
+      : endedWell('publish', anEngineBuilt(deviceClass));
+  const at = { namespace: metadata.namespace, name: metadata.name, subresource: 'status' };
+  await client.mergePatch(jobResources.pods, at, { status }, signal);
+};
