@@ -15,8 +15,9 @@ import { modelExportCache } from './cluster/modelexport/caches.ts';
 import type { Stores } from './cluster/modelexport/observe.ts';
 import { makeReconciler } from './cluster/modelexport/reconciler.ts';
 import { makeWatches } from './cluster/modelexport/watches.ts';
-import { jobCache, mountWarningCache, podCache } from './cluster/ownedjobs/caches.ts';
-import { makeOwnedWatches, wakeAll, wakeItself } from './cluster/ownedjobs/watches.ts';
+import { jobCache, podCache } from './cluster/ownedjobs/caches.ts';
+import { Warnings } from './cluster/ownedjobs/warnings.ts';
+import { ownedChanged, wakeAll, wakeItself } from './cluster/ownedjobs/watches.ts';
 import type { KubeClient } from './cluster/runtime/client.ts';
 import { type Reconcile, runController } from './cluster/runtime/controller.ts';
 import { Informer } from './cluster/runtime/informer.ts';
@@ -49,7 +50,7 @@ export const makeControllers = (world: OperatorWorld): Pick<ManagerParts, 'infor
   const classQueue = new WorkQueue({ name: 'exportdeviceclass', clock, random, metrics: queues });
   const scope = { namespace: world.namespace };
   const watches = makeWatches(() => stores, exportQueue);
-  const owned = makeOwnedWatches(() => pods.store, {
+  const wakeOwner = ownedChanged({
     ModelExport: exportQueue,
     CalibrationTensorfile: tensorfileQueue,
   });
@@ -62,9 +63,8 @@ export const makeControllers = (world: OperatorWorld): Pick<ManagerParts, 'infor
     }),
     deps,
   );
-  const jobs = new Informer(jobCache(scope, owned.ownedChanged), deps);
-  const pods = new Informer(podCache(scope, owned.ownedChanged), deps);
-  const mountWarnings = new Informer(mountWarningCache(scope, owned.mountWarned), deps);
+  const jobs = new Informer(jobCache(scope, wakeOwner), deps);
+  const pods = new Informer(podCache(scope, wakeOwner), deps);
   const deviceClasses = new Informer(
     {
       resource: deviceClassResource,
@@ -94,7 +94,6 @@ export const makeControllers = (world: OperatorWorld): Pick<ManagerParts, 'infor
     nodes: nodes.store,
     jobs: jobs.store,
     pods: pods.store,
-    mountWarnings: mountWarnings.store,
   };
   const classController = makeDeviceClassController({
     client,
@@ -105,6 +104,7 @@ export const makeControllers = (world: OperatorWorld): Pick<ManagerParts, 'infor
   });
   const record = makeRecorder({ client, clock, log, instance: world.instance });
   const owning = { client, record, stores, images, clock };
+  const warned = () => ({ ...owning, warnings: new Warnings({ client, clock, log }) });
   const metrics = controllerMetrics(registry);
   const controlled = (
     name: string,
@@ -116,15 +116,15 @@ export const makeControllers = (world: OperatorWorld): Pick<ManagerParts, 'infor
     run: (signal: AbortSignal) => runController({ name, queue, ...how }, { clock, log, metrics }, signal),
   });
   return {
-    informers: [modelExports, tensorfiles, deviceClasses, nodes, jobs, pods, mountWarnings],
+    informers: [modelExports, tensorfiles, deviceClasses, nodes, jobs, pods],
     controllers: [
       controlled('modelexport', exportQueue, {
-        reconcile: makeReconciler(owning),
+        reconcile: makeReconciler(warned()),
         workers: world.workers,
         wakeAll: () => wakeAll(exportQueue, modelExports.store),
       }),
       controlled('calibrationtensorfile', tensorfileQueue, {
-        reconcile: makeTensorfileReconciler(owning),
+        reconcile: makeTensorfileReconciler(warned()),
         workers: 1,
         wakeAll: () => wakeAll(tensorfileQueue, tensorfiles.store),
       }),

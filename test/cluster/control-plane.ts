@@ -103,12 +103,7 @@ export const startControlPlane = async (options: ControlPlaneOptions = {}): Prom
       ...(options.scheduler ? ([['kube-scheduler', schedulerFlags(kubeconfig)]] as const) : []),
     ];
     for (const [name, flags] of controllers)
-      start(name, [
-        await kubeBinary(),
-        name,
-        ...flags,
-        ...(options.unthrottled ? unthrottled[name] : []),
-      ]);
+      start(name, [await kubeBinary(), name, ...flags, ...(options.unthrottled ? unthrottled[name] : [])]);
     await eventually('the default namespace', () => ask('/api/v1/namespaces/default'));
     const auditLog = join(folder, 'audit.log');
     return { folder, url, ca, kubeconfig, auditLog, kubeconfigOf: pathOf, kubectl, ask, stop };

@@ -1,6 +1,6 @@
-/** What a pod waits for, told from the sentences that kubelets and schedulers write. */
+/** What a pod waits for, read from the sentences that kubelets and schedulers write. */
 import test from 'ava';
-import { blockedOf } from '../../src/cluster/ownedjobs/blocked.ts';
+import { blockedOf, refusedPod } from '../../src/cluster/ownedjobs/blocked.ts';
 import type { PodObject } from '../../src/cluster/ownedjobs/kube-shapes.ts';
 
 const aPod = (status: PodObject['status']): PodObject => ({
@@ -11,7 +11,7 @@ const aPod = (status: PodObject['status']): PodObject => ({
 const mounts = test.macro({
   exec: (t, warning: string, reason: string, message: RegExp) => {
     const blocked = blockedOf(aPod({}), [
-      { podUid: 'uid-p', message: `MountVolume.SetUp failed for volume "v" : ${warning}` },
+      { reason: 'FailedMount', message: `MountVolume.SetUp failed for volume "v" : ${warning}` },
     ]);
     t.is(blocked?.reason, reason as never);
     t.regex(blocked!.message, message);
@@ -23,7 +23,7 @@ test(
   mounts,
   'references non-existent secret key: key',
   'KeySecretMissing',
-  /^the Secret has no key key: add it, or mend spec\.keySecretRef\.key$/,
+  /^the Secret has no key key: add it, or fix spec\.keySecretRef\.key$/,
 );
 test(mounts, 'configmap "specs" not found', 'SpecMissing', /^ConfigMap specs does not exist .* create it$/);
 test(
@@ -34,8 +34,29 @@ test(
 );
 test(mounts, 'the disk is on fire', 'PodWaiting', /the disk is on fire/);
 
-test('a warning about another pod says nothing', (t) => {
-  t.is(blockedOf(aPod({}), [{ podUid: 'uid-q', message: 'secret "absent" not found' }]), undefined);
+test('what containers say now goes before what events said', (t) => {
+  const missing = [{ reason: 'FailedMount', message: 'secret "absent" not found' }];
+  const pulling = { name: 'export', state: { waiting: { reason: 'ImagePullBackOff' } } };
+  t.is(blockedOf(aPod({ containerStatuses: [pulling] }), missing)?.reason, 'ImagePullFailed');
+  const creating = { name: 'export', state: { waiting: { reason: 'ContainerCreating' } } };
+  t.is(blockedOf(aPod({ containerStatuses: [creating] }), missing)?.reason, 'KeySecretMissing');
+});
+
+test('a volume that another node has is waited for under a reason of its own', (t) => {
+  const message = 'Multi-Attach error for volume "pvc-1": Volume is already exclusively attached to one node';
+  const blocked = blockedOf(aPod({}), [{ reason: 'FailedAttachVolume', message }]);
+  t.deepEqual(blocked, { reason: 'VolumeInUse', message });
+});
+
+test('a volume of another zone is no matter of taints', (t) => {
+  const message = '0/3 nodes are available: 3 node(s) had volume node affinity conflict.';
+  t.is(blockedOf(unscheduled(message), [])?.reason, 'VolumeUnreachable');
+});
+
+test('a Job without a pod is explained by what its controller was refused', (t) => {
+  const quota = { reason: 'FailedCreate', message: 'Error creating: pods "x" is forbidden: exceeded quota' };
+  t.deepEqual(refusedPod([quota]), { reason: 'PodRefused', message: quota.message });
+  t.is(refusedPod([]), undefined);
 });
 
 const unscheduled = (message: string) =>

@@ -2,7 +2,8 @@
 import test from 'ava';
 import type { JobOwner } from '../../src/cluster/jobs/job.ts';
 import { job } from '../../src/cluster/jobs/job.ts';
-import { type JobStores, jobCache, mountWarningCache, podCache } from '../../src/cluster/ownedjobs/caches.ts';
+import { type JobStores, jobCache, podCache } from '../../src/cluster/ownedjobs/caches.ts';
+import type { Warning } from '../../src/cluster/ownedjobs/kube-shapes.ts';
 import { observeOwned } from '../../src/cluster/ownedjobs/observe-owned.ts';
 import { Store } from '../../src/cluster/runtime/store.ts';
 import { aModelExport, anExported } from '../builders/objects.ts';
@@ -14,7 +15,6 @@ const ignore = () => {};
 const caches = {
   jobs: jobCache(scope, ignore),
   pods: podCache(scope, ignore),
-  mountWarnings: mountWarningCache(scope, ignore),
 } as const;
 
 type Raw = {
@@ -67,19 +67,20 @@ const newer = { creationTimestamp: '2026-01-02T00:00:00Z' };
 type Contents = {
   readonly jobs?: readonly object[];
   readonly pods?: readonly object[];
-  readonly warnings?: readonly object[];
+  readonly warnings?: Readonly<Record<string, readonly Warning[]>>;
 };
 
-const observed = ({ jobs = [], pods = [], warnings = [] }: Contents) => {
+const observed = ({ jobs = [], pods = [], warnings = {} }: Contents) => {
   const stores: JobStores = {
     jobs: new Store(caches.jobs.indexes),
     pods: new Store(caches.pods.indexes),
-    mountWarnings: new Store(caches.mountWarnings.indexes),
   };
   for (const object of jobs) stores.jobs.set(caches.jobs.project(object));
   for (const object of pods) stores.pods.set(caches.pods.project(object));
-  for (const object of warnings) stores.mountWarnings.set(caches.mountWarnings.project(object));
-  return observeOwned(stores, owner, () => undefined);
+  return observeOwned(stores, owner, {
+    hardwareOf: () => undefined,
+    warningsAbout: (uid) => warnings[uid] ?? [],
+  });
 };
 
 const digestIn = (contents: Contents): string | undefined => {
@@ -122,17 +123,20 @@ test('of a stage that does not exist', noJob, {
 });
 test('without an ownerReference', noJob, { ownerReferences: [] });
 
-test('an event of another namespace tells nothing about a pod', (t) => {
+const blockedBy = (contents: Contents): string | undefined => {
+  const [only] = observed(contents);
+  return only?.state.kind === 'Active' ? only.state.blocked?.reason : undefined;
+};
+
+test('what is said about a pod is read by its uid, and only about pods of the Job', (t) => {
   const pending = { ...aPod(honest), status: { phase: 'Pending' } };
-  const warning = (namespace: string) => ({
-    metadata: { name: 'w', namespace, uid: `uid-${namespace}` },
-    involvedObject: { uid: 'uid-pod' },
-    message: 'secret "classifier-key" not found',
-  });
-  const blocked = (namespace: string) => {
-    const [only] = observed({ jobs: [aJob()], pods: [pending], warnings: [warning(namespace)] });
-    return only?.state.kind === 'Active' ? only.state.blocked?.reason : undefined;
-  };
-  t.is(blocked('vision'), 'KeySecretMissing');
-  t.is(blocked('attacker'), undefined);
+  const missing = [{ reason: 'FailedMount', message: 'secret "classifier-key" not found' }];
+  t.is(blockedBy({ jobs: [aJob()], pods: [pending], warnings: { 'uid-pod': missing } }), 'KeySecretMissing');
+  t.is(blockedBy({ jobs: [aJob()], pods: [pending], warnings: { 'uid-evil': missing } }), undefined);
+});
+
+test('a Job that cannot make its pod shows the words of the Job controller', (t) => {
+  const refused = [{ reason: 'FailedCreate', message: 'exceeded quota: compute' }];
+  t.is(blockedBy({ jobs: [aJob()], warnings: { 'uid-job': refused } }), 'PodRefused');
+  t.is(blockedBy({ jobs: [aJob()], pods: [aPod(honest)], warnings: { 'uid-job': refused } }), undefined);
 });

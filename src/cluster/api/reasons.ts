@@ -101,6 +101,20 @@ const waiting = {
     when: "No node takes the pod now; the message is the scheduler's own.",
     remedy: 'Free or add a node, or tolerate its taint in the device class.',
   },
+  PodRefused: {
+    when: "The Job cannot make its pod: a quota, a LimitRange, an admission policy or a missing ServiceAccount refuses it; the message is the Job controller's own.",
+    remedy: 'Do what the message asks for, in the namespace or in spec.jobs; the pod is made by itself then.',
+  },
+  VolumeUnreachable: {
+    when: 'No node that fits can reach the volume of a claim: it belongs to another zone, or to one node.',
+    remedy:
+      'Use a claim that all nodes of the device classes reach (ReadWriteMany), or place the export where its engines are built.',
+  },
+  VolumeInUse: {
+    when: 'The volume of a claim cannot be attached to the node, most often because another node has it (ReadWriteOnce).',
+    remedy:
+      'Nothing at first: it is attached when the other pod ends. Use ReadWriteMany to build on several nodes at once.',
+  },
   PodWaiting: {
     when: 'The pod waits for something else, which the message names.',
     remedy: 'Read the message; the pod goes on by itself once the cause is gone.',

@@ -6,7 +6,9 @@ import { exportGroup, kinds } from '../api/group.ts';
 import type { Images } from '../jobs/images.ts';
 import { type ApplyDeps, apply } from '../ownedjobs/apply.ts';
 import { projectOwner, type Scope } from '../ownedjobs/caches.ts';
-import type { Reconcile } from '../runtime/controller.ts';
+import { stuckOf } from '../ownedjobs/stuck.ts';
+import type { Warnings } from '../ownedjobs/warnings.ts';
+import { type Reconcile, sooner } from '../runtime/controller.ts';
 import type { Change, InformerOptions } from '../runtime/informer.ts';
 import { decide } from './decide.ts';
 import { observe, type Stores } from './observed.ts';
@@ -27,15 +29,19 @@ export type ReconcilerDeps = ApplyDeps & {
   readonly stores: Stores;
   readonly images: Images;
   readonly clock: Clock;
+  readonly warnings: Warnings;
 };
 
 export const makeReconciler =
   (deps: ReconcilerDeps): Reconcile =>
   async (key, signal) => {
-    const { stores, images, clock } = deps;
-    const observed = observe(key, { stores, images, now: clock.now() });
+    const { stores, images, clock, warnings } = deps;
+    const tensorfile = stores.tensorfiles.get(key);
+    const lookAgainMs = await warnings.look(key, tensorfile ? stuckOf(stores, tensorfile) : [], signal);
+    const warningsAbout = (uid: string) => warnings.about(key, uid);
+    const observed = observe(key, { stores, images, now: clock.now(), warningsAbout });
     if (observed === undefined) return { requeueAfterMs: undefined };
     const decision = decide(observed);
     await apply(decision, observed.tensorfile, { deps, signal });
-    return { requeueAfterMs: decision.requeueAfterMs };
+    return { requeueAfterMs: sooner(decision.requeueAfterMs, lookAgainMs) };
   };

@@ -2,7 +2,7 @@
 import type { CalibrationTensorfile } from '../api/calibration-tensorfile.ts';
 import type { Images } from '../jobs/images.ts';
 import type { JobStores } from '../ownedjobs/caches.ts';
-import { observeOwned } from '../ownedjobs/observe-owned.ts';
+import { type OwnedContext, observeOwned } from '../ownedjobs/observe-owned.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
 import type { Key } from '../runtime/resources.ts';
 import type { Store } from '../runtime/store.ts';
@@ -17,12 +17,16 @@ export type Observed = {
 
 export type Stores = JobStores & { readonly tensorfiles: Store<CalibrationTensorfile> };
 
-type Context = { readonly stores: Stores; readonly images: Images; readonly now: number };
+type Context = {
+  readonly stores: Stores;
+  readonly images: Images;
+  readonly now: number;
+} & Pick<OwnedContext, 'warningsAbout'>;
 
 /** Undefined once the object is gone. What hardware wrote the file makes no difference, so none is looked up. */
-export const observe = (key: Key, { stores, images, now }: Context): Observed | undefined => {
+export const observe = (key: Key, { stores, images, now, warningsAbout }: Context): Observed | undefined => {
   const tensorfile = stores.tensorfiles.get(key);
   if (tensorfile === undefined) return undefined;
-  const jobs = observeOwned(stores, tensorfile, () => undefined);
+  const jobs = observeOwned(stores, tensorfile, { hardwareOf: () => undefined, warningsAbout });
   return { tensorfile, jobs, images, now };
 };

@@ -7,7 +7,7 @@ import { belongs } from '../deviceclass/match.ts';
 import type { NodeFacts } from '../deviceclass/node.ts';
 import type { Images } from '../jobs/images.ts';
 import type { JobStores } from '../ownedjobs/caches.ts';
-import { observeOwned } from '../ownedjobs/observe-owned.ts';
+import { type OwnedContext, observeOwned } from '../ownedjobs/observe-owned.ts';
 import type { Key } from '../runtime/resources.ts';
 import type { Store } from '../runtime/store.ts';
 import type { Observed, ObservedClass } from './observed.ts';
@@ -20,10 +20,15 @@ export type Stores = JobStores & {
   readonly nodes: Store<NodeFacts>;
 };
 
-export type ObserveContext = { readonly stores: Stores; readonly images: Images; readonly now: number };
+export type ObserveContext = {
+  readonly stores: Stores;
+  readonly images: Images;
+  readonly now: number;
+} & Pick<OwnedContext, 'warningsAbout'>;
 
 /** Undefined once the object is gone. */
-export const observe = (key: Key, { stores, images, now }: ObserveContext): Observed | undefined => {
+export const observe = (key: Key, context: ObserveContext): Observed | undefined => {
+  const { stores, images, now, warningsAbout } = context;
   const modelExport = stores.modelExports.get(key);
   if (modelExport === undefined) return undefined;
   const tensorfile = tensorfileName(modelExport);
@@ -34,9 +39,12 @@ export const observe = (key: Key, { stores, images, now }: ObserveContext): Obse
         ? undefined
         : stores.tensorfiles.get(`${modelExport.metadata.namespace}/${tensorfile}`),
     classes: modelExport.spec.deviceClasses.map(({ name }) => observeClass(stores, name)),
-    jobs: observeOwned(stores, modelExport, (name) => {
-      const node = stores.nodes.get(name);
-      return node && hardwareOf(node);
+    jobs: observeOwned(stores, modelExport, {
+      warningsAbout,
+      hardwareOf: (name) => {
+        const node = stores.nodes.get(name);
+        return node && hardwareOf(node);
+      },
     }),
     images,
     now,

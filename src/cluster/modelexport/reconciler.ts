@@ -2,7 +2,9 @@
 import type { Clock } from '../../ground/base/clock.ts';
 import type { Images } from '../jobs/images.ts';
 import { type ApplyDeps, apply } from '../ownedjobs/apply.ts';
-import type { Reconcile } from '../runtime/controller.ts';
+import { stuckOf } from '../ownedjobs/stuck.ts';
+import type { Warnings } from '../ownedjobs/warnings.ts';
+import { type Reconcile, sooner } from '../runtime/controller.ts';
 import { decide } from './decide.ts';
 import { observe, type Stores } from './observe.ts';
 
@@ -10,14 +12,19 @@ export type ReconcilerDeps = ApplyDeps & {
   readonly stores: Stores;
   readonly images: Images;
   readonly clock: Clock;
+  readonly warnings: Warnings;
 };
 
 export const makeReconciler =
   (deps: ReconcilerDeps): Reconcile =>
   async (key, signal) => {
-    const observed = observe(key, { stores: deps.stores, images: deps.images, now: deps.clock.now() });
+    const { stores, images, clock, warnings } = deps;
+    const modelExport = stores.modelExports.get(key);
+    const lookAgainMs = await warnings.look(key, modelExport ? stuckOf(stores, modelExport) : [], signal);
+    const warningsAbout = (uid: string) => warnings.about(key, uid);
+    const observed = observe(key, { stores, images, now: clock.now(), warningsAbout });
     if (observed === undefined) return { requeueAfterMs: undefined };
     const decision = decide(observed);
     await apply(decision, observed.modelExport, { deps, signal });
-    return { requeueAfterMs: decision.requeueAfterMs };
+    return { requeueAfterMs: sooner(decision.requeueAfterMs, lookAgainMs) };
   };

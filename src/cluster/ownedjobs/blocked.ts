@@ -1,5 +1,5 @@
-/** What a pod that has not started waits for, in words that say what to do. */
-import type { MountWarning, PodObject } from './kube-shapes.ts';
+/** What a Job or its pod waits for before it starts, in words that say what to do. Pure. */
+import type { PodObject, Warning } from './kube-shapes.ts';
 import type { Blocked } from './observed-job.ts';
 
 const imageReasons: readonly string[] = [
@@ -12,9 +12,21 @@ const imageReasons: readonly string[] = [
 /** Waiting reasons that pass by themselves within seconds. */
 const startingReasons: readonly string[] = ['ContainerCreating', 'PodInitializing'];
 
-export const blockedOf = (pod: PodObject, warnings: readonly MountWarning[]): Blocked | undefined => {
+const longestMessage = 500;
+
+/**
+ * What containers say now goes before what events said some time ago: a Secret may have been created since.
+ * @param warnings about the pod, the newest first
+ */
+export const blockedOf = (pod: PodObject, warnings: readonly Warning[]): Blocked | undefined => {
   if (pod.status?.phase !== 'Pending') return undefined;
-  return unscheduled(pod) ?? unmounted(pod, warnings) ?? waitingContainer(pod);
+  return unscheduled(pod) ?? waitingContainer(pod) ?? unmounted(warnings);
+};
+
+/** @param warnings about a Job that has no pod, the newest first */
+export const refusedPod = (warnings: readonly Warning[]): Blocked | undefined => {
+  const refusal = warnings.find(({ reason }) => reason === 'FailedCreate');
+  return refusal && { reason: 'PodRefused', message: cut(refusal.message) };
 };
 
 const unscheduled = ({ status }: PodObject): Blocked | undefined => {
@@ -22,21 +34,24 @@ const unscheduled = ({ status }: PodObject): Blocked | undefined => {
   if (scheduled?.status !== 'False') return undefined;
   const message = scheduled.message ?? 'no node takes the pod';
   const claim = /persistentvolumeclaim "([^"]+)" not found/.exec(message);
-  return claim
-    ? {
-        reason: 'ClaimMissing',
-        message: `PersistentVolumeClaim ${claim[1]} does not exist in this namespace: create it`,
-      }
-    : { reason: 'Unschedulable', message };
+  if (claim)
+    return {
+      reason: 'ClaimMissing',
+      message: `PersistentVolumeClaim ${claim[1]} does not exist in this namespace: create it`,
+    };
+  if (/volume node affinity conflict/.test(message)) return { reason: 'VolumeUnreachable', message };
+  return { reason: 'Unschedulable', message };
 };
 
-const unmounted = (pod: PodObject, warnings: readonly MountWarning[]): Blocked | undefined => {
-  const own = warnings.filter(({ podUid }) => podUid === pod.metadata.uid);
-  for (const { message } of own) {
+const unmounted = (warnings: readonly Warning[]): Blocked | undefined => {
+  for (const { message } of warnings) {
     const missing = missingIn(message);
     if (missing) return missing;
   }
-  return own.length > 0 ? { reason: 'PodWaiting', message: own.at(-1)!.message.slice(0, 500) } : undefined;
+  const [newest] = warnings.filter(({ reason }) => reason !== 'FailedScheduling');
+  if (newest === undefined) return undefined;
+  const reason = newest.reason === 'FailedAttachVolume' ? 'VolumeInUse' : 'PodWaiting';
+  return { reason, message: cut(newest.message) };
 };
 
 /** What the kubelet's sentence says is missing, if it is a Secret, a ConfigMap, or a key of one. */
@@ -49,7 +64,7 @@ const missingIn = (message: string): Blocked | undefined => {
   const reason = what === 'secret' ? 'KeySecretMissing' : 'SpecMissing';
   if (object) return { reason, message: `${kind} ${name} does not exist in this namespace: create it` };
   const field = what === 'secret' ? 'spec.keySecretRef.key' : 'spec.experimentSpec.configMapKeyRef.key';
-  return { reason, message: `the ${kind} has no key ${name}: add it, or mend ${field}` };
+  return { reason, message: `the ${kind} has no key ${name}: add it, or fix ${field}` };
 };
 
 const waitingContainer = ({ status }: PodObject): Blocked | undefined => {
@@ -62,3 +77,5 @@ const waitingContainer = ({ status }: PodObject): Blocked | undefined => {
   }
   return undefined;
 };
+
+const cut = (message: string): string => message.slice(0, longestMessage);

@@ -1,11 +1,11 @@
-/** The caches of owned Jobs, their pods and the pods' mount warnings, and what each keeps of an object. */
+/** The caches of owned Jobs and their pods, and what each keeps of an object. */
 import { labels } from '../api/labels.ts';
 import type { ObjectMeta } from '../api/model-export.ts';
 import type { Change, InformerOptions } from '../runtime/informer.ts';
 import type { Resource } from '../runtime/resources.ts';
 import type { Store, Stored } from '../runtime/store.ts';
-import type { JobObject, MountWarningObject, PodObject } from './kube-shapes.ts';
-import { controllerKeys, ownedKey } from './ownership.ts';
+import type { JobObject, PodObject } from './kube-shapes.ts';
+import { controllerKeys } from './ownership.ts';
 
 export const jobResources = {
   jobs: { group: 'batch', version: 'v1', plural: 'jobs' },
@@ -16,11 +16,10 @@ export const jobResources = {
 export type JobStores = {
   readonly jobs: Store<JobObject>;
   readonly pods: Store<PodObject>;
-  readonly mountWarnings: Store<MountWarningObject>;
 };
 
 /** Index names: each is used where it is declared and where it is read, and nowhere else spelled out. */
-export const jobIndexes = { owner: 'owner', job: 'job', pod: 'pod' } as const;
+export const jobIndexes = { owner: 'owner', job: 'job' } as const;
 
 type Listener<T> = (change: Change<T>) => void;
 /** One namespace, or all. */
@@ -86,28 +85,6 @@ export const podCache = (scope: Scope, onChange: Listener<PodObject>): InformerO
   indexes: { [jobIndexes.job]: ({ metadata }) => controllerKeys(metadata) },
   onChange,
 });
-
-/** A kubelet tells of a missing Secret by an event alone. */
-export const mountWarningCache = (
-  scope: Scope,
-  onChange: Listener<MountWarningObject>,
-): InformerOptions<MountWarningObject> => ({
-  ...scope,
-  resource: jobResources.events,
-  selectors: { fieldSelector: 'reason=FailedMount,involvedObject.kind=Pod' },
-  project: (raw) => {
-    const { metadata, involvedObject, message } = raw as RawEvent;
-    return { metadata: metaOf(metadata), podUid: involvedObject.uid, message: message ?? '' };
-  },
-  indexes: { [jobIndexes.pod]: ({ metadata, podUid }) => [ownedKey(metadata.namespace, podUid)] },
-  onChange,
-});
-
-type RawEvent = {
-  readonly metadata: MountWarningObject['metadata'];
-  readonly involvedObject: { readonly uid: string };
-  readonly message?: string;
-};
 
 /** Drops managedFields and annotations, which are most of an object's bytes. */
 const metaOf = <M extends JobObject['metadata']>(meta: M): M & Stored['metadata'] => {

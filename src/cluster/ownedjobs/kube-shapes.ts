@@ -54,6 +54,5 @@ export type PodObject = {
   };
 };
 
-/** A FailedMount event: the only place where a kubelet says that a Secret is missing. */
-export type MountWarning = { readonly podUid: string; readonly message: string };
-export type MountWarningObject = MountWarning & { readonly metadata: Meta };
+/** An event that says why an object is stuck. */
+export type Warning = { readonly reason: string; readonly message: string };

@@ -3,14 +3,14 @@
 import type { Stage } from '../../ground/contract/result.ts';
 import { labels } from '../api/labels.ts';
 import type { Hardware } from '../deviceclass/hardware.ts';
-import { blockedOf } from './blocked.ts';
-import type { JobObject, MountWarning, PodObject } from './kube-shapes.ts';
+import { blockedOf, refusedPod } from './blocked.ts';
+import type { JobObject, PodObject, Warning } from './kube-shapes.ts';
 import type { JobState, ObservedJob } from './observed-job.ts';
 import { failureOf, successOf } from './outcome.ts';
 
 export type JobSurroundings = {
   readonly pods: readonly PodObject[];
-  readonly warnings: readonly MountWarning[];
+  readonly warnings: readonly Warning[];
   readonly hardwareOf: (node: string) => Hardware | undefined;
 };
 
@@ -50,11 +50,11 @@ const stateOf = (job: JobObject, pods: readonly PodObject[], around: Around): Jo
   const failed = condition('Failed');
   if (failed) return givenUp(pods, failed, around.stage);
   const pod = pods[0];
-  const blocked = pod && blockedOf(pod, around.warnings);
+  const blocked = pod ? blockedOf(pod, around.warnings) : refusedPod(around.warnings);
   return { kind: 'Active', suspended: job.spec.suspend === true, ...(blocked && { blocked }) };
 };
 
-type Around = { readonly stage: Stage; readonly warnings: readonly MountWarning[] };
+type Around = { readonly stage: Stage; readonly warnings: readonly Warning[] };
 type FailedCondition = { readonly reason?: string; readonly message?: string };
 
 const givenUp = (pods: readonly PodObject[], condition: FailedCondition, stage: Stage): JobState => {

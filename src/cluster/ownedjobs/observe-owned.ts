@@ -1,17 +1,23 @@
 /** The Jobs that an object owns, each judged with its pods and their warnings: reads memory alone. */
 import type { Hardware } from '../deviceclass/hardware.ts';
 import { type JobStores, jobIndexes } from './caches.ts';
-import type { JobObject } from './kube-shapes.ts';
+import type { JobObject, Warning } from './kube-shapes.ts';
 import { observeJob } from './observe-job.ts';
 import type { ObservedJob } from './observed-job.ts';
 import { isJobOf, isPodOf, type OwnerIdentity, ownedKey } from './ownership.ts';
 
 type HardwareOf = (node: string) => Hardware | undefined;
 
+export type OwnedContext = {
+  readonly hardwareOf: HardwareOf;
+  /** By the uid of a Job or a pod. */
+  readonly warningsAbout: (uid: string) => readonly Warning[];
+};
+
 export const observeOwned = (
   stores: JobStores,
   owner: OwnerIdentity,
-  hardwareOf: HardwareOf,
+  { hardwareOf, warningsAbout }: OwnedContext,
 ): readonly ObservedJob[] =>
   stores.jobs
     .byIndex(jobIndexes.owner, ownedKey(owner.metadata.namespace, owner.metadata.uid))
@@ -21,9 +27,8 @@ export const observeOwned = (
       const pods = stores.pods
         .byIndex(jobIndexes.job, ownedKey(namespace, uid))
         .filter(({ metadata }) => isPodOf(metadata, job.metadata));
-      const warnings = pods.flatMap(({ metadata }) =>
-        stores.mountWarnings.byIndex(jobIndexes.pod, ownedKey(namespace, metadata.uid)),
-      );
+      const stuck = pods.length === 0 ? [uid] : pods.map(({ metadata }) => metadata.uid);
+      const warnings = stuck.flatMap(warningsAbout);
       return observeJob(job, { pods, warnings, hardwareOf });
     });
 

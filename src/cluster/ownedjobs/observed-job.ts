@@ -26,6 +26,9 @@ export type BlockedReason =
   | 'ClaimMissing'
   | 'ImagePullFailed'
   | 'Unschedulable'
+  | 'PodRefused'
+  | 'VolumeUnreachable'
+  | 'VolumeInUse'
   | 'PodWaiting';
 
 export type ObservedJob = {

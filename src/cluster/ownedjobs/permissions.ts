@@ -17,8 +17,8 @@ export const permissions: readonly Permission[] = [
   {
     apiGroups: [''],
     resources: ['events'],
-    verbs: ['get', 'list', 'watch'],
-    why: 'Reads FailedMount events: only there a kubelet says that a Secret is missing.',
+    verbs: ['list'],
+    why: 'Reads the events of a Job or pod of its own that is stuck: only there a kubelet says that a Secret is missing.',
   },
   {
     apiGroups: ['events.k8s.io'],

@@ -1,34 +1,18 @@
-/** Which owner a change of its Job, of a pod or of a pod's mounts wakes: labels name it, so no look-up is needed. */
+/** Which owner a change of its Job or of a pod wakes: labels name it, so no look-up is needed. */
 import { type OwnerKind, ownerLabels } from '../api/labels.ts';
 import { unseen } from '../api/shared-schemas.ts';
 import type { Change } from '../runtime/informer.ts';
 import type { Priority, WorkQueue } from '../runtime/queue.ts';
 import { keyOf } from '../runtime/resources.ts';
-import type { Store } from '../runtime/store.ts';
-import type { JobObject, MountWarningObject, PodObject } from './kube-shapes.ts';
-
-export type OwnedWatches = {
-  readonly ownedChanged: (change: Change<JobObject | PodObject>) => void;
-  readonly mountWarned: (change: Change<MountWarningObject>) => void;
-};
+import type { JobObject, PodObject } from './kube-shapes.ts';
 
 /** The queue of each kind's controller. */
 export type OwnerQueues = Readonly<Record<OwnerKind, WorkQueue>>;
 
-export const makeOwnedWatches = (pods: () => Store<PodObject>, queues: OwnerQueues): OwnedWatches => ({
-  ownedChanged: ({ before, after }) => wakeOwner(queues, (after ?? before)!.metadata),
-  mountWarned: ({ after }) => {
-    const pod =
-      after &&
-      pods()
-        .list()
-        .find(
-          ({ metadata: { uid, namespace } }) =>
-            uid === after.podUid && namespace === after.metadata.namespace,
-        );
-    if (pod) wakeOwner(queues, pod.metadata);
-  },
-});
+export const ownedChanged =
+  (queues: OwnerQueues) =>
+  ({ before, after }: Change<JobObject | PodObject>): void =>
+    wakeOwner(queues, (after ?? before)!.metadata);
 
 const wakeOwner = (queues: OwnerQueues, { namespace, labels }: JobObject['metadata']): void => {
   for (const kind of Object.keys(ownerLabels) as OwnerKind[]) {

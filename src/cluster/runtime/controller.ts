@@ -9,6 +9,11 @@ import type { Key } from './resources.ts';
 
 /** `requeueAfterMs`: look again then, whatever happens; undefined waits for the next change. */
 export type Reconciled = { readonly requeueAfterMs: number | undefined };
+
+/** The earlier of two requeues. */
+export const sooner = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
+
 export type Reconcile = (key: Key, signal: AbortSignal) => Promise<Reconciled>;
 
 export type ControllerOptions = {

@@ -32,7 +32,7 @@ export const startOperator = (kubeconfig: string, args: readonly string[] = []):
       ...['--metrics-bind', '127.0.0.1:0', '--probe-bind', '127.0.0.1:0'],
       ...args,
     ],
-    { env: { ...process.env, KUBECONFIG: kubeconfig }, stdio: ['ignore', 'ignore', 'inherit'] },
+    { env: { ...process.env, KUBECONFIG: kubeconfig }, stdio: 'ignore' },
   );
 
 export const operator: Contender = {

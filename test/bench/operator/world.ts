@@ -159,7 +159,7 @@ const finish = async ({ client, signal }: Asking, { metadata }: PodObject): Prom
   const status =
     deviceClass === undefined
       ? endedWell('export', anExported())
-      : endedWell('publish', anEngineBuilt(deviceClass));
+      : endedWell('publish', anEngineBuilt());
   const at = { namespace: metadata.namespace, name: metadata.name, subresource: 'status' };
   await client.mergePatch(jobResources.pods, at, { status }, signal);
 };

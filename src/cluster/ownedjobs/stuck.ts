@@ -1,0 +1,29 @@
+/** Which of an owner's Jobs and pods have not got as far as they should have: a Job without a pod, a pod that waits. Pure. */
+import { type JobStores, jobIndexes } from './caches.ts';
+import type { JobObject, PodObject } from './kube-shapes.ts';
+import { isJobOf, isPodOf, type OwnerIdentity, ownedKey } from './ownership.ts';
+import type { Stuck } from './warnings.ts';
+
+export const stuckOf = (stores: Pick<JobStores, 'jobs' | 'pods'>, owner: OwnerIdentity): readonly Stuck[] =>
+  stores.jobs
+    .byIndex(jobIndexes.owner, ownedKey(owner.metadata.namespace, owner.metadata.uid))
+    .filter((job) => isJobOf(job.metadata, owner) && isUnfinished(job))
+    .flatMap((job) => {
+      const { namespace, uid } = job.metadata;
+      const pods = stores.pods
+        .byIndex(jobIndexes.job, ownedKey(namespace, uid))
+        .filter(({ metadata }) => isPodOf(metadata, job.metadata));
+      if (pods.length === 0) return [{ namespace, uid }];
+      return pods.filter(isPending).map(({ metadata }) => ({ namespace, uid: metadata.uid }));
+    });
+
+/** A suspended Job has no pod because it should have none. */
+const isUnfinished = ({ metadata, spec, status }: JobObject): boolean =>
+  metadata.deletionTimestamp === undefined &&
+  spec.suspend !== true &&
+  !status?.conditions?.some(
+    ({ type, status: value }) => ['Complete', 'Failed'].includes(type) && value === 'True',
+  );
+
+const isPending = ({ status, metadata }: PodObject): boolean =>
+  status?.phase === 'Pending' && metadata.deletionTimestamp === undefined;

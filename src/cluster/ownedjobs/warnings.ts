@@ -1,0 +1,103 @@
+/**
+ * Why one of our Jobs or pods is stuck, in the words of those who cannot go on with it: their events. Events have no
+ * watch cache in the apiserver, so they are not watched: they are listed, by the uid of the object, while it is stuck.
+ */
+import type { Clock } from '../../ground/base/clock.ts';
+import { messageOf } from '../../ground/base/errors.ts';
+import type { Log } from '../../ground/observability/log.ts';
+import type { KubeClient } from '../runtime/client.ts';
+import type { Key } from '../runtime/resources.ts';
+import { jobResources } from './caches.ts';
+import type { Warning } from './kube-shapes.ts';
+
+/** An object that has not got as far as it should have. */
+export type Stuck = { readonly namespace: string; readonly uid: string };
+
+export type WarningsDeps = {
+  readonly client: Pick<KubeClient, 'list'>;
+  readonly clock: Clock;
+  readonly log: Log;
+};
+
+type Looked = { readonly since: number; readonly looks: number; readonly warnings: readonly Warning[] };
+
+/** When to look, counted from the first sight of the stuck object: most pods start within the first of them. */
+const looksAtMs = [10_000, 30_000, 120_000, 600_000] as const;
+const afterwardsMs = 1_800_000;
+
+/** Reasons of events that say why a Job has no pod, or why a pod does not start. */
+const telling: readonly string[] = ['FailedCreate', 'FailedAttachVolume', 'FailedMount', 'FailedScheduling'];
+
+export class Warnings {
+  readonly #deps: WarningsDeps;
+  /** By the key of the owner, then by the uid of what is stuck. */
+  readonly #owners = new Map<Key, ReadonlyMap<string, Looked>>();
+
+  constructor(deps: WarningsDeps) {
+    this.#deps = deps;
+  }
+
+  /** What was last read about an object; the newest warning comes first. */
+  about(owner: Key, uid: string): readonly Warning[] {
+    return this.#owners.get(owner)?.get(uid)?.warnings ?? [];
+  }
+
+  /**
+   * Reads the events of those for which it is time, and forgets what is no longer stuck.
+   * @returns milliseconds until the next look, or undefined if nothing is stuck
+   */
+  async look(owner: Key, stuck: readonly Stuck[], signal: AbortSignal): Promise<number | undefined> {
+    if (stuck.length === 0) {
+      this.#owners.delete(owner);
+      return undefined;
+    }
+    const now = this.#deps.clock.elapsed();
+    const before = this.#owners.get(owner);
+    const looked = await Promise.all(
+      stuck.map(async (object) => {
+        const known = before?.get(object.uid) ?? { since: now, looks: 0, warnings: [] };
+        return [object.uid, now < dueOf(known) ? known : await this.#read(object, known, signal)] as const;
+      }),
+    );
+    this.#owners.set(owner, new Map(looked));
+    return Math.max(1, Math.min(...looked.map(([, each]) => dueOf(each))) - now);
+  }
+
+  async #read({ namespace, uid }: Stuck, known: Looked, signal: AbortSignal): Promise<Looked> {
+    const looks = known.looks + 1;
+    try {
+      const query = { fieldSelector: `involvedObject.uid=${uid}`, limit: '100' };
+      const list = (await this.#deps.client.list(jobResources.events, { namespace, query }, signal)) as {
+        readonly items: readonly RawEvent[];
+      };
+      return { ...known, looks, warnings: warningsOf(list.items) };
+    } catch (thrown) {
+      signal.throwIfAborted();
+      this.#deps.log.warn('could not read the events of a stuck object', { uid, error: messageOf(thrown) });
+      return { ...known, looks };
+    }
+  }
+}
+
+const dueOf = ({ since, looks }: Looked): number => {
+  const extra = Math.max(0, looks - looksAtMs.length + 1);
+  return since + looksAtMs[Math.min(looks, looksAtMs.length - 1)]! + extra * afterwardsMs;
+};
+
+/** core/v1 Event: written by client-go's recorders of both generations. */
+type RawEvent = {
+  readonly reason?: string;
+  readonly message?: string;
+  readonly lastTimestamp?: string | null;
+  readonly eventTime?: string | null;
+  readonly series?: { readonly lastObservedTime?: string } | null;
+};
+
+const warningsOf = (events: readonly RawEvent[]): readonly Warning[] =>
+  events
+    .filter(({ reason = '' }) => telling.includes(reason))
+    .sort((a, b) => timeOf(b).localeCompare(timeOf(a)))
+    .map(({ reason = '', message = '' }) => ({ reason, message }));
+
+const timeOf = ({ series, lastTimestamp, eventTime }: RawEvent): string =>
+  series?.lastObservedTime ?? lastTimestamp ?? eventTime ?? '';

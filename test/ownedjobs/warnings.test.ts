@@ -1,0 +1,85 @@
+/** When events are asked for: only about what is stuck, ever more rarely, and not at all once it goes on. */
+import test from 'ava';
+import { type Stuck, Warnings } from '../../src/cluster/ownedjobs/warnings.ts';
+import { ApiError } from '../../src/cluster/runtime/api-error.ts';
+import type { Log } from '../../src/ground/observability/log.ts';
+import { HandClock } from '../base/hand-clock.ts';
+
+const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+const never = new AbortController().signal;
+const pod: Stuck = { namespace: 'vision', uid: 'uid-pod' };
+
+const aWorld = (items: () => readonly object[]) => {
+  const clock = new HandClock();
+  const asked: object[] = [];
+  const list = async (_resource: object, at: object) => {
+    asked.push(at);
+    return { items: items() };
+  };
+  return { clock, asked, warnings: new Warnings({ client: { list }, clock, log: silent }) };
+};
+
+const mount = (message: string, lastTimestamp: string) => ({ reason: 'FailedMount', message, lastTimestamp });
+
+test('a pod that waits for less than ten seconds is not asked about', async (t) => {
+  const { clock, asked, warnings } = aWorld(() => []);
+  t.is(await warnings.look('vision/demo', [pod], never), 10_000);
+  await clock.pass(9000);
+  t.is(await warnings.look('vision/demo', [pod], never), 1000);
+  t.is(await warnings.look('vision/demo', [], never), undefined);
+  t.deepEqual(asked, []);
+});
+
+test('a pod that stays stuck is asked about at 10 s, 30 s, 2 min, 10 min, then every half hour, by its uid', async (t) => {
+  const { clock, asked, warnings } = aWorld(() => []);
+  const waits: number[] = [];
+  for (let look = 0; look < 7; look++) {
+    const wait = await warnings.look('vision/demo', [pod], never);
+    waits.push(wait!);
+    await clock.pass(wait!);
+  }
+  t.deepEqual(waits, [10_000, 20_000, 90_000, 480_000, 1_800_000, 1_800_000, 1_800_000]);
+  t.is(asked.length, 6);
+  t.deepEqual(asked[0], {
+    namespace: 'vision',
+    query: { fieldSelector: 'involvedObject.uid=uid-pod', limit: '100' },
+  });
+});
+
+test('the newest warning comes first, and only those that say why it is stuck', async (t) => {
+  const { clock, warnings } = aWorld(() => [
+    mount('older', '2026-01-01T00:00:00Z'),
+    { reason: 'Pulled', message: 'pulled', lastTimestamp: '2026-01-03T00:00:00Z' },
+    {
+      reason: 'FailedScheduling',
+      message: 'newest',
+      eventTime: '2026-01-02T00:00:00.000000Z',
+      lastTimestamp: null,
+    },
+  ]);
+  await warnings.look('vision/demo', [pod], never);
+  await clock.pass(10_000);
+  await warnings.look('vision/demo', [pod], never);
+  t.deepEqual(
+    warnings.about('vision/demo', 'uid-pod').map(({ message }) => message),
+    ['newest', 'older'],
+  );
+  t.deepEqual(warnings.about('vision/other', 'uid-pod'), []);
+  await warnings.look('vision/demo', [], never);
+  t.deepEqual(warnings.about('vision/demo', 'uid-pod'), [], 'forgotten once it is not stuck any more');
+});
+
+test('a failure to read events stops nothing, and keeps what was known', async (t) => {
+  let fails = false;
+  const { clock, warnings } = aWorld(() => {
+    if (fails) throw new ApiError({ status: 403, reason: 'Forbidden', message: 'no' });
+    return [mount('known', '2026-01-01T00:00:00Z')];
+  });
+  await warnings.look('vision/demo', [pod], never);
+  await clock.pass(10_000);
+  await warnings.look('vision/demo', [pod], never);
+  fails = true;
+  await clock.pass(20_000);
+  t.is(await warnings.look('vision/demo', [pod], never), 90_000);
+  t.is(warnings.about('vision/demo', 'uid-pod').length, 1);
+});
