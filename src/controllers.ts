@@ -9,6 +9,7 @@ import {
   makeDeviceClassController,
   projectDeviceClass,
 } from './cluster/deviceclass/controller.ts';
+import { Membership } from './cluster/deviceclass/membership.ts';
 import { nodeResource, projectNode } from './cluster/deviceclass/node.ts';
 import type { Images } from './cluster/jobs/images.ts';
 import { modelExportCache } from './cluster/modelexport/caches.ts';
@@ -80,18 +81,17 @@ export const makeControllers = (world: OperatorWorld): Pick<ManagerParts, 'infor
     {
       resource: nodeResource,
       project: projectNode,
-      onChange: (change) => {
-        classController.nodeChanged(change);
-        watches.nodeChanged(change);
-      },
+      onChange: (change) => classController.nodeChanged(change),
     },
     deps,
   );
+  const membership = new Membership(deviceClasses.store, nodes.store);
   const stores: Stores = {
     modelExports: modelExports.store,
     tensorfiles: tensorfiles.store,
     deviceClasses: deviceClasses.store,
     nodes: nodes.store,
+    membership,
     jobs: jobs.store,
     pods: pods.store,
   };
@@ -101,6 +101,8 @@ export const makeControllers = (world: OperatorWorld): Pick<ManagerParts, 'infor
     queue: classQueue,
     classes: deviceClasses.store,
     nodes: nodes.store,
+    membership,
+    onAvailability: watches.availabilityChanged,
   });
   const record = makeRecorder({ client, clock, log, instance: world.instance });
   const owning = { client, record, stores, images, clock };

@@ -8,6 +8,7 @@ import {
   makeDeviceClassController,
   projectDeviceClass,
 } from '../../src/cluster/deviceclass/controller.ts';
+import { Membership } from '../../src/cluster/deviceclass/membership.ts';
 import { type NodeFacts, nodeResource, projectNode } from '../../src/cluster/deviceclass/node.ts';
 import type { KubeClient } from '../../src/cluster/runtime/client.ts';
 import { runController } from '../../src/cluster/runtime/controller.ts';
@@ -63,6 +64,8 @@ const run = (signal: AbortSignal): Promise<unknown> => {
     client,
     classes: classes.store,
     nodes: nodes.store,
+    membership: new Membership(classes.store, nodes.store),
+    onAvailability: () => {},
     queue,
     clock,
   });

@@ -1,4 +1,4 @@
-/** Node labels that tell of hardware: GPU feature discovery's, the GPU operator's and the kubelet's. Read, never written. */
+/** Node labels about hardware: GPU feature discovery's, the GPU operator's and the kubelet's. Read, never written. */
 import type { ExportDeviceClassSpec } from './export-device-class.ts';
 
 export const nodeLabels = {
@@ -18,6 +18,7 @@ export const nodeLabels = {
   /** Changes with every run of GPU feature discovery, and says nothing. */
   discoveryTime: 'nvidia.com/gfd.timestamp',
   arch: 'kubernetes.io/arch',
+  os: 'kubernetes.io/os',
 } as const;
 
 export type Requirement = {

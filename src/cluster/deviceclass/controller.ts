@@ -14,6 +14,7 @@ import { keyOf } from '../runtime/resources.ts';
 import type { Store } from '../runtime/store.ts';
 import { writeStatus } from '../runtime/write-status.ts';
 import { decide } from './decide.ts';
+import type { Membership } from './membership.ts';
 import { type NodeFacts, sameFacts } from './node.ts';
 
 export const deviceClassResource = {
@@ -39,8 +40,11 @@ export type DeviceClassDeps = {
   readonly client: KubeClient;
   readonly classes: Store<ExportDeviceClass>;
   readonly nodes: Store<NodeFacts>;
+  readonly membership: Membership;
   readonly queue: WorkQueue;
   readonly clock: Clock;
+  /** Called when a class has got its first node, or lost its last one. */
+  readonly onAvailability: (name: string) => void;
 };
 
 export type DeviceClassController = {
@@ -52,8 +56,10 @@ export type DeviceClassController = {
   readonly wakeAll: () => void;
 };
 
-/** Nodes change in bursts (a rollout, a driver upgrade): the classes are looked at once for all of it. */
-const nodeBurstMs = 500;
+/** Nodes change in bursts (a rollout, a driver upgrade): the class is looked at once for all of it. */
+const availabilityBurstMs = 500;
+/** One node more or less is news, but not urgent, and a node that flaps should not be written twice a second. */
+const countBurstMs = 10_000;
 
 export const makeDeviceClassController = (deps: DeviceClassDeps): DeviceClassController => ({
   reconcile: (key, signal) => reconcile(deps, key, signal),
@@ -61,12 +67,16 @@ export const makeDeviceClassController = (deps: DeviceClassDeps): DeviceClassCon
     for (const key of deps.classes.keys()) deps.queue.add(key, 'low');
   },
   // Our own write comes back as a change and is found to need nothing; a write by another is corrected.
-  classChanged: ({ after, initial }) => {
-    if (after) deps.queue.add(keyOf(after), initial ? 'low' : 'normal');
+  classChanged: ({ before, after, initial }) => {
+    if (after === undefined) deps.membership.forget(keyOf(before!));
+    else deps.queue.add(keyOf(after), initial ? 'low' : 'normal');
   },
   nodeChanged: ({ before, after }) => {
     if (sameFacts(before, after)) return;
-    for (const key of deps.classes.keys()) deps.queue.addAfter(key, nodeBurstMs);
+    for (const { name, availability } of deps.membership.nodeChanged(before, after)) {
+      deps.queue.addAfter(name, availability ? availabilityBurstMs : countBurstMs);
+      if (availability) deps.onAvailability(name);
+    }
   },
 });
 

@@ -1,4 +1,5 @@
 /** Whether a node belongs to a device class, by the scheduler's own rules; and if not, what stands in the way. Pure. */
+import { devicesOf, nodeSelectorOf, tolerationsOf } from '../api/class-pods.ts';
 import type { ExportDeviceClassSpec } from '../api/export-device-class.ts';
 import { hardwareRequirements, nodeLabels, type Requirement } from '../api/node-labels.ts';
 import { hasInvalidMig, isUpgradingDriver } from './hardware.ts';
@@ -6,7 +7,8 @@ import type { NodeFacts, Taint } from './node.ts';
 
 type Check = (node: NodeFacts, spec: ExportDeviceClassSpec) => string | undefined;
 
-const selectorMatches: Check = ({ metadata: { labels } }, { nodeSelector = {} }) => {
+const selectorMatches: Check = ({ metadata: { labels } }, spec) => {
+  const nodeSelector = nodeSelectorOf(spec);
   const [key, value] = Object.entries(nodeSelector).find(([name, wanted]) => labels[name] !== wanted) ?? [];
   return key === undefined ? undefined : `label ${key} is ${shown(labels[key])}, the class selects ${value}`;
 };
@@ -26,8 +28,8 @@ const hardwareMatches: Check = (node, { hardware }) => {
   return `label ${key} is ${shown(node.metadata.labels[key])}, the class needs ${operator} ${values.join(', ')}`;
 };
 
-const hasDevices: Check = (node, { resources = {} }) => {
-  const wanted = Object.entries(resources).filter(([, amount]) => Number(amount) > 0);
+const hasDevices: Check = (node, spec) => {
+  const wanted = Object.entries(devicesOf(spec)).filter(([, amount]) => Number(amount) > 0);
   const [name, amount] = wanted.find(([device, n]) => (node.devices[device] ?? 0) < Number(n)) ?? [];
   if (name !== undefined) return `has ${node.devices[name] ?? 0} of ${name}, the class asks for ${amount}`;
   if (wanted.length === 0) return undefined;
@@ -37,7 +39,8 @@ const hasDevices: Check = (node, { resources = {} }) => {
     : undefined;
 };
 
-const taintsTolerated: Check = ({ taints }, { tolerations = [] }) => {
+const taintsTolerated: Check = ({ taints }, spec) => {
+  const tolerations = tolerationsOf(spec);
   const hard = taints.filter(({ effect }) => effect !== 'PreferNoSchedule');
   const taint = hard.find((candidate) => !tolerations.some((toleration) => tolerates(toleration, candidate)));
   if (taint === undefined) return undefined;
@@ -70,9 +73,6 @@ export const mismatchOf = (node: NodeFacts, spec: ExportDeviceClassSpec): Mismat
   }
   return undefined;
 };
-
-export const belongs = (node: NodeFacts, spec: ExportDeviceClassSpec): boolean =>
-  mismatchOf(node, spec) === undefined;
 
 const shown = (value: string | undefined): string => value ?? 'absent';
 

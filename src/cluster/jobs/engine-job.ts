@@ -5,6 +5,7 @@ import type { Artifact } from '../../ground/contract/artifact.ts';
 import { type Backend, backends } from '../../ground/contract/backends.ts';
 import { artifactFiles, engineFolder, fileIn, mounts, workFiles } from '../../ground/contract/layout.ts';
 import type { EngineTask, Source } from '../../ground/contract/task.ts';
+import { devicesOf } from '../api/class-pods.ts';
 import type { ExportDeviceClass } from '../api/export-device-class.ts';
 import type { ModelExport } from '../api/model-export.ts';
 import { buildDriver, type Images, workerProgram } from './images.ts';
@@ -164,8 +165,5 @@ const buildCommand = (backend: Backend, taskArguments: readonly string[]): reado
 /** The class's device request (for example one nvidia.com/gpu) is a limit: extended resources cannot be overcommitted. */
 const buildResources = ({ owner, deviceClass }: EnginePlan): Limited => {
   const { requests, limits } = limited('build', owner.spec.jobs?.engine?.resources);
-  const devices = backends[deviceClass.spec.engine.backend].needsGpu
-    ? { 'nvidia.com/gpu': '1', ...deviceClass.spec.resources }
-    : deviceClass.spec.resources;
-  return { requests, limits: { ...limits, ...devices } };
+  return { requests, limits: { ...limits, ...devicesOf(deviceClass.spec) } };
 };

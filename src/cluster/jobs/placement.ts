@@ -1,15 +1,17 @@
 /** A device class as the scheduler reads it: its own selector and affinity, narrowed by the hardware that it names. */
+import { nodeSelectorOf, tolerationsOf } from '../api/class-pods.ts';
 import type { ExportDeviceClass } from '../api/export-device-class.ts';
 import { hardwareRequirements, type Requirement } from '../api/node-labels.ts';
 
 type NodeAffinity = NonNullable<ExportDeviceClass['spec']['nodeAffinity']>;
 
 export const placementOf = ({ spec }: ExportDeviceClass): Readonly<Record<string, unknown>> => {
+  const tolerations = tolerationsOf(spec);
   const nodeAffinity = narrowed(spec.nodeAffinity ?? {}, hardwareRequirements(spec.hardware));
   return {
-    ...(spec.nodeSelector && { nodeSelector: spec.nodeSelector }),
+    nodeSelector: nodeSelectorOf(spec),
     ...(Object.keys(nodeAffinity).length > 0 && { affinity: { nodeAffinity } }),
-    ...(spec.tolerations && { tolerations: spec.tolerations }),
+    ...(tolerations.length > 0 && { tolerations }),
     ...(spec.runtimeClassName && { runtimeClassName: spec.runtimeClassName }),
   };
 };

@@ -42,6 +42,7 @@ export const claimVolumes = (read: readonly string[], written: readonly string[]
   return {
     volumes: claims.map((claim, index) => ({
       name: volumeName(index),
+      // Also at the source: else drivers attach the volume for writing, and the kubelet gives the data set another group.
       persistentVolumeClaim: { claimName: claim, ...(!writable.has(claim) && { readOnly: true }) },
     })),
     mounts: claims.map((claim, index) => ({

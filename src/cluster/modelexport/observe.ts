@@ -3,7 +3,7 @@ import type { CalibrationTensorfile } from '../api/calibration-tensorfile.ts';
 import type { ExportDeviceClass } from '../api/export-device-class.ts';
 import type { ModelExport } from '../api/model-export.ts';
 import { hardwareOf } from '../deviceclass/hardware.ts';
-import { belongs } from '../deviceclass/match.ts';
+import type { Membership } from '../deviceclass/membership.ts';
 import type { NodeFacts } from '../deviceclass/node.ts';
 import type { Images } from '../jobs/images.ts';
 import type { JobStores } from '../ownedjobs/caches.ts';
@@ -18,6 +18,7 @@ export type Stores = JobStores & {
   readonly tensorfiles: Store<CalibrationTensorfile>;
   readonly deviceClasses: Store<ExportDeviceClass>;
   readonly nodes: Store<NodeFacts>;
+  readonly membership: Membership;
 };
 
 export type ObserveContext = {
@@ -51,8 +52,8 @@ export const observe = (key: Key, context: ObserveContext): Observed | undefined
   };
 };
 
-const observeClass = ({ deviceClasses, nodes }: Stores, name: string): ObservedClass => {
-  const deviceClass = deviceClasses.get(name);
-  const matching = deviceClass ? nodes.list().filter((node) => belongs(node, deviceClass.spec)) : [];
-  return { name, deviceClass, matchingNodes: matching.length };
-};
+const observeClass = ({ deviceClasses, membership }: Stores, name: string): ObservedClass => ({
+  name,
+  deviceClass: deviceClasses.get(name),
+  matchingNodes: membership.count(name),
+});

@@ -1,7 +1,7 @@
 /** Which ModelExports a change wakes. A wake-up says only "look again"; what changed is found by looking. */
 import type { CalibrationTensorfile } from '../api/calibration-tensorfile.ts';
+import type { ExportDeviceClass } from '../api/export-device-class.ts';
 import type { ModelExport } from '../api/model-export.ts';
-import { type NodeFacts, sameFacts } from '../deviceclass/node.ts';
 import { wakeItself } from '../ownedjobs/watches.ts';
 import type { Change } from '../runtime/informer.ts';
 import type { WorkQueue } from '../runtime/queue.ts';
@@ -11,9 +11,10 @@ import type { Stores } from './observe.ts';
 
 export type Watches = {
   readonly modelExportChanged: (change: Change<ModelExport>) => void;
-  readonly deviceClassChanged: (change: Change<{ readonly metadata: { readonly name: string } }>) => void;
+  readonly deviceClassChanged: (change: Change<ExportDeviceClass>) => void;
   readonly tensorfileChanged: (change: Change<CalibrationTensorfile>) => void;
-  readonly nodeChanged: (change: Change<NodeFacts>) => void;
+  /** A class has got its first node, or lost its last one. */
+  readonly availabilityChanged: (deviceClass: string) => void;
 };
 
 /** Nodes change in bursts: the exports are looked at once for all of it. */
@@ -22,6 +23,7 @@ const nodeBurstMs = 500;
 export const makeWatches = (stores: () => Stores, queue: WorkQueue): Watches => ({
   modelExportChanged: (change) => wakeItself(queue, change),
   deviceClassChanged: ({ before, after }) => {
+    if (sameSpec(before, after)) return; // Its status follows the nodes, and is of no interest here.
     const { name } = (after ?? before)!.metadata;
     for (const user of stores().modelExports.byIndex(indexes.deviceClass, name)) queue.add(keyOf(user));
   },
@@ -29,8 +31,11 @@ export const makeWatches = (stores: () => Stores, queue: WorkQueue): Watches => 
     const key = keyOf((after ?? before)!);
     for (const user of stores().modelExports.byIndex(indexes.tensorfile, key)) queue.add(keyOf(user));
   },
-  nodeChanged: ({ before, after }) => {
-    if (sameFacts(before, after)) return;
-    for (const key of stores().modelExports.keys()) queue.addAfter(key, nodeBurstMs);
+  availabilityChanged: (name) => {
+    for (const user of stores().modelExports.byIndex(indexes.deviceClass, name))
+      queue.addAfter(keyOf(user), nodeBurstMs);
   },
 });
+
+const sameSpec = (a: ExportDeviceClass | undefined, b: ExportDeviceClass | undefined): boolean =>
+  a?.metadata.uid === b?.metadata.uid && a?.metadata.generation === b?.metadata.generation;

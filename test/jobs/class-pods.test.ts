@@ -1,0 +1,72 @@
+/** What pods of a device class ask of nodes and volumes: once in their manifest, and the same where nodes are matched. */
+import test from 'ava';
+import { devicesOf, nodeSelectorOf, tolerationsOf } from '../../src/cluster/api/class-pods.ts';
+import type { ExportDeviceClassSpec } from '../../src/cluster/api/export-device-class.ts';
+import { mismatchOf } from '../../src/cluster/deviceclass/match.ts';
+import { claimVolumes } from '../../src/cluster/jobs/pod.ts';
+import { a10Labels, aGpuNode, aNode } from '../builders/nodes.ts';
+
+const onGpu = (changes: Partial<ExportDeviceClassSpec> = {}): ExportDeviceClassSpec => ({
+  engine: { backend: 'TensorRt' },
+  allowPending: false,
+  ...changes,
+});
+
+test('a backend that builds on a GPU gets one, and its taint is tolerated', (t) => {
+  t.deepEqual(devicesOf(onGpu()), { 'nvidia.com/gpu': '1' });
+  t.deepEqual(tolerationsOf(onGpu()), [{ key: 'nvidia.com/gpu', operator: 'Exists' }]);
+  t.is(mismatchOf(aNode('cpu'), onGpu())?.text, 'has 0 of nvidia.com/gpu, the class asks for 1');
+  const taints = [{ key: 'nvidia.com/gpu', value: 'present', effect: 'NoSchedule' }];
+  t.is(mismatchOf(aGpuNode('a10', a10Labels, { taints }), onGpu()), undefined);
+});
+
+for (const resource of [
+  'nvidia.com/mig-1g.5gb',
+  'nvidia.com/gpu',
+  'nvidia.com/gpu.shared',
+  'example.com/gpu',
+])
+  test(`a class that names its device gets that one alone: ${resource}`, (t) => {
+    t.deepEqual(devicesOf(onGpu({ resources: { [resource]: 1 } })), { [resource]: '1' });
+  });
+
+test('a device that is no GPU comes beside the GPU', (t) => {
+  t.deepEqual(devicesOf(onGpu({ resources: { 'rdma/hca': '1' } })), {
+    'nvidia.com/gpu': '1',
+    'rdma/hca': '1',
+  });
+});
+
+test('a class on CPUs asks for no device and tolerates nothing by itself', (t) => {
+  const spec = onGpu({ engine: { backend: 'OnnxRuntime' } });
+  t.deepEqual(devicesOf(spec), {});
+  t.deepEqual(tolerationsOf(spec), []);
+});
+
+test('pods go to Linux, and to x86-64 where the image is of it', (t) => {
+  t.deepEqual(nodeSelectorOf(onGpu()), { 'kubernetes.io/os': 'linux' });
+  const engine = { backend: 'TensorRtRtx', computeCapability: '8.6' } as const;
+  t.deepEqual(nodeSelectorOf(onGpu({ engine })), {
+    'kubernetes.io/os': 'linux',
+    'kubernetes.io/arch': 'amd64',
+  });
+  const own = { ...engine, image: `registry/builder@sha256:${'a'.repeat(64)}` };
+  t.deepEqual(nodeSelectorOf(onGpu({ engine: own, nodeSelector: { pool: 'edge' } })), {
+    'kubernetes.io/os': 'linux',
+    pool: 'edge',
+  });
+  t.is(
+    mismatchOf(aNode('arm', { labels: { 'kubernetes.io/arch': 'arm64' } }), onGpu({ engine }))?.text,
+    'label kubernetes.io/arch is arm64, the class selects amd64',
+  );
+});
+
+test('a claim that is only read is read-only at its source and where it is mounted', (t) => {
+  const { volumes, mounts } = claimVolumes(['pvc://data/a', 'pvc://exports/b'], ['pvc://exports/c']);
+  const claims = volumes.map(({ persistentVolumeClaim }) => persistentVolumeClaim);
+  t.deepEqual(claims, [{ claimName: 'data', readOnly: true }, { claimName: 'exports' }]);
+  t.deepEqual(
+    mounts.map(({ readOnly }) => readOnly),
+    [true, false],
+  );
+});
