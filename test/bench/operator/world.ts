@@ -157,9 +157,7 @@ const finishPods = (world: Asking): void => {
 const finish = async ({ client, signal }: Asking, { metadata }: PodObject): Promise<void> => {
   const deviceClass = metadata.labels?.['export.tlt.dev/device-class'];
   const status =
-    deviceClass === undefined
-      ? endedWell('export', anExported())
-      : endedWell('publish', anEngineBuilt());
+    deviceClass === undefined ? endedWell('export', anExported()) : endedWell('publish', anEngineBuilt());
   const at = { namespace: metadata.namespace, name: metadata.name, subresource: 'status' };
   await client.mergePatch(jobResources.pods, at, { status }, signal);
 };
