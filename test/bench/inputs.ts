@@ -1,7 +1,7 @@
 /** Images as a network of a case takes them, the next one decoded while one is used. */
 import type { Batch } from '../../src/data/preprocessing/batches.ts';
 import { decodeImage } from '../../src/data/preprocessing/decode.ts';
-import { normaliseInto, type Pixels } from '../../src/data/preprocessing/normalise.ts';
+import { normaliseInto, type Pixels, scaleOf } from '../../src/data/preprocessing/normalise.ts';
 import type { Task } from './cases.ts';
 
 export const shapeOf = ({ layout, height, width }: Task): readonly [number, number, number, number] =>
@@ -28,14 +28,11 @@ const valuesOf = (pixels: Pixels, { layout, preprocessing }: Task): Float32Array
   return values;
 };
 
-const interleave = (
-  target: Float32Array,
-  { data }: Pixels,
-  { order, mean, scale }: Task['preprocessing'],
-): void => {
+const interleave = (target: Float32Array, { data }: Pixels, rule: Task['preprocessing']): void => {
+  const { order, mean } = rule;
   for (let pixel = 0; pixel < data.length; pixel += 3)
     for (let channel = 0; channel < 3; channel++) {
       const from = order === 'BGR' ? 2 - channel : channel;
-      target[pixel + channel] = (data[pixel + from]! - mean[channel]!) * scale;
+      target[pixel + channel] = (data[pixel + from]! - mean[channel]!) * scaleOf(rule, channel);
     }
 };

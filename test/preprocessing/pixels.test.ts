@@ -8,7 +8,7 @@ import sharp, { type Sharp } from 'sharp';
 import { imageBatches } from '../../src/data/preprocessing/batches.ts';
 import { decodeImage } from '../../src/data/preprocessing/decode.ts';
 import { sampleImages } from '../../src/data/preprocessing/image-list.ts';
-import { type Preprocessing, preprocessingOf } from '../../src/data/preprocessing/normalise.ts';
+import { type Preprocessing, preprocessingOf, scaleOf } from '../../src/data/preprocessing/normalise.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
 import { collected } from '../builders/collected.ts';
 import { runPeer } from '../peers/venv.ts';
@@ -71,8 +71,9 @@ const agrees = test.macro<[Case]>({
     const theirs = (await ofPhotos)(each);
     t.is(batch!.data.length, theirs.length);
     const largest = theirs.reduce((most, value, i) => Math.max(most, Math.abs(value - batch!.data[i]!)), 0);
-    t.log(`largest difference ${(largest / preprocessing.scale).toFixed(4)} of 255`);
-    t.true(largest / preprocessing.scale < limit, String(largest));
+    const levels = largest / scaleOf(preprocessing, 0);
+    t.log(`largest difference ${levels.toFixed(4)} of 255`);
+    t.true(levels < limit, String(largest));
   },
 });
 

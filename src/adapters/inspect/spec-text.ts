@@ -109,7 +109,8 @@ const valuesText = ({ order, scale, mean, divisor }: Values, channels: number): 
 
 const preprocessingText = ({ order, mean, scale }: Preprocessing): string => {
   const moved = withoutMean('x', mean);
-  return `${orderText(order, mean.length)}, y = ${scale === 1 ? moved : `(${moved}) / ${number(1 / scale)}`}`;
+  const divisors = [scale].flat().map((each) => number(1 / each));
+  return `${orderText(order, mean.length)}, y = ${scale === 1 ? moved : `(${moved}) / ${divisors.join(', ')}`}`;
 };
 
 const withoutMean = (level: string, mean: readonly number[]): string =>

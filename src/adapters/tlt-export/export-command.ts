@@ -20,6 +20,7 @@ import { parseCommandLine } from '../cli/command-line.ts';
 import { commandWords } from '../cli/command-words.ts';
 import { buildEngineFile, refuseEngine, refuseGraph } from './build-engine.ts';
 import { requireFitting, tellKeptFloat } from './kept-float.ts';
+import { modelSettingsOf } from './model-flags.ts';
 import type { NamedTraining } from './named-training.ts';
 import { type Quantised, refuseReportFiles, writeReportFiles } from './report-files.ts';
 import {
@@ -42,13 +43,14 @@ export const runExportCommand = async (argv: readonly string[], world: ToolWorld
   const architecture = line.module as Architecture;
   const { values } = line;
   const output = values.output_file ?? `./${parsePath(values.model).name}.etlt`;
+  const settings = modelSettingsOf(values);
   const training = await trainingOf(architecture, values, world);
   await refuseEarly(architecture, { values, output, training });
   const key = await readKey({ key: values.key, keyFile: values.key_file, env: world.env });
   world.log('INFO', `Loading model from ${values.model}`);
   const cipher = await codecOf(values, key, world);
   const spec = training?.spec;
-  const opened = await openModel({ path: values.model, key, architecture, cipher, spec });
+  const opened = await openModel({ path: values.model, key, architecture, cipher, spec, settings });
   if (values.cal_part !== undefined)
     return countPart(opened, { values, world }, requiredSource(values, training));
   if (values.engine_file !== undefined) refuseGraph(opened, values);

@@ -52,6 +52,7 @@ export const runExportTask = async (task: ExportTask, world: TaskWorld): Promise
     key,
     architecture: task.architecture,
     spec: training?.spec,
+    settings: task.model,
     cipher,
   });
   const prepared = { task, opened, data, inputs };

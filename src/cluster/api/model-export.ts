@@ -2,11 +2,11 @@
 import { architectureNames, architectures, dataTypes } from '../../ground/contract/architectures.ts';
 import { defaults } from '../../ground/contract/defaults.ts';
 import { numberLimits } from '../../ground/contract/number-limits.ts';
-import { sha256 } from '../../ground/contract/result-schema.ts';
 import { flag, integer, keyedList, object, oneOf, text, type ValueOf } from '../../ground/contract/schema.ts';
 import { calibration } from './calibration.ts';
 import { codec } from './codec.ts';
 import { deadlineSeconds, helpers, memoryQuantity, placement, podFields, resources } from './jobs-schema.ts';
+import { model } from './model.ts';
 import { modelExportStatusSchema } from './model-export-status.ts';
 import { experimentSpec, labelName, nameLimit, storageUri } from './shared-schemas.ts';
 
@@ -39,14 +39,7 @@ const specSchema = object(
   'What to export, from what, and for which device classes.',
   {
     architecture: oneOf(architectureNames, 'The TLT export module that fits the model.'),
-    model: object(
-      'The trained model: .tlt, .hdf5 or .onnx.',
-      {
-        uri: storageUri('The model file.'),
-        sha256: sha256('Pins the file: the export fails if it is another one.'),
-      },
-      { required: ['uri'] },
-    ),
+    model,
     keySecretRef: object(
       'The Secret that holds the key of the .tlt, which is also the key of the .etlt. It is mounted into pods; the operator never reads it.',
       {

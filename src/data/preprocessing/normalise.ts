@@ -4,8 +4,12 @@ export type Preprocessing = {
   readonly order: 'RGB' | 'BGR';
   /** One for each channel, in the order in which the network gets them. */
   readonly mean: readonly number[];
-  readonly scale: number;
+  /** One for all channels, or one for each, in the same order. */
+  readonly scale: number | readonly number[];
 };
+
+export const scaleOf = ({ scale }: Preprocessing, channel: number): number =>
+  typeof scale === 'number' ? scale : scale[channel]!;
 
 /** Caffe's ImageNet means, blue first. */
 const caffe: Preprocessing = { order: 'BGR', mean: [103.939, 116.779, 123.68], scale: 1 };
@@ -38,7 +42,8 @@ export const normaliseInto = (
   for (let channel = 0; channel < channels; channel++) {
     const from = how.order === 'BGR' ? channels - 1 - channel : channel;
     const mean = how.mean[channel]!;
+    const scale = scaleOf(how, channel);
     const plane = offset + channel * area;
-    for (let i = 0; i < area; i++) target[plane + i] = (data[i * channels + from]! - mean) * how.scale;
+    for (let i = 0; i < area; i++) target[plane + i] = (data[i * channels + from]! - mean) * scale;
   }
 };

@@ -3,7 +3,7 @@
  * that is not the architecture's shows as false colours or a wrong cut.
  */
 import { sharp } from './decoder.ts';
-import type { Preprocessing } from './normalise.ts';
+import { type Preprocessing, scaleOf } from './normalise.ts';
 
 export type Planes = {
   /** [C,H,W] */
@@ -33,7 +33,8 @@ export const pixelsOf = ({ data, channels, height, width }: Planes, how: Preproc
   for (let channel = 0; channel < channels; channel++) {
     const to = how.order === 'BGR' ? channels - 1 - channel : channel;
     const mean = how.mean[channel]!;
-    for (let i = 0; i < area; i++) pixels[i * channels + to] = data[channel * area + i]! / how.scale + mean;
+    const scale = scaleOf(how, channel);
+    for (let i = 0; i < area; i++) pixels[i * channels + to] = data[channel * area + i]! / scale + mean;
   }
   return new Uint8Array(pixels.buffer);
 };

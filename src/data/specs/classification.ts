@@ -18,6 +18,7 @@ export const readClassification = (spec: Spec): ReadSpec => ({
   classes: [],
   imagePreprocessing: undefined,
   plugin: undefined,
+  sides: sidesOf(spec.model_config?.input_image_size),
   plan: (notes) => planOf(spec, notes),
 });
 
@@ -45,11 +46,19 @@ const planOf = (spec: Spec, notes: Notes): LoaderPlan | undefined => {
   };
 };
 
+const imageSize = /^\s*([13])\s*,\s*(\d{1,5})\s*,\s*(\d{1,5})\s*$/;
+
+/** Undefined where the text is missing or malformed, which only the loader complains about. */
+const sidesOf = (text: string | undefined) => {
+  const [, , height, width] = imageSize.exec(text ?? '') ?? [];
+  return height && width ? { height: Number(height), width: Number(width) } : undefined;
+};
+
 /** `"3,224,224"`: channels, height, width. */
 const sizeOf = (model: NonNullable<Spec['model_config']>, notes: Notes): ImageSize | undefined => {
   const text = needText(model, 'input_image_size', notes);
   if (text === undefined) return undefined;
-  const [, channels, height, width] = /^\s*([13])\s*,\s*(\d{1,5})\s*,\s*(\d{1,5})\s*$/.exec(text) ?? [];
+  const [, channels, height, width] = imageSize.exec(text) ?? [];
   const sides = { height: Number(height), width: Number(width) };
   if (channels && sides.height >= leastSide && sides.width >= leastSide)
     return isBounded(model, 'input_image_size', { ...sides, notes })

@@ -18,7 +18,7 @@ export type ExperimentSpec = {
   /** What `--cal_image_dir` does to pixels, where the spec says other than the architecture does. */
   readonly imagePreprocessing: Preprocessing | undefined;
   readonly plugin: PluginParameters | undefined;
-  /** Of a detector's input in pixels, if the spec tells them. */
+  /** Of the network's input in pixels, if the spec says them. */
   readonly sides?: { readonly height: number; readonly width: number } | undefined;
   /** Paths of known fields that neither the export nor the loader reads, in the order of the text. */
   readonly unneeded: readonly string[];

@@ -80,7 +80,12 @@ const inputs = ({ thumbnails, preprocessing }: Report): Markup | undefined => {
   if (thumbnails.length === 0) return undefined;
   const { order, mean, scale } = preprocessing;
   return html`<section aria-labelledby="inputs"><h2 id="inputs">Inputs as the network sees them</h2>
-<p class="faint">Drawn back from the input tensor: planes in the order ${order.split('').join(', ')}, mean ${mean.join(', ')}, scale ${Number(scale.toPrecision(4))}. False colours or a wrong cut here mean that the network is fed wrongly.</p>
+<p class="faint">Drawn back from the input tensor: planes in the order ${order.split('').join(', ')}, mean ${mean.join(', ')}, scale ${[
+    scale,
+  ]
+    .flat()
+    .map((each) => Number(each.toPrecision(4)))
+    .join(', ')}. False colours or a wrong cut here mean that the network is fed wrongly.</p>
 <div class="inputs">${thumbnails.map(
     ({ name, png }) =>
       html`<figure><img src="${png}" alt="Input made from ${name}"><figcaption>${name}</figcaption></figure>`,

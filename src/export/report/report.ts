@@ -32,7 +32,8 @@ export type ReportFacts = {
   readonly preprocessing: {
     readonly order: string;
     readonly mean: readonly number[];
-    readonly scale: number;
+    /** One for all channels, or one for each. */
+    readonly scale: number | readonly number[];
   };
   /** Median time of one run of ONNX Runtime on the processor that made the report. */
   readonly latency?: { readonly floatMicroseconds: number; readonly int8Microseconds: number };

@@ -6,6 +6,7 @@ import { dataTypes } from './architectures.ts';
 import { calibrationDataFlags, int8Flags } from './calibration-flags.ts';
 import { defaults } from './defaults.ts';
 import type { FlagTable, ValuesOf } from './flag-table.ts';
+import { modelFlags } from './model-flags.ts';
 import { numberLimits } from './number-limits.ts';
 import { codecFlag, dataFlags, general, keyFlags, maxBrokenFlag, seedFlag } from './shared-flags.ts';
 
@@ -32,6 +33,7 @@ export const exportFlags = {
     help: "The spec that the model was trained with; required for faster_rcnn, ssd, dssd, yolo and retinanet. Its means and channel order count for --cal_image_dir. Without other calibration data, int8 calibrates on the training's own images, by the training's data loader.",
   },
   ...dataFlags,
+  ...modelFlags,
   data_type: {
     type: 'choice',
     values: dataTypes,

@@ -2,6 +2,7 @@
 import type { Algorithm, Architecture, DataType } from './architectures.ts';
 import type { Backend } from './backends.ts';
 import type { TensorfileModule } from './flags.ts';
+import type { ModelSettings } from './model-settings.ts';
 import type { EngineBuilt } from './result.ts';
 
 /** A file, with the digest that it must have if the user or an earlier stage pinned it. */
@@ -39,7 +40,7 @@ export type CalibrationTask = {
 /** One export: model in, `.etlt`, calibration cache and verification tensor out, under `folder`. */
 export type ExportTask = {
   readonly architecture: Architecture;
-  readonly model: Source;
+  readonly model: Source & ModelSettings;
   readonly dataType: DataType;
   readonly calibration?: CalibrationTask;
   readonly forcePtq: boolean;

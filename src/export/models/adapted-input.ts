@@ -1,0 +1,55 @@
+/**
+ * The graph as TLT's are: its input takes float32 pictures, N,C,H,W, of a fixed size, under the name that it has. A
+ * Transpose and a Cast in front bring them to what the network was made for.
+ */
+import { elementType } from '../../formats/onnx/element-type.ts';
+import type { GraphProto, ModelProto, NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';
+import { copyWith, graphOf, makeValueInfo, shapeOf } from '../../formats/onnx/graph.ts';
+import { nodesThroughout } from '../../formats/onnx/inner-graphs.ts';
+import { makeNode } from '../../formats/onnx/node.ts';
+import { FreshNames } from '../../graph/transforms/fresh-names.ts';
+import type { ImageInput } from './image-input.ts';
+
+export type AdaptedModel = { readonly model: ModelProto; readonly isRewritten: boolean };
+
+/** The model itself where its input is so already. */
+export const withAdaptedInput = (model: ModelProto, name: string, image: ImageInput): AdaptedModel => {
+  const graph = graphOf(model);
+  const { channels, height, width, layout, elementType: type } = image;
+  const port = graph.input.find((each) => each.name === name)!;
+  const [batch, ...sizes] = shapeOf(port)!;
+  const isPlain = layout === 'NCHW' && type === 'float32';
+  if (isPlain && `${sizes}` === `${[channels, height, width]}`) return { model, isRewritten: false };
+  const input = makeValueInfo(name, elementType.float32, [batch || 'N', channels, height, width]);
+  const inputs = graph.input.map((each) => (each === port ? input : each));
+  const sized = copyWith(graph, { input: inputs });
+  return {
+    model: copyWith(model, { graph: isPlain ? sized : withFront(sized, name, image) }),
+    isRewritten: true,
+  };
+};
+
+/** Every reader of the input reads what the nodes in front of it make of it. */
+const withFront = (
+  graph: GraphProto,
+  name: string,
+  { layout, elementType: type }: ImageInput,
+): GraphProto => {
+  const names = new FreshNames(graph);
+  const front: NodeProto[] = [];
+  const add = (opType: string, attributes: Parameters<typeof makeNode>[1]['attributes']): void => {
+    const from = front.at(-1)?.output[0] ?? name;
+    const to = names.fresh(`${name}/${opType}`);
+    front.push(
+      makeNode(opType, { name: to, inputs: [from], outputs: [to], ...(attributes && { attributes }) }),
+    );
+  };
+  if (layout === 'NHWC') add('Transpose', { perm: { ints: [0, 2, 3, 1] } });
+  if (type !== 'float32') add('Cast', { to: { int: elementType[type] } });
+  const last = front.at(-1)!.output[0]!;
+  const renamed = (each: string): string => (each === name ? last : each);
+  const node = nodesThroughout(graph.node, (each) =>
+    each.input.includes(name) ? copyWith(each, { input: each.input.map(renamed) }) : each,
+  );
+  return copyWith(graph, { node: [...front, ...node] });
+};

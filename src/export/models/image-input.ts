@@ -1,0 +1,79 @@
+/** What a graph takes: the layout, element type and size of its one picture input, and what is said where it leaves them open. */
+
+import { elementType, elementTypeName } from '../../formats/onnx/element-type.ts';
+import type { ValueInfoProto } from '../../formats/onnx/generated/onnx_pb.ts';
+import { elementTypeOf, shapeOf } from '../../formats/onnx/graph.ts';
+import { requireWithin } from '../../ground/base/limits.ts';
+import type { InputDims } from '../../ground/contract/model-settings.ts';
+import { shapeText, unsupported } from './ports.ts';
+
+export type ImageInput = {
+  readonly channels: 1 | 3;
+  readonly height: number;
+  readonly width: number;
+  /** Images that go through the graph at once where it says so; undefined where any number may. */
+  readonly fixedBatch: number | undefined;
+  /** As the file has them; the exported graph takes float32 N,C,H,W. */
+  readonly layout: 'NCHW' | 'NHWC';
+  readonly elementType: PixelType;
+};
+
+export type PixelType = 'float32' | 'float16' | 'uint8';
+const pixelTypes: readonly string[] = ['float32', 'float16', 'uint8'] satisfies PixelType[];
+
+export type SizeRequest = {
+  /** For messages. */
+  readonly path: string;
+  /** `--input_dims`. */
+  readonly dims?: InputDims | undefined;
+  /** Of the spec, for what the graph and the user leave open. */
+  readonly sides?: { readonly height: number; readonly width: number } | undefined;
+};
+
+/** @throws UserError ModelUnsupported naming what was found and what is needed */
+export const imageInputOf = (input: ValueInfoProto, request: SizeRequest): ImageInput => {
+  const { path, dims, sides } = request;
+  const shape = shapeOf(input);
+  if (shape?.length !== 4) throw misfit(input, path, 'and [N, 3 or 1, height, width] is needed');
+  const [batch, ...image] = shape.map((size) => (typeof size === 'number' && size > 0 ? size : undefined));
+  const layout = isChannels(image[0]) || !isChannels(image[2]) ? 'NCHW' : 'NHWC';
+  const found = layout === 'NCHW' ? image : [image[2], image[0], image[1]];
+  const said = dims ? [dims.channels, dims.height, dims.width] : [undefined, sides?.height, sides?.width];
+  if (dims && found.some((size, axis) => size !== undefined && size !== said[axis]))
+    throw misfit(input, path, `and --input_dims ${said} contradicts that. Leave it out`);
+  const [channels, height, width] = found.map((size, axis) => size ?? said[axis]);
+  if (!channels || !height || !width)
+    throw misfit(
+      input,
+      path,
+      'so its size is free. Fix it by --input_dims C,H,W (spec.model.inputDims), for example 3,224,224',
+    );
+  if (!isChannels(channels)) throw misfit(input, path, 'and pictures have 1 or 3 channels');
+  requireBounded(path, { batch: batch ?? 1, channels, height, width });
+  return { channels, height, width, fixedBatch: batch, layout, elementType: typeOf(input, path) };
+};
+
+const isChannels = (size: number | undefined): size is 1 | 3 => size === 1 || size === 3;
+
+const typeOf = (input: ValueInfoProto, path: string): PixelType => {
+  const type = elementTypeName(elementTypeOf(input) ?? elementType.float32);
+  if (pixelTypes.includes(type)) return type as PixelType;
+  throw unsupported(
+    path,
+    `its input ${input.name} holds ${type}, and pictures are float32, float16 or uint8. Put a Cast from float32 in front of the network`,
+  );
+};
+
+const misfit = (input: ValueInfoProto, path: string, why: string) =>
+  unsupported(path, `its input ${input.name} has the shape ${shapeText(input)}, ${why}`);
+
+type Shape = Readonly<Record<'batch' | 'channels' | 'height' | 'width', number>>;
+
+const requireBounded = (path: string, { batch, channels, height, width }: Shape): void => {
+  const found = `Opening ${path}: its input has`;
+  const reason = 'ModelUnsupported';
+  requireWithin('imagePixels', { claimed: height * width, reason, found });
+  requireWithin('inputBytes', { claimed: batch * channels * height * width * floatBytes, reason, found });
+};
+
+const floatBytes = 4;

@@ -1,0 +1,171 @@
+/**
+ * Which input and which outputs of a graph play the roles of its module. Names that the user gives come first, then those
+ * that TLT gives, then what shape and kind tell; what stays open is refused with the candidates.
+ */
+import type { GraphProto, ValueInfoProto } from '../../formats/onnx/generated/onnx_pb.ts';
+import { inputsOf, outputsOf, shapeOf } from '../../formats/onnx/graph.ts';
+import { isPlugin } from '../../graph/plugins/plugin-nodes.ts';
+import { UserError } from '../../ground/base/errors.ts';
+import {
+  type Architecture,
+  type ArchitectureRow,
+  architectures,
+} from '../../ground/contract/architectures.ts';
+import type { PortNames } from '../../ground/contract/model-settings.ts';
+
+export type Ports = { readonly input: ValueInfoProto; readonly outputs: readonly string[] };
+
+export type PortRequest = {
+  /** For messages. */
+  readonly path: string;
+  readonly architecture: Architecture;
+  readonly names?: PortNames | undefined;
+};
+
+/** @throws UserError ModelUnsupported naming the ports that the graph has */
+export const portsOf = (graph: GraphProto, request: PortRequest): Ports => ({
+  input: inputOf(inputsOf(graph), request),
+  outputs: outputsFor(graph, request),
+});
+
+const inputOf = (
+  inputs: readonly ValueInfoProto[],
+  { path, architecture, names }: PortRequest,
+): ValueInfoProto => {
+  const wanted = names?.input;
+  const all = listed(inputs);
+  if (wanted !== undefined && !inputs.some(({ name }) => name === wanted))
+    throw unsupported(
+      path,
+      `it has no input ${wanted}; its inputs are ${all}. Name one of them by --input_node`,
+    );
+  const [input, ...others] = inputs;
+  if (input && others.length === 0) return input;
+  throw unsupported(
+    path,
+    `its inputs are ${all}, and a graph of ${architecture} takes pictures alone, by one input. Make constants of the others, and export it again`,
+  );
+};
+
+const outputsFor = (graph: GraphProto, request: PortRequest): readonly string[] => {
+  const { path, architecture, names } = request;
+  const found = outputsOf(graph);
+  if (names?.outputs && names.outputs.length > 0) return namedOutputs(found, names.outputs, path);
+  const row: ArchitectureRow = architectures[architecture];
+  const known = [row.outputs, ...(row.otherOutputs ?? [])]
+    .map((wanted) => allNamed(found, wanted))
+    .find((outputs) => outputs !== undefined);
+  const outputs = known ?? byKind[architecture](graph);
+  if (outputs) return outputs;
+  throw unsupported(
+    path,
+    `its outputs are ${listed(found)}, and none of them can be told to be ${roles[architecture]}. Choose the module that fits, or name the outputs by --output_nodes`,
+  );
+};
+
+const namedOutputs = (
+  found: readonly ValueInfoProto[],
+  wanted: readonly string[],
+  path: string,
+): readonly string[] => {
+  const missing = wanted.find((name) => !found.some((output) => output.name === name));
+  if (missing === undefined) return wanted;
+  throw unsupported(
+    path,
+    `it has no output ${missing}; its outputs are ${listed(found)}. Name those that count by --output_nodes`,
+  );
+};
+
+/** Converters by way of TensorFlow leave `:0` at the end of a name. */
+const isNamed = (name: string, wanted: string): boolean => name === wanted || name === `${wanted}:0`;
+
+/** What the graph calls all of the wanted outputs; undefined if it lacks one. */
+const allNamed = (
+  found: readonly ValueInfoProto[],
+  wanted: readonly string[],
+): readonly string[] | undefined => {
+  const names = wanted.flatMap((name) => found.find((each) => isNamed(each.name, name))?.name ?? []);
+  return names.length === wanted.length ? names : undefined;
+};
+
+type Kind = (graph: GraphProto) => readonly string[] | undefined;
+
+/** The one output, or the one that has a row of classes for each picture. */
+const classes: Kind = (graph) => {
+  const outputs = outputsOf(graph);
+  const rows = outputs.length === 1 ? outputs : outputs.filter(hasRows);
+  return rows.length === 1 ? [rows[0]!.name] : undefined;
+};
+
+/** [N, classes], also as [N, classes, 1, 1]. */
+const hasRows = (output: ValueInfoProto): boolean => {
+  const [, ...sizes] = shapeOf(output) ?? [];
+  const [count, ...rest] = sizes;
+  return (
+    count !== undefined && count !== 1 && (sizes.length === 1 || (sizes.length === 3 && rest.every(isOne)))
+  );
+};
+
+const isOne = (size: unknown): boolean => size === 1;
+
+/** Boxes first, as TLT lists them: four planes for each one of the coverage, on the same grid. */
+const grids: Kind = (graph) => {
+  const outputs = outputsOf(graph).map((output) => ({ name: output.name, shape: shapeOf(output) ?? [] }));
+  const [many, few] = outputs.toSorted((a, b) => Number(b.shape[1]) - Number(a.shape[1]));
+  const fits =
+    outputs.length === 2 &&
+    outputs.every(({ shape }) => shape.length === 4 && typeof shape[1] === 'number') &&
+    many!.shape[1] === 4 * (few!.shape[1] as number) &&
+    `${many!.shape.slice(2)}` === `${few!.shape.slice(2)}`;
+  return fits ? [many!.name, few!.name] : undefined;
+};
+
+/** All that the plugin node at the end of the graph gives, in its order. */
+const plugin =
+  (count: number): Kind =>
+  ({ node, output }) => {
+    const given = new Set(output.map(({ name }) => name));
+    const end = node.find((each) => isPlugin(each) && each.output.some((name) => given.has(name)));
+    return end?.output.length === count && end.output.every((name) => given.has(name))
+      ? end.output
+      : undefined;
+  };
+
+const byKind: Readonly<Record<Architecture, Kind>> = {
+  classification: classes,
+  detectnet_v2: grids,
+  ssd: plugin(2),
+  dssd: plugin(2),
+  faster_rcnn: plugin(2),
+  retinanet: plugin(2),
+  yolo: plugin(4),
+};
+
+const roles: Readonly<Record<Architecture, string>> = {
+  classification: 'the classes, one row for each picture',
+  detectnet_v2: 'boxes and coverage, four planes for one on the same grid',
+  ssd: 'the detections of an NMS plugin',
+  dssd: 'the detections of an NMS plugin',
+  faster_rcnn: 'the detections of an NMS plugin',
+  retinanet: 'the detections of an NMS plugin',
+  yolo: 'the detections of a BatchedNMS plugin',
+};
+
+const listed = (values: readonly ValueInfoProto[]): string => {
+  const shown = values.slice(0, mostListed).map((value) => `${value.name} ${shapeText(value)}`);
+  const more = values.length - shown.length;
+  return values.length === 0 ? 'none' : `${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+};
+
+const mostListed = 16;
+
+/** `[N, 3, 224, 224]`, with ? for what is not known. */
+export const shapeText = (value: ValueInfoProto): string =>
+  `[${
+    shapeOf(value)
+      ?.map((size) => size ?? '?')
+      .join(', ') ?? 'of unknown rank'
+  }]`;
+
+export const unsupported = (path: string, found: string): UserError =>
+  new UserError('ModelUnsupported', `Opening ${path}: ${found}.`);

@@ -1,0 +1,81 @@
+/** The README's first commands, word for word, on an ONNX file as a package carries it. */
+import { cpSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { parseCalibrationCache } from '../../src/formats/scales/calibration-cache.ts';
+import { failures } from '../../src/ground/base/failures.ts';
+import { aFolder, runTool, type ToolName } from '../builders/tool.ts';
+import { photosFolder, smallPhotosFolder } from '../photos/photos.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const carried = join(
+  root,
+  'node_modules',
+  '@gutenye',
+  'ocr-models',
+  'assets',
+  'ch_ppocr_mobile_v2.0_cls_infer.onnx',
+);
+
+/** The commands of the README's section, a list of words each; what continues a line belongs to it. */
+const commands = (): readonly (readonly string[])[] => {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  const [, section = ''] = readme.split('## Use it without a cluster');
+  const [, block = ''] = section.split('```');
+  return block
+    .replaceAll('\\\n', ' ')
+    .split('\n')
+    .filter((line) => line.startsWith('node dist/') && line.includes('model.onnx'))
+    .map((line) => [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, word]) => quoted ?? word!));
+};
+
+test('the README packs and exports an ONNX file as a package carries it', async (t) => {
+  const cwd = aFolder('correct horse battery staple');
+  cpSync(carried, join(cwd, 'model.onnx'));
+  cpSync(await photosFolder(), join(cwd, 'photos'), { recursive: true });
+  const found = commands();
+  t.true(found.length >= 2);
+  for (const [, script = '', ...words] of found) {
+    const tool = script.replace('dist/', '').replace('.js', '') as ToolName;
+    const { code, stderr } = await runTool(tool, words, { cwd });
+    t.is(code, 0, stderr);
+  }
+  t.true(parseCalibrationCache(readFileSync(join(cwd, 'calibration.bin'), 'utf8')).scales.size > 100);
+});
+
+const flags = ['classification', '-m', carried, '--key_file', 'key.txt'];
+
+test('how the model was fed stands in the report', async (t) => {
+  const cwd = aFolder('correct horse battery staple');
+  const photos = await smallPhotosFolder();
+  const { code, stderr } = await runTool(
+    'tlt-export',
+    [
+      ...flags,
+      ...['--input_dims', '3,48,192', '--preprocess', 'order=BGR mean=127.5 scale=0.0078,0.0079,0.008'],
+      ...['--data_type', 'int8', '--cal_image_dir', photos, '--batches', '1', '--batch_size', '4'],
+      ...['--cal_algorithm', 'MinMax', '--report', 'r.html'],
+    ],
+    { cwd },
+  );
+  t.is(code, 0, stderr);
+  t.regex(stderr, /Input node: x$/m);
+  const { preprocessing, input } = JSON.parse(readFileSync(join(cwd, 'r.json'), 'utf8'));
+  t.deepEqual(preprocessing, { order: 'BGR', mean: [127.5, 127.5, 127.5], scale: [0.0078, 0.0079, 0.008] });
+  t.like(input, { name: 'x', channels: 3, height: 48, width: 192 });
+  t.regex(readFileSync(join(cwd, 'r.html'), 'utf8'), /scale 0\.0078, 0\.0079, 0\.008\./);
+});
+
+for (const [what, words, says] of [
+  ['no size', ['--input_dims', '3,48'], /--input_dims is '3,48', and must be channels,height,width/],
+  ['a size of no picture', ['--input_dims', '2,48,192'], /with 1 or 3 channels/],
+  ['a size without end', ['--input_dims', '3,99999,99999'], /sides up to 16384/],
+  ['no rule', ['--preprocess', 'caffe'], /--preprocess is 'caffe', and takes order=RGB or BGR/],
+  ['two means', ['--preprocess', 'mean=1,2'], /one number or one for each channel/],
+  ['an order that no picture has', ['--preprocess', 'order=RBG'], /order=RGB or BGR/],
+] as const)
+  test(`refused: ${what}`, async (t) => {
+    const { code, stderr } = await runTool('tlt-export', [...flags, ...words], { cwd: aFolder('k') });
+    t.is(code, failures.Usage.exitCode, stderr);
+    t.regex(stderr, says);
+  });
