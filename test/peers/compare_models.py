@@ -2,7 +2,7 @@
 evaluator where that lacks an operator, and the second in onnxruntime after onnx's checker accepted it.
 
 Reads a JSON list of {reference, model, inputs?} from a file; inputs are TensorProto files in the order of the reference's
-inputs, random where left out. Prints a JSON list of {sqnr: [dB by output]} or {error}."""
+inputs, random where left out. Prints a JSON list of {by: what ran the reference, sqnr: [dB by output]} or {by, error}."""
 import json
 import sys
 
@@ -33,9 +33,9 @@ def random_input(value):
 
 def outputs(model, feeds):
     try:
-        return session(model).run(None, feeds)
+        return "onnxruntime", session(model).run(None, feeds)
     except Exception:
-        return ReferenceEvaluator(model).run(None, feeds)
+        return "onnx", ReferenceEvaluator(model).run(None, feeds)
 
 
 def flat(values):
@@ -55,7 +55,7 @@ def decibel(wanted, found):
     return 999.0 if noise == 0 else float(10 * np.log10(max(1e-30, float((wanted[finite] ** 2).sum())) / noise))
 
 
-def compared(pair):
+def compared(pair, answer):
     reference, model = onnx.load(pair["reference"]), onnx.load(pair["model"])
     onnx.checker.check_model(model)
     filled = {tensor.name for tensor in reference.graph.initializer}
@@ -63,16 +63,19 @@ def compared(pair):
     fed = [value for value in reference.graph.input if value.name not in filled]
     given = [numpy_helper.to_array(onnx.load_tensor(path)) for path in pair.get("inputs", [])]
     feeds = {value.name: given[i] if i < len(given) else random_input(value) for i, value in enumerate(fed)}
-    wanted, found = flat(outputs(reference, feeds)), flat(session(model).run(None, feeds))
+    answer["by"], wanted = outputs(reference, feeds)
+    wanted, found = flat(wanted), flat(session(model).run(None, feeds))
     assert len(wanted) == len(found)
-    return [decibel(np.asarray(a), np.asarray(b)) for a, b in zip(wanted, found)]
+    answer["sqnr"] = [decibel(np.asarray(a), np.asarray(b)) for a, b in zip(wanted, found)]
 
 
 def answer(pair):
+    found = {}
     try:
-        return {"sqnr": compared(pair)}
+        compared(pair, found)
     except Exception as error:
-        return {"error": str(error)[:400]}
+        found["error"] = str(error)[:400]
+    return found
 
 
 with open(sys.argv[1]) as file:

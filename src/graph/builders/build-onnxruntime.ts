@@ -2,7 +2,7 @@
  * The ONNX Runtime backend: a graph fused and laid out for this machine's processor, then judged by running it beside
  * the float graph on images that calibration never saw.
  */
-import { readFile, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, readFile, rename, rm, stat } from 'node:fs/promises';
 import { arch, cpus } from 'node:os';
 import { floatsOf } from '../../formats/onnx/tensor.ts';
 import { parseTensor } from '../../formats/onnx/tensor-file.ts';
@@ -62,24 +62,34 @@ const refused: ReadonlySet<FailureReason> = new Set(['ModelInvalid', 'ModelUnsup
 
 const processor = (): string => `${arch()} ${cpus()[0]?.model ?? ''}`.trim();
 
+/** How an engine is saved, the best first. */
+const ways = [
+  { how: 'with layouts for this processor', save: (model: string, path: string) => save(model, path, 'all') },
+  { how: 'with layers fused', save: (model: string, path: string) => save(model, path, 'extended') },
+  { how: 'as it came', save: copyFile },
+] as const;
+
 /**
- * The optimised model at `engine`, opened from there. ONNX Runtime saves layouts for this processor that it cannot
- * always load again (a convolution inside a Loop, 1.30); then it is saved without them.
+ * The optimised model at `engine`, opened from there. ONNX Runtime (1.30) saves some graphs so that it cannot load them
+ * again: layouts of a convolution inside a Loop, or Casts that it adds to a graph and to its bodies under one name.
  */
 const savedEngine = async (
   model: string,
   engine: string,
 ): Promise<{ readonly session: Session; readonly warnings: readonly string[] }> => {
-  await save(model, engine, 'all');
-  try {
-    return { session: await openSession(engine, { spinning: true }), warnings: [] };
-  } catch (thrown) {
-    if (!(thrown instanceof UserError)) throw thrown;
-    await save(model, engine, 'extended');
-    const session = await openSession(engine, { spinning: true });
-    const warning = `The engine has no layouts for this processor, since ONNX Runtime could not load it with them: ${thrown.message}`;
-    return { session, warnings: [warning] };
+  const failures: string[] = [];
+  for (const { how, save: saveTo } of ways) {
+    await saveTo(model, engine);
+    try {
+      const session = await openSession(engine, { spinning: true });
+      const warning = `The engine is saved ${how}: ONNX Runtime could not load what it saved before. ${failures[0]}`;
+      return { session, warnings: failures.length === 0 ? [] : [warning] };
+    } catch (thrown) {
+      if (!(thrown instanceof UserError)) throw thrown;
+      failures.push(`Saved ${how}: ${thrown.message}`);
+    }
   }
+  throw new UserError('EngineBuildFailed', failures.join(' '));
 };
 
 const save = async (model: string, path: string, optimisation: 'extended' | 'all'): Promise<void> => {
