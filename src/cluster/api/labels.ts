@@ -11,6 +11,8 @@ export const labels = {
   deviceClass: 'export.tlt.dev/device-class',
   /** The content key of what the Job makes. */
   artifactKey: 'export.tlt.dev/artifact-key',
+  /** Of Kueue: the queue that admits a Job. */
+  queue: 'kueue.x-k8s.io/queue-name',
 } as const;
 
 /** The object that a Job and its pods work for, by its kind. Its uid too: a new object of the same name is another owner. */

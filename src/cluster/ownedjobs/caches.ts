@@ -3,7 +3,8 @@ import { labels } from '../api/labels.ts';
 import type { ObjectMeta } from '../api/model-export.ts';
 import type { Change, InformerOptions } from '../runtime/informer.ts';
 import type { Resource } from '../runtime/resources.ts';
-import type { Store, Stored } from '../runtime/store.ts';
+import type { Store } from '../runtime/store.ts';
+import { keptAnnotations, keptLabels } from './kept.ts';
 import type { JobObject, PodObject } from './kube-shapes.ts';
 import { controllerKeys } from './ownership.ts';
 
@@ -25,9 +26,10 @@ type Listener<T> = (change: Change<T>) => void;
 /** One namespace, or all. */
 export type Scope = { readonly namespace: string | undefined };
 
-/** Of an object of ours that owns Jobs: drops managedFields, which are most of its bytes. */
+/** Of an object of ours that owns Jobs: what its schema bounds, and of the metadata what is read. */
 export const projectOwner = <T extends { readonly metadata: ObjectMeta }>(raw: T): T => {
-  const { name, namespace, uid, resourceVersion, generation, annotations, deletionTimestamp } = raw.metadata;
+  const { name, namespace, uid, resourceVersion, generation, deletionTimestamp } = raw.metadata;
+  const annotations = keptAnnotations(raw.metadata.annotations);
   return {
     ...raw,
     metadata: {
@@ -86,16 +88,20 @@ export const podCache = (scope: Scope, onChange: Listener<PodObject>): InformerO
   onChange,
 });
 
-/** Drops managedFields and annotations, which are most of an object's bytes. */
-const metaOf = <M extends JobObject['metadata']>(meta: M): M & Stored['metadata'] => {
-  const { name, namespace, uid, creationTimestamp, labels: own, ownerReferences, deletionTimestamp } = meta;
+/** What is read of the metadata: the rest is most of an object's bytes. */
+const metaOf = (meta: JobObject['metadata']): JobObject['metadata'] => {
+  const { name, namespace, uid, creationTimestamp, deletionTimestamp } = meta;
+  const own = keptLabels(meta.labels);
+  const controllers = meta.ownerReferences?.filter(({ controller }) => controller);
   return {
     name,
     namespace,
     uid,
     ...(creationTimestamp && { creationTimestamp }),
     ...(own && { labels: own }),
-    ...(ownerReferences && { ownerReferences }),
+    ...(controllers && {
+      ownerReferences: controllers.map(({ uid: of }) => ({ uid: of, controller: true })),
+    }),
     ...(deletionTimestamp && { deletionTimestamp }),
-  } as M;
+  };
 };

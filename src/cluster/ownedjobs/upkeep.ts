@@ -1,4 +1,5 @@
 /** What has to be done about the Jobs that are there, whatever they make: remove, suspend, let expire, look again. Pure. */
+import { labels as ours } from '../api/labels.ts';
 import type { Action } from './action.ts';
 import type { ObservedJob } from './observed-job.ts';
 
@@ -31,7 +32,7 @@ export const deletions = ({ jobs, wanted, known, stops, now }: Upkeep): readonly
 
 /** A Job that a queueing system admits is suspended and resumed by that system alone. */
 export const suspensions = ({ jobs, wanted, suspend, labels }: Upkeep): readonly Action<never>[] => {
-  if (labels?.['kueue.x-k8s.io/queue-name'] !== undefined) return [];
+  if (labels?.[ours.queue] !== undefined) return [];
   return jobs
     .filter(({ name, state }) => wanted.has(name) && state.kind === 'Active' && state.suspended !== suspend)
     .map(({ name }) => ({ kind: 'SuspendJob', name, suspend }));

@@ -38,7 +38,8 @@ export type InformerDeps = {
   readonly silenceMs?: number;
 };
 
-const pageSize = 500;
+/** An object has up to 1.5 MB, most of it what any tenant writes: a page must fit into the operator's memory at that size. */
+const pageSize = 25;
 const defaultSilenceMs = 70_000;
 
 /** A watch that ends sooner counts as a failed attempt, however it ends (client-go's "very short watch" has 1 s). */

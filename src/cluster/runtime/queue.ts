@@ -5,6 +5,7 @@
 import { type Backoff, delayOf, reconcileBackoff } from '../../ground/base/backoff.ts';
 import type { Clock } from '../../ground/base/clock.ts';
 import type { QueueMetrics } from '../../ground/observability/metrics.ts';
+import { FairOrder } from './fair-order.ts';
 import type { Key } from './resources.ts';
 
 /**
@@ -24,11 +25,10 @@ export type QueueDeps = {
 
 export class WorkQueue {
   readonly #deps: QueueDeps;
-  /** Insertion-ordered: a Map is a FIFO that removes duplicates. Values are the times of adding. */
-  readonly #waiting: Record<Priority, Map<Key, number>> = {
-    first: new Map(),
-    normal: new Map(),
-    low: new Map(),
+  readonly #waiting: Record<Priority, FairOrder> = {
+    first: new FairOrder(),
+    normal: new FairOrder(),
+    low: new FairOrder(),
   };
   readonly #working = new Set<Key>();
   /** Added while being worked on. */
@@ -129,8 +129,7 @@ export class WorkQueue {
   #hand(): void {
     while (this.#takers.length > 0 && this.depth > 0) {
       const from = priorities.map((each) => this.#waiting[each]).find(({ size }) => size > 0)!;
-      const [key, since] = from.entries().next().value!;
-      from.delete(key);
+      const [key, since] = from.take()!;
       this.#working.add(key);
       const { metrics, name, clock } = this.#deps;
       metrics.waitSeconds.observe({ name }, (clock.elapsed() - since) / 1000);

@@ -1,0 +1,52 @@
+/** What a tenant writes and nobody reads does not stay in the operator's memory. */
+import test from 'ava';
+import { annotations } from '../../src/cluster/api/labels.ts';
+import { modelExportCache } from '../../src/cluster/modelexport/caches.ts';
+import { jobCache, podCache } from '../../src/cluster/ownedjobs/caches.ts';
+import { aModelExport } from '../builders/objects.ts';
+
+const large = 'x'.repeat(240_000);
+const many = Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`tenant.example/${index}`, 'x']));
+const scope = { namespace: undefined };
+const ignore = () => {};
+const bytesOf = (value: unknown): number => JSON.stringify(value).length;
+
+const metadata = {
+  ...aModelExport().metadata,
+  annotations: { note: large },
+  labels: { ...many, 'app.kubernetes.io/managed-by': 'tlt-export-operator' },
+  managedFields: [{ manager: large }],
+  finalizers: [large],
+  ownerReferences: [
+    { uid: 'uid-job', controller: true, name: large },
+    ...Array.from({ length: 1000 }, (_, index) => ({ uid: `${index}`, name: 'x', kind: 'ConfigMap' })),
+  ],
+};
+
+test('of a ModelExport', (t) => {
+  const kept = modelExportCache(scope, ignore).project({ ...aModelExport(), metadata });
+  t.true(bytesOf(kept) < 2000, `${bytesOf(kept)} bytes`);
+  t.is(kept.metadata.uid, metadata.uid);
+});
+
+test('of a Job and of a pod', (t) => {
+  const spec = { template: { metadata: { annotations: { note: large } }, spec: { containers: [large] } } };
+  for (const cache of [jobCache(scope, ignore), podCache(scope, ignore)]) {
+    const kept = cache.project({ metadata, spec, status: {} });
+    t.true(bytesOf(kept) < 1000, `${bytesOf(kept)} bytes`);
+    t.deepEqual(kept.metadata.ownerReferences, [{ uid: 'uid-job', controller: true }]);
+    t.is(kept.metadata.labels?.['app.kubernetes.io/managed-by'], 'tlt-export-operator');
+  }
+});
+
+test('an annotation of ours is kept, and of a value that is too long its digest', (t) => {
+  const project = (value: string) =>
+    modelExportCache(scope, ignore).project({
+      ...aModelExport(),
+      metadata: { ...metadata, annotations: { note: large, [annotations.retry]: value } },
+    }).metadata.annotations;
+  t.deepEqual(project('2'), { [annotations.retry]: '2' });
+  const first = project(`${large}1`)![annotations.retry]!;
+  t.true(first.length <= 256, 'it fits status');
+  t.not(first, project(`${large}2`)![annotations.retry]);
+});
