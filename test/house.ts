@@ -42,7 +42,7 @@ export const house: Readonly<Record<string, Wing>> = {
       transforms: [],
       plugins: ['transforms'],
       precision: ['transforms', 'plugins'],
-      inference: [],
+      inference: ['transforms'],
       evaluation: ['inference'],
       builders: ['precision', 'inference', 'evaluation'],
     },

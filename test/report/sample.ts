@@ -50,6 +50,7 @@ export const sampleReport = (names: readonly string[], changed: Partial<ReportFa
       top1: 1,
       matchedCells: undefined,
       matchedBoxes: undefined,
+      outputs: [],
     },
     sensitivity: {
       images: 8,

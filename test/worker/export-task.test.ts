@@ -1,5 +1,5 @@
 /** What the export container calibrates from: each source of a ModelExport, on a folder in place of claims. */
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { runExportTask } from '../../src/adapters/worker/export-task.ts';
@@ -39,8 +39,12 @@ const aPod = async () => {
   const world = aTaskWorld(root);
   const runTask = (task: ExportTask) => runExportTask(task, world);
   const run = (changes: Partial<CalibrationTask>) => runTask(aTask(changes));
-  return { at, run, runTask, world, warnings: world.warnings };
+  /** What is warned of, but for what is said of this narrow model at each export. */
+  const warned = () => world.warnings.filter((line) => !narrow.test(line));
+  return { at, run, runTask, world, warned };
 };
+
+const narrow = /^1 of 8 layers compute in int8, less than 1 % of the arithmetic; in float: 7 are too narrow/;
 
 const aTask = (changes: Partial<CalibrationTask>): ExportTask => ({
   architecture: 'classification',
@@ -106,15 +110,15 @@ test('what the export read is in its result by digest, and each digest can be pi
 });
 
 test('broken images are named and tolerated, up to the percentage asked for', async (t) => {
-  const { at, run, warnings } = await aPod();
+  const { at, run, warned } = await aPod();
   for (const name of readdirSync(at('models/photos')).filter((_, index) => index % 4 === 0))
     writeFileSync(at('models/photos', name), 'no image');
   await t.throwsAsync(run({ imageDirectory }), { message: /its content is none of JPEG/ });
-  t.deepEqual(warnings, []);
+  t.deepEqual(warned(), []);
   const { calibrationCache } = await run({ imageDirectory, maxBrokenPercent: 90 });
   t.is(calibrationCache!.images, 8);
-  t.true(warnings.length > 0);
-  t.true(warnings.every((line) => line.startsWith('Left out: ')));
+  t.true(warned().length > 0);
+  t.true(warned().every((line) => line.startsWith('Left out: ')));
 });
 
 test('the means of the spec count for images, in calibration and in the report; another spec is another export', async (t) => {
@@ -177,7 +181,7 @@ test('with a codec a model of its cipher is opened, and stored for engines by ag
 });
 
 test('another algorithm needs no new pass over the images, other images do', async (t) => {
-  const { at, runTask, warnings } = await aPod();
+  const { at, runTask, warned } = await aPod();
   const histograms = 'pvc://exports/out/histograms/h.hist';
   const exported = (folder: string, changes: Partial<CalibrationTask>, kept = histograms) =>
     runTask({
@@ -187,9 +191,9 @@ test('another algorithm needs no new pass over the images, other images do', asy
     });
   const cacheIn = (folder: string) => readFileSync(at('exports/out', folder, 'calibration.cache'), 'utf8');
   await exported('minmax', {});
-  t.deepEqual(warnings, []);
+  t.deepEqual(warned(), []);
   await exported('mse', { algorithm: 'Mse' });
-  t.regex(warnings.join(), /Thresholds come from the histograms .*h\.hist of an earlier export/);
+  t.regex(warned().join(), /Thresholds come from the histograms .*h\.hist of an earlier export/);
   const [calibrated, reused] = ['minmax', 'mse'].map(
     (folder) => JSON.parse(readFileSync(at('exports/out', folder, 'report.json'), 'utf8')) as Report,
   );
@@ -209,7 +213,7 @@ test('another algorithm needs no new pass over the images, other images do', asy
     ['input_1'],
   );
   const told = JSON.parse(readFileSync(at('exports/out/kept/report.json'), 'utf8')) as Report;
-  t.deepEqual(told.notes, ['Left in float, and so without scales: input_1.']);
+  t.is(told.notes[0], 'Left in float, and so without scales: input_1.');
   t.is(told.sensitivity!.sqnrDb, told.agreement!.sqnrDb);
   t.true(told.sensitivity!.layers.every(({ tensor }) => tensor !== 'input_1'));
   const unknown = { instanceOf: UserError, message: /'inputt_1'.*the nearest is/ };
@@ -220,10 +224,34 @@ test('another algorithm needs no new pass over the images, other images do', asy
     readFileSync(at('exports/out/other.hist')).subarray(0, 99),
   );
   await exported('again', { algorithm: 'Mse' });
-  t.regex(warnings.join(), /Counted again\. Reading the histograms: its checksum/);
+  t.regex(warned().join(), /Counted again\. Reading the histograms: its checksum/);
   t.is(cacheIn('again'), cacheIn('plain'));
-  const warned = warnings.length;
+  const before = warned().length;
   rmSync(at('models/photos', readdirSync(at('models/photos'))[0]!));
   await exported('fewer', { algorithm: 'Mse' });
-  t.is(warnings.length, warned, 'other images are counted, and not those of before');
+  t.is(warned().length, before, 'other images are counted, and not those of before');
+});
+
+test('an export says how many layers are int8, in its result, its manifest, its report and the log', async (t) => {
+  const { at, run, world } = await aPod();
+  const { calibrationCache } = await run({ imageDirectory });
+  t.like(calibrationCache!.int8, { layers: '1/8', arithmetic: '0.000' });
+  t.regex(calibrationCache!.int8!.warning!, narrow);
+  const read = (name: string) => readFileSync(at('exports/out/k', name), 'utf8');
+  const { notes } = JSON.parse(read('manifest.json')) as Manifest;
+  const { notes: reported, int8 } = JSON.parse(read('report.json')) as Report;
+  for (const lines of [notes, reported, world.warnings])
+    t.true(
+      lines.some((line) => narrow.test(line)),
+      lines.join('\n'),
+    );
+  t.like(int8, { layers: 8, int8Layers: 1, floatBecause: [{ layers: 7 }] });
+});
+
+test('requireInt8 refuses an export that is mostly float, and nothing is stored', async (t) => {
+  const { at, run } = await aPod();
+  const error = await t.throwsAsync(run({ imageDirectory, requireInt8: true }), { instanceOf: UserError });
+  t.is(error.reason, 'Int8ShareTooLow');
+  t.regex(error.message, /1 of 8 layers .*spec\.calibration\.requireInt8/);
+  t.false(existsSync(at('exports/out/k')));
 });

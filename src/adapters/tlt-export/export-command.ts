@@ -22,7 +22,7 @@ import { buildEngineFile, refuseEngine, refuseGraph } from './build-engine.ts';
 import { requireFitting, tellKeptFloat } from './kept-float.ts';
 import { modelSettingsOf } from './model-flags.ts';
 import type { NamedTraining } from './named-training.ts';
-import { type Quantised, refuseReportFiles, writeReportFiles } from './report-files.ts';
+import { type Judged, refuseReportFiles, writeReportFiles } from './report-files.ts';
 import {
   countPart,
   hasHistograms,
@@ -33,6 +33,7 @@ import {
 } from './tool-calibration.ts';
 import { toldSensitivity } from './tool-sensitivity.ts';
 import { refuseSource, requiredSource, sourceOf, trainingOf } from './tool-source.ts';
+import { reportedVerdict } from './tool-verdict.ts';
 import type { ToolWorld } from './tool-world.ts';
 import { writeTrainedFiles } from './trained-files.ts';
 
@@ -54,14 +55,16 @@ export const runExportCommand = async (argv: readonly string[], world: ToolWorld
   if (values.cal_part !== undefined)
     return countPart(opened, { values, world }, requiredSource(values, training));
   if (values.engine_file !== undefined) refuseGraph(opened, values);
-  const quantised = await scalesOf(opened, { architecture, values, world, training });
+  const { quantised, verdict } = await scalesOf(opened, { architecture, values, world, training });
   const etlt = await etltOf(opened, key, { cipher, workFactor: world.workFactor });
   await writeWholeFile(output, etlt, { overwrite: false });
   world.log('INFO', `Converted model was saved into ${output}`);
   world.log('INFO', `Input node: ${opened.input}`);
   world.log('INFO', `Output node(s): [${opened.outputs.map((name) => `'${name}'`).join(', ')}]`);
   if (values.report !== undefined)
-    await writeReportFiles(values.report, { opened, architecture, values, output, quantised, world });
+    await writeReportFiles(values.report, {
+      ...{ opened, architecture, values, output, quantised, verdict, world },
+    });
   if (values.engine_file !== undefined)
     await buildEngineFile(opened, { values, scales: quantised?.scales, world });
 };
@@ -126,7 +129,7 @@ type Context = {
 };
 
 /** What int8 needs, by training or by calibration; files that say it are written. */
-const scalesOf = async (opened: OpenedModel, context: Context): Promise<Quantised | undefined> => {
+const scalesOf = async (opened: OpenedModel, context: Context): Promise<Judged> => {
   const { values, world } = context;
   tellKeptFloat(opened, values, world);
   if (usesTrainedScales(opened, values.force_ptq)) return writeTrainedFiles(opened, context);
@@ -135,18 +138,20 @@ const scalesOf = async (opened: OpenedModel, context: Context): Promise<Quantise
       'WARNING',
       `${values.cal_json_file} is not written: there are no scales of training in use (the model has none, or --force_ptq throws them away).`,
     );
-  return values.data_type === 'int8' ? cacheScales(opened, context) : undefined;
+  if (values.data_type === 'int8') return cacheScales(opened, context);
+  return { quantised: undefined, verdict: await reportedVerdict(opened, context, { scales: undefined }) };
 };
 
 /** Scales from the cache that is there, which is said loudly, or from a new one. */
-const cacheScales = async (opened: OpenedModel, context: Context): Promise<Quantised> => {
+const cacheScales = async (opened: OpenedModel, context: Context): Promise<Judged> => {
   const { values, world } = context;
   const path = values.cal_cache_file;
-  if (existsSync(path)) return { scales: await reusedScales(path, opened, context), calibration: undefined };
+  if (existsSync(path)) return reused(path, opened, context);
   const calibration = await calibrationOf(opened, context);
   const { cache, scales, statistics } = calibration.calibrated;
   const least = values.min_agreement;
   const quantised = calibration.calibrated;
+  const verdict = await reportedVerdict(opened, context, quantised);
   await requireAgreement(opened, { quantised, least, watch: world });
   const sensitivity = await toldSensitivity(opened, context, quantised);
   await writeWholeFile(path, cache, { overwrite: false });
@@ -154,7 +159,13 @@ const cacheScales = async (opened: OpenedModel, context: Context): Promise<Quant
     'INFO',
     `Calibration cache of ${scales.size} tensors from ${statistics.images} images was saved into ${path}`,
   );
-  return { scales, calibration, sensitivity };
+  return { quantised: { scales, calibration, sensitivity }, verdict };
+};
+
+const reused = async (path: string, opened: OpenedModel, context: Context): Promise<Judged> => {
+  const scales = await reusedScales(path, opened, context);
+  const verdict = await reportedVerdict(opened, context, { scales });
+  return { quantised: { scales, calibration: undefined }, verdict };
 };
 
 const calibrationOf = (opened: OpenedModel, context: Context): Promise<CalibrationDone> => {

@@ -1,7 +1,7 @@
 /** `--keep_float` of `tlt-export`: which layers it names, told and checked before the first long step. */
 
 import type { OpenedModel } from '../../export/models/open-model.ts';
-import { computedFrom } from '../../graph/precision/calibration-graph.ts';
+import { gapsOf, gapsText } from '../../export/pipeline/coverage.ts';
 import { floatLayers } from '../../graph/precision/float-layers.ts';
 import type { Scales } from '../../graph/precision/qdq.ts';
 import { UserError } from '../../ground/base/errors.ts';
@@ -50,14 +50,16 @@ const mostNamed = 10;
 export const requireFitting = (
   path: string,
   scales: Scales,
-  { opened: { model, input }, values }: { readonly opened: OpenedModel; readonly values: ExportValues },
+  { opened, values }: { readonly opened: OpenedModel; readonly values: ExportValues },
 ): void => {
-  const { tensors: float } = floatLayers(model, keptFloat(values));
-  const missing = [input, ...computedFrom(model)].filter((name) => !scales.has(name) && !float.has(name));
+  const keepFloat = keptFloat(values);
+  const { tensors: float } = floatLayers(opened.model, keepFloat);
+  const gaps = gapsOf(opened, { has: (name) => scales.has(name), keepFloat });
+  const missing = gaps.filter(({ isExcused }) => !isExcused);
   if (missing.length > 0)
     throw new UserError(
       'CacheInvalid',
-      `Using the calibration cache ${path} that is there already: it has no scale for ${missing.length} tensors of this model (${missing.slice(0, 3).join(', ')} …), so it is of another one, or made with another --keep_float. Remove it, or name another file by --cal_cache_file.`,
+      `Using the calibration cache ${path} that is there already: it has no scale for ${missing.length} tensors of this model (${gapsText(missing)}), so it is of another one, or made with another --keep_float. Remove it, or name another file by --cal_cache_file.`,
     );
   const scaled = [...float].find((name) => scales.has(name));
   if (scaled === undefined) return;

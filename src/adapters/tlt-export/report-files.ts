@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import type { SampledImage } from '../../data/preprocessing/sampled-image.ts';
 import type { OpenedModel } from '../../export/models/open-model.ts';
 import { type CalibrationDone, floatNotes, makeReport } from '../../export/pipeline/report.ts';
+import { type Verdict, warningsOf } from '../../export/pipeline/verdict.ts';
 import type { LayerCosts } from '../../export/report/layer-costs.ts';
 import type { ReportFile } from '../../export/report/report.ts';
 import { sha256 } from '../../ground/base/digest.ts';
@@ -12,6 +13,9 @@ import type { Architecture } from '../../ground/contract/architectures.ts';
 import type { ExportValues } from '../../ground/contract/flags.ts';
 import { keptFloat } from './kept-float.ts';
 import type { ToolWorld } from './tool-world.ts';
+
+/** What an export is known by once nothing can refuse it any more. */
+export type Judged = { readonly quantised: Quantised | undefined; readonly verdict: Verdict };
 
 export type Quantised = {
   readonly scales: ReadonlyMap<string, number>;
@@ -30,6 +34,7 @@ export type ReportedExport = {
   /** Path of the `.etlt`. */
   readonly output: string;
   readonly quantised: Quantised | undefined;
+  readonly verdict: Verdict;
   readonly world: ToolWorld;
 };
 
@@ -43,7 +48,7 @@ export const refuseReportFiles = async (page: string): Promise<void> => {
 
 /** @throws UserError OutputExists, OutputUnwritable, DiskFull, ImageInvalid */
 export const writeReportFiles = async (page: string, exported: ReportedExport): Promise<void> => {
-  const { opened, architecture, values, quantised, world } = exported;
+  const { opened, architecture, values, quantised, verdict, world } = exported;
   const texts = await makeReport({
     architecture,
     dataType: values.data_type,
@@ -54,6 +59,7 @@ export const writeReportFiles = async (page: string, exported: ReportedExport): 
     files: await filesOf(exported),
     notes: notesOf(exported),
     sensitivity: quantised?.sensitivity,
+    int8: verdict.int8,
     clock: world.clock,
     signal: world.signal,
   });
@@ -77,6 +83,7 @@ const filesOf = ({ output, quantised, values }: ReportedExport): Promise<ReportF
 const notesOf = (exported: ReportedExport): string[] => [
   ...(exported.quantised ? floatNotes(keptFloat(exported.values)) : []),
   ...originNotes(exported),
+  ...warningsOf(exported.verdict),
 ];
 
 const originNotes = ({ values, quantised }: ReportedExport): string[] => {

@@ -13,8 +13,9 @@ import { writeWholeFile } from '../../ground/base/whole-file.ts';
 import type { Architecture } from '../../ground/contract/architectures.ts';
 import type { ExportValues } from '../../ground/contract/flags.ts';
 import { keptFloat } from './kept-float.ts';
-import type { Quantised } from './report-files.ts';
+import type { Judged } from './report-files.ts';
 import { toldSensitivity } from './tool-sensitivity.ts';
+import { reportedVerdict } from './tool-verdict.ts';
 import type { ToolWorld } from './tool-world.ts';
 
 type Context = {
@@ -27,23 +28,30 @@ type Context = {
 export const writeTrainedFiles = async (
   opened: OpenedModel,
   { architecture, values, world }: Context,
-): Promise<Quantised | undefined> => {
+): Promise<Judged> => {
   const { data_type, cal_json_file: json, tensorrt_version: tensorRtVersion } = values;
-  if (data_type !== 'int8' && json === undefined) return undefined;
+  if (data_type !== 'int8' && json === undefined) return floatExport(opened, { values, world });
   const trained = trainedScales(opened, { architecture, tensorRtVersion, keepFloat: keptFloat(values) });
-  const quantised = data_type === 'int8' ? await writeCache(opened, trained, { values, world }) : undefined;
+  const judged = await (data_type === 'int8'
+    ? writeCache(opened, trained, { values, world })
+    : floatExport(opened, { values, world }));
   if (json !== undefined) {
     await writeWholeFile(json, trained.json, { overwrite: false });
     world.log('INFO', `Scales generated during QAT were saved into ${json}`);
   }
-  return quantised;
+  return judged;
 };
+
+const floatExport = async (opened: OpenedModel, context: Omit<Context, 'architecture'>): Promise<Judged> => ({
+  quantised: undefined,
+  verdict: await reportedVerdict(opened, context, { scales: undefined }),
+});
 
 const writeCache = async (
   opened: OpenedModel,
   { cache, scales }: Trained,
   { values, world }: Omit<Context, 'architecture'>,
-): Promise<Quantised> => {
+): Promise<Judged> => {
   const { cal_cache_file: path, cal_image_dir: folder, min_agreement: least, seed } = values;
   if (existsSync(path)) throw cacheInTheWay(path);
   if (least !== undefined && folder === undefined)
@@ -59,9 +67,10 @@ const writeCache = async (
     );
   const kept = await comparedImages(opened, folder, seed);
   const quantised = { scales, kept };
+  const verdict = await reportedVerdict(opened, { values, world }, { scales, kept, isTrained: true });
   await requireAgreement(opened, { quantised, least, watch: world });
   const sensitivity = await toldSensitivity(opened, { values, world }, quantised);
   await writeWholeFile(path, cache, { overwrite: false });
   world.log('INFO', `Calibration cache of ${scales.size} tensors from the training was saved into ${path}`);
-  return { scales, calibration: undefined, trained: { kept }, sensitivity };
+  return { quantised: { scales, calibration: undefined, trained: { kept }, sensitivity }, verdict };
 };

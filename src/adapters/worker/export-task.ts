@@ -4,6 +4,7 @@ import type { SampledImage } from '../../data/preprocessing/sampled-image.ts';
 import { openModel } from '../../export/models/open-model.ts';
 import { requireAgreement } from '../../export/pipeline/agreement-gate.ts';
 import { etltOf, verificationTensor, type Watch } from '../../export/pipeline/export.ts';
+import { int8Facts } from '../../export/pipeline/int8-share.ts';
 import {
   type CalibrationDone,
   floatNotes,
@@ -17,6 +18,7 @@ import {
   trainedScales,
   usesTrainedScales,
 } from '../../export/pipeline/trained-scales.ts';
+import { type Judging, judgeExport, type Verdict, warningsOf } from '../../export/pipeline/verdict.ts';
 import type { Cipher, Pieces } from '../../formats/crypto/encrypted-model.ts';
 import { provenCodec } from '../../formats/crypto/external/codec.ts';
 import { readKey } from '../../formats/crypto/key.ts';
@@ -111,6 +113,8 @@ const int8Parts = ({ task, calibration, trained }: Products) => {
 const publish = async (products: Products, world: TaskWorld): Promise<Exported> => {
   const { task, opened, trained, key, cipher, inputs } = products;
   const int8 = int8Parts(products);
+  const verdict = await judgeExport(opened, judging(products, world));
+  for (const { isWarning, text } of verdict.notes) if (isWarning) world.warn(text);
   const isAsked = task.calibration?.sensitivity === true && int8 !== undefined && int8.kept.length > 0;
   const sensitivity = isAsked ? await sensitivityOf(opened, { ...int8, watch: world }) : undefined;
   const files: Record<string, { sha256: string; sizeBytes: number }> = {};
@@ -133,14 +137,14 @@ const publish = async (products: Products, world: TaskWorld): Promise<Exported> 
   if (trained) await store(artifactFiles.tensorScales, trained.json);
   const kept = int8 && (await verificationTensor(opened, int8.kept));
   const verification = kept && (await store(artifactFiles.verification, kept));
-  const texts = await makeReport({ ...reportRequest(products, files, world), sensitivity });
+  const texts = await makeReport({ ...reportRequest({ ...products, verdict }, files, world), sensitivity });
   const report = await store(artifactFiles.report, texts.json);
   const page = await store(artifactFiles.reportPage, texts.page);
   const result: Exported = {
     kind: 'Exported',
     etlt: { ...etlt, ...reportedNodes(opened.input, opened.outputs) },
     ...(codecEtlt && { codecEtlt }),
-    ...(cache && { calibrationCache: { ...cache, ...int8.facts } }),
+    ...(cache && { calibrationCache: { ...cache, ...int8.facts, ...int8Facts(verdict) } }),
     ...(verification && { verification }),
     report: { file: report.file, pageFile: page.file },
     inputs,
@@ -152,7 +156,7 @@ const publish = async (products: Products, world: TaskWorld): Promise<Exported> 
     inputs,
     files,
     result,
-    notes: codecEtlt ? [...howToOpen, codecNote] : howToOpen,
+    notes: [...howToOpen, ...(codecEtlt ? [codecNote] : []), ...verdict.notes.map(({ text }) => text)],
   };
   await world.store.put(
     fileIn(task.folder, artifactFiles.manifest),
@@ -160,6 +164,20 @@ const publish = async (products: Products, world: TaskWorld): Promise<Exported> 
     world.signal,
   );
   return result;
+};
+
+const judging = (products: Products, { signal }: TaskWorld): Judging => {
+  const { task, trained } = products;
+  const int8 = int8Parts(products);
+  return {
+    dataType: task.dataType,
+    scales: int8?.scales,
+    isTrained: trained !== undefined,
+    keepFloat: task.calibration?.keepFloat ?? [],
+    kept: int8?.kept ?? [],
+    requireInt8: task.calibration?.requireInt8 ?? false,
+    signal,
+  };
 };
 
 const cacheFacts = ({ algorithm, batches }: CalibrationTask, done: CalibrationDone | undefined) =>
@@ -176,7 +194,7 @@ const codecNote = 'model.codec.etlt is the same model, encrypted by the program 
 
 /** `files` are those stored so far: the report cannot list itself. */
 const reportRequest = (
-  { task, opened, calibration, trained }: Products,
+  { task, opened, calibration, trained, verdict }: Products & { readonly verdict: Verdict },
   files: Readonly<Record<string, { sha256: string; sizeBytes: number }>>,
   { clock, signal }: TaskWorld,
 ): ReportRequest => ({
@@ -191,7 +209,8 @@ const reportRequest = (
     sha256: digest,
     sizeBytes,
   })),
-  notes: floatNotes(task.calibration?.keepFloat ?? []),
+  notes: [...floatNotes(task.calibration?.keepFloat ?? []), ...warningsOf(verdict)],
+  int8: verdict.int8,
   clock,
   signal,
 });

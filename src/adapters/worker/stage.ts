@@ -9,6 +9,7 @@ import { readKey } from '../../formats/crypto/key.ts';
 import { parseCompleteModel, serializeModel } from '../../formats/onnx/model.ts';
 import { usableScales } from '../../formats/scales/calibration-cache.ts';
 import { buildRequest } from '../../graph/builders/build-request.ts';
+import { workingModel } from '../../graph/inference/working-model.ts';
 import { modelFor, referenceBytes } from '../../graph/precision/precision.ts';
 import { normalForm } from '../../graph/transforms/normal-form.ts';
 import { fileDigest, sha256 } from '../../ground/base/digest.ts';
@@ -42,7 +43,7 @@ export const stage = async (task: EngineTask, world: StageWorld): Promise<void> 
   if (finished) return writeFile(join(world.work, workFiles.finished), JSON.stringify(finished));
   const key = await readKey({ keyFile: world.keyFile, env: {} });
   const payload = await decrypted(task.etlt, key, world);
-  const { model } = normalForm(parseCompleteModel(payload));
+  const model = await workingModel(normalForm(parseCompleteModel(payload)).model);
   const cache = task.calibrationCache && (await fetched(task.calibrationCache, world));
   const scales = cache && usableScales(new TextDecoder().decode(cache));
   await put(world, workFiles.model, serializeModel(modelFor(model, { ...task, scales })));

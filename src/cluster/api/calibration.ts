@@ -79,6 +79,9 @@ export const calibration = object(
       'Least signal-to-noise ratio, in decibel, of the int8 outputs against the float ones on images kept out of calibration. Below it the export fails with the worst tensors named. No gate if left out.',
       { minimum: 1, maximum: numberLimits.minAgreement },
     ),
+    requireInt8: flag(
+      'Whether the export fails where no layer or less than half of the arithmetic would compute in int8; otherwise conditions and report warn with the reasons.',
+    ),
     keepFloat: list(
       'Layers that stay float in int8 engines: what they compute from has no scale, so every layer that reads it stays float. Reports and messages name them.',
       text('Name of a node, or of a tensor that a node writes; a * stands for any characters.', {

@@ -22,6 +22,8 @@ const remedies: Readonly<Record<FailureReason, string>> = {
   ModelForeign:
     'Set spec.codec to an image with a program that opens it, or give the plain ONNX or the .hdf5 of the training.',
   ModelUnsupported: 'Choose the spec.architecture that the model was trained as.',
+  ExportDiffers:
+    'Export the float model of the training, with its Relu and Clip nodes; or report it with the model and the message.',
   DigestMismatch: 'Put the pinned file back, or pin the new one.',
   LayerNotFound: 'Mend spec.calibration.keepFloat: the message has the nearest name.',
   CodecFailed: "Read the program's own words in the message, and mend spec.codec or its image.",
@@ -30,6 +32,10 @@ const remedies: Readonly<Record<FailureReason, string>> = {
   ImageInvalid: 'Remove or replace the image that the message names, then set the retry annotation.',
   CalibrationSourceMissing: 'Set spec.calibration.',
   CalibrationFailed: 'Look for broken weights or inputs at the tensor that the message names.',
+  CacheIncomplete:
+    'Leave the layers that read the tensors of the message in float (spec.calibration.keepFloat), or export the model in another form.',
+  Int8ShareTooLow:
+    'Export the model with constant weights, let the classes build fp16, or set spec.calibration.requireInt8 to false.',
   CacheInvalid: 'Remove the cache and set the retry annotation, so that it is made again.',
   SpecInvalid: 'Mend the experiment spec where the message points.',
   TensorfileInvalid: 'Make the tensorfile again for this model and batch size.',

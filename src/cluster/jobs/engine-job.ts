@@ -4,6 +4,7 @@ import { bytesOfQuantity } from '../../ground/base/quantity.ts';
 import type { Artifact } from '../../ground/contract/artifact.ts';
 import { type Backend, backends } from '../../ground/contract/backends.ts';
 import { artifactFiles, engineFolder, fileIn, mounts, workFiles } from '../../ground/contract/layout.ts';
+import type { Int8Facts } from '../../ground/contract/result-schema.ts';
 import type { EngineTask, Source } from '../../ground/contract/task.ts';
 import { devicesOf } from '../api/class-pods.ts';
 import type { ExportDeviceClass } from '../api/export-device-class.ts';
@@ -28,7 +29,7 @@ import { type Limited, limited, shareOfMemory } from './resources.ts';
 export type ExportedArtifacts = {
   readonly folder: string;
   readonly etlt: Artifact;
-  readonly calibrationCache?: Artifact;
+  readonly calibrationCache?: Artifact & { readonly int8?: Int8Facts };
   readonly verification?: Artifact;
 };
 

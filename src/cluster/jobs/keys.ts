@@ -38,7 +38,14 @@ const histogramsFormatVersion = 1;
 
 /** What the counts of a calibration depend on: all of an export but how thresholds are chosen and what they may cost. */
 export const histogramsKey = ({ spec }: ModelExport): string => {
-  const { algorithm: _, keepFloat: __, minAgreement: ___, sensitivity: ____, ...data } = spec.calibration!;
+  const {
+    algorithm: _,
+    keepFloat: __,
+    minAgreement: ___,
+    sensitivity: ____,
+    requireInt8: _____,
+    ...data
+  } = spec.calibration!;
   return contentKey({
     histogramsFormatVersion,
     architecture: spec.architecture,
@@ -56,6 +63,7 @@ const calibrationContent = ({ calibration }: ModelExport['spec']) =>
     ...calibration,
     keepFloat: calibration.keepFloat?.length ? calibration.keepFloat : undefined,
     sensitivity: calibration.sensitivity || undefined,
+    requireInt8: calibration.requireInt8 || undefined,
   };
 
 /** Raise it when the same inputs would give other batches. */

@@ -147,8 +147,9 @@ const calibratedCondition = (
 ): readonly WantedCondition[] => {
   if (!needsCalibration(modelExport.spec)) return [];
   if (exported.kind !== 'Exported') return [{ ...exportedCondition(exported, summary), type: 'Calibrated' }];
-  const { uri } = exported.artifacts.calibrationCache ?? { uri: 'missing' };
-  const message = `the calibration cache is ${uri}`;
+  const { uri = 'missing', int8 } = exported.artifacts.calibrationCache ?? {};
+  const share = int8 && `; ${int8.warning ?? `${int8.layers} layers compute in int8`}`;
+  const message = `the calibration cache is ${uri}${share ?? ''}`;
   return [{ type: 'Calibrated', status: 'True', reason: 'Calibrated', message }];
 };
 

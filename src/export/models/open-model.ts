@@ -4,39 +4,29 @@ import type { Preprocessing } from '../../data/preprocessing/normalise.ts';
 import type { ExperimentSpec } from '../../data/specs/read-spec.ts';
 import type { Cipher } from '../../formats/crypto/encrypted-model.ts';
 import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
-import { graphOf, isQat } from '../../formats/onnx/graph.ts';
+import { graphOf } from '../../formats/onnx/graph.ts';
 import { rawBytesOf, serializeModel } from '../../formats/onnx/model.ts';
-import type { TensorRanges } from '../../formats/scales/tensor-scales.ts';
-import { peelQat } from '../../graph/precision/qat.ts';
-import { trainedRanges } from '../../graph/precision/qat-ranges.ts';
 import { normalForm } from '../../graph/transforms/normal-form.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import type { Architecture } from '../../ground/contract/architectures.ts';
 import type { ModelSettings } from '../../ground/contract/model-settings.ts';
 import { withAdaptedInput } from './adapted-input.ts';
+import { type FloatContent, floatContent } from './float-content.ts';
 import { type ImageInput, imageInputOf } from './image-input.ts';
 import { detectorWish } from './keras-detector.ts';
 import { type ModelContent, readContent } from './model-content.ts';
 import { pixelRule } from './pixel-rule.ts';
 import { portsOf } from './ports.ts';
 
-export type OpenedModel = Omit<ImageInput, 'layout' | 'elementType'> & {
-  /** Plain float: what training with quantisation put into it is taken out. */
-  readonly model: ModelProto;
-  /** The ONNX file as it will lie in the `.etlt`. */
-  readonly payload: Uint8Array;
-  /** Digest of the file as it was found. */
-  readonly sha256: string;
-  readonly input: string;
-  readonly outputs: readonly string[];
-  /** What is done to pictures of a folder: as the user or the spec says, or as the architecture does. */
-  readonly preprocessing: Preprocessing;
-  /**
-   * Ranges by the graph's own names, of a model that was trained with quantisation; undefined for any other.
-   * Throws UserError ModelUnsupported if no engine can take them; a calibration can still replace them.
-   */
-  readonly trainedRanges: (() => TensorRanges) | undefined;
-};
+export type OpenedModel = FloatContent &
+  Omit<ImageInput, 'layout' | 'elementType'> & {
+    /** Digest of the file as it was found. */
+    readonly sha256: string;
+    readonly input: string;
+    readonly outputs: readonly string[];
+    /** What is done to pictures of a folder: as the user or the spec says, or as the architecture does. */
+    readonly preprocessing: Preprocessing;
+  };
 
 export type ModelSource = {
   readonly path: string;
@@ -60,7 +50,7 @@ export const openModel = async (source: ModelSource): Promise<OpenedModel> => {
   const { path, key, architecture, cipher, spec, settings, weightsLimit } = source;
   const keras = async () => detectorWish(architecture, spec);
   const found = await readContent({ path, key: async () => key, cipher, keras, weightsLimit });
-  const normal = normalised(path, found);
+  const { isRewritten, ...normal } = normalised(path, found);
   const { input, outputs } = portsOf(graphOf(normal.model), { path, architecture, names: settings?.ports });
   const image = imageInputOf(input, { path, dims: settings?.inputDims, sides: spec?.sides });
   const { channels, height, width, fixedBatch, elementType } = image;
@@ -72,17 +62,20 @@ export const openModel = async (source: ModelSource): Promise<OpenedModel> => {
     said: settings?.preprocess,
     ofSpec: spec?.imagePreprocessing,
   });
-  const content = floatContent(path, rewritten(normal, withAdaptedInput(normal.model, input.name, image)));
+  const adapted = rewritten(normal, withAdaptedInput(normal.model, input.name, image));
+  const { payload } = adapted;
+  if (!payload) throw tooLarge(path, adapted.model);
+  const asFound = isRewritten ? withAdaptedInput(found.model, input.name, image).model : undefined;
+  const content = await floatContent({ ...adapted, payload, rewritten: asFound });
   const size = { channels, height, width, fixedBatch };
   return { ...content, sha256: found.sha256, input: input.name, outputs, ...size, preprocessing };
 };
 
 /** The content in normal form; the file stays as it was found where that says the same. */
-const normalised = (path: string, found: ModelContent): ModelContent =>
-  rewritten(
-    found,
-    within(path, () => normalForm(found.model)),
-  );
+const normalised = (path: string, found: ModelContent): ModelContent & Pick<Rewrite, 'isRewritten'> => {
+  const normal = within(path, () => normalForm(found.model));
+  return { ...rewritten(found, normal), isRewritten: normal.isRewritten };
+};
 
 type Rewrite = { readonly model: ModelProto; readonly isRewritten: boolean };
 
@@ -100,20 +93,6 @@ const within = <T>(path: string, read: () => T): T => {
     if (!(thrown instanceof UserError)) throw thrown;
     throw new UserError(thrown.reason, `Opening ${path}: ${thrown.message}`, { cause: thrown });
   }
-};
-
-type Content = Pick<OpenedModel, 'model' | 'payload' | 'trainedRanges'>;
-
-/** The graph without the scales of its training, and those scales. */
-const floatContent = (path: string, { model, payload, keras }: ModelContent): Content => {
-  if (!payload) throw tooLarge(path, model);
-  if (keras || !isQat(model)) return { model, payload, trainedRanges: keras?.trainedRanges };
-  const peeled = peelQat(model);
-  return {
-    model: peeled.model,
-    payload: serializeModel(peeled.model),
-    trainedRanges: () => trainedRanges(peeled.pairs),
-  };
 };
 
 const tooLarge = (path: string, model: ModelProto): UserError =>

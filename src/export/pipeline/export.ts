@@ -18,6 +18,7 @@ import { readableBytes } from '../../ground/base/readable.ts';
 import type { Algorithm } from '../../ground/contract/architectures.ts';
 import type { OpenedModel } from '../models/open-model.ts';
 import { type CalibrationSource, openSource } from './calibration-source.ts';
+import { requireCoverage } from './coverage.ts';
 import { someKept } from './verify-int8.ts';
 
 export type CalibrationRequest = {
@@ -88,13 +89,15 @@ type Request = { readonly request: CalibrationRequest; readonly watch: Watch };
 export const calibrate = async (opened: OpenedModel, asked: Request): Promise<Calibrated> =>
   concluded(opened, await measure(opened, asked), asked.request);
 
-/** The cache that follows from what was counted; no image is looked at. */
+/** The cache that follows from what was counted; no image is looked at. @throws UserError CacheIncomplete */
 export const concluded = (
-  { model }: OpenedModel,
+  opened: OpenedModel,
   { statistics, shown, preprocessing, kept }: Omit<Measurement, 'counted' | 'spent'>,
   { algorithm, tensorRtVersion, keepFloat }: Thresholds,
 ): Calibrated => {
+  const { model } = opened;
   const scales = withoutFloat(model, scalesOf(statistics, algorithm), keepFloat);
+  requireCoverage(opened, { has: (name) => scales.has(name), keepFloat });
   // trtexec, tao-deploy and DLA read caches of this calibrator alone, whatever chose the thresholds.
   const cache = writeCalibrationCache({
     version: tensorRtVersionNumber(tensorRtVersion),

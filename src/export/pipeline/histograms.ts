@@ -11,12 +11,12 @@ import {
   parseHistogramFile,
   writeHistogramFile,
 } from '../../formats/scales/histogram-file.ts';
-import { computedFrom } from '../../graph/precision/calibration-graph.ts';
 import { canonicalJson, sha256 } from '../../ground/base/digest.ts';
 import { messageOf, UserError } from '../../ground/base/errors.ts';
 import { readRegular } from '../../ground/base/readable.ts';
 import type { OpenedModel } from '../models/open-model.ts';
 import { type CalibrationSource, digestOfSource, pixelsOf } from './calibration-source.ts';
+import { gapsOf, gapsText } from './coverage.ts';
 import {
   type Calibrated,
   type CalibrationRequest,
@@ -129,9 +129,8 @@ export const calibratedFrom = async (
     images: samples.reduce((sum, { images }) => sum + images, 0),
   };
   const statistics = statisticsOf(opened.model, counted);
-  const calibrated = concluded(opened, { statistics, ...(await imagesOf(opened, samples, reuse)) }, reuse);
-  requireTensors(opened, calibrated.statistics, reuse.path);
-  return calibrated;
+  requireTensors(opened, statistics, reuse.path);
+  return concluded(opened, { statistics, ...(await imagesOf(opened, samples, reuse)) }, reuse);
 };
 
 const requireModel = ({ payload }: OpenedModel, { modelSha256 }: HistogramFile, path: string): void => {
@@ -144,12 +143,13 @@ const requireModel = ({ payload }: OpenedModel, { modelSha256 }: HistogramFile, 
 };
 
 /** Another version of this program may have measured other tensors. */
-const requireTensors = ({ input, model }: OpenedModel, { histograms }: Statistics, path: string): void => {
-  const missing = [input, ...computedFrom(model)].filter((name) => !histograms.has(name));
+const requireTensors = (opened: OpenedModel, { histograms }: Statistics, path: string): void => {
+  const gaps = gapsOf(opened, { has: (name) => histograms.has(name) });
+  const missing = gaps.filter(({ isExcused }) => !isExcused);
   if (missing.length === 0) return;
   throw new UserError(
     'HistogramsInvalid',
-    `Using the histograms ${path}: ${missing.length} tensors are not in it that are needed (${missing.slice(0, 3).join(', ')} …). Remove it to calibrate anew.`,
+    `Using the histograms ${path}: ${missing.length} tensors are not in it that are needed (${gapsText(missing)}). Remove it to calibrate anew.`,
   );
 };
 

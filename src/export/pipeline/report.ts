@@ -31,6 +31,8 @@ export type ReportRequest = {
   readonly trained?: Compared;
   /** What each layer costs, where that was asked for. */
   readonly sensitivity?: LayerCosts | undefined;
+  /** How much of an int8 engine is int8. */
+  readonly int8?: ReportFacts['int8'] | undefined;
   readonly files: readonly ReportFile[];
   readonly notes: readonly string[];
   readonly clock: { now(): number };
@@ -119,7 +121,7 @@ const factsOf = (
   preprocessing: Preprocessing | undefined,
   pictures: ReportFacts['thumbnails'],
 ): ReportFacts => {
-  const { opened, architecture, dataType, source, files, notes } = request;
+  const { opened, architecture, dataType, source, files, notes, int8 } = request;
   const { sha256, payload, input: name, channels, height, width, outputs } = opened;
   const { order, mean, scale } = preprocessing ?? opened.preprocessing;
   return {
@@ -132,6 +134,7 @@ const factsOf = (
     thumbnails: pictures,
     preprocessing: { order: channels === 1 ? 'grey' : order, mean, scale },
     notes,
+    ...(int8 && { int8 }),
   };
 };
 

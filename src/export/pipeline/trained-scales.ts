@@ -11,6 +11,7 @@ import { UserError } from '../../ground/base/errors.ts';
 import type { Architecture } from '../../ground/contract/architectures.ts';
 import type { OpenedModel } from '../models/open-model.ts';
 import { pixelsOf } from './calibration-source.ts';
+import { requireCoverage } from './coverage.ts';
 
 export type Trained = {
   /** The cache's text. */
@@ -29,16 +30,21 @@ export type TrainedWish = {
 
 const levels = 127;
 
-/** Of a model that has `trainedRanges`. @throws UserError ModelUnsupported if no engine can take its scales */
+/**
+ * Of a model that has `trainedRanges`.
+ * @throws UserError ModelUnsupported if no engine can take its scales, CacheIncomplete if they reach no layer
+ */
 export const trainedScales = (
-  { model, input, trainedRanges }: OpenedModel,
+  opened: OpenedModel,
   { architecture, tensorRtVersion, keepFloat }: TrainedWish,
 ): Trained => {
+  const { model, input, trainedRanges } = opened;
   const { input: inputs, node } = graphOf(model);
   const tensors = new Set([...inputs.map(({ name }) => name), ...node.flatMap(({ output }) => output)]);
   const { cache, json } = namedRanges(inOrder(trainedRanges!(), tensors), { architecture, input, tensors });
   const all = new Map([...cache].map(([name, range]) => [name, Math.fround(range / levels)]));
   const scales = withoutFloat(model, all, keepFloat);
+  requireCoverage(opened, { has: (name) => scales.has(name), keepFloat, isTrained: true });
   const version = tensorRtVersionNumber(tensorRtVersion);
   return {
     cache: writeCalibrationCache({ version, algorithmWord: 'EntropyCalibration2', scales }),

@@ -12,7 +12,7 @@ import { style } from './style.ts';
 import { tensorSection } from './tensor-table.ts';
 
 export const reportPage = (report: Report): string => {
-  const { architecture, dataType, model, notes, calibration, sensitivity } = report;
+  const { architecture, dataType, model, notes, calibration, sensitivity, int8, agreement } = report;
   return html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="${policy}">
@@ -23,6 +23,8 @@ export const reportPage = (report: Report): string => {
 ${notes.length > 0 ? html`<div class="notes" role="note">${notes.map((note) => html`<p>${note}</p>`)}</div>` : undefined}
 <ul class="cards">${cards(report)}</ul>
 ${madeFrom(report)}
+${int8 && int8Section(int8)}
+${agreement?.outputs && outputSection(agreement.outputs)}
 ${inputs(report)}
 ${sensitivity && layerSection(sensitivity)}
 ${calibration && tensorSection(calibration)}
@@ -37,8 +39,14 @@ const policy = `default-src 'none'; base-uri 'none'; form-action 'none'; img-src
 const card = (value: string, meaning: string): Markup =>
   html`<li><b>${value}</b><span>${meaning}</span></li>`;
 
-const cards = ({ agreement, latency, files, model }: Report): Markup[] => [
+const cards = ({ agreement, latency, files, model, int8 }: Report): Markup[] => [
   ...(agreement ? agreementCards(agreement) : []),
+  ...(int8
+    ? [
+        card(`${int8.int8Layers} of ${int8.layers}`, 'layers compute in int8'),
+        card(share(int8.arithmetic), 'of the arithmetic is int8'),
+      ]
+    : []),
   ...(latency
     ? [
         card(milliseconds(latency.floatMicroseconds), 'float, median of one run here'),
@@ -75,6 +83,16 @@ const calibrationRows = (calibration: NonNullable<Report['calibration']>): Marku
   return html`<dt>Calibrated with</dt><dd>${images} images of <code>${folder}</code>, seed ${seed}, method ${algorithm}</dd>
 <dt>Images’ names and sizes</dt><dd>sha256 <code>${imagesSha256}</code></dd>`;
 };
+
+const int8Section = ({ floatBecause }: NonNullable<Report['int8']>): Markup | undefined =>
+  floatBecause.length === 0
+    ? undefined
+    : html`<section aria-labelledby="float"><h2 id="float">Layers that stay float</h2><ul>
+${floatBecause.map(({ why, layers }) => html`<li>${layers} ${why}</li>`)}</ul></section>`;
+
+const outputSection = (outputs: NonNullable<NonNullable<Report['agreement']>['outputs']>): Markup =>
+  html`<section aria-labelledby="outputs"><h2 id="outputs">Agreement of each output</h2><dl>
+${outputs.map(({ name, sqnrDb }) => html`<dt><code>${name}</code></dt><dd>${decibelText(sqnrDb)}</dd>`)}</dl></section>`;
 
 const inputs = ({ thumbnails, preprocessing }: Report): Markup | undefined => {
   if (thumbnails.length === 0) return undefined;

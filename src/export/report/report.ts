@@ -39,6 +39,19 @@ export type ReportFacts = {
   readonly latency?: { readonly floatMicroseconds: number; readonly int8Microseconds: number };
   /** What the reader has to know about this report, for example why a part is missing. */
   readonly notes: readonly string[];
+  /** Of an int8 export. */
+  readonly int8?: ReportInt8;
+};
+
+/** How much of an engine with these scales computes in int8. */
+export type ReportInt8 = {
+  /** Convolutions, matrix products and recurrent layers, and those of them that compute in int8. */
+  readonly layers: number;
+  readonly int8Layers: number;
+  /** Share of the multiplications that are int8, 0 to 1; of the layers, where shapes are free. */
+  readonly arithmetic: number;
+  /** Why the others are float: the commonest reason first. */
+  readonly floatBecause: readonly { readonly why: string; readonly layers: number }[];
 };
 
 /** The int8 graph against the float graph, on images kept out of calibration. */
@@ -49,6 +62,8 @@ export type ReportAgreement = {
   readonly top1?: number;
   readonly matchedCells?: number;
   readonly matchedBoxes?: number;
+  /** Of each output, where there are several. */
+  readonly outputs?: readonly { readonly name: string; readonly sqnrDb: Decibel }[];
 };
 
 export type CalibrationSource = {
@@ -84,6 +99,7 @@ export type Outcome = {
   readonly top1: number | undefined;
   readonly matchedCells: number | undefined;
   readonly matchedBoxes: number | undefined;
+  readonly outputs: readonly { readonly name: string; readonly sqnrDb: number }[];
 };
 
 export type ReportParts = {
@@ -102,7 +118,7 @@ export const reportOf = ({ facts, measured, agreement, sensitivity }: ReportPart
 });
 
 const agreementReport = (outcome: Outcome): ReportAgreement => {
-  const { images, sqnrDb, rmse, top1, matchedCells, matchedBoxes } = outcome;
+  const { images, sqnrDb, rmse, top1, matchedCells, matchedBoxes, outputs } = outcome;
   return {
     images,
     sqnrDb: asDecibel(sqnrDb),
@@ -110,6 +126,9 @@ const agreementReport = (outcome: Outcome): ReportAgreement => {
     ...(top1 !== undefined && { top1 }),
     ...(matchedCells !== undefined && { matchedCells }),
     ...(matchedBoxes !== undefined && { matchedBoxes }),
+    ...(outputs.length > 1 && {
+      outputs: outputs.map((each) => ({ name: each.name, sqnrDb: asDecibel(each.sqnrDb) })),
+    }),
   };
 };
 

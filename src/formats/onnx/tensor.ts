@@ -66,6 +66,19 @@ export const tensorFromInt64s = (
   values: readonly number[],
 ): TensorProto => makeTensor(name, dims, elementType.int64, BigInt64Array.from(values, BigInt));
 
+export type RawData = { readonly dataType: number; readonly bytes: Uint8Array };
+
+/** A tensor of any type whose values are in `bytes` already, little-endian. @throws UserError ModelInvalid if they do not fit */
+export const tensorFromBytes = (
+  name: string,
+  dims: readonly number[],
+  { dataType, bytes }: RawData,
+): TensorProto => {
+  const tensor = create(TensorProtoSchema, { name, dims: dims.map(BigInt), dataType, rawData: bytes });
+  checkTensor(tensor);
+  return tensor;
+};
+
 /**
  * A tensor of any type that has numbers, zero but for what `fill` writes into its values.
  * @throws UserError ModelUnsupported for other types
@@ -140,10 +153,8 @@ const layouts: readonly Layout[] = [
 const byNumber = new Map(layouts.map((layout) => [elementType[layout.name] as number, layout]));
 
 const makeTensor = (name: string, dims: readonly number[], dataType: number, values: Values): TensorProto => {
-  const rawData = new Uint8Array(values.buffer as ArrayBuffer, values.byteOffset, values.byteLength);
-  const tensor = create(TensorProtoSchema, { name, dims: dims.map(BigInt), dataType, rawData });
-  checkTensor(tensor);
-  return tensor;
+  const bytes = new Uint8Array(values.buffer as ArrayBuffer, values.byteOffset, values.byteLength);
+  return tensorFromBytes(name, dims, { dataType, bytes });
 };
 
 /** @throws UserError as `floatsOf` */

@@ -11,6 +11,8 @@ export type Agreement = {
    * detections count only where there is nothing else, and then pair by pair.
    */
   readonly sqnrDb: number;
+  /** The same of each output, but for lists of detections. */
+  readonly outputs: readonly { readonly name: string; readonly sqnrDb: number }[];
   /** Root of the mean squared difference over all values of all outputs. */
   readonly rmse: number;
   /** Share of images with the same largest output; only where an output has one row of classes for each image. */
@@ -41,6 +43,7 @@ export class AgreementSum {
   #signal = 0;
   #noise = 0;
   #values = 0;
+  readonly #outputs = new Map<string, Sums>();
   #classified = 0;
   #sameClass = 0;
   #seen = 0;
@@ -55,7 +58,7 @@ export class AgreementSum {
     if (lists.length > 0) this.#addDetections(reference, other, single.length === 0);
     for (const [name, tensor] of single) {
       const compared = other[name]!.data;
-      this.#addNoise(tensor.data, compared);
+      this.#addNoise(name, tensor.data, compared);
       if (hasRowEach(tensor, images)) this.#addClasses(tensor, compared);
       if (isCoverage(name)) this.#addCells(tensor.data, compared);
     }
@@ -65,10 +68,10 @@ export class AgreementSum {
   /** A NaN anywhere makes the ratio minus infinity. */
   agreement(): Agreement {
     const noise = this.#noise;
-    const ratio = noise === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(this.#signal / noise);
     return {
       images: this.#images,
-      sqnrDb: Number.isNaN(ratio) ? Number.NEGATIVE_INFINITY : ratio,
+      sqnrDb: ratioOf({ signal: this.#signal, noise }),
+      outputs: [...this.#outputs].map(([name, sums]) => ({ name, sqnrDb: ratioOf(sums) })),
       rmse: this.#values === 0 ? 0 : Math.sqrt(noise / this.#values),
       top1: this.#classified === 0 ? undefined : this.#sameClass / this.#classified,
       matchedCells: this.#seen === 0 ? undefined : this.#seenByBoth / this.#seen,
@@ -77,11 +80,16 @@ export class AgreementSum {
     };
   }
 
-  #addNoise(data: Float32Array, compared: Float32Array): void {
+  #addNoise(name: string, data: Float32Array, compared: Float32Array): void {
+    let [signal, noise] = [0, 0];
     for (let i = 0; i < data.length; i++) {
-      this.#signal += data[i]! ** 2;
-      this.#noise += (data[i]! - compared[i]!) ** 2;
+      signal += data[i]! ** 2;
+      noise += (data[i]! - compared[i]!) ** 2;
     }
+    const before = this.#outputs.get(name) ?? { signal: 0, noise: 0 };
+    this.#outputs.set(name, { signal: before.signal + signal, noise: before.noise + noise });
+    this.#signal += signal;
+    this.#noise += noise;
     this.#values += data.length;
   }
 
@@ -113,6 +121,13 @@ export class AgreementSum {
     }
   }
 }
+
+type Sums = { readonly signal: number; readonly noise: number };
+
+const ratioOf = ({ signal, noise }: Sums): number => {
+  const ratio = noise === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(signal / noise);
+  return Number.isNaN(ratio) ? Number.NEGATIVE_INFINITY : ratio;
+};
 
 /** [images, classes]: a detector with [anchors, classes] has its first dimension from elsewhere. */
 const hasRowEach = ({ dims }: FloatTensor, images: number): boolean =>

@@ -118,6 +118,15 @@ export const runSession = async (
 const portOf = (port: InferenceSession.ValueMetadata): readonly PortInfo[] =>
   port.isTensor ? [{ name: port.name, type: port.type, shape: port.shape }] : [];
 
+/** Values of a float32 or float16 tensor; undefined for any other. */
+const floatsOf = ({ type, data }: Tensor): Float32Array | undefined => {
+  if (type === 'float32') return data as Float32Array;
+  if (type !== 'float16' || !ArrayBuffer.isView(data)) return undefined;
+  return Float32Array.from(
+    new Float16Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength / 2),
+  );
+};
+
 const runOnFloats = async (
   session: InferenceSession,
   feeds: Readonly<Record<string, FloatTensor>>,
@@ -128,8 +137,10 @@ const runOnFloats = async (
     new Tensor('float32', data, dims),
   ]);
   const results = await runSession(session, Object.fromEntries(tensors), fetches ?? session.outputNames);
-  const floats = Object.entries(results).filter(([, { type }]) => type === 'float32');
   return Object.fromEntries(
-    floats.map(([name, { data, dims }]) => [name, { data: data as Float32Array, dims }] as const),
+    Object.entries(results).flatMap(([name, tensor]) => {
+      const data = floatsOf(tensor);
+      return data ? [[name, { data, dims: tensor.dims }] as const] : [];
+    }),
   );
 };

@@ -20,6 +20,22 @@ export type Quantiser = {
 
 type Constants = ReadonlyMap<string, TensorProto>;
 
+/** Both are known and have the same numbers. */
+export const sameQuantiser = (one: Quantiser, other: Quantiser): boolean =>
+  sameNumbers(one.scale, other.scale) && sameNumbers(one.zeroPoint, other.zeroPoint, 0);
+
+/** An empty list is as many of `absent` as the other has. */
+const sameNumbers = (
+  one: Float32Array | undefined,
+  other: Float32Array | undefined,
+  absent?: number,
+): boolean => {
+  if (!one || !other) return false;
+  const count = Math.max(one.length, other.length);
+  const at = (values: Float32Array, i: number) => (values.length === 0 ? absent : values[i]);
+  return Array.from({ length: count }).every((_, i) => at(one, i) === at(other, i));
+};
+
 export const isQuantize = ({ opType }: NodeProto): boolean => opType === 'QuantizeLinear';
 export const isDequantize = ({ opType }: NodeProto): boolean => opType === 'DequantizeLinear';
 
@@ -56,7 +72,8 @@ export const dequantised = (node: NodeProto, integers: TensorProto, constants: C
   return make(node.output[0]!, dims, values);
 };
 
-const channelIndex = (
+/** Index of the scale of each element; a negative axis counts from the end. */
+export const channelIndex = (
   dims: readonly number[],
   { axis, scales }: { readonly axis: number; readonly scales: number },
 ): ((i: number) => number) => {

@@ -12,7 +12,8 @@ export const trainedRanges = (pairs: readonly TrainedPair[]): TensorRanges => {
   const ranges = new Map<string, number>();
   for (const pair of pairs) {
     const range = rangeOf(pair);
-    ranges.set(pair.tensor, Math.max(range, ranges.get(pair.tensor) ?? 0));
+    for (const name of pair.clipped === undefined ? [pair.tensor] : [pair.tensor, pair.clipped])
+      ranges.set(name, Math.max(range, ranges.get(name) ?? 0));
   }
   return ranges;
 };

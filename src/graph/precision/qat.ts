@@ -1,38 +1,59 @@
 /**
  * A graph that was trained with quantisation as the plain float graph beneath it. Pairs of QuantizeLinear and
- * DequantizeLinear go; what they say of activations is handed out; weights become the floats that training had, or
- * those that their integers stand for. Nothing here alters its argument.
+ * DequantizeLinear go, and a Clip stays where a pair is also an activation (qat-cut.ts); what the pairs say of activations
+ * is handed out; weights become the floats that training had, or those that their integers stand for. Nothing here alters
+ * its argument.
  */
 
 import type { GraphProto, ModelProto, NodeProto, TensorProto } from '../../formats/onnx/generated/onnx_pb.ts';
-import { allNodes, copyWith, foldConstants, graphOf, initializerMap } from '../../formats/onnx/graph.ts';
+import {
+  allNodes,
+  copyWith,
+  foldConstants,
+  graphOf,
+  initializerMap,
+  opsetOf,
+} from '../../formats/onnx/graph.ts';
 import { makeNode } from '../../formats/onnx/node.ts';
 import { readByBodies } from '../../formats/onnx/reads.ts';
 import { UserError } from '../../ground/base/errors.ts';
+import { isNonNegative } from '../transforms/non-negative.ts';
 import { constantNames, pruned } from '../transforms/prune.ts';
-import { dequantised, isDequantize, isQuantize, type Quantiser, quantiserOf } from './qat-quantiser.ts';
+import { clipOf, cutWeight } from './qat-clip.ts';
+import { areUnknown, endsAlike, endsOf } from './qat-cut.ts';
+import {
+  dequantised,
+  isDequantize,
+  isQuantize,
+  type Quantiser,
+  quantiserOf,
+  sameQuantiser,
+} from './qat-quantiser.ts';
 
 /** What training says of one tensor. */
 export type TrainedPair = Quantiser & {
   /** Name of the tensor before the pair, in the graph that is left. */
   readonly tensor: string;
-  /** The pair stands right behind another one. */
+  /** Name of the tensor behind the Clip that stays in the pair's place, if one does. */
+  readonly clipped: string | undefined;
+  /** The pair follows another one directly. */
   readonly cascaded: boolean;
 };
 
 export type Peeled = { readonly model: ModelProto; readonly pairs: readonly TrainedPair[] };
 
-/** @throws UserError ModelUnsupported where integers are computed with, or a pair stands in a branch or a loop */
+/** @throws UserError ModelUnsupported where integers are computed with, a pair is in a body, or what it cuts off is not known */
 export const peelQat = (source: ModelProto): Peeled => {
   const outer = new Set(graphOf(source).node);
   const inner = allNodes(source).find((node) => !outer.has(node) && (isQuantize(node) || isDequantize(node)));
   if (inner) throw unsupported(`its node ${labelOf(inner)} lies inside a branch, a loop or a function`);
-  const { graph, pairs } = new Peel(foldConstants(graphOf(source))).result();
+  const { graph, pairs } = new Peel(foldConstants(graphOf(source)), opsetOf(source)).result();
   return { model: copyWith(source, { graph }), pairs };
 };
 
 class Peel {
   readonly #graph: GraphProto;
+  readonly #opset: number;
   readonly #initializers: Map<string, TensorProto>;
   readonly #constant: ReadonlySet<string>;
   /** Names that must stay: graph outputs, and what branches and loops read. */
@@ -46,8 +67,9 @@ class Peel {
   readonly #pairs: TrainedPair[] = [];
   readonly #kept: NodeProto[] = [];
 
-  constructor(graph: GraphProto) {
+  constructor(graph: GraphProto, opset: number) {
     this.#graph = graph;
+    this.#opset = opset;
     this.#initializers = initializerMap(graph);
     this.#constant = constantNames(graph);
     const outputs = graph.output.map(({ name }) => name);
@@ -83,21 +105,71 @@ class Peel {
     const [from, to] = [node.input[0]!, node.output[0]!];
     const quantise = this.#quantised.get(from);
     const integers = this.#initializers.get(from);
-    if (quantise) this.#pass(quantise, to);
+    if (quantise) this.#pass(quantise, node);
     else if (integers) this.#initializers.set(to, dequantised(node, integers, this.#initializers));
     else throw unsupported(`its node ${labelOf(node)} reads integers that the graph computes`);
   }
 
-  /** The value before the pair stands for the one behind it. */
-  #pass(quantise: NodeProto, to: string): void {
+  /** The value before the pair, or a Clip of it, takes the place of the one behind it. */
+  #pass(quantise: NodeProto, dequantise: NodeProto): void {
+    const [from, to] = [quantise.input[0]!, dequantise.output[0]!];
+    requirePair(quantise, dequantise, this.#initializers);
+    const weight = this.#initializers.get(from);
+    if (weight) this.#passWeight(weight, quantise, to);
+    else this.#passActivation(quantise, to);
+  }
+
+  #passActivation(quantise: NodeProto, to: string): void {
     const from = quantise.input[0]!;
+    const quantiser = quantiserOf(quantise, this.#initializers);
     const tensor = this.#nameOf(from);
-    if (!this.#constant.has(from)) {
-      const cascaded = this.#dequantised.has(from);
-      this.#pairs.push({ ...quantiserOf(quantise, this.#initializers), tensor, cascaded });
-      this.#dequantised.add(to);
-    }
-    this.#rename(tensor, to);
+    const isCut = this.#isCut(quantiser, { tensor, to });
+    if (isCut) this.#clip(quantiser, quantise, to);
+    else this.#rename(tensor, to);
+    if (this.#constant.has(from)) return;
+    const cascaded = this.#dequantised.has(from);
+    this.#pairs.push({ ...quantiser, tensor, clipped: isCut ? to : undefined, cascaded });
+    this.#dequantised.add(to);
+  }
+
+  #passWeight(weight: TensorProto, quantise: NodeProto, to: string): void {
+    const quantiser = quantiserOf(quantise, this.#initializers);
+    const ends = endsOf(quantiser);
+    const cut = endsAlike(quantiser) || areUnknown(ends) ? undefined : cutWeight(weight, ends, quantise);
+    if (cut) this.#initializers.set(to, copyWith(cut, { name: to }));
+    else this.#rename(weight.name, to);
+  }
+
+  /** Whether the pair cuts off what the graph around it would let through. */
+  #isCut(quantiser: Quantiser, { tensor, to }: { readonly tensor: string; readonly to: string }): boolean {
+    if (endsAlike(quantiser)) return false;
+    const ends = endsOf(quantiser);
+    const isRectifier = !areUnknown(ends) && ends.low.every((low) => low === 0);
+    return !isRectifier || (!this.#isNonNegative(tensor) && !this.#isOnlyRectified(to));
+  }
+
+  #isNonNegative(tensor: string): boolean {
+    const producer = (name: string) => this.#kept.find(({ output }) => output.includes(this.#nameOf(name)));
+    return isNonNegative(tensor, { producer, constants: this.#initializers });
+  }
+
+  #isOnlyRectified(to: string): boolean {
+    if (this.#fixed.has(to)) return false;
+    return this.#graph.node.every(({ opType, input }) => opType === 'Relu' || !input.includes(to));
+  }
+
+  /** @throws UserError ModelUnsupported where it is not known what is cut off */
+  #clip(quantiser: Quantiser, quantise: NodeProto, to: string): void {
+    const from = quantise.input[0]!;
+    const ends = endsOf(quantiser);
+    if (areUnknown(ends) || ends.low.length > 1)
+      throw unsupported(
+        `the pair of ${from} cuts its values off like a Relu or a Clip, and ${areUnknown(ends) ? ends.unknown : 'it has a scale for each channel'}`,
+      );
+    const dataType = this.#initializers.get(quantise.input[1]!)!.dataType;
+    const { node, bounds } = clipOf(ends, { from, to, opset: this.#opset, dataType });
+    for (const bound of bounds) this.#initializers.set(bound.name, bound);
+    this.#kept.push(node);
   }
 
   /** A name that must stay goes to the value before the pair, or to a copy of it if that one's must stay too. */
@@ -118,6 +190,24 @@ class Peel {
     return copyWith(node, { input: names(node.input), output: names(node.output) });
   }
 }
+
+/** @throws UserError ModelUnsupported where what dequantises is not the inverse of what quantised */
+const requirePair = (
+  quantise: NodeProto,
+  dequantise: NodeProto,
+  constants: ReadonlyMap<string, TensorProto>,
+): void => {
+  const inputs = (node: NodeProto) =>
+    node.input
+      .slice(1)
+      .filter((name) => name !== '')
+      .join();
+  if (inputs(quantise) === inputs(dequantise)) return;
+  if (sameQuantiser(quantiserOf(quantise, constants), quantiserOf(dequantise, constants))) return;
+  throw unsupported(
+    `its node ${labelOf(dequantise)} has another scale or zero point than the ${labelOf(quantise)} that it reads`,
+  );
+};
 
 const labelOf = ({ name, opType, output }: NodeProto): string => `${name || output[0]} (${opType})`;
 

@@ -25,6 +25,11 @@ export const failures = {
     meaning: "The model is encrypted with NVIDIA's own cipher, and no codec was named.",
   },
   ModelUnsupported: { exitCode: 15, retry: 'never', meaning: 'The graph lacks what its architecture needs.' },
+  ExportDiffers: {
+    exitCode: 16,
+    retry: 'never',
+    meaning: 'The exported graph does not compute what the model given computes.',
+  },
   DigestMismatch: {
     exitCode: 17,
     retry: 'never',
@@ -78,6 +83,11 @@ export const failures = {
     retry: 'never',
     meaning: 'A histogram file is damaged, of another model, or cannot be added to the others.',
   },
+  CacheIncomplete: {
+    exitCode: 33,
+    retry: 'never',
+    meaning: 'The calibration cache would lack scales that the graph needs; nothing was stored.',
+  },
   OutputExists: {
     exitCode: 30,
     retry: 'never',
@@ -103,6 +113,11 @@ export const failures = {
     exitCode: 43,
     retry: 'never',
     meaning: 'The built engine ran but gave wrong output.',
+  },
+  Int8ShareTooLow: {
+    exitCode: 44,
+    retry: 'never',
+    meaning: 'Less than half of the arithmetic would be int8, and more was asked for.',
   },
   StorageUnavailable: { exitCode: 50, retry: 'later', meaning: 'The artifact store did not answer.' },
   Interrupted: { exitCode: 51, retry: 'later', meaning: 'Stopped by a signal before it was done.' },

@@ -76,6 +76,11 @@ export const int8Flags = {
     added: true,
     help: 'Run each layer alone in int8 on images kept out of calibration, and tell in the log and in --report which ones cost most and what leaving them in float (--keep_float) gains.',
   },
+  require_int8: {
+    type: 'switch',
+    added: true,
+    help: 'Fail, and write nothing, where no layer or less than half of the arithmetic would compute in int8. Otherwise that is a warning with the reasons.',
+  },
   min_agreement: {
     type: 'integer',
     minimum: 1,

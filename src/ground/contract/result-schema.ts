@@ -34,11 +34,29 @@ export const etltFacts = {
   ),
 } as const;
 
+/** Of a warning in a report, so that the report fits a termination message. */
+export const int8WarningLimit = 320;
+
+const int8 = object(
+  'How much of an engine with these scales computes in int8.',
+  {
+    layers: text('Layers in int8, of those that do arithmetic, for example 12/14.', { maxLength: 32 }),
+    arithmetic: decimal('Share of the arithmetic that is int8, 0 to 1.'),
+    warning: text(
+      'Present where that is none or less than half: why the rest is float, by the number of layers.',
+      { maxLength: int8WarningLimit },
+    ),
+  },
+  { required: ['layers', 'arithmetic'] },
+);
+export type Int8Facts = ValueOf<typeof int8>;
+
 export const cacheFacts = {
   algorithm: oneOf(scaleOrigins, 'How thresholds were chosen; Trained: by the training with quantisation.'),
   tensors: integer('Tensors in it.', { minimum: 0 }),
   batches: integer('Batches that it was made from.', { minimum: 0 }),
   images: integer('Images that it was made from.', { minimum: 0 }),
+  int8,
 } as const;
 
 export const tensorfileFacts = {

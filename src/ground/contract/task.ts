@@ -31,6 +31,8 @@ export type CalibrationTask = {
   readonly minAgreement?: number;
   /** Layers that stay float: names and patterns with `*`; none if left out. */
   readonly keepFloat?: readonly string[];
+  /** Whether an export is refused that would be more float than int8. */
+  readonly requireInt8?: boolean;
   /** Whether the report says what each layer costs. */
   readonly sensitivity?: boolean;
   /** Percent of the images wanted that may be broken; none if left out. */

@@ -1,0 +1,82 @@
+/**
+ * Whether the scales of a cache cover its graph: every tensor that a convolution or a matrix product reads of the images
+ * has one. Asked of every cache, wherever its scales are from.
+ */
+import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
+import { graphOf } from '../../formats/onnx/graph.ts';
+import { readsOf } from '../../formats/onnx/reads.ts';
+import { isPlugin } from '../../graph/plugins/plugin-nodes.ts';
+import { calibrationGraph, computedFrom } from '../../graph/precision/calibration-graph.ts';
+import { floatLayers } from '../../graph/precision/float-layers.ts';
+import { UserError } from '../../ground/base/errors.ts';
+import type { OpenedModel } from '../models/open-model.ts';
+
+export type Covering = {
+  /** Names of the tensors that have a scale, or a histogram from which one follows. */
+  readonly has: (tensor: string) => boolean;
+  readonly keepFloat?: readonly string[] | undefined;
+  /** The scales come from training, which decides what it quantises. */
+  readonly isTrained?: boolean;
+};
+
+export type Gap = {
+  readonly tensor: string;
+  readonly why: string;
+  /** The layers that read it can only be float, so that nothing is wrong with the cache. */
+  readonly isExcused: boolean;
+};
+
+/** Tensors without a scale that layers left in float by --keep_float do not explain, in the order of the graph. */
+export const gapsOf = (
+  { input, model }: Pick<OpenedModel, 'input' | 'model'>,
+  covering: Covering,
+): readonly Gap[] => {
+  const { has, keepFloat = [], isTrained = false } = covering;
+  const float = floatLayers(model, keepFloat).tensors;
+  const needed = [...new Set(isTrained ? computedFrom(model) : [input, ...computedFrom(model)])];
+  const missing = needed.filter((name) => !has(name) && !float.has(name));
+  if (missing.length === 0) return [];
+  const measurable = new Set(calibrationGraph(model).tensors);
+  return missing.map((tensor) => {
+    if (isTrained) return { tensor, why: 'the training put no pair behind it', isExcused: true };
+    if (measurable.has(tensor))
+      return { tensor, why: 'no float values of it were counted', isExcused: false };
+    return { tensor, why: pluginBefore(model, tensor), isExcused: true };
+  });
+};
+
+/** Calibration ends at plugin nodes that have no equal in ONNX. */
+const pluginBefore = (model: ModelProto, tensor: string): string => {
+  const { node: nodes } = graphOf(model);
+  const wanted = new Set([tensor]);
+  for (const node of nodes.toReversed()) {
+    if (!node.output.some((name) => wanted.has(name))) continue;
+    if (isPlugin(node)) return `it is computed behind ${node.opType}, which only TensorRT can run`;
+    for (const name of readsOf(node)) wanted.add(name);
+  }
+  return 'it is cut off with a plugin node';
+};
+
+const mostNamed = 5;
+
+/** `input (why), conv1 (why) and 3 more`. */
+export const gapsText = (gaps: readonly Gap[]): string => {
+  const named = gaps.slice(0, mostNamed).map(({ tensor, why }) => `${tensor} (${why})`);
+  const more = gaps.length - named.length;
+  return more > 0 ? `${named.join(', ')} and ${more} more` : named.join(', ');
+};
+
+/**
+ * Before a new cache is stored.
+ * @throws UserError CacheIncomplete naming what is missing and why
+ */
+export const requireCoverage = (opened: OpenedModel, covering: Covering): void => {
+  const gaps = gapsOf(opened, covering);
+  const isEmpty = gaps.length > 0 && computedFrom(opened.model).every((name) => !covering.has(name));
+  const wrong = isEmpty ? gaps : gaps.filter(({ isExcused }) => !isExcused);
+  if (wrong.length === 0) return;
+  throw new UserError(
+    'CacheIncomplete',
+    `Making the calibration cache: it has no scale for ${wrong.length} ${wrong.length === 1 ? 'tensor' : 'tensors'} that convolutions and matrix products read: ${gapsText(wrong)}. Nothing was stored. Leave what reads them in float (--keep_float, spec.calibration.keepFloat), or export the model in another form.`,
+  );
+};

@@ -1,0 +1,79 @@
+/** Two graphs of the same ports on the same images, output by output. */
+import type { Batch } from '../../data/preprocessing/batches.ts';
+import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
+import { copyWith, foldConstants, graphOf } from '../../formats/onnx/graph.ts';
+import { serializeModel } from '../../formats/onnx/model.ts';
+import { OutputDifferences } from '../../graph/evaluation/same-outputs.ts';
+import { type FloatTensor, openSession, type Session } from '../../graph/inference/session.ts';
+import { withHeads } from '../../graph/plugins/heads.ts';
+import { isPlugin, withoutNodes } from '../../graph/plugins/plugin-nodes.ts';
+import { UserError } from '../../ground/base/errors.ts';
+
+export type Compared = {
+  readonly reference: ModelProto;
+  readonly other: ModelProto;
+  readonly input: string;
+};
+
+export type GraphDifference =
+  | { readonly kind: 'Same' }
+  /** `text` names the output and says how much. */
+  | { readonly kind: 'Differs'; readonly text: string }
+  /** The reference does not run here. */
+  | { readonly kind: 'NotRun'; readonly message: string };
+
+/** Up to the first plugin nodes: these sort and drop boxes, and differ in nothing but their inputs. */
+export const differenceOf = async (
+  { reference, other, input }: Compared,
+  batches: readonly Batch[],
+): Promise<GraphDifference> => {
+  const [left, right] = [comparable(reference), comparable(other)];
+  let expected: readonly (readonly FloatTensor[])[];
+  try {
+    expected = await outputsOf(left, input, batches);
+  } catch (thrown) {
+    return { kind: 'NotRun', message: thrown instanceof Error ? thrown.message : String(thrown) };
+  }
+  const sum = new OutputDifferences();
+  try {
+    for (const [i, outputs] of (await outputsOf(right, input, batches)).entries())
+      sum.add(expected[i]!, outputs);
+  } catch (thrown) {
+    if (!(thrown instanceof UserError)) throw thrown;
+    return { kind: 'Differs', text: `it does not run: ${thrown.message}` };
+  }
+  const worst = sum.worst();
+  if (worst === undefined) return { kind: 'Same' };
+  const name = left.outputs[worst.output] ?? '';
+  return { kind: 'Differs', text: `its output ${name} agrees to ${worst.sqnrDb.toFixed(1)} dB` };
+};
+
+type Comparable = { readonly model: ModelProto; readonly outputs: readonly string[] };
+
+/** Outputs keep their places, since an export may call what a plugin node reads by another name. */
+const comparable = (source: ModelProto): Comparable => {
+  const { model } = withHeads(copyWith(source, { graph: foldConstants(graphOf(source)) }));
+  const graph = withoutNodes(graphOf(model), isPlugin);
+  return { model: copyWith(model, { graph }), outputs: graph.output.map(({ name }) => name) };
+};
+
+/** As the graph says and no quicker: what is fused may round otherwise. */
+const options = { optimisation: 'disabled' } as const;
+
+const outputsOf = async (
+  { model, outputs }: Comparable,
+  input: string,
+  batches: readonly Batch[],
+): Promise<readonly (readonly FloatTensor[])[]> => {
+  const session: Session = await openSession(serializeModel(model), options);
+  try {
+    const found: (readonly FloatTensor[])[] = [];
+    for (const { data, dims } of batches) {
+      const results = await session.run({ [input]: { data, dims } }, outputs);
+      found.push(outputs.flatMap((name) => results[name] ?? []));
+    }
+    return found;
+  } finally {
+    await session.release();
+  }
+};

@@ -1,0 +1,96 @@
+/** How much of an int8 engine computes in int8, in words and in numbers. */
+import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
+import { tensorFacts } from '../../graph/inference/tensor-facts.ts';
+import { type ArithmeticLayer, arithmeticLayers } from '../../graph/precision/arithmetic.ts';
+import { floatLayers } from '../../graph/precision/float-layers.ts';
+import { runnableOn } from '../../graph/precision/precision.ts';
+import { preparedModel, type Scales } from '../../graph/precision/qdq.ts';
+import { UserError } from '../../ground/base/errors.ts';
+import { type Int8Facts, int8WarningLimit } from '../../ground/contract/result-schema.ts';
+import type { OpenedModel } from '../models/open-model.ts';
+import type { ReportInt8 } from '../report/report.ts';
+
+export type Int8Share = ReportInt8;
+
+export type ShareRequest = { readonly scales: Scales; readonly keepFloat: readonly string[] };
+
+/** Below it an engine is more float than int8. */
+const leastArithmetic = 0.5;
+
+export const int8ShareOf = async (
+  opened: OpenedModel,
+  { scales, keepFloat }: ShareRequest,
+): Promise<Int8Share> => {
+  const prepared = preparedModel(opened.model);
+  const shapeOf = await shapesOf(opened, prepared);
+  const keptFloat = floatLayers(opened.model, keepFloat).tensors;
+  return shareOf(arithmeticLayers(prepared, { scales, keptFloat, shapeOf }));
+};
+
+const shareOf = (layers: readonly ArithmeticLayer[]): Int8Share => {
+  const int8 = layers.filter(({ isInt8 }) => isInt8);
+  const isKnown = layers.every(({ operations }) => operations !== undefined);
+  const sizeOf = (some: readonly ArithmeticLayer[]): number =>
+    some.reduce((sum, { operations }) => sum + (isKnown ? operations! : 1), 0);
+  const counts = new Map<string, number>();
+  for (const { why } of layers) if (why !== undefined) counts.set(why, (counts.get(why) ?? 0) + 1);
+  return {
+    layers: layers.length,
+    int8Layers: int8.length,
+    arithmetic: layers.length === 0 ? 0 : sizeOf(int8) / sizeOf(layers),
+    floatBecause: [...counts]
+      .map(([why, count]) => ({ why, layers: count }))
+      .sort((a, b) => b.layers - a.layers || (a.why < b.why ? -1 : 1)),
+  };
+};
+
+/** Sizes as they are inferred for one run; nothing is known of a graph that ONNX Runtime cannot open. */
+const shapesOf = async (opened: OpenedModel, prepared: ModelProto) => {
+  const { input, channels, height, width, fixedBatch = 1 } = opened;
+  const dims = [fixedBatch, channels, height, width];
+  try {
+    const facts = await tensorFacts(runnableOn('OnnxRuntime', prepared), { input, dims });
+    return (name: string): readonly number[] | undefined => {
+      const sizes = facts.get(name)?.dims;
+      return sizes?.every((size) => typeof size === 'number') ? sizes : undefined;
+    };
+  } catch (thrown) {
+    if (!(thrown instanceof UserError)) throw thrown;
+    return () => undefined;
+  }
+};
+
+export const isMostlyFloat = ({ int8Layers, arithmetic }: Int8Share): boolean =>
+  int8Layers === 0 || arithmetic < leastArithmetic;
+
+const percent = (share: number): string =>
+  share > 0 && share < 0.01 ? 'less than 1 %' : `${Math.floor(share * 100)} %`;
+
+/** `12 of 14 layers compute in int8, 93 % of the arithmetic; in float: 2 are too narrow …`. */
+export const shareText = ({ layers, int8Layers, arithmetic, floatBecause }: Int8Share): string => {
+  const share = `${int8Layers} of ${layers} layers compute in int8, ${percent(arithmetic)} of the arithmetic`;
+  const reasons = floatBecause.map(({ why, layers: count }) => `${count} ${why}`);
+  return reasons.length === 0 ? share : `${share}; in float: ${reasons.join(', ')}`;
+};
+
+/** As a result says it, in a few bytes; nothing of an export that is not int8. */
+export const int8Facts = ({
+  int8,
+}: {
+  readonly int8: Int8Share | undefined;
+}): { readonly int8?: Int8Facts } => {
+  if (!int8) return {};
+  const { layers, int8Layers, arithmetic } = int8;
+  const facts = { layers: `${int8Layers}/${layers}`, arithmetic: arithmetic.toFixed(3) };
+  const warning = shareText(int8).slice(0, int8WarningLimit);
+  return { int8: isMostlyFloat(int8) ? { ...facts, warning } : facts };
+};
+
+/** @throws UserError Int8ShareTooLow */
+export const requireInt8 = (share: Int8Share): void => {
+  if (!isMostlyFloat(share)) return;
+  throw new UserError(
+    'Int8ShareTooLow',
+    `Exporting for int8: ${shareText(share)}. At least half of the arithmetic is asked for (--require_int8, spec.calibration.requireInt8). Nothing was stored. Export the model with constant weights, or build this class in fp16.`,
+  );
+};

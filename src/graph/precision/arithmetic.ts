@@ -1,0 +1,97 @@
+/** The layers of a graph that do its arithmetic, which of them compute in int8 with given scales, and why the others do not. */
+import type { GraphProto, ModelProto, NodeProto, TensorProto } from '../../formats/onnx/generated/onnx_pb.ts';
+import { graphOf, graphsOf, initializerMap } from '../../formats/onnx/graph.ts';
+import { bodiesOf } from '../../formats/onnx/reads.ts';
+import { elementCountOf } from '../../formats/onnx/tensor.ts';
+import { layerName } from './float-layers.ts';
+import type { Scales } from './qdq.ts';
+import { quantisedInputs, weightOf } from './qdq-placement.ts';
+
+export type ArithmeticLayer = {
+  readonly name: string;
+  readonly isInt8: boolean;
+  /** Why it is float, as a log says it of any number of layers; undefined if it is not. */
+  readonly why: string | undefined;
+  /** Multiplications for one run of the graph; undefined where shapes are not known. */
+  readonly operations: number | undefined;
+};
+
+export type ArithmeticRequest = {
+  readonly scales: Scales;
+  /** Tensors that have no scale because the user said so. */
+  readonly keptFloat: ReadonlySet<string>;
+  /** Sizes of a tensor; undefined where one is free. */
+  readonly shapeOf: (tensor: string) => readonly number[] | undefined;
+};
+
+const products: ReadonlySet<string> = new Set(['Conv', 'ConvTranspose', 'Gemm', 'MatMul']);
+const recurrent: ReadonlySet<string> = new Set(['LSTM', 'GRU', 'RNN']);
+
+const isArithmetic = ({ opType }: NodeProto): boolean => products.has(opType) || recurrent.has(opType);
+
+/** Of a graph that is prepared for Q/DQ pairs; layers inside bodies are among them. */
+export const arithmeticLayers = (
+  model: ModelProto,
+  request: ArithmeticRequest,
+): readonly ArithmeticLayer[] => {
+  const graph = graphOf(model);
+  const constants = initializerMap(graph);
+  return graph.node.flatMap((node) =>
+    isArithmetic(node) ? [layerOf(node, { graph, constants, ...request })] : layersInBodies(node),
+  );
+};
+
+/** Pairs are placed in no body, and how often one runs is not known. */
+const layersInBodies = (node: NodeProto): ArithmeticLayer[] =>
+  bodiesOf(node)
+    .flatMap((body) => [...graphsOf(body)])
+    .flatMap((body) => body.node.filter(isArithmetic))
+    .map((inner) => ({
+      name: `${layerName(node)}/${layerName(inner)}`,
+      isInt8: false,
+      why: 'are inside a body of If, Loop or Scan',
+      operations: undefined,
+    }));
+
+type Surroundings = ArithmeticRequest & {
+  readonly graph: GraphProto;
+  readonly constants: ReadonlyMap<string, TensorProto>;
+};
+
+const layerOf = (node: NodeProto, around: Surroundings): ArithmeticLayer => {
+  const why = whyFloat(node, around);
+  return { name: layerName(node), isInt8: why === undefined, why, operations: operationsOf(node, around) };
+};
+
+const whyFloat = (
+  node: NodeProto,
+  { graph, constants, scales, keptFloat }: Surroundings,
+): string | undefined => {
+  const quantised = quantisedInputs(node, graph, constants);
+  if (quantised.some((i) => scales.has(node.input[i]!))) return undefined;
+  if (recurrent.has(node.opType)) return 'are recurrent (LSTM, GRU, RNN)';
+  if (node.input.some((name) => keptFloat.has(name))) return 'are left in float as asked';
+  if (weightOf(node, constants) === undefined) return 'have a weight that the graph computes';
+  if (quantised.length === 0) return 'are too narrow for int8 kernels (fewer than 16 channels on a side)';
+  return 'read a tensor without a scale';
+};
+
+/** For one run; a bias and the padding are left out. */
+const operationsOf = (node: NodeProto, { constants, shapeOf }: Surroundings): number | undefined => {
+  const sizes = (name: string | undefined): readonly number[] | undefined =>
+    name === undefined ? undefined : (constants.get(name)?.dims.map(Number) ?? shapeOf(name));
+  const [data, weight, result] = [sizes(node.input[0]), sizes(node.input[1]), sizes(node.output[0])];
+  if (recurrent.has(node.opType)) {
+    const weights = [node.input[1], node.input[2]].map((name) => constants.get(name ?? ''));
+    const count = weights.reduce((sum, tensor) => sum + (tensor ? elementCountOf(tensor) : Number.NaN), 0);
+    return data?.[0] === undefined || Number.isNaN(count) ? undefined : data[0] * count;
+  }
+  if (!data || !weight) return undefined;
+  if (node.opType === 'ConvTranspose') return product(data) * product(weight.slice(1));
+  if (!result) return undefined;
+  if (node.opType === 'Conv') return product(result) * product(weight.slice(1));
+  const shared = node.opType === 'Gemm' ? product(weight) / (result.at(-1) ?? 1) : data.at(-1)!;
+  return product(result) * shared;
+};
+
+const product = (sizes: readonly number[]): number => sizes.reduce((all, size) => all * size, 1);

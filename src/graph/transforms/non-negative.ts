@@ -1,0 +1,67 @@
+/** Which tensors of a graph cannot be below zero, whatever the images are. */
+import type { NodeProto, TensorProto } from '../../formats/onnx/generated/onnx_pb.ts';
+import { attributeOf } from '../../formats/onnx/node.ts';
+import { floatsOf } from '../../formats/onnx/tensor.ts';
+
+/** Operators whose output never is. */
+const never: ReadonlySet<string> = new Set([
+  'Abs',
+  'Exp',
+  'HardSigmoid',
+  'ReduceL1',
+  'ReduceL2',
+  'ReduceSumSquare',
+  'Relu',
+  'Sigmoid',
+  'Softmax',
+  'Softplus',
+  'Sqrt',
+]);
+
+/** Operators whose output is not if none of so many first inputs is; all inputs where no number is given. */
+const ifInputsAre: Readonly<Record<string, number>> = {
+  Add: 2,
+  AveragePool: 1,
+  Concat: Number.POSITIVE_INFINITY,
+  Dropout: 1,
+  Flatten: 1,
+  GlobalAveragePool: 1,
+  GlobalMaxPool: 1,
+  Identity: 1,
+  Max: 1,
+  MaxPool: 1,
+  Mul: 2,
+  ReduceMax: 1,
+  ReduceMean: 1,
+  Reshape: 1,
+  Slice: 1,
+  Split: 1,
+  Squeeze: 1,
+  Transpose: 1,
+  Unsqueeze: 1,
+};
+
+export type Known = {
+  /** The node that computes a tensor. */
+  readonly producer: (name: string) => NodeProto | undefined;
+  readonly constants: ReadonlyMap<string, TensorProto>;
+};
+
+/** By the operators in front of it; false where they do not say. */
+export const isNonNegative = (name: string, known: Known): boolean => {
+  const constant = known.constants.get(name);
+  if (constant) return floatsOf(constant).every((value) => value >= 0);
+  const node = known.producer(name);
+  if (!node) return false;
+  if (never.has(node.opType)) return true;
+  if (node.opType === 'Clip') return lowerBoundOf(node, known) >= 0;
+  const count = ifInputsAre[node.opType];
+  return count !== undefined && node.input.slice(0, count).every((each) => isNonNegative(each, known));
+};
+
+const lowerBoundOf = (node: NodeProto, { constants }: Known): number => {
+  const given = node.input[1];
+  const constant = given ? constants.get(given) : undefined;
+  if (constant) return floatsOf(constant)[0] ?? Number.NEGATIVE_INFINITY;
+  return given ? Number.NEGATIVE_INFINITY : (attributeOf(node, 'min')?.f ?? Number.NEGATIVE_INFINITY);
+};
