@@ -8,7 +8,7 @@ export const permissions: readonly Permission[] = [
   {
     apiGroups: [exportGroup.group],
     resources: [plural],
-    verbs: ['get', 'list', 'watch'],
+    verbs: ['list', 'watch'],
     why: 'Reads what the device classes are.',
   },
   {
@@ -20,7 +20,7 @@ export const permissions: readonly Permission[] = [
   {
     apiGroups: [''],
     resources: ['nodes'],
-    verbs: ['get', 'list', 'watch'],
+    verbs: ['list', 'watch'],
     why: 'Matches nodes to device classes by their labels.',
   },
 ];

@@ -2,8 +2,17 @@
 import { crds } from '../api/crd.ts';
 import type { Permission } from '../api/permissions.ts';
 import { type PublishedFile, yamlFile } from './file.ts';
-import { images } from './names.ts';
+import { images, installation } from './names.ts';
+import {
+  bindingName,
+  namespacedPolicies,
+  namespacedRbac,
+  namespacedWorkload,
+  teamNamespace,
+} from './namespaced.ts';
+import { jobsPolicy, operatorPolicy } from './network.ts';
 import { deployment, metricsService, namespace } from './operator.ts';
+import { allowList, imagePolicies } from './policies.ts';
 import { aggregatedRoles, operatorRbac } from './rbac.ts';
 
 const kustomization = (content: object) => ({
@@ -19,6 +28,8 @@ const crdFiles: readonly PublishedFile[] = crds.map((crd) =>
 /** Tells kustomize that an environment variable of the Deployment can hold an image name. */
 const imageFields = { images: [{ kind: 'Deployment', path: 'spec/template/spec/containers/env/value' }] };
 
+const imagesOf = [images.operator, images.tensorRtRtx].map((name) => ({ name, newTag: images.tag }));
+
 export const installFiles = (permissions: readonly Permission[]): readonly PublishedFile[] => [
   ...crdFiles,
   yamlFile('crds/kustomization.yaml', [
@@ -31,9 +42,36 @@ export const installFiles = (permissions: readonly Permission[]): readonly Publi
   yamlFile('deploy/image-fields.yaml', [imageFields]),
   yamlFile('deploy/kustomization.yaml', [
     kustomization({
-      resources: ['../crds', 'namespace.yaml', 'rbac.yaml', 'user-roles.yaml', 'operator.yaml'],
+      resources: [
+        '../crds',
+        'namespace.yaml',
+        'rbac.yaml',
+        'user-roles.yaml',
+        'operator.yaml',
+        'network-policy.yaml',
+      ],
       configurations: ['image-fields.yaml'],
-      images: [images.operator, images.tensorRtRtx].map((name) => ({ name, newTag: images.tag })),
+      images: imagesOf,
+    }),
+  ]),
+  yamlFile('deploy/network-policy.yaml', [operatorPolicy(installation.namespace)]),
+  ...namespacedFiles(permissions),
+  yamlFile('deploy/policies/image-allow-list.yaml', [allowList, ...imagePolicies]),
+  yamlFile('deploy/policies/jobs-network-policy.yaml', [jobsPolicy()]),
+];
+
+const namespacedFiles = (permissions: readonly Permission[]): readonly PublishedFile[] => [
+  yamlFile('deploy/namespaced/rbac.yaml', namespacedRbac(permissions)),
+  yamlFile('deploy/namespaced/operator.yaml', namespacedWorkload()),
+  yamlFile('deploy/namespaced/network-policies.yaml', namespacedPolicies()),
+  yamlFile('deploy/namespaced/image-fields.yaml', [imageFields]),
+  yamlFile('deploy/namespaced/kustomization.yaml', [
+    kustomization({
+      namespace: teamNamespace,
+      resources: ['rbac.yaml', 'operator.yaml', 'network-policies.yaml'],
+      configurations: ['image-fields.yaml'],
+      replacements: [bindingName],
+      images: imagesOf,
     }),
   ]),
 ];

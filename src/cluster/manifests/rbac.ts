@@ -5,7 +5,7 @@ import { installation, installedLabels } from './names.ts';
 
 const apiVersion = 'rbac.authorization.k8s.io/v1';
 
-const ruleOf = ({ apiGroups, resources, verbs }: Permission) => ({ apiGroups, resources, verbs });
+export const ruleOf = ({ apiGroups, resources, verbs }: Permission) => ({ apiGroups, resources, verbs });
 
 /** Kept to the operator's own namespace. */
 export const leaderElectionPermissions: readonly Permission[] = [
@@ -16,6 +16,18 @@ export const leaderElectionPermissions: readonly Permission[] = [
     why: 'Of several replicas one acts; the lease says which.',
   },
 ];
+
+/** Kinds without a namespace: no Role can grant them. */
+const clusterKinds: readonly string[] = ['nodes', kinds.ExportDeviceClass.plural];
+
+export const clusterScoped = ({ resources }: Permission): boolean =>
+  resources.some((resource) => clusterKinds.includes(resource.split('/')[0]!));
+
+export const serviceAccount = (namespace: string) => ({
+  apiVersion: 'v1',
+  kind: 'ServiceAccount',
+  metadata: { name: installation.operator, namespace, labels: installedLabels },
+});
 
 const subjects = [
   { kind: 'ServiceAccount', name: installation.operator, namespace: installation.namespace },
@@ -35,15 +47,7 @@ export const operatorRbac = (permissions: readonly Permission[]): readonly objec
     labels: installedLabels,
   };
   return [
-    {
-      apiVersion: 'v1',
-      kind: 'ServiceAccount',
-      metadata: {
-        name: installation.operator,
-        namespace: installation.namespace,
-        labels: installedLabels,
-      },
-    },
+    serviceAccount(installation.namespace),
     { apiVersion, kind: 'ClusterRole', metadata: cluster, rules: permissions.map(ruleOf) },
     {
       apiVersion,

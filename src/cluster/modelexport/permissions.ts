@@ -8,7 +8,7 @@ export const permissions: readonly Permission[] = [
   {
     apiGroups: [exportGroup.group],
     resources: [plural],
-    verbs: ['get', 'list', 'watch'],
+    verbs: ['list', 'watch'],
     why: 'Reads what is to be exported.',
   },
   {

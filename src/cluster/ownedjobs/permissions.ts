@@ -11,7 +11,7 @@ export const permissions: readonly Permission[] = [
   {
     apiGroups: [''],
     resources: ['pods'],
-    verbs: ['get', 'list', 'watch'],
+    verbs: ['list', 'watch'],
     why: 'Reads results from termination messages, and what a pod waits for.',
   },
   {

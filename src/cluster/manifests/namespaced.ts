@@ -1,0 +1,81 @@
+/**
+ * `deploy/namespaced/`: the operator inside one team's namespace, with Roles of that namespace alone. It cannot make a
+ * pod, and so cannot mount a Secret, anywhere else. Of the cluster it reads nodes and device classes.
+ */
+import type { Permission } from '../api/permissions.ts';
+import { installation, installedLabels } from './names.ts';
+import { jobsPolicy, operatorPolicy } from './network.ts';
+import { deployment, metricsService } from './operator.ts';
+import { clusterScoped, leaderElectionPermissions, ruleOf, serviceAccount } from './rbac.ts';
+
+/** The namespace of the generated files; `namespace:` of a kustomization puts them into another one. */
+export const teamNamespace = 'tlt-exports';
+
+const apiVersion = 'rbac.authorization.k8s.io/v1';
+const apiGroup = 'rbac.authorization.k8s.io';
+const name = installation.operator;
+const subjects = [{ kind: 'ServiceAccount', name, namespace: teamNamespace }] as const;
+
+/** One ClusterRole for all teams; the binding of each has the namespace in its name. */
+const clusterReader = 'tlt-export-operator-cluster-reader';
+const clusterBinding = `${clusterReader}.${teamNamespace}`;
+
+export const namespacedRbac = (permissions: readonly Permission[]): readonly object[] => {
+  const inNamespace = permissions.filter((permission) => !clusterScoped(permission));
+  const metadata = { name, namespace: teamNamespace, labels: installedLabels };
+  return [
+    serviceAccount(teamNamespace),
+    {
+      apiVersion,
+      kind: 'Role',
+      metadata,
+      rules: [...inNamespace, ...leaderElectionPermissions].map(ruleOf),
+    },
+    { apiVersion, kind: 'RoleBinding', metadata, roleRef: { apiGroup, kind: 'Role', name }, subjects },
+    {
+      apiVersion,
+      kind: 'ClusterRole',
+      metadata: { name: clusterReader, labels: installedLabels },
+      rules: permissions.filter(clusterScoped).map(ruleOf),
+    },
+    {
+      apiVersion,
+      kind: 'ClusterRoleBinding',
+      metadata: { name: clusterBinding, labels: installedLabels },
+      roleRef: { apiGroup, kind: 'ClusterRole', name: clusterReader },
+      subjects,
+    },
+  ];
+};
+
+export const namespacedWorkload = (): readonly object[] => {
+  const { template } = deployment.spec;
+  const [container] = template.spec.containers;
+  const args = [...container.args, '--namespace=$(POD_NAMESPACE)'];
+  const spec = { ...template.spec, containers: [{ ...container, args }] };
+  const inTeam = <T extends { readonly metadata: object }>(object: T) => ({
+    ...object,
+    metadata: { ...object.metadata, namespace: teamNamespace },
+  });
+  return [
+    inTeam({ ...deployment, spec: { ...deployment.spec, template: { ...template, spec } } }),
+    inTeam(metricsService),
+  ];
+};
+
+export const namespacedPolicies = (): readonly object[] => [
+  operatorPolicy(teamNamespace),
+  jobsPolicy(teamNamespace),
+];
+
+/** Gives the binding of the cluster the name of the team's namespace, so that those of two teams are two. */
+export const bindingName = {
+  source: { kind: 'ServiceAccount', name, fieldPath: 'metadata.namespace' },
+  targets: [
+    {
+      select: { kind: 'ClusterRoleBinding', name: clusterBinding },
+      fieldPaths: ['metadata.name'],
+      options: { delimiter: '.', index: 1 },
+    },
+  ],
+} as const;
