@@ -4,56 +4,65 @@
  */
 import { tmpdir } from 'node:os';
 import process from 'node:process';
+import { isMainThread } from 'node:worker_threads';
 import { logLine } from './adapters/cli/log-line.ts';
 import { runTool } from './adapters/cli/run-tool.ts';
 import type { ToolWorld } from './adapters/tlt-export/tool-world.ts';
-import { UserError } from './ground/base/errors.ts';
 import { makeProgresses } from './ground/observability/progress.ts';
+import { supervise } from './supervisor.ts';
+import { type Work, work } from './work.ts';
 
 export type ToolProcess = {
   readonly name: string;
-  /** What is told to be under way. */
+  /** What the progress bar is called. */
   readonly label: string;
-  readonly run: (argv: readonly string[], world: ToolWorld) => Promise<void>;
+  /** The entry's own file. */
+  readonly script: string;
+  /** Runs in a thread of its own. */
+  readonly run: (argv: readonly string[], world: ProcessWorld) => Promise<void>;
 };
 
-/** Runs a tool as this process; a first signal stops it between two images, a second one at once. */
-export const runProcess = async ({ name, label, run }: ToolProcess): Promise<void> => {
-  const argv = process.argv.slice(2);
-  const verbose = argv.some((word) => word === '-v' || word === '--verbose');
-  const complain = (text: string) => void process.stderr.write(text);
+export type ProcessWorld = ToolWorld & {
+  /** Standard error. */
+  readonly complain: (text: string) => void;
+};
+
+/** Runs a tool as this process; a signal stops it between two images, and in any case within two seconds. */
+export const runProcess = (tool: ToolProcess): void => {
+  if (isMainThread) superviseTool(tool);
+  else work((each) => worked(tool, each));
+};
+
+const superviseTool = ({ name, label, script }: ToolProcess): void => {
   const stream = process.stderr;
   const bars = makeProgresses({ label, terminal: stream.isTTY === true, stream, now: Date.now });
-  const world: ToolWorld = {
-    env: process.env,
-    print: (text) => void process.stdout.write(text),
-    log: (level, message) => {
-      if (level !== 'DEBUG' || verbose) complain(logLine(name, new Date(), { level, message }));
+  supervise({
+    script,
+    hear: (notice) => {
+      if (notice.kind === 'progress') bars.update(...notice.update);
+      else if (notice.kind === 'print') process.stdout.write(notice.text);
+      else stream.write(notice.text);
     },
-    progress: bars.update,
-    signal: stopSignal(),
-    temporary: tmpdir(),
-    clock: { now: () => performance.now() },
-  };
-  process.exitCode = await runTool(name, complain, async () => {
-    try {
-      await run(argv, world);
-    } finally {
-      bars.stop(); // else a terminal stays without its cursor
-    }
+    cutShort: ({ message }) => void stream.write(`${name}: ${message}\n`),
+    close: bars.stop, // else a terminal stays without its cursor
   });
 };
 
-const stopSignal = (): AbortSignal => {
-  const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.once(signal, () =>
-      stop.abort(
-        new UserError(
-          'Interrupted',
-          `Stopped by ${signal} before the work was done. Nothing half-written was left; run it again.`,
-        ),
-      ),
-    );
-  return stop.signal;
+const worked = ({ name, run }: ToolProcess, { tell, signal }: Work): Promise<number> => {
+  const argv = process.argv.slice(2);
+  const verbose = argv.some((word) => word === '-v' || word === '--verbose');
+  const complain = (text: string) => tell({ kind: 'complain', text });
+  const world: ProcessWorld = {
+    env: process.env,
+    complain,
+    print: (text) => tell({ kind: 'print', text }),
+    log: (level, message) => {
+      if (level !== 'DEBUG' || verbose) complain(logLine(name, new Date(), { level, message }));
+    },
+    progress: (...update) => tell({ kind: 'progress', update }),
+    signal,
+    temporary: tmpdir(),
+    clock: { now: () => performance.now() },
+  };
+  return runTool(name, complain, () => run(argv, world));
 };

@@ -2,45 +2,55 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
+import { isMainThread } from 'node:worker_threads';
 import { makePvcStore } from './adapters/storage/pvc.ts';
 import { messageOf, UserError } from './ground/base/errors.ts';
-import { type FailureReason, failures } from './ground/base/failures.ts';
+import { failures } from './ground/base/failures.ts';
 import { mounts } from './ground/contract/layout.ts';
-import { encodeResult, type Result } from './ground/contract/result.ts';
+import { parseTask } from './ground/contract/parse-task.ts';
+import { encodeResult, type Failed, type Result } from './ground/contract/result.ts';
 import type { EngineTask, ExportTask, TensorfileTask } from './ground/contract/task.ts';
 import { makeProgresses } from './ground/observability/progress.ts';
-
-const stop = new AbortController();
-const interrupted = new UserError(
-  'Interrupted',
-  'Stopped by a signal before the work was done; it is tried again.',
-);
-for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort(interrupted));
+import { supervise } from './supervisor.ts';
+import { type Work, work } from './work.ts';
 
 /** Another root of all mounted folders, for runs outside a pod. */
 const root = process.env.TLT_WORKER_ROOT ?? '';
 const at = (path: string) => `${root}${path}`;
 
-const progress = makeProgresses({
-  label: process.argv[2] === 'tensorfile' ? 'sampling' : 'calibrating',
-  terminal: false,
-  stream: process.stderr,
-  now: Date.now,
-});
-const world = {
+const superviseContainer = (): void => {
+  const stream = process.stderr;
+  const label = process.argv[2] === 'tensorfile' ? 'sampling' : 'calibrating';
+  const progress = makeProgresses({ label, terminal: false, stream, now: Date.now });
+  supervise({
+    script: import.meta.filename,
+    hear: (notice) => {
+      if (notice.kind === 'progress') progress.update(...notice.update);
+      else (notice.kind === 'print' ? process.stdout : stream).write(notice.text);
+    },
+    cutShort: ({ reason, message }) =>
+      report({ kind: 'Failed', reason, message }, (text) => void process.stdout.write(text)),
+    close: progress.stop,
+  });
+};
+
+const worldOf = ({ tell, signal }: Work) => ({
   store: makePvcStore(at(mounts.claims)),
   keyFile: at(mounts.keyFile),
   specFile: at(mounts.specFile),
   work: at(mounts.work),
   built: at(mounts.built),
-  signal: stop.signal,
-  progress: progress.update,
+  signal,
+  progress: (done: number, total: number, what?: string) =>
+    tell({ kind: 'progress', update: [done, total, what] }),
   clock: { now: () => performance.now() },
-  warn: (message: string) => void process.stderr.write(`${JSON.stringify({ warning: message })}\n`),
-};
+  warn: (message: string) => tell({ kind: 'complain', text: `${JSON.stringify({ warning: message })}\n` }),
+});
+
+type Commands = Readonly<Record<string, (task: never) => Promise<Result | undefined>>>;
 
 /** Each loads what it needs and no more: a container that copies or hashes starts in half the time. */
-const commands: Readonly<Record<string, (task: never) => Promise<Result | undefined>>> = {
+const commandsIn = (world: ReturnType<typeof worldOf>): Commands => ({
   export: async (task: ExportTask) => {
     const { runExportTask } = await import('./adapters/worker/export-task.ts');
     return runExportTask(task, world);
@@ -69,29 +79,34 @@ const commands: Readonly<Record<string, (task: never) => Promise<Result | undefi
     const { publish } = await import('./adapters/worker/publish.ts');
     return publish(task, world);
   },
-};
+});
 
-const run = async (): Promise<Result | undefined> => {
+const run = async (world: ReturnType<typeof worldOf>): Promise<Result | undefined> => {
   const [name = '', flag, text = ''] = process.argv.slice(2);
-  const command = commands[name];
+  const commands = commandsIn(world);
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (!command || flag !== '--task')
     throw new UserError('Usage', `usage: worker {${Object.keys(commands).join(', ')}} --task JSON`);
-  return command(JSON.parse(text) as never);
+  return command(parseTask(text) as never);
 };
 
-const failed = (thrown: unknown): { readonly reason: FailureReason; readonly message: string } => {
-  if (stop.signal.aborted) return { reason: 'Interrupted', message: interrupted.message };
-  if (thrown instanceof UserError) return { reason: thrown.reason, message: thrown.message };
-  process.stderr.write(`${thrown instanceof Error ? thrown.stack : messageOf(thrown)}\n`);
+const failed = (thrown: unknown, { tell, signal }: Work): Failed => {
+  if (signal.aborted) return { kind: 'Failed', reason: 'Interrupted', message: messageOf(signal.reason) };
+  if (thrown instanceof UserError) return { kind: 'Failed', reason: thrown.reason, message: thrown.message };
+  tell({
+    kind: 'complain',
+    text: `${thrown instanceof Error ? thrown.stack : messageOf(thrown)}\n`,
+  });
   return {
+    kind: 'Failed',
     reason: 'Internal',
     message: `Defect of the worker: ${messageOf(thrown)}. Please report it with the pod's log.`,
   };
 };
 
-const report = (result: Result): void => {
+const report = (result: Result, print: (text: string) => void): void => {
   const text = encodeResult(result);
-  process.stdout.write(`${text}\n`);
+  print(`${text}\n`);
   try {
     writeFileSync(at(mounts.terminationMessage), text);
   } catch (thrown) {
@@ -99,11 +114,18 @@ const report = (result: Result): void => {
   }
 };
 
-try {
-  const result = await run();
-  if (result) report(result);
-} catch (thrown) {
-  const failure = failed(thrown);
-  report({ kind: 'Failed', ...failure });
-  process.exitCode = failures[failure.reason].exitCode;
-}
+const worked = async (given: Work): Promise<number> => {
+  const print = (text: string) => given.tell({ kind: 'print', text });
+  try {
+    const result = await run(worldOf(given));
+    if (result) report(result, print);
+    return 0;
+  } catch (thrown) {
+    const failure = failed(thrown, given);
+    report(failure, print);
+    return failures[failure.reason].exitCode;
+  }
+};
+
+if (isMainThread) superviseContainer();
+else work(worked);

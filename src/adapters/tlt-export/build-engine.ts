@@ -10,6 +10,7 @@ import { modelFor, referenceBytes, runnableOn } from '../../graph/precision/prec
 import type { Scales } from '../../graph/precision/qdq.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { reasonOfExitCode } from '../../ground/base/failures.ts';
+import { withTemporary } from '../../ground/base/temporaries.ts';
 import { writeWholeFile } from '../../ground/base/whole-file.ts';
 import { refusal } from '../../ground/contract/backends.ts';
 import type { ExportValues } from '../../ground/contract/flags.ts';
@@ -43,8 +44,16 @@ export const buildEngineFile = async (
   opened: OpenedModel,
   { values, scales, world }: EngineBuildContext,
 ): Promise<void> => {
-  const { engine_backend: backend, compute_capability: computeCapability, data_type: dataType } = values;
   const work = await mkdtemp(join(world.temporary, 'tlt-engine-'));
+  await withTemporary(work, () => buildIn(work, opened, { values, scales, world }));
+};
+
+const buildIn = async (
+  work: string,
+  opened: OpenedModel,
+  { values, scales, world }: EngineBuildContext,
+): Promise<void> => {
+  const { engine_backend: backend, compute_capability: computeCapability, data_type: dataType } = values;
   const built = join(work, 'built');
   try {
     await mkdir(built);

@@ -53,6 +53,7 @@ const remedies: Readonly<Record<FailureReason, string>> = {
   EngineVerificationFailed: 'Choose a higher precision for this class, or calibrate with more images.',
   StorageUnavailable: 'Bring the store back, then set the retry annotation.',
   Interrupted: 'Nothing at first: it is tried again. If it recurs, find out what stops the pods.',
+  OutOfMemory: 'Raise the limit of memory in spec.jobs, or take a smaller batch or model.',
 };
 
 const progress = {
@@ -148,10 +149,6 @@ const trouble = {
   DeadlineExceeded: {
     when: 'A Job ran longer than its deadlineSeconds in spec.jobs.',
     remedy: 'Raise the deadline or remove what it waited for, then set the retry annotation.',
-  },
-  OutOfMemory: {
-    when: 'A container was killed because it used more memory than its limit.',
-    remedy: 'Raise the limit in spec.jobs.',
   },
   PodFailed: {
     when: 'A pod ended without a word of ours: it crashed, or its node was lost.',

@@ -4,12 +4,7 @@ import type { Result, Stage } from '../../ground/contract/result.ts';
 import type { Hardware } from '../deviceclass/hardware.ts';
 
 /** Why a Job gave up; the first are a pod's own reasons. */
-export type JobFailureReason =
-  | FailureReason
-  | 'DeadlineExceeded'
-  | 'OutOfMemory'
-  | 'PodFailed'
-  | 'ResultInvalid';
+export type JobFailureReason = FailureReason | 'DeadlineExceeded' | 'PodFailed' | 'ResultInvalid';
 
 export type JobState =
   /** Not started, or started and not finished; `blocked` says what its pod waits for. */

@@ -83,7 +83,8 @@ const asInputs =
   };
 
 const pad: Change['made'] = (node) => {
-  const pads = integers(node, 'pads')!;
+  const pads = integers(node, 'pads');
+  if (!pads) throw refused(node, 'it has no attribute pads');
   const value = attributeOf(node, 'value')?.f === 0 ? undefined : float(node, 'value');
   const tensors = value ? [pads, value] : [pads];
   const input = [node.input[0]!, ...tensors.map(({ name }) => name)];

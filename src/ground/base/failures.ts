@@ -121,6 +121,11 @@ export const failures = {
   },
   StorageUnavailable: { exitCode: 50, retry: 'later', meaning: 'The artifact store did not answer.' },
   Interrupted: { exitCode: 51, retry: 'later', meaning: 'Stopped by a signal before it was done.' },
+  OutOfMemory: {
+    exitCode: 52,
+    retry: 'never',
+    meaning: 'The work needs more memory than its limit; it was ended before the system would kill it.',
+  },
 } as const satisfies Record<string, FailureRow>;
 
 export type FailureReason = keyof typeof failures;

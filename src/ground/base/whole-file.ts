@@ -7,6 +7,7 @@ import { access, constants, link, lstat, open, rename, rm } from 'node:fs/promis
 import { basename, dirname, join } from 'node:path';
 import { systemCodeOf, UserError } from './errors.ts';
 import type { FailureReason } from './failures.ts';
+import { withTemporary } from './temporaries.ts';
 
 export type WriteOptions = {
   /** Whether a file of that name is replaced. If not, one that is there stays as it is, even against a racing writer. */
@@ -35,6 +36,12 @@ export const makeWholeFile = async (
 ): Promise<void> => {
   if (!overwrite) await refuseToOverwrite(path);
   const temporary = temporaryNameOf(path);
+  await withTemporary(temporary, () => named(temporary, path, { make, overwrite }));
+};
+
+type Making = WriteOptions & { readonly make: (temporary: string) => Promise<void> };
+
+const named = async (temporary: string, path: string, { make, overwrite }: Making): Promise<void> => {
   try {
     await make(temporary);
     await syncFile(temporary);

@@ -1,0 +1,22 @@
+/**
+ * Files and folders that must not outlive the process. Each is removed where it was made; an entry that ends the process in
+ * the middle of the work hears of them and removes those that are left.
+ */
+type Listener = (path: string, exists: boolean) => void;
+
+let listener: Listener = () => undefined;
+
+/** From now on the listener hears of each: before it is made, and once it is gone or has its final name. */
+export const hearTemporaries = (hear: Listener): void => {
+  listener = hear;
+};
+
+/** Runs `use` while the path may exist. */
+export const withTemporary = async <T>(path: string, use: () => Promise<T>): Promise<T> => {
+  listener(path, true);
+  try {
+    return await use();
+  } finally {
+    listener(path, false);
+  }
+};

@@ -1,0 +1,25 @@
+/** The thread's side of `supervisor.ts`: what the work reports, and when it has to stop. */
+import process from 'node:process';
+import { parentPort } from 'node:worker_threads';
+import { hearTemporaries } from './ground/base/temporaries.ts';
+import { interruptedBy, type Notice, type Stop } from './supervisor.ts';
+
+export type Work = {
+  readonly tell: (notice: Notice) => void;
+  /** Aborted by a signal of the system, with UserError Interrupted as its reason. */
+  readonly signal: AbortSignal;
+};
+
+/** Runs the work of an entry; what it resolves to is the exit status of the process. */
+export const work = (run: (work: Work) => Promise<number>): void => {
+  const port = parentPort!;
+  const tell = (notice: Notice): void => port.postMessage(notice);
+  const stop = new AbortController();
+  port.on('message', ({ signal }: Stop) => stop.abort(interruptedBy(signal)));
+  port.unref();
+  hearTemporaries((path, exists) => tell({ kind: 'temporary', path, exists }));
+  void run({ tell, signal: stop.signal }).then((exitCode) => {
+    process.exitCode = exitCode;
+    tell({ kind: 'ended', exitCode });
+  });
+};

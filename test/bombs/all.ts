@@ -1,0 +1,167 @@
+/** Every bomb as a command line: what somebody can put into a claim, and the tool or container that meets it. */
+import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { crc32, deflateSync } from 'node:zlib';
+import { writeKeras } from '../keras/fixtures.ts';
+import { smallClassifier } from '../models/small-classifier.ts';
+import { smallPhotosFolder } from '../photos/photos.ts';
+import * as hdf5 from './hdf5.ts';
+import { inflatingHistograms, manyParts } from './histograms.ts';
+import { deepConfig, nestedCalls } from './keras.ts';
+import { loopWithoutEnd, shapeFromImage, statedBombs } from './onnx.ts';
+
+export type Bomb = {
+  readonly name: string;
+  /** The entry below `src`, and its words. */
+  readonly args: readonly string[];
+  /** It does not end by itself: a signal has to end it. */
+  readonly isEndless?: boolean;
+};
+
+const entry = (name: string): string => join(import.meta.dirname, '..', '..', 'src', `${name}.ts`);
+
+type Place = { readonly folder: string; readonly photos: string; readonly sound: string };
+
+const inFile = ({ folder }: Place, name: string, bytes: Uint8Array | string): string => {
+  const path = join(folder, name.replace(/\W+/g, '-'));
+  writeFileSync(path, bytes);
+  return path;
+};
+
+const exported = (
+  { folder, photos }: Place,
+  model: string,
+  ...changes: readonly string[]
+): readonly string[] => [
+  ...[
+    entry('tlt-export'),
+    'classification',
+    '-m',
+    model,
+    '-k',
+    'k',
+    '-o',
+    join(folder, `${randomUUID()}.etlt`),
+  ],
+  ...[
+    '--data_type',
+    'int8',
+    '--batches',
+    '1',
+    '--batch_size',
+    '1',
+    '--cal_cache_file',
+    join(folder, `${randomUUID()}.bin`),
+  ],
+  ...(changes.length > 0 ? changes : ['--cal_image_dir', photos]),
+];
+
+const inspected = (path: string): readonly string[] => [entry('tlt-model'), 'inspect', path];
+const converted = (path: string): readonly string[] => [
+  entry('tlt-model'),
+  'convert',
+  path,
+  '-o',
+  `${path}.onnx`,
+];
+
+const onnxBombs = (place: Place): Bomb[] => [
+  ...Object.entries(statedBombs).map(([name, make]) => ({
+    name: `ONNX: ${name}`,
+    args: exported(place, inFile(place, `${name}.onnx`, make())),
+  })),
+  {
+    name: 'ONNX: shape computed from the image',
+    args: exported(place, inFile(place, 'shape.onnx', shapeFromImage())),
+  },
+  {
+    name: 'ONNX: loop without end',
+    args: exported(place, inFile(place, 'loop.onnx', loopWithoutEnd())),
+    isEndless: true,
+  },
+];
+
+const hdf5Bombs = async (place: Place): Promise<Bomb[]> => {
+  const at = (name: string): string => join(place.folder, name);
+  const chunk = await hdf5.inflatingChunk(at('chunk.tensor'));
+  return [
+    { name: 'tensorfile: group in itself', args: inspected(await hdf5.groupInItself(at('self.tensor'))) },
+    { name: 'tensorfile: 2^40 paths', args: inspected(await hdf5.manyPaths(at('paths.tensor'))) },
+    { name: 'tensorfile: chunk of 1 GiB', args: exported(place, place.sound, '--cal_data_file', chunk) },
+    { name: 'Keras: array of 4 GiB', args: converted(await hdf5.denseWithoutData(at('dense.hdf5'))) },
+    { name: 'Keras: array of 1 PiB', args: converted(await hdf5.denseWithoutData(at('vast.hdf5'), 2 ** 24)) },
+    { name: 'Keras: 12^8 calls', args: converted(await writeKeras({ network: nestedCalls() })) },
+    { name: 'Keras: 2,000,000 brackets', args: converted(await writeKeras({ network: deepConfig() })) },
+  ];
+};
+
+/** A PNG of zeros: a few hundred kilobytes for any number of pixels. */
+const png = (width: number, height: number): Uint8Array => {
+  const chunk = (type: string, data: Uint8Array): Buffer => {
+    const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
+    const frame = Buffer.alloc(8);
+    frame.writeUInt32BE(data.length);
+    frame.writeUInt32BE(crc32(body), 4);
+    return Buffer.concat([frame.subarray(0, 4), body, frame.subarray(4)]);
+  };
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width);
+  header.writeUInt32BE(height, 4);
+  header.set([8, 2, 0, 0, 0], 8);
+  const pixels = deflateSync(Buffer.alloc(height * (1 + width * 3)), { level: 1 });
+  const parts = [chunk('IHDR', header), chunk('IDAT', pixels), chunk('IEND', new Uint8Array())];
+  return new Uint8Array(Buffer.concat([Buffer.of(137, 80, 78, 71, 13, 10, 26, 10), ...parts]));
+};
+
+/** Ten levels of ten uses each. */
+const laughs = (): string => {
+  const levels = Array.from(
+    { length: 10 },
+    (_, level) => `<g id="l${level + 1}">${`<use href="#l${level}"/>`.repeat(10)}</g>`,
+  );
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64"><defs><rect id="l0" width="1" height="1"/>${levels.join('')}</defs><use href="#l10"/></svg>`;
+};
+
+const imageFolder = ({ folder }: Place, name: string, bytes: Uint8Array | string | undefined): string => {
+  const images = join(folder, name);
+  mkdirSync(images);
+  if (bytes === undefined) execFileSync('mkfifo', [join(images, '0.png')]);
+  else for (let copy = 0; copy < 8; copy++) writeFileSync(join(images, `${copy}.png`), bytes);
+  return images;
+};
+
+const pictureBombs = (place: Place): Bomb[] => {
+  const of = (images: string): readonly string[] => exported(place, place.sound, '--cal_image_dir', images);
+  return [
+    { name: 'pictures: PNG of 100 megapixels', args: of(imageFolder(place, 'large', png(10_000, 9_999))) },
+    { name: 'pictures: SVG of 10^10 uses', args: of(imageFolder(place, 'laughs', laughs())) },
+    { name: 'pictures: a pipe', args: of(imageFolder(place, 'piped', undefined)) },
+  ];
+};
+
+const fileBombs = (place: Place): Bomb[] => {
+  const pipe = join(place.folder, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  const spec = (size: string): string =>
+    `train_config { train_dataset_path: "${place.photos}" batch_size_per_gpu: 1 }\nmodel_config { arch: "resnet" n_layers: 18 input_image_size: "3,${size}" }`;
+  const sample = (path: string): readonly string[] => [
+    ...[entry('tlt-int8-tensorfile'), 'classification', '-e', path, '-m', '1', '-o', `${path}.tensor`],
+  ];
+  return [
+    { name: 'histograms: 1 GiB', args: inspected(inFile(place, 'large.hist', inflatingHistograms())) },
+    { name: 'histograms: 300,000 parts', args: inspected(inFile(place, 'parts.hist', manyParts())) },
+    { name: 'spec: images of 16384 × 16384', args: sample(inFile(place, 'spec.txt', spec('16384,16384'))) },
+    { name: 'model: a pipe', args: exported(place, pipe, '--cal_image_dir', place.photos) },
+    { name: 'model: /dev/zero', args: inspected('/dev/zero') },
+  ];
+};
+
+/** Writes them all below a folder. */
+export const allBombs = async (folder: string): Promise<readonly Bomb[]> => {
+  const sound = join(folder, 'sound.onnx');
+  writeFileSync(sound, await smallClassifier());
+  const place = { folder, photos: await smallPhotosFolder(), sound };
+  return [...onnxBombs(place), ...(await hdf5Bombs(place)), ...pictureBombs(place), ...fileBombs(place)];
+};

@@ -1,0 +1,104 @@
+/** Feeds one reader with damaged inputs, led to new ones by the blocks of code that they reach. */
+import { UserError } from '../../src/ground/base/errors.ts';
+import type { Coverage } from './coverage.ts';
+import { type Random, randomFrom } from './mutate.ts';
+import type { Target } from './targets.ts';
+
+export type Finding = { readonly what: string; readonly input: Uint8Array };
+
+export type Figures = {
+  readonly inputs: number;
+  readonly accepted: number;
+  readonly refused: number;
+  /** Kept because they reached code that none had reached before. */
+  readonly corpus: number;
+  readonly blocks: number;
+  readonly slowestMs: number;
+  readonly findings: readonly Finding[];
+};
+
+export type Run = {
+  readonly target: Target;
+  readonly seed: number;
+  readonly folder: string;
+  /** Milliseconds. */
+  readonly clock: () => number;
+  /** Asked before each batch; the figures so far. */
+  readonly goesOn: (inputs: number) => boolean;
+  readonly coverage?: Coverage;
+  /** Hears each input before it is read, so that one that never ends is known. */
+  readonly begins?: (input: Uint8Array) => void;
+};
+
+const batchSize = 64;
+/** An input may take as long as this; longer is a hang. */
+export const longestMs = 10_000;
+const mostFindings = 20;
+/** Larger ones are slow to read and find nothing that smaller ones do not. */
+const mostBytes = 1 << 20;
+
+export const runTarget = async (run: Run): Promise<Figures> => {
+  const { target, coverage } = run;
+  const random = randomFrom(run.seed);
+  const corpus = [...(await target.seeds())];
+  const sums = { inputs: 0, accepted: 0, refused: 0, blocks: 0, slowestMs: 0, findings: [] as Finding[] };
+  const feed = (input: Uint8Array) => feedOne(run, input, sums);
+  for (const seed of corpus) await feed(seed);
+  sums.blocks += coverage?.fresh().length ?? 0;
+  while (run.goesOn(sums.inputs) && sums.findings.length < mostFindings) {
+    const batch = Array.from({ length: batchSize }, () => damaged(target, corpus, random));
+    for (const input of batch) await feed(input);
+    const fresh = coverage?.fresh() ?? [];
+    sums.blocks += fresh.length;
+    if (fresh.length > 0) corpus.push(...(await reaching(run, batch, fresh)));
+  }
+  return { ...sums, corpus: corpus.length };
+};
+
+/** The inputs of a batch that reach these blocks, found by reading each again by itself. */
+const reaching = async (
+  { target, folder, coverage }: Run,
+  batch: readonly Uint8Array[],
+  blocks: readonly string[],
+): Promise<readonly Uint8Array[]> => {
+  const wanted = new Set(blocks);
+  const kept: Uint8Array[] = [];
+  coverage?.ran();
+  for (const bytes of batch) {
+    await (async () => target.read(target.wrap?.(bytes) ?? bytes, folder))().catch(() => undefined);
+    const reached = (coverage?.ran() ?? []).filter((block) => wanted.delete(block));
+    if (reached.length > 0) kept.push(bytes);
+    if (wanted.size === 0) break;
+  }
+  return kept;
+};
+
+const damaged = ({ mutate }: Target, corpus: readonly Uint8Array[], random: Random): Uint8Array =>
+  mutate(corpus[random(corpus.length)]!, random, corpus[random(corpus.length)]!).subarray(0, mostBytes);
+
+type Sums = { inputs: number; accepted: number; refused: number; slowestMs: number; findings: Finding[] };
+
+const feedOne = async (
+  { target, folder, clock, begins }: Run,
+  bytes: Uint8Array,
+  sums: Sums,
+): Promise<void> => {
+  const input = target.wrap?.(bytes) ?? bytes;
+  begins?.(input);
+  const started = clock();
+  sums.inputs += 1;
+  try {
+    await target.read(input, folder);
+    sums.accepted += 1;
+  } catch (thrown) {
+    if (thrown instanceof UserError && thrown.reason !== 'Internal') sums.refused += 1;
+    else
+      sums.findings.push({
+        what: thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown),
+        input,
+      });
+  }
+  const took = clock() - started;
+  sums.slowestMs = Math.max(sums.slowestMs, took);
+  if (took > longestMs) sums.findings.push({ what: `it took ${Math.round(took)} ms`, input });
+};

@@ -1,0 +1,55 @@
+/** A signal, or too much memory, ends a tool whatever it is doing, with its own exit status and nothing left behind. */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import test from 'ava';
+import { failures } from '../../src/ground/base/failures.ts';
+import { makeGroup, runBounded } from '../bombs/cgroup.ts';
+import { loopWithoutEnd, shapeFromImage } from '../bombs/onnx.ts';
+import { smallPhotosFolder } from '../photos/photos.ts';
+
+const entry = join(import.meta.dirname, '..', '..', 'src', 'tlt-export.ts');
+
+const exported = async (model: Uint8Array) => {
+  const folder = mkdtempSync(join(tmpdir(), 'tlt-test-signal-'));
+  const path = join(folder, 'model.onnx');
+  writeFileSync(path, model);
+  const cache = ['--cal_cache_file', join(folder, 'cal.bin')];
+  const int8 = ['--data_type', 'int8', '--cal_image_dir', await smallPhotosFolder(), '--batches', '1'];
+  const args = ['classification', '-m', path, '-k', 'k', '-o', join(folder, 'm.etlt'), '--batch_size', '1'];
+  return { folder, args: [entry, ...args, ...int8, ...cache] };
+};
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  test(`one ${signal} ends a loop inside ONNX Runtime that never ends by itself`, async (t) => {
+    const { folder, args } = await exported(loopWithoutEnd());
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    let stderr = '';
+    child.stderr.on('data', (part) => {
+      // From here on the network is opened and run; the signal comes before, during or after its first trip.
+      if (!stderr.includes('Loading model') && `${part}`.includes('Loading model'))
+        setTimeout(() => child.kill(signal), 3000);
+      stderr += part;
+    });
+    const code = await new Promise((resolve) => child.on('close', resolve));
+    t.is(code, failures.Interrupted.exitCode, stderr);
+    t.regex(stderr, new RegExp(`Stopped by ${signal}`));
+    t.deepEqual(readdirSync(folder), ['model.onnx']);
+  });
+
+/** Where this process may make no control group there is no limit to run into. */
+const group = makeGroup(1024);
+(group === undefined ? test.skip : test)(
+  'a model that asks for 16 GiB while it runs is ended by the tool and not by the kernel',
+  async (t) => {
+    const { folder, args } = await exported(shapeFromImage());
+    const { exitCode, killed, peakMiB, stderr } = await runBounded(args, { memoryMiB: 1024, seconds: 200 });
+    t.is(exitCode, failures.OutOfMemory.exitCode, stderr);
+    t.is(killed, 0);
+    t.true(peakMiB < 1024);
+    t.regex(stderr, /the work takes \d+ MiB of the 1024 MiB that it may have/);
+    t.deepEqual(readdirSync(folder), ['model.onnx']);
+  },
+);
