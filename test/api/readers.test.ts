@@ -43,6 +43,7 @@ const special: Readonly<Record<string, readonly [unknown, unknown]>> = {
   pathInSpec: ['/workspace/a', '/workspace/b'],
   computeCapability: ['8.6', '8.9'],
   'nvidia.com/gpu': ['1', '2'],
+  managedBy: ['export.tlt.dev/operator', 'another'],
   maxWorkspaceSize: ['1Gi', 2 ** 20],
 };
 
@@ -93,8 +94,8 @@ const madeOfExport = (spec: unknown) => {
   const classes = modelExport.spec.deviceClasses.map(({ name }) => ({ name, deviceClass, matchingNodes: 1 }));
   const refused = { ...classes[0]!, deviceClass: aDeviceClass('turing', turing) };
   return [
-    exportJob(modelExport, images, ''),
-    engineJob({ owner: modelExport, deviceClass, exported, images, retry: '' }),
+    exportJob(modelExport, images),
+    engineJob({ owner: modelExport, deviceClass, exported, images }),
     tensorfileName(modelExport),
     decide(anObserved({ modelExport, classes })),
     decide(anObserved({ modelExport, classes: [...classes, refused] })),
@@ -127,10 +128,7 @@ test('each field of a ModelExport has a reader', (t) => {
 test('each field of a CalibrationTensorfile has a reader', (t) => {
   const made = (spec: unknown) => {
     const tensorfile = aTensorfile({ spec: spec as never, status });
-    return [
-      tensorfileJob(tensorfile, images, ''),
-      decideTensorfile({ tensorfile, jobs: [], images, now: 0 }),
-    ];
+    return [tensorfileJob(tensorfile, images), decideTensorfile({ tensorfile, jobs: [], images, now: 0 })];
   };
   t.deepEqual(unread(calibrationTensorfileSchema.properties.spec, [{}], made), []);
 });
@@ -141,7 +139,7 @@ test('each field of an ExportDeviceClass has a reader', (t) => {
     const exported = someArtifacts();
     const modelExport = aModelExport({ spec: { deviceClasses: [{ name: 'a' }] } });
     return [
-      engineJob({ owner: modelExport, deviceClass, exported, images, retry: '' }),
+      engineJob({ owner: modelExport, deviceClass, exported, images }),
       decideClass({ deviceClass, nodes: [], now: 0 }),
     ];
   };

@@ -3,10 +3,11 @@ import type { CalibrationTensorfile } from '../../src/cluster/api/calibration-te
 import type { ExportDeviceClass } from '../../src/cluster/api/export-device-class.ts';
 import type { ModelExport } from '../../src/cluster/api/model-export.ts';
 import type { ExportedArtifacts } from '../../src/cluster/jobs/engine-job.ts';
+import type { Job } from '../../src/cluster/jobs/job.ts';
 import type { Observed, ObservedClass } from '../../src/cluster/modelexport/observed.ts';
 import type { JobState, ObservedJob } from '../../src/cluster/ownedjobs/observed-job.ts';
 import { placed } from '../../src/ground/contract/artifact.ts';
-import type { EngineBuilt, Exported, TensorfileWritten } from '../../src/ground/contract/result.ts';
+import type { EngineBuilt, Exported, Stage, TensorfileWritten } from '../../src/ground/contract/result.ts';
 
 export const aSpec = (changes: Partial<ModelExport['spec']> = {}): ModelExport['spec'] => ({
   architecture: 'classification',
@@ -116,17 +117,29 @@ export const anObserved = (changes: Partial<Observed> = {}): Observed => ({
   ...changes,
 });
 
-export const aJob = (name: string, state: JobState, changes: Partial<ObservedJob> = {}): ObservedJob => ({
+/** What the caches show of a Job that was made from this manifest. */
+export const aJobOf = (
+  { metadata: { name, labels } }: Job,
+  state: JobState,
+  changes: Partial<ObservedJob> = {},
+): ObservedJob => ({
   name,
   uid: `uid-${name}`,
-  stage: name.includes('-export-') ? 'export' : 'engine',
-  deviceClass: undefined,
+  stage: labels['export.tlt.dev/stage'] as Stage,
+  deviceClass: labels['export.tlt.dev/device-class'],
+  attempt: labels['export.tlt.dev/attempt'],
+  template: labels['export.tlt.dev/template']!,
   state,
-  attempts: 1,
+  startedAtMs: undefined,
+  finishedAtMs: undefined,
+  node: undefined,
   hardware: undefined,
-  expires: false,
+  isQueued: false,
+  suspendedByUs: false,
   ...changes,
 });
+
+export const active: JobState = { kind: 'Active', suspended: false };
 
 const digest = (character: string): string => character.repeat(64);
 

@@ -10,7 +10,7 @@ import { placed } from '../../src/ground/contract/artifact.ts';
 import { mounts } from '../../src/ground/contract/layout.ts';
 import type { TensorfileTask } from '../../src/ground/contract/task.ts';
 import { type Kstatus, kstatusOf } from '../builders/kstatus.ts';
-import { aJob, anExported, aTensorfile, aTensorfileWritten } from '../builders/objects.ts';
+import { active, aJobOf, aTensorfile, aTensorfileWritten } from '../builders/objects.ts';
 
 const now = Date.parse('2026-01-01T00:00:00Z');
 const anObserved = (changes: Partial<Observed> = {}): Observed => ({
@@ -25,13 +25,11 @@ const performedOne = (world: Observed, action: Action): Observed => {
   const others = world.jobs.filter(({ name }) => !('name' in action) || name !== action.name);
   switch (action.kind) {
     case 'CreateJob':
-      return { ...world, jobs: [...others, aJob(action.job.metadata.name, active, { stage: 'tensorfile' })] };
+      return { ...world, jobs: [...others, aJobOf(action.job, active)] };
     case 'DeleteJob':
       return { ...world, jobs: others };
     case 'WriteStatus':
       return { ...world, tensorfile: { ...world.tensorfile, status: action.status } };
-    case 'ExpireJob':
-      return { ...world, jobs: world.jobs.map((job) => ({ ...job, expires: true })) };
     default:
       return world;
   }
@@ -48,7 +46,6 @@ const settled = (start: Observed): Observed => {
   throw new Error('does not settle');
 };
 
-const active: JobState = { kind: 'Active', suspended: false };
 const ended = (observed: Observed, state: JobState): Observed =>
   settled({ ...observed, jobs: observed.jobs.map((job) => ({ ...job, state })) });
 
@@ -63,7 +60,8 @@ const writing = settled(anObserved());
 const written = ended(writing, { kind: 'Succeeded', result: aTensorfileWritten() });
 const failed = ended(writing, { kind: 'Failed', reason: 'SpecInvalid', message: 'line 3' });
 const blocked = ended(writing, {
-  ...active,
+  kind: 'Active',
+  suspended: false,
   blocked: { reason: 'SpecMissing', message: 'ConfigMap specs does not exist in this namespace: create it' },
 });
 const suspended = settled(anObserved({ tensorfile: aTensorfile({ spec: { suspend: true } }) }));
@@ -72,7 +70,7 @@ const changedTo = (changes: Parameters<typeof aTensorfile>[0]): CalibrationTenso
 
 test('the first write is a status, before any Job exists', (t) => {
   for (const tensorfile of [aTensorfile(), aTensorfile({ status: unseen })])
-    t.deepEqual(kinds(anObserved({ tensorfile })), ['WriteStatus']);
+    t.deepEqual(kinds(anObserved({ tensorfile })), ['WriteStatus', 'PublishEvent', 'CreateJob']);
 });
 
 test('then one Job, named after its content, owned by the object, with a task that holds no ConfigMap', (t) => {
@@ -114,10 +112,7 @@ test('what the pod wrote is in status, and the object is Ready and decides nothi
   t.deepEqual(kinds(written), []);
 });
 
-test('a finished Job expires only after status holds its result, and is not made again when it is gone', (t) => {
-  const done: JobState = { kind: 'Succeeded', result: aTensorfileWritten() };
-  const before = { ...writing, jobs: writing.jobs.map((job) => ({ ...job, state: done })) };
-  t.deepEqual(kinds(before), ['WriteStatus', 'PublishEvent', 'ExpireJob']);
+test('a Job that is gone after its result was stored is not made again', (t) => {
   t.deepEqual(kinds({ ...written, jobs: [] }), []);
 });
 
@@ -141,31 +136,32 @@ test('what makes no other batches makes no other Job', (t) => {
   t.deepEqual(kinds({ ...written, jobs: [], tensorfile }), ['WriteStatus']);
 });
 
-test('a failure is told with its reason and not tried again, until the retry annotation changes', (t) => {
+test('a failure is Stalled with its reason and not tried again, until a request asks for it', (t) => {
   t.is(conditionOf(failed, 'Stalled').reason, 'SpecInvalid');
   t.deepEqual(kinds(failed), []);
-  const metadata = { ...failed.tensorfile.metadata, annotations: { 'export.tlt.dev/retry': '1' } };
+  t.deepEqual(kinds({ ...failed, jobs: [] }), [], 'a Job that is deleted does not run again');
+  const metadata = { ...failed.tensorfile.metadata, annotations: { 'export.tlt.dev/requested-at': '1' } };
   const again = settled({ ...failed, tensorfile: { ...failed.tensorfile, metadata } });
-  t.not(again.jobs[0]!.name, failed.jobs[0]!.name);
-  const done = ended(again, { kind: 'Succeeded', result: aTensorfileWritten() });
-  t.is(done.tensorfile.status?.retry, '1');
+  t.is(again.jobs.length, 2);
+  const [old, next] = again.jobs;
+  t.not(next!.name, old!.name);
+  const result = { kind: 'Succeeded', result: aTensorfileWritten() } as const;
+  const done = settled({ ...again, jobs: [old!, { ...next!, state: result }] });
+  t.is(done.tensorfile.status?.lastHandledRequest, '1');
   t.is(conditionOf(done, 'Ready').status, 'True');
+  t.is(done.tensorfile.status?.lastFailure?.reason, 'SpecInvalid');
 });
 
-test('suspend makes no Job and suspends the one that runs, unless a queue admits it', (t) => {
+test('suspend makes no Job and suspends the one that runs; one that a queue admits is deleted', (t) => {
   t.deepEqual(suspended.jobs, []);
-  const suspends = (spec: Parameters<typeof changedTo>[0]) => {
-    const tensorfile = { ...aTensorfile(spec), status: writing.tensorfile.status! };
-    return decide({ ...writing, tensorfile }).actions.some((action) => action.kind === 'SuspendJob');
-  };
-  t.true(suspends({ spec: { suspend: true } }));
-  const metadata = { labels: { 'kueue.x-k8s.io/queue-name': 'q' } };
-  t.false(suspends({ spec: { suspend: true, jobs: { metadata } } }));
-});
-
-test('an answer of another stage is a defect that is told', (t) => {
-  const wrong = ended(writing, { kind: 'Succeeded', result: anExported() });
-  t.is(conditionOf(wrong, 'Stalled').reason, 'Internal');
+  const tensorfile = { ...aTensorfile({ spec: { suspend: true } }), status: writing.tensorfile.status! };
+  const actionsOn = (changes: object) =>
+    kinds({ ...writing, tensorfile, jobs: writing.jobs.map((job) => ({ ...job, ...changes })) });
+  t.true(actionsOn({}).includes('SuspendJob'));
+  t.deepEqual(
+    actionsOn({ isQueued: true }).filter((kind) => kind.endsWith('Job')),
+    ['DeleteJob'],
+  );
 });
 
 test('an object that is being deleted is left alone', (t) => {
@@ -189,7 +185,13 @@ const looks = test.macro({
 });
 
 const first = anObserved();
-test('the first write', looks, decide(first).actions.reduce(performedOne, first), 'InProgress', 'Accepted');
+test(
+  'the first write',
+  looks,
+  decide(first).actions.slice(0, 1).reduce(performedOne, first),
+  'InProgress',
+  'WritingTensorfile',
+);
 test('images are written', looks, writing, 'InProgress', 'WritingTensorfile');
 test('its ConfigMap is missing', looks, blocked, 'InProgress', 'SpecMissing');
 test('suspended before it is done', looks, suspended, 'InProgress', 'Suspended');

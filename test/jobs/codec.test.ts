@@ -25,7 +25,7 @@ type PodSpec = {
 };
 
 const podOf = (spec: Partial<ModelExport['spec']>): PodSpec =>
-  (exportJob(aModelExport({ spec }), images, '').spec.template as { readonly spec: PodSpec }).spec;
+  (exportJob(aModelExport({ spec }), images).spec.template as { readonly spec: PodSpec }).spec;
 
 test('our worker is put into the image of the codec, and runs there with the Node that came with it', (t) => {
   const { initContainers, containers, volumes } = podOf({ codec });
@@ -69,7 +69,6 @@ test('engine pods do not know of a codec: they read the .etlt that age encrypted
     deviceClass: aDeviceClass('cpu'),
     exported: someArtifacts(),
     images,
-    retry: '',
   };
   const withCodec = engineJob({ ...plan, owner: aModelExport({ spec: { codec } }) });
   t.deepEqual(withCodec, engineJob({ ...plan, owner: aModelExport() }));

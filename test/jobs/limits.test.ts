@@ -2,7 +2,7 @@
 import test from 'ava';
 import { engineJob } from '../../src/cluster/jobs/engine-job.ts';
 import { exportJob } from '../../src/cluster/jobs/export-job.ts';
-import type { Job } from '../../src/cluster/jobs/job.ts';
+import type { JobDraft } from '../../src/cluster/jobs/job.ts';
 import { limited } from '../../src/cluster/jobs/resources.ts';
 import { tensorfileJob } from '../../src/cluster/jobs/tensorfile-job.ts';
 import { amountOfQuantity, bytesOfQuantity } from '../../src/ground/base/quantity.ts';
@@ -34,7 +34,7 @@ const images = { worker: 'worker:dev', rtx: 'rtx:dev' };
 const codec = { image: `codec@sha256:${'a'.repeat(64)}`, command: ['codec'] };
 type Spec = NonNullable<Parameters<typeof aModelExport>[0]>['spec'];
 
-const podOf = ({ spec }: Job): Pod => (spec.template as { readonly spec: Pod }).spec;
+const podOf = ({ spec }: JobDraft): Pod => (spec.template as { readonly spec: Pod }).spec;
 const enginePod = (spec: Spec = {}, deviceClass = aDeviceClass('ampere')) =>
   podOf(
     engineJob({
@@ -42,11 +42,10 @@ const enginePod = (spec: Spec = {}, deviceClass = aDeviceClass('ampere')) =>
       deviceClass,
       exported: someArtifacts(),
       images,
-      retry: '',
     }),
   );
-const exportPod = (spec: Spec = {}) => podOf(exportJob(aModelExport({ spec: spec! }), images, ''));
-const tensorfilePod = () => podOf(tensorfileJob(aTensorfile(), images, ''));
+const exportPod = (spec: Spec = {}) => podOf(exportJob(aModelExport({ spec: spec! }), images));
+const tensorfilePod = () => podOf(tensorfileJob(aTensorfile(), images));
 const containersOf = ({ initContainers = [], containers }: Pod) => [...initContainers, ...containers];
 
 const pods = {

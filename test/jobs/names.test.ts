@@ -2,7 +2,7 @@
 import test from 'ava';
 import { jobName } from '../../src/cluster/jobs/names.ts';
 
-const content = { part: 'ampere', key: 'k', retry: '' };
+const content = { part: 'ampere', attempt: 'a', template: 't' };
 
 test('a Job name tells its object and its part, and fits a host name with the five characters of a pod', (t) => {
   t.regex(jobName('demo', content), /^demo-ampere-[0-9a-f]{10}$/);

@@ -1,60 +1,9 @@
 import test from 'ava';
 import type { ModelExport } from '../../src/cluster/api/model-export.ts';
-import { type Action, decide } from '../../src/cluster/modelexport/decide.ts';
+import { decide } from '../../src/cluster/modelexport/decide.ts';
 import type { Observed } from '../../src/cluster/modelexport/observed.ts';
-import type { ObservedJob } from '../../src/cluster/ownedjobs/observed-job.ts';
-import { aClass, aJob, aModelExport, anEngineBuilt, anExported, anObserved } from '../builders/objects.ts';
-
-/** Plays the cluster: performs a decision on the values that the next observation is made of. */
-const performed = (observed: Observed, actions: readonly Action[]): Observed => {
-  let world = observed;
-  for (const action of actions) world = performedOne(world, action);
-  return world;
-};
-
-const performedOne = (world: Observed, action: Action): Observed => {
-  const jobs = world.jobs.filter(({ name }) => !('name' in action) || name !== action.name);
-  switch (action.kind) {
-    case 'CreateJob':
-      return {
-        ...world,
-        jobs: [...jobs, aJob(action.job.metadata.name, { kind: 'Active', suspended: false })],
-      };
-    case 'DeleteJob':
-      return { ...world, jobs };
-    case 'WriteStatus':
-      return { ...world, modelExport: { ...world.modelExport, status: action.status } as ModelExport };
-    case 'ExpireJob':
-      return {
-        ...world,
-        jobs: world.jobs.map((job) => (job.name === action.name ? { ...job, expires: true } : job)),
-      };
-    default:
-      return world;
-  }
-};
-
-/** Decides and performs until nothing is left to do; fails if that takes too long. */
-const settled = (start: Observed): Observed => {
-  let observed = start;
-  for (let round = 0; round < 10; round++) {
-    const { actions } = decide(observed);
-    if (actions.length === 0) return observed;
-    observed = performed(observed, actions);
-  }
-  throw new Error('does not settle');
-};
-
-const finish = (observed: Observed, state: (job: ObservedJob) => ObservedJob['state']): Observed => ({
-  ...observed,
-  jobs: observed.jobs.map((job) => (job.state.kind === 'Active' ? { ...job, state: state(job) } : job)),
-});
-
-const succeed = (observed: Observed): Observed =>
-  finish(observed, ({ name }) => ({
-    kind: 'Succeeded',
-    result: name.startsWith('demo-export-') ? anExported() : anEngineBuilt(),
-  }));
+import { aClass, aModelExport, anExported, anObserved } from '../builders/objects.ts';
+import { finish, performed, settled, succeed } from '../builders/played.ts';
 
 const kinds = (observed: Observed): readonly string[] => decide(observed).actions.map(({ kind }) => kind);
 const statusOf = ({ modelExport }: Observed) => modelExport.status!;
@@ -68,12 +17,12 @@ const reasons = (observed: Observed) =>
 const exported = (changes: Partial<Observed> = {}): Observed =>
   settled(succeed(settled(anObserved(changes))));
 
-test('the first write is a status, before any Job exists', (t) => {
+test('the first write is a status that says what is done, and the Job follows it', (t) => {
   const observed = anObserved();
-  t.deepEqual(kinds(observed), ['WriteStatus']);
+  t.deepEqual(kinds(observed), ['WriteStatus', 'PublishEvent', 'CreateJob']);
   const first = performed(observed, decide(observed).actions);
-  t.is(condition(first, 'Reconciling').status, 'True');
-  t.is(condition(first, 'Ready').status, 'Unknown');
+  t.is(condition(first, 'Reconciling').reason, 'Exporting');
+  t.is(condition(first, 'Ready').status, 'False');
   t.is(statusOf(first).observedGeneration, 1);
 });
 
@@ -122,10 +71,10 @@ test('all engines built is Ready, and a settled export decides nothing more', (t
   t.deepEqual(kinds(observed), []);
 });
 
-test('a finished Job expires only after status holds its result', (t) => {
-  const actions = decide(succeed(exported())).actions.map(({ kind }) => kind);
-  t.true(actions.indexOf('WriteStatus') >= 0);
-  t.true(actions.indexOf('ExpireJob') > actions.indexOf('WriteStatus'));
+test('what a Job left is written before anything that follows from it is made', (t) => {
+  const actions = decide(succeed(settled(anObserved()))).actions.map(({ kind }) => kind);
+  t.is(actions[0], 'WriteStatus');
+  t.is(actions.filter((kind) => kind === 'CreateJob').length, 2);
 });
 
 test('a Job that is gone after its result was stored is not made again', (t) => {
@@ -175,21 +124,6 @@ test('a wrong key stalls the export with the reason that the worker gave', (t) =
   t.deepEqual(kinds(observed), [], 'a terminal failure is not retried');
 });
 
-test('a new retry token runs a failed export again, and nothing that was built', (t) => {
-  const failed = settled(
-    finish(settled(anObserved()), () => ({ kind: 'Failed', reason: 'WrongKey', message: 'no' })),
-  );
-  const modelExport = {
-    ...failed.modelExport,
-    metadata: { ...failed.modelExport.metadata, annotations: { 'export.tlt.dev/retry': '1' } },
-  } as ModelExport;
-  const again = settled({ ...failed, modelExport });
-  t.is(again.jobs.length, 1);
-  t.not(again.jobs[0]!.name, failed.jobs[0]!.name);
-  const done = settled(succeed(settled(succeed(again))));
-  t.is(condition(done, 'Ready').status, 'True');
-});
-
 test('with Continue one failed class lets the other finish before it is told', (t) => {
   const one = finish(exported(), ({ name, state }) =>
     name.startsWith('demo-ampere')
@@ -201,6 +135,97 @@ test('with Continue one failed class lets the other finish before it is told', (
   const done = settled(succeed(running));
   t.is(condition(done, 'Stalled').reason, 'EnginesFailed');
   t.deepEqual(reasons(done), ['ampere EngineBuildFailed', 'cpu Built']);
+});
+
+const failsFor =
+  (deviceClass: string) =>
+  (observed: Observed): Observed =>
+    finish(observed, (job) =>
+      job.deviceClass === deviceClass
+        ? { kind: 'Failed', reason: 'EngineBuildFailed', message: 'no kernel' }
+        : job.state,
+    );
+
+const withRequest = ({ modelExport, ...observed }: Observed, token: string): Observed => {
+  const metadata = { ...modelExport.metadata, annotations: { 'export.tlt.dev/requested-at': token } };
+  return { ...observed, modelExport: { ...modelExport, metadata } };
+};
+const activeIn = ({ jobs }: Observed): readonly string[] =>
+  jobs.flatMap(({ name, state }) => (state.kind === 'Active' ? [name.replace(/-[0-9a-f]{10}$/, '')] : []));
+
+test('a request makes what failed again; builds of other classes and what is stored are not touched', (t) => {
+  const start = settled(failsFor('ampere')(exported()));
+  const again = settled(withRequest(start, '2026-01-01T10:00:00Z'));
+  t.deepEqual(activeIn(again), ['demo-cpu', 'demo-ampere']);
+  t.is(statusOf(again).lastHandledRequest, '2026-01-01T10:00:00Z');
+  t.is(statusOf(again).enginesReady, '0/2');
+  const cpu = (observed: Observed) => observed.jobs.find(({ deviceClass }) => deviceClass === 'cpu')!.uid;
+  t.is(cpu(again), cpu(start));
+});
+
+test('a request can name one class, is handled once, and removing it is no request', (t) => {
+  const failed = settled(failsFor('cpu')(settled(failsFor('ampere')(exported()))));
+  t.is(condition(failed, 'Stalled').status, 'True');
+  const one = settled(withRequest(failed, 'cpu=1'));
+  t.deepEqual(activeIn(one), ['demo-cpu']);
+  t.deepEqual(reasons(one), ['ampere EngineBuildFailed', 'cpu Building']);
+  const failedAgain = settled(failsFor('cpu')(one));
+  t.deepEqual(activeIn(failedAgain), [], 'the same token counts once');
+  t.deepEqual(
+    kinds({
+      ...failedAgain,
+      modelExport: { ...failedAgain.modelExport, metadata: failed.modelExport.metadata },
+    }),
+    [],
+  );
+  t.deepEqual(activeIn(settled(withRequest(failedAgain, '2'))), ['demo-ampere', 'demo-cpu']);
+});
+
+test('a request of any length is kept in a status of bounded size', (t) => {
+  const failed = settled(failsFor('ampere')(exported()));
+  const again = settled(withRequest(failed, 'x'.repeat(100_000)));
+  t.true(statusOf(again).lastHandledRequest!.length <= 128);
+  t.true(activeIn(again).includes('demo-ampere'));
+  t.deepEqual(kinds(again), []);
+});
+
+test('a request for what is Ready changes nothing but what status says of it', (t) => {
+  const ready = settled(succeed(exported()));
+  t.deepEqual(kinds(withRequest({ ...ready, jobs: [] }, '1')), ['WriteStatus']);
+});
+
+const failFast = { modelExport: aModelExport({ spec: { failurePolicy: 'FailFast' } }) };
+const turing = aClass('ampere');
+turing.deviceClass!.spec.engine = { backend: 'TensorRtRtx', computeCapability: '9.9' };
+const refusing = { classes: [turing, aClass('cpu')] };
+
+test('with FailFast a class that cannot be built stalls the object before anything is started', (t) => {
+  const refused = settled(anObserved({ ...failFast, ...refusing }));
+  t.deepEqual(refused.jobs, []);
+  t.is(condition(refused, 'Stalled').reason, 'EnginesFailed');
+  t.deepEqual(reasons(refused), ['ampere EngineUnsupported', 'cpu Stopped']);
+});
+
+test('with FailFast a class edited to what cannot be built leaves the export that runs alone', (t) => {
+  const edited = settled({ ...settled(anObserved(failFast)), ...refusing });
+  t.deepEqual(activeIn(edited), ['demo-export']);
+  t.is(condition(edited, 'Reconciling').reason, 'Exporting');
+  const done = settled(succeed(edited));
+  t.deepEqual(activeIn(done), []);
+  t.is(condition(done, 'Stalled').status, 'True');
+});
+
+test('with Continue the export and the other classes do not wait for a class that cannot be built', (t) => {
+  const done = settled(succeed(settled(succeed(settled(anObserved(refusing))))));
+  t.deepEqual(reasons(done), ['ampere EngineUnsupported', 'cpu Built']);
+  t.is(condition(done, 'Stalled').reason, 'EnginesFailed');
+});
+
+test('nothing is Stalled while another class can still start by itself', (t) => {
+  const classes = [aClass('ampere'), aClass('cpu', { matchingNodes: 0 })];
+  const waiting = settled(failsFor('ampere')(exported({ classes })));
+  t.is(condition(waiting, 'Stalled').status, 'False');
+  t.is(condition(waiting, 'Reconciling').reason, 'NoMatchingNode');
 });
 
 test('with FailFast one failed class stops the other', (t) => {
@@ -230,16 +255,72 @@ test('a changed spec is exported anew while status names what there was', (t) =>
   t.is(observed.jobs.filter(({ state }) => state.kind === 'Active').length, 1);
 });
 
-test('suspend makes no Job and suspends the one that runs', (t) => {
+const suspending = ({ modelExport, ...observed }: Observed, suspend: boolean): Observed => ({
+  ...observed,
+  modelExport: { ...modelExport, spec: { ...modelExport.spec, suspend } },
+});
+
+test('suspend makes no Job, suspends what runs, and is reported once every Job is suspended', (t) => {
+  const asked = suspending(settled(anObserved()), true);
+  const first = performed(
+    asked,
+    decide(asked).actions.filter(({ kind }) => kind === 'WriteStatus'),
+  );
+  t.is(condition(first, 'Reconciling').reason, 'Suspending');
+  const done = settled(asked);
+  t.is(condition(done, 'Ready').reason, 'Suspended');
+  t.like(done.jobs, [{ state: { suspended: true }, suspendedByUs: true }]);
+  const resumed = settled(suspending(done, false));
+  t.like(resumed.jobs, [{ state: { suspended: false }, suspendedByUs: false }]);
+  t.deepEqual(settled(suspending(anObserved(), true)).jobs, []);
+});
+
+test('a Job that a queue or a person suspended is Queued, and never resumed by the operator', (t) => {
   const running = settled(anObserved());
-  const modelExport = {
-    ...aModelExport({ spec: { suspend: true } }),
-    status: statusOf(running),
-  } as ModelExport;
-  t.true(decide({ ...running, modelExport }).actions.some((a) => a.kind === 'SuspendJob' && a.suspend));
-  const fresh = settled(anObserved({ modelExport: aModelExport({ spec: { suspend: true } }) }));
-  t.deepEqual(fresh.jobs, []);
-  t.is(condition(fresh, 'Ready').reason, 'Suspended');
+  const queued = {
+    ...running,
+    jobs: running.jobs.map((job) => ({ ...job, state: { kind: 'Active', suspended: true } as const })),
+  };
+  const seen = settled(queued);
+  t.is(condition(seen, 'Reconciling').reason, 'Queued');
+  t.deepEqual(kinds(seen), []);
+  t.deepEqual(seen.jobs, queued.jobs);
+});
+
+test('suspend takes a Job out of its queue, and puts it back when it ends', (t) => {
+  const running = settled(anObserved());
+  const queued = { ...running, jobs: running.jobs.map((job) => ({ ...job, isQueued: true })) };
+  const suspended = settled(suspending(queued, true));
+  t.deepEqual(suspended.jobs, []);
+  t.is(condition(suspended, 'Ready').reason, 'Suspended');
+  t.deepEqual(activeIn(settled(suspending(suspended, false))), ['demo-export']);
+});
+
+test('an object of another controller is left alone', (t) => {
+  t.deepEqual(
+    kinds(anObserved({ modelExport: aModelExport({ spec: { managedBy: 'example.com/other' } }) })),
+    [],
+  );
+});
+
+test('deleting or replacing a class leaves its engine Built, and a build of it running', (t) => {
+  const gone = [aClass('ampere', { deviceClass: undefined, matchingNodes: 0 }), aClass('cpu')];
+  const ready = settled(succeed(exported()));
+  t.deepEqual(kinds({ ...ready, jobs: [], classes: gone }), []);
+  const building = settled({ ...exported(), classes: gone });
+  t.deepEqual(activeIn(building), ['demo-ampere', 'demo-cpu']);
+  t.deepEqual(reasons(building), ['ampere DeviceClassMissing', 'cpu Building']);
+  t.deepEqual(activeIn(settled({ ...building, classes: ready.classes })), ['demo-ampere', 'demo-cpu']);
+});
+
+test('another output is another export: what status names is where the spec says', (t) => {
+  const ready = settled(succeed(exported()));
+  const spec = { ...ready.modelExport.spec, output: { uri: 'pvc://exports/elsewhere' } };
+  const moved = settled({ ...ready, jobs: [], modelExport: { ...ready.modelExport, spec } });
+  t.is(condition(moved, 'Ready').status, 'False');
+  const done = settled(succeed(settled(succeed(moved))));
+  t.true(statusOf(done).export!.etlt!.uri.startsWith('pvc://exports/elsewhere/'));
+  t.true(statusOf(done).engines!.every(({ uri }) => uri!.startsWith('pvc://exports/elsewhere/')));
 });
 
 test('a missing Secret is what the export waits for, not a failure', (t) => {
@@ -254,15 +335,19 @@ test('a missing Secret is what the export waits for, not a failure', (t) => {
   t.is(condition(observed, 'Stalled').status, 'False');
 });
 
-test('a result that no pod tells is waited for, then learnt by another run', (t) => {
+test('a result that no pod reports is waited for, then learnt by another Job', (t) => {
   const running = settled(anObserved());
   const unknown = finish(running, () => ({ kind: 'ResultUnknown', sinceMs: running.now }));
   t.is(decide(unknown).requeueAfterMs, 30_000);
-  t.false(kinds(unknown).includes('DeleteJob'));
-  t.true(kinds({ ...unknown, now: running.now + 30_000 }).includes('DeleteJob'));
+  t.deepEqual(kinds(unknown), []);
+  const lost = settled({ ...unknown, now: running.now + 30_000 });
+  t.is(condition(lost, 'Reconciling').reason, 'ResultLost');
+  t.is(condition(lost, 'Stalled').status, 'False');
+  const again = settled({ ...lost, now: running.now + 90_000 });
+  t.is(again.jobs.length, 2);
 });
 
-test('a backend that this version does not build keeps its class waiting', (t) => {
+test('a class whose backend this version does not build is refused, and the others are built', (t) => {
   const classic = aClass('ampere');
   classic.deviceClass!.spec.engine = { backend: 'TensorRt' };
   const observed = settled(succeed(exported({ classes: [classic, aClass('cpu')] })));

@@ -106,24 +106,24 @@ const startOperator = (proxy: FaultProxy, namespace: string): ChildProcess =>
     { env: { ...process.env, KUBECONFIG: proxy.kubeconfig }, stdio: 'ignore' },
   );
 
-/** Ready, and every finished Job marked to expire: nothing is left to write. */
+/** Ready, with the three Jobs that led to it: nothing is left to write. */
 const isOver = (namespace: string, name: string): boolean => {
   const { status } = followed.modelExports.get(`${namespace}/${name}`) ?? {};
   if (status?.conditions?.find(({ type }) => type === 'Ready')?.status !== 'True') return false;
   const jobs = followed.jobs
     .list()
     .filter(({ metadata }) => metadata.namespace === namespace && isOf(name, metadata));
-  return jobs.length === 3 && jobs.every(({ spec }) => spec.ttlSecondsAfterFinished !== undefined);
+  return jobs.length === 3;
 };
 
 const isOf = (name: string, { labels }: { readonly labels?: Readonly<Record<string, string>> }): boolean =>
   labels?.['export.tlt.dev/model-export'] === name;
 
-/** Without what differs from run to run: times, and how often a look saw which attempt. */
-const comparable = ({ conditions, ...status }: ModelExportStatus) => ({
-  ...status,
-  conditions: conditions!.map(({ lastTransitionTime: _, ...condition }) => condition),
-});
+/** Without times, which differ from run to run. */
+const comparable = (status: ModelExportStatus): unknown =>
+  JSON.parse(JSON.stringify(status), (name, value) =>
+    ['lastTransitionTime', 'startedAt', 'finishedAt'].includes(name) ? undefined : value,
+  );
 
 const lanes = 4;
 

@@ -8,7 +8,15 @@ import type { Observed } from '../../src/cluster/modelexport/observed.ts';
 import type { JobState } from '../../src/cluster/ownedjobs/observed-job.ts';
 import type { EngineBuilt, Exported } from '../../src/ground/contract/result.ts';
 import { type Kstatus, kstatusOf } from '../builders/kstatus.ts';
-import { aClass, aJob, aModelExport, anEngineBuilt, anExported, anObserved } from '../builders/objects.ts';
+import {
+  aClass,
+  active,
+  aJobOf,
+  aModelExport,
+  anEngineBuilt,
+  anExported,
+  anObserved,
+} from '../builders/objects.ts';
 
 /** The object after everything that one decision writes, and the decisions that follow from it, were written. */
 const stored = (observed: Observed): ModelExport => {
@@ -30,17 +38,15 @@ const withJobs = (observed: Observed, states: Readonly<Record<string, JobState>>
     const made = decide({ ...current, modelExport: stored(current) }).actions.flatMap((action) =>
       action.kind === 'CreateJob' ? [action.job] : [],
     );
-    const jobs = made.flatMap(({ metadata }) => {
-      const part = Object.keys(states).find((name) => metadata.name.includes(`-${name}-`));
-      const deviceClass = part === 'export' ? undefined : part;
-      return part === undefined ? [] : [aJob(metadata.name, states[part]!, { deviceClass })];
+    const jobs = made.flatMap((job) => {
+      const part = Object.keys(states).find((name) => job.metadata.name.includes(`-${name}-`));
+      return part === undefined ? [] : [aJobOf(job, states[part]!)];
     });
     current = { ...current, jobs: [...current.jobs, ...jobs] };
   }
   return current;
 };
 
-const active: JobState = { kind: 'Active', suspended: false };
 const done = (result: Exported | EngineBuilt): JobState => ({ kind: 'Succeeded', result });
 const failed: JobState = { kind: 'Failed', reason: 'EngineBuildFailed', message: 'the builder refused' };
 const exported = done(anExported());
@@ -79,9 +85,9 @@ test('the first write', looks, aModelExport({ status: firstWrite }), {
   conditions: {
     Reconciling: 'True',
     Stalled: 'False',
-    Ready: 'Unknown',
-    Exported: 'Unknown',
-    EnginesReady: 'Unknown',
+    Ready: 'False',
+    Exported: 'False',
+    EnginesReady: 'False',
   },
 });
 test('the export runs', looks, stored(withJobs(anObserved({ modelExport: seen }), { export: active })), {

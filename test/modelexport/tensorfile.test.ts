@@ -7,7 +7,8 @@ import type { Observed } from '../../src/cluster/modelexport/observed.ts';
 import { placed } from '../../src/ground/contract/artifact.ts';
 import type { ExportTask } from '../../src/ground/contract/task.ts';
 import {
-  aJob,
+  active,
+  aJobOf,
   aModelExport,
   anEngineBuilt,
   anExported,
@@ -78,7 +79,7 @@ type Pod = { readonly spec: { readonly containers: readonly { readonly command: 
 const finished = (tensorfile: CalibrationTensorfile): Observed => {
   let observed = waiting(tensorfile);
   for (const result of [anExported(), anEngineBuilt()]) {
-    const jobs = jobsMade(observed).map(({ metadata }) => aJob(metadata.name, { kind: 'Succeeded', result }));
+    const jobs = jobsMade(observed).map((job) => aJobOf(job, { kind: 'Succeeded', result }));
     const modelExport = {
       ...observed.modelExport,
       status: statusAfter({ ...observed, jobs }),
@@ -95,7 +96,7 @@ const waits = test.macro({
     t.like(reconciling(observed), { status: 'True', reason });
     t.regex(reconciling(observed).message, message);
     t.is(statusAfter(observed).conditions!.find(({ type }) => type === 'Stalled')!.status, 'False');
-    t.is(statusAfter(observed).progress, 'waiting for the tensorfile');
+    t.is(statusAfter(observed).progress, 'waiting to export');
   },
   title: (what) => `waits, and does not fail: ${what}`,
 });
@@ -118,7 +119,7 @@ test(
 );
 
 test('waiting is told once, as an ordinary event, and what runs already is left alone', (t) => {
-  const jobs = [aJob('demo-export-00000000', { kind: 'Active', suspended: false })];
+  const jobs = [aJobOf(jobsMade(waiting(ready()))[0]!, active)];
   const { actions } = decide(waiting(aTensorfile(), { jobs }));
   t.deepEqual(
     actions.map(({ kind }) => kind),

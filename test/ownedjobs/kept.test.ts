@@ -43,10 +43,10 @@ test('an annotation of ours is kept, and of a value that is too long its digest'
   const project = (value: string) =>
     modelExportCache(scope, ignore).project({
       ...aModelExport(),
-      metadata: { ...metadata, annotations: { note: large, [annotations.retry]: value } },
+      metadata: { ...metadata, annotations: { note: large, [annotations.requestedAt]: value } },
     }).metadata.annotations;
-  t.deepEqual(project('2'), { [annotations.retry]: '2' });
-  const first = project(`${large}1`)![annotations.retry]!;
+  t.deepEqual(project('2'), { [annotations.requestedAt]: '2' });
+  const first = project(`${large}1`)![annotations.requestedAt]!;
   t.true(first.length <= 256, 'it fits status');
-  t.not(first, project(`${large}2`)![annotations.retry]);
+  t.not(first, project(`${large}2`)![annotations.requestedAt]);
 });

@@ -23,6 +23,7 @@ const lastTransitionTime = '2026-01-01T00:00:00Z';
 const aJob = (stage: string, type: 'Complete' | 'Failed'): JobObject => ({
   metadata: { name: 'j', namespace: 'vision', uid: 'uid-j', labels: { 'export.tlt.dev/stage': stage } },
   spec: {},
+  suspendedByUs: false,
   status: { conditions: [{ type, status: 'True', lastTransitionTime }] },
 });
 

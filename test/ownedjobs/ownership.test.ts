@@ -2,6 +2,7 @@
 import test from 'ava';
 import type { JobOwner } from '../../src/cluster/jobs/job.ts';
 import { job } from '../../src/cluster/jobs/job.ts';
+import { namedJob } from '../../src/cluster/jobs/template.ts';
 import { type JobStores, jobCache, podCache } from '../../src/cluster/ownedjobs/caches.ts';
 import type { Warning } from '../../src/cluster/ownedjobs/kube-shapes.ts';
 import { observeOwned } from '../../src/cluster/ownedjobs/observe-owned.ts';
@@ -25,9 +26,9 @@ type Raw = {
   readonly ownerReferences?: readonly object[];
 };
 
-const made = job(
+const draft = job(
   owner,
-  { name: 'demo-export-1', stage: 'export', key: 'k' },
+  { stage: 'export', key: 'k' },
   {
     containers: [],
     volumes: [],
@@ -35,6 +36,8 @@ const made = job(
     deadlineSeconds: 60,
   },
 );
+
+const made = namedJob(draft, 'demo', { part: 'export', attempt: 'a' });
 
 /** The honest Job, unless something is changed. */
 const aJob = (changes: Raw = {}, status: object = {}) => ({

@@ -5,7 +5,8 @@ import { numberLimits } from '../../ground/contract/number-limits.ts';
 import { digest, sizeBytes, tensorfileFacts } from '../../ground/contract/result-schema.ts';
 import { flag, integer, object, oneOf, text, type ValueOf } from '../../ground/contract/schema.ts';
 import { conditionsSchema } from './conditions.ts';
-import { deadlineSeconds, placement, podFields, resources } from './jobs-schema.ts';
+import { deadlineSeconds, managedBy, placement, podFields, resources } from './jobs-schema.ts';
+import { lastHandledRequest, ledgerFields } from './ledger.ts';
 import type { ObjectMeta } from './model-export.ts';
 import {
   dataRoot,
@@ -48,6 +49,7 @@ const specSchema = object(
       { required: ['uri'] },
     ),
     suspend: flag('Starts nothing, and suspends what runs, while true.', { default: false }),
+    managedBy,
     jobs,
   },
   {
@@ -73,7 +75,6 @@ const statusSchema = object(
     ),
     conditions: conditionsSchema,
     key: text('Content key of the tensorfile below.', { maxLength: 64 }),
-    retry: text('The retry annotation that the tensorfile below has answered.', { maxLength: 256 }),
     tensorfile: object(
       'The tensorfile that is stored; it stays while another one is made.',
       {
@@ -84,8 +85,9 @@ const statusSchema = object(
       },
       { required: ['uri', 'sha256', 'sizeBytes', 'batches', 'images'] },
     ),
-    attempts: integer('Pods that the latest Job has started.', { minimum: 0 }),
-    progress: text('What is going on, in a few words.', { maxLength: 256 }),
+    ...ledgerFields,
+    progress: text('What is being done, in a few words.', { maxLength: 256 }),
+    lastHandledRequest,
   },
   { default: unseen },
 );

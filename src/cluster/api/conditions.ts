@@ -26,7 +26,7 @@ export type Condition = ValueOf<typeof conditionSchema>;
 
 /** The condition types of all kinds. Polarity is written out, because kstatus reads `Stalled` and `Reconciling` first. */
 export const conditionTypes = {
-  Ready: 'True when all that was asked for is there; False while it is not; Unknown before the first look.',
+  Ready: 'True when everything that the spec asks for is stored; False while it is not.',
   Reconciling: 'True while the operator works towards Ready or waits for something that can still come.',
   Stalled:
     'True when nothing more happens until the user changes something; never True together with Reconciling.',

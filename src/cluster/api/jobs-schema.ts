@@ -78,6 +78,20 @@ export const deadlineSeconds = integer(
   { format: 'int64', minimum: 60, maximum: 604800 },
 );
 
+export const managedBy = text(
+  'The controller that acts on this object. This operator leaves an object with any other value than export.tlt.dev/operator alone.',
+  {
+    minLength: 1,
+    maxLength: 63,
+    validations: [
+      {
+        rule: 'self == oldSelf',
+        message: 'managedBy cannot change: create another object for another controller',
+      },
+    ],
+  },
+);
+
 export const placement = object('Nodes where the pod may run.', { nodeSelector, tolerations });
 
 export const helpers = object('The containers that copy files and verify them.', {

@@ -11,6 +11,10 @@ export const labels = {
   deviceClass: 'export.tlt.dev/device-class',
   /** The content key of what the Job makes. */
   artifactKey: 'export.tlt.dev/artifact-key',
+  /** Which try it is for that content. */
+  attempt: 'export.tlt.dev/attempt',
+  /** Hash of what the Job was made from. */
+  template: 'export.tlt.dev/template',
   /** Of Kueue: the queue that admits a Job. */
   queue: 'kueue.x-k8s.io/queue-name',
 } as const;
@@ -26,11 +30,13 @@ export const ownerLabels = {
 export type OwnerKind = keyof typeof ownerLabels;
 
 export const annotations = {
-  /** On a ModelExport or CalibrationTensorfile: any new value asks for it, and for what had failed, once more. */
-  retry: 'export.tlt.dev/retry',
+  /** On a ModelExport or CalibrationTensorfile: a new token asks for another try of what has failed. */
+  requestedAt: 'export.tlt.dev/requested-at',
+  /** On a Job: the operator suspended it, so the operator resumes it. */
+  suspendedBy: 'export.tlt.dev/suspended-by',
+  /** On a Job: how long the operator lets its pod run. */
+  deadlineSeconds: 'export.tlt.dev/deadline-seconds',
 } as const;
 
-type Annotated = { readonly metadata: { readonly annotations?: Readonly<Record<string, string>> } };
-
-/** The value of the retry annotation, empty if there is none. */
-export const retryOf = ({ metadata }: Annotated): string => metadata.annotations?.[annotations.retry] ?? '';
+/** The value of spec.managedBy for this operator, which is also what an absent value means. */
+export const managedByUs = 'export.tlt.dev/operator';

@@ -12,6 +12,7 @@ import {
 } from '../../ground/contract/result-schema.ts';
 import { integer, keyedList, object, oneOf, text } from '../../ground/contract/schema.ts';
 import { conditionsSchema } from './conditions.ts';
+import { lastHandledRequest, ledgerFields } from './ledger.ts';
 import { unseen } from './shared-schemas.ts';
 
 const uri = text('URI of the file.', { maxLength: 2048 });
@@ -31,12 +32,11 @@ const engine = object(
     deviceClass: text('Name of the ExportDeviceClass.', { maxLength: 63 }),
     conditions: conditionsSchema,
     dataType: oneOf(dataTypes, 'Precision that the spec asks for.'),
-    wantedKey: text('Content key of the engine that the spec asks for, once it is known.', { maxLength: 64 }),
     key: text('Content key of the engine that is stored.', { maxLength: 64 }),
     uri,
     sha256: digest,
     sizeBytes,
-    attempts: integer('Pods that the latest Job has started.', { minimum: 0 }),
+    ...ledgerFields,
     hardware,
     runtime,
     latency,
@@ -64,9 +64,8 @@ const calibrationCache = object(
 );
 
 const exported = object('The export: one for all device classes. It stays while another one is made.', {
-  wantedKey: text('Content key of the export that the spec asks for, once it is known.', { maxLength: 64 }),
+  ...ledgerFields,
   key: text('Content key of the export that is stored.', { maxLength: 64 }),
-  retry: text('The retry annotation that the export has answered.', { maxLength: 256 }),
   etlt,
   codecEtlt: object('The same model encrypted by spec.codec, for programs that read its cipher.', artifact, {
     required: artifactFields,
@@ -104,6 +103,7 @@ export const modelExportStatusSchema = object(
     engineCount: integer('Engines asked for.', { minimum: 0 }),
     enginesBuilt: integer('Engines built for the present spec.', { minimum: 0 }),
     progress: text('What is being done, in a few words.', { maxLength: 256 }),
+    lastHandledRequest,
   },
   { default: unseen },
 );

@@ -5,7 +5,15 @@ import { numberLimits } from '../../ground/contract/number-limits.ts';
 import { flag, integer, keyedList, object, oneOf, text, type ValueOf } from '../../ground/contract/schema.ts';
 import { calibration } from './calibration.ts';
 import { codec } from './codec.ts';
-import { deadlineSeconds, helpers, memoryQuantity, placement, podFields, resources } from './jobs-schema.ts';
+import {
+  deadlineSeconds,
+  helpers,
+  managedBy,
+  memoryQuantity,
+  placement,
+  podFields,
+  resources,
+} from './jobs-schema.ts';
 import { model } from './model.ts';
 import { modelExportStatusSchema } from './model-export-status.ts';
 import { experimentSpec, labelName, nameLimit, storageUri } from './shared-schemas.ts';
@@ -78,6 +86,7 @@ const specSchema = object(
       default: 'Continue',
     }),
     suspend: flag('Starts nothing, and suspends what runs, while true.', { default: false }),
+    managedBy,
     jobs,
   },
   {

@@ -1,58 +1,59 @@
-/** Where the file stands: stored, being written, still to be started, or failed. Pure. */
-
+/** Where the file is: stored, being written, still to be started, waiting, or failed. Pure. */
 import { placed } from '../../ground/contract/artifact.ts';
-import { tensorfileFolder } from '../../ground/contract/layout.ts';
-import type { Failed, Result } from '../../ground/contract/result.ts';
-import type { CalibrationTensorfile, CalibrationTensorfileStatus } from '../api/calibration-tensorfile.ts';
-import { retryOf } from '../api/labels.ts';
+import { artifactFiles, fileIn, tensorfileFolder } from '../../ground/contract/layout.ts';
+import type { TensorfileWritten } from '../../ground/contract/result.ts';
+import type { CalibrationTensorfileStatus } from '../api/calibration-tensorfile.ts';
+import type { Ledger } from '../api/ledger.ts';
+import type { Reason } from '../api/reasons.ts';
 import type { Job } from '../jobs/job.ts';
 import { tensorfileKey } from '../jobs/keys.ts';
-import { tensorfileJob, tensorfileJobName } from '../jobs/tensorfile-job.ts';
-import type { Blocked, JobFailureReason } from '../ownedjobs/observed-job.ts';
+import { tensorfileJob } from '../jobs/tensorfile-job.ts';
+import type { ObservedJob } from '../ownedjobs/observed-job.ts';
+import { forgives } from '../ownedjobs/request.ts';
+import { deadlineMsOf, type Step, stepped } from '../ownedjobs/step.ts';
+import { failedWith, laterWith } from '../ownedjobs/words.ts';
 import type { Observed } from './observed.ts';
 
 /** The part of status that outlives the Job. */
-export type StoredFile = Pick<CalibrationTensorfileStatus, 'key' | 'retry' | 'tensorfile'>;
+export type StoredFile = Pick<CalibrationTensorfileStatus, 'key' | 'tensorfile'>;
 
-export type Stage = { readonly jobName: string } & (
+export type StageState =
   | { readonly kind: 'Written'; readonly stored: StoredFile }
-  | { readonly kind: 'Writing'; readonly blocked?: Blocked }
+  | { readonly kind: 'Writing'; readonly job: ObservedJob }
   | { readonly kind: 'ToWrite'; readonly job: Job }
-  | { readonly kind: 'Failed'; readonly reason: JobFailureReason; readonly message: string }
-);
+  | { readonly kind: 'Waiting'; readonly reason: Reason; readonly message: string }
+  | { readonly kind: 'Failed'; readonly reason: Reason; readonly message: string };
 
-export const stageOf = ({ tensorfile, jobs, images }: Observed): Stage => {
-  const retry = retryOf(tensorfile);
-  const jobName = tensorfileJobName(tensorfile, retry);
-  const stored = storedOf(tensorfile);
-  if (stored) return { jobName, kind: 'Written', stored };
-  const state = jobs.find(({ name }) => name === jobName)?.state;
-  if (!state) return { jobName, kind: 'ToWrite', job: tensorfileJob(tensorfile, images, retry) };
+export type Stage = { readonly state: StageState; readonly ledger: Ledger; readonly lookAtMs?: number };
+
+export const stageOf = ({ tensorfile, jobs, images, now }: Observed): Stage => {
+  const { status = {}, spec, metadata } = tensorfile;
+  const key = tensorfileKey(tensorfile);
+  const folder = tensorfileFolder(spec.output.uri, key);
+  const step: Step = {
+    stage: 'tensorfile',
+    owner: metadata.name,
+    key,
+    isStored: status.key === key && status.tensorfile?.uri === fileIn(folder, artifactFiles.tensorfile),
+    job: () => tensorfileJob(tensorfile, images),
+    deadlineMs: deadlineMsOf(spec.jobs?.tensorfile),
+  };
+  const witness = { before: status, jobs, now, forgiven: forgives(tensorfile) };
+  const { state, ...rest } = stepped(step, witness);
   switch (state.kind) {
-    case 'Active':
-      return { jobName, kind: 'Writing', ...(state.blocked && { blocked: state.blocked }) };
-    case 'ResultUnknown':
-      return { jobName, kind: 'Writing' };
-    case 'Failed':
-      return { jobName, kind: 'Failed', reason: state.reason, message: state.message };
+    case 'Stored':
+      return { ...rest, state: { kind: 'Written', stored: { key, tensorfile: status.tensorfile! } } };
+    case 'Made': {
+      const { tensorfile: written } = state.result as TensorfileWritten;
+      return { ...rest, state: { kind: 'Written', stored: { key, tensorfile: placed(folder, written) } } };
+    }
+    case 'Running':
+      return { ...rest, state: { kind: 'Writing', job: state.job } };
+    case 'Start':
+      return { ...rest, state: { kind: 'ToWrite', job: state.job } };
+    case 'Later':
+      return { ...rest, state: { kind: 'Waiting', ...laterWith(state) } };
     default:
-      return { jobName, ...answered(tensorfile, state.result) };
+      return { ...rest, state: { kind: 'Failed', ...failedWith(state) } };
   }
-};
-
-/** Status alone is enough once the file is in it: the Job may be long gone. */
-const storedOf = (object: CalibrationTensorfile): StoredFile | undefined => {
-  const { key, retry, tensorfile } = object.status ?? {};
-  if (!tensorfile || key !== tensorfileKey(object) || (retry ?? '') !== retryOf(object)) return undefined;
-  return { key, ...(retry && { retry }), tensorfile };
-};
-
-const answered = (object: CalibrationTensorfile, result: Exclude<Result, Failed>) => {
-  if (result.kind !== 'TensorfileWritten')
-    return { kind: 'Failed', reason: 'Internal', message: 'the pod answered for another stage' } as const;
-  const retry = retryOf(object);
-  const key = tensorfileKey(object);
-  const tensorfile = placed(tensorfileFolder(object.spec.output.uri, key), result.tensorfile);
-  const stored = { key, ...(retry && { retry }), tensorfile };
-  return { kind: 'Written', stored } as const;
 };

@@ -2,40 +2,30 @@
 import type { CalibrationTensorfile, CalibrationTensorfileStatus } from '../api/calibration-tensorfile.ts';
 import { setConditions, type WantedCondition } from '../api/conditions.ts';
 import type { Reason } from '../api/reasons.ts';
+import { doingOf } from '../ownedjobs/doing.ts';
+import { handledRequest } from '../ownedjobs/request.ts';
 import type { Observed } from './observed.ts';
-import type { Stage } from './stage.ts';
-
-/** Written before anything else is done, so that no watcher takes a new object for a finished one. */
-export const firstStatus = ({ tensorfile, now }: Observed): CalibrationTensorfileStatus => {
-  const { generation } = tensorfile.metadata;
-  const reason = 'Accepted';
-  const wanted: readonly WantedCondition[] = [
-    { type: 'Reconciling', status: 'True', reason, message: 'seen, and about to be sampled' },
-    { type: 'Stalled', status: 'False', reason, message: 'nothing has failed' },
-    { type: 'Ready', status: 'Unknown', reason, message: 'not looked at yet' },
-  ];
-  const conditions = setConditions(tensorfile.status?.conditions, wanted, { now, generation });
-  return { observedGeneration: generation, conditions, progress: 'accepted' };
-};
+import type { Stage, StoredFile } from './stage.ts';
 
 export const nextStatus = (observed: Observed, stage: Stage): CalibrationTensorfileStatus => {
-  const { tensorfile, jobs, now } = observed;
+  const { tensorfile, now } = observed;
   const { generation } = tensorfile.metadata;
   const summary = summaryOf(tensorfile, stage);
-  const attempts = jobs.find(({ name }) => name === stage.jobName)?.attempts ?? tensorfile.status?.attempts;
+  const lastHandledRequest = handledRequest(tensorfile);
   return {
     observedGeneration: generation,
     conditions: setConditions(tensorfile.status?.conditions, conditionsOf(summary), { now, generation }),
-    ...(stage.kind === 'Written' ? stage.stored : storedBefore(tensorfile)),
-    ...(attempts !== undefined && { attempts }),
+    ...(stage.state.kind === 'Written' ? stage.state.stored : storedBefore(tensorfile)),
+    ...stage.ledger,
     progress: summary.progress,
+    ...(lastHandledRequest !== undefined && { lastHandledRequest }),
   };
 };
 
-/** While another file is made, status keeps naming the one that is there. */
-const storedBefore = ({ status }: CalibrationTensorfile): Partial<CalibrationTensorfileStatus> => {
-  const { key, retry, tensorfile } = status ?? {};
-  return { ...(key && { key }), ...(retry && { retry }), ...(tensorfile && { tensorfile }) };
+/** While another file is made, status keeps naming the old one. */
+const storedBefore = ({ status }: CalibrationTensorfile): StoredFile => {
+  const { key, tensorfile } = status ?? {};
+  return { ...(key && { key }), ...(tensorfile && { tensorfile }) };
 };
 
 type Summary = {
@@ -45,10 +35,10 @@ type Summary = {
   readonly progress: string;
 };
 
-const summaryOf = ({ spec }: CalibrationTensorfile, stage: Stage): Summary => {
-  if (stage.kind === 'Written') return written(stage.stored);
-  if (stage.kind === 'Failed') {
-    const { reason, message } = stage;
+const summaryOf = ({ spec }: CalibrationTensorfile, { state }: Stage): Summary => {
+  if (state.kind === 'Written') return written(state.stored);
+  if (state.kind === 'Failed') {
+    const { reason, message } = state;
     return {
       kind: 'Stalled',
       reason,
@@ -56,18 +46,26 @@ const summaryOf = ({ spec }: CalibrationTensorfile, stage: Stage): Summary => {
       progress: `stopped: ${reason}`,
     };
   }
-  if (spec.suspend) return suspended;
-  const blocked = stage.kind === 'Writing' ? stage.blocked : undefined;
-  if (blocked === undefined) return writing;
-  const { reason, message } = blocked;
+  const job = state.kind === 'Writing' ? state.job : undefined;
+  if (spec.suspend) return job?.state.kind === 'Active' && !job.state.suspended ? suspending : suspended;
+  const wait = state.kind === 'Waiting' ? state : job && doingOf(job);
+  if (wait === undefined) return writing;
+  const { reason, message } = wait;
   return { kind: 'Reconciling', reason, message: `sampling waits: ${message}`, progress: 'waiting' };
 };
 
 const suspended: Summary = {
   kind: 'Suspended',
   reason: 'Suspended',
-  message: 'spec.suspend is true: set it to false to go on',
+  message: 'spec.suspend is true: set it to false to continue',
   progress: 'suspended',
+};
+
+const suspending: Summary = {
+  kind: 'Reconciling',
+  reason: 'Suspending',
+  message: 'the Job is being suspended',
+  progress: 'suspending',
 };
 
 const writing: Summary = {
@@ -77,7 +75,7 @@ const writing: Summary = {
   progress: 'writing',
 };
 
-const written = ({ tensorfile }: Extract<Stage, { kind: 'Written' }>['stored']): Summary => {
+const written = ({ tensorfile }: StoredFile): Summary => {
   const { images, batches, uri } = tensorfile!;
   const message = `${images} images in ${batches} batches stored at ${uri}`;
   return { kind: 'Ready', reason: 'Ready', message, progress: 'done' };

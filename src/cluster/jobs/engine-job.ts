@@ -10,9 +10,8 @@ import { devicesOf } from '../api/class-pods.ts';
 import type { ExportDeviceClass } from '../api/export-device-class.ts';
 import type { ModelExport } from '../api/model-export.ts';
 import { buildDriver, type Images, workerProgram } from './images.ts';
-import { type Job, job } from './job.ts';
+import { deadlineSecondsOf, type JobDraft, job } from './job.ts';
 import { dataTypeOf, engineKey } from './keys.ts';
-import { jobName } from './names.ts';
 import { placementOf } from './placement.ts';
 import {
   claimVolumes,
@@ -38,10 +37,9 @@ export type EnginePlan = {
   readonly deviceClass: ExportDeviceClass;
   readonly exported: ExportedArtifacts;
   readonly images: Images;
-  readonly retry: string;
 };
 
-export const engineJob = (plan: EnginePlan): Job => {
+export const engineJob = (plan: EnginePlan): JobDraft => {
   const { owner, deviceClass, images } = plan;
   const task = engineTask(plan);
   const taskArguments = ['--task', JSON.stringify(task)];
@@ -64,13 +62,17 @@ export const engineJob = (plan: EnginePlan): Job => {
     volumeMounts: volumes.build.mounts,
     ...containerDefaults,
   };
-  return job(owner, engineIdentity(plan), {
-    initContainers: [ours('stage', volumes.stage), build],
-    containers: [ours('publish', volumes.publish)],
-    volumes: volumes.all.volumes,
-    placement: placementOf(deviceClass),
-    deadlineSeconds: owner.spec.jobs?.engine?.deadlineSeconds,
-  });
+  return job(
+    owner,
+    { stage: 'engine', key: task.engineKey, deviceClass: task.deviceClass },
+    {
+      initContainers: [ours('stage', volumes.stage), build],
+      containers: [ours('publish', volumes.publish)],
+      volumes: volumes.all.volumes,
+      placement: placementOf(deviceClass),
+      deadlineSeconds: deadlineSecondsOf(owner.spec.jobs?.engine),
+    },
+  );
 };
 
 /**
@@ -96,14 +98,7 @@ const engineVolumes = (
   };
 };
 
-export const engineIdentity = (plan: EnginePlan) => {
-  const deviceClass = plan.deviceClass.metadata.name;
-  const key = engineKeyOf(plan);
-  const name = jobName(plan.owner.metadata.name, { part: deviceClass, key, retry: plan.retry });
-  return { name, stage: 'engine', key, deviceClass } as const;
-};
-
-const engineKeyOf = ({ owner, deviceClass, exported }: EnginePlan): string =>
+export const engineKeyOf = ({ owner, deviceClass, exported }: Omit<EnginePlan, 'images'>): string =>
   engineKey({
     spec: owner.spec,
     deviceClass,

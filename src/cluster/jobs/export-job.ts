@@ -5,22 +5,21 @@ import type { CalibrationTask, ExportTask } from '../../ground/contract/task.ts'
 import type { ModelExport } from '../api/model-export.ts';
 import { specSource, specVolume } from './experiment-spec.ts';
 import type { Images } from './images.ts';
-import { type Job, job } from './job.ts';
+import { deadlineSecondsOf, type JobDraft, job } from './job.ts';
 import { exportKey, histogramsKey, needsCalibration } from './keys.ts';
-import { jobName } from './names.ts';
 import { claimVolumes, containerDefaults, joined, keyVolume, memoryVolume, type Volumes } from './pod.ts';
 import { type Limited, limited, shareOfMemory } from './resources.ts';
 import { workerPlace } from './worker-place.ts';
 
-export const exportJob = (owner: ModelExport, images: Images, retry: string): Job => {
+export const exportJob = (owner: ModelExport, images: Images): JobDraft => {
   const task = exportTask(owner);
   const place = workerPlace(owner.spec, images);
-  const { resources: asked, placement = {}, deadlineSeconds } = owner.spec.jobs?.export ?? {};
+  const { resources: asked, placement = {} } = owner.spec.jobs?.export ?? {};
   const resources = limited('export', asked);
   const volumes = joined(exportVolumes(owner, task, resources), place.volumes);
   return job(
     owner,
-    { name: exportJobName(owner, retry), stage: 'export', key: task.exportKey },
+    { stage: 'export', key: task.exportKey },
     {
       ...(place.initContainers && { initContainers: place.initContainers }),
       containers: [
@@ -36,13 +35,10 @@ export const exportJob = (owner: ModelExport, images: Images, retry: string): Jo
       ],
       volumes: volumes.volumes,
       placement,
-      deadlineSeconds,
+      deadlineSeconds: deadlineSecondsOf(owner.spec.jobs?.export),
     },
   );
 };
-
-export const exportJobName = (owner: ModelExport, retry: string): string =>
-  jobName(owner.metadata.name, { part: 'export', key: exportKey(owner), retry });
 
 export const exportTask = (owner: ModelExport): ExportTask => {
   const { spec } = owner;

@@ -1,9 +1,8 @@
-/** The Job around a pod: who owns it, when it is tried again, and when it gives up. */
+/** The Job around a pod: one pod, tried once. Whether there is another try is decided by what status remembers. */
 
-import { terminalExitCodes } from '../../ground/base/failures.ts';
 import type { Stage } from '../../ground/contract/result.ts';
 import { exportGroup } from '../api/group.ts';
-import { labels, type OwnerKind, ownerLabels } from '../api/labels.ts';
+import { annotations, labels, type OwnerKind, ownerLabels } from '../api/labels.ts';
 import type { ModelExportSpec } from '../api/model-export.ts';
 import { podSecurityContext, type Volumes } from './pod.ts';
 
@@ -20,7 +19,6 @@ type PodFields = Pick<
 >;
 
 export type JobIdentity = {
-  readonly name: string;
   readonly stage: Stage;
   /** The content key of what the Job makes. */
   readonly key: string;
@@ -33,14 +31,14 @@ export type PodPlan = {
   readonly volumes: Volumes['volumes'];
   /** nodeSelector, affinity, tolerations, runtimeClassName. */
   readonly placement: Readonly<Record<string, unknown>>;
-  readonly deadlineSeconds: number | undefined;
+  readonly deadlineSeconds: number;
 };
 
-export type Job = {
+/** A Job without the name and the labels of a try. */
+export type JobDraft = {
   readonly apiVersion: 'batch/v1';
   readonly kind: 'Job';
   readonly metadata: {
-    readonly name: string;
     readonly namespace: string;
     readonly labels: Readonly<Record<string, string>>;
     readonly annotations?: Readonly<Record<string, string>>;
@@ -49,13 +47,19 @@ export type Job = {
   readonly spec: Readonly<Record<string, unknown>>;
 };
 
-/** Long enough for a slow calibration or a large engine; a pod that waits for its Secret or claim counts too. */
+export type Job = JobDraft & { readonly metadata: { readonly name: string } };
+
+/** Long enough for a slow calibration or a large engine. */
 const defaultDeadlineSeconds = 6 * 60 * 60;
 
-/** A worker that failed for want of its surroundings is tried again this often before the Job gives up. */
-const backoffLimit = 2;
+/** How long a pod may run, from the start of its first container. */
+export const deadlineSecondsOf = (stage: { readonly deadlineSeconds?: number } | undefined): number =>
+  stage?.deadlineSeconds ?? defaultDeadlineSeconds;
 
-export const job = (owner: JobOwner, identity: JobIdentity, pod: PodPlan): Job => {
+/** For people who read its log; status keeps what the operator has to know. */
+const finishedJobSeconds = 24 * 60 * 60;
+
+export const job = (owner: JobOwner, identity: JobIdentity, pod: PodPlan): JobDraft => {
   const { metadata = {}, serviceAccountName, priorityClassName, imagePullSecrets } = owner.spec.jobs ?? {};
   const labelled = {
     labels: { ...metadata.labels, ...identityLabels(owner, identity) },
@@ -65,24 +69,18 @@ export const job = (owner: JobOwner, identity: JobIdentity, pod: PodPlan): Job =
     apiVersion: 'batch/v1',
     kind: 'Job',
     metadata: {
-      name: identity.name,
       namespace: owner.metadata.namespace,
-      ...labelled,
+      labels: labelled.labels,
+      annotations: { ...labelled.annotations, [annotations.deadlineSeconds]: String(pod.deadlineSeconds) },
       ownerReferences: [ownedBy(owner)],
     },
     spec: {
-      backoffLimit,
+      backoffLimit: 0,
       podReplacementPolicy: 'Failed',
-      activeDeadlineSeconds: pod.deadlineSeconds ?? defaultDeadlineSeconds,
+      ttlSecondsAfterFinished: finishedJobSeconds,
       suspend: false,
       podFailurePolicy: {
-        rules: [
-          { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
-          {
-            action: 'FailJob',
-            onExitCodes: { operator: 'In', values: [...terminalExitCodes].sort((a, b) => a - b) },
-          },
-        ],
+        rules: [{ action: 'FailJob', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] }],
       },
       template: {
         metadata: labelled,

@@ -7,17 +7,17 @@ import { contentKey } from '../../ground/base/digest.ts';
 export type JobContent = {
   /** `export`, `tensorfile`, or the device class. */
   readonly part: string;
-  /** The content key. */
-  readonly key: string;
-  /** The value of the retry annotation: a new one makes a new Job for the same content. */
-  readonly retry: string;
+  /** Which try for which content. */
+  readonly attempt: string;
+  /** Hash of the template. */
+  readonly template: string;
 };
 
 /**
  * `<owner>-<part>-<10 hex digits>` of at most 52 characters: a pod adds 6, and a host name has at most 63. Long names
  * are cut for people, and whole in the digits and in the labels.
  */
-export const jobName = (owner: string, { part, key, retry }: JobContent): string =>
-  [cut(owner, 24), cut(part, 16), contentKey({ owner, part, key, retry }).slice(0, 10)].join('-');
+export const jobName = (owner: string, { part, attempt, template }: JobContent): string =>
+  [cut(owner, 24), cut(part, 16), contentKey({ owner, part, attempt, template }).slice(0, 10)].join('-');
 
 const cut = (name: string, length: number): string => name.slice(0, length).replace(/-+$/, '');

@@ -5,16 +5,16 @@ import type { TensorfileTask } from '../../ground/contract/task.ts';
 import type { CalibrationTensorfile } from '../api/calibration-tensorfile.ts';
 import { specSource, specVolume } from './experiment-spec.ts';
 import { type Images, workerProgram } from './images.ts';
-import { type Job, job } from './job.ts';
+import { deadlineSecondsOf, type JobDraft, job } from './job.ts';
 import { tensorfileKey } from './keys.ts';
-import { jobName } from './names.ts';
 import { claimVolumes, containerDefaults, diskVolume, joined, type Volumes } from './pod.ts';
 import { limited } from './resources.ts';
 
-export const tensorfileJob = (owner: CalibrationTensorfile, images: Images, retry: string): Job => {
+export const tensorfileJob = (owner: CalibrationTensorfile, images: Images): JobDraft => {
   const task = tensorfileTask(owner);
   const { volumes, mounts: volumeMounts } = tensorfileVolumes(owner, task);
-  const { resources: asked, placement = {}, deadlineSeconds } = owner.spec.jobs?.tensorfile ?? {};
+  const { resources: asked, placement = {} } = owner.spec.jobs?.tensorfile ?? {};
+  const deadlineSeconds = deadlineSecondsOf(owner.spec.jobs?.tensorfile);
   const container = {
     name: 'tensorfile',
     image: images.worker,
@@ -25,16 +25,13 @@ export const tensorfileJob = (owner: CalibrationTensorfile, images: Images, retr
   };
   return job(
     owner,
-    { name: tensorfileJobName(owner, retry), stage: 'tensorfile', key: task.tensorfileKey },
+    { stage: 'tensorfile', key: task.tensorfileKey },
     { containers: [container], volumes, placement, deadlineSeconds },
   );
 };
 
 /** Nothing of ours is kept there; libraries may. */
 const temporarySize = '256Mi';
-
-export const tensorfileJobName = (owner: CalibrationTensorfile, retry: string): string =>
-  jobName(owner.metadata.name, { part: 'tensorfile', key: tensorfileKey(owner), retry });
 
 export const tensorfileTask = (owner: CalibrationTensorfile): TensorfileTask => {
   const { architecture, maxBatches, useValidationSet, seed, maxBrokenPercent, ...spec } = owner.spec;

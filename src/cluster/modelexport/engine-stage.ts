@@ -1,15 +1,18 @@
-/** Where one device class's engine stands. Pure; every reason here is one that status can show. */
-
+/** Where one device class's engine is. Pure; every reason here is one that status can show. */
 import { placed } from '../../ground/contract/artifact.ts';
 import { backends, refusal } from '../../ground/contract/backends.ts';
 import { engineFolder } from '../../ground/contract/layout.ts';
 import type { EngineBuilt } from '../../ground/contract/result.ts';
-import { retryOf } from '../api/labels.ts';
+import type { Ledger } from '../api/ledger.ts';
 import type { ModelExport } from '../api/model-export.ts';
-import { type EnginePlan, engineIdentity, engineJob } from '../jobs/engine-job.ts';
+import type { Reason } from '../api/reasons.ts';
+import { type EnginePlan, engineJob, engineKeyOf } from '../jobs/engine-job.ts';
 import type { Job } from '../jobs/job.ts';
 import { dataTypeOf } from '../jobs/keys.ts';
-import type { Blocked, JobFailureReason, ObservedJob } from '../ownedjobs/observed-job.ts';
+import type { ObservedJob } from '../ownedjobs/observed-job.ts';
+import { forgives } from '../ownedjobs/request.ts';
+import { deadlineMsOf, type Step, type StepState, stepped } from '../ownedjobs/step.ts';
+import { failedWith, laterWith } from '../ownedjobs/words.ts';
 import type { ExportStage } from './export-stage.ts';
 import type { Observed, ObservedClass } from './observed.ts';
 
@@ -21,30 +24,34 @@ export type StoredEngine = Pick<
   'key' | 'uri' | 'sha256' | 'sizeBytes' | 'runtime' | 'hardware' | 'latency' | 'agreement'
 >;
 
-export type WaitingReason =
-  | 'WaitingForExport'
-  | 'DeviceClassMissing'
-  | 'BackendNotAvailable'
-  | 'NoMatchingNode';
-
 export type EngineState =
   | { readonly kind: 'Built' }
-  | { readonly kind: 'Building'; readonly blocked?: Blocked }
+  | { readonly kind: 'Building'; readonly job: ObservedJob }
   | { readonly kind: 'ToBuild'; readonly job: Job }
-  | { readonly kind: 'Waiting'; readonly reason: WaitingReason; readonly message: string }
-  | { readonly kind: 'Failed'; readonly reason: JobFailureReason; readonly message: string };
+  | { readonly kind: 'Waiting'; readonly reason: Reason; readonly message: string }
+  | { readonly kind: 'Failed'; readonly reason: Reason; readonly message: string }
+  /** By failurePolicy FailFast, because another class failed. */
+  | { readonly kind: 'Stopped' };
 
 export type EngineStage = {
   readonly deviceClass: string;
-  readonly jobName: string | undefined;
-  readonly wantedKey: string | undefined;
-  readonly attempts: number;
   readonly stored: StoredEngine | undefined;
   readonly state: EngineState;
+  readonly ledger: Ledger;
+  /** When time alone changes the state, in milliseconds since the epoch. */
+  readonly lookAtMs?: number;
 };
 
-export const engineStages = (observed: Observed, exported: ExportStage): readonly EngineStage[] =>
-  observed.classes.map((observedClass) => engineStage(observed, exported, observedClass));
+export const engineStages = (observed: Observed, exported: ExportStage): readonly EngineStage[] => {
+  const stages = observed.classes.map((observedClass) => engineStage(observed, exported, observedClass));
+  const stops =
+    observed.modelExport.spec.failurePolicy === 'FailFast' &&
+    stages.some(({ state }) => state.kind === 'Failed');
+  return stops ? stages.map(stopped) : stages;
+};
+
+const stopped = (stage: EngineStage): EngineStage =>
+  ['Built', 'Failed'].includes(stage.state.kind) ? stage : { ...stage, state: { kind: 'Stopped' } };
 
 const engineStage = (
   observed: Observed,
@@ -52,43 +59,68 @@ const engineStage = (
   observedClass: ObservedClass,
 ): EngineStage => {
   const deviceClass = observedClass.name;
-  const previous = observed.modelExport.status?.engines?.find((engine) => engine.deviceClass === deviceClass);
-  const unplanned = {
+  const before = observed.modelExport.status?.engines?.find(
+    (engine) => engine.deviceClass === deviceClass,
+  ) ?? {
     deviceClass,
-    jobName: undefined,
-    wantedKey: undefined,
-    attempts: previous?.attempts ?? 0,
-    stored: storedOf(previous),
   };
-  const waiting = whyNotPlanned(observed, exported, observedClass);
-  if (waiting || exported.kind !== 'Exported') return { ...unplanned, state: waiting ?? waitingForExport };
-  const plan = planOf(observed, observedClass, exported);
-  const { name, key } = engineIdentity(plan);
-  const job = observed.jobs.find((candidate) => candidate.name === name);
-  const planned = {
-    ...unplanned,
-    jobName: name,
-    wantedKey: key,
-    attempts: job?.attempts ?? unplanned.attempts,
+  const stored = storedOf(before);
+  const unplanned = { deviceClass, stored, ledger: forgotten(before) };
+  if (observedClass.deviceClass === undefined) return withoutClass(observed, unplanned, before);
+  const refusedState = refused(observed.modelExport, observedClass);
+  if (refusedState) return { ...unplanned, state: refusedState };
+  if (exported.state.kind !== 'Exported') return { ...unplanned, state: waitingForExport };
+  const { artifacts } = exported.state;
+  const plan = {
+    owner: observed.modelExport,
+    deviceClass: observedClass.deviceClass,
+    exported: artifacts,
+    images: observed.images,
   };
-  if (unplanned.stored?.key === key) return { ...planned, state: { kind: 'Built' } };
-  if (!job)
-    return { ...planned, state: whyNotStarted(observedClass) ?? { kind: 'ToBuild', job: engineJob(plan) } };
-  const place = { key, folder: engineFolder(exported.artifacts.folder, deviceClass, key) };
-  return { ...planned, ...judged(job, place, planned.stored) };
+  const place = placeOf(plan);
+  const { state, ...rest } = stepped(engineStep(plan, place, before), {
+    before,
+    jobs: observed.jobs,
+    now: observed.now,
+    forgiven: forgives(observed.modelExport, deviceClass),
+  });
+  const made = state.kind === 'Made' ? engineOf(state.result as EngineBuilt, place, state.job) : stored;
+  return { deviceClass, stored: made, ...rest, state: stateOf(state, observedClass) };
 };
 
-const planOf = (
-  { modelExport, images }: Observed,
-  { deviceClass }: ObservedClass,
-  { artifacts }: Extract<ExportStage, { kind: 'Exported' }>,
-): EnginePlan => ({
-  owner: modelExport,
-  deviceClass: deviceClass!,
-  exported: artifacts,
-  images,
-  retry: retryOf(modelExport),
+/** The content key of an engine, and the folder that its task names. */
+type EnginePlace = { readonly key: string; readonly folder: string };
+
+const placeOf = (plan: EnginePlan): EnginePlace => {
+  const key = engineKeyOf(plan);
+  return { key, folder: engineFolder(plan.exported.folder, plan.deviceClass.metadata.name, key) };
+};
+
+const engineStep = (plan: EnginePlan, { key, folder }: EnginePlace, before: EngineStatus): Step => ({
+  stage: 'engine',
+  deviceClass: plan.deviceClass.metadata.name,
+  owner: plan.owner.metadata.name,
+  key,
+  isStored: before.key === key && before.uri?.startsWith(`${folder}/`) === true,
+  job: () => engineJob(plan),
+  deadlineMs: deadlineMsOf(plan.owner.spec.jobs?.engine),
 });
+
+const stateOf = (state: StepState, observedClass: ObservedClass): EngineState => {
+  switch (state.kind) {
+    case 'Stored':
+    case 'Made':
+      return { kind: 'Built' };
+    case 'Running':
+      return { kind: 'Building', job: state.job };
+    case 'Start':
+      return whyNotStarted(observedClass) ?? { kind: 'ToBuild', job: state.job };
+    case 'Later':
+      return { kind: 'Waiting', ...laterWith(state) };
+    default:
+      return { kind: 'Failed', ...failedWith(state) };
+  }
+};
 
 const waitingForExport = {
   kind: 'Waiting',
@@ -96,31 +128,34 @@ const waitingForExport = {
   message: 'starts when the export is done',
 } as const satisfies EngineState;
 
-/** In order: each check may rely on every check above it having passed. */
-const whyNotPlanned = (observed: Observed, exported: ExportStage, observedClass: ObservedClass) =>
-  classMissing(observedClass) ??
-  backendNotAvailable(observedClass) ??
-  refused(observed.modelExport, observedClass) ??
-  (exported.kind === 'Exported' ? undefined : waitingForExport);
+/** What is wanted is not known, so no attempt counts for it. */
+const forgotten = ({ lastFailure, startedAt, finishedAt }: Ledger): Ledger => ({
+  ...(lastFailure && { lastFailure }),
+  ...(startedAt && { startedAt }),
+  ...(finishedAt && { finishedAt }),
+});
 
-const classMissing = ({ name, deviceClass }: ObservedClass): EngineState | undefined =>
-  deviceClass
-    ? undefined
-    : {
-        kind: 'Waiting',
-        reason: 'DeviceClassMissing',
-        message: `no ExportDeviceClass is named ${name}: create it`,
-      };
-
-const backendNotAvailable = ({ deviceClass }: ObservedClass): EngineState | undefined => {
-  const backend = deviceClass!.spec.engine.backend;
-  if (backends[backend].supported) return undefined;
-  const message = `backend ${backend} is not built into this version: choose TensorRtRtx or OnnxRuntime, or wait for an upgrade`;
-  return { kind: 'Waiting', reason: 'BackendNotAvailable', message };
+/** A class can be replaced, so its engine stays built as long as nothing else that it depends on may have changed. */
+const withoutClass = (
+  { modelExport: { metadata, status } }: Observed,
+  unplanned: Omit<EngineStage, 'state'>,
+  { key, wantedKey }: EngineStatus,
+): EngineStage => {
+  const unchanged =
+    key !== undefined && key === wantedKey && status?.observedGeneration === metadata.generation;
+  if (unchanged)
+    return { ...unplanned, ledger: { ...unplanned.ledger, wantedKey }, state: { kind: 'Built' } };
+  const message = `no ExportDeviceClass is named ${unplanned.deviceClass}: create it`;
+  return { ...unplanned, state: { kind: 'Waiting', reason: 'DeviceClassMissing', message } };
 };
 
+/** What no Job can change is known before anything is started. */
 const refused = ({ spec }: ModelExport, { name, deviceClass }: ObservedClass): EngineState | undefined => {
   const { backend, computeCapability } = deviceClass!.spec.engine;
+  if (!backends[backend].supported) {
+    const message = `backend ${backend} is not built into this version: choose TensorRtRtx or OnnxRuntime, or upgrade`;
+    return { kind: 'Failed', reason: 'BackendNotAvailable', message };
+  }
   const message = refusal(backend, dataTypeOf(spec, name), computeCapability);
   return message === undefined ? undefined : { kind: 'Failed', reason: 'EngineUnsupported', message };
 };
@@ -128,44 +163,15 @@ const refused = ({ spec }: ModelExport, { name, deviceClass }: ObservedClass): E
 /** Nodes matter only for what is still to be started: an engine that is built stays built when its node goes. */
 const whyNotStarted = ({ name, deviceClass, matchingNodes }: ObservedClass): EngineState | undefined => {
   if (matchingNodes > 0 || deviceClass?.spec.allowPending) return undefined;
-  const message = `no ready node matches device class ${name}: add one, or mend the class's nodeSelector and hardware`;
+  const message = `no ready node matches device class ${name}: add one, or fix the class's nodeSelector and hardware`;
   return { kind: 'Waiting', reason: 'NoMatchingNode', message };
 };
-
-const judged = (
-  { state, hardware }: ObservedJob,
-  place: EnginePlace,
-  stored: StoredEngine | undefined,
-): Pick<EngineStage, 'state' | 'stored'> => {
-  switch (state.kind) {
-    case 'Active':
-      return { stored, state: { kind: 'Building', ...(state.blocked && { blocked: state.blocked }) } };
-    case 'ResultUnknown':
-      return { stored, state: { kind: 'Building' } };
-    case 'Failed':
-      return { stored, state: { kind: 'Failed', reason: state.reason, message: state.message } };
-    default:
-      return state.result.kind === 'EngineBuilt'
-        ? { stored: engineOf(state.result, place, hardware), state: { kind: 'Built' } }
-        : {
-            stored,
-            state: {
-              kind: 'Failed',
-              reason: 'Internal',
-              message: 'the engine pod answered for another stage',
-            },
-          };
-  }
-};
-
-/** The content key of an engine, and the folder that its task named. */
-type EnginePlace = { readonly key: string; readonly folder: string };
 
 const engineOf = (
   { engine, runtime, latency, agreement }: EngineBuilt,
   { key, folder }: EnginePlace,
-  hardware: ObservedJob['hardware'],
-) => ({
+  { hardware }: ObservedJob,
+): StoredEngine => ({
   key,
   ...placed(folder, engine),
   runtime,
@@ -174,9 +180,9 @@ const engineOf = (
   ...(agreement && { agreement }),
 });
 
-const storedOf = (previous: EngineStatus | undefined): StoredEngine | undefined => {
-  if (previous?.uri === undefined) return undefined;
-  const { key, uri, sha256, sizeBytes, runtime, hardware, latency, agreement } = previous;
+const storedOf = (before: EngineStatus): StoredEngine | undefined => {
+  if (before.uri === undefined) return undefined;
+  const { key, uri, sha256, sizeBytes, runtime, hardware, latency, agreement } = before;
   return {
     ...(key && { key }),
     uri,

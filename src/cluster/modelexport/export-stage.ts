@@ -1,35 +1,37 @@
-/** Where the export stands: finished in status, finished in its Job, running, or still to be started. Pure. */
-
+/** Where the export is: stored, running, waiting, failed, or still to be started. Pure. */
 import { placed } from '../../ground/contract/artifact.ts';
 import { artifactFiles, exportFolder, fileIn } from '../../ground/contract/layout.ts';
-import type { Exported, Failed, Result } from '../../ground/contract/result.ts';
-import { retryOf } from '../api/labels.ts';
+import type { Exported } from '../../ground/contract/result.ts';
+import type { Ledger } from '../api/ledger.ts';
 import type { ModelExport } from '../api/model-export.ts';
+import type { Reason } from '../api/reasons.ts';
 import type { ExportedArtifacts } from '../jobs/engine-job.ts';
-import { exportJob, exportJobName } from '../jobs/export-job.ts';
+import { exportJob } from '../jobs/export-job.ts';
 import type { Job } from '../jobs/job.ts';
 import { exportKey } from '../jobs/keys.ts';
-import type { Blocked, JobFailureReason } from '../ownedjobs/observed-job.ts';
+import type { ObservedJob } from '../ownedjobs/observed-job.ts';
+import { forgives } from '../ownedjobs/request.ts';
+import { deadlineMsOf, type Step, stepped } from '../ownedjobs/step.ts';
+import { failedWith, laterWith } from '../ownedjobs/words.ts';
 import type { Observed } from './observed.ts';
-import {
-  type ReferredFile,
-  readyFile,
-  type TensorfileWait,
-  tensorfileName,
-  tensorfileWait,
-  withFile,
-} from './tensorfile.ts';
+import { type ReferredFile, readyFile, tensorfileName, tensorfileWait, withFile } from './tensorfile.ts';
 
 export type ExportStatus = NonNullable<NonNullable<ModelExport['status']>['export']>;
 
-/** Waiting has neither Job nor key: what it would be made from is not known yet. */
-export type ExportStage = { readonly jobName: string | undefined; readonly wantedKey: string | undefined } & (
-  | ({ readonly kind: 'Waiting' } & TensorfileWait)
-  | { readonly kind: 'Exported'; readonly status: ExportStatus; readonly artifacts: ExportedArtifacts }
-  | { readonly kind: 'Exporting'; readonly blocked?: Blocked }
+export type ExportState =
+  | { readonly kind: 'Waiting'; readonly reason: Reason; readonly message: string }
+  | { readonly kind: 'Exported'; readonly stored: ExportStatus; readonly artifacts: ExportedArtifacts }
+  | { readonly kind: 'Exporting'; readonly job: ObservedJob }
   | { readonly kind: 'ToExport'; readonly job: Job }
-  | { readonly kind: 'Failed'; readonly reason: JobFailureReason; readonly message: string }
-);
+  | { readonly kind: 'Failed'; readonly reason: Reason; readonly message: string };
+
+export type ExportStage = {
+  readonly state: ExportState;
+  /** What status remembers of the work. */
+  readonly ledger: Ledger;
+  /** When time alone changes the state, in milliseconds since the epoch. */
+  readonly lookAtMs?: number;
+};
 
 export const exportStage = (observed: Observed): ExportStage => {
   const { modelExport, tensorfile } = observed;
@@ -37,63 +39,65 @@ export const exportStage = (observed: Observed): ExportStage => {
   if (name === undefined) return plannedStage(observed, modelExport, undefined);
   const file = readyFile(tensorfile);
   if (file) return plannedStage(observed, withFile(modelExport, file), file);
-  const unknown = { jobName: undefined, wantedKey: undefined } as const;
-  const waiting = { ...unknown, kind: 'Waiting', ...tensorfileWait(name, observed) } as const;
-  return exportedBefore(modelExport, name) ?? waiting;
+  const before = modelExport.status?.export?.calibrationTensorfile;
+  const planned = before?.name === name ? withFile(modelExport, before) : undefined;
+  // An export stays when its tensorfile is deleted or made again: only another file changes it.
+  if (planned && isStored(planned)) return plannedStage(observed, planned, before);
+  return { state: { kind: 'Waiting', ...tensorfileWait(name, observed) }, ledger: forgotten(modelExport) };
 };
 
-/** An export stays when the tensorfile that it was made from goes, or is being made anew: only another file changes it. */
-const exportedBefore = (modelExport: ModelExport, name: string): ExportStage | undefined => {
-  const file = modelExport.status?.export?.calibrationTensorfile;
-  if (file?.name !== name) return undefined;
-  const planned = withFile(modelExport, file);
-  const stored = storedExport(planned, file);
-  const jobName = exportJobName(planned, retryOf(planned));
-  return stored && { jobName, wantedKey: exportKey(planned), ...stored };
+/** What is wanted is not known, so no attempt counts for it. */
+const forgotten = ({ status }: ModelExport): Ledger => {
+  const { lastFailure, startedAt, finishedAt } = status?.export ?? {};
+  return {
+    ...(lastFailure && { lastFailure }),
+    ...(startedAt && { startedAt }),
+    ...(finishedAt && { finishedAt }),
+  };
 };
 
 /** `file` is what the reference in the spec, if it has one, was replaced by. */
 const plannedStage = (
-  { jobs, images }: Observed,
+  { jobs, images, now }: Observed,
   modelExport: ModelExport,
   file: ReferredFile | undefined,
 ): ExportStage => {
-  const retry = retryOf(modelExport);
-  const planned = { jobName: exportJobName(modelExport, retry), wantedKey: exportKey(modelExport) };
-  const stored = storedExport(modelExport, file);
-  if (stored) return { ...planned, ...stored };
-  const state = jobs.find((job) => job.name === planned.jobName)?.state;
-  if (!state) return { ...planned, kind: 'ToExport', job: exportJob(modelExport, images, retry) };
+  const before = modelExport.status?.export ?? {};
+  const step: Step = {
+    stage: 'export',
+    owner: modelExport.metadata.name,
+    key: exportKey(modelExport),
+    isStored: isStored(modelExport),
+    job: () => exportJob(modelExport, images),
+    deadlineMs: deadlineMsOf(modelExport.spec.jobs?.export),
+  };
+  const { state, ...rest } = stepped(step, { before, jobs, now, forgiven: forgives(modelExport) });
   switch (state.kind) {
-    case 'Active':
-      return { ...planned, kind: 'Exporting', ...(state.blocked && { blocked: state.blocked }) };
-    case 'ResultUnknown':
-      return { ...planned, kind: 'Exporting' };
-    case 'Failed':
-      return { ...planned, kind: 'Failed', reason: state.reason, message: state.message };
+    case 'Stored':
+      return { ...rest, state: exported(storedPart(before), file) };
+    case 'Made':
+      return { ...rest, state: exported(storedOf(modelExport, state.result as Exported), file) };
+    case 'Running':
+      return { ...rest, state: { kind: 'Exporting', job: state.job } };
+    case 'Start':
+      return { ...rest, state: { kind: 'ToExport', job: state.job } };
+    case 'Later':
+      return { ...rest, state: { kind: 'Waiting', ...laterWith(state) } };
     default:
-      return { ...planned, ...answered(modelExport, state.result, file) };
+      return { ...rest, state: { kind: 'Failed', ...failedWith(state) } };
   }
 };
 
-const answered = (
-  modelExport: ModelExport,
-  result: Exclude<Result, Failed>,
-  file: ReferredFile | undefined,
-) =>
-  result.kind === 'Exported'
-    ? finished(statusOf(modelExport, result), file)
-    : ({ kind: 'Failed', reason: 'Internal', message: 'the export pod answered for another stage' } as const);
-
 /** Status alone is enough once the export is in it: the Job may be long gone. */
-const storedExport = (modelExport: ModelExport, file: ReferredFile | undefined) => {
-  const stored = modelExport.status?.export;
-  if (!stored?.etlt || stored.key !== exportKey(modelExport)) return undefined;
-  return (stored.retry ?? '') === retryOf(modelExport) ? finished(stored, file) : undefined;
+const isStored = (modelExport: ModelExport): boolean => {
+  const { key, etlt } = modelExport.status?.export ?? {};
+  const wanted = exportKey(modelExport);
+  const folder = exportFolder(modelExport.spec.output.uri, wanted);
+  return key === wanted && etlt?.uri === fileIn(folder, artifactFiles.etlt);
 };
 
 /** A pod reports names; the folder that they are in is the one that its task named. */
-const statusOf = (
+const storedOf = (
   modelExport: ModelExport,
   { kind: _, reused: __, etlt, codecEtlt, calibrationCache, verification, report, inputs }: Exported,
 ): ExportStatus => {
@@ -101,7 +105,6 @@ const statusOf = (
   const folder = exportFolder(modelExport.spec.output.uri, key);
   return {
     key,
-    ...(retryOf(modelExport) && { retry: retryOf(modelExport) }),
     etlt: placed(folder, etlt),
     ...(codecEtlt && { codecEtlt: placed(folder, codecEtlt) }),
     ...(calibrationCache && { calibrationCache: placed(folder, calibrationCache) }),
@@ -116,19 +119,32 @@ const reportPlaces = (folder: string, { file, pageFile }: NonNullable<Exported['
   ...(pageFile !== undefined && { pageUri: fileIn(folder, pageFile) }),
 });
 
+/** The artifacts in status, without what status remembers of the work on them. */
+export const storedPart = (status: ExportStatus): ExportStatus => {
+  const {
+    wantedKey: _,
+    attempts: __,
+    lastFailure: ___,
+    nextAttempt,
+    startedAt,
+    finishedAt,
+    ...stored
+  } = status;
+  return stored;
+};
+
 /** The folder is where the `.etlt` is: status is the one witness of what was exported where. */
-const finished = (
-  { calibrationTensorfile: _, wantedKey: __, ...stored }: ExportStatus,
+const exported = (
+  { calibrationTensorfile: _, ...stored }: ExportStatus,
   file: ReferredFile | undefined,
-) => {
+): ExportState => {
   const { calibrationCache, verification } = stored;
   const etlt = stored.etlt!;
-  const status: ExportStatus = { ...stored, ...(file && { calibrationTensorfile: file }) };
   const artifacts: ExportedArtifacts = {
     folder: etlt.uri.slice(0, -artifactFiles.etlt.length - 1),
     etlt,
     ...(calibrationCache && { calibrationCache }),
     ...(verification && { verification }),
   };
-  return { kind: 'Exported', status, artifacts } as const;
+  return { kind: 'Exported', stored: { ...stored, ...(file && { calibrationTensorfile: file }) }, artifacts };
 };

@@ -1,75 +1,48 @@
 /** Stages → status, whole: conditions by kstatus's rules, artifacts, one entry per device class. Pure. */
-import {
-  type Condition,
-  type ConditionType,
-  setConditions,
-  type WantedCondition,
-} from '../api/conditions.ts';
+import { type Condition, setConditions, type WantedCondition } from '../api/conditions.ts';
 import type { ModelExport, ModelExportStatus } from '../api/model-export.ts';
 import { dataTypeOf, needsCalibration } from '../jobs/keys.ts';
+import { doingOf } from '../ownedjobs/doing.ts';
+import { handledRequest } from '../ownedjobs/request.ts';
 import type { EngineStage } from './engine-stage.ts';
-import type { ExportStage, ExportStatus } from './export-stage.ts';
+import { type ExportStage, type ExportStatus, storedPart } from './export-stage.ts';
 import type { Observed } from './observed.ts';
 import type { Stages } from './stages.ts';
 import { type Summary, summaryOf } from './summary.ts';
 
 type EngineStatus = NonNullable<ModelExportStatus['engines']>[number];
 
-/** Written before anything else is done, so that no watcher takes a new object for a finished one. */
-export const firstStatus = ({ modelExport, now }: Observed): ModelExportStatus => ({
-  observedGeneration: modelExport.metadata.generation,
-  conditions: setConditions(
-    modelExport.status?.conditions,
-    [
-      { type: 'Reconciling', status: 'True', reason: 'Accepted', message: 'seen, and about to be exported' },
-      { type: 'Stalled', status: 'False', reason: 'Accepted', message: 'nothing has failed' },
-      ...firstTypes(modelExport).map(
-        (type) => ({ type, status: 'Unknown', reason: 'Accepted', message: 'not looked at yet' }) as const,
-      ),
-    ],
-    { now, generation: modelExport.metadata.generation },
-  ),
-  progress: 'accepted',
-  ...countsOf(0, modelExport.spec.deviceClasses.length),
-});
-
-const firstTypes = ({ spec }: ModelExport): readonly ConditionType[] =>
-  needsCalibration(spec)
-    ? ['Ready', 'Exported', 'Calibrated', 'EnginesReady']
-    : ['Ready', 'Exported', 'EnginesReady'];
-
-const countsOf = (built: number, count: number) => ({
-  enginesReady: `${built}/${count}`,
-  engineCount: count,
-  enginesBuilt: built,
-});
-
 export const nextStatus = (observed: Observed, stages: Stages): ModelExportStatus => {
   const { modelExport, now } = observed;
   const { generation } = modelExport.metadata;
   const summary = summaryOf(observed, stages);
   const built = stages.engines.filter(({ state }) => state.kind === 'Built').length;
+  const exported = exportedPart(modelExport, stages.exported);
+  const lastHandledRequest = handledRequest(modelExport);
   return {
     observedGeneration: generation,
     conditions: setConditions(modelExport.status?.conditions, conditionsOf(observed, stages, summary), {
       now,
       generation,
     }) as Condition[],
-    export: exportedPart(modelExport, stages.exported),
+    ...(Object.keys(exported).length > 0 && { export: exported }),
     engines: stages.engines.map((stage) => engineStatus(observed, stage)),
     progress: progressOf(summary, stages, built),
-    ...countsOf(built, stages.engines.length),
+    enginesReady: `${built}/${stages.engines.length}`,
+    engineCount: stages.engines.length,
+    enginesBuilt: built,
+    ...(lastHandledRequest !== undefined && { lastHandledRequest }),
   };
 };
 
 /** While a changed spec is exported, status keeps naming what the old one left. */
-const exportedPart = ({ status }: ModelExport, exported: ExportStage): ExportStatus => {
-  const { wantedKey: _, ...stored } = exported.kind === 'Exported' ? exported.status : (status?.export ?? {});
-  return { ...stored, ...(exported.wantedKey && { wantedKey: exported.wantedKey }) };
-};
+const exportedPart = ({ status }: ModelExport, { state, ledger }: ExportStage): ExportStatus => ({
+  ...(state.kind === 'Exported' ? state.stored : storedPart(status?.export ?? {})),
+  ...ledger,
+});
 
 const engineStatus = ({ modelExport, now }: Observed, stage: EngineStage): EngineStatus => {
-  const { deviceClass, wantedKey, attempts, stored, state } = stage;
+  const { deviceClass, stored, state, ledger } = stage;
   const before = modelExport.status?.engines?.find((engine) => engine.deviceClass === deviceClass);
   const built = {
     type: 'Built',
@@ -81,8 +54,7 @@ const engineStatus = ({ modelExport, now }: Observed, stage: EngineStage): Engin
     deviceClass,
     conditions: setConditions(before?.conditions, [built], { now, generation }),
     dataType: dataTypeOf(modelExport.spec, deviceClass),
-    ...(wantedKey && { wantedKey }),
-    ...(attempts > 0 && { attempts }),
+    ...ledger,
     ...stored,
   };
 };
@@ -97,22 +69,25 @@ const reasonOf = (
     case 'Waiting':
     case 'Failed':
       return { reason: state.reason, message: state.message.slice(0, 1000) };
-    default:
-      if (spec.suspend) return { reason: 'Suspended', message: 'spec.suspend is true' };
-      if (state.kind === 'Building' && state.blocked) return state.blocked;
+    case 'Stopped':
       return {
-        reason: 'Building',
-        message: stored ? 'being built again; the old engine stays until then' : 'being built',
+        reason: 'Stopped',
+        message: 'not built, because another class failed (failurePolicy FailFast)',
       };
+    default: {
+      if (spec.suspend) return { reason: 'Suspended', message: 'spec.suspend is true' };
+      const building = stored ? 'being built again; the old engine stays until then' : 'being built';
+      return (state.kind === 'Building' && doingOf(state.job)) || { reason: 'Building', message: building };
+    }
   }
 };
 
-const progressOf = (summary: Summary, { exported }: Stages, built: number): string => {
+const progressOf = (summary: Summary, { exported: { state } }: Stages, built: number): string => {
   if (summary.kind === 'Ready') return 'done';
   if (summary.kind === 'Suspended') return 'suspended';
   if (summary.kind === 'Stalled') return `stopped: ${summary.reason}`;
-  if (exported.kind === 'Waiting') return 'waiting for the tensorfile';
-  return exported.kind === 'Exported' ? `building engines, ${built} done` : 'exporting';
+  if (state.kind === 'Exported') return `building engines, ${built} done`;
+  return state.kind === 'Waiting' ? 'waiting to export' : 'exporting';
 };
 
 /** kstatus reads Reconciling and Stalled before Ready, so never are both of them True. */
@@ -129,13 +104,13 @@ const conditionsOf = (observed: Observed, stages: Stages, summary: Summary): rea
   ];
 };
 
-const exportedCondition = (exported: ExportStage, { reason, message }: Summary): WantedCondition =>
-  exported.kind === 'Exported'
+const exportedCondition = ({ state }: ExportStage, { reason, message }: Summary): WantedCondition =>
+  state.kind === 'Exported'
     ? {
         type: 'Exported',
         status: 'True',
         reason: 'Exported',
-        message: `the .etlt is ${exported.artifacts.etlt.uri}`,
+        message: `the .etlt is ${state.artifacts.etlt.uri}`,
       }
     : { type: 'Exported', status: 'False', reason, message };
 
@@ -146,15 +121,16 @@ const calibratedCondition = (
   summary: Summary,
 ): readonly WantedCondition[] => {
   if (!needsCalibration(modelExport.spec)) return [];
-  if (exported.kind !== 'Exported') return [{ ...exportedCondition(exported, summary), type: 'Calibrated' }];
-  const { uri = 'missing', int8 } = exported.artifacts.calibrationCache ?? {};
+  const { state } = exported;
+  if (state.kind !== 'Exported') return [{ ...exportedCondition(exported, summary), type: 'Calibrated' }];
+  const { uri = 'missing', int8 } = state.artifacts.calibrationCache ?? {};
   const share = int8 && `; ${int8.warning ?? `${int8.layers} layers compute in int8`}`;
   const message = `the calibration cache is ${uri}${share ?? ''}`;
   return [{ type: 'Calibrated', status: 'True', reason: 'Calibrated', message }];
 };
 
 const enginesCondition = ({ engines }: Stages, { kind, reason, message }: Summary): WantedCondition =>
-  engines.every(({ state }) => state.kind === 'Built') && kind === 'Ready'
+  kind === 'Ready'
     ? {
         type: 'EnginesReady',
         status: 'True',

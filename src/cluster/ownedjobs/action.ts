@@ -8,8 +8,7 @@ export type Action<Status extends object> =
   | { readonly kind: 'CreateJob'; readonly job: Job }
   | { readonly kind: 'SuspendJob'; readonly name: string; readonly suspend: boolean }
   | { readonly kind: 'WriteStatus'; readonly status: Status }
-  | { readonly kind: 'PublishEvent'; readonly event: Event }
-  | { readonly kind: 'ExpireJob'; readonly name: string };
+  | { readonly kind: 'PublishEvent'; readonly event: Event };
 
 /** Actions in the order in which they are performed. */
 export type Decision<Status extends object> = {

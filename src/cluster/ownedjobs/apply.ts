@@ -2,7 +2,8 @@
 
 import { unreachable } from '../../ground/base/unreachable.ts';
 import { exportGroup, kinds } from '../api/group.ts';
-import type { OwnerKind } from '../api/labels.ts';
+import { annotations, labels, type OwnerKind } from '../api/labels.ts';
+import type { Job } from '../jobs/job.ts';
 import { ApiError, isStatus } from '../runtime/api-error.ts';
 import type { KubeClient } from '../runtime/client.ts';
 import type { Recorder } from '../runtime/recorder.ts';
@@ -16,9 +17,6 @@ export type ApplyDeps = {
   readonly client: KubeClient;
   readonly record: Recorder;
 };
-
-/** How long a finished Job stays, for people who want to read its log. */
-const finishedJobSeconds = 3600;
 
 /** The object that the decision is about. */
 export type Owner = {
@@ -51,15 +49,7 @@ const perform = async (action: Action<object>, owner: Owner, { deps, signal }: H
     case 'DeleteJob':
       return removeJob(client, { namespace, name: action.name, uid: action.uid }, signal);
     case 'SuspendJob':
-      return patchJob(
-        client,
-        { namespace, name: action.name },
-        { body: { suspend: action.suspend }, signal },
-      );
-    case 'ExpireJob': {
-      const body = { ttlSecondsAfterFinished: finishedJobSeconds };
-      return patchJob(client, { namespace, name: action.name }, { body, signal });
-    }
+      return patchJob(client, { namespace, name: action.name }, { body: suspension(action.suspend), signal });
     case 'WriteStatus': {
       const resource = { ...exportGroup, plural: kinds[owner.kind].plural };
       return writeStatus(client, { resource, owner, status: action.status }, signal);
@@ -75,11 +65,7 @@ type Write<B> = { readonly body: B; readonly signal: AbortSignal };
 type JobAt = { readonly namespace: string; readonly name: string };
 
 /** The name says what the Job makes, so one that is there already is the one that was wanted, if it is ours. */
-const createJob = async (
-  client: KubeClient,
-  owner: Owner,
-  { body, signal }: Write<{ readonly metadata: { readonly name: string } }>,
-): Promise<void> => {
+const createJob = async (client: KubeClient, owner: Owner, { body, signal }: Write<Job>): Promise<void> => {
   const { namespace } = owner.metadata;
   try {
     await client.create(jobResources.jobs, { namespace }, body, signal);
@@ -87,7 +73,8 @@ const createJob = async (
     if (!isStatus(thrown, 409)) throw thrown;
     const { name } = body.metadata;
     const there = (await client.read(jobResources.jobs, { namespace, name }, signal)) as JobObject;
-    if (isJobOf(there.metadata, owner)) return;
+    const isSameTry = there.metadata.labels?.[labels.attempt] === body.metadata.labels[labels.attempt];
+    if (isSameTry && isJobOf(there.metadata, owner)) return;
     throw new ApiError({
       status: 0,
       reason: 'NameTaken',
@@ -104,8 +91,14 @@ const removeJob = (
 
 const patchJob = (client: KubeClient, at: JobAt, { body, signal }: Write<object>): Promise<void> =>
   unlessGone(async () => {
-    await client.mergePatch(jobResources.jobs, at, { spec: body }, signal);
+    await client.mergePatch(jobResources.jobs, at, body, signal);
   });
+
+/** The annotation tells what is ours to resume. */
+const suspension = (suspend: boolean): object => ({
+  metadata: { annotations: { [annotations.suspendedBy]: suspend ? labels.managedByValue : null } },
+  spec: { suspend },
+});
 
 /** A Job that is gone needs no change any more. */
 const unlessGone = async (change: () => Promise<void>): Promise<void> => {

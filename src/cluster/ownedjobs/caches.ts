@@ -1,5 +1,5 @@
 /** The caches of owned Jobs and their pods, and what each keeps of an object. */
-import { labels } from '../api/labels.ts';
+import { annotations, labels } from '../api/labels.ts';
 import type { ObjectMeta } from '../api/model-export.ts';
 import type { Change, InformerOptions } from '../runtime/informer.ts';
 import type { Resource } from '../runtime/resources.ts';
@@ -52,14 +52,14 @@ export const jobCache = (scope: Scope, onChange: Listener<JobObject>): InformerO
   selectors: ours,
   project: (raw) => {
     const { metadata, spec, status } = raw as JobObject;
-    const { suspend, ttlSecondsAfterFinished } = spec;
+    const { suspend, managedBy } = spec;
+    const { conditions, completionTime } = status ?? {};
+    const { [annotations.suspendedBy]: suspendedBy } = (metadata as RawMeta).annotations ?? {};
     return {
       metadata: metaOf(metadata),
-      spec: {
-        ...(suspend !== undefined && { suspend }),
-        ...(ttlSecondsAfterFinished !== undefined && { ttlSecondsAfterFinished }),
-      },
-      ...(status && { status }),
+      spec: { ...(suspend !== undefined && { suspend }), ...(managedBy && { managedBy }) },
+      suspendedByUs: suspendedBy === labels.managedByValue,
+      status: { ...(conditions && { conditions }), ...(completionTime && { completionTime }) },
     };
   },
   indexes: { [jobIndexes.owner]: ({ metadata }) => controllerKeys(metadata) },
@@ -87,6 +87,8 @@ export const podCache = (scope: Scope, onChange: Listener<PodObject>): InformerO
   indexes: { [jobIndexes.job]: ({ metadata }) => controllerKeys(metadata) },
   onChange,
 });
+
+type RawMeta = { readonly annotations?: Readonly<Record<string, string>> };
 
 /** What is read of the metadata: the rest is most of an object's bytes. */
 const metaOf = (meta: JobObject['metadata']): JobObject['metadata'] => {

@@ -19,12 +19,12 @@ type Condition = {
 
 export type JobObject = {
   readonly metadata: Meta;
-  readonly spec: { readonly suspend?: boolean; readonly ttlSecondsAfterFinished?: number };
+  readonly spec: { readonly suspend?: boolean; readonly managedBy?: string };
+  /** Whether it has the annotation by which the operator knows what it suspended. */
+  readonly suspendedByUs: boolean;
   readonly status?: {
     readonly conditions?: readonly Condition[];
-    readonly active?: number;
-    readonly succeeded?: number;
-    readonly failed?: number;
+    readonly completionTime?: string;
   };
 };
 
@@ -32,7 +32,8 @@ export type ContainerStatus = {
   readonly name: string;
   readonly state?: {
     readonly waiting?: { readonly reason?: string; readonly message?: string };
-    readonly terminated?: { readonly exitCode: number; readonly reason?: string; readonly message?: string };
+    readonly running?: { readonly startedAt?: string };
+    readonly terminated?: Omit<TerminatedContainer, 'name'>;
   };
 };
 
@@ -41,6 +42,8 @@ export type TerminatedContainer = {
   readonly exitCode: number;
   readonly reason?: string;
   readonly message?: string;
+  readonly startedAt?: string;
+  readonly finishedAt?: string;
 };
 
 export type PodObject = {

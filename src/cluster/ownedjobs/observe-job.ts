@@ -1,12 +1,13 @@
 /** A Job, its pods and their mount warnings, as one judged state. Pure: reads what the caches hold. */
-
 import type { Stage } from '../../ground/contract/result.ts';
 import { labels } from '../api/labels.ts';
 import type { Hardware } from '../deviceclass/hardware.ts';
 import { blockedOf, refusedPod } from './blocked.ts';
-import type { JobObject, PodObject, Warning } from './kube-shapes.ts';
+import { endOf } from './end-of-job.ts';
+import type { ContainerStatus, JobObject, PodObject, Warning } from './kube-shapes.ts';
 import type { JobState, ObservedJob } from './observed-job.ts';
-import { failureOf, successOf } from './outcome.ts';
+import { leftBy } from './outcome.ts';
+import { millisecondsOf } from './times.ts';
 
 export type JobSurroundings = {
   readonly pods: readonly PodObject[];
@@ -16,59 +17,62 @@ export type JobSurroundings = {
 
 export const observeJob = (job: JobObject, around: JobSurroundings): ObservedJob => {
   const pods = [...around.pods].sort(newestFirst);
-  const stage = stageOf(job);
   const node = pods.find(({ spec }) => spec?.nodeName)?.spec?.nodeName;
+  const own = job.metadata.labels ?? {};
   return {
     name: job.metadata.name,
     uid: job.metadata.uid,
-    stage,
-    deviceClass: job.metadata.labels?.[labels.deviceClass],
-    state: stateOf(job, pods, { stage, warnings: around.warnings }),
-    attempts: (job.status?.failed ?? 0) + (job.status?.succeeded ?? 0) + (job.status?.active ?? 0),
+    // Our own label says it: only Jobs that carry our labels are observed.
+    stage: own[labels.stage] as Stage,
+    deviceClass: own[labels.deviceClass],
+    attempt: own[labels.attempt],
+    template: own[labels.template] ?? '',
+    state: stateOf(job, pods, around.warnings),
+    startedAtMs: startOf(pods[0]),
+    finishedAtMs: endTimeOf(job),
+    node,
     hardware: node === undefined ? undefined : around.hardwareOf(node),
-    expires: job.spec.ttlSecondsAfterFinished !== undefined,
+    isQueued: own[labels.queue] !== undefined || isManagedElsewhere(job),
+    suspendedByUs: job.suspendedByUs,
   };
 };
 
-/** Our own label says it: only Jobs that carry our labels are observed. */
-const stageOf = ({ metadata }: JobObject): Stage => metadata.labels?.[labels.stage] as Stage;
+/** What the Job controller of Kubernetes itself is called in spec.managedBy. */
+const jobController = 'kubernetes.io/job-controller';
+
+const isManagedElsewhere = ({ spec }: JobObject): boolean =>
+  (spec.managedBy ?? jobController) !== jobController;
 
 const newestFirst = (a: PodObject, b: PodObject): number =>
   (b.metadata.creationTimestamp ?? '').localeCompare(a.metadata.creationTimestamp ?? '');
 
-const stateOf = (job: JobObject, pods: readonly PodObject[], around: Around): JobState => {
-  const condition = (type: string) =>
-    job.status?.conditions?.find((c) => c.type === type && c.status === 'True');
-  const complete = condition('Complete');
-  if (complete)
-    return (
-      successOf(pods, around.stage) ?? {
-        kind: 'ResultUnknown',
-        sinceMs: Date.parse(complete.lastTransitionTime),
-      }
-    );
-  const failed = condition('Failed');
-  if (failed) return givenUp(pods, failed, around.stage);
+const stateOf = (job: JobObject, pods: readonly PodObject[], warnings: readonly Warning[]): JobState => {
+  const ended = endOf(job, pods);
+  if (ended) return ended;
   const pod = pods[0];
-  const blocked = pod ? blockedOf(pod, around.warnings) : refusedPod(around.warnings);
-  return { kind: 'Active', suspended: job.spec.suspend === true, ...(blocked && { blocked }) };
+  const blocked = pod ? blockedOf(pod, warnings) : refusedPod(warnings);
+  const left = leftBy(pods, job.metadata.labels?.[labels.stage] as Stage);
+  return {
+    kind: 'Active',
+    suspended: job.spec.suspend === true,
+    ...(blocked && { blocked }),
+    ...(left && { left }),
+  };
 };
 
-type Around = { readonly stage: Stage; readonly warnings: readonly Warning[] };
-type FailedCondition = { readonly reason?: string; readonly message?: string };
+/** When the first container started: an init container, too. */
+const startOf = (pod: PodObject | undefined): number | undefined => {
+  const { initContainerStatuses = [], containerStatuses = [] } = pod?.status ?? {};
+  const times = [...initContainerStatuses, ...containerStatuses].flatMap(startedAt);
+  return times.length === 0 ? undefined : Math.min(...times);
+};
 
-const givenUp = (pods: readonly PodObject[], condition: FailedCondition, stage: Stage): JobState => {
-  if (condition.reason === 'DeadlineExceeded')
-    return {
-      kind: 'Failed',
-      reason: 'DeadlineExceeded',
-      message: 'the Job ran longer than its deadlineSeconds in spec.jobs',
-    };
-  return (
-    failureOf(pods, stage) ?? {
-      kind: 'Failed',
-      reason: 'PodFailed',
-      message: condition.message ?? 'the Job failed and its pod is gone',
-    }
-  );
+const startedAt = ({ state }: ContainerStatus): readonly number[] => {
+  const time = millisecondsOf(state?.running?.startedAt ?? state?.terminated?.startedAt);
+  return time === undefined ? [] : [time];
+};
+
+const endTimeOf = ({ status }: JobObject): number | undefined => {
+  const failed = status?.conditions?.find(({ type, status: is }) => type === 'Failed' && is === 'True');
+  return millisecondsOf(status?.completionTime ?? failed?.lastTransitionTime);
 };

@@ -5,7 +5,8 @@
 import { failures, reasonOfExitCode } from '../../ground/base/failures.ts';
 import { parseResult, reporters, type Stage } from '../../ground/contract/result.ts';
 import type { ContainerStatus, PodObject, TerminatedContainer } from './kube-shapes.ts';
-import type { JobState } from './observed-job.ts';
+import type { JobState, Left } from './observed-job.ts';
+import { millisecondsOf } from './times.ts';
 
 type Failure = Extract<JobState, { kind: 'Failed' }>;
 type Success = Extract<JobState, { kind: 'Succeeded' }>;
@@ -44,6 +45,19 @@ export const failureOf = (pods: readonly PodObject[], stage: Stage): Failure | u
     ])
     .find(({ exitCode }) => exitCode !== 0);
   return failed && { kind: 'Failed', ...causeOf(failed) };
+};
+
+/** Of a pod that has not ended: what is known since our last container ended, or one of ours failed. */
+export const leftBy = (pods: readonly PodObject[], stage: Stage): Left | undefined => {
+  const state = successOf(pods, stage) ?? failureOf(pods, stage);
+  if (state === undefined) return undefined;
+  const ends = pods
+    .flatMap(({ status }) => [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])])
+    .flatMap(
+      ({ name, state: { terminated: ended } = {} }) =>
+        (ownContainers[stage].includes(name) && millisecondsOf(ended?.finishedAt)) || [],
+    );
+  return ends.length === 0 ? undefined : { state, sinceMs: Math.max(...ends) };
 };
 
 const causeOf = ({

@@ -1,0 +1,39 @@
+/**
+ * Two labels that tell Jobs for the same content apart: which try it is, and which template it was made from. Both are
+ * functions of what status and spec say, so that a create repeated after a crash meets 409 and not a second Job.
+ */
+import { contentKey } from '../../ground/base/digest.ts';
+import { labels } from '../api/labels.ts';
+import type { Job, JobDraft } from './job.ts';
+import { jobName } from './names.ts';
+
+/** Hash of all that the pods of a Job are made from, and of what the Job itself carries by the user's choice. */
+export const templateOf = ({ metadata, spec }: JobDraft): string =>
+  contentKey({ labels: metadata.labels, annotations: metadata.annotations, spec });
+
+/**
+ * Names the try that follows a failure, or the first one. Every failed Job has a UID of its own, so no try is named
+ * twice, whatever becomes of the Jobs.
+ */
+export const tryOf = (key: string, lastFailedUid: string | undefined): string =>
+  contentKey({ key, after: lastFailedUid });
+
+export type NamedTry = {
+  /** `export`, `tensorfile`, or the device class. */
+  readonly part: string;
+  /** As `tryOf` names it. */
+  readonly attempt: string;
+};
+
+/** The Job under its final name, with the labels by which it is found again. */
+export const namedJob = (job: JobDraft, owner: string, { part, attempt }: NamedTry): Job => {
+  const template = templateOf(job);
+  return {
+    ...job,
+    metadata: {
+      ...job.metadata,
+      name: jobName(owner, { part, attempt, template }),
+      labels: { ...job.metadata.labels, [labels.attempt]: attempt, [labels.template]: template },
+    },
+  };
+};

@@ -1,0 +1,16 @@
+/** What keeps a Job from running, in words; nothing while its pod runs. */
+import type { Reason } from '../api/reasons.ts';
+import type { ObservedJob } from './observed-job.ts';
+
+export type Doing = { readonly reason: Reason; readonly message: string };
+
+export const doingOf = ({ name, state, suspendedByUs }: ObservedJob): Doing | undefined => {
+  if (state.kind !== 'Active') return undefined;
+  if (!state.suspended) return state.blocked;
+  return suspendedByUs
+    ? { reason: 'Suspended', message: `Job ${name} is suspended` }
+    : {
+        reason: 'Queued',
+        message: `Job ${name} was suspended by a queue or by a person, who also resumes it`,
+      };
+};

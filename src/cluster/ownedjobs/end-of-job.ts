@@ -1,0 +1,61 @@
+/** What a finished Job came to, by its conditions and its pods. Pure. */
+import { type FailureReason, reasonOfExitCode } from '../../ground/base/failures.ts';
+import type { Stage } from '../../ground/contract/result.ts';
+import { labels } from '../api/labels.ts';
+import type { JobObject, PodObject } from './kube-shapes.ts';
+import type { JobState } from './observed-job.ts';
+import { failureOf, successOf } from './outcome.ts';
+import { isPassing } from './verdict.ts';
+
+type Failure = Extract<JobState, { kind: 'Failed' }>;
+
+/** Undefined while the Job is not finished, or its pod is known to run although the Job is: one of the caches is late. */
+export const endOf = (job: JobObject, pods: readonly PodObject[]): JobState | undefined => {
+  const stage = job.metadata.labels?.[labels.stage] as Stage;
+  const condition = (type: string) =>
+    job.status?.conditions?.find((candidate) => candidate.type === type && candidate.status === 'True');
+  const complete = condition('Complete');
+  if (complete)
+    return (
+      successOf(pods, stage) ?? { kind: 'ResultUnknown', sinceMs: Date.parse(complete.lastTransitionTime) }
+    );
+  const failed = condition('Failed');
+  if (failed === undefined || pods.some(isRunning)) return undefined;
+  return failureBy(failed, pods, stage);
+};
+
+const isRunning = ({ status, metadata }: PodObject): boolean =>
+  metadata.deletionTimestamp === undefined && ['Pending', 'Running'].includes(status?.phase ?? '');
+
+type FailedCondition = { readonly reason?: string; readonly message?: string };
+
+const failureBy = (
+  { reason, message = 'the Job failed, and its pod is gone' }: FailedCondition,
+  pods: readonly PodObject[],
+  stage: Stage,
+): Failure => {
+  if (reason === 'DeadlineExceeded')
+    return {
+      kind: 'Failed',
+      reason,
+      message: `the Job ran into a deadline that was added to it: ${message}`,
+    };
+  const reported = failureOf(pods, stage);
+  const disruption = disruptionOf(message, pods);
+  if (disruption && (reported === undefined || isPassing(reported.reason))) return disruption;
+  return reported ?? { kind: 'Failed', reason: reasonInWords(message) ?? 'PodFailed', message };
+};
+
+const disruptionOf = (message: string, pods: readonly PodObject[]): Failure | undefined => {
+  const condition = pods
+    .flatMap(({ status }) => status?.conditions ?? [])
+    .find(({ type, status }) => type === 'DisruptionTarget' && status === 'True');
+  if (condition === undefined && !message.includes('DisruptionTarget')) return undefined;
+  return { kind: 'Failed', reason: 'Disrupted', message: condition?.message ?? message };
+};
+
+/** The Job controller names the exit code by which a rule of podFailurePolicy applied; it stays when the pod is gone. */
+const reasonInWords = (message: string): FailureReason | undefined => {
+  const [, code] = /failed with exit code (\d+)/.exec(message) ?? [];
+  return code === undefined ? undefined : reasonOfExitCode(Number(code));
+};

@@ -1,0 +1,10 @@
+/** Whether this operator acts on an object: not once it is being deleted, and not for another controller. Pure. */
+import { managedByUs } from '../api/labels.ts';
+
+type Managed = {
+  readonly metadata: { readonly deletionTimestamp?: string };
+  readonly spec: { readonly managedBy?: string };
+};
+
+export const isOurs = ({ metadata, spec }: Managed): boolean =>
+  metadata.deletionTimestamp === undefined && (spec.managedBy ?? managedByUs) === managedByUs;

@@ -1,0 +1,190 @@
+/**
+ * One artifact: what status remembers of it and the Jobs that exist → what is to be done. The same rules hold for
+ * every kind of artifact; what differs is in the `Step`. Pure.
+ */
+import type { Result, Stage } from '../../ground/contract/result.ts';
+import type { Attempt, Ledger } from '../api/ledger.ts';
+import { keptAttempts } from '../api/ledger.ts';
+import { deadlineSecondsOf, type Job, type JobDraft } from '../jobs/job.ts';
+import { namedJob, templateOf, tryOf } from '../jobs/template.ts';
+import type { JobFailureReason, ObservedJob } from './observed-job.ts';
+import { timestamp } from './times.ts';
+import { verdictOf } from './verdict.ts';
+
+export type Step = {
+  readonly stage: Stage;
+  /** Undefined for what is made once for all classes. */
+  readonly deviceClass?: string;
+  /** Name of the object that the artifact is made for. */
+  readonly owner: string;
+  /** Content key of what the spec asks for. */
+  readonly key: string;
+  /** Whether status has the artifact of that key, in the folder that the spec names. */
+  readonly isStored: boolean;
+  /** The Job for it, without name and labels of a try. */
+  readonly job: () => JobDraft;
+  /** How long its pod may run, in milliseconds. */
+  readonly deadlineMs: number;
+};
+
+export type Witness = {
+  /** What status remembers. */
+  readonly before: Ledger;
+  readonly jobs: readonly ObservedJob[];
+  /** Whether a request asks for another try of what failed. */
+  readonly forgiven: boolean;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+};
+
+export type StepState =
+  | { readonly kind: 'Stored' }
+  | { readonly kind: 'Made'; readonly result: Exclude<Result, { kind: 'Failed' }>; readonly job: ObservedJob }
+  | { readonly kind: 'Running'; readonly job: ObservedJob }
+  | { readonly kind: 'Start'; readonly job: Job }
+  | { readonly kind: 'Later'; readonly failure: Attempt; readonly atMs: number }
+  | { readonly kind: 'Failed'; readonly failure: Attempt };
+
+export type Stepped = {
+  readonly state: StepState;
+  readonly ledger: Ledger;
+  /** When time alone changes the state, in milliseconds since the epoch. */
+  readonly lookAtMs?: number;
+};
+
+/** How long a finished Job's pod may stay unseen before its result counts as lost. */
+export const resultGraceMs = 30_000;
+
+export const stepped = (step: Step, witness: Witness): Stepped => {
+  const { before } = witness;
+  if (step.isStored) return { state: { kind: 'Stored' }, ledger: ledgerWith(step, before, []) };
+  const draft = step.job();
+  const attempts = attemptsThatCount(before, { key: step.key, template: templateOf(draft), ...witness });
+  const attempt = tryOf(step.key, before.lastFailure?.jobUid);
+  const job = settledJob(witness.jobs.find(isOf(step, attempt)), witness.now);
+  const failure = job && failureIn(job, step, witness.now);
+  if (job && failure) {
+    const entry = entryOf(job, failure, (attempts.at(-1)?.number ?? 0) + 1);
+    const kept = [...attempts, entry].slice(-keptAttempts);
+    const known = { ...before, wantedKey: step.key, attempts: kept, lastFailure: entry };
+    return stepped(step, { ...witness, before: known });
+  }
+  const part = step.deviceClass ?? step.stage;
+  const start = () => ({ kind: 'Start', job: namedJob(draft, step.owner, { part, attempt }) }) as const;
+  const ledger = ledgerWith(step, before, attempts);
+  if (job && !isOutdated(job, templateOf(draft))) return underway(job, ledger, step);
+  const verdict = job ? ({ kind: 'MayStart' } as const) : verdictOf(attempts, witness.now);
+  switch (verdict.kind) {
+    case 'MayStart':
+      return { state: start(), ledger };
+    case 'Later': {
+      const { atMs, failure: last } = verdict;
+      const nextAttempt = timestamp(atMs);
+      return {
+        state: { kind: 'Later', failure: last, atMs },
+        ledger: { ...ledger, nextAttempt },
+        lookAtMs: atMs,
+      };
+    }
+    default:
+      return { state: { kind: 'Failed', failure: verdict.failure }, ledger };
+  }
+};
+
+export const deadlineMsOf = (stage: Parameters<typeof deadlineSecondsOf>[0]): number =>
+  deadlineSecondsOf(stage) * 1000;
+
+/** How long until the first of these has to be looked at, in milliseconds; undefined if time changes none of them. */
+export const requeueAt = (steps: readonly Pick<Stepped, 'lookAtMs'>[], now: number): number | undefined => {
+  const times = steps.flatMap(({ lookAtMs }) => lookAtMs ?? []);
+  return times.length === 0 ? undefined : Math.max(1000, Math.min(...times) - now);
+};
+
+const isOf =
+  ({ stage, deviceClass }: Step, attempt: string) =>
+  (job: ObservedJob): boolean =>
+    job.attempt === attempt && job.stage === stage && job.deviceClass === deviceClass;
+
+/** A pod that an injected container keeps alive has ended for us once our own containers have. */
+const settledJob = (job: ObservedJob | undefined, now: number): ObservedJob | undefined => {
+  const left = job?.state.kind === 'Active' ? job.state.left : undefined;
+  if (job === undefined || left === undefined || now - left.sinceMs < resultGraceMs) return job;
+  return { ...job, state: left.state, finishedAtMs: left.sinceMs };
+};
+
+type Wanted = { readonly key: string; readonly template: string; readonly forgiven: boolean };
+
+/** Failures of another content, of another template, or that a request forgives, say nothing about the next try. */
+const attemptsThatCount = (
+  { wantedKey, attempts = [] }: Ledger,
+  { key, template, forgiven }: Wanted,
+): readonly Attempt[] =>
+  wantedKey === key && !forgiven && attempts.at(-1)?.template === template ? attempts : [];
+
+type Failure = { readonly reason: JobFailureReason; readonly message: string; readonly atMs: number };
+
+const failureIn = (
+  { state, startedAtMs = Number.POSITIVE_INFINITY, finishedAtMs }: ObservedJob,
+  { deadlineMs }: Step,
+  now: number,
+): Failure | undefined => {
+  if (state.kind === 'Failed') return { ...state, atMs: finishedAtMs ?? now };
+  if (state.kind === 'ResultUnknown' && now - state.sinceMs >= resultGraceMs)
+    return {
+      reason: 'ResultLost',
+      message: 'the Job finished, but its pod was gone before its result was read',
+      atMs: now,
+    };
+  if (state.kind !== 'Active' || now - startedAtMs < deadlineMs) return undefined;
+  const message = `the pod ran for ${deadlineMs / 1000} seconds, which is its deadlineSeconds in spec.jobs`;
+  return { reason: 'DeadlineExceeded', message, atMs: now };
+};
+
+const entryOf = (job: ObservedJob, { reason, message, atMs }: Failure, number: number): Attempt => ({
+  number,
+  job: job.name,
+  jobUid: job.uid,
+  template: job.template,
+  reason,
+  message: message.slice(0, 1000),
+  ...(job.node !== undefined && { node: job.node }),
+  finishedAt: timestamp(atMs),
+});
+
+/** A pod that runs is left; one that waits would wait for what the old template asks for. */
+const isOutdated = ({ state, template, startedAtMs }: ObservedJob, wanted: string): boolean =>
+  template !== wanted && state.kind === 'Active' && (state.suspended || startedAtMs === undefined);
+
+const underway = (job: ObservedJob, ledger: Ledger, { deadlineMs }: Step): Stepped => {
+  const { state, startedAtMs, finishedAtMs } = job;
+  const startedAt = startedAtMs === undefined ? {} : { startedAt: timestamp(startedAtMs) };
+  if (state.kind === 'Succeeded') {
+    const finishedAt = finishedAtMs === undefined ? {} : { finishedAt: timestamp(finishedAtMs) };
+    const { attempts: _, ...settled } = ledger;
+    return {
+      state: { kind: 'Made', result: state.result, job },
+      ledger: { ...settled, ...startedAt, ...finishedAt },
+    };
+  }
+  const limit = startedAtMs === undefined ? undefined : startedAtMs + deadlineMs;
+  const since =
+    state.kind === 'ResultUnknown' ? state.sinceMs : state.kind === 'Active' && state.left?.sinceMs;
+  const lookAtMs = since ? since + resultGraceMs : limit;
+  return {
+    state: { kind: 'Running', job },
+    ledger: { ...ledger, ...startedAt },
+    ...(lookAtMs !== undefined && { lookAtMs }),
+  };
+};
+
+const ledgerWith = (
+  { key }: Step,
+  { lastFailure, startedAt, finishedAt }: Ledger,
+  attempts: readonly Attempt[],
+): Ledger => ({
+  wantedKey: key,
+  ...(attempts.length > 0 && { attempts: [...attempts] }),
+  ...(lastFailure && { lastFailure }),
+  ...(startedAt && { startedAt }),
+  ...(finishedAt && { finishedAt }),
+});

@@ -1,0 +1,18 @@
+/** The states of a step as reasons and messages. */
+import type { Reason } from '../api/reasons.ts';
+import type { StepState } from './step.ts';
+
+type Words = { readonly reason: Reason; readonly message: string };
+
+export const laterWith = ({ failure, atMs }: Extract<StepState, { kind: 'Later' }>): Words => {
+  const time = new Date(atMs).toISOString().slice(0, 16).replace('T', ' ');
+  return {
+    reason: failure.reason as Reason,
+    message: `attempt ${failure.number} failed, the next one starts at ${time} UTC: ${failure.message}`,
+  };
+};
+
+export const failedWith = ({ failure }: Extract<StepState, { kind: 'Failed' }>): Words => ({
+  reason: failure.reason as Reason,
+  message: failure.number === 1 ? failure.message : `attempt ${failure.number} failed: ${failure.message}`,
+});

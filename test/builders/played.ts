@@ -1,0 +1,61 @@
+/** A ModelExport's life on values: decisions are performed on what the next observation is made of. */
+import type { ModelExport } from '../../src/cluster/api/model-export.ts';
+import { type Action, decide } from '../../src/cluster/modelexport/decide.ts';
+import type { Observed } from '../../src/cluster/modelexport/observed.ts';
+import type { ObservedJob } from '../../src/cluster/ownedjobs/observed-job.ts';
+import { active, aJobOf, anEngineBuilt, anExported } from './objects.ts';
+
+/** Plays the cluster: performs a decision on the values that the next observation is made of. */
+export const performed = (observed: Observed, actions: readonly Action[]): Observed => {
+  let world = observed;
+  for (const action of actions) world = performedOne(world, action);
+  return world;
+};
+
+const performedOne = (world: Observed, action: Action): Observed => {
+  const jobs = world.jobs.filter(({ name }) => !('name' in action) || name !== action.name);
+  switch (action.kind) {
+    case 'CreateJob':
+      return {
+        ...world,
+        jobs: [...jobs, aJobOf(action.job, active)],
+      };
+    case 'DeleteJob':
+      return { ...world, jobs };
+    case 'SuspendJob': {
+      const { name, suspend } = action;
+      const suspended = (job: ObservedJob): ObservedJob => ({
+        ...job,
+        state: { ...job.state, suspended: suspend } as ObservedJob['state'],
+        suspendedByUs: suspend,
+      });
+      return { ...world, jobs: world.jobs.map((job) => (job.name === name ? suspended(job) : job)) };
+    }
+    case 'WriteStatus':
+      return { ...world, modelExport: { ...world.modelExport, status: action.status } as ModelExport };
+    default:
+      return world;
+  }
+};
+
+/** Decides and performs until nothing is left to do; fails if that takes too long. */
+export const settled = (start: Observed): Observed => {
+  let observed = start;
+  for (let round = 0; round < 10; round++) {
+    const { actions } = decide(observed);
+    if (actions.length === 0) return observed;
+    observed = performed(observed, actions);
+  }
+  throw new Error('does not settle');
+};
+
+export const finish = (observed: Observed, state: (job: ObservedJob) => ObservedJob['state']): Observed => ({
+  ...observed,
+  jobs: observed.jobs.map((job) => (job.state.kind === 'Active' ? { ...job, state: state(job) } : job)),
+});
+
+export const succeed = (observed: Observed): Observed =>
+  finish(observed, ({ name }) => ({
+    kind: 'Succeeded',
+    result: name.startsWith('demo-export-') ? anExported() : anEngineBuilt(),
+  }));

@@ -1,0 +1,179 @@
+/** One artifact and its Jobs: what status remembers decides, whatever becomes of Jobs and pods. */
+import test from 'ava';
+import { keptAttempts, type Ledger } from '../../src/cluster/api/ledger.ts';
+import type { ModelExport } from '../../src/cluster/api/model-export.ts';
+import { exportJob } from '../../src/cluster/jobs/export-job.ts';
+import type { JobFailureReason, JobState, ObservedJob } from '../../src/cluster/ownedjobs/observed-job.ts';
+import { resultGraceMs, type Step, type Stepped, stepped } from '../../src/cluster/ownedjobs/step.ts';
+import { attemptsInADay } from '../../src/cluster/ownedjobs/verdict.ts';
+import { active, aJobOf, aModelExport, anExported } from '../builders/objects.ts';
+
+const start = Date.parse('2026-01-01T00:00:00Z');
+const minute = 60_000;
+const images = { worker: 'worker:dev', rtx: 'rtx:dev' };
+
+const aStep = (spec: Partial<ModelExport['spec']> = {}, changes: Partial<Step> = {}): Step => ({
+  stage: 'export',
+  owner: 'demo',
+  key: 'k',
+  isStored: false,
+  job: () => exportJob(aModelExport({ spec }), images),
+  deadlineMs: 60 * minute,
+  ...changes,
+});
+
+type World = {
+  readonly before: Ledger;
+  readonly jobs: readonly ObservedJob[];
+  readonly now: number;
+  readonly forgiven: boolean;
+};
+const empty: World = { before: {}, jobs: [], now: start, forgiven: false };
+
+const look = (world: World, step = aStep()): Stepped => stepped(step, world);
+
+/** Writes what was decided, and makes the Job if one is to be made. */
+const next = (world: World, step = aStep()): World => {
+  const { state, ledger } = look(world, step);
+  const made = state.kind === 'Start' ? [aJobOf(state.job, active)] : [];
+  return { ...world, before: ledger, jobs: [...world.jobs, ...made], forgiven: false };
+};
+
+const latest = (world: World, state: JobState, changes: Partial<ObservedJob> = {}): World => {
+  const [job, ...older] = [...world.jobs].reverse();
+  return { ...world, jobs: [...older.reverse(), { ...job!, state, finishedAtMs: world.now, ...changes }] };
+};
+
+const failed = (reason: JobFailureReason): JobState => ({ kind: 'Failed', reason, message: `for ${reason}` });
+const after = (world: World, ms: number): World => ({ ...world, now: world.now + ms });
+
+test('nothing made, nothing failed: the Job is made, and found again by its labels', (t) => {
+  t.is(look(empty).state.kind, 'Start');
+  const running = next(empty);
+  t.is(look(running).state.kind, 'Running');
+  t.deepEqual(look(running).ledger, { wantedKey: 'k' });
+});
+
+test('a failure that cannot pass stays Failed when its Job and its pod are gone', (t) => {
+  const stopped = next(latest(next(empty), failed('WrongKey'), { node: 'n1' }));
+  for (const jobs of [stopped.jobs, []]) {
+    const { state, ledger } = look({ ...stopped, jobs });
+    t.is(state.kind, 'Failed');
+    t.like(ledger.attempts, [{ number: 1, reason: 'WrongKey', message: 'for WrongKey', node: 'n1' }]);
+  }
+});
+
+test('the first verdict on a Job is kept, whatever its pods say later', (t) => {
+  const stopped = next(latest(next(empty), failed('WrongKey')));
+  const later = latest(stopped, failed('PodFailed'));
+  t.like(look(later).state, { kind: 'Failed', failure: { reason: 'WrongKey' } });
+  t.is(look(later).ledger.attempts!.length, 1);
+});
+
+test('a failure that can pass is tried again after 1, 5, 15 and 60 minutes, then hourly until a day is over', (t) => {
+  let world = next(empty);
+  const waits: number[] = [];
+  for (let number = 1; number < attemptsInADay; number++) {
+    const { state, lookAtMs } = look(latest(world, failed('StorageUnavailable')));
+    t.is(state.kind, 'Later');
+    waits.push((lookAtMs! - world.now) / minute);
+    world = next(latest(world, failed('StorageUnavailable')));
+    t.is(look(after(world, waits.at(-1)! * minute - 1)).state.kind, 'Later');
+    world = next(after(world, waits.at(-1)! * minute));
+    t.is(world.jobs.length, number + 1);
+  }
+  t.deepEqual(waits.slice(0, 6), [1, 5, 15, 60, 60, 60]);
+  t.true(waits.every((wait, index) => wait === 60 || index < 3));
+  const total = waits.reduce((sum, wait) => sum + wait, 0) / 60;
+  t.true(total > 23 && total <= 24, `${total} hours`);
+  const over = look(latest(world, failed('StorageUnavailable')));
+  t.like(over.state, { kind: 'Failed', failure: { number: attemptsInADay } });
+  t.is(over.ledger.attempts!.length, keptAttempts);
+  t.is(new Set(world.jobs.map(({ name }) => name)).size, world.jobs.length, 'no name is used twice');
+});
+
+test('disruptions count like other failures that can pass', (t) => {
+  const world = next(latest(next(empty), failed('Disrupted')));
+  t.is(look(world).state.kind, 'Later');
+  t.is(look(world).ledger.attempts![0]!.reason, 'Disrupted');
+});
+
+test('a request forgives what failed, and starts no second Job beside one that runs', (t) => {
+  const stopped = next(latest(next(empty), failed('WrongKey')));
+  const again = next({ ...stopped, forgiven: true });
+  t.is(again.jobs.length, 2);
+  t.is(again.before.attempts, undefined);
+  t.is(again.before.lastFailure!.reason, 'WrongKey');
+  t.is(look({ ...again, forgiven: true }).state.kind, 'Running');
+  t.is(
+    look({ ...again, jobs: again.jobs.slice(0, 1) }).state.kind,
+    'Start',
+    'the old Job is not judged again',
+  );
+  t.like(next(latest(again, failed('WrongKey'))).before.attempts, [{ number: 1 }]);
+});
+
+const moreMemory = { jobs: { export: { resources: { limits: { memory: '8Gi' } } } } };
+const changed = aStep(moreMemory);
+
+test('a changed template replaces a Job that failed, waits or is suspended, and leaves a pod that runs', (t) => {
+  const running = next(empty);
+  t.is(look(running, changed).state.kind, 'Start', 'its pod has not started');
+  t.is(look(latest(running, active, { startedAtMs: start }), changed).state.kind, 'Running');
+  const suspended: JobState = { kind: 'Active', suspended: true };
+  t.is(look(latest(running, suspended, { startedAtMs: start }), changed).state.kind, 'Start');
+  const stopped = next(latest(running, failed('OutOfMemory')));
+  t.is(look(stopped).state.kind, 'Failed');
+  const replaced = next(stopped, changed);
+  t.is(replaced.jobs.length, 2);
+  t.is(look(latest(replaced, failed('OutOfMemory')), changed).state.kind, 'Failed');
+});
+
+test('another key forgets attempts, not the latest failure', (t) => {
+  const stopped = next(latest(next(empty), failed('WrongKey')));
+  const other = aStep({}, { key: 'other' });
+  t.is(look(stopped, other).state.kind, 'Start');
+  t.is(look(stopped, other).ledger.attempts, undefined);
+  t.is(look(stopped, other).ledger.lastFailure!.reason, 'WrongKey');
+});
+
+test('the deadline counts from the start of the pod, and a Job beyond it stays failed until the deadline is raised', (t) => {
+  const running = next(empty);
+  t.is(look(after(running, 1000 * minute)).state.kind, 'Running', 'waiting does not count');
+  const started = latest(running, active, { startedAtMs: start, finishedAtMs: undefined });
+  t.is(look(started).lookAtMs, start + 60 * minute);
+  const late = after(started, 60 * minute);
+  t.like(look(late).state, { kind: 'Failed', failure: { reason: 'DeadlineExceeded' } });
+  const longer = aStep({ jobs: { export: { deadlineSeconds: 7200 } } }, { deadlineMs: 120 * minute });
+  t.is(look(late, longer).state.kind, 'Running', 'raised while it runs');
+  t.is(look({ ...next(late), jobs: [] }, longer).state.kind, 'Start', 'raised after it was stopped');
+});
+
+test('a result counts although an injected container keeps the pod alive', (t) => {
+  const running = next(empty);
+  const left = { state: { kind: 'Succeeded', result: anExported() }, sinceMs: start } as const;
+  const kept = latest(running, { ...active, left } as JobState);
+  t.is(look(kept).state.kind, 'Running');
+  t.is(look(kept).lookAtMs, start + resultGraceMs);
+  t.is(look(after(kept, resultGraceMs)).state.kind, 'Made');
+});
+
+test('what is stored needs no Job, and a Job that made it says when', (t) => {
+  t.deepEqual(look(empty, aStep({}, { isStored: true })).state, { kind: 'Stored' });
+  const done = latest(next(empty), { kind: 'Succeeded', result: anExported() }, { startedAtMs: start });
+  const { state, ledger } = look(after(done, minute));
+  t.is(state.kind, 'Made');
+  t.deepEqual(ledger, {
+    wantedKey: 'k',
+    startedAt: '2026-01-01T00:00:00Z',
+    finishedAt: '2026-01-01T00:00:00Z',
+  });
+});
+
+test('after status was lost the Jobs that exist are judged again, and none is made beside them', (t) => {
+  const first = next(latest(next(empty), failed('StorageUnavailable')));
+  const second = next(after(first, minute));
+  const forgotten = look({ ...second, before: {} });
+  t.is(forgotten.state.kind, 'Running');
+  t.is(forgotten.ledger.attempts!.length, 1);
+});
