@@ -8,6 +8,7 @@ import { makeClient } from './cluster/runtime/client.ts';
 import { guarded } from './cluster/runtime/guarded.ts';
 import { Lease } from './cluster/runtime/lease.ts';
 import { runManager } from './cluster/runtime/manager.ts';
+import { serveMetrics } from './cluster/runtime/metrics-server.ts';
 import { checkPage, serve } from './cluster/runtime/probes.ts';
 import { connectionOfPod } from './cluster/runtime/service-account.ts';
 import { makeControllers } from './controllers.ts';
@@ -23,6 +24,7 @@ const usage = `usage: operator [options]
   --leader-elect           hold a lease, so that of several operators one works
   --lease-namespace NAME   namespace of the lease (default: tlt-export-system)
   --metrics-bind ADDRESS   host:port of /metrics (default: 127.0.0.1:8080)
+  --metrics-secure         /metrics by HTTPS, for tokens that may get that path (TokenReview, SubjectAccessReview)
   --probe-bind ADDRESS     host:port of /healthz and /readyz (default: 127.0.0.1:8081)
   --workers N              ModelExports reconciled side by side (default: 4)
   --verbose                log debug lines
@@ -37,6 +39,7 @@ const options = {
   'leader-elect': { type: 'boolean', default: false },
   'lease-namespace': { type: 'string', default: 'tlt-export-system' },
   'metrics-bind': { type: 'string', default: '127.0.0.1:8080' },
+  'metrics-secure': { type: 'boolean', default: false },
   'probe-bind': { type: 'string', default: '127.0.0.1:8081' },
   workers: { type: 'string', default: '4' },
   verbose: { type: 'boolean', default: false },
@@ -68,6 +71,12 @@ const workersOf = (text: string): number => {
 
 /** A cache that hears nothing for longer is blind: a silent watch is noticed after 70 s, and opened again within 60 s. */
 const blindMs = 180_000;
+
+const pageOf = (registry: Registry) => async () => ({
+  status: 200,
+  type: registry.contentType,
+  body: await registry.metrics(),
+});
 
 const main = async (): Promise<void> => {
   const flags = flagsOf(process.argv.slice(2));
@@ -113,9 +122,10 @@ const main = async (): Promise<void> => {
         { name: 'watches', holds: () => informers.every(({ silentMs }) => silentMs < blindMs) },
       ]),
     }),
-    await serve(flags['metrics-bind'], {
-      '/metrics': async () => ({ status: 200, type: registry.contentType, body: await registry.metrics() }),
-    }),
+    await serveMetrics(
+      { bind: flags['metrics-bind'], secure: flags['metrics-secure'] },
+      { page: pageOf(registry), client: await connect(), clock, signal: stop.signal },
+    ),
   ];
   log.info('operator starts', { node: process.version, identity, namespace: flags.namespace ?? 'all' });
   try {

@@ -6,7 +6,14 @@ import type { Permission } from '../api/permissions.ts';
 import { installation, installedLabels } from './names.ts';
 import { jobsPolicy, operatorPolicy } from './network.ts';
 import { deployment, metricsService } from './operator.ts';
-import { clusterScoped, leaderElectionPermissions, ruleOf, serviceAccount } from './rbac.ts';
+import {
+  clusterScoped,
+  leaderElectionPermissions,
+  metricsPermissions,
+  metricsReader,
+  ruleOf,
+  serviceAccount,
+} from './rbac.ts';
 
 /** The namespace of the generated files; `namespace:` of a kustomization puts them into another one. */
 export const teamNamespace = 'tlt-exports';
@@ -36,7 +43,7 @@ export const namespacedRbac = (permissions: readonly Permission[]): readonly obj
       apiVersion,
       kind: 'ClusterRole',
       metadata: { name: clusterReader, labels: installedLabels },
-      rules: permissions.filter(clusterScoped).map(ruleOf),
+      rules: [...permissions.filter(clusterScoped), ...metricsPermissions].map(ruleOf),
     },
     {
       apiVersion,
@@ -45,6 +52,7 @@ export const namespacedRbac = (permissions: readonly Permission[]): readonly obj
       roleRef: { apiGroup, kind: 'ClusterRole', name: clusterReader },
       subjects,
     },
+    metricsReader,
   ];
 };
 

@@ -41,6 +41,7 @@ const container = {
     '--worker-image=$(WORKER_IMAGE)',
     '--rtx-image=$(RTX_IMAGE)',
     `--metrics-bind=:${ports.metrics}`,
+    '--metrics-secure',
     `--probe-bind=:${ports.probes}`,
     '--leader-elect',
     '--lease-namespace=$(POD_NAMESPACE)',

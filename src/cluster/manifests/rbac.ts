@@ -17,6 +17,30 @@ export const leaderElectionPermissions: readonly Permission[] = [
   },
 ];
 
+/** For authenticated metrics; both kinds of review have no namespace. */
+export const metricsPermissions: readonly Permission[] = [
+  {
+    apiGroups: ['authentication.k8s.io'],
+    resources: ['tokenreviews'],
+    verbs: ['create'],
+    why: 'Finds out whose token asks for /metrics.',
+  },
+  {
+    apiGroups: ['authorization.k8s.io'],
+    resources: ['subjectaccessreviews'],
+    verbs: ['create'],
+    why: 'Finds out whether that user may get /metrics.',
+  },
+];
+
+/** For Prometheus: bind it to the ServiceAccount whose token scrapes. */
+export const metricsReader = {
+  apiVersion,
+  kind: 'ClusterRole',
+  metadata: { name: 'tlt-export-metrics-reader', labels: installedLabels },
+  rules: [{ nonResourceURLs: ['/metrics'], verbs: ['get'] }],
+} as const;
+
 /** Kinds without a namespace: no Role can grant them. */
 const clusterKinds: readonly string[] = ['nodes', kinds.ExportDeviceClass.plural];
 
@@ -48,7 +72,12 @@ export const operatorRbac = (permissions: readonly Permission[]): readonly objec
   };
   return [
     serviceAccount(installation.namespace),
-    { apiVersion, kind: 'ClusterRole', metadata: cluster, rules: permissions.map(ruleOf) },
+    {
+      apiVersion,
+      kind: 'ClusterRole',
+      metadata: cluster,
+      rules: [...permissions, ...metricsPermissions].map(ruleOf),
+    },
     {
       apiVersion,
       kind: 'ClusterRoleBinding',
@@ -58,6 +87,7 @@ export const operatorRbac = (permissions: readonly Permission[]): readonly objec
     },
     { apiVersion, kind: 'Role', metadata: own, rules: leaderElectionPermissions.map(ruleOf) },
     { apiVersion, kind: 'RoleBinding', metadata: own, roleRef: roleRef('Role', own.name), subjects },
+    metricsReader,
   ];
 };
 

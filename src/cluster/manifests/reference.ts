@@ -12,7 +12,7 @@ import type { Permission } from '../api/permissions.ts';
 import { type ReasonRow, reasonGroups } from '../api/reasons.ts';
 import { fieldTable, ruleList } from './fields.ts';
 import { markdownFile, markdownTable, type PublishedFile } from './file.ts';
-import { leaderElectionPermissions } from './rbac.ts';
+import { leaderElectionPermissions, metricsPermissions } from './rbac.ts';
 
 export const referenceFiles = (permissions: readonly Permission[]): readonly PublishedFile[] => [
   kindPage('ModelExport', modelExportSchema),
@@ -108,7 +108,7 @@ const permissionsPage = (permissions: readonly Permission[]): PublishedFile =>
   markdownFile('docs/reference/permissions.md', 'Permissions of the operator', [
     'Secrets are not among them: pods mount the key, and the operator never sees it.',
     '## In the cluster',
-    permissionTable(permissions),
+    permissionTable([...permissions, ...metricsPermissions]),
     '## In its own namespace',
     permissionTable(leaderElectionPermissions),
   ]);

@@ -1,7 +1,9 @@
 /** Small HTTP servers for the kubelet and for Prometheus. */
 import http from 'node:http';
+import https from 'node:https';
 
-export type Page = () => Promise<{ readonly status: number; readonly type?: string; readonly body: string }>;
+export type Answer = { readonly status: number; readonly type?: string; readonly body: string };
+export type Page = (request: http.IncomingMessage) => Promise<Answer>;
 
 /** Where to listen: `host:port`, `[IPv6]:port`, or `:port` for every address of both families; port 0 for any free one. */
 export type Bind = string;
@@ -11,17 +13,25 @@ export interface Served {
   close(): Promise<void>;
 }
 
-export const serve = async (bind: Bind, pages: Readonly<Record<string, Page>>): Promise<Served> => {
+/** Plain HTTP, or HTTPS with that key and certificate. */
+export const serve = async (
+  bind: Bind,
+  pages: Readonly<Record<string, Page>>,
+  certified?: { readonly key: string; readonly cert: string },
+): Promise<Served> => {
   const separator = bind.lastIndexOf(':');
-  const server = http.createServer((request, response) => {
+  const answered: http.RequestListener = (request, response) => {
     const page = pages[request.url?.split('?')[0] ?? ''];
-    const answer = page ? page() : Promise.resolve({ status: 404, body: 'not found\n', type: 'text/plain' });
+    const answer = page
+      ? page(request)
+      : Promise.resolve({ status: 404, body: 'not found\n', type: 'text/plain' });
     answer.then(
       ({ status, type = 'text/plain', body }) =>
         response.writeHead(status, { 'content-type': type }).end(body),
       () => response.writeHead(500).end('failed\n'),
     );
-  });
+  };
+  const server = certified ? https.createServer(certified, answered) : http.createServer(answered);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     const host = bind.slice(0, separator).replace(/^\[(.*)\]$/, '$1');
