@@ -66,12 +66,26 @@ test('a clipped tensor has exactly the histogram that its values would have', (t
   );
 });
 
-test('NaN and infinities of both signs are told', (t) => {
-  for (const bad of [Number.NaN, -Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
-    t.false(new BitCounter().add(Float32Array.of(1, bad, 2)), `${bad}`);
-    t.false(new BitCounter().add(Float32Array.of(-1, bad, -2)), `${bad} among negatives`);
+test('NaN and infinities of both signs are found, and the worst is remembered', (t) => {
+  const worst = (...values: number[]) => new BitCounter().add(Float32Array.from(values));
+  for (const bad of [Number.NaN, -Number.NaN]) {
+    t.is(worst(1, bad, 2), 'NaN');
+    t.is(worst(-1, bad, Number.POSITIVE_INFINITY), 'NaN');
   }
-  t.true(new BitCounter().add(Float32Array.of(3.4028234663852886e38, -3.4028234663852886e38, 0, -0)));
+  for (const bad of [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+    t.is(worst(1, bad, 2), 'Infinite');
+    t.is(worst(-1, bad, -2), 'Infinite');
+  }
+  t.is(worst(3.4028234663852886e38, -3.4028234663852886e38, 0, -0), 'Finite');
+});
+
+test('a histogram with infinities is not finite, sums with others, and is finite again once clipped', (t) => {
+  const masked = histogramOf([1, Number.NEGATIVE_INFINITY, 2]);
+  t.false(masked.isFinite);
+  t.false(sumOf(histogramOf([5]), masked).isFinite);
+  const clippedAgain = clipped(masked, { low: 0, high: Number.POSITIVE_INFINITY });
+  t.true(clippedAgain.isFinite);
+  t.deepEqual(clippedAgain, histogramOf([1, 0, 2]));
 });
 
 test('linear bins lose no value', (t) => {

@@ -3,7 +3,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { scalesOf } from '../../src/calibration/histograms/statistics.ts';
+import { type Statistics, scalesOf } from '../../src/calibration/histograms/statistics.ts';
 import { allThresholds } from '../../src/calibration/histograms/thresholds.ts';
 import { type CalibrationRun, collectStatistics } from '../../src/calibration/pass/calibrate.ts';
 import { type Batch, imageBatches } from '../../src/data/preprocessing/batches.ts';
@@ -97,39 +97,59 @@ test('an activation that becomes NaN is an error that names tensor and image', a
   const [first] = (await measured).list;
   const data = first!.data.slice().fill(Number.NaN, 0, 10);
   const error = await t.throwsAsync(statisticsOf([{ ...first!, data }], { threads: 1 }));
-  t.regex(error.message, /tensor input_1 became NaN or infinite/);
+  t.regex(error.message, /tensor input_1 became NaN on /);
   t.true(error.message.includes(first!.paths[0]!));
 });
 
-test('an activation inside that becomes infinite is named, and of several images the first', async (t) => {
-  const exp = (from: string, to: string) => makeNode('Exp', { inputs: [from], outputs: [to] });
-  const model = makeModel({
+const exp = (from: string, to: string) => makeNode('Exp', { inputs: [from], outputs: [to] });
+
+/** `twice` is infinite for numbers from 5 on; a product reads it where that is asked for. */
+const steep = (isRead: boolean): ModelProto =>
+  makeModel({
     name: 'steep',
     opset: 13,
     inputs: [makeValueInfo('input_1', 1, ['N', 1, 1, 2])],
-    outputs: [makeValueInfo('twice', 1, ['N', 1, 1, 2])],
-    initializers: [],
-    nodes: [exp('input_1', 'once'), exp('once', 'twice')],
+    outputs: [makeValueInfo(isRead ? 'product' : 'twice', 1, undefined)],
+    initializers: isRead ? [tensorFromFloats('weight', [2, 2], Float32Array.of(1, 2, 3, 4))] : [],
+    nodes: [
+      exp('input_1', 'once'),
+      exp('once', 'twice'),
+      ...(isRead ? [makeNode('MatMul', { inputs: ['twice', 'weight'], outputs: ['product'] })] : []),
+    ],
   });
+
+const onSteepImages = (model: ModelProto, keepFloat: readonly string[] = []): Promise<Statistics> => {
   const image = (value: number, path: string): Batch => ({
     data: Float32Array.of(value, 0),
     dims: [1, 1, 1, 2],
     paths: [path],
   });
   const batches = (async function* () {
-    yield* [image(1, 'mild.jpg'), image(9, 'steep.jpg'), image(99, 'steeper.jpg')];
+    yield* [image(1, 'mild.jpg'), image(9, 'steep.jpg'), image(99, 'steeper.jpg'), image(2, 'last.jpg')];
   })();
-  const error = await t.throwsAsync(
-    collectStatistics({
-      model,
-      input: 'input_1',
-      shape: [1, 1, 1, 2],
-      batches,
-      threads: 2,
-      ...watch,
-    }),
+  const shape = [1, 1, 1, 2] as const;
+  return collectStatistics({ model, input: 'input_1', shape, batches, threads: 2, keepFloat, ...watch });
+};
+
+test('a tensor that needs a scale and becomes infinite is named, with the first such image and the way out', async (t) => {
+  const error = await t.throwsAsync(onSteepImages(steep(true)));
+  t.regex(
+    error.message,
+    /tensor twice became infinite on steep\.jpg, and it needs a scale, since product would/,
   );
-  t.regex(error.message, /tensor twice became NaN or infinite on steep\.jpg/);
+  t.regex(error.message, /--keep_float product; spec\.calibration\.keepFloat/);
+});
+
+test('a tensor that needs none, or that only layers left in float read, has none, and the first image is known', async (t) => {
+  for (const statistics of [
+    await onSteepImages(steep(false)),
+    await onSteepImages(steep(true), ['product']),
+  ]) {
+    t.is(statistics.infinite.get('twice'), 'steep.jpg');
+    t.deepEqual([...statistics.histograms.keys()].slice(0, 1), ['input_1']);
+    t.false(statistics.histograms.has('twice'));
+    t.is(statistics.images, 4);
+  }
 });
 
 const inputs = { classifier: [48, 192], detectnet_v2: [160, 256] } as const;

@@ -10,6 +10,7 @@ import type { Cipher } from '../../formats/crypto/encrypted-model.ts';
 import { provenCodec } from '../../formats/crypto/external/codec.ts';
 import { readKey } from '../../formats/crypto/key.ts';
 import { usableScales } from '../../formats/scales/calibration-cache.ts';
+import { integerNote } from '../../graph/precision/foreign-quantisers.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { readRegular } from '../../ground/base/readable.ts';
 import { refuseToOverwrite, requireWritableFolder, writeWholeFile } from '../../ground/base/whole-file.ts';
@@ -52,6 +53,7 @@ export const runExportCommand = async (argv: readonly string[], world: ToolWorld
   const cipher = await codecOf(values, key, world);
   const spec = training?.spec;
   const opened = await openModel({ path: values.model, key, architecture, cipher, spec, settings });
+  if (values.data_type === 'int8') noteIntegers(opened, world);
   if (values.cal_part !== undefined)
     return countPart(opened, { values, world }, requiredSource(values, training));
   if (values.engine_file !== undefined) refuseGraph(opened, values);
@@ -67,6 +69,12 @@ export const runExportCommand = async (argv: readonly string[], world: ToolWorld
     });
   if (values.engine_file !== undefined)
     await buildEngineFile(opened, { values, scales: quantised?.scales, world });
+};
+
+/** @throws UserError ModelUnsupported for a model that is quantised already, before any work */
+const noteIntegers = ({ model }: OpenedModel, { log }: ToolWorld): void => {
+  const note = integerNote(model);
+  if (note !== undefined) log('WARNING', note);
 };
 
 /** Undefined: age. @throws UserError Usage, CodecFailed, WrongKey */

@@ -23,6 +23,7 @@ import {
 import type { CalibrationDone } from '../../export/pipeline/report.ts';
 import { usesTrainedScales } from '../../export/pipeline/trained-scales.ts';
 import type { CountedSample } from '../../formats/scales/histogram-file.ts';
+import { infiniteNotes } from '../../graph/precision/scaled-tensors.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { refuseToOverwrite, requireWritableFolder, writeWholeFile } from '../../ground/base/whole-file.ts';
 import type { ExportValues } from '../../ground/contract/flags.ts';
@@ -83,6 +84,7 @@ export const reusedCalibration = async (
   };
   const calibrated = await calibratedFrom(opened, content, reuse);
   requireKept(calibrated, values);
+  warnOfInfinities(calibrated, world);
   world.log(
     'WARNING',
     `Histograms of ${calibrated.statistics.images} images exist at ${path}. Reading them: no image was calibrated with.${shortOf(content.samples)}`,
@@ -125,7 +127,12 @@ export const newCalibration = async (
   const { measurement, request, dataSha256: imagesSha256 } = await counted(opened, context, source);
   const { algorithm, seed } = request;
   const calibrated = concluded(opened, measurement, request);
+  warnOfInfinities(calibrated, context.world);
   return { calibrated, algorithm, seed, source: nameOfSource(source), imagesSha256 };
+};
+
+const warnOfInfinities = ({ statistics }: Calibrated, { log }: ToolWorld): void => {
+  for (const note of infiniteNotes(statistics.infinite)) log('WARNING', note);
 };
 
 /** `--cal_part`: the histograms of a part, and nothing else. @throws UserError as `measure`, OutputExists */

@@ -22,6 +22,7 @@ import { type Judging, judgeExport, type Verdict, warningsOf } from '../../expor
 import type { Cipher, Pieces } from '../../formats/crypto/encrypted-model.ts';
 import { provenCodec } from '../../formats/crypto/external/codec.ts';
 import { readKey } from '../../formats/crypto/key.ts';
+import { integerNote } from '../../graph/precision/foreign-quantisers.ts';
 import { canonicalJson, fileDigest } from '../../ground/base/digest.ts';
 import { defaults } from '../../ground/contract/defaults.ts';
 import { artifactFiles, fileIn } from '../../ground/contract/layout.ts';
@@ -57,6 +58,8 @@ export const runExportTask = async (task: ExportTask, world: TaskWorld): Promise
     settings: task.model,
     cipher,
   });
+  const note = task.calibration && integerNote(opened.model);
+  if (note !== undefined) world.warn(note);
   const prepared = { task, opened, data, inputs };
   const trained = usesTrainedScales(opened, task.forcePtq) ? await trainedTask(prepared, world) : undefined;
   const calibration = task.calibration && !trained && (await calibrateTask(prepared, world));

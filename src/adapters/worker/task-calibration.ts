@@ -12,6 +12,7 @@ import { calibratedFrom, histogramBytes, isSameCalibration } from '../../export/
 import type { CalibrationDone } from '../../export/pipeline/report.ts';
 import { parseHistogramFile } from '../../formats/scales/histogram-file.ts';
 import { floatLayers } from '../../graph/precision/float-layers.ts';
+import { infiniteNotes } from '../../graph/precision/scaled-tensors.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { defaults } from '../../ground/contract/defaults.ts';
 import type { ExportTask } from '../../ground/contract/task.ts';
@@ -41,6 +42,7 @@ export const calibrateTask = async (
   const calibrated =
     (await earlier(opened, { request, uri: task.histograms }, world)) ??
     (await counted(opened, { request, uri: task.histograms }, world));
+  for (const note of infiniteNotes(calibrated.statistics.infinite)) world.warn(note);
   await requireAgreement(opened, { quantised: calibrated, least, watch: world });
   const { algorithm, seed } = request;
   return { calibrated, algorithm, seed, source: data.uri, imagesSha256: data.sha256 };

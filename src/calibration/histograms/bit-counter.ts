@@ -9,6 +9,9 @@ const negativeZero = patterns / 2;
 /** Counts are 32-bit until this many values were added; then they move to exact 53-bit sums. */
 const spillAt = 2 ** 32 - 1;
 
+/** The worst that a counter has seen. */
+export type Worst = 'Finite' | 'Infinite' | 'NaN';
+
 export class BitCounter {
   readonly #counts = new Uint32Array(patterns);
   /** Largest magnitude bits of either sign; below zero if no value has that sign. */
@@ -20,10 +23,10 @@ export class BitCounter {
   #spilled = emptyHistogram;
 
   /**
-   * Counts every value. Returns false if one of them is NaN or infinite; what the counter holds is then of no use.
-   * Measured at 1.8 ns a value.
+   * Counts every value. Infinite ones are counted as such; once one was NaN the counts are of no use. Measured at 1.8 ns a
+   * value.
    */
-  add(values: Float32Array): boolean {
+  add(values: Float32Array): Worst {
     if (this.#sinceSpill + values.length > spillAt) this.#spill();
     this.#sinceSpill += values.length;
     const counts = this.#counts;
@@ -40,7 +43,9 @@ export class BitCounter {
     this.#positive = positive;
     this.#negative = negative;
     if ((positive < 0 || negative < 0) && this.#least > 0) this.#least = leastMagnitude(bits, this.#least);
-    return positive < infinityBits && negative < infinityBits;
+    const worst = Math.max(positive, negative);
+    if (worst < infinityBits) return 'Finite';
+    return worst === infinityBits ? 'Infinite' : 'NaN';
   }
 
   histogram(): Histogram {

@@ -37,6 +37,11 @@ export class Histogram {
     return Math.max(0, this.max, -this.min);
   }
 
+  /** Whether a scale can follow: an infinite value has none. */
+  get isFinite(): boolean {
+    return this.absoluteMax < Number.POSITIVE_INFINITY;
+  }
+
   /** The histogram of |x|. */
   get magnitudes(): Magnitudes {
     this.#magnitudes ??= magnitudesOf(this);

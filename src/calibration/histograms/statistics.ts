@@ -9,6 +9,8 @@ export type Statistics = {
   /** Tensors that must share one range because a Concat lays them side by side. */
   readonly tied: readonly (readonly string[])[];
   readonly images: number;
+  /** Tensors that held an infinity, and so have no scale: on which image, where that is known. */
+  readonly infinite: ReadonlyMap<string, string | undefined>;
   /** Those that were looked for along with the pass. */
   readonly thresholds?: ReadonlyMap<Histogram, Thresholds>;
 };
@@ -17,7 +19,10 @@ export type Statistics = {
  * Scale of each tensor, threshold / 127. Tensors that a Concat lays side by side share the largest of their scales.
  * A tensor that was zero throughout gets the least positive scale, since no engine can divide by zero.
  */
-export const scalesOf = (statistics: Statistics, algorithm: Algorithm): Map<string, number> => {
+export const scalesOf = (
+  statistics: Omit<Statistics, 'infinite'>,
+  algorithm: Algorithm,
+): Map<string, number> => {
   const found = new Map<Histogram, number>();
   const scaleOf = (histogram: Histogram): number => {
     const known = statistics.thresholds?.get(histogram)?.[algorithm] ?? found.get(histogram);
@@ -34,7 +39,10 @@ export const scalesOf = (statistics: Statistics, algorithm: Algorithm): Map<stri
 };
 
 /** Groups that share a tensor, or two names of one distribution, are one group: chained Concats end with one scale. */
-const joined = ({ histograms, tied }: Statistics): readonly (readonly string[])[] => {
+const joined = ({
+  histograms,
+  tied,
+}: Pick<Statistics, 'histograms' | 'tied'>): readonly (readonly string[])[] => {
   const groupOf = new Map<Histogram, Set<Histogram>>();
   for (const names of tied) {
     const known = names.flatMap((name) => histograms.get(name) ?? []);

@@ -9,6 +9,7 @@ import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { segmentsOf, type TensorFacts } from '../../graph/inference/segments.ts';
 import { tensorFacts } from '../../graph/inference/tensor-facts.ts';
 import { type CalibrationGraph, calibrationGraph } from '../../graph/precision/calibration-graph.ts';
+import { measuredFor, scaledTensors } from '../../graph/precision/scaled-tensors.ts';
 import { clipped } from '../histograms/derived.ts';
 import type { Histogram } from '../histograms/histogram.ts';
 import type { Statistics } from '../histograms/statistics.ts';
@@ -26,6 +27,8 @@ export type CalibrationRun = {
   readonly signal: AbortSignal;
   /** As many as there are processors, up to four, unless said otherwise. The result does not depend on it. */
   readonly threads?: number;
+  /** Layers that stay float, as `floatLayers` takes them: what they read may be infinite. */
+  readonly keepFloat?: readonly string[] | undefined;
   /** Whether the threads choose every method's thresholds once all is counted; they do unless said otherwise. */
   readonly choosing?: boolean;
 };
@@ -37,7 +40,12 @@ const mostThreads = 4;
 const segmentLimit = 12 * 2 ** 20;
 
 /** What the measured tensors held, by their names. */
-export type Counted = { readonly histograms: ReadonlyMap<string, Histogram>; readonly images: number };
+export type Counted = {
+  readonly histograms: ReadonlyMap<string, Histogram>;
+  readonly images: number;
+  /** Measured tensors that held an infinity: the first image on which they did. Unknown if undefined. */
+  readonly infinite?: ReadonlyMap<string, string>;
+};
 
 export type Collected = { readonly counted: Counted; readonly statistics: Statistics };
 
@@ -47,7 +55,8 @@ export const collectStatistics = async (run: CalibrationRun): Promise<Statistics
 
 /**
  * The pass over the images. The first of them is decoded while the network is opened.
- * @throws UserError CalibrationFailed naming tensor and image when an activation is NaN or infinite, ImageInvalid
+ * @throws UserError CalibrationFailed naming tensor and image when an activation is NaN, or infinite where it needs a scale,
+ * ImageInvalid
  */
 export const collect = async (run: CalibrationRun): Promise<Collected> => {
   const images = imagesOf(run);
@@ -68,13 +77,20 @@ export const collect = async (run: CalibrationRun): Promise<Collected> => {
 };
 
 /** @throws UserError ModelInvalid, CalibrationFailed */
-const openPool = async ({ model, input, shape, threads }: CalibrationRun): Promise<CalibrationPool> => {
+const openPool = async ({
+  model,
+  input,
+  shape,
+  threads,
+  keepFloat,
+}: CalibrationRun): Promise<CalibrationPool> => {
   const graph = calibrationGraph(model);
   const facts = await tensorFacts(graph.model, { input, dims: shape });
   const measured = measuredIn(graph, facts);
   const segments = segmentsOf(graph.model, { facts, measured, limit: segmentLimit });
   const lanes = threads ?? Math.min(mostThreads, availableParallelism());
-  return CalibrationPool.open({ input, measured }, segments, lanes);
+  const scaled = measuredFor(scaledTensors(model, keepFloat ?? []), graph);
+  return CalibrationPool.open({ input, measured, scaled }, segments, lanes);
 };
 
 const countedBy = async (
@@ -88,7 +104,7 @@ const countedBy = async (
     progress(images);
   };
   for await (const image of all) await pool.count({ ...image, counted });
-  return { histograms: await pool.finish(), images };
+  return { histograms: await pool.finish(), images, infinite: pool.infinite };
 };
 
 async function* following<T>(first: Promise<IteratorResult<T>>, rest: AsyncIterable<T>): AsyncGenerator<T> {
@@ -120,9 +136,22 @@ async function* imagesOf({ batches, shape, signal }: CalibrationRun): AsyncGener
 }
 
 /** What follows for every tensor of the cache from those that were measured. */
-export const statisticsOf = (model: ModelProto, { histograms, images }: Counted): Statistics => {
+export const statisticsOf = (model: ModelProto, { histograms, images, infinite }: Counted): Statistics => {
   const graph = calibrationGraph(model);
-  return { histograms: histogramsOf(graph, histograms), tied: graph.tied, images };
+  const all = [...histogramsOf(graph, histograms)];
+  const isWithout = ([, histogram]: (typeof all)[number]) => !histogram.isFinite;
+  return {
+    histograms: new Map(all.filter((each) => !isWithout(each))),
+    tied: graph.tied,
+    images,
+    infinite: new Map(all.filter(isWithout).map(([name]) => [name, infinite?.get(rootOf(name, graph))])),
+  };
+};
+
+/** The measured tensor from which a tensor's values follow. */
+const rootOf = (name: string, graph: CalibrationGraph): string => {
+  const from = graph.derived.get(name)?.from;
+  return from === undefined ? name : rootOf(from, graph);
 };
 
 /** In the order of the cache. What is derived comes after what it is derived from, as in the graph. */

@@ -2,6 +2,7 @@
 
 import type { PackedSegment } from '../../graph/inference/packed-segment.ts';
 import type { FloatTensor } from '../../graph/inference/session.ts';
+import type { Worst } from '../histograms/bit-counter.ts';
 import type { Extremes, Magnitudes } from '../histograms/histogram.ts';
 import type { Thresholds } from '../histograms/thresholds.ts';
 
@@ -9,6 +10,8 @@ export type Measuring = {
   readonly input: string;
   /** Tensors to count; the input may be among them. */
   readonly measured: ReadonlySet<string>;
+  /** Of them, those that must have a scale, so that an infinity ends the pass; and the layers that need it. */
+  readonly scaled: ReadonlyMap<string, readonly string[]>;
 };
 
 export type Question =
@@ -28,8 +31,10 @@ export type Counted = Extremes & Magnitudes;
 /** One for each question but the last, in their order. */
 export type Answer =
   | { readonly kind: 'done' }
-  /** A value of this tensor was NaN or infinite. */
-  | { readonly kind: 'notFinite'; readonly tensor: string }
+  /** An input was counted; tensors that held an infinity on it or before, if any did. */
+  | { readonly kind: 'counted'; readonly infinite: readonly string[] }
+  /** A value of this tensor was NaN, or infinite where it must have a scale. */
+  | { readonly kind: 'notFinite'; readonly tensor: string; readonly worst: Exclude<Worst, 'Finite'> }
   | { readonly kind: 'histograms'; readonly histograms: ReadonlyMap<string, Counted> }
   /** In the order of the histograms. */
   | { readonly kind: 'thresholds'; readonly thresholds: readonly Thresholds[] }

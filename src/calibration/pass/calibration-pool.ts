@@ -6,11 +6,12 @@
 import { packedSegment } from '../../graph/inference/packed-segment.ts';
 import type { Segment } from '../../graph/inference/segments.ts';
 import type { FloatTensor } from '../../graph/inference/session.ts';
+import { infiniteError } from '../../graph/precision/scaled-tensors.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { emptyHistogram, Histogram, sumOf } from '../histograms/histogram.ts';
 import type { Thresholds } from '../histograms/thresholds.ts';
 import { CalibrationLane } from './calibration-lane.ts';
-import type { Counted, Measuring } from './calibration-messages.ts';
+import type { Answer, Counted, Measuring } from './calibration-messages.ts';
 
 export type PoolImage = {
   /** [rows,C,H,W]; its memory is handed over. */
@@ -23,14 +24,26 @@ export type PoolImage = {
 /** One that is being counted and one to go on with. */
 const imagesPerLane = 2;
 
+type NotFinite = Extract<Answer, { kind: 'notFinite' }>;
+
 export class CalibrationPool {
   readonly #lanes: readonly CalibrationLane[];
   readonly #running = new Set<Promise<void>>();
+  /** Tensor → the first image on which it was infinite. */
+  readonly #infinite = new Map<string, { readonly order: number; readonly label: string }>();
+  readonly #scaled: Measuring['scaled'];
   #failures: { readonly order: number; readonly error: unknown }[] = [];
   #order = 0;
 
-  private constructor(lanes: readonly CalibrationLane[]) {
+  private constructor(lanes: readonly CalibrationLane[], { scaled }: Measuring) {
     this.#lanes = lanes;
+    this.#scaled = scaled;
+  }
+
+  /** Tensors that held an infinity, in the order in which they were first seen to, with the image; when all is counted. */
+  get infinite(): ReadonlyMap<string, string> {
+    const found = [...this.#infinite].sort(([, a], [, b]) => a.order - b.order);
+    return new Map(found.map(([tensor, { label }]) => [tensor, label]));
   }
 
   /** The segments are the network's, in order. @throws UserError CalibrationFailed */
@@ -39,7 +52,10 @@ export class CalibrationPool {
     segments: readonly Segment[],
     threads: number,
   ): Promise<CalibrationPool> {
-    const pool = new CalibrationPool(Array.from({ length: threads }, () => new CalibrationLane()));
+    const pool = new CalibrationPool(
+      Array.from({ length: threads }, () => new CalibrationLane()),
+      measuring,
+    );
     try {
       for (const lane of pool.#lanes) await opened(lane, measuring, segments);
     } catch (thrown) {
@@ -97,11 +113,24 @@ export class CalibrationPool {
     try {
       const { tensor, label, counted } = image;
       const answer = await lane.ask({ kind: 'count', tensor }, [tensor.data.buffer]);
-      if (answer.kind === 'notFinite') throw notFinite(answer.tensor, label);
+      if (answer.kind === 'notFinite') throw this.#fault(answer, label);
+      if (answer.kind === 'counted') for (const name of answer.infinite) this.#note(name, order, label);
       counted();
     } catch (error) {
       this.#failures.push({ order, error });
     }
+  }
+
+  #fault({ tensor, worst }: NotFinite, image: string): UserError {
+    return worst === 'NaN'
+      ? notANumber(tensor, image)
+      : infiniteError({ tensor, image, readers: this.#scaled.get(tensor) ?? [] });
+  }
+
+  /** Whichever thread is quicker, the first image counts. */
+  #note(tensor: string, order: number, label: string): void {
+    const known = this.#infinite.get(tensor);
+    if (!known || order < known.order) this.#infinite.set(tensor, { order, label });
   }
 
   /** Waits for what is under way. Of several failures the one of the first image is thrown, whichever was quicker. */
@@ -127,8 +156,8 @@ const opened = async (
   }
 };
 
-const notFinite = (tensor: string, label: string): UserError =>
+const notANumber = (tensor: string, image: string): UserError =>
   new UserError(
     'CalibrationFailed',
-    `Calibrating: tensor ${tensor} became NaN or infinite on ${label}. Check that the model, the images and --data_type fit each other.`,
+    `Calibrating: tensor ${tensor} became NaN on ${image}. Run the model in onnxruntime by itself on this image, and export it again where that gives NaN as well; otherwise check how pixels are prepared.`,
   );

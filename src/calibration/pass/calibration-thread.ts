@@ -12,10 +12,12 @@ import type { Answer, Counted, Measuring, Question } from './calibration-message
 class Thread {
   readonly #input: string;
   readonly #runner = new SegmentRunner();
+  readonly #scaled: Measuring['scaled'];
   readonly #counters: ReadonlyMap<string, BitCounter>;
 
-  constructor({ input, measured }: Measuring) {
+  constructor({ input, measured, scaled }: Measuring) {
     this.#input = input;
+    this.#scaled = scaled;
     this.#counters = new Map([...measured].map((name) => [name, new BitCounter()]));
   }
 
@@ -25,14 +27,17 @@ class Thread {
   }
 
   async count(tensor: FloatTensor): Promise<Answer> {
-    const notFinite: string[] = [];
+    const infinite: string[] = [];
+    let fault: Answer | undefined;
     const visit = (name: string, values: Float32Array): void => {
-      if (this.#counters.get(name)?.add(values) === false) notFinite.push(name);
+      const worst = this.#counters.get(name)?.add(values) ?? 'Finite';
+      if (worst === 'NaN' || (worst === 'Infinite' && this.#scaled.has(name)))
+        fault ??= { kind: 'notFinite', tensor: name, worst };
+      else if (worst === 'Infinite') infinite.push(name);
     };
     visit(this.#input, tensor.data);
     await this.#runner.run(this.#input, tensor, visit);
-    const [first] = notFinite;
-    return first === undefined ? { kind: 'done' } : { kind: 'notFinite', tensor: first };
+    return fault ?? { kind: 'counted', infinite };
   }
 
   async finish(): Promise<Answer> {

@@ -13,6 +13,7 @@ import { tensorFromFloats } from '../../formats/onnx/tensor.ts';
 import { serializeTensor } from '../../formats/onnx/tensor-file.ts';
 import { tensorRtVersionNumber, writeCalibrationCache } from '../../formats/scales/calibration-cache.ts';
 import { withoutFloat } from '../../graph/precision/float-layers.ts';
+import { requireFinite, scaledTensors } from '../../graph/precision/scaled-tensors.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { readableBytes } from '../../ground/base/readable.ts';
 import type { Algorithm } from '../../ground/contract/architectures.ts';
@@ -89,13 +90,17 @@ type Request = { readonly request: CalibrationRequest; readonly watch: Watch };
 export const calibrate = async (opened: OpenedModel, asked: Request): Promise<Calibrated> =>
   concluded(opened, await measure(opened, asked), asked.request);
 
-/** The cache that follows from what was counted; no image is looked at. @throws UserError CacheIncomplete */
+/**
+ * The cache that follows from what was counted; no image is looked at.
+ * @throws UserError CalibrationFailed for a tensor that needs a scale and was infinite, CacheIncomplete, LayerNotFound
+ */
 export const concluded = (
   opened: OpenedModel,
   { statistics, shown, preprocessing, kept }: Omit<Measurement, 'counted' | 'spent'>,
   { algorithm, tensorRtVersion, keepFloat }: Thresholds,
 ): Calibrated => {
   const { model } = opened;
+  requireFinite(scaledTensors(model, keepFloat ?? []), statistics.infinite);
   const scales = withoutFloat(model, scalesOf(statistics, algorithm), keepFloat);
   requireCoverage(opened, { has: (name) => scales.has(name), keepFloat });
   // trtexec, tao-deploy and DLA read caches of this calibrator alone, whatever chose the thresholds.
@@ -125,6 +130,7 @@ export const measure = async (opened: OpenedModel, { request, watch }: Request):
     batches: preprocessing ? seen(batches, shown) : batches,
     progress: (done) => watch.progress(done, images),
     choosing: choosesThresholds(request),
+    keepFloat: request.keepFloat,
     signal: watch.signal,
   });
   const some = await someKept(opened, kept(), request.allowance);

@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import type { Preprocessing } from '../../data/preprocessing/normalise.ts';
 import { thumbnailOf } from '../../data/preprocessing/thumbnail.ts';
 import type { Agreement } from '../../graph/evaluation/agreement.ts';
+import { infiniteNotes } from '../../graph/precision/scaled-tensors.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import type { Architecture, DataType } from '../../ground/contract/architectures.ts';
 import type { OpenedModel } from '../models/open-model.ts';
@@ -59,7 +60,11 @@ const gathered = async (request: ReportRequest): Promise<Report> => {
   const { agreement, latency, notes } = await comparison(request, calibrated);
   const facts = factsOf(request, calibrated.preprocessing, await thumbnails(opened, calibrated));
   return reportOf({
-    facts: { ...facts, ...(latency && { latency }), notes: [...facts.notes, ...notes] },
+    facts: {
+      ...facts,
+      ...(latency && { latency }),
+      notes: [...facts.notes, ...infiniteNotes(statistics.infinite), ...notes],
+    },
     measured: {
       source: { source, algorithm, seed, images: statistics.images, imagesSha256 },
       scales,

@@ -16,7 +16,7 @@ import { PackedReader, PackedWriter } from '../../ground/base/packed-bytes.ts';
 export type StoredHistogram = {
   readonly bins: Int32Array;
   readonly counts: Float64Array;
-  /** Exact; Infinity and -Infinity where nothing was counted. */
+  /** Exact, infinities included; Infinity and -Infinity where nothing was counted. */
   readonly min: number;
   readonly max: number;
 };
@@ -141,12 +141,19 @@ const unpackHistogram = (reader: PackedReader): StoredHistogram => {
   const counts = new Float64Array(length);
   for (let i = 0; i < length; i++)
     bins[i] = i === 0 ? first(reader.whole()) : next(bins[i - 1]!, reader.whole());
+  if (
+    (bins[0] === -lastBin) !== (min === -Infinity) ||
+    (bins.at(-1) === lastBin) !== (max === Infinity && length > 0)
+  )
+    throw new RangeError(
+      `its bins end at ${bins[0]} and ${bins.at(-1)}, and its values at ${min} and ${max}`,
+    );
   for (let i = 0; i < length; i++) counts[i] = positive(reader.whole());
   return { bins, counts, min, max };
 };
 
-/** The bin of the largest finite float: its exponent and the top 9 bits of its mantissa. */
-const lastBin = (0x7f800000 >>> 14) - 1;
+/** The bin of infinity: its exponent and the top 9 bits of its mantissa. */
+const lastBin = 0x7f800000 >>> 14;
 
 const first = (stored: number): number => {
   const bin = stored - binOffset;
@@ -164,11 +171,9 @@ const positive = (count: number): number => {
   return count;
 };
 
+/** A tensor may have held infinities: then it has no scale, which is for the reader to say. NaN compares with nothing. */
 const requireRange = (bins: number, min: number, max: number): void => {
-  const isSound =
-    bins === 0
-      ? min === Infinity && max === -Infinity
-      : Number.isFinite(min) && min <= max && Number.isFinite(max);
+  const isSound = bins === 0 ? min === Infinity && max === -Infinity : min <= max;
   if (!isSound) throw new RangeError(`${bins} bins range from ${min} to ${max}`);
 };
 

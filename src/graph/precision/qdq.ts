@@ -19,19 +19,28 @@ import { quantisedWeightName, quantiseWeight } from './qdq-weights.ts';
 /** Scale of each tensor: real = level × scale, levels −127…127. */
 export type Scales = ReadonlyMap<string, number>;
 
-/** @throws UserError CacheInvalid if no tensor of the graph has a scale, EngineUnsupported for an old opset */
+/** @throws UserError CacheInvalid if tensors would be quantised and none has a scale, EngineUnsupported for an old opset */
 export const quantisedModel = (source: ModelProto, scales: Scales): ModelProto => {
   const model = preparedModel(source);
   const graph = graphOf(model);
   const pairs = new Pairs(graph, scales);
   const node = graph.node.flatMap((each) => pairs.around(each));
-  if (pairs.count === 0)
-    throw new UserError(
-      'CacheInvalid',
-      'Quantising the graph: the calibration cache has no scale for any tensor that would be quantised, so it is of another model. Calibrate this model.',
-    );
+  if (pairs.count === 0) requireNothingToQuantise(graph);
   const initializer = pairs.initializers.filter(usedBy(node, graph));
   return copyWith(model, { graph: copyWith(graph, { node, initializer, valueInfo: [] }) });
+};
+
+/** A graph without layers for int8 stays as it is; otherwise the scales are not its own. */
+const requireNothingToQuantise = (graph: GraphProto): void => {
+  const constants = initializerMap(graph);
+  const tensors = graph.node.flatMap((node) =>
+    quantisedInputs(node, graph, constants).map((i) => node.input[i]!),
+  );
+  if (tensors.length === 0) return;
+  throw new UserError(
+    'CacheInvalid',
+    `Quantising the graph: the calibration cache has no scale for any of the ${new Set(tensors).size} tensors that would be quantised (${tensors[0]} …), so it is of another model. Name the cache of this model, or remove this one to calibrate again.`,
+  );
 };
 
 /** The graph that pairs are placed in: constants and batch norms folded, weights as matrices, at an opset that has the operators. */

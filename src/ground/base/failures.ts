@@ -55,7 +55,7 @@ export const failures = {
   CalibrationFailed: {
     exitCode: 23,
     retry: 'never',
-    meaning: 'A tensor became NaN or infinite in calibration.',
+    meaning: 'A tensor became NaN in calibration, or infinite where it needs a scale.',
   },
   CacheInvalid: {
     exitCode: 24,

@@ -1,0 +1,75 @@
+/**
+ * Quantisation in a form of its own: what tools leave in a graph that are not ONNX's Q/DQ pairs. Some of it runs as it is,
+ * some runs nowhere here; what happens is said before any work.
+ */
+import type { ModelProto, NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';
+import { allNodes } from '../../formats/onnx/graph.ts';
+import { operatorTypes } from '../../formats/onnx/operator-types.ts';
+import { UserError } from '../../ground/base/errors.ts';
+import { computedFrom } from './calibration-graph.ts';
+import { layerName } from './float-layers.ts';
+
+/** Operators of ONNX and of ONNX Runtime's own domain whose arithmetic is on integers. */
+const integer =
+  /^(ConvInteger|MatMulInteger\w*|DynamicQuantize\w+|QLinear\w+|QGemm|QAttention|QEmbed\w+|QOrdered\w+|QMoE|MatMulNBits|GatherBlockQuantized|MatMulFpQ4|MatMulBnb4)$/;
+
+/** Domains of the tools that write quantisers of their own, by how they begin. */
+const tools: Readonly<Record<string, string>> = {
+  'org.openvinotoolkit': 'OpenVINO (NNCF)',
+  'onnx.brevitas': 'Brevitas',
+  qonnx: 'QONNX',
+  'finn.custom_op': 'FINN',
+  'aimet.customop': 'AIMET',
+  'com.xilinx': 'Vitis AI',
+  'com.amd.quark': 'AMD Quark',
+  trt: "NVIDIA's Model Optimizer (FP8 or INT4)",
+  'org.pytorch._caffe2': 'Caffe2',
+};
+
+/** How quantisers of other tools are called: Quant, FakeQuantize, QcQuantizeOp, FixNeuron, Int8Conv … */
+const quantising = /quant|fixneuron|^int8/i;
+
+/** @throws UserError ModelUnsupported naming the tool for quantisers that neither ONNX nor ONNX Runtime has */
+export const refuseForeignQuantisers = (model: ModelProto): void => {
+  const foreign = allNodes(model).filter(isForeign);
+  const [first] = foreign;
+  if (!first) return;
+  const tool = Object.entries(tools).find(([domain]) => first.domain.startsWith(domain))?.[1];
+  throw new UserError(
+    'ModelUnsupported',
+    `Reading the ONNX model: it is quantised by ${foreign.length} nodes ${first.opType} of the domain ${first.domain || 'ai.onnx'}${tool ? `, as ${tool} writes them` : ''} (${layerName(first)} …), which neither ONNX Runtime nor the builders of engines run. Export it with QuantizeLinear and DequantizeLinear nodes, or export the float model.`,
+  );
+};
+
+const isForeign = ({ domain, opType }: NodeProto): boolean => {
+  if (domain === '') return quantising.test(opType) && operatorTypes(opType, newest) === undefined;
+  return !domain.startsWith('com.microsoft') && quantising.test(opType);
+};
+
+const newest = Number.MAX_SAFE_INTEGER;
+
+/** `ConvInteger × 2, DynamicQuantizeLinear × 2`; undefined if nothing computes with integers. */
+const integerOperators = (model: ModelProto): string | undefined => {
+  const counts = new Map<string, number>();
+  for (const { domain, opType } of allNodes(model))
+    if ((domain === '' || domain === 'com.microsoft') && integer.test(opType))
+      counts.set(opType, (counts.get(opType) ?? 0) + 1);
+  return counts.size === 0
+    ? undefined
+    : [...counts].map(([opType, count]) => `${opType} × ${count}`).join(', ');
+};
+
+/**
+ * What an int8 export says of a model that partly computes with integers already; undefined for any other.
+ * @throws UserError ModelUnsupported if no convolution and no matrix product in float is left
+ */
+export const integerNote = (model: ModelProto): string | undefined => {
+  const operators = integerOperators(model);
+  if (operators === undefined) return undefined;
+  if (computedFrom(model).length > 0)
+    return `Part of the model computes with integers already, and stays as it is: ${operators}. TensorRT has no such operators.`;
+  throw new UserError(
+    'ModelUnsupported',
+    `Exporting for int8: the model is quantised already (${operators}), and no convolution or matrix product in float is left that int8 could take over. Export the float model that it was made from; --data_type fp32 exports this one as it is.`,
+  );
+};

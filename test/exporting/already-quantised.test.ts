@@ -1,0 +1,127 @@
+/** Models that come quantised in another form than Q/DQ pairs: each is recognised before any work, with what happens. */
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import type { ModelProto } from '../../src/formats/onnx/generated/onnx_pb.ts';
+import { copyWith } from '../../src/formats/onnx/graph.ts';
+import { parseModel, serializeModel } from '../../src/formats/onnx/model.ts';
+import { quantisedModel } from '../../src/graph/precision/qdq.ts';
+import { type FailureReason, failures } from '../../src/ground/base/failures.ts';
+import { asInt8, exported } from '../builders/exports.ts';
+import { classifierWith, Network } from '../builders/networks.ts';
+import { runPeer } from '../peers/venv.ts';
+
+/** Convolutions, and a matrix product at the end. */
+const float = (): ModelProto => {
+  const network = new Network();
+  const flat = network.node('Flatten', [network.node('GlobalAveragePool', [network.stem()])]);
+  const product = network.node('MatMul', [flat, network.weight([16, 5], 0.5)]);
+  network.node('Softmax', [product], { axis: { int: 1 } }, ['predictions/Softmax']);
+  return network.model();
+};
+
+/** What onnxruntime's quantisers make of it. */
+let forms: Readonly<Record<'dynamic' | 'partly' | 'operators', ModelProto>>;
+
+test.before(async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tlt-forms-'));
+  writeFileSync(join(folder, 'source.onnx'), serializeModel(float()));
+  await runPeer('quantise_forms.py', [join(folder, 'source.onnx'), folder]);
+  const form = (name: string) => parseModel(readFileSync(join(folder, `${name}.onnx`)));
+  forms = { dynamic: form('dynamic'), partly: form('partly'), operators: form('operators') };
+});
+
+const refusal = (reason: FailureReason) => failures[reason].exitCode;
+
+test('a model that is dynamically quantised throughout is refused for int8 before calibration, and nothing is written', async (t) => {
+  const engine = ['--engine_file', 'engine.onnx'];
+  for (const more of [[], engine]) {
+    const { code, stderr, folder } = await exported(forms.dynamic, ...(await asInt8()), ...more);
+    t.is(code, refusal('ModelUnsupported'), stderr);
+    t.regex(stderr, /the model is quantised already \(DynamicQuantizeLinear × \d, .*ConvInteger × 2/);
+    t.deepEqual(readdirSync(folder).sort(), ['key.txt', 'model.onnx']);
+  }
+});
+
+test('it is exported as it is in fp32', async (t) => {
+  const { code, stderr, payload } = await exported(forms.dynamic, '--engine_file', 'engine.onnx');
+  t.is(code, 0, stderr);
+  t.deepEqual(serializeModel(payload!), serializeModel(forms.dynamic));
+});
+
+test('one whose convolutions are float is calibrated for them, with a warning', async (t) => {
+  const { code, stderr, scales } = await exported(
+    forms.partly,
+    ...(await asInt8()),
+    '--engine_file',
+    'e.onnx',
+  );
+  t.is(code, 0, stderr);
+  t.regex(stderr, /\[WARNING\].* Part of the model computes with integers already, and stays as it is: /);
+  t.true(scales!.has('input_1'));
+});
+
+test('QLinear operators are refused for every data type, and not taken for training', async (t) => {
+  for (const args of [[], ['--data_type', 'fp16'], await asInt8()]) {
+    const { code, stderr, scales } = await exported(forms.operators, ...args);
+    t.is(code, refusal('ModelUnsupported'), stderr);
+    t.regex(stderr, /\(QLinear\w+\) computes with integers/);
+    t.is(scales, undefined);
+  }
+});
+
+const foreign: readonly (readonly [opType: string, domain: string, said: RegExp])[] = [
+  [
+    'FakeQuantize',
+    'org.openvinotoolkit',
+    /FakeQuantize of the domain org\.openvinotoolkit, as OpenVINO \(NNCF\) writes/,
+  ],
+  ['Quant', 'qonnx.custom_op.general', /Quant of the domain qonnx\.custom_op\.general, as QONNX writes/],
+  ['Quant', 'onnx.brevitas', /as Brevitas writes/],
+  ['QcQuantizeOp', 'aimet.customop.cpu', /as AIMET writes/],
+  ['VitisQuantizeLinear', 'com.xilinx', /as Vitis AI writes/],
+  ['TRT_FP8QuantizeLinear', 'trt', /Model Optimizer/],
+  ['FixNeuron', '', /1 nodes FixNeuron of the domain ai\.onnx \(/],
+];
+
+test('quantisers of other tools are named with the tool, for every data type', async (t) => {
+  for (const [opType, domain, said] of foreign) {
+    const network = new Network();
+    const quantised = network.node(opType, [network.stem()]);
+    network.nodes.push(copyWith(network.nodes.pop()!, { domain }));
+    network.head(quantised);
+    const model = network.model();
+    const [onnx] = model.opsetImport;
+    const opsetImport = domain === '' ? [onnx!] : [onnx!, copyWith(onnx!, { domain, version: 1n })];
+    for (const args of [[], await asInt8()]) {
+      const { code, stderr, payload } = await exported(copyWith(model, { opsetImport }), ...args);
+      t.is(code, refusal('ModelUnsupported'), stderr);
+      t.regex(stderr, said);
+      t.is(payload, undefined);
+    }
+  }
+});
+
+test('a network that is too narrow for int8 is not said to be another one after it was calibrated', async (t) => {
+  const network = new Network();
+  const narrow = network.conv('input_1', network.weight([5, 3, 3, 3], 0.02));
+  const mean = network.node('ReduceMean', [narrow], { axes: { ints: [2, 3] }, keepdims: { int: 0 } });
+  network.node('Softmax', [mean], { axis: { int: 1 } }, ['predictions/Softmax']);
+  const { code, stderr } = await exported(
+    network.model(),
+    ...(await asInt8()),
+    '--engine_file',
+    'engine.onnx',
+  );
+  t.is(code, 0, stderr);
+  t.notRegex(stderr, /another model/);
+});
+
+test('scales of another model are said to be that', (t) => {
+  const model = classifierWith((_, from) => from);
+  t.throws(() => quantisedModel(model, new Map([['elsewhere', 0.1]])), {
+    message:
+      /no scale for any of the \d+ tensors that would be quantised \(\S+ …\), so it is of another model\. Name/,
+  });
+});
