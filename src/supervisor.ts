@@ -54,10 +54,13 @@ export const supervise = (supervision: Supervision): void => {
     resourceLimits,
   });
   const temporaries = new Set<string>();
+  /** The first of several ends counts: the thread may exit while its process is being ended for another reason. */
+  let endedWith: number | undefined;
   const end = (exitCode: number): void => {
+    endedWith ??= exitCode;
     for (const path of temporaries) rmSync(path, { recursive: true, force: true });
     supervision.close();
-    leave(exitCode);
+    leave(endedWith);
   };
   const cutShort = (why: UserError): void => {
     supervision.cutShort(why);
@@ -81,7 +84,7 @@ export const supervise = (supervision: Supervision): void => {
   worker.on('exit', (exitCode) => {
     clearInterval(watch);
     supervision.close();
-    process.exitCode = exitCode;
+    process.exitCode = endedWith ?? exitCode;
     process.exit();
   });
   for (const signal of ['SIGINT', 'SIGTERM'] as const)

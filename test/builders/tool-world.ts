@@ -45,7 +45,8 @@ const running =
 /** `tlt-int8-tensorfile`; throws what the tool would end with. */
 export const runSample = running(runTensorfileCommand);
 
-const runExportIn = running(runExportCommand);
+/** `tlt-export` in a world with changes. */
+export const runExportIn = running(runExportCommand);
 /** `tlt-export`; throws what the tool would end with. */
 export const runExport = (...argv: string[]): Promise<Told> => runExportIn(argv);
 

@@ -1,3 +1,5 @@
+import { printableLines } from '../../ground/base/printable.ts';
+
 /** TLT's own log format, which people's scripts look for: `2018-11-02 18:59:43,347 [INFO] iva.common.tlt-export: …`. */
 export const logLine = (
   tool: string,
@@ -7,5 +9,5 @@ export const logLine = (
   const two = (value: number) => String(value).padStart(2, '0');
   const date = [now.getFullYear(), two(now.getMonth() + 1), two(now.getDate())].join('-');
   const time = [now.getHours(), now.getMinutes(), now.getSeconds()].map(two).join(':');
-  return `${date} ${time},${String(now.getMilliseconds()).padStart(3, '0')} [${level}] iva.common.${tool}: ${message}\n`;
+  return `${date} ${time},${String(now.getMilliseconds()).padStart(3, '0')} [${level}] iva.common.${tool}: ${printableLines(message)}\n`;
 };

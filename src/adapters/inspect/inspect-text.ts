@@ -1,5 +1,6 @@
 /** A report of `tlt-model inspect` as a person reads it. */
 import type { ArrayDescription, Hdf5Contents } from '../../formats/hdf5/hdf5-contents.ts';
+import { printable } from '../../ground/base/printable.ts';
 import type { ModelDescription, TensorDescription } from './describe-model.ts';
 import type { CacheDescription, HistogramDescription, Report } from './inspect.ts';
 import { kerasRows } from './keras-text.ts';
@@ -11,7 +12,10 @@ type Row = readonly [label: string, value: string];
 export const reportText = (report: Report): string => {
   const rows = [...fileRows(report), ...contentRows(report)];
   const width = rows.reduce((most, [label]) => Math.max(most, label.length), 0);
-  return [report.file, ...rows.map(([label, value]) => `  ${label.padEnd(width)}  ${value}`)].join('\n');
+  return [
+    printable(report.file),
+    ...rows.map(([label, value]) => `  ${label.padEnd(width)}  ${printable(value)}`),
+  ].join('\n');
 };
 
 const fileRows = ({ format, sizeBytes, sha256, container, payload }: Report): Row[] => [

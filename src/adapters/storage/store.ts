@@ -15,7 +15,7 @@ export interface ArtifactStore {
    */
   put(uri: string, bytes: Uint8Array, signal: AbortSignal): Promise<Stored>;
   /**
-   * The same for content that is larger than memory: `write` creates a file under the path that it is given.
+   * The same for content that is larger than memory: `write` fills the empty file at the path that it is given.
    * @throws UserError as `put`, and what `write` throws
    */
   make(uri: string, write: (path: string) => Promise<void>, signal: AbortSignal): Promise<Stored>;

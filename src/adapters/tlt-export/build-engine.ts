@@ -1,7 +1,6 @@
 /** `tlt-export --engine_file`: an engine on this machine, by the same steps as in an engine pod. */
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { OpenedModel } from '../../export/models/open-model.ts';
 import { serializeModel } from '../../formats/onnx/model.ts';
 import { buildFromRequest } from '../../graph/builders/build-here.ts';
@@ -10,18 +9,17 @@ import { modelFor, referenceBytes, runnableOn } from '../../graph/precision/prec
 import type { Scales } from '../../graph/precision/qdq.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { reasonOfExitCode } from '../../ground/base/failures.ts';
-import { withTemporary } from '../../ground/base/temporaries.ts';
-import { writeWholeFile } from '../../ground/base/whole-file.ts';
+import { makeScratch } from '../../ground/base/scratch.ts';
+import { pathForOthers } from '../../ground/base/unfinished-file.ts';
 import { refusal } from '../../ground/contract/backends.ts';
 import type { ExportValues } from '../../ground/contract/flags.ts';
-import { workFiles } from '../../ground/contract/layout.ts';
 import type { BuildRequest } from '../../ground/contract/task.ts';
-import type { ToolWorld } from './tool-world.ts';
+import type { ExportWorld, ToolWorld } from './tool-world.ts';
 
 export type EngineBuildContext = {
   readonly values: ExportValues;
   readonly scales: Scales | undefined;
-  readonly world: ToolWorld;
+  readonly world: ExportWorld;
 };
 
 /** What the backend cannot build, known before any work. @throws UserError EngineUnsupported */
@@ -39,57 +37,64 @@ export const refuseGraph = ({ model }: OpenedModel, { engine_backend: backend }:
   runnableOn(backend, model);
 };
 
-/** @throws UserError EngineUnsupported, EngineBuildFailed, EngineVerificationFailed, OutputExists … */
+/**
+ * The graphs are in files without a name, in the temporary folder: they hold the decrypted model.
+ * @throws UserError EngineUnsupported, EngineBuildFailed, EngineVerificationFailed, OutputExists, DiskFull …
+ */
 export const buildEngineFile = async (
   opened: OpenedModel,
   { values, scales, world }: EngineBuildContext,
 ): Promise<void> => {
-  const work = await mkdtemp(join(world.temporary, 'tlt-engine-'));
-  await withTemporary(work, () => buildIn(work, opened, { values, scales, world }));
+  const { engine_backend: backend, data_type: dataType } = values;
+  await using scratch = makeScratch(world.temporary);
+  const model = await scratch.write(serializeModel(modelFor(opened.model, { backend, dataType, scales })));
+  const reference = await scratch.write(referenceBytes(backend, opened));
+  const report = await scratch.write('');
+  const engineFile = values.engine_file!;
+  const build = async (engine: string): Promise<void> => {
+    const request = {
+      ...requestOf(opened, values, world),
+      model,
+      report,
+      engine: await pathForOthers(engine),
+    };
+    if (backend === 'OnnxRuntime') await buildByOnnxRuntime(request, reference, world);
+    else await buildByDriver(await scratch.write(JSON.stringify(request)), values.python, world);
+  };
+  await world.outputs.make(engineFile, build, { overwrite: false, isPrivate: true });
+  world.logAtEnd(`Engine was saved into ${engineFile}`);
 };
 
-const buildIn = async (
-  work: string,
-  opened: OpenedModel,
-  { values, scales, world }: EngineBuildContext,
+const requestOf = ({ model }: OpenedModel, values: ExportValues, { temporary }: ToolWorld): BuildRequest => {
+  const { engine_backend: backend, compute_capability: computeCapability } = values;
+  const options = {
+    backend,
+    ...(computeCapability !== undefined && { computeCapability }),
+    maxBatchSize: values.max_batch_size,
+    maxWorkspaceSizeBytes: values.max_workspace_size,
+    options: {},
+  };
+  return buildRequest(options, model, { work: temporary, built: temporary });
+};
+
+const buildByOnnxRuntime = async (
+  request: BuildRequest,
+  reference: string,
+  { log }: ToolWorld,
 ): Promise<void> => {
-  const { engine_backend: backend, compute_capability: computeCapability, data_type: dataType } = values;
-  const built = join(work, 'built');
-  try {
-    await mkdir(built);
-    const wanted = { backend, dataType, scales };
-    await writeFile(join(work, workFiles.model), serializeModel(modelFor(opened.model, wanted)));
-    await writeFile(join(work, workFiles.reference), referenceBytes(backend, opened));
-    const options = {
-      backend,
-      ...(computeCapability !== undefined && { computeCapability }),
-      maxBatchSize: values.max_batch_size,
-      maxWorkspaceSizeBytes: values.max_workspace_size,
-      options: {},
-    };
-    const request = buildRequest(options, opened.model, { work, built });
-    if (backend === 'OnnxRuntime')
-      for (const warning of (await buildFromRequest(request, performance)).warnings)
-        world.log('WARNING', warning);
-    else await buildByDriver(values.python, request, world);
-    await writeWholeFile(values.engine_file!, await readFile(request.engine), { overwrite: false });
-    world.log('INFO', `Engine was saved into ${values.engine_file}`);
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
+  const comparison = { clock: performance, reference, verification: undefined };
+  for (const warning of (await buildFromRequest(request, comparison)).warnings) log('WARNING', warning);
 };
 
 const driver = join(import.meta.dirname, '..', '..', 'graph', 'builders', 'driver', 'build_engine.py');
 
 /** Its last line on standard output is a JSON object; on a failure that object has the reason and the message. */
 const buildByDriver = async (
+  requestFile: string,
   python: string,
-  request: BuildRequest,
   { log, signal }: ToolWorld,
 ): Promise<void> => {
-  const path = join(dirname(request.model), workFiles.request);
-  await writeFile(path, JSON.stringify(request));
-  const child = spawn(python, [driver, path], { stdio: ['ignore', 'pipe', 'inherit'], signal });
+  const child = spawn(python, [driver, requestFile], { stdio: ['ignore', 'pipe', 'inherit'], signal });
   let output = '';
   child.stdout.on('data', (part: Buffer) => {
     output += part.toString();

@@ -13,7 +13,7 @@ import { usableScales } from '../../formats/scales/calibration-cache.ts';
 import { integerNote } from '../../graph/precision/foreign-quantisers.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { readRegular } from '../../ground/base/readable.ts';
-import { refuseToOverwrite, requireWritableFolder, writeWholeFile } from '../../ground/base/whole-file.ts';
+import { makeOutputs, refuseToOverwrite, requireWritableFolder } from '../../ground/base/whole-file.ts';
 import { type Architecture, architectures } from '../../ground/contract/architectures.ts';
 import { type ExportValues, exportFlags } from '../../ground/contract/flags.ts';
 import { exportTool } from '../../ground/contract/tools.ts';
@@ -35,7 +35,7 @@ import {
 import { toldSensitivity } from './tool-sensitivity.ts';
 import { refuseSource, requiredSource, sourceOf, trainingOf } from './tool-source.ts';
 import { reportedVerdict } from './tool-verdict.ts';
-import type { ToolWorld } from './tool-world.ts';
+import type { ExportWorld, ToolWorld } from './tool-world.ts';
 import { writeTrainedFiles } from './trained-files.ts';
 
 /** @throws UserError with the reason that becomes the exit status */
@@ -57,12 +57,30 @@ export const runExportCommand = async (argv: readonly string[], world: ToolWorld
   if (values.cal_part !== undefined)
     return countPart(opened, { values, world }, requiredSource(values, training));
   if (values.engine_file !== undefined) refuseGraph(opened, values);
-  const { quantised, verdict } = await scalesOf(opened, { architecture, values, world, training });
+  await using outputs = makeOutputs();
+  const messages: string[] = [];
+  const exporting = { ...world, outputs, logAtEnd: (message: string) => void messages.push(message) };
+  const context = { architecture, values, world: exporting, training };
+  await writeExport(opened, context, { output, key, cipher });
+  await outputs.publish();
+  for (const message of messages) world.log('INFO', message);
+};
+
+type Etlt = { readonly output: string; readonly key: string; readonly cipher: Cipher | undefined };
+
+/** All files of the export, without their names. */
+const writeExport = async (
+  opened: OpenedModel,
+  context: Context,
+  { output, key, cipher }: Etlt,
+): Promise<void> => {
+  const { architecture, values, world } = context;
+  const { quantised, verdict } = await scalesOf(opened, context);
   const etlt = await etltOf(opened, key, { cipher, workFactor: world.workFactor });
-  await writeWholeFile(output, etlt, { overwrite: false });
-  world.log('INFO', `Converted model was saved into ${output}`);
-  world.log('INFO', `Input node: ${opened.input}`);
-  world.log('INFO', `Output node(s): [${opened.outputs.map((name) => `'${name}'`).join(', ')}]`);
+  await world.outputs.write(output, etlt);
+  world.logAtEnd(`Converted model was saved into ${output}`);
+  world.logAtEnd(`Input node: ${opened.input}`);
+  world.logAtEnd(`Output node(s): [${opened.outputs.map((name) => `'${name}'`).join(', ')}]`);
   if (values.report !== undefined)
     await writeReportFiles(values.report, {
       ...{ opened, architecture, values, output, quantised, verdict, world },
@@ -132,7 +150,7 @@ const refuseEarly = async (
 type Context = {
   readonly architecture: Architecture;
   readonly values: ExportValues;
-  readonly world: ToolWorld;
+  readonly world: ExportWorld;
   readonly training: NamedTraining | undefined;
 };
 
@@ -162,9 +180,8 @@ const cacheScales = async (opened: OpenedModel, context: Context): Promise<Judge
   const verdict = await reportedVerdict(opened, context, quantised);
   await requireAgreement(opened, { quantised, least, watch: world });
   const sensitivity = await toldSensitivity(opened, context, quantised);
-  await writeWholeFile(path, cache, { overwrite: false });
-  world.log(
-    'INFO',
+  await world.outputs.write(path, cache);
+  world.logAtEnd(
     `Calibration cache of ${scales.size} tensors from ${statistics.images} images was saved into ${path}`,
   );
   return { quantised: { scales, calibration, sensitivity }, verdict };

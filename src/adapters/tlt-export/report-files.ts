@@ -8,11 +8,11 @@ import { type Verdict, warningsOf } from '../../export/pipeline/verdict.ts';
 import type { LayerCosts } from '../../export/report/layer-costs.ts';
 import type { ReportFile } from '../../export/report/report.ts';
 import { sha256 } from '../../ground/base/digest.ts';
-import { refuseToOverwrite, requireWritableFolder, writeWholeFile } from '../../ground/base/whole-file.ts';
+import { refuseToOverwrite, requireWritableFolder } from '../../ground/base/whole-file.ts';
 import type { Architecture } from '../../ground/contract/architectures.ts';
 import type { ExportValues } from '../../ground/contract/flags.ts';
 import { keptFloat } from './kept-float.ts';
-import type { ToolWorld } from './tool-world.ts';
+import type { ExportWorld } from './tool-world.ts';
 
 /** What an export is known by once nothing can refuse it any more. */
 export type Judged = { readonly quantised: Quantised | undefined; readonly verdict: Verdict };
@@ -35,7 +35,7 @@ export type ReportedExport = {
   readonly output: string;
   readonly quantised: Quantised | undefined;
   readonly verdict: Verdict;
-  readonly world: ToolWorld;
+  readonly world: ExportWorld;
 };
 
 /** @throws UserError OutputExists, OutputUnwritable */
@@ -63,18 +63,18 @@ export const writeReportFiles = async (page: string, exported: ReportedExport): 
     clock: world.clock,
     signal: world.signal,
   });
-  await writeWholeFile(numbersOf(page), texts.json, { overwrite: false });
-  await writeWholeFile(page, texts.page, { overwrite: false });
-  world.log('INFO', `Report was saved into ${page}, its numbers into ${numbersOf(page)}`);
+  await world.outputs.write(numbersOf(page), texts.json);
+  await world.outputs.write(page, texts.page);
+  world.logAtEnd(`Report was saved into ${page}, its numbers into ${numbersOf(page)}`);
 };
 
 const numbersOf = (page: string): string => `${page.replace(/\.html$/, '')}.json`;
 
-const filesOf = ({ output, quantised, values }: ReportedExport): Promise<ReportFile[]> => {
+const filesOf = ({ output, quantised, values, world }: ReportedExport): Promise<ReportFile[]> => {
   const paths = quantised ? [output, values.cal_cache_file] : [output];
   return Promise.all(
     paths.map(async (path) => {
-      const bytes = await readFile(path);
+      const bytes = await readFile(world.outputs.placeOf(path));
       return { name: basename(path), sha256: sha256(bytes), sizeBytes: bytes.length };
     }),
   );

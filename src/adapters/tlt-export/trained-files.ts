@@ -9,19 +9,18 @@ import {
   trainedScales,
 } from '../../export/pipeline/trained-scales.ts';
 import { UserError } from '../../ground/base/errors.ts';
-import { writeWholeFile } from '../../ground/base/whole-file.ts';
 import type { Architecture } from '../../ground/contract/architectures.ts';
 import type { ExportValues } from '../../ground/contract/flags.ts';
 import { keptFloat } from './kept-float.ts';
 import type { Judged } from './report-files.ts';
 import { toldSensitivity } from './tool-sensitivity.ts';
 import { reportedVerdict } from './tool-verdict.ts';
-import type { ToolWorld } from './tool-world.ts';
+import type { ExportWorld } from './tool-world.ts';
 
 type Context = {
   readonly architecture: Architecture;
   readonly values: ExportValues;
-  readonly world: ToolWorld;
+  readonly world: ExportWorld;
 };
 
 /** The JSON is written for every data type, the cache for int8. @throws UserError as `trainedScales`, OutputExists … */
@@ -36,8 +35,8 @@ export const writeTrainedFiles = async (
     ? writeCache(opened, trained, { values, world })
     : floatExport(opened, { values, world }));
   if (json !== undefined) {
-    await writeWholeFile(json, trained.json, { overwrite: false });
-    world.log('INFO', `Scales generated during QAT were saved into ${json}`);
+    await world.outputs.write(json, trained.json);
+    world.logAtEnd(`Scales generated during QAT were saved into ${json}`);
   }
   return judged;
 };
@@ -70,7 +69,7 @@ const writeCache = async (
   const verdict = await reportedVerdict(opened, { values, world }, { scales, kept, isTrained: true });
   await requireAgreement(opened, { quantised, least, watch: world });
   const sensitivity = await toldSensitivity(opened, { values, world }, quantised);
-  await writeWholeFile(path, cache, { overwrite: false });
-  world.log('INFO', `Calibration cache of ${scales.size} tensors from the training was saved into ${path}`);
+  await world.outputs.write(path, cache);
+  world.logAtEnd(`Calibration cache of ${scales.size} tensors from the training was saved into ${path}`);
   return { quantised: { scales, calibration: undefined, trained: { kept }, sensitivity }, verdict };
 };

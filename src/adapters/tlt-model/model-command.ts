@@ -5,6 +5,7 @@ import { readHistograms } from '../../export/pipeline/histograms.ts';
 import { findKey } from '../../formats/crypto/key.ts';
 import { writeHistogramFile } from '../../formats/scales/histogram-file.ts';
 import { UserError } from '../../ground/base/errors.ts';
+import { printableJson, printableLines } from '../../ground/base/printable.ts';
 import { refuseToOverwrite, writeWholeFile } from '../../ground/base/whole-file.ts';
 import { modelHelps } from '../../ground/contract/model-help.ts';
 import { inspectFile, type Opener, type Report } from '../inspect/inspect.ts';
@@ -38,10 +39,10 @@ const inspect = async (words: Words, terminal: Terminal): Promise<void> => {
   for (const file of words.files) {
     const found = await lookInto(file, { key, cipher });
     if (!(found instanceof UserError)) {
-      print(words.json ? `${JSON.stringify(found)}\n` : `${reportText(found)}\n`);
+      print(words.json ? `${printableJson(found)}\n` : `${reportText(found)}\n`);
       continue;
     }
-    if (failure) complain(`tlt-model: ${failure.message}\n`);
+    if (failure) complain(`tlt-model: ${printableLines(failure.message)}\n`);
     failure = found; // the other files are still told about; the last failure is the tool's
   }
   if (failure) throw failure;

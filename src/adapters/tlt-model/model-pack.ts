@@ -6,7 +6,7 @@ import { type FileFormat, formatIn } from '../../formats/crypto/detect-format.ts
 import { encryptEtlt, encryptTlt, openEncrypted } from '../../formats/crypto/encrypted-model.ts';
 import { completed, serializeModel } from '../../formats/onnx/model.ts';
 import { UserError } from '../../ground/base/errors.ts';
-import { piecesOf, type Readable, readableBytes } from '../../ground/base/readable.ts';
+import { piecesOf, type Readable, readableBytes, untilAborted } from '../../ground/base/readable.ts';
 import { refuseToOverwrite, writeWholeFile } from '../../ground/base/whole-file.ts';
 import { openInput } from '../cli/input-file.ts';
 import { usage, type Words } from './model-words.ts';
@@ -24,7 +24,7 @@ export const pack = async (words: Words, terminal: Terminal): Promise<void> => {
   const encrypt = extension === '.tlt' ? encryptTlt : encryptEtlt;
   const options = { cipher: cipherOf(words, terminal), workFactor: terminal.workFactor };
   const pieces = await encrypt(payload, key, options);
-  await writeWholeFile(target, pieces, { overwrite: false });
+  await writeWholeFile(target, untilAborted(pieces, terminal.signal), { overwrite: false });
   terminal.print(`${await writtenFile(target)}\n`);
 };
 
@@ -50,10 +50,11 @@ export const unpack = async (words: Words, terminal: Terminal): Promise<void> =>
   await naming(file, async () => {
     using locked = await openInput(file);
     const { content } = await openEncrypted(locked, key, cipher);
-    proveWhole(content); // nothing of a damaged model comes to lie on the disk
+    proveWhole(content); // nothing of a damaged model is written
     const format = formatIn(content);
     const [, target] = placesOf('unpack', words, extensionOf(format));
-    await writeWholeFile(target, piecesOf(content), { overwrite: false });
+    const pieces = untilAborted(piecesOf(content), terminal.signal);
+    await writeWholeFile(target, pieces, { overwrite: false, isPrivate: true });
     terminal.print(`${await writtenFile(target)}, ${format}\n`);
   });
 };

@@ -6,6 +6,7 @@ import { externalCodec } from '../../formats/crypto/external/codec.ts';
 import { readKey } from '../../formats/crypto/key.ts';
 import { fileDigest } from '../../ground/base/digest.ts';
 import { UserError } from '../../ground/base/errors.ts';
+import { printable, printableLines } from '../../ground/base/printable.ts';
 import { usage, type Words } from './model-words.ts';
 
 export type Terminal = {
@@ -24,7 +25,8 @@ export const keyOf = (words: Words, { env }: Terminal): Promise<string> =>
 
 /** Undefined: age. */
 export const cipherOf = ({ codec: command }: Words, { complain, signal }: Terminal): Cipher | undefined =>
-  command && externalCodec({ command, signal, warn: (line) => complain(`tlt-model: ${line}\n`) });
+  command &&
+  externalCodec({ command, signal, warn: (line) => complain(`tlt-model: ${printableLines(line)}\n`) });
 
 /** Puts the file's name before an error that speaks of bytes only. */
 export const naming = async <T>(file: string, work: () => Promise<T>): Promise<T> => {
@@ -49,4 +51,4 @@ export const placesOf = (
 };
 
 export const writtenFile = async (target: string): Promise<string> =>
-  `${target}: ${(await stat(target)).size} bytes, sha256 ${await fileDigest(target)}`;
+  `${printable(target)}: ${(await stat(target)).size} bytes, sha256 ${await fileDigest(target)}`;

@@ -5,7 +5,7 @@ import { writeModelFile } from '../../formats/onnx/model.ts';
 import { writeWholeFile } from '../../ground/base/whole-file.ts';
 
 /**
- * One file, or the graph and `<target>.data` for weights that one file cannot hold.
+ * The model as it is, which only this user may read. One file, or the graph and `<target>.data` for weights that one file cannot hold.
  * @throws UserError OutputExists, OutputUnwritable, DiskFull
  */
 export const writeOnnx = (
@@ -13,8 +13,8 @@ export const writeOnnx = (
   { model, payload }: Pick<ModelContent, 'model' | 'payload'>,
 ): Promise<void> =>
   payload
-    ? writeWholeFile(target, payload, { overwrite: false })
-    : writeModelFile(target, model, { externalDataThreshold });
+    ? writeWholeFile(target, payload, { overwrite: false, isPrivate: true })
+    : writeModelFile(target, model, { externalDataThreshold, isPrivate: true });
 
 /** Bytes; what is smaller stays in the graph, as onnx's own converter has it. */
 const externalDataThreshold = 1024;

@@ -43,10 +43,10 @@ export const readHanded = async (path: string, handed: Handed): Promise<Buffer |
   return handle?.readFile();
 };
 
-/** Copies to a new file; false if there is nothing to copy. @throws UserError EngineBuildFailed if it is no plain file */
+/** Copies to an empty file that exists; false if there is nothing to copy. @throws UserError EngineBuildFailed if it is no plain file */
 export const copyHanded = async (from: string, to: string, handed: Handed): Promise<boolean> => {
   await using handle = await openHanded(from, handed);
   if (handle === undefined || (await handle.stat()).size === 0) return false;
-  await pipeline(handle.createReadStream({ autoClose: false }), createWriteStream(to, { flags: 'wx' }));
+  await pipeline(handle.createReadStream({ autoClose: false }), createWriteStream(to, { flags: 'r+' }));
   return true;
 };

@@ -67,4 +67,4 @@ const fetched = async (source: Source, { store, signal }: StageWorld): Promise<U
 };
 
 const put = ({ work }: StageWorld, name: string, bytes: Uint8Array): Promise<void> =>
-  writeWholeFile(join(work, name), bytes, { overwrite: true });
+  writeWholeFile(join(work, name), bytes, { overwrite: true, isPrivate: true });

@@ -1,7 +1,7 @@
 /** The tensorfile pod: samples the training data, stores the batches as TLT does, and the manifest last. */
 
 import type { Loader } from '../../data/datasets/loader.ts';
-import { openSample, writeSample } from '../../export/pipeline/training-sample.ts';
+import { fillSample, openSample } from '../../export/pipeline/training-sample.ts';
 import { canonicalJson } from '../../ground/base/digest.ts';
 import { artifactFiles, fileIn } from '../../ground/contract/layout.ts';
 import type { Manifest } from '../../ground/contract/manifest.ts';
@@ -43,7 +43,11 @@ const store = async (
   world: TaskWorld,
 ): Promise<TensorfileWritten> => {
   const uri = fileIn(folder, artifactFiles.tensorfile);
-  const stored = await world.store.make(uri, (path) => writeSample(path, loader, world), world.signal);
+  const stored = await world.store.make(
+    uri,
+    (place) => fillSample(place, { path: uri, loader }, world),
+    world.signal,
+  );
   const facts = { batches: maxBatches, images: loader.images };
   const result: TensorfileWritten = {
     kind: 'TensorfileWritten',

@@ -3,7 +3,7 @@
 import { type Loader, openLoader } from '../../data/datasets/loader.ts';
 import type { LoaderPlan } from '../../data/datasets/plan.ts';
 import type { Batch } from '../../data/preprocessing/batches.ts';
-import { writeTensorfile } from '../../formats/hdf5/tensorfile-writer.ts';
+import { fillTensorfile, writeTensorfile } from '../../formats/hdf5/tensorfile-writer.ts';
 import type { UserError } from '../../ground/base/errors.ts';
 import type { Watch } from './export.ts';
 
@@ -35,6 +35,15 @@ export const openSample = (plan: LoaderPlan, request: SampleRequest): Promise<Lo
 /** @throws UserError ImageInvalid, DatasetInvalid, OutputExists, OutputUnwritable, DiskFull, and why it was stopped */
 export const writeSample = async (path: string, loader: Loader, watch: Watch): Promise<void> => {
   await writeTensorfile(path, watched(loader, watch));
+};
+
+/** The same into an empty file that its caller names later. @throws as `writeSample` */
+export const fillSample = async (
+  place: string,
+  { path, loader }: { readonly path: string; readonly loader: Loader },
+  watch: Watch,
+): Promise<void> => {
+  await fillTensorfile(place, path, watched(loader, watch));
 };
 
 /** The same batches, told of as they go by, and stopped between two of them. */

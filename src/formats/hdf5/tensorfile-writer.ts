@@ -14,11 +14,24 @@ import { batchGroup, chunksOf, soleArray, type TensorBatch } from './tensorfile-
  */
 export const writeTensorfile = async (path: string, batches: AsyncIterable<TensorBatch>): Promise<number> => {
   let count = 0;
-  const make = async (temporary: string): Promise<void> => {
-    count = await writeBatches(temporary, path, batches);
-    await zeroTimes(temporary);
+  const make = async (place: string): Promise<void> => {
+    count = await fillTensorfile(place, path, batches);
   };
   await makeWholeFile(path, make, { overwrite: false });
+  return count;
+};
+
+/**
+ * The same into the empty file at `place`, which becomes `path` when it is whole; messages name that.
+ * @throws as `writeTensorfile`
+ */
+export const fillTensorfile = async (
+  place: string,
+  path: string,
+  batches: AsyncIterable<TensorBatch>,
+): Promise<number> => {
+  const count = await writeBatches(place, path, batches);
+  await zeroTimes(place);
   return count;
 };
 
@@ -28,7 +41,11 @@ export const writeTensorfile = async (path: string, batches: AsyncIterable<Tenso
  */
 const loadWriter = async (): Promise<typeof import('h5wasm/node')> => {
   const library = await import('h5wasm/node');
-  (await library.ready).activate_throwing_error_handler();
+  const { FS, activate_throwing_error_handler: throwErrors } = await library.ready;
+  // A file without a name is reached by a link of /proc, whose target libhdf5 would look for in vain.
+  const files = FS as unknown as { stat: (path: string) => unknown; lstat: (path: string) => unknown };
+  files.lstat = (path) => files.stat(path);
+  throwErrors();
   return library;
 };
 

@@ -3,12 +3,11 @@
  * tensors whose data fit their dimensions. Tensors keep pointing into the bytes they were parsed from.
  */
 
-import { rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fromBinary } from '@bufbuild/protobuf';
 import { messageOf, systemCodeOf, UserError } from '../../ground/base/errors.ts';
 import { readRegular } from '../../ground/base/readable.ts';
-import { writeWholeFile } from '../../ground/base/whole-file.ts';
+import { makeOutputs, writeWholeFile } from '../../ground/base/whole-file.ts';
 import { requireBoundedClaims } from './claims.ts';
 import { fieldsOf } from './damage.ts';
 import { inlineExternalData, oneFileBytes, refuseExternalData, splitExternalData } from './external-data.ts';
@@ -99,28 +98,27 @@ export type ModelFileOptions = {
   /** Tensors of at least so many bytes go to `<name>.data` beside the model. Left out: everything in one file. */
   readonly externalDataThreshold?: number;
   readonly overwrite?: boolean;
+  /** As `WriteOptions` has it. */
+  readonly isPrivate?: boolean;
 };
 
 /**
- * Writes a model file whole or not at all; its data file, if any, first.
+ * Writes a model file, and its data file if any, together and whole or not at all.
  * @throws UserError OutputExists, OutputUnwritable, DiskFull
  */
 export const writeModelFile = async (
   path: string,
   model: ModelProto,
-  { externalDataThreshold, overwrite = false }: ModelFileOptions = {},
+  { externalDataThreshold, overwrite = false, isPrivate = false }: ModelFileOptions = {},
 ): Promise<void> => {
-  if (externalDataThreshold === undefined) return writeWholeFile(path, serializeModel(model), { overwrite });
+  const options = { overwrite, isPrivate };
+  if (externalDataThreshold === undefined) return writeWholeFile(path, serializeModel(model), options);
   const location = `${basename(path)}.data`;
   const split = splitExternalData(model, { location, threshold: externalDataThreshold });
-  const dataPath = join(dirname(path), location);
-  if (split.dataBytes > 0) await writeWholeFile(dataPath, split.data, { overwrite });
-  try {
-    await writeWholeFile(path, serializeModel(split.model), { overwrite });
-  } catch (thrown) {
-    if (split.dataBytes > 0) await rm(dataPath, { force: true }); // of no use alone
-    throw thrown;
-  }
+  await using outputs = makeOutputs();
+  if (split.dataBytes > 0) await outputs.write(join(dirname(path), location), split.data, options);
+  await outputs.write(path, serializeModel(split.model), options);
+  await outputs.publish();
 };
 
 /** Whether some tensor's data lie outside the bytes of the model. */

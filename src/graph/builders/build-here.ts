@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { workFiles } from '../../ground/contract/layout.ts';
 import type { BuildReport, BuildRequest } from '../../ground/contract/task.ts';
 import type { Agreement } from '../evaluation/agreement.ts';
@@ -14,18 +14,28 @@ type Clock = { now(): number };
 export const buildHere = async (work: string, clock: Clock): Promise<void> => {
   if (existsSync(join(work, workFiles.finished))) return;
   const request = JSON.parse(await readFile(join(work, workFiles.request), 'utf8')) as BuildRequest;
-  await buildFromRequest(request, clock);
+  const reference = join(work, workFiles.reference);
+  await buildFromRequest(request, { clock, reference, verification: join(work, workFiles.verification) });
+};
+
+/** Beside a request: the float graph, and images that calibration never saw, where there are any. */
+export type Comparison = {
+  readonly clock: Clock;
+  readonly reference: string;
+  readonly verification: string | undefined;
 };
 
 /** Builds what the request asks for and writes its report. */
-export const buildFromRequest = async (request: BuildRequest, clock: Clock): Promise<BuildReport> => {
+export const buildFromRequest = async (
+  request: BuildRequest,
+  { clock, reference, verification }: Comparison,
+): Promise<BuildReport> => {
   const started = clock.now();
-  const work = dirname(request.model);
   const { runtime, p50Microseconds, agreement, warnings } = await buildOnnxRuntime(
     {
       model: request.model,
-      reference: join(work, workFiles.reference),
-      verification: join(work, workFiles.verification),
+      reference,
+      verification,
       engine: request.engine,
       inputName: request.inputName,
       shape: request.minShape,

@@ -2,12 +2,14 @@
  * The ONNX Runtime backend: a graph fused and laid out for this machine's processor, then judged by running it beside
  * the float graph on images that calibration never saw.
  */
-import { copyFile, readFile, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, readFile, stat } from 'node:fs/promises';
 import { arch, cpus } from 'node:os';
 import { floatsOf } from '../../formats/onnx/tensor.ts';
 import { parseTensor } from '../../formats/onnx/tensor-file.ts';
+import { freeBytes } from '../../ground/base/disk-space.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import type { FailureReason } from '../../ground/base/failures.ts';
+import { diskFull } from '../../ground/base/whole-file.ts';
 import { type Agreement, agreementOf } from '../evaluation/agreement.ts';
 import { medianLatency } from '../inference/latency.ts';
 import { type FloatTensor, openSession, type Session } from '../inference/session.ts';
@@ -16,8 +18,8 @@ export type OnnxRuntimeBuild = {
   /** Graph in the wanted precision, and the float graph. */
   readonly model: string;
   readonly reference: string;
-  /** Path of an ONNX TensorProto [N,C,H,W]; missing file: the engine is run once on zeros, for its latency alone. */
-  readonly verification: string;
+  /** Path of an ONNX TensorProto [N,C,H,W]; without the file the engine is run on zeros, for its latency alone. */
+  readonly verification: string | undefined;
   readonly engine: string;
   readonly inputName: string;
   /** [1,C,H,W] */
@@ -38,22 +40,23 @@ const leastSqnrDb = 3;
 const fewestBoxes = 4;
 const leastMatched = 0.25;
 
-/** @throws UserError EngineBuildFailed, EngineVerificationFailed */
+/**
+ * The engine's file is of use only once this has ended.
+ * @throws UserError EngineBuildFailed, EngineVerificationFailed, DiskFull
+ */
 export const buildOnnxRuntime = async (
   build: OnnxRuntimeBuild,
   version: string,
 ): Promise<OnnxRuntimeBuilt> => {
-  const unfinished = `${build.engine}.partial`;
   try {
-    const { session, warnings } = await savedEngine(build.model, unfinished);
+    const { session, warnings } = await savedEngine(build.model, build.engine);
     const built = await judged(session, build);
-    await rename(unfinished, build.engine);
     return { runtime: { name: `OnnxRuntime on ${processor()}`.slice(0, 64), version }, ...built, warnings };
   } catch (thrown) {
-    await rm(unfinished, { force: true });
-    if (thrown instanceof UserError && refused.has(thrown.reason))
-      throw new UserError('EngineBuildFailed', thrown.message, { cause: thrown });
-    throw thrown;
+    if (!(thrown instanceof UserError) || !refused.has(thrown.reason)) throw thrown;
+    const { size } = await stat(build.model);
+    if ((await freeBytes(build.engine)) < size) throw diskFull(build.engine, thrown);
+    throw new UserError('EngineBuildFailed', thrown.message, { cause: thrown });
   }
 };
 
@@ -116,7 +119,7 @@ const judged = async (session: Session, build: OnnxRuntimeBuild) => {
 };
 
 const verificationImages = async ({ verification }: OnnxRuntimeBuild): Promise<FloatTensor | undefined> => {
-  if (!(await stat(verification).catch(() => undefined))) return undefined; // No image was kept out of calibration.
+  if (!verification || !(await stat(verification).catch(() => undefined))) return undefined; // No image was kept out of calibration.
   const tensor = parseTensor(await readFile(verification));
   return { data: floatsOf(tensor), dims: tensor.dims.map(Number) };
 };

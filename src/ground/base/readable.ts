@@ -107,6 +107,14 @@ export function* piecesOf(source: Readable): Generator<Uint8Array> {
 
 const pieceBytes = 2 ** 20;
 
+/** The same pieces, until the signal is aborted: then its reason is thrown. */
+export function* untilAborted(pieces: Iterable<Uint8Array>, signal: AbortSignal): Generator<Uint8Array> {
+  for (const piece of pieces) {
+    signal.throwIfAborted();
+    yield piece;
+  }
+}
+
 /** The pieces of one part after the other. */
 export function* inOrder(...parts: readonly Iterable<Uint8Array>[]): Generator<Uint8Array> {
   for (const part of parts) yield* part;

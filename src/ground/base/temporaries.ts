@@ -11,12 +11,5 @@ export const hearTemporaries = (hear: Listener): void => {
   listener = hear;
 };
 
-/** Runs `use` while the path may exist. */
-export const withTemporary = async <T>(path: string, use: () => Promise<T>): Promise<T> => {
-  listener(path, true);
-  try {
-    return await use();
-  } finally {
-    listener(path, false);
-  }
-};
+/** To be called before a path is made, and again once it is gone or has its final name. */
+export const reportTemporary: Listener = (path, exists) => listener(path, exists);

@@ -1,17 +1,19 @@
 /**
- * Files that appear whole or not at all: written under a temporary name in the same folder, made safe on the disk
- * (fsync), then given their name in one step. A failure or a kill leaves nothing under the final name.
+ * Files that appear whole or not at all: written without a name (or under a hidden one in the same folder, where the system
+ * cannot), made safe on the disk by fsync, then given their name in one step. Several files get their names together, when
+ * the last of them is whole.
  */
-import { randomBytes } from 'node:crypto';
-import { access, constants, link, lstat, open, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { access, constants, lstat, open, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { systemCodeOf, UserError } from './errors.ts';
 import type { FailureReason } from './failures.ts';
-import { withTemporary } from './temporaries.ts';
+import { beginFile, type UnfinishedFile } from './unfinished-file.ts';
 
 export type WriteOptions = {
-  /** Whether a file of that name is replaced. If not, one that is there stays as it is, even against a racing writer. */
+  /** Whether a file of that name is replaced. If not, an existing one stays as it is, even against a racing writer. */
   readonly overwrite: boolean;
+  /** Whether only this user may read it: what an encrypted model holds. */
+  readonly isPrivate?: boolean;
 };
 
 /** Bytes or text, or pieces that are made as they are written. */
@@ -22,36 +24,88 @@ export type FileContent = Uint8Array | string | Iterable<Uint8Array>;
  * @throws UserError OutputExists, OutputUnwritable, DiskFull, and what making a piece throws
  */
 export const writeWholeFile = (path: string, content: FileContent, options: WriteOptions): Promise<void> =>
-  makeWholeFile(path, (temporary) => writeNew(temporary, content), options);
+  makeWholeFile(path, (unfinished) => fill(unfinished, content), options);
 
 /**
- * The same for a file that is too large for memory: `make` creates it under the name it is given, and the file gets
- * its own name when `make` has ended.
+ * The same for a file that is too large for memory: `make` writes it at the path it is given, where an empty file exists.
  * @throws UserError OutputExists, OutputUnwritable, DiskFull, and what `make` throws
  */
 export const makeWholeFile = async (
   path: string,
-  make: (temporary: string) => Promise<void>,
-  { overwrite }: WriteOptions,
+  make: (unfinished: string) => Promise<void>,
+  options: WriteOptions,
 ): Promise<void> => {
-  if (!overwrite) await refuseToOverwrite(path);
-  const temporary = temporaryNameOf(path);
-  await withTemporary(temporary, () => named(temporary, path, { make, overwrite }));
+  await using outputs = makeOutputs();
+  await outputs.make(path, make, options);
+  await outputs.publish();
 };
 
-type Making = WriteOptions & { readonly make: (temporary: string) => Promise<void> };
+/** Files of one run. None has its name before `publish`; disposed of without it, none is left. */
+export type Outputs = AsyncDisposable & {
+  /** @throws as `writeWholeFile` */
+  readonly write: (path: string, content: FileContent, options?: WriteOptions) => Promise<void>;
+  /** @throws as `makeWholeFile` */
+  readonly make: (
+    path: string,
+    make: (unfinished: string) => Promise<void>,
+    options?: WriteOptions,
+  ) => Promise<void>;
+  /** Where the content of an output of this run can be read now; the path itself if it is of no output. */
+  readonly placeOf: (path: string) => string;
+  /**
+   * Gives all files their names; if one name cannot be given, those that were are taken back.
+   * @throws UserError OutputExists, OutputUnwritable, DiskFull
+   */
+  readonly publish: () => Promise<void>;
+};
 
-const named = async (temporary: string, path: string, { make, overwrite }: Making): Promise<void> => {
+export const makeOutputs = (): Outputs => {
+  const written: Written[] = [];
+  const make: Outputs['make'] = async (path, fillIt, options = { overwrite: false }) => {
+    written.push(await unfinished(path, fillIt, options));
+  };
+  return {
+    make,
+    write: (path, content, options) => make(path, (place) => fill(place, content), options),
+    placeOf: (path) => written.find((each) => each.path === path)?.file.path ?? path,
+    publish: () => publish(written),
+    [Symbol.asyncDispose]: async () => {
+      for (const { file } of written) await file.close().catch(() => undefined); // an earlier failure says more
+    },
+  };
+};
+
+type Written = { readonly path: string; readonly file: UnfinishedFile; readonly options: WriteOptions };
+
+const unfinished = async (
+  path: string,
+  make: (unfinished: string) => Promise<void>,
+  options: WriteOptions,
+): Promise<Written> => {
+  if (!options.overwrite) await refuseToOverwrite(path);
+  let file: UnfinishedFile | undefined;
   try {
-    await make(temporary);
-    await syncFile(temporary);
-    await (overwrite ? rename(temporary, path) : linkOnce(temporary, path));
-    await syncFolder(dirname(path));
+    file = await beginFile(path, options.isPrivate ? 0o600 : 0o666);
+    await make(file.path);
+    await syncFile(file.path);
+    return { path, file, options };
   } catch (thrown) {
+    await file?.close().catch(() => undefined); // the failure says more than this one would
     throw outputFailure(thrown, path);
-  } finally {
-    await rm(temporary, { force: true }).catch(() => undefined); // the failure above says more than this one would
   }
+};
+
+const publish = async (written: readonly Written[]): Promise<void> => {
+  const outcomes = await Promise.allSettled(written.map(({ file, options }) => file.name(options)));
+  const failed = outcomes.findIndex(({ status }) => status === 'rejected');
+  if (failed >= 0) {
+    const named = written.filter(
+      ({ options }, at) => outcomes[at]!.status === 'fulfilled' && !options.overwrite,
+    );
+    for (const { path } of named) await rm(path, { force: true });
+    throw outputFailure((outcomes[failed] as PromiseRejectedResult).reason, written[failed]!.path);
+  }
+  for (const folder of new Set(written.map(({ path }) => dirname(path)))) await syncFolder(folder);
 };
 
 /**
@@ -59,12 +113,12 @@ const named = async (temporary: string, path: string, { make, overwrite }: Makin
  * @throws UserError OutputExists
  */
 export const refuseToOverwrite = async (path: string): Promise<void> => {
-  const found = await lstat(path).catch(() => undefined); // what hinders the look will hinder the writing, with its reason
+  const found = await lstat(path).catch(() => undefined); // if the look fails, the writing fails with the reason
   if (found) throw takenBy(path);
 };
 
 /**
- * Asks before long work whether the output's folder is there and may be written.
+ * Asks before long work whether the output's folder exists and may be written.
  * @throws UserError OutputUnwritable
  */
 export const requireWritableFolder = async (path: string): Promise<void> => {
@@ -75,10 +129,6 @@ export const requireWritableFolder = async (path: string): Promise<void> => {
   }
 };
 
-/** `.model.etlt.4f1d….partial`: hidden, in the same folder (a rename cannot leave its file system), easy to sweep. */
-export const temporaryNameOf = (path: string): string =>
-  join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.partial`);
-
 /** What a failed write means to the user: a UserError, or the thrown thing itself where no sentence fits. */
 export const outputFailure = (thrown: unknown, path: string): unknown => {
   const code = systemCodeOf(thrown);
@@ -87,6 +137,10 @@ export const outputFailure = (thrown: unknown, path: string): unknown => {
   const row = rows[code];
   return row ? new UserError(row[0], `Writing ${path}: ${row[1]}`, { cause: thrown }) : thrown;
 };
+
+/** For a writer that does not pass the system's error on. */
+export const diskFull = (path: string, cause: unknown): UserError =>
+  new UserError('DiskFull', `Writing ${path}: ${rows.ENOSPC![1]}`, { cause });
 
 const rows: Readonly<Record<string, readonly [FailureReason, string]>> = {
   ENOSPC: [
@@ -101,7 +155,7 @@ const rows: Readonly<Record<string, readonly [FailureReason, string]>> = {
   ENOTDIR: ['OutputUnwritable', 'a part of the path is a file, not a folder. Choose another path.'],
   EISDIR: [
     'OutputUnwritable',
-    'a folder of that name is there. Name a file inside it, or choose another path.',
+    'a folder of that name exists. Name a file inside it, or choose another path.',
   ],
   EACCES: [
     'OutputUnwritable',
@@ -113,7 +167,7 @@ const rows: Readonly<Record<string, readonly [FailureReason, string]>> = {
   ],
   EROFS: ['OutputUnwritable', 'the file system is mounted read-only. Choose another folder.'],
   ENAMETOOLONG: ['OutputUnwritable', 'the name is too long for the file system. Choose a shorter one.'],
-  ELOOP: ['OutputUnwritable', 'its symbolic links go round in a circle. Choose another path.'],
+  ELOOP: ['OutputUnwritable', 'its symbolic links form a cycle. Choose another path.'],
 };
 
 const takenBy = (path: string): UserError =>
@@ -122,26 +176,14 @@ const takenBy = (path: string): UserError =>
     `Writing ${path}: it exists already and was left as it is. Remove it, or choose another name.`,
   );
 
-const writeNew = async (path: string, content: FileContent): Promise<void> => {
-  await using file = await open(path, 'wx');
+const fill = async (unfinished: string, content: FileContent): Promise<void> => {
+  await using file = await open(unfinished, 'r+');
   await file.writeFile(content);
 };
 
 const syncFile = async (path: string): Promise<void> => {
   await using file = await open(path, 'r+');
   await file.sync();
-};
-
-/** `link` fails where `rename` would replace: no moment between looking and naming. */
-const linkOnce = async (temporary: string, path: string): Promise<void> => {
-  try {
-    await link(temporary, path);
-  } catch (thrown) {
-    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(systemCodeOf(thrown) ?? ''))
-      throw thrown;
-    await refuseToOverwrite(path); // a file system without hard links: the best it offers
-    await rename(temporary, path);
-  }
 };
 
 const syncFolder = async (folder: string): Promise<void> => {

@@ -1,0 +1,152 @@
+/** The files of a run: together or not at all, nothing of them before, and plaintext for this user alone. */
+import { execFileSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import test from 'ava';
+import { UserError } from '../../src/ground/base/errors.ts';
+import { failures } from '../../src/ground/base/failures.ts';
+import { makeScratch } from '../../src/ground/base/scratch.ts';
+import { makeOutputs } from '../../src/ground/base/whole-file.ts';
+import { encryptTlt } from '../builders/encrypted.ts';
+import { runTool } from '../builders/tool.ts';
+import { runExportIn } from '../builders/tool-world.ts';
+import { smallClassifier } from '../models/small-classifier.ts';
+import { smallPhotosFolder } from '../photos/photos.ts';
+
+const newFolder = (): string => mkdtempSync(join(tmpdir(), 'outputs-'));
+const onLinux = process.platform === 'linux' ? test : test.skip;
+
+onLinux('a file that is being written has no name, so a kill leaves nothing', async (t) => {
+  const folder = newFolder();
+  await using outputs = makeOutputs();
+  await outputs.make(join(folder, 'out'), async (place) => {
+    writeFileSync(place, 'whole');
+    t.deepEqual(readdirSync(folder), []);
+  });
+  t.is(readFileSync(outputs.placeOf(join(folder, 'out')), 'utf8'), 'whole');
+  t.deepEqual(readdirSync(folder), []);
+  await outputs.publish();
+  t.is(readFileSync(join(folder, 'out'), 'utf8'), 'whole');
+});
+
+onLinux('scratch files have no name, and others may not read them', async (t) => {
+  const folder = newFolder();
+  await using scratch = makeScratch(folder);
+  const path = await scratch.write('plaintext');
+  t.deepEqual(readdirSync(folder), []);
+  t.is(readFileSync(path, 'utf8'), 'plaintext');
+  t.is(statSync(path).mode & 0o777, 0o600);
+});
+
+test('if one name is taken, no file of the run appears', async (t) => {
+  const folder = newFolder();
+  const [first, second] = [join(folder, 'first'), join(folder, 'second')];
+  await using outputs = makeOutputs();
+  await outputs.write(first, 'one');
+  await outputs.write(second, 'two');
+  writeFileSync(second, 'of someone else');
+  const error = await t.throwsAsync(outputs.publish(), { instanceOf: UserError });
+  t.is(error.reason, 'OutputExists');
+  t.false(existsSync(first));
+  t.is(readFileSync(second, 'utf8'), 'of someone else');
+});
+
+test('what is unpacked or converted can be read by this user alone', async (t) => {
+  const cwd = newFolder();
+  writeFileSync(join(cwd, 'm.tlt'), await encryptTlt(await smallClassifier(), 'a key'));
+  for (const [command, name] of [
+    ['unpack', 'u.onnx'],
+    ['convert', 'c.onnx'],
+  ] as const) {
+    const { code, stderr } = await runTool('tlt-model', [command, 'm.tlt', '-k', 'a key', '-o', name], {
+      cwd,
+    });
+    t.is(code, 0, stderr);
+    t.is(statSync(join(cwd, name)).mode & 0o777, 0o600);
+  }
+});
+
+/** A file system of so many KiB, as long as `use` runs. */
+const onSmallDisk = async (kib: number, use: (folder: string) => Promise<void>): Promise<void> => {
+  const folder = join(newFolder(), 'small');
+  mkdirSync(folder);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${kib}k`, 'tmpfs', folder]);
+  try {
+    await use(folder);
+  } finally {
+    execFileSync('umount', [folder]);
+  }
+};
+
+const asRoot = process.getuid?.() === 0 ? test.serial : test.skip;
+
+asRoot(
+  'where the report does not fit, no other file of the export appears, and the next run succeeds',
+  async (t) => {
+    const cwd = newFolder();
+    writeFileSync(join(cwd, 'm.onnx'), await smallClassifier());
+    const int8 = [
+      '--data_type',
+      'int8',
+      '--cal_image_dir',
+      await smallPhotosFolder(),
+      '--batches',
+      '1',
+      '--batch_size',
+      '2',
+    ];
+    const args = [
+      'classification',
+      '-m',
+      'm.onnx',
+      '-k',
+      'k',
+      '-o',
+      'm.etlt',
+      ...int8,
+      '--cal_cache_file',
+      'cal.bin',
+    ];
+    await onSmallDisk(4, async (small) => {
+      const { code, stderr } = await runTool('tlt-export', [...args, '--report', join(small, 'r.html')], {
+        cwd,
+      });
+      t.is(code, failures.DiskFull.exitCode, stderr);
+      t.deepEqual(readdirSync(small), []);
+    });
+    t.deepEqual(readdirSync(cwd), ['m.onnx']);
+    const { code, stderr } = await runTool('tlt-export', [...args, '--report', 'r.html'], { cwd });
+    t.is(code, 0, stderr);
+    t.deepEqual(readdirSync(cwd).sort(), ['cal.bin', 'm.etlt', 'm.onnx', 'r.html', 'r.json']);
+  },
+);
+
+for (const kib of [4, 8, 12])
+  asRoot(
+    `a temporary folder of ${kib} KiB is too small for an engine: DiskFull, and nothing appears`,
+    async (t) => {
+      const cwd = newFolder();
+      const model = join(cwd, 'm.onnx');
+      writeFileSync(model, await smallClassifier());
+      await onSmallDisk(kib, async (temporary) => {
+        const args = ['classification', '-m', model, '-k', 'k', '-o', join(cwd, 'm.etlt')];
+        const engine = ['--engine_file', join(cwd, 'e.onnx')];
+        const error = await t.throwsAsync(runExportIn([...args, ...engine], { temporary }), {
+          instanceOf: UserError,
+        });
+        t.is(error.reason, 'DiskFull', error.message);
+        t.deepEqual(readdirSync(temporary), []);
+      });
+      t.deepEqual(readdirSync(cwd), ['m.onnx']);
+    },
+  );
