@@ -17,6 +17,7 @@ import type { Stores } from './cluster/modelexport/observe.ts';
 import { makeReconciler } from './cluster/modelexport/reconciler.ts';
 import { makeWatches } from './cluster/modelexport/watches.ts';
 import { jobCache, podCache } from './cluster/ownedjobs/caches.ts';
+import { Refusals } from './cluster/ownedjobs/refusals.ts';
 import { Warnings } from './cluster/ownedjobs/warnings.ts';
 import { ownedChanged, wakeAll, wakeItself } from './cluster/ownedjobs/watches.ts';
 import type { KubeClient } from './cluster/runtime/client.ts';
@@ -106,7 +107,11 @@ export const makeControllers = (world: OperatorWorld): Pick<ManagerParts, 'infor
   });
   const record = makeRecorder({ client, clock, log, instance: world.instance });
   const owning = { client, record, stores, images, clock };
-  const warned = () => ({ ...owning, warnings: new Warnings({ client, clock, log }) });
+  const warned = () => ({
+    ...owning,
+    warnings: new Warnings({ client, clock, log }),
+    refusals: new Refusals(clock),
+  });
   const metrics = controllerMetrics(registry);
   const controlled = (
     name: string,

@@ -21,7 +21,14 @@ import { tensorfileJob } from '../../src/cluster/jobs/tensorfile-job.ts';
 import { decide } from '../../src/cluster/modelexport/decide.ts';
 import { tensorfileName } from '../../src/cluster/modelexport/tensorfile.ts';
 import type { Schema } from '../../src/ground/contract/schema.ts';
-import { aDeviceClass, aModelExport, anObserved, aTensorfile, someArtifacts } from '../builders/objects.ts';
+import {
+  aDeviceClass,
+  aModelExport,
+  anObserved,
+  aTensorfile,
+  noObstacles,
+  someArtifacts,
+} from '../builders/objects.ts';
 import { readSources, withoutComments } from '../sources.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -128,7 +135,10 @@ test('each field of a ModelExport has a reader', (t) => {
 test('each field of a CalibrationTensorfile has a reader', (t) => {
   const made = (spec: unknown) => {
     const tensorfile = aTensorfile({ spec: spec as never, status });
-    return [tensorfileJob(tensorfile, images), decideTensorfile({ tensorfile, jobs: [], images, now: 0 })];
+    return [
+      tensorfileJob(tensorfile, images),
+      decideTensorfile({ tensorfile, jobs: [], images, now: 0, obstacles: noObstacles }),
+    ];
   };
   t.deepEqual(unread(calibrationTensorfileSchema.properties.spec, [{}], made), []);
 });

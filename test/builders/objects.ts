@@ -6,6 +6,7 @@ import type { ExportedArtifacts } from '../../src/cluster/jobs/engine-job.ts';
 import type { Job } from '../../src/cluster/jobs/job.ts';
 import type { Observed, ObservedClass } from '../../src/cluster/modelexport/observed.ts';
 import type { JobState, ObservedJob } from '../../src/cluster/ownedjobs/observed-job.ts';
+import type { Obstacles } from '../../src/cluster/ownedjobs/step.ts';
 import { placed } from '../../src/ground/contract/artifact.ts';
 import type { EngineBuilt, Exported, Stage, TensorfileWritten } from '../../src/ground/contract/result.ts';
 
@@ -107,6 +108,9 @@ export const aClass = (name: string, changes: Partial<ObservedClass> = {}): Obse
   ...changes,
 });
 
+/** No Job is refused, and no other object makes the same. */
+export const noObstacles: Obstacles = { refusalOf: () => undefined, twinOf: () => undefined };
+
 export const anObserved = (changes: Partial<Observed> = {}): Observed => ({
   modelExport: aModelExport(),
   tensorfile: undefined,
@@ -114,6 +118,7 @@ export const anObserved = (changes: Partial<Observed> = {}): Observed => ({
   jobs: [],
   images: { worker: 'worker:dev', rtx: 'rtx:dev' },
   now: Date.parse('2026-01-01T00:00:00Z'),
+  obstacles: noObstacles,
   ...changes,
 });
 

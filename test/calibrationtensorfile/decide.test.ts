@@ -10,7 +10,7 @@ import { placed } from '../../src/ground/contract/artifact.ts';
 import { mounts } from '../../src/ground/contract/layout.ts';
 import type { TensorfileTask } from '../../src/ground/contract/task.ts';
 import { type Kstatus, kstatusOf } from '../builders/kstatus.ts';
-import { active, aJobOf, aTensorfile, aTensorfileWritten } from '../builders/objects.ts';
+import { active, aJobOf, aTensorfile, aTensorfileWritten, noObstacles } from '../builders/objects.ts';
 
 const now = Date.parse('2026-01-01T00:00:00Z');
 const anObserved = (changes: Partial<Observed> = {}): Observed => ({
@@ -18,6 +18,7 @@ const anObserved = (changes: Partial<Observed> = {}): Observed => ({
   jobs: [],
   images: { worker: 'worker:dev', rtx: 'rtx:dev' },
   now,
+  obstacles: noObstacles,
   ...changes,
 });
 
@@ -90,7 +91,7 @@ test('then one Job, named after its content, owned by the object, with a task th
   t.is(task.folder, `pvc://exports/kitti/${task.tensorfileKey}`);
   t.deepEqual(
     volumes.map(({ name }) => name),
-    ['claim-data', 'claim-exports', 'spec', 'temporary'],
+    ['claim-0', 'claim-1', 'spec', 'temporary'],
   );
   const readOnly = containers[0]!.volumeMounts.flatMap((mount) => (mount.readOnly ? [mount.mountPath] : []));
   t.deepEqual(readOnly, [`${mounts.claims}/data`, '/run/config/export.tlt.dev']);

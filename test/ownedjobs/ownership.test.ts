@@ -28,7 +28,7 @@ type Raw = {
 
 const draft = job(
   owner,
-  { stage: 'export', key: 'k' },
+  { stage: 'export', key: 'k', folder: 'pvc://exports/k' },
   {
     containers: [],
     volumes: [],

@@ -4,9 +4,18 @@ import { keptAttempts, type Ledger } from '../../src/cluster/api/ledger.ts';
 import type { ModelExport } from '../../src/cluster/api/model-export.ts';
 import { exportJob } from '../../src/cluster/jobs/export-job.ts';
 import type { JobFailureReason, JobState, ObservedJob } from '../../src/cluster/ownedjobs/observed-job.ts';
-import { resultGraceMs, type Step, type Stepped, stepped } from '../../src/cluster/ownedjobs/step.ts';
+import { Refusals, refusalPauseMs } from '../../src/cluster/ownedjobs/refusals.ts';
+import {
+  type Obstacles,
+  resultGraceMs,
+  type Step,
+  type Stepped,
+  stepped,
+} from '../../src/cluster/ownedjobs/step.ts';
 import { attemptsInADay } from '../../src/cluster/ownedjobs/verdict.ts';
-import { active, aJobOf, aModelExport, anExported } from '../builders/objects.ts';
+import { ApiError } from '../../src/cluster/runtime/api-error.ts';
+import { HandClock } from '../base/hand-clock.ts';
+import { active, aJobOf, aModelExport, anExported, noObstacles } from '../builders/objects.ts';
 
 const start = Date.parse('2026-01-01T00:00:00Z');
 const minute = 60_000;
@@ -16,6 +25,7 @@ const aStep = (spec: Partial<ModelExport['spec']> = {}, changes: Partial<Step> =
   stage: 'export',
   owner: 'demo',
   key: 'k',
+  folder: 'pvc://exports/classifier/k',
   isStored: false,
   job: () => exportJob(aModelExport({ spec }), images),
   deadlineMs: 60 * minute,
@@ -27,8 +37,9 @@ type World = {
   readonly jobs: readonly ObservedJob[];
   readonly now: number;
   readonly forgiven: boolean;
+  readonly obstacles: Obstacles;
 };
-const empty: World = { before: {}, jobs: [], now: start, forgiven: false };
+const empty: World = { before: {}, jobs: [], now: start, forgiven: false, obstacles: noObstacles };
 
 const look = (world: World, step = aStep()): Stepped => stepped(step, world);
 
@@ -176,4 +187,43 @@ test('after status was lost the Jobs that exist are judged again, and none is ma
   const forgotten = look({ ...second, before: {} });
   t.is(forgotten.state.kind, 'Running');
   t.is(forgotten.ledger.attempts!.length, 1);
+});
+
+test('a Job waits while another object makes the same in the same folder, and no longer', (t) => {
+  const twinOf = (folder: string) => (folder === 'pvc://exports/classifier/k' ? 'other' : undefined);
+  const obstacles = { ...noObstacles, twinOf };
+  const waiting = look({ ...empty, obstacles });
+  t.deepEqual(waiting.state, { kind: 'Twin', owner: 'other' });
+  t.true(waiting.lookAtMs! > start);
+  t.is(look({ ...empty, obstacles }, aStep({}, { folder: 'pvc://exports/other/k' })).state.kind, 'Start');
+  t.is(look({ ...next(empty), obstacles }).state.kind, 'Running', 'its own Job is no reason to wait');
+});
+
+test('a Job that the apiserver refuses is named with the words of the refusal, until another template is made', (t) => {
+  const { state } = look(empty);
+  const name = state.kind === 'Start' ? state.job.metadata.name : '';
+  const refusal = { message: 'exceeded quota', canPass: true, isDue: false };
+  const refusalOf = (job: string) => (job === name ? refusal : undefined);
+  const refused = { ...empty, obstacles: { ...noObstacles, refusalOf } };
+  t.like(look(refused).state, { kind: 'Refused', refusal });
+  t.is(look(refused).lookAtMs, start + refusalPauseMs);
+  t.is(look(refused, changed).state.kind, 'Start');
+});
+
+test('a refusal is tried again after a minute, one of an invalid Job is not', async (t) => {
+  const clock = new HandClock();
+  const refusals = new Refusals(clock);
+  const error = (status: number) => new ApiError({ status, reason: 'X', message: `${status} as said` });
+  refusals.note('ns/quota', error(403));
+  refusals.note('ns/invalid', error(422));
+  t.deepEqual(refusals.of('ns/quota'), { message: '403 as said', canPass: true, isDue: false });
+  t.false(refusals.of('ns/invalid')!.canPass);
+  await clock.pass(refusalPauseMs);
+  t.true(refusals.of('ns/quota')!.isDue);
+  refusals.forget('ns/quota');
+  t.is(refusals.of('ns/quota'), undefined);
+  refusals.note('ns/old', error(403));
+  await clock.pass(11 * refusalPauseMs);
+  refusals.note('ns/new', error(403));
+  t.is(refusals.of('ns/old'), undefined, 'what is not tried any more is forgotten');
 });

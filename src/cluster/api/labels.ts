@@ -13,6 +13,8 @@ export const labels = {
   artifactKey: 'export.tlt.dev/artifact-key',
   /** Which try it is for that content. */
   attempt: 'export.tlt.dev/attempt',
+  /** Hash of the folder that the Job writes to. */
+  folder: 'export.tlt.dev/folder',
   /** Hash of what the Job was made from. */
   template: 'export.tlt.dev/template',
   /** Of Kueue: the queue that admits a Job. */

@@ -113,6 +113,15 @@ const waiting = {
     when: "No node takes the pod now; the message is the scheduler's own.",
     remedy: 'Free or add a node, or tolerate its taint in the device class.',
   },
+  JobRefused: {
+    when: 'The apiserver refuses to create the Job; the message has its words. A quota or a webhook may let it pass later; a Job that is not valid is Stalled.',
+    remedy:
+      'Do what the message asks for: raise or free the quota, or change the webhook (it is tried again each minute), or change spec.jobs or the device class.',
+  },
+  WaitingForTwin: {
+    when: 'Another object of this namespace is making the same artifact in the same folder.',
+    remedy: 'Nothing: its result is taken when it is done.',
+  },
   PodRefused: {
     when: "The Job cannot make its pod: a quota, a LimitRange, an admission policy or a missing ServiceAccount refuses it; the message is the Job controller's own.",
     remedy: 'Do what the message asks for, in the namespace or in spec.jobs; the pod is made by itself then.',

@@ -4,7 +4,7 @@ import type { Clock } from '../../ground/base/clock.ts';
 import type { CalibrationTensorfile } from '../api/calibration-tensorfile.ts';
 import { exportGroup, kinds } from '../api/group.ts';
 import type { Images } from '../jobs/images.ts';
-import { type ApplyDeps, apply } from '../ownedjobs/apply.ts';
+import { type ApplyDeps, apply, refusalsIn } from '../ownedjobs/apply.ts';
 import { projectOwner, type Scope } from '../ownedjobs/caches.ts';
 import { stuckOf } from '../ownedjobs/stuck.ts';
 import type { Warnings } from '../ownedjobs/warnings.ts';
@@ -35,13 +35,14 @@ export type ReconcilerDeps = ApplyDeps & {
 export const makeReconciler =
   (deps: ReconcilerDeps): Reconcile =>
   async (key, signal) => {
-    const { stores, images, clock, warnings } = deps;
+    const { stores, images, clock, warnings, refusals } = deps;
     const tensorfile = stores.tensorfiles.get(key);
     const lookAgainMs = await warnings.look(key, tensorfile ? stuckOf(stores, tensorfile) : [], signal);
     const warningsAbout = (uid: string) => warnings.about(key, uid);
-    const observed = observe(key, { stores, images, now: clock.now(), warningsAbout });
+    const refusalOf = refusalsIn(key, refusals);
+    const observed = observe(key, { stores, images, now: clock.now(), warningsAbout, refusalOf });
     if (observed === undefined) return { requeueAfterMs: undefined };
     const decision = decide(observed);
-    await apply(decision, observed.tensorfile, { deps, signal });
-    return { requeueAfterMs: sooner(decision.requeueAfterMs, lookAgainMs) };
+    const againMs = await apply(decision, observed.tensorfile, { deps, signal });
+    return { requeueAfterMs: sooner(againMs, sooner(decision.requeueAfterMs, lookAgainMs)) };
   };

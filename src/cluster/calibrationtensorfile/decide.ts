@@ -6,7 +6,7 @@ import { eventsAbout, summarySteps } from '../ownedjobs/events.ts';
 import { isOurs } from '../ownedjobs/managed-by.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
 import { requeueAt } from '../ownedjobs/step.ts';
-import { deletions, suspensions } from '../ownedjobs/upkeep.ts';
+import { deletions, isShortOfQuota, suspensions } from '../ownedjobs/upkeep.ts';
 import type { Observed } from './observed.ts';
 import { type Stage, stageOf } from './stage.ts';
 import { nextStatus } from './status.ts';
@@ -20,7 +20,7 @@ export const decide = (observed: Observed): Decision => {
   const stage = stageOf(observed);
   const { state } = stage;
   const keeps = ({ uid }: ObservedJob) => state.kind === 'Writing' && state.job.uid === uid;
-  const upkeep = { jobs, keeps, suspend: tensorfile.spec.suspend };
+  const upkeep = { jobs, keeps, suspend: tensorfile.spec.suspend, isShort: isShortOfQuota(state) };
   return {
     actions: [
       ...statusWrites(tensorfile, nextStatus(observed, stage)),
@@ -32,8 +32,10 @@ export const decide = (observed: Observed): Decision => {
   };
 };
 
-const creations = ({ spec }: CalibrationTensorfile, { state }: Stage): readonly Action[] =>
-  state.kind === 'ToWrite' && !spec.suspend ? [{ kind: 'CreateJob', job: state.job }] : [];
+const creations = ({ spec }: CalibrationTensorfile, { state }: Stage): readonly Action[] => {
+  const job = state.kind === 'ToWrite' ? state.job : state.kind === 'Waiting' && state.retry;
+  return job && !spec.suspend ? [{ kind: 'CreateJob', job }] : [];
+};
 
 const ordinary = { quiet: [], normal: ['WritingTensorfile'] } as const;
 

@@ -4,6 +4,8 @@ import type { Images } from '../jobs/images.ts';
 import type { JobStores } from '../ownedjobs/caches.ts';
 import { type OwnedContext, observeOwned } from '../ownedjobs/observe-owned.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
+import type { Obstacles } from '../ownedjobs/step.ts';
+import { twinsOf } from '../ownedjobs/twins.ts';
 import type { Key } from '../runtime/resources.ts';
 import type { Store } from '../runtime/store.ts';
 
@@ -13,6 +15,7 @@ export type Observed = {
   readonly images: Images;
   /** Milliseconds since the epoch. */
   readonly now: number;
+  readonly obstacles: Obstacles;
 };
 
 export type Stores = JobStores & { readonly tensorfiles: Store<CalibrationTensorfile> };
@@ -21,12 +24,15 @@ type Context = {
   readonly stores: Stores;
   readonly images: Images;
   readonly now: number;
-} & Pick<OwnedContext, 'warningsAbout'>;
+} & Pick<OwnedContext, 'warningsAbout'> &
+  Pick<Obstacles, 'refusalOf'>;
 
 /** Undefined once the object is gone. What hardware wrote the file makes no difference, so none is looked up. */
-export const observe = (key: Key, { stores, images, now, warningsAbout }: Context): Observed | undefined => {
+export const observe = (key: Key, context: Context): Observed | undefined => {
+  const { stores, images, now, warningsAbout, refusalOf } = context;
   const tensorfile = stores.tensorfiles.get(key);
   if (tensorfile === undefined) return undefined;
   const jobs = observeOwned(stores, tensorfile, { hardwareOf: () => undefined, warningsAbout });
-  return { tensorfile, jobs, images, now };
+  const obstacles = { refusalOf, twinOf: twinsOf(stores, tensorfile) };
+  return { tensorfile, jobs, images, now, obstacles };
 };

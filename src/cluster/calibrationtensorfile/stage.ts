@@ -11,7 +11,7 @@ import { tensorfileJob } from '../jobs/tensorfile-job.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
 import { forgives } from '../ownedjobs/request.ts';
 import { deadlineMsOf, type Step, stepped } from '../ownedjobs/step.ts';
-import { failedWith, laterWith } from '../ownedjobs/words.ts';
+import { failedWith, laterWith, refusedWith, twinWith } from '../ownedjobs/words.ts';
 import type { Observed } from './observed.ts';
 
 /** The part of status that outlives the Job. */
@@ -21,12 +21,12 @@ export type StageState =
   | { readonly kind: 'Written'; readonly stored: StoredFile }
   | { readonly kind: 'Writing'; readonly job: ObservedJob }
   | { readonly kind: 'ToWrite'; readonly job: Job }
-  | { readonly kind: 'Waiting'; readonly reason: Reason; readonly message: string }
+  | { readonly kind: 'Waiting'; readonly reason: Reason; readonly message: string; readonly retry?: Job }
   | { readonly kind: 'Failed'; readonly reason: Reason; readonly message: string };
 
 export type Stage = { readonly state: StageState; readonly ledger: Ledger; readonly lookAtMs?: number };
 
-export const stageOf = ({ tensorfile, jobs, images, now }: Observed): Stage => {
+export const stageOf = ({ tensorfile, jobs, images, now, obstacles }: Observed): Stage => {
   const { status = {}, spec, metadata } = tensorfile;
   const key = tensorfileKey(tensorfile);
   const folder = tensorfileFolder(spec.output.uri, key);
@@ -34,11 +34,12 @@ export const stageOf = ({ tensorfile, jobs, images, now }: Observed): Stage => {
     stage: 'tensorfile',
     owner: metadata.name,
     key,
+    folder,
     isStored: status.key === key && status.tensorfile?.uri === fileIn(folder, artifactFiles.tensorfile),
     job: () => tensorfileJob(tensorfile, images),
     deadlineMs: deadlineMsOf(spec.jobs?.tensorfile),
   };
-  const witness = { before: status, jobs, now, forgiven: forgives(tensorfile) };
+  const witness = { before: status, jobs, now, obstacles, forgiven: forgives(tensorfile) };
   const { state, ...rest } = stepped(step, witness);
   switch (state.kind) {
     case 'Stored':
@@ -51,6 +52,10 @@ export const stageOf = ({ tensorfile, jobs, images, now }: Observed): Stage => {
       return { ...rest, state: { kind: 'Writing', job: state.job } };
     case 'Start':
       return { ...rest, state: { kind: 'ToWrite', job: state.job } };
+    case 'Refused':
+      return { ...rest, state: refusedWith(state) };
+    case 'Twin':
+      return { ...rest, state: twinWith(state) };
     case 'Later':
       return { ...rest, state: { kind: 'Waiting', ...laterWith(state) } };
     default:

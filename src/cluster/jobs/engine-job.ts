@@ -64,7 +64,7 @@ export const engineJob = (plan: EnginePlan): JobDraft => {
   };
   return job(
     owner,
-    { stage: 'engine', key: task.engineKey, deviceClass: task.deviceClass },
+    { stage: 'engine', key: task.engineKey, folder: task.folder, deviceClass: task.deviceClass },
     {
       initContainers: [ours('stage', volumes.stage), build],
       containers: [ours('publish', volumes.publish)],

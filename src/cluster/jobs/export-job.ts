@@ -19,7 +19,7 @@ export const exportJob = (owner: ModelExport, images: Images): JobDraft => {
   const volumes = joined(exportVolumes(owner, task, resources), place.volumes);
   return job(
     owner,
-    { stage: 'export', key: task.exportKey },
+    { stage: 'export', key: task.exportKey, folder: task.folder },
     {
       ...(place.initContainers && { initContainers: place.initContainers }),
       containers: [

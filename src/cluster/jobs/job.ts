@@ -1,5 +1,6 @@
 /** The Job around a pod: one pod, tried once. Whether there is another try is decided by what status remembers. */
 
+import { contentKey } from '../../ground/base/digest.ts';
 import type { Stage } from '../../ground/contract/result.ts';
 import { exportGroup } from '../api/group.ts';
 import { annotations, labels, type OwnerKind, ownerLabels } from '../api/labels.ts';
@@ -22,6 +23,8 @@ export type JobIdentity = {
   readonly stage: Stage;
   /** The content key of what the Job makes. */
   readonly key: string;
+  /** URI of the folder that it is stored in. */
+  readonly folder: string;
   readonly deviceClass?: string;
 };
 
@@ -102,15 +105,19 @@ export const job = (owner: JobOwner, identity: JobIdentity, pod: PodPlan): JobDr
   };
 };
 
+/** A folder's URI as a label, by which Jobs of other objects for the same folder are found. */
+export const folderLabel = (uri: string): string => contentKey(uri);
+
 const identityLabels = (
   owner: JobOwner,
-  { stage, key, deviceClass }: JobIdentity,
+  { stage, key, folder, deviceClass }: JobIdentity,
 ): Record<string, string> => ({
   [labels.managedBy]: labels.managedByValue,
   [ownerLabels[owner.kind].name]: owner.metadata.name,
   [ownerLabels[owner.kind].uid]: owner.metadata.uid,
   [labels.stage]: stage,
   [labels.artifactKey]: key,
+  [labels.folder]: folderLabel(folder),
   ...(deviceClass !== undefined && { [labels.deviceClass]: deviceClass }),
 });
 

@@ -1,14 +1,15 @@
 /** Observed → what to do, in order. Pure: no clock, no cluster, no await; may be asked any number of times. */
 import { canonicalJson } from '../../ground/base/digest.ts';
 import type { ModelExport, ModelExportStatus } from '../api/model-export.ts';
+import type { Job } from '../jobs/job.ts';
 import type { Action as AnyAction, Decision as AnyDecision } from '../ownedjobs/action.ts';
 import { isOurs } from '../ownedjobs/managed-by.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
 import { requeueAt } from '../ownedjobs/step.ts';
-import { deletions, suspensions, type Upkeep } from '../ownedjobs/upkeep.ts';
-import { engineStages } from './engine-stage.ts';
+import { deletions, isShortOfQuota, suspensions, type Upkeep } from '../ownedjobs/upkeep.ts';
+import { type EngineState, engineStages } from './engine-stage.ts';
 import { eventsBetween } from './events.ts';
-import { exportStage } from './export-stage.ts';
+import { type ExportState, exportStage } from './export-stage.ts';
 import type { Observed } from './observed.ts';
 import type { Stages } from './stages.ts';
 import { nextStatus } from './status.ts';
@@ -22,7 +23,8 @@ export const decide = (observed: Observed): Decision => {
   const exported = exportStage(observed);
   const stages = { exported, engines: engineStages(observed, exported) };
   const keeps = (job: ObservedJob) => isKept(job, stages);
-  const upkeep: Upkeep = { jobs, keeps, suspend: modelExport.spec.suspend };
+  const isShort = [exported, ...stages.engines].some(({ state }) => isShortOfQuota(state));
+  const upkeep: Upkeep = { jobs, keeps, suspend: modelExport.spec.suspend, isShort };
   return {
     actions: [
       ...statusWrites(modelExport, nextStatus(observed, stages)),
@@ -48,11 +50,13 @@ const isKept = (job: ObservedJob, { exported, engines }: Stages): boolean => {
 const creations = ({ modelExport: { spec } }: Observed, { exported, engines }: Stages): readonly Action[] => {
   const isRefused = spec.failurePolicy === 'FailFast' && engines.some(({ state }) => state.kind === 'Failed');
   if (spec.suspend || isRefused) return [];
-  const jobs = [
-    ...(exported.state.kind === 'ToExport' ? [exported.state.job] : []),
-    ...engines.flatMap(({ state }) => (state.kind === 'ToBuild' ? [state.job] : [])),
-  ];
+  const jobs = [...toMake(exported.state), ...engines.flatMap(({ state }) => toMake(state))];
   return jobs.map((job) => ({ kind: 'CreateJob', job }));
+};
+
+const toMake = (state: ExportState | EngineState): readonly Job[] => {
+  if (state.kind === 'ToExport' || state.kind === 'ToBuild') return [state.job];
+  return state.kind === 'Waiting' && state.retry ? [state.retry] : [];
 };
 
 /** No write where nothing changed, and events only after the status that they are about. */

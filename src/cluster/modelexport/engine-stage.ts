@@ -12,7 +12,7 @@ import { dataTypeOf } from '../jobs/keys.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
 import { forgives } from '../ownedjobs/request.ts';
 import { deadlineMsOf, type Step, type StepState, stepped } from '../ownedjobs/step.ts';
-import { failedWith, laterWith } from '../ownedjobs/words.ts';
+import { failedWith, laterWith, refusedWith, twinWith } from '../ownedjobs/words.ts';
 import type { ExportStage } from './export-stage.ts';
 import type { Observed, ObservedClass } from './observed.ts';
 
@@ -28,7 +28,7 @@ export type EngineState =
   | { readonly kind: 'Built' }
   | { readonly kind: 'Building'; readonly job: ObservedJob }
   | { readonly kind: 'ToBuild'; readonly job: Job }
-  | { readonly kind: 'Waiting'; readonly reason: Reason; readonly message: string }
+  | { readonly kind: 'Waiting'; readonly reason: Reason; readonly message: string; readonly retry?: Job }
   | { readonly kind: 'Failed'; readonly reason: Reason; readonly message: string }
   /** By failurePolicy FailFast, because another class failed. */
   | { readonly kind: 'Stopped' };
@@ -82,6 +82,7 @@ const engineStage = (
     before,
     jobs: observed.jobs,
     now: observed.now,
+    obstacles: observed.obstacles,
     forgiven: forgives(observed.modelExport, deviceClass),
   });
   const made = state.kind === 'Made' ? engineOf(state.result as EngineBuilt, place, state.job) : stored;
@@ -101,6 +102,7 @@ const engineStep = (plan: EnginePlan, { key, folder }: EnginePlace, before: Engi
   deviceClass: plan.deviceClass.metadata.name,
   owner: plan.owner.metadata.name,
   key,
+  folder,
   isStored: before.key === key && before.uri?.startsWith(`${folder}/`) === true,
   job: () => engineJob(plan),
   deadlineMs: deadlineMsOf(plan.owner.spec.jobs?.engine),
@@ -115,6 +117,10 @@ const stateOf = (state: StepState, observedClass: ObservedClass): EngineState =>
       return { kind: 'Building', job: state.job };
     case 'Start':
       return whyNotStarted(observedClass) ?? { kind: 'ToBuild', job: state.job };
+    case 'Refused':
+      return refusedWith(state);
+    case 'Twin':
+      return twinWith(state);
     case 'Later':
       return { kind: 'Waiting', ...laterWith(state) };
     default:

@@ -12,14 +12,14 @@ import { exportKey } from '../jobs/keys.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
 import { forgives } from '../ownedjobs/request.ts';
 import { deadlineMsOf, type Step, stepped } from '../ownedjobs/step.ts';
-import { failedWith, laterWith } from '../ownedjobs/words.ts';
+import { failedWith, laterWith, refusedWith, twinWith } from '../ownedjobs/words.ts';
 import type { Observed } from './observed.ts';
 import { type ReferredFile, readyFile, tensorfileName, tensorfileWait, withFile } from './tensorfile.ts';
 
 export type ExportStatus = NonNullable<NonNullable<ModelExport['status']>['export']>;
 
 export type ExportState =
-  | { readonly kind: 'Waiting'; readonly reason: Reason; readonly message: string }
+  | { readonly kind: 'Waiting'; readonly reason: Reason; readonly message: string; readonly retry?: Job }
   | { readonly kind: 'Exported'; readonly stored: ExportStatus; readonly artifacts: ExportedArtifacts }
   | { readonly kind: 'Exporting'; readonly job: ObservedJob }
   | { readonly kind: 'ToExport'; readonly job: Job }
@@ -58,7 +58,7 @@ const forgotten = ({ status }: ModelExport): Ledger => {
 
 /** `file` is what the reference in the spec, if it has one, was replaced by. */
 const plannedStage = (
-  { jobs, images, now }: Observed,
+  { jobs, images, now, obstacles }: Observed,
   modelExport: ModelExport,
   file: ReferredFile | undefined,
 ): ExportStage => {
@@ -67,11 +67,12 @@ const plannedStage = (
     stage: 'export',
     owner: modelExport.metadata.name,
     key: exportKey(modelExport),
+    folder: folderOf(modelExport),
     isStored: isStored(modelExport),
     job: () => exportJob(modelExport, images),
     deadlineMs: deadlineMsOf(modelExport.spec.jobs?.export),
   };
-  const { state, ...rest } = stepped(step, { before, jobs, now, forgiven: forgives(modelExport) });
+  const { state, ...rest } = stepped(step, { before, jobs, now, obstacles, forgiven: forgives(modelExport) });
   switch (state.kind) {
     case 'Stored':
       return { ...rest, state: exported(storedPart(before), file) };
@@ -81,6 +82,10 @@ const plannedStage = (
       return { ...rest, state: { kind: 'Exporting', job: state.job } };
     case 'Start':
       return { ...rest, state: { kind: 'ToExport', job: state.job } };
+    case 'Refused':
+      return { ...rest, state: refusedWith(state) };
+    case 'Twin':
+      return { ...rest, state: twinWith(state) };
     case 'Later':
       return { ...rest, state: { kind: 'Waiting', ...laterWith(state) } };
     default:
@@ -88,12 +93,13 @@ const plannedStage = (
   }
 };
 
+const folderOf = (modelExport: ModelExport): string =>
+  exportFolder(modelExport.spec.output.uri, exportKey(modelExport));
+
 /** Status alone is enough once the export is in it: the Job may be long gone. */
 const isStored = (modelExport: ModelExport): boolean => {
   const { key, etlt } = modelExport.status?.export ?? {};
-  const wanted = exportKey(modelExport);
-  const folder = exportFolder(modelExport.spec.output.uri, wanted);
-  return key === wanted && etlt?.uri === fileIn(folder, artifactFiles.etlt);
+  return key === exportKey(modelExport) && etlt?.uri === fileIn(folderOf(modelExport), artifactFiles.etlt);
 };
 
 /** A pod reports names; the folder that they are in is the one that its task named. */
@@ -101,10 +107,9 @@ const storedOf = (
   modelExport: ModelExport,
   { kind: _, reused: __, etlt, codecEtlt, calibrationCache, verification, report, inputs }: Exported,
 ): ExportStatus => {
-  const key = exportKey(modelExport);
-  const folder = exportFolder(modelExport.spec.output.uri, key);
+  const folder = folderOf(modelExport);
   return {
-    key,
+    key: exportKey(modelExport),
     etlt: placed(folder, etlt),
     ...(codecEtlt && { codecEtlt: placed(folder, codecEtlt) }),
     ...(calibrationCache && { calibrationCache: placed(folder, calibrationCache) }),

@@ -8,6 +8,8 @@ import type { NodeFacts } from '../deviceclass/node.ts';
 import type { Images } from '../jobs/images.ts';
 import type { JobStores } from '../ownedjobs/caches.ts';
 import { type OwnedContext, observeOwned } from '../ownedjobs/observe-owned.ts';
+import type { Obstacles } from '../ownedjobs/step.ts';
+import { twinsOf } from '../ownedjobs/twins.ts';
 import type { Key } from '../runtime/resources.ts';
 import type { Store } from '../runtime/store.ts';
 import type { Observed, ObservedClass } from './observed.ts';
@@ -25,11 +27,12 @@ export type ObserveContext = {
   readonly stores: Stores;
   readonly images: Images;
   readonly now: number;
-} & Pick<OwnedContext, 'warningsAbout'>;
+} & Pick<OwnedContext, 'warningsAbout'> &
+  Pick<Obstacles, 'refusalOf'>;
 
 /** Undefined once the object is gone. */
 export const observe = (key: Key, context: ObserveContext): Observed | undefined => {
-  const { stores, images, now, warningsAbout } = context;
+  const { stores, images, now, warningsAbout, refusalOf } = context;
   const modelExport = stores.modelExports.get(key);
   if (modelExport === undefined) return undefined;
   const tensorfile = tensorfileName(modelExport);
@@ -49,6 +52,7 @@ export const observe = (key: Key, context: ObserveContext): Observed | undefined
     }),
     images,
     now,
+    obstacles: { refusalOf, twinOf: twinsOf(stores, modelExport) },
   };
 };
 

@@ -1,9 +1,10 @@
-/** Everything that a decision about one ModelExport may see. Values only: the same Observed, the same decision. */
+/** Everything that a decision about one ModelExport may see: values, and look-ups that answer the same each time. */
 import type { CalibrationTensorfile } from '../api/calibration-tensorfile.ts';
 import type { ExportDeviceClass } from '../api/export-device-class.ts';
 import type { ModelExport } from '../api/model-export.ts';
 import type { Images } from '../jobs/images.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
+import type { Obstacles } from '../ownedjobs/step.ts';
 
 export type ObservedClass = {
   readonly name: string;
@@ -19,6 +20,7 @@ export type Observed = {
   readonly classes: readonly ObservedClass[];
   readonly jobs: readonly ObservedJob[];
   readonly images: Images;
+  readonly obstacles: Obstacles;
   /** Milliseconds since the epoch. */
   readonly now: number;
 };

@@ -1,7 +1,7 @@
 /** Level-driven: says nothing of which event woke it, and may run twice on the same state. */
 import type { Clock } from '../../ground/base/clock.ts';
 import type { Images } from '../jobs/images.ts';
-import { type ApplyDeps, apply } from '../ownedjobs/apply.ts';
+import { type ApplyDeps, apply, refusalsIn } from '../ownedjobs/apply.ts';
 import { stuckOf } from '../ownedjobs/stuck.ts';
 import type { Warnings } from '../ownedjobs/warnings.ts';
 import { type Reconcile, sooner } from '../runtime/controller.ts';
@@ -18,13 +18,14 @@ export type ReconcilerDeps = ApplyDeps & {
 export const makeReconciler =
   (deps: ReconcilerDeps): Reconcile =>
   async (key, signal) => {
-    const { stores, images, clock, warnings } = deps;
+    const { stores, images, clock, warnings, refusals } = deps;
     const modelExport = stores.modelExports.get(key);
     const lookAgainMs = await warnings.look(key, modelExport ? stuckOf(stores, modelExport) : [], signal);
     const warningsAbout = (uid: string) => warnings.about(key, uid);
-    const observed = observe(key, { stores, images, now: clock.now(), warningsAbout });
+    const refusalOf = refusalsIn(key, refusals);
+    const observed = observe(key, { stores, images, now: clock.now(), warningsAbout, refusalOf });
     if (observed === undefined) return { requeueAfterMs: undefined };
     const decision = decide(observed);
-    await apply(decision, observed.modelExport, { deps, signal });
-    return { requeueAfterMs: sooner(decision.requeueAfterMs, lookAgainMs) };
+    const againMs = await apply(decision, observed.modelExport, { deps, signal });
+    return { requeueAfterMs: sooner(againMs, sooner(decision.requeueAfterMs, lookAgainMs)) };
   };

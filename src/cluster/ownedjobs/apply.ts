@@ -1,4 +1,4 @@
-/** Decision → cluster: the only writer. Actions go in order, and the first failure stops the rest. */
+/** Decision → cluster: the only writer. */
 
 import { unreachable } from '../../ground/base/unreachable.ts';
 import { exportGroup, kinds } from '../api/group.ts';
@@ -7,15 +7,18 @@ import type { Job } from '../jobs/job.ts';
 import { ApiError, isStatus } from '../runtime/api-error.ts';
 import type { KubeClient } from '../runtime/client.ts';
 import type { Recorder } from '../runtime/recorder.ts';
+import type { Key } from '../runtime/resources.ts';
 import { writeStatus } from '../runtime/write-status.ts';
 import type { Action, Decision } from './action.ts';
 import { jobResources } from './caches.ts';
 import type { JobObject } from './kube-shapes.ts';
 import { isJobOf } from './ownership.ts';
+import type { Refusal, Refusals } from './refusals.ts';
 
 export type ApplyDeps = {
   readonly client: KubeClient;
   readonly record: Recorder;
+  readonly refusals: Refusals;
 };
 
 /** The object that the decision is about. */
@@ -30,13 +33,50 @@ export type Owner = {
   };
 };
 
+/**
+ * Status goes first, because what follows rests on what it says: if it cannot be written, nothing else is done. After it
+ * each change is on its own, so that one that fails hides no other; a Job that the apiserver refuses becomes part of what
+ * the next look observes.
+ * @returns milliseconds until that look, or undefined if nothing was refused
+ * @throws the first failure of any other kind, once everything has been tried
+ */
 export const apply = async (
   { actions }: Decision<object>,
   owner: Owner,
-  { deps, signal }: { readonly deps: ApplyDeps; readonly signal: AbortSignal },
-): Promise<void> => {
-  for (const action of actions) await perform(action, owner, { deps, signal });
+  how: How,
+): Promise<number | undefined> => {
+  const failures: unknown[] = [];
+  let refused = false;
+  for (const action of actions) {
+    try {
+      await perform(action, owner, how);
+    } catch (thrown) {
+      if (action.kind === 'WriteStatus' || how.signal.aborted) throw thrown;
+      if (action.kind === 'CreateJob' && isRefusal(thrown)) {
+        how.deps.refusals.note(jobKey(owner, action.job.metadata.name), thrown);
+        refused = true;
+      } else failures.push(thrown);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+  return refused ? lookAgainMs : undefined;
 };
+
+/** Time for the cache to see the status that was just written. */
+const lookAgainMs = 200;
+
+const jobKey = ({ metadata }: Owner, name: string): string => `${metadata.namespace}/${name}`;
+
+/** For observers: refusals of Jobs in the namespace of an object. */
+export const refusalsIn =
+  (key: Key, refusals: Refusals) =>
+  (job: string): Refusal | undefined =>
+    refusals.of(`${key.slice(0, key.indexOf('/'))}/${job}`);
+
+/** What the apiserver decides about the Job itself; 401, 408, 409 and 429 are about the request. */
+const isRefusal = (thrown: unknown): thrown is ApiError =>
+  thrown instanceof ApiError &&
+  (thrown.reason === nameTaken || [400, 403, 404, 405, 413, 422].includes(thrown.status));
 
 type How = { readonly deps: ApplyDeps; readonly signal: AbortSignal };
 
@@ -45,7 +85,8 @@ const perform = async (action: Action<object>, owner: Owner, { deps, signal }: H
   const { namespace } = owner.metadata;
   switch (action.kind) {
     case 'CreateJob':
-      return createJob(client, owner, { body: action.job, signal });
+      await createJob(client, owner, { body: action.job, signal });
+      return deps.refusals.forget(jobKey(owner, action.job.metadata.name));
     case 'DeleteJob':
       return removeJob(client, { namespace, name: action.name, uid: action.uid }, signal);
     case 'SuspendJob':
@@ -60,6 +101,9 @@ const perform = async (action: Action<object>, owner: Owner, { deps, signal }: H
       return unreachable(action);
   }
 };
+
+/** Reason of a refusal that is our own: the name belongs to another Job. */
+const nameTaken = 'NameTaken';
 
 type Write<B> = { readonly body: B; readonly signal: AbortSignal };
 type JobAt = { readonly namespace: string; readonly name: string };
@@ -77,8 +121,8 @@ const createJob = async (client: KubeClient, owner: Owner, { body, signal }: Wri
     if (isSameTry && isJobOf(there.metadata, owner)) return;
     throw new ApiError({
       status: 0,
-      reason: 'NameTaken',
-      message: `Job ${name} exists and belongs to somebody else`,
+      reason: nameTaken,
+      message: 'a Job of that name exists and was not made for this object: delete it',
     });
   }
 };

@@ -6,7 +6,7 @@ import type { Resource } from '../runtime/resources.ts';
 import type { Store } from '../runtime/store.ts';
 import { keptAnnotations, keptLabels } from './kept.ts';
 import type { JobObject, PodObject } from './kube-shapes.ts';
-import { controllerKeys } from './ownership.ts';
+import { controllerKeys, ownedKey } from './ownership.ts';
 
 export const jobResources = {
   jobs: { group: 'batch', version: 'v1', plural: 'jobs' },
@@ -20,7 +20,7 @@ export type JobStores = {
 };
 
 /** Index names: each is used where it is declared and where it is read, and nowhere else spelled out. */
-export const jobIndexes = { owner: 'owner', job: 'job' } as const;
+export const jobIndexes = { owner: 'owner', folder: 'folder', job: 'job' } as const;
 
 type Listener<T> = (change: Change<T>) => void;
 /** One namespace, or all. */
@@ -62,7 +62,13 @@ export const jobCache = (scope: Scope, onChange: Listener<JobObject>): InformerO
       status: { ...(conditions && { conditions }), ...(completionTime && { completionTime }) },
     };
   },
-  indexes: { [jobIndexes.owner]: ({ metadata }) => controllerKeys(metadata) },
+  indexes: {
+    [jobIndexes.owner]: ({ metadata }) => controllerKeys(metadata),
+    [jobIndexes.folder]: ({ metadata: { namespace, labels: own } }) => {
+      const folder = own?.[labels.folder];
+      return folder === undefined ? [] : [ownedKey(namespace, folder)];
+    },
+  },
   onChange,
 });
 

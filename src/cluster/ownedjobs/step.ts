@@ -8,7 +8,9 @@ import { keptAttempts } from '../api/ledger.ts';
 import { deadlineSecondsOf, type Job, type JobDraft } from '../jobs/job.ts';
 import { namedJob, templateOf, tryOf } from '../jobs/template.ts';
 import type { JobFailureReason, ObservedJob } from './observed-job.ts';
+import { type Refusal, refusalPauseMs } from './refusals.ts';
 import { timestamp } from './times.ts';
+import type { TwinOf } from './twins.ts';
 import { verdictOf } from './verdict.ts';
 
 export type Step = {
@@ -21,6 +23,8 @@ export type Step = {
   readonly key: string;
   /** Whether status has the artifact of that key, in the folder that the spec names. */
   readonly isStored: boolean;
+  /** URI of the folder that it is stored in. */
+  readonly folder: string;
   /** The Job for it, without name and labels of a try. */
   readonly job: () => JobDraft;
   /** How long its pod may run, in milliseconds. */
@@ -33,8 +37,16 @@ export type Witness = {
   readonly jobs: readonly ObservedJob[];
   /** Whether a request asks for another try of what failed. */
   readonly forgiven: boolean;
+  readonly obstacles: Obstacles;
   /** Milliseconds since the epoch. */
   readonly now: number;
+};
+
+/** What keeps a Job from being made although it may be made. */
+export type Obstacles = {
+  /** By the name of the Job. */
+  readonly refusalOf: (job: string) => Refusal | undefined;
+  readonly twinOf: TwinOf;
 };
 
 export type StepState =
@@ -42,6 +54,8 @@ export type StepState =
   | { readonly kind: 'Made'; readonly result: Exclude<Result, { kind: 'Failed' }>; readonly job: ObservedJob }
   | { readonly kind: 'Running'; readonly job: ObservedJob }
   | { readonly kind: 'Start'; readonly job: Job }
+  | { readonly kind: 'Refused'; readonly job: Job; readonly refusal: Refusal }
+  | { readonly kind: 'Twin'; readonly owner: string }
   | { readonly kind: 'Later'; readonly failure: Attempt; readonly atMs: number }
   | { readonly kind: 'Failed'; readonly failure: Attempt };
 
@@ -70,13 +84,12 @@ export const stepped = (step: Step, witness: Witness): Stepped => {
     return stepped(step, { ...witness, before: known });
   }
   const part = step.deviceClass ?? step.stage;
-  const start = () => ({ kind: 'Start', job: namedJob(draft, step.owner, { part, attempt }) }) as const;
   const ledger = ledgerWith(step, before, attempts);
   if (job && !isOutdated(job, templateOf(draft))) return underway(job, ledger, step);
   const verdict = job ? ({ kind: 'MayStart' } as const) : verdictOf(attempts, witness.now);
   switch (verdict.kind) {
     case 'MayStart':
-      return { state: start(), ledger };
+      return { ...startOf(namedJob(draft, step.owner, { part, attempt }), step, witness), ledger };
     case 'Later': {
       const { atMs, failure: last } = verdict;
       const nextAttempt = timestamp(atMs);
@@ -89,6 +102,24 @@ export const stepped = (step: Step, witness: Witness): Stepped => {
     default:
       return { state: { kind: 'Failed', failure: verdict.failure }, ledger };
   }
+};
+
+/** How often a step looks whether another object's Job for the same folder has ended, in milliseconds. */
+const twinPauseMs = 15_000;
+
+const startOf = (
+  job: Job,
+  { folder }: Step,
+  { obstacles: { refusalOf, twinOf }, now }: Witness,
+): Omit<Stepped, 'ledger'> => {
+  const owner = twinOf(folder);
+  if (owner !== undefined) return { state: { kind: 'Twin', owner }, lookAtMs: now + twinPauseMs };
+  const refusal = refusalOf(job.metadata.name);
+  if (refusal === undefined) return { state: { kind: 'Start', job } };
+  return {
+    state: { kind: 'Refused', job, refusal },
+    ...(refusal.canPass && { lookAtMs: now + refusalPauseMs }),
+  };
 };
 
 export const deadlineMsOf = (stage: Parameters<typeof deadlineSecondsOf>[0]): number =>

@@ -18,7 +18,7 @@ export const stuckOf = (stores: Pick<JobStores, 'jobs' | 'pods'>, owner: OwnerId
     });
 
 /** A suspended Job has no pod because it should have none. */
-const isUnfinished = ({ metadata, spec, status }: JobObject): boolean =>
+export const isUnfinished = ({ metadata, spec, status }: JobObject): boolean =>
   metadata.deletionTimestamp === undefined &&
   spec.suspend !== true &&
   !status?.conditions?.some(

@@ -16,3 +16,17 @@ export const failedWith = ({ failure }: Extract<StepState, { kind: 'Failed' }>):
   reason: failure.reason as Reason,
   message: failure.number === 1 ? failure.message : `attempt ${failure.number} failed: ${failure.message}`,
 });
+
+/** A Job that the apiserver refuses for good fails the artifact; one that may be accepted later is tried again. */
+export const refusedWith = ({ job, refusal }: Extract<StepState, { kind: 'Refused' }>) => {
+  const words = { reason: 'JobRefused', message: `Job ${job.metadata.name}: ${refusal.message}` } as const;
+  if (!refusal.canPass) return { kind: 'Failed', ...words } as const;
+  return { kind: 'Waiting', ...words, ...(refusal.isDue && { retry: job }) } as const;
+};
+
+export const twinWith = ({ owner }: Extract<StepState, { kind: 'Twin' }>) =>
+  ({
+    kind: 'Waiting',
+    reason: 'WaitingForTwin',
+    message: `${owner} is making the same artifact in the same folder: its result is taken`,
+  }) as const;

@@ -1,0 +1,27 @@
+/** The whole operator in this process, on a real apiserver. */
+import { Registry } from 'prom-client';
+import type { KubeClient } from '../../src/cluster/runtime/client.ts';
+import { runManager } from '../../src/cluster/runtime/manager.ts';
+import { makeControllers } from '../../src/controllers.ts';
+import { systemClock } from '../../src/ground/base/clock.ts';
+import type { Log } from '../../src/ground/observability/log.ts';
+
+const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+/** Resolves once it has stopped by the signal. */
+export const runOperator = (client: KubeClient, stop: AbortSignal): Promise<void> => {
+  const clock = systemClock;
+  const random = () => 0.5;
+  const parts = makeControllers({
+    client,
+    clock,
+    random,
+    log: silent,
+    registry: new Registry(),
+    namespace: undefined,
+    images: { worker: 'worker:dev', rtx: 'rtx:dev' },
+    workers: 2,
+    instance: 'test',
+  });
+  return runManager({ ...parts, lease: undefined, clock, random, log: silent }, stop);
+};

@@ -1,0 +1,152 @@
+/** What the apiserver refuses, and what two objects make at the same time, on a real control plane without kubelets. */
+import test from 'ava';
+import type { ModelExport, ModelExportStatus } from '../../src/cluster/api/model-export.ts';
+import { modelExportResource } from '../../src/cluster/modelexport/caches.ts';
+import { jobResources } from '../../src/cluster/ownedjobs/caches.ts';
+import type { KubeClient } from '../../src/cluster/runtime/client.ts';
+import { aClientOf } from '../builders/client.ts';
+import { anExported, aSpec } from '../builders/objects.ts';
+import { runOperator } from '../builders/operator.ts';
+import { endedWell } from '../builders/pods.ts';
+import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
+import { eventually } from '../cluster/run.ts';
+
+let plane: ControlPlane;
+let client: KubeClient;
+let running: Promise<void>;
+const stop = new AbortController();
+const { signal } = stop;
+
+test.before(async () => {
+  plane = await startControlPlane({ controllerManager: true });
+  await plane.kubectl(['apply', '-k', 'crds']);
+  await plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all']);
+  client = aClientOf(plane.kubeconfig);
+  running = runOperator(client, signal);
+  const spec = { engine: { backend: 'OnnxRuntime' }, allowPending: true };
+  for (const name of ['cpu', 'other']) await apply({ kind: 'ExportDeviceClass', metadata: { name }, spec });
+});
+test.after.always(async () => {
+  stop.abort(new Error('the test is over'));
+  await running;
+  await plane?.stop();
+});
+
+const apply = (object: object): Promise<string> =>
+  plane.kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'export.tlt.dev/v1beta1', ...object }));
+
+type Spec = Partial<ModelExport['spec']>;
+
+const applyExport = (namespace: string, name: string, changes: Spec = {}): Promise<string> => {
+  const deviceClasses = [{ name: 'cpu' }, { name: 'other' }];
+  const { calibration: _, ...spec } = aSpec({ dataType: 'fp32', deviceClasses, ...changes });
+  return apply({ kind: 'ModelExport', metadata: { name, namespace }, spec });
+};
+
+const statusOf = async (namespace: string, name: string): Promise<ModelExportStatus> =>
+  ((await client.read(modelExportResource, { namespace, name }, signal)) as ModelExport).status ?? {};
+
+const untilReason = (namespace: string, name: string, type: string, reason: string) =>
+  eventually(`${name} to be ${type} for ${reason}`, async () => {
+    const { conditions } = await statusOf(namespace, name);
+    return conditions?.find((c) => c.type === type && c.status === 'True' && c.reason === reason);
+  });
+
+type Listed = {
+  readonly items: readonly {
+    readonly metadata: { readonly name: string; readonly labels: Readonly<Record<string, string>> };
+    readonly status?: { readonly conditions?: readonly { readonly type: string }[] };
+  }[];
+};
+
+const listed = async (resource: 'jobs' | 'pods', namespace: string, stage: string) => {
+  const { items } = (await client.list(jobResources[resource], { namespace }, signal)) as Listed;
+  return items.filter(({ metadata: { labels } }) => labels['export.tlt.dev/stage'] === stage);
+};
+
+/** Plays the kubelet for the one export pod of the namespace. */
+const finishExport = async (namespace: string): Promise<void> => {
+  const [pod] = await eventually('the export pod', async () => {
+    const pods = await listed('pods', namespace, 'export');
+    return pods.length > 0 ? pods : undefined;
+  });
+  const at = { namespace, name: pod!.metadata.name, subresource: 'status' };
+  await client.mergePatch(jobResources.pods, at, { status: endedWell('export', anExported()) }, signal);
+};
+
+const addQuota = async (namespace: string, jobs: number): Promise<void> => {
+  await plane.kubectl(['create', 'namespace', namespace]);
+  await plane.kubectl(['create', 'quota', 'few', `--hard=count/jobs.batch=${jobs}`, '-n', namespace]);
+  await eventually('the quota to be counted', async () => {
+    const used = await plane.kubectl([
+      'get',
+      'quota',
+      'few',
+      '-n',
+      namespace,
+      '-o',
+      'jsonpath={.status.used}',
+    ]);
+    return used.includes('count/jobs.batch') ? true : undefined;
+  });
+};
+
+test('a quota on the number of Jobs is a reason to wait, and finished Jobs make room in it', async (t) => {
+  await addQuota('crowded', 1);
+  await applyExport('crowded', 'demo');
+  await finishExport('crowded');
+  const { message } = await untilReason('crowded', 'demo', 'Reconciling', 'JobRefused');
+  t.regex(message, /exceeded quota: few/);
+  const { export: exported, conditions } = await statusOf('crowded', 'demo');
+  t.truthy(exported!.etlt, 'what the export made is in status');
+  t.is(conditions!.find(({ type }) => type === 'Stalled')!.status, 'False');
+  await eventually('the finished Job to be deleted', async () =>
+    (await listed('jobs', 'crowded', 'export')).length === 0 ? true : undefined,
+  );
+  const events = await plane.kubectl(['get', 'events', '-n', 'crowded', '-o', 'jsonpath={.items[*].reason}']);
+  t.true(events.includes('JobRefused'));
+});
+
+test('one refused Job hides no other: the second engine is built while the first is refused', async (t) => {
+  await addQuota('tight', 2);
+  await applyExport('tight', 'demo');
+  await finishExport('tight');
+  await eventually('one engine Job', async () =>
+    (await listed('jobs', 'tight', 'engine')).length === 1 ? true : undefined,
+  );
+  const reasons = await eventually('both engines to have a reason', async () => {
+    const { engines } = await statusOf('tight', 'demo');
+    const found = engines?.map(({ conditions }) => conditions?.[0]?.reason ?? '').sort();
+    return found?.includes('JobRefused') ? found : undefined;
+  });
+  t.is(reasons[1], 'JobRefused');
+});
+
+test('a Job that is not valid stalls the object with the words of the apiserver, until the spec is changed', async (t) => {
+  await plane.kubectl(['create', 'namespace', 'invalid']);
+  const jobs = { metadata: { annotations: { 'kubectl.kubernetes.io/default-container': 'x' } } };
+  const tolerations = [{ key: 'a', operator: 'Exists', value: 'b' }] as const;
+  await applyExport('invalid', 'demo', {
+    jobs: { ...jobs, export: { placement: { tolerations: [...tolerations] } } },
+  });
+  const { message } = await untilReason('invalid', 'demo', 'Stalled', 'JobRefused');
+  t.regex(message, /422 .*tolerations\[0\]/);
+  await applyExport('invalid', 'demo', { jobs });
+  await untilReason('invalid', 'demo', 'Reconciling', 'Exporting');
+});
+
+test('of two objects that make the same in the same folder one works, and the other takes its result', async (t) => {
+  await plane.kubectl(['create', 'namespace', 'twins']);
+  await applyExport('twins', 'first');
+  await eventually('the first Job', async () =>
+    (await listed('jobs', 'twins', 'export')).length === 1 ? true : undefined,
+  );
+  await applyExport('twins', 'second');
+  const { message } = await untilReason('twins', 'second', 'Reconciling', 'WaitingForTwin');
+  t.regex(message, /^export waits: first is making the same artifact/);
+  t.is((await listed('jobs', 'twins', 'export')).length, 1);
+  await finishExport('twins');
+  await eventually('the second Job, after the first', async () =>
+    (await listed('jobs', 'twins', 'export')).length === 2 ? true : undefined,
+  );
+});
