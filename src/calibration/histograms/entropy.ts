@@ -6,7 +6,8 @@
 import type { Histogram } from './histogram.ts';
 import { linearBins } from './linear-bins.ts';
 
-const bins = 2048;
+export const entropyBins = 2048;
+const bins = entropyBins;
 const levelBits = 7;
 const levels = 2 ** levelBits;
 /** Counts that an empty bin of Q has where P is not empty; the value is that of Apache MXNet's calibrator. */
@@ -16,6 +17,16 @@ const smoothing = 1e-4;
 export const entropyThreshold = (histogram: Histogram): number => {
   if (histogram.absoluteMax === 0) return 0;
   const { counts, width } = linearBins(histogram, bins);
+  const edge = bestEdge(counts);
+  return edge === bins ? histogram.absoluteMax : (edge + 0.5) * width;
+};
+
+/**
+ * How many of the bins the threshold keeps: the number between 128 and 2048 with the least divergence.
+ * @param linear counts of 2048 bins of equal width over [0, largest |x|]
+ */
+export const bestEdge = (linear: Float64Array): number => {
+  const counts = linear.slice();
   counts[0] = counts[1]!;
   const sums = prefixSums(counts);
   const groups = new GroupTerms(sums);
@@ -25,7 +36,7 @@ export const entropyThreshold = (histogram: Histogram): number => {
     const divergence = divergenceAt(edge, counts, groups);
     if (divergence <= least) [least, best] = [divergence, edge];
   }
-  return best === bins ? histogram.absoluteMax : (best + 0.5) * width;
+  return best;
 };
 
 /** Of the group with this number: `edge` bins are cut into 128 groups of nearly one size. */
