@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import process from 'node:process';
-import { parseArgs } from 'node:util';
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import { parseCommandLine } from './adapters/cli/command-line.ts';
 import { makeClient } from './cluster/runtime/client.ts';
 import { guarded } from './cluster/runtime/guarded.ts';
 import { Lease } from './cluster/runtime/lease.ts';
@@ -13,60 +13,23 @@ import { checkPage, serve } from './cluster/runtime/probes.ts';
 import { connectionOfPod } from './cluster/runtime/service-account.ts';
 import { makeControllers } from './controllers.ts';
 import { systemClock } from './ground/base/clock.ts';
-import { messageOf } from './ground/base/errors.ts';
+import { messageOf, UserError } from './ground/base/errors.ts';
+import { installation } from './ground/contract/installation.ts';
+import { operatorProgram } from './ground/contract/operator-program.ts';
 import { makeLog } from './ground/observability/log.ts';
 import { leaderMetrics, restMetrics } from './ground/observability/metrics.ts';
 
-const usage = `usage: operator [options]
-  --worker-image IMAGE     image of the export, stage, publish and ONNX Runtime build containers
-  --rtx-image IMAGE        image of the TensorRT for RTX build container
-  --namespace NAME         watch this namespace alone; all if left out
-  --leader-elect           hold a lease, so that of several operators one works
-  --lease-namespace NAME   namespace of the lease (default: tlt-export-system)
-  --metrics-bind ADDRESS   host:port of /metrics (default: 127.0.0.1:8080)
-  --metrics-secure         /metrics by HTTPS, for tokens that may get that path (TokenReview, SubjectAccessReview)
-  --probe-bind ADDRESS     host:port of /healthz and /readyz (default: 127.0.0.1:8081)
-  --workers N              ModelExports reconciled side by side (default: 4)
-  --verbose                log debug lines
-  --help                   this text
-The cluster is the pod's own, or that of KUBECONFIG.
-`;
+/** Exit status of a wrong command line, as Kubernetes components have it. */
+const usageStatus = 2;
 
-const options = {
-  'worker-image': { type: 'string', default: 'tlt-export-operator:dev' },
-  'rtx-image': { type: 'string', default: 'tlt-export-tensorrt-rtx:dev' },
-  namespace: { type: 'string' },
-  'leader-elect': { type: 'boolean', default: false },
-  'lease-namespace': { type: 'string', default: 'tlt-export-system' },
-  'metrics-bind': { type: 'string', default: '127.0.0.1:8080' },
-  'metrics-secure': { type: 'boolean', default: false },
-  'probe-bind': { type: 'string', default: '127.0.0.1:8081' },
-  workers: { type: 'string', default: '4' },
-  verbose: { type: 'boolean', default: false },
-  help: { type: 'boolean', default: false },
-} as const;
-
-const flagsOf = (args: readonly string[]) => {
+const readFlags = (argv: readonly string[]) => {
   try {
-    return parseArgs({ args: [...args], options, strict: true }).values;
+    return parseCommandLine(operatorProgram, argv);
   } catch (thrown) {
-    return usageError(messageOf(thrown));
+    if (!(thrown instanceof UserError)) throw thrown;
+    process.stderr.write(`${thrown.message}\n`);
+    process.exit(usageStatus);
   }
-};
-
-const usageError = (message: string): never => {
-  process.stderr.write(`${message}\n\n${usage}`);
-  process.exit(2);
-};
-
-/** More than this queue for one thread and one apiserver. */
-const mostWorkers = 64;
-
-const workersOf = (text: string): number => {
-  const workers = Number(text);
-  return Number.isInteger(workers) && workers >= 1 && workers <= mostWorkers
-    ? workers
-    : usageError(`--workers is ${text}: give a whole number from 1 to ${mostWorkers}`);
 };
 
 /** A cache that hears nothing for longer is blind: a silent watch is noticed after 70 s, and opened again within 60 s. */
@@ -79,12 +42,12 @@ const pageOf = (registry: Registry) => async () => ({
 });
 
 const main = async (): Promise<void> => {
-  const flags = flagsOf(process.argv.slice(2));
-  if (flags.help) {
-    process.stdout.write(usage);
+  const line = readFlags(process.argv.slice(2));
+  if (line.help !== undefined) {
+    process.stdout.write(line.help);
     return;
   }
-  const workers = workersOf(flags.workers);
+  const flags = line.values;
   const log = makeLog({ level: flags.verbose ? 'debug' : 'info', readable: process.stderr.isTTY === true });
   const clock = systemClock;
   const registry = new Registry();
@@ -96,7 +59,7 @@ const main = async (): Promise<void> => {
   const identity = `${hostname()}_${randomBytes(4).toString('hex')}`;
   const lease = flags['leader-elect']
     ? new Lease(
-        { namespace: flags['lease-namespace'], name: 'tlt-export-operator', identity },
+        { namespace: flags['lease-namespace'], name: installation.operator, identity },
         { client: await connect(), clock, log, metrics: leaderMetrics(registry) },
       )
     : undefined;
@@ -108,7 +71,7 @@ const main = async (): Promise<void> => {
     registry,
     namespace: flags.namespace,
     images: { worker: flags['worker-image'], rtx: flags['rtx-image'] },
-    workers,
+    workers: flags.workers,
     instance: identity,
   });
   const stop = new AbortController();

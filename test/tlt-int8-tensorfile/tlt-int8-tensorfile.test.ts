@@ -174,7 +174,7 @@ test('a folder in the spec without the folder that it is here', async (t) => {
 test('no number of batches', async (t) => {
   const error = await t.throwsAsync(runSample(['ssd', '-e', 's', '-o', 'o']), { instanceOf: UserError });
   t.is(error.reason, 'Usage');
-  t.regex(error.message, /--max_batches is missing: Batches to write/);
+  t.regex(error.message, /--max_batches is missing: Number of batches to write/);
 });
 
 test('a record whose checksum is wrong is named, and nothing is left', async (t) => {

@@ -224,7 +224,13 @@ const refuses = test.macro(async (t, args: string[], reason: FailureReason, says
 test('no command', refuses, [], 'Usage', '--help');
 test('an unknown command', refuses, ['open'], 'Usage', "'open'");
 test('an unknown flag', refuses, ['pack', 'm.onnx', '--kee', 'x'], 'Usage', '--kee');
-test('two models at once', refuses, ['pack', 'm.onnx', 'm.onnx', '-k', 'x'], 'Usage', 'one model');
+test(
+  'two models at once',
+  refuses,
+  ['pack', 'm.onnx', 'm.onnx', '-k', 'x'],
+  'Usage',
+  'expected one MODEL, got 2',
+);
 test('no key', refuses, ['pack', 'm.onnx'], 'KeyMissing', '--key_file');
 test('an absent key file', refuses, ['pack', 'm.onnx', '--key_file', 'absent'], 'InputNotFound', 'absent');
 test('two keys', refuses, ['pack', 'm.onnx', '--key_file', 'key.txt', '-k', 'x'], 'Usage', 'both');

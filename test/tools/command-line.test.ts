@@ -2,13 +2,15 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { parseCommandLine } from '../../src/adapters/cli/command-line.ts';
-import { parseWords } from '../../src/adapters/tlt-model/model-words.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
 import { exportFlags, tensorfileFlags } from '../../src/ground/contract/flags.ts';
-import { exportTool, tensorfileTool } from '../../src/ground/contract/tools.ts';
+import { modelPrograms } from '../../src/ground/contract/model-programs.ts';
+import { operatorProgram } from '../../src/ground/contract/operator-program.ts';
+import type { Program } from '../../src/ground/contract/program.ts';
+import { exportProgram, tensorfileProgram } from '../../src/ground/contract/programs.ts';
 import { anyText } from '../builders/any-text.ts';
 
-const sampled = (...argv: string[]) => parseCommandLine(tensorfileTool, tensorfileFlags, argv);
+const sampled = (...argv: string[]) => parseCommandLine(tensorfileProgram, argv);
 const required = ['-e', 'spec.txt', '-o', 'c.tensor', '-m', '10'];
 
 test('a flag is known by its name, its letter and its other names, and the last one counts', (t) => {
@@ -19,18 +21,18 @@ test('a flag is known by its name, its letter and its other names, and the last 
     ['-e', 'other.txt', ...required, 'ssd'],
     ['ssd', '-m', '3', ...required, '--experiment_spec', 'other.txt', '-e', 'spec.txt'],
   ]) {
-    const { module, values } = sampled(...argv) as Exclude<ReturnType<typeof sampled>, { help: string }>;
-    t.is(module, 'ssd');
+    const { operands, values } = sampled(...argv) as Exclude<ReturnType<typeof sampled>, { help: string }>;
+    t.deepEqual(operands, ['ssd']);
     t.like(values, { experiment_spec_file: 'spec.txt', output_path: 'c.tensor', max_batches: 10, seed: 42 });
   }
 });
 
 const exporting = (...argv: string[]) => {
   const files = ['-m', 'model.tlt', '-k', 'key'];
-  return parseCommandLine(exportTool, exportFlags, ['ssd', ...files, ...argv]);
+  return parseCommandLine(exportProgram, ['ssd', ...files, ...argv]);
 };
 
-test("a beginning that only one of TLT's flags has stands for it, as with argparse", (t) => {
+test('an unambiguous prefix of a TLT flag is accepted, as by argparse', (t) => {
   const { values } = exporting(
     ...['--data', 'int8', '--max_b=4', '--cal_im', 'photos', '--engine', 'e.plan', '--strict'],
   ) as Exclude<ReturnType<typeof exporting>, { help: string }>;
@@ -38,21 +40,21 @@ test("a beginning that only one of TLT's flags has stands for it, as with argpar
   t.like(values, { engine_file: 'e.plan', strict_type_constraints: true });
 });
 
-test('a beginning that several flags have is told with all of them, and additions are not abbreviated', (t) => {
+test('an ambiguous prefix is refused with all candidates, and additions have no prefixes', (t) => {
   const usage = (argv: string) => t.throws(() => exporting(argv), { instanceOf: UserError }).message;
-  t.regex(usage('--cal'), /--cal may be --cal_data_file, --cal_image_dir, --cal_cache_file/);
-  t.regex(usage('--min_agreemen=3'), /there is no flag --min_agreemen\. Did you mean --min_agreement\?/);
+  t.regex(usage('--cal'), /--cal is ambiguous: --cal_data_file, --cal_image_dir, --cal_cache_file/);
+  t.regex(usage('--min_agreemen=3'), /unknown flag --min_agreemen\. Did you mean --min_agreement\?/);
 });
 
-test('a mistyped flag is told with the nearest name that there is', (t) => {
+test('a mistyped flag is refused with the nearest known name', (t) => {
   const error = t.throws(() => sampled('ssd', '--experiment_spek', 'spec.txt'), { instanceOf: UserError });
-  t.regex(error.message, /there is no flag --experiment_spek\. Did you mean --experiment_spec\?/);
+  t.regex(error.message, /unknown flag --experiment_spek\. Did you mean --experiment_spec\?/);
 });
 
 test('every whole number has a largest value, and one beyond it is a usage error that names the range', (t) => {
   for (const [name, row] of Object.entries(exportFlags)) {
     if (row.type !== 'integer') continue;
-    const most = parseCommandLine(exportTool, exportFlags, [
+    const most = parseCommandLine(exportProgram, [
       ...['ssd', '-m', 'model.tlt', '-k', 'key'],
       `--${name}=${row.maximum}`,
     ]);
@@ -88,12 +90,51 @@ test('any words are values or a usage error', (t) => {
   };
   const property = fc.property(fc.array(word, { maxLength: 12 }), (argv) =>
     [
-      () => parseCommandLine(exportTool, exportFlags, argv),
+      () => parseCommandLine(exportProgram, argv),
       () => sampled(...argv),
-      () => parseWords('inspect', argv),
-      () => parseWords('convert', argv),
+      () => parseCommandLine(modelPrograms.inspect, argv),
+      () => parseCommandLine(modelPrograms.convert, argv),
+      () => parseCommandLine(operatorProgram, argv),
     ].every(isSound),
   );
   fc.assert(property, { numRuns: 1000 });
   t.pass();
+});
+
+const programs: readonly Program[] = [
+  exportProgram,
+  tensorfileProgram,
+  operatorProgram,
+  ...Object.values<Program>(modelPrograms),
+];
+
+test('the groups of every program name each of its flags once', (t) => {
+  for (const { name, flags, groups } of programs)
+    t.deepEqual(groups.flatMap((group) => group.flags).toSorted(), Object.keys(flags).toSorted(), name);
+});
+
+const inOneLine = (text: string): string => text.replaceAll(/\s+/g, ' ');
+
+test('the help of every program shows each flag, its default and the examples', (t) => {
+  for (const program of programs) {
+    const { help } = parseCommandLine(program, ['--help']);
+    for (const [name, row] of Object.entries(program.flags)) {
+      t.regex(help!, new RegExp(`--${name}\\b`), `${program.name} --${name}`);
+      if (row.type !== 'switch' && row.default !== undefined)
+        t.true(inOneLine(help!).includes(`Default: ${row.default}.`), `${program.name} --${name}`);
+    }
+    for (const example of program.examples) t.true(help!.includes(example), example);
+    t.true(
+      help!.split('\n').every((line) => line.length <= 120),
+      program.name,
+    );
+  }
+});
+
+test('the operator refuses a number of workers that would reconcile nothing', (t) => {
+  for (const workers of ['abc', '0', '', '65', '1.5'])
+    t.throws(() => parseCommandLine(operatorProgram, ['--workers', workers]), {
+      message: /--workers is .*must be a whole number from 1 to 64\. See operator --help/,
+    });
+  t.throws(() => parseCommandLine(operatorProgram, ['start']), { message: /unexpected argument 'start'/ });
 });

@@ -2,6 +2,7 @@
  * Artifacts in PersistentVolumeClaims: `pvc://claim/path` is the file `<root>/claim/path`, since every claim of a pod
  * is mounted below one root.
  */
+
 import { mkdir, readdir, readFile, realpath, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileDigest, sha256 } from '../../ground/base/digest.ts';
@@ -10,6 +11,7 @@ import type { FailureReason } from '../../ground/base/failures.ts';
 import { isInside } from '../../ground/base/inside.ts';
 import { parsePvcUri } from '../../ground/base/pvc-uri.ts';
 import { makeWholeFile, outputFailure, writeWholeFile } from '../../ground/base/whole-file.ts';
+import { installation } from '../../ground/contract/installation.ts';
 import type { ArtifactStore } from './store.ts';
 
 export const makePvcStore = (root: string): ArtifactStore => ({
@@ -119,7 +121,7 @@ const inputFailure = (uri: string, thrown: unknown): UserError => {
   if (code === 'EACCES' || code === 'EPERM')
     return new UserError(
       'InputNotFound',
-      `Opening ${uri}: the pod's user (65532) may not read it. Correct its permissions.`,
+      `Opening ${uri}: the pod's user (${installation.uid}) may not read it. Correct its permissions.`,
       {
         cause: thrown,
       },

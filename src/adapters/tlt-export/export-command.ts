@@ -15,8 +15,8 @@ import { UserError } from '../../ground/base/errors.ts';
 import { readRegular } from '../../ground/base/readable.ts';
 import { makeOutputs, refuseToOverwrite, requireWritableFolder } from '../../ground/base/whole-file.ts';
 import { type Architecture, architectures } from '../../ground/contract/architectures.ts';
-import { type ExportValues, exportFlags } from '../../ground/contract/flags.ts';
-import { exportTool } from '../../ground/contract/tools.ts';
+import type { ExportValues } from '../../ground/contract/flags.ts';
+import { exportProgram } from '../../ground/contract/programs.ts';
 import { parseCommandLine } from '../cli/command-line.ts';
 import { commandWords } from '../cli/command-words.ts';
 import { buildEngineFile, refuseEngine, refuseGraph } from './build-engine.ts';
@@ -40,9 +40,9 @@ import { writeTrainedFiles } from './trained-files.ts';
 
 /** @throws UserError with the reason that becomes the exit status */
 export const runExportCommand = async (argv: readonly string[], world: ToolWorld): Promise<void> => {
-  const line = parseCommandLine(exportTool, exportFlags, argv);
+  const line = parseCommandLine(exportProgram, argv);
   if (line.help !== undefined) return world.print(line.help);
-  const architecture = line.module as Architecture;
+  const architecture = line.operands[0] as Architecture;
   const { values } = line;
   const output = values.output_file ?? `./${parsePath(values.model).name}.etlt`;
   const settings = modelSettingsOf(values);

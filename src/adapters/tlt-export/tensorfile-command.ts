@@ -3,19 +3,15 @@
 import type { Batch } from '../../data/preprocessing/batches.ts';
 import { openSample, writeSample } from '../../export/pipeline/training-sample.ts';
 import { refuseToOverwrite, requireWritableFolder } from '../../ground/base/whole-file.ts';
-import {
-  type TensorfileModule,
-  type TensorfileValues,
-  tensorfileFlags,
-} from '../../ground/contract/flags.ts';
-import { tensorfileTool } from '../../ground/contract/tools.ts';
+import type { TensorfileModule, TensorfileValues } from '../../ground/contract/flags.ts';
+import { tensorfileProgram } from '../../ground/contract/programs.ts';
 import { parseCommandLine } from '../cli/command-line.ts';
 import { type NamedTraining, readNamedTraining } from './named-training.ts';
 import type { ToolWorld } from './tool-world.ts';
 
 /** @throws UserError with the reason that becomes the exit status */
 export const runTensorfileCommand = async (argv: readonly string[], world: ToolWorld): Promise<void> => {
-  const line = parseCommandLine(tensorfileTool, tensorfileFlags, argv);
+  const line = parseCommandLine(tensorfileProgram, argv);
   if (line.help !== undefined) return world.print(line.help);
   const started = world.clock.now();
   const { values } = line;
@@ -24,7 +20,7 @@ export const runTensorfileCommand = async (argv: readonly string[], world: ToolW
   world.log('INFO', `Loading experiment spec at ${values.experiment_spec_file}`);
   const training = await readNamedTraining({
     file: values.experiment_spec_file,
-    architecture: line.module as TensorfileModule,
+    architecture: line.operands[0] as TensorfileModule,
     values,
     world,
   });

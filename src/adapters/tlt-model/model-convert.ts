@@ -1,4 +1,4 @@
-/** `tlt-model convert`: what a training left as an ONNX. */
+/** `tlt-model convert`: a trained model → ONNX. */
 
 import { parseExperimentSpec, readSpecText } from '../../data/specs/experiment-spec.ts';
 import { detectorWish } from '../../export/models/keras-detector.ts';
@@ -6,21 +6,29 @@ import { readContent } from '../../export/models/model-content.ts';
 import type { ImportWish } from '../../graph/keras/import.ts';
 import { refuseToOverwrite } from '../../ground/base/whole-file.ts';
 import { paddingNames } from '../inspect/keras-text.ts';
-import type { Words } from './model-words.ts';
-import { cipherOf, keyOf, naming, placesOf, type Terminal, writtenFile } from './model-world.ts';
+import {
+  type Arguments,
+  cipherOf,
+  keyOf,
+  naming,
+  pathsOf,
+  type Terminal,
+  writtenFile,
+} from './model-world.ts';
 import { writeOnnx } from './onnx-file.ts';
 
-export const convert = async (words: Words, terminal: Terminal): Promise<void> => {
-  const [path, target] = placesOf('convert', words, '.onnx');
+export const convert = async (given: Arguments<'convert'>, terminal: Terminal): Promise<void> => {
+  const { values } = given;
+  const [path, target] = pathsOf(given, '.onnx');
   await refuseToOverwrite(target);
-  const key = () => keyOf(words, terminal);
-  const cipher = cipherOf(words, terminal);
+  const key = () => keyOf(values, terminal);
+  const cipher = cipherOf(values, terminal);
   const content = await naming(path, () =>
     readContent({
       path,
       key,
       cipher,
-      keras: async () => ({ ...(await endOf(words)), dialect: words.padding }),
+      keras: async () => ({ ...(await endOf(values.experiment_spec)), dialect: values.padding }),
     }),
   );
   await writeOnnx(target, content);
@@ -33,7 +41,7 @@ export const convert = async (words: Words, terminal: Terminal): Promise<void> =
 };
 
 /** The spec tells the module, and with it how the graph ends; without it a model ends as it was trained. */
-const endOf = async ({ spec: file }: Words): Promise<ImportWish> => {
+const endOf = async (file: string | undefined): Promise<ImportWish> => {
   if (file === undefined) return {};
   const spec = parseExperimentSpec(await readSpecText(file), { file, architecture: undefined });
   return detectorWish(spec.architecture, spec);

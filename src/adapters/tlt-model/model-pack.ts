@@ -9,20 +9,28 @@ import { UserError } from '../../ground/base/errors.ts';
 import { piecesOf, type Readable, readableBytes, untilAborted } from '../../ground/base/readable.ts';
 import { refuseToOverwrite, writeWholeFile } from '../../ground/base/whole-file.ts';
 import { openInput } from '../cli/input-file.ts';
-import { usage, type Words } from './model-words.ts';
-import { cipherOf, keyOf, naming, placesOf, type Terminal, writtenFile } from './model-world.ts';
+import {
+  type Arguments,
+  cipherOf,
+  keyOf,
+  naming,
+  pathsOf,
+  type Terminal,
+  usage,
+  writtenFile,
+} from './model-world.ts';
 
-export const pack = async (words: Words, terminal: Terminal): Promise<void> => {
-  const [file, target] = placesOf('pack', words, '.tlt');
+export const pack = async (given: Arguments<'pack'>, terminal: Terminal): Promise<void> => {
+  const [file, target] = pathsOf(given, '.tlt');
   const extension = parsePath(target).ext;
   if (extension !== '.tlt' && extension !== '.etlt')
-    throw usage(`the output ${target} must end in .tlt or .etlt, which says what to make`, 'pack');
+    throw usage('pack', `the output ${target} must end in .tlt or .etlt, which selects the format`);
   await refuseToOverwrite(target);
-  const key = await keyOf(words, terminal);
+  const key = await keyOf(given.values, terminal);
   using input = await openInput(file);
   const payload = await payloadOf(file, input);
   const encrypt = extension === '.tlt' ? encryptTlt : encryptEtlt;
-  const options = { cipher: cipherOf(words, terminal), workFactor: terminal.workFactor };
+  const options = { cipher: cipherOf(given.values, terminal), workFactor: terminal.workFactor };
   const pieces = await encrypt(payload, key, options);
   await writeWholeFile(target, untilAborted(pieces, terminal.signal), { overwrite: false });
   terminal.print(`${await writtenFile(target)}\n`);
@@ -42,17 +50,18 @@ const payloadOf = async (file: string, input: Readable): Promise<Readable> => {
 const noModel = (file: string, found: string): UserError =>
   new UserError('ModelInvalid', `Packing ${file}: it is no ONNX or Keras .hdf5 model, but ${found}`);
 
-export const unpack = async (words: Words, terminal: Terminal): Promise<void> => {
-  const [file] = placesOf('unpack', words, '.onnx');
-  const key = await keyOf(words, terminal);
-  const cipher = cipherOf(words, terminal);
-  if (words.output !== undefined) await refuseToOverwrite(words.output);
+export const unpack = async (given: Arguments<'unpack'>, terminal: Terminal): Promise<void> => {
+  const { values } = given;
+  const [file] = pathsOf(given, '.onnx');
+  const key = await keyOf(values, terminal);
+  const cipher = cipherOf(values, terminal);
+  if (values.output_file !== undefined) await refuseToOverwrite(values.output_file);
   await naming(file, async () => {
     using locked = await openInput(file);
     const { content } = await openEncrypted(locked, key, cipher);
     proveWhole(content); // nothing of a damaged model is written
     const format = formatIn(content);
-    const [, target] = placesOf('unpack', words, extensionOf(format));
+    const [, target] = pathsOf(given, extensionOf(format));
     const pieces = untilAborted(piecesOf(content), terminal.signal);
     await writeWholeFile(target, pieces, { overwrite: false, isPrivate: true });
     terminal.print(`${await writtenFile(target)}, ${format}\n`);

@@ -1,4 +1,4 @@
-/** What the commands of `tlt-model` share: the terminal, the key, names of files, what is said of one that was written. */
+/** Shared by the commands of `tlt-model`: terminal, key, paths, the line about a written file. */
 import { stat } from 'node:fs/promises';
 import { join, parse as parsePath } from 'node:path';
 import type { Cipher } from '../../formats/crypto/encrypted-model.ts';
@@ -7,7 +7,18 @@ import { readKey } from '../../formats/crypto/key.ts';
 import { fileDigest } from '../../ground/base/digest.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { printable, printableLines } from '../../ground/base/printable.ts';
-import { usage, type Words } from './model-words.ts';
+import { type ModelCommand, type ModelValues, modelPrograms } from '../../ground/contract/model-programs.ts';
+import { usageError } from '../cli/command-line.ts';
+import { commandWords } from '../cli/command-words.ts';
+
+/** A parsed command line of one subcommand. */
+export type Arguments<C extends ModelCommand> = {
+  readonly files: readonly string[];
+  readonly values: ModelValues<C>;
+};
+
+/** The subcommands that read or write encrypted models. */
+export type KeyValues = ModelValues<'inspect' | 'pack' | 'unpack' | 'convert'>;
 
 export type Terminal = {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -20,15 +31,23 @@ export type Terminal = {
   readonly workFactor?: number;
 };
 
-export const keyOf = (words: Words, { env }: Terminal): Promise<string> =>
-  readKey({ key: words.key, keyFile: words.keyFile, env });
+export const keyOf = (values: KeyValues, { env }: Terminal): Promise<string> =>
+  readKey({ key: values.key, keyFile: values.key_file, env });
 
 /** Undefined: age. */
-export const cipherOf = ({ codec: command }: Words, { complain, signal }: Terminal): Cipher | undefined =>
-  command &&
-  externalCodec({ command, signal, warn: (line) => complain(`tlt-model: ${printableLines(line)}\n`) });
+export const cipherOf = (
+  { codec_command: text }: KeyValues,
+  { complain, signal }: Terminal,
+): Cipher | undefined =>
+  text === undefined
+    ? undefined
+    : externalCodec({
+        command: commandWords(text),
+        signal,
+        warn: (line) => complain(`tlt-model: ${printableLines(line)}\n`),
+      });
 
-/** Puts the file's name before an error that speaks of bytes only. */
+/** Adds the file's name to an error that only describes bytes. */
 export const naming = async <T>(file: string, work: () => Promise<T>): Promise<T> => {
   try {
     return await work();
@@ -38,17 +57,19 @@ export const naming = async <T>(file: string, work: () => Promise<T>): Promise<T
   }
 };
 
-/** The one input, and the output: `-o`, or the input's name with another extension in its own folder. */
-export const placesOf = (
-  name: 'pack' | 'unpack' | 'convert',
-  { files, output: given }: Words,
+/** The input, and the output: `-o`, or the input's path with another extension. */
+export const pathsOf = (
+  { files, values }: Arguments<'pack' | 'unpack' | 'convert'>,
   extension: string,
-) => {
-  const [file, ...more] = files;
-  if (file === undefined || more.length > 0) throw usage(`name one model, not ${files.length}`, name);
-  const { dir, name: stem } = parsePath(file);
-  return [file, given ?? join(dir, `${stem}${extension}`)] as const;
+): readonly [string, string] => {
+  const file = files[0]!;
+  const { dir, name } = parsePath(file);
+  return [file, values.output_file ?? join(dir, `${name}${extension}`)];
 };
+
+/** @throws UserError Usage */
+export const usage = (command: ModelCommand, found: string): UserError =>
+  usageError(modelPrograms[command], found);
 
 export const writtenFile = async (target: string): Promise<string> =>
   `${printable(target)}: ${(await stat(target)).size} bytes, sha256 ${await fileDigest(target)}`;

@@ -1,7 +1,9 @@
 /** Every label and annotation key that the operator writes or reads. */
+import { installation } from '../../ground/contract/installation.ts';
+
 export const labels = {
   managedBy: 'app.kubernetes.io/managed-by',
-  managedByValue: 'tlt-export-operator',
+  managedByValue: installation.operator,
   /** On everything that is installed. */
   name: 'app.kubernetes.io/name',
   component: 'app.kubernetes.io/component',

@@ -2,7 +2,9 @@
  * Every reason that a condition, an engine's entry in status, or an event can show: when it appears and what the
  * user does about it. A reason is API: add rows, never rename them.
  */
+
 import { type FailureReason, failures } from '../../ground/base/failures.ts';
+import { installation } from '../../ground/contract/installation.ts';
 
 export type ReasonRow = {
   /** When it appears. */
@@ -45,7 +47,7 @@ const remedies: Readonly<Record<FailureReason, string>> = {
   AgreementTooLow:
     'Leave the layers that the message names in float (spec.calibration.keepFloat), calibrate with more images, choose the algorithm Mse or Auto, or let the classes build fp16; or lower spec.calibration.minAgreement.',
   OutputExists: `Choose another spec.output.uri; or move what is there, ${thenRequest}.`,
-  OutputUnwritable: `Give the volume write permission for the uid of the pod (fsGroup 65532), ${thenRequest}.`,
+  OutputUnwritable: `Give the volume write permission for the uid of the pod (fsGroup ${installation.uid}), ${thenRequest}.`,
   DiskFull: 'Make room on the volume; it is tried again for a day.',
   EngineBuildFailed:
     "Read the builder's own words in the message; a smaller maxWorkspaceSize or another dataType may help.",

@@ -1,5 +1,7 @@
 /** What every pod shares: the restricted security context, claims as mounts, the key as a file. */
+
 import { parsePvcUri } from '../../ground/base/pvc-uri.ts';
+import { installation } from '../../ground/contract/installation.ts';
 import { mounts } from '../../ground/contract/layout.ts';
 
 export type Volume = { readonly name: string } & Readonly<Record<string, unknown>>;
@@ -7,7 +9,7 @@ export type VolumeMount = { readonly name: string; readonly mountPath: string; r
 export type Volumes = { readonly volumes: readonly Volume[]; readonly mounts: readonly VolumeMount[] };
 
 /** The uid that our images run as. */
-const nonRoot = 65532;
+const nonRoot = installation.uid;
 
 export const podSecurityContext = {
   runAsNonRoot: true,

@@ -1,45 +1,52 @@
-/** `docs/reference/tlt-*.md`: every flag of the tools, from what the parser and `--help` read. */
-
-import type { FlagRow, FlagTable } from '../../ground/contract/flag-table.ts';
-import { exportFlags, tensorfileFlags } from '../../ground/contract/flags.ts';
-import { modelHelps } from '../../ground/contract/model-help.ts';
-import { exportTool, type Tool, tensorfileTool } from '../../ground/contract/tools.ts';
+/** The reference pages of the programs, from the tables that their parsers and `--help` read. */
+import type { FlagRow } from '../../ground/contract/flag-table.ts';
+import { modelPrograms } from '../../ground/contract/model-programs.ts';
+import { operatorProgram } from '../../ground/contract/operator-program.ts';
+import { type Program, usageLine } from '../../ground/contract/program.ts';
+import { exportProgram, tensorfileProgram } from '../../ground/contract/programs.ts';
 import { markdownFile, markdownTable, type PublishedFile } from './file.ts';
 
 export const flagFiles = (): readonly PublishedFile[] => [
-  toolPage(exportTool, exportFlags),
-  toolPage(tensorfileTool, tensorfileFlags),
-  modelPage(),
-];
-
-/** `tlt-model` has no counterpart in TLT, and its help is written by hand. */
-const modelPage = (): PublishedFile =>
+  ...[exportProgram, tensorfileProgram, operatorProgram].map((program) =>
+    markdownFile(`docs/reference/${program.name}.md`, program.name, sectionsOf(program)),
+  ),
   markdownFile(
     'docs/reference/tlt-model.md',
     'tlt-model',
-    Object.values(modelHelps).map((help) => codeBlock('text', help)),
-  );
+    Object.values<Program>(modelPrograms).flatMap((program) => [
+      `## ${program.name}`,
+      ...sectionsOf(program),
+    ]),
+  ),
+];
 
 const codeBlock = (language: string, text: string): string => `\`\`\`${language}\n${text.trimEnd()}\n\`\`\``;
 
-const toolPage = ({ name, summary, modules, examples }: Tool, table: FlagTable): PublishedFile =>
-  markdownFile(`docs/reference/${name}.md`, name, [
-    summary,
-    `\`${name} {${modules.join(', ')}} [flags]\``,
-    'Names, aliases and defaults are those of TLT 2.0; a + marks what this project adds.',
+const sectionsOf = (program: Program): readonly string[] => [
+  program.summary,
+  `\`${usageLine(program)}\``,
+  ...(program.isFromTlt
+    ? ['Names, aliases and defaults are those of TLT 2.0; flags marked + are additions.']
+    : []),
+  ...program.groups.flatMap(({ title, flags }) => [
+    `**${title}**`,
     markdownTable(
       ['', 'Flag', 'Value', 'Default', 'Meaning'],
-      Object.entries(table).map(([flag, row]) => [
-        row.added ? '+' : '',
-        [...(row.aliases ?? []).map(dashed), `--${flag}`].map((name) => `\`${name}\``).join(', '),
-        valueText(row),
-        defaultText(row),
-        `${row.help}${row.required ? ' Required.' : ''}`,
-      ]),
+      flags.map((flag) => flagRow(flag, program.flags[flag]!)),
     ),
-    'Examples:',
-    codeBlock('sh', examples.join('\n')),
-  ]);
+  ]),
+  ...program.details,
+  'Examples:',
+  codeBlock('sh', program.examples.join('\n')),
+];
+
+const flagRow = (flag: string, row: FlagRow): readonly string[] => [
+  row.added ? '+' : '',
+  [...(row.aliases ?? []).map(dashed), `--${flag}`].map((name) => `\`${name}\``).join(', '),
+  valueText(row),
+  defaultText(row),
+  `${row.help}${row.required ? ' Required.' : ''}`,
+];
 
 const dashed = (alias: string): string => (alias.length === 1 ? `-${alias}` : `--${alias}`);
 

@@ -1,10 +1,11 @@
 /** Names of what an installation consists of, once for all manifests. */
+import { installation as names } from '../../ground/contract/installation.ts';
 import { labels } from '../api/labels.ts';
 
+/** Deployment, ServiceAccount, ClusterRole and their bindings have the operator's name. */
 export const installation = {
-  namespace: 'tlt-export-system',
-  /** Deployment, ServiceAccount, ClusterRole and their bindings. */
-  operator: 'tlt-export-operator',
+  namespace: names.namespace,
+  operator: names.operator,
   leaderElection: 'tlt-export-leader-election',
   metrics: 'tlt-export-operator-metrics',
 } as const;
@@ -12,8 +13,8 @@ export const installation = {
 /** The images by the names that `images:` of a kustomization replaces. */
 export const images = {
   /** The operator, and the worker in the pods that it makes. */
-  operator: 'tlt-export-operator',
-  tensorRtRtx: 'tlt-export-tensorrt-rtx',
+  operator: names.operator,
+  tensorRtRtx: names.rtxImage,
   tag: 'dev',
 } as const;
 

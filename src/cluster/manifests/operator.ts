@@ -1,4 +1,5 @@
 /** The operator's own namespace, Deployment and Service; the pod passes the restricted Pod Security level. */
+import { installation as names } from '../../ground/contract/installation.ts';
 import { images, installation, installedLabels, ports, selector } from './names.ts';
 
 export const namespace = {
@@ -87,8 +88,8 @@ export const deployment = {
         nodeSelector: { 'kubernetes.io/os': 'linux' },
         securityContext: {
           runAsNonRoot: true,
-          runAsUser: 65532,
-          runAsGroup: 65532,
+          runAsUser: names.uid,
+          runAsGroup: names.uid,
           seccompProfile: { type: 'RuntimeDefault' },
         },
         containers: [container],

@@ -1,6 +1,8 @@
 /** The Kubernetes API as raw JSON: typed paths in, plain objects out, ApiError for every other answer. */
+
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../ground/base/clock.ts';
+import { installation } from '../../ground/contract/installation.ts';
 import type { RestMetrics } from '../../ground/observability/metrics.ts';
 import { ApiError, apiErrorOf } from './api-error.ts';
 import type { Connection, Exchange } from './connection.ts';
@@ -31,7 +33,7 @@ export interface KubeClient {
   ): Promise<IncomingMessage>;
 }
 
-export const fieldManager = 'tlt-export-operator';
+export const fieldManager = installation.operator;
 
 export type ClientDeps = {
   readonly connection: Connection;

@@ -2,8 +2,10 @@
  * Questions about an ONNX graph, and small pure changes to it: nothing here alters its argument.
  * Tensors are in tensor.ts, nodes and attributes in node.ts.
  */
+
 import { create } from '@bufbuild/protobuf';
 import { UserError } from '../../ground/base/errors.ts';
+import { installation } from '../../ground/contract/installation.ts';
 import { elementType } from './element-type.ts';
 import {
   type GraphProto,
@@ -189,7 +191,7 @@ export const makeGraph = ({ name, inputs, outputs, nodes, initializers }: GraphP
 export const makeModel = ({ opset, ...parts }: GraphParts & { readonly opset: number }): ModelProto =>
   create(ModelProtoSchema, {
     irVersion: 8n,
-    producerName: 'tlt-export-operator',
+    producerName: installation.operator,
     opsetImport: [{ domain: '', version: BigInt(opset) }],
     graph: makeGraph(parts),
   });

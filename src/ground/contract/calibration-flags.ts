@@ -1,4 +1,4 @@
-/** The flags of `tlt-export` that are about int8: what calibrates it, how its scales come about, and what it may cost. */
+/** The int8 flags of `tlt-export`: calibration data, algorithm, accuracy gate. */
 import { algorithms } from './architectures.ts';
 import { defaults } from './defaults.ts';
 import type { FlagTable } from './flag-table.ts';
@@ -8,7 +8,7 @@ export const calibrationDataFlags = {
   cal_data_file: {
     type: 'text',
     placeholder: 'FILE',
-    help: 'Calibration tensorfile; with --cal_image_dir, where one is written.',
+    help: 'Calibration tensorfile to read; with --cal_image_dir, the tensorfile to write.',
   },
   cal_image_dir: {
     type: 'text',
@@ -19,25 +19,25 @@ export const calibrationDataFlags = {
     type: 'text',
     placeholder: 'FILE',
     default: defaults.calibrationCacheFile,
-    help: 'Where the int8 calibration cache goes. One that is there is used again, and that is said.',
+    help: 'Path of the int8 calibration cache. An existing file is reused, with a warning.',
   },
   cal_histogram_file: {
     type: 'text',
     placeholder: 'FILE',
     added: true,
-    help: 'Where the histograms of the calibration go. From one that is there the thresholds are computed without a look at any image, so --cal_algorithm can be changed in seconds.',
+    help: 'Path of the calibration histograms. With an existing file, thresholds are computed from it without reading images, so another --cal_algorithm takes seconds.',
   },
   cal_part: {
     type: 'text',
     placeholder: 'I/N',
     added: true,
-    help: 'Only count part I of N of the calibration images into --cal_histogram_file, and export nothing. tlt-model merge-histograms adds the parts.',
+    help: 'Only count part I of N of the calibration images into --cal_histogram_file; nothing is exported. tlt-model merge-histograms adds the parts.',
   },
   cal_json_file: {
     type: 'text',
     placeholder: 'FILE',
     added: true,
-    help: 'Where the scales of a model trained with quantisation go as JSON, for any --data_type, as later versions have it: the range of each tensor by its name.',
+    help: 'Path of a JSON file with the tensor ranges of a model trained with quantisation (QAT), for any --data_type, as TLT 3.0 and later write it.',
   },
   batches: {
     type: 'integer',
@@ -63,18 +63,18 @@ export const int8Flags = {
     values: algorithms,
     default: defaults.algorithm,
     added: true,
-    help: 'How the threshold of a tensor is chosen from its histogram.',
+    help: 'Method that chooses the threshold of a tensor from its histogram.',
   },
   keep_float: {
     type: 'text',
     placeholder: 'NAMES',
     added: true,
-    help: 'Layers that stay float in an int8 engine, separated by commas, with * for any characters: what they compute from has no scale.',
+    help: 'Layers to keep in float in an int8 engine, separated by commas; * matches any characters. Their inputs get no scale.',
   },
   sensitivity: {
     type: 'switch',
     added: true,
-    help: 'Run each layer alone in int8 on images kept out of calibration, and tell in the log and in --report which ones cost most and what leaving them in float (--keep_float) gains.',
+    help: 'Run each layer alone in int8 on held-out images, and show in the log and in --report which layers cost most accuracy and what --keep_float would gain.',
   },
   require_int8: {
     type: 'switch',
@@ -87,6 +87,6 @@ export const int8Flags = {
     maximum: numberLimits.minAgreement,
     placeholder: 'DB',
     added: true,
-    help: 'Least signal-to-noise ratio, in decibel, of the int8 outputs against the float ones on images kept out of calibration. Below it the export fails and writes nothing.',
+    help: 'Accuracy gate: minimum signal-to-quantisation-noise ratio (SQNR), in decibel, of the int8 outputs against float on held-out images. Below it, the export fails and writes nothing.',
   },
 } as const satisfies FlagTable;

@@ -1,9 +1,9 @@
-/** Flags, and parts of flags, that several tables of flags.ts have. */
+/** Flags that several programs have. */
 import { defaults } from './defaults.ts';
 import type { FlagRow, FlagTable } from './flag-table.ts';
 import { numberLimits } from './number-limits.ts';
 
-/** Names a key file where no flag does, so that the key stands neither in argv nor in the environment. */
+/** Environment variable with the path of the key file, so that the key is neither in argv nor in the environment. */
 export const keyFileVariable = 'TLT_KEY_FILE';
 
 export const keyFlags = {
@@ -11,13 +11,13 @@ export const keyFlags = {
     type: 'text',
     placeholder: 'KEY',
     aliases: ['k'],
-    help: 'Key of the .tlt, and of the .etlt that is made. Others on this machine can read it in the process list: --key_file keeps it out of there.',
+    help: 'Key of the .tlt and the .etlt. Other users of this machine can see it in the process list; use --key_file to avoid that.',
   },
   key_file: {
     type: 'text',
     placeholder: 'FILE',
     added: true,
-    help: `File that holds the key. Without it and -k, the environment variable ${keyFileVariable} names that file.`,
+    help: `File that contains the key; a trailing newline is ignored. Without this flag and -k, the environment variable ${keyFileVariable} is its path.`,
   },
 } as const satisfies FlagTable;
 
@@ -26,32 +26,36 @@ export const codecFlag = {
     type: 'text',
     placeholder: 'COMMAND',
     added: true,
-    help: "Program that encrypts and decrypts in place of age, for NVIDIA's own cipher: its path, or a JSON array of words. A model that age did not encrypt is decrypted by it, and the .etlt is encrypted by it. See docs/external-codec.md.",
+    help: "External program that encrypts and decrypts instead of age, for example for NVIDIA's own cipher: its path, or a JSON array of arguments. It decrypts models that age did not encrypt, and encrypts the .etlt. See docs/external-codec.md.",
   },
+} as const satisfies FlagTable;
+
+export const help = {
+  help: { type: 'switch', aliases: ['h'], help: 'Show this help and exit.' },
 } as const satisfies FlagTable;
 
 export const general = {
   verbose: {
     type: 'switch',
     aliases: ['v'],
-    help: 'Log debug lines, such as the fields of the spec that are not needed.',
+    help: 'Log at debug level, for example the fields of the spec that are not used.',
   },
-  help: { type: 'switch', aliases: ['h'], help: 'Show this help and end.' },
+  ...help,
 } as const satisfies FlagTable;
 
-/** Where what a spec names is to be found, for a tool that runs in another place than the training did. */
+/** Where the files that a spec names are, for a tool that runs on another machine than the training. */
 export const dataFlags = {
   data_root: {
     type: 'text',
     placeholder: 'FOLDER',
     added: true,
-    help: 'Folder that relative paths of the spec lie below. Without it the environment variable DATA_BASE_PATH names it, as in TLT; without both it is the current one.',
+    help: 'Folder that relative paths of the spec start from. Default: the environment variable DATA_BASE_PATH, as in TLT; otherwise the current folder.',
   },
   path_in_spec: {
     type: 'text',
     placeholder: 'FOLDER',
     added: true,
-    help: 'Absolute folder as the spec names it, that is --data_root here: for a spec of a training that ran in a container.',
+    help: 'Absolute folder in the spec that corresponds to --data_root here, for a spec of a training that ran in a container.',
   },
 } as const satisfies FlagTable;
 
@@ -69,5 +73,5 @@ export const maxBrokenFlag = {
   placeholder: 'SHARE',
   default: defaults.maxBroken,
   added: true,
-  help: 'Share of the images wanted, 0 to 1, that may be broken; each is named and another one takes its place.',
+  help: 'Fraction of the requested images (0 to 1) that may fail to decode. Each is logged and replaced.',
 } as const satisfies FlagRow;

@@ -1,0 +1,9 @@
+/** Names of an installation, for the operator, its manifests and the pods that it creates. */
+export const installation = {
+  namespace: 'tlt-export-system',
+  /** Deployment, ServiceAccount, lease, field manager; also the image of the operator and the worker. */
+  operator: 'tlt-export-operator',
+  rtxImage: 'tlt-export-tensorrt-rtx',
+  /** uid and gid of every container of ours; `USER` in the Dockerfile. */
+  uid: 65532,
+} as const;

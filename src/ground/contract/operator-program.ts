@@ -1,0 +1,77 @@
+/** The flags of the operator. Names use hyphens, as those of Kubernetes components do. */
+import type { FlagTable } from './flag-table.ts';
+import { installation } from './installation.ts';
+import { program } from './program.ts';
+
+const operatorFlags = {
+  'worker-image': {
+    type: 'text',
+    placeholder: 'IMAGE',
+    default: `${installation.operator}:dev`,
+    help: 'Image of the export, stage, publish and ONNX Runtime build containers.',
+  },
+  'rtx-image': {
+    type: 'text',
+    placeholder: 'IMAGE',
+    default: `${installation.rtxImage}:dev`,
+    help: 'Image of the TensorRT for RTX build container.',
+  },
+  namespace: {
+    type: 'text',
+    placeholder: 'NAME',
+    help: 'Watch only this namespace. Default: all namespaces.',
+  },
+  'leader-elect': {
+    type: 'switch',
+    help: 'Hold a lease, so that only one of several replicas is active.',
+  },
+  'lease-namespace': {
+    type: 'text',
+    placeholder: 'NAME',
+    default: installation.namespace,
+    help: 'Namespace of the lease.',
+  },
+  'metrics-bind': {
+    type: 'text',
+    placeholder: 'HOST:PORT',
+    default: '127.0.0.1:8080',
+    help: 'Address of /metrics.',
+  },
+  'metrics-secure': {
+    type: 'switch',
+    help: 'Serve /metrics by HTTPS, and only to tokens that may get that path (TokenReview, SubjectAccessReview).',
+  },
+  'probe-bind': {
+    type: 'text',
+    placeholder: 'HOST:PORT',
+    default: '127.0.0.1:8081',
+    help: 'Address of /healthz and /readyz.',
+  },
+  workers: {
+    type: 'integer',
+    minimum: 1,
+    maximum: 64,
+    placeholder: 'N',
+    default: 4,
+    help: 'ModelExports reconciled concurrently. More than the maximum queue for one thread and one apiserver.',
+  },
+  verbose: { type: 'switch', help: 'Log at debug level.' },
+  help: { type: 'switch', aliases: ['h'], help: 'Show this help and exit.' },
+} as const satisfies FlagTable;
+
+export const operatorProgram = program({
+  name: 'operator',
+  summary: 'Runs the controllers of ModelExport, CalibrationTensorfile and ExportDeviceClass.',
+  operands: { kind: 'none' },
+  flags: operatorFlags,
+  groups: [
+    { title: 'Images', flags: ['worker-image', 'rtx-image'] },
+    { title: 'Scope', flags: ['namespace', 'workers'] },
+    { title: 'Leader election', flags: ['leader-elect', 'lease-namespace'] },
+    { title: 'Endpoints', flags: ['metrics-bind', 'metrics-secure', 'probe-bind'] },
+    { title: 'Output', flags: ['verbose', 'help'] },
+  ],
+  isFromTlt: false,
+  details: ["Without a pod's service account, the cluster is that of KUBECONFIG."],
+  examples: ['operator --leader-elect', 'operator --namespace vision --workers 2'],
+});
