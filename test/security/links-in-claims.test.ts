@@ -3,9 +3,17 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, symlinkSync, writeFile
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import sharp from 'sharp';
 import { makePvcStore } from '../../src/adapters/storage/pvc.ts';
+import { fetchSource } from '../../src/adapters/worker/task-source.ts';
+import { openLoader } from '../../src/data/datasets/loader.ts';
+import type { LoaderPlan } from '../../src/data/datasets/plan.ts';
+import { detectnetValues } from '../../src/data/preprocessing/values.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
 import type { FailureReason } from '../../src/ground/base/failures.ts';
+import type { ExportTask } from '../../src/ground/contract/task.ts';
+import { collected } from '../builders/collected.ts';
+import { aTaskWorld } from '../builders/task-world.ts';
 
 const { signal } = new AbortController();
 
@@ -49,4 +57,45 @@ test('a link inside the claim is followed, and an output replaces a link of its 
   await store.put('pvc://one/key', Buffer.from('an artifact'), signal);
   t.is(Buffer.from((await store.read('pvc://one/key', signal))!).toString(), 'an artifact');
   t.true(existsSync(join(root, 'secret/key')));
+});
+
+test('images and records of a pod stay in the claim of their data, also through links', async (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'tlt-data-'));
+  for (const folder of ['claim/train/a', 'private']) mkdirSync(join(root, folder), { recursive: true });
+  const file = join(root, 'private', 'secret.png');
+  await sharp({ create: { width: 4, height: 4, channels: 3, background: 'red' } })
+    .png()
+    .toFile(file);
+  symlinkSync(file, join(root, 'claim/train/a/1.png'));
+  const plan: LoaderPlan = {
+    kind: 'classFolders',
+    training: 'train',
+    size: { channels: 3, height: 4, width: 4 },
+    batchSize: 1,
+    geometry: { kind: 'padCrop', left: 0, top: 0 },
+    values: detectnetValues(3),
+  };
+  const read = async (confined: LoaderPlan): Promise<number> => {
+    const dataRoot = join(root, 'claim');
+    const { batches } = await openLoader(confined, { seed: 1, set: 'training', batches: 1, dataRoot });
+    return (await collected(batches)).length;
+  };
+  t.is(await read(plan), 1, 'on a command line a data set may be made of links');
+  const error = await t.throwsAsync(read({ ...plan, within: join(root, 'claim') }), {
+    instanceOf: UserError,
+  });
+  t.is(error.reason, 'InputNotFound');
+  t.regex(error.message, /outside the claim/);
+});
+
+test('a pod refuses a folder of images in which a link leads out of the claim', async (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'tlt-images-'));
+  mkdirSync(join(root, 'claims/models/photos'), { recursive: true });
+  writeFileSync(join(root, 'key'), 'a key');
+  symlinkSync(join(root, 'key'), join(root, 'claims/models/photos/1.jpg'));
+  const task = {
+    calibration: { imageDirectory: { uri: 'pvc://models/photos' } },
+  } as unknown as ExportTask;
+  const fetching = fetchSource(task, undefined, aTaskWorld(join(root, 'claims')));
+  await t.throwsAsync(fetching, { instanceOf: UserError, message: /outside the claim/ });
 });

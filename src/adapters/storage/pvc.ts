@@ -22,6 +22,13 @@ export const makePvcStore = (root: string): ArtifactStore => ({
       throw inputFailure(uri, thrown);
     }
   },
+  boundaryOf: async (uri) => {
+    try {
+      return (await placeOf(root, uri)).claim;
+    } catch (thrown) {
+      throw inputFailure(uri, thrown);
+    }
+  },
   read: async (uri) => {
     try {
       return await readFile(await realPathOf(root, uri));

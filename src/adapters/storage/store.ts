@@ -7,6 +7,8 @@ export interface ArtifactStore {
    * @throws UserError InputNotFound, StorageUnavailable
    */
   fetch(uri: string, signal: AbortSignal): Promise<string>;
+  /** The real path of the folder that nothing behind the URI may leave. @throws UserError InputNotFound */
+  boundaryOf(uri: string): Promise<string>;
   /** The whole content, or undefined if there is no such file. */
   read(uri: string, signal: AbortSignal): Promise<Uint8Array | undefined>;
   /**

@@ -1,5 +1,8 @@
 /** What an export pod calibrates from: fetched, held against its pin, and known by a digest. */
-
+import type { Dirent } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { requireConfined } from '../../data/datasets/paths.ts';
 import { type CalibrationSource, digestOfSource } from '../../export/pipeline/calibration-source.ts';
 import { folderDigest } from '../../export/pipeline/folder-digest.ts';
 import { fileDigest } from '../../ground/base/digest.ts';
@@ -31,10 +34,15 @@ export const fetchSource = async (
 
 const fetchImages = async (pinned: Source, { store, signal }: TaskWorld): Promise<TaskSource> => {
   const folder = await store.fetch(pinned.uri, signal);
+  const boundary = await store.boundaryOf(pinned.uri);
+  for (const { name } of await linksIn(folder)) await requireConfined(boundary, join(folder, name));
   const digest = await folderDigest(folder);
   requirePin(pinned, digest);
   return { source: { kind: 'Images', folder }, uri: pinned.uri, sha256: digest };
 };
+
+const linksIn = async (folder: string): Promise<readonly Dirent[]> =>
+  (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isSymbolicLink());
 
 const fetchTensorfile = async (pinned: Source, { store, signal }: TaskWorld): Promise<TaskSource> => {
   const path = await store.fetch(pinned.uri, signal);

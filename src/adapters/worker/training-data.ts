@@ -47,5 +47,6 @@ export const planTraining = async (
 ): Promise<PlannedData> => {
   const planned = spec.loader();
   const folder = await store.fetch(uri, signal);
-  return { plan: from === undefined ? planned : relocated(planned, { from, to: folder }), folder };
+  const plan = from === undefined ? planned : relocated(planned, { from, to: folder });
+  return { plan: { ...plan, within: await store.boundaryOf(uri) }, folder };
 };

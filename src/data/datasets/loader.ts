@@ -11,6 +11,7 @@ import type { SampledImage } from '../preprocessing/sampled-image.ts';
 import { type Allowance, type SoundImage, soundImages } from '../preprocessing/sound-images.ts';
 import { trainingImage } from '../preprocessing/training-image.ts';
 import { classFolderSources, kittiSources } from './folder-sources.ts';
+import { requireConfined } from './paths.ts';
 import type { LoaderPlan } from './plan.ts';
 import { type Draw, drawn } from './sampling.ts';
 import type { ImageSource } from './source.ts';
@@ -101,6 +102,7 @@ const loading = (plan: LoaderPlan): ((draw: Draw) => Promise<SoundImage>) => {
   const image = trainingImage(plan);
   return async ({ source, index }) => {
     const input = await source.imageAt(index);
+    if (!input.bytes) await requireConfined(plan.within, input.path);
     return { path: input.path, data: await image(input) };
   };
 };

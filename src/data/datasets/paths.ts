@@ -1,7 +1,8 @@
 /** Files behind a path or a glob pattern, and which of them validate. */
-import { glob, stat } from 'node:fs/promises';
+import { glob, realpath, stat } from 'node:fs/promises';
 import { basename, isAbsolute, join } from 'node:path';
 import { messageOf, UserError } from '../../ground/base/errors.ts';
+import { isInside } from '../../ground/base/inside.ts';
 import { requireWithin } from '../../ground/base/limits.ts';
 
 /** Hidden files, and the index files that DALI writes beside its records. */
@@ -44,6 +45,17 @@ export const isOfFold = (path: string, fold: number): boolean =>
 /** Relative paths of a spec lie below the data root, if there is one. */
 export const rooted = (path: string, root: string | undefined): string =>
   root === undefined || isAbsolute(path) ? path : join(root, path);
+
+/** Links must not lead out of a claim. `path` need not exist. @throws UserError InputNotFound */
+export const requireConfined = async (folder: string | undefined, path: string): Promise<void> => {
+  if (folder === undefined) return;
+  const real = await realpath(path).catch(() => undefined); // a missing file is reported by whoever opens it
+  if (real === undefined || isInside(folder, real)) return;
+  throw new UserError(
+    'InputNotFound',
+    `Opening ${path}: it is, or a link leads, outside the claim of the data root. Put the file itself below the data root.`,
+  );
+};
 
 /** @throws UserError InputNotFound */
 export const requireFolder = async (path: string, what: string): Promise<void> => {

@@ -12,6 +12,8 @@ export type LoaderPlan = (ClassFolders | Tfrecords | KittiFolders) & {
   readonly batchSize: number;
   readonly geometry: Geometry;
   readonly values: Values;
+  /** A real path that every record file and image must be in, with all links resolved; anywhere if undefined. */
+  readonly within?: string;
 };
 
 /** Classification: `<folder>/<class>/**` of images; a class is a folder's name, in sorted order. */

@@ -4,17 +4,18 @@ import { type Example, parseExample } from '../../formats/tfrecord/example.ts';
 import { indexRecords, type RecordFile, readRecord, recordsIn } from '../../formats/tfrecord/tfrecord.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import type { ImageInput } from '../preprocessing/decode.ts';
-import { isOfFold, recordFiles, requireFolder, rooted } from './paths.ts';
-import type { TfrecordSource, Tfrecords } from './plan.ts';
+import { isOfFold, recordFiles, requireConfined, requireFolder, rooted } from './paths.ts';
+import type { LoaderPlan, TfrecordSource, Tfrecords } from './plan.ts';
 import type { ImageSource } from './source.ts';
 
 export type DataSet = 'training' | 'validation';
 
 /** @throws UserError InputNotFound, DatasetInvalid */
 export const tfrecordSources = async (
-  plan: Tfrecords,
+  plan: Tfrecords & Pick<LoaderPlan, 'within'>,
   { set, dataRoot }: { readonly set: DataSet; readonly dataRoot: string | undefined },
 ): Promise<readonly ImageSource[]> => {
+  const { within } = plan;
   const extension = plan.imageExtension.replace(/^\./, '');
   const sources: ImageSource[] = [];
   for (const source of sourcesOf(plan, set)) {
@@ -22,7 +23,10 @@ export const tfrecordSources = async (
     if (folder !== undefined) await requireFolder(folder, 'image folder');
     const paths = (await recordFiles(rooted(source.records, dataRoot))).filter(belongsTo(plan, set));
     const files: RecordFile[] = [];
-    for (const path of paths) files.push(await indexRecords(path));
+    for (const path of paths) {
+      await requireConfined(within, path);
+      files.push(await indexRecords(path));
+    }
     sources.push(sourceOf(files, { folder, extension, weight: source.weight }));
   }
   return sources;
