@@ -127,7 +127,9 @@ const refused = test.macro<[string, () => Promise<Uint8Array>, RegExp]>({
 });
 
 test(refused, 'text.png', async () => Buffer.from('this is no image'), /none of JPEG, PNG/);
-test(refused, 'bitmap.bmp', async () => Buffer.from('BM\0\0\0\0'), /Convert it to PNG/);
+test(refused, 'bitmap.bmp', async () => Buffer.from('BM\0\0\0\0'), /cut short or damaged/);
+test(refused, 'large.ppm', async () => Buffer.from('P6 99999 99999 255 '), /more than 100 megapixels/);
+test(refused, 'words.ppm', async () => Buffer.from('P3 2 2 255 1 2 x'), /a number is malformed/);
 test(refused, 'empty.jpg', async () => new Uint8Array(0), /none of JPEG, PNG/);
 test(refused, 'half.jpg', async () => (await jpeg()).subarray(0, 3000), /cut short or damaged/);
 test(

@@ -5,7 +5,7 @@
 import { access, constants } from 'node:fs/promises';
 import type { Metadata } from 'sharp';
 import { systemCodeOf } from '../../ground/base/errors.ts';
-import { decodedFormats, pixelLimit, sharp } from './decoder.ts';
+import { decodedFormats, pixelLimit, sharp, tooManyPixels } from './decoder.ts';
 
 type Content = { readonly path: string; readonly bytes?: Uint8Array };
 
@@ -15,8 +15,7 @@ export const whyBroken = async ({ path, bytes }: Content): Promise<string> => {
   if (closed !== undefined) return closed;
   const metadata = await headerOf(bytes ?? path);
   if (metadata === undefined) return `its content is none of ${decodedFormats}. Convert it to PNG.`;
-  if (metadata.width * metadata.height > pixelLimit)
-    return `it has ${metadata.width} × ${metadata.height} pixels, more than ${pixelLimit / 1e6} megapixels. Make it smaller; the network sees far fewer.`;
+  if (metadata.width * metadata.height > pixelLimit) return tooManyPixels(metadata.width, metadata.height);
   return 'the file is cut short or damaged. Copy it again.';
 };
 

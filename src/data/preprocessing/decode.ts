@@ -2,7 +2,9 @@
 import { UserError } from '../../ground/base/errors.ts';
 import { whyBroken } from './broken-image.ts';
 import type { Pixels } from './normalise.ts';
-import { type Picture, readPicture, rgbOf } from './picture.ts';
+import { type Picture, rgbOf } from './picture.ts';
+import { PictureFault } from './picture-fault.ts';
+import { readPicture } from './read-picture.ts';
 import { stretch } from './stretch.ts';
 
 export type ImageSize = { readonly width: number; readonly height: number; readonly channels: 1 | 3 };
@@ -29,9 +31,11 @@ const decoded = async (input: ImageInput): Promise<Picture> => {
   try {
     return await readPicture(bytes ?? path);
   } catch (thrown) {
+    if (thrown instanceof UserError && thrown.reason === 'ImageInvalid') throw thrown;
+    const why = thrown instanceof PictureFault ? thrown.message : await whyBroken(input);
     throw new UserError(
       'ImageInvalid',
-      `Decoding the calibration image ${path}${namedBy === undefined ? '' : ` (${namedBy})`}: ${await whyBroken(input)}`,
+      `Decoding the calibration image ${path}${namedBy === undefined ? '' : ` (${namedBy})`}: ${why}`,
       { cause: thrown },
     );
   }

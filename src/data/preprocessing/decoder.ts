@@ -15,10 +15,13 @@ sharp.unblock({ operation: loaders.map((name) => `VipsForeignLoad${name}`) });
 sharp.cache(false);
 
 /** The formats, as messages name them. */
-export const decodedFormats = 'JPEG, PNG, TIFF, WebP or GIF';
+export const decodedFormats = 'JPEG, PNG, BMP, PPM, TIFF, WebP or GIF';
 
 /** A larger picture is refused before it is decoded, so that memory stays bounded. */
 export const pixelLimit = 100_000_000;
+
+export const tooManyPixels = (width: number, height: number): string =>
+  `it has ${width} × ${height} pixels, more than ${pixelLimit / 1e6} megapixels. Make it smaller; the network sees far fewer.`;
 
 /** No picture within the limit of pixels takes nearly as long, even where many decode at once. */
 export const mostSeconds = 120;

@@ -31,7 +31,7 @@ export const sampleImages = async (
   if (names.length < needed)
     throw new UserError(
       'TooFewImages',
-      `Choosing calibration images from ${folder}: ${batches} batches of ${batchSize} need ${needed} images, and ${names.length} are there (.jpg, .jpeg or .png, not in folders below). Add images, or lower --batches or --batch_size.`,
+      `Choosing calibration images from ${folder}: ${batches} batches of ${batchSize} need ${needed} images, and ${names.length} are there (.jpg, .jpeg or .png in lower case, not in folders below). Add images, or lower --batches or --batch_size.`,
     );
   const order = shuffled(names.sort(), seeded(seed)).map((name) => join(folder, name));
   return { chosen: order.slice(0, needed), kept: order.slice(needed) };

@@ -1,6 +1,6 @@
 /** A decoded picture in the mode of its file, as far as the mode changes what becomes of it. */
-import { mostSeconds, pixelLimit, sharp } from './decoder.ts';
 import type { Pixels } from './normalise.ts';
+import type { DeepLevels } from './resample-deep.ts';
 
 export type Picture = {
   readonly width: number;
@@ -12,44 +12,8 @@ export type Picture = {
   readonly alpha: Uint8Array | undefined;
   /** Of a palette or of two levels: there is nothing between two of its colours. */
   readonly indexed: boolean;
-};
-
-/** As large as the file has it, in eight bits; colour profiles and orientation tags are ignored, as Pillow does. */
-export const readPicture = async (file: string | Uint8Array): Promise<Picture> => {
-  const image = sharp(file, { limitInputPixels: pixelLimit, failOn: 'error', ignoreIcc: true }).timeout({
-    seconds: mostSeconds,
-  });
-  const { space, isPalette, bitsPerSample } = await image.metadata();
-  const inks = space === 'cmyk';
-  const ready = inks ? image.pipelineColourspace('cmyk').toColourspace('cmyk') : image.toColourspace('srgb');
-  const { data, info } = await ready.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
-  const { width, height, channels } = info;
-  const last = channels % 2 === 0 ? lastOf(data, channels) : undefined;
-  return {
-    width,
-    height,
-    colour: channels === 3 ? data : colourOf(data, channels),
-    black: inks ? last : undefined,
-    alpha: inks ? undefined : last,
-    indexed: isPalette || bitsPerSample === 1,
-  };
-};
-
-/** Of grey, grey with alpha, or three colours with a fourth channel. */
-const colourOf = (data: Uint8Array, channels: number): Uint8Array => {
-  const area = data.length / channels;
-  const result = new Uint8Array(area * 3);
-  const step = channels < 3 ? 0 : 1;
-  for (let i = 0; i < area; i++)
-    for (let channel = 0; channel < 3; channel++)
-      result[i * 3 + channel] = data[i * channels + channel * step]!;
-  return result;
-};
-
-const lastOf = (data: Uint8Array, channels: number): Uint8Array => {
-  const result = new Uint8Array(data.length / channels);
-  for (let i = 0; i < result.length; i++) result[i] = data[i * channels + channels - 1]!;
-  return result;
+  /** Of grey with more than eight bits: `colour` has them cut off at 255. */
+  readonly deep?: DeepLevels | undefined;
 };
 
 /** As large as it is. */

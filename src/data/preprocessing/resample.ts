@@ -1,11 +1,11 @@
 /**
  * Lanczos resampling of 8-bit pixels, bit for bit as Pillow does it, since TLT's calibration data go through Pillow:
  * two passes, horizontal first, with 22-bit coefficients and a rounding to 8 bits after each.
- * C. E. Duchon, "Lanczos filtering in one and two dimensions", 1979; Pillow, src/libImaging/Resample.c.
+ * Pillow, src/libImaging/Resample.c.
  */
+import { lanczosWeights } from './lanczos.ts';
 import type { Pixels } from './normalise.ts';
 
-const lobes = 3;
 const precisionBits = 22;
 const half = 1 << (precisionBits - 1);
 
@@ -24,29 +24,16 @@ export const resample = (pixels: Pixels, width: number, height: number): Pixels 
   return wide.height === height ? wide : vertical(wide, height);
 };
 
-const sinc = (x: number): number => (x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x));
-const lanczos = (x: number): number => (x >= -lobes && x < lobes ? sinc(x) * sinc(x / lobes) : 0);
-
 const coefficients = (source: number, target: number): Coefficients => {
-  const scale = source / target;
-  const filterScale = Math.max(1, scale);
-  const inverse = 1 / filterScale;
-  const support = lobes * filterScale;
-  const size = Math.ceil(support) * 2 + 1;
-  const from = new Int32Array(target);
-  const count = new Int32Array(target);
-  const weights = new Int32Array(target * size);
-  for (let out = 0; out < target; out++) {
-    const centre = (out + 0.5) * scale;
-    const first = Math.max(0, Math.trunc(centre - support + 0.5));
-    const end = Math.min(source, Math.trunc(centre + support + 0.5));
-    const raw = Array.from({ length: end - first }, (_, i) => lanczos((i + first - centre + 0.5) * inverse));
-    const sum = raw.reduce((total, weight) => total + weight, 0);
+  const size = Math.ceil(3 * Math.max(1, source / target)) * 2 + 1;
+  const [from, count] = [new Int32Array(target), new Int32Array(target)];
+  const whole = new Int32Array(target * size);
+  for (const [out, { first, weights }] of lanczosWeights(source, target).entries()) {
     from[out] = first;
-    count[out] = end - first;
-    for (const [i, weight] of raw.entries()) weights[out * size + i] = fixed(weight / sum);
+    count[out] = weights.length;
+    for (const [i, weight] of weights.entries()) whole[out * size + i] = fixed(weight);
   }
-  return { from, count, weights, size };
+  return { from, count, weights: whole, size };
 };
 
 const fixed = (weight: number): number => Math.trunc(weight * 2 ** precisionBits + (weight < 0 ? -0.5 : 0.5));

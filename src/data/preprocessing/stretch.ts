@@ -3,12 +3,14 @@ import { nearestAxis } from './nearest-axis.ts';
 import type { Pixels } from './normalise.ts';
 import { lightOf, type Picture, rgbOf, share } from './picture.ts';
 import { resample } from './resample.ts';
+import { resampleDeep } from './resample-deep.ts';
 
 type Target = { readonly width: number; readonly height: number };
 
 /** Red, green and blue; the aspect ratio is not kept. */
 export const stretch = (picture: Picture, target: Target): Pixels => {
-  const { alpha, black, indexed } = picture;
+  const { alpha, black, indexed, deep } = picture;
+  if (deep) return grey(resampleDeep(deep, picture, target), target);
   if (indexed) return nearest(rgbOf(picture), target);
   if (black) {
     const [inks, fourth] = both(picture, black, target);
@@ -16,6 +18,12 @@ export const stretch = (picture: Picture, target: Target): Pixels => {
   }
   if (alpha?.some((each) => each < 255)) return throughAlpha(picture, alpha, target);
   return resample(rgbOf(picture), target.width, target.height);
+};
+
+const grey = (levels: Uint8Array, { width, height }: Target): Pixels => {
+  const data = new Uint8Array(levels.length * 3);
+  for (let i = 0; i < data.length; i++) data[i] = levels[Math.floor(i / 3)]!;
+  return { data, width, height, channels: 3 };
 };
 
 const nearest = (picture: Pixels, { width, height }: Target): Pixels => {

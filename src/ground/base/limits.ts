@@ -117,6 +117,13 @@ export const limits = {
     why: 'every entry of a folder on the way is looked at; a data set has some thousand record files',
     remedy: 'Name the folder of the records in the pattern, without wildcards above it.',
   },
+  pictureBytes: {
+    most: 512 * mebibyte,
+    unit: 'bytes',
+    of: 'a BMP or PPM picture, which is read as a whole',
+    why: 'a picture of 100 megapixels has 400 MB uncompressed',
+    remedy: 'Make the picture smaller, or convert it to PNG.',
+  },
   recordBytes: {
     most: 256 * mebibyte,
     unit: 'bytes',

@@ -1,0 +1,131 @@
+/**
+ * The headers of a BMP file, of all sizes from OS/2's 12 bytes to version 5's 124, and which of its forms are read: those
+ * that Pillow reads (BmpImagePlugin.py), for what a training could not read nobody calibrates with.
+ */
+import { cutShort, unreadable } from './picture-fault.ts';
+
+export type BitmapHeader = {
+  readonly width: number;
+  readonly height: number;
+  readonly bits: number;
+  /** Whether the first row is the upper one. */
+  readonly fromTop: boolean;
+  readonly coding: 'raw' | 'rle8' | 'rle4';
+  /** Colours as red, green, blue; empty for pixels that hold their colour. */
+  readonly palette: readonly (readonly [number, number, number])[];
+  /** Where the rows begin. */
+  readonly offset: number;
+  /** Bytes of a pixel of 24 or 32 bits by what they hold: `BGR`, `BGRX`; or bits of red, green and blue in 16. */
+  readonly layout: string;
+};
+
+/** @throws PictureFault */
+export const bitmapHeader = (bytes: Uint8Array): BitmapHeader => {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const size = headerSize(view);
+  const { bits, compression, colours: counted, ...shape } = size === 12 ? coreFacts(view) : infoFacts(view);
+  const coding = codings[compression];
+  if (!depths.includes(bits)) throw unreadable(`it is a BMP of ${bits} bits a pixel`);
+  if (!coding) throw unreadable(`it is a BMP of compression ${compression}`);
+  const hasMasks = compression === bitFields;
+  const layout = hasMasks ? maskLayout(view, size, bits) : plainLayouts[bits]!;
+  const place = {
+    start: 14 + size + (hasMasks && size === 40 ? 12 : 0),
+    entry: size === 12 ? 3 : 4,
+    colours: counted || 2 ** bits,
+  };
+  const palette = bits <= 8 ? paletteAt(bytes, place) : [];
+  return { ...shape, bits, coding, palette, layout, offset: rowsAt(view, place, bits) };
+};
+
+/** @throws PictureFault */
+const headerSize = (view: DataView): number => {
+  if (view.byteLength < 26) throw cutShort();
+  const size = view.getUint32(14, true);
+  if (!headerSizes.includes(size)) throw unreadable(`its BMP header has ${size} bytes`);
+  if (view.byteLength < 14 + size) throw cutShort();
+  return size;
+};
+
+/** Where the rows begin. Some writers name the end of the header and forget the palette behind it. */
+const rowsAt = (view: DataView, { start, entry, colours }: PalettePlace, bits: number): number => {
+  const declared = view.getUint32(10, true);
+  const palette = bits <= 8 ? entry * colours : 0;
+  if (declared === 0) return start + palette;
+  return declared === 14 + view.getUint32(14, true) ? declared + palette : declared;
+};
+
+const headerSizes: readonly number[] = [12, 40, 52, 56, 64, 108, 124];
+const depths: readonly number[] = [1, 4, 8, 16, 24, 32];
+const bitFields = 3;
+const codings: Readonly<Record<number, BitmapHeader['coding']>> = {
+  0: 'raw',
+  1: 'rle8',
+  2: 'rle4',
+  3: 'raw',
+};
+const plainLayouts: Readonly<Record<number, string>> = {
+  1: '1',
+  4: '4',
+  8: '8',
+  16: '555',
+  24: 'BGR',
+  32: 'BGRX',
+};
+
+const coreFacts = (view: DataView) => ({
+  width: view.getUint16(18, true),
+  height: view.getUint16(20, true),
+  fromTop: false,
+  bits: view.getUint16(24, true),
+  compression: 0,
+  colours: 0,
+});
+
+const infoFacts = (view: DataView) => {
+  const height = view.getInt32(22, true);
+  return {
+    width: view.getInt32(18, true),
+    height: Math.abs(height),
+    fromTop: height < 0,
+    bits: view.getUint16(28, true),
+    compression: view.getUint32(30, true),
+    colours: view.getUint32(46, true),
+  };
+};
+
+/** Masks of red, green, blue and opacity, in hexadecimal → what the bytes of a pixel hold. */
+const layoutOfMasks: Readonly<Record<string, string>> = {
+  '32 ff0000 ff00 ff 0': 'BGRX',
+  '32 ff000000 ff0000 ff00 0': 'XBGR',
+  '32 ff000000 ff00 ff 0': 'BGXR',
+  '32 ff000000 ff0000 ff00 ff': 'ABGR',
+  '32 ff ff00 ff0000 ff000000': 'RGBA',
+  '32 ff0000 ff00 ff ff000000': 'BGRA',
+  '32 ff000000 ff00 ff ff0000': 'BGAR',
+  '32 0 0 0 0': 'BGRA',
+  '24 ff0000 ff00 ff': 'BGR',
+  '16 f800 7e0 1f': '565',
+  '16 7c00 3e0 1f': '555',
+};
+
+const maskLayout = (view: DataView, size: number, bits: number): string => {
+  if (view.byteLength < 14 + 40 + 16) throw cutShort();
+  const masks = [0, 4, 8].map((at) => view.getUint32(54 + at, true));
+  const opacity = size >= 56 ? view.getUint32(66, true) : 0;
+  const words = [...masks, ...(bits === 32 ? [opacity] : [])].map((mask) => mask.toString(16));
+  const layout = layoutOfMasks[[bits, ...words].join(' ')];
+  if (layout === undefined) throw unreadable(`it is a BMP of ${bits} bits with masks ${words.join(', ')}`);
+  return layout;
+};
+
+type PalettePlace = { readonly start: number; readonly entry: number; readonly colours: number };
+
+const paletteAt = (bytes: Uint8Array, { start, entry, colours }: PalettePlace): BitmapHeader['palette'] => {
+  if (colours > 65536) throw unreadable(`its palette has ${colours} colours`);
+  const whole = Math.min(colours, Math.floor((bytes.length - start) / entry));
+  return Array.from({ length: whole }, (_, i) => {
+    const [blue = 0, green = 0, red = 0] = bytes.subarray(start + i * entry, start + i * entry + 3);
+    return [red, green, blue] as const;
+  });
+};
