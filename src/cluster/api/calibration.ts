@@ -76,7 +76,7 @@ export const calibration = object(
     }),
     algorithm: oneOf(algorithms, 'How the threshold of a tensor is chosen.', { default: defaults.algorithm }),
     minAgreement: integer(
-      'Least signal-to-noise ratio, in decibel, of the int8 outputs against the float ones on images kept out of calibration. Below it the export fails with the worst tensors named. No gate if left out.',
+      'Least signal-to-noise ratio, in decibel, of each int8 output against the float one on images kept out of calibration. Below it the export fails with the worst tensors named. No gate if left out.',
       { minimum: 1, maximum: numberLimits.minAgreement },
     ),
     requireInt8: flag(

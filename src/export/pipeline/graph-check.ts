@@ -48,12 +48,12 @@ export const requireSameFunction = async (
     if (difference.kind === 'NotRun')
       return {
         isWarning: true,
-        text: `${what} was not compared with the model given: ONNX Runtime cannot run that one. ${difference.message}`,
+        text: `Not compared with the model given: ${what}. ONNX Runtime cannot run the model given. ${difference.message}`,
       };
     if (difference.kind === 'Differs') throw differs(what, images, difference.text);
   }
-  const named = subjects.map(({ what }) => what).join(' and ');
-  return { isWarning: false, text: `${named} computes what the model given computes, on ${images}` };
+  const named = subjects.map(({ what }) => what).join(', ');
+  return { isWarning: false, text: `Compared with the model given, on ${images}, and the same: ${named}` };
 };
 
 const subjectsOf = (opened: OpenedModel, dataType: DataType): readonly Subject[] => {
@@ -61,17 +61,17 @@ const subjectsOf = (opened: OpenedModel, dataType: DataType): readonly Subject[]
   const subjects: Subject[] = [];
   if (rewritten)
     subjects.push({
-      what: 'The graph as it is written',
+      what: 'the graph as it is written',
       reference: rewritten,
       other: quantised?.given ?? model,
     });
   if (quantised) {
     const reference = withoutRounding(quantised.given, quantised.pairs);
-    subjects.push({ what: 'The exported graph', reference, other: model });
+    subjects.push({ what: 'the exported graph', reference, other: model });
   }
   if (dataType === 'int8')
     subjects.push({
-      what: 'The graph of int8 engines before rounding',
+      what: 'the graph of int8 engines before rounding',
       reference: model,
       other: preparedModel(model),
     });
@@ -96,5 +96,5 @@ const batchesOf = async (
 const differs = (what: string, images: string, found: string): UserError =>
   new UserError(
     'ExportDiffers',
-    `Comparing graphs: ${what.charAt(0).toLowerCase()}${what.slice(1)} does not compute what the model given computes. On ${images}, ${found}. Nothing was stored. Export the float model of the training, or report this with the model.`,
+    `Comparing graphs: ${what} does not compute what the model given computes. On ${images}, ${found}. Nothing was stored. Export the float model of the training, or report this with the model.`,
   );

@@ -87,6 +87,6 @@ export const int8Flags = {
     maximum: numberLimits.minAgreement,
     placeholder: 'DB',
     added: true,
-    help: 'Accuracy gate: minimum signal-to-quantisation-noise ratio (SQNR), in decibel, of the int8 outputs against float on held-out images. Below it, the export fails and writes nothing.',
+    help: 'Accuracy gate: minimum signal-to-quantisation-noise ratio (SQNR), in decibel, of each int8 output against float on held-out images. Below it, the export fails and writes nothing.',
   },
 } as const satisfies FlagTable;
