@@ -1,0 +1,18 @@
+/** `npm run faults [-- REPETITIONS [SECONDS [SEED]]]`: 300 repetitions, at most 15 minutes. Ends with 1 on any finding. */
+import process from 'node:process';
+import { seeded } from '../../src/ground/base/rng.ts';
+import { faultInputs } from './cases.ts';
+import { storm } from './storm.ts';
+
+const [repetitions = 300, seconds = 900, seed = 1] = process.argv.slice(2).map(Number);
+const { findings, repetitions: done } = await storm(await faultInputs(), {
+  repetitions,
+  random: seeded(seed),
+  until: performance.now() + seconds * 1000,
+  onDone: (count, found) => {
+    if (count % 25 === 0) process.stdout.write(`${count} repetitions, ${found} findings\n`);
+  },
+});
+for (const finding of findings) process.stdout.write(`${finding.case}, ${finding.fault}: ${finding.found}\n`);
+process.stdout.write(`${done} repetitions, seed ${seed}: ${findings.length} findings\n`);
+process.exitCode = findings.length === 0 ? 0 : 1;

@@ -1,0 +1,210 @@
+/**
+ * Runs commands and kills them, interrupts them or gives them a disk that is too small, at random points; then looks at
+ * what they left: outputs whole or absent, all files of a run or none, nothing else, and no plaintext.
+ */
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import process from 'node:process';
+import { decryptModel } from '../../src/formats/crypto/encrypted-model.ts';
+import { parseModel } from '../../src/formats/onnx/model.ts';
+import { failures } from '../../src/ground/base/failures.ts';
+import type { Random } from '../../src/ground/base/rng.ts';
+import { mounts } from '../../src/ground/contract/layout.ts';
+import type { FaultCase, Inputs } from './cases.ts';
+
+export type Fault = 'SIGKILL' | 'SIGINT' | 'full output disk' | 'full temporary disk';
+
+export type Finding = { readonly case: string; readonly fault: Fault; readonly found: string };
+
+/** What an undisturbed run takes and leaves. */
+type Reference = {
+  readonly milliseconds: number;
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  readonly bytes: number;
+};
+
+type Machine = { readonly out: string; readonly temporary: string; readonly root: string };
+type Ended = { readonly code: number | null; readonly milliseconds: number };
+
+const source = join(import.meta.dirname, '..', '..', 'src');
+
+const aMachine = ({ isWorker }: FaultCase, { prepare }: Inputs): Machine => {
+  const root = mkdtempSync(join(tmpdir(), 'tlt-fault-'));
+  const out = isWorker ? join(root, mounts.claims, 'exports') : join(root, 'out');
+  const temporary = join(root, 'tmp');
+  for (const folder of [out, temporary]) mkdirSync(folder, { recursive: true });
+  if (isWorker) prepare(root);
+  return { out, temporary, root };
+};
+
+type Disturbance = { readonly signal: NodeJS.Signals; readonly afterMs: number } | undefined;
+
+const run = (each: FaultCase, machine: Machine, disturbance?: Disturbance): Promise<Ended> =>
+  new Promise((resolve) => {
+    const started = performance.now();
+    const child = spawn(process.execPath, [join(source, `${each.program}.ts`), ...each.args(machine)], {
+      env: { ...process.env, TMPDIR: machine.temporary, TLT_WORKER_ROOT: machine.root },
+      stdio: 'ignore',
+    });
+    const timer = disturbance && setTimeout(() => child.kill(disturbance.signal), disturbance.afterMs);
+    child.on('close', (code) => {
+      clearTimeout(timer);
+      resolve({ code, milliseconds: performance.now() - started });
+    });
+  });
+
+const filesBelow = (folder: string): readonly string[] =>
+  existsSync(folder)
+    ? readdirSync(folder, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map(({ parentPath, name }) => join(parentPath, name))
+    : [];
+
+const contentOf = (folder: string): ReadonlyMap<string, Uint8Array> =>
+  new Map(filesBelow(folder).map((path) => [path.slice(folder.length + 1), readFileSync(path)]));
+
+const referenceOf = async (each: FaultCase, inputs: Inputs): Promise<Reference> => {
+  const machine = aMachine(each, inputs);
+  const { code, milliseconds } = await run(each, machine);
+  if (code !== 0) throw new Error(`${each.name} ends with ${code} without any fault`);
+  const files = contentOf(machine.out);
+  rmSync(machine.root, { recursive: true });
+  return { milliseconds, files, bytes: [...files.values()].reduce((sum, { length }) => sum + length, 0) };
+};
+
+/** Undefined for a file that is as whole as the reference's. */
+type Output = { readonly bytes: Uint8Array; readonly expected: Uint8Array; readonly key: string };
+
+const brokenness = async (name: string, { bytes, expected, key }: Output): Promise<string | undefined> => {
+  const text = () => Buffer.from(bytes).toString();
+  if (/\.e?tlt$/.test(name)) return decryptModel(bytes, key).then(() => undefined, String);
+  if (name.endsWith('.json')) return attempt(() => JSON.parse(text()));
+  if (name.endsWith('.html'))
+    return text().trimEnd().endsWith('</html>') ? undefined : 'the page is cut short';
+  if (name.endsWith('.onnx')) return attempt(() => parseModel(bytes));
+  return Buffer.compare(bytes, expected) === 0 ? undefined : `${bytes.length} of ${expected.length} bytes`;
+};
+
+const attempt = (read: () => unknown): string | undefined => {
+  try {
+    read();
+    return undefined;
+  } catch (thrown) {
+    return String(thrown);
+  }
+};
+
+type Left = { readonly machine: Machine; readonly reference: Reference; readonly inputs: Inputs };
+
+const findingsIn = async (each: FaultCase, left: Left): Promise<string[]> => [
+  ...(await brokenOutputs(left)),
+  ...incomplete(each, left),
+  ...filesBelow(left.machine.temporary).map((path) => `${basename(path)} is left in the temporary folder`),
+  ...exposed(each, left),
+];
+
+const brokenOutputs = async ({ machine, reference, inputs }: Left): Promise<string[]> => {
+  const found: string[] = [];
+  for (const [name, bytes] of contentOf(machine.out)) {
+    const expected = reference.files.get(name);
+    const broken = expected && (await brokenness(name, { bytes, expected, key: inputs.key }));
+    if (!expected) found.push(`${name} (${bytes.length} bytes) is left over`);
+    if (broken) found.push(`${name} is broken: ${broken}`);
+  }
+  return found;
+};
+
+const incomplete = ({ isWorker }: FaultCase, { machine, reference }: Left): string[] => {
+  const outputs = contentOf(machine.out);
+  const missing = [...reference.files.keys()].filter((name) => !outputs.has(name));
+  if (missing.length === 0 || outputs.size === 0) return [];
+  if (!isWorker) return [`only ${[...outputs.keys()]} of the run appeared`];
+  return outputs.has('out/manifest.json') ? [`the manifest appeared before ${missing}`] : [];
+};
+
+/** Plaintext under another name than that of an output which is plaintext, or readable by others. */
+const exposed = ({ plaintext }: FaultCase, { machine, inputs }: Left): string[] =>
+  [...filesBelow(machine.out), ...filesBelow(machine.temporary)].flatMap((path) => {
+    if (!plaintext.includes(basename(path)))
+      return readFileSync(path).includes(inputs.marker)
+        ? [`${basename(path)} holds the plaintext model`]
+        : [];
+    return (statSync(path).mode & 0o077) === 0 ? [] : [`others can read ${basename(path)}`];
+  });
+
+/** Codes with which a tool may end on a full disk: it succeeded, or it says what is full. */
+const codesOfFullDisk: readonly (number | null)[] = [0, failures.DiskFull.exitCode];
+
+const mounted = async <T>(folder: string, kib: number, use: () => Promise<T>): Promise<T> => {
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${kib}k`, 'tmpfs', folder]);
+  try {
+    return await use();
+  } finally {
+    execFileSync('umount', [folder]);
+  }
+};
+
+type Throw = { readonly fault: Fault; readonly random: Random; readonly left: Omit<Left, 'machine'> };
+
+/** One disturbed run. */
+const disturbed = async (each: FaultCase, { fault, random, left }: Throw): Promise<string[]> => {
+  const { inputs, reference } = left;
+  const machine = aMachine(each, inputs);
+  const look = () => findingsIn(each, { ...left, machine });
+  try {
+    if (fault === 'SIGKILL' || fault === 'SIGINT') {
+      // The first third of a run loads the program.
+      const afterMs = reference.milliseconds * (0.3 + 0.8 * random());
+      await run(each, machine, { signal: fault, afterMs });
+      return await look();
+    }
+    const folder = fault === 'full output disk' ? machine.out : machine.temporary;
+    const kib = 4 + Math.floor((random() * 1.1 * reference.bytes) / 1024);
+    return await mounted(folder, kib, async () => {
+      const { code } = await run(each, machine);
+      const found = await look();
+      return codesOfFullDisk.includes(code) ? found : [...found, `it ended with ${code}`];
+    });
+  } finally {
+    rmSync(machine.root, { recursive: true, force: true });
+  }
+};
+
+export type Storm = {
+  readonly repetitions: number;
+  readonly random: Random;
+  /** No repetition starts later. */
+  readonly until: number;
+  /** Called after each repetition. */
+  readonly onDone?: (done: number, findings: number) => void;
+};
+
+export type StormResult = { readonly repetitions: number; readonly findings: readonly Finding[] };
+
+/** Mounting needs root; without it the disks are never full. */
+const faultsHere: readonly Fault[] =
+  process.getuid?.() === 0
+    ? ['SIGKILL', 'full output disk', 'SIGKILL', 'SIGINT', 'SIGKILL', 'full temporary disk']
+    : ['SIGKILL', 'SIGINT'];
+
+export const storm = async (
+  inputs: Inputs,
+  { repetitions, random, until, onDone }: Storm,
+): Promise<StormResult> => {
+  const references = new Map<FaultCase, Reference>();
+  const findings: Finding[] = [];
+  let done = 0;
+  for (; done < repetitions && performance.now() < until; done++) {
+    const each = inputs.cases[done % inputs.cases.length]!;
+    const reference = references.get(each) ?? (await referenceOf(each, inputs));
+    references.set(each, reference);
+    // Another fault for each command, and for the same command in the next round.
+    const fault = faultsHere[(done + Math.floor(done / inputs.cases.length)) % faultsHere.length]!;
+    const found = await disturbed(each, { fault, random, left: { inputs, reference } });
+    findings.push(...found.map((text) => ({ case: each.name, fault, found: text })));
+    onDone?.(done + 1, findings.length);
+  }
+  return { repetitions: done, findings };
+};
