@@ -66,7 +66,7 @@ const commandsIn = (world: ReturnType<typeof worldOf>): Commands => ({
   },
   'build-onnxruntime': async () => {
     const { buildHere } = await import('./graph/builders/build-here.ts');
-    await buildHere(world.work, world.clock);
+    for (const warning of await buildHere(world.work, world.clock)) world.warn(warning);
     return undefined;
   },
   install: async () => {

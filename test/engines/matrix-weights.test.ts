@@ -10,7 +10,7 @@ import { Network } from '../builders/networks.ts';
 /** Columns of very different sizes, so that one scale for all of them would lose the small ones. */
 const sizes = [100, 10, 1, 0.1, 0.01];
 
-/** Pools to rows of 16 values, shaped as said, times a weight of these dimensions. */
+/** Pools to rows of 16 values, reshaped to `rows`, times a weight of these dimensions. */
 const product = (rows: readonly number[], dims: readonly number[], columns = sizes): ModelProto => {
   const network = new Network();
   const pooled = network.node('GlobalAveragePool', [network.stem()]);

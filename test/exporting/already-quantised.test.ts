@@ -71,7 +71,7 @@ test('QLinear operators are refused for every data type, and not taken for train
   }
 });
 
-const foreign: readonly (readonly [opType: string, domain: string, said: RegExp])[] = [
+const foreign: readonly (readonly [opType: string, domain: string, message: RegExp])[] = [
   [
     'FakeQuantize',
     'org.openvinotoolkit',
@@ -86,7 +86,7 @@ const foreign: readonly (readonly [opType: string, domain: string, said: RegExp]
 ];
 
 test('quantisers of other tools are named with the tool, for every data type', async (t) => {
-  for (const [opType, domain, said] of foreign) {
+  for (const [opType, domain, message] of foreign) {
     const network = new Network();
     const quantised = network.node(opType, [network.stem()]);
     network.nodes.push(copyWith(network.nodes.pop()!, { domain }));
@@ -97,13 +97,13 @@ test('quantisers of other tools are named with the tool, for every data type', a
     for (const args of [[], await asInt8()]) {
       const { code, stderr, payload } = await exported(copyWith(model, { opsetImport }), ...args);
       t.is(code, refusal('ModelUnsupported'), stderr);
-      t.regex(stderr, said);
+      t.regex(stderr, message);
       t.is(payload, undefined);
     }
   }
 });
 
-test('a network that is too narrow for int8 is not said to be another one after it was calibrated', async (t) => {
+test('a network that is too narrow for int8 is not called another model after its calibration', async (t) => {
   const network = new Network();
   const narrow = network.conv('input_1', network.weight([5, 3, 3, 3], 0.02));
   const mean = network.node('ReduceMean', [narrow], { axes: { ints: [2, 3] }, keepdims: { int: 0 } });
@@ -118,7 +118,7 @@ test('a network that is too narrow for int8 is not said to be another one after 
   t.notRegex(stderr, /another model/);
 });
 
-test('scales of another model are said to be that', (t) => {
+test('scales of another model are called that', (t) => {
   const model = classifierWith((_, from) => from);
   t.throws(() => quantisedModel(model, new Map([['elsewhere', 0.1]])), {
     message:

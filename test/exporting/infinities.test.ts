@@ -2,7 +2,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import { elementType } from '../../src/formats/onnx/element-type.ts';
 import type { ModelProto } from '../../src/formats/onnx/generated/onnx_pb.ts';
+import { copyWith, graphOf, makeValueInfo } from '../../src/formats/onnx/graph.ts';
 import { serializeModel } from '../../src/formats/onnx/model.ts';
 import { parseCalibrationCache } from '../../src/formats/scales/calibration-cache.ts';
 import { failures } from '../../src/ground/base/failures.ts';
@@ -80,6 +82,15 @@ test('a mask of minus infinity in front of a softmax is left out with a warning,
   t.true(['query', 'key', 'scores', 'weights', 'mixed'].every((name) => scales.has(name)));
   const again = await int8(cwd, '-o', 'again.etlt', '--engine_file', 'again.onnx');
   t.is(again.code, 0, again.stderr);
+});
+
+test('a mask that the graph hands out agrees where both graphs have the same infinities', async (t) => {
+  const model = attention();
+  const graph = graphOf(model);
+  const masked = makeValueInfo('masked', elementType.float32, undefined);
+  const cwd = workplace(copyWith(model, { graph: copyWith(graph, { output: [...graph.output, masked] }) }));
+  const { code, stderr } = await int8(cwd, '--min_agreement', '20', '--output_nodes', 'predictions/Softmax');
+  t.is(code, 0, stderr);
 });
 
 test('histograms remember infinities, for thresholds of another method', async (t) => {

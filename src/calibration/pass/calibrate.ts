@@ -25,11 +25,11 @@ export type CalibrationRun = {
   /** Called with the number of images counted so far. */
   readonly progress: (images: number) => void;
   readonly signal: AbortSignal;
-  /** As many as there are processors, up to four, unless said otherwise. The result does not depend on it. */
+  /** As many as there are processors, up to four, if undefined. The result does not depend on it. */
   readonly threads?: number;
   /** Layers that stay float, as `floatLayers` takes them: what they read may be infinite. */
   readonly keepFloat?: readonly string[] | undefined;
-  /** Whether the threads choose every method's thresholds once all is counted; they do unless said otherwise. */
+  /** Whether the threads choose every method's thresholds once all is counted; true if undefined. */
   readonly choosing?: boolean;
 };
 
@@ -61,7 +61,7 @@ export const collectStatistics = async (run: CalibrationRun): Promise<Statistics
 export const collect = async (run: CalibrationRun): Promise<Collected> => {
   const images = imagesOf(run);
   const first = images.next();
-  first.catch(() => {}); // Told when the network is ready for it; until then it must not count as unhandled.
+  first.catch(() => {}); // Awaited once the network is open; until then it must not count as unhandled.
   let pool: CalibrationPool | undefined;
   try {
     pool = await openPool(run);

@@ -30,7 +30,7 @@ export class CalibrationLane {
 
   /**
    * Questions are answered in their order; the buffers in `transfer` are handed over.
-   * @throws UserError CalibrationFailed with what ONNX Runtime said
+   * @throws UserError CalibrationFailed with ONNX Runtime's message
    */
   async ask(question: Question, transfer: readonly ArrayBuffer[] = []): Promise<Answer> {
     const answered = new Promise<Answer>((resolve, reject) => this.#waiting.push({ resolve, reject }));

@@ -20,7 +20,7 @@ export type Question =
   | { readonly kind: 'segment'; readonly segment: PackedSegment }
   | { readonly kind: 'count'; readonly tensor: FloatTensor }
   | { readonly kind: 'finish' }
-  /** Of these, whoever counted them. */
+  /** Of these histograms, from any thread. */
   | { readonly kind: 'thresholds'; readonly histograms: readonly Counted[] }
   /** Has no answer. */
   | { readonly kind: 'end' };

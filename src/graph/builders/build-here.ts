@@ -10,12 +10,16 @@ import { buildOnnxRuntime } from './build-onnxruntime.ts';
 
 type Clock = { now(): number };
 
-/** Nothing to do where stage found finished work. @throws UserError EngineBuildFailed, EngineVerificationFailed */
-export const buildHere = async (work: string, clock: Clock): Promise<void> => {
-  if (existsSync(join(work, workFiles.finished))) return;
+/**
+ * What there is to warn of; nothing is built where stage found finished work.
+ * @throws UserError EngineBuildFailed, EngineVerificationFailed
+ */
+export const buildHere = async (work: string, clock: Clock): Promise<readonly string[]> => {
+  if (existsSync(join(work, workFiles.finished))) return [];
   const request = JSON.parse(await readFile(join(work, workFiles.request), 'utf8')) as BuildRequest;
   const reference = join(work, workFiles.reference);
-  await buildFromRequest(request, { clock, reference, verification: join(work, workFiles.verification) });
+  const verification = join(work, workFiles.verification);
+  return (await buildFromRequest(request, { clock, reference, verification })).warnings;
 };
 
 /** Beside a request: the float graph, and images that calibration never saw, where there are any. */

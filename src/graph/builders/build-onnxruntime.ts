@@ -36,7 +36,7 @@ export type OnnxRuntimeBuilt = {
 
 /** Below this the output is noise: an engine that bad is a defect and is not published. */
 const leastSqnrDb = 3;
-/** Of lists of boxes, so many are needed to say that, and so large a share must be in both. */
+/** For lists of boxes: the fewest boxes to judge by, and the least share that both models must find. */
 const fewestBoxes = 4;
 const leastMatched = 0.25;
 

@@ -65,7 +65,7 @@ export class AgreementSum {
     this.#images += images;
   }
 
-  /** A NaN anywhere makes the ratio minus infinity. */
+  /** A NaN anywhere, or an infinity in one of both, makes the ratio minus infinity. */
   agreement(): Agreement {
     const noise = this.#noise;
     return {
@@ -83,8 +83,10 @@ export class AgreementSum {
   #addNoise(name: string, data: Float32Array, compared: Float32Array): void {
     let [signal, noise] = [0, 0];
     for (let i = 0; i < data.length; i++) {
-      signal += data[i]! ** 2;
-      noise += (data[i]! - compared[i]!) ** 2;
+      const [value, other] = [data[i]!, compared[i]!];
+      if (value === other && !Number.isFinite(value)) continue; // the same infinity: what a mask hides
+      signal += value ** 2;
+      noise += (value - other) ** 2;
     }
     const before = this.#outputs.get(name) ?? { signal: 0, noise: 0 };
     this.#outputs.set(name, { signal: before.signal + signal, noise: before.noise + noise });

@@ -29,13 +29,13 @@ export type SessionOptions = {
   readonly threads?: number;
   /** Writes the optimised model there. */
   readonly optimisedModelPath?: string;
-  /** Weights kept a second time in the layout that the kernels like; on unless said otherwise. */
+  /** Weights kept a second time in the layout that the kernels like; on if undefined. */
   readonly prepacking?: boolean;
-  /** Memory kept for the next run; on unless said otherwise. */
+  /** Memory kept for the next run; on if undefined. */
   readonly arena?: boolean;
   /**
    * Threads that have nothing to do look for work without a pause, at the cost of a processor each. A run in a tight loop
-   * is up to a fifth quicker; where anything happens between two runs, that loses its processors. Off unless said otherwise.
+   * is up to a fifth quicker; where anything happens between two runs, that loses its processors. Off if undefined.
    */
   readonly spinning?: boolean;
 };

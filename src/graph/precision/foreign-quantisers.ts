@@ -1,6 +1,6 @@
 /**
  * Quantisation in a form of its own: what tools leave in a graph that are not ONNX's Q/DQ pairs. Some of it runs as it is,
- * some runs nowhere here; what happens is said before any work.
+ * some runs nowhere here; the export reports which before any work.
  */
 import type { ModelProto, NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { allNodes } from '../../formats/onnx/graph.ts';

@@ -1,4 +1,4 @@
-/** Tensors that int8 cannot do without a scale for, and what is said where one of them has none because it was infinite. */
+/** Tensors that int8 cannot do without a scale for, and the error where one of them was infinite and has none. */
 import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { foldConstants, graphOf } from '../../formats/onnx/graph.ts';
 import { UserError } from '../../ground/base/errors.ts';
@@ -54,7 +54,7 @@ export const requireFinite = (
 
 const mostNamed = 5;
 
-/** What is said of tensors that held an infinity and need no scale; empty if there is none. */
+/** Warnings about tensors that held an infinity and need no scale; empty if there is none. */
 export const infiniteNotes = (infinite: ReadonlyMap<string, string | undefined>): readonly string[] => {
   if (infinite.size === 0) return [];
   const named = [...infinite]
