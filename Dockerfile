@@ -1,11 +1,19 @@
 # Two images from one file: `operator` (the operator and the worker) and `tensorrt-rtx` (the engine builder). A third,
 # `nvidia-codec`, is for those who have NVIDIA's licence for its cipher (docs/external-codec.md); CODEC_BASE needs Python 3.12.
 # BUILD_BASE needs Node 24 with npm, and Python 3.11 with pip; BASE needs Node 24 alone.
-ARG BUILD_BASE=docker.io/library/node:24-bookworm
-ARG BASE=gcr.io/distroless/nodejs24-debian12
-ARG CODEC_BASE=docker.io/library/python:3.12-slim-bookworm
+# Bases have no default: a tag names other bytes tomorrow. Give each by digest, for example docker.io/library/node:24-bookworm,
+# gcr.io/distroless/nodejs24-debian12 and docker.io/library/python:3.12-slim-bookworm, each with its @sha256:…; an image of
+# localhost/ was built here.
+ARG BUILD_BASE
+ARG BASE
+ARG CODEC_BASE
 
 FROM ${BUILD_BASE} AS packages
+ARG BUILD_BASE
+ARG BASE
+RUN for base in "$BUILD_BASE" "$BASE"; do \
+      case "$base" in *@sha256:*|localhost/*) ;; *) echo "$base: give BUILD_BASE and BASE by digest (@sha256:…)"; exit 1;; esac; \
+    done
 WORKDIR /app
 COPY package.json package-lock.json ./
 # No install script may run: the one of onnxruntime-node would download GPU libraries.
@@ -14,7 +22,10 @@ RUN npm ci --omit=dev --ignore-scripts \
  && find node_modules/onnxruntime-node/bin -mindepth 2 -maxdepth 2 -type d ! -name linux -exec rm -rf {} + \
  && find node_modules/onnxruntime-node/bin/*/linux -mindepth 1 -maxdepth 1 -type d ! -name "$arch" -exec rm -rf {} + \
  && rm -rf node_modules/@img/*musl* node_modules/onnxruntime-web \
- && find node_modules -type f \( -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.map' -o -name '*.md' \) -delete
+ && find node_modules -type f \( -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.map' \) -delete
+# Texts stay, because some packages have their licence in a README alone.
+COPY src/sbom.ts ./src/
+RUN node src/sbom.ts --npm > sbom.cdx.json
 
 FROM ${BUILD_BASE} AS compiled
 WORKDIR /app
@@ -29,6 +40,7 @@ WORKDIR /app
 COPY --from=packages /app/node_modules ./node_modules
 COPY package.json LICENSE ./
 COPY --from=compiled /app/dist ./dist
+COPY --from=packages /app/sbom.cdx.json ./
 # Threads that each allocate and free tensors would leave holes in up to eight heaps a processor; one heap is no slower.
 # Node would let the young generation of a long calibration grow by 30 MiB (docs/benchmarks.md).
 ENV MALLOC_ARENA_MAX=1 NODE_OPTIONS=--max-semi-space-size=1
@@ -37,20 +49,32 @@ ENTRYPOINT ["node"]
 CMD ["/app/dist/operator.js"]
 
 FROM ${CODEC_BASE} AS nvidia-codec
-RUN python3 -m pip install --no-cache-dir cryptography \
- && python3 -m pip install --no-cache-dir --no-deps nvidia-eff-tao-encryption==0.1.9
+ARG CODEC_BASE
+RUN case "$CODEC_BASE" in *@sha256:*|localhost/*) ;; *) echo "$CODEC_BASE: give CODEC_BASE by digest (@sha256:…)"; exit 1;; esac
+COPY requirements ./requirements
+RUN python3 -m pip install --no-cache-dir --no-deps --require-hashes --requirement requirements/nvidia-codec.txt
 COPY src/formats/crypto/external/nvidia_codec.py /usr/local/bin/nvidia_codec.py
 USER 65532:65532
 ENTRYPOINT ["python3", "/usr/local/bin/nvidia_codec.py"]
 
 FROM ${BUILD_BASE} AS tensorrt
-RUN python3 -m pip install --no-cache-dir --no-compile --target /opt/tensorrt tensorrt_rtx==1.7.1.116
+COPY requirements ./requirements
+# Sources are built by the packages of build.txt, which pip would otherwise download without a hash.
+RUN python3 -m venv /opt/builder \
+ && /opt/builder/bin/pip install --no-cache-dir --no-deps --require-hashes --requirement requirements/build.txt \
+ && /opt/builder/bin/pip install --no-cache-dir --no-compile --no-deps --no-build-isolation --require-hashes \
+      --target /opt/tensorrt --requirement requirements/tensorrt-rtx.txt
+COPY src/sbom.ts ./src/
+RUN node src/sbom.ts --python requirements/tensorrt-rtx.txt --debian /var/lib/dpkg/status \
+      --only python3.11-minimal,libpython3.11-minimal,libpython3.11-stdlib,zlib1g,libexpat1,libffi8 > /opt/sbom.cdx.json
 
 FROM ${BASE} AS tensorrt-rtx
 COPY --from=tensorrt /usr/bin/python3.11 /usr/bin/python3
 COPY --from=tensorrt /usr/lib/python3.11 /usr/lib/python3.11
 COPY --from=tensorrt /lib/x86_64-linux-gnu/libz.so.1 /lib/x86_64-linux-gnu/libexpat.so.1 /usr/lib/x86_64-linux-gnu/libffi.so.8 /lib/x86_64-linux-gnu/
 COPY --from=tensorrt /opt/tensorrt /opt/tensorrt
+COPY --from=tensorrt /opt/sbom.cdx.json /app/sbom.cdx.json
+COPY --from=tensorrt /usr/share/doc/python3.11/copyright /usr/share/doc/python3.11/copyright
 COPY src/graph/builders/driver/build_engine.py /app/build_engine.py
 ENV PYTHONPATH=/opt/tensorrt PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 65532:65532

@@ -20,9 +20,9 @@ export const images = {
 /** Archives of the operator's image and of the builder's. */
 export const buildImages = async (): Promise<readonly [string, string]> => {
   const bases = await localBases();
-  const sources = ['Dockerfile', 'package.json', 'package-lock.json', 'tsconfig.json', 'src'];
+  const sources = ['Dockerfile', 'requirements', 'package.json', 'package-lock.json', 'tsconfig.json', 'src'];
   const worker = await target('operator', images.worker, sources, bases);
-  const driver = ['Dockerfile', 'src/graph/builders/driver'];
+  const driver = ['Dockerfile', 'requirements', 'src/sbom.ts', 'src/graph/builders/driver'];
   const rtx = await target('tensorrt-rtx', images.rtx, driver, bases);
   return [worker, rtx];
 };

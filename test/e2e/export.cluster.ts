@@ -272,11 +272,19 @@ const logsOf = (pod: string): Promise<string> =>
   cluster.kubectl(['logs', '-n', namespace, pod, '--all-containers', '--ignore-errors']);
 
 test.serial('a pod of the operator answers its probes and tells its metrics', async (t) => {
-  const page = await cluster.kubectl([
-    'get',
-    '--raw',
-    `/api/v1/namespaces/${operatorNamespace}/services/tlt-export-operator-metrics:8080/proxy/metrics`,
-  ]);
+  const service = `https:tlt-export-operator-metrics:8080`;
+  const raw = ['get', '--raw', `/api/v1/namespaces/${operatorNamespace}/services/${service}/proxy/metrics`];
+  await t.throwsAsync(cluster.kubectl(raw), { message: /bearer token|Unauthorized/ });
+  await cluster.kubectl(['create', 'serviceaccount', 'prometheus', '-n', operatorNamespace]);
+  const account = `--serviceaccount=${operatorNamespace}:prometheus`;
+  const binding = ['create', 'clusterrolebinding', 'prometheus', '--clusterrole=tlt-export-metrics-reader'];
+  await cluster.kubectl([...binding, account]);
+  const token = (await cluster.kubectl(['create', 'token', 'prometheus', '-n', operatorNamespace])).trim();
+  const scrape =
+    'process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0"; const headers = { authorization: "Bearer " + process.argv[1] };' +
+    'fetch("https://127.0.0.1:8080/metrics", { headers }).then(async (got) => console.log(await got.text()))';
+  const pod = ['exec', 'deployment/tlt-export-operator', '-n', operatorNamespace, '--'];
+  const page = await cluster.kubectl([...pod, 'node', '-e', scrape, token]);
   t.regex(page, /controller_runtime_reconcile_total\{controller="modelexport",result="success"\} \d+/);
   t.regex(page, /leader_election_master_status\{name="tlt-export-operator"\} 1/);
 });

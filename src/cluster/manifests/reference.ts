@@ -106,7 +106,7 @@ const permissionTable = (permissions: readonly Permission[]): string =>
 
 const permissionsPage = (permissions: readonly Permission[]): PublishedFile =>
   markdownFile('docs/reference/permissions.md', 'Permissions of the operator', [
-    'Secrets are not among them: pods mount the key, and the operator never sees it.',
+    'Secrets are not among them: pods mount the key. A Job that the operator makes can still mount any Secret of its namespace ([threat model](../threat-model.md)).',
     '## In the cluster',
     permissionTable([...permissions, ...metricsPermissions]),
     '## In its own namespace',
