@@ -1,9 +1,11 @@
 /** Every container of every Job has limits, every scratch volume has a size, and plaintext stays in memory. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'ava';
 import { engineJob } from '../../src/cluster/jobs/engine-job.ts';
 import { exportJob } from '../../src/cluster/jobs/export-job.ts';
 import type { JobDraft } from '../../src/cluster/jobs/job.ts';
-import { limited } from '../../src/cluster/jobs/resources.ts';
+import { limited, type Role } from '../../src/cluster/jobs/resources.ts';
 import { tensorfileJob } from '../../src/cluster/jobs/tensorfile-job.ts';
 import { amountOfQuantity, bytesOfQuantity } from '../../src/ground/base/quantity.ts';
 import { mounts } from '../../src/ground/contract/layout.ts';
@@ -155,6 +157,19 @@ test('what the spec asks for takes the place of a default, and a default never c
   t.is(limited('export', { requests: { memory: '12Gi' } }).limits.memory, '12Gi');
   t.is(limited('export', { requests: { cpu: 16 } }).limits.cpu, 16);
   t.is(limited('build', { limits: { 'nvidia.com/gpu': 1 } }).limits['nvidia.com/gpu'], 1);
+});
+
+test('docs/security.md has the defaults', (t) => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/security.md'), 'utf8');
+  const rows = { export: '`export`', tensorfile: '`tensorfile`', build: '`build`' } as const;
+  for (const [role, name] of [
+    ...Object.entries(rows),
+    ['helper', '`stage`, `publish`, `install` (helpers)'],
+  ]) {
+    const { limits } = limited(role as Role);
+    const row = `| ${name} | ${limits.cpu} | ${limits.memory} | ${limits['ephemeral-storage']} |`;
+    t.true(page.includes(row), row);
+  }
 });
 
 test('the sizes of volumes follow the limits of the spec', (t) => {

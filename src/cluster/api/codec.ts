@@ -3,7 +3,7 @@ import { list, object, text } from '../../ground/contract/schema.ts';
 import { pinnedImage } from './shared-schemas.ts';
 
 export const codec = object(
-  "A program for another cipher than age, above all NVIDIA's own (docs/external-codec.md): opens a model that age did not encrypt, and encrypts a second .etlt, status.export.codecEtlt. The export pod alone runs it.",
+  "A program for another cipher than age, above all NVIDIA's own (docs/external-codec.md): opens a model that age did not encrypt, and encrypts a second .etlt, status.export.codecEtlt. The export pod alone runs it, with the key mounted: docs/security.md has an allow-list of images.",
   {
     image: pinnedImage(
       'Image that has the program, pinned by digest: Linux with glibc and libstdc++, for the node that exports.',
