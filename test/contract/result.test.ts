@@ -8,6 +8,7 @@ import {
   type Result,
   reportedNodes,
 } from '../../src/ground/contract/result.ts';
+import { int8WarningLimit } from '../../src/ground/contract/result-schema.ts';
 import { anyText } from '../builders/any-text.ts';
 
 const failed = fc.record({
@@ -45,7 +46,9 @@ test('any other text is no result, and no crash', (t) => {
   t.pass();
 });
 
-const stored = (file: string) => ({ file, sha256: 'a'.repeat(64), sizeBytes: Number.MAX_SAFE_INTEGER });
+const digest = 'a'.repeat(64);
+const int8 = { layers: '9'.repeat(32), arithmetic: '0.123456', warning: 'w'.repeat(int8WarningLimit) };
+const stored = (file: string) => ({ file, sha256: digest, sizeBytes: Number.MAX_SAFE_INTEGER });
 const largest = (nodes: Pick<Exported['etlt'], 'inputNode' | 'outputNodes'>): Exported => {
   const count = 2 ** 31 - 1;
   const counts = { tensors: count, batches: count, images: count };
@@ -53,9 +56,10 @@ const largest = (nodes: Pick<Exported['etlt'], 'inputNode' | 'outputNodes'>): Ex
     kind: 'Exported',
     etlt: { ...stored('model.etlt'), ...nodes },
     codecEtlt: stored('model.codec.etlt'),
-    calibrationCache: { ...stored('calibration.cache'), algorithm: 'Percentile', ...counts },
+    calibrationCache: { ...stored('calibration.cache'), algorithm: 'Percentile', ...counts, int8 },
     verification: stored('verification.pb'),
     report: { file: 'report.json', pageFile: 'report.html' },
+    inputs: { model: digest, spec: digest, images: digest, tensorfile: digest, trainingData: digest },
     reused: false,
   };
 };
