@@ -69,6 +69,11 @@ for (const [name, pod] of Object.entries(pods))
     for (const { name: volume, emptyDir } of pod.volumes) if (emptyDir) t.truthy(emptyDir.sizeLimit, volume);
   });
 
+test('a node that does not account for its disk can run the pods', (t) => {
+  for (const pod of Object.values(pods))
+    for (const { resources } of containersOf(pod)) t.is(resources.requests['ephemeral-storage'], '0');
+});
+
 const inMemory = ({ volumes }: Pod) =>
   volumes.filter(({ emptyDir }) => emptyDir?.medium === 'Memory').map(({ name }) => name);
 

@@ -8,8 +8,11 @@ type Amounts = Readonly<Record<string, string | number>>;
 export type Resources = { readonly requests?: Amounts; readonly limits?: Amounts };
 export type Limited = { readonly requests: Amounts; readonly limits: Amounts };
 
-/** Nothing is written to a node's disk but logs and, in a pod with a codec, the worker itself: 1 GiB holds both. */
-const disk = { requests: { 'ephemeral-storage': '256Mi' }, limits: { 'ephemeral-storage': '1Gi' } } as const;
+/**
+ * Nothing is written to a node's disk but logs and, in a pod with a codec, the worker itself: 1 GiB holds both. Without a
+ * request of its own the limit would be one, and nodes that do not account for their disk could run no pod.
+ */
+const disk = { requests: { 'ephemeral-storage': '0' }, limits: { 'ephemeral-storage': '1Gi' } } as const;
 
 const defaults = {
   /**
