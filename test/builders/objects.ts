@@ -153,6 +153,7 @@ export const anExported = (changes: Partial<Exported> = {}): Exported => ({
   etlt: {
     file: 'model.etlt',
     sha256: digest('a'),
+    payloadDigest: digest('e'),
     sizeBytes: 1000,
     inputNode: 'input_1',
     outputNodes: ['predictions/Softmax'],

@@ -54,7 +54,7 @@ const largest = (nodes: Pick<Exported['etlt'], 'inputNode' | 'outputNodes'>): Ex
   const counts = { tensors: count, batches: count, images: count };
   return {
     kind: 'Exported',
-    etlt: { ...stored('model.etlt'), ...nodes },
+    etlt: { ...stored('model.etlt'), payloadDigest: 'b'.repeat(64), ...nodes },
     codecEtlt: stored('model.codec.etlt'),
     calibrationCache: { ...stored('calibration.cache'), algorithm: 'Percentile', ...counts, int8 },
     verification: stored('verification.pb'),

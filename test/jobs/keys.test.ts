@@ -1,37 +1,189 @@
-/** Content keys of an upgrade: what was built before must still be found, so keys of old specs never change. */
+/** Content keys of an upgrade: what was built before must still be found, so keys of stored objects never change. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'ava';
-import type { ModelExport } from '../../src/cluster/api/model-export.ts';
+import {
+  type CalibrationTensorfile,
+  calibrationTensorfileSchema,
+} from '../../src/cluster/api/calibration-tensorfile.ts';
+import {
+  type ExportDeviceClass,
+  exportDeviceClassSchema,
+} from '../../src/cluster/api/export-device-class.ts';
+import { type ModelExport, modelExportSchema } from '../../src/cluster/api/model-export.ts';
 import { exportTask } from '../../src/cluster/jobs/export-job.ts';
-import { engineKey, exportKey } from '../../src/cluster/jobs/keys.ts';
-import { aClass, aModelExport, aSpec } from '../builders/objects.ts';
+import { agreedKey, type KeyTable, keyBy, schemaAt } from '../../src/cluster/jobs/key-table.ts';
+import * as keys from '../../src/cluster/jobs/keys.ts';
+import { flag, integer, list, object, type Schema, text } from '../../src/ground/contract/schema.ts';
+import { aDeviceClass, aModelExport, aSpec } from '../builders/objects.ts';
+
+const { engineKey, exportKey, histogramsKey, tensorfileKey } = keys;
+
+const stored = JSON.parse(
+  readFileSync(join(import.meta.dirname, '../fixtures/stored/v1beta1.json'), 'utf8'),
+) as { ModelExport: ModelExport; CalibrationTensorfile: CalibrationTensorfile } & Record<
+  't4' | 'cpu',
+  ExportDeviceClass
+>;
+
+/** What an apiserver with today's CRD reads of an object that was stored before. */
+const read = (schema: Schema, value: unknown): unknown => {
+  if (!('properties' in schema) || typeof value !== 'object' || value === null) return value;
+  const fields = Object.entries(schema.properties).map(([name, field]) => {
+    const found = (value as Readonly<Record<string, unknown>>)[name];
+    return [name, read(field, found ?? field.default)] as const;
+  });
+  return { ...value, ...Object.fromEntries(fields.filter(([, field]) => field !== undefined)) };
+};
+
+const engineOf = (modelExport: ModelExport, deviceClass: ExportDeviceClass): string =>
+  engineKey({
+    spec: modelExport.spec,
+    deviceClass,
+    payloadDigest: 'e',
+    calibrationCacheSha256: 'c',
+    stored: undefined,
+  });
+
+test('objects as the first version stored them have the keys of the first version', (t) => {
+  const withDefaults = <T extends { readonly spec: object }>(schema: Schema, value: T): T => ({
+    ...value,
+    spec: read(schemaAt(schema, 'spec'), value.spec) as object,
+  });
+  const modelExport = withDefaults(modelExportSchema, stored.ModelExport);
+  const tensorfile = withDefaults(calibrationTensorfileSchema, stored.CalibrationTensorfile);
+  const classes = [stored.t4, stored.cpu].map((each) => withDefaults(exportDeviceClassSchema, each));
+  t.deepEqual(
+    {
+      export: exportKey(modelExport),
+      histograms: histogramsKey(modelExport),
+      tensorfile: tensorfileKey(tensorfile),
+      engines: classes.map((each) => engineOf(modelExport, each)),
+    },
+    {
+      export: '160718d707697538',
+      histograms: '5fcd13d36391572a',
+      tensorfile: '388f6275a693f30d',
+      engines: ['79d5af898034cf0f', 'c5e2e1d9b2af748c'],
+    },
+  );
+});
+
+/** Fields of a spec that decide no byte of what is stored, and why. */
+const without: Readonly<Record<string, readonly string[]>> = {
+  ModelExport: [
+    'dataType', // a fact of the export (calibrates) and of each engine
+    'deviceClasses', // each is an engine of its own
+    'maxBatchSize', // facts of engines
+    'maxWorkspaceSize',
+    'output', // where, not what: compared with the folder of what is stored
+    'failurePolicy',
+    'suspend',
+    'managedBy',
+    'jobs',
+    'calibration.tensorfile.calibrationTensorfileRef', // replaced by the file and its digest
+  ],
+  CalibrationTensorfile: ['output', 'suspend', 'managedBy', 'jobs'],
+  ExportDeviceClass: ['tolerations', 'allowPending'],
+};
+
+const pathsOf = (schema: Schema, path = ''): readonly string[] =>
+  'properties' in schema
+    ? Object.entries(schema.properties).flatMap(([name, field]) =>
+        pathsOf(field, path ? `${path}.${name}` : name),
+      )
+    : [path];
+
+const covers = test.macro({
+  exec: (t, kind: string, schema: Schema, tables: readonly KeyTable[]) => {
+    const inTables = tables.flatMap(({ since }) => Object.values(since).flat());
+    for (const path of inTables) t.notThrows(() => schemaAt(schema, path));
+    const known = [...inTables, ...without[kind]!];
+    const missing = pathsOf(schema).filter(
+      (path) => !known.some((name) => path === name || path.startsWith(`${name}.`)),
+    );
+    t.deepEqual(missing, [], 'a new field is in a table, or changes no bytes');
+  },
+  title: (_, kind) => `each field of a ${kind} is in the table of a key, or decides no bytes`,
+});
+test(covers, 'ModelExport', modelExportSchema.properties.spec, [keys.int8ExportTable]);
+test(covers, 'CalibrationTensorfile', calibrationTensorfileSchema.properties.spec, [keys.tensorfileTable]);
+test(covers, 'ExportDeviceClass', exportDeviceClassSchema.properties.spec, [keys.deviceTable]);
+
+const size = integer('The size of a thing.', { default: 3 });
+const small = object('A thing.', { name: text('Its name.'), size });
+const grown = object('A thing.', {
+  ...small.properties,
+  colour: text('Its colour.', { default: 'red' }),
+  loud: flag('Whether it makes a noise.', { default: false }),
+  parts: list('Its parts.', text('A part.'), { maxItems: 3 }),
+});
+const first: KeyTable = { version: 1, since: { v1: ['name', 'size'] } };
+const second: KeyTable = { version: 1, since: { v1: ['name', 'size'], v2: ['colour', 'loud', 'parts'] } };
+
+/** Fields after the first version that every stored object of that version would lack a value for. */
+const unfounded = (schema: Schema, { since }: KeyTable): readonly string[] => {
+  const [, ...later] = Object.values(since);
+  return later.flat().filter((path) => {
+    const parent = path.includes('.') ? schemaAt(schema, path.slice(0, path.lastIndexOf('.'))) : schema;
+    const name = path.slice(path.lastIndexOf('.') + 1);
+    const required: readonly string[] = ('required' in parent && parent.required) || [];
+    return required.includes(name) && schemaAt(schema, path).default === undefined;
+  });
+};
+
+test('fields that came after the first version are optional or have a default', (t) => {
+  t.deepEqual(unfounded(modelExportSchema.properties.spec, keys.int8ExportTable), []);
+  t.deepEqual(unfounded(calibrationTensorfileSchema.properties.spec, keys.tensorfileTable), []);
+  t.deepEqual(unfounded(exportDeviceClassSchema.properties.spec, keys.deviceTable), []);
+  const demanding = object('A thing.', { ...grown.properties }, { required: ['colour', 'parts'] });
+  t.deepEqual(unfounded(demanding, second), ['parts']);
+});
+
+test('fields that a later API fills in with their defaults change no key, other values do', (t) => {
+  const before = keyBy(first, { schema: small, object: { name: 'a', size: 3 } });
+  const keyWith = (changes: object) =>
+    keyBy(second, {
+      schema: grown,
+      object: { name: 'a', size: 3, colour: 'red', loud: false, parts: [], ...changes },
+    });
+  t.is(keyWith({}), before);
+  t.is(keyBy(second, { schema: grown, object: { name: 'a' } }), before);
+  for (const changes of [{ colour: 'blue' }, { loud: true }, { parts: ['x'] }, { size: 4 }])
+    t.not(keyWith(changes), before);
+});
+
+test('what is stored under the key of an older table stays there, as long as its fields say the same', (t) => {
+  const next: KeyTable = { version: 2, since: { v1: ['name'] } };
+  const keyed = { schema: small, object: { name: 'a', size: 4 } };
+  const old = keyBy(first, keyed);
+  t.is(agreedKey([next, first], keyed, old), old);
+  t.is(agreedKey([next, first], keyed, undefined), keyBy(next, keyed));
+  const other = { ...keyed, object: { name: 'b', size: 4 } };
+  t.is(agreedKey([next, first], other, old), keyBy(next, other));
+});
 
 const keyWith = (calibration: Partial<NonNullable<ModelExport['spec']['calibration']>>): string =>
   exportKey(aModelExport({ spec: { calibration: { ...aSpec().calibration!, ...calibration } } }));
 
-test('the keys of a plain export and its engine are those of the first version', (t) => {
-  t.is(exportKey(aModelExport()), '18277661d3ba71a2');
-  const { deviceClass } = aClass('cpu');
-  const digests = { etltSha256: 'e', calibrationCacheSha256: 'c' };
-  t.is(engineKey({ spec: aSpec(), deviceClass: deviceClass!, ...digests }), '912d5deedc0bf8c1');
-});
-
-test('a codec changes the export key: its image and its command decide what is read and made', (t) => {
-  const codec = { image: 'codec@sha256:1', command: ['codec'] };
-  const keyOf = (changes: Partial<typeof codec>) =>
-    exportKey(aModelExport({ spec: { codec: { ...codec, ...changes } } }));
-  const keys = [
-    exportKey(aModelExport()),
-    keyOf({}),
-    keyOf({ image: 'other' }),
-    keyOf({ command: ['other'] }),
-  ];
-  t.is(new Set(keys).size, 4);
-});
-
-test('layers to keep in float change the export key, an empty list does not', (t) => {
-  t.is(keyWith({ keepFloat: [], sensitivity: false }), exportKey(aModelExport()));
+test('what says the same as nothing makes no other export', (t) => {
+  t.is(keyWith({ keepFloat: [], sensitivity: false, requireInt8: false }), exportKey(aModelExport()));
   t.not(keyWith({ keepFloat: ['conv1'] }), keyWith({}));
   t.not(keyWith({ keepFloat: ['conv1'] }), keyWith({ keepFloat: ['conv2'] }));
+  const codec = { image: 'codec@sha256:1', command: ['codec'] };
+  t.not(exportKey(aModelExport({ spec: { codec } })), exportKey(aModelExport()));
+});
+
+test('a size in another unit is the same engine; another device to build on is another one', (t) => {
+  const cpu = aDeviceClass('cpu');
+  const keyFor = (spec: Partial<ModelExport['spec']>, changes: Partial<ExportDeviceClass['spec']> = {}) =>
+    engineOf(aModelExport({ spec }), { ...cpu, spec: { ...cpu.spec, ...changes } });
+  t.is(keyFor({ maxWorkspaceSize: 2 ** 30 }), keyFor({ maxWorkspaceSize: '1024Mi' }));
+  t.not(keyFor({ maxBatchSize: 1 }), keyFor({}));
+  const resources = (name: string) => ({ resources: { [name]: 1 } });
+  t.not(keyFor({}, resources('nvidia.com/mig-1g.5gb')), keyFor({}, resources('nvidia.com/mig-2g.10gb')));
+  t.not(keyFor({}, { runtimeClassName: 'nvidia' }), keyFor({}));
+  t.is(keyFor({}, { tolerations: [{ operator: 'Exists' }] }), keyFor({}));
 });
 
 test('exports that differ in how thresholds are chosen share the counts of one pass', (t) => {

@@ -313,6 +313,24 @@ test('deleting or replacing a class leaves its engine Built, and a build of it r
   t.deepEqual(activeIn(settled({ ...building, classes: ready.classes })), ['demo-ampere', 'demo-cpu']);
 });
 
+test('a model that is exported again and is the same rebuilds no engine', (t) => {
+  const ready = settled(succeed(exported()));
+  const model = { ...ready.modelExport.spec.model, sha256: 'a'.repeat(64) };
+  const pinned = { ...ready.modelExport, spec: { ...ready.modelExport.spec, model } };
+  const again = settled({ ...ready, jobs: [], modelExport: pinned });
+  t.deepEqual(activeIn(again), ['demo-export']);
+  const encrypted = anExported();
+  const result = { ...encrypted, etlt: { ...encrypted.etlt, sha256: 'f'.repeat(64) } };
+  const done = settled(finish(again, () => ({ kind: 'Succeeded', result })));
+  t.is(condition(done, 'Ready').status, 'True');
+  t.deepEqual(activeIn(done), []);
+  t.is(statusOf(done).export!.etlt!.sha256, 'f'.repeat(64));
+  t.deepEqual(
+    statusOf(done).engines!.map(({ uri }) => uri),
+    statusOf(ready).engines!.map(({ uri }) => uri),
+  );
+});
+
 test('another output is another export: what status names is where the spec says', (t) => {
   const ready = settled(succeed(exported()));
   const spec = { ...ready.modelExport.spec, output: { uri: 'pvc://exports/elsewhere' } };

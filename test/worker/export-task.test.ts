@@ -90,6 +90,16 @@ test('a tensorfile calibrates as the images in it, is known by its digest, and r
   });
 });
 
+test('the same model exported again is another ciphertext, and the same by its digest', async (t) => {
+  const { runTask } = await aPod();
+  const { calibration: _, ...task } = aTask({});
+  const exported = (folder: string) =>
+    runTask({ ...task, dataType: 'fp32', folder: `pvc://exports/out/${folder}` });
+  const [first, second] = [await exported('a'), await exported('b')];
+  t.not(first.etlt.sha256, second.etlt.sha256);
+  t.is(first.etlt.payloadDigest, second.etlt.payloadDigest);
+});
+
 test('what the export read is in its result by digest, and each digest can be pinned', async (t) => {
   const { at, runTask } = await aPod();
   writeFileSync(at('spec.txt'), classificationSpec);

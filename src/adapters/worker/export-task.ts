@@ -22,8 +22,10 @@ import { type Judging, judgeExport, type Verdict, warningsOf } from '../../expor
 import type { Cipher, Pieces } from '../../formats/crypto/encrypted-model.ts';
 import { provenCodec } from '../../formats/crypto/external/codec.ts';
 import { readKey } from '../../formats/crypto/key.ts';
+import { payloadDigest } from '../../formats/crypto/payload-digest.ts';
 import { integerNote } from '../../graph/precision/foreign-quantisers.ts';
 import { canonicalJson, fileDigest } from '../../ground/base/digest.ts';
+import { readableBytes } from '../../ground/base/readable.ts';
 import { defaults } from '../../ground/contract/defaults.ts';
 import { artifactFiles, fileIn } from '../../ground/contract/layout.ts';
 import type { Manifest } from '../../ground/contract/manifest.ts';
@@ -135,6 +137,7 @@ const publish = async (products: Products, world: TaskWorld): Promise<Exported> 
     return { file: name, ...stored };
   };
   const etlt = await make(artifactFiles.etlt, await etltOf(opened, key));
+  const named = { payloadDigest: await payloadDigest(readableBytes(opened.payload), key) };
   const codecEtlt = cipher && (await make(artifactFiles.codecEtlt, await etltOf(opened, key, { cipher })));
   const cache = int8 && (await store(artifactFiles.calibrationCache, int8.cache));
   if (trained) await store(artifactFiles.tensorScales, trained.json);
@@ -145,7 +148,7 @@ const publish = async (products: Products, world: TaskWorld): Promise<Exported> 
   const page = await store(artifactFiles.reportPage, texts.page);
   const result: Exported = {
     kind: 'Exported',
-    etlt: { ...etlt, ...reportedNodes(opened.input, opened.outputs) },
+    etlt: { ...etlt, ...named, ...reportedNodes(opened.input, opened.outputs) },
     ...(codecEtlt && { codecEtlt }),
     ...(cache && { calibrationCache: { ...cache, ...int8.facts, ...int8Facts(verdict) } }),
     ...(verification && { verification }),

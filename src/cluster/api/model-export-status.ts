@@ -51,7 +51,7 @@ const artifactFields = ['uri', 'sha256', 'sizeBytes'] as const;
 const etlt = object(
   'The encrypted, device-independent model.',
   { ...artifact, ...etltFacts },
-  { required: [...artifactFields, 'outputNodes'] },
+  { required: [...artifactFields, 'payloadDigest', 'outputNodes'] },
 );
 
 const calibrationCache = object(

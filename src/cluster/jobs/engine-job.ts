@@ -27,7 +27,7 @@ import { type Limited, limited, shareOfMemory } from './resources.ts';
 /** What the export left for its engines. */
 export type ExportedArtifacts = {
   readonly folder: string;
-  readonly etlt: Artifact;
+  readonly etlt: Artifact & { readonly payloadDigest: string };
   readonly calibrationCache?: Artifact & { readonly int8?: Int8Facts };
   readonly verification?: Artifact;
 };
@@ -102,8 +102,9 @@ export const engineKeyOf = ({ owner, deviceClass, exported }: Omit<EnginePlan, '
   engineKey({
     spec: owner.spec,
     deviceClass,
-    etltSha256: exported.etlt.sha256,
+    payloadDigest: exported.etlt.payloadDigest,
     calibrationCacheSha256: exported.calibrationCache?.sha256,
+    stored: owner.status?.engines?.find((engine) => engine.deviceClass === deviceClass.metadata.name)?.key,
   });
 
 export const engineTask = (plan: EnginePlan): EngineTask => {

@@ -2,16 +2,118 @@
  * Content keys: what an artifact's bytes depend on, as far as the operator can see it. Equal keys mean equal
  * artifacts, so a key is built once; whatever is not listed here can change without a rebuild.
  */
-
-import { contentKey } from '../../ground/base/digest.ts';
+import { bytesOfQuantity } from '../../ground/base/quantity.ts';
 import type { DataType } from '../../ground/contract/architectures.ts';
 import { type Backend, backends } from '../../ground/contract/backends.ts';
-import type { CalibrationTensorfile } from '../api/calibration-tensorfile.ts';
-import type { ExportDeviceClass } from '../api/export-device-class.ts';
-import type { ModelExport } from '../api/model-export.ts';
+import { type CalibrationTensorfile, calibrationTensorfileSchema } from '../api/calibration-tensorfile.ts';
+import { type ExportDeviceClass, exportDeviceClassSchema } from '../api/export-device-class.ts';
+import { type ModelExport, modelExportSchema } from '../api/model-export.ts';
+import { agreedKey, type KeyTable, keyBy } from './key-table.ts';
 
-/** Raise it when the same inputs would give another `.etlt` payload or calibration cache. */
-const exportFormatVersion = 1;
+const experimentSpec = [
+  'experimentSpec.configMapKeyRef.name',
+  'experimentSpec.configMapKeyRef.key',
+  'experimentSpec.uri',
+  'experimentSpec.sha256',
+] as const;
+
+/** The bytes behind a URI and a Secret are here by their names, or by the digests that the user pins. */
+const modelFields = [
+  'architecture',
+  'model.uri',
+  'model.sha256',
+  'model.ports.input',
+  'model.ports.outputs',
+  'model.inputDims.channels',
+  'model.inputDims.height',
+  'model.inputDims.width',
+  'model.preprocess.channelOrder',
+  'model.preprocess.mean',
+  'model.preprocess.scale',
+  'keySecretRef.name',
+  'keySecretRef.key',
+  'codec.image',
+  'codec.command',
+  ...experimentSpec,
+] as const;
+
+/** Decide what a calibration counts. */
+const dataFields = [
+  'calibration.source',
+  'calibration.imageDirectory.uri',
+  'calibration.imageDirectory.sha256',
+  'calibration.tensorfile.uri',
+  'calibration.tensorfile.sha256',
+  'calibration.dataLoader.dataRoot.uri',
+  'calibration.dataLoader.dataRoot.pathInSpec',
+  'calibration.batches',
+  'calibration.batchSize',
+  'calibration.maxBrokenPercent',
+] as const;
+
+/** Decide what becomes of the counts. */
+const thresholdFields = [
+  'calibration.algorithm',
+  'calibration.minAgreement',
+  'calibration.requireInt8',
+  'calibration.keepFloat',
+  'calibration.sensitivity',
+] as const;
+
+export const floatExportTable: KeyTable = { version: 1, since: { v1beta1: [...modelFields, 'forcePtq'] } };
+export const int8ExportTable: KeyTable = {
+  version: 1,
+  since: { v1beta1: [...modelFields, 'forcePtq', ...dataFields, ...thresholdFields] },
+};
+export const histogramsTable: KeyTable = { version: 1, since: { v1beta1: [...modelFields, ...dataFields] } };
+export const tensorfileTable: KeyTable = {
+  version: 1,
+  since: {
+    v1beta1: [
+      'architecture',
+      ...experimentSpec,
+      'dataRoot.uri',
+      'dataRoot.pathInSpec',
+      'maxBatches',
+      'useValidationSet',
+      'seed',
+      'maxBrokenPercent',
+    ],
+  },
+};
+
+const builderFields = ['builderOptimizationLevel', 'hardwareCompatibilityLevel', 'maxAuxStreams'] as const;
+
+/** Of the device class: a builder that compiles for a named target gives the same bytes on any node. */
+export const targetTable: KeyTable = {
+  version: 1,
+  since: {
+    v1beta1: [
+      'engine.backend',
+      'engine.image',
+      'engine.computeCapability',
+      ...builderFields.flatMap((name) => [`engine.tensorRt.${name}`, `engine.tensorRtRtx.${name}`]),
+    ],
+  },
+};
+/** Of the device class, where the engine is made for the device that builds it. */
+export const deviceTable: KeyTable = {
+  version: 1,
+  since: {
+    v1beta1: [
+      ...targetTable.since.v1beta1!,
+      'nodeSelector',
+      'nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms',
+      'runtimeClassName',
+      'resources',
+      'hardware.computeCapability',
+      'hardware.products',
+      'hardware.memoryMiB.min',
+      'hardware.memoryMiB.max',
+      'hardware.arch',
+    ],
+  },
+};
 
 export const dataTypeOf = (spec: ModelExport['spec'], deviceClass: string): DataType =>
   spec.deviceClasses.find(({ name }) => name === deviceClass)?.dataType ?? spec.dataType;
@@ -20,93 +122,46 @@ export const dataTypeOf = (spec: ModelExport['spec'], deviceClass: string): Data
 export const needsCalibration = (spec: ModelExport['spec']): boolean =>
   spec.deviceClasses.some(({ name }) => dataTypeOf(spec, name) === 'int8') || spec.dataType === 'int8';
 
-/** The bytes behind a URI and a Secret stand here by their names, or by the digests that the user pins. */
-export const exportKey = ({ spec }: ModelExport): string =>
-  contentKey({
-    exportFormatVersion,
-    architecture: spec.architecture,
-    model: spec.model,
-    key: spec.keySecretRef,
-    experimentSpec: spec.experimentSpec,
-    codec: spec.codec,
-    calibration: needsCalibration(spec) ? calibrationContent(spec) : undefined,
-    forcePtq: spec.forcePtq,
-  });
+const exportSpec = modelExportSchema.properties.spec;
 
-/** Raise it when the same inputs would be counted otherwise. */
-const histogramsFormatVersion = 1;
-
-/** What the counts of a calibration depend on: all of an export but how thresholds are chosen and what they may cost. */
-export const histogramsKey = ({ spec }: ModelExport): string => {
-  const {
-    algorithm: _,
-    keepFloat: __,
-    minAgreement: ___,
-    sensitivity: ____,
-    requireInt8: _____,
-    ...data
-  } = spec.calibration!;
-  return contentKey({
-    histogramsFormatVersion,
-    architecture: spec.architecture,
-    model: spec.model,
-    key: spec.keySecretRef,
-    experimentSpec: spec.experimentSpec,
-    codec: spec.codec,
-    data,
-  });
+export const exportKey = ({ spec, status }: ModelExport): string => {
+  const calibrates = needsCalibration(spec);
+  const table = calibrates ? int8ExportTable : floatExportTable;
+  return agreedKey([table], { schema: exportSpec, object: spec, facts: { calibrates } }, status?.export?.key);
 };
 
-/** What says the same as nothing must not make another key. */
-const calibrationContent = ({ calibration }: ModelExport['spec']) =>
-  calibration && {
-    ...calibration,
-    keepFloat: calibration.keepFloat?.length ? calibration.keepFloat : undefined,
-    sensitivity: calibration.sensitivity || undefined,
-    requireInt8: calibration.requireInt8 || undefined,
-  };
+/** What the counts of a calibration depend on: all of an export but how thresholds are chosen and what they may cost. */
+export const histogramsKey = ({ spec }: ModelExport): string =>
+  keyBy(histogramsTable, { schema: exportSpec, object: spec });
 
-/** Raise it when the same inputs would give other batches. */
-const tensorfileFormatVersion = 1;
-
-export const tensorfileKey = ({ spec }: CalibrationTensorfile): string =>
-  contentKey({
-    tensorfileFormatVersion,
-    architecture: spec.architecture,
-    experimentSpec: spec.experimentSpec,
-    dataRoot: spec.dataRoot,
-    maxBatches: spec.maxBatches,
-    useValidationSet: spec.useValidationSet,
-    seed: spec.seed,
-    maxBrokenPercent: spec.maxBrokenPercent,
-  });
+export const tensorfileKey = ({ spec, status }: CalibrationTensorfile): string => {
+  const keyed = { schema: calibrationTensorfileSchema.properties.spec, object: spec };
+  return agreedKey([tensorfileTable], keyed, status?.key);
+};
 
 export type EngineInputs = {
   readonly spec: ModelExport['spec'];
   readonly deviceClass: ExportDeviceClass;
-  /** Digests of what the export made. */
-  readonly etltSha256: string;
+  /** Of the model in the .etlt: the ciphertext is another one at each export. */
+  readonly payloadDigest: string;
   readonly calibrationCacheSha256: string | undefined;
+  /** Key of the engine in status. */
+  readonly stored: string | undefined;
 };
 
-export const engineKey = ({
-  spec,
-  deviceClass,
-  etltSha256,
-  calibrationCacheSha256,
-}: EngineInputs): string => {
-  const { engine, hardware, nodeSelector } = deviceClass.spec;
-  const backend = backends[engine.backend as Backend];
+export const engineKey = (inputs: EngineInputs): string => {
+  const { spec, deviceClass, payloadDigest, calibrationCacheSha256, stored } = inputs;
+  const { needsComputeCapability, planFormatVersion } = backends[deviceClass.spec.engine.backend as Backend];
   const dataType = dataTypeOf(spec, deviceClass.metadata.name);
-  return contentKey({
-    etltSha256,
+  const facts = {
+    payloadDigest,
     calibrationCacheSha256: dataType === 'int8' ? calibrationCacheSha256 : undefined,
     dataType,
     maxBatchSize: spec.maxBatchSize,
-    maxWorkspaceSize: spec.maxWorkspaceSize,
-    planFormatVersion: backend.planFormatVersion,
-    engine,
-    // A builder that compiles for a named target gives the same bytes on any node.
-    builtOn: backend.needsComputeCapability ? undefined : { hardware, nodeSelector },
-  });
+    maxWorkspaceBytes: bytesOfQuantity(spec.maxWorkspaceSize),
+    planFormatVersion,
+  };
+  const table = needsComputeCapability ? targetTable : deviceTable;
+  const keyed = { schema: exportDeviceClassSchema.properties.spec, object: deviceClass.spec, facts };
+  return agreedKey([table], keyed, stored);
 };

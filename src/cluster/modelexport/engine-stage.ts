@@ -103,10 +103,14 @@ const engineStep = (plan: EnginePlan, { key, folder }: EnginePlace, before: Engi
   owner: plan.owner.metadata.name,
   key,
   folder,
-  isStored: before.key === key && before.uri?.startsWith(`${folder}/`) === true,
+  isStored: before.key === key && isIn(plan.owner.spec.output.uri, before.uri),
   job: () => engineJob(plan),
   deadlineMs: deadlineMsOf(plan.owner.spec.jobs?.engine),
 });
+
+/** An engine stays where it is when the same model is exported again, as long as that is in the output folder. */
+const isIn = (output: string, uri: string | undefined): boolean =>
+  uri?.startsWith(`${output.replace(/\/+$/, '')}/`) === true;
 
 const stateOf = (state: StepState, observedClass: ObservedClass): EngineState => {
   switch (state.kind) {

@@ -24,6 +24,9 @@ export const fileName = text('Name of a file in the folder of the task.', {
 
 /** Beside where the file is. */
 export const etltFacts = {
+  payloadDigest: sha256(
+    'Names the model in the file, by an HMAC under the key: equal for the same model and key however often it is encrypted.',
+  ),
   inputNode: node,
   outputNodes: list(
     'Output nodes, as many as a pod has room to report; manifest.json lists up to 64.',
@@ -114,7 +117,7 @@ const exported = object(
       'The encrypted model.',
       { ...stored, ...etltFacts },
       {
-        required: ['file', 'sha256', 'sizeBytes', 'outputNodes'],
+        required: ['file', 'sha256', 'sizeBytes', 'payloadDigest', 'outputNodes'],
       },
     ),
     /** The same model in the cipher of the user's codec. */
