@@ -3,11 +3,16 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 import { join } from 'node:path';
+import { Transform } from 'node:stream';
 
 export type Exchange = { readonly method: string; readonly path: string };
 
-/** What to do with a request in place of passing it on. */
-export type Fault = (request: http.IncomingMessage, response: http.ServerResponse) => 'handled' | 'pass';
+/**
+ * What to do with a request: `handled` by the fault itself; or passed on as it is, 3 s `late`, with its answer `cut after`
+ * the apiserver has given it, or with every piece of the answer twice and a little late (`stutter`, for watches).
+ */
+export type Passage = 'handled' | 'pass' | 'late' | 'cut after' | 'stutter';
+export type Fault = (request: http.IncomingMessage, response: http.ServerResponse) => Passage;
 
 export type ProxyOptions = {
   /** Kubeconfig of the real apiserver. */
@@ -46,18 +51,22 @@ export const startFaultProxy = async ({ kubeconfig, folder, name }: ProxyOptions
   const target = targetOf(kubeconfig);
   const agent = new https.Agent({ keepAlive: true, ca: target.ca });
   const server = http.createServer((request, response) => {
-    if (proxy.fault(request, response) === 'handled') return;
-    pass(request, response);
+    const passage = proxy.fault(request, response);
+    if (passage === 'handled') return;
+    if (passage === 'late') setTimeout(() => pass(request, response, 'pass'), lateMs);
+    else pass(request, response, passage);
   });
-  const pass = (request: http.IncomingMessage, response: http.ServerResponse): void => {
+  const pass = (request: http.IncomingMessage, response: http.ServerResponse, passage: Passage): void => {
     const { method = 'GET', url = '/' } = request;
     const headers = { ...request.headers, host: target.url.host, authorization: `Bearer ${target.token}` };
     const { hostname, port } = target.url;
     const onward = https.request({ agent, hostname, port, method, path: url, headers }, (answer) => {
       if (writing.includes(method)) proxy.onWritten({ method, path: url }, answer.statusCode ?? 0);
+      if (passage === 'cut after') return void response.destroy();
       response.writeHead(answer.statusCode ?? 502, answer.headers);
       response.flushHeaders();
-      answer.pipe(response);
+      if (passage === 'stutter') answer.pipe(twice()).pipe(response);
+      else answer.pipe(response);
     });
     onward.on('error', () => response.destroy());
     response.on('close', () => onward.destroy());
@@ -81,6 +90,30 @@ export const startFaultProxy = async ({ kubeconfig, folder, name }: ProxyOptions
     },
   };
   return proxy;
+};
+
+const lateMs = 3000;
+
+/** Lines, each repeated, and each batch half a second late. */
+const twice = (): Transform => {
+  let rest = '';
+  return new Transform({
+    transform(part: Buffer, _encoding, done) {
+      const lines = (rest + part.toString()).split('\n');
+      rest = lines.pop()!;
+      setTimeout(
+        () =>
+          done(
+            null,
+            lines
+              .flatMap((line) => [line, line])
+              .map((line) => `${line}\n`)
+              .join(''),
+          ),
+        500,
+      );
+    },
+  });
 };
 
 const throughProxy = (server: string): string =>
