@@ -3,10 +3,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
-import { operatorNodeFlags } from '../../../src/cluster/manifests/operator.ts';
 import { jobResources } from '../../../src/cluster/ownedjobs/caches.ts';
 import { cached, digestOf } from '../../cluster/cache.ts';
 import { run } from '../../cluster/run.ts';
+import { asInTheImage } from '../measure.ts';
 import { contender, namespace, type World } from './world.ts';
 
 export type Contender = {
@@ -17,7 +17,7 @@ export type Contender = {
 const root = join(import.meta.dirname, '..', '..', '..');
 const compiled = join(root, 'node_modules', '.cache', 'bench-operator');
 
-/** As the image has it: JavaScript, with the flags of the Deployment. */
+/** As the image has it: JavaScript, with the memory settings of the image. */
 export const compileOperator = (): Promise<string> =>
   run(join(root, 'node_modules', '.bin', 'tsc'), ['-p', '.', '--noEmit', 'false', '--outDir', compiled], {
     cwd: root,
@@ -27,12 +27,11 @@ export const startOperator = (kubeconfig: string, args: readonly string[] = []):
   spawn(
     process.execPath,
     [
-      ...operatorNodeFlags,
       join(compiled, 'operator.js'),
       ...['--metrics-bind', '127.0.0.1:0', '--probe-bind', '127.0.0.1:0'],
       ...args,
     ],
-    { env: { ...process.env, KUBECONFIG: kubeconfig }, stdio: 'ignore' },
+    { env: { ...process.env, ...asInTheImage, KUBECONFIG: kubeconfig }, stdio: 'ignore' },
   );
 
 export const operator: Contender = {

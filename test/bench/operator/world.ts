@@ -60,6 +60,7 @@ export const startWorld = async (): Promise<World> => {
   await plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s']);
   for (const name of classes) await plane.kubectl(['apply', '-f', '-'], JSON.stringify(aClass(name)));
   for (let i = 0; i < nodes; i++) await addNode(world, `node-${i}`);
+  for (const claim of claimsOf(aModelExport('any'))) await addClaim(world, claim);
   void heartbeats(world).catch(() => {}); // Ends with the world.
   finishPods(world);
   return {
@@ -95,7 +96,23 @@ export const createExport = ({ client, signal }: World, name: string): Promise<u
 const nodes = 4;
 const nodeResource = { group: '', version: 'v1', plural: 'nodes' } as const;
 const leaseResource = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases' } as const;
-const plenty = { cpu: '100000', memory: '1000Ti', pods: '100000' } as const;
+const plenty = { cpu: '100000', memory: '1000Ti', 'ephemeral-storage': '1000Ti', pods: '100000' } as const;
+
+const claimsOf = (object: object): ReadonlySet<string> =>
+  new Set([...JSON.stringify(object).matchAll(/pvc:\/\/([^/"]+)/g)].map(([, claim]) => claim!));
+
+const claimResource = { group: '', version: 'v1', plural: 'persistentvolumeclaims' } as const;
+const volumeResource = { group: '', version: 'v1', plural: 'persistentvolumes' } as const;
+
+/** Bound, so that the scheduler gives the pods a node. */
+const addClaim = async ({ client, signal }: Asking, name: string): Promise<void> => {
+  const shared = { accessModes: ['ReadWriteMany'], storageClassName: '' };
+  const size = { storage: '1Gi' };
+  const volume = { ...shared, capacity: size, hostPath: { path: '/tmp' }, claimRef: { namespace, name } };
+  const claim = { ...shared, resources: { requests: size }, volumeName: name };
+  await client.create(volumeResource, {}, { metadata: { name }, spec: volume }, signal);
+  await client.create(claimResource, { namespace }, { metadata: { name, namespace }, spec: claim }, signal);
+};
 
 type Asking = Pick<World, 'client' | 'signal'>;
 
