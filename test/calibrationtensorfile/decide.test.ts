@@ -71,7 +71,7 @@ const changedTo = (changes: Parameters<typeof aTensorfile>[0]): CalibrationTenso
 
 test('the first write is a status, before any Job exists', (t) => {
   for (const tensorfile of [aTensorfile(), aTensorfile({ status: unseen })])
-    t.deepEqual(kinds(anObserved({ tensorfile })), ['WriteStatus', 'PublishEvent', 'CreateJob']);
+    t.deepEqual(kinds(anObserved({ tensorfile })), ['WriteStatus', 'CreateJob']);
 });
 
 test('then one Job, named after its content, owned by the object, with a task that holds no ConfigMap', (t) => {

@@ -19,7 +19,7 @@ const exported = (changes: Partial<Observed> = {}): Observed =>
 
 test('the first write is a status that says what is done, and the Job follows it', (t) => {
   const observed = anObserved();
-  t.deepEqual(kinds(observed), ['WriteStatus', 'PublishEvent', 'CreateJob']);
+  t.deepEqual(kinds(observed), ['WriteStatus', 'CreateJob']);
   const first = performed(observed, decide(observed).actions);
   t.is(condition(first, 'Reconciling').reason, 'Exporting');
   t.is(condition(first, 'Ready').status, 'False');

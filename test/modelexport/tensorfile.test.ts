@@ -118,14 +118,13 @@ test(
   /kitti does not exist/,
 );
 
-test('waiting is told once, as an ordinary event, and what runs already is left alone', (t) => {
+test('waiting for a file is the ordinary course of things, without an event, and what runs already is left alone', (t) => {
   const jobs = [aJobOf(jobsMade(waiting(ready()))[0]!, active)];
   const { actions } = decide(waiting(aTensorfile(), { jobs }));
   t.deepEqual(
     actions.map(({ kind }) => kind),
-    ['WriteStatus', 'PublishEvent'],
+    ['WriteStatus'],
   );
-  t.like(actions[1], { event: { type: 'Normal', reason: 'WaitingForTensorfile' } });
 });
 
 test('a tensorfile that becomes ready starts the export, with the file and its digest in the task', (t) => {

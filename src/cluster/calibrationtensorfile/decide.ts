@@ -37,7 +37,8 @@ const creations = ({ spec }: CalibrationTensorfile, { state }: Stage): readonly 
   return job && !spec.suspend ? [{ kind: 'CreateJob', job }] : [];
 };
 
-const ordinary = { quiet: [], normal: ['WritingTensorfile'] } as const;
+/** Reasons of Reconciling that are the ordinary course of things. */
+const progress: readonly string[] = ['WritingTensorfile', 'Queued'];
 
 /** No write where nothing changed, and events only after the status that they are about. */
 const statusWrites = (
@@ -46,7 +47,7 @@ const statusWrites = (
 ): readonly Action[] => {
   const { status: before } = tensorfile;
   if (canonicalJson(status) === canonicalJson(before)) return [];
-  const steps = summarySteps(before?.conditions, status.conditions, ordinary);
+  const steps = summarySteps(before?.conditions, status.conditions, progress);
   const events = eventsAbout(tensorfile, steps);
   return [
     { kind: 'WriteStatus', status },

@@ -29,9 +29,6 @@ const env = [
   { name: 'POD_NAMESPACE', valueFrom: { fieldRef: { fieldPath: 'metadata.namespace' } } },
 ] as const;
 
-/** Caches and JSON of the moment: what node keeps beyond that is room for garbage. */
-export const operatorNodeFlags = [] as readonly string[];
-
 const container = {
   name: 'operator',
   image: `${images.operator}:${images.tag}`,

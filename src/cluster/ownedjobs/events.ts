@@ -17,28 +17,35 @@ export const eventsAbout = (
 
 type Conditions = readonly Condition[] | undefined;
 
-/** Reasons of Reconciling: those that are not worth an event, and those that are no cause for alarm. */
-export type Ordinary = { readonly quiet: readonly string[]; readonly normal: readonly string[] };
-
-/** One step for each condition that became True, or is True for another reason than before. */
+/**
+ * One event for each change that a person cares about: a reason to worry, and that it is over. What goes as it should
+ * is in the conditions, with its time: an event for each step of it would be most of what the operator writes.
+ * @param progress reasons of Reconciling that are the ordinary course of things
+ */
 export const summarySteps = (
   previous: Conditions,
   next: Conditions,
-  { quiet, normal }: Ordinary,
+  progress: readonly string[],
 ): readonly Step[] => {
-  const became = (type: string): Condition | undefined => {
-    const before = previous?.find((condition) => condition.type === type);
-    const now = next?.find((condition) => condition.type === type);
-    const same = before?.status === 'True' && before.reason === now?.reason;
-    return now?.status === 'True' && !same ? now : undefined;
-  };
-  const step = (type: Step['type'], condition: Condition | undefined): readonly Step[] =>
-    condition ? [{ type, reason: condition.reason, note: condition.message }] : [];
-  const working = became('Reconciling');
-  const alarm = working && !normal.includes(working.reason) ? 'Warning' : 'Normal';
-  return [
-    ...step('Normal', became('Ready')),
-    ...step('Warning', became('Stalled')),
-    ...(working && quiet.includes(working.reason) ? [] : step(alarm, working)),
-  ];
+  const worried = worryIn(previous, progress);
+  const worry = worryIn(next, progress);
+  if (worry) return worry.reason === worried?.reason ? [] : [stepOf('Warning', worry)];
+  const current = ['Ready', 'Reconciling'].flatMap((type) => trueIn(next, type) ?? [])[0];
+  return worried && current ? [stepOf('Normal', current)] : [];
 };
+
+const trueIn = (conditions: Conditions, type: string): Condition | undefined =>
+  conditions?.find((condition) => condition.type === type && condition.status === 'True');
+
+const worryIn = (conditions: Conditions, progress: readonly string[]): Condition | undefined => {
+  const working = trueIn(conditions, 'Reconciling');
+  return (
+    trueIn(conditions, 'Stalled') ?? (working && !progress.includes(working.reason) ? working : undefined)
+  );
+};
+
+const stepOf = (type: Step['type'], { reason, message }: Condition): Step => ({
+  type,
+  reason,
+  note: message,
+});

@@ -14,10 +14,13 @@ export const ownedChanged =
   ({ before, after }: Change<JobObject | PodObject>): void =>
     wakeOwner(queues, (after ?? before)!.metadata);
 
+/** A Job and its pod change several times within a moment: the owner is looked at once for all of it. */
+const burstMs = 50;
+
 const wakeOwner = (queues: OwnerQueues, { namespace, labels }: JobObject['metadata']): void => {
   for (const kind of Object.keys(ownerLabels) as OwnerKind[]) {
     const name = labels?.[ownerLabels[kind].name];
-    if (name !== undefined) queues[kind].add(`${namespace}/${name}`);
+    if (name !== undefined) queues[kind].addAfter(`${namespace}/${name}`, burstMs);
   }
 };
 

@@ -1,0 +1,48 @@
+/** Which changes are worth an event: a reason to worry, and that it is over. */
+import test from 'ava';
+import type { Condition } from '../../src/cluster/api/conditions.ts';
+import { summarySteps } from '../../src/cluster/ownedjobs/events.ts';
+
+const progress = ['Exporting', 'BuildingEngines'];
+
+const holding = (type: string, reason: string): readonly Condition[] => [
+  {
+    type,
+    status: 'True',
+    reason,
+    message: `because of ${reason}`,
+    lastTransitionTime: '2026-01-01T00:00:00Z',
+  } as Condition,
+];
+
+const steps = (...course: readonly (readonly Condition[])[]): readonly string[] =>
+  course
+    .slice(1)
+    .flatMap((next, i) => summarySteps(course[i], next, progress))
+    .map(({ type, reason }) => `${type} ${reason}`);
+
+test('an export that goes as it should costs no event', (t) => {
+  const course = [
+    [],
+    holding('Reconciling', 'Exporting'),
+    holding('Reconciling', 'BuildingEngines'),
+    holding('Ready', 'Ready'),
+  ];
+  t.deepEqual(steps(...course), []);
+});
+
+test('a reason to worry is one event, and its end another', (t) => {
+  const missing = holding('Reconciling', 'KeySecretMissing');
+  const exporting = holding('Reconciling', 'Exporting');
+  t.deepEqual(steps(exporting, missing, missing, exporting, holding('Ready', 'Ready')), [
+    'Warning KeySecretMissing',
+    'Normal Exporting',
+  ]);
+});
+
+test('what is stalled and then Ready is both', (t) => {
+  t.deepEqual(
+    steps(holding('Stalled', 'WrongKey'), holding('Stalled', 'OutOfMemory'), holding('Ready', 'Ready')),
+    ['Warning OutOfMemory', 'Normal Ready'],
+  );
+});
