@@ -12,7 +12,7 @@ const target = targets[name]!;
 const current = openSync(join(folder, 'current'), 'w');
 const clock = () => performance.now();
 const started = clock();
-const coverage = startCoverage();
+const coverage = target.isOpaque ? undefined : startCoverage();
 let [begun, told] = [0, started];
 
 const figures = await runTarget({
@@ -20,7 +20,7 @@ const figures = await runTarget({
   seed: Number(seed),
   folder,
   clock,
-  coverage,
+  ...(coverage && { coverage }),
   begins: (input) => {
     begun += 1;
     if (clock() - told > 1000) {
@@ -32,7 +32,7 @@ const figures = await runTarget({
   },
   goesOn: (done) => done < Number(inputs) && clock() - started < Number(seconds) * 1000,
 });
-coverage.stop();
+coverage?.stop();
 closeSync(current);
 const findings = figures.findings.map(({ what, input }, i) => {
   const file = join(folder, `finding-${i}`);

@@ -30,7 +30,8 @@ export type Run = {
   readonly begins?: (input: Uint8Array) => void;
 };
 
-const batchSize = 64;
+/** Between two looks at the coverage, which take some 50 ms. */
+const batchSizes = { led: 1024, blind: 32 } as const;
 /** An input may take as long as this; longer is a hang. */
 export const longestMs = 10_000;
 const mostFindings = 20;
@@ -46,7 +47,8 @@ export const runTarget = async (run: Run): Promise<Figures> => {
   for (const seed of corpus) await feed(seed);
   sums.blocks += coverage?.fresh().length ?? 0;
   while (run.goesOn(sums.inputs) && sums.findings.length < mostFindings) {
-    const batch = Array.from({ length: batchSize }, () => damaged(target, corpus, random));
+    const length = coverage ? batchSizes.led : batchSizes.blind;
+    const batch = Array.from({ length }, () => damaged(target, corpus, random));
     for (const input of batch) await feed(input);
     const fresh = coverage?.fresh() ?? [];
     sums.blocks += fresh.length;
@@ -55,22 +57,38 @@ export const runTarget = async (run: Run): Promise<Figures> => {
   return { ...sums, corpus: corpus.length };
 };
 
-/** The inputs of a batch that reach these blocks, found by reading each again by itself. */
+/** Parts of a batch in which new blocks are looked for before they are looked for in single inputs. */
+const partSize = 32;
+
+/** The inputs of a batch that reach these blocks, found by reading it again: in parts, then one by one. */
 const reaching = async (
-  { target, folder, coverage }: Run,
+  run: Run,
   batch: readonly Uint8Array[],
   blocks: readonly string[],
 ): Promise<readonly Uint8Array[]> => {
   const wanted = new Set(blocks);
   const kept: Uint8Array[] = [];
-  coverage?.ran();
-  for (const bytes of batch) {
-    await (async () => target.read(target.wrap?.(bytes) ?? bytes, folder))().catch(() => undefined);
-    const reached = (coverage?.ran() ?? []).filter((block) => wanted.delete(block));
-    if (reached.length > 0) kept.push(bytes);
-    if (wanted.size === 0) break;
+  run.coverage?.ran();
+  for (let at = 0; at < batch.length && wanted.size > 0; at += partSize) {
+    const part = batch.slice(at, at + partSize);
+    const ran = await blocksOf(run, part);
+    if (!ran.some((block) => wanted.has(block))) continue;
+    for (const bytes of part)
+      if ((await blocksOf(run, [bytes])).filter((block) => wanted.delete(block)).length > 0) kept.push(bytes);
   }
   return kept;
+};
+
+const blocksOf = async (
+  { target, folder, coverage, begins }: Run,
+  inputs: readonly Uint8Array[],
+): Promise<readonly string[]> => {
+  for (const bytes of inputs) {
+    const input = target.wrap?.(bytes) ?? bytes;
+    begins?.(input);
+    await (async () => target.read(input, folder))().catch(() => undefined);
+  }
+  return coverage?.ran() ?? [];
 };
 
 const damaged = ({ mutate }: Target, corpus: readonly Uint8Array[], random: Random): Uint8Array =>

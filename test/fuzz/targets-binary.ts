@@ -92,6 +92,7 @@ export const binaryTargets: Readonly<Record<string, Target>> = {
   '.tlt and .etlt': { seeds: locked, mutate: mutateBytes, read: (bytes) => decryptModel(bytes, key) },
   'HDF5 tensorfile': {
     seeds: tensorfile,
+    isOpaque: true,
     mutate: mutateBytes,
     read: (bytes, folder) =>
       asFile(bytes, folder, async (path) => {
@@ -125,6 +126,7 @@ export const binaryTargets: Readonly<Record<string, Target>> = {
   },
   pictures: {
     seeds: pictures,
+    isOpaque: true,
     mutate: mutateBytes,
     read: (bytes) => decodePixels({ path: 'picture', bytes }),
   },

@@ -127,6 +127,7 @@ export const graphTargets: Readonly<Record<string, Target>> = {
   },
   'Keras HDF5': {
     seeds: kerasFiles,
+    isOpaque: true,
     mutate: mutateBytes,
     read: (bytes, folder) => asFile(bytes, folder, (path) => openKeras({ path })),
   },

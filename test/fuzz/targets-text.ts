@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { inspectSpec } from '../../src/adapters/inspect/inspect-spec.ts';
 import { parseCalibrationCache, writeCalibrationCache } from '../../src/formats/scales/calibration-cache.ts';
 import { parseTask } from '../../src/ground/contract/parse-task.ts';
-import { parseResult } from '../../src/ground/contract/result.ts';
 import { anEngineBuilt, anExported, aTensorfileWritten } from '../builders/objects.ts';
+import { decidedBy } from './decided.ts';
 import { mutateJson, mutateText } from './mutate.ts';
 import type { Target } from './targets.ts';
 
@@ -49,10 +49,10 @@ export const textTargets: Readonly<Record<string, Target>> = {
     mutate: mutateJson,
     read: (bytes) => parseTask(textOf(bytes)),
   },
-  'termination message': {
+  'termination message, and the decision on it': {
     seeds: async () =>
       [anExported(), anEngineBuilt(), aTensorfileWritten()].map((result) => bytesOf(JSON.stringify(result))),
     mutate: mutateJson,
-    read: (bytes) => parseResult(textOf(bytes)),
+    read: (bytes) => decidedBy(textOf(bytes)),
   },
 };

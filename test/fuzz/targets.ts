@@ -13,6 +13,8 @@ export type Target = {
   readonly mutate: Mutate;
   /** What surrounds the damaged part, where a checksum would refuse any damage. */
   readonly wrap?: (bytes: Uint8Array) => Uint8Array;
+  /** Its work is in WebAssembly or native code, whose blocks nobody counts; counting the code around costs tenfold time. */
+  readonly isOpaque?: true;
   /** May throw UserError and nothing else. */
   readonly read: (bytes: Uint8Array, folder: string) => unknown;
 };

@@ -1,9 +1,11 @@
 /** A pipe, a device or a folder where a file is named is refused at once: reading it could last for ever. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
+import { makePvcStore } from '../../src/adapters/storage/pvc.ts';
+import { decodeImage } from '../../src/data/preprocessing/decode.ts';
 import { readHistograms } from '../../src/export/pipeline/histograms.ts';
 import { readModelFile, writeModelFile } from '../../src/formats/onnx/model.ts';
 import { indexRecords } from '../../src/formats/tfrecord/tfrecord.ts';
@@ -78,4 +80,23 @@ for (const [what, args] of Object.entries(commands))
 
 test('tlt-model inspect refuses a pipe', async (t) => {
   t.regex(await reasonOf(() => runModel('inspect', pipe)), /^InputNotFound: .*it is a pipe/);
+});
+
+test('a pipe that was put where a manifest is read is refused', async (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'tlt-test-claims-'));
+  mkdirSync(join(root, 'exports'));
+  execFileSync('mkfifo', [join(root, 'exports', 'manifest.json')]);
+  const store = makePvcStore(root);
+  const message = await reasonOf(() =>
+    store.read('pvc://exports/manifest.json', new AbortController().signal),
+  );
+  t.regex(message, /^InputNotFound: .*it is a pipe/);
+});
+
+test('a picture that is a pipe is refused by its name', async (t) => {
+  const images = mkdtempSync(join(tmpdir(), 'tlt-test-images-'));
+  execFileSync('mkfifo', [join(images, 'a.jpg')]);
+  const size = { width: 8, height: 8, channels: 3 } as const;
+  const message = await reasonOf(() => decodeImage(join(images, 'a.jpg'), size));
+  t.regex(message, /^ImageInvalid: .*a\.jpg: it is a pipe/);
 });

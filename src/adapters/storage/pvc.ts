@@ -2,14 +2,14 @@
  * Artifacts in PersistentVolumeClaims: `pvc://claim/path` is the file `<root>/claim/path`, since every claim of a pod
  * is mounted below one root.
  */
-
-import { mkdir, readdir, readFile, realpath, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileDigest, sha256 } from '../../ground/base/digest.ts';
 import { messageOf, systemCodeOf, UserError } from '../../ground/base/errors.ts';
 import type { FailureReason } from '../../ground/base/failures.ts';
 import { isInside } from '../../ground/base/inside.ts';
 import { parsePvcUri } from '../../ground/base/pvc-uri.ts';
+import { readRegular } from '../../ground/base/readable.ts';
 import { makeWholeFile, outputFailure, writeWholeFile } from '../../ground/base/whole-file.ts';
 import { installation } from '../../ground/contract/installation.ts';
 import type { ArtifactStore } from './store.ts';
@@ -31,7 +31,7 @@ export const makePvcStore = (root: string): ArtifactStore => ({
   },
   read: async (uri) => {
     try {
-      return await readFile(await realPathOf(root, uri));
+      return readRegular(await realPathOf(root, uri));
     } catch (thrown) {
       if (systemCodeOf(thrown) === 'ENOENT') return undefined;
       throw inputFailure(uri, thrown);

@@ -12,6 +12,7 @@ import type { Permission } from '../api/permissions.ts';
 import { type ReasonRow, reasonGroups } from '../api/reasons.ts';
 import { fieldTable, ruleList } from './fields.ts';
 import { markdownFile, markdownTable, type PublishedFile } from './file.ts';
+import { limitsPage } from './limits.ts';
 import { leaderElectionPermissions, metricsPermissions } from './rbac.ts';
 
 export const referenceFiles = (permissions: readonly Permission[]): readonly PublishedFile[] => [
@@ -22,6 +23,7 @@ export const referenceFiles = (permissions: readonly Permission[]): readonly Pub
   exitCodesPage(),
   backendsPage(),
   permissionsPage(permissions),
+  limitsPage(),
 ];
 
 const kindPage = (kind: string, schema: ObjectSchema): PublishedFile =>

@@ -31,7 +31,10 @@ const decoded = async (input: ImageInput): Promise<Picture> => {
   try {
     return await readPicture(bytes ?? path);
   } catch (thrown) {
-    if (thrown instanceof UserError && thrown.reason === 'ImageInvalid') throw thrown;
+    if (thrown instanceof UserError)
+      throw thrown.reason === 'ImageInvalid'
+        ? thrown
+        : new UserError('ImageInvalid', thrown.message, { cause: thrown });
     const why = thrown instanceof PictureFault ? thrown.message : await whyBroken(input);
     throw new UserError(
       'ImageInvalid',

@@ -1,0 +1,27 @@
+/** What the operator makes of a container's termination message, from the pod's status to its own decisions. */
+import { decide } from '../../src/cluster/modelexport/decide.ts';
+import type { PodObject } from '../../src/cluster/ownedjobs/kube-shapes.ts';
+import type { JobState } from '../../src/cluster/ownedjobs/observed-job.ts';
+import { failureOf, successOf } from '../../src/cluster/ownedjobs/outcome.ts';
+import { anObserved } from '../builders/objects.ts';
+import { finish, performed, settled } from '../builders/played.ts';
+
+/** The export Job runs. */
+const begun = settled(anObserved());
+
+/** For a container that ended well and one that failed; the first decision writes status, the second builds on that. */
+export const decidedBy = (message: string): void => {
+  for (const exitCode of [0, 13]) {
+    const ended = finish(begun, () => stateOf(message, exitCode));
+    decide(performed(ended, decide(ended).actions));
+  }
+};
+
+const stateOf = (message: string, exitCode: number): JobState => {
+  const state = { terminated: { exitCode, reason: exitCode === 0 ? 'Completed' : 'Error', message } };
+  const status = { name: 'export', image: 'i', imageID: '', ready: false, restartCount: 0, state };
+  const pod = { metadata: { name: 'pod' }, status: { containerStatuses: [status] } } as unknown as PodObject;
+  const outcome = exitCode === 0 ? successOf([pod], 'export') : failureOf([pod], 'export');
+  if (!outcome) throw new Error('the pod has ended, and nothing follows from it');
+  return outcome;
+};
