@@ -1,0 +1,74 @@
+/** The rule that every cache is held to before it is stored: what it lacks, and why. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { type OpenedModel, openModel } from '../../src/export/models/open-model.ts';
+import { gapsOf, requireCoverage } from '../../src/export/pipeline/coverage.ts';
+import type { ModelProto } from '../../src/formats/onnx/generated/onnx_pb.ts';
+import { serializeModel } from '../../src/formats/onnx/model.ts';
+import { computedFrom } from '../../src/graph/precision/calibration-graph.ts';
+import { UserError } from '../../src/ground/base/errors.ts';
+import { classifierWith, input } from '../builders/networks.ts';
+import { aFolder } from '../builders/tool.ts';
+
+const opened = async (model: ModelProto): Promise<OpenedModel> => {
+  const path = join(aFolder(), 'model.onnx');
+  writeFileSync(path, serializeModel(model));
+  return openModel({ path, key: 'k', architecture: 'classification' });
+};
+
+const plain = (): ModelProto => classifierWith((network, from) => network.node('Relu', [network.conv(from)]));
+
+test('a cache with a scale for the input and for all that is computed from is whole', async (t) => {
+  const { model, ...rest } = await opened(plain());
+  const needed = new Set([input, ...computedFrom(model)]);
+  t.is(needed.size, 4);
+  t.deepEqual(gapsOf({ model, ...rest }, { has: (name) => needed.has(name) }), []);
+});
+
+test('a cache that lacks a scale is refused with the tensor and the reason', async (t) => {
+  const model = await opened(plain());
+  const [, lacking] = computedFrom(model.model);
+  const error = t.throws(() => requireCoverage(model, { has: (name) => name !== lacking }), {
+    instanceOf: UserError,
+  });
+  t.is(error.reason, 'CacheIncomplete');
+  t.true(
+    error.message.includes(`no scale for 1 tensor that convolutions and matrix products read: ${lacking} (`),
+  );
+  t.regex(error.message, /no float values of it were counted.*--keep_float/);
+});
+
+test('what is left in float as asked is no gap', async (t) => {
+  const model = await opened(plain());
+  const [first] = computedFrom(model.model);
+  t.deepEqual(gapsOf(model, { has: (name) => name !== first, keepFloat: [first!] }), []);
+});
+
+test('an empty cache is refused, wherever its scales are from', async (t) => {
+  const model = await opened(plain());
+  for (const isTrained of [false, true])
+    t.throws(() => requireCoverage(model, { has: () => false, isTrained }), {
+      message: /Nothing was stored/,
+    });
+});
+
+test('what training left unquantised is a gap that a warning names, not an error', async (t) => {
+  const model = await opened(plain());
+  const needed = computedFrom(model.model);
+  const covering = { has: (name: string) => name !== needed[1], isTrained: true };
+  t.notThrows(() => requireCoverage(model, covering));
+  t.deepEqual(gapsOf(model, covering), [
+    { tensor: needed[1]!, why: 'the training put no pair behind it', isExcused: true },
+  ]);
+});
+
+test('behind a plugin node that only TensorRT can run, nothing can be measured, and the node is named', async (t) => {
+  const model = await opened(
+    classifierWith((network, from) => network.conv(network.node('Only_TRT', [from]))),
+  );
+  const measured = computedFrom(model.model).slice(0, 2);
+  const gaps = gapsOf(model, { has: (name) => measured.includes(name) });
+  t.true(gaps.length > 0 && gaps.every(({ isExcused }) => isExcused));
+  t.regex(gaps[0]!.why, /computed behind Only_TRT, which only TensorRT can run/);
+});
