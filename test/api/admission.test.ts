@@ -94,6 +94,26 @@ test('takes the least ModelExport and fills in the defaults of TLT', async (t) =
   });
 });
 
+const model = (changes: Json): Json => modelExport({ model: { uri: 'pvc://models/m.onnx', ...changes } });
+test(
+  'a model with its ports, size and pixels said',
+  accepts,
+  model({
+    ports: { input: 'x', outputs: ['y'] },
+    inputDims: { channels: 3, height: 48, width: 192 },
+    preprocess: { channelOrder: 'BGR', mean: ['127.5'], scale: ['7.8e-3', '0.0079', '0.008'] },
+  }),
+);
+test('ports without a name', refuses, model({ ports: {} }), 'name the input or the outputs');
+test('pixels of which nothing is said', refuses, model({ preprocess: {} }), 'or leave preprocess out');
+test(
+  'a picture of two channels',
+  refuses,
+  model({ inputDims: { channels: 2, height: 8, width: 8 } }),
+  'pictures have 1 or 3 channels',
+);
+test('a mean that is no number', refuses, model({ preprocess: { mean: ['x'] } }), 'should match');
+
 test('an object that nobody has looked at yet does not look finished', async (t) => {
   for (const object of [modelExport({}, 'unseen'), tensorfile({}, 'unseen'), deviceClass({}, 'unseen')]) {
     await create(object);

