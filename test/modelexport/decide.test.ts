@@ -331,6 +331,27 @@ test('a model that is exported again and is the same rebuilds no engine', (t) =>
   );
 });
 
+test('a request to verify runs what made the artifacts again, while they stay Ready', (t) => {
+  const ready = settled(succeed(exported()));
+  const asking = (token: string): Observed => {
+    const annotations = { 'export.tlt.dev/verify-requested-at': token };
+    const metadata = { ...ready.modelExport.metadata, annotations };
+    return { ...ready, jobs: [], modelExport: { ...ready.modelExport, metadata } };
+  };
+  t.deepEqual(activeIn(settled(asking('cpu=1'))), ['demo-cpu']);
+  const checking = settled(asking('1'));
+  t.deepEqual(activeIn(checking), ['demo-export', 'demo-ampere', 'demo-cpu']);
+  t.is(condition(checking, 'Ready').status, 'True');
+  const done = settled(succeed(checking));
+  t.is(condition(done, 'Ready').status, 'True');
+  t.is(statusOf(done).export!.verifiedRequest, '1');
+  t.deepEqual(
+    statusOf(done).engines!.map(({ verifiedRequest }) => verifiedRequest),
+    ['1', '1'],
+  );
+  t.deepEqual(kinds({ ...done, jobs: [] }), []);
+});
+
 test('another output is another export: what status names is where the spec says', (t) => {
   const ready = settled(succeed(exported()));
   const spec = { ...ready.modelExport.spec, output: { uri: 'pvc://exports/elsewhere' } };

@@ -3,6 +3,7 @@ import test from 'ava';
 import { keptAttempts, type Ledger } from '../../src/cluster/api/ledger.ts';
 import type { ModelExport } from '../../src/cluster/api/model-export.ts';
 import { exportJob } from '../../src/cluster/jobs/export-job.ts';
+import type { Job } from '../../src/cluster/jobs/job.ts';
 import type { JobFailureReason, JobState, ObservedJob } from '../../src/cluster/ownedjobs/observed-job.ts';
 import { Refusals, refusalPauseMs } from '../../src/cluster/ownedjobs/refusals.ts';
 import {
@@ -37,9 +38,17 @@ type World = {
   readonly jobs: readonly ObservedJob[];
   readonly now: number;
   readonly forgiven: boolean;
+  readonly verification: string | undefined;
   readonly obstacles: Obstacles;
 };
-const empty: World = { before: {}, jobs: [], now: start, forgiven: false, obstacles: noObstacles };
+const empty: World = {
+  before: {},
+  jobs: [],
+  now: start,
+  forgiven: false,
+  verification: undefined,
+  obstacles: noObstacles,
+};
 
 const look = (world: World, step = aStep()): Stepped => stepped(step, world);
 
@@ -226,4 +235,22 @@ test('a refusal is tried again after a minute, one of an invalid Job is not', as
   await clock.pass(11 * refusalPauseMs);
   refusals.note('ns/new', error(403));
   t.is(refusals.of('ns/old'), undefined, 'what is not tried any more is forgotten');
+});
+
+test('what is stored is checked on request by the Job that made it, and stays what it is meanwhile', (t) => {
+  const stored = aStep({}, { isStored: true });
+  const asked = { ...empty, verification: '1' };
+  const { state } = look(asked, stored);
+  t.is(state.kind, 'Stored');
+  const checking = { ...asked, jobs: [aJobOf((state as { toVerify: Job }).toVerify, active)] };
+  t.like(look(checking, stored).state, { kind: 'Stored', verifies: { uid: checking.jobs[0]!.uid } });
+  const sound = latest(checking, { kind: 'Succeeded', result: anExported() });
+  t.is(look(sound, stored).state.kind, 'Made');
+  const known = next(sound, stored);
+  t.is(known.before.verifiedRequest, '1');
+  t.deepEqual(look(known, stored).state, { kind: 'Stored' });
+  t.deepEqual(look({ ...known, verification: undefined }, stored).state, { kind: 'Stored' });
+  const damaged = latest(checking, failed('DigestMismatch'));
+  t.like(look(damaged, stored).state, { kind: 'Failed', failure: { reason: 'DigestMismatch' } });
+  t.like(look({ ...next(damaged, stored), verification: '2' }, stored).state, { kind: 'Failed' });
 });

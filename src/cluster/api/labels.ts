@@ -36,6 +36,8 @@ export type OwnerKind = keyof typeof ownerLabels;
 export const annotations = {
   /** On a ModelExport or CalibrationTensorfile: a new token asks for another try of what has failed. */
   requestedAt: 'export.tlt.dev/requested-at',
+  /** On a ModelExport or CalibrationTensorfile: a new token asks for a check of what is stored. */
+  verifyRequestedAt: 'export.tlt.dev/verify-requested-at',
   /** On a Job: the operator suspended it, so the operator resumes it. */
   suspendedBy: 'export.tlt.dev/suspended-by',
   /** On a Job: how long the operator lets its pod run. */

@@ -34,6 +34,10 @@ export const ledgerFields = {
   ),
   lastFailure: attempt('The latest Job that failed for this artifact, whatever was made since.'),
   nextAttempt: time('When the next Job is made, after a failure that can pass.'),
+  verifiedRequest: text(
+    'The latest value of the annotation export.tlt.dev/verify-requested-at for which the artifact was checked; a digest of a long one.',
+    { maxLength: 128 },
+  ),
   startedAt: time('When the pod of the latest Job started to run.'),
   finishedAt: time('When the pod that made the artifact was done.'),
 } as const;

@@ -1,6 +1,7 @@
 /** Observed → what to do, in order. Pure: no clock, no cluster, no await; may be asked any number of times. */
 import { canonicalJson } from '../../ground/base/digest.ts';
 import type { CalibrationTensorfile, CalibrationTensorfileStatus } from '../api/calibration-tensorfile.ts';
+import type { Job } from '../jobs/job.ts';
 import type { Action as AnyAction, Decision as AnyDecision } from '../ownedjobs/action.ts';
 import { eventsAbout, summarySteps } from '../ownedjobs/events.ts';
 import { isOurs } from '../ownedjobs/managed-by.ts';
@@ -19,7 +20,8 @@ export const decide = (observed: Observed): Decision => {
   if (!isOurs(tensorfile)) return { actions: [], requeueAfterMs: undefined };
   const stage = stageOf(observed);
   const { state } = stage;
-  const keeps = ({ uid }: ObservedJob) => state.kind === 'Writing' && state.job.uid === uid;
+  const job = state.kind === 'Writing' ? state.job : state.kind === 'Written' ? state.verifies : undefined;
+  const keeps = ({ uid }: ObservedJob) => job?.uid === uid;
   const upkeep = { jobs, keeps, suspend: tensorfile.spec.suspend, isShort: isShortOfQuota(state) };
   return {
     actions: [
@@ -32,8 +34,14 @@ export const decide = (observed: Observed): Decision => {
   };
 };
 
+const toMake = (state: Stage['state']): Job | undefined => {
+  if (state.kind === 'ToWrite') return state.job;
+  if (state.kind === 'Written') return state.toVerify;
+  return state.kind === 'Waiting' ? state.retry : undefined;
+};
+
 const creations = ({ spec }: CalibrationTensorfile, { state }: Stage): readonly Action[] => {
-  const job = state.kind === 'ToWrite' ? state.job : state.kind === 'Waiting' && state.retry;
+  const job = toMake(state);
   return job && !spec.suspend ? [{ kind: 'CreateJob', job }] : [];
 };
 

@@ -9,7 +9,7 @@ import type { Job } from '../jobs/job.ts';
 import { tensorfileKey } from '../jobs/keys.ts';
 import { tensorfileJob } from '../jobs/tensorfile-job.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
-import { forgives } from '../ownedjobs/request.ts';
+import { forgives, verificationOf } from '../ownedjobs/request.ts';
 import { deadlineMsOf, type Step, stepped } from '../ownedjobs/step.ts';
 import { failedWith, laterWith, refusedWith, twinWith } from '../ownedjobs/words.ts';
 import type { Observed } from './observed.ts';
@@ -18,7 +18,12 @@ import type { Observed } from './observed.ts';
 export type StoredFile = Pick<CalibrationTensorfileStatus, 'key' | 'tensorfile'>;
 
 export type StageState =
-  | { readonly kind: 'Written'; readonly stored: StoredFile }
+  | {
+      readonly kind: 'Written';
+      readonly stored: StoredFile;
+      readonly verifies?: ObservedJob;
+      readonly toVerify?: Job;
+    }
   | { readonly kind: 'Writing'; readonly job: ObservedJob }
   | { readonly kind: 'ToWrite'; readonly job: Job }
   | { readonly kind: 'Waiting'; readonly reason: Reason; readonly message: string; readonly retry?: Job }
@@ -39,11 +44,21 @@ export const stageOf = ({ tensorfile, jobs, images, now, obstacles }: Observed):
     job: () => tensorfileJob(tensorfile, images),
     deadlineMs: deadlineMsOf(spec.jobs?.tensorfile),
   };
-  const witness = { before: status, jobs, now, obstacles, forgiven: forgives(tensorfile) };
+  const witness = {
+    before: status,
+    jobs,
+    now,
+    obstacles,
+    forgiven: forgives(tensorfile),
+    verification: verificationOf(tensorfile),
+  };
   const { state, ...rest } = stepped(step, witness);
   switch (state.kind) {
     case 'Stored':
-      return { ...rest, state: { kind: 'Written', stored: { key, tensorfile: status.tensorfile! } } };
+      return {
+        ...rest,
+        state: { ...state, kind: 'Written', stored: { key, tensorfile: status.tensorfile! } },
+      };
     case 'Made': {
       const { tensorfile: written } = state.result as TensorfileWritten;
       return { ...rest, state: { kind: 'Written', stored: { key, tensorfile: placed(folder, written) } } };

@@ -15,8 +15,15 @@ export const templateOf = ({ metadata, spec }: JobDraft): string =>
  * Names the try that follows a failure, or the first one. Every failed Job has a UID of its own, so no try is named
  * twice, whatever becomes of the Jobs.
  */
-export const tryOf = (key: string, lastFailedUid: string | undefined): string =>
-  contentKey({ key, after: lastFailedUid });
+export const tryOf = (key: string, { after, verifies }: Circumstances): string =>
+  contentKey({ key, after, verifies });
+
+export type Circumstances = {
+  /** UID of the latest Job that failed. */
+  readonly after: string | undefined;
+  /** Token of the request to check what is stored. */
+  readonly verifies: string | undefined;
+};
 
 export type NamedTry = {
   /** `export`, `tensorfile`, or the device class. */

@@ -40,10 +40,15 @@ export const decide = (observed: Observed): Decision => {
 const isKept = (job: ObservedJob, { exported, engines }: Stages): boolean => {
   const { state } = exported;
   if (state.kind === 'Waiting' && exported.ledger.wantedKey === undefined) return true;
-  if (job.stage === 'export') return state.kind === 'Exporting' && state.job.uid === job.uid;
+  if (job.stage === 'export') return jobOf(state)?.uid === job.uid;
   const engine = engines.find(({ deviceClass }) => deviceClass === job.deviceClass);
   if (engine?.state.kind === 'Waiting' && engine.state.reason === 'DeviceClassMissing') return true;
-  return engine?.state.kind === 'Building' && engine.state.job.uid === job.uid;
+  return engine !== undefined && jobOf(engine.state)?.uid === job.uid;
+};
+
+const jobOf = (state: ExportState | EngineState): ObservedJob | undefined => {
+  if (state.kind === 'Exporting' || state.kind === 'Building') return state.job;
+  return state.kind === 'Exported' || state.kind === 'Built' ? state.verifies : undefined;
 };
 
 /** FailFast: the export is not started for engines that will not be built. */
@@ -56,6 +61,7 @@ const creations = ({ modelExport: { spec } }: Observed, { exported, engines }: S
 
 const toMake = (state: ExportState | EngineState): readonly Job[] => {
   if (state.kind === 'ToExport' || state.kind === 'ToBuild') return [state.job];
+  if (state.kind === 'Exported' || state.kind === 'Built') return state.toVerify ? [state.toVerify] : [];
   return state.kind === 'Waiting' && state.retry ? [state.retry] : [];
 };
 

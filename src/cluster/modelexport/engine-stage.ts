@@ -9,11 +9,12 @@ import type { Reason } from '../api/reasons.ts';
 import { type EnginePlan, engineJob, engineKeyOf } from '../jobs/engine-job.ts';
 import type { Job } from '../jobs/job.ts';
 import { dataTypeOf } from '../jobs/keys.ts';
+import { withoutKey } from '../ownedjobs/ledger.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
-import { forgives } from '../ownedjobs/request.ts';
+import { forgives, verificationOf } from '../ownedjobs/request.ts';
 import { deadlineMsOf, type Step, type StepState, stepped } from '../ownedjobs/step.ts';
 import { failedWith, laterWith, refusedWith, twinWith } from '../ownedjobs/words.ts';
-import type { ExportStage } from './export-stage.ts';
+import type { Checks, ExportStage } from './export-stage.ts';
 import type { Observed, ObservedClass } from './observed.ts';
 
 type EngineStatus = NonNullable<NonNullable<ModelExport['status']>['engines']>[number];
@@ -25,7 +26,7 @@ export type StoredEngine = Pick<
 >;
 
 export type EngineState =
-  | { readonly kind: 'Built' }
+  | ({ readonly kind: 'Built' } & Checks)
   | { readonly kind: 'Building'; readonly job: ObservedJob }
   | { readonly kind: 'ToBuild'; readonly job: Job }
   | { readonly kind: 'Waiting'; readonly reason: Reason; readonly message: string; readonly retry?: Job }
@@ -65,7 +66,7 @@ const engineStage = (
     deviceClass,
   };
   const stored = storedOf(before);
-  const unplanned = { deviceClass, stored, ledger: forgotten(before) };
+  const unplanned = { deviceClass, stored, ledger: withoutKey(before) };
   if (observedClass.deviceClass === undefined) return withoutClass(observed, unplanned, before);
   const refusedState = refused(observed.modelExport, observedClass);
   if (refusedState) return { ...unplanned, state: refusedState };
@@ -84,6 +85,7 @@ const engineStage = (
     now: observed.now,
     obstacles: observed.obstacles,
     forgiven: forgives(observed.modelExport, deviceClass),
+    verification: verificationOf(observed.modelExport, deviceClass),
   });
   const made = state.kind === 'Made' ? engineOf(state.result as EngineBuilt, place, state.job) : stored;
   return { deviceClass, stored: made, ...rest, state: stateOf(state, observedClass) };
@@ -115,6 +117,7 @@ const isIn = (output: string, uri: string | undefined): boolean =>
 const stateOf = (state: StepState, observedClass: ObservedClass): EngineState => {
   switch (state.kind) {
     case 'Stored':
+      return { ...state, kind: 'Built' };
     case 'Made':
       return { kind: 'Built' };
     case 'Running':
@@ -137,13 +140,6 @@ const waitingForExport = {
   reason: 'WaitingForExport',
   message: 'starts when the export is done',
 } as const satisfies EngineState;
-
-/** What is wanted is not known, so no attempt counts for it. */
-const forgotten = ({ lastFailure, startedAt, finishedAt }: Ledger): Ledger => ({
-  ...(lastFailure && { lastFailure }),
-  ...(startedAt && { startedAt }),
-  ...(finishedAt && { finishedAt }),
-});
 
 /** A class can be replaced, so its engine stays built as long as nothing else that it depends on may have changed. */
 const withoutClass = (

@@ -9,8 +9,9 @@ import type { ExportedArtifacts } from '../jobs/engine-job.ts';
 import { exportJob } from '../jobs/export-job.ts';
 import type { Job } from '../jobs/job.ts';
 import { exportKey } from '../jobs/keys.ts';
+import { withoutKey } from '../ownedjobs/ledger.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
-import { forgives } from '../ownedjobs/request.ts';
+import { forgives, verificationOf } from '../ownedjobs/request.ts';
 import { deadlineMsOf, type Step, stepped } from '../ownedjobs/step.ts';
 import { failedWith, laterWith, refusedWith, twinWith } from '../ownedjobs/words.ts';
 import type { Observed } from './observed.ts';
@@ -18,9 +19,16 @@ import { type ReferredFile, readyFile, tensorfileName, tensorfileWait, withFile 
 
 export type ExportStatus = NonNullable<NonNullable<ModelExport['status']>['export']>;
 
+/** Of what is stored: the Job that checks it on request, or the one to be made for it. */
+export type Checks = { readonly verifies?: ObservedJob; readonly toVerify?: Job };
+
 export type ExportState =
   | { readonly kind: 'Waiting'; readonly reason: Reason; readonly message: string; readonly retry?: Job }
-  | { readonly kind: 'Exported'; readonly stored: ExportStatus; readonly artifacts: ExportedArtifacts }
+  | ({
+      readonly kind: 'Exported';
+      readonly stored: ExportStatus;
+      readonly artifacts: ExportedArtifacts;
+    } & Checks)
   | { readonly kind: 'Exporting'; readonly job: ObservedJob }
   | { readonly kind: 'ToExport'; readonly job: Job }
   | { readonly kind: 'Failed'; readonly reason: Reason; readonly message: string };
@@ -43,16 +51,9 @@ export const exportStage = (observed: Observed): ExportStage => {
   const planned = before?.name === name ? withFile(modelExport, before) : undefined;
   // An export stays when its tensorfile is deleted or made again: only another file changes it.
   if (planned && isStored(planned)) return plannedStage(observed, planned, before);
-  return { state: { kind: 'Waiting', ...tensorfileWait(name, observed) }, ledger: forgotten(modelExport) };
-};
-
-/** What is wanted is not known, so no attempt counts for it. */
-const forgotten = ({ status }: ModelExport): Ledger => {
-  const { lastFailure, startedAt, finishedAt } = status?.export ?? {};
   return {
-    ...(lastFailure && { lastFailure }),
-    ...(startedAt && { startedAt }),
-    ...(finishedAt && { finishedAt }),
+    state: { kind: 'Waiting', ...tensorfileWait(name, observed) },
+    ledger: withoutKey(modelExport.status?.export ?? {}),
   };
 };
 
@@ -72,10 +73,17 @@ const plannedStage = (
     job: () => exportJob(modelExport, images),
     deadlineMs: deadlineMsOf(modelExport.spec.jobs?.export),
   };
-  const { state, ...rest } = stepped(step, { before, jobs, now, obstacles, forgiven: forgives(modelExport) });
+  const { state, ...rest } = stepped(step, {
+    before,
+    jobs,
+    now,
+    obstacles,
+    forgiven: forgives(modelExport),
+    verification: verificationOf(modelExport),
+  });
   switch (state.kind) {
     case 'Stored':
-      return { ...rest, state: exported(storedPart(before), file) };
+      return { ...rest, state: { ...exported(storedPart(before), file), ...state, kind: 'Exported' } };
     case 'Made':
       return { ...rest, state: exported(storedOf(modelExport, state.result as Exported), file) };
     case 'Running':
@@ -129,6 +137,7 @@ export const storedPart = (status: ExportStatus): ExportStatus => {
   const {
     wantedKey: _,
     attempts: __,
+    verifiedRequest: ____,
     lastFailure: ___,
     nextAttempt,
     startedAt,
@@ -142,7 +151,7 @@ export const storedPart = (status: ExportStatus): ExportStatus => {
 const exported = (
   { calibrationTensorfile: _, ...stored }: ExportStatus,
   file: ReferredFile | undefined,
-): ExportState => {
+): Extract<ExportState, { kind: 'Exported' }> => {
   const { calibrationCache, verification } = stored;
   const etlt = stored.etlt!;
   const artifacts: ExportedArtifacts = {

@@ -1,6 +1,7 @@
 /**
- * Requests by annotation: `export.tlt.dev/requested-at` with a token asks for another try of what has failed, with
- * `<device class>=<token>` of one class alone. A token counts once; removing the annotation is no request. Pure.
+ * Requests by annotation: `export.tlt.dev/requested-at` with a token asks for another try of what has failed,
+ * `export.tlt.dev/verify-requested-at` for a check of what is stored; `<device class>=<token>` asks it of one class. A token
+ * counts once; removing the annotation is no request. Pure.
  */
 import { contentKey } from '../../ground/base/digest.ts';
 import { annotations } from '../api/labels.ts';
@@ -13,20 +14,30 @@ export type Requested = {
 /** As long as status keeps a token as it is; a longer one is kept by its digest. */
 const longestToken = 128;
 
-const tokenOf = ({ metadata }: Requested): string | undefined => {
-  const token = metadata.annotations?.[annotations.requestedAt];
+const tokenOf = ({ metadata }: Requested, annotation: string): string | undefined => {
+  const token = metadata.annotations?.[annotation];
   return token !== undefined && token.length > longestToken ? contentKey(token) : token || undefined;
 };
 
-/** What status says once this request is handled: the latest token, or the one before while there is none. */
+/** Status once this request is handled: the latest token, or the one before while there is none. */
 export const handledRequest = (object: Requested): string | undefined =>
-  tokenOf(object) ?? object.status?.lastHandledRequest;
+  tokenOf(object, annotations.requestedAt) ?? object.status?.lastHandledRequest;
 
 /** Whether a request that is not handled yet asks for another try of this class, or of what is made for all. */
 export const forgives = (object: Requested, deviceClass?: string): boolean => {
-  const token = tokenOf(object);
+  const token = tokenOf(object, annotations.requestedAt);
   if (token === undefined || token === object.status?.lastHandledRequest) return false;
-  const [, named] =
-    /^([a-z0-9][-a-z0-9]{0,62})=/.exec(object.metadata.annotations![annotations.requestedAt]!) ?? [];
+  return concerns(object, annotations.requestedAt, deviceClass);
+};
+
+/** The token of a request to check what is stored for this class, or what is made for all. */
+export const verificationOf = (object: Requested, deviceClass?: string): string | undefined =>
+  concerns(object, annotations.verifyRequestedAt, deviceClass)
+    ? tokenOf(object, annotations.verifyRequestedAt)
+    : undefined;
+
+const concerns = ({ metadata }: Requested, annotation: string, deviceClass: string | undefined): boolean => {
+  const value = metadata.annotations?.[annotation] ?? '';
+  const [, named] = /^([a-z0-9][-a-z0-9]{0,62})=/.exec(value) ?? [];
   return named === undefined || named === deviceClass;
 };

@@ -7,7 +7,8 @@ import type { Attempt, Ledger } from '../api/ledger.ts';
 import { keptAttempts } from '../api/ledger.ts';
 import { deadlineSecondsOf, type Job, type JobDraft } from '../jobs/job.ts';
 import { namedJob, templateOf, tryOf } from '../jobs/template.ts';
-import type { JobFailureReason, ObservedJob } from './observed-job.ts';
+import { attemptsThatCount, entryOf, type Failure, ledgerWith } from './ledger.ts';
+import type { ObservedJob } from './observed-job.ts';
 import { type Refusal, refusalPauseMs } from './refusals.ts';
 import { timestamp } from './times.ts';
 import type { TwinOf } from './twins.ts';
@@ -37,6 +38,8 @@ export type Witness = {
   readonly jobs: readonly ObservedJob[];
   /** Whether a request asks for another try of what failed. */
   readonly forgiven: boolean;
+  /** Token of a request to check what is stored. */
+  readonly verification: string | undefined;
   readonly obstacles: Obstacles;
   /** Milliseconds since the epoch. */
   readonly now: number;
@@ -50,7 +53,8 @@ export type Obstacles = {
 };
 
 export type StepState =
-  | { readonly kind: 'Stored' }
+  /** While it is checked on request, it stays what it is. */
+  | { readonly kind: 'Stored'; readonly verifies?: ObservedJob; readonly toVerify?: Job }
   | { readonly kind: 'Made'; readonly result: Exclude<Result, { kind: 'Failed' }>; readonly job: ObservedJob }
   | { readonly kind: 'Running'; readonly job: ObservedJob }
   | { readonly kind: 'Start'; readonly job: Job }
@@ -70,22 +74,45 @@ export type Stepped = {
 export const resultGraceMs = 30_000;
 
 export const stepped = (step: Step, witness: Witness): Stepped => {
+  const { before, verification } = witness;
+  if (!step.isStored) return unstored(step, witness, undefined);
+  if (verification === undefined || verification === before.verifiedRequest)
+    return { state: { kind: 'Stored' }, ledger: ledgerWith(step, before, []) };
+  const checked = unstored(step, witness, verification);
+  return { ...checked, state: whileChecked(checked.state) };
+};
+
+/** The Job that made an artifact finds it, by its digests, and makes it again only if it is damaged. */
+const whileChecked = (state: StepState): StepState => {
+  switch (state.kind) {
+    case 'Made':
+    case 'Failed':
+      return state;
+    case 'Running':
+      return { kind: 'Stored', verifies: state.job };
+    case 'Start':
+      return { kind: 'Stored', toVerify: state.job };
+    default:
+      return { kind: 'Stored' };
+  }
+};
+
+const unstored = (step: Step, witness: Witness, verifies: string | undefined): Stepped => {
   const { before } = witness;
-  if (step.isStored) return { state: { kind: 'Stored' }, ledger: ledgerWith(step, before, []) };
   const draft = step.job();
   const attempts = attemptsThatCount(before, { key: step.key, template: templateOf(draft), ...witness });
-  const attempt = tryOf(step.key, before.lastFailure?.jobUid);
+  const attempt = tryOf(step.key, { after: before.lastFailure?.jobUid, verifies });
   const job = settledJob(witness.jobs.find(isOf(step, attempt)), witness.now);
   const failure = job && failureIn(job, step, witness.now);
   if (job && failure) {
     const entry = entryOf(job, failure, (attempts.at(-1)?.number ?? 0) + 1);
     const kept = [...attempts, entry].slice(-keptAttempts);
     const known = { ...before, wantedKey: step.key, attempts: kept, lastFailure: entry };
-    return stepped(step, { ...witness, before: known });
+    return unstored(step, { ...witness, before: known }, verifies);
   }
   const part = step.deviceClass ?? step.stage;
   const ledger = ledgerWith(step, before, attempts);
-  if (job && !isOutdated(job, templateOf(draft))) return underway(job, ledger, step);
+  if (job && !isOutdated(job, templateOf(draft))) return underway(job, ledger, { ...step, ...witness });
   const verdict = job ? ({ kind: 'MayStart' } as const) : verdictOf(attempts, witness.now);
   switch (verdict.kind) {
     case 'MayStart':
@@ -143,17 +170,6 @@ const settledJob = (job: ObservedJob | undefined, now: number): ObservedJob | un
   return { ...job, state: left.state, finishedAtMs: left.sinceMs };
 };
 
-type Wanted = { readonly key: string; readonly template: string; readonly forgiven: boolean };
-
-/** Failures of another content, of another template, or that a request forgives, say nothing about the next try. */
-const attemptsThatCount = (
-  { wantedKey, attempts = [] }: Ledger,
-  { key, template, forgiven }: Wanted,
-): readonly Attempt[] =>
-  wantedKey === key && !forgiven && attempts.at(-1)?.template === template ? attempts : [];
-
-type Failure = { readonly reason: JobFailureReason; readonly message: string; readonly atMs: number };
-
 const failureIn = (
   { state, startedAtMs = Number.POSITIVE_INFINITY, finishedAtMs }: ObservedJob,
   { deadlineMs }: Step,
@@ -171,22 +187,15 @@ const failureIn = (
   return { reason: 'DeadlineExceeded', message, atMs: now };
 };
 
-const entryOf = (job: ObservedJob, { reason, message, atMs }: Failure, number: number): Attempt => ({
-  number,
-  job: job.name,
-  jobUid: job.uid,
-  template: job.template,
-  reason,
-  message: message.slice(0, 1000),
-  ...(job.node !== undefined && { node: job.node }),
-  finishedAt: timestamp(atMs),
-});
-
 /** A pod that runs is left; one that waits would wait for what the old template asks for. */
 const isOutdated = ({ state, template, startedAtMs }: ObservedJob, wanted: string): boolean =>
   template !== wanted && state.kind === 'Active' && (state.suspended || startedAtMs === undefined);
 
-const underway = (job: ObservedJob, ledger: Ledger, { deadlineMs }: Step): Stepped => {
+const underway = (
+  job: ObservedJob,
+  ledger: Ledger,
+  { deadlineMs, verification }: Pick<Step, 'deadlineMs'> & Pick<Witness, 'verification'>,
+): Stepped => {
   const { state, startedAtMs, finishedAtMs } = job;
   const startedAt = startedAtMs === undefined ? {} : { startedAt: timestamp(startedAtMs) };
   if (state.kind === 'Succeeded') {
@@ -194,7 +203,12 @@ const underway = (job: ObservedJob, ledger: Ledger, { deadlineMs }: Step): Stepp
     const { attempts: _, ...settled } = ledger;
     return {
       state: { kind: 'Made', result: state.result, job },
-      ledger: { ...settled, ...startedAt, ...finishedAt },
+      ledger: {
+        ...settled,
+        ...startedAt,
+        ...finishedAt,
+        ...(verification !== undefined && { verifiedRequest: verification }),
+      },
     };
   }
   const limit = startedAtMs === undefined ? undefined : startedAtMs + deadlineMs;
@@ -207,15 +221,3 @@ const underway = (job: ObservedJob, ledger: Ledger, { deadlineMs }: Step): Stepp
     ...(lookAtMs !== undefined && { lookAtMs }),
   };
 };
-
-const ledgerWith = (
-  { key }: Step,
-  { lastFailure, startedAt, finishedAt }: Ledger,
-  attempts: readonly Attempt[],
-): Ledger => ({
-  wantedKey: key,
-  ...(attempts.length > 0 && { attempts: [...attempts] }),
-  ...(lastFailure && { lastFailure }),
-  ...(startedAt && { startedAt }),
-  ...(finishedAt && { finishedAt }),
-});
