@@ -68,7 +68,8 @@ const apply = (object: object): Promise<string> =>
   plane.kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'export.tlt.dev/v1beta1', ...object }));
 
 const anExportOf = (name: string): Promise<string> => {
-  const { calibration: _, ...spec } = aSpec({ dataType: 'fp32', deviceClasses: [{ name: 'cpu' }] });
+  const output = { uri: `pvc://exports/${name}` };
+  const { calibration: _, ...spec } = aSpec({ dataType: 'fp32', deviceClasses: [{ name: 'cpu' }], output });
   return apply({ kind: 'ModelExport', metadata: { name, namespace: 'victim' }, spec });
 };
 
@@ -142,7 +143,7 @@ test.serial(
     await endPod({ namespace: 'victim', name: honest.metadata.name }, endedWell('export', anExported()));
     const { etlt } = await untilExported('one');
     t.is(etlt!.sha256, anExported().etlt.sha256);
-    t.regex(etlt!.uri, /^pvc:\/\/exports\/classifier\/[0-9a-f]+\/model\.etlt$/);
+    t.regex(etlt!.uri, /^pvc:\/\/exports\/one\/[0-9a-f]+\/model\.etlt$/);
   },
 );
 
