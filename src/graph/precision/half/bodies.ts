@@ -2,12 +2,13 @@
 import { elementType } from '../../../formats/onnx/element-type.ts';
 import type { GraphProto, NodeProto } from '../../../formats/onnx/generated/onnx_pb.ts';
 import { copyWith, elementTypeOf } from '../../../formats/onnx/graph.ts';
-import { intOf, makeAttribute } from '../../../formats/onnx/node.ts';
+import { attributeOf, intOf, makeAttribute } from '../../../formats/onnx/node.ts';
+import { UserError } from '../../../ground/base/errors.ts';
 import { dependentNames } from '../../transforms/dependence.ts';
 import { halfBody, type Setting, typedAs, withOutputs } from './half-graph.ts';
 import type { Form, Scope } from './scope.ts';
 
-/** @throws UserError EngineUnsupported as `halfTensor` */
+/** @throws UserError EngineUnsupported as `halfTensor`, ModelInvalid for a loop whose body does not fit it */
 export const halfBodies = (node: NodeProto, scope: Scope, setting: Setting): NodeProto[] => {
   if (node.domain === '' && node.opType === 'If') return halfBranches(node, scope, setting);
   if (node.domain === '' && node.opType === 'Loop')
@@ -50,21 +51,43 @@ type Slots = {
   readonly states: number;
 };
 
+/** @throws UserError ModelInvalid */
+const bodyOf = (node: NodeProto): GraphProto => {
+  const body = attributeOf(node, 'body')?.g;
+  if (body) return body;
+  throw invalidBody(node, 'it has no body');
+};
+
+const invalidBody = ({ opType, name }: NodeProto, found: string): UserError =>
+  new UserError(
+    'ModelInvalid',
+    `Making the fp16 graph: reading the ${opType} ${name}: ${found}. Export the model again.`,
+  );
+
 const loopSlots = (node: NodeProto): Slots => {
-  const body = node.attribute.find(({ name }) => name === 'body')!.g!;
+  const body = bodyOf(node);
   return { body, input: 2, bodyInput: 2, bodyOutput: 1, states: Math.max(0, node.input.length - 2) };
 };
 
 const scanSlots = (node: NodeProto, opset: number): Slots => {
-  const body = node.attribute.find(({ name }) => name === 'body')!.g!;
+  const body = bodyOf(node);
   const lengths = opset < 9 ? 1 : 0; // the lengths of the sequences came first then
   const states = node.input.length - lengths - intOf(node, 'num_scan_inputs', 0);
   return { body, input: lengths, bodyInput: 0, bodyOutput: 0, states };
 };
 
+/** @throws UserError ModelInvalid for a body that takes or gives less than its node hands on */
+const requireFitting = (node: NodeProto, { body, input, bodyInput, bodyOutput, states }: Slots): void => {
+  const [taken, given] = [bodyInput + node.input.length - input, bodyOutput + states];
+  if (body.input.length >= taken && body.output.length >= given) return;
+  const found = `${body.input.length} inputs and ${body.output.length} outputs`;
+  throw invalidBody(node, `its body has ${found}, and ${taken} and ${given} are needed`);
+};
+
 type Context = { readonly scope: Scope; readonly setting: Setting };
 
 const halfLoop = (node: NodeProto, slots: Slots, { scope, setting }: Context): NodeProto[] => {
+  requireFitting(node, slots);
   const { body, input: first, bodyInput, bodyOutput, states } = slots;
   const dependent = dependentInLoop(node, slots, setting.dependent);
   const fed = node.input.slice(first);
