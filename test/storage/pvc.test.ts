@@ -74,7 +74,7 @@ test('a replaced file is the old one or the new one, whole', async (t) => {
   t.is(readFileSync(join(root, 'claim/file')).length, 2_000_000);
 });
 
-test('what a killed pod left half-written goes with the next write, and never had the final name', async (t) => {
+test('what a killed pod left half-written goes with a later write, and never had the final name', async (t) => {
   const root = aRoot();
   const writer = `
     const { makePvcStore } = await import(${JSON.stringify(join(import.meta.dirname, '../../src/adapters/storage/pvc.ts'))});
@@ -87,9 +87,27 @@ test('what a killed pod left half-written goes with the next write, and never ha
   await new Promise((resolve) => child.once('exit', resolve));
   const left = readdirSync(join(root, 'claim'));
   if (left.includes('big')) t.is(readFileSync(join(root, 'claim/big')).length, 64_000_000);
-  writeFileSync(join(root, 'claim', '.big.0123456789ab.partial'), 'left by a killed pod');
-  await makePvcStore(root).put('pvc://claim/big', Buffer.from('small'), signal);
+  const partial = '.big.0123456789ab.partial';
+  writeFileSync(join(root, 'claim', partial), 'left by a killed pod');
+  const anHourLater = () => Date.now() + 3_700_000;
+  await makePvcStore(root, anHourLater).put('pvc://claim/big', Buffer.from('small'), signal);
   t.deepEqual(readdirSync(join(root, 'claim')), ['big']);
+});
+
+test('two pods that write the same file at the same time do not disturb each other', async (t) => {
+  const root = aRoot();
+  const [first, second] = [makePvcStore(root), makePvcStore(root)];
+  const stored = await first.make(
+    'pvc://claim/file',
+    async (path) => {
+      writeFileSync(path, 'half');
+      await second.put('pvc://claim/file', Buffer.from('other'), signal);
+      writeFileSync(path, 'whole');
+    },
+    signal,
+  );
+  t.is(stored.sizeBytes, 5);
+  t.deepEqual(readdirSync(join(root, 'claim')), ['file']);
 });
 
 const asRoot = process.getuid?.() === 0 ? test : test.skip;

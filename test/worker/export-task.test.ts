@@ -100,6 +100,20 @@ test('the same model exported again is another ciphertext, and the same by its d
   t.is(first.etlt.payloadDigest, second.etlt.payloadDigest);
 });
 
+test('what another pod stored meanwhile is reported, and not written over', async (t) => {
+  const { at, runTask, world } = await aPod();
+  const { calibration: _, ...task } = aTask({});
+  const float = { ...task, dataType: 'fp32' } as const;
+  let looks = 0;
+  const fetch: typeof world.store.fetch = async (uri, signal) => {
+    if (uri.endsWith('manifest.json') && looks++ === 1) await runTask(float);
+    return world.store.fetch(uri, signal);
+  };
+  const late = await runExportTask(float, { ...world, store: { ...world.store, fetch } });
+  t.true(late.reused);
+  t.is(late.etlt.sha256, sha256(readFileSync(at('exports/out/k/model.etlt'))));
+});
+
 test('what the export read is in its result by digest, and each digest can be pinned', async (t) => {
   const { at, runTask } = await aPod();
   writeFileSync(at('spec.txt'), classificationSpec);

@@ -4,6 +4,7 @@
  */
 import { mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { systemClock } from '../../ground/base/clock.ts';
 import { fileDigest, sha256 } from '../../ground/base/digest.ts';
 import { messageOf, systemCodeOf, UserError } from '../../ground/base/errors.ts';
 import type { FailureReason } from '../../ground/base/failures.ts';
@@ -14,7 +15,8 @@ import { makeWholeFile, outputFailure, writeWholeFile } from '../../ground/base/
 import { installation } from '../../ground/contract/installation.ts';
 import type { ArtifactStore } from './store.ts';
 
-export const makePvcStore = (root: string): ArtifactStore => ({
+/** @param now milliseconds since the epoch, by which a file is known to be abandoned */
+export const makePvcStore = (root: string, now: () => number = systemClock.now): ArtifactStore => ({
   fetch: async (uri) => {
     try {
       return await realPathOf(root, uri);
@@ -38,12 +40,12 @@ export const makePvcStore = (root: string): ArtifactStore => ({
     }
   },
   put: async (uri, bytes) => {
-    const path = await madePlace(root, uri);
+    const path = await madePlace(root, uri, now());
     await writeWholeFile(path, bytes, { overwrite: true });
     return { sha256: sha256(bytes), sizeBytes: bytes.byteLength };
   },
   make: async (uri, write) => {
-    const path = await madePlace(root, uri);
+    const path = await madePlace(root, uri, now());
     await makeWholeFile(path, write, { overwrite: true });
     return { sha256: await fileDigest(path), sizeBytes: (await stat(path)).size };
   },
@@ -82,13 +84,13 @@ const outside = (reason: FailureReason, uri: string): UserError =>
   );
 
 /** The path of an output, in its folder inside the claim, which is made. */
-const madePlace = async (root: string, uri: string): Promise<string> => {
+const madePlace = async (root: string, uri: string, now: number): Promise<string> => {
   try {
     const { claim, path } = await placeOf(root, uri);
     const folder = dirname(path);
     if (!isInside(claim, await deepestReal(folder))) throw outside('OutputUnwritable', uri);
     await mkdir(folder, { recursive: true });
-    await sweep(path);
+    await sweep(path, now);
     return path;
   } catch (thrown) {
     throw outputFailure(thrown, uri);
@@ -105,13 +107,21 @@ const deepestReal = async (folder: string): Promise<string> => {
   }
 };
 
-/** What a killed pod left of this very file; nobody else writes it, because a Job runs one pod at a time. */
-const sweep = async (path: string): Promise<void> => {
+/** Longer than any pause between two writes of a pod that still works, in milliseconds. */
+const abandonedMs = 60 * 60 * 1000;
+
+/** What a killed pod left of this file. Another pod may be writing it now: its file is young. */
+const sweep = async (path: string, now: number): Promise<void> => {
   const folder = dirname(path);
-  const left = (await readdir(folder)).filter(
+  const parts = (await readdir(folder)).filter(
     (name) => name.startsWith(`.${basename(path)}.`) && name.endsWith('.partial'),
   );
-  await Promise.all(left.map((name) => rm(join(folder, name), { force: true })));
+  await Promise.all(parts.map((name) => removeIfAbandoned(join(folder, name), now)));
+};
+
+const removeIfAbandoned = async (path: string, now: number): Promise<void> => {
+  const found = await stat(path).catch(() => undefined); // Renamed or removed meanwhile by the pod that writes it.
+  if (found && now - found.mtimeMs > abandonedMs) await rm(path, { force: true });
 };
 
 const inputFailure = (uri: string, thrown: unknown): UserError => {

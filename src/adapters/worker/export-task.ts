@@ -49,8 +49,8 @@ export const runExportTask = async (task: ExportTask, world: TaskWorld): Promise
     ...(data && { [inputNames[data.source.kind]]: data.sha256 }),
   };
   requirePin(task.model, inputs.model);
-  const finished = await finishedWork(world.store, { folder: task.folder, inputs, signal: world.signal });
-  if (finished?.kind === 'Exported') return { ...finished, reused: true };
+  const finished = await finishedExport(task, inputs, world);
+  if (finished) return finished;
   const cipher = task.codec && (await provenCodec({ ...task.codec, ...world }, key));
   const opened = await openModel({
     path,
@@ -65,7 +65,18 @@ export const runExportTask = async (task: ExportTask, world: TaskWorld): Promise
   const prepared = { task, opened, data, inputs };
   const trained = usesTrainedScales(opened, task.forcePtq) ? await trainedTask(prepared, world) : undefined;
   const calibration = task.calibration && !trained && (await calibrateTask(prepared, world));
-  return publish({ ...prepared, calibration: calibration || undefined, trained, key, cipher }, world);
+  // Another pod may have made the same meanwhile: what its manifest names is not written over.
+  const products = { ...prepared, calibration: calibration || undefined, trained, key, cipher };
+  return (await finishedExport(task, inputs, world)) ?? publish(products, world);
+};
+
+const finishedExport = async (
+  { folder }: ExportTask,
+  inputs: Prepared['inputs'],
+  { store, signal }: TaskWorld,
+): Promise<Exported | undefined> => {
+  const finished = await finishedWork(store, { folder, inputs, signal });
+  return finished?.kind === 'Exported' ? { ...finished, reused: true } : undefined;
 };
 
 /** What a manifest calls the digest of the data. */

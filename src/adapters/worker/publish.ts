@@ -13,6 +13,7 @@ import type { Manifest } from '../../ground/contract/manifest.ts';
 import { type EngineBuilt, parseResult } from '../../ground/contract/result.ts';
 import { resultSchemas } from '../../ground/contract/result-schema.ts';
 import type { EngineTask } from '../../ground/contract/task.ts';
+import { finishedWork } from './finished-work.ts';
 import { copyHanded, readHanded } from './handed-file.ts';
 import { engineInputs, type StageWorld } from './stage.ts';
 
@@ -27,6 +28,10 @@ export const publish = async (task: EngineTask, world: PublishWorld): Promise<En
   const finished = await finishedBefore(world);
   if (finished) return { ...finished, reused: true };
   const facts = await reported(world);
+  const { store, signal } = world;
+  // Another pod may have built the same meanwhile: what its manifest names is not written over.
+  const other = await finishedWork(store, { folder: task.folder, inputs: engineInputs(task), signal });
+  if (other?.kind === 'EngineBuilt') return { ...other, reused: true };
   const name = backends[task.backend].engineFile;
   const stored = await storeEngine(task, world);
   const result: EngineBuilt = {
