@@ -1,0 +1,104 @@
+/** `npm run bench:failover`: how long nobody writes after the leader was killed, and after it was stopped; no Job is made twice. */
+import type { ChildProcess } from 'node:child_process';
+import process from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { modelExportResource } from '../../../src/cluster/modelexport/caches.ts';
+import { jobResources } from '../../../src/cluster/ownedjobs/caches.ts';
+import { eventually } from '../../cluster/run.ts';
+import { compileOperator, startOperator } from './contenders.ts';
+import { contender, createExport, namespace, startWorld, type World } from './world.ts';
+
+const { values } = parseArgs({ options: { repetitions: { type: 'string', default: '50' } } });
+
+const leaseResource = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases' } as const;
+const flags = ['--namespace', namespace, '--leader-elect', '--lease-namespace', namespace] as const;
+
+type Lease = { readonly spec?: { readonly holderIdentity?: string } };
+
+const holderOf = async ({ client, signal }: World): Promise<string> => {
+  const at = { namespace, name: 'tlt-export-operator' };
+  const { spec } = (await client.read(leaseResource, at, signal).catch(() => ({}))) as Lease;
+  return spec?.holderIdentity ?? '';
+};
+
+const start = ({ plane }: World): ChildProcess => startOperator(plane.kubeconfigOf(contender), flags);
+
+const untilHeld = (world: World, before: string): Promise<string> =>
+  eventually(
+    'a new leader',
+    async () => {
+      const holder = await holderOf(world);
+      return holder !== '' && holder !== before ? holder : undefined;
+    },
+    60_000,
+  );
+
+const hasStatus = async ({ client, signal }: World, name: string): Promise<boolean> => {
+  const found = (await client.read(modelExportResource, { namespace, name }, signal)) as {
+    readonly status?: { readonly observedGeneration?: number };
+  };
+  return (found.status?.observedGeneration ?? -1) >= 0;
+};
+
+/** From the signal until the new leader's first write, for an export that is made right after it. */
+const failOver = async (
+  world: World,
+  pair: { leader: ChildProcess; standby: ChildProcess; holder: string },
+  { name, signal }: { readonly name: string; readonly signal: 'SIGKILL' | 'SIGTERM' },
+): Promise<number> => {
+  const started = performance.now();
+  pair.leader.kill(signal);
+  await createExport(world, name);
+  await eventually(`a status of ${name}`, async () => (await hasStatus(world, name)) || undefined, 60_000);
+  const seconds = (performance.now() - started) / 1000;
+  pair.holder = await untilHeld(world, pair.holder);
+  pair.leader = pair.standby;
+  pair.standby = start(world);
+  await sleep(5000); // Its caches are filled by then.
+  return seconds;
+};
+
+type Named = { readonly metadata: { readonly labels?: Readonly<Record<string, string>> } };
+
+/** Jobs of the same content and object: there must be one of each. */
+const twinsIn = async ({ client, signal }: World): Promise<number> => {
+  const { items } = (await client.list(jobResources.jobs, { namespace }, signal)) as {
+    readonly items: readonly Named[];
+  };
+  const contents = items.map(({ metadata: { labels = {} } }) =>
+    ['model-export-uid', 'stage', 'device-class', 'artifact-key']
+      .map((label) => labels[`export.tlt.dev/${label}`])
+      .join('/'),
+  );
+  return contents.length - new Set(contents).size;
+};
+
+const worst = (seconds: readonly number[]): string =>
+  `median ${seconds.toSorted((a, b) => a - b)[seconds.length >> 1]!.toFixed(2)} s, longest ${Math.max(...seconds).toFixed(2)} s`;
+
+const main = async (): Promise<void> => {
+  await compileOperator();
+  const world = await startWorld();
+  const leader = start(world);
+  const holder = await untilHeld(world, '');
+  const pair = { leader, standby: start(world), holder };
+  await sleep(5000);
+  const took = { SIGKILL: [] as number[], SIGTERM: [] as number[] };
+  try {
+    for (let i = 0; i < Number(values.repetitions); i++)
+      for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
+        const seconds = await failOver(world, pair, { name: `${signal.toLowerCase()}-${i}`, signal });
+        took[signal].push(seconds);
+        process.stderr.write(`${signal}: ${seconds.toFixed(2)} s\n`);
+      }
+    process.stdout.write(
+      `${values.repetitions} repetitions\nleader killed → next write: ${worst(took.SIGKILL)}\nleader stopped → next write: ${worst(took.SIGTERM)}\nJobs made twice: ${await twinsIn(world)}\n`,
+    );
+  } finally {
+    for (const each of [pair.leader, pair.standby]) each.kill('SIGKILL');
+    await world.stop();
+  }
+};
+
+await main();
