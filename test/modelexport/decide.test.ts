@@ -405,3 +405,17 @@ test('never are Reconciling and Stalled both True, and always are all six condit
     t.false(both);
   }
 });
+
+test('an export that goes as it should costs three status writes, one Job for each artifact, and nothing else', (t) => {
+  const counts: Record<string, number> = {};
+  let observed = anObserved();
+  for (let stage = 0; stage < 3; stage++) {
+    for (let { actions } = decide(observed); actions.length > 0; { actions } = decide(observed)) {
+      for (const { kind } of actions) counts[kind] = (counts[kind] ?? 0) + 1;
+      observed = performed(observed, actions);
+    }
+    observed = succeed(observed);
+  }
+  t.is(condition(observed, 'Ready').status, 'True');
+  t.deepEqual(counts, { WriteStatus: 3, CreateJob: 3 });
+});

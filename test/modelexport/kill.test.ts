@@ -133,7 +133,7 @@ test('the operator may be killed after any of its writes', async (t) => {
   t.teardown(() => Promise.all(opened.map((lane) => lane.close())));
   for (let lane = 0; lane < lanes; lane++) opened.push(await openLane(`lane-${lane}`));
   const undisturbed = await opened[0]!.killed(0);
-  t.true(undisturbed.writes >= 8, `${undisturbed.writes} writes make an export`);
+  t.true(undisturbed.writes >= 6, `${undisturbed.writes} writes make an export`);
   t.is(undisturbed.jobsMade.length, 3);
   const kills = Array.from({ length: undisturbed.writes }, (_, i) => i + 1);
   let reached = 0;
