@@ -134,6 +134,7 @@ const blockedReasons: readonly BlockedReason[] = [
   'ImagePullFailed',
   'Unschedulable',
   'VolumeUnreachable',
+  'NodeLost',
   'PodRefused',
   'PodWaiting',
 ];

@@ -27,7 +27,12 @@ const aJob = (stage: string, type: 'Complete' | 'Failed'): JobObject => ({
   status: { conditions: [{ type, status: 'True', lastTransitionTime }] },
 });
 
-const around = (pods: readonly PodObject[]) => ({ pods, warnings: [], hardwareOf: () => undefined });
+const around = (pods: readonly PodObject[]) => ({
+  pods,
+  warnings: [],
+  hardwareOf: () => undefined,
+  isLost: () => false,
+});
 const stateOf = (job: JobObject, ...pods: PodObject[]) => observeJob(job, around(pods)).state;
 const complete = (stage: string, ...pods: PodObject[]) => stateOf(aJob(stage, 'Complete'), ...pods);
 const failed = (stage: string, ...pods: PodObject[]) => stateOf(aJob(stage, 'Failed'), ...pods);
@@ -170,4 +175,55 @@ test("a sidecar's exit code is not the pod's", (t) => {
 test('a container that the kernel killed ran out of memory', (t) => {
   const pod = aPod({ build: { exitCode: 137, reason: 'OOMKilled' } }, {});
   t.like(failed('engine', pod), { reason: 'OutOfMemory' });
+});
+
+test('a pod whose node is not ready is neither running nor failed: the object waits for the node', (t) => {
+  const job = { ...aJob('export', 'Complete'), status: {} };
+  const pod = { ...aPod({}, {}), spec: { nodeName: 'gone' }, status: { phase: 'Running' } };
+  const isLost = (node: string) => node === 'gone';
+  const { state } = observeJob(job, { ...around([pod]), isLost });
+  t.like(state, { kind: 'Active', blocked: { reason: 'NodeLost' } });
+  t.is((observeJob(job, around([pod])).state as { blocked?: object }).blocked, undefined);
+});
+
+const failing = (message: string, pods: readonly PodObject[] = []) => {
+  const conditions = [
+    { type: 'Failed', status: 'True', reason: 'PodFailurePolicy', message, lastTransitionTime },
+  ];
+  return observeJob({ ...aJob('export', 'Failed'), status: { conditions } }, around(pods)).state;
+};
+
+test('a failure keeps its reason when the pod is gone, by the words of the Job', (t) => {
+  const words =
+    'Container export for pod v/demo-1-x failed with exit code 10 matching FailJob rule at index 1';
+  t.like(failing(words), { kind: 'Failed', reason: 'WrongKey', message: words });
+  t.like(failing('Pod v/p has condition DisruptionTarget matching FailJob rule at index 0'), {
+    reason: 'Disrupted',
+  });
+  t.like(failing('Job has reached the specified backoff limit'), { reason: 'PodFailed' });
+});
+
+test('an eviction is a disruption, unless the pod had found what cannot pass', (t) => {
+  const conditions = [
+    {
+      type: 'DisruptionTarget',
+      status: 'True',
+      message: 'The node was low on resource: memory',
+      lastTransitionTime,
+    },
+  ];
+  const evicted = (ended: Ended) => {
+    const pod = aPod({}, { export: { exitCode: 51, ...ended } });
+    return failing('Pod v/p has condition DisruptionTarget', [
+      { ...pod, status: { ...pod.status, conditions } },
+    ]);
+  };
+  t.like(evicted({}), { reason: 'Disrupted', message: 'The node was low on resource: memory' });
+  const report = json({ kind: 'Failed', reason: 'WrongKey', message: 'no' });
+  t.like(evicted({ ...report, exitCode: 10 }), { reason: 'WrongKey' });
+});
+
+test('a Job that failed while its pod is still seen to run is looked at again, not judged', (t) => {
+  const pod = { ...aPod({}, {}), status: { phase: 'Running' } };
+  t.is(failing('late', [pod]).kind, 'Active');
 });

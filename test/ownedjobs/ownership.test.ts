@@ -82,6 +82,7 @@ const observed = ({ jobs = [], pods = [], warnings = {} }: Contents) => {
   for (const object of pods) stores.pods.set(caches.pods.project(object));
   return observeOwned(stores, owner, {
     hardwareOf: () => undefined,
+    isLost: () => false,
     warningsAbout: (uid) => warnings[uid] ?? [],
   });
 };

@@ -142,6 +142,11 @@ const waiting = {
     when: 'The pod waits for something else, which the message names.',
     remedy: 'Read the message; the pod starts by itself once the cause is gone.',
   },
+  NodeLost: {
+    when: 'The node of the pod is not ready: nobody knows whether the pod still runs.',
+    remedy:
+      'Bring the node back, or delete the Node object if it is gone for good; the pod is then replaced.',
+  },
   DeviceClassMissing: {
     when: 'A name in spec.deviceClasses is that of no ExportDeviceClass.',
     remedy: 'Create the ExportDeviceClass, or fix its name.',

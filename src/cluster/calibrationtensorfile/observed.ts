@@ -32,7 +32,11 @@ export const observe = (key: Key, context: Context): Observed | undefined => {
   const { stores, images, now, warningsAbout, refusalOf } = context;
   const tensorfile = stores.tensorfiles.get(key);
   if (tensorfile === undefined) return undefined;
-  const jobs = observeOwned(stores, tensorfile, { hardwareOf: () => undefined, warningsAbout });
+  const jobs = observeOwned(stores, tensorfile, {
+    hardwareOf: () => undefined,
+    isLost: () => false,
+    warningsAbout,
+  });
   const obstacles = { refusalOf, twinOf: twinsOf(stores, tensorfile) };
   return { tensorfile, jobs, images, now, obstacles };
 };

@@ -45,6 +45,7 @@ export const observe = (key: Key, context: ObserveContext): Observed | undefined
     classes: modelExport.spec.deviceClasses.map(({ name }) => observeClass(stores, name)),
     jobs: observeOwned(stores, modelExport, {
       warningsAbout,
+      isLost: (name) => stores.nodes.get(name)?.ready === false,
       hardwareOf: (name) => {
         const node = stores.nodes.get(name);
         return node && hardwareOf(node);

@@ -23,6 +23,14 @@ export const blockedOf = (pod: PodObject, warnings: readonly Warning[]): Blocked
   return unscheduled(pod) ?? waitingContainer(pod) ?? unmounted(warnings);
 };
 
+/** A pod on a node that does not answer is neither running nor ended until the node is back or removed. */
+export const lostWith = ({ spec }: PodObject, isLost: (node: string) => boolean): Blocked | undefined => {
+  const node = spec?.nodeName;
+  if (node === undefined || !isLost(node)) return undefined;
+  const message = `node ${node} is not ready: the pod continues with it, or is replaced once the node is removed`;
+  return { reason: 'NodeLost', message };
+};
+
 /** @param warnings about a Job that has no pod, the newest first */
 export const refusedPod = (warnings: readonly Warning[]): Blocked | undefined => {
   const refusal = warnings.find(({ reason }) => reason === 'FailedCreate');

@@ -2,7 +2,7 @@
 import type { Stage } from '../../ground/contract/result.ts';
 import { labels } from '../api/labels.ts';
 import type { Hardware } from '../deviceclass/hardware.ts';
-import { blockedOf, refusedPod } from './blocked.ts';
+import { blockedOf, lostWith, refusedPod } from './blocked.ts';
 import { endOf } from './end-of-job.ts';
 import type { ContainerStatus, JobObject, PodObject, Warning } from './kube-shapes.ts';
 import type { JobState, ObservedJob } from './observed-job.ts';
@@ -13,6 +13,8 @@ export type JobSurroundings = {
   readonly pods: readonly PodObject[];
   readonly warnings: readonly Warning[];
   readonly hardwareOf: (node: string) => Hardware | undefined;
+  /** Whether the node is known and not ready. */
+  readonly isLost: (node: string) => boolean;
 };
 
 export const observeJob = (job: JobObject, around: JobSurroundings): ObservedJob => {
@@ -27,7 +29,7 @@ export const observeJob = (job: JobObject, around: JobSurroundings): ObservedJob
     deviceClass: own[labels.deviceClass],
     attempt: own[labels.attempt],
     template: own[labels.template] ?? '',
-    state: stateOf(job, pods, around.warnings),
+    state: stateOf(job, pods, around),
     startedAtMs: startOf(pods[0]),
     finishedAtMs: endTimeOf(job),
     node,
@@ -46,11 +48,15 @@ const isManagedElsewhere = ({ spec }: JobObject): boolean =>
 const newestFirst = (a: PodObject, b: PodObject): number =>
   (b.metadata.creationTimestamp ?? '').localeCompare(a.metadata.creationTimestamp ?? '');
 
-const stateOf = (job: JobObject, pods: readonly PodObject[], warnings: readonly Warning[]): JobState => {
+const stateOf = (
+  job: JobObject,
+  pods: readonly PodObject[],
+  { warnings, isLost }: JobSurroundings,
+): JobState => {
   const ended = endOf(job, pods);
   if (ended) return ended;
   const pod = pods[0];
-  const blocked = pod ? blockedOf(pod, warnings) : refusedPod(warnings);
+  const blocked = pod ? (lostWith(pod, isLost) ?? blockedOf(pod, warnings)) : refusedPod(warnings);
   const left = leftBy(pods, job.metadata.labels?.[labels.stage] as Stage);
   return {
     kind: 'Active',

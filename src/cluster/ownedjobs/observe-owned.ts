@@ -10,6 +10,7 @@ type HardwareOf = (node: string) => Hardware | undefined;
 
 export type OwnedContext = {
   readonly hardwareOf: HardwareOf;
+  readonly isLost: (node: string) => boolean;
   /** By the uid of a Job or a pod. */
   readonly warningsAbout: (uid: string) => readonly Warning[];
 };
@@ -17,7 +18,7 @@ export type OwnedContext = {
 export const observeOwned = (
   stores: JobStores,
   owner: OwnerIdentity,
-  { hardwareOf, warningsAbout }: OwnedContext,
+  { hardwareOf, isLost, warningsAbout }: OwnedContext,
 ): readonly ObservedJob[] =>
   stores.jobs
     .byIndex(jobIndexes.owner, ownedKey(owner.metadata.namespace, owner.metadata.uid))
@@ -29,7 +30,7 @@ export const observeOwned = (
         .filter(({ metadata }) => isPodOf(metadata, job.metadata));
       const stuck = pods.length === 0 ? [uid] : pods.map(({ metadata }) => metadata.uid);
       const warnings = stuck.flatMap(warningsAbout);
-      return observeJob(job, { pods, warnings, hardwareOf });
+      return observeJob(job, { pods, warnings, hardwareOf, isLost });
     });
 
 /** A Job that is being deleted counts as gone: a new one of its name is made as soon as the name is free. */

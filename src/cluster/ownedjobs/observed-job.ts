@@ -40,6 +40,7 @@ export type BlockedReason =
   | 'ClaimMissing'
   | 'ImagePullFailed'
   | 'Unschedulable'
+  | 'NodeLost'
   | 'PodRefused'
   | 'VolumeUnreachable'
   | 'VolumeInUse'
