@@ -1,10 +1,10 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { BitCounter } from '../../src/calibration/histograms/bit-counter.ts';
-import { clipped } from '../../src/calibration/histograms/derived.ts';
+import { clipHistogram } from '../../src/calibration/histograms/derived.ts';
 import { lowerEdge } from '../../src/calibration/histograms/float-bits.ts';
-import { emptyHistogram, sumOf } from '../../src/calibration/histograms/histogram.ts';
-import { linearBins } from '../../src/calibration/histograms/linear-bins.ts';
+import { addHistograms, emptyHistogram } from '../../src/calibration/histograms/histogram.ts';
+import { toLinearBins } from '../../src/calibration/histograms/linear-bins.ts';
 import { seeded, shuffled } from '../../src/ground/base/rng.ts';
 import { histogramOf } from '../builders/histogram.ts';
 
@@ -15,8 +15,8 @@ test('histograms of parts, added or summed in any order, equal the histogram of 
     fc.property(floats, floats, (one, other) => {
       const whole = histogramOf([...one, ...other]);
       t.deepEqual(histogramOf(one, other), whole);
-      t.deepEqual(sumOf(histogramOf(other), histogramOf(one)), whole);
-      t.deepEqual(sumOf(emptyHistogram, whole), whole);
+      t.deepEqual(addHistograms(histogramOf(other), histogramOf(one)), whole);
+      t.deepEqual(addHistograms(emptyHistogram, whole), whole);
     }),
     { numRuns: 50 },
   );
@@ -61,7 +61,7 @@ test('a clipped tensor has exactly the histogram that its values would have', (t
       const [low, high] = [Math.min(one, other), Math.max(one, other)];
       const values32 = values.map((value) => Math.min(Math.max(value, low), high));
       if (values32.some((value) => !Number.isFinite(value))) return;
-      t.deepEqual(clipped(histogramOf(values), { low, high }), histogramOf(values32));
+      t.deepEqual(clipHistogram(histogramOf(values), { low, high }), histogramOf(values32));
     }),
   );
 });
@@ -82,8 +82,8 @@ test('NaN and infinities of both signs are found, and the worst is remembered', 
 test('a histogram with infinities is not finite, sums with others, and is finite again once clipped', (t) => {
   const masked = histogramOf([1, Number.NEGATIVE_INFINITY, 2]);
   t.false(masked.isFinite);
-  t.false(sumOf(histogramOf([5]), masked).isFinite);
-  const clippedAgain = clipped(masked, { low: 0, high: Number.POSITIVE_INFINITY });
+  t.false(addHistograms(histogramOf([5]), masked).isFinite);
+  const clippedAgain = clipHistogram(masked, { low: 0, high: Number.POSITIVE_INFINITY });
   t.true(clippedAgain.isFinite);
   t.deepEqual(clippedAgain, histogramOf([1, 0, 2]));
 });
@@ -93,7 +93,7 @@ test('linear bins lose no value', (t) => {
     fc.property(floats, (values) => {
       const histogram = histogramOf(values);
       if (histogram.absoluteMax < 2 ** -30) return true;
-      const { counts } = linearBins(histogram, 2048);
+      const { counts } = toLinearBins(histogram, 2048);
       return Math.abs(counts.reduce((sum, count) => sum + count, 0) - values.length) < 1e-6 * values.length;
     }),
   );

@@ -13,7 +13,7 @@ test('tensors of one Concat share the widest scale, chained Concats one in all, 
     ['a', 'b', 'ab'],
     ['ab', 'c', 'abc'],
   ];
-  const scales = scalesOf({ histograms, tied, images: 1 }, 'MinMax');
+  const scales = scalesOf({ histograms, sharedScale: tied, images: 1 }, 'MinMax');
   for (const name of ['a', 'b', 'ab', 'c', 'abc']) t.is(scales.get(name), Math.fround(9 / 127), name);
   t.is(scales.get('far'), Math.fround(2 / 127));
 });
@@ -21,12 +21,15 @@ test('tensors of one Concat share the widest scale, chained Concats one in all, 
 test('what has the same distribution under another name shares the scale as well', (t) => {
   const a = histograms.get('a')!;
   const named = new Map([...histograms, ['reshaped', a]]);
-  const scales = scalesOf({ histograms: named, tied: [['reshaped', 'c', 'abc']], images: 1 }, 'MinMax');
+  const scales = scalesOf(
+    { histograms: named, sharedScale: [['reshaped', 'c', 'abc']], images: 1 },
+    'MinMax',
+  );
   t.is(scales.get('a'), Math.fround(9 / 127));
 });
 
 test('integers and other tensors that are not measured do not hinder', (t) => {
-  const scales = scalesOf({ histograms, tied: [['a', 'shape', 'b']], images: 1 }, 'MinMax');
+  const scales = scalesOf({ histograms, sharedScale: [['a', 'shape', 'b']], images: 1 }, 'MinMax');
   t.false(scales.has('shape'));
   t.is(scales.get('a'), scales.get('b'));
 });

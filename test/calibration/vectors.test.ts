@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { bestEdge, entropyBins, entropyThreshold } from '../../src/calibration/histograms/entropy.ts';
 import type { Histogram } from '../../src/calibration/histograms/histogram.ts';
-import { linearBins } from '../../src/calibration/histograms/linear-bins.ts';
+import { toLinearBins } from '../../src/calibration/histograms/linear-bins.ts';
 import { percentileThreshold } from '../../src/calibration/histograms/percentile.ts';
 import { leastSquaresThreshold, squaredError } from '../../src/calibration/histograms/squared-error.ts';
 import { allThresholds, thresholdOf } from '../../src/calibration/histograms/thresholds.ts';
@@ -85,7 +85,7 @@ test('the Percentile method clips one value in 100,000, as onnxruntime does at 9
 
 test('an entropy threshold is in the middle of the bin after the last one kept', (t) => {
   const histogram = histogramOf(valuesOf(cases.find(({ name }) => name === 'sparse')!.counts));
-  const { counts, width } = linearBins(histogram, entropyBins);
+  const { counts, width } = toLinearBins(histogram, entropyBins);
   const edge = bestEdge(counts);
   t.true(edge < entropyBins);
   t.is(entropyThreshold(histogram), (edge + 0.5) * width);
@@ -93,12 +93,12 @@ test('an entropy threshold is in the middle of the bin after the last one kept',
 
 test('linear bins share a bin of the histogram out by length and lose nothing', (t) => {
   // One value in [1, 1 + 2^-9) and the largest in [4, 4 + 2^-7): at 1024 bins to 4, the first is half of one bin.
-  const { counts, width } = linearBins(histogramOf([1, 4]), 1024);
+  const { counts, width } = toLinearBins(histogramOf([1, 4]), 1024);
   t.is(width, 4 / 1024);
   t.is(counts[256], 1);
   t.is(counts[1023], 1);
   // At 8192 bins a bin of the histogram covers four of the new ones.
-  const fine = linearBins(histogramOf([1, 4]), 8192);
+  const fine = toLinearBins(histogramOf([1, 4]), 8192);
   t.deepEqual([...fine.counts.subarray(2047, 2053)], [0, 0.25, 0.25, 0.25, 0.25, 0]);
   t.is(
     fine.counts.reduce((sum, count) => sum + count, 0),

@@ -213,8 +213,8 @@ test('as many broken images as the share allows are left out, at any batch size 
   const orders: number[][] = [];
   for (const batchSize of [1, 7, 28]) {
     const broken: string[] = [];
-    const allowance = { share: 0.1, onBroken: ({ message }: UserError) => broken.push(message) };
-    orders.push(await numbersOf({ dataRoot, batchSize, batches: 28 / batchSize, allowance }));
+    const errorBudget = { share: 0.1, onBroken: ({ message }: UserError) => broken.push(message) };
+    orders.push(await numbersOf({ dataRoot, batchSize, batches: 28 / batchSize, errorBudget }));
     t.is(broken.length, 2);
   }
   t.deepEqual(orders[1], orders[0]!);
@@ -224,9 +224,9 @@ test('as many broken images as the share allows are left out, at any batch size 
     range(10, 40).filter((number) => number !== 11 && number !== 23),
   );
   const onBroken = (): void => {};
-  const one = { dataRoot, batchSize: 28, batches: 1, allowance: { share: 1 / 28, onBroken } };
+  const one = { dataRoot, batchSize: 28, batches: 1, errorBudget: { share: 1 / 28, onBroken } };
   t.is((await t.throwsAsync(numbersOf(one), { instanceOf: UserError })).reason, 'ImageInvalid');
-  const all = { dataRoot, batchSize: 30, batches: 1, allowance: { share: 0.1, onBroken } };
+  const all = { dataRoot, batchSize: 30, batches: 1, errorBudget: { share: 0.1, onBroken } };
   t.is((await t.throwsAsync(numbersOf(all), { instanceOf: UserError })).reason, 'TooFewImages');
 });
 
@@ -268,7 +268,7 @@ test('a record that names no image is refused', async (t) => {
 test('batches may come out in another number of rows, and hold the same images', async (t) => {
   const dataRoot = await aDataSet();
   const options = { dataRoot, batches: 2, batchSize: 5 };
-  const { images, batches } = await openLoader(plan, { ...base, ...options, rows: 4 });
+  const { images, batches } = await openLoader(plan, { ...base, ...options, microBatch: 4 });
   const cut = await collected(batches);
   t.is(images, 10);
   t.deepEqual(

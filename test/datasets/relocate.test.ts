@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { LoaderPlan } from '../../src/data/datasets/plan.ts';
-import { relocated } from '../../src/data/datasets/relocate.ts';
+import { relocatePlan } from '../../src/data/datasets/relocate.ts';
 import { caffeValues } from '../../src/data/preprocessing/values.ts';
 
 const common = {
@@ -13,7 +13,7 @@ const common = {
 const moves = test.macro({
   exec: (t, [from, to]: [string, string], path: string, expected: string) => {
     const plan: LoaderPlan = { kind: 'classFolders', training: path, ...common };
-    t.is((relocated(plan, { from, to }) as typeof plan & { training: string }).training, expected);
+    t.is((relocatePlan(plan, { from, to }) as typeof plan & { training: string }).training, expected);
   },
   title: (_, [from, to], path, expected) => `${path} with ${from} at ${to} is ${expected}`,
 });
@@ -48,10 +48,10 @@ const plans: readonly LoaderPlan[] = [
 
 for (const [index, plan] of plans.entries())
   test(`every path of a plan moves, and nothing else of it changes: ${plan.kind} ${index}`, (t) => {
-    const moved = relocated(plan, { from: '/a', to: '/b/c' });
+    const moved = relocatePlan(plan, { from: '/a', to: '/b/c' });
     t.deepEqual(
       pathsIn(moved),
       pathsIn(plan).map((path) => path.replace('/a', '/b/c')),
     );
-    t.deepEqual(relocated(moved, { from: '/b/c', to: '/a' }), plan);
+    t.deepEqual(relocatePlan(moved, { from: '/b/c', to: '/a' }), plan);
   });

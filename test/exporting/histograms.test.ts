@@ -137,7 +137,7 @@ test('files that cannot be added are refused by name, and nothing is written', a
     writeHistogramFile({
       modelSha256: 'aa'.repeat(32),
       samples: [
-        { dataSha256: 'bb'.repeat(32), seed: 1, drawn: 9, part: 1, of: 1, images: 9, spent: 0, ...sample },
+        { dataSha256: 'bb'.repeat(32), seed: 1, drawn: 9, part: 1, of: 1, images: 9, consumed: 0, ...sample },
       ],
       histograms: new Map([['x', histogramOf([1, 2])]]),
       ...changes,
@@ -237,7 +237,15 @@ test('layers that stay float have no scale in the cache, be it of images or of h
 
 test('tlt-model tells what is in a histogram file', async (t) => {
   const file = join(aFolder(), 'some.hist');
-  const sample = { dataSha256: 'bb'.repeat(32), seed: 42, drawn: 80, part: 2, of: 4, images: 20, spent: 0 };
+  const sample = {
+    dataSha256: 'bb'.repeat(32),
+    seed: 42,
+    drawn: 80,
+    part: 2,
+    of: 4,
+    images: 20,
+    consumed: 0,
+  };
   const histograms = new Map([['conv', histogramOf([-1.5, 0, 2])]]);
   writeFileSync(file, writeHistogramFile({ modelSha256: 'aa'.repeat(32), samples: [sample], histograms }));
   const printed = async (...words: string[]) => (await runModel('inspect', file, ...words)).printed;

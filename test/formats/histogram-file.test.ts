@@ -21,7 +21,7 @@ const sample = fc.record({
   part: whole,
   of: whole,
   images: whole,
-  spent: whole,
+  consumed: whole,
 });
 const histogram = fc.float32Array({ noNaN: true, noDefaultInfinity: true, maxLength: 60 }).map((values) => {
   const { bins, counts, min, max } = histogramOf(values);

@@ -50,7 +50,7 @@ const tensorfile = async (): Promise<readonly Uint8Array[]> => {
 
 const histograms = async (): Promise<readonly Uint8Array[]> => {
   const values = Float32Array.from({ length: 300 }, (_, i) => Math.tan(i));
-  const sample = { dataSha256: 'ab'.repeat(32), seed: 1, drawn: 8, part: 1, of: 1, images: 8, spent: 0 };
+  const sample = { dataSha256: 'ab'.repeat(32), seed: 1, drawn: 8, part: 1, of: 1, images: 8, consumed: 0 };
   const counted = new Map([
     ['input_1', histogramOf(values)],
     ['conv1', histogramOf(values.map(Math.abs))],

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { recordFiles } from '../../src/data/datasets/paths.ts';
+import { findRecordFiles } from '../../src/data/datasets/paths.ts';
 import { parseExperimentSpec } from '../../src/data/specs/experiment-spec.ts';
 import { parseHistogramFile } from '../../src/formats/scales/histogram-file.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
@@ -100,7 +100,7 @@ model_config { arch: "resnet" n_layers: 18 input_image_size: "3,16384,16384" }`;
 test.serial('a pattern for TFRecords that leads through too many files is given up', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'tlt-test-glob-'));
   for (let each = 0; each < 400; each++) mkdirSync(join(folder, `${each}`));
-  const message = await isRefused('SpecInvalid', () => recordFiles(`${folder}/*/{1..400}`));
+  const message = await isRefused('SpecInvalid', () => findRecordFiles(`${folder}/*/{1..400}`));
   t.regex(message, /leads through 100,001 files and folders/);
 });
 

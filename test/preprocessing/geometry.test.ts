@@ -1,7 +1,7 @@
 /** Any picture, down to one pixel, comes to any size: what is read lies within it, and what is written is all written. */
 import test from 'ava';
 import fc from 'fast-check';
-import { fitted, type Geometry } from '../../src/data/preprocessing/geometry.ts';
+import { fitToNetwork, type Geometry } from '../../src/data/preprocessing/geometry.ts';
 import { caffeValues, levelsOf } from '../../src/data/preprocessing/values.ts';
 
 const levels = levelsOf(caffeValues(3));
@@ -25,7 +25,7 @@ for (const geometry of geometries)
           height: fromHeight,
           channels: 3,
         };
-        const { data } = fitted(pixels, geometry, { width, height, levels });
+        const { data } = fitToNetwork(pixels, geometry, { width, height, levels });
         t.is(data.length, width * height * 3);
         t.true(data.every((value) => Math.abs(value - level) < 1e-3));
       }),
@@ -44,7 +44,7 @@ test('a cut holds the picture where it is, and black where it is not', (t) => {
         channels: 1,
       };
       const target = { width: 16, height: 12, levels };
-      const { data } = fitted(pixels, { kind: 'padCrop', left, top }, target);
+      const { data } = fitToNetwork(pixels, { kind: 'padCrop', left, top }, target);
       const inside =
         Math.max(0, Math.min(16, fromWidth - left)) * Math.max(0, Math.min(12, fromHeight - top));
       t.is(data.filter((value) => value === 9).length, inside);
@@ -55,6 +55,6 @@ test('a cut holds the picture where it is, and black where it is not', (t) => {
 
 test('a letterbox lies in the middle, between bands of the mean', (t) => {
   const pixels = { data: Uint8Array.from([0, 100]), width: 1, height: 2, channels: 1 };
-  const { data } = fitted(pixels, { kind: 'letterbox' }, { width: 4, height: 2, levels });
+  const { data } = fitToNetwork(pixels, { kind: 'letterbox' }, { width: 4, height: 2, levels });
   t.deepEqual([...data], [50, 0, 50, 50, 50, 100, 50, 50]);
 });

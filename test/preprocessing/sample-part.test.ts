@@ -2,7 +2,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import type { Batch } from '../../src/data/preprocessing/batches.ts';
-import { partOfBatches, partOfList, sizeOfPart } from '../../src/data/preprocessing/sample-part.ts';
+import { countPart, selectPart, selectPartOfBatches } from '../../src/data/preprocessing/sample-part.ts';
 import { collected } from '../builders/collected.ts';
 
 /** Images 0, 1, 2 … of two values each, in batches of these sizes. */
@@ -31,10 +31,10 @@ test('the parts of batches are those of the list of their images, rows and names
       const all = Array.from({ length: total }, (_, i) => i);
       const found: number[] = [];
       for (let part = 1; part <= of; part++) {
-        const batches = await collected(partOfBatches(batchesOf(sizes), { part, of }, together));
+        const batches = await collected(selectPartOfBatches(batchesOf(sizes), { part, of }, together));
         const ids = batches.flatMap(({ paths }) => paths.map(Number));
-        t.deepEqual(ids, [...partOfList(all, { part, of }, together)]);
-        t.is(ids.length, sizeOfPart(total, { part, of }, together));
+        t.deepEqual(ids, [...selectPart(all, { part, of }, together)]);
+        t.is(ids.length, countPart(total, { part, of }, together));
         t.deepEqual(
           batches.flatMap(({ data }) => [...data]),
           ids.flatMap((id) => [id, -id]),

@@ -2,7 +2,7 @@
 import test from 'ava';
 import sharp from 'sharp';
 import { normaliseInto, type Pixels, preprocessingOf } from '../../src/data/preprocessing/normalise.ts';
-import { pixelsOf, thumbnailOf } from '../../src/data/preprocessing/thumbnail.ts';
+import { pixelsOf, renderThumbnail } from '../../src/data/preprocessing/thumbnail.ts';
 import { seeded } from '../../src/ground/base/rng.ts';
 
 const noise = (channels: number, width = 20, height = 10): Pixels => {
@@ -40,7 +40,7 @@ test('planes in the wrong order show as swapped colours', async (t) => {
   const how = preprocessingOf('detectnet_v2', 3);
   const data = new Float32Array(300);
   normaliseInto(data, 0, red, { ...how, order: 'BGR' });
-  const uri = await thumbnailOf({ ...red, data }, how);
+  const uri = await renderThumbnail({ ...red, data }, how);
   const picture = sharp(Buffer.from(uri.split(',')[1]!, 'base64'));
   t.deepEqual([...(await picture.raw().toBuffer()).subarray(0, 3)], [0, 0, 255]);
 });
@@ -48,7 +48,7 @@ test('planes in the wrong order show as swapped colours', async (t) => {
 test('a large input is drawn at most 256 pixels wide, its proportions kept', async (t) => {
   const pixels = noise(3, 512, 128);
   const planes = { ...pixels, data: fed(pixels, 'detectnet_v2') };
-  const uri = await thumbnailOf(planes, preprocessingOf('detectnet_v2', 3));
+  const uri = await renderThumbnail(planes, preprocessingOf('detectnet_v2', 3));
   const { width, height } = await sharp(Buffer.from(uri.split(',')[1]!, 'base64')).metadata();
   t.deepEqual([width, height], [256, 64]);
 });

@@ -1,7 +1,7 @@
 /** The training that a command line names: `-e`, and where its data lie by `--data_root` and `--path_in_spec`. */
 import { resolve } from 'node:path';
 import type { LoaderPlan } from '../../data/datasets/plan.ts';
-import { relocated } from '../../data/datasets/relocate.ts';
+import { relocatePlan } from '../../data/datasets/relocate.ts';
 import { readExperimentSpec } from '../../data/specs/experiment-spec.ts';
 import type { ExperimentSpec } from '../../data/specs/read-spec.ts';
 import { UserError } from '../../ground/base/errors.ts';
@@ -46,6 +46,6 @@ export const readNamedTraining = async ({
   if (spec.unneeded.length > 0)
     log('DEBUG', `Fields of ${file} that are not needed here: ${spec.unneeded.join(', ')}`);
   const plan = (): LoaderPlan =>
-    to === undefined || from === undefined ? spec.loader() : relocated(spec.loader(), { from, to });
+    to === undefined || from === undefined ? spec.loader() : relocatePlan(spec.loader(), { from, to });
   return { file, spec, dataRoot: to, plan };
 };

@@ -196,7 +196,7 @@ const requestOf = (
     tensorRtVersion: values.tensorrt_version,
     keepFloat: keptFloat(values),
     reported: values.report !== undefined,
-    allowance: {
+    errorBudget: {
       share: values.max_broken,
       onBroken: ({ message }: UserError) => log('WARNING', `Left out: ${message}`),
     },

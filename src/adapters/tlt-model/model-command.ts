@@ -1,5 +1,5 @@
 /** `tlt-model pack | unpack | convert | inspect | merge-histograms`: dispatches, and holds the two short commands. */
-import { mergedHistograms } from '../../calibration/histograms/merged-histograms.ts';
+import { mergeHistogramFiles } from '../../calibration/histograms/merged-histograms.ts';
 import { readHistograms } from '../../export/pipeline/histograms.ts';
 import { findKey } from '../../formats/crypto/key.ts';
 import { writeHistogramFile } from '../../formats/scales/histogram-file.ts';
@@ -86,7 +86,7 @@ const mergeHistograms = async (
   const parts = await Promise.all(
     files.map(async (file) => ({ name: file, content: await readHistograms(file) })),
   );
-  await writeWholeFile(output, writeHistogramFile(mergedHistograms(parts)), { overwrite: false });
+  await writeWholeFile(output, writeHistogramFile(mergeHistogramFiles(parts)), { overwrite: false });
   print(`${await writtenFile(output)}\n`);
 };
 

@@ -55,12 +55,12 @@ const requestOf = (
 ): CalibrationRequest => {
   const { batches, batchSize, algorithm, keepFloat = [], maxBrokenPercent = 0 } = calibration!;
   const { seed, tensorRtVersion } = defaults;
-  const allowance = {
+  const errorBudget = {
     share: maxBrokenPercent / 100,
     onBroken: ({ message }: UserError) => warn(`Left out: ${message}`),
   };
   const sampling = { source, batches, batchSize, seed };
-  return { ...sampling, algorithm, tensorRtVersion, keepFloat, allowance, reported: true };
+  return { ...sampling, algorithm, tensorRtVersion, keepFloat, errorBudget, reported: true };
 };
 
 type Counting = {

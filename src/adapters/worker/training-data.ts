@@ -1,7 +1,7 @@
 /** The training's own data inside a pod: the experiment spec, and as a plan, its paths mapped to the data root. */
 
 import type { LoaderPlan } from '../../data/datasets/plan.ts';
-import { relocated } from '../../data/datasets/relocate.ts';
+import { relocatePlan } from '../../data/datasets/relocate.ts';
 import { parseExperimentSpec, readSpecText } from '../../data/specs/experiment-spec.ts';
 import type { ExperimentSpec } from '../../data/specs/read-spec.ts';
 import { sha256 } from '../../ground/base/digest.ts';
@@ -47,6 +47,6 @@ export const planTraining = async (
 ): Promise<PlannedData> => {
   const planned = spec.loader();
   const folder = await store.fetch(uri, signal);
-  const plan = from === undefined ? planned : relocated(planned, { from, to: folder });
+  const plan = from === undefined ? planned : relocatePlan(planned, { from, to: folder });
   return { plan: { ...plan, within: await store.boundaryOf(uri) }, folder };
 };

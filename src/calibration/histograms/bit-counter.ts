@@ -1,6 +1,6 @@
 /** Counts values into a histogram: one pass over the bits, no branch that depends on a value but the count itself. */
 import { binShift, floatOfBits, infinityBits, magnitudeBits, signBit } from './float-bits.ts';
-import { emptyHistogram, Histogram, type Magnitudes, sumOf } from './histogram.ts';
+import { addHistograms, emptyHistogram, Histogram, type Magnitudes } from './histogram.ts';
 
 /** Every pattern of sign, exponent and kept mantissa bits. Pages that are never counted into take no memory. */
 const patterns = 2 ** (32 - binShift);
@@ -42,7 +42,7 @@ export class BitCounter {
     }
     this.#positive = positive;
     this.#negative = negative;
-    if ((positive < 0 || negative < 0) && this.#least > 0) this.#least = leastMagnitude(bits, this.#least);
+    if ((positive < 0 || negative < 0) && this.#least > 0) this.#least = minMagnitude(bits, this.#least);
     const worst = Math.max(positive, negative);
     if (worst < infinityBits) return 'Finite';
     return worst === infinityBits ? 'Infinite' : 'NaN';
@@ -50,8 +50,8 @@ export class BitCounter {
 
   histogram(): Histogram {
     const tops = { below: topBin(this.#negative), above: topBin(this.#positive) };
-    const current = new Histogram(occupied(this.#counts, tops), { min: this.#min(), max: this.#max() });
-    return sumOf(this.#spilled, current);
+    const current = new Histogram(collectBins(this.#counts, tops), { min: this.#min(), max: this.#max() });
+    return addHistograms(this.#spilled, current);
   }
 
   #min(): number {
@@ -74,7 +74,7 @@ export class BitCounter {
 type Tops = { readonly below: number; readonly above: number };
 
 /** Looks no further than the largest magnitude bins of either sign. Both zeros are one bin. */
-const occupied = (patternCounts: Uint32Array, { below, above }: Tops): Magnitudes => {
+const collectBins = (patternCounts: Uint32Array, { below, above }: Tops): Magnitudes => {
   const bins: number[] = [];
   const counts: number[] = [];
   const keep = (bin: number, count: number): void => {
@@ -97,7 +97,7 @@ const occupied = (patternCounts: Uint32Array, { below, above }: Tops): Magnitude
 /** Of magnitude bits; 0 if no value has that sign. */
 const topBin = (magnitude: number): number => (magnitude < 0 ? 0 : magnitude >>> binShift);
 
-const leastMagnitude = (bits: Int32Array, known: number): number => {
+const minMagnitude = (bits: Int32Array, known: number): number => {
   let least = known;
   for (let i = 0; i < bits.length; i++) {
     const magnitude = bits[i]! & magnitudeBits;

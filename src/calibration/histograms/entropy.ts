@@ -4,7 +4,7 @@
  * pytorch-quantization, because the zeros of a ReLU would otherwise decide alone. Of equal minima the last one counts.
  */
 import type { Histogram } from './histogram.ts';
-import { linearBins } from './linear-bins.ts';
+import { toLinearBins } from './linear-bins.ts';
 
 export const entropyBins = 2048;
 const bins = entropyBins;
@@ -16,7 +16,7 @@ const smoothing = 1e-4;
 /** Threshold in the tensor's unit; 0 for a tensor that was zero throughout. */
 export const entropyThreshold = (histogram: Histogram): number => {
   if (histogram.absoluteMax === 0) return 0;
-  const { counts, width } = linearBins(histogram, bins);
+  const { counts, width } = toLinearBins(histogram, bins);
   const edge = bestEdge(counts);
   return edge === bins ? histogram.absoluteMax : (edge + 0.5) * width;
 };

@@ -55,10 +55,10 @@ export const emptyHistogram = new Histogram(
 );
 
 /** What both counted. */
-export const sumOf = (a: Histogram, b: Histogram): Histogram => {
+export const addHistograms = (a: Histogram, b: Histogram): Histogram => {
   if (a.total === 0) return b;
   if (b.total === 0) return a;
-  return new Histogram(merged(a, b), { min: Math.min(a.min, b.min), max: Math.max(a.max, b.max) });
+  return new Histogram(mergeBins(a, b), { min: Math.min(a.min, b.min), max: Math.max(a.max, b.max) });
 };
 
 /** What each value becomes: functions that do not decrease, and agree about every bin. */
@@ -67,24 +67,24 @@ export type Mapping = { readonly bin: (bin: number) => number; readonly value: (
 const nothing: Magnitudes = { bins: new Int32Array(0), counts: new Float64Array(0) };
 
 /** The histogram of f(x), exact if f maps the whole of every bin into one bin. */
-export const mapped = (histogram: Histogram, { bin, value }: Mapping): Histogram => {
+export const mapHistogram = (histogram: Histogram, { bin, value }: Mapping): Histogram => {
   const { bins, counts, min, max, total } = histogram;
   if (total === 0) return histogram;
   const moved = { bins: bins.map((each) => bin(each)), counts };
-  return new Histogram(merged(moved, nothing), { min: value(min), max: value(max) });
+  return new Histogram(mergeBins(moved, nothing), { min: value(min), max: value(max) });
 };
 
 const magnitudesOf = ({ bins, counts }: Magnitudes): Magnitudes => {
   const from = bins.findIndex((bin) => bin >= 0);
   const first = from < 0 ? bins.length : from;
-  return merged(
+  return mergeBins(
     { bins: bins.slice(0, first).reverse().map(Math.abs), counts: counts.slice(0, first).reverse() },
     { bins: bins.subarray(first), counts: counts.subarray(first) },
   );
 };
 
 /** Bins of two ascending lists, equal ones made one. */
-const merged = (a: Magnitudes, b: Magnitudes): Magnitudes => {
+const mergeBins = (a: Magnitudes, b: Magnitudes): Magnitudes => {
   const length = a.bins.length + b.bins.length;
   const bins = new Int32Array(length);
   const counts = new Float64Array(length);

@@ -5,7 +5,7 @@ import type { Histogram } from './histogram.ts';
 export type LinearBins = { readonly counts: Float64Array; readonly width: number };
 
 /** A bin that lies across several of the new ones is dealt out in proportion to the overlap; nothing is lost. */
-export const linearBins = (histogram: Histogram, bins: number): LinearBins => {
+export const toLinearBins = (histogram: Histogram, bins: number): LinearBins => {
   const limit = histogram.absoluteMax;
   const width = limit / bins;
   const counts = new Float64Array(bins);
@@ -13,14 +13,14 @@ export const linearBins = (histogram: Histogram, bins: number): LinearBins => {
   for (let i = 0; i < fine.bins.length; i++) {
     const bin = fine.bins[i]!;
     const to = Math.min(lowerEdge(bin + 1), limit);
-    deal(counts, width, { count: fine.counts[i]!, from: lowerEdge(bin), to });
+    distribute(counts, width, { count: fine.counts[i]!, from: lowerEdge(bin), to });
   }
   return { counts, width };
 };
 
 type Share = { readonly count: number; readonly from: number; readonly to: number };
 
-const deal = (counts: Float64Array, width: number, { count, from, to }: Share): void => {
+const distribute = (counts: Float64Array, width: number, { count, from, to }: Share): void => {
   const last = counts.length - 1;
   const first = Math.min(last, Math.floor(from / width));
   const end = Math.min(last, Math.floor(to / width));

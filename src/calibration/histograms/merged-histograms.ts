@@ -2,7 +2,7 @@
 
 import type { CountedSample, HistogramFile } from '../../formats/scales/histogram-file.ts';
 import { UserError } from '../../ground/base/errors.ts';
-import { emptyHistogram, Histogram, sumOf } from './histogram.ts';
+import { addHistograms, emptyHistogram, Histogram } from './histogram.ts';
 
 export type NamedHistograms = { readonly name: string; readonly content: HistogramFile };
 
@@ -10,25 +10,25 @@ export type NamedHistograms = { readonly name: string; readonly content: Histogr
  * The order of the files does not matter; when all parts of a sample are there they become that sample.
  * @throws UserError HistogramsInvalid naming two files of different models, or that count the same images
  */
-export const mergedHistograms = (files: readonly NamedHistograms[]): HistogramFile => {
+export const mergeHistogramFiles = (files: readonly NamedHistograms[]): HistogramFile => {
   const [first, ...others] = files as [NamedHistograms, ...NamedHistograms[]];
-  for (const other of others) requireSameModel(first, other);
+  for (const other of others) validateSameModel(first, other);
   return {
     modelSha256: first.content.modelSha256,
-    samples: wholeAgain(distinctSamples(files)),
+    samples: completeSamples(distinctSamples(files)),
     histograms: new Map(
-      [...first.content.histograms.keys()].map((tensor) => [tensor, summed(files, tensor)]),
+      [...first.content.histograms.keys()].map((tensor) => [tensor, sumTensor(files, tensor)]),
     ),
   };
 };
 
-const summed = (files: readonly NamedHistograms[], tensor: string): Histogram =>
+const sumTensor = (files: readonly NamedHistograms[], tensor: string): Histogram =>
   files
     .map(({ content }) => content.histograms.get(tensor)!)
     .map((stored) => new Histogram(stored, stored))
-    .reduce((sum, each) => sumOf(sum, each), emptyHistogram);
+    .reduce((sum, each) => addHistograms(sum, each), emptyHistogram);
 
-const requireSameModel = (a: NamedHistograms, b: NamedHistograms): void => {
+const validateSameModel = (a: NamedHistograms, b: NamedHistograms): void => {
   const [one, other] = [a.content, b.content];
   const sameTensors =
     one.histograms.size === other.histograms.size &&
@@ -44,7 +44,7 @@ const sameData = (a: CountedSample, b: CountedSample): boolean =>
   a.dataSha256 === b.dataSha256 && a.seed === b.seed && a.drawn === b.drawn;
 
 /** Parts cut into different numbers of pieces have images in common. */
-const overlap = (a: CountedSample, b: CountedSample): boolean =>
+const shareImages = (a: CountedSample, b: CountedSample): boolean =>
   sameData(a, b) && (a.of !== b.of || a.part === b.part);
 
 /** All samples, in an order that does not depend on that of the files. */
@@ -52,30 +52,30 @@ const distinctSamples = (files: readonly NamedHistograms[]): readonly CountedSam
   const known: { readonly name: string; readonly sample: CountedSample }[] = [];
   for (const { name, content } of files)
     for (const sample of content.samples) {
-      const twice = known.find((each) => overlap(each.sample, sample));
-      if (twice) throw countedTwice(twice.name, name);
+      const twice = known.find((each) => shareImages(each.sample, sample));
+      if (twice) throw duplicateImages(twice.name, name);
       known.push({ name, sample });
     }
-  return known.map(({ sample }) => sample).sort(byPlace);
+  return known.map(({ sample }) => sample).sort(compareSamples);
 };
 
-const byPlace = (a: CountedSample, b: CountedSample): number => {
+const compareSamples = (a: CountedSample, b: CountedSample): number => {
   if (a.dataSha256 !== b.dataSha256) return a.dataSha256 < b.dataSha256 ? -1 : 1;
   return a.seed - b.seed || a.drawn - b.drawn || a.part - b.part;
 };
 
-const countedTwice = (a: string, b: string): UserError =>
+const duplicateImages = (a: string, b: string): UserError =>
   new UserError(
     'HistogramsInvalid',
     `Adding histograms: ${a} and ${b} hold the same images, which would count twice. Give each part once, all cut into the same number of parts.`,
   );
 
-const wholeAgain = (samples: readonly CountedSample[]): readonly CountedSample[] =>
+const completeSamples = (samples: readonly CountedSample[]): readonly CountedSample[] =>
   samples.flatMap((sample) => {
     const parts = samples.filter((each) => sameData(each, sample));
     if (parts.length !== sample.of) return [sample];
     if (sample.part > 1) return [];
     const images = parts.reduce((sum, part) => sum + part.images, 0);
-    const spent = Math.max(...parts.map((part) => part.spent));
-    return [{ ...sample, part: 1, of: 1, images, spent }];
+    const consumed = Math.max(...parts.map((part) => part.consumed));
+    return [{ ...sample, part: 1, of: 1, images, consumed: consumed }];
   });

@@ -11,13 +11,13 @@ export const percentileThreshold = (histogram: Histogram, share: number = defaul
   let left = histogram.total * share;
   for (let i = 0; i < bins.length; i++) {
     const count = counts[i]!;
-    if (count >= left) return Math.min(histogram.absoluteMax, within(bins[i]!, left / count));
+    if (count >= left) return Math.min(histogram.absoluteMax, interpolateInBin(bins[i]!, left / count));
     left -= count;
   }
   return histogram.absoluteMax;
 };
 
-const within = (bin: number, share: number): number => {
+const interpolateInBin = (bin: number, share: number): number => {
   const from = lowerEdge(bin);
   return bin === 0 ? 0 : from + (lowerEdge(bin + 1) - from) * share;
 };

@@ -58,7 +58,7 @@ export class Moments {
   }
 
   /** The candidate with the least error; of equal ones the largest. */
-  leastThreshold(): number {
+  minimumErrorThreshold(): number {
     let best = this.#absoluteMax;
     let least = Number.POSITIVE_INFINITY;
     for (let step = steps; step >= firstStep; step--) {
@@ -123,4 +123,4 @@ export const squaredError = (histogram: Histogram, threshold: number): number =>
   new Moments(histogram).errorAt(threshold);
 
 export const leastSquaresThreshold = (histogram: Histogram): number =>
-  new Moments(histogram).leastThreshold();
+  new Moments(histogram).minimumErrorThreshold();

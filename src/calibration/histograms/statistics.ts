@@ -1,5 +1,5 @@
 /** What one pass over the data found, and the scales that follow from it by any method. */
-import { leastScale } from '../../formats/scales/calibration-cache.ts';
+import { minScale } from '../../formats/scales/calibration-cache.ts';
 import type { Histogram } from './histogram.ts';
 import { type Algorithm, int8Levels, type Thresholds, thresholdOf } from './thresholds.ts';
 
@@ -7,7 +7,7 @@ export type Statistics = {
   /** Of every calibrated tensor, in the order of the cache; tensors of one distribution share a histogram. */
   readonly histograms: ReadonlyMap<string, Histogram>;
   /** Tensors that must share one range because a Concat lays them side by side. */
-  readonly tied: readonly (readonly string[])[];
+  readonly sharedScale: readonly (readonly string[])[];
   readonly images: number;
   /** Tensors that held an infinity, and so have no scale: on which image, where that is known. */
   readonly infinite: ReadonlyMap<string, string | undefined>;
@@ -28,10 +28,10 @@ export const scalesOf = (
     const known = statistics.thresholds?.get(histogram)?.[algorithm] ?? found.get(histogram);
     const threshold = known ?? thresholdOf(histogram, algorithm);
     found.set(histogram, threshold);
-    return Math.max(leastScale, Math.fround(threshold / int8Levels));
+    return Math.max(minScale, Math.fround(threshold / int8Levels));
   };
   const scales = new Map([...statistics.histograms].map(([tensor, each]) => [tensor, scaleOf(each)]));
-  for (const group of joined(statistics)) {
+  for (const group of groupBySharedScale(statistics)) {
     const largest = group.reduce((most, name) => Math.max(most, scales.get(name)!), 0);
     for (const name of group) scales.set(name, largest);
   }
@@ -39,12 +39,12 @@ export const scalesOf = (
 };
 
 /** Groups that share a tensor, or two names of one distribution, are one group: chained Concats end with one scale. */
-const joined = ({
+const groupBySharedScale = ({
   histograms,
-  tied,
-}: Pick<Statistics, 'histograms' | 'tied'>): readonly (readonly string[])[] => {
+  sharedScale,
+}: Pick<Statistics, 'histograms' | 'sharedScale'>): readonly (readonly string[])[] => {
   const groupOf = new Map<Histogram, Set<Histogram>>();
-  for (const names of tied) {
+  for (const names of sharedScale) {
     const known = names.flatMap((name) => histograms.get(name) ?? []);
     const merged = new Set(known.flatMap((each) => [...(groupOf.get(each) ?? [each])]));
     for (const histogram of merged) groupOf.set(histogram, merged);

@@ -7,21 +7,21 @@ import { leastSquaresThreshold, Moments } from './squared-error.ts';
 type Method = (histogram: Histogram) => number;
 
 /** Of squared error: four times the least is one of the eight bits. */
-const mostEntropyError = 4;
+const maxEntropyErrorRatio = 4;
 
 /**
  * The divergence knows how often values occur and not how large they are, so of a tensor with a long tail it may cut off
  * what matters most. A threshold that costs more than one bit is not taken; the least-squares one is.
  */
-const soundEntropyThreshold = (histogram: Histogram, moments: Moments, least: number): number => {
+const boundedEntropyThreshold = (histogram: Histogram, moments: Moments, least: number): number => {
   const threshold = entropyThreshold(histogram);
-  return moments.errorAt(threshold) > mostEntropyError * moments.errorAt(least) ? least : threshold;
+  return moments.errorAt(threshold) > maxEntropyErrorRatio * moments.errorAt(least) ? least : threshold;
 };
 
 const methods = {
   Entropy: (histogram) => {
     const moments = new Moments(histogram);
-    return soundEntropyThreshold(histogram, moments, moments.leastThreshold());
+    return boundedEntropyThreshold(histogram, moments, moments.minimumErrorThreshold());
   },
   MinMax: (histogram) => histogram.absoluteMax,
   Percentile: (histogram) => percentileThreshold(histogram),
@@ -47,9 +47,9 @@ export const thresholdOf = (histogram: Histogram, algorithm: Algorithm): number 
 /** What every method would choose; each is asked once, which is half the time of asking one by one. */
 export const allThresholds = (histogram: Histogram): Thresholds => {
   const moments = new Moments(histogram);
-  const least = moments.leastThreshold();
+  const least = moments.minimumErrorThreshold();
   const found = {
-    Entropy: soundEntropyThreshold(histogram, moments, least),
+    Entropy: boundedEntropyThreshold(histogram, moments, least),
     MinMax: methods.MinMax(histogram),
     Percentile: methods.Percentile(histogram),
     Mse: least,

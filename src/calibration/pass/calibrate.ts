@@ -10,7 +10,7 @@ import { segmentsOf, type TensorFacts } from '../../graph/inference/segments.ts'
 import { tensorFacts } from '../../graph/inference/tensor-facts.ts';
 import { type CalibrationGraph, calibrationGraph } from '../../graph/precision/calibration-graph.ts';
 import { measuredFor, scaledTensors } from '../../graph/precision/scaled-tensors.ts';
-import { clipped } from '../histograms/derived.ts';
+import { clipHistogram } from '../histograms/derived.ts';
 import type { Histogram } from '../histograms/histogram.ts';
 import type { Statistics } from '../histograms/statistics.ts';
 import { CalibrationPool, type PoolImage } from './calibration-pool.ts';
@@ -34,20 +34,20 @@ export type CalibrationRun = {
 };
 
 /** Each thread holds the weights and the largest segment's tensors. */
-const mostThreads = 4;
+const maxThreads = 4;
 
 /** Bytes of exposed tensors and weights of a segment: less saves no memory any more, and more saves no time. */
 const segmentLimit = 12 * 2 ** 20;
 
 /** What the measured tensors held, by their names. */
-export type Counted = {
+export type TensorCounts = {
   readonly histograms: ReadonlyMap<string, Histogram>;
   readonly images: number;
   /** Measured tensors that held an infinity: the first image on which they did. Unknown if undefined. */
   readonly infinite?: ReadonlyMap<string, string>;
 };
 
-export type Collected = { readonly counted: Counted; readonly statistics: Statistics };
+export type CollectedStatistics = { readonly counted: TensorCounts; readonly statistics: Statistics };
 
 /** The pass over the images and all that follows from it. @throws as `collect` */
 export const collectStatistics = async (run: CalibrationRun): Promise<Statistics> =>
@@ -58,15 +58,15 @@ export const collectStatistics = async (run: CalibrationRun): Promise<Statistics
  * @throws UserError CalibrationFailed naming tensor and image when an activation is NaN, or infinite where it needs a scale,
  * ImageInvalid
  */
-export const collect = async (run: CalibrationRun): Promise<Collected> => {
-  const images = imagesOf(run);
+export const collect = async (run: CalibrationRun): Promise<CollectedStatistics> => {
+  const images = splitIntoMicroBatches(run);
   const first = images.next();
   first.catch(() => {}); // Awaited once the network is open; until then it must not count as unhandled.
   let pool: CalibrationPool | undefined;
   try {
     pool = await openPool(run);
-    const counted = await countedBy(pool, run, following(first, images));
-    const statistics = statisticsOf(run.model, counted);
+    const counted = await countImages(pool, run, prepend(first, images));
+    const statistics = deriveStatistics(run.model, counted);
     if (run.choosing === false) return { counted, statistics };
     const histograms = new Set(statistics.histograms.values());
     return { counted, statistics: { ...statistics, thresholds: await pool.thresholds([...histograms]) } };
@@ -86,18 +86,18 @@ const openPool = async ({
 }: CalibrationRun): Promise<CalibrationPool> => {
   const graph = calibrationGraph(model);
   const facts = await tensorFacts(graph.model, { input, dims: shape });
-  const measured = measuredIn(graph, facts);
+  const measured = selectMeasured(graph, facts);
   const segments = segmentsOf(graph.model, { facts, measured, limit: segmentLimit });
-  const lanes = threads ?? Math.min(mostThreads, availableParallelism());
+  const workers = threads ?? Math.min(maxThreads, availableParallelism());
   const scaled = measuredFor(scaledTensors(model, keepFloat ?? []), graph);
-  return CalibrationPool.open({ input, measured, scaled }, segments, lanes);
+  return CalibrationPool.open({ input, measured, scaled }, segments, workers);
 };
 
-const countedBy = async (
+const countImages = async (
   pool: CalibrationPool,
   { shape, progress }: CalibrationRun,
   all: AsyncIterable<Image>,
-): Promise<Counted> => {
+): Promise<TensorCounts> => {
   let images = 0;
   const counted = (): void => {
     images += shape[0];
@@ -107,7 +107,7 @@ const countedBy = async (
   return { histograms: await pool.finish(), images, infinite: pool.infinite };
 };
 
-async function* following<T>(first: Promise<IteratorResult<T>>, rest: AsyncIterable<T>): AsyncGenerator<T> {
+async function* prepend<T>(first: Promise<IteratorResult<T>>, rest: AsyncIterable<T>): AsyncGenerator<T> {
   const { done, value } = await first;
   if (done) return;
   yield value;
@@ -116,14 +116,14 @@ async function* following<T>(first: Promise<IteratorResult<T>>, rest: AsyncItera
 
 type Image = Omit<PoolImage, 'counted'>;
 
-const measuredIn = (
+const selectMeasured = (
   { tensors, derived }: CalibrationGraph,
   facts: ReadonlyMap<string, TensorFacts>,
 ): ReadonlySet<string> =>
   new Set(tensors.filter((name) => !derived.has(name) && facts.get(name)?.elemType === elementType.float32));
 
 /** Batches of any size as what the graph takes at once. */
-async function* imagesOf({ batches, shape, signal }: CalibrationRun): AsyncGenerator<Image> {
+async function* splitIntoMicroBatches({ batches, shape, signal }: CalibrationRun): AsyncGenerator<Image> {
   const [rows] = shape;
   const length = shape.reduce((product, size) => product * size, 1);
   for await (const { data, paths } of batches)
@@ -136,13 +136,16 @@ async function* imagesOf({ batches, shape, signal }: CalibrationRun): AsyncGener
 }
 
 /** What follows for every tensor of the cache from those that were measured. */
-export const statisticsOf = (model: ModelProto, { histograms, images, infinite }: Counted): Statistics => {
+export const deriveStatistics = (
+  model: ModelProto,
+  { histograms, images, infinite }: TensorCounts,
+): Statistics => {
   const graph = calibrationGraph(model);
-  const all = [...histogramsOf(graph, histograms)];
+  const all = [...deriveHistograms(graph, histograms)];
   const isWithout = ([, histogram]: (typeof all)[number]) => !histogram.isFinite;
   return {
     histograms: new Map(all.filter((each) => !isWithout(each))),
-    tied: graph.tied,
+    sharedScale: graph.tied,
     images,
     infinite: new Map(all.filter(isWithout).map(([name]) => [name, infinite?.get(rootOf(name, graph))])),
   };
@@ -155,7 +158,7 @@ const rootOf = (name: string, graph: CalibrationGraph): string => {
 };
 
 /** In the order of the cache. What is derived comes after what it is derived from, as in the graph. */
-const histogramsOf = (
+const deriveHistograms = (
   { tensors, derived }: CalibrationGraph,
   measured: ReadonlyMap<string, Histogram>,
 ): ReadonlyMap<string, Histogram> => {
@@ -163,7 +166,7 @@ const histogramsOf = (
   for (const name of tensors) {
     const derivation = derived.get(name);
     const source = derivation ? histograms.get(derivation.from) : measured.get(name);
-    if (source) histograms.set(name, derivation ? clipped(source, derivation) : source);
+    if (source) histograms.set(name, derivation ? clipHistogram(source, derivation) : source);
   }
   return histograms;
 };

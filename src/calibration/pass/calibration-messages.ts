@@ -14,28 +14,28 @@ export type Measuring = {
   readonly scaled: ReadonlyMap<string, readonly string[]>;
 };
 
-export type Question =
+export type WorkerRequest =
   | { readonly kind: 'open'; readonly measuring: Measuring }
   /** Of the network; the first comes first, the last before any count. */
   | { readonly kind: 'segment'; readonly segment: PackedSegment }
   | { readonly kind: 'count'; readonly tensor: FloatTensor }
   | { readonly kind: 'finish' }
   /** Of these histograms, from any thread. */
-  | { readonly kind: 'thresholds'; readonly histograms: readonly Counted[] }
+  | { readonly kind: 'thresholds'; readonly histograms: readonly HistogramData[] }
   /** Has no answer. */
   | { readonly kind: 'end' };
 
 /** A histogram as it crosses between threads. */
-export type Counted = Extremes & Magnitudes;
+export type HistogramData = Extremes & Magnitudes;
 
 /** One for each question but the last, in their order. */
-export type Answer =
+export type WorkerResponse =
   | { readonly kind: 'done' }
   /** An input was counted; tensors that held an infinity on it or before, if any did. */
   | { readonly kind: 'counted'; readonly infinite: readonly string[] }
   /** A value of this tensor was NaN, or infinite where it must have a scale. */
   | { readonly kind: 'notFinite'; readonly tensor: string; readonly worst: Exclude<Worst, 'Finite'> }
-  | { readonly kind: 'histograms'; readonly histograms: ReadonlyMap<string, Counted> }
+  | { readonly kind: 'histograms'; readonly histograms: ReadonlyMap<string, HistogramData> }
   /** In the order of the histograms. */
   | { readonly kind: 'thresholds'; readonly thresholds: readonly Thresholds[] }
   | { readonly kind: 'failed'; readonly message: string };

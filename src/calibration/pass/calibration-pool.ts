@@ -8,10 +8,10 @@ import type { Segment } from '../../graph/inference/segments.ts';
 import type { FloatTensor } from '../../graph/inference/session.ts';
 import { infiniteError } from '../../graph/precision/scaled-tensors.ts';
 import { UserError } from '../../ground/base/errors.ts';
-import { emptyHistogram, Histogram, sumOf } from '../histograms/histogram.ts';
+import { addHistograms, emptyHistogram, Histogram } from '../histograms/histogram.ts';
 import type { Thresholds } from '../histograms/thresholds.ts';
-import { CalibrationLane } from './calibration-lane.ts';
-import type { Answer, Counted, Measuring } from './calibration-messages.ts';
+import type { HistogramData, Measuring, WorkerResponse } from './calibration-messages.ts';
+import { CalibrationWorker } from './calibration-worker.ts';
 
 export type PoolImage = {
   /** [rows,C,H,W]; its memory is handed over. */
@@ -22,12 +22,12 @@ export type PoolImage = {
 };
 
 /** One that is being counted and one to go on with. */
-const imagesPerLane = 2;
+const queueDepth = 2;
 
-type NotFinite = Extract<Answer, { kind: 'notFinite' }>;
+type NotFinite = Extract<WorkerResponse, { kind: 'notFinite' }>;
 
 export class CalibrationPool {
-  readonly #lanes: readonly CalibrationLane[];
+  readonly #workers: readonly CalibrationWorker[];
   readonly #running = new Set<Promise<void>>();
   /** Tensor → the first image on which it was infinite. */
   readonly #infinite = new Map<string, { readonly order: number; readonly label: string }>();
@@ -35,8 +35,8 @@ export class CalibrationPool {
   #failures: { readonly order: number; readonly error: unknown }[] = [];
   #order = 0;
 
-  private constructor(lanes: readonly CalibrationLane[], { scaled }: Measuring) {
-    this.#lanes = lanes;
+  private constructor(workers: readonly CalibrationWorker[], { scaled }: Measuring) {
+    this.#workers = workers;
     this.#scaled = scaled;
   }
 
@@ -53,11 +53,11 @@ export class CalibrationPool {
     threads: number,
   ): Promise<CalibrationPool> {
     const pool = new CalibrationPool(
-      Array.from({ length: threads }, () => new CalibrationLane()),
+      Array.from({ length: threads }, () => new CalibrationWorker()),
       measuring,
     );
     try {
-      for (const lane of pool.#lanes) await opened(lane, measuring, segments);
+      for (const worker of pool.#workers) await openWorker(worker, measuring, segments);
     } catch (thrown) {
       await pool.close();
       throw thrown;
@@ -67,52 +67,54 @@ export class CalibrationPool {
 
   /** Resolves when a thread has taken the image. @throws UserError CalibrationFailed of an image before */
   async count(image: PoolImage): Promise<void> {
-    const lane = await this.#freeLane();
-    const counting = this.#counted(lane, image, this.#order++).finally(() => this.#running.delete(counting));
+    const worker = await this.#freeWorker();
+    const counting = this.#countOn(worker, image, this.#order++).finally(() =>
+      this.#running.delete(counting),
+    );
     this.#running.add(counting);
   }
 
   /** All that was counted. @throws UserError CalibrationFailed naming tensor and image */
   async finish(): Promise<ReadonlyMap<string, Histogram>> {
-    await this.#settled();
+    await this.#settle();
     const sums = new Map<string, Histogram>();
-    for (const answer of await Promise.all(this.#lanes.map((lane) => lane.ask({ kind: 'finish' })))) {
+    for (const answer of await Promise.all(this.#workers.map((worker) => worker.ask({ kind: 'finish' })))) {
       if (answer.kind !== 'histograms') continue;
       for (const [name, counted] of answer.histograms)
-        sums.set(name, sumOf(sums.get(name) ?? emptyHistogram, new Histogram(counted, counted)));
+        sums.set(name, addHistograms(sums.get(name) ?? emptyHistogram, new Histogram(counted, counted)));
     }
     return sums;
   }
 
   /** What every method would choose, dealt out to the threads; they have nothing else to do once all is counted. */
   async thresholds(histograms: readonly Histogram[]): Promise<ReadonlyMap<Histogram, Thresholds>> {
-    const lanes = this.#lanes.length;
-    const part = async (lane: CalibrationLane, first: number): Promise<readonly Thresholds[]> => {
-      const dealt = histograms.filter((_, i) => i % lanes === first);
-      const answer = await lane.ask({ kind: 'thresholds', histograms: dealt.map(plain) });
+    const workers = this.#workers.length;
+    const part = async (worker: CalibrationWorker, first: number): Promise<readonly Thresholds[]> => {
+      const dealt = histograms.filter((_, i) => i % workers === first);
+      const answer = await worker.ask({ kind: 'thresholds', histograms: dealt.map(toHistogramData) });
       return answer.kind === 'thresholds' ? answer.thresholds : [];
     };
-    const parts = await Promise.all(this.#lanes.map(part));
-    return new Map(histograms.map((each, i) => [each, parts[i % lanes]![Math.floor(i / lanes)]!]));
+    const parts = await Promise.all(this.#workers.map(part));
+    return new Map(histograms.map((each, i) => [each, parts[i % workers]![Math.floor(i / workers)]!]));
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#lanes.map((lane) => lane.close()));
+    await Promise.all(this.#workers.map((worker) => worker.close()));
   }
 
-  async #freeLane(): Promise<CalibrationLane> {
+  async #freeWorker(): Promise<CalibrationWorker> {
     for (;;) {
-      if (this.#failures.length > 0) await this.#settled();
-      const lane = this.#lanes.reduce((a, b) => (b.pending < a.pending ? b : a));
-      if (lane.pending < imagesPerLane) return lane;
+      if (this.#failures.length > 0) await this.#settle();
+      const worker = this.#workers.reduce((a, b) => (b.pending < a.pending ? b : a));
+      if (worker.pending < queueDepth) return worker;
       await Promise.race(this.#running);
     }
   }
 
-  async #counted(lane: CalibrationLane, image: PoolImage, order: number): Promise<void> {
+  async #countOn(worker: CalibrationWorker, image: PoolImage, order: number): Promise<void> {
     try {
       const { tensor, label, counted } = image;
-      const answer = await lane.ask({ kind: 'count', tensor }, [tensor.data.buffer]);
+      const answer = await worker.ask({ kind: 'count', tensor }, [tensor.data.buffer]);
       if (answer.kind === 'notFinite') throw this.#fault(answer, label);
       if (answer.kind === 'counted') for (const name of answer.infinite) this.#note(name, order, label);
       counted();
@@ -134,25 +136,30 @@ export class CalibrationPool {
   }
 
   /** Waits for what is under way. Of several failures the one of the first image is thrown, whichever was quicker. */
-  async #settled(): Promise<void> {
+  async #settle(): Promise<void> {
     await Promise.all(this.#running);
     const [first] = this.#failures.sort((a, b) => a.order - b.order);
     if (first) throw first.error;
   }
 }
 
-const plain = ({ bins, counts, min, max }: Histogram): Counted => ({ bins, counts, min, max });
+const toHistogramData = ({ bins, counts, min, max }: Histogram): HistogramData => ({
+  bins,
+  counts,
+  min,
+  max,
+});
 
-/** One lane and one segment after the other: while a segment is opened, its weights are in memory three times. */
-const opened = async (
-  lane: CalibrationLane,
+/** One worker and one segment after the other: while a segment is opened, its weights are in memory three times. */
+const openWorker = async (
+  worker: CalibrationWorker,
   measuring: Measuring,
   segments: readonly Segment[],
 ): Promise<void> => {
-  await lane.ask({ kind: 'open', measuring });
+  await worker.ask({ kind: 'open', measuring });
   for (const index of segments.keys()) {
     const segment = packedSegment(segments, index);
-    await lane.ask({ kind: 'segment', segment }, [segment.model.buffer]);
+    await worker.ask({ kind: 'segment', segment }, [segment.model.buffer]);
   }
 };
 

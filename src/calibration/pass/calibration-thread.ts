@@ -7,7 +7,7 @@ import { messageOf } from '../../ground/base/errors.ts';
 import { BitCounter } from '../histograms/bit-counter.ts';
 import { Histogram } from '../histograms/histogram.ts';
 import { allThresholds } from '../histograms/thresholds.ts';
-import type { Answer, Counted, Measuring, Question } from './calibration-messages.ts';
+import type { HistogramData, Measuring, WorkerRequest, WorkerResponse } from './calibration-messages.ts';
 
 class Thread {
   readonly #input: string;
@@ -21,14 +21,14 @@ class Thread {
     this.#counters = new Map([...measured].map((name) => [name, new BitCounter()]));
   }
 
-  async take(segment: PackedSegment): Promise<Answer> {
+  async take(segment: PackedSegment): Promise<WorkerResponse> {
     await this.#runner.open(segment);
     return { kind: 'done' };
   }
 
-  async count(tensor: FloatTensor): Promise<Answer> {
+  async count(tensor: FloatTensor): Promise<WorkerResponse> {
     const infinite: string[] = [];
-    let fault: Answer | undefined;
+    let fault: WorkerResponse | undefined;
     const visit = (name: string, values: Float32Array): void => {
       const worst = this.#counters.get(name)?.add(values) ?? 'Finite';
       if (worst === 'NaN' || (worst === 'Infinite' && this.#scaled.has(name)))
@@ -40,7 +40,7 @@ class Thread {
     return fault ?? { kind: 'counted', infinite };
   }
 
-  async finish(): Promise<Answer> {
+  async finish(): Promise<WorkerResponse> {
     await this.#runner.close();
     const histograms = new Map(
       [...this.#counters].map(([name, counter]) => {
@@ -52,14 +52,14 @@ class Thread {
   }
 }
 
-const thresholdsOf = (histograms: readonly Counted[]): Answer => ({
+const thresholdsOf = (histograms: readonly HistogramData[]): WorkerResponse => ({
   kind: 'thresholds',
   thresholds: histograms.map((each) => allThresholds(new Histogram(each, each))),
 });
 
 let thread: Thread | undefined;
 
-const answerTo = async (question: Exclude<Question, { kind: 'end' }>): Promise<Answer> => {
+const answerTo = async (question: Exclude<WorkerRequest, { kind: 'end' }>): Promise<WorkerResponse> => {
   switch (question.kind) {
     case 'open':
       thread = new Thread(question.measuring);
@@ -75,10 +75,10 @@ const answerTo = async (question: Exclude<Question, { kind: 'end' }>): Promise<A
   }
 };
 
-const failed = (thrown: unknown): Answer => ({ kind: 'failed', message: messageOf(thrown) });
+const failed = (thrown: unknown): WorkerResponse => ({ kind: 'failed', message: messageOf(thrown) });
 
 let turn: Promise<unknown> = Promise.resolve();
-parentPort?.on('message', (question: Question) => {
+parentPort?.on('message', (question: WorkerRequest) => {
   turn = turn.then(async () => {
     if (question.kind === 'end') parentPort?.close();
     else parentPort?.postMessage(await answerTo(question).catch(failed));

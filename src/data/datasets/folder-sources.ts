@@ -1,7 +1,7 @@
 /** Folders as image sources: classes of classification, and images with KITTI labels. */
 import { readdir, stat } from 'node:fs/promises';
 import { join, parse } from 'node:path';
-import { requireFolder, rooted } from './paths.ts';
+import { requireFolder, resolveBelow } from './paths.ts';
 import type { ClassFolders, KittiFolders, KittiSource } from './plan.ts';
 import type { ImageSource } from './source.ts';
 import type { DataSet } from './tfrecord-sources.ts';
@@ -9,28 +9,28 @@ import type { DataSet } from './tfrecord-sources.ts';
 export type FolderOptions = { readonly set: DataSet; readonly dataRoot: string | undefined };
 
 /** What Keras's directory iterator takes, in any case. */
-const classified = /\.(png|jpg|jpeg|bmp|ppm|tif|tiff)$/i;
+const classificationImage = /\.(png|jpg|jpeg|bmp|ppm|tif|tiff)$/i;
 
 /** What TLT's KITTI reader takes, in lower case alone. */
-const labelled = /\.(jpg|jpeg|png|bmp|gif)$/;
+const kittiImage = /\.(jpg|jpeg|png|bmp|gif)$/;
 
 /** Images at any depth below the classes' folders, in sorted order. @throws UserError InputNotFound */
-export const classFolderSources = async (
+export const openClassFolders = async (
   plan: ClassFolders,
   { set, dataRoot }: FolderOptions,
 ): Promise<readonly ImageSource[]> => {
   const named = set === 'training' ? plan.training : plan.validation;
   if (named === undefined) return [];
-  const folder = rooted(named, dataRoot);
+  const folder = resolveBelow(named, dataRoot);
   await requireFolder(folder, 'class folder');
-  const classes = await foldersIn(folder);
+  const classes = await listFolders(folder);
   const paths: string[] = [];
-  for (const each of classes) for (const path of await imagesBelow(each)) paths.push(path);
-  return [{ ...listSource(paths, undefined), classes: classes.length }];
+  for (const each of classes) for (const path of await listImages(each)) paths.push(path);
+  return [{ ...buildSource(paths, undefined), classes: classes.length }];
 };
 
 /** A link to a folder is one, too. */
-const foldersIn = async (folder: string): Promise<readonly string[]> => {
+const listFolders = async (folder: string): Promise<readonly string[]> => {
   const found: string[] = [];
   for (const name of await readdir(folder)) {
     const path = join(folder, name);
@@ -43,40 +43,40 @@ const foldersIn = async (folder: string): Promise<readonly string[]> => {
   return found;
 };
 
-const imagesBelow = async (folder: string): Promise<readonly string[]> => {
+const listImages = async (folder: string): Promise<readonly string[]> => {
   const entries = await readdir(folder, { withFileTypes: true, recursive: true });
   return entries
-    .filter((entry) => !entry.isDirectory() && classified.test(entry.name))
+    .filter((entry) => !entry.isDirectory() && classificationImage.test(entry.name))
     .map(({ parentPath, name }) => join(parentPath, name));
 };
 
 /** @throws UserError InputNotFound */
-export const kittiSources = async (
+export const openKittiFolders = async (
   plan: KittiFolders,
   { set, dataRoot }: FolderOptions,
 ): Promise<readonly ImageSource[]> => {
   const sources: ImageSource[] = [];
-  for (const source of plan[set]) sources.push(await kittiSource(source, dataRoot));
+  for (const source of plan[set]) sources.push(await openKittiSource(source, dataRoot));
   return sources;
 };
 
-const kittiSource = async (source: KittiSource, dataRoot: string | undefined): Promise<ImageSource> => {
-  const images = rooted(source.imageFolder, dataRoot);
-  const labels = rooted(source.labelFolder, dataRoot);
+const openKittiSource = async (source: KittiSource, dataRoot: string | undefined): Promise<ImageSource> => {
+  const images = resolveBelow(source.imageFolder, dataRoot);
+  const labels = resolveBelow(source.labelFolder, dataRoot);
   await requireFolder(images, 'image folder');
   await requireFolder(labels, 'label folder');
   const withLabel = new Set(await readdir(labels));
   const names = (await readdir(images)).filter(
-    (name) => labelled.test(name) && withLabel.has(`${parse(name).name}.txt`),
+    (name) => kittiImage.test(name) && withLabel.has(`${parse(name).name}.txt`),
   );
-  return listSource(
+  return buildSource(
     names.map((name) => join(images, name)),
     source.weight,
   );
 };
 
 /** Sorted first, so that a seed chooses the same images on every file system. */
-const listSource = (paths: readonly string[], weight: number | undefined): ImageSource => {
+const buildSource = (paths: readonly string[], weight: number | undefined): ImageSource => {
   const sorted = [...paths].sort();
   return {
     count: sorted.length,

@@ -7,15 +7,15 @@ import { canonicalJson, sha256 } from '../../ground/base/digest.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { seeded } from '../../ground/base/rng.ts';
 import { type Batch, batchesFrom } from '../preprocessing/batches.ts';
+import { type DecodedImage, decodableImages, type ErrorBudget } from '../preprocessing/decodable-images.ts';
 import type { SampledImage } from '../preprocessing/sampled-image.ts';
-import { type Allowance, type SoundImage, soundImages } from '../preprocessing/sound-images.ts';
 import { trainingImage } from '../preprocessing/training-image.ts';
-import { classFolderSources, kittiSources } from './folder-sources.ts';
+import { openClassFolders, openKittiFolders } from './folder-sources.ts';
 import { requireConfined } from './paths.ts';
 import type { LoaderPlan } from './plan.ts';
-import { type Draw, drawn } from './sampling.ts';
+import { type Draw, drawImages } from './sampling.ts';
 import type { ImageSource } from './source.ts';
-import { type DataSet, tfrecordSources } from './tfrecord-sources.ts';
+import { type DataSet, openTfrecords } from './tfrecord-sources.ts';
 
 export type LoaderOptions = {
   readonly seed: number;
@@ -25,11 +25,11 @@ export type LoaderOptions = {
   /** The plan's if undefined. */
   readonly batchSize?: number;
   /** Images in each batch that comes out, where that is another number; the last one may be shorter then. */
-  readonly rows?: number;
+  readonly microBatch?: number;
   /** What the spec's relative paths lie below; TLT's `$DATA_BASE_PATH`. */
   readonly dataRoot?: string;
   /** Broken images that may be left out; none if undefined. */
-  readonly allowance?: Allowance;
+  readonly errorBudget?: ErrorBudget;
 };
 
 export type Loader = {
@@ -52,29 +52,31 @@ export type Loader = {
  */
 export const openLoader = async (plan: LoaderPlan, options: LoaderOptions): Promise<Loader> => {
   const { batchSize = plan.batchSize, set } = options;
-  const sources = await sourcesOf(plan, { set, dataRoot: options.dataRoot });
+  const sources = await openSources(plan, { set, dataRoot: options.dataRoot });
   const there = sources.reduce((sum, { count }) => sum + count, 0);
   const batches = options.batches ?? Math.floor(there / batchSize);
   const images = batches * batchSize;
-  if (set === 'validation' && !validates(plan)) throw noValidation();
-  if (images === 0 || images > there) throw tooFew({ there, set, batches: Math.max(1, batches), batchSize });
-  const { allowance, seed } = options;
-  const draws = drawn(sources, seeded(seed));
-  const load = loading(plan);
-  const take = soundImages(draws, { load, images, allowance });
+  if (set === 'validation' && !hasValidationSet(plan)) throw noValidationSet();
+  if (images === 0 || images > there)
+    throw tooFewImages({ there, set, batches: Math.max(1, batches), batchSize });
+  const { errorBudget, seed } = options;
+  const draws = drawImages(sources, seeded(seed));
+  const load = createImageReader(plan);
+  const take = decodableImages(draws, { load, images, errorBudget });
   return {
     available: there,
     classes: sources[0]?.classes,
     images,
-    batches: batchesFrom(take, { size: plan.size, batchSize: options.rows ?? batchSize, images }),
-    rest: () => restOf(draws, load),
-    digest: async () => sha256(canonicalJson([there, await sizesOf(drawn(sources, seeded(seed)), images)])),
+    batches: batchesFrom(take, { size: plan.size, batchSize: options.microBatch ?? batchSize, images }),
+    rest: () => remainingImages(draws, load),
+    digest: async () =>
+      sha256(canonicalJson([there, await readSizes(drawImages(sources, seeded(seed)), images)])),
   };
 };
 
-async function* restOf(
+async function* remainingImages(
   draws: Iterable<Draw>,
-  load: (draw: Draw) => Promise<SoundImage>,
+  load: (draw: Draw) => Promise<DecodedImage>,
 ): AsyncGenerator<SampledImage> {
   for (const draw of draws) {
     const { path } = await draw.source.imageAt(draw.index);
@@ -83,7 +85,7 @@ async function* restOf(
 }
 
 /** Path and size of the first images; -1 for one that is not there, which is told when it is read. */
-const sizesOf = async (draws: Iterator<Draw>, images: number): Promise<readonly [string, number][]> => {
+const readSizes = async (draws: Iterator<Draw>, images: number): Promise<readonly [string, number][]> => {
   const sizes: [string, number][] = [];
   for (let { value, done } = draws.next(); !done && sizes.length < images; { value, done } = draws.next()) {
     const { path, bytes } = await value.source.imageAt(value.index);
@@ -98,7 +100,7 @@ const sizesOf = async (draws: Iterator<Draw>, images: number): Promise<readonly 
   return sizes;
 };
 
-const loading = (plan: LoaderPlan): ((draw: Draw) => Promise<SoundImage>) => {
+const createImageReader = (plan: LoaderPlan): ((draw: Draw) => Promise<DecodedImage>) => {
   const image = trainingImage(plan);
   return async ({ source, index }) => {
     const input = await source.imageAt(index);
@@ -107,24 +109,24 @@ const loading = (plan: LoaderPlan): ((draw: Draw) => Promise<SoundImage>) => {
   };
 };
 
-const sourcesOf = (
+const openSources = (
   plan: LoaderPlan,
   where: { readonly set: DataSet; readonly dataRoot: string | undefined },
 ): Promise<readonly ImageSource[]> => {
   switch (plan.kind) {
     case 'tfrecords':
-      return tfrecordSources(plan, where);
+      return openTfrecords(plan, where);
     case 'classFolders':
-      return classFolderSources(plan, where);
+      return openClassFolders(plan, where);
     case 'kittiFolders':
-      return kittiSources(plan, where);
+      return openKittiFolders(plan, where);
   }
 };
 
-const validates = (plan: LoaderPlan): boolean =>
+const hasValidationSet = (plan: LoaderPlan): boolean =>
   plan.kind === 'kittiFolders' ? plan.validation.length > 0 : plan.validation !== undefined;
 
-const noValidation = (): UserError =>
+const noValidationSet = (): UserError =>
   new UserError(
     'TooFewImages',
     'Drawing from the validation set: the spec names no validation set. Name one there, or draw from the training set.',
@@ -137,7 +139,7 @@ type Shortage = {
   readonly batchSize: number;
 };
 
-const tooFew = ({ there, set, batches, batchSize }: Shortage): UserError =>
+const tooFewImages = ({ there, set, batches, batchSize }: Shortage): UserError =>
   new UserError(
     'TooFewImages',
     `Drawing from the ${set} set: ${batches} batches of ${batchSize} need ${batches * batchSize} images, and ${there} are there (${Math.floor(there / batchSize)} batches). Ask for fewer batches, or check the paths, fold and image endings in the spec.`,

@@ -6,11 +6,11 @@ import { isInside } from '../../ground/base/inside.ts';
 import { requireWithin } from '../../ground/base/limits.ts';
 
 /** Hidden files, and the index files that DALI writes beside its records. */
-const noRecord = /^(\.|idx-)/;
+const notARecord = /^(\.|idx-)/;
 
 /** Sorted; hidden files and index files are left out. @throws UserError InputNotFound if there is none */
-export const recordFiles = async (pattern: string): Promise<readonly string[]> => {
-  const found = (await isFile(pattern)) ? [pattern] : await matching(pattern);
+export const findRecordFiles = async (pattern: string): Promise<readonly string[]> => {
+  const found = (await isFile(pattern)) ? [pattern] : await findMatches(pattern);
   if (found.length > 0) return found;
   throw new UserError(
     'InputNotFound',
@@ -19,7 +19,7 @@ export const recordFiles = async (pattern: string): Promise<readonly string[]> =
 };
 
 /** The walk looks at every entry of every folder on its way, so these are counted, not the matches. */
-const matching = async (pattern: string): Promise<readonly string[]> => {
+const findMatches = async (pattern: string): Promise<readonly string[]> => {
   let visited = 0;
   const count = (): boolean => {
     visited += 1;
@@ -29,7 +29,7 @@ const matching = async (pattern: string): Promise<readonly string[]> => {
   };
   const found: string[] = [];
   for await (const path of glob(pattern, { exclude: count }))
-    if (!noRecord.test(basename(path)) && (await isFile(path))) found.push(path);
+    if (!notARecord.test(basename(path)) && (await isFile(path))) found.push(path);
   return found.sort();
 };
 
@@ -43,7 +43,7 @@ export const isOfFold = (path: string, fold: number): boolean =>
   path.includes(`fold-${String(fold).padStart(3, '0')}-of-`);
 
 /** Relative paths of a spec lie below the data root, if there is one. */
-export const rooted = (path: string, root: string | undefined): string =>
+export const resolveBelow = (path: string, root: string | undefined): string =>
   root === undefined || isAbsolute(path) ? path : join(root, path);
 
 /** Links must not lead out of a claim. `path` need not exist. @throws UserError InputNotFound */
@@ -60,12 +60,12 @@ export const requireConfined = async (folder: string | undefined, path: string):
 /** @throws UserError InputNotFound */
 export const requireFolder = async (path: string, what: string): Promise<void> => {
   const found = await stat(path).catch((thrown: unknown) => {
-    throw new UserError('InputNotFound', `Opening the ${what} ${path}: ${messageOf(thrown)}. ${mend}`, {
+    throw new UserError('InputNotFound', `Opening the ${what} ${path}: ${messageOf(thrown)}. ${remedy}`, {
       cause: thrown,
     });
   });
   if (!found.isDirectory())
-    throw new UserError('InputNotFound', `Opening the ${what} ${path}: it is not a folder. ${mend}`);
+    throw new UserError('InputNotFound', `Opening the ${what} ${path}: it is not a folder. ${remedy}`);
 };
 
-const mend = 'Check the path in the spec, and that the data set is mounted there.';
+const remedy = 'Check the path in the spec, and that the data set is mounted there.';

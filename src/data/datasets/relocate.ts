@@ -9,8 +9,8 @@ export type Move = {
 };
 
 /** Paths that begin with the folder `from` begin with `to`; all others stay. */
-export const relocated = (plan: LoaderPlan, move: Move): LoaderPlan => {
-  const moved = (path: string): string => movedPath(path, move);
+export const relocatePlan = (plan: LoaderPlan, move: Move): LoaderPlan => {
+  const moved = (path: string): string => relocatePath(path, move);
   switch (plan.kind) {
     case 'classFolders': {
       const { training, validation } = plan;
@@ -44,7 +44,7 @@ export const relocated = (plan: LoaderPlan, move: Move): LoaderPlan => {
   }
 };
 
-const movedPath = (path: string, { from, to }: Move): string => {
+const relocatePath = (path: string, { from, to }: Move): string => {
   const folder = from.replace(/\/+$/, '');
   return path === folder || path.startsWith(`${folder}/`) ? `${to}${path.slice(folder.length)}` : path;
 };

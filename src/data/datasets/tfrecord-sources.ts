@@ -4,36 +4,38 @@ import { type Example, parseExample } from '../../formats/tfrecord/example.ts';
 import { indexRecords, type RecordFile, readRecord, recordsIn } from '../../formats/tfrecord/tfrecord.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import type { ImageInput } from '../preprocessing/decode.ts';
-import { isOfFold, recordFiles, requireConfined, requireFolder, rooted } from './paths.ts';
+import { findRecordFiles, isOfFold, requireConfined, requireFolder, resolveBelow } from './paths.ts';
 import type { LoaderPlan, TfrecordSource, Tfrecords } from './plan.ts';
 import type { ImageSource } from './source.ts';
 
 export type DataSet = 'training' | 'validation';
 
 /** @throws UserError InputNotFound, DatasetInvalid */
-export const tfrecordSources = async (
+export const openTfrecords = async (
   plan: Tfrecords & Pick<LoaderPlan, 'within'>,
   { set, dataRoot }: { readonly set: DataSet; readonly dataRoot: string | undefined },
 ): Promise<readonly ImageSource[]> => {
   const { within } = plan;
   const extension = plan.imageExtension.replace(/^\./, '');
   const sources: ImageSource[] = [];
-  for (const source of sourcesOf(plan, set)) {
-    const folder = source.imageFolder === undefined ? undefined : rooted(source.imageFolder, dataRoot);
+  for (const source of selectSources(plan, set)) {
+    const folder = source.imageFolder === undefined ? undefined : resolveBelow(source.imageFolder, dataRoot);
     if (folder !== undefined) await requireFolder(folder, 'image folder');
-    const paths = (await recordFiles(rooted(source.records, dataRoot))).filter(belongsTo(plan, set));
+    const paths = (await findRecordFiles(resolveBelow(source.records, dataRoot))).filter(
+      belongsTo(plan, set),
+    );
     const files: RecordFile[] = [];
     for (const path of paths) {
       await requireConfined(within, path);
       files.push(await indexRecords(path));
     }
-    sources.push(sourceOf(files, { folder, extension, weight: source.weight }));
+    sources.push(buildSource(files, { folder, extension, weight: source.weight }));
   }
   return sources;
 };
 
 /** A validation source of its own leaves all of the others to the training. */
-const sourcesOf = ({ validation, sources }: Tfrecords, set: DataSet): readonly TfrecordSource[] => {
+const selectSources = ({ validation, sources }: Tfrecords, set: DataSet): readonly TfrecordSource[] => {
   if (set === 'training') return sources;
   if (validation === undefined) return [];
   return 'source' in validation ? [validation.source] : sources;
@@ -50,18 +52,18 @@ type Images = {
   readonly weight: number | undefined;
 };
 
-const sourceOf = (files: readonly RecordFile[], images: Images): ImageSource => {
+const buildSource = (files: readonly RecordFile[], images: Images): ImageSource => {
   const count = files.reduce((sum, file) => sum + recordsIn(file), 0);
   const imageAt = async (index: number): Promise<ImageInput> => {
-    const { file, record } = placeOf(files, index);
+    const { file, record } = locateRecord(files, index);
     const namedBy = `record ${record} of ${file.path}`;
-    return imageOf(parseExample(await readRecord(file, record), namedBy), namedBy, images);
+    return locateImage(parseExample(await readRecord(file, record), namedBy), namedBy, images);
   };
   return { count, weight: images.weight ?? count, imageAt };
 };
 
 /** The file that an index over all of them falls into. */
-const placeOf = (files: readonly RecordFile[], index: number): { file: RecordFile; record: number } => {
+const locateRecord = (files: readonly RecordFile[], index: number): { file: RecordFile; record: number } => {
   let record = index;
   const file = files.find((one) => {
     if (record < recordsIn(one)) return true;
@@ -71,7 +73,7 @@ const placeOf = (files: readonly RecordFile[], index: number): { file: RecordFil
   return { file: file!, record };
 };
 
-const imageOf = (example: Example, namedBy: string, { folder, extension }: Images): ImageInput => {
+const locateImage = (example: Example, namedBy: string, { folder, extension }: Images): ImageInput => {
   const id = textOf(example, 'frame/id');
   if (id === undefined || id === '' || id.includes('\0'))
     throw new UserError(
@@ -85,7 +87,7 @@ const imageOf = (example: Example, namedBy: string, { folder, extension }: Image
       'DatasetInvalid',
       `Reading ${namedBy}: it holds no image, and the spec names no image_directory_path where the file of ${id} could be. Name it in the spec.`,
     );
-  if (folder !== undefined && leaves(id))
+  if (folder !== undefined && escapesFolder(id))
     throw new UserError(
       'DatasetInvalid',
       `Reading ${namedBy}: the image that it names (frame/id) is outside the image folder ${folder}. Convert the data set again, with images inside that folder.`,
@@ -95,7 +97,7 @@ const imageOf = (example: Example, namedBy: string, { folder, extension }: Image
 };
 
 /** A name that would lead out of the folder that it is joined to. */
-const leaves = (name: string): boolean => isAbsolute(name) || name.split('/').includes('..');
+const escapesFolder = (name: string): boolean => isAbsolute(name) || name.split('/').includes('..');
 
 const textOf = (example: Example, key: string): string | undefined => {
   const feature = example.get(key);

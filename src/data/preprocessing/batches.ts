@@ -1,7 +1,8 @@
 /** Images as batches [N,C,H,W] of float32; while one batch is used, the next one is decoded. */
+
+import { type DecodedImage, decodableImages, type ErrorBudget, type Take } from './decodable-images.ts';
 import type { ImageSize } from './decode.ts';
 import { type FolderPixels, folderImage, type SampledImage } from './sampled-image.ts';
-import { type Allowance, type SoundImage, soundImages, type Take } from './sound-images.ts';
 
 export type Batch = {
   readonly data: Float32Array;
@@ -12,9 +13,9 @@ export type Batch = {
 export type BatchOptions<Image> = {
   readonly batchSize: number;
   /** Take the places of images that are left out, first to last. */
-  readonly spares?: readonly Image[];
+  readonly spareImages?: readonly Image[];
   /** Not one may be broken if undefined. */
-  readonly allowance?: Allowance | undefined;
+  readonly errorBudget?: ErrorBudget | undefined;
 };
 
 /** Pictures of a folder. The last batch may be shorter. @throws UserError ImageInvalid, TooFewImages */
@@ -23,41 +24,49 @@ export const imageBatches = (
   options: BatchOptions<string> & FolderPixels,
 ): AsyncGenerator<Batch> => {
   const image = (path: string): SampledImage => folderImage(path, options);
-  const spares = (options.spares ?? []).map(image);
-  return sampledBatches(paths.map(image), { ...options, spares });
+  const spareImages = (options.spareImages ?? []).map(image);
+  return sampledBatches(paths.map(image), { ...options, spareImages });
 };
 
 /** The last batch may be shorter. @throws UserError ImageInvalid, TooFewImages */
 export const sampledBatches = (
   sampled: readonly SampledImage[],
-  { size, batchSize, spares = [], allowance }: BatchOptions<SampledImage> & { readonly size: ImageSize },
+  {
+    size,
+    batchSize,
+    spareImages = [],
+    errorBudget,
+  }: BatchOptions<SampledImage> & { readonly size: ImageSize },
 ): AsyncGenerator<Batch> => {
-  const load = async ({ path, load: read }: SampledImage): Promise<SoundImage> => ({
+  const load = async ({ path, load: read }: SampledImage): Promise<DecodedImage> => ({
     path,
     data: await read(),
   });
   const images = sampled.length;
-  const take = soundImages([...sampled, ...spares].values(), { load, images, allowance });
+  const take = decodableImages([...sampled, ...spareImages].values(), { load, images, errorBudget });
   return batchesFrom(take, { size, batchSize, images });
 };
 
-export type Cut = { readonly size: ImageSize; readonly batchSize: number; readonly images: number };
+export type BatchLayout = { readonly size: ImageSize; readonly batchSize: number; readonly images: number };
 
 /** So many images, cut into batches; the last one may be shorter. */
-export async function* batchesFrom(take: Take, { size, batchSize, images }: Cut): AsyncGenerator<Batch> {
+export async function* batchesFrom(
+  take: Take,
+  { size, batchSize, images }: BatchLayout,
+): AsyncGenerator<Batch> {
   if (images === 0) return;
-  const at = async (start: number): Promise<Batch> =>
-    batchOf(await take(Math.min(batchSize, images - start)), size);
-  let next = at(0);
+  const loadBatch = async (start: number): Promise<Batch> =>
+    buildBatch(await take(Math.min(batchSize, images - start)), size);
+  let next = loadBatch(0);
   for (let start = batchSize; start - batchSize < images; start += batchSize) {
     const current = await next;
-    if (start < images) next = at(start);
+    if (start < images) next = loadBatch(start);
     next.catch(() => {}); // Told when it is its turn; until then it must not count as unhandled.
     yield current;
   }
 }
 
-const batchOf = (images: readonly SoundImage[], { channels, height, width }: ImageSize): Batch => {
+const buildBatch = (images: readonly DecodedImage[], { channels, height, width }: ImageSize): Batch => {
   const length = channels * height * width;
   const data = new Float32Array(images.length * length);
   for (const [index, image] of images.entries()) data.set(image.data, index * length);

@@ -18,8 +18,8 @@ export type BilinearOptions = {
 export const bilinear = (pixels: Pixels, options: BilinearOptions): Plane => {
   const { levels, width, height, alignment } = options;
   const { data, channels } = pixels;
-  const across = axis(pixels.width, width, alignment);
-  const down = axis(pixels.height, height, alignment);
+  const across = mapAxis(pixels.width, width, alignment);
+  const down = mapAxis(pixels.height, height, alignment);
   const result = new Float32Array(width * height * channels);
   let to = 0;
   for (let y = 0; y < height; y++) {
@@ -29,13 +29,13 @@ export const bilinear = (pixels: Pixels, options: BilinearOptions): Plane => {
       for (let channel = 0; channel < channels; channel++) {
         const left = across.low[x]! * channels + channel;
         const right = across.high[x]! * channels + channel;
-        const top = mixed(
+        const top = interpolate(
           levels,
           across.share[x]!,
           data[above * channels + left]!,
           data[above * channels + right]!,
         );
-        const foot = mixed(
+        const foot = interpolate(
           levels,
           across.share[x]!,
           data[below * channels + left]!,
@@ -47,13 +47,13 @@ export const bilinear = (pixels: Pixels, options: BilinearOptions): Plane => {
   return { data: result, width, height };
 };
 
-const mixed = (levels: Float32Array, share: number, first: number, second: number): number =>
+const interpolate = (levels: Float32Array, share: number, first: number, second: number): number =>
   levels[first]! + (levels[second]! - levels[first]!) * share;
 
 type Axis = { readonly low: Int32Array; readonly high: Int32Array; readonly share: Float32Array };
 
 /** For each output the two source positions it lies between, and the share of the second. */
-const axis = (source: number, target: number, alignment: Alignment): Axis => {
+const mapAxis = (source: number, target: number, alignment: Alignment): Axis => {
   const [low, high] = [new Int32Array(target), new Int32Array(target)];
   const share = new Float32Array(target);
   const shift = alignment === 'centre' ? 0.5 : 0;

@@ -20,26 +20,31 @@ export type BitmapHeader = {
 };
 
 /** @throws PictureFault */
-export const bitmapHeader = (bytes: Uint8Array): BitmapHeader => {
+export const parseBitmapHeader = (bytes: Uint8Array): BitmapHeader => {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const size = headerSize(view);
-  const { bits, compression, colours: counted, ...shape } = size === 12 ? coreFacts(view) : infoFacts(view);
+  const size = readHeaderSize(view);
+  const {
+    bits,
+    compression,
+    colours: counted,
+    ...shape
+  } = size === 12 ? readCoreHeader(view) : readInfoHeader(view);
   const coding = codings[compression];
   if (!depths.includes(bits)) throw unreadable(`it is a BMP of ${bits} bits a pixel`);
   if (!coding) throw unreadable(`it is a BMP of compression ${compression}`);
   const hasMasks = compression === bitFields;
-  const layout = hasMasks ? maskLayout(view, size, bits) : plainLayouts[bits]!;
+  const layout = hasMasks ? readMaskLayout(view, size, bits) : plainLayouts[bits]!;
   const place = {
     start: 14 + size + (hasMasks && size === 40 ? 12 : 0),
     entry: size === 12 ? 3 : 4,
     colours: counted || 2 ** bits,
   };
-  const palette = bits <= 8 ? paletteAt(bytes, place) : [];
-  return { ...shape, bits, coding, palette, layout, offset: rowsAt(view, place, bits) };
+  const palette = bits <= 8 ? readPalette(bytes, place) : [];
+  return { ...shape, bits, coding, palette, layout, offset: findRows(view, place, bits) };
 };
 
 /** @throws PictureFault */
-const headerSize = (view: DataView): number => {
+const readHeaderSize = (view: DataView): number => {
   if (view.byteLength < 26) throw cutShort();
   const size = view.getUint32(14, true);
   if (!headerSizes.includes(size)) throw unreadable(`its BMP header has ${size} bytes`);
@@ -48,7 +53,7 @@ const headerSize = (view: DataView): number => {
 };
 
 /** Where the rows begin. Some writers name the end of the header and forget the palette behind it. */
-const rowsAt = (view: DataView, { start, entry, colours }: PalettePlace, bits: number): number => {
+const findRows = (view: DataView, { start, entry, colours }: PaletteLocation, bits: number): number => {
   const declared = view.getUint32(10, true);
   const palette = bits <= 8 ? entry * colours : 0;
   if (declared === 0) return start + palette;
@@ -73,7 +78,7 @@ const plainLayouts: Readonly<Record<number, string>> = {
   32: 'BGRX',
 };
 
-const coreFacts = (view: DataView) => ({
+const readCoreHeader = (view: DataView) => ({
   width: view.getUint16(18, true),
   height: view.getUint16(20, true),
   fromTop: false,
@@ -82,7 +87,7 @@ const coreFacts = (view: DataView) => ({
   colours: 0,
 });
 
-const infoFacts = (view: DataView) => {
+const readInfoHeader = (view: DataView) => {
   const height = view.getInt32(22, true);
   return {
     width: view.getInt32(18, true),
@@ -109,7 +114,7 @@ const layoutOfMasks: Readonly<Record<string, string>> = {
   '16 7c00 3e0 1f': '555',
 };
 
-const maskLayout = (view: DataView, size: number, bits: number): string => {
+const readMaskLayout = (view: DataView, size: number, bits: number): string => {
   if (view.byteLength < 14 + 40 + 16) throw cutShort();
   const masks = [0, 4, 8].map((at) => view.getUint32(54 + at, true));
   const opacity = size >= 56 ? view.getUint32(66, true) : 0;
@@ -119,9 +124,12 @@ const maskLayout = (view: DataView, size: number, bits: number): string => {
   return layout;
 };
 
-type PalettePlace = { readonly start: number; readonly entry: number; readonly colours: number };
+type PaletteLocation = { readonly start: number; readonly entry: number; readonly colours: number };
 
-const paletteAt = (bytes: Uint8Array, { start, entry, colours }: PalettePlace): BitmapHeader['palette'] => {
+const readPalette = (
+  bytes: Uint8Array,
+  { start, entry, colours }: PaletteLocation,
+): BitmapHeader['palette'] => {
   if (colours > 65536) throw unreadable(`its palette has ${colours} colours`);
   const whole = Math.min(colours, Math.floor((bytes.length - start) / entry));
   return Array.from({ length: whole }, (_, i) => {

@@ -3,9 +3,9 @@ import type { BitmapHeader } from './bitmap-header.ts';
 import { cutShort } from './picture-fault.ts';
 
 /** Palette indexes from the upper row on. @throws PictureFault if the runs give less than the whole picture */
-export const unpackedRuns = (bytes: Uint8Array, header: BitmapHeader): Uint8Array => {
+export const unpackRuns = (bytes: Uint8Array, header: BitmapHeader): Uint8Array => {
   const { width, height, fromTop } = header;
-  const filled = new Runs(bytes, header).unpacked();
+  const filled = new Runs(bytes, header).unpack();
   if (fromTop) return filled;
   const indexes = new Uint8Array(filled.length);
   for (let y = 0; y < height; y++)
@@ -30,7 +30,7 @@ class Runs {
     this.#at = offset;
   }
 
-  unpacked(): Uint8Array {
+  unpack(): Uint8Array {
     while (this.#end < this.#out.length && this.#at + 1 < this.#bytes.length) {
       const [count, value] = [this.#next(), this.#next()];
       if (count > 0) this.#repeat(count, value);

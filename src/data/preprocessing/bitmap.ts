@@ -1,6 +1,6 @@
 /** BMP files as Pillow decodes them. */
-import { type BitmapHeader, bitmapHeader } from './bitmap-header.ts';
-import { unpackedRuns } from './bitmap-runs.ts';
+import { type BitmapHeader, parseBitmapHeader } from './bitmap-header.ts';
+import { unpackRuns } from './bitmap-runs.ts';
 import type { Picture } from './picture.ts';
 import { cutShort, unreadable } from './picture-fault.ts';
 
@@ -11,19 +11,19 @@ export const readBitmap = (
   bytes: Uint8Array,
   requirePixels: (width: number, height: number) => void,
 ): Picture => {
-  const header = bitmapHeader(bytes);
+  const header = parseBitmapHeader(bytes);
   const { width, height, bits } = header;
   if (width <= 0 || height <= 0) throw cutShort();
   requirePixels(width, height);
-  return bits <= 8 ? indexedPicture(bytes, header) : colouredPicture(bytes, header);
+  return bits <= 8 ? readIndexed(bytes, header) : readColoured(bytes, header);
 };
 
-const indexedPicture = (bytes: Uint8Array, header: BitmapHeader): Picture => {
+const readIndexed = (bytes: Uint8Array, header: BitmapHeader): Picture => {
   const { width, height, palette, coding, bits } = header;
-  const colours = toned(header);
+  const colours = paletteUnlessGrey(header);
   if (!colours && coding === 'raw' && bits !== (palette.length <= 2 ? 1 : 8))
     throw unreadable(`it is a grey BMP of ${bits} bits`);
-  const indexes = coding === 'raw' ? indexesOf(bytes, header) : unpackedRuns(bytes, header);
+  const indexes = coding === 'raw' ? unpackIndexes(bytes, header) : unpackRuns(bytes, header);
   const levels = palette.length <= 2 && coding === 'raw' ? [0, 255] : undefined;
   const colour = new Uint8Array(width * height * 3);
   for (let i = 0; i < indexes.length; i++) {
@@ -44,7 +44,7 @@ const indexedPicture = (bytes: Uint8Array, header: BitmapHeader): Picture => {
 const black = [0, 0, 0] as const;
 
 /** The palette; undefined where it is the grey levels themselves, so that indexes are levels. */
-const toned = ({ palette }: BitmapHeader): BitmapHeader['palette'] | undefined => {
+const paletteUnlessGrey = ({ palette }: BitmapHeader): BitmapHeader['palette'] | undefined => {
   const isGrey = palette.every((colour, i) => {
     const level = palette.length === 2 ? i * 255 : i;
     return colour.every((each) => each === level);
@@ -65,7 +65,7 @@ const rowsOf = (bytes: Uint8Array, header: BitmapHeader): ((y: number) => Uint8A
   };
 };
 
-const indexesOf = (bytes: Uint8Array, header: BitmapHeader): Uint8Array => {
+const unpackIndexes = (bytes: Uint8Array, header: BitmapHeader): Uint8Array => {
   const { width, height, bits } = header;
   const row = rowsOf(bytes, header);
   const [perByte, mask] = [8 / bits, 2 ** bits - 1];
@@ -80,7 +80,7 @@ const indexesOf = (bytes: Uint8Array, header: BitmapHeader): Uint8Array => {
   return indexes;
 };
 
-const colouredPicture = (bytes: Uint8Array, header: BitmapHeader): Picture => {
+const readColoured = (bytes: Uint8Array, header: BitmapHeader): Picture => {
   const { width, height, layout } = header;
   if (header.coding !== 'raw') throw unreadable(`it is a BMP of ${header.bits} bits in runs`);
   const row = rowsOf(bytes, header);
@@ -97,7 +97,7 @@ const colouredPicture = (bytes: Uint8Array, header: BitmapHeader): Picture => {
     const packed = row(y);
     for (let x = 0; x < width; x++) {
       const at = (y * width + x) * 3;
-      if (header.bits === 16) colour.set(fromWord(packed[2 * x]! + 256 * packed[2 * x + 1]!, layout), at);
+      if (header.bits === 16) colour.set(rgbOfWord(packed[2 * x]! + 256 * packed[2 * x + 1]!, layout), at);
       else colour.set([packed[x * step + red]!, packed[x * step + green]!, packed[x * step + blue]!], at);
       if (alpha) alpha[y * width + x] = packed[x * step + opacity]!;
     }
@@ -106,7 +106,7 @@ const colouredPicture = (bytes: Uint8Array, header: BitmapHeader): Picture => {
 };
 
 /** Five or six bits stretched to eight, rounded down. */
-const fromWord = (word: number, layout: string): readonly [number, number, number] => {
+const rgbOfWord = (word: number, layout: string): readonly [number, number, number] => {
   const greens = layout === '565' ? 6 : 5;
   const level = (shift: number, bits: number) =>
     Math.floor((((word >> shift) & (2 ** bits - 1)) * 255) / (2 ** bits - 1));

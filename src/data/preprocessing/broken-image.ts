@@ -10,16 +10,16 @@ import { decodedFormats, pixelLimit, sharp, tooManyPixels } from './decoder.ts';
 type Content = { readonly path: string; readonly bytes?: Uint8Array };
 
 /** What is wrong and what to do, as sentences. */
-export const whyBroken = async ({ path, bytes }: Content): Promise<string> => {
-  const closed = bytes === undefined ? await whyClosed(path) : undefined;
+export const explainBroken = async ({ path, bytes }: Content): Promise<string> => {
+  const closed = bytes === undefined ? await explainUnreadable(path) : undefined;
   if (closed !== undefined) return closed;
-  const metadata = await headerOf(bytes ?? path);
+  const metadata = await readHeader(bytes ?? path);
   if (metadata === undefined) return `its content is none of ${decodedFormats}. Convert it to PNG.`;
   if (metadata.width * metadata.height > pixelLimit) return tooManyPixels(metadata.width, metadata.height);
   return 'the file is cut short or damaged. Copy it again.';
 };
 
-const whyClosed = async (path: string): Promise<string | undefined> => {
+const explainUnreadable = async (path: string): Promise<string | undefined> => {
   try {
     await access(path, constants.R_OK);
     return undefined;
@@ -31,7 +31,7 @@ const whyClosed = async (path: string): Promise<string | undefined> => {
 };
 
 /** Undefined for what is no image; an image that is cut short still has a header. */
-const headerOf = async (content: string | Uint8Array): Promise<Metadata | undefined> => {
+const readHeader = async (content: string | Uint8Array): Promise<Metadata | undefined> => {
   try {
     return await sharp(content, { limitInputPixels: false }).metadata();
   } catch {

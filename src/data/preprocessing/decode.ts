@@ -1,6 +1,6 @@
 /** An image file as pixels; orientation tags and profiles are ignored and alpha is dropped, as in TLT's own loaders. */
 import { UserError } from '../../ground/base/errors.ts';
-import { whyBroken } from './broken-image.ts';
+import { explainBroken } from './broken-image.ts';
 import type { Pixels } from './normalise.ts';
 import { type Picture, rgbOf } from './picture.ts';
 import { PictureFault } from './picture-fault.ts';
@@ -19,14 +19,14 @@ export type ImageInput = {
 
 /** Stretched with Lanczos: the `--cal_image_dir` path. @throws UserError ImageInvalid naming the file */
 export const decodeImage = async (path: string, { width, height, channels }: ImageSize): Promise<Pixels> => {
-  const colour = stretch(await decoded({ path }), { width, height });
+  const colour = stretch(await readImage({ path }), { width, height });
   return channels === 3 ? colour : greyOf(colour);
 };
 
 /** Three channels of eight bits, as large as the file has them. @throws UserError ImageInvalid naming the file */
-export const decodePixels = async (input: ImageInput): Promise<Pixels> => rgbOf(await decoded(input));
+export const decodePixels = async (input: ImageInput): Promise<Pixels> => rgbOf(await readImage(input));
 
-const decoded = async (input: ImageInput): Promise<Picture> => {
+const readImage = async (input: ImageInput): Promise<Picture> => {
   const { path, bytes, namedBy } = input;
   try {
     return await readPicture(bytes ?? path);
@@ -35,7 +35,7 @@ const decoded = async (input: ImageInput): Promise<Picture> => {
       throw thrown.reason === 'ImageInvalid'
         ? thrown
         : new UserError('ImageInvalid', thrown.message, { cause: thrown });
-    const why = thrown instanceof PictureFault ? thrown.message : await whyBroken(input);
+    const why = thrown instanceof PictureFault ? thrown.message : await explainBroken(input);
     throw new UserError(
       'ImageInvalid',
       `Decoding the calibration image ${path}${namedBy === undefined ? '' : ` (${namedBy})`}: ${why}`,

@@ -24,6 +24,6 @@ export const tooManyPixels = (width: number, height: number): string =>
   `it has ${width} × ${height} pixels, more than ${pixelLimit / 1e6} megapixels. Make it smaller; the network sees far fewer.`;
 
 /** No picture within the limit of pixels takes nearly as long, even where many decode at once. */
-export const mostSeconds = 120;
+export const maxDecodeSeconds = 120;
 
 export { sharp };

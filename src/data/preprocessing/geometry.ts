@@ -23,40 +23,40 @@ export type Target = {
 };
 
 /** Interleaved float values, target.height × target.width × the picture's channels. */
-export const fitted = (pixels: Pixels, geometry: Geometry, target: Target): Plane => {
+export const fitToNetwork = (pixels: Pixels, geometry: Geometry, target: Target): Plane => {
   switch (geometry.kind) {
     case 'nearest':
-      return nearest(pixels, target);
+      return resizeNearest(pixels, target);
     case 'bilinear':
-      return stretched(pixels, target, 'centre');
+      return resizeBilinear(pixels, target, 'centre');
     case 'autoResize':
-      return stretched(pixels, target, 'corner');
+      return resizeBilinear(pixels, target, 'corner');
     case 'letterbox':
-      return letterboxed(pixels, target);
+      return letterbox(pixels, target);
     case 'padCrop':
-      return cut(pixels, target, geometry);
+      return padAndCrop(pixels, target, geometry);
   }
 };
 
-const stretched = (pixels: Pixels, target: Target, alignment: Alignment): Plane =>
+const resizeBilinear = (pixels: Pixels, target: Target, alignment: Alignment): Plane =>
   bilinear(pixels, { ...target, alignment });
 
-const nearest = (pixels: Pixels, target: Target): Plane => {
+const resizeNearest = (pixels: Pixels, target: Target): Plane => {
   const across = nearestAxis(pixels.width, target.width);
   const down = nearestAxis(pixels.height, target.height);
-  return gathered(pixels, target, { column: (x) => across[x]!, row: (y) => down[y]! });
+  return copyPixels(pixels, target, { column: (x) => across[x]!, row: (y) => down[y]! });
 };
 
-const cut = (
+const padAndCrop = (
   pixels: Pixels,
   target: Target,
   corner: { readonly left: number; readonly top: number },
-): Plane => gathered(pixels, target, { column: (x) => x + corner.left, row: (y) => y + corner.top });
+): Plane => copyPixels(pixels, target, { column: (x) => x + corner.left, row: (y) => y + corner.top });
 
 type Origins = { readonly column: (x: number) => number; readonly row: (y: number) => number };
 
 /** Each output is one source pixel, or 0 where there is none. */
-const gathered = (pixels: Pixels, { width, height, levels }: Target, { column, row }: Origins): Plane => {
+const copyPixels = (pixels: Pixels, { width, height, levels }: Target, { column, row }: Origins): Plane => {
   const { data, channels } = pixels;
   const result = new Float32Array(width * height * channels);
   for (let y = 0; y < height; y++)
@@ -71,14 +71,14 @@ const gathered = (pixels: Pixels, { width, height, levels }: Target, { column, r
   return { data: result, width, height };
 };
 
-const letterboxed = (pixels: Pixels, target: Target): Plane => {
+const letterbox = (pixels: Pixels, target: Target): Plane => {
   const ratio = Math.min(target.width / pixels.width, target.height / pixels.height);
   const width = Math.max(1, Math.round(pixels.width * ratio));
   const height = Math.max(1, Math.round(pixels.height * ratio));
-  const inner = stretched(pixels, { ...target, width, height }, 'centre');
-  const mean = meanOf(pixels, target.levels);
+  const inner = resizeBilinear(pixels, { ...target, width, height }, 'centre');
+  const mean = channelMeans(pixels, target.levels);
   const row = target.width * pixels.channels;
-  const data = repeated(mean, target.height * target.width);
+  const data = fillColour(mean, target.height * target.width);
   const left = ((target.width - width) >> 1) * pixels.channels;
   const top = (target.height - height) >> 1;
   const length = width * pixels.channels;
@@ -88,7 +88,7 @@ const letterboxed = (pixels: Pixels, target: Target): Plane => {
 };
 
 /** One colour throughout: doubled from pixel to pixel, as memory is copied fastest. */
-const repeated = (colour: readonly number[], pixels: number): Float32Array => {
+const fillColour = (colour: readonly number[], pixels: number): Float32Array => {
   const data = new Float32Array(pixels * colour.length);
   data.set(colour);
   for (let filled = colour.length; filled < data.length; filled *= 2) data.copyWithin(filled, 0, filled);
@@ -96,7 +96,7 @@ const repeated = (colour: readonly number[], pixels: number): Float32Array => {
 };
 
 /** Of each channel, over the whole picture. */
-const meanOf = ({ data, channels, width, height }: Pixels, levels: Float32Array): readonly number[] => {
+const channelMeans = ({ data, channels, width, height }: Pixels, levels: Float32Array): readonly number[] => {
   const sums = new Float64Array(channels);
   for (let i = 0; i < data.length; i += channels)
     for (let channel = 0; channel < channels; channel++) sums[channel]! += levels[data[i + channel]!]!;

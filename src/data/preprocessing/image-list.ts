@@ -24,7 +24,7 @@ export const sampleImages = async (
   folder: string,
   { batches, batchSize, seed }: SampleSize,
 ): Promise<ImageSample> => {
-  const names = (await listed(folder)).filter((name) =>
+  const names = (await listFiles(folder)).filter((name) =>
     extensions.includes(name.slice(name.lastIndexOf('.') + 1)),
   );
   const needed = batches * batchSize;
@@ -37,7 +37,7 @@ export const sampleImages = async (
   return { chosen: order.slice(0, needed), kept: order.slice(needed) };
 };
 
-const listed = async (folder: string): Promise<string[]> => {
+const listFiles = async (folder: string): Promise<string[]> => {
   try {
     const entries = await readdir(folder, { withFileTypes: true });
     return entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name);

@@ -22,8 +22,10 @@ export const readNetpbm = (
   const channels = kind % 3 === 0 ? 3 : 1;
   const size = { width, height, channels };
   const values =
-    kind > 3 ? packed(bytes, header.at, { ...size, most, isBits }) : header.plain({ ...size, most, isBits });
-  return pictureOf(values, { ...size, most, isBits });
+    kind > 3
+      ? readPacked(bytes, header.at, { ...size, most, isBits })
+      : header.plain({ ...size, most, isBits });
+  return buildPicture(values, { ...size, most, isBits });
 };
 
 type Form = {
@@ -38,11 +40,11 @@ type Form = {
 type Values = Uint8Array | Uint16Array;
 
 /** A grey picture of more than eight bits keeps its levels: it is resized in them. */
-const pictureOf = (values: Values, { width, height, channels, most, isBits }: Form): Picture => {
+const buildPicture = (values: Values, { width, height, channels, most, isBits }: Form): Picture => {
   const deepest = channels === 1 && most > 255 ? 65535 : 255;
   const level = isBits
     ? (value: number) => (value === 0 ? 255 : 0)
-    : (value: number) => Math.min(deepest, evenly((value / most) * deepest));
+    : (value: number) => Math.min(deepest, roundHalfToEven((value / most) * deepest));
   const deep = deepest > 255 ? { levels: Int32Array.from(values, level), isSigned: true } : undefined;
   const colour = new Uint8Array(width * height * 3);
   for (let i = 0; i < colour.length; i++) {
@@ -53,15 +55,19 @@ const pictureOf = (values: Values, { width, height, channels, most, isBits }: Fo
 };
 
 /** Python's round: halves go to the even number. */
-const evenly = (value: number): number => {
+const roundHalfToEven = (value: number): number => {
   const whole = Math.floor(value);
   const rest = value - whole;
   if (rest !== 0.5) return rest < 0.5 ? whole : whole + 1;
   return whole % 2 === 0 ? whole : whole + 1;
 };
 
-const packed = (bytes: Uint8Array, at: number, { width, height, channels, most, isBits }: Form): Values => {
-  if (isBits) return unpackedBits(bytes, at, { width, height });
+const readPacked = (
+  bytes: Uint8Array,
+  at: number,
+  { width, height, channels, most, isBits }: Form,
+): Values => {
+  if (isBits) return unpackBits(bytes, at, { width, height });
   const count = width * height * channels;
   const size = most < 256 ? 1 : 2;
   if (bytes.length < at + count * size) throw cutShort();
@@ -69,7 +75,7 @@ const packed = (bytes: Uint8Array, at: number, { width, height, channels, most, 
   return Uint16Array.from({ length: count }, (_, i) => bytes[at + 2 * i]! * 256 + bytes[at + 2 * i + 1]!);
 };
 
-const unpackedBits = (
+const unpackBits = (
   bytes: Uint8Array,
   at: number,
   { width, height }: Pick<Form, 'width' | 'height'>,

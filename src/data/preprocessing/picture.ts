@@ -18,25 +18,25 @@ export type Picture = {
 
 /** As large as it is. */
 export const rgbOf = ({ colour, black, width, height }: Picture): Pixels => ({
-  data: black ? lightOf(colour, black) : colour,
+  data: black ? cmykToRgb(colour, black) : colour,
   width,
   height,
   channels: 3,
 });
 
 /** Inks as light, without a profile: Pillow's and TensorFlow's rule. */
-export const lightOf = (inks: Uint8Array, black: Uint8Array): Uint8Array => {
+export const cmykToRgb = (inks: Uint8Array, black: Uint8Array): Uint8Array => {
   const result = new Uint8Array(inks.length);
   for (let i = 0, at = 0; i < black.length; i++) {
     const light = 255 - black[i]!;
     for (let channel = 0; channel < 3; channel++, at++)
-      result[at] = Math.max(0, light - share(inks[at]!, light));
+      result[at] = Math.max(0, light - multiplyLevels(inks[at]!, light));
   }
   return result;
 };
 
 /** a × b / 255, rounded, in whole numbers. */
-export const share = (a: number, b: number): number => {
+export const multiplyLevels = (a: number, b: number): number => {
   const product = a * b + 128;
   return ((product >> 8) + product) >> 8;
 };

@@ -2,7 +2,7 @@
 import { requireWithin } from '../../ground/base/limits.ts';
 import { openReadable, type Readable, readableBytes } from '../../ground/base/readable.ts';
 import { isBitmap, readBitmap } from './bitmap.ts';
-import { decodedByLibvips } from './decoded-by-libvips.ts';
+import { decodeWithLibvips } from './decode-with-libvips.ts';
 import { pixelLimit, tooManyPixels } from './decoder.ts';
 import { isNetpbm, readNetpbm } from './netpbm.ts';
 import type { Picture } from './picture.ts';
@@ -12,14 +12,14 @@ import { PictureFault } from './picture-fault.ts';
 export const readPicture = async (source: string | Uint8Array): Promise<Picture> => {
   using file = typeof source === 'string' ? openReadable(source) : inMemory(source);
   const start = file.read(0, 2);
-  if (isBitmap(start)) return readBitmap(wholeOf(file, source), requirePixels);
-  if (isNetpbm(start)) return readNetpbm(wholeOf(file, source), requirePixels);
-  return await decodedByLibvips(source, file);
+  if (isBitmap(start)) return readBitmap(readWhole(file, source), requirePixels);
+  if (isNetpbm(start)) return readNetpbm(readWhole(file, source), requirePixels);
+  return await decodeWithLibvips(source, file);
 };
 
 const inMemory = (bytes: Uint8Array) => ({ ...readableBytes(bytes), [Symbol.dispose]: () => {} });
 
-const wholeOf = (file: Readable, source: string | Uint8Array): Uint8Array => {
+const readWhole = (file: Readable, source: string | Uint8Array): Uint8Array => {
   const found = `Decoding the picture ${typeof source === 'string' ? source : 'in a record'}: it has`;
   requireWithin('pictureBytes', { claimed: file.size, reason: 'ImageInvalid', found });
   return file.whole();

@@ -14,36 +14,39 @@ type Side = { readonly width: number; readonly height: number };
 
 /** Levels of the target, cut to 0…255 as Pillow converts them to eight bits. */
 export const resampleDeep = ({ levels, isSigned }: DeepLevels, from: Side, to: Side): Uint8Array => {
-  const kept = isSigned ? (level: number) => level : toSixteen;
-  const wide = from.width === to.width ? levels : across(levels, from, to.width).map(kept);
+  const kept = isSigned ? (level: number) => level : clipTo16Bits;
+  const wide = from.width === to.width ? levels : resampleRows(levels, from, to.width).map(kept);
   const high =
-    from.height === to.height ? wide : down(wide, { ...from, width: to.width }, to.height).map(kept);
+    from.height === to.height
+      ? wide
+      : resampleColumns(wide, { ...from, width: to.width }, to.height).map(kept);
   return Uint8Array.from(high, (level) => Math.min(255, Math.max(0, level)));
 };
 
-const toSixteen = (level: number): number => Math.min(65535, Math.max(0, level));
+const clipTo16Bits = (level: number): number => Math.min(65535, Math.max(0, level));
 
 /** Halves go away from zero. */
-const rounded = (sum: number): number => (sum >= 0 ? Math.floor(sum + 0.5) : -Math.floor(0.5 - sum));
+const roundHalfAwayFromZero = (sum: number): number =>
+  sum >= 0 ? Math.floor(sum + 0.5) : -Math.floor(0.5 - sum);
 
-const across = (levels: Int32Array, { width, height }: Side, target: number): Int32Array => {
+const resampleRows = (levels: Int32Array, { width, height }: Side, target: number): Int32Array => {
   const result = new Int32Array(target * height);
   for (const [x, { first, weights }] of lanczosWeights(width, target).entries())
     for (let y = 0; y < height; y++) {
       let sum = 0;
       for (let i = 0; i < weights.length; i++) sum += levels[y * width + first + i]! * weights[i]!;
-      result[y * target + x] = rounded(sum);
+      result[y * target + x] = roundHalfAwayFromZero(sum);
     }
   return result;
 };
 
-const down = (levels: Int32Array, { width, height }: Side, target: number): Int32Array => {
+const resampleColumns = (levels: Int32Array, { width, height }: Side, target: number): Int32Array => {
   const result = new Int32Array(width * target);
   for (const [y, { first, weights }] of lanczosWeights(height, target).entries())
     for (let x = 0; x < width; x++) {
       let sum = 0;
       for (let i = 0; i < weights.length; i++) sum += levels[(first + i) * width + x]! * weights[i]!;
-      result[y * width + x] = rounded(sum);
+      result[y * width + x] = roundHalfAwayFromZero(sum);
     }
   return result;
 };

@@ -20,35 +20,36 @@ type Coefficients = {
 
 /** The picture stretched to `width` × `height`; the aspect ratio is not kept. */
 export const resample = (pixels: Pixels, width: number, height: number): Pixels => {
-  const wide = pixels.width === width ? pixels : horizontal(pixels, width);
-  return wide.height === height ? wide : vertical(wide, height);
+  const wide = pixels.width === width ? pixels : resampleRows(pixels, width);
+  return wide.height === height ? wide : resampleColumns(wide, height);
 };
 
-const coefficients = (source: number, target: number): Coefficients => {
+const computeCoefficients = (source: number, target: number): Coefficients => {
   const size = Math.ceil(3 * Math.max(1, source / target)) * 2 + 1;
   const [from, count] = [new Int32Array(target), new Int32Array(target)];
   const whole = new Int32Array(target * size);
   for (const [out, { first, weights }] of lanczosWeights(source, target).entries()) {
     from[out] = first;
     count[out] = weights.length;
-    for (const [i, weight] of weights.entries()) whole[out * size + i] = fixed(weight);
+    for (const [i, weight] of weights.entries()) whole[out * size + i] = toFixedPoint(weight);
   }
   return { from, count, weights: whole, size };
 };
 
-const fixed = (weight: number): number => Math.trunc(weight * 2 ** precisionBits + (weight < 0 ? -0.5 : 0.5));
+const toFixedPoint = (weight: number): number =>
+  Math.trunc(weight * 2 ** precisionBits + (weight < 0 ? -0.5 : 0.5));
 
-const clipped = (sum: number): number => {
+const clipToByte = (sum: number): number => {
   const value = sum >> precisionBits;
   return value < 0 ? 0 : value > 255 ? 255 : value;
 };
 
 /** Whole numbers throughout: a sum of 8-bit levels under weights that add up to 2^22 fits 32 bits, lobes included. */
-const horizontal = (pixels: Pixels, target: number): Pixels => {
+const resampleRows = (pixels: Pixels, target: number): Pixels => {
   const { height, channels } = pixels;
-  const filter = coefficients(pixels.width, target);
+  const filter = computeCoefficients(pixels.width, target);
   const result = { data: new Uint8Array(target * height * channels), width: target, height, channels };
-  const filterRow = channels === 3 ? colourRow : greyRow;
+  const filterRow = channels === 3 ? filterColourRow : filterGreyRow;
   for (let y = 0; y < height; y++) filterRow(pixels, result, { y, ...filter });
   return result;
 };
@@ -56,7 +57,7 @@ const horizontal = (pixels: Pixels, target: number): Pixels => {
 type Row = Coefficients & { readonly y: number };
 
 /** The three channels of a pixel share each weight that is read. */
-const colourRow = (source: Pixels, result: Pixels, { y, from, count, weights, size }: Row): void => {
+const filterColourRow = (source: Pixels, result: Pixels, { y, from, count, weights, size }: Row): void => {
   const { data } = source;
   const row = y * source.width * 3;
   let to = y * result.width * 3;
@@ -70,25 +71,25 @@ const colourRow = (source: Pixels, result: Pixels, { y, from, count, weights, si
       green = (green + Math.imul(data[at + 1]!, weight)) | 0;
       blue = (blue + Math.imul(data[at + 2]!, weight)) | 0;
     }
-    result.data[to++] = clipped(red);
-    result.data[to++] = clipped(green);
-    result.data[to++] = clipped(blue);
+    result.data[to++] = clipToByte(red);
+    result.data[to++] = clipToByte(green);
+    result.data[to++] = clipToByte(blue);
   }
 };
 
-const greyRow = (source: Pixels, result: Pixels, { y, from, count, weights, size }: Row): void => {
+const filterGreyRow = (source: Pixels, result: Pixels, { y, from, count, weights, size }: Row): void => {
   for (let x = 0; x < result.width; x++) {
     let sum = half;
     let at = y * source.width + from[x]!;
     const end = x * size + count[x]!;
     for (let i = x * size; i < end; i++, at++) sum = (sum + Math.imul(source.data[at]!, weights[i]!)) | 0;
-    result.data[y * result.width + x] = clipped(sum);
+    result.data[y * result.width + x] = clipToByte(sum);
   }
 };
 
 /** Row by row, so that memory is read in its order. */
-const vertical = ({ data, width, height, channels }: Pixels, target: number): Pixels => {
-  const { from, count, weights, size } = coefficients(height, target);
+const resampleColumns = ({ data, width, height, channels }: Pixels, target: number): Pixels => {
+  const { from, count, weights, size } = computeCoefficients(height, target);
   const row = width * channels;
   const result = new Uint8Array(target * row);
   const sums = new Int32Array(row);
@@ -99,7 +100,7 @@ const vertical = ({ data, width, height, channels }: Pixels, target: number): Pi
       const weight = weights[y * size + i]!;
       for (let x = 0; x < row; x++) sums[x]! += Math.imul(data[at++]!, weight);
     }
-    for (let x = 0; x < row; x++) result[y * row + x] = clipped(sums[x]!);
+    for (let x = 0; x < row; x++) result[y * row + x] = clipToByte(sums[x]!);
   }
   return { data: result, width, height: target, channels };
 };

@@ -10,14 +10,14 @@ export type SamplePart = {
 export const wholeSample: SamplePart = { part: 1, of: 1 };
 
 /** Whether what stands at this place of the sample, from 0, falls to the part: every of-th does. */
-const fallsTo = (place: number, { part, of }: SamplePart): boolean => place % of === part - 1;
+const isInPart = (place: number, { part, of }: SamplePart): boolean => place % of === part - 1;
 
 /** The part's items, in their order; `together` items that follow each other go to the same part. */
-export const partOfList = <T>(items: readonly T[], part: SamplePart, together = 1): readonly T[] =>
-  items.filter((_, place) => fallsTo(Math.floor(place / together), part));
+export const selectPart = <T>(items: readonly T[], part: SamplePart, together = 1): readonly T[] =>
+  items.filter((_, place) => isInPart(Math.floor(place / together), part));
 
 /** How many of so many items fall to the part. */
-export const sizeOfPart = (items: number, { part, of }: SamplePart, together = 1): number => {
+export const countPart = (items: number, { part, of }: SamplePart, together = 1): number => {
   const whole = Math.floor(items / together);
   const groups = Math.floor(whole / of) + (whole % of >= part ? 1 : 0);
   const last = whole % of === part - 1 ? items % together : 0;
@@ -25,7 +25,7 @@ export const sizeOfPart = (items: number, { part, of }: SamplePart, together = 1
 };
 
 /** The same of batches, of whatever sizes: for data that cannot be chosen before they are read. */
-export async function* partOfBatches(
+export async function* selectPartOfBatches(
   batches: AsyncIterable<Batch>,
   part: SamplePart,
   together = 1,
@@ -34,13 +34,13 @@ export async function* partOfBatches(
   for await (const batch of batches) {
     const rows = batch.paths
       .map((_, row) => row)
-      .filter((row) => fallsTo(Math.floor((place + row) / together), part));
+      .filter((row) => isInPart(Math.floor((place + row) / together), part));
     place += batch.paths.length;
-    if (rows.length > 0) yield rows.length === batch.paths.length ? batch : rowsOf(batch, rows);
+    if (rows.length > 0) yield rows.length === batch.paths.length ? batch : selectImages(batch, rows);
   }
 }
 
-const rowsOf = ({ data, dims, paths }: Batch, rows: readonly number[]): Batch => {
+const selectImages = ({ data, dims, paths }: Batch, rows: readonly number[]): Batch => {
   const [, ...image] = dims;
   const length = image.reduce((product, size) => product * size, 1);
   const chosen = new Float32Array(rows.length * length);

@@ -1,7 +1,7 @@
 /** A picture stretched as Pillow's `resize(…, LANCZOS)` does it, which looks at the picture's mode. */
 import { nearestAxis } from './nearest-axis.ts';
 import type { Pixels } from './normalise.ts';
-import { lightOf, type Picture, rgbOf, share } from './picture.ts';
+import { cmykToRgb, multiplyLevels, type Picture, rgbOf } from './picture.ts';
 import { resample } from './resample.ts';
 import { resampleDeep } from './resample-deep.ts';
 
@@ -10,23 +10,23 @@ type Target = { readonly width: number; readonly height: number };
 /** Red, green and blue; the aspect ratio is not kept. */
 export const stretch = (picture: Picture, target: Target): Pixels => {
   const { alpha, black, indexed, deep } = picture;
-  if (deep) return grey(resampleDeep(deep, picture, target), target);
-  if (indexed) return nearest(rgbOf(picture), target);
+  if (deep) return greyToRgb(resampleDeep(deep, picture, target), target);
+  if (indexed) return resizeNearest(rgbOf(picture), target);
   if (black) {
-    const [inks, fourth] = both(picture, black, target);
-    return { ...inks, data: lightOf(inks.data, fourth.data) };
+    const [inks, fourth] = resampleBoth(picture, black, target);
+    return { ...inks, data: cmykToRgb(inks.data, fourth.data) };
   }
-  if (alpha?.some((each) => each < 255)) return throughAlpha(picture, alpha, target);
+  if (alpha?.some((each) => each < 255)) return resampleWithAlpha(picture, alpha, target);
   return resample(rgbOf(picture), target.width, target.height);
 };
 
-const grey = (levels: Uint8Array, { width, height }: Target): Pixels => {
+const greyToRgb = (levels: Uint8Array, { width, height }: Target): Pixels => {
   const data = new Uint8Array(levels.length * 3);
   for (let i = 0; i < data.length; i++) data[i] = levels[Math.floor(i / 3)]!;
   return { data, width, height, channels: 3 };
 };
 
-const nearest = (picture: Pixels, { width, height }: Target): Pixels => {
+const resizeNearest = (picture: Pixels, { width, height }: Target): Pixels => {
   const across = nearestAxis(picture.width, width);
   const down = nearestAxis(picture.height, height);
   const data = new Uint8Array(width * height * 3);
@@ -39,7 +39,7 @@ const nearest = (picture: Pixels, { width, height }: Target): Pixels => {
 };
 
 /** Colours and the fourth channel, each for itself. */
-const both = (
+const resampleBoth = (
   { width, height, colour }: Pick<Picture, 'width' | 'height' | 'colour'>,
   fourth: Uint8Array,
   target: Target,
@@ -49,9 +49,9 @@ const both = (
 ];
 
 /** Colours are weighed by their opacity on the way; the opacity itself is dropped at the end. */
-const throughAlpha = (picture: Picture, alpha: Uint8Array, target: Target): Pixels => {
-  const weighed = picture.colour.map((level, i) => share(level, alpha[Math.floor(i / 3)]!));
-  const [colour, opacity] = both({ ...picture, colour: weighed }, alpha, target);
+const resampleWithAlpha = (picture: Picture, alpha: Uint8Array, target: Target): Pixels => {
+  const weighed = picture.colour.map((level, i) => multiplyLevels(level, alpha[Math.floor(i / 3)]!));
+  const [colour, opacity] = resampleBoth({ ...picture, colour: weighed }, alpha, target);
   const back = (level: number, by: number): number =>
     by === 0 || by === 255 ? level : Math.min(255, Math.floor((255 * level) / by));
   return { ...colour, data: colour.data.map((level, i) => back(level, opacity.data[Math.floor(i / 3)]!)) };

@@ -17,7 +17,7 @@ export type Planes = {
 const longestSide = 256;
 
 /** A `data:` URI of a PNG, at most 256 pixels wide and high. */
-export const thumbnailOf = async (planes: Planes, how: Preprocessing): Promise<string> => {
+export const renderThumbnail = async (planes: Planes, how: Preprocessing): Promise<string> => {
   const { width, height, channels } = planes;
   const png = await sharp(pixelsOf(planes, how), { raw: { width, height, channels: channels === 1 ? 1 : 3 } })
     .resize({ width: longestSide, height: longestSide, fit: 'inside', withoutEnlargement: true })

@@ -1,6 +1,6 @@
 /** One picture as the training loader feeds it: decode, geometry, values. */
 import { decodePixels, greyOf, type ImageInput, type ImageSize } from './decode.ts';
-import { fitted, type Geometry } from './geometry.ts';
+import { fitToNetwork, type Geometry } from './geometry.ts';
 import { levelsOf, type Values, valuesInto } from './values.ts';
 
 export type TrainingPreprocessing = {
@@ -19,7 +19,7 @@ export const trainingImage = ({ size, geometry, values }: TrainingPreprocessing)
   return async (input: ImageInput): Promise<Float32Array> => {
     const colour = await decodePixels(input);
     const pixels = channels === 1 && !greyLast.includes(geometry.kind) ? greyOf(colour) : colour;
-    const { data } = fitted(pixels, geometry, { width, height, levels });
+    const { data } = fitToNetwork(pixels, geometry, { width, height, levels });
     const result = new Float32Array(channels * height * width);
     valuesInto(result, 0, { data, values, from: pixels.channels, channels });
     return result;

@@ -16,7 +16,7 @@ export type Values = {
 };
 
 /** The same mapping as the `--cal_image_dir` path would write it, for who turns values back into levels. */
-export const asPreprocessing = ({ order, scale, mean, divisor }: Values): Preprocessing => ({
+export const toPreprocessing = ({ order, scale, mean, divisor }: Values): Preprocessing => ({
   order,
   mean: mean.map((each) => each / scale),
   scale: scale / divisor,
@@ -96,7 +96,7 @@ export const valuesInto = (target: Float32Array, offset: number, picture: Valued
     const mean = values.mean[channel]!;
     const plane = offset + channel * area;
     for (let i = 0; i < area; i++) {
-      const value = channels < from ? lumaAt(data, i * from) : data[i * from + source]!;
+      const value = channels < from ? computeLuma(data, i * from) : data[i * from + source]!;
       target[plane + i] = (value - mean) / values.divisor;
     }
   }
@@ -111,5 +111,5 @@ export type Valued = {
   readonly channels: number;
 };
 
-const lumaAt = (data: Float32Array, at: number): number =>
+const computeLuma = (data: Float32Array, at: number): number =>
   data[at]! * 0.299 + data[at + 1]! * 0.587 + data[at + 2]! * 0.114;

@@ -3,17 +3,17 @@
 import { type Loader, type LoaderOptions, openLoader } from '../../data/datasets/loader.ts';
 import type { LoaderPlan } from '../../data/datasets/plan.ts';
 import { type Batch, imageBatches } from '../../data/preprocessing/batches.ts';
+import type { ErrorBudget } from '../../data/preprocessing/decodable-images.ts';
 import { type ImageSample, sampleImages } from '../../data/preprocessing/image-list.ts';
 import type { Preprocessing } from '../../data/preprocessing/normalise.ts';
 import {
-  partOfBatches,
-  partOfList,
   type SamplePart,
+  selectPart,
+  selectPartOfBatches,
   wholeSample,
 } from '../../data/preprocessing/sample-part.ts';
 import { type FolderPixels, folderImage, type SampledImage } from '../../data/preprocessing/sampled-image.ts';
-import type { Allowance } from '../../data/preprocessing/sound-images.ts';
-import { asPreprocessing } from '../../data/preprocessing/values.ts';
+import { toPreprocessing } from '../../data/preprocessing/values.ts';
 import { tensorfileBatches } from '../../formats/hdf5/tensorfile-reader.ts';
 import { writeTensorfile } from '../../formats/hdf5/tensorfile-writer.ts';
 import { fileDigest } from '../../ground/base/digest.ts';
@@ -75,7 +75,7 @@ export type SourceRequest = {
   /** Images that go through the network at once. */
   readonly rows: number;
   /** Broken images that are put up with; none if undefined. */
-  readonly allowance?: Allowance;
+  readonly errorBudget?: ErrorBudget;
   /** Of the sample; all of it if undefined. */
   readonly part?: SamplePart;
   /** Stops the writing of a tensorfile between two batches. */
@@ -87,7 +87,7 @@ export type OpenedSource = {
   /** Once the batches were used: images of the same source that are in none of them. A tensorfile names none. */
   readonly kept: () => AsyncIterable<SampledImage> | Iterable<SampledImage>;
   /** Known then, too: so many of those that a folder's sample left over took the place of broken ones. */
-  readonly spent: () => number;
+  readonly consumed: () => number;
   /** What the images went through; undefined where a file holds the values alone. */
   readonly preprocessing: Preprocessing | undefined;
 };
@@ -97,7 +97,7 @@ export const openSource = async (opened: OpenedModel, request: SourceRequest): P
   const { source, rows, batchSize, part = wholeSample } = request;
   const together = opened.fixedBatch ?? 1;
   const stored = (path: string) =>
-    partOfBatches(tensorfileBatches(path, { ...opened, ...request }), part, together);
+    selectPartOfBatches(tensorfileBatches(path, { ...opened, ...request }), part, together);
   if (source.kind === 'Tensorfile') return { ...nothingNamed, batches: stored(source.path) };
   if (source.kind === 'Loader') return openTraining(opened, source, request);
   const drawn = await sampleImages(source.folder, request);
@@ -118,8 +118,8 @@ async function* stoppable(batches: AsyncIterable<Batch>, signal?: AbortSignal): 
 }
 
 const imagesOfPart = ({ chosen, kept }: ImageSample, part: SamplePart, together: number): ImageSample => ({
-  chosen: partOfList(chosen, part, together),
-  kept: partOfList(kept, part),
+  chosen: selectPart(chosen, part, together),
+  kept: selectPart(kept, part),
 });
 
 /** What the data are recognised by: the file, or names and sizes of images, which is cheap where reading all is not. */
@@ -143,7 +143,7 @@ const loaderOf = (
 
 const nothingNamed: Omit<OpenedSource, 'batches'> = {
   kept: () => [],
-  spent: () => 0,
+  consumed: () => 0,
   preprocessing: undefined,
 };
 
@@ -151,7 +151,7 @@ const nothingNamed: Omit<OpenedSource, 'batches'> = {
 const openTraining = async (
   { channels, height, width, fixedBatch }: OpenedModel,
   source: LoaderSource,
-  { batches, batchSize, rows, seed, allowance, part = wholeSample }: SourceRequest,
+  { batches, batchSize, rows, seed, errorBudget, part = wholeSample }: SourceRequest,
 ): Promise<OpenedSource> => {
   const { name, plan } = source;
   const { size } = plan;
@@ -160,37 +160,37 @@ const openTraining = async (
       'SpecInvalid',
       `Calibrating from the training data of ${name}: its images are ${size.channels}×${size.height}×${size.width} (channels, height, width), and the model takes ${channels}×${height}×${width}. Give the spec that this model was trained with.`,
     );
-  const options = { batches, batchSize, rows, seed, ...(allowance && { allowance }) };
+  const options = { batches, batchSize, microBatch: rows, seed, ...(errorBudget && { errorBudget }) };
   const loader = await loaderOf(source, options);
   return {
-    batches: partOfBatches(loader.batches, part, fixedBatch),
+    batches: selectPartOfBatches(loader.batches, part, fixedBatch),
     kept: loader.rest,
-    spent: () => 0,
-    preprocessing: asPreprocessing(plan.values),
+    consumed: () => 0,
+    preprocessing: toPreprocessing(plan.values),
   };
 };
 
 /** Each broken image, spares included, spends one spare. */
 const soundBatches = (
   drawn: ImageSample,
-  { allowance, part = wholeSample }: SourceRequest,
+  { errorBudget, part = wholeSample }: SourceRequest,
   pixels: FolderPixels & { readonly batchSize: number },
 ): OpenedSource => {
   let broken = 0;
   const onBroken = (error: UserError): void => {
     broken++;
-    allowance?.onBroken(error);
+    errorBudget?.onBroken(error);
   };
-  const share = allowance?.share ?? 0;
+  const share = errorBudget?.share ?? 0;
   const batches = imageBatches(drawn.chosen, {
     ...pixels,
-    spares: drawn.kept,
-    allowance: { share, onBroken },
+    spareImages: drawn.kept,
+    errorBudget: { share, onBroken },
   });
   return {
     batches,
     kept: () => drawn.kept.slice(broken).map((path) => folderImage(path, pixels)),
-    spent: () => (broken === 0 ? 0 : (broken - 1) * part.of + part.part),
+    consumed: () => (broken === 0 ? 0 : (broken - 1) * part.of + part.part),
     preprocessing: pixels.preprocessing,
   };
 };

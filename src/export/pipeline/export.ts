@@ -2,12 +2,12 @@
 
 import { type Statistics, scalesOf } from '../../calibration/histograms/statistics.ts';
 import { isSearch } from '../../calibration/histograms/thresholds.ts';
-import { type Collected, collect } from '../../calibration/pass/calibrate.ts';
+import { type CollectedStatistics, collect } from '../../calibration/pass/calibrate.ts';
 import { type Batch, sampledBatches } from '../../data/preprocessing/batches.ts';
+import type { DecodedImage, ErrorBudget } from '../../data/preprocessing/decodable-images.ts';
 import type { Preprocessing } from '../../data/preprocessing/normalise.ts';
-import { type SamplePart, sizeOfPart, wholeSample } from '../../data/preprocessing/sample-part.ts';
+import { countPart, type SamplePart, wholeSample } from '../../data/preprocessing/sample-part.ts';
 import type { SampledImage } from '../../data/preprocessing/sampled-image.ts';
-import type { Allowance, SoundImage } from '../../data/preprocessing/sound-images.ts';
 import { type EncryptOptions, encryptEtlt, type Pieces } from '../../formats/crypto/encrypted-model.ts';
 import { tensorFromFloats } from '../../formats/onnx/tensor.ts';
 import { serializeTensor } from '../../formats/onnx/tensor-file.ts';
@@ -31,7 +31,7 @@ export type CalibrationRequest = {
   /** Version of the TensorRT that will read the cache. */
   readonly tensorRtVersion: string;
   /** Broken images that are put up with; none if undefined. */
-  readonly allowance?: Allowance;
+  readonly errorBudget?: ErrorBudget;
   /** Of the sample; all of it if undefined. */
   readonly part?: SamplePart;
   /** Layers that stay float, as `floatLayers` takes them; none if undefined. */
@@ -43,7 +43,7 @@ export type CalibrationRequest = {
 /** What is left of the images when the pass is over. */
 export type SeenImages = {
   /** A few of the images that were calibrated with, and what made them of pixels if that is known. */
-  readonly shown: readonly SoundImage[];
+  readonly shown: readonly DecodedImage[];
   readonly preprocessing: Preprocessing | undefined;
   /** Images kept out of calibration, as many as are compared on. */
   readonly kept: readonly SampledImage[];
@@ -77,9 +77,9 @@ const runBatchOf = ({ fixedBatch }: OpenedModel, images: number): number => {
 
 /** What a pass over the images found, and which they were: thresholds of any method follow from it. */
 export type Measurement = SeenImages &
-  Collected & {
+  CollectedStatistics & {
     /** As `OpenedSource` has it. */
-    readonly spent: number;
+    readonly consumed: number;
   };
 
 export type Thresholds = Pick<CalibrationRequest, 'algorithm' | 'tensorRtVersion' | 'keepFloat'>;
@@ -96,7 +96,7 @@ export const calibrate = async (opened: OpenedModel, asked: Request): Promise<Ca
  */
 export const concluded = (
   opened: OpenedModel,
-  { statistics, shown, preprocessing, kept }: Omit<Measurement, 'counted' | 'spent'>,
+  { statistics, shown, preprocessing, kept }: Omit<Measurement, 'counted' | 'consumed'>,
   { algorithm, tensorRtVersion, keepFloat }: Thresholds,
 ): Calibrated => {
   const { model } = opened;
@@ -116,13 +116,13 @@ export const concluded = (
 export const measure = async (opened: OpenedModel, { request, watch }: Request): Promise<Measurement> => {
   const total = request.batches * request.batchSize;
   const rows = runBatchOf(opened, total);
-  const images = sizeOfPart(total, request.part ?? wholeSample, opened.fixedBatch);
-  const { batches, kept, spent, preprocessing } = await openSource(opened, {
+  const images = countPart(total, request.part ?? wholeSample, opened.fixedBatch);
+  const { batches, kept, consumed, preprocessing } = await openSource(opened, {
     ...request,
     rows,
     signal: watch.signal,
   });
-  const shown: SoundImage[] = [];
+  const shown: DecodedImage[] = [];
   const collected = await collect({
     model: opened.model,
     input: opened.input,
@@ -133,8 +133,8 @@ export const measure = async (opened: OpenedModel, { request, watch }: Request):
     keepFloat: request.keepFloat,
     signal: watch.signal,
   });
-  const some = await someKept(opened, kept(), request.allowance);
-  return { ...collected, shown, preprocessing, kept: some, spent: spent() };
+  const some = await someKept(opened, kept(), request.errorBudget);
+  return { ...collected, shown, preprocessing, kept: some, consumed: consumed() };
 };
 
 /** A part that is only counted needs none, and the quick methods choose as they are asked. */
@@ -145,7 +145,7 @@ const choosesThresholds = ({ part, reported, algorithm }: CalibrationRequest): b
 export const mostShown = 6;
 
 /** The same batches; the first of their images are added to a list. */
-async function* seen(batches: AsyncIterable<Batch>, shown: SoundImage[]): AsyncGenerator<Batch> {
+async function* seen(batches: AsyncIterable<Batch>, shown: DecodedImage[]): AsyncGenerator<Batch> {
   for await (const batch of batches) {
     const length = batch.data.length / batch.paths.length;
     for (const [index, path] of batch.paths.slice(0, mostShown - shown.length).entries())

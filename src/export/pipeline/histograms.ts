@@ -1,7 +1,7 @@
 /** Histogram files of a model: written after a pass, and thresholds from one that is there, without a pass. */
 import { Histogram } from '../../calibration/histograms/histogram.ts';
 import type { Statistics } from '../../calibration/histograms/statistics.ts';
-import { statisticsOf } from '../../calibration/pass/calibrate.ts';
+import { deriveStatistics } from '../../calibration/pass/calibrate.ts';
 import { sampleImages } from '../../data/preprocessing/image-list.ts';
 import { wholeSample } from '../../data/preprocessing/sample-part.ts';
 import { folderImage } from '../../data/preprocessing/sampled-image.ts';
@@ -53,14 +53,14 @@ const bytesOf = (path: string): Uint8Array => {
 /** A pass of this run as the bytes of a histogram file. */
 export const histogramBytes = async (
   opened: OpenedModel,
-  { counted, spent }: Pick<Measurement, 'counted' | 'spent'>,
+  { counted, consumed }: Pick<Measurement, 'counted' | 'consumed'>,
   request: CalibrationRequest,
 ): Promise<Uint8Array> => {
   const sample = {
     ...(await sampleOf(opened, request)),
     ...(request.part ?? wholeSample),
     images: counted.images,
-    spent,
+    consumed,
   };
   return writeHistogramFile({
     modelSha256: sha256(opened.payload),
@@ -128,7 +128,7 @@ export const calibratedFrom = async (
     histograms: new Map([...histograms].map(([name, each]) => [name, new Histogram(each, each)])),
     images: samples.reduce((sum, { images }) => sum + images, 0),
   };
-  const statistics = statisticsOf(opened.model, counted);
+  const statistics = deriveStatistics(opened.model, counted);
   requireTensors(opened, statistics, reuse.path);
   return concluded(opened, { statistics, ...(await imagesOf(opened, samples, reuse)) }, reuse);
 };
@@ -166,9 +166,9 @@ const imagesOf = async (
   if (!isOfSample({ samples }, await sampleOf(opened, { source, ...sampling }))) return unknown;
   const { chosen, kept } = await sampleImages(source.folder, sampling);
   const image = (path: string) => folderImage(path, pixelsOf(opened));
-  const spent = Math.max(...samples.map(({ spent: left }) => left));
+  const consumed = Math.max(...samples.map(({ consumed: left }) => left));
   // Where images were left out, it is not known which.
-  const counted = spent === 0 ? chosen.slice(0, mostShown) : [];
+  const counted = consumed === 0 ? chosen.slice(0, mostShown) : [];
   const shown = await Promise.all(counted.map(async (path) => ({ path, data: await image(path).load() })));
-  return { shown, preprocessing, kept: await someKept(opened, kept.slice(spent).map(image), undefined) };
+  return { shown, preprocessing, kept: await someKept(opened, kept.slice(consumed).map(image), undefined) };
 };

@@ -1,7 +1,7 @@
 /** Gathers what the report says: runs what has to be run, and leaves the telling to the room `report`. */
 import { basename } from 'node:path';
 import type { Preprocessing } from '../../data/preprocessing/normalise.ts';
-import { thumbnailOf } from '../../data/preprocessing/thumbnail.ts';
+import { renderThumbnail } from '../../data/preprocessing/thumbnail.ts';
 import type { Agreement } from '../../graph/evaluation/agreement.ts';
 import { infiniteNotes } from '../../graph/precision/scaled-tensors.ts';
 import { UserError } from '../../ground/base/errors.ts';
@@ -150,7 +150,7 @@ const thumbnails = async ({ channels, height, width }: OpenedModel, calibrated: 
   for (const { path, data } of preprocessing ? shown : [])
     pictures.push({
       name: basename(path),
-      png: await thumbnailOf({ data, channels, height, width }, preprocessing!),
+      png: await renderThumbnail({ data, channels, height, width }, preprocessing!),
     });
   return pictures;
 };

@@ -27,7 +27,7 @@ export const openSample = (plan: LoaderPlan, request: SampleRequest): Promise<Lo
     seed,
     batches,
     set: useValidationSet ? 'validation' : 'training',
-    allowance: { share, onBroken: ({ message }: UserError) => warn(`Left out: ${message}`) },
+    errorBudget: { share, onBroken: ({ message }: UserError) => warn(`Left out: ${message}`) },
     ...(dataRoot !== undefined && { dataRoot }),
   });
 };

@@ -4,8 +4,8 @@
  */
 
 import { type Batch, sampledBatches } from '../../data/preprocessing/batches.ts';
+import type { ErrorBudget } from '../../data/preprocessing/decodable-images.ts';
 import type { SampledImage } from '../../data/preprocessing/sampled-image.ts';
-import type { Allowance } from '../../data/preprocessing/sound-images.ts';
 import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { serializeModel } from '../../formats/onnx/model.ts';
 import { type Agreement, AgreementSum } from '../../graph/evaluation/agreement.ts';
@@ -30,12 +30,12 @@ const imagesAtOnce = 4;
 export const someKept = async (
   { fixedBatch = 1 }: OpenedModel,
   kept: AsyncIterable<SampledImage> | Iterable<SampledImage>,
-  allowance: Allowance | undefined,
+  errorBudget: ErrorBudget | undefined,
 ): Promise<readonly SampledImage[]> => {
   const some: SampledImage[] = [];
   for await (const image of kept) {
-    const broken = allowance?.share ? await faultOf(image) : undefined;
-    if (broken) allowance?.onBroken(broken);
+    const broken = errorBudget?.share ? await faultOf(image) : undefined;
+    if (broken) errorBudget?.onBroken(broken);
     else some.push(image);
     if (some.length === Math.max(mostImages, fixedBatch)) break;
   }

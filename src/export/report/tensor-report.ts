@@ -1,7 +1,7 @@
 /** What calibration did to one tensor: its distribution, every method's threshold, and the error of the chosen one. */
 import { lowerEdge } from '../../calibration/histograms/float-bits.ts';
 import type { Histogram } from '../../calibration/histograms/histogram.ts';
-import { linearBins } from '../../calibration/histograms/linear-bins.ts';
+import { toLinearBins } from '../../calibration/histograms/linear-bins.ts';
 import { Moments } from '../../calibration/histograms/squared-error.ts';
 import { int8Levels } from '../../calibration/histograms/thresholds.ts';
 import type { Algorithm } from '../../ground/contract/architectures.ts';
@@ -59,7 +59,7 @@ export const tensorReport = (tensor: MeasuredTensor): TensorReport => {
 
 /** A bin with any share of a value stays visible. */
 const drawn = (histogram: Histogram): TensorReport['histogram'] => {
-  const { counts, width } = linearBins(histogram, drawnBins);
+  const { counts, width } = toLinearBins(histogram, drawnBins);
   return { width, counts: Array.from(counts, (count) => (count > 0 ? Math.max(1, Math.round(count)) : 0)) };
 };
 

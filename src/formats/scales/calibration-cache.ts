@@ -26,7 +26,7 @@ export type CacheParts = {
 };
 
 /** Written for a tensor that was zero throughout: the smallest normal float32, since a scale of 0 divides by zero. */
-export const leastScale = 2 ** -126;
+export const minScale = 2 ** -126;
 
 /**
  * The cache's text; tensors keep the map's order (inputs first, then topological, is the caller's care).
@@ -108,7 +108,7 @@ const hexOfScale = (name: string, scale: number): string => {
       'CalibrationFailed',
       `Writing the calibration cache: the scale of tensor ${name} is ${scale}. Look for NaN or infinity in its values.`,
     );
-  bits.setFloat32(0, Math.max(scale, leastScale));
+  bits.setFloat32(0, Math.max(scale, minScale));
   return bits.getUint32(0).toString(16).padStart(8, '0');
 };
 

@@ -34,7 +34,7 @@ export type CountedSample = {
   /** Images that were counted. */
   readonly images: number;
   /** So many of the images left over, from the first on, may have taken the place of broken ones. */
-  readonly spent: number;
+  readonly consumed: number;
 };
 
 export type HistogramFile = {
@@ -82,9 +82,9 @@ const packed = ({ modelSha256, samples, histograms }: HistogramFile): Uint8Array
   const writer = new PackedWriter();
   writer.raw(Buffer.from(modelSha256, 'hex'));
   writer.whole(samples.length);
-  for (const { dataSha256, seed, drawn, part, of, images, spent } of samples) {
+  for (const { dataSha256, seed, drawn, part, of, images, consumed } of samples) {
     writer.raw(Buffer.from(dataSha256, 'hex'));
-    for (const number of [seed, drawn, part, of, images, spent]) writer.whole(number);
+    for (const number of [seed, drawn, part, of, images, consumed]) writer.whole(number);
   }
   writer.whole(histograms.size);
   for (const [name, histogram] of histograms) {
@@ -118,7 +118,7 @@ const unpacked = (bytes: Uint8Array): HistogramFile => {
     part: reader.whole(),
     of: reader.whole(),
     images: reader.whole(),
-    spent: reader.whole(),
+    consumed: reader.whole(),
   }));
   const histograms = new Map<string, StoredHistogram>();
   for (let left = reader.count(); left > 0; left--) histograms.set(reader.text(), unpackHistogram(reader));

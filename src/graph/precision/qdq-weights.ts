@@ -3,7 +3,7 @@
 import type { NodeProto, TensorProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { intOf, makeNode } from '../../formats/onnx/node.ts';
 import { floatsOf, tensorFromFloats, tensorFromInt8s } from '../../formats/onnx/tensor.ts';
-import { leastScale } from '../../formats/scales/calibration-cache.ts';
+import { minScale } from '../../formats/scales/calibration-cache.ts';
 
 export type QuantisedWeight = {
   readonly dequantise: NodeProto;
@@ -31,7 +31,7 @@ export const quantiseWeight = (node: NodeProto, weight: TensorProto): QuantisedW
     scales[channel] = Math.max(scales[channel]!, Math.abs(values[i]!));
   }
   for (let channel = 0; channel < scales.length; channel++)
-    scales[channel] = Math.max(leastScale, scales[channel]! / levels);
+    scales[channel] = Math.max(minScale, scales[channel]! / levels);
   const quantised = Int8Array.from(values, (value, i) =>
     Math.max(-levels, Math.min(levels, Math.round(value / scales[channelOf(i)]!))),
   );

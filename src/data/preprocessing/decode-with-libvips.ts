@@ -1,34 +1,34 @@
 /** Pictures that libvips decodes, in the mode that Pillow gives them. */
 import type { Sharp } from 'sharp';
 import type { Readable } from '../../ground/base/readable.ts';
-import { mostSeconds, pixelLimit, sharp } from './decoder.ts';
+import { maxDecodeSeconds, pixelLimit, sharp } from './decoder.ts';
 import { hasColourKey, isGreyGif, photometric, tiffTag, tiffTags } from './file-tags.ts';
 import type { Picture } from './picture.ts';
 import { unreadable } from './picture-fault.ts';
 
 /** Colour profiles are ignored, and orientation but for TIFF's, as Pillow does. @throws PictureFault, and what libvips says */
-export const decodedByLibvips = async (source: string | Uint8Array, file: Readable): Promise<Picture> => {
+export const decodeWithLibvips = async (source: string | Uint8Array, file: Readable): Promise<Picture> => {
   const tags = tiffTags(file);
-  if (tags) refuseTiff(tags);
+  if (tags) validateTiff(tags);
   const image = sharp(source, { limitInputPixels: pixelLimit, failOn: 'error', ignoreIcc: true }).timeout({
-    seconds: mostSeconds,
+    seconds: maxDecodeSeconds,
   });
   const { space, isPalette, bitsPerSample, hasAlpha, format } = await image.metadata();
   const isKeyed = hasColourKey(file.read(0, 32).slice());
   const turned = tags ? image.autoOrient() : image;
-  if (space === 'grey16' && (!hasAlpha || isKeyed)) return deepPicture(turned);
+  if (space === 'grey16' && (!hasAlpha || isKeyed)) return readDeepPicture(turned);
   const inks = space === 'cmyk';
   const ready = inks
     ? turned.pipelineColourspace('cmyk').toColourspace('cmyk')
     : turned.toColourspace('srgb');
   const { data, info } = await ready.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
   const { width, height, channels } = info;
-  const last = channels % 2 === 0 ? lastOf(data, channels) : undefined;
+  const last = channels % 2 === 0 ? selectLastChannel(data, channels) : undefined;
   if (format === 'gif' && last?.some((each) => each < 255)) throw unreadable('it is a GIF with clear pixels');
   return {
     width,
     height,
-    colour: channels === 3 ? data : colourOf(data, channels),
+    colour: channels === 3 ? data : selectColours(data, channels),
     black: inks ? last : undefined,
     alpha: inks || isKeyed ? undefined : last,
     indexed:
@@ -39,7 +39,7 @@ export const decodedByLibvips = async (source: string | Uint8Array, file: Readab
 };
 
 /** What libvips makes other values of than Pillow, or what has more levels than are kept here. @throws PictureFault */
-const refuseTiff = (tags: ReadonlyMap<number, number>): void => {
+const validateTiff = (tags: ReadonlyMap<number, number>): void => {
   if (tags.get(tiffTag.photometric) === photometric.yCbCr && tags.get(tiffTag.compression) !== jpegInTiff)
     throw unreadable('it is a TIFF in YCbCr');
   const bits = tags.get(tiffTag.bits) ?? 1;
@@ -49,7 +49,7 @@ const refuseTiff = (tags: ReadonlyMap<number, number>): void => {
 const jpegInTiff = 7;
 
 /** Pillow keeps the levels of sixteen bits while it resizes, and cuts them off at 255 in the end. */
-const deepPicture = async (image: Sharp): Promise<Picture> => {
+const readDeepPicture = async (image: Sharp): Promise<Picture> => {
   const ready = image.toColourspace('grey16').raw({ depth: 'ushort' });
   const { data, info } = await ready.toBuffer({ resolveWithObject: true });
   const { width, height, channels } = info;
@@ -62,7 +62,7 @@ const deepPicture = async (image: Sharp): Promise<Picture> => {
 };
 
 /** Of grey, grey with alpha, or three colours with a fourth channel. */
-const colourOf = (data: Uint8Array, channels: number): Uint8Array => {
+const selectColours = (data: Uint8Array, channels: number): Uint8Array => {
   const area = data.length / channels;
   const result = new Uint8Array(area * 3);
   const step = channels < 3 ? 0 : 1;
@@ -72,7 +72,7 @@ const colourOf = (data: Uint8Array, channels: number): Uint8Array => {
   return result;
 };
 
-const lastOf = (data: Uint8Array, channels: number): Uint8Array => {
+const selectLastChannel = (data: Uint8Array, channels: number): Uint8Array => {
   const result = new Uint8Array(data.length / channels);
   for (let i = 0; i < result.length; i++) result[i] = data[i * channels + channels - 1]!;
   return result;

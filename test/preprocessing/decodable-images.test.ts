@@ -1,6 +1,6 @@
 /** Images on their way into a batch: their order, and how many of them are decoded at a time. */
 import test from 'ava';
-import { soundImages } from '../../src/data/preprocessing/sound-images.ts';
+import { decodableImages } from '../../src/data/preprocessing/decodable-images.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
 
 const turns = async (count: number): Promise<void> => {
@@ -17,7 +17,7 @@ test('of a large batch a few images are decoded at a time, and come out in their
     return { path: String(item), data: new Float32Array(1) };
   };
   const items = Array.from({ length: 40 }, (_, item) => item);
-  const taken = await soundImages(items.values(), { load, images: 40 })(40);
+  const taken = await decodableImages(items.values(), { load, images: 40 })(40);
   t.deepEqual(
     taken.map(({ path }) => Number(path)),
     items,
@@ -31,6 +31,6 @@ test('the first broken image in the order is the one that is told, whichever fai
     if (item >= 2) throw new UserError('ImageInvalid', `image ${item}`);
     return { path: String(item), data: new Float32Array(1) };
   };
-  const take = soundImages([0, 1, 2, 3].values(), { load, images: 4 });
+  const take = decodableImages([0, 1, 2, 3].values(), { load, images: 4 });
   t.is((await t.throwsAsync(take(4), { instanceOf: UserError })).message, 'image 2');
 });

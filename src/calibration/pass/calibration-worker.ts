@@ -2,23 +2,26 @@
 import { extname } from 'node:path';
 import { SHARE_ENV, Worker } from 'node:worker_threads';
 import { UserError } from '../../ground/base/errors.ts';
-import type { Answer, Question } from './calibration-messages.ts';
+import type { WorkerRequest, WorkerResponse } from './calibration-messages.ts';
 
 const script = new URL(`./calibration-thread${extname(import.meta.filename)}`, import.meta.url);
 
 /** The default is 48 MiB. What a thread makes in JavaScript is little; the tensors lie outside. */
 const resourceLimits = { maxYoungGenerationSizeMb: 4 };
 
-type Waiting = { readonly resolve: (answer: Answer) => void; readonly reject: (error: unknown) => void };
+type PendingRequest = {
+  readonly resolve: (answer: WorkerResponse) => void;
+  readonly reject: (error: unknown) => void;
+};
 
-export class CalibrationLane {
+export class CalibrationWorker {
   /** With the process's own environment, for libraries read no copy of it: what a thread sets there must count. */
   readonly #worker = new Worker(script, { resourceLimits, env: SHARE_ENV });
-  readonly #waiting: Waiting[] = [];
+  readonly #waiting: PendingRequest[] = [];
   readonly #ended = new Promise<void>((resolve) => this.#worker.once('exit', () => resolve()));
 
   constructor() {
-    this.#worker.on('message', (answer: Answer) => this.#waiting.shift()?.resolve(answer));
+    this.#worker.on('message', (answer: WorkerResponse) => this.#waiting.shift()?.resolve(answer));
     this.#worker.on('error', (error) => this.#fail(error));
     this.#worker.on('exit', (code) => this.#fail(new Error(`the thread ended with status ${code}`)));
   }
@@ -32,8 +35,10 @@ export class CalibrationLane {
    * Questions are answered in their order; the buffers in `transfer` are handed over.
    * @throws UserError CalibrationFailed with ONNX Runtime's message
    */
-  async ask(question: Question, transfer: readonly ArrayBuffer[] = []): Promise<Answer> {
-    const answered = new Promise<Answer>((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  async ask(question: WorkerRequest, transfer: readonly ArrayBuffer[] = []): Promise<WorkerResponse> {
+    const answered = new Promise<WorkerResponse>((resolve, reject) =>
+      this.#waiting.push({ resolve, reject }),
+    );
     this.#worker.postMessage(question, transfer);
     const answer = await answered;
     if (answer.kind !== 'failed') return answer;
@@ -42,7 +47,7 @@ export class CalibrationLane {
 
   /** The thread ends by itself, after its last answer: ending it inside ONNX Runtime would end the process. */
   async close(): Promise<void> {
-    this.#worker.postMessage({ kind: 'end' } satisfies Question);
+    this.#worker.postMessage({ kind: 'end' } satisfies WorkerRequest);
     await this.#ended;
   }
 

@@ -1,68 +1,76 @@
 /** Images one after the other, those left out that cannot be decoded, if so many may be. */
 import { UserError } from '../../ground/base/errors.ts';
 
-export type Allowance = {
+export type ErrorBudget = {
   /** Of the images wanted, 0…1. */
   readonly share: number;
   /** Called for each image that is left out. */
   readonly onBroken: (error: UserError) => void;
 };
 
-export type SoundImage = { readonly path: string; readonly data: Float32Array };
+export type DecodedImage = { readonly path: string; readonly data: Float32Array };
 
 /** The next images; calls must not overlap. */
-export type Take = (count: number) => Promise<readonly SoundImage[]>;
+export type Take = (count: number) => Promise<readonly DecodedImage[]>;
 
-export type SoundOptions<T> = {
+export type DecodeOptions<T> = {
   /** [C,H,W] of one picture. */
-  readonly load: (item: T) => Promise<SoundImage>;
+  readonly load: (item: T) => Promise<DecodedImage>;
   /** Images wanted in all. */
   readonly images: number;
   /** Not one may be broken if undefined. */
-  readonly allowance?: Allowance | undefined;
+  readonly errorBudget?: ErrorBudget | undefined;
 };
 
 /**
  * An image that is left out makes room for the next item, so the sequence does not depend on how many are taken at
  * once. What is returned throws UserError ImageInvalid once more are broken than may be, TooFewImages when none is left.
  */
-export const soundImages = <T>(items: Iterator<T>, { load, images, allowance }: SoundOptions<T>): Take => {
-  let spare = Math.floor(images * (allowance?.share ?? 0));
-  const pass = (broken: UserError): void => {
-    if (spare-- <= 0) throw broken;
-    allowance?.onBroken(broken);
+export const decodableImages = <T>(
+  items: Iterator<T>,
+  { load, images, errorBudget }: DecodeOptions<T>,
+): Take => {
+  let remaining = Math.floor(images * (errorBudget?.share ?? 0));
+  const consumeBudget = (broken: UserError): void => {
+    if (remaining-- <= 0) throw broken;
+    errorBudget?.onBroken(broken);
   };
   return async (count) => {
-    const sound: SoundImage[] = [];
-    while (sound.length < count) {
-      const outcomes = await fewAtOnce(nextOf(items, count - sound.length), (item) => attempt(item, load));
-      if (outcomes.length === 0) throw exhausted(images);
+    const decoded: DecodedImage[] = [];
+    while (decoded.length < count) {
+      const outcomes = await mapConcurrently(takeNext(items, count - decoded.length), (item) =>
+        loadOrError(item, load),
+      );
+      if (outcomes.length === 0) throw noImagesLeft(images);
       for (const outcome of outcomes)
-        if (outcome instanceof UserError) pass(outcome);
-        else sound.push(outcome);
+        if (outcome instanceof UserError) consumeBudget(outcome);
+        else decoded.push(outcome);
     }
-    return sound;
+    return decoded;
   };
 };
 
 /** Decoded pictures are large, and a batch may have many: as many are in memory as threads decode. */
-const mostAtOnce = 4;
+const maxConcurrentDecodes = 4;
 
 /** The results in the order of the items. */
-const fewAtOnce = async <T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<readonly R[]> => {
+const mapConcurrently = async <T, R>(
+  items: readonly T[],
+  work: (item: T) => Promise<R>,
+): Promise<readonly R[]> => {
   const results: R[] = [];
   let next = 0;
-  const lane = async (): Promise<void> => {
+  const worker = async (): Promise<void> => {
     while (next < items.length) {
       const at = next++;
       results[at] = await work(items[at]!);
     }
   };
-  await Promise.all(Array.from({ length: mostAtOnce }, lane));
+  await Promise.all(Array.from({ length: maxConcurrentDecodes }, worker));
   return results;
 };
 
-const nextOf = <T>(items: Iterator<T>, count: number): readonly T[] => {
+const takeNext = <T>(items: Iterator<T>, count: number): readonly T[] => {
   const taken: T[] = [];
   while (taken.length < count) {
     const { done, value } = items.next();
@@ -73,7 +81,7 @@ const nextOf = <T>(items: Iterator<T>, count: number): readonly T[] => {
 };
 
 /** A broken image comes back as a value, so that the first in the order is the one that is told. */
-const attempt = async <T>(item: T, load: SoundOptions<T>['load']): Promise<SoundImage | UserError> => {
+const loadOrError = async <T>(item: T, load: DecodeOptions<T>['load']): Promise<DecodedImage | UserError> => {
   try {
     return await load(item);
   } catch (thrown) {
@@ -82,7 +90,7 @@ const attempt = async <T>(item: T, load: SoundOptions<T>['load']): Promise<Sound
   }
 };
 
-const exhausted = (images: number): UserError =>
+const noImagesLeft = (images: number): UserError =>
   new UserError(
     'TooFewImages',
     `Drawing ${images} calibration images: too many of them are broken, and no other is left. Mend them, add images, or ask for fewer batches.`,
