@@ -2,6 +2,7 @@
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { endWithSignals } from '../cluster/end-with-signals.ts';
 import { type NamedFault, quickFaults, slowFaults } from './faults.ts';
 import { type Storm, startStorm } from './storm.ts';
 
@@ -95,4 +96,5 @@ const main = async (): Promise<void> => {
   }
 };
 
+endWithSignals();
 await main();

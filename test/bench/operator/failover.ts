@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { modelExportResource } from '../../../src/cluster/modelexport/caches.ts';
 import { jobResources } from '../../../src/cluster/ownedjobs/caches.ts';
+import { endWithSignals } from '../../cluster/end-with-signals.ts';
 import { eventually } from '../../cluster/run.ts';
 import { compileOperator, startOperator } from './contenders.ts';
 import { contender, createExport, namespace, startWorld, type World } from './world.ts';
@@ -101,4 +102,5 @@ const main = async (): Promise<void> => {
   }
 };
 
+endWithSignals();
 await main();

@@ -1,6 +1,7 @@
 /** `npm run bench:operator`: this operator beside a controller on controller-runtime and a client alone, in one run. */
 import process from 'node:process';
 import { parseArgs } from 'node:util';
+import { endWithSignals } from '../../cluster/end-with-signals.ts';
 import { compileOperator, operator, peer, templatesOf } from './contenders.ts';
 import { type Load, type Measured, measure, measureLimit } from './measure.ts';
 
@@ -52,4 +53,5 @@ const main = async (): Promise<void> => {
   );
 };
 
+endWithSignals();
 await main();
