@@ -58,7 +58,7 @@ test('every reason is one CamelCase word, says when it appears, and is told once
   const names = Object.values(reasonGroups).flatMap((group) => Object.keys(group));
   t.is(new Set(names).size, names.length);
   for (const [reason, { when }] of Object.entries(reasons)) {
-    t.regex(reason, /^[A-Z][A-Za-z]+$/);
+    t.regex(reason, /^[A-Z][A-Za-z0-9]+$/);
     t.regex(when, /^.{15,}\.$/, reason);
   }
 });
