@@ -8,6 +8,7 @@ import { isMainThread } from 'node:worker_threads';
 import { logLine } from './adapters/cli/log-line.ts';
 import { runTool } from './adapters/cli/run-tool.ts';
 import type { ToolWorld } from './adapters/tlt-export/tool-world.ts';
+import { nameFields } from './ground/contract/fields.ts';
 import { makeProgresses } from './ground/observability/progress.ts';
 import { supervise } from './supervisor.ts';
 import { type Work, work } from './work.ts';
@@ -57,7 +58,8 @@ const worked = ({ name, run }: ToolProcess, { tell, signal }: Work): Promise<num
     complain,
     print: (text) => tell({ kind: 'print', text }),
     log: (level, message) => {
-      if (level !== 'DEBUG' || verbose) complain(logLine(name, new Date(), { level, message }));
+      if (level !== 'DEBUG' || verbose)
+        complain(logLine(name, new Date(), { level, message: nameFields(message, 'flag') }));
     },
     progress: (...update) => tell({ kind: 'progress', update }),
     signal,

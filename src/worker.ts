@@ -6,6 +6,7 @@ import { isMainThread } from 'node:worker_threads';
 import { makePvcStore } from './adapters/storage/pvc.ts';
 import { messageOf, UserError } from './ground/base/errors.ts';
 import { failures } from './ground/base/failures.ts';
+import { nameFields } from './ground/contract/fields.ts';
 import { mounts } from './ground/contract/layout.ts';
 import { parseTask } from './ground/contract/parse-task.ts';
 import { encodeResult, type Failed, type Result } from './ground/contract/result.ts';
@@ -44,7 +45,11 @@ const worldOf = ({ tell, signal }: Work) => ({
   progress: (done: number, total: number, what?: string) =>
     tell({ kind: 'progress', update: [done, total, what] }),
   clock: { now: () => performance.now() },
-  warn: (message: string) => tell({ kind: 'complain', text: `${JSON.stringify({ warning: message })}\n` }),
+  log: (level: 'INFO' | 'WARNING', message: string) =>
+    tell({
+      kind: 'complain',
+      text: `${JSON.stringify({ level, message: nameFields(message, 'spec') })}\n`,
+    }),
 });
 
 type Commands = Readonly<Record<string, (task: never) => Promise<Result | undefined>>>;
@@ -66,7 +71,7 @@ const commandsIn = (world: ReturnType<typeof worldOf>): Commands => ({
   },
   'build-onnxruntime': async () => {
     const { buildHere } = await import('./graph/builders/build-here.ts');
-    for (const warning of await buildHere(world.work, world.clock)) world.warn(warning);
+    for (const warning of await buildHere(world.work, world.clock)) world.log('WARNING', warning);
     return undefined;
   },
   install: async () => {
@@ -92,7 +97,8 @@ const run = async (world: ReturnType<typeof worldOf>): Promise<Result | undefine
 
 const failed = (thrown: unknown, { tell, signal }: Work): Failed => {
   if (signal.aborted) return { kind: 'Failed', reason: 'Interrupted', message: messageOf(signal.reason) };
-  if (thrown instanceof UserError) return { kind: 'Failed', reason: thrown.reason, message: thrown.message };
+  if (thrown instanceof UserError)
+    return { kind: 'Failed', reason: thrown.reason, message: nameFields(thrown.message, 'spec') };
   tell({
     kind: 'complain',
     text: `${thrown instanceof Error ? thrown.stack : messageOf(thrown)}\n`,

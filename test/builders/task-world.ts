@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { makePvcStore } from '../../src/adapters/storage/pvc.ts';
 import type { TaskWorld } from '../../src/adapters/worker/task-world.ts';
+import { nameFields } from '../../src/ground/contract/fields.ts';
 
 /** Claims are the folders in `root`, beside key.txt and spec.txt; what the task warns of is kept. */
 export const aTaskWorld = (root: string): TaskWorld & { readonly warnings: readonly string[] } => {
@@ -11,7 +12,9 @@ export const aTaskWorld = (root: string): TaskWorld & { readonly warnings: reado
     keyFile: join(root, 'key.txt'),
     specFile: join(root, 'spec.txt'),
     clock: { now: () => performance.now() },
-    warn: (message) => void warnings.push(message),
+    log: (level, message) => {
+      if (level === 'WARNING') warnings.push(nameFields(message, 'spec'));
+    },
     progress: () => {},
     signal: new AbortController().signal,
     warnings,

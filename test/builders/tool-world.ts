@@ -4,6 +4,8 @@ import { runExportCommand } from '../../src/adapters/tlt-export/export-command.t
 import { runTensorfileCommand } from '../../src/adapters/tlt-export/tensorfile-command.ts';
 import type { ToolWorld } from '../../src/adapters/tlt-export/tool-world.ts';
 import { runModelCommand } from '../../src/adapters/tlt-model/model-command.ts';
+import { UserError } from '../../src/ground/base/errors.ts';
+import { nameFields } from '../../src/ground/contract/fields.ts';
 
 export type Told = {
   readonly log: readonly string[];
@@ -29,6 +31,12 @@ export const aToolWorld = (changes: Partial<ToolWorld>): ToolWorld => ({
   ...changes,
 });
 
+/** The error as the tool prints it. */
+const throwWithFlagNames = (thrown: unknown): never => {
+  if (!(thrown instanceof UserError)) throw thrown;
+  throw new UserError(thrown.reason, nameFields(thrown.message, 'flag'), { cause: thrown });
+};
+
 const running =
   (command: ToolCommand) =>
   async (argv: readonly string[], changes: Partial<ToolWorld> = {}): Promise<Told> => {
@@ -37,8 +45,9 @@ const running =
     const print = (text: string): void => {
       printed += text;
     };
-    const note: ToolWorld['log'] = (level, message) => void log.push(`[${level}] ${message}`);
-    await command(argv, aToolWorld({ print, log: note, ...changes }));
+    const note: ToolWorld['log'] = (level, message) =>
+      void log.push(`[${level}] ${nameFields(message, 'flag')}`);
+    await command(argv, aToolWorld({ print, log: note, ...changes })).catch(throwWithFlagNames);
     return { log, printed };
   };
 

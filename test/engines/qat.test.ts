@@ -189,7 +189,7 @@ test(
   'one pair behind another',
   refuses,
   { nodes: [...pair('x', 'a', 's'), ...pair('a', 'b', 't'), node('Relu', ['b'], 'y')] },
-  /tensor x: it is quantised twice in a row.*--force_ptq/,
+  /tensor x: it is quantised twice in a row.*⟨forcePtq⟩/,
 );
 test(
   'levels around another zero',

@@ -117,7 +117,7 @@ test('of several outputs the one with a row of classes is told, and any can be n
   });
   t.regex(
     await refusal(two),
-    /its outputs are a \[N, 5\], b \[N, 7\], and none of them can be told .*--output_nodes/,
+    /its outputs are a \[N, 5\], b \[N, 7\], and none of them can be told .*⟨outputNodes⟩/,
   );
   t.deepEqual((await opened(two, { settings: { ports: { outputs: ['b', 'a'] } } })).outputs, ['b', 'a']);
   t.regex(
@@ -181,7 +181,7 @@ test('a free size is refused with the flag that fixes it, and the exported graph
   const free = aNet({ shape: ['N', 3, 'h', 'w'] });
   t.regex(
     await refusal(free),
-    /pixels has the shape \[N, 3, h, w\], so its size is free\. Fix it by --input_dims/,
+    /pixels has the shape \[N, 3, h, w\], so its size is free\. Set it with ⟨inputDims⟩/,
   );
   const inputDims = { channels: 3, height: 20, width: 30 };
   const { payload, ...model } = await opened(free, { settings: { inputDims } });
@@ -205,7 +205,7 @@ test('a size that the graph fixes is not changed', async (t) => {
   const inputDims = { channels: 3, height: 8, width: 12 };
   t.regex(
     await refusal(aNet(), { settings: { inputDims } }),
-    /\[N, 3, 8, 10\], and --input_dims 3,8,12 contradicts/,
+    /\[N, 3, 8, 10\], and ⟨inputDims⟩ 3,8,12 contradicts/,
   );
   t.deepEqual(sized(await opened(aNet({ shape: [4, 1, 8, 10] }))).size, [4, 1, 8, 10]);
 });

@@ -137,7 +137,7 @@ test('a tensor that needs a scale and becomes infinite is named, with the first 
     error.message,
     /tensor twice became infinite on steep\.jpg, and it needs a scale, since product would/,
   );
-  t.regex(error.message, /--keep_float product; spec\.calibration\.keepFloat/);
+  t.regex(error.message, /⟨keepFloat⟩: product/);
 });
 
 test('a tensor that needs none, or that only layers left in float read, has none, and the first image is known', async (t) => {

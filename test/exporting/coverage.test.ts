@@ -36,7 +36,7 @@ test('a cache that lacks a scale is refused with the tensor and the reason', asy
   t.true(
     error.message.includes(`no scale for 1 tensor that convolutions and matrix products read: ${lacking} (`),
   );
-  t.regex(error.message, /no float values of it were counted.*--keep_float/);
+  t.regex(error.message, /no float values of it were counted.*⟨keepFloat⟩/);
 });
 
 test('what is left in float as asked is no gap', async (t) => {

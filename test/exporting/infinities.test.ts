@@ -122,7 +122,7 @@ test('an infinite tensor that a convolution reads ends the calibration, and --ke
   t.is(refused.code, failures.CalibrationFailed.exitCode, refused.stderr);
   t.regex(
     refused.stderr,
-    /tensor infinite became infinite on \S+, and it needs a scale, since read would .*--keep_float read;/,
+    /tensor infinite became infinite on \S+, and it needs a scale, since read would .*--keep_float: read\)/,
   );
   const kept = await int8(cwd, '--keep_float', 'read');
   t.is(kept.code, 0, kept.stderr);

@@ -43,7 +43,7 @@ test('noise of single layers adds up to the noise of all, and the advice is what
   const { keepFloat, sqnrDb } = costs.advice!;
   t.is((await agreement(keepFloat)).sqnrDb, sqnrDb);
   t.true(sqnrDb > costs.sqnrDb + 1, `${costs.sqnrDb} → ${sqnrDb} dB`);
-  t.regex(sensitivityText(costs), /^Worst layers, each alone in int8: .* left in float they agree to \d+/);
+  t.regex(sensitivityText(costs), /^Worst layers, each alone in int8: .* kept in float they agree to \d+/);
   t.is(steps.at(-1)![0], steps.at(-1)![1]);
 });
 

@@ -138,7 +138,7 @@ const refuses = test.macro({
   title: (_given, change: Partial<TensorfileRequest>) => `refuses ${JSON.stringify(change)}`,
 });
 test(refuses, { batches: 4 }, 'TooFewImages', /holds 3 batches, and 4/);
-test(refuses, { batchSize: 3 }, 'TensorfileInvalid', /batch 0 holds 2 images, and --batch_size asks for 3/);
+test(refuses, { batchSize: 3 }, 'TensorfileInvalid', /batch 0 holds 2 images, and ⟨batchSize⟩ asks for 3/);
 test(refuses, { width: 6 }, 'TensorfileInvalid', /shape \(3, 4, 5\), and the model takes \(3, 4, 6\)/);
 
 test('a short last batch is told by its number', async (t) => {

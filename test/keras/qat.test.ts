@@ -41,7 +41,7 @@ test('two QDQ in a row spoil the ranges, and not the float model', async (t) => 
   );
   const made = await writeKeras({ network, weights: { a: factor, b: factor } });
   const { rangeFault, model } = await imported(made);
-  t.regex(rangeFault!.message, /layer b \(QDQ\).*two in a row.*--force_ptq/);
+  t.regex(rangeFault!.message, /layer b \(QDQ\).*two in a row.*⟨forcePtq⟩/);
   t.is(graphOf(model).output.length, 1);
 });
 

@@ -76,7 +76,7 @@ test.serial('layers stand worst first, with the advice above them', async (t) =>
   );
   t.is(
     await browser.evaluate(`${section}.querySelectorAll('p')[1].textContent`),
-    'With every layer in int8 the outputs agree to 31.3 dB; with a left in float they agree to 36.5 dB (--keep_float, spec.calibration.keepFloat).',
+    'With every layer in int8 the outputs agree to 31.3 dB; with a kept in float they agree to 36.5 dB (⟨keepFloat⟩).',
   );
 });
 

@@ -40,7 +40,7 @@ const exported = async (folder: string, module: Architecture, ...args: string[])
 test('the loader, and a tensorfile that tlt-int8-tensorfile made of the same spec, give one cache', async (t) => {
   const folder = await aTraining('classification');
   const { log, cache } = await exported(folder, 'classification');
-  for (const line of [/by the data loader of .*spec\.txt$/, /tensors from 4 images was saved/])
+  for (const line of [/with the data loader of .*spec\.txt$/, /tensors from 4 images was saved/])
     t.true(
       log.some((each) => line.test(each)),
       log.join('\n'),
@@ -141,7 +141,7 @@ test('a folder that the spec names and that is not there', refuses, {
 });
 test('a tensorfile that is not there, with the loader as a way out', refuses, {
   args: (folder) => ['--cal_data_file', join(folder, 'absent.tensor')],
-  says: /^InputNotFound: .*absent\.tensor: it does not exist.* -e calibrates by the training data/,
+  says: /^InputNotFound: .*absent\.tensor: it does not exist.* to calibrate on the training data of -e/,
 });
 test('a spec with other channels than the model', async (t) => {
   const folder = await aTraining('ssd');

@@ -71,7 +71,7 @@ test.serial('a tensorfile that is there is not made again, and nothing is left b
   const names = readdirSync(cwd);
   const { code, stderr } = await exported('--cal_image_dir', photos, ...fromFile, ...size);
   t.is(code, failures.OutputExists.exitCode);
-  t.regex(stderr, /Leave --cal_image_dir out to calibrate from it/);
+  t.regex(stderr, /Omit --cal_image_dir to calibrate from it/);
   t.true(before.equals(readFileSync(join(cwd, 'calibration.tensor'))));
   t.deepEqual(readdirSync(cwd), names);
 });

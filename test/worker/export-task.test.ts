@@ -217,7 +217,7 @@ test('another algorithm needs no new pass over the images, other images do', asy
   await exported('minmax', {});
   t.deepEqual(warned(), []);
   await exported('mse', { algorithm: 'Mse' });
-  t.regex(warned().join(), /Thresholds come from the histograms .*h\.hist of an earlier export/);
+  t.regex(warned().join(), /Histograms of 8 images exist at .*h\.hist\. Using them; no image was read/);
   const [calibrated, reused] = ['minmax', 'mse'].map(
     (folder) => JSON.parse(readFileSync(at('exports/out', folder, 'report.json'), 'utf8')) as Report,
   );
@@ -248,7 +248,7 @@ test('another algorithm needs no new pass over the images, other images do', asy
     readFileSync(at('exports/out/other.hist')).subarray(0, 99),
   );
   await exported('again', { algorithm: 'Mse' });
-  t.regex(warned().join(), /Counted again\. Reading the histograms: its checksum/);
+  t.regex(warned().join(), /Calibrating again\. Reading the histograms: its checksum/);
   t.is(cacheIn('again'), cacheIn('plain'));
   const before = warned().length;
   rmSync(at('models/photos', readdirSync(at('models/photos'))[0]!));
@@ -276,7 +276,7 @@ test('requireInt8 refuses an export that is mostly float, and nothing is stored'
   const { at, run } = await aPod();
   const error = await t.throwsAsync(run({ imageDirectory, requireInt8: true }), { instanceOf: UserError });
   t.is(error.reason, 'Int8ShareTooLow');
-  t.regex(error.message, /1 of 8 layers .*spec\.calibration\.requireInt8/);
+  t.regex(error.message, /1 of 8 layers .*⟨requireInt8⟩/);
   t.false(existsSync(at('exports/out/k')));
 });
 

@@ -141,7 +141,7 @@ test.serial('an export below its agreement gate fails by that reason and stores 
   const { code, result } = await container(pod, 'export', task);
   t.is(code, failures.AgreementTooLow.exitCode);
   t.like(result, { kind: 'Failed', reason: 'AgreementTooLow' });
-  t.regex(JSON.stringify(result), /left in float they agree to .* spec\.calibration\.keepFloat/);
+  t.regex(JSON.stringify(result), /kept in float they agree to .*spec\.calibration\.keepFloat/);
   t.false(existsSync(join(pod, mounts.claims, 'exports/out/gate')));
 });
 

@@ -2,6 +2,7 @@
 import { messageOf, UserError } from '../../ground/base/errors.ts';
 import { failures } from '../../ground/base/failures.ts';
 import { printableLines } from '../../ground/base/printable.ts';
+import { nameFields } from '../../ground/contract/fields.ts';
 
 /** Runs a tool; `write` gets what went wrong. Returns the exit status of failures.ts, 0 for success. */
 export const runTool = async (
@@ -14,7 +15,7 @@ export const runTool = async (
     return 0;
   } catch (thrown) {
     if (thrown instanceof UserError) {
-      write(`${name}: ${printableLines(thrown.message)}\n`);
+      write(`${name}: ${printableLines(nameFields(thrown.message, 'flag'))}\n`);
       return failures[thrown.reason].exitCode;
     }
     const stack = thrown instanceof Error ? thrown.stack : undefined;

@@ -6,6 +6,7 @@ import { writeHistogramFile } from '../../formats/scales/histogram-file.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { printableJson, printableLines } from '../../ground/base/printable.ts';
 import { refuseToOverwrite, writeWholeFile } from '../../ground/base/whole-file.ts';
+import { nameFields } from '../../ground/contract/fields.ts';
 import type { FlagTable, ValuesOf } from '../../ground/contract/flag-table.ts';
 import { type ModelCommand, modelCommands, modelPrograms } from '../../ground/contract/model-programs.ts';
 import type { Program } from '../../ground/contract/program.ts';
@@ -65,7 +66,7 @@ const inspect = async ({ files, values }: Arguments<'inspect'>, terminal: Termin
       print(values.json ? `${printableJson(found)}\n` : `${reportText(found)}\n`);
       continue;
     }
-    if (failure) complain(`${name}: ${printableLines(failure.message)}\n`);
+    if (failure) complain(`${name}: ${printableLines(nameFields(failure.message, 'flag'))}\n`);
     failure = found; // The other files are still inspected; the last failure is the exit status.
   }
   if (failure) throw failure;

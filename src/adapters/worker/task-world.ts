@@ -10,5 +10,5 @@ export type TaskWorld = Watch & {
   /** Milliseconds, with fractions, from any start. */
   readonly clock: { now(): number };
   /** A line in the pod's log. */
-  readonly warn: (message: string) => void;
+  readonly log: (level: 'INFO' | 'WARNING', message: string) => void;
 };

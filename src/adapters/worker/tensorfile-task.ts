@@ -22,7 +22,7 @@ export const runTensorfileTask = async (
     ...task,
     maxBroken: (task.maxBrokenPercent ?? 0) / 100,
     dataRoot,
-    warn: world.warn,
+    warn: (message) => world.log('WARNING', message),
   });
   const inputs = { spec: training.sha256, trainingData: await loader.digest() };
   const { folder } = task;

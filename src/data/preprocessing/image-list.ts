@@ -1,8 +1,10 @@
 /** Which images calibrate: a seeded sample of a folder, the rest kept out of calibration. */
+
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, UserError } from '../../ground/base/errors.ts';
 import { seeded, shuffled } from '../../ground/base/rng.ts';
+import { field } from '../../ground/contract/fields.ts';
 
 /** TLT 2.0 takes these endings alone, in lower case, and looks into no folder below. */
 const extensions: readonly string[] = ['jpg', 'jpeg', 'png'];
@@ -31,7 +33,7 @@ export const sampleImages = async (
   if (names.length < needed)
     throw new UserError(
       'TooFewImages',
-      `Choosing calibration images from ${folder}: ${batches} batches of ${batchSize} need ${needed} images, and ${names.length} are there (.jpg, .jpeg or .png in lower case, not in folders below). Add images, or lower --batches or --batch_size.`,
+      `Choosing calibration images from ${folder}: ${batches} batches of ${batchSize} need ${needed} images, and ${names.length} were found (.jpg, .jpeg or .png in lower case, not in subfolders). Add images, or lower ${field('batches')} or ${field('batchSize')}.`,
     );
   const order = shuffled(names.sort(), seeded(seed)).map((name) => join(folder, name));
   return { chosen: order.slice(0, needed), kept: order.slice(needed) };

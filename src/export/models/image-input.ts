@@ -4,6 +4,7 @@ import { elementType, elementTypeName } from '../../formats/onnx/element-type.ts
 import type { ValueInfoProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { elementTypeOf, shapeOf } from '../../formats/onnx/graph.ts';
 import { requireWithin } from '../../ground/base/limits.ts';
+import { field } from '../../ground/contract/fields.ts';
 import type { InputDims } from '../../ground/contract/model-settings.ts';
 import { shapeText, unsupported } from './ports.ts';
 
@@ -40,13 +41,13 @@ export const imageInputOf = (input: ValueInfoProto, request: SizeRequest): Image
   const found = layout === 'NCHW' ? image : [image[2], image[0], image[1]];
   const said = dims ? [dims.channels, dims.height, dims.width] : [undefined, sides?.height, sides?.width];
   if (dims && found.some((size, axis) => size !== undefined && size !== said[axis]))
-    throw misfit(input, path, `and --input_dims ${said} contradicts that. Leave it out`);
+    throw misfit(input, path, `and ${field('inputDims')} ${said} contradicts that. Leave it out`);
   const [channels, height, width] = found.map((size, axis) => size ?? said[axis]);
   if (!channels || !height || !width)
     throw misfit(
       input,
       path,
-      'so its size is free. Fix it by --input_dims C,H,W (spec.model.inputDims), for example 3,224,224',
+      `so its size is free. Set it with ${field('inputDims')}, for example 3,224,224 (C,H,W)`,
     );
   if (!isChannels(channels)) throw misfit(input, path, 'and pictures have 1 or 3 channels');
   requireBounded(path, { batch: batch ?? 1, channels, height, width });

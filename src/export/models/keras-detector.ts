@@ -5,6 +5,7 @@ import { type DetectorArchitecture, detectorArchitectures } from '../../graph/ke
 import type { ImportWish } from '../../graph/keras/import.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import type { Architecture } from '../../ground/contract/architectures.ts';
+import { field } from '../../ground/contract/fields.ts';
 
 /** Nothing for a module whose graphs end as they are trained. @throws UserError SpecInvalid */
 export const detectorWish = (architecture: Architecture, spec: ExperimentSpec | undefined): ImportWish => {
@@ -13,7 +14,7 @@ export const detectorWish = (architecture: Architecture, spec: ExperimentSpec | 
   if (!spec)
     throw new UserError(
       'SpecInvalid',
-      `${doing}: the experiment spec is missing, and its numbers for non-maximum suppression are needed. Name it by -e, or by spec.experimentSpec.`,
+      `${doing}: the experiment spec is missing, and its numbers for non-maximum suppression are needed. Name it by ${field('experimentSpec')}.`,
     );
   const { plugin, sides } = spec;
   if (plugin) return { detector: { architecture, plugin, sides } };

@@ -1,7 +1,9 @@
 /** How the pixels of a folder's pictures are prepared for a model: as the user says, as the spec does, or as the module does. */
+
 import { type Preprocessing, preprocessingOf } from '../../data/preprocessing/normalise.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import type { Architecture } from '../../ground/contract/architectures.ts';
+import { field } from '../../ground/contract/fields.ts';
 import type { PixelSettings } from '../../ground/contract/model-settings.ts';
 import type { PixelType } from './image-input.ts';
 
@@ -24,7 +26,7 @@ export const pixelRule = (request: PixelRequest): Preprocessing => {
   if (said && ofSpec)
     throw new UserError(
       'SpecInvalid',
-      `Opening ${path}: the experiment spec says how pixels are prepared, and so does --preprocess. Leave one of them out.`,
+      `Opening ${path}: the experiment spec says how pixels are prepared, and so does ${field('preprocess')}. Leave one of them out.`,
     );
   const rule = said ? spoken(request, said) : (ofSpec ?? moduleRule(request));
   if (rule.mean.length !== channels)
@@ -35,7 +37,7 @@ export const pixelRule = (request: PixelRequest): Preprocessing => {
   if (request.elementType !== 'uint8' || isWhole(rule)) return rule;
   throw new UserError(
     'SpecInvalid',
-    `Opening ${path}: its input holds uint8, so it takes pixels as they are. Leave mean and scale out of --preprocess.`,
+    `Opening ${path}: its input holds uint8, so it takes pixels as they are. Leave mean and scale out of ${field('preprocess')}.`,
   );
 };
 

@@ -2,6 +2,7 @@
  * Which input and which outputs of a graph play the roles of its module. Names that the user gives come first, then those
  * that TLT gives, then what shape and kind tell; what stays open is refused with the candidates.
  */
+
 import type { GraphProto, ValueInfoProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { inputsOf, outputsOf, shapeOf } from '../../formats/onnx/graph.ts';
 import { isPlugin } from '../../graph/plugins/plugin-nodes.ts';
@@ -11,6 +12,7 @@ import {
   type ArchitectureRow,
   architectures,
 } from '../../ground/contract/architectures.ts';
+import { field } from '../../ground/contract/fields.ts';
 import type { PortNames } from '../../ground/contract/model-settings.ts';
 
 export type Ports = { readonly input: ValueInfoProto; readonly outputs: readonly string[] };
@@ -37,7 +39,7 @@ const inputOf = (
   if (wanted !== undefined && !inputs.some(({ name }) => name === wanted))
     throw unsupported(
       path,
-      `it has no input ${wanted}; its inputs are ${all}. Name one of them by --input_node`,
+      `it has no input ${wanted}; its inputs are ${all}. Name one of them by ${field('inputNode')}`,
     );
   const [input, ...others] = inputs;
   if (input && others.length === 0) return input;
@@ -59,7 +61,7 @@ const outputsFor = (graph: GraphProto, request: PortRequest): readonly string[] 
   if (outputs) return outputs;
   throw unsupported(
     path,
-    `its outputs are ${listed(found)}, and none of them can be told to be ${roles[architecture]}. Choose the module that fits, or name the outputs by --output_nodes`,
+    `its outputs are ${listed(found)}, and none of them can be told to be ${roles[architecture]}. Choose the module that fits, or name the outputs by ${field('outputNodes')}`,
   );
 };
 
@@ -72,7 +74,7 @@ const namedOutputs = (
   if (missing === undefined) return wanted;
   throw unsupported(
     path,
-    `it has no output ${missing}; its outputs are ${listed(found)}. Name those that count by --output_nodes`,
+    `it has no output ${missing}; its outputs are ${listed(found)}. Name those to use by ${field('outputNodes')}`,
   );
 };
 

@@ -5,6 +5,7 @@ import type { SampledImage } from '../../data/preprocessing/sampled-image.ts';
 import { graphOf, outputsOf } from '../../formats/onnx/graph.ts';
 import { computedFrom } from '../../graph/precision/calibration-graph.ts';
 import { UserError } from '../../ground/base/errors.ts';
+import { field } from '../../ground/contract/fields.ts';
 import type { OpenedModel } from '../models/open-model.ts';
 import { decibelText } from '../report/decibel.ts';
 import { tensorReports } from '../report/report.ts';
@@ -54,7 +55,7 @@ export const requireAgreement = async (
 const advice = ({ statistics }: Judged): string =>
   statistics
     ? 'Otherwise calibrate with more images, take another algorithm (Mse, Auto), or build this class in fp16.'
-    : 'Its scales come from the training: train on, calibrate instead (--force_ptq, spec.forcePtq), or build this class in fp16.';
+    : `The scales come from training: train further, calibrate instead (${field('forcePtq')}), or build this class in fp16.`;
 
 /** Of those that int8 arithmetic reads: the others cannot be the cause. */
 const worstTensors = ({ model }: OpenedModel, { scales, statistics }: Judged): string => {

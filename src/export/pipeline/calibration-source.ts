@@ -18,6 +18,7 @@ import { tensorfileBatches } from '../../formats/hdf5/tensorfile-reader.ts';
 import { writeTensorfile } from '../../formats/hdf5/tensorfile-writer.ts';
 import { fileDigest } from '../../ground/base/digest.ts';
 import { UserError } from '../../ground/base/errors.ts';
+import { field } from '../../ground/contract/fields.ts';
 import type { OpenedModel } from '../models/open-model.ts';
 import { folderDigest } from './folder-digest.ts';
 
@@ -54,12 +55,12 @@ export const calibrationSource = (flags: SourceFlags): CalibrationSource | undef
   if (folder === undefined)
     throw new UserError(
       'InputNotFound',
-      `Calibrating from the tensorfile ${path}: it does not exist. Name one that does, or give --cal_image_dir, and it is made from those images${loader ? '; or leave --cal_data_file out, and -e calibrates by the training data' : ''}.`,
+      `Calibrating from the tensorfile ${path}: it does not exist. Name an existing one, or give ${field('imageDirectory')} to create it from those images${loader ? `; or omit ${field('tensorfile')} to calibrate on the training data of ${field('experimentSpec')}` : ''}.`,
     );
   if (!tensorfileExists) return { kind: 'TensorfileOfImages', path, folder };
   throw new UserError(
     'OutputExists',
-    `Writing the tensorfile ${path} from the images in ${folder}: it exists already and was left as it is. Leave --cal_image_dir out to calibrate from it, or remove it, or choose another name.`,
+    `Writing the tensorfile ${path} from the images in ${folder}: it exists already and was left as it is. Omit ${field('imageDirectory')} to calibrate from it, or remove it, or choose another name.`,
   );
 };
 

@@ -2,6 +2,7 @@
  * Whether the scales of a cache cover its graph: every tensor that a convolution or a matrix product reads of the images
  * has one. Asked of every cache, wherever its scales are from.
  */
+
 import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { graphOf } from '../../formats/onnx/graph.ts';
 import { readsOf } from '../../formats/onnx/reads.ts';
@@ -9,6 +10,7 @@ import { isPlugin } from '../../graph/plugins/plugin-nodes.ts';
 import { calibrationGraph, computedFrom } from '../../graph/precision/calibration-graph.ts';
 import { floatLayers } from '../../graph/precision/float-layers.ts';
 import { UserError } from '../../ground/base/errors.ts';
+import { field } from '../../ground/contract/fields.ts';
 import type { OpenedModel } from '../models/open-model.ts';
 
 export type Covering = {
@@ -26,7 +28,7 @@ export type Gap = {
   readonly isExcused: boolean;
 };
 
-/** Tensors without a scale that layers left in float by --keep_float do not explain, in the order of the graph. */
+/** Tensors without a scale that layers kept in float on request do not explain, in the order of the graph. */
 export const gapsOf = (
   { input, model }: Pick<OpenedModel, 'input' | 'model'>,
   covering: Covering,
@@ -77,6 +79,6 @@ export const requireCoverage = (opened: OpenedModel, covering: Covering): void =
   if (wrong.length === 0) return;
   throw new UserError(
     'CacheIncomplete',
-    `Making the calibration cache: it has no scale for ${wrong.length} ${wrong.length === 1 ? 'tensor' : 'tensors'} that convolutions and matrix products read: ${gapsText(wrong)}. Nothing was stored. Leave what reads them in float (--keep_float, spec.calibration.keepFloat), or export the model in another form.`,
+    `Making the calibration cache: it has no scale for ${wrong.length} ${wrong.length === 1 ? 'tensor' : 'tensors'} that convolutions and matrix products read: ${gapsText(wrong)}. Nothing was stored. Leave what reads them in float (${field('keepFloat')}), or export the model in another form.`,
   );
 };

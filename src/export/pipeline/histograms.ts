@@ -1,4 +1,5 @@
 /** Histogram files of a model: written after a pass, and thresholds from one that is there, without a pass. */
+
 import { Histogram } from '../../calibration/histograms/histogram.ts';
 import type { Statistics } from '../../calibration/histograms/statistics.ts';
 import { deriveStatistics } from '../../calibration/pass/calibrate.ts';
@@ -14,6 +15,7 @@ import {
 import { canonicalJson, sha256 } from '../../ground/base/digest.ts';
 import { messageOf, UserError } from '../../ground/base/errors.ts';
 import { readRegular } from '../../ground/base/readable.ts';
+import { field } from '../../ground/contract/fields.ts';
 import type { OpenedModel } from '../models/open-model.ts';
 import { type CalibrationSource, digestOfSource, pixelsOf } from './calibration-source.ts';
 import { gapsOf, gapsText } from './coverage.ts';
@@ -138,7 +140,7 @@ const requireModel = ({ payload }: OpenedModel, { modelSha256 }: HistogramFile, 
   if (modelSha256 === digest) return;
   throw new UserError(
     'HistogramsInvalid',
-    `Using the histograms ${path}: they are of the model ${modelSha256.slice(0, 12)}…, and this one is ${digest.slice(0, 12)}…. Name another file by --cal_histogram_file, or remove this one to calibrate anew.`,
+    `Using the histograms ${path}: they are of the model ${modelSha256.slice(0, 12)}…, and this one is ${digest.slice(0, 12)}…. Name another file by ${field('histograms')}, or remove this one to calibrate again.`,
   );
 };
 

@@ -1,4 +1,5 @@
 /** How much of an int8 engine computes in int8, in words and in numbers. */
+
 import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { tensorFacts } from '../../graph/inference/tensor-facts.ts';
 import { type ArithmeticLayer, arithmeticLayers } from '../../graph/precision/arithmetic.ts';
@@ -6,6 +7,7 @@ import { floatLayers } from '../../graph/precision/float-layers.ts';
 import { runnableOn } from '../../graph/precision/precision.ts';
 import { preparedModel, type Scales } from '../../graph/precision/qdq.ts';
 import { UserError } from '../../ground/base/errors.ts';
+import { field } from '../../ground/contract/fields.ts';
 import { type Int8Facts, int8WarningLimit } from '../../ground/contract/result-schema.ts';
 import type { OpenedModel } from '../models/open-model.ts';
 import type { ReportInt8 } from '../report/report.ts';
@@ -91,6 +93,6 @@ export const requireInt8 = (share: Int8Share): void => {
   if (!isMostlyFloat(share)) return;
   throw new UserError(
     'Int8ShareTooLow',
-    `Exporting for int8: ${shareText(share)}. At least half of the arithmetic is asked for (--require_int8, spec.calibration.requireInt8). Nothing was stored. Export the model with constant weights, or build this class in fp16.`,
+    `Exporting for int8: ${shareText(share)}. At least half of the arithmetic is asked for (${field('requireInt8')}). Nothing was stored. Export the model with constant weights, or build this class in fp16.`,
   );
 };

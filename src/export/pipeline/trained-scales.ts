@@ -9,6 +9,7 @@ import { withoutFloat } from '../../graph/precision/float-layers.ts';
 import { namedRanges } from '../../graph/precision/qat-names.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import type { Architecture } from '../../ground/contract/architectures.ts';
+import { field } from '../../ground/contract/fields.ts';
 import type { OpenedModel } from '../models/open-model.ts';
 import { pixelsOf } from './calibration-source.ts';
 import { requireCoverage } from './coverage.ts';
@@ -17,7 +18,7 @@ export type Trained = {
   /** The cache's text. */
   readonly cache: string;
   readonly scales: ReadonlyMap<string, number>;
-  /** Text of `--cal_json_file`. */
+  /** JSON text: the range of each tensor. */
   readonly json: string;
 };
 
@@ -77,5 +78,5 @@ export const usesTrainedScales = ({ trainedRanges }: OpenedModel, forcePtq: bool
 export const cacheInTheWay = (path: string): UserError =>
   new UserError(
     'OutputExists',
-    `Exporting a model that was trained with quantisation: the calibration cache ${path} is there already, and was left as it is. Its scales are not those of the training: remove it, name another file by --cal_cache_file, or use it by --force_ptq.`,
+    `Exporting a model that was trained with quantisation: the calibration cache ${path} is there already, and was left as it is. Its scales are not those of the training: remove it, name another file by ${field('calibrationCache')}, or use it by ${field('forcePtq')}.`,
   );

@@ -1,4 +1,5 @@
 /** The part of a report about layers: what each costs when it alone is int8, and which few to leave in float. */
+import { field } from '../../ground/contract/fields.ts';
 import { asDecibel, type Decibel, decibelNumber, decibelText } from './decibel.ts';
 import { html, type Markup } from './markup.ts';
 
@@ -52,5 +53,5 @@ export const adviceText = ({ sqnrDb, advice }: LayerCostsReport): string => {
   const all = `With every layer in int8 the outputs agree to ${decibelText(sqnrDb)}`;
   if (!advice) return `${all}; leaving a few layers in float would gain less than 1 dB.`;
   const { keepFloat, sqnrDb: then } = advice;
-  return `${all}; with ${keepFloat.join(', ')} left in float they agree to ${decibelText(then)} (--keep_float, spec.calibration.keepFloat).`;
+  return `${all}; with ${keepFloat.join(', ')} kept in float they agree to ${decibelText(then)} (${field('keepFloat')}).`;
 };

@@ -2,8 +2,10 @@
  * Reads a tensorfile, ours or TLT's, as batches for calibration. Of each stored batch the first rows are taken, as TLT
  * does; a few of them are in memory at a time, whatever the file says about its own size.
  */
+
 import { UserError } from '../../ground/base/errors.ts';
 import { openReadable } from '../../ground/base/readable.ts';
+import { field } from '../../ground/contract/fields.ts';
 import { faultText, type Hdf5Array, type Hdf5Group, openHdf5 } from './hdf5.ts';
 import { batchGroup, invalidTensorfile, soleArray, type TensorBatch } from './tensorfile-layout.ts';
 
@@ -59,7 +61,7 @@ const requireBatches = (root: Hdf5Group, path: string, { batches }: TensorfileRe
   if (count < batches)
     throw new UserError(
       'TooFewImages',
-      `Reading the tensorfile ${path}: it holds ${count} batches, and ${batches} were asked for. Lower --batches, or generate a longer tensorfile.`,
+      `Reading the tensorfile ${path}: it holds ${count} batches, and ${batches} were asked for. Lower ${field('batches')}, or generate a longer tensorfile.`,
     );
 };
 
@@ -104,7 +106,7 @@ const arrayOf = (root: Hdf5Group, { path, group, request }: Place): Hdf5Array =>
   if (stored < request.batchSize)
     throw invalidTensorfile(
       path,
-      `batch ${group} holds ${stored} images, and --batch_size asks for ${request.batchSize} of each batch. Lower --batch_size`,
+      `batch ${group} holds ${stored} images, and ${field('batchSize')} asks for ${request.batchSize} of each batch. Lower ${field('batchSize')}`,
     );
   return array;
 };

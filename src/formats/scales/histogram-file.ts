@@ -180,6 +180,6 @@ const requireRange = (bins: number, min: number, max: number): void => {
 const invalid = (found: string, cause?: unknown): UserError =>
   new UserError(
     'HistogramsInvalid',
-    `Reading the histograms: ${found}. Calibrate again, or give a file that --cal_histogram_file wrote.`,
+    `Reading the histograms: ${found}. Calibrate again, or give a histogram file that tlt-export wrote.`,
     { cause },
   );

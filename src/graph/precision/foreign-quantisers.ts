@@ -2,10 +2,12 @@
  * Quantisation in a form of its own: what tools leave in a graph that are not ONNX's Q/DQ pairs. Some of it runs as it is,
  * some runs nowhere here; the export reports which before any work.
  */
+
 import type { ModelProto, NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { allNodes } from '../../formats/onnx/graph.ts';
 import { operatorTypes } from '../../formats/onnx/operator-types.ts';
 import { UserError } from '../../ground/base/errors.ts';
+import { field } from '../../ground/contract/fields.ts';
 import { computedFrom } from './calibration-graph.ts';
 import { layerName } from './float-layers.ts';
 
@@ -70,6 +72,6 @@ export const integerNote = (model: ModelProto): string | undefined => {
     return `Part of the model computes with integers already, and stays as it is: ${operators}. TensorRT has no such operators.`;
   throw new UserError(
     'ModelUnsupported',
-    `Exporting for int8: the model is quantised already (${operators}), and no convolution or matrix product in float is left that int8 could take over. Export the float model that it was made from; --data_type fp32 exports this one as it is.`,
+    `Exporting for int8: the model is quantised already (${operators}), and no convolution or matrix product in float is left that int8 could take over. Export the float model that it was made from; ${field('dataType')} fp32 exports this one as it is.`,
   );
 };

@@ -5,6 +5,7 @@
 
 import type { TensorRanges } from '../../formats/scales/tensor-scales.ts';
 import { UserError } from '../../ground/base/errors.ts';
+import { field } from '../../ground/contract/fields.ts';
 import type { TrainedPair } from './qat.ts';
 
 /** Engines quantise symmetrically, to −127…127. @throws UserError ModelUnsupported naming the tensor */
@@ -42,5 +43,5 @@ const levelsOf = (type: string, zero: number): number | undefined => {
 const unusable = (tensor: string, found: string): UserError =>
   new UserError(
     'ModelUnsupported',
-    `Reading the scales that training left in the graph, tensor ${tensor}: ${found}. Export the model with symmetric int8 scales, or calibrate instead (--force_ptq, spec.forcePtq).`,
+    `Reading the scales that training left in the graph, tensor ${tensor}: ${found}. Export the model with symmetric int8 scales, or calibrate instead (${field('forcePtq')}).`,
   );

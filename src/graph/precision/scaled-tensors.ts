@@ -2,6 +2,7 @@
 import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { foldConstants, graphOf } from '../../formats/onnx/graph.ts';
 import { UserError } from '../../ground/base/errors.ts';
+import { field } from '../../ground/contract/fields.ts';
 import { type CalibrationGraph, computedFrom } from './calibration-graph.ts';
 import { floatLayers, layerName } from './float-layers.ts';
 
@@ -38,7 +39,7 @@ export type Infinite = {
 export const infiniteError = ({ tensor, image, readers }: Infinite): UserError =>
   new UserError(
     'CalibrationFailed',
-    `Calibrating: tensor ${tensor} became infinite${image === undefined ? '' : ` on ${image}`}, and it needs a scale, since ${readers.join(', ')} would compute from it in int8. Leave that in float (--keep_float ${readers.join(',')}; spec.calibration.keepFloat), or export the model with a large number in place of infinity.`,
+    `Calibrating: tensor ${tensor} became infinite${image === undefined ? '' : ` on ${image}`}, and it needs a scale, since ${readers.join(', ')} would compute from it in int8. Leave that in float (${field('keepFloat')}: ${readers.join(',')}), or export the model with a large number in place of infinity.`,
   );
 
 /** @throws UserError CalibrationFailed for a tensor that needs a scale and held an infinity */

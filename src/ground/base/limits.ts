@@ -87,7 +87,7 @@ export const limits = {
     unit: 'bytes',
     of: 'the unpacked content of a histogram file',
     why: 'a network of 1,000 tensors fills 60 MB, and what is unpacked is in memory twice',
-    remedy: 'Calibrate again, or give a file that --cal_histogram_file wrote.',
+    remedy: 'Calibrate again, or give a histogram file that tlt-export wrote.',
   },
   histogramParts: {
     most: 10_000,

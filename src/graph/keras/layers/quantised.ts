@@ -3,7 +3,9 @@
  * the range of its own input, unless a QDQ makes that. In the exported graph neither is left: a QDQ goes, a quantised
  * layer becomes the plain one, and the ranges are handed out.
  */
+
 import { UserError } from '../../../ground/base/errors.ts';
+import { field } from '../../../ground/contract/fields.ts';
 import { type Converter, type Layer, soleInput } from '../layer.ts';
 import type { Value } from '../value.ts';
 import { conv2d, conv2dTranspose, depthwiseConv2d } from './convolution.ts';
@@ -43,7 +45,7 @@ const spoil = (layer: Layer, found: string): void =>
   layer.spoilRanges(
     new UserError(
       'ModelUnsupported',
-      `Reading the ranges that training left, layer ${layer.path} (${layer.className}): ${found}. Train it again, or calibrate instead (--force_ptq, spec.forcePtq).`,
+      `Reading the ranges that training left, layer ${layer.path} (${layer.className}): ${found}. Train it again, or calibrate instead (${field('forcePtq')}).`,
     ),
   );
 

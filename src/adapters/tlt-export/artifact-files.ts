@@ -1,0 +1,60 @@
+/** The artifacts of an export as files: their paths by the flags, and the log line about each. */
+import { readFile } from 'node:fs/promises';
+import { basename, parse as parsePath } from 'node:path';
+import type { Artifact } from '../../export/pipeline/artifacts.ts';
+import type { ReportFile } from '../../export/report/report.ts';
+import { sha256 } from '../../ground/base/digest.ts';
+import type { ExportValues } from '../../ground/contract/flags.ts';
+import type { ExportWorld } from './tool-world.ts';
+
+export type ArtifactPaths = {
+  readonly etlt: string;
+  readonly calibrationCache: string;
+  readonly tensorScales: string | undefined;
+  readonly report: string | undefined;
+  readonly reportPage: string | undefined;
+};
+
+export const pathsOf = (values: ExportValues): ArtifactPaths => ({
+  etlt: values.output_file ?? `./${parsePath(values.model).name}.etlt`,
+  calibrationCache: values.cal_cache_file,
+  tensorScales: values.cal_json_file,
+  report: values.report === undefined ? undefined : `${values.report.replace(/\.html$/, '')}.json`,
+  reportPage: values.report,
+});
+
+/** Writes artifacts into the outputs of a run. @throws UserError OutputExists, OutputUnwritable, DiskFull */
+export const artifactWriter =
+  (paths: ArtifactPaths, { outputs, logAtEnd }: ExportWorld) =>
+  async (artifact: Artifact): Promise<ReportFile> => {
+    const path = pathOf(artifact, paths);
+    await outputs.write(path, artifact.content);
+    const message = savedText(artifact, path);
+    if (message !== undefined) logAtEnd(message);
+    const bytes = await readFile(outputs.placeOf(path));
+    return { name: basename(path), sha256: sha256(bytes), sizeBytes: bytes.length };
+  };
+
+const pathOf = ({ role }: Artifact, paths: ArtifactPaths): string => {
+  const path = role === 'codecEtlt' || role === 'verification' ? undefined : paths[role];
+  if (path === undefined) throw new RangeError(`no flag names a file for the artifact ${role}`);
+  return path;
+};
+
+const savedText = (artifact: Artifact, path: string): string | undefined => {
+  switch (artifact.role) {
+    case 'etlt':
+      return `Converted model was saved into ${path}`;
+    case 'tensorScales':
+      return `Scales generated during QAT were saved into ${path}`;
+    case 'reportPage':
+      return `Report was saved into ${path}, its figures into ${path.replace(/\.html$/, '')}.json`;
+    case 'calibrationCache': {
+      const { tensors, images, algorithm } = artifact.facts;
+      const from = algorithm === 'Trained' ? 'the training' : `${images} images`;
+      return `Calibration cache of ${tensors} tensors from ${from} was saved into ${path}`;
+    }
+    default:
+      return undefined;
+  }
+};

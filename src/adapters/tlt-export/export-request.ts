@@ -1,0 +1,124 @@
+/** The flags of `tlt-export` as the request that the export pipeline takes. */
+import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
+import type { SamplePart } from '../../data/preprocessing/sample-part.ts';
+import type { OpenedModel } from '../../export/models/open-model.ts';
+import { nameOfSource } from '../../export/pipeline/calibration-source.ts';
+import { readHistograms } from '../../export/pipeline/histograms.ts';
+import type {
+  ExistingCache,
+  ExportRequest,
+  HistogramStore,
+  Int8Request,
+} from '../../export/pipeline/request.ts';
+import { usesTrainedScales } from '../../export/pipeline/trained-scales.ts';
+import type { Cipher } from '../../formats/crypto/encrypted-model.ts';
+import { usableScales } from '../../formats/scales/calibration-cache.ts';
+import { sha256 } from '../../ground/base/digest.ts';
+import { UserError } from '../../ground/base/errors.ts';
+import { readRegular } from '../../ground/base/readable.ts';
+import { writeWholeFile } from '../../ground/base/whole-file.ts';
+import type { Architecture } from '../../ground/contract/architectures.ts';
+import type { ExportValues } from '../../ground/contract/flags.ts';
+import { requireFitting } from './fitting-cache.ts';
+import type { NamedTraining } from './named-training.ts';
+import { requiredSource, sourceOf } from './tool-source.ts';
+import type { ToolWorld } from './tool-world.ts';
+
+export type Opened = {
+  readonly opened: OpenedModel;
+  readonly architecture: Architecture;
+  readonly key: string;
+  readonly cipher: Cipher | undefined;
+  readonly training: NamedTraining | undefined;
+  readonly world: ToolWorld;
+};
+
+/** @throws UserError CacheInvalid, OutputExists for an existing cache that does not fit */
+export const exportRequest = (values: ExportValues, given: Opened): ExportRequest => {
+  const { opened, architecture, key, cipher, world } = given;
+  return {
+    opened,
+    architecture,
+    dataType: values.data_type,
+    source: values.model,
+    key,
+    etlts: [{ role: 'etlt', options: { cipher, workFactor: world.workFactor } }],
+    forcePtq: values.force_ptq,
+    keepFloat: keptFloat(values),
+    tensorRtVersion: values.tensorrt_version,
+    wantsTensorScales: values.cal_json_file !== undefined,
+    int8: values.data_type === 'int8' ? int8Request(values, given) : undefined,
+    wantsVerification: false,
+    wantsReport: values.report !== undefined,
+    audience: 'flag',
+  };
+};
+
+/** Names and patterns of `--keep_float`, in the order given. */
+const keptFloat = ({ keep_float: text = '' }: ExportValues): readonly string[] =>
+  text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+
+const int8Request = (values: ExportValues, { opened, training, world }: Opened): Int8Request => {
+  const { batches, batch_size: batchSize, cal_algorithm: algorithm, seed } = values;
+  const part = partOf(values);
+  const errorBudget = {
+    share: values.max_broken,
+    onBroken: ({ message }: UserError) => world.log('WARNING', `Left out: ${message}`),
+  };
+  return {
+    existing: existingCache(values, opened),
+    calibration: { batches, batchSize, algorithm, seed, errorBudget, ...(part && { part }) },
+    source: () => {
+      const source = requiredSource(values, training);
+      return { source, name: nameOfSource(source) };
+    },
+    histograms: histogramStore(values),
+    comparedFolder: values.cal_image_dir,
+    namesData: [values.cal_data_file, values.cal_histogram_file, values.cal_image_dir].some(
+      (given) => given !== undefined,
+    ),
+    minAgreement: values.min_agreement,
+    sensitivity: values.sensitivity,
+    requireInt8: values.require_int8,
+  };
+};
+
+/** An existing `--cal_cache_file`. For a model that uses its own scales it is refused later, whatever is in it. */
+const existingCache = (values: ExportValues, opened: OpenedModel): ExistingCache | undefined => {
+  const path = values.cal_cache_file;
+  if (values.cal_part !== undefined || !existsSync(path)) return undefined;
+  const bytes = readRegular(path, 'textBytes');
+  const file = { name: path, sha256: sha256(bytes), sizeBytes: bytes.length };
+  if (usesTrainedScales(opened, values.force_ptq)) return { scales: new Map(), file };
+  const scales = usableScales(new TextDecoder().decode(bytes));
+  requireFitting(path, scales, { opened, keepFloat: keptFloat(values) });
+  return { scales, file: { ...file, name: basename(path) } };
+};
+
+const histogramStore = (values: ExportValues): HistogramStore | undefined => {
+  const { cal_histogram_file: path } = values;
+  if (path === undefined) return undefined;
+  return {
+    name: path,
+    owner: 'User',
+    read: async () => (existsSync(path) ? readHistograms(path) : undefined),
+    write: (bytes) => writeWholeFile(path, bytes, { overwrite: false }),
+    drawnFrom: existsSync(path) ? sourceOf(values, undefined) : undefined,
+  };
+};
+
+/** `--cal_part`. @throws UserError Usage */
+export const partOf = ({ cal_part: text, batches, batch_size }: ExportValues): SamplePart | undefined => {
+  if (text === undefined) return undefined;
+  const [part, of] = /^(\d{1,6})\/(\d{1,6})$/.exec(text)?.slice(1).map(Number) ?? [];
+  const images = batches * batch_size;
+  if (part !== undefined && of !== undefined && 1 <= part && part <= of && of <= images) return { part, of };
+  throw new UserError(
+    'Usage',
+    `Counting a part of the calibration images: --cal_part is '${text}', and must be I/N with I from 1 to N and N at most the ${images} images, for example 1/2.`,
+  );
+};

@@ -1,0 +1,95 @@
+/** The task of an export pod as the request that the export pipeline takes. */
+import type { OpenedModel } from '../../export/models/open-model.ts';
+import type { ExportRequest, HistogramStore, Int8Request } from '../../export/pipeline/request.ts';
+import type { Cipher } from '../../formats/crypto/encrypted-model.ts';
+import { parseHistogramFile } from '../../formats/scales/histogram-file.ts';
+import { UserError } from '../../ground/base/errors.ts';
+import { defaults } from '../../ground/contract/defaults.ts';
+import { field } from '../../ground/contract/fields.ts';
+import type { CalibrationTask, ExportTask } from '../../ground/contract/task.ts';
+import type { TaskSource } from './task-source.ts';
+import type { TaskWorld } from './task-world.ts';
+
+export type Opened = {
+  readonly opened: OpenedModel;
+  readonly key: string;
+  readonly cipher: Cipher | undefined;
+  readonly data: TaskSource | undefined;
+  readonly world: TaskWorld;
+};
+
+export const taskRequest = (task: ExportTask, given: Opened): ExportRequest => {
+  const { opened, key, cipher } = given;
+  const { calibration } = task;
+  return {
+    opened,
+    architecture: task.architecture,
+    dataType: task.dataType,
+    source: task.model.uri,
+    key,
+    // Engine pods read the .etlt of age, so they need no codec.
+    etlts: [
+      { role: 'etlt', options: {} },
+      ...(cipher ? [{ role: 'codecEtlt', options: { cipher } } as const] : []),
+    ],
+    forcePtq: task.forcePtq,
+    keepFloat: calibration?.keepFloat ?? [],
+    tensorRtVersion: defaults.tensorRtVersion,
+    wantsTensorScales: true,
+    int8: calibration && int8Request(task, calibration, given),
+    wantsVerification: true,
+    wantsReport: true,
+    audience: 'spec',
+  };
+};
+
+const int8Request = (
+  { histograms }: ExportTask,
+  calibration: CalibrationTask,
+  { data, world }: Opened,
+): Int8Request => {
+  const { batches, batchSize, algorithm, maxBrokenPercent = 0 } = calibration;
+  const errorBudget = {
+    share: maxBrokenPercent / 100,
+    onBroken: ({ message }: UserError) => world.log('WARNING', `Left out: ${message}`),
+  };
+  return {
+    existing: undefined,
+    calibration: { batches, batchSize, algorithm, seed: defaults.seed, errorBudget },
+    source: () => {
+      if (data === undefined || calibration.source === 'Model') throw noData();
+      return { source: data.source, name: data.uri, sha256: data.sha256 };
+    },
+    histograms: histograms === undefined ? undefined : histogramStore(histograms, world),
+    comparedFolder: data?.source.kind === 'Images' ? data.source.folder : undefined,
+    namesData: data !== undefined,
+    minAgreement: calibration.minAgreement,
+    sensitivity: calibration.sensitivity ?? false,
+    requireInt8: calibration.requireInt8 ?? false,
+  };
+};
+
+const noData = (): UserError =>
+  new UserError(
+    'CalibrationSourceMissing',
+    `Calibrating from the model itself: no scales from training are used (the model has none, or ${field('forcePtq')} ignores them). Set spec.calibration.source to ImageDirectory, with imageDirectory.uri.`,
+  );
+
+/** Histograms that a later export of the same data reuses. A failed write is a warning: this export does not need them. */
+const histogramStore = (uri: string, { store, signal, log }: TaskWorld): HistogramStore => ({
+  name: uri,
+  owner: 'Reuse',
+  drawnFrom: undefined,
+  read: async () => {
+    const bytes = await store.read(uri, signal);
+    return bytes && parseHistogramFile(bytes);
+  },
+  write: async (bytes) => {
+    try {
+      await store.put(uri, bytes, signal);
+    } catch (thrown) {
+      if (!(thrown instanceof UserError) || signal.aborted) throw thrown;
+      log('WARNING', `The histograms were not stored. ${thrown.message}`);
+    }
+  },
+});

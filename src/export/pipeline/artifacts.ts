@@ -1,0 +1,169 @@
+/**
+ * One export, from an opened model to its artifacts. Everything that can refuse the export runs before the first artifact;
+ * artifacts are data, and whoever takes them stores them under its own names and answers with their digests.
+ */
+import type { FileContent } from '../../ground/base/whole-file.ts';
+import type { Algorithm } from '../../ground/contract/architectures.ts';
+import { nameFields } from '../../ground/contract/fields.ts';
+import type { LayerCosts } from '../report/layer-costs.ts';
+import type { ReportFile } from '../report/report.ts';
+import { requireAgreement } from './agreement-gate.ts';
+import { etltOf, verificationTensor } from './export.ts';
+import { checkKeptFloat } from './kept-float.ts';
+import { floatNotes, makeReport } from './report.ts';
+import type { ExportPorts, ExportRequest } from './request.ts';
+import { findScales, type Quantised, type ScalesFound } from './scales-step.ts';
+import { sensitivityOf, sensitivityText } from './sensitivity.ts';
+import { judgeExport, type Verdict, warningsOf } from './verdict.ts';
+
+/** What a calibration cache was made from. */
+export type CacheFacts = {
+  readonly algorithm: Algorithm | 'Trained';
+  readonly tensors: number;
+  /** 0 for scales from training. */
+  readonly images: number;
+};
+
+export type Artifact = { readonly content: FileContent } & (
+  | { readonly role: 'calibrationCache'; readonly facts: CacheFacts }
+  | { readonly role: 'tensorScales' | 'etlt' | 'codecEtlt' | 'verification' | 'report' | 'reportPage' }
+);
+
+export type Outcome = {
+  readonly verdict: Verdict;
+  /** Undefined for fp32 and fp16. */
+  readonly quantised: Quantised | undefined;
+};
+
+/** An export that passed every check: nothing is stored yet. */
+export type PreparedExport = Outcome & {
+  readonly request: ExportRequest;
+  readonly found: ScalesFound;
+  readonly sensitivity: LayerCosts | undefined;
+};
+
+/** Finds the scales and runs every check. @throws UserError as `findScales`, `judgeExport`, `requireAgreement`, `sensitivityOf` */
+export const prepareExport = async (request: ExportRequest, ports: ExportPorts): Promise<PreparedExport> => {
+  checkKeptFloat(request, ports);
+  const found = await findScales(request, ports);
+  const { quantised } = found;
+  const verdict = await judge(request, quantised, ports);
+  const sensitivity = quantised && (await gate(request, quantised, ports));
+  return { request, found, quantised, verdict, sensitivity };
+};
+
+/** Yields the artifacts; expects for each the file that it became, for the report. */
+export async function* artifactsOf(
+  prepared: PreparedExport,
+  ports: ExportPorts,
+): AsyncGenerator<Artifact, void, ReportFile> {
+  const { request, found, quantised } = prepared;
+  const { opened, key, etlts } = request;
+  const files: ReportFile[] = [];
+  if (quantised?.origin === 'ExistingCache') files.push(quantised.existing.file);
+  for (const artifact of scaleArtifacts(found, request)) files.push(yield artifact);
+  for (const { role, options } of etlts)
+    files.push(yield { role, content: await etltOf(opened, key, options) });
+  const tensor = quantised && request.wantsVerification && (await verificationTensor(opened, quantised.kept));
+  if (tensor) files.push(yield { role: 'verification', content: tensor });
+  if (request.wantsReport) yield* reportArtifacts({ ...prepared, files }, ports);
+}
+
+const judge = async (
+  request: ExportRequest,
+  quantised: Quantised | undefined,
+  { log, signal }: ExportPorts,
+): Promise<Verdict> => {
+  const verdict = await judgeExport(request.opened, {
+    dataType: request.dataType,
+    scales: quantised?.scales,
+    isTrained: quantised?.origin === 'Training',
+    keepFloat: quantised ? request.keepFloat : [],
+    kept: quantised?.kept ?? [],
+    requireInt8: request.int8?.requireInt8 ?? false,
+    signal,
+  });
+  for (const { isWarning, text } of verdict.notes) log(isWarning ? 'WARNING' : 'INFO', text);
+  return verdict;
+};
+
+/** The accuracy gate, then what each layer costs if that is asked for. */
+const gate = async (
+  { opened, int8 }: ExportRequest,
+  quantised: Quantised,
+  ports: ExportPorts,
+): Promise<LayerCosts | undefined> => {
+  const judged = quantised.origin === 'Calibration' ? quantised.calibration.calibrated : quantised;
+  await requireAgreement(opened, { quantised: judged, least: int8?.minAgreement, watch: ports });
+  if (!int8?.sensitivity || quantised.origin === 'ExistingCache') return undefined;
+  const costs = await sensitivityOf(opened, { ...judged, watch: ports });
+  ports.log('INFO', sensitivityText(costs));
+  return costs;
+};
+
+function* scaleArtifacts(
+  { trained, quantised }: ScalesFound,
+  { wantsTensorScales }: ExportRequest,
+): Generator<Artifact, void, void> {
+  if (quantised?.origin === 'Calibration') {
+    const { calibrated, algorithm } = quantised.calibration;
+    const { cache, scales, statistics } = calibrated;
+    const facts = { algorithm, tensors: scales.size, images: statistics.images };
+    yield { role: 'calibrationCache', content: cache, facts };
+  }
+  if (quantised?.origin === 'Training') {
+    const { cache, scales } = quantised.trained;
+    yield {
+      role: 'calibrationCache',
+      content: cache,
+      facts: { algorithm: 'Trained', tensors: scales.size, images: 0 },
+    };
+  }
+  if (trained && wantsTensorScales) yield { role: 'tensorScales', content: trained.json };
+}
+
+type Reported = PreparedExport & { readonly files: readonly ReportFile[] };
+
+async function* reportArtifacts(
+  { request, quantised, verdict, sensitivity, files }: Reported,
+  { clock, signal }: ExportPorts,
+): AsyncGenerator<Artifact, void, ReportFile> {
+  const { opened, architecture, dataType, source, keepFloat, audience } = request;
+  const { json, page } = await makeReport({
+    architecture,
+    dataType,
+    source,
+    opened,
+    calibration: quantised?.origin === 'Calibration' ? quantised.calibration : undefined,
+    ...(quantised?.origin === 'Training' && { trained: quantised }),
+    files,
+    notes: [
+      ...(quantised ? floatNotes(keepFloat) : []),
+      ...originNotes(request, quantised),
+      ...warningsOf(verdict),
+    ],
+    sensitivity,
+    int8: verdict.int8,
+    clock,
+    signal,
+  });
+  yield { role: 'report', content: nameFields(json, audience) };
+  yield { role: 'reportPage', content: nameFields(page, audience) };
+}
+
+const originNotes = ({ dataType }: ExportRequest, quantised: Quantised | undefined): string[] => {
+  if (quantised === undefined) return [`Nothing was calibrated: the export is for ${dataType}.`];
+  if (quantised.origin !== 'ExistingCache') return [];
+  return [
+    `The scales come from the existing calibration cache ${quantised.existing.file.name}, so no tensor statistics or images are available. Remove the cache to calibrate again.`,
+  ];
+};
+
+/** Stores each artifact by `store`, which answers with the file that it became. */
+export const storeArtifacts = async (
+  artifacts: AsyncGenerator<Artifact, void, ReportFile>,
+  store: (artifact: Artifact) => Promise<ReportFile>,
+): Promise<void> => {
+  let step = await artifacts.next();
+  while (!step.done) step = await artifacts.next(await store(step.value));
+};

@@ -1,0 +1,134 @@
+/** Calibration of an export: a pass over the data, or thresholds from histograms of an earlier pass. */
+import type { HistogramFile } from '../../formats/scales/histogram-file.ts';
+import { infiniteNotes } from '../../graph/precision/scaled-tensors.ts';
+import { UserError } from '../../ground/base/errors.ts';
+import { field } from '../../ground/contract/fields.ts';
+import { digestOfSource, nameOfSource } from './calibration-source.ts';
+import { type CalibrationRequest, concluded, type Measurement, measure } from './export.ts';
+import { calibratedFrom, histogramBytes, isCountedFrom, isSameCalibration } from './histograms.ts';
+import type { CalibrationDone } from './report.ts';
+import type { ExportPorts, ExportRequest, HistogramStore, Int8Request, NamedSource } from './request.ts';
+
+/** @throws UserError as `measure` and `calibratedFrom`, CalibrationSourceMissing */
+export const calibrateModel = async (
+  request: ExportRequest,
+  int8: Int8Request,
+  ports: ExportPorts,
+): Promise<CalibrationDone> => {
+  const done = (await reuseHistograms(request, int8, ports)) ?? (await calibrateOnData(request, int8, ports));
+  for (const note of infiniteNotes(done.calibrated.statistics.infinite)) ports.log('WARNING', note);
+  return done;
+};
+
+/** Counts the images of the source, or of a part of them, and stores the histograms. @throws UserError as `measure` */
+export const countImages = async (
+  request: ExportRequest,
+  { calibration, histograms }: Int8Request,
+  ports: ExportPorts,
+  { source }: NamedSource,
+): Promise<{ readonly measurement: Measurement; readonly counting: CalibrationRequest }> => {
+  const { opened, keepFloat, tensorRtVersion, wantsReport } = request;
+  const counting = { ...calibration, source, keepFloat, tensorRtVersion, reported: wantsReport };
+  if (source.kind === 'Loader')
+    ports.log('INFO', `Calibrating on the training images, with the data loader of ${source.name}`);
+  const measurement = await measure(opened, { request: counting, watch: ports });
+  if (source.kind === 'TensorfileOfImages')
+    ports.log('INFO', `Calibration tensorfile was saved into ${source.path}`);
+  // Stored before the accuracy gate, so that choosing another algorithm later needs no new pass.
+  if (histograms) {
+    await histograms.write(await histogramBytes(opened, measurement, counting));
+    ports.log('INFO', savedText(histograms.name, measurement, counting));
+  }
+  return { measurement, counting };
+};
+
+const savedText = (name: string, { counted }: Measurement, { part }: CalibrationRequest): string =>
+  `Histograms of ${counted.histograms.size} tensors from ${counted.images} images${part ? ` (part ${part.part} of ${part.of})` : ''} were saved into ${name}`;
+
+const calibrateOnData = async (
+  request: ExportRequest,
+  int8: Int8Request,
+  ports: ExportPorts,
+): Promise<CalibrationDone> => {
+  const named = int8.source();
+  const { measurement, counting } = await countImages(request, int8, ports, named);
+  const calibrated = concluded(request.opened, measurement, counting);
+  const { algorithm, seed } = counting;
+  const imagesSha256 = named.sha256 ?? (await digestOfSource(named.source, counting));
+  return { calibrated, algorithm, seed, source: named.name, imagesSha256 };
+};
+
+/** Undefined if there are no histograms, or none that may be used. */
+const reuseHistograms = async (
+  request: ExportRequest,
+  int8: Int8Request,
+  ports: ExportPorts,
+): Promise<CalibrationDone | undefined> => {
+  const { histograms } = int8;
+  if (histograms === undefined) return undefined;
+  if (histograms.owner === 'User') {
+    const content = await histograms.read();
+    return content && (await conclude(request, { int8, histograms, content }, ports));
+  }
+  try {
+    const content = await histograms.read();
+    if (content === undefined || !(await isOfSameData(request, int8, content))) return undefined;
+    return await conclude(request, { int8, histograms, content }, ports);
+  } catch (thrown) {
+    if (!(thrown instanceof UserError) || thrown.reason !== 'HistogramsInvalid') throw thrown;
+    ports.log('WARNING', `Calibrating again. ${thrown.message}`);
+    return undefined;
+  }
+};
+
+const isOfSameData = (
+  { opened }: ExportRequest,
+  { calibration, source }: Int8Request,
+  content: HistogramFile,
+): Promise<boolean> => isSameCalibration(opened, content, { ...calibration, source: source().source });
+
+type Reused = {
+  readonly int8: Int8Request;
+  readonly histograms: HistogramStore;
+  readonly content: HistogramFile;
+};
+
+const conclude = async (
+  request: ExportRequest,
+  { int8, histograms, content }: Reused,
+  ports: ExportPorts,
+): Promise<CalibrationDone> => {
+  const { opened, keepFloat, tensorRtVersion } = request;
+  const { calibration, minAgreement } = int8;
+  const source = histograms.owner === 'User' ? histograms.drawnFrom : int8.source().source;
+  const reuse = { ...calibration, path: histograms.name, source, keepFloat, tensorRtVersion };
+  const calibrated = await calibratedFrom(opened, content, reuse);
+  if (minAgreement !== undefined && calibrated.kept.length === 0) throw noKnownImages(histograms.name);
+  ports.log('WARNING', reusedText(calibrated.statistics.images, histograms.name, content));
+  if (source && !(await isCountedFrom(opened, content, { ...reuse, source })))
+    ports.log('WARNING', otherDataText(histograms.name, nameOfSource(source)));
+  const [sample] = content.samples;
+  const named = histograms.owner === 'Reuse' ? int8.source() : undefined;
+  return {
+    calibrated,
+    algorithm: calibration.algorithm,
+    seed: sample?.seed ?? calibration.seed,
+    source: named?.name ?? histograms.name,
+    imagesSha256: named?.sha256 ?? sample?.dataSha256 ?? '',
+  };
+};
+
+const reusedText = (images: number, name: string, { samples }: HistogramFile): string => {
+  const parts = samples.flatMap(({ part, of }) => (of === 1 ? [] : [`${part}/${of}`]));
+  const partial = parts.length === 0 ? '' : ` They are of a part of the images only (${parts.join(', ')}).`;
+  return `Histograms of ${images} images exist at ${name}. Using them; no image was read.${partial}`;
+};
+
+const otherDataText = (name: string, source: string): string =>
+  `The histograms ${name} are of other data than ${source} with this ${field('batches')}, ${field('batchSize')} and seed. Name another file by ${field('histograms')} to calibrate on those.`;
+
+const noKnownImages = (name: string): UserError =>
+  new UserError(
+    'Usage',
+    `Comparing int8 with float: it is not known which images the histograms ${name} do not include. Give the ${field('imageDirectory')}, ${field('batches')}, ${field('batchSize')} and seed of that calibration, or omit ${field('minAgreement')}.`,
+  );
