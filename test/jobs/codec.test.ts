@@ -1,9 +1,9 @@
 /** The export pod of a ModelExport with a codec: whose image runs what, and who sees the key. */
 import test from 'ava';
+import { containerSecurityContext } from '../../src/cluster/api/container-security.ts';
 import type { ModelExport } from '../../src/cluster/api/model-export.ts';
 import { engineJob } from '../../src/cluster/jobs/engine-job.ts';
 import { exportJob } from '../../src/cluster/jobs/export-job.ts';
-import { containerSecurityContext } from '../../src/cluster/jobs/pod.ts';
 import { mounts } from '../../src/ground/contract/layout.ts';
 import { aDeviceClass, aModelExport, someArtifacts } from '../builders/objects.ts';
 

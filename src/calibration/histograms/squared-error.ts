@@ -3,10 +3,9 @@
  * A level's error is S2 − 2·v·S1 + v²·S0 over the values that round to it, so prefix sums of the three moments give
  * a threshold's error in 127 steps, whatever the number of values.
  */
+import { int8Levels as levels } from '../../formats/scales/int8-levels.ts';
 import { binOf, lowerEdge } from './float-bits.ts';
 import type { Histogram } from './histogram.ts';
-
-const levels = 127;
 
 /** Candidates are this many equal steps of the largest value; the first sixteenth clips too much to matter. */
 const steps = 256;

@@ -1,7 +1,8 @@
 /** What one pass over the data found, and the scales that follow from it by any method. */
 import { minScale } from '../../formats/scales/calibration-cache.ts';
+import { int8Levels } from '../../formats/scales/int8-levels.ts';
 import type { Histogram } from './histogram.ts';
-import { type Algorithm, int8Levels, type Thresholds, thresholdOf } from './thresholds.ts';
+import { type Algorithm, type Thresholds, thresholdOf } from './thresholds.ts';
 
 export type Statistics = {
   /** Of every calibrated tensor, in the order of the cache; tensors of one distribution share a histogram. */

@@ -37,9 +37,6 @@ export const isSearch = (algorithm: Algorithm): boolean =>
 /** In the tensor's unit, of each method. */
 export type Thresholds = Readonly<Record<Algorithm, number>>;
 
-/** Levels of int8 on each side of zero: real = level × scale, and threshold = 127 × scale. */
-export const int8Levels = 127;
-
 /** `Auto` takes, of all methods' thresholds, the one with the least squared error. */
 export const thresholdOf = (histogram: Histogram, algorithm: Algorithm): number =>
   algorithm === 'Auto' ? allThresholds(histogram).Auto : methods[algorithm](histogram);

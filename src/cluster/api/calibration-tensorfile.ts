@@ -13,6 +13,7 @@ import {
   experimentSpec,
   labelName,
   maxBrokenPercent,
+  observedGeneration,
   storageUri,
   unseen,
 } from './shared-schemas.ts';
@@ -69,10 +70,7 @@ const specSchema = object(
 const statusSchema = object(
   'What was found, done and made.',
   {
-    observedGeneration: integer(
-      'The metadata.generation that this status tells of; -1 before the first look.',
-      { format: 'int64', minimum: -1 },
-    ),
+    observedGeneration,
     conditions: conditionsSchema,
     key: text('Content key of the tensorfile below.', { maxLength: 64 }),
     tensorfile: object(

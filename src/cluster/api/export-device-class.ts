@@ -17,7 +17,15 @@ import {
 } from '../../ground/contract/schema.ts';
 import { conditionsSchema } from './conditions.ts';
 import { className } from './jobs-schema.ts';
-import { labelName, nodeAffinity, nodeSelector, pinnedImage, tolerations, unseen } from './shared-schemas.ts';
+import {
+  labelName,
+  nodeAffinity,
+  nodeSelector,
+  observedGeneration,
+  pinnedImage,
+  tolerations,
+  unseen,
+} from './shared-schemas.ts';
 
 const computeCapability = (description: string) =>
   text(description, { maxLength: 8, pattern: '^[0-9]{1,2}[.][0-9]$' });
@@ -106,13 +114,7 @@ const names = (description: string, items: string) =>
 const statusSchema = object(
   'What was found among the nodes.',
   {
-    observedGeneration: integer(
-      'The metadata.generation that this status tells of; -1 before the first look.',
-      {
-        format: 'int64',
-        minimum: -1,
-      },
-    ),
+    observedGeneration,
     conditions: conditionsSchema,
     matchingNodes: integer('Ready nodes that match.', { minimum: 0 }),
     products: names('GPU products among them.', 'A product.'),

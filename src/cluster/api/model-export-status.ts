@@ -13,7 +13,7 @@ import {
 import { integer, keyedList, object, oneOf, text } from '../../ground/contract/schema.ts';
 import { conditionsSchema } from './conditions.ts';
 import { lastHandledRequest, ledgerFields } from './ledger.ts';
-import { unseen } from './shared-schemas.ts';
+import { observedGeneration, unseen } from './shared-schemas.ts';
 
 const uri = text('URI of the file.', { maxLength: 2048 });
 
@@ -92,10 +92,7 @@ const exported = object('The export: one for all device classes. It stays while 
 export const modelExportStatusSchema = object(
   'What was found, done and made.',
   {
-    observedGeneration: integer(
-      'The metadata.generation that this status describes; -1 before the first look.',
-      { format: 'int64', minimum: -1 },
-    ),
+    observedGeneration,
     conditions: conditionsSchema,
     export: exported,
     engines: keyedList('One entry for each device class.', engine, { key: 'deviceClass', maxItems: 64 }),

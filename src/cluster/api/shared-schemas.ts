@@ -5,6 +5,12 @@ import { integer, list, map, object, oneOf, type Rule, text } from '../../ground
 /** Names become labels of Jobs and pods, whose values have at most 63 characters. */
 export const nameLimit = 63;
 
+/** Of every status. */
+export const observedGeneration = integer(
+  'The metadata.generation that this status describes; -1 before the first reconcile.',
+  { format: 'int64', minimum: -1 },
+);
+
 /** Until the first write: a generation that no object has, so that nobody takes an unseen object for a finished one. */
 export const unseen = { observedGeneration: -1 } as const;
 

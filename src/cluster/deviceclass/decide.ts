@@ -1,7 +1,7 @@
 /** A device class and the nodes → its status. Pure: the same nodes, the same status, down to the order of lists. */
 
 import { canonicalJson } from '../../ground/base/digest.ts';
-import { backends, refusal } from '../../ground/contract/backends.ts';
+import { backends, notBuiltIn, refusal } from '../../ground/contract/backends.ts';
 import { setConditions, type WantedCondition } from '../api/conditions.ts';
 import type {
   ExportDeviceClass,
@@ -70,7 +70,7 @@ const usability = ({ engine }: ExportDeviceClassSpec): readonly WantedCondition[
 
 const blockedBy = ({ backend, computeCapability }: ExportDeviceClassSpec['engine']) => {
   if (!backends[backend].supported) {
-    const message = `backend ${backend} is not built into this version: choose TensorRtRtx or OnnxRuntime, or wait for an upgrade`;
+    const message = notBuiltIn(backend);
     return { reason: 'BackendNotAvailable', message } as const;
   }
   // fp16 is asked because every device that a backend knows takes it.

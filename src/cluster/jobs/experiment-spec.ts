@@ -1,5 +1,5 @@
 /** The experiment spec of an object: what a pod is told of it, and how a ConfigMap becomes a file. */
-import { mounts } from '../../ground/contract/layout.ts';
+import { mountedFile, mounts } from '../../ground/contract/layout.ts';
 import type { SpecSource } from '../../ground/contract/task.ts';
 import type { Volumes } from './pod.ts';
 
@@ -14,10 +14,9 @@ export const specVolume = (
   reference: { readonly name: string; readonly key: string } | undefined,
 ): Volumes => {
   if (reference === undefined) return { volumes: [], mounts: [] };
-  const separator = mounts.specFile.lastIndexOf('/');
-  const path = mounts.specFile.slice(separator + 1);
+  const { folder, file: path } = mountedFile(mounts.specFile);
   return {
     volumes: [{ name: 'spec', configMap: { name: reference.name, items: [{ key: reference.key, path }] } }],
-    mounts: [{ name: 'spec', mountPath: mounts.specFile.slice(0, separator), readOnly: true }],
+    mounts: [{ name: 'spec', mountPath: folder, readOnly: true }],
   };
 };

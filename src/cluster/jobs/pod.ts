@@ -2,7 +2,8 @@
 
 import { parsePvcUri } from '../../ground/base/pvc-uri.ts';
 import { installation } from '../../ground/contract/installation.ts';
-import { mounts } from '../../ground/contract/layout.ts';
+import { mountedFile, mounts } from '../../ground/contract/layout.ts';
+import { containerSecurityContext } from '../api/container-security.ts';
 
 export type Volume = { readonly name: string } & Readonly<Record<string, unknown>>;
 export type VolumeMount = { readonly name: string; readonly mountPath: string; readonly readOnly?: boolean };
@@ -18,12 +19,6 @@ export const podSecurityContext = {
   fsGroup: nonRoot,
   fsGroupChangePolicy: 'OnRootMismatch',
   seccompProfile: { type: 'RuntimeDefault' },
-} as const;
-
-export const containerSecurityContext = {
-  allowPrivilegeEscalation: false,
-  readOnlyRootFilesystem: true,
-  capabilities: { drop: ['ALL'] },
 } as const;
 
 /** Fields that each container carries; a container that was killed without a word is explained by its last log lines. */
@@ -60,9 +55,7 @@ const volumeName = (index: number): string => `claim-${index}`;
 
 /** The key as a read-only file: it never enters argv, the environment or the operator. */
 export const keyVolume = (secret: { readonly name: string; readonly key: string }): Volumes => {
-  const separator = mounts.keyFile.lastIndexOf('/');
-  const folder = mounts.keyFile.slice(0, separator);
-  const path = mounts.keyFile.slice(separator + 1);
+  const { folder, file: path } = mountedFile(mounts.keyFile);
   return {
     volumes: [
       {

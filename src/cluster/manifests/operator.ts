@@ -1,5 +1,7 @@
 /** The operator's own namespace, Deployment and Service; the pod passes the restricted Pod Security level. */
+
 import { installation as names } from '../../ground/contract/installation.ts';
+import { containerSecurityContext } from '../api/container-security.ts';
 import { images, installation, installedLabels, ports, selector } from './names.ts';
 
 export const namespace = {
@@ -53,11 +55,7 @@ const container = {
   livenessProbe: { ...probe('/healthz', 20), failureThreshold: 3 },
   readinessProbe: probe('/readyz', 5),
   resources: { requests: { cpu: '50m', memory: '128Mi' }, limits: { memory: '512Mi' } },
-  securityContext: {
-    allowPrivilegeEscalation: false,
-    readOnlyRootFilesystem: true,
-    capabilities: { drop: ['ALL'] },
-  },
+  securityContext: containerSecurityContext,
   terminationMessagePolicy: 'FallbackToLogsOnError',
   volumeMounts: [{ name: 'temporary', mountPath: '/tmp' }],
 } as const;

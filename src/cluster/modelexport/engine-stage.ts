@@ -1,6 +1,6 @@
 /** Where one device class's engine is. Pure; every reason here is one that status can show. */
 import { placed } from '../../ground/contract/artifact.ts';
-import { backends, refusal } from '../../ground/contract/backends.ts';
+import { backends, notBuiltIn, refusal } from '../../ground/contract/backends.ts';
 import { engineFolder } from '../../ground/contract/layout.ts';
 import type { EngineBuilt } from '../../ground/contract/result.ts';
 import type { Ledger } from '../api/ledger.ts';
@@ -159,7 +159,7 @@ const withoutClass = (
 const refused = ({ spec }: ModelExport, { name, deviceClass }: ObservedClass): EngineState | undefined => {
   const { backend, computeCapability } = deviceClass!.spec.engine;
   if (!backends[backend].supported) {
-    const message = `backend ${backend} is not built into this version: choose TensorRtRtx or OnnxRuntime, or upgrade`;
+    const message = notBuiltIn(backend);
     return { kind: 'Failed', reason: 'BackendNotAvailable', message };
   }
   const message = refusal(backend, dataTypeOf(spec, name), computeCapability);

@@ -2,6 +2,7 @@
  * Leader election on a coordination.k8s.io Lease, with the laws of client-go: a holder that renews in time stays leader; a
  * lease that was not renewed for its duration, by the monotonic clock of the observer, may be taken.
  */
+
 import type { Clock } from '../../ground/base/clock.ts';
 import { messageOf } from '../../ground/base/errors.ts';
 import type { Log } from '../../ground/observability/log.ts';
@@ -9,6 +10,7 @@ import type { LeaderMetrics } from '../../ground/observability/metrics.ts';
 import { isStatus } from './api-error.ts';
 import type { KubeClient } from './client.ts';
 import { limited } from './limit.ts';
+import { microTime } from './micro-time.ts';
 
 export type LeaseOptions = {
   readonly namespace: string;
@@ -186,4 +188,3 @@ export class Lease {
 }
 
 /** metav1.MicroTime: the apiserver takes exactly six digits of a second. */
-const microTime = (ms: number): string => new Date(ms).toISOString().replace('Z', '000Z');

@@ -1,4 +1,5 @@
 /** Publishes events through events.k8s.io/v1. An event is a courtesy: one that cannot be stored is logged and forgotten. */
+
 import type { Clock } from '../../ground/base/clock.ts';
 import { sha256 } from '../../ground/base/digest.ts';
 import { messageOf } from '../../ground/base/errors.ts';
@@ -7,6 +8,7 @@ import type { Event } from '../../ground/observability/event.ts';
 import type { Log } from '../../ground/observability/log.ts';
 import { isStatus } from './api-error.ts';
 import type { KubeClient } from './client.ts';
+import { microTime } from './micro-time.ts';
 
 export type RecorderDeps = {
   readonly client: KubeClient;
@@ -48,7 +50,7 @@ const eventObject = (event: Event, { namespace, instance, now }: Context): objec
     apiVersion: 'events.k8s.io/v1',
     kind: 'Event',
     metadata: { name: `${regarding.name}.${identity}`, namespace },
-    eventTime: new Date(now).toISOString().replace('Z', '000Z'),
+    eventTime: microTime(now),
     reportingController: 'export.tlt.dev/operator',
     reportingInstance: instance,
     type,

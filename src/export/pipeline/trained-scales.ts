@@ -4,6 +4,7 @@ import { sampleImages } from '../../data/preprocessing/image-list.ts';
 import { folderImage, type SampledImage } from '../../data/preprocessing/sampled-image.ts';
 import { graphOf } from '../../formats/onnx/graph.ts';
 import { tensorRtVersionNumber, writeCalibrationCache } from '../../formats/scales/calibration-cache.ts';
+import { int8Levels as levels } from '../../formats/scales/int8-levels.ts';
 import { type TensorRanges, writeTensorScales } from '../../formats/scales/tensor-scales.ts';
 import { withoutFloat } from '../../graph/precision/float-layers.ts';
 import { namedRanges } from '../../graph/precision/qat-names.ts';
@@ -28,8 +29,6 @@ export type TrainedWish = {
   /** Layers that stay float; none if undefined. */
   readonly keepFloat?: readonly string[];
 };
-
-const levels = 127;
 
 /**
  * Of a model that has `trainedRanges`.

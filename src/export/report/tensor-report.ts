@@ -3,7 +3,7 @@ import { lowerEdge } from '../../calibration/histograms/float-bits.ts';
 import type { Histogram } from '../../calibration/histograms/histogram.ts';
 import { toLinearBins } from '../../calibration/histograms/linear-bins.ts';
 import { Moments } from '../../calibration/histograms/squared-error.ts';
-import { int8Levels } from '../../calibration/histograms/thresholds.ts';
+import { int8Levels } from '../../formats/scales/int8-levels.ts';
 import type { Algorithm } from '../../ground/contract/architectures.ts';
 import { type Decibel, decibelOf } from './decibel.ts';
 

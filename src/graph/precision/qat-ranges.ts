@@ -3,6 +3,7 @@
  * the largest of theirs, so that no reader of it is clipped.
  */
 
+import { int8Levels } from '../../formats/scales/int8-levels.ts';
 import type { TensorRanges } from '../../formats/scales/tensor-scales.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { field } from '../../ground/contract/fields.ts';
@@ -35,9 +36,9 @@ const rangeOf = (pair: TrainedPair): number => {
 
 /** Levels from zero to the end of the range; uint8 around 128 is int8 by another name. */
 const levelsOf = (type: string, zero: number): number | undefined => {
-  if (type === 'int8') return zero === 0 ? 127 : undefined;
+  if (type === 'int8') return zero === 0 ? int8Levels : undefined;
   if (type !== 'uint8') return undefined;
-  return zero === 128 ? 127 : zero === 0 ? 255 : undefined;
+  return zero === 128 ? int8Levels : zero === 0 ? 255 : undefined;
 };
 
 const unusable = (tensor: string, found: string): UserError =>

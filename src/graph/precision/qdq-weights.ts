@@ -4,13 +4,12 @@ import type { NodeProto, TensorProto } from '../../formats/onnx/generated/onnx_p
 import { intOf, makeNode } from '../../formats/onnx/node.ts';
 import { floatsOf, tensorFromFloats, tensorFromInt8s } from '../../formats/onnx/tensor.ts';
 import { minScale } from '../../formats/scales/calibration-cache.ts';
+import { int8Levels as levels } from '../../formats/scales/int8-levels.ts';
 
 export type QuantisedWeight = {
   readonly dequantise: NodeProto;
   readonly tensors: readonly TensorProto[];
 };
-
-const levels = 127;
 
 /** Name of the float weight that comes out: the same for every node that has its output channels along the same axis. */
 export const quantisedWeightName = (node: NodeProto, weight: TensorProto): string =>

@@ -63,6 +63,10 @@ export const backends = {
 } as const satisfies Record<string, BackendRow>;
 
 export type Backend = keyof typeof backends;
+/** Why a backend of the API cannot be used, for a class and for the exports that name it. */
+export const notBuiltIn = (backend: Backend): string =>
+  `backend ${backend} is not built into this version: choose TensorRtRtx or OnnxRuntime, or upgrade`;
+
 export const backendNames = Object.keys(backends) as Backend[];
 
 /** On which GPUs beside its own an engine runs: TensorRT's HardwareCompatibilityLevel. */

@@ -16,6 +16,12 @@ export const mounts = {
   terminationMessage: '/dev/termination-log',
 } as const;
 
+/** Folder and name of a file that a volume mounts. @param path absolute */
+export const mountedFile = (path: string): { readonly folder: string; readonly file: string } => {
+  const separator = path.lastIndexOf('/');
+  return { folder: path.slice(0, separator), file: path.slice(separator + 1) };
+};
+
 /**
  * File names inside `<output>/<export key>/`, `<output>/<export key>/engines/<class>/<engine key>/` and
  * `<output>/<tensorfile key>/`.

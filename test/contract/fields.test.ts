@@ -1,0 +1,49 @@
+/** Names of settings in messages: each reader sees the names of its own interface, and no mark is left. */
+import { readFileSync } from 'node:fs';
+import test from 'ava';
+import { type Field, field, nameFields } from '../../src/ground/contract/fields.ts';
+import { exportFlags } from '../../src/ground/contract/flags.ts';
+import { readSources } from '../sources.ts';
+
+const text = readSources()
+  .filter(({ imports }) => imports.some(({ target }) => target === 'ground/contract/fields.ts'))
+  .map((source) => source.text)
+  .join('\n');
+
+/** Every setting that some message of the sources names. */
+const used = [...new Set([...text.matchAll(/\bfield\('(\w+)'\)/g)].map(([, name]) => name as Field))];
+
+test('a message names each setting as its reader knows it, and keeps no mark', (t) => {
+  t.true(used.length > 10);
+  const message = used.map(field).join(' ');
+  for (const audience of ['flag', 'spec'] as const)
+    t.notRegex(nameFields(message, audience), /[\u27e8\u27e9]/, audience);
+  t.is(nameFields(`Lower ${field('batches')}.`, 'flag'), 'Lower --batches.');
+  t.is(nameFields(`Lower ${field('batches')}.`, 'spec'), 'Lower spec.calibration.batches.');
+});
+
+test('words of a user that look like a mark stay as they are', (t) => {
+  t.is(
+    nameFields('tensor \u27e8x\u27e9 \u27e8toString\u27e9', 'flag'),
+    'tensor \u27e8x\u27e9 \u27e8toString\u27e9',
+  );
+});
+
+test('every flag that a message names is a flag of tlt-export', (t) => {
+  for (const name of used) {
+    const flag = nameFields(field(name), 'flag').replace(/^-+/, '');
+    const known = Object.entries(exportFlags).flatMap(([long, row]) => [
+      long,
+      ...('aliases' in row ? row.aliases : []),
+    ]) as readonly string[];
+    t.true(known.includes(flag), `${name}: ${flag}`);
+  }
+});
+
+test('every spec field that a message names is in the CRD', (t) => {
+  const crd = readFileSync(new URL('../../docs/reference/modelexport.md', import.meta.url), 'utf8');
+  for (const name of used) {
+    const path = nameFields(field(name), 'spec');
+    if (path.startsWith('spec.')) t.true(crd.includes(`\`${path}\``), `${name}: ${path}`);
+  }
+});
