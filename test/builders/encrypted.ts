@@ -10,4 +10,4 @@ export const encryptTlt = async (payload: Uint8Array, ...rest: Rest): Promise<Ui
 export const encryptEtlt = async (payload: Uint8Array, ...rest: Rest): Promise<Uint8Array> =>
   joined(await encrypted.encryptEtlt(readableBytes(payload), ...rest));
 
-const joined = (pieces: encrypted.Pieces): Uint8Array => new Uint8Array(Buffer.concat([...pieces]));
+const joined = (pieces: encrypted.Chunks): Uint8Array => new Uint8Array(Buffer.concat([...pieces]));

@@ -1,4 +1,4 @@
-/** The real `age` tool: from PATH, else built once from its Go module. Its passphrase prompt reads a terminal only. */
+/** The real `age` tool: from PATH, or built once from its Go module. It reads a passphrase from a terminal only. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ export const ageBinary = async (): Promise<string> => {
   return join(folder, 'age');
 };
 
-/** Runs `age` on a pseudo-terminal and types the passphrase whenever it asks. */
+/** Runs `age` on a pseudo-terminal and types the passphrase at each prompt. */
 export const runAge = async (
   args: readonly string[],
   passphrase: string,

@@ -15,12 +15,17 @@ const is = test.macro(async (t, bytes: Uint8Array | Promise<Uint8Array>, format:
 const noise = randomBytes(8192);
 const quick = { workFactor: 2 };
 
-test('our .tlt', is, encryptTlt(noise, 'k', quick), 'tlt');
-test('our .etlt of an ONNX', is, encryptEtlt(noise, 'k', quick), 'etlt');
-test('our .etlt of a UFF', is, encryptEtlt(noise, 'k', { inputName: 'input_1', ...quick }), 'etlt');
+test('a .tlt of this project', is, encryptTlt(noise, 'k', quick), 'tlt');
+test('an .etlt of this project with an ONNX', is, encryptEtlt(noise, 'k', quick), 'etlt');
+test(
+  'an .etlt of this project with a UFF',
+  is,
+  encryptEtlt(noise, 'k', { inputName: 'input_1', ...quick }),
+  'etlt',
+);
 for (const name of realModels) test(name, is, realModel(name), 'onnx');
 test('a small ONNX', is, serializeModel(smallModel()), 'onnx');
-test('an ONNX that is cut short', is, serializeModel(smallModel()).subarray(0, 60), 'onnx');
+test('a truncated ONNX', is, serializeModel(smallModel()).subarray(0, 60), 'onnx');
 const empty = makeModel({
   name: 'g',
   opset: 13,
@@ -30,10 +35,10 @@ const empty = makeModel({
 });
 test('an ONNX whose IR version does not come first', is, withIrVersionLast(serializeModel(empty)), 'onnx');
 test('a calibration cache', is, Buffer.from('TRT-100300-EntropyCalibration2\nx: 1\n'), 'calibration-cache');
-test('a cache of the oldest kind', is, Buffer.from('1\nx: 1\n'), 'calibration-cache');
+test('a calibration cache in the oldest format', is, Buffer.from('1\nx: 1\n'), 'calibration-cache');
 test('a tensorfile', is, readFileSync(new URL('../tlt-model/tensorfile.h5', import.meta.url)), 'hdf5');
 test("NVIDIA's .tlt", is, Buffer.concat([Buffer.of(0xff, 0xff, 0xff, 0xff), noise]), 'foreign');
-test("NVIDIA's .etlt of an ONNX", is, Buffer.concat([Buffer.alloc(4), noise]), 'foreign');
+test("NVIDIA's .etlt with an ONNX", is, Buffer.concat([Buffer.alloc(4), noise]), 'foreign');
 test(
   "NVIDIA's .etlt of a UFF",
   is,
@@ -57,7 +62,7 @@ function withIrVersionLast(bytes: Uint8Array): Uint8Array {
   return Buffer.concat([bytes.subarray(2), bytes.subarray(0, 2)]);
 }
 
-test('a prefix of any name is read back', (t) => {
+test('a prefix with any input name is read back', (t) => {
   const name = fc.string({ maxLength: 60, unit: 'grapheme' }).filter((text) => !/\p{Cc}/u.test(text));
   fc.assert(
     fc.property(name, (text) => {
@@ -69,7 +74,7 @@ test('a prefix of any name is read back', (t) => {
     }),
   );
 });
-test('any bytes have a format', (t) => {
+test('detection returns a format for any bytes', (t) => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 600 }), (bytes) => typeof detectFormat(bytes) === 'string'),
   );

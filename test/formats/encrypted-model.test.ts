@@ -31,29 +31,29 @@ const fails = async (
 const isPayload = (t: ExecutionContext, found: Uint8Array, expected: Uint8Array = payload): boolean =>
   t.true(sameBytes(found, expected));
 
-test('a .tlt gives back what was packed', async (t) => {
+test('a .tlt decrypts to its payload', async (t) => {
   const { payload: found, ...rest } = await decryptModel(await encryptTlt(payload, key, quick), key);
   t.deepEqual(rest, { container: 'tlt', inputName: '' });
   isPayload(t, found);
 });
-test('an .etlt of an ONNX begins with the length 0', async (t) => {
+test('an .etlt with an ONNX begins with the length 0', async (t) => {
   const bytes = await encryptEtlt(payload, key, quick);
   t.deepEqual([...bytes.subarray(0, 8)], [0, 0, 0, 0, ...Buffer.from('age-')]);
   const { payload: found, ...rest } = await decryptModel(bytes, key);
   t.deepEqual(rest, { container: 'etlt', inputName: '' });
   isPayload(t, found);
 });
-test('an .etlt can name the input node, little-endian length first', async (t) => {
+test('an .etlt names the input node after its little-endian length', async (t) => {
   const bytes = await encryptEtlt(payload, key, { inputName: 'input_1', ...quick });
   t.deepEqual([...bytes.subarray(0, 12)], [7, 0, 0, 0, ...Buffer.from('input_1a')]);
   t.is((await decryptModel(bytes, key)).inputName, 'input_1');
 });
 for (const size of [0, 1, 65_535, 65_536, 65_537])
-  test(`a payload of ${size} bytes survives`, async (t) => {
+  test(`a payload of ${size} bytes is decrypted to the same bytes`, async (t) => {
     const opened = await decryptModel(await encryptTlt(payload.subarray(0, size), key, quick), key);
     isPayload(t, opened.payload, payload.subarray(0, size));
   });
-test('any part of a payload can be read, and the pieces make the whole', async (t) => {
+test('any range of a payload can be read', async (t) => {
   const { content } = await openEncrypted(readableBytes(await encryptEtlt(payload, key, quick)), key);
   t.is(content.size, payload.length);
   const part = fc.record({ at: fc.nat(payload.length), length: fc.nat(150_000) });
@@ -63,43 +63,43 @@ test('any part of a payload can be read, and the pieces make the whole', async (
   fc.assert(isRead, { numRuns: 50 });
   isPayload(t, Buffer.concat([...piecesOf(content)]));
 });
-test('a piece that is altered, moved or missing is told when it is read', async (t) => {
-  const sealed = Buffer.from(await encryptTlt(payload, key, quick));
+test('a chunk that is altered, moved or missing is reported when it is read', async (t) => {
+  const encrypted = Buffer.from(await encryptTlt(payload, key, quick));
   const opened = async (bytes: Buffer) => (await openEncrypted(readableBytes(bytes), key)).content;
-  const start = sealed.length - 3 * 16 - payload.length - 16 + 65_552; // of the second of four pieces
-  const altered = Buffer.from(sealed);
+  const start = encrypted.length - 3 * 16 - payload.length - 16 + 65_552; // of the second of four chunks
+  const altered = Buffer.from(encrypted);
   altered[start]! ^= 1;
   const content = await opened(altered);
   isPayload(t, content.read(0, 65_536), payload.subarray(0, 65_536));
-  const isDamaged = { instanceOf: UserError, message: /piece 1 of 4 does not fit its tag/ };
+  const isDamaged = { instanceOf: UserError, message: /chunk 1 of 4 does not match its tag/ };
   t.throws(() => content.read(65_535, 2), isDamaged);
-  const [second, third] = [start, start + 65_552].map((at) => sealed.subarray(at, at + 65_552));
-  const moved = [sealed.subarray(0, start), third!, second!, sealed.subarray(start + 2 * 65_552)];
+  const [second, third] = [start, start + 65_552].map((at) => encrypted.subarray(at, at + 65_552));
+  const moved = [encrypted.subarray(0, start), third!, second!, encrypted.subarray(start + 2 * 65_552)];
   const swapped = await opened(Buffer.concat(moved));
   t.throws(() => swapped.read(65_536, 1), isDamaged);
-  const cut = await opened(sealed.subarray(0, start + 65_552));
-  t.throws(() => cut.whole(), { instanceOf: UserError, message: /piece 1 of 2 does not fit its tag/ });
+  const cut = await opened(encrypted.subarray(0, start + 65_552));
+  t.throws(() => cut.whole(), { instanceOf: UserError, message: /chunk 1 of 2 does not match its tag/ });
 });
-test('the same payload is never encrypted to the same bytes', async (t) => {
+test('encrypting a payload twice gives different bytes', async (t) => {
   const [one, other] = [await encryptTlt(payload, key, quick), await encryptTlt(payload, key, quick)];
   t.false(sameBytes(one, other));
 });
 
-test('age opens an .etlt after its prefix', async (t) => {
+test('age decrypts an .etlt without its prefix', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'age-'));
   writeFileSync(join(folder, 'model.age'), (await encryptEtlt(payload, key)).subarray(4));
   const run = await runAge(['-d', '-o', join(folder, 'model.onnx'), join(folder, 'model.age')], key);
   t.is(run.status, 0, run.output);
   isPayload(t, readFileSync(join(folder, 'model.onnx')));
 });
-test('what age -p encrypts is a .tlt', async (t) => {
+test('a file encrypted by age -p is a .tlt', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'age-'));
   writeFileSync(join(folder, 'model.onnx'), payload);
   const run = await runAge(['-p', '-o', join(folder, 'model.tlt'), join(folder, 'model.onnx')], key);
   t.is(run.status, 0, run.output);
   isPayload(t, (await decryptModel(readFileSync(join(folder, 'model.tlt')), key)).payload);
 });
-test('age refuses a wrong key as we do', async (t) => {
+test('age also refuses a wrong key', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'age-'));
   writeFileSync(join(folder, 'model.tlt'), await encryptTlt(payload, key, quick));
   const run = await runAge(['-d', '-o', join(folder, 'model.onnx'), join(folder, 'model.tlt')], 'other');
@@ -108,15 +108,15 @@ test('age refuses a wrong key as we do', async (t) => {
 });
 
 for (const wrong of ['other', `${key} `, `${key}\n`, key.slice(1)])
-  test(`the key does not open with ${JSON.stringify(wrong)}`, async (t) => {
+  test(`${JSON.stringify(wrong)} is a wrong key`, async (t) => {
     await fails(t, decryptModel(await encryptTlt(payload, key, quick), wrong), 'WrongKey');
   });
-test('an empty key is missing', async (t) => {
+test('an empty key is reported as missing', async (t) => {
   await fails(t, encryptTlt(payload, ''), 'KeyMissing');
   await fails(t, decryptModel(await encryptTlt(payload, key, quick), ''), 'KeyMissing');
 });
 
-test('a work factor beyond reason is refused before it costs anything', async (t) => {
+test('an excessive work factor is refused before any key is derived', async (t) => {
   const text = Buffer.from(await encryptTlt(payload, key, { workFactor: 10 })).toString('latin1');
   const hostile = Buffer.from(text.replace(/(-> scrypt \S+) 10\n/, '$1 30\n'), 'latin1');
   const started = performance.now();
@@ -124,7 +124,7 @@ test('a work factor beyond reason is refused before it costs anything', async (t
   t.true(performance.now() - started < 20_000, '2^30 rounds would take hours');
 });
 
-test("NVIDIA's own cipher is told apart, with the ways out", async (t) => {
+test("a file encrypted by NVIDIA's tools is recognised, and the error names alternatives", async (t) => {
   const noise = randomBytes(20_000);
   noise.writeInt32LE(-5, 0);
   await fails(t, decryptModel(noise, key), 'ModelForeign', '.hdf5');
@@ -132,15 +132,20 @@ test("NVIDIA's own cipher is told apart, with the ways out", async (t) => {
   await fails(t, decryptModel(etlt, key), 'ModelForeign', 'plain ONNX');
   await fails(t, decryptModel(Buffer.concat([Buffer.alloc(4), noise]), key), 'ModelForeign');
 });
-const notOurs = test.macro(async (t, bytes: Uint8Array, says: string) =>
+const notDecryptable = test.macro(async (t, bytes: Uint8Array, says: string) =>
   fails(t, decryptModel(bytes, key), 'ModelInvalid', says),
 );
-test('an empty file is cut short', notOurs, new Uint8Array(), 'cut short');
-test('text is no model', notOurs, Buffer.from('apiVersion: v1\nkind: Secret\n'.repeat(99)), 'neither');
-test('an HDF5 file is not encrypted', notOurs, Buffer.from('\x89HDF\r\n\x1a\n....', 'latin1'), 'hdf5');
+test('an empty file is truncated', notDecryptable, new Uint8Array(), 'truncated');
 test(
-  'a recipient file of age is not for a key',
-  notOurs,
+  'text is not a model',
+  notDecryptable,
+  Buffer.from('apiVersion: v1\nkind: Secret\n'.repeat(99)),
+  'neither',
+);
+test('an HDF5 file is not encrypted', notDecryptable, Buffer.from('\x89HDF\r\n\x1a\n....', 'latin1'), 'hdf5');
+test(
+  'an age file for a recipient is not encrypted with a passphrase',
+  notDecryptable,
   Buffer.from(
     'age-encryption.org/v1\n-> X25519 TEiF0ypqr+bpvcqXNyCVJpL7OuwPdVwPL7KQEbFDOCc\nEmECAEcKN+n/Vs9SbWiV+Hu0r+E8R77DdWYyd83nw7U\n--- Vn+54jqiiUCE+WZcEVY3f1sqHjlu/z1LCQ/T7Xm7qI0\n\x00',
     'latin1',
@@ -148,7 +153,7 @@ test(
   'recipients',
 );
 
-/** Never a crash, a hang or another payload: what comes out is the payload itself or a UserError. */
+/** The result is the payload itself or a UserError; never a crash, a hang or another payload. */
 const opensOrRefuses = async (bytes: Uint8Array): Promise<FailureReason | 'opened'> => {
   try {
     const opened = await decryptModel(bytes, key);
@@ -161,7 +166,7 @@ const opensOrRefuses = async (bytes: Uint8Array): Promise<FailureReason | 'opene
 };
 
 for (const [name, encrypt] of Object.entries({ '.tlt': encryptTlt, '.etlt': encryptEtlt })) {
-  test(`an ${name} cut at any byte is refused as damaged`, async (t) => {
+  test(`an ${name} truncated at any byte is refused as damaged`, async (t) => {
     const bytes = await encrypt(payload.subarray(0, 700), key, quick);
     for (let length = 0; length < bytes.length; length += 1)
       t.is(await opensOrRefuses(bytes.subarray(0, length)), 'ModelInvalid', `${length} bytes`);

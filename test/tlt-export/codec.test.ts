@@ -61,7 +61,7 @@ test('a .tlt of real TLT becomes an .etlt of the same cipher, around the ONNX of
 test('without a codec such a file is refused, and the way out is named', async (t) => {
   const { at, keyed } = aWorkplace();
   const model = ['-m', at('real.tlt'), ...keyed, '-o', at('out.etlt')];
-  await fails(t, runExport('detectnet_v2', ...model), 'ModelForeign', /--codec_command, or spec\.codec/);
+  await fails(t, runExport('detectnet_v2', ...model), 'ModelForeign', /--codec_command or spec\.codec/);
   const { printed } = await runModel('inspect', at('real.tlt'), ...keyed);
   t.regex(printed, /note +as NVIDIA's own tools encrypt: .*--codec_command/);
 });

@@ -190,7 +190,7 @@ test('with a codec a model of its cipher is opened, and stored for engines by ag
   );
   const { calibration: _, ...task } = aTask({});
   const float = { ...task, dataType: 'fp32', model: { uri: 'pvc://models/m.tlt' } } as const;
-  await t.throwsAsync(runTask(float), { message: /--codec_command, or spec\.codec/ });
+  await t.throwsAsync(runTask(float), { message: /--codec_command or spec\.codec/ });
   const { etlt, codecEtlt } = await runTask({ ...float, codec: { command: standInCommand } });
   t.is(codecEtlt?.file, 'model.codec.etlt');
   const folder = (name: string) => readFileSync(at('exports/out/k', name));

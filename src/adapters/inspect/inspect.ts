@@ -2,10 +2,10 @@
 import { stat } from 'node:fs/promises';
 import { zipNote } from '../../export/models/zipped-model.ts';
 import {
+  detectFileFormat,
   detectFormat,
+  detectFormatAtStart,
   type FileFormat,
-  formatAtStart,
-  formatIn,
   parsePrefix,
 } from '../../formats/crypto/detect-format.ts';
 import {
@@ -85,7 +85,7 @@ export type Opener = {
  */
 export const inspectFile = async (file: string, opener: Opener): Promise<Report> => {
   using input = await openInput(file);
-  const kind = formatAtStart(input);
+  const kind = detectFormatAtStart(input);
   if (kind === 'hdf5') return inspectHdf5(file);
   if (kind === 'tlt' || kind === 'etlt') {
     const contents = await lockedContents(input, kind, opener);
@@ -141,7 +141,7 @@ const lockedContents = async (
   if (key === undefined)
     return { container, note: 'locked: give the key with --key_file FILE or -k KEY to see the model' };
   const { content } = await openEncrypted(locked, key, cipher);
-  const inner = formatIn(content);
+  const inner = detectFileFormat(content);
   const payload = { format: inner, sizeBytes: content.size, sha256: digestOf(piecesOf(content)) };
   if (inner === 'onnx') return { container, payload, model: describeModel(parseModel(content.whole())) };
   if (inner === 'hdf5')

@@ -2,7 +2,7 @@
 import { openModel } from '../../export/models/open-model.ts';
 import { artifactsOf, prepareExport, storeArtifacts } from '../../export/pipeline/artifacts.ts';
 import type { Cipher } from '../../formats/crypto/encrypted-model.ts';
-import { provenCodec } from '../../formats/crypto/external/codec.ts';
+import { createVerifiedCodec } from '../../formats/crypto/external/codec.ts';
 import { readKey } from '../../formats/crypto/key.ts';
 import { integerNote } from '../../graph/precision/foreign-quantisers.ts';
 import { makeOutputs } from '../../ground/base/whole-file.ts';
@@ -70,5 +70,5 @@ const codecOf = async (
 ): Promise<Cipher | undefined> => {
   if (text === undefined) return undefined;
   const warn = (line: string) => log('WARNING', line);
-  return provenCodec({ command: commandWords(text), signal, warn }, key);
+  return createVerifiedCodec({ command: commandWords(text), signal, warn }, key);
 };

@@ -1,8 +1,8 @@
 /** `tlt-model pack` and `unpack`: a model into its encrypted file, and out of it. */
 import { parse as parsePath } from 'node:path';
 import { zipNote } from '../../export/models/zipped-model.ts';
-import { proveWhole } from '../../formats/crypto/age-pieces.ts';
-import { type FileFormat, formatIn } from '../../formats/crypto/detect-format.ts';
+import { verifyPayload } from '../../formats/crypto/age-chunks.ts';
+import { detectFileFormat, type FileFormat } from '../../formats/crypto/detect-format.ts';
 import { encryptEtlt, encryptTlt, openEncrypted } from '../../formats/crypto/encrypted-model.ts';
 import { completed, serializeModel } from '../../formats/onnx/model.ts';
 import { UserError } from '../../ground/base/errors.ts';
@@ -38,7 +38,7 @@ export const pack = async (given: Arguments<'pack'>, terminal: Terminal): Promis
 
 /** An ONNX as it is (its data files brought in) or a Keras HDF5. */
 const payloadOf = async (file: string, input: Readable): Promise<Readable> => {
-  const format = formatIn(input);
+  const format = detectFileFormat(input);
   if (format === 'hdf5') return input;
   const bytes = input.whole();
   if (format !== 'onnx')
@@ -59,8 +59,8 @@ export const unpack = async (given: Arguments<'unpack'>, terminal: Terminal): Pr
   await naming(file, async () => {
     using locked = await openInput(file);
     const { content } = await openEncrypted(locked, key, cipher);
-    proveWhole(content); // nothing of a damaged model is written
-    const format = formatIn(content);
+    verifyPayload(content); // nothing of a damaged model is written
+    const format = detectFileFormat(content);
     const [, target] = pathsOf(given, extensionOf(format));
     const pieces = untilAborted(piecesOf(content), terminal.signal);
     await writeWholeFile(target, pieces, { overwrite: false, isPrivate: true });

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { join, parse as parsePath } from 'node:path';
 import type { Cipher } from '../../formats/crypto/encrypted-model.ts';
-import { externalCodec } from '../../formats/crypto/external/codec.ts';
+import { createExternalCodec } from '../../formats/crypto/external/codec.ts';
 import { readKey } from '../../formats/crypto/key.ts';
 import { fileDigest } from '../../ground/base/digest.ts';
 import { UserError } from '../../ground/base/errors.ts';
@@ -41,7 +41,7 @@ export const cipherOf = (
 ): Cipher | undefined =>
   text === undefined
     ? undefined
-    : externalCodec({
+    : createExternalCodec({
         command: commandWords(text),
         signal,
         warn: (line) => complain(`tlt-model: ${printableLines(line)}\n`),

@@ -10,9 +10,9 @@ import {
   storeArtifacts,
 } from '../../export/pipeline/artifacts.ts';
 import { int8Facts } from '../../export/pipeline/int8-share.ts';
-import { provenCodec } from '../../formats/crypto/external/codec.ts';
+import { createVerifiedCodec } from '../../formats/crypto/external/codec.ts';
 import { readKey } from '../../formats/crypto/key.ts';
-import { payloadDigest } from '../../formats/crypto/payload-digest.ts';
+import { computePayloadDigest } from '../../formats/crypto/payload-digest.ts';
 import { integerNote } from '../../graph/precision/foreign-quantisers.ts';
 import { canonicalJson, fileDigest } from '../../ground/base/digest.ts';
 import { readableBytes } from '../../ground/base/readable.ts';
@@ -40,7 +40,7 @@ export const runExportTask = async (task: ExportTask, world: TaskWorld): Promise
   if (finished) return finished;
   const cipher =
     task.codec &&
-    (await provenCodec(
+    (await createVerifiedCodec(
       { ...task.codec, signal: world.signal, warn: (line) => world.log('WARNING', line) },
       key,
     ));
@@ -65,7 +65,7 @@ export const runExportTask = async (task: ExportTask, world: TaskWorld): Promise
     kind: 'Exported',
     etlt: {
       ...files.get('etlt')!,
-      payloadDigest: await payloadDigest(readableBytes(opened.payload), key),
+      payloadDigest: await computePayloadDigest(readableBytes(opened.payload), key),
       ...reportedNodes(opened.input, opened.outputs),
     },
     ...optional('codecEtlt', files.get('codecEtlt')),

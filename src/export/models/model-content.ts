@@ -1,6 +1,6 @@
 /** Any accepted model file as ONNX: `.onnx` with its data files, Keras `.hdf5`, and either of them in a `.tlt` or `.etlt`. */
-import { proveWhole } from '../../formats/crypto/age-pieces.ts';
-import { detectFormat, type FileFormat, formatAtStart } from '../../formats/crypto/detect-format.ts';
+import { verifyPayload } from '../../formats/crypto/age-chunks.ts';
+import { detectFormat, detectFormatAtStart, type FileFormat } from '../../formats/crypto/detect-format.ts';
 import { type Cipher, decryptModel, openEncrypted } from '../../formats/crypto/encrypted-model.ts';
 import type { KerasSource } from '../../formats/hdf5/keras-file.ts';
 import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
@@ -72,10 +72,10 @@ const lockedContent = async (source: ContentSource): Promise<Content> => {
 
 const payloadContent = async (content: Readable, source: ContentSource): Promise<Content> => {
   const { path } = source;
-  const format = formatAtStart(content);
+  const format = detectFormatAtStart(content);
   if (format === 'uff') throw uff(path);
   if (format === 'hdf5') {
-    proveWhole(content); // the importer reads parts only
+    verifyPayload(content); // the importer reads parts only
     return kerasContent({ path, content }, source);
   }
   const payload = content.whole();
@@ -105,7 +105,7 @@ const uff = (path: string): UserError =>
 const formatOf = (path: string): Promise<FileFormat> =>
   found(path, async () => {
     using file = openReadable(path);
-    return formatAtStart(file);
+    return detectFormatAtStart(file);
   });
 
 const found = async <T>(path: string, read: () => Promise<T>): Promise<T> => {

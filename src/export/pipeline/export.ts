@@ -8,7 +8,7 @@ import type { DecodedImage, ErrorBudget } from '../../data/preprocessing/decodab
 import type { Preprocessing } from '../../data/preprocessing/normalise.ts';
 import { countPart, type SamplePart, wholeSample } from '../../data/preprocessing/sample-part.ts';
 import type { SampledImage } from '../../data/preprocessing/sampled-image.ts';
-import { type EncryptOptions, encryptEtlt, type Pieces } from '../../formats/crypto/encrypted-model.ts';
+import { type Chunks, type EncryptOptions, encryptEtlt } from '../../formats/crypto/encrypted-model.ts';
 import { tensorFromFloats } from '../../formats/onnx/tensor.ts';
 import { serializeTensor } from '../../formats/onnx/tensor-file.ts';
 import { tensorRtVersionNumber, writeCalibrationCache } from '../../formats/scales/calibration-cache.ts';
@@ -175,5 +175,5 @@ export const verificationTensor = async (
 };
 
 /** The `.etlt`: the ONNX file as it is, encrypted by age unless another cipher is given. */
-export const etltOf = (opened: OpenedModel, key: string, options?: EncryptOptions): Promise<Pieces> =>
+export const etltOf = (opened: OpenedModel, key: string, options?: EncryptOptions): Promise<Chunks> =>
   encryptEtlt(readableBytes(opened.payload), key, options);

@@ -1,57 +1,63 @@
 /**
- * The passphrase form of age v1 (https://age-encryption.org/v1): what `age -p` writes and `age -d` reads. A wrong
- * passphrase, damage and an unreasonable work factor are three different answers, and the last is given before any
- * key is derived, so a hostile header cannot cost hours or gigabytes.
+ * age v1 files encrypted with a passphrase (https://age-encryption.org/v1), compatible with `age -p` and `age -d`. A
+ * wrong passphrase, a damaged file and an excessive work factor give different errors. The work factor is checked
+ * before any key is derived, so a hostile header cannot cost hours of CPU time or gigabytes of memory.
  */
 import { createCipheriv, createDecipheriv, randomBytes, scrypt } from 'node:crypto';
 import { promisify } from 'node:util';
 import { Decrypter, Encrypter, type Identity, type Recipient, Stanza } from 'age-encryption';
 import { messageOf, systemCodeOf, UserError } from '../../ground/base/errors.ts';
 import { inOrder, type Readable, readableFrom } from '../../ground/base/readable.ts';
-import { openedPieces, payloadBytesOf, payloadKey, payloadNonceBytes, sealedPieces } from './age-pieces.ts';
+import { derivePayloadKey, openChunks, payloadBytesOf, payloadNonceBytes, sealChunks } from './age-chunks.ts';
 
-/** Every age v1 file begins so. */
+/** First bytes of every age v1 file. */
 export const ageMagic = 'age-encryption.org/v1\n';
 
-/** log2 of scrypt's N. 16 takes 64 MiB and about 0.2 s. */
+/** Work factor for new files: log2 of scrypt's N. 16 takes 64 MiB and about 0.2 s. */
 export const writtenWorkFactor = 16;
-/** The most that is read: 1 GiB. `age -p` itself writes 18. */
+/** Highest work factor accepted when reading (1 GiB of memory). `age -p` writes 18. */
 export const readWorkFactorLimit = 20;
 
 export type PassphraseOptions = {
-  /** Lower it in tests only: it is what makes guessing a short key slow. */
+  /** log2 of scrypt's N. Lower it only in tests: the work factor is what makes guessing a short key slow. */
   readonly workFactor?: number | undefined;
 };
 
-/** The file, in pieces that are made as they are taken. */
+/**
+ * Encrypts a payload. The chunks of the file are produced lazily, as the caller iterates.
+ * @throws UserError ModelInvalid (while iterating) if the payload gets shorter
+ */
 export const encryptWithPassphrase = async (
   payload: Readable,
   passphrase: string,
   { workFactor = writtenWorkFactor }: PassphraseOptions = {},
 ): Promise<Iterable<Uint8Array>> => {
-  const { header, fileKey } = await headerFor(passphrase, workFactor);
+  const { header, fileKey } = await createHeader(passphrase, workFactor);
   const nonce = randomBytes(payloadNonceBytes);
-  return inOrder([header, nonce], sealedPieces(payload, payloadKey(fileKey, nonce)));
+  return inOrder([header, nonce], sealChunks(payload, derivePayloadKey(fileKey, nonce)));
 };
 
-/** The package makes the header of a file without content; the key that it draws for that is the file's. */
-const headerFor = async (passphrase: string, workFactor: number) => {
-  const drawn: Uint8Array[] = [];
+/**
+ * The package offers no way to make a header alone, so an empty file is encrypted and its header and file key are
+ * reused.
+ */
+const createHeader = async (passphrase: string, workFactor: number) => {
+  const fileKeys: Uint8Array[] = [];
   const recipient = passphraseRecipient(passphrase, workFactor);
   const encrypter = new Encrypter();
   encrypter.addRecipient({
     wrapFileKey: (fileKey) => {
-      drawn.push(fileKey);
+      fileKeys.push(fileKey);
       return recipient.wrapFileKey(fileKey);
     },
   });
   const empty = await encrypter.encrypt(new Uint8Array());
-  return { header: empty.subarray(0, headerBytesOf(empty)), fileKey: drawn[0]! };
+  return { header: empty.subarray(0, headerBytesOf(empty)), fileKey: fileKeys[0]! };
 };
 
 /**
- * What is encrypted in the file, opened piece by piece as it is read; each read tells a piece that is not as it was written.
- * @throws UserError WrongKey, ModelInvalid
+ * Decrypts a file. Each read decrypts and authenticates only the chunks that it needs.
+ * @throws UserError WrongKey, ModelInvalid; reads of the result throw ModelInvalid for an altered chunk
  */
 export const openWithPassphrase = async (file: Readable, passphrase: string): Promise<Readable> => {
   const decrypter = new Decrypter();
@@ -59,44 +65,47 @@ export const openWithPassphrase = async (file: Readable, passphrase: string): Pr
   try {
     const start = Uint8Array.from(file.read(0, headerLimitBytes));
     const fileKey = await decrypter.decryptHeader(start);
-    const headerBytes = headerBytesOf(start)!; // a header that the package took has an end
+    const headerBytes = headerBytesOf(start)!; // decryptHeader has accepted the header, so it is complete
     const nonce = start.slice(headerBytes, headerBytes + payloadNonceBytes);
     const sealed = readableFrom(file, headerBytes + payloadNonceBytes);
-    return tellingDamage(openedPieces(sealed, payloadKey(fileKey, nonce)));
+    return reportDamage(openChunks(sealed, derivePayloadKey(fileKey, nonce)));
   } catch (thrown) {
-    throw damageOf(thrown);
+    throw asDamage(thrown);
   }
 };
 
-/** A header for one passphrase takes 150 bytes. */
+/** Upper bound for a header. One with a single passphrase stanza takes 150 bytes. */
 const headerLimitBytes = 4096;
 
-/** The header ends with the line of its tag. */
+/** Length of the header, whose last line is `--- ` and its MAC; undefined if that line is missing. */
 const headerBytesOf = (start: Uint8Array): number | undefined =>
   /^.*?\n--- [^\n]*\n/s.exec(Buffer.from(start.subarray(0, headerLimitBytes)).toString('latin1'))?.[0].length;
 
-const tellingDamage = ({ size, read, whole }: Readable): Readable => {
-  const telling = <T>(work: () => T): T => {
+const reportDamage = ({ size, read, whole }: Readable): Readable => {
+  const guard = <T>(work: () => T): T => {
     try {
       return work();
     } catch (thrown) {
-      throw damageOf(thrown);
+      throw asDamage(thrown);
     }
   };
   return {
     size,
-    read: (offset, length) => telling(() => read(offset, length)),
-    whole: () => telling(whole),
+    read: (offset, length) => guard(() => read(offset, length)),
+    whole: () => guard(whole),
   };
 };
 
-/** Errors of the system have a code: they speak of this machine (no memory to derive with), not of the file. */
-const damageOf = (thrown: unknown): unknown =>
+/** Errors with a system code concern this machine (such as too little memory for scrypt), not the file. */
+const asDamage = (thrown: unknown): unknown =>
   thrown instanceof UserError || systemCodeOf(thrown) !== undefined
     ? thrown
-    : damaged(`it was cut short or altered (${messageOf(thrown)})`, thrown);
+    : damaged(`it is truncated or altered (${messageOf(thrown)})`, thrown);
 
-/** What the header of an age file says to everyone. */
+/**
+ * Reads the work factor and the payload size from the header, without the passphrase. Both are undefined for an
+ * incomplete header. Nothing here is authenticated.
+ */
 export const describeAge = (file: Readable) => {
   const start = file.read(0, headerLimitBytes);
   const headerBytes = headerBytesOf(start);
@@ -110,7 +119,10 @@ export const describeAge = (file: Readable) => {
     : { workFactor: undefined, payloadBytes: undefined };
 };
 
-/** scrypt by Node's own OpenSSL, off the main thread: the package's recipient derives in JavaScript, in three times the time. */
+/**
+ * Derives by Node's OpenSSL off the main thread; the package's own recipient derives in JavaScript, which takes three
+ * times as long.
+ */
 const passphraseRecipient = (passphrase: string, workFactor: number): Recipient => ({
   wrapFileKey: async (fileKey) => {
     const salt = randomBytes(16);
@@ -120,36 +132,34 @@ const passphraseRecipient = (passphrase: string, workFactor: number): Recipient 
   },
 });
 
-/** The package's identity also derives in JavaScript, and answers wrong keys with text only. */
+/** The package's own identity derives in JavaScript, and its error for a wrong key has no code. */
 const passphraseIdentity = (passphrase: string): Identity => ({
   unwrapFileKey: async (stanzas) => {
-    const { salt, workFactor, body } = soleStanza(stanzas);
+    const { salt, workFactor, body } = parseScryptStanza(stanzas);
     const key = await deriveKey(passphrase, salt, workFactor);
     const fileKey = openFileKey(body, key);
     if (fileKey === undefined)
       throw new UserError(
         'WrongKey',
-        'Decrypting the model: the key does not open it. Use the key it was encrypted with, without added spaces or line ends.',
+        'Decrypting the model: the key does not decrypt it. Use the key it was encrypted with, without added spaces or line ends.',
       );
     return fileKey;
   },
 });
 
-const soleStanza = (stanzas: readonly Stanza[]) => {
+const parseScryptStanza = (stanzas: readonly Stanza[]) => {
   const [stanza] = stanzas;
   const [kind, salt = '', factor = ''] = stanza?.args ?? [];
   if (stanza === undefined || stanzas.length !== 1 || kind !== 'scrypt')
     throw damaged(
-      'it is an age file for recipients, not for a passphrase. Encrypt it with `tlt-model pack` or `age -p`',
+      'it is encrypted to age recipients, not with a passphrase. Encrypt it with `tlt-model pack` or `age -p`',
     );
   const bytes = Buffer.from(salt, 'base64');
   if (!/^[1-9]\d*$/.test(factor) || bytes.length !== 16 || stanza.body.length !== 32)
     throw damaged('its header is malformed');
   const workFactor = Number(factor);
   if (workFactor > readWorkFactorLimit)
-    throw damaged(
-      `its header asks for the work factor ${factor}; more than ${readWorkFactorLimit} is not derived`,
-    );
+    throw damaged(`its header asks for work factor ${factor}; the limit is ${readWorkFactorLimit}`);
   return { salt: bytes, workFactor, body: stanza.body };
 };
 
@@ -162,7 +172,7 @@ const deriveKey = (passphrase: string, salt: Uint8Array, workFactor: number): Pr
   });
 };
 
-/** One signature of the overloaded `scrypt`, which promisify cannot choose by itself. */
+/** Selects one overload of `scrypt`; promisify would take the last one. */
 const scryptOf = (
   passphrase: Buffer,
   salt: Buffer,
@@ -170,14 +180,17 @@ const scryptOf = (
   done: (error: Error | null, key: Buffer) => void,
 ): void => scrypt(passphrase, salt, 32, cost, done);
 
-/** The 16-byte file key and a tag of 16 bytes. The key seals nothing else, so the nonce is zero (age v1, scrypt recipient stanza). */
+/**
+ * Encrypts the 16-byte file key and appends the 16-byte tag. Each derived key encrypts one file key, so the nonce is
+ * zero (age v1, scrypt recipient stanza).
+ */
 const sealFileKey = (fileKey: Uint8Array, key: Buffer): Uint8Array => {
   const cipher = createCipheriv('chacha20-poly1305', key, Buffer.alloc(12), { authTagLength: 16 });
   const sealed = Buffer.concat([cipher.update(fileKey), cipher.final(), cipher.getAuthTag()]);
   return new Uint8Array(sealed);
 };
 
-/** The 16-byte file key, or undefined if its tag does not fit: that is how a wrong passphrase shows. */
+/** Decrypts the 16-byte file key. Returns undefined if the tag does not match, which means a wrong passphrase. */
 const openFileKey = (body: Uint8Array, key: Buffer): Uint8Array | undefined => {
   const decipher = createDecipheriv('chacha20-poly1305', key, Buffer.alloc(12), { authTagLength: 16 });
   decipher.setAuthTag(body.subarray(16));
@@ -186,13 +199,11 @@ const openFileKey = (body: Uint8Array, key: Buffer): Uint8Array | undefined => {
     decipher.final();
     return new Uint8Array(fileKey);
   } catch {
-    return undefined; // final() throws for one reason only: the tag
+    return undefined; // final() throws only for a wrong tag
   }
 };
 
 const damaged = (found: string, cause?: unknown): UserError =>
-  new UserError(
-    'ModelInvalid',
-    `Decrypting the model: ${found}. Copy the file again from where it was made.`,
-    { cause },
-  );
+  new UserError('ModelInvalid', `Decrypting the model: ${found}. Copy the file again from its source.`, {
+    cause,
+  });

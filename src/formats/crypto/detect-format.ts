@@ -1,4 +1,4 @@
-/** What a file is, judged by its bytes; names and extensions are not asked. */
+/** Detects what a file is from its bytes; file names are ignored. */
 
 import type { Readable } from '../../ground/base/readable.ts';
 import { fieldsOf } from '../onnx/damage.ts';
@@ -6,9 +6,9 @@ import { histogramMagic } from '../scales/histogram-file.ts';
 import { ageMagic } from './age-passphrase.ts';
 
 /**
- * `tlt`, `etlt`: this project's encrypted containers. `foreign`: no readable structure, as NVIDIA's own cipher leaves
- * it. `onnx` includes files that begin as ONNX and are cut short. `uff`: TensorRT's older graphs, what TLT 2.0 put into
- * most `.etlt`. `engine`: a serialized TensorRT engine. `histograms`: what a calibration counted.
+ * `tlt`, `etlt`: this project's encrypted containers. `foreign`: bytes without structure, such as the output of
+ * NVIDIA's cipher. `onnx`: ONNX, also if truncated. `uff`: TensorRT's older graph format, the content of most TLT 2.0
+ * `.etlt` files. `engine`: a serialized TensorRT engine. `histograms`: histograms of a calibration pass.
  */
 export type FileFormat =
   | 'tlt'
@@ -22,6 +22,7 @@ export type FileFormat =
   | 'engine'
   | 'unknown';
 
+/** Detects the format from the whole file. For a large file use `detectFileFormat`. */
 export const detectFormat = (bytes: Uint8Array): FileFormat => {
   if (startsWith(bytes, 'age-')) return 'tlt';
   if (startsWith(bytes, '\x89HDF\r\n\x1a\n')) return 'hdf5';
@@ -35,19 +36,24 @@ export const detectFormat = (bytes: Uint8Array): FileFormat => {
   return isNoise(bytes.subarray(prefix?.payloadAt ?? 0)) ? 'foreign' : 'unknown';
 };
 
-/** Enough to know age's files by, behind the longest prefix. */
+/** Bytes that contain the age magic behind the longest possible `.etlt` prefix. */
 export const startBytes = 4096;
 
-/** By the beginning alone: sure of all but `onnx` in an unusual order, `unknown` and `foreign`. */
-export const formatAtStart = (file: Readable): FileFormat => detectFormat(file.read(0, startBytes));
+/**
+ * Detects the format from the first bytes. Final for every format but `unknown`, `foreign` and ONNX with an unusual
+ * field order.
+ */
+export const detectFormatAtStart = (file: Readable): FileFormat => detectFormat(file.read(0, startBytes));
 
-/** The same of a file that may be large: its beginning is enough for most. */
-export const formatIn = (file: Readable): FileFormat => {
-  const format = formatAtStart(file);
+/** Detects the format, and reads the whole file only if its first bytes do not decide. */
+export const detectFileFormat = (file: Readable): FileFormat => {
+  const format = detectFormatAtStart(file);
   return format === 'unknown' || format === 'foreign' ? detectFormat(file.whole()) : format;
 };
 
-/** The plain part of an `.etlt`, as DeepStream reads it: int32 little-endian length, then the input node's name. */
+/**
+ * The unencrypted prefix of an `.etlt`, as DeepStream reads it: int32 little-endian length, then the input node's name.
+ */
 export type EtltPrefix = {
   /** Empty for an ONNX payload. */
   readonly inputName: string;
@@ -55,10 +61,10 @@ export type EtltPrefix = {
   readonly payloadAt: number;
 };
 
-/** Longer names than this are noise that was taken for a length. */
+/** A longer name means that the bytes are not a length. */
 export const inputNameLimitBytes = 1024;
 
-/** The prefix, or undefined where the bytes cannot be one. */
+/** Parses the prefix; undefined if the bytes cannot be one. */
 export const parsePrefix = (bytes: Uint8Array): EtltPrefix | undefined => {
   if (bytes.length < 4) return undefined;
   const length = new DataView(bytes.buffer, bytes.byteOffset).getInt32(0, true);
@@ -70,11 +76,11 @@ export const parsePrefix = (bytes: Uint8Array): EtltPrefix | undefined => {
     );
     return /\p{Cc}/u.test(inputName) ? undefined : { inputName, payloadAt };
   } catch {
-    return undefined; // not UTF-8: no name
+    return undefined; // not UTF-8, so not a name
   }
 };
 
-/** `vtrt` begins an engine of TensorRT for RTX 1.7; the others are said of classic TensorRT and were not seen here. */
+/** `vtrt`: TensorRT for RTX 1.7, verified. The others are documented for classic TensorRT and are not verified. */
 const engineMagics = ['vtrt', 'ftrt', 'ptrt'];
 
 const startsWith = (bytes: Uint8Array, text: string): boolean =>
@@ -87,7 +93,10 @@ const looksLikeCache = (bytes: Uint8Array): boolean => {
   return start.startsWith('TRT-') || /^1\r?\n[^\n]*: /.test(start);
 };
 
-/** The IR version first (what every exporter writes), or a walk over the whole that finds a graph and nothing odd. */
+/**
+ * True if the IR version comes first, as every exporter writes it, or if all top-level fields parse and one of them is
+ * a graph.
+ */
 const looksLikeOnnx = (bytes: Uint8Array): boolean => {
   const [tag, version = 0, next = 0x12] = bytes;
   if (tag === 0x08 && version > 0 && version < 32 && topLevelTags.has(next)) return true;
@@ -96,10 +105,10 @@ const looksLikeOnnx = (bytes: Uint8Array): boolean => {
 };
 
 const graphField = 7;
-/** Tag bytes of ModelProto's fields, IR version aside: producer name and version, domain, model version, doc, graph, opset, … */
+/** Tag bytes of ModelProto's other fields: producer name and version, domain, model version, doc, graph, opset, … */
 const topLevelTags: ReadonlySet<number> = new Set([0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a, 0x42, 0x72]);
 
-/** MetaGraph of uff.proto: two small version numbers (1, 2), then a descriptor (3) or a graph (4). */
+/** MetaGraph in uff.proto: two small version numbers (fields 1 and 2), then a descriptor (3) or a graph (4). */
 const looksLikeUff = ([tag, version = 128, next, core = 128, then]: Uint8Array): boolean =>
   tag === 0x08 && version < 128 && next === 0x10 && core < 128 && (then === 0x1a || then === 0x22);
 
@@ -115,7 +124,10 @@ const compressed = [
   '\x7fELF',
 ];
 
-/** Random octets: a sample of n shows log2(n) - 0.8 bits or more each up to 7.4; text and machine code show far less. */
+/**
+ * Ciphertext looks random: n random bytes have at least log2(n) - 0.8 bits of entropy per byte, up to 7.4. Text and
+ * machine code have far less.
+ */
 const isNoise = (bytes: Uint8Array): boolean => {
   const sample = bytes.subarray(0, 4096);
   if (sample.length < 256 || compressed.some((magic) => startsWith(bytes, magic))) return false;
@@ -123,7 +135,7 @@ const isNoise = (bytes: Uint8Array): boolean => {
   return entropyOf(sample) > Math.min(7.4, Math.log2(sample.length) - 1);
 };
 
-/** Shannon entropy in bits an octet. */
+/** Shannon entropy in bits per byte. */
 const entropyOf = (bytes: Uint8Array): number => {
   const counts = new Uint32Array(256);
   for (const byte of bytes) counts[byte]! += 1;

@@ -1,8 +1,8 @@
 /**
- * `.tlt` and `.etlt`. An `.etlt` is what DeepStream reads on the outside (int32 little-endian length of the input
- * node's name, the name; 0 for ONNX) and an age v1 passphrase file after that; a `.tlt` is the age file alone. So
- * `tail -c +5 model.etlt | age -d` opens an ONNX one. NVIDIA's own cipher has no public key derivation: it is read and
- * written by a cipher that the user brings.
+ * `.tlt` and `.etlt` files. An `.etlt` begins with the prefix that DeepStream reads (int32 little-endian length of the
+ * input node's name, then the name; length 0 for ONNX), followed by an age v1 passphrase file. A `.tlt` is the age file
+ * alone. So `tail -c +5 model.etlt | age -d` decrypts an ONNX one. The key derivation of NVIDIA's cipher is not public;
+ * a cipher that the user supplies reads and writes such files.
  */
 import { UserError } from '../../ground/base/errors.ts';
 import { inOrder, type Readable, readableBytes, readableFrom } from '../../ground/base/readable.ts';
@@ -15,51 +15,57 @@ import {
 } from './age-passphrase.ts';
 import {
   detectFormat,
+  detectFormatAtStart,
   type FileFormat,
-  formatAtStart,
   inputNameLimitBytes,
   parsePrefix,
   startBytes,
 } from './detect-format.ts';
 
-/** A cipher for the encrypted part of a file alone: it never sees the prefix of an `.etlt`. */
+/** A cipher for the encrypted part of a file; it never sees the prefix of an `.etlt`. */
 export type Cipher = {
   readonly encrypt: (payload: Uint8Array, key: string) => Promise<Uint8Array>;
   readonly decrypt: (encrypted: Uint8Array, key: string) => Promise<Uint8Array>;
 };
 
 export type EncryptOptions = PassphraseOptions & {
-  /** In place of age. */
+  /** Used instead of age. */
   readonly cipher?: Cipher | undefined;
 };
 
 /**
- * A file to be written, in the order of its bytes. Pieces are made as they are taken, once: what is encrypted must stay as it is
- * until the last.
+ * The bytes of a file to write, in order. Chunks are produced lazily and once: the payload must not change until the
+ * last one is taken.
  */
-export type Pieces = Iterable<Uint8Array>;
+export type Chunks = Iterable<Uint8Array>;
 
-/** Encrypts a payload (ONNX, Keras HDF5) as a `.tlt`. The key is the bytes of its UTF-8 text. */
+/**
+ * Encrypts a payload (ONNX, Keras HDF5) as a `.tlt`. The key is used as UTF-8 bytes.
+ * @throws UserError KeyMissing, and what the cipher throws
+ */
 export const encryptTlt = async (
   payload: Readable,
   key: string,
   { cipher, ...options }: EncryptOptions = {},
-): Promise<Pieces> => {
-  refuseEmpty(key);
+): Promise<Chunks> => {
+  requireKey(key);
   return cipher ? [await cipher.encrypt(payload.whole(), key)] : encryptWithPassphrase(payload, key, options);
 };
 
-/** Encrypts a payload as an `.etlt`; an empty `inputName` says that it is ONNX. */
+/**
+ * Encrypts a payload as an `.etlt`. An empty `inputName` marks ONNX.
+ * @throws UserError Usage (name too long), KeyMissing, and what the cipher throws
+ */
 export const encryptEtlt = async (
   payload: Readable,
   key: string,
   { inputName = '', ...options }: EncryptOptions & { readonly inputName?: string } = {},
-): Promise<Pieces> => {
+): Promise<Chunks> => {
   const name = new TextEncoder().encode(inputName);
   if (name.length > inputNameLimitBytes)
     throw new UserError(
       'Usage',
-      `Writing the .etlt: the input node's name has ${name.length} bytes. Use a shorter one.`,
+      `Writing the .etlt: the input node's name has ${name.length} bytes; the limit is ${inputNameLimitBytes}. Use a shorter name.`,
     );
   const prefix = new Uint8Array(4 + name.length);
   new DataView(prefix.buffer).setInt32(0, name.length, true);
@@ -69,30 +75,31 @@ export const encryptEtlt = async (
 
 type Container = {
   readonly container: 'tlt' | 'etlt';
-  /** The input node's name in an `.etlt`'s prefix; empty for ONNX and in a `.tlt`. Not covered by the encryption. */
+  /** Input node name from the `.etlt` prefix; empty for ONNX and for a `.tlt`. Not authenticated. */
   readonly inputName: string;
 };
 
+/** A decrypted file with its payload in memory. */
 export type DecryptedModel = Container & { readonly payload: Uint8Array };
 
-/** A file that is opened; of age's, `read` and `whole` throw UserError ModelInvalid for what is not as it was written. */
+/** A decrypted file. For an age file, `read` and `whole` throw UserError ModelInvalid for an altered chunk. */
 export type OpenedContainer = Container & { readonly content: Readable };
 
 /**
- * Opens a `.tlt` or `.etlt`; which of them it is, is read from the bytes. Of a file of age no more than its header is read
- * before its content is. Any other file is opened by `cipher`, as a whole.
- * @throws UserError WrongKey, ModelInvalid (cut short, altered, not encrypted), ModelForeign (no cipher for it), and
- * what the cipher throws
+ * Opens a `.tlt` or `.etlt`; the bytes show which one it is. Only the header of an age file is read here, and its
+ * content is decrypted when it is read. Any other file is decrypted by `cipher` as a whole.
+ * @throws UserError WrongKey, KeyMissing, ModelInvalid (truncated, altered or not encrypted), ModelForeign (no cipher
+ * given), and what the cipher throws
  */
 export const openEncrypted = async (
   file: Readable,
   key: string,
   cipher?: Cipher,
 ): Promise<OpenedContainer> => {
-  refuseEmpty(key);
-  const format = formatAtStart(file);
+  requireKey(key);
+  const format = detectFormatAtStart(file);
   if (format !== 'tlt' && format !== 'etlt') return openForeign(file.whole(), key, cipher);
-  const { encrypted, ...container } = partsOf(file, format);
+  const { encrypted, ...container } = splitContainer(file, format);
   return { ...container, content: await openWithPassphrase(encrypted, key) };
 };
 
@@ -102,14 +109,17 @@ const openForeign = async (
   cipher: Cipher | undefined,
 ): Promise<OpenedContainer> => {
   const format = detectFormat(bytes);
-  if (cipher === undefined || !canBeForeign(bytes, format)) throw notOurs(bytes, format);
+  if (cipher === undefined || !canBeForeign(bytes, format)) throw notDecryptable(bytes, format);
   const kind = parsePrefix(bytes) ? 'etlt' : 'tlt';
-  const { encrypted, ...container } = partsOf(readableBytes(bytes), kind);
+  const { encrypted, ...container } = splitContainer(readableBytes(bytes), kind);
   const payload = requireModel(await cipher.decrypt(encrypted.whole(), key));
   return { ...container, content: readableBytes(payload) };
 };
 
-/** The same for a file in memory. @throws as `openEncrypted` */
+/**
+ * Decrypts a file that is in memory.
+ * @throws as `openEncrypted`
+ */
 export const decryptModel = async (
   bytes: Uint8Array,
   key: string,
@@ -119,7 +129,7 @@ export const decryptModel = async (
   return { ...container, payload: content.whole() };
 };
 
-const partsOf = (file: Readable, container: 'tlt' | 'etlt') => {
+const splitContainer = (file: Readable, container: 'tlt' | 'etlt') => {
   const prefix = container === 'etlt' ? parsePrefix(file.read(0, startBytes)) : undefined;
   return {
     container,
@@ -128,35 +138,36 @@ const partsOf = (file: Readable, container: 'tlt' | 'etlt') => {
   };
 };
 
-/** Ciphertext without a known beginning; what holds age's magic somewhere is a damaged file of ours. */
+/** True for ciphertext of another tool. A file that contains the age magic is a damaged file of this project. */
 const canBeForeign = (bytes: Uint8Array, format: FileFormat): boolean =>
-  format === 'foreign' || (format === 'unknown' && !holdsAge(bytes));
+  format === 'foreign' || (format === 'unknown' && !containsAge(bytes));
 
-/** NVIDIA's cipher has no integrity check: only what comes out tells whether the key was right. */
+/** NVIDIA's cipher has no integrity check, so a wrong key shows only in the decrypted bytes. */
 const requireModel = (payload: Uint8Array): Uint8Array => {
   if (modelFormats.includes(detectFormat(payload))) return payload;
   throw new UserError(
     'WrongKey',
-    `Decrypting the model: what came out (${payload.length} bytes) is neither ONNX nor Keras HDF5 nor UFF. The cipher does not tell a wrong key from a right one, so look at the key first, then whether the codec is the one that the file was encrypted by.`,
+    `Decrypting the model: the decrypted data (${payload.length} bytes) is neither ONNX nor Keras HDF5 nor UFF. The cipher cannot detect a wrong key: check the key first, then whether the codec matches the tool that encrypted the file.`,
   );
 };
 
 const modelFormats: readonly FileFormat[] = ['onnx', 'hdf5', 'uff'];
 
+/** Unauthenticated facts about an encrypted file, readable without its key. */
 export type ContainerDescription = Container & {
-  /** log2 of scrypt's N, or undefined where the header does not say. */
+  /** log2 of scrypt's N; undefined if the header does not contain it. */
   readonly workFactor: number | undefined;
-  /** Size of what is inside, or undefined where the header does not end. */
+  /** Plaintext bytes; undefined if the header is incomplete. */
   readonly payloadBytes: number | undefined;
 };
 
-/** What a `.tlt` or `.etlt` tells without its key. Nothing here is authenticated. */
+/** Describes a `.tlt` or `.etlt` without its key. */
 export const describeContainer = (file: Readable, container: 'tlt' | 'etlt'): ContainerDescription => {
-  const { inputName, encrypted } = partsOf(file, container);
+  const { inputName, encrypted } = splitContainer(file, container);
   return { container, inputName, ...describeAge(encrypted) };
 };
 
-const refuseEmpty = (key: string): void => {
+const requireKey = (key: string): void => {
   if (key === '')
     throw new UserError(
       'KeyMissing',
@@ -164,24 +175,24 @@ const refuseEmpty = (key: string): void => {
     );
 };
 
-const notOurs = (bytes: Uint8Array, format: FileFormat): UserError => {
+const notDecryptable = (bytes: Uint8Array, format: FileFormat): UserError => {
   if (format === 'foreign')
     return new UserError(
       'ModelForeign',
-      "Decrypting the model: the file looks like one encrypted by NVIDIA's own tools, whose key derivation is not public. " +
-        "Give the model as plain ONNX (what TAO 5 exports) or as a Keras .hdf5, or name a program that opens it, such as a wrapper of NVIDIA's own package: --codec_command, or spec.codec of a ModelExport.",
+      "Decrypting the model: the file appears to be encrypted by NVIDIA's tools, whose key derivation is not public. " +
+        "Use the model as plain ONNX (the export format of TAO 5) or as a Keras .hdf5, or name a program that decrypts it, such as a wrapper for NVIDIA's package, by --codec_command or spec.codec.",
     );
-  const found = format === 'unknown' ? unreadable(bytes) : `it is not encrypted (its format: ${format})`;
+  const found =
+    format === 'unknown' ? describeUnreadable(bytes) : `it is not encrypted (its format: ${format})`;
   return new UserError('ModelInvalid', `Decrypting the model (${bytes.length} bytes): ${found}.`);
 };
 
-const unreadable = (bytes: Uint8Array): string => {
-  if (bytes.length < 4 + ageMagic.length)
-    return 'the file is cut short; copy it again from where it was made';
-  return holdsAge(bytes)
-    ? 'what stands before the encrypted part is no .etlt prefix; copy the file again from where it was made'
+const describeUnreadable = (bytes: Uint8Array): string => {
+  if (bytes.length < 4 + ageMagic.length) return 'the file is truncated; copy it again from its source';
+  return containsAge(bytes)
+    ? 'the bytes before the encrypted part are not an .etlt prefix; copy the file again from its source'
     : 'it is neither a .tlt nor an .etlt; check that this is the model file';
 };
 
-const holdsAge = (bytes: Uint8Array): boolean =>
+const containsAge = (bytes: Uint8Array): boolean =>
   Buffer.from(bytes.subarray(0, 4096)).toString('latin1').includes(ageMagic);

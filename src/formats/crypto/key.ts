@@ -1,11 +1,12 @@
 /**
- * Where a tool's key comes from, in this order: `-k`, `--key_file`, the file that TLT_KEY_FILE names. No message
- * ever holds the key.
+ * Reads the key of a command-line tool. Sources, in order: `-k`, `--key_file`, the file named by TLT_KEY_FILE. No
+ * message contains the key.
  */
 import { readFile } from 'node:fs/promises';
 import { messageOf, systemCodeOf, UserError } from '../../ground/base/errors.ts';
 import { keyFileVariable } from '../../ground/contract/shared-flags.ts';
 
+/** Where a key may come from. */
 export type KeySource = {
   /** The value of `-k` / `--key`. */
   readonly key?: string | undefined;
@@ -15,7 +16,7 @@ export type KeySource = {
 };
 
 /**
- * The key, as text; a key file's one trailing newline is dropped.
+ * Reads the key as text, without the key file's trailing newline.
  * @throws UserError Usage (two flags), KeyMissing (none, or empty), InputNotFound
  */
 export const readKey = async (source: KeySource): Promise<string> => {
@@ -23,12 +24,15 @@ export const readKey = async (source: KeySource): Promise<string> => {
   if (key === undefined)
     throw new UserError(
       'KeyMissing',
-      `Reading the key: none was given. Use --key_file FILE, set ${keyFileVariable} to a file's name, or use -k KEY.`,
+      `Reading the key: no key is given. Use --key_file FILE, set ${keyFileVariable} to the path of a key file, or use -k KEY.`,
     );
   return key;
 };
 
-/** Like `readKey`, but undefined when no key was named at all. */
+/**
+ * Reads the key like `readKey`; undefined if no key is named.
+ * @throws UserError as `readKey`
+ */
 export const findKey = async ({ key, keyFile, env }: KeySource): Promise<string | undefined> => {
   if (key !== undefined && keyFile !== undefined)
     throw new UserError('Usage', 'Reading the key: both -k and --key_file are given. Use one of them.');
@@ -60,7 +64,7 @@ const keyFileFailure = (thrown: unknown, path: string): UserError => {
   if (thrown instanceof TypeError)
     return new UserError(
       'KeyMissing',
-      `Reading the key: ${path} is not UTF-8 text. A key file holds the key's text alone.`,
+      `Reading the key: ${path} is not UTF-8 text. A key file contains only the text of the key.`,
     );
   return new UserError('InputNotFound', `Reading the key: ${path} cannot be read: ${messageOf(thrown)}.`, {
     cause: thrown,

@@ -1,33 +1,38 @@
 /**
- * A cipher that the user brings as a program. It is called as `COMMAND decrypt` or `COMMAND encrypt`, gets the
- * encrypted part or the payload on standard input and the key on file descriptor 3, and answers on standard output.
+ * A cipher that the user supplies as a program. It runs as `COMMAND decrypt` or `COMMAND encrypt`, reads the ciphertext
+ * or the payload from standard input and the key from file descriptor 3, and writes the result to standard output.
  * docs/external-codec.md is the contract.
  */
 import { UserError } from '../../../ground/base/errors.ts';
 import type { Cipher } from '../encrypted-model.ts';
 import { type CodecCall, callCodec } from './call.ts';
-import { comparing, gathering } from './sinks.ts';
+import { createCompareSink, createMemorySink } from './sinks.ts';
 
+/** How a codec is run. */
 export type CodecOptions = Pick<CodecCall, 'command' | 'signal' | 'warn'> & {
-  /** Milliseconds that one call may take; 10 minutes if left out. */
+  /** Time limit of one call in milliseconds; default 10 minutes. */
   readonly limitMs?: number;
 };
 
 const limitMs = 10 * 60_000;
 
-/** What is encrypted is decrypted again before it is believed: a file that nobody can open would be found on the device. */
-export const externalCodec = (options: CodecOptions): Cipher => {
+/**
+ * Creates the cipher. Everything that it encrypts is decrypted again and compared, because a file that cannot be
+ * decrypted would otherwise be noticed only on the device.
+ * @throws UserError CodecFailed, WrongKey, Interrupted, from its methods
+ */
+export const createExternalCodec = (options: CodecOptions): Cipher => {
   const call = { limitMs, ...options };
   return {
     decrypt: async (encrypted, key) => {
-      const sink = gathering(encrypted.length);
+      const sink = createMemorySink(encrypted.length);
       await callCodec('decrypt', { ...call, input: encrypted, key, sink });
       return sink.bytes();
     },
     encrypt: async (payload, key) => {
-      const sink = gathering(payload.length);
+      const sink = createMemorySink(payload.length);
       await callCodec('encrypt', { ...call, input: payload, key, sink });
-      const back = comparing(payload);
+      const back = createCompareSink(payload);
       await callCodec('decrypt', { ...call, input: sink.bytes(), key, sink: back });
       if (!back.same()) throw lossy(options.command);
       return sink.bytes();
@@ -35,9 +40,12 @@ export const externalCodec = (options: CodecOptions): Cipher => {
   };
 };
 
-/** A codec that works: it fails here, before long work, where it would fail after it. @throws UserError CodecFailed … */
-export const provenCodec = async (options: CodecOptions, key: string): Promise<Cipher> => {
-  const codec = externalCodec(options);
+/**
+ * Creates a cipher after a test run, so that a broken codec fails before the long export.
+ * @throws UserError CodecFailed, WrongKey, Interrupted
+ */
+export const createVerifiedCodec = async (options: CodecOptions, key: string): Promise<Cipher> => {
+  const codec = createExternalCodec(options);
   await codec.encrypt(
     Uint8Array.from({ length: 1000 }, (_, index) => index % 251),
     key,
@@ -48,5 +56,5 @@ export const provenCodec = async (options: CodecOptions, key: string): Promise<C
 const lossy = ([program]: readonly string[]): UserError =>
   new UserError(
     'CodecFailed',
-    `Encrypting the model by ${program}: what it encrypted does not decrypt to the same bytes. Nothing was written; mend the program.`,
+    `Encrypting the model by ${program}: its ciphertext does not decrypt to the same bytes. Nothing was written; fix the program.`,
   );

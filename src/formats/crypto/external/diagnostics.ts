@@ -1,21 +1,25 @@
-/** What an external codec wrote to standard error, as it may be shown: few lines, no key, nothing that moves a cursor. */
+/**
+ * The standard error of an external codec in a form that is safe to log: few lines, without the key and without control
+ * characters.
+ */
 
-/** Lines shown, the last ones. */
+/** Only this many last lines are logged. */
 const linesLimit = 20;
 
+/** The end of a program's standard error. */
 export type Diagnostics = {
   readonly bytes: Uint8Array;
-  /** Whether something came before them. */
+  /** Whether earlier bytes were dropped. */
   readonly cut: boolean;
 };
 
-/** The key is looked for as the program got it, and in the forms that programs print bytes in. */
+/** The last lines, with the key masked in plain, base64 and hexadecimal form. */
 export const diagnosticLines = ({ bytes, cut }: Diagnostics, key: string): readonly string[] => {
   const text = new TextDecoder().decode(bytes);
-  // A line without its beginning could hold half a key.
+  // A truncated first line could contain part of the key, which the masking would not find.
   const whole = cut ? text.slice(text.indexOf('\n') + 1 || text.length) : text;
   return formsOf(key)
-    .reduce((said, form) => said.replaceAll(form, '[key]'), whole)
+    .reduce((shown, form) => shown.replaceAll(form, '[key]'), whole)
     .split('\n')
     .map((line) => line.replaceAll(/\p{Cc}/gu, ' ').trim())
     .filter((line) => line !== '')

@@ -1,41 +1,47 @@
-/** Where the output of a program goes: into memory, or past the bytes that it should be, so that nothing is held twice. */
+/**
+ * Sinks for a program's output: one collects it in memory, one compares it with the expected bytes without keeping it.
+ */
 
+/** Receives the output of a program. */
 export type Sink = {
-  /** False for more than may come. */
+  /** Returns false if the output is larger than the limit. */
   readonly take: (part: Uint8Array) => boolean;
-  /** Bytes taken. */
+  /** Bytes received so far. */
   readonly length: () => number;
 };
 
-/** Ciphers add a few bytes; this leaves room for armour and compression, and none for a program gone mad. */
+/**
+ * Largest accepted output in bytes. Ciphers add a few bytes; the limit leaves room for ASCII armour and compression,
+ * and stops endless output.
+ */
 export const outputLimit = (inputBytes: number): number => 2 * inputBytes + 2 ** 20;
 
-/** Keeps all of it; the memory for what ciphers make of such an input is set aside at once. */
-export const gathering = (inputBytes: number): Sink & { readonly bytes: () => Uint8Array } => {
-  let kept = new Uint8Array(inputBytes + 4096);
+/** Collects the output. Memory for the usual size is allocated at once. */
+export const createMemorySink = (inputBytes: number): Sink & { readonly bytes: () => Uint8Array } => {
+  let buffer = new Uint8Array(inputBytes + 4096);
   let end = 0;
   return {
     take: (part) => {
       const start = end;
       end += part.length;
       if (end > outputLimit(inputBytes)) return false;
-      if (end > kept.length) kept = larger(kept, 2 * end);
-      kept.set(part, start);
+      if (end > buffer.length) buffer = grow(buffer, 2 * end);
+      buffer.set(part, start);
       return true;
     },
     length: () => end,
-    bytes: () => kept.subarray(0, end),
+    bytes: () => buffer.subarray(0, end),
   };
 };
 
-const larger = (bytes: Uint8Array, length: number): Uint8Array<ArrayBuffer> => {
+const grow = (bytes: Uint8Array, length: number): Uint8Array<ArrayBuffer> => {
   const copy = new Uint8Array(length);
   copy.set(bytes);
   return copy;
 };
 
-/** Keeps nothing, and knows whether it was the same as `expected`. */
-export const comparing = (expected: Uint8Array): Sink & { readonly same: () => boolean } => {
+/** Compares the output with `expected` and keeps none of it. */
+export const createCompareSink = (expected: Uint8Array): Sink & { readonly same: () => boolean } => {
   let end = 0;
   let same = true;
   return {
