@@ -3,7 +3,8 @@ import type { Batch } from '../../data/preprocessing/batches.ts';
 import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { copyWith, foldConstants, graphOf } from '../../formats/onnx/graph.ts';
 import { serializeModel } from '../../formats/onnx/model.ts';
-import { OutputDifferences } from '../../graph/evaluation/same-outputs.ts';
+import { type Measure, OutputDifferences } from '../../graph/evaluation/same-outputs.ts';
+import { exposing, sigmoidArgument, sigmoidError } from '../../graph/evaluation/sigmoid-arguments.ts';
 import { type FloatTensor, openSession, type Session } from '../../graph/inference/session.ts';
 import { withHeads } from '../../graph/plugins/heads.ts';
 import { isPlugin, withoutNodes } from '../../graph/plugins/plugin-nodes.ts';
@@ -22,19 +23,22 @@ export type GraphDifference =
   /** The reference does not run here. */
   | { readonly kind: 'NotRun'; readonly message: string };
 
-/** Up to the first plugin nodes: these sort and drop boxes, and differ in nothing but their inputs. */
+/**
+ * Up to the first plugin nodes: these sort and drop boxes, and differ in nothing but their inputs. Of a Sigmoid at the
+ * end, what it reads is compared as well, and what it gives to its own precision.
+ */
 export const differenceOf = async (
   { reference, other, input }: Compared,
   batches: readonly Batch[],
 ): Promise<GraphDifference> => {
-  const [left, right] = [comparable(reference), comparable(other)];
+  const { left, right, measures } = bothWithArguments(comparable(reference), comparable(other));
   let expected: readonly (readonly FloatTensor[])[];
   try {
     expected = await outputsOf(left, input, batches);
   } catch (thrown) {
     return { kind: 'NotRun', message: thrown instanceof Error ? thrown.message : String(thrown) };
   }
-  const sum = new OutputDifferences();
+  const sum = new OutputDifferences(measures);
   try {
     for (const [i, outputs] of (await outputsOf(right, input, batches)).entries())
       sum.add(expected[i]!, outputs);
@@ -56,6 +60,37 @@ const comparable = (source: ModelProto): Comparable => {
   const graph = withoutNodes(graphOf(model), isPlugin);
   return { model: copyWith(model, { graph }), outputs: graph.output.map(({ name }) => name) };
 };
+
+type Both = {
+  readonly left: Comparable;
+  readonly right: Comparable;
+  readonly measures: readonly Measure[];
+};
+
+/** Where an output of both ends in a Sigmoid, what it reads comes behind the other outputs. */
+const bothWithArguments = (left: Comparable, right: Comparable): Both => {
+  const [inLeft, inRight] = [argumentsOf(left), argumentsOf(right)];
+  const isEnd = left.outputs.map((_, i) => inLeft[i] !== undefined && inRight[i] !== undefined);
+  const ends = (names: Arguments): string[] => names.flatMap((name, i) => (isEnd[i] ? (name ?? []) : []));
+  return {
+    left: withOutputs(left, ends(inLeft)),
+    right: withOutputs(right, ends(inRight)),
+    measures: [
+      ...isEnd.map((each): Measure => (each ? { slack: sigmoidError } : {})),
+      ...ends(inLeft).map((): Measure => ({ isCentred: true })),
+    ],
+  };
+};
+
+type Arguments = readonly (string | undefined)[];
+
+const argumentsOf = ({ model, outputs }: Comparable): Arguments =>
+  outputs.map((output) => sigmoidArgument(graphOf(model), output));
+
+const withOutputs = ({ model, outputs }: Comparable, names: readonly string[]): Comparable => ({
+  model: copyWith(model, { graph: exposing(graphOf(model), names) }),
+  outputs: [...outputs, ...names],
+});
 
 /** As the graph says and no quicker: what is fused may round otherwise. */
 const options = { optimisation: 'disabled' } as const;
