@@ -7,12 +7,12 @@ import test from 'ava';
 const operator = join(import.meta.dirname, '..', '..', 'src', 'operator.ts');
 
 for (const workers of ['x', '0', '1.5', '-2', '1000', ''])
-  test(`--workers=${workers} is refused with the usage, and nothing starts`, (t) => {
+  test(`--workers=${workers} is refused with where the usage is, and nothing starts`, (t) => {
     const { status, stderr } = spawnSync(process.execPath, [operator, `--workers=${workers}`], {
       encoding: 'utf8',
       env: { ...process.env, KUBECONFIG: '/nonexistent' },
     });
     t.is(status, 2);
-    t.regex(stderr, /--workers is .*: give a whole number from 1 to 64/);
-    t.regex(stderr, /usage: operator/);
+    t.regex(stderr, /--workers is '.*', and must be a whole number from 1 to 64\./);
+    t.regex(stderr, /See operator --help\./);
   });
