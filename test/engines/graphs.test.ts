@@ -74,11 +74,14 @@ const measured = (batches: readonly Batch[]): Promise<Statistics> =>
   });
 
 test('the Q/DQ graph agrees with the float graph on images kept out of calibration', async (t) => {
-  for (const algorithm of ['Entropy', 'Mse'] as const) {
+  for (const [algorithm, leastDb] of [
+    ['Entropy', 17.5],
+    ['Mse', 19.4],
+  ] as const) {
     const { sqnrDb, top1 } = await agreementWith(quantisedModel(model, scalesOf(statistics, algorithm)));
     t.log(`${algorithm}: ${sqnrDb.toFixed(1)} dB, top-1 ${top1}`);
-    t.true(sqnrDb > 10, `${algorithm}: ${sqnrDb} dB`);
-    t.true(top1! >= 0.75);
+    t.true(sqnrDb > leastDb, `${algorithm}: ${sqnrDb} dB`);
+    t.true(top1! >= 0.84);
   }
 });
 
@@ -119,7 +122,7 @@ test('in the Q/DQ graph each tensor has one pair, weights are int8, and no bias 
 test('the fp16 graph keeps float ports, and agrees to half precision', async (t) => {
   const { sqnrDb } = await agreementWith(halfModel(model));
   t.log(`${sqnrDb.toFixed(1)} dB`);
-  t.true(sqnrDb > 40, `${sqnrDb} dB`);
+  t.true(sqnrDb > 46.9, `${sqnrDb} dB`);
 });
 
 test('folding batch normalisations changes the output by rounding alone', async (t) => {

@@ -98,7 +98,7 @@ test.serial(
     t.is(exported.kind, 'Exported');
     t.false(exported.reused);
     const built = await runEngine(t, pod, anEngineTask(exported));
-    t.true(Number(built.agreement!.sqnrDb) > 10, `${built.agreement!.sqnrDb} dB`);
+    t.true(Number(built.agreement!.sqnrDb) > 35.5, `${built.agreement!.sqnrDb} dB`);
     const again = (await container(pod, 'export', exportTask)).result as Exported;
     t.true(again.reused);
     t.is(again.etlt.sha256, exported.etlt.sha256);
