@@ -1,14 +1,14 @@
 /** Every command that writes files, with what it writes: for runs in which the process is killed or the disk is full. */
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseModel } from '../../src/formats/onnx/model.ts';
-import { mounts } from '../../src/ground/contract/layout.ts';
-import type { ExportTask } from '../../src/ground/contract/task.ts';
 import { encryptTlt } from '../builders/encrypted.ts';
+import { runTool } from '../builders/tool.ts';
 import { aTraining } from '../builders/training.ts';
 import { smallClassifier } from '../models/small-classifier.ts';
 import { smallPhotosFolder } from '../photos/photos.ts';
+import { type PodData, preparation, workerCases } from './worker-cases.ts';
 
 export type Place = {
   /** Where the outputs go. */
@@ -21,10 +21,19 @@ export type FaultCase = {
   readonly name: string;
   readonly program: 'tlt-export' | 'tlt-int8-tensorfile' | 'tlt-model' | 'worker';
   readonly args: (place: Place) => readonly string[];
-  /** Outputs that are plaintext models: only under these names may the model's bytes be found. */
+  /** Outputs that are plaintext models, which only their owner may read. */
   readonly plaintext: readonly string[];
-  /** Of a worker: artifacts of one run are whole each, and the manifest, the last of them, says that all are there. */
-  readonly isWorker: boolean;
+  /** Outputs that are plaintext models and may be read by deployments. No other file may have the model's bytes. */
+  readonly published?: readonly string[];
+  /** Of a container. */
+  readonly worker?: WorkerOutputs;
+};
+
+export type WorkerOutputs = {
+  /** The mounted folder that they go to. */
+  readonly mount: string;
+  /** Each file is whole by itself; this one is written last and says that all exist. */
+  readonly last: string;
 };
 
 export type Inputs = {
@@ -47,13 +56,33 @@ export const faultInputs = async (): Promise<Inputs> => {
   writeFileSync(at('key.txt'), key);
   const photos = await smallPhotosFolder();
   const training = await aTraining('classification');
+  const data = { model: at('m.onnx'), encrypted: at('m.tlt'), keyFile: at('key.txt'), photos, training };
+  await countParts(at, photos);
   return {
-    cases: casesOf(at, { photos, training }),
+    cases: [...casesOf(at, data), ...workerCases(data)],
     marker: markerIn(model),
     key,
-    prepare: preparation(at, photos),
+    prepare: preparation(data),
   };
 };
+
+/** `1.hist` and `2.hist`, for the command that adds them. */
+const countParts = async (at: (name: string) => string, photos: string): Promise<void> => {
+  for (const part of [1, 2]) {
+    const files = ['-m', at('m.tlt'), '-k', key, '--cal_histogram_file', at(`${part}.hist`)];
+    const { code, stderr } = await runTool('tlt-export', [
+      'classification',
+      ...files,
+      ...int8Of(photos),
+      ...['--cal_part', `${part}/2`],
+    ]);
+    if (code !== 0) throw new Error(stderr);
+  }
+};
+
+const int8Of = (photos: string): readonly string[] => [
+  ...['--data_type', 'int8', '--cal_image_dir', photos, '--batches', '2', '--batch_size', '2'],
+];
 
 /** The middle of the largest tensor. */
 const markerIn = (model: Uint8Array): Buffer => {
@@ -63,17 +92,14 @@ const markerIn = (model: Uint8Array): Buffer => {
   return Buffer.from(largest.subarray(middle, middle + 64));
 };
 
-type Data = { readonly photos: string; readonly training: string };
-
-const casesOf = (at: (name: string) => string, { photos, training }: Data): readonly FaultCase[] => {
+const casesOf = (at: (name: string) => string, { photos, training }: PodData): readonly FaultCase[] => {
   const locked = ['-k', key] as const;
-  const int8 = ['--data_type', 'int8', '--cal_image_dir', photos, '--batches', '2', '--batch_size', '2'];
+  const int8 = int8Of(photos);
   const model = (name: string, words: FaultCase['args'], plaintext: readonly string[] = []): FaultCase => ({
     name,
     program: 'tlt-model',
     args: (place) => [name, ...words(place)],
     plaintext,
-    isWorker: false,
   });
   return [
     {
@@ -85,7 +111,6 @@ const casesOf = (at: (name: string) => string, { photos, training }: Data): read
         ...['--engine_file', join(out, 'e.onnx')],
       ],
       plaintext: ['e.onnx'],
-      isWorker: false,
     },
     {
       name: 'part',
@@ -95,7 +120,6 @@ const casesOf = (at: (name: string) => string, { photos, training }: Data): read
         ...['--cal_part', '1/2', '--cal_histogram_file', join(out, 'h.hist')],
       ],
       plaintext: [],
-      isWorker: false,
     },
     {
       name: 'tensorfile',
@@ -105,48 +129,10 @@ const casesOf = (at: (name: string) => string, { photos, training }: Data): read
         ...['--data_root', training],
       ],
       plaintext: [],
-      isWorker: false,
     },
     model('pack', ({ out }) => [at('m.onnx'), ...locked, '-o', join(out, 'p.tlt')]),
     model('unpack', ({ out }) => [at('m.tlt'), ...locked, '-o', join(out, 'u.onnx')], ['u.onnx']),
     model('convert', ({ out }) => [at('m.tlt'), ...locked, '-o', join(out, 'c.onnx')], ['c.onnx']),
-    {
-      name: 'worker export',
-      program: 'worker',
-      args: () => ['export', '--task', JSON.stringify(exportTask)],
-      plaintext: [],
-      isWorker: true,
-    },
+    model('merge-histograms', ({ out }) => [at('1.hist'), at('2.hist'), '-o', join(out, 's.hist')]),
   ];
 };
-
-const exportTask: ExportTask = {
-  architecture: 'classification',
-  model: { uri: 'pvc://models/m.tlt' },
-  dataType: 'int8',
-  calibration: {
-    source: 'ImageDirectory',
-    imageDirectory: { uri: 'pvc://models/photos' },
-    batches: 1,
-    batchSize: 4,
-    algorithm: 'MinMax',
-  },
-  forcePtq: false,
-  exportKey: 'k',
-  folder: 'pvc://exports/out',
-};
-
-const preparation =
-  (at: (name: string) => string, photos: string) =>
-  (root: string): void => {
-    for (const folder of [
-      `${mounts.claims}/models`,
-      '/dev',
-      mounts.work,
-      mounts.keyFile.replace(/\/[^/]+$/, ''),
-    ])
-      mkdirSync(join(root, folder), { recursive: true });
-    writeFileSync(join(root, mounts.keyFile), readFileSync(at('key.txt')));
-    cpSync(at('m.tlt'), join(root, mounts.claims, 'models/m.tlt'));
-    cpSync(photos, join(root, mounts.claims, 'models/photos'), { recursive: true });
-  };

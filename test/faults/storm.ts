@@ -11,7 +11,6 @@ import { decryptModel } from '../../src/formats/crypto/encrypted-model.ts';
 import { parseModel } from '../../src/formats/onnx/model.ts';
 import { failures } from '../../src/ground/base/failures.ts';
 import type { Random } from '../../src/ground/base/rng.ts';
-import { mounts } from '../../src/ground/contract/layout.ts';
 import type { FaultCase, Inputs } from './cases.ts';
 
 export type Fault = 'SIGKILL' | 'SIGINT' | 'full output disk' | 'full temporary disk';
@@ -30,12 +29,12 @@ type Ended = { readonly code: number | null; readonly milliseconds: number };
 
 const source = join(import.meta.dirname, '..', '..', 'src');
 
-const aMachine = ({ isWorker }: FaultCase, { prepare }: Inputs): Machine => {
+const aMachine = ({ worker }: FaultCase, { prepare }: Inputs): Machine => {
   const root = mkdtempSync(join(tmpdir(), 'tlt-fault-'));
-  const out = isWorker ? join(root, mounts.claims, 'exports') : join(root, 'out');
+  const out = join(root, worker?.mount ?? 'out');
   const temporary = join(root, 'tmp');
   for (const folder of [out, temporary]) mkdirSync(folder, { recursive: true });
-  if (isWorker) prepare(root);
+  if (worker) prepare(root);
   return { out, temporary, root };
 };
 
@@ -116,17 +115,18 @@ const brokenOutputs = async ({ machine, reference, inputs }: Left): Promise<stri
   return found;
 };
 
-const incomplete = ({ isWorker }: FaultCase, { machine, reference }: Left): string[] => {
+const incomplete = ({ worker }: FaultCase, { machine, reference }: Left): string[] => {
   const outputs = contentOf(machine.out);
   const missing = [...reference.files.keys()].filter((name) => !outputs.has(name));
   if (missing.length === 0 || outputs.size === 0) return [];
-  if (!isWorker) return [`only ${[...outputs.keys()]} of the run appeared`];
-  return outputs.has('out/manifest.json') ? [`the manifest appeared before ${missing}`] : [];
+  if (!worker) return [`only ${[...outputs.keys()]} of the run appeared`];
+  return outputs.has(worker.last) ? [`${worker.last} appeared before ${missing}`] : [];
 };
 
 /** Plaintext under another name than that of an output which is plaintext, or readable by others. */
-const exposed = ({ plaintext }: FaultCase, { machine, inputs }: Left): string[] =>
+const exposed = ({ plaintext, published = [] }: FaultCase, { machine, inputs }: Left): string[] =>
   [...filesBelow(machine.out), ...filesBelow(machine.temporary)].flatMap((path) => {
+    if (published.includes(basename(path))) return [];
     if (!plaintext.includes(basename(path)))
       return readFileSync(path).includes(inputs.marker)
         ? [`${basename(path)} holds the plaintext model`]
