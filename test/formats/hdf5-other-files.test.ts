@@ -71,14 +71,3 @@ test('inspecting a group that is a link into another file names the link', async
   const error = await t.throwsAsync(readHdf5Contents(path), { instanceOf: UserError });
   t.regex(error.message, /_tensorfile_array_key__0 is an external link/);
 });
-
-test('damaged files leave nothing behind for the next one', async (t) => {
-  const damaged = Uint8Array.from(kerasBytes('squeezenet').subarray(0, 3000));
-  const [path, sound] = [newPath(), newPath()];
-  writeFileSync(path, damaged);
-  writeFileSync(sound, kerasBytes('squeezenet'));
-  const use = (file: string) => withKerasFile({ path: file }, ({ network }) => network);
-  for (let n = 0; n < 60; n++)
-    await t.throwsAsync(use(path), { instanceOf: UserError, message: /HDF5 cannot read it/ });
-  t.truthy(await use(sound));
-});
