@@ -2,8 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { crc32, deflateSync } from 'node:zlib';
+import { dirname, join } from 'node:path';
 import { writeKeras } from '../keras/fixtures.ts';
 import { smallClassifier } from '../models/small-classifier.ts';
 import { smallPhotosFolder } from '../photos/photos.ts';
@@ -11,6 +10,7 @@ import * as hdf5 from './hdf5.ts';
 import { inflatingHistograms, manyParts } from './histograms.ts';
 import { deepConfig, nestedCalls } from './keras.ts';
 import { loopWithoutEnd, shapeFromImage, statedBombs } from './onnx.ts';
+import { png } from './png.ts';
 
 export type Bomb = {
   readonly name: string;
@@ -22,7 +22,13 @@ export type Bomb = {
 
 const entry = (name: string): string => join(import.meta.dirname, '..', '..', 'src', `${name}.ts`);
 
-type Place = { readonly folder: string; readonly photos: string; readonly sound: string };
+type Place = {
+  readonly folder: string;
+  readonly photos: string;
+  readonly sound: string;
+  /** Of one image; one if left out. */
+  readonly batches?: number;
+};
 
 const inFile = ({ folder }: Place, name: string, bytes: Uint8Array | string): string => {
   const path = join(folder, name.replace(/\W+/g, '-'));
@@ -31,7 +37,7 @@ const inFile = ({ folder }: Place, name: string, bytes: Uint8Array | string): st
 };
 
 const exported = (
-  { folder, photos }: Place,
+  { folder, photos, batches = 1 }: Place,
   model: string,
   ...changes: readonly string[]
 ): readonly string[] => [
@@ -49,7 +55,7 @@ const exported = (
     '--data_type',
     'int8',
     '--batches',
-    '1',
+    `${batches}`,
     '--batch_size',
     '1',
     '--cal_cache_file',
@@ -97,24 +103,6 @@ const hdf5Bombs = async (place: Place): Promise<Bomb[]> => {
   ];
 };
 
-/** A PNG of zeros: a few hundred kilobytes for any number of pixels. */
-const png = (width: number, height: number): Uint8Array => {
-  const chunk = (type: string, data: Uint8Array): Buffer => {
-    const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
-    const frame = Buffer.alloc(8);
-    frame.writeUInt32BE(data.length);
-    frame.writeUInt32BE(crc32(body), 4);
-    return Buffer.concat([frame.subarray(0, 4), body, frame.subarray(4)]);
-  };
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(width);
-  header.writeUInt32BE(height, 4);
-  header.set([8, 2, 0, 0, 0], 8);
-  const pixels = deflateSync(Buffer.alloc(height * (1 + width * 3)), { level: 1 });
-  const parts = [chunk('IHDR', header), chunk('IDAT', pixels), chunk('IEND', new Uint8Array())];
-  return new Uint8Array(Buffer.concat([Buffer.of(137, 80, 78, 71, 13, 10, 26, 10), ...parts]));
-};
-
 /** Ten levels of ten uses each. */
 const laughs = (): string => {
   const levels = Array.from(
@@ -124,35 +112,56 @@ const laughs = (): string => {
   return `<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64"><defs><rect id="l0" width="1" height="1"/>${levels.join('')}</defs><use href="#l10"/></svg>`;
 };
 
+/** `train/a` of a folder, with a pipe, or with the same file eight times. */
 const imageFolder = ({ folder }: Place, name: string, bytes: Uint8Array | string | undefined): string => {
-  const images = join(folder, name);
-  mkdirSync(images);
+  const images = join(folder, name, 'train', 'a');
+  mkdirSync(images, { recursive: true });
   if (bytes === undefined) execFileSync('mkfifo', [join(images, '0.png')]);
   else for (let copy = 0; copy < 8; copy++) writeFileSync(join(images, `${copy}.png`), bytes);
   return images;
 };
 
 const pictureBombs = (place: Place): Bomb[] => {
-  const of = (images: string): readonly string[] => exported(place, place.sound, '--cal_image_dir', images);
+  const of = (images: string): readonly string[] =>
+    exported({ ...place, batches: 8 }, place.sound, '--cal_image_dir', images);
+  const [large, deep] = [
+    imageFolder(place, 'large', png({ width: 10_000, height: 9_999 })),
+    imageFolder(place, 'deep', png({ width: 10_000, height: 9_999, isDeep: true })),
+  ];
   return [
-    { name: 'pictures: PNG of 100 megapixels', args: of(imageFolder(place, 'large', png(10_000, 9_999))) },
+    { name: 'pictures: eight PNG of 100 megapixels', args: of(large) },
+    { name: 'pictures: eight PNG of 100 megapixels, 16 bits, interlaced', args: of(deep) },
+    {
+      name: 'pictures: the same eight, sampled for a tensorfile',
+      args: sampled(inFile(place, 'deep.txt', trainingSpec(dirname(deep), '32,32')), '8'),
+    },
+    {
+      name: 'pictures: PNG of 10 × 9,999,999',
+      args: of(imageFolder(place, 'high', png({ width: 10, height: 9_999_999 }))),
+    },
     { name: 'pictures: SVG of 10^10 uses', args: of(imageFolder(place, 'laughs', laughs())) },
     { name: 'pictures: a pipe', args: of(imageFolder(place, 'piped', undefined)) },
   ];
 };
 
+const trainingSpec = (images: string, size: string): string =>
+  `train_config { train_dataset_path: "${images}" batch_size_per_gpu: 1 }\nmodel_config { arch: "resnet" n_layers: 18 input_image_size: "3,${size}" }`;
+
+const sampled = (spec: string, batches: string): readonly string[] => [
+  ...[entry('tlt-int8-tensorfile'), 'classification', '-e', spec, '-m', batches],
+  ...['-o', `${spec}.tensor`],
+];
+
 const fileBombs = (place: Place): Bomb[] => {
   const pipe = join(place.folder, 'pipe');
   execFileSync('mkfifo', [pipe]);
-  const spec = (size: string): string =>
-    `train_config { train_dataset_path: "${place.photos}" batch_size_per_gpu: 1 }\nmodel_config { arch: "resnet" n_layers: 18 input_image_size: "3,${size}" }`;
-  const sample = (path: string): readonly string[] => [
-    ...[entry('tlt-int8-tensorfile'), 'classification', '-e', path, '-m', '1', '-o', `${path}.tensor`],
-  ];
   return [
     { name: 'histograms: 1 GiB', args: inspected(inFile(place, 'large.hist', inflatingHistograms())) },
     { name: 'histograms: 300,000 parts', args: inspected(inFile(place, 'parts.hist', manyParts())) },
-    { name: 'spec: images of 16384 × 16384', args: sample(inFile(place, 'spec.txt', spec('16384,16384'))) },
+    {
+      name: 'spec: images of 16384 × 16384',
+      args: sampled(inFile(place, 'spec.txt', trainingSpec(place.photos, '16384,16384')), '1'),
+    },
     { name: 'model: a pipe', args: exported(place, pipe, '--cal_image_dir', place.photos) },
     { name: 'model: /dev/zero', args: inspected('/dev/zero') },
   ];

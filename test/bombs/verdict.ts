@@ -12,8 +12,8 @@ const limitOf = ({ args }: Bomb): number => {
   return bytesOfQuantity(`${limited(role).limits.memory}`) / 2 ** 20;
 };
 
-/** Seconds until the signal: an endless bomb is at work by then, and no other one takes as long. */
-const patience = { endless: 20, other: 180 } as const;
+/** Seconds until the signal: an endless bomb is at work by then, and no other one takes as long, on a busy machine either. */
+const patience = { endless: 20, other: 500 } as const;
 
 export type Verdict = Bounded & { readonly memoryMiB: number; readonly fault: string | undefined };
 

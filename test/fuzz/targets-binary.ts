@@ -6,7 +6,6 @@ import { crc32, deflateSync, inflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { Histogram } from '../../src/calibration/histograms/histogram.ts';
 import { allThresholds } from '../../src/calibration/histograms/thresholds.ts';
-import { decodePixels } from '../../src/data/preprocessing/decode.ts';
 import { decryptModel } from '../../src/formats/crypto/encrypted-model.ts';
 import { readHdf5Contents } from '../../src/formats/hdf5/hdf5-contents.ts';
 import { tensorfileBatches } from '../../src/formats/hdf5/tensorfile-reader.ts';
@@ -17,6 +16,7 @@ import { indexRecords, readRecord, recordsIn } from '../../src/formats/tfrecord/
 import { collected } from '../builders/collected.ts';
 import { encryptEtlt, encryptTlt } from '../builders/encrypted.ts';
 import { histogramOf } from '../builders/histogram.ts';
+import { decodePixels } from '../builders/pixels.ts';
 import { exampleBytes, tfrecordBytes } from '../formats/tfrecord-bytes.ts';
 import { smallClassifier } from '../models/small-classifier.ts';
 import { mutateBytes } from './mutate.ts';

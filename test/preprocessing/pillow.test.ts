@@ -3,8 +3,9 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { decodeImage, decodePixels, greyOf } from '../../src/data/preprocessing/decode.ts';
+import { decodeImage, greyOf } from '../../src/data/preprocessing/decode.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
+import { decodePixels } from '../builders/pixels.ts';
 import { aFolder, runTool } from '../builders/tool.ts';
 import { runPeer } from '../peers/venv.ts';
 

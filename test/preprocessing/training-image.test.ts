@@ -5,7 +5,6 @@ import { basename, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import sharp from 'sharp';
-import { decodePixels } from '../../src/data/preprocessing/decode.ts';
 import type { Geometry } from '../../src/data/preprocessing/geometry.ts';
 import { sampleImages } from '../../src/data/preprocessing/image-list.ts';
 import { trainingImage } from '../../src/data/preprocessing/training-image.ts';
@@ -18,6 +17,7 @@ import {
   type Values,
 } from '../../src/data/preprocessing/values.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
+import { decodePixels } from '../builders/pixels.ts';
 import { runPeer } from '../peers/venv.ts';
 import { photosFolder } from '../photos/photos.ts';
 

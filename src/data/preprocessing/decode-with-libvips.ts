@@ -5,15 +5,21 @@ import { maxDecodeSeconds, pixelLimit, sharp } from './decoder.ts';
 import { hasColourKey, isGreyGif, photometric, tiffTag, tiffTags } from './file-tags.ts';
 import type { Picture } from './picture.ts';
 import { unreadable } from './picture-fault.ts';
+import type { PixelTurn } from './pixel-turns.ts';
 
 /** Colour profiles are ignored, and orientation but for TIFF's, as Pillow does. @throws PictureFault, and what libvips says */
-export const decodeWithLibvips = async (source: string | Uint8Array, file: Readable): Promise<Picture> => {
+export const decodeWithLibvips = async (
+  source: string | Uint8Array,
+  file: Readable,
+  turn: PixelTurn,
+): Promise<Picture> => {
   const tags = tiffTags(file);
   if (tags) validateTiff(tags);
   const image = sharp(source, { limitInputPixels: pixelLimit, failOn: 'error', ignoreIcc: true }).timeout({
     seconds: maxDecodeSeconds,
   });
-  const { space, isPalette, bitsPerSample, hasAlpha, format } = await image.metadata();
+  const { space, isPalette, bitsPerSample, hasAlpha, format, ...size } = await image.metadata();
+  await turn.take(size.width * size.height);
   const isKeyed = hasColourKey(file.read(0, 32).slice());
   const turned = tags ? image.autoOrient() : image;
   if (space === 'grey16' && (!hasAlpha || isKeyed)) return readDeepPicture(turned);

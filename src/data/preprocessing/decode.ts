@@ -4,6 +4,7 @@ import { explainBroken } from './broken-image.ts';
 import type { Pixels } from './normalise.ts';
 import { type Picture, rgbOf } from './picture.ts';
 import { PictureFault } from './picture-fault.ts';
+import { PixelTurn } from './pixel-turns.ts';
 import { readPicture } from './read-picture.ts';
 import { stretch } from './stretch.ts';
 
@@ -18,30 +19,38 @@ export type ImageInput = {
 };
 
 /** Stretched with Lanczos: the `--cal_image_dir` path. @throws UserError ImageInvalid naming the file */
-export const decodeImage = async (path: string, { width, height, channels }: ImageSize): Promise<Pixels> => {
-  const colour = stretch(await readImage({ path }), { width, height });
-  return channels === 3 ? colour : greyOf(colour);
+export const decodeImage = (path: string, { width, height, channels }: ImageSize): Promise<Pixels> =>
+  usePicture({ path }, (picture) => {
+    const colour = stretch(picture, { width, height });
+    return channels === 3 ? colour : greyOf(colour);
+  });
+
+/** `use` gets three channels of eight bits, as large as the file has them, and must not keep them. @throws UserError ImageInvalid naming the file */
+export const usePixels = <T>(input: ImageInput, use: (pixels: Pixels) => T): Promise<T> =>
+  usePicture(input, (picture) => use(rgbOf(picture)));
+
+const usePicture = async <T>(input: ImageInput, use: (picture: Picture) => T): Promise<T> => {
+  const { path, bytes } = input;
+  using turn = new PixelTurn();
+  try {
+    return use(await readPicture(bytes ?? path, turn));
+  } catch (thrown) {
+    throw await imageError(input, thrown);
+  }
 };
 
-/** Three channels of eight bits, as large as the file has them. @throws UserError ImageInvalid naming the file */
-export const decodePixels = async (input: ImageInput): Promise<Pixels> => rgbOf(await readImage(input));
-
-const readImage = async (input: ImageInput): Promise<Picture> => {
-  const { path, bytes, namedBy } = input;
-  try {
-    return await readPicture(bytes ?? path);
-  } catch (thrown) {
-    if (thrown instanceof UserError)
-      throw thrown.reason === 'ImageInvalid'
-        ? thrown
-        : new UserError('ImageInvalid', thrown.message, { cause: thrown });
-    const why = thrown instanceof PictureFault ? thrown.message : await explainBroken(input);
-    throw new UserError(
-      'ImageInvalid',
-      `Decoding the calibration image ${path}${namedBy === undefined ? '' : ` (${namedBy})`}: ${why}`,
-      { cause: thrown },
-    );
-  }
+const imageError = async (input: ImageInput, thrown: unknown): Promise<UserError> => {
+  if (thrown instanceof UserError)
+    return thrown.reason === 'ImageInvalid'
+      ? thrown
+      : new UserError('ImageInvalid', thrown.message, { cause: thrown });
+  const { path, namedBy } = input;
+  const why = thrown instanceof PictureFault ? thrown.message : await explainBroken(input);
+  return new UserError(
+    'ImageInvalid',
+    `Decoding the calibration image ${path}${namedBy === undefined ? '' : ` (${namedBy})`}: ${why}`,
+    { cause: thrown },
+  );
 };
 
 /** Luma of ITU-R BT.601 in 16-bit fixed point, as Pillow's mode L has it. */

@@ -7,14 +7,20 @@ import { pixelLimit, tooManyPixels } from './decoder.ts';
 import { isNetpbm, readNetpbm } from './netpbm.ts';
 import type { Picture } from './picture.ts';
 import { PictureFault } from './picture-fault.ts';
+import type { PixelTurn } from './pixel-turns.ts';
 
-/** As large as the file has it; what format it is, its content says and not its name. @throws PictureFault, and what libvips says */
-export const readPicture = async (source: string | Uint8Array): Promise<Picture> => {
+/**
+ * As large as the file has it; what format it is, its content says and not its name. Waits for its turn before it decodes.
+ * @throws PictureFault, and what libvips says
+ */
+export const readPicture = async (source: string | Uint8Array, turn: PixelTurn): Promise<Picture> => {
   using file = typeof source === 'string' ? openReadable(source) : inMemory(source);
   const start = file.read(0, 2);
-  if (isBitmap(start)) return readBitmap(readWhole(file, source), requirePixels);
-  if (isNetpbm(start)) return readNetpbm(readWhole(file, source), requirePixels);
-  return await decodeWithLibvips(source, file);
+  if (isBitmap(start) || isNetpbm(start)) {
+    await turn.take(Number.POSITIVE_INFINITY); // alone: these decoders keep the thread to themselves anyway
+    return (isBitmap(start) ? readBitmap : readNetpbm)(readWhole(file, source), requirePixels);
+  }
+  return await decodeWithLibvips(source, file, turn);
 };
 
 const inMemory = (bytes: Uint8Array) => ({ ...readableBytes(bytes), [Symbol.dispose]: () => {} });

@@ -1,23 +1,34 @@
 /** A picture stretched as Pillow's `resize(…, LANCZOS)` does it, which looks at the picture's mode. */
+import { pixelLimit } from './decoder.ts';
 import { nearestAxis } from './nearest-axis.ts';
 import type { Pixels } from './normalise.ts';
 import { cmykToRgb, multiplyLevels, type Picture, rgbOf } from './picture.ts';
+import { PictureFault } from './picture-fault.ts';
 import { resample } from './resample.ts';
 import { resampleDeep } from './resample-deep.ts';
 
 type Target = { readonly width: number; readonly height: number };
 
-/** Red, green and blue; the aspect ratio is not kept. */
+/** Red, green and blue; the aspect ratio is not kept. @throws PictureFault for one that is too high for that width */
 export const stretch = (picture: Picture, target: Target): Pixels => {
   const { alpha, black, indexed, deep } = picture;
+  if (indexed && !deep) return resizeNearest(rgbOf(picture), target);
+  requireBetween(target.width, picture.height);
   if (deep) return greyToRgb(resampleDeep(deep, picture, target), target);
-  if (indexed) return resizeNearest(rgbOf(picture), target);
   if (black) {
     const [inks, fourth] = resampleBoth(picture, black, target);
     return { ...inks, data: cmykToRgb(inks.data, fourth.data) };
   }
   if (alpha?.some((each) => each < 255)) return resampleWithAlpha(picture, alpha, target);
   return resample(rgbOf(picture), target.width, target.height);
+};
+
+/** Lanczos narrows or widens first, at the full height: ten columns of ten million rows would become gigabytes. */
+const requireBetween = (width: number, height: number): void => {
+  if (width * height > pixelLimit)
+    throw new PictureFault(
+      `stretched to ${width} columns its ${height} rows are more than ${pixelLimit / 1e6} megapixels. Make it less high, or cut it.`,
+    );
 };
 
 const greyToRgb = (levels: Uint8Array, { width, height }: Target): Pixels => {

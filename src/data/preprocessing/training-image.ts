@@ -1,5 +1,5 @@
 /** One picture as the training loader feeds it: decode, geometry, values. */
-import { decodePixels, greyOf, type ImageInput, type ImageSize } from './decode.ts';
+import { greyOf, type ImageInput, type ImageSize, usePixels } from './decode.ts';
 import { fitToNetwork, type Geometry } from './geometry.ts';
 import { levelsOf, type Values, valuesInto } from './values.ts';
 
@@ -16,12 +16,12 @@ const greyLast: readonly Geometry['kind'][] = ['bilinear', 'letterbox'];
 export const trainingImage = ({ size, geometry, values }: TrainingPreprocessing) => {
   const levels = levelsOf(values);
   const { width, height, channels } = size;
-  return async (input: ImageInput): Promise<Float32Array> => {
-    const colour = await decodePixels(input);
-    const pixels = channels === 1 && !greyLast.includes(geometry.kind) ? greyOf(colour) : colour;
-    const { data } = fitToNetwork(pixels, geometry, { width, height, levels });
-    const result = new Float32Array(channels * height * width);
-    valuesInto(result, 0, { data, values, from: pixels.channels, channels });
-    return result;
-  };
+  return (input: ImageInput): Promise<Float32Array> =>
+    usePixels(input, (colour) => {
+      const pixels = channels === 1 && !greyLast.includes(geometry.kind) ? greyOf(colour) : colour;
+      const { data } = fitToNetwork(pixels, geometry, { width, height, levels });
+      const result = new Float32Array(channels * height * width);
+      valuesInto(result, 0, { data, values, from: pixels.channels, channels });
+      return result;
+    });
 };
