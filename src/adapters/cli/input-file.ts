@@ -1,9 +1,6 @@
 /** Files that a command line names: what the system says of them becomes a sentence. */
 import { messageOf, systemCodeOf, UserError } from '../../ground/base/errors.ts';
-import { openReadable, type Readable, readRegular } from '../../ground/base/readable.ts';
-
-/** @throws UserError InputNotFound */
-export const readInput = (file: string): Promise<Uint8Array> => asInput(file, async () => readRegular(file));
+import { openReadable, type Readable } from '../../ground/base/readable.ts';
 
 /** The same of a file that may be larger than memory. @throws UserError InputNotFound */
 export const openInput = (file: string): Promise<Readable & Disposable> =>

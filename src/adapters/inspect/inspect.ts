@@ -1,18 +1,13 @@
 /** What a file is and holds, told from its bytes: models, caches, tensorfiles, experiment specs, engines. */
 import { stat } from 'node:fs/promises';
 import { zipNote } from '../../export/models/zipped-model.ts';
-import {
-  detectFileFormat,
-  detectFormat,
-  detectFormatAtStart,
-  type FileFormat,
-  parsePrefix,
-} from '../../formats/crypto/detect-format.ts';
+import { detectFileFormat, type FileFormat, parsePrefix } from '../../formats/crypto/detect-format.ts';
 import {
   type Cipher,
   type ContainerDescription,
+  type DetectedFile,
   describeContainer,
-  openEncrypted,
+  openDetected,
 } from '../../formats/crypto/encrypted-model.ts';
 import { type Hdf5Contents, readHdf5Contents } from '../../formats/hdf5/hdf5-contents.ts';
 import { parseModel } from '../../formats/onnx/model.ts';
@@ -20,8 +15,8 @@ import { parseCalibrationCache } from '../../formats/scales/calibration-cache.ts
 import { type HistogramFile, parseHistogramFile } from '../../formats/scales/histogram-file.ts';
 import type { KerasDescription } from '../../graph/keras/describe.ts';
 import { digestOf, fileDigest, sha256 } from '../../ground/base/digest.ts';
-import { piecesOf, type Readable, readableBytes } from '../../ground/base/readable.ts';
-import { asInput, openInput, readInput } from '../cli/input-file.ts';
+import { piecesOf, readableBytes } from '../../ground/base/readable.ts';
+import { asInput, openInput } from '../cli/input-file.ts';
 import { describeModel, type ModelDescription } from './describe-model.ts';
 import { inspectKeras } from './inspect-keras.ts';
 import { inspectSpec, type SpecDescription, specTextOf } from './inspect-spec.ts';
@@ -85,14 +80,13 @@ export type Opener = {
  */
 export const inspectFile = async (file: string, opener: Opener): Promise<Report> => {
   using input = await openInput(file);
-  const kind = detectFormatAtStart(input);
-  if (kind === 'hdf5') return inspectHdf5(file);
-  if (kind === 'tlt' || kind === 'etlt') {
-    const contents = await lockedContents(input, kind, opener);
-    return { file, format: kind, sizeBytes: input.size, sha256: await fileDigest(file), ...contents };
+  const format = detectFileFormat(input);
+  if (format === 'hdf5') return inspectHdf5(file);
+  if (format === 'tlt' || format === 'etlt') {
+    const contents = await encryptedContents({ file: input, format }, format, opener);
+    return { file, format, sizeBytes: input.size, sha256: await fileDigest(file), ...contents };
   }
-  const bytes = await readInput(file);
-  const format = detectFormat(bytes);
+  const bytes = input.whole();
   const report = { file, format, sizeBytes: bytes.length, sha256: sha256(bytes) };
   const text = format === 'unknown' ? specTextOf(bytes) : undefined;
   if (text !== undefined) return { ...report, format: 'experiment-spec', ...inspectSpec(text, file) };
@@ -112,7 +106,11 @@ const contentsOf = async (bytes: Uint8Array, format: FileFormat, opener: Opener)
     case 'foreign':
       return opener.key === undefined || opener.cipher === undefined
         ? { note: foreignNote(bytes) }
-        : lockedContents(readableBytes(bytes), parsePrefix(bytes) ? 'etlt' : 'tlt', opener);
+        : encryptedContents(
+            { file: readableBytes(bytes), format },
+            parsePrefix(bytes) ? 'etlt' : 'tlt',
+            opener,
+          );
     case 'uff':
       return { note: uffNote };
     case 'engine':
@@ -132,16 +130,15 @@ const contentsOf = async (bytes: Uint8Array, format: FileFormat, opener: Opener)
   }
 };
 
-const lockedContents = async (
-  locked: Readable,
-  format: 'tlt' | 'etlt',
+const encryptedContents = async (
+  detected: DetectedFile,
+  kind: 'tlt' | 'etlt',
   { key, cipher }: Opener,
 ): Promise<Contents> => {
-  const container = describeContainer(locked, format);
+  const container = describeContainer(detected.file, kind);
   if (key === undefined)
     return { container, note: 'locked: give the key with --key_file FILE or -k KEY to see the model' };
-  const { content } = await openEncrypted(locked, key, cipher);
-  const inner = detectFileFormat(content);
+  const { content, format: inner } = await openDetected(detected, key, cipher);
   const payload = { format: inner, sizeBytes: content.size, sha256: digestOf(piecesOf(content)) };
   if (inner === 'onnx') return { container, payload, model: describeModel(parseModel(content.whole())) };
   if (inner === 'hdf5')

@@ -58,9 +58,8 @@ export const unpack = async (given: Arguments<'unpack'>, terminal: Terminal): Pr
   if (values.output_file !== undefined) await refuseToOverwrite(values.output_file);
   await naming(file, async () => {
     using locked = await openInput(file);
-    const { content } = await openEncrypted(locked, key, cipher);
+    const { content, format } = await openEncrypted(locked, key, cipher);
     verifyPayload(content); // nothing of a damaged model is written
-    const format = detectFileFormat(content);
     const [, target] = pathsOf(given, extensionOf(format));
     const pieces = untilAborted(piecesOf(content), terminal.signal);
     await writeWholeFile(target, pieces, { overwrite: false, isPrivate: true });

@@ -1,15 +1,14 @@
 /** Any accepted model file as ONNX: `.onnx` with its data files, Keras `.hdf5`, and either of them in a `.tlt` or `.etlt`. */
 import { verifyPayload } from '../../formats/crypto/age-chunks.ts';
-import { detectFormat, detectFormatAtStart, type FileFormat } from '../../formats/crypto/detect-format.ts';
-import { type Cipher, decryptModel, openEncrypted } from '../../formats/crypto/encrypted-model.ts';
+import { detectFileFormat } from '../../formats/crypto/detect-format.ts';
+import { type Cipher, type DetectedFile, openDetected } from '../../formats/crypto/encrypted-model.ts';
 import type { KerasSource } from '../../formats/hdf5/keras-file.ts';
 import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { completed, parseCompleteModel, serializeModel } from '../../formats/onnx/model.ts';
 import type { ImportWish } from '../../graph/keras/import.ts';
-import { fileDigest, sha256 } from '../../ground/base/digest.ts';
+import { fileDigest } from '../../ground/base/digest.ts';
 import { messageOf, UserError } from '../../ground/base/errors.ts';
-import { openReadable, type Readable, readableBytes, readRegular } from '../../ground/base/readable.ts';
-import { release } from '../../ground/base/release.ts';
+import { openReadable, type Readable } from '../../ground/base/readable.ts';
 import { type KerasModel, openKeras } from './keras-model.ts';
 import { zipNote } from './zipped-model.ts';
 
@@ -38,41 +37,45 @@ export type ContentSource = {
 /** @throws UserError InputNotFound, WrongKey, ModelInvalid, ModelForeign, ModelUnsupported, and what key and cipher throw */
 export const readContent = async (source: ContentSource): Promise<ModelContent> => {
   const { path } = source;
-  switch (await formatOf(path)) {
-    case 'hdf5':
-      return { ...(await kerasContent({ path }, source)), sha256: await fileDigest(path) };
-    case 'tlt':
-    case 'etlt':
-      return { ...(await lockedContent(source)), sha256: await fileDigest(path) };
-    default: {
-      const bytes = await found(path, async () => readRegular(path));
-      const digest = sha256(bytes);
-      return { ...(await contentOf(bytes, source)), sha256: digest };
-    }
-  }
+  using file = openModelFile(path);
+  const content = await contentOf({ file, format: detectFileFormat(file) }, source);
+  return { ...content, sha256: await fileDigest(path) };
 };
 
 type Content = Omit<ModelContent, 'sha256'>;
 
+const contentOf = async (detected: DetectedFile, source: ContentSource): Promise<Content> => {
+  const { path } = source;
+  const { file, format } = detected;
+  if (format === 'hdf5') return kerasContent({ path }, source);
+  if (format === 'onnx') return onnxContent(path, file.whole());
+  if (format !== 'tlt' && format !== 'etlt') refuseZip(path, file);
+  return encryptedContent(detected, source);
+};
+
 const kerasContent = async (
   file: KerasSource,
-  { keras: wish, weightsLimit }: ContentSource,
+  { keras: request, weightsLimit }: ContentSource,
 ): Promise<Content> => {
-  const keras = await openKeras(file, await wish?.(), weightsLimit);
+  const keras = await openKeras(file, await request?.(), weightsLimit);
   return { model: keras.model, payload: keras.payload, keras };
 };
 
-/** The ciphertext is never in memory as a whole, and of a Keras file what is inside neither. */
-const lockedContent = async (source: ContentSource): Promise<Content> => {
-  const key = await source.key();
-  using file = openReadable(source.path);
-  const { content } = await openEncrypted(file, key);
-  return await payloadContent(content, source); // the file stays open until then
+const onnxContent = async (path: string, bytes: Uint8Array): Promise<Content> => {
+  const { model, isOneFile } = await completed(path, bytes);
+  return { model, payload: isOneFile ? bytes : serializeModel(model), keras: undefined };
 };
 
-const payloadContent = async (content: Readable, source: ContentSource): Promise<Content> => {
-  const { path } = source;
-  const format = detectFormatAtStart(content);
+/** A zip is no encrypted model, whatever its bytes look like. @throws UserError ModelUnsupported */
+const refuseZip = (path: string, file: Readable): void => {
+  const zip = zipNote(file.whole());
+  if (zip !== undefined) throw new UserError('ModelUnsupported', `Opening ${path}: it is ${zip}`);
+};
+
+/** An age file is decrypted chunk by chunk: neither the ciphertext nor a Keras payload is in memory as a whole. */
+const encryptedContent = async (detected: DetectedFile, source: ContentSource): Promise<Content> => {
+  const { path, key, cipher } = source;
+  const { content, format } = await openDetected(detected, await key(), cipher);
   if (format === 'uff') throw uff(path);
   if (format === 'hdf5') {
     verifyPayload(content); // the importer reads parts only
@@ -82,43 +85,21 @@ const payloadContent = async (content: Readable, source: ContentSource): Promise
   return { model: parseCompleteModel(payload), payload, keras: undefined };
 };
 
-/** Bytes that a cipher opened are given back: whoever holds them must not read them again. */
-const contentOf = async (bytes: Uint8Array, source: ContentSource): Promise<Content> => {
-  const { path, key, cipher } = source;
-  if (detectFormat(bytes) === 'onnx') {
-    const { model, isOneFile } = await completed(path, bytes);
-    return { model, payload: isOneFile ? bytes : serializeModel(model), keras: undefined };
-  }
-  const zip = zipNote(bytes);
-  if (zip !== undefined) throw new UserError('ModelUnsupported', `Opening ${path}: it is ${zip}`);
-  const { payload } = await decryptModel(bytes, await key(), cipher);
-  release(bytes);
-  return payloadContent(readableBytes(payload), source);
-};
-
 const uff = (path: string): UserError =>
   new UserError(
     'ModelUnsupported',
     `Opening ${path}: it holds a UFF graph, as TLT 2.0 exported it, which cannot become ONNX again. Give the .tlt that it was exported from.`,
   );
 
-const formatOf = (path: string): Promise<FileFormat> =>
-  found(path, async () => {
-    using file = openReadable(path);
-    return detectFormatAtStart(file);
-  });
-
-const found = async <T>(path: string, read: () => Promise<T>): Promise<T> => {
+const openModelFile = (path: string): Readable & Disposable => {
   try {
-    return await read();
+    return openReadable(path);
   } catch (thrown) {
     if (thrown instanceof UserError) throw thrown;
     throw new UserError(
       'InputNotFound',
       `Loading the model from ${path}: ${messageOf(thrown)}. Check the path.`,
-      {
-        cause: thrown,
-      },
+      { cause: thrown },
     );
   }
 };

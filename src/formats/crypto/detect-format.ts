@@ -43,7 +43,7 @@ export const startBytes = 4096;
  * Detects the format from the first bytes. Final for every format but `unknown`, `foreign` and ONNX with an unusual
  * field order.
  */
-export const detectFormatAtStart = (file: Readable): FileFormat => detectFormat(file.read(0, startBytes));
+const detectFormatAtStart = (file: Readable): FileFormat => detectFormat(file.read(0, startBytes));
 
 /** Detects the format, and reads the whole file only if its first bytes do not decide. */
 export const detectFileFormat = (file: Readable): FileFormat => {

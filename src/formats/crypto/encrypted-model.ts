@@ -14,8 +14,7 @@ import {
   type PassphraseOptions,
 } from './age-passphrase.ts';
 import {
-  detectFormat,
-  detectFormatAtStart,
+  detectFileFormat,
   type FileFormat,
   inputNameLimitBytes,
   parsePrefix,
@@ -83,7 +82,14 @@ type Container = {
 export type DecryptedModel = Container & { readonly payload: Uint8Array };
 
 /** A decrypted file. For an age file, `read` and `whole` throw UserError ModelInvalid for an altered chunk. */
-export type OpenedContainer = Container & { readonly content: Readable };
+export type OpenedContainer = Container & {
+  readonly content: Readable;
+  /** Format of the content. For an age file, it is detected when it is read, which decrypts the first chunk. */
+  readonly format: FileFormat;
+};
+
+/** A file whose format was detected. */
+export type DetectedFile = { readonly file: Readable; readonly format: FileFormat };
 
 /**
  * Opens a `.tlt` or `.etlt`; the bytes show which one it is. Only the header of an age file is read here, and its
@@ -91,29 +97,41 @@ export type OpenedContainer = Container & { readonly content: Readable };
  * @throws UserError WrongKey, KeyMissing, ModelInvalid (truncated, altered or not encrypted), ModelForeign (no cipher
  * given), and what the cipher throws
  */
-export const openEncrypted = async (
-  file: Readable,
+export const openEncrypted = (file: Readable, key: string, cipher?: Cipher): Promise<OpenedContainer> =>
+  openDetected({ file, format: detectFileFormat(file) }, key, cipher);
+
+/**
+ * Opens a `.tlt` or `.etlt` whose format is known.
+ * @throws as `openEncrypted`
+ */
+export const openDetected = async (
+  { file, format }: DetectedFile,
   key: string,
   cipher?: Cipher,
 ): Promise<OpenedContainer> => {
   requireKey(key);
-  const format = detectFormatAtStart(file);
-  if (format !== 'tlt' && format !== 'etlt') return openForeign(file.whole(), key, cipher);
+  if (format !== 'tlt' && format !== 'etlt') return openForeign({ bytes: file.whole(), format }, key, cipher);
   const { encrypted, ...container } = splitContainer(file, format);
-  return { ...container, content: await openWithPassphrase(encrypted, key) };
+  const content = await openWithPassphrase(encrypted, key);
+  return {
+    ...container,
+    content,
+    get format() {
+      return detectFileFormat(content);
+    },
+  };
 };
 
 const openForeign = async (
-  bytes: Uint8Array,
+  { bytes, format }: { readonly bytes: Uint8Array; readonly format: FileFormat },
   key: string,
   cipher: Cipher | undefined,
 ): Promise<OpenedContainer> => {
-  const format = detectFormat(bytes);
   if (cipher === undefined || !canBeForeign(bytes, format)) throw notDecryptable(bytes, format);
   const kind = parsePrefix(bytes) ? 'etlt' : 'tlt';
   const { encrypted, ...container } = splitContainer(readableBytes(bytes), kind);
-  const payload = requireModel(await cipher.decrypt(encrypted.whole(), key));
-  return { ...container, content: readableBytes(payload) };
+  const content = readableBytes(await cipher.decrypt(encrypted.whole(), key));
+  return { ...container, content, format: requireModelFormat(content) };
 };
 
 /**
@@ -125,8 +143,8 @@ export const decryptModel = async (
   key: string,
   cipher?: Cipher,
 ): Promise<DecryptedModel> => {
-  const { content, ...container } = await openEncrypted(readableBytes(bytes), key, cipher);
-  return { ...container, payload: content.whole() };
+  const { container, inputName, content } = await openEncrypted(readableBytes(bytes), key, cipher);
+  return { container, inputName, payload: content.whole() };
 };
 
 const splitContainer = (file: Readable, container: 'tlt' | 'etlt') => {
@@ -143,11 +161,12 @@ const canBeForeign = (bytes: Uint8Array, format: FileFormat): boolean =>
   format === 'foreign' || (format === 'unknown' && !containsAge(bytes));
 
 /** NVIDIA's cipher has no integrity check, so a wrong key shows only in the decrypted bytes. */
-const requireModel = (payload: Uint8Array): Uint8Array => {
-  if (modelFormats.includes(detectFormat(payload))) return payload;
+const requireModelFormat = (payload: Readable): FileFormat => {
+  const format = detectFileFormat(payload);
+  if (modelFormats.includes(format)) return format;
   throw new UserError(
     'WrongKey',
-    `Decrypting the model: the decrypted data (${payload.length} bytes) is neither ONNX nor Keras HDF5 nor UFF. The cipher cannot detect a wrong key: check the key first, then whether the codec matches the tool that encrypted the file.`,
+    `Decrypting the model: the decrypted data (${payload.size} bytes) is neither ONNX nor Keras HDF5 nor UFF. The cipher cannot detect a wrong key: check the key first, then whether the codec matches the tool that encrypted the file.`,
   );
 };
 
