@@ -1,4 +1,4 @@
-/** The CRDs on a real apiserver: what it defaults, what it refuses, and what it says then. */
+/** The CRDs in a real apiserver: the defaults it fills in, the objects it rejects, and its messages. */
 import test from 'ava';
 import { kstatusOf } from '../builders/kstatus.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
@@ -10,7 +10,7 @@ test.before(async () => {
   plane = await startControlPlane();
   await plane.kubectl(['apply', '-k', 'crds']);
   await plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all']);
-  // A kind is served some time before its names and its schema are.
+  // The apiserver serves a kind before its short names and its schema.
   for (const kind of ['mex', 'caltf', 'edc'])
     await eventually(`kubectl to know ${kind}`, () => plane.kubectl(['explain', kind]));
 });
@@ -72,16 +72,22 @@ const create = (object: Json, query = ''): Promise<string> => {
 
 const dryRun = (object: Json): Promise<string> => create(object, '&dryRun=All');
 
-const accepts = test.macro(async (t, object: Json) => {
-  await t.notThrowsAsync(dryRun(object));
+const accepts = test.macro({
+  title: (input = '') => `the apiserver accepts ${input}`,
+  exec: async (t, object: Json) => {
+    await t.notThrowsAsync(dryRun(object));
+  },
 });
 
-const refuses = test.macro(async (t, object: Json, message: string) => {
-  const error = await t.throwsAsync(dryRun(object));
-  t.true(error.message.includes(message), error.message);
+const rejects = test.macro({
+  title: (input = '') => `the apiserver rejects ${input}`,
+  exec: async (t, object: Json, message: string) => {
+    const error = await t.throwsAsync(dryRun(object));
+    t.true(error.message.includes(message), error.message);
+  },
 });
 
-test('takes the least ModelExport and fills in the defaults of TLT', async (t) => {
+test('a minimal ModelExport is accepted and gets the defaults of TLT', async (t) => {
   const stored = JSON.parse(await dryRun(modelExport()));
   t.like(stored.spec, {
     dataType: 'fp32',
@@ -96,7 +102,7 @@ test('takes the least ModelExport and fills in the defaults of TLT', async (t) =
 
 const model = (changes: Json): Json => modelExport({ model: { uri: 'pvc://models/m.onnx', ...changes } });
 test(
-  'a model with its ports, size and pixels said',
+  'a model with ports, inputDims and preprocess',
   accepts,
   model({
     ports: { input: 'x', outputs: ['y'] },
@@ -104,17 +110,17 @@ test(
     preprocess: { channelOrder: 'BGR', mean: ['127.5'], scale: ['7.8e-3', '0.0079', '0.008'] },
   }),
 );
-test('ports without a name', refuses, model({ ports: {} }), 'name the input or the outputs');
-test('pixels of which nothing is said', refuses, model({ preprocess: {} }), 'or leave preprocess out');
+test('ports without a name', rejects, model({ ports: {} }), 'set ports.input or ports.outputs');
+test('an empty preprocess', rejects, model({ preprocess: {} }), 'or remove preprocess');
 test(
-  'a picture of two channels',
-  refuses,
+  'inputDims with two channels',
+  rejects,
   model({ inputDims: { channels: 2, height: 8, width: 8 } }),
-  'pictures have 1 or 3 channels',
+  'channels must be 1 or 3',
 );
-test('a mean that is no number', refuses, model({ preprocess: { mean: ['x'] } }), 'should match');
+test('a mean that is not a number', rejects, model({ preprocess: { mean: ['x'] } }), 'should match');
 
-test('an object that nobody has looked at yet does not look finished', async (t) => {
+test('kstatus does not report an object as current before its first reconcile', async (t) => {
   for (const object of [modelExport({}, 'unseen'), tensorfile({}, 'unseen'), deviceClass({}, 'unseen')]) {
     await create(object);
     const stored = JSON.parse(await plane.kubectl(['get', `${object.kind}`, 'unseen', '-o', 'json']));
@@ -123,7 +129,7 @@ test('an object that nobody has looked at yet does not look finished', async (t)
   }
 });
 
-test('fills in the calibration of TLT', async (t) => {
+test('an empty calibration gets the defaults of TLT', async (t) => {
   const stored = JSON.parse(await dryRun(modelExport({ dataType: 'int8', calibration: images })));
   t.like(stored.spec.calibration, {
     source: 'ImageDirectory',
@@ -135,27 +141,27 @@ test('fills in the calibration of TLT', async (t) => {
 
 test(
   'int8 without calibration',
-  refuses,
+  rejects,
   modelExport({ dataType: 'int8' }),
-  'int8 needs calibration data: set spec.calibration',
+  'int8 requires calibration data: set spec.calibration',
 );
 test(
   'int8 for one class without calibration',
-  refuses,
+  rejects,
   modelExport({ deviceClasses: [{ name: 'cpu', dataType: 'int8' }] }),
-  'int8 needs calibration data: set spec.calibration',
+  'int8 requires calibration data: set spec.calibration',
 );
 test(
-  'source ImageDirectory without one',
-  refuses,
+  'source ImageDirectory without imageDirectory',
+  rejects,
   modelExport({ calibration: {} }),
-  'source ImageDirectory takes imageDirectory.uri',
+  'source ImageDirectory requires imageDirectory.uri',
 );
 test(
-  'source Tensorfile with an image directory',
-  refuses,
+  'source Tensorfile with imageDirectory',
+  rejects,
   modelExport({ calibration: { source: 'Tensorfile', ...images } }),
-  'source Tensorfile takes tensorfile, and neither',
+  'source Tensorfile requires tensorfile and allows neither',
 );
 test(
   'source Tensorfile with a tensorfile',
@@ -172,63 +178,64 @@ test(
   fromTensorfile({ uri: 'pvc://models/c.tensor', sha256: 'a'.repeat(64) }),
 );
 test(
-  'a tensorfile from two places',
-  refuses,
+  'a tensorfile with both uri and calibrationTensorfileRef',
+  rejects,
   fromTensorfile({ ...ref, uri: 'pvc://models/c.tensor' }),
-  'give the tensorfile by uri or by calibrationTensorfileRef, one of the two',
+  'set exactly one of uri and calibrationTensorfileRef',
 );
-test('a tensorfile from nowhere', refuses, fromTensorfile({}), 'one of the two');
 test(
-  'a pin on what is yet to be made',
-  refuses,
+  'a tensorfile with neither uri nor calibrationTensorfileRef',
+  rejects,
+  fromTensorfile({}),
+  'set exactly one of uri and calibrationTensorfileRef',
+);
+test(
+  'a digest for the file of a CalibrationTensorfile',
+  rejects,
   fromTensorfile({ ...ref, sha256: 'a'.repeat(64) }),
-  'sha256 pins the file of uri',
+  'sha256 pins the file at uri',
 );
 test(
-  'an agreement on a tensorfile',
-  refuses,
+  'minAgreement with source Tensorfile',
+  rejects,
   fromTensorfile(ref, { minAgreement: 20 }),
-  'a tensorfile names none',
+  'a tensorfile has none',
 );
 test(
-  'layers compared on a tensorfile',
-  refuses,
+  'sensitivity with source Tensorfile',
+  rejects,
   fromTensorfile(ref, { sensitivity: true }),
-  'which source ImageDirectory alone keeps',
+  'which only source ImageDirectory provides',
 );
 test(
-  'layers to keep in float, and each one compared',
+  'keepFloat together with sensitivity',
   accepts,
   modelExport({ calibration: { ...images, keepFloat: ['conv1', 'block*/Conv'], sensitivity: true } }),
 );
 test(
-  'a layer without a name',
-  refuses,
+  'an empty layer name',
+  rejects,
   modelExport({ calibration: { ...images, keepFloat: [''] } }),
   'keepFloat',
 );
 test(
-  'broken images in a tensorfile',
-  refuses,
+  'maxBrokenPercent with source Tensorfile',
+  rejects,
   fromTensorfile(ref, { maxBrokenPercent: 5 }),
-  'set it where the tensorfile is made',
+  'set it on the CalibrationTensorfile',
 );
+test('maxBrokenPercent', accepts, modelExport({ calibration: { ...images, maxBrokenPercent: 100 } }));
 test(
-  'broken images up to a percentage',
-  accepts,
-  modelExport({ calibration: { ...images, maxBrokenPercent: 100 } }),
-);
-test(
-  'more broken images than there are',
-  refuses,
+  'maxBrokenPercent above 100',
+  rejects,
   modelExport({ calibration: { ...images, maxBrokenPercent: 101 } }),
   'spec.calibration.maxBrokenPercent',
 );
 const loader = { source: 'DataLoader', dataLoader: { dataRoot: { uri: 'pvc://data/' } } };
 const experimentSpec = { uri: 'pvc://models/spec.txt' };
-test('source DataLoader with all of a claim', accepts, modelExport({ calibration: loader, experimentSpec }));
+test('source DataLoader with a whole claim', accepts, modelExport({ calibration: loader, experimentSpec }));
 test(
-  'an agreement on images that the loader left',
+  'minAgreement with source DataLoader',
   accepts,
   modelExport({ calibration: { ...loader, minAgreement: 20 }, experimentSpec }),
 );
@@ -238,55 +245,55 @@ test(
   modelExport({ dataType: 'int8', calibration: { source: 'Model' } }),
 );
 test(
-  'source Model with a gate and no images to compare on',
-  refuses,
+  'source Model with minAgreement and no images',
+  rejects,
   modelExport({ calibration: { source: 'Model', minAgreement: 20 } }),
-  'for minAgreement an imageDirectory.uri',
+  'minAgreement requires imageDirectory.uri',
 );
 test(
-  'source Model when its scales are thrown away',
-  refuses,
+  'source Model with forcePtq',
+  rejects,
   modelExport({ forcePtq: true, calibration: { source: 'Model' } }),
-  'choose another calibration.source',
+  'choose a calibration.source that provides data',
 );
 test(
-  'source DataLoader without a spec',
-  refuses,
+  'source DataLoader without experimentSpec',
+  rejects,
   modelExport({ calibration: loader }),
-  'source DataLoader needs spec.experimentSpec',
+  'source DataLoader requires spec.experimentSpec',
 );
 test(
-  'source DataLoader without its data',
-  refuses,
+  'source DataLoader without dataLoader',
+  rejects,
   modelExport({ calibration: { source: 'DataLoader' }, experimentSpec }),
-  'source DataLoader takes dataLoader.dataRoot.uri',
+  'source DataLoader requires dataLoader.dataRoot.uri',
 );
 test(
-  'source DataLoader with images',
-  refuses,
+  'source DataLoader with imageDirectory',
+  rejects,
   modelExport({ calibration: { ...loader, ...images }, experimentSpec }),
   'neither imageDirectory nor tensorfile',
 );
 test(
-  'ssd without its spec',
-  refuses,
+  'ssd without experimentSpec',
+  rejects,
   modelExport({ architecture: 'ssd' }),
-  'this architecture needs spec.experimentSpec',
+  'this architecture requires spec.experimentSpec',
 );
 test(
-  'ssd with its spec',
+  'ssd with experimentSpec',
   accepts,
   modelExport({ architecture: 'ssd', experimentSpec: { uri: 'pvc://models/ssd.txt' } }),
 );
 test(
-  'a spec from two places',
-  refuses,
+  'an experimentSpec with both configMapKeyRef and uri',
+  rejects,
   modelExport({ experimentSpec: { uri: 'pvc://a/b', configMapKeyRef: { name: 'a', key: 'b' } } }),
-  'one of the two',
+  'set exactly one of configMapKeyRef and uri',
 );
 test(
   'an unknown architecture',
-  refuses,
+  rejects,
   modelExport({ architecture: 'resnet' }),
   'supported values: "classification"',
 );
@@ -295,31 +302,31 @@ const codec = { image: `registry.example.com/codec@${digest}`, command: ['python
 test('a codec', accepts, modelExport({ codec }));
 test(
   'a codec without a program',
-  refuses,
+  rejects,
   modelExport({ codec: { ...codec, command: ['', 'codec.py'] } }),
-  'begin the command with',
+  'the first entry of command must be',
 );
 test(
   'a codec without a command',
-  refuses,
+  rejects,
   modelExport({ codec: { ...codec, command: [] } }),
   'at least 1 items',
 );
 test(
-  'an image of two words',
-  refuses,
+  'an image name with a space',
+  rejects,
   modelExport({ codec: { ...codec, image: `a b@${digest}` } }),
   'pin the image by digest',
 );
 test(
   'a codec image by tag',
-  refuses,
+  rejects,
   modelExport({ codec: { ...codec, image: 'registry.example.com/codec:v1' } }),
   'pin the image by digest',
 );
 test(
   'a builder image by tag',
-  refuses,
+  rejects,
   deviceClass({ engine: { backend: 'OnnxRuntime', image: 'nvcr.io/nvidia/tensorrt:25.10-py3' } }),
   'pin the image by digest',
 );
@@ -331,21 +338,21 @@ test(
 
 test(
   'an object store',
-  refuses,
+  rejects,
   modelExport({ output: { uri: 's3://bucket/x' } }),
-  'write pvc://<claim>/<path>',
+  'use the form pvc://<claim>/<path>',
 );
 test(
   'a claim without a path',
-  refuses,
+  rejects,
   modelExport({ model: { uri: 'pvc://models/' } }),
-  'write pvc://<claim>/<path>',
+  'use the form pvc://<claim>/<path>',
 );
 test(
   'a path that leaves the claim',
-  refuses,
+  rejects,
   modelExport({ model: { uri: 'pvc://models/../x' } }),
-  'the path may not hold . or ..',
+  'the path may not contain . or ..',
 );
 test(
   'a path with dots in its names',
@@ -354,31 +361,36 @@ test(
 );
 test(
   'a digest in upper case',
-  refuses,
+  rejects,
   modelExport({ model: { uri: 'pvc://m/a', sha256: 'A'.repeat(64) } }),
   'sha256',
 );
-test('no device class', refuses, modelExport({ deviceClasses: [] }), 'should have at least 1 items');
+test('no device class', rejects, modelExport({ deviceClasses: [] }), 'should have at least 1 items');
 test(
-  'a device class twice',
-  refuses,
+  'a duplicate device class',
+  rejects,
   modelExport({ deviceClasses: [{ name: 'cpu' }, { name: 'cpu' }] }),
   'Duplicate value',
 );
 test('64 device classes', accepts, modelExport({ deviceClasses: classesNamed(64) }));
 test(
   '65 device classes',
-  refuses,
+  rejects,
   modelExport({ deviceClasses: classesNamed(65) }),
   'must have at most 64 items',
 );
-test('a batch of nothing', refuses, modelExport({ maxBatchSize: 0 }), 'spec.maxBatchSize');
-test('a batch of 1024', accepts, modelExport({ maxBatchSize: 1024 }));
-test('a batch of 1025', refuses, modelExport({ maxBatchSize: 1025 }), 'spec.maxBatchSize');
-test('a workspace in words', refuses, modelExport({ maxWorkspaceSize: 'lots' }), 'spec.maxWorkspaceSize');
+test('maxBatchSize 0', rejects, modelExport({ maxBatchSize: 0 }), 'spec.maxBatchSize');
+test('maxBatchSize 1024', accepts, modelExport({ maxBatchSize: 1024 }));
+test('maxBatchSize 1025', rejects, modelExport({ maxBatchSize: 1025 }), 'spec.maxBatchSize');
+test(
+  'a maxWorkspaceSize that is not a quantity',
+  rejects,
+  modelExport({ maxWorkspaceSize: 'lots' }),
+  'spec.maxWorkspaceSize',
+);
 test(
   'a field that does not exist',
-  refuses,
+  rejects,
   modelExport({ dataTyp: 'fp16' }),
   'unknown field "spec.dataTyp"',
 );
@@ -392,11 +404,11 @@ for (const [kind, make] of [
   test(`a ${kind} name of 63 characters`, accepts, make({}, longest));
   test(
     `a ${kind} name of 64 characters`,
-    refuses,
+    rejects,
     make({}, `${longest}a`),
-    'the name may have 63 characters',
+    'the name may have at most 63 characters',
   );
-  test(`a ${kind} name with a dot`, refuses, make({}, 'a.b'), 'the name may not contain a dot');
+  test(`a ${kind} name with a dot`, rejects, make({}, 'a.b'), 'the name may not contain a dot');
 }
 test(
   'a reference to a class name of 63 characters',
@@ -405,7 +417,7 @@ test(
 );
 test(
   'a reference to a class name of 64 characters',
-  refuses,
+  rejects,
   modelExport({ deviceClasses: [{ name: `${longest}a` }] }),
   'spec.deviceClasses[0].name',
 );
@@ -418,17 +430,17 @@ test('quantities as numbers', accepts, {
 });
 test('devices as a number', accepts, deviceClass({ resources: { 'nvidia.com/gpu': 1 } }));
 test(
-  'a number of devices that is no whole number',
-  refuses,
+  'a fractional number of devices',
+  rejects,
   deviceClass({ resources: { 'nvidia.com/gpu': '1.5' } }),
   'spec.resources.nvidia.com/gpu',
 );
 const withJobs = (jobs: Json): Json => modelExport({ jobs });
 test(
   'a request above its limit',
-  refuses,
+  rejects,
   withJobs({ engine: { resources: { requests: { memory: '2Gi' }, limits: { memory: '1024Mi' } } } }),
-  'a request is larger than its limit',
+  'a request exceeds its limit',
 );
 test(
   'a request that equals its limit in another unit',
@@ -436,54 +448,54 @@ test(
   withJobs({ helpers: { resources: { requests: { cpu: '1000m' }, limits: { cpu: 1 } } } }),
 );
 test(
-  'a queue for all Jobs',
+  'a queue label for all Jobs',
   accepts,
   withJobs({ metadata: { labels: { 'kueue.x-k8s.io/queue-name': 'gpu' }, annotations: { note: 'a b\n' } } }),
 );
 test(
   'a label value with a space',
-  refuses,
+  rejects,
   withJobs({ metadata: { labels: { team: 'a b' } } }),
   'spec.jobs.metadata.labels.team',
 );
 test(
   'a label name with a space',
-  refuses,
+  rejects,
   withJobs({ metadata: { labels: { 'my team': 'a' } } }),
-  'write each name as [prefix/]name',
+  'write each key as [prefix/]name',
 );
 test(
   "a label of Kubernetes's own controllers",
-  refuses,
+  rejects,
   withJobs({ metadata: { labels: { 'batch.kubernetes.io/controller-uid': 'x' } } }),
-  'are set by controllers',
+  'are reserved for controllers',
 );
 test(
-  'a service account that cannot exist',
-  refuses,
+  'an invalid ServiceAccount name',
+  rejects,
   withJobs({ serviceAccountName: 'My Account' }),
   'spec.jobs.serviceAccountName',
 );
 
 test(
-  'TensorRtRtx for no device in particular',
-  refuses,
+  'TensorRtRtx without computeCapability',
+  rejects,
   deviceClass({ engine: { backend: 'TensorRtRtx' } }),
-  'backend TensorRtRtx builds for a named device: set computeCapability to one of 7.5, 8.0, 8.6',
+  'backend TensorRtRtx builds for a named compute capability: set computeCapability to one of 7.5, 8.0, 8.6',
 );
 test(
-  'TensorRtRtx for a named device',
+  'TensorRtRtx with computeCapability',
   accepts,
   deviceClass({ engine: { backend: 'TensorRtRtx', computeCapability: '8.6' } }),
 );
 test(
-  'options of another backend',
-  refuses,
+  'builder options of another backend',
+  rejects,
   deviceClass({ engine: { backend: 'OnnxRuntime', tensorRt: { maxAuxStreams: 1 } } }),
-  'the options are those of another backend',
+  'the builder options belong to another backend',
 );
 test(
-  'options of the backend',
+  'builder options of the backend',
   accepts,
   deviceClass({
     engine: {
@@ -494,67 +506,67 @@ test(
   }),
 );
 test(
-  'an option that the builder does not have',
-  refuses,
+  'an unknown builder option',
+  rejects,
   deviceClass({ engine: { backend: 'TensorRt', tensorRt: { fastMath: true } } }),
   'unknown field "spec.engine.tensorRt.fastMath"',
 );
 test(
   'a compute capability that is a number',
-  refuses,
+  rejects,
   deviceClass({ hardware: { computeCapability: 8.6 } }),
   'must be of type string',
 );
 test(
-  'an affinity term without conditions',
-  refuses,
+  'an affinity term without requirements',
+  rejects,
   deviceClass({
     nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{}] } },
   }),
   'matchExpressions',
 );
 
-test('takes the least CalibrationTensorfile and fills in the defaults of tlt-int8-tensorfile', async (t) => {
+test('a minimal CalibrationTensorfile is accepted and gets the defaults of tlt-int8-tensorfile', async (t) => {
   const stored = JSON.parse(await dryRun(tensorfile()));
   t.like(stored.spec, { useValidationSet: false, seed: 42, suspend: false });
 });
 test(
-  'a tensorfile for a module that has no loader',
-  refuses,
+  'a CalibrationTensorfile for a module without a data loader',
+  rejects,
   tensorfile({ architecture: 'yolo' }),
   'supported values: "classification", "detectnet_v2", "ssd", "dssd"',
 );
 for (const field of ['experimentSpec', 'dataRoot', 'maxBatches', 'output'])
   test(
     `a CalibrationTensorfile without ${field}`,
-    refuses,
+    rejects,
     tensorfile({ [field]: undefined }),
     `spec.${field}`,
   );
-test('a sample of no batches', refuses, tensorfile({ maxBatches: 0 }), 'spec.maxBatches');
+test('maxBatches 0', rejects, tensorfile({ maxBatches: 0 }), 'spec.maxBatches');
 test(
-  'a data root by the path of the training container',
+  'pathInSpec',
   accepts,
   tensorfile({ dataRoot: { uri: 'pvc://data/kitti', pathInSpec: '/workspace/tlt-experiments/data' } }),
 );
 for (const pathInSpec of ['workspace/data', '/', '/workspace/../data', '//data'])
   test(
     `pathInSpec ${pathInSpec}`,
-    refuses,
+    rejects,
     tensorfile({ dataRoot: { uri: 'pvc://data/kitti', pathInSpec } }),
     'pathInSpec',
   );
 test(
-  'a data root that leaves its claim',
-  refuses,
+  'a data root outside its claim',
+  rejects,
   tensorfile({ dataRoot: { uri: 'pvc://data/..' } }),
-  'the path may not hold . or ..',
+  'the path may not contain . or ..',
 );
 test(
   'a data root without a claim',
-  refuses,
+  rejects,
   tensorfile({ dataRoot: { uri: '/data' } }),
-  'write pvc://<claim>/<path>, or pvc://<claim>/',
+  'use the form pvc://<claim>/<path> or pvc://<claim>/',
 );
 test('kubectl explain describes every field', async (t) => {
   const document = JSON.parse(await plane.ask(`/openapi/v3/apis/${apiVersion}`));
@@ -563,12 +575,12 @@ test('kubectl explain describes every field', async (t) => {
     t.deepEqual(undescribed(document.components.schemas[name], kind), []);
   }
   const text = await plane.kubectl(['explain', 'mex.spec.calibration.algorithm']);
-  t.regex(text, /How the threshold of a tensor is chosen/);
+  t.regex(text, /Algorithm that chooses the threshold of a tensor/);
   const path = await plane.kubectl(['explain', 'caltf.spec.dataRoot.pathInSpec']);
-  t.regex(path, /The folder by which the experiment spec names the data root/);
+  t.regex(path, /The data root as the experiment spec names it/);
 });
 
-test('the short names and the category work', async (t) => {
+test('kubectl accepts the short names and the category', async (t) => {
   for (const object of [modelExport({}, 'short'), deviceClass({}, 'short'), tensorfile({}, 'short')])
     await create(object);
   t.regex(

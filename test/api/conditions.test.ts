@@ -28,7 +28,7 @@ test('a new reason under the same status keeps the time of the last transition',
   });
 });
 
-test('a new status moves the time', (t) => {
+test('a new status updates the transition time', (t) => {
   const [next] = setConditions(
     first,
     [ready({ status: 'True', reason: 'Ready' })],
@@ -37,15 +37,15 @@ test('a new status moves the time', (t) => {
   t.is(next!.lastTransitionTime, '2026-01-01T01:00:00Z');
 });
 
-test('the same conditions later are equal, so that nothing is written', (t) => {
+test('unchanged conditions are equal at a later time, so status is not written', (t) => {
   t.deepEqual(setConditions(first, [ready()], at('2027-01-01T00:00:00Z')), first);
 });
 
-test('a condition that nobody wants any more goes', (t) => {
+test('a condition that is no longer set is removed', (t) => {
   t.deepEqual(setConditions(first, [], at('2026-01-01T00:00:00Z')), []);
 });
 
-test('a message of any length fits status', (t) => {
+test('long messages are truncated to fit status', (t) => {
   const [next] = setConditions(
     undefined,
     [ready({ message: 'x'.repeat(100_000) })],
@@ -54,7 +54,7 @@ test('a message of any length fits status', (t) => {
   t.is(next!.message.length, 4096);
 });
 
-test('every reason is one CamelCase word, says when it appears, and is told once', (t) => {
+test('every reason is one CamelCase word, documents when it is set, and is in one group', (t) => {
   const names = Object.values(reasonGroups).flatMap((group) => Object.keys(group));
   t.is(new Set(names).size, names.length);
   for (const [reason, { when }] of Object.entries(reasons)) {
@@ -63,8 +63,8 @@ test('every reason is one CamelCase word, says when it appears, and is told once
   }
 });
 
-test('whoever waits or has failed is told what to do', (t) => {
-  const silent = (['waiting', 'trouble', 'failed'] as const)
+test('every reason of a wait or a failure has a remedy', (t) => {
+  const silent = (['waiting', 'failing', 'failed'] as const)
     .flatMap((group) => Object.entries(reasonGroups[group]))
     .filter(([, { remedy }]) => !remedy);
   t.deepEqual(silent, []);
@@ -77,6 +77,6 @@ test('every failure of a pod is a reason', (t) => {
   );
 });
 
-test('every condition type says what True means', (t) => {
+test('every condition type documents what True means', (t) => {
   for (const [type, meaning] of Object.entries(conditionTypes)) t.regex(meaning, /^[A-Z].{30,}\.$/, type);
 });

@@ -69,7 +69,7 @@ test('with rules says what to do in each', everyNode, ({ schema }) =>
   (schema.validations ?? []).every(({ message }) => message.length > 20 && !message.includes('failed rule')),
 );
 
-test('every field of a status is optional, so that status can be lost and written anew', (t) => {
+test('every field of a status is optional, so that status can be lost and rebuilt', (t) => {
   t.is(modelExportSchema.properties.status.required, undefined);
   t.is(calibrationTensorfileSchema.properties.status.required, undefined);
   t.is(exportDeviceClassSchema.properties.status.required, undefined);

@@ -1,4 +1,4 @@
-/** Every remedy that the table of reasons prints is applied, and the object continues. */
+/** Applies every remedy of the table of reasons, and checks that the object continues. */
 import test from 'ava';
 import type { ModelExport } from '../../src/cluster/api/model-export.ts';
 import { type Reason, reasonGroups, reasons } from '../../src/cluster/api/reasons.ts';
@@ -42,7 +42,7 @@ const calibration = (changes: Partial<NonNullable<Spec['calibration']>>) =>
 const memory = { limits: { memory: '8Gi' } };
 const digest = 'f'.repeat(64);
 
-/** What the remedy tells the user to change in the object, in its classes or in the operator. */
+/** The change that the remedy describes: in the object, in its classes or in the operator. */
 const changes: Partial<Record<Reason, readonly Remedy[]>> = {
   Usage: [upgrade],
   ResultInvalid: [upgrade],
@@ -105,15 +105,15 @@ const startsAgain = (before: Observed, remedy: Remedy): boolean => {
   return settled(remedy(before)).jobs.some(({ uid, state }) => !known.has(uid) && state.kind === 'Active');
 };
 
-const failures = { ...reasonGroups.failed, ...reasonGroups.trouble };
-/** Of the object as a whole: made of the reasons of its engines. */
+const failures = { ...reasonGroups.failed, ...reasonGroups.failing };
+/** Reasons that summarize the reasons of several engines. */
 const summaries: readonly string[] = ['EnginesFailed', 'Stopped'];
 
 for (const reason of Object.keys(failures).filter((name) => !summaries.includes(name)) as JobFailureReason[])
   test(`${reason}: ${reasons[reason].remedy}`, (t) => {
     const remedy = reasons[reason].remedy!;
     const before = inState(reason, { kind: 'Failed', reason, message: 'as said' });
-    const [passes, asks] = [/tried again/, /requested-at/].map((words) => words.test(remedy));
+    const [passes, asks] = [/operator retries/, /requested-at/].map((words) => words.test(remedy));
     t.true(passes || asks || changes[reason] !== undefined, 'the remedy says how the object continues');
     const stalled = before.modelExport.status!.conditions!.find(({ type }) => type === 'Stalled')!;
     t.is(stalled.status, passes ? 'False' : 'True');

@@ -1,4 +1,4 @@
-/** CalibrationTensorfile: a sample of the training data, preprocessed as in training, in a file of TLT's format. */
+/** CalibrationTensorfile: a sample of the training data, preprocessed as in training, stored in TLT's tensorfile format. */
 import { defaults } from '../../ground/contract/defaults.ts';
 import { tensorfileModules } from '../../ground/contract/flags.ts';
 import { numberLimits } from '../../ground/contract/number-limits.ts';
@@ -18,7 +18,7 @@ import {
   unseen,
 } from './shared-schemas.ts';
 
-const jobs = object('What Jobs and pods carry beside their work.', {
+const jobs = object('Settings of the Job and its pod.', {
   tensorfile: object('The Job that samples the training data.', {
     resources: resources('Resources of the container that reads images and writes the file.'),
     placement,
@@ -28,28 +28,28 @@ const jobs = object('What Jobs and pods carry beside their work.', {
 });
 
 const specSchema = object(
-  'What is sampled, how much of it, and where the file goes.',
+  'Which training data to sample, how many batches, and where to store the file.',
   {
-    architecture: oneOf(tensorfileModules, 'The TLT module whose data loader and preprocessing are used.'),
+    architecture: oneOf(tensorfileModules, 'The TLT module whose data loader and preprocessing to use.'),
     experimentSpec,
     dataRoot,
-    maxBatches: integer('Batches that are written; the experiment spec says how many images are in one.', {
+    maxBatches: integer('Number of batches to write. The experiment spec sets the batch size.', {
       minimum: 1,
       maximum: numberLimits.batches,
     }),
-    useValidationSet: flag('Takes the validation set in place of the training set.', { default: false }),
-    seed: integer('Seed of the sample: the same seed gives the same file.', {
+    useValidationSet: flag('Sample the validation set instead of the training set.', { default: false }),
+    seed: integer('Seed of the random sample. The same seed gives the same file.', {
       default: defaults.seed,
       minimum: 0,
       maximum: numberLimits.seed,
     }),
     maxBrokenPercent,
     output: object(
-      'Where the file goes.',
-      { uri: storageUri('A folder; the file lies below it under its content key.') },
+      'Where to store the file.',
+      { uri: storageUri('A folder. The file is stored in a subfolder named by its content key.') },
       { required: ['uri'] },
     ),
-    suspend: flag('Starts nothing, and suspends what runs, while true.', { default: false }),
+    suspend: flag('While true, no Job starts and running Jobs are suspended.', { default: false }),
     managedBy,
     jobs,
   },
@@ -68,15 +68,15 @@ const specSchema = object(
 );
 
 const statusSchema = object(
-  'What was found, done and made.',
+  'Observed state: conditions, the stored tensorfile, and the attempts to write it.',
   {
     observedGeneration,
     conditions: conditionsSchema,
     key: text('Content key of the tensorfile below.', { maxLength: 64 }),
     tensorfile: object(
-      'The tensorfile that is stored; it stays while another one is made.',
+      'The stored tensorfile. It is listed until a newer one replaces it.',
       {
-        uri: text('Where it lies.', { maxLength: 2048 }),
+        uri: text('URI of the file.', { maxLength: 2048 }),
         sha256: digest,
         sizeBytes,
         ...tensorfileFacts,
@@ -84,14 +84,15 @@ const statusSchema = object(
       { required: ['uri', 'sha256', 'sizeBytes', 'batches', 'images'] },
     ),
     ...ledgerFields,
-    progress: text('What is being done, in a few words.', { maxLength: 256 }),
+    progress: text('Current activity, in a few words.', { maxLength: 256 }),
     lastHandledRequest,
   },
   { default: unseen },
 );
 
+/** Schema of the CalibrationTensorfile kind, from which its CRD, its types and its reference page follow. */
 export const calibrationTensorfileSchema = object(
-  'Samples training data into a tensorfile once, for int8 calibration: what tlt-int8-tensorfile does, as an object.',
+  'Samples training data into a tensorfile for int8 calibration. The Kubernetes counterpart of tlt-int8-tensorfile.',
   { spec: specSchema, status: statusSchema },
   { required: ['spec'], validations: labelName },
 );

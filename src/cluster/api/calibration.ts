@@ -1,4 +1,4 @@
-/** `spec.calibration` of a ModelExport: which data int8 is calibrated on, and how thresholds are chosen. */
+/** `spec.calibration` of a ModelExport: the int8 calibration data, and how thresholds are chosen. */
 import { algorithms } from '../../ground/contract/architectures.ts';
 import { defaults } from '../../ground/contract/defaults.ts';
 import { numberLimits } from '../../ground/contract/number-limits.ts';
@@ -11,19 +11,19 @@ const imageDirectory = object(
   {
     uri: storageUri('The folder.'),
     sha256: sha256(
-      'Pins the images: the export fails if their digest is another one. status.export.inputs.images has it.',
+      'Pins the images: the export fails if their digest differs. status.export.inputs.images reports the digest.',
     ),
   },
   { required: ['uri'] },
 );
 
 const tensorfile = object(
-  'A calibration tensorfile: a file, or the CalibrationTensorfile that makes it.',
+  'A calibration tensorfile: a file, or the CalibrationTensorfile that writes it.',
   {
-    uri: storageUri('Where the tensorfile lies.'),
-    sha256: sha256('Pins the file of uri: the export fails if it is another one.'),
+    uri: storageUri('The tensorfile.'),
+    sha256: sha256('Pins the file at uri: the export fails if its digest differs.'),
     calibrationTensorfileRef: object(
-      'A CalibrationTensorfile of this namespace. The export waits until it is ready, and is made again when it makes another file.',
+      'A CalibrationTensorfile in this namespace. The export waits until it is ready, and runs again when its file changes.',
       {
         name: text('Name of the CalibrationTensorfile.', {
           minLength: 1,
@@ -37,61 +37,64 @@ const tensorfile = object(
     validations: [
       {
         rule: 'has(self.uri) != has(self.calibrationTensorfileRef)',
-        message: 'give the tensorfile by uri or by calibrationTensorfileRef, one of the two',
+        message: 'set exactly one of uri and calibrationTensorfileRef',
       },
       {
         rule: '!has(self.sha256) || has(self.uri)',
-        message: 'sha256 pins the file of uri: with calibrationTensorfileRef leave it out',
+        message: 'sha256 pins the file at uri: remove it when calibrationTensorfileRef is set',
       },
     ],
   },
 );
 
 const dataLoader = object(
-  'The training data loader: it reads what the experiment spec names.',
+  'The training data loader, which reads the data set that the experiment spec names.',
   { dataRoot },
   { required: ['dataRoot'] },
 );
 
+/** Schema of `spec.calibration`; its validations reject fields that the chosen `source` does not read. */
 export const calibration = object(
-  'Where the int8 calibration data come from, and how thresholds are chosen.',
+  'The int8 calibration data, and how thresholds are chosen.',
   {
     source: oneOf(
       ['ImageDirectory', 'Tensorfile', 'DataLoader', 'Model'],
-      'Which kind of calibration data. A model that was trained with quantisation brings its scales with it, unless forcePtq is true: Model needs nothing else, and images only compare.',
+      'Source of the int8 scales. Model uses the scales of a model trained with quantization (QAT): no other data is required, and images, if any, are used only for comparison. With forcePtq the scales are discarded and another source is required.',
       { default: 'ImageDirectory' },
     ),
     imageDirectory,
     tensorfile,
     dataLoader,
-    batches: integer('Batches read for calibration.', {
+    batches: integer('Number of batches to read for calibration.', {
       default: defaults.batches,
       minimum: 1,
       maximum: numberLimits.batches,
     }),
-    batchSize: integer('Images in a batch.', {
+    batchSize: integer('Images per batch.', {
       default: defaults.batchSize,
       minimum: 1,
       maximum: numberLimits.batchSize,
     }),
-    algorithm: oneOf(algorithms, 'How the threshold of a tensor is chosen.', { default: defaults.algorithm }),
+    algorithm: oneOf(algorithms, 'Algorithm that chooses the threshold of a tensor.', {
+      default: defaults.algorithm,
+    }),
     minAgreement: integer(
-      'Least signal-to-noise ratio, in decibel, of each int8 output against the float one on images kept out of calibration. Below it the export fails with the worst tensors named. No gate if left out.',
+      'Accuracy gate: minimum signal-to-noise ratio, in dB, of every int8 output against its float output on held-out images. Below it the export fails and the message names the worst tensors. No gate if unset.',
       { minimum: 1, maximum: numberLimits.minAgreement },
     ),
     requireInt8: flag(
-      'Whether the export fails where no layer or less than half of the arithmetic would compute in int8; otherwise conditions and report warn with the reasons.',
+      'Fail the export if no layer, or less than half of the arithmetic, would run in int8. Otherwise the conditions and the report show a warning with the causes.',
     ),
     keepFloat: list(
-      'Layers that stay float in int8 engines: what they compute from has no scale, so every layer that reads it stays float. Reports and messages name them.',
-      text('Name of a node, or of a tensor that a node writes; a * stands for any characters.', {
+      'Layers that stay float in int8 engines. Their inputs get no scale, so every layer that reads one of these inputs also stays float. Reports and messages list the layer names.',
+      text('Name of a node or of an output tensor of a node. * matches any characters.', {
         minLength: 1,
         maxLength: 256,
       }),
       { maxItems: 64 },
     ),
     sensitivity: flag(
-      'Whether the report also says which layers cost most in int8: each one runs alone in int8 on images kept out of calibration, which takes about as long as the calibration again.',
+      'Measure which layers lose the most accuracy in int8: each layer runs alone in int8 on held-out images. This takes about as long as the calibration. The report lists the results.',
     ),
     maxBrokenPercent,
   },
@@ -100,36 +103,37 @@ export const calibration = object(
     validations: [
       {
         rule: "self.source != 'ImageDirectory' || (has(self.imageDirectory) && !has(self.tensorfile) && !has(self.dataLoader))",
-        message: 'source ImageDirectory takes imageDirectory.uri, and neither tensorfile nor dataLoader',
+        message:
+          'source ImageDirectory requires imageDirectory.uri and allows neither tensorfile nor dataLoader',
       },
       {
         rule: "self.source != 'Tensorfile' || (has(self.tensorfile) && !has(self.imageDirectory) && !has(self.dataLoader))",
-        message: 'source Tensorfile takes tensorfile, and neither imageDirectory nor dataLoader',
+        message: 'source Tensorfile requires tensorfile and allows neither imageDirectory nor dataLoader',
       },
       {
         rule: "self.source != 'DataLoader' || (has(self.dataLoader) && !has(self.tensorfile) && !has(self.imageDirectory))",
         message:
-          'source DataLoader takes dataLoader.dataRoot.uri, below which the images of the experiment spec lie, and neither imageDirectory nor tensorfile',
+          'source DataLoader requires dataLoader.dataRoot.uri, the folder with the images of the experiment spec, and allows neither imageDirectory nor tensorfile',
       },
       {
         rule: "self.source != 'Model' || (!has(self.tensorfile) && !has(self.dataLoader) && (has(self.imageDirectory) || !has(self.minAgreement)))",
         message:
-          'source Model takes neither tensorfile nor dataLoader, and for minAgreement an imageDirectory.uri with images to compare on',
+          'source Model allows neither tensorfile nor dataLoader, and minAgreement requires imageDirectory.uri with images to compare on',
       },
       {
         rule: "self.source != 'Tensorfile' || !has(self.minAgreement)",
         message:
-          'minAgreement compares on images that calibration did not see, and a tensorfile names none: take another source, or leave minAgreement out',
+          'minAgreement compares on held-out images, and a tensorfile has none: choose another source, or remove minAgreement',
       },
       {
         rule: "!(self.source in ['Tensorfile', 'DataLoader']) || !has(self.sensitivity) || !self.sensitivity",
         message:
-          'sensitivity compares on images that calibration did not see, which source ImageDirectory alone keeps: take that source, or leave sensitivity out',
+          'sensitivity compares on held-out images, which only source ImageDirectory provides: choose that source, or remove sensitivity',
       },
       {
         rule: "self.source != 'Tensorfile' || !has(self.maxBrokenPercent)",
         message:
-          'maxBrokenPercent counts image files: with source Tensorfile leave it out, or set it where the tensorfile is made',
+          'maxBrokenPercent counts image files: remove it with source Tensorfile, or set it on the CalibrationTensorfile',
       },
     ],
   },

@@ -1,14 +1,17 @@
-/** What a pod of a device class asks of its node: the same answer for its manifest and for matching nodes to the class. */
+/** What a pod of a device class requires of its node, in one place for pod manifests and for matching nodes. */
 import { backends } from '../../ground/contract/backends.ts';
 import type { ExportDeviceClassSpec } from './export-device-class.ts';
 import { nodeLabels } from './node-labels.ts';
 
 const gpu = 'nvidia.com/gpu';
 
-/** A whole GPU under any name that an administrator gives it, or a slice of one: the class says itself what it takes. */
+/** Administrators can rename GPU resources (time slicing, MIG), so any resource that names a GPU counts. */
 const isGpu = (resource: string): boolean => resource.startsWith('nvidia.com/') || resource.includes('gpu');
 
-/** Extended resources, as limits. A backend that builds on a GPU gets one, unless the class names its own. */
+/**
+ * Extended resources that an engine pod requests, as limits. A backend that builds on a GPU gets one unless the class
+ * names its own.
+ */
 export const devicesOf = ({ engine, resources = {} }: ExportDeviceClassSpec): Devices => {
   const named = Object.fromEntries(Object.entries(resources).map(([name, amount]) => [name, String(amount)]));
   const isImplicit = backends[engine.backend].needsGpu && !Object.keys(named).some(isGpu);
@@ -22,12 +25,13 @@ type Toleration = NonNullable<ExportDeviceClassSpec['tolerations']>[number];
 /** GPU nodes carry this taint by convention (the GPU operator, GKE, EKS), so that other pods stay away. */
 const gpuToleration: Toleration = { key: gpu, operator: 'Exists' };
 
+/** The class's tolerations, and the one for GPU nodes where the pod requests a GPU. */
 export const tolerationsOf = (spec: ExportDeviceClassSpec): readonly Toleration[] => {
   const { tolerations = [] } = spec;
   return Object.keys(devicesOf(spec)).some(isGpu) ? [...tolerations, gpuToleration] : tolerations;
 };
 
-/** The images that are ours: all are of Linux, and NVIDIA's TensorRT for RTX in them is of x86-64. */
+/** The class's node selector, narrowed to what our images run on: Linux, and x86-64 for TensorRT for RTX. */
 export const nodeSelectorOf = ({ engine, nodeSelector }: ExportDeviceClassSpec): Devices => ({
   [nodeLabels.os]: 'linux',
   ...(engine.backend === 'TensorRtRtx' && engine.image === undefined && { [nodeLabels.arch]: 'amd64' }),

@@ -1,4 +1,4 @@
-/** The CustomResourceDefinitions, made from the schemas: what `kubectl get` prints, and what it can select by. */
+/** The CustomResourceDefinitions: the schemas, the columns of `kubectl get`, and the fields it can select by. */
 
 import type { ObjectSchema } from '../../ground/contract/schema.ts';
 import { calibrationTensorfileSchema } from './calibration-tensorfile.ts';
@@ -12,7 +12,7 @@ type Column = {
   readonly type: 'string' | 'integer' | 'date';
   readonly jsonPath: string;
   readonly description: string;
-  /** Columns above 0 show with `-o wide` only. */
+  /** Columns with a priority above 0 are shown only with `-o wide`. */
   readonly priority?: number;
 };
 
@@ -30,21 +30,21 @@ const age: Column = {
   name: 'Age',
   type: 'date',
   jsonPath: '.metadata.creationTimestamp',
-  description: 'Time since the object was made.',
+  description: 'Time since the object was created.',
 };
 
 const reason: Column = {
   name: 'Reason',
   type: 'string',
   jsonPath: condition('Ready', 'reason'),
-  description: 'Why it is ready or not.',
+  description: 'Reason of the Ready condition.',
 };
 
 const message: Column = {
   name: 'Message',
   type: 'string',
   jsonPath: condition('Ready', 'message'),
-  description: 'The reason in a sentence.',
+  description: 'Message of the Ready condition.',
   priority: 1,
 };
 
@@ -52,7 +52,7 @@ const progress: Column = {
   name: 'Progress',
   type: 'string',
   jsonPath: '.status.progress',
-  description: 'What is being done.',
+  description: 'Current activity.',
 };
 
 const modelExportColumns: readonly Column[] = [
@@ -60,14 +60,14 @@ const modelExportColumns: readonly Column[] = [
     name: 'Ready',
     type: 'string',
     jsonPath: condition('Ready', 'status'),
-    description: 'Whether every artifact is stored.',
+    description: 'Whether all artifacts are stored.',
   },
   reason,
   {
     name: 'Engines',
     type: 'string',
     jsonPath: '.status.enginesReady',
-    description: 'Engines built, of engines asked for.',
+    description: 'Built engines out of requested engines.',
   },
   {
     name: 'Precision',
@@ -92,39 +92,39 @@ const deviceClassColumns: readonly Column[] = [
     name: 'Ready',
     type: 'string',
     jsonPath: condition('Ready', 'status'),
-    description: 'Whether engines can be built for it.',
+    description: 'Whether engines can be built for the class.',
   },
   reason,
   {
     name: 'Backend',
     type: 'string',
     jsonPath: '.spec.engine.backend',
-    description: 'What builds its engines.',
+    description: 'Engine builder.',
   },
   {
     name: 'Target',
     type: 'string',
     jsonPath: '.spec.engine.computeCapability',
-    description: 'Compute capability that is built for.',
+    description: 'Compute capability that engines are built for.',
   },
   {
     name: 'Nodes',
     type: 'integer',
     jsonPath: '.status.matchingNodes',
-    description: 'Ready nodes that belong to it.',
+    description: 'Number of ready nodes that match the class.',
   },
   {
     name: 'Hardware',
     type: 'string',
     jsonPath: condition('HardwareAvailable', 'status'),
-    description: 'Whether a ready node belongs to it.',
+    description: 'Whether a ready node matches the class.',
   },
   age,
   {
     name: 'Products',
     type: 'string',
     jsonPath: '.status.products',
-    description: 'GPU products among its nodes.',
+    description: 'GPU products of the matching nodes.',
     priority: 1,
   },
   message,
@@ -135,14 +135,14 @@ const tensorfileColumns: readonly Column[] = [
     name: 'Ready',
     type: 'string',
     jsonPath: condition('Ready', 'status'),
-    description: 'Whether the file is stored.',
+    description: 'Whether the tensorfile is stored.',
   },
   reason,
   {
     name: 'Images',
     type: 'integer',
     jsonPath: '.status.tensorfile.images',
-    description: 'Images in the file.',
+    description: 'Number of images in the tensorfile.',
   },
   progress,
   age,
@@ -150,7 +150,7 @@ const tensorfileColumns: readonly Column[] = [
     name: 'Tensorfile',
     type: 'string',
     jsonPath: '.status.tensorfile.uri',
-    description: 'URI of the file.',
+    description: 'URI of the tensorfile.',
     priority: 1,
   },
   message,
@@ -159,7 +159,7 @@ const tensorfileColumns: readonly Column[] = [
 type Definition = {
   readonly schema: ObjectSchema;
   readonly columns: readonly Column[];
-  /** Fields for `kubectl get --field-selector`; the apiserver takes strings, integers and booleans. */
+  /** Fields for `kubectl get --field-selector`. The apiserver supports strings, integers and booleans. */
   readonly selectable: readonly string[];
 };
 
@@ -213,6 +213,7 @@ export const calibrationTensorfileCrd = definition('CalibrationTensorfile', {
   selectable: ['.spec.architecture', '.spec.suspend'],
 });
 
+/** All CRDs, in the order in which they are installed and documented. */
 export const crds: readonly CustomResourceDefinition[] = [
   modelExportCrd,
   calibrationTensorfileCrd,

@@ -1,4 +1,4 @@
-/** ExportDeviceClass: what a kind of device is, and how an engine for it is built. */
+/** ExportDeviceClass: the hardware of a class of devices, and how engines are built for it. */
 import {
   backendNames,
   hardwareCompatibilityLevels,
@@ -30,45 +30,47 @@ import {
 const computeCapability = (description: string) =>
   text(description, { maxLength: 8, pattern: '^[0-9]{1,2}[.][0-9]$' });
 
-const hardware = object(
-  'What the device must be: nodes are chosen by it, and pods that can look at it verify it.',
-  {
-    computeCapability: computeCapability('CUDA compute capability, for example 8.6.'),
-    products: list(
-      'GPU products, exactly as the label nvidia.com/gpu.product has them.',
-      text('A product.', { maxLength: 63 }),
-      {
-        maxItems: 32,
-      },
-    ),
-    memoryMiB: object('Memory of the GPU, as the label nvidia.com/gpu.memory has it.', {
-      min: integer('At least this many MiB.', { minimum: 1 }),
-      max: integer('At most this many MiB.', { minimum: 1 }),
-    }),
-    arch: oneOf(['amd64', 'arm64'], 'Processor architecture of the node.'),
-  },
-);
+const hardware = object('Hardware requirements used to select nodes.', {
+  computeCapability: computeCapability('CUDA compute capability, for example 8.6.'),
+  products: list(
+    'Allowed GPU products: values of the node label nvidia.com/gpu.product.',
+    text('A GPU product.', { maxLength: 63 }),
+    {
+      maxItems: 32,
+    },
+  ),
+  memoryMiB: object('Range of GPU memory, compared with the node label nvidia.com/gpu.memory.', {
+    min: integer('Minimum in MiB.', { minimum: 1 }),
+    max: integer('Maximum in MiB.', { minimum: 1 }),
+  }),
+  arch: oneOf(['amd64', 'arm64'], 'CPU architecture of the node.'),
+});
 
-/** Each is an attribute of TensorRT's IBuilderConfig; the builder's own value holds where one is left out. */
+/** Attributes of TensorRT's IBuilderConfig. An unset field keeps the builder's default. */
 const builderOptions = (description: string) =>
   object(description, {
-    builderOptimizationLevel: integer('How long the builder searches for fast kernels.', {
+    builderOptimizationLevel: integer('How thoroughly the builder searches for fast kernels.', {
       minimum: 0,
       maximum: 5,
     }),
     hardwareCompatibilityLevel: oneOf(
       hardwareCompatibilityLevels,
-      'On which other GPUs the engine also runs; the more of them, the slower it is.',
+      'Other GPUs that the engine must also run on. Wider compatibility makes the engine slower.',
     ),
-    maxAuxStreams: integer('Streams that may run beside the main one.', { minimum: 0, maximum: 64 }),
+    maxAuxStreams: integer('Maximum number of auxiliary streams per inference stream.', {
+      minimum: 0,
+      maximum: 64,
+    }),
   });
 
 const engine = object(
-  'How the engine is built.',
+  'How engines are built.',
   {
-    backend: oneOf(backendNames, 'Which engine builder.'),
-    image: pinnedImage('Image of the builder, pinned by digest; the one of this operator if left out.'),
-    computeCapability: computeCapability('Compute capability to build for, where no GPU is asked.'),
+    backend: oneOf(backendNames, 'Engine builder.'),
+    image: pinnedImage("Builder image, pinned by digest. Defaults to the operator's own image."),
+    computeCapability: computeCapability(
+      'Compute capability to build for, for backends that build without a GPU.',
+    ),
     tensorRt: builderOptions('Options of backend TensorRt.'),
     tensorRtRtx: builderOptions('Options of backend TensorRtRtx.'),
   },
@@ -77,33 +79,36 @@ const engine = object(
     validations: [
       {
         rule: "self.backend != 'TensorRtRtx' || has(self.computeCapability)",
-        message: `backend TensorRtRtx builds for a named device: set computeCapability to one of ${rtxComputeCapabilities.join(', ')}`,
+        message: `backend TensorRtRtx builds for a named compute capability: set computeCapability to one of ${rtxComputeCapabilities.join(', ')}`,
       },
       {
         rule: "(self.backend == 'TensorRt' || !has(self.tensorRt)) && (self.backend == 'TensorRtRtx' || !has(self.tensorRtRtx))",
-        message: 'the options are those of another backend: give the options of engine.backend only',
+        message: 'the builder options belong to another backend: set only the options of engine.backend',
       },
     ],
   },
 );
 
 const specSchema = object(
-  'What the device is and how to build for it.',
+  'Which nodes belong to the class, and how engines are built for it.',
   {
     nodeSelector,
     nodeAffinity,
     tolerations,
     runtimeClassName: className('RuntimeClass of the engine pod, for example nvidia.'),
     resources: map(
-      'Devices that the build container asks for, for example nvidia.com/gpu: 1.',
+      'Extended resources that the build container requests, for example nvidia.com/gpu: 1.',
       quantity('A whole number.', { maxLength: 8, pattern: '^[0-9]+$' }),
       { maxProperties: 8 },
     ),
     hardware,
     engine,
-    allowPending: flag('Starts the Job although no node matches now, so that an autoscaler sees the pod.', {
-      default: false,
-    }),
+    allowPending: flag(
+      'Create the Job even if no node matches, so that a cluster autoscaler can react to the pending pod.',
+      {
+        default: false,
+      },
+    ),
   },
   { required: ['engine', 'allowPending'] },
 );
@@ -112,21 +117,22 @@ const names = (description: string, items: string) =>
   list(description, text(items, { maxLength: 128 }), { maxItems: 32 });
 
 const statusSchema = object(
-  'What was found among the nodes.',
+  'Observed state: conditions, and facts about the matching nodes.',
   {
     observedGeneration,
     conditions: conditionsSchema,
-    matchingNodes: integer('Ready nodes that match.', { minimum: 0 }),
-    products: names('GPU products among them.', 'A product.'),
-    computeCapabilities: names('Compute capabilities among them.', 'A compute capability.'),
-    architectures: names('Processor architectures among them.', 'An architecture.'),
-    drivers: names('GPU driver versions among them.', 'A version.'),
+    matchingNodes: integer('Number of ready nodes that match the class.', { minimum: 0 }),
+    products: names('GPU products of the matching nodes.', 'A GPU product.'),
+    computeCapabilities: names('Compute capabilities of the matching nodes.', 'A compute capability.'),
+    architectures: names('CPU architectures of the matching nodes.', 'An architecture.'),
+    drivers: names('GPU driver versions of the matching nodes.', 'A driver version.'),
   },
   { default: unseen },
 );
 
+/** Schema of the ExportDeviceClass kind, from which its CRD, its types and its reference page follow. */
 export const exportDeviceClassSchema = object(
-  'A class of devices that engines are built for: which nodes belong to it, and with what its engines are built.',
+  'A class of devices to build engines for: which nodes belong to it, and which builder is used.',
   { spec: specSchema, status: statusSchema },
   {
     required: ['spec'],

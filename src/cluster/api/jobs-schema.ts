@@ -1,34 +1,37 @@
-/** `spec.jobs`: what the Jobs and pods of an object carry beside their work. */
+/** `spec.jobs`: settings of the Jobs and pods of an object. */
 import { integer, keyedList, map, object, quantity, text } from '../../ground/contract/schema.ts';
 import { nodeSelector, tolerations } from './shared-schemas.ts';
 
-const amount = quantity('An amount, for example 2 or 4Gi.', {
+const amount = quantity('A quantity, for example 2 or 4Gi.', {
   pattern: '^[0-9]+([.][0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$',
 });
 
+/** Schema of an amount of memory in bytes, for example `4Gi`. */
 export const memoryQuantity = (description: string) =>
   quantity(description, { pattern: '^[0-9]+([.][0-9]+)?(k|M|G|T|Ki|Mi|Gi|Ti)?$' });
 
+/** Schema of a container's resource requests and limits. */
 export const resources = (description: string) =>
   object(
     description,
     {
-      requests: map('Resources that the scheduler reserves, by name.', amount, { maxProperties: 16 }),
-      limits: map('Resources that the container cannot exceed, by name.', amount, { maxProperties: 16 }),
+      requests: map('Resource requests, by name.', amount, { maxProperties: 16 }),
+      limits: map('Resource limits, by name.', amount, { maxProperties: 16 }),
     },
     {
       validations: [
         {
           rule: '!has(self.requests) || !has(self.limits) || self.requests.all(k, !(k in self.limits) || quantity(string(self.requests[k])).compareTo(quantity(string(self.limits[k]))) <= 0)',
-          message: 'a request is larger than its limit: raise the limit or lower the request',
+          message: 'a request exceeds its limit: raise the limit or lower the request',
         },
       ],
     },
   );
 
-/** A name that the apiserver takes for most objects. */
+/** Names of most Kubernetes objects: DNS subdomains. */
 const objectName = { maxLength: 253, pattern: '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$' } as const;
 
+/** Schema of the name of a cluster-wide class, such as a RuntimeClass. */
 export const className = (description: string) => text(description, objectName);
 
 const qualifiedKey =
@@ -36,23 +39,23 @@ const qualifiedKey =
 const ownKeys = "k.startsWith('export.tlt.dev/') || k.startsWith('batch.kubernetes.io/')";
 
 const metadataMap = (description: string, value: { readonly maxLength: number; readonly pattern?: string }) =>
-  map(description, text('The value under that name.', value), {
+  map(description, text('Value of the label or annotation.', value), {
     maxProperties: 32,
     validations: [
       {
         rule: `self.all(k, ${qualifiedKey})`,
-        message: 'write each name as [prefix/]name with letters, digits, -, _ and . in the name',
+        message: 'write each key as [prefix/]name; the name may contain letters, digits, -, _ and .',
       },
       {
         rule: `self.all(k, !(${ownKeys}))`,
         message:
-          'names that begin with export.tlt.dev/ or batch.kubernetes.io/ are set by controllers: choose another prefix',
+          'keys with the prefix export.tlt.dev/ or batch.kubernetes.io/ are reserved for controllers: choose another prefix',
       },
     ],
   });
 
-const metadata = object('Metadata of every Job and pod.', {
-  labels: metadataMap('Labels, for example a queue name.', {
+const metadata = object('Metadata added to every Job and pod.', {
+  labels: metadataMap('Labels, for example the queue name of Kueue.', {
     maxLength: 63,
     pattern: '^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$',
   }),
@@ -61,39 +64,47 @@ const metadata = object('Metadata of every Job and pod.', {
 
 const imagePullSecrets = keyedList(
   'Secrets for pulling images.',
-  object('A Secret of this namespace.', { name: text('Its name.', objectName) }, { required: ['name'] }),
+  object(
+    'A Secret in this namespace.',
+    { name: text('Name of the Secret.', objectName) },
+    { required: ['name'] },
+  ),
   { key: 'name', maxItems: 8 },
 );
 
-/** For the pods of any object. */
+/** Fields of `spec.jobs` that all kinds have. */
 export const podFields = {
   metadata,
-  serviceAccountName: text('Runs the pods as this ServiceAccount; its token is never mounted.', objectName),
+  serviceAccountName: text('ServiceAccount of the pods. Its token is never mounted.', objectName),
   priorityClassName: text('PriorityClass of the pods.', objectName),
   imagePullSecrets,
 } as const;
 
+/** Schema of the deadline of one Job, in seconds. */
 export const deadlineSeconds = integer(
-  'Seconds that the pod may run, counted from the start of its first container; waiting does not count. 6 hours if left out.',
+  'Maximum run time of the pod in seconds, from the start of its first container; time spent pending does not count. Defaults to 6 hours.',
   { format: 'int64', minimum: 60, maximum: 604800 },
 );
 
+/** Schema of `spec.managedBy`, which hands an object to another controller (as `spec.managedBy` of a Job does). */
 export const managedBy = text(
-  'The controller that acts on this object. This operator leaves an object with any other value than export.tlt.dev/operator alone.',
+  'The controller that reconciles this object. This operator ignores objects with any value other than export.tlt.dev/operator.',
   {
     minLength: 1,
     maxLength: 63,
     validations: [
       {
         rule: 'self == oldSelf',
-        message: 'managedBy cannot change: create another object for another controller',
+        message: 'managedBy is immutable: create another object for another controller',
       },
     ],
   },
 );
 
-export const placement = object('Nodes where the pod may run.', { nodeSelector, tolerations });
+/** Schema of the scheduling constraints of one Job's pod. */
+export const placement = object('Nodes that the pod may run on.', { nodeSelector, tolerations });
 
-export const helpers = object('The containers that copy files and verify them.', {
+/** Schema of the settings of our own init and publish containers. */
+export const helpers = object('The containers stage, publish and install, which copy and verify files.', {
   resources: resources('Resources of each of these containers.'),
 });

@@ -1,29 +1,33 @@
-/** Every label and annotation key that the operator writes or reads. */
+/** All label and annotation keys that the operator writes or reads. */
 import { installation } from '../../ground/contract/installation.ts';
 
+/** Label keys, and the value that marks our objects. */
 export const labels = {
   managedBy: 'app.kubernetes.io/managed-by',
   managedByValue: installation.operator,
-  /** On everything that is installed. */
+  /** On every object of the installation. */
   name: 'app.kubernetes.io/name',
   component: 'app.kubernetes.io/component',
   partOf: 'app.kubernetes.io/part-of',
   /** `export`, `engine` or `tensorfile`. */
   stage: 'export.tlt.dev/stage',
   deviceClass: 'export.tlt.dev/device-class',
-  /** The content key of what the Job makes. */
+  /** Content key of the artifact that the Job produces. */
   artifactKey: 'export.tlt.dev/artifact-key',
-  /** Which try it is for that content. */
+  /** Identifies the attempt to produce that artifact. */
   attempt: 'export.tlt.dev/attempt',
   /** Hash of the folder that the Job writes to. */
   folder: 'export.tlt.dev/folder',
-  /** Hash of what the Job was made from. */
+  /** Hash of the Job's template. */
   template: 'export.tlt.dev/template',
-  /** Of Kueue: the queue that admits a Job. */
+  /** Kueue's label: the queue that admits the Job. */
   queue: 'kueue.x-k8s.io/queue-name',
 } as const;
 
-/** The object that a Job and its pods work for, by its kind. Its uid too: a new object of the same name is another owner. */
+/**
+ * Labels of Jobs and pods that name their owner, by its kind. They include the UID because a new object of the same name
+ * is another owner.
+ */
 export const ownerLabels = {
   ModelExport: { name: 'export.tlt.dev/model-export', uid: 'export.tlt.dev/model-export-uid' },
   CalibrationTensorfile: {
@@ -33,16 +37,17 @@ export const ownerLabels = {
 } as const;
 export type OwnerKind = keyof typeof ownerLabels;
 
+/** Annotation keys. */
 export const annotations = {
-  /** On a ModelExport or CalibrationTensorfile: a new token asks for another try of what has failed. */
+  /** On a ModelExport or CalibrationTensorfile: a new token requests another attempt at what failed. */
   requestedAt: 'export.tlt.dev/requested-at',
-  /** On a ModelExport or CalibrationTensorfile: a new token asks for a check of what is stored. */
+  /** On a ModelExport or CalibrationTensorfile: a new token requests a check of what is stored. */
   verifyRequestedAt: 'export.tlt.dev/verify-requested-at',
   /** On a Job: the operator suspended it, so the operator resumes it. */
   suspendedBy: 'export.tlt.dev/suspended-by',
-  /** On a Job: how long the operator lets its pod run. */
+  /** On a Job: maximum run time of its pod. */
   deadlineSeconds: 'export.tlt.dev/deadline-seconds',
 } as const;
 
-/** The value of spec.managedBy for this operator, which is also what an absent value means. */
+/** The value of spec.managedBy for this operator, and its default. */
 export const managedByUs = 'export.tlt.dev/operator';

@@ -1,6 +1,6 @@
 /**
- * What status remembers of the work on one artifact. Jobs and pods come and go; this stays, so that a failure counts
- * whatever becomes of the Job that failed.
+ * What status records about the attempts at one artifact. It outlives Jobs and pods, so a failure counts even after its
+ * Job is deleted.
  */
 import { integer, list, object, text, type ValueOf } from '../../ground/contract/schema.ts';
 
@@ -10,44 +10,48 @@ const attempt = (description: string) =>
   object(
     description,
     {
-      number: integer('How many Jobs had been made for this key, this one included.', { minimum: 1 }),
+      number: integer('Number of this attempt for wantedKey, starting at 1.', { minimum: 1 }),
       job: text('Name of the Job.'),
       jobUid: text('UID of the Job.', { maxLength: 64 }),
-      template: text('Hash of the template of the Job: another template is another try.', { maxLength: 64 }),
-      reason: text('Why it ended, in one word.', { maxLength: 128 }),
-      message: text('Why it ended, in a sentence.', { maxLength: 1024 }),
-      node: text('Node of its pod.'),
-      finishedAt: time('When it ended.'),
+      template: text("Hash of the Job's template. A Job with another template is retried at once.", {
+        maxLength: 64,
+      }),
+      reason: text('Reason of the failure.', { maxLength: 128 }),
+      message: text('Message of the failure.', { maxLength: 1024 }),
+      node: text('Node of the pod.'),
+      finishedAt: time('When the Job failed.'),
     },
     { required: ['number', 'job', 'jobUid', 'template', 'reason', 'message', 'finishedAt'] },
   );
 
-/** As many attempts as status keeps; their numbers go on. */
+/** Maximum number of attempts in status. Older ones are dropped; the numbering continues. */
 export const keptAttempts = 5;
 
+/** Schema fields of a ledger, which every artifact in status has. */
 export const ledgerFields = {
-  wantedKey: text('Content key of what the spec asks for, once it is known.', { maxLength: 64 }),
+  wantedKey: text('Content key of the artifact that the spec requests, once it is known.', { maxLength: 64 }),
   attempts: list(
-    `Jobs that failed for wantedKey, the latest last and at most ${keptAttempts} of them.`,
-    attempt('A Job that failed.'),
+    `Failed Jobs for wantedKey: the last ${keptAttempts}, newest last.`,
+    attempt('A failed Job.'),
     { maxItems: keptAttempts },
   ),
-  lastFailure: attempt('The latest Job that failed for this artifact, whatever was made since.'),
-  nextAttempt: time('When the next Job is made, after a failure that can pass.'),
+  lastFailure: attempt('The last failed Job for this artifact, even if a later Job succeeded.'),
+  nextAttempt: time('When the next Job is created, after a transient failure.'),
   verifiedRequest: text(
-    'The latest value of the annotation export.tlt.dev/verify-requested-at for which the artifact was checked; a digest of a long one.',
+    'Last value of the annotation export.tlt.dev/verify-requested-at for which the artifact was checked; a digest if the value is long.',
     { maxLength: 128 },
   ),
-  startedAt: time('When the pod of the latest Job started to run.'),
-  finishedAt: time('When the pod that made the artifact was done.'),
+  startedAt: time('When the pod of the last Job started to run.'),
+  finishedAt: time('When the pod that produced the artifact finished.'),
 } as const;
 
+/** Schema of the token by which a handled `requested-at` is recognized. */
 export const lastHandledRequest = text(
-  'The latest value of the annotation export.tlt.dev/requested-at that was handled; a digest of a long one.',
+  'Last handled value of the annotation export.tlt.dev/requested-at; a digest if the value is long.',
   { maxLength: 128 },
 );
 
-const ledger = object('The work on one artifact.', ledgerFields);
+const ledger = object('Attempts at one artifact.', ledgerFields);
 
 export type Ledger = ValueOf<typeof ledger>;
 export type Attempt = ValueOf<ReturnType<typeof attempt>>;

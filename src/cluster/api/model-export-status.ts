@@ -1,4 +1,4 @@
-/** The status of a ModelExport. Everything is optional: status can be lost and is found again. */
+/** The status of a ModelExport. All fields are optional: a lost status is rebuilt from Jobs and stored artifacts. */
 import { dataTypes } from '../../ground/contract/architectures.ts';
 import {
   agreement,
@@ -17,13 +17,13 @@ import { observedGeneration, unseen } from './shared-schemas.ts';
 
 const uri = text('URI of the file.', { maxLength: 2048 });
 
-const hardware = object('The node that the engine was built on, as its labels tell.', {
+const hardware = object('Hardware of the node that built the engine, from its labels.', {
   node: text('Name of the node.'),
   product: text('GPU product.'),
   computeCapability: text('CUDA compute capability, for example 8.6.', { maxLength: 16 }),
-  driver: text('Version of the GPU driver.', { maxLength: 64 }),
-  arch: text('Processor architecture, for example amd64.', { maxLength: 64 }),
-  migProfile: text('MIG profile, where the GPU is partitioned.', { maxLength: 64 }),
+  driver: text('GPU driver version.', { maxLength: 64 }),
+  arch: text('CPU architecture, for example amd64.', { maxLength: 64 }),
+  migProfile: text('MIG profile, if the GPU is partitioned.', { maxLength: 64 }),
 });
 
 const engine = object(
@@ -31,8 +31,8 @@ const engine = object(
   {
     deviceClass: text('Name of the ExportDeviceClass.', { maxLength: 63 }),
     conditions: conditionsSchema,
-    dataType: oneOf(dataTypes, 'Precision that the spec asks for.'),
-    key: text('Content key of the engine that is stored.', { maxLength: 64 }),
+    dataType: oneOf(dataTypes, 'Requested precision.'),
+    key: text('Content key of the stored engine.', { maxLength: 64 }),
     uri,
     sha256: digest,
     sizeBytes,
@@ -55,7 +55,7 @@ const etlt = object(
 );
 
 const calibrationCache = object(
-  'The int8 calibration cache, in the text format of TensorRT.',
+  "The int8 calibration cache, in TensorRT's text format.",
   {
     ...artifact,
     ...cacheFacts,
@@ -63,43 +63,45 @@ const calibrationCache = object(
   { required: [...artifactFields, 'algorithm', 'tensors', 'batches', 'images'] },
 );
 
-const exported = object('The export: one for all device classes. It stays while another one is made.', {
-  ...ledgerFields,
-  key: text('Content key of the export that is stored.', { maxLength: 64 }),
-  etlt,
-  codecEtlt: object('The same model encrypted by spec.codec, for programs that read its cipher.', artifact, {
-    required: artifactFields,
-  }),
-  calibrationCache,
-  calibrationTensorfile: object(
-    'The file of the CalibrationTensorfile that the export was calibrated from.',
-    { name: text('Name of the CalibrationTensorfile.'), uri, sha256: digest },
-    { required: ['name', 'uri', 'sha256'] },
-  ),
-  verification: object(
-    'Preprocessed images kept out of calibration, with which engines are verified.',
-    artifact,
-    { required: artifactFields },
-  ),
-  report: object(
-    'The report of the export: its numbers as JSON, and a page for a browser.',
-    { uri, pageUri: uri },
-    { required: ['uri'] },
-  ),
-  inputs: exportInputs,
-});
+const exported = object(
+  'The export, shared by all device classes. Its artifacts are listed until newer ones replace them.',
+  {
+    ...ledgerFields,
+    key: text('Content key of the stored export.', { maxLength: 64 }),
+    etlt,
+    codecEtlt: object('The same model, encrypted by spec.codec.', artifact, {
+      required: artifactFields,
+    }),
+    calibrationCache,
+    calibrationTensorfile: object(
+      'The CalibrationTensorfile, and its file, that the export was calibrated with.',
+      { name: text('Name of the CalibrationTensorfile.'), uri, sha256: digest },
+      { required: ['name', 'uri', 'sha256'] },
+    ),
+    verification: object('Preprocessed held-out images that engines are verified with.', artifact, {
+      required: artifactFields,
+    }),
+    report: object(
+      'The export report, as JSON and as an HTML page.',
+      { uri, pageUri: uri },
+      { required: ['uri'] },
+    ),
+    inputs: exportInputs,
+  },
+);
 
+/** Schema of the status of a ModelExport. */
 export const modelExportStatusSchema = object(
-  'What was found, done and made.',
+  'Observed state: conditions, stored artifacts, and the attempts to produce them.',
   {
     observedGeneration,
     conditions: conditionsSchema,
     export: exported,
-    engines: keyedList('One entry for each device class.', engine, { key: 'deviceClass', maxItems: 64 }),
-    enginesReady: text('Engines built, of engines asked for, for example 2/3.', { maxLength: 16 }),
-    engineCount: integer('Engines asked for.', { minimum: 0 }),
-    enginesBuilt: integer('Engines built for the present spec.', { minimum: 0 }),
-    progress: text('What is being done, in a few words.', { maxLength: 256 }),
+    engines: keyedList('One entry per device class.', engine, { key: 'deviceClass', maxItems: 64 }),
+    enginesReady: text('Built engines out of requested engines, for example 2/3.', { maxLength: 16 }),
+    engineCount: integer('Number of requested engines.', { minimum: 0 }),
+    enginesBuilt: integer('Number of engines built for the current spec.', { minimum: 0 }),
+    progress: text('Current activity, in a few words.', { maxLength: 256 }),
     lastHandledRequest,
   },
   { default: unseen },

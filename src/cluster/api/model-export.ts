@@ -1,4 +1,4 @@
-/** ModelExport: one model, exported once and built into an engine per device class. */
+/** ModelExport: a model that is exported once and built into one engine per device class. */
 import { architectureNames, architectures, dataTypes } from '../../ground/contract/architectures.ts';
 import { defaults } from '../../ground/contract/defaults.ts';
 import { numberLimits } from '../../ground/contract/number-limits.ts';
@@ -18,14 +18,16 @@ import { model } from './model.ts';
 import { modelExportStatusSchema } from './model-export-status.ts';
 import { experimentSpec, labelName, nameLimit, storageUri } from './shared-schemas.ts';
 
-const jobs = object('What Jobs and pods carry beside their work.', {
-  export: object('The Job that exports and calibrates.', {
+const jobs = object('Settings of the Jobs and their pods.', {
+  export: object('The Job that exports and calibrates the model.', {
     resources: resources('Resources of the export container.'),
     placement,
     deadlineSeconds,
   }),
-  engine: object('The Jobs that build engines; the device class says where they run.', {
-    resources: resources('Resources of the build container, beside the devices of the device class.'),
+  engine: object('The Jobs that build engines. The device class sets where they run.', {
+    resources: resources(
+      'Resources of the build container, in addition to the extended resources of the device class.',
+    ),
     deadlineSeconds,
   }),
   helpers,
@@ -36,7 +38,7 @@ const deviceClass = object(
   'A device class to build an engine for.',
   {
     name: text('Name of the ExportDeviceClass.', { maxLength: nameLimit, minLength: 1 }),
-    dataType: oneOf(dataTypes, 'Precision of this engine, if other than spec.dataType.'),
+    dataType: oneOf(dataTypes, 'Precision of this engine. Defaults to spec.dataType.'),
   },
   { required: ['name'] },
 );
@@ -44,37 +46,37 @@ const deviceClass = object(
 const withSpec = architectureNames.filter((name) => architectures[name].needsSpec);
 
 const specSchema = object(
-  'What to export, from what, and for which device classes.',
+  'The model to export, the calibration data, and the device classes to build engines for.',
   {
-    architecture: oneOf(architectureNames, 'The TLT export module that fits the model.'),
+    architecture: oneOf(architectureNames, 'The TLT module that the model was trained with.'),
     model,
     keySecretRef: object(
-      'The Secret that holds the key of the .tlt, which is also the key of the .etlt. It is mounted into pods; the operator never reads it.',
+      'The Secret with the encryption key of the model; the .etlt is encrypted with the same key. Only pods mount it; the operator never reads it.',
       {
-        name: text('Name of the Secret, in this namespace.', { minLength: 1 }),
-        key: text('Which key of the Secret.', { default: 'key', minLength: 1 }),
+        name: text('Name of the Secret in this namespace.', { minLength: 1 }),
+        key: text('Key in the Secret.', { default: 'key', minLength: 1 }),
       },
       { required: ['name', 'key'] },
     ),
     codec,
     experimentSpec,
     dataType: oneOf(dataTypes, 'Precision of the engines.', { default: defaults.dataType }),
-    forcePtq: flag('For a model trained with quantisation: throw its scales away and calibrate.', {
+    forcePtq: flag('Discard the scales of a model trained with quantization (QAT), and calibrate.', {
       default: false,
     }),
-    maxBatchSize: integer('Largest batch that the engines take.', {
+    maxBatchSize: integer('Maximum batch size of the engines.', {
       default: defaults.maxBatchSize,
       minimum: 1,
       maximum: numberLimits.maxBatchSize,
     }),
     maxWorkspaceSize: {
-      ...memoryQuantity('Memory that an engine builder may use for scratch.'),
+      ...memoryQuantity('Maximum workspace memory of the engine builder.'),
       default: '1Gi',
     },
     calibration,
     output: object(
-      'Where the artifacts go.',
-      { uri: storageUri('A folder; artifacts lie below it under their content keys.') },
+      'Where to store the artifacts.',
+      { uri: storageUri('A folder. Artifacts are stored in subfolders named by content key.') },
       { required: ['uri'] },
     ),
     deviceClasses: keyedList('The device classes to build engines for.', deviceClass, {
@@ -82,10 +84,10 @@ const specSchema = object(
       minItems: 1,
       maxItems: 64,
     }),
-    failurePolicy: oneOf(['Continue', 'FailFast'], 'Whether one failed engine stops the others.', {
+    failurePolicy: oneOf(['Continue', 'FailFast'], 'Whether one failed engine stops the other engines.', {
       default: 'Continue',
     }),
-    suspend: flag('Starts nothing, and suspends what runs, while true.', { default: false }),
+    suspend: flag('While true, no Job starts and running Jobs are suspended.', { default: false }),
     managedBy,
     jobs,
   },
@@ -107,26 +109,29 @@ const specSchema = object(
       {
         rule: "!self.forcePtq || !has(self.calibration) || self.calibration.source != 'Model'",
         message:
-          'forcePtq throws the scales of the model away and calibrates: choose another calibration.source, with data',
+          'forcePtq discards the scales of the model and calibrates: choose a calibration.source that provides data',
       },
       {
         rule: "has(self.calibration) || (self.dataType != 'int8' && !self.deviceClasses.exists(c, has(c.dataType) && c.dataType == 'int8'))",
-        message: 'int8 needs calibration data: set spec.calibration, for example its imageDirectory.uri',
+        message:
+          'int8 requires calibration data: set spec.calibration, for example calibration.imageDirectory.uri',
       },
       {
         rule: `has(self.experimentSpec) || !(self.architecture in [${withSpec.map((name) => `'${name}'`).join(', ')}])`,
-        message: 'this architecture needs spec.experimentSpec: the spec file that the model was trained with',
+        message:
+          'this architecture requires spec.experimentSpec, the spec file that the model was trained with',
       },
       {
         rule: "!has(self.calibration) || self.calibration.source != 'DataLoader' || has(self.experimentSpec)",
-        message: 'source DataLoader needs spec.experimentSpec, which names the training data',
+        message: 'source DataLoader requires spec.experimentSpec, which names the training data',
       },
     ],
   },
 );
 
+/** Schema of the ModelExport kind, from which its CRD, its types and its reference page follow. */
 export const modelExportSchema = object(
-  'Exports a TLT/TAO model once (an encrypted .etlt, an int8 calibration cache) and builds one engine per device class.',
+  'Exports a TLT/TAO model to an encrypted .etlt with an optional int8 calibration cache, and builds one engine per device class.',
   { spec: specSchema, status: modelExportStatusSchema },
   {
     required: ['spec'],

@@ -1,4 +1,4 @@
-/** `spec.model` of a ModelExport: the file, and what it and its module leave open. */
+/** `spec.model` of a ModelExport: the file, and what neither the file nor its TLT module determine. */
 import { channelOrders, decimalPattern, mostSide } from '../../ground/contract/model-settings.ts';
 import { sha256 } from '../../ground/contract/result-schema.ts';
 import { integer, list, object, oneOf, text } from '../../ground/contract/schema.ts';
@@ -7,12 +7,12 @@ import { storageUri } from './shared-schemas.ts';
 const portName = (description: string) => text(description, { minLength: 1, maxLength: 256 });
 
 const ports = object(
-  "Names of the graph's input and outputs. What is left out is found by TLT's names, then by shape and kind.",
+  "Names of the graph's input and outputs. Unset names are detected: by TLT's names first, then by shape and type.",
   {
-    input: portName('The input for pictures.'),
+    input: portName('The image input.'),
     outputs: list(
-      "The outputs that play the module's roles, in its order.",
-      portName('Name of an output of the graph.'),
+      "The graph outputs that correspond to the module's outputs, in the module's order.",
+      portName('Name of a graph output.'),
       { minItems: 1, maxItems: 32 },
     ),
   },
@@ -20,7 +20,7 @@ const ports = object(
     validations: [
       {
         rule: 'has(self.input) || has(self.outputs)',
-        message: 'name the input or the outputs, or leave ports out',
+        message: 'set ports.input or ports.outputs, or remove ports',
       },
     ],
   },
@@ -29,15 +29,15 @@ const ports = object(
 const side = (description: string) => integer(description, { minimum: 1, maximum: mostSide });
 
 const inputDims = object(
-  'Size of the input where the graph leaves it free. The exported graph has that size.',
+  'Input size, for graphs with a dynamic input size. The exported graph has this fixed size.',
   {
-    channels: integer('Channels of a picture: 1 or 3.', { minimum: 1, maximum: 3 }),
+    channels: integer('Number of channels: 1 or 3.', { minimum: 1, maximum: 3 }),
     height: side('Height in pixels.'),
     width: side('Width in pixels.'),
   },
   {
     required: ['channels', 'height', 'width'],
-    validations: [{ rule: 'self.channels != 2', message: 'pictures have 1 or 3 channels' }],
+    validations: [{ rule: 'self.channels != 2', message: 'channels must be 1 or 3' }],
   },
 );
 
@@ -48,27 +48,28 @@ const decimals = (description: string) =>
   });
 
 const preprocess = object(
-  'How pixels of calibration.imageDirectory are prepared where no experiment spec says it: y = (x - mean) * scale for x from 0 to 255. What is left out is the own of the module.',
+  "Preprocessing of the images of calibration.imageDirectory if no experiment spec defines it: y = (x - mean) * scale, for x in 0 to 255. Unset fields keep the module's defaults.",
   {
-    channelOrder: oneOf(channelOrders, 'Order of the planes.'),
-    mean: decimals('One number for all channels, or one for each in the order of the planes.'),
-    scale: decimals('One number for all channels, or one for each in the order of the planes.'),
+    channelOrder: oneOf(channelOrders, 'Order of the color channels.'),
+    mean: decimals('One number for all channels, or one per channel in channelOrder.'),
+    scale: decimals('One number for all channels, or one per channel in channelOrder.'),
   },
   {
     validations: [
       {
         rule: 'has(self.channelOrder) || has(self.mean) || has(self.scale)',
-        message: 'say the channelOrder, mean or scale, or leave preprocess out',
+        message: 'set channelOrder, mean or scale, or remove preprocess',
       },
     ],
   },
 );
 
+/** Schema of `spec.model`. */
 export const model = object(
   'The trained model: .tlt, .hdf5 or .onnx.',
   {
     uri: storageUri('The model file.'),
-    sha256: sha256('Pins the file: the export fails if it is another one.'),
+    sha256: sha256('Pins the file: the export fails if its digest differs.'),
     ports,
     inputDims,
     preprocess,

@@ -1,6 +1,7 @@
-/** Node labels about hardware: GPU feature discovery's, the GPU operator's and the kubelet's. Read, never written. */
+/** Node labels that describe hardware: GPU feature discovery's, the GPU operator's and the kubelet's. Never written here. */
 import type { ExportDeviceClassSpec } from './export-device-class.ts';
 
+/** Keys of the node labels. */
 export const nodeLabels = {
   product: 'nvidia.com/gpu.product',
   /** MiB of one GPU, or of one MIG device. */
@@ -15,7 +16,7 @@ export const nodeLabels = {
     'nvidia.com/cuda.driver.rev',
   ],
   driverUpgrade: 'nvidia.com/gpu-driver-upgrade-state',
-  /** Changes with every run of GPU feature discovery, and says nothing. */
+  /** Changes with every run of GPU feature discovery and carries no information about the hardware. */
   discoveryTime: 'nvidia.com/gfd.timestamp',
   arch: 'kubernetes.io/arch',
   os: 'kubernetes.io/os',
@@ -27,7 +28,7 @@ export type Requirement = {
   readonly values?: readonly string[];
 };
 
-/** Expected hardware as the scheduler reads it. Its Gt and Lt are strict, our range is inclusive. */
+/** `hardware` as requirements of a node selector term. Gt and Lt are strict; the range in the spec is inclusive. */
 export const hardwareRequirements = (hardware: ExportDeviceClassSpec['hardware']): readonly Requirement[] => {
   const [major, minor] = hardware?.computeCapability?.split('.') ?? [];
   const { min, max } = hardware?.memoryMiB ?? {};

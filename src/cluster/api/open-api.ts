@@ -1,9 +1,9 @@
-/** Schemas as the apiserver takes them: OpenAPI v3, structural. */
+/** Converts schemas to the structural OpenAPI v3 schemas of CRDs. */
 import type { Schema } from '../../ground/contract/schema.ts';
 
 /**
- * The schema as the apiserver takes it. A field with a default is not listed as required there, because defaults are
- * filled in before the check; the type keeps it as always present.
+ * OpenAPI form of a schema. The apiserver fills in defaults before it checks required fields, so a field with a default
+ * is not listed as required, although its TypeScript type is always present.
  */
 export const openApi = (schema: Schema): Record<string, unknown> => {
   const { validations, ...rest } = schema;

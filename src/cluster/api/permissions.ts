@@ -1,4 +1,4 @@
-/** What a part of the operator asks of the apiserver; RBAC manifests and the security page are generated from it. */
+/** Permissions of one part of the operator. RBAC manifests and docs/reference/permissions.md are generated from them. */
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection';
 
 export type Permission = {
@@ -6,6 +6,6 @@ export type Permission = {
   readonly apiGroups: readonly string[];
   readonly resources: readonly string[];
   readonly verbs: readonly Verb[];
-  /** A sentence for the person who has to grant it. */
+  /** Explains to the cluster administrator why it is required. */
   readonly why: string;
 };

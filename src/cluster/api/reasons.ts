@@ -1,206 +1,210 @@
 /**
- * Every reason that a condition, an engine's entry in status, or an event can show: when it appears and what the
- * user does about it. A reason is API: add rows, never rename them.
+ * All reasons that conditions, entries of status.engines and events use: when each is set, and its remedy. Reasons are
+ * API: add rows, never rename them.
  */
 
 import { type FailureReason, failures } from '../../ground/base/failures.ts';
 import { installation } from '../../ground/contract/installation.ts';
 
 export type ReasonRow = {
-  /** When it appears. */
+  /** When the reason is set. */
   readonly when: string;
-  /** What the user does; undefined where nothing is to be done. */
+  /** What the user has to do; undefined if nothing. */
   readonly remedy?: string;
 };
 
-/** The last words of a remedy outside the object, which the operator cannot see. */
+/** Ends a remedy that changes something the operator does not watch. */
 const thenRequest = 'then set the annotation export.tlt.dev/requested-at to a new value';
 
-/** What to do about each failure of a tool or a pod; what the failures mean is in their own table. */
+/** Remedies for the failures that pods report; `failures` documents their meaning. */
 const remedies: Readonly<Record<FailureReason, string>> = {
-  Internal: "Nothing at first: it is tried again for a day. Report it with the pod's log.",
-  Usage: 'Upgrade operator and worker image together: they do not understand each other.',
-  WrongKey: `Put the key that the model was trained with into the Secret, ${thenRequest}.`,
-  KeyMissing: `Give the Secret a value under spec.keySecretRef.key, ${thenRequest}.`,
-  InputNotFound: `Fix the URI that the message names; or put the file there, ${thenRequest}.`,
+  Internal: "The operator retries for a day. If it persists, report it with the pod's log.",
+  Usage: 'Upgrade the operator and the worker image together: their versions do not match.',
+  WrongKey: `Store the key that the model was trained with in the Secret, ${thenRequest}.`,
+  KeyMissing: `Add a value under spec.keySecretRef.key to the Secret, ${thenRequest}.`,
+  InputNotFound: `Fix the URI in the message; or create the file, ${thenRequest}.`,
   ModelInvalid: `Copy the whole model file again, ${thenRequest}.`,
   ModelForeign:
-    'Set spec.codec to an image with a program that opens it, or give the plain ONNX or the .hdf5 of the training.',
-  ModelUnsupported: 'Choose the spec.architecture that the model was trained as.',
-  ExportDiffers: `Export the float model of the training, with its Relu and Clip nodes, ${thenRequest}; or report it with the model and the message.`,
+    'Set spec.codec to an image with a program that decrypts the file, or use the unencrypted ONNX or .hdf5 model.',
+  ModelUnsupported: 'Set spec.architecture to the TLT module that the model was trained with.',
+  ExportDiffers: `Export the float model from training with its Relu and Clip nodes, ${thenRequest}; or report it with the model and the message.`,
   CacheIncomplete:
-    'Leave the layers that read the tensors of the message in float (spec.calibration.keepFloat), or export the model in another form.',
+    'Keep the layers that read the tensors in the message in float (spec.calibration.keepFloat), or export the model in another form.',
   Int8ShareTooLow:
-    'Export the model with constant weights, let the classes build fp16, or set spec.calibration.requireInt8 to false.',
-  DigestMismatch: `Pin the new file; or put the pinned file back, ${thenRequest}.`,
-  LayerNotFound: 'Fix spec.calibration.keepFloat: the message has the nearest name.',
-  CodecFailed: "Read the program's own words in the message, and fix spec.codec or its image.",
+    'Export the model with constant weights, build fp16 engines, or set spec.calibration.requireInt8 to false.',
+  DigestMismatch: `Update sha256 to the digest of the new file; or restore the pinned file, ${thenRequest}.`,
+  LayerNotFound: 'Fix spec.calibration.keepFloat: the message suggests the closest name.',
+  CodecFailed: 'Fix spec.codec or its image: the message contains the output of the program.',
   TooFewImages: `Lower spec.calibration.batches or batchSize (spec.maxBatches of a CalibrationTensorfile); or add images, ${thenRequest}.`,
-  ImageInvalid: `Remove or replace the image that the message names, ${thenRequest}.`,
+  ImageInvalid: `Remove or replace the image in the message, ${thenRequest}.`,
   CalibrationSourceMissing: 'Set spec.calibration.',
-  CalibrationFailed: `Look for broken weights or inputs at the tensor that the message names, replace them, ${thenRequest}.`,
-  CacheInvalid: `Remove the cache so that it is made again, ${thenRequest}.`,
-  SpecInvalid: `Fix the experiment spec where the message points, ${thenRequest}.`,
-  TensorfileInvalid: `Make the tensorfile again for this model and batch size, ${thenRequest}.`,
-  DatasetInvalid: `Convert the data set again or remove the file that the message names, ${thenRequest}.`,
-  HistogramsInvalid: `Remove the histograms that the message names, ${thenRequest}: they are counted again.`,
+  CalibrationFailed: `Check the weights and inputs of the tensor in the message, replace the broken ones, ${thenRequest}.`,
+  CacheInvalid: `Delete the cache so that it is created again, ${thenRequest}.`,
+  SpecInvalid: `Fix the experiment spec at the place in the message, ${thenRequest}.`,
+  TensorfileInvalid: `Create the tensorfile again for this model and batch size, ${thenRequest}.`,
+  DatasetInvalid: `Convert the data set again or remove the file in the message, ${thenRequest}.`,
+  HistogramsInvalid: `Delete the histogram file in the message, ${thenRequest}: it is computed again.`,
   AgreementTooLow:
-    'Leave the layers that the message names in float (spec.calibration.keepFloat), calibrate with more images, choose the algorithm Mse or Auto, or let the classes build fp16; or lower spec.calibration.minAgreement.',
-  OutputExists: `Choose another spec.output.uri; or move what is there, ${thenRequest}.`,
-  OutputUnwritable: `Give the volume write permission for the uid of the pod (fsGroup ${installation.uid}), ${thenRequest}.`,
-  DiskFull: 'Make room on the volume; it is tried again for a day.',
+    'Keep the layers in the message in float (spec.calibration.keepFloat), calibrate with more images, choose algorithm Mse or Auto, build fp16 engines, or lower spec.calibration.minAgreement.',
+  OutputExists: `Choose another spec.output.uri; or move the existing files, ${thenRequest}.`,
+  OutputUnwritable: `Make the volume writable for the UID of the pod (fsGroup ${installation.uid}), ${thenRequest}.`,
+  DiskFull: 'Free space on the volume; the operator retries for a day.',
   EngineBuildFailed:
-    "Read the builder's own words in the message; a smaller maxWorkspaceSize or another dataType may help.",
-  EngineUnsupported: 'Choose the dataType or compute capability that the message names.',
+    'Read the output of the builder in the message. A smaller maxWorkspaceSize or another dataType may help.',
+  EngineUnsupported: 'Choose a dataType or compute capability that the message lists.',
   EngineVerificationFailed: 'Choose a higher precision for this class, or calibrate with more images.',
-  StorageUnavailable: 'Bring the store back; it is tried again for a day.',
-  Interrupted: 'Nothing at first: it is tried again for a day. If it recurs, find out what stops the pods.',
+  StorageUnavailable: 'Restore access to the volume; the operator retries for a day.',
+  Interrupted: 'The operator retries for a day. If it recurs, find out what stops the pods.',
   OutOfMemory:
-    'Raise the limit of memory in spec.jobs: export, engine, or helpers for the containers stage, publish and install; or take a smaller batch or model.',
+    'Raise the memory limit in spec.jobs (export, engine, or helpers for the containers stage, publish and install), or use a smaller batch or model.',
 };
 
 const progress = {
-  Exporting: { when: 'The export runs, or its Job is about to be made.' },
+  Exporting: { when: 'The export Job is running or about to be created.' },
   WritingTensorfile: {
-    when: 'CalibrationTensorfile: images are sampled and written, or the Job for it is about to be made.',
+    when: 'CalibrationTensorfile: the Job that samples and writes images is running or about to be created.',
   },
   WaitingForTensorfile: {
-    when: 'The export starts when the CalibrationTensorfile that it refers to is ready; the message names it.',
-    remedy: 'Nothing at first. If the message says that the CalibrationTensorfile is stalled, fix that one.',
+    when: 'The export waits until the CalibrationTensorfile that it references is ready.',
+    remedy:
+      'None while the CalibrationTensorfile is in progress. If the message reports it as stalled, fix it.',
   },
-  BuildingEngines: { when: 'The export is done and at least one engine is being built.' },
-  Building: { when: "This class's engine is being built; an older engine stays until it is done." },
-  WaitingForExport: { when: 'The engine starts when the export is done.' },
+  BuildingEngines: { when: 'The export is complete and at least one engine is being built.' },
+  Building: {
+    when: 'The engine is being built. An older engine remains in status until the new one is stored.',
+  },
+  WaitingForExport: { when: 'The engine build waits until the export is complete.' },
   Suspended: {
-    when: 'While spec.suspend is true, once every Job is suspended or deleted; nothing is started.',
+    when: 'spec.suspend is true, and all Jobs are suspended or deleted.',
     remedy: 'Set spec.suspend to false to continue.',
   },
-  Suspending: { when: 'spec.suspend has become true, and a Job still runs.' },
+  Suspending: { when: 'spec.suspend is true, and a Job is still running.' },
   Queued: {
-    when: 'The Job was suspended by a queue such as Kueue, or by a person: it starts when it is resumed there.',
-    remedy: 'Look at the queue of the Job; the operator never resumes what it did not suspend.',
+    when: 'A queueing system such as Kueue, or a user, suspended the Job. It starts when it is resumed.',
+    remedy: 'Check the queue of the Job. The operator resumes only Jobs that it suspended itself.',
   },
 } as const satisfies Record<string, ReasonRow>;
 
 const success = {
-  Ready: { when: 'Every artifact is stored; of a CalibrationTensorfile: the file is.' },
+  Ready: { when: 'All artifacts are stored.' },
   Exported: { when: 'The .etlt is stored.' },
   Calibrated: { when: 'The calibration cache is stored.' },
-  AllBuilt: { when: 'Every engine is stored.' },
-  Built: { when: "This class's engine is stored and verified." },
+  AllBuilt: { when: 'All engines are stored.' },
+  Built: { when: 'The engine is stored and verified.' },
 } as const satisfies Record<string, ReasonRow>;
 
 const waiting = {
   KeySecretMissing: {
-    when: 'The pod waits for the Secret of spec.keySecretRef, or for the key in it.',
-    remedy: 'Create the Secret; the pod starts by itself.',
+    when: 'The Secret in spec.keySecretRef, or the key in it, does not exist.',
+    remedy: 'Create the Secret or add the key; the pod then starts automatically.',
   },
   TensorfileMissing: {
-    when: 'spec.calibration.tensorfile.calibrationTensorfileRef is the name of no CalibrationTensorfile.',
-    remedy: 'Create the CalibrationTensorfile, or fix its name; the export starts by itself.',
+    when: 'spec.calibration.tensorfile.calibrationTensorfileRef names a CalibrationTensorfile that does not exist.',
+    remedy: 'Create the CalibrationTensorfile, or fix its name; the export then starts automatically.',
   },
   SpecMissing: {
-    when: 'The pod waits for the ConfigMap of spec.experimentSpec.configMapKeyRef, or for the key in it.',
-    remedy: 'Create the ConfigMap; the pod starts by itself.',
+    when: 'The ConfigMap in spec.experimentSpec.configMapKeyRef, or the key in it, does not exist.',
+    remedy: 'Create the ConfigMap or add the key; the pod then starts automatically.',
   },
   ClaimMissing: {
-    when: 'The pod waits for a PersistentVolumeClaim that a pvc:// URI names.',
-    remedy: 'Create the claim; the pod starts by itself.',
+    when: 'A PersistentVolumeClaim in a pvc:// URI does not exist.',
+    remedy: 'Create the claim; the pod then starts automatically.',
   },
   ImagePullFailed: {
     when: 'The node cannot pull an image.',
     remedy: "Fix the operator's image flags, the class's engine.image or spec.jobs.imagePullSecrets.",
   },
   Unschedulable: {
-    when: "No node takes the pod now; the message is the scheduler's own.",
-    remedy: 'Free or add a node, or tolerate its taint in the device class.',
+    when: "The scheduler finds no node for the pod; the message is the scheduler's.",
+    remedy: 'Free capacity, add a node, or add a toleration to the device class.',
   },
   JobRefused: {
-    when: 'The apiserver refuses to create the Job; the message has its words. A quota or a webhook may let it pass later; a Job that is not valid is Stalled.',
-    remedy:
-      'Do what the message asks for: raise or free the quota, or change the webhook (it is tried again each minute), or change spec.jobs or the device class.',
+    when: "The apiserver rejected the Job; the message is the apiserver's. A rejection by a quota or webhook is retried every minute; an invalid Job sets Stalled.",
+    remedy: 'Raise or free the quota, change the webhook, or fix spec.jobs or the device class.',
   },
   WaitingForTwin: {
-    when: 'Another object of this namespace is making the same artifact in the same folder.',
-    remedy: 'Nothing: its result is taken when it is done.',
+    when: 'Another object in this namespace is producing the same artifact in the same folder.',
+    remedy: 'None: the result of the other object is used when it is complete.',
   },
   PodRefused: {
-    when: "The Job cannot make its pod: a quota, a LimitRange, an admission policy or a missing ServiceAccount refuses it; the message is the Job controller's own.",
-    remedy: 'Do what the message asks for, in the namespace or in spec.jobs; the pod is made by itself then.',
+    when: "The Job controller cannot create the pod because of a quota, a LimitRange, an admission policy or a missing ServiceAccount; the message is the Job controller's.",
+    remedy: 'Fix the cause in the namespace or in spec.jobs; the pod is then created automatically.',
   },
   VolumeUnreachable: {
-    when: 'No node that fits can reach the volume of a claim: it belongs to another zone, or to one node.',
+    when: 'No suitable node can access the volume of a claim: it is bound to another zone or to a single node.',
     remedy:
-      'Use a claim that all nodes of the device classes reach (ReadWriteMany), or place the export where its engines are built.',
+      'Use a claim that all nodes of the device classes can access (ReadWriteMany), or run the export on the nodes that build the engines.',
   },
   VolumeInUse: {
-    when: 'The volume of a claim cannot be attached to the node, most often because another node has it (ReadWriteOnce).',
+    when: 'The volume of a claim cannot be attached to the node, usually because it is attached to another node (ReadWriteOnce).',
     remedy:
-      'Nothing at first: it is attached when the other pod ends. Use ReadWriteMany to build on several nodes at once.',
+      'None at first: it is attached when the other pod ends. Use ReadWriteMany to build on several nodes at once.',
   },
   PodWaiting: {
-    when: 'The pod waits for something else, which the message names.',
-    remedy: 'Read the message; the pod starts by itself once the cause is gone.',
+    when: 'The pod cannot start for another reason, which the message describes.',
+    remedy: 'Fix the cause in the message; the pod then starts automatically.',
   },
   NodeLost: {
-    when: 'The node of the pod is not ready: nobody knows whether the pod still runs.',
-    remedy:
-      'Bring the node back, or delete the Node object if it is gone for good; the pod is then replaced.',
+    when: 'The node of the pod is not ready, so the state of the pod is unknown.',
+    remedy: 'Recover the node, or delete the Node object if it does not return; the pod is then replaced.',
   },
   DeviceClassMissing: {
-    when: 'A name in spec.deviceClasses is that of no ExportDeviceClass.',
+    when: 'An entry in spec.deviceClasses does not match any ExportDeviceClass.',
     remedy: 'Create the ExportDeviceClass, or fix its name.',
   },
   BackendNotAvailable: {
-    when: 'The class asks for an engine backend that this version does not build.',
+    when: 'This version of the operator does not support the engine backend of the class.',
     remedy: 'Choose TensorRtRtx or OnnxRuntime, or upgrade the operator.',
   },
   NoMatchingNode: {
-    when: 'No ready node belongs to the device class, and the class does not set allowPending.',
-    remedy: "Add a node, fix the class's selector or hardware, or set allowPending for an autoscaler.",
+    when: 'No ready node matches the device class, and allowPending is not set.',
+    remedy:
+      'Add a node, fix nodeSelector or hardware of the class, or set allowPending for a cluster autoscaler.',
   },
 } as const satisfies Record<string, ReasonRow>;
 
-const trouble = {
+const failing = {
   EnginesFailed: {
-    when: 'At least one engine failed, and no other one can start by itself.',
-    remedy: 'Read the message of each failed class and do what its reason asks for.',
+    when: 'At least one engine failed, and no other engine is in progress or waiting.',
+    remedy: 'For each failed class, follow the remedy of its reason in status.engines.',
   },
   Stopped: {
     when: 'Another class failed, and spec.failurePolicy is FailFast.',
-    remedy: 'Fix the class that failed, or set failurePolicy to Continue.',
+    remedy: 'Fix the failed class, or set spec.failurePolicy to Continue.',
   },
   DeadlineExceeded: {
-    when: 'A pod ran longer than its deadlineSeconds in spec.jobs; waiting does not count.',
-    remedy: 'Raise the deadlineSeconds.',
+    when: 'A pod ran longer than its deadlineSeconds in spec.jobs.',
+    remedy: 'Raise deadlineSeconds.',
   },
   PodFailed: {
-    when: 'A pod ended without a report: it crashed, was deleted, or its node was lost.',
-    remedy: "Nothing at first: it is tried again for a day. If it recurs, read the pod's log.",
+    when: 'A pod ended without a result: it crashed, was deleted, or its node was lost.',
+    remedy: "The operator retries for a day. If it recurs, read the pod's log.",
   },
   Disrupted: {
     when: 'The pod was evicted or preempted, or its node was drained or lost.',
     remedy:
-      'Nothing at first: it is tried again for a day. If it recurs, read the message: the pod may use more disk or memory than its node has.',
+      'The operator retries for a day. If it recurs, check the message: the pod may use more disk or memory than its node has.',
   },
   ResultLost: {
-    when: 'A Job finished, but its pod was deleted before its result was read.',
-    remedy: 'Nothing: it is tried again, and finds what is stored.',
+    when: 'A Job completed, but its pod was deleted before the operator read the result.',
+    remedy: 'None: the operator retries, and the new Job finds the stored artifacts.',
   },
   ResultInvalid: {
-    when: 'A pod ended well, but what it reported is not what its schema describes; the message names the field.',
+    when: 'A pod succeeded, but its result does not match the schema; the message names the field.',
     remedy:
-      'Upgrade operator and worker image together, and find out what else runs in the pod; it is tried again for a day.',
+      'Upgrade the operator and the worker image together, and check for injected containers. The operator retries for a day.',
   },
 } as const satisfies Record<string, ReasonRow>;
 
 const deviceClass = {
-  Observed: { when: 'The class is well formed and its backend is available: engines can be built for it.' },
-  NodesMatch: { when: 'At least one ready node belongs to the class.' },
-  NodesAlike: { when: 'The nodes of the class agree in architecture, compute capability and GPU product.' },
+  Observed: { when: 'The backend of the class is available: engines can be built for the class.' },
+  NodesMatch: { when: 'At least one ready node matches the class.' },
+  NodesAlike: {
+    when: 'The nodes of the class have the same architecture, compute capability and GPU product.',
+  },
   NodesDiffer: {
-    when: 'The nodes of the class differ in architecture, compute capability or GPU product: an engine of one need not run on another.',
-    remedy: 'Narrow the class by hardware or nodeSelector, or split it in two.',
+    when: 'The nodes of the class differ in architecture, compute capability or GPU product: an engine built on one may not run on another.',
+    remedy: 'Narrow the class with hardware or nodeSelector, or split it into several classes.',
   },
 } as const satisfies Record<string, ReasonRow>;
 
@@ -211,18 +215,20 @@ const failed = Object.fromEntries(
   ]),
 ) as Record<FailureReason, ReasonRow>;
 
-/** By what they tell; the groups are the chapters of the generated reference. */
-export const reasonGroups = { progress, success, waiting, trouble, failed, deviceClass } as const;
+/** Reasons by topic. Each group is a section of the generated reference page. */
+export const reasonGroups = { progress, success, waiting, failing, failed, deviceClass } as const;
 
+/** A reason that status or an event can show. */
 export type Reason = {
   [G in keyof typeof reasonGroups]: keyof (typeof reasonGroups)[G];
 }[keyof typeof reasonGroups];
 
+/** All reasons in one table. */
 export const reasons: Readonly<Record<Reason, ReasonRow>> = {
   ...progress,
   ...success,
   ...waiting,
-  ...trouble,
+  ...failing,
   ...failed,
   ...deviceClass,
 };

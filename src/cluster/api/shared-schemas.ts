@@ -1,32 +1,32 @@
-/** Pieces that several kinds use. */
+/** Schemas that several kinds share. */
 import { sha256 } from '../../ground/contract/result-schema.ts';
 import { integer, list, map, object, oneOf, type Rule, text } from '../../ground/contract/schema.ts';
 
-/** Names become labels of Jobs and pods, whose values have at most 63 characters. */
+/** Maximum length of object names: they become label values of Jobs and pods, which have at most 63 characters. */
 export const nameLimit = 63;
 
 /** Of every status. */
 export const observedGeneration = integer(
-  'The metadata.generation that this status describes; -1 before the first reconcile.',
+  'The metadata.generation that this status describes; -1 until the first reconcile.',
   { format: 'int64', minimum: -1 },
 );
 
-/** Until the first write: a generation that no object has, so that nobody takes an unseen object for a finished one. */
+/** Default status. No object has generation -1, so kstatus never reports an object as current before the first reconcile. */
 export const unseen = { observedGeneration: -1 } as const;
 
-/** The beginning of a name is part of Job names, which are the host names of pods: a dot has a meaning there. */
+/** Rules for object names. They are part of Job names, which become host names of pods, where a dot is not allowed. */
 export const labelName: readonly Rule[] = [
   {
     rule: `size(self.metadata.name) <= ${nameLimit}`,
-    message: `the name may have ${nameLimit} characters, because it becomes a label: choose a shorter one`,
+    message: `the name may have at most ${nameLimit} characters because it becomes a label value: choose a shorter name`,
   },
   {
     rule: "!self.metadata.name.contains('.')",
-    message: 'the name may not contain a dot, because it becomes part of Job names: use - instead',
+    message: 'the name may not contain a dot because it becomes part of Job names: use - instead',
   },
 ];
 
-/** An image that names bytes and not a tag. */
+/** Schema of an image reference with a digest. A tag is rejected because its content can change. */
 export const pinnedImage = (description: string) =>
   text(description, {
     minLength: 1,
@@ -39,7 +39,6 @@ export const pinnedImage = (description: string) =>
     ],
   });
 
-/** Object stores come later; the message of the rule says so. */
 const uriOf = (description: string, { form, wanted }: { readonly form: string; readonly wanted: Rule }) =>
   text(`${description} Form: ${form}.`, {
     maxLength: 1024,
@@ -48,36 +47,37 @@ const uriOf = (description: string, { form, wanted }: { readonly form: string; r
       wanted,
       {
         rule: "!self.matches('/[.][.]?(/|$)')",
-        message: 'the path may not hold . or .. as a part: name the file or folder directly',
+        message: 'the path may not contain . or .. segments: name the file or folder directly',
       },
     ],
   });
 
+/** Schema of the URI of a file or folder below the root of a claim. */
 export const storageUri = (description: string) =>
   uriOf(description, {
     form: 'pvc://<claim>/<path>',
     wanted: {
       rule: "self.matches('^pvc://[a-z0-9]([-a-z0-9.]*[a-z0-9])?/.+$')",
-      message: 'write pvc://<claim>/<path>: a path inside a PersistentVolumeClaim of this namespace',
+      message: 'use the form pvc://<claim>/<path>: a path in a PersistentVolumeClaim of this namespace',
     },
   });
 
-const dataRootUri = uriOf('The folder that holds the training data.', {
-  form: 'pvc://<claim>/<path>, or pvc://<claim>/ for all of it',
+const dataRootUri = uriOf('The folder with the training data.', {
+  form: 'pvc://<claim>/<path>, or pvc://<claim>/ for the whole claim',
   wanted: {
     rule: "self.matches('^pvc://[a-z0-9]([-a-z0-9.]*[a-z0-9])?/.*$')",
     message:
-      'write pvc://<claim>/<path>, or pvc://<claim>/: a folder of a PersistentVolumeClaim of this namespace',
+      'use the form pvc://<claim>/<path> or pvc://<claim>/: a folder in a PersistentVolumeClaim of this namespace',
   },
 });
 
-/** Training specs name absolute paths of the container that trained, which is not the one that reads them here. */
+/** Schema of the training data. Experiment specs contain absolute paths of the training container, hence `pathInSpec`. */
 export const dataRoot = object(
-  'Where the training data lie. Relative paths in the experiment spec lie below it.',
+  'The training data. Relative paths in the experiment spec are resolved against it.',
   {
     uri: dataRootUri,
     pathInSpec: text(
-      'The folder by which the experiment spec names the data root, for example /workspace/data: absolute paths that begin with it lie below the data root.',
+      'The data root as the experiment spec names it, for example /workspace/data. Absolute paths that start with it are resolved against the data root.',
       {
         maxLength: 512,
         minLength: 2,
@@ -85,7 +85,7 @@ export const dataRoot = object(
           {
             rule: "self.matches('^/[^/]') && !self.matches('/[.][.]?(/|$)')",
             message:
-              'write pathInSpec as an absolute path without . or .. in it, for example /workspace/data',
+              'pathInSpec must be an absolute path without . or .. segments, for example /workspace/data',
           },
         ],
       },
@@ -94,74 +94,85 @@ export const dataRoot = object(
   { required: ['uri'] },
 );
 
+/** Schema of `spec.experimentSpec`. */
 export const experimentSpec = object(
   'The experiment spec that the model was trained with.',
   {
     configMapKeyRef: object(
       'A key of a ConfigMap in this namespace.',
-      { name: text('Name of the ConfigMap.'), key: text('Which key of it.') },
+      { name: text('Name of the ConfigMap.'), key: text('Key in the ConfigMap.') },
       { required: ['name', 'key'] },
     ),
     uri: storageUri('The spec file.'),
-    sha256: sha256('Pins the text of the spec: the Job fails if it is another one.'),
+    sha256: sha256('Pins the text of the spec: the Job fails if its digest differs.'),
   },
   {
     validations: [
       {
         rule: 'has(self.configMapKeyRef) != has(self.uri)',
-        message: 'give the experiment spec by configMapKeyRef or by uri, one of the two',
+        message: 'set exactly one of configMapKeyRef and uri',
       },
     ],
   },
 );
 
+/** Schema of the tolerance for images that fail to decode. */
 export const maxBrokenPercent = integer(
-  'Percent of the images wanted that may be broken; each is named in the log and another one takes its place. None if left out.',
+  'Percentage of the requested images that may fail to decode. Each is logged and replaced by another image. Defaults to 0.',
   { minimum: 0, maximum: 100 },
 );
 
-export const nodeSelector = map(
-  'Labels that a node must carry.',
-  text('The value of the label.', { maxLength: 63 }),
-  { maxProperties: 32 },
-);
+/** Schema of a node selector, as in a pod. */
+export const nodeSelector = map('Labels that a node must have.', text('A label value.', { maxLength: 63 }), {
+  maxProperties: 32,
+});
 
+/** Schema of tolerations, as in a pod. */
 export const tolerations = list(
-  'Taints that do not keep the pod off a node.',
+  'Tolerations of the pod.',
   object('A toleration, as in a pod.', {
-    key: text('The taint key; empty with operator Exists tolerates all.', { maxLength: 317 }),
-    operator: oneOf(['Exists', 'Equal'], 'How the value is compared.'),
-    value: text('The taint value, for Equal.', { maxLength: 63 }),
-    effect: oneOf(['NoSchedule', 'PreferNoSchedule', 'NoExecute'], 'The taint effect; all if left out.'),
+    key: text('Taint key. Empty with operator Exists tolerates all taints.', { maxLength: 317 }),
+    operator: oneOf(['Exists', 'Equal'], 'How the taint value is compared.'),
+    value: text('Taint value, for operator Equal.', { maxLength: 63 }),
+    effect: oneOf(['NoSchedule', 'PreferNoSchedule', 'NoExecute'], 'Taint effect. Defaults to all effects.'),
   }),
   { maxItems: 16 },
 );
 
 const requirement = object(
-  'A condition on a node label.',
+  'A requirement on a node label.',
   {
-    key: text('The label key.', { maxLength: 317 }),
-    operator: oneOf(['In', 'NotIn', 'Exists', 'DoesNotExist', 'Gt', 'Lt'], 'How the label is compared.'),
-    values: list('What it is compared with.', text('A value of the label.', { maxLength: 63 }), {
+    key: text('Label key.', { maxLength: 317 }),
+    operator: oneOf(
+      ['In', 'NotIn', 'Exists', 'DoesNotExist', 'Gt', 'Lt'],
+      'How the label value is compared.',
+    ),
+    values: list('Values to compare with.', text('A label value.', { maxLength: 63 }), {
       maxItems: 64,
     }),
   },
   { required: ['key', 'operator'] },
 );
 
-/** A term without conditions would match nothing, which nobody can mean. */
+/** Kubernetes matches no node with an empty term, so at least one requirement is mandatory. */
 const term = object(
-  'Alternatives of a node selector: all conditions of one term must hold.',
-  { matchExpressions: list('Conditions on labels.', requirement, { minItems: 1, maxItems: 32 }) },
+  'A node selector term. A node matches if it meets all requirements of the term.',
+  { matchExpressions: list('Requirements on node labels.', requirement, { minItems: 1, maxItems: 32 }) },
   { required: ['matchExpressions'] },
 );
 
+/** Schema of required node affinity, as in a pod. */
 export const nodeAffinity = object(
-  'Node affinity, as in a pod; only what is required, since a preference proves nothing.',
+  'Node affinity, as in a pod. Preferences are not supported because they do not guarantee hardware.',
   {
     requiredDuringSchedulingIgnoredDuringExecution: object(
-      'What a node must fulfil.',
-      { nodeSelectorTerms: list('Any one of these terms is enough.', term, { minItems: 1, maxItems: 16 }) },
+      'Requirements that a node must meet.',
+      {
+        nodeSelectorTerms: list('Node selector terms. A node must match at least one.', term, {
+          minItems: 1,
+          maxItems: 16,
+        }),
+      },
       { required: ['nodeSelectorTerms'] },
     ),
   },

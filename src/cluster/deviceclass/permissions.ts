@@ -1,4 +1,4 @@
-/** What the device class controller asks of the apiserver. */
+/** Permissions of the ExportDeviceClass controller. */
 import { exportGroup, kinds } from '../api/group.ts';
 import type { Permission } from '../api/permissions.ts';
 
@@ -9,13 +9,13 @@ export const permissions: readonly Permission[] = [
     apiGroups: [exportGroup.group],
     resources: [plural],
     verbs: ['list', 'watch'],
-    why: 'Reads what the device classes are.',
+    why: 'Reads ExportDeviceClasses.',
   },
   {
     apiGroups: [exportGroup.group],
     resources: [`${plural}/status`],
     verbs: ['patch'],
-    why: 'Writes which nodes belong to them.',
+    why: 'Writes the status of ExportDeviceClasses.',
   },
   {
     apiGroups: [''],

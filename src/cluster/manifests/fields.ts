@@ -1,9 +1,10 @@
-/** A schema as a reference table: one row for each field, in the order of the schema. */
+/** Renders schemas as Markdown for the reference pages. */
 import type { ObjectSchema, Rule, Schema } from '../../ground/contract/schema.ts';
 import { markdownTable } from './file.ts';
 
 type Field = { readonly path: string; readonly schema: Schema; readonly required: boolean };
 
+/** Table with one row per field, in the order of the schema. */
 export const fieldTable = (root: ObjectSchema): string =>
   markdownTable(
     ['Field', 'Type', 'Default', 'Limits', 'Description'],
@@ -16,14 +17,14 @@ export const fieldTable = (root: ObjectSchema): string =>
     ]),
   );
 
-/** Every rule that admission checks beyond the types, with the message that a user reads. */
+/** List of the validation rules of a schema, as the messages that the apiserver returns. */
 export const ruleList = (root: ObjectSchema): string => {
   const own = rulesAt('the object', root);
   const inner = fieldsOf(root, '').flatMap(({ path, schema }) => rulesAt(`\`${path}\``, schema));
   return [...own, ...inner].join('\n');
 };
 
-/** Text with angle brackets, which Markdown would take for HTML. */
+/** Escapes `<`, which Markdown would read as HTML. */
 const plain = (text: string): string => text.replaceAll('<', '&lt;');
 
 const rulesAt = (where: string, { validations }: { readonly validations?: readonly Rule[] }): string[] =>

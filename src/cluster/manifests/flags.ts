@@ -1,4 +1,4 @@
-/** The reference pages of the programs, from the tables that their parsers and `--help` read. */
+/** The reference pages of the programs, from the tables that their parsers and `--help` use. */
 import type { FlagRow } from '../../ground/contract/flag-table.ts';
 import { modelPrograms } from '../../ground/contract/model-programs.ts';
 import { operatorProgram } from '../../ground/contract/operator-program.ts';
@@ -6,6 +6,7 @@ import { type Program, usageLine } from '../../ground/contract/program.ts';
 import { exportProgram, tensorfileProgram } from '../../ground/contract/programs.ts';
 import { markdownFile, markdownTable, type PublishedFile } from './file.ts';
 
+/** One page per program in `docs/reference/`. */
 export const flagFiles = (): readonly PublishedFile[] => [
   ...[exportProgram, tensorfileProgram, operatorProgram].map((program) =>
     markdownFile(`docs/reference/${program.name}.md`, program.name, sectionsOf(program)),

@@ -1,4 +1,4 @@
-/** `crds/` and `deploy/`: everything that `kubectl apply -k deploy` puts into a cluster. */
+/** `crds/` and `deploy/`: the manifests that `kubectl apply -k deploy` installs. */
 import { crds } from '../api/crd.ts';
 import type { Permission } from '../api/permissions.ts';
 import { type PublishedFile, yamlFile } from './file.ts';
@@ -25,11 +25,12 @@ const crdFiles: readonly PublishedFile[] = crds.map((crd) =>
   yamlFile(`crds/${crd.metadata.name}.yaml`, [crd]),
 );
 
-/** Tells kustomize that an environment variable of the Deployment can hold an image name. */
+/** Makes kustomize replace image names in environment variables of the Deployment. */
 const imageFields = { images: [{ kind: 'Deployment', path: 'spec/template/spec/containers/env/value' }] };
 
 const imagesOf = [images.operator, images.tensorRtRtx].map((name) => ({ name, newTag: images.tag }));
 
+/** @param permissions of all controllers, from which RBAC manifests are generated */
 export const installFiles = (permissions: readonly Permission[]): readonly PublishedFile[] => [
   ...crdFiles,
   yamlFile('crds/kustomization.yaml', [

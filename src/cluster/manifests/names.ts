@@ -1,8 +1,8 @@
-/** Names of what an installation consists of, once for all manifests. */
+/** Names of the installed objects. */
 import { installation as names } from '../../ground/contract/installation.ts';
 import { labels } from '../api/labels.ts';
 
-/** Deployment, ServiceAccount, ClusterRole and their bindings have the operator's name. */
+/** Object names. Deployment, ServiceAccount, ClusterRole and their bindings share the operator's name. */
 export const installation = {
   namespace: names.namespace,
   operator: names.operator,
@@ -10,20 +10,22 @@ export const installation = {
   metrics: 'tlt-export-operator-metrics',
 } as const;
 
-/** The images by the names that `images:` of a kustomization replaces. */
+/** Image names, which `images:` of a kustomization replaces. */
 export const images = {
-  /** The operator, and the worker in the pods that it makes. */
+  /** Runs the operator, and the worker in its Jobs. */
   operator: names.operator,
   tensorRtRtx: names.rtxImage,
   tag: 'dev',
 } as const;
 
+/** Container ports of the operator. */
 export const ports = { metrics: 8080, probes: 8081 } as const;
 
-/** What selects the operator's pods; it must not change between versions. */
+/** Selector of the operator's pods. A Deployment's selector is immutable, so it must not change between versions. */
 export const selector = {
   [labels.name]: installation.operator,
   [labels.component]: 'controller',
 } as const;
 
+/** Labels of every installed object. */
 export const installedLabels = { ...selector, [labels.partOf]: 'tlt-export' } as const;

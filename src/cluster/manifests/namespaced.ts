@@ -1,6 +1,6 @@
 /**
- * `deploy/namespaced/`: the operator inside one team's namespace, with Roles of that namespace alone. It cannot make a
- * pod, and so cannot mount a Secret, anywhere else. Of the cluster it reads nodes and device classes.
+ * `deploy/namespaced/`: the operator in one team's namespace, with Roles for that namespace only. It cannot create pods,
+ * and therefore cannot mount Secrets, in other namespaces. Cluster-wide it only reads nodes and device classes.
  */
 import type { Permission } from '../api/permissions.ts';
 import { installation, installedLabels } from './names.ts';
@@ -15,7 +15,7 @@ import {
   serviceAccount,
 } from './rbac.ts';
 
-/** The namespace of the generated files; `namespace:` of a kustomization puts them into another one. */
+/** Namespace of the generated files, which `namespace:` of a kustomization replaces. */
 export const teamNamespace = 'tlt-exports';
 
 const apiVersion = 'rbac.authorization.k8s.io/v1';
@@ -23,10 +23,11 @@ const apiGroup = 'rbac.authorization.k8s.io';
 const name = installation.operator;
 const subjects = [{ kind: 'ServiceAccount', name, namespace: teamNamespace }] as const;
 
-/** One ClusterRole for all teams; the binding of each has the namespace in its name. */
+/** Teams share one ClusterRole; the name of each binding contains the namespace. */
 const clusterReader = 'tlt-export-operator-cluster-reader';
 const clusterBinding = `${clusterReader}.${teamNamespace}`;
 
+/** RBAC objects of a namespaced installation. */
 export const namespacedRbac = (permissions: readonly Permission[]): readonly object[] => {
   const inNamespace = permissions.filter((permission) => !clusterScoped(permission));
   const metadata = { name, namespace: teamNamespace, labels: installedLabels };
@@ -56,6 +57,7 @@ export const namespacedRbac = (permissions: readonly Permission[]): readonly obj
   ];
 };
 
+/** Deployment and metrics Service of a namespaced installation. */
 export const namespacedWorkload = (): readonly object[] => {
   const { template } = deployment.spec;
   const [container] = template.spec.containers;
@@ -71,12 +73,13 @@ export const namespacedWorkload = (): readonly object[] => {
   ];
 };
 
+/** NetworkPolicies of a namespaced installation. */
 export const namespacedPolicies = (): readonly object[] => [
   operatorPolicy(teamNamespace),
   jobsPolicy(teamNamespace),
 ];
 
-/** Gives the binding of the cluster the name of the team's namespace, so that those of two teams are two. */
+/** Kustomize replacement that puts the namespace into the name of the ClusterRoleBinding, so that teams do not share one. */
 export const bindingName = {
   source: { kind: 'ServiceAccount', name, fieldPath: 'metadata.namespace' },
   targets: [

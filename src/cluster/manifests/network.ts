@@ -1,6 +1,6 @@
 /**
- * NetworkPolicies: the operator is asked by Prometheus alone and asks DNS and the apiserver alone; the pods of exports
- * have their claims mounted and need no network at all.
+ * NetworkPolicies. The operator accepts connections only from Prometheus and connects only to DNS and the apiserver. Pods
+ * of Jobs have their claims mounted and need no network.
  */
 import { labels } from '../api/labels.ts';
 import { installation, installedLabels, ports, selector } from './names.ts';
@@ -8,12 +8,13 @@ import { installation, installedLabels, ports, selector } from './names.ts';
 const apiVersion = 'networking.k8s.io/v1';
 const kind = 'NetworkPolicy';
 
-/** A port of the apiserver behind its Service differs by cluster; these are the ones that are usual. */
+/** Usual ports of the apiserver behind its Service. */
 const apiserverPorts = [443, 6443] as const;
 
-/** The label by which a namespace says that it may scrape metrics. */
+/** Label of namespaces that may scrape metrics. */
 export const scraperLabel = { 'export.tlt.dev/metrics': 'scraper' } as const;
 
+/** Policy for the operator's pods. */
 export const operatorPolicy = (namespace: string) => ({
   apiVersion,
   kind,
@@ -34,6 +35,7 @@ export const operatorPolicy = (namespace: string) => ({
   },
 });
 
+/** Policy that denies all traffic of Job pods. Without `namespace` it applies to the namespace it is created in. */
 export const jobsPolicy = (namespace?: string) => ({
   apiVersion,
   kind,

@@ -1,4 +1,4 @@
-/** The operator's own namespace, Deployment and Service; the pod passes the restricted Pod Security level. */
+/** The operator's namespace, Deployment and Service. The pod meets the restricted Pod Security Standard. */
 
 import { installation as names } from '../../ground/contract/installation.ts';
 import { containerSecurityContext } from '../api/container-security.ts';
@@ -24,7 +24,7 @@ const probe = (path: string, periodSeconds: number) => ({
   timeoutSeconds: 5,
 });
 
-/** Image names stand in variables, because there a kustomization's `images:` finds them (see image-fields.yaml). */
+/** Image names are in environment variables, where kustomize can replace them (see image-fields.yaml). */
 const env = [
   { name: 'WORKER_IMAGE', value: `${images.operator}:${images.tag}` },
   { name: 'RTX_IMAGE', value: `${images.tensorRtRtx}:${images.tag}` },
@@ -60,7 +60,7 @@ const container = {
   volumeMounts: [{ name: 'temporary', mountPath: '/tmp' }],
 } as const;
 
-/** Longer than the operator's own 30 s of draining. */
+/** Longer than the 30 s that the operator drains its work at shutdown. */
 const terminationGracePeriodSeconds = 45;
 
 export const deployment = {

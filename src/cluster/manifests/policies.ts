@@ -1,6 +1,6 @@
 /**
- * `deploy/policies/`: an allow-list of the images that tenants can have run with a Secret of their namespace mounted,
- * enforced by the apiserver before the operator sees the object. What is allowed is data of one ConfigMap.
+ * `deploy/policies/`: an allow-list of the images that tenants may run with a Secret of their namespace mounted. The
+ * apiserver enforces it at admission; one ConfigMap lists the allowed images.
  */
 import { exportGroup, kinds } from '../api/group.ts';
 import { installation, installedLabels } from './names.ts';
@@ -8,7 +8,7 @@ import { installation, installedLabels } from './names.ts';
 const apiVersion = 'admissionregistration.k8s.io/v1';
 const name = 'tlt-export-images';
 
-/** Keys of the ConfigMap: a line for each. */
+/** Keys of the ConfigMap; each value has one allowed image per line. */
 const allowed = { codecs: 'codecs', builders: 'builders' } as const;
 
 export const allowList = {
@@ -16,7 +16,7 @@ export const allowList = {
   kind: 'ConfigMap',
   metadata: { name, namespace: installation.namespace, labels: installedLabels },
   data: {
-    /** Image by digest, then the words of its command: another command of an allowed image could print the key. */
+    /** Image by digest, then its command: another command of an allowed image could print the key. */
     [allowed.codecs]: '',
     [allowed.builders]: '',
   },
@@ -35,14 +35,14 @@ const codecRule: Rule = {
   name: 'tlt-export-codec-images',
   resource: kinds.ModelExport.plural,
   expression: `!has(object.spec.codec) || (object.spec.codec.command.all(w, !w.matches('[[:space:]]')) && (object.spec.codec.image + ' ' + object.spec.codec.command.join(' ')) in ${lines(allowed.codecs)})`,
-  message: `spec.codec is not in the list of codecs that the platform allows (ConfigMap ${name}, key ${allowed.codecs}): an image by digest and the words of its command, separated by single spaces`,
+  message: `spec.codec is not in the allow-list of codecs (ConfigMap ${name}, key ${allowed.codecs}): add a line with the image by digest and the entries of its command, separated by single spaces`,
 };
 
 const builderRule: Rule = {
   name: 'tlt-export-builder-images',
   resource: kinds.ExportDeviceClass.plural,
   expression: `!has(object.spec.engine.image) || object.spec.engine.image in ${lines(allowed.builders)}`,
-  message: `spec.engine.image is not in the list of builders that the platform allows (ConfigMap ${name}, key ${allowed.builders})`,
+  message: `spec.engine.image is not in the allow-list of builders (ConfigMap ${name}, key ${allowed.builders})`,
 };
 
 const policy = ({ name: metadataName, resource, expression, message }: Rule) => ({

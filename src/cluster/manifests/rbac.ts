@@ -1,4 +1,4 @@
-/** Roles from the permission tables that lie beside the code: the operator may do what it does, and no more. */
+/** Roles generated from the permission tables beside the code, so that the operator has least privilege. */
 import { exportGroup, kinds } from '../api/group.ts';
 import type { Permission, Verb } from '../api/permissions.ts';
 import { installation, installedLabels } from './names.ts';
@@ -7,33 +7,33 @@ const apiVersion = 'rbac.authorization.k8s.io/v1';
 
 export const ruleOf = ({ apiGroups, resources, verbs }: Permission) => ({ apiGroups, resources, verbs });
 
-/** Kept to the operator's own namespace. */
+/** Permissions in the operator's own namespace. */
 export const leaderElectionPermissions: readonly Permission[] = [
   {
     apiGroups: ['coordination.k8s.io'],
     resources: ['leases'],
     verbs: ['get', 'create', 'update'],
-    why: 'Of several replicas one acts; the lease says which.',
+    why: 'Leader election: only the replica that holds the Lease is active.',
   },
 ];
 
-/** For authenticated metrics; both kinds of review have no namespace. */
+/** Permissions for authenticated metrics. Both reviews are cluster-scoped. */
 export const metricsPermissions: readonly Permission[] = [
   {
     apiGroups: ['authentication.k8s.io'],
     resources: ['tokenreviews'],
     verbs: ['create'],
-    why: 'Finds out whose token asks for /metrics.',
+    why: 'Authenticates requests to /metrics.',
   },
   {
     apiGroups: ['authorization.k8s.io'],
     resources: ['subjectaccessreviews'],
     verbs: ['create'],
-    why: 'Finds out whether that user may get /metrics.',
+    why: 'Authorizes requests to /metrics.',
   },
 ];
 
-/** For Prometheus: bind it to the ServiceAccount whose token scrapes. */
+/** ClusterRole for Prometheus; bind it to the ServiceAccount that scrapes the metrics. */
 export const metricsReader = {
   apiVersion,
   kind: 'ClusterRole',
@@ -41,7 +41,7 @@ export const metricsReader = {
   rules: [{ nonResourceURLs: ['/metrics'], verbs: ['get'] }],
 } as const;
 
-/** Kinds without a namespace: no Role can grant them. */
+/** Cluster-scoped resources, which a Role cannot grant. */
 const clusterKinds: readonly string[] = ['nodes', kinds.ExportDeviceClass.plural];
 
 export const clusterScoped = ({ resources }: Permission): boolean =>
@@ -98,7 +98,7 @@ type UserRole = {
   readonly name: string;
   readonly resources: readonly string[];
   readonly verbs: readonly Verb[];
-  /** The built-in roles that take the rule over; device classes belong to the cluster, so a namespace's editor has none. */
+  /** Built-in roles to aggregate to. Device classes are cluster-scoped, so namespace editors cannot edit them. */
   readonly joins: readonly ('view' | 'edit' | 'admin')[];
 };
 
@@ -126,7 +126,7 @@ const userRoles: readonly UserRole[] = [
   },
 ];
 
-/** Roles for people: who may view or edit a namespace may view or edit the exports in it. */
+/** Roles for users: viewers and editors of a namespace may view and edit the exports in it. */
 export const aggregatedRoles: readonly object[] = userRoles.map(({ name, resources, verbs, joins }) => ({
   apiVersion,
   kind: 'ClusterRole',

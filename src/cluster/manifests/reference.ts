@@ -1,4 +1,4 @@
-/** `docs/reference/`: the tables that follow from the sources, one page for each question. */
+/** `docs/reference/`: the reference pages that are generated from the sources. */
 
 import { failures } from '../../ground/base/failures.ts';
 import { type BackendRow, backends } from '../../ground/contract/backends.ts';
@@ -29,25 +29,25 @@ export const referenceFiles = (permissions: readonly Permission[]): readonly Pub
 const kindPage = (kind: string, schema: ObjectSchema): PublishedFile =>
   markdownFile(`docs/reference/${kind.toLowerCase()}.md`, kind, [
     schema.description,
-    `\`apiVersion: ${exportGroup.apiVersion}\`, \`kind: ${kind}\`. Fields marked * must be given.`,
+    `\`apiVersion: ${exportGroup.apiVersion}\`, \`kind: ${kind}\`. Fields marked * are required.`,
     fieldTable(schema),
     '## Rules',
-    'Checked when an object is applied; the text is what the apiserver answers.',
+    'The apiserver checks these rules when an object is created or updated, and returns the message shown here.',
     ruleList(schema),
   ]);
 
 const chapters: Readonly<Record<keyof typeof reasonGroups, string>> = {
-  progress: 'Under way',
-  success: 'Done',
-  waiting: 'Waiting: goes on by itself once the cause is gone',
-  trouble: 'Stopped',
-  failed: 'Stopped, as the pod itself reported',
-  deviceClass: 'Of an ExportDeviceClass',
+  progress: 'In progress',
+  success: 'Success',
+  waiting: 'Waiting: continues automatically when the cause is resolved',
+  failing: 'Failed, as the operator observed',
+  failed: 'Failed, as the pod reported',
+  deviceClass: 'ExportDeviceClass',
 };
 
 const reasonTable = (rows: Readonly<Record<string, ReasonRow>>): string =>
   markdownTable(
-    ['Reason', 'When it appears', 'What to do'],
+    ['Reason', 'Set when', 'Remedy'],
     Object.entries(rows).map(([reason, { when, remedy }]) => [`\`${reason}\``, when, remedy ?? '']),
   );
 
@@ -66,9 +66,9 @@ const conditionsPage = (): PublishedFile =>
 
 const exitCodesPage = (): PublishedFile =>
   markdownFile('docs/reference/exit-codes.md', 'Exit codes', [
-    'The tools and the containers of every pod end with these. 0 is success; 126 and above belong to the shell.',
+    'Exit codes of the tools and of the containers of every pod. 0 is success; 126 and above are reserved for the shell.',
     markdownTable(
-      ['Code', 'Reason', 'Meaning', 'Tried again'],
+      ['Code', 'Reason', 'Meaning', 'Retried'],
       Object.entries(failures).map(([reason, { exitCode, meaning, retry }]) => [
         String(exitCode),
         `\`${reason}\``,
@@ -83,13 +83,13 @@ const yesOrNo = (value: boolean): string => (value ? 'yes' : 'no');
 const backendsPage = (): PublishedFile =>
   markdownFile('docs/reference/backends.md', 'Engine backends', [
     markdownTable(
-      ['Backend', 'What it makes', 'File', 'Built on a GPU', 'int8 by', 'In this version'],
+      ['Backend', 'Engine', 'File', 'Built on a GPU', 'int8 scales from', 'Supported'],
       Object.entries<BackendRow>(backends).map(([backend, row]) => [
         `\`${backend}\``,
         row.description,
         `\`${row.engineFile}\``,
         yesOrNo(row.needsGpu),
-        row.int8 === 'QdqGraph' ? 'scales in the graph' : 'calibration cache',
+        row.int8 === 'QdqGraph' ? 'Q/DQ nodes in the graph' : 'calibration cache',
         yesOrNo(row.supported),
       ]),
     ),
@@ -108,9 +108,9 @@ const permissionTable = (permissions: readonly Permission[]): string =>
 
 const permissionsPage = (permissions: readonly Permission[]): PublishedFile =>
   markdownFile('docs/reference/permissions.md', 'Permissions of the operator', [
-    'Secrets are not among them: pods mount the key. A Job that the operator makes can still mount any Secret of its namespace ([threat model](../threat-model.md)).',
-    '## In the cluster',
+    'The operator has no access to Secrets: pods mount the key. A Job that it creates can mount any Secret of its namespace (see the [threat model](../threat-model.md)).',
+    '## Cluster-wide',
     permissionTable([...permissions, ...metricsPermissions]),
-    '## In its own namespace',
+    '## In the namespace of the operator',
     permissionTable(leaderElectionPermissions),
   ]);

@@ -1,4 +1,4 @@
-/** What the ModelExport controller asks of the apiserver. Its Jobs' part is in room `ownedjobs`. */
+/** Permissions of the ModelExport controller. Those for Jobs are in `ownedjobs/permissions.ts`. */
 import { exportGroup, kinds } from '../api/group.ts';
 import type { Permission } from '../api/permissions.ts';
 
@@ -9,18 +9,18 @@ export const permissions: readonly Permission[] = [
     apiGroups: [exportGroup.group],
     resources: [plural],
     verbs: ['list', 'watch'],
-    why: 'Reads what is to be exported.',
+    why: 'Reads ModelExports.',
   },
   {
     apiGroups: [exportGroup.group],
     resources: [`${plural}/status`],
     verbs: ['patch'],
-    why: 'Writes where everything lies, and why something does not.',
+    why: 'Writes the status of ModelExports.',
   },
   {
     apiGroups: [exportGroup.group],
     resources: [`${plural}/finalizers`],
     verbs: ['update'],
-    why: 'Clusters that check owner references ask for it of whoever makes owned Jobs.',
+    why: 'The admission plugin OwnerReferencesPermissionEnforcement requires it for owner references that block deletion.',
   },
 ];

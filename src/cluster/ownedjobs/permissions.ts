@@ -1,4 +1,4 @@
-/** What controllers that own Jobs ask of the apiserver. Secrets and ConfigMaps are not here: only pods read them. */
+/** Permissions of controllers that own Jobs. Secrets and ConfigMaps are not among them because only pods read them. */
 import type { Permission } from '../api/permissions.ts';
 
 export const permissions: readonly Permission[] = [
@@ -6,24 +6,24 @@ export const permissions: readonly Permission[] = [
     apiGroups: ['batch'],
     resources: ['jobs'],
     verbs: ['get', 'list', 'watch', 'create', 'patch', 'delete'],
-    why: 'Makes the Jobs that export and build, suspends them, and removes those of an older spec.',
+    why: 'Creates the Jobs, suspends them, and deletes those of an older spec.',
   },
   {
     apiGroups: [''],
     resources: ['pods'],
     verbs: ['list', 'watch'],
-    why: 'Reads results from termination messages, and what a pod waits for.',
+    why: 'Reads results from termination messages, and why a pod does not start.',
   },
   {
     apiGroups: [''],
     resources: ['events'],
     verbs: ['list'],
-    why: 'Reads the events of a Job or pod of its own that is stuck: only there a kubelet says that a Secret is missing.',
+    why: 'Reads the events of its own Jobs and pods that do not start. The kubelet reports a missing Secret only there.',
   },
   {
     apiGroups: ['events.k8s.io'],
     resources: ['events'],
     verbs: ['create'],
-    why: 'Tells the story of an object to `kubectl describe`.',
+    why: 'Publishes the events that `kubectl describe` shows.',
   },
 ];
