@@ -140,7 +140,10 @@ const pictureBombs = (place: Place): Bomb[] => {
       args: of(imageFolder(place, 'high', png({ width: 10, height: 9_999_999 }))),
     },
     { name: 'pictures: SVG of 10^10 uses', args: of(imageFolder(place, 'laughs', laughs())) },
-    { name: 'pictures: a pipe', args: of(imageFolder(place, 'piped', undefined)) },
+    {
+      name: 'pictures: a pipe',
+      args: exported(place, place.sound, '--cal_image_dir', imageFolder(place, 'piped', undefined)),
+    },
   ];
 };
 
@@ -162,10 +165,18 @@ const fileBombs = (place: Place): Bomb[] => {
       name: 'spec: images of 16384 × 16384',
       args: sampled(inFile(place, 'spec.txt', trainingSpec(place.photos, '16384,16384')), '1'),
     },
+    { name: 'spec: glob over the whole machine', args: records(inFile(place, 'glob.txt', globSpec)) },
     { name: 'model: a pipe', args: exported(place, pipe, '--cal_image_dir', place.photos) },
     { name: 'model: /dev/zero', args: inspected('/dev/zero') },
   ];
 };
+
+const globSpec =
+  'dataset_config { data_sources { tfrecords_path: "/*/*/*/*/*/*/*" image_directory_path: "." } image_extension: "png" target_class_mapping { key: "a" value: "a" } }\naugmentation_config { preprocessing { output_image_width: 64 output_image_height: 64 output_image_channel: 3 } }\ntraining_config { batch_size_per_gpu: 1 }\ncost_function_config { target_classes { name: "a" class_weight: 1.0 } }';
+
+const records = (spec: string): readonly string[] => [
+  ...[entry('tlt-int8-tensorfile'), 'detectnet_v2', '-e', spec, '-m', '1', '-o', `${spec}.tensor`],
+];
 
 /** Writes them all below a folder. */
 export const allBombs = async (folder: string): Promise<readonly Bomb[]> => {
