@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, '..');
 
 /** Places whose text is written with these words in mind: files, or folders with all that is in them. */
 const checked: readonly string[] = [
-  'src/formats/crypto',
+  'src/formats',
   'test/codec',
   'test/builders/codec.ts',
   'src/cluster/api',

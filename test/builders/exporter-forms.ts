@@ -9,7 +9,7 @@ import {
   type TensorProto,
 } from '../../src/formats/onnx/generated/onnx_pb.ts';
 import { copyWith, graphOf, makeValueInfo } from '../../src/formats/onnx/graph.ts';
-import { nodesThroughout } from '../../src/formats/onnx/inner-graphs.ts';
+import { mapNodes } from '../../src/formats/onnx/inner-graphs.ts';
 import { makeAttribute, makeNode } from '../../src/formats/onnx/node.ts';
 import { floatsOf, tensorFromFloats, tensorFromInt64s } from '../../src/formats/onnx/tensor.ts';
 
@@ -26,7 +26,7 @@ export const withListedWeights = (model: ModelProto, irVersion: bigint): ModelPr
 export const withLongDomain = (model: ModelProto): ModelProto => {
   const long = <T extends { readonly domain: string }>(each: T): T =>
     each.domain === '' ? copyWith(each, { domain: 'ai.onnx' } as Partial<T>) : each;
-  const node = nodesThroughout(graphOf(model).node, long);
+  const node = mapNodes(graphOf(model).node, long);
   const functions = model.functions.map((each) =>
     copyWith(each, { node: each.node.map(long), opsetImport: each.opsetImport.map(long) }),
   );

@@ -152,7 +152,7 @@ test('files that cannot be added are refused by name, and nothing is written', a
   await t.throwsAsync(merge('third', 'whole'), invalid(/third and .*whole hold the same images/));
   await t.throwsAsync(merge('whole', 'foreign'), invalid(/foreign of cccccccccccc… with 1/));
   await t.throwsAsync(merge('whole', 'later'), invalid(/of the model aaaaaaaaaaaa/));
-  await t.throwsAsync(merge('whole', 'short'), invalid(/short: .*checksum does not fit/));
+  await t.throwsAsync(merge('whole', 'short'), invalid(/short: .*checksum does not match/));
   await t.throwsAsync(merge('whole', 'nowhere'), invalid(/nowhere: ENOENT/));
   t.false(existsSync(at('sum')));
 });

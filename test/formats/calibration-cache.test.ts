@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import {
   minScale,
   parseCalibrationCache,
+  readUsableScales,
   tensorRtVersionNumber,
-  usableScales,
   writeCalibrationCache,
 } from '../../src/formats/scales/calibration-cache.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
@@ -17,7 +17,7 @@ const writes = test.macro({
   exec: (t, amax: number, hex: string) => {
     t.is(written([['x', amax / 127]]), `TRT-8601-EntropyCalibration2\nx: ${hex}\n`);
   },
-  title: (_given, amax: number, hex: string) => `a largest value of ${amax} is written ${hex}`,
+  title: (_given, amax: number, hex: string) => `a largest value of ${amax} is written as ${hex}`,
 });
 test(writes, 1, '3c010204');
 test(writes, 6, '3d418306');
@@ -41,7 +41,7 @@ test(reads, 'prob: 0', 'prob', 0);
 test(reads, 'padded: 0a238973', 'padded', 1e-30 / 127);
 test(reads, 'short: a238973', 'short', 1e-30 / 127);
 
-test('reads a whole file of TensorRT', (t) => {
+test('reads a complete file written by TensorRT', (t) => {
   const cache = parseCalibrationCache(
     'TRT-7000-EntropyCalibration2\ndata: 3c008912\nconv1: 3c88edfc\nprob: 3c010a14\n',
   );
@@ -57,7 +57,7 @@ test('reads the oldest header', (t) => {
     unusable: new Map(),
   });
 });
-test('reads line ends of Windows and a missing last one', (t) => {
+test('reads CRLF line ends, and a last line without a line end', (t) => {
   const { scales } = parseCalibrationCache('TRT-8601-MinMaxCalibration\r\nx: 3f800000\r\ny: 40000000');
   t.deepEqual(
     [...scales],
@@ -67,7 +67,7 @@ test('reads line ends of Windows and a missing last one', (t) => {
     ],
   );
 });
-test('keeps the order of the map, numbers among the names included', (t) => {
+test('keeps the order of the map, even with numbers as names', (t) => {
   t.is(
     written([
       ['b', 1],
@@ -96,9 +96,9 @@ test(refuses, 'TRT-8601\n', 'line 1');
 test(refuses, 'TRT-8601-EntropyCalibration2\nx 3f800000\n', 'line 2');
 test(refuses, 'TRT-8601-EntropyCalibration2\nx: 3f8000000\n', 'line 2');
 test(refuses, 'TRT-8601-EntropyCalibration2\nx:3f800000\n', 'line 2');
-test(refuses, 'TRT-8601-EntropyCalibration2\nx: 1\nx: 2\n', 'a second time');
+test(refuses, 'TRT-8601-EntropyCalibration2\nx: 1\nx: 2\n', 'listed twice');
 
-test("infinite, negative and NaN scales are read and set apart, as TensorRT's own caches hold infinity", (t) => {
+test("infinite, negative and NaN scales are read as unusable, because TensorRT's own caches contain infinity", (t) => {
   const text = 'TRT-7103-EntropyCalibration2\nx: 3f800000\ny: 7f800000\nz: bf800000\nw: 7fc00000\n';
   const { scales, unusable } = parseCalibrationCache(text);
   t.deepEqual([...scales], [['x', 1]]);
@@ -110,13 +110,13 @@ test("infinite, negative and NaN scales are read and set apart, as TensorRT's ow
       ['w', Number.NaN],
     ],
   );
-  const error = t.throws(() => usableScales(text), { instanceOf: UserError });
+  const error = t.throws(() => readUsableScales(text), { instanceOf: UserError });
   t.is(error.reason, 'CacheInvalid');
   t.regex(error.message, /the scale of y is Infinity and of 2 other tensors/);
-  t.deepEqual([...usableScales('TRT-7103-EntropyCalibration2\nx: 3f800000\n')], [['x', 1]]);
+  t.deepEqual([...readUsableScales('TRT-7103-EntropyCalibration2\nx: 3f800000\n')], [['x', 1]]);
 });
 
-test('every scale is written with eight digits, which every reader takes', (t) => {
+test('every scale is written with eight digits, which every reader accepts', (t) => {
   for (const scale of [0, 1e-38, 1e-30, 1e-3, 1, 3e38])
     t.regex(written([['x', scale]]), /^x: [0-9a-f]{8}$/m, `${scale}`);
 });
@@ -125,7 +125,7 @@ for (const scale of [-1, Number.NaN, Number.POSITIVE_INFINITY, 1e300])
   test(`does not write the scale ${scale}`, (t) => {
     t.is(t.throws(() => written([['x', scale]]), { instanceOf: UserError })?.reason, 'CalibrationFailed');
   });
-test('does not write a name of two lines', (t) => {
+test('does not write a name with a line break', (t) => {
   t.is(t.throws(() => written([['x\ny', 1]]), { instanceOf: UserError })?.reason, 'CalibrationFailed');
 });
 
@@ -143,12 +143,12 @@ test(versions, '8.6.1.6', 8601);
 test(versions, '10.3.0', 100300);
 test(versions, '10.14.1', 101401);
 for (const version of ['', '8', 'v8.6.1', '8.6.x', '8.6.1-ga'])
-  test(`'${version}' is no TensorRT version`, (t) => {
+  test(`'${version}' is not a TensorRT version`, (t) => {
     t.is(t.throws(() => tensorRtVersionNumber(version), { instanceOf: UserError })?.reason, 'Usage');
   });
 
 const tensorName = anyText({ minLength: 1 }).filter((name) => !/[\r\n]/.test(name));
-test('what is written is read back exactly', (t) => {
+test('a written cache is read back exactly', (t) => {
   const scale = fc.float({ min: 2 ** -126, noNaN: true, noDefaultInfinity: true });
   fc.assert(
     fc.property(fc.uniqueArray(fc.tuple(tensorName, scale), { selector: ([name]) => name }), (entries) => {

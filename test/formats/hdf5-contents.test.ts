@@ -10,7 +10,7 @@ import { UserError } from '../../src/ground/base/errors.ts';
 const good = readFileSync(join(import.meta.dirname, '../tlt-model/tensorfile.h5'));
 const folder = mkdtempSync(join(tmpdir(), 'hdf5-'));
 let files = 0;
-/** A new name each time: HDF5 answers from an open file when it meets the same one again. */
+/** A new name each time, because HDF5 reuses an open file of the same name. */
 const fileOf = (bytes: Uint8Array): string => {
   files += 1;
   writeFileSync(join(folder, `${files}`), bytes);
@@ -42,11 +42,11 @@ test('a batch of several arrays lists each', async (t) => {
     ],
   });
 });
-test('a tensorfile without batches', async (t) => {
+test('a tensorfile without batches is described', async (t) => {
   const path = await made((file) => file.create_attribute('count', 0, [], '<q'));
   t.deepEqual(await readHdf5Contents(path), { kind: 'Tensorfile', count: 0, firstBatch: [] });
 });
-test('a missing batch is told by its number', async (t) => {
+test('a missing batch is reported by its number', async (t) => {
   const path = await made((file) => {
     file.create_attribute('count', 2, [], '<q');
     file.create_group('_tensorfile_array_key__0');
@@ -55,7 +55,7 @@ test('a missing batch is told by its number', async (t) => {
   t.is(error?.reason, 'TensorfileInvalid');
   t.regex(error?.message ?? '', /batch 1 is missing/);
 });
-test('a Keras model is told by its attributes', async (t) => {
+test('a Keras model is recognised by its attributes', async (t) => {
   const path = await made((file) => {
     file.create_attribute('model_config', '{}');
     file.create_group('model_weights').create_attribute('keras_version', '2.2.4');
@@ -68,7 +68,7 @@ test('another HDF5 file lists its members', async (t) => {
 });
 
 for (const length of [8, 100, 2000, good.length - 1])
-  test(`a tensorfile cut to ${length} bytes is refused`, async (t) => {
+  test(`a tensorfile truncated to ${length} bytes is refused`, async (t) => {
     const error = await t.throwsAsync(readHdf5Contents(fileOf(good.subarray(0, length))), {
       instanceOf: UserError,
     });

@@ -7,7 +7,7 @@ import { openHdf5 } from '../../src/formats/hdf5/hdf5.ts';
 import { readHdf5Contents } from '../../src/formats/hdf5/hdf5-contents.ts';
 import { type Library, startLibrary } from '../../src/formats/hdf5/hdf5-library.ts';
 import { type KerasFile, withKerasFile } from '../../src/formats/hdf5/keras-file.ts';
-import { tensorfileBatches } from '../../src/formats/hdf5/tensorfile-reader.ts';
+import { readTensorfileBatches } from '../../src/formats/hdf5/tensorfile-reader.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
 import { readableBytes } from '../../src/ground/base/readable.ts';
 import { kerasBytes } from '../keras/fixtures.ts';
@@ -62,7 +62,7 @@ const instancesOf = async (work: () => Promise<unknown>): Promise<number> => {
 
 const network = ({ network: found }: KerasFile): unknown => found;
 const batch = (path: string) =>
-  tensorfileBatches(path, { channels: 3, height: 4, width: 5, batches: 1, batchSize: 1, rows: 1 }).next();
+  readTensorfileBatches(path, { channels: 3, height: 4, width: 5, batches: 1, batchSize: 1, rows: 1 }).next();
 
 const readers: Readonly<Record<string, (path: string) => Promise<unknown>>> = {
   'a Keras model': (path) => withKerasFile({ path }, network),

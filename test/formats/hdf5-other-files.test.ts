@@ -1,4 +1,4 @@
-/** HDF5 can keep an array in another file. Such a file must not make a tool read what its user did not name. */
+/** HDF5 can keep an array in another file. Such a file must not make a tool read a file that the user did not name. */
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import test from 'ava';
 import { File, ready } from 'h5wasm/node';
 import { readHdf5Contents } from '../../src/formats/hdf5/hdf5-contents.ts';
 import { withKerasFile } from '../../src/formats/hdf5/keras-file.ts';
-import { tensorfileBatches } from '../../src/formats/hdf5/tensorfile-reader.ts';
+import { readTensorfileBatches } from '../../src/formats/hdf5/tensorfile-reader.ts';
 import { importKeras } from '../../src/graph/keras/import.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
 import { kerasBytes } from '../keras/fixtures.ts';
@@ -26,12 +26,12 @@ test.before(async () => {
 const ways = {
   'external-storage': /keeps data in another file/,
   'external-link': /external link into another file/,
-  virtual: /virtual data set/,
+  virtual: /virtual dataset/,
 } as const;
 
 const readTensorfile = async (path: string): Promise<void> => {
   const request = { channels: 3, height: 4, width: 5, batches: 1, batchSize: 1, rows: 1 };
-  for await (const _ of tensorfileBatches(path, request));
+  for await (const _ of readTensorfileBatches(path, request));
 };
 
 for (const [how, says] of Object.entries(ways)) {
@@ -53,7 +53,7 @@ for (const [how, says] of Object.entries(ways)) {
 }
 
 for (const device of ['/dev/urandom', '/dev/stdin', '/proc/self/fd/3'])
-  test(`external storage in ${device}, which the library's own file system has, is refused`, async (t) => {
+  test(`external storage in ${device}, a device of the library's file system, is refused`, async (t) => {
     const path = newPath();
     await runPeer('hdf5_other_files.py', ['tensorfile', path, 'external-storage', device]);
     await t.throwsAsync(readTensorfile(path), {

@@ -35,7 +35,7 @@ const content: fc.Arbitrary<HistogramFile> = fc.record({
     .map((entries) => new Map(entries)),
 });
 
-test('what is written is read again, bit for bit', (t) => {
+test('a written file is read again bit for bit', (t) => {
   fc.assert(
     fc.property(content, (written) => {
       const bytes = writeHistogramFile(written);
@@ -56,7 +56,7 @@ const refused = (bytes: Uint8Array): boolean => {
   }
 };
 
-test('a file that is cut short, longer, or has a single bit turned is refused', (t) => {
+test('a file that is truncated, too long, or has a flipped bit is refused', (t) => {
   fc.assert(
     fc.property(content, fc.nat(), fc.nat(7), (written, place, bit) => {
       const bytes = writeHistogramFile(written);
@@ -68,7 +68,7 @@ test('a file that is cut short, longer, or has a single bit turned is refused', 
   t.pass();
 });
 
-test('whatever a forged file announces, it is refused or read, and nothing else is thrown', (t) => {
+test('a forged file is read or refused with HistogramsInvalid', (t) => {
   const forged = (body: Uint8Array): Uint8Array => {
     const empty = writeHistogramFile({ modelSha256: '00'.repeat(32), samples: [], histograms: new Map() });
     const file = Buffer.concat([empty.subarray(0, 16), deflateSync(body)]);
@@ -88,8 +88,8 @@ test('whatever a forged file announces, it is refused or read, and nothing else 
   t.pass();
 });
 
-test('a file of a later format says which', (t) => {
+test('a file of a newer format is refused with its number', (t) => {
   const bytes = writeHistogramFile({ modelSha256: '00'.repeat(32), samples: [], histograms: new Map() });
   bytes[8] = 2;
-  t.throws(() => parseHistogramFile(bytes), { message: /it has format 2, and format 1 is known here/ });
+  t.throws(() => parseHistogramFile(bytes), { message: /it has format 2; this version reads format 1/ });
 });

@@ -7,8 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { File, ready } from 'h5wasm/node';
-import { chunksOf, type TensorBatch } from '../../src/formats/hdf5/tensorfile-layout.ts';
-import { type TensorfileRequest, tensorfileBatches } from '../../src/formats/hdf5/tensorfile-reader.ts';
+import { guessChunkShape, type TensorBatch } from '../../src/formats/hdf5/tensorfile-layout.ts';
+import { readTensorfileBatches, type TensorfileRequest } from '../../src/formats/hdf5/tensorfile-reader.ts';
 import { writeTensorfile } from '../../src/formats/hdf5/tensorfile-writer.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
 import type { FailureReason } from '../../src/ground/base/failures.ts';
@@ -16,7 +16,7 @@ import { peerPython, runPeer } from '../peers/venv.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tensorfile-'));
 let files = 0;
-/** A new name each time: HDF5 answers from an open file when it meets the same one again. */
+/** A new name each time, because HDF5 reuses an open file of the same name. */
 const newPath = (): string => join(folder, `${files++}.tensor`);
 const saved = (bytes: Uint8Array): string => {
   const path = newPath();
@@ -24,7 +24,7 @@ const saved = (bytes: Uint8Array): string => {
   return path;
 };
 
-/** As the peer writes them: batch b holds b + i / size. */
+/** The values that the peer writes: batch b holds b + i / size. */
 const valueAt = (batch: number, index: number, size: number): number => Math.fround(batch + index / size);
 async function* ramps(count: number, dims: TensorBatch['dims']): AsyncGenerator<TensorBatch> {
   const size = dims.reduce((a, b) => a * b, 1);
@@ -37,12 +37,12 @@ const written = async (count: number, dims: TensorBatch['dims']): Promise<string
   return path;
 };
 
-test.before(async () => void (await peerPython())); // made once, before the tests that run at the same time
+test.before(async () => void (await peerPython())); // created once, before the concurrent tests
 
 const small = { channels: 3, height: 4, width: 5, batches: 3, batchSize: 2, rows: 2 };
 const read = async (path: string, request: TensorfileRequest): Promise<TensorBatch[]> => {
   const batches: TensorBatch[] = [];
-  for await (const batch of tensorfileBatches(path, request)) batches.push(batch);
+  for await (const batch of readTensorfileBatches(path, request)) batches.push(batch);
   return batches;
 };
 const refused = async (t: ExecutionContext, path: string, request: TensorfileRequest): Promise<UserError> => {
@@ -51,14 +51,14 @@ const refused = async (t: ExecutionContext, path: string, request: TensorfileReq
   return error!;
 };
 
-test('the same batches give the same bytes, whenever they are written', async (t) => {
-  const many = 40; // so that the groups do not fit into one symbol node
+test('the same batches give the same bytes at any time', async (t) => {
+  const many = 40; // so many that the groups need more than one symbol node
   const before = await written(many, [2, 3, 4, 5]);
-  await sleep(1100); // HDF5 counts time in seconds
+  await sleep(1100); // HDF5 stores times in seconds
   t.true(readFileSync(await written(many, [2, 3, 4, 5])).equals(readFileSync(before)));
 });
 
-test('h5py finds the exact layout of TLT in our file', async (t) => {
+test('h5py finds the exact layout of TLT in a written file', async (t) => {
   const dims = [8, 3, 24, 78] as const;
   const layout = await runPeer('tensorfiles.py', ['read', await written(11, dims)]);
   const size = dims.reduce((a, b) => a * b, 1);
@@ -68,7 +68,7 @@ test('h5py finds the exact layout of TLT in our file', async (t) => {
     dtype: 'float32',
     shape: dims,
     maxshape: dims,
-    chunks: chunksOf(dims, 4),
+    chunks: guessChunkShape(dims, 4),
     compression: ['gzip', 4, false, false],
     fill: 0,
     sum: Array.from({ length: size }, (_, i) => valueAt(batch, i, size)).reduce((a, b) => a + b, 0),
@@ -87,16 +87,17 @@ test('h5py finds the exact layout of TLT in our file', async (t) => {
 
 const chunked = test.macro({
   exec: (t, dims: number[], bytesEach: number, chunks: number[]) => {
-    t.deepEqual(chunksOf(dims, bytesEach), chunks);
+    t.deepEqual(guessChunkShape(dims, bytesEach), chunks);
   },
-  title: (_given, dims: number[], bytesEach: number) => `chunks of (${dims}) × ${bytesEach} bytes are h5py's`,
+  title: (_given, dims: number[], bytesEach: number) =>
+    `chunks of (${dims}) × ${bytesEach} bytes equal h5py's`,
 });
 test(chunked, [8, 3, 384, 1248], 4, [1, 1, 48, 312]);
 test(chunked, [64, 3, 224, 224], 4, [8, 1, 28, 56]);
 test(chunked, [8, 3, 300, 300], 8, [1, 1, 75, 75]);
 
 for (const type of ['float32', 'float64'])
-  test(`a file of h5py in ${type} gives what ours gives, bit for bit`, async (t) => {
+  test(`a tensorfile written by h5py in ${type} is read like one written here, bit for bit`, async (t) => {
     const path = newPath();
     await runPeer('tensorfiles.py', ['write', path, type, '2,3,4,5', '11']);
     const request = { ...small, batches: 11 };
@@ -137,11 +138,11 @@ const refuses = test.macro({
   },
   title: (_given, change: Partial<TensorfileRequest>) => `refuses ${JSON.stringify(change)}`,
 });
-test(refuses, { batches: 4 }, 'TooFewImages', /holds 3 batches, and 4/);
-test(refuses, { batchSize: 3 }, 'TensorfileInvalid', /batch 0 holds 2 images, and ⟨batchSize⟩ asks for 3/);
-test(refuses, { width: 6 }, 'TensorfileInvalid', /shape \(3, 4, 5\), and the model takes \(3, 4, 6\)/);
+test(refuses, { batches: 4 }, 'TooFewImages', /holds 3 batches, but 4/);
+test(refuses, { batchSize: 3 }, 'TensorfileInvalid', /batch 0 holds 2 images, but ⟨batchSize⟩ takes 3/);
+test(refuses, { width: 6 }, 'TensorfileInvalid', /shape \(3, 4, 5\); the model takes \(3, 4, 6\)/);
 
-test('a short last batch is told by its number', async (t) => {
+test('a short last batch is reported by its number', async (t) => {
   const path = await written(2, [2, 3, 4, 5]);
   await ready;
   const file = new File(path, 'a');
@@ -153,15 +154,15 @@ test('a short last batch is told by its number', async (t) => {
   file.close();
   t.regex((await refused(t, path, small)).message, /batch 2 holds 1 images/);
 });
-test('an empty tensorfile, a foreign HDF5 and no HDF5 are told apart', async (t) => {
+test('an empty tensorfile, another HDF5 file and a file that is not HDF5 have different errors', async (t) => {
   t.regex((await refused(t, await written(0, [2, 3, 4, 5]), small)).message, /holds no batches/);
   const foreign = newPath();
   new File(foreign, 'w').close();
-  t.regex((await refused(t, foreign, small)).message, /no tensorfile/);
-  t.regex((await refused(t, saved(new Uint8Array(5000)), small)).message, /no HDF5 file/);
+  t.regex((await refused(t, foreign, small)).message, /not a tensorfile/);
+  t.regex((await refused(t, saved(new Uint8Array(5000)), small)).message, /not an HDF5 file/);
 });
 
-test('a writer that fails leaves nothing, and one that would overwrite leaves what is there', async (t) => {
+test('a failed write leaves no file, and an existing file is not overwritten', async (t) => {
   const place = mkdtempSync(join(tmpdir(), 'tensorfile-whole-'));
   const path = join(place, 'calibration.tensor');
   async function* uneven() {
@@ -169,7 +170,7 @@ test('a writer that fails leaves nothing, and one that would overwrite leaves wh
     yield* ramps(1, [1, 3, 4, 5]);
   }
   const error = await t.throwsAsync(writeTensorfile(path, uneven()), { instanceOf: UserError });
-  t.regex(error!.message, /batch 1 has the shape \(1, 3, 4, 5\), the first one \(2, 3, 4, 5\)/);
+  t.regex(error!.message, /batch 1 has the shape \(1, 3, 4, 5\), the first batch \(2, 3, 4, 5\)/);
   t.deepEqual(readdirSync(place), []);
   writeFileSync(path, 'old');
   const taken = await t.throwsAsync(writeTensorfile(path, ramps(1, [2, 3, 4, 5])), { instanceOf: UserError });
@@ -201,14 +202,14 @@ const survives = async (bytes: Uint8Array): Promise<'read' | 'refused'> => {
     return 'refused';
   }
 };
-test('a tensorfile cut anywhere is refused', async (t) => {
+test('a tensorfile truncated anywhere is refused', async (t) => {
   const good = readFileSync(await written(3, [2, 3, 4, 5]));
   const check = fc.asyncProperty(fc.integer({ min: 0, max: good.length - 1 }), async (length) => {
     t.is(await survives(good.subarray(0, length)), 'refused');
   });
   await fc.assert(check, { numRuns: 100 });
 });
-test('flipped bits give batches or a UserError, and the next file is read as ever', async (t) => {
+test('flipped bits give batches or a UserError, and do not affect the next file', async (t) => {
   const path = await written(3, [2, 3, 4, 5]);
   const good = readFileSync(path);
   const flips = fc.array(fc.record({ at: fc.nat(good.length - 1), bit: fc.nat(7) }), {

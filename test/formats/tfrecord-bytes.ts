@@ -1,8 +1,8 @@
-/** TFRecord files and Examples as bytes, for tests. */
+/** Builds TFRecord files and Examples as bytes. */
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import { crc32c, masked } from '../../src/ground/base/crc32c.ts';
 
-/** The frames of these records, one after the other. */
+/** Concatenates the frames of these records. */
 export const tfrecordBytes = (records: readonly Uint8Array[]): Buffer =>
   Buffer.concat(records.flatMap((data) => [header(data.length), data, crcOf(data)]));
 

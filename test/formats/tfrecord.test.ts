@@ -1,11 +1,11 @@
-/** TFRecords and Examples, beside those of the PyPI package tfrecord, and damaged. */
+/** TFRecords and Examples: compared with the PyPI package tfrecord, and damaged ones. */
 import { mkdtempSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
 import { type Feature, parseExample } from '../../src/formats/tfrecord/example.ts';
-import { indexRecords, readRecord, recordsIn } from '../../src/formats/tfrecord/tfrecord.ts';
+import { countRecords, indexRecords, readRecord } from '../../src/formats/tfrecord/tfrecord.ts';
 import { crc32c, masked } from '../../src/ground/base/crc32c.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
 import { sameBytes } from '../builders/same-bytes.ts';
@@ -22,10 +22,10 @@ const fileOf = (bytes: Uint8Array): string => {
 
 const allOf = async (path: string): Promise<Uint8Array[]> => {
   const file = await indexRecords(path);
-  return Promise.all(Array.from({ length: recordsIn(file) }, (_, record) => readRecord(file, record)));
+  return Promise.all(Array.from({ length: countRecords(file) }, (_, record) => readRecord(file, record)));
 };
 
-test('the CRC is that of RFC 3720, and masked as TFRecord masks it', (t) => {
+test('the CRC is that of RFC 3720, with the mask of TFRecord', (t) => {
   t.is(crc32c(new Uint8Array(32)), 0x8a9136aa);
   t.is(crc32c(new Uint8Array(32).fill(255)), 0x62a8ab43);
   t.is(crc32c(Buffer.from('123456789')), 0xe3069283);
@@ -36,7 +36,7 @@ test('the CRC is that of RFC 3720, and masked as TFRecord masks it', (t) => {
 const textOf = (feature: Feature | undefined): string =>
   feature?.kind === 'bytes' ? Buffer.from(feature.values[0]!).toString() : '';
 
-test('records that Python wrote are read', async (t) => {
+test('records written by Python are read', async (t) => {
   const path = join(folder, 'python.tfrecord');
   await runPeer('tfrecords.py', ['write', path, '100']);
   const records = (await allOf(path)).map((data) => parseExample(data, 'a record'));
@@ -48,13 +48,13 @@ test('records that Python wrote are read', async (t) => {
   t.false(records[0]!.has('target/coordinates_x1'));
 });
 
-test('our frames are read by Python', async (t) => {
+test('Python reads written frames', async (t) => {
   const rows = Array.from({ length: 20 }, (_, i): [string, number[]] => [`images/${i}`, [i, i / 2]]);
   const records = rows.map(([id, x1]) => exampleBytes({ 'frame/id': id, 'target/coordinates_x1': x1 }));
   t.deepEqual(await runPeer('tfrecords.py', ['read', fileOf(tfrecordBytes(records))]), rows);
 });
 
-test('records of any length come back, those longer than the read window too', async (t) => {
+test('records of any length are read, even longer than the read window', async (t) => {
   const lengths = [0, 1, 65_519, 65_520, 65_536, 300_000, 5];
   const records = lengths.map((length, i) => Buffer.alloc(length, i));
   const found = await allOf(fileOf(tfrecordBytes(records)));
@@ -63,7 +63,7 @@ test('records of any length come back, those longer than the read window too', a
 });
 
 test('an empty file has no records', async (t) => {
-  t.is(recordsIn(await indexRecords(fileOf(new Uint8Array(0)))), 0);
+  t.is(countRecords(await indexRecords(fileOf(new Uint8Array(0)))), 0);
 });
 
 const three = tfrecordBytes([Buffer.from('first'), Buffer.from('second'), Buffer.from('third')]);
@@ -84,7 +84,7 @@ const reasonOf = async (act: Promise<unknown>): Promise<UserError | undefined> =
   }
 };
 
-test('a file cut anywhere but between records is refused, with record and byte', async (t) => {
+test('a file truncated inside a record is refused with record and byte', async (t) => {
   const whole = [0, 21, 43, 64];
   t.is(three.length, whole.at(-1) ?? 0);
   for (let length = 1; length < three.length; length++) {
@@ -95,12 +95,12 @@ test('a file cut anywhere but between records is refused, with record and byte',
   }
 });
 
-test('every single flipped bit is found', async (t) => {
+test('every flipped bit is detected', async (t) => {
   for (let bit = 0; bit < three.length * 8; bit++)
     t.truthy(await reasonOf(allOf(fileOf(flipped(three, bit)))), `bit ${bit}`);
 });
 
-test('a length that would fill the memory is refused even with a fitting checksum', async (t) => {
+test('an excessive length is refused even with a matching checksum', async (t) => {
   const header = Buffer.alloc(8);
   header.writeBigUInt64LE(2n ** 60n);
   const crc = Buffer.alloc(4);
@@ -117,7 +117,7 @@ test('a file that shrinks between index and read is refused', async (t) => {
   t.is(readFileSync(path).length, 50);
 });
 
-test('a file that is not there is named', async (t) => {
+test('a missing file is named', async (t) => {
   const error = await t.throwsAsync(indexRecords(join(folder, 'none')), { instanceOf: UserError });
   t.is(error.reason, 'InputNotFound');
 });

@@ -8,11 +8,11 @@ import { Histogram } from '../../src/calibration/histograms/histogram.ts';
 import { allThresholds } from '../../src/calibration/histograms/thresholds.ts';
 import { decryptModel } from '../../src/formats/crypto/encrypted-model.ts';
 import { readHdf5Contents } from '../../src/formats/hdf5/hdf5-contents.ts';
-import { tensorfileBatches } from '../../src/formats/hdf5/tensorfile-reader.ts';
+import { readTensorfileBatches } from '../../src/formats/hdf5/tensorfile-reader.ts';
 import { writeTensorfile } from '../../src/formats/hdf5/tensorfile-writer.ts';
 import { parseHistogramFile, writeHistogramFile } from '../../src/formats/scales/histogram-file.ts';
 import { parseExample } from '../../src/formats/tfrecord/example.ts';
-import { indexRecords, readRecord, recordsIn } from '../../src/formats/tfrecord/tfrecord.ts';
+import { countRecords, indexRecords, readRecord } from '../../src/formats/tfrecord/tfrecord.ts';
 import { collected } from '../builders/collected.ts';
 import { encryptEtlt, encryptTlt } from '../builders/encrypted.ts';
 import { histogramOf } from '../builders/histogram.ts';
@@ -98,7 +98,7 @@ export const binaryTargets: Readonly<Record<string, Target>> = {
       asFile(bytes, folder, async (path) => {
         await readHdf5Contents(path);
         const request = { channels: 3, height: 8, width: 8, batches: 2, batchSize: 4, rows: 3 };
-        await collected(tensorfileBatches(path, request));
+        await collected(readTensorfileBatches(path, request));
       }),
   },
   'histogram file and its thresholds': {
@@ -116,7 +116,8 @@ export const binaryTargets: Readonly<Record<string, Target>> = {
     read: (bytes, folder) =>
       asFile(bytes, folder, async (path) => {
         const file = await indexRecords(path);
-        for (let each = 0; each < recordsIn(file); each++) parseExample(await readRecord(file, each), path);
+        for (let each = 0; each < countRecords(file); each++)
+          parseExample(await readRecord(file, each), path);
       }),
   },
   'Example of a TFRecord': {

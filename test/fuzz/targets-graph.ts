@@ -86,9 +86,9 @@ const networkOf = (name: string): Promise<Uint8Array> =>
 
 const held = (file: KerasFile, layer: string): readonly KerasWeight[] => {
   try {
-    return file.weightsOf(layer).map(({ name, shape, pieces }) => {
-      const values = [...pieces()];
-      return { name, shape, pieces: () => values.values() as Generator<Float32Array> };
+    return file.weightsOf(layer).map(({ name, shape, chunks }) => {
+      const values = [...chunks()];
+      return { name, shape, chunks: () => values.values() as Generator<Float32Array> };
     });
   } catch {
     return []; // a layer without arrays

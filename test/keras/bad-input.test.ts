@@ -43,7 +43,7 @@ test('the file that the others are made from is sound', async (t) => {
 test('a file without a network', refuses, {
   file: { weights },
   reason: 'ModelInvalid',
-  says: /no Keras model.*model_config is missing/,
+  says: /not a Keras model.*model_config is missing/,
 });
 for (const [version, mark] of [
   ['2', (file: Hdf5File) => file.create_attribute('layer_names', ['conv1'])],
@@ -57,13 +57,13 @@ for (const [version, mark] of [
     file.close();
     await t.throwsAsync(imported(path), {
       instanceOf: UserError,
-      message: /it holds weights and not the network\. Save the model by save\(\)/,
+      message: /it contains weights but no network\. Save the model by save\(\)/,
     });
   });
 test('a network that is no JSON', refuses, {
   file: { ...sound, network: '{"class_name": "Mod' },
   reason: 'ModelInvalid',
-  says: /no JSON/,
+  says: /is not JSON/,
 });
 test('a subclassed model', refuses, {
   file: { ...sound, network: { class_name: 'MyModel', config: {} } },

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { openKeras } from '../../src/export/models/keras-model.ts';
 import { readHdf5Contents } from '../../src/formats/hdf5/hdf5-contents.ts';
-import { tensorfileBatches } from '../../src/formats/hdf5/tensorfile-reader.ts';
+import { readTensorfileBatches } from '../../src/formats/hdf5/tensorfile-reader.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
 import { limits } from '../../src/ground/base/limits.ts';
 import { denseWithoutData, groupInItself, inflatingChunk, manyPaths } from '../bombs/hdf5.ts';
@@ -45,7 +45,7 @@ test('a chunk that inflates to a gibibyte is refused within the memory that HDF5
   const path = await inflatingChunk(at('chunk.tensor'));
   const before = process.memoryUsage.rss();
   const request = { channels: 3, height: 32, width: 32, batches: 1, batchSize: 8, rows: 8 };
-  t.regex(await refusal(() => collected(tensorfileBatches(path, request))), /^TensorfileInvalid: /);
+  t.regex(await refusal(() => collected(readTensorfileBatches(path, request))), /^TensorfileInvalid: /);
   t.true(process.memoryUsage.rss() - before < limits.hdf5Bytes.most + 2 ** 27);
 });
 

@@ -79,7 +79,7 @@ test.serial('a tensorfile that is there is not made again, and nothing is left b
 test.serial('more rows than are stored is an error that names the batch', async (t) => {
   const { code, stderr, cache } = await exported(...fromFile, '--batches', '3', '--batch_size', '6');
   t.is(code, failures.TensorfileInvalid.exitCode);
-  t.regex(stderr, /batch 0 holds 5 images, and --batch_size asks for 6/);
+  t.regex(stderr, /batch 0 holds 5 images, but --batch_size takes 6/);
   t.is(cache, undefined);
 });
 
@@ -91,10 +91,10 @@ test.serial('a tensorfile that is cut in half, or of another model, calibrates n
   }
   await writeTensorfile(join(cwd, 'small.tensor'), small());
   for (const [file, says] of [
-    ['half.tensor', /half\.tensor: HDF5 cannot read it: it is cut short/],
+    ['half.tensor', /half\.tensor: HDF5 cannot read it: it is truncated/],
     [
       'small.tensor',
-      /small\.tensor: the images of batch 0 have the shape \(3, 8, 8\), and the model takes \(3, \d+, \d+\)/,
+      /small\.tensor: the images of batch 0 have the shape \(3, 8, 8\); the model takes \(3, \d+, \d+\)/,
     ],
   ] as const) {
     const { code, stderr, cache } = await exported(

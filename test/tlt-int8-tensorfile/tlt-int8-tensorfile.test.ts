@@ -8,7 +8,7 @@ import test from 'ava';
 import { openLoader } from '../../src/data/datasets/loader.ts';
 import type { Batch } from '../../src/data/preprocessing/batches.ts';
 import { readExperimentSpec } from '../../src/data/specs/experiment-spec.ts';
-import { tensorfileBatches } from '../../src/formats/hdf5/tensorfile-reader.ts';
+import { readTensorfileBatches } from '../../src/formats/hdf5/tensorfile-reader.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
 import { type FailureReason, failures } from '../../src/ground/base/failures.ts';
 import { type TensorfileModule, tensorfileModules } from '../../src/ground/contract/flags.ts';
@@ -40,7 +40,7 @@ for (const module of tensorfileModules)
     const { log } = await sample(folder, module, '-m', '2', '--seed', '3');
     const plan = await planOf(folder, module);
     const request = { ...plan.size, batches: 2, batchSize, rows: batchSize };
-    const stored = await collected(tensorfileBatches(join(folder, 'c.tensor'), request));
+    const stored = await collected(readTensorfileBatches(join(folder, 'c.tensor'), request));
     const loader = await openLoader(plan, { seed: 3, set: 'training', batches: 2, dataRoot: folder });
     const loaded = await collected(loader.batches);
     t.is(stored.length, 2);

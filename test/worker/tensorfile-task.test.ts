@@ -7,7 +7,7 @@ import { runExportTask } from '../../src/adapters/worker/export-task.ts';
 import { runTensorfileTask } from '../../src/adapters/worker/tensorfile-task.ts';
 import type { CalibrationTensorfile } from '../../src/cluster/api/calibration-tensorfile.ts';
 import { parseExperimentSpec } from '../../src/data/specs/experiment-spec.ts';
-import { tensorfileBatches } from '../../src/formats/hdf5/tensorfile-reader.ts';
+import { readTensorfileBatches } from '../../src/formats/hdf5/tensorfile-reader.ts';
 import { sha256 } from '../../src/ground/base/digest.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
 import type { FailureReason } from '../../src/ground/base/failures.ts';
@@ -78,7 +78,7 @@ test('the sample of the spec is stored, with what it holds, its digest, and a ma
   t.false(reused);
   t.like(tensorfile, { file: 'calibration.tensor', batches: 3, images: 12 });
   t.is(sha256(readFileSync(file)), tensorfile.sha256);
-  const batches = await collected(tensorfileBatches(file, stored));
+  const batches = await collected(readTensorfileBatches(file, stored));
   t.deepEqual(
     batches.map(({ dims }) => dims),
     Array(3).fill([4, 3, 32, 32]),

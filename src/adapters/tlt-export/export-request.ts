@@ -13,7 +13,7 @@ import type {
 } from '../../export/pipeline/request.ts';
 import { usesTrainedScales } from '../../export/pipeline/trained-scales.ts';
 import type { Cipher } from '../../formats/crypto/encrypted-model.ts';
-import { usableScales } from '../../formats/scales/calibration-cache.ts';
+import { readUsableScales } from '../../formats/scales/calibration-cache.ts';
 import { sha256 } from '../../ground/base/digest.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { readRegular } from '../../ground/base/readable.ts';
@@ -94,7 +94,7 @@ const existingCache = (values: ExportValues, opened: OpenedModel): ExistingCache
   const bytes = readRegular(path, 'textBytes');
   const file = { name: path, sha256: sha256(bytes), sizeBytes: bytes.length };
   if (usesTrainedScales(opened, values.force_ptq)) return { scales: new Map(), file };
-  const scales = usableScales(new TextDecoder().decode(bytes));
+  const scales = readUsableScales(new TextDecoder().decode(bytes));
   requireFitting(path, scales, { opened, keepFloat: keptFloat(values) });
   return { scales, file: { ...file, name: basename(path) } };
 };

@@ -4,7 +4,7 @@ import { zipNote } from '../../export/models/zipped-model.ts';
 import { verifyPayload } from '../../formats/crypto/age-chunks.ts';
 import { detectFileFormat, type FileFormat } from '../../formats/crypto/detect-format.ts';
 import { encryptEtlt, encryptTlt, openEncrypted } from '../../formats/crypto/encrypted-model.ts';
-import { completed, serializeModel } from '../../formats/onnx/model.ts';
+import { completeModel, serializeModel } from '../../formats/onnx/model.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { piecesOf, type Readable, readableBytes, untilAborted } from '../../ground/base/readable.ts';
 import { refuseToOverwrite, writeWholeFile } from '../../ground/base/whole-file.ts';
@@ -43,7 +43,7 @@ const payloadOf = async (file: string, input: Readable): Promise<Readable> => {
   const bytes = input.whole();
   if (format !== 'onnx')
     throw noModel(file, zipNote(bytes) ?? `of another format (${format}). Name one of these two.`);
-  const { model, isOneFile } = await completed(file, bytes);
+  const { model, isOneFile } = await completeModel(file, bytes);
   return readableBytes(isOneFile ? bytes : serializeModel(model));
 };
 

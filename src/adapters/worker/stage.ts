@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { openEncrypted } from '../../formats/crypto/encrypted-model.ts';
 import { readKey } from '../../formats/crypto/key.ts';
 import { parseCompleteModel, serializeModel } from '../../formats/onnx/model.ts';
-import { usableScales } from '../../formats/scales/calibration-cache.ts';
+import { readUsableScales } from '../../formats/scales/calibration-cache.ts';
 import { buildRequest } from '../../graph/builders/build-request.ts';
 import { workingModel } from '../../graph/inference/working-model.ts';
 import { modelFor, referenceBytes } from '../../graph/precision/precision.ts';
@@ -45,7 +45,7 @@ export const stage = async (task: EngineTask, world: StageWorld): Promise<void> 
   const payload = await decrypted(task.etlt, key, world);
   const model = await workingModel(normalForm(parseCompleteModel(payload)).model);
   const cache = task.calibrationCache && (await fetched(task.calibrationCache, world));
-  const scales = cache && usableScales(new TextDecoder().decode(cache));
+  const scales = cache && readUsableScales(new TextDecoder().decode(cache));
   await put(world, workFiles.model, serializeModel(modelFor(model, { ...task, scales })));
   await put(world, workFiles.reference, referenceBytes(task.backend, { model, payload }));
   if (task.verification) await put(world, workFiles.verification, await fetched(task.verification, world));

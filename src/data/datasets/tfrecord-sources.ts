@@ -1,7 +1,7 @@
 /** TFRecords as image sources. A record names its image by `frame/id`, or, as DALI writes it, holds it. */
 import { isAbsolute, join } from 'node:path';
 import { type Example, parseExample } from '../../formats/tfrecord/example.ts';
-import { indexRecords, type RecordFile, readRecord, recordsIn } from '../../formats/tfrecord/tfrecord.ts';
+import { countRecords, indexRecords, type RecordFile, readRecord } from '../../formats/tfrecord/tfrecord.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import type { ImageInput } from '../preprocessing/decode.ts';
 import { findRecordFiles, isOfFold, requireConfined, requireFolder, resolveBelow } from './paths.ts';
@@ -53,7 +53,7 @@ type Images = {
 };
 
 const buildSource = (files: readonly RecordFile[], images: Images): ImageSource => {
-  const count = files.reduce((sum, file) => sum + recordsIn(file), 0);
+  const count = files.reduce((sum, file) => sum + countRecords(file), 0);
   const imageAt = async (index: number): Promise<ImageInput> => {
     const { file, record } = locateRecord(files, index);
     const namedBy = `record ${record} of ${file.path}`;
@@ -66,8 +66,8 @@ const buildSource = (files: readonly RecordFile[], images: Images): ImageSource 
 const locateRecord = (files: readonly RecordFile[], index: number): { file: RecordFile; record: number } => {
   let record = index;
   const file = files.find((one) => {
-    if (record < recordsIn(one)) return true;
-    record -= recordsIn(one);
+    if (record < countRecords(one)) return true;
+    record -= countRecords(one);
     return false;
   });
   return { file: file!, record };

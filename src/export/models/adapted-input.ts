@@ -5,7 +5,7 @@
 import { elementType } from '../../formats/onnx/element-type.ts';
 import type { GraphProto, ModelProto, NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { copyWith, graphOf, makeValueInfo, shapeOf } from '../../formats/onnx/graph.ts';
-import { nodesThroughout } from '../../formats/onnx/inner-graphs.ts';
+import { mapNodes } from '../../formats/onnx/inner-graphs.ts';
 import { makeNode } from '../../formats/onnx/node.ts';
 import { FreshNames } from '../../graph/transforms/fresh-names.ts';
 import type { ImageInput } from './image-input.ts';
@@ -48,7 +48,7 @@ const withFront = (
   if (type !== 'float32') add('Cast', { to: { int: elementType[type] } });
   const last = front.at(-1)!.output[0]!;
   const renamed = (each: string): string => (each === name ? last : each);
-  const node = nodesThroughout(graph.node, (each) =>
+  const node = mapNodes(graph.node, (each) =>
     each.input.includes(name) ? copyWith(each, { input: each.input.map(renamed) }) : each,
   );
   return copyWith(graph, { node: [...front, ...node] });

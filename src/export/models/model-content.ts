@@ -4,7 +4,7 @@ import { detectFileFormat } from '../../formats/crypto/detect-format.ts';
 import { type Cipher, type DetectedFile, openDetected } from '../../formats/crypto/encrypted-model.ts';
 import type { KerasSource } from '../../formats/hdf5/keras-file.ts';
 import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
-import { completed, parseCompleteModel, serializeModel } from '../../formats/onnx/model.ts';
+import { completeModel, parseCompleteModel, serializeModel } from '../../formats/onnx/model.ts';
 import type { ImportWish } from '../../graph/keras/import.ts';
 import { fileDigest } from '../../ground/base/digest.ts';
 import { messageOf, UserError } from '../../ground/base/errors.ts';
@@ -62,7 +62,7 @@ const kerasContent = async (
 };
 
 const onnxContent = async (path: string, bytes: Uint8Array): Promise<Content> => {
-  const { model, isOneFile } = await completed(path, bytes);
+  const { model, isOneFile } = await completeModel(path, bytes);
   return { model, payload: isOneFile ? bytes : serializeModel(model), keras: undefined };
 };
 

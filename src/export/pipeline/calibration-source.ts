@@ -14,7 +14,7 @@ import {
 } from '../../data/preprocessing/sample-part.ts';
 import { type FolderPixels, folderImage, type SampledImage } from '../../data/preprocessing/sampled-image.ts';
 import { toPreprocessing } from '../../data/preprocessing/values.ts';
-import { tensorfileBatches } from '../../formats/hdf5/tensorfile-reader.ts';
+import { readTensorfileBatches } from '../../formats/hdf5/tensorfile-reader.ts';
 import { writeTensorfile } from '../../formats/hdf5/tensorfile-writer.ts';
 import { fileDigest } from '../../ground/base/digest.ts';
 import { UserError } from '../../ground/base/errors.ts';
@@ -98,7 +98,7 @@ export const openSource = async (opened: OpenedModel, request: SourceRequest): P
   const { source, rows, batchSize, part = wholeSample } = request;
   const together = opened.fixedBatch ?? 1;
   const stored = (path: string) =>
-    selectPartOfBatches(tensorfileBatches(path, { ...opened, ...request }), part, together);
+    selectPartOfBatches(readTensorfileBatches(path, { ...opened, ...request }), part, together);
   if (source.kind === 'Tensorfile') return { ...nothingNamed, batches: stored(source.path) };
   if (source.kind === 'Loader') return openTraining(opened, source, request);
   const drawn = await sampleImages(source.folder, request);

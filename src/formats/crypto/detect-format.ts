@@ -1,7 +1,7 @@
 /** Detects what a file is from its bytes; file names are ignored. */
 
 import type { Readable } from '../../ground/base/readable.ts';
-import { fieldsOf } from '../onnx/damage.ts';
+import { scanFields } from '../onnx/damage.ts';
 import { histogramMagic } from '../scales/histogram-file.ts';
 import { ageMagic } from './age-passphrase.ts';
 
@@ -100,7 +100,7 @@ const looksLikeCache = (bytes: Uint8Array): boolean => {
 const looksLikeOnnx = (bytes: Uint8Array): boolean => {
   const [tag, version = 0, next = 0x12] = bytes;
   if (tag === 0x08 && version > 0 && version < 32 && topLevelTags.has(next)) return true;
-  const { numbers, complete } = fieldsOf(bytes);
+  const { numbers, complete } = scanFields(bytes);
   return complete && numbers.includes(graphField);
 };
 

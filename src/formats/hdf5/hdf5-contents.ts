@@ -1,44 +1,47 @@
 /**
- * What an HDF5 file holds, told from its structure without reading values: a TLT tensorfile (attribute `count`, groups
- * `_tensorfile_array_key__<n>`), a Keras model, or something else.
+ * Describes the content of an HDF5 file from its structure, without reading values: a TLT tensorfile (attribute
+ * `count`, groups `_tensorfile_array_key__<n>`), a Keras model, or another file.
  */
 import { UserError } from '../../ground/base/errors.ts';
 import { openReadable } from '../../ground/base/readable.ts';
-import { faultText, type Hdf5Array, type Hdf5Group, openHdf5 } from './hdf5.ts';
+import { describeFault, type Hdf5Array, type Hdf5Group, openHdf5 } from './hdf5.ts';
 import { batchGroup, soleArray } from './tensorfile-layout.ts';
 
+/** Content of an HDF5 file by kind. */
 export type Hdf5Contents =
   | {
       readonly kind: 'Tensorfile';
       /** Number of batches. */
       readonly count: number;
-      /** The arrays of the first batch; one without a name is the usual case. Undefined when there are no batches. */
+      /** Arrays of the first batch, usually one without a name. Empty if there are no batches. */
       readonly firstBatch: readonly ArrayDescription[];
     }
   | { readonly kind: 'Keras'; readonly kerasVersion: string | undefined }
   | { readonly kind: 'Other'; readonly members: readonly string[] };
 
+/** Name, element type and shape of an array. */
 export type ArrayDescription = {
-  /** Empty for a batch that is one array. */
+  /** Path below the batch's group; empty if the batch is a single array. */
   readonly name: string;
   readonly type: string;
   readonly shape: readonly number[];
 };
 
 /**
- * @throws UserError TensorfileInvalid for a file that HDF5 cannot open, or a tensorfile whose batches are not all there
+ * Reads what the file contains.
+ * @throws UserError TensorfileInvalid if HDF5 cannot open the file, or a tensorfile lacks a batch
  */
 export const readHdf5Contents = async (path: string): Promise<Hdf5Contents> => {
   try {
     using content = openReadable(path);
-    return contentsOf(await openHdf5(content), path);
+    return describeContents(await openHdf5(content), path);
   } catch (thrown) {
     if (thrown instanceof UserError) throw thrown;
-    throw invalid(path, faultText(thrown), thrown);
+    throw invalid(path, describeFault(thrown), thrown);
   }
 };
 
-const contentsOf = (root: Hdf5Group, path: string): Hdf5Contents => {
+const describeContents = (root: Hdf5Group, path: string): Hdf5Contents => {
   const attributes = root.attributes();
   const members = root.keys();
   if (attributes.includes('model_config') || members.includes('model_weights')) {
@@ -51,11 +54,11 @@ const contentsOf = (root: Hdf5Group, path: string): Hdf5Contents => {
   const names = new Set(members);
   for (let number = 0; number < count; number += 1)
     if (!names.has(batchGroup(number)))
-      throw invalid(path, `it says ${count} batches, and batch ${number} is missing`);
+      throw invalid(path, `its attribute 'count' is ${count}, but batch ${number} is missing`);
   return {
     kind: 'Tensorfile',
     count,
-    firstBatch: count === 0 ? [] : arraysOf(root.get(batchGroup(0)), '', 0),
+    firstBatch: count === 0 ? [] : describeArrays(root.get(batchGroup(0)), '', 0),
   };
 };
 
@@ -64,10 +67,12 @@ const weightsVersion = (root: Hdf5Group) => {
   return weights?.kind === 'Group' ? weights.attribute('keras_version') : undefined;
 };
 
-/** A batch is an array, or a group of arrays; what is deeper is none of ours, and links can make it endless. */
+/**
+ * A batch is an array or a group of arrays. Deeper levels are not part of the format, and links can make them endless.
+ */
 const mostDepth = 2;
 
-const arraysOf = (
+const describeArrays = (
   member: Hdf5Group | Hdf5Array | undefined,
   name: string,
   depth: number,
@@ -77,7 +82,11 @@ const arraysOf = (
   return member
     .keys()
     .flatMap((key) =>
-      arraysOf(member.get(key), key === soleArray ? name : [name, key].filter(Boolean).join('/'), depth + 1),
+      describeArrays(
+        member.get(key),
+        key === soleArray ? name : [name, key].filter(Boolean).join('/'),
+        depth + 1,
+      ),
     );
 };
 

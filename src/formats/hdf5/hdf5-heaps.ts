@@ -1,17 +1,17 @@
 /**
- * The global heaps of an HDF5 file, where texts of free length lie: walked here before libhdf5 walks them, because on
- * damaged ones it goes round for ever. A heap is `GCOL`, version 1, three bytes, its size (u64), then objects: index (u16,
- * 0 for the free rest), references (u16), four bytes, size (u64), data to a multiple of 8. Source: HDF5 file format
- * specification 3.0, III.E.
+ * Checks the global heaps of an HDF5 file, which hold strings of variable length, before libhdf5 walks them: libhdf5
+ * loops forever on some damaged heaps. A heap is `GCOL`, version 1, three bytes, its size (u64), then objects: index
+ * (u16, 0 for free space), reference count (u16), four bytes, size (u64), data padded to a multiple of 8. Source: HDF5
+ * file format specification 3.0, III.E.
  */
 import type { Readable } from '../../ground/base/readable.ts';
 
-/** The offset of the first heap whose objects do not fill it exactly, or undefined. */
-export const brokenHeapIn = (file: Readable): number | undefined => {
+/** Returns the offset of the first heap whose objects do not fill it exactly, or undefined. */
+export const findBrokenHeap = (file: Readable): number | undefined => {
   for (let start = 0; start < file.size; start += stepBytes) {
     const bytes = file.read(start, stepBytes + headerBytes);
     const found = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const heaps = heapsIn(found).map((at) => start + at);
+    const heaps = findHeaps(found).map((at) => start + at);
     const broken = heaps.find((at) => !isSound(file, at));
     if (broken !== undefined) return broken;
   }
@@ -21,10 +21,10 @@ export const brokenHeapIn = (file: Readable): number | undefined => {
 const stepBytes = 4 * 2 ** 20;
 const headerBytes = 16;
 const magic = Buffer.from('GCOL\x01', 'latin1');
-/** libhdf5 makes none smaller and refuses such. */
+/** Minimum size; libhdf5 rejects smaller heaps. */
 const leastHeap = 4096;
 
-const heapsIn = (bytes: Buffer): number[] => {
+const findHeaps = (bytes: Buffer): number[] => {
   const places: number[] = [];
   for (let at = bytes.indexOf(magic); at >= 0; at = bytes.indexOf(magic, at + 1))
     if (at < stepBytes) places.push(at);
@@ -33,21 +33,21 @@ const heapsIn = (bytes: Buffer): number[] => {
 
 const isSound = (file: Readable, heap: number): boolean => {
   const size = sizeAt(file, heap + 8);
-  if (size === undefined || size < leastHeap || heap + size > file.size) return true; // libhdf5 sees that itself
+  if (size === undefined || size < leastHeap || heap + size > file.size) return true; // libhdf5 detects this itself
   const end = heap + size;
   for (let at = heap + headerBytes; end - at >= headerBytes; ) {
     const [low = 0, high = 0] = file.read(at, 2);
     const length = sizeAt(file, at + 8);
     if (length === undefined) return false;
     const isFree = low === 0 && high === 0;
-    const taken = isFree ? length : headerBytes + Math.ceil(length / 8) * 8;
-    if (taken < headerBytes || at + taken > end) return false;
-    at += taken;
+    const used = isFree ? length : headerBytes + Math.ceil(length / 8) * 8;
+    if (used < headerBytes || at + used > end) return false;
+    at += used;
   }
   return true;
 };
 
-/** Undefined past the end of the file, and beyond what a number holds. */
+/** Undefined past the end of the file and above 2^53. */
 const sizeAt = (file: Readable, offset: number): number | undefined => {
   const bytes = file.read(offset, 8);
   if (bytes.length < 8) return undefined;

@@ -1,35 +1,36 @@
 /**
- * One file for libhdf5 in WebAssembly, and no other: its bytes come from a `Readable` as they are read, so none of them are
- * held, and every other path is refused. The file system is Emscripten's
- * (https://emscripten.org/docs/api_reference/Filesystem-API.html); its own lazy files are made in the same way.
+ * Gives libhdf5 in WebAssembly access to one file. Its bytes are read from a `Readable` on demand, and every other path
+ * is refused. Uses Emscripten's file system (https://emscripten.org/docs/api_reference/Filesystem-API.html) as
+ * Emscripten's own lazy files do.
  */
 import { randomUUID } from 'node:crypto';
 import type { Readable } from '../../ground/base/readable.ts';
 
-/** The used part of Emscripten's file system; the package's types lack most of it. */
+/** The part of Emscripten's file system that is used here; the package's types lack most of it. */
 export type FileSystem = {
   readonly writeFile: (name: string, bytes: Uint8Array) => void;
   readonly lookupPath: (name: string) => { readonly node: FileNode };
   readonly ErrnoError: new (code: number) => Error;
-  /** Every open of the C library goes through this member. */
+  /** Every `open` call of the C library ends here. */
   open: (path: unknown, flags?: number | string, mode?: number) => unknown;
 };
 
 type FileNode = { usedBytes: number; stream_ops: Readonly<Record<string, unknown>> };
 
+/** A file that libhdf5 can open. */
 export type PlacedFile = {
   readonly name: string;
-  /** Whether libhdf5 has asked for a file other than this one. */
+  /** Whether libhdf5 has tried to open any other file. */
   readonly askedForAnother: () => boolean;
 };
 
-/** WASI's numbers of errors. */
+/** WASI error numbers. */
 const errno = { inputOutput: 29, noEntry: 44 } as const;
-/** Only libhdf5's own scratch files are created, and only its search for plugins opens a folder. */
+/** libhdf5 creates only its scratch files, and opens a directory only to search for plugins. */
 const flag = { create: 0o100, directory: 0o200000 } as const;
 
-/** Places the file under a name that nothing inside it can know. The file system must have been made for this one file. */
-export const placed = (system: FileSystem, content: Readable): PlacedFile => {
+/** Places the file under a random name, so that no link inside it can refer to it. The file system must be new. */
+export const placeFile = (system: FileSystem, content: Readable): PlacedFile => {
   const name = `/${randomUUID()}.hdf5`;
   system.writeFile(name, new Uint8Array());
   const { node } = system.lookupPath(name);
@@ -57,7 +58,7 @@ const refuseOthers = (system: FileSystem, name: string): (() => boolean) => {
   return () => asked;
 };
 
-/** libhdf5 understands an error's number and no other throw: its own state would be left behind broken. */
+/** libhdf5 handles only errno errors; any other exception would corrupt its state. */
 const readOrFail = (
   system: FileSystem,
   content: Readable,

@@ -1,18 +1,18 @@
 /**
- * libhdf5 notes in each data set when it was made, and offers no way not to through h5wasm. Zeroed, the bytes of a file
- * depend on its content alone, so the same content has the same digest. Walks the old layout of HDF5 (superblock 0,
- * object headers 1, groups as B-trees of symbol nodes; "HDF5 File Format Specification Version 3.0", III and IV).
+ * Zeroes the modification times that libhdf5 writes into each dataset (h5wasm cannot switch them off), so that the same
+ * content gives the same bytes and digest. Walks the old HDF5 layout (superblock 0, object headers 1, groups as B-trees
+ * of symbol nodes; "HDF5 File Format Specification Version 3.0", III and IV).
  */
 import { type FileHandle, open } from 'node:fs/promises';
 
-/** Of a file that h5wasm has just written and closed. */
+/** Zeroes all modification times in a file that h5wasm has written and closed. */
 export const zeroTimes = async (path: string): Promise<void> => {
   await using file = await open(path, 'r+');
   const root = (await bytesAt(file, rootEntry + 8, 8)).readBigUInt64LE();
   await visitObject(file, Number(root));
 };
 
-/** Where the superblock holds the entry of the root group: a name, then the address of its header. */
+/** Offset of the root group's entry in the superblock: a name, then the address of its header. */
 const rootEntry = 56;
 
 const messages = { continuation: 0x10, symbolTable: 0x11, modificationTime: 0x12 } as const;
@@ -20,7 +20,7 @@ const messages = { continuation: 0x10, symbolTable: 0x11, modificationTime: 0x12
 const bytesAt = async (file: FileHandle, position: number, length: number): Promise<Buffer> =>
   (await file.read(Buffer.alloc(length), 0, length, position)).buffer;
 
-/** A header: 16 bytes with its size at 8, then messages, in blocks that follow each other. */
+/** Object header: 16 bytes with its size at offset 8, then messages in one or more blocks. */
 const visitObject = async (file: FileHandle, address: number): Promise<void> => {
   const size = (await bytesAt(file, address, 16)).readUInt32LE(8);
   const blocks = [{ start: address + 16, size }];
@@ -28,19 +28,19 @@ const visitObject = async (file: FileHandle, address: number): Promise<void> => 
     const block = await bytesAt(file, start, length);
     for (let at = 0; at + 8 <= length; at += 8 + block.readUInt16LE(at + 2)) {
       const type = block.readUInt16LE(at);
-      if (type === messages.continuation) blocks.push(addressed(block, at + 8));
+      if (type === messages.continuation) blocks.push(readBlock(block, at + 8));
       if (type === messages.symbolTable) await visitTree(file, Number(block.readBigUInt64LE(at + 8)));
       if (type === messages.modificationTime) await file.write(new Uint8Array(4), 0, 4, start + at + 12);
     }
   }
 };
 
-const addressed = (block: Buffer, at: number): { readonly start: number; readonly size: number } => ({
+const readBlock = (block: Buffer, at: number): { readonly start: number; readonly size: number } => ({
   start: Number(block.readBigUInt64LE(at)),
   size: Number(block.readBigUInt64LE(at + 8)),
 });
 
-/** A node: 24 bytes with its level at 5 and its number of children at 6, then keys and children by turns. */
+/** B-tree node: 24 bytes with level at offset 5 and number of children at 6, then keys and children alternately. */
 const visitTree = async (file: FileHandle, address: number): Promise<void> => {
   const head = await bytesAt(file, address, 24);
   const children = head.readUInt16LE(6);
@@ -50,7 +50,10 @@ const visitTree = async (file: FileHandle, address: number): Promise<void> => {
     await visit(file, Number(pairs.readBigUInt64LE(child * 16 + 8)));
 };
 
-/** 8 bytes with their number at 6, then entries of 40 bytes: a name, then the address of the object's header. */
+/**
+ * Symbol node: 8 bytes with the number of entries at offset 6, then 40-byte entries: a name, then the address of the
+ * object header.
+ */
 const visitSymbols = async (file: FileHandle, address: number): Promise<void> => {
   const count = (await bytesAt(file, address, 8)).readUInt16LE(6);
   const entries = await bytesAt(file, address + 8, count * 40);

@@ -1,11 +1,13 @@
-/** Values of HDF5 attributes and arrays, read through libhdf5's memory. */
+/** Reads values of HDF5 attributes and arrays through libhdf5's memory. */
 import { limits } from '../../ground/base/limits.ts';
 import type { Library } from './hdf5-library.ts';
 
+/** Type and shape of an array or attribute, as h5wasm describes them. */
 export type Metadata = ReturnType<Library['get_dataset_metadata']>;
+/** One value of an attribute. */
 export type Scalar = string | number;
 
-/** NumPy's letters, by size in bytes. */
+/** NumPy's type characters by size in bytes. */
 const letters = {
   integer: new Map([
     [1, 'b'],
@@ -20,7 +22,7 @@ const letters = {
   ]),
 } as const;
 
-/** `<f`, `<d`, `<q`, `>f` …; `text` and `other` for what is not a number. */
+/** NumPy's type string (`<f`, `<d`, `<q`, `>f` …); `text` for strings, `other` for any other type. */
 export const typeNameOf = (library: Library, { type, size, signed, littleEndian }: Metadata): string => {
   const { H5T_INTEGER, H5T_FLOAT, H5T_STRING } = library.H5T_class_t;
   const order = littleEndian ? '<' : '>';
@@ -31,13 +33,16 @@ export const typeNameOf = (library: Library, { type, size, signed, littleEndian 
   return `${order}${signed ? letter : letter.toUpperCase()}`;
 };
 
-/** Lends memory of the library to `fill`, and returns a copy of it as `use` saw it. Throws RangeError when there is none left. */
-export const throughMemory = <T>(
+/**
+ * Allocates `bytes` bytes in the library's memory for the duration of `use`.
+ * @throws RangeError if the library has no memory left
+ */
+export const withMemory = <T>(
   library: Library,
   bytes: number,
   use: (pointer: bigint, copy: () => Uint8Array<ArrayBuffer>) => T,
 ): T => {
-  // Beyond 4 GiB the number would wrap around.
+  // Above 4 GiB the number would wrap around.
   const pointer = bytes <= limits.hdf5Bytes.most ? (library._malloc(bytes) as unknown as number) : 0;
   if (pointer === 0) throw new RangeError(`HDF5 has no memory for ${bytes} bytes`);
   const copy = () => library.HEAPU8.slice(pointer, pointer + bytes) as Uint8Array<ArrayBuffer>;
@@ -48,7 +53,7 @@ export const throughMemory = <T>(
   }
 };
 
-/** Texts and numbers in row-major order; undefined for any other type. */
+/** Strings or numbers in row-major order; undefined for any other type. */
 export const scalarsOf = (
   library: Library,
   metadata: Metadata,
@@ -56,7 +61,7 @@ export const scalarsOf = (
 ): readonly Scalar[] | undefined => {
   const name = typeNameOf(library, metadata);
   if (name === 'text')
-    return metadata.vlen ? freeTexts(library, metadata, bytes) : fixedTexts(metadata, bytes);
+    return metadata.vlen ? readVariableTexts(library, metadata, bytes) : readFixedTexts(metadata, bytes);
   const view = views[name];
   return view && Array.from(view(bytes.buffer), Number);
 };
@@ -74,15 +79,19 @@ const views: Readonly<Record<string, (buffer: ArrayBuffer) => Iterable<number | 
   '<d': (buffer) => new Float64Array(buffer),
 };
 
-/** Character set 1 of HDF5 is UTF-8. */
+/** HDF5's number of the character set UTF-8. */
 const utf8 = 1;
 
-const freeTexts = (library: Library, { cset }: Metadata, bytes: Uint8Array<ArrayBuffer>): string[] => {
+const readVariableTexts = (
+  library: Library,
+  { cset }: Metadata,
+  bytes: Uint8Array<ArrayBuffer>,
+): string[] => {
   const read = cset === utf8 ? library.UTF8ToString : library.AsciiToString;
   return Array.from(new Uint32Array(bytes.buffer), (pointer) => read(pointer));
 };
 
-const fixedTexts = ({ cset, size }: Metadata, bytes: Uint8Array): string[] => {
+const readFixedTexts = ({ cset, size }: Metadata, bytes: Uint8Array): string[] => {
   const decoder = new TextDecoder(cset === utf8 ? 'utf-8' : 'ascii');
   return Array.from({ length: Math.floor(bytes.length / size) }, (_, index) => {
     const text = bytes.subarray(index * size, (index + 1) * size);

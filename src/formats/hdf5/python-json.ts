@@ -1,9 +1,12 @@
 /**
- * JSON as Python writes it: `NaN`, `Infinity` and `-Infinity` are numbers, which the standard does not know. Keras writes
- * them for `ReLU(max_value=inf)` and for regularizers of a training that diverged.
+ * JSON as Python writes it, with the numbers `NaN`, `Infinity` and `-Infinity`, which standard JSON lacks. Keras writes
+ * them for `ReLU(max_value=inf)` and for regularizers of a diverged training.
  */
 
-/** @throws SyntaxError for what is no JSON in Python either */
+/**
+ * Parses JSON with Python's extensions.
+ * @throws SyntaxError if Python would not accept it either
+ */
 export const parsePythonJson = (text: string): unknown => {
   try {
     return JSON.parse(text);
@@ -14,13 +17,13 @@ export const parsePythonJson = (text: string): unknown => {
   }
 };
 
-/** Strings are matched as a whole, so that the words inside of them stay. */
+/** Strings are matched as a whole, so that these words inside a string stay. */
 const stringOrNumber = /"[^"\\]*(?:\\.[^"\\]*)*"|\bNaN\b|\bInfinity\b/gs;
 
-/** No text of a configuration: Python escapes the character. */
+/** Cannot occur in a configuration, because Python escapes the character. */
 const notANumber = '\u0000NaN';
 
-/** 1e999 is beyond every number, and JavaScript reads it as infinity. */
+/** JavaScript parses 1e999 as Infinity. */
 const standard = (found: string): string => {
   if (found === 'NaN') return JSON.stringify(notANumber);
   return found === 'Infinity' ? '1e999' : found;

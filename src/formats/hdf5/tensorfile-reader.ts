@@ -1,59 +1,61 @@
 /**
- * Reads a tensorfile, ours or TLT's, as batches for calibration. Of each stored batch the first rows are taken, as TLT
- * does; a few of them are in memory at a time, whatever the file says about its own size.
+ * Reads a tensorfile, written by this project or by TLT, as batches for calibration. Like TLT, it takes the first rows
+ * of each stored batch. Only a few batches are in memory at a time, whatever size the file claims.
  */
 
 import { UserError } from '../../ground/base/errors.ts';
 import { openReadable } from '../../ground/base/readable.ts';
 import { field } from '../../ground/contract/fields.ts';
-import { faultText, type Hdf5Array, type Hdf5Group, openHdf5 } from './hdf5.ts';
+import { describeFault, type Hdf5Array, type Hdf5Group, openHdf5 } from './hdf5.ts';
 import { batchGroup, invalidTensorfile, soleArray, type TensorBatch } from './tensorfile-layout.ts';
 
+/** What to read from a tensorfile. */
 export type TensorfileRequest = {
-  /** What the model's input takes. */
+  /** Shape of the model's input. */
   readonly channels: number;
   readonly height: number;
   readonly width: number;
-  /** Stored batches to read, from the first on. */
+  /** Number of stored batches to read. */
   readonly batches: number;
-  /** Rows to take of each. */
+  /** Rows to take from each stored batch. */
   readonly batchSize: number;
-  /** Rows in each batch that comes out; the last may be shorter. */
+  /** Rows per returned batch; the last one may have fewer. */
   readonly rows: number;
 };
 
 /**
- * @throws UserError TooFewImages if fewer batches are stored than asked for; TensorfileInvalid for a damaged or foreign
- * file, another shape than the model's input, or a stored batch with too few rows; InputNotFound is the caller's to ask
+ * Yields batches [rows,C,H,W] of float32. The caller checks that the file exists.
+ * @throws UserError TooFewImages if fewer batches are stored than requested; TensorfileInvalid for a damaged or foreign
+ * file, a shape other than the model's input, or a stored batch with too few rows
  */
-export async function* tensorfileBatches(
+export async function* readTensorfileBatches(
   path: string,
   request: TensorfileRequest,
 ): AsyncGenerator<TensorBatch> {
-  using content = reading(path, () => openReadable(path));
+  using content = translateErrors(path, () => openReadable(path));
   const root = await openHdf5(content).catch((thrown: unknown) => {
-    throw invalidTensorfile(path, faultText(thrown), thrown);
+    throw invalidTensorfile(path, describeFault(thrown), thrown);
   });
-  reading(path, () => requireBatches(root, path, request));
+  translateErrors(path, () => requireBatches(root, path, request));
   const total = request.batches * request.batchSize;
   for (let start = 0; start < total; start += request.rows)
-    yield reading(path, () => gather(root, path, { ...request, start }));
+    yield translateErrors(path, () => readBatch(root, path, { ...request, start }));
 }
 
-/** Whatever libhdf5 throws on damaged bytes becomes a sentence. */
-const reading = <T>(path: string, read: () => T): T => {
+/** Turns libhdf5's errors into UserError TensorfileInvalid. */
+const translateErrors = <T>(path: string, read: () => T): T => {
   try {
     return read();
   } catch (thrown) {
     if (thrown instanceof UserError) throw thrown;
-    throw invalidTensorfile(path, faultText(thrown), thrown);
+    throw invalidTensorfile(path, describeFault(thrown), thrown);
   }
 };
 
 const requireBatches = (root: Hdf5Group, path: string, { batches }: TensorfileRequest): void => {
   const attribute = root.attribute('count');
   if (attribute === undefined)
-    throw invalidTensorfile(path, "it has no attribute 'count', so it is no tensorfile");
+    throw invalidTensorfile(path, "it has no attribute 'count', so it is not a tensorfile");
   const count = Number(attribute);
   if (!Number.isSafeInteger(count) || count < 0)
     throw invalidTensorfile(path, `its attribute 'count' is ${count}`);
@@ -61,12 +63,12 @@ const requireBatches = (root: Hdf5Group, path: string, { batches }: TensorfileRe
   if (count < batches)
     throw new UserError(
       'TooFewImages',
-      `Reading the tensorfile ${path}: it holds ${count} batches, and ${batches} were asked for. Lower ${field('batches')}, or generate a longer tensorfile.`,
+      `Reading the tensorfile ${path}: it holds ${count} batches, but ${batches} are requested. Lower ${field('batches')}, or generate a longer tensorfile.`,
     );
 };
 
-/** Up to `rows` rows from `start` on, counted over all batches; they may come from several stored ones. */
-const gather = (
+/** Reads up to `rows` rows from row `start` of all batches; they may come from several stored batches. */
+const readBatch = (
   root: Hdf5Group,
   path: string,
   request: TensorfileRequest & { readonly start: number },
@@ -79,7 +81,7 @@ const gather = (
   while (paths.length < count) {
     const [group, row] = [Math.floor((start + paths.length) / batchSize), (start + paths.length) % batchSize];
     const end = Math.min(batchSize, row + count - paths.length);
-    const array = arrayOf(root, { path, group, request });
+    const array = getBatchArray(root, { path, group, request });
     data.set(floatsOf(array, [row, end]), paths.length * length);
     for (let at = row; at < end; at += 1) paths.push(`${path} (batch ${group}, row ${at})`);
   }
@@ -88,33 +90,36 @@ const gather = (
 
 type Place = { readonly path: string; readonly group: number; readonly request: TensorfileRequest };
 
-/** The array of a stored batch, its type and shape checked before any of its values are read. */
-const arrayOf = (root: Hdf5Group, { path, group, request }: Place): Hdf5Array => {
-  const array = arrayIn(root.get(batchGroup(group)));
+/** The array of a stored batch; its type and shape are checked before its values are read. */
+const getBatchArray = (root: Hdf5Group, { path, group, request }: Place): Hdf5Array => {
+  const array = getArray(root.get(batchGroup(group)));
   if (!array) throw invalidTensorfile(path, `batch ${group} is missing or is not one array`);
   if (array.type !== '<f' && array.type !== '<d')
-    throw invalidTensorfile(path, `batch ${group} holds neither float32 nor float64`);
+    throw invalidTensorfile(path, `batch ${group} is neither float32 nor float64`);
   if (array.chunkBytes > mostChunkBytes)
-    throw invalidTensorfile(path, `batch ${group} is stored in pieces too large to be read`);
+    throw invalidTensorfile(
+      path,
+      `batch ${group} is stored in chunks of ${array.chunkBytes} bytes; the limit is ${mostChunkBytes}`,
+    );
   const [stored = 0, ...rest] = array.shape;
   const wanted = [request.channels, request.height, request.width];
   if (`${rest}` !== `${wanted}`)
     throw invalidTensorfile(
       path,
-      `the images of batch ${group} have the shape (${rest.join(', ')}), and the model takes (${wanted.join(', ')})`,
+      `the images of batch ${group} have the shape (${rest.join(', ')}); the model takes (${wanted.join(', ')})`,
     );
   if (stored < request.batchSize)
     throw invalidTensorfile(
       path,
-      `batch ${group} holds ${stored} images, and ${field('batchSize')} asks for ${request.batchSize} of each batch. Lower ${field('batchSize')}`,
+      `batch ${group} holds ${stored} images, but ${field('batchSize')} takes ${request.batchSize} from each batch. Lower ${field('batchSize')}`,
     );
   return array;
 };
 
-/** libhdf5 reads whole chunks; h5py makes them 1 MiB at most, so a larger one comes of damage or malice. */
+/** libhdf5 reads whole chunks. h5py writes at most 1 MiB, so a much larger one is damaged or hostile. */
 const mostChunkBytes = 64 * 2 ** 20;
 
-const arrayIn = (member: Hdf5Group | Hdf5Array | undefined): Hdf5Array | undefined => {
+const getArray = (member: Hdf5Group | Hdf5Array | undefined): Hdf5Array | undefined => {
   const found = member?.kind === 'Group' ? member.get(soleArray) : member;
   return found?.kind === 'Array' ? found : undefined;
 };

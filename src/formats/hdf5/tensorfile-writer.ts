@@ -1,16 +1,17 @@
 /**
- * Writes a tensorfile as TLT does, batch by batch straight to the disk: memory holds one batch however many there
- * are. The file appears whole or not at all, and the same batches give the same bytes.
+ * Writes a tensorfile as TLT does. Batches go straight to disk, so one batch is in memory at a time. The file appears
+ * whole or not at all, and the same batches give the same bytes.
  */
 import type { File } from 'h5wasm/node';
 import { messageOf, UserError } from '../../ground/base/errors.ts';
 import { makeWholeFile } from '../../ground/base/whole-file.ts';
 import { zeroTimes } from './hdf5-times.ts';
-import { batchGroup, chunksOf, soleArray, type TensorBatch } from './tensorfile-layout.ts';
+import { batchGroup, guessChunkShape, soleArray, type TensorBatch } from './tensorfile-layout.ts';
 
 /**
- * @returns the number of batches that were written
- * @throws UserError OutputExists, OutputUnwritable, DiskFull, TensorfileInvalid if a batch differs in shape from the first
+ * Writes the file and returns the number of batches.
+ * @throws UserError OutputExists, OutputUnwritable, DiskFull, TensorfileInvalid if a batch differs in shape from the
+ * first
  */
 export const writeTensorfile = async (path: string, batches: AsyncIterable<TensorBatch>): Promise<number> => {
   let count = 0;
@@ -22,7 +23,7 @@ export const writeTensorfile = async (path: string, batches: AsyncIterable<Tenso
 };
 
 /**
- * The same into the empty file at `place`, which becomes `path` when it is whole; messages name that.
+ * Writes into the empty file at `place`, which the caller renames to `path`; messages name `path`.
  * @throws as `writeTensorfile`
  */
 export const fillTensorfile = async (
@@ -36,13 +37,13 @@ export const fillTensorfile = async (
 };
 
 /**
- * The library with the file system of the machine, for writing alone: it follows what a file names. Throws what libhdf5
- * finds wrong, where by itself it prints its stack.
+ * Loads the library with access to the machine's file system. Use it for writing only: it follows links in a file. It
+ * throws libhdf5's errors instead of printing them.
  */
 const loadWriter = async (): Promise<typeof import('h5wasm/node')> => {
   const library = await import('h5wasm/node');
   const { FS, activate_throwing_error_handler: throwErrors } = await library.ready;
-  // A file without a name is reached by a link of /proc, whose target libhdf5 would look for in vain.
+  // An unnamed file is opened by its link in /proc, whose target does not exist for libhdf5.
   const files = FS as unknown as { stat: (path: string) => unknown; lstat: (path: string) => unknown };
   files.lstat = (path) => files.stat(path);
   throwErrors();
@@ -55,11 +56,11 @@ const writeBatches = async (
   batches: AsyncIterable<TensorBatch>,
 ): Promise<number> => {
   const hdf5 = await loadWriter();
-  const file = told(path, () => new hdf5.File(temporary, 'w', { libver: ['earliest', 'latest'] }));
+  const file = translateErrors(path, () => new hdf5.File(temporary, 'w', { libver: ['earliest', 'latest'] }));
   try {
     return await writeInto(file, path, batches);
   } finally {
-    told(path, () => file.close());
+    translateErrors(path, () => file.close());
   }
 };
 
@@ -71,12 +72,12 @@ const writeInto = async (file: File, path: string, batches: AsyncIterable<Tensor
     if (`${batch.dims}` !== `${shape}`)
       throw new UserError(
         'TensorfileInvalid',
-        `Writing ${path}: batch ${count} has the shape (${batch.dims.join(', ')}), the first one (${shape.join(', ')}). All batches must be alike; leave a shorter last one out.`,
+        `Writing ${path}: batch ${count} has the shape (${batch.dims.join(', ')}), the first batch (${shape.join(', ')}). All batches must have one shape; leave a shorter last batch out.`,
       );
-    told(path, () => writeBatch(file, count, batch));
+    translateErrors(path, () => writeBatch(file, count, batch));
     count += 1;
   }
-  told(path, () => {
+  translateErrors(path, () => {
     file.create_attribute('count', count, [], '<q');
     if (shape) file.create_attribute('shape', [...shape], [shape.length], '<q');
     file.flush();
@@ -86,14 +87,14 @@ const writeInto = async (file: File, path: string, batches: AsyncIterable<Tensor
 
 const writeBatch = (file: File, number: number, { data, dims }: TensorBatch): void => {
   const group = file.create_group(batchGroup(number));
-  const chunks = chunksOf(dims, Float32Array.BYTES_PER_ELEMENT);
+  const chunks = guessChunkShape(dims, Float32Array.BYTES_PER_ELEMENT);
   const shape = [...dims];
   group.create_dataset({ name: soleArray, data, shape, chunks, compression: 'gzip', compression_opts: 4 });
-  file.flush(); // so that what is kept in memory does not grow with the number of batches
+  file.flush(); // keeps memory independent of the number of batches
 };
 
-/** libhdf5 tells the system's errors by their sentence. */
-const told = <T>(path: string, write: () => T): T => {
+/** libhdf5 reports errors of the system only in its message. */
+const translateErrors = <T>(path: string, write: () => T): T => {
   try {
     return write();
   } catch (thrown) {
@@ -101,7 +102,7 @@ const told = <T>(path: string, write: () => T): T => {
     if (/no space|quota/i.test(messageOf(thrown)))
       throw new UserError(
         'DiskFull',
-        `Writing ${path}: the disk is full; nothing was left behind. Free some space, or choose another folder.`,
+        `Writing ${path}: the disk is full; the partial file was removed. Free some space, or choose another folder.`,
         { cause: thrown },
       );
     throw new UserError(

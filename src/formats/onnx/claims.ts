@@ -1,6 +1,6 @@
 /**
- * Sizes that a graph states by constants: a node of a few bytes can ask a runtime for any amount of memory or time. What
- * follows from the input's shape is compared elsewhere, once ONNX Runtime has inferred it.
+ * Limits sizes that a graph states by constants: a node of a few bytes can make a runtime allocate any amount of memory
+ * or run forever. Sizes that follow from the input's shape are checked elsewhere, after ONNX Runtime has inferred them.
  */
 import { UserError } from '../../ground/base/errors.ts';
 import { type LimitName, limits } from '../../ground/base/limits.ts';
@@ -9,56 +9,59 @@ import type { GraphProto, ModelProto, NodeProto, TensorProto } from './generated
 import { attributeOf, intsOf, tensorOf } from './node.ts';
 import { elementCountOf, floatsOf } from './tensor.ts';
 
-/** Compares every node, those of inner graphs and functions included. @throws UserError ModelUnsupported naming the node */
+/**
+ * Checks every node, including those of inner graphs and functions.
+ * @throws UserError ModelUnsupported naming the node
+ */
 export const requireBoundedClaims = (model: ModelProto): void => {
-  if (model.graph) inGraph(model.graph, new Map());
-  for (const { node } of model.functions) inNodes(node, new Map());
+  if (model.graph) checkGraph(model.graph, new Map());
+  for (const { node } of model.functions) checkNodes(node, new Map());
 };
 
-/** Small constants by name; an inner graph sees those of the outer ones. */
-type Constants = ReadonlyMap<string, TensorProto>;
+/** Small constants by name; an inner graph also sees those of its outer graphs. */
+type SmallConstants = ReadonlyMap<string, TensorProto>;
 
-const inGraph = ({ initializer, node }: GraphProto, outer: Constants): void =>
-  inNodes(node, new Map([...outer, ...initializer.map((tensor) => [tensor.name, tensor] as const)]));
+const checkGraph = ({ initializer, node }: GraphProto, outer: SmallConstants): void =>
+  checkNodes(node, new Map([...outer, ...initializer.map((tensor) => [tensor.name, tensor] as const)]));
 
-const inNodes = (nodes: readonly NodeProto[], outer: Constants): void => {
-  const made = nodes.flatMap((node) => {
+const checkNodes = (nodes: readonly NodeProto[], outer: SmallConstants): void => {
+  const created = nodes.flatMap((node) => {
     const tensor = node.opType === 'Constant' ? tensorOf(node, 'value') : undefined;
     return tensor ? [[node.output[0] ?? '', tensor] as const] : [];
   });
-  const constants = new Map([...outer, ...made]);
+  const constants = new Map([...outer, ...created]);
   for (const node of nodes) {
     requireBounded(node, constants);
     for (const { g, graphs } of node.attribute)
-      for (const inner of g ? [g, ...graphs] : graphs) inGraph(inner, constants);
+      for (const inner of g ? [g, ...graphs] : graphs) checkGraph(inner, constants);
   }
 };
 
-const requireBounded = (node: NodeProto, constants: Constants): void => {
+const requireBounded = (node: NodeProto, constants: SmallConstants): void => {
   const elements = elementsOf[node.opType]?.(node, (index) =>
-    numbersOf(constants.get(node.input[index] ?? '')),
+    readConstant(constants.get(node.input[index] ?? '')),
   );
-  if (elements !== undefined) compare(node, 'tensorBytes', elements * leastBytes);
-  if (node.opType === 'Loop') compare(node, 'loopTrips', tripsOf(node, constants));
+  if (elements !== undefined) requireBelowLimit(node, 'tensorBytes', elements * bytesPerElement);
+  if (node.opType === 'Loop') requireBelowLimit(node, 'loopTrips', countTrips(node, constants));
 };
 
 /** float32, the type of nearly all tensors. */
-const leastBytes = 4;
+const bytesPerElement = 4;
 
-const compare = (node: NodeProto, name: LimitName, claimed: number): void => {
+const requireBelowLimit = (node: NodeProto, name: LimitName, claimed: number): void => {
   const { most, unit, remedy } = limits[name];
   if (claimed <= most) return;
   const label = node.name || node.output.find((output) => output !== '') || 'without a name';
   throw new UserError(
     'ModelUnsupported',
-    `Reading the ONNX model: the node ${label} (${node.opType}) asks for ${claimed.toLocaleString('en')} ${unit}, and at most ${most.toLocaleString('en')} are accepted. ${remedy}`,
+    `Reading the ONNX model: the node ${label} (${node.opType}) asks for ${claimed.toLocaleString('en')} ${unit}; at most ${most.toLocaleString('en')} are accepted. ${remedy}`,
   );
 };
 
-/** The values of a constant input, undefined for any other. */
+/** Values of a constant input; undefined for any other input. */
 type InputAt = (index: number) => readonly number[] | undefined;
 
-/** Sizes below 1 stand for what is copied from elsewhere. */
+/** Sizes below 1 mean "copy from the input", and count as 1. */
 const product = (sizes: readonly number[] | undefined): number =>
   (sizes ?? []).reduce((all, size) => all * Math.max(1, size), 1);
 
@@ -71,7 +74,7 @@ const shapeAttribute = (node: NodeProto): number => product(intsOf(node, 'shape'
 
 const window = (_node: NodeProto, inputAt: InputAt): number => inputAt(0)?.[0] ?? 0;
 
-/** Elements of the output as far as constants tell: a lower bound. */
+/** Number of output elements as far as constants determine it: a lower bound. */
 const elementsOf: Readonly<Record<string, (node: NodeProto, inputAt: InputAt) => number>> = {
   ConstantOfShape: shapeInput(0),
   Expand: shapeInput(1),
@@ -96,10 +99,10 @@ const elementsOf: Readonly<Record<string, (node: NodeProto, inputAt: InputAt) =>
   BlackmanWindow: window,
 };
 
-/** A shape has an entry an axis; what is longer is no shape. */
+/** A shape has one entry per axis; a longer constant is not a shape. */
 const mostEntries = 64;
 
-const numbersOf = (tensor: TensorProto | undefined): readonly number[] | undefined =>
+const readConstant = (tensor: TensorProto | undefined): readonly number[] | undefined =>
   tensor && numeric.has(tensor.dataType) && elementCountOf(tensor) <= mostEntries
     ? [...floatsOf(tensor)]
     : undefined;
@@ -111,19 +114,19 @@ const numeric: ReadonlySet<number> = new Set([
   elementType.int64,
 ]);
 
-/** Trips of a loop that its count alone can end, 0 where a condition can. */
-const tripsOf = (node: NodeProto, constants: Constants): number => {
+/** Iterations of a loop that only its count can end; 0 if a condition can end it. */
+const countTrips = (node: NodeProto, constants: SmallConstants): number => {
   const [count = '', condition = ''] = node.input;
   const startsTrue = condition === '' || isTrue(constants.get(condition));
   const body = attributeOf(node, 'body')?.g;
   if (!body || !isEndless(body, startsTrue)) return 0;
-  return count === '' ? Number.POSITIVE_INFINITY : (numbersOf(constants.get(count))?.[0] ?? 0);
+  return count === '' ? Number.POSITIVE_INFINITY : (readConstant(constants.get(count))?.[0] ?? 0);
 };
 
 const isTrue = (tensor: TensorProto | undefined): boolean =>
   tensor?.rawData[0] === 1 || tensor?.int32Data[0] === 1;
 
-/** The condition comes out of the body as it went in, or is always true. */
+/** True if the body returns its condition unchanged, or a constant true. */
 const isEndless = ({ input, output, node, initializer }: GraphProto, startsTrue: boolean): boolean => {
   const [given, condition] = [input[1]?.name, output[0]?.name];
   const maker = node.find((each) => condition !== undefined && each.output.includes(condition));

@@ -1,4 +1,4 @@
-/** Names of ONNX element types, as NumPy writes them. Numbers: TensorProto.DataType in onnx.proto. */
+/** ONNX element types by NumPy's names. Source: TensorProto.DataType in onnx.proto. */
 export const elementType = {
   float32: 1,
   uint8: 2,
@@ -18,11 +18,12 @@ export const elementType = {
   bfloat16: 16,
 } as const;
 
+/** Name of an element type, such as `float32`. */
 export type ElementType = keyof typeof elementType;
 
 const names = new Map<number, ElementType>(
   Object.entries(elementType).map(([name, number]) => [number, name as ElementType]),
 );
 
-/** `float32`; `type 23` for one that has no name here. */
+/** Returns the name of an element type; `type 23` for a number without a name here. */
 export const elementTypeName = (number: number): string => names.get(number) ?? `type ${number}`;

@@ -1,6 +1,6 @@
 /**
- * Tensor data that lie in files beside the model. A location is relative to the model's folder and may not leave it,
- * by name or by a link; offset and length must lie inside the file. https://onnx.ai/onnx/repo-docs/ExternalData.html
+ * Tensor data in files beside the model. A location is relative to the model's folder and must not leave it, by name or
+ * by a symbolic link; offset and length must be inside the file. https://onnx.ai/onnx/repo-docs/ExternalData.html
  */
 
 import { type FileHandle, realpath } from 'node:fs/promises';
@@ -17,20 +17,20 @@ import {
 } from './generated/onnx_pb.ts';
 import { copyWith, graphOf } from './graph.ts';
 import { rawSizeOf } from './tensor.ts';
-import { tensorsIn } from './tensors-in.ts';
+import { listTensors } from './tensors-in.ts';
 
 /** Offsets are multiples of a memory page, so that readers can map the file. */
 const alignment = 4096;
 
-/** What one ONNX file can hold: protobuf's own limit, which every reader of ONNX has. */
+/** Largest ONNX file in bytes: protobuf's limit, which every reader of ONNX has. */
 export const oneFileBytes = 2 ** 31 - 1;
 
 /**
- * Brings every external tensor's data into the model, in place.
- * @throws UserError ModelInvalid, InputNotFound (a data file is missing)
+ * Loads the data of every external tensor into the model, in place.
+ * @throws UserError ModelInvalid, InputNotFound (a data file is missing), ModelUnsupported (2 GiB or more)
  */
 export const inlineExternalData = async (model: ModelProto, folder: string): Promise<void> => {
-  const external = tensorsIn(model).filter(({ dataLocation }) => dataLocation === DataLocation.EXTERNAL);
+  const external = listTensors(model).filter(({ dataLocation }) => dataLocation === DataLocation.EXTERNAL);
   const byLocation = Map.groupBy(external, (tensor) => entryOf(tensor, 'location') ?? '');
   let total = 0;
   for (const [location, tensors] of byLocation) {
@@ -41,34 +41,35 @@ export const inlineExternalData = async (model: ModelProto, folder: string): Pro
 };
 
 /**
- * For a model that is no file with a folder: inside an encrypted file, or in memory. A runtime would look for its data in
- * the working folder of the process.
+ * Checks that a model without a folder (encrypted, or in memory) has no external data. A runtime would look for it in
+ * the working directory of the process.
  * @throws UserError ModelInvalid
  */
-export const refuseExternalData = (model: ModelProto): void => {
-  const tensor = tensorsIn(model).find(({ dataLocation }) => dataLocation === DataLocation.EXTERNAL);
+export const requireNoExternalData = (model: ModelProto): void => {
+  const tensor = listTensors(model).find(({ dataLocation }) => dataLocation === DataLocation.EXTERNAL);
   if (tensor === undefined) return;
   throw new UserError(
     'ModelInvalid',
-    `Reading the encrypted model: its tensor ${tensor.name} keeps its data in another file, and an encrypted model has no other files. Encrypt it again by tlt-model pack, which puts all data into one file.`,
+    `Reading the encrypted model: its tensor ${tensor.name} keeps its data in another file, but an encrypted model is one file. Encrypt it again by tlt-model pack, which puts all data into one file.`,
   );
 };
 
-export type Split = {
+/** A model and its separate data file. */
+export type SplitModel = {
   readonly model: ModelProto;
-  /** What the data file holds, in order; empty if nothing was taken out. */
+  /** Content of the data file, in order; empty if no tensor was taken out. */
   readonly data: Iterable<Uint8Array>;
   readonly dataBytes: number;
 };
 
 /**
- * The model with the raw data of large initializers taken out, and those data, none of them copied. Constants in attributes
- * stay: shape inference reads them, and cannot follow them out of the file.
+ * Splits a model into one without the raw data of large initializers, and that data; nothing is copied. `threshold` is
+ * in bytes. Constants in attributes stay, because shape inference reads them and cannot follow them into another file.
  */
 export const splitExternalData = (
   model: ModelProto,
   { location, threshold }: { readonly location: string; readonly threshold: number },
-): Split => {
+): SplitModel => {
   const initializer = graphOf(model).initializer;
   const large = initializer.filter(({ rawData }) => rawData.length > 0 && rawData.length >= threshold);
   const offsets = new Map<TensorProto, number>();
@@ -80,26 +81,26 @@ export const splitExternalData = (
   }
   const slim = initializer.map((tensor) => {
     const offset = offsets.get(tensor);
-    return offset === undefined ? tensor : pointingOutside(tensor, { location, offset });
+    return offset === undefined ? tensor : withExternalData(tensor, { location, offset });
   });
-  const graph = copyWith(graphOf(model), { initializer: slim }); // the caller's model stays as it is
-  return { model: copyWith(model, { graph }), data: laidOut(offsets), dataBytes: end };
+  const graph = copyWith(graphOf(model), { initializer: slim }); // the caller's model is not modified
+  return { model: copyWith(model, { graph }), data: layOutData(offsets), dataBytes: end };
 };
 
-/** Tensors at their offsets, and zeros between them. */
-function* laidOut(offsets: ReadonlyMap<TensorProto, number>): Generator<Uint8Array> {
+/** Yields the tensors at their offsets, with zeros between them. */
+function* layOutData(offsets: ReadonlyMap<TensorProto, number>): Generator<Uint8Array> {
   let end = 0;
   for (const [{ rawData }, offset] of offsets) {
     if (offset > end) yield new Uint8Array(offset - end);
-    for (let at = 0; at < rawData.length; at += pieceBytes) yield rawData.subarray(at, at + pieceBytes);
+    for (let at = 0; at < rawData.length; at += chunkBytes) yield rawData.subarray(at, at + chunkBytes);
     end = offset + rawData.length;
   }
 }
 
-/** A system writes 2 GiB at once at most. */
-const pieceBytes = 2 ** 26;
+/** Bytes per write. The operating system writes at most 2 GiB at once. */
+const chunkBytes = 2 ** 26;
 
-const pointingOutside = (
+const withExternalData = (
   tensor: TensorProto,
   { location, offset }: { readonly location: string; readonly offset: number },
 ): TensorProto => {
@@ -116,11 +117,11 @@ const entryOf = ({ externalData }: TensorProto, key: string): string | undefined
   externalData.find((entry) => entry.key === key)?.value;
 
 const openInside = async (folder: string, location: string): Promise<FileHandle> => {
-  if (location === '' || isAbsolute(location)) throw outside(location);
+  if (location === '' || isAbsolute(location)) throw locationOutside(location);
   try {
     const base = await realpath(folder);
     const path = await realpath(join(base, location));
-    if (path === base || !isInside(base, path)) throw outside(location);
+    if (path === base || !isInside(base, path)) throw locationOutside(location);
     return await openRegular(path);
   } catch (thrown) {
     if (systemCodeOf(thrown) === undefined) throw thrown;
@@ -141,17 +142,21 @@ const inline = async (
   const length = numberOf(tensor, 'length') ?? size - offset;
   const needed = rawSizeOf(tensor);
   if (needed !== undefined && length !== needed)
-    throw damaged(tensor, `needs ${needed} bytes, and ${length} are set aside for it`);
+    throw invalidExternalData(tensor, `needs ${needed} bytes, but its entry has ${length}`);
   if (length < 0 || offset + length > size)
-    throw damaged(tensor, `lies at bytes ${offset} to ${offset + length} of a file of ${size} bytes`);
+    throw invalidExternalData(
+      tensor,
+      `is at bytes ${offset} to ${offset + length}, but the file has ${size} bytes`,
+    );
   if (length > limit)
     throw new UserError(
       'ModelUnsupported',
-      "Reading the model's external data: with them it takes 2 GiB or more, and the one ONNX file inside of a .tlt, an .etlt or an engine's input holds less. Prune the model, or build an engine of the files as they are, by trtexec.",
+      "Reading the model's external data: the model has 2 GiB or more, and the single ONNX file in a .tlt, in an .etlt and for an engine must be smaller. Prune the model, or build an engine from the original files by trtexec.",
     );
   const bytes = new Uint8Array(length);
   const { bytesRead } = await file.read(bytes, 0, length, offset);
-  if (bytesRead !== length) throw damaged(tensor, `could be read for ${bytesRead} of ${length} bytes only`);
+  if (bytesRead !== length)
+    throw invalidExternalData(tensor, `has ${length} bytes, but only ${bytesRead} could be read`);
   tensor.rawData = bytes;
   tensor.externalData = [];
   Reflect.deleteProperty(tensor, 'dataLocation');
@@ -162,18 +167,18 @@ const numberOf = (tensor: TensorProto, key: string): number | undefined => {
   const text = entryOf(tensor, key);
   if (text === undefined) return undefined;
   const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (!Number.isSafeInteger(number)) throw damaged(tensor, `has the ${key} '${text}'`);
+  if (!Number.isSafeInteger(number)) throw invalidExternalData(tensor, `has the ${key} '${text}'`);
   return number;
 };
 
-const damaged = (tensor: TensorProto, found: string): UserError =>
+const invalidExternalData = (tensor: TensorProto, found: string): UserError =>
   new UserError(
     'ModelInvalid',
     `Reading the model's external data: tensor ${tensor.name} ${found}. The model and its data file do not belong together.`,
   );
 
-const outside = (location: string): UserError =>
+const locationOutside = (location: string): UserError =>
   new UserError(
     'ModelInvalid',
-    `Reading the model's external data: the location '${location}' is not inside the model's folder. Such a model is refused; export it with its data beside it.`,
+    `Reading the model's external data: the location '${location}' is not inside the model's folder. Export the model with its data file beside it.`,
   );

@@ -1,6 +1,6 @@
 /**
- * Questions about an ONNX graph, and small pure changes to it: nothing here alters its argument.
- * Tensors are in tensor.ts, nodes and attributes in node.ts.
+ * Queries on ONNX graphs, and small pure changes: nothing here modifies its argument. Tensors are in tensor.ts, nodes
+ * and attributes in node.ts.
  */
 
 import { create } from '@bufbuild/protobuf';
@@ -20,28 +20,33 @@ import {
 import { attributeOf, tensorOf } from './node.ts';
 import { elementCountOf, tensorFromFloats, tensorFromInt64s } from './tensor.ts';
 
-/** A fixed size, the name of a free one (`N`), or nothing known. */
+/** A fixed size, the name of a dynamic dimension (`N`), or undefined if unknown. */
 export type Dimension = number | string | undefined;
 
-/** The graph of a model that `parseModel` accepted. */
+/**
+ * Returns the graph of a model.
+ * @throws UserError ModelInvalid if it has none
+ */
 export const graphOf = (model: ModelProto): GraphProto => {
   if (!model.graph)
     throw new UserError('ModelInvalid', 'Reading the ONNX model: it has no graph. Export it again.');
   return model.graph;
 };
 
-/** What must be fed: graph inputs without those that an initializer fills (before IR 4 those are listed too). */
+/** Graph inputs that must be fed: those without an initializer (before IR 4 initializers are inputs, too). */
 export const inputsOf = (graph: GraphProto): ValueInfoProto[] => {
   const filled = new Set(graph.initializer.map(({ name }) => name));
   return graph.input.filter(({ name }) => !filled.has(name));
 };
 
+/** Graph outputs in order. */
 export const outputsOf = (graph: GraphProto): ValueInfoProto[] => graph.output;
 
+/** Initializers by name. */
 export const initializerMap = (graph: GraphProto): Map<string, TensorProto> =>
   new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
 
-/** The tensor's shape, or undefined where not even its rank is known. */
+/** Shape of a value; undefined if its rank is unknown. */
 export const shapeOf = ({ type }: ValueInfoProto): Dimension[] | undefined => {
   if (type?.value.case !== 'tensorType') return undefined;
   return type.value.value.shape?.dim.map(({ value }) => {
@@ -50,15 +55,15 @@ export const shapeOf = ({ type }: ValueInfoProto): Dimension[] | undefined => {
   });
 };
 
-/** The number of the element type (`elementType.float32` is 1), or undefined for a sequence, a map or nothing said. */
+/** Number of the element type (`elementType.float32` is 1); undefined for a sequence, a map or an untyped value. */
 export const elementTypeOf = ({ type }: ValueInfoProto): number | undefined =>
   type?.value.case === 'tensorType' ? type.value.value.elemType : undefined;
 
-/** ONNX's own operators have no domain, or its long name. In a model in normal form they have none. */
+/** Whether a domain is that of ONNX's own operators: empty, or its long name. In normal form it is empty. */
 export const isDefaultDomain = (domain: string): boolean => domain === '' || domain === 'ai.onnx';
 
 /**
- * Version of the operator set of the default domain.
+ * Opset version of the default domain.
  * @throws UserError ModelInvalid if none is imported
  */
 export const opsetOf = (model: ModelProto): number => {
@@ -71,24 +76,24 @@ export const opsetOf = (model: ModelProto): number => {
   return Number(opset.version);
 };
 
-/** The graph and every graph inside it (branches of If, bodies of Loop), outermost first. */
+/** Yields the graph and every graph inside it (branches of If, bodies of Loop and Scan), outermost first. */
 export function* graphsOf(graph: GraphProto): Generator<GraphProto> {
   yield graph;
   for (const { g, graphs } of graph.node.flatMap(({ attribute }) => attribute))
     for (const inner of g ? [g, ...graphs] : graphs) yield* graphsOf(inner);
 }
 
-/** Every node of the model, those of inner graphs and of functions included. */
+/** Every node of the model, including those of inner graphs and functions. */
 export const allNodes = (model: ModelProto): NodeProto[] => [
   ...[...graphsOf(graphOf(model))].flatMap(({ node }) => node),
   ...model.functions.flatMap(({ node }) => node),
 ];
 
-/** Trained with quantisation: scales stand in the graph as QuantizeLinear/DequantizeLinear pairs. */
+/** Whether the model was trained with quantisation: its graph has QuantizeLinear or DequantizeLinear nodes. */
 export const isQat = (model: ModelProto): boolean =>
   allNodes(model).some(({ opType }) => opType === 'QuantizeLinear' || opType === 'DequantizeLinear');
 
-/** Number of weights: elements of float and 8-bit constants. Integer constants are shapes and indices, not weights. */
+/** Number of weights: elements of float and 8-bit constants. Other integer constants are shapes and indices. */
 export const parameterCount = (model: ModelProto): number => {
   const tensors = [...graphsOf(graphOf(model))].flatMap(({ initializer, node }) => [
     ...initializer,
@@ -108,11 +113,11 @@ const weightTypes: ReadonlySet<number> = new Set([
   elementType.uint8,
 ]);
 
-/** The graph with its Constant nodes as initializers, so that a constant has one form. Strings and sparse ones stay. */
+/** Turns Constant nodes into initializers, so that a constant has one form. String and sparse constants stay. */
 export const foldConstants = (graph: GraphProto): GraphProto => {
   const folded = new Map<NodeProto, TensorProto>();
   for (const node of graph.node) {
-    const value = node.opType === 'Constant' && node.domain === '' ? constantValue(node) : undefined;
+    const value = node.opType === 'Constant' && node.domain === '' ? makeConstantTensor(node) : undefined;
     if (value) folded.set(node, value);
   }
   return copyWith(graph, {
@@ -121,7 +126,7 @@ export const foldConstants = (graph: GraphProto): GraphProto => {
   });
 };
 
-const constantValue = (node: NodeProto): TensorProto | undefined => {
+const makeConstantTensor = (node: NodeProto): TensorProto | undefined => {
   const name = node.output[0] ?? '';
   const tensor = tensorOf(node, 'value');
   if (tensor) return copyWith(tensor, { name });
@@ -140,11 +145,11 @@ const constantValue = (node: NodeProto): TensorProto | undefined => {
   }
 };
 
-/** A shallow copy with some fields replaced. (A spread would lose the prototype that holds proto2's defaults.) */
+/** Makes a shallow copy with some fields replaced. A spread would lose the prototype that holds proto2's defaults. */
 export const copyWith = <T extends object>(message: T, changes: Partial<T>): T =>
   Object.assign(Object.create(Object.getPrototypeOf(message)), message, changes);
 
-/** A graph input, output or inner tensor with its type; `shape` undefined says nothing of the rank. */
+/** Makes the declaration of a tensor; undefined `shape` leaves its rank open. */
 export const makeValueInfo = (
   name: string,
   elemType: number,
@@ -155,21 +160,22 @@ export const makeValueInfo = (
     type: {
       value: {
         case: 'tensorType',
-        value: { elemType, ...(shape === undefined ? {} : { shape: { dim: shape.map(dimension) } }) },
+        value: { elemType, ...(shape === undefined ? {} : { shape: { dim: shape.map(makeDimension) } }) },
       },
     },
   });
 
-/** A value of which only the name is known; whoever loads the model infers its type. */
+/** Makes a declaration with a name only; the runtime infers the type. */
 export const makeUntypedValueInfo = (name: string): ValueInfoProto => create(ValueInfoProtoSchema, { name });
 
-const dimension = (size: Dimension) => {
+const makeDimension = (size: Dimension) => {
   if (size === undefined) return {};
   return typeof size === 'number'
     ? { value: { case: 'dimValue' as const, value: BigInt(size) } }
     : { value: { case: 'dimParam' as const, value: size } };
 };
 
+/** What a graph is made of. */
 export type GraphParts = {
   readonly name: string;
   readonly inputs: readonly ValueInfoProto[];
@@ -178,6 +184,7 @@ export type GraphParts = {
   readonly initializers?: readonly TensorProto[];
 };
 
+/** Makes a graph. */
 export const makeGraph = ({ name, inputs, outputs, nodes, initializers }: GraphParts): GraphProto =>
   create(GraphProtoSchema, {
     name,
@@ -187,7 +194,7 @@ export const makeGraph = ({ name, inputs, outputs, nodes, initializers }: GraphP
     initializer: [...(initializers ?? [])],
   });
 
-/** A whole model around a graph, IR version 8 (opset 13 to 18 and every reader of today). */
+/** Makes a model with one graph, IR version 8 (for opset 13 to 18 and every current reader). */
 export const makeModel = ({ opset, ...parts }: GraphParts & { readonly opset: number }): ModelProto =>
   create(ModelProtoSchema, {
     irVersion: 8n,

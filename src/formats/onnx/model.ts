@@ -1,6 +1,6 @@
 /**
- * ONNX models: bytes and files <-> ModelProto. A model that `parseModel` let through has a graph, an operator set and
- * tensors whose data fit their dimensions. Tensors keep pointing into the bytes they were parsed from.
+ * Converts ONNX bytes and files to ModelProto and back. A model accepted by `parseModel` has a graph, an opset, and
+ * tensors whose data match their dimensions. Its tensors are views of the parsed bytes.
  */
 
 import { basename, dirname, join } from 'node:path';
@@ -9,80 +9,88 @@ import { messageOf, systemCodeOf, UserError } from '../../ground/base/errors.ts'
 import { readRegular } from '../../ground/base/readable.ts';
 import { makeOutputs, writeWholeFile } from '../../ground/base/whole-file.ts';
 import { requireBoundedClaims } from './claims.ts';
-import { fieldsOf } from './damage.ts';
-import { inlineExternalData, oneFileBytes, refuseExternalData, splitExternalData } from './external-data.ts';
+import { scanFields } from './damage.ts';
+import {
+  inlineExternalData,
+  oneFileBytes,
+  requireNoExternalData,
+  splitExternalData,
+} from './external-data.ts';
 import { type ModelProto, ModelProtoSchema, TensorProto_DataLocation } from './generated/onnx_pb.ts';
 import { opsetOf } from './graph.ts';
-import { type Afterwards, serialized } from './serialize.ts';
+import { type SourceBytes, serializeFields } from './serialize.ts';
 import { checkTensor, rawSizeOf } from './tensor.ts';
-import { tensorsIn } from './tensors-in.ts';
+import { listTensors } from './tensors-in.ts';
 
 /**
- * The model in `bytes`; data in other files stay references (`readModelFile` brings them in).
- * @throws UserError ModelInvalid, with the place, for a file that is cut short, damaged or something else;
- * ModelUnsupported for a node that asks for more than any network needs
+ * Parses a model; external data stay references (`readModelFile` loads them).
+ * @throws UserError ModelInvalid with the position, for a file that is truncated, damaged or of another format;
+ * ModelUnsupported for a node that claims more than the limits
  */
 export const parseModel = (bytes: Uint8Array): ModelProto => {
   const model = decode(bytes);
-  if (!model.graph) throw notOnnx(bytes, 'it holds no graph');
+  if (!model.graph) throw invalidModel(bytes, 'it has no graph');
   if (model.graph.node.length === 0 && model.graph.output.length === 0)
-    throw notOnnx(bytes, 'its graph is empty');
-  if (model.irVersion <= 0n) throw notOnnx(bytes, 'it has no IR version');
+    throw invalidModel(bytes, 'its graph is empty');
+  if (model.irVersion <= 0n) throw invalidModel(bytes, 'it has no IR version');
   opsetOf(model);
-  for (const tensor of tensorsIn(model)) checkTensor(tensor);
+  for (const tensor of listTensors(model)) checkTensor(tensor);
   requireBoundedClaims(model);
   return model;
 };
 
-/** The same for a model that must be complete: one from an encrypted file. @throws UserError ModelInvalid */
+/**
+ * Parses a model that must have all its data inside, such as a decrypted one.
+ * @throws UserError ModelInvalid, ModelUnsupported
+ */
 export const parseCompleteModel = (bytes: Uint8Array): ModelProto => {
   const model = parseModel(bytes);
-  refuseExternalData(model);
+  requireNoExternalData(model);
   return model;
 };
 
 /**
- * Fields in the order of their numbers, so equal models give equal bytes.
- * @throws UserError ModelUnsupported above 2 GiB, where data must lie in another file
+ * Serializes a model. Fields are in the order of their numbers, so equal models give equal bytes.
+ * @throws UserError ModelUnsupported above 2 GiB, which needs external data
  */
-export const serializeModel = (model: ModelProto): Uint8Array => written(model, 'Keep');
+export const serializeModel = (model: ModelProto): Uint8Array => serialize(model, 'Keep');
 
 /**
- * The same for a model that nobody needs any more: its tensors' memory is given back piece by piece, so that the weights are
- * in memory once. What holds one of their buffers must not be used afterwards.
+ * Serializes a model and releases its tensors' memory on the way, so that the weights are in memory once. The model and
+ * its buffers must not be used afterwards.
  * @throws UserError as `serializeModel`
  */
-export const serializeAndRelease = (model: ModelProto): Uint8Array => written(model, 'Release');
+export const serializeAndRelease = (model: ModelProto): Uint8Array => serialize(model, 'Release');
 
-/** Bytes of raw data: nearly all of the file that `serializeModel` would make. */
+/** Bytes of raw data: nearly the size of the serialized model. */
 export const rawBytesOf = (model: ModelProto): number =>
-  tensorsIn(model).reduce((total, { rawData }) => total + rawData.length, 0);
+  listTensors(model).reduce((total, { rawData }) => total + rawData.length, 0);
 
-const written = (model: ModelProto, afterwards: Afterwards): Uint8Array => {
+const serialize = (model: ModelProto, afterwards: SourceBytes): Uint8Array => {
   const dataBytes = rawBytesOf(model);
   if (dataBytes > oneFileBytes)
     throw new UserError(
       'ModelUnsupported',
-      `Writing the ONNX model: its tensors take ${dataBytes} bytes, and one ONNX message holds less than 2 GiB. Keep the data in a separate file.`,
+      `Writing the ONNX model: its tensors take ${dataBytes} bytes; one ONNX file must be smaller than 2 GiB. Keep the data in a separate file.`,
     );
-  return serialized(model, afterwards);
+  return serializeFields(model, afterwards);
 };
 
 /**
- * Reads a model file and the data files it points to, which must lie in its folder or below.
- * @throws UserError InputNotFound, ModelInvalid
+ * Reads a model file with its data files, which must be in its folder or below.
+ * @throws UserError InputNotFound, ModelInvalid, ModelUnsupported
  */
 export const readModelFile = async (path: string): Promise<ModelProto> =>
-  (await completed(path, readBytes(path))).model;
+  (await completeModel(path, readBytes(path))).model;
 
 /**
- * The model whose file has been read, with the data files beside that file brought in.
+ * Parses the bytes of the file at `path` and loads its external data. `isOneFile`: there was none.
  * @throws UserError as `readModelFile`
  */
-export const completed = async (
+export const completeModel = async (
   path: string,
   bytes: Uint8Array,
-): Promise<{ readonly model: ModelProto /** Nothing was brought in. */; readonly isOneFile: boolean }> => {
+): Promise<{ readonly model: ModelProto; readonly isOneFile: boolean }> => {
   try {
     const model = parseModel(bytes);
     const isOneFile = !hasExternalData(model);
@@ -94,16 +102,17 @@ export const completed = async (
   }
 };
 
+/** How a model file is written. */
 export type ModelFileOptions = {
-  /** Tensors of at least so many bytes go to `<name>.data` beside the model. Left out: everything in one file. */
+  /** Tensors of at least this many bytes go to `<name>.data` beside the model. Undefined: everything in one file. */
   readonly externalDataThreshold?: number;
   readonly overwrite?: boolean;
-  /** As `WriteOptions` has it. */
+  /** Readable by the owner only; see `WriteOptions`. */
   readonly isPrivate?: boolean;
 };
 
 /**
- * Writes a model file, and its data file if any, together and whole or not at all.
+ * Writes a model file and its data file, if any: both whole, or neither.
  * @throws UserError OutputExists, OutputUnwritable, DiskFull
  */
 export const writeModelFile = async (
@@ -121,28 +130,28 @@ export const writeModelFile = async (
   await outputs.publish();
 };
 
-/** Whether some tensor's data lie outside the bytes of the model. */
+/** Whether the data of any tensor is in another file. */
 export const hasExternalData = (model: ModelProto): boolean =>
-  tensorsIn(model).some(({ dataLocation }) => dataLocation === TensorProto_DataLocation.EXTERNAL);
+  listTensors(model).some(({ dataLocation }) => dataLocation === TensorProto_DataLocation.EXTERNAL);
 
-/** Bytes of all tensors in `raw_data` form; strings and exotic types left out. */
+/** Bytes of all tensors in `raw_data` form, without strings and unknown types. */
 export const dataBytesOf = (model: ModelProto): number =>
-  tensorsIn(model).reduce((total, tensor) => total + (rawSizeOf(tensor) ?? 0), 0);
+  listTensors(model).reduce((total, tensor) => total + (rawSizeOf(tensor) ?? 0), 0);
 
 const decode = (bytes: Uint8Array): ModelProto => {
-  // A plain view: slicing a Buffer would share memory where slicing a Uint8Array copies.
+  // A Uint8Array view: slicing a Buffer shares memory, slicing a Uint8Array copies.
   const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   try {
     return fromBinary(ModelProtoSchema, plain);
   } catch (thrown) {
-    throw notOnnx(bytes, messageOf(thrown), thrown);
+    throw invalidModel(bytes, messageOf(thrown), thrown);
   }
 };
 
-const notOnnx = (bytes: Uint8Array, found: string, cause?: unknown): UserError =>
+const invalidModel = (bytes: Uint8Array, found: string, cause?: unknown): UserError =>
   new UserError(
     'ModelInvalid',
-    `Reading the ONNX model (${bytes.length} bytes): ${fieldsOf(bytes).stoppedBy ?? found}. Copy or export the file again.`,
+    `Reading the ONNX model (${bytes.length} bytes): ${scanFields(bytes).stoppedBy ?? found}. Copy or export the file again.`,
     { cause },
   );
 
@@ -151,7 +160,7 @@ const readBytes = (path: string): Uint8Array => {
     return readRegular(path);
   } catch (thrown) {
     if (thrown instanceof UserError) throw thrown;
-    const why = systemCodeOf(thrown) === 'ENOENT' ? 'there is no such file' : messageOf(thrown);
+    const why = systemCodeOf(thrown) === 'ENOENT' ? 'the file does not exist' : messageOf(thrown);
     throw new UserError('InputNotFound', `Reading the model ${path}: ${why}. Check the path.`, {
       cause: thrown,
     });

@@ -1,4 +1,4 @@
-/** Nodes and their attributes: made in one call, read with the operator's own default. */
+/** Makes nodes in one call, and reads attributes with the operator's default. */
 import { create } from '@bufbuild/protobuf';
 import {
   type AttributeProto,
@@ -10,7 +10,7 @@ import {
   type TensorProto,
 } from './generated/onnx_pb.ts';
 
-/** An attribute's value with its type named, since a JavaScript number is both an int and a float. */
+/** An attribute value with its type, because a JavaScript number can be an int or a float. */
 export type AttributeValue =
   | { readonly int: number }
   | { readonly ints: readonly number[] }
@@ -20,6 +20,7 @@ export type AttributeValue =
   | { readonly tensor: TensorProto }
   | { readonly graph: GraphProto };
 
+/** What a node is made of, besides its operator. */
 export type NodeParts = {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
@@ -28,7 +29,9 @@ export type NodeParts = {
   readonly domain?: string;
 };
 
-/** `makeNode('Conv', { inputs: ['x', 'w'], outputs: ['y'], attributes: { strides: { ints: [2, 2] } } })` */
+/**
+ * Makes a node: `makeNode('Conv', { inputs: ['x', 'w'], outputs: ['y'], attributes: { strides: { ints: [2, 2] } } })`.
+ */
 export const makeNode = (
   opType: string,
   { inputs, outputs, name, attributes, domain }: NodeParts,
@@ -42,10 +45,11 @@ export const makeNode = (
     ...(domain === undefined ? {} : { domain }),
   });
 
+/** Makes an attribute. */
 export const makeAttribute = (name: string, value: AttributeValue): AttributeProto =>
-  create(AttributeProtoSchema, { name, ...typed(value) });
+  create(AttributeProtoSchema, { name, ...toAttributeFields(value) });
 
-const typed = (value: AttributeValue) => {
+const toAttributeFields = (value: AttributeValue) => {
   if ('int' in value) return { type: AttributeType.INT, i: BigInt(value.int) };
   if ('ints' in value) return { type: AttributeType.INTS, ints: value.ints.map(BigInt) };
   if ('float' in value) return { type: AttributeType.FLOAT, f: value.float };
@@ -55,24 +59,30 @@ const typed = (value: AttributeValue) => {
   return { type: AttributeType.TENSOR, t: value.tensor };
 };
 
+/** Attribute by name, or undefined. */
 export const attributeOf = (node: NodeProto, name: string): AttributeProto | undefined =>
   node.attribute.find((attribute) => attribute.name === name);
 
+/** Integer attribute, or the operator's default. */
 export const intOf = (node: NodeProto, name: string, fallback: number): number => {
   const attribute = attributeOf(node, name);
   return attribute ? Number(attribute.i) : fallback;
 };
 
+/** Float attribute, or the operator's default. */
 export const floatOf = (node: NodeProto, name: string, fallback: number): number =>
   attributeOf(node, name)?.f ?? fallback;
 
+/** List of integers, or undefined if the attribute is absent. */
 export const intsOf = (node: NodeProto, name: string): number[] | undefined =>
   attributeOf(node, name)?.ints.map(Number);
 
+/** String attribute, or the operator's default. */
 export const stringOf = (node: NodeProto, name: string, fallback: string): string => {
   const attribute = attributeOf(node, name);
   return attribute ? new TextDecoder().decode(attribute.s) : fallback;
 };
 
+/** Tensor attribute, or undefined. */
 export const tensorOf = (node: NodeProto, name: string): TensorProto | undefined =>
   attributeOf(node, name)?.t;

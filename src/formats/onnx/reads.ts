@@ -1,20 +1,20 @@
-/** What a node reads, its bodies included: branches of If and bodies of Loop and Scan read the graph around them. */
+/** Which tensors a node reads, including its bodies: branches of If and bodies of Loop and Scan read outer tensors. */
 import type { GraphProto, NodeProto } from './generated/onnx_pb.ts';
 
-/** Names of the tensors that a node needs before it can run; a name can appear twice, an absent input never. */
+/** Names of the tensors that a node reads, possibly repeated, without absent inputs. */
 export const readsOf = (node: NodeProto): readonly string[] => [
   ...node.input.filter((name) => name !== ''),
-  ...readByBodies(node),
+  ...readsOfBodies(node),
 ];
 
-/** Only those that its bodies read: no input of the node names them. */
-export const readByBodies = (node: NodeProto): readonly string[] => bodiesOf(node).flatMap(readFromOutside);
+/** Outer tensors that the node's bodies read; they are not inputs of the node. */
+export const readsOfBodies = (node: NodeProto): readonly string[] => bodiesOf(node).flatMap(readsFromOutside);
 
-/** Branches and bodies in the order of the attributes; empty for nearly every node. */
+/** Branches and bodies of a node, in the order of its attributes; empty for most nodes. */
 export const bodiesOf = ({ attribute }: NodeProto): readonly GraphProto[] =>
   attribute.flatMap(({ g, graphs }) => (g ? [g, ...graphs] : graphs));
 
-const readFromOutside = (body: GraphProto): readonly string[] => {
+const readsFromOutside = (body: GraphProto): readonly string[] => {
   const own = new Set([
     ...body.input.map(({ name }) => name),
     ...body.initializer.map(({ name }) => name),

@@ -1,12 +1,16 @@
-/** A TensorProto alone in a file, the form of ONNX's own test data (`input_0.pb`). */
+/** A file with one TensorProto, the format of ONNX's own test data (`input_0.pb`). */
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { messageOf, UserError } from '../../ground/base/errors.ts';
 import { type TensorProto, TensorProtoSchema } from './generated/onnx_pb.ts';
 import { checkTensor } from './tensor.ts';
 
+/** Serializes one tensor. */
 export const serializeTensor = (tensor: TensorProto): Uint8Array => toBinary(TensorProtoSchema, tensor);
 
-/** @throws UserError ModelInvalid for a file that is cut short or something else */
+/**
+ * Parses one tensor.
+ * @throws UserError ModelInvalid for a file that is truncated or of another format
+ */
 export const parseTensor = (bytes: Uint8Array): TensorProto => {
   try {
     const tensor = fromBinary(

@@ -1,4 +1,4 @@
-/** Every TensorProto of a model, wherever the format lets one stand. */
+/** Lists every TensorProto of a model. */
 import type {
   AttributeProto,
   GraphProto,
@@ -7,30 +7,30 @@ import type {
   TensorProto,
 } from './generated/onnx_pb.ts';
 
-/** In file order: initializers, then attributes of nodes, inner graphs included. */
-export const tensorsIn = (model: ModelProto): TensorProto[] => [
-  ...(model.graph ? inGraph(model.graph) : []),
+/** Lists the tensors in file order: initializers, then node attributes, inner graphs included. */
+export const listTensors = (model: ModelProto): TensorProto[] => [
+  ...(model.graph ? listInGraph(model.graph) : []),
   ...model.functions.flatMap(({ node, attributeProto }) => [
-    ...inAttributes(node.flatMap(({ attribute }) => attribute)),
-    ...inAttributes(attributeProto),
+    ...listInAttributes(node.flatMap(({ attribute }) => attribute)),
+    ...listInAttributes(attributeProto),
   ]),
 ];
 
-const inGraph = ({ initializer, sparseInitializer, node }: GraphProto): TensorProto[] => [
+const listInGraph = ({ initializer, sparseInitializer, node }: GraphProto): TensorProto[] => [
   ...initializer,
-  ...sparseInitializer.flatMap(inSparse),
-  ...inAttributes(node.flatMap(({ attribute }) => attribute)),
+  ...sparseInitializer.flatMap(listInSparse),
+  ...listInAttributes(node.flatMap(({ attribute }) => attribute)),
 ];
 
-const inAttributes = (attributes: readonly AttributeProto[]): TensorProto[] =>
+const listInAttributes = (attributes: readonly AttributeProto[]): TensorProto[] =>
   attributes.flatMap(({ t, tensors, g, graphs, sparseTensor, sparseTensors }) => [
     ...(t ? [t] : []),
     ...tensors,
-    ...(g ? inGraph(g) : []),
-    ...graphs.flatMap(inGraph),
-    ...(sparseTensor ? inSparse(sparseTensor) : []),
-    ...sparseTensors.flatMap(inSparse),
+    ...(g ? listInGraph(g) : []),
+    ...graphs.flatMap(listInGraph),
+    ...(sparseTensor ? listInSparse(sparseTensor) : []),
+    ...sparseTensors.flatMap(listInSparse),
   ]);
 
-const inSparse = ({ values, indices }: SparseTensorProto): TensorProto[] =>
+const listInSparse = ({ values, indices }: SparseTensorProto): TensorProto[] =>
   [values, indices].filter((tensor) => tensor !== undefined);

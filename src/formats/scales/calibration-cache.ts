@@ -1,36 +1,40 @@
 /**
- * TensorRT's calibration cache: ASCII text, one line a tensor, LF at each end. The number is the scale
- * (largest absolute value / 127) as the bits of a float32: lower-case hex, most significant digit first. TensorRT leaves
- * leading zeros out; here they are written, because some readers want all eight digits.
+ * TensorRT's calibration cache: ASCII text with one line per tensor, each ending in LF. The number is the scale
+ * (largest absolute value / 127) as the bits of a float32 in lower-case hex, most significant digit first. TensorRT
+ * omits leading zeros; they are written here because some readers require all eight digits.
  *
  *     TRT-8601-EntropyCalibration2
  *     input_1: 3c010204
  */
 import { UserError } from '../../ground/base/errors.ts';
 
+/** A parsed calibration cache. */
 export type CalibrationCache = {
-  /** The number in the header (`tensorRtVersionNumber`), or undefined in the oldest files, which begin with `1`. */
+  /** Version in the header (see `tensorRtVersionNumber`); undefined in the oldest files, whose header is `1`. */
   readonly version: number | undefined;
-  /** `EntropyCalibration2`, `MinMaxCalibration` …; what TensorRT compares with its calibrator. */
+  /**
+   * Calibrator name, such as `EntropyCalibration2` or `MinMaxCalibration`; TensorRT compares it with its calibrator's.
+   */
   readonly algorithmWord: string | undefined;
-  /** Tensor name -> scale, real = q × scale, in file order. */
+  /** Tensor → scale (real = q × scale), in file order. */
   readonly scales: ReadonlyMap<string, number>;
-  /** The same of scales that no engine can use: infinite, negative or NaN. TensorRT itself writes infinity. */
+  /** Tensor → scale that no engine can use: infinite, negative or NaN. TensorRT itself writes infinity. */
   readonly unusable: ReadonlyMap<string, number>;
 };
 
+/** What a calibration cache is written from. */
 export type CacheParts = {
   readonly version: number;
   readonly algorithmWord: string;
   readonly scales: ReadonlyMap<string, number>;
 };
 
-/** Written for a tensor that was zero throughout: the smallest normal float32, since a scale of 0 divides by zero. */
+/** The scale of a tensor that was always zero: the smallest normal float32, because a scale of 0 divides by zero. */
 export const minScale = 2 ** -126;
 
 /**
- * The cache's text; tensors keep the map's order (inputs first, then topological, is the caller's care).
- * @throws UserError CalibrationFailed for a scale that is negative, infinite or NaN, or a name of two lines
+ * Writes a cache. Tensors keep the map's order; the caller puts inputs first, then topological order.
+ * @throws UserError CalibrationFailed for a scale that is negative, infinite or NaN, or a name with a line break
  */
 export const writeCalibrationCache = ({ version, algorithmWord, scales }: CacheParts): string => {
   const lines = [...scales].map(([name, scale]) => `${writableName(name)}: ${hexOfScale(name, scale)}\n`);
@@ -38,7 +42,8 @@ export const writeCalibrationCache = ({ version, algorithmWord, scales }: CacheP
 };
 
 /**
- * Reads what TensorRT, TAO or this project wrote; a line is split at its last `": "`, since names may hold colons.
+ * Parses a cache of TensorRT, TAO or this project. A line is split at its last `": "`, because names may contain
+ * colons.
  * @throws UserError CacheInvalid naming the line
  */
 export const parseCalibrationCache = (text: string): CalibrationCache => {
@@ -49,26 +54,29 @@ export const parseCalibrationCache = (text: string): CalibrationCache => {
     if (line === '') continue;
     const [name, scale] = parseLine(line, index + 2);
     if (scales.has(name) || unusable.has(name))
-      throw invalid(index + 2, `the tensor ${name} comes a second time`);
+      throw invalid(index + 2, `the tensor ${name} is listed twice`);
     (isUsable(scale) ? scales : unusable).set(name, scale);
   }
   return { ...header, scales, unusable };
 };
 
-/** What an engine or a graph is made with. @throws UserError CacheInvalid naming tensors whose scales cannot be used */
-export const usableScales = (text: string): ReadonlyMap<string, number> => {
+/**
+ * Parses a cache and returns its scales, all of which are usable.
+ * @throws UserError CacheInvalid naming a tensor whose scale is infinite, negative or NaN
+ */
+export const readUsableScales = (text: string): ReadonlyMap<string, number> => {
   const { scales, unusable } = parseCalibrationCache(text);
   if (unusable.size === 0) return scales;
   const [[name, scale]] = [...unusable] as [[string, number]];
   const more = unusable.size === 1 ? '' : ` and of ${unusable.size - 1} other tensors`;
   throw new UserError(
     'CacheInvalid',
-    `Using the calibration cache: the scale of ${name} is ${scale}${more}, so those tensors cannot be int8. tlt-model inspect lists them. Calibrate again.`,
+    `Using the calibration cache: the scale of ${name} is ${scale}${more}, so no engine can use it. tlt-model inspect lists such scales. Calibrate again.`,
   );
 };
 
 /**
- * How TensorRT writes its version into the header: 8.6.1 -> 8601 up to version 9, 10.3.0 -> 100300 from 10 on.
+ * Encodes a TensorRT version as the header does: 8.6.1 → 8601 up to version 9, 10.3.0 → 100300 from 10 on.
  * @throws UserError Usage for anything but numbers with dots
  */
 export const tensorRtVersionNumber = (version: string): number => {
@@ -88,7 +96,7 @@ const lineForm = /^(.+): ([0-9a-fA-F]{1,8})$/; // greedy: the name ends at the l
 const parseHeader = (line: string): Pick<CalibrationCache, 'version' | 'algorithmWord'> => {
   if (line === '1') return { version: undefined, algorithmWord: undefined };
   const match = headerForm.exec(line);
-  // The text is not shown: without the header this may be any file, for example one that holds a key.
+  // The line is not quoted: without the header this may be any file, such as one that contains a key.
   if (!match) throw invalid(1, 'it is not a header such as TRT-8601-EntropyCalibration2');
   return { version: Number(match[1]), algorithmWord: match[2] };
 };
@@ -116,7 +124,7 @@ const writableName = (name: string): string => {
   if (name === '' || /[\r\n]/.test(name))
     throw new UserError(
       'CalibrationFailed',
-      `Writing the calibration cache: the tensor name ${JSON.stringify(name)} does not fit on a line. Rename it in the model.`,
+      `Writing the calibration cache: the tensor name ${JSON.stringify(name)} is empty or contains a line break. Rename it in the model.`,
     );
   return name;
 };
@@ -128,5 +136,5 @@ const shorten = (text: string): string => (text.length > 60 ? `${text.slice(0, 6
 const invalid = (line: number, found: string): UserError =>
   new UserError(
     'CacheInvalid',
-    `Reading the calibration cache, line ${line}: ${found}. Calibrate again, or give a cache as TensorRT writes it.`,
+    `Reading the calibration cache, line ${line}: ${found}. Calibrate again, or use a cache in TensorRT's format.`,
   );

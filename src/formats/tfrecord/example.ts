@@ -5,14 +5,19 @@
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { messageOf, UserError } from '../../ground/base/errors.ts';
 
+/** One feature: a list of values of one type. */
 export type Feature =
   | { readonly kind: 'bytes'; readonly values: readonly Uint8Array[] }
   | { readonly kind: 'floats'; readonly values: readonly number[] }
   | { readonly kind: 'integers'; readonly values: readonly bigint[] };
 
+/** Features by name. */
 export type Example = ReadonlyMap<string, Feature>;
 
-/** `where` names file and record for the message. @throws UserError DatasetInvalid */
+/**
+ * Parses a `tf.train.Example`; `where` names file and record in the message.
+ * @throws UserError DatasetInvalid
+ */
 export const parseExample = (bytes: Uint8Array, where: string): Example => {
   const features = new Map<string, Feature>();
   try {
@@ -25,7 +30,7 @@ export const parseExample = (bytes: Uint8Array, where: string): Example => {
   } catch (thrown) {
     throw new UserError(
       'DatasetInvalid',
-      `Reading ${where}: it is no tf.train.Example (${messageOf(thrown)}). Convert the data set again.`,
+      `Reading ${where}: it is not a tf.train.Example (${messageOf(thrown)}). Convert the dataset again.`,
       { cause: thrown },
     );
   }
@@ -44,7 +49,7 @@ const parseEntry = (entry: Uint8Array): [key: string, feature: Feature] => {
   return [key, feature];
 };
 
-/** Of a oneof that comes twice the last one counts, as in protobuf. */
+/** If a oneof occurs twice the last one wins, as in protobuf. */
 const parseFeature = (message: Uint8Array): Feature => {
   let feature: Feature = { kind: 'bytes', values: [] };
   const reader = new BinaryReader(message);
@@ -66,7 +71,7 @@ const parseList = (kind: number, list: Uint8Array): Feature => {
   return { kind: 'bytes', values };
 };
 
-/** Values of field 1, packed or one by one. */
+/** Reads field 1, packed or unpacked. */
 const numbers = <T>(list: Uint8Array, wire: WireType, read: (reader: BinaryReader) => T): T[] => {
   const values: T[] = [];
   const reader = new BinaryReader(list);
@@ -81,7 +86,7 @@ const numbers = <T>(list: Uint8Array, wire: WireType, read: (reader: BinaryReade
   return values;
 };
 
-/** Calls back for each length-delimited value of one field and skips all others. */
+/** Calls `found` for each length-delimited value of one field and skips all other fields. */
 const eachField = (message: Uint8Array, wanted: number, found: (value: Uint8Array) => void): void => {
   const reader = new BinaryReader(message);
   while (reader.pos < reader.len) {

@@ -47,7 +47,7 @@ export class LayerWeights {
   values(wish: WeightWish): Float32Array {
     const array = this.#find(wish);
     const count = wish.shape.reduce((product, size) => product * size, 1);
-    const pieces = array.pieces();
+    const pieces = array.chunks();
     const values = new Float32Array(count);
     const place = placer(wish.shape, wish.order);
     let at = 0;

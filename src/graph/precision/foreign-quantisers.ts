@@ -5,7 +5,7 @@
 
 import type { ModelProto, NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { allNodes } from '../../formats/onnx/graph.ts';
-import { operatorTypes } from '../../formats/onnx/operator-types.ts';
+import { findOperatorTypes } from '../../formats/onnx/operator-types.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { field } from '../../ground/contract/fields.ts';
 import { computedFrom } from './calibration-graph.ts';
@@ -44,7 +44,7 @@ export const refuseForeignQuantisers = (model: ModelProto): void => {
 };
 
 const isForeign = ({ domain, opType }: NodeProto): boolean => {
-  if (domain === '') return quantising.test(opType) && operatorTypes(opType, newest) === undefined;
+  if (domain === '') return quantising.test(opType) && findOperatorTypes(opType, newest) === undefined;
   return !domain.startsWith('com.microsoft') && quantising.test(opType);
 };
 

@@ -15,7 +15,7 @@ import {
   opsetOf,
 } from '../../formats/onnx/graph.ts';
 import { makeNode } from '../../formats/onnx/node.ts';
-import { readByBodies } from '../../formats/onnx/reads.ts';
+import { readsOfBodies } from '../../formats/onnx/reads.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { isNonNegative } from '../transforms/non-negative.ts';
 import { constantNames, pruned } from '../transforms/prune.ts';
@@ -73,7 +73,7 @@ class Peel {
     this.#initializers = initializerMap(graph);
     this.#constant = constantNames(graph);
     const outputs = graph.output.map(({ name }) => name);
-    this.#fixed = new Set([...outputs, ...graph.node.flatMap(readByBodies)]);
+    this.#fixed = new Set([...outputs, ...graph.node.flatMap(readsOfBodies)]);
   }
 
   result(): { readonly graph: GraphProto; readonly pairs: readonly TrainedPair[] } {

@@ -11,7 +11,7 @@ import type {
   OperatorSetIdProto,
 } from '../../formats/onnx/generated/onnx_pb.ts';
 import { copyWith, graphOf } from '../../formats/onnx/graph.ts';
-import { throughout, withInnerGraphs } from '../../formats/onnx/inner-graphs.ts';
+import { mapGraphs, withInnerGraphs } from '../../formats/onnx/inner-graphs.ts';
 import { makeNode } from '../../formats/onnx/node.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { FreshNames } from './fresh-names.ts';
@@ -25,7 +25,7 @@ export const withoutFunctions = (model: ModelProto): ModelProto => {
   if (model.functions.length === 0) return model;
   for (const each of model.functions) requireSameOperators(model, each);
   const inlining = new Inlining(model);
-  const graph = throughout(graphOf(model), (each) => inlining.inside(each));
+  const graph = mapGraphs(graphOf(model), (each) => inlining.inside(each));
   return copyWith(model, { graph, functions: [], opsetImport: importsOf(model) });
 };
 
@@ -73,7 +73,7 @@ class Inlining {
       copyWith(graph, { node: graph.node.flatMap((each) => this.#expanded(each, deeper)) });
     return new Call(node, called, this.#names)
       .nodes()
-      .map((each) => withInnerGraphs(each, (graph) => throughout(graph, inner)))
+      .map((each) => withInnerGraphs(each, (graph) => mapGraphs(graph, inner)))
       .flatMap((each) => this.#expanded(each, deeper));
   }
 }

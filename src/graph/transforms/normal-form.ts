@@ -15,9 +15,9 @@ import type {
   OperatorSetIdProto,
 } from '../../formats/onnx/generated/onnx_pb.ts';
 import { copyWith, graphOf, inputsOf, isDefaultDomain, opsetOf } from '../../formats/onnx/graph.ts';
-import { nodesThroughout, sameOr, throughout } from '../../formats/onnx/inner-graphs.ts';
+import { mapGraphs, mapNodes, mapOrSame } from '../../formats/onnx/inner-graphs.ts';
 import { attributeOf, makeAttribute } from '../../formats/onnx/node.ts';
-import { denseOf } from '../../formats/onnx/sparse.ts';
+import { toDense } from '../../formats/onnx/sparse.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { withoutFunctions } from './inline-functions.ts';
 
@@ -42,7 +42,7 @@ export const normalForm = (source: ModelProto): NormalForm => {
   const named = withDefaultDomain(source);
   requireOpset(named);
   const inlined = withoutFunctions(named);
-  const graph = throughout(graphOf(inlined), withDenseConstants);
+  const graph = mapGraphs(graphOf(inlined), withDenseConstants);
   const dense = graph === graphOf(inlined) ? inlined : copyWith(inlined, { graph });
   return { model: withFreeInitializers(dense), isRewritten: graph !== graphOf(source) };
 };
@@ -51,13 +51,13 @@ export const normalForm = (source: ModelProto): NormalForm => {
 const withDefaultDomain = (model: ModelProto): ModelProto => {
   const short = <T extends { readonly domain: string }>(each: T): T =>
     isDefaultDomain(each.domain) && each.domain !== '' ? copyWith(each, { domain: '' } as Partial<T>) : each;
-  const imports = (list: OperatorSetIdProto[]) => importedOnce(sameOr(list, short));
-  const node = nodesThroughout(graphOf(model).node, short);
+  const imports = (list: OperatorSetIdProto[]) => importedOnce(mapOrSame(list, short));
+  const node = mapNodes(graphOf(model).node, short);
   const graph = node === graphOf(model).node ? graphOf(model) : copyWith(graphOf(model), { node });
   const functions = model.functions.map((each) =>
     copyWith(short(each), {
       opsetImport: imports(each.opsetImport),
-      node: nodesThroughout(each.node, short),
+      node: mapNodes(each.node, short),
     }),
   );
   const opsetImport = imports(model.opsetImport);
@@ -87,20 +87,20 @@ const requireOpset = (model: ModelProto): void => {
 };
 
 const withDenseConstants = (graph: GraphProto): GraphProto => {
-  const node = sameOr(graph.node, withDenseValue);
+  const node = mapOrSame(graph.node, withDenseValue);
   if (graph.sparseInitializer.length === 0 && node === graph.node) return graph;
-  const dense = graph.sparseInitializer.map(denseOf);
+  const dense = graph.sparseInitializer.map(toDense);
   return copyWith(graph, { node, initializer: [...graph.initializer, ...dense], sparseInitializer: [] });
 };
 
 const withDenseValue = (node: NodeProto): NodeProto => {
   const sparse = node.opType === 'Constant' && attributeOf(node, 'sparse_value')?.sparseTensor;
   if (!sparse) return node;
-  return copyWith(node, { attribute: [makeAttribute('value', { tensor: denseOf(sparse) })] });
+  return copyWith(node, { attribute: [makeAttribute('value', { tensor: toDense(sparse) })] });
 };
 
 const withFreeInitializers = (model: ModelProto): ModelProto => {
-  const graph = throughout(graphOf(model), (each) => {
+  const graph = mapGraphs(graphOf(model), (each) => {
     const input = inputsOf(each);
     return input.length === each.input.length ? each : copyWith(each, { input });
   });

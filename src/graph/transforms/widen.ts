@@ -20,7 +20,7 @@ import {
   shapeOf,
 } from '../../formats/onnx/graph.ts';
 import { floatsOf, tensorFromFloats } from '../../formats/onnx/tensor.ts';
-import { tensorsIn } from '../../formats/onnx/tensors-in.ts';
+import { listTensors } from '../../formats/onnx/tensors-in.ts';
 
 const halves: ReadonlySet<number> = new Set([elementType.float16, elementType.bfloat16]);
 
@@ -37,7 +37,7 @@ export const widened = (model: ModelProto): ModelProto => {
 };
 
 const hasHalves = (model: ModelProto): boolean =>
-  tensorsIn(model).some(({ dataType }) => halves.has(dataType)) ||
+  listTensors(model).some(({ dataType }) => halves.has(dataType)) ||
   allNodes(model).some(({ attribute }) => attribute.some(namesHalf)) ||
   graphOf(model).input.some(isHalf);
 

@@ -19,7 +19,7 @@ import { floatOf, intOf, intsOf, makeNode, stringOf } from '../../../src/formats
 import { floatsOf, integersOf, tensorFromFloats, tensorFromInt8s } from '../../../src/formats/onnx/tensor.ts';
 import { realModel, smallModel } from './models.ts';
 
-test('inputs are those that no initializer fills', (t) => {
+test('inputs are the graph inputs without an initializer', (t) => {
   const model = smallModel();
   graphOf(model).input.push(makeValueInfo('weight', elementType.float32, [2, 3, 3, 3]));
   t.deepEqual(
@@ -31,7 +31,7 @@ test('inputs are those that no initializer fills', (t) => {
     ['flat'],
   );
 });
-test('a shape has sizes, names and unknowns', (t) => {
+test('a shape has fixed, named and unknown sizes', (t) => {
   t.deepEqual(shapeOf(makeValueInfo('x', 1, ['N', 3, undefined])), ['N', 3, undefined]);
   t.deepEqual(shapeOf(makeValueInfo('scalar', 1, [])), []);
   t.is(shapeOf(makeValueInfo('unknown', 1, undefined)), undefined);
@@ -47,7 +47,7 @@ test('the opset is that of the default domain', (t) => {
 test('parameters are weights, not shapes', (t) => {
   t.is(parameterCount(smallModel()), 54 + 2);
 });
-test('folding turns Constant nodes into initializers and leaves the model alone', (t) => {
+test('folding turns Constant nodes into initializers and does not modify its argument', (t) => {
   const graph = graphOf(smallModel());
   const folded = foldConstants(graph);
   t.deepEqual(
@@ -58,7 +58,7 @@ test('folding turns Constant nodes into initializers and leaves the model alone'
   t.is(graph.node.length, 4);
   t.is(graph.initializer.length, 2);
 });
-test('folding keeps weights countable and the model writable', (t) => {
+test('folding keeps the weight count, and the model can be serialized', (t) => {
   const model = parseModel(realModel('ch_ppocr_mobile_v2.0_cls_infer.onnx'));
   const before = parameterCount(model);
   model.graph = foldConstants(graphOf(model));
@@ -96,7 +96,7 @@ test('a graph with QuantizeLinear is QAT', (t) => {
   graphOf(model).node.unshift(makeNode('QuantizeLinear', { inputs: ['input_1', 's', 'z'], outputs: ['q'] }));
   t.true(isQat(model));
 });
-test("attributes are read with the operator's default", (t) => {
+test("a missing attribute has the operator's default", (t) => {
   const node = makeNode('Conv', {
     inputs: ['x', 'w'],
     outputs: ['y'],

@@ -30,7 +30,7 @@ const folder = () => mkdtempSync(join(tmpdir(), 'onnx-'));
 const small = serializeModel(smallModel());
 
 for (const name of realModels)
-  test(`${name} comes back byte for byte`, (t) => {
+  test(`${name} is parsed and serialized to the same bytes`, (t) => {
     const bytes = realModel(name);
     t.true(sameBytes(serializeModel(parseModel(bytes)), bytes));
   });
@@ -47,7 +47,7 @@ const runs = async (model: Uint8Array | string): Promise<number[]> => {
   return [...(flat!.data as Float32Array)];
 };
 
-test('onnxruntime runs what is written, external data included', async (t) => {
+test('onnxruntime runs a written model, with external data, too', async (t) => {
   const path = join(folder(), 'model.onnx');
   await writeModelFile(path, smallModel(), { externalDataThreshold: 100 });
   const inOne = await runs(small);
@@ -55,7 +55,7 @@ test('onnxruntime runs what is written, external data included', async (t) => {
   t.true(inOne.some((value) => value > 0));
 });
 
-test('large tensors go to a data file and come back', async (t) => {
+test('large tensors are written to a data file and read again', async (t) => {
   const path = join(folder(), 'model.onnx');
   const model = smallModel();
   await writeModelFile(path, model, { externalDataThreshold: 100 });
@@ -66,13 +66,13 @@ test('large tensors go to a data file and come back', async (t) => {
   t.true(sameBytes(serializeModel(back), small));
   t.true(sameBytes(serializeModel(model), small), 'the model in memory must not change');
 });
-test('data files of several tensors are aligned to pages', async (t) => {
+test('tensors in a data file are aligned to pages', async (t) => {
   const path = join(folder(), 'model.onnx');
   await writeModelFile(path, smallModel(), { externalDataThreshold: 1 });
   t.is(readFileSync(`${path}.data`).length, 4096 + 8, 'weight, then bias; the shape stays in the model');
   t.true(sameBytes(serializeModel(await readModelFile(path)), small));
 });
-test('without a threshold there is one file, and it is never replaced', async (t) => {
+test('without a threshold one file is written, and an existing file is not replaced', async (t) => {
   const place = folder();
   await writeModelFile(join(place, 'model.onnx'), smallModel());
   t.deepEqual(readdirSync(place), ['model.onnx']);
@@ -90,7 +90,7 @@ const fails = async (
   t.true(error?.message.includes(says), error?.message);
 };
 
-/** A model with its weight outside, whose folder or entries `spoil` then changes. */
+/** A model with an external weight; `spoil` changes its folder or its entries. */
 const external = test.macro(
   async (
     t,
@@ -130,18 +130,32 @@ test(
   'ModelInvalid',
   'not inside',
 );
-test('the folder itself is no data file', external, nothing, { location: '.' }, 'ModelInvalid', 'not inside');
+test(
+  'a location that is the folder itself is refused',
+  external,
+  nothing,
+  { location: '.' },
+  'ModelInvalid',
+  'not inside',
+);
 test('an empty location is refused', external, nothing, { location: '' }, 'ModelInvalid', 'not inside');
 const linkOut = (place: string) => {
   moveOut(place);
   symlinkSync(join(place, 'secret'), dataFile(place));
 };
 test('a link out of the folder is refused', external, linkOut, {}, 'ModelInvalid', 'not inside');
-test('an absent data file is named', external, moveOut, {}, 'InputNotFound', 'model.onnx.data');
+test('a missing data file is named', external, moveOut, {}, 'InputNotFound', 'model.onnx.data');
 const cut = (place: string) => truncateSync(dataFile(place), 215);
-test('a data file that is cut short is refused', external, cut, {}, 'ModelInvalid', 'weight');
+test('a truncated data file is refused', external, cut, {}, 'ModelInvalid', 'weight');
 test('an offset past the end is refused', external, nothing, { offset: '1' }, 'ModelInvalid', 'weight');
-test('a length that does not fit the shape', external, nothing, { length: '212' }, 'ModelInvalid', '216');
+test(
+  'a length that does not match the shape is refused',
+  external,
+  nothing,
+  { length: '212' },
+  'ModelInvalid',
+  '216',
+);
 test('a negative offset is refused', external, nothing, { offset: '-1' }, 'ModelInvalid', 'offset');
 test(
   'an offset that is no number is refused',
@@ -152,7 +166,7 @@ test(
   'offset',
 );
 
-test('an absent model is InputNotFound', (t) =>
+test('a missing model is InputNotFound', (t) =>
   fails(t, readModelFile(join(folder(), 'no.onnx')), 'InputNotFound'));
 test("a damaged file's name is in the message", async (t) => {
   const path = join(folder(), 'cut.onnx');
@@ -171,11 +185,16 @@ test(
   small.subarray(0, 400),
   /field 'graph' begins at byte \d+ and is \d+ bytes long, but the last \d+ /,
 );
-test('says where a foreign file stops being ONNX', refuses, Buffer.from('hello, world'), /begins at byte 0 /);
-test('an empty file has no graph', refuses, new Uint8Array(), /no graph/);
-test('graphs within graphs without end', refuses, nested(10_000), /./);
+test(
+  'a file of another format is refused with the position',
+  refuses,
+  Buffer.from('hello, world'),
+  /bytes at 0 are not a field/,
+);
+test('an empty file is refused', refuses, new Uint8Array(), /no graph/);
+test('graphs nested 10,000 deep are refused', refuses, nested(10_000), /./);
 
-/** If-branches nested `depth` times: recursion that must not cost the stack. */
+/** If branches nested `depth` times; parsing must not overflow the stack. */
 function nested(depth: number): Uint8Array {
   const heads: Buffer[] = [];
   let size = 0;
@@ -193,7 +212,7 @@ function nested(depth: number): Uint8Array {
   return Buffer.concat(heads.reverse());
 }
 
-/** What parses can also be written and asked; what does not is a UserError. */
+/** A model that parses can be serialized and queried; otherwise a UserError is thrown. */
 const survives = (bytes: Uint8Array): void => {
   try {
     serializeModel(parseModel(bytes));
@@ -201,7 +220,7 @@ const survives = (bytes: Uint8Array): void => {
     if (!(error instanceof UserError) || error.reason !== 'ModelInvalid') throw error;
   }
 };
-test('a model cut at any byte is refused or has lost nothing that it needs', (t) => {
+test('a model truncated at any byte is refused, unless it lost nothing that it needs', (t) => {
   for (let length = 0; length < small.length; length += 1) survives(small.subarray(0, length));
   t.throws(() => parseModel(small.subarray(0, small.length - 10)), { instanceOf: UserError });
 });

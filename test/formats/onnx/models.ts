@@ -1,4 +1,4 @@
-/** Small models for the codec's tests, and the real ones that a package carries. */
+/** Small models for tests, and real models from a package. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ModelProto } from '../../../src/formats/onnx/generated/onnx_pb.ts';

@@ -51,12 +51,12 @@ test('raw int64', holds, elementType.int64, { rawData: raw(BigInt64Array.of(-1n,
 test('int64_data', holds, elementType.int64, { int64Data: [-1n, 5n] }, [-1, 5]);
 test('uint64_data for uint32', holds, elementType.uint32, { uint64Data: [4_000_000_000n] }, [4_000_000_000]);
 
-test('data at an odd offset of a file are read', (t) => {
+test('data at an odd offset in the file are read', (t) => {
   const file = new Uint8Array(9);
   file.set(raw(Float32Array.of(1.5, -2)), 1);
   t.deepEqual([...floatsOf(tensor([2], { dataType: 1, rawData: file.subarray(1) }))], [1.5, -2]);
 });
-test('what is made is read back', (t) => {
+test('a created tensor is read back', (t) => {
   t.deepEqual([...floatsOf(tensorFromFloats('x', [1, 2], Float32Array.of(1, 2)))], [1, 2]);
   t.deepEqual(
     [...floatsOf(tensorFromFloat16s('x', [3], Float32Array.of(1.5, 1e-9, 1e6)))],
@@ -65,7 +65,7 @@ test('what is made is read back', (t) => {
   t.deepEqual([...floatsOf(tensorFromInt8s('x', [1], Int8Array.of(-3)))], [-3]);
   t.deepEqual(integersOf(tensorFromInt64s('x', [2], [-1, 2 ** 40])), [-1, 2 ** 40]);
 });
-test('a part of a larger array is written alone', (t) => {
+test('only the viewed part of a larger array is written', (t) => {
   const part = Float32Array.of(9, 1, 2, 9).subarray(1, 3);
   t.deepEqual([...floatsOf(tensorFromFloats('x', [2], part))], [1, 2]);
 });
@@ -90,20 +90,20 @@ test('dimensions beyond any memory', damaged, [2 ** 40, 2 ** 40], {
   rawData: new Uint8Array(8),
 });
 
-test('integers beyond 2^53 are no shapes', (t) => {
+test('integers above 2^53 are refused as shapes', (t) => {
   const error = t.throws(() => integersOf(tensor([1], { dataType: 7, int64Data: [2n ** 60n] })), {
     instanceOf: UserError,
   });
   t.is(error?.reason, 'ModelInvalid');
 });
-test('strings cannot be computed with', (t) => {
+test('string tensors have no numeric values', (t) => {
   const error = t.throws(() => floatsOf(tensor([1], { dataType: 8, stringData: [new Uint8Array()] })), {
     instanceOf: UserError,
   });
   t.is(error?.reason, 'ModelUnsupported');
 });
 
-test('a tensor file that is cut or has flipped bits is read or refused', (t) => {
+test('a tensor file that is truncated or has flipped bits is read or refused', (t) => {
   const whole = serializeTensor(
     tensorFromFloats(
       'x',

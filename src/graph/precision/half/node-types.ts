@@ -2,7 +2,7 @@
 import { elementType } from '../../../formats/onnx/element-type.ts';
 import type { NodeProto } from '../../../formats/onnx/generated/onnx_pb.ts';
 import { intOf, stringOf, tensorOf } from '../../../formats/onnx/node.ts';
-import { isVariable, operatorTypes, takesHalf } from '../../../formats/onnx/operator-types.ts';
+import { acceptsHalf, findOperatorTypes, isVariable } from '../../../formats/onnx/operator-types.ts';
 import type { Form } from './scope.ts';
 
 /** Kept in float32, though ONNX lets them take float16. */
@@ -36,10 +36,10 @@ export type Asked = {
 
 /** Operators of other domains and TensorRT's plugins stay in float32, and are taken to give float32. */
 export const formsOf = (node: NodeProto, { opset, isFloat, keep }: Asked): NodeForms => {
-  const types = node.domain === '' ? operatorTypes(node.opType, opset) : undefined;
+  const types = node.domain === '' ? findOperatorTypes(node.opType, opset) : undefined;
   if (!types) return { input: () => 'float', output: () => 'float' };
   const stays = keep || types.hasSequences || kept[node.opType]?.(node) === true;
-  const formOf = (letter: string): Form => (stays || !takesHalf(letter) ? 'float' : 'half');
+  const formOf = (letter: string): Form => (stays || !acceptsHalf(letter) ? 'float' : 'half');
   const given = new Set(node.input.flatMap((name, i) => (name === '' ? [] : [types.input(i)])));
   const floats = new Set(node.input.flatMap((name, i) => (isFloat(name) ? [types.input(i)] : [])));
   const [first] = floats;
@@ -47,7 +47,7 @@ export const formsOf = (node: NodeProto, { opset, isFloat, keep }: Asked): NodeF
   const named = (letter: string): Form | undefined => {
     const type = attributeType(node);
     if (type === undefined && first === undefined) return followsInput.has(node.opType) ? undefined : 'float';
-    if (type === undefined) return takesHalf(letter) ? formOf(first!) : 'float';
+    if (type === undefined) return acceptsHalf(letter) ? formOf(first!) : 'float';
     if (type !== elementType.float32) return undefined;
     return node.opType === 'Cast' ? formOf(letter) : 'float';
   };
