@@ -176,7 +176,7 @@ test('of two objects that make the same in the same folder one works, and the ot
   );
   await applyExport('twins', 'second');
   const { message } = await untilReason('twins', 'second', 'Reconciling', 'WaitingForTwin');
-  t.regex(message, /^export waits: first is making the same artifact/);
+  t.regex(message, /^export waits: first is producing the same artifact/);
   t.is((await listed('jobs', 'twins', 'export')).length, 1);
   await finishExport('twins');
   await eventually('the second Job, after the first', async () =>

@@ -54,7 +54,7 @@ const statusOf = ({ deviceClass, nodes, now }: Observed): ExportDeviceClassStatu
   };
 };
 
-/** Nodes come and go, so a class without nodes is still in order; only what no node can mend stalls it. */
+/** A class without nodes is Ready, because nodes come and go. Only a cause that no node can remove sets Stalled. */
 const usability = ({ engine }: ExportDeviceClassSpec): readonly WantedCondition[] => {
   const blocked = blockedBy(engine);
   const { reason, message } = blocked ?? {

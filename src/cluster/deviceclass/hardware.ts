@@ -1,4 +1,4 @@
-/** A node's hardware as its labels tell it, whichever version of GPU feature discovery wrote them. */
+/** Reads a node's hardware from its labels, for all versions of GPU feature discovery. */
 import type { ModelExportStatus } from '../api/model-export.ts';
 import { nodeLabels } from '../api/node-labels.ts';
 import type { NodeFacts } from './node.ts';

@@ -1,4 +1,4 @@
-/** Whether a node belongs to a device class, by the scheduler's own rules; and if not, what stands in the way. Pure. */
+/** Matches a node against a device class with the scheduler's rules, and reports the first mismatch. Pure. */
 import { devicesOf, nodeSelectorOf, tolerationsOf } from '../api/class-pods.ts';
 import type { ExportDeviceClassSpec } from '../api/export-device-class.ts';
 import { hardwareRequirements, nodeLabels, type Requirement } from '../api/node-labels.ts';

@@ -1,4 +1,4 @@
-/** The caches → Observed: the only reader of the cluster, and it reads memory. */
+/** Reads the informer caches, never the apiserver, into one `Observed`. */
 import type { CalibrationTensorfile } from '../api/calibration-tensorfile.ts';
 import type { ExportDeviceClass } from '../api/export-device-class.ts';
 import type { ModelExport } from '../api/model-export.ts';
@@ -30,7 +30,7 @@ export type ObserveContext = {
 } & Pick<OwnedContext, 'warningsAbout'> &
   Pick<Obstacles, 'refusalOf'>;
 
-/** Undefined once the object is gone. */
+/** @returns undefined once the object is deleted */
 export const observe = (key: Key, context: ObserveContext): Observed | undefined => {
   const { stores, images, now, warningsAbout, refusalOf } = context;
   const modelExport = stores.modelExports.get(key);

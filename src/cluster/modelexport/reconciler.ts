@@ -1,4 +1,4 @@
-/** Level-driven: says nothing of which event woke it, and may run twice on the same state. */
+/** The level-driven reconciler: it does not depend on the event that triggered it, and may run twice on the same state. */
 import type { Clock } from '../../ground/base/clock.ts';
 import type { Images } from '../jobs/images.ts';
 import { type ApplyDeps, apply, refusalsIn } from '../ownedjobs/apply.ts';

@@ -1,4 +1,4 @@
-/** Where everything of one ModelExport stands: what decisions and status are made from. */
+/** The stages of one ModelExport, from which actions and status are derived. */
 import type { EngineStage } from './engine-stage.ts';
 import type { ExportStage } from './export-stage.ts';
 

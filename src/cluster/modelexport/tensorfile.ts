@@ -1,6 +1,6 @@
 /**
- * A ModelExport that refers to a CalibrationTensorfile, as if it named the file itself: the reference becomes the
- * file's URI and digest, so another file is another export key. Pure.
+ * Resolves a reference to a CalibrationTensorfile: the file's URI and digest replace the reference in the spec, so a new
+ * file gives a new export key. Pure.
  */
 import type { CalibrationTensorfile } from '../api/calibration-tensorfile.ts';
 import type { ModelExport, ModelExportStatus } from '../api/model-export.ts';
@@ -10,13 +10,13 @@ import type { Observed } from './observed.ts';
 /** The file that calibration reads, and the name of the object that made it. */
 export type ReferredFile = NonNullable<NonNullable<ModelExportStatus['export']>['calibrationTensorfile']>;
 
-/** Of an object of this kind, the name of the CalibrationTensorfile that it needs; undefined if none. */
+/** Name of the CalibrationTensorfile that the export requires; undefined if none. */
 export const tensorfileName = ({ spec }: ModelExport): string | undefined =>
   needsCalibration(spec) && spec.calibration?.source === 'Tensorfile'
     ? spec.calibration.tensorfile?.calibrationTensorfileRef?.name
     : undefined;
 
-/** Undefined while the present generation of the object is not ready: what it made before is of another spec. */
+/** The file, or undefined until the current generation is ready: an older file belongs to another spec. */
 export const readyFile = (tensorfile: CalibrationTensorfile | undefined): ReferredFile | undefined => {
   const { metadata, status } = tensorfile ?? {};
   if (!metadata || metadata.deletionTimestamp || !status?.tensorfile) return undefined;
@@ -26,7 +26,7 @@ export const readyFile = (tensorfile: CalibrationTensorfile | undefined): Referr
   return { name: metadata.name, uri, sha256 };
 };
 
-/** The same ModelExport with the file in place of the reference. */
+/** Copy of the ModelExport in which the file replaces the reference. */
 export const withFile = (
   modelExport: ModelExport,
   { uri, sha256 }: Pick<ReferredFile, 'uri' | 'sha256'>,
@@ -43,13 +43,13 @@ export type TensorfileWait = {
   readonly message: string;
 };
 
-/** Why the export cannot start. Another object's failure is no failure of this one: it goes on once that is mended. */
+/** Why the export waits. A failed CalibrationTensorfile does not fail this export; it resumes once that is fixed. */
 export const tensorfileWait = (name: string, { tensorfile }: Observed): TensorfileWait => {
   const its = `CalibrationTensorfile ${name}`;
   if (!tensorfile || tensorfile.metadata.deletionTimestamp)
     return {
       reason: 'TensorfileMissing',
-      message: `${its} does not exist in this namespace: create it, or mend spec.calibration.tensorfile`,
+      message: `${its} does not exist in this namespace: create it, or fix spec.calibration.tensorfile`,
     };
   const stalled = tensorfile.status?.conditions?.find(
     ({ type, status }) => type === 'Stalled' && status === 'True',

@@ -108,7 +108,7 @@ const nameTaken = 'NameTaken';
 type Write<B> = { readonly body: B; readonly signal: AbortSignal };
 type JobAt = { readonly namespace: string; readonly name: string };
 
-/** The name says what the Job makes, so one that is there already is the one that was wanted, if it is ours. */
+/** Job names are derived from content, so an existing Job of that name is the requested one, if it has the same owner. */
 const createJob = async (client: KubeClient, owner: Owner, { body, signal }: Write<Job>): Promise<void> => {
   const { namespace } = owner.metadata;
   try {
@@ -138,7 +138,7 @@ const patchJob = (client: KubeClient, at: JobAt, { body, signal }: Write<object>
     await client.mergePatch(jobResources.jobs, at, body, signal);
   });
 
-/** The annotation tells what is ours to resume. */
+/** The annotation marks Jobs that the operator suspended and may resume. */
 const suspension = (suspend: boolean): object => ({
   metadata: { annotations: { [annotations.suspendedBy]: suspend ? labels.managedByValue : null } },
   spec: { suspend },

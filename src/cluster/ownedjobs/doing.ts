@@ -1,4 +1,4 @@
-/** What keeps a Job from running, in words; nothing while its pod runs. */
+/** Why a Job is not running, as reason and message; undefined while its pod runs. */
 import type { Reason } from '../api/reasons.ts';
 import type { ObservedJob } from './observed-job.ts';
 
@@ -11,6 +11,6 @@ export const doingOf = ({ name, state, suspendedByUs }: ObservedJob): Doing | un
     ? { reason: 'Suspended', message: `Job ${name} is suspended` }
     : {
         reason: 'Queued',
-        message: `Job ${name} was suspended by a queue or by a person, who also resumes it`,
+        message: `Job ${name} was suspended by a queueing system or a user and must be resumed there`,
       };
 };

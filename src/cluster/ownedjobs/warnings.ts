@@ -1,6 +1,6 @@
 /**
- * Why one of our Jobs or pods is stuck, in the words of those who cannot go on with it: their events. Events have no
- * watch cache in the apiserver, so they are not watched: they are listed, by the uid of the object, while it is stuck.
+ * Events that explain why a Job or pod does not start. The apiserver has no watch cache for events, so they are listed by
+ * the UID of the object while it is stuck, and not watched.
  */
 import type { Clock } from '../../ground/base/clock.ts';
 import { messageOf } from '../../ground/base/errors.ts';

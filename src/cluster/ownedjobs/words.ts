@@ -1,4 +1,4 @@
-/** The states of a step as reasons and messages. */
+/** Reasons and messages for the states of a step. */
 import type { Reason } from '../api/reasons.ts';
 import type { StepState } from './step.ts';
 
@@ -28,5 +28,5 @@ export const twinWith = ({ owner }: Extract<StepState, { kind: 'Twin' }>) =>
   ({
     kind: 'Waiting',
     reason: 'WaitingForTwin',
-    message: `${owner} is making the same artifact in the same folder: its result is taken`,
+    message: `${owner} is producing the same artifact in the same folder: its result will be used`,
   }) as const;
