@@ -52,10 +52,10 @@ export const makeControllers = (world: OperatorWorld): Pick<ManagerParts, 'infor
   const classQueue = new WorkQueue({ name: 'exportdeviceclass', clock, random, metrics: queues });
   const scope = { namespace: world.namespace };
   const watches = makeWatches(() => stores, exportQueue);
-  const wakeOwner = ownedChanged({
-    ModelExport: exportQueue,
-    CalibrationTensorfile: tensorfileQueue,
-  });
+  const owned = ownedChanged(
+    { ModelExport: exportQueue, CalibrationTensorfile: tensorfileQueue },
+    () => stores.jobs,
+  );
   const deps = { client, clock, random, log, metrics: informerMetrics(registry) };
   const modelExports = new Informer(modelExportCache(scope, watches.modelExportChanged), deps);
   const tensorfiles = new Informer(
@@ -65,8 +65,8 @@ export const makeControllers = (world: OperatorWorld): Pick<ManagerParts, 'infor
     }),
     deps,
   );
-  const jobs = new Informer(jobCache(scope, wakeOwner), deps);
-  const pods = new Informer(podCache(scope, wakeOwner), deps);
+  const jobs = new Informer(jobCache(scope, owned.jobChanged), deps);
+  const pods = new Informer(podCache(scope, owned.podChanged), deps);
   const deviceClasses = new Informer(
     {
       resource: deviceClassResource,

@@ -3,7 +3,7 @@ import test from 'ava';
 import { devicesOf, nodeSelectorOf, tolerationsOf } from '../../src/cluster/api/class-pods.ts';
 import type { ExportDeviceClassSpec } from '../../src/cluster/api/export-device-class.ts';
 import { mismatchOf } from '../../src/cluster/deviceclass/match.ts';
-import { claimVolumes } from '../../src/cluster/jobs/pod.ts';
+import { claimVolumes, podSecurityContext } from '../../src/cluster/jobs/pod.ts';
 import { a10Labels, aGpuNode, aNode } from '../builders/nodes.ts';
 
 const onGpu = (changes: Partial<ExportDeviceClassSpec> = {}): ExportDeviceClassSpec => ({
@@ -59,6 +59,22 @@ test('pods go to Linux, and to x86-64 where the image is of it', (t) => {
     mismatchOf(aNode('arm', { labels: { 'kubernetes.io/arch': 'arm64' } }), onGpu({ engine }))?.text,
     'label kubernetes.io/arch is arm64, the class selects amd64',
   );
+});
+
+test('pods have our ids, those that the object names, or none', (t) => {
+  const steady = {
+    runAsNonRoot: true,
+    fsGroupChangePolicy: 'OnRootMismatch',
+    seccompProfile: { type: 'RuntimeDefault' },
+  };
+  t.deepEqual(podSecurityContext(), { ...steady, runAsUser: 65532, runAsGroup: 65532, fsGroup: 65532 });
+  t.deepEqual(podSecurityContext({ runAsUser: 7, fsGroup: 8 }), {
+    ...steady,
+    runAsUser: 7,
+    runAsGroup: 8,
+    fsGroup: 8,
+  });
+  t.deepEqual(podSecurityContext({ idsFrom: 'Platform' }), steady);
 });
 
 test('a claim that is only read is read-only at its source and where it is mounted', (t) => {

@@ -84,7 +84,11 @@ const without: Readonly<Record<string, readonly string[]>> = {
     'calibration.tensorfile.calibrationTensorfileRef', // replaced by the file and its digest
   ],
   CalibrationTensorfile: ['output', 'suspend', 'managedBy', 'jobs'],
-  ExportDeviceClass: ['tolerations', 'allowPending'],
+  ExportDeviceClass: [
+    'tolerations',
+    'allowPending',
+    'resources', // amounts, a fact of each engine that is built on its device
+  ],
 };
 
 const pathsOf = (schema: Schema, path = ''): readonly string[] =>
@@ -184,6 +188,30 @@ test('a size in another unit is the same engine; another device to build on is a
   t.not(keyFor({}, resources('nvidia.com/mig-1g.5gb')), keyFor({}, resources('nvidia.com/mig-2g.10gb')));
   t.not(keyFor({}, { runtimeClassName: 'nvidia' }), keyFor({}));
   t.is(keyFor({}, { tolerations: [{ operator: 'Exists' }] }), keyFor({}));
+});
+
+test('resources are in the key of an engine as amounts, and the GPU that a backend gets anyhow is not', (t) => {
+  const keyOf = (resources?: ExportDeviceClass['spec']['resources']) => {
+    const { metadata } = aDeviceClass('gpu');
+    const spec = {
+      engine: { backend: 'TensorRt' },
+      allowPending: false,
+      ...(resources && { resources }),
+    } as const;
+    return engineOf(aModelExport(), { ...aDeviceClass('gpu'), metadata, spec });
+  };
+  for (const same of [{}, { 'nvidia.com/gpu': 1 }, { 'nvidia.com/gpu': '1' }, { 'rdma/hca': 0 }])
+    t.is(keyOf(same), keyOf(), JSON.stringify(same));
+  const slice = { 'nvidia.com/mig-1g.5gb': 1 };
+  t.is(keyOf({ 'nvidia.com/mig-1g.5gb': '1' }), keyOf(slice));
+  const others = [
+    {},
+    slice,
+    { 'nvidia.com/mig-2g.10gb': 1 },
+    { 'nvidia.com/mig-1g.5gb': 2 },
+    { 'nvidia.com/gpu': 2 },
+  ];
+  t.is(new Set(others.map(keyOf)).size, others.length);
 });
 
 test('exports that differ in how thresholds are chosen share the counts of one pass', (t) => {

@@ -3,6 +3,7 @@ import test from 'ava';
 import { annotations } from '../../src/cluster/api/labels.ts';
 import { modelExportCache } from '../../src/cluster/modelexport/caches.ts';
 import { jobCache, podCache } from '../../src/cluster/ownedjobs/caches.ts';
+import { sha256 } from '../../src/ground/base/digest.ts';
 import { aModelExport } from '../builders/objects.ts';
 
 const large = 'x'.repeat(240_000);
@@ -14,11 +15,11 @@ const bytesOf = (value: unknown): number => JSON.stringify(value).length;
 const metadata = {
   ...aModelExport().metadata,
   annotations: { note: large },
-  labels: { ...many, 'app.kubernetes.io/managed-by': 'tlt-export-operator' },
+  labels: { ...many, 'export.tlt.dev/stage': 'export' },
   managedFields: [{ manager: large }],
   finalizers: [large],
   ownerReferences: [
-    { uid: 'uid-job', controller: true, name: large },
+    { uid: 'uid-job', controller: true, kind: 'Job', name: large },
     ...Array.from({ length: 1000 }, (_, index) => ({ uid: `${index}`, name: 'x', kind: 'ConfigMap' })),
   ],
 };
@@ -34,8 +35,10 @@ test('of a Job and of a pod', (t) => {
   for (const cache of [jobCache(scope, ignore), podCache(scope, ignore)]) {
     const kept = cache.project({ metadata, spec, status: {} });
     t.true(bytesOf(kept) < 1000, `${bytesOf(kept)} bytes`);
-    t.deepEqual(kept.metadata.ownerReferences, [{ uid: 'uid-job', controller: true }]);
-    t.is(kept.metadata.labels?.['app.kubernetes.io/managed-by'], 'tlt-export-operator');
+    t.deepEqual(kept.metadata.ownerReferences, [
+      { kind: 'Job', name: sha256(large), uid: 'uid-job', controller: true },
+    ]);
+    t.is(kept.metadata.labels?.['export.tlt.dev/stage'], 'export');
   }
 });
 

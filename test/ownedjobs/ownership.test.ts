@@ -103,6 +103,11 @@ const ignored = test.macro({
 });
 test('from another namespace, with all labels', ignored, { namespace: 'attacker' });
 test('without our labels', ignored, { labels: { 'app.kubernetes.io/managed-by': 'tlt-export-operator' } });
+
+test('a Job and a pod stay ours when a policy overwrites the labels that are shared by convention', (t) => {
+  const labels = { ...made.metadata.labels, 'app.kubernetes.io/managed-by': 'Helm' };
+  t.is(digestIn({ jobs: [aJob({ labels }, complete)], pods: [aPod(honest, { labels })] }), honest);
+});
 test('with the labels of another content key', ignored, {
   labels: { ...made.metadata.labels, 'export.tlt.dev/artifact-key': 'other' },
 });

@@ -45,8 +45,11 @@ test('nothing is written through a folder that is a link into another claim, and
   const root = aRoot();
   const store = makePvcStore(join(root, 'claims'));
   await refused(t, store.put('pvc://one/other/a/b/file', Buffer.from('x'), signal), 'OutputUnwritable');
+  await refused(t, store.create('pvc://one/other/file', Buffer.from('x'), signal), 'OutputUnwritable');
+  await using staging = store.stage('pvc://one/other', signal);
   const write = async (path: string): Promise<void> => writeFileSync(path, 'x');
-  await refused(t, store.make('pvc://one/other/file', write, signal), 'OutputUnwritable');
+  await refused(t, staging.make('file', write), 'OutputUnwritable');
+  await refused(t, store.list('pvc://one/other', signal), 'InputNotFound');
   t.deepEqual(readdirSync(join(root, 'claims/two')), []);
 });
 

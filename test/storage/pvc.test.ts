@@ -46,24 +46,60 @@ for (const uri of [
     t.is(error.reason, 'InputNotFound');
   });
 
-test('what is made on the disk itself is stored as what was put, and a failure leaves what there was', async (t) => {
+test('staged files appear together, and a failure leaves what there was', async (t) => {
   const root = aRoot();
   const store = makePvcStore(root);
-  const uri = 'pvc://claim/a/large';
+  const folder = 'pvc://claim/a';
   const write = (text: string) => async (path: string) => writeFileSync(path, text);
-  t.deepEqual(await store.make(uri, write('whole'), signal), { sha256: sha256('whole'), sizeBytes: 5 });
-  const fails = store.make(
-    uri,
-    async (path) => {
+  const inFolder = () => readdirSync(join(root, 'claim/a')).sort();
+  {
+    await using staging = store.stage(folder, signal);
+    t.deepEqual(await staging.make('large', write('whole')), { sha256: sha256('whole'), sizeBytes: 5 });
+    await staging.make('small', write('s'));
+    t.deepEqual(inFolder(), []);
+    await staging.publish();
+    t.deepEqual(inFolder(), ['large', 'small']);
+  }
+  {
+    await using staging = store.stage(folder, signal);
+    await staging.make('other', write('o'));
+    const fails = staging.make('third', async (path) => {
       await write('half')(path);
       throw new Error('no more');
-    },
-    signal,
+    });
+    await t.throwsAsync(fails, { message: 'no more' });
+  }
+  t.deepEqual(inFolder(), ['large', 'small'], 'no temporary file is left');
+});
+
+test('of two pods that stage the same name one gets it, and of the other nothing is left', async (t) => {
+  const root = aRoot();
+  const folder = 'pvc://claim/a';
+  const staged = async (text: string) => {
+    const staging = makePvcStore(root).stage(folder, signal);
+    await staging.make(`only-${text}`, async (path) => writeFileSync(path, text));
+    await staging.make('shared', async (path) => writeFileSync(path, text));
+    return staging;
+  };
+  await using first = await staged('first');
+  await using second = await staged('second');
+  await second.publish();
+  const error = await t.throwsAsync(first.publish(), { instanceOf: UserError });
+  t.is(error.reason, 'OutputExists');
+  t.deepEqual(readdirSync(join(root, 'claim/a')).sort(), ['only-second', 'shared']);
+  t.is(readFileSync(join(root, 'claim/a/shared'), 'utf8'), 'second');
+});
+
+test('a name is created once, by one of all that try', async (t) => {
+  const root = aRoot();
+  const tries = Array.from({ length: 8 }, (_, n) =>
+    makePvcStore(root).create('pvc://claim/a/manifest.json', Buffer.from(`${n}`), signal),
   );
-  await t.throwsAsync(fails, { message: 'no more' });
-  t.is(readFileSync(join(root, 'claim/a/large'), 'utf8'), 'whole');
-  t.is((await store.make(uri, write('another'), signal)).sizeBytes, 7);
-  t.deepEqual(readdirSync(join(root, 'claim/a')), ['large'], 'no temporary file is left');
+  const created = await Promise.all(tries);
+  t.is(created.filter((won) => won).length, 1);
+  t.is(readFileSync(join(root, 'claim/a/manifest.json'), 'utf8'), `${created.indexOf(true)}`);
+  t.deepEqual(await makePvcStore(root).list('pvc://claim/a', signal), ['manifest.json']);
+  t.deepEqual(await makePvcStore(root).list('pvc://claim/absent', signal), []);
 });
 
 test('a replaced file is the old one or the new one, whole', async (t) => {
@@ -92,22 +128,6 @@ test('what a killed pod left half-written goes with a later write, and never had
   const anHourLater = () => Date.now() + 3_700_000;
   await makePvcStore(root, anHourLater).put('pvc://claim/big', Buffer.from('small'), signal);
   t.deepEqual(readdirSync(join(root, 'claim')), ['big']);
-});
-
-test('two pods that write the same file at the same time do not disturb each other', async (t) => {
-  const root = aRoot();
-  const [first, second] = [makePvcStore(root), makePvcStore(root)];
-  const stored = await first.make(
-    'pvc://claim/file',
-    async (path) => {
-      writeFileSync(path, 'half');
-      await second.put('pvc://claim/file', Buffer.from('other'), signal);
-      writeFileSync(path, 'whole');
-    },
-    signal,
-  );
-  t.is(stored.sizeBytes, 5);
-  t.deepEqual(readdirSync(join(root, 'claim')), ['file']);
 });
 
 const asRoot = process.getuid?.() === 0 ? test : test.skip;

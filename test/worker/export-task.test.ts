@@ -80,7 +80,7 @@ test('a tensorfile calibrates as the images in it, is known by its digest, and r
   });
   t.false(fromFile.reused, 'other data went into what lies there');
   t.is(fromFile.calibrationCache!.sha256, fromImages.calibrationCache!.sha256);
-  const manifest = JSON.parse(readFileSync(at('exports/out/k/manifest.json'), 'utf8')) as Manifest;
+  const manifest = JSON.parse(readFileSync(at('exports/out/k/manifest-2.json'), 'utf8')) as Manifest;
   t.is(manifest.inputs.tensorfile, digest);
   t.true((await run({ source: 'Tensorfile', tensorfile })).reused);
 
@@ -100,16 +100,52 @@ test('the same model exported again is another ciphertext, and the same by its d
   t.is(first.etlt.payloadDigest, second.etlt.payloadDigest);
 });
 
+test('two pods of one export that run at the same time report one result, and leave its files alone', async (t) => {
+  const { at, runTask } = await aPod();
+  const { calibration: _, ...task } = aTask({});
+  const results = await Promise.all([1, 2].map(() => runTask({ ...task, dataType: 'fp32' })));
+  t.deepEqual(results.map(({ reused }) => reused).sort(), [false, true]);
+  const [first, second] = results.map(({ reused, ...facts }) => facts);
+  t.deepEqual(first, second);
+  const folder = at('exports/out/k');
+  const { file, sha256: digest } = first!.etlt;
+  t.is(sha256(readFileSync(join(folder, file))), digest);
+  const names = readdirSync(folder);
+  t.is(names.filter((name) => name.endsWith('.etlt')).length, 1, 'nothing of the other pod is left');
+  t.is(names.filter((name) => name.startsWith('manifest')).length, 1);
+});
+
+test('an export that the present key does not open is made again beside it', async (t) => {
+  const { at, runTask } = await aPod();
+  const { calibration: _, ...task } = aTask({});
+  const run = () => runTask({ ...task, dataType: 'fp32' });
+  const old = await run();
+  writeFileSync(at('key.txt'), 'another key');
+  const rotated = await run();
+  t.false(rotated.reused);
+  t.is(rotated.etlt.file, 'model-2.etlt');
+  const bytes = readFileSync(at('exports/out/k/model-2.etlt'));
+  t.true((await decryptModel(bytes, 'another key')).payload.length > 0);
+  t.is(
+    sha256(readFileSync(at('exports/out/k/model.etlt'))),
+    old.etlt.sha256,
+    'what was reported is as it was',
+  );
+  t.like(await run(), { reused: true, etlt: { file: 'model-2.etlt' } });
+  writeFileSync(at('key.txt'), key);
+  t.like(await run(), { reused: true, etlt: { file: 'model.etlt', sha256: old.etlt.sha256 } });
+});
+
 test('what another pod stored meanwhile is reported, and not written over', async (t) => {
   const { at, runTask, world } = await aPod();
   const { calibration: _, ...task } = aTask({});
   const float = { ...task, dataType: 'fp32' } as const;
   let looks = 0;
-  const fetch: typeof world.store.fetch = async (uri, signal) => {
-    if (uri.endsWith('manifest.json') && looks++ === 1) await runTask(float);
-    return world.store.fetch(uri, signal);
+  const list: typeof world.store.list = async (folder, signal) => {
+    if (looks++ === 1) await runTask(float);
+    return world.store.list(folder, signal);
   };
-  const late = await runExportTask(float, { ...world, store: { ...world.store, fetch } });
+  const late = await runExportTask(float, { ...world, store: { ...world.store, list } });
   t.true(late.reused);
   t.is(late.etlt.sha256, sha256(readFileSync(at('exports/out/k/model.etlt'))));
 });

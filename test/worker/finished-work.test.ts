@@ -30,7 +30,10 @@ const aFolder = (manifest: object | string) => {
   writeFileSync(at('model.engine'), engine);
   writeFileSync(at('manifest.json'), typeof manifest === 'string' ? manifest : JSON.stringify(manifest));
   const { store, signal } = aTaskWorld(root);
-  return { at, found: () => finishedWork(store, { folder: 'pvc://exports/e', inputs, signal }) };
+  return {
+    at,
+    found: () => finishedWork(store, { kind: 'EngineBuilt', folder: 'pvc://exports/e', inputs, signal }),
+  };
 };
 
 test('a whole folder is finished work', async (t) => {

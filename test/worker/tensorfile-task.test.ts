@@ -104,6 +104,15 @@ test('the same work is found again; another spec, seed, set or image is other wo
   t.false((await run({ maxBatches: 6 })).reused);
 });
 
+test('two pods of one tensorfile that run at the same time report one result', async (t) => {
+  const { at, run } = await aPod();
+  const results = await Promise.all([run(), run()]);
+  t.deepEqual(results.map(({ reused }) => reused).sort(), [false, true]);
+  t.deepEqual(results[0]!.tensorfile, results[1]!.tensorfile);
+  t.is(photosIn(at('exports/out/k')).length, 2);
+  t.is(sha256(readFileSync(at('exports/out/k', results[0]!.tensorfile.file))), results[0]!.tensorfile.sha256);
+});
+
 test('broken images are named and put up with, up to the percentage asked for', async (t) => {
   const { at, run, world, file } = await aPod();
   const broken = photosIn(at('data/train'))

@@ -4,6 +4,7 @@
  */
 import { mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import process from 'node:process';
 import { systemClock } from '../../ground/base/clock.ts';
 import { fileDigest, sha256 } from '../../ground/base/digest.ts';
 import { messageOf, systemCodeOf, UserError } from '../../ground/base/errors.ts';
@@ -11,9 +12,9 @@ import type { FailureReason } from '../../ground/base/failures.ts';
 import { isInside } from '../../ground/base/inside.ts';
 import { parsePvcUri } from '../../ground/base/pvc-uri.ts';
 import { readRegular } from '../../ground/base/readable.ts';
-import { makeWholeFile, outputFailure, writeWholeFile } from '../../ground/base/whole-file.ts';
-import { installation } from '../../ground/contract/installation.ts';
-import type { ArtifactStore } from './store.ts';
+import { makeOutputs, outputFailure, writeWholeFile } from '../../ground/base/whole-file.ts';
+import { fileIn } from '../../ground/contract/layout.ts';
+import type { ArtifactStore, Staging } from './store.ts';
 
 /** @param now milliseconds since the epoch, by which a file is known to be abandoned */
 export const makePvcStore = (root: string, now: () => number = systemClock.now): ArtifactStore => ({
@@ -44,12 +45,45 @@ export const makePvcStore = (root: string, now: () => number = systemClock.now):
     await writeWholeFile(path, bytes, { overwrite: true });
     return { sha256: sha256(bytes), sizeBytes: bytes.byteLength };
   },
-  make: async (uri, write) => {
+  create: async (uri, bytes) => {
     const path = await madePlace(root, uri, now());
-    await makeWholeFile(path, write, { overwrite: true });
-    return { sha256: await fileDigest(path), sizeBytes: (await stat(path)).size };
+    try {
+      await writeWholeFile(path, bytes, { overwrite: false });
+      return true;
+    } catch (thrown) {
+      if (thrown instanceof UserError && thrown.reason === 'OutputExists') return false;
+      throw thrown;
+    }
   },
+  list: async (folder) => {
+    try {
+      return await readdir(await realPathOf(root, folder));
+    } catch (thrown) {
+      if (systemCodeOf(thrown) === 'ENOENT') return [];
+      throw inputFailure(folder, thrown);
+    }
+  },
+  stage: (folder) => stagingOf((file) => madePlace(root, fileIn(folder, file), now())),
 });
+
+const stagingOf = (placeFor: (file: string) => Promise<string>): Staging => {
+  const outputs = makeOutputs();
+  const paths: string[] = [];
+  return {
+    make: async (file, write) => {
+      const path = await placeFor(file);
+      await outputs.make(path, write, { overwrite: false });
+      paths.push(path);
+      const staged = outputs.placeOf(path);
+      return { sha256: await fileDigest(staged), sizeBytes: (await stat(staged)).size };
+    },
+    publish: outputs.publish,
+    withdraw: async () => {
+      for (const path of paths) await rm(path, { force: true });
+    },
+    [Symbol.asyncDispose]: () => outputs[Symbol.asyncDispose](),
+  };
+};
 
 type Place = {
   /** The claim's mount, with its own links resolved. */
@@ -138,7 +172,7 @@ const inputFailure = (uri: string, thrown: unknown): UserError => {
   if (code === 'EACCES' || code === 'EPERM')
     return new UserError(
       'InputNotFound',
-      `Opening ${uri}: the pod's user (${installation.uid}) may not read it. Correct its permissions.`,
+      `Opening ${uri}: the pod's user (${process.getuid?.()}) may not read it. Correct its permissions.`,
       {
         cause: thrown,
       },

@@ -12,13 +12,35 @@ export interface ArtifactStore {
   /** The whole content, or undefined if there is no such file. */
   read(uri: string, signal: AbortSignal): Promise<Uint8Array | undefined>;
   /**
-   * Stores the bytes so that the name appears only when they are all safe (temporary name, fsync, rename).
+   * Stores the bytes so that the name appears only when they are all safe, in place of what has it. For what no manifest
+   * names.
    * @throws UserError OutputUnwritable, DiskFull, StorageUnavailable
    */
   put(uri: string, bytes: Uint8Array, signal: AbortSignal): Promise<Stored>;
   /**
-   * The same for content that is larger than memory: `write` fills the empty file at the path that it is given.
-   * @throws UserError as `put`, and what `write` throws
+   * Stores the bytes whole under a name that nothing has yet, also against another pod at the same moment.
+   * @returns false if something has the name
+   * @throws UserError as `put`
    */
-  make(uri: string, write: (path: string) => Promise<void>, signal: AbortSignal): Promise<Stored>;
+  create(uri: string, bytes: Uint8Array, signal: AbortSignal): Promise<boolean>;
+  /** Names in the folder; none if it does not exist. @throws UserError InputNotFound, StorageUnavailable */
+  list(folder: string, signal: AbortSignal): Promise<readonly string[]>;
+  /** Begins files of one folder that appear together. */
+  stage(folder: string, signal: AbortSignal): Staging;
+}
+
+/** Files that have no name before `publish`; disposed of without it, nothing of them is left. */
+export interface Staging extends AsyncDisposable {
+  /**
+   * `write` fills the empty file at the path that it is given.
+   * @throws UserError OutputExists if something has the name, OutputUnwritable, DiskFull, and what `write` throws
+   */
+  make(file: string, write: (path: string) => Promise<void>): Promise<Stored>;
+  /**
+   * Gives all files their names, or none. Nothing is overwritten.
+   * @throws UserError OutputExists if something has a name, OutputUnwritable, DiskFull
+   */
+  publish(): Promise<void>;
+  /** Removes the files that `publish` named: another pod's are in their place. */
+  withdraw(): Promise<void>;
 }

@@ -10,19 +10,22 @@ import {
   storeArtifacts,
 } from '../../export/pipeline/artifacts.ts';
 import { int8Facts } from '../../export/pipeline/int8-share.ts';
+import { openEncrypted } from '../../formats/crypto/encrypted-model.ts';
 import { createVerifiedCodec } from '../../formats/crypto/external/codec.ts';
 import { readKey } from '../../formats/crypto/key.ts';
 import { computePayloadDigest } from '../../formats/crypto/payload-digest.ts';
 import { integerNote } from '../../graph/precision/foreign-quantisers.ts';
-import { canonicalJson, fileDigest } from '../../ground/base/digest.ts';
-import { readableBytes } from '../../ground/base/readable.ts';
+import { fileDigest } from '../../ground/base/digest.ts';
+import { UserError } from '../../ground/base/errors.ts';
+import { openReadable, readableBytes } from '../../ground/base/readable.ts';
 import { nameFields } from '../../ground/contract/fields.ts';
 import { artifactFiles, fileIn } from '../../ground/contract/layout.ts';
 import type { Manifest } from '../../ground/contract/manifest.ts';
 import { type Exported, reportedNodes } from '../../ground/contract/result.ts';
 import type { ExportTask } from '../../ground/contract/task.ts';
 import type { Stored } from '../storage/store.ts';
-import { finishedWork, requirePin } from './finished-work.ts';
+import { finishedWork, requirePin, type Wanted } from './finished-work.ts';
+import { type Made, storeOnce } from './store-once.ts';
 import { taskRequest } from './task-request.ts';
 import { fetchSource, type TaskSource } from './task-source.ts';
 import type { TaskWorld } from './task-world.ts';
@@ -36,8 +39,9 @@ export const runExportTask = async (task: ExportTask, world: TaskWorld): Promise
   const data = await fetchSource(task, training, world);
   const inputs = digestsOf(await fileDigest(path), training, data);
   requirePin(task.model, inputs.model!);
-  const finished = await finishedExport(task, inputs, world);
-  if (finished) return finished;
+  const wanted = wantedExport(task, { inputs, key, world });
+  const finished = await finishedWork(world.store, wanted);
+  if (finished) return { ...finished, reused: true };
   const cipher =
     task.codec &&
     (await createVerifiedCodec(
@@ -50,45 +54,55 @@ export const runExportTask = async (task: ExportTask, world: TaskWorld): Promise
   if (note !== undefined) world.log('WARNING', note);
   const request = taskRequest(task, { opened, key, cipher, data, world });
   const prepared = await prepareExport(request, world);
-  // Another pod may have stored the same export meanwhile; what its manifest names is never overwritten.
-  const twin = await finishedExport(task, inputs, world);
-  if (twin) return twin;
-  const files = new Map<Artifact['role'], Stored & { readonly file: string }>();
-  let cacheFacts: CacheFacts | undefined;
-  await storeArtifacts(artifactsOf(prepared, world), async (artifact) => {
-    const stored = await store(artifact, task, world);
-    files.set(artifact.role, stored);
-    if (artifact.role === 'calibrationCache') cacheFacts = artifact.facts;
-    return { name: stored.file, sha256: stored.sha256, sizeBytes: stored.sizeBytes };
-  });
-  const result: Exported = {
-    kind: 'Exported',
-    etlt: {
-      ...files.get('etlt')!,
-      payloadDigest: await computePayloadDigest(readableBytes(opened.payload), key),
-      ...reportedNodes(opened.input, opened.outputs),
+  const digest = await computePayloadDigest(readableBytes(opened.payload), key);
+  return storeOnce<Exported>(world.store, {
+    wanted,
+    files: Object.values(artifactFiles).filter((file) => file !== artifactFiles.manifest),
+    make: async (staging, nameOf) => {
+      const files: StoredFiles = new Map();
+      let cacheFacts: CacheFacts | undefined;
+      await storeArtifacts(artifactsOf(prepared, world), async ({ role, content, ...artifact }) => {
+        const name = nameOf(artifactFiles[role]);
+        const stored = await staging.make(name, (place) => writeFile(place, content));
+        files.set(role, { file: name, ...stored });
+        if ('facts' in artifact) cacheFacts = artifact.facts;
+        return { name, ...stored };
+      });
+      const cache = cacheOf(files.get('calibrationCache'), { task, cacheFacts, outcome: prepared });
+      const etlt = { payloadDigest: digest, ...reportedNodes(opened.input, opened.outputs) };
+      return madeOf({ task, inputs, files, etlt, cache, outcome: prepared });
     },
-    ...optional('codecEtlt', files.get('codecEtlt')),
-    ...optional(
-      'calibrationCache',
-      cacheOf(files.get('calibrationCache'), { task, cacheFacts, outcome: prepared }),
-    ),
-    ...optional('verification', files.get('verification')),
-    report: { file: files.get('report')!.file, pageFile: files.get('reportPage')!.file },
-    inputs,
-    reused: false,
-  };
-  await storeManifest({ task, inputs, files: [...files.values()], result, outcome: prepared }, world);
-  return result;
+  });
 };
 
-const finishedExport = async (
+type StoredFiles = Map<Artifact['role'], Stored & { readonly file: string }>;
+
+/** The same model is encrypted again if the key has changed since: the old file is of no use to those who have the new one. */
+const wantedExport = (
   { folder }: ExportTask,
-  inputs: Readonly<Record<string, string>>,
-  { store, signal }: TaskWorld,
-): Promise<Exported | undefined> => {
-  const finished = await finishedWork(store, { folder, inputs, signal });
-  return finished?.kind === 'Exported' ? { ...finished, reused: true } : undefined;
+  {
+    inputs,
+    key,
+    world: { store, signal },
+  }: { readonly inputs: Manifest['inputs']; readonly key: string; readonly world: TaskWorld },
+): Wanted<Exported> => ({
+  kind: 'Exported',
+  folder,
+  inputs,
+  isUsable: async ({ etlt }) => opensWith(key, await store.fetch(fileIn(folder, etlt.file), signal)),
+  signal,
+});
+
+/** Takes one derivation of the key: nothing but the header is decrypted. */
+const opensWith = async (key: string, path: string): Promise<boolean> => {
+  using file = openReadable(path);
+  try {
+    await openEncrypted(file, key);
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof UserError && thrown.reason === 'WrongKey') return false;
+    throw thrown;
+  }
 };
 
 const digestsOf = (
@@ -108,20 +122,6 @@ const inputNames = {
   TensorfileOfImages: 'images',
   Loader: 'trainingData',
 } as const;
-
-const store = async (
-  { role, content }: Artifact,
-  { folder }: ExportTask,
-  world: TaskWorld,
-): Promise<Stored & { readonly file: string }> => {
-  const file = artifactFiles[role];
-  const stored = await world.store.make(
-    fileIn(folder, file),
-    (path) => writeFile(path, content),
-    world.signal,
-  );
-  return { file, ...stored };
-};
 
 const optional = <K extends string, V>(name: K, value: V | undefined): { readonly [P in K]?: V } =>
   (value === undefined ? {} : { [name]: value }) as { readonly [P in K]?: V };
@@ -143,39 +143,36 @@ const cacheOf = (
 
 type Finished = {
   readonly task: ExportTask;
-  readonly inputs: Readonly<Record<string, string>>;
-  readonly files: readonly (Stored & { readonly file: string })[];
-  readonly result: Exported;
+  readonly inputs: Manifest['inputs'];
+  readonly files: StoredFiles;
+  readonly etlt: Omit<Exported['etlt'], keyof Stored | 'file'>;
+  readonly cache: Exported['calibrationCache'];
   readonly outcome: Outcome;
 };
 
-/** The last write: where the manifest exists, the folder is complete. */
-const storeManifest = async (
-  { task, inputs, files, result, outcome }: Finished,
-  world: TaskWorld,
-): Promise<void> => {
-  const manifest: Manifest = {
-    formatVersion: 1,
+const madeOf = ({ task, inputs, files, etlt, cache, outcome }: Finished): Made<Exported> => {
+  const model = { ...files.get('etlt')!, ...etlt };
+  const codecEtlt = files.get('codecEtlt');
+  return {
     key: task.exportKey,
-    inputs,
-    files: Object.fromEntries(files.map(({ file, ...stored }) => [file, stored])),
-    result,
+    files: Object.fromEntries([...files.values()].map(({ file, ...stored }) => [file, stored])),
+    result: {
+      kind: 'Exported',
+      etlt: model,
+      ...optional('codecEtlt', codecEtlt),
+      ...optional('calibrationCache', cache),
+      ...optional('verification', files.get('verification')),
+      report: { file: files.get('report')!.file, pageFile: files.get('reportPage')!.file },
+      inputs,
+      reused: false,
+    },
     notes: [
-      ...howToOpen,
-      ...(result.codecEtlt ? [codecNote] : []),
+      `tail -c +5 ${model.file} | age --decrypt > model.onnx   # asks for the key`,
+      ...(cache ? [`${cache.file} ${readsCache} (trtexec --int8 --calib=${cache.file})`] : []),
+      ...(codecEtlt ? [`${codecEtlt.file} is the same model, encrypted by the program of spec.codec`] : []),
       ...outcome.verdict.notes.map(({ text }) => nameFields(text, 'spec')),
     ],
   };
-  await world.store.put(
-    fileIn(task.folder, artifactFiles.manifest),
-    Buffer.from(`${canonicalJson(manifest)}\n`),
-    world.signal,
-  );
 };
 
-const howToOpen = [
-  'tail -c +5 model.etlt | age --decrypt > model.onnx   # asks for the key',
-  'calibration.cache is the text that TensorRT up to 10.x reads (trtexec --int8 --calib=calibration.cache)',
-] as const;
-
-const codecNote = 'model.codec.etlt is the same model, encrypted by the program of spec.codec';
+const readsCache = 'is the text that TensorRT up to 10.x reads';

@@ -1,36 +1,58 @@
 /**
  * Finished work is known by its manifest: the same digests went in, so the same artifacts would come out. A manifest is
- * a file that others can write, so it counts only if each file that it names is in its folder with its digest.
+ * a file that others can write, so it counts only if each file that it names is in its folder with its digest. A folder
+ * can hold several works, each with its own files and manifest: a file behind a URI was replaced, or the key.
  */
 import { stat } from 'node:fs/promises';
 import { canonicalJson, fileDigest } from '../../ground/base/digest.ts';
 import { UserError } from '../../ground/base/errors.ts';
-import { artifactFiles, fileIn } from '../../ground/contract/layout.ts';
+import { artifactFiles, fileIn, numbered } from '../../ground/contract/layout.ts';
 import { type Manifest, manifestLimitBytes, parseManifest } from '../../ground/contract/manifest.ts';
 import type { Source } from '../../ground/contract/task.ts';
 import type { ArtifactStore, Stored } from '../storage/store.ts';
 import { readHanded } from './handed-file.ts';
 
-export type Wanted = {
+export type Wanted<R extends Manifest['result'] = Manifest['result']> = {
+  readonly kind: R['kind'];
   /** URI of the artifact folder. */
   readonly folder: string;
   /** Digests of what goes in. */
   readonly inputs: Readonly<Record<string, string>>;
+  /** Whether files that are whole are also of use, for example open with the present key. */
+  readonly isUsable?: (result: R) => Promise<boolean>;
   readonly signal: AbortSignal;
 };
 
 /** The result that the earlier run reported, or undefined if there is none of the same inputs that is whole. */
-export const finishedWork = async (
+export const finishedWork = async <R extends Manifest['result']>(
   store: ArtifactStore,
-  { folder, inputs, signal }: Wanted,
-): Promise<Manifest['result'] | undefined> => {
-  const manifest = await readManifest(store, fileIn(folder, artifactFiles.manifest), signal);
+  wanted: Wanted<R>,
+): Promise<R | undefined> => {
+  const names = new Set(await store.list(wanted.folder, wanted.signal));
+  for (let n = 1; names.has(manifestName(n)); n++) {
+    const found = await workOf(store, wanted, n);
+    if (found) return found;
+  }
+  return undefined;
+};
+
+export const manifestName = (n: number): string => numbered(artifactFiles.manifest, n);
+
+/** The result in the n-th manifest of the folder, as `finishedWork`. */
+export const workOf = async <R extends Manifest['result']>(
+  store: ArtifactStore,
+  { kind, folder, inputs, isUsable, signal }: Wanted<R>,
+  n: number,
+): Promise<R | undefined> => {
+  const manifest = await readManifest(store, fileIn(folder, manifestName(n)), signal);
   if (manifest === undefined || canonicalJson(manifest.inputs) !== canonicalJson(inputs)) return undefined;
   for (const [name, expected] of Object.entries(manifest.files)) {
     const path = await fetchIfPresent(store, fileIn(folder, name), signal);
     if (path === undefined || !(await isFile(path, expected))) return undefined;
   }
-  return manifest.result;
+  if (manifest.result.kind !== kind) return undefined;
+  const result = manifest.result as R;
+  return (await isUsable?.(result)) === false ? undefined : result;
 };
 
 const readManifest = async (
@@ -44,7 +66,7 @@ const readManifest = async (
   return bytes ? parseManifest(bytes.toString('utf8')) : undefined;
 };
 
-/** No plain file: it proves nothing, the work is done again, and the manifest is replaced. */
+/** No plain file: it proves nothing, and the work is done again. */
 const ifRefused = (thrown: unknown): undefined => {
   if (!(thrown instanceof UserError)) throw thrown;
 };

@@ -4,18 +4,16 @@
  * come one engine under one name, which is hashed here, and a report whose every field is checked.
  */
 import { join } from 'node:path';
-import { canonicalJson } from '../../ground/base/digest.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { backends } from '../../ground/contract/backends.ts';
 import { faultOf } from '../../ground/contract/check-schema.ts';
-import { artifactFiles, buildReportFile, fileIn, workFiles } from '../../ground/contract/layout.ts';
-import type { Manifest } from '../../ground/contract/manifest.ts';
+import { buildReportFile, workFiles } from '../../ground/contract/layout.ts';
 import { type EngineBuilt, parseResult } from '../../ground/contract/result.ts';
 import { resultSchemas } from '../../ground/contract/result-schema.ts';
 import type { EngineTask } from '../../ground/contract/task.ts';
-import { finishedWork } from './finished-work.ts';
 import { copyHanded, readHanded } from './handed-file.ts';
 import { engineInputs, type StageWorld } from './stage.ts';
+import { storeOnce } from './store-once.ts';
 
 export type PublishWorld = Pick<StageWorld, 'store' | 'work' | 'built' | 'signal'>;
 
@@ -28,20 +26,22 @@ export const publish = async (task: EngineTask, world: PublishWorld): Promise<En
   const finished = await finishedBefore(world);
   if (finished) return { ...finished, reused: true };
   const facts = await reported(world);
-  const { store, signal } = world;
-  // Another pod may have built the same meanwhile: what its manifest names is not written over.
-  const other = await finishedWork(store, { folder: task.folder, inputs: engineInputs(task), signal });
-  if (other?.kind === 'EngineBuilt') return { ...other, reused: true };
-  const name = backends[task.backend].engineFile;
-  const stored = await storeEngine(task, world);
-  const result: EngineBuilt = {
-    kind: 'EngineBuilt',
-    engine: { file: name, ...stored },
-    ...facts,
-    reused: false,
-  };
-  await storeManifest(task, result, world);
-  return result;
+  const { engineFile } = backends[task.backend];
+  return storeOnce<EngineBuilt>(world.store, {
+    wanted: { kind: 'EngineBuilt', folder: task.folder, inputs: engineInputs(task), signal: world.signal },
+    files: [engineFile],
+    make: async (staging, nameOf) => {
+      const file = nameOf(engineFile);
+      const stored = await staging.make(file, (path) => copyEngine(join(world.built, engineFile), path));
+      const { name, version } = facts.runtime;
+      return {
+        key: task.engineKey,
+        files: { [file]: stored },
+        result: { kind: 'EngineBuilt', engine: { file, ...stored }, ...facts, reused: false },
+        notes: [`${file} runs on ${name} ${version}; batch 1 to ${task.maxBatchSize}, ${task.dataType}`],
+      };
+    },
+  });
 };
 
 /** What `stage` found done: its file is in a volume that only `stage` can write. */
@@ -77,13 +77,9 @@ const asObject = (bytes: Buffer): object => {
   }
 };
 
-const storeEngine = async (task: EngineTask, { store, built, signal }: PublishWorld) => {
-  const { engineFile } = backends[task.backend];
+const copyEngine = async (from: string, to: string): Promise<void> => {
   const handed = { doing: 'Storing the engine', limitBytes: engineLimitBytes };
-  const copy = async (path: string): Promise<void> => {
-    if (!(await copyHanded(join(built, engineFile), path, handed))) throw nothingBuilt('engine');
-  };
-  return store.make(fileIn(task.folder, engineFile), copy, signal);
+  if (!(await copyHanded(from, to, handed))) throw nothingBuilt('engine');
 };
 
 const nothingBuilt = (what: string): UserError =>
@@ -91,22 +87,3 @@ const nothingBuilt = (what: string): UserError =>
     'EngineBuildFailed',
     `Storing the engine: the builder left no ${what}. Look at the log of container build.`,
   );
-
-const storeManifest = async (
-  task: EngineTask,
-  result: EngineBuilt,
-  { store, signal }: PublishWorld,
-): Promise<void> => {
-  const { file, ...stored } = result.engine;
-  const { name, version } = result.runtime;
-  const manifest: Manifest = {
-    formatVersion: 1,
-    key: task.engineKey,
-    inputs: engineInputs(task),
-    files: { [file]: stored },
-    result,
-    notes: [`${file} runs on ${name} ${version}; batch 1 to ${task.maxBatchSize}, ${task.dataType}`],
-  };
-  const bytes = Buffer.from(`${canonicalJson(manifest)}\n`);
-  await store.put(fileIn(task.folder, artifactFiles.manifest), bytes, signal);
-};

@@ -16,6 +16,7 @@ import { fileDigest, sha256 } from '../../ground/base/digest.ts';
 import { openReadable, readRegular } from '../../ground/base/readable.ts';
 import { writeWholeFile } from '../../ground/base/whole-file.ts';
 import { workFiles } from '../../ground/contract/layout.ts';
+import type { EngineBuilt } from '../../ground/contract/result.ts';
 import type { EngineTask, Source } from '../../ground/contract/task.ts';
 import type { ArtifactStore } from '../storage/store.ts';
 import { finishedWork, requirePin } from './finished-work.ts';
@@ -39,7 +40,9 @@ export const engineInputs = (task: EngineTask): Readonly<Record<string, string>>
 /** @throws UserError WrongKey, DigestMismatch, InputNotFound, CacheInvalid, EngineUnsupported … */
 export const stage = async (task: EngineTask, world: StageWorld): Promise<void> => {
   const inputs = engineInputs(task);
-  const finished = await finishedWork(world.store, { folder: task.folder, inputs, signal: world.signal });
+  const { folder } = task;
+  const wanted = { kind: 'EngineBuilt', folder, inputs, signal: world.signal } as const;
+  const finished = await finishedWork<EngineBuilt>(world.store, wanted);
   if (finished) return writeFile(join(world.work, workFiles.finished), JSON.stringify(finished));
   const key = await readKey({ keyFile: world.keyFile, env: {} });
   const payload = await decrypted(task.etlt, key, world);

@@ -1,4 +1,6 @@
 /** What a pod of a device class requires of its node, in one place for pod manifests and for matching nodes. */
+import { canonicalJson } from '../../ground/base/digest.ts';
+import { amountOfQuantity } from '../../ground/base/quantity.ts';
 import { backends } from '../../ground/contract/backends.ts';
 import type { ExportDeviceClassSpec } from './export-device-class.ts';
 import { nodeLabels } from './node-labels.ts';
@@ -17,6 +19,23 @@ export const devicesOf = ({ engine, resources = {} }: ExportDeviceClassSpec): De
   const isImplicit = backends[engine.backend].needsGpu && !Object.keys(named).some(isGpu);
   return isImplicit ? { [gpu]: '1', ...named } : named;
 };
+
+/**
+ * The same as numbers, as far as the class decides it: "1", 1 and 1000m are one amount, 0 asks for nothing, and the GPU that
+ * a backend gets anyhow is not worth naming. Undefined if nothing is left.
+ */
+export const namedAmounts = (spec: ExportDeviceClassSpec): Readonly<Record<string, number>> | undefined => {
+  const implicit = canonicalJson(amountsOf(devicesOf({ ...spec, resources: {} })));
+  const amounts = amountsOf(devicesOf(spec));
+  return canonicalJson(amounts) === implicit ? undefined : amounts;
+};
+
+const amountsOf = (devices: Devices): Readonly<Record<string, number>> =>
+  Object.fromEntries(
+    Object.entries(devices)
+      .map(([name, amount]) => [name, amountOfQuantity(amount)] as const)
+      .filter(([, amount]) => amount > 0),
+  );
 
 type Devices = Readonly<Record<string, string>>;
 

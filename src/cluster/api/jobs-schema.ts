@@ -1,5 +1,5 @@
 /** `spec.jobs`: settings of the Jobs and pods of an object. */
-import { integer, keyedList, map, object, quantity, text } from '../../ground/contract/schema.ts';
+import { integer, keyedList, map, object, oneOf, quantity, text } from '../../ground/contract/schema.ts';
 import { nodeSelector, tolerations } from './shared-schemas.ts';
 
 const amount = quantity('A quantity, for example 2 or 4Gi.', {
@@ -72,12 +72,37 @@ const imagePullSecrets = keyedList(
   { key: 'name', maxItems: 8 },
 );
 
+/** Ids up to the largest that the apiserver takes; 0 is root, which the restricted standard forbids. */
+const id = (description: string, minimum: 0 | 1) =>
+  integer(description, { format: 'int64', minimum, maximum: 2147483647 });
+
+const podSecurity = object(
+  'User and group of the pods. They never run as root.',
+  {
+    idsFrom: oneOf(
+      ['Operator', 'Platform'],
+      'Who chooses the ids: Operator sets the ones below, Platform leaves them out, so that admission sets them from the range of the namespace, as on OpenShift. Operator if left out.',
+    ),
+    runAsUser: id('User id. 65532 if left out.', 1),
+    fsGroup: id('Group id, also of the files in the volumes that pods write. 65532 if left out.', 0),
+  },
+  {
+    validations: [
+      {
+        rule: "!has(self.idsFrom) || self.idsFrom != 'Platform' || (!has(self.runAsUser) && !has(self.fsGroup))",
+        message: 'with idsFrom: Platform leave out runAsUser and fsGroup',
+      },
+    ],
+  },
+);
+
 /** Fields of `spec.jobs` that all kinds have. */
 export const podFields = {
   metadata,
   serviceAccountName: text('ServiceAccount of the pods. Its token is never mounted.', objectName),
   priorityClassName: text('PriorityClass of the pods.', objectName),
   imagePullSecrets,
+  podSecurity,
 } as const;
 
 /** Schema of the deadline of one Job, in seconds. */

@@ -1,6 +1,6 @@
 /** Where the file is: stored, being written, still to be started, waiting, or failed. Pure. */
 import { placed } from '../../ground/contract/artifact.ts';
-import { artifactFiles, fileIn, tensorfileFolder } from '../../ground/contract/layout.ts';
+import { isIn, tensorfileFolder } from '../../ground/contract/layout.ts';
 import type { TensorfileWritten } from '../../ground/contract/result.ts';
 import type { CalibrationTensorfileStatus } from '../api/calibration-tensorfile.ts';
 import type { Ledger } from '../api/ledger.ts';
@@ -40,7 +40,7 @@ export const stageOf = ({ tensorfile, jobs, images, now, obstacles }: Observed):
     owner: metadata.name,
     key,
     folder,
-    isStored: status.key === key && status.tensorfile?.uri === fileIn(folder, artifactFiles.tensorfile),
+    isStored: status.key === key && isIn(folder, status.tensorfile?.uri),
     job: () => tensorfileJob(tensorfile, images),
     deadlineMs: deadlineMsOf(spec.jobs?.tensorfile),
   };

@@ -16,7 +16,7 @@ export type JobOwner = {
 
 type PodFields = Pick<
   NonNullable<ModelExportSpec['jobs']>,
-  'serviceAccountName' | 'priorityClassName' | 'imagePullSecrets' | 'metadata'
+  'serviceAccountName' | 'priorityClassName' | 'imagePullSecrets' | 'metadata' | 'podSecurity'
 >;
 
 export type JobIdentity = {
@@ -63,7 +63,8 @@ export const deadlineSecondsOf = (stage: { readonly deadlineSeconds?: number } |
 const finishedJobSeconds = 24 * 60 * 60;
 
 export const job = (owner: JobOwner, identity: JobIdentity, pod: PodPlan): JobDraft => {
-  const { metadata = {}, serviceAccountName, priorityClassName, imagePullSecrets } = owner.spec.jobs ?? {};
+  const { jobs = {} } = owner.spec;
+  const { metadata = {}, serviceAccountName, priorityClassName, imagePullSecrets } = jobs;
   const labelled = {
     labels: { ...metadata.labels, ...identityLabels(owner, identity) },
     annotations: { ...metadata.annotations },
@@ -91,7 +92,7 @@ export const job = (owner: JobOwner, identity: JobIdentity, pod: PodPlan): JobDr
           restartPolicy: 'Never',
           automountServiceAccountToken: false,
           enableServiceLinks: false,
-          securityContext: podSecurityContext,
+          securityContext: podSecurityContext(jobs.podSecurity),
           ...(serviceAccountName && { serviceAccountName }),
           ...(priorityClassName && { priorityClassName }),
           ...(imagePullSecrets && { imagePullSecrets }),

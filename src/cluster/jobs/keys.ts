@@ -6,6 +6,7 @@ import { bytesOfQuantity } from '../../ground/base/quantity.ts';
 import type { DataType } from '../../ground/contract/architectures.ts';
 import { type Backend, backends } from '../../ground/contract/backends.ts';
 import { type CalibrationTensorfile, calibrationTensorfileSchema } from '../api/calibration-tensorfile.ts';
+import { namedAmounts } from '../api/class-pods.ts';
 import { type ExportDeviceClass, exportDeviceClassSchema } from '../api/export-device-class.ts';
 import { type ModelExport, modelExportSchema } from '../api/model-export.ts';
 import { agreedKey, type KeyTable, keyBy } from './key-table.ts';
@@ -105,7 +106,6 @@ export const deviceTable: KeyTable = {
       'nodeSelector',
       'nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms',
       'runtimeClassName',
-      'resources',
       'hardware.computeCapability',
       'hardware.products',
       'hardware.memoryMiB.min',
@@ -161,7 +161,9 @@ export const engineKey = (inputs: EngineInputs): string => {
     maxWorkspaceBytes: bytesOfQuantity(spec.maxWorkspaceSize),
     planFormatVersion,
   };
-  const table = needsComputeCapability ? targetTable : deviceTable;
-  const keyed = { schema: exportDeviceClassSchema.properties.spec, object: deviceClass.spec, facts };
-  return agreedKey([table], keyed, stored);
+  const schema = exportDeviceClassSchema.properties.spec;
+  const { spec: object } = deviceClass;
+  if (needsComputeCapability) return agreedKey([targetTable], { schema, object, facts }, stored);
+  const onDevice = { ...facts, resources: namedAmounts(object) };
+  return agreedKey([deviceTable], { schema, object, facts: onDevice }, stored);
 };

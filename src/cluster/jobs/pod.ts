@@ -4,6 +4,7 @@ import { parsePvcUri } from '../../ground/base/pvc-uri.ts';
 import { installation } from '../../ground/contract/installation.ts';
 import { mountedFile, mounts } from '../../ground/contract/layout.ts';
 import { containerSecurityContext } from '../api/container-security.ts';
+import type { ModelExportSpec } from '../api/model-export.ts';
 
 export type Volume = { readonly name: string } & Readonly<Record<string, unknown>>;
 export type VolumeMount = { readonly name: string; readonly mountPath: string; readonly readOnly?: boolean };
@@ -12,14 +13,19 @@ export type Volumes = { readonly volumes: readonly Volume[]; readonly mounts: re
 /** The uid that our images run as. */
 const nonRoot = installation.uid;
 
-export const podSecurityContext = {
+type PodSecurity = NonNullable<NonNullable<ModelExportSpec['jobs']>['podSecurity']>;
+
+/** A platform that has a range of ids for each namespace refuses pods with ids of another range, and sets its own. */
+export const podSecurityContext = ({
+  idsFrom = 'Operator',
+  runAsUser = nonRoot,
+  fsGroup = nonRoot,
+}: PodSecurity = {}) => ({
   runAsNonRoot: true,
-  runAsUser: nonRoot,
-  runAsGroup: nonRoot,
-  fsGroup: nonRoot,
+  ...(idsFrom === 'Operator' && { runAsUser, runAsGroup: fsGroup, fsGroup }),
   fsGroupChangePolicy: 'OnRootMismatch',
   seccompProfile: { type: 'RuntimeDefault' },
-} as const;
+});
 
 /** Fields that each container carries; a container that was killed without a word is explained by its last log lines. */
 export const containerDefaults = {

@@ -41,7 +41,7 @@ export const jobsPolicy = (namespace?: string) => ({
   kind,
   metadata: { name: 'tlt-export-jobs', ...(namespace && { namespace }), labels: installedLabels },
   spec: {
-    podSelector: { matchLabels: { [labels.managedBy]: labels.managedByValue } },
+    podSelector: { matchExpressions: [{ key: labels.stage, operator: 'Exists' }] },
     policyTypes: ['Ingress', 'Egress'],
   },
 });

@@ -1,6 +1,6 @@
 /** Where the export is: stored, running, waiting, failed, or still to be started. Pure. */
 import { placed } from '../../ground/contract/artifact.ts';
-import { artifactFiles, exportFolder, fileIn } from '../../ground/contract/layout.ts';
+import { exportFolder, fileIn, folderOfFile, isIn } from '../../ground/contract/layout.ts';
 import type { Exported } from '../../ground/contract/result.ts';
 import type { Ledger } from '../api/ledger.ts';
 import type { ModelExport } from '../api/model-export.ts';
@@ -107,7 +107,7 @@ const folderOf = (modelExport: ModelExport): string =>
 /** Status alone is enough once the export is in it: the Job may be long gone. */
 const isStored = (modelExport: ModelExport): boolean => {
   const { key, etlt } = modelExport.status?.export ?? {};
-  return key === exportKey(modelExport) && etlt?.uri === fileIn(folderOf(modelExport), artifactFiles.etlt);
+  return key === exportKey(modelExport) && isIn(folderOf(modelExport), etlt?.uri);
 };
 
 /** A pod reports names; the folder that they are in is the one that its task named. */
@@ -155,7 +155,7 @@ const exported = (
   const { calibrationCache, verification } = stored;
   const etlt = stored.etlt!;
   const artifacts: ExportedArtifacts = {
-    folder: etlt.uri.slice(0, -artifactFiles.etlt.length - 1),
+    folder: folderOfFile(etlt.uri),
     etlt,
     ...(calibrationCache && { calibrationCache }),
     ...(verification && { verification }),

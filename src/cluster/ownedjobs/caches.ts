@@ -4,7 +4,7 @@ import type { ObjectMeta } from '../api/model-export.ts';
 import type { Change, InformerOptions } from '../runtime/informer.ts';
 import type { Resource } from '../runtime/resources.ts';
 import type { Store } from '../runtime/store.ts';
-import { keptAnnotations, keptLabels } from './kept.ts';
+import { bounded, keptAnnotations, keptLabels } from './kept.ts';
 import type { JobObject, PodObject } from './kube-shapes.ts';
 import { controllerKeys, ownedKey } from './ownership.ts';
 
@@ -44,7 +44,8 @@ export const projectOwner = <T extends { readonly metadata: ObjectMeta }>(raw: T
   };
 };
 
-const ours = { labelSelector: `${labels.managedBy}=${labels.managedByValue}` } as const;
+/** By a label of our own: policies overwrite those that are shared by convention. */
+const ours = { labelSelector: labels.stage } as const;
 
 export const jobCache = (scope: Scope, onChange: Listener<JobObject>): InformerOptions<JobObject> => ({
   ...scope,
@@ -108,7 +109,12 @@ const metaOf = (meta: JobObject['metadata']): JobObject['metadata'] => {
     ...(creationTimestamp && { creationTimestamp }),
     ...(own && { labels: own }),
     ...(controllers && {
-      ownerReferences: controllers.map(({ uid: of }) => ({ uid: of, controller: true })),
+      ownerReferences: controllers.map(({ kind, name: of, uid: id }) => ({
+        kind: bounded(kind),
+        name: bounded(of),
+        uid: id,
+        controller: true,
+      })),
     }),
     ...(deletionTimestamp && { deletionTimestamp }),
   };

@@ -17,7 +17,7 @@ const readLabels: readonly string[] = [
 /** Values are compared and shown, so that of a longer one its digest serves as well. */
 const longestValue = 256;
 
-const bounded = (value: string): string => (value.length <= longestValue ? value : sha256(value));
+export const bounded = (value: string): string => (value.length <= longestValue ? value : sha256(value));
 
 const kept = (texts: Texts | undefined, names: readonly string[]): Texts | undefined => {
   const found = names.flatMap((name) => {

@@ -1,3 +1,10 @@
+export type OwnerReference = {
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly controller?: boolean;
+};
+
 /** The fields of Jobs, Pods and Events that are read here; the caches keep nothing else of them. */
 export type Meta = {
   readonly name: string;
@@ -5,7 +12,7 @@ export type Meta = {
   readonly uid: string;
   readonly creationTimestamp?: string;
   readonly labels?: Readonly<Record<string, string>>;
-  readonly ownerReferences?: readonly { readonly uid: string; readonly controller?: boolean }[];
+  readonly ownerReferences?: readonly OwnerReference[];
   readonly deletionTimestamp?: string;
 };
 

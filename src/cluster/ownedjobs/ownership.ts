@@ -26,8 +26,7 @@ export const isJobOf = (job: Meta, { kind, metadata }: OwnerIdentity): boolean =
   const { name, uid } = ownerLabels[kind];
   return (
     isControlledBy(job, metadata) &&
-    job.labels?.[labels.managedBy] === labels.managedByValue &&
-    job.labels[name] === metadata.name &&
+    job.labels?.[name] === metadata.name &&
     job.labels[uid] === metadata.uid &&
     Object.hasOwn(reporters, job.labels[labels.stage] ?? '')
   );
@@ -35,7 +34,6 @@ export const isJobOf = (job: Meta, { kind, metadata }: OwnerIdentity): boolean =
 
 /** Labels that a Job's template copies to its pods: whose they are, and what they make. */
 const inherited: readonly string[] = [
-  labels.managedBy,
   labels.stage,
   labels.artifactKey,
   labels.deviceClass,

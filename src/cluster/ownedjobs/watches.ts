@@ -1,27 +1,37 @@
-/** Which owner a change of its Job or of a pod wakes: labels name it, so no look-up is needed. */
-import { type OwnerKind, ownerLabels } from '../api/labels.ts';
+/**
+ * Which owner a change of its Job or of a pod wakes. Ownership names it, not labels: what policies make of labels must not
+ * leave an owner asleep.
+ */
+import type { OwnerKind } from '../api/labels.ts';
 import { unseen } from '../api/shared-schemas.ts';
 import type { Change } from '../runtime/informer.ts';
 import type { Priority, WorkQueue } from '../runtime/queue.ts';
 import { keyOf } from '../runtime/resources.ts';
+import type { Store } from '../runtime/store.ts';
 import type { JobObject, PodObject } from './kube-shapes.ts';
 
 /** The queue of each kind's controller. */
 export type OwnerQueues = Readonly<Record<OwnerKind, WorkQueue>>;
 
-export const ownedChanged =
-  (queues: OwnerQueues) =>
-  ({ before, after }: Change<JobObject | PodObject>): void =>
-    wakeOwner(queues, (after ?? before)!.metadata);
+/** Both listeners: of a Job's cache, and of the cache of pods, whose owners are Jobs. */
+export const ownedChanged = (queues: OwnerQueues, jobs: () => Pick<Store<JobObject>, 'get'>) => ({
+  jobChanged: ({ before, after }: Change<JobObject>): void => wakeOwner(queues, (after ?? before)!.metadata),
+  podChanged: ({ before, after }: Change<PodObject>): void => {
+    const { namespace, ownerReferences = [] } = (after ?? before)!.metadata;
+    for (const { name } of ownerReferences.filter(({ kind, controller }) => controller && kind === 'Job')) {
+      // A Job that the cache does not hold yet, or no longer, wakes its owner itself.
+      const owning = jobs().get(`${namespace}/${name}`);
+      if (owning) wakeOwner(queues, owning.metadata);
+    }
+  },
+});
 
 /** A Job and its pod change several times within a moment: the owner is looked at once for all of it. */
 const burstMs = 50;
 
-const wakeOwner = (queues: OwnerQueues, { namespace, labels }: JobObject['metadata']): void => {
-  for (const kind of Object.keys(ownerLabels) as OwnerKind[]) {
-    const name = labels?.[ownerLabels[kind].name];
-    if (name !== undefined) queues[kind].addAfter(`${namespace}/${name}`, burstMs);
-  }
+const wakeOwner = (queues: OwnerQueues, { namespace, ownerReferences = [] }: JobObject['metadata']): void => {
+  for (const { kind, name } of ownerReferences.filter(({ controller }) => controller))
+    if (Object.hasOwn(queues, kind)) queues[kind as OwnerKind].addAfter(`${namespace}/${name}`, burstMs);
 };
 
 type OwnerObject = {

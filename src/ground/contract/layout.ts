@@ -23,7 +23,7 @@ export const mountedFile = (path: string): { readonly folder: string; readonly f
 };
 
 /**
- * File names inside `<output>/<export key>/`, `<output>/<export key>/engines/<class>/<engine key>/` and
+ * File names, as `numbered` has them, inside `<output>/<export key>/`, `<output>/<export key>/engines/<class>/<engine key>/` and
  * `<output>/<tensorfile key>/`.
  */
 export const artifactFiles = {
@@ -40,7 +40,7 @@ export const artifactFiles = {
   reportPage: 'report.html',
   /** Preprocessed batches of training images, as TLT stores them. */
   tensorfile: 'calibration.tensor',
-  /** Written last: where it is, the folder is complete. */
+  /** Written last and once: every file that it names is whole. */
   manifest: 'manifest.json',
 } as const;
 
@@ -75,3 +75,16 @@ export const engineFolder = (exported: string, deviceClass: string, engineKey: s
   under(exported, 'engines', deviceClass, engineKey);
 
 export const fileIn = (folder: string, file: string): string => under(folder, file);
+
+/** The folder of a file, by their URIs. */
+export const folderOfFile = (uri: string): string => uri.slice(0, uri.lastIndexOf('/'));
+
+/** Whether the file is in the folder itself. */
+export const isIn = (folder: string, uri: string | undefined): boolean =>
+  uri !== undefined && folderOfFile(uri) === under(folder);
+
+/**
+ * The name of a file in the n-th work that a folder holds: `model.etlt`, `model-2.etlt`, … What is in a folder is never
+ * overwritten, so work with other inputs, or after a run that was killed, gets other names.
+ */
+export const numbered = (file: string, n: number): string => (n === 1 ? file : file.replace('.', `-${n}.`));

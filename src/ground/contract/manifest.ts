@@ -1,4 +1,4 @@
-/** `manifest.json`, written last into an artifact folder: where it is, everything that it lists is whole. */
+/** `manifest.json`, written last into an artifact folder, and once: everything that it lists is whole and stays as it is. */
 import { faultOf } from './check-schema.ts';
 import { parseResult, type Result, type StoredFile } from './result.ts';
 import { digest, fileName, sizeBytes } from './result-schema.ts';
@@ -51,7 +51,7 @@ const asObject = (content: string): object => {
   try {
     return Object(JSON.parse(content));
   } catch {
-    return {}; // Damaged: the work is done again and the manifest replaced.
+    return {}; // Damaged: it proves nothing, and the work is done again.
   }
 };
 
