@@ -4,7 +4,6 @@
  */
 import { mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import process from 'node:process';
 import { systemClock } from '../../ground/base/clock.ts';
 import { fileDigest, sha256 } from '../../ground/base/digest.ts';
 import { messageOf, systemCodeOf, UserError } from '../../ground/base/errors.ts';
@@ -172,7 +171,7 @@ const inputFailure = (uri: string, thrown: unknown): UserError => {
   if (code === 'EACCES' || code === 'EPERM')
     return new UserError(
       'InputNotFound',
-      `Opening ${uri}: the pod's user (${process.getuid?.()}) may not read it. Correct its permissions.`,
+      `Opening ${uri}: the user of the pod may not read it. Correct its permissions.`,
       {
         cause: thrown,
       },
