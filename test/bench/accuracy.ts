@@ -2,7 +2,7 @@
  * `npm run bench:accuracy`: int8 by our scales and pairs beside onnxruntime's own static quantiser, on three networks.
  * Both are calibrated with the same tensors and run in the same ONNX Runtime; the test images are of other photos.
  */
-import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -20,15 +20,14 @@ import { type FloatTensor, openSession } from '../../src/graph/inference/session
 import { quantisedModel } from '../../src/graph/precision/qdq.ts';
 import { raiseOpset } from '../../src/graph/transforms/raise-opset.ts';
 import { collected } from '../builders/collected.ts';
-import { cached } from '../cluster/cache.ts';
-import { run } from '../cluster/run.ts';
 import { modelFile } from '../models/models.ts';
-import { peerPython, runPeer } from '../peers/venv.ts';
+import { runPeer } from '../peers/venv.ts';
 import { photosFolder } from '../photos/photos.ts';
 import { type Case, cases, taskOf } from './cases.ts';
 import { inputsOf, shapeOf } from './inputs.ts';
 import { type Losses, largest, lossesOf, type Watched } from './judged.ts';
 import { comparedRanges } from './ranges.ts';
+import { listed, textPicturesFolder } from './text-pictures.ts';
 
 type Trial = {
   readonly of: Case;
@@ -40,15 +39,7 @@ type Trial = {
 };
 
 const photos = await photosFolder();
-const listed = (folder: string): string[] =>
-  readdirSync(folder)
-    .sort()
-    .map((name) => join(folder, name));
-
-const written = await cached('text-images-v1', async (folder) => {
-  const script = join(import.meta.dirname, 'text_images.py');
-  await run(await peerPython(), [script, folder, ...listed(photos)]);
-});
+const written = await textPicturesFolder();
 
 /** Crops of the first three photos calibrate, crops of the others test. */
 const halves = (paths: readonly string[]): readonly [string[], string[]] => [

