@@ -10,6 +10,7 @@ import { quantisedModel } from '../../src/graph/precision/qdq.ts';
 import { type FailureReason, failures } from '../../src/ground/base/failures.ts';
 import { asInt8, exported } from '../builders/exports.ts';
 import { classifierWith, Network } from '../builders/networks.ts';
+import { aFolder, runTool } from '../builders/tool.ts';
 import { runPeer } from '../peers/venv.ts';
 
 /** Convolutions, and a matrix product at the end. */
@@ -85,21 +86,62 @@ const foreign: readonly (readonly [opType: string, domain: string, message: RegE
   ['FixNeuron', '', /1 nodes FixNeuron of the domain ai\.onnx \(/],
 ];
 
+const withQuantiser = (opType: string, domain: string): ModelProto => {
+  const network = new Network();
+  const quantised = network.node(opType, [network.stem()]);
+  network.nodes.push(copyWith(network.nodes.pop()!, { domain }));
+  network.head(quantised);
+  const model = network.model();
+  const [onnx] = model.opsetImport;
+  const opsetImport = domain === '' ? [onnx!] : [onnx!, copyWith(onnx!, { domain, version: 1n })];
+  return copyWith(model, { opsetImport });
+};
+
 test('quantisers of other tools are named with the tool, for every data type', async (t) => {
   for (const [opType, domain, message] of foreign) {
-    const network = new Network();
-    const quantised = network.node(opType, [network.stem()]);
-    network.nodes.push(copyWith(network.nodes.pop()!, { domain }));
-    network.head(quantised);
-    const model = network.model();
-    const [onnx] = model.opsetImport;
-    const opsetImport = domain === '' ? [onnx!] : [onnx!, copyWith(onnx!, { domain, version: 1n })];
     for (const args of [[], await asInt8()]) {
-      const { code, stderr, payload } = await exported(copyWith(model, { opsetImport }), ...args);
+      const { code, stderr, payload } = await exported(withQuantiser(opType, domain), ...args);
       t.is(code, refusal('ModelUnsupported'), stderr);
       t.regex(stderr, message);
       t.is(payload, undefined);
     }
+  }
+});
+
+test('inspect shows in a line in which form a model is quantised, and what an export makes of it', async (t) => {
+  const tensor = 'input_1';
+  const network = (build: (built: Network) => string): ModelProto => {
+    const built = new Network();
+    built.head(build(built));
+    return built.model();
+  };
+  const weights = network((built) => {
+    const levels = built.bytes(
+      [16, 3, 3, 3],
+      Array.from({ length: 16 * 27 }, (_, i) => (i % 200) - 100),
+    );
+    return built.conv(tensor, built.node('DequantizeLinear', [levels, built.scalar(0.001)]));
+  });
+  const pairs = network((built) => {
+    const scale = built.scalar(0.1);
+    const integers = built.node('QuantizeLinear', [built.stem(), scale]);
+    return built.node('DequantizeLinear', [integers, scale]);
+  });
+  const rows: readonly (readonly [ModelProto, string, boolean, RegExp])[] = [
+    [forms.dynamic, 'integer', false, /ConvInteger × 2.*: fp32 exports it as it is; int8 is refused/],
+    [forms.partly, 'partlyInteger', false, /MatMulInteger × 1.*int8 calibrates the layers that are float/],
+    [forms.operators, 'operators', false, /QLinearConv × 2.*: refused for every data type/],
+    [weights, 'weights', false, /DequantizeLinear × 1: they become float weights, and int8 calibrates/],
+    [pairs, 'pairs', true, /QuantizeLinear × 1: the pairs are taken out; int8 uses their scales/],
+    [withQuantiser('Quant', 'onnx.brevitas'), 'foreign', false, /Quant × 1: refused for every data type/],
+  ];
+  for (const [model, form, qat, line] of rows) {
+    const folder = aFolder();
+    writeFileSync(join(folder, 'm.onnx'), serializeModel(model));
+    const { stdout } = await runTool('tlt-model', ['inspect', 'm.onnx'], { cwd: folder });
+    t.regex(stdout.split('\n').find((each) => each.includes('quantised')) ?? '', line);
+    const json = await runTool('tlt-model', ['inspect', '--json', 'm.onnx'], { cwd: folder });
+    t.like(JSON.parse(json.stdout).model, { qat, quantisation: { form } });
   }
 });
 

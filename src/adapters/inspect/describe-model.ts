@@ -8,7 +8,6 @@ import {
   graphOf,
   inputsOf,
   isDefaultDomain,
-  isQat,
   opsetOf,
   outputsOf,
   parameterCount,
@@ -16,6 +15,7 @@ import {
 } from '../../formats/onnx/graph.ts';
 import { dataBytesOf, hasExternalData } from '../../formats/onnx/model.ts';
 import { isPlugin } from '../../graph/plugins/plugin-nodes.ts';
+import { type Quantisation, quantisationOf } from '../../graph/precision/quantisation-form.ts';
 
 export type TensorDescription = {
   readonly name: string;
@@ -40,8 +40,10 @@ export type ModelDescription = {
   readonly operators: Readonly<Record<string, number>>;
   /** TensorRT's plugin nodes, in order; left out if there is none. */
   readonly plugins?: readonly string[];
-  /** Trained with quantisation: the graph holds scales. */
+  /** The graph holds scales of activations, in Q/DQ pairs. */
   readonly qat: boolean;
+  /** The form in which the model is quantised; left out for a float model. */
+  readonly quantisation?: Quantisation;
   /** Weights lie in another file. */
   readonly externalData: boolean;
 };
@@ -49,6 +51,7 @@ export type ModelDescription = {
 export const describeModel = (model: ModelProto): ModelDescription => {
   const graph = graphOf(model);
   const nodes = allNodes(model);
+  const quantisation = quantisationOf(model);
   const plugins = nodes.filter(isPlugin).map(({ opType }) => opType);
   return {
     inputs: inputsOf(graph).map(describeTensor),
@@ -66,7 +69,8 @@ export const describeModel = (model: ModelProto): ModelDescription => {
     nodes: nodes.length,
     operators: countByFrequency(nodes.map(({ opType }) => opType)),
     ...(plugins.length > 0 && { plugins }),
-    qat: isQat(model),
+    qat: quantisation?.form === 'pairs',
+    ...(quantisation && { quantisation }),
     externalData: hasExternalData(model),
   };
 };

@@ -4,6 +4,7 @@ import { printable } from '../../ground/base/printable.ts';
 import type { ModelDescription, TensorDescription } from './describe-model.ts';
 import type { CacheDescription, HistogramDescription, Report } from './inspect.ts';
 import { kerasRows } from './keras-text.ts';
+import { quantisationText } from './quantisation-text.ts';
 import { specRows } from './spec-text.ts';
 
 type Row = readonly [label: string, value: string];
@@ -80,6 +81,7 @@ const modelRows = (model: ModelDescription): Row[] => [
   ['nodes', `${grouped(model.nodes)}: ${operatorsText(model.operators)}`],
   ...(model.plugins ? ([['TensorRT plugins', model.plugins.join(', ')]] as Row[]) : []),
   ['QAT', model.qat ? 'yes: the graph holds quantisation scales' : 'no'],
+  ...(model.quantisation ? ([['quantised', quantisationText(model.quantisation)]] as Row[]) : []),
 ];
 
 /** Of the ONNX that a Keras model would be exported as. */

@@ -33,7 +33,7 @@ const quantising = /quant|fixneuron|^int8/i;
 
 /** @throws UserError ModelUnsupported naming the tool for quantisers that neither ONNX nor ONNX Runtime has */
 export const refuseForeignQuantisers = (model: ModelProto): void => {
-  const foreign = allNodes(model).filter(isForeign);
+  const foreign = foreignQuantisers(model);
   const [first] = foreign;
   if (!first) return;
   const tool = Object.entries(tools).find(([domain]) => first.domain.startsWith(domain))?.[1];
@@ -43,6 +43,10 @@ export const refuseForeignQuantisers = (model: ModelProto): void => {
   );
 };
 
+/** Nodes that neither ONNX nor ONNX Runtime has. */
+export const foreignQuantisers = (model: ModelProto): readonly NodeProto[] =>
+  allNodes(model).filter(isForeign);
+
 const isForeign = ({ domain, opType }: NodeProto): boolean => {
   if (domain === '') return quantising.test(opType) && findOperatorTypes(opType, newest) === undefined;
   return !domain.startsWith('com.microsoft') && quantising.test(opType);
@@ -50,12 +54,16 @@ const isForeign = ({ domain, opType }: NodeProto): boolean => {
 
 const newest = Number.MAX_SAFE_INTEGER;
 
+/** Nodes of ONNX and of ONNX Runtime's own domain that compute with integers. */
+export const integerNodes = (model: ModelProto): readonly NodeProto[] =>
+  allNodes(model).filter(
+    ({ domain, opType }) => (domain === '' || domain === 'com.microsoft') && integer.test(opType),
+  );
+
 /** `ConvInteger × 2, DynamicQuantizeLinear × 2`; undefined if nothing computes with integers. */
 const integerOperators = (model: ModelProto): string | undefined => {
   const counts = new Map<string, number>();
-  for (const { domain, opType } of allNodes(model))
-    if ((domain === '' || domain === 'com.microsoft') && integer.test(opType))
-      counts.set(opType, (counts.get(opType) ?? 0) + 1);
+  for (const { opType } of integerNodes(model)) counts.set(opType, (counts.get(opType) ?? 0) + 1);
   return counts.size === 0
     ? undefined
     : [...counts].map(([opType, count]) => `${opType} × ${count}`).join(', ');
