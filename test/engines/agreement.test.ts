@@ -1,7 +1,7 @@
 /** How lists of boxes are compared: pair by pair, whatever place in the list they have. */
 import test from 'ava';
-import { agreementOf } from '../../src/graph/evaluation/agreement.ts';
 import type { FloatTensor } from '../../src/graph/inference/session.ts';
+import { agreementOf } from '../builders/agreement.ts';
 
 type Row = readonly [label: number, score: number, left: number, top: number, right: number, bottom: number];
 

@@ -11,15 +11,18 @@ import type { ModelProto } from '../../src/formats/onnx/generated/onnx_pb.ts';
 import { graphOf } from '../../src/formats/onnx/graph.ts';
 import { serializeModel } from '../../src/formats/onnx/model.ts';
 import { intOf } from '../../src/formats/onnx/node.ts';
-import { agreementOf } from '../../src/graph/evaluation/agreement.ts';
+import { AgreementSum } from '../../src/graph/evaluation/agreement.ts';
 import { type Detection, detectionsIn } from '../../src/graph/evaluation/detections.ts';
+import { outputRoles } from '../../src/graph/evaluation/output-roles.ts';
 import { type FloatTensor, openSession } from '../../src/graph/inference/session.ts';
 import { isPlugin } from '../../src/graph/plugins/plugin-nodes.ts';
 import { modelFor } from '../../src/graph/precision/precision.ts';
 import { architectures } from '../../src/ground/contract/architectures.ts';
 import type { Backend } from '../../src/ground/contract/backends.ts';
+import { agreementOf } from '../builders/agreement.ts';
 import { calibratedOn } from '../builders/calibrated.ts';
 import { collected } from '../builders/collected.ts';
+import { renamed, withRenamedOutputs } from '../builders/renamed.ts';
 import { type DetectorName, detectorFile, detectorNames, scenesFolder } from '../models/models.ts';
 
 type Truth = { readonly class: 'brick' | 'coin'; readonly box: readonly [number, number, number, number] };
@@ -153,6 +156,21 @@ const inInt8 = test.macro<[DetectorName]>({
     );
   },
 });
+
+for (const name of ['faster_rcnn', 'ssd', 'yolo'] as const)
+  test(`boxes of ${name} are paired under other names, too`, async (t) => {
+    const { opened, batches, float } = await subjectOf(name);
+    const [outputs, images] = [float[0]!, batches[0]!.paths.length];
+    const otherNames = Object.fromEntries(
+      Object.entries(outputs).map(([key, value]) => [renamed(key), value]),
+    );
+    const sum = new AgreementSum(outputRoles(withRenamedOutputs(opened.model)));
+    sum.add(otherNames, otherNames, images);
+    const { boxes, matchedBoxes } = sum.agreement();
+    t.true(boxes > 10, `${boxes} boxes`);
+    t.is(matchedBoxes, 1);
+    t.is(boxes, agreementOf(outputs, outputs, images).boxes);
+  });
 
 test('graphs for TensorRT keep the plugin nodes, in float whatever the rest is; the other backends get none', async (t) => {
   const { model } = (await subjectOf('faster_rcnn')).opened;

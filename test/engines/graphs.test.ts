@@ -15,12 +15,13 @@ import { copyWith, foldConstants, graphOf } from '../../src/formats/onnx/graph.t
 import { readModelFile, serializeModel } from '../../src/formats/onnx/model.ts';
 import { tensorFromFloats } from '../../src/formats/onnx/tensor.ts';
 import { serializeTensor } from '../../src/formats/onnx/tensor-file.ts';
-import { type Agreement, agreementOf } from '../../src/graph/evaluation/agreement.ts';
+import type { Agreement } from '../../src/graph/evaluation/agreement.ts';
 import { type FloatTensor, openSession } from '../../src/graph/inference/session.ts';
 import { halfModel } from '../../src/graph/precision/half.ts';
 import { quantisedModel } from '../../src/graph/precision/qdq.ts';
 import { foldBatchNorms } from '../../src/graph/transforms/fold-batchnorm.ts';
 import { raiseOpset } from '../../src/graph/transforms/raise-opset.ts';
+import { agreementOf } from '../builders/agreement.ts';
 import { collected } from '../builders/collected.ts';
 import { modelFile } from '../models/models.ts';
 import { runPeer } from '../peers/venv.ts';

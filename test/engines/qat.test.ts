@@ -10,11 +10,11 @@ import { graphOf, isQat, makeModel, makeValueInfo } from '../../src/formats/onnx
 import { parseModel, readModelFile, serializeModel } from '../../src/formats/onnx/model.ts';
 import { makeNode } from '../../src/formats/onnx/node.ts';
 import { floatsOf, tensorFromFloats, tensorFromInt8s } from '../../src/formats/onnx/tensor.ts';
-import { agreementOf } from '../../src/graph/evaluation/agreement.ts';
 import { openSession } from '../../src/graph/inference/session.ts';
 import { peelQat } from '../../src/graph/precision/qat.ts';
 import { trainedRanges } from '../../src/graph/precision/qat-ranges.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
+import { agreementOf } from '../builders/agreement.ts';
 import { type QatKind, qatModel } from '../models/qat.ts';
 import { runPeer } from '../peers/venv.ts';
 

@@ -9,6 +9,7 @@ import { openSession } from '../../src/graph/inference/session.ts';
 import { quantisedModel } from '../../src/graph/precision/qdq.ts';
 import { calibratedOn } from '../builders/calibrated.ts';
 import { collected } from '../builders/collected.ts';
+import { renamed, withRenamedOutputs } from '../builders/renamed.ts';
 import { type ModelName, modelFile } from '../models/models.ts';
 import { photosFolder } from '../photos/photos.ts';
 
@@ -80,6 +81,19 @@ test('scales that clip nearly everything are told from good ones', async (t) => 
   const bad = await int8Agreement(opened, clipping, { batches: streamed(judging) });
   t.true(good.sqnrDb > 20 && good.matchedCells! > 0.9, JSON.stringify(good));
   t.true(bad.sqnrDb < good.sqnrDb - 10 && bad.matchedCells! < good.matchedCells!, JSON.stringify(bad));
+});
+
+test('the coverage of a grid is found among its ports, by whatever names and in any order', async (t) => {
+  const { opened, scales, judging } = await calibrated('detectnet_v2');
+  const named = await int8Agreement(opened, scales, { batches: streamed(judging) });
+  const other = {
+    ...opened,
+    model: withRenamedOutputs(opened.model),
+    outputs: opened.outputs.map(renamed).toReversed(),
+  };
+  const { matchedCells } = await int8Agreement(other, scales, { batches: streamed(judging) });
+  t.true(matchedCells! > 0.9, `${matchedCells}`);
+  t.is(matchedCells, named.matchedCells);
 });
 
 test('a graph that takes a fixed number of images is fed so, and too few kept images are none', async (t) => {

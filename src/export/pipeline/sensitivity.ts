@@ -9,12 +9,14 @@ import type { SampledImage } from '../../data/preprocessing/sampled-image.ts';
 import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { serializeModel } from '../../formats/onnx/model.ts';
 import { AgreementSum } from '../../graph/evaluation/agreement.ts';
+import { outputRoles } from '../../graph/evaluation/output-roles.ts';
 import { type FloatTensor, openSession } from '../../graph/inference/session.ts';
 import { withHeads } from '../../graph/plugins/heads.ts';
 import { floatLayers, withoutFloat } from '../../graph/precision/float-layers.ts';
 import { type Int8Layers, int8Layers } from '../../graph/precision/int8-layers.ts';
 import { runnableOn } from '../../graph/precision/precision.ts';
 import { preparedModel, quantisedModel, type Scales } from '../../graph/precision/qdq.ts';
+import type { OutputRoles } from '../../ground/contract/output-roles.ts';
 import type { OpenedModel } from '../models/open-model.ts';
 import { decibelText } from '../report/decibel.ts';
 import { adviceText, type LayerCost, type LayerCosts, layerCostsReport } from '../report/layer-costs.ts';
@@ -138,25 +140,27 @@ type Outputs = Readonly<Record<string, FloatTensor>>;
 class Judge {
   readonly #model: ModelProto;
   readonly #input: string;
+  readonly #roles: OutputRoles;
   readonly #batches: readonly { readonly batch: Batch; readonly float: Outputs }[];
 
   private constructor(
     model: ModelProto,
-    input: string,
+    { input, roles }: { readonly input: string; readonly roles: OutputRoles },
     batches: readonly { readonly batch: Batch; readonly float: Outputs }[],
   ) {
     this.#model = model;
     this.#input = input;
+    this.#roles = roles;
     this.#batches = batches;
   }
 
-  static async open({ model, input }: OpenedModel, batches: readonly Batch[]): Promise<Judge> {
+  static async open({ model, input, outputs }: OpenedModel, batches: readonly Batch[]): Promise<Judge> {
     const withAll = withHeads(model);
     const prepared = preparedModel(withAll.model);
     const float = await outputsOf(withAll.model, { input, batches });
     return new Judge(
       prepared,
-      input,
+      { input, roles: outputRoles(model, outputs) },
       batches.map((batch, i) => ({ batch, float: float[i]! })),
     );
   }
@@ -169,7 +173,7 @@ class Judge {
     const batches = this.#batches.map(({ batch }) => batch);
     const request = { input: this.#input, batches };
     const int8 = await outputsOf(quantisedModel(this.#model, scales), request);
-    const sum = new AgreementSum();
+    const sum = new AgreementSum(this.#roles);
     for (const [i, { float, batch }] of this.#batches.entries()) sum.add(float, int8[i]!, batch.paths.length);
     return sum.agreement().sqnrDb;
   }

@@ -9,6 +9,7 @@ import type { SampledImage } from '../../data/preprocessing/sampled-image.ts';
 import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { serializeModel } from '../../formats/onnx/model.ts';
 import { type Agreement, AgreementSum } from '../../graph/evaluation/agreement.ts';
+import { outputRoles } from '../../graph/evaluation/output-roles.ts';
 import { medianLatency } from '../../graph/inference/latency.ts';
 import { openSession, type Session, type SessionOptions } from '../../graph/inference/session.ts';
 import { withHeads } from '../../graph/plugins/heads.ts';
@@ -83,7 +84,7 @@ export const int8Agreement = (
   { batches, signal }: Compared,
 ): Promise<Agreement> =>
   withBoth({ opened, scales }, async ({ float, int8 }) => {
-    const sum = new AgreementSum();
+    const sum = new AgreementSum(outputRoles(opened.model, opened.outputs));
     for await (const { data, dims } of batches) {
       signal?.throwIfAborted();
       const feeds = { [opened.input]: { data, dims } };

@@ -42,6 +42,7 @@ export const buildFromRequest = async (
       verification,
       engine: request.engine,
       inputName: request.inputName,
+      outputRoles: request.outputRoles,
       shape: request.minShape,
       clock,
     },

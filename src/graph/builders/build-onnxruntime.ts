@@ -10,7 +10,8 @@ import { freeBytes } from '../../ground/base/disk-space.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import type { FailureReason } from '../../ground/base/failures.ts';
 import { diskFull } from '../../ground/base/whole-file.ts';
-import { type Agreement, agreementOf } from '../evaluation/agreement.ts';
+import type { OutputRoles } from '../../ground/contract/output-roles.ts';
+import { type Agreement, AgreementSum } from '../evaluation/agreement.ts';
 import { medianLatency } from '../inference/latency.ts';
 import { type FloatTensor, openSession, type Session } from '../inference/session.ts';
 
@@ -22,6 +23,7 @@ export type OnnxRuntimeBuild = {
   readonly verification: string | undefined;
   readonly engine: string;
   readonly inputName: string;
+  readonly outputRoles: OutputRoles;
   /** [1,C,H,W] */
   readonly shape: readonly number[];
   readonly clock: { now(): number };
@@ -132,7 +134,9 @@ const compared = async (
   images: FloatTensor,
 ): Promise<Agreement> => {
   const feeds = { [build.inputName]: images };
-  const agreement = agreementOf(await reference.run(feeds), await session.run(feeds), images.dims[0]!);
+  const sum = new AgreementSum(build.outputRoles);
+  sum.add(await reference.run(feeds), await session.run(feeds), images.dims[0]!);
+  const agreement = sum.agreement();
   const noise = noiseIn(agreement);
   if (noise === undefined) return agreement;
   throw new UserError(

@@ -5,6 +5,7 @@ import { graphOf, inputsOf, shapeOf } from '../../formats/onnx/graph.ts';
 import { backends } from '../../ground/contract/backends.ts';
 import { buildReportFile, workFiles } from '../../ground/contract/layout.ts';
 import type { BuildRequest, EngineTask } from '../../ground/contract/task.ts';
+import { outputRoles } from '../evaluation/output-roles.ts';
 import { floatLayers } from '../precision/float-layers.ts';
 
 /** What builders need to know of an engine, wherever it is built. */
@@ -38,6 +39,7 @@ export const buildRequest = (
     maxShape: shape(largest),
     workspaceBytes: task.maxWorkspaceSizeBytes,
     ...(task.keepFloat && { floatOutputs: floatLayers(model, task.keepFloat).outputs }),
+    outputRoles: outputRoles(model),
     options: task.options,
   };
 };

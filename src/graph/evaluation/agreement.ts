@@ -1,7 +1,8 @@
 /** How well two models agree on the same images. */
-import { architectures } from '../../ground/contract/architectures.ts';
+import type { OutputRoles } from '../../ground/contract/output-roles.ts';
 import type { FloatTensor } from '../inference/session.ts';
 import { detectionsIn } from './detections.ts';
+import { coverageAmong, rolesByName } from './output-roles.ts';
 import { pairing } from './paired-detections.ts';
 
 export type Agreement = {
@@ -30,15 +31,9 @@ export type Agreement = {
 
 type Outputs = Readonly<Record<string, FloatTensor>>;
 
-/** `images`: how many went through both models at once; outputs need not have a row for each. */
-export const agreementOf = (reference: Outputs, other: Outputs, images: number): Agreement => {
-  const sum = new AgreementSum();
-  sum.add(reference, other, images);
-  return sum.agreement();
-};
-
 /** The agreement over batches that need not be in memory together. */
 export class AgreementSum {
+  readonly #roles: OutputRoles | undefined;
   #images = 0;
   #signal = 0;
   #noise = 0;
@@ -51,16 +46,23 @@ export class AgreementSum {
   #boxes = 0;
   #matchedBoxes = 0;
 
+  /** Without roles, outputs have those that TLT's names say. */
+  constructor(roles?: OutputRoles) {
+    this.#roles = roles;
+  }
+
   /** Outputs of one batch of so many images; each of the reference's must be in the other. */
   add(reference: Outputs, other: Outputs, images: number): void {
-    const lists = detectionsIn(reference)?.names ?? [];
+    const roles = this.#roles ?? rolesByName(Object.keys(reference));
+    const lists = detectionsIn(reference, roles)?.names ?? [];
+    const coverage = coverageAmong(reference, roles);
     const single = Object.entries(reference).filter(([name]) => !lists.includes(name));
-    if (lists.length > 0) this.#addDetections(reference, other, single.length === 0);
+    if (lists.length > 0) this.#addDetections({ reference, other, roles }, single.length === 0);
     for (const [name, tensor] of single) {
       const compared = other[name]!.data;
       this.#addNoise(name, tensor.data, compared);
       if (hasRowEach(tensor, images)) this.#addClasses(tensor, compared);
-      if (isCoverage(name)) this.#addCells(tensor.data, compared);
+      if (name === coverage) this.#addCells(tensor.data, compared);
     }
     this.#images += images;
   }
@@ -95,9 +97,9 @@ export class AgreementSum {
     this.#values += data.length;
   }
 
-  #addDetections(reference: Outputs, other: Outputs, isAll: boolean): void {
-    const found = detectionsIn(other)!.images;
-    for (const [image, boxes] of detectionsIn(reference)!.images.entries()) {
+  #addDetections({ reference, other, roles }: Lists, isAll: boolean): void {
+    const found = detectionsIn(other, roles)!.images;
+    for (const [image, boxes] of detectionsIn(reference, roles)!.images.entries()) {
       const { seen, matched, signal, noise } = pairing(boxes, found[image]!);
       this.#boxes += seen;
       this.#matchedBoxes += matched;
@@ -124,6 +126,8 @@ export class AgreementSum {
   }
 }
 
+type Lists = { readonly reference: Outputs; readonly other: Outputs; readonly roles: OutputRoles };
+
 type Sums = { readonly signal: number; readonly noise: number };
 
 const ratioOf = ({ signal, noise }: Sums): number => {
@@ -137,9 +141,6 @@ const hasRowEach = ({ dims }: FloatTensor, images: number): boolean =>
 
 /** Coverage from which a cell counts as one that sees an object. */
 const seenFrom = 0.5;
-
-const isCoverage = (name: string): boolean =>
-  name.replace(/:0$/, '') === architectures.detectnet_v2.outputs[1];
 
 const largestAt = (values: Float32Array, from: number, count: number): number => {
   let best = from;

@@ -1,6 +1,7 @@
-/** Boxes in the outputs of TensorRT's NMS plugins, told by the outputs' names; rows beyond the count are left out. */
-import { architectures } from '../../ground/contract/architectures.ts';
+/** Boxes in the outputs of TensorRT's NMS plugins, found by their roles; rows beyond the count are left out. */
+import type { OutputRoles } from '../../ground/contract/output-roles.ts';
 import type { FloatTensor } from '../inference/session.ts';
+import { rolesByName } from './output-roles.ts';
 
 export type Detection = {
   readonly label: number;
@@ -18,18 +19,17 @@ type Found = {
 };
 
 /** Undefined for outputs of a model that ends otherwise. */
-export const detectionsIn = (outputs: Outputs): Found | undefined => {
-  const named = (wanted: string) => Object.keys(outputs).find((name) => name.replace(/:0$/, '') === wanted);
-  const rows = rowOutputs.map(named).find((name) => name !== undefined);
-  if (rows !== undefined) return { images: inRows(outputs[rows]!), names: [rows] };
-  const columns = columnOutputs.flatMap((wanted) => named(wanted) ?? []);
-  if (columns.length < columnOutputs.length) return undefined;
-  const [boxes, scores, labels] = columns.map((name) => outputs[name]!);
-  return { images: inColumns(boxes!, scores!, labels!), names: columns };
+export const detectionsIn = (
+  outputs: Outputs,
+  roles: OutputRoles = rolesByName(Object.keys(outputs)),
+): Found | undefined => {
+  const { detections } = roles;
+  if (detections === undefined) return undefined;
+  if ('rows' in detections) return { images: inRows(outputs[detections.rows]!), names: [detections.rows] };
+  const names = [detections.boxes, detections.scores, detections.labels];
+  const [boxes, scores, labels] = names.map((name) => outputs[name]!);
+  return { images: inColumns(boxes!, scores!, labels!), names };
 };
-
-const rowOutputs = [architectures.ssd.outputs[0], architectures.faster_rcnn.outputs[0]];
-const columnOutputs = architectures.yolo.outputs.slice(1);
 
 /** [N,1,K,7]: image, label, score and box. */
 const inRows = ({ data, dims }: FloatTensor): Detection[][] => {

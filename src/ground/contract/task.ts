@@ -3,6 +3,7 @@ import type { Algorithm, Architecture, DataType } from './architectures.ts';
 import type { Backend } from './backends.ts';
 import type { TensorfileModule } from './flags.ts';
 import type { ModelSettings } from './model-settings.ts';
+import type { OutputRoles } from './output-roles.ts';
 import type { EngineBuilt } from './result.ts';
 
 /** A file, with the digest that it must have if the user or an earlier stage pinned it. */
@@ -100,6 +101,8 @@ export type BuildRequest = {
   readonly workspaceBytes: number;
   /** Tensors that layers write which have to compute in float. */
   readonly floatOutputs?: readonly string[];
+  /** Where an engine is run beside the float graph: what its outputs hold. */
+  readonly outputRoles: OutputRoles;
   readonly options: Readonly<Record<string, string>>;
 };
 

@@ -1,0 +1,17 @@
+/** A model whose tensors have other names. */
+import type { ModelProto } from '../../src/formats/onnx/generated/onnx_pb.ts';
+import { copyWith, graphOf } from '../../src/formats/onnx/graph.ts';
+
+/** Outputs of the graph, `coverage:0` → `renamed/coverage`, wherever they are written and read. */
+export const withRenamedOutputs = (model: ModelProto): ModelProto => {
+  const graph = graphOf(model);
+  const names = new Map(graph.output.map(({ name }) => [name, renamed(name)]));
+  const other = (name: string): string => names.get(name) ?? name;
+  const node = graph.node.map((each) =>
+    copyWith(each, { input: each.input.map(other), output: each.output.map(other) }),
+  );
+  const output = graph.output.map((each) => copyWith(each, { name: other(each.name) }));
+  return copyWith(model, { graph: copyWith(graph, { node, output }) });
+};
+
+export const renamed = (name: string): string => `renamed/${name.replace(/:0$/, '')}`;

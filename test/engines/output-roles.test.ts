@@ -1,0 +1,40 @@
+/** Which outputs hold boxes, whatever a graph calls them. */
+import test from 'ava';
+import { readModelFile } from '../../src/formats/onnx/model.ts';
+import { buildRequest } from '../../src/graph/builders/build-request.ts';
+import { outputRoles } from '../../src/graph/evaluation/output-roles.ts';
+import { renamed, withRenamedOutputs } from '../builders/renamed.ts';
+import { detectorFile, detectorNames } from '../models/models.ts';
+
+const names = {
+  rows: (first: string) => ({ detections: { rows: renamed(first) } }),
+  columns: {
+    detections: {
+      boxes: renamed('BatchedNMS_1'),
+      scores: renamed('BatchedNMS_2'),
+      labels: renamed('BatchedNMS_3'),
+    },
+  },
+};
+const expected = {
+  ssd: names.rows('NMS'),
+  dssd: names.rows('NMS'),
+  retinanet: names.rows('NMS'),
+  faster_rcnn: names.rows('nms_out'),
+  yolo: names.columns,
+} as const;
+
+const options = {
+  backend: 'OnnxRuntime',
+  maxBatchSize: 1,
+  maxWorkspaceSizeBytes: 2 ** 30,
+  options: {},
+} as const;
+
+for (const name of detectorNames)
+  test(`the boxes of ${name} are found behind its plugin, also for the judge of an engine`, async (t) => {
+    const model = withRenamedOutputs(await readModelFile(detectorFile(name)));
+    t.like(outputRoles(model), expected[name]);
+    const places = { work: 'work', built: 'built' };
+    t.like(buildRequest(options, model, places).outputRoles, expected[name]);
+  });
