@@ -46,16 +46,21 @@ test.serial('one instance reads no sound file any more after some thousand damag
 
 /** How many instances of WebAssembly a piece of work starts; tests of this file run one after the other. */
 const instancesOf = async (work: () => Promise<unknown>): Promise<number> => {
-  const { instantiate } = WebAssembly;
+  const { Instance, instantiate } = WebAssembly;
   let count = 0;
-  WebAssembly.instantiate = ((...args: Parameters<typeof instantiate>) => {
+  const counted = <T extends object>(made: T): T => {
     count++;
-    return instantiate(...args);
-  }) as typeof instantiate;
+    return made;
+  };
+  WebAssembly.Instance = new Proxy(Instance, {
+    construct: (target, args) => counted(Reflect.construct(target, args) as object),
+  });
+  WebAssembly.instantiate = ((...args: Parameters<typeof instantiate>) =>
+    counted(instantiate(...args))) as typeof instantiate;
   try {
     await work();
   } finally {
-    WebAssembly.instantiate = instantiate;
+    Object.assign(WebAssembly, { Instance, instantiate });
   }
   return count;
 };
@@ -82,6 +87,19 @@ for (const [what, read] of Object.entries(readers))
       t.is(started, 5);
     },
   );
+
+test.serial('libhdf5 is compiled by the first start alone', async (t) => {
+  await startLibrary();
+  const { instantiate } = WebAssembly;
+  WebAssembly.instantiate = () => {
+    throw new Error('compiled again');
+  };
+  try {
+    t.truthy(await startLibrary());
+  } finally {
+    WebAssembly.instantiate = instantiate;
+  }
+});
 
 test.serial('the same bytes, opened at the same time, are two instances', async (t) => {
   const started = await instancesOf(async () => {

@@ -2,8 +2,10 @@
  * libhdf5 in WebAssembly, with a new instance for each file. h5wasm reports errors by a JavaScript exception that
  * passes through WebAssembly frames without restoring their stack pointer; each error loses about 930 bytes of the 2
  * MiB stack. After about 2,200 damaged files the stack overwrites libhdf5's data and every later file fails. An
- * instance that serves one file sees a few errors and is then garbage-collected. Starting one takes about 22 ms.
+ * instance that serves one file sees a few errors and is then garbage-collected. The first start of a process takes
+ * about 30 ms, because it compiles libhdf5. Each later start takes 9 ms.
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Module } from 'h5wasm';
 import { limits } from '../../ground/base/limits.ts';
 
@@ -36,17 +38,39 @@ const boundMemory = (): void => {
 
 boundMemory();
 
+/** libhdf5 as the first start compiled it. The package holds it as text in its code, and compiles it at each start. */
+let code: WebAssembly.Module | undefined;
+
+/** Set in the calls of a start: the build of h5wasm for writing may instantiate other code at the same time. */
+const starting = new AsyncLocalStorage<true>();
+
+const keepCode = (): void => {
+  const { instantiate } = WebAssembly;
+  const watched = async (bytes: BufferSource, imports?: WebAssembly.Imports) => {
+    const made = await instantiate(bytes, imports);
+    if (starting.getStore()) code ??= made.module;
+    return made;
+  };
+  WebAssembly.instantiate = watched as typeof instantiate;
+};
+
+keepCode();
+
+type Receive = (instance: WebAssembly.Instance, module: WebAssembly.Module) => void;
+
+/** How emscripten has its code instantiated by a caller that has compiled it. */
+const fromCode = (module: WebAssembly.Module) => ({
+  instantiateWasm: (imports: WebAssembly.Imports, receive: Receive): void =>
+    receive(new WebAssembly.Instance(module, imports), module),
+});
+
 const ignoreOutput = (): void => {};
 
 /** Starts an instance that throws libhdf5's errors. By default the package prints them and returns empty values. */
 export const startLibrary = async (): Promise<Library> => {
   const start = await loadFactory();
-  const library = await start({
-    noInitialRun: true,
-    stdin: () => null,
-    print: ignoreOutput,
-    printErr: ignoreOutput,
-  });
+  const quiet = { noInitialRun: true, stdin: () => null, print: ignoreOutput, printErr: ignoreOutput };
+  const library = await starting.run(true, () => start({ ...quiet, ...(code && fromCode(code)) }));
   library.activate_throwing_error_handler();
   return library;
 };
