@@ -10,6 +10,10 @@ const root = join(import.meta.dirname, '..');
 /** Places whose text is written with these words in mind: files, or folders with all that is in them. */
 const checked: readonly string[] = [
   'src/formats',
+  'src/graph/inference',
+  'src/graph/evaluation',
+  'src/graph/builders',
+  'src/graph/precision',
   'test/codec',
   'test/builders/codec.ts',
   'src/cluster/api',

@@ -17,7 +17,7 @@ import { readModelFile, serializeModel } from '../../src/formats/onnx/model.ts';
 import { tensorFromFloats } from '../../src/formats/onnx/tensor.ts';
 import { serializeTensor } from '../../src/formats/onnx/tensor-file.ts';
 import { type FloatTensor, openSession } from '../../src/graph/inference/session.ts';
-import { quantisedModel } from '../../src/graph/precision/qdq.ts';
+import { quantiseModel } from '../../src/graph/precision/qdq.ts';
 import { raiseOpset } from '../../src/graph/transforms/raise-opset.ts';
 import { collected } from '../builders/collected.ts';
 import { modelFile } from '../models/models.ts';
@@ -154,7 +154,7 @@ const rowsOf = async (trial: Trial): Promise<readonly Row[]> => {
   );
   for (const algorithm of algorithms)
     rows.push(
-      await row(`ours, ${algorithm}`, serializeModel(quantisedModel(model, scalesOf(statistics, algorithm)))),
+      await row(`ours, ${algorithm}`, serializeModel(quantiseModel(model, scalesOf(statistics, algorithm)))),
     );
   for (const method of peerMethods) {
     const target = join(folder, `${method}.onnx`);

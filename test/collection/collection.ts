@@ -10,7 +10,7 @@ import process from 'node:process';
 import { modelSettingsOf } from '../../src/adapters/tlt-export/model-flags.ts';
 import { openModel } from '../../src/export/models/open-model.ts';
 import { parseCalibrationCache } from '../../src/formats/scales/calibration-cache.ts';
-import { computedFrom } from '../../src/graph/precision/calibration-graph.ts';
+import { int8Activations } from '../../src/graph/precision/calibration-graph.ts';
 import { reasonOfExitCode } from '../../src/ground/base/failures.ts';
 import { textPicturesFolder } from '../bench/text-pictures.ts';
 import { photosFolder } from '../photos/photos.ts';
@@ -91,7 +91,7 @@ const coverageOf = async (
 ): Promise<number> => {
   const settings = modelSettingsOf(valuesOf(flags));
   const { model } = await openModel({ path, key: 'k', architecture: 'classification', settings });
-  const wanted = [...computedFrom(model)];
+  const wanted = [...int8Activations(model)];
   return wanted.filter((name) => scales.has(name)).length / wanted.length;
 };
 

@@ -49,12 +49,15 @@ const agrees = test.macro<[readonly Row[], readonly Row[], Compared]>({
   },
 });
 
-test('another order is the same', agrees, [coin, brick], [brick, coin], { boxes: 2, matchedBoxes: 1 });
-test('another class is another box', agrees, [coin], [[2, ...coin.slice(1)] as unknown as Row], {
+test('the order of boxes does not matter', agrees, [coin, brick], [brick, coin], {
+  boxes: 2,
+  matchedBoxes: 1,
+});
+test('a box of another class does not match', agrees, [coin], [[2, ...coin.slice(1)] as unknown as Row], {
   boxes: 2,
   matchedBoxes: 0,
 });
-test('one that only the other sees counts against them', agrees, [coin], [coin, brick], {
+test('a box that only one model finds lowers the agreement', agrees, [coin], [coin, brick], {
   boxes: 2,
   matchedBoxes: 0.5,
 });
@@ -68,7 +71,7 @@ test(
     matchedBoxes: 0,
   },
 );
-test('one box is the partner of one alone', agrees, [coin, [1, 0.7, 0.12, 0.1, 0.3, 0.3]], [coin], {
+test('a box is matched only once', agrees, [coin, [1, 0.7, 0.12, 0.1, 0.3, 0.3]], [coin], {
   boxes: 2,
   matchedBoxes: 0.5,
 });
@@ -82,12 +85,12 @@ test(
     matchedBoxes: 1,
   },
 );
-test('boxes that neither is sure of do not count', agrees, [[1, 0.3, 0, 0, 1, 1]], [], {
+test('boxes with low scores in both models do not count', agrees, [[1, 0.3, 0, 0, 1, 1]], [], {
   boxes: 0,
   matchedBoxes: undefined,
 });
 
-test('where there are only lists, the ratio is that of pairs, and of one equal list infinite', (t) => {
+test('with lists only, the ratio is that of matched boxes, and infinite for equal lists', (t) => {
   const moved: Row = [1, 0.8, 0.1, 0.1, 0.3, 0.3];
   t.is(agreementOf(inRows(coin, brick), inRows(brick, coin), 1).sqnrDb, Number.POSITIVE_INFINITY);
   const signal = 0.9 ** 2 + 2 * 0.1 ** 2 + 2 * 0.3 ** 2;
@@ -96,7 +99,7 @@ test('where there are only lists, the ratio is that of pairs, and of one equal l
   t.is(agreementOf(inRows(), inRows(), 1).sqnrDb, Number.POSITIVE_INFINITY);
 });
 
-test('where there are other outputs, the ratio is theirs', (t) => {
+test('with other outputs, the ratio is that of the other outputs', (t) => {
   const head = (value: number) => ({ head: { data: Float32Array.of(value), dims: [1, 1, 1] } });
   const { sqnrDb, matchedBoxes } = agreementOf(
     { ...inRows(coin), ...head(1) },
@@ -112,7 +115,7 @@ const anchored = (...values: number[]): Record<string, FloatTensor> => ({
   scores: { data: Float32Array.from(values), dims: [values.length / 2, 2] },
 });
 
-test('images are counted as images, and rows of anchors are no classes of an image', (t) => {
+test('images are counted per batch, and rows of anchors are not classes of an image', (t) => {
   const { images, top1, sqnrDb } = agreementOf(anchored(1, 0, 0, 1, 1, 0), anchored(0, 1, 1, 0, 0, 1), 1);
   t.deepEqual({ images, top1 }, { images: 1, top1: undefined });
   t.true(sqnrDb < 0);

@@ -5,8 +5,8 @@ import { serializeModel } from '../../src/formats/onnx/model.ts';
 import { makeNode } from '../../src/formats/onnx/node.ts';
 import { readsOf } from '../../src/formats/onnx/reads.ts';
 import { openSession } from '../../src/graph/inference/session.ts';
-import { calibrationGraph, computedFrom } from '../../src/graph/precision/calibration-graph.ts';
-import { quantisedModel } from '../../src/graph/precision/qdq.ts';
+import { buildCalibrationGraph, int8Activations } from '../../src/graph/precision/calibration-graph.ts';
+import { quantiseModel } from '../../src/graph/precision/qdq.ts';
 import { foldBatchNorms } from '../../src/graph/transforms/fold-batchnorm.ts';
 import { pruned } from '../../src/graph/transforms/prune.ts';
 import { raiseOpset } from '../../src/graph/transforms/raise-opset.ts';
@@ -43,7 +43,7 @@ const gainInBranch = () =>
     });
   });
 
-test('a node reads what its bodies read of the graph around, and not what they compute', (t) => {
+test('a node reads the outer tensors of its bodies, not what they compute', (t) => {
   const [branch] = graphOf(gainInBranch()).node.filter(({ opType }) => opType === 'If');
   const read = readsOf(branch!);
   t.is(read.filter((name) => name.startsWith('c_')).length, 1, 'the gain');
@@ -52,17 +52,17 @@ test('a node reads what its bodies read of the graph around, and not what they c
   t.deepEqual(readsOf(makeNode('Clip', { inputs: ['x', '', 'high'], outputs: ['y'] })), ['x', 'high']);
 });
 
-test('a tensor behind an If whose condition is a shape is calibrated, since its branches read the image', (t) => {
-  const { tensors } = calibrationGraph(squeezedByIf());
+test('a tensor computed by an If on a shape is calibrated, because its branches read the image', (t) => {
+  const { tensors } = buildCalibrationGraph(squeezedByIf());
   const behind = tensors.slice(tensors.findIndex((name) => name.startsWith('If_')));
   t.is(behind.length, 6, behind.join());
-  t.is(computedFrom(squeezedByIf()).length, 4, 'two convolutions, two products');
+  t.is(int8Activations(squeezedByIf()).length, 4, 'two convolutions, two products');
 });
 
-test('a constant that a branch alone reads stays in the Q/DQ graph, which runs', async (t) => {
+test('a constant that only a branch reads stays in the Q/DQ graph, which runs', async (t) => {
   const source = gainInBranch();
-  const scales = new Map(computedFrom(source).map((name) => [name, 0.05]));
-  const session = await openSession(serializeModel(quantisedModel(source, scales)));
+  const scales = new Map(int8Activations(source).map((name) => [name, 0.05]));
+  const session = await openSession(serializeModel(quantiseModel(source, scales)));
   const data = new Float32Array(3 * side * side).fill(1);
   const { 'predictions/Softmax': probabilities } = await session.run({
     input_1: { data, dims: [1, 3, side, side] },
@@ -71,7 +71,7 @@ test('a constant that a branch alone reads stays in the Q/DQ graph, which runs',
   t.true(Math.abs(probabilities!.data.reduce((a, b) => a + b, 0) - 1) < 1e-3);
 });
 
-test('a tensor that a branch reads is read: a batch norm behind it is not folded, and nothing is pruned', (t) => {
+test('a tensor that a branch reads counts as read: its batch norm is not folded, and nothing is pruned', (t) => {
   const withNorm = classifierWith((network, from) => {
     const convolved = network.conv(from);
     const ones = network.floats([channels], Array(channels).fill(1));
@@ -89,7 +89,7 @@ test('a tensor that a branch reads is read: a batch norm behind it is not folded
   t.is(pruned(graph).node.length, graph.node.length);
 });
 
-test('a batch norm that normalises by the batch is not folded into its convolution', (t) => {
+test('a batch norm in training mode is not folded into its convolution', (t) => {
   const normed = (opset: number, attributes: Record<string, { int: number }>, outputs: number) =>
     classifierWith(
       (network, from) => {
@@ -116,16 +116,16 @@ test('a weight that many nodes read along one axis is quantised once', (t) => {
       from,
     );
   });
-  const scales = new Map(computedFrom(model).map((name) => [name, 0.05]));
-  const shared = graphOf(quantisedModel(model, scales));
+  const scales = new Map(int8Activations(model).map((name) => [name, 0.05]));
+  const shared = graphOf(quantiseModel(model, scales));
   t.is(shared.initializer.filter(({ name }) => /^w_\d+\/axis0\/int8$/.test(name)).length, 2);
   t.is(shared.node.filter(({ name }) => /^w_\d+\/axis0\/DQ$/.test(name)).length, 2);
   const before = performance.now();
-  for (let i = 0; i < 5; i++) quantisedModel(model, scales);
+  for (let i = 0; i < 5; i++) quantiseModel(model, scales);
   t.log(`five Q/DQ graphs in ${(performance.now() - before).toFixed(0)} ms`);
 });
 
-test('an opset is raised in bodies as well, with the constants of the graph around', (t) => {
+test('the opset is also raised in bodies, which see outer constants', (t) => {
   const model = classifierWith(
     (network, from) => {
       const scales = network.floats([4], [1, 1, 2, 2]);

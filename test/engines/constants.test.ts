@@ -6,10 +6,10 @@ import { graphOf } from '../../src/formats/onnx/graph.ts';
 import { serializeModel } from '../../src/formats/onnx/model.ts';
 import { makeNode } from '../../src/formats/onnx/node.ts';
 import { floatsOf, tensorFromFloat16s, tensorFromFloats } from '../../src/formats/onnx/tensor.ts';
-import { withConstantsFolded } from '../../src/graph/inference/constants.ts';
+import { foldComputedConstants } from '../../src/graph/inference/constants.ts';
 import { openSession } from '../../src/graph/inference/session.ts';
-import { computedFrom } from '../../src/graph/precision/calibration-graph.ts';
-import { int8Layers } from '../../src/graph/precision/int8-layers.ts';
+import { int8Activations } from '../../src/graph/precision/calibration-graph.ts';
+import { listInt8Layers } from '../../src/graph/precision/int8-layers.ts';
 import { channels, classifierWith, input, Network, output, side } from '../builders/networks.ts';
 
 const kernel = [channels, channels, 3, 3];
@@ -64,11 +64,11 @@ const outputsOf = async (model: ModelProto): Promise<Float32Array> => {
 };
 
 for (const [way, weight] of Object.entries(ways))
-  test(`a weight behind ${way} is a weight: its convolution computes in int8`, async (t) => {
+  test(`a weight computed by ${way} is folded: its convolution runs in int8`, async (t) => {
     const model = classifierWith((network, from) => network.conv(from, weight(network)));
-    const folded = await withConstantsFolded(model);
-    const scales = new Map(computedFrom(model).map((name) => [name, 0.05]));
-    const layersOf = (each: ModelProto) => int8Layers(each, scales).flatMap(({ layers }) => layers);
+    const folded = await foldComputedConstants(model);
+    const scales = new Map(int8Activations(model).map((name) => [name, 0.05]));
+    const layersOf = (each: ModelProto) => listInt8Layers(each, scales).flatMap(({ layers }) => layers);
     t.is(layersOf(folded).filter((name) => name.startsWith('Conv')).length, 2);
     const [left, right] = [await outputsOf(folded), await outputsOf(model)];
     t.true(
@@ -78,12 +78,12 @@ for (const [way, weight] of Object.entries(ways))
     t.true(graphOf(folded).node.length < graphOf(model).node.length);
   });
 
-test('a model without such nodes is left as it is', async (t) => {
+test('a model without constant nodes is returned unchanged', async (t) => {
   const model = classifierWith((_, from) => from);
-  t.is(await withConstantsFolded(model), model);
+  t.is(await foldComputedConstants(model), model);
 });
 
-test('what ONNX Runtime cannot compute, what is random and what would fill the memory stays a node', async (t) => {
+test('unsupported, random and oversized constant nodes are not folded', async (t) => {
   const network = new Network();
   const from = network.stem();
   network.nodes.push(
@@ -93,7 +93,7 @@ test('what ONNX Runtime cannot compute, what is random and what would fill the m
   const noise = network.node('RandomNormalLike', [network.scalar(1)]);
   const known = network.node('Neg', [network.scalar(1)]);
   network.head(network.node('Sum', [from, 'unknown', huge, noise, known]));
-  const { node, initializer } = graphOf(await withConstantsFolded(network.model()));
+  const { node, initializer } = graphOf(await foldComputedConstants(network.model()));
   const left = node.map(({ opType }) => opType);
   t.true(['Unknown', 'ConstantOfShape', 'RandomNormalLike'].every((opType) => left.includes(opType)));
   t.false(left.includes('Neg'));

@@ -12,11 +12,11 @@ import { graphOf } from '../../src/formats/onnx/graph.ts';
 import { serializeModel } from '../../src/formats/onnx/model.ts';
 import { intOf } from '../../src/formats/onnx/node.ts';
 import { AgreementSum } from '../../src/graph/evaluation/agreement.ts';
-import { type Detection, detectionsIn } from '../../src/graph/evaluation/detections.ts';
+import { type Detection, findDetections } from '../../src/graph/evaluation/detections.ts';
 import { outputRoles } from '../../src/graph/evaluation/output-roles.ts';
 import { type FloatTensor, openSession } from '../../src/graph/inference/session.ts';
 import { isPlugin } from '../../src/graph/plugins/plugin-nodes.ts';
-import { modelFor } from '../../src/graph/precision/precision.ts';
+import { buildGraphFor } from '../../src/graph/precision/precision.ts';
 import { architectures } from '../../src/ground/contract/architectures.ts';
 import type { Backend } from '../../src/ground/contract/backends.ts';
 import { agreementOf } from '../builders/agreement.ts';
@@ -43,7 +43,7 @@ const aSubject = async (name: DetectorName): Promise<Subject> => {
   const opened = await openModel({ path: detectorFile(name), key: 'none', architecture: name });
   const batches = await collected(imageBatches(scenes, { ...pixelsOf(opened), batchSize: 8 }));
   const wanted = { backend: 'OnnxRuntime', dataType: 'fp32', scales: undefined } as const;
-  return { opened, batches, float: await outputsOn(modelFor(opened.model, wanted), name, batches) };
+  return { opened, batches, float: await outputsOn(buildGraphFor(opened.model, wanted), name, batches) };
 };
 
 const outputsOn = async (model: ModelProto, name: DetectorName, batches: readonly Batch[]) => {
@@ -84,12 +84,12 @@ const rightOnes = (name: DetectorName, images: readonly (readonly Detection[])[]
 };
 
 const finds = test.macro<[DetectorName]>({
-  title: (_, name) => `${name} finds bricks and coins where there are some, in batches of eight`,
+  title: (_, name) => `${name} finds bricks and coins, in batches of eight`,
   exec: async (t, name) => {
     const { float } = await subjectOf(name);
     const { precision, recall } = rightOnes(
       name,
-      float.flatMap((each) => detectionsIn(each)!.images),
+      float.flatMap((each) => findDetections(each)!.images),
     );
     t.log(`precision ${precision.toFixed(2)}, recall ${recall.toFixed(2)}`);
     t.true(precision > 0.5 && recall > 0.6, `${precision}, ${recall}`);
@@ -110,7 +110,7 @@ const inHalf = test.macro<[DetectorName]>({
   exec: async (t, name) => {
     const { opened, batches, float } = await subjectOf(name);
     const wanted = { backend: 'OnnxRuntime', dataType: 'fp16', scales: undefined } as const;
-    const [half] = await outputsOn(modelFor(opened.model, wanted), name, batches.slice(0, 1));
+    const [half] = await outputsOn(buildGraphFor(opened.model, wanted), name, batches.slice(0, 1));
     const { sqnrDb, boxes, matchedBoxes } = agreementOf(float[0]!, half!, batches[0]!.paths.length);
     t.log(`${sqnrDb.toFixed(1)} dB over pairs of ${boxes} boxes`);
     t.true(
@@ -121,7 +121,7 @@ const inHalf = test.macro<[DetectorName]>({
 });
 
 const inInt8 = test.macro<[DetectorName]>({
-  title: (_, name) => `${name} is calibrated whole, and finds nearly the same boxes in int8`,
+  title: (_, name) => `${name} is calibrated completely, and finds nearly the same boxes in int8`,
   exec: async (t, name) => {
     const { opened: model } = await subjectOf(name);
     const source = { kind: 'Images', folder: scenesFolder } as const;
@@ -172,10 +172,10 @@ for (const name of ['faster_rcnn', 'ssd', 'yolo'] as const)
     t.is(boxes, agreementOf(outputs, outputs, images).boxes);
   });
 
-test('graphs for TensorRT keep the plugin nodes, in float whatever the rest is; the other backends get none', async (t) => {
+test('graphs for TensorRT keep plugin nodes in float; graphs for other backends have none', async (t) => {
   const { model } = (await subjectOf('faster_rcnn')).opened;
   const graphFor = (backend: Backend) =>
-    graphOf(modelFor(model, { backend, dataType: 'fp16', scales: undefined })).node;
+    graphOf(buildGraphFor(model, { backend, dataType: 'fp16', scales: undefined })).node;
   const kept = graphFor('TensorRt');
   const plugins = kept.filter(isPlugin);
   t.deepEqual(

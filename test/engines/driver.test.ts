@@ -7,7 +7,7 @@ import process from 'node:process';
 import test from 'ava';
 import { readModelFile, serializeModel } from '../../src/formats/onnx/model.ts';
 import { buildRequest } from '../../src/graph/builders/build-request.ts';
-import { halfModel } from '../../src/graph/precision/half.ts';
+import { convertToHalf } from '../../src/graph/precision/half.ts';
 import { sha256 } from '../../src/ground/base/digest.ts';
 import { failures } from '../../src/ground/base/failures.ts';
 import { parseResult } from '../../src/ground/contract/result.ts';
@@ -38,7 +38,7 @@ type Built = {
 };
 
 const float = await readModelFile(modelFile('classifier'));
-const graphs = { fp32: serializeModel(float), fp16: serializeModel(halfModel(float)) } as const;
+const graphs = { fp32: serializeModel(float), fp16: serializeModel(convertToHalf(float)) } as const;
 
 const build = async ({
   capability = '8.6',
@@ -89,7 +89,7 @@ const buildAll = async (): Promise<readonly Built[]> => {
 };
 const engines = buildAll();
 
-test('engines for two compute capabilities and two precisions are real, and all different', async (t) => {
+test('engines for two compute capabilities and two precisions are built, and all differ', async (t) => {
   const digests: string[] = [];
   for (const [i, { code, work, stdout }] of (await engines).entries()) {
     t.is(code, 0, stdout);
@@ -105,7 +105,7 @@ test('engines for two compute capabilities and two precisions are real, and all 
   t.is(new Set(digests).size, 4);
 });
 
-test('progress is told as JSON lines', async (t) => {
+test('progress is reported as JSON lines', async (t) => {
   for (const { stdout } of await engines) {
     const lines = stdout
       .trim()
@@ -134,40 +134,40 @@ const refuses = test.macro<[Refusal]>({
   },
 });
 
-test('fp32 matrices on Turing, in the words of the builder', refuses, {
+test('fp32 matrices on Turing, with the message of the builder', refuses, {
   build: { capability: '7.5' },
   reason: 'EngineBuildFailed',
   says: /Turing|SM75|GEMM/,
 });
-test('a compute capability that it does not know', refuses, {
+test('an unknown compute capability', refuses, {
   build: { capability: '5.2' },
   reason: 'EngineUnsupported',
   says: /5\.2/,
 });
-test('an option that it does not know', refuses, {
+test('an unknown option', refuses, {
   build: { options: { fastMath: '1' } },
   reason: 'EngineUnsupported',
   says: /fastMath.*builderOptimizationLevel/s,
 });
-test('an option with an impossible value', refuses, {
+test('an option with an invalid value', refuses, {
   build: { options: { builderOptimizationLevel: '9' } },
   reason: 'EngineUnsupported',
   says: /builderOptimizationLevel cannot be '9'/,
 });
-test('a model that is cut short, with what the parser said', refuses, {
+test('a truncated model, with the message of the parser', refuses, {
   build: { model: readFileSync(modelFile('classifier')).subarray(0, 300_000) },
   reason: 'EngineBuildFailed',
   says: /Parsing the ONNX graph: .{10,}/,
 });
 
-test('with the classic module the driver keeps to its interface (a stand-in that rejects wrong use; not run on hardware)', async (t) => {
+test('with the classic module the driver uses its interface correctly (strict stand-in; not run on hardware)', async (t) => {
   const env = { PYTHONPATH: join(import.meta.dirname, 'stand-in') };
   const classic = await build({ env, python: 'python3' });
   t.is(classic.code, failures.EngineUnsupported.exitCode, 'classic TensorRT builds for its own GPU only');
   t.regex(classic.termination, /only for the GPU that it runs on/);
 });
 
-test('the classic module is told which layers compute in float, by the tensors that they write (stand-in, as above)', async (t) => {
+test('with the classic module, layers in float are selected by their outputs (stand-in, as above)', async (t) => {
   const env = { PYTHONPATH: join(import.meta.dirname, 'stand-in') };
   const layer = (name: string, dtype = 'FLOAT') => ({ name, outputs: [`${name}:0`], dtype });
   const network = {

@@ -1,4 +1,4 @@
-/** The graphs that builders get: held to onnx's checker, and to the float graph by running both. */
+/** The graphs for builders: accepted by onnx's checker, and compared with the float graph by running both. */
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,8 +17,8 @@ import { tensorFromFloats } from '../../src/formats/onnx/tensor.ts';
 import { serializeTensor } from '../../src/formats/onnx/tensor-file.ts';
 import type { Agreement } from '../../src/graph/evaluation/agreement.ts';
 import { type FloatTensor, openSession } from '../../src/graph/inference/session.ts';
-import { halfModel } from '../../src/graph/precision/half.ts';
-import { quantisedModel } from '../../src/graph/precision/qdq.ts';
+import { convertToHalf } from '../../src/graph/precision/half.ts';
+import { quantiseModel } from '../../src/graph/precision/qdq.ts';
 import { foldBatchNorms } from '../../src/graph/transforms/fold-batchnorm.ts';
 import { raiseOpset } from '../../src/graph/transforms/raise-opset.ts';
 import { agreementOf } from '../builders/agreement.ts';
@@ -29,11 +29,11 @@ import { photosFolder } from '../photos/photos.ts';
 
 let model: ModelProto;
 let statistics: Statistics;
-/** What calibration saw. */
+/** Images of the calibration. */
 let seen: readonly Batch[];
-/** Images kept out of calibration. */
+/** Held-out images. */
 let held: Batch;
-/** What the model as it is says of those. */
+/** Outputs of the float model for them. */
 let float: Outputs;
 
 type Outputs = Readonly<Record<string, FloatTensor>>;
@@ -74,12 +74,12 @@ const measured = (batches: readonly Batch[]): Promise<Statistics> =>
     signal: new AbortController().signal,
   });
 
-test('the Q/DQ graph agrees with the float graph on images kept out of calibration', async (t) => {
+test('the Q/DQ graph agrees with the float graph on held-out images', async (t) => {
   for (const [algorithm, leastDb] of [
     ['Entropy', 17.5],
     ['Mse', 19.4],
   ] as const) {
-    const { sqnrDb, top1 } = await agreementWith(quantisedModel(model, scalesOf(statistics, algorithm)));
+    const { sqnrDb, top1 } = await agreementWith(quantiseModel(model, scalesOf(statistics, algorithm)));
     t.log(`${algorithm}: ${sqnrDb.toFixed(1)} dB, top-1 ${top1}`);
     t.true(sqnrDb > leastDb, `${algorithm}: ${sqnrDb} dB`);
     t.true(top1! >= 0.84);
@@ -98,13 +98,13 @@ test("int8 agrees with float better than onnxruntime's own static quantiser does
   await runPeer('quantise_static.py', [source, target, 'input_1', 'Percentile', ...tensors]);
   const theirs = await agreementWith(await readModelFile(target));
   for (const algorithm of ['Entropy', 'Percentile', 'Auto'] as const) {
-    const { sqnrDb } = await agreementWith(quantisedModel(model, scalesOf(statistics, algorithm)));
+    const { sqnrDb } = await agreementWith(quantiseModel(model, scalesOf(statistics, algorithm)));
     t.true(sqnrDb >= theirs.sqnrDb, `${algorithm}: ${sqnrDb} dB, theirs ${theirs.sqnrDb} dB`);
   }
 });
 
-test('in the Q/DQ graph each tensor has one pair, weights are int8, and no bias is quantised', async (t) => {
-  const { node, initializer } = graphOf(quantisedModel(model, scalesOf(statistics, 'MinMax')));
+test('the Q/DQ graph has one pair per tensor, int8 weights and float biases', async (t) => {
+  const { node, initializer } = graphOf(quantiseModel(model, scalesOf(statistics, 'MinMax')));
   const quantised = node.filter(({ opType }) => opType === 'QuantizeLinear').map(({ input }) => input[0]!);
   t.true(quantised.length > 20);
   t.is(new Set(quantised).size, quantised.length);
@@ -120,13 +120,13 @@ test('in the Q/DQ graph each tensor has one pair, weights are int8, and no bias 
   }
 });
 
-test('the fp16 graph keeps float ports, and agrees to half precision', async (t) => {
-  const { sqnrDb } = await agreementWith(halfModel(model));
+test('the fp16 graph keeps float32 inputs and outputs, and agrees to half precision', async (t) => {
+  const { sqnrDb } = await agreementWith(convertToHalf(model));
   t.log(`${sqnrDb.toFixed(1)} dB`);
   t.true(sqnrDb > 46.9, `${sqnrDb} dB`);
 });
 
-test('folding batch normalisations changes the output by rounding alone', async (t) => {
+test('folding batch norms changes the output only by rounding', async (t) => {
   const graph = foldConstants(graphOf(model));
   const folded = foldBatchNorms(graph);
   const count = (nodes: typeof graph.node) =>
@@ -139,9 +139,9 @@ test('folding batch normalisations changes the output by rounding alone', async 
 
 test("onnx's checker accepts the Q/DQ graphs and the fp16 graph", async (t) => {
   const graphs = [
-    quantisedModel(model, scalesOf(statistics, 'Entropy')),
-    quantisedModel(model, scalesOf(statistics, 'Mse')),
-    halfModel(model),
+    quantiseModel(model, scalesOf(statistics, 'Entropy')),
+    quantiseModel(model, scalesOf(statistics, 'Mse')),
+    convertToHalf(model),
   ];
   const folder = mkdtempSync(join(tmpdir(), 'tlt-graphs-'));
   const paths = graphs.map((graph, i) => {

@@ -7,7 +7,7 @@ import type { ModelProto } from '../../src/formats/onnx/generated/onnx_pb.ts';
 import { graphOf, graphsOf, makeValueInfo } from '../../src/formats/onnx/graph.ts';
 import { serializeModel } from '../../src/formats/onnx/model.ts';
 import { floatsOf, tensorFromInt64s } from '../../src/formats/onnx/tensor.ts';
-import { halfModel } from '../../src/graph/precision/half.ts';
+import { convertToHalf } from '../../src/graph/precision/half.ts';
 import { normalForm } from '../../src/graph/transforms/normal-form.ts';
 import { withFunctions } from '../builders/exporter-forms.ts';
 import { bodyOf, classifierWith, type Network } from '../builders/networks.ts';
@@ -181,14 +181,14 @@ const networks: Readonly<Record<string, (network: Network, from: string) => stri
   },
 };
 
-test('unusual networks in fp16 pass the checker and compute what they compute in fp32', async (t) => {
+test('unusual networks in fp16 pass the checker and agree with fp32', async (t) => {
   const made = Object.entries(networks).map(([name, build]) => [name, classifierWith(build)] as const);
   const all = [
     ...made,
     ['functions', normalForm(withFunctions(classifierWith((_, from) => from))).model] as const,
   ];
   const compared = await comparedModels(
-    all.map(([, reference]) => ({ reference, model: halfModel(reference) })),
+    all.map(([, reference]) => ({ reference, model: convertToHalf(reference) })),
   );
   for (const [i, { sqnr, error }] of compared.entries()) {
     t.is(error, undefined, all[i]![0]);
@@ -199,14 +199,14 @@ test('unusual networks in fp16 pass the checker and compute what they compute in
   }
 });
 
-test('what reaches into bodies is half there, and a counter is not', (t) => {
+test('tensors of bodies become half, and counters do not', (t) => {
   const bodies = ([, ...inner]: readonly ReturnType<typeof graphOf>[]) => inner;
-  const [then] = bodies([...graphsOf(graphOf(halfModel(classifierWith(branches))))]);
+  const [then] = bodies([...graphsOf(graphOf(convertToHalf(classifierWith(branches))))]);
   t.deepEqual(
     then!.initializer.map(({ dataType }) => dataType),
     [float16],
   );
-  const [body] = bodies([...graphsOf(graphOf(halfModel(classifierWith(loop))))]);
+  const [body] = bodies([...graphsOf(graphOf(convertToHalf(classifierWith(loop))))]);
   t.deepEqual(
     body!.input.map(({ type }) => type?.value.case === 'tensorType' && type.value.value.elemType),
     [int64, bool, float16, float32],
@@ -218,7 +218,7 @@ test("onnx's own test cases of operators run in fp16 wherever onnxruntime runs t
   const compared = await comparedModels(
     cases.map(({ model, inputs }) => ({
       reference: model,
-      model: halfModel(normalForm(model).model),
+      model: convertToHalf(normalForm(model).model),
       inputs,
     })),
   );
@@ -241,12 +241,12 @@ const handsOutLowest: ReadonlySet<string> = new Set([
   'test_attention_4d_with_past_and_present_qk_matmul_bias_4d_mask_causal',
 ]);
 
-test('a constant that float16 cannot hold is named with its value and its reader', (t) => {
+test('a constant outside the range of float16 is reported with its value and its reader', (t) => {
   const model = classifierWith((network, from) =>
     network.node('Add', [from, network.scalar(-1e9)], {}, ['far']),
   );
-  const error = t.throws(() => halfModel(model), {
-    message: /constant c_\d+ that far reads holds -1000000000, and the/,
+  const error = t.throws(() => convertToHalf(model), {
+    message: /constant c_\d+ that far reads holds -1000000000, but the/,
   });
   t.is((error as { reason?: string }).reason, 'EngineUnsupported');
 });
@@ -257,11 +257,11 @@ test('a shared constant is a bound for Clip and a number for others', (t) => {
     const clipped = network.node('Clip', [from, '', bound]);
     return use === 'Clip' ? clipped : network.node('Mul', [clipped, bound]);
   };
-  const model = halfModel(classifierWith((network, from) => shared(network, from, 'Clip')));
+  const model = convertToHalf(classifierWith((network, from) => shared(network, from, 'Clip')));
   const clip = graphOf(model).node.find(({ opType }) => opType === 'Clip')!;
   const bound = graphOf(model).initializer.find(({ name }) => name === clip.input[2])!;
   t.deepEqual([...floatsOf(bound)], [65504]);
-  t.throws(() => halfModel(classifierWith((network, from) => shared(network, from, 'Both'))), {
+  t.throws(() => convertToHalf(classifierWith((network, from) => shared(network, from, 'Both'))), {
     message: /1000000/,
   });
 });
@@ -273,7 +273,7 @@ const fp16Export = async (model: ModelProto) => {
   return runTool('tlt-export', [...args, '--engine_file', 'engine.onnx'], { cwd });
 };
 
-test('engines in fp16 are built of these networks', async (t) => {
+test('fp16 engines are built from these networks', async (t) => {
   for (const name of Object.keys(networks)) {
     const { code, stderr } = await fp16Export(classifierWith(networks[name]!));
     t.is(code, 0, `${name}: ${stderr}`);

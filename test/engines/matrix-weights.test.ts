@@ -4,7 +4,7 @@ import type { ModelProto } from '../../src/formats/onnx/generated/onnx_pb.ts';
 import { graphOf } from '../../src/formats/onnx/graph.ts';
 import { serializeModel } from '../../src/formats/onnx/model.ts';
 import { openSession } from '../../src/graph/inference/session.ts';
-import { quantisedModel } from '../../src/graph/precision/qdq.ts';
+import { quantiseModel } from '../../src/graph/precision/qdq.ts';
 import { Network } from '../builders/networks.ts';
 
 /** Columns of very different sizes, so that one scale for all of them would lose the small ones. */
@@ -41,12 +41,12 @@ const outputOf = async (model: ModelProto): Promise<Float32Array> => {
   return output!.data;
 };
 
-const int8 = (model: ModelProto): ModelProto => quantisedModel(model, new Map([['rows', 0.07]]));
+const int8 = (model: ModelProto): ModelProto => quantiseModel(model, new Map([['rows', 0.07]]));
 
 const distance = (a: Float32Array, b: Float32Array): number =>
   Math.max(...a.map((value, i) => Math.abs(value - b[i]!)));
 
-test('a weight [1,in,out] has a scale for each column, as [in,out] has', async (t) => {
+test('a weight [1,in,out] has one scale per column, like [in,out]', async (t) => {
   const matrix = await outputOf(int8(product([0, 16], [16, 5])));
   for (const [rows, dims] of [
     [
@@ -66,7 +66,7 @@ test('a weight [1,in,out] has a scale for each column, as [in,out] has', async (
   }
 });
 
-test('a stack of matrices, and a weight of more dimensions than what it multiplies, have one scale and run', async (t) => {
+test('a stack of matrices, and a weight of higher rank than its input, have one scale and run', async (t) => {
   for (const [rows, dims] of [
     [
       [0, 1, 16],

@@ -18,7 +18,7 @@ import { smallClassifier } from '../models/small-classifier.ts';
 import { photosFolder } from '../photos/photos.ts';
 import { readSources, withoutComments } from '../sources.ts';
 
-test('a calibration, in its threads and out of them, leaves no identity of the machine to report with', async (t) => {
+test('a calibration creates no machine identifier for telemetry, in any thread', async (t) => {
   const cwd = aFolder();
   writeFileSync(join(cwd, 'model.onnx'), await smallClassifier());
   const home = mkdtempSync(join(tmpdir(), 'tlt-test-home-'));
@@ -35,7 +35,7 @@ test('a calibration, in its threads and out of them, leaves no identity of the m
   t.false(existsSync(join(home, '.cache')));
 });
 
-test('only the gate opens and runs graphs, so that every failure of ONNX Runtime has a reason', (t) => {
+test('only session.ts opens and runs graphs, so that every failure of ONNX Runtime has a reason', (t) => {
   const doors = readSources().filter(({ imports }) =>
     imports.some(({ target }) => target === 'graph/inference/onnxruntime.ts'),
   );
@@ -73,7 +73,7 @@ const one = (opType: string, domain = ''): ModelProto => {
 
 const versioned = (changes: Partial<ModelProto>): ModelProto => copyWith(one('Relu'), changes);
 
-test('a valid model that ONNX Runtime lacks something for is unsupported, and a broken one is damaged', async (t) => {
+test('a valid model that ONNX Runtime does not support is unsupported, and a broken one is damaged', async (t) => {
   const [onnx] = one('Relu').opsetImport;
   const unsupported = {
     'an operator of no operator set': one('Rectify'),
@@ -123,7 +123,7 @@ const withLoop = (): ModelProto =>
     return network.node('Loop', [turns, '', from], { body: { graph: body } });
   });
 
-test('an engine that ONNX Runtime cannot load again is saved in a plainer form, which is a warning', async (t) => {
+test('an engine that ONNX Runtime cannot load is saved in a simpler form, with a warning', async (t) => {
   const cwd = aFolder();
   writeFileSync(join(cwd, 'model.onnx'), serializeModel(withLoop()));
   const args = [

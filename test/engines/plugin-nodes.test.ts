@@ -6,14 +6,14 @@ import { serializeModel } from '../../src/formats/onnx/model.ts';
 import { makeNode } from '../../src/formats/onnx/node.ts';
 import { openSession } from '../../src/graph/inference/session.ts';
 import { isPlugin } from '../../src/graph/plugins/plugin-nodes.ts';
-import { calibrationGraph } from '../../src/graph/precision/calibration-graph.ts';
+import { buildCalibrationGraph } from '../../src/graph/precision/calibration-graph.ts';
 
 const port = (name: string) => makeValueInfo(name, elementType.float32, ['N', 3]);
 const node = (opType: string, from: string, to: string) =>
   makeNode(opType, { inputs: [from], outputs: [to] });
 
-test('calibration goes up to the inputs of a last plugin node, and of one that only TensorRT knows', async (t) => {
-  const { model, tensors } = calibrationGraph(
+test('calibration ends at the inputs of a final plugin node, and of one that only TensorRT knows', async (t) => {
+  const { model, tensors } = buildCalibrationGraph(
     makeModel({
       name: 'plugin',
       inputs: [port('x')],
@@ -34,7 +34,7 @@ test('calibration goes up to the inputs of a last plugin node, and of one that o
   await session.release();
 });
 
-test('an operator of another domain is no plugin, whatever its name', (t) => {
+test('an operator of another domain is not a plugin, whatever its name', (t) => {
   const parts = { inputs: ['x'], outputs: ['y'] };
   t.true(isPlugin(makeNode('CropAndResizeDynamic', parts)));
   t.true(isPlugin(makeNode('EfficientNMS_TRT', parts)));

@@ -82,7 +82,7 @@ const compare = (t: ExecutionContext, each: Case, outputs: Record<string, FloatT
 };
 
 const agrees = test.macro<[string, Suppression]>({
-  title: (_, what, how) => `${what} as ONNX operators gives what the plugin gives (${how})`,
+  title: (_, what, how) => `${what} as ONNX operators equals the plugin (${how})`,
   exec: async (t, what, how) => {
     const those = cases.filter(({ name }) => name.startsWith(what));
     t.true(those.length >= 8);
@@ -94,7 +94,7 @@ for (const how of ['NonMaxSuppression', 'Loop'] as const)
   for (const what of ['nms', 'yolo', 'proposals']) test(agrees, what, how);
 test(agrees, 'crops', 'Loop');
 
-test('enough is found, dropped and cut off in these cases for a difference to show', (t) => {
+test('these cases find, drop and truncate enough boxes to show a difference', (t) => {
   const counts = cases
     .filter(({ name }) => name.startsWith('nms'))
     .map(({ folder }) => stored(folder, 'NMS_1').data);
@@ -156,7 +156,7 @@ test('more proposals than TensorRT for RTX sorts', refuses, 'proposals random 0'
   reason: 'EngineUnsupported',
   says: /pre_nms_top_n is 6000.*3840.*backend TensorRt/s,
 });
-test('any attributes and any ports end in a graph or in an error for people', (t) => {
+test('any attributes and inputs give a graph or a typed error', (t) => {
   const names = [
     'keepTopK',
     'topK',
@@ -204,7 +204,7 @@ test('any attributes and any ports end in a graph or in an error for people', (t
   t.pass();
 });
 
-test('a count that makes no sense', refuses, 'nms random 0', {
+test('an invalid count', refuses, 'nms random 0', {
   attribute: ['keepTopK', 0],
   reason: 'ModelInvalid',
   says: /keepTopK is 0/,

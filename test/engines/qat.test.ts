@@ -12,7 +12,7 @@ import { makeNode } from '../../src/formats/onnx/node.ts';
 import { floatsOf, tensorFromFloats, tensorFromInt8s } from '../../src/formats/onnx/tensor.ts';
 import { openSession } from '../../src/graph/inference/session.ts';
 import { peelQat } from '../../src/graph/precision/qat.ts';
-import { trainedRanges } from '../../src/graph/precision/qat-ranges.ts';
+import { computeTrainedRanges } from '../../src/graph/precision/qat-ranges.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
 import { agreementOf } from '../builders/agreement.ts';
 import { type QatKind, qatModel } from '../models/qat.ts';
@@ -28,11 +28,11 @@ const outputsOn = async (model: ModelProto) => {
 };
 
 for (const kind of ['int8', 'uint8'] as const satisfies readonly QatKind[])
-  test(`of a ${kind} graph of onnxruntime's quantiser every range and weight is what its own reader finds`, async (t) => {
+  test(`ranges and weights of a ${kind} graph by onnxruntime's quantiser equal those of its own reader`, async (t) => {
     const { path, clean, ranges } = await qatModel(kind);
     const { model, pairs } = peelQat(await readModelFile(path));
     t.deepEqual(
-      [...trainedRanges(pairs)].sort(),
+      [...computeTrainedRanges(pairs)].sort(),
       Object.entries(ranges).sort(([a], [b]) => (a < b ? -1 : 1)),
     );
     t.true(pairs.length > 60, `${pairs.length} pairs`);
@@ -41,7 +41,7 @@ for (const kind of ['int8', 'uint8'] as const satisfies readonly QatKind[])
     t.true(sqnrDb > 120, `${sqnrDb} dB`);
   });
 
-test("the float graph that is left passes onnx's checker and keeps nothing that only the pairs needed", async (t) => {
+test("the resulting float graph passes onnx's checker and keeps nothing that only the pairs needed", async (t) => {
   const { path } = await qatModel('int8');
   const { model } = peelQat(await readModelFile(path));
   const clean = join(mkdtempSync(join(tmpdir(), 'tlt-qat-')), 'clean.onnx');
@@ -92,7 +92,7 @@ const gives = test.macro({
   title: (title) => `${title}`,
   exec: (t, parts: Parts, ranges: Record<string, number>, ops: string[]) => {
     const { model, pairs } = peelQat(small(parts));
-    t.deepEqual(Object.fromEntries(trainedRanges(pairs)), ranges);
+    t.deepEqual(Object.fromEntries(computeTrainedRanges(pairs)), ranges);
     t.deepEqual(
       graphOf(model).node.map(({ opType, input, output }) => `${output[0]}=${opType}(${input})`),
       ops,
@@ -163,7 +163,7 @@ test(
   ['y=Relu(x)'],
 );
 
-test('integer weights become the floats that they stand for, channel by channel', (t) => {
+test('integer weights are dequantised per channel', (t) => {
   const weight = tensorFromInt8s('w', [2, 2], Int8Array.of(1, 2, 3, 4));
   const dequantise = makeNode('DequantizeLinear', {
     inputs: ['w', 'scales', 'zeros'],
@@ -179,7 +179,9 @@ test('integer weights become the floats that they stand for, channel by channel'
 const refuses = test.macro({
   title: (title) => `refused: ${title}`,
   exec: (t, parts: Parts, says: RegExp) => {
-    const error = t.throws(() => trainedRanges(peelQat(small(parts)).pairs), { instanceOf: UserError });
+    const error = t.throws(() => computeTrainedRanges(peelQat(small(parts)).pairs), {
+      instanceOf: UserError,
+    });
     t.is(error.reason, 'ModelUnsupported');
     t.regex(error.message, says);
   },
@@ -228,14 +230,14 @@ test(
   /reads integers that the graph computes/,
 );
 
-test('scales that are thrown away need not be usable: the graph is cleaned all the same', (t) => {
+test('discarded scales may be unusable: the graph is converted anyway', (t) => {
   const cascade = small({
     nodes: [...pair('x', 'a', 's'), ...pair('a', 'b', 't'), node('Relu', ['b'], 'y')],
   });
   t.false(isQat(peelQat(cascade).model));
 });
 
-test('a damaged graph is cleaned or refused, never a crash', async (t) => {
+test('a damaged graph is converted or refused, without a crash', async (t) => {
   const bytes = serializeModel(small({ nodes: [...pair('x', 'a', 's'), node('Relu', ['a'], 'y')] }));
   const damage = fc.record({ at: fc.nat(bytes.length - 1), to: fc.nat(255), cut: fc.nat(20) });
   fc.assert(
@@ -243,7 +245,7 @@ test('a damaged graph is cleaned or refused, never a crash', async (t) => {
       const damaged = Uint8Array.from(bytes).subarray(0, bytes.length - (cut > 15 ? cut : 0));
       damaged[Math.min(at, damaged.length - 1)] = to;
       try {
-        trainedRanges(peelQat(parseModel(damaged)).pairs);
+        computeTrainedRanges(peelQat(parseModel(damaged)).pairs);
         return true;
       } catch (thrown) {
         return thrown instanceof UserError;

@@ -6,7 +6,7 @@ import { serializeModel } from '../../src/formats/onnx/model.ts';
 import { makeNode } from '../../src/formats/onnx/node.ts';
 import { tensorFromFloats } from '../../src/formats/onnx/tensor.ts';
 import { openSession } from '../../src/graph/inference/session.ts';
-import { quantisedModel } from '../../src/graph/precision/qdq.ts';
+import { quantiseModel } from '../../src/graph/precision/qdq.ts';
 
 const weight = (name: string, dims: readonly number[]) => {
   const length = dims.reduce((product, size) => product * size, 1);
@@ -35,21 +35,21 @@ const quantised = (nodes: readonly NodeProto[], { output = nodes.at(-1)!.output[
     nodes: [...nodes],
   });
   const scales = new Map(['x', ...nodes.flatMap((node) => node.output)].map((name) => [name, 0.02]));
-  return quantisedModel(model, scales);
+  return quantiseModel(model, scales);
 };
 
 /** What each node reads, with the pair's name where it is quantised. */
 const readBy = (model: ReturnType<typeof quantised>, name: string): readonly string[] =>
   graphOf(model).node.find((node) => node.name === name)!.input;
 
-test('of a residual sum the branch that comes from no convolution is quantised, so that conv, add and relu fuse', (t) => {
+test('in a residual sum the branch without a convolution is quantised, so that conv, add and relu fuse', (t) => {
   const sum = makeNode('Add', { name: 'sum', inputs: ['a', 'x'], outputs: ['sum'] });
   t.deepEqual(readBy(quantised([conv('x', 'a'), sum]), 'sum'), ['a', 'x/dequantized']);
   const turned = makeNode('Add', { name: 'sum', inputs: ['x', 'a'], outputs: ['sum'] });
   t.deepEqual(readBy(quantised([conv('x', 'a'), turned]), 'sum'), ['x/dequantized', 'a']);
 });
 
-test('of two convolutions that are added the second is quantised, and a sum without any is left alone', (t) => {
+test('in a sum of two convolutions the second is quantised; a sum without convolutions stays float', (t) => {
   const both = makeNode('Add', { name: 'sum', inputs: ['a', 'b'], outputs: ['sum'] });
   t.deepEqual(readBy(quantised([conv('x', 'a'), conv('x', 'b'), both]), 'sum'), ['a', 'b/dequantized']);
   const relu = makeNode('Relu', { inputs: ['x'], outputs: ['r'] });
@@ -57,7 +57,7 @@ test('of two convolutions that are added the second is quantised, and a sum with
   t.deepEqual(readBy(quantised([relu, none, conv('sum', 'c')]), 'sum'), ['r', 'x']);
 });
 
-test('a Concat itself is left alone, and what reads it gets the pair; biases stay float', (t) => {
+test('a Concat gets no pair, its readers do; biases stay float', (t) => {
   const side = makeNode('Concat', {
     name: 'side',
     inputs: ['a', 'b'],

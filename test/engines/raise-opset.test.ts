@@ -157,7 +157,7 @@ const graphs: Readonly<Record<string, ModelProto>> = {
 };
 
 for (const [name, model] of Object.entries(graphs))
-  test(`${name} gives the same at opset 13`, async (t) => {
+  test(`${name} computes the same at opset 13`, async (t) => {
     const raised = raiseOpset(model);
     t.is(opsetOf(raised), 13);
     t.deepEqual(await outputOf(raised), await outputOf(model));
@@ -169,7 +169,7 @@ const withShape = (model: ModelProto, shape: readonly number[]): ModelProto =>
     graph: copyWith(graphOf(model), { output: [makeValueInfo('y', elementType.float32, shape)] }),
   });
 
-test("what was raised passes onnx's checker", async (t) => {
+test("raised models pass onnx's checker", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'tlt-raised-'));
   const paths: string[] = [];
   for (const model of Object.values(graphs)) {
@@ -185,13 +185,13 @@ test("what was raised passes onnx's checker", async (t) => {
   );
 });
 
-test('a softmax whose rank is stated stays one node', (t) => {
+test('a softmax of known rank stays one node', (t) => {
   const model = old(9, 'Softmax', { axis: { int: 3 } });
   t.is(graphOf(raiseOpset(model)).node.length, 1);
   t.is(graphOf(raiseOpset(old(9, 'Softmax'))).node.length, 4);
 });
 
-test('RoiAlign says at opset 16 what was the default before', (t) => {
+test('RoiAlign states the old default at opset 16', (t) => {
   const model = old(13, 'RoiAlign', {}, { inputs: ['x', 'rois', 'at'] });
   const [before, after] = [15, 16].map((wanted) => graphOf(raiseOpset(model, wanted)).node[0]!.attribute);
   t.deepEqual(before, []);
@@ -217,7 +217,7 @@ const refused: Readonly<Record<string, readonly [ModelProto, RegExp]>> = {
   'an experimental operator': [old(9, 'ImageScaler'), /ImageScaler that computes y/],
 };
 
-test('what cannot be raised is named', (t) => {
+test('an operator that cannot be raised is named', (t) => {
   for (const [name, [model, message]] of Object.entries(refused)) {
     const error = t.throws(() => raiseOpset(model), { message }, name);
     t.is((error as { reason?: string }).reason, 'EngineUnsupported');

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { elementType } from '../../src/formats/onnx/element-type.ts';
 import { graphOf, makeModel, makeValueInfo } from '../../src/formats/onnx/graph.ts';
 import { makeNode } from '../../src/formats/onnx/node.ts';
-import { type Segment, segmentsOf, type TensorFacts } from '../../src/graph/inference/segments.ts';
+import { type Segment, splitIntoSegments, type TensorFacts } from '../../src/graph/inference/segments.ts';
 
 /** Node i writes t(i+1) of so many bytes from one or two earlier tensors. */
 const nodes = fc.array(
@@ -33,13 +33,13 @@ const cut = (shape: readonly Node[], limit: number) => {
     ...shape.map(({ bytes }, i) => [`t${i + 1}`, fact(bytes)] as const),
   ]);
   const measured = new Set(shape.map((_, i) => `t${i + 1}`));
-  return { segments: segmentsOf(model, { facts, measured, limit }), facts, measured };
+  return { segments: splitIntoSegments(model, { facts, measured, limit }), facts, measured };
 };
 
 const written = ({ model }: Segment): readonly string[] =>
   graphOf(model).node.flatMap(({ output }) => output);
 
-test('segments hold every node once, in order, hand on what later ones read, and measure everything', (t) => {
+test('segments hold every node once, in order, pass on tensors for later ones, and measure everything', (t) => {
   fc.assert(
     fc.property(nodes, fc.integer({ min: 1, max: 200 }), (shape, limit) => {
       const { segments, measured } = cut(shape, limit);
@@ -58,7 +58,7 @@ test('segments hold every node once, in order, hand on what later ones read, and
   );
 });
 
-test('no segment holds more than the limit, but for one node that alone does', (t) => {
+test('no segment exceeds the limit, except a single node that does', (t) => {
   fc.assert(
     fc.property(nodes, fc.integer({ min: 1, max: 200 }), (shape, limit) => {
       const { segments, facts } = cut(shape, limit);
@@ -72,7 +72,7 @@ test('no segment holds more than the limit, but for one node that alone does', (
   t.pass();
 });
 
-test('no cut is made while a sequence is in use, and a cut beside it is found', (t) => {
+test('no cut crosses the lifetime of a sequence, and a cut beside it is found', (t) => {
   const info = (name: string) => makeValueInfo(name, 1, [1]);
   const node = (opType: string, input: string, output: string) =>
     makeNode(opType, { inputs: [input], outputs: [output] });
@@ -94,7 +94,7 @@ test('no cut is made while a sequence is in use, and a cut beside it is found', 
   const names = ['t0', 't1', 't2', 't3', 't4', 't5', 'length'];
   const fact: TensorFacts = { elemType: elementType.float32, dims: [10], bytes: 10 };
   const facts = new Map(names.map((name) => [name, fact]));
-  const segments = segmentsOf(model, { facts, measured: new Set(names), limit: 15 });
+  const segments = splitIntoSegments(model, { facts, measured: new Set(names), limit: 15 });
   const [whole] = segments.filter((segment) => written(segment).includes('parts'));
   t.true(written(whole!).includes('length'));
   t.true(segments.length > 2);

@@ -6,7 +6,7 @@ import test from 'ava';
 import type { ModelProto } from '../../src/formats/onnx/generated/onnx_pb.ts';
 import { copyWith } from '../../src/formats/onnx/graph.ts';
 import { parseModel, serializeModel } from '../../src/formats/onnx/model.ts';
-import { quantisedModel } from '../../src/graph/precision/qdq.ts';
+import { quantiseModel } from '../../src/graph/precision/qdq.ts';
 import { type FailureReason, failures } from '../../src/ground/base/failures.ts';
 import { asInt8, exported } from '../builders/exports.ts';
 import { classifierWith, Network } from '../builders/networks.ts';
@@ -162,7 +162,7 @@ test('a network that is too narrow for int8 is not called another model after it
 
 test('scales of another model are called that', (t) => {
   const model = classifierWith((_, from) => from);
-  t.throws(() => quantisedModel(model, new Map([['elsewhere', 0.1]])), {
+  t.throws(() => quantiseModel(model, new Map([['elsewhere', 0.1]])), {
     message:
       /no scale for any of the \d+ tensors that would be quantised \(\S+ …\), so it is of another model\. Name/,
   });

@@ -23,9 +23,9 @@ import { readModelFile } from '../../src/formats/onnx/model.ts';
 import { makeNode } from '../../src/formats/onnx/node.ts';
 import { tensorFromFloats } from '../../src/formats/onnx/tensor.ts';
 import { serializeTensor } from '../../src/formats/onnx/tensor-file.ts';
-import { tensorFacts } from '../../src/graph/inference/tensor-facts.ts';
+import { inferTensorFacts } from '../../src/graph/inference/tensor-facts.ts';
 import { isPlugin } from '../../src/graph/plugins/plugin-nodes.ts';
-import { runnableOn } from '../../src/graph/precision/precision.ts';
+import { convertPluginsFor } from '../../src/graph/precision/precision.ts';
 import { collected } from '../builders/collected.ts';
 import { type DetectorName, detectorFile, detectorNames, modelFile } from '../models/models.ts';
 import { runPeer } from '../peers/venv.ts';
@@ -188,8 +188,11 @@ const floatTensors = async (
   model: ModelProto,
   { input, shape }: { readonly input: string; readonly shape: readonly number[] },
 ): Promise<ReadonlySet<string>> => {
-  const runnable = runnableOn('OnnxRuntime', copyWith(model, { graph: foldConstants(graphOf(model)) }));
-  const facts = await tensorFacts(runnable, { input, dims: shape });
+  const runnable = convertPluginsFor(
+    'OnnxRuntime',
+    copyWith(model, { graph: foldConstants(graphOf(model)) }),
+  );
+  const facts = await inferTensorFacts(runnable, { input, dims: shape });
   const seen = new Set([input]);
   for (const node of graphOf(runnable).node)
     if (node.opType !== 'Shape' && node.input.some((name) => seen.has(name)))

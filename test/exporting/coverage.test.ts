@@ -6,7 +6,7 @@ import { type OpenedModel, openModel } from '../../src/export/models/open-model.
 import { gapsOf, requireCoverage } from '../../src/export/pipeline/coverage.ts';
 import type { ModelProto } from '../../src/formats/onnx/generated/onnx_pb.ts';
 import { serializeModel } from '../../src/formats/onnx/model.ts';
-import { computedFrom } from '../../src/graph/precision/calibration-graph.ts';
+import { int8Activations } from '../../src/graph/precision/calibration-graph.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
 import { classifierWith, input } from '../builders/networks.ts';
 import { aFolder } from '../builders/tool.ts';
@@ -21,14 +21,14 @@ const plain = (): ModelProto => classifierWith((network, from) => network.node('
 
 test('a cache with a scale for the input and for all that is computed from is whole', async (t) => {
   const { model, ...rest } = await opened(plain());
-  const needed = new Set([input, ...computedFrom(model)]);
+  const needed = new Set([input, ...int8Activations(model)]);
   t.is(needed.size, 4);
   t.deepEqual(gapsOf({ model, ...rest }, { has: (name) => needed.has(name) }), []);
 });
 
 test('a cache that lacks a scale is refused with the tensor and the reason', async (t) => {
   const model = await opened(plain());
-  const [, lacking] = computedFrom(model.model);
+  const [, lacking] = int8Activations(model.model);
   const error = t.throws(() => requireCoverage(model, { has: (name) => name !== lacking }), {
     instanceOf: UserError,
   });
@@ -41,7 +41,7 @@ test('a cache that lacks a scale is refused with the tensor and the reason', asy
 
 test('what is left in float as asked is no gap', async (t) => {
   const model = await opened(plain());
-  const [first] = computedFrom(model.model);
+  const [first] = int8Activations(model.model);
   t.deepEqual(gapsOf(model, { has: (name) => name !== first, keepFloat: [first!] }), []);
 });
 
@@ -55,7 +55,7 @@ test('an empty cache is refused, wherever its scales are from', async (t) => {
 
 test('what training left unquantised is a gap that a warning names, not an error', async (t) => {
   const model = await opened(plain());
-  const needed = computedFrom(model.model);
+  const needed = int8Activations(model.model);
   const covering = { has: (name: string) => name !== needed[1], isTrained: true };
   t.notThrows(() => requireCoverage(model, covering));
   t.deepEqual(gapsOf(model, covering), [
@@ -67,7 +67,7 @@ test('behind a plugin node that only TensorRT can run, nothing can be measured, 
   const model = await opened(
     classifierWith((network, from) => network.conv(network.node('Only_TRT', [from]))),
   );
-  const measured = computedFrom(model.model).slice(0, 2);
+  const measured = int8Activations(model.model).slice(0, 2);
   const gaps = gapsOf(model, { has: (name) => measured.includes(name) });
   t.true(gaps.length > 0 && gaps.every(({ isExcused }) => isExcused));
   t.regex(gaps[0]!.why, /computed behind Only_TRT, which only TensorRT can run/);

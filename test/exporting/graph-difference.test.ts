@@ -5,7 +5,7 @@ import { probeBatch } from '../../src/export/pipeline/probes.ts';
 import { elementType } from '../../src/formats/onnx/element-type.ts';
 import type { ModelProto } from '../../src/formats/onnx/generated/onnx_pb.ts';
 import { copyWith, graphOf, makeModel, makeValueInfo } from '../../src/formats/onnx/graph.ts';
-import { preparedModel } from '../../src/graph/precision/qdq.ts';
+import { prepareForQdq } from '../../src/graph/precision/qdq.ts';
 import { channels, input, Network, side } from '../builders/networks.ts';
 
 /** A map of probabilities with a batch norm in front, all of its arguments around `level`, as a text detector's is. */
@@ -41,7 +41,7 @@ const difference = (reference: ModelProto, other: ModelProto) =>
 for (const level of [0, -8, -14, -17, -40])
   test(`a folded batch norm is the same where a Sigmoid reads ${level}`, async (t) => {
     const model = map(level);
-    const prepared = preparedModel(model);
+    const prepared = prepareForQdq(model);
     t.false(graphOf(prepared).node.some(({ opType }) => opType === 'BatchNormalization'));
     t.deepEqual(await difference(model, prepared), { kind: 'Same' });
   });

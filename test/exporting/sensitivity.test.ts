@@ -3,7 +3,7 @@ import test from 'ava';
 import { openModel } from '../../src/export/models/open-model.ts';
 import { fewestWorth, sensitivityOf, sensitivityText } from '../../src/export/pipeline/sensitivity.ts';
 import { int8Agreement, keptBatches } from '../../src/export/pipeline/verify-int8.ts';
-import { withoutFloat } from '../../src/graph/precision/float-layers.ts';
+import { removeFloatScales } from '../../src/graph/precision/float-layers.ts';
 import { calibratedOn, nobodyWatches } from '../builders/calibrated.ts';
 import { modelFile } from '../models/models.ts';
 import { photosFolder } from '../photos/photos.ts';
@@ -37,7 +37,7 @@ test('noise of single layers adds up to the noise of all, and the advice is what
   t.true(Math.abs(added - costs.sqnrDb) < 1.5, `added up ${added} dB, all together ${costs.sqnrDb} dB`);
   const agreement = async (keepFloat: readonly string[]) => {
     const batches = keptBatches(opened, kept)!;
-    return int8Agreement(opened, withoutFloat(opened.model, scales, keepFloat), { batches });
+    return int8Agreement(opened, removeFloatScales(opened.model, scales, keepFloat), { batches });
   };
   t.is((await agreement([])).sqnrDb, costs.sqnrDb);
   const { keepFloat, sqnrDb } = costs.advice!;

@@ -6,7 +6,7 @@ import { openModel } from '../../src/export/models/open-model.ts';
 import { int8Agreement, keptBatches, precisionLatency } from '../../src/export/pipeline/verify-int8.ts';
 import { readModelFile, serializeModel } from '../../src/formats/onnx/model.ts';
 import { openSession } from '../../src/graph/inference/session.ts';
-import { quantisedModel } from '../../src/graph/precision/qdq.ts';
+import { quantiseModel } from '../../src/graph/precision/qdq.ts';
 import { calibratedOn } from '../builders/calibrated.ts';
 import { collected } from '../builders/collected.ts';
 import { renamed, withRenamedOutputs } from '../builders/renamed.ts';
@@ -54,7 +54,7 @@ test('the figure is that of the two graphs run image by image', async (t) => {
   const { images, sqnrDb, rmse, top1 } = await int8Agreement(opened, scales, { batches });
   const model = await readModelFile(modelFile('classifier'));
   const float = await openSession(serializeModel(model));
-  const int8 = await openSession(serializeModel(quantisedModel(model, scales)));
+  const int8 = await openSession(serializeModel(quantiseModel(model, scales)));
   let [signal, noise, values] = [0, 0, 0];
   for (const { data, dims } of judging) {
     const feeds = { input_1: { data, dims } };

@@ -7,12 +7,12 @@ import { type KerasFile, type KerasWeight, withKerasFile } from '../../src/forma
 import { foldConstants, graphOf } from '../../src/formats/onnx/graph.ts';
 import { parseModel, serializeModel } from '../../src/formats/onnx/model.ts';
 import { importKeras } from '../../src/graph/keras/import.ts';
-import { calibrationGraph, computedFrom } from '../../src/graph/precision/calibration-graph.ts';
-import { halfModel } from '../../src/graph/precision/half.ts';
-import { runnableOn } from '../../src/graph/precision/precision.ts';
+import { buildCalibrationGraph, int8Activations } from '../../src/graph/precision/calibration-graph.ts';
+import { convertToHalf } from '../../src/graph/precision/half.ts';
+import { convertPluginsFor } from '../../src/graph/precision/precision.ts';
 import { peelQat } from '../../src/graph/precision/qat.ts';
-import { trainedRanges } from '../../src/graph/precision/qat-ranges.ts';
-import { quantisedModel } from '../../src/graph/precision/qdq.ts';
+import { computeTrainedRanges } from '../../src/graph/precision/qat-ranges.ts';
+import { quantiseModel } from '../../src/graph/precision/qdq.ts';
 import { loopWithoutEnd, statedBombs } from '../bombs/onnx.ts';
 import { aLayer, aNetwork, anInput, kerasPath, writeKeras } from '../keras/fixtures.ts';
 import { smallClassifier } from '../models/small-classifier.ts';
@@ -20,11 +20,11 @@ import { mutateBytes, mutateValues } from './mutate.ts';
 import type { Target } from './targets.ts';
 
 const scalesOf = (model: ReturnType<typeof parseModel>) =>
-  new Map(['input_1', ...computedFrom(model)].map((name) => [name, 0.01] as const));
+  new Map(['input_1', ...int8Activations(model)].map((name) => [name, 0.01] as const));
 
 const quantised = async (): Promise<Uint8Array> => {
   const model = parseModel(await smallClassifier());
-  return serializeModel(quantisedModel(model, scalesOf(model)));
+  return serializeModel(quantiseModel(model, scalesOf(model)));
 };
 
 const graphs = async (): Promise<readonly Uint8Array[]> => [
@@ -112,7 +112,7 @@ export const graphTargets: Readonly<Record<string, Target>> = {
       const model = parseModel(bytes);
       describeModel(model);
       foldConstants(graphOf(model));
-      return calibrationGraph(model);
+      return buildCalibrationGraph(model);
     },
   },
   'QAT scales, Q/DQ, fp16': {
@@ -120,9 +120,9 @@ export const graphTargets: Readonly<Record<string, Target>> = {
     mutate: mutateBytes,
     read: (bytes) => {
       const model = parseModel(bytes);
-      trainedRanges(peelQat(model).pairs);
-      quantisedModel(model, scalesOf(model));
-      return runnableOn('OnnxRuntime', halfModel(model));
+      computeTrainedRanges(peelQat(model).pairs);
+      quantiseModel(model, scalesOf(model));
+      return convertPluginsFor('OnnxRuntime', convertToHalf(model));
     },
   },
   'Keras HDF5': {

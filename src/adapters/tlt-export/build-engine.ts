@@ -5,7 +5,7 @@ import type { OpenedModel } from '../../export/models/open-model.ts';
 import { serializeModel } from '../../formats/onnx/model.ts';
 import { buildFromRequest } from '../../graph/builders/build-here.ts';
 import { buildRequest } from '../../graph/builders/build-request.ts';
-import { modelFor, referenceBytes, runnableOn } from '../../graph/precision/precision.ts';
+import { buildGraphFor, convertPluginsFor, serializeReference } from '../../graph/precision/precision.ts';
 import type { Scales } from '../../graph/precision/qdq.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { reasonOfExitCode } from '../../ground/base/failures.ts';
@@ -34,7 +34,7 @@ export const refuseEngine = ({
 
 /** What the backend has no operators for, known once the model is open. @throws UserError EngineUnsupported, ModelInvalid */
 export const refuseGraph = ({ model }: OpenedModel, { engine_backend: backend }: ExportValues): void => {
-  runnableOn(backend, model);
+  convertPluginsFor(backend, model);
 };
 
 /**
@@ -47,8 +47,10 @@ export const buildEngineFile = async (
 ): Promise<void> => {
   const { engine_backend: backend, data_type: dataType } = values;
   await using scratch = makeScratch(world.temporary);
-  const model = await scratch.write(serializeModel(modelFor(opened.model, { backend, dataType, scales })));
-  const reference = await scratch.write(referenceBytes(backend, opened));
+  const model = await scratch.write(
+    serializeModel(buildGraphFor(opened.model, { backend, dataType, scales })),
+  );
+  const reference = await scratch.write(serializeReference(backend, opened));
   const report = await scratch.write('');
   const engineFile = values.engine_file!;
   const build = async (engine: string): Promise<void> => {

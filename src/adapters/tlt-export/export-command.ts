@@ -4,7 +4,7 @@ import { artifactsOf, prepareExport, storeArtifacts } from '../../export/pipelin
 import type { Cipher } from '../../formats/crypto/encrypted-model.ts';
 import { createVerifiedCodec } from '../../formats/crypto/external/codec.ts';
 import { readKey } from '../../formats/crypto/key.ts';
-import { integerNote } from '../../graph/precision/foreign-quantisers.ts';
+import { describeIntegerOperators } from '../../graph/precision/foreign-quantisers.ts';
 import { makeOutputs } from '../../ground/base/whole-file.ts';
 import type { Architecture } from '../../ground/contract/architectures.ts';
 import type { ExportValues } from '../../ground/contract/flags.ts';
@@ -34,7 +34,7 @@ export const runExportCommand = async (argv: readonly string[], world: ToolWorld
   const cipher = await codecOf(values, key, world);
   const spec = training?.spec;
   const opened = await openModel({ path: values.model, key, architecture, cipher, spec, settings });
-  const note = values.data_type === 'int8' ? integerNote(opened.model) : undefined;
+  const note = values.data_type === 'int8' ? describeIntegerOperators(opened.model) : undefined;
   if (note !== undefined) world.log('WARNING', note);
   if (values.engine_file !== undefined) refuseGraph(opened, values);
   const request = exportRequest(values, { opened, architecture, key, cipher, training, world });

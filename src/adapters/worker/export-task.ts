@@ -14,7 +14,7 @@ import { openEncrypted } from '../../formats/crypto/encrypted-model.ts';
 import { createVerifiedCodec } from '../../formats/crypto/external/codec.ts';
 import { readKey } from '../../formats/crypto/key.ts';
 import { computePayloadDigest } from '../../formats/crypto/payload-digest.ts';
-import { integerNote } from '../../graph/precision/foreign-quantisers.ts';
+import { describeIntegerOperators } from '../../graph/precision/foreign-quantisers.ts';
 import { fileDigest } from '../../ground/base/digest.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { openReadable, readableBytes } from '../../ground/base/readable.ts';
@@ -50,7 +50,7 @@ export const runExportTask = async (task: ExportTask, world: TaskWorld): Promise
     ));
   const { architecture, model: settings } = task;
   const opened = await openModel({ path, key, architecture, spec: training?.spec, settings, cipher });
-  const note = task.calibration && integerNote(opened.model);
+  const note = task.calibration && describeIntegerOperators(opened.model);
   if (note !== undefined) world.log('WARNING', note);
   const request = taskRequest(task, { opened, key, cipher, data, world });
   const prepared = await prepareExport(request, world);

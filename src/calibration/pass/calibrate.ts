@@ -6,10 +6,10 @@ import { availableParallelism } from 'node:os';
 import type { Batch } from '../../data/preprocessing/batches.ts';
 import { elementType } from '../../formats/onnx/element-type.ts';
 import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
-import { segmentsOf, type TensorFacts } from '../../graph/inference/segments.ts';
-import { tensorFacts } from '../../graph/inference/tensor-facts.ts';
-import { type CalibrationGraph, calibrationGraph } from '../../graph/precision/calibration-graph.ts';
-import { measuredFor, scaledTensors } from '../../graph/precision/scaled-tensors.ts';
+import { splitIntoSegments, type TensorFacts } from '../../graph/inference/segments.ts';
+import { inferTensorFacts } from '../../graph/inference/tensor-facts.ts';
+import { buildCalibrationGraph, type CalibrationGraph } from '../../graph/precision/calibration-graph.ts';
+import { listScaledTensors, mapToMeasured } from '../../graph/precision/scaled-tensors.ts';
 import { clipHistogram } from '../histograms/derived.ts';
 import type { Histogram } from '../histograms/histogram.ts';
 import type { Statistics } from '../histograms/statistics.ts';
@@ -84,12 +84,12 @@ const openPool = async ({
   threads,
   keepFloat,
 }: CalibrationRun): Promise<CalibrationPool> => {
-  const graph = calibrationGraph(model);
-  const facts = await tensorFacts(graph.model, { input, dims: shape });
+  const graph = buildCalibrationGraph(model);
+  const facts = await inferTensorFacts(graph.model, { input, dims: shape });
   const measured = selectMeasured(graph, facts);
-  const segments = segmentsOf(graph.model, { facts, measured, limit: segmentLimit });
+  const segments = splitIntoSegments(graph.model, { facts, measured, limit: segmentLimit });
   const workers = threads ?? Math.min(maxThreads, availableParallelism());
-  const scaled = measuredFor(scaledTensors(model, keepFloat ?? []), graph);
+  const scaled = mapToMeasured(listScaledTensors(model, keepFloat ?? []), graph);
   return CalibrationPool.open({ input, measured, scaled }, segments, workers);
 };
 
@@ -140,12 +140,12 @@ export const deriveStatistics = (
   model: ModelProto,
   { histograms, images, infinite }: TensorCounts,
 ): Statistics => {
-  const graph = calibrationGraph(model);
+  const graph = buildCalibrationGraph(model);
   const all = [...deriveHistograms(graph, histograms)];
   const isWithout = ([, histogram]: (typeof all)[number]) => !histogram.isFinite;
   return {
     histograms: new Map(all.filter((each) => !isWithout(each))),
-    sharedScale: graph.tied,
+    sharedScale: graph.sharedScaleGroups,
     images,
     infinite: new Map(all.filter(isWithout).map(([name]) => [name, infinite?.get(rootOf(name, graph))])),
   };

@@ -3,7 +3,7 @@
  * runs alone on one thread, so the sum is the same bit for bit for any number of threads and any order.
  */
 
-import { packedSegment } from '../../graph/inference/packed-segment.ts';
+import { packSegment } from '../../graph/inference/packed-segment.ts';
 import type { Segment } from '../../graph/inference/segments.ts';
 import type { FloatTensor } from '../../graph/inference/session.ts';
 import { infiniteError } from '../../graph/precision/scaled-tensors.ts';
@@ -158,7 +158,7 @@ const openWorker = async (
 ): Promise<void> => {
   await worker.ask({ kind: 'open', measuring });
   for (const index of segments.keys()) {
-    const segment = packedSegment(segments, index);
+    const segment = packSegment(segments, index);
     await worker.ask({ kind: 'segment', segment }, [segment.model.buffer]);
   }
 };

@@ -3,11 +3,11 @@ import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { foldConstants, graphOf, initializerMap, isQat } from '../../formats/onnx/graph.ts';
 import { serializeModel } from '../../formats/onnx/model.ts';
 import type { TensorRanges } from '../../formats/scales/tensor-scales.ts';
-import { withConstantsFolded } from '../../graph/inference/constants.ts';
-import { workingModel } from '../../graph/inference/working-model.ts';
+import { foldComputedConstants } from '../../graph/inference/constants.ts';
+import { toWorkingModel } from '../../graph/inference/working-model.ts';
 import { peelQat, type TrainedPair } from '../../graph/precision/qat.ts';
 import { isDequantize, isQuantize } from '../../graph/precision/qat-quantiser.ts';
-import { trainedRanges } from '../../graph/precision/qat-ranges.ts';
+import { computeTrainedRanges } from '../../graph/precision/qat-ranges.ts';
 import type { ModelContent } from './model-content.ts';
 
 export type FloatContent = {
@@ -35,7 +35,7 @@ type Found = Pick<ModelContent, 'model' | 'keras'> &
 export const floatContent = async ({ model, payload, keras, rewritten }: Found): Promise<FloatContent> => {
   if (keras || !isQat(model))
     return {
-      model: await workingModel(model),
+      model: await toWorkingModel(model),
       payload,
       trainedRanges: keras?.trainedRanges,
       quantised: undefined,
@@ -44,10 +44,10 @@ export const floatContent = async ({ model, payload, keras, rewritten }: Found):
   const given = await withKnownQuantisers(model);
   const { model: peeled, pairs } = peelQat(given);
   return {
-    model: await workingModel(peeled),
+    model: await toWorkingModel(peeled),
     payload: serializeModel(peeled),
     // Weights that are stored as integers say nothing of activations: such a model is calibrated.
-    trainedRanges: pairs.length === 0 ? undefined : () => trainedRanges(pairs),
+    trainedRanges: pairs.length === 0 ? undefined : () => computeTrainedRanges(pairs),
     quantised: { given, pairs },
     rewritten,
   };
@@ -61,5 +61,5 @@ const withKnownQuantisers = async (model: ModelProto): Promise<ModelProto> => {
   const isKnown = graph.node
     .filter(isPart)
     .every(({ input }) => input.slice(1).every((name) => name === '' || constants.has(name)));
-  return isKnown ? model : withConstantsFolded(model, { keeps: isPart });
+  return isKnown ? model : foldComputedConstants(model, { keeps: isPart });
 };

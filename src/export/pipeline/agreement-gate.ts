@@ -3,7 +3,7 @@
 import type { Statistics } from '../../calibration/histograms/statistics.ts';
 import type { SampledImage } from '../../data/preprocessing/sampled-image.ts';
 import { graphOf, outputsOf } from '../../formats/onnx/graph.ts';
-import { computedFrom } from '../../graph/precision/calibration-graph.ts';
+import { int8Activations } from '../../graph/precision/calibration-graph.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { field } from '../../ground/contract/fields.ts';
 import type { OpenedModel } from '../models/open-model.ts';
@@ -60,7 +60,7 @@ const advice = ({ statistics }: Judged): string =>
 /** Of those that int8 arithmetic reads: the others cannot be the cause. */
 const worstTensors = ({ model }: OpenedModel, { scales, statistics }: Judged): string => {
   if (!statistics) return '';
-  const read = new Set(computedFrom(model));
+  const read = new Set(int8Activations(model));
   const arithmetic = new Map([...scales].filter(([name]) => read.has(name)));
   const worst = tensorReports({ ...statistics, scales: arithmetic })
     .slice(0, namedTensors)

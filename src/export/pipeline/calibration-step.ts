@@ -1,6 +1,6 @@
 /** Calibration of an export: a pass over the data, or thresholds from histograms of an earlier pass. */
 import type { HistogramFile } from '../../formats/scales/histogram-file.ts';
-import { infiniteNotes } from '../../graph/precision/scaled-tensors.ts';
+import { describeInfinite } from '../../graph/precision/scaled-tensors.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { field } from '../../ground/contract/fields.ts';
 import { digestOfSource, nameOfSource } from './calibration-source.ts';
@@ -16,7 +16,7 @@ export const calibrateModel = async (
   ports: ExportPorts,
 ): Promise<CalibrationDone> => {
   const done = (await reuseHistograms(request, int8, ports)) ?? (await calibrateOnData(request, int8, ports));
-  for (const note of infiniteNotes(done.calibrated.statistics.infinite)) ports.log('WARNING', note);
+  for (const note of describeInfinite(done.calibrated.statistics.infinite)) ports.log('WARNING', note);
   return done;
 };
 

@@ -7,8 +7,8 @@ import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { graphOf } from '../../formats/onnx/graph.ts';
 import { readsOf } from '../../formats/onnx/reads.ts';
 import { isPlugin } from '../../graph/plugins/plugin-nodes.ts';
-import { calibrationGraph, computedFrom } from '../../graph/precision/calibration-graph.ts';
-import { floatLayers } from '../../graph/precision/float-layers.ts';
+import { buildCalibrationGraph, int8Activations } from '../../graph/precision/calibration-graph.ts';
+import { findFloatLayers } from '../../graph/precision/float-layers.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { field } from '../../ground/contract/fields.ts';
 import type { OpenedModel } from '../models/open-model.ts';
@@ -34,11 +34,11 @@ export const gapsOf = (
   covering: Covering,
 ): readonly Gap[] => {
   const { has, keepFloat = [], isTrained = false } = covering;
-  const float = floatLayers(model, keepFloat).tensors;
-  const needed = [...new Set(isTrained ? computedFrom(model) : [input, ...computedFrom(model)])];
+  const float = findFloatLayers(model, keepFloat).tensors;
+  const needed = [...new Set(isTrained ? int8Activations(model) : [input, ...int8Activations(model)])];
   const missing = needed.filter((name) => !has(name) && !float.has(name));
   if (missing.length === 0) return [];
-  const measurable = new Set(calibrationGraph(model).tensors);
+  const measurable = new Set(buildCalibrationGraph(model).tensors);
   return missing.map((tensor) => {
     if (isTrained) return { tensor, why: 'the training put no pair behind it', isExcused: true };
     if (measurable.has(tensor))
@@ -74,7 +74,7 @@ export const gapsText = (gaps: readonly Gap[]): string => {
  */
 export const requireCoverage = (opened: OpenedModel, covering: Covering): void => {
   const gaps = gapsOf(opened, covering);
-  const isEmpty = gaps.length > 0 && computedFrom(opened.model).every((name) => !covering.has(name));
+  const isEmpty = gaps.length > 0 && int8Activations(opened.model).every((name) => !covering.has(name));
   const wrong = isEmpty ? gaps : gaps.filter(({ isExcused }) => !isExcused);
   if (wrong.length === 0) return;
   throw new UserError(

@@ -12,8 +12,8 @@ import { type Chunks, type EncryptOptions, encryptEtlt } from '../../formats/cry
 import { tensorFromFloats } from '../../formats/onnx/tensor.ts';
 import { serializeTensor } from '../../formats/onnx/tensor-file.ts';
 import { tensorRtVersionNumber, writeCalibrationCache } from '../../formats/scales/calibration-cache.ts';
-import { withoutFloat } from '../../graph/precision/float-layers.ts';
-import { requireFinite, scaledTensors } from '../../graph/precision/scaled-tensors.ts';
+import { removeFloatScales } from '../../graph/precision/float-layers.ts';
+import { listScaledTensors, requireFinite } from '../../graph/precision/scaled-tensors.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { readableBytes } from '../../ground/base/readable.ts';
 import type { Algorithm } from '../../ground/contract/architectures.ts';
@@ -100,8 +100,8 @@ export const concluded = (
   { algorithm, tensorRtVersion, keepFloat }: Thresholds,
 ): Calibrated => {
   const { model } = opened;
-  requireFinite(scaledTensors(model, keepFloat ?? []), statistics.infinite);
-  const scales = withoutFloat(model, scalesOf(statistics, algorithm), keepFloat);
+  requireFinite(listScaledTensors(model, keepFloat ?? []), statistics.infinite);
+  const scales = removeFloatScales(model, scalesOf(statistics, algorithm), keepFloat);
   requireCoverage(opened, { has: (name) => scales.has(name), keepFloat });
   // trtexec, tao-deploy and DLA read caches of this calibrator alone, whatever chose the thresholds.
   const cache = writeCalibrationCache({

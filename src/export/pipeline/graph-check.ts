@@ -8,8 +8,8 @@
 import type { Batch } from '../../data/preprocessing/batches.ts';
 import type { SampledImage } from '../../data/preprocessing/sampled-image.ts';
 import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
-import { withoutRounding } from '../../graph/precision/qat-unrounded.ts';
-import { preparedModel } from '../../graph/precision/qdq.ts';
+import { removeRounding } from '../../graph/precision/qat-unrounded.ts';
+import { prepareForQdq } from '../../graph/precision/qdq.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import type { DataType } from '../../ground/contract/architectures.ts';
 import type { OpenedModel } from '../models/open-model.ts';
@@ -66,14 +66,14 @@ const subjectsOf = (opened: OpenedModel, dataType: DataType): readonly Subject[]
       other: quantised?.given ?? model,
     });
   if (quantised) {
-    const reference = withoutRounding(quantised.given, quantised.pairs);
+    const reference = removeRounding(quantised.given, quantised.pairs);
     subjects.push({ what: 'the exported graph', reference, other: model });
   }
   if (dataType === 'int8')
     subjects.push({
       what: 'the graph of int8 engines before rounding',
       reference: model,
-      other: preparedModel(model),
+      other: prepareForQdq(model),
     });
   return subjects;
 };

@@ -1,11 +1,11 @@
 /** How much of an int8 engine computes in int8, in words and in numbers. */
 
 import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
-import { tensorFacts } from '../../graph/inference/tensor-facts.ts';
-import { type ArithmeticLayer, arithmeticLayers } from '../../graph/precision/arithmetic.ts';
-import { floatLayers } from '../../graph/precision/float-layers.ts';
-import { runnableOn } from '../../graph/precision/precision.ts';
-import { preparedModel, type Scales } from '../../graph/precision/qdq.ts';
+import { inferTensorFacts } from '../../graph/inference/tensor-facts.ts';
+import { type ArithmeticLayer, listArithmeticLayers } from '../../graph/precision/arithmetic.ts';
+import { findFloatLayers } from '../../graph/precision/float-layers.ts';
+import { convertPluginsFor } from '../../graph/precision/precision.ts';
+import { prepareForQdq, type Scales } from '../../graph/precision/qdq.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { field } from '../../ground/contract/fields.ts';
 import { type Int8Facts, int8WarningLimit } from '../../ground/contract/result-schema.ts';
@@ -23,10 +23,10 @@ export const int8ShareOf = async (
   opened: OpenedModel,
   { scales, keepFloat }: ShareRequest,
 ): Promise<Int8Share> => {
-  const prepared = preparedModel(opened.model);
+  const prepared = prepareForQdq(opened.model);
   const shapeOf = await shapesOf(opened, prepared);
-  const keptFloat = floatLayers(opened.model, keepFloat).tensors;
-  return shareOf(arithmeticLayers(prepared, { scales, keptFloat, shapeOf }));
+  const keptFloat = findFloatLayers(opened.model, keepFloat).tensors;
+  return shareOf(listArithmeticLayers(prepared, { scales, keptFloat, shapeOf }));
 };
 
 const shareOf = (layers: readonly ArithmeticLayer[]): Int8Share => {
@@ -51,7 +51,7 @@ const shapesOf = async (opened: OpenedModel, prepared: ModelProto) => {
   const { input, channels, height, width, fixedBatch = 1 } = opened;
   const dims = [fixedBatch, channels, height, width];
   try {
-    const facts = await tensorFacts(runnableOn('OnnxRuntime', prepared), { input, dims });
+    const facts = await inferTensorFacts(convertPluginsFor('OnnxRuntime', prepared), { input, dims });
     return (name: string): readonly number[] | undefined => {
       const sizes = facts.get(name)?.dims;
       return sizes?.every((size) => typeof size === 'number') ? sizes : undefined;

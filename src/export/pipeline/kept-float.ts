@@ -1,5 +1,5 @@
 /** Layers that the user keeps in float: checked, and logged, before the first long step. */
-import { floatLayers } from '../../graph/precision/float-layers.ts';
+import { findFloatLayers } from '../../graph/precision/float-layers.ts';
 import { field } from '../../ground/contract/fields.ts';
 import type { ExportPorts, ExportRequest } from './request.ts';
 
@@ -19,7 +19,7 @@ export const checkKeptFloat = (
     );
     return;
   }
-  const { names, tensors } = floatLayers(opened.model, keepFloat);
+  const { names, tensors } = findFloatLayers(opened.model, keepFloat);
   log(
     'INFO',
     `Kept in float: ${firstOf(names)}. ${tensors.size} tensors have no scale: ${firstOf([...tensors])}`,

@@ -8,7 +8,7 @@ import { copyWith, foldConstants, graphOf, makeUntypedValueInfo } from '../../fo
 import { serializeModel } from '../../formats/onnx/model.ts';
 import { type FloatTensor, openSession } from '../../graph/inference/session.ts';
 import { isPlugin, withoutNodes } from '../../graph/plugins/plugin-nodes.ts';
-import { type Pair, pairsOf } from '../../graph/precision/qat-unrounded.ts';
+import { type ActivationPair, listPairs } from '../../graph/precision/qat-unrounded.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import type { OpenedModel } from '../models/open-model.ts';
 
@@ -23,7 +23,7 @@ export const requirePairs = async ({ quantised, input }: OpenedModel, batch: Bat
   const given = graphOf(quantised!.given);
   const graph = withoutNodes(foldConstants(given), isPlugin);
   const made = new Set(graph.node.flatMap(({ output }) => output));
-  const pairs = pairsOf(quantised!.given).filter(({ to, ends }) => ends !== undefined && made.has(to));
+  const pairs = listPairs(quantised!.given).filter(({ to, ends }) => ends !== undefined && made.has(to));
   const session = await openSession(serializeModel(exposing(quantised!.given, graph, pairs)), {
     optimisation: 'disabled',
   }).catch((thrown: unknown) => {
@@ -47,7 +47,7 @@ export const requirePairs = async ({ quantised, input }: OpenedModel, batch: Bat
 const exposing = (
   model: ModelProto,
   graph: ReturnType<typeof graphOf>,
-  pairs: readonly Pair[],
+  pairs: readonly ActivationPair[],
 ): ModelProto => {
   const there = new Set([...graph.output, ...graph.input].map(({ name }) => name));
   const names = new Set(pairs.flatMap(({ from, to }) => [from, to]).filter((name) => !there.has(name)));
@@ -55,7 +55,11 @@ const exposing = (
   return copyWith(model, { graph: copyWith(graph, { output }) });
 };
 
-const requireRounding = ({ from, ends }: Pair, before?: FloatTensor, behind?: FloatTensor): void => {
+const requireRounding = (
+  { from, ends }: ActivationPair,
+  before?: FloatTensor,
+  behind?: FloatTensor,
+): void => {
   const [low, high, step] = [ends!.low[0]!, ends!.high[0]!, ends!.step[0]!];
   const values = behind?.data ?? [];
   const index = (before?.data ?? []).findIndex((value, i) => {

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import type { Preprocessing } from '../../data/preprocessing/normalise.ts';
 import { renderThumbnail } from '../../data/preprocessing/thumbnail.ts';
 import type { Agreement } from '../../graph/evaluation/agreement.ts';
-import { infiniteNotes } from '../../graph/precision/scaled-tensors.ts';
+import { describeInfinite } from '../../graph/precision/scaled-tensors.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import type { Architecture, DataType } from '../../ground/contract/architectures.ts';
 import type { OpenedModel } from '../models/open-model.ts';
@@ -63,7 +63,7 @@ const gathered = async (request: ReportRequest): Promise<Report> => {
     facts: {
       ...facts,
       ...(latency && { latency }),
-      notes: [...facts.notes, ...infiniteNotes(statistics.infinite), ...notes],
+      notes: [...facts.notes, ...describeInfinite(statistics.infinite), ...notes],
     },
     measured: {
       source: { source, algorithm, seed, images: statistics.images, imagesSha256 },

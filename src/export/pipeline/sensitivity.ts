@@ -12,10 +12,10 @@ import { AgreementSum } from '../../graph/evaluation/agreement.ts';
 import { outputRoles } from '../../graph/evaluation/output-roles.ts';
 import { type FloatTensor, openSession } from '../../graph/inference/session.ts';
 import { withHeads } from '../../graph/plugins/heads.ts';
-import { floatLayers, withoutFloat } from '../../graph/precision/float-layers.ts';
-import { type Int8Layers, int8Layers } from '../../graph/precision/int8-layers.ts';
-import { runnableOn } from '../../graph/precision/precision.ts';
-import { preparedModel, quantisedModel, type Scales } from '../../graph/precision/qdq.ts';
+import { findFloatLayers, removeFloatScales } from '../../graph/precision/float-layers.ts';
+import { type Int8Layers, listInt8Layers } from '../../graph/precision/int8-layers.ts';
+import { convertPluginsFor } from '../../graph/precision/precision.ts';
+import { prepareForQdq, quantiseModel, type Scales } from '../../graph/precision/qdq.ts';
 import type { OutputRoles } from '../../ground/contract/output-roles.ts';
 import type { OpenedModel } from '../models/open-model.ts';
 import { decibelText } from '../report/decibel.ts';
@@ -47,7 +47,7 @@ export const sensitivityOf = async (
   const batches = keptBatches(opened, kept);
   if (batches === undefined) throw noneKept('Comparing layers');
   const judge = await Judge.open(opened, await firstOf(batches));
-  const units = int8Layers(opened.model, scales);
+  const units = listInt8Layers(opened.model, scales);
   const total = units.length + mostAdvised + 3;
   const steps = stepsOf(total, watch);
   const all = await steps(() => judge.sqnrDb(scales));
@@ -65,7 +65,7 @@ export const sensitivityOf = async (
     steps(() => agreementOnAll(opened, { ...request, scales: some }));
   const advice = keepFloat.length > 0 && {
     keepFloat,
-    sqnrDb: await onAll(withoutFloat(opened.model, scales, keepFloat)),
+    sqnrDb: await onAll(removeFloatScales(opened.model, scales, keepFloat)),
   };
   const sqnrDb = await onAll(scales);
   watch.progress(total, total, work);
@@ -89,9 +89,9 @@ const stepsOf = (total: number, { progress, signal }: Watch) => {
 /** What is left in int8 without the first of the layers, the first two, and so on, while anything is. */
 function* leftIn({ model }: OpenedModel, scales: Scales, names: readonly string[]): Generator<Scales> {
   for (let count = 1; count <= names.length; count++) {
-    const { tensors } = floatLayers(model, names.slice(0, count));
+    const { tensors } = findFloatLayers(model, names.slice(0, count));
     const left = new Map([...scales].filter(([name]) => !tensors.has(name)));
-    if (int8Layers(model, left).length === 0) return;
+    if (listInt8Layers(model, left).length === 0) return;
     yield left;
   }
 }
@@ -156,7 +156,7 @@ class Judge {
 
   static async open({ model, input, outputs }: OpenedModel, batches: readonly Batch[]): Promise<Judge> {
     const withAll = withHeads(model);
-    const prepared = preparedModel(withAll.model);
+    const prepared = prepareForQdq(withAll.model);
     const float = await outputsOf(withAll.model, { input, batches });
     return new Judge(
       prepared,
@@ -172,7 +172,7 @@ class Judge {
   async sqnrDb(scales: Scales): Promise<number> {
     const batches = this.#batches.map(({ batch }) => batch);
     const request = { input: this.#input, batches };
-    const int8 = await outputsOf(quantisedModel(this.#model, scales), request);
+    const int8 = await outputsOf(quantiseModel(this.#model, scales), request);
     const sum = new AgreementSum(this.#roles);
     for (const [i, { float, batch }] of this.#batches.entries()) sum.add(float, int8[i]!, batch.paths.length);
     return sum.agreement().sqnrDb;
@@ -185,7 +185,7 @@ type Runs = {
 };
 
 const outputsOf = async (model: ModelProto, { input, batches }: Runs): Promise<Outputs[]> => {
-  const session = await openSession(serializeModel(runnableOn('OnnxRuntime', model)));
+  const session = await openSession(serializeModel(convertPluginsFor('OnnxRuntime', model)));
   try {
     const found: Outputs[] = [];
     for (const { data, dims } of batches) found.push(await session.run({ [input]: { data, dims } }));

@@ -6,8 +6,8 @@ import { graphOf } from '../../formats/onnx/graph.ts';
 import { tensorRtVersionNumber, writeCalibrationCache } from '../../formats/scales/calibration-cache.ts';
 import { int8Levels as levels } from '../../formats/scales/int8-levels.ts';
 import { type TensorRanges, writeTensorScales } from '../../formats/scales/tensor-scales.ts';
-import { withoutFloat } from '../../graph/precision/float-layers.ts';
-import { namedRanges } from '../../graph/precision/qat-names.ts';
+import { removeFloatScales } from '../../graph/precision/float-layers.ts';
+import { nameRanges } from '../../graph/precision/qat-names.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import type { Architecture } from '../../ground/contract/architectures.ts';
 import { field } from '../../ground/contract/fields.ts';
@@ -41,9 +41,9 @@ export const trainedScales = (
   const { model, input, trainedRanges } = opened;
   const { input: inputs, node } = graphOf(model);
   const tensors = new Set([...inputs.map(({ name }) => name), ...node.flatMap(({ output }) => output)]);
-  const { cache, json } = namedRanges(inOrder(trainedRanges!(), tensors), { architecture, input, tensors });
+  const { cache, json } = nameRanges(inOrder(trainedRanges!(), tensors), { architecture, input, tensors });
   const all = new Map([...cache].map(([name, range]) => [name, Math.fround(range / levels)]));
-  const scales = withoutFloat(model, all, keepFloat);
+  const scales = removeFloatScales(model, all, keepFloat);
   requireCoverage(opened, { has: (name) => scales.has(name), keepFloat, isTrained: true });
   const version = tensorRtVersionNumber(tensorRtVersion);
   return {

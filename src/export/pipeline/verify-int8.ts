@@ -10,11 +10,11 @@ import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { serializeModel } from '../../formats/onnx/model.ts';
 import { type Agreement, AgreementSum } from '../../graph/evaluation/agreement.ts';
 import { outputRoles } from '../../graph/evaluation/output-roles.ts';
-import { medianLatency } from '../../graph/inference/latency.ts';
+import { measureMedianLatency } from '../../graph/inference/latency.ts';
 import { openSession, type Session, type SessionOptions } from '../../graph/inference/session.ts';
 import { withHeads } from '../../graph/plugins/heads.ts';
-import { runnableOn } from '../../graph/precision/precision.ts';
-import { quantisedModel, type Scales } from '../../graph/precision/qdq.ts';
+import { convertPluginsFor } from '../../graph/precision/precision.ts';
+import { quantiseModel, type Scales } from '../../graph/precision/qdq.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import type { OpenedModel } from '../models/open-model.ts';
 
@@ -103,8 +103,8 @@ export const precisionLatency = (
     const shape = [opened.fixedBatch ?? 1, opened.channels, opened.height, opened.width];
     const request = { inputName: opened.input, shape, clock, ...(signal && { signal }) };
     return {
-      floatMicroseconds: await medianLatency(float, request),
-      int8Microseconds: await medianLatency(int8, request),
+      floatMicroseconds: await measureMedianLatency(float, request),
+      int8Microseconds: await measureMedianLatency(int8, request),
     };
   });
 
@@ -121,8 +121,8 @@ const withBoth = async <T>(
   use: (both: Both) => Promise<T>,
 ): Promise<T> => {
   const { model } = withHeads(opened.model);
-  const runnable = (each: ModelProto): Uint8Array => serializeModel(runnableOn('OnnxRuntime', each));
-  const quantised = runnable(quantisedModel(model, scales));
+  const runnable = (each: ModelProto): Uint8Array => serializeModel(convertPluginsFor('OnnxRuntime', each));
+  const quantised = runnable(quantiseModel(model, scales));
   const float = await openSession(runnable(model), options);
   try {
     const int8 = await openSession(quantised, options);

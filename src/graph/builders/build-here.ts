@@ -1,4 +1,6 @@
-/** The build container of ONNX Runtime classes: builds, runs and reports on the machine that it is on. */
+/**
+ * The build container of ONNX Runtime device classes: builds the engine, runs it and writes the report on this machine.
+ */
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -11,7 +13,7 @@ import { buildOnnxRuntime } from './build-onnxruntime.ts';
 type Clock = { now(): number };
 
 /**
- * What there is to warn of; nothing is built where stage found finished work.
+ * Builds the engine and returns warnings. Does nothing if the stage container has found finished work.
  * @throws UserError EngineBuildFailed, EngineVerificationFailed
  */
 export const buildHere = async (work: string, clock: Clock): Promise<readonly string[]> => {
@@ -22,14 +24,17 @@ export const buildHere = async (work: string, clock: Clock): Promise<readonly st
   return (await buildFromRequest(request, { clock, reference, verification })).warnings;
 };
 
-/** Beside a request: the float graph, and images that calibration never saw, where there are any. */
+/** What the engine is compared with: the float graph, and a file of held-out images, if any. */
 export type Comparison = {
   readonly clock: Clock;
   readonly reference: string;
   readonly verification: string | undefined;
 };
 
-/** Builds what the request asks for and writes its report. */
+/**
+ * Builds the requested engine and writes its report.
+ * @throws UserError EngineBuildFailed, EngineVerificationFailed, DiskFull
+ */
 export const buildFromRequest = async (
   request: BuildRequest,
   { clock, reference, verification }: Comparison,
@@ -53,13 +58,13 @@ export const buildFromRequest = async (
     seconds: (clock.now() - started) / 1000,
     warnings,
     latency: { p50Microseconds },
-    ...(agreement && { agreement: agreementText(agreement) }),
+    ...(agreement && { agreement: formatAgreement(agreement) }),
   };
   await writeFile(request.report, JSON.stringify(report));
   return report;
 };
 
-const agreementText = ({ images, sqnrDb, top1, matchedBoxes }: Agreement) => ({
+const formatAgreement = ({ images, sqnrDb, top1, matchedBoxes }: Agreement) => ({
   images,
   sqnrDb: Number.isFinite(sqnrDb) ? sqnrDb.toFixed(1) : 'inf',
   ...(top1 !== undefined && { top1: top1.toFixed(3) }),

@@ -1,6 +1,6 @@
 /**
- * The ONNX Runtime backend: a graph fused and laid out for this machine's processor, then judged by running it beside
- * the float graph on images that calibration never saw.
+ * The ONNX Runtime backend: optimises a graph for this machine's processor, then compares it with the float graph on
+ * held-out images.
  */
 import { copyFile, readFile, stat } from 'node:fs/promises';
 import { arch, cpus } from 'node:os';
@@ -12,14 +12,18 @@ import type { FailureReason } from '../../ground/base/failures.ts';
 import { diskFull } from '../../ground/base/whole-file.ts';
 import type { OutputRoles } from '../../ground/contract/output-roles.ts';
 import { type Agreement, AgreementSum } from '../evaluation/agreement.ts';
-import { medianLatency } from '../inference/latency.ts';
+import { measureMedianLatency } from '../inference/latency.ts';
 import { type FloatTensor, openSession, type Session } from '../inference/session.ts';
 
+/** Inputs of a build. */
 export type OnnxRuntimeBuild = {
-  /** Graph in the wanted precision, and the float graph. */
+  /** Paths of the graph in the requested precision and of the float graph. */
   readonly model: string;
   readonly reference: string;
-  /** Path of an ONNX TensorProto [N,C,H,W]; without the file the engine is run on zeros, for its latency alone. */
+  /**
+   * Path of an ONNX TensorProto [N,C,H,W] of held-out images; without the file the engine runs only on zeros, for its
+   * latency.
+   */
   readonly verification: string | undefined;
   readonly engine: string;
   readonly inputName: string;
@@ -29,31 +33,36 @@ export type OnnxRuntimeBuild = {
   readonly clock: { now(): number };
 };
 
-export type OnnxRuntimeBuilt = {
+/** Result of a build. */
+export type OnnxRuntimeBuildResult = {
   readonly runtime: { readonly name: string; readonly version: string };
   readonly p50Microseconds: number;
   readonly agreement: Agreement | undefined;
   readonly warnings: readonly string[];
 };
 
-/** Below this the output is noise: an engine that bad is a defect and is not published. */
+/** Minimum SQNR in dB. Below it the output is noise, and the engine is not published. */
 const leastSqnrDb = 3;
-/** For lists of boxes: the fewest boxes to judge by, and the least share that both models must find. */
+/** For lists of boxes: the minimum number of boxes for a verdict, and the minimum share that both models find. */
 const fewestBoxes = 4;
 const leastMatched = 0.25;
 
 /**
- * The engine's file is of use only once this has ended.
+ * Builds the engine file, which is complete only after this returns, and measures it.
  * @throws UserError EngineBuildFailed, EngineVerificationFailed, DiskFull
  */
 export const buildOnnxRuntime = async (
   build: OnnxRuntimeBuild,
   version: string,
-): Promise<OnnxRuntimeBuilt> => {
+): Promise<OnnxRuntimeBuildResult> => {
   try {
-    const { session, warnings } = await savedEngine(build.model, build.engine);
-    const built = await judged(session, build);
-    return { runtime: { name: `OnnxRuntime on ${processor()}`.slice(0, 64), version }, ...built, warnings };
+    const { session, warnings } = await saveEngine(build.model, build.engine);
+    const built = await evaluateEngine(session, build);
+    return {
+      runtime: { name: `OnnxRuntime on ${processorName()}`.slice(0, 64), version },
+      ...built,
+      warnings,
+    };
   } catch (thrown) {
     if (!(thrown instanceof UserError) || !refused.has(thrown.reason)) throw thrown;
     const { size } = await stat(build.model);
@@ -62,28 +71,28 @@ export const buildOnnxRuntime = async (
   }
 };
 
-/** What the gate to ONNX Runtime throws. */
+/** Reasons that session.ts throws. */
 const refused: ReadonlySet<FailureReason> = new Set(['ModelInvalid', 'ModelUnsupported']);
 
-const processor = (): string => `${arch()} ${cpus()[0]?.model ?? ''}`.trim();
+const processorName = (): string => `${arch()} ${cpus()[0]?.model ?? ''}`.trim();
 
-/** How an engine is saved, the best first. */
-const ways = [
+/** Ways to save an engine, best first. */
+const saveMethods = [
   { how: 'with layouts for this processor', save: (model: string, path: string) => save(model, path, 'all') },
   { how: 'with layers fused', save: (model: string, path: string) => save(model, path, 'extended') },
   { how: 'as it came', save: copyFile },
 ] as const;
 
 /**
- * The optimised model at `engine`, opened from there. ONNX Runtime (1.30) saves some graphs so that it cannot load them
- * again: layouts of a convolution inside a Loop, or Casts that it adds to a graph and to its bodies under one name.
+ * Saves the optimised model at `engine` and opens it. ONNX Runtime (1.30) saves some graphs in a form that it cannot
+ * load: layouts of a convolution inside a Loop, or Casts that it adds to a graph and to its bodies under one name.
  */
-const savedEngine = async (
+const saveEngine = async (
   model: string,
   engine: string,
 ): Promise<{ readonly session: Session; readonly warnings: readonly string[] }> => {
   const failures: string[] = [];
-  for (const { how, save: saveTo } of ways) {
+  for (const { how, save: saveTo } of saveMethods) {
     await saveTo(model, engine);
     try {
       const session = await openSession(engine, { spinning: true });
@@ -102,15 +111,15 @@ const save = async (model: string, path: string, optimisation: 'extended' | 'all
   await optimiser.release();
 };
 
-const judged = async (session: Session, build: OnnxRuntimeBuild) => {
+const evaluateEngine = async (session: Session, build: OnnxRuntimeBuild) => {
   try {
-    const images = await verificationImages(build);
+    const images = await readVerificationImages(build);
     const reference = await openSession(build.reference);
     try {
-      const p50Microseconds = await medianLatency(session, build);
+      const p50Microseconds = await measureMedianLatency(session, build);
       return {
         p50Microseconds,
-        agreement: images && (await compared({ session, reference }, build, images)),
+        agreement: images && (await compareWithReference({ session, reference }, build, images)),
       };
     } finally {
       await reference.release();
@@ -120,16 +129,18 @@ const judged = async (session: Session, build: OnnxRuntimeBuild) => {
   }
 };
 
-const verificationImages = async ({ verification }: OnnxRuntimeBuild): Promise<FloatTensor | undefined> => {
-  if (!verification || !(await stat(verification).catch(() => undefined))) return undefined; // No image was kept out of calibration.
+const readVerificationImages = async ({
+  verification,
+}: OnnxRuntimeBuild): Promise<FloatTensor | undefined> => {
+  if (!verification || !(await stat(verification).catch(() => undefined))) return undefined; // there are no held-out images
   const tensor = parseTensor(await readFile(verification));
   return { data: floatsOf(tensor), dims: tensor.dims.map(Number) };
 };
 
-type Both = { readonly session: Session; readonly reference: Session };
+type SessionPair = { readonly session: Session; readonly reference: Session };
 
-const compared = async (
-  { session, reference }: Both,
+const compareWithReference = async (
+  { session, reference }: SessionPair,
   build: OnnxRuntimeBuild,
   images: FloatTensor,
 ): Promise<Agreement> => {
@@ -137,7 +148,7 @@ const compared = async (
   const sum = new AgreementSum(build.outputRoles);
   sum.add(await reference.run(feeds), await session.run(feeds), images.dims[0]!);
   const agreement = sum.agreement();
-  const noise = noiseIn(agreement);
+  const noise = findNoise(agreement);
   if (noise === undefined) return agreement;
   throw new UserError(
     'EngineVerificationFailed',
@@ -145,7 +156,7 @@ const compared = async (
   );
 };
 
-const noiseIn = ({ sqnrDb, boxes, matchedBoxes = 1 }: Agreement): string | undefined => {
+const findNoise = ({ sqnrDb, boxes, matchedBoxes = 1 }: Agreement): string | undefined => {
   if (boxes >= fewestBoxes && matchedBoxes < leastMatched)
     return `of ${boxes} boxes that it or the float model finds, both find ${(matchedBoxes * 100).toFixed(0)} %`;
   if (boxes > 0 || sqnrDb >= leastSqnrDb) return undefined;

@@ -1,37 +1,38 @@
-/** How well two models agree on the same images. */
+/** Measures how closely two models agree on the same images. */
 import type { OutputRoles } from '../../ground/contract/output-roles.ts';
 import type { FloatTensor } from '../inference/session.ts';
-import { detectionsIn } from './detections.ts';
+import { findDetections } from './detections.ts';
 import { coverageAmong, rolesByName } from './output-roles.ts';
-import { pairing } from './paired-detections.ts';
+import { pairDetections } from './paired-detections.ts';
 
+/** Agreement of a model with its reference. */
 export type Agreement = {
   readonly images: number;
   /**
-   * Signal to quantisation noise over all outputs, in decibel: 10·log10(Σx² / Σ(x − y)²). Infinity if equal. Lists of
-   * detections count only where there is nothing else, and then pair by pair.
+   * Signal-to-quantisation-noise ratio over all outputs, in dB: 10·log10(Σx² / Σ(x − y)²); Infinity if equal. Lists of
+   * detections count only if there is no other output, and then pair by pair.
    */
   readonly sqnrDb: number;
-  /** The same of each output, but for lists of detections. */
+  /** SQNR of each output, except lists of detections. */
   readonly outputs: readonly { readonly name: string; readonly sqnrDb: number }[];
-  /** Root of the mean squared difference over all values of all outputs. */
+  /** Root mean squared difference over all values of all outputs. */
   readonly rmse: number;
-  /** Share of images with the same largest output; only where an output has one row of classes for each image. */
+  /** Share of images with the same top class; undefined unless an output has one row of classes per image. */
   readonly top1: number | undefined;
   /**
-   * Of the grid cells where either model sees an object (coverage ≥ 0.5), the share where both do; only where an
-   * output is DetectNet's coverage and either model saw anything.
+   * Share of grid cells where both models detect an object (coverage ≥ 0.5), among cells where either does; undefined
+   * unless an output is DetectNet's coverage and either model detects anything.
    */
   readonly matchedCells: number | undefined;
-  /** Boxes that either model is sure of (score ≥ 0.5), where outputs are lists of detections. */
+  /** Number of boxes that either model finds with score ≥ 0.5, if outputs are lists of detections. */
   readonly boxes: number;
-  /** The share of them that both have; undefined if there is none. */
+  /** Share of these boxes that both models find; undefined if there are none. */
   readonly matchedBoxes: number | undefined;
 };
 
 type Outputs = Readonly<Record<string, FloatTensor>>;
 
-/** The agreement over batches that need not be in memory together. */
+/** Sums the agreement over batches. */
 export class AgreementSum {
   readonly #roles: OutputRoles | undefined;
   #images = 0;
@@ -51,10 +52,10 @@ export class AgreementSum {
     this.#roles = roles;
   }
 
-  /** Outputs of one batch of so many images; each of the reference's must be in the other. */
+  /** Adds the outputs of one batch of `images` images; `other` must have every output of `reference`. */
   add(reference: Outputs, other: Outputs, images: number): void {
     const roles = this.#roles ?? rolesByName(Object.keys(reference));
-    const lists = detectionsIn(reference, roles)?.names ?? [];
+    const lists = findDetections(reference, roles)?.names ?? [];
     const coverage = coverageAmong(reference, roles);
     const single = Object.entries(reference).filter(([name]) => !lists.includes(name));
     if (lists.length > 0) this.#addDetections({ reference, other, roles }, single.length === 0);
@@ -67,7 +68,7 @@ export class AgreementSum {
     this.#images += images;
   }
 
-  /** A NaN anywhere, or an infinity in one of both, makes the ratio minus infinity. */
+  /** The agreement so far. The ratio is −Infinity if any value is NaN, or infinite in one model only. */
   agreement(): Agreement {
     const noise = this.#noise;
     return {
@@ -86,7 +87,7 @@ export class AgreementSum {
     let [signal, noise] = [0, 0];
     for (let i = 0; i < data.length; i++) {
       const [value, other] = [data[i]!, compared[i]!];
-      if (value === other && !Number.isFinite(value)) continue; // the same infinity: what a mask hides
+      if (value === other && !Number.isFinite(value)) continue; // the same infinity in both, as masks produce it
       signal += value ** 2;
       noise += (value - other) ** 2;
     }
@@ -98,9 +99,9 @@ export class AgreementSum {
   }
 
   #addDetections({ reference, other, roles }: Lists, isAll: boolean): void {
-    const found = detectionsIn(other, roles)!.images;
-    for (const [image, boxes] of detectionsIn(reference, roles)!.images.entries()) {
-      const { seen, matched, signal, noise } = pairing(boxes, found[image]!);
+    const found = findDetections(other, roles)!.images;
+    for (const [image, boxes] of findDetections(reference, roles)!.images.entries()) {
+      const { seen, matched, signal, noise } = pairDetections(boxes, found[image]!);
       this.#boxes += seen;
       this.#matchedBoxes += matched;
       if (!isAll) continue;
@@ -135,11 +136,11 @@ const ratioOf = ({ signal, noise }: Sums): number => {
   return Number.isNaN(ratio) ? Number.NEGATIVE_INFINITY : ratio;
 };
 
-/** [images, classes]: a detector with [anchors, classes] has its first dimension from elsewhere. */
+/** True for [images, classes]; the first dimension of a detector's [anchors, classes] is not the number of images. */
 const hasRowEach = ({ dims }: FloatTensor, images: number): boolean =>
   dims.length === 2 && dims[0] === images && dims[1]! > 1;
 
-/** Coverage from which a cell counts as one that sees an object. */
+/** Minimum coverage of a cell that detects an object. */
 const seenFrom = 0.5;
 
 const largestAt = (values: Float32Array, from: number, count: number): number => {

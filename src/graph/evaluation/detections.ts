@@ -1,8 +1,12 @@
-/** Boxes in the outputs of TensorRT's NMS plugins, found by their roles; rows beyond the count are left out. */
+/**
+ * Reads boxes from the outputs of TensorRT's NMS plugins, which are recognised by name; rows beyond the count are
+ * skipped.
+ */
 import type { OutputRoles } from '../../ground/contract/output-roles.ts';
 import type { FloatTensor } from '../inference/session.ts';
 import { rolesByName } from './output-roles.ts';
 
+/** One detected box. */
 export type Detection = {
   readonly label: number;
   readonly score: number;
@@ -11,28 +15,29 @@ export type Detection = {
 };
 
 type Outputs = Readonly<Record<string, FloatTensor>>;
-type Found = {
-  /** Of each image of the batch, best first. */
+type FoundDetections = {
+  /** Detections of each image of the batch, best first. */
   readonly images: readonly (readonly Detection[])[];
   /** The outputs that hold them. */
   readonly names: readonly string[];
 };
 
-/** Undefined for outputs of a model that ends otherwise. */
-export const detectionsIn = (
+/** Finds the detections in a model's outputs; undefined for a model without NMS outputs. */
+export const findDetections = (
   outputs: Outputs,
   roles: OutputRoles = rolesByName(Object.keys(outputs)),
-): Found | undefined => {
+): FoundDetections | undefined => {
   const { detections } = roles;
   if (detections === undefined) return undefined;
-  if ('rows' in detections) return { images: inRows(outputs[detections.rows]!), names: [detections.rows] };
+  if ('rows' in detections)
+    return { images: readRowDetections(outputs[detections.rows]!), names: [detections.rows] };
   const names = [detections.boxes, detections.scores, detections.labels];
   const [boxes, scores, labels] = names.map((name) => outputs[name]!);
-  return { images: inColumns(boxes!, scores!, labels!), names };
+  return { images: readColumnDetections(boxes!, scores!, labels!), names };
 };
 
-/** [N,1,K,7]: image, label, score and box. */
-const inRows = ({ data, dims }: FloatTensor): Detection[][] => {
+/** Reads [N,1,K,7]: image, label, score and box. */
+const readRowDetections = ({ data, dims }: FloatTensor): Detection[][] => {
   const [images = 0, , count = 0] = dims;
   return Array.from({ length: images }, (_, image) =>
     Array.from({ length: count }, (__, i) =>
@@ -43,8 +48,12 @@ const inRows = ({ data, dims }: FloatTensor): Detection[][] => {
   );
 };
 
-/** [N,K,4], [N,K] and [N,K]. */
-const inColumns = (boxes: FloatTensor, scores: FloatTensor, labels: FloatTensor): Detection[][] => {
+/** Reads boxes [N,K,4], scores [N,K] and labels [N,K]. */
+const readColumnDetections = (
+  boxes: FloatTensor,
+  scores: FloatTensor,
+  labels: FloatTensor,
+): Detection[][] => {
   const [images = 0, count = 0] = labels.dims;
   return Array.from({ length: images }, (_, image) =>
     Array.from({ length: count }, (__, i) => image * count + i)

@@ -1,45 +1,50 @@
 /**
- * Which boxes of one detector are those of another. Rows of boxes cannot be compared place by place: a score that moves a
- * little moves its row. Pairs have the same class and overlap by half at least; the best of the first choose first.
+ * Matches the boxes of two detectors. Rows of boxes cannot be compared by position, because a small change of a score
+ * moves its row. Matched boxes have the same class and an overlap of at least half; the reference's best boxes choose
+ * first.
  */
 import type { Detection } from './detections.ts';
 
+/** Result of matching two lists of boxes. */
 export type Pairing = {
-  /** Boxes that either is sure of. */
+  /** Boxes with score ≥ 0.5 in either list. */
   readonly seen: number;
-  /** Of them, those that have a partner. */
+  /** Boxes among `seen` that have a match. */
   readonly matched: number;
-  /** Σx² over scores and corners of the first's boxes, Σ(x − y)² to their partners, none being zero. */
+  /**
+   * Signal Σx² over scores and corners of the reference's boxes; noise Σ(x − y)² to their matches, 0 for a missing one.
+   */
   readonly signal: number;
   readonly noise: number;
 };
 
-/** A box counts from this score on; its partner needs half of it, since a threshold between the two means little. */
+/** Minimum score of a counted box; its match needs half of it, so that a score near the threshold does not decide. */
 const sureFrom = 0.5;
 const leastOverlap = 0.5;
 
-export const pairing = (reference: readonly Detection[], other: readonly Detection[]): Pairing => {
+/** Matches the boxes of one image. */
+export const pairDetections = (reference: readonly Detection[], other: readonly Detection[]): Pairing => {
   const left = new Set(other.filter(({ score }) => score >= sureFrom / 2));
   let [seen, matched, signal, noise] = [0, 0, 0, 0];
   for (const box of reference) {
     if (box.score < sureFrom / 2) continue;
-    const partner = partnerOf(box, left);
+    const partner = findPartner(box, left);
     if (partner) left.delete(partner);
     if (Math.max(box.score, partner?.score ?? 0) < sureFrom) continue;
     seen++;
     if (partner) matched++;
-    signal += squares(box, undefined);
-    noise += squares(box, partner);
+    signal += squaredDifference(box, undefined);
+    noise += squaredDifference(box, partner);
   }
   for (const box of left) {
     if (box.score < sureFrom) continue;
     seen++;
-    noise += squares(box, undefined);
+    noise += squaredDifference(box, undefined);
   }
   return { seen, matched, signal, noise };
 };
 
-const partnerOf = (box: Detection, among: ReadonlySet<Detection>): Detection | undefined => {
+const findPartner = (box: Detection, among: ReadonlySet<Detection>): Detection | undefined => {
   let [best, most]: [Detection | undefined, number] = [undefined, leastOverlap];
   for (const each of among) {
     const overlap = each.label === box.label ? overlapOf(each.box, box.box) : 0;
@@ -48,7 +53,7 @@ const partnerOf = (box: Detection, among: ReadonlySet<Detection>): Detection | u
   return best;
 };
 
-const squares = (a: Detection, b: Detection | undefined): number => {
+const squaredDifference = (a: Detection, b: Detection | undefined): number => {
   const values = [a.score, ...a.box];
   const others = b ? [b.score, ...b.box] : [];
   return values.reduce((sum, value, i) => sum + (value - (others[i] ?? 0)) ** 2, 0);

@@ -1,20 +1,23 @@
-/** Whether two graphs compute the same, but for the rounding of floats. */
+/** Checks that two graphs compute the same apart from float rounding. */
 import type { FloatTensor } from '../inference/session.ts';
 
-/** Noise to signal of a float graph that sums in another order is 10⁻¹⁰ or less; an operator that is lost makes it 1. */
+/** Maximum noise-to-signal ratio. A float graph that sums in another order has at most 10⁻¹⁰; a lost operator has 1. */
 const mostNoise = 1e-4;
 
-/** The same where all values are nearly one number, and what varies among them is too little to measure noise by. */
+/**
+ * Maximum noise relative to Σx², for outputs whose values are nearly equal, so that their variance is too small to
+ * compare noise with.
+ */
 const mostNoiseOfAll = 1e-9;
 
-/** 10·log10 of signal to noise of an output; infinity where all values are equal. */
+/** SQNR of one output in dB. */
 export type Difference = { readonly output: number; readonly sqnrDb: number };
 
 /** How the values of an output are compared. */
 export type Measure = {
-  /** By how much two values may differ without being counted. */
+  /** Differences up to this size are ignored. */
   readonly slack?: number;
-  /** Signal is what differs from the mean: an offset that all values share would hide what changes. */
+  /** Whether the signal is measured from the mean: a common offset would hide changes. */
   readonly isCentred?: boolean;
 };
 
@@ -25,33 +28,33 @@ type Sums = {
   readonly noise: number;
 };
 
-/** Sums of one output over batches. */
+/** Sums differences per output over batches. */
 export class OutputDifferences {
   readonly #outputs: Sums[] = [];
   readonly #measures: readonly Measure[];
 
-  /** By outputs, in their order; those without one allow nothing and have their signal from zero. */
+  /** `measures` in the order of the outputs; the default is no slack, and a signal measured from zero. */
   constructor(measures: readonly Measure[] = []) {
     this.#measures = measures;
   }
 
-  /** Outputs of one batch in the same order; values that are infinite or NaN in both alike are equal. */
+  /** Adds one batch, outputs in the same order; equal infinities and NaN in both count as equal. */
   add(reference: readonly FloatTensor[], other: readonly FloatTensor[]): void {
     for (const [output, { data }] of reference.entries()) {
       const compared = other[output]?.data;
       const slack = this.#measures[output]?.slack ?? 0;
-      const found = compared?.length === data.length ? sumsOf(data, compared, slack) : notAlike;
-      this.#outputs[output] = total(this.#outputs[output] ?? none, found);
+      const found = compared?.length === data.length ? sumSquares(data, compared, slack) : differentShapes;
+      this.#outputs[output] = addSums(this.#outputs[output] ?? none, found);
     }
   }
 
-  /** The output that differs most, if one differs by more than rounding. */
+  /** The output that differs most; undefined if none differs by more than rounding. */
   worst(): Difference | undefined {
     const found = this.#outputs.map((sums, output) => ({
       output,
       noise: sums.noise,
       squares: sums.squares,
-      signal: this.#measures[output]?.isCentred ? centred(sums) : sums.squares,
+      signal: this.#measures[output]?.isCentred ? centredSquares(sums) : sums.squares,
     }));
     const beyond = found.filter(
       ({ noise, signal, squares }) => !(noise <= Math.max(mostNoise * signal, mostNoiseOfAll * squares)),
@@ -65,9 +68,9 @@ export class OutputDifferences {
 }
 
 const none: Sums = { values: 0, sum: 0, squares: 0, noise: 0 };
-const notAlike: Sums = { ...none, noise: Number.POSITIVE_INFINITY };
+const differentShapes: Sums = { ...none, noise: Number.POSITIVE_INFINITY };
 
-const total = (a: Sums, b: Sums): Sums => ({
+const addSums = (a: Sums, b: Sums): Sums => ({
   values: a.values + b.values,
   sum: a.sum + b.sum,
   squares: a.squares + b.squares,
@@ -75,10 +78,10 @@ const total = (a: Sums, b: Sums): Sums => ({
 });
 
 /** Σ(x − x̄)² */
-const centred = ({ values, sum, squares }: Sums): number =>
+const centredSquares = ({ values, sum, squares }: Sums): number =>
   values === 0 ? 0 : Math.max(0, squares - sum ** 2 / values);
 
-const sumsOf = (data: Float32Array, compared: Float32Array, slack: number): Sums => {
+const sumSquares = (data: Float32Array, compared: Float32Array, slack: number): Sums => {
   let [values, sum, squares, noise] = [0, 0, 0, 0];
   for (let i = 0; i < data.length; i++) {
     const [value, other] = [data[i]!, compared[i]!];

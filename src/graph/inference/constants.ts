@@ -1,7 +1,7 @@
 /**
- * Constants that a graph computes from constants, computed: weights behind Cast, Mul, Identity, Transpose, Reshape,
- * ConstantOfShape, DequantizeLinear and whatever else exporters leave behind an initializer. ONNX Runtime computes them,
- * so every operator that it has counts.
+ * Computes the parts of a graph that depend on constants only: weights behind Cast, Mul, Identity, Transpose, Reshape,
+ * ConstantOfShape, DequantizeLinear and other operators that exporters leave behind an initializer. ONNX Runtime
+ * computes them, so all of its operators are supported.
  */
 import { elementType } from '../../formats/onnx/element-type.ts';
 import type { GraphProto, ModelProto, NodeProto, TensorProto } from '../../formats/onnx/generated/onnx_pb.ts';
@@ -12,7 +12,7 @@ import { rawSizeOf, tensorFromBytes } from '../../formats/onnx/tensor.ts';
 import type { InferenceSession, Tensor } from './onnxruntime.ts';
 import { createSession, runSession, sessionOptions } from './session.ts';
 
-/** Operators that give other values at each run. */
+/** Operators whose result differs at each run. */
 const random: ReadonlySet<string> = new Set([
   'RandomNormal',
   'RandomNormalLike',
@@ -23,38 +23,42 @@ const random: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * What the constants of a model may grow by: int8 weights become floats four times as large, and a file of a few bytes
+ * How much the constants of a model may grow: int8 weights become floats four times as large, and a file of a few bytes
  * must not fill the memory.
  */
 const growth = { factor: 4, free: 16 * 2 ** 20 } as const;
 
+/** Options of `foldComputedConstants`. */
 export type FoldingOptions = {
-  /** Nodes that stay, whatever they read. */
+  /** Nodes to keep even if all their inputs are constant. */
   readonly keeps?: (node: NodeProto) => boolean;
 };
 
 /**
- * The model itself if no node reads constants alone. What ONNX Runtime cannot compute, and what would be larger than the
- * bounds, stays as it is; outputs of the graph are not folded.
+ * Replaces constant subgraphs by initializers; returns the same model if there are none. Nodes that ONNX Runtime cannot
+ * compute, results above the size limit and graph outputs stay.
  */
-export const withConstantsFolded = async (
+export const foldComputedConstants = async (
   model: ModelProto,
   { keeps = () => false }: FoldingOptions = {},
 ): Promise<ModelProto> => {
   const graph = foldConstants(graphOf(model));
-  const nodes = constantNodes(graph, keeps);
+  const nodes = findConstantNodes(graph, keeps);
   if (nodes.size === 0) return model;
   const limit = growth.free + growth.factor * total(graph.initializer);
-  const wanted = frontier(graph, nodes);
-  const folded = within(limit, await computed({ model, graph, nodes, limit }, wanted));
-  return folded.length === 0 ? model : copyWith(model, { graph: withTensors(graph, folded) });
+  const wanted = findFrontier(graph, nodes);
+  const folded = takeWithin(limit, await computeConstants({ model, graph, nodes, limit }, wanted));
+  return folded.length === 0 ? model : copyWith(model, { graph: replaceByTensors(graph, folded) });
 };
 
 const total = (tensors: readonly TensorProto[]): number =>
   tensors.reduce((sum, tensor) => sum + (rawSizeOf(tensor) ?? 0), 0);
 
-/** In topological order. */
-const constantNodes = (graph: GraphProto, keeps: (node: NodeProto) => boolean): ReadonlySet<NodeProto> => {
+/** Nodes that depend on constants only, in topological order. */
+const findConstantNodes = (
+  graph: GraphProto,
+  keeps: (node: NodeProto) => boolean,
+): ReadonlySet<NodeProto> => {
   const constant = new Set(graph.initializer.map(({ name }) => name));
   const outputs = new Set(graph.output.map(({ name }) => name));
   const nodes = new Set<NodeProto>();
@@ -69,8 +73,8 @@ const constantNodes = (graph: GraphProto, keeps: (node: NodeProto) => boolean): 
   return nodes;
 };
 
-/** Tensors of constant nodes that the rest of the graph reads. */
-const frontier = ({ node: all }: GraphProto, nodes: ReadonlySet<NodeProto>): readonly string[] => {
+/** Outputs of constant nodes that the rest of the graph reads. */
+const findFrontier = ({ node: all }: GraphProto, nodes: ReadonlySet<NodeProto>): readonly string[] => {
   const made = new Set([...nodes].flatMap(({ output }) => output));
   const read = all.filter((node) => !nodes.has(node)).flatMap(readsOf);
   return [...new Set(read)].filter((name) => made.has(name));
@@ -80,27 +84,30 @@ type Constants = {
   readonly model: ModelProto;
   readonly graph: GraphProto;
   readonly nodes: ReadonlySet<NodeProto>;
-  /** Bytes that a tensor may take. */
+  /** Maximum bytes of a tensor. */
   readonly limit: number;
 };
 
-/** All at once, and where that fails one by one: an operator that ONNX Runtime lacks stops only what depends on it. */
-const computed = async (constants: Constants, wanted: readonly string[]): Promise<TensorProto[]> => {
+/**
+ * Computes all at once, or one by one if that fails, so that an operator unknown to ONNX Runtime affects only its
+ * dependents.
+ */
+const computeConstants = async (constants: Constants, wanted: readonly string[]): Promise<TensorProto[]> => {
   try {
-    return await run(constants, wanted);
+    return await runConstantNodes(constants, wanted);
   } catch {
     if (wanted.length === 1) return [];
     const found: TensorProto[] = [];
-    for (const name of wanted) found.push(...(await computed(constants, [name])));
+    for (const name of wanted) found.push(...(await computeConstants(constants, [name])));
     return found;
   }
 };
 
-const run = async (
+const runConstantNodes = async (
   { model, graph, nodes, limit }: Constants,
   wanted: readonly string[],
 ): Promise<TensorProto[]> => {
-  const node = ancestors([...nodes], wanted);
+  const node = findAncestors([...nodes], wanted);
   const read = new Set(node.flatMap(readsOf));
   const part = copyWith(graph, {
     node,
@@ -120,7 +127,7 @@ const run = async (
   }
 };
 
-/** Asked before anything is computed. */
+/** Checked before anything is computed. */
 const requireSmall =
   (limit: number) =>
   (value: InferenceSession.ValueMetadata): void => {
@@ -132,7 +139,7 @@ const requireSmall =
 
 const bytesEach = 4;
 
-const ancestors = (nodes: readonly NodeProto[], wanted: readonly string[]): NodeProto[] => {
+const findAncestors = (nodes: readonly NodeProto[], wanted: readonly string[]): NodeProto[] => {
   const used = new Set(wanted);
   const kept = nodes.toReversed().filter((node) => {
     const isUsed = node.output.some((name) => used.has(name));
@@ -143,13 +150,13 @@ const ancestors = (nodes: readonly NodeProto[], wanted: readonly string[]): Node
 };
 
 const tensorOf = (name: string, { type, dims, data }: Tensor): TensorProto => {
-  if (!ArrayBuffer.isView(data)) throw new TypeError(`${name} holds ${type}, which is no number`);
+  if (!ArrayBuffer.isView(data)) throw new TypeError(`${name} holds ${type}, which is not numeric`);
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   return tensorFromBytes(name, dims, { dataType: elementType[type as keyof typeof elementType], bytes });
 };
 
-/** The first of them that fit together. */
-const within = (limit: number, tensors: readonly TensorProto[]): readonly TensorProto[] => {
+/** The first tensors whose total size is within the limit. */
+const takeWithin = (limit: number, tensors: readonly TensorProto[]): readonly TensorProto[] => {
   let left = limit;
   return tensors.filter((tensor) => {
     const fits = tensor.rawData.length <= left;
@@ -158,11 +165,11 @@ const within = (limit: number, tensors: readonly TensorProto[]): readonly Tensor
   });
 };
 
-/** The tensors in place of the nodes that compute them, without what was needed for that alone. */
-const withTensors = (graph: GraphProto, folded: readonly TensorProto[]): GraphProto => {
+/** Replaces nodes by the tensors that they compute, and removes what only those nodes needed. */
+const replaceByTensors = (graph: GraphProto, folded: readonly TensorProto[]): GraphProto => {
   const names = new Set(folded.map(({ name }) => name));
   const before = new Set([...graph.node.flatMap(readsOf), ...graph.output.map(({ name }) => name)]);
-  const node = withoutUnread(graph, names);
+  const node = removeUnread(graph, names);
   const after = new Set([...node.flatMap(readsOf), ...graph.output.map(({ name }) => name)]);
   const initializer = graph.initializer.filter(({ name }) => after.has(name) || !before.has(name));
   const kept = new Set(initializer.map(({ name }) => name));
@@ -175,8 +182,8 @@ const withTensors = (graph: GraphProto, folded: readonly TensorProto[]): GraphPr
   });
 };
 
-/** Without the nodes that compute these tensors, and without those that only such nodes read. */
-const withoutUnread = ({ node: nodes, output }: GraphProto, names: ReadonlySet<string>): NodeProto[] => {
+/** Removes the nodes that compute these tensors, and nodes that only those nodes read. */
+const removeUnread = ({ node: nodes, output }: GraphProto, names: ReadonlySet<string>): NodeProto[] => {
   const lost = new Set<NodeProto>();
   const needed = new Set(output.map(({ name }) => name));
   const readAtFirst = new Set(nodes.flatMap(readsOf));

@@ -1,20 +1,24 @@
-/** How long one run of a session takes: the median, which a busy machine moves least. */
+/** Measures the latency of a session. The median is least affected by other load. */
 import type { Session } from './session.ts';
 
+/** What to measure with. */
 export type LatencyRequest = {
   readonly inputName: string;
   /** [N,C,H,W] */
   readonly shape: readonly number[];
   /** Milliseconds, with fractions. */
   readonly clock: { now(): number };
-  /** Looked at between two runs. */
+  /** Checked between two runs. */
   readonly signal?: AbortSignal;
 };
 
 const runs = 15;
 
-/** Median of runs on zeros, in microseconds, after two that warm up. */
-export const medianLatency = async (
+/**
+ * Median latency in microseconds of 15 runs on zeros, after two warm-up runs.
+ * @throws the signal's reason, UserError as `runSession`
+ */
+export const measureMedianLatency = async (
   session: Session,
   { inputName, shape, clock, signal }: LatencyRequest,
 ): Promise<number> => {

@@ -1,7 +1,11 @@
-/** A segment as it goes to another thread: bytes and names, no weight twice in memory for longer than the way takes. */
+/**
+ * A segment in the form that is sent to another thread: bytes and names, so that weights are in memory twice only while
+ * they are sent.
+ */
 import { serializeModel } from '../../formats/onnx/model.ts';
 import type { Segment } from './segments.ts';
 
+/** A serialized segment. */
 export type PackedSegment = {
   /** An ONNX file. */
   readonly model: Uint8Array<ArrayBuffer>;
@@ -11,8 +15,8 @@ export type PackedSegment = {
   readonly done: readonly string[];
 };
 
-/** The segment at `index`; its bytes are made anew for every call, for a receiver takes them over. */
-export const packedSegment = (segments: readonly Segment[], index: number): PackedSegment => {
+/** Serializes the segment at `index`. Each call makes new bytes, because the receiver takes ownership. */
+export const packSegment = (segments: readonly Segment[], index: number): PackedSegment => {
   const { model, inputs, outputs } = segments[index]!;
   const later = new Set(segments.slice(index + 1).flatMap((each) => each.inputs));
   const done = [...new Set([...inputs, ...outputs])].filter((name) => !later.has(name));

@@ -1,6 +1,6 @@
 /**
- * A graph cut into stretches of its topological order, each a model of its own that hands tensors on to later ones:
- * what is exposed for measuring then fills memory one stretch at a time.
+ * Splits a graph along its topological order into segments, each a model that passes tensors to later ones. The tensors
+ * that are exposed for measuring are then in memory one segment at a time.
  */
 import type { GraphProto, ModelProto, NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import {
@@ -12,52 +12,55 @@ import {
 } from '../../formats/onnx/graph.ts';
 import { readsOf } from '../../formats/onnx/reads.ts';
 
-/** What is known of a tensor: element type as ONNX numbers it, its shape, and its size if the shape is fixed. */
+/** Element type (ONNX's number), shape, and size in bytes if the shape is fixed. */
 export type TensorFacts = {
   readonly elemType: number;
   readonly dims: readonly Dimension[] | undefined;
   readonly bytes: number | undefined;
 };
 
+/** A part of a graph as a model. */
 export type Segment = {
   readonly model: ModelProto;
   readonly inputs: readonly string[];
-  /** Tensors to fetch: those to measure and those that later segments read. */
+  /** Tensors to fetch: measured ones, and those that later segments read. */
   readonly outputs: readonly string[];
 };
 
-export type Cutting = {
-  /** Facts of every tensor that a node writes or the graph is fed with; sequences and optionals have none. */
+/** How a graph is split. */
+export type SegmentOptions = {
+  /** Facts about every tensor that is a graph input or written by a node; sequences and optionals have none. */
   readonly facts: ReadonlyMap<string, TensorFacts>;
   readonly measured: ReadonlySet<string>;
-  /** Bytes of exposed tensors and of weights that a segment may hold before it is cut. */
+  /** Maximum bytes of exposed tensors and weights per segment. */
   readonly limit: number;
 };
 
-export const segmentsOf = (model: ModelProto, cutting: Cutting): readonly Segment[] => {
+/** Splits a model; segments without outputs are dropped. */
+export const splitIntoSegments = (model: ModelProto, cutting: SegmentOptions): readonly Segment[] => {
   const graph = graphOf(model);
-  const lastRead = lastReads(graph);
-  const ends = segmentEnds(graph, lastRead, cutting);
+  const lastRead = findLastReads(graph);
+  const ends = findSegmentEnds(graph, lastRead, cutting);
   return ends
-    .map((end, i) => segment(model, { from: ends[i - 1] ?? 0, to: end }, { lastRead, cutting }))
+    .map((end, i) => makeSegment(model, { from: ends[i - 1] ?? 0, to: end }, { lastRead, cutting }))
     .filter(({ outputs }) => outputs.length > 0);
 };
 
 /** Index of the last node that reads a tensor. */
-const lastReads = ({ node }: GraphProto): ReadonlyMap<string, number> => {
+const findLastReads = ({ node }: GraphProto): ReadonlyMap<string, number> => {
   const last = new Map<string, number>();
   for (const [index, each] of node.entries()) for (const name of readsOf(each)) last.set(name, index);
   return last;
 };
 
 /**
- * Where each segment ends. When one holds more than the limit, it is cut at the narrowest place of its second half:
- * the one with the fewest bytes to hand on. Only tensors can be handed on, so no sequence is in use at a cut.
+ * Finds where each segment ends. A segment above the limit is cut in its second half where the fewest bytes cross. Only
+ * tensors can be passed on, so no cut crosses a sequence.
  */
-const segmentEnds = (
+const findSegmentEnds = (
   { node: nodes, initializer }: GraphProto,
   lastRead: ReadonlyMap<string, number>,
-  { facts, measured, limit }: Cutting,
+  { facts, measured, limit }: SegmentOptions,
 ): readonly number[] => {
   const bytesOf = (name: string): number => {
     const known = facts.get(name);
@@ -74,7 +77,7 @@ const segmentEnds = (
   for (let start = 0, end = 1, held = 0; end <= nodes.length; end++) {
     held += exposed[end - 1]!;
     while (held > limit && end - start > 1) {
-      const place = cutBetween(crossing, start, end);
+      const place = findCut(crossing, start, end);
       if (place === undefined) break;
       start = place;
       ends.push(start);
@@ -86,7 +89,7 @@ const segmentEnds = (
 
 const total = (sizes: readonly number[]): number => sizes.reduce((sum, size) => sum + size, 0);
 
-/** Bytes that nodes before a place hand to nodes from it on, for each place in the order. */
+/** For each position, the bytes that earlier nodes pass to later ones. */
 const crossingBytes = (
   nodes: readonly NodeProto[],
   lastRead: ReadonlyMap<string, number>,
@@ -100,26 +103,26 @@ const crossingBytes = (
   return crossing;
 };
 
-/** Undefined where every place is inside the life of a sequence. */
-const cutBetween = (crossing: Float64Array, start: number, end: number): number | undefined => {
-  const place = narrowest(crossing, Math.ceil((start + end) / 2), end - 1);
+/** Undefined if every position is inside the lifetime of a sequence. */
+const findCut = (crossing: Float64Array, start: number, end: number): number | undefined => {
+  const place = findNarrowest(crossing, Math.ceil((start + end) / 2), end - 1);
   if (crossing[place] !== Number.POSITIVE_INFINITY) return place;
-  const earlier = narrowest(crossing, start + 1, end - 1);
+  const earlier = findNarrowest(crossing, start + 1, end - 1);
   return crossing[earlier] === Number.POSITIVE_INFINITY ? undefined : earlier;
 };
 
-const narrowest = (crossing: Float64Array, from: number, to: number): number => {
+const findNarrowest = (crossing: Float64Array, from: number, to: number): number => {
   let best = from;
   for (let place = from; place <= to; place++) if (crossing[place]! < crossing[best]!) best = place;
   return best;
 };
 
-type Stretch = { readonly from: number; readonly to: number };
-type Context = { readonly lastRead: ReadonlyMap<string, number>; readonly cutting: Cutting };
+type NodeRange = { readonly from: number; readonly to: number };
+type Context = { readonly lastRead: ReadonlyMap<string, number>; readonly cutting: SegmentOptions };
 
-const segment = (
+const makeSegment = (
   model: ModelProto,
-  { from, to }: Stretch,
+  { from, to }: NodeRange,
   { lastRead, cutting: { facts, measured } }: Context,
 ): Segment => {
   const graph = graphOf(model);

@@ -1,21 +1,24 @@
-/** The gate to ONNX Runtime: opens a model, runs it, and types what goes wrong. Nothing else calls ONNX Runtime. */
+/** Opens and runs models in ONNX Runtime and turns its errors into typed ones. Nothing else calls ONNX Runtime. */
 import { messageOf, UserError } from '../../ground/base/errors.ts';
 import { InferenceSession, Tensor } from './onnxruntime.ts';
 
+/** float32 values in row-major order with their dimensions. */
 export type FloatTensor = { readonly data: Float32Array; readonly dims: readonly number[] };
 
+/** An input or output of a session. */
 export type PortInfo = {
   readonly name: string;
-  /** ONNX Runtime's word, for example float32. */
+  /** ONNX Runtime's name of the element type, such as float32. */
   readonly type: string;
-  /** Sizes; a string names a free dimension. */
+  /** Sizes; a string names a dynamic dimension. */
   readonly shape: readonly (number | string)[];
 };
 
+/** An open model. */
 export interface Session {
   readonly inputs: readonly PortInfo[];
   readonly outputs: readonly PortInfo[];
-  /** Runs the model and returns the float outputs that were asked for. */
+  /** Runs the model and returns the requested float outputs; all of them if `fetches` is undefined. */
   run(
     feeds: Readonly<Record<string, FloatTensor>>,
     fetches?: readonly string[],
@@ -23,23 +26,25 @@ export interface Session {
   release(): Promise<void>;
 }
 
+/** How a model is opened. */
 export type SessionOptions = {
-  /** `disabled` keeps every tensor; `extended` fuses; `all` also lays out for this processor. */
+  /** `disabled` keeps every tensor, `extended` fuses layers, `all` also changes layouts for this processor. */
   readonly optimisation?: 'disabled' | 'extended' | 'all';
   readonly threads?: number;
-  /** Writes the optimised model there. */
+  /** Path to write the optimised model to. */
   readonly optimisedModelPath?: string;
-  /** Weights kept a second time in the layout that the kernels like; on if undefined. */
+  /** Whether weights are also kept in the layout of the kernels; default true. */
   readonly prepacking?: boolean;
-  /** Memory kept for the next run; on if undefined. */
+  /** Whether memory is kept for the next run; default true. */
   readonly arena?: boolean;
   /**
-   * Threads that have nothing to do look for work without a pause, at the cost of a processor each. A run in a tight loop
-   * is up to a fifth quicker; where anything happens between two runs, that loses its processors. Off if undefined.
+   * Whether idle threads spin. Runs in a tight loop are up to a fifth faster, at the cost of a busy processor per
+   * thread between runs. Default false.
    */
   readonly spinning?: boolean;
 };
 
+/** Converts to ONNX Runtime's options; always the CPU provider. */
 export const sessionOptions = (options: SessionOptions): InferenceSession.SessionOptions => {
   const { optimisation = 'all', threads, optimisedModelPath } = options;
   const { prepacking = true, arena = true, spinning = false } = options;
@@ -60,7 +65,10 @@ export const sessionOptions = (options: SessionOptions): InferenceSession.Sessio
   };
 };
 
-/** @throws UserError as `createSession`; its `run` as `runSession` */
+/**
+ * Opens a model.
+ * @throws UserError as `createSession`; `run` of the result as `runSession`
+ */
 export const openSession = async (
   model: Uint8Array | string,
   options: SessionOptions = {},
@@ -75,9 +83,9 @@ export const openSession = async (
 };
 
 /**
- * `model`: an ONNX file's bytes or its path.
- * @throws UserError with ONNX Runtime's own words: ModelUnsupported for operators, versions or types that it does not
- * have, ModelInvalid for anything else
+ * Creates a session; `model` is an ONNX file's bytes or its path.
+ * @throws UserError with ONNX Runtime's message: ModelUnsupported for operators, versions or types that it lacks,
+ * ModelInvalid otherwise
  */
 export const createSession = async (
   model: Uint8Array | string,
@@ -94,11 +102,14 @@ export const createSession = async (
   }
 };
 
-/** What ONNX Runtime 1.30 says of a model that is valid, or that it cannot judge. */
+/** ONNX Runtime 1.30's messages for valid models that it does not support. */
 const lacking =
   /could not find an implementation|is not a registered function|no op registered|unsupported model ir version|only \*guarantees\* support|not implemented|not supported/i;
 
-/** @throws UserError ModelUnsupported with ONNX Runtime's own words: the graph cannot be run on these inputs */
+/**
+ * Runs a session.
+ * @throws UserError ModelUnsupported with ONNX Runtime's message if the graph cannot run on these inputs
+ */
 export const runSession = async (
   session: InferenceSession,
   feeds: InferenceSession.FeedsType,
@@ -109,7 +120,7 @@ export const runSession = async (
   } catch (thrown) {
     throw new UserError(
       'ModelUnsupported',
-      `Running the model in ONNX Runtime: ${messageOf(thrown).trim()}. Run it in onnxruntime by itself on an image of this size, and export it again where that fails as well.`,
+      `Running the model in ONNX Runtime: ${messageOf(thrown).trim()}. Run it in onnxruntime directly on an image of this size; if that also fails, export it again.`,
       { cause: thrown },
     );
   }
@@ -118,7 +129,7 @@ export const runSession = async (
 const portOf = (port: InferenceSession.ValueMetadata): readonly PortInfo[] =>
   port.isTensor ? [{ name: port.name, type: port.type, shape: port.shape }] : [];
 
-/** Values of a float32 or float16 tensor; undefined for any other. */
+/** Values of a float32 or float16 tensor; undefined for any other type. */
 const floatsOf = ({ type, data }: Tensor): Float32Array | undefined => {
   if (type === 'float32') return data as Float32Array;
   if (type !== 'float16' || !ArrayBuffer.isView(data)) return undefined;

@@ -1,4 +1,4 @@
-/** Type and shape of every tensor of a graph for a given input shape, as ONNX Runtime infers them. */
+/** Infers type and shape of every tensor of a graph for a given input shape, by ONNX Runtime. */
 
 import { type ElementType, elementType } from '../../formats/onnx/element-type.ts';
 import type { GraphProto, ModelProto, ValueInfoProto } from '../../formats/onnx/generated/onnx_pb.ts';
@@ -11,10 +11,10 @@ import { openSession, type PortInfo } from './session.ts';
 const floatBytes = 4;
 
 /**
- * `dims` is the shape that the input will have; sizes follow from it where the graph fixes them.
- * @throws UserError ModelInvalid; ModelUnsupported for a tensor beyond the limit
+ * Infers facts for the input shape `dims`; sizes are known where the graph fixes them.
+ * @throws UserError ModelInvalid; ModelUnsupported for a tensor above the limit
  */
-export const tensorFacts = async (
+export const inferTensorFacts = async (
   source: ModelProto,
   { input, dims }: { readonly input: string; readonly dims: readonly number[] },
 ): Promise<ReadonlyMap<string, TensorFacts>> => {
@@ -26,7 +26,7 @@ export const tensorFacts = async (
   const output = [...new Set(written)].map(makeUntypedValueInfo);
   const probe = copyWith(source, {
     graph: copyWith(withoutWeights(graph, fed), {
-      output: withDeclared(graph.output, output),
+      output: mergeDeclared(graph.output, output),
       valueInfo: [],
     }),
   });
@@ -34,14 +34,17 @@ export const tensorFacts = async (
   const session = await openSession(serializeModel(probe), options);
   await session.release();
   return new Map(
-    [...session.inputs, ...session.outputs].map((port) => [port.name, bounded(port.name, factsOf(port))]),
+    [...session.inputs, ...session.outputs].map((port) => [
+      port.name,
+      requireTensorLimit(port.name, factsOf(port)),
+    ]),
   );
 };
 
-/** Shapes may follow from the values of small tensors; of a large one the shape is all that is asked for. */
+/** Values of small tensors can determine shapes; of a large tensor only the shape matters. */
 const largeBytes = 16 * 1024;
 
-/** Large weights become inputs, so that no copy of them is loaded. */
+/** Turns large weights into inputs, so that they are not loaded. */
 const withoutWeights = (graph: GraphProto, fed: readonly ValueInfoProto[]): GraphProto => {
   const large = graph.initializer.filter(({ rawData }) => rawData.length >= largeBytes);
   const names = new Set(large.map(({ name }) => name));
@@ -52,8 +55,8 @@ const withoutWeights = (graph: GraphProto, fed: readonly ValueInfoProto[]): Grap
   });
 };
 
-/** What the model says of its own outputs stays. */
-const withDeclared = (
+/** Keeps the model's declarations of its outputs. */
+const mergeDeclared = (
   declared: readonly ValueInfoProto[],
   all: readonly ValueInfoProto[],
 ): ValueInfoProto[] => {
@@ -61,8 +64,8 @@ const withDeclared = (
   return [...declared, ...all.filter(({ name }) => !names.has(name))];
 };
 
-/** Before anything runs: no memory has been asked for yet. */
-const bounded = (tensor: string, facts: TensorFacts): TensorFacts => {
+/** Checked before anything runs, so nothing is allocated yet. */
+const requireTensorLimit = (tensor: string, facts: TensorFacts): TensorFacts => {
   requireWithin('tensorBytes', {
     claimed: facts.bytes ?? 0,
     reason: 'ModelUnsupported',
@@ -71,7 +74,7 @@ const bounded = (tensor: string, facts: TensorFacts): TensorFacts => {
   return facts;
 };
 
-/** ONNX Runtime says [] of a scalar and of a tensor whose rank it does not know. */
+/** ONNX Runtime reports [] for a scalar and for a tensor of unknown rank. */
 const factsOf = ({ type, shape }: PortInfo): TensorFacts => {
   const elemType = elementType[type as ElementType];
   if (shape.length === 0) return { elemType, dims: undefined, bytes: undefined };

@@ -1,8 +1,8 @@
-/** The form in which graphs are measured and engines are made of them; the file in the `.etlt` keeps its own. */
+/** The form of a graph that is calibrated and built; the `.etlt` keeps the original. */
 import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { widened } from '../transforms/widen.ts';
-import { withConstantsFolded } from './constants.ts';
+import { foldComputedConstants } from './constants.ts';
 
-/** Weights are initializers and floats are float32, whatever the exporter left; the model itself if they are. */
-export const workingModel = async (model: ModelProto): Promise<ModelProto> =>
-  widened(await withConstantsFolded(model));
+/** Makes all weights initializers and all floats float32; returns the same model if they are. */
+export const toWorkingModel = async (model: ModelProto): Promise<ModelProto> =>
+  widened(await foldComputedConstants(model));

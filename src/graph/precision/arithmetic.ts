@@ -1,4 +1,4 @@
-/** The layers of a graph that do its arithmetic, which of them compute in int8 with given scales, and why the others do not. */
+/** Lists the compute layers of a graph: which of them run in int8 with given scales, and why the others do not. */
 import type { GraphProto, ModelProto, NodeProto, TensorProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { graphOf, graphsOf, initializerMap } from '../../formats/onnx/graph.ts';
 import { bodiesOf } from '../../formats/onnx/reads.ts';
@@ -7,20 +7,22 @@ import { layerName } from './float-layers.ts';
 import type { Scales } from './qdq.ts';
 import { quantisedInputs, weightOf } from './qdq-placement.ts';
 
+/** A convolution, matrix product or recurrent layer. */
 export type ArithmeticLayer = {
   readonly name: string;
   readonly isInt8: boolean;
-  /** Why it is float, as a log says it of any number of layers; undefined if it is not. */
+  /** Why the layers are float, as a clause with a plural subject; undefined for an int8 layer. */
   readonly why: string | undefined;
-  /** Multiplications for one run of the graph; undefined where shapes are not known. */
+  /** Multiplications per run of the graph; undefined if shapes are unknown. */
   readonly operations: number | undefined;
 };
 
+/** What decides which layers run in int8. */
 export type ArithmeticRequest = {
   readonly scales: Scales;
-  /** Tensors that have no scale because the user said so. */
+  /** Tensors without a scale because the user keeps their layers in float. */
   readonly keptFloat: ReadonlySet<string>;
-  /** Sizes of a tensor; undefined where one is free. */
+  /** Sizes of a tensor; undefined if one is dynamic. */
   readonly shapeOf: (tensor: string) => readonly number[] | undefined;
 };
 
@@ -29,20 +31,20 @@ const recurrent: ReadonlySet<string> = new Set(['LSTM', 'GRU', 'RNN']);
 
 const isArithmetic = ({ opType }: NodeProto): boolean => products.has(opType) || recurrent.has(opType);
 
-/** Of a graph that is prepared for Q/DQ pairs; layers inside bodies are among them. */
-export const arithmeticLayers = (
+/** Lists the layers of a graph from `prepareForQdq`, including those in bodies of If, Loop and Scan. */
+export const listArithmeticLayers = (
   model: ModelProto,
   request: ArithmeticRequest,
 ): readonly ArithmeticLayer[] => {
   const graph = graphOf(model);
   const constants = initializerMap(graph);
   return graph.node.flatMap((node) =>
-    isArithmetic(node) ? [layerOf(node, { graph, constants, ...request })] : layersInBodies(node),
+    isArithmetic(node) ? [describeLayer(node, { graph, constants, ...request })] : listLayersInBodies(node),
   );
 };
 
-/** Pairs are placed in no body, and how often one runs is not known. */
-const layersInBodies = (node: NodeProto): ArithmeticLayer[] =>
+/** Bodies get no Q/DQ pairs, and the number of their runs is unknown. */
+const listLayersInBodies = (node: NodeProto): ArithmeticLayer[] =>
   bodiesOf(node)
     .flatMap((body) => [...graphsOf(body)])
     .flatMap((body) => body.node.filter(isArithmetic))
@@ -58,9 +60,9 @@ type Surroundings = ArithmeticRequest & {
   readonly constants: ReadonlyMap<string, TensorProto>;
 };
 
-const layerOf = (node: NodeProto, around: Surroundings): ArithmeticLayer => {
+const describeLayer = (node: NodeProto, around: Surroundings): ArithmeticLayer => {
   const why = whyFloat(node, around);
-  return { name: layerName(node), isInt8: why === undefined, why, operations: operationsOf(node, around) };
+  return { name: layerName(node), isInt8: why === undefined, why, operations: countOperations(node, around) };
 };
 
 const whyFloat = (
@@ -76,8 +78,8 @@ const whyFloat = (
   return 'read a tensor without a scale';
 };
 
-/** For one run; a bias and the padding are left out. */
-const operationsOf = (node: NodeProto, { constants, shapeOf }: Surroundings): number | undefined => {
+/** Multiplications per run, without bias and padding. */
+const countOperations = (node: NodeProto, { constants, shapeOf }: Surroundings): number | undefined => {
   const sizes = (name: string | undefined): readonly number[] | undefined =>
     name === undefined ? undefined : (constants.get(name)?.dims.map(Number) ?? shapeOf(name));
   const [data, weight, result] = [sizes(node.input[0]), sizes(node.input[1]), sizes(node.output[0])];

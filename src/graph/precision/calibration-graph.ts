@@ -1,6 +1,6 @@
 /**
- * Which tensors of a graph are calibrated, and from what: TensorRT looks up every float tensor of the parsed network,
- * but a tensor that only re-arranges or clips another one has a distribution that follows from that one's.
+ * Selects the tensors to calibrate. TensorRT looks up every float tensor of the parsed network, but a tensor that only
+ * rearranges or clips another one has a distribution that follows from it.
  */
 import type { GraphProto, ModelProto, NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { copyWith, foldConstants, graphOf, initializerMap, inputsOf } from '../../formats/onnx/graph.ts';
@@ -9,21 +9,22 @@ import { readsOf } from '../../formats/onnx/reads.ts';
 import { floatsOf } from '../../formats/onnx/tensor.ts';
 import { measurable } from '../plugins/measurable.ts';
 
-/** The tensor holds min(max(x, low), high) of every value of `from`; infinite bounds clip nothing. */
+/** The tensor holds min(max(x, low), high) for every value x of `from`; infinite bounds clip nothing. */
 export type Derivation = { readonly from: string; readonly low: number; readonly high: number };
 
+/** A graph to measure, and how other tensors follow from the measured ones. */
 export type CalibrationGraph = {
-  /** The model in operators that ONNX Runtime has, with constants folded to initializers. */
+  /** The model in operators of ONNX Runtime, with constants folded. */
   readonly model: ModelProto;
-  /** Graph inputs, then what nodes compute from them, in topological order; some may turn out not to be float tensors. */
+  /** Graph inputs, then computed tensors in topological order; some may not be float tensors. */
   readonly tensors: readonly string[];
-  /** Tensors that need not be measured. A `from` may be derived itself. */
+  /** Tensors that are not measured; `from` may itself be derived. */
   readonly derived: ReadonlyMap<string, Derivation>;
-  /** Tensors that must share one range because a Concat lays them side by side. */
-  readonly tied: readonly (readonly string[])[];
+  /** Groups of tensors that share one scale, because a Concat joins them. */
+  readonly sharedScaleGroups: readonly (readonly string[])[];
 };
 
-/** Operators whose output holds their first input's values, each as often, in another order or shape. */
+/** Operators whose output holds the values of their first input, equally often, in another order or shape. */
 const rearranging: ReadonlySet<string> = new Set([
   'Reshape',
   'Flatten',
@@ -34,12 +35,16 @@ const rearranging: ReadonlySet<string> = new Set([
   'Dropout',
 ]);
 
-export const calibrationGraph = (source: ModelProto): CalibrationGraph => {
+/**
+ * Builds the graph to measure.
+ * @throws UserError ModelInvalid, EngineUnsupported as `makeMeasurable`
+ */
+export const buildCalibrationGraph = (source: ModelProto): CalibrationGraph => {
   const { named, running } = measurable(copyWith(source, { graph: foldConstants(graphOf(source)) }));
   const graph = graphOf(named);
   const constants = initializerMap(graph);
   const inputs = inputsOf(graph).map(({ name }) => name);
-  const fixed = withoutImages(graph);
+  const fixed = imageIndependentNames(graph);
   const activations = graph.node.flatMap(({ output }) =>
     output.filter((name) => name !== '' && !fixed.has(name)),
   );
@@ -50,14 +55,14 @@ export const calibrationGraph = (source: ModelProto): CalibrationGraph => {
     const bounds = boundsOf(node, graph);
     if (bounds) derived.set(to, { from, ...bounds });
   }
-  const tied = graph.node
+  const sharedScaleGroups = graph.node
     .filter(({ opType }) => opType === 'Concat')
     .map(({ input, output }) => [...input.filter((name) => !constants.has(name)), ...output]);
-  return { model: running, tensors: [...inputs, ...activations], derived, tied };
+  return { model: running, tensors: [...inputs, ...activations], derived, sharedScaleGroups };
 };
 
-/** Constants, shapes, and all that is computed from those alone: engines know these tensors when they are built. */
-const withoutImages = (graph: GraphProto): ReadonlySet<string> => {
+/** Constants, shapes and everything computed from them only: engines know these tensors at build time. */
+const imageIndependentNames = (graph: GraphProto): ReadonlySet<string> => {
   const fixed = new Set(graph.initializer.map(({ name }) => name));
   for (const node of graph.node) {
     const isShape = node.opType === 'Shape' || node.opType === 'Size';
@@ -71,7 +76,7 @@ type Bounds = Omit<Derivation, 'from'>;
 
 const unbounded: Bounds = { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY };
 
-/** What a node clips its first input to; undefined if it does more than to clip. */
+/** The bounds to which a node clips its first input; undefined if it does anything else. */
 const boundsOf = (node: NodeProto, graph: GraphProto): Bounds | undefined => {
   if (rearranging.has(node.opType)) return unbounded;
   if (node.opType === 'Relu') return { low: 0, high: unbounded.high };
@@ -83,7 +88,7 @@ const boundsOf = (node: NodeProto, graph: GraphProto): Bounds | undefined => {
 
 type ClipSide = { readonly attribute: string; readonly input: number; readonly absent: number };
 
-/** An attribute before opset 11, an input from then on; undefined if it is computed. */
+/** A Clip bound: an attribute before opset 11, an input since then; undefined if it is computed. */
 const clipBound = (
   node: NodeProto,
   graph: GraphProto,
@@ -97,10 +102,10 @@ const clipBound = (
 
 const computing: ReadonlySet<string> = new Set(['Conv', 'ConvTranspose', 'Gemm', 'MatMul']);
 
-/** Activations that int8 arithmetic needs a scale for: what convolutions and matrix products read of the images. */
-export const computedFrom = (source: ModelProto): readonly string[] => {
+/** Activations that need a scale for int8: inputs of convolutions and matrix products that depend on the images. */
+export const int8Activations = (source: ModelProto): readonly string[] => {
   const graph = foldConstants(graphOf(source));
-  const fixed = withoutImages(graph);
+  const fixed = imageIndependentNames(graph);
   const read = graph.node.filter(({ opType }) => computing.has(opType)).map(({ input }) => input[0]!);
   return [...new Set(read)].filter((name) => !fixed.has(name));
 };

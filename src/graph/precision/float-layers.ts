@@ -1,6 +1,6 @@
 /**
- * Layers that stay float in an int8 engine. TensorRT falls back to float for every layer that reads or writes a tensor
- * without a scale, so what such a layer computes from loses its scale, in the cache and in the Q/DQ graph alike.
+ * Layers that stay in float in an int8 engine. TensorRT falls back to float for every layer that reads or writes a
+ * tensor without a scale, so the inputs of such a layer lose their scale, in the cache and in the Q/DQ graph.
  */
 
 import type { ModelProto, NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';
@@ -9,27 +9,28 @@ import { readsOf } from '../../formats/onnx/reads.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { byDistance } from '../../ground/base/nearest.ts';
 import { fits } from '../../ground/base/wildcard.ts';
-import { computedFrom } from './calibration-graph.ts';
+import { int8Activations } from './calibration-graph.ts';
 import type { Scales } from './qdq.ts';
 
+/** Layers that stay in float. */
 export type FloatLayers = {
-  /** What users and reports call them. */
+  /** Names for users and reports. */
   readonly names: readonly string[];
-  /** Tensors that have no scale: what the layers compute from. */
+  /** Inputs of the layers, which get no scale. */
   readonly tensors: ReadonlySet<string>;
-  /** Tensors that the layers write; builders find the layers by them. */
+  /** Outputs of the layers, by which builders find them. */
   readonly outputs: readonly string[];
 };
 
-/** A layer is called by the name of its node, and where that has none by the first tensor that it writes. */
+/** Name of a layer: its node's name, or its first output if the node has none. */
 export const layerName = ({ name, output }: NodeProto): string => name || output[0]!;
 
 /**
- * `wanted`: names of nodes, or of tensors that nodes write; a `*` stands for any characters. A graph input stands for
+ * Finds layers by the names of nodes or of tensors that nodes write; `*` matches any characters. A graph input selects
  * the layers that read it.
- * @throws UserError LayerNotFound, with the nearest name, for one that fits nothing
+ * @throws UserError LayerNotFound, with the nearest name, for a pattern without a match
  */
-export const floatLayers = (source: ModelProto, wanted: readonly string[]): FloatLayers => {
+export const findFloatLayers = (source: ModelProto, wanted: readonly string[]): FloatLayers => {
   const graph = foldConstants(graphOf(source));
   const constants = initializerMap(graph);
   const inputs = inputsOf(graph).map(({ name }) => name);
@@ -38,7 +39,7 @@ export const floatLayers = (source: ModelProto, wanted: readonly string[]): Floa
     ...node.output,
     ...readsOf(node).filter((name) => inputs.includes(name)),
   ];
-  const layers = new Set(wanted.flatMap((pattern) => fitting(pattern, graph.node, namesOf)));
+  const layers = new Set(wanted.flatMap((pattern) => findMatching(pattern, graph.node, namesOf)));
   const read = [...layers].flatMap(readsOf).filter((name) => !constants.has(name));
   return {
     names: [...layers].map(layerName),
@@ -47,7 +48,7 @@ export const floatLayers = (source: ModelProto, wanted: readonly string[]): Floa
   };
 };
 
-const fitting = (
+const findMatching = (
   pattern: string,
   nodes: readonly NodeProto[],
   namesOf: (node: NodeProto) => readonly string[],
@@ -57,20 +58,23 @@ const fitting = (
   const [near] = byDistance(pattern, [...new Set(nodes.map(layerName))]);
   throw new UserError(
     'LayerNotFound',
-    `Leaving layers in float: '${pattern}' is no layer of the model and fits none${near === undefined ? '' : `; the nearest is '${near}'`}. Name a node or a tensor that a node writes, with * for any characters.`,
+    `Leaving layers in float: '${pattern}' matches no layer of the model${near === undefined ? '' : `; the nearest is '${near}'`}. Name a node or a tensor that a node writes, with * for any characters.`,
   );
 };
 
-/** The scales of all other tensors. @throws UserError LayerNotFound as `floatLayers`, and if nothing is left for int8 */
-export const withoutFloat = (
+/**
+ * Removes the scales of tensors that these layers read.
+ * @throws UserError LayerNotFound as `findFloatLayers`, and if no layer is left for int8
+ */
+export const removeFloatScales = (
   model: ModelProto,
   scales: Scales,
   wanted: readonly string[] | undefined,
 ): Scales => {
   if (wanted === undefined || wanted.length === 0) return scales;
-  const { tensors } = floatLayers(model, wanted);
+  const { tensors } = findFloatLayers(model, wanted);
   const left = new Map([...scales].filter(([name]) => !tensors.has(name)));
-  if (computedFrom(model).some((name) => left.has(name))) return left;
+  if (int8Activations(model).some((name) => left.has(name))) return left;
   throw new UserError(
     'LayerNotFound',
     `Leaving layers in float: '${wanted.join(', ')}' leaves no layer for int8. Name fewer, or export for fp16.`,

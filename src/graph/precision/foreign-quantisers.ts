@@ -1,6 +1,6 @@
 /**
- * Quantisation in a form of its own: what tools leave in a graph that are not ONNX's Q/DQ pairs. Some of it runs as it is,
- * some runs nowhere here; the export reports which before any work.
+ * Quantisation other than ONNX's Q/DQ pairs, as various tools write it. Some of it runs unchanged, some is not
+ * supported; the export reports both before any work.
  */
 
 import type { ModelProto, NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';
@@ -8,14 +8,14 @@ import { allNodes } from '../../formats/onnx/graph.ts';
 import { findOperatorTypes } from '../../formats/onnx/operator-types.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { field } from '../../ground/contract/fields.ts';
-import { computedFrom } from './calibration-graph.ts';
+import { int8Activations } from './calibration-graph.ts';
 import { layerName } from './float-layers.ts';
 
-/** Operators of ONNX and of ONNX Runtime's own domain whose arithmetic is on integers. */
+/** Operators of ONNX and of ONNX Runtime's domain that compute with integers. */
 const integer =
   /^(ConvInteger|MatMulInteger\w*|DynamicQuantize\w+|QLinear\w+|QGemm|QAttention|QEmbed\w+|QOrdered\w+|QMoE|MatMulNBits|GatherBlockQuantized|MatMulFpQ4|MatMulBnb4)$/;
 
-/** Domains of the tools that write quantisers of their own, by how they begin. */
+/** Prefixes of the domains of tools with quantisers of their own. */
 const tools: Readonly<Record<string, string>> = {
   'org.openvinotoolkit': 'OpenVINO (NNCF)',
   'onnx.brevitas': 'Brevitas',
@@ -28,11 +28,14 @@ const tools: Readonly<Record<string, string>> = {
   'org.pytorch._caffe2': 'Caffe2',
 };
 
-/** How quantisers of other tools are called: Quant, FakeQuantize, QcQuantizeOp, FixNeuron, Int8Conv … */
+/** Operator names of such quantisers: Quant, FakeQuantize, QcQuantizeOp, FixNeuron, Int8Conv … */
 const quantising = /quant|fixneuron|^int8/i;
 
-/** @throws UserError ModelUnsupported naming the tool for quantisers that neither ONNX nor ONNX Runtime has */
-export const refuseForeignQuantisers = (model: ModelProto): void => {
+/**
+ * Checks that a model has no quantisers that ONNX and ONNX Runtime lack.
+ * @throws UserError ModelUnsupported naming the tool
+ */
+export const requireNoForeignQuantisers = (model: ModelProto): void => {
   const foreign = foreignQuantisers(model);
   const [first] = foreign;
   if (!first) return;
@@ -60,8 +63,8 @@ export const integerNodes = (model: ModelProto): readonly NodeProto[] =>
     ({ domain, opType }) => (domain === '' || domain === 'com.microsoft') && integer.test(opType),
   );
 
-/** `ConvInteger × 2, DynamicQuantizeLinear × 2`; undefined if nothing computes with integers. */
-const integerOperators = (model: ModelProto): string | undefined => {
+/** Operators with counts, such as `ConvInteger × 2, DynamicQuantizeLinear × 2`; undefined if there are none. */
+const listIntegerOperators = (model: ModelProto): string | undefined => {
   const counts = new Map<string, number>();
   for (const { opType } of integerNodes(model)) counts.set(opType, (counts.get(opType) ?? 0) + 1);
   return counts.size === 0
@@ -70,13 +73,13 @@ const integerOperators = (model: ModelProto): string | undefined => {
 };
 
 /**
- * What an int8 export says of a model that partly computes with integers already; undefined for any other.
- * @throws UserError ModelUnsupported if no convolution and no matrix product in float is left
+ * Warning for an int8 export of a model that already computes partly with integers; undefined for any other.
+ * @throws UserError ModelUnsupported if no float convolution or matrix product is left
  */
-export const integerNote = (model: ModelProto): string | undefined => {
-  const operators = integerOperators(model);
+export const describeIntegerOperators = (model: ModelProto): string | undefined => {
+  const operators = listIntegerOperators(model);
   if (operators === undefined) return undefined;
-  if (computedFrom(model).length > 0)
+  if (int8Activations(model).length > 0)
     return `Part of the model computes with integers already, and stays as it is: ${operators}. TensorRT has no such operators.`;
   throw new UserError(
     'ModelUnsupported',

@@ -1,22 +1,22 @@
-/** Which layers of a graph compute in int8 with given scales, by the tensor that they compute from. */
+/** Lists the int8 layers of a graph for given scales, grouped by their input tensor. */
 import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { graphOf, initializerMap } from '../../formats/onnx/graph.ts';
 import { layerName } from './float-layers.ts';
-import { preparedModel, type Scales } from './qdq.ts';
+import { prepareForQdq, type Scales } from './qdq.ts';
 import { quantisedInputs } from './qdq-placement.ts';
 
-/** Layers that read one tensor are int8 or float together: a tensor has a scale or has none. */
+/** Layers that read one tensor are all int8 or all float, because the tensor has a scale or not. */
 export type Int8Layers = {
   readonly tensor: string;
-  /** Those that compute from it, in the order of the graph. */
+  /** The layers that compute from it, in graph order. */
   readonly layers: readonly string[];
-  /** The one to name to leave them all in float: where one does, it computes from nothing else. */
+  /** Layer that keeps the whole group in float when named: preferably one that reads nothing else. */
   readonly namedBy: string;
 };
 
-/** In the order of the graph. */
-export const int8Layers = (source: ModelProto, scales: Scales): readonly Int8Layers[] => {
-  const graph = graphOf(preparedModel(source));
+/** Lists the groups in graph order. */
+export const listInt8Layers = (source: ModelProto, scales: Scales): readonly Int8Layers[] => {
+  const graph = graphOf(prepareForQdq(source));
   const constants = initializerMap(graph);
   const readers = new Map<string, { readonly layer: string; readonly alone: boolean }[]>();
   for (const node of graph.node) {

@@ -1,25 +1,26 @@
-/** What stays in the place of a pair that cuts values off: a Clip of an activation, or a weight whose values are cut. */
+/** Replaces a Q/DQ pair that clips: a Clip for an activation, a clipped constant for a weight. */
 import { elementType } from '../../formats/onnx/element-type.ts';
 import type { NodeProto, TensorProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { intOf, makeNode } from '../../formats/onnx/node.ts';
 import { floatsOf, tensorFromFloat16s, tensorFromFloats } from '../../formats/onnx/tensor.ts';
-import type { Ends } from './qat-cut.ts';
+import type { ClipRange } from './qat-cut.ts';
 import { channelIndex } from './qat-quantiser.ts';
 
+/** Where the Clip goes. */
 export type ClipPlace = {
   readonly from: string;
   readonly to: string;
   readonly opset: number;
-  /** Number of the element type that the pair gives. */
+  /** ONNX number of the pair's output type. */
   readonly dataType: number;
 };
 
-/** The opset in which the bounds became inputs. */
+/** First opset whose Clip has its bounds as inputs. */
 const boundsAsInputs = 11;
 
-/** The node and its bounds; `ends` holds one value for each side. */
-export const clipOf = (
-  { low, high }: Ends,
+/** Makes a Clip node and its bounds; `low` and `high` have one value each. */
+export const makeClip = (
+  { low, high }: ClipRange,
   { from, to, opset, dataType }: ClipPlace,
 ): { readonly node: NodeProto; readonly bounds: readonly TensorProto[] } => {
   const parts = { name: `${to}/Clip`, outputs: [to] };
@@ -32,10 +33,10 @@ export const clipOf = (
   return { node: makeNode('Clip', { ...parts, inputs: [from, ...bounds.map(({ name }) => name)] }), bounds };
 };
 
-/** The weight as the pair lets it through, but not rounded; undefined where less than half a step is cut off. */
-export const cutWeight = (
+/** Clips a weight without rounding it; undefined if less than half a quantisation step is clipped. */
+export const clipWeight = (
   weight: TensorProto,
-  { low, high, step }: Ends,
+  { low, high, step }: ClipRange,
   quantise: NodeProto,
 ): TensorProto | undefined => {
   const dims = weight.dims.map(Number);

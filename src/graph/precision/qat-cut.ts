@@ -1,22 +1,22 @@
 /**
- * A pair of QuantizeLinear and DequantizeLinear rounds, and it saturates at the ends of its integers. Where these lie
- * alike on both sides of zero that is the range of the training, as int8 engines have it. Where they do not, the pair is
- * also a Relu or a Clip, which quantisers drop from the graph since the integers do its work.
+ * A pair of QuantizeLinear and DequantizeLinear rounds and saturates. If it saturates symmetrically, that is the
+ * trained range, as int8 engines use it. If not, the pair also acts as a Relu or a Clip, which quantisers remove from
+ * the graph because the integer range replaces it.
  */
 import type { Quantiser } from './qat-quantiser.ts';
 
-/** What comes out of the pair is min(max(x, low), high), rounded: one value, or one for each channel. */
-export type Ends = {
+/** The pair computes min(max(x, low), high), rounded. One value each, or one per channel. */
+export type ClipRange = {
   readonly low: Float32Array;
   readonly high: Float32Array;
-  /** From one level to the next. */
+  /** Quantisation step. */
   readonly step: Float32Array;
 };
 
-/** Why it cannot be known what a pair cuts off. */
-export type UnknownEnds = { readonly unknown: string };
+/** Why the clip range cannot be determined. */
+export type UnknownClipRange = { readonly unknown: string };
 
-/** Least and largest integer, by their type's name here or by its number in onnx.proto. */
+/** Smallest and largest integer by type name, or by the number in onnx.proto. */
 const integers: Readonly<Record<string, readonly [number, number]>> = {
   int8: [-128, 127],
   uint8: [0, 255],
@@ -29,18 +29,19 @@ const integers: Readonly<Record<string, readonly [number, number]>> = {
   'type 25': [0, 3], // uint2
 };
 
-/** float8 and float4 have a sign, so their ends are alike. */
+/** float8 and float4 are signed and therefore symmetric. */
 const floats: ReadonlySet<string> = new Set(['type 17', 'type 18', 'type 19', 'type 20', 'type 23']);
 
-/** Whether both sides end alike, give or take one level, whatever the scale is; a sure no if that is not known. */
-export const endsAlike = ({ zeroPoint, type }: Quantiser): boolean => {
+/** Whether the range is symmetric to within one level for any scale; false if that is unknown. */
+export const isSymmetric = ({ zeroPoint, type }: Quantiser): boolean => {
   const [least, most] = integers[type] ?? [];
   if (least === undefined || most === undefined) return floats.has(type);
   const middle = (least + most + 1) / 2;
   return zeroPoint !== undefined && zerosOf(zeroPoint).every((zero) => Math.abs(zero - middle) <= 1);
 };
 
-export const endsOf = ({ scale, zeroPoint, type }: Quantiser): Ends | UnknownEnds => {
+/** The range to which a pair clips, or why it is unknown. */
+export const clipRangeOf = ({ scale, zeroPoint, type }: Quantiser): ClipRange | UnknownClipRange => {
   const [least, most] = integers[type] ?? [];
   if (least === undefined || most === undefined) return { unknown: `its integers are of ${type}` };
   if (!zeroPoint) return { unknown: 'its zero point is computed by the graph' };
@@ -55,4 +56,6 @@ export const endsOf = ({ scale, zeroPoint, type }: Quantiser): Ends | UnknownEnd
 const zerosOf = (zeroPoint: Float32Array): Float32Array =>
   zeroPoint.length === 0 ? Float32Array.of(0) : zeroPoint;
 
-export const areUnknown = (ends: Ends | UnknownEnds): ends is UnknownEnds => 'unknown' in ends;
+/** Whether the range is unknown. */
+export const isUnknownRange = (ends: ClipRange | UnknownClipRange): ends is UnknownClipRange =>
+  'unknown' in ends;

@@ -9,10 +9,11 @@ import { intOf } from '../../formats/onnx/node.ts';
 import { floatsOf, tensorFromFloat16s, tensorFromFloats } from '../../formats/onnx/tensor.ts';
 import { UserError } from '../../ground/base/errors.ts';
 
+/** Parameters of a QuantizeLinear or DequantizeLinear node. */
 export type Quantiser = {
-  /** One value, or one for each channel; undefined where the graph computes it. */
+  /** One value, or one per channel; undefined if the graph computes it. */
   readonly scale: Float32Array | undefined;
-  /** Empty where left out: zero. Undefined where the graph computes it. */
+  /** Empty if absent, which means zero; undefined if the graph computes it. */
   readonly zeroPoint: Float32Array | undefined;
   /** Name of the integer type, for example int8. */
   readonly type: string;
@@ -20,11 +21,11 @@ export type Quantiser = {
 
 type Constants = ReadonlyMap<string, TensorProto>;
 
-/** Both are known and have the same numbers. */
+/** Whether both quantisers are known and equal. */
 export const sameQuantiser = (one: Quantiser, other: Quantiser): boolean =>
   sameNumbers(one.scale, other.scale) && sameNumbers(one.zeroPoint, other.zeroPoint, 0);
 
-/** An empty list is as many of `absent` as the other has. */
+/** An empty list stands for `absent` in every place. */
 const sameNumbers = (
   one: Float32Array | undefined,
   other: Float32Array | undefined,
@@ -36,10 +37,14 @@ const sameNumbers = (
   return Array.from({ length: count }).every((_, i) => at(one, i) === at(other, i));
 };
 
+/** Whether the node is a QuantizeLinear. */
 export const isQuantize = ({ opType }: NodeProto): boolean => opType === 'QuantizeLinear';
+/** Whether the node is a DequantizeLinear. */
 export const isDequantize = ({ opType }: NodeProto): boolean => opType === 'DequantizeLinear';
 
-/** The zero point's type is the integers' type; without a zero point they are uint8 or of the node's `output_dtype`. */
+/**
+ * Reads a node's parameters. The integer type is that of the zero point; without one it is `output_dtype`, or uint8.
+ */
 export const quantiserOf = (node: NodeProto, constants: Constants): Quantiser => {
   const scale = constants.get(node.input[1] ?? '');
   const zeroName = node.input[2] ?? '';
@@ -53,8 +58,15 @@ export const quantiserOf = (node: NodeProto, constants: Constants): Quantiser =>
   };
 };
 
-/** The floats that constant integers stand for, named as the node's output. @throws UserError ModelUnsupported */
-export const dequantised = (node: NodeProto, integers: TensorProto, constants: Constants): TensorProto => {
+/**
+ * Dequantises a constant weight; the result has the name of the node's output.
+ * @throws UserError ModelUnsupported for block-wise or computed scales
+ */
+export const dequantiseWeight = (
+  node: NodeProto,
+  integers: TensorProto,
+  constants: Constants,
+): TensorProto => {
   const { scale, zeroPoint } = quantiserOf(node, constants);
   const scaleTensor = constants.get(node.input[1] ?? '');
   if (!scale || !zeroPoint || !scaleTensor || intOf(node, 'block_size', 0) !== 0)
@@ -72,7 +84,7 @@ export const dequantised = (node: NodeProto, integers: TensorProto, constants: C
   return make(node.output[0]!, dims, values);
 };
 
-/** Index of the scale of each element; a negative axis counts from the end. */
+/** Returns a function from element index to channel; a negative axis counts from the end. */
 export const channelIndex = (
   dims: readonly number[],
   { axis, scales }: { readonly axis: number; readonly scales: number },

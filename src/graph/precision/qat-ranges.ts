@@ -1,6 +1,6 @@
 /**
- * Ranges of tensors from what training left in the graph. Where several pairs stand behind one tensor its range is
- * the largest of theirs, so that no reader of it is clipped.
+ * Computes tensor ranges from trained Q/DQ pairs. A tensor with several pairs gets the largest range, so that no reader
+ * is clipped.
  */
 
 import { int8Levels } from '../../formats/scales/int8-levels.ts';
@@ -9,8 +9,11 @@ import { UserError } from '../../ground/base/errors.ts';
 import { field } from '../../ground/contract/fields.ts';
 import type { TrainedPair } from './qat.ts';
 
-/** Engines quantise symmetrically, to −127…127. @throws UserError ModelUnsupported naming the tensor */
-export const trainedRanges = (pairs: readonly TrainedPair[]): TensorRanges => {
+/**
+ * Range of each tensor for symmetric int8 (−127…127).
+ * @throws UserError ModelUnsupported naming the tensor
+ */
+export const computeTrainedRanges = (pairs: readonly TrainedPair[]): TensorRanges => {
   const ranges = new Map<string, number>();
   for (const pair of pairs) {
     const range = rangeOf(pair);
@@ -34,7 +37,7 @@ const rangeOf = (pair: TrainedPair): number => {
   return scale * levels;
 };
 
-/** Levels from zero to the end of the range; uint8 around 128 is int8 by another name. */
+/** Levels from zero to the end of the range; uint8 with zero point 128 equals int8. */
 const levelsOf = (type: string, zero: number): number | undefined => {
   if (type === 'int8') return zero === 0 ? int8Levels : undefined;
   if (type !== 'uint8') return undefined;

@@ -1,27 +1,27 @@
 /**
- * The model that training with quantisation made, with rounding taken out node by node: each QuantizeLinear becomes a Clip
- * to the ends of its integers, each DequantizeLinear behind it an Identity, and nothing else changes. What the export
- * makes of the model by other means (qat.ts) is held against it.
+ * The quantisation-aware-trained model with rounding removed node by node: each QuantizeLinear becomes a Clip to its
+ * integer range, each DequantizeLinear an Identity, and nothing else changes. It verifies what qat.ts derives by other
+ * means.
  */
 import type { GraphProto, ModelProto, NodeProto, TensorProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { copyWith, foldConstants, graphOf, initializerMap, opsetOf } from '../../formats/onnx/graph.ts';
 import { makeNode } from '../../formats/onnx/node.ts';
 import type { TrainedPair } from './qat.ts';
-import { clipOf, cutWeight } from './qat-clip.ts';
-import { areUnknown, type Ends, endsAlike, endsOf } from './qat-cut.ts';
+import { clipWeight, makeClip } from './qat-clip.ts';
+import { type ClipRange, clipRangeOf, isSymmetric, isUnknownRange } from './qat-cut.ts';
 import { isDequantize, isQuantize, quantiserOf } from './qat-quantiser.ts';
 
-/** A pair of an activation, as the model has it. */
-export type Pair = {
-  /** What goes in, what comes out. */
+/** A Q/DQ pair of an activation. */
+export type ActivationPair = {
+  /** Input and output tensor. */
   readonly from: string;
   readonly to: string;
-  /** One value for each side; undefined where the graph computes them, or each channel has its own. */
-  readonly ends: Ends | undefined;
+  /** Clip range; undefined if it is computed or per channel. */
+  readonly ends: ClipRange | undefined;
 };
 
-/** Of the graph itself; a pair inside a body is refused before. */
-export const pairsOf = (source: ModelProto): readonly Pair[] => {
+/** Lists the pairs of the top-level graph; pairs inside bodies are refused earlier. */
+export const listPairs = (source: ModelProto): readonly ActivationPair[] => {
   const graph = foldConstants(graphOf(source));
   const constants = initializerMap(graph);
   const quantisers = new Map(graph.node.filter(isQuantize).map((node) => [node.output[0]!, node]));
@@ -32,22 +32,23 @@ export const pairsOf = (source: ModelProto): readonly Pair[] => {
   });
 };
 
-const scalarEnds = (node: NodeProto, constants: ReadonlyMap<string, TensorProto>): Ends | undefined => {
-  const ends = endsOf(quantiserOf(node, constants));
-  return areUnknown(ends) || ends.low.length > 1 ? undefined : ends;
+const scalarEnds = (node: NodeProto, constants: ReadonlyMap<string, TensorProto>): ClipRange | undefined => {
+  const ends = clipRangeOf(quantiserOf(node, constants));
+  return isUnknownRange(ends) || ends.low.length > 1 ? undefined : ends;
 };
 
 /**
- * `pairs`: those that the export took out. A pair keeps its lower end unless both ends are alike, and its upper end where
- * a Clip stays in the export: saturation far from zero is the range of the training and no part of the float graph.
+ * Removes rounding; `pairs` are those that the export removed. A pair keeps its lower bound unless it is symmetric, and
+ * its upper bound if the export keeps a Clip there: saturation far from zero belongs to the trained range, not to the
+ * float graph.
  */
-export const withoutRounding = (source: ModelProto, pairs: readonly TrainedPair[]): ModelProto => {
+export const removeRounding = (source: ModelProto, pairs: readonly TrainedPair[]): ModelProto => {
   const graph = foldConstants(graphOf(source));
   const clipped = new Set(pairs.flatMap(({ clipped: name }) => name ?? []));
-  return copyWith(source, { graph: new Unrounded(graph, opsetOf(source), clipped).result() });
+  return copyWith(source, { graph: new RoundingRemover(graph, opsetOf(source), clipped).result() });
 };
 
-class Unrounded {
+class RoundingRemover {
   readonly #graph: GraphProto;
   readonly #opset: number;
   readonly #clipped: ReadonlySet<string>;
@@ -77,13 +78,13 @@ class Unrounded {
     const from = quantise.input[0]!;
     const same = makeNode('Identity', { inputs: [from], outputs: [to] });
     const quantiser = quantiserOf(quantise, this.#constants);
-    const ends = endsOf(quantiser);
-    if (endsAlike(quantiser) || areUnknown(ends)) return same;
+    const ends = clipRangeOf(quantiser);
+    if (isSymmetric(quantiser) || isUnknownRange(ends)) return same;
     const weight = this.#constants.get(from);
-    if (weight) return this.#weight(cutWeight(weight, ends, quantise), same);
+    if (weight) return this.#weight(clipWeight(weight, ends, quantise), same);
     const high = this.#clipped.has(to) ? ends.high : ends.high.map(() => largest);
     const dataType = this.#constants.get(quantise.input[1]!)!.dataType;
-    const { node, bounds } = clipOf({ ...ends, high }, { from, to, opset: this.#opset, dataType });
+    const { node, bounds } = makeClip({ ...ends, high }, { from, to, opset: this.#opset, dataType });
     for (const bound of bounds) this.#constants.set(bound.name, bound);
     return node;
   }
@@ -96,5 +97,5 @@ class Unrounded {
   }
 }
 
-/** Of float32. */
+/** Largest float32. */
 const largest = 3.4028234663852886e38;

@@ -1,8 +1,7 @@
 /**
- * A graph that was trained with quantisation as the plain float graph beneath it. Pairs of QuantizeLinear and
- * DequantizeLinear go, and a Clip stays where a pair is also an activation (qat-cut.ts); what the pairs say of activations
- * is handed out; weights become the floats that training had, or those that their integers stand for. Nothing here alters
- * its argument.
+ * Removes quantisation-aware training from a graph. Pairs of QuantizeLinear and DequantizeLinear are removed, with a
+ * Clip in place of a pair that also acts as an activation (qat-cut.ts); the ranges of activations are returned; weights
+ * become the trained floats, or the dequantised integers. The argument is not modified.
  */
 
 import type { GraphProto, ModelProto, NodeProto, TensorProto } from '../../formats/onnx/generated/onnx_pb.ts';
@@ -19,10 +18,10 @@ import { readsOfBodies } from '../../formats/onnx/reads.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { isNonNegative } from '../transforms/non-negative.ts';
 import { constantNames, pruned } from '../transforms/prune.ts';
-import { clipOf, cutWeight } from './qat-clip.ts';
-import { areUnknown, endsAlike, endsOf } from './qat-cut.ts';
+import { clipWeight, makeClip } from './qat-clip.ts';
+import { clipRangeOf, isSymmetric, isUnknownRange } from './qat-cut.ts';
 import {
-  dequantised,
+  dequantiseWeight,
   isDequantize,
   isQuantize,
   type Quantiser,
@@ -30,39 +29,44 @@ import {
   sameQuantiser,
 } from './qat-quantiser.ts';
 
-/** What training says of one tensor. */
+/** The trained quantiser of one activation. */
 export type TrainedPair = Quantiser & {
-  /** Name of the tensor before the pair, in the graph that is left. */
+  /** Name of the quantised tensor, in the resulting graph. */
   readonly tensor: string;
-  /** Name of the tensor behind the Clip that stays in the pair's place, if one does. */
+  /** Output of the Clip that replaces the pair, if any. */
   readonly clipped: string | undefined;
-  /** The pair follows another one directly. */
+  /** Whether the pair directly follows another pair. */
   readonly cascaded: boolean;
 };
 
-export type Peeled = { readonly model: ModelProto; readonly pairs: readonly TrainedPair[] };
+/** The float model and the removed pairs. */
+export type PeeledModel = { readonly model: ModelProto; readonly pairs: readonly TrainedPair[] };
 
-/** @throws UserError ModelUnsupported where integers are computed with, a pair is in a body, or what it cuts off is not known */
-export const peelQat = (source: ModelProto): Peeled => {
+/**
+ * Removes the Q/DQ pairs.
+ * @throws UserError ModelUnsupported if the graph computes with integers, a pair is in a body, or the clip range of a
+ * pair is unknown
+ */
+export const peelQat = (source: ModelProto): PeeledModel => {
   const outer = new Set(graphOf(source).node);
   const inner = allNodes(source).find((node) => !outer.has(node) && (isQuantize(node) || isDequantize(node)));
-  if (inner) throw unsupported(`its node ${labelOf(inner)} lies inside a branch, a loop or a function`);
-  const { graph, pairs } = new Peel(foldConstants(graphOf(source)), opsetOf(source)).result();
+  if (inner) throw unsupported(`its node ${labelOf(inner)} is inside a branch, a loop or a function`);
+  const { graph, pairs } = new QatPeeler(foldConstants(graphOf(source)), opsetOf(source)).result();
   return { model: copyWith(source, { graph }), pairs };
 };
 
-class Peel {
+class QatPeeler {
   readonly #graph: GraphProto;
   readonly #opset: number;
   readonly #initializers: Map<string, TensorProto>;
   readonly #constant: ReadonlySet<string>;
-  /** Names that must stay: graph outputs, and what branches and loops read. */
+  /** Names that must not change: graph outputs, and tensors that branches and loops read. */
   readonly #fixed: ReadonlySet<string>;
   /** Output of a QuantizeLinear → that node. */
   readonly #quantised = new Map<string, NodeProto>();
-  /** Outputs of DequantizeLinear behind activations. */
+  /** Outputs of activation pairs. */
   readonly #dequantised = new Set<string>();
-  /** A tensor that goes → the one that stands for it. */
+  /** Removed tensor → its replacement. */
   readonly #replaced = new Map<string, string>();
   readonly #pairs: TrainedPair[] = [];
   readonly #kept: NodeProto[] = [];
@@ -106,11 +110,11 @@ class Peel {
     const quantise = this.#quantised.get(from);
     const integers = this.#initializers.get(from);
     if (quantise) this.#pass(quantise, node);
-    else if (integers) this.#initializers.set(to, dequantised(node, integers, this.#initializers));
+    else if (integers) this.#initializers.set(to, dequantiseWeight(node, integers, this.#initializers));
     else throw unsupported(`its node ${labelOf(node)} reads integers that the graph computes`);
   }
 
-  /** The value before the pair, or a Clip of it, takes the place of the one behind it. */
+  /** Replaces the pair's output by its input, or by a Clip of it. */
   #pass(quantise: NodeProto, dequantise: NodeProto): void {
     const [from, to] = [quantise.input[0]!, dequantise.output[0]!];
     requirePair(quantise, dequantise, this.#initializers);
@@ -134,17 +138,18 @@ class Peel {
 
   #passWeight(weight: TensorProto, quantise: NodeProto, to: string): void {
     const quantiser = quantiserOf(quantise, this.#initializers);
-    const ends = endsOf(quantiser);
-    const cut = endsAlike(quantiser) || areUnknown(ends) ? undefined : cutWeight(weight, ends, quantise);
+    const ends = clipRangeOf(quantiser);
+    const cut =
+      isSymmetric(quantiser) || isUnknownRange(ends) ? undefined : clipWeight(weight, ends, quantise);
     if (cut) this.#initializers.set(to, copyWith(cut, { name: to }));
     else this.#rename(weight.name, to);
   }
 
-  /** Whether the pair cuts off what the graph around it would let through. */
+  /** Whether the pair clips values that the rest of the graph would keep. */
   #isCut(quantiser: Quantiser, { tensor, to }: { readonly tensor: string; readonly to: string }): boolean {
-    if (endsAlike(quantiser)) return false;
-    const ends = endsOf(quantiser);
-    const isRectifier = !areUnknown(ends) && ends.low.every((low) => low === 0);
+    if (isSymmetric(quantiser)) return false;
+    const ends = clipRangeOf(quantiser);
+    const isRectifier = !isUnknownRange(ends) && ends.low.every((low) => low === 0);
     return !isRectifier || (!this.#isNonNegative(tensor) && !this.#isOnlyRectified(to));
   }
 
@@ -158,21 +163,24 @@ class Peel {
     return this.#graph.node.every(({ opType, input }) => opType === 'Relu' || !input.includes(to));
   }
 
-  /** @throws UserError ModelUnsupported where it is not known what is cut off */
+  /**
+   * Adds a Clip.
+   * @throws UserError ModelUnsupported if the clip range is unknown
+   */
   #clip(quantiser: Quantiser, quantise: NodeProto, to: string): void {
     const from = quantise.input[0]!;
-    const ends = endsOf(quantiser);
-    if (areUnknown(ends) || ends.low.length > 1)
+    const ends = clipRangeOf(quantiser);
+    if (isUnknownRange(ends) || ends.low.length > 1)
       throw unsupported(
-        `the pair of ${from} cuts its values off like a Relu or a Clip, and ${areUnknown(ends) ? ends.unknown : 'it has a scale for each channel'}`,
+        `the pair of ${from} cuts its values off like a Relu or a Clip, and ${isUnknownRange(ends) ? ends.unknown : 'it has a scale for each channel'}`,
       );
     const dataType = this.#initializers.get(quantise.input[1]!)!.dataType;
-    const { node, bounds } = clipOf(ends, { from, to, opset: this.#opset, dataType });
+    const { node, bounds } = makeClip(ends, { from, to, opset: this.#opset, dataType });
     for (const bound of bounds) this.#initializers.set(bound.name, bound);
     this.#kept.push(node);
   }
 
-  /** A name that must stay goes to the value before the pair, or to a copy of it if that one's must stay too. */
+  /** Renames; a fixed name is moved to the pair's input, or to a copy of it if that name is fixed, too. */
   #rename(tensor: string, to: string): void {
     const isComputed = this.#kept.some(({ output }) => output.includes(tensor));
     if (!this.#fixed.has(to)) this.#replaced.set(to, tensor);
@@ -191,7 +199,10 @@ class Peel {
   }
 }
 
-/** @throws UserError ModelUnsupported where what dequantises is not the inverse of what quantised */
+/**
+ * Checks that the dequantiser is the inverse of the quantiser.
+ * @throws UserError ModelUnsupported
+ */
 const requirePair = (
   quantise: NodeProto,
   dequantise: NodeProto,

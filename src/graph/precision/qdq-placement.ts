@@ -1,10 +1,10 @@
-/** Which inputs of a node are quantised. Pure; the rules are those of TensorRT's own quantiser for CNNs. */
+/** Decides which inputs of a node are quantised, by the rules of TensorRT's quantiser for CNNs. */
 import type { GraphProto, NodeProto, TensorProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { intOf, intsOf } from '../../formats/onnx/node.ts';
 
 type Constants = ReadonlyMap<string, TensorProto>;
 
-/** Indices of the activation inputs that get a pair; empty for a node that stays float. */
+/** Indices of the activation inputs that get a Q/DQ pair; empty for a node that stays float. */
 export const quantisedInputs = (
   node: NodeProto,
   graph: GraphProto,
@@ -13,7 +13,7 @@ export const quantisedInputs = (
   if (node.domain !== '') return [];
   switch (node.opType) {
     case 'Conv':
-      return worthQuantising(node, constants) ? [0] : [];
+      return isWorthQuantising(node, constants) ? [0] : [];
     case 'ConvTranspose':
     case 'Gemm':
     case 'MatMul':
@@ -29,7 +29,7 @@ export const quantisedInputs = (
   }
 };
 
-/** Index of the constant weight of a node that has one, undefined otherwise. */
+/** Input index of a node's constant weight; undefined if it has none. */
 export const weightOf = ({ opType, input }: NodeProto, constants: Constants): number | undefined => {
   const weighted = ['Conv', 'ConvTranspose', 'Gemm', 'MatMul'].includes(opType);
   const weight = constants.get(input[1] ?? '');
@@ -37,10 +37,10 @@ export const weightOf = ({ opType, input }: NodeProto, constants: Constants): nu
 };
 
 /**
- * Narrow convolutions have no fast int8 kernels and lose the most accuracy: fewer than 16 channels on a side stay
- * float; a depthwise one needs channels in eights and a kernel of at least 3.
+ * Narrow convolutions have no fast int8 kernels and lose the most accuracy. A convolution needs at least 16 channels on
+ * both sides; a depthwise one needs a multiple of 8 channels and a kernel of at least 3.
  */
-const worthQuantising = (node: NodeProto, constants: Constants): boolean => {
+const isWorthQuantising = (node: NodeProto, constants: Constants): boolean => {
   const weight = constants.get(node.input[1] ?? '');
   if (!weight) return false;
   const groups = intOf(node, 'group', 1);
@@ -50,7 +50,10 @@ const worthQuantising = (node: NodeProto, constants: Constants): boolean => {
   return out % 8 === 0 && kernel.every((size) => size >= 3);
 };
 
-/** Of a residual sum only the branch that does not come straight from a convolution, so that conv + add + relu fuses. */
+/**
+ * In a residual sum, only the branch that does not come directly from a convolution is quantised, so that conv + add +
+ * relu fuses.
+ */
 const residualInput = (node: NodeProto, graph: GraphProto, constants: Constants): readonly number[] => {
   if (node.input.some((name) => constants.has(name))) return [];
   const fromConv = (name: string) =>

@@ -1,4 +1,7 @@
-/** Weights as int8, one scale per output channel where engines take that, symmetric: largest |w| of the channel / 127. */
+/**
+ * Quantises weights to int8, symmetric, with one scale per output channel where engines support it: largest |w| of the
+ * channel / 127.
+ */
 
 import type { NodeProto, TensorProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { intOf, makeNode } from '../../formats/onnx/node.ts';
@@ -6,19 +9,26 @@ import { floatsOf, tensorFromFloats, tensorFromInt8s } from '../../formats/onnx/
 import { minScale } from '../../formats/scales/calibration-cache.ts';
 import { int8Levels as levels } from '../../formats/scales/int8-levels.ts';
 
+/**
+ * A DequantizeLinear node and its constants: int8 weight (layout of the float weight), scale and zero point ([channels]
+ * or scalar).
+ */
 export type QuantisedWeight = {
   readonly dequantise: NodeProto;
   readonly tensors: readonly TensorProto[];
 };
 
-/** Name of the float weight that comes out: the same for every node that has its output channels along the same axis. */
+/** Name of the dequantised weight: shared by all nodes with output channels along the same axis. */
 export const quantisedWeightName = (node: NodeProto, weight: TensorProto): string =>
   `${prefixOf(node, weight)}/dequantized`;
 
 const prefixOf = (node: NodeProto, weight: TensorProto): string =>
   `${weight.name}/axis${outputAxis(node, weight) ?? 'All'}`;
 
-/** @throws UserError ModelUnsupported for a weight of a type that cannot be computed with */
+/**
+ * Quantises the weight of a node; values keep their layout.
+ * @throws UserError ModelUnsupported for a weight of a non-numeric type
+ */
 export const quantiseWeight = (node: NodeProto, weight: TensorProto): QuantisedWeight => {
   const dims = weight.dims.map(Number);
   const axis = outputAxis(node, weight);
@@ -35,11 +45,11 @@ export const quantiseWeight = (node: NodeProto, weight: TensorProto): QuantisedW
     Math.max(-levels, Math.min(levels, Math.round(value / scales[channelOf(i)]!))),
   );
   const names = { prefix: prefixOf(node, weight), output: quantisedWeightName(node, weight) };
-  return assembled(names, { axis, dims, scales, quantised });
+  return assembleWeight(names, { axis, dims, scales, quantised });
 };
 
 type Parts = {
-  /** Undefined: one scale for the whole weight. */
+  /** Channel axis; undefined for one scale per tensor. */
   readonly axis: number | undefined;
   readonly dims: readonly number[];
   readonly scales: Float32Array;
@@ -48,7 +58,10 @@ type Parts = {
 
 type Names = { readonly prefix: string; readonly output: string };
 
-const assembled = ({ prefix, output }: Names, { axis, dims, scales, quantised }: Parts): QuantisedWeight => {
+const assembleWeight = (
+  { prefix, output }: Names,
+  { axis, dims, scales, quantised }: Parts,
+): QuantisedWeight => {
   const count = axis === undefined ? [] : [scales.length];
   const tensors = [
     tensorFromInt8s(`${prefix}/int8`, dims, quantised),
@@ -65,8 +78,8 @@ const assembled = ({ prefix, output }: Names, { axis, dims, scales, quantised }:
 };
 
 /**
- * Conv [O,I/g,…]: 0. ConvTranspose [I,O/g,…]: 1. Gemm: rows when transposed, else columns. MatMul [in,out]: columns; a
- * stack of matrices has one scale, since ONNX Runtime (1.30) takes no more of it.
+ * Axis of the output channels. Conv [O,I/g,…]: 0. ConvTranspose [I,O/g,…]: 1. Gemm: 0 if transposed, else 1. MatMul
+ * [in,out]: 1; a stack of matrices has one scale per tensor, because ONNX Runtime (1.30) supports no more.
  */
 const outputAxis = (node: NodeProto, { dims }: TensorProto): number | undefined => {
   if (node.opType === 'Conv') return 0;

@@ -1,7 +1,7 @@
 /**
- * An explicitly quantised graph: QuantizeLinear and DequantizeLinear pairs with the calibrated scales, placed where
- * TensorRT fuses them (TensorRT developer guide, "Q/DQ layer-placement recommendations"): on the inputs of what
- * computes in int8, never on its output; weights per output channel; biases float.
+ * Builds an explicitly quantised graph: QuantizeLinear and DequantizeLinear pairs with the calibrated scales, where
+ * TensorRT fuses them (TensorRT developer guide, "Q/DQ layer-placement recommendations"): at the inputs of int8 layers,
+ * never at their outputs. Weights have one scale per output channel; biases stay float.
  */
 
 import type { GraphProto, ModelProto, NodeProto, TensorProto } from '../../formats/onnx/generated/onnx_pb.ts';
@@ -19,18 +19,21 @@ import { quantisedWeightName, quantiseWeight } from './qdq-weights.ts';
 /** Scale of each tensor: real = level × scale, levels −127…127. */
 export type Scales = ReadonlyMap<string, number>;
 
-/** @throws UserError CacheInvalid if tensors would be quantised and none has a scale, EngineUnsupported for an old opset */
-export const quantisedModel = (source: ModelProto, scales: Scales): ModelProto => {
-  const model = preparedModel(source);
+/**
+ * Quantises a model.
+ * @throws UserError CacheInvalid if no tensor to quantise has a scale, EngineUnsupported if the opset cannot be raised
+ */
+export const quantiseModel = (source: ModelProto, scales: Scales): ModelProto => {
+  const model = prepareForQdq(source);
   const graph = graphOf(model);
-  const pairs = new Pairs(graph, scales);
+  const pairs = new PairInserter(graph, scales);
   const node = graph.node.flatMap((each) => pairs.around(each));
   if (pairs.count === 0) requireNothingToQuantise(graph);
   const initializer = pairs.initializers.filter(usedBy(node, graph));
   return copyWith(model, { graph: copyWith(graph, { node, initializer, valueInfo: [] }) });
 };
 
-/** A graph without layers for int8 stays as it is; otherwise the scales are not its own. */
+/** A graph without int8 layers stays unchanged; otherwise the scales belong to another model. */
 const requireNothingToQuantise = (graph: GraphProto): void => {
   const constants = initializerMap(graph);
   const tensors = graph.node.flatMap((node) =>
@@ -43,14 +46,14 @@ const requireNothingToQuantise = (graph: GraphProto): void => {
   );
 };
 
-/** The graph that pairs are placed in: constants and batch norms folded, weights as matrices, at an opset that has the operators. */
-export const preparedModel = (source: ModelProto): ModelProto => {
+/** Prepares a graph for Q/DQ pairs: constants and batch norms folded, weights as matrices, opset 13 or later. */
+export const prepareForQdq = (source: ModelProto): ModelProto => {
   const model = raiseOpset(copyWith(source, { graph: foldConstants(graphOf(source)) }));
   return copyWith(model, { graph: withMatrixWeights(foldBatchNorms(graphOf(model))) });
 };
 
-/** One pair a tensor, shared by all that read it. */
-class Pairs {
+/** Inserts one pair per tensor, shared by all its readers. */
+class PairInserter {
   readonly initializers: TensorProto[];
   readonly #constants: ReadonlyMap<string, TensorProto>;
   readonly #graph: GraphProto;
@@ -68,7 +71,7 @@ class Pairs {
     return this.#done.size;
   }
 
-  /** The node with its inputs quantised, behind the pairs that it is the first to need. */
+  /** Returns the node with quantised inputs, after the pairs that it is the first to need. */
   around(node: NodeProto): NodeProto[] {
     const wanted = quantisedInputs(node, this.#graph, this.#constants).filter((i) =>
       this.#scales.has(node.input[i]!),
@@ -84,7 +87,7 @@ class Pairs {
     return [...before, ...this.#weight(node, float, output), quantised];
   }
 
-  /** Once for all nodes that read it along the same axis: an unrolled network reads one weight at each step. */
+  /** One dequantised weight for all readers along the same axis: an unrolled network reads a weight at each step. */
   #weight(node: NodeProto, weight: TensorProto, output: string): NodeProto[] {
     if (this.#done.has(output)) return [];
     this.#done.add(output);
@@ -111,7 +114,7 @@ class Pairs {
   }
 }
 
-/** Float weights that were replaced, and folded batch norms, would only make the file larger. */
+/** Drops replaced float weights and folded batch norms. */
 const usedBy = (nodes: readonly NodeProto[], { output }: GraphProto): ((tensor: TensorProto) => boolean) => {
   const used = new Set([...nodes.flatMap(readsOf), ...output.map(({ name }) => name)]);
   return ({ name }) => used.has(name);

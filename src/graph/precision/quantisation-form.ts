@@ -1,7 +1,7 @@
 /** In which form a model is quantised when it comes, from its operators alone; what an export does follows from the form. */
 import type { ModelProto, NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { allNodes } from '../../formats/onnx/graph.ts';
-import { computedFrom } from './calibration-graph.ts';
+import { int8Activations } from './calibration-graph.ts';
 import { foreignQuantisers, integerNodes } from './foreign-quantisers.ts';
 
 export type QuantisationForm =
@@ -31,7 +31,8 @@ export const quantisationOf = (model: ModelProto): Quantisation | undefined => {
   const integer = integerNodes(model);
   const fixed = integer.filter(({ opType }) => fixedScales.test(opType));
   if (fixed.length > 0) return shown('operators', fixed);
-  if (integer.length > 0) return shown(computedFrom(model).length > 0 ? 'partlyInteger' : 'integer', integer);
+  if (integer.length > 0)
+    return shown(int8Activations(model).length > 0 ? 'partlyInteger' : 'integer', integer);
   const nodes = allNodes(model).filter(({ domain }) => domain === '');
   const quantise = nodes.filter(({ opType }) => opType === 'QuantizeLinear');
   if (quantise.length > 0) return shown('pairs', quantise);

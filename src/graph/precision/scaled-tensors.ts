@@ -1,18 +1,21 @@
-/** Tensors that int8 cannot do without a scale for, and the error where one of them was infinite and has none. */
+/** Tensors that need a scale for int8, and the error if one of them was infinite. */
 import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { foldConstants, graphOf } from '../../formats/onnx/graph.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { field } from '../../ground/contract/fields.ts';
-import { type CalibrationGraph, computedFrom } from './calibration-graph.ts';
-import { floatLayers, layerName } from './float-layers.ts';
+import { type CalibrationGraph, int8Activations } from './calibration-graph.ts';
+import { findFloatLayers, layerName } from './float-layers.ts';
 
-/** Tensor → the layers that compute from it, by the names that --keep_float takes. */
+/** Tensor → layers that compute from it, by their names for --keep_float. */
 export type ScaledTensors = ReadonlyMap<string, readonly string[]>;
 
-/** Without what `keepFloat` leaves in float. @throws UserError LayerNotFound */
-export const scaledTensors = (model: ModelProto, keepFloat: readonly string[]): ScaledTensors => {
-  const kept = floatLayers(model, keepFloat).tensors;
-  const needed = new Set(computedFrom(model).filter((name) => !kept.has(name)));
+/**
+ * Lists the tensors that need a scale, except those of layers in `keepFloat`.
+ * @throws UserError LayerNotFound
+ */
+export const listScaledTensors = (model: ModelProto, keepFloat: readonly string[]): ScaledTensors => {
+  const kept = findFloatLayers(model, keepFloat).tensors;
+  const needed = new Set(int8Activations(model).filter((name) => !kept.has(name)));
   const readers = new Map<string, string[]>();
   for (const node of foldConstants(graphOf(model)).node)
     for (const name of new Set(node.input))
@@ -20,8 +23,8 @@ export const scaledTensors = (model: ModelProto, keepFloat: readonly string[]): 
   return readers;
 };
 
-/** The same by the tensors that are measured: what re-arranges a tensor holds the same values. */
-export const measuredFor = (scaled: ScaledTensors, { derived }: CalibrationGraph): ScaledTensors => {
+/** Replaces derived tensors by the measured ones that hold the same values. */
+export const mapToMeasured = (scaled: ScaledTensors, { derived }: CalibrationGraph): ScaledTensors => {
   const isSame = (low: number, high: number) => low === -Infinity && high === Infinity;
   const rootOf = (name: string): string => {
     const from = derived.get(name);
@@ -30,19 +33,24 @@ export const measuredFor = (scaled: ScaledTensors, { derived }: CalibrationGraph
   return new Map([...scaled].map(([name, readers]) => [rootOf(name), readers]));
 };
 
-export type Infinite = {
+/** A tensor that was infinite, and where. */
+export type InfiniteTensor = {
   readonly tensor: string;
   readonly image: string | undefined;
   readonly readers: readonly string[];
 };
 
-export const infiniteError = ({ tensor, image, readers }: Infinite): UserError =>
+/** Creates a UserError CalibrationFailed that names the tensor, the image and the remedy. */
+export const infiniteError = ({ tensor, image, readers }: InfiniteTensor): UserError =>
   new UserError(
     'CalibrationFailed',
     `Calibrating: tensor ${tensor} became infinite${image === undefined ? '' : ` on ${image}`}, and it needs a scale, since ${readers.join(', ')} would compute from it in int8. Leave that in float (${field('keepFloat')}: ${readers.join(',')}), or export the model with a large number in place of infinity.`,
   );
 
-/** @throws UserError CalibrationFailed for a tensor that needs a scale and held an infinity */
+/**
+ * Checks that no tensor that needs a scale was infinite.
+ * @throws UserError CalibrationFailed
+ */
 export const requireFinite = (
   scaled: ScaledTensors,
   infinite: ReadonlyMap<string, string | undefined>,
@@ -55,8 +63,8 @@ export const requireFinite = (
 
 const mostNamed = 5;
 
-/** Warnings about tensors that held an infinity and need no scale; empty if there is none. */
-export const infiniteNotes = (infinite: ReadonlyMap<string, string | undefined>): readonly string[] => {
+/** Warnings for tensors that were infinite but need no scale; empty if there are none. */
+export const describeInfinite = (infinite: ReadonlyMap<string, string | undefined>): readonly string[] => {
   if (infinite.size === 0) return [];
   const named = [...infinite]
     .slice(0, mostNamed)

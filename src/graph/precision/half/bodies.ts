@@ -1,26 +1,29 @@
-/** If, Loop and Scan in float16: what goes into a body, comes out of it and goes round in it has one form. */
+/** Converts If, Loop and Scan to float16: an input, output or state of a body has one form throughout. */
 import { elementType } from '../../../formats/onnx/element-type.ts';
 import type { GraphProto, NodeProto } from '../../../formats/onnx/generated/onnx_pb.ts';
 import { copyWith, elementTypeOf } from '../../../formats/onnx/graph.ts';
 import { attributeOf, intOf, makeAttribute } from '../../../formats/onnx/node.ts';
 import { UserError } from '../../../ground/base/errors.ts';
 import { dependentNames } from '../../transforms/dependence.ts';
-import { halfBody, type Setting, typedAs, withOutputs } from './half-graph.ts';
+import { convertBody, type HalfSettings, withForm, withOutputs } from './half-graph.ts';
 import type { Form, Scope } from './scope.ts';
 
-/** @throws UserError EngineUnsupported as `halfTensor`, ModelInvalid for a loop whose body does not fit it */
-export const halfBodies = (node: NodeProto, scope: Scope, setting: Setting): NodeProto[] => {
-  if (node.domain === '' && node.opType === 'If') return halfBranches(node, scope, setting);
+/**
+ * Converts a node with bodies.
+ * @throws UserError EngineUnsupported as `convertTensor`, ModelInvalid for a loop without a matching body
+ */
+export const convertBodies = (node: NodeProto, scope: Scope, setting: HalfSettings): NodeProto[] => {
+  if (node.domain === '' && node.opType === 'If') return convertBranches(node, scope, setting);
   if (node.domain === '' && node.opType === 'Loop')
-    return halfLoop(node, loopSlots(node), { scope, setting });
+    return convertLoop(node, loopSlots(node), { scope, setting });
   if (node.domain === '' && node.opType === 'Scan')
-    return halfLoop(node, scanSlots(node, setting.opset), { scope, setting });
-  return keptBodies(node, scope, setting);
+    return convertLoop(node, scanSlots(node, setting.opset), { scope, setting });
+  return keepBodies(node, scope, setting);
 };
 
-const formIn = ({ keep }: Setting): Form => (keep ? 'float' : 'half');
+const formIn = ({ keep }: HalfSettings): Form => (keep ? 'float' : 'half');
 
-const halfBranches = (node: NodeProto, scope: Scope, setting: Setting): NodeProto[] => {
+const convertBranches = (node: NodeProto, scope: Scope, setting: HalfSettings): NodeProto[] => {
   const outputs: (Form | undefined)[] = [];
   const branch = (body: GraphProto): GraphProto => {
     const dependent = dependentNames(body, setting.dependent);
@@ -28,7 +31,7 @@ const halfBranches = (node: NodeProto, scope: Scope, setting: Setting): NodeProt
       if (isFloat) outputs[index] = formIn(setting);
       return isFloat ? formIn(setting) : undefined;
     };
-    return halfBody(body, { scope: scope.inner(), setting: { ...setting, dependent }, forms });
+    return convertBody(body, { scope: scope.inner(), setting: { ...setting, dependent }, forms });
   };
   return withOutputs(withGraphs(node, branch), outputs, scope);
 };
@@ -40,13 +43,13 @@ const withGraphs = (node: NodeProto, change: (body: GraphProto) => GraphProto): 
     ),
   });
 
-/** Where the states of a loop are, and what else its body is fed with. */
+/** Positions of a loop's states among the inputs and outputs. */
 type Slots = {
   readonly body: GraphProto;
-  /** Of the node's inputs and of the body's inputs, the first that is a state. */
+  /** Index of the first state among the node's inputs, and among the body's inputs. */
   readonly input: number;
   readonly bodyInput: number;
-  /** Of the body's outputs. */
+  /** Index of the first state among the body's outputs. */
   readonly bodyOutput: number;
   readonly states: number;
 };
@@ -71,23 +74,29 @@ const loopSlots = (node: NodeProto): Slots => {
 
 const scanSlots = (node: NodeProto, opset: number): Slots => {
   const body = bodyOf(node);
-  const lengths = opset < 9 ? 1 : 0; // the lengths of the sequences came first then
+  const lengths = opset < 9 ? 1 : 0; // sequence lengths came first before opset 9
   const states = node.input.length - lengths - intOf(node, 'num_scan_inputs', 0);
   return { body, input: lengths, bodyInput: 0, bodyOutput: 0, states };
 };
 
-/** @throws UserError ModelInvalid for a body that takes or gives less than its node hands on */
-const requireFitting = (node: NodeProto, { body, input, bodyInput, bodyOutput, states }: Slots): void => {
+/**
+ * Checks that the body has the inputs and outputs that its node needs.
+ * @throws UserError ModelInvalid
+ */
+const requireMatchingBody = (
+  node: NodeProto,
+  { body, input, bodyInput, bodyOutput, states }: Slots,
+): void => {
   const [taken, given] = [bodyInput + node.input.length - input, bodyOutput + states];
   if (body.input.length >= taken && body.output.length >= given) return;
   const found = `${body.input.length} inputs and ${body.output.length} outputs`;
   throw invalidBody(node, `its body has ${found}, and ${taken} and ${given} are needed`);
 };
 
-type Context = { readonly scope: Scope; readonly setting: Setting };
+type Context = { readonly scope: Scope; readonly setting: HalfSettings };
 
-const halfLoop = (node: NodeProto, slots: Slots, { scope, setting }: Context): NodeProto[] => {
-  requireFitting(node, slots);
+const convertLoop = (node: NodeProto, slots: Slots, { scope, setting }: Context): NodeProto[] => {
+  requireMatchingBody(node, slots);
   const { body, input: first, bodyInput, bodyOutput, states } = slots;
   const dependent = dependentInLoop(node, slots, setting.dependent);
   const fed = node.input.slice(first);
@@ -103,7 +112,7 @@ const halfLoop = (node: NodeProto, slots: Slots, { scope, setting }: Context): N
   const inner = scope.inner();
   for (const [i, form] of forms.entries()) if (form) inner.define(body.input[bodyInput + i]!.name, form);
   const outputs = forms.slice(0, states);
-  const made = halfBody(body, {
+  const made = convertBody(body, {
     scope: inner,
     setting: { ...setting, dependent },
     forms: (index, isFloat) => {
@@ -115,13 +124,13 @@ const halfLoop = (node: NodeProto, slots: Slots, { scope, setting }: Context): N
   });
   const inputs = made.input.map((value, i) => {
     const form = forms[i - bodyInput];
-    return form ? typedAs(value, value.name, form) : value;
+    return form ? withForm(value, value.name, form) : value;
   });
   const changed = withGraphs(node, () => copyWith(made, { input: inputs }));
   return withOutputs(copyWith(changed, { input }), outputs, scope);
 };
 
-/** A state follows from the images where it does in any turn of the loop. A counter does not, and keeps its digits. */
+/** A state depends on the images if it does in any iteration. A counter does not, and keeps its precision. */
 const dependentInLoop = (
   { input }: NodeProto,
   { body, input: first, bodyInput, bodyOutput, states }: Slots,
@@ -139,8 +148,8 @@ const dependentInLoop = (
   }
 };
 
-/** Another operator with a body: what it reads and makes stays in float32. */
-const keptBodies = (node: NodeProto, scope: Scope, setting: Setting): NodeProto[] => {
+/** Any other operator with a body: its inputs and outputs stay float32. */
+const keepBodies = (node: NodeProto, scope: Scope, setting: HalfSettings): NodeProto[] => {
   const use = { reader: node.name || node.opType, isBound: false };
   const input = node.input.map((name) => (scope.isFloat(name) ? scope.named(name, 'float', use) : name));
   const change = (body: GraphProto): GraphProto => {
@@ -148,7 +157,7 @@ const keptBodies = (node: NodeProto, scope: Scope, setting: Setting): NodeProto[
     for (const value of body.input)
       if (elementTypeOf(value) === elementType.float32) inner.define(value.name, 'float');
     const forms = (_: number, isFloat: boolean): Form | undefined => (isFloat ? 'float' : undefined);
-    return halfBody(body, { scope: inner, setting: { ...setting, keep: true }, forms });
+    return convertBody(body, { scope: inner, setting: { ...setting, keep: true }, forms });
   };
   const outputs = node.output.map((): Form => 'float');
   return withOutputs(copyWith(withGraphs(node, change), { input }), outputs, scope);

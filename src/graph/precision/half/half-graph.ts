@@ -1,4 +1,4 @@
-/** One graph in float16: the graph of the model, or a body of If, Loop or Scan. */
+/** Converts one graph to float16: that of the model, or a body of If, Loop or Scan. */
 import { elementType } from '../../../formats/onnx/element-type.ts';
 import type { GraphProto, NodeProto, ValueInfoProto } from '../../../formats/onnx/generated/onnx_pb.ts';
 import {
@@ -12,31 +12,32 @@ import { makeAttribute, makeNode } from '../../../formats/onnx/node.ts';
 import { bodiesOf } from '../../../formats/onnx/reads.ts';
 import { dependsOn } from '../../transforms/dependence.ts';
 import { formsOf } from './node-types.ts';
-import { castNode, type Form, type Scope } from './scope.ts';
+import { type Form, makeCast, type Scope } from './scope.ts';
 
-export type Setting = {
+/** What decides which tensors become float16. */
+export type HalfSettings = {
   readonly opset: number;
-  /** Tensors that follow from the images; all others stay in float32, shapes and sizes among them. */
+  /** Tensors that depend on the images. All others, such as shapes and sizes, stay float32. */
   readonly dependent: ReadonlySet<string>;
-  /** Nothing in this graph becomes float16. */
+  /** Whether the whole graph stays float32. */
   readonly keep: boolean;
-  /** What becomes of a node that has bodies. */
-  readonly withBodies: (node: NodeProto, scope: Scope, setting: Setting) => NodeProto[];
+  /** Converts a node that has bodies. */
+  readonly withBodies: (node: NodeProto, scope: Scope, setting: HalfSettings) => NodeProto[];
 };
 
-/** The nodes of a graph in float16. Inputs are in the scope; outputs are named by the caller. */
-export const halfNodes = (graph: GraphProto, scope: Scope, setting: Setting): NodeProto[] => {
+/** Converts the nodes of a graph. Inputs are already in the scope; the caller names outputs. */
+export const convertNodes = (graph: GraphProto, scope: Scope, setting: HalfSettings): NodeProto[] => {
   const { node, initializer } = foldConstants(graph);
   for (const tensor of initializer) scope.defineConstant(tensor);
   return node.flatMap((each) => {
     const keep = setting.keep || !dependsOn(each, setting.dependent);
-    const make = bodiesOf(each).length > 0 ? setting.withBodies : halfNode;
+    const make = bodiesOf(each).length > 0 ? setting.withBodies : convertNode;
     const made = make(each, scope, { ...setting, keep });
     return [...scope.takeCasts(), ...made];
   });
 };
 
-const halfNode = (node: NodeProto, scope: Scope, { opset, keep }: Setting): NodeProto[] => {
+const convertNode = (node: NodeProto, scope: Scope, { opset, keep }: HalfSettings): NodeProto[] => {
   const forms = formsOf(node, { opset, isFloat: (name) => scope.isFloat(name), keep });
   const reader = node.name || `the ${node.opType} that computes ${node.output.find((name) => name !== '')}`;
   const input = node.input.map((name, i) =>
@@ -53,7 +54,7 @@ const halfNode = (node: NodeProto, scope: Scope, { opset, keep }: Setting): Node
   return withOutputs(copyWith(node, { input, attribute }), outputs, scope);
 };
 
-/** The node under the names that its outputs get, and the Casts that ports of the graph need behind it. */
+/** Renames a node's outputs, and adds Casts for outputs of the model. */
 export const withOutputs = (
   node: NodeProto,
   forms: readonly (Form | undefined)[],
@@ -70,22 +71,23 @@ export const withOutputs = (
     const half = scope.fresh(`${name}/half`);
     scope.define(name, 'half', half);
     scope.define(name, 'float');
-    casts.push(castNode(half, name, 'float'));
+    casts.push(makeCast(half, name, 'float'));
     return half;
   });
   return [copyWith(node, { output }), ...casts];
 };
 
+/** How a body is converted. */
 export type BodySetting = {
   readonly scope: Scope;
-  readonly setting: Setting;
-  /** The form of an output; undefined leaves it as it is. */
+  readonly setting: HalfSettings;
+  /** Form of an output; undefined keeps it unchanged. */
   readonly forms: (index: number, isFloat: boolean) => Form | undefined;
 };
 
-/** A body as a graph of its own; its inputs are in the scope. */
-export const halfBody = (body: GraphProto, { scope, setting, forms }: BodySetting): GraphProto => {
-  const node = halfNodes(body, scope, setting);
+/** Converts a body; its inputs are already in the scope. */
+export const convertBody = (body: GraphProto, { scope, setting, forms }: BodySetting): GraphProto => {
+  const node = convertNodes(body, scope, setting);
   const use = { reader: `the output of ${body.name}`, isBound: false };
   const output = body.output.map((value, i) => {
     const form = forms(i, scope.isFloat(value.name));
@@ -93,17 +95,17 @@ export const halfBody = (body: GraphProto, { scope, setting, forms }: BodySettin
     const name = scope.named(value.name, form, use);
     const casts = scope.takeCasts();
     node.push(...casts);
-    if (scope.isOwn(value.name)) return typedAs(value, name, form);
-    // A constant, or a tensor of the graph around: a body hands out only what its own nodes make.
+    if (scope.isOwn(value.name)) return withForm(value, name, form);
+    // A constant or an outer tensor: a body may return only what its own nodes compute.
     const copy = scope.fresh(`${value.name}/out`);
     node.push(makeNode('Identity', { inputs: [name], outputs: [copy] }));
-    return typedAs(value, copy, form);
+    return withForm(value, copy, form);
   });
   return copyWith(body, { node, output, initializer: scope.constants, valueInfo: [] });
 };
 
-/** The declared type with the element type of the form; nothing where nothing was declared. */
-export const typedAs = (value: ValueInfoProto, name: string, form: Form): ValueInfoProto =>
+/** Declaration with the element type of the form; untyped declarations stay untyped. */
+export const withForm = (value: ValueInfoProto, name: string, form: Form): ValueInfoProto =>
   elementTypeOf(value) === undefined
     ? copyWith(value, { name })
     : makeValueInfo(name, form === 'half' ? elementType.float16 : elementType.float32, shapeOf(value));

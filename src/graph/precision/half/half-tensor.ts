@@ -1,26 +1,27 @@
-/** Constants as float16. */
+/** Converts constants to float16. */
 import type { TensorProto } from '../../../formats/onnx/generated/onnx_pb.ts';
 import { floatsOf, tensorFromFloat16s } from '../../../formats/onnx/tensor.ts';
 import { UserError } from '../../../ground/base/errors.ts';
 
 const largestHalf = 65504;
 const leastHalf = 2 ** -24;
-/** Exporters write float32's largest, 3.4e38, for "no bound" and for what a mask hides. */
+/** Exporters write the largest float32, 3.4e38, for "no bound" and for masked values. */
 const unbounded = 3.39e38;
 
-export type Use = {
-  /** What an error calls the node that reads the constant. */
+/** How a node uses a constant. */
+export type ConstantUse = {
+  /** The reading node, for error messages. */
   readonly reader: string;
-  /** Clip bounds: one that float16 cannot reach bounds nothing. */
+  /** Whether it is a Clip bound: one outside float16's range bounds nothing. */
   readonly isBound: boolean;
 };
 
 /**
- * The same values as float16, rounded to nearest. Infinities stay, float32's largest becomes float16's largest, and a
- * single number that is not zero stays so: it is an epsilon that something is divided by.
- * @throws UserError EngineUnsupported naming a value that float16 cannot hold
+ * Converts to float16, rounded to nearest. Infinities stay, the largest float32 becomes the largest float16, and a
+ * nonzero scalar stays nonzero, because it is an epsilon in a division.
+ * @throws UserError EngineUnsupported naming a value outside float16's range
  */
-export const halfTensor = (tensor: TensorProto, name: string, use: Use): TensorProto => {
+export const convertTensor = (tensor: TensorProto, name: string, use: ConstantUse): TensorProto => {
   const values = floatsOf(tensor);
   const isOne = values.length === 1;
   const halves = values.map((value) => {
@@ -31,7 +32,7 @@ export const halfTensor = (tensor: TensorProto, name: string, use: Use): TensorP
     if (use.isBound || size >= unbounded) return Math.sign(value) * largestHalf;
     throw new UserError(
       'EngineUnsupported',
-      `Making the fp16 graph: the constant ${tensor.name} that ${use.reader} reads holds ${value}, and the largest float16 is ${largestHalf}. Build this class in fp32 or int8, or export the model with smaller constants.`,
+      `Making the fp16 graph: the constant ${tensor.name} that ${use.reader} reads holds ${value}, but the largest float16 is ${largestHalf}. Build this class in fp32 or int8, or export the model with smaller constants.`,
     );
   });
   return tensorFromFloat16s(name, tensor.dims.map(Number), halves);

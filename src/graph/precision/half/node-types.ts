@@ -1,18 +1,21 @@
-/** Which float32 parameters of a node become float16, by what ONNX's operators take and by what needs the digits. */
+/**
+ * Decides which float32 parameters of a node become float16, from the types that ONNX's operators accept and the
+ * precision that they need.
+ */
 import { elementType } from '../../../formats/onnx/element-type.ts';
 import type { NodeProto } from '../../../formats/onnx/generated/onnx_pb.ts';
 import { intOf, stringOf, tensorOf } from '../../../formats/onnx/node.ts';
 import { acceptsHalf, findOperatorTypes, isVariable } from '../../../formats/onnx/operator-types.ts';
 import type { Form } from './scope.ts';
 
-/** Kept in float32, though ONNX lets them take float16. */
-const kept: Readonly<Record<string, (node: NodeProto) => boolean>> = {
-  // Levels are not to be rounded again.
+/** Operators kept in float32, although ONNX accepts float16. */
+const keptInFloat: Readonly<Record<string, (node: NodeProto) => boolean>> = {
+  // Quantised values must not be rounded twice.
   QuantizeLinear: () => true,
   DequantizeLinear: () => true,
-  // The bits of a float32 are what it is about.
+  // It reinterprets the bits of a float32.
   BitCast: () => true,
-  // ONNX Runtime (1.30) computes these in float32 alone, and does not cast by itself.
+  // ONNX Runtime (1.30) has only float32 kernels for these, and adds no Cast.
   MeanVarianceNormalization: () => true,
   ScatterElements: (node) => reduces(node),
   ScatterND: (node) => reduces(node),
@@ -20,30 +23,35 @@ const kept: Readonly<Record<string, (node: NodeProto) => boolean>> = {
 
 const reduces = (node: NodeProto): boolean => stringOf(node, 'reduction', 'none') !== 'none';
 
+/** Forms of a node's parameters. */
 export type NodeForms = {
-  /** The form that each input takes if it is a float32 tensor. */
+  /** Form of each input that is a float32 tensor. */
   readonly input: (index: number) => Form;
-  /** The form of each output; undefined for one that is no float32 tensor. */
+  /** Form of each output; undefined if it is not a float32 tensor. */
   readonly output: (index: number) => Form | undefined;
 };
 
-export type Asked = {
+/** What decides the forms of a node. */
+export type FormRequest = {
   readonly opset: number;
   readonly isFloat: (name: string) => boolean;
-  /** The node is to stay in float32. */
+  /** Whether the node stays float32. */
   readonly keep: boolean;
 };
 
-/** Operators of other domains and TensorRT's plugins stay in float32, and are taken to give float32. */
-export const formsOf = (node: NodeProto, { opset, isFloat, keep }: Asked): NodeForms => {
+/**
+ * Decides the forms of a node. Operators of other domains and TensorRT's plugins stay float32, and are assumed to
+ * return float32.
+ */
+export const formsOf = (node: NodeProto, { opset, isFloat, keep }: FormRequest): NodeForms => {
   const types = node.domain === '' ? findOperatorTypes(node.opType, opset) : undefined;
   if (!types) return { input: () => 'float', output: () => 'float' };
-  const stays = keep || types.hasSequences || kept[node.opType]?.(node) === true;
+  const stays = keep || types.hasSequences || keptInFloat[node.opType]?.(node) === true;
   const formOf = (letter: string): Form => (stays || !acceptsHalf(letter) ? 'float' : 'half');
   const given = new Set(node.input.flatMap((name, i) => (name === '' ? [] : [types.input(i)])));
   const floats = new Set(node.input.flatMap((name, i) => (isFloat(name) ? [types.input(i)] : [])));
   const [first] = floats;
-  /** Of an output whose type no input has: an attribute says it, or it is that of an input, or the operator's own. */
+  /** For an output whose type no input has: an attribute, an input or the operator itself defines it. */
   const named = (letter: string): Form | undefined => {
     const type = attributeType(node);
     if (type === undefined && first === undefined) return followsInput.has(node.opType) ? undefined : 'float';
@@ -63,7 +71,10 @@ export const formsOf = (node: NodeProto, { opset, isFloat, keep }: Asked): NodeF
   };
 };
 
-/** They take sequences and give numbers; what else takes or gives sequences is float32 throughout, since nothing casts one. */
+/**
+ * Operators that take sequences and return numbers. All other sequences stay float32, because Cast does not accept
+ * them.
+ */
 const counting: ReadonlySet<string> = new Set(['SequenceLength', 'OptionalHasElement']);
 
 const attributeType = (node: NodeProto): number | undefined => {
@@ -73,7 +84,7 @@ const attributeType = (node: NodeProto): number | undefined => {
 
 const typeAttributes = ['to', 'dtype', 'output_dtype', 'output_datatype', 'stash_type'] as const;
 
-/** Without an attribute, their output has the type of an input. */
+/** Operators whose output has the type of an input unless an attribute states it. */
 const followsInput: ReadonlySet<string> = new Set([
   'EyeLike',
   'RandomNormalLike',
