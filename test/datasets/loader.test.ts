@@ -203,7 +203,7 @@ test('a broken image stops the batches, named with its record', async (t) => {
   rmSync(join(dataRoot, 'kitti', 'images', `${nameOf(23)}.png`));
   const error = await t.throwsAsync(numbersOf({ dataRoot, batchSize: 1 }), { instanceOf: UserError });
   t.is(error.reason, 'ImageInvalid');
-  t.regex(error.message, /000023\.png \(record 3 of .*fold-002-of-004\): the file is not there/);
+  t.regex(error.message, /000023\.png \(record 3 of .*fold-002-of-004\): the file does not exist/);
 });
 
 test('as many broken images as the share allows are left out, at any batch size the same', async (t) => {
@@ -251,7 +251,7 @@ test(
   { validation: { fold: 9 } },
   { set: 'validation' },
   'TooFewImages',
-  /0 are there/,
+  /but it has 0 /,
 );
 
 test('a record that names no image is refused', async (t) => {
@@ -262,7 +262,7 @@ test('a record that names no image is refused', async (t) => {
     instanceOf: UserError,
   });
   t.is(error.reason, 'DatasetInvalid');
-  t.regex(error.message, /record 0 of .*nameless: it does not name its image/);
+  t.regex(error.message, /record 0 of .*nameless: it has no image name/);
 });
 
 test('batches may come out in another number of rows, and hold the same images', async (t) => {

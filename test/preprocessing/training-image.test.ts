@@ -127,11 +127,11 @@ const refused = test.macro<[string, () => Promise<Uint8Array>, RegExp]>({
 });
 
 test(refused, 'text.png', async () => Buffer.from('this is no image'), /none of JPEG, PNG/);
-test(refused, 'bitmap.bmp', async () => Buffer.from('BM\0\0\0\0'), /cut short or damaged/);
+test(refused, 'bitmap.bmp', async () => Buffer.from('BM\0\0\0\0'), /truncated or damaged/);
 test(refused, 'large.ppm', async () => Buffer.from('P6 99999 99999 255 '), /more than 100 megapixels/);
 test(refused, 'words.ppm', async () => Buffer.from('P3 2 2 255 1 2 x'), /a number is malformed/);
 test(refused, 'empty.jpg', async () => new Uint8Array(0), /none of JPEG, PNG/);
-test(refused, 'half.jpg', async () => (await jpeg()).subarray(0, 3000), /cut short or damaged/);
+test(refused, 'half.jpg', async () => (await jpeg()).subarray(0, 3000), /truncated or damaged/);
 test(
   refused,
   'half.png',
@@ -141,7 +141,7 @@ test(
         .png()
         .toBuffer()
     ).subarray(0, 3000),
-  /cut short or damaged/,
+  /truncated or damaged/,
 );
 
 const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><rect width="8" height="8"/></svg>';
@@ -152,7 +152,7 @@ test('an image that is not there is refused by name', async (t) => {
   const error = await t.throwsAsync(decodePixels({ path: join(folder, 'none.png') }), {
     instanceOf: UserError,
   });
-  t.regex(error.message, /none\.png: the file is not there/);
+  t.regex(error.message, /none\.png: the file does not exist/);
 });
 
 test('an image inside a record needs no file', async (t) => {

@@ -44,14 +44,14 @@ for (const flags of [[], ['--max_broken', '0.04']])
   test(`a broken image stops the export with ${flags.join(' ') || 'the default'}`, async (t) => {
     const { code, stderr } = await exported(await aWorkplace(6), ...flags);
     t.is(code, failures.ImageInvalid.exitCode, stderr);
-    t.regex(stderr, /broken\d\.png: its content is none of JPEG/);
+    t.regex(stderr, /broken\d\.png: its content is not JPEG/);
   });
 
 test('when too few sound images are left, that is said', async (t) => {
   const cwd = await aWorkplace(6);
   const { code, stderr } = await exported(cwd, '--max_broken', '1', '--batches', '30', '--batch_size', '1');
   t.is(code, failures.TooFewImages.exitCode, stderr);
-  t.regex(stderr, /Drawing 30 calibration images: too many of them are broken/);
+  t.regex(stderr, /Drawing 30 calibration images: too many are broken/);
 });
 
 for (const share of ['2', '-0.1', 'some', ' '])

@@ -152,12 +152,12 @@ test('a spec that is not there', refuses, {
 });
 test('more batches than the set has', refuses, {
   reason: 'TooFewImages',
-  says: /7 batches of 4 need 28 images, and 24 are there/,
+  says: /7 batches of 4 need 28 images, but it has 24/,
   args: ['-m', '7'],
 });
 test('the validation set of a spec that names none', refuses, {
   reason: 'TooFewImages',
-  says: /the spec names no validation set/,
+  says: /the spec does not define one/,
   args: ['--use_validation_set'],
   spoil: (folder) => {
     const spec = readFileSync(join(folder, 'spec.txt'), 'utf8');

@@ -146,7 +146,7 @@ const refuses = test.macro({
 });
 test('more batches than the set has', refuses, () => ({ maxBatches: 7 }), {
   reason: 'TooFewImages',
-  message: /28 images, and 24 are there/,
+  message: /28 images, but it has 24/,
 });
 test(
   'a folder that the data root lacks, by the path that it would have there',

@@ -1,30 +1,31 @@
-/** Counts values into a histogram: one pass over the bits, no branch that depends on a value but the count itself. */
+/** Counts float32 values into a histogram in one pass over their bits, without data-dependent branches. */
 import { binShift, floatOfBits, infinityBits, magnitudeBits, signBit } from './float-bits.ts';
 import { addHistograms, emptyHistogram, Histogram, type Magnitudes } from './histogram.ts';
 
-/** Every pattern of sign, exponent and kept mantissa bits. Pages that are never counted into take no memory. */
+/** Number of patterns of sign, exponent and top mantissa bits. Pages that are never touched take no memory. */
 const patterns = 2 ** (32 - binShift);
 const negativeZero = patterns / 2;
 
-/** Counts are 32-bit until this many values were added; then they move to exact 53-bit sums. */
+/** After this many values, the 32-bit counts are moved to exact 53-bit sums. */
 const spillAt = 2 ** 32 - 1;
 
-/** The worst that a counter has seen. */
+/** The worst kind of value in a tensor; NaN is worse than infinity. */
 export type Worst = 'Finite' | 'Infinite' | 'NaN';
 
+/** Histogram of one tensor while it is counted: 2^18 counters of 32 bits, indexed by the top bits of a float. */
 export class BitCounter {
   readonly #counts = new Uint32Array(patterns);
-  /** Largest magnitude bits of either sign; below zero if no value has that sign. */
+  /** Bits of the largest magnitude of either sign; negative if no value has that sign. */
   #positive = signBit;
   #negative = signBit;
-  /** Smallest magnitude bits, known only while all values have one sign. */
+  /** Bits of the smallest magnitude; tracked only while all values have the same sign. */
   #least = magnitudeBits;
   #sinceSpill = 0;
   #spilled = emptyHistogram;
 
   /**
-   * Counts every value. Infinite ones are counted as such; once one was NaN the counts are of no use. Measured at 1.8 ns a
-   * value.
+   * Counts every value and returns the worst kind seen so far. Infinities are counted in their own bin; after a NaN the
+   * counts are meaningless. Takes 1.8 ns per value (docs/benchmarks.md).
    */
   add(values: Float32Array): Worst {
     if (this.#sinceSpill + values.length > spillAt) this.#spill();
@@ -48,6 +49,7 @@ export class BitCounter {
     return worst === infinityBits ? 'Infinite' : 'NaN';
   }
 
+  /** The histogram of all values added so far. */
   histogram(): Histogram {
     const tops = { below: topBin(this.#negative), above: topBin(this.#positive) };
     const current = new Histogram(collectBins(this.#counts, tops), { min: this.#min(), max: this.#max() });
@@ -73,7 +75,7 @@ export class BitCounter {
 
 type Tops = { readonly below: number; readonly above: number };
 
-/** Looks no further than the largest magnitude bins of either sign. Both zeros are one bin. */
+/** Non-empty bins, searched up to the top bin of either sign. +0 and -0 share bin 0. */
 const collectBins = (patternCounts: Uint32Array, { below, above }: Tops): Magnitudes => {
   const bins: number[] = [];
   const counts: number[] = [];
@@ -94,7 +96,7 @@ const collectBins = (patternCounts: Uint32Array, { below, above }: Tops): Magnit
   return { bins: Int32Array.from(bins), counts: Float64Array.from(counts) };
 };
 
-/** Of magnitude bits; 0 if no value has that sign. */
+/** Bin of the largest magnitude, from its bits; 0 if no value has that sign. */
 const topBin = (magnitude: number): number => (magnitude < 0 ? 0 : magnitude >>> binShift);
 
 const minMagnitude = (bits: Int32Array, known: number): number => {

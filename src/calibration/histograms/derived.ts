@@ -1,13 +1,12 @@
-/** Histograms that follow exactly from another tensor's, so that the tensor need not be measured. */
+/** Derives the exact histogram of a tensor from another tensor's, so that it need not be measured. */
 import { binOf } from './float-bits.ts';
 import { type Histogram, mapHistogram } from './histogram.ts';
 
-/** Bounds of Clip; infinite where there is none. Relu is 0…∞. */
+/** Bounds of an ONNX Clip; infinite if absent. Relu is 0…∞. */
 export type Clip = { readonly low: number; readonly high: number };
 
 /**
- * The histogram of min(max(x, low), high). Values beyond a bound become that bound, and those of its bin were there
- * already, so every count is exact.
+ * The histogram of min(max(x, low), high). Values beyond a bound move into the bin of the bound, so every count stays exact.
  */
 export const clipHistogram = (histogram: Histogram, { low, high }: Clip): Histogram => {
   if (low <= histogram.min && histogram.max <= high) return histogram;

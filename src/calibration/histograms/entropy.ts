@@ -1,19 +1,20 @@
 /**
- * Entropy calibration: the threshold whose 128-level version of the distribution loses the least information (KL).
- * S. Migacz, "8-bit Inference with TensorRT", GTC 2017, S7310; bin 0 takes bin 1's count, as in NVIDIA's
- * pytorch-quantization, because the zeros of a ReLU would otherwise decide alone. Of equal minima the last one counts.
+ * Entropy calibration: the threshold that minimises the KL divergence between a distribution and its 128-level version.
+ * Source: S. Migacz, "8-bit Inference with TensorRT", GTC 2017, S7310. As in NVIDIA's pytorch-quantization, bin 0 takes the
+ * count of bin 1, because the zeros of a ReLU would otherwise dominate. The last of equal minima wins.
  */
 import type { Histogram } from './histogram.ts';
 import { toLinearBins } from './linear-bins.ts';
 
+/** Number of equal bins over [0, largest |x|] that the method works on. */
 export const entropyBins = 2048;
 const bins = entropyBins;
 const levelBits = 7;
 const levels = 2 ** levelBits;
-/** Counts that an empty bin of Q has where P is not empty; the value is that of Apache MXNet's calibrator. */
+/** Count of an empty bin of Q where P is not empty. Source: Apache MXNet's calibrator. */
 const smoothing = 1e-4;
 
-/** Threshold in the tensor's unit; 0 for a tensor that was zero throughout. */
+/** Threshold in the unit of the tensor; 0 for an all-zero tensor. */
 export const entropyThreshold = (histogram: Histogram): number => {
   if (histogram.absoluteMax === 0) return 0;
   const { counts, width } = toLinearBins(histogram, bins);
@@ -22,7 +23,7 @@ export const entropyThreshold = (histogram: Histogram): number => {
 };
 
 /**
- * How many of the bins the threshold keeps: the number between 128 and 2048 with the least divergence.
+ * Number of bins, from 128 to 2048, below the threshold with minimum divergence.
  * @param linear counts of 2048 bins of equal width over [0, largest |x|]
  */
 export const bestEdge = (linear: Float64Array): number => {
@@ -39,7 +40,7 @@ export const bestEdge = (linear: Float64Array): number => {
   return best;
 };
 
-/** Of the group with this number: `edge` bins are cut into 128 groups of nearly one size. */
+/** First bin of group `level` when `edge` bins are split into 128 groups of nearly equal size. */
 const firstBin = (level: number, edge: number): number => (level * edge + levels - 1) >> levelBits;
 
 type PrefixSums = {
@@ -48,7 +49,7 @@ type PrefixSums = {
   readonly entropy: Float64Array;
 };
 
-/** Sums over bins below an index: counts, how many are not empty, and count × log(count). */
+/** Prefix sums over bins: counts, number of non-empty bins, and count × log(count). */
 const prefixSums = (counts: Float64Array): PrefixSums => {
   const mass = new Float64Array(bins + 1);
   const filled = new Float64Array(bins + 1);
@@ -65,8 +66,8 @@ const prefixSums = (counts: Float64Array): PrefixSums => {
 const xLogX = (x: number): number => (x > 0 ? x * Math.log(x) : 0);
 
 /**
- * What a group of bins adds to Σ P·log Q, by the group's length and its first bin. Edges near each other have most groups
- * in common, so each is computed once.
+ * Contribution of a group of bins to Σ P·log Q, by length and first bin. Neighbouring edges share most groups, so each is
+ * computed once.
  */
 class GroupTerms {
   readonly sums: PrefixSums;
@@ -77,7 +78,7 @@ class GroupTerms {
     this.sums = sums;
   }
 
-  /** Summed over the groups that `edge` bins are cut into. */
+  /** Sum over the 128 groups of the first `edge` bins. */
   upTo(edge: number): number {
     while (this.#longest * levels < edge) this.#add(++this.#longest);
     const terms = this.#terms;
@@ -100,9 +101,9 @@ class GroupTerms {
 }
 
 /**
- * KL(P ‖ Q): P is the first `edge` bins with all that lies beyond added to the last of them; Q is the same bins in 128
- * groups, each group's mass spread over its bins that are not empty. Where only what lies beyond falls into an empty
- * last bin, Q has a trace there, or a lone outlier would forbid every threshold below it.
+ * KL(P ‖ Q). P: the first `edge` bins, with the clipped mass added to the last one. Q: the same bins in 128 groups, the mass
+ * of each group spread over its non-empty bins. If the last bin is empty except for clipped mass, Q gets a small count
+ * there; otherwise a single outlier would rule out every threshold below it.
  */
 const divergenceAt = (edge: number, counts: Float64Array, groups: GroupTerms): number => {
   const { mass, filled, entropy } = groups.sums;

@@ -1,26 +1,28 @@
 /**
- * A histogram indexed by the float's own bits. Counts are integers, so histograms of parts add up to the histogram of
- * the whole exactly, in any order and split. Only bins that are not empty are kept.
+ * A sparse histogram indexed by float bits. Counts are integers, so the histograms of parts add up exactly to the histogram
+ * of the whole, in any order and for any split.
  */
 
-/** Bins of one sign: those that are not empty, ascending, and their counts. */
+/** Non-empty bins in ascending order, and their counts. */
 export type Magnitudes = { readonly bins: Int32Array; readonly counts: Float64Array };
 
+/** Exact range of the counted values. */
 export type Extremes = {
-  /** Smallest value, exact; Infinity if there was none. */
+  /** Smallest value; Infinity if nothing was counted. */
   readonly min: number;
-  /** Largest value, exact; -Infinity if there was none. */
+  /** Largest value; -Infinity if nothing was counted. */
   readonly max: number;
 };
 
+/** Distribution of one tensor. Immutable. */
 export class Histogram {
-  /** Ascending, each once: b > 0 is the bin b of `float-bits`, −b holds the same magnitudes below zero. */
+  /** Ascending and distinct. b > 0 is bin b of `float-bits.ts`; −b holds negative values of the same magnitudes. */
   readonly bins: Int32Array;
-  /** Whole numbers > 0, one for each bin. */
+  /** Integers > 0, one per bin. */
   readonly counts: Float64Array;
   readonly min: number;
   readonly max: number;
-  /** Number of values. */
+  /** Number of counted values. */
   readonly total: number;
   #magnitudes: Magnitudes | undefined;
 
@@ -32,41 +34,42 @@ export class Histogram {
     this.total = counts.reduce((sum, count) => sum + count, 0);
   }
 
-  /** Largest absolute value, exact; 0 if there was none. */
+  /** Largest absolute value, exact; 0 if nothing was counted. */
   get absoluteMax(): number {
     return Math.max(0, this.max, -this.min);
   }
 
-  /** Whether a scale can follow: an infinite value has none. */
+  /** False if an infinity was counted: such a tensor has no scale. */
   get isFinite(): boolean {
     return this.absoluteMax < Number.POSITIVE_INFINITY;
   }
 
-  /** The histogram of |x|. */
+  /** Bins and counts of |x|. */
   get magnitudes(): Magnitudes {
     this.#magnitudes ??= magnitudesOf(this);
     return this.#magnitudes;
   }
 }
 
+/** Neutral element of `addHistograms`. */
 export const emptyHistogram = new Histogram(
   { bins: new Int32Array(0), counts: new Float64Array(0) },
   { min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY },
 );
 
-/** What both counted. */
+/** The histogram of both sets of values. */
 export const addHistograms = (a: Histogram, b: Histogram): Histogram => {
   if (a.total === 0) return b;
   if (b.total === 0) return a;
   return new Histogram(mergeBins(a, b), { min: Math.min(a.min, b.min), max: Math.max(a.max, b.max) });
 };
 
-/** What each value becomes: functions that do not decrease, and agree about every bin. */
+/** A non-decreasing function, on bins and on values; both must agree on every bin. */
 export type Mapping = { readonly bin: (bin: number) => number; readonly value: (value: number) => number };
 
 const nothing: Magnitudes = { bins: new Int32Array(0), counts: new Float64Array(0) };
 
-/** The histogram of f(x), exact if f maps the whole of every bin into one bin. */
+/** The histogram of f(x); exact if f maps all of each bin into one bin. */
 export const mapHistogram = (histogram: Histogram, { bin, value }: Mapping): Histogram => {
   const { bins, counts, min, max, total } = histogram;
   if (total === 0) return histogram;
@@ -83,7 +86,7 @@ const magnitudesOf = ({ bins, counts }: Magnitudes): Magnitudes => {
   );
 };
 
-/** Bins of two ascending lists, equal ones made one. */
+/** Merges two ascending lists of bins and adds the counts of equal bins. */
 const mergeBins = (a: Magnitudes, b: Magnitudes): Magnitudes => {
   const length = a.bins.length + b.bins.length;
   const bins = new Int32Array(length);

@@ -1,10 +1,11 @@
-/** A bit histogram as equally wide bins of |x| over [0, largest |x|], the form that entropy calibration is defined on. */
+/** Converts a histogram to bins of equal width over [0, largest |x|], the form that entropy calibration needs. */
 import { lowerEdge } from './float-bits.ts';
 import type { Histogram } from './histogram.ts';
 
+/** Counts per bin (fractions are possible), and the width of a bin in the unit of the tensor. */
 export type LinearBins = { readonly counts: Float64Array; readonly width: number };
 
-/** A bin that lies across several of the new ones is dealt out in proportion to the overlap; nothing is lost. */
+/** Splits each count over the overlapped bins in proportion to the overlap; the total is kept. */
 export const toLinearBins = (histogram: Histogram, bins: number): LinearBins => {
   const limit = histogram.absoluteMax;
   const width = limit / bins;

@@ -1,14 +1,15 @@
-/** Histogram files of one model, added: what several pods counted is what one of them would have counted. */
+/** Adds histogram files of one model; the sum equals one calibration over all images, bit for bit. */
 
 import type { CountedSample, HistogramFile } from '../../formats/scales/histogram-file.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { addHistograms, emptyHistogram, Histogram } from './histogram.ts';
 
+/** A histogram file and its name for messages. */
 export type NamedHistograms = { readonly name: string; readonly content: HistogramFile };
 
 /**
- * The order of the files does not matter; when all parts of a sample are there they become that sample.
- * @throws UserError HistogramsInvalid naming two files of different models, or that count the same images
+ * Adds the files, in any order. Complete sets of parts are recorded as one whole sample.
+ * @throws UserError HistogramsInvalid if two files are of different models or count the same images; names both
  */
 export const mergeHistogramFiles = (files: readonly NamedHistograms[]): HistogramFile => {
   const [first, ...others] = files as [NamedHistograms, ...NamedHistograms[]];
@@ -36,18 +37,18 @@ const validateSameModel = (a: NamedHistograms, b: NamedHistograms): void => {
   if (one.modelSha256 === other.modelSha256 && sameTensors) return;
   throw new UserError(
     'HistogramsInvalid',
-    `Adding histograms: ${a.name} is of the model ${one.modelSha256.slice(0, 12)}… with ${one.histograms.size} tensors, ${b.name} of ${other.modelSha256.slice(0, 12)}… with ${other.histograms.size}. Add those of one model.`,
+    `Adding histograms: ${a.name} is of model ${one.modelSha256.slice(0, 12)}… with ${one.histograms.size} tensors, ${b.name} is of model ${other.modelSha256.slice(0, 12)}… with ${other.histograms.size}. Add histograms of one model only.`,
   );
 };
 
 const sameData = (a: CountedSample, b: CountedSample): boolean =>
   a.dataSha256 === b.dataSha256 && a.seed === b.seed && a.drawn === b.drawn;
 
-/** Parts cut into different numbers of pieces have images in common. */
+/** Whether two samples share images: the same part, or parts of different splits of the same data. */
 const shareImages = (a: CountedSample, b: CountedSample): boolean =>
   sameData(a, b) && (a.of !== b.of || a.part === b.part);
 
-/** All samples, in an order that does not depend on that of the files. */
+/** All samples, in an order that does not depend on the order of the files. */
 const distinctSamples = (files: readonly NamedHistograms[]): readonly CountedSample[] => {
   const known: { readonly name: string; readonly sample: CountedSample }[] = [];
   for (const { name, content } of files)
@@ -67,7 +68,7 @@ const compareSamples = (a: CountedSample, b: CountedSample): number => {
 const duplicateImages = (a: string, b: string): UserError =>
   new UserError(
     'HistogramsInvalid',
-    `Adding histograms: ${a} and ${b} hold the same images, which would count twice. Give each part once, all cut into the same number of parts.`,
+    `Adding histograms: ${a} and ${b} count the same images. Pass each part once, with the same number of parts for all.`,
   );
 
 const completeSamples = (samples: readonly CountedSample[]): readonly CountedSample[] =>

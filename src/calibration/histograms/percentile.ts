@@ -1,11 +1,14 @@
-/** The threshold that a share of all values lies within; what is beyond is clipped. */
+/** Percentile calibration: a given fraction of all values is within the threshold; the rest is clipped. */
 import { lowerEdge } from './float-bits.ts';
 import type { Histogram } from './histogram.ts';
 
-/** Of |x|; the usual choice of calibration tools. */
+/** Fraction of |x| within the threshold. The default of onnxruntime's percentile calibrator. */
 export const defaultShare = 0.99999;
 
-/** Linear inside a bin; never above the largest value. */
+/**
+ * Threshold in the unit of the tensor, interpolated linearly inside a bin, at most the largest |x|; 0 for an empty
+ * histogram.
+ */
 export const percentileThreshold = (histogram: Histogram, share: number = defaultShare): number => {
   const { bins, counts } = histogram.magnitudes;
   let left = histogram.total * share;

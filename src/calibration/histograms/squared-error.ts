@@ -1,22 +1,22 @@
 /**
- * The mean squared error that quantising to 127 levels each side of zero causes, and the threshold with the least.
- * A level's error is S2 − 2·v·S1 + v²·S0 over the values that round to it, so prefix sums of the three moments give
- * a threshold's error in 127 steps, whatever the number of values.
+ * Mean squared error of symmetric int8 quantisation, and the threshold that minimises it. The error of one level v is
+ * S2 − 2·v·S1 + v²·S0 over the values that round to it, so prefix sums of the three moments give the error of a threshold in
+ * 127 steps, whatever the number of values.
  */
 import { int8Levels as levels } from '../../formats/scales/int8-levels.ts';
 import { binOf, lowerEdge } from './float-bits.ts';
 import type { Histogram } from './histogram.ts';
 
-/** Candidates are this many equal steps of the largest value; the first sixteenth clips too much to matter. */
+/** Number of candidate thresholds: equal steps up to the largest |x|. The first sixteenth is skipped: it clips too much. */
 const steps = 256;
 const firstStep = 16;
 
-/** Each bin stands for its centre, which is off by at most 0.1 % of the value. */
+/** Moments of a histogram. Each bin is represented by its centre, at most 0.1 % from any of its values. */
 export class Moments {
   readonly #centres: Float64Array;
   /** Sums over the first i bins of count, count × centre and count × centre². */
   readonly #sums: MomentSums;
-  /** Place of the first bin that is not below `#firstBin` + index. */
+  /** Index of the first bin ≥ `#firstBin` + i. */
   readonly #places: Int32Array;
   readonly #firstBin: number;
   readonly #total: number;
@@ -32,14 +32,14 @@ export class Moments {
     this.#places = placesOf(bins);
   }
 
-  /** Mean of the squares, in the square of the tensor's unit. */
+  /** Mean square of the values, in the squared unit of the tensor. */
   get signal(): number {
     return this.#total === 0 ? 0 : this.#sums[2].at(-1)! / this.#total;
   }
 
   /**
-   * Mean squared error at a threshold, in the square of the tensor's unit; 0 for an empty tensor. Once it is sure to
-   * reach `limit`, Infinity.
+   * Mean squared error at a threshold, in the squared unit of the tensor; 0 for an empty tensor. Returns Infinity as soon as
+   * the error reaches `limit`.
    */
   errorAt(threshold: number, limit: number = Number.POSITIVE_INFINITY): number {
     if (this.#total === 0 || threshold === 0) return 0;
@@ -47,7 +47,7 @@ export class Moments {
     const most = limit * this.#total;
     let to = this.#centres.length;
     let sum = 0;
-    // From the last level down: what is clipped errs the most.
+    // From the top level down, because clipped values contribute most: reaches `limit` early.
     for (let level = levels; level >= 0 && sum < most; level--) {
       const from = level === 0 ? 0 : this.#placeOf((level - 0.5) * step);
       sum += this.#errorOf(from, to, level * step);
@@ -56,7 +56,7 @@ export class Moments {
     return sum < most ? Math.max(0, sum) / this.#total : Number.POSITIVE_INFINITY;
   }
 
-  /** The candidate with the least error; of equal ones the largest. */
+  /** The candidate with the minimum error; the largest of equal ones. In the unit of the tensor. */
   minimumErrorThreshold(): number {
     let best = this.#absoluteMax;
     let least = Number.POSITIVE_INFINITY;
@@ -68,7 +68,7 @@ export class Moments {
     return best;
   }
 
-  /** Summed over bins that all become one value. */
+  /** Error of the bins from `from` to `to`, which all round to `value`. */
   #errorOf(from: number, to: number, value: number): number {
     const [counts, firsts, seconds] = this.#sums;
     const error = seconds[to]! - seconds[from]! - 2 * value * (firsts[to]! - firsts[from]!);
@@ -117,9 +117,10 @@ const placesOf = (bins: Int32Array): Int32Array => {
   return places;
 };
 
-/** Mean squared error at a threshold; `Moments` is quicker where several thresholds are asked for. */
+/** Mean squared error at one threshold, in the squared unit of the tensor. `Moments` is faster for several thresholds. */
 export const squaredError = (histogram: Histogram, threshold: number): number =>
   new Moments(histogram).errorAt(threshold);
 
+/** Threshold with the minimum mean squared error, in the unit of the tensor; 0 for an all-zero or empty tensor. */
 export const leastSquaresThreshold = (histogram: Histogram): number =>
   new Moments(histogram).minimumErrorThreshold();

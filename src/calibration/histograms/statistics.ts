@@ -1,24 +1,25 @@
-/** What one pass over the data found, and the scales that follow from it by any method. */
+/** Result of a calibration pass, and the int8 scales that any method derives from it. */
 import { minScale } from '../../formats/scales/calibration-cache.ts';
 import { int8Levels } from '../../formats/scales/int8-levels.ts';
 import type { Histogram } from './histogram.ts';
 import { type Algorithm, type Thresholds, thresholdOf } from './thresholds.ts';
 
+/** Histograms of all tensors of the calibration cache. */
 export type Statistics = {
-  /** Of every calibrated tensor, in the order of the cache; tensors of one distribution share a histogram. */
+  /** By tensor name, in cache order; tensors with the same distribution share one object. */
   readonly histograms: ReadonlyMap<string, Histogram>;
-  /** Tensors that must share one range because a Concat lays them side by side. */
+  /** Shared-scale groups: tensors that need one range because a Concat joins them. */
   readonly sharedScale: readonly (readonly string[])[];
   readonly images: number;
-  /** Tensors that held an infinity, and so have no scale: on which image, where that is known. */
+  /** Tensors without a scale because they held an infinity, with the first such image if known. */
   readonly infinite: ReadonlyMap<string, string | undefined>;
-  /** Those that were looked for along with the pass. */
+  /** Thresholds that the pass already computed. */
   readonly thresholds?: ReadonlyMap<Histogram, Thresholds>;
 };
 
 /**
- * Scale of each tensor, threshold / 127. Tensors that a Concat lays side by side share the largest of their scales.
- * A tensor that was zero throughout gets the least positive scale, since no engine can divide by zero.
+ * Scale of each tensor: threshold / 127. Tensors of a shared-scale group get the largest of their scales. An all-zero tensor
+ * gets the smallest positive scale, because engines divide by it.
  */
 export const scalesOf = (
   statistics: Omit<Statistics, 'infinite'>,
@@ -39,7 +40,7 @@ export const scalesOf = (
   return scales;
 };
 
-/** Groups that share a tensor, or two names of one distribution, are one group: chained Concats end with one scale. */
+/** Merges groups that share a tensor or a distribution, so that chained Concats end up with one scale. */
 const groupBySharedScale = ({
   histograms,
   sharedScale,

@@ -1,4 +1,4 @@
-/** Thresholds and scales of a tensor, all from one histogram. */
+/** Calibration methods: thresholds of a tensor from its histogram. */
 import { entropyThreshold } from './entropy.ts';
 import type { Histogram } from './histogram.ts';
 import { percentileThreshold } from './percentile.ts';
@@ -6,12 +6,12 @@ import { leastSquaresThreshold, Moments } from './squared-error.ts';
 
 type Method = (histogram: Histogram) => number;
 
-/** Of squared error: four times the least is one of the eight bits. */
+/** Maximum ratio of squared error to its minimum: a factor of four is one of the eight bits. */
 const maxEntropyErrorRatio = 4;
 
 /**
- * The divergence knows how often values occur and not how large they are, so of a tensor with a long tail it may cut off
- * what matters most. A threshold that costs more than one bit is not taken; the least-squares one is.
+ * KL divergence weighs how often values occur, not how large they are, so it can clip the important tail of a distribution.
+ * If the entropy threshold costs more than one bit, the least-squares threshold is used instead.
  */
 const boundedEntropyThreshold = (histogram: Histogram, moments: Moments, least: number): number => {
   const threshold = entropyThreshold(histogram);
@@ -28,20 +28,21 @@ const methods = {
   Mse: leastSquaresThreshold,
 } as const satisfies Record<string, Method>;
 
+/** Calibration method, as in `spec.calibration.algorithm`. */
 export type Algorithm = keyof typeof methods | 'Auto';
 
-/** Whether choosing takes so long that it is worth several threads. */
+/** Whether the method searches for its threshold, which is slow enough to be worth several threads. */
 export const isSearch = (algorithm: Algorithm): boolean =>
   algorithm !== 'MinMax' && algorithm !== 'Percentile';
 
-/** In the tensor's unit, of each method. */
+/** Threshold of each method, in the unit of the tensor. */
 export type Thresholds = Readonly<Record<Algorithm, number>>;
 
-/** `Auto` takes, of all methods' thresholds, the one with the least squared error. */
+/** Threshold of one method, in the unit of the tensor. `Auto` selects the method with the minimum squared error. */
 export const thresholdOf = (histogram: Histogram, algorithm: Algorithm): number =>
   algorithm === 'Auto' ? allThresholds(histogram).Auto : methods[algorithm](histogram);
 
-/** What every method would choose; each is asked once, which is half the time of asking one by one. */
+/** Thresholds of all methods. Shares the moments, which takes half the time of separate calls. */
 export const allThresholds = (histogram: Histogram): Thresholds => {
   const moments = new Moments(histogram);
   const least = moments.minimumErrorThreshold();

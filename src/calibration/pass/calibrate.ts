@@ -1,6 +1,6 @@
 /**
- * One pass over the calibration images: every float tensor of the graph gets a histogram, and all thresholds come
- * from the histograms afterwards. Memory does not grow with the number of images.
+ * One pass over the calibration images: counts a histogram of every float tensor of the graph. Thresholds are derived from
+ * the histograms afterwards. Memory does not grow with the number of images.
  */
 import { availableParallelism } from 'node:os';
 import type { Batch } from '../../data/preprocessing/batches.ts';
@@ -15,53 +15,57 @@ import type { Histogram } from '../histograms/histogram.ts';
 import type { Statistics } from '../histograms/statistics.ts';
 import { CalibrationPool, type PoolImage } from './calibration-pool.ts';
 
+/** Model, data and settings of a calibration pass. */
 export type CalibrationRun = {
   readonly model: ModelProto;
   readonly input: string;
-  /** What the graph is run on at once, [N,C,H,W]: N is 1 unless the graph fixes it. */
+  /** Input shape of one run, [N,C,H,W]. N, the micro-batch, is 1 unless the graph has a fixed batch. */
   readonly shape: readonly [number, number, number, number];
-  /** Of any sizes that N divides. */
+  /** Calibration images; N must divide the size of each batch. */
   readonly batches: AsyncIterable<Batch>;
   /** Called with the number of images counted so far. */
   readonly progress: (images: number) => void;
   readonly signal: AbortSignal;
-  /** As many as there are processors, up to four, if undefined. The result does not depend on it. */
+  /** Default: number of processors, at most four. Does not change the result. */
   readonly threads?: number;
-  /** Layers that stay float, as `floatLayers` takes them: what they read may be infinite. */
+  /** Layers that stay float, as for `floatLayers`; their inputs may be infinite. */
   readonly keepFloat?: readonly string[] | undefined;
-  /** Whether the threads choose every method's thresholds once all is counted; true if undefined. */
+  /** Whether to compute the thresholds of all methods after counting. Default: true. */
   readonly choosing?: boolean;
 };
 
-/** Each thread holds the weights and the largest segment's tensors. */
+/** Each thread holds a copy of the weights and the tensors of the largest segment. */
 const maxThreads = 4;
 
-/** Bytes of exposed tensors and weights of a segment: less saves no memory any more, and more saves no time. */
+/**
+ * Bytes of exposed tensors and weights per segment. Smaller values no longer reduce memory; larger ones no longer save time.
+ */
 const segmentLimit = 12 * 2 ** 20;
 
-/** What the measured tensors held, by their names. */
+/** Counts of the measured tensors, by name. */
 export type TensorCounts = {
   readonly histograms: ReadonlyMap<string, Histogram>;
   readonly images: number;
-  /** Measured tensors that held an infinity: the first image on which they did. Unknown if undefined. */
+  /** Measured tensors that held an infinity, with the first such image; undefined if unknown. */
   readonly infinite?: ReadonlyMap<string, string>;
 };
 
+/** Raw counts, and the statistics derived from them. */
 export type CollectedStatistics = { readonly counted: TensorCounts; readonly statistics: Statistics };
 
-/** The pass over the images and all that follows from it. @throws as `collect` */
+/** Runs the pass and returns only the statistics. @throws as `collect` */
 export const collectStatistics = async (run: CalibrationRun): Promise<Statistics> =>
   (await collect(run)).statistics;
 
 /**
- * The pass over the images. The first of them is decoded while the network is opened.
- * @throws UserError CalibrationFailed naming tensor and image when an activation is NaN, or infinite where it needs a scale,
+ * Runs the calibration pass. The first batch is decoded while the network is opened.
+ * @throws UserError CalibrationFailed, naming tensor and image, if an activation is NaN, or infinite where it needs a scale;
  * ImageInvalid
  */
 export const collect = async (run: CalibrationRun): Promise<CollectedStatistics> => {
   const images = splitIntoMicroBatches(run);
   const first = images.next();
-  first.catch(() => {}); // Awaited once the network is open; until then it must not count as unhandled.
+  first.catch(() => {}); // Awaited after the network is open; without this, Node sees an unhandled rejection first.
   let pool: CalibrationPool | undefined;
   try {
     pool = await openPool(run);
@@ -122,7 +126,7 @@ const selectMeasured = (
 ): ReadonlySet<string> =>
   new Set(tensors.filter((name) => !derived.has(name) && facts.get(name)?.elemType === elementType.float32));
 
-/** Batches of any size as what the graph takes at once. */
+/** Splits batches into micro-batches, the inputs of one run. */
 async function* splitIntoMicroBatches({ batches, shape, signal }: CalibrationRun): AsyncGenerator<Image> {
   const [rows] = shape;
   const length = shape.reduce((product, size) => product * size, 1);
@@ -135,7 +139,7 @@ async function* splitIntoMicroBatches({ batches, shape, signal }: CalibrationRun
     }
 }
 
-/** What follows for every tensor of the cache from those that were measured. */
+/** Statistics of all tensors of the cache from the measured ones. */
 export const deriveStatistics = (
   model: ModelProto,
   { histograms, images, infinite }: TensorCounts,
@@ -151,13 +155,13 @@ export const deriveStatistics = (
   };
 };
 
-/** The measured tensor from which a tensor's values follow. */
+/** The measured tensor that a tensor is derived from. */
 const rootOf = (name: string, graph: CalibrationGraph): string => {
   const from = graph.derived.get(name)?.from;
   return from === undefined ? name : rootOf(from, graph);
 };
 
-/** In the order of the cache. What is derived comes after what it is derived from, as in the graph. */
+/** Histograms in cache order. A derived tensor comes after its source, as in the graph. */
 const deriveHistograms = (
   { tensors, derived }: CalibrationGraph,
   measured: ReadonlyMap<string, Histogram>,

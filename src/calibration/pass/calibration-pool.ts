@@ -1,6 +1,7 @@
 /**
- * Images dealt out to threads, each with a network and counters of its own. Counts are integers and an image always
- * runs alone on one thread, so the sum is the same bit for bit for any number of threads and any order.
+ * Distributes images to worker threads, each with its own network and counters. Counts are integers and every micro-batch
+ * runs on one thread, so the sum is bit-identical for any number of threads and any order. Own code instead of a worker-pool
+ * library such as piscina, because workers are stateful.
  */
 
 import { packSegment } from '../../graph/inference/packed-segment.ts';
@@ -13,23 +14,25 @@ import type { Thresholds } from '../histograms/thresholds.ts';
 import type { HistogramData, Measuring, WorkerResponse } from './calibration-messages.ts';
 import { CalibrationWorker } from './calibration-worker.ts';
 
+/** One input to count. */
 export type PoolImage = {
-  /** [rows,C,H,W]; its memory is handed over. */
+  /** [N,C,H,W]; its buffer is transferred. */
   readonly tensor: FloatTensor & { readonly data: Float32Array<ArrayBuffer> };
-  /** What an error calls the image. */
+  /** Name of the image in errors. */
   readonly label: string;
   readonly counted: () => void;
 };
 
-/** One that is being counted and one to go on with. */
+/** Per worker: one image being counted, and one queued. */
 const queueDepth = 2;
 
 type NotFinite = Extract<WorkerResponse, { kind: 'notFinite' }>;
 
+/** The workers of one calibration pass. */
 export class CalibrationPool {
   readonly #workers: readonly CalibrationWorker[];
   readonly #running = new Set<Promise<void>>();
-  /** Tensor → the first image on which it was infinite. */
+  /** Tensor → first image on which it was infinite. */
   readonly #infinite = new Map<string, { readonly order: number; readonly label: string }>();
   readonly #scaled: Measuring['scaled'];
   #failures: { readonly order: number; readonly error: unknown }[] = [];
@@ -40,13 +43,13 @@ export class CalibrationPool {
     this.#scaled = scaled;
   }
 
-  /** Tensors that held an infinity, in the order in which they were first seen to, with the image; when all is counted. */
+  /** Tensors that held an infinity, with the first such image, in order of that image. Complete after `finish`. */
   get infinite(): ReadonlyMap<string, string> {
     const found = [...this.#infinite].sort(([, a], [, b]) => a.order - b.order);
     return new Map(found.map(([tensor, { label }]) => [tensor, label]));
   }
 
-  /** The segments are the network's, in order. @throws UserError CalibrationFailed */
+  /** Starts `threads` workers and opens the network, given as segments in order. @throws UserError CalibrationFailed */
   static async open(
     measuring: Measuring,
     segments: readonly Segment[],
@@ -65,7 +68,7 @@ export class CalibrationPool {
     return pool;
   }
 
-  /** Resolves when a thread has taken the image. @throws UserError CalibrationFailed of an image before */
+  /** Queues an image; resolves when a worker accepts it. @throws UserError CalibrationFailed of an earlier image */
   async count(image: PoolImage): Promise<void> {
     const worker = await this.#freeWorker();
     const counting = this.#countOn(worker, image, this.#order++).finally(() =>
@@ -74,7 +77,10 @@ export class CalibrationPool {
     this.#running.add(counting);
   }
 
-  /** All that was counted. @throws UserError CalibrationFailed naming tensor and image */
+  /**
+   * Waits for all images and adds up the histograms of the workers, by tensor. @throws UserError CalibrationFailed naming
+   * tensor and image
+   */
   async finish(): Promise<ReadonlyMap<string, Histogram>> {
     await this.#settle();
     const sums = new Map<string, Histogram>();
@@ -86,7 +92,7 @@ export class CalibrationPool {
     return sums;
   }
 
-  /** What every method would choose, dealt out to the threads; they have nothing else to do once all is counted. */
+  /** Computes the thresholds of all methods on the workers, which are idle after counting. */
   async thresholds(histograms: readonly Histogram[]): Promise<ReadonlyMap<Histogram, Thresholds>> {
     const workers = this.#workers.length;
     const part = async (worker: CalibrationWorker, first: number): Promise<readonly Thresholds[]> => {
@@ -98,6 +104,7 @@ export class CalibrationPool {
     return new Map(histograms.map((each, i) => [each, parts[i % workers]![Math.floor(i / workers)]!]));
   }
 
+  /** Stops all workers after their last response. */
   async close(): Promise<void> {
     await Promise.all(this.#workers.map((worker) => worker.close()));
   }
@@ -129,13 +136,13 @@ export class CalibrationPool {
       : infiniteError({ tensor, image, readers: this.#scaled.get(tensor) ?? [] });
   }
 
-  /** Whichever thread is quicker, the first image counts. */
+  /** Keeps the first image in input order, whichever worker is faster. */
   #note(tensor: string, order: number, label: string): void {
     const known = this.#infinite.get(tensor);
     if (!known || order < known.order) this.#infinite.set(tensor, { order, label });
   }
 
-  /** Waits for what is under way. Of several failures the one of the first image is thrown, whichever was quicker. */
+  /** Waits for running images. Throws the failure of the first image in input order, whichever worker failed first. */
   async #settle(): Promise<void> {
     await Promise.all(this.#running);
     const [first] = this.#failures.sort((a, b) => a.order - b.order);
@@ -150,7 +157,7 @@ const toHistogramData = ({ bins, counts, min, max }: Histogram): HistogramData =
   max,
 });
 
-/** One worker and one segment after the other: while a segment is opened, its weights are in memory three times. */
+/** Opens segments one at a time: while one is opened, its weights are in memory three times. */
 const openWorker = async (
   worker: CalibrationWorker,
   measuring: Measuring,
@@ -166,5 +173,5 @@ const openWorker = async (
 const notANumber = (tensor: string, image: string): UserError =>
   new UserError(
     'CalibrationFailed',
-    `Calibrating: tensor ${tensor} became NaN on ${image}. Run the model in onnxruntime by itself on this image, and export it again where that gives NaN as well; otherwise check how pixels are prepared.`,
+    `Calibrating: tensor ${tensor} became NaN on ${image}. Run the model with onnxruntime on this image. If it gives NaN too, export the model again; otherwise check the preprocessing.`,
   );

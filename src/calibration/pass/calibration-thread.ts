@@ -1,4 +1,4 @@
-/** A thread of a calibration: runs the network on one input after the other and counts what its tensors hold. */
+/** Entry of a calibration worker thread: runs the network on one input at a time and counts the values of its tensors. */
 import { parentPort } from 'node:worker_threads';
 import type { PackedSegment } from '../../graph/inference/packed-segment.ts';
 import { SegmentRunner } from '../../graph/inference/segment-runner.ts';

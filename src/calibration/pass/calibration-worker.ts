@@ -1,4 +1,4 @@
-/** One thread of a calibration, seen from the thread that feeds it. */
+/** A calibration worker thread, seen from the main thread. */
 import { extname } from 'node:path';
 import { SHARE_ENV, Worker } from 'node:worker_threads';
 import { UserError } from '../../ground/base/errors.ts';
@@ -6,7 +6,7 @@ import type { WorkerRequest, WorkerResponse } from './calibration-messages.ts';
 
 const script = new URL(`./calibration-thread${extname(import.meta.filename)}`, import.meta.url);
 
-/** The default is 48 MiB. What a thread makes in JavaScript is little; the tensors lie outside. */
+/** V8's default is 48 MiB. Workers allocate little on the JavaScript heap; tensors are outside of it. */
 const resourceLimits = { maxYoungGenerationSizeMb: 4 };
 
 type PendingRequest = {
@@ -14,8 +14,9 @@ type PendingRequest = {
   readonly reject: (error: unknown) => void;
 };
 
+/** Request/response channel to one worker thread. */
 export class CalibrationWorker {
-  /** With the process's own environment, for libraries read no copy of it: what a thread sets there must count. */
+  /** Shares the environment of the process: native libraries do not see changes in a worker's copy. */
   readonly #worker = new Worker(script, { resourceLimits, env: SHARE_ENV });
   readonly #waiting: PendingRequest[] = [];
   readonly #ended = new Promise<void>((resolve) => this.#worker.once('exit', () => resolve()));
@@ -26,14 +27,14 @@ export class CalibrationWorker {
     this.#worker.on('exit', (code) => this.#fail(new Error(`the thread ended with status ${code}`)));
   }
 
-  /** Number of questions without an answer. */
+  /** Number of requests without a response. */
   get pending(): number {
     return this.#waiting.length;
   }
 
   /**
-   * Questions are answered in their order; the buffers in `transfer` are handed over.
-   * @throws UserError CalibrationFailed with ONNX Runtime's message
+   * Sends a request; responses come in request order. The buffers in `transfer` are moved to the worker.
+   * @throws UserError CalibrationFailed with the message of ONNX Runtime
    */
   async ask(question: WorkerRequest, transfer: readonly ArrayBuffer[] = []): Promise<WorkerResponse> {
     const answered = new Promise<WorkerResponse>((resolve, reject) =>
@@ -42,10 +43,10 @@ export class CalibrationWorker {
     this.#worker.postMessage(question, transfer);
     const answer = await answered;
     if (answer.kind !== 'failed') return answer;
-    throw new UserError('CalibrationFailed', `Calibrating: the network could not be run: ${answer.message}`);
+    throw new UserError('CalibrationFailed', `Calibrating: running the network failed: ${answer.message}`);
   }
 
-  /** The thread ends by itself, after its last answer: ending it inside ONNX Runtime would end the process. */
+  /** Lets the thread exit after its last response: terminating it inside ONNX Runtime would abort the process. */
   async close(): Promise<void> {
     this.#worker.postMessage({ kind: 'end' } satisfies WorkerRequest);
     await this.#ended;

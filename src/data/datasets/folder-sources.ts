@@ -1,4 +1,4 @@
-/** Folders as image sources: classes of classification, and images with KITTI labels. */
+/** Image sources made of folders: class folders of classification, and images with KITTI labels. */
 import { readdir, stat } from 'node:fs/promises';
 import { join, parse } from 'node:path';
 import { requireFolder, resolveBelow } from './paths.ts';
@@ -6,15 +6,16 @@ import type { ClassFolders, KittiFolders, KittiSource } from './plan.ts';
 import type { ImageSource } from './source.ts';
 import type { DataSet } from './tfrecord-sources.ts';
 
+/** Which data set to open, and the folder that relative paths start from. */
 export type FolderOptions = { readonly set: DataSet; readonly dataRoot: string | undefined };
 
-/** What Keras's directory iterator takes, in any case. */
+/** Extensions that Keras's directory iterator accepts, in any case. */
 const classificationImage = /\.(png|jpg|jpeg|bmp|ppm|tif|tiff)$/i;
 
-/** What TLT's KITTI reader takes, in lower case alone. */
+/** Extensions that TLT's KITTI reader accepts, in lower case only. */
 const kittiImage = /\.(jpg|jpeg|png|bmp|gif)$/;
 
-/** Images at any depth below the classes' folders, in sorted order. @throws UserError InputNotFound */
+/** Opens class folders: images at any depth below each class, sorted. @throws UserError InputNotFound */
 export const openClassFolders = async (
   plan: ClassFolders,
   { set, dataRoot }: FolderOptions,
@@ -29,14 +30,14 @@ export const openClassFolders = async (
   return [{ ...buildSource(paths, undefined), classes: classes.length }];
 };
 
-/** A link to a folder is one, too. */
+/** Subfolders, including links to folders. */
 const listFolders = async (folder: string): Promise<readonly string[]> => {
   const found: string[] = [];
   for (const name of await readdir(folder)) {
     const path = join(folder, name);
     const isFolder = await stat(path).then(
       (each) => each.isDirectory(),
-      () => false, // a link to nothing
+      () => false, // a dangling link
     );
     if (isFolder) found.push(path);
   }
@@ -50,7 +51,7 @@ const listImages = async (folder: string): Promise<readonly string[]> => {
     .map(({ parentPath, name }) => join(parentPath, name));
 };
 
-/** @throws UserError InputNotFound */
+/** Opens the images that have a label file of the same name. @throws UserError InputNotFound */
 export const openKittiFolders = async (
   plan: KittiFolders,
   { set, dataRoot }: FolderOptions,
@@ -75,7 +76,7 @@ const openKittiSource = async (source: KittiSource, dataRoot: string | undefined
   );
 };
 
-/** Sorted first, so that a seed chooses the same images on every file system. */
+/** Sorts the paths, so that a seed chooses the same images on every file system. */
 const buildSource = (paths: readonly string[], weight: number | undefined): ImageSource => {
   const sorted = [...paths].sort();
   return {

@@ -1,6 +1,6 @@
 /**
- * The training's own data as calibration batches: sampled over the whole set, each image at most once, decoded one
- * batch ahead. The same plan and seed give the same images in the same order, however they are cut into batches.
+ * Calibration batches from the training data: sampled over the whole set, each image at most once, decoded one batch ahead.
+ * The same plan and seed give the same images in the same order, at any batch size.
  */
 import { stat } from 'node:fs/promises';
 import { canonicalJson, sha256 } from '../../ground/base/digest.ts';
@@ -17,38 +17,40 @@ import { type Draw, drawImages } from './sampling.ts';
 import type { ImageSource } from './source.ts';
 import { type DataSet, openTfrecords } from './tfrecord-sources.ts';
 
+/** What to sample, and how to batch it. */
 export type LoaderOptions = {
   readonly seed: number;
   readonly set: DataSet;
-  /** All full batches of the set if undefined. */
+  /** Default: as many full batches as the set has. */
   readonly batches?: number;
-  /** The plan's if undefined. */
+  /** Images per batch. Default: the batch size of the plan. */
   readonly batchSize?: number;
-  /** Images in each batch that comes out, where that is another number; the last one may be shorter then. */
+  /** Images per yielded batch, if it differs from `batchSize`; the last one may then be smaller. */
   readonly microBatch?: number;
-  /** What the spec's relative paths lie below; TLT's `$DATA_BASE_PATH`. */
+  /** Folder that relative paths of the spec start from; `$DATA_BASE_PATH` in TLT. */
   readonly dataRoot?: string;
-  /** Broken images that may be left out; none if undefined. */
+  /** How many images may fail to decode; none if undefined. */
   readonly errorBudget?: ErrorBudget;
 };
 
+/** An open data set and the batches of its sample. */
 export type Loader = {
-  /** Images of the whole set. */
+  /** Number of images in the whole set. */
   readonly available: number;
-  /** Of the whole set, where classes are folders. */
+  /** Number of classes, if classes are folders. */
   readonly classes: number | undefined;
-  /** Images that the batches will hold. */
+  /** Total number of images in `batches`. */
   readonly images: number;
   readonly batches: AsyncIterable<Batch>;
-  /** Once the batches were used: the images of the set that are in none of them, in the order of the draw. */
+  /** Held-out images, in sampling order. Call it after `batches` is consumed. */
   readonly rest: () => AsyncGenerator<SampledImage>;
-  /** Over how many images there are, and the paths and sizes of those that are drawn: cheap where reading all would not be. */
+  /** SHA-256 over the number of images and the path and size of each sampled one; does not read the images. */
   readonly digest: () => Promise<string>;
 };
 
 /**
- * Looks at names and frames alone; images are read with the batches, which throw UserError ImageInvalid and
- * DatasetInvalid. @throws UserError InputNotFound, DatasetInvalid, TooFewImages
+ * Opens the data set by reading names and record frames only. Iterating over `batches` decodes images and can throw UserError
+ * ImageInvalid or DatasetInvalid. @throws UserError InputNotFound, DatasetInvalid, TooFewImages
  */
 export const openLoader = async (plan: LoaderPlan, options: LoaderOptions): Promise<Loader> => {
   const { batchSize = plan.batchSize, set } = options;
@@ -84,7 +86,7 @@ async function* remainingImages(
   }
 }
 
-/** Path and size of the first images; -1 for one that is not there, which is told when it is read. */
+/** Path and size of the first images; size -1 for a missing file, which is reported when it is read. */
 const readSizes = async (draws: Iterator<Draw>, images: number): Promise<readonly [string, number][]> => {
   const sizes: [string, number][] = [];
   for (let { value, done } = draws.next(); !done && sizes.length < images; { value, done } = draws.next()) {
@@ -129,7 +131,7 @@ const hasValidationSet = (plan: LoaderPlan): boolean =>
 const noValidationSet = (): UserError =>
   new UserError(
     'TooFewImages',
-    'Drawing from the validation set: the spec names no validation set. Name one there, or draw from the training set.',
+    'Sampling the validation set: the spec does not define one. Add it to the spec, or sample the training set.',
   );
 
 type Shortage = {
@@ -142,5 +144,5 @@ type Shortage = {
 const tooFewImages = ({ there, set, batches, batchSize }: Shortage): UserError =>
   new UserError(
     'TooFewImages',
-    `Drawing from the ${set} set: ${batches} batches of ${batchSize} need ${batches * batchSize} images, and ${there} are there (${Math.floor(there / batchSize)} batches). Ask for fewer batches, or check the paths, fold and image endings in the spec.`,
+    `Sampling the ${set} set: ${batches} batches of ${batchSize} need ${batches * batchSize} images, but it has ${there} (${Math.floor(there / batchSize)} batches). Reduce the number of batches, or check the paths, fold and image extension in the spec.`,
   );

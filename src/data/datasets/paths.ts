@@ -1,24 +1,27 @@
-/** Files behind a path or a glob pattern, and which of them validate. */
+/** Resolves paths and glob patterns of a spec, and assigns record files to folds. */
 import { glob, realpath, stat } from 'node:fs/promises';
 import { basename, isAbsolute, join } from 'node:path';
 import { messageOf, UserError } from '../../ground/base/errors.ts';
 import { isInside } from '../../ground/base/inside.ts';
 import { requireWithin } from '../../ground/base/limits.ts';
 
-/** Hidden files, and the index files that DALI writes beside its records. */
+/** Hidden files, and the index files that DALI writes next to its records. */
 const notARecord = /^(\.|idx-)/;
 
-/** Sorted; hidden files and index files are left out. @throws UserError InputNotFound if there is none */
+/**
+ * Files that match the path or glob pattern, sorted, without hidden and index files. @throws UserError InputNotFound if none
+ * matches
+ */
 export const findRecordFiles = async (pattern: string): Promise<readonly string[]> => {
   const found = (await isFile(pattern)) ? [pattern] : await findMatches(pattern);
   if (found.length > 0) return found;
   throw new UserError(
     'InputNotFound',
-    `Looking for TFRecords: no file matches ${pattern}. Check tfrecords_path in the spec, and that the data set is mounted there.`,
+    `Looking for TFRecords: no file matches ${pattern}. Check tfrecords_path in the spec, and that the data set is mounted at that path.`,
   );
 };
 
-/** The walk looks at every entry of every folder on its way, so these are counted, not the matches. */
+/** Limits visited entries, not matches: the walk visits every entry of every folder on its way. */
 const findMatches = async (pattern: string): Promise<readonly string[]> => {
   let visited = 0;
   const count = (): boolean => {
@@ -34,30 +37,30 @@ const findMatches = async (pattern: string): Promise<readonly string[]> => {
 };
 
 const isFile = async (path: string): Promise<boolean> => {
-  const found = await stat(path).catch(() => undefined); // Not there, or not readable: no file for us.
+  const found = await stat(path).catch(() => undefined); // missing, or not readable
   return found?.isFile() ?? false;
 };
 
-/** Whether a file belongs to this fold, told by its path as TLT's converter names it. */
+/** Whether a record file belongs to this fold, by the name that TLT's converter gives it: `…fold-000-of-002…`. */
 export const isOfFold = (path: string, fold: number): boolean =>
   path.includes(`fold-${String(fold).padStart(3, '0')}-of-`);
 
-/** Relative paths of a spec lie below the data root, if there is one. */
+/** Joins a relative path of a spec to the data root; returns absolute paths unchanged. */
 export const resolveBelow = (path: string, root: string | undefined): string =>
   root === undefined || isAbsolute(path) ? path : join(root, path);
 
-/** Links must not lead out of a claim. `path` need not exist. @throws UserError InputNotFound */
+/** Checks that no link leads out of `folder`, the mounted claim. `path` need not exist. @throws UserError InputNotFound */
 export const requireConfined = async (folder: string | undefined, path: string): Promise<void> => {
   if (folder === undefined) return;
-  const real = await realpath(path).catch(() => undefined); // a missing file is reported by whoever opens it
+  const real = await realpath(path).catch(() => undefined); // the caller that opens a missing file reports it
   if (real === undefined || isInside(folder, real)) return;
   throw new UserError(
     'InputNotFound',
-    `Opening ${path}: it is, or a link leads, outside the claim of the data root. Put the file itself below the data root.`,
+    `Opening ${path}: the path, or a link in it, leads outside the claim of the data root. Store the file itself below the data root.`,
   );
 };
 
-/** @throws UserError InputNotFound */
+/** Checks that `path` is a folder; `what` describes it in the error. @throws UserError InputNotFound */
 export const requireFolder = async (path: string, what: string): Promise<void> => {
   const found = await stat(path).catch((thrown: unknown) => {
     throw new UserError('InputNotFound', `Opening the ${what} ${path}: ${messageOf(thrown)}. ${remedy}`, {
@@ -68,4 +71,4 @@ export const requireFolder = async (path: string, what: string): Promise<void> =
     throw new UserError('InputNotFound', `Opening the ${what} ${path}: it is not a folder. ${remedy}`);
 };
 
-const remedy = 'Check the path in the spec, and that the data set is mounted there.';
+const remedy = 'Check the path in the spec, and that the data set is mounted at that path.';

@@ -1,22 +1,23 @@
 /**
- * What a training spec tells the data loader, free of spec syntax: which images, how often each source, and how a
- * picture becomes the network's input. The plan is data: the same plan and seed give the same batches.
+ * Settings of the data loader, independent of the spec's syntax: which images, the weight of each source, and the
+ * preprocessing. A plan is plain data: the same plan and seed give the same batches.
  */
 import type { ImageSize } from '../preprocessing/decode.ts';
 import type { Geometry } from '../preprocessing/geometry.ts';
 import type { Values } from '../preprocessing/values.ts';
 
+/** A data set and its preprocessing. */
 export type LoaderPlan = (ClassFolders | Tfrecords | KittiFolders) & {
   readonly size: ImageSize;
-  /** Images in a batch of the training (`batch_size_per_gpu`); at least 1. */
+  /** Batch size of the training (`batch_size_per_gpu`); at least 1. */
   readonly batchSize: number;
   readonly geometry: Geometry;
   readonly values: Values;
-  /** A real path that every record file and image must be in, with all links resolved; anywhere if undefined. */
+  /** Real path that must contain every record file and image after resolving links; unrestricted if undefined. */
   readonly within?: string;
 };
 
-/** Classification: `<folder>/<class>/**` of images; a class is a folder's name, in sorted order. */
+/** Classification: images at `<folder>/<class>/**`. The classes are the folder names, sorted. */
 export type ClassFolders = {
   readonly kind: 'classFolders';
   readonly training: string;
@@ -27,37 +28,39 @@ export type ClassFolders = {
 export type Tfrecords = {
   readonly kind: 'tfrecords';
   readonly sources: readonly TfrecordSource[];
-  /** `png`, `jpg` or `jpeg`, with or without a dot: an image is `<imageFolder>/<frame/id>.<extension>`. */
+  /** `png`, `jpg` or `jpeg`, with or without a dot; images are `<imageFolder>/<frame/id>.<extension>`. */
   readonly imageExtension: string;
-  /** What is kept from training; undefined if all of the sources train and nothing validates. */
+  /** The validation set; undefined if the spec defines none. */
   readonly validation?: Fold | { readonly source: TfrecordSource };
 };
 
-/** Files whose path holds `fold-<number, three digits>-of-` validate; the others train. */
+/** Validation fold: files whose path contains `fold-<three digits>-of-`; all other files are for training. */
 export type Fold = { readonly fold: number };
 
+/** One group of record files. */
 export type TfrecordSource = {
-  /** A path or a glob pattern of TFRecord files. */
+  /** Path or glob pattern of TFRecord files. */
   readonly records: string;
   /**
-   * The parent of the image folder, since `frame/id` begins with that folder's name. Undefined if the records hold
-   * the images themselves.
+   * Parent of the image folder, because `frame/id` starts with the folder's name. Undefined if the records contain the
+   * images.
    */
   readonly imageFolder?: string;
-  /** Share in the sampling, relative to the other sources; its number of images if undefined. */
+  /** Sampling weight relative to the other sources. Default: the number of its images. */
   readonly weight?: number;
 };
 
-/** The SSD family from TLT 3.0 on: an image counts if `<labelFolder>/<its name>.txt` is there. */
+/** The SSD family from TLT 3.0 on. Images without a label file `<labelFolder>/<name>.txt` are ignored. */
 export type KittiFolders = {
   readonly kind: 'kittiFolders';
   readonly training: readonly KittiSource[];
   readonly validation: readonly KittiSource[];
 };
 
+/** An image folder and its label folder. */
 export type KittiSource = {
   readonly imageFolder: string;
   readonly labelFolder: string;
-  /** As in `TfrecordSource`. */
+  /** Sampling weight relative to the other sources. Default: the number of its images. */
   readonly weight?: number;
 };

@@ -1,14 +1,15 @@
-/** A plan whose paths are those of the container that trained, made to fit where the data lie now. */
+/** Maps the paths of a plan from the training container to where the data is now. */
 import type { KittiSource, LoaderPlan, TfrecordSource } from './plan.ts';
 
+/** A path prefix and its replacement. */
 export type Move = {
-  /** An absolute folder, as the spec names it. */
+  /** Absolute folder in the spec. */
   readonly from: string;
-  /** The folder that it is here. */
+  /** Folder that replaces it. */
   readonly to: string;
 };
 
-/** Paths that begin with the folder `from` begin with `to`; all others stay. */
+/** Replaces the folder `from` by `to` in every path of the plan; other paths stay unchanged. */
 export const relocatePlan = (plan: LoaderPlan, move: Move): LoaderPlan => {
   const moved = (path: string): string => relocatePath(path, move);
   switch (plan.kind) {

@@ -1,10 +1,11 @@
-/** The order in which images are drawn: each once, at random, from every source by its weight; a seed repeats it. */
+/** Sampling without replacement over weighted sources; reproducible by seed. */
 import { type Random, shuffled } from '../../ground/base/rng.ts';
 import type { ImageSource } from './source.ts';
 
+/** One sampled image: an index in its source. */
 export type Draw = { readonly source: ImageSource; readonly index: number };
 
-/** Ends when every image was drawn. Batches do not enter: the order is the same for any batch size. */
+/** Draws every image once. The order does not depend on the batch size. */
 export function* drawImages(sources: readonly ImageSource[], random: Random): Generator<Draw> {
   let open = sources.map((source) => ({ source, order: shuffled(indexes(source.count), random), next: 0 }));
   while (true) {
@@ -17,7 +18,7 @@ export function* drawImages(sources: readonly ImageSource[], random: Random): Ge
 
 const indexes = (count: number): readonly number[] => Array.from({ length: count }, (_, index) => index);
 
-/** One of a list that is not empty, by weight; any of them if all weights are 0. */
+/** Picks a source at random by weight; the first if all weights are 0. `open` must not be empty. */
 const pickSource = <T extends { readonly source: ImageSource }>(open: readonly T[], random: Random): T => {
   const total = open.reduce((sum, { source }) => sum + source.weight, 0);
   let left = random() * total;

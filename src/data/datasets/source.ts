@@ -1,12 +1,13 @@
-/** One place that images come from: how many there are, how often it is drawn from, and each image by its number. */
+/** A source of images with random access. */
 import type { ImageInput } from '../preprocessing/decode.ts';
 
+/** Images by index, with the weight of the source in sampling. */
 export type ImageSource = {
   readonly count: number;
-  /** Share in the sampling, relative to the other sources. */
+  /** Sampling weight relative to the other sources. */
   readonly weight: number;
-  /** Where classes are folders, how many there are. */
+  /** Number of classes, if classes are folders. */
   readonly classes?: number;
-  /** 0 ≤ index < count. @throws UserError DatasetInvalid if the record that names the image is damaged */
+  /** Locates an image, 0 ≤ index < count. @throws UserError DatasetInvalid if its record is damaged */
   readonly imageAt: (index: number) => Promise<ImageInput>;
 };

@@ -1,4 +1,4 @@
-/** TFRecords as image sources. A record names its image by `frame/id`, or, as DALI writes it, holds it. */
+/** Image sources made of TFRecords. A record refers to its image by `frame/id`, or contains it (as DALI writes it). */
 import { isAbsolute, join } from 'node:path';
 import { type Example, parseExample } from '../../formats/tfrecord/example.ts';
 import { countRecords, indexRecords, type RecordFile, readRecord } from '../../formats/tfrecord/tfrecord.ts';
@@ -8,9 +8,10 @@ import { findRecordFiles, isOfFold, requireConfined, requireFolder, resolveBelow
 import type { LoaderPlan, TfrecordSource, Tfrecords } from './plan.ts';
 import type { ImageSource } from './source.ts';
 
+/** The two halves of a data set. */
 export type DataSet = 'training' | 'validation';
 
-/** @throws UserError InputNotFound, DatasetInvalid */
+/** Indexes the record files of the set. @throws UserError InputNotFound, DatasetInvalid */
 export const openTfrecords = async (
   plan: Tfrecords & Pick<LoaderPlan, 'within'>,
   { set, dataRoot }: { readonly set: DataSet; readonly dataRoot: string | undefined },
@@ -34,7 +35,7 @@ export const openTfrecords = async (
   return sources;
 };
 
-/** A validation source of its own leaves all of the others to the training. */
+/** If the spec has a separate validation source, all other sources are for training. */
 const selectSources = ({ validation, sources }: Tfrecords, set: DataSet): readonly TfrecordSource[] => {
   if (set === 'training') return sources;
   if (validation === undefined) return [];
@@ -62,7 +63,7 @@ const buildSource = (files: readonly RecordFile[], images: Images): ImageSource 
   return { count, weight: images.weight ?? count, imageAt };
 };
 
-/** The file that an index over all of them falls into. */
+/** The file and record of an index that counts over all files. */
 const locateRecord = (files: readonly RecordFile[], index: number): { file: RecordFile; record: number } => {
   let record = index;
   const file = files.find((one) => {
@@ -78,25 +79,25 @@ const locateImage = (example: Example, namedBy: string, { folder, extension }: I
   if (id === undefined || id === '' || id.includes('\0'))
     throw new UserError(
       'DatasetInvalid',
-      `Reading ${namedBy}: it does not name its image (frame/id). Convert the data set again.`,
+      `Reading ${namedBy}: it has no image name (frame/id). Convert the data set again.`,
     );
   const encoded = example.get('frame/encoded');
   const bytes = encoded?.kind === 'bytes' ? encoded.values[0] : undefined;
   if (folder === undefined && bytes === undefined)
     throw new UserError(
       'DatasetInvalid',
-      `Reading ${namedBy}: it holds no image, and the spec names no image_directory_path where the file of ${id} could be. Name it in the spec.`,
+      `Reading ${namedBy}: it contains no image, and the spec has no image_directory_path to find the file of ${id}. Set image_directory_path in the spec.`,
     );
   if (folder !== undefined && escapesFolder(id))
     throw new UserError(
       'DatasetInvalid',
-      `Reading ${namedBy}: the image that it names (frame/id) is outside the image folder ${folder}. Convert the data set again, with images inside that folder.`,
+      `Reading ${namedBy}: its image name (frame/id) points outside the image folder ${folder}. Convert the data set again, with images inside that folder.`,
     );
   const path = folder === undefined ? id : join(folder, `${id}.${extension}`);
   return { path, namedBy, ...(bytes && { bytes }) };
 };
 
-/** A name that would lead out of the folder that it is joined to. */
+/** Whether a name would lead out of the folder that it is joined to. */
 const escapesFolder = (name: string): boolean => isAbsolute(name) || name.split('/').includes('..');
 
 const textOf = (example: Example, key: string): string | undefined => {

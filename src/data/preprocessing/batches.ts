@@ -1,24 +1,30 @@
-/** Images as batches [N,C,H,W] of float32; while one batch is used, the next one is decoded. */
+/** Image batches, float32 [N,C,H,W]. The next batch is decoded while the caller uses the current one. */
 
 import { type DecodedImage, decodableImages, type ErrorBudget, type Take } from './decodable-images.ts';
 import type { ImageSize } from './decode.ts';
 import { type FolderPixels, folderImage, type SampledImage } from './sampled-image.ts';
 
 export type Batch = {
+  /** Float32 values in the order of `dims`. */
   readonly data: Float32Array;
+  /** [N,C,H,W]. */
   readonly dims: readonly [number, number, number, number];
+  /** One path per image, in batch order. */
   readonly paths: readonly string[];
 };
 
 export type BatchOptions<Image> = {
   readonly batchSize: number;
-  /** Take the places of images that are left out, first to last. */
+  /** Replacements for images that fail to decode, used first to last. */
   readonly spareImages?: readonly Image[];
-  /** Not one may be broken if undefined. */
+  /** If undefined, the first broken image is an error. */
   readonly errorBudget?: ErrorBudget | undefined;
 };
 
-/** Pictures of a folder. The last batch may be shorter. @throws UserError ImageInvalid, TooFewImages */
+/**
+ * Batches from the image files `paths`, preprocessed alike; the last batch may be smaller. @throws UserError ImageInvalid,
+ * TooFewImages
+ */
 export const imageBatches = (
   paths: readonly string[],
   options: BatchOptions<string> & FolderPixels,
@@ -28,7 +34,7 @@ export const imageBatches = (
   return sampledBatches(paths.map(image), { ...options, spareImages });
 };
 
-/** The last batch may be shorter. @throws UserError ImageInvalid, TooFewImages */
+/** Batches from already chosen images; the last batch may be smaller. @throws UserError ImageInvalid, TooFewImages */
 export const sampledBatches = (
   sampled: readonly SampledImage[],
   {
@@ -49,7 +55,10 @@ export const sampledBatches = (
 
 export type BatchLayout = { readonly size: ImageSize; readonly batchSize: number; readonly images: number };
 
-/** So many images, cut into batches; the last one may be shorter. */
+/**
+ * Splits `images` images from `take` into batches of `batchSize`; the last batch may be smaller. @throws whatever `take`
+ * throws
+ */
 export async function* batchesFrom(
   take: Take,
   { size, batchSize, images }: BatchLayout,
@@ -61,7 +70,7 @@ export async function* batchesFrom(
   for (let start = batchSize; start - batchSize < images; start += batchSize) {
     const current = await next;
     if (start < images) next = loadBatch(start);
-    next.catch(() => {}); // Told when it is its turn; until then it must not count as unhandled.
+    next.catch(() => {}); // Reported when the loop awaits it; without this, Node sees an unhandled rejection first.
     yield current;
   }
 }

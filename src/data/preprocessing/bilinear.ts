@@ -1,20 +1,23 @@
-/** Bilinear resizing without antialiasing, in float32; levels go through a table on the way. */
+/**
+ * Bilinear resizing in float32 without antialiasing. Each 8-bit level is mapped through a table before it is interpolated.
+ */
 import type { Pixels } from './normalise.ts';
 
-/** Where the source position of an output lies: pixel centre on centre (OpenCV), or corner on corner (TensorFlow 1). */
+/** How output positions map to source positions: by half-pixel centres (OpenCV), or by corners (TensorFlow 1). */
 export type Alignment = 'centre' | 'corner';
 
-/** Interleaved values of height × width × channels of the target. */
+/** Float values of the resized picture, interleaved [H,W,C]. */
 export type Plane = { readonly data: Float32Array; readonly height: number; readonly width: number };
 
 export type BilinearOptions = {
+  /** 256 values: what each 8-bit level becomes. */
   readonly levels: Float32Array;
   readonly width: number;
   readonly height: number;
   readonly alignment: Alignment;
 };
 
-/** Beyond the edge the edge's own pixels count. */
+/** Resizes `pixels` to [height,width,C]. Positions outside the picture use the nearest edge pixel. */
 export const bilinear = (pixels: Pixels, options: BilinearOptions): Plane => {
   const { levels, width, height, alignment } = options;
   const { data, channels } = pixels;
@@ -52,7 +55,7 @@ const interpolate = (levels: Float32Array, share: number, first: number, second:
 
 type Axis = { readonly low: Int32Array; readonly high: Int32Array; readonly share: Float32Array };
 
-/** For each output the two source positions it lies between, and the share of the second. */
+/** For each output: the two neighbouring source positions, and the weight of the second. */
 const mapAxis = (source: number, target: number, alignment: Alignment): Axis => {
   const [low, high] = [new Int32Array(target), new Int32Array(target)];
   const share = new Float32Array(target);

@@ -1,6 +1,6 @@
 /**
- * The headers of a BMP file, of all sizes from OS/2's 12 bytes to version 5's 124, and which of its forms are read: those
- * that Pillow reads (BmpImagePlugin.py), for what a training could not read nobody calibrates with.
+ * BMP headers, from the 12 bytes of OS/2 to the 124 bytes of version 5. The supported forms are those of Pillow
+ * (BmpImagePlugin.py): a training that used Pillow cannot have read any other.
  */
 import { cutShort, unreadable } from './picture-fault.ts';
 
@@ -8,18 +8,21 @@ export type BitmapHeader = {
   readonly width: number;
   readonly height: number;
   readonly bits: number;
-  /** Whether the first row is the upper one. */
+  /** True if the first row is the top row. */
   readonly fromTop: boolean;
   readonly coding: 'raw' | 'rle8' | 'rle4';
-  /** Colours as red, green, blue; empty for pixels that hold their colour. */
+  /** Colours as [red, green, blue]; empty if pixels store their colour directly. */
   readonly palette: readonly (readonly [number, number, number])[];
-  /** Where the rows begin. */
+  /** Byte offset of the pixel rows. */
   readonly offset: number;
-  /** Bytes of a pixel of 24 or 32 bits by what they hold: `BGR`, `BGRX`; or bits of red, green and blue in 16. */
+  /** Channel of each byte of a 24 or 32-bit pixel (`BGR`, `BGRX`), or the bits per channel of a 16-bit pixel (`565`). */
   readonly layout: string;
 };
 
-/** @throws PictureFault */
+/**
+ * Parses the file header, the info header and the palette. @throws PictureFault if damaged, or a form that Pillow cannot
+ * read
+ */
 export const parseBitmapHeader = (bytes: Uint8Array): BitmapHeader => {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const size = readHeaderSize(view);
@@ -30,8 +33,8 @@ export const parseBitmapHeader = (bytes: Uint8Array): BitmapHeader => {
     ...shape
   } = size === 12 ? readCoreHeader(view) : readInfoHeader(view);
   const coding = codings[compression];
-  if (!depths.includes(bits)) throw unreadable(`it is a BMP of ${bits} bits a pixel`);
-  if (!coding) throw unreadable(`it is a BMP of compression ${compression}`);
+  if (!depths.includes(bits)) throw unreadable(`it is a BMP with ${bits} bits per pixel`);
+  if (!coding) throw unreadable(`it is a BMP with compression ${compression}`);
   const hasMasks = compression === bitFields;
   const layout = hasMasks ? readMaskLayout(view, size, bits) : plainLayouts[bits]!;
   const place = {
@@ -52,7 +55,7 @@ const readHeaderSize = (view: DataView): number => {
   return size;
 };
 
-/** Where the rows begin. Some writers name the end of the header and forget the palette behind it. */
+/** Byte offset of the rows. Some writers store the end of the header and forget the palette that follows it. */
 const findRows = (view: DataView, { start, entry, colours }: PaletteLocation, bits: number): number => {
   const declared = view.getUint32(10, true);
   const palette = bits <= 8 ? entry * colours : 0;
@@ -99,7 +102,7 @@ const readInfoHeader = (view: DataView) => {
   };
 };
 
-/** Masks of red, green, blue and opacity, in hexadecimal → what the bytes of a pixel hold. */
+/** Bits per pixel and the masks of red, green, blue and alpha in hexadecimal → channel of each byte. */
 const layoutOfMasks: Readonly<Record<string, string>> = {
   '32 ff0000 ff00 ff 0': 'BGRX',
   '32 ff000000 ff0000 ff00 0': 'XBGR',
@@ -120,7 +123,7 @@ const readMaskLayout = (view: DataView, size: number, bits: number): string => {
   const opacity = size >= 56 ? view.getUint32(66, true) : 0;
   const words = [...masks, ...(bits === 32 ? [opacity] : [])].map((mask) => mask.toString(16));
   const layout = layoutOfMasks[[bits, ...words].join(' ')];
-  if (layout === undefined) throw unreadable(`it is a BMP of ${bits} bits with masks ${words.join(', ')}`);
+  if (layout === undefined) throw unreadable(`it is a ${bits}-bit BMP with masks ${words.join(', ')}`);
   return layout;
 };
 

@@ -1,8 +1,8 @@
-/** The run-length codings of BMP, RLE8 and RLE4, as Pillow unpacks them. */
+/** Decodes the run-length encodings of BMP (RLE8 and RLE4) like Pillow. */
 import type { BitmapHeader } from './bitmap-header.ts';
 import { cutShort } from './picture-fault.ts';
 
-/** Palette indexes from the upper row on. @throws PictureFault if the runs give less than the whole picture */
+/** Palette indexes [H,W], top row first. @throws PictureFault if the runs end before the last pixel */
 export const unpackRuns = (bytes: Uint8Array, header: BitmapHeader): Uint8Array => {
   const { width, height, fromTop } = header;
   const filled = new Runs(bytes, header).unpack();
@@ -57,7 +57,7 @@ class Runs {
     this.#x += fits;
   }
 
-  /** Of RLE4 a byte holds two indexes. */
+  /** An RLE4 byte holds two indexes. */
   #half(value: number, place: number): number {
     if (!this.#isHalf) return value;
     return place % 2 === 0 ? value >> 4 : value & 15;

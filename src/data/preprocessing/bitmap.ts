@@ -1,12 +1,13 @@
-/** BMP files as Pillow decodes them. */
+/** Decodes BMP files like Pillow. */
 import { type BitmapHeader, parseBitmapHeader } from './bitmap-header.ts';
 import { unpackRuns } from './bitmap-runs.ts';
 import type { Picture } from './picture.ts';
 import { cutShort, unreadable } from './picture-fault.ts';
 
+/** True if a file that starts with these bytes is a BMP. */
 export const isBitmap = (start: Uint8Array): boolean => start[0] === 0x42 && start[1] === 0x4d;
 
-/** Claims are compared with the pixels that may be, before memory is taken. @throws PictureFault */
+/** Decodes a whole BMP file. `requirePixels` checks the declared size before memory is allocated. @throws PictureFault */
 export const readBitmap = (
   bytes: Uint8Array,
   requirePixels: (width: number, height: number) => void,
@@ -22,7 +23,7 @@ const readIndexed = (bytes: Uint8Array, header: BitmapHeader): Picture => {
   const { width, height, palette, coding, bits } = header;
   const colours = paletteUnlessGrey(header);
   if (!colours && coding === 'raw' && bits !== (palette.length <= 2 ? 1 : 8))
-    throw unreadable(`it is a grey BMP of ${bits} bits`);
+    throw unreadable(`it is a grey BMP with ${bits} bits per pixel`);
   const indexes = coding === 'raw' ? unpackIndexes(bytes, header) : unpackRuns(bytes, header);
   const levels = palette.length <= 2 && coding === 'raw' ? [0, 255] : undefined;
   const colour = new Uint8Array(width * height * 3);
@@ -43,7 +44,7 @@ const readIndexed = (bytes: Uint8Array, header: BitmapHeader): Picture => {
 
 const black = [0, 0, 0] as const;
 
-/** The palette; undefined where it is the grey levels themselves, so that indexes are levels. */
+/** The palette, or undefined if it is the grey ramp, so that indexes already are levels. */
 const paletteUnlessGrey = ({ palette }: BitmapHeader): BitmapHeader['palette'] | undefined => {
   const isGrey = palette.every((colour, i) => {
     const level = palette.length === 2 ? i * 255 : i;
@@ -82,7 +83,8 @@ const unpackIndexes = (bytes: Uint8Array, header: BitmapHeader): Uint8Array => {
 
 const readColoured = (bytes: Uint8Array, header: BitmapHeader): Picture => {
   const { width, height, layout } = header;
-  if (header.coding !== 'raw') throw unreadable(`it is a BMP of ${header.bits} bits in runs`);
+  if (header.coding !== 'raw')
+    throw unreadable(`it is a run-length encoded BMP with ${header.bits} bits per pixel`);
   const row = rowsOf(bytes, header);
   const colour = new Uint8Array(width * height * 3);
   const alpha = layout.includes('A') ? new Uint8Array(width * height) : undefined;
@@ -105,7 +107,7 @@ const readColoured = (bytes: Uint8Array, header: BitmapHeader): Picture => {
   return { width, height, colour, black: undefined, alpha, indexed: false };
 };
 
-/** Five or six bits stretched to eight, rounded down. */
+/** A 16-bit pixel as [red, green, blue]; 5 and 6 bits are scaled to 8 and rounded down, like Pillow. */
 const rgbOfWord = (word: number, layout: string): readonly [number, number, number] => {
   const greens = layout === '565' ? 6 : 5;
   const level = (shift: number, bits: number) =>

@@ -1,6 +1,6 @@
 /**
- * Why an image could not be decoded, told from the file itself: libvips keeps the text of its errors in one buffer for
- * all threads, so while other images are decoded its text may be lost or another image's.
+ * Explains from the file itself why an image failed to decode. libvips keeps its error text in one buffer for all threads,
+ * so the text may be missing or belong to another image.
  */
 import { access, constants } from 'node:fs/promises';
 import type { Metadata } from 'sharp';
@@ -9,12 +9,12 @@ import { decodedFormats, pixelLimit, sharp, tooManyPixels } from './decoder.ts';
 
 type Content = { readonly path: string; readonly bytes?: Uint8Array };
 
-/** What is wrong and what to do, as sentences. */
+/** Sentences that say what is wrong with the image and what to do; they follow the name of the file. */
 export const explainBroken = async ({ path, bytes }: Content): Promise<string> => {
   const closed = bytes === undefined ? await explainUnreadable(path) : undefined;
   if (closed !== undefined) return closed;
   const metadata = await readHeader(bytes ?? path);
-  if (metadata === undefined) return `its content is none of ${decodedFormats}. Convert it to PNG.`;
+  if (metadata === undefined) return `its content is not ${decodedFormats}. Convert it to PNG.`;
   if (metadata.width * metadata.height > pixelLimit) return tooManyPixels(metadata.width, metadata.height);
   return 'the file is cut short or damaged. Copy it again.';
 };
@@ -25,16 +25,16 @@ const explainUnreadable = async (path: string): Promise<string | undefined> => {
     return undefined;
   } catch (thrown) {
     if (systemCodeOf(thrown) === 'ENOENT')
-      return 'the file is not there. Put it there, or take it out of the list.';
-    return `the file may not be read (${systemCodeOf(thrown)}). Give this user permission to read it.`;
+      return 'the file does not exist. Add it, or remove it from the list.';
+    return `the file cannot be read (${systemCodeOf(thrown)}). Give this user permission to read it.`;
   }
 };
 
-/** Undefined for what is no image; an image that is cut short still has a header. */
+/** Undefined if the content is not an image. A truncated image still has a header. */
 const readHeader = async (content: string | Uint8Array): Promise<Metadata | undefined> => {
   try {
     return await sharp(content, { limitInputPixels: false }).metadata();
   } catch {
-    return undefined; // Whatever libvips says, it does not know this header.
+    return undefined; // libvips does not recognise this header
   }
 };

@@ -1,30 +1,32 @@
-/** Images one after the other, those left out that cannot be decoded, if so many may be. */
+/** Yields decodable images in order and skips up to the allowed number of broken ones. */
 import { UserError } from '../../ground/base/errors.ts';
 
+/** How many images may fail to decode. */
 export type ErrorBudget = {
-  /** Of the images wanted, 0…1. */
+  /** Fraction of the requested images, 0…1. */
   readonly share: number;
-  /** Called for each image that is left out. */
+  /** Called for each skipped image. */
   readonly onBroken: (error: UserError) => void;
 };
 
+/** A decoded, preprocessed image; `data` is [C,H,W]. */
 export type DecodedImage = { readonly path: string; readonly data: Float32Array };
 
-/** The next images; calls must not overlap. */
+/** Returns the next `count` decoded images; calls must not overlap. @throws UserError ImageInvalid, TooFewImages */
 export type Take = (count: number) => Promise<readonly DecodedImage[]>;
 
 export type DecodeOptions<T> = {
-  /** [C,H,W] of one picture. */
+  /** Decodes and preprocesses one item. @throws UserError ImageInvalid if it is broken */
   readonly load: (item: T) => Promise<DecodedImage>;
-  /** Images wanted in all. */
+  /** Total number of images requested. */
   readonly images: number;
-  /** Not one may be broken if undefined. */
+  /** If undefined, the first broken image is an error. */
   readonly errorBudget?: ErrorBudget | undefined;
 };
 
 /**
- * An image that is left out makes room for the next item, so the sequence does not depend on how many are taken at
- * once. What is returned throws UserError ImageInvalid once more are broken than may be, TooFewImages when none is left.
+ * Makes a `Take` over `items`. The next item replaces a broken one, so the sequence does not depend on the batch size. The
+ * returned function throws UserError ImageInvalid when the error budget is exceeded, and TooFewImages when items run out.
  */
 export const decodableImages = <T>(
   items: Iterator<T>,
@@ -50,10 +52,10 @@ export const decodableImages = <T>(
   };
 };
 
-/** Decoded pictures are large, and a batch may have many: as many are in memory as threads decode. */
+/** Bounds memory: a batch can be large, but only as many pictures are in memory as libuv threads decode. */
 const maxConcurrentDecodes = 4;
 
-/** The results in the order of the items. */
+/** Like Promise.all over `work(item)`, with bounded concurrency; results keep the order of the items. */
 const mapConcurrently = async <T, R>(
   items: readonly T[],
   work: (item: T) => Promise<R>,
@@ -80,7 +82,7 @@ const takeNext = <T>(items: Iterator<T>, count: number): readonly T[] => {
   return taken;
 };
 
-/** A broken image comes back as a value, so that the first in the order is the one that is told. */
+/** Returns a decoding error as a value, so that the first broken image in order is reported, not the first to fail. */
 const loadOrError = async <T>(item: T, load: DecodeOptions<T>['load']): Promise<DecodedImage | UserError> => {
   try {
     return await load(item);
@@ -93,5 +95,5 @@ const loadOrError = async <T>(item: T, load: DecodeOptions<T>['load']): Promise<
 const noImagesLeft = (images: number): UserError =>
   new UserError(
     'TooFewImages',
-    `Drawing ${images} calibration images: too many of them are broken, and no other is left. Mend them, add images, or ask for fewer batches.`,
+    `Drawing ${images} calibration images: too many are broken, and no other images are left. Fix them, add images, or reduce the number of batches.`,
   );

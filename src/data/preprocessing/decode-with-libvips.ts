@@ -1,4 +1,4 @@
-/** Pictures that libvips decodes, in the mode that Pillow gives them. */
+/** Decodes pictures with libvips and converts them to the mode that Pillow would use. */
 import type { Sharp } from 'sharp';
 import type { Readable } from '../../ground/base/readable.ts';
 import { maxDecodeSeconds, pixelLimit, sharp } from './decoder.ts';
@@ -7,7 +7,10 @@ import type { Picture } from './picture.ts';
 import { unreadable } from './picture-fault.ts';
 import type { PixelTurn } from './pixel-turns.ts';
 
-/** Colour profiles are ignored, and orientation but for TIFF's, as Pillow does. @throws PictureFault, and what libvips says */
+/**
+ * Decodes `source`. Like Pillow, it ignores colour profiles, and orientation except in TIFF. Waits for its turn before decoding.
+ * @throws PictureFault for forms that would not match Pillow; Error of libvips for damaged files
+ */
 export const decodeWithLibvips = async (
   source: string | Uint8Array,
   file: Readable,
@@ -30,7 +33,8 @@ export const decodeWithLibvips = async (
   const { data, info } = await ready.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
   const { width, height, channels } = info;
   const last = channels % 2 === 0 ? selectLastChannel(data, channels) : undefined;
-  if (format === 'gif' && last?.some((each) => each < 255)) throw unreadable('it is a GIF with clear pixels');
+  if (format === 'gif' && last?.some((each) => each < 255))
+    throw unreadable('it is a GIF with transparent pixels');
   return {
     width,
     height,
@@ -44,17 +48,19 @@ export const decodeWithLibvips = async (
   };
 };
 
-/** What libvips makes other values of than Pillow, or what has more levels than are kept here. @throws PictureFault */
+/**
+ * Rejects TIFFs for which libvips and Pillow give different values, and those with more than 16 bits. @throws PictureFault
+ */
 const validateTiff = (tags: ReadonlyMap<number, number>): void => {
   if (tags.get(tiffTag.photometric) === photometric.yCbCr && tags.get(tiffTag.compression) !== jpegInTiff)
-    throw unreadable('it is a TIFF in YCbCr');
+    throw unreadable('it is a YCbCr TIFF');
   const bits = tags.get(tiffTag.bits) ?? 1;
-  if (bits > 16) throw unreadable(`it is a TIFF of ${bits} bits a sample`);
+  if (bits > 16) throw unreadable(`it is a TIFF with ${bits} bits per sample`);
 };
 
 const jpegInTiff = 7;
 
-/** Pillow keeps the levels of sixteen bits while it resizes, and cuts them off at 255 in the end. */
+/** Grey with 16 bits: Pillow resizes the 16-bit levels and clips them to 255 afterwards. */
 const readDeepPicture = async (image: Sharp): Promise<Picture> => {
   const ready = image.toColourspace('grey16').raw({ depth: 'ushort' });
   const { data, info } = await ready.toBuffer({ resolveWithObject: true });
@@ -67,7 +73,7 @@ const readDeepPicture = async (image: Sharp): Promise<Picture> => {
   return { width, height, colour, black: undefined, alpha: undefined, indexed: false, deep };
 };
 
-/** Of grey, grey with alpha, or three colours with a fourth channel. */
+/** The colour channels [H,W,3] of grey, grey with alpha, or three colours with a fourth channel. */
 const selectColours = (data: Uint8Array, channels: number): Uint8Array => {
   const area = data.length / channels;
   const result = new Uint8Array(area * 3);

@@ -1,4 +1,4 @@
-/** An image file as pixels; orientation tags and profiles are ignored and alpha is dropped, as in TLT's own loaders. */
+/** Decodes image files to pixels. Like TLT's loaders, it ignores orientation tags and colour profiles and drops alpha. */
 import { UserError } from '../../ground/base/errors.ts';
 import { explainBroken } from './broken-image.ts';
 import type { Pixels } from './normalise.ts';
@@ -8,24 +8,31 @@ import { PixelTurn } from './pixel-turns.ts';
 import { readPicture } from './read-picture.ts';
 import { stretch } from './stretch.ts';
 
+/** Size of a network input, in pixels. */
 export type ImageSize = { readonly width: number; readonly height: number; readonly channels: 1 | 3 };
 
 export type ImageInput = {
   readonly path: string;
-  /** The file's content, where it lies in a record and not on the disk. */
+  /** Content of the file, if it comes from a record and not from disk. */
   readonly bytes?: Uint8Array;
-  /** Who named the image, for messages: `record 12 of …`. */
+  /** What refers to the image, for messages: `record 12 of …`. */
   readonly namedBy?: string;
 };
 
-/** Stretched with Lanczos: the `--cal_image_dir` path. @throws UserError ImageInvalid naming the file */
+/**
+ * Decodes a file and resizes it with Lanczos to [H,W,C], as for `--cal_image_dir`.
+ * @throws UserError ImageInvalid, naming the file
+ */
 export const decodeImage = (path: string, { width, height, channels }: ImageSize): Promise<Pixels> =>
   usePicture({ path }, (picture) => {
     const colour = stretch(picture, { width, height });
     return channels === 3 ? colour : greyOf(colour);
   });
 
-/** `use` gets three channels of eight bits, as large as the file has them, and must not keep them. @throws UserError ImageInvalid naming the file */
+/**
+ * Decodes a file to 8-bit RGB [H,W,3] in its own size and passes it to `use`, which must not keep it.
+ * @throws UserError ImageInvalid, naming the file
+ */
 export const usePixels = <T>(input: ImageInput, use: (pixels: Pixels) => T): Promise<T> =>
   usePicture(input, (picture) => use(rgbOf(picture)));
 
@@ -53,7 +60,7 @@ const imageError = async (input: ImageInput, thrown: unknown): Promise<UserError
   );
 };
 
-/** Luma of ITU-R BT.601 in 16-bit fixed point, as Pillow's mode L has it. */
+/** RGB [H,W,3] → grey [H,W,1]: ITU-R BT.601 luma in 16-bit fixed point, like Pillow's mode L. */
 export const greyOf = ({ data, width, height }: Pixels): Pixels => {
   const grey = new Uint8Array(width * height);
   for (let i = 0; i < grey.length; i++)

@@ -1,14 +1,17 @@
-/** What headers of PNG, TIFF and GIF say and libvips does not pass on, where Pillow's result depends on it. */
+/** Header fields of PNG, TIFF and GIF that change Pillow's result and that libvips does not expose. */
 import type { Readable } from '../../ground/base/readable.ts';
 
-/** A PNG of grey or colour has no opacity; what its tRNS names as clear, Pillow paints as it is. */
+/**
+ * True for a PNG without an alpha channel or palette: Pillow ignores the transparent colour of its tRNS chunk. `start`: 32
+ * bytes.
+ */
 export const hasColourKey = (start: Uint8Array): boolean =>
   textAt(start, 12, 16) === 'IHDR' && (start[25] === 0 || start[25] === 2);
 
 const textAt = (bytes: Uint8Array, from: number, to: number): string =>
   Buffer.from(bytes.subarray(from, to)).toString('latin1');
 
-/** Pillow takes a GIF for grey where its colours are the grey levels in their order. */
+/** True if the palette of a GIF is the grey ramp: Pillow then opens it as grey. */
 export const isGreyGif = (file: Readable): boolean => {
   const start = file.read(0, 13).slice();
   if (textAt(start, 0, 3) !== 'GIF' || !(start[10]! & 0x80)) return false;
@@ -17,11 +20,12 @@ export const isGreyGif = (file: Readable): boolean => {
   return table.length === 3 * colours && table.every((level, i) => level === Math.floor(i / 3));
 };
 
-/** Numbers of tags of the first picture. */
+/** TIFF tag numbers (TIFF 6.0, section 8). */
 export const tiffTag = { bits: 258, compression: 259, photometric: 262 } as const;
+/** Values of the TIFF tag PhotometricInterpretation. */
 export const photometric = { palette: 3, yCbCr: 6 } as const;
 
-/** The first value of each tag; undefined for what is no TIFF of the classic form. */
+/** First value of each tag in the first directory; undefined if the file is not a classic TIFF. */
 export const tiffTags = (file: Readable): ReadonlyMap<number, number> | undefined => {
   const start = file.read(0, 8).slice();
   const order = textAt(start, 0, 2);
@@ -44,7 +48,7 @@ export const tiffTags = (file: Readable): ReadonlyMap<number, number> | undefine
 
 type Entry = { readonly type: number; readonly values: number; readonly isLittle: boolean };
 
-/** More than two 16-bit numbers are elsewhere in the file. */
+/** Values that do not fit into four bytes are stored at an offset. */
 const firstValue = (file: Readable, entry: DataView, { type, values, isLittle }: Entry): number => {
   if (type !== shortType) return entry.getUint32(8, isLittle);
   if (values <= 2) return entry.getUint16(8, isLittle);

@@ -1,28 +1,30 @@
-/** How a training loader brings a picture to the network's size. */
+/** Resizes or crops a picture to the network size as the training loaders do. */
 import { type Alignment, bilinear, type Plane } from './bilinear.ts';
 import { nearestAxis } from './nearest-axis.ts';
 import type { Pixels } from './normalise.ts';
 
 export type Geometry =
-  /** Pillow's nearest, without the aspect ratio: classification. */
+  /** Classification: Pillow's nearest-neighbour resize; does not keep the aspect ratio. */
   | { readonly kind: 'nearest' }
-  /** Bilinear with half-pixel centres and without antialiasing, as OpenCV: the SSD family. */
+  /** SSD family: bilinear with half-pixel centres and no antialiasing, like OpenCV. */
   | { readonly kind: 'bilinear' }
-  /** Keeps the aspect ratio, centred, the rest filled with the picture's own mean: yolo. */
+  /** yolo: keeps the aspect ratio, centres the picture, pads with the mean colour of the picture. */
   | { readonly kind: 'letterbox' }
-  /** No resize: black is added right and below, then a rectangle of the network's size is cut: detectnet_v2, faster_rcnn. */
+  /** detectnet_v2 and faster_rcnn: no resize; pads with black at the right and bottom, then crops to the network size. */
   | { readonly kind: 'padCrop'; readonly left: number; readonly top: number }
-  /** `enable_auto_resize`: bilinear as in TensorFlow 1, corner against corner. */
+  /** `enable_auto_resize`: bilinear with aligned corners, like TensorFlow 1. */
   | { readonly kind: 'autoResize' };
 
 export type Target = {
   readonly width: number;
   readonly height: number;
-  /** Value of each level 0…255. */
+  /** 256 values: what each 8-bit level becomes. */
   readonly levels: Float32Array;
 };
 
-/** Interleaved float values, target.height × target.width × the picture's channels. */
+/**
+ * Brings `pixels` to the size of `target`: float values, interleaved [target.height, target.width, channels of the picture].
+ */
 export const fitToNetwork = (pixels: Pixels, geometry: Geometry, target: Target): Plane => {
   switch (geometry.kind) {
     case 'nearest':
@@ -55,7 +57,7 @@ const padAndCrop = (
 
 type Origins = { readonly column: (x: number) => number; readonly row: (y: number) => number };
 
-/** Each output is one source pixel, or 0 where there is none. */
+/** Copies one source pixel per output; 0 outside the picture. */
 const copyPixels = (pixels: Pixels, { width, height, levels }: Target, { column, row }: Origins): Plane => {
   const { data, channels } = pixels;
   const result = new Float32Array(width * height * channels);
@@ -87,7 +89,7 @@ const letterbox = (pixels: Pixels, target: Target): Plane => {
   return { data, width: target.width, height: target.height };
 };
 
-/** One colour throughout: doubled from pixel to pixel, as memory is copied fastest. */
+/** Fills with one colour by doubling the filled part: copyWithin is faster than a loop over pixels. */
 const fillColour = (colour: readonly number[], pixels: number): Float32Array => {
   const data = new Float32Array(pixels * colour.length);
   data.set(colour);
@@ -95,7 +97,7 @@ const fillColour = (colour: readonly number[], pixels: number): Float32Array => 
   return data;
 };
 
-/** Of each channel, over the whole picture. */
+/** Mean of each channel over the whole picture. */
 const channelMeans = ({ data, channels, width, height }: Pixels, levels: Float32Array): readonly number[] => {
   const sums = new Float64Array(channels);
   for (let i = 0; i < data.length; i += channels)

@@ -1,25 +1,24 @@
-/** Which images calibrate: a seeded sample of a folder, the rest kept out of calibration. */
-
+/** Chooses the calibration images: a seeded sample of a folder. The others are held out. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, UserError } from '../../ground/base/errors.ts';
 import { seeded, shuffled } from '../../ground/base/rng.ts';
 import { field } from '../../ground/contract/fields.ts';
 
-/** TLT 2.0 takes these endings alone, in lower case, and looks into no folder below. */
+/** File extensions that TLT 2.0 accepts: lower case only, and no subfolders. */
 const extensions: readonly string[] = ['jpg', 'jpeg', 'png'];
 
 export type ImageSample = {
-  /** `batches × batchSize` paths, in the order in which they are read. */
+  /** `batches × batchSize` paths, in reading order. */
   readonly chosen: readonly string[];
-  /** The other images: what the result can be judged on. */
+  /** Held-out images, for validation and as replacements for broken ones. */
   readonly kept: readonly string[];
 };
 
 export type SampleSize = { readonly batches: number; readonly batchSize: number; readonly seed: number };
 
 /**
- * The list is sorted before it is sampled, so a seed chooses the same images on every file system.
+ * Draws the calibration images of `folder`. The list is sorted first, so a seed chooses the same images on every file system.
  * @throws UserError InputNotFound, TooFewImages
  */
 export const sampleImages = async (
@@ -46,7 +45,7 @@ const listFiles = async (folder: string): Promise<string[]> => {
   } catch (thrown) {
     throw new UserError(
       'InputNotFound',
-      `Choosing calibration images: the folder ${folder} cannot be read (${messageOf(thrown)}). Name a folder of images.`,
+      `Choosing calibration images: the folder ${folder} cannot be read (${messageOf(thrown)}). Specify a folder of images.`,
       { cause: thrown },
     );
   }

@@ -1,14 +1,14 @@
-/** Weights of Lanczos' filter for each output of a resampling. C. E. Duchon, "Lanczos filtering in one and two dimensions", 1979. */
+/** Lanczos filter weights of one output. C. E. Duchon, "Lanczos filtering in one and two dimensions", 1979. */
 export type Weights = {
-  /** The first source position that counts. */
+  /** First source position with a weight. */
   readonly first: number;
-  /** Of it and those behind it; they add up to 1. */
+  /** Weights of `first` and the positions after it; their sum is 1. */
   readonly weights: readonly number[];
 };
 
 const lobes = 3;
 
-/** One entry for each of `target` outputs; wider than the lobes where the picture becomes smaller, as Pillow does it. */
+/** Weights for each of `target` outputs. Like Pillow, it widens the filter by source / target when downscaling. */
 export const lanczosWeights = (source: number, target: number): readonly Weights[] => {
   const scale = source / target;
   const filterScale = Math.max(1, scale);

@@ -1,4 +1,4 @@
-/** For each output the source position that is nearest, by repeated addition, so that rounding falls as in Pillow's affine transform. */
+/** Nearest source position of each output. Positions are accumulated by addition to round like Pillow's affine transform. */
 export const nearestAxis = (source: number, target: number): Int32Array => {
   const step = source / target;
   const positions = new Int32Array(target);

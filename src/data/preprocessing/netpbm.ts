@@ -1,12 +1,12 @@
-/** PBM, PGM and PPM files, plain and packed (P1 to P6), as Pillow decodes them. http://netpbm.sourceforge.net/doc/ */
+/** Decodes PBM, PGM and PPM files, plain and raw (P1 to P6), like Pillow. http://netpbm.sourceforge.net/doc/ */
 import type { Picture } from './picture.ts';
 import { cutShort, PictureFault, unreadable } from './picture-fault.ts';
 
-/** `P` and a number; `Pf` and `P7` are other formats. */
+/** True if a file that starts with these bytes is P1 to P6; `Pf` and `P7` are other formats. */
 export const isNetpbm = (start: Uint8Array): boolean =>
   start[0] === 0x50 && start[1]! >= 0x31 && start[1]! <= 0x36;
 
-/** Claims are compared with the pixels that may be, before memory is taken. @throws PictureFault */
+/** Decodes a whole file. `requirePixels` checks the declared size before memory is allocated. @throws PictureFault */
 export const readNetpbm = (
   bytes: Uint8Array,
   requirePixels: (width: number, height: number) => void,
@@ -18,7 +18,7 @@ export const readNetpbm = (
   requirePixels(width, height);
   const isBits = kind === 1 || kind === 4;
   const most = isBits ? 1 : header.number();
-  if (most < 1 || most > 65535) throw unreadable(`its largest level is ${most}`);
+  if (most < 1 || most > 65535) throw unreadable(`its maximum level is ${most}`);
   const channels = kind % 3 === 0 ? 3 : 1;
   const size = { width, height, channels };
   const values =
@@ -32,14 +32,14 @@ type Form = {
   readonly width: number;
   readonly height: number;
   readonly channels: number;
-  /** The largest value. */
+  /** Maximum value (`maxval` of the header). */
   readonly most: number;
   readonly isBits: boolean;
 };
 
 type Values = Uint8Array | Uint16Array;
 
-/** A grey picture of more than eight bits keeps its levels: it is resized in them. */
+/** Grey with more than 8 bits keeps its levels, because Pillow resizes them before clipping. */
 const buildPicture = (values: Values, { width, height, channels, most, isBits }: Form): Picture => {
   const deepest = channels === 1 && most > 255 ? 65535 : 255;
   const level = isBits
@@ -54,14 +54,14 @@ const buildPicture = (values: Values, { width, height, channels, most, isBits }:
   return { width, height, colour, black: undefined, alpha: undefined, indexed: isBits, deep };
 };
 
-/** `Int32Array.from(values, level)` would list all values beside the arrays: 1.3 GiB for 100 megapixels. */
+/** Not `Int32Array.from(values, level)`, which also builds a plain array: 1.3 GiB for 100 megapixels. */
 const levelsOf = (values: Values, level: (value: number) => number): Int32Array => {
   const levels = new Int32Array(values.length);
   for (let i = 0; i < levels.length; i++) levels[i] = level(values[i]!);
   return levels;
 };
 
-/** Python's round: halves go to the even number. */
+/** Rounds halves to even, like Python's `round`. */
 const roundHalfToEven = (value: number): number => {
   const whole = Math.floor(value);
   const rest = value - whole;
@@ -96,7 +96,7 @@ const unpackBits = (
   return bits;
 };
 
-/** Numbers between white space; what follows a # on its line is a comment. */
+/** Reads numbers separated by white space; `#` starts a comment. */
 class Tokens {
   readonly #bytes: Uint8Array;
   at: number;
@@ -106,7 +106,7 @@ class Tokens {
     this.at = at;
   }
 
-  /** One white space behind the number is taken, too: packed rows begin there. */
+  /** Also consumes one white space after the number: raw rows start right after it. */
   number(): number {
     this.#skipBlank();
     let [value, digits] = [0, 0];
@@ -118,20 +118,22 @@ class Tokens {
     return value;
   }
 
-  /** @throws PictureFault for a value that is too large, or too few of them */
+  /** Reads the values of a plain file. @throws PictureFault if a value is too large or values are missing */
   plain({ width, height, channels, most, isBits }: Form): Values {
     const values =
       most < 256 ? new Uint8Array(width * height * channels) : new Uint16Array(width * height * channels);
     for (let i = 0; i < values.length; i++) {
       const value = isBits ? this.#bit() : this.number();
       if (value > most)
-        throw new PictureFault(`it has a level of ${value}, beyond its largest, ${most}. Make it anew.`);
+        throw new PictureFault(
+          `it has a level of ${value}, above its maximum ${most}. Write the file again.`,
+        );
       values[i] = value;
     }
     return values;
   }
 
-  /** Bits need no space between them. */
+  /** Bits of a plain PBM may follow each other without white space. */
   #bit(): number {
     this.#skipBlank();
     const digit = this.#digit();

@@ -1,22 +1,22 @@
-/** A decoded picture in the mode of its file, as far as the mode changes what becomes of it. */
+/** A decoded picture that still knows its file's mode, because Pillow resizes by mode. */
 import type { Pixels } from './normalise.ts';
 import type { DeepLevels } from './resample-deep.ts';
 
 export type Picture = {
   readonly width: number;
   readonly height: number;
-  /** Interleaved: red, green, blue; or cyan, magenta, yellow, where `black` is. */
+  /** Interleaved [H,W,3]: red, green, blue; or cyan, magenta, yellow if `black` is set. */
   readonly colour: Uint8Array;
   readonly black: Uint8Array | undefined;
-  /** Opacity of each pixel; undefined where the file has none. */
+  /** Alpha [H,W]; undefined if the file has none. */
   readonly alpha: Uint8Array | undefined;
-  /** Of a palette or of two levels: there is nothing between two of its colours. */
+  /** True for palettes and bilevel pictures: their colours must not be interpolated. */
   readonly indexed: boolean;
-  /** Of grey with more than eight bits: `colour` has them cut off at 255. */
+  /** Levels of grey with more than 8 bits; `colour` holds them clipped to 255. */
   readonly deep?: DeepLevels | undefined;
 };
 
-/** As large as it is. */
+/** The picture as RGB [H,W,3] in its own size. */
 export const rgbOf = ({ colour, black, width, height }: Picture): Pixels => ({
   data: black ? cmykToRgb(colour, black) : colour,
   width,
@@ -24,7 +24,7 @@ export const rgbOf = ({ colour, black, width, height }: Picture): Pixels => ({
   channels: 3,
 });
 
-/** Inks as light, without a profile: Pillow's and TensorFlow's rule. */
+/** CMYK → RGB without a colour profile, by the rule of Pillow and TensorFlow. */
 export const cmykToRgb = (inks: Uint8Array, black: Uint8Array): Uint8Array => {
   const result = new Uint8Array(inks.length);
   for (let i = 0, at = 0; i < black.length; i++) {
@@ -35,7 +35,7 @@ export const cmykToRgb = (inks: Uint8Array, black: Uint8Array): Uint8Array => {
   return result;
 };
 
-/** a × b / 255, rounded, in whole numbers. */
+/** a × b / 255, rounded, in integer arithmetic (Pillow's MULDIV255). */
 export const multiplyLevels = (a: number, b: number): number => {
   const product = a * b + 128;
   return ((product >> 8) + product) >> 8;

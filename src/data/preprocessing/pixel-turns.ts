@@ -21,11 +21,11 @@ const startNext = (): void => {
   }
 };
 
-/** Of one picture, from before it is decoded until its pixels are no longer needed. */
+/** The share of one picture, held from before it is decoded until its pixels are no longer needed. */
 export class PixelTurn implements Disposable {
   #held = 0;
 
-  /** Waits until that many pixels fit beside those of others. Once for each picture. */
+  /** Waits until `pixels` fit next to those of other pictures. Call it once per picture. */
   async take(pixels: number): Promise<void> {
     const share = Math.min(pixels, maxPixels);
     await new Promise<void>((start) => {

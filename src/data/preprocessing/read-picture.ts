@@ -1,4 +1,4 @@
-/** A picture file by the decoder of its format. */
+/** Selects the decoder by the content of a picture file. */
 import { requireWithin } from '../../ground/base/limits.ts';
 import { openReadable, type Readable, readableBytes } from '../../ground/base/readable.ts';
 import { isBitmap, readBitmap } from './bitmap.ts';
@@ -10,8 +10,8 @@ import { PictureFault } from './picture-fault.ts';
 import type { PixelTurn } from './pixel-turns.ts';
 
 /**
- * As large as the file has it; what format it is, its content says and not its name. Waits for its turn before it decodes.
- * @throws PictureFault, and what libvips says
+ * Decodes a file (by path) or its content, in its own size. The content decides the format, not the name. Waits for its turn
+ * before decoding. @throws PictureFault, and errors of libvips
  */
 export const readPicture = async (source: string | Uint8Array, turn: PixelTurn): Promise<Picture> => {
   using file = typeof source === 'string' ? openReadable(source) : inMemory(source);

@@ -1,18 +1,19 @@
 /**
- * Lanczos resampling of grey levels beyond 255, bit for bit as Pillow does it for its modes I;16 and I: two passes in
- * double precision, each rounded. Pillow, src/libImaging/Resample.c.
+ * Lanczos resampling of 16 and 32-bit grey levels, bit-exact with Pillow's modes I;16 and I: two passes in double
+ * precision, each rounded. Source: Pillow, src/libImaging/Resample.c.
  */
 import { lanczosWeights } from './lanczos.ts';
 
+/** Grey levels [H,W] with more than 8 bits. */
 export type DeepLevels = {
   readonly levels: Int32Array;
-  /** Mode I keeps what a filter overshoots between the passes; I;16 cuts it to 0…65535. */
+  /** True for mode I, which keeps overshoot between the passes; I;16 clips it to 0…65535. */
   readonly isSigned: boolean;
 };
 
 type Side = { readonly width: number; readonly height: number };
 
-/** Levels of the target, cut to 0…255 as Pillow converts them to eight bits. */
+/** Resamples to the size `to`. Levels are clipped to 0…255, as in Pillow's conversion to 8 bits. */
 export const resampleDeep = ({ levels, isSigned }: DeepLevels, from: Side, to: Side): Uint8Array => {
   const kept = isSigned ? (level: number) => level : clipTo16Bits;
   const wide = from.width === to.width ? levels : resampleRows(levels, from, to.width).map(kept);
@@ -25,7 +26,6 @@ export const resampleDeep = ({ levels, isSigned }: DeepLevels, from: Side, to: S
 
 const clipTo16Bits = (level: number): number => Math.min(65535, Math.max(0, level));
 
-/** Halves go away from zero. */
 const roundHalfAwayFromZero = (sum: number): number =>
   sum >= 0 ? Math.floor(sum + 0.5) : -Math.floor(0.5 - sum);
 

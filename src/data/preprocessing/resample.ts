@@ -1,7 +1,7 @@
 /**
- * Lanczos resampling of 8-bit pixels, bit for bit as Pillow does it, since TLT's calibration data go through Pillow:
- * two passes, horizontal first, with 22-bit coefficients and a rounding to 8 bits after each.
- * Pillow, src/libImaging/Resample.c.
+ * Lanczos resampling of 8-bit pixels, bit-exact with Pillow, which TLT uses for calibration images: two passes, horizontal
+ * first, with 22-bit coefficients, each rounded to 8 bits. Own code, because no JavaScript library is bit-exact with Pillow.
+ * Source: Pillow, src/libImaging/Resample.c.
  */
 import { lanczosWeights } from './lanczos.ts';
 import type { Pixels } from './normalise.ts';
@@ -13,12 +13,12 @@ type Coefficients = {
   /** First source position of each output. */
   readonly from: Int32Array;
   readonly count: Int32Array;
-  /** `size` weights for each output, as whole 1/2^22. */
+  /** `size` weights per output, in units of 1/2^22. */
   readonly weights: Int32Array;
   readonly size: number;
 };
 
-/** The picture stretched to `width` × `height`; the aspect ratio is not kept. */
+/** Resizes to [height,width,C]; does not keep the aspect ratio. */
 export const resample = (pixels: Pixels, width: number, height: number): Pixels => {
   const wide = pixels.width === width ? pixels : resampleRows(pixels, width);
   return wide.height === height ? wide : resampleColumns(wide, height);
@@ -44,7 +44,9 @@ const clipToByte = (sum: number): number => {
   return value < 0 ? 0 : value > 255 ? 255 : value;
 };
 
-/** Whole numbers throughout: a sum of 8-bit levels under weights that add up to 2^22 fits 32 bits, lobes included. */
+/**
+ * Integer arithmetic: the weights sum to 2^22, so a weighted sum of 8-bit levels fits into 32 bits, negative lobes included.
+ */
 const resampleRows = (pixels: Pixels, target: number): Pixels => {
   const { height, channels } = pixels;
   const filter = computeCoefficients(pixels.width, target);
@@ -56,7 +58,7 @@ const resampleRows = (pixels: Pixels, target: number): Pixels => {
 
 type Row = Coefficients & { readonly y: number };
 
-/** The three channels of a pixel share each weight that is read. */
+/** One loop for three channels, so that each weight is loaded once. */
 const filterColourRow = (source: Pixels, result: Pixels, { y, from, count, weights, size }: Row): void => {
   const { data } = source;
   const row = y * source.width * 3;
@@ -87,7 +89,7 @@ const filterGreyRow = (source: Pixels, result: Pixels, { y, from, count, weights
   }
 };
 
-/** Row by row, so that memory is read in its order. */
+/** Works row by row for sequential memory access. */
 const resampleColumns = ({ data, width, height, channels }: Pixels, target: number): Pixels => {
   const { from, count, weights, size } = computeCoefficients(height, target);
   const row = width * channels;

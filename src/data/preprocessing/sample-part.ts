@@ -1,22 +1,24 @@
-/** One of several parts of a sample: parts are disjoint, and together they are the whole. */
+/** Splits a calibration sample into disjoint parts that several machines can count. */
 import type { Batch } from './batches.ts';
 
+/** Part `part` of `of`. */
 export type SamplePart = {
-  /** 1…of. */
+  /** From 1 to `of`. */
   readonly part: number;
   readonly of: number;
 };
 
+/** The only part of an undivided sample. */
 export const wholeSample: SamplePart = { part: 1, of: 1 };
 
-/** Whether what stands at this place of the sample, from 0, falls to the part: every of-th does. */
+/** Whether the item at this index (from 0) belongs to the part: every `of`-th item does. */
 const isInPart = (place: number, { part, of }: SamplePart): boolean => place % of === part - 1;
 
-/** The part's items, in their order; `together` items that follow each other go to the same part. */
+/** Items of the part, in order. Each micro-batch, a run of `microBatch` items, goes to one part. */
 export const selectPart = <T>(items: readonly T[], part: SamplePart, together = 1): readonly T[] =>
   items.filter((_, place) => isInPart(Math.floor(place / together), part));
 
-/** How many of so many items fall to the part. */
+/** Number of items, out of `items`, that belong to the part. */
 export const countPart = (items: number, { part, of }: SamplePart, together = 1): number => {
   const whole = Math.floor(items / together);
   const groups = Math.floor(whole / of) + (whole % of >= part ? 1 : 0);
@@ -24,7 +26,7 @@ export const countPart = (items: number, { part, of }: SamplePart, together = 1)
   return groups * together + last;
 };
 
-/** The same of batches, of whatever sizes: for data that cannot be chosen before they are read. */
+/** Selects the part's images from batches of any size, for data that must be read to be selected. */
 export async function* selectPartOfBatches(
   batches: AsyncIterable<Batch>,
   part: SamplePart,

@@ -1,16 +1,17 @@
-/** A picture of a sample that can be had whenever it is needed, preprocessed as its sample is. */
+/** An image of a sample that is decoded and preprocessed on demand. */
 import { decodeImage, type ImageSize } from './decode.ts';
 import { normaliseInto, type Preprocessing } from './normalise.ts';
 
 export type SampledImage = {
   readonly path: string;
-  /** [C,H,W]. @throws UserError ImageInvalid */
+  /** Decodes and preprocesses it: [C,H,W]. @throws UserError ImageInvalid */
   readonly load: () => Promise<Float32Array>;
 };
 
-/** What is done to a picture of a folder. */
+/** Size and preprocessing of folder images. */
 export type FolderPixels = { readonly size: ImageSize; readonly preprocessing: Preprocessing };
 
+/** An image file of a folder, resized and normalised when it is loaded. */
 export const folderImage = (path: string, { size, preprocessing }: FolderPixels): SampledImage => ({
   path,
   load: async () => {

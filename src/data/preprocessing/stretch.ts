@@ -49,7 +49,7 @@ const resizeNearest = (picture: Pixels, { width, height }: Target): Pixels => {
   return { data, width, height, channels: 3 };
 };
 
-/** Colours and the fourth channel, each for itself. */
+/** Resamples the colours and the fourth channel separately. */
 const resampleBoth = (
   { width, height, colour }: Pick<Picture, 'width' | 'height' | 'colour'>,
   fourth: Uint8Array,
@@ -59,7 +59,7 @@ const resampleBoth = (
   resample({ data: fourth, width, height, channels: 1 }, target.width, target.height),
 ];
 
-/** Colours are weighed by their opacity on the way; the opacity itself is dropped at the end. */
+/** Resamples premultiplied colours, like Pillow, and drops alpha afterwards. */
 const resampleWithAlpha = (picture: Picture, alpha: Uint8Array, target: Target): Pixels => {
   const weighed = picture.colour.map((level, i) => multiplyLevels(level, alpha[Math.floor(i / 3)]!));
   const [colour, opacity] = resampleBoth({ ...picture, colour: weighed }, alpha, target);

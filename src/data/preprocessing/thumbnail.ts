@@ -1,10 +1,11 @@
 /**
- * A picture of what the network is fed: the tensor itself, turned back into pixels. A channel order, a mean or a crop
- * that is not the architecture's shows as false colours or a wrong cut.
+ * Thumbnails of the network input: the tensor itself, converted back to pixels. A wrong channel order, mean or crop shows as
+ * false colours or a wrong section.
  */
 import { sharp } from './decoder.ts';
 import { type Preprocessing, scaleOf } from './normalise.ts';
 
+/** One preprocessed image. */
 export type Planes = {
   /** [C,H,W] */
   readonly data: Float32Array;
@@ -16,7 +17,7 @@ export type Planes = {
 /** Longest side of a thumbnail, in pixels. */
 const longestSide = 256;
 
-/** A `data:` URI of a PNG, at most 256 pixels wide and high. */
+/** Renders a PNG of at most 256 × 256 pixels, as a `data:` URI. `how` is the preprocessing to undo. */
 export const renderThumbnail = async (planes: Planes, how: Preprocessing): Promise<string> => {
   const { width, height, channels } = planes;
   const png = await sharp(pixelsOf(planes, how), { raw: { width, height, channels: channels === 1 ? 1 : 3 } })
@@ -26,7 +27,7 @@ export const renderThumbnail = async (planes: Planes, how: Preprocessing): Promi
   return `data:image/png;base64,${png.toString('base64')}`;
 };
 
-/** Interleaved 8-bit RGB or grey: x = y / scale + mean, cut to 0…255. */
+/** Undoes the preprocessing: 8-bit RGB or grey [H,W,C], x = y / scale + mean, clipped to 0…255. */
 export const pixelsOf = ({ data, channels, height, width }: Planes, how: Preprocessing): Uint8Array => {
   const area = height * width;
   const pixels = new Uint8ClampedArray(area * channels);

@@ -3,16 +3,20 @@ import { greyOf, type ImageInput, type ImageSize, usePixels } from './decode.ts'
 import { fitToNetwork, type Geometry } from './geometry.ts';
 import { levelsOf, type Values, valuesInto } from './values.ts';
 
+/** Input size, geometry and normalisation of a training. */
 export type TrainingPreprocessing = {
   readonly size: ImageSize;
   readonly geometry: Geometry;
   readonly values: Values;
 };
 
-/** These loaders turn a picture grey after the resize, in float; the others while decoding, in eight bits. */
+/** Loaders that convert to grey in float after resizing; the others convert in 8 bits when decoding. */
 const greyLast: readonly Geometry['kind'][] = ['bilinear', 'letterbox'];
 
-/** Makes the function that gives [C,H,W] of a picture. It throws UserError ImageInvalid naming the file. */
+/**
+ * Makes the function that decodes and preprocesses one picture to [C,H,W]; it throws UserError ImageInvalid, naming the
+ * file.
+ */
 export const trainingImage = ({ size, geometry, values }: TrainingPreprocessing) => {
   const levels = levelsOf(values);
   const { width, height, channels } = size;

@@ -1,28 +1,29 @@
 /**
- * From levels 0…255 to what a network was trained on: scale, order, mean, divisor, each architecture in its own way.
- * Unlike `normalise.ts`, which is the `--cal_image_dir` path, these are the training loaders'.
+ * Normalisation of the training loaders: levels 0…255 → network input, by scale, channel order, mean and divisor of each
+ * architecture. `normalise.ts` is the counterpart for `--cal_image_dir`.
  */
 import type { Preprocessing } from './normalise.ts';
 
+/** Normalisation of a training loader: y = (x × scale − mean) / divisor. */
 export type Values = {
-  /** Order of the planes; of one channel it is RGB. */
+  /** Channel order of the network; RGB for a single channel. */
   readonly order: 'RGB' | 'BGR';
-  /** Levels go through float16 as level / 255 first, as in the loader of detectnet_v2 and faster_rcnn. */
+  /** Round level / 255 to float16 first, like the loader of detectnet_v2 and faster_rcnn. */
   readonly half: boolean;
-  /** y = (x × scale − mean) / divisor; x in 0…255, one mean for each channel, in the order of the planes. */
+  /** For x in 0…255; one mean per channel, in network channel order. */
   readonly scale: number;
   readonly mean: readonly number[];
   readonly divisor: number;
 };
 
-/** The same mapping as the `--cal_image_dir` path would write it, for who turns values back into levels. */
+/** The equivalent mean and scale of the `--cal_image_dir` form; thumbnails use it to invert the mapping. */
 export const toPreprocessing = ({ order, scale, mean, divisor }: Values): Preprocessing => ({
   order,
   mean: mean.map((each) => each / scale),
   scale: scale / divisor,
 });
 
-/** detectnet_v2: [0,1], RGB. */
+/** detectnet_v2: RGB values in [0,1]. */
 export const detectnetValues = (channels: 1 | 3): Values => ({
   order: 'RGB',
   half: true,
@@ -31,10 +32,10 @@ export const detectnetValues = (channels: 1 | 3): Values => ({
   divisor: 1,
 });
 
-/** In the order of the planes: blue first for BGR; one number for grey. */
+/** Caffe's ImageNet means by number of channels: grey, or blue, green, red. */
 export const caffeMeans = { 1: [117.3786], 3: [103.939, 116.779, 123.68] } as const;
 
-/** Classification's `caffe`, and the SSD family; `means` are the spec's `image_mean`, blue first. */
+/** `preprocess_mode: caffe` of classification, and the SSD family. `means`: `image_mean` of the spec, in BGR order. */
 export const caffeValues = (channels: 1 | 3, means: readonly number[] = caffeMeans[channels]): Values => ({
   order: channels === 3 ? 'BGR' : 'RGB',
   half: false,
@@ -43,7 +44,9 @@ export const caffeValues = (channels: 1 | 3, means: readonly number[] = caffeMea
   divisor: 1,
 });
 
-/** Classification's `torch`; TLT divides all three channels by .224, not by ImageNet's .229, .224, .225. */
+/**
+ * `preprocess_mode: torch` of classification. TLT divides all three channels by .224, not by ImageNet's .229, .224, .225.
+ */
 export const torchValues = (channels: 1 | 3): Values => ({
   order: 'RGB',
   half: false,
@@ -52,7 +55,7 @@ export const torchValues = (channels: 1 | 3): Values => ({
   divisor: 0.224,
 });
 
-/** Classification's `tf`: [-1,1]. */
+/** `preprocess_mode: tf` of classification: values in [-1,1]. */
 export const tfValues = (channels: 1 | 3): Values => ({
   order: 'RGB',
   half: false,
@@ -63,13 +66,13 @@ export const tfValues = (channels: 1 | 3): Values => ({
 
 export type FasterRcnnOptions = {
   readonly order: 'RGB' | 'BGR';
-  /** `image_channel_mean` in the order of the planes, 0…255. */
+  /** `image_channel_mean` of the spec in network channel order, 0…255. */
   readonly mean: readonly number[];
-  /** `image_scaling_factor`. */
+  /** `image_scaling_factor` of the spec. */
   readonly scaling: number;
 };
 
-/** faster_rcnn: detectnet's levels, brought back to 0…255. */
+/** faster_rcnn: the levels of detectnet_v2 scaled back to 0…255, then mean and divisor of the spec. */
 export const fasterRcnnValues = ({ order, mean, scaling }: FasterRcnnOptions): Values => ({
   order,
   half: true,
@@ -78,15 +81,15 @@ export const fasterRcnnValues = ({ order, mean, scaling }: FasterRcnnOptions): V
   divisor: scaling,
 });
 
-/** Level → value before order and mean: 256 numbers. */
+/** Lookup table with 256 entries: 8-bit level → value before the mean is subtracted. */
 export const levelsOf = ({ half, scale }: Values): Float32Array =>
   Float32Array.from({ length: 256 }, (_, level) =>
     half ? Math.f16round(level / 255) * 255 * scale : level * scale,
   );
 
 /**
- * Writes one picture, planes first, into `target` from `offset` on; `data` is interleaved and went through `levelsOf`.
- * A network of one channel that is given three gets their luma (ITU-R BT.601), as the SSD family takes it.
+ * Writes one picture as [C,H,W] into `target`, starting at index `offset`. `data` is interleaved and already mapped by
+ * `levelsOf`. A single-channel network gets the luma (ITU-R BT.601) of a three-channel picture, as in the SSD family.
  */
 export const valuesInto = (target: Float32Array, offset: number, picture: Valued): void => {
   const { data, values, from, channels } = picture;
@@ -102,6 +105,7 @@ export const valuesInto = (target: Float32Array, offset: number, picture: Valued
   }
 };
 
+/** One resized picture and how to normalise it; `data` is interleaved [H,W,from]. */
 export type Valued = {
   readonly data: Float32Array;
   readonly values: Values;

@@ -45,7 +45,9 @@ export class Notes {
     for (const { asked } of this.#records.values()) asked.clear();
   }
 
-  /** Paths of fields that the text sets and no reader asked for, in the order of the text; a message stands for its fields. */
+  /**
+   * Paths of fields that the text sets and no reader asked for, in the order of the text; a message stands for its fields.
+   */
   unneeded(): readonly string[] {
     const found = [...this.#records.values()].flatMap(({ path, fields, asked }) =>
       [...fields]
