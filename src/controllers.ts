@@ -30,7 +30,7 @@ import type { Clock } from './ground/base/clock.ts';
 import type { Log } from './ground/observability/log.ts';
 import { controllerMetrics, informerMetrics, queueMetrics } from './ground/observability/metrics.ts';
 
-export type OperatorWorld = {
+export type OperatorContext = {
   readonly client: KubeClient;
   readonly clock: Clock;
   readonly random: () => number;
@@ -44,7 +44,7 @@ export type OperatorWorld = {
   readonly instance: string;
 };
 
-export const makeControllers = (world: OperatorWorld): Pick<ManagerParts, 'informers' | 'controllers'> => {
+export const makeControllers = (world: OperatorContext): Pick<ManagerParts, 'informers' | 'controllers'> => {
   const { client, clock, random, log, registry, images } = world;
   const queues = queueMetrics(registry);
   const exportQueue = new WorkQueue({ name: 'modelexport', clock, random, metrics: queues });

@@ -28,9 +28,9 @@ export type Supervision = {
   /** The entry's own file: the thread runs it again. */
   readonly script: string;
   /** Hears what the work prints and how far it is. */
-  readonly hear: (notice: Exclude<Notice, { kind: 'temporary' | 'ended' }>) => void;
+  readonly onNotice: (notice: Exclude<Notice, { kind: 'temporary' | 'ended' }>) => void;
   /** Hears why the process is about to end without the work's own report. */
-  readonly cutShort: (why: UserError) => void;
+  readonly onAbort: (why: UserError) => void;
   /** Comes last, however the work ended. */
   readonly close: () => void;
 };
@@ -42,7 +42,7 @@ const farewellMs = 500;
 /** Memory grows by some gigabytes a second, so this is at most a few percent of a pod's limit. */
 const watchMs = 20;
 /** Of the limit: what is left holds what comes until the next look, and the report. */
-const mostMemory = 0.9;
+const maxMemoryFraction = 0.9;
 
 /** V8's default for a thread is 48 MiB; the entries run with 1 MiB a semi-space. */
 const resourceLimits = { maxYoungGenerationSizeMb: 4 };
@@ -60,17 +60,17 @@ export const supervise = (supervision: Supervision): void => {
     endedWith ??= exitCode;
     for (const path of temporaries) rmSync(path, { recursive: true, force: true });
     supervision.close();
-    leave(endedWith);
+    exitNow(endedWith);
   };
   const cutShort = (why: UserError): void => {
-    supervision.cutShort(why);
+    supervision.onAbort(why);
     end(failures[why.reason].exitCode);
   };
   const watch = watchMemory(cutShort);
   worker.on('message', (notice: Notice) => {
     if (notice.kind === 'temporary') temporaries[notice.exists ? 'add' : 'delete'](notice.path);
     else if (notice.kind === 'ended') setTimeout(() => end(notice.exitCode), farewellMs);
-    else supervision.hear(notice);
+    else supervision.onNotice(notice);
   });
   process.stdout.on('error', (thrown) => {
     const why = outputFailure(thrown, 'standard output');
@@ -105,7 +105,7 @@ const watchMemory = (cutShort: (why: UserError) => void): NodeJS.Timeout => {
   const used = memoryUse();
   return setInterval(() => {
     const bytes = used();
-    if (bytes > mostMemory * limit) cutShort(outOfMemory(bytes, limit));
+    if (bytes > maxMemoryFraction * limit) cutShort(outOfMemory(bytes, limit));
   }, watchMs).unref();
 };
 
@@ -121,7 +121,7 @@ const outOfMemory = (bytes: number, limit: number): UserError => {
  * Node's own exit waits for every thread, and one that is inside ONNX Runtime may never come out. Becoming another
  * program ends them all; this one does nothing but exit.
  */
-const leave = (exitCode: number): void => {
+const exitNow = (exitCode: number): void => {
   process.stdout.write('', () =>
     process.stderr.write('', () =>
       process.execve?.(process.execPath, [process.execPath, '-e', `process.exitCode = ${exitCode}`], {}),

@@ -31,7 +31,7 @@ export type ProcessWorld = ToolWorld & {
 /** Runs a tool as this process; a signal stops it between two images, and in any case within two seconds. */
 export const runProcess = (tool: ToolProcess): void => {
   if (isMainThread) superviseTool(tool);
-  else work((each) => worked(tool, each));
+  else work((each) => runWork(tool, each));
 };
 
 const superviseTool = ({ name, label, script }: ToolProcess): void => {
@@ -39,17 +39,17 @@ const superviseTool = ({ name, label, script }: ToolProcess): void => {
   const bars = makeProgresses({ label, terminal: stream.isTTY === true, stream, now: Date.now });
   supervise({
     script,
-    hear: (notice) => {
+    onNotice: (notice) => {
       if (notice.kind === 'progress') bars.update(...notice.update);
       else if (notice.kind === 'print') process.stdout.write(notice.text);
       else stream.write(notice.text);
     },
-    cutShort: ({ message }) => void stream.write(`${name}: ${message}\n`),
+    onAbort: ({ message }) => void stream.write(`${name}: ${message}\n`),
     close: bars.stop, // else a terminal stays without its cursor
   });
 };
 
-const worked = ({ name, run }: ToolProcess, { tell, signal }: Work): Promise<number> => {
+const runWork = ({ name, run }: ToolProcess, { post: tell, signal }: Work): Promise<number> => {
   const argv = process.argv.slice(2);
   const verbose = argv.some((word) => word === '-v' || word === '--verbose');
   const complain = (text: string) => tell({ kind: 'complain', text });

@@ -1,11 +1,11 @@
 /** The thread's side of `supervisor.ts`: what the work reports, and when it has to stop. */
 import process from 'node:process';
 import { parentPort } from 'node:worker_threads';
-import { hearTemporaries } from './ground/base/temporaries.ts';
+import { onTemporary } from './ground/base/temporaries.ts';
 import { interruptedBy, type Notice, type Stop } from './supervisor.ts';
 
 export type Work = {
-  readonly tell: (notice: Notice) => void;
+  readonly post: (notice: Notice) => void;
   /** Aborted by a signal of the system, with UserError Interrupted as its reason. */
   readonly signal: AbortSignal;
 };
@@ -17,8 +17,8 @@ export const work = (run: (work: Work) => Promise<number>): void => {
   const stop = new AbortController();
   port.on('message', ({ signal }: Stop) => stop.abort(interruptedBy(signal)));
   port.unref();
-  hearTemporaries((path, exists) => tell({ kind: 'temporary', path, exists }));
-  void run({ tell, signal: stop.signal }).then((exitCode) => {
+  onTemporary((path, exists) => tell({ kind: 'temporary', path, exists }));
+  void run({ post: tell, signal: stop.signal }).then((exitCode) => {
     process.exitCode = exitCode;
     tell({ kind: 'ended', exitCode });
   });

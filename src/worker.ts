@@ -25,17 +25,17 @@ const superviseContainer = (): void => {
   const progress = makeProgresses({ label, terminal: false, stream, now: Date.now });
   supervise({
     script: import.meta.filename,
-    hear: (notice) => {
+    onNotice: (notice) => {
       if (notice.kind === 'progress') progress.update(...notice.update);
       else (notice.kind === 'print' ? process.stdout : stream).write(notice.text);
     },
-    cutShort: ({ reason, message }) =>
+    onAbort: ({ reason, message }) =>
       report({ kind: 'Failed', reason, message }, (text) => void process.stdout.write(text)),
     close: progress.stop,
   });
 };
 
-const worldOf = ({ tell, signal }: Work) => ({
+const worldOf = ({ post: tell, signal }: Work) => ({
   store: makePvcStore(at(mounts.claims)),
   keyFile: at(mounts.keyFile),
   specFile: at(mounts.specFile),
@@ -95,7 +95,7 @@ const run = async (world: ReturnType<typeof worldOf>): Promise<Result | undefine
   return command(parseTask(text) as never);
 };
 
-const failed = (thrown: unknown, { tell, signal }: Work): Failed => {
+const failed = (thrown: unknown, { post: tell, signal }: Work): Failed => {
   if (signal.aborted) return { kind: 'Failed', reason: 'Interrupted', message: messageOf(signal.reason) };
   if (thrown instanceof UserError)
     return { kind: 'Failed', reason: thrown.reason, message: nameFields(thrown.message, 'spec') };
@@ -120,8 +120,8 @@ const report = (result: Result, print: (text: string) => void): void => {
   }
 };
 
-const worked = async (given: Work): Promise<number> => {
-  const print = (text: string) => given.tell({ kind: 'print', text });
+const runWork = async (given: Work): Promise<number> => {
+  const print = (text: string) => given.post({ kind: 'print', text });
   try {
     const result = await run(worldOf(given));
     if (result) report(result, print);
@@ -134,4 +134,4 @@ const worked = async (given: Work): Promise<number> => {
 };
 
 if (isMainThread) superviseContainer();
-else work(worked);
+else work(runWork);

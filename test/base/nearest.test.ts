@@ -1,18 +1,18 @@
 /** Which known word was probably meant. */
 import test from 'ava';
-import { byDistance, nearest } from '../../src/ground/base/nearest.ts';
+import { sortByDistance, suggestWord } from '../../src/ground/base/nearest.ts';
 
 const flags = ['batches', 'batch_size', 'max_batch_size', 'seed'];
 
 test('a typo finds its word, and what is like none finds none', (t) => {
-  t.is(nearest('batch_sise', flags), 'batch_size');
-  t.is(nearest('batchs', flags), 'batches');
-  t.is(nearest('quantise', flags), undefined);
-  t.is(nearest('x', []), undefined);
+  t.is(suggestWord('batch_sise', flags), 'batch_size');
+  t.is(suggestWord('batchs', flags), 'batches');
+  t.is(suggestWord('quantise', flags), undefined);
+  t.is(suggestWord('x', []), undefined);
 });
 
 test('the most alike come first, and equals as they were', (t) => {
-  t.deepEqual(byDistance('conv3', ['pool1', 'conv1', 'conv2', 'conv3x']), [
+  t.deepEqual(sortByDistance('conv3', ['pool1', 'conv1', 'conv2', 'conv3x']), [
     'conv1',
     'conv2',
     'conv3x',

@@ -1,15 +1,15 @@
 import test from 'ava';
-import { cutToBytes } from '../../src/ground/base/text.ts';
+import { truncateToBytes } from '../../src/ground/base/text.ts';
 
 test('text that fits stays as it is, in bytes and not in characters', (t) => {
-  t.is(cutToBytes('a'.repeat(1024), 1024), 'a'.repeat(1024));
-  t.is(cutToBytes('é'.repeat(512), 1024), 'é'.repeat(512));
+  t.is(truncateToBytes('a'.repeat(1024), 1024), 'a'.repeat(1024));
+  t.is(truncateToBytes('é'.repeat(512), 1024), 'é'.repeat(512));
 });
 
 test('what is cut keeps whole characters and ends in an ellipsis, within the limit', (t) => {
   for (const letter of ['a', 'é', '模', '😀'])
     for (const limit of [1021, 1022, 1023, 1024]) {
-      const cut = cutToBytes(letter.repeat(1025), limit);
+      const cut = truncateToBytes(letter.repeat(1025), limit);
       t.true(Buffer.byteLength(cut) <= limit && Buffer.byteLength(cut) > limit - 8);
       t.regex(cut, new RegExp(`^${letter}+…$`, 'u'));
     }

@@ -2,14 +2,14 @@
 
 import { limited } from '../../src/cluster/jobs/resources.ts';
 import { failures, reasonOfExitCode } from '../../src/ground/base/failures.ts';
-import { bytesOfQuantity } from '../../src/ground/base/quantity.ts';
+import { parseByteQuantity } from '../../src/ground/base/quantity.ts';
 import type { Bomb } from './all.ts';
 import { type Bounded, runBounded } from './cgroup.ts';
 
 /** Default limit of the pod that would meet it, in MiB. */
 const limitOf = ({ args }: Bomb): number => {
   const role = args[0]!.includes('tensorfile') ? 'tensorfile' : 'export';
-  return bytesOfQuantity(`${limited(role).limits.memory}`) / 2 ** 20;
+  return parseByteQuantity(`${limited(role).limits.memory}`) / 2 ** 20;
 };
 
 /** Seconds until the signal: an endless bomb is at work by then, and no other one takes as long, on a busy machine either. */

@@ -1,5 +1,5 @@
 /** The int8 engine of an export in that folder, for this CPU unless another class is wanted. */
-import { placed } from '../../src/ground/contract/artifact.ts';
+import { toArtifact } from '../../src/ground/contract/artifact.ts';
 import type { Exported } from '../../src/ground/contract/result.ts';
 import type { EngineTask } from '../../src/ground/contract/task.ts';
 
@@ -13,9 +13,9 @@ export const anEngineTask = (
   dataType: 'int8',
   maxBatchSize: 4,
   maxWorkspaceSizeBytes: 2 ** 28,
-  etlt: placed(folder, etlt),
-  calibrationCache: placed(folder, calibrationCache!),
-  verification: placed(folder, verification!),
+  etlt: toArtifact(folder, etlt),
+  calibrationCache: toArtifact(folder, calibrationCache!),
+  verification: toArtifact(folder, verification!),
   options: {},
   engineKey: 'e',
   folder: `${folder}/engines/cpu/e`,

@@ -7,7 +7,7 @@ import type { Job } from '../../src/cluster/jobs/job.ts';
 import type { Observed, ObservedClass } from '../../src/cluster/modelexport/observed.ts';
 import type { JobState, ObservedJob } from '../../src/cluster/ownedjobs/observed-job.ts';
 import type { Obstacles } from '../../src/cluster/ownedjobs/step.ts';
-import { placed } from '../../src/ground/contract/artifact.ts';
+import { toArtifact } from '../../src/ground/contract/artifact.ts';
 import type { EngineBuilt, Exported, Stage, TensorfileWritten } from '../../src/ground/contract/result.ts';
 
 export const aSpec = (changes: Partial<ModelExport['spec']> = {}): ModelExport['spec'] => ({
@@ -175,7 +175,7 @@ export const anExported = (changes: Partial<Exported> = {}): Exported => ({
 export const someArtifacts = (): ExportedArtifacts => {
   const folder = 'pvc://exports/classifier/k';
   const { etlt, calibrationCache } = anExported();
-  return { folder, etlt: placed(folder, etlt), calibrationCache: placed(folder, calibrationCache!) };
+  return { folder, etlt: toArtifact(folder, etlt), calibrationCache: toArtifact(folder, calibrationCache!) };
 };
 
 export const anEngineBuilt = (): EngineBuilt => ({

@@ -4,12 +4,12 @@ import type { Histogram } from '../../src/calibration/histograms/histogram.ts';
 import { percentileThreshold } from '../../src/calibration/histograms/percentile.ts';
 import { leastSquaresThreshold, squaredError } from '../../src/calibration/histograms/squared-error.ts';
 import { thresholdOf } from '../../src/calibration/histograms/thresholds.ts';
-import { seeded } from '../../src/ground/base/rng.ts';
+import { seededRandom } from '../../src/ground/base/rng.ts';
 import { histogramOf } from '../builders/histogram.ts';
 
 /** Normal numbers by Box and Muller. */
 const normal = (count: number): number[] => {
-  const random = seeded(11);
+  const random = seededRandom(11);
   return Array.from(
     { length: count },
     () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random()),

@@ -6,7 +6,7 @@ import { type Action, decide } from '../../src/cluster/calibrationtensorfile/dec
 import type { Observed } from '../../src/cluster/calibrationtensorfile/observed.ts';
 import type { Job } from '../../src/cluster/jobs/job.ts';
 import type { JobState } from '../../src/cluster/ownedjobs/observed-job.ts';
-import { placed } from '../../src/ground/contract/artifact.ts';
+import { toArtifact } from '../../src/ground/contract/artifact.ts';
 import { mounts } from '../../src/ground/contract/layout.ts';
 import type { TensorfileTask } from '../../src/ground/contract/task.ts';
 import { type Kstatus, kstatusOf } from '../builders/kstatus.ts';
@@ -107,7 +107,7 @@ type PodSpec = {
 
 test('what the pod wrote is in status, and the object is Ready and decides nothing more', (t) => {
   const { key, tensorfile, progress } = written.tensorfile.status!;
-  t.deepEqual(tensorfile, placed(`pvc://exports/kitti/${key}`, aTensorfileWritten().tensorfile));
+  t.deepEqual(tensorfile, toArtifact(`pvc://exports/kitti/${key}`, aTensorfileWritten().tensorfile));
   t.is(progress, 'done');
   t.regex(conditionOf(written, 'Ready').message, /^160 images in 10 batches stored at pvc:/);
   t.deepEqual(kinds(written), []);

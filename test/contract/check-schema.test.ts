@@ -1,6 +1,6 @@
 /** The check of a value against a schema: what the apiserver would refuse is refused, and named by its path. */
 import test from 'ava';
-import { faultOf } from '../../src/ground/contract/check-schema.ts';
+import { findFault } from '../../src/ground/contract/check-schema.ts';
 import {
   flag,
   integer,
@@ -39,11 +39,11 @@ test('a value that fits has no fault', (t) => {
     byName: { n: -1 },
     amount: 5,
   };
-  t.is(faultOf(schema, value), undefined);
+  t.is(findFault(schema, value), undefined);
 });
 
 const faulty = test.macro({
-  exec: (t, value: unknown, fault: string, of: Schema = schema) => t.is(faultOf(of, value), fault),
+  exec: (t, value: unknown, fault: string, of: Schema = schema) => t.is(findFault(of, value), fault),
   title: (_, value, fault) => `${JSON.stringify(value).slice(0, 40)}: ${fault}`,
 });
 test(faulty, 'text', 'the value is no object');
@@ -71,5 +71,5 @@ test(faulty, { name: 'a', amount: 1.5 }, 'amount is no whole number');
 test(faulty, { name: 'a', amount: '1x' }, 'amount does not match ^[0-9]+$');
 
 test('a length counts characters as the apiserver does, not halves of them', (t) => {
-  t.is(faultOf(text('Text.', { maxLength: 2 }), '😀😀'), undefined);
+  t.is(findFault(text('Text.', { maxLength: 2 }), '😀😀'), undefined);
 });

@@ -244,7 +244,14 @@ const noFiles = { sources: [{ ...source!, records: 'nowhere/*' }] };
 const noFolder = { sources: [{ ...source!, imageFolder: 'nowhere' }] };
 test(fails, 'a pattern without files', noFiles, {}, 'InputNotFound', /no file matches .*nowhere/);
 test(fails, 'a missing image folder', noFolder, {}, 'InputNotFound', /image folder .*nowhere/);
-test(fails, 'more batches than there are', {}, { batches: 8 }, 'TooFewImages', /need 32 images, and 30/);
+test(
+  fails,
+  'more batches than there are',
+  {},
+  { batches: 8 },
+  'TooFewImages',
+  /need 32 images, but it has 30/,
+);
 test(
   fails,
   'a fold that no file belongs to',

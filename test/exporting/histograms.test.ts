@@ -148,8 +148,8 @@ test('files that cannot be added are refused by name, and nothing is written', a
   writeFileSync(at('later'), file({ histograms: new Map([['y', histogramOf([1])]]) }));
   writeFileSync(at('short'), file({}).subarray(0, 40));
   const merge = (...names: string[]) => runModel('merge-histograms', ...names.map(at), '-o', at('sum'));
-  await t.throwsAsync(merge('whole', 'whole'), invalid(/whole and .*whole hold the same images/));
-  await t.throwsAsync(merge('third', 'whole'), invalid(/third and .*whole hold the same images/));
+  await t.throwsAsync(merge('whole', 'whole'), invalid(/whole and .*whole count the same images/));
+  await t.throwsAsync(merge('third', 'whole'), invalid(/third and .*whole count the same images/));
   await t.throwsAsync(merge('whole', 'foreign'), invalid(/foreign of cccccccccccc… with 1/));
   await t.throwsAsync(merge('whole', 'later'), invalid(/of the model aaaaaaaaaaaa/));
   await t.throwsAsync(merge('whole', 'short'), invalid(/short: .*checksum does not match/));

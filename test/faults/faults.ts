@@ -1,13 +1,13 @@
 /** `npm run faults [-- REPETITIONS [SECONDS [SEED]]]`: 300 repetitions, at most 15 minutes. Ends with 1 on any finding. */
 import process from 'node:process';
-import { seeded } from '../../src/ground/base/rng.ts';
+import { seededRandom } from '../../src/ground/base/rng.ts';
 import { faultInputs } from './cases.ts';
 import { storm } from './storm.ts';
 
 const [repetitions = 300, seconds = 900, seed = 1] = process.argv.slice(2).map(Number);
 const { findings, repetitions: done } = await storm(await faultInputs(), {
   repetitions,
-  random: seeded(seed),
+  random: seededRandom(seed),
   until: performance.now() + seconds * 1000,
   onDone: (count, found) => {
     if (count % 25 === 0) process.stdout.write(`${count} repetitions, ${found} findings\n`);

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { decryptModel, openEncrypted } from '../../src/formats/crypto/encrypted-model.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
 import type { FailureReason } from '../../src/ground/base/failures.ts';
-import { piecesOf, readableBytes } from '../../src/ground/base/readable.ts';
+import { readableBytes, readChunks } from '../../src/ground/base/readable.ts';
 import { encryptEtlt, encryptTlt } from '../builders/encrypted.ts';
 import { sameBytes } from '../builders/same-bytes.ts';
 import { runAge } from './age-binary.ts';
@@ -61,7 +61,7 @@ test('any range of a payload can be read', async (t) => {
     t.true(Buffer.from(content.read(at, length)).equals(payload.subarray(at, at + length))),
   );
   fc.assert(isRead, { numRuns: 50 });
-  isPayload(t, Buffer.concat([...piecesOf(content)]));
+  isPayload(t, Buffer.concat([...readChunks(content)]));
 });
 test('a chunk that is altered, moved or missing is reported when it is read', async (t) => {
   const encrypted = Buffer.from(await encryptTlt(payload, key, quick));

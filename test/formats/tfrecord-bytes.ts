@@ -1,6 +1,6 @@
 /** Builds TFRecord files and Examples as bytes. */
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
-import { crc32c, masked } from '../../src/ground/base/crc32c.ts';
+import { crc32c, maskCrc } from '../../src/ground/base/crc32c.ts';
 
 /** Concatenates the frames of these records. */
 export const tfrecordBytes = (records: readonly Uint8Array[]): Buffer =>
@@ -14,7 +14,7 @@ const header = (length: number): Buffer => {
 
 const crcOf = (bytes: Uint8Array): Buffer => {
   const crc = Buffer.alloc(4);
-  crc.writeUInt32LE(masked(crc32c(bytes)));
+  crc.writeUInt32LE(maskCrc(crc32c(bytes)));
   return crc;
 };
 

@@ -7,7 +7,7 @@ import { decryptModel } from '../../src/formats/crypto/encrypted-model.ts';
 import { writeTensorfile } from '../../src/formats/hdf5/tensorfile-writer.ts';
 import { serializeModel } from '../../src/formats/onnx/model.ts';
 import { messageOf, UserError } from '../../src/ground/base/errors.ts';
-import { seeded } from '../../src/ground/base/rng.ts';
+import { seededRandom } from '../../src/ground/base/rng.ts';
 import { type DataType, dataTypes } from '../../src/ground/contract/architectures.ts';
 import { side } from '../builders/networks.ts';
 import { runExport } from '../builders/tool-world.ts';
@@ -28,7 +28,7 @@ const key = 'generated';
 /** Two batches of four pictures: slopes of colour with noise. */
 const calibrationData = async (folder: string): Promise<string> => {
   const path = join(folder, 'calibration.tensor');
-  const random = seeded(3);
+  const random = seededRandom(3);
   const batch = () => {
     const dims = [4, 3, side, side] as const;
     const [from, to] = [random() * 200 - 100, random() * 200 - 100];

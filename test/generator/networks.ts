@@ -1,5 +1,5 @@
 /** Networks of the structures: each alone, and for the longer run many chained by a seed. */
-import { seeded } from '../../src/ground/base/rng.ts';
+import { seededRandom } from '../../src/ground/base/rng.ts';
 import { Network } from '../builders/networks.ts';
 import { type Generated, type Structure, structures } from './structures.ts';
 
@@ -24,7 +24,7 @@ const longest = 4;
 
 /** Chains of structures drawn by the seed; those of another opset than the rest have are drawn again. */
 export const chained = (seed: number, count: number): readonly Generated[] => {
-  const random = seeded(seed);
+  const random = seededRandom(seed);
   const all = Object.entries(structures).filter(([, { opset = 13 }]) => opset <= 17);
   return Array.from({ length: count }, () => {
     const picked = Array.from(

@@ -7,7 +7,7 @@ import { exportJob } from '../../src/cluster/jobs/export-job.ts';
 import type { JobDraft } from '../../src/cluster/jobs/job.ts';
 import { limited, type Role } from '../../src/cluster/jobs/resources.ts';
 import { tensorfileJob } from '../../src/cluster/jobs/tensorfile-job.ts';
-import { amountOfQuantity, bytesOfQuantity } from '../../src/ground/base/quantity.ts';
+import { parseByteQuantity, parseQuantity } from '../../src/ground/base/quantity.ts';
 import { mounts } from '../../src/ground/contract/layout.ts';
 import { aDeviceClass, aModelExport, aTensorfile, someArtifacts } from '../builders/objects.ts';
 
@@ -64,7 +64,7 @@ for (const [name, pod] of Object.entries(pods))
       for (const resource of ['cpu', 'memory', 'ephemeral-storage']) {
         const [request, limit] = [resources.requests[resource], resources.limits[resource]];
         t.truthy(request && limit, `${container}: ${resource}`);
-        t.true(amountOfQuantity(request!) <= amountOfQuantity(limit!), `${container}: ${resource}`);
+        t.true(parseQuantity(request!) <= parseQuantity(limit!), `${container}: ${resource}`);
       }
     for (const { name: volume, emptyDir } of pod.volumes) if (emptyDir) t.truthy(emptyDir.sizeLimit, volume);
   });
@@ -91,11 +91,11 @@ test('no decrypted model, and nothing that a program derives from one, is on the
 
 test('volumes in memory fit into the limits of the containers that fill them, beside their programs', (t) => {
   const limitOf = (name: string) =>
-    bytesOfQuantity(
+    parseByteQuantity(
       containersOf(pods.engine).find((container) => container.name === name)!.resources.limits.memory!,
     );
   const sizeOf = (name: string) =>
-    bytesOfQuantity(pods.engine.volumes.find((volume) => volume.name === name)!.emptyDir!.sizeLimit!);
+    parseByteQuantity(pods.engine.volumes.find((volume) => volume.name === name)!.emptyDir!.sizeLimit!);
   t.true(sizeOf('work') + sizeOf('temporary') < limitOf('stage'));
   t.true(sizeOf('work') + sizeOf('built') + sizeOf('build-temporary') < limitOf('build'));
 });

@@ -106,7 +106,7 @@ test.serial('a pattern for TFRecords that leads through too many files is given 
 
 test.serial('each limit says what it is of, why it is there and what to do', (t) => {
   for (const [name, limit] of Object.entries(limits)) {
-    t.true(Number.isSafeInteger(limit.most) && limit.most > 0, name);
+    t.true(Number.isSafeInteger(limit.max) && limit.max > 0, name);
     for (const text of [limit.of, limit.why, limit.remedy, limit.unit]) t.true(text.length > 2, name);
     t.regex(limit.remedy, /^[A-Z].*\.$/, name);
   }

@@ -4,7 +4,7 @@ import type { CalibrationTensorfile } from '../../src/cluster/api/calibration-te
 import type { ModelExport } from '../../src/cluster/api/model-export.ts';
 import { decide } from '../../src/cluster/modelexport/decide.ts';
 import type { Observed } from '../../src/cluster/modelexport/observed.ts';
-import { placed } from '../../src/ground/contract/artifact.ts';
+import { toArtifact } from '../../src/ground/contract/artifact.ts';
 import type { ExportTask } from '../../src/ground/contract/task.ts';
 import {
   active,
@@ -38,7 +38,7 @@ const condition = (type: string, status: 'True' | 'False', message: string) => (
 
 /** The file as status names it. */
 const theFile = (character = 'd') =>
-  placed('pvc://exports/kitti/k', aTensorfileWritten(character).tensorfile);
+  toArtifact('pvc://exports/kitti/k', aTensorfileWritten(character).tensorfile);
 
 /** Ready with a file whose digest is made of one character. */
 const ready = (character = 'd', generation = 1): CalibrationTensorfile =>

@@ -11,7 +11,7 @@ Field = descriptor_pb2.FieldDescriptorProto
 
 
 def integer_type(schema):
-    return 'TYPE_INT32' if schema['least'] < 0 else 'TYPE_UINT32'
+    return 'TYPE_INT32' if schema['min'] < 0 else 'TYPE_UINT32'
 
 
 def fill_message(message, schema, package):

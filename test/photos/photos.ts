@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { seeded } from '../../src/ground/base/rng.ts';
+import { seededRandom } from '../../src/ground/base/rng.ts';
 import { cached } from '../cluster/cache.ts';
 
 const source = join(import.meta.dirname, '..', '..', 'node_modules', '@vladmandic', 'face-api', 'demo');
@@ -25,7 +25,7 @@ export const smallPhotosFolder = (): Promise<string> =>
 
 const cropsIn = async (folder: string, crops: Crops): Promise<void> => {
   mkdirSync(folder, { recursive: true });
-  const random = seeded(7);
+  const random = seededRandom(7);
   for (let photo = 1; photo <= photos; photo++) await cropsOf(photo, folder, { ...crops, random });
 };
 

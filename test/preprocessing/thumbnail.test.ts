@@ -3,10 +3,10 @@ import test from 'ava';
 import sharp from 'sharp';
 import { normaliseInto, type Pixels, preprocessingOf } from '../../src/data/preprocessing/normalise.ts';
 import { pixelsOf, renderThumbnail } from '../../src/data/preprocessing/thumbnail.ts';
-import { seeded } from '../../src/ground/base/rng.ts';
+import { seededRandom } from '../../src/ground/base/rng.ts';
 
 const noise = (channels: number, width = 20, height = 10): Pixels => {
-  const random = seeded(3);
+  const random = seededRandom(3);
   const data = Uint8Array.from({ length: channels * width * height }, () => Math.floor(random() * 256));
   return { data, width, height, channels };
 };

@@ -2,7 +2,7 @@
 import type { Histogram } from '../../src/calibration/histograms/histogram.ts';
 import { thresholdOf } from '../../src/calibration/histograms/thresholds.ts';
 import { type Report, type ReportFacts, reportOf } from '../../src/export/report/report.ts';
-import { seeded } from '../../src/ground/base/rng.ts';
+import { seededRandom } from '../../src/ground/base/rng.ts';
 import { histogramOf } from '../builders/histogram.ts';
 
 const facts: ReportFacts = {
@@ -20,7 +20,7 @@ const facts: ReportFacts = {
 
 /** Bell-shaped values; half of them zero, as behind a ReLU. */
 export const someValues = (seed: number, count = 5_000): Float32Array => {
-  const random = seeded(seed);
+  const random = seededRandom(seed);
   const bell = () => random() + random() + random() + random() - 2;
   return Float32Array.from({ length: count }, () => Math.max(0, bell() * (1 + seed)));
 };

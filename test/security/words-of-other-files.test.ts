@@ -36,6 +36,6 @@ test('as a calibration cache', (t) => {
 test('a mistyped field of a spec is still told by its name', (t) => {
   const text = 'ssd_config { }\nrandom_sed: 1';
   t.throws(() => parseExperimentSpec(text, { file: 'a file', architecture: 'ssd' }), {
-    message: /random_sed: there is no such field; did you mean random_seed/,
+    message: /random_sed: unknown field; did you mean random_seed/,
   });
 });

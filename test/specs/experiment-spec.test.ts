@@ -133,8 +133,8 @@ test('all errors are told at once, in the order of the text, each with file, lin
   t.deepEqual(message.split('\n'), [
     'Reading the experiment spec spec.txt: there are 3 errors.',
     '  spec.txt:7:3 dataset_config.image_extension: it is "gif", and must be png, jpg or jpeg',
-    '  spec.txt:24:5 augmentation_config.preprocessing.output_image_widht: there is no such field; did you mean output_image_width?',
-    '  spec.txt:139:23 training_config.batch_size_per_gpu: a whole number from 0 to 4294967295 is needed, and a string in quotes was found',
+    '  spec.txt:24:5 augmentation_config.preprocessing.output_image_widht: unknown field; did you mean output_image_width?',
+    '  spec.txt:139:23 training_config.batch_size_per_gpu: an integer from 0 to 4294967295 is required, found a quoted string',
   ]);
 });
 
@@ -156,50 +156,60 @@ test(
   complains,
   'detectnet_v2-tlt2',
   ['crop_right: 1248', 'output_image_min: 300'],
-  /resizing by it is not supp/,
+  /this resize option is not supp/,
 );
-test(complains, 'detectnet_v2-tlt2', ['crop_right: 1248', 'scale_width: 300'], /scale_width: resizing by it/);
+test(
+  complains,
+  'detectnet_v2-tlt2',
+  ['crop_right: 1248', 'scale_width: 300'],
+  /scale_width: this resize option/,
+);
 test(complains, 'detectnet_v2-tlt2', ['crop_right: 1248', 'output_image_channel: 4'], /must be 1 or 3/);
-test(complains, 'detectnet_v2-tlt2', [/data_sources \{[^}]*\}/, ''], /data_sources: it is missing/);
+test(
+  complains,
+  'detectnet_v2-tlt2',
+  [/data_sources \{[^}]*\}/, ''],
+  /data_sources: required field is missing/,
+);
 test(
   complains,
   'detectnet_v2-tlt2',
   ['training_config {', 'training_config {}\nfoo {'],
-  /foo: there is no such/,
+  /foo: unknown field/,
 );
-test(complains, 'detectnet_v2-tlt3', ['source_weight: 2.0', ''], /give it to all of them, or to none/);
-test(complains, 'detectnet_v2-tlt3', ['source_weight: 2.0', 'source_weight: -1'], /must be above 0/);
+test(complains, 'detectnet_v2-tlt3', ['source_weight: 2.0', ''], /set it for all sources, or for none/);
+test(complains, 'detectnet_v2-tlt3', ['source_weight: 2.0', 'source_weight: -1'], /must be greater than 0/);
 test(complains, 'classification-tlt3', ['"torch"', '"none"'], /must be caffe, torch or tf/);
 test(complains, 'classification-tlt3', ['"3, 64, 96"', '"64,96"'], /must be "channels,height,width"/);
 test(
   complains,
   'classification-tlt2',
   ['train_dataset_path', 'val_dataset_path'],
-  /train_dataset_path: it is missing/,
+  /train_dataset_path: required field is missing/,
 );
-test(complains, 'ssd-tlt3', ["key: 'g'", "key: 'G'"], /has no number for g, and needs b, g, r/);
+test(complains, 'ssd-tlt3', ["key: 'g'", "key: 'G'"], /has no value for g; required keys: b, g, r/);
 test(complains, 'ssd-tlt3', ['output_width: 96', 'output_width: 32'], /must be at least 33/);
 test(
   complains,
   'ssd-tlt3',
   ['label_directory_path: "train/label_2"', ''],
-  /label_directory_path: it is missing/,
+  /label_directory_path: required field is missing/,
 );
-test(complains, 'ssd-tlt3', [/nms_config .*/, ''], /nms_config: it is missing/);
+test(complains, 'ssd-tlt3', [/nms_config .*/, ''], /nms_config: required field is missing/);
 test(complains, 'yolo-tlt3', ['output_width: 1248', 'output_width: 1240'], /multiple of 32/);
-test(complains, 'yolo-tlt3', ['hue: 0.1', 'output_depth: 16'], /pictures of 8 bits/);
-test(complains, 'faster_rcnn-tlt2', ["key: 'b'", "key: 'l'"], /has no number for b, and needs b, g, r/);
+test(complains, 'yolo-tlt3', ['hue: 0.1', 'output_depth: 16'], /only 8-bit pictures/);
+test(complains, 'faster_rcnn-tlt2', ["key: 'b'", "key: 'l'"], /has no value for b; required keys: b, g, r/);
 test(
   complains,
   'faster_rcnn-tlt2',
   ['output_image_width: 1248', 'output_image_width: 960'],
-  /they must be the same/,
+  /they must be equal/,
 );
 test(
   complains,
   'faster_rcnn-tlt2',
   ['size_height_width { height: 384 width: 1248 }', 'size_min { min: 600 }'],
-  /size_height_width: it is missing/,
+  /size_height_width: required field is missing/,
 );
 test(
   complains,
@@ -212,7 +222,7 @@ test('a spec of another module says so, and nothing else', (t) => {
   const thrown = t.throws(() => parsed(textOf('ssd-tlt2'), 'detectnet_v2'), { instanceOf: UserError });
   t.regex(
     thrown.message,
-    /it is a spec of ssd, since spec\.txt:2:1 has ssd_config, and one of detectnet_v2 is needed/,
+    /it is a spec of ssd \(spec\.txt:2:1 has ssd_config\), but a spec of detectnet_v2 is required/,
   );
   t.false(thrown.message.includes('\n'));
 });
@@ -221,7 +231,7 @@ test('what the loader lacks does not hinder an export that needs no loader', (t)
   const text = textOf('ssd-tlt3').replace('image_directory_path: "train/image_2"', '');
   const spec = parsed(text, 'ssd');
   t.is(spec.plugin?.keepTopK, 200);
-  t.throws(() => spec.loader(), { message: /image_directory_path: it is missing/ });
+  t.throws(() => spec.loader(), { message: /image_directory_path: required field is missing/ });
 });
 
 test('the key that a spec holds is in no error', (t) => {
@@ -230,15 +240,15 @@ test('the key that a spec holds is in no error', (t) => {
     ["'not-a-real-key'", 'not_a_real_key'],
     ['verbose', 'verbos'],
   );
-  t.regex(message, /enc_key: a string in quotes is needed/);
+  t.regex(message, /enc_key: a quoted string is required/);
   t.notRegex(message, /not_a_real_key/);
 });
 
 test('a file that is no text, none at all, or much too long is refused by name', async (t) => {
   await t.throwsAsync(readExperimentSpec('/nowhere/spec.txt', 'ssd'), {
-    message: /there is no such file\. Check its path\./,
+    message: /the file does not exist\. Check the path\./,
   });
   const photo = join(import.meta.dirname, '..', 'tlt-model', 'tensorfile.h5');
-  await t.throwsAsync(readExperimentSpec(photo, 'ssd'), { message: /is not text in UTF-8/ });
-  t.throws(() => parsed('#'.repeat(300_000), 'ssd'), { message: /longer than 262144 characters/ });
+  await t.throwsAsync(readExperimentSpec(photo, 'ssd'), { message: /is not UTF-8 text/ });
+  t.throws(() => parsed('#'.repeat(300_000), 'ssd'), { message: /more than 262144 characters/ });
 });

@@ -36,7 +36,7 @@ test('an inference_config in both places is refused: only one of them can end th
   const text = textOf('faster_rcnn-tlt2');
   const [block = ''] = inference.exec(text) ?? [];
   const thrown = t.throws(() => parsed(text + block), { instanceOf: UserError });
-  t.regex(thrown.message, /spec\.txt:\d+:3 inference_config: it is given twice/);
+  t.regex(thrown.message, /spec\.txt:\d+:3 inference_config: it is set twice/);
 });
 
 /** Spec, the text after which the fields come, and the fields. */

@@ -172,19 +172,19 @@ const says = test.macro({
   title: (_given, text: string, expected: RegExp) =>
     `${JSON.stringify(text.slice(0, 40))} → ${expected.source}`,
 });
-test(says, 'i: 1\n  nam: "x"', /^2:3 nam: there is no such field/);
+test(says, 'i: 1\n  nam: "x"', /^2:3 nam: unknown field/);
 test(says, 'word: "x"', /did you mean words\?/);
 test(
   says,
   'm {\n\tx: 1\n\ty: z\n}',
-  /^3:5 m\.y: a whole number from -2147483648 to 2147483647 is needed, and z/,
+  /^3:5 m\.y: an integer from -2147483648 to 2147483647 is required, found z/,
 );
-test(says, 'many {} many { x: "1" }', /^1:19 many\[1\]\.x: .*a string in quotes was found/);
-test(says, 'e: FOUR', /one of ZERO, ONE, TWO is needed, and FOUR was found/);
+test(says, 'many {} many { x: "1" }', /^1:19 many\[1\]\.x: .*found a quoted string/);
+test(says, 'e: FOUR', /one of ZERO, ONE, TWO is required, found FOUR/);
 test(says, "s: 'a\n", /^1:4 this string has no closing quote/);
-test(says, `${'m { '.repeat(99)}`, /the text ends where a '}' is missing/);
-test(says, `${'m { '.repeat(101)}`, /^1:403 messages lie more than 100 deep/);
-test(says, 's: "\\q"', /^1:4 this string has an escape that/);
+test(says, `${'m { '.repeat(99)}`, /the text ends, but '}' is expected/);
+test(says, `${'m { '.repeat(101)}`, /^1:403 messages are nested more than 100 levels deep/);
+test(says, 's: "\\q"', /^1:4 this string has an unknown escape/);
 test(says, 'i: \u{1F600}', /U\+1F600/);
 
 test("the escape \\? is a question mark, as the format says; Python's parser leaves it as it is", (t) => {

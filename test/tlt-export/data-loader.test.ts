@@ -125,11 +125,11 @@ const refuses = test.macro<[Wrong]>({
 test('a spec of another module, whatever the data type', refuses, {
   module: 'detectnet_v2',
   args: () => ['--data_type', 'fp32'],
-  says: /^SpecInvalid: .*it is a spec of classification, .* and one of detectnet_v2 is needed/,
+  says: /^SpecInvalid: .*it is a spec of classification, .* but a spec of detectnet_v2 is required/,
 });
 test('a spec that does not name its images, when they are needed', refuses, {
   spec: (text) => text.replace(/train_dataset_path: "\S*"/, ''),
-  says: /^SpecInvalid: .*spec\.txt:\d+:\d+ train_config\.train_dataset_path: it is missing/s,
+  says: /^SpecInvalid: .*spec\.txt:\d+:\d+ train_config\.train_dataset_path: required field is missing/s,
 });
 test('a spec of a model with another input', refuses, {
   spec: (text) => text.replace('3,48,192', '3,48,96'),

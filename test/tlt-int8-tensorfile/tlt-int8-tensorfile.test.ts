@@ -143,11 +143,11 @@ test('an output folder that is not there', refuses, {
 test('a spec of another module', refuses, {
   module: 'detectnet_v2',
   reason: 'SpecInvalid',
-  says: /it is a spec of classification, since .*spec\.txt:\d+:\d+ has train_config, and one of detectnet_v2/,
+  says: /it is a spec of classification \(.*spec\.txt:\d+:\d+ has train_config\), but a spec of detectnet_v2/,
 });
 test('a spec that is not there', refuses, {
   reason: 'InputNotFound',
-  says: /absent\.txt: there is no such file/,
+  says: /absent\.txt: the file does not exist/,
   args: ['-e', 'absent.txt'],
 });
 test('more batches than the set has', refuses, {

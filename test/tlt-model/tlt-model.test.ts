@@ -180,7 +180,7 @@ test('inspect tells of a spec where it is wrong, and what its loader lacks', asy
   t.regex(result.stdout, /module +classification/);
   t.regex(
     result.stdout,
-    /the data loader cannot run by it\. .*bare\.txt:1:\d+ train_config\.train_dataset_path: it is missing/s,
+    /the data loader cannot run by it\. .*bare\.txt:1:\d+ train_config\.train_dataset_path: required field is missing/s,
   );
 });
 test('inspect goes on after a bad file and fails in the end', async (t) => {

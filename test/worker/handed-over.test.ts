@@ -19,7 +19,7 @@ import test from 'ava';
 import { publish } from '../../src/adapters/worker/publish.ts';
 import { sha256 } from '../../src/ground/base/digest.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
-import { placed } from '../../src/ground/contract/artifact.ts';
+import { toArtifact } from '../../src/ground/contract/artifact.ts';
 import { parseManifest } from '../../src/ground/contract/manifest.ts';
 import type { EngineTask } from '../../src/ground/contract/task.ts';
 import { anEngineBuilt } from '../builders/objects.ts';
@@ -150,7 +150,7 @@ test('what build writes beside its engine decides nothing', async (t) => {
   writeFileSync(engine, 'an engine');
   const other = { model: 'x', engine: at('exports/secret'), report: at('exports/secret') };
   writeFileSync(at('built', 'build-request.json'), JSON.stringify(other));
-  const forged = placed('pvc://exports/EVIL', { ...anEngineBuilt().engine, sha256: 'f'.repeat(64) });
+  const forged = toArtifact('pvc://exports/EVIL', { ...anEngineBuilt().engine, sha256: 'f'.repeat(64) });
   writeFileSync(at('built', 'finished.json'), JSON.stringify({ ...anEngineBuilt(), engine: forged }));
   linkSync(engine, at('built', 'manifest.json'));
   const result = await run();

@@ -11,7 +11,7 @@ import { readTensorfileBatches } from '../../src/formats/hdf5/tensorfile-reader.
 import { sha256 } from '../../src/ground/base/digest.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
 import type { FailureReason } from '../../src/ground/base/failures.ts';
-import { placed } from '../../src/ground/contract/artifact.ts';
+import { toArtifact } from '../../src/ground/contract/artifact.ts';
 import { defaults } from '../../src/ground/contract/defaults.ts';
 import { mounts } from '../../src/ground/contract/layout.ts';
 import type { Manifest } from '../../src/ground/contract/manifest.ts';
@@ -172,7 +172,7 @@ test(
     writeFileSync(at('spec.txt'), Buffer.from([0xff, 0xfe, 0]));
     return {};
   },
-  { reason: 'SpecInvalid', message: /it is not text in UTF-8/ },
+  { reason: 'SpecInvalid', message: /it is not UTF-8 text/ },
 );
 test(
   'a spec with a word that no spec has',
@@ -209,7 +209,7 @@ test('an export calibrates from the data loader as from a tensorfile of its batc
   t.true((await exported({ dataLoader: { dataRoot } })).reused);
   const read = await exported({
     source: 'Tensorfile',
-    tensorfile: placed('pvc://exports/out/k', tensorfile),
+    tensorfile: toArtifact('pvc://exports/out/k', tensorfile),
   });
   t.false(read.reused);
   t.is(read.calibrationCache!.sha256, loaded.calibrationCache!.sha256);

@@ -1,7 +1,7 @@
 /** A command line → typed values, by the program's table; errors name the flag and the remedy. */
 import { parseArgs } from 'node:util';
 import { messageOf, UserError } from '../../ground/base/errors.ts';
-import { nearest } from '../../ground/base/nearest.ts';
+import { suggestWord } from '../../ground/base/nearest.ts';
 import { type FlagRow, type FlagTable, namesOf, type ValuesOf } from '../../ground/contract/flag-table.ts';
 import type { Program } from '../../ground/contract/program.ts';
 import { expandPrefixes, flagsThatBegin } from './flag-prefixes.ts';
@@ -80,7 +80,7 @@ const explain = (program: Program, message: string): UserError => {
   if (flag === undefined) return usageError(program, message);
   const several = program.isFromTlt && flag.startsWith('--') ? flagsThatBegin(program.flags, flag) : [];
   if (several.length > 0) return usageError(program, `${flag} is ambiguous: ${several.join(', ')}`);
-  const near = nearest(flag.replace(/^-+/, ''), Object.entries(program.flags).flatMap(namesOf));
+  const near = suggestWord(flag.replace(/^-+/, ''), Object.entries(program.flags).flatMap(namesOf));
   return usageError(program, `unknown flag ${flag}.${near === undefined ? '' : ` Did you mean --${near}?`}`);
 };
 
@@ -89,10 +89,10 @@ const checkOperands = (program: Program, words: readonly string[]): void => {
   if (operands.kind === 'module') checkModule(program, operands.values, words);
   else if (operands.kind === 'none' && words.length > 0)
     throw usageError(program, `unexpected argument '${words[0]}'`);
-  else if (operands.kind === 'files' && (words.length === 0 || words.length > operands.most))
+  else if (operands.kind === 'files' && (words.length === 0 || words.length > operands.max))
     throw usageError(
       program,
-      `expected ${operands.most === 1 ? 'one' : 'at least one'} ${operands.placeholder}, got ${words.length}`,
+      `expected ${operands.max === 1 ? 'one' : 'at least one'} ${operands.placeholder}, got ${words.length}`,
     );
 };
 
@@ -102,7 +102,7 @@ const checkModule = (program: Program, modules: readonly string[], words: readon
   if (unexpected !== undefined)
     throw usageError(program, `unexpected argument '${unexpected}' after the module`);
   if (modules.includes(module)) return;
-  const near = nearest(module, modules);
+  const near = suggestWord(module, modules);
   throw usageError(
     program,
     `unknown module '${module}' (${modules.join(', ')})${near === undefined ? '' : `; did you mean ${near}?`}`,

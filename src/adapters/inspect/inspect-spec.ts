@@ -4,7 +4,7 @@ import type { LoaderPlan } from '../../data/datasets/plan.ts';
 import type { Preprocessing } from '../../data/preprocessing/normalise.ts';
 import { parseExperimentSpec } from '../../data/specs/experiment-spec.ts';
 import type { ExperimentSpec } from '../../data/specs/read-spec.ts';
-import { longestText } from '../../data/specs/tokens.ts';
+import { maxTextLength } from '../../data/specs/tokens.ts';
 import { UserError } from '../../ground/base/errors.ts';
 
 export type SpecDescription = Pick<ExperimentSpec, 'architecture' | 'family' | 'classes' | 'unneeded'> & {
@@ -26,7 +26,7 @@ const block = /\b[a-z][a-z0-9_]*_config\s*:?\s*[{<]/;
 
 /** Undefined for what is not text, or text of another kind. */
 export const specTextOf = (bytes: Uint8Array): string | undefined => {
-  if (bytes.length > longestText) return undefined;
+  if (bytes.length > maxTextLength) return undefined;
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
     return block.test(text) ? text : undefined;

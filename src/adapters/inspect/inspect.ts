@@ -15,7 +15,7 @@ import { parseCalibrationCache } from '../../formats/scales/calibration-cache.ts
 import { type HistogramFile, parseHistogramFile } from '../../formats/scales/histogram-file.ts';
 import type { KerasDescription } from '../../graph/keras/describe.ts';
 import { digestOf, fileDigest, sha256 } from '../../ground/base/digest.ts';
-import { piecesOf, readableBytes } from '../../ground/base/readable.ts';
+import { readableBytes, readChunks } from '../../ground/base/readable.ts';
 import { asInput, openInput } from '../cli/input-file.ts';
 import { describeModel, type ModelDescription } from './describe-model.ts';
 import { inspectKeras } from './inspect-keras.ts';
@@ -139,7 +139,7 @@ const encryptedContents = async (
   if (key === undefined)
     return { container, note: 'locked: give the key with --key_file FILE or -k KEY to see the model' };
   const { content, format: inner } = await openDetected(detected, key, cipher);
-  const payload = { format: inner, sizeBytes: content.size, sha256: digestOf(piecesOf(content)) };
+  const payload = { format: inner, sizeBytes: content.size, sha256: digestOf(readChunks(content)) };
   if (inner === 'onnx') return { container, payload, model: describeModel(parseModel(content.whole())) };
   if (inner === 'hdf5')
     return { container, payload, ...(await inspectKeras({ path: 'the model inside', content })) };

@@ -11,7 +11,7 @@ import { UserError } from '../../ground/base/errors.ts';
 import { reasonOfExitCode } from '../../ground/base/failures.ts';
 import { makeScratch } from '../../ground/base/scratch.ts';
 import { pathForOthers } from '../../ground/base/unfinished-file.ts';
-import { refusal } from '../../ground/contract/backends.ts';
+import { explainRefusal } from '../../ground/contract/backends.ts';
 import type { ExportValues } from '../../ground/contract/flags.ts';
 import type { BuildRequest } from '../../ground/contract/task.ts';
 import type { ExportWorld, ToolWorld } from './tool-world.ts';
@@ -28,7 +28,7 @@ export const refuseEngine = ({
   compute_capability,
   data_type,
 }: ExportValues): void => {
-  const refused = refusal(backend, data_type, compute_capability);
+  const refused = explainRefusal(backend, data_type, compute_capability);
   if (refused !== undefined) throw new UserError('EngineUnsupported', `Building the engine: ${refused}.`);
 };
 

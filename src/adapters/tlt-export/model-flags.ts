@@ -6,7 +6,7 @@ import {
   decimalPattern,
   type InputDims,
   type ModelSettings,
-  mostSide,
+  maxSide,
   type PixelSettings,
 } from '../../ground/contract/model-settings.ts';
 
@@ -32,10 +32,10 @@ const listOf = (text: string): readonly string[] =>
 const dimsOf = (text: string): InputDims => {
   const sizes = /^\s*([13])\s*,\s*(\d{1,5})\s*,\s*(\d{1,5})\s*$/.exec(text)?.slice(1).map(Number) ?? [];
   const [channels, height, width] = sizes;
-  if (channels && height && width && height <= mostSide && width <= mostSide)
+  if (channels && height && width && height <= maxSide && width <= maxSide)
     return { channels, height, width };
   throw usage(
-    `--input_dims is '${text}', and must be channels,height,width with 1 or 3 channels and sides up to ${mostSide}, for example 3,224,224`,
+    `--input_dims is '${text}', and must be channels,height,width with 1 or 3 channels and sides up to ${maxSide}, for example 3,224,224`,
   );
 };
 

@@ -6,7 +6,7 @@ import { detectFileFormat, type FileFormat } from '../../formats/crypto/detect-f
 import { encryptEtlt, encryptTlt, openEncrypted } from '../../formats/crypto/encrypted-model.ts';
 import { completeModel, serializeModel } from '../../formats/onnx/model.ts';
 import { UserError } from '../../ground/base/errors.ts';
-import { piecesOf, type Readable, readableBytes, untilAborted } from '../../ground/base/readable.ts';
+import { type Readable, readableBytes, readChunks, untilAborted } from '../../ground/base/readable.ts';
 import { refuseToOverwrite, writeWholeFile } from '../../ground/base/whole-file.ts';
 import { openInput } from '../cli/input-file.ts';
 import {
@@ -61,7 +61,7 @@ export const unpack = async (given: Arguments<'unpack'>, terminal: Terminal): Pr
     const { content, format } = await openEncrypted(locked, key, cipher);
     verifyPayload(content); // nothing of a damaged model is written
     const [, target] = pathsOf(given, extensionOf(format));
-    const pieces = untilAborted(piecesOf(content), terminal.signal);
+    const pieces = untilAborted(readChunks(content), terminal.signal);
     await writeWholeFile(target, pieces, { overwrite: false, isPrivate: true });
     terminal.print(`${await writtenFile(target)}, ${format}\n`);
   });

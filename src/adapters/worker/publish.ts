@@ -6,8 +6,12 @@
 import { join } from 'node:path';
 import { UserError } from '../../ground/base/errors.ts';
 import { backends } from '../../ground/contract/backends.ts';
-import { faultOf } from '../../ground/contract/check-schema.ts';
+
+
+import { findFault } from '../../ground/contract/check-schema.ts';
 import { buildReportFile, workFiles } from '../../ground/contract/layout.ts';
+
+
 import { type EngineBuilt, parseResult } from '../../ground/contract/result.ts';
 import { resultSchemas } from '../../ground/contract/result-schema.ts';
 import type { EngineTask } from '../../ground/contract/task.ts';
@@ -62,7 +66,7 @@ const reported = async ({ built }: PublishWorld): Promise<Facts> => {
   const { runtime, latency, agreement } = asObject(bytes) as Facts;
   const facts = { runtime, ...(latency && { latency }), ...(agreement && { agreement }) };
   for (const [name, value] of Object.entries(facts)) {
-    const fault = faultOf(resultSchemas.EngineBuilt.properties[name as keyof Facts], value, name);
+    const fault = findFault(resultSchemas.EngineBuilt.properties[name as keyof Facts], value, name);
     if (fault !== undefined)
       throw new UserError('EngineBuildFailed', `${handed.doing}: ${fault}. Correct the builder image.`);
   }

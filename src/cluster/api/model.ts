@@ -1,5 +1,5 @@
 /** `spec.model` of a ModelExport: the file, and what neither the file nor its TLT module determine. */
-import { channelOrders, decimalPattern, mostSide } from '../../ground/contract/model-settings.ts';
+import { channelOrders, decimalPattern, maxSide } from '../../ground/contract/model-settings.ts';
 import { sha256 } from '../../ground/contract/result-schema.ts';
 import { integer, list, object, oneOf, text } from '../../ground/contract/schema.ts';
 import { storageUri } from './shared-schemas.ts';
@@ -26,7 +26,7 @@ const ports = object(
   },
 );
 
-const side = (description: string) => integer(description, { minimum: 1, maximum: mostSide });
+const side = (description: string) => integer(description, { minimum: 1, maximum: maxSide });
 
 const inputDims = object(
   'Input size, for graphs with a dynamic input size. The exported graph has this fixed size.',

@@ -1,6 +1,9 @@
 /** Where the file is: stored, being written, still to be started, waiting, or failed. Pure. */
-import { placed } from '../../ground/contract/artifact.ts';
+
+import { toArtifact } from '../../ground/contract/artifact.ts';
 import { isIn, tensorfileFolder } from '../../ground/contract/layout.ts';
+
+
 import type { TensorfileWritten } from '../../ground/contract/result.ts';
 import type { CalibrationTensorfileStatus } from '../api/calibration-tensorfile.ts';
 import type { Ledger } from '../api/ledger.ts';
@@ -61,7 +64,10 @@ export const stageOf = ({ tensorfile, jobs, images, now, obstacles }: Observed):
       };
     case 'Made': {
       const { tensorfile: written } = state.result as TensorfileWritten;
-      return { ...rest, state: { kind: 'Written', stored: { key, tensorfile: placed(folder, written) } } };
+      return {
+        ...rest,
+        state: { kind: 'Written', stored: { key, tensorfile: toArtifact(folder, written) } },
+      };
     }
     case 'Running':
       return { ...rest, state: { kind: 'Writing', job: state.job } };

@@ -1,7 +1,7 @@
 /** A device class and the nodes → its status. Pure: the same nodes, the same status, down to the order of lists. */
 
 import { canonicalJson } from '../../ground/base/digest.ts';
-import { backends, notBuiltIn, refusal } from '../../ground/contract/backends.ts';
+import { backends, explainRefusal, notBuiltIn } from '../../ground/contract/backends.ts';
 import { setConditions, type WantedCondition } from '../api/conditions.ts';
 import type {
   ExportDeviceClass,
@@ -74,7 +74,7 @@ const blockedBy = ({ backend, computeCapability }: ExportDeviceClassSpec['engine
     return { reason: 'BackendNotAvailable', message } as const;
   }
   // fp16 is asked because every device that a backend knows takes it.
-  const message = refusal(backend, 'fp16', computeCapability);
+  const message = explainRefusal(backend, 'fp16', computeCapability);
   return message === undefined ? undefined : ({ reason: 'EngineUnsupported', message } as const);
 };
 

@@ -1,6 +1,6 @@
 /** The Job that builds one engine for one device class: stage, build and publish run in one pod, in this order. */
 
-import { bytesOfQuantity } from '../../ground/base/quantity.ts';
+import { parseByteQuantity } from '../../ground/base/quantity.ts';
 import type { Artifact } from '../../ground/contract/artifact.ts';
 import { type Backend, backends } from '../../ground/contract/backends.ts';
 import { artifactFiles, engineFolder, fileIn, mounts, workFiles } from '../../ground/contract/layout.ts';
@@ -119,7 +119,7 @@ export const engineTask = (plan: EnginePlan): EngineTask => {
     ...(engine.computeCapability && { computeCapability: engine.computeCapability }),
     dataType,
     maxBatchSize: owner.spec.maxBatchSize,
-    maxWorkspaceSizeBytes: bytesOfQuantity(owner.spec.maxWorkspaceSize),
+    maxWorkspaceSizeBytes: parseByteQuantity(owner.spec.maxWorkspaceSize),
     etlt: sourceOf(exported.etlt),
     ...(dataType === 'int8' &&
       exported.calibrationCache && { calibrationCache: sourceOf(exported.calibrationCache) }),

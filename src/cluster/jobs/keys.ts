@@ -2,7 +2,7 @@
  * Content keys: what an artifact's bytes depend on, as far as the operator can see it. Equal keys mean equal
  * artifacts, so a key is built once; whatever is not listed here can change without a rebuild.
  */
-import { bytesOfQuantity } from '../../ground/base/quantity.ts';
+import { parseByteQuantity } from '../../ground/base/quantity.ts';
 import type { DataType } from '../../ground/contract/architectures.ts';
 import { type Backend, backends } from '../../ground/contract/backends.ts';
 import { type CalibrationTensorfile, calibrationTensorfileSchema } from '../api/calibration-tensorfile.ts';
@@ -158,7 +158,7 @@ export const engineKey = (inputs: EngineInputs): string => {
     calibrationCacheSha256: dataType === 'int8' ? calibrationCacheSha256 : undefined,
     dataType,
     maxBatchSize: spec.maxBatchSize,
-    maxWorkspaceBytes: bytesOfQuantity(spec.maxWorkspaceSize),
+    maxWorkspaceBytes: parseByteQuantity(spec.maxWorkspaceSize),
     planFormatVersion,
   };
   const schema = exportDeviceClassSchema.properties.spec;

@@ -2,7 +2,7 @@
  * What each container may use where the spec asks for nothing else. Every container has limits, so that no input can
  * take a node: a file can ask for any amount of memory (a few hundred bytes of ONNX for terabytes).
  */
-import { amountOfQuantity, bytesOfQuantity } from '../../ground/base/quantity.ts';
+import { parseByteQuantity, parseQuantity } from '../../ground/base/quantity.ts';
 
 type Amounts = Readonly<Record<string, string | number>>;
 export type Resources = { readonly requests?: Amounts; readonly limits?: Amounts };
@@ -60,8 +60,7 @@ type Compare = (own: number, asked: number) => boolean;
 const contradicted = (own: Amounts, asked: Amounts | undefined, compare: Compare): Amounts =>
   Object.fromEntries(
     Object.entries(asked ?? {}).filter(
-      ([name, amount]) =>
-        own[name] !== undefined && compare(amountOfQuantity(own[name]), amountOfQuantity(amount)),
+      ([name, amount]) => own[name] !== undefined && compare(parseQuantity(own[name]), parseQuantity(amount)),
     ),
   );
 
@@ -73,4 +72,4 @@ const above = (limits: Amounts, askedRequests: Amounts | undefined): Amounts =>
 
 /** Part of a container's memory limit, as the limit of a volume in memory: what is in the volume counts as its memory. */
 export const shareOfMemory = ({ limits }: Limited, share: number): string =>
-  `${Math.floor((bytesOfQuantity(limits.memory!) * share) / 2 ** 20)}Mi`;
+  `${Math.floor((parseByteQuantity(limits.memory!) * share) / 2 ** 20)}Mi`;

@@ -7,9 +7,9 @@ export const limitsPage = (): PublishedFile =>
     'A file of a few hundred bytes can request any amount of memory or time. The sizes that it declares are compared with these limits before memory is allocated. If a limit is exceeded, the program ends with a typed error that reports the declared size, the limit and the remedy.',
     markdownTable(
       ['Input', 'Maximum', 'Why', 'Remedy'],
-      Object.values(limits).map(({ of, most, unit, why, remedy }) => [
+      Object.values(limits).map(({ of, max, unit, why, remedy }) => [
         of,
-        `${most.toLocaleString('en')} ${unit}`,
+        `${max.toLocaleString('en')} ${unit}`,
         why,
         remedy,
       ]),

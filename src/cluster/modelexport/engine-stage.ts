@@ -1,6 +1,6 @@
 /** Where one device class's engine is. Pure; every reason here is one that status can show. */
-import { placed } from '../../ground/contract/artifact.ts';
-import { backends, notBuiltIn, refusal } from '../../ground/contract/backends.ts';
+import { toArtifact } from '../../ground/contract/artifact.ts';
+import { backends, explainRefusal, notBuiltIn } from '../../ground/contract/backends.ts';
 import { engineFolder } from '../../ground/contract/layout.ts';
 import type { EngineBuilt } from '../../ground/contract/result.ts';
 import type { Ledger } from '../api/ledger.ts';
@@ -162,7 +162,7 @@ const refused = ({ spec }: ModelExport, { name, deviceClass }: ObservedClass): E
     const message = notBuiltIn(backend);
     return { kind: 'Failed', reason: 'BackendNotAvailable', message };
   }
-  const message = refusal(backend, dataTypeOf(spec, name), computeCapability);
+  const message = explainRefusal(backend, dataTypeOf(spec, name), computeCapability);
   return message === undefined ? undefined : { kind: 'Failed', reason: 'EngineUnsupported', message };
 };
 
@@ -179,7 +179,7 @@ const engineOf = (
   { hardware }: ObservedJob,
 ): StoredEngine => ({
   key,
-  ...placed(folder, engine),
+  ...toArtifact(folder, engine),
   runtime,
   ...(hardware && { hardware }),
   ...(latency && { latency }),

@@ -1,6 +1,9 @@
 /** Where the export is: stored, running, waiting, failed, or still to be started. Pure. */
-import { placed } from '../../ground/contract/artifact.ts';
+
+import { toArtifact } from '../../ground/contract/artifact.ts';
 import { exportFolder, fileIn, folderOfFile, isIn } from '../../ground/contract/layout.ts';
+
+
 import type { Exported } from '../../ground/contract/result.ts';
 import type { Ledger } from '../api/ledger.ts';
 import type { ModelExport } from '../api/model-export.ts';
@@ -118,10 +121,10 @@ const storedOf = (
   const folder = folderOf(modelExport);
   return {
     key: exportKey(modelExport),
-    etlt: placed(folder, etlt),
-    ...(codecEtlt && { codecEtlt: placed(folder, codecEtlt) }),
-    ...(calibrationCache && { calibrationCache: placed(folder, calibrationCache) }),
-    ...(verification && { verification: placed(folder, verification) }),
+    etlt: toArtifact(folder, etlt),
+    ...(codecEtlt && { codecEtlt: toArtifact(folder, codecEtlt) }),
+    ...(calibrationCache && { calibrationCache: toArtifact(folder, calibrationCache) }),
+    ...(verification && { verification: toArtifact(folder, verification) }),
     ...(report && { report: reportPlaces(folder, report) }),
     ...(inputs && { inputs }),
   };

@@ -3,7 +3,7 @@
 import type { Clock } from '../../ground/base/clock.ts';
 import { sha256 } from '../../ground/base/digest.ts';
 import { messageOf } from '../../ground/base/errors.ts';
-import { cutToBytes } from '../../ground/base/text.ts';
+import { truncateToBytes } from '../../ground/base/text.ts';
 import type { Event } from '../../ground/observability/event.ts';
 import type { Log } from '../../ground/observability/log.ts';
 import { isStatus } from './api-error.ts';
@@ -56,7 +56,7 @@ const eventObject = (event: Event, { namespace, instance, now }: Context): objec
     type,
     reason,
     action,
-    note: cutToBytes(note, noteLimit),
+    note: truncateToBytes(note, noteLimit),
     regarding,
   };
 };

@@ -5,7 +5,7 @@
 import { stat } from 'node:fs/promises';
 import { canonicalJson, sha256 } from '../../ground/base/digest.ts';
 import { UserError } from '../../ground/base/errors.ts';
-import { seeded } from '../../ground/base/rng.ts';
+import { seededRandom } from '../../ground/base/rng.ts';
 import { type Batch, batchesFrom } from '../preprocessing/batches.ts';
 import { type DecodedImage, decodableImages, type ErrorBudget } from '../preprocessing/decodable-images.ts';
 import type { SampledImage } from '../preprocessing/sampled-image.ts';
@@ -62,7 +62,7 @@ export const openLoader = async (plan: LoaderPlan, options: LoaderOptions): Prom
   if (images === 0 || images > there)
     throw tooFewImages({ there, set, batches: Math.max(1, batches), batchSize });
   const { errorBudget, seed } = options;
-  const draws = drawImages(sources, seeded(seed));
+  const draws = drawImages(sources, seededRandom(seed));
   const load = createImageReader(plan);
   const take = decodableImages(draws, { load, images, errorBudget });
   return {
@@ -72,7 +72,7 @@ export const openLoader = async (plan: LoaderPlan, options: LoaderOptions): Prom
     batches: batchesFrom(take, { size: plan.size, batchSize: options.microBatch ?? batchSize, images }),
     rest: () => remainingImages(draws, load),
     digest: async () =>
-      sha256(canonicalJson([there, await readSizes(drawImages(sources, seeded(seed)), images)])),
+      sha256(canonicalJson([there, await readSizes(drawImages(sources, seededRandom(seed)), images)])),
   };
 };
 

@@ -1,5 +1,5 @@
 /** Sampling without replacement over weighted sources; reproducible by seed. */
-import { type Random, shuffled } from '../../ground/base/rng.ts';
+import { type Random, shuffle } from '../../ground/base/rng.ts';
 import type { ImageSource } from './source.ts';
 
 /** One sampled image: an index in its source. */
@@ -7,7 +7,7 @@ export type Draw = { readonly source: ImageSource; readonly index: number };
 
 /** Draws every image once. The order does not depend on the batch size. */
 export function* drawImages(sources: readonly ImageSource[], random: Random): Generator<Draw> {
-  let open = sources.map((source) => ({ source, order: shuffled(indexes(source.count), random), next: 0 }));
+  let open = sources.map((source) => ({ source, order: shuffle(indexes(source.count), random), next: 0 }));
   while (true) {
     open = open.filter(({ order, next }) => next < order.length);
     if (open.length === 0) return;

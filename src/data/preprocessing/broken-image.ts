@@ -16,7 +16,7 @@ export const explainBroken = async ({ path, bytes }: Content): Promise<string> =
   const metadata = await readHeader(bytes ?? path);
   if (metadata === undefined) return `its content is not ${decodedFormats}. Convert it to PNG.`;
   if (metadata.width * metadata.height > pixelLimit) return tooManyPixels(metadata.width, metadata.height);
-  return 'the file is cut short or damaged. Copy it again.';
+  return 'the file is truncated or damaged. Copy it again.';
 };
 
 const explainUnreadable = async (path: string): Promise<string | undefined> => {

@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, UserError } from '../../ground/base/errors.ts';
-import { seeded, shuffled } from '../../ground/base/rng.ts';
+import { seededRandom, shuffle } from '../../ground/base/rng.ts';
 import { field } from '../../ground/contract/fields.ts';
 
 /** File extensions that TLT 2.0 accepts: lower case only, and no subfolders. */
@@ -34,7 +34,7 @@ export const sampleImages = async (
       'TooFewImages',
       `Choosing calibration images from ${folder}: ${batches} batches of ${batchSize} need ${needed} images, and ${names.length} were found (.jpg, .jpeg or .png in lower case, not in subfolders). Add images, or lower ${field('batches')} or ${field('batchSize')}.`,
     );
-  const order = shuffled(names.sort(), seeded(seed)).map((name) => join(folder, name));
+  const order = shuffle(names.sort(), seededRandom(seed)).map((name) => join(folder, name));
   return { chosen: order.slice(0, needed), kept: order.slice(needed) };
 };
 

@@ -1,17 +1,20 @@
-/** Classification: folders of classes, Pillow's nearest, and the values of `preprocess_mode`. */
+/**
+ * Reads the spec of classification: class folders, Pillow's nearest-neighbour resize, and normalisation by
+ * `preprocess_mode`.
+ */
 import type { LoaderPlan } from '../datasets/plan.ts';
 import type { ImageSize } from '../preprocessing/decode.ts';
 import { caffeValues, tfValues, torchValues, type Values } from '../preprocessing/values.ts';
 import type { Notes } from './notes.ts';
 import type { ReadSpec } from './read-spec.ts';
-import { batchSizeOf, isBounded, meanKeys, meansOf, need, needText } from './rules.ts';
+import { batchSizeOf, checkPixels, meanKeys, meansOf, requireField, requireText } from './rules.ts';
 import type { ValueOf } from './schema.ts';
 import type { classificationSchema } from './schemas/classification.ts';
 
 type Spec = ValueOf<typeof classificationSchema>;
 type Train = NonNullable<Spec['train_config']>;
 
-/** Its images of `--cal_image_dir` go through caffe's values whatever the spec says, as in TLT. */
+/** Reads a decoded spec. As in TLT, `--cal_image_dir` uses `caffe` normalisation whatever the spec says. */
 export const readClassification = (spec: Spec): ReadSpec => ({
   family: isFlat(spec.train_config) ? 'TLT 2.0' : 'TLT 3.0 or later',
   seed: spec.train_config?.random_seed,
@@ -22,16 +25,16 @@ export const readClassification = (spec: Spec): ReadSpec => ({
   plan: (notes) => planOf(spec, notes),
 });
 
-/** TLT 2.0 names the optimizer by a string and has the schedule's numbers side by side. */
+/** True for the TLT 2.0 form: the optimizer is a string, and the parameters of the schedule are not nested. */
 const isFlat = (train: Train | undefined): boolean =>
   typeof train?.optimizer === 'string' || train?.lr_config?.scheduler !== undefined;
 
 const planOf = (spec: Spec, notes: Notes): LoaderPlan | undefined => {
-  const model = need(spec, 'model_config', notes);
-  const train = need(spec, 'train_config', notes);
+  const model = requireField(spec, 'model_config', notes);
+  const train = requireField(spec, 'train_config', notes);
   const size = model && sizeOf(model, notes);
   const batchSize = batchSizeOf(train, notes);
-  const training = train && needText(train, 'train_dataset_path', notes);
+  const training = train && requireText(train, 'train_dataset_path', notes);
   const values = train && valuesOf(train, size?.channels ?? 3, notes);
   if (!size || !batchSize || !training || !values) return undefined;
   const validation = train.val_dataset_path ? { validation: train.val_dataset_path } : {};
@@ -48,7 +51,7 @@ const planOf = (spec: Spec, notes: Notes): LoaderPlan | undefined => {
 
 const imageSize = /^\s*([13])\s*,\s*(\d{1,5})\s*,\s*(\d{1,5})\s*$/;
 
-/** Undefined where the text is missing or malformed, which only the loader complains about. */
+/** Undefined if the text is missing or malformed; only the loader reports that. */
 const sidesOf = (text: string | undefined) => {
   const [, , height, width] = imageSize.exec(text ?? '') ?? [];
   return height && width ? { height: Number(height), width: Number(width) } : undefined;
@@ -56,24 +59,24 @@ const sidesOf = (text: string | undefined) => {
 
 /** `"3,224,224"`: channels, height, width. */
 const sizeOf = (model: NonNullable<Spec['model_config']>, notes: Notes): ImageSize | undefined => {
-  const text = needText(model, 'input_image_size', notes);
+  const text = requireText(model, 'input_image_size', notes);
   if (text === undefined) return undefined;
   const [, channels, height, width] = imageSize.exec(text) ?? [];
   const sides = { height: Number(height), width: Number(width) };
-  if (channels && sides.height >= leastSide && sides.width >= leastSide)
-    return isBounded(model, 'input_image_size', { ...sides, notes })
+  if (channels && sides.height >= minSide && sides.width >= minSide)
+    return checkPixels(model, 'input_image_size', { ...sides, notes })
       ? { channels: channels === '1' ? 1 : 3, ...sides }
       : undefined;
   notes.add(model, 'input_image_size', {
-    what: `it is "${text.slice(0, 40)}", and must be "channels,height,width" with 1 or 3 channels and sides of at least ${leastSide}`,
+    what: `it is "${text.slice(0, 40)}", and must be "channels,height,width" with 1 or 3 channels and sides of at least ${minSide}`,
   });
   return undefined;
 };
 
-const leastSide = 16;
+const minSide = 16;
 
 const valuesOf = (train: Train, channels: 1 | 3, notes: Notes): Values | undefined => {
-  const mode = train.preprocess_mode || 'caffe'; // TLT 2.0 knew no other
+  const mode = train.preprocess_mode || 'caffe'; // the only mode of TLT 2.0
   if (mode === 'torch') return torchValues(channels);
   if (mode === 'tf') return tfValues(channels);
   if (mode === 'caffe')

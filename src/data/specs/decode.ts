@@ -1,13 +1,14 @@
 /**
- * A tree of fields → typed values, by a schema. Nothing is thrown: what does not fit is noted with its place, and the
- * rest is decoded. Of a singular field that comes twice the last value counts, messages merge, as protobuf's Merge does.
+ * Decodes a tree of fields to typed values by a schema. Never throws: a mismatch is recorded with its position, and the rest
+ * is decoded. As in protobuf's Merge, the last value of a repeated singular field wins, and messages are merged.
  */
-import { nearest } from '../../ground/base/nearest.ts';
-import { booleanOf, enumOf, floatOf, integerOf } from './literals.ts';
+import { suggestWord } from '../../ground/base/nearest.ts';
+import { parseBoolean, parseEnum, parseFloat32, parseInteger } from './literals.ts';
 import type { Notes } from './notes.ts';
 import type { FieldType, MessageType, ValueOf } from './schema.ts';
 import type { TextField, TextMessage, TextValue } from './text-tree.ts';
 
+/** Decodes a whole spec. Mismatches and unknown fields are added to `notes`. */
 export const decodeMessage = <T extends MessageType>(
   tree: TextMessage,
   type: T,
@@ -36,15 +37,15 @@ const mergeInto = (target: Values, tree: TextMessage, { type, notes }: How<Messa
   }
 };
 
-/** Comparing longer words with all names would take time for nothing. */
-const longestTypo = 64;
+/** Longer names are not compared with the known ones: too slow, and never a typo. */
+const maxTypoLength = 64;
 
 const noteUnknown = (target: Values, field: TextField, { type, notes }: How<MessageType>): void => {
-  const isTypo = field.name.length <= longestTypo && !notes.isFull;
-  const near = isTypo ? nearest(field.name, Object.keys(type.fields)) : undefined;
+  const isTypo = field.name.length <= maxTypoLength && !notes.isFull;
+  const near = isTypo ? suggestWord(field.name, Object.keys(type.fields)) : undefined;
   const hint = near === undefined ? '' : `; did you mean ${near}?`;
   if (near !== undefined) notes.excuse(target, near);
-  notes.add(target, field.name, { place: field, what: `there is no such field${hint}` });
+  notes.add(target, field.name, { place: field, what: `unknown field${hint}` });
 };
 
 const setField = (target: Values, field: TextField, { type, notes }: How): void => {
@@ -55,7 +56,7 @@ const setField = (target: Values, field: TextField, { type, notes }: How): void 
   }
   const [value] = field.values;
   if (field.isList || value === undefined) {
-    notes.add(target, field.name, { place: field, what: 'it takes one value, not a list' });
+    notes.add(target, field.name, { place: field, what: 'a single value is required, not a list' });
     return;
   }
   const decoded = decodeValue(target, field.name, { value, type, notes });
@@ -71,7 +72,7 @@ const addElement = (target: Values, name: string, given: Given): void => {
   if (decoded !== undefined) elements.push(decoded);
 };
 
-/** `{ key: "car" value: "vehicle" }`; what is left out is empty or 0, as in protobuf. */
+/** A map entry, `{ key: "car" value: "vehicle" }`. As in protobuf, a missing key or value is empty or 0. */
 const addEntry = (target: Values, name: string, { value, type, notes }: Given): void => {
   const entries = (target[name] ?? new Map()) as Map<string, unknown>;
   target[name] = entries;
@@ -93,10 +94,10 @@ const emptyOf = (type: FieldType): unknown => {
   return type.kind === 'float' || type.kind === 'integer' ? 0 : undefined;
 };
 
-/** `owner` has the field if it is not the target itself; `element` numbers one of several. */
+/** `owner`: the message with the field, if not the target itself. `element`: index in a repeated field. */
 type Placed = Given & { readonly owner?: Values; readonly element?: number };
 
-/** Undefined where it does not fit, which is noted. A message is merged into what the target has under the name. */
+/** Undefined on a mismatch, which is recorded. A message is merged into the existing one of that name. */
 const decodeValue = (target: Values, name: string, given: Placed): unknown => {
   const { value, type, notes, owner = target, element } = given;
   if (type.kind === 'either')
@@ -112,36 +113,36 @@ const decodeValue = (target: Values, name: string, given: Placed): unknown => {
     mergeInto(into, value, { type, notes });
     return into;
   }
-  const decoded = scalarOf(value, type);
-  if (decoded === undefined) notes.add(owner, name, { place: value, what: misfit(value, type) });
+  const decoded = decodeScalar(value, type);
+  if (decoded === undefined) notes.add(owner, name, { place: value, what: describeMisfit(value, type) });
   return decoded;
 };
 
-const scalarOf = (value: TextValue, type: FieldType): unknown => {
+const decodeScalar = (value: TextValue, type: FieldType): unknown => {
   if (type.kind === 'string') return value.kind === 'string' ? value.text : undefined;
   if (value.kind !== 'plain') return undefined;
-  if (type.kind === 'bool') return booleanOf(value.text);
-  if (type.kind === 'integer') return integerOf(value.text, type);
-  if (type.kind === 'float') return floatOf(value.text);
-  return type.kind === 'enum' ? enumOf(value.text, type) : undefined;
+  if (type.kind === 'bool') return parseBoolean(value.text);
+  if (type.kind === 'integer') return parseInteger(value.text, type);
+  if (type.kind === 'float') return parseFloat32(value.text);
+  return type.kind === 'enum' ? parseEnum(value.text, type) : undefined;
 };
 
-/** Strings are never shown, nor what stands where one belongs: it can be a key. */
-const misfit = (value: TextValue, type: FieldType): string => {
-  if (type.kind === 'string') return `a string in quotes is needed, and ${kindNames[value.kind]} was found`;
+/** Never shows strings, or any value in place of a string: it may be a key. */
+const describeMisfit = (value: TextValue, type: FieldType): string => {
+  if (type.kind === 'string') return `a quoted string is required, found ${kindNames[value.kind]} was found`;
   if (value.kind !== 'plain' || type.kind === 'message')
-    return `${wanted(type)} is needed, and ${kindNames[value.kind]} was found`;
-  return `${wanted(type)} is needed, and ${value.text.slice(0, 40)} was found`;
+    return `${describeType(type)} is required, found ${kindNames[value.kind]}`;
+  return `${describeType(type)} is required, found ${value.text.slice(0, 40)}`;
 };
 
 const kindNames: Readonly<Record<TextValue['kind'], string>> = {
   message: 'a message { }',
-  string: 'a string in quotes',
-  plain: 'a value without quotes',
+  string: 'a quoted string',
+  plain: 'an unquoted value',
 };
 
-const wanted = (type: FieldType): string => {
-  if (type.kind === 'integer') return `a whole number from ${type.least} to ${type.most}`;
+const describeType = (type: FieldType): string => {
+  if (type.kind === 'integer') return `an integer from ${type.min} to ${type.max}`;
   if (type.kind === 'enum') return `one of ${Object.keys(type.numbers).join(', ')}`;
   if (type.kind === 'bool') return 'true or false';
   return type.kind === 'float' ? 'a number' : 'a message { }';

@@ -1,6 +1,6 @@
 /**
- * Data set, picture and values of ssd, dssd, retinanet and yolo, in both families. TLT 2.0 has detectnet_v2's loader
- * (a `preprocessing` block, TFRecords), 3.0 and later their own (KITTI folders, or records that hold the pictures).
+ * Loader settings of ssd, dssd, retinanet and yolo. TLT 2.0 uses the loader of detectnet_v2 (a `preprocessing` block and
+ * TFRecords); TLT 3.0 and later have their own (KITTI folders, or records that contain the images).
  */
 import { join } from 'node:path';
 import type { KittiFolders, KittiSource, LoaderPlan, TfrecordSource, Tfrecords } from '../datasets/plan.ts';
@@ -8,17 +8,17 @@ import type { ImageSize } from '../preprocessing/decode.ts';
 import type { Geometry } from '../preprocessing/geometry.ts';
 import type { Preprocessing } from '../preprocessing/normalise.ts';
 import { caffeMeans, caffeValues, fasterRcnnValues } from '../preprocessing/values.ts';
-import { pictureOf, tfrecordsOf, weightAsSet } from './detectnet-data.ts';
+import { readPictureSettings, readTfrecords, readWeights } from './detectnet-data.ts';
 import type { Notes } from './notes.ts';
 import {
   batchSizeOf,
   channelsOf,
-  isBounded,
+  checkPixels,
   meanKeys,
   meansOf,
-  need,
-  needNumber,
-  needText,
+  requireField,
+  requireNumber,
+  requireText,
 } from './rules.ts';
 import type { ValueOf } from './schema.ts';
 import type { trainingConfig } from './schemas/common.ts';
@@ -28,24 +28,26 @@ type Dataset = ValueOf<typeof datasetSchema>;
 type Source = NonNullable<Dataset['data_sources']>[number];
 type Augmentation = ValueOf<typeof ssdAugmentation> | ValueOf<typeof yoloAugmentation>;
 
+/** The blocks of a detector's spec that configure its loader. */
 export type DetectionSpec = {
   readonly dataset_config?: Dataset | undefined;
   readonly augmentation_config?: Augmentation | undefined;
   readonly training_config?: ValueOf<typeof trainingConfig> | undefined;
 };
 
-/** How a module's own loader works. */
+/** Geometry of a module's own loader, and its constraints on the input size. */
 export type DetectionLoader = {
   readonly geometry: Geometry;
-  /** Of the sides. */
-  readonly least: number;
+  /** Minimum height and width in pixels. */
+  readonly minSide: number;
   readonly multipleOf: number;
 };
 
+/** Whether the spec uses the field names of TLT 2.0. */
 export const isOfTlt2 = ({ augmentation_config, dataset_config: dataset }: DetectionSpec): boolean =>
   augmentation_config?.preprocessing !== undefined || dataset?.validation_data_source !== undefined;
 
-/** Only what the spec changes: its own means. */
+/** Preprocessing for `--cal_image_dir` if the spec sets `image_mean`; otherwise undefined. */
 export const imagePreprocessingOf = (
   { augmentation_config: augmentation }: DetectionSpec,
   notes: Notes,
@@ -54,7 +56,7 @@ export const imagePreprocessingOf = (
   return mean && { order: mean.length === 3 ? 'BGR' : 'RGB', mean, scale: 1 };
 };
 
-/** Of the network's input in pixels; undefined if the spec does not tell both. */
+/** Height and width of the network input in pixels; undefined if the spec lacks one of them. */
 export const sidesOf = ({ augmentation_config: augmentation }: DetectionSpec) => {
   const width = augmentation?.preprocessing?.output_image_width || augmentation?.output_width;
   const height = augmentation?.preprocessing?.output_image_height || augmentation?.output_height;
@@ -70,19 +72,22 @@ const imageMean = (
   notes: Notes,
 ): readonly number[] | undefined => meansOf(augmentation, 'image_mean', { keys: meanKeys[channels], notes });
 
-export const detectionPlan = (
+/** The loader settings of a detector; undefined if the spec lacks something, which is recorded in `notes`. */
+export const planDetection = (
   spec: DetectionSpec,
   loader: DetectionLoader,
   notes: Notes,
 ): LoaderPlan | undefined => {
-  const dataset = need(spec, 'dataset_config', notes);
-  const augmentation = need(spec, 'augmentation_config', notes);
-  const batchSize = batchSizeOf(need(spec, 'training_config', notes), notes);
+  const dataset = requireField(spec, 'dataset_config', notes);
+  const augmentation = requireField(spec, 'augmentation_config', notes);
+  const batchSize = batchSizeOf(requireField(spec, 'training_config', notes), notes);
   const old = isOfTlt2(spec);
-  const data = dataset && (old ? tfrecordsOf(dataset, notes) : dataOf(dataset, notes));
+  const data = dataset && (old ? readTfrecords(dataset, notes) : readSources(dataset, notes));
   const picture =
     augmentation &&
-    (old ? pictureOf(augmentation, { notes, multipleOf: 1 }) : ownPicture(augmentation, loader, notes));
+    (old
+      ? readPictureSettings(augmentation, { notes, multipleOf: 1 })
+      : readPicture(augmentation, loader, notes));
   if (!data || !picture || !batchSize) return undefined;
   const { channels } = picture.size;
   const mean = imageMean(augmentation, channels, notes) ?? caffeMeans[channels];
@@ -91,37 +96,37 @@ export const detectionPlan = (
   return { ...data, ...picture, batchSize, values };
 };
 
-const ownPicture = (
+const readPicture = (
   augmentation: Augmentation,
-  { geometry, least, multipleOf }: DetectionLoader,
+  { geometry, minSide, multipleOf }: DetectionLoader,
   notes: Notes,
 ): { readonly size: ImageSize; readonly geometry: Geometry } | undefined => {
-  const bounds = { notes, least, multipleOf, most: 16384 };
-  const width = needNumber(augmentation, 'output_width', bounds);
-  const height = needNumber(augmentation, 'output_height', bounds);
+  const bounds = { notes, min: minSide, multipleOf, max: 16384 };
+  const width = requireNumber(augmentation, 'output_width', bounds);
+  const height = requireNumber(augmentation, 'output_height', bounds);
   const channels = channelsOf(augmentation, 'output_channel', notes);
-  const fits = width && height && isBounded(augmentation, 'output_height', { width, height, notes });
+  const fits = width && height && checkPixels(augmentation, 'output_height', { width, height, notes });
   return fits && channels ? { size: { width, height, channels }, geometry } : undefined;
 };
 
-const dataOf = (dataset: Dataset, notes: Notes): KittiFolders | Tfrecords | undefined => {
+const readSources = (dataset: Dataset, notes: Notes): KittiFolders | Tfrecords | undefined => {
   const sources = dataset.data_sources ?? [];
   if (sources.length === 0) {
-    notes.add(dataset, 'data_sources', { what: 'it is missing: there is nothing to train with' });
+    notes.add(dataset, 'data_sources', { what: 'required field is missing: the spec has no training data' });
     return undefined;
   }
   const records = sources.filter(({ tfrecords_path: path }) => path);
-  if (records.length === 0) return kittiOf(dataset, notes);
-  if (records.length === sources.length) return recordsOf(dataset, notes);
+  if (records.length === 0) return readKittiFolders(dataset, notes);
+  if (records.length === sources.length) return readRecordSources(dataset, notes);
   notes.add(dataset, 'data_sources', {
-    what: 'some have tfrecords_path and some label_directory_path: use one of them for all',
+    what: 'some sources have tfrecords_path and some label_directory_path: use the same field in all of them',
   });
   return undefined;
 };
 
-const kittiOf = (dataset: Dataset, notes: Notes): KittiFolders | undefined => {
+const readKittiFolders = (dataset: Dataset, notes: Notes): KittiFolders | undefined => {
   const read = (sources: readonly Source[]): readonly KittiSource[] | undefined => {
-    const weightOf = weightAsSet(sources, notes);
+    const weightOf = readWeights(sources, notes);
     const found = sources.map((source) => kittiSource(source, weightOf(source), notes));
     const whole = found.filter((source) => source !== undefined);
     return whole.length === found.length ? whole : undefined;
@@ -132,25 +137,25 @@ const kittiOf = (dataset: Dataset, notes: Notes): KittiFolders | undefined => {
 };
 
 const kittiSource = (source: Source, weight: number | undefined, notes: Notes): KittiSource | undefined => {
-  const images = needText(source, 'image_directory_path', notes);
-  const labels = needText(source, 'label_directory_path', notes);
+  const images = requireText(source, 'image_directory_path', notes);
+  const labels = requireText(source, 'label_directory_path', notes);
   if (!images || !labels) return undefined;
   const below = (path: string): string => (source.root_path ? join(source.root_path, path) : path);
   return { imageFolder: below(images), labelFolder: below(labels), ...(weight !== undefined && { weight }) };
 };
 
-/** Records may hold the pictures themselves; those that name files need folder and ending. */
-const recordsOf = (dataset: Dataset, notes: Notes): Tfrecords | undefined => {
+/** Records may contain the images; records that refer to files need a folder and an extension. */
+const readRecordSources = (dataset: Dataset, notes: Notes): Tfrecords | undefined => {
   const given = dataset.data_sources ?? [];
-  const weightOf = weightAsSet(given, notes);
+  const weightOf = readWeights(given, notes);
   const sources = given.map((source) => recordSource(source, weightOf(source)));
   const { validation_fold: fold, validation_data_sources: own = [], image_extension: extension } = dataset;
   if (own.length > 1)
     notes.add(dataset, 'validation_data_sources', {
-      what: 'of TFRecords one source can validate: join them by a glob pattern',
+      what: 'only one TFRecord source is allowed for validation: combine them with a glob pattern',
     });
   if (sources.some(({ imageFolder }) => imageFolder !== undefined))
-    needText(dataset, 'image_extension', notes);
+    requireText(dataset, 'image_extension', notes);
   const validation = own[0]?.tfrecords_path ? { source: recordSource(own[0], undefined) } : undefined;
   return {
     kind: 'tfrecords',

@@ -1,9 +1,9 @@
-/** The data set and augmentation of detectnet_v2, which faster_rcnn has too, and the SSD family in TLT 2.0. */
+/** Data set and augmentation blocks of detectnet_v2, also used by faster_rcnn, and by the SSD family in TLT 2.0. */
 import type { TfrecordSource, Tfrecords } from '../datasets/plan.ts';
 import type { ImageSize } from '../preprocessing/decode.ts';
 import type { Geometry } from '../preprocessing/geometry.ts';
 import type { Notes } from './notes.ts';
-import { channelsOf, isBounded, need, needNumber, needText } from './rules.ts';
+import { channelsOf, checkPixels, requireField, requireNumber, requireText } from './rules.ts';
 import type { ValueOf } from './schema.ts';
 import type { augmentationConfig, datasetConfig, preprocessing } from './schemas/detectnet.ts';
 
@@ -12,11 +12,12 @@ type Source = NonNullable<Dataset['validation_data_source']>;
 type Augmentation = ValueOf<typeof augmentationConfig>;
 type Preprocessing = ValueOf<typeof preprocessing>;
 
-export const tfrecordsOf = (dataset: Dataset, notes: Notes): Tfrecords | undefined => {
+/** The record sources of `dataset_config`; undefined if something is missing, which is recorded in `notes`. */
+export const readTfrecords = (dataset: Dataset, notes: Notes): Tfrecords | undefined => {
   const imageExtension = extensionOf(dataset, notes);
   const given = dataset.data_sources ?? [];
   if (given.length === 0)
-    notes.add(dataset, 'data_sources', { what: 'it is missing: there is nothing to train with' });
+    notes.add(dataset, 'data_sources', { what: 'required field is missing: the spec has no training data' });
   const weights = weightsOf(dataset, notes);
   const sources = given.map((source, index) => sourceOf(source, notes, weights(source, index)));
   const own = dataset.validation_data_source && sourceOf(dataset.validation_data_source, notes, undefined);
@@ -25,7 +26,7 @@ export const tfrecordsOf = (dataset: Dataset, notes: Notes): Tfrecords | undefin
   return { kind: 'tfrecords', sources: whole, imageExtension, ...validationOf(dataset, own) };
 };
 
-/** A fold of 0 is a fold: what counts is that the field is set. */
+/** Fold 0 is valid, so this tests whether the field is set. */
 const validationOf = (
   { validation_fold: fold }: Dataset,
   own: TfrecordSource | undefined,
@@ -35,7 +36,7 @@ const validationOf = (
 };
 
 const extensionOf = (dataset: Dataset, notes: Notes): string | undefined => {
-  const extension = needText(dataset, 'image_extension', notes);
+  const extension = requireText(dataset, 'image_extension', notes);
   if (extension === undefined || /^\.?(png|jpe?g)$/i.test(extension)) return extension;
   notes.add(dataset, 'image_extension', {
     what: `it is "${extension.slice(0, 40)}", and must be png, jpg or jpeg`,
@@ -44,24 +45,27 @@ const extensionOf = (dataset: Dataset, notes: Notes): string | undefined => {
 };
 
 const sourceOf = (source: Source, notes: Notes, weight: number | undefined): TfrecordSource | undefined => {
-  const records = needText(source, 'tfrecords_path', notes);
-  const imageFolder = needText(source, 'image_directory_path', notes);
+  const records = requireText(source, 'tfrecords_path', notes);
+  const imageFolder = requireText(source, 'image_directory_path', notes);
   if (!records || !imageFolder) return undefined;
   return { records, imageFolder, ...(weight !== undefined && { weight }) };
 };
 
-/** UNIFORM: all alike. PROPORTIONAL: by their size. USER_DEFINED: as set, or by their size if none is. */
+/**
+ * UNIFORM: equal weights. PROPORTIONAL: by number of images. USER_DEFINED: `source_weight`, or by number of images if none
+ * is set.
+ */
 const weightsOf = (
   dataset: Dataset,
   notes: Notes,
 ): ((source: Source, index: number) => number | undefined) => {
   if (dataset.sampling_mode === 'UNIFORM') return () => 1;
   if (dataset.sampling_mode === 'PROPORTIONAL') return () => undefined;
-  return weightAsSet(dataset.data_sources ?? [], notes);
+  return readWeights(dataset.data_sources ?? [], notes);
 };
 
-/** Weights and numbers of images cannot be compared: all sources have a weight, or none. */
-export const weightAsSet = <S extends { readonly source_weight?: number | undefined }>(
+/** Weights as set in the spec. Either all sources have one or none: a weight cannot be compared with a number of images. */
+export const readWeights = <S extends { readonly source_weight?: number | undefined }>(
   sources: readonly S[],
   notes: Notes,
 ): ((source: S) => number | undefined) => {
@@ -70,39 +74,42 @@ export const weightAsSet = <S extends { readonly source_weight?: number | undefi
   for (const source of sources)
     if (!isSet(source))
       notes.add(source, 'source_weight', {
-        what: 'other sources have one: give it to all of them, or to none',
+        what: 'other sources have a weight: set it for all sources, or for none',
       });
     else if (!(source.source_weight! > 0 && Number.isFinite(source.source_weight)))
-      notes.add(source, 'source_weight', { what: `it is ${source.source_weight}, and must be above 0` });
+      notes.add(source, 'source_weight', {
+        what: `it is ${source.source_weight}, and must be greater than 0`,
+      });
   return ({ source_weight: weight }) => weight;
 };
 
-export type Picture = { readonly size: ImageSize; readonly geometry: Geometry };
+/** Input size, and how pictures are brought to it. */
+export type PictureSettings = { readonly size: ImageSize; readonly geometry: Geometry };
 
-/** `multipleOf`: what the network's stride asks of the sides. */
-export const pictureOf = (
+/** Reads the `preprocessing` block. `multipleOf`: the stride of the network, which must divide height and width. */
+export const readPictureSettings = (
   augmentation: Augmentation,
   { notes, multipleOf }: { readonly notes: Notes; readonly multipleOf: number },
-): Picture | undefined => {
-  const given = need(augmentation, 'preprocessing', notes);
+): PictureSettings | undefined => {
+  const given = requireField(augmentation, 'preprocessing', notes);
   if (!given) return undefined;
-  const bounds = { notes, least: multipleOf, multipleOf, most: 16384 };
-  const width = needNumber(given, 'output_image_width', bounds);
-  const height = needNumber(given, 'output_image_height', bounds);
+  const bounds = { notes, min: multipleOf, multipleOf, max: 16384 };
+  const width = requireNumber(given, 'output_image_width', bounds);
+  const height = requireNumber(given, 'output_image_height', bounds);
   const channels = channelsOf(given, 'output_image_channel', notes);
-  refuseUnsupported(given, notes);
-  const fits = width && height && isBounded(given, 'output_image_height', { width, height, notes });
+  checkUnsupported(given, notes);
+  const fits = width && height && checkPixels(given, 'output_image_height', { width, height, notes });
   const size = fits && channels ? { width, height, channels } : undefined;
   const geometry = size && geometryOf(given, size, notes);
   return geometry && { size, geometry };
 };
 
-/** The loaders of this project keep a picture's scale, or bring it to the output size at once. */
-const refuseUnsupported = (given: Preprocessing, notes: Notes): void => {
+/** Rejects resize options other than `enable_auto_resize`: our loaders keep the scale or resize to the output size. */
+const checkUnsupported = (given: Preprocessing, notes: Notes): void => {
   for (const field of ['output_image_min', 'output_image_max', 'scale_width', 'scale_height'] as const)
     if (given[field])
       notes.add(given, field, {
-        what: 'resizing by it is not supported: set it to 0, and scale the images beforehand or set enable_auto_resize',
+        what: 'this resize option is not supported: set it to 0, and resize the images in advance or set enable_auto_resize',
       });
 };
 
@@ -113,7 +120,7 @@ const geometryOf = (given: Preprocessing, size: ImageSize, notes: Notes): Geomet
   if (given.enable_auto_resize && (!crops || whole)) return { kind: 'autoResize' };
   if (given.enable_auto_resize)
     notes.add(given, 'enable_auto_resize', {
-      what: 'it does not go together with crop_*: leave one of them out',
+      what: 'it cannot be combined with crop_*: remove one of them',
     });
   else if (!crops || (right - left === size.width && bottom - top === size.height))
     return { kind: 'padCrop', left, top };
@@ -121,7 +128,7 @@ const geometryOf = (given: Preprocessing, size: ImageSize, notes: Notes): Geomet
     notes.add(given, right <= left ? 'crop_right' : 'crop_bottom', { what: 'the crop rectangle is empty' });
   else
     notes.add(given, 'crop_right', {
-      what: `the crop rectangle has ${right - left} × ${bottom - top} pixels, and the output ${size.width} × ${size.height}: they must be the same, since the loader does not scale`,
+      what: `the crop rectangle has ${right - left} × ${bottom - top} pixels, and the output ${size.width} × ${size.height}: they must be equal, because the loader does not resize`,
     });
   return undefined;
 };

@@ -1,6 +1,6 @@
 /**
- * An experiment spec: text in; what exports, calibrations and tensorfiles take from it out. Whatever is wrong with it is
- * told at once, with places.
+ * Parses an experiment spec and returns what exports, calibrations and tensorfiles need from it. All errors are reported at
+ * once, with their positions.
  */
 import { messageOf, systemCodeOf, UserError } from '../../ground/base/errors.ts';
 import { openReadable, type Readable } from '../../ground/base/readable.ts';
@@ -20,10 +20,10 @@ import { detectnetSchema } from './schemas/detectnet.ts';
 import { fasterRcnnSchema } from './schemas/faster-rcnn.ts';
 import { readDssd, readRetinanet, readSsd } from './ssd-family.ts';
 import { parseTextTree, type TextMessage } from './text-tree.ts';
-import { longestText, SyntaxFault } from './tokens.ts';
+import { maxTextLength, SyntaxFault } from './tokens.ts';
 import { readYolo } from './yolo.ts';
 
-/** A module's table, and what is made of its values. */
+/** Schema of a module, and its reader. */
 type SpecKind = {
   readonly schema: MessageType;
   readonly read: (tree: TextMessage, notes: Notes) => ReadSpec;
@@ -44,24 +44,25 @@ const kinds: Readonly<Record<Architecture, SpecKind>> = {
   faster_rcnn: kind(fasterRcnnSchema, readFasterRcnn),
 };
 
-/** @throws UserError InputNotFound, SpecInvalid */
+/** Reads and parses a spec file. @throws UserError InputNotFound, SpecInvalid */
 export const readExperimentSpec = async (file: string, architecture: Architecture): Promise<ExperimentSpec> =>
   parseExperimentSpec(await readSpecText(file), { file, architecture });
 
+/** Where a spec text comes from, and for which module it is parsed. */
 export type SpecSource = {
-  /** For messages. */
+  /** Name of the file in messages. */
   readonly file: string;
-  /** Told from the spec itself if undefined. */
+  /** Detected from the spec if undefined. */
   readonly architecture: Architecture | undefined;
 };
 
-/** @throws UserError SpecInvalid */
+/** Parses the text of a spec. @throws UserError SpecInvalid listing all errors */
 export const parseExperimentSpec = (text: string, { file, architecture }: SpecSource): ExperimentSpec => {
-  const tree = treeOf(text, file);
+  const tree = parseTree(text, file);
   const found = recogniseSpec(tree);
   const wanted = architecture ?? found?.architecture;
-  if (wanted === undefined) throw nothingTells(file);
-  if (found && found.architecture !== wanted) throw otherModule(file, wanted, found);
+  if (wanted === undefined) throw unknownModule(file);
+  if (found && found.architecture !== wanted) throw wrongModule(file, wanted, found);
   requireKnownField(tree, kinds[wanted].schema, file);
   const notes = new Notes();
   const { plan, ...read } = kinds[wanted].read(tree, notes);
@@ -79,7 +80,7 @@ export const parseExperimentSpec = (text: string, { file, architecture }: SpecSo
   };
 };
 
-const treeOf = (text: string, file: string): TextMessage => {
+const parseTree = (text: string, file: string): TextMessage => {
   try {
     return parseTextTree(text);
   } catch (thrown) {
@@ -88,55 +89,62 @@ const treeOf = (text: string, file: string): TextMessage => {
   }
 };
 
-/** Else unknown fields are told by name, and the names in a file that is no spec are nobody's business. */
+/**
+ * A file without any known field is not a spec. Its unknown fields must not be reported: their names may be confidential.
+ */
 const requireKnownField = ({ fields }: TextMessage, schema: MessageType, file: string): void => {
   if (fields.length === 0 || fields.some(({ name }) => Object.hasOwn(schema.fields, name))) return;
   throw new UserError(
     'SpecInvalid',
-    `Reading the experiment spec ${file}: it has none of the fields of a spec, which are ${Object.keys(schema.fields).join(', ')}. Name the spec that this model was trained with.`,
+    `Reading the experiment spec ${file}: it has no field of a spec (${Object.keys(schema.fields).join(', ')}). Use the spec that this model was trained with.`,
   );
 };
 
-const nothingTells = (file: string): UserError =>
+const unknownModule = (file: string): UserError =>
   new UserError(
     'SpecInvalid',
-    `Reading the experiment spec ${file}: no field tells which module it is for. Check that it is a spec of classification, detectnet_v2, ssd, dssd, retinanet, yolo or faster_rcnn.`,
+    `Reading the experiment spec ${file}: cannot detect its module from its fields. Check that it is a spec of classification, detectnet_v2, ssd, dssd, retinanet, yolo or faster_rcnn.`,
   );
 
-const otherModule = (file: string, wanted: Architecture, { architecture, by, path }: Recognised): UserError =>
+const wrongModule = (file: string, wanted: Architecture, { architecture, by, path }: Recognised): UserError =>
   new UserError(
     'SpecInvalid',
-    `Reading the experiment spec ${file}: it is a spec of ${architecture}, since ${file}:${by.line}:${by.column} has ${path}, and one of ${wanted} is needed. Name the spec that this model was trained with, or the module ${architecture}.`,
+    `Reading the experiment spec ${file}: it is a spec of ${architecture} (${file}:${by.line}:${by.column} has ${path}), but a spec of ${wanted} is required. Use the spec that this model was trained with, or the module ${architecture}.`,
   );
 
-/** `file` is what messages call it, where that is not its path. @throws UserError InputNotFound, SpecInvalid */
+/**
+ * Reads the text of a spec file. `file`: its name in messages, if not the path. @throws UserError InputNotFound, SpecInvalid
+ */
 export const readSpecText = async (path: string, file: string = path): Promise<string> => {
   const doing = `Reading the experiment spec ${file}`;
-  const bytes = bytesOf(path, doing);
+  const bytes = readSpecBytes(path, doing);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    throw new UserError('SpecInvalid', `${doing}: it is not text in UTF-8. Name the training's spec.`);
+    throw new UserError(
+      'SpecInvalid',
+      `${doing}: it is not UTF-8 text. Use the experiment spec of the training.`,
+    );
   }
 };
 
-const opened = (path: string, doing: string): Readable & Disposable => {
+const openSpec = (path: string, doing: string): Readable & Disposable => {
   try {
     return openReadable(path);
   } catch (thrown) {
     if (thrown instanceof UserError) throw thrown;
-    const why = systemCodeOf(thrown) === 'ENOENT' ? 'there is no such file' : messageOf(thrown);
-    throw new UserError('InputNotFound', `${doing}: ${why}. Check its path.`, { cause: thrown });
+    const why = systemCodeOf(thrown) === 'ENOENT' ? 'the file does not exist' : messageOf(thrown);
+    throw new UserError('InputNotFound', `${doing}: ${why}. Check the path.`, { cause: thrown });
   }
 };
 
-/** A model named by mistake is refused before it is read. */
-const bytesOf = (path: string, doing: string): Uint8Array => {
-  using file = opened(path, doing);
+/** Checks the size first, so that a model passed by mistake is not read. */
+const readSpecBytes = (path: string, doing: string): Uint8Array => {
+  using file = openSpec(path, doing);
   const { size } = file;
-  if (size <= 4 * longestText) return file.whole();
+  if (size <= 4 * maxTextLength) return file.whole();
   throw new UserError(
     'SpecInvalid',
-    `${doing}: it has ${size} bytes, and no spec is that long. Name the training's spec.`,
+    `${doing}: it has ${size} bytes, too many for a spec. Use the experiment spec of the training.`,
   );
 };

@@ -1,13 +1,15 @@
-/** faster_rcnn: detectnet_v2's data, then back to 0…255, the spec's channel order, means and divisor. */
+/**
+ * Reads the spec of faster_rcnn: data as in detectnet_v2; channel order, means and divisor from the spec, for values 0…255.
+ */
 import type { LoaderPlan } from '../datasets/plan.ts';
 import type { ImageSize } from '../preprocessing/decode.ts';
 import type { Preprocessing } from '../preprocessing/normalise.ts';
 import { fasterRcnnValues } from '../preprocessing/values.ts';
-import { pictureOf, tfrecordsOf } from './detectnet-data.ts';
+import { readPictureSettings, readTfrecords } from './detectnet-data.ts';
 import type { Notes } from './notes.ts';
 import type { PluginParameters } from './plugin-parameters.ts';
 import type { ReadSpec } from './read-spec.ts';
-import { batchSizeOf, isBounded, mappedClasses, meansOf, need, needNumber } from './rules.ts';
+import { batchSizeOf, checkPixels, mappedClasses, meansOf, requireField, requireNumber } from './rules.ts';
 import type { ValueOf } from './schema.ts';
 import type { fasterRcnnSchema, inputImageConfig } from './schemas/faster-rcnn.ts';
 
@@ -16,15 +18,16 @@ type Input = ValueOf<typeof inputImageConfig>;
 type Inference = NonNullable<Spec['inference_config']>;
 type Network = NonNullable<Spec['network_config']> | NonNullable<Spec['model_config']>;
 
-/** TLT 2.0 has other names for the same blocks, and other places. */
+/** Whether the spec uses the block names and nesting of TLT 2.0. */
 const isOfTlt2 = (spec: Spec): boolean =>
   spec.network_config !== undefined ||
   spec.training_config?.kitti_data_config !== undefined ||
   spec.training_config?.inference_config !== undefined;
 
+/** Reads a decoded spec. */
 export const readFasterRcnn = (spec: Spec, notes: Notes): ReadSpec => {
-  const network = spec.network_config ?? need(spec, 'model_config', notes);
-  const input = network && need(network, 'input_image_config', notes);
+  const network = spec.network_config ?? requireField(spec, 'model_config', notes);
+  const input = network && requireField(network, 'input_image_config', notes);
   const pixels = input && pixelsOf(input, notes);
   const mapped = mappedClasses(datasetOf(spec)?.target_class_mapping);
   return {
@@ -39,12 +42,15 @@ export const readFasterRcnn = (spec: Spec, notes: Notes): ReadSpec => {
   };
 };
 
-/** At the top level, or in TLT 2.0 inside `training_config`; its numbers end the graph, so there can be only one. */
+/**
+ * `inference_config`, at the top level or (TLT 2.0) inside `training_config`. It configures the plugin nodes, so only one is
+ * allowed.
+ */
 const inferenceOf = (spec: Spec, notes: Notes): Inference | undefined => {
   const inside = spec.training_config?.inference_config;
   if (inside && spec.inference_config)
     notes.add(spec, 'inference_config', {
-      what: 'it is given twice, here and in training_config: keep the one that the model was exported with',
+      what: 'it is set twice, here and in training_config: keep the one that the model was exported with',
     });
   return spec.inference_config ?? inside;
 };
@@ -70,7 +76,7 @@ const pixelsOf = (input: Input, notes: Notes): PixelRule | undefined => {
   const channels = input.image_type === 'GRAY_SCALE' ? 1 : 3;
   const named = (input.image_channel_order ?? (channels === 1 ? 'l' : '')) as keyof typeof orders;
   const allowed = channels === 1 ? ['l'] : ['rgb', 'bgr'];
-  const scaling = needNumber(input, 'image_scaling_factor', { notes, least: Number.MIN_VALUE });
+  const scaling = requireNumber(input, 'image_scaling_factor', { notes, min: Number.MIN_VALUE });
   if (!allowed.includes(named)) {
     notes.add(input, 'image_channel_order', {
       what: `it must be ${allowed.join(' or ')} for this image_type`,
@@ -78,7 +84,7 @@ const pixelsOf = (input: Input, notes: Notes): PixelRule | undefined => {
     return undefined;
   }
   const mean = meansOf(input, 'image_channel_mean', { keys: orders[named], notes });
-  if (mean === undefined) notes.add(input, 'image_channel_mean', { what: 'it is missing' });
+  if (mean === undefined) notes.add(input, 'image_channel_mean', { what: 'required field is missing' });
   return mean && scaling ? { channels, order: named === 'bgr' ? 'BGR' : 'RGB', mean, scaling } : undefined;
 };
 
@@ -89,19 +95,23 @@ type Parts = {
 };
 
 const planOf = (spec: Spec, { input, pixels, notes }: Parts): LoaderPlan | undefined => {
-  const training = need(spec, 'training_config', notes);
+  const training = requireField(spec, 'training_config', notes);
   const old = isOfTlt2(spec);
   const dataset =
-    old && training ? need(training, 'kitti_data_config', notes) : need(spec, 'dataset_config', notes);
+    old && training
+      ? requireField(training, 'kitti_data_config', notes)
+      : requireField(spec, 'dataset_config', notes);
   const augmentation =
-    old && training ? need(training, 'data_augmentation', notes) : need(spec, 'augmentation_config', notes);
-  const records = dataset && tfrecordsOf(dataset, notes);
-  const picture = augmentation && pictureOf(augmentation, { notes, multipleOf: 1 });
+    old && training
+      ? requireField(training, 'data_augmentation', notes)
+      : requireField(spec, 'augmentation_config', notes);
+  const records = dataset && readTfrecords(dataset, notes);
+  const picture = augmentation && readPictureSettings(augmentation, { notes, multipleOf: 1 });
   const batchSize = batchSizeOf(training, notes);
   const size = input && pixels && sizeOf(input, pixels.channels, notes);
   if (size && picture && `${Object.values(picture.size)}` !== `${Object.values(size)}`)
     notes.add(augmentation, 'preprocessing', {
-      what: `its output is ${sizeText(picture.size)}, and the network's input ${sizeText(size)}: they must be the same`,
+      what: `its output is ${sizeText(picture.size)}, but the network input is ${sizeText(size)}: they must be equal`,
     });
   if (!records || !picture || !batchSize || !size || !pixels) return undefined;
   return { ...records, ...picture, batchSize, values: fasterRcnnValues(pixels) };
@@ -109,14 +119,14 @@ const planOf = (spec: Spec, { input, pixels, notes }: Parts): LoaderPlan | undef
 
 const sizeText = ({ width, height, channels }: ImageSize): string => `${width} × ${height} × ${channels}`;
 
-/** A network of free size cannot be calibrated: batches have one size. */
+/** Input size of the network. Calibration needs a fixed size, because all images of a batch have the same size. */
 const sizeOf = (input: Input, channels: 1 | 3, notes: Notes): ImageSize | undefined => {
-  const given = need(input, 'size_height_width', notes);
+  const given = requireField(input, 'size_height_width', notes);
   if (!given) return undefined;
-  const bounds = { notes, least: 160, most: 16384 };
-  const width = needNumber(given, 'width', bounds);
-  const height = needNumber(given, 'height', bounds);
-  const fits = width && height && isBounded(given, 'height', { width, height, notes });
+  const bounds = { notes, min: 160, max: 16384 };
+  const width = requireNumber(given, 'width', bounds);
+  const height = requireNumber(given, 'height', bounds);
+  const fits = width && height && checkPixels(given, 'height', { width, height, notes });
   return fits ? { width, height, channels } : undefined;
 };
 
@@ -133,11 +143,11 @@ const boxSpreadOf = ({ training_config: training }: Spec): readonly number[] => 
 type Inferring = {
   readonly network: Network;
   readonly inference: Inference | undefined;
-  /** Without the background. */
+  /** Number of classes without the background. */
   readonly classes: number;
 };
 
-/** Undefined where the spec leaves out what inference needs. */
+/** Plugin parameters; undefined if the spec lacks a field that inference needs. */
 const pluginOf = (spec: Spec, { network, inference, classes }: Inferring): PluginParameters | undefined => {
   const { rpn_pre_nms_top_N: preNmsTopN, rpn_nms_max_boxes: postNmsTopN } = inference ?? {};
   const { rpn_nms_overlap_threshold: proposalIou, classifier_nms_overlap_threshold: iou } = inference ?? {};

@@ -1,23 +1,24 @@
-/** What is wrong with a spec: collected with places, and told all at once in one error. */
+/** Errors in a spec: collected with positions, and reported together. */
 import { UserError } from '../../ground/base/errors.ts';
 import type { Place } from './tokens.ts';
 
+/** One error, as a clause after the path of its field. */
 export type Issue = Place & {
-  /** `training_config.batch_size_per_gpu`; empty for the spec as a whole. */
+  /** For example `training_config.batch_size_per_gpu`; empty for the whole spec. */
   readonly path: string;
   readonly what: string;
 };
 
-/** More are counted only. */
-export const mostShown = 50;
+/** Maximum number of errors in a message; the others are only counted. */
+export const maxShownIssues = 50;
 
-/** One line an issue, in the order of the text, each beginning with `file:line:column`. */
+/** An error with one line per issue, in text order, each starting with `file:line:column`. */
 export const specError = (file: string, issues: readonly Issue[]): UserError => {
   const sorted = [...issues].sort((a, b) => a.line - b.line || a.column - b.column);
   const lines = sorted
-    .slice(0, mostShown)
+    .slice(0, maxShownIssues)
     .map(({ line, column, path, what }) => `  ${file}:${line}:${column} ${path && `${path}: `}${what}`);
-  const more = issues.length > mostShown ? [`  … and ${issues.length - mostShown} more`] : [];
+  const more = issues.length > maxShownIssues ? [`  … and ${issues.length - maxShownIssues} more`] : [];
   const count = issues.length === 1 ? 'there is 1 error' : `there are ${issues.length} errors`;
   return new UserError(
     'SpecInvalid',

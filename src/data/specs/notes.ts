@@ -1,5 +1,5 @@
-/** Beside the decoded values: where each was set, which path leads to it, and what is wrong with it. */
-import { type Issue, mostShown } from './issues.ts';
+/** Metadata of decoded values: position, path, whether a reader used them, and errors. */
+import { type Issue, maxShownIssues } from './issues.ts';
 import type { Place } from './tokens.ts';
 
 type Known = {
@@ -7,16 +7,17 @@ type Known = {
   readonly path: string;
   readonly fields: Map<string, Place>;
   readonly excused: Set<string>;
-  /** Fields that a reader asked for. */
+  /** Fields that a reader accessed. */
   readonly asked: Set<string>;
 };
 
-/** Issues of one spec. Messages are known by their identity. */
+/** Positions, accesses and errors of one spec. Messages are tracked by object identity. */
 export class Notes {
+  /** Errors so far, in order of discovery. */
   readonly issues: Issue[] = [];
   readonly #records = new Map<object, Known>();
 
-  /** Makes a message known. Use the result in its place: it records which fields are asked for. */
+  /** Registers a message and returns a proxy that records accessed fields. Use the proxy instead of `value`. */
   begin<T extends object>(value: T, { line, column }: Place, path: string): T {
     const asked = new Set<string>();
     const watched = new Proxy(value, {
@@ -35,19 +36,17 @@ export class Notes {
     return watched;
   }
 
-  /** The entry of a map is not a message of its own: whether its map is asked for counts. */
+  /** Unregisters a map entry: only access to its map counts. */
   forget(message: object): void {
     this.#records.delete(message);
   }
 
-  /** What asked so far was the decoder. */
+  /** Resets accesses: those so far came from the decoder. */
   startReading(): void {
     for (const { asked } of this.#records.values()) asked.clear();
   }
 
-  /**
-   * Paths of fields that the text sets and no reader asked for, in the order of the text; a message stands for its fields.
-   */
+  /** Paths of fields that are set but were not accessed, in text order. Lists an unused message without its fields. */
   unneeded(): readonly string[] {
     const found = [...this.#records.values()].flatMap(({ path, fields, asked }) =>
       [...fields]
@@ -61,27 +60,28 @@ export class Notes {
       .filter((path) => !parentsOf(path).some((parent) => paths.has(parent)));
   }
 
-  /** Remembers where a field was set last. */
+  /** Records where a field was last set. */
   place(message: object, field: string, { line, column }: Place): void {
     this.#records.get(message)?.fields.set(field, { line, column });
   }
 
-  /** A field that is probably there under a mistyped name need not be missed as well. */
+  /** Suppresses the error about a missing field, because a misspelt one probably stands for it. */
   excuse(message: object, field: string): void {
     this.#records.get(message)?.excused.add(field);
   }
 
-  /** So many issues that more will not be shown. */
+  /** True if further errors would not be shown. */
   get isFull(): boolean {
-    return this.issues.length > mostShown;
+    return this.issues.length > maxShownIssues;
   }
 
+  /** Path of a field from the top of the spec, for example `dataset_config.data_sources[0].tfrecords_path`. */
   pathOf(message: object, field: string): string {
     const path = this.#records.get(message)?.path;
     return path ? `${path}.${field}` : field;
   }
 
-  /** At `place`, or where the field was set, or where its message begins. One issue a field and place is enough. */
+  /** Adds an error at `place`, or where the field was set, or at the start of its message. At most one per missing field. */
   add(
     message: object,
     field: string,
@@ -95,6 +95,6 @@ export class Notes {
   }
 }
 
-/** `a`, `a.b` and `a.b[0]` of `a.b[0].c`. */
+/** Prefixes of a path: `a`, `a.b` and `a.b[0]` for `a.b[0].c`. */
 const parentsOf = (path: string): readonly string[] =>
   [...path.matchAll(/[.[]/g)].map(({ index }) => path.slice(0, index));

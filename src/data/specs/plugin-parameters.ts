@@ -1,15 +1,16 @@
-/** What a spec tells the TensorRT plugins behind a detector; names follow the plugins' attributes. */
+/** Parameters of the TensorRT plugin nodes of a detector, from its spec; names follow the plugin attributes. */
 export type PluginParameters = {
   readonly scoreThreshold: number;
   readonly iouThreshold: number;
-  /** Boxes kept of each class before, and in all after, the suppression. */
+  /** Boxes per class before NMS. */
   readonly topK: number;
+  /** Boxes in total after NMS. */
   readonly keepTopK: number;
-  /** Without the background. */
+  /** Number of classes without the background. */
   readonly classes: number;
-  /** Bits of a score in the plugin's sorting; 0 if the spec does not say. */
+  /** Bits of a score when the plugin sorts; 0 if not set. */
   readonly scoreBits: number;
-  /** Of faster_rcnn's first stage. */
+  /** First stage of faster_rcnn (region proposals). */
   readonly proposal?: {
     readonly preNmsTopN: number;
     readonly postNmsTopN: number;
@@ -17,9 +18,9 @@ export type PluginParameters = {
     readonly anchorSizes: readonly number[];
     readonly anchorRatios: readonly number[];
     readonly cropSize: number;
-    /** Pixels of the picture for each one of the feature map. */
+    /** Input pixels per cell of the feature map. */
     readonly stride: number;
-    /** What the training multiplied the offsets x, y, width and height of boxes by; empty if the spec does not say. */
+    /** Factors by which the training scaled the offsets x, y, width and height; empty if not set. */
     readonly boxSpread: readonly number[];
   };
 };

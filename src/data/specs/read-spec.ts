@@ -1,32 +1,33 @@
-/** The result of reading an experiment spec, as each module's reader and their callers share it. */
+/** Result of reading an experiment spec. */
 import type { Architecture } from '../../ground/contract/architectures.ts';
 import type { LoaderPlan } from '../datasets/plan.ts';
 import type { Preprocessing } from '../preprocessing/normalise.ts';
 import type { Notes } from './notes.ts';
 import type { PluginParameters } from './plugin-parameters.ts';
 
-/** Whose field names a spec uses: TLT 2.0's, or those from TLT 3.0 and TAO on. */
+/** Version family of the field names. TAO uses those of TLT 3.0. */
 export type Family = 'TLT 2.0' | 'TLT 3.0 or later';
 
+/** What the rest of the program uses of a spec. */
 export type ExperimentSpec = {
   readonly architecture: Architecture;
   readonly family: Family;
-  /** `random_seed`, if it is set. */
+  /** `random_seed`, if set. */
   readonly seed: number | undefined;
-  /** In the order of the network's outputs; empty where folders tell them. */
+  /** Class names in the order of the network outputs; empty if classes are folders. */
   readonly classes: readonly string[];
-  /** What `--cal_image_dir` does to pixels, where the spec says other than the architecture does. */
+  /** Preprocessing for `--cal_image_dir`, if the spec overrides that of the architecture. */
   readonly imagePreprocessing: Preprocessing | undefined;
   readonly plugin: PluginParameters | undefined;
-  /** Of the network's input in pixels, if the spec says them. */
+  /** Size of the network input in pixels, if the spec sets it. */
   readonly sides?: { readonly height: number; readonly width: number } | undefined;
-  /** Paths of known fields that neither the export nor the loader reads, in the order of the text. */
+  /** Paths of known fields that neither the export nor the loader uses, in text order. */
   readonly unneeded: readonly string[];
-  /** What the training's data loader does. @throws UserError SpecInvalid telling all that it lacks */
+  /** Settings of the data loader. @throws UserError SpecInvalid listing everything that is missing */
   readonly loader: () => LoaderPlan;
 };
 
-/** What a module's reader gives; issues found while planning keep the loader, the others the whole spec. */
+/** Result of a module's reader. Errors found by `plan` only affect the loader; earlier ones invalidate the spec. */
 export type ReadSpec = Omit<ExperimentSpec, 'architecture' | 'loader' | 'unneeded'> & {
   readonly plan: (notes: Notes) => LoaderPlan | undefined;
 };

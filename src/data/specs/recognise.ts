@@ -1,4 +1,4 @@
-/** Which module a spec was written for, told by fields that only that module's specs have. */
+/** Detects the module of a spec by fields that only its specs have. */
 import type { Architecture } from '../../ground/contract/architectures.ts';
 import type { TextField, TextMessage } from './text-tree.ts';
 
@@ -6,7 +6,7 @@ type Mark = { readonly architecture: Architecture; readonly path: readonly strin
 
 const mark = (architecture: Architecture, path: string): Mark => ({ architecture, path: path.split('.') });
 
-/** The first that is there decides. */
+/** In order of precedence. */
 const marks: readonly Mark[] = [
   mark('ssd', 'ssd_config'),
   mark('dssd', 'dssd_config'),
@@ -24,14 +24,15 @@ const marks: readonly Mark[] = [
   mark('detectnet_v2', 'model_config.objective_set'),
 ];
 
+/** A detected module. */
 export type Recognised = {
   readonly architecture: Architecture;
-  /** The field that told it. */
+  /** The field that identifies the module. */
   readonly by: TextField;
   readonly path: string;
 };
 
-/** Undefined where nothing tells. */
+/** The module of a spec; undefined if no field identifies one. */
 export const recogniseSpec = (tree: TextMessage): Recognised | undefined => {
   for (const { architecture, path } of marks) {
     const by = fieldAt(tree, path);

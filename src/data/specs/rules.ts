@@ -1,75 +1,76 @@
-/** Rules that hold for the specs of several modules. Each notes what is wrong and gives the value, or undefined. */
+/** Field checks shared by the readers of all modules. Each records what is wrong and returns the value, or undefined. */
 import { limits } from '../../ground/base/limits.ts';
 import type { Notes } from './notes.ts';
 
-/** A message that must be there; without it the field is missed once. */
-export const need = <T extends object, K extends keyof T & string>(
+/** A required field of any type. */
+export const requireField = <T extends object, K extends keyof T & string>(
   owner: T,
   field: K,
   notes: Notes,
 ): NonNullable<T[K]> | undefined => {
   const value = owner[field];
-  if (value === undefined || value === null) notes.add(owner, field, { what: 'it is missing' });
+  if (value === undefined || value === null) notes.add(owner, field, { what: 'required field is missing' });
   return value ?? undefined;
 };
 
-/** Text that is not empty. */
-export const needText = <T extends object, K extends keyof T & string>(
+/** A required non-empty string. */
+export const requireText = <T extends object, K extends keyof T & string>(
   owner: T,
   field: K,
   notes: Notes,
 ): string | undefined => {
   const value = owner[field];
   if (typeof value === 'string' && value !== '') return value;
-  notes.add(owner, field, { what: value === undefined ? 'it is missing' : 'it is empty' });
+  notes.add(owner, field, { what: value === undefined ? 'required field is missing' : 'it is empty' });
   return undefined;
 };
 
-export type Bounds = { readonly least: number; readonly most?: number; readonly multipleOf?: number };
+/** Inclusive bounds of a number. */
+export type Bounds = { readonly min: number; readonly max?: number; readonly multipleOf?: number };
 
-/** A number within bounds; one that is not set counts as missing. */
-export const needNumber = <T extends object, K extends keyof T & string>(
+/** A required number within bounds. */
+export const requireNumber = <T extends object, K extends keyof T & string>(
   owner: T,
   field: K,
-  { notes, least, most = Number.MAX_VALUE, multipleOf = 0 }: Bounds & { readonly notes: Notes },
+  { notes, min, max = Number.MAX_VALUE, multipleOf = 0 }: Bounds & { readonly notes: Notes },
 ): number | undefined => {
   const value = owner[field];
   if (typeof value !== 'number') {
-    notes.add(owner, field, { what: 'it is missing' });
+    notes.add(owner, field, { what: 'required field is missing' });
     return undefined;
   }
   const divides = multipleOf === 0 || value % multipleOf === 0;
-  if (value >= least && value <= most && divides) return value;
+  if (value >= min && value <= max && divides) return value;
   const parts = [
-    `at least ${least}`,
-    ...(most < Number.MAX_VALUE ? [`at most ${most}`] : []),
+    `at least ${min}`,
+    ...(max < Number.MAX_VALUE ? [`at most ${max}`] : []),
     ...(multipleOf ? [`a multiple of ${multipleOf}`] : []),
   ];
   notes.add(owner, field, { what: `it is ${value}, and must be ${parts.join(' and ')}` });
   return undefined;
 };
 
-/** Images in a training batch. */
+/** Training batch size: `batch_size_per_gpu`, at least 1. */
 export const batchSizeOf = <T extends { readonly batch_size_per_gpu?: number | undefined }>(
   owner: T | undefined,
   notes: Notes,
-): number | undefined => owner && needNumber(owner, 'batch_size_per_gpu', { notes, least: 1 });
+): number | undefined => owner && requireNumber(owner, 'batch_size_per_gpu', { notes, min: 1 });
 
-/** Whether an image of these sides fits into memory; noted at the field if it does not. */
-export const isBounded = <T extends object, K extends keyof T & string>(
+/** Whether width × height is within the limit `imagePixels`; records an error at the field otherwise. */
+export const checkPixels = <T extends object, K extends keyof T & string>(
   owner: T,
   field: K,
   { width, height, notes }: { readonly width: number; readonly height: number; readonly notes: Notes },
 ): boolean => {
-  const { most, remedy } = limits.imagePixels;
-  if (width * height <= most) return true;
+  const { max, remedy } = limits.imagePixels;
+  if (width * height <= max) return true;
   notes.add(owner, field, {
-    what: `the image has ${width} × ${height} pixels, and at most ${most} are accepted. ${remedy}`,
+    what: `the image has ${width} × ${height} pixels, and at most ${max} are accepted. ${remedy}`,
   });
   return false;
 };
 
-/** 1 or 3; a channel count that is not set is 3, since specs of TLT 2.0 often leave it out. */
+/** Number of channels, 1 or 3. Default 3: specs of TLT 2.0 often omit it. */
 export const channelsOf = <T extends object, K extends keyof T & string>(
   owner: T,
   field: K,
@@ -84,7 +85,7 @@ export const channelsOf = <T extends object, K extends keyof T & string>(
 
 type Means = ReadonlyMap<string, number> | undefined;
 
-/** Means by these keys, in their order; undefined where the spec gives none. */
+/** Channel means in the order of `keys`; undefined if the spec sets none. */
 export const meansOf = <T extends object, K extends keyof T & string>(
   owner: T,
   field: K,
@@ -96,14 +97,14 @@ export const meansOf = <T extends object, K extends keyof T & string>(
   const missing = keys.filter((key) => !Number.isFinite(means.get(key)));
   if (missing.length === 0) return found as number[];
   notes.add(owner, field, {
-    what: `it has no number for ${missing.join(', ')}, and needs ${keys.join(', ')}`,
+    what: `it has no value for ${missing.join(', ')}; required keys: ${keys.join(', ')}`,
   });
   return undefined;
 };
 
-/** Blue first, as the planes of these networks lie; grey has luminance alone. */
+/** Keys of means by number of channels, in the BGR order of these networks; `l` is grey. */
 export const meanKeys = { 1: ['l'], 3: ['b', 'g', 'r'] } as const;
 
-/** Distinct mapped classes, sorted. */
+/** Distinct target classes of a class mapping, sorted. */
 export const mappedClasses = (mapping: ReadonlyMap<string, string> | undefined): readonly string[] =>
   [...new Set(mapping?.values() ?? [])].sort();

@@ -1,32 +1,37 @@
-/** The words in which a spec's messages are written down as tables, and the TypeScript types that follow from them. */
+/**
+ * Describes spec messages as tables, from which the TypeScript types follow. Own code instead of protoc-gen-es, because NVIDIA
+ * does not publish the .proto files, and protobuf-es has no text-format parser.
+ */
 
+/** Type of a field. */
 export type FieldType =
   | { readonly kind: 'string' }
   | { readonly kind: 'bool' }
-  /** Rounded to 32 bits, as protobuf keeps it. */
+  /** Rounded to float32, like a protobuf float. */
   | { readonly kind: 'float' }
-  | { readonly kind: 'integer'; readonly least: number; readonly most: number }
+  | { readonly kind: 'integer'; readonly min: number; readonly max: number }
   | { readonly kind: 'enum'; readonly numbers: Readonly<Record<string, number>> }
   | { readonly kind: 'repeated'; readonly of: FieldType }
-  /** Keys are strings. */
+  /** Map with string keys. */
   | { readonly kind: 'map'; readonly of: FieldType }
-  /** One family of TLT wrote a string where the other has a message. */
+  /** A string in one family of TLT, a message in the other. */
   | { readonly kind: 'either'; readonly message: MessageType }
   | MessageType;
 
-/** Interfaces, since a type alias may not lead back to itself this way. */
+/** Field name → type. An interface, because a type alias cannot be recursive here. */
 export interface Fields {
   readonly [name: string]: FieldType;
 }
 
+/** A message and its fields. */
 export interface MessageType<F extends Fields = Fields> {
   readonly kind: 'message';
   readonly fields: F;
-  /** Of each group the field that was set last counts. */
+  /** Groups of exclusive fields; the last one set wins. */
   readonly oneofs: readonly (readonly string[])[];
 }
 
-/** What a decoded value is. A field that the text does not set is absent. */
+/** TypeScript type of a decoded value. Fields that are not set are absent. */
 export type ValueOf<T extends FieldType> = T extends { kind: 'string' }
   ? string
   : T extends { kind: 'bool' }
@@ -45,29 +50,38 @@ export type ValueOf<T extends FieldType> = T extends { kind: 'string' }
                 ? { readonly [K in keyof F]?: ValueOf<F[K]> }
                 : never;
 
+/** A quoted string. */
 export const string = { kind: 'string' } as const;
+/** A boolean. */
 export const bool = { kind: 'bool' } as const;
+/** A float32. */
 export const float = { kind: 'float' } as const;
-export const int32 = { kind: 'integer', least: -(2 ** 31), most: 2 ** 31 - 1 } as const;
-export const uint32 = { kind: 'integer', least: 0, most: 2 ** 32 - 1 } as const;
+/** A signed 32-bit integer. */
+export const int32 = { kind: 'integer', min: -(2 ** 31), max: 2 ** 31 - 1 } as const;
+/** An unsigned 32-bit integer. */
+export const uint32 = { kind: 'integer', min: 0, max: 2 ** 32 - 1 } as const;
 
+/** A message with these fields, and groups of exclusive ones (`oneof`). */
 export const message = <const F extends Fields>(
   fields: F,
   ...oneofs: readonly (readonly (keyof F & string)[])[]
 ): MessageType<F> => ({ kind: 'message', fields, oneofs });
 
+/** A repeated field. */
 export const repeated = <const T extends FieldType>(of: T) => ({ kind: 'repeated', of }) as const;
+/** A map from strings. */
 export const map = <const T extends FieldType>(of: T) => ({ kind: 'map', of }) as const;
+/** A string, or this message. */
 export const either = <const M extends MessageType>(alternative: M) =>
   ({ kind: 'either', message: alternative }) as const;
 
-/** Values are numbered from 0 in their order. */
+/** An enum; values are numbered from 0 in order. */
 export const enumeration = <const N extends string>(...names: readonly N[]) => {
   const numbers = Object.fromEntries(names.map((name, number) => [name, number])) as Record<N, number>;
   return { kind: 'enum', numbers } as const;
 };
 
-/** Several fields of one type: `all(float, 'lr decay')`. */
+/** Several fields of the same type: `all(float, 'lr decay')`. */
 export const all = <const T extends FieldType, const S extends string>(
   type: T,
   names: S,

@@ -1,34 +1,39 @@
-/** ssd, dssd and retinanet: one loader, a bilinear stretch; the names of their network blocks tell them apart. */
+/**
+ * Reads the specs of ssd, dssd and retinanet, which share a loader with bilinear resize and differ in their network block.
+ */
 import {
   type DetectionSpec,
-  detectionPlan,
   imagePreprocessingOf,
   isOfTlt2,
+  planDetection,
   sidesOf,
 } from './detection-data.ts';
-import { detectionPlugin } from './detection-plugin.ts';
+import { readDetectionPlugin } from './detection-plugin.ts';
 import type { Notes } from './notes.ts';
 import type { ReadSpec } from './read-spec.ts';
-import { mappedClasses, need } from './rules.ts';
+import { mappedClasses, requireField } from './rules.ts';
 import type { ValueOf } from './schema.ts';
 import type { nmsConfig } from './schemas/common.ts';
 import type { dssdSchema, retinanetSchema, ssdSchema } from './schemas/detection.ts';
 
-/** Sides of 32 pixels and fewer leave nothing for the last feature map. */
-const loader = { geometry: { kind: 'bilinear' }, least: 33, multipleOf: 1 } as const;
+/** With 32 pixels or fewer, the last feature map would be empty. */
+const loader = { geometry: { kind: 'bilinear' }, minSide: 33, multipleOf: 1 } as const;
 
+/** Reads a decoded spec of ssd. */
 export const readSsd = (spec: ValueOf<typeof ssdSchema>, notes: Notes): ReadSpec => {
-  need(spec, 'ssd_config', notes);
+  requireField(spec, 'ssd_config', notes);
   return read(spec, notes);
 };
 
+/** Reads a decoded spec of dssd. */
 export const readDssd = (spec: ValueOf<typeof dssdSchema>, notes: Notes): ReadSpec => {
-  need(spec, 'dssd_config', notes);
+  requireField(spec, 'dssd_config', notes);
   return read(spec, notes);
 };
 
+/** Reads a decoded spec of retinanet. */
 export const readRetinanet = (spec: ValueOf<typeof retinanetSchema>, notes: Notes): ReadSpec => {
-  need(spec, 'retinanet_config', notes);
+  requireField(spec, 'retinanet_config', notes);
   return read(spec, notes);
 };
 
@@ -44,8 +49,8 @@ const read = (spec: Spec, notes: Notes): ReadSpec => {
     seed: spec.random_seed,
     classes: ['background', ...classes],
     imagePreprocessing: imagePreprocessingOf(spec, notes),
-    plugin: detectionPlugin(spec, { classes: classes.length, notes }),
+    plugin: readDetectionPlugin(spec, { classes: classes.length, notes }),
     sides: sidesOf(spec),
-    plan: (found) => detectionPlan(spec, loader, found),
+    plan: (found) => planDetection(spec, loader, found),
   };
 };

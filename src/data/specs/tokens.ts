@@ -1,20 +1,21 @@
 /**
- * Protobuf text format → words, one after the other, each with its place. Comments and white space are left out.
+ * Splits protobuf text format into tokens with positions; skips comments and white space.
  * https://protobuf.dev/reference/protobuf/textformat-spec
  */
 import { UserError } from '../../ground/base/errors.ts';
 
-/** Both count from 1; columns are UTF-16 units. */
+/** Position in a text, from 1; columns count UTF-16 units. */
 export type Place = { readonly line: number; readonly column: number };
 
+/** One token. */
 export type Token = Place & {
-  /** `word`: a name or an unquoted value; `number`: what begins with a digit, not yet judged. */
+  /** `word`: an identifier; `number`: anything that starts with a digit, not yet validated. */
   readonly kind: 'word' | 'number' | 'string' | 'symbol' | 'end';
-  /** As it stands in the text, quotes included. */
+  /** As written, including quotes. */
   readonly text: string;
 };
 
-/** Why a text is no text format, and where. It becomes a UserError where the file is known. */
+/** A syntax error and its position. Callers that know the file turn it into a UserError. */
 export class SyntaxFault extends Error {
   override readonly name = 'SyntaxFault';
   readonly place: Place;
@@ -24,15 +25,17 @@ export class SyntaxFault extends Error {
   }
 }
 
-/** Real specs hold some hundred lines. */
-export const longestText = 256 * 1024;
+/** Maximum characters of a spec; real ones have a few hundred lines. */
+export const maxTextLength = 256 * 1024;
 
-/** @throws UserError SpecInvalid if the text is too long */
-export function* tokensOf(text: string): Generator<Token, Token> {
-  if (text.length > longestText)
+/**
+ * Yields the tokens of a text and returns the end token. @throws UserError SpecInvalid if the text is too long; SyntaxFault
+ */
+export function* tokenise(text: string): Generator<Token, Token> {
+  if (text.length > maxTextLength)
     throw new UserError(
       'SpecInvalid',
-      `Reading the experiment spec: it is longer than ${longestText} characters. Check that it is a spec.`,
+      `Reading the experiment spec: it has more than ${maxTextLength} characters. Check that it is a spec.`,
     );
   let line = 1;
   let lineStart = 0;
@@ -69,14 +72,14 @@ const tokenAt = (text: string, at: number, place: Place): Token => {
     const [found] = matchAt(pattern, text, at);
     if (found !== undefined) return { kind: kind as keyof typeof patterns, text: found, ...place };
   }
-  throw new SyntaxFault(place, faultOf(text.codePointAt(at)!));
+  throw new SyntaxFault(place, describeCharacter(text.codePointAt(at)!));
 };
 
-const faultOf = (code: number): string => {
+const describeCharacter = (code: number): string => {
   if (code === 0x22 || code === 0x27) return 'this string has no closing quote on its line';
-  // Punctuation of ASCII is not shown: it could be a part of a key. Others, such as typographic quotes, are hard to see.
+  // ASCII punctuation is not shown: it may be part of a key. Other characters, such as typographic quotes, are hard to see.
   const shown = code > 0x20 && code < 0x7f ? '' : ` U+${hex(code)}`;
-  return `the character${shown} has no meaning here`;
+  return `unexpected character${shown}`;
 };
 
 const hex = (code: number): string => code.toString(16).toUpperCase().padStart(4, '0');

@@ -4,7 +4,7 @@
  */
 import type { Batch } from '../../data/preprocessing/batches.ts';
 import { normaliseInto, type Pixels } from '../../data/preprocessing/normalise.ts';
-import { seeded } from '../../ground/base/rng.ts';
+import { seededRandom } from '../../ground/base/rng.ts';
 import type { OpenedModel } from '../models/open-model.ts';
 
 const seed = 42;
@@ -14,7 +14,7 @@ type Shape = Pick<OpenedModel, 'channels' | 'height' | 'width' | 'preprocessing'
 /** So many pictures, [N,C,H,W], preprocessed as photographs are: a slope of colour each, with more noise from one to the next. */
 export const probeBatch = (shape: Shape, count: number): Batch => {
   const { channels, height, width, preprocessing } = shape;
-  const random = seeded(seed);
+  const random = seededRandom(seed);
   const length = channels * height * width;
   const data = new Float32Array(count * length);
   for (let image = 0; image < count; image++)

@@ -7,7 +7,7 @@ import { createCipheriv, createDecipheriv, randomBytes, scrypt } from 'node:cryp
 import { promisify } from 'node:util';
 import { Decrypter, Encrypter, type Identity, type Recipient, Stanza } from 'age-encryption';
 import { messageOf, systemCodeOf, UserError } from '../../ground/base/errors.ts';
-import { inOrder, type Readable, readableFrom } from '../../ground/base/readable.ts';
+import { concatChunks, type Readable, readableFrom } from '../../ground/base/readable.ts';
 import { derivePayloadKey, openChunks, payloadBytesOf, payloadNonceBytes, sealChunks } from './age-chunks.ts';
 
 /** First bytes of every age v1 file. */
@@ -34,7 +34,7 @@ export const encryptWithPassphrase = async (
 ): Promise<Iterable<Uint8Array>> => {
   const { header, fileKey } = await createHeader(passphrase, workFactor);
   const nonce = randomBytes(payloadNonceBytes);
-  return inOrder([header, nonce], sealChunks(payload, derivePayloadKey(fileKey, nonce)));
+  return concatChunks([header, nonce], sealChunks(payload, derivePayloadKey(fileKey, nonce)));
 };
 
 /**

@@ -5,7 +5,7 @@
  * a cipher that the user supplies reads and writes such files.
  */
 import { UserError } from '../../ground/base/errors.ts';
-import { inOrder, type Readable, readableBytes, readableFrom } from '../../ground/base/readable.ts';
+import { concatChunks, type Readable, readableBytes, readableFrom } from '../../ground/base/readable.ts';
 import {
   ageMagic,
   describeAge,
@@ -69,7 +69,7 @@ export const encryptEtlt = async (
   const prefix = new Uint8Array(4 + name.length);
   new DataView(prefix.buffer).setInt32(0, name.length, true);
   prefix.set(name, 4);
-  return inOrder([prefix], await encryptTlt(payload, key, options));
+  return concatChunks([prefix], await encryptTlt(payload, key, options));
 };
 
 type Container = {

@@ -30,7 +30,7 @@ const pageBytes = 65_536;
 const boundMemory = (): void => {
   const { grow } = WebAssembly.Memory.prototype;
   WebAssembly.Memory.prototype.grow = function (this: WebAssembly.Memory, pages: number): number {
-    if (this.buffer.byteLength + pages * pageBytes > limits.hdf5Bytes.most)
+    if (this.buffer.byteLength + pages * pageBytes > limits.hdf5Bytes.max)
       throw new RangeError('HDF5 needs more memory than the limit allows');
     return grow.call(this, pages);
   };

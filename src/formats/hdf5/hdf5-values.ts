@@ -43,7 +43,7 @@ export const withMemory = <T>(
   use: (pointer: bigint, copy: () => Uint8Array<ArrayBuffer>) => T,
 ): T => {
   // Above 4 GiB the number would wrap around.
-  const pointer = bytes <= limits.hdf5Bytes.most ? (library._malloc(bytes) as unknown as number) : 0;
+  const pointer = bytes <= limits.hdf5Bytes.max ? (library._malloc(bytes) as unknown as number) : 0;
   if (pointer === 0) throw new RangeError(`HDF5 has no memory for ${bytes} bytes`);
   const copy = () => library.HEAPU8.slice(pointer, pointer + bytes) as Uint8Array<ArrayBuffer>;
   try {

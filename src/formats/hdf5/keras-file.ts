@@ -80,14 +80,14 @@ type Budget = (bytes: number) => void;
 
 const createBudget = (size: number, path: string): Budget => {
   const { kerasFreeBytes, kerasRatio } = limits;
-  const most = kerasFreeBytes.most + kerasRatio.most * size;
+  const most = kerasFreeBytes.max + kerasRatio.max * size;
   let claimed = 0;
   return (bytes) => {
     claimed += bytes;
     if (claimed > most)
       throw invalid(
         path,
-        `its arrays claim ${claimed.toLocaleString('en')} bytes; at most ${most.toLocaleString('en')} are accepted for a file of ${size.toLocaleString('en')} bytes. ${kerasRatio.remedy.replace(/\.$/, '')}`,
+        `its arrays claim ${claimed.toLocaleString('en')} bytes; at most ${max.toLocaleString('en')} are accepted for a file of ${size.toLocaleString('en')} bytes. ${kerasRatio.remedy.replace(/\.$/, '')}`,
       );
   };
 };

@@ -49,12 +49,12 @@ const requireBounded = (node: NodeProto, constants: SmallConstants): void => {
 const bytesPerElement = 4;
 
 const requireBelowLimit = (node: NodeProto, name: LimitName, claimed: number): void => {
-  const { most, unit, remedy } = limits[name];
-  if (claimed <= most) return;
+  const { max, unit, remedy } = limits[name];
+  if (claimed <= max) return;
   const label = node.name || node.output.find((output) => output !== '') || 'without a name';
   throw new UserError(
     'ModelUnsupported',
-    `Reading the ONNX model: the node ${label} (${node.opType}) asks for ${claimed.toLocaleString('en')} ${unit}; at most ${most.toLocaleString('en')} are accepted. ${remedy}`,
+    `Reading the ONNX model: the node ${label} (${node.opType}) asks for ${claimed.toLocaleString('en')} ${unit}; at most ${max.toLocaleString('en')} are accepted. ${remedy}`,
   );
 };
 

@@ -4,7 +4,7 @@
  */
 import { type DescMessage, type MessageShape, toBinary } from '@bufbuild/protobuf';
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
-import { release } from '../../ground/base/release.ts';
+import { freeBuffer } from '../../ground/base/release.ts';
 import {
   GraphProtoSchema,
   type ModelProto,
@@ -73,7 +73,7 @@ const concatenate = (parts: readonly Uint8Array[], source: SourceBytes): Uint8Ar
   for (const part of parts) {
     bytes.set(part, at);
     at += part.length;
-    if (source === 'Release') release(part);
+    if (source === 'Release') freeBuffer(part);
   }
   return bytes;
 };

@@ -77,7 +77,7 @@ export const parseHistogramFile = (bytes: Uint8Array): HistogramFile => {
   if (crc32(body) !== header.readUInt32LE(histogramMagic.length + 4))
     throw invalid('its checksum does not match: it is truncated or damaged');
   try {
-    return unpack(inflateSync(body, { maxOutputLength: limits.histogramBytes.most }));
+    return unpack(inflateSync(body, { maxOutputLength: limits.histogramBytes.max }));
   } catch (thrown) {
     throw invalid(`its content is inconsistent (${messageOf(thrown)})`, thrown);
   }
@@ -133,8 +133,8 @@ const unpack = (bytes: Uint8Array): HistogramFile => {
 
 const readPartCount = (reader: PackedReader): number => {
   const parts = reader.count();
-  const { most } = limits.histogramParts;
-  if (parts > most) throw new RangeError(`it has ${parts} parts; at most ${most} are accepted`);
+  const { max } = limits.histogramParts;
+  if (parts > max) throw new RangeError(`it has ${parts} parts; at most ${max} are accepted`);
   return parts;
 };
 

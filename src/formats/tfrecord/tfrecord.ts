@@ -4,7 +4,7 @@
  * lib/io/record_writer.h.
  */
 import type { FileHandle } from 'node:fs/promises';
-import { crc32c, masked } from '../../ground/base/crc32c.ts';
+import { crc32c, maskCrc } from '../../ground/base/crc32c.ts';
 import { messageOf, UserError } from '../../ground/base/errors.ts';
 import { limits } from '../../ground/base/limits.ts';
 import { openRegular } from '../../ground/base/readable.ts';
@@ -57,7 +57,7 @@ export const readRecord = ({ path, starts }: RecordFile, record: number): Promis
     if (frame.length < headerLength || readFrameLength(frame, place) !== frame.length)
       throw recordDamaged(place, 'the file has changed since it was opened');
     const data = frame.subarray(headerLength, frame.length - trailerLength);
-    if (frame.readUInt32LE(frame.length - trailerLength) !== masked(crc32c(data)))
+    if (frame.readUInt32LE(frame.length - trailerLength) !== maskCrc(crc32c(data)))
       throw recordDamaged(place, 'the checksum of the data does not match');
     return data;
   });
@@ -66,11 +66,11 @@ type Place = { readonly path: string; readonly record: number; readonly at: numb
 
 /** Bytes of the whole frame that begins with this header. */
 const readFrameLength = (header: Buffer, place: Place): number => {
-  if (header.readUInt32LE(8) !== masked(crc32c(header.subarray(0, 8))))
+  if (header.readUInt32LE(8) !== maskCrc(crc32c(header.subarray(0, 8))))
     throw recordDamaged(place, 'the checksum of the length does not match');
   const length = header.readBigUInt64LE(0);
-  const { most } = limits.recordBytes;
-  if (length > most) throw recordDamaged(place, `it claims ${length} bytes; at most ${most} are accepted`);
+  const { max } = limits.recordBytes;
+  if (length > max) throw recordDamaged(place, `it claims ${length} bytes; at most ${max} are accepted`);
   return headerLength + Number(length) + trailerLength;
 };
 

@@ -7,8 +7,8 @@ import type { ModelProto, NodeProto } from '../../formats/onnx/generated/onnx_pb
 import { foldConstants, graphOf, initializerMap, inputsOf } from '../../formats/onnx/graph.ts';
 import { readsOf } from '../../formats/onnx/reads.ts';
 import { UserError } from '../../ground/base/errors.ts';
-import { byDistance } from '../../ground/base/nearest.ts';
-import { fits } from '../../ground/base/wildcard.ts';
+import { sortByDistance } from '../../ground/base/nearest.ts';
+import { matchesWildcard } from '../../ground/base/wildcard.ts';
 import { int8Activations } from './calibration-graph.ts';
 import type { Scales } from './qdq.ts';
 
@@ -53,9 +53,11 @@ const findMatching = (
   nodes: readonly NodeProto[],
   namesOf: (node: NodeProto) => readonly string[],
 ): readonly NodeProto[] => {
-  const found = nodes.filter((node) => namesOf(node).some((name) => name !== '' && fits(pattern, name)));
+  const found = nodes.filter((node) =>
+    namesOf(node).some((name) => name !== '' && matchesWildcard(pattern, name)),
+  );
   if (found.length > 0) return found;
-  const [near] = byDistance(pattern, [...new Set(nodes.map(layerName))]);
+  const [near] = sortByDistance(pattern, [...new Set(nodes.map(layerName))]);
   throw new UserError(
     'LayerNotFound',
     `Leaving layers in float: '${pattern}' matches no layer of the model${near === undefined ? '' : `; the nearest is '${near}'`}. Name a node or a tensor that a node writes, with * for any characters.`,

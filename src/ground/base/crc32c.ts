@@ -16,4 +16,4 @@ export const crc32c = (bytes: Uint8Array): number => {
 };
 
 /** Rotated right by 15 bits, plus a constant, so that a CRC over data that hold CRCs stays sound. */
-export const masked = (crc: number): number => (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
+export const maskCrc = (crc: number): number => (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;

@@ -1,13 +1,13 @@
 /** For a word that nobody knows: the known ones that were probably meant. */
 
 /** The word that is at most three edits away and nearest. */
-export const nearest = (word: string, words: readonly string[]): string | undefined => {
-  const [best] = byDistance(word, words);
+export const suggestWord = (word: string, words: readonly string[]): string | undefined => {
+  const [best] = sortByDistance(word, words);
   return best && editDistance(word, best) <= 3 ? best : undefined;
 };
 
 /** The known words, the most alike first; those of one distance keep their order. */
-export const byDistance = (word: string, words: readonly string[]): readonly string[] =>
+export const sortByDistance = (word: string, words: readonly string[]): readonly string[] =>
   words
     .map((candidate) => ({ candidate, distance: editDistance(word, candidate) }))
     .sort((a, b) => a.distance - b.distance)

@@ -7,7 +7,7 @@
 const unprintable = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu;
 
 /** On one line: each unprintable character is shown by its number, for example `\x1b` or `\u202e`. */
-export const printable = (text: string): string => text.replace(unprintable, escaped);
+export const printable = (text: string): string => text.replace(unprintable, escapeCharacter);
 
 /** Of several lines, those after the first begin with two spaces, so that none passes for a line of its own. */
 export const printableLines = (text: string): string =>
@@ -20,7 +20,7 @@ export const printableLines = (text: string): string =>
 export const printableJson = (value: unknown): string =>
   JSON.stringify(value).replace(unprintable, (character) => `\\u${hexOf(character, 4)}`);
 
-const escaped = (character: string): string =>
+const escapeCharacter = (character: string): string =>
   character.charCodeAt(0) < 0x100 ? `\\x${hexOf(character, 2)}` : `\\u${hexOf(character, 4)}`;
 
 const hexOf = (character: string, digits: number): string =>

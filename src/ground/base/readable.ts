@@ -71,28 +71,28 @@ const readableOf = (path: string, handle: number, size: number): Readable & Disp
   const read = (offset: number, length: number): Uint8Array => {
     const wanted = Math.max(0, Math.min(length, size - offset));
     if (wanted > buffer.length) buffer = new Uint8Array(wanted);
-    return buffer.subarray(0, filled(handle, buffer.subarray(0, wanted), offset));
+    return buffer.subarray(0, readFully(handle, buffer.subarray(0, wanted), offset));
   };
   const whole = (): Uint8Array => {
     requireWithin('fileBytes', { claimed: size, reason: 'InputNotFound', found: `Reading ${path}: it has` });
     const bytes = new Uint8Array(size);
-    return bytes.subarray(0, filled(handle, bytes, 0));
+    return bytes.subarray(0, readFully(handle, bytes, 0));
   };
   return { size, read, whole, [Symbol.dispose]: () => closeSync(handle) };
 };
 
 /** One read of the system gives at most 2 GiB, and network file systems less. */
-const filled = (handle: number, bytes: Uint8Array, offset: number): number => {
+const readFully = (handle: number, bytes: Uint8Array, offset: number): number => {
   let end = 0;
   while (end < bytes.length) {
-    const read = readSync(handle, bytes, end, Math.min(bytes.length - end, mostAtOnce), offset + end);
+    const read = readSync(handle, bytes, end, Math.min(bytes.length - end, maxReadBytes), offset + end);
     if (read === 0) break;
     end += read;
   }
   return end;
 };
 
-const mostAtOnce = 2 ** 30;
+const maxReadBytes = 2 ** 30;
 
 export const readableBytes = (bytes: Uint8Array): Readable => ({
   size: bytes.length,
@@ -101,11 +101,11 @@ export const readableBytes = (bytes: Uint8Array): Readable => ({
 });
 
 /** All of them, some at a time. */
-export function* piecesOf(source: Readable): Generator<Uint8Array> {
-  for (let at = 0; at < source.size; at += pieceBytes) yield source.read(at, pieceBytes);
+export function* readChunks(source: Readable): Generator<Uint8Array> {
+  for (let at = 0; at < source.size; at += chunkBytes) yield source.read(at, chunkBytes);
 }
 
-const pieceBytes = 2 ** 20;
+const chunkBytes = 2 ** 20;
 
 /** The same pieces, until the signal is aborted: then its reason is thrown. */
 export function* untilAborted(pieces: Iterable<Uint8Array>, signal: AbortSignal): Generator<Uint8Array> {
@@ -116,7 +116,7 @@ export function* untilAborted(pieces: Iterable<Uint8Array>, signal: AbortSignal)
 }
 
 /** The pieces of one part after the other. */
-export function* inOrder(...parts: readonly Iterable<Uint8Array>[]): Generator<Uint8Array> {
+export function* concatChunks(...parts: readonly Iterable<Uint8Array>[]): Generator<Uint8Array> {
   for (const part of parts) yield* part;
 }
 

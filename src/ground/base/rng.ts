@@ -2,7 +2,7 @@
 export type Random = () => number;
 
 /** Uniform in [0, 1). */
-export const seeded = (seed: number): Random => {
+export const seededRandom = (seed: number): Random => {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x9e3779b9) >>> 0;
@@ -15,7 +15,7 @@ export const seeded = (seed: number): Random => {
 };
 
 /** A random order of the items (Fisher and Yates); the first n of it are a sample without replacement. */
-export const shuffled = <T>(items: readonly T[], random: Random): T[] => {
+export const shuffle = <T>(items: readonly T[], random: Random): T[] => {
   const order = [...items];
   for (let last = order.length - 1; last > 0; last--) {
     const pick = Math.floor(random() * (last + 1));

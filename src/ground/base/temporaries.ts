@@ -7,8 +7,8 @@ type Listener = (path: string, exists: boolean) => void;
 let listener: Listener = () => undefined;
 
 /** From now on the listener hears of each: before it is made, and once it is gone or has its final name. */
-export const hearTemporaries = (hear: Listener): void => {
-  listener = hear;
+export const onTemporary = (handler: Listener): void => {
+  listener = handler;
 };
 
 /** To be called before a path is made, and again once it is gone or has its final name. */

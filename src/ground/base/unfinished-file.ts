@@ -25,7 +25,7 @@ export type FileMode = 0o600 | 0o666;
 
 /** Throws what the system says. */
 export const beginFile = async (target: string, mode: FileMode): Promise<UnfinishedFile> => {
-  const handle = await unnamedIn(dirname(target), mode);
+  const handle = await openUnnamed(dirname(target), mode);
   return handle ? unnamedFile(handle, target) : namedFile(target, mode);
 };
 
@@ -41,7 +41,7 @@ export const temporaryNameOf = (path: string): string =>
 const tmpfileBit = 0o20000000;
 
 /** Undefined where this cannot be had, or the folder cannot be written: a named file fails with the reason. */
-const unnamedIn = async (folder: string, mode: FileMode): Promise<FileHandle | undefined> => {
+const openUnnamed = async (folder: string, mode: FileMode): Promise<FileHandle | undefined> => {
   if (!(await canNameUnnamed())) return undefined;
   return open(folder, tmpfileBit | constants.O_DIRECTORY | constants.O_RDWR, mode).catch(() => undefined);
 };
@@ -94,12 +94,12 @@ const linkOnce = async (temporary: string, target: string): Promise<void> => {
   } catch (thrown) {
     if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(systemCodeOf(thrown) ?? ''))
       throw thrown;
-    await requireFree(target); // a file system without hard links: the best it offers
+    await assertFree(target); // a file system without hard links: the best it offers
     await rename(temporary, target);
   }
 };
 
-const requireFree = async (target: string): Promise<void> => {
+const assertFree = async (target: string): Promise<void> => {
   const found = await lstat(target).catch(() => undefined);
   if (found) throw Object.assign(new Error(`EEXIST: ${target} exists`), { code: 'EEXIST' });
 };
@@ -107,7 +107,7 @@ const requireFree = async (target: string): Promise<void> => {
 /** A file system that makes files without a name and cannot name them gets a copy. */
 const linkUnnamed = async (descriptor: number, target: string): Promise<void> => {
   if ((await runLn(['-L', '-T', '--', '/proc/self/fd/3', target], descriptor)) !== undefined) return;
-  await requireFree(target);
+  await assertFree(target);
   const temporary = temporaryNameOf(target);
   try {
     await copyFile(`/proc/self/fd/${descriptor}`, temporary, constants.COPYFILE_EXCL);

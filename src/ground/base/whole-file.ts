@@ -32,7 +32,7 @@ export const writeWholeFile = (path: string, content: FileContent, options: Writ
  */
 export const makeWholeFile = async (
   path: string,
-  make: (unfinished: string) => Promise<void>,
+  make: (writeUnfinished: string) => Promise<void>,
   options: WriteOptions,
 ): Promise<void> => {
   await using outputs = makeOutputs();
@@ -114,7 +114,7 @@ const publish = async (written: readonly Written[]): Promise<void> => {
  */
 export const refuseToOverwrite = async (path: string): Promise<void> => {
   const found = await lstat(path).catch(() => undefined); // if the look fails, the writing fails with the reason
-  if (found) throw takenBy(path);
+  if (found) throw outputExists(path);
 };
 
 /**
@@ -133,7 +133,7 @@ export const requireWritableFolder = async (path: string): Promise<void> => {
 export const outputFailure = (thrown: unknown, path: string): unknown => {
   const code = systemCodeOf(thrown);
   if (thrown instanceof UserError || code === undefined) return thrown;
-  if (code === 'EEXIST') return takenBy(path);
+  if (code === 'EEXIST') return outputExists(path);
   const row = rows[code];
   return row ? new UserError(row[0], `Writing ${path}: ${row[1]}`, { cause: thrown }) : thrown;
 };
@@ -170,7 +170,7 @@ const rows: Readonly<Record<string, readonly [FailureReason, string]>> = {
   ELOOP: ['OutputUnwritable', 'its symbolic links form a cycle. Choose another path.'],
 };
 
-const takenBy = (path: string): UserError =>
+const outputExists = (path: string): UserError =>
   new UserError(
     'OutputExists',
     `Writing ${path}: it exists already and was left as it is. Remove it, or choose another name.`,

@@ -1,5 +1,5 @@
 /** Whether a name fits a pattern in which each `*` stands for any characters, or none. */
-export const fits = (pattern: string, name: string): boolean => {
+export const matchesWildcard = (pattern: string, name: string): boolean => {
   const [first = '', ...parts] = pattern.split('*');
   const last = parts.pop();
   if (last === undefined) return name === pattern;

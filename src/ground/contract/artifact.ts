@@ -5,7 +5,7 @@ import type { StoredFile } from './result.ts';
 export type Artifact = { readonly uri: string; readonly sha256: string; readonly sizeBytes: number };
 
 /** A reported file in its place: the folder comes from the task, because a report names files and no folders. */
-export const placed = <T extends StoredFile>(
+export const toArtifact = <T extends StoredFile>(
   folder: string,
   { file, ...facts }: T,
 ): Omit<T, 'file'> & { readonly uri: string } => ({ uri: fileIn(folder, file), ...facts });

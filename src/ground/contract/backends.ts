@@ -76,7 +76,7 @@ export const hardwareCompatibilityLevels = ['None', 'AmperePlus', 'SameComputeCa
 export const rtxComputeCapabilities = ['7.5', '8.0', '8.6', '8.9', '12.0', '12.1'] as const;
 
 /** Why a backend cannot build this, or undefined if it can. Source of the Turing row: the builder's own refusal. */
-export const refusal = (
+export const explainRefusal = (
   backend: Backend,
   dataType: DataType,
   computeCapability?: string,

@@ -5,7 +5,7 @@
 import type { ArraySchema, IntegerSchema, MapSchema, ObjectSchema, Schema, StringSchema } from './schema.ts';
 
 /** The first fault, with the path to it (`etlt.sha256: …`); undefined if the value fits. CEL rules are not evaluated. */
-export const faultOf = (schema: Schema, value: unknown, path = ''): string | undefined => {
+export const findFault = (schema: Schema, value: unknown, path = ''): string | undefined => {
   if ('properties' in schema) return objectFault(schema, value, path);
   if ('additionalProperties' in schema) return mapFault(schema, value, path);
   switch (schema.type) {
@@ -51,7 +51,7 @@ const objectFault = (
   if (missing !== undefined) return at(member(path, missing), 'is missing');
   return first(Object.keys(value), (name) =>
     Object.hasOwn(properties, name)
-      ? faultOf(properties[name]!, value[name], member(path, name))
+      ? findFault(properties[name]!, value[name], member(path, name))
       : at(path, `has a field that is not known: ${name.slice(0, 64)}`),
   );
 };
@@ -64,7 +64,9 @@ const mapFault = (
   if (!isRecord(value)) return at(path, 'is no object');
   const names = Object.keys(value);
   if (names.length > maxProperties) return at(path, `has more than ${maxProperties} entries`);
-  return first(names, (name) => faultOf(additionalProperties, value[name], member(path, name.slice(0, 64))));
+  return first(names, (name) =>
+    findFault(additionalProperties, value[name], member(path, name.slice(0, 64))),
+  );
 };
 
 const arrayFault = (
@@ -75,7 +77,7 @@ const arrayFault = (
   if (!Array.isArray(value)) return at(path, 'is no list');
   if (value.length < minItems || value.length > maxItems)
     return at(path, `has ${value.length} entries and may have ${minItems} to ${maxItems}`);
-  return first(value.entries(), ([index, item]) => faultOf(items, item, `${path}[${index}]`));
+  return first(value.entries(), ([index, item]) => findFault(items, item, `${path}[${index}]`));
 };
 
 /** Lengths count code points, as the apiserver does. */

@@ -60,28 +60,28 @@ export const workFiles = {
 /** Beside the engine, which has its artifact's name, in `mounts.built`: `BuildReport`. */
 export const buildReportFile = 'build-report.json';
 
-const under = (uri: string, ...names: string[]): string => [uri.replace(/\/+$/, ''), ...names].join('/');
+const joinUri = (uri: string, ...names: string[]): string => [uri.replace(/\/+$/, ''), ...names].join('/');
 
-export const exportFolder = (output: string, exportKey: string): string => under(output, exportKey);
+export const exportFolder = (output: string, exportKey: string): string => joinUri(output, exportKey);
 
 /** What calibrations counted, beside the export folders: another algorithm is another export, but needs no new pass. */
 export const histogramsFile = (output: string, histogramsKey: string): string =>
-  under(output, 'histograms', `${histogramsKey}.hist`);
+  joinUri(output, 'histograms', `${histogramsKey}.hist`);
 
 export const tensorfileFolder = (output: string, tensorfileKey: string): string =>
-  under(output, tensorfileKey);
+  joinUri(output, tensorfileKey);
 
 export const engineFolder = (exported: string, deviceClass: string, engineKey: string): string =>
-  under(exported, 'engines', deviceClass, engineKey);
+  joinUri(exported, 'engines', deviceClass, engineKey);
 
-export const fileIn = (folder: string, file: string): string => under(folder, file);
+export const fileIn = (folder: string, file: string): string => joinUri(folder, file);
 
 /** The folder of a file, by their URIs. */
 export const folderOfFile = (uri: string): string => uri.slice(0, uri.lastIndexOf('/'));
 
 /** Whether the file is in the folder itself. */
 export const isIn = (folder: string, uri: string | undefined): boolean =>
-  uri !== undefined && folderOfFile(uri) === under(folder);
+  uri !== undefined && folderOfFile(uri) === joinUri(folder);
 
 /**
  * The name of a file in the n-th work that a folder holds: `model.etlt`, `model-2.etlt`, … What is in a folder is never

@@ -1,5 +1,8 @@
+
 /** `manifest.json`, written last into an artifact folder, and once: everything that it lists is whole and stays as it is. */
-import { faultOf } from './check-schema.ts';
+import { findFault } from './check-schema.ts';
+
+
 import { parseResult, type Result, type StoredFile } from './result.ts';
 import { digest, fileName, sizeBytes } from './result-schema.ts';
 import { integer, list, map, object, text } from './schema.ts';
@@ -38,16 +41,16 @@ const schema = object(
 
 /** Undefined for any text that is no manifest whose result names files of the manifest, and those alone. */
 export const parseManifest = (content: string): Manifest | undefined => {
-  const { result: reported, ...rest } = asObject(content) as Partial<Manifest>;
-  if (faultOf(schema, rest) !== undefined) return undefined;
+  const { result: reported, ...rest } = parseObject(content) as Partial<Manifest>;
+  if (findFault(schema, rest) !== undefined) return undefined;
   const { files } = rest as Manifest;
   const result = parseResult(JSON.stringify(reported));
   if (result.kind === 'Unusable' || result.kind === 'Failed') return undefined;
-  const named = Object.keys(files).every((name) => faultOf(fileName, name) === undefined);
+  const named = Object.keys(files).every((name) => findFault(fileName, name) === undefined);
   return named && filesOf(result).every(isListedIn(files)) ? ({ ...rest, result } as Manifest) : undefined;
 };
 
-const asObject = (content: string): object => {
+const parseObject = (content: string): object => {
   try {
     return Object(JSON.parse(content));
   } catch {

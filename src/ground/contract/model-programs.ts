@@ -10,7 +10,7 @@ const outputFile = (text: string) =>
 
 const keyGroup = { title: 'Key', flags: ['key', 'key_file', 'codec_command'] } as const;
 const cipherFlags = { ...keyFlags, ...codecFlag };
-const shared = { isFromTlt: false, operands: { kind: 'files', placeholder: 'MODEL', most: 1 } } as const;
+const shared = { isFromTlt: false, operands: { kind: 'files', placeholder: 'MODEL', max: 1 } } as const;
 
 const pack = program({
   ...shared,
@@ -90,7 +90,7 @@ const convert = program({
 const inspect = program({
   name: 'tlt-model inspect',
   summary: 'Describes the content of each file.',
-  operands: { kind: 'files', placeholder: 'FILE', most: 10_000 },
+  operands: { kind: 'files', placeholder: 'FILE', max: 10_000 },
   isFromTlt: false,
   flags: {
     json: { type: 'switch', help: 'Print one JSON object per line and file.' },
@@ -112,7 +112,7 @@ const inspect = program({
 const mergeHistograms = program({
   name: 'tlt-model merge-histograms',
   summary: 'Adds the histograms of the parts of a calibration.',
-  operands: { kind: 'files', placeholder: 'FILE', most: 10_000 },
+  operands: { kind: 'files', placeholder: 'FILE', max: 10_000 },
   isFromTlt: false,
   flags: {
     output_file: {

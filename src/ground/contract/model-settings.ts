@@ -27,4 +27,4 @@ export const channelOrders = ['RGB', 'BGR'] as const;
 export const decimalPattern = '^-?[0-9]{1,9}([.][0-9]{1,15})?(e-?[0-9]{1,2})?$';
 
 /** Sides beyond this are refused before memory is taken for them. */
-export const mostSide = 16384;
+export const maxSide = 16384;

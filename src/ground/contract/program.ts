@@ -5,7 +5,7 @@ import type { FlagTable } from './flag-table.ts';
 export type Operands =
   | { readonly kind: 'none' }
   | { readonly kind: 'module'; readonly values: readonly string[] }
-  | { readonly kind: 'files'; readonly placeholder: string; readonly most: number };
+  | { readonly kind: 'files'; readonly placeholder: string; readonly max: number };
 
 export type FlagGroup = { readonly title: string; readonly flags: readonly string[] };
 
@@ -43,5 +43,5 @@ export const usageLine = ({ name, operands }: Pick<Program, 'name' | 'operands'>
 const operandWords = (operands: Operands): readonly string[] => {
   if (operands.kind === 'none') return [];
   if (operands.kind === 'module') return [`{${operands.values.join(', ')}}`];
-  return [`${operands.placeholder}${operands.most === 1 ? '' : '...'}`];
+  return [`${operands.placeholder}${operands.max === 1 ? '' : '...'}`];
 };

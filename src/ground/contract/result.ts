@@ -1,5 +1,5 @@
 /** What a pod reports when it ends: one JSON object in the termination message, at most 2 KiB. */
-import { faultOf } from './check-schema.ts';
+import { findFault } from './check-schema.ts';
 import { type Exported, etltFacts, type Failed, node, type Result, resultSchemas } from './result-schema.ts';
 
 export type {
@@ -32,28 +32,28 @@ export const resultLimitBytes = 2048;
  * @throws RangeError for a result that its own schema does not admit
  */
 export const encodeResult = (result: Result): string => {
-  const fitting = fitted(result);
-  const fault = faultOf(resultSchemas[fitting.kind], fitting);
+  const fitting = fitToLimit(result);
+  const fault = findFault(resultSchemas[fitting.kind], fitting);
   if (fault !== undefined) throw new RangeError(`a result that cannot be reported: ${fault}`);
   return JSON.stringify(fitting);
 };
 
-const fitted = (result: Result): Result => {
+const fitToLimit = (result: Result): Result => {
   const excess = Buffer.byteLength(JSON.stringify(result)) - resultLimitBytes;
   if (excess <= 0) return result;
-  const smaller = result.kind === 'Failed' ? shorter(result, excess) : withFewerNodes(result);
+  const smaller = result.kind === 'Failed' ? shortenMessage(result, excess) : dropNode(result);
   if (smaller === undefined)
     throw new RangeError(`a result that is ${excess} bytes too long for its message`);
-  return fitted(smaller);
+  return fitToLimit(smaller);
 };
 
-const shorter = (result: Failed, excess: number): Failed | undefined => {
+const shortenMessage = (result: Failed, excess: number): Failed | undefined => {
   if (result.message.length === 0) return undefined;
   const keep = Math.max(0, result.message.length - excess - 4);
   return { ...result, message: keep === 0 ? '' : `${result.message.slice(0, keep)}…` };
 };
 
-const withFewerNodes = (result: Exclude<Result, Failed>): Exported | undefined => {
+const dropNode = (result: Exclude<Result, Failed>): Exported | undefined => {
   if (result.kind !== 'Exported') return undefined;
   const { inputNode, outputNodes, ...etlt } = result.etlt;
   if (outputNodes.length > 0)
@@ -65,7 +65,7 @@ type Nodes = Pick<Exported['etlt'], 'inputNode' | 'outputNodes'>;
 
 /** Of a graph's nodes, those that a report has room for: names that a model makes longer than that are left out. */
 export const reportedNodes = (input: string, outputs: readonly string[]): Nodes => {
-  const fits = (name: string): boolean => faultOf(node, name) === undefined;
+  const fits = (name: string): boolean => findFault(node, name) === undefined;
   return {
     ...(fits(input) && { inputNode: input }),
     outputNodes: outputs.filter(fits).slice(0, etltFacts.outputNodes.maxItems),
@@ -77,10 +77,10 @@ export type Unusable = { readonly kind: 'Unusable'; readonly fault: string };
 
 /** The result in a termination message; it is believed only where every field is what its schema describes. */
 export const parseResult = (message: string | undefined): Result | Unusable => {
-  const value = parsed(message ?? '');
+  const value = parseJson(message ?? '');
   const kind = kinds.find((known) => known === kindOf(value));
   if (kind === undefined) return { kind: 'Unusable', fault: 'it is no report of a pod of ours' };
-  const fault = faultOf(resultSchemas[kind], value);
+  const fault = findFault(resultSchemas[kind], value);
   return fault === undefined ? (value as Result) : { kind: 'Unusable', fault };
 };
 
@@ -91,7 +91,7 @@ const kindOf = (value: unknown): unknown =>
     ? value.kind
     : undefined;
 
-const parsed = (text: string): unknown => {
+const parseJson = (text: string): unknown => {
   try {
     return JSON.parse(text);
   } catch {

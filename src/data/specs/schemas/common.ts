@@ -1,7 +1,7 @@
-/** Messages that the specs of several modules share. */
+/** Spec messages shared by several modules. */
 import { all, bool, enumeration, float, message, repeated, string, uint32 } from '../schema.ts';
 
-/** Doubles in the original; their values are not used here. */
+/** `cost_scaling`. Doubles in the original; the values are not used. */
 export const costScaling = message({
   enabled: bool,
   ...all(float, 'initial_exponent increment decrement'),
@@ -22,21 +22,25 @@ export const trackers = {
   }),
 } as const;
 
+/** `visualizer`. */
 export const visualizer = message({
   ...all(bool, 'enabled weight_histograms'),
   num_images: uint32,
   ...trackers,
 });
 
+/** `regularizer`. */
 export const regularizer = message({ type: enumeration('NO_REG', 'L1', 'L2'), weight: float });
 
+/** `soft_start_annealing_schedule`. */
 export const softStartAnnealing = message(
   all(float, 'min_learning_rate max_learning_rate soft_start annealing'),
 );
 
+/** `early_stopping`. */
 export const earlyStopping = message({ monitor: string, min_delta: float, patience: uint32 });
 
-/** ssd, dssd, retinanet and yolo. */
+/** `training_config` of ssd, dssd, retinanet and yolo. */
 export const trainingConfig = message({
   ...all(uint32, 'batch_size_per_gpu num_epochs checkpoint_interval max_queue_size n_workers'),
   learning_rate: message({
@@ -58,13 +62,14 @@ export const trainingConfig = message({
   visualizer,
 });
 
+/** `nms_config` of ssd, dssd, retinanet and yolo. */
 export const nmsConfig = message({
   ...all(float, 'confidence_threshold clustering_iou_threshold'),
   ...all(uint32, 'top_k infer_nms_score_bits'),
   force_on_cpu: bool,
 });
 
-/** Of all of these modules; TLT 2.0 counts the training in epochs here. */
+/** `eval_config` of all detectors; TLT 2.0 sets the number of epochs here. */
 export const evalConfig = message({
   ...all(uint32, 'validation_period_during_training batch_size'),
   average_precision_mode: enumeration('SAMPLE', 'INTEGRATE'),
