@@ -1,14 +1,14 @@
-/** Memory of this process's control group, which the kernel ends the process for. Linux, cgroups v1 and v2. */
+/** Memory limit and usage of this process's control group (Linux, cgroups v1 and v2). */
 import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import process from 'node:process';
 
-/** Bytes that the process may have: the group's limit, or the machine's memory. */
+/** Memory limit in bytes: that of the cgroup, or the memory of the machine. */
 export const memoryLimit = (): number => Math.min(process.constrainedMemory() || totalmem(), totalmem());
 
 /**
- * Bytes that count towards it. Pages of files that can be given back are left out; volumes in memory, which cannot, are
- * in. Where there is no control group, what the process has resident.
+ * Makes a function that returns the bytes that count towards the limit: without reclaimable page cache, with in-memory volumes.
+ * Without a cgroup it returns the resident set size.
  */
 export const memoryUse = (): (() => number) => {
   const group = groups().find((each) => readOr(each.usage, '') !== '');
@@ -22,7 +22,7 @@ export const memoryUse = (): (() => number) => {
 
 type Group = { readonly usage: string; readonly stat: string; readonly files: readonly string[] };
 
-/** By the path that the kernel tells, and by the root: in a container the path is that of the host. */
+/** Candidates: the path in /proc/self/cgroup, and the root, because in a container that path is the one of the host. */
 const groups = (): readonly Group[] => {
   const lines = readOr('/proc/self/cgroup', '').split('\n');
   const first = lines.find((line) => line.includes(':memory:'))?.split(':')[2];

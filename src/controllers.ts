@@ -1,4 +1,4 @@
-/** The composition root of the operator: every cache and every controller, wired to each other. */
+/** Composition root of the operator: creates all caches and controllers and connects them. */
 import type { Registry } from 'prom-client';
 import {
   makeReconciler as makeTensorfileReconciler,
@@ -36,11 +36,11 @@ export type OperatorContext = {
   readonly random: () => number;
   readonly log: Log;
   readonly registry: Registry;
-  /** Watched namespace; all if undefined. */
+  /** Watched namespace. Default: all namespaces. */
   readonly namespace: string | undefined;
   readonly images: Images;
   readonly workers: number;
-  /** Name of this process in events. */
+  /** Name of this process in events (`reportingInstance`). */
   readonly instance: string;
 };
 

@@ -1,7 +1,7 @@
 /**
- * Entry, not shipped: writes src/formats/onnx/generated/onnx_pb.ts from src/formats/onnx/onnx.proto. Run when that file
- * is replaced, with `protoc` on PATH (Debian protobuf-compiler; or pass `--protoc "python3 -m grpc_tools.protoc"`).
- * The plugin writes TypeScript enums, which Node's type stripping refuses; they become frozen tables here.
+ * Entry, not shipped: generates src/formats/onnx/generated/onnx_pb.ts from src/formats/onnx/onnx.proto. Run it after replacing
+ * that file, with `protoc` on PATH (Debian protobuf-compiler; or pass `--protoc "python3 -m grpc_tools.protoc"`). The plugin
+ * writes TypeScript enums, which Node's type stripping does not support; this script replaces them by constant tables.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * Entry: writes every generated file (`npm run generate`), or with `--check` names those that differ from their
- * sources and fails. Not shipped.
+ * Entry: writes all generated files (`npm run generate`); with `--check`, lists files that are out of date and fails. Not
+ * shipped.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -47,6 +47,6 @@ if (!process.argv.includes('--check')) {
   console.log(`${files.length} generated files, ${differing.length} of them changed`);
 } else if (differing.length > 0) {
   const names = differing.map(({ path }) => `  ${path}`).join('\n');
-  console.error(`not what their sources say (run \`npm run generate\` and commit):\n${names}`);
+  console.error(`out of date (run \`npm run generate\` and commit):\n${names}`);
   process.exitCode = 1;
 }

@@ -1,4 +1,4 @@
-/** Entry: the operator. Reads its flags, makes the real world, and runs the controllers until a signal stops it. */
+/** Entry: the operator. Parses flags, creates its dependencies, and runs the controllers until a signal arrives. */
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import process from 'node:process';
@@ -19,7 +19,7 @@ import { operatorProgram } from './ground/contract/operator-program.ts';
 import { makeLog } from './ground/observability/log.ts';
 import { leaderMetrics, restMetrics } from './ground/observability/metrics.ts';
 
-/** Exit status of a wrong command line, as Kubernetes components have it. */
+/** Exit code for an invalid command line, like in Kubernetes components. */
 const usageStatus = 2;
 
 const readFlags = (argv: readonly string[]) => {
@@ -32,7 +32,7 @@ const readFlags = (argv: readonly string[]) => {
   }
 };
 
-/** A cache that hears nothing for longer is blind: a silent watch is noticed after 70 s, and opened again within 60 s. */
+/** Not ready after this time without an event: a silent watch is detected after 70 s and reopened within 60 s. */
 const blindMs = 180_000;
 
 const pageOf = (registry: Registry) => async () => ({
@@ -90,17 +90,17 @@ const main = async (): Promise<void> => {
       { page: pageOf(registry), client: await connect(), clock, signal: stop.signal },
     ),
   ];
-  log.info('operator starts', { node: process.version, identity, namespace: flags.namespace ?? 'all' });
+  log.info('operator starting', { node: process.version, identity, namespace: flags.namespace ?? 'all' });
   try {
     await runManager({ informers, controllers, lease, clock, random: Math.random, log }, stop.signal);
   } catch (thrown) {
     if (!stop.signal.aborted) {
-      log.error('operator ends', { error: messageOf(thrown) });
+      log.error('operator failed', { error: messageOf(thrown) });
       process.exitCode = 1;
     }
   }
   await Promise.all(servers.map((server) => server.close()));
-  log.info('operator has stopped');
+  log.info('operator stopped');
   process.exit();
 };
 

@@ -1,7 +1,7 @@
 /**
- * Entry: a list of everything that is in an image (CycloneDX 1.5), on standard output. Not shipped.
- * `node src/sbom.ts [--npm] [--python REQUIREMENTS] [--debian DPKG_STATUS --only NAME,…]`: npm packages by
- * package-lock.json, Python packages with their hashes, and the Debian packages of those names.
+ * Entry: prints the software bill of materials of an image (CycloneDX 1.5). Not shipped.
+ * `node src/sbom.ts [--npm] [--python REQUIREMENTS] [--debian DPKG_STATUS --only NAME,…]`: npm packages of package-lock.json,
+ * Python packages with their hashes, and the named Debian packages.
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -31,7 +31,7 @@ type Locked = {
   readonly dev?: boolean;
 };
 
-/** All that are installed without the development packages. `npm sbom --omit=dev` leaves out those that both kinds need. */
+/** All production packages. `npm sbom --omit=dev` omits packages that development dependencies also need. */
 const npmPart = (): readonly Component[] => {
   const lock = JSON.parse(readFileSync('package-lock.json', 'utf8')) as { packages: Record<string, Locked> };
   return Object.entries(lock.packages)
@@ -50,7 +50,7 @@ const npmPart = (): readonly Component[] => {
     });
 };
 
-/** Of a requirements file whose every line has a version and hashes. */
+/** Packages of a requirements file in which every line has a version and hashes. */
 const pythonPart = (path: string): readonly Component[] =>
   readFileSync(path, 'utf8')
     .split('\n')
@@ -63,7 +63,7 @@ const pythonPart = (path: string): readonly Component[] =>
       return { type: 'library', name: name!, version: version!, purl: `pkg:pypi/${name}@${version}`, hashes };
     });
 
-/** Of a Debian `status` file, whose paragraphs are the installed packages. */
+/** Packages of a dpkg `status` file, which has one paragraph per installed package. */
 const debianPart = (path: string, names: readonly string[]): readonly Component[] =>
   readFileSync(path, 'utf8')
     .split('\n\n')
@@ -81,6 +81,6 @@ const components = [
   ...(values.python ? pythonPart(values.python) : []),
   ...(values.debian ? debianPart(values.debian, values.only.split(',')) : []),
 ];
-/** No time and no serial number: the same packages give the same list. */
+/** Without timestamp and serial number, so that the same packages give the same list. */
 const list = { bomFormat: 'CycloneDX', specVersion: '1.5', version: 1, components };
 process.stdout.write(`${JSON.stringify(list, undefined, 1)}\n`);

@@ -1,6 +1,6 @@
 /**
- * Runs the work of an entry in a thread of its own. The main thread then never waits for native code, so that it can end
- * the process whatever the work is doing: within two seconds of a signal, and before the kernel does for want of memory.
+ * Runs the work of an entry in a worker thread. The main thread never blocks in native code, so it can always end the process:
+ * within two seconds of a signal, and before the kernel's OOM killer does.
  */
 import { rmSync } from 'node:fs';
 import process from 'node:process';
@@ -10,41 +10,43 @@ import { UserError } from './ground/base/errors.ts';
 import { failures } from './ground/base/failures.ts';
 import { outputFailure } from './ground/base/whole-file.ts';
 
-/** From the work to the main thread. */
+/** Messages from the worker thread to the main thread. */
 export type Notice =
   | { readonly kind: 'print' | 'complain'; readonly text: string }
   | {
       readonly kind: 'progress';
       readonly update: readonly [done: number, total: number, what?: string | undefined];
     }
-  /** A file or folder that must not outlive the process, and its end. */
+  /** A temporary file or folder was created or removed. */
   | { readonly kind: 'temporary'; readonly path: string; readonly exists: boolean }
   | { readonly kind: 'ended'; readonly exitCode: number };
 
-/** From the main thread to the work: a signal has come. */
+/** Message from the main thread to the worker thread: a signal arrived. */
 export type Stop = { readonly signal: NodeJS.Signals };
 
 export type Supervision = {
-  /** The entry's own file: the thread runs it again. */
+  /** File of the entry, which the worker thread runs again. */
   readonly script: string;
-  /** Hears what the work prints and how far it is. */
+  /** Called for output and progress of the work. */
   readonly onNotice: (notice: Exclude<Notice, { kind: 'temporary' | 'ended' }>) => void;
-  /** Hears why the process is about to end without the work's own report. */
+  /** Called with the reason if the process is about to end without a result of the work. */
   readonly onAbort: (why: UserError) => void;
-  /** Comes last, however the work ended. */
+  /** Called last, however the work ended. */
   readonly close: () => void;
 };
 
-/** What the work is given to end by itself after a signal; then it is ended. */
+/** Time for the work to stop by itself after a signal; then the process ends. */
 const graceMs = 1000;
-/** What threads that wait for each other are given after the work's report. */
+/** Time for worker threads to exit after the work reported its end. */
 const farewellMs = 500;
-/** Memory grows by some gigabytes a second, so this is at most a few percent of a pod's limit. */
+/** Interval of memory checks. Memory grows by a few GB per second, so this is a few percent of a pod's limit. */
 const watchMs = 20;
-/** Of the limit: what is left holds what comes until the next look, and the report. */
+/**
+ * Fraction of the memory limit at which the work is ended; the rest is headroom until the next check, and for the report.
+ */
 const maxMemoryFraction = 0.9;
 
-/** V8's default for a thread is 48 MiB; the entries run with 1 MiB a semi-space. */
+/** V8's default per thread is 48 MiB. */
 const resourceLimits = { maxYoungGenerationSizeMb: 4 };
 
 export const supervise = (supervision: Supervision): void => {
@@ -54,7 +56,7 @@ export const supervise = (supervision: Supervision): void => {
     resourceLimits,
   });
   const temporaries = new Set<string>();
-  /** The first of several ends counts: the thread may exit while its process is being ended for another reason. */
+  /** The first exit code wins: the thread may exit while the process is ending for another reason. */
   let endedWith: number | undefined;
   const end = (exitCode: number): void => {
     endedWith ??= exitCode;
@@ -75,7 +77,7 @@ export const supervise = (supervision: Supervision): void => {
   process.stdout.on('error', (thrown) => {
     const why = outputFailure(thrown, 'standard output');
     if (why instanceof UserError) cutShort(why);
-    else end(failures.OutputUnwritable.exitCode); // the reader of a pipe has gone, and wants no message
+    else end(failures.OutputUnwritable.exitCode); // the reader closed the pipe; a message would be lost
   });
   worker.on('error', (thrown) => {
     process.stderr.write(`${thrown instanceof Error ? thrown.stack : String(thrown)}\n`);
@@ -97,7 +99,7 @@ export const supervise = (supervision: Supervision): void => {
 export const interruptedBy = (signal: NodeJS.Signals): UserError =>
   new UserError(
     'Interrupted',
-    `Stopped by ${signal} before the work was done. Nothing half-written was left; run it again.`,
+    `Stopped by ${signal} before the work was done. No partial file was left; run it again.`,
   );
 
 const watchMemory = (cutShort: (why: UserError) => void): NodeJS.Timeout => {
@@ -113,13 +115,13 @@ const outOfMemory = (bytes: number, limit: number): UserError => {
   const inMiB = (each: number): string => `${Math.round(each / 2 ** 20)} MiB`;
   return new UserError(
     'OutOfMemory',
-    `Running: the work takes ${inMiB(bytes)} of the ${inMiB(limit)} that it may have, and was ended before the system would end it. Raise the limit of memory (spec.jobs in a ModelExport), or use a smaller batch or model.`,
+    `Running: the work uses ${inMiB(bytes)} of its memory limit of ${inMiB(limit)} and was stopped before the OOM killer would end it. Raise the memory limit (spec.jobs in a ModelExport), or use a smaller batch or model.`,
   );
 };
 
 /**
- * Node's own exit waits for every thread, and one that is inside ONNX Runtime may never come out. Becoming another
- * program ends them all; this one does nothing but exit.
+ * Ends the process with execve of a program that only exits. process.exit waits for all threads, and a thread inside ONNX
+ * Runtime may never return.
  */
 const exitNow = (exitCode: number): void => {
   process.stdout.write('', () =>

@@ -1,6 +1,9 @@
 #!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=1
 /** Entry: the command-line tool `tlt-export`. */
-import { runProcess } from './tool.ts';
+import { checkNode } from './node-version.ts';
+
+checkNode('tlt-export');
+const { runProcess } = await import('./tool.ts');
 
 runProcess({
   name: 'tlt-export',

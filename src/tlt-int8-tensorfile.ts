@@ -1,6 +1,9 @@
 #!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=1
 /** Entry: the command-line tool `tlt-int8-tensorfile`. */
-import { runProcess } from './tool.ts';
+import { checkNode } from './node-version.ts';
+
+checkNode('tlt-int8-tensorfile');
+const { runProcess } = await import('./tool.ts');
 
 runProcess({
   name: 'tlt-int8-tensorfile',

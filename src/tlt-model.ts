@@ -1,6 +1,9 @@
 #!/usr/bin/env node
 /** Entry: the command-line tool `tlt-model`. */
-import { runProcess } from './tool.ts';
+import { checkNode } from './node-version.ts';
+
+checkNode('tlt-model');
+const { runProcess } = await import('./tool.ts');
 
 runProcess({
   name: 'tlt-model',

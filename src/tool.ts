@@ -1,6 +1,6 @@
 /**
- * What the entries of the command-line tools have in common: streams, signals, progress and exit status of a process.
- * Their first lines bound what grows with the number of images: heaps of the C library and node's young generation.
+ * Shared part of the tool entries: streams, signals, progress and exit code. The shebang lines of the entries bound memory that
+ * would grow with the number of images: malloc arenas and V8's young generation.
  */
 import { tmpdir } from 'node:os';
 import process from 'node:process';
@@ -15,20 +15,20 @@ import { type Work, work } from './work.ts';
 
 export type ToolProcess = {
   readonly name: string;
-  /** What the progress bar is called. */
+  /** Label of the progress bar. */
   readonly label: string;
-  /** The entry's own file. */
+  /** File of the entry. */
   readonly script: string;
-  /** Runs in a thread of its own. */
+  /** The work; runs in a worker thread. */
   readonly run: (argv: readonly string[], world: ProcessWorld) => Promise<void>;
 };
 
 export type ProcessWorld = ToolWorld & {
-  /** Standard error. */
+  /** Writes to standard error. */
   readonly complain: (text: string) => void;
 };
 
-/** Runs a tool as this process; a signal stops it between two images, and in any case within two seconds. */
+/** Runs a tool as this process. A signal stops it between two images, and at the latest after two seconds. */
 export const runProcess = (tool: ToolProcess): void => {
   if (isMainThread) superviseTool(tool);
   else work((each) => runWork(tool, each));
@@ -45,7 +45,7 @@ const superviseTool = ({ name, label, script }: ToolProcess): void => {
       else stream.write(notice.text);
     },
     onAbort: ({ message }) => void stream.write(`${name}: ${message}\n`),
-    close: bars.stop, // else a terminal stays without its cursor
+    close: bars.stop, // restores the cursor of the terminal
   });
 };
 

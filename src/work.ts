@@ -1,4 +1,4 @@
-/** The thread's side of `supervisor.ts`: what the work reports, and when it has to stop. */
+/** Worker thread side of `supervisor.ts`. */
 import process from 'node:process';
 import { parentPort } from 'node:worker_threads';
 import { onTemporary } from './ground/base/temporaries.ts';
@@ -6,11 +6,11 @@ import { interruptedBy, type Notice, type Stop } from './supervisor.ts';
 
 export type Work = {
   readonly post: (notice: Notice) => void;
-  /** Aborted by a signal of the system, with UserError Interrupted as its reason. */
+  /** Aborted by SIGINT or SIGTERM, with UserError Interrupted as its reason. */
   readonly signal: AbortSignal;
 };
 
-/** Runs the work of an entry; what it resolves to is the exit status of the process. */
+/** Runs the work of an entry in the worker thread. `run` resolves to the exit code of the process. */
 export const work = (run: (work: Work) => Promise<number>): void => {
   const port = parentPort!;
   const tell = (notice: Notice): void => port.postMessage(notice);

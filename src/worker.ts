@@ -1,4 +1,6 @@
-/** Entry: the containers of export and engine pods. `worker <command> --task JSON`; the result is the termination message. */
+/**
+ * Entry: containers of export and engine pods, `worker <command> --task JSON`. Writes its result to the termination message.
+ */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -15,7 +17,7 @@ import { makeProgresses } from './ground/observability/progress.ts';
 import { supervise } from './supervisor.ts';
 import { type Work, work } from './work.ts';
 
-/** Another root of all mounted folders, for runs outside a pod. */
+/** Prefix of all mount paths, for runs outside a pod. */
 const root = process.env.TLT_WORKER_ROOT ?? '';
 const at = (path: string) => `${root}${path}`;
 
@@ -54,7 +56,7 @@ const worldOf = ({ post: tell, signal }: Work) => ({
 
 type Commands = Readonly<Record<string, (task: never) => Promise<Result | undefined>>>;
 
-/** Each loads what it needs and no more: a container that copies or hashes starts in half the time. */
+/** Commands import lazily: a container that only copies or hashes starts in half the time. */
 const commandsIn = (world: ReturnType<typeof worldOf>): Commands => ({
   export: async (task: ExportTask) => {
     const { runExportTask } = await import('./adapters/worker/export-task.ts');
@@ -116,7 +118,7 @@ const report = (result: Result, print: (text: string) => void): void => {
   try {
     writeFileSync(at(mounts.terminationMessage), text);
   } catch (thrown) {
-    process.stderr.write(`no termination message could be written: ${messageOf(thrown)}\n`);
+    process.stderr.write(`writing the termination message failed: ${messageOf(thrown)}\n`);
   }
 };
 

@@ -150,8 +150,8 @@ test('files that cannot be added are refused by name, and nothing is written', a
   const merge = (...names: string[]) => runModel('merge-histograms', ...names.map(at), '-o', at('sum'));
   await t.throwsAsync(merge('whole', 'whole'), invalid(/whole and .*whole count the same images/));
   await t.throwsAsync(merge('third', 'whole'), invalid(/third and .*whole count the same images/));
-  await t.throwsAsync(merge('whole', 'foreign'), invalid(/foreign of cccccccccccc… with 1/));
-  await t.throwsAsync(merge('whole', 'later'), invalid(/of the model aaaaaaaaaaaa/));
+  await t.throwsAsync(merge('whole', 'foreign'), invalid(/foreign is of model cccccccccccc… with 1/));
+  await t.throwsAsync(merge('whole', 'later'), invalid(/of model aaaaaaaaaaaa/));
   await t.throwsAsync(merge('whole', 'short'), invalid(/short: .*checksum does not match/));
   await t.throwsAsync(merge('whole', 'nowhere'), invalid(/nowhere: ENOENT/));
   t.false(existsSync(at('sum')));

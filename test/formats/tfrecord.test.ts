@@ -6,7 +6,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { type Feature, parseExample } from '../../src/formats/tfrecord/example.ts';
 import { countRecords, indexRecords, readRecord } from '../../src/formats/tfrecord/tfrecord.ts';
-import { crc32c, masked } from '../../src/ground/base/crc32c.ts';
+import { crc32c, maskCrc } from '../../src/ground/base/crc32c.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
 import { sameBytes } from '../builders/same-bytes.ts';
 import { runPeer } from '../peers/venv.ts';

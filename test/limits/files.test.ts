@@ -75,7 +75,7 @@ const commands: Readonly<Record<string, readonly string[]>> = {
 for (const [what, args] of Object.entries(commands))
   test(`tlt-export refuses ${what} that is no regular file`, async (t) => {
     const message = await reasonOf(() => runExport('classification', ...args, ...exported));
-    t.regex(message, /^InputNotFound: .*and a regular file is needed/);
+    t.regex(message, /^InputNotFound: .*but a regular file is required/);
   });
 
 test('tlt-model inspect refuses a pipe', async (t) => {

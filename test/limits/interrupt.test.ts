@@ -49,7 +49,7 @@ const group = makeGroup(1024);
     t.is(exitCode, failures.OutOfMemory.exitCode, stderr);
     t.is(killed, 0);
     t.true(peakMiB < 1024);
-    t.regex(stderr, /the work takes \d+ MiB of the 1024 MiB that it may have/);
+    t.regex(stderr, /the work uses \d+ MiB of its memory limit of 1024 MiB/);
     t.deepEqual(readdirSync(folder), ['model.onnx']);
   },
 );

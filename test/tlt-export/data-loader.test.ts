@@ -125,7 +125,7 @@ const refuses = test.macro<[Wrong]>({
 test('a spec of another module, whatever the data type', refuses, {
   module: 'detectnet_v2',
   args: () => ['--data_type', 'fp32'],
-  says: /^SpecInvalid: .*it is a spec of classification, .* but a spec of detectnet_v2 is required/,
+  says: /^SpecInvalid: .*it is a spec of classification .* but a spec of detectnet_v2 is required/,
 });
 test('a spec that does not name its images, when they are needed', refuses, {
   spec: (text) => text.replace(/train_dataset_path: "\S*"/, ''),

@@ -132,7 +132,7 @@ const refuses = test.macro<[Wrong]>({
 });
 test('an output that is there already', refuses, {
   reason: 'OutputExists',
-  says: /c\.tensor: it exists already and was left as it is/,
+  says: /c\.tensor: the file already exists and was not changed/,
   spoil: (folder) => writeFileSync(join(folder, 'c.tensor'), 'precious'),
 });
 test('an output folder that is not there', refuses, {

@@ -41,7 +41,7 @@ test('no weights are left where the graph cannot be written', async (t) => {
   writeFileSync(target, 'mine');
   await t.throwsAsync(writeOnnx(target, await readContent(source)), {
     instanceOf: UserError,
-    message: /exists already/,
+    message: /already exists/,
   });
   t.false(existsSync(`${target}.data`));
 });

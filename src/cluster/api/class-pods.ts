@@ -1,6 +1,6 @@
 /** What a pod of a device class requires of its node, in one place for pod manifests and for matching nodes. */
 import { canonicalJson } from '../../ground/base/digest.ts';
-import { amountOfQuantity } from '../../ground/base/quantity.ts';
+import { parseQuantity } from '../../ground/base/quantity.ts';
 import { backends } from '../../ground/contract/backends.ts';
 import type { ExportDeviceClassSpec } from './export-device-class.ts';
 import { nodeLabels } from './node-labels.ts';
@@ -33,7 +33,7 @@ export const namedAmounts = (spec: ExportDeviceClassSpec): Readonly<Record<strin
 const amountsOf = (devices: Devices): Readonly<Record<string, number>> =>
   Object.fromEntries(
     Object.entries(devices)
-      .map(([name, amount]) => [name, amountOfQuantity(amount)] as const)
+      .map(([name, amount]) => [name, parseQuantity(amount)] as const)
       .filter(([, amount]) => amount > 0),
   );
 

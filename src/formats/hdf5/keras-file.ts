@@ -87,7 +87,7 @@ const createBudget = (size: number, path: string): Budget => {
     if (claimed > most)
       throw invalid(
         path,
-        `its arrays claim ${claimed.toLocaleString('en')} bytes; at most ${max.toLocaleString('en')} are accepted for a file of ${size.toLocaleString('en')} bytes. ${kerasRatio.remedy.replace(/\.$/, '')}`,
+        `its arrays claim ${claimed.toLocaleString('en')} bytes; at most ${most.toLocaleString('en')} are accepted for a file of ${size.toLocaleString('en')} bytes. ${kerasRatio.remedy.replace(/\.$/, '')}`,
       );
   };
 };

@@ -1,18 +1,19 @@
-/** Time as an argument: the real clock for entries, a hand-driven one for tests. */
+/** Time as a dependency: entries pass the system clock, tests a manual one. */
 import { performance } from 'node:perf_hooks';
 
 export interface Clock {
-  /** Milliseconds since the Unix epoch, for times that people read. It may be set, so it measures nothing. */
+  /** Milliseconds since the Unix epoch, for timestamps. It can be adjusted, so do not measure durations with it. */
   now(): number;
-  /** Milliseconds since a fixed moment, for every duration: never set, never backwards (CLOCK_MONOTONIC). */
+  /** Monotonic milliseconds, for durations (CLOCK_MONOTONIC). */
   elapsed(): number;
   /** Resolves after `ms`, or rejects with the signal's reason as soon as `signal` aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** Node fires a longer timer after 1 ms. */
+/** Longest delay of setTimeout; Node fires longer ones after 1 ms. */
 const longestTimerMs = 2 ** 31 - 1;
 
+/** The clock of the operating system. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   elapsed: () => performance.now(),

@@ -1,4 +1,4 @@
-/** Digests: what content keys, artifact names and pins are made of. */
+/** Digests for content keys, artifact names and sha256 pins. */
 import { createHash } from 'node:crypto';
 import { openRegular } from './readable.ts';
 
@@ -6,7 +6,7 @@ import { openRegular } from './readable.ts';
 export const sha256 = (bytes: Uint8Array | string): string =>
   createHash('sha256').update(bytes).digest('hex');
 
-/** JSON whose text depends on the value alone: keys sorted at every depth, undefined members left out. */
+/** Canonical JSON: keys sorted at every depth, undefined members omitted. */
 export const canonicalJson = (value: unknown): string => JSON.stringify(value, sortedMembers);
 
 const sortedMembers = (_key: string, value: unknown): unknown =>
@@ -14,7 +14,7 @@ const sortedMembers = (_key: string, value: unknown): unknown =>
     ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
     : value;
 
-/** The first 16 hex digits (64 bits) of the value's canonical digest: a key that names content in paths and labels. */
+/** Content key for paths and labels: the first 16 hex digits (64 bits) of the SHA-256 of the canonical JSON. */
 export const contentKey = (value: unknown): string => sha256(canonicalJson(value)).slice(0, 16);
 
 /** SHA-256 of pieces, end to end. */

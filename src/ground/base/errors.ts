@@ -1,7 +1,7 @@
-/** Errors are typed by what happens next; a message says what was being done, what was found and what to do. */
+/** Typed errors. A message says what was being done, what was found, and what to do. */
 import type { FailureReason } from './failures.ts';
 
-/** A failure that the user can meet and mend. It becomes an exit code, and in a pod a condition reason. */
+/** A failure that the user can fix. It becomes an exit code and, in a pod, a condition reason. */
 export class UserError extends Error {
   override readonly name = 'UserError';
   readonly reason: FailureReason;

@@ -1,17 +1,17 @@
 /**
- * Every way in which a tool or a pod of this project can fail, with its exit code. One table serves the
- * command line (exit status), the Job (podFailurePolicy), and ModelExport status (condition reason).
- * A reason is API: add rows, never rename or renumber them.
+ * All failures of tools and pods, with their exit codes: one table for the command line (exit code), Jobs (podFailurePolicy)
+ * and ModelExport status (condition reason). Reasons are API: add rows, never rename or renumber them.
  */
 export type FailureRow = {
-  /** Process exit status. 1 and 2 keep their usual shell meaning; 126 and above belong to the shell. */
+  /** Exit code of the process. 1 and 2 have their usual meaning; 126 and above are reserved by the shell. */
   readonly exitCode: number;
-  /** `never`: the same input fails again. `later`: the surroundings failed, so another attempt can succeed. */
+  /** `never`: the same input fails again. `later`: the environment failed, so a retry can succeed. */
   readonly retry: 'never' | 'later';
-  /** What a user sees in the documentation. */
+  /** Text of the reference page. */
   readonly meaning: string;
 };
 
+/** Failures by reason. */
 export const failures = {
   Internal: { exitCode: 1, retry: 'later', meaning: 'A defect of this program; the log has the stack.' },
   Usage: { exitCode: 2, retry: 'never', meaning: 'A flag is unknown, missing or has an unusable value.' },
@@ -130,11 +130,11 @@ export const failures = {
 
 export type FailureReason = keyof typeof failures;
 
-/** Exit codes after which the same pod must not be tried again. */
+/** Exit codes for which a Job must not retry its pod. */
 export const terminalExitCodes: readonly number[] = Object.values(failures)
   .filter(({ retry }) => retry === 'never')
   .map(({ exitCode }) => exitCode);
 
-/** The reason behind a process's exit code, or undefined for a code that is not ours (a crash, the OOM killer). */
+/** Reason of an exit code; undefined for foreign codes (a crash, the OOM killer). */
 export const reasonOfExitCode = (exitCode: number): FailureReason | undefined =>
   (Object.keys(failures) as FailureReason[]).find((reason) => failures[reason].exitCode === exitCode);

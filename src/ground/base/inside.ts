@@ -1,7 +1,7 @@
-/** Whether paths are inside a folder. */
+/** Path containment. */
 import { isAbsolute, relative, sep } from 'node:path';
 
-/** Of two real paths, with all links resolved: whether `path` is `folder` or is below it. */
+/** Whether `path` is `folder` or below it. Both must be real paths, with all links resolved. */
 export const isInside = (folder: string, path: string): boolean => {
   const way = relative(folder, path);
   return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);

@@ -1,6 +1,6 @@
 /**
- * How much an input may claim, in one place. A claim is a size that a file states before, or without, holding that many
- * bytes. Each claim is compared with its limit before anything is allocated or repeated for it.
+ * Limits on the sizes that inputs claim. A claim is a size that a file declares, whether or not it has that many bytes. Each
+ * claim is checked before anything is allocated or repeated for it.
  */
 import { UserError } from './errors.ts';
 import type { FailureReason } from './failures.ts';
@@ -8,11 +8,11 @@ import type { FailureReason } from './failures.ts';
 export type Limit = {
   readonly max: number;
   readonly unit: string;
-  /** What states the claim. */
+  /** What is limited. */
   readonly of: string;
-  /** Why the limit is where it is. */
+  /** Reason for the value. */
   readonly why: string;
-  /** What a user can do about an input beyond it. */
+  /** What the user can do if an input exceeds it. */
   readonly remedy: string;
 };
 
@@ -138,11 +138,11 @@ export type LimitName = keyof typeof limits;
 export type Claim = {
   readonly claimed: number | bigint;
   readonly reason: FailureReason;
-  /** Begins the message, up to the number: `Reading m.onnx: its input has`. */
+  /** Start of the message, up to the number: `Reading m.onnx: its input has`. */
   readonly found: string;
 };
 
-/** @throws UserError of the claim's reason, with the claim, the limit and the remedy */
+/** Checks a claim against its limit. @throws UserError with the reason of the claim; names claim, limit and remedy */
 export const requireWithin = (name: LimitName, { claimed, reason, found }: Claim): void => {
   const { max, unit, remedy } = limits[name];
   if (claimed <= max) return;

@@ -1,12 +1,12 @@
-/** For a word that nobody knows: the known ones that were probably meant. */
+/** Suggests the closest known words for a typo. Own code, because it is smaller than a dependency. */
 
-/** The word that is at most three edits away and nearest. */
+/** The closest of `words` within three edits (Levenshtein); undefined if there is none. */
 export const suggestWord = (word: string, words: readonly string[]): string | undefined => {
   const [best] = sortByDistance(word, words);
   return best && editDistance(word, best) <= 3 ? best : undefined;
 };
 
-/** The known words, the most alike first; those of one distance keep their order. */
+/** `words` sorted by edit distance to `word`; equal distances keep their order. */
 export const sortByDistance = (word: string, words: readonly string[]): readonly string[] =>
   words
     .map((candidate) => ({ candidate, distance: editDistance(word, candidate) }))

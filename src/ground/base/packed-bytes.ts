@@ -1,6 +1,9 @@
-/** Whole numbers, texts and raw bytes packed one after the other; small numbers take one byte (LEB128 varints). */
+/**
+ * A compact binary encoding of integers (LEB128 varints), strings and raw bytes. Own code for histogram files instead of
+ * protobuf, because bin numbers and counts are read straight into typed arrays; docs/files.md describes the layout.
+ */
 
-/** Grows as it is written to. */
+/** Writes into a buffer that grows. */
 export class PackedWriter {
   #bytes = new Uint8Array(2 ** 12);
   #length = 0;
@@ -15,7 +18,7 @@ export class PackedWriter {
     this.#length += bytes.length;
   }
 
-  /** Whole numbers from 0 to 2^53 − 1, seven bits a byte, the least first. */
+  /** An integer from 0 to 2^53 − 1, seven bits per byte, least significant first. */
   whole(number: number): void {
     this.#reserve(8);
     let rest = number;
@@ -29,7 +32,7 @@ export class PackedWriter {
     this.raw(bytes);
   }
 
-  /** Eight bytes, little-endian: infinities and signed zeros survive. */
+  /** A float64, eight bytes little-endian; keeps infinities and signed zeros. */
   float(number: number): void {
     this.raw(new Uint8Array(Float64Array.of(number).buffer));
   }
@@ -42,7 +45,7 @@ export class PackedWriter {
   }
 }
 
-/** Reads what `PackedWriter` wrote. Every method throws RangeError where the bytes end or hold no such value. */
+/** Reads the output of `PackedWriter`. Every method throws RangeError if the bytes end or are not such a value. */
 export class PackedReader {
   readonly #bytes: Uint8Array;
   #at = 0;
@@ -72,7 +75,7 @@ export class PackedReader {
     }
   }
 
-  /** A number of things of which each takes at least a byte, so a wrong one cannot ask for endless memory. */
+  /** A number of entries that take at least one byte each, which bounds the memory that a damaged count can request. */
   count(): number {
     const count = this.whole();
     if (count > this.left) throw new RangeError(`${count} entries are announced in ${this.left} bytes`);

@@ -1,22 +1,22 @@
 /**
- * Words from files, as a terminal and a log may show them: a tensor, file or layer name can hold sequences that move the
- * cursor, change the title or the clipboard, or end a line and begin another one that looks like ours.
+ * Escapes text from files for terminals and logs: the name of a tensor, file or layer can contain sequences that move the
+ * cursor, change the title or the clipboard, or forge a log line.
  */
 
-/** Controls, line and paragraph separators, and what reverses the direction of text or cannot be seen. */
+/** Control characters, line and paragraph separators, bidirectional overrides and invisible characters. */
 const unprintable = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu;
 
-/** On one line: each unprintable character is shown by its number, for example `\x1b` or `\u202e`. */
+/** Text for one line: unprintable characters become `\x1b` or `\u202e`. */
 export const printable = (text: string): string => text.replace(unprintable, escapeCharacter);
 
-/** Of several lines, those after the first begin with two spaces, so that none passes for a line of its own. */
+/** Text of several lines: lines after the first are indented, so that none looks like a separate log line. */
 export const printableLines = (text: string): string =>
   text
     .split('\n')
     .map((line, number) => (number === 0 || line.startsWith('  ') ? '' : '  ') + printable(line))
     .join('\n');
 
-/** JSON on one line, in which such characters are escaped as JSON has it. */
+/** JSON on one line; unprintable characters become JSON escapes. */
 export const printableJson = (value: unknown): string =>
   JSON.stringify(value).replace(unprintable, (character) => `\\u${hexOf(character, 4)}`);
 

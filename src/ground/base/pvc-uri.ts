@@ -1,9 +1,9 @@
-/** `pvc://claim/path`: a path inside a PersistentVolumeClaim of the object's own namespace. */
+/** `pvc://claim/path`: a path in a PersistentVolumeClaim of the object's namespace. */
 export type PvcUri = { readonly claim: string; readonly path: string };
 
 const form = /^pvc:\/\/([a-z0-9](?:[-a-z0-9.]*[a-z0-9])?)\/(.*)$/;
 
-/** The two halves, or undefined for any other scheme and for a path that would leave the claim. */
+/** Parses a `pvc://` URI; undefined for other schemes, and for paths with `.` or `..`. */
 export const parsePvcUri = (uri: string): PvcUri | undefined => {
   const match = form.exec(uri);
   if (!match) return undefined;

@@ -16,12 +16,12 @@ const multiplier: Readonly<Record<string, number>> = {
   Ei: 2 ** 60,
 };
 
-/** The amount of a quantity such as `500m`, `1Gi` or 2. @throws RangeError for any other form */
+/** Value of a quantity such as `500m`, `1Gi` or 2. @throws RangeError for any other form */
 export const parseQuantity = (quantity: string | number): number => {
   const match = /^(\d+(?:\.\d+)?)(m|[KMGTPE]i|[kMGTPE])?$/.exec(String(quantity));
   if (!match) throw new RangeError(`not an amount: ${quantity} (write for example 1Gi, 512Mi or 500m)`);
   return Number(match[1]) * multiplier[match[2] ?? '']!;
 };
 
-/** Whole bytes of a quantity such as `1Gi`, `512Mi` or 1000000. @throws RangeError for any other form */
+/** Bytes of a quantity such as `1Gi`, `512Mi` or 1000000, rounded down. @throws RangeError for any other form */
 export const parseByteQuantity = (quantity: string | number): number => Math.floor(parseQuantity(quantity));

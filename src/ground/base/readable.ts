@@ -1,24 +1,24 @@
-/** Bytes that are read where they are wanted: of a file on the disk, in memory, or behind a cipher. */
+/** Random access to bytes: of a file, in memory, or decrypted on the fly. */
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { UserError } from './errors.ts';
 import { type LimitName, requireWithin } from './limits.ts';
 
 export type Readable = {
-  /** In bytes. */
+  /** Size in bytes. */
   readonly size: number;
-  /** The bytes from `offset` on, fewer at the end; valid until the next call. */
+  /** Up to `length` bytes from `offset`; valid until the next call. */
   readonly read: (offset: number, length: number) => Uint8Array;
-  /** All of them. */
+  /** All bytes. */
   readonly whole: () => Uint8Array;
 };
 
-/** Without blocking: the open of a pipe returns at once, so that it can be refused. */
+/** Non-blocking, so that opening a pipe returns at once and it can be rejected. */
 const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
 
 /**
- * A regular file of the disk, open until it is disposed of. Throws what the system says.
- * @throws UserError InputNotFound for a folder, pipe, socket or device: these have no size, and some have no end
+ * Opens a regular file until it is disposed of.
+ * @throws UserError InputNotFound for a folder, pipe, socket or device, which have no size; system errors as they are
  */
 export const openReadable = (path: string): Readable & Disposable => {
   const handle = openSync(path, flags);
@@ -31,8 +31,8 @@ export const openReadable = (path: string): Readable & Disposable => {
 };
 
 /**
- * The whole content of a regular file. Throws what the system says.
- * @throws UserError as `openReadable`, and InputNotFound for a file beyond the limit
+ * The content of a regular file.
+ * @throws UserError as `openReadable`, and InputNotFound for a file above the limit; system errors as they are
  */
 export const readRegular = (path: string, limit: LimitName = 'fileBytes'): Uint8Array => {
   using file = openReadable(path);
@@ -40,7 +40,7 @@ export const readRegular = (path: string, limit: LimitName = 'fileBytes'): Uint8
   return file.whole();
 };
 
-/** A handle of a regular file, to be read. Throws what the system says. @throws UserError as `openReadable` */
+/** A file handle for reading a regular file. @throws UserError as `openReadable`; system errors as they are */
 export const openRegular = async (path: string): Promise<FileHandle> => {
   const handle = await open(path, flags);
   try {
@@ -56,7 +56,7 @@ const sizeOf = (path: string, stats: Stats): number => {
   if (stats.isFile()) return stats.size;
   throw new UserError(
     'InputNotFound',
-    `Reading ${path}: it is ${kindOf(stats)}, and a regular file is needed. Check the path, or copy its content into a file.`,
+    `Reading ${path}: it is ${kindOf(stats)}, but a regular file is required. Check the path, or copy the content to a file.`,
   );
 };
 
@@ -81,7 +81,7 @@ const readableOf = (path: string, handle: number, size: number): Readable & Disp
   return { size, read, whole, [Symbol.dispose]: () => closeSync(handle) };
 };
 
-/** One read of the system gives at most 2 GiB, and network file systems less. */
+/** Repeats short reads: Linux returns at most 2 GiB per call, and network file systems return less. */
 const readFully = (handle: number, bytes: Uint8Array, offset: number): number => {
   let end = 0;
   while (end < bytes.length) {
@@ -94,20 +94,21 @@ const readFully = (handle: number, bytes: Uint8Array, offset: number): number =>
 
 const maxReadBytes = 2 ** 30;
 
+/** A `Readable` over bytes in memory. */
 export const readableBytes = (bytes: Uint8Array): Readable => ({
   size: bytes.length,
   read: (offset, length) => bytes.subarray(offset, offset + length),
   whole: () => bytes,
 });
 
-/** All of them, some at a time. */
+/** All bytes in chunks of 1 MiB; each is valid until the next. */
 export function* readChunks(source: Readable): Generator<Uint8Array> {
   for (let at = 0; at < source.size; at += chunkBytes) yield source.read(at, chunkBytes);
 }
 
 const chunkBytes = 2 ** 20;
 
-/** The same pieces, until the signal is aborted: then its reason is thrown. */
+/** Passes chunks through, and throws the signal's reason once it is aborted. */
 export function* untilAborted(pieces: Iterable<Uint8Array>, signal: AbortSignal): Generator<Uint8Array> {
   for (const piece of pieces) {
     signal.throwIfAborted();
@@ -115,12 +116,12 @@ export function* untilAborted(pieces: Iterable<Uint8Array>, signal: AbortSignal)
   }
 }
 
-/** The pieces of one part after the other. */
+/** Concatenates several sequences of chunks. */
 export function* concatChunks(...parts: readonly Iterable<Uint8Array>[]): Generator<Uint8Array> {
   for (const part of parts) yield* part;
 }
 
-/** What lies behind the first `start` bytes. */
+/** A view that skips the first `start` bytes. */
 export const readableFrom = (source: Readable, start: number): Readable => ({
   size: source.size - start,
   read: (offset, length) => source.read(start + offset, length),

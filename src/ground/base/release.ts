@@ -1,9 +1,9 @@
-/** Memory of large buffers, given back when it is known that nobody reads them any more. */
+/** Frees large buffers explicitly, before the garbage collector would. */
 
-/** Less is not worth the call. */
+/** Smaller buffers are not worth the call. */
 const minBytes = 2 ** 16;
 
-/** At once, where a collector would come later. What shares its buffer with other bytes stays. */
+/** Frees the memory of an array that is no longer used. An array that shares its buffer with others is left alone. */
 export const freeBuffer = ({ buffer, byteLength }: Uint8Array): void => {
   if (!(buffer instanceof ArrayBuffer) || byteLength < minBytes) return;
   if (byteLength === buffer.byteLength) buffer.transfer(0);

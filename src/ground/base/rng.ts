@@ -1,7 +1,9 @@
-/** Random numbers that a seed repeats: splitmix32 (G. Steele, D. Lea, C. Flood, 2014), enough for sampling. */
+/** Seeded random numbers: splitmix32 (G. Steele, D. Lea, C. Flood, 2014), good enough for sampling. */
+
+/** Returns the next number, uniform in [0, 1). */
 export type Random = () => number;
 
-/** Uniform in [0, 1). */
+/** A generator of numbers in [0, 1) that depends only on the seed. */
 export const seededRandom = (seed: number): Random => {
   let state = seed >>> 0;
   return () => {
@@ -14,7 +16,7 @@ export const seededRandom = (seed: number): Random => {
   };
 };
 
-/** A random order of the items (Fisher and Yates); the first n of it are a sample without replacement. */
+/** A random permutation (Fisher-Yates); its first n items are a sample without replacement. */
 export const shuffle = <T>(items: readonly T[], random: Random): T[] => {
   const order = [...items];
   for (let last = order.length - 1; last > 0; last--) {

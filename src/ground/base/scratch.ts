@@ -1,15 +1,18 @@
-/** Files of a while of work in a temporary folder. None of them is left, however the process ends, and no one else can read them. */
+/** Temporary files that only this user can read, and that never outlive the process. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beginFile, pathForOthers, type UnfinishedFile } from './unfinished-file.ts';
 import { outputFailure } from './whole-file.ts';
 
 export type Scratch = AsyncDisposable & {
-  /** The path at which programs that this process starts can read and write the file. @throws UserError DiskFull, OutputUnwritable */
+  /** Writes a file and returns a path that child processes can open. @throws UserError DiskFull, OutputUnwritable */
   readonly write: (content: Uint8Array | string) => Promise<string>;
 };
 
-/** Where the system has no files without a name, they have a hidden one until the work ends. */
+/**
+ * Temporary files in `folder`, removed on disposal. They are unnamed (O_TMPFILE) if the system supports it, hidden
+ * otherwise.
+ */
 export const makeScratch = (folder: string): Scratch => {
   const files: UnfinishedFile[] = [];
   return {

@@ -1,7 +1,7 @@
-/** Text within limits that are counted in bytes. */
+/** Truncates text to a number of bytes. */
 const ellipsis = '…';
 
-/** At most `limit` bytes of UTF-8, whole characters; what was cut ends in an ellipsis. */
+/** At most `limit` bytes of UTF-8, without partial characters; truncated text ends in an ellipsis. */
 export const truncateToBytes = (text: string, limit: number): string => {
   if (Buffer.byteLength(text) <= limit) return text;
   const room = limit - Buffer.byteLength(ellipsis);

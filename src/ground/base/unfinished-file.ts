@@ -1,7 +1,7 @@
 /**
- * A file that is being written. Where the system allows it the file has no name until it is whole (O_TMPFILE), so that the
- * kernel drops it when the process dies in any way. Elsewhere it has a hidden name in its folder, which a kill leaves.
- * Node has no linkat(2), which gives such a file its name; `ln -L` of GNU coreutils calls it.
+ * A file that is being written. If the system supports O_TMPFILE, the file has no name until it is complete, so the kernel
+ * removes it however the process dies. Otherwise it has a hidden name in its folder, which a SIGKILL leaves behind. Node does
+ * not expose linkat(2), which names such a file, so `ln -L` of GNU coreutils is called.
  */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -12,35 +12,37 @@ import { systemCodeOf } from './errors.ts';
 import { reportTemporary } from './temporaries.ts';
 
 export type UnfinishedFile = {
-  /** Where it is written and read until it has its name. It exists, and is empty. */
+  /** Path for reading and writing until the file is named. The file exists and is empty. */
   readonly path: string;
-  /** Gives the file its name; throws EEXIST where that is taken and nothing may be replaced. */
+  /** Gives the file its final name; throws EEXIST if the name exists and `overwrite` is false. */
   readonly name: (options: { readonly overwrite: boolean }) => Promise<void>;
-  /** Closes it; without a name it is gone. */
+  /** Closes the file; it is removed unless it was named. */
   readonly close: () => Promise<void>;
 };
 
-/** Bits of a file's mode, less the umask of the process. */
+/** Permission bits, before the umask is applied. */
 export type FileMode = 0o600 | 0o666;
 
-/** Throws what the system says. */
+/** Creates an empty file that can later be named `target`. Throws system errors as they are. */
 export const beginFile = async (target: string, mode: FileMode): Promise<UnfinishedFile> => {
   const handle = await openUnnamed(dirname(target), mode);
   return handle ? unnamedFile(handle, target) : namedFile(target, mode);
 };
 
-/** The same path for another process of this user. */
+/** A path that other processes of this user can open: `/proc/self` is replaced by `/proc/<pid>`. */
 export const pathForOthers = async (path: string): Promise<string> =>
   path.replace(/^\/proc\/self\//, `/proc/${await readlink('/proc/self').catch(() => 'self')}/`);
 
-/** `.model.etlt.4f1d….partial`: hidden, in the same folder (a rename cannot leave its file system), easy to sweep. */
+/**
+ * `.model.etlt.4f1d….partial`: hidden, easy to clean up, and in the same folder because rename cannot cross file systems.
+ */
 export const temporaryNameOf = (path: string): string =>
   join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.partial`);
 
 /** Linux's __O_TMPFILE, which is O_TMPFILE together with O_DIRECTORY. */
 const tmpfileBit = 0o20000000;
 
-/** Undefined where this cannot be had, or the folder cannot be written: a named file fails with the reason. */
+/** Undefined if unsupported or if the folder is not writable; creating a named file then fails with the reason. */
 const openUnnamed = async (folder: string, mode: FileMode): Promise<FileHandle | undefined> => {
   if (!(await canNameUnnamed())) return undefined;
   return open(folder, tmpfileBit | constants.O_DIRECTORY | constants.O_RDWR, mode).catch(() => undefined);
@@ -87,14 +89,14 @@ const replace = async (descriptor: number, target: string): Promise<void> => {
   }
 };
 
-/** `link` fails where `rename` would replace: no moment between looking and naming. */
+/** `link` fails if the name exists, where `rename` would replace it: no race between check and naming. */
 const linkOnce = async (temporary: string, target: string): Promise<void> => {
   try {
     await link(temporary, target);
   } catch (thrown) {
     if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(systemCodeOf(thrown) ?? ''))
       throw thrown;
-    await assertFree(target); // a file system without hard links: the best it offers
+    await assertFree(target); // a file system without hard links; the check is not atomic there
     await rename(temporary, target);
   }
 };
@@ -104,7 +106,7 @@ const assertFree = async (target: string): Promise<void> => {
   if (found) throw Object.assign(new Error(`EEXIST: ${target} exists`), { code: 'EEXIST' });
 };
 
-/** A file system that makes files without a name and cannot name them gets a copy. */
+/** Names an unnamed file; copies it on file systems that support O_TMPFILE but not linking. */
 const linkUnnamed = async (descriptor: number, target: string): Promise<void> => {
   if ((await runLn(['-L', '-T', '--', '/proc/self/fd/3', target], descriptor)) !== undefined) return;
   await assertFree(target);
@@ -119,13 +121,13 @@ const linkUnnamed = async (descriptor: number, target: string): Promise<void> =>
 
 let found: Promise<boolean> | undefined;
 
-/** Asked once for a process. */
+/** Whether `ln` is GNU coreutils; checked once per process. */
 const canNameUnnamed = (): Promise<boolean> => {
   found ??= runLn(['--version']).then((output) => output?.includes('coreutils') ?? false);
   return found;
 };
 
-/** Its output; undefined where it fails. The child has the descriptor as its number 3. */
+/** Runs `ln` and returns its output; undefined if it fails. The child gets `descriptor` as file descriptor 3. */
 const runLn = (args: readonly string[], descriptor?: number): Promise<string | undefined> =>
   new Promise((resolve) => {
     const extra = descriptor === undefined ? [] : [descriptor];

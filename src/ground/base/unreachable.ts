@@ -1,4 +1,4 @@
-/** Fails to compile where a union has a case that a switch forgot. */
+/** Exhaustiveness check: does not compile if a switch misses a case of a union. */
 export const unreachable = (value: never): never => {
   throw new Error(`unexpected value ${JSON.stringify(value)}`);
 };

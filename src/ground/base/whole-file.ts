@@ -1,7 +1,6 @@
 /**
- * Files that appear whole or not at all: written without a name (or under a hidden one in the same folder, where the system
- * cannot), made safe on the disk by fsync, then given their name in one step. Several files get their names together, when
- * the last of them is whole.
+ * Atomic file writes: a file is written without a name (or with a hidden one, if the system requires it), synced to disk, and
+ * then named in one step. Several outputs are named together, after the last one is complete.
  */
 import { access, constants, lstat, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -10,25 +9,27 @@ import type { FailureReason } from './failures.ts';
 import { beginFile, type UnfinishedFile } from './unfinished-file.ts';
 
 export type WriteOptions = {
-  /** Whether a file of that name is replaced. If not, an existing one stays as it is, even against a racing writer. */
+  /**
+   * Whether to replace an existing file. If false, an existing file is never changed, even in a race with another writer.
+   */
   readonly overwrite: boolean;
-  /** Whether only this user may read it: what an encrypted model holds. */
+  /** Whether only this user may read the file (mode 0600): for plaintext models. */
   readonly isPrivate?: boolean;
 };
 
-/** Bytes or text, or pieces that are made as they are written. */
+/** Bytes, text, or chunks that are produced while they are written. */
 export type FileContent = Uint8Array | string | Iterable<Uint8Array>;
 
 /**
- * Writes `content` to `path`; its folder must exist.
- * @throws UserError OutputExists, OutputUnwritable, DiskFull, and what making a piece throws
+ * Writes `content` to `path` atomically; the folder must exist.
+ * @throws UserError OutputExists, OutputUnwritable, DiskFull; errors of producing a chunk
  */
 export const writeWholeFile = (path: string, content: FileContent, options: WriteOptions): Promise<void> =>
   makeWholeFile(path, (unfinished) => fill(unfinished, content), options);
 
 /**
- * The same for a file that is too large for memory: `make` writes it at the path it is given, where an empty file exists.
- * @throws UserError OutputExists, OutputUnwritable, DiskFull, and what `make` throws
+ * Writes a file that is too large for memory: `make` gets the path of an empty file and fills it.
+ * @throws UserError OutputExists, OutputUnwritable, DiskFull; errors of `make`
  */
 export const makeWholeFile = async (
   path: string,
@@ -40,7 +41,7 @@ export const makeWholeFile = async (
   await outputs.publish();
 };
 
-/** Files of one run. None has its name before `publish`; disposed of without it, none is left. */
+/** Output files of one run. None is visible before `publish`; disposing without it removes all. */
 export type Outputs = AsyncDisposable & {
   /** @throws as `writeWholeFile` */
   readonly write: (path: string, content: FileContent, options?: WriteOptions) => Promise<void>;
@@ -50,15 +51,16 @@ export type Outputs = AsyncDisposable & {
     make: (unfinished: string) => Promise<void>,
     options?: WriteOptions,
   ) => Promise<void>;
-  /** Where the content of an output of this run can be read now; the path itself if it is of no output. */
+  /** Current path of an output that is not yet published; `path` itself if it is not an output of this run. */
   readonly placeOf: (path: string) => string;
   /**
-   * Gives all files their names; if one name cannot be given, those that were are taken back.
+   * Names all files. If naming one fails, the new names are removed again.
    * @throws UserError OutputExists, OutputUnwritable, DiskFull
    */
   readonly publish: () => Promise<void>;
 };
 
+/** Starts the output files of a run. */
 export const makeOutputs = (): Outputs => {
   const written: Written[] = [];
   const make: Outputs['make'] = async (path, fillIt, options = { overwrite: false }) => {
@@ -70,7 +72,7 @@ export const makeOutputs = (): Outputs => {
     placeOf: (path) => written.find((each) => each.path === path)?.file.path ?? path,
     publish: () => publish(written),
     [Symbol.asyncDispose]: async () => {
-      for (const { file } of written) await file.close().catch(() => undefined); // an earlier failure says more
+      for (const { file } of written) await file.close().catch(() => undefined); // keep the earlier error
     },
   };
 };
@@ -90,7 +92,7 @@ const unfinished = async (
     await syncFile(file.path);
     return { path, file, options };
   } catch (thrown) {
-    await file?.close().catch(() => undefined); // the failure says more than this one would
+    await file?.close().catch(() => undefined); // keep the original error
     throw outputFailure(thrown, path);
   }
 };
@@ -109,16 +111,16 @@ const publish = async (written: readonly Written[]): Promise<void> => {
 };
 
 /**
- * Asks before long work whether the output's name is still free.
+ * Checks before long work that the output does not exist yet.
  * @throws UserError OutputExists
  */
 export const refuseToOverwrite = async (path: string): Promise<void> => {
-  const found = await lstat(path).catch(() => undefined); // if the look fails, the writing fails with the reason
+  const found = await lstat(path).catch(() => undefined); // if lstat fails, the write will fail too and report why
   if (found) throw outputExists(path);
 };
 
 /**
- * Asks before long work whether the output's folder exists and may be written.
+ * Checks before long work that the folder of the output exists and is writable.
  * @throws UserError OutputUnwritable
  */
 export const requireWritableFolder = async (path: string): Promise<void> => {
@@ -129,7 +131,7 @@ export const requireWritableFolder = async (path: string): Promise<void> => {
   }
 };
 
-/** What a failed write means to the user: a UserError, or the thrown thing itself where no sentence fits. */
+/** Converts a system error of a write to a UserError; returns other errors unchanged. */
 export const outputFailure = (thrown: unknown, path: string): unknown => {
   const code = systemCodeOf(thrown);
   if (thrown instanceof UserError || code === undefined) return thrown;
@@ -138,33 +140,24 @@ export const outputFailure = (thrown: unknown, path: string): unknown => {
   return row ? new UserError(row[0], `Writing ${path}: ${row[1]}`, { cause: thrown }) : thrown;
 };
 
-/** For a writer that does not pass the system's error on. */
+/** The error of a full disk, for libraries that hide the system error. */
 export const diskFull = (path: string, cause: unknown): UserError =>
   new UserError('DiskFull', `Writing ${path}: ${rows.ENOSPC![1]}`, { cause });
 
 const rows: Readonly<Record<string, readonly [FailureReason, string]>> = {
   ENOSPC: [
     'DiskFull',
-    'the disk is full; nothing was left behind. Free some space, or choose another folder.',
+    'the disk is full; no partial file was left. Free some space, or choose another folder.',
   ],
   EDQUOT: [
     'DiskFull',
-    'the disk quota is used up; nothing was left behind. Raise it, or choose another folder.',
+    'the disk quota is exceeded; no partial file was left. Raise the quota, or choose another folder.',
   ],
   ENOENT: ['OutputUnwritable', 'its folder does not exist. Create the folder, or choose another path.'],
-  ENOTDIR: ['OutputUnwritable', 'a part of the path is a file, not a folder. Choose another path.'],
-  EISDIR: [
-    'OutputUnwritable',
-    'a folder of that name exists. Name a file inside it, or choose another path.',
-  ],
-  EACCES: [
-    'OutputUnwritable',
-    'this user may not write there. Change the permissions, or choose another folder.',
-  ],
-  EPERM: [
-    'OutputUnwritable',
-    'the system does not permit it. Change the permissions, or choose another folder.',
-  ],
+  ENOTDIR: ['OutputUnwritable', 'a component of the path is a file, not a folder. Choose another path.'],
+  EISDIR: ['OutputUnwritable', 'the path is an existing folder. Choose a file inside it, or another path.'],
+  EACCES: ['OutputUnwritable', 'permission denied. Change the permissions, or choose another folder.'],
+  EPERM: ['OutputUnwritable', 'operation not permitted. Change the permissions, or choose another folder.'],
   EROFS: ['OutputUnwritable', 'the file system is mounted read-only. Choose another folder.'],
   ENAMETOOLONG: ['OutputUnwritable', 'the name is too long for the file system. Choose a shorter one.'],
   ELOOP: ['OutputUnwritable', 'its symbolic links form a cycle. Choose another path.'],
@@ -173,7 +166,7 @@ const rows: Readonly<Record<string, readonly [FailureReason, string]>> = {
 const outputExists = (path: string): UserError =>
   new UserError(
     'OutputExists',
-    `Writing ${path}: it exists already and was left as it is. Remove it, or choose another name.`,
+    `Writing ${path}: the file already exists and was not changed. Remove it, or choose another name.`,
   );
 
 const fill = async (unfinished: string, content: FileContent): Promise<void> => {
@@ -188,6 +181,6 @@ const syncFile = async (path: string): Promise<void> => {
 
 const syncFolder = async (folder: string): Promise<void> => {
   await using handle = await open(folder, 'r');
-  // Some network file systems cannot sync a folder; the file itself is safe by then.
+  // Some network file systems cannot sync a folder; the file itself is already synced.
   await handle.sync().catch(() => undefined);
 };

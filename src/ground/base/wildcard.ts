@@ -1,4 +1,4 @@
-/** Whether a name fits a pattern in which each `*` stands for any characters, or none. */
+/** Whether `name` matches `pattern`; `*` matches any number of characters. */
 export const matchesWildcard = (pattern: string, name: string): boolean => {
   const [first = '', ...parts] = pattern.split('*');
   const last = parts.pop();

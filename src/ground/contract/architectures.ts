@@ -1,17 +1,18 @@
-/** The seven export modules of TLT 2.0 and the node names that their graphs carry. */
+/** An export module of TLT 2.0 and the node names of its graphs. */
 export type ArchitectureRow = {
-  /** The graph's input node. */
+  /** Name of the graph input. */
   readonly input: string;
-  /** The graph's outputs, in the order in which the tool lists them. */
+  /** Names of the graph outputs, in the order in which TLT lists them. */
   readonly outputs: readonly string[];
-  /** Other names under which exporters give the same outputs. */
+  /** Alternative output names that exporters use. */
   readonly otherOutputs?: readonly (readonly string[])[];
-  /** Whether `-e` is required by the contract. */
+  /** Whether `-e` is required, as in TLT 2.0. */
   readonly needsSpec: boolean;
 };
 
 const detections = ['NMS', 'NMS_1'] as const;
 
+/** The seven export modules of TLT 2.0. */
 export const architectures = {
   classification: { input: 'input_1', outputs: ['predictions/Softmax'], needsSpec: false },
   detectnet_v2: {
@@ -38,13 +39,14 @@ export const architectures = {
 export type Architecture = keyof typeof architectures;
 export const architectureNames = Object.keys(architectures) as Architecture[];
 
+/** Precisions of an engine. */
 export const dataTypes = ['fp32', 'fp16', 'int8'] as const;
 export type DataType = (typeof dataTypes)[number];
 
-/** How a tensor's threshold is chosen from its histogram. */
+/** Calibration methods: how the threshold of a tensor is chosen from its histogram. */
 export const algorithms = ['Entropy', 'MinMax', 'Percentile', 'Mse', 'Auto'] as const;
 export type Algorithm = (typeof algorithms)[number];
 
-/** Where the scales of a cache come from: an algorithm, or the training with quantisation itself. */
+/** Origin of the scales in a cache: a calibration method, or quantisation-aware training. */
 export const scaleOrigins = [...algorithms, 'Trained'] as const;
 export type ScaleOrigin = (typeof scaleOrigins)[number];

@@ -1,31 +1,31 @@
 /**
- * What each engine backend can do. The operator reads it to refuse or to wait before a pod is made, the worker
- * to choose the graph that the builder gets.
+ * Capabilities of the engine backends. The operator uses them to refuse or wait before it creates a pod, the worker to choose
+ * the graph for the builder.
  */
 import type { DataType } from './architectures.ts';
 
-/** How int8 reaches the builder: scales written into the graph, or a calibration cache beside a float graph. */
+/** How int8 scales reach the builder: as Q/DQ nodes in the graph, or as a calibration cache next to a float graph. */
 export type Int8Route = 'QdqGraph' | 'CalibrationCache';
 
 /**
- * What becomes of TensorRT's plugin nodes (NMS and the like) in the graph that the builder gets: they stay, or ONNX
- * operators take their place, with NonMaxSuppression among them or with a loop instead of it.
+ * How TensorRT plugin nodes (NMS and similar) appear in the graph for the builder: kept, or replaced by ONNX operators, with
+ * NonMaxSuppression or with a Loop instead of it.
  */
 export type PluginNodes = 'Kept' | 'NonMaxSuppression' | 'Loop';
 
 export type BackendRow = {
   readonly description: string;
-  /** The engine's file name inside its artifact folder. */
+  /** File name of the engine in its artifact folder. */
   readonly engineFile: string;
-  /** Whether the build itself runs on a GPU. */
+  /** Whether the build needs a GPU. */
   readonly needsGpu: boolean;
-  /** Whether the class must name the compute capability to build for. */
+  /** Whether the device class must set a compute capability. */
   readonly needsComputeCapability: boolean;
   readonly int8: Int8Route;
   readonly pluginNodes: PluginNodes;
-  /** Whether this version builds it; a class that asks for another one waits. */
+  /** Whether this version can build it; device classes with an unsupported backend wait. */
   readonly supported: boolean;
-  /** Enters the engine key: raise it when the same inputs would give other bytes. */
+  /** Part of the engine key. Increase it when the same inputs would give different bytes. */
   readonly planFormatVersion: number;
 };
 
@@ -69,7 +69,7 @@ export const notBuiltIn = (backend: Backend): string =>
 
 export const backendNames = Object.keys(backends) as Backend[];
 
-/** On which GPUs beside its own an engine runs: TensorRT's HardwareCompatibilityLevel. */
+/** TensorRT's HardwareCompatibilityLevel: on which other GPUs an engine runs. */
 export const hardwareCompatibilityLevels = ['None', 'AmperePlus', 'SameComputeCapability'] as const;
 
 /** Compute capabilities that TensorRT for RTX 1.x compiles for (its ComputeCapability enum). */

@@ -1,10 +1,11 @@
 /**
- * Whether a value is what a schema describes, by the rules of the apiserver for the types, bounds and patterns that our
- * schemas use. Unlike the apiserver, which drops them, this refuses fields that the schema does not name.
+ * Validates values against schemas by the rules of the apiserver, for the types, bounds and patterns that our schemas use.
+ * Unlike the apiserver, which prunes them, it rejects unknown fields. Own code instead of a JSON Schema validator, which would
+ * not know Kubernetes quantities and int-or-string.
  */
 import type { ArraySchema, IntegerSchema, MapSchema, ObjectSchema, Schema, StringSchema } from './schema.ts';
 
-/** The first fault, with the path to it (`etlt.sha256: …`); undefined if the value fits. CEL rules are not evaluated. */
+/** The first fault with its path (`etlt.sha256 is …`); undefined if the value is valid. Does not evaluate CEL rules. */
 export const findFault = (schema: Schema, value: unknown, path = ''): string | undefined => {
   if ('properties' in schema) return objectFault(schema, value, path);
   if ('additionalProperties' in schema) return mapFault(schema, value, path);
@@ -29,7 +30,7 @@ const anyInteger: IntegerSchema = { type: 'integer', format: 'int64', descriptio
 const at = (path: string, fault: string): string => `${path === '' ? 'the value' : path} ${fault}`;
 const member = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`);
 
-/** The first fault among many checks, none of which runs after a fault. */
+/** The first fault of several checks; stops at it. */
 const first = <T>(items: Iterable<T>, check: (item: T) => string | undefined): string | undefined => {
   for (const item of items) {
     const fault = check(item);
@@ -80,7 +81,7 @@ const arrayFault = (
   return first(value.entries(), ([index, item]) => findFault(items, item, `${path}[${index}]`));
 };
 
-/** Lengths count code points, as the apiserver does. */
+/** Lengths are in code points, as in the apiserver. */
 const stringFault = (
   { minLength = 0, maxLength, pattern, enum: values }: StringSchema,
   value: unknown,

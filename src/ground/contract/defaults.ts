@@ -1,4 +1,4 @@
-/** TLT 2.0's defaults ("Exporting the Model"), once for the flags, the CRD and the tasks. */
+/** Defaults of TLT 2.0 ("Exporting the Model"), shared by flags, CRDs and tasks. */
 export const defaults = {
   dataType: 'fp32',
   batches: 10,
@@ -10,8 +10,8 @@ export const defaults = {
   algorithm: 'Entropy',
   /** Seed of the image sample; the same seed gives the same cache. */
   seed: 42,
-  /** Share of broken calibration images that is put up with. */
+  /** Fraction of calibration images that may fail to decode. */
   maxBroken: 0,
-  /** Stands in the first line of the calibration cache: what JetPack 6.0 and the last 8.x servers run. */
+  /** Version in the first line of the calibration cache: that of JetPack 6.0 and the last 8.x server release. */
   tensorRtVersion: '8.6.1',
 } as const;

@@ -1,8 +1,8 @@
-/** What a table of command-line flags can say, and the values that a command line of it holds. */
+/** Types of flag tables, and of the values that a parsed command line has. */
 
 type Row = {
   readonly help: string;
-  /** The letter of `-m`, if there is one, comes first; longer ones are other names of `--flag`. */
+  /** Short form (the letter of `-m`) first, if any; longer entries are alternative names of `--flag`. */
   readonly aliases?: readonly string[];
   readonly required?: true;
   readonly added?: true;
@@ -23,7 +23,7 @@ export type FlagRow = Row &
   );
 export type FlagTable = Readonly<Record<string, FlagRow>>;
 
-/** A flag's own name, then its aliases. */
+/** Name of a flag, followed by its aliases. */
 export const namesOf = ([name, { aliases = [] }]: readonly [string, FlagRow]): readonly string[] => [
   name,
   ...aliases,
@@ -38,7 +38,7 @@ type ValueOf<R extends FlagRow> = R extends { type: 'integer' | 'share' }
       : string;
 type Always<R> = R extends { required: true } | { default: unknown } | { type: 'switch' } ? true : false;
 
-/** What a parsed command line holds: flags without a default are there only if they were given. */
+/** Values of a parsed command line. Flags without a default are present only if they were passed. */
 export type ValuesOf<T extends FlagTable> = {
   readonly [K in keyof T as Always<T[K]> extends true ? K : never]: ValueOf<T[K]>;
 } & { readonly [K in keyof T as Always<T[K]> extends true ? never : K]?: ValueOf<T[K]> };

@@ -1,6 +1,6 @@
 /**
- * The flags of `tlt-export` and `tlt-int8-tensorfile`, once: parser, `--help` and the reference pages are derived from
- * here. Names, aliases and defaults are TLT 2.0's; a row marked `added` is this project's own.
+ * Flags of `tlt-export` and `tlt-int8-tensorfile`; parser, `--help` and reference pages are derived from here. Names, aliases
+ * and defaults are those of TLT 2.0; rows marked `added` are not in TLT.
  */
 import { dataTypes } from './architectures.ts';
 import { calibrationDataFlags, int8Flags } from './calibration-flags.ts';
@@ -10,6 +10,7 @@ import { modelFlags } from './model-flags.ts';
 import { numberLimits } from './number-limits.ts';
 import { codecFlag, dataFlags, general, keyFlags, maxBrokenFlag, seedFlag } from './shared-flags.ts';
 
+/** Flags of `tlt-export`. */
 export const exportFlags = {
   model: {
     type: 'text',
@@ -43,7 +44,7 @@ export const exportFlags = {
   strict_type_constraints: {
     type: 'switch',
     aliases: ['s'],
-    help: 'Accepted for scripts of TLT; it changes nothing. The engine of --engine_file is strongly typed: no layer can leave the precision that the graph gives it. A builder that reads the calibration cache has its own switch (trtexec --precisionConstraints=obey).',
+    help: 'Accepted for compatibility with TLT; has no effect. The engine of --engine_file is strongly typed: every layer has the precision that the graph specifies. A builder that reads the calibration cache has its own option (trtexec --precisionConstraints=obey).',
   },
   ...calibrationDataFlags,
   max_batch_size: {
@@ -111,6 +112,7 @@ export const exportFlags = {
 } as const satisfies FlagTable;
 export type ExportValues = ValuesOf<typeof exportFlags>;
 
+/** Flags of `tlt-int8-tensorfile`. */
 export const tensorfileFlags = {
   experiment_spec_file: {
     type: 'text',

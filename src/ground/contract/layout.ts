@@ -1,4 +1,4 @@
-/** Where things lie: inside a pod, and inside an output folder. Writers and readers both ask this file. */
+/** Paths in pods and in output folders, shared by writers and readers. */
 export const mounts = {
   /** Claim `c` of `pvc://c/path` is mounted at `/mnt/claims/c`. */
   claims: '/mnt/claims',
@@ -6,11 +6,11 @@ export const mounts = {
   keyFile: '/run/secrets/export.tlt.dev/key',
   /** The experiment spec, a file of a mounted ConfigMap. */
   specFile: '/run/config/export.tlt.dev/spec',
-  /** What `stage` hands to `build` and `publish`, which cannot write there. */
+  /** Files from `stage` for `build` and `publish`; read-only for them. */
   work: '/work',
-  /** What `build` hands to `publish`, which cannot write there. */
+  /** Files from `build` for `publish`; read-only for it. */
   built: '/built',
-  /** The worker and its Node, in a pod whose image is the user's. */
+  /** The worker and its Node.js, in pods that run a user's image. */
   worker: '/opt/tlt-worker',
   temporary: '/tmp',
   terminationMessage: '/dev/termination-log',
@@ -28,52 +28,56 @@ export const mountedFile = (path: string): { readonly folder: string; readonly f
  */
 export const artifactFiles = {
   etlt: 'model.etlt',
-  /** The same model in the cipher of the user's codec. */
+  /** The model encrypted by the external codec. */
   codecEtlt: 'model.codec.etlt',
   calibrationCache: 'calibration.cache',
-  /** Ranges that training with quantisation left, as TAO's `--cal_json_file` has them. */
+  /** Tensor ranges of quantisation-aware training, in the format of TAO's `--cal_json_file`. */
   tensorScales: 'calibration.json',
-  /** Preprocessed images kept out of calibration, an ONNX TensorProto [N,C,H,W]: what engines are verified with. */
+  /** Preprocessed held-out images for verifying engines: an ONNX TensorProto [N,C,H,W]. */
   verification: 'verification.pb',
   report: 'report.json',
-  /** The report for people: one file that a browser opens. */
+  /** The HTML report, a single self-contained file. */
   reportPage: 'report.html',
-  /** Preprocessed batches of training images, as TLT stores them. */
+  /** Preprocessed batches of training images, in TLT's format. */
   tensorfile: 'calibration.tensor',
-  /** Written last and once: every file that it names is whole. */
+  /** Written last, and only once: all files that it lists are complete. */
   manifest: 'manifest.json',
 } as const;
 
 /** Files in `mounts.work`. */
 export const workFiles = {
-  /** The graph for the builder, in the precision that was asked for. */
+  /** The graph for the builder, in the requested precision. */
   model: 'model.onnx',
-  /** The float graph, what an engine's output is compared with. */
+  /** The float graph, the reference for verifying the engine. */
   reference: 'reference.onnx',
   verification: 'verification.pb',
-  /** What the build driver reads: `BuildRequest`. */
+  /** Input of the build driver: `BuildRequest`. */
   request: 'build-request.json',
-  /** Written by stage in place of all others when the engine is there already: the result to report. */
+  /** Written by `stage` instead of the other files if the engine already exists: the result to report. */
   finished: 'finished.json',
 } as const;
 
-/** Beside the engine, which has its artifact's name, in `mounts.built`: `BuildReport`. */
+/** Name of the `BuildReport` in `mounts.built`, next to the engine. */
 export const buildReportFile = 'build-report.json';
 
 const joinUri = (uri: string, ...names: string[]): string => [uri.replace(/\/+$/, ''), ...names].join('/');
 
+/** URI of the folder of one export. */
 export const exportFolder = (output: string, exportKey: string): string => joinUri(output, exportKey);
 
-/** What calibrations counted, beside the export folders: another algorithm is another export, but needs no new pass. */
+/** URI of a histogram file. It is next to the export folders, because exports with different algorithms share it. */
 export const histogramsFile = (output: string, histogramsKey: string): string =>
   joinUri(output, 'histograms', `${histogramsKey}.hist`);
 
+/** URI of the folder of one tensorfile. */
 export const tensorfileFolder = (output: string, tensorfileKey: string): string =>
   joinUri(output, tensorfileKey);
 
+/** URI of the folder of one engine, below its export folder. */
 export const engineFolder = (exported: string, deviceClass: string, engineKey: string): string =>
   joinUri(exported, 'engines', deviceClass, engineKey);
 
+/** URI of a file in a folder. */
 export const fileIn = (folder: string, file: string): string => joinUri(folder, file);
 
 /** The folder of a file, by their URIs. */

@@ -1,5 +1,4 @@
-
-/** `manifest.json`, written last into an artifact folder, and once: everything that it lists is whole and stays as it is. */
+/** `manifest.json`, written last into an artifact folder, and only once: all files that it lists are complete and never change. */
 import { findFault } from './check-schema.ts';
 
 
@@ -9,24 +8,24 @@ import { integer, list, map, object, text } from './schema.ts';
 
 export type Manifest = {
   readonly formatVersion: 1;
-  /** The export key or engine key that the folder is named after. */
+  /** Content key in the name of the folder. */
   readonly key: string;
-  /** Digests of what went in, found by the worker itself; the same digests mean finished work. */
+  /** Digests of the inputs, computed by the worker. If they match, the work is already done. */
   readonly inputs: Readonly<Record<string, string>>;
-  /** File name → digest and size of everything in the folder. */
+  /** File name → digest and size, for all files of the folder. */
   readonly files: Readonly<Record<string, { readonly sha256: string; readonly sizeBytes: number }>>;
-  /** What the pod reported. */
+  /** The result that the pod reported. */
   readonly result: Exclude<Result, { kind: 'Failed' }>;
-  /** How to use the files, for people. */
+  /** How to use the files. */
   readonly notes: readonly string[];
 };
 
-/** Ours have a few KB: names, digests and at most 64 node names. */
+/** Maximum size that is read; real manifests have a few KB. */
 export const manifestLimitBytes = 256 * 2 ** 10;
 
 const file = object('A file.', { sha256: digest, sizeBytes }, { required: ['sha256', 'sizeBytes'] });
 
-/** All but the result, which has schemas of its own. */
+/** Schema of everything except `result`, which has its own. */
 const schema = object(
   'A manifest.',
   {
@@ -39,7 +38,7 @@ const schema = object(
   { required: ['formatVersion', 'key', 'inputs', 'files', 'notes'] },
 );
 
-/** Undefined for any text that is no manifest whose result names files of the manifest, and those alone. */
+/** Parses a manifest; undefined if it is invalid, or if its result refers to files that it does not list. */
 export const parseManifest = (content: string): Manifest | undefined => {
   const { result: reported, ...rest } = parseObject(content) as Partial<Manifest>;
   if (findFault(schema, rest) !== undefined) return undefined;
@@ -54,7 +53,7 @@ const parseObject = (content: string): object => {
   try {
     return Object(JSON.parse(content));
   } catch {
-    return {}; // Damaged: it proves nothing, and the work is done again.
+    return {}; // damaged: the work is repeated
   }
 };
 

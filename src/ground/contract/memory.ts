@@ -1,7 +1,6 @@
 /**
- * What keeps the memory of a long calibration small and flat, measured in docs/benchmarks.md: one heap of the C library
- * for all threads, and a young generation of JavaScript of 1 MiB a half. The image sets it, and so do the tools' first
- * lines, and pods in which the worker runs in another image.
+ * Settings that bound the memory of a long calibration (docs/benchmarks.md): one malloc arena for all threads, and a V8
+ * semi-space of 1 MiB. Set by the image, by the shebang lines of the tools, and in pods that run a user's image.
  */
 export const memorySettings = {
   environment: { MALLOC_ARENA_MAX: '1' },

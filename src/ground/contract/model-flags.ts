@@ -1,4 +1,4 @@
-/** The flags of `tlt-export` that say what a model's file and its module leave open. */
+/** Flags of `tlt-export` for settings that neither the model file nor the module defines. */
 import type { FlagTable } from './flag-table.ts';
 
 export const modelFlags = {
@@ -6,24 +6,24 @@ export const modelFlags = {
     type: 'text',
     placeholder: 'NAME',
     added: true,
-    help: "The graph's input for pictures; the only one, if left out.",
+    help: 'Graph input for images. Default: the only input.',
   },
   output_nodes: {
     type: 'text',
     placeholder: 'NAMES',
     added: true,
-    help: "Outputs of the graph that play the module's roles, separated by commas. If left out they are found by TLT's names, then by shape and kind.",
+    help: "Graph outputs of the module, separated by commas. Default: found by TLT's names, then by shape and type.",
   },
   input_dims: {
     type: 'text',
     placeholder: 'C,H,W',
     added: true,
-    help: 'Size of the input where the graph leaves it free: channels, height and width. The exported graph has that size.',
+    help: 'Input size if it is dynamic in the graph: channels, height and width. The exported graph has this fixed size.',
   },
   preprocess: {
     type: 'text',
     placeholder: 'RULE',
     added: true,
-    help: 'How pixels of --cal_image_dir are prepared where no spec says it: "order=RGB mean=123.675,116.28,103.53 scale=0.0171,0.0175,0.0174" for y = (x - mean) * scale, x in 0 to 255. What is left out is the module\'s own; --report shows what was done.',
+    help: 'Preprocessing of --cal_image_dir without a spec: "order=RGB mean=123.675,116.28,103.53 scale=0.0171,0.0175,0.0174" for y = (x - mean) * scale, x in 0 to 255. Omitted parts default to the module\'s own; --report shows the values used.',
   },
 } as const satisfies FlagTable;

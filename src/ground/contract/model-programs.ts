@@ -141,6 +141,6 @@ export const modelPrograms = { pack, unpack, convert, inspect, 'merge-histograms
 export type ModelCommand = keyof typeof modelPrograms;
 export const modelCommands = Object.keys(modelPrograms) as readonly ModelCommand[];
 
-/** Flag values of one subcommand. */
+/** Parsed flags of one subcommand. */
 export type ModelValues<C extends ModelCommand> =
   (typeof modelPrograms)[C] extends Program<infer T> ? ValuesOf<T> : never;

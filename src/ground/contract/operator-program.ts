@@ -1,4 +1,4 @@
-/** The flags of the operator. Names use hyphens, as those of Kubernetes components do. */
+/** Flags of the operator. Names use hyphens, like those of Kubernetes components. */
 import type { FlagTable } from './flag-table.ts';
 import { installation } from './installation.ts';
 import { program } from './program.ts';
@@ -39,7 +39,7 @@ const operatorFlags = {
   },
   'metrics-secure': {
     type: 'switch',
-    help: 'Serve /metrics by HTTPS, and only to tokens that may get that path (TokenReview, SubjectAccessReview).',
+    help: 'Serve /metrics over HTTPS, and only to clients whose token is authorised to get that path (TokenReview, SubjectAccessReview).',
   },
   'probe-bind': {
     type: 'text',
@@ -53,7 +53,7 @@ const operatorFlags = {
     maximum: 64,
     placeholder: 'N',
     default: 4,
-    help: 'ModelExports reconciled concurrently. More than the maximum queue for one thread and one apiserver.',
+    help: 'Maximum number of ModelExports that are reconciled concurrently.',
   },
   verbose: { type: 'switch', help: 'Log at debug level.' },
   help: { type: 'switch', aliases: ['h'], help: 'Show this help and exit.' },
@@ -72,6 +72,6 @@ export const operatorProgram = program({
     { title: 'Output', flags: ['verbose', 'help'] },
   ],
   isFromTlt: false,
-  details: ["Without a pod's service account, the cluster is that of KUBECONFIG."],
+  details: ['Outside a pod, the operator connects to the cluster of KUBECONFIG.'],
   examples: ['operator --leader-elect', 'operator --namespace vision --workers 2'],
 });

@@ -1,7 +1,7 @@
-/** The task on a container's command line: JSON that the operator of the same release wrote. */
+/** Parses the task on the command line of a container: JSON written by an operator of the same release. */
 import { UserError } from '../base/errors.ts';
 
-/** @throws UserError Usage for what is no JSON object */
+/** Parses a task; does not validate its fields. @throws UserError Usage if it is not a JSON object */
 export const parseTask = (text: string): object => {
   try {
     const task: unknown = JSON.parse(text);

@@ -1,4 +1,4 @@
-/** `tlt-export` and `tlt-int8-tensorfile`. */
+/** The programs `tlt-export` and `tlt-int8-tensorfile`. */
 import { architectureNames } from './architectures.ts';
 import { exportFlags, tensorfileFlags, tensorfileModules } from './flags.ts';
 import { program } from './program.ts';

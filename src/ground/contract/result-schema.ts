@@ -1,6 +1,6 @@
 /**
- * What a pod may report, as schemas: the operator checks every report against them before it believes a word, and the
- * status schemas of the API are made from the same parts. A report names files of the task's folder, never places.
+ * Schemas of pod results. The operator validates every result before it uses any of it, and the status schemas of the API are
+ * built from the same parts. A result contains file names, never locations.
  */
 import { type FailureReason, failures } from '../base/failures.ts';
 import { scaleOrigins } from './architectures.ts';
@@ -12,17 +12,17 @@ export const digest = sha256('SHA-256 of the file.');
 export const sizeBytes = integer('Size of the file in bytes.', { format: 'int64', minimum: 0 });
 export const node = text('A node of the graph.', { maxLength: 512 });
 
-/** Decimal numbers are strings: floats do not survive a round trip through every client. */
+/** A decimal number as a string, because floats do not survive every client. */
 const decimal = (description: string) =>
   text(description, { maxLength: 32, pattern: '^-?[0-9]+([.][0-9]+)?$|^inf$' });
 
-/** One name, no path: it can be nowhere but in the folder, and it cannot be hidden. */
+/** A file name without a path and without a leading dot, so it can only be in the folder of the task. */
 export const fileName = text('Name of a file in the folder of the task.', {
   maxLength: 128,
   pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*$',
 });
 
-/** Beside where the file is. */
+/** Properties of an exported `.etlt`, apart from its location. */
 export const etltFacts = {
   payloadDigest: sha256(
     'Names the model in the file, by an HMAC under the key: equal for the same model and key however often it is encrypted.',
@@ -37,7 +37,7 @@ export const etltFacts = {
   ),
 } as const;
 
-/** Of a warning in a report, so that the report fits a termination message. */
+/** Maximum length of the int8 warning, so that the result fits into a termination message. */
 export const int8WarningLimit = 320;
 
 const int8 = object(
@@ -184,10 +184,10 @@ export const resultSchemas = {
   Failed: failed,
 } as const satisfies Record<string, Schema>;
 
-/** A file of the task's folder: its name there, its digest and its size. */
+/** A file in the folder of the task: name, SHA-256 and size in bytes. */
 export type StoredFile = ValueOf<typeof storedFile>;
 export type Exported = ValueOf<typeof exported>;
-/** Decimal numbers are strings: Kubernetes objects hold no floats. */
+/** Result of an engine pod. Decimal numbers are strings. */
 export type EngineBuilt = ValueOf<typeof engineBuilt>;
 export type TensorfileWritten = ValueOf<typeof tensorfileWritten>;
 export type Failed = ValueOf<typeof failed>;

@@ -1,4 +1,4 @@
-/** What a pod reports when it ends: one JSON object in the termination message, at most 2 KiB. */
+/** Result of a pod: one JSON object in the termination message, at most 2 KiB. */
 import { findFault } from './check-schema.ts';
 import { type Exported, etltFacts, type Failed, node, type Result, resultSchemas } from './result-schema.ts';
 
@@ -12,8 +12,8 @@ export type {
 } from './result-schema.ts';
 
 /**
- * Who reports for each kind of pod, and what: the one container whose termination message is the pod's result. What any
- * other container leaves is no result.
+ * The container that reports the result of each kind of pod, and the kind of result. Termination messages of other containers
+ * are ignored.
  */
 export const reporters = {
   export: { container: 'export', kind: 'Exported' },
@@ -23,13 +23,13 @@ export const reporters = {
 
 export type Stage = keyof typeof reporters;
 
-/** The kubelet keeps 4,096 bytes a container; half of it leaves room for its own text. */
+/** Half of the 4,096 bytes that the kubelet keeps per container; the rest is for text of the kubelet. */
 export const resultLimitBytes = 2048;
 
 /**
- * The termination message for a result. A failure's message and an export's list of nodes are cut to fit; everything
- * else is bounded by its schema.
- * @throws RangeError for a result that its own schema does not admit
+ * Encodes a result as a termination message. Truncates the message of a failure and the list of output nodes to fit; all other
+ * fields are bounded by the schema.
+ * @throws RangeError if the result does not match its schema
  */
 export const encodeResult = (result: Result): string => {
   const fitting = fitToLimit(result);
@@ -63,7 +63,7 @@ const dropNode = (result: Exclude<Result, Failed>): Exported | undefined => {
 
 type Nodes = Pick<Exported['etlt'], 'inputNode' | 'outputNodes'>;
 
-/** Of a graph's nodes, those that a report has room for: names that a model makes longer than that are left out. */
+/** The node names that a result can contain; longer names, and outputs beyond the maximum number, are omitted. */
 export const reportedNodes = (input: string, outputs: readonly string[]): Nodes => {
   const fits = (name: string): boolean => findFault(node, name) === undefined;
   return {
@@ -72,10 +72,10 @@ export const reportedNodes = (input: string, outputs: readonly string[]): Nodes 
   };
 };
 
-/** A termination message that is no result of ours, and why. */
+/** A termination message that is not a valid result, and why. */
 export type Unusable = { readonly kind: 'Unusable'; readonly fault: string };
 
-/** The result in a termination message; it is believed only where every field is what its schema describes. */
+/** Parses a termination message and validates it against the schema of its kind. */
 export const parseResult = (message: string | undefined): Result | Unusable => {
   const value = parseJson(message ?? '');
   const kind = kinds.find((known) => known === kindOf(value));
@@ -95,6 +95,6 @@ const parseJson = (text: string): unknown => {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined; // Not JSON: the container left no message, or the kubelet fell back to the end of its log.
+    return undefined; // not JSON: the container wrote no message, or the kubelet used the end of the log instead
   }
 };

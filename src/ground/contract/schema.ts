@@ -1,6 +1,7 @@
 /**
- * Schemas as data: one value gives the TypeScript type, the check of a value, and the CRD's OpenAPI v3 (structural)
- * schema. Every node has a description, every string and list a bound.
+ * Schemas as data: the source of TypeScript types, validation, and the structural OpenAPI v3 schemas of the CRDs. Every node has
+ * a description; every string and list has a bound. Own code instead of TypeBox, which cannot enforce these two rules by type
+ * and does not know Kubernetes quantities, list types and CEL rules.
  */
 export type Rule = { readonly rule: string; readonly message: string };
 
@@ -25,7 +26,7 @@ export type IntegerSchema = Common<number> & {
   readonly maximum?: number;
 };
 export type BooleanSchema = Common<boolean> & { readonly type: 'boolean' };
-/** A number or a string, as Kubernetes takes quantities; the pattern holds for the string. */
+/** A Kubernetes quantity (`x-kubernetes-int-or-string`); the pattern applies to strings. */
 export type QuantitySchema = Common<string> & {
   readonly type: 'quantity';
   readonly pattern: string;
@@ -60,7 +61,7 @@ export type Schema =
   | ObjectSchema;
 export type Properties = { readonly [name: string]: Schema };
 
-/** The value that a schema describes, as it is stored: what has a default is always there. */
+/** TypeScript type of a stored value: fields with a default are always present. */
 export type ValueOf<S> =
   S extends ObjectSchema<infer P, infer R>
     ? Simplify<{ [K in keyof P & R]: ValueOf<P[K]> } & { [K in Exclude<keyof P, R>]?: ValueOf<P[K]> }>
@@ -82,6 +83,7 @@ type Simplify<T> = { [K in keyof T]: T[K] } & {};
 
 type Extras<S> = Partial<Omit<S, 'type' | 'description'>>;
 
+/** A string of at most 253 characters, unless `extras` says otherwise. */
 export const text = (description: string, extras: Extras<StringSchema> = {}): StringSchema => ({
   type: 'string',
   maxLength: 253,
@@ -89,12 +91,14 @@ export const text = (description: string, extras: Extras<StringSchema> = {}): St
   description,
 });
 
+/** An enum of strings. */
 export const oneOf = <const T extends string>(
   values: readonly T[],
   description: string,
   extras: { readonly default?: NoInfer<T> } = {},
 ): StringSchema<T> => ({ type: 'string', enum: values, ...extras, description });
 
+/** An int32, unless `extras` says otherwise. */
 export const integer = (description: string, extras: Extras<IntegerSchema> = {}): IntegerSchema => ({
   type: 'integer',
   format: 'int32',
@@ -102,12 +106,14 @@ export const integer = (description: string, extras: Extras<IntegerSchema> = {})
   description,
 });
 
+/** A boolean. */
 export const flag = (description: string, extras: Extras<BooleanSchema> = {}): BooleanSchema => ({
   type: 'boolean',
   ...extras,
   description,
 });
 
+/** A Kubernetes quantity. */
 export const quantity = (
   description: string,
   extras: Pick<QuantitySchema, 'pattern'> & Extras<QuantitySchema>,
@@ -119,7 +125,7 @@ type ObjectExtras<R> = {
   readonly validations?: readonly Rule[];
 };
 
-/** `required` names what is there in every stored object: the fields that a user must write, and those with a default. */
+/** An object. `required`: fields present in every stored object, either mandatory or with a default. */
 export function object<const P extends Properties>(
   description: string,
   properties: P,
@@ -138,13 +144,14 @@ export function object(
   return { type: 'object', properties, ...extras, description };
 }
 
+/** A list that is replaced as a whole (list type `atomic`). */
 export const list = <const I extends Schema>(
   description: string,
   items: I,
   extras: { readonly maxItems: number; readonly minItems?: number; readonly validations?: readonly Rule[] },
 ): ArraySchema<I> => ({ type: 'array', items, 'x-kubernetes-list-type': 'atomic', ...extras, description });
 
-/** A list whose entries are found by their key, so that several writers can own entries of it. */
+/** A list of type `map`: entries are identified by `key`, so that several field managers can own entries. */
 export const keyedList = <const I extends Schema>(
   description: string,
   items: I,
@@ -161,6 +168,7 @@ export const keyedList = <const I extends Schema>(
   };
 };
 
+/** A map with string keys. */
 export const map = <const V extends Schema>(
   description: string,
   values: V,

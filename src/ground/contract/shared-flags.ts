@@ -1,4 +1,4 @@
-/** Flags that several programs have. */
+/** Flags shared by several programs. */
 import { defaults } from './defaults.ts';
 import type { FlagRow, FlagTable } from './flag-table.ts';
 import { numberLimits } from './number-limits.ts';
@@ -43,7 +43,7 @@ export const general = {
   ...help,
 } as const satisfies FlagTable;
 
-/** Where the files that a spec names are, for a tool that runs on another machine than the training. */
+/** Where to find the files of a spec, for tools that do not run on the training machine. */
 export const dataFlags = {
   data_root: {
     type: 'text',

@@ -1,4 +1,4 @@
-/** What the operator asks of a pod. A task is public: it holds names and places, never a key. */
+/** Tasks that the operator passes to pods. A task is public: it has names and locations, never a key. */
 import type { Algorithm, Architecture, DataType } from './architectures.ts';
 import type { Backend } from './backends.ts';
 import type { TensorfileModule } from './flags.ts';
@@ -6,21 +6,21 @@ import type { ModelSettings } from './model-settings.ts';
 import type { OutputRoles } from './output-roles.ts';
 import type { EngineBuilt } from './result.ts';
 
-/** A file, with the digest that it must have if the user or an earlier stage pinned it. */
+/** A file, with its expected SHA-256 if the user or an earlier stage pinned it. */
 export type Source = { readonly uri: string; readonly sha256?: string };
 
-/** The experiment spec: the file behind the URI, or the file of the mounted ConfigMap where there is none. */
+/** The experiment spec: at the URI, or in the mounted ConfigMap if there is none. */
 export type SpecSource = Partial<Source>;
 
-/** Where what an experiment spec names is to be found. */
+/** Where to find the files of an experiment spec. */
 export type DataRoot = {
   readonly uri: string;
-  /** Absolute paths of the spec that begin with this folder lie below the root. */
+  /** Folder in absolute paths of the spec that the root replaces. */
   readonly pathInSpec?: string;
 };
 
 export type CalibrationTask = {
-  /** `Model`: the scales that training with quantisation left in it. */
+  /** `Model`: use the scales of quantisation-aware training in the model. */
   readonly source: 'ImageDirectory' | 'Tensorfile' | 'DataLoader' | 'Model';
   readonly imageDirectory?: Source;
   readonly tensorfile?: Source;
@@ -28,19 +28,19 @@ export type CalibrationTask = {
   readonly batches: number;
   readonly batchSize: number;
   readonly algorithm: Algorithm;
-  /** Least SQNR of the int8 outputs against the float ones, in decibel; no gate if left out. */
+  /** Accuracy gate: minimum SQNR of int8 outputs against float, in decibel. Default: no gate. */
   readonly minAgreement?: number;
-  /** Layers that stay float: names and patterns with `*`; none if left out. */
+  /** Layers that stay float: names, or patterns with `*`. Default: none. */
   readonly keepFloat?: readonly string[];
-  /** Whether an export is refused that would be more float than int8. */
+  /** Whether to fail if less than half of the arithmetic would be int8. */
   readonly requireInt8?: boolean;
-  /** Whether the report says what each layer costs. */
+  /** Whether the report includes the accuracy cost of each layer. */
   readonly sensitivity?: boolean;
-  /** Percent of the images wanted that may be broken; none if left out. */
+  /** Percentage of the requested images that may fail to decode. Default: 0. */
   readonly maxBrokenPercent?: number;
 };
 
-/** One export: model in, `.etlt`, calibration cache and verification tensor out, under `folder`. */
+/** Task of an export pod: writes `.etlt`, calibration cache, verification tensor and report to `folder`. */
 export type ExportTask = {
   readonly architecture: Architecture;
   readonly model: Source & ModelSettings;
@@ -48,16 +48,16 @@ export type ExportTask = {
   readonly calibration?: CalibrationTask;
   readonly forcePtq: boolean;
   readonly experimentSpec?: SpecSource;
-  /** A program in the image that the worker runs in, for what age did not encrypt and for a second `.etlt`. */
+  /** External codec: a program in the container image that decrypts foreign models and encrypts a second `.etlt`. */
   readonly codec?: { readonly command: readonly string[] };
   readonly exportKey: string;
-  /** URI of what a calibration of the same data counted or will have counted; nothing is kept if left out. */
+  /** URI of the histogram file, which is reused if it exists and written otherwise. Default: not stored. */
   readonly histograms?: string;
-  /** URI of the folder that the artifacts go to. */
+  /** URI of the output folder. */
   readonly folder: string;
 };
 
-/** One tensorfile: a sample of the training data in, preprocessed batches out, under `folder`. */
+/** Task of a tensorfile pod: writes preprocessed batches of a sample of the training data to `folder`. */
 export type TensorfileTask = {
   readonly architecture: TensorfileModule;
   readonly experimentSpec: SpecSource;
@@ -70,7 +70,7 @@ export type TensorfileTask = {
   readonly folder: string;
 };
 
-/** One engine: stage, build and publish all read the same task. */
+/** Task of an engine pod, shared by the containers stage, build and publish. */
 export type EngineTask = {
   readonly deviceClass: string;
   readonly backend: Backend;
@@ -81,14 +81,14 @@ export type EngineTask = {
   readonly etlt: Source;
   readonly calibrationCache?: Source;
   readonly verification?: Source;
-  /** Layers that stay float, where the builder has to be told beside the scales: names and patterns with `*`. */
+  /** Layers that stay float, for builders that need them in addition to the scales: names, or patterns with `*`. */
   readonly keepFloat?: readonly string[];
   readonly options: Readonly<Record<string, string>>;
   readonly engineKey: string;
   readonly folder: string;
 };
 
-/** `build-request.json`: what a build driver gets. Paths are absolute, sizes in bytes, shapes as [N,C,H,W]. */
+/** `build-request.json`, the input of a build driver. Paths are absolute, sizes in bytes, shapes [N,C,H,W]. */
 export type BuildRequest = {
   readonly model: string;
   readonly engine: string;
@@ -99,19 +99,19 @@ export type BuildRequest = {
   readonly optShape: readonly number[];
   readonly maxShape: readonly number[];
   readonly workspaceBytes: number;
-  /** Tensors that layers write which have to compute in float. */
+  /** Outputs of the layers that must compute in float. */
   readonly floatOutputs?: readonly string[];
   /** Where an engine is run beside the float graph: what its outputs hold. */
   readonly outputRoles: OutputRoles;
   readonly options: Readonly<Record<string, string>>;
 };
 
-/** `build-report.json`: what a build driver tells. */
+/** `build-report.json`, the output of a build driver. */
 export type BuildReport = {
   readonly runtime: { readonly name: string; readonly version: string };
   readonly seconds: number;
   readonly warnings: readonly string[];
-  /** Where the engine could be run; numbers as EngineBuilt has them. */
+  /** Present if the engine could be run; in the format of EngineBuilt. */
   readonly latency?: EngineBuilt['latency'];
   readonly agreement?: EngineBuilt['agreement'];
 };

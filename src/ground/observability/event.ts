@@ -1,4 +1,6 @@
-/** An event as a value: who it is about, and one documented word for what happened. */
+/** Kubernetes events as values. */
+
+/** The object that an event is about. */
 export type ObjectReference = {
   readonly apiVersion: string;
   readonly kind: string;
@@ -11,7 +13,7 @@ export type Event = {
   readonly type: 'Normal' | 'Warning';
   readonly reason: string;
   readonly note: string;
-  /** What the operator was doing, one CamelCase word. */
+  /** What the operator was doing, as one CamelCase word. */
   readonly action: string;
   readonly regarding: ObjectReference;
 };

@@ -1,4 +1,4 @@
-/** Logs: a constant sentence plus fields. JSON where nobody looks, readable on a terminal. */
+/** Structured logs: a constant message plus fields. JSON by default; human-readable on a terminal. */
 import winston from 'winston';
 
 export type Fields = Readonly<Record<string, unknown>>;
@@ -12,7 +12,7 @@ export interface Log {
 
 export type LogOptions = { readonly level: 'debug' | 'info'; readonly readable: boolean };
 
-/** Writes to standard error, so that standard output stays free for what a tool answers. */
+/** Creates a logger that writes to standard error, so that standard output is free for results. */
 export const makeLog = ({ level, readable }: LogOptions): Log => {
   const { combine, timestamp, json, printf } = winston.format;
   const sentence = printf(({ timestamp: time, level: severity, message, ...fields }) => {

@@ -1,4 +1,4 @@
-/** Every metric, declared once, by functions of a registry. Names and labels of the runtime are controller-runtime's. */
+/** All metrics of the operator. Names and labels follow controller-runtime and client-go where they have the metric. */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
 export type RestMetrics = ReturnType<typeof restMetrics>;
@@ -11,7 +11,7 @@ export const restMetrics = (registry: Registry) => ({
   }),
   seconds: new Histogram({
     name: 'rest_client_request_duration_seconds',
-    help: 'Seconds until the answer of the apiserver was read, by verb and host.',
+    help: 'Seconds until the response of the apiserver was read, by verb and host.',
     labelNames: ['verb', 'host'],
     buckets: [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30],
     registers: [registry],
@@ -22,19 +22,19 @@ export type QueueMetrics = ReturnType<typeof queueMetrics>;
 export const queueMetrics = (registry: Registry) => ({
   depth: new Gauge({
     name: 'workqueue_depth',
-    help: 'Keys that wait to be reconciled.',
+    help: 'Keys waiting to be reconciled.',
     labelNames: ['name'],
     registers: [registry],
   }),
   adds: new Counter({
     name: 'workqueue_adds_total',
-    help: 'Keys that were added to the queue.',
+    help: 'Keys added to the queue.',
     labelNames: ['name'],
     registers: [registry],
   }),
   retries: new Counter({
     name: 'workqueue_retries_total',
-    help: 'Keys that were added again after a failure.',
+    help: 'Keys added again after a failure.',
     labelNames: ['name'],
     registers: [registry],
   }),
@@ -57,7 +57,7 @@ export const controllerMetrics = (registry: Registry) => ({
   }),
   errors: new Counter({
     name: 'controller_runtime_reconcile_errors_total',
-    help: 'Reconciles that failed and are tried again, by controller.',
+    help: 'Reconciles that failed and will be retried, by controller.',
     labelNames: ['controller'],
     registers: [registry],
   }),
@@ -80,13 +80,13 @@ export type InformerMetrics = ReturnType<typeof informerMetrics>;
 export const informerMetrics = (registry: Registry) => ({
   relists: new Counter({
     name: 'modelexport_informer_relists_total',
-    help: 'Full lists that a cache has taken, by resource.',
+    help: 'Full lists of a cache, by resource.',
     labelNames: ['resource'],
     registers: [registry],
   }),
   restarts: new Counter({
     name: 'modelexport_informer_watch_restarts_total',
-    help: 'Watches that ended and were opened again, by resource and reason: closed, expired, silent or error.',
+    help: 'Watches that ended and were reopened, by resource and reason: closed, expired, silent or error.',
     labelNames: ['resource', 'reason'],
     registers: [registry],
   }),
@@ -99,12 +99,12 @@ export const informerMetrics = (registry: Registry) => ({
   age: ageGauge(registry),
 });
 
-/** Read when it is scraped: a cache that hears nothing cannot report it by itself. */
+/** Computed on scrape, because a cache without events cannot update a metric itself. */
 const ageGauge = (registry: Registry) => {
   const sources = new Map<string, () => number>();
   new Gauge({
     name: 'modelexport_informer_last_event_age_seconds',
-    help: 'Seconds since the apiserver was last heard, by resource: it sends a bookmark about once a minute.',
+    help: 'Seconds since the last event or bookmark of the apiserver, by resource. Bookmarks arrive about once a minute.',
     labelNames: ['resource'],
     registers: [registry],
     collect() {

@@ -1,8 +1,8 @@
-/** Progress of long work: a bar on a terminal, JSON lines elsewhere. */
+/** Progress of long work: a bar on a terminal, JSON lines otherwise. */
 import { Presets, SingleBar } from 'cli-progress';
 
 export interface Progress {
-  /** `done` of `total`, as often as it changes. */
+  /** Reports `done` of `total`; may be called often. */
   update(done: number, total: number): void;
   stop(): void;
 }
@@ -14,7 +14,7 @@ export type ProgressOptions = {
   readonly now: () => number;
 };
 
-/** Several kinds of work, one after the other, each with a bar of its own. */
+/** Progress of several steps, each with its own bar. */
 export const makeProgresses = (options: ProgressOptions) => {
   const bars = new Map<string, Progress>();
   const barOf = (label: string): Progress => {
@@ -23,7 +23,7 @@ export const makeProgresses = (options: ProgressOptions) => {
     return bar;
   };
   return {
-    /** `what` where it is not the label of the options. */
+    /** `what`: the step, if not the label of the options. */
     update: (done: number, total: number, what = options.label): void => {
       barOf(what).update(done, total);
       if (done === total) barOf(what).stop();
@@ -34,12 +34,12 @@ export const makeProgresses = (options: ProgressOptions) => {
   };
 };
 
-/** Without a terminal at most one line in this time, and one at the end. */
+/** Without a terminal: minimum time between two lines, except for the last one. */
 const lineIntervalMs = 5000;
 
 type Pace = { readonly seconds: number; readonly perSecond?: number; readonly secondsLeft?: number };
 
-/** What is done per second since the first that was told, and what is left at that rate; unknown at the start. */
+/** Rate since the first report, and the remaining time at that rate; undefined at the start. */
 const pace = (now: () => number): ((done: number, total: number) => Pace) => {
   let first: { readonly at: number; readonly done: number } | undefined;
   return (done, total) => {
