@@ -4,7 +4,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { parsePvcUri } from '../../src/ground/base/pvc-uri.ts';
 
-test('whatever the URI says, its path stays below its claim', (t) => {
+test('no URI has a path outside its claim', (t) => {
   const part = fc.constantFrom('..', '.', '', 'models', 'a b', '...', '%2e%2e', '\\..', 'c', '~');
   const uri = fc.tuple(
     fc.constantFrom('pvc://models/', 'pvc://', 's3://models/'),
@@ -22,7 +22,7 @@ test('whatever the URI says, its path stays below its claim', (t) => {
   t.true(read > 50, `${read} of them were read`);
 });
 
-test('the two halves of a URI', (t) => {
+test('a URI has a claim and a path', (t) => {
   t.deepEqual(parsePvcUri('pvc://models/a/b.onnx'), { claim: 'models', path: 'a/b.onnx' });
   t.deepEqual(parsePvcUri('pvc://models/'), { claim: 'models', path: '' });
   for (const uri of ['pvc://models', 'pvc://Models/a', 'pvc://models/../other', 's3://models/a', ''])

@@ -23,7 +23,7 @@ test('writes the bytes and leaves nothing else in the folder', async (t) => {
   t.deepEqual([...readFileSync(join(place, 'model.etlt'))], [1, 2, 3]);
 });
 
-test('never replaces a file unless told to', async (t) => {
+test('never replaces a file without overwrite', async (t) => {
   const place = folder();
   const path = join(place, 'cal.bin');
   writeFileSync(path, 'old');
@@ -40,7 +40,7 @@ test('does not write through a dangling link', async (t) => {
   await fails(t, path, 'OutputExists');
 });
 
-test('of two writers at once exactly one wins and the other is told', async (t) => {
+test('of two concurrent writers exactly one wins and the other gets an error', async (t) => {
   const place = folder();
   const path = join(place, 'out');
   const results = await Promise.allSettled(['a', 'b'].map((text) => writeWholeFile(path, text, once)));

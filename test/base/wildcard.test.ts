@@ -12,7 +12,7 @@ test('a pattern fits what the same regular expression fits', (t) => {
   );
 });
 
-test('signs that mean something elsewhere mean themselves', (t) => {
+test('regular expression characters match themselves', (t) => {
   t.true(matchesWildcard('block.[1]/*:0', 'block.[1]/Conv:0'));
   t.false(matchesWildcard('block.[1]', 'blockx1'));
   t.false(matchesWildcard('conv', 'conv1'));

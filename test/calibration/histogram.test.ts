@@ -22,7 +22,7 @@ test('histograms of parts, added or summed in any order, equal the histogram of 
   );
 });
 
-test('every value lies between the edges of its bin, and the bins of below zero mirror those above', (t) => {
+test('every value is between the edges of its bin, and negative bins mirror positive ones', (t) => {
   fc.assert(
     fc.property(fc.float({ min: Math.fround(2 ** -130), noNaN: true, noDefaultInfinity: true }), (value) => {
       const [bin] = histogramOf([value]).bins;
@@ -66,7 +66,7 @@ test('a clipped tensor has exactly the histogram that its values would have', (t
   );
 });
 
-test('NaN and infinities of both signs are found, and the worst is remembered', (t) => {
+test('NaN and infinities of both signs are detected, and the worst kind is kept', (t) => {
   const worst = (...values: number[]) => new BitCounter().add(Float32Array.from(values));
   for (const bad of [Number.NaN, -Number.NaN]) {
     t.is(worst(1, bad, 2), 'NaN');

@@ -8,7 +8,7 @@ const histograms = new Map(
   Object.entries(ranges).map(([name, range]) => [name, histogramOf([range, -range / 2])]),
 );
 
-test('tensors of one Concat share the widest scale, chained Concats one in all, and no other tensor', (t) => {
+test('tensors of one Concat share the largest scale, chained Concats share one scale, and no other tensor is affected', (t) => {
   const tied = [
     ['a', 'b', 'ab'],
     ['ab', 'c', 'abc'],
@@ -18,7 +18,7 @@ test('tensors of one Concat share the widest scale, chained Concats one in all, 
   t.is(scales.get('far'), Math.fround(2 / 127));
 });
 
-test('what has the same distribution under another name shares the scale as well', (t) => {
+test('tensors with the same distribution share the scale as well', (t) => {
   const a = histograms.get('a')!;
   const named = new Map([...histograms, ['reshaped', a]]);
   const scales = scalesOf(
@@ -28,7 +28,7 @@ test('what has the same distribution under another name shares the scale as well
   t.is(scales.get('a'), Math.fround(9 / 127));
 });
 
-test('integers and other tensors that are not measured do not hinder', (t) => {
+test('integer and other unmeasured tensors are ignored', (t) => {
   const scales = scalesOf({ histograms, sharedScale: [['a', 'shape', 'b']], images: 1 }, 'MinMax');
   t.false(scales.has('shape'));
   t.is(scales.get('a'), scales.get('b'));

@@ -29,13 +29,13 @@ test('a percentile of evenly spread values is that share of their range', (t) =>
   t.is(percentileThreshold(histogram, 1), 1);
 });
 
-test('entropy cuts a lone outlier off, and keeps nearly all of a uniform distribution', (t) => {
+test('entropy clips a single outlier, and keeps nearly all of a uniform distribution', (t) => {
   t.true(entropyThreshold(withOutlier(100)) < 10);
   const uniform = histogramOf(Array.from({ length: 200_000 }, (_, i) => (i + 0.5) / 200_000));
   t.true(entropyThreshold(uniform) > 0.9);
 });
 
-test('of values with a long tail, entropy takes no threshold that costs more than a bit', (t) => {
+test('for a long-tailed distribution, entropy takes no threshold that costs more than one bit', (t) => {
   const longTail = histogramOf(normal(50_000).map((x) => Math.exp(2 * x)));
   const least = squaredError(longTail, leastSquaresThreshold(longTail));
   t.true(squaredError(longTail, entropyThreshold(longTail)) > 10 * least, 'the search alone costs more');
@@ -85,7 +85,7 @@ test('Auto takes the method with the least error', (t) => {
   t.is(squaredError(histogram, thresholdOf(histogram, 'Auto')), Math.min(...errors));
 });
 
-test('a tensor of zeros has threshold zero by every method', (t) => {
+test('an all-zero tensor has threshold 0 with every method', (t) => {
   for (const method of ['Entropy', 'MinMax', 'Percentile', 'Mse', 'Auto'] as const)
     t.is(thresholdOf(histogramOf([0, 0, 0]), method), 0);
 });

@@ -91,7 +91,7 @@ test('an entropy threshold is in the middle of the bin after the last one kept',
   t.is(entropyThreshold(histogram), (edge + 0.5) * width);
 });
 
-test('linear bins share a bin of the histogram out by length and lose nothing', (t) => {
+test('linear bins split a histogram bin by overlap and lose no count', (t) => {
   // One value in [1, 1 + 2^-9) and the largest in [4, 4 + 2^-7): at 1024 bins to 4, the first is half of one bin.
   const { counts, width } = toLinearBins(histogramOf([1, 4]), 1024);
   t.is(width, 4 / 1024);
@@ -132,7 +132,7 @@ test('an entropy threshold that costs between one and four times the least error
   t.is(thresholdOf(histogram, 'Entropy'), entropyThreshold(histogram));
 });
 
-test('one that costs more gives way to least squares', (t) => {
+test('an entropy threshold that costs more is replaced by least squares', (t) => {
   const histogram = withOutlier(14);
   t.true(costOfEntropy(histogram) > 4, `${costOfEntropy(histogram)}`);
   t.is(allThresholds(histogram).Entropy, leastSquaresThreshold(histogram));

@@ -17,7 +17,7 @@ const failed = fc.record({
   message: anyText({ maxLength: 5000 }),
 });
 
-test('a failure of any length comes back with its reason, its message cut where it is too long', (t) => {
+test('a failure of any length keeps its reason, and a long message is truncated', (t) => {
   fc.assert(
     fc.property(failed, (result) => {
       const text = encodeResult(result);
@@ -32,7 +32,7 @@ test('a failure of any length comes back with its reason, its message cut where 
   t.pass();
 });
 
-test('any other text is no result, and no crash', (t) => {
+test('any other text is not a result, and does not crash', (t) => {
   const whole = encodeResult({ kind: 'Failed', reason: 'WrongKey', message: 'The key does not open it.' });
   const texts = fc.oneof(
     anyText(),
@@ -64,7 +64,7 @@ const largest = (nodes: Pick<Exported['etlt'], 'inputNode' | 'outputNodes'>): Ex
   };
 };
 
-test('an export fits its message whatever its nodes are named: the names that fit come first', (t) => {
+test('an export fits its message whatever its node names are: the first names that fit are kept', (t) => {
   const names = fc.array(anyText({ maxLength: 600 }), { maxLength: 80 });
   fc.assert(
     fc.property(anyText({ maxLength: 600 }), names, (input, outputs) => {
@@ -83,7 +83,7 @@ test('an export fits its message whatever its nodes are named: the names that fi
   t.is((parseResult(encodeResult(largest(reportedNodes('in', ['out'])))) as Exported).etlt.inputNode, 'in');
 });
 
-test('a result that no status could hold is not reported', (t) => {
+test('a result that status cannot contain is not reported', (t) => {
   const result = { ...largest({ outputNodes: [] }), report: { file: '../report.json' } };
   t.throws(() => encodeResult(result), { instanceOf: RangeError, message: /report\.file does not match/ });
 });

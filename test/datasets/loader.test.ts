@@ -93,13 +93,13 @@ test('the training set is every fold but one, each image once, in random order',
   t.notDeepEqual(numbers, ascending(numbers));
 });
 
-test('the validation set is that fold; a last batch that is not full is left out', async (t) => {
+test('the validation set is that fold; an incomplete last batch is dropped', async (t) => {
   const numbers = await numbersOf({ dataRoot: await aDataSet(), set: 'validation' });
   t.is(numbers.length, 8);
   t.true(numbers.every((number) => number < 10));
 });
 
-test('a seed repeats the order at any batch size, and another seed changes it', async (t) => {
+test('a seed reproduces the order at any batch size, and another seed changes it', async (t) => {
   const dataRoot = await aDataSet();
   const order = await numbersOf({ dataRoot, batchSize: 1 });
   t.deepEqual(await numbersOf({ dataRoot, batchSize: 15 }), order);
@@ -107,7 +107,7 @@ test('a seed repeats the order at any batch size, and another seed changes it', 
   t.notDeepEqual(await numbersOf({ dataRoot, batchSize: 1, seed: 2 }), order);
 });
 
-test('each batch holds the pixels of the images that it names', async (t) => {
+test('each batch contains the pixels of the images that it lists', async (t) => {
   const { images, batches } = await openLoader(plan, { ...base, dataRoot: await aDataSet() });
   let seen = 0;
   for await (const { data, dims, paths } of batches) {
@@ -120,7 +120,7 @@ test('each batch holds the pixels of the images that it names', async (t) => {
   t.is(images, 28);
 });
 
-test('a validation source of its own leaves every fold to the training', async (t) => {
+test('with a separate validation source, every fold is for training', async (t) => {
   const [dataRoot, other] = [await aDataSet(), await aDataSet(10)];
   const source = { records: join(other, 'records', 'set*'), imageFolder: join(other, 'kitti') };
   const own: LoaderPlan = { ...plan, validation: { source } };
@@ -129,7 +129,7 @@ test('a validation source of its own leaves every fold to the training', async (
   for (const { paths } of await collected(batches)) t.true(paths.every((path) => path.startsWith(other)));
 });
 
-test('sources are drawn from by their weights', async (t) => {
+test('sources are sampled by weight', async (t) => {
   const roots = [await aDataSet(200), await aDataSet(200)];
   const sources = roots.map((root, i) => ({
     records: join(root, 'records', 'set*'),
@@ -146,7 +146,7 @@ test('sources are drawn from by their weights', async (t) => {
   t.true(first.length > 100 && first.length < 140, `${first.length} of 160, expected about 120`);
 });
 
-test('an image within its record needs no file', async (t) => {
+test('an image in its record needs no file', async (t) => {
   const root = mkdtempSync(join(tmpdir(), 'tlt-dataset-'));
   const list = Buffer.concat([Buffer.from([10]), varint((await picture(77)).length), await picture(77)]);
   const feature = Buffer.concat([Buffer.from([10]), varint(list.length), list]);
@@ -166,7 +166,7 @@ const varint = (value: number): Buffer =>
     ? Buffer.from([value])
     : Buffer.concat([Buffer.from([(value & 127) | 128]), varint(value >> 7)]);
 
-test('classes are folders at any depth, and the files beside them do not count', async (t) => {
+test('class folders may be nested, and files next to them are ignored', async (t) => {
   const root = mkdtempSync(join(tmpdir(), 'tlt-classes-'));
   for (const [number, folder] of ['cat', 'dog', 'dog/deep'].entries()) {
     mkdirSync(join(root, folder), { recursive: true });
@@ -187,7 +187,7 @@ test('classes are folders at any depth, and the files beside them do not count',
   t.is(error.reason, 'TooFewImages');
 });
 
-test('a KITTI folder counts the images that have a label', async (t) => {
+test('a KITTI folder contributes only images with a label', async (t) => {
   const root = mkdtempSync(join(tmpdir(), 'tlt-kitti-'));
   const source = { imageFolder: join(root, 'images'), labelFolder: join(root, 'labels') };
   for (const folder of Object.values(source)) mkdirSync(folder);
@@ -198,7 +198,7 @@ test('a KITTI folder counts the images that have a label', async (t) => {
   t.deepEqual(ascending(await numbersOf({ batchSize: 1 }, kitti)), [1, 3]);
 });
 
-test('a broken image stops the batches, named with its record', async (t) => {
+test('a broken image ends the batches with an error that names its record', async (t) => {
   const dataRoot = await aDataSet();
   rmSync(join(dataRoot, 'kitti', 'images', `${nameOf(23)}.png`));
   const error = await t.throwsAsync(numbersOf({ dataRoot, batchSize: 1 }), { instanceOf: UserError });
@@ -206,7 +206,7 @@ test('a broken image stops the batches, named with its record', async (t) => {
   t.regex(error.message, /000023\.png \(record 3 of .*fold-002-of-004\): the file does not exist/);
 });
 
-test('as many broken images as the share allows are left out, at any batch size the same', async (t) => {
+test('broken images are skipped up to the error budget, the same at any batch size', async (t) => {
   const dataRoot = await aDataSet();
   for (const number of [11, 23])
     writeFileSync(join(dataRoot, 'kitti', 'images', `${nameOf(number)}.png`), 'no image');
@@ -261,7 +261,7 @@ test(
   /but it has 0 /,
 );
 
-test('a record that names no image is refused', async (t) => {
+test('a record without an image name is rejected', async (t) => {
   const dataRoot = await aDataSet(10);
   writeFileSync(join(dataRoot, 'records', 'nameless'), tfrecordBytes([exampleBytes({ other: 'x' })]));
   const nameless: LoaderPlan = { ...plan, sources: [{ ...source!, records: 'records/nameless' }] };
@@ -272,7 +272,7 @@ test('a record that names no image is refused', async (t) => {
   t.regex(error.message, /record 0 of .*nameless: it has no image name/);
 });
 
-test('batches may come out in another number of rows, and hold the same images', async (t) => {
+test('a different micro-batch size gives the same images', async (t) => {
   const dataRoot = await aDataSet();
   const options = { dataRoot, batches: 2, batchSize: 5 };
   const { images, batches } = await openLoader(plan, { ...base, ...options, microBatch: 4 });
@@ -288,7 +288,7 @@ test('batches may come out in another number of rows, and hold the same images',
   );
 });
 
-test('the digest is that of the sample: it changes with an image that is drawn, and not with one that is not', async (t) => {
+test('the digest changes with a sampled image, and not with any other image', async (t) => {
   const dataRoot = await aDataSet();
   const options = { ...base, dataRoot, batches: 2, batchSize: 4 };
   const digest = async (changes: Partial<LoaderOptions> = {}) =>

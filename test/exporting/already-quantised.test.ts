@@ -160,7 +160,7 @@ test('a network that is too narrow for int8 is not called another model after it
   t.notRegex(stderr, /another model/);
 });
 
-test('scales of another model are called that', (t) => {
+test('scales of another model are reported as such', (t) => {
   const model = classifierWith((_, from) => from);
   t.throws(() => quantiseModel(model, new Map([['elsewhere', 0.1]])), {
     message:

@@ -101,7 +101,7 @@ test('names are what the graph calls its ports', async (t) => {
   });
 });
 
-test('of several outputs the one with a row of classes is told, and any can be named', async (t) => {
+test('of several outputs the one with a row of classes is detected, and any can be selected', async (t) => {
   const one = aNet({
     outputs: [
       ['map', ['N', 3, 1, 7]],
@@ -157,7 +157,7 @@ const renamed = async (file: string): Promise<ModelProto> => {
   });
 };
 
-test('boxes and coverage of detectnet_v2 are told by their planes, boxes first', async (t) => {
+test('boxes and coverage of detectnet_v2 are detected by their planes, boxes first', async (t) => {
   const file = modelFile('detectnet_v2');
   const known = await openModel({ path: file, key: 'k', architecture: 'detectnet_v2' });
   const { outputs } = await opened(await renamed(file), { architecture: 'detectnet_v2' });
@@ -177,7 +177,7 @@ for (const name of detectorNames)
     );
   });
 
-test('a free size is refused with the flag that fixes it, and the exported graph has what was said', async (t) => {
+test('a dynamic size is rejected with the flag that fixes it, and the exported graph has the given size', async (t) => {
   const free = aNet({ shape: ['N', 3, 'h', 'w'] });
   t.regex(
     await refusal(free),

@@ -45,7 +45,7 @@ test('what is left in float as asked is no gap', async (t) => {
   t.deepEqual(gapsOf(model, { has: (name) => name !== first, keepFloat: [first!] }), []);
 });
 
-test('an empty cache is refused, wherever its scales are from', async (t) => {
+test('an empty cache is rejected, whatever the origin of its scales', async (t) => {
   const model = await opened(plain());
   for (const isTrained of [false, true])
     t.throws(() => requireCoverage(model, { has: () => false, isTrained }), {

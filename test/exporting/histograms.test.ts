@@ -174,7 +174,7 @@ test('what cannot become of histograms is refused before any work', async (t) =>
   t.false(existsSync(at('cal.bin.etlt')));
 });
 
-test('images that histograms were not counted over still judge, if their folder is named again', async (t) => {
+test('held-out images of histograms are used for the accuracy gate if their folder is given again', async (t) => {
   const cwd = await onceCounted();
   const hist = ['--cal_histogram_file', join(cwd, 'all.hist')];
   const report = ['--sensitivity', '--report', join(cwd, 'r.html')];
@@ -235,7 +235,7 @@ test('layers that stay float have no scale in the cache, be it of images or of h
   await t.notThrowsAsync(runExport(...again, ...kept));
 });
 
-test('tlt-model tells what is in a histogram file', async (t) => {
+test('tlt-model inspect describes a histogram file', async (t) => {
   const file = join(aFolder(), 'some.hist');
   const sample = {
     dataSha256: 'bb'.repeat(32),

@@ -65,7 +65,7 @@ test('layers are compared until a signal comes, and not without an image', async
   });
 });
 
-test('as few layers are advised as give nearly all of the gain', (t) => {
+test('the suggestion has as few layers as give nearly all of the gain', (t) => {
   t.is(fewestWorth(20, [20.2, 20.9]), 0);
   t.is(fewestWorth(20, [21.2, 21.9, 21.8]), 1);
   t.is(fewestWorth(20, [20.5, 23, 25, 25.5]), 3);

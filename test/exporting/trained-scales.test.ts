@@ -108,7 +108,7 @@ test('--force_ptq gives the cache that calibrating the float graph gives', async
   );
 });
 
-test('a cache that is there is refused for trained scales, and used again by --force_ptq, which is said', async (t) => {
+test('an existing cache is rejected for trained scales, and reused with a warning by --force_ptq', async (t) => {
   const { at, run, files } = aWorkplace();
   await run(qat.clean, ...int8, ...images(), '-o', at('first.etlt'));
   const error = await t.throwsAsync(run(qat.path, ...int8), { instanceOf: UserError });

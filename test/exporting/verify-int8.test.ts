@@ -38,7 +38,7 @@ const calibrated = (name: ModelName) => {
   return found;
 };
 
-test('images that calibrated are not among those that judge', async (t) => {
+test('calibration images are not among the held-out images', async (t) => {
   const { judging, chosen } = await calibrated('classifier');
   const paths = judging.flatMap((batch) => batch.paths);
   t.is(paths.length, 32);
@@ -48,7 +48,7 @@ test('images that calibrated are not among those that judge', async (t) => {
   );
 });
 
-test('the figure is that of the two graphs run image by image', async (t) => {
+test('the SQNR equals that of the two graphs run image by image', async (t) => {
   const { opened, scales, kept, judging } = await calibrated('classifier');
   const batches = keptBatches(opened, kept)!;
   const { images, sqnrDb, rmse, top1 } = await int8Agreement(opened, scales, { batches });
@@ -74,7 +74,7 @@ test('the figure is that of the two graphs run image by image', async (t) => {
   t.true(sqnrDb > 10 && top1! > 0.9, `${sqnrDb} dB, ${top1}`);
 });
 
-test('scales that clip nearly everything are told from good ones', async (t) => {
+test('scales that clip nearly everything are distinguished from good ones', async (t) => {
   const { opened, scales, judging } = await calibrated('detectnet_v2');
   const good = await int8Agreement(opened, scales, { batches: streamed(judging) });
   const clipping = new Map([...scales].map(([name, scale]) => [name, scale / 50]));

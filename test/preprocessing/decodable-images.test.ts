@@ -7,7 +7,7 @@ const turns = async (count: number): Promise<void> => {
   for (let turn = 0; turn < count; turn++) await Promise.resolve();
 };
 
-test('of a large batch a few images are decoded at a time, and come out in their order', async (t) => {
+test('a large batch decodes a few images at a time and keeps their order', async (t) => {
   let [open, most] = [0, 0];
   const load = async (item: number) => {
     open += 1;
@@ -25,7 +25,7 @@ test('of a large batch a few images are decoded at a time, and come out in their
   t.true(most > 1 && most <= 4, `${most} at a time`);
 });
 
-test('the first broken image in the order is the one that is told, whichever failed first', async (t) => {
+test('the first broken image in order is reported, whichever failed first', async (t) => {
   const load = async (item: number) => {
     await turns(20 - item);
     if (item >= 2) throw new UserError('ImageInvalid', `image ${item}`);

@@ -32,7 +32,7 @@ for (const geometry of geometries)
     );
   });
 
-test('a cut holds the picture where it is, and black where it is not', (t) => {
+test('a crop contains the picture, and black outside of it', (t) => {
   const corner = fc.nat(50);
   fc.assert(
     fc.property(side, side, corner, corner, (fromWidth, fromHeight, left, top) => {
@@ -53,7 +53,7 @@ test('a cut holds the picture where it is, and black where it is not', (t) => {
   );
 });
 
-test('a letterbox lies in the middle, between bands of the mean', (t) => {
+test('a letterboxed picture is centred between bands of its mean colour', (t) => {
   const pixels = { data: Uint8Array.from([0, 100]), width: 1, height: 2, channels: 1 };
   const { data } = fitToNetwork(pixels, { kind: 'letterbox' }, { width: 4, height: 2, levels });
   t.deepEqual([...data], [50, 0, 50, 50, 50, 100, 50, 50]);

@@ -47,7 +47,7 @@ for (const [ending, least] of [
         t.is(Buffer.compare(data, expected(`${name}${way}`)), 0, `${name} (${modes[name]})${way}`);
   });
 
-test('what Pillow refuses is refused by name', async (t) => {
+test('what Pillow rejects is rejected by name', async (t) => {
   const names = Object.keys(modes).filter((name) => modes[name] === null);
   t.true(names.length >= 6, names.join(', '));
   for (const name of names) {

@@ -46,7 +46,7 @@ test('a picture whose stretching would take gigabytes on the way is refused', as
   writeFileSync(path, png({ width: 1, height: 2_000_000 }));
   const error = await t.throwsAsync(decodeImage(path, { width: 224, height: 224, channels: 3 }), {
     instanceOf: UserError,
-    message: /high\.png: stretched to 224 columns its 2000000 rows are more than 100 megapixels/,
+    message: /high\.png: resized to 224 columns, its 2000000 rows exceed 100 megapixels/,
   });
   t.is(error.reason, 'ImageInvalid');
 });

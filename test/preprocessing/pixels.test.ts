@@ -79,7 +79,7 @@ const agrees = test.macro<[Case]>({
 
 for (const each of cases) test(agrees, each);
 
-test('ssd, dssd, yolo and retinanet see what classification sees', (t) => {
+test('ssd, dssd, yolo and retinanet preprocess folder images like classification', (t) => {
   for (const channels of [1, 3])
     for (const architecture of ['ssd', 'dssd', 'yolo', 'retinanet'])
       t.deepEqual(preprocessingOf(architecture, channels), preprocessingOf('classification', channels));
@@ -127,7 +127,7 @@ test("images of any mode are stretched as Pillow stretches them: palettes, alpha
 
 const size = { width: 8, height: 8, channels: 3 } as const;
 
-test('an image of one pixel is stretched', async (t) => {
+test('an image of one pixel is resized', async (t) => {
   const path = join(folder, 'one.png');
   await sharp({ create: { width: 1, height: 1, channels: 3, background: { r: 9, g: 8, b: 7 } } })
     .png()
@@ -136,7 +136,7 @@ test('an image of one pixel is stretched', async (t) => {
   t.deepEqual([...data.subarray(0, 3)], [9, 8, 7]);
 });
 
-test('an image of more than a hundred megapixels is refused before it is decoded', async (t) => {
+test('an image of more than 100 megapixels is rejected before decoding', async (t) => {
   const path = join(folder, 'huge.png');
   const bytes = await sharp({ create: { width: 1, height: 1, channels: 3, background: '#888' } })
     .png()

@@ -24,7 +24,7 @@ const cuts = fc.record({
   together: fc.integer({ min: 1, max: 3 }),
 });
 
-test('the parts of batches are those of the list of their images, rows and names together', async (t) => {
+test('selecting a part of batches equals selecting it from the list of their images, data and names alike', async (t) => {
   await fc.assert(
     fc.asyncProperty(cuts, async ({ sizes, of, together }) => {
       const total = sizes.reduce((sum, size) => sum + size, 0);

@@ -30,7 +30,7 @@ test(back, 'classification', 1);
 test(back, 'detectnet_v2', 3);
 test(back, 'detectnet_v2', 1);
 
-test('planes in the wrong order show as swapped colours', async (t) => {
+test('a wrong channel order shows as swapped colours', async (t) => {
   const red: Pixels = {
     data: Uint8Array.from({ length: 300 }, (_, i) => (i % 3 === 0 ? 255 : 0)),
     width: 10,
@@ -45,7 +45,7 @@ test('planes in the wrong order show as swapped colours', async (t) => {
   t.deepEqual([...(await picture.raw().toBuffer()).subarray(0, 3)], [0, 0, 255]);
 });
 
-test('a large input is drawn at most 256 pixels wide, its proportions kept', async (t) => {
+test('a large input is rendered at most 256 pixels wide and keeps its aspect ratio', async (t) => {
   const pixels = noise(3, 512, 128);
   const planes = { ...pixels, data: fed(pixels, 'detectnet_v2') };
   const uri = await renderThumbnail(planes, preprocessingOf('detectnet_v2', 3));

@@ -148,19 +148,19 @@ const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><rect 
 test(refused, 'svg.png', async () => Buffer.from(svg), /not JPEG, PNG/);
 test(refused, 'avif.jpg', avif, /not JPEG, PNG/);
 
-test('an image that is not there is refused by name', async (t) => {
+test('a missing image is rejected by name', async (t) => {
   const error = await t.throwsAsync(decodePixels({ path: join(folder, 'none.png') }), {
     instanceOf: UserError,
   });
   t.regex(error.message, /none\.png: the file does not exist/);
 });
 
-test('an image inside a record needs no file', async (t) => {
+test('an image in a record needs no file', async (t) => {
   const { width, height } = await decodePixels({ path: 'in a record', bytes: await jpeg() });
   t.deepEqual([width, height], [200, 200]);
 });
 
-test('an image that is cut or has flipped bits is decoded or refused', async (t) => {
+test('a truncated or bit-flipped image is decoded or rejected', async (t) => {
   const small = sharp(await jpeg()).resize({ width: 40, height: 40 });
   const files = [await small.clone().jpeg().toBuffer(), await small.clone().png().toBuffer()];
   const at = fc.double({ min: 0, max: 1, noNaN: true });

@@ -28,7 +28,7 @@ const messageOf = (name: string, ...changes: readonly (readonly [string | RegExp
 
 const names = ['classification', 'detectnet_v2', 'ssd', 'dssd', 'retinanet', 'yolo', 'faster_rcnn'] as const;
 
-test('a spec tells its module and its family', (t) => {
+test('module and family of a spec are detected', (t) => {
   for (const name of names) {
     t.like(parsed(textOf(`${name}-tlt2`)), { architecture: name, family: 'TLT 2.0' });
     t.like(parsed(textOf(`${name}-tlt3`)), { architecture: name, family: 'TLT 3.0 or later' });
@@ -100,7 +100,7 @@ test(plans, 'faster_rcnn-tlt3', {
   values: { order: 'RGB', half: true, scale: 1, mean: [Math.fround(117.3786)], divisor: 2 },
 });
 
-test('sources keep their weights, and the sampling mode can put them aside', (t) => {
+test('sources keep their weights, and the sampling mode can override them', (t) => {
   const weights = (mode: string) => {
     const plan = parsed(textOf('detectnet_v2-tlt3').replace('USER_DEFINED', mode)).loader();
     return plan.kind === 'tfrecords' && plan.sources.map(({ weight }) => weight);
@@ -123,7 +123,7 @@ test('classes come in the order of the outputs', (t) => {
   t.deepEqual(parsed(textOf('faster_rcnn-tlt2')).classes, ['car', 'person', 'background']);
 });
 
-test('all errors are told at once, in the order of the text, each with file, line and column', (t) => {
+test('all errors are reported at once, in text order, with file, line and column', (t) => {
   const message = messageOf(
     'detectnet_v2-tlt2',
     ['output_image_width: 1248', 'output_image_widht: 1248'],
@@ -218,7 +218,7 @@ test(
   /must be rgb or bgr/,
 );
 
-test('a spec of another module says so, and nothing else', (t) => {
+test('a spec of another module is reported as such, without other errors', (t) => {
   const thrown = t.throws(() => parsed(textOf('ssd-tlt2'), 'detectnet_v2'), { instanceOf: UserError });
   t.regex(
     thrown.message,
@@ -227,14 +227,14 @@ test('a spec of another module says so, and nothing else', (t) => {
   t.false(thrown.message.includes('\n'));
 });
 
-test('what the loader lacks does not hinder an export that needs no loader', (t) => {
+test('missing loader settings do not prevent an export that needs no loader', (t) => {
   const text = textOf('ssd-tlt3').replace('image_directory_path: "train/image_2"', '');
   const spec = parsed(text, 'ssd');
   t.is(spec.plugin?.keepTopK, 200);
   t.throws(() => spec.loader(), { message: /image_directory_path: required field is missing/ });
 });
 
-test('the key that a spec holds is in no error', (t) => {
+test('errors never contain the key in a spec', (t) => {
   const message = messageOf(
     'faster_rcnn-tlt2',
     ["'not-a-real-key'", 'not_a_real_key'],
@@ -244,7 +244,7 @@ test('the key that a spec holds is in no error', (t) => {
   t.notRegex(message, /not_a_real_key/);
 });
 
-test('a file that is no text, none at all, or much too long is refused by name', async (t) => {
+test('binary, missing and oversized files are rejected by name', async (t) => {
   await t.throwsAsync(readExperimentSpec('/nowhere/spec.txt', 'ssd'), {
     message: /the file does not exist\. Check the path\./,
   });

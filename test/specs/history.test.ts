@@ -25,14 +25,14 @@ test("TLT 2.0's faster_rcnn keeps inference_config in training_config, and its n
   });
 });
 
-test('the same block at the top level, as TLT 3.0 has it, says the same', (t) => {
+test('the same block at the top level, as in TLT 3.0, has the same effect', (t) => {
   const text = textOf('faster_rcnn-tlt2');
   const [block = ''] = inference.exec(text) ?? [];
   const moved = `${text.replace(block, '')}${block}`;
   t.deepEqual(parsed(moved).plugin, parsed(text).plugin);
 });
 
-test('an inference_config in both places is refused: only one of them can end the graph', (t) => {
+test('an inference_config in both places is rejected, because only one can configure the plugin nodes', (t) => {
   const text = textOf('faster_rcnn-tlt2');
   const [block = ''] = inference.exec(text) ?? [];
   const thrown = t.throws(() => parsed(text + block), { instanceOf: UserError });
@@ -75,7 +75,7 @@ for (const [name, place, fields] of history)
     t.true([...others, ...added].some((path) => parts.some((part) => path.split('.').includes(part))));
   });
 
-test('what an export does not read is named once, a message for all of its fields', (t) => {
+test('unused fields are listed once, a message instead of all its fields', (t) => {
   const { unneeded } = parsed(textOf('faster_rcnn-tlt2'));
   for (const path of ['enc_key', 'training_config.optimizer', 'training_config.evaluation_config'])
     t.true(unneeded.includes(path), path);

@@ -26,7 +26,7 @@ const isSound = (text: string): boolean => {
 const anySpec = fc.constantFrom(...specs);
 const share = fc.double({ min: 0, max: 1, noNaN: true });
 
-test('a spec that is cut anywhere is read or refused', (t) => {
+test('a spec that is truncated anywhere is parsed or rejected', (t) => {
   fc.assert(
     fc.property(anySpec, share, (text, at) => isSound(text.slice(0, Math.floor(at * text.length)))),
     {
@@ -36,7 +36,7 @@ test('a spec that is cut anywhere is read or refused', (t) => {
   t.pass();
 });
 
-test('a spec with flipped bits is read or refused', (t) => {
+test('a spec with flipped bits is parsed or rejected', (t) => {
   const flips = fc.array(fc.tuple(share, fc.integer({ min: 0, max: 6 })), { minLength: 1, maxLength: 8 });
   const property = fc.property(anySpec, flips, (text, changes) => {
     const bytes = Buffer.from(text, 'latin1');
@@ -47,7 +47,7 @@ test('a spec with flipped bits is read or refused', (t) => {
   t.pass();
 });
 
-test('any words of the format in any order are read or refused', (t) => {
+test('any tokens in any order are parsed or rejected', (t) => {
   const words = [
     'a',
     ':',
@@ -85,7 +85,7 @@ test('any words of the format in any order are read or refused', (t) => {
   t.pass();
 });
 
-test('a spec that is one long line of openings, errors or quotes is refused at once', (t) => {
+test('a long line of braces, errors or quotes is rejected quickly', (t) => {
   for (const text of [
     'm{'.repeat(120_000),
     'x:1 '.repeat(60_000),

@@ -191,7 +191,7 @@ test("the escape \\? is a question mark, as the format says; Python's parser lea
   t.deepEqual(decoded('s: "\\?"', everything), { value: { s: '?' } });
 });
 
-test('what stands where a string belongs is not shown, since it can be a key', (t) => {
+test('a value in place of a string is not shown, because it can be a key', (t) => {
   const found = decoded('s: nvidia_tlt', everything);
   t.true('error' in found && !found.error.includes('nvidia_tlt'));
 });

@@ -17,26 +17,26 @@ const key = 'correct horse battery staple';
 const source = { path: kerasPath('resnet'), key: async () => key, weightsLimit: 1000 };
 const newFolder = () => mkdtempSync(join(tmpdir(), 'onnx-file-'));
 
-test('its weights go to a file beside the graph, and ONNX finds them there', async (t) => {
+test('convert writes the weights of a large model to a file next to the graph, and onnx reads them', async (t) => {
   const target = join(newFolder(), 'm.onnx');
   await writeOnnx(target, await readContent(source));
   const whole = serializeModel((await imported(source.path)).model);
   t.true(sameBytes(serializeModel(await readModelFile(target)), whole));
   await t.notThrowsAsync(runPeer('check_onnx.py', [target]));
 });
-test('inside a .tlt it is the same', async (t) => {
+test('convert does the same for a large model in a .tlt', async (t) => {
   const path = join(newFolder(), 'm.tlt');
   writeFileSync(path, await encryptTlt(kerasBytes('resnet'), key, { workFactor: 2 }));
   const { model, payload } = await readContent({ ...source, path });
   t.is(payload, undefined);
   t.true(sameBytes(serializeModel(model), serializeModel((await imported(source.path)).model)));
 });
-test('one that fits stays in one file', async (t) => {
+test('a smaller model stays in one file', async (t) => {
   const target = join(newFolder(), 'm.onnx');
   await writeOnnx(target, await readContent({ ...source, weightsLimit: undefined }));
   t.deepEqual(readdirSync(join(target, '..')), ['m.onnx']);
 });
-test('no weights are left where the graph cannot be written', async (t) => {
+test('no weights file is left if the graph cannot be written', async (t) => {
   const target = join(newFolder(), 'm.onnx');
   writeFileSync(target, 'mine');
   await t.throwsAsync(writeOnnx(target, await readContent(source)), {
@@ -45,7 +45,7 @@ test('no weights are left where the graph cannot be written', async (t) => {
   });
   t.false(existsSync(`${target}.data`));
 });
-test('no .etlt is made of it, and the message says what can be done', async (t) => {
+test('tlt-export rejects a model of 2 GiB, and the message says what to do', async (t) => {
   const error = await t.throwsAsync(
     openModel({ path: source.path, key, architecture: 'classification', weightsLimit: 1000 }),
     {

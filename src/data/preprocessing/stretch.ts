@@ -27,7 +27,7 @@ export const stretch = (picture: Picture, target: Target): Pixels => {
 const requireBetween = (width: number, height: number): void => {
   if (width * height > pixelLimit)
     throw new PictureFault(
-      `stretched to ${width} columns its ${height} rows are more than ${pixelLimit / 1e6} megapixels. Make it less high, or cut it.`,
+      `resized to ${width} columns, its ${height} rows exceed ${pixelLimit / 1e6} megapixels. Reduce its height, or crop it.`,
     );
 };
 
