@@ -1,4 +1,4 @@
-/** A pvc:// URI never names what lies outside its claim. */
+/** A pvc:// URI never leads outside its claim. */
 import { join, relative } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';

@@ -1,4 +1,4 @@
-/** Any picture, down to one pixel, comes to any size: what is read lies within it, and what is written is all written. */
+/** Each geometry keeps, pads or resizes the picture in the right place: checked on pictures whose pixels give their position. */
 import test from 'ava';
 import fc from 'fast-check';
 import { fitToNetwork, type Geometry } from '../../src/data/preprocessing/geometry.ts';

@@ -1,4 +1,4 @@
-/** What is taken from the specs of all modules, in both families, and what is said about those that do not do. */
+/** What is read from a spec of each module, and how errors in it are reported. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';

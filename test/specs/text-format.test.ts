@@ -1,4 +1,4 @@
-/** The text format as protobuf's own parser reads it, and what is said about texts that are none. */
+/** The text format is parsed like in protobuf, and errors are reported with their positions. */
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** A picture stretched as Pillow's `resize(…, LANCZOS)` does it, which looks at the picture's mode. */
+/** Resizes like Pillow's `resize(…, LANCZOS)`, which depends on the mode of the picture. */
 import { pixelLimit } from './decoder.ts';
 import { nearestAxis } from './nearest-axis.ts';
 import type { Pixels } from './normalise.ts';
@@ -9,7 +9,10 @@ import { resampleDeep } from './resample-deep.ts';
 
 type Target = { readonly width: number; readonly height: number };
 
-/** Red, green and blue; the aspect ratio is not kept. @throws PictureFault for one that is too high for that width */
+/**
+ * Resizes to RGB [target.height, target.width, 3]; does not keep the aspect ratio.
+ * @throws PictureFault if target.width × the height of the picture exceeds the pixel limit
+ */
 export const stretch = (picture: Picture, target: Target): Pixels => {
   const { alpha, black, indexed, deep } = picture;
   if (indexed && !deep) return resizeNearest(rgbOf(picture), target);
@@ -23,7 +26,7 @@ export const stretch = (picture: Picture, target: Target): Pixels => {
   return resample(rgbOf(picture), target.width, target.height);
 };
 
-/** Lanczos narrows or widens first, at the full height: ten columns of ten million rows would become gigabytes. */
+/** Lanczos resizes the width first, at full height: ten columns of ten million rows would need gigabytes. */
 const requireBetween = (width: number, height: number): void => {
   if (width * height > pixelLimit)
     throw new PictureFault(
