@@ -1,4 +1,4 @@
-/** Each geometry keeps, pads or resizes the picture in the right place: checked on pictures whose pixels give their position. */
+/** A picture of any size, down to one pixel, fits any network size: reads stay inside the picture, and every output is written. */
 import test from 'ava';
 import fc from 'fast-check';
 import { fitToNetwork, type Geometry } from '../../src/data/preprocessing/geometry.ts';
