@@ -44,6 +44,7 @@ export type OperatorContext = {
   readonly instance: string;
 };
 
+/** Creates the caches and controllers of the operator; nothing runs until the manager starts them. */
 export const makeControllers = (world: OperatorContext): Pick<ManagerParts, 'informers' | 'controllers'> => {
   const { client, clock, random, log, registry, images } = world;
   const queues = queueMetrics(registry);

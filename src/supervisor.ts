@@ -49,6 +49,7 @@ const maxMemoryFraction = 0.9;
 /** V8's default per thread is 48 MiB. */
 const resourceLimits = { maxYoungGenerationSizeMb: 4 };
 
+/** Starts the worker thread and handles signals, memory pressure and exit codes. */
 export const supervise = (supervision: Supervision): void => {
   const worker = new Worker(supervision.script, {
     argv: process.argv.slice(2),
@@ -96,6 +97,7 @@ export const supervise = (supervision: Supervision): void => {
     });
 };
 
+/** The error of work that a signal stopped. */
 export const interruptedBy = (signal: NodeJS.Signals): UserError =>
   new UserError(
     'Interrupted',

@@ -8,7 +8,7 @@ import type { FailureReason } from './failures.ts';
 export type Limit = {
   readonly max: number;
   readonly unit: string;
-  /** What is limited. */
+  /** The limited quantity, for the reference page. */
   readonly of: string;
   /** Reason for the value. */
   readonly why: string;
@@ -18,6 +18,7 @@ export type Limit = {
 
 const mebibyte = 2 ** 20;
 
+/** All limits by name; docs/reference/limits.md is generated from them. */
 export const limits = {
   imagePixels: {
     max: 2 ** 25,

@@ -37,6 +37,7 @@ export const architectures = {
 } as const satisfies Record<string, ArchitectureRow>;
 
 export type Architecture = keyof typeof architectures;
+/** Names of all modules. */
 export const architectureNames = Object.keys(architectures) as Architecture[];
 
 /** Precisions of an engine. */

@@ -29,6 +29,7 @@ export type BackendRow = {
   readonly planFormatVersion: number;
 };
 
+/** Capabilities by backend name. */
 export const backends = {
   TensorRtRtx: {
     description: 'TensorRT for RTX: engines for a named compute capability, built without a GPU.',
@@ -67,6 +68,7 @@ export type Backend = keyof typeof backends;
 export const notBuiltIn = (backend: Backend): string =>
   `backend ${backend} is not built into this version: choose TensorRtRtx or OnnxRuntime, or upgrade`;
 
+/** Names of all backends. */
 export const backendNames = Object.keys(backends) as Backend[];
 
 /** TensorRT's HardwareCompatibilityLevel: on which other GPUs an engine runs. */

@@ -4,6 +4,7 @@ import { defaults } from './defaults.ts';
 import type { FlagTable } from './flag-table.ts';
 import { numberLimits } from './number-limits.ts';
 
+/** Flags for calibration data and its results. */
 export const calibrationDataFlags = {
   cal_data_file: {
     type: 'text',
@@ -57,6 +58,7 @@ export const calibrationDataFlags = {
   },
 } as const satisfies FlagTable;
 
+/** Flags for the calibration method, float layers and the accuracy gate. */
 export const int8Flags = {
   cal_algorithm: {
     type: 'choice',

@@ -1,6 +1,7 @@
 /** Flags of `tlt-export` for settings that neither the model file nor the module defines. */
 import type { FlagTable } from './flag-table.ts';
 
+/** Ports, input size and preprocessing. */
 export const modelFlags = {
   input_node: {
     type: 'text',

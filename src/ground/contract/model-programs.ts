@@ -136,9 +136,11 @@ const mergeHistograms = program({
   ],
 });
 
+/** Subcommand → its program. */
 export const modelPrograms = { pack, unpack, convert, inspect, 'merge-histograms': mergeHistograms } as const;
 
 export type ModelCommand = keyof typeof modelPrograms;
+/** Names of all subcommands. */
 export const modelCommands = Object.keys(modelPrograms) as readonly ModelCommand[];
 
 /** Parsed flags of one subcommand. */

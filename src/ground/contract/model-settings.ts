@@ -21,6 +21,7 @@ export type PixelSettings = {
   readonly scale?: readonly string[];
 };
 
+/** Allowed channel orders. */
 export const channelOrders = ['RGB', 'BGR'] as const;
 
 /** A decimal number as a string: `-103.939`, `1.7e-2`. */

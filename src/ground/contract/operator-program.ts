@@ -59,6 +59,7 @@ const operatorFlags = {
   help: { type: 'switch', aliases: ['h'], help: 'Show this help and exit.' },
 } as const satisfies FlagTable;
 
+/** The operator as a command-line program. */
 export const operatorProgram = program({
   name: 'operator',
   summary: 'Runs the controllers of ModelExport, CalibrationTensorfile and ExportDeviceClass.',

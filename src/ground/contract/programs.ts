@@ -3,6 +3,7 @@ import { architectureNames } from './architectures.ts';
 import { exportFlags, tensorfileFlags, tensorfileModules } from './flags.ts';
 import { program } from './program.ts';
 
+/** The program `tlt-export`. */
 export const exportProgram = program({
   name: 'tlt-export',
   summary:
@@ -75,6 +76,7 @@ export const exportProgram = program({
   ],
 });
 
+/** The program `tlt-int8-tensorfile`. */
 export const tensorfileProgram = program({
   name: 'tlt-int8-tensorfile',
   summary:

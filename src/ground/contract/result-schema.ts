@@ -6,10 +6,14 @@ import { type FailureReason, failures } from '../base/failures.ts';
 import { scaleOrigins } from './architectures.ts';
 import { flag, integer, list, object, oneOf, type Schema, text, type ValueOf } from './schema.ts';
 
+/** Schema of a SHA-256: 64 lower-case hex digits. */
 export const sha256 = (description: string) =>
   text(description, { pattern: '^[0-9a-f]{64}$', maxLength: 64 });
+/** SHA-256 of a file. */
 export const digest = sha256('SHA-256 of the file.');
+/** Size of a file in bytes. */
 export const sizeBytes = integer('Size of the file in bytes.', { format: 'int64', minimum: 0 });
+/** Name of a graph node. */
 export const node = text('A node of the graph.', { maxLength: 512 });
 
 /** A decimal number as a string, because floats do not survive every client. */
@@ -54,6 +58,7 @@ const int8 = object(
 );
 export type Int8Facts = ValueOf<typeof int8>;
 
+/** Properties of a calibration cache, apart from its location. */
 export const cacheFacts = {
   algorithm: oneOf(scaleOrigins, 'How thresholds were chosen; Trained: by the training with quantisation.'),
   tensors: integer('Tensors in it.', { minimum: 0 }),
@@ -62,11 +67,13 @@ export const cacheFacts = {
   int8,
 } as const;
 
+/** Properties of a tensorfile, apart from its location. */
 export const tensorfileFacts = {
   batches: integer('Batches in it.', { minimum: 0 }),
   images: integer('Images in it, over all batches.', { minimum: 0 }),
 } as const;
 
+/** Name and version of the runtime of an engine. */
 export const runtime = object(
   'What the engine runs on.',
   {
@@ -78,6 +85,7 @@ export const runtime = object(
   { required: ['name', 'version'] },
 );
 
+/** Latency of an engine, in microseconds. */
 export const latency = object(
   'Time of one run, measured where the engine was built.',
   {
@@ -86,6 +94,7 @@ export const latency = object(
   { required: ['p50Microseconds'] },
 );
 
+/** Accuracy of an engine against the float model. */
 export const agreement = object(
   'How well it agrees with the float model on images kept out of calibration.',
   {
@@ -97,6 +106,7 @@ export const agreement = object(
   { required: ['images', 'sqnrDb'] },
 );
 
+/** Digests of the inputs of an export. */
 export const exportInputs = object('SHA-256 of what the export read, as the pod found it.', {
   model: sha256('Of the model file.'),
   spec: sha256('Of the text of the experiment spec.'),
@@ -177,6 +187,7 @@ const failed = object(
   { required: ['kind', 'reason', 'message'] },
 );
 
+/** Kind of result → its schema. */
 export const resultSchemas = {
   Exported: exported,
   EngineBuilt: engineBuilt,

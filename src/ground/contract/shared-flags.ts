@@ -6,6 +6,7 @@ import { numberLimits } from './number-limits.ts';
 /** Environment variable with the path of the key file, so that the key is neither in argv nor in the environment. */
 export const keyFileVariable = 'TLT_KEY_FILE';
 
+/** Flags for the key of encrypted models. */
 export const keyFlags = {
   key: {
     type: 'text',
@@ -21,6 +22,7 @@ export const keyFlags = {
   },
 } as const satisfies FlagTable;
 
+/** Flag of the external codec. */
 export const codecFlag = {
   codec_command: {
     type: 'text',
@@ -30,10 +32,12 @@ export const codecFlag = {
   },
 } as const satisfies FlagTable;
 
+/** The flag --help. */
 export const help = {
   help: { type: 'switch', aliases: ['h'], help: 'Show this help and exit.' },
 } as const satisfies FlagTable;
 
+/** The flags --verbose and --help. */
 export const general = {
   verbose: {
     type: 'switch',
@@ -59,6 +63,7 @@ export const dataFlags = {
   },
 } as const satisfies FlagTable;
 
+/** The flag --seed, without its help text. */
 export const seedFlag = {
   type: 'integer',
   minimum: 0,
@@ -68,6 +73,7 @@ export const seedFlag = {
   added: true,
 } as const;
 
+/** The flag --max_broken: the error budget. */
 export const maxBrokenFlag = {
   type: 'share',
   placeholder: 'SHARE',

@@ -2,6 +2,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
 export type RestMetrics = ReturnType<typeof restMetrics>;
+/** Metrics of requests to the apiserver. */
 export const restMetrics = (registry: Registry) => ({
   requests: new Counter({
     name: 'rest_client_requests_total',
@@ -19,6 +20,7 @@ export const restMetrics = (registry: Registry) => ({
 });
 
 export type QueueMetrics = ReturnType<typeof queueMetrics>;
+/** Metrics of work queues. */
 export const queueMetrics = (registry: Registry) => ({
   depth: new Gauge({
     name: 'workqueue_depth',
@@ -48,6 +50,7 @@ export const queueMetrics = (registry: Registry) => ({
 });
 
 export type ControllerMetrics = ReturnType<typeof controllerMetrics>;
+/** Metrics of reconciles. */
 export const controllerMetrics = (registry: Registry) => ({
   total: new Counter({
     name: 'controller_runtime_reconcile_total',
@@ -77,6 +80,7 @@ export const controllerMetrics = (registry: Registry) => ({
 });
 
 export type InformerMetrics = ReturnType<typeof informerMetrics>;
+/** Metrics of watch caches. */
 export const informerMetrics = (registry: Registry) => ({
   relists: new Counter({
     name: 'modelexport_informer_relists_total',
@@ -117,6 +121,7 @@ const ageGauge = (registry: Registry) => {
 };
 
 export type LeaderMetrics = ReturnType<typeof leaderMetrics>;
+/** Metrics of leader election. */
 export const leaderMetrics = (registry: Registry) => ({
   status: new Gauge({
     name: 'leader_election_master_status',

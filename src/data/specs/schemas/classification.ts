@@ -47,6 +47,7 @@ const trainConfig = message({
   visualizer,
 });
 
+/** Schema of a spec of classification. */
 export const classificationSchema = message({
   model_config: modelConfig,
   train_config: trainConfig,

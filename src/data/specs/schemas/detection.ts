@@ -23,6 +23,7 @@ export const dataset = message(
   ['validation_fold', 'validation_data_source'],
 );
 
+/** `augmentation_config` of ssd, dssd and retinanet. */
 export const ssdAugmentation = message({
   ...augmentationConfig.fields,
   ...all(int32, 'output_width output_height output_channel brightness hue'),
@@ -31,6 +32,7 @@ export const ssdAugmentation = message({
   image_mean: map(float),
 });
 
+/** `augmentation_config` of yolo. */
 export const yoloAugmentation = message({
   ...augmentationConfig.fields,
   ...all(float, 'hue saturation exposure vertical_flip horizontal_flip jitter'),
@@ -77,8 +79,11 @@ const experiment = {
   nms_config: nmsConfig,
 } as const;
 
+/** Schema of a spec of ssd. */
 export const ssdSchema = message({ ...experiment, ssd_config: ssdConfig });
+/** Schema of a spec of dssd. */
 export const dssdSchema = message({ ...experiment, dssd_config: ssdConfig });
+/** Schema of a spec of retinanet. */
 export const retinanetSchema = message({
   ...experiment,
   retinanet_config: retinanetConfig,

@@ -2,11 +2,13 @@
 import { all, bool, enumeration, float, int32, map, message, repeated, string, uint32 } from '../schema.ts';
 import { costScaling, regularizer, softStartAnnealing, trackers } from './common.ts';
 
+/** `data_sources` and `validation_data_source` of TFRecords. */
 export const dataSource = message({
   ...all(string, 'tfrecords_path image_directory_path'),
   source_weight: float,
 });
 
+/** `dataset_config`, also of faster_rcnn. */
 export const datasetConfig = message(
   {
     data_sources: repeated(dataSource),
@@ -20,6 +22,7 @@ export const datasetConfig = message(
   ['validation_fold', 'validation_data_source'],
 );
 
+/** `preprocessing`, also of the SSD family in TLT 2.0. */
 export const preprocessing = message({
   ...all(uint32, 'output_image_width output_image_height output_image_channel'),
   ...all(uint32, 'output_image_min output_image_max crop_left crop_top crop_right crop_bottom'),
@@ -27,6 +30,7 @@ export const preprocessing = message({
   enable_auto_resize: bool,
 });
 
+/** `augmentation_config`, also of faster_rcnn. */
 export const augmentationConfig = message({
   preprocessing,
   spatial_augmentation: message(
@@ -160,6 +164,7 @@ const datasetExport = message({
   target_class_mapping: map(string),
 });
 
+/** Schema of a spec of detectnet_v2. */
 export const detectnetSchema = message({
   random_seed: uint32,
   dataset_config: datasetConfig,

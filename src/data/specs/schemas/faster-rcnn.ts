@@ -6,6 +6,7 @@ import { all, bool, enumeration, float, int32, map, message, repeated, string, u
 import { earlyStopping, visualizer } from './common.ts';
 import { augmentationConfig, datasetConfig } from './detectnet.ts';
 
+/** `input_image_config`: size, channels and normalisation of the input. */
 export const inputImageConfig = message(
   {
     size_min: message({ min: uint32 }),
@@ -114,6 +115,7 @@ const trainingConfig = message({
   inference_config: inference,
   evaluation_config: evaluation,
 });
+/** Schema of a spec of faster_rcnn. */
 export const fasterRcnnSchema = message({
   random_seed: uint32,
   verbose: bool,
