@@ -53,7 +53,7 @@ for (const [kind, path] of Object.entries(irregular))
     test(`${name} refuses ${kind}`, async (t) => {
       t.regex(
         await reasonOf(() => read(path)),
-        new RegExp(`^InputNotFound: .*it is ${kind}, and a regular file`),
+        new RegExp(`^InputNotFound: .*it is ${kind}, but a regular file`),
       );
     });
 
