@@ -7,10 +7,8 @@ import { join } from 'node:path';
 import { UserError } from '../../ground/base/errors.ts';
 import { backends } from '../../ground/contract/backends.ts';
 
-
 import { findFault } from '../../ground/contract/check-schema.ts';
 import { buildReportFile, workFiles } from '../../ground/contract/layout.ts';
-
 
 import { type EngineBuilt, parseResult } from '../../ground/contract/result.ts';
 import { resultSchemas } from '../../ground/contract/result-schema.ts';

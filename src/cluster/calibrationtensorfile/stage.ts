@@ -3,7 +3,6 @@
 import { toArtifact } from '../../ground/contract/artifact.ts';
 import { isIn, tensorfileFolder } from '../../ground/contract/layout.ts';
 
-
 import type { TensorfileWritten } from '../../ground/contract/result.ts';
 import type { CalibrationTensorfileStatus } from '../api/calibration-tensorfile.ts';
 import type { Ledger } from '../api/ledger.ts';

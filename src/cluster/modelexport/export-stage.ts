@@ -3,7 +3,6 @@
 import { toArtifact } from '../../ground/contract/artifact.ts';
 import { exportFolder, fileIn, folderOfFile, isIn } from '../../ground/contract/layout.ts';
 
-
 import type { Exported } from '../../ground/contract/result.ts';
 import type { Ledger } from '../api/ledger.ts';
 import type { ModelExport } from '../api/model-export.ts';

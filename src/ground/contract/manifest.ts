@@ -1,7 +1,6 @@
 /** `manifest.json`, written last into an artifact folder, and only once: all files that it lists are complete and never change. */
 import { findFault } from './check-schema.ts';
 
-
 import { parseResult, type Result, type StoredFile } from './result.ts';
 import { digest, fileName, sizeBytes } from './result-schema.ts';
 import { integer, list, map, object, text } from './schema.ts';
