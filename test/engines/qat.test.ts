@@ -237,6 +237,13 @@ test('discarded scales may be unusable: the graph is converted anyway', (t) => {
   t.false(isQat(peelQat(cascade).model));
 });
 
+test('a pair that writes what it reads is refused', (t) => {
+  const model = small({ nodes: [...pair('x', 'x', 's'), node('Relu', ['x'], 'y')] });
+  const error = t.throws(() => peelQat(model), { instanceOf: UserError });
+  t.is(error.reason, 'ModelInvalid');
+  t.regex(error.message, /its tensor x is computed from itself/);
+});
+
 test('a damaged graph is converted or refused, without a crash', async (t) => {
   const bytes = serializeModel(small({ nodes: [...pair('x', 'a', 's'), node('Relu', ['a'], 'y')] }));
   const damage = fc.record({ at: fc.nat(bytes.length - 1), to: fc.nat(255), cut: fc.nat(20) });

@@ -183,9 +183,18 @@ class QatPeeler {
   /** Renames; a fixed name is moved to the pair's input, or to a copy of it if that name is fixed, too. */
   #rename(tensor: string, to: string): void {
     const isComputed = this.#kept.some(({ output }) => output.includes(tensor));
-    if (!this.#fixed.has(to)) this.#replaced.set(to, tensor);
-    else if (isComputed && !this.#fixed.has(tensor)) this.#replaced.set(tensor, to);
+    if (!this.#fixed.has(to)) this.#replace(to, tensor);
+    else if (isComputed && !this.#fixed.has(tensor)) this.#replace(tensor, to);
     else this.#kept.push(makeNode('Identity', { inputs: [tensor], outputs: [to] }));
+  }
+
+  #replace(name: string, by: string): void {
+    if (this.#nameOf(by) === name)
+      throw new UserError(
+        'ModelInvalid',
+        `Taking the scales of training out of the graph: its tensor ${name} is computed from itself. The file is damaged; export the model again.`,
+      );
+    this.#replaced.set(name, by);
   }
 
   #nameOf(name: string): string {
