@@ -13,7 +13,7 @@ import { buildImages, pauseArchive } from './images.ts';
 import { startNode, type TestNode } from './node.ts';
 import { eventually, linesOf, run } from './run.ts';
 
-/** What the demo needs of a cluster, whoever started it. */
+/** What the demo needs of a cluster, started here or given. */
 export interface DemoCluster {
   kubectl(args: readonly string[], input?: string): Promise<string>;
   /** The lines of `kubectl get --watch`, one or more for each change, until the loop over them or the time ends. */

@@ -95,7 +95,7 @@ export const background = (
     detached: true,
   });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  child.on('error', () => {}); // Reported by whoever waits for the server to answer.
+  child.on('error', () => {}); // Reported by the caller that waits for the server to answer.
   const stop = async (): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
     signalGroup(child.pid, 'SIGTERM');

@@ -72,7 +72,7 @@ test('a Concat gets no pair, its readers do; biases stay float', (t) => {
   t.deepEqual(
     pairs.map(({ input }) => input[0]),
     ['x', 'side'],
-    'one pair a tensor, whoever reads it',
+    'one pair a tensor, however many nodes read it',
   );
 });
 

@@ -8,7 +8,7 @@ import { targets } from './targets.ts';
 
 const [name = '', seed, inputs, seconds, folder = ''] = process.argv.slice(2);
 const target = targets[name]!;
-/** What is being read, for whoever finds this process dead or hanging. */
+/** The input being read, for the parent process when this one dies or hangs. */
 const current = openSync(join(folder, 'current'), 'w');
 const clock = () => performance.now();
 const started = clock();

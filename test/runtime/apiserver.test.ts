@@ -294,7 +294,7 @@ test.serial(
     await waiting;
     t.true(Date.now() - died >= lease.renewDeadlineMs, 'it is taken only after its duration');
     t.true(two.held);
-    t.false(one.held, 'whoever cannot renew stops writing before another one may take over');
+    t.false(one.held, 'a holder that cannot renew stops writing before another one may take over');
     const released = Date.now();
     await two.release(never);
     await three.acquire(never);

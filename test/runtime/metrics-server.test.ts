@@ -80,7 +80,7 @@ test.serial('who does not have it is refused by name of what is missing', async 
   });
 });
 
-test.serial('without a token, and with one of another cluster, nothing is told', async (t) => {
+test.serial('without a token, or with one of another cluster, no metrics are served', async (t) => {
   t.is((await get()).status, 401);
   t.is((await get('made.up.token')).status, 401);
   t.is((await get('x'.repeat(10_000))).status, 401);

@@ -1,6 +1,6 @@
 /**
- * Files that somebody else left for us: a container with another image, or whoever can write to a claim. Only a plain
- * file of a bounded size is taken; no link is followed, and no pipe or device is waited for.
+ * Files written by another party: a container with another image, or any user who can write to the claim. Only a
+ * regular file of a bounded size is accepted; links are not followed, and pipes and devices are refused.
  */
 import { createWriteStream } from 'node:fs';
 import { constants, type FileHandle, open } from 'node:fs/promises';

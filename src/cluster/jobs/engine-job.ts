@@ -131,7 +131,7 @@ export const engineTask = (plan: EnginePlan): EngineTask => {
   };
 };
 
-/** A Q/DQ graph says it itself; beside a calibration cache the builder is told. */
+/** A Q/DQ graph contains them; with a calibration cache, the builder needs the list. */
 const keptFloat = (
   { spec }: ModelExport,
   { backend, dataType }: Pick<EngineTask, 'backend' | 'dataType'>,

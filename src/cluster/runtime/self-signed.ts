@@ -1,6 +1,6 @@
 /**
- * A certificate that a server makes for itself: whoever asks must not rely on it to know the server, and is protected
- * from those who listen. X.509 v3 (RFC 5280) in DER, ECDSA with P-256 and SHA-256.
+ * A self-signed server certificate: it encrypts the connection, and does not authenticate the server to the client.
+ * X.509 v3 (RFC 5280) in DER, ECDSA with P-256 and SHA-256.
  */
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 

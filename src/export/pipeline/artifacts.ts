@@ -1,6 +1,6 @@
 /**
  * One export, from an opened model to its artifacts. Everything that can refuse the export runs before the first artifact;
- * artifacts are data, and whoever takes them stores them under its own names and answers with their digests.
+ * artifacts are data, and the caller stores each under a name of its own and returns the digest.
  */
 import type { FileContent } from '../../ground/base/whole-file.ts';
 import type { Algorithm } from '../../ground/contract/architectures.ts';

@@ -105,7 +105,7 @@ export const openSource = async (opened: OpenedModel, request: SourceRequest): P
   const pixels = pixelsOf(opened);
   if (source.kind === 'Images')
     return soundBatches(imagesOfPart(drawn, part, together), request, { ...pixels, batchSize: rows });
-  const { part: _, ...whole } = request; // the tensorfile has every image, whoever counts them
+  const { part: _, ...whole } = request; // the tensorfile has every image, whichever part is counted
   const images = soundBatches(drawn, whole, { ...pixels, batchSize });
   await writeTensorfile(source.path, stoppable(images.batches, request.signal));
   return { ...images, batches: stored(source.path) };

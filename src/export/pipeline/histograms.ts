@@ -151,7 +151,7 @@ const requireTensors = (opened: OpenedModel, { histograms }: Statistics, path: s
   if (missing.length === 0) return;
   throw new UserError(
     'HistogramsInvalid',
-    `Using the histograms ${path}: ${missing.length} tensors are not in it that are needed (${gapsText(missing)}). Remove it to calibrate anew.`,
+    `Using the histograms ${path}: ${missing.length} tensors are not in it that are needed (${gapsText(missing)}). Remove it to calibrate again.`,
   );
 };
 

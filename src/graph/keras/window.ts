@@ -1,7 +1,7 @@
 /**
  * A window that moves over an image: strides, dilations and margins as ONNX's attributes, and the size of what comes
  * out. `same` is TensorFlow's: an odd pixel of margin lies at the end. `alike` is what TLT's Keras makes of `same`: the
- * same margin on both sides. For an image of a free size the margins are left to whoever runs the graph.
+ * same margin on both sides. For an image of a free size the margins depend on the image that the graph runs on.
  */
 import type { AttributeValue } from '../../formats/onnx/node.ts';
 import type { Pair } from './config.ts';

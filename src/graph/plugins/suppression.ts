@@ -2,9 +2,10 @@
  * Greedy non-maximum suppression over rows of boxes that are sorted, best first: a box stays unless one that stays and is
  * better overlaps it by more than the limit. Overlap is intersection over union, corners in any order.
  *
- * Two ways to say it in ONNX. `NonMaxSuppression` is the operator, fast in ONNX Runtime; TensorRT for RTX parses it but has
- * no kernel for it. `Loop` gives that one the same in matrix products: all stay at first; then, again and again, whoever a
- * better one that stays overlaps is out. After k rounds the first k are final, so it ends, mostly in a few rounds.
+ * ONNX can express it in two ways. `NonMaxSuppression` is the operator, fast in ONNX Runtime; TensorRT for RTX parses it
+ * but has no kernel for it. For that backend, a `Loop` computes the same with matrix products: it starts with all boxes, and
+ * each round removes every box that a better remaining box overlaps. After k rounds the first k boxes are final, so the
+ * loop ends, mostly after a few rounds.
  */
 
 import { elementType } from '../../formats/onnx/element-type.ts';
