@@ -11,6 +11,7 @@ import { aClientOf } from '../builders/client.ts';
 import { anExported, aSpec } from '../builders/objects.ts';
 import { runOperator } from '../builders/operator.ts';
 import { endedWell } from '../builders/pods.ts';
+import { untilQuotaIsCounted } from '../builders/quota.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
 import { eventually } from '../cluster/run.ts';
 
@@ -108,18 +109,7 @@ const applyIn = async (namespace: string, object: object): Promise<void> => {
 
 const countedQuota = async (namespace: string, hard: Readonly<Record<string, string>>): Promise<void> => {
   await applyIn(namespace, aQuota(hard));
-  await eventually('the quota to be counted', async () => {
-    const used = await plane.kubectl([
-      'get',
-      'quota',
-      'team',
-      '-n',
-      namespace,
-      '-o',
-      'jsonpath={.status.used}',
-    ]);
-    return used.includes('limits.memory') ? true : undefined;
-  });
+  await untilQuotaIsCounted(plane, { namespace, name: 'team', resource: 'limits.memory' });
 };
 
 test('with default limits and a quota on limits, pods have our limits and not the defaults', async (t) => {

@@ -9,6 +9,7 @@ import { aClientOf } from '../builders/client.ts';
 import { anExported, aSpec } from '../builders/objects.ts';
 import { runOperator } from '../builders/operator.ts';
 import { endedWell } from '../builders/pods.ts';
+import { untilQuotaIsCounted } from '../builders/quota.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
 import { eventually } from '../cluster/run.ts';
 
@@ -78,18 +79,7 @@ const finishExport = async (namespace: string): Promise<void> => {
 const addQuota = async (namespace: string, jobs: number): Promise<void> => {
   await plane.kubectl(['create', 'namespace', namespace]);
   await plane.kubectl(['create', 'quota', 'few', `--hard=count/jobs.batch=${jobs}`, '-n', namespace]);
-  await eventually('the quota to be counted', async () => {
-    const used = await plane.kubectl([
-      'get',
-      'quota',
-      'few',
-      '-n',
-      namespace,
-      '-o',
-      'jsonpath={.status.used}',
-    ]);
-    return used.includes('count/jobs.batch') ? true : undefined;
-  });
+  await untilQuotaIsCounted(plane, { namespace, name: 'few', resource: 'count/jobs.batch' });
 };
 
 test('a quota on the number of Jobs is a reason to wait, and finished Jobs make room in it', async (t) => {

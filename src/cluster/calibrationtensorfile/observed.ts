@@ -2,8 +2,9 @@
 import type { CalibrationTensorfile } from '../api/calibration-tensorfile.ts';
 import type { Images } from '../jobs/images.ts';
 import type { JobStores } from '../ownedjobs/caches.ts';
-import { type OwnedContext, observeOwned } from '../ownedjobs/observe-owned.ts';
+import { observeOwned } from '../ownedjobs/observe-owned.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
+import type { ObserveContext } from '../ownedjobs/reconciler.ts';
 import type { Obstacles } from '../ownedjobs/step.ts';
 import { twinsOf } from '../ownedjobs/twins.ts';
 import type { Key } from '../runtime/resources.ts';
@@ -20,15 +21,8 @@ export type Observed = {
 
 export type Stores = JobStores & { readonly tensorfiles: Store<CalibrationTensorfile> };
 
-type Context = {
-  readonly stores: Stores;
-  readonly images: Images;
-  readonly now: number;
-} & Pick<OwnedContext, 'warningsAbout'> &
-  Pick<Obstacles, 'refusalOf'>;
-
 /** Undefined once the object is gone. What hardware wrote the file makes no difference, so none is looked up. */
-export const observe = (key: Key, context: Context): Observed | undefined => {
+export const observe = (key: Key, context: ObserveContext<Stores>): Observed | undefined => {
   const { stores, images, now, warningsAbout, refusalOf } = context;
   const tensorfile = stores.tensorfiles.get(key);
   if (tensorfile === undefined) return undefined;

@@ -13,7 +13,7 @@ import { tensorfileJob } from '../jobs/tensorfile-job.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
 import { forgives, verificationOf } from '../ownedjobs/request.ts';
 import { deadlineMsOf, type Step, stepped } from '../ownedjobs/step.ts';
-import { failedWith, laterWith, refusedWith, twinWith } from '../ownedjobs/words.ts';
+import { obstructedWith } from '../ownedjobs/words.ts';
 import type { Observed } from './observed.ts';
 
 /** The part of status that outlives the Job. */
@@ -72,13 +72,7 @@ export const stageOf = ({ tensorfile, jobs, images, now, obstacles }: Observed):
       return { ...rest, state: { kind: 'Writing', job: state.job } };
     case 'Start':
       return { ...rest, state: { kind: 'ToWrite', job: state.job } };
-    case 'Refused':
-      return { ...rest, state: refusedWith(state) };
-    case 'Twin':
-      return { ...rest, state: twinWith(state) };
-    case 'Later':
-      return { ...rest, state: { kind: 'Waiting', ...laterWith(state) } };
     default:
-      return { ...rest, state: { kind: 'Failed', ...failedWith(state) } };
+      return { ...rest, state: obstructedWith(state) };
   }
 };

@@ -13,7 +13,7 @@ import { withoutKey } from '../ownedjobs/ledger.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
 import { forgives, verificationOf } from '../ownedjobs/request.ts';
 import { deadlineMsOf, type Step, type StepState, stepped } from '../ownedjobs/step.ts';
-import { failedWith, laterWith, refusedWith, twinWith } from '../ownedjobs/words.ts';
+import { obstructedWith } from '../ownedjobs/words.ts';
 import type { Checks, ExportStage } from './export-stage.ts';
 import type { Observed, ObservedClass } from './observed.ts';
 
@@ -124,14 +124,8 @@ const stateOf = (state: StepState, observedClass: ObservedClass): EngineState =>
       return { kind: 'Building', job: state.job };
     case 'Start':
       return whyNotStarted(observedClass) ?? { kind: 'ToBuild', job: state.job };
-    case 'Refused':
-      return refusedWith(state);
-    case 'Twin':
-      return twinWith(state);
-    case 'Later':
-      return { kind: 'Waiting', ...laterWith(state) };
     default:
-      return { kind: 'Failed', ...failedWith(state) };
+      return obstructedWith(state);
   }
 };
 

@@ -15,7 +15,7 @@ import { withoutKey } from '../ownedjobs/ledger.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
 import { forgives, verificationOf } from '../ownedjobs/request.ts';
 import { deadlineMsOf, type Step, stepped } from '../ownedjobs/step.ts';
-import { failedWith, laterWith, refusedWith, twinWith } from '../ownedjobs/words.ts';
+import { obstructedWith } from '../ownedjobs/words.ts';
 import type { Observed } from './observed.ts';
 import { type ReferredFile, readyFile, tensorfileName, tensorfileWait, withFile } from './tensorfile.ts';
 
@@ -92,14 +92,8 @@ const plannedStage = (
       return { ...rest, state: { kind: 'Exporting', job: state.job } };
     case 'Start':
       return { ...rest, state: { kind: 'ToExport', job: state.job } };
-    case 'Refused':
-      return { ...rest, state: refusedWith(state) };
-    case 'Twin':
-      return { ...rest, state: twinWith(state) };
-    case 'Later':
-      return { ...rest, state: { kind: 'Waiting', ...laterWith(state) } };
     default:
-      return { ...rest, state: { kind: 'Failed', ...failedWith(state) } };
+      return { ...rest, state: obstructedWith(state) };
   }
 };
 

@@ -5,10 +5,9 @@ import type { ModelExport } from '../api/model-export.ts';
 import { hardwareOf } from '../deviceclass/hardware.ts';
 import type { Membership } from '../deviceclass/membership.ts';
 import type { NodeFacts } from '../deviceclass/node.ts';
-import type { Images } from '../jobs/images.ts';
 import type { JobStores } from '../ownedjobs/caches.ts';
-import { type OwnedContext, observeOwned } from '../ownedjobs/observe-owned.ts';
-import type { Obstacles } from '../ownedjobs/step.ts';
+import { observeOwned } from '../ownedjobs/observe-owned.ts';
+import type { ObserveContext } from '../ownedjobs/reconciler.ts';
 import { twinsOf } from '../ownedjobs/twins.ts';
 import type { Key } from '../runtime/resources.ts';
 import type { Store } from '../runtime/store.ts';
@@ -23,15 +22,8 @@ export type Stores = JobStores & {
   readonly membership: Membership;
 };
 
-export type ObserveContext = {
-  readonly stores: Stores;
-  readonly images: Images;
-  readonly now: number;
-} & Pick<OwnedContext, 'warningsAbout'> &
-  Pick<Obstacles, 'refusalOf'>;
-
 /** @returns undefined once the object is deleted */
-export const observe = (key: Key, context: ObserveContext): Observed | undefined => {
+export const observe = (key: Key, context: ObserveContext<Stores>): Observed | undefined => {
   const { stores, images, now, warningsAbout, refusalOf } = context;
   const modelExport = stores.modelExports.get(key);
   if (modelExport === undefined) return undefined;

@@ -1,10 +1,36 @@
 /** Reasons and messages for the states of a step. */
 import type { Reason } from '../api/reasons.ts';
+import type { Job } from '../jobs/job.ts';
 import type { StepState } from './step.ts';
 
 type Words = { readonly reason: Reason; readonly message: string };
 
-export const laterWith = ({ failure, atMs }: Extract<StepState, { kind: 'Later' }>): Words => {
+/** The states in which no Job runs and nothing is stored. */
+type Unfinished = Extract<StepState, { kind: 'Refused' | 'Twin' | 'Later' | 'Failed' }>;
+
+/** An artifact that waits or failed, as every kind of artifact reports it. */
+export type Obstructed =
+  | (Words & { readonly kind: 'Waiting'; readonly retry?: Job })
+  | (Words & { readonly kind: 'Failed' });
+
+export const obstructedWith = (state: Unfinished): Obstructed => {
+  switch (state.kind) {
+    case 'Refused':
+      return refusedWith(state);
+    case 'Twin':
+      return {
+        kind: 'Waiting',
+        reason: 'WaitingForTwin',
+        message: `${state.owner} is producing the same artifact in the same folder: its result will be used`,
+      };
+    case 'Later':
+      return { kind: 'Waiting', ...laterWith(state) };
+    case 'Failed':
+      return { kind: 'Failed', ...failedWith(state) };
+  }
+};
+
+const laterWith = ({ failure, atMs }: Extract<StepState, { kind: 'Later' }>): Words => {
   const time = new Date(atMs).toISOString().slice(0, 16).replace('T', ' ');
   return {
     reason: failure.reason as Reason,
@@ -12,21 +38,14 @@ export const laterWith = ({ failure, atMs }: Extract<StepState, { kind: 'Later' 
   };
 };
 
-export const failedWith = ({ failure }: Extract<StepState, { kind: 'Failed' }>): Words => ({
+const failedWith = ({ failure }: Extract<StepState, { kind: 'Failed' }>): Words => ({
   reason: failure.reason as Reason,
   message: failure.number === 1 ? failure.message : `attempt ${failure.number} failed: ${failure.message}`,
 });
 
 /** A Job that the apiserver refuses for good fails the artifact; one that may be accepted later is tried again. */
-export const refusedWith = ({ job, refusal }: Extract<StepState, { kind: 'Refused' }>) => {
+const refusedWith = ({ job, refusal }: Extract<StepState, { kind: 'Refused' }>): Obstructed => {
   const words = { reason: 'JobRefused', message: `Job ${job.metadata.name}: ${refusal.message}` } as const;
-  if (!refusal.canPass) return { kind: 'Failed', ...words } as const;
-  return { kind: 'Waiting', ...words, ...(refusal.isDue && { retry: job }) } as const;
+  if (!refusal.canPass) return { kind: 'Failed', ...words };
+  return { kind: 'Waiting', ...words, ...(refusal.isDue && { retry: job }) };
 };
-
-export const twinWith = ({ owner }: Extract<StepState, { kind: 'Twin' }>) =>
-  ({
-    kind: 'Waiting',
-    reason: 'WaitingForTwin',
-    message: `${owner} is producing the same artifact in the same folder: its result will be used`,
-  }) as const;

@@ -1,0 +1,60 @@
+/**
+ * The reconciler of every kind that owns Jobs: observe (caches only) → decide (pure) → apply. It is level-driven: it does
+ * not depend on the event that triggered it, and may run twice on the same state.
+ */
+import type { Clock } from '../../ground/base/clock.ts';
+import type { Images } from '../jobs/images.ts';
+import { type Reconcile, sooner } from '../runtime/controller.ts';
+import type { Key } from '../runtime/resources.ts';
+import type { Decision } from './action.ts';
+import { type ApplyDeps, apply, type Owner, refusalsIn } from './apply.ts';
+import type { JobStores } from './caches.ts';
+import type { OwnedContext } from './observe-owned.ts';
+import type { Obstacles } from './step.ts';
+import { stuckOf } from './stuck.ts';
+import type { Warnings } from './warnings.ts';
+
+/** What one observation may read. */
+export type ObserveContext<Stores> = {
+  readonly stores: Stores;
+  readonly images: Images;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+} & Pick<OwnedContext, 'warningsAbout'> &
+  Pick<Obstacles, 'refusalOf'>;
+
+/** What differs between the kinds. */
+export type ReconciledKind<Stores, Observed> = {
+  /** The object as it is in the cache. */
+  readonly find: (stores: Stores, key: Key) => Owner | undefined;
+  /** @returns undefined once the object is deleted */
+  readonly observe: (key: Key, context: ObserveContext<Stores>) => Observed | undefined;
+  /** The object that was observed. */
+  readonly ownerOf: (observed: Observed) => Owner;
+  readonly decide: (observed: Observed) => Decision<object>;
+};
+
+export type ReconcilerDeps<Stores> = ApplyDeps & {
+  readonly stores: Stores;
+  readonly images: Images;
+  readonly clock: Clock;
+  readonly warnings: Warnings;
+};
+
+export const makeOwnerReconciler =
+  <Stores extends JobStores, Observed>(
+    { find, observe, ownerOf, decide }: ReconciledKind<Stores, Observed>,
+    deps: ReconcilerDeps<Stores>,
+  ): Reconcile =>
+  async (key, signal) => {
+    const { stores, images, clock, warnings, refusals } = deps;
+    const owner = find(stores, key);
+    const lookAgainMs = await warnings.look(key, owner ? stuckOf(stores, owner) : [], signal);
+    const warningsAbout = (uid: string) => warnings.about(key, uid);
+    const refusalOf = refusalsIn(key, refusals);
+    const observed = observe(key, { stores, images, now: clock.now(), warningsAbout, refusalOf });
+    if (observed === undefined) return { requeueAfterMs: undefined };
+    const decision = decide(observed);
+    const againMs = await apply(decision, ownerOf(observed), { deps, signal });
+    return { requeueAfterMs: sooner(againMs, sooner(decision.requeueAfterMs, lookAgainMs)) };
+  };
