@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import process from 'node:process';
+import { setTimeout } from 'node:timers/promises';
 import { decryptModel } from '../../src/formats/crypto/encrypted-model.ts';
 import { parseModel } from '../../src/formats/onnx/model.ts';
 import { failures } from '../../src/ground/base/failures.ts';
@@ -47,9 +48,14 @@ const run = (each: FaultCase, machine: Machine, disturbance?: Disturbance): Prom
       env: { ...process.env, TMPDIR: machine.temporary, TLT_WORKER_ROOT: machine.root },
       stdio: 'ignore',
     });
-    const timer = disturbance && setTimeout(() => child.kill(disturbance.signal), disturbance.afterMs);
+    const done = new AbortController();
+    if (disturbance)
+      void setTimeout(disturbance.afterMs, undefined, { signal: done.signal }).then(
+        () => child.kill(disturbance.signal),
+        () => undefined,
+      );
     child.on('close', (code) => {
-      clearTimeout(timer);
+      done.abort();
       resolve({ code, milliseconds: performance.now() - started });
     });
   });
@@ -148,6 +154,9 @@ const mounted = async <T>(folder: string, kib: number, use: () => Promise<T>): P
 
 type Throw = { readonly fault: Fault; readonly random: Random; readonly left: Omit<Left, 'machine'> };
 
+/** The process that names the files of a run outlives a kill by less than this. */
+const namingMs = 200;
+
 /** One disturbed run. */
 const disturbed = async (each: FaultCase, { fault, random, left }: Throw): Promise<string[]> => {
   const { inputs, reference } = left;
@@ -158,6 +167,7 @@ const disturbed = async (each: FaultCase, { fault, random, left }: Throw): Promi
       // The first third of a run loads the program.
       const afterMs = reference.milliseconds * (0.3 + 0.8 * random());
       await run(each, machine, { signal: fault, afterMs });
+      await setTimeout(namingMs);
       return await look();
     }
     const folder = fault === 'full output disk' ? machine.out : machine.temporary;

@@ -1,5 +1,6 @@
 /** The files of a run: together or not at all, nothing of them before, and plaintext for this user alone. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   existsSync,
   mkdirSync,
@@ -12,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
+import { setTimeout } from 'node:timers/promises';
 import test from 'ava';
 import { UserError } from '../../src/ground/base/errors.ts';
 import { failures } from '../../src/ground/base/failures.ts';
@@ -59,6 +61,49 @@ test('if one name is taken, no file of the run appears', async (t) => {
   t.is(error.reason, 'OutputExists');
   t.false(existsSync(first));
   t.is(readFileSync(second, 'utf8'), 'of someone else');
+});
+
+/** Names 100 files in the folder that it is given. */
+const naming = `
+  import { join } from 'node:path';
+  import { makeOutputs } from ${JSON.stringify(new URL('../../src/ground/base/whole-file.ts', import.meta.url).pathname)};
+  const outputs = makeOutputs();
+  for (let i = 0; i < 100; i++) await outputs.write(join(process.argv[1], String(i)), 'whole');
+  await outputs.publish();
+`;
+
+const countOf = (folder: string): number => readdirSync(folder).length;
+
+/** The number of files once no more of them appear. */
+const settledCountOf = async (folder: string): Promise<number> => {
+  let before = -1;
+  while (countOf(folder) !== before) {
+    before = countOf(folder);
+    await setTimeout(200);
+  }
+  return before;
+};
+
+onLinux('a run that is killed while its files get their names leaves all of them', async (t) => {
+  const folder = newFolder();
+  const run = spawn(process.execPath, ['--input-type=module', '--eval', naming, folder], {
+    stdio: 'inherit',
+  });
+  const ended = once(run, 'exit');
+  while (countOf(folder) === 0 && run.exitCode === null) await setTimeout(0);
+  run.kill('SIGKILL');
+  t.deepEqual(await ended, [null, 'SIGKILL']);
+  t.is(await settledCountOf(folder), 100);
+});
+
+onLinux('names are taken back if a later one of many is taken', async (t) => {
+  const folder = newFolder();
+  await using outputs = makeOutputs();
+  for (const name of ['a', 'b', 'c', 'd']) await outputs.write(join(folder, name), name);
+  writeFileSync(join(folder, 'c'), 'of someone else');
+  await t.throwsAsync(outputs.publish(), { instanceOf: UserError });
+  t.deepEqual(readdirSync(folder), ['c']);
+  t.is(readFileSync(join(folder, 'c'), 'utf8'), 'of someone else');
 });
 
 test('what is unpacked or converted can be read by this user alone', async (t) => {

@@ -14,6 +14,8 @@ import { reportTemporary } from './temporaries.ts';
 export type UnfinishedFile = {
   /** Path for reading and writing until the file is named. The file exists and is empty. */
   readonly path: string;
+  /** Of a file without a name; undefined if it has a hidden one. */
+  readonly descriptor?: number;
   /** Gives the file its final name; throws EEXIST if the name exists and `overwrite` is false. */
   readonly name: (options: { readonly overwrite: boolean }) => Promise<void>;
   /** Closes the file; it is removed unless it was named. */
@@ -52,6 +54,7 @@ const unnamedFile = (handle: FileHandle, target: string): UnfinishedFile => {
   const path = `/proc/self/fd/${handle.fd}`;
   return {
     path,
+    descriptor: handle.fd,
     name: async ({ overwrite }) => {
       try {
         await linkUnnamed(handle.fd, target);

@@ -6,6 +6,7 @@ import { access, constants, lstat, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { systemCodeOf, UserError } from './errors.ts';
 import type { FailureReason } from './failures.ts';
+import { nameTogether } from './name-together.ts';
 import { beginFile, type UnfinishedFile } from './unfinished-file.ts';
 
 export type WriteOptions = {
@@ -98,6 +99,20 @@ const unfinished = async (
 };
 
 const publish = async (written: readonly Written[]): Promise<void> => {
+  if (!(await publishAtOnce(written))) await publishEach(written);
+  for (const folder of new Set(written.map(({ path }) => dirname(path)))) await syncFolder(folder);
+};
+
+/** One file needs no help to appear at once; files that replace others, or have hidden names, cannot be named this way. */
+const publishAtOnce = async (written: readonly Written[]): Promise<boolean> => {
+  const files = written.flatMap(({ path, file: { descriptor }, options }) =>
+    descriptor === undefined || options.overwrite ? [] : [{ descriptor, target: path }],
+  );
+  return files.length > 1 && files.length === written.length && nameTogether(files);
+};
+
+/** Names one file after the other; if one cannot be named, the names given so far are removed. */
+const publishEach = async (written: readonly Written[]): Promise<void> => {
   const outcomes = await Promise.allSettled(written.map(({ file, options }) => file.name(options)));
   const failed = outcomes.findIndex(({ status }) => status === 'rejected');
   if (failed >= 0) {
@@ -107,7 +122,6 @@ const publish = async (written: readonly Written[]): Promise<void> => {
     for (const { path } of named) await rm(path, { force: true });
     throw outputFailure((outcomes[failed] as PromiseRejectedResult).reason, written[failed]!.path);
   }
-  for (const folder of new Set(written.map(({ path }) => dirname(path)))) await syncFolder(folder);
 };
 
 /**
