@@ -1,5 +1,6 @@
 /** Composition root of the operator: creates all caches and controllers and connects them. */
 import type { Registry } from 'prom-client';
+import type { CalibrationTensorfile } from './cluster/api/calibration-tensorfile.ts';
 import {
   makeReconciler as makeTensorfileReconciler,
   tensorfileCache,
@@ -22,10 +23,11 @@ import { Warnings } from './cluster/ownedjobs/warnings.ts';
 import { ownedChanged, wakeAll, wakeItself } from './cluster/ownedjobs/watches.ts';
 import type { KubeClient } from './cluster/runtime/client.ts';
 import { type Reconcile, runController } from './cluster/runtime/controller.ts';
-import { Informer } from './cluster/runtime/informer.ts';
+import { type Change, Informer } from './cluster/runtime/informer.ts';
 import type { ManagerParts } from './cluster/runtime/manager.ts';
 import { WorkQueue } from './cluster/runtime/queue.ts';
 import { makeRecorder } from './cluster/runtime/recorder.ts';
+import { type Namespaces, scopedCache } from './cluster/runtime/scoped-cache.ts';
 import type { Clock } from './ground/base/clock.ts';
 import type { Log } from './ground/observability/log.ts';
 import { controllerMetrics, informerMetrics, queueMetrics } from './ground/observability/metrics.ts';
@@ -36,8 +38,7 @@ export type OperatorContext = {
   readonly random: () => number;
   readonly log: Log;
   readonly registry: Registry;
-  /** Watched namespace. Default: all namespaces. */
-  readonly namespace: string | undefined;
+  readonly namespaces: Namespaces;
   readonly images: Images;
   readonly workers: number;
   /** Name of this process in events (`reportingInstance`). */
@@ -51,23 +52,25 @@ export const makeControllers = (world: OperatorContext): Pick<ManagerParts, 'inf
   const exportQueue = new WorkQueue({ name: 'modelexport', clock, random, metrics: queues });
   const tensorfileQueue = new WorkQueue({ name: 'calibrationtensorfile', clock, random, metrics: queues });
   const classQueue = new WorkQueue({ name: 'exportdeviceclass', clock, random, metrics: queues });
-  const scope = { namespace: world.namespace };
   const watches = makeWatches(() => stores, exportQueue);
   const owned = ownedChanged(
     { ModelExport: exportQueue, CalibrationTensorfile: tensorfileQueue },
     () => stores.jobs,
   );
   const deps = { client, clock, random, log, metrics: informerMetrics(registry) };
-  const modelExports = new Informer(modelExportCache(scope, watches.modelExportChanged), deps);
-  const tensorfiles = new Informer(
-    tensorfileCache(scope, (change) => {
-      wakeItself(tensorfileQueue, change);
-      watches.tensorfileChanged(change);
-    }),
+  const tensorfileChanged = (change: Change<CalibrationTensorfile>) => {
+    wakeItself(tensorfileQueue, change);
+    watches.tensorfileChanged(change);
+  };
+  const { namespaces } = world;
+  const modelExports = scopedCache(
+    (scope) => modelExportCache(scope, watches.modelExportChanged),
+    namespaces,
     deps,
   );
-  const jobs = new Informer(jobCache(scope, owned.jobChanged), deps);
-  const pods = new Informer(podCache(scope, owned.podChanged), deps);
+  const tensorfiles = scopedCache((scope) => tensorfileCache(scope, tensorfileChanged), namespaces, deps);
+  const jobs = scopedCache((scope) => jobCache(scope, owned.jobChanged), namespaces, deps);
+  const pods = scopedCache((scope) => podCache(scope, owned.podChanged), namespaces, deps);
   const deviceClasses = new Informer(
     {
       resource: deviceClassResource,
@@ -124,7 +127,14 @@ export const makeControllers = (world: OperatorContext): Pick<ManagerParts, 'inf
     run: (signal: AbortSignal) => runController({ name, queue, ...how }, { clock, log, metrics }, signal),
   });
   return {
-    informers: [modelExports, tensorfiles, deviceClasses, nodes, jobs, pods],
+    informers: [
+      ...modelExports.informers,
+      ...tensorfiles.informers,
+      deviceClasses,
+      nodes,
+      ...jobs.informers,
+      ...pods.informers,
+    ],
     controllers: [
       controlled('modelexport', exportQueue, {
         reconcile: makeReconciler(warned()),

@@ -11,9 +11,11 @@ import { runManager } from './cluster/runtime/manager.ts';
 import { serveMetrics } from './cluster/runtime/metrics-server.ts';
 import { checkPage, serve } from './cluster/runtime/probes.ts';
 import { connectionOfPod } from './cluster/runtime/service-account.ts';
+import { parseNamespaces } from './cluster/runtime/watched-namespaces.ts';
 import { makeControllers } from './controllers.ts';
 import { systemClock } from './ground/base/clock.ts';
 import { messageOf, UserError } from './ground/base/errors.ts';
+import type { ValuesOf } from './ground/contract/flag-table.ts';
 import { installation } from './ground/contract/installation.ts';
 import { operatorProgram } from './ground/contract/operator-program.ts';
 import { makeLog } from './ground/observability/log.ts';
@@ -22,9 +24,17 @@ import { leaderMetrics, restMetrics } from './ground/observability/metrics.ts';
 /** Exit code for an invalid command line, like in Kubernetes components. */
 const usageStatus = 2;
 
+type Flags = ValuesOf<typeof operatorProgram.flags>;
+
+const scopeOf = ({ namespace, 'image-pull-secrets': pullSecrets }: Flags) => ({
+  namespaces: namespace === undefined ? undefined : parseNamespaces(namespace),
+  pullSecrets: pullSecrets?.split(',').map((name) => name.trim()),
+});
+
 const readFlags = (argv: readonly string[]) => {
   try {
-    return parseCommandLine(operatorProgram, argv);
+    const line = parseCommandLine(operatorProgram, argv);
+    return line.help === undefined ? { ...line, watched: scopeOf(line.values) } : line;
   } catch (thrown) {
     if (!(thrown instanceof UserError)) throw thrown;
     process.stderr.write(`${thrown.message}\n`);
@@ -47,7 +57,8 @@ const main = async (): Promise<void> => {
     process.stdout.write(line.help);
     return;
   }
-  const flags = line.values;
+  const { values: flags, watched } = line;
+  const { namespaces, pullSecrets } = watched;
   const log = makeLog({ level: flags.verbose ? 'debug' : 'info', readable: process.stderr.isTTY === true });
   const clock = systemClock;
   const registry = new Registry();
@@ -69,8 +80,8 @@ const main = async (): Promise<void> => {
     random: Math.random,
     log,
     registry,
-    namespace: flags.namespace,
-    images: { worker: flags['worker-image'], rtx: flags['rtx-image'] },
+    namespaces,
+    images: { worker: flags['worker-image'], rtx: flags['rtx-image'], ...(pullSecrets && { pullSecrets }) },
     workers: flags.workers,
     instance: identity,
   });
@@ -90,7 +101,11 @@ const main = async (): Promise<void> => {
       { page: pageOf(registry), client: await connect(), clock, signal: stop.signal },
     ),
   ];
-  log.info('operator starting', { node: process.version, identity, namespace: flags.namespace ?? 'all' });
+  log.info('operator starting', {
+    node: process.version,
+    identity,
+    namespaces: namespaces?.join(',') ?? 'all',
+  });
   try {
     await runManager({ informers, controllers, lease, clock, random: Math.random, log }, stop.signal);
   } catch (thrown) {

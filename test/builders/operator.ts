@@ -18,7 +18,7 @@ export const runOperator = (client: KubeClient, stop: AbortSignal): Promise<void
     random,
     log: silent,
     registry: new Registry(),
-    namespace: undefined,
+    namespaces: undefined,
     images: { worker: 'worker:dev', rtx: 'rtx:dev' },
     workers: 2,
     instance: 'test',

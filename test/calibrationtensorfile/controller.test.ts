@@ -38,7 +38,7 @@ test.before(async () => {
     random: () => 0.5,
     log: silent,
     registry,
-    namespace,
+    namespaces: [namespace],
     images: { worker: 'worker:dev', rtx: 'rtx:dev' },
     workers: 1,
     instance: 'test',

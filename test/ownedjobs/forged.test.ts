@@ -46,7 +46,7 @@ test.before(async () => {
     random: () => 0.5,
     log: silent,
     registry: new Registry(),
-    namespace: undefined,
+    namespaces: undefined,
     images: { worker: 'worker:dev', rtx: 'rtx:dev' },
     workers: 1,
     instance: 'test',

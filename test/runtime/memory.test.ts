@@ -76,7 +76,7 @@ test('ten thousand reconciles leave nothing behind', async (t) => {
     random: () => 0.5,
     log: silent,
     registry,
-    namespace: undefined,
+    namespaces: undefined,
     images: { worker: 'worker:dev', rtx: 'rtx:dev' },
     workers: 4,
     instance: 'test',

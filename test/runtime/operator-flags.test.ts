@@ -16,3 +16,12 @@ for (const workers of ['x', '0', '1.5', '-2', '1000', ''])
     t.regex(stderr, /--workers is '.*', and must be a whole number from 1 to 64\./);
     t.regex(stderr, /See operator --help\./);
   });
+
+test('--namespace that names no namespace is refused before any cluster is asked', (t) => {
+  const { status, stderr } = spawnSync(process.execPath, [operator, '--namespace=vision,Radar'], {
+    encoding: 'utf8',
+    env: { ...process.env, KUBECONFIG: '/nonexistent' },
+  });
+  t.is(status, 2);
+  t.regex(stderr, /'Radar' is not the name of a namespace/);
+});

@@ -71,6 +71,7 @@ export const engineJob = (plan: EnginePlan): JobDraft => {
       volumes: volumes.all.volumes,
       placement: placementOf(deviceClass),
       deadlineSeconds: deadlineSecondsOf(owner.spec.jobs?.engine),
+      pullSecrets: images.pullSecrets,
     },
   );
 };

@@ -36,6 +36,7 @@ export const exportJob = (owner: ModelExport, images: Images): JobDraft => {
       volumes: volumes.volumes,
       placement,
       deadlineSeconds: deadlineSecondsOf(owner.spec.jobs?.export),
+      pullSecrets: images.pullSecrets,
     },
   );
 };

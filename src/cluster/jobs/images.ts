@@ -1,9 +1,11 @@
-/** The images that pods run, as the operator was told at its start. */
+/** The images that pods run, from the operator's command line. */
 export type Images = {
   /** Ours: export, stage, publish, and the ONNX Runtime build. */
   readonly worker: string;
   /** Ours: Python, TensorRT for RTX and the build driver. */
   readonly rtx: string;
+  /** Names of Secrets in the namespace of each export. */
+  readonly pullSecrets?: readonly string[];
 };
 
 export const workerProgram = '/app/dist/worker.js';

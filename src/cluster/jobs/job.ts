@@ -35,6 +35,8 @@ export type PodPlan = {
   /** nodeSelector, affinity, tolerations, runtimeClassName. */
   readonly placement: Readonly<Record<string, unknown>>;
   readonly deadlineSeconds: number;
+  /** The operator's own, for every pod. */
+  readonly pullSecrets?: readonly string[] | undefined;
 };
 
 /** A Job without the name and the labels of a try. */
@@ -64,7 +66,8 @@ const finishedJobSeconds = 24 * 60 * 60;
 
 export const job = (owner: JobOwner, identity: JobIdentity, pod: PodPlan): JobDraft => {
   const { jobs = {} } = owner.spec;
-  const { metadata = {}, serviceAccountName, priorityClassName, imagePullSecrets } = jobs;
+  const { metadata = {}, serviceAccountName, priorityClassName } = jobs;
+  const imagePullSecrets = pullSecretsOf(pod, jobs);
   const labelled = {
     labels: { ...metadata.labels, ...identityLabels(owner, identity) },
     annotations: { ...metadata.annotations },
@@ -95,7 +98,7 @@ export const job = (owner: JobOwner, identity: JobIdentity, pod: PodPlan): JobDr
           securityContext: podSecurityContext(jobs.podSecurity),
           ...(serviceAccountName && { serviceAccountName }),
           ...(priorityClassName && { priorityClassName }),
-          ...(imagePullSecrets && { imagePullSecrets }),
+          ...(imagePullSecrets.length > 0 && { imagePullSecrets }),
           ...pod.placement,
           ...(pod.initContainers && { initContainers: pod.initContainers }),
           containers: pod.containers,
@@ -105,6 +108,13 @@ export const job = (owner: JobOwner, identity: JobIdentity, pod: PodPlan): JobDr
     },
   };
 };
+
+/** The kubelet tries them in this order; a name that both lists have is kept once. */
+const pullSecretsOf = (
+  { pullSecrets = [] }: PodPlan,
+  { imagePullSecrets = [] }: PodFields,
+): readonly { readonly name: string }[] =>
+  [...new Set([...pullSecrets, ...imagePullSecrets.map(({ name }) => name)])].map((name) => ({ name }));
 
 /** A folder's URI as a label, by which Jobs of other objects for the same folder are found. */
 export const folderLabel = (uri: string): string => contentKey(uri);

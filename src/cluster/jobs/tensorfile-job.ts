@@ -26,7 +26,7 @@ export const tensorfileJob = (owner: CalibrationTensorfile, images: Images): Job
   return job(
     owner,
     { stage: 'tensorfile', key: task.tensorfileKey, folder: task.folder },
-    { containers: [container], volumes, placement, deadlineSeconds },
+    { containers: [container], volumes, placement, deadlineSeconds, pullSecrets: images.pullSecrets },
   );
 };
 

@@ -27,6 +27,8 @@ export type InformerOptions<T extends Stored> = {
   readonly project: (raw: unknown) => T;
   readonly indexes?: Indexes<T>;
   readonly onChange: (change: Change<T>) => void;
+  /** Shared by caches of one resource in several namespaces; a new one if left out. */
+  readonly store?: Store<T>;
 };
 
 export type InformerDeps = {
@@ -59,7 +61,7 @@ export class Informer<T extends Stored> {
   #heard: number;
 
   constructor(options: InformerOptions<T>, deps: InformerDeps) {
-    this.store = new Store(options.indexes);
+    this.store = options.store ?? new Store(options.indexes);
     this.#options = options;
     this.#deps = deps;
     this.#name = options.resource.plural;
@@ -135,7 +137,7 @@ export class Informer<T extends Stored> {
   #replace(found: ReadonlyMap<Key, T>): void {
     this.#deps.metrics.relists.inc({ resource: this.#name });
     const initial = !this.#synced;
-    for (const key of this.store.keys())
+    for (const key of this.store.keysIn(this.#options.namespace))
       if (!found.has(key)) this.#tell(this.store.remove(key), undefined, initial);
     for (const object of found.values()) this.#tell(this.store.set(object), object, initial);
     this.#synced = true;

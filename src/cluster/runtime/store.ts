@@ -31,6 +31,12 @@ export class Store<T extends Stored> {
     return [...this.#objects.keys()];
   }
 
+  /** Keys of one namespace; all keys if it is undefined. */
+  keysIn(namespace: string | undefined): readonly Key[] {
+    const prefix = namespace === undefined ? '' : `${namespace}/`;
+    return this.keys().filter((key) => key.startsWith(prefix));
+  }
+
   byIndex(name: string, value: string): readonly T[] {
     const keys = this.#entries.get(name)?.get(value) ?? [];
     return [...keys].flatMap((key) => this.#objects.get(key) ?? []);

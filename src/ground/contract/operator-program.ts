@@ -16,10 +16,15 @@ const operatorFlags = {
     default: `${installation.rtxImage}:dev`,
     help: 'Image of the TensorRT for RTX build container.',
   },
+  'image-pull-secrets': {
+    type: 'text',
+    placeholder: 'NAMES',
+    help: 'Pull secrets of the pods of all exports, separated by commas, before those of spec.jobs.imagePullSecrets. The Secrets are in the namespaces of the exports.',
+  },
   namespace: {
     type: 'text',
-    placeholder: 'NAME',
-    help: 'Watch only this namespace. Default: all namespaces.',
+    placeholder: 'NAMES',
+    help: 'Watch only these namespaces, separated by commas. Default: all namespaces.',
   },
   'leader-elect': {
     type: 'switch',
@@ -66,7 +71,7 @@ export const operatorProgram = program({
   operands: { kind: 'none' },
   flags: operatorFlags,
   groups: [
-    { title: 'Images', flags: ['worker-image', 'rtx-image'] },
+    { title: 'Images', flags: ['worker-image', 'rtx-image', 'image-pull-secrets'] },
     { title: 'Scope', flags: ['namespace', 'workers'] },
     { title: 'Leader election', flags: ['leader-elect', 'lease-namespace'] },
     { title: 'Endpoints', flags: ['metrics-bind', 'metrics-secure', 'probe-bind'] },
@@ -74,5 +79,5 @@ export const operatorProgram = program({
   ],
   isFromTlt: false,
   details: ['Outside a pod, the operator connects to the cluster of KUBECONFIG.'],
-  examples: ['operator --leader-elect', 'operator --namespace vision --workers 2'],
+  examples: ['operator --leader-elect', 'operator --namespace vision,radar --workers 2'],
 });

@@ -105,18 +105,19 @@ export const informerMetrics = (registry: Registry) => ({
 
 /** Computed on scrape, because a cache without events cannot update a metric itself. */
 const ageGauge = (registry: Registry) => {
-  const sources = new Map<string, () => number>();
+  const sources = new Map<string, (() => number)[]>();
   new Gauge({
     name: 'modelexport_informer_last_event_age_seconds',
-    help: 'Seconds since the last event or bookmark of the apiserver, by resource. Bookmarks arrive about once a minute.',
+    help: 'Seconds since the last event or bookmark of the apiserver, by resource: of several watched namespaces, the one without news for longest. Bookmarks arrive about once a minute.',
     labelNames: ['resource'],
     registers: [registry],
     collect() {
-      for (const [resource, seconds] of sources) this.set({ resource }, seconds());
+      for (const [resource, seconds] of sources)
+        this.set({ resource }, Math.max(...seconds.map((read) => read())));
     },
   });
   return (resource: string, seconds: () => number): void => {
-    sources.set(resource, seconds);
+    sources.set(resource, [...(sources.get(resource) ?? []), seconds]);
   };
 };
 
