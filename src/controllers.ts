@@ -2,8 +2,8 @@
 import type { Registry } from 'prom-client';
 import type { CalibrationTensorfile } from './cluster/api/calibration-tensorfile.ts';
 import {
-  makeReconciler as makeTensorfileReconciler,
-  tensorfileCache,
+  makeTensorfileReconciler,
+  tensorfileCacheOptions,
 } from './cluster/calibrationtensorfile/controller.ts';
 import {
   deviceClassResource,
@@ -13,21 +13,21 @@ import {
 import { Membership } from './cluster/deviceclass/membership.ts';
 import { nodeResource, projectNode } from './cluster/deviceclass/node.ts';
 import type { Images } from './cluster/jobs/images.ts';
-import { modelExportCache } from './cluster/modelexport/caches.ts';
-import type { Stores } from './cluster/modelexport/observe.ts';
-import { makeReconciler } from './cluster/modelexport/reconciler.ts';
+import { modelExportCacheOptions } from './cluster/modelexport/caches.ts';
+import type { ModelExportStores } from './cluster/modelexport/observe.ts';
+import { makeModelExportReconciler } from './cluster/modelexport/reconciler.ts';
 import { makeWatches } from './cluster/modelexport/watches.ts';
-import { jobCache, podCache } from './cluster/ownedjobs/caches.ts';
+import { jobCacheOptions, podCacheOptions } from './cluster/ownedjobs/caches.ts';
 import { Refusals } from './cluster/ownedjobs/refusals.ts';
 import { Warnings } from './cluster/ownedjobs/warnings.ts';
-import { ownedChanged, wakeAll, wakeItself } from './cluster/ownedjobs/watches.ts';
+import { enqueueAll, enqueueChanged, makeOwnedListeners } from './cluster/ownedjobs/watches.ts';
 import type { KubeClient } from './cluster/runtime/client.ts';
 import { type Reconcile, runController } from './cluster/runtime/controller.ts';
 import { type Change, Informer } from './cluster/runtime/informer.ts';
 import type { ManagerParts } from './cluster/runtime/manager.ts';
 import { WorkQueue } from './cluster/runtime/queue.ts';
 import { makeRecorder } from './cluster/runtime/recorder.ts';
-import { type Namespaces, scopedCache } from './cluster/runtime/scoped-cache.ts';
+import { makeScopedCache, type Namespaces } from './cluster/runtime/scoped-cache.ts';
 import type { Clock } from './ground/base/clock.ts';
 import type { Log } from './ground/observability/log.ts';
 import { controllerMetrics, informerMetrics, queueMetrics } from './ground/observability/metrics.ts';
@@ -53,24 +53,28 @@ export const makeControllers = (world: OperatorContext): Pick<ManagerParts, 'inf
   const tensorfileQueue = new WorkQueue({ name: 'calibrationtensorfile', clock, random, metrics: queues });
   const classQueue = new WorkQueue({ name: 'exportdeviceclass', clock, random, metrics: queues });
   const watches = makeWatches(() => stores, exportQueue);
-  const owned = ownedChanged(
+  const owned = makeOwnedListeners(
     { ModelExport: exportQueue, CalibrationTensorfile: tensorfileQueue },
     () => stores.jobs,
   );
   const deps = { client, clock, random, log, metrics: informerMetrics(registry) };
   const tensorfileChanged = (change: Change<CalibrationTensorfile>) => {
-    wakeItself(tensorfileQueue, change);
+    enqueueChanged(tensorfileQueue, change);
     watches.tensorfileChanged(change);
   };
   const { namespaces } = world;
-  const modelExports = scopedCache(
-    (scope) => modelExportCache(scope, watches.modelExportChanged),
+  const modelExports = makeScopedCache(
+    (scope) => modelExportCacheOptions(scope, watches.modelExportChanged),
     namespaces,
     deps,
   );
-  const tensorfiles = scopedCache((scope) => tensorfileCache(scope, tensorfileChanged), namespaces, deps);
-  const jobs = scopedCache((scope) => jobCache(scope, owned.jobChanged), namespaces, deps);
-  const pods = scopedCache((scope) => podCache(scope, owned.podChanged), namespaces, deps);
+  const tensorfiles = makeScopedCache(
+    (scope) => tensorfileCacheOptions(scope, tensorfileChanged),
+    namespaces,
+    deps,
+  );
+  const jobs = makeScopedCache((scope) => jobCacheOptions(scope, owned.jobChanged), namespaces, deps);
+  const pods = makeScopedCache((scope) => podCacheOptions(scope, owned.podChanged), namespaces, deps);
   const deviceClasses = new Informer(
     {
       resource: deviceClassResource,
@@ -91,7 +95,7 @@ export const makeControllers = (world: OperatorContext): Pick<ManagerParts, 'inf
     deps,
   );
   const membership = new Membership(deviceClasses.store, nodes.store);
-  const stores: Stores = {
+  const stores: ModelExportStores = {
     modelExports: modelExports.store,
     tensorfiles: tensorfiles.store,
     deviceClasses: deviceClasses.store,
@@ -120,10 +124,10 @@ export const makeControllers = (world: OperatorContext): Pick<ManagerParts, 'inf
   const controlled = (
     name: string,
     queue: WorkQueue,
-    { wakeAll, ...how }: { reconcile: Reconcile; workers: number; wakeAll: () => void },
+    { enqueueAll, ...how }: { reconcile: Reconcile; workers: number; enqueueAll: () => void },
   ) => ({
     queue,
-    wakeAll,
+    enqueueAll,
     run: (signal: AbortSignal) => runController({ name, queue, ...how }, { clock, log, metrics }, signal),
   });
   return {
@@ -137,19 +141,19 @@ export const makeControllers = (world: OperatorContext): Pick<ManagerParts, 'inf
     ],
     controllers: [
       controlled('modelexport', exportQueue, {
-        reconcile: makeReconciler(warned()),
+        reconcile: makeModelExportReconciler(warned()),
         workers: world.workers,
-        wakeAll: () => wakeAll(exportQueue, modelExports.store),
+        enqueueAll: () => enqueueAll(exportQueue, modelExports.store),
       }),
       controlled('calibrationtensorfile', tensorfileQueue, {
         reconcile: makeTensorfileReconciler(warned()),
         workers: 1,
-        wakeAll: () => wakeAll(tensorfileQueue, tensorfiles.store),
+        enqueueAll: () => enqueueAll(tensorfileQueue, tensorfiles.store),
       }),
       controlled('exportdeviceclass', classQueue, {
         reconcile: classController.reconcile,
         workers: 1,
-        wakeAll: classController.wakeAll,
+        enqueueAll: classController.enqueueAll,
       }),
     ],
   };

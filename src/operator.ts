@@ -5,13 +5,13 @@ import process from 'node:process';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { parseCommandLine } from './adapters/cli/command-line.ts';
 import { makeClient } from './cluster/runtime/client.ts';
-import { guarded } from './cluster/runtime/guarded.ts';
 import { Lease } from './cluster/runtime/lease.ts';
 import { runManager } from './cluster/runtime/manager.ts';
 import { serveMetrics } from './cluster/runtime/metrics-server.ts';
-import { checkPage, serve } from './cluster/runtime/probes.ts';
-import { connectionOfPod } from './cluster/runtime/service-account.ts';
+import { makeCheckPage, serve } from './cluster/runtime/probes.ts';
+import { connectFromPod } from './cluster/runtime/service-account.ts';
 import { parseNamespaces } from './cluster/runtime/watched-namespaces.ts';
+import { guardWrites } from './cluster/runtime/write-guard.ts';
 import { makeControllers } from './controllers.ts';
 import { systemClock } from './ground/base/clock.ts';
 import { messageOf, UserError } from './ground/base/errors.ts';
@@ -65,7 +65,7 @@ const main = async (): Promise<void> => {
   collectDefaultMetrics({ register: registry });
   const rest = restMetrics(registry);
   const open = async () =>
-    connectionOfPod(process.env) ?? (await import('./cluster/runtime/kubeconfig.ts')).openConnection();
+    connectFromPod(process.env) ?? (await import('./cluster/runtime/kubeconfig.ts')).connectByKubeconfig();
   const connect = async () => makeClient({ connection: await open(), clock, metrics: rest });
   const identity = `${hostname()}_${randomBytes(4).toString('hex')}`;
   const lease = flags['leader-elect']
@@ -75,7 +75,7 @@ const main = async (): Promise<void> => {
       )
     : undefined;
   const { informers, controllers } = makeControllers({
-    client: guarded(await connect(), () => lease?.held ?? true),
+    client: guardWrites(await connect(), () => lease?.held ?? true),
     clock,
     random: Math.random,
     log,
@@ -90,8 +90,8 @@ const main = async (): Promise<void> => {
     process.once(signal, () => stop.abort(new Error(`stopped by ${signal}`)));
   const servers = [
     await serve(flags['probe-bind'], {
-      '/healthz': checkPage([{ name: 'event loop', holds: () => true }]),
-      '/readyz': checkPage([
+      '/healthz': makeCheckPage([{ name: 'event loop', holds: () => true }]),
+      '/readyz': makeCheckPage([
         { name: 'caches', holds: () => informers.every(({ synced }) => synced) },
         { name: 'watches', holds: () => informers.every(({ silentMs }) => silentMs < blindMs) },
       ]),

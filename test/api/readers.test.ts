@@ -15,11 +15,11 @@ import { type ModelExport, modelExportSchema } from '../../src/cluster/api/model
 import { reasons } from '../../src/cluster/api/reasons.ts';
 import { decide as decideTensorfile } from '../../src/cluster/calibrationtensorfile/decide.ts';
 import { decide as decideClass } from '../../src/cluster/deviceclass/decide.ts';
-import { engineJob } from '../../src/cluster/jobs/engine-job.ts';
-import { exportJob } from '../../src/cluster/jobs/export-job.ts';
-import { tensorfileJob } from '../../src/cluster/jobs/tensorfile-job.ts';
+import { makeEngineJob } from '../../src/cluster/jobs/engine-job.ts';
+import { makeExportJob } from '../../src/cluster/jobs/export-job.ts';
+import { makeTensorfileJob } from '../../src/cluster/jobs/tensorfile-job.ts';
 import { decide } from '../../src/cluster/modelexport/decide.ts';
-import { tensorfileName } from '../../src/cluster/modelexport/tensorfile.ts';
+import { findTensorfileName } from '../../src/cluster/modelexport/tensorfile.ts';
 import type { Schema } from '../../src/ground/contract/schema.ts';
 import {
   aDeviceClass,
@@ -101,9 +101,9 @@ const madeOfExport = (spec: unknown) => {
   const classes = modelExport.spec.deviceClasses.map(({ name }) => ({ name, deviceClass, matchingNodes: 1 }));
   const refused = { ...classes[0]!, deviceClass: aDeviceClass('turing', turing) };
   return [
-    exportJob(modelExport, images),
-    engineJob({ owner: modelExport, deviceClass, exported, images }),
-    tensorfileName(modelExport),
+    makeExportJob(modelExport, images),
+    makeEngineJob({ owner: modelExport, deviceClass, exported, images }),
+    findTensorfileName(modelExport),
     decide(anObserved({ modelExport, classes })),
     decide(anObserved({ modelExport, classes: [...classes, refused] })),
   ];
@@ -136,7 +136,7 @@ test('each field of a CalibrationTensorfile has a reader', (t) => {
   const made = (spec: unknown) => {
     const tensorfile = aTensorfile({ spec: spec as never, status });
     return [
-      tensorfileJob(tensorfile, images),
+      makeTensorfileJob(tensorfile, images),
       decideTensorfile({ tensorfile, jobs: [], images, now: 0, obstacles: noObstacles }),
     ];
   };
@@ -149,7 +149,7 @@ test('each field of an ExportDeviceClass has a reader', (t) => {
     const exported = someArtifacts();
     const modelExport = aModelExport({ spec: { deviceClasses: [{ name: 'a' }] } });
     return [
-      engineJob({ owner: modelExport, deviceClass, exported, images }),
+      makeEngineJob({ owner: modelExport, deviceClass, exported, images }),
       decideClass({ deviceClass, nodes: [], now: 0 }),
     ];
   };

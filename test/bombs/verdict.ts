@@ -1,6 +1,6 @@
 /** What a bomb may do: be refused by a typed error, or finish; an endless one ends within two seconds of a signal. */
 
-import { limited } from '../../src/cluster/jobs/resources.ts';
+import { completeResources } from '../../src/cluster/jobs/resources.ts';
 import { failures, reasonOfExitCode } from '../../src/ground/base/failures.ts';
 import { parseByteQuantity } from '../../src/ground/base/quantity.ts';
 import type { Bomb } from './all.ts';
@@ -9,7 +9,7 @@ import { type Bounded, runBounded } from './cgroup.ts';
 /** Default limit of the pod that would meet it, in MiB. */
 const limitOf = ({ args }: Bomb): number => {
   const role = args[0]!.includes('tensorfile') ? 'tensorfile' : 'export';
-  return parseByteQuantity(`${limited(role).limits.memory}`) / 2 ** 20;
+  return parseByteQuantity(`${completeResources(role).limits.memory}`) / 2 ** 20;
 };
 
 /** Seconds until the signal: an endless bomb is at work by then, and no other one takes as long, on a busy machine either. */

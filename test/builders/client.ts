@@ -2,7 +2,7 @@
 import { Registry } from 'prom-client';
 import { type KubeClient, makeClient } from '../../src/cluster/runtime/client.ts';
 import type { Connection } from '../../src/cluster/runtime/connection.ts';
-import { openConnection } from '../../src/cluster/runtime/kubeconfig.ts';
+import { connectByKubeconfig } from '../../src/cluster/runtime/kubeconfig.ts';
 import { systemClock } from '../../src/ground/base/clock.ts';
 import { restMetrics } from '../../src/ground/observability/metrics.ts';
 
@@ -11,4 +11,4 @@ export const aClient = (connection: Connection, registry = new Registry()): Kube
 
 /** By a kubeconfig file. */
 export const aClientOf = (kubeconfig: string, registry?: Registry): KubeClient =>
-  aClient(openConnection(kubeconfig), registry);
+  aClient(connectByKubeconfig(kubeconfig), registry);

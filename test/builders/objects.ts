@@ -4,9 +4,9 @@ import type { ExportDeviceClass } from '../../src/cluster/api/export-device-clas
 import type { ModelExport } from '../../src/cluster/api/model-export.ts';
 import type { ExportedArtifacts } from '../../src/cluster/jobs/engine-job.ts';
 import type { Job } from '../../src/cluster/jobs/job.ts';
-import type { Observed, ObservedClass } from '../../src/cluster/modelexport/observed.ts';
+import type { ObservedClass, ObservedExport } from '../../src/cluster/modelexport/observed.ts';
+import type { Obstacles } from '../../src/cluster/ownedjobs/artifact.ts';
 import type { JobState, ObservedJob } from '../../src/cluster/ownedjobs/observed-job.ts';
-import type { Obstacles } from '../../src/cluster/ownedjobs/step.ts';
 import { toArtifact } from '../../src/ground/contract/artifact.ts';
 import type { EngineBuilt, Exported, Stage, TensorfileWritten } from '../../src/ground/contract/result.ts';
 
@@ -109,9 +109,9 @@ export const aClass = (name: string, changes: Partial<ObservedClass> = {}): Obse
 });
 
 /** No Job is refused, and no other object makes the same. */
-export const noObstacles: Obstacles = { refusalOf: () => undefined, twinOf: () => undefined };
+export const noObstacles: Obstacles = { refusalOf: () => undefined, findTwin: () => undefined };
 
-export const anObserved = (changes: Partial<Observed> = {}): Observed => ({
+export const anObserved = (changes: Partial<ObservedExport> = {}): ObservedExport => ({
   modelExport: aModelExport(),
   tensorfile: undefined,
   classes: [aClass('ampere'), aClass('cpu')],

@@ -1,18 +1,18 @@
 /** A ModelExport's life on values: decisions are performed on what the next observation is made of. */
 import type { ModelExport } from '../../src/cluster/api/model-export.ts';
-import { type Action, decide } from '../../src/cluster/modelexport/decide.ts';
-import type { Observed } from '../../src/cluster/modelexport/observed.ts';
+import { decide, type ExportAction } from '../../src/cluster/modelexport/decide.ts';
+import type { ObservedExport } from '../../src/cluster/modelexport/observed.ts';
 import type { ObservedJob } from '../../src/cluster/ownedjobs/observed-job.ts';
 import { active, aJobOf, anEngineBuilt, anExported } from './objects.ts';
 
 /** Plays the cluster: performs a decision on the values that the next observation is made of. */
-export const performed = (observed: Observed, actions: readonly Action[]): Observed => {
+export const performed = (observed: ObservedExport, actions: readonly ExportAction[]): ObservedExport => {
   let world = observed;
   for (const action of actions) world = performedOne(world, action);
   return world;
 };
 
-const performedOne = (world: Observed, action: Action): Observed => {
+const performedOne = (world: ObservedExport, action: ExportAction): ObservedExport => {
   const jobs = world.jobs.filter(({ name }) => !('name' in action) || name !== action.name);
   switch (action.kind) {
     case 'CreateJob':
@@ -39,7 +39,7 @@ const performedOne = (world: Observed, action: Action): Observed => {
 };
 
 /** Decides and performs until nothing is left to do; fails if that takes too long. */
-export const settled = (start: Observed): Observed => {
+export const settled = (start: ObservedExport): ObservedExport => {
   let observed = start;
   for (let round = 0; round < 10; round++) {
     const { actions } = decide(observed);
@@ -49,12 +49,15 @@ export const settled = (start: Observed): Observed => {
   throw new Error('does not settle');
 };
 
-export const finish = (observed: Observed, state: (job: ObservedJob) => ObservedJob['state']): Observed => ({
+export const finish = (
+  observed: ObservedExport,
+  state: (job: ObservedJob) => ObservedJob['state'],
+): ObservedExport => ({
   ...observed,
   jobs: observed.jobs.map((job) => (job.state.kind === 'Active' ? { ...job, state: state(job) } : job)),
 });
 
-export const succeed = (observed: Observed): Observed =>
+export const succeed = (observed: ObservedExport): ObservedExport =>
   finish(observed, ({ name }) => ({
     kind: 'Succeeded',
     result: name.startsWith('demo-export-') ? anExported() : anEngineBuilt(),

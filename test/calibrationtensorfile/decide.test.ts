@@ -2,8 +2,8 @@
 import test from 'ava';
 import type { CalibrationTensorfile } from '../../src/cluster/api/calibration-tensorfile.ts';
 import { unseen } from '../../src/cluster/api/shared-schemas.ts';
-import { type Action, decide } from '../../src/cluster/calibrationtensorfile/decide.ts';
-import type { Observed } from '../../src/cluster/calibrationtensorfile/observed.ts';
+import { decide, type TensorfileAction } from '../../src/cluster/calibrationtensorfile/decide.ts';
+import type { ObservedTensorfile } from '../../src/cluster/calibrationtensorfile/observe.ts';
 import type { Job } from '../../src/cluster/jobs/job.ts';
 import type { JobState } from '../../src/cluster/ownedjobs/observed-job.ts';
 import { toArtifact } from '../../src/ground/contract/artifact.ts';
@@ -13,7 +13,7 @@ import { type Kstatus, kstatusOf } from '../builders/kstatus.ts';
 import { active, aJobOf, aTensorfile, aTensorfileWritten, noObstacles } from '../builders/objects.ts';
 
 const now = Date.parse('2026-01-01T00:00:00Z');
-const anObserved = (changes: Partial<Observed> = {}): Observed => ({
+const anObserved = (changes: Partial<ObservedTensorfile> = {}): ObservedTensorfile => ({
   tensorfile: aTensorfile(),
   jobs: [],
   images: { worker: 'worker:dev', rtx: 'rtx:dev' },
@@ -22,7 +22,7 @@ const anObserved = (changes: Partial<Observed> = {}): Observed => ({
   ...changes,
 });
 
-const performedOne = (world: Observed, action: Action): Observed => {
+const performedOne = (world: ObservedTensorfile, action: TensorfileAction): ObservedTensorfile => {
   const others = world.jobs.filter(({ name }) => !('name' in action) || name !== action.name);
   switch (action.kind) {
     case 'CreateJob':
@@ -37,7 +37,7 @@ const performedOne = (world: Observed, action: Action): Observed => {
 };
 
 /** Decides and performs until nothing is left to do; fails if that takes too long. */
-const settled = (start: Observed): Observed => {
+const settled = (start: ObservedTensorfile): ObservedTensorfile => {
   let observed = start;
   for (let round = 0; round < 10; round++) {
     const { actions } = decide(observed);
@@ -47,13 +47,13 @@ const settled = (start: Observed): Observed => {
   throw new Error('does not settle');
 };
 
-const ended = (observed: Observed, state: JobState): Observed =>
+const ended = (observed: ObservedTensorfile, state: JobState): ObservedTensorfile =>
   settled({ ...observed, jobs: observed.jobs.map((job) => ({ ...job, state })) });
 
-const kinds = (observed: Observed) => decide(observed).actions.map(({ kind }) => kind);
-const conditionOf = ({ tensorfile }: Observed, type: string) =>
+const kinds = (observed: ObservedTensorfile) => decide(observed).actions.map(({ kind }) => kind);
+const conditionOf = ({ tensorfile }: ObservedTensorfile, type: string) =>
   tensorfile.status!.conditions!.find((condition) => condition.type === type)!;
-const jobIn = (observed: Observed): Job =>
+const jobIn = (observed: ObservedTensorfile): Job =>
   decide(observed).actions.flatMap((action) => (action.kind === 'CreateJob' ? [action.job] : []))[0]!;
 
 const seen = aTensorfile({ status: { observedGeneration: 1 } });
@@ -171,7 +171,7 @@ test('an object that is being deleted is left alone', (t) => {
 });
 
 const looks = test.macro({
-  exec: (t, { tensorfile }: Observed, kstatus: Kstatus, reason: string) => {
+  exec: (t, { tensorfile }: ObservedTensorfile, kstatus: Kstatus, reason: string) => {
     t.is(kstatusOf(tensorfile), kstatus);
     const conditions = tensorfile.status!.conditions!;
     t.deepEqual(

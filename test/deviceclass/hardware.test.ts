@@ -1,6 +1,6 @@
 import test from 'ava';
 import { hardwareOf } from '../../src/cluster/deviceclass/hardware.ts';
-import { sameFacts } from '../../src/cluster/deviceclass/node.ts';
+import { hasSameFacts } from '../../src/cluster/deviceclass/node.ts';
 import { a10Labels, a100Labels, aGpuNode, aNode, t4Labels } from '../builders/nodes.ts';
 
 test('hardware is read from the labels of today', (t) => {
@@ -27,7 +27,7 @@ test('what a node does not say is left out', (t) => {
 });
 
 const differs = test.macro((t, changes: Parameters<typeof aNode>[1], expected: boolean) => {
-  t.is(!sameFacts(aNode('n', { labels: a10Labels }), aNode('n', changes)), expected);
+  t.is(!hasSameFacts(aNode('n', { labels: a10Labels }), aNode('n', changes)), expected);
 });
 
 test(

@@ -1,7 +1,7 @@
 /** Which nodes belong to a class, on label sets as clusters really have them. */
 import test from 'ava';
 import type { ExportDeviceClassSpec } from '../../src/cluster/api/export-device-class.ts';
-import { mismatchOf } from '../../src/cluster/deviceclass/match.ts';
+import { findMismatch } from '../../src/cluster/deviceclass/match.ts';
 import type { NodeFacts } from '../../src/cluster/deviceclass/node.ts';
 import { a10Labels, a100Labels, aGpuNode, aNode, t4Labels } from '../builders/nodes.ts';
 
@@ -12,11 +12,11 @@ const aClassSpec = (changes: Partial<ExportDeviceClassSpec>): ExportDeviceClassS
 });
 
 const takes = test.macro((t, spec: Partial<ExportDeviceClassSpec>, node: NodeFacts) => {
-  t.is(mismatchOf(node, aClassSpec(spec)), undefined);
+  t.is(findMismatch(node, aClassSpec(spec)), undefined);
 });
 
 const leaves = test.macro((t, spec: Partial<ExportDeviceClassSpec>, node: NodeFacts, why: string) => {
-  t.is(mismatchOf(node, aClassSpec(spec))?.text, why);
+  t.is(findMismatch(node, aClassSpec(spec))?.text, why);
 });
 
 const a10 = aGpuNode('a10', a10Labels);

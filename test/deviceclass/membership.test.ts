@@ -4,8 +4,8 @@ import { Registry } from 'prom-client';
 import type { ExportDeviceClass } from '../../src/cluster/api/export-device-class.ts';
 import { Membership } from '../../src/cluster/deviceclass/membership.ts';
 import type { NodeFacts } from '../../src/cluster/deviceclass/node.ts';
-import { modelExportCache } from '../../src/cluster/modelexport/caches.ts';
-import type { Stores } from '../../src/cluster/modelexport/observe.ts';
+import { modelExportCacheOptions } from '../../src/cluster/modelexport/caches.ts';
+import type { ModelExportStores } from '../../src/cluster/modelexport/observe.ts';
 import { makeWatches } from '../../src/cluster/modelexport/watches.ts';
 import { WorkQueue } from '../../src/cluster/runtime/queue.ts';
 import { Store } from '../../src/cluster/runtime/store.ts';
@@ -70,9 +70,9 @@ test('10,000 label changes that concern no class wake no class and no export', a
     random: () => 0.5,
     metrics: queueMetrics(new Registry()),
   });
-  const modelExports = new Store(modelExportCache({ namespace: undefined }, () => {}).indexes);
+  const modelExports = new Store(modelExportCacheOptions({ namespace: undefined }, () => {}).indexes);
   modelExports.set(aModelExport());
-  const watches = makeWatches(() => ({ modelExports }) as unknown as Stores, queue);
+  const watches = makeWatches(() => ({ modelExports }) as unknown as ModelExportStores, queue);
   const wake = (concerned: ReturnType<typeof change>) => {
     for (const { name, availability } of concerned) if (availability) watches.availabilityChanged(name);
     return concerned.length;
@@ -97,9 +97,9 @@ test('the status of a class, which follows its nodes, wakes no export; its spec 
     random: () => 0.5,
     metrics: queueMetrics(new Registry()),
   });
-  const modelExports = new Store(modelExportCache({ namespace: undefined }, () => {}).indexes);
+  const modelExports = new Store(modelExportCacheOptions({ namespace: undefined }, () => {}).indexes);
   modelExports.set(aModelExport());
-  const { deviceClassChanged } = makeWatches(() => ({ modelExports }) as unknown as Stores, queue);
+  const { deviceClassChanged } = makeWatches(() => ({ modelExports }) as unknown as ModelExportStores, queue);
   const before = aDeviceClass('ampere');
   const changed = (metadata: object) => ({ ...before, metadata: { ...before.metadata, ...metadata } });
   deviceClassChanged({ before, after: changed({ resourceVersion: '2' }), initial: false });

@@ -34,7 +34,7 @@ export const applyTheRest = async ({ cluster, models }: Field): Promise<void> =>
   const sample = await readExport(cluster, sampleName);
   const configMaps = detectorNames.map(specMap);
   const others = othersBeside(sample, await pinned(cluster, images.rtx));
-  const items = [deviceClassOfNoNode, ...configMaps, ...others, twinOf(sample)];
+  const items = [deviceClassOfNoNode, ...configMaps, ...others, findTwin(sample)];
   await applyTensorfileSample(cluster);
   await cluster.kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
 };
@@ -71,7 +71,7 @@ type Changes = { readonly name: string; readonly spec: Partial<Spec> };
 const onlyCpu = { deviceClasses: [{ name: 'cpu' }] };
 
 /** The sample under another name, with the same output. */
-const twinOf = ({ spec, apiVersion, kind }: ModelExport): object => ({
+const findTwin = ({ spec, apiVersion, kind }: ModelExport): object => ({
   apiVersion,
   kind,
   metadata: { name: 'twin', namespace },

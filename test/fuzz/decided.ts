@@ -2,7 +2,7 @@
 import { decide } from '../../src/cluster/modelexport/decide.ts';
 import type { PodObject } from '../../src/cluster/ownedjobs/kube-shapes.ts';
 import type { JobState } from '../../src/cluster/ownedjobs/observed-job.ts';
-import { failureOf, successOf } from '../../src/cluster/ownedjobs/outcome.ts';
+import { findPodFailure, findSuccess } from '../../src/cluster/ownedjobs/pod-result.ts';
 import { anObserved } from '../builders/objects.ts';
 import { finish, performed, settled } from '../builders/played.ts';
 
@@ -21,7 +21,7 @@ const stateOf = (message: string, exitCode: number): JobState => {
   const state = { terminated: { exitCode, reason: exitCode === 0 ? 'Completed' : 'Error', message } };
   const status = { name: 'export', image: 'i', imageID: '', ready: false, restartCount: 0, state };
   const pod = { metadata: { name: 'pod' }, status: { containerStatuses: [status] } } as unknown as PodObject;
-  const outcome = exitCode === 0 ? successOf([pod], 'export') : failureOf([pod], 'export');
+  const outcome = exitCode === 0 ? findSuccess([pod], 'export') : findPodFailure([pod], 'export');
   if (!outcome) throw new Error('the pod has ended, and nothing follows from it');
   return outcome;
 };

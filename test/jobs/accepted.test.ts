@@ -1,10 +1,10 @@
 /** What admission lets through, the Job API takes: Jobs of odd but admitted specs, on a real apiserver. */
 import test from 'ava';
-import { engineJob } from '../../src/cluster/jobs/engine-job.ts';
-import { exportJob } from '../../src/cluster/jobs/export-job.ts';
+import { makeEngineJob } from '../../src/cluster/jobs/engine-job.ts';
+import { makeExportJob } from '../../src/cluster/jobs/export-job.ts';
 import type { JobDraft } from '../../src/cluster/jobs/job.ts';
-import { namedJob } from '../../src/cluster/jobs/template.ts';
-import { tensorfileJob } from '../../src/cluster/jobs/tensorfile-job.ts';
+import { nameJob } from '../../src/cluster/jobs/template.ts';
+import { makeTensorfileJob } from '../../src/cluster/jobs/tensorfile-job.ts';
 import { aDeviceClass, aModelExport, aSpec, aTensorfile, someArtifacts } from '../builders/objects.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
 
@@ -25,7 +25,7 @@ const dryRun = (path: string, body: object): Promise<string> =>
 
 const jobsAt = '/apis/batch/v1/namespaces/vision/jobs';
 const takenAsJob = (draft: JobDraft, part: string): Promise<string> =>
-  dryRun(jobsAt, namedJob(draft, 'demo', { part, attempt: 'a'.repeat(10) }));
+  dryRun(jobsAt, nameJob(draft, 'demo', { part, attempt: 'a'.repeat(10) }));
 
 const accepted = test.macro({
   exec: async (t, changes: Spec) => {
@@ -39,8 +39,8 @@ const accepted = test.macro({
     );
     const owner = aModelExport({ spec: changes });
     const plan = { owner, deviceClass: aDeviceClass('ampere'), exported: someArtifacts(), images };
-    await t.notThrowsAsync(takenAsJob(exportJob(owner, images), 'export'), 'its export');
-    await t.notThrowsAsync(takenAsJob(engineJob(plan), 'ampere'), 'its engine');
+    await t.notThrowsAsync(takenAsJob(makeExportJob(owner, images), 'export'), 'its export');
+    await t.notThrowsAsync(takenAsJob(makeEngineJob(plan), 'ampere'), 'its engine');
   },
   title: (title) => `admitted, and taken as a Job: ${title}`,
 });
@@ -83,6 +83,6 @@ test('a codec', accepted, {
 
 test('a CalibrationTensorfile with claims whose names differ by a dot alone', async (t) => {
   const changes = { dataRoot: { uri: 'pvc://a.b/' }, output: { uri: 'pvc://a-b/out' } };
-  const draft = tensorfileJob(aTensorfile({ spec: changes }), images);
+  const draft = makeTensorfileJob(aTensorfile({ spec: changes }), images);
   await t.notThrowsAsync(takenAsJob(draft, 'tensorfile'));
 });

@@ -2,8 +2,8 @@
 import test from 'ava';
 import { devicesOf, nodeSelectorOf, tolerationsOf } from '../../src/cluster/api/class-pods.ts';
 import type { ExportDeviceClassSpec } from '../../src/cluster/api/export-device-class.ts';
-import { mismatchOf } from '../../src/cluster/deviceclass/match.ts';
-import { claimVolumes, podSecurityContext } from '../../src/cluster/jobs/pod.ts';
+import { findMismatch } from '../../src/cluster/deviceclass/match.ts';
+import { makeClaimVolumes, makePodSecurityContext } from '../../src/cluster/jobs/pod.ts';
 import { a10Labels, aGpuNode, aNode } from '../builders/nodes.ts';
 
 const onGpu = (changes: Partial<ExportDeviceClassSpec> = {}): ExportDeviceClassSpec => ({
@@ -15,9 +15,9 @@ const onGpu = (changes: Partial<ExportDeviceClassSpec> = {}): ExportDeviceClassS
 test('a backend that builds on a GPU gets one, and its taint is tolerated', (t) => {
   t.deepEqual(devicesOf(onGpu()), { 'nvidia.com/gpu': '1' });
   t.deepEqual(tolerationsOf(onGpu()), [{ key: 'nvidia.com/gpu', operator: 'Exists' }]);
-  t.is(mismatchOf(aNode('cpu'), onGpu())?.text, 'has 0 of nvidia.com/gpu, the class asks for 1');
+  t.is(findMismatch(aNode('cpu'), onGpu())?.text, 'has 0 of nvidia.com/gpu, the class asks for 1');
   const taints = [{ key: 'nvidia.com/gpu', value: 'present', effect: 'NoSchedule' }];
-  t.is(mismatchOf(aGpuNode('a10', a10Labels, { taints }), onGpu()), undefined);
+  t.is(findMismatch(aGpuNode('a10', a10Labels, { taints }), onGpu()), undefined);
 });
 
 for (const resource of [
@@ -56,7 +56,7 @@ test('pods go to Linux, and to x86-64 where the image is of it', (t) => {
     pool: 'edge',
   });
   t.is(
-    mismatchOf(aNode('arm', { labels: { 'kubernetes.io/arch': 'arm64' } }), onGpu({ engine }))?.text,
+    findMismatch(aNode('arm', { labels: { 'kubernetes.io/arch': 'arm64' } }), onGpu({ engine }))?.text,
     'label kubernetes.io/arch is arm64, the class selects amd64',
   );
 });
@@ -67,18 +67,18 @@ test('pods have our ids, those that the object names, or none', (t) => {
     fsGroupChangePolicy: 'OnRootMismatch',
     seccompProfile: { type: 'RuntimeDefault' },
   };
-  t.deepEqual(podSecurityContext(), { ...steady, runAsUser: 65532, runAsGroup: 65532, fsGroup: 65532 });
-  t.deepEqual(podSecurityContext({ runAsUser: 7, fsGroup: 8 }), {
+  t.deepEqual(makePodSecurityContext(), { ...steady, runAsUser: 65532, runAsGroup: 65532, fsGroup: 65532 });
+  t.deepEqual(makePodSecurityContext({ runAsUser: 7, fsGroup: 8 }), {
     ...steady,
     runAsUser: 7,
     runAsGroup: 8,
     fsGroup: 8,
   });
-  t.deepEqual(podSecurityContext({ idsFrom: 'Platform' }), steady);
+  t.deepEqual(makePodSecurityContext({ idsFrom: 'Platform' }), steady);
 });
 
 test('a claim that is only read is read-only at its source and where it is mounted', (t) => {
-  const { volumes, mounts } = claimVolumes(['pvc://data/a', 'pvc://exports/b'], ['pvc://exports/c']);
+  const { volumes, mounts } = makeClaimVolumes(['pvc://data/a', 'pvc://exports/b'], ['pvc://exports/c']);
   const claims = volumes.map(({ persistentVolumeClaim }) => persistentVolumeClaim);
   t.deepEqual(claims, [{ claimName: 'data', readOnly: true }, { claimName: 'exports' }]);
   t.deepEqual(

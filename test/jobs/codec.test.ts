@@ -2,8 +2,8 @@
 import test from 'ava';
 import { containerSecurityContext } from '../../src/cluster/api/container-security.ts';
 import type { ModelExport } from '../../src/cluster/api/model-export.ts';
-import { engineJob } from '../../src/cluster/jobs/engine-job.ts';
-import { exportJob } from '../../src/cluster/jobs/export-job.ts';
+import { makeEngineJob } from '../../src/cluster/jobs/engine-job.ts';
+import { makeExportJob } from '../../src/cluster/jobs/export-job.ts';
 import { mounts } from '../../src/ground/contract/layout.ts';
 import { aDeviceClass, aModelExport, someArtifacts } from '../builders/objects.ts';
 
@@ -25,7 +25,7 @@ type PodSpec = {
 };
 
 const podOf = (spec: Partial<ModelExport['spec']>): PodSpec =>
-  (exportJob(aModelExport({ spec }), images).spec.template as { readonly spec: PodSpec }).spec;
+  (makeExportJob(aModelExport({ spec }), images).spec.template as { readonly spec: PodSpec }).spec;
 
 test('our worker is put into the image of the codec, and runs there with the Node that came with it', (t) => {
   const { initContainers, containers, volumes } = podOf({ codec });
@@ -70,6 +70,6 @@ test('engine pods do not know of a codec: they read the .etlt that age encrypted
     exported: someArtifacts(),
     images,
   };
-  const withCodec = engineJob({ ...plan, owner: aModelExport({ spec: { codec } }) });
-  t.deepEqual(withCodec, engineJob({ ...plan, owner: aModelExport() }));
+  const withCodec = makeEngineJob({ ...plan, owner: aModelExport({ spec: { codec } }) });
+  t.deepEqual(withCodec, makeEngineJob({ ...plan, owner: aModelExport() }));
 });

@@ -11,13 +11,18 @@ import {
   exportDeviceClassSchema,
 } from '../../src/cluster/api/export-device-class.ts';
 import { type ModelExport, modelExportSchema } from '../../src/cluster/api/model-export.ts';
-import { exportTask } from '../../src/cluster/jobs/export-job.ts';
-import { agreedKey, type KeyTable, keyBy, schemaAt } from '../../src/cluster/jobs/key-table.ts';
+import { makeExportTask } from '../../src/cluster/jobs/export-job.ts';
+import { chooseKey, computeKey, findSchema, type KeyTable } from '../../src/cluster/jobs/key-table.ts';
 import * as keys from '../../src/cluster/jobs/keys.ts';
 import { flag, integer, list, object, type Schema, text } from '../../src/ground/contract/schema.ts';
 import { aDeviceClass, aModelExport, aSpec } from '../builders/objects.ts';
 
-const { engineKey, exportKey, histogramsKey, tensorfileKey } = keys;
+const {
+  hashEngineInputs: engineKey,
+  computeExportKey: exportKey,
+  computeHistogramsKey: histogramsKey,
+  computeTensorfileKey: tensorfileKey,
+} = keys;
 
 const stored = JSON.parse(
   readFileSync(join(import.meta.dirname, '../fixtures/stored/v1beta1.json'), 'utf8'),
@@ -48,7 +53,7 @@ const engineOf = (modelExport: ModelExport, deviceClass: ExportDeviceClass): str
 test('objects as the first version stored them have the keys of the first version', (t) => {
   const withDefaults = <T extends { readonly spec: object }>(schema: Schema, value: T): T => ({
     ...value,
-    spec: read(schemaAt(schema, 'spec'), value.spec) as object,
+    spec: read(findSchema(schema, 'spec'), value.spec) as object,
   });
   const modelExport = withDefaults(modelExportSchema, stored.ModelExport);
   const tensorfile = withDefaults(calibrationTensorfileSchema, stored.CalibrationTensorfile);
@@ -101,7 +106,7 @@ const pathsOf = (schema: Schema, path = ''): readonly string[] =>
 const covers = test.macro({
   exec: (t, kind: string, schema: Schema, tables: readonly KeyTable[]) => {
     const inTables = tables.flatMap(({ since }) => Object.values(since).flat());
-    for (const path of inTables) t.notThrows(() => schemaAt(schema, path));
+    for (const path of inTables) t.notThrows(() => findSchema(schema, path));
     const known = [...inTables, ...without[kind]!];
     const missing = pathsOf(schema).filter(
       (path) => !known.some((name) => path === name || path.startsWith(`${name}.`)),
@@ -129,10 +134,10 @@ const second: KeyTable = { version: 1, since: { v1: ['name', 'size'], v2: ['colo
 const unfounded = (schema: Schema, { since }: KeyTable): readonly string[] => {
   const [, ...later] = Object.values(since);
   return later.flat().filter((path) => {
-    const parent = path.includes('.') ? schemaAt(schema, path.slice(0, path.lastIndexOf('.'))) : schema;
+    const parent = path.includes('.') ? findSchema(schema, path.slice(0, path.lastIndexOf('.'))) : schema;
     const name = path.slice(path.lastIndexOf('.') + 1);
     const required: readonly string[] = ('required' in parent && parent.required) || [];
-    return required.includes(name) && schemaAt(schema, path).default === undefined;
+    return required.includes(name) && findSchema(schema, path).default === undefined;
   });
 };
 
@@ -145,14 +150,14 @@ test('fields that came after the first version are optional or have a default', 
 });
 
 test('fields that a later API fills in with their defaults change no key, other values do', (t) => {
-  const before = keyBy(first, { schema: small, object: { name: 'a', size: 3 } });
+  const before = computeKey(first, { schema: small, object: { name: 'a', size: 3 } });
   const keyWith = (changes: object) =>
-    keyBy(second, {
+    computeKey(second, {
       schema: grown,
       object: { name: 'a', size: 3, colour: 'red', loud: false, parts: [], ...changes },
     });
   t.is(keyWith({}), before);
-  t.is(keyBy(second, { schema: grown, object: { name: 'a' } }), before);
+  t.is(computeKey(second, { schema: grown, object: { name: 'a' } }), before);
   for (const changes of [{ colour: 'blue' }, { loud: true }, { parts: ['x'] }, { size: 4 }])
     t.not(keyWith(changes), before);
 });
@@ -160,11 +165,11 @@ test('fields that a later API fills in with their defaults change no key, other 
 test('what is stored under the key of an older table stays there, as long as its fields say the same', (t) => {
   const next: KeyTable = { version: 2, since: { v1: ['name'] } };
   const keyed = { schema: small, object: { name: 'a', size: 4 } };
-  const old = keyBy(first, keyed);
-  t.is(agreedKey([next, first], keyed, old), old);
-  t.is(agreedKey([next, first], keyed, undefined), keyBy(next, keyed));
+  const old = computeKey(first, keyed);
+  t.is(chooseKey([next, first], keyed, old), old);
+  t.is(chooseKey([next, first], keyed, undefined), computeKey(next, keyed));
   const other = { ...keyed, object: { name: 'b', size: 4 } };
-  t.is(agreedKey([next, first], other, old), keyBy(next, other));
+  t.is(chooseKey([next, first], other, old), computeKey(next, other));
 });
 
 const keyWith = (calibration: Partial<NonNullable<ModelExport['spec']['calibration']>>): string =>
@@ -216,7 +221,7 @@ test('resources are in the key of an engine as amounts, and the GPU that a backe
 
 test('exports that differ in how thresholds are chosen share the counts of one pass', (t) => {
   const taskWith = (calibration: Partial<NonNullable<ModelExport['spec']['calibration']>>) =>
-    exportTask(aModelExport({ spec: { calibration: { ...aSpec().calibration!, ...calibration } } }));
+    makeExportTask(aModelExport({ spec: { calibration: { ...aSpec().calibration!, ...calibration } } }));
   const plain = taskWith({});
   t.regex(plain.histograms!, /^pvc:\/\/exports\/classifier\/histograms\/[0-9a-f]{16}\.hist$/);
   for (const same of [

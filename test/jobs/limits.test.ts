@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { engineJob } from '../../src/cluster/jobs/engine-job.ts';
-import { exportJob } from '../../src/cluster/jobs/export-job.ts';
+import { makeEngineJob } from '../../src/cluster/jobs/engine-job.ts';
+import { makeExportJob } from '../../src/cluster/jobs/export-job.ts';
 import type { JobDraft } from '../../src/cluster/jobs/job.ts';
-import { limited, type Role } from '../../src/cluster/jobs/resources.ts';
-import { tensorfileJob } from '../../src/cluster/jobs/tensorfile-job.ts';
+import { completeResources, type Role } from '../../src/cluster/jobs/resources.ts';
+import { makeTensorfileJob } from '../../src/cluster/jobs/tensorfile-job.ts';
 import { parseByteQuantity, parseQuantity } from '../../src/ground/base/quantity.ts';
 import { mounts } from '../../src/ground/contract/layout.ts';
 import { aDeviceClass, aModelExport, aTensorfile, someArtifacts } from '../builders/objects.ts';
@@ -39,15 +39,15 @@ type Spec = NonNullable<Parameters<typeof aModelExport>[0]>['spec'];
 const podOf = ({ spec }: JobDraft): Pod => (spec.template as { readonly spec: Pod }).spec;
 const enginePod = (spec: Spec = {}, deviceClass = aDeviceClass('ampere')) =>
   podOf(
-    engineJob({
+    makeEngineJob({
       owner: aModelExport({ spec: spec! }),
       deviceClass,
       exported: someArtifacts(),
       images,
     }),
   );
-const exportPod = (spec: Spec = {}) => podOf(exportJob(aModelExport({ spec: spec! }), images));
-const tensorfilePod = () => podOf(tensorfileJob(aTensorfile(), images));
+const exportPod = (spec: Spec = {}) => podOf(makeExportJob(aModelExport({ spec: spec! }), images));
+const tensorfilePod = () => podOf(makeTensorfileJob(aTensorfile(), images));
 const containersOf = ({ initContainers = [], containers }: Pod) => [...initContainers, ...containers];
 
 const pods = {
@@ -154,14 +154,14 @@ test('a claim that is only read is read-only at its source', (t) => {
 });
 
 test('what the spec asks for takes the place of a default, and a default never contradicts it', (t) => {
-  t.like(limited('export', { limits: { memory: '16Gi' } }), {
+  t.like(completeResources('export', { limits: { memory: '16Gi' } }), {
     requests: { memory: '512Mi' },
     limits: { memory: '16Gi', cpu: '8' },
   });
-  t.is(limited('export', { limits: { memory: '256Mi' } }).requests.memory, '256Mi');
-  t.is(limited('export', { requests: { memory: '12Gi' } }).limits.memory, '12Gi');
-  t.is(limited('export', { requests: { cpu: 16 } }).limits.cpu, 16);
-  t.is(limited('build', { limits: { 'nvidia.com/gpu': 1 } }).limits['nvidia.com/gpu'], 1);
+  t.is(completeResources('export', { limits: { memory: '256Mi' } }).requests.memory, '256Mi');
+  t.is(completeResources('export', { requests: { memory: '12Gi' } }).limits.memory, '12Gi');
+  t.is(completeResources('export', { requests: { cpu: 16 } }).limits.cpu, 16);
+  t.is(completeResources('build', { limits: { 'nvidia.com/gpu': 1 } }).limits['nvidia.com/gpu'], 1);
 });
 
 test('docs/security.md has the defaults', (t) => {
@@ -171,7 +171,7 @@ test('docs/security.md has the defaults', (t) => {
     ...Object.entries(rows),
     ['helper', '`stage`, `publish`, `install` (helpers)'],
   ]) {
-    const { limits } = limited(role as Role);
+    const { limits } = completeResources(role as Role);
     const row = `| ${name} | ${limits.cpu} | ${limits.memory} | ${limits['ephemeral-storage']} |`;
     t.true(page.includes(row), row);
   }

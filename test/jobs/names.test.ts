@@ -1,13 +1,13 @@
 /** Names of Jobs: short enough for the host names of their pods, different for whatever differs. */
 import test from 'ava';
-import { jobName } from '../../src/cluster/jobs/names.ts';
+import { makeJobName } from '../../src/cluster/jobs/names.ts';
 
 const content = { part: 'ampere', attempt: 'a', template: 't' };
 
 test('a Job name tells its object and its part, and fits a host name with the five characters of a pod', (t) => {
-  t.regex(jobName('demo', content), /^demo-ampere-[0-9a-f]{10}$/);
+  t.regex(makeJobName('demo', content), /^demo-ampere-[0-9a-f]{10}$/);
   for (const owner of ['a'.repeat(63), `${'a'.repeat(23)}-${'b'.repeat(39)}`, 'a']) {
-    const name = jobName(owner, { ...content, part: 'c'.repeat(63) });
+    const name = makeJobName(owner, { ...content, part: 'c'.repeat(63) });
     t.regex(name, /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);
     t.false(name.includes('--'));
     t.true(name.length + '-abcde'.length <= 63, name);
@@ -17,10 +17,10 @@ test('a Job name tells its object and its part, and fits a host name with the fi
 test('names that differ only where they are cut make other Job names', (t) => {
   const long = 'a'.repeat(40);
   const names = [
-    jobName(long, content),
-    jobName(`${long}b`, content),
-    jobName(long, { ...content, part: long }),
-    jobName(long, { ...content, part: `${long}b` }),
+    makeJobName(long, content),
+    makeJobName(`${long}b`, content),
+    makeJobName(long, { ...content, part: long }),
+    makeJobName(long, { ...content, part: `${long}b` }),
   ];
   t.is(new Set(names).size, names.length);
 });

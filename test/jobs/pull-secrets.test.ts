@@ -1,10 +1,10 @@
 /** Pull secrets of an export's pods: those of the installation, then those of the object. */
 import test from 'ava';
-import { engineJob } from '../../src/cluster/jobs/engine-job.ts';
-import { exportJob } from '../../src/cluster/jobs/export-job.ts';
+import { makeEngineJob } from '../../src/cluster/jobs/engine-job.ts';
+import { makeExportJob } from '../../src/cluster/jobs/export-job.ts';
 import type { JobDraft } from '../../src/cluster/jobs/job.ts';
-import { templateOf } from '../../src/cluster/jobs/template.ts';
-import { tensorfileJob } from '../../src/cluster/jobs/tensorfile-job.ts';
+import { hashTemplate } from '../../src/cluster/jobs/template.ts';
+import { makeTensorfileJob } from '../../src/cluster/jobs/tensorfile-job.ts';
 import { aDeviceClass, aModelExport, aTensorfile, someArtifacts } from '../builders/objects.ts';
 
 const images = { worker: 'worker:dev', rtx: 'rtx:dev' };
@@ -20,7 +20,11 @@ const jobsFor = (
   const ours = { ...images, ...(pullSecrets && { pullSecrets }) };
   const owner = aModelExport({ spec: of });
   const engine = { owner, deviceClass: aDeviceClass('cpu'), exported: someArtifacts(), images: ours };
-  return [exportJob(owner, ours), engineJob(engine), tensorfileJob(aTensorfile({ spec: of }), ours)];
+  return [
+    makeExportJob(owner, ours),
+    makeEngineJob(engine),
+    makeTensorfileJob(aTensorfile({ spec: of }), ours),
+  ];
 };
 
 test('every pod gets the pull secrets of the installation first, then its own, each once', (t) => {
@@ -34,6 +38,6 @@ test('without either, pods name no pull secret', (t) => {
 
 test('an installation without pull secrets makes the same Jobs as before', (t) => {
   const before = jobsFor(undefined, { jobs });
-  t.deepEqual(jobsFor([], { jobs }).map(templateOf), before.map(templateOf));
+  t.deepEqual(jobsFor([], { jobs }).map(hashTemplate), before.map(hashTemplate));
   t.deepEqual(secretsOf(before[0]!), jobs.imagePullSecrets);
 });

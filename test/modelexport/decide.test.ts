@@ -1,20 +1,21 @@
 import test from 'ava';
 import type { ModelExport } from '../../src/cluster/api/model-export.ts';
 import { decide } from '../../src/cluster/modelexport/decide.ts';
-import type { Observed } from '../../src/cluster/modelexport/observed.ts';
+import type { ObservedExport } from '../../src/cluster/modelexport/observed.ts';
 import { aClass, aModelExport, anExported, anObserved } from '../builders/objects.ts';
 import { finish, performed, settled, succeed } from '../builders/played.ts';
 
-const kinds = (observed: Observed): readonly string[] => decide(observed).actions.map(({ kind }) => kind);
-const statusOf = ({ modelExport }: Observed) => modelExport.status!;
-const condition = (observed: Observed, type: string) =>
+const kinds = (observed: ObservedExport): readonly string[] =>
+  decide(observed).actions.map(({ kind }) => kind);
+const statusOf = ({ modelExport }: ObservedExport) => modelExport.status!;
+const condition = (observed: ObservedExport, type: string) =>
   statusOf(observed).conditions!.find((c) => c.type === type)!;
-const reasons = (observed: Observed) =>
+const reasons = (observed: ObservedExport) =>
   statusOf(observed).engines!.map(
     ({ deviceClass, conditions }) => `${deviceClass} ${conditions![0]!.reason}`,
   );
 
-const exported = (changes: Partial<Observed> = {}): Observed =>
+const exported = (changes: Partial<ObservedExport> = {}): ObservedExport =>
   settled(succeed(settled(anObserved(changes))));
 
 test('the first write is a status that says what is done, and the Job follows it', (t) => {
@@ -139,18 +140,18 @@ test('with Continue one failed class lets the other finish before it is told', (
 
 const failsFor =
   (deviceClass: string) =>
-  (observed: Observed): Observed =>
+  (observed: ObservedExport): ObservedExport =>
     finish(observed, (job) =>
       job.deviceClass === deviceClass
         ? { kind: 'Failed', reason: 'EngineBuildFailed', message: 'no kernel' }
         : job.state,
     );
 
-const withRequest = ({ modelExport, ...observed }: Observed, token: string): Observed => {
+const withRequest = ({ modelExport, ...observed }: ObservedExport, token: string): ObservedExport => {
   const metadata = { ...modelExport.metadata, annotations: { 'export.tlt.dev/requested-at': token } };
   return { ...observed, modelExport: { ...modelExport, metadata } };
 };
-const activeIn = ({ jobs }: Observed): readonly string[] =>
+const activeIn = ({ jobs }: ObservedExport): readonly string[] =>
   jobs.flatMap(({ name, state }) => (state.kind === 'Active' ? [name.replace(/-[0-9a-f]{10}$/, '')] : []));
 
 test('a request makes what failed again; builds of other classes and what is stored are not touched', (t) => {
@@ -159,7 +160,8 @@ test('a request makes what failed again; builds of other classes and what is sto
   t.deepEqual(activeIn(again), ['demo-cpu', 'demo-ampere']);
   t.is(statusOf(again).lastHandledRequest, '2026-01-01T10:00:00Z');
   t.is(statusOf(again).enginesReady, '0/2');
-  const cpu = (observed: Observed) => observed.jobs.find(({ deviceClass }) => deviceClass === 'cpu')!.uid;
+  const cpu = (observed: ObservedExport) =>
+    observed.jobs.find(({ deviceClass }) => deviceClass === 'cpu')!.uid;
   t.is(cpu(again), cpu(start));
 });
 
@@ -255,7 +257,7 @@ test('a changed spec is exported anew while status names what there was', (t) =>
   t.is(observed.jobs.filter(({ state }) => state.kind === 'Active').length, 1);
 });
 
-const suspending = ({ modelExport, ...observed }: Observed, suspend: boolean): Observed => ({
+const suspending = ({ modelExport, ...observed }: ObservedExport, suspend: boolean): ObservedExport => ({
   ...observed,
   modelExport: { ...modelExport, spec: { ...modelExport.spec, suspend } },
 });
@@ -333,7 +335,7 @@ test('a model that is exported again and is the same rebuilds no engine', (t) =>
 
 test('a request to verify runs what made the artifacts again, while they stay Ready', (t) => {
   const ready = settled(succeed(exported()));
-  const asking = (token: string): Observed => {
+  const asking = (token: string): ObservedExport => {
     const annotations = { 'export.tlt.dev/verify-requested-at': token };
     const metadata = { ...ready.modelExport.metadata, annotations };
     return { ...ready, jobs: [], modelExport: { ...ready.modelExport, metadata } };

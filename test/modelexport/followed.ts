@@ -1,8 +1,8 @@
 /** What a test follows of a cluster, by watches and not by asking again and again; and the kubelets' part, played by it. */
 import { Registry } from 'prom-client';
 import type { ModelExport } from '../../src/cluster/api/model-export.ts';
-import { modelExportCache } from '../../src/cluster/modelexport/caches.ts';
-import { jobCache, jobResources, podCache } from '../../src/cluster/ownedjobs/caches.ts';
+import { modelExportCacheOptions } from '../../src/cluster/modelexport/caches.ts';
+import { jobCacheOptions, jobResources, podCacheOptions } from '../../src/cluster/ownedjobs/caches.ts';
 import type { JobObject, PodObject } from '../../src/cluster/ownedjobs/kube-shapes.ts';
 import type { KubeClient } from '../../src/cluster/runtime/client.ts';
 import { Informer } from '../../src/cluster/runtime/informer.ts';
@@ -23,15 +23,15 @@ export const follow = (client: KubeClient, signal: AbortSignal): Followed => {
   const metrics = informerMetrics(new Registry());
   const deps = { client, clock: systemClock, random: () => 0.5, metrics, log: silent };
   const modelExports = new Informer(
-    modelExportCache(everywhere, () => {}),
+    modelExportCacheOptions(everywhere, () => {}),
     deps,
   );
   const jobs = new Informer(
-    jobCache(everywhere, () => {}),
+    jobCacheOptions(everywhere, () => {}),
     deps,
   );
   const pods = new Informer(
-    podCache(everywhere, ({ before, after }) => {
+    podCacheOptions(everywhere, ({ before, after }) => {
       if (before === undefined && after) void endPod(client, after, signal).catch(() => {}); // It may be gone by now.
     }),
     deps,

@@ -4,7 +4,7 @@ import type { ConditionType } from '../../src/cluster/api/conditions.ts';
 import type { ModelExport } from '../../src/cluster/api/model-export.ts';
 import { unseen } from '../../src/cluster/api/shared-schemas.ts';
 import { decide } from '../../src/cluster/modelexport/decide.ts';
-import type { Observed } from '../../src/cluster/modelexport/observed.ts';
+import type { ObservedExport } from '../../src/cluster/modelexport/observed.ts';
 import type { JobState } from '../../src/cluster/ownedjobs/observed-job.ts';
 import type { EngineBuilt, Exported } from '../../src/ground/contract/result.ts';
 import { type Kstatus, kstatusOf } from '../builders/kstatus.ts';
@@ -19,7 +19,7 @@ import {
 } from '../builders/objects.ts';
 
 /** The object after everything that one decision writes, and the decisions that follow from it, were written. */
-const stored = (observed: Observed): ModelExport => {
+const stored = (observed: ObservedExport): ModelExport => {
   let { modelExport } = observed;
   for (let round = 0; round < 5; round++) {
     const written = decide({ ...observed, modelExport }).actions.find(({ kind }) => kind === 'WriteStatus');
@@ -32,7 +32,7 @@ const stored = (observed: Observed): ModelExport => {
 const seen = aModelExport({ status: { observedGeneration: 1 } });
 
 /** The export's Job and one per class, named as the operator names them, each in the state given for it. */
-const withJobs = (observed: Observed, states: Readonly<Record<string, JobState>>): Observed => {
+const withJobs = (observed: ObservedExport, states: Readonly<Record<string, JobState>>): ObservedExport => {
   let current = observed;
   for (let round = 0; round < 3; round++) {
     const made = decide({ ...current, modelExport: stored(current) }).actions.flatMap((action) =>

@@ -2,13 +2,13 @@
 import test from 'ava';
 import type { ModelExport } from '../../src/cluster/api/model-export.ts';
 import { type Reason, reasonGroups, reasons } from '../../src/cluster/api/reasons.ts';
-import type { Observed, ObservedClass } from '../../src/cluster/modelexport/observed.ts';
+import type { ObservedClass, ObservedExport } from '../../src/cluster/modelexport/observed.ts';
 import type { BlockedReason, JobFailureReason, JobState } from '../../src/cluster/ownedjobs/observed-job.ts';
 import { aClass, active, aModelExport, anObserved, aSpec } from '../builders/objects.ts';
 import { finish, settled, succeed } from '../builders/played.ts';
 
 type Spec = ModelExport['spec'];
-type Remedy = (observed: Observed) => Observed;
+type Remedy = (observed: ObservedExport) => ObservedExport;
 
 const editing =
   (edit: (spec: Spec) => Partial<Spec>): Remedy =>
@@ -92,7 +92,7 @@ const engineReasons: readonly Reason[] = [
 ];
 
 /** The object whose export, or whose first engine, is in that state. */
-const inState = (reason: Reason, state: JobState): Observed => {
+const inState = (reason: Reason, state: JobState): ObservedExport => {
   const modelExport = aModelExport({ spec: { ...aSpec(), deviceClasses: [{ name: 'ampere' }] } });
   const started = settled(anObserved({ modelExport, classes: [aClass('ampere')] }));
   const at = engineReasons.includes(reason) ? settled(succeed(started)) : started;
@@ -100,7 +100,7 @@ const inState = (reason: Reason, state: JobState): Observed => {
 };
 
 /** A Job that no earlier look has seen. */
-const startsAgain = (before: Observed, remedy: Remedy): boolean => {
+const startsAgain = (before: ObservedExport, remedy: Remedy): boolean => {
   const known = new Set(before.jobs.map(({ uid }) => uid));
   return settled(remedy(before)).jobs.some(({ uid, state }) => !known.has(uid) && state.kind === 'Active');
 };
@@ -142,7 +142,7 @@ const blockedReasons: readonly BlockedReason[] = [
 for (const reason of blockedReasons)
   test(`${reason}: ${reasons[reason].remedy}`, (t) => {
     const before = inState(reason, { ...active, blocked: { reason, message: 'as said' } } as JobState);
-    const reconciling = ({ modelExport }: Observed) =>
+    const reconciling = ({ modelExport }: ObservedExport) =>
       modelExport.status!.conditions!.find(({ type }) => type === 'Reconciling')!;
     t.like(reconciling(before), { status: 'True', reason });
     const free = settled(finish(before, () => active));

@@ -3,7 +3,7 @@ import test from 'ava';
 import type { CalibrationTensorfile } from '../../src/cluster/api/calibration-tensorfile.ts';
 import type { ModelExport } from '../../src/cluster/api/model-export.ts';
 import { decide } from '../../src/cluster/modelexport/decide.ts';
-import type { Observed } from '../../src/cluster/modelexport/observed.ts';
+import type { ObservedExport } from '../../src/cluster/modelexport/observed.ts';
 import { toArtifact } from '../../src/ground/contract/artifact.ts';
 import type { ExportTask } from '../../src/ground/contract/task.ts';
 import {
@@ -51,7 +51,10 @@ const ready = (character = 'd', generation = 1): CalibrationTensorfile =>
     },
   });
 
-const waiting = (tensorfile: CalibrationTensorfile | undefined, changes: Partial<Observed> = {}): Observed =>
+const waiting = (
+  tensorfile: CalibrationTensorfile | undefined,
+  changes: Partial<ObservedExport> = {},
+): ObservedExport =>
   anObserved({
     modelExport: aModelExport({ spec: referring, status: { observedGeneration: 1 } }),
     classes: anObserved().classes.filter(({ name }) => name === 'cpu'),
@@ -59,24 +62,24 @@ const waiting = (tensorfile: CalibrationTensorfile | undefined, changes: Partial
     ...changes,
   });
 
-const statusAfter = (observed: Observed) =>
+const statusAfter = (observed: ObservedExport) =>
   decide(observed).actions.flatMap((action) => (action.kind === 'WriteStatus' ? [action.status] : []))[0] ??
   observed.modelExport.status!;
 
-const reconciling = (observed: Observed) =>
+const reconciling = (observed: ObservedExport) =>
   statusAfter(observed).conditions!.find(({ type }) => type === 'Reconciling')!;
 
-const jobsMade = (observed: Observed) =>
+const jobsMade = (observed: ObservedExport) =>
   decide(observed).actions.flatMap((action) => (action.kind === 'CreateJob' ? [action.job] : []));
 
-const taskOf = (observed: Observed): ExportTask => {
+const taskOf = (observed: ObservedExport): ExportTask => {
   const { containers } = (jobsMade(observed)[0]!.spec.template as Pod).spec;
   return JSON.parse(containers[0]!.command.at(-1)!) as ExportTask;
 };
 type Pod = { readonly spec: { readonly containers: readonly { readonly command: readonly string[] }[] } };
 
 /** Exported from the file and built: what status holds then, and no Job is left. */
-const finished = (tensorfile: CalibrationTensorfile): Observed => {
+const finished = (tensorfile: CalibrationTensorfile): ObservedExport => {
   let observed = waiting(tensorfile);
   for (const result of [anExported(), anEngineBuilt()]) {
     const jobs = jobsMade(observed).map((job) => aJobOf(job, { kind: 'Succeeded', result }));

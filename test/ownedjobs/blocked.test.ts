@@ -1,6 +1,6 @@
 /** What a pod waits for, read from the sentences that kubelets and schedulers write. */
 import test from 'ava';
-import { blockedOf, refusedPod } from '../../src/cluster/ownedjobs/blocked.ts';
+import { explainMissingPod, explainPending } from '../../src/cluster/ownedjobs/blocked.ts';
 import type { PodObject } from '../../src/cluster/ownedjobs/kube-shapes.ts';
 
 const aPod = (status: PodObject['status']): PodObject => ({
@@ -10,7 +10,7 @@ const aPod = (status: PodObject['status']): PodObject => ({
 
 const mounts = test.macro({
   exec: (t, warning: string, reason: string, message: RegExp) => {
-    const blocked = blockedOf(aPod({}), [
+    const blocked = explainPending(aPod({}), [
       { reason: 'FailedMount', message: `MountVolume.SetUp failed for volume "v" : ${warning}` },
     ]);
     t.is(blocked?.reason, reason as never);
@@ -37,26 +37,26 @@ test(mounts, 'the disk is on fire', 'PodWaiting', /the disk is on fire/);
 test('what containers say now goes before what events said', (t) => {
   const missing = [{ reason: 'FailedMount', message: 'secret "absent" not found' }];
   const pulling = { name: 'export', state: { waiting: { reason: 'ImagePullBackOff' } } };
-  t.is(blockedOf(aPod({ containerStatuses: [pulling] }), missing)?.reason, 'ImagePullFailed');
+  t.is(explainPending(aPod({ containerStatuses: [pulling] }), missing)?.reason, 'ImagePullFailed');
   const creating = { name: 'export', state: { waiting: { reason: 'ContainerCreating' } } };
-  t.is(blockedOf(aPod({ containerStatuses: [creating] }), missing)?.reason, 'KeySecretMissing');
+  t.is(explainPending(aPod({ containerStatuses: [creating] }), missing)?.reason, 'KeySecretMissing');
 });
 
 test('a volume that another node has is waited for under a reason of its own', (t) => {
   const message = 'Multi-Attach error for volume "pvc-1": Volume is already exclusively attached to one node';
-  const blocked = blockedOf(aPod({}), [{ reason: 'FailedAttachVolume', message }]);
+  const blocked = explainPending(aPod({}), [{ reason: 'FailedAttachVolume', message }]);
   t.deepEqual(blocked, { reason: 'VolumeInUse', message });
 });
 
 test('a volume of another zone is no matter of taints', (t) => {
   const message = '0/3 nodes are available: 3 node(s) had volume node affinity conflict.';
-  t.is(blockedOf(unscheduled(message), [])?.reason, 'VolumeUnreachable');
+  t.is(explainPending(unscheduled(message), [])?.reason, 'VolumeUnreachable');
 });
 
 test('a Job without a pod is explained by what its controller was refused', (t) => {
   const quota = { reason: 'FailedCreate', message: 'Error creating: pods "x" is forbidden: exceeded quota' };
-  t.deepEqual(refusedPod([quota]), { reason: 'PodRefused', message: quota.message });
-  t.is(refusedPod([]), undefined);
+  t.deepEqual(explainMissingPod([quota]), { reason: 'PodRefused', message: quota.message });
+  t.is(explainMissingPod([]), undefined);
 });
 
 const unscheduled = (message: string) =>
@@ -67,20 +67,20 @@ const unscheduled = (message: string) =>
   });
 
 test('a claim that is missing is named; any other word of the scheduler is its own', (t) => {
-  const claim = blockedOf(
+  const claim = explainPending(
     unscheduled('0/3 nodes are available: persistentvolumeclaim "data" not found.'),
     [],
   );
   t.is(claim?.reason, 'ClaimMissing');
   t.regex(claim!.message, /^PersistentVolumeClaim data does not exist/);
-  t.deepEqual(blockedOf(unscheduled('0/3 nodes are available: 3 Insufficient cpu.'), []), {
+  t.deepEqual(explainPending(unscheduled('0/3 nodes are available: 3 Insufficient cpu.'), []), {
     reason: 'Unschedulable',
     message: '0/3 nodes are available: 3 Insufficient cpu.',
   });
 });
 
 const waitingFor = (reason: string) =>
-  blockedOf(
+  explainPending(
     aPod({ containerStatuses: [{ name: 'export', state: { waiting: { reason, message: 'why' } } }] }),
     [],
   );
@@ -96,5 +96,5 @@ test('an image that cannot be pulled is told; a container that is being made is 
 
 test('a pod that runs waits for nothing', (t) => {
   const pod = unscheduled('secret "absent" not found');
-  t.is(blockedOf({ ...pod, status: { ...pod.status, phase: 'Running' } }, []), undefined);
+  t.is(explainPending({ ...pod, status: { ...pod.status, phase: 'Running' } }, []), undefined);
 });

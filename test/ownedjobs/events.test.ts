@@ -1,7 +1,7 @@
 /** Which changes are worth an event: a reason to worry, and that it is over. */
 import test from 'ava';
 import type { Condition } from '../../src/cluster/api/conditions.ts';
-import { summarySteps } from '../../src/cluster/ownedjobs/events.ts';
+import { draftSummaryEvents } from '../../src/cluster/ownedjobs/events.ts';
 
 const progress = ['Exporting', 'BuildingEngines'];
 
@@ -18,7 +18,7 @@ const holding = (type: string, reason: string): readonly Condition[] => [
 const steps = (...course: readonly (readonly Condition[])[]): readonly string[] =>
   course
     .slice(1)
-    .flatMap((next, i) => summarySteps(course[i], next, progress))
+    .flatMap((next, i) => draftSummaryEvents(course[i], next, progress))
     .map(({ type, reason }) => `${type} ${reason}`);
 
 test('an export that goes as it should costs no event', (t) => {

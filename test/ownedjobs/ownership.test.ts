@@ -1,9 +1,9 @@
 /** Jobs, pods and events of an object: those of its namespace that carry its labels, whatever others claim. */
 import test from 'ava';
 import type { JobOwner } from '../../src/cluster/jobs/job.ts';
-import { job } from '../../src/cluster/jobs/job.ts';
-import { namedJob } from '../../src/cluster/jobs/template.ts';
-import { type JobStores, jobCache, podCache } from '../../src/cluster/ownedjobs/caches.ts';
+import { makeJob } from '../../src/cluster/jobs/job.ts';
+import { nameJob } from '../../src/cluster/jobs/template.ts';
+import { type JobStores, jobCacheOptions, podCacheOptions } from '../../src/cluster/ownedjobs/caches.ts';
 import type { Warning } from '../../src/cluster/ownedjobs/kube-shapes.ts';
 import { observeOwned } from '../../src/cluster/ownedjobs/observe-owned.ts';
 import { Store } from '../../src/cluster/runtime/store.ts';
@@ -14,8 +14,8 @@ const owner: JobOwner = aModelExport();
 const scope = { namespace: undefined };
 const ignore = () => {};
 const caches = {
-  jobs: jobCache(scope, ignore),
-  pods: podCache(scope, ignore),
+  jobs: jobCacheOptions(scope, ignore),
+  pods: podCacheOptions(scope, ignore),
 } as const;
 
 type Raw = {
@@ -26,7 +26,7 @@ type Raw = {
   readonly ownerReferences?: readonly object[];
 };
 
-const draft = job(
+const draft = makeJob(
   owner,
   { stage: 'export', key: 'k', folder: 'pvc://exports/k' },
   {
@@ -37,7 +37,7 @@ const draft = job(
   },
 );
 
-const made = namedJob(draft, 'demo', { part: 'export', attempt: 'a' });
+const made = nameJob(draft, 'demo', { part: 'export', attempt: 'a' });
 
 /** The honest Job, unless something is changed. */
 const aJob = (changes: Raw = {}, status: object = {}) => ({

@@ -1,13 +1,13 @@
 /** When events are asked for: only about what is stuck, ever more rarely, and not at all once it goes on. */
 import test from 'ava';
-import { type Stuck, Warnings } from '../../src/cluster/ownedjobs/warnings.ts';
+import { type StuckObject, Warnings } from '../../src/cluster/ownedjobs/warnings.ts';
 import { ApiError } from '../../src/cluster/runtime/api-error.ts';
 import type { Log } from '../../src/ground/observability/log.ts';
 import { HandClock } from '../base/hand-clock.ts';
 
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const never = new AbortController().signal;
-const pod: Stuck = { namespace: 'vision', uid: 'uid-pod' };
+const pod: StuckObject = { namespace: 'vision', uid: 'uid-pod' };
 
 const aWorld = (items: () => readonly object[]) => {
   const clock = new HandClock();

@@ -1,14 +1,14 @@
 /** Whom a change of a Job or a pod wakes: the object that owns it, whatever its labels are. */
 import test from 'ava';
-import { type JobStores, jobCache, podCache } from '../../src/cluster/ownedjobs/caches.ts';
-import { ownedChanged } from '../../src/cluster/ownedjobs/watches.ts';
+import { type JobStores, jobCacheOptions, podCacheOptions } from '../../src/cluster/ownedjobs/caches.ts';
+import { makeOwnedListeners } from '../../src/cluster/ownedjobs/watches.ts';
 import type { WorkQueue } from '../../src/cluster/runtime/queue.ts';
 import { Store } from '../../src/cluster/runtime/store.ts';
 
 const ignore = () => {};
 const caches = {
-  jobs: jobCache({ namespace: undefined }, ignore),
-  pods: podCache({ namespace: undefined }, ignore),
+  jobs: jobCacheOptions({ namespace: undefined }, ignore),
+  pods: podCacheOptions({ namespace: undefined }, ignore),
 };
 
 const metadata = (name: string, ownerReferences: readonly object[]) => ({
@@ -32,7 +32,7 @@ const aWorld = () => {
     ModelExport: queueOf('ModelExport'),
     CalibrationTensorfile: queueOf('CalibrationTensorfile'),
   };
-  return { woken, jobs, ...ownedChanged(queues, () => jobs) };
+  return { woken, jobs, ...makeOwnedListeners(queues, () => jobs) };
 };
 
 for (const kind of ['ModelExport', 'CalibrationTensorfile'])

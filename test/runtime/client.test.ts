@@ -4,10 +4,10 @@ import type { IncomingMessage } from 'node:http';
 import { PassThrough } from 'node:stream';
 import test from 'ava';
 import { Registry } from 'prom-client';
-import { ApiError, apiErrorOf } from '../../src/cluster/runtime/api-error.ts';
+import { ApiError, toApiError } from '../../src/cluster/runtime/api-error.ts';
 import { makeClient } from '../../src/cluster/runtime/client.ts';
-import type { Connection, Exchange } from '../../src/cluster/runtime/connection.ts';
-import { guarded, NotLeading } from '../../src/cluster/runtime/guarded.ts';
+import type { ApiRequest, Connection } from '../../src/cluster/runtime/connection.ts';
+import { guardWrites, NotLeading } from '../../src/cluster/runtime/write-guard.ts';
 import { restMetrics } from '../../src/ground/observability/metrics.ts';
 import { HandClock } from '../base/hand-clock.ts';
 
@@ -21,15 +21,15 @@ const anAnswer = (body: string | undefined): IncomingMessage => {
   return Object.assign(stream, { statusCode: 200, headers: {} }) as unknown as IncomingMessage;
 };
 
-type Send = (exchange: Exchange) => Promise<IncomingMessage>;
+type Send = (exchange: ApiRequest) => Promise<IncomingMessage>;
 
 const aWorld = (send: Send) => {
   const clock = new HandClock();
   const connection = {
     host: 'apiserver',
-    sent: [] as Exchange[],
+    sent: [] as ApiRequest[],
     idleClosed: 0,
-    send: (exchange: Exchange) => {
+    send: (exchange: ApiRequest) => {
       connection.sent.push(exchange);
       return send(exchange);
     },
@@ -91,7 +91,7 @@ test('an answer whose body never ends is given up after 30 s', async (t) => {
 });
 
 test('Retry-After is honoured up to a minute', (t) => {
-  const asked = (header: string) => apiErrorOf('GET /', 429, '{}', header).retryAfterMs;
+  const asked = (header: string) => toApiError('GET /', 429, '{}', header).retryAfterMs;
   t.is(asked('5'), 5000);
   t.is(asked('86400'), 60_000);
   t.is(asked('-1'), 0);
@@ -100,7 +100,7 @@ test('Retry-After is honoured up to a minute', (t) => {
 
 test('without the lease no write leaves the process, whatever its verb; reads do', async (t) => {
   const { client, connection } = aWorld(async () => anAnswer('{}'));
-  const { read, list, watch, create, apply, mergePatch, replace, remove } = guarded(client, () => false);
+  const { read, list, watch, create, apply, mergePatch, replace, remove } = guardWrites(client, () => false);
   for (const write of [create, apply, mergePatch, replace])
     await t.throwsAsync(write(pods, { name: 'a' }, {}, never), { instanceOf: NotLeading });
   await t.throwsAsync(remove(pods, { name: 'a' }, never), { instanceOf: NotLeading });

@@ -147,7 +147,7 @@ test('every object is looked at again after ten hours, a little sooner or later 
   const clock = new HandClock();
   let woken = 0;
   const stop = new AbortController();
-  const over = resync({ clock, random: () => 0.25, wakeAll: () => woken++ }, stop.signal);
+  const over = resync({ clock, random: () => 0.25, enqueueAll: () => woken++ }, stop.signal);
   await clock.pass(9.4 * 3_600_000);
   t.is(woken, 0);
   await clock.pass(0.2 * 3_600_000);

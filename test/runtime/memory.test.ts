@@ -6,7 +6,7 @@ import { runInNewContext } from 'node:vm';
 import test from 'ava';
 import { Registry } from 'prom-client';
 import { makeClient } from '../../src/cluster/runtime/client.ts';
-import type { Connection, Exchange } from '../../src/cluster/runtime/connection.ts';
+import type { ApiRequest, Connection } from '../../src/cluster/runtime/connection.ts';
 import { runManager } from '../../src/cluster/runtime/manager.ts';
 import { makeControllers } from '../../src/controllers.ts';
 import { systemClock } from '../../src/ground/base/clock.ts';
@@ -30,7 +30,7 @@ const aForgetfulServer = () => {
     exportdeviceclasses: [aDeviceClass('ampere'), aDeviceClass('cpu')],
   };
   let written: () => void = () => {};
-  const send = async ({ method, path, signal }: Exchange): Promise<IncomingMessage> => {
+  const send = async ({ method, path, signal }: ApiRequest): Promise<IncomingMessage> => {
     const [plural = ''] = path.split('?')[0]!.split('/').slice(-1);
     if (method === 'POST') written();
     if (method !== 'GET') return anAnswer({});

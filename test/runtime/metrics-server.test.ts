@@ -5,14 +5,14 @@ import type { TLSSocket } from 'node:tls';
 import test from 'ava';
 import { metricsReader } from '../../src/cluster/manifests/rbac.ts';
 import { serveMetrics } from '../../src/cluster/runtime/metrics-server.ts';
-import type { Served } from '../../src/cluster/runtime/probes.ts';
-import { selfSigned } from '../../src/cluster/runtime/self-signed.ts';
+import type { RunningServer } from '../../src/cluster/runtime/probes.ts';
+import { makeSelfSignedCertificate } from '../../src/cluster/runtime/self-signed.ts';
 import { systemClock } from '../../src/ground/base/clock.ts';
 import { aClientOf } from '../builders/client.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
 
 let plane: ControlPlane;
-let served: Served;
+let served: RunningServer;
 let reviews = 0;
 const stop = new AbortController();
 
@@ -100,7 +100,9 @@ test.serial('plain HTTP is not answered', async (t) => {
 
 test('the certificate is one that others can read, for that name and no longer than said', (t) => {
   const now = Date.parse('2026-01-01T00:00:00Z');
-  const certificate = new X509Certificate(selfSigned('operator.example', { now, days: 10 }).cert);
+  const certificate = new X509Certificate(
+    makeSelfSignedCertificate('operator.example', { now, days: 10 }).cert,
+  );
   t.is(certificate.subject, 'CN=operator.example');
   t.is(certificate.checkHost('operator.example'), 'operator.example');
   t.true(certificate.verify(certificate.publicKey));

@@ -1,7 +1,7 @@
 import test from 'ava';
-import { checkPage, serve } from '../../src/cluster/runtime/probes.ts';
+import { makeCheckPage, serve } from '../../src/cluster/runtime/probes.ts';
 
-const page = checkPage([
+const page = makeCheckPage([
   { name: 'caches', holds: () => true },
   { name: 'watches', holds: () => false },
 ]);

@@ -4,7 +4,7 @@ import test from 'ava';
 import { Registry } from 'prom-client';
 import type { KubeClient } from '../../src/cluster/runtime/client.ts';
 import type { KubeObject } from '../../src/cluster/runtime/resources.ts';
-import { scopedCache } from '../../src/cluster/runtime/scoped-cache.ts';
+import { makeScopedCache } from '../../src/cluster/runtime/scoped-cache.ts';
 import { parseNamespaces } from '../../src/cluster/runtime/watched-namespaces.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
 import type { Log } from '../../src/ground/observability/log.ts';
@@ -48,7 +48,7 @@ test('a list of one namespace leaves the objects of the others in the cache', as
   const clock = new HandClock();
   const registry = new Registry();
   const gone: string[] = [];
-  const { store, informers } = scopedCache<KubeObject>(
+  const { store, informers } = makeScopedCache<KubeObject>(
     (scope) => ({
       ...scope,
       resource,
@@ -88,7 +88,7 @@ test('without namespaces there is one informer, for all of them', (t) => {
   const clock = new HandClock();
   const deps = { client, clock, random: () => 0, metrics: informerMetrics(new Registry()), log: silent };
   const asked: (string | undefined)[] = [];
-  const { informers } = scopedCache<KubeObject>(
+  const { informers } = makeScopedCache<KubeObject>(
     (scope) => {
       asked.push(scope.namespace);
       return { ...scope, resource, project: (raw) => raw as KubeObject, onChange: () => {} };

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { ApiError } from '../../src/cluster/runtime/api-error.ts';
-import { connectionOfPod } from '../../src/cluster/runtime/service-account.ts';
+import { connectFromPod } from '../../src/cluster/runtime/service-account.ts';
 import { aClient } from '../builders/client.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
 
@@ -38,7 +38,7 @@ const aPod = () => {
 test('a pod is who its token says, and a renewed token counts from the next request on', async (t) => {
   const { folder, mount, env } = aPod();
   mount(await tokenOf('before'));
-  const connection = connectionOfPod(env, folder)!;
+  const connection = connectFromPod(env, folder)!;
   const client = aClient(connection);
   const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' };
   const name = async () => {
@@ -58,19 +58,19 @@ test('an apiserver that the mounted authority does not vouch for is not believed
   const { folder, mount, env } = aPod();
   mount('a token');
   writeFileSync(join(folder, 'ca.crt'), '');
-  const connection = connectionOfPod(env, folder)!;
+  const connection = connectFromPod(env, folder)!;
   const failure = await t.throwsAsync(connection.send({ method: 'GET', path: '/readyz', signal: never }));
   t.regex(failure.message, /certificate/);
 });
 
 test('outside a pod, and where KUBECONFIG names another way, there is none', (t) => {
   const { folder, mount, env } = aPod();
-  t.is(connectionOfPod(env, folder), undefined, 'no token is mounted');
+  t.is(connectFromPod(env, folder), undefined, 'no token is mounted');
   mount('a token');
-  t.is(connectionOfPod({}, folder), undefined);
-  t.is(connectionOfPod({ ...env, KUBECONFIG: '/config' }, folder), undefined);
+  t.is(connectFromPod({}, folder), undefined);
+  t.is(connectFromPod({ ...env, KUBECONFIG: '/config' }, folder), undefined);
   t.is(
-    connectionOfPod({ ...env, KUBERNETES_SERVICE_HOST: 'fd00::1' }, folder)!.host,
+    connectFromPod({ ...env, KUBERNETES_SERVICE_HOST: 'fd00::1' }, folder)!.host,
     `[fd00::1]:${env.KUBERNETES_SERVICE_PORT}`,
   );
 });

@@ -1,17 +1,17 @@
 /** The cache and the reconciler of CalibrationTensorfiles. */
 import type { CalibrationTensorfile } from '../api/calibration-tensorfile.ts';
 import { exportGroup, kinds } from '../api/group.ts';
-import { projectOwner, type Scope } from '../ownedjobs/caches.ts';
+import { type NamespaceScope, projectOwner } from '../ownedjobs/caches.ts';
 import { makeOwnerReconciler, type ReconcilerDeps } from '../ownedjobs/reconciler.ts';
 import type { Reconcile } from '../runtime/controller.ts';
 import type { Change, InformerOptions } from '../runtime/informer.ts';
 import { decide } from './decide.ts';
-import { observe, type Stores } from './observed.ts';
+import { observe, type TensorfileStores } from './observe.ts';
 
 export const tensorfileResource = { ...exportGroup, plural: kinds.CalibrationTensorfile.plural } as const;
 
-export const tensorfileCache = (
-  scope: Scope,
+export const tensorfileCacheOptions = (
+  scope: NamespaceScope,
   onChange: (change: Change<CalibrationTensorfile>) => void,
 ): InformerOptions<CalibrationTensorfile> => ({
   ...scope,
@@ -20,7 +20,7 @@ export const tensorfileCache = (
   onChange,
 });
 
-export const makeReconciler = (deps: ReconcilerDeps<Stores>): Reconcile =>
+export const makeTensorfileReconciler = (deps: ReconcilerDeps<TensorfileStores>): Reconcile =>
   makeOwnerReconciler(
     {
       find: ({ tensorfiles }, key) => tensorfiles.get(key),

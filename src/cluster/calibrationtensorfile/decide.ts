@@ -2,46 +2,48 @@
 import { canonicalJson } from '../../ground/base/digest.ts';
 import type { CalibrationTensorfile, CalibrationTensorfileStatus } from '../api/calibration-tensorfile.ts';
 import type { Job } from '../jobs/job.ts';
-import type { Action as AnyAction, Decision as AnyDecision } from '../ownedjobs/action.ts';
-import { eventsAbout, summarySteps } from '../ownedjobs/events.ts';
-import { isOurs } from '../ownedjobs/managed-by.ts';
+import type { Action, Decision } from '../ownedjobs/action.ts';
+import { computeRequeueMs } from '../ownedjobs/artifact.ts';
+import { draftSummaryEvents, makeEvents } from '../ownedjobs/events.ts';
+import { isManagedByUs } from '../ownedjobs/managed-by.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
-import { requeueAt } from '../ownedjobs/step.ts';
-import { deletions, isShortOfQuota, suspensions } from '../ownedjobs/upkeep.ts';
-import type { Observed } from './observed.ts';
-import { type Stage, stageOf } from './stage.ts';
-import { nextStatus } from './status.ts';
+import { isShortOfQuota, planDeletions, planSuspensions } from '../ownedjobs/upkeep.ts';
+import type { ObservedTensorfile } from './observe.ts';
+import { assessTensorfile, type TensorfileStage } from './stage.ts';
+import { makeStatus } from './status.ts';
 
-export type Action = AnyAction<CalibrationTensorfileStatus>;
-export type Decision = AnyDecision<CalibrationTensorfileStatus>;
+export type TensorfileAction = Action<CalibrationTensorfileStatus>;
 
-export const decide = (observed: Observed): Decision => {
+export const decide = (observed: ObservedTensorfile): Decision<CalibrationTensorfileStatus> => {
   const { tensorfile, jobs, now } = observed;
-  if (!isOurs(tensorfile)) return { actions: [], requeueAfterMs: undefined };
-  const stage = stageOf(observed);
+  if (!isManagedByUs(tensorfile)) return { actions: [], requeueAfterMs: undefined };
+  const stage = assessTensorfile(observed);
   const { state } = stage;
   const job = state.kind === 'Writing' ? state.job : state.kind === 'Written' ? state.verifies : undefined;
   const keeps = ({ uid }: ObservedJob) => job?.uid === uid;
   const upkeep = { jobs, keeps, suspend: tensorfile.spec.suspend, isShort: isShortOfQuota(state) };
   return {
     actions: [
-      ...statusWrites(tensorfile, nextStatus(observed, stage)),
-      ...deletions(upkeep),
-      ...creations(tensorfile, stage),
-      ...suspensions(upkeep),
+      ...planStatusWrites(tensorfile, makeStatus(observed, stage)),
+      ...planDeletions(upkeep),
+      ...planCreations(tensorfile, stage),
+      ...planSuspensions(upkeep),
     ],
-    requeueAfterMs: requeueAt([stage], now),
+    requeueAfterMs: computeRequeueMs([stage], now),
   };
 };
 
-const toMake = (state: Stage['state']): Job | undefined => {
+const findJobToCreate = (state: TensorfileStage['state']): Job | undefined => {
   if (state.kind === 'ToWrite') return state.job;
   if (state.kind === 'Written') return state.toVerify;
   return state.kind === 'Waiting' ? state.retry : undefined;
 };
 
-const creations = ({ spec }: CalibrationTensorfile, { state }: Stage): readonly Action[] => {
-  const job = toMake(state);
+const planCreations = (
+  { spec }: CalibrationTensorfile,
+  { state }: TensorfileStage,
+): readonly TensorfileAction[] => {
+  const job = findJobToCreate(state);
   return job && !spec.suspend ? [{ kind: 'CreateJob', job }] : [];
 };
 
@@ -49,14 +51,14 @@ const creations = ({ spec }: CalibrationTensorfile, { state }: Stage): readonly 
 const progress: readonly string[] = ['WritingTensorfile', 'Queued'];
 
 /** No write where nothing changed, and events only after the status that they are about. */
-const statusWrites = (
+const planStatusWrites = (
   tensorfile: CalibrationTensorfile,
   status: CalibrationTensorfileStatus,
-): readonly Action[] => {
+): readonly TensorfileAction[] => {
   const { status: before } = tensorfile;
   if (canonicalJson(status) === canonicalJson(before)) return [];
-  const steps = summarySteps(before?.conditions, status.conditions, progress);
-  const events = eventsAbout(tensorfile, steps);
+  const steps = draftSummaryEvents(before?.conditions, status.conditions, progress);
+  const events = makeEvents(tensorfile, steps);
   return [
     { kind: 'WriteStatus', status },
     ...events.map((event) => ({ kind: 'PublishEvent', event }) as const),

@@ -8,21 +8,21 @@ import type { CalibrationTensorfileStatus } from '../api/calibration-tensorfile.
 import type { Ledger } from '../api/ledger.ts';
 import type { Reason } from '../api/reasons.ts';
 import type { Job } from '../jobs/job.ts';
-import { tensorfileKey } from '../jobs/keys.ts';
-import { tensorfileJob } from '../jobs/tensorfile-job.ts';
+import { computeTensorfileKey } from '../jobs/keys.ts';
+import { makeTensorfileJob } from '../jobs/tensorfile-job.ts';
+import { type ArtifactPlan, assessArtifact, deadlineMsOf } from '../ownedjobs/artifact.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
-import { forgives, verificationOf } from '../ownedjobs/request.ts';
-import { deadlineMsOf, type Step, stepped } from '../ownedjobs/step.ts';
-import { obstructedWith } from '../ownedjobs/words.ts';
-import type { Observed } from './observed.ts';
+import { describeObstruction } from '../ownedjobs/obstruction.ts';
+import { requestedVerification, requestsRetry } from '../ownedjobs/request.ts';
+import type { ObservedTensorfile } from './observe.ts';
 
 /** The part of status that outlives the Job. */
-export type StoredFile = Pick<CalibrationTensorfileStatus, 'key' | 'tensorfile'>;
+export type StoredTensorfile = Pick<CalibrationTensorfileStatus, 'key' | 'tensorfile'>;
 
-export type StageState =
+export type TensorfileState =
   | {
       readonly kind: 'Written';
-      readonly stored: StoredFile;
+      readonly stored: StoredTensorfile;
       readonly verifies?: ObservedJob;
       readonly toVerify?: Job;
     }
@@ -31,19 +31,29 @@ export type StageState =
   | { readonly kind: 'Waiting'; readonly reason: Reason; readonly message: string; readonly retry?: Job }
   | { readonly kind: 'Failed'; readonly reason: Reason; readonly message: string };
 
-export type Stage = { readonly state: StageState; readonly ledger: Ledger; readonly lookAtMs?: number };
+export type TensorfileStage = {
+  readonly state: TensorfileState;
+  readonly ledger: Ledger;
+  readonly lookAtMs?: number;
+};
 
-export const stageOf = ({ tensorfile, jobs, images, now, obstacles }: Observed): Stage => {
+export const assessTensorfile = ({
+  tensorfile,
+  jobs,
+  images,
+  now,
+  obstacles,
+}: ObservedTensorfile): TensorfileStage => {
   const { status = {}, spec, metadata } = tensorfile;
-  const key = tensorfileKey(tensorfile);
+  const key = computeTensorfileKey(tensorfile);
   const folder = tensorfileFolder(spec.output.uri, key);
-  const step: Step = {
+  const step: ArtifactPlan = {
     stage: 'tensorfile',
     owner: metadata.name,
     key,
     folder,
     isStored: status.key === key && isIn(folder, status.tensorfile?.uri),
-    job: () => tensorfileJob(tensorfile, images),
+    job: () => makeTensorfileJob(tensorfile, images),
     deadlineMs: deadlineMsOf(spec.jobs?.tensorfile),
   };
   const witness = {
@@ -51,10 +61,10 @@ export const stageOf = ({ tensorfile, jobs, images, now, obstacles }: Observed):
     jobs,
     now,
     obstacles,
-    forgiven: forgives(tensorfile),
-    verification: verificationOf(tensorfile),
+    isRetryRequested: requestsRetry(tensorfile),
+    verification: requestedVerification(tensorfile),
   };
-  const { state, ...rest } = stepped(step, witness);
+  const { state, ...rest } = assessArtifact(step, witness);
   switch (state.kind) {
     case 'Stored':
       return {
@@ -73,6 +83,6 @@ export const stageOf = ({ tensorfile, jobs, images, now, obstacles }: Observed):
     case 'Start':
       return { ...rest, state: { kind: 'ToWrite', job: state.job } };
     default:
-      return { ...rest, state: obstructedWith(state) };
+      return { ...rest, state: describeObstruction(state) };
   }
 };

@@ -2,20 +2,23 @@
 import type { CalibrationTensorfile, CalibrationTensorfileStatus } from '../api/calibration-tensorfile.ts';
 import { setConditions, type WantedCondition } from '../api/conditions.ts';
 import type { Reason } from '../api/reasons.ts';
-import { doingOf } from '../ownedjobs/doing.ts';
-import { handledRequest } from '../ownedjobs/request.ts';
-import type { Observed } from './observed.ts';
-import type { Stage, StoredFile } from './stage.ts';
+import { explainJobWait } from '../ownedjobs/job-wait.ts';
+import { latestHandledRequest } from '../ownedjobs/request.ts';
+import type { ObservedTensorfile } from './observe.ts';
+import type { StoredTensorfile, TensorfileStage } from './stage.ts';
 
-export const nextStatus = (observed: Observed, stage: Stage): CalibrationTensorfileStatus => {
+export const makeStatus = (
+  observed: ObservedTensorfile,
+  stage: TensorfileStage,
+): CalibrationTensorfileStatus => {
   const { tensorfile, now } = observed;
   const { generation } = tensorfile.metadata;
-  const summary = summaryOf(tensorfile, stage);
-  const lastHandledRequest = handledRequest(tensorfile);
+  const summary = summarise(tensorfile, stage);
+  const lastHandledRequest = latestHandledRequest(tensorfile);
   return {
     observedGeneration: generation,
-    conditions: setConditions(tensorfile.status?.conditions, conditionsOf(summary), { now, generation }),
-    ...(stage.state.kind === 'Written' ? stage.state.stored : storedBefore(tensorfile)),
+    conditions: setConditions(tensorfile.status?.conditions, makeConditions(summary), { now, generation }),
+    ...(stage.state.kind === 'Written' ? stage.state.stored : pickStored(tensorfile)),
     ...stage.ledger,
     progress: summary.progress,
     ...(lastHandledRequest !== undefined && { lastHandledRequest }),
@@ -23,7 +26,7 @@ export const nextStatus = (observed: Observed, stage: Stage): CalibrationTensorf
 };
 
 /** While another file is made, status keeps naming the old one. */
-const storedBefore = ({ status }: CalibrationTensorfile): StoredFile => {
+const pickStored = ({ status }: CalibrationTensorfile): StoredTensorfile => {
   const { key, tensorfile } = status ?? {};
   return { ...(key && { key }), ...(tensorfile && { tensorfile }) };
 };
@@ -35,8 +38,8 @@ type Summary = {
   readonly progress: string;
 };
 
-const summaryOf = ({ spec }: CalibrationTensorfile, { state }: Stage): Summary => {
-  if (state.kind === 'Written') return written(state.stored);
+const summarise = ({ spec }: CalibrationTensorfile, { state }: TensorfileStage): Summary => {
+  if (state.kind === 'Written') return summariseWritten(state.stored);
   if (state.kind === 'Failed') {
     const { reason, message } = state;
     return {
@@ -48,7 +51,7 @@ const summaryOf = ({ spec }: CalibrationTensorfile, { state }: Stage): Summary =
   }
   const job = state.kind === 'Writing' ? state.job : undefined;
   if (spec.suspend) return job?.state.kind === 'Active' && !job.state.suspended ? suspending : suspended;
-  const wait = state.kind === 'Waiting' ? state : job && doingOf(job);
+  const wait = state.kind === 'Waiting' ? state : job && explainJobWait(job);
   if (wait === undefined) return writing;
   const { reason, message } = wait;
   return { kind: 'Reconciling', reason, message: `sampling waits: ${message}`, progress: 'waiting' };
@@ -75,14 +78,14 @@ const writing: Summary = {
   progress: 'writing',
 };
 
-const written = ({ tensorfile }: StoredFile): Summary => {
+const summariseWritten = ({ tensorfile }: StoredTensorfile): Summary => {
   const { images, batches, uri } = tensorfile!;
   const message = `${images} images in ${batches} batches stored at ${uri}`;
   return { kind: 'Ready', reason: 'Ready', message, progress: 'done' };
 };
 
 /** kstatus reads Reconciling and Stalled before Ready, so never are both of them True. */
-const conditionsOf = ({ kind, reason, message }: Summary): readonly WantedCondition[] =>
+const makeConditions = ({ kind, reason, message }: Summary): readonly WantedCondition[] =>
   (['Reconciling', 'Stalled', 'Ready'] as const).map((type) => ({
     type,
     status: kind === type ? 'True' : 'False',

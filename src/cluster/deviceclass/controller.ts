@@ -7,7 +7,7 @@ import type { Clock } from '../../ground/base/clock.ts';
 import type { ExportDeviceClass } from '../api/export-device-class.ts';
 import { exportGroup, kinds } from '../api/group.ts';
 import type { KubeClient } from '../runtime/client.ts';
-import type { Reconcile, Reconciled } from '../runtime/controller.ts';
+import type { Reconcile, ReconcileResult } from '../runtime/controller.ts';
 import type { Change } from '../runtime/informer.ts';
 import type { WorkQueue } from '../runtime/queue.ts';
 import { keyOf } from '../runtime/resources.ts';
@@ -15,7 +15,7 @@ import type { Store } from '../runtime/store.ts';
 import { writeStatus } from '../runtime/write-status.ts';
 import { decide } from './decide.ts';
 import type { Membership } from './membership.ts';
-import { type NodeFacts, sameFacts } from './node.ts';
+import { hasSameFacts, type NodeFacts } from './node.ts';
 
 export const deviceClassResource = {
   group: exportGroup.group,
@@ -53,7 +53,7 @@ export type DeviceClassController = {
   readonly classChanged: (change: Change<ExportDeviceClass>) => void;
   readonly nodeChanged: (change: Change<NodeFacts>) => void;
   /** Puts every class into the queue, with low priority. */
-  readonly wakeAll: () => void;
+  readonly enqueueAll: () => void;
 };
 
 /** Nodes change in bursts (a rollout, a driver upgrade): the class is looked at once for all of it. */
@@ -63,7 +63,7 @@ const countBurstMs = 10_000;
 
 export const makeDeviceClassController = (deps: DeviceClassDeps): DeviceClassController => ({
   reconcile: (key, signal) => reconcile(deps, key, signal),
-  wakeAll: () => {
+  enqueueAll: () => {
     for (const key of deps.classes.keys()) deps.queue.add(key, 'low');
   },
   // Our own write comes back as a change and is found to need nothing; a write by another is corrected.
@@ -72,7 +72,7 @@ export const makeDeviceClassController = (deps: DeviceClassDeps): DeviceClassCon
     else deps.queue.add(keyOf(after), initial ? 'low' : 'normal');
   },
   nodeChanged: ({ before, after }) => {
-    if (sameFacts(before, after)) return;
+    if (hasSameFacts(before, after)) return;
     for (const { name, availability } of deps.membership.nodeChanged(before, after)) {
       deps.queue.addAfter(name, availability ? availabilityBurstMs : countBurstMs);
       if (availability) deps.onAvailability(name);
@@ -80,9 +80,13 @@ export const makeDeviceClassController = (deps: DeviceClassDeps): DeviceClassCon
   },
 });
 
-const settled: Reconciled = { requeueAfterMs: undefined };
+const settled: ReconcileResult = { requeueAfterMs: undefined };
 
-const reconcile = async (deps: DeviceClassDeps, key: string, signal: AbortSignal): Promise<Reconciled> => {
+const reconcile = async (
+  deps: DeviceClassDeps,
+  key: string,
+  signal: AbortSignal,
+): Promise<ReconcileResult> => {
   const deviceClass = deps.classes.get(key);
   if (deviceClass === undefined || deviceClass.metadata.deletionTimestamp) return settled;
   const status = decide({ deviceClass, nodes: deps.nodes.list(), now: deps.clock.now() });

@@ -9,10 +9,10 @@ import type {
   ExportDeviceClassStatus,
 } from '../api/export-device-class.ts';
 import { type Hardware, hardwareOf } from './hardware.ts';
-import { type Mismatch, mismatchOf } from './match.ts';
+import { findMismatch, type Mismatch } from './match.ts';
 import type { NodeFacts } from './node.ts';
 
-export type Observed = {
+export type ObservedDeviceClass = {
   readonly deviceClass: ExportDeviceClass;
   readonly nodes: readonly NodeFacts[];
   /** Milliseconds since the epoch. */
@@ -20,17 +20,17 @@ export type Observed = {
 };
 
 /** The status to write, or undefined if what is stored says it already. */
-export const decide = (observed: Observed): ExportDeviceClassStatus | undefined => {
-  const next = statusOf(observed);
+export const decide = (observed: ObservedDeviceClass): ExportDeviceClassStatus | undefined => {
+  const next = makeStatus(observed);
   return canonicalJson(next) === canonicalJson(observed.deviceClass.status) ? undefined : next;
 };
 
 /** As many values as the schema keeps of each list. */
 const listLimit = 32;
 
-const statusOf = ({ deviceClass, nodes, now }: Observed): ExportDeviceClassStatus => {
+const makeStatus = ({ deviceClass, nodes, now }: ObservedDeviceClass): ExportDeviceClassStatus => {
   const { spec, status, metadata } = deviceClass;
-  const mismatches = new Map(nodes.map((node) => [node, mismatchOf(node, spec)]));
+  const mismatches = new Map(nodes.map((node) => [node, findMismatch(node, spec)]));
   const members = nodes.filter((node) => mismatches.get(node) === undefined).map(hardwareOf);
   const values = (field: keyof Hardware): string[] =>
     [...new Set(members.flatMap((hardware) => hardware[field] ?? []))].sort().slice(0, listLimit);
@@ -42,9 +42,9 @@ const statusOf = ({ deviceClass, nodes, now }: Observed): ExportDeviceClassStatu
   };
   const near = [...mismatches.values()].filter((mismatch) => mismatch !== undefined);
   const wanted = [
-    ...usability(spec),
-    availability(members.length, near, spec),
-    ambiguity(found, members.length),
+    ...makeReadyConditions(spec),
+    makeAvailability(members.length, near, spec),
+    makeAmbiguity(found, members.length),
   ];
   return {
     observedGeneration: metadata.generation,
@@ -55,8 +55,8 @@ const statusOf = ({ deviceClass, nodes, now }: Observed): ExportDeviceClassStatu
 };
 
 /** A class without nodes is Ready, because nodes come and go. Only a cause that no node can remove sets Stalled. */
-const usability = ({ engine }: ExportDeviceClassSpec): readonly WantedCondition[] => {
-  const blocked = blockedBy(engine);
+const makeReadyConditions = ({ engine }: ExportDeviceClassSpec): readonly WantedCondition[] => {
+  const blocked = findBlocker(engine);
   const { reason, message } = blocked ?? {
     reason: 'Observed' as const,
     message: `engines can be built by ${engine.backend}`,
@@ -68,7 +68,7 @@ const usability = ({ engine }: ExportDeviceClassSpec): readonly WantedCondition[
   ];
 };
 
-const blockedBy = ({ backend, computeCapability }: ExportDeviceClassSpec['engine']) => {
+const findBlocker = ({ backend, computeCapability }: ExportDeviceClassSpec['engine']) => {
   if (!backends[backend].supported) {
     const message = notBuiltIn(backend);
     return { reason: 'BackendNotAvailable', message } as const;
@@ -78,7 +78,7 @@ const blockedBy = ({ backend, computeCapability }: ExportDeviceClassSpec['engine
   return message === undefined ? undefined : ({ reason: 'EngineUnsupported', message } as const);
 };
 
-const availability = (
+const makeAvailability = (
   members: number,
   near: readonly Mismatch[],
   { allowPending }: ExportDeviceClassSpec,
@@ -89,12 +89,12 @@ const availability = (
     return { type: 'HardwareAvailable', status: 'True', reason: 'NodesMatch', message };
   }
   const course = allowPending ? '; Jobs are started all the same (allowPending)' : '';
-  const message = `no ready node belongs to the class${course}${nearest(near)}`;
+  const message = `no ready node belongs to the class${course}${describeNearest(near)}`;
   return { type: 'HardwareAvailable', status: 'False', reason: 'NoMatchingNode', message };
 };
 
 /** Up to three of the nodes that came nearest, with what keeps each of them out. */
-const nearest = (mismatches: readonly Mismatch[]): string => {
+const describeNearest = (mismatches: readonly Mismatch[]): string => {
   const best = Math.max(...mismatches.map(({ nearness }) => nearness));
   const named = mismatches
     .filter(({ nearness }) => nearness === best)
@@ -105,9 +105,11 @@ const nearest = (mismatches: readonly Mismatch[]): string => {
     : `; nearest: ${named.map(({ node, text }) => `${node}: ${text}`).join('; ')}`;
 };
 
-type Found = Readonly<Record<'products' | 'computeCapabilities' | 'architectures' | 'drivers', string[]>>;
+type HardwareValues = Readonly<
+  Record<'products' | 'computeCapabilities' | 'architectures' | 'drivers', string[]>
+>;
 
-const ambiguity = (found: Found, members: number): WantedCondition => {
+const makeAmbiguity = (found: HardwareValues, members: number): WantedCondition => {
   const several = ([found.architectures, found.computeCapabilities, found.products] as const).find(
     (values) => values.length > 1,
   );

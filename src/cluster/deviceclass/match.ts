@@ -7,28 +7,30 @@ import type { NodeFacts, Taint } from './node.ts';
 
 type Check = (node: NodeFacts, spec: ExportDeviceClassSpec) => string | undefined;
 
-const selectorMatches: Check = ({ metadata: { labels } }, spec) => {
+const checkSelector: Check = ({ metadata: { labels } }, spec) => {
   const nodeSelector = nodeSelectorOf(spec);
   const [key, value] = Object.entries(nodeSelector).find(([name, wanted]) => labels[name] !== wanted) ?? [];
-  return key === undefined ? undefined : `label ${key} is ${shown(labels[key])}, the class selects ${value}`;
+  return key === undefined
+    ? undefined
+    : `label ${key} is ${formatValue(labels[key])}, the class selects ${value}`;
 };
 
 /** Terms are alternatives. */
-const affinityMatches: Check = (node, { nodeAffinity }) => {
+const checkAffinity: Check = (node, { nodeAffinity }) => {
   const terms = nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
   if (terms === undefined) return undefined;
-  const fits = terms.some(({ matchExpressions }) => matchExpressions.every(holdsOn(node)));
+  const fits = terms.some(({ matchExpressions }) => matchExpressions.every(meetsRequirement(node)));
   return fits ? undefined : 'no term of nodeAffinity holds';
 };
 
-const hardwareMatches: Check = (node, { hardware }) => {
-  const missed = hardwareRequirements(hardware).find((requirement) => !holdsOn(node)(requirement));
+const checkHardware: Check = (node, { hardware }) => {
+  const missed = hardwareRequirements(hardware).find((requirement) => !meetsRequirement(node)(requirement));
   if (missed === undefined) return undefined;
   const { key, operator, values = [] } = missed;
-  return `label ${key} is ${shown(node.metadata.labels[key])}, the class needs ${operator} ${values.join(', ')}`;
+  return `label ${key} is ${formatValue(node.metadata.labels[key])}, the class needs ${operator} ${values.join(', ')}`;
 };
 
-const hasDevices: Check = (node, spec) => {
+const checkDevices: Check = (node, spec) => {
   const wanted = Object.entries(devicesOf(spec)).filter(([, amount]) => Number(amount) > 0);
   const [name, amount] = wanted.find(([device, n]) => (node.devices[device] ?? 0) < Number(n)) ?? [];
   if (name !== undefined) return `has ${node.devices[name] ?? 0} of ${name}, the class asks for ${amount}`;
@@ -39,7 +41,7 @@ const hasDevices: Check = (node, spec) => {
     : undefined;
 };
 
-const taintsTolerated: Check = ({ taints }, spec) => {
+const checkTaints: Check = ({ taints }, spec) => {
   const tolerations = tolerationsOf(spec);
   const hard = taints.filter(({ effect }) => effect !== 'PreferNoSchedule');
   const taint = hard.find((candidate) => !tolerations.some((toleration) => tolerates(toleration, candidate)));
@@ -48,25 +50,25 @@ const taintsTolerated: Check = ({ taints }, spec) => {
   return `taint ${key}${value === undefined ? '' : `=${value}`}:${effect} is not in the class's tolerations`;
 };
 
-const isReady: Check = ({ ready, schedulable }) => {
+const checkReadiness: Check = ({ ready, schedulable }) => {
   if (!schedulable) return 'is cordoned';
   return ready ? undefined : 'is not ready';
 };
 
 /** In order of nearness: a node that fails a later check is nearer to belonging. */
 const checks: readonly Check[] = [
-  selectorMatches,
-  affinityMatches,
-  hardwareMatches,
-  hasDevices,
-  taintsTolerated,
-  isReady,
+  checkSelector,
+  checkAffinity,
+  checkHardware,
+  checkDevices,
+  checkTaints,
+  checkReadiness,
 ];
 
 export type Mismatch = { readonly node: string; readonly nearness: number; readonly text: string };
 
 /** What keeps the node from belonging to the class, or undefined if it belongs. */
-export const mismatchOf = (node: NodeFacts, spec: ExportDeviceClassSpec): Mismatch | undefined => {
+export const findMismatch = (node: NodeFacts, spec: ExportDeviceClassSpec): Mismatch | undefined => {
   for (const [nearness, check] of checks.entries()) {
     const text = check(node, spec);
     if (text !== undefined) return { node: node.metadata.name, nearness, text };
@@ -74,9 +76,9 @@ export const mismatchOf = (node: NodeFacts, spec: ExportDeviceClassSpec): Mismat
   return undefined;
 };
 
-const shown = (value: string | undefined): string => value ?? 'absent';
+const formatValue = (value: string | undefined): string => value ?? 'absent';
 
-const holdsOn =
+const meetsRequirement =
   ({ metadata: { labels } }: NodeFacts) =>
   ({ key, operator, values = [] }: Requirement): boolean => {
     const value = labels[key];
@@ -90,20 +92,20 @@ const holdsOn =
       case 'DoesNotExist':
         return value === undefined;
       case 'Gt':
-        return compares(value, values[0], (a, b) => a > b);
+        return compareIntegers(value, values[0], (a, b) => a > b);
       case 'Lt':
-        return compares(value, values[0], (a, b) => a < b);
+        return compareIntegers(value, values[0], (a, b) => a < b);
     }
   };
 
 /** Only whole numbers compare; any other label value fails the condition. */
-const compares = (
+const compareIntegers = (
   value: string | undefined,
   bound: string | undefined,
   holds: (value: number, bound: number) => boolean,
-): boolean => isWhole(value) && isWhole(bound) && holds(Number(value), Number(bound));
+): boolean => isInteger(value) && isInteger(bound) && holds(Number(value), Number(bound));
 
-const isWhole = (text: string | undefined): text is string => text !== undefined && /^-?\d+$/.test(text);
+const isInteger = (text: string | undefined): text is string => text !== undefined && /^-?\d+$/.test(text);
 
 type Toleration = NonNullable<ExportDeviceClassSpec['tolerations']>[number];
 

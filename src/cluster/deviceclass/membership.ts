@@ -7,30 +7,30 @@ import type { ExportDeviceClass } from '../api/export-device-class.ts';
 import type { Key } from '../runtime/resources.ts';
 import type { Store } from '../runtime/store.ts';
 import { hardwareOf } from './hardware.ts';
-import { type Mismatch, mismatchOf } from './match.ts';
+import { findMismatch, type Mismatch } from './match.ts';
 import type { NodeFacts } from './node.ts';
 
 /** A class to which a node's change makes a difference. */
-export type Concerned = {
+export type AffectedClass = {
   readonly name: string;
   /** Whether the class has got its first node, or lost its last one. */
   readonly availability: boolean;
 };
 
 /** A node that belongs to the class, or what keeps it out. */
-type Judged = { readonly node: NodeFacts; readonly mismatch: Mismatch | undefined };
+type MatchResult = { readonly node: NodeFacts; readonly mismatch: Mismatch | undefined };
 
-type ClassOfNodes = {
+type ClassMembers = {
   readonly uid: string;
   readonly generation: number;
-  readonly judged: Map<Key, Judged>;
+  readonly results: Map<Key, MatchResult>;
   members: number;
 };
 
 export class Membership {
   readonly #classes: Store<ExportDeviceClass>;
   readonly #nodes: Store<NodeFacts>;
-  readonly #known = new Map<Key, ClassOfNodes>();
+  readonly #known = new Map<Key, ClassMembers>();
 
   constructor(classes: Store<ExportDeviceClass>, nodes: Store<NodeFacts>) {
     this.#classes = classes;
@@ -47,59 +47,59 @@ export class Membership {
   }
 
   /** Takes in a node's change. */
-  nodeChanged(before: NodeFacts | undefined, after: NodeFacts | undefined): readonly Concerned[] {
+  nodeChanged(before: NodeFacts | undefined, after: NodeFacts | undefined): readonly AffectedClass[] {
     const key = (after ?? before)!.metadata.name;
     return this.#classes.list().flatMap((deviceClass) => {
       const { name } = deviceClass.metadata;
       const known = this.#current(deviceClass);
       if (known === undefined) return [{ name, availability: true }]; // Judged as a whole when it is looked at.
       const had = known.members > 0;
-      const judged = after && { node: after, mismatch: mismatchOf(after, deviceClass.spec) };
-      const previous = known.judged.get(key);
-      replace(known, key, judged);
-      return sameVerdict(previous, judged) ? [] : [{ name, availability: had !== known.members > 0 }];
+      const judged = after && { node: after, mismatch: findMismatch(after, deviceClass.spec) };
+      const previous = known.results.get(key);
+      replaceResult(known, key, judged);
+      return isSameResult(previous, judged) ? [] : [{ name, availability: had !== known.members > 0 }];
     });
   }
 
-  #of(name: string): ClassOfNodes | undefined {
+  #of(name: string): ClassMembers | undefined {
     const deviceClass = this.#classes.get(name);
     if (deviceClass === undefined) return undefined;
     return this.#current(deviceClass) ?? this.#judge(deviceClass);
   }
 
   /** What is known of this very class, at this generation. */
-  #current({ metadata }: ExportDeviceClass): ClassOfNodes | undefined {
+  #current({ metadata }: ExportDeviceClass): ClassMembers | undefined {
     const known = this.#known.get(metadata.name);
     return known?.uid === metadata.uid && known.generation === metadata.generation ? known : undefined;
   }
 
-  #judge({ metadata, spec }: ExportDeviceClass): ClassOfNodes {
-    const fresh: ClassOfNodes = {
+  #judge({ metadata, spec }: ExportDeviceClass): ClassMembers {
+    const fresh: ClassMembers = {
       uid: metadata.uid,
       generation: metadata.generation,
-      judged: new Map(),
+      results: new Map(),
       members: 0,
     };
     for (const node of this.#nodes.list())
-      replace(fresh, node.metadata.name, { node, mismatch: mismatchOf(node, spec) });
+      replaceResult(fresh, node.metadata.name, { node, mismatch: findMismatch(node, spec) });
     this.#known.set(metadata.name, fresh);
     return fresh;
   }
 }
 
-const replace = (known: ClassOfNodes, key: Key, judged: Judged | undefined): void => {
-  if (isMember(known.judged.get(key))) known.members--;
-  if (judged === undefined) known.judged.delete(key);
-  else known.judged.set(key, judged);
+const replaceResult = (known: ClassMembers, key: Key, judged: MatchResult | undefined): void => {
+  if (isMember(known.results.get(key))) known.members--;
+  if (judged === undefined) known.results.delete(key);
+  else known.results.set(key, judged);
   if (isMember(judged)) known.members++;
 };
 
-const isMember = (judged: Judged | undefined): boolean =>
+const isMember = (judged: MatchResult | undefined): boolean =>
   judged !== undefined && judged.mismatch === undefined;
 
 /** Labels that neither decide on membership nor name the hardware make no difference. */
-const sameVerdict = (a: Judged | undefined, b: Judged | undefined): boolean =>
-  canonicalJson(verdictOf(a)) === canonicalJson(verdictOf(b));
+const isSameResult = (a: MatchResult | undefined, b: MatchResult | undefined): boolean =>
+  canonicalJson(comparableResult(a)) === canonicalJson(comparableResult(b));
 
-const verdictOf = (judged: Judged | undefined): unknown =>
+const comparableResult = (judged: MatchResult | undefined): unknown =>
   judged && (judged.mismatch ?? hardwareOf(judged.node));

@@ -49,12 +49,12 @@ export const projectNode = (raw: unknown): NodeFacts => {
     })),
     ready: status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false,
     schedulable: spec?.unschedulable !== true,
-    devices: devicesOf(status?.allocatable ?? {}),
+    devices: countDevices(status?.allocatable ?? {}),
   };
 };
 
 /** Extended resources have a domain that is not Kubernetes's own. */
-const devicesOf = (allocatable: Readonly<Record<string, string>>): Readonly<Record<string, number>> =>
+const countDevices = (allocatable: Readonly<Record<string, string>>): Readonly<Record<string, number>> =>
   Object.fromEntries(
     Object.entries(allocatable)
       .filter(([name]) => name.includes('/') && !name.split('/')[0]!.endsWith('kubernetes.io'))
@@ -62,8 +62,8 @@ const devicesOf = (allocatable: Readonly<Record<string, string>>): Readonly<Reco
   );
 
 /** Whether two sightings of a node differ in anything that a device class could ask for. */
-export const sameFacts = (a: NodeFacts | undefined, b: NodeFacts | undefined): boolean =>
-  canonicalJson(factsOf(a)) === canonicalJson(factsOf(b));
+export const hasSameFacts = (a: NodeFacts | undefined, b: NodeFacts | undefined): boolean =>
+  canonicalJson(comparableFacts(a)) === canonicalJson(comparableFacts(b));
 
-const factsOf = (node: NodeFacts | undefined): unknown =>
+const comparableFacts = (node: NodeFacts | undefined): unknown =>
   node && { ...node, metadata: { name: node.metadata.name, labels: node.metadata.labels } };

@@ -10,19 +10,19 @@ import { devicesOf } from '../api/class-pods.ts';
 import type { ExportDeviceClass } from '../api/export-device-class.ts';
 import type { ModelExport } from '../api/model-export.ts';
 import { buildDriver, type Images, workerProgram } from './images.ts';
-import { deadlineSecondsOf, type JobDraft, job } from './job.ts';
-import { dataTypeOf, engineKey } from './keys.ts';
-import { placementOf } from './placement.ts';
+import { deadlineSecondsOf, type JobDraft, makeJob } from './job.ts';
+import { dataTypeOf, hashEngineInputs } from './keys.ts';
+import { makePlacement } from './placement.ts';
 import {
-  claimVolumes,
   containerDefaults,
-  joined,
-  keyVolume,
-  memoryVolume,
-  readOnly,
+  joinVolumes,
+  makeClaimVolumes,
+  makeKeyVolume,
+  makeMemoryVolume,
+  makeReadOnly,
   type Volumes,
 } from './pod.ts';
-import { type Limited, limited, shareOfMemory } from './resources.ts';
+import { type CompleteResources, completeResources, computeMemoryShare } from './resources.ts';
 
 /** What the export left for its engines. */
 export type ExportedArtifacts = {
@@ -39,13 +39,13 @@ export type EnginePlan = {
   readonly images: Images;
 };
 
-export const engineJob = (plan: EnginePlan): JobDraft => {
+export const makeEngineJob = (plan: EnginePlan): JobDraft => {
   const { owner, deviceClass, images } = plan;
-  const task = engineTask(plan);
+  const task = makeEngineTask(plan);
   const taskArguments = ['--task', JSON.stringify(task)];
-  const helper = limited('helper', owner.spec.jobs?.helpers?.resources);
-  const resources = buildResources(plan);
-  const volumes = engineVolumes(plan, task, { helper, build: resources });
+  const helper = completeResources('helper', owner.spec.jobs?.helpers?.resources);
+  const resources = makeBuildResources(plan);
+  const volumes = makeEngineVolumes(plan, task, { helper, build: resources });
   const ours = (name: string, mounted: Volumes) => ({
     name,
     image: images.worker,
@@ -57,19 +57,19 @@ export const engineJob = (plan: EnginePlan): JobDraft => {
   const build = {
     name: 'build',
     image: deviceClass.spec.engine.image ?? (task.backend === 'OnnxRuntime' ? images.worker : images.rtx),
-    command: buildCommand(task.backend, taskArguments),
+    command: makeBuildCommand(task.backend, taskArguments),
     resources,
     volumeMounts: volumes.build.mounts,
     ...containerDefaults,
   };
-  return job(
+  return makeJob(
     owner,
     { stage: 'engine', key: task.engineKey, folder: task.folder, deviceClass: task.deviceClass },
     {
       initContainers: [ours('stage', volumes.stage), build],
       containers: [ours('publish', volumes.publish)],
       volumes: volumes.all.volumes,
-      placement: placementOf(deviceClass),
+      placement: makePlacement(deviceClass),
       deadlineSeconds: deadlineSecondsOf(owner.spec.jobs?.engine),
       pullSecrets: images.pullSecrets,
     },
@@ -80,27 +80,31 @@ export const engineJob = (plan: EnginePlan): JobDraft => {
  * What each container can reach. The image of `build` may be anybody's: it has neither key nor claims, and writes
  * nowhere but where `publish` looks for an engine and in a temporary folder of its own.
  */
-const engineVolumes = (
+const makeEngineVolumes = (
   { owner }: EnginePlan,
   task: EngineTask,
-  { helper, build }: { readonly helper: Limited; readonly build: Limited },
+  { helper, build }: { readonly helper: CompleteResources; readonly build: CompleteResources },
 ) => {
-  const claims = claimVolumes([task.etlt.uri], [fileIn(task.folder, artifactFiles.manifest)]);
-  const key = keyVolume(owner.spec.keySecretRef);
-  const work = memoryVolume('work', mounts.work, shareOfMemory(helper, 1 / 2));
-  const built = memoryVolume('built', mounts.built, shareOfMemory(build, 1 / 4));
-  const buildTemporary = memoryVolume('build-temporary', mounts.temporary, shareOfMemory(build, 1 / 4));
-  const temporary = memoryVolume('temporary', mounts.temporary, shareOfMemory(helper, 1 / 4));
+  const claims = makeClaimVolumes([task.etlt.uri], [fileIn(task.folder, artifactFiles.manifest)]);
+  const key = makeKeyVolume(owner.spec.keySecretRef);
+  const work = makeMemoryVolume('work', mounts.work, computeMemoryShare(helper, 1 / 2));
+  const built = makeMemoryVolume('built', mounts.built, computeMemoryShare(build, 1 / 4));
+  const buildTemporary = makeMemoryVolume(
+    'build-temporary',
+    mounts.temporary,
+    computeMemoryShare(build, 1 / 4),
+  );
+  const temporary = makeMemoryVolume('temporary', mounts.temporary, computeMemoryShare(helper, 1 / 4));
   return {
-    stage: joined(readOnly(claims), key, work, temporary),
-    build: joined(readOnly(work), built, buildTemporary),
-    publish: joined(claims, readOnly(work), readOnly(built), temporary),
-    all: joined(claims, key, work, built, buildTemporary, temporary),
+    stage: joinVolumes(makeReadOnly(claims), key, work, temporary),
+    build: joinVolumes(makeReadOnly(work), built, buildTemporary),
+    publish: joinVolumes(claims, makeReadOnly(work), makeReadOnly(built), temporary),
+    all: joinVolumes(claims, key, work, built, buildTemporary, temporary),
   };
 };
 
-export const engineKeyOf = ({ owner, deviceClass, exported }: Omit<EnginePlan, 'images'>): string =>
-  engineKey({
+export const computeEngineKey = ({ owner, deviceClass, exported }: Omit<EnginePlan, 'images'>): string =>
+  hashEngineInputs({
     spec: owner.spec,
     deviceClass,
     payloadDigest: exported.etlt.payloadDigest,
@@ -108,12 +112,12 @@ export const engineKeyOf = ({ owner, deviceClass, exported }: Omit<EnginePlan, '
     stored: owner.status?.engines?.find((engine) => engine.deviceClass === deviceClass.metadata.name)?.key,
   });
 
-export const engineTask = (plan: EnginePlan): EngineTask => {
+export const makeEngineTask = (plan: EnginePlan): EngineTask => {
   const { owner, deviceClass, exported } = plan;
   const { engine } = deviceClass.spec;
   const name = deviceClass.metadata.name;
   const dataType = dataTypeOf(owner.spec, name);
-  const key = engineKeyOf(plan);
+  const key = computeEngineKey(plan);
   return {
     deviceClass: name,
     backend: engine.backend,
@@ -121,19 +125,19 @@ export const engineTask = (plan: EnginePlan): EngineTask => {
     dataType,
     maxBatchSize: owner.spec.maxBatchSize,
     maxWorkspaceSizeBytes: parseByteQuantity(owner.spec.maxWorkspaceSize),
-    etlt: sourceOf(exported.etlt),
+    etlt: toSource(exported.etlt),
     ...(dataType === 'int8' &&
-      exported.calibrationCache && { calibrationCache: sourceOf(exported.calibrationCache) }),
-    ...(exported.verification && { verification: sourceOf(exported.verification) }),
-    ...keptFloat(owner, { backend: engine.backend, dataType }),
-    options: builderOptions(engine),
+      exported.calibrationCache && { calibrationCache: toSource(exported.calibrationCache) }),
+    ...(exported.verification && { verification: toSource(exported.verification) }),
+    ...pickKeepFloat(owner, { backend: engine.backend, dataType }),
+    options: makeBuilderOptions(engine),
     engineKey: key,
     folder: engineFolder(exported.folder, name, key),
   };
 };
 
 /** A Q/DQ graph contains them; with a calibration cache, the builder needs the list. */
-const keptFloat = (
+const pickKeepFloat = (
   { spec }: ModelExport,
   { backend, dataType }: Pick<EngineTask, 'backend' | 'dataType'>,
 ): Pick<EngineTask, 'keepFloat'> => {
@@ -143,7 +147,7 @@ const keptFloat = (
 };
 
 /** Under the names that the build driver knows: HardwareCompatibilityLevel.AMPERE_PLUS is AmperePlus in the API. */
-const builderOptions = ({
+const makeBuilderOptions = ({
   tensorRt,
   tensorRtRtx,
 }: ExportDeviceClass['spec']['engine']): EngineTask['options'] => {
@@ -153,15 +157,15 @@ const builderOptions = ({
   return { ...Object.fromEntries(named), ...(constant && { hardwareCompatibilityLevel: constant }) };
 };
 
-const sourceOf = ({ uri, sha256 }: Artifact): Source => ({ uri, sha256 });
+const toSource = ({ uri, sha256 }: Artifact): Source => ({ uri, sha256 });
 
-const buildCommand = (backend: Backend, taskArguments: readonly string[]): readonly string[] =>
+const makeBuildCommand = (backend: Backend, taskArguments: readonly string[]): readonly string[] =>
   backend === 'OnnxRuntime'
     ? ['node', workerProgram, 'build-onnxruntime', ...taskArguments]
     : ['python3', buildDriver, `${mounts.work}/${workFiles.request}`];
 
 /** The class's device request (for example one nvidia.com/gpu) is a limit: extended resources cannot be overcommitted. */
-const buildResources = ({ owner, deviceClass }: EnginePlan): Limited => {
-  const { requests, limits } = limited('build', owner.spec.jobs?.engine?.resources);
+const makeBuildResources = ({ owner, deviceClass }: EnginePlan): CompleteResources => {
+  const { requests, limits } = completeResources('build', owner.spec.jobs?.engine?.resources);
   return { requests, limits: { ...limits, ...devicesOf(deviceClass.spec) } };
 };

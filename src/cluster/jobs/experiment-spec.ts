@@ -4,13 +4,13 @@ import type { SpecSource } from '../../ground/contract/task.ts';
 import type { Volumes } from './pod.ts';
 
 /** What the pod needs to know of it; the name of a ConfigMap is not among that. */
-export const specSource = ({ uri, sha256 }: SpecSource): SpecSource => ({
+export const toSpecSource = ({ uri, sha256 }: SpecSource): SpecSource => ({
   ...(uri && { uri }),
   ...(sha256 && { sha256 }),
 });
 
 /** The experiment spec as a read-only file, where a ConfigMap holds it. */
-export const specVolume = (
+export const makeSpecVolume = (
   reference: { readonly name: string; readonly key: string } | undefined,
 ): Volumes => {
   if (reference === undefined) return { volumes: [], mounts: [] };

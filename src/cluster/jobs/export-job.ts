@@ -3,21 +3,28 @@
 import { artifactFiles, exportFolder, fileIn, histogramsFile, mounts } from '../../ground/contract/layout.ts';
 import type { CalibrationTask, ExportTask } from '../../ground/contract/task.ts';
 import type { ModelExport } from '../api/model-export.ts';
-import { specSource, specVolume } from './experiment-spec.ts';
+import { makeSpecVolume, toSpecSource } from './experiment-spec.ts';
 import type { Images } from './images.ts';
-import { deadlineSecondsOf, type JobDraft, job } from './job.ts';
-import { exportKey, histogramsKey, needsCalibration } from './keys.ts';
-import { claimVolumes, containerDefaults, joined, keyVolume, memoryVolume, type Volumes } from './pod.ts';
-import { type Limited, limited, shareOfMemory } from './resources.ts';
-import { workerPlace } from './worker-place.ts';
+import { deadlineSecondsOf, type JobDraft, makeJob } from './job.ts';
+import { computeExportKey, computeHistogramsKey, needsCalibration } from './keys.ts';
+import {
+  containerDefaults,
+  joinVolumes,
+  makeClaimVolumes,
+  makeKeyVolume,
+  makeMemoryVolume,
+  type Volumes,
+} from './pod.ts';
+import { type CompleteResources, completeResources, computeMemoryShare } from './resources.ts';
+import { placeWorker } from './worker-placement.ts';
 
-export const exportJob = (owner: ModelExport, images: Images): JobDraft => {
-  const task = exportTask(owner);
-  const place = workerPlace(owner.spec, images);
+export const makeExportJob = (owner: ModelExport, images: Images): JobDraft => {
+  const task = makeExportTask(owner);
+  const place = placeWorker(owner.spec, images);
   const { resources: asked, placement = {} } = owner.spec.jobs?.export ?? {};
-  const resources = limited('export', asked);
-  const volumes = joined(exportVolumes(owner, task, resources), place.volumes);
-  return job(
+  const resources = completeResources('export', asked);
+  const volumes = joinVolumes(makeExportVolumes(owner, task, resources), place.volumes);
+  return makeJob(
     owner,
     { stage: 'export', key: task.exportKey, folder: task.folder },
     {
@@ -41,21 +48,21 @@ export const exportJob = (owner: ModelExport, images: Images): JobDraft => {
   );
 };
 
-export const exportTask = (owner: ModelExport): ExportTask => {
+export const makeExportTask = (owner: ModelExport): ExportTask => {
   const { spec } = owner;
-  const key = exportKey(owner);
+  const key = computeExportKey(owner);
   const calibrates = needsCalibration(spec);
   return {
     architecture: spec.architecture,
     model: spec.model,
     dataType: calibrates ? 'int8' : spec.dataType,
-    ...(calibrates && spec.calibration && { calibration: calibrationTask(spec.calibration) }),
+    ...(calibrates && spec.calibration && { calibration: makeCalibrationTask(spec.calibration) }),
     forcePtq: spec.forcePtq,
-    ...(spec.experimentSpec && { experimentSpec: specSource(spec.experimentSpec) }),
+    ...(spec.experimentSpec && { experimentSpec: toSpecSource(spec.experimentSpec) }),
     ...(spec.codec && { codec: { command: spec.codec.command } }),
     exportKey: key,
     ...(calibrates &&
-      keepsHistograms(spec) && { histograms: histogramsFile(spec.output.uri, histogramsKey(owner)) }),
+      keepsHistograms(spec) && { histograms: histogramsFile(spec.output.uri, computeHistogramsKey(owner)) }),
     folder: exportFolder(spec.output.uri, key),
   };
 };
@@ -65,7 +72,7 @@ const keepsHistograms = ({ calibration }: ModelExport['spec']): boolean =>
   calibration?.source === 'ImageDirectory' || calibration?.source === 'Tensorfile';
 
 /** A reference to a CalibrationTensorfile stands here by the file that it made. */
-const calibrationTask = ({
+const makeCalibrationTask = ({
   tensorfile,
   ...calibration
 }: NonNullable<ModelExport['spec']['calibration']>): CalibrationTask => {
@@ -77,14 +84,18 @@ const calibrationTask = ({
 };
 
 /** A codec is a program of the user's: what it leaves in the temporary folder may be a decrypted model. */
-const exportVolumes = ({ spec }: ModelExport, task: ExportTask, resources: Limited): Volumes => {
+const makeExportVolumes = (
+  { spec }: ModelExport,
+  task: ExportTask,
+  resources: CompleteResources,
+): Volumes => {
   const { imageDirectory, tensorfile, dataLoader } = task.calibration ?? {};
   const sources = [spec.model, imageDirectory, tensorfile, dataLoader?.dataRoot, spec.experimentSpec];
   const read = sources.flatMap((source) => source?.uri ?? []);
-  return joined(
-    claimVolumes(read, [fileIn(task.folder, artifactFiles.manifest)]),
-    keyVolume(spec.keySecretRef),
-    specVolume(spec.experimentSpec?.configMapKeyRef),
-    memoryVolume('temporary', mounts.temporary, shareOfMemory(resources, 1 / 4)),
+  return joinVolumes(
+    makeClaimVolumes(read, [fileIn(task.folder, artifactFiles.manifest)]),
+    makeKeyVolume(spec.keySecretRef),
+    makeSpecVolume(spec.experimentSpec?.configMapKeyRef),
+    makeMemoryVolume('temporary', mounts.temporary, computeMemoryShare(resources, 1 / 4)),
   );
 };

@@ -5,7 +5,7 @@ import type { Stage } from '../../ground/contract/result.ts';
 import { exportGroup } from '../api/group.ts';
 import { annotations, labels, type OwnerKind, ownerLabels } from '../api/labels.ts';
 import type { ModelExportSpec } from '../api/model-export.ts';
-import { podSecurityContext, type Volumes } from './pod.ts';
+import { makePodSecurityContext, type Volumes } from './pod.ts';
 
 /** The object that a Job works for. */
 export type JobOwner = {
@@ -64,12 +64,12 @@ export const deadlineSecondsOf = (stage: { readonly deadlineSeconds?: number } |
 /** For people who read its log; status keeps what the operator has to know. */
 const finishedJobSeconds = 24 * 60 * 60;
 
-export const job = (owner: JobOwner, identity: JobIdentity, pod: PodPlan): JobDraft => {
+export const makeJob = (owner: JobOwner, identity: JobIdentity, pod: PodPlan): JobDraft => {
   const { jobs = {} } = owner.spec;
   const { metadata = {}, serviceAccountName, priorityClassName } = jobs;
   const imagePullSecrets = pullSecretsOf(pod, jobs);
   const labelled = {
-    labels: { ...metadata.labels, ...identityLabels(owner, identity) },
+    labels: { ...metadata.labels, ...makeIdentityLabels(owner, identity) },
     annotations: { ...metadata.annotations },
   };
   return {
@@ -79,7 +79,7 @@ export const job = (owner: JobOwner, identity: JobIdentity, pod: PodPlan): JobDr
       namespace: owner.metadata.namespace,
       labels: labelled.labels,
       annotations: { ...labelled.annotations, [annotations.deadlineSeconds]: String(pod.deadlineSeconds) },
-      ownerReferences: [ownedBy(owner)],
+      ownerReferences: [makeOwnerReference(owner)],
     },
     spec: {
       backoffLimit: 0,
@@ -95,7 +95,7 @@ export const job = (owner: JobOwner, identity: JobIdentity, pod: PodPlan): JobDr
           restartPolicy: 'Never',
           automountServiceAccountToken: false,
           enableServiceLinks: false,
-          securityContext: podSecurityContext(jobs.podSecurity),
+          securityContext: makePodSecurityContext(jobs.podSecurity),
           ...(serviceAccountName && { serviceAccountName }),
           ...(priorityClassName && { priorityClassName }),
           ...(imagePullSecrets.length > 0 && { imagePullSecrets }),
@@ -117,9 +117,9 @@ const pullSecretsOf = (
   [...new Set([...pullSecrets, ...imagePullSecrets.map(({ name }) => name)])].map((name) => ({ name }));
 
 /** A folder's URI as a label, by which Jobs of other objects for the same folder are found. */
-export const folderLabel = (uri: string): string => contentKey(uri);
+export const hashFolder = (uri: string): string => contentKey(uri);
 
-const identityLabels = (
+const makeIdentityLabels = (
   owner: JobOwner,
   { stage, key, folder, deviceClass }: JobIdentity,
 ): Record<string, string> => ({
@@ -128,11 +128,11 @@ const identityLabels = (
   [ownerLabels[owner.kind].uid]: owner.metadata.uid,
   [labels.stage]: stage,
   [labels.artifactKey]: key,
-  [labels.folder]: folderLabel(folder),
+  [labels.folder]: hashFolder(folder),
   ...(deviceClass !== undefined && { [labels.deviceClass]: deviceClass }),
 });
 
-const ownedBy = (owner: JobOwner): object => ({
+const makeOwnerReference = (owner: JobOwner): object => ({
   apiVersion: exportGroup.apiVersion,
   kind: owner.kind,
   name: owner.metadata.name,

@@ -17,12 +17,15 @@ export type KeyTable = {
 /** What is hashed beside fields: digests, and facts that follow from several fields. */
 export type KeyFacts = Readonly<Record<string, unknown>>;
 
-type Keyed = { readonly schema: Schema; readonly object: object; readonly facts?: KeyFacts };
+type KeyInputs = { readonly schema: Schema; readonly object: object; readonly facts?: KeyFacts };
 
-export const keyBy = ({ version, since }: KeyTable, { schema, object, facts = {} }: Keyed): string => {
+export const computeKey = (
+  { version, since }: KeyTable,
+  { schema, object, facts = {} }: KeyInputs,
+): string => {
   const fields = Object.values(since)
     .flat()
-    .map((path) => [path, hashed(valueAt(object, path), schemaAt(schema, path))] as const);
+    .map((path) => [path, dropDefault(readField(object, path), findSchema(schema, path))] as const);
   return contentKey({ version, ...Object.fromEntries(fields), ...facts });
 };
 
@@ -30,22 +33,22 @@ export const keyBy = ({ version, since }: KeyTable, { schema, object, facts = {}
  * The key by which the artifact is known: that of the newest table, unless what is stored has the key of an older one.
  * Its fields say the same, so it stays stored under the key that it has.
  */
-export const agreedKey = (
+export const chooseKey = (
   tables: readonly [KeyTable, ...KeyTable[]],
-  keyed: Keyed,
+  keyed: KeyInputs,
   stored: string | undefined,
 ): string => {
-  const keys = tables.map((table) => keyBy(table, keyed));
+  const keys = tables.map((table) => computeKey(table, keyed));
   return keys.find((key) => key === stored) ?? keys[0]!;
 };
 
-const hashed = (value: unknown, schema: Schema): unknown => {
+const dropDefault = (value: unknown, schema: Schema): unknown => {
   const saysNothing = value === false || (Array.isArray(value) && value.length === 0);
   const isDefault = schema.default !== undefined && canonicalJson(value) === canonicalJson(schema.default);
   return saysNothing || isDefault ? undefined : value;
 };
 
-const valueAt = (object: unknown, path: string): unknown => {
+const readField = (object: unknown, path: string): unknown => {
   let value = object;
   for (const name of path.split('.'))
     value = (value as Readonly<Record<string, unknown>> | undefined)?.[name];
@@ -53,7 +56,7 @@ const valueAt = (object: unknown, path: string): unknown => {
 };
 
 /** @throws RangeError for a path that the schema does not have */
-export const schemaAt = (root: Schema, path: string): Schema => {
+export const findSchema = (root: Schema, path: string): Schema => {
   let schema = root;
   for (const name of path.split('.')) {
     const field = 'properties' in schema ? schema.properties[name] : undefined;

@@ -9,7 +9,7 @@ import { type CalibrationTensorfile, calibrationTensorfileSchema } from '../api/
 import { namedAmounts } from '../api/class-pods.ts';
 import { type ExportDeviceClass, exportDeviceClassSchema } from '../api/export-device-class.ts';
 import { type ModelExport, modelExportSchema } from '../api/model-export.ts';
-import { agreedKey, type KeyTable, keyBy } from './key-table.ts';
+import { chooseKey, computeKey, type KeyTable } from './key-table.ts';
 
 const experimentSpec = [
   'experimentSpec.configMapKeyRef.name',
@@ -124,19 +124,19 @@ export const needsCalibration = (spec: ModelExport['spec']): boolean =>
 
 const exportSpec = modelExportSchema.properties.spec;
 
-export const exportKey = ({ spec, status }: ModelExport): string => {
+export const computeExportKey = ({ spec, status }: ModelExport): string => {
   const calibrates = needsCalibration(spec);
   const table = calibrates ? int8ExportTable : floatExportTable;
-  return agreedKey([table], { schema: exportSpec, object: spec, facts: { calibrates } }, status?.export?.key);
+  return chooseKey([table], { schema: exportSpec, object: spec, facts: { calibrates } }, status?.export?.key);
 };
 
 /** What the counts of a calibration depend on: all of an export but how thresholds are chosen and what they may cost. */
-export const histogramsKey = ({ spec }: ModelExport): string =>
-  keyBy(histogramsTable, { schema: exportSpec, object: spec });
+export const computeHistogramsKey = ({ spec }: ModelExport): string =>
+  computeKey(histogramsTable, { schema: exportSpec, object: spec });
 
-export const tensorfileKey = ({ spec, status }: CalibrationTensorfile): string => {
+export const computeTensorfileKey = ({ spec, status }: CalibrationTensorfile): string => {
   const keyed = { schema: calibrationTensorfileSchema.properties.spec, object: spec };
-  return agreedKey([tensorfileTable], keyed, status?.key);
+  return chooseKey([tensorfileTable], keyed, status?.key);
 };
 
 export type EngineInputs = {
@@ -149,7 +149,7 @@ export type EngineInputs = {
   readonly stored: string | undefined;
 };
 
-export const engineKey = (inputs: EngineInputs): string => {
+export const hashEngineInputs = (inputs: EngineInputs): string => {
   const { spec, deviceClass, payloadDigest, calibrationCacheSha256, stored } = inputs;
   const { needsComputeCapability, planFormatVersion } = backends[deviceClass.spec.engine.backend as Backend];
   const dataType = dataTypeOf(spec, deviceClass.metadata.name);
@@ -163,7 +163,7 @@ export const engineKey = (inputs: EngineInputs): string => {
   };
   const schema = exportDeviceClassSchema.properties.spec;
   const { spec: object } = deviceClass;
-  if (needsComputeCapability) return agreedKey([targetTable], { schema, object, facts }, stored);
+  if (needsComputeCapability) return chooseKey([targetTable], { schema, object, facts }, stored);
   const onDevice = { ...facts, resources: namedAmounts(object) };
-  return agreedKey([deviceTable], { schema, object, facts: onDevice }, stored);
+  return chooseKey([deviceTable], { schema, object, facts: onDevice }, stored);
 };

@@ -17,7 +17,11 @@ export type JobContent = {
  * `<owner>-<part>-<10 hex digits>` of at most 52 characters: a pod adds 6, and a host name has at most 63. Long names
  * are cut for people, and whole in the digits and in the labels.
  */
-export const jobName = (owner: string, { part, attempt, template }: JobContent): string =>
-  [cut(owner, 24), cut(part, 16), contentKey({ owner, part, attempt, template }).slice(0, 10)].join('-');
+export const makeJobName = (owner: string, { part, attempt, template }: JobContent): string =>
+  [
+    truncateName(owner, 24),
+    truncateName(part, 16),
+    contentKey({ owner, part, attempt, template }).slice(0, 10),
+  ].join('-');
 
-const cut = (name: string, length: number): string => name.slice(0, length).replace(/-+$/, '');
+const truncateName = (name: string, length: number): string => name.slice(0, length).replace(/-+$/, '');

@@ -5,9 +5,9 @@ import { hardwareRequirements, type Requirement } from '../api/node-labels.ts';
 
 type NodeAffinity = NonNullable<ExportDeviceClass['spec']['nodeAffinity']>;
 
-export const placementOf = ({ spec }: ExportDeviceClass): Readonly<Record<string, unknown>> => {
+export const makePlacement = ({ spec }: ExportDeviceClass): Readonly<Record<string, unknown>> => {
   const tolerations = tolerationsOf(spec);
-  const nodeAffinity = narrowed(spec.nodeAffinity ?? {}, hardwareRequirements(spec.hardware));
+  const nodeAffinity = narrowAffinity(spec.nodeAffinity ?? {}, hardwareRequirements(spec.hardware));
   return {
     nodeSelector: nodeSelectorOf(spec),
     ...(Object.keys(nodeAffinity).length > 0 && { affinity: { nodeAffinity } }),
@@ -17,7 +17,7 @@ export const placementOf = ({ spec }: ExportDeviceClass): Readonly<Record<string
 };
 
 /** Node selector terms are alternatives, so each of them has to carry the requirements. */
-const narrowed = (affinity: NodeAffinity, requirements: readonly Requirement[]): object => {
+const narrowAffinity = (affinity: NodeAffinity, requirements: readonly Requirement[]): object => {
   if (requirements.length === 0) return affinity;
   const required = affinity.requiredDuringSchedulingIgnoredDuringExecution;
   const terms = required?.nodeSelectorTerms ?? [{ matchExpressions: [] }];

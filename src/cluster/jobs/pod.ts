@@ -16,7 +16,7 @@ const nonRoot = installation.uid;
 type PodSecurity = NonNullable<NonNullable<ModelExportSpec['jobs']>['podSecurity']>;
 
 /** A platform that has a range of ids for each namespace refuses pods with ids of another range, and sets its own. */
-export const podSecurityContext = ({
+export const makePodSecurityContext = ({
   idsFrom = 'Operator',
   runAsUser = nonRoot,
   fsGroup = nonRoot,
@@ -38,18 +38,18 @@ export const containerDefaults = {
  * One mount per claim behind these URIs. A claim that is only read is read-only at its source, so that no driver changes
  * the owner of its files either.
  */
-export const claimVolumes = (read: readonly string[], written: readonly string[]): Volumes => {
+export const makeClaimVolumes = (read: readonly string[], written: readonly string[]): Volumes => {
   const claimsOf = (uris: readonly string[]) => uris.flatMap((uri) => parsePvcUri(uri)?.claim ?? []);
   const writable = new Set(claimsOf(written));
   const claims = [...new Set([...claimsOf(read), ...writable])].sort();
   return {
     volumes: claims.map((claim, index) => ({
-      name: volumeName(index),
+      name: makeVolumeName(index),
       // Also at the source: else drivers attach the volume for writing, and the kubelet gives the data set another group.
       persistentVolumeClaim: { claimName: claim, ...(!writable.has(claim) && { readOnly: true }) },
     })),
     mounts: claims.map((claim, index) => ({
-      name: volumeName(index),
+      name: makeVolumeName(index),
       mountPath: `${mounts.claims}/${claim}`,
       readOnly: !writable.has(claim),
     })),
@@ -57,10 +57,10 @@ export const claimVolumes = (read: readonly string[], written: readonly string[]
 };
 
 /** By number: the name of a claim may be longer than that of a volume, and has dots where that has none. */
-const volumeName = (index: number): string => `claim-${index}`;
+const makeVolumeName = (index: number): string => `claim-${index}`;
 
 /** The key as a read-only file: it never enters argv, the environment or the operator. */
-export const keyVolume = (secret: { readonly name: string; readonly key: string }): Volumes => {
+export const makeKeyVolume = (secret: { readonly name: string; readonly key: string }): Volumes => {
   const { folder, file: path } = mountedFile(mounts.keyFile);
   return {
     volumes: [
@@ -77,24 +77,24 @@ export const keyVolume = (secret: { readonly name: string; readonly key: string 
  * A folder in memory, for what must not reach a node's disk: a decrypted model, and what programs derive from one. Its
  * content counts as memory of the pod.
  */
-export const memoryVolume = (name: string, mountPath: string, sizeLimit: string): Volumes => ({
+export const makeMemoryVolume = (name: string, mountPath: string, sizeLimit: string): Volumes => ({
   volumes: [{ name, emptyDir: { medium: 'Memory', sizeLimit } }],
   mounts: [{ name, mountPath }],
 });
 
 /** A folder on the node's disk, for what is no secret. */
-export const diskVolume = (name: string, mountPath: string, sizeLimit: string): Volumes => ({
+export const makeDiskVolume = (name: string, mountPath: string, sizeLimit: string): Volumes => ({
   volumes: [{ name, emptyDir: { sizeLimit } }],
   mounts: [{ name, mountPath }],
 });
 
 /** The same volumes, mounted so that nothing can be written. */
-export const readOnly = ({ volumes, mounts: writable }: Volumes): Volumes => ({
+export const makeReadOnly = ({ volumes, mounts: writable }: Volumes): Volumes => ({
   volumes,
   mounts: writable.map((mount) => ({ ...mount, readOnly: true })),
 });
 
-export const joined = (...parts: readonly Volumes[]): Volumes => ({
+export const joinVolumes = (...parts: readonly Volumes[]): Volumes => ({
   volumes: parts.flatMap(({ volumes }) => volumes),
   mounts: parts.flatMap((part) => part.mounts),
 });

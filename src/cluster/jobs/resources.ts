@@ -6,7 +6,7 @@ import { parseByteQuantity, parseQuantity } from '../../ground/base/quantity.ts'
 
 type Amounts = Readonly<Record<string, string | number>>;
 export type Resources = { readonly requests?: Amounts; readonly limits?: Amounts };
-export type Limited = { readonly requests: Amounts; readonly limits: Amounts };
+export type CompleteResources = { readonly requests: Amounts; readonly limits: Amounts };
 
 /**
  * Nothing is written to a node's disk but logs and, in a pod with a codec, the worker itself: 1 GiB holds both. Without a
@@ -41,35 +41,35 @@ const defaults = {
     requests: { cpu: '250m', memory: '256Mi', ...disk.requests },
     limits: { cpu: '2', memory: '4Gi', ...disk.limits },
   },
-} as const satisfies Record<string, Limited>;
+} as const satisfies Record<string, CompleteResources>;
 
 export type Role = keyof typeof defaults;
 
 /** What the spec asks for, and the defaults of the role for every resource that it does not name. */
-export const limited = (role: Role, asked: Resources = {}): Limited => {
+export const completeResources = (role: Role, asked: Resources = {}): CompleteResources => {
   const { requests, limits } = defaults[role];
   return {
-    requests: { ...requests, ...below(requests, asked.limits), ...asked.requests },
-    limits: { ...limits, ...above(limits, asked.requests), ...asked.limits },
+    requests: { ...requests, ...findLowerLimits(requests, asked.limits), ...asked.requests },
+    limits: { ...limits, ...findHigherRequests(limits, asked.requests), ...asked.limits },
   };
 };
 
 type Compare = (own: number, asked: number) => boolean;
 
 /** The amounts asked for that a default would contradict: the Job API refuses a request above its limit. */
-const contradicted = (own: Amounts, asked: Amounts | undefined, compare: Compare): Amounts =>
+const findContradictions = (own: Amounts, asked: Amounts | undefined, compare: Compare): Amounts =>
   Object.fromEntries(
     Object.entries(asked ?? {}).filter(
       ([name, amount]) => own[name] !== undefined && compare(parseQuantity(own[name]), parseQuantity(amount)),
     ),
   );
 
-const below = (requests: Amounts, askedLimits: Amounts | undefined): Amounts =>
-  contradicted(requests, askedLimits, (request, limit) => request > limit);
+const findLowerLimits = (requests: Amounts, askedLimits: Amounts | undefined): Amounts =>
+  findContradictions(requests, askedLimits, (request, limit) => request > limit);
 
-const above = (limits: Amounts, askedRequests: Amounts | undefined): Amounts =>
-  contradicted(limits, askedRequests, (limit, request) => limit < request);
+const findHigherRequests = (limits: Amounts, askedRequests: Amounts | undefined): Amounts =>
+  findContradictions(limits, askedRequests, (limit, request) => limit < request);
 
 /** Part of a container's memory limit, as the limit of a volume in memory: what is in the volume counts as its memory. */
-export const shareOfMemory = ({ limits }: Limited, share: number): string =>
+export const computeMemoryShare = ({ limits }: CompleteResources, share: number): string =>
   `${Math.floor((parseByteQuantity(limits.memory!) * share) / 2 ** 20)}Mi`;

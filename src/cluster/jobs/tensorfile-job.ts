@@ -3,27 +3,27 @@
 import { artifactFiles, fileIn, mounts, tensorfileFolder } from '../../ground/contract/layout.ts';
 import type { TensorfileTask } from '../../ground/contract/task.ts';
 import type { CalibrationTensorfile } from '../api/calibration-tensorfile.ts';
-import { specSource, specVolume } from './experiment-spec.ts';
+import { makeSpecVolume, toSpecSource } from './experiment-spec.ts';
 import { type Images, workerProgram } from './images.ts';
-import { deadlineSecondsOf, type JobDraft, job } from './job.ts';
-import { tensorfileKey } from './keys.ts';
-import { claimVolumes, containerDefaults, diskVolume, joined, type Volumes } from './pod.ts';
-import { limited } from './resources.ts';
+import { deadlineSecondsOf, type JobDraft, makeJob } from './job.ts';
+import { computeTensorfileKey } from './keys.ts';
+import { containerDefaults, joinVolumes, makeClaimVolumes, makeDiskVolume, type Volumes } from './pod.ts';
+import { completeResources } from './resources.ts';
 
-export const tensorfileJob = (owner: CalibrationTensorfile, images: Images): JobDraft => {
-  const task = tensorfileTask(owner);
-  const { volumes, mounts: volumeMounts } = tensorfileVolumes(owner, task);
+export const makeTensorfileJob = (owner: CalibrationTensorfile, images: Images): JobDraft => {
+  const task = makeTensorfileTask(owner);
+  const { volumes, mounts: volumeMounts } = makeTensorfileVolumes(owner, task);
   const { resources: asked, placement = {} } = owner.spec.jobs?.tensorfile ?? {};
   const deadlineSeconds = deadlineSecondsOf(owner.spec.jobs?.tensorfile);
   const container = {
     name: 'tensorfile',
     image: images.worker,
     command: ['node', workerProgram, 'tensorfile', '--task', JSON.stringify(task)],
-    resources: limited('tensorfile', asked),
+    resources: completeResources('tensorfile', asked),
     volumeMounts,
     ...containerDefaults,
   };
-  return job(
+  return makeJob(
     owner,
     { stage: 'tensorfile', key: task.tensorfileKey, folder: task.folder },
     { containers: [container], volumes, placement, deadlineSeconds, pullSecrets: images.pullSecrets },
@@ -33,12 +33,12 @@ export const tensorfileJob = (owner: CalibrationTensorfile, images: Images): Job
 /** Nothing of ours is kept there; libraries may. */
 const temporarySize = '256Mi';
 
-export const tensorfileTask = (owner: CalibrationTensorfile): TensorfileTask => {
+export const makeTensorfileTask = (owner: CalibrationTensorfile): TensorfileTask => {
   const { architecture, maxBatches, useValidationSet, seed, maxBrokenPercent, ...spec } = owner.spec;
-  const key = tensorfileKey(owner);
+  const key = computeTensorfileKey(owner);
   return {
     architecture,
-    experimentSpec: specSource(spec.experimentSpec),
+    experimentSpec: toSpecSource(spec.experimentSpec),
     dataRoot: spec.dataRoot,
     maxBatches,
     useValidationSet,
@@ -49,11 +49,11 @@ export const tensorfileTask = (owner: CalibrationTensorfile): TensorfileTask => 
   };
 };
 
-const tensorfileVolumes = ({ spec }: CalibrationTensorfile, { folder }: TensorfileTask): Volumes => {
+const makeTensorfileVolumes = ({ spec }: CalibrationTensorfile, { folder }: TensorfileTask): Volumes => {
   const read = [spec.dataRoot, spec.experimentSpec].flatMap(({ uri }) => uri ?? []);
-  return joined(
-    claimVolumes(read, [fileIn(folder, artifactFiles.manifest)]),
-    specVolume(spec.experimentSpec.configMapKeyRef),
-    diskVolume('temporary', mounts.temporary, temporarySize),
+  return joinVolumes(
+    makeClaimVolumes(read, [fileIn(folder, artifactFiles.manifest)]),
+    makeSpecVolume(spec.experimentSpec.configMapKeyRef),
+    makeDiskVolume('temporary', mounts.temporary, temporarySize),
   );
 };

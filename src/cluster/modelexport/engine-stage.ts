@@ -6,16 +6,21 @@ import type { EngineBuilt } from '../../ground/contract/result.ts';
 import type { Ledger } from '../api/ledger.ts';
 import type { ModelExport } from '../api/model-export.ts';
 import type { Reason } from '../api/reasons.ts';
-import { type EnginePlan, engineJob, engineKeyOf } from '../jobs/engine-job.ts';
+import { computeEngineKey, type EnginePlan, makeEngineJob } from '../jobs/engine-job.ts';
 import type { Job } from '../jobs/job.ts';
 import { dataTypeOf } from '../jobs/keys.ts';
-import { withoutKey } from '../ownedjobs/ledger.ts';
+import {
+  type ArtifactPlan,
+  type ArtifactState,
+  assessArtifact,
+  deadlineMsOf,
+} from '../ownedjobs/artifact.ts';
+import { dropWantedKey } from '../ownedjobs/ledger.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
-import { forgives, verificationOf } from '../ownedjobs/request.ts';
-import { deadlineMsOf, type Step, type StepState, stepped } from '../ownedjobs/step.ts';
-import { obstructedWith } from '../ownedjobs/words.ts';
-import type { Checks, ExportStage } from './export-stage.ts';
-import type { Observed, ObservedClass } from './observed.ts';
+import { describeObstruction } from '../ownedjobs/obstruction.ts';
+import { requestedVerification, requestsRetry } from '../ownedjobs/request.ts';
+import type { ExportStage, VerificationJobs } from './export-stage.ts';
+import type { ObservedClass, ObservedExport } from './observed.ts';
 
 type EngineStatus = NonNullable<NonNullable<ModelExport['status']>['engines']>[number];
 
@@ -26,7 +31,7 @@ export type StoredEngine = Pick<
 >;
 
 export type EngineState =
-  | ({ readonly kind: 'Built' } & Checks)
+  | ({ readonly kind: 'Built' } & VerificationJobs)
   | { readonly kind: 'Building'; readonly job: ObservedJob }
   | { readonly kind: 'ToBuild'; readonly job: Job }
   | { readonly kind: 'Waiting'; readonly reason: Reason; readonly message: string; readonly retry?: Job }
@@ -43,19 +48,19 @@ export type EngineStage = {
   readonly lookAtMs?: number;
 };
 
-export const engineStages = (observed: Observed, exported: ExportStage): readonly EngineStage[] => {
-  const stages = observed.classes.map((observedClass) => engineStage(observed, exported, observedClass));
+export const assessEngines = (observed: ObservedExport, exported: ExportStage): readonly EngineStage[] => {
+  const stages = observed.classes.map((observedClass) => assessEngine(observed, exported, observedClass));
   const stops =
     observed.modelExport.spec.failurePolicy === 'FailFast' &&
     stages.some(({ state }) => state.kind === 'Failed');
-  return stops ? stages.map(stopped) : stages;
+  return stops ? stages.map(stopStage) : stages;
 };
 
-const stopped = (stage: EngineStage): EngineStage =>
+const stopStage = (stage: EngineStage): EngineStage =>
   ['Built', 'Failed'].includes(stage.state.kind) ? stage : { ...stage, state: { kind: 'Stopped' } };
 
-const engineStage = (
-  observed: Observed,
+const assessEngine = (
+  observed: ObservedExport,
   exported: ExportStage,
   observedClass: ObservedClass,
 ): EngineStage => {
@@ -65,10 +70,10 @@ const engineStage = (
   ) ?? {
     deviceClass,
   };
-  const stored = storedOf(before);
-  const unplanned = { deviceClass, stored, ledger: withoutKey(before) };
-  if (observedClass.deviceClass === undefined) return withoutClass(observed, unplanned, before);
-  const refusedState = refused(observed.modelExport, observedClass);
+  const stored = pickStoredEngine(before);
+  const unplanned = { deviceClass, stored, ledger: dropWantedKey(before) };
+  if (observedClass.deviceClass === undefined) return assessWithoutClass(observed, unplanned, before);
+  const refusedState = findRefusal(observed.modelExport, observedClass);
   if (refusedState) return { ...unplanned, state: refusedState };
   if (exported.state.kind !== 'Exported') return { ...unplanned, state: waitingForExport };
   const { artifacts } = exported.state;
@@ -78,43 +83,43 @@ const engineStage = (
     exported: artifacts,
     images: observed.images,
   };
-  const place = placeOf(plan);
-  const { state, ...rest } = stepped(engineStep(plan, place, before), {
+  const place = planPlace(plan);
+  const { state, ...rest } = assessArtifact(planEngine(plan, place, before), {
     before,
     jobs: observed.jobs,
     now: observed.now,
     obstacles: observed.obstacles,
-    forgiven: forgives(observed.modelExport, deviceClass),
-    verification: verificationOf(observed.modelExport, deviceClass),
+    isRetryRequested: requestsRetry(observed.modelExport, deviceClass),
+    verification: requestedVerification(observed.modelExport, deviceClass),
   });
-  const made = state.kind === 'Made' ? engineOf(state.result as EngineBuilt, place, state.job) : stored;
-  return { deviceClass, stored: made, ...rest, state: stateOf(state, observedClass) };
+  const made = state.kind === 'Made' ? toStoredEngine(state.result as EngineBuilt, place, state.job) : stored;
+  return { deviceClass, stored: made, ...rest, state: toEngineState(state, observedClass) };
 };
 
 /** The content key of an engine, and the folder that its task names. */
 type EnginePlace = { readonly key: string; readonly folder: string };
 
-const placeOf = (plan: EnginePlan): EnginePlace => {
-  const key = engineKeyOf(plan);
+const planPlace = (plan: EnginePlan): EnginePlace => {
+  const key = computeEngineKey(plan);
   return { key, folder: engineFolder(plan.exported.folder, plan.deviceClass.metadata.name, key) };
 };
 
-const engineStep = (plan: EnginePlan, { key, folder }: EnginePlace, before: EngineStatus): Step => ({
+const planEngine = (plan: EnginePlan, { key, folder }: EnginePlace, before: EngineStatus): ArtifactPlan => ({
   stage: 'engine',
   deviceClass: plan.deviceClass.metadata.name,
   owner: plan.owner.metadata.name,
   key,
   folder,
-  isStored: before.key === key && isIn(plan.owner.spec.output.uri, before.uri),
-  job: () => engineJob(plan),
+  isStored: before.key === key && isInOutput(plan.owner.spec.output.uri, before.uri),
+  job: () => makeEngineJob(plan),
   deadlineMs: deadlineMsOf(plan.owner.spec.jobs?.engine),
 });
 
 /** An engine stays where it is when the same model is exported again, as long as that is in the output folder. */
-const isIn = (output: string, uri: string | undefined): boolean =>
+const isInOutput = (output: string, uri: string | undefined): boolean =>
   uri?.startsWith(`${output.replace(/\/+$/, '')}/`) === true;
 
-const stateOf = (state: StepState, observedClass: ObservedClass): EngineState => {
+const toEngineState = (state: ArtifactState, observedClass: ObservedClass): EngineState => {
   switch (state.kind) {
     case 'Stored':
       return { ...state, kind: 'Built' };
@@ -123,9 +128,9 @@ const stateOf = (state: StepState, observedClass: ObservedClass): EngineState =>
     case 'Running':
       return { kind: 'Building', job: state.job };
     case 'Start':
-      return whyNotStarted(observedClass) ?? { kind: 'ToBuild', job: state.job };
+      return explainNotStarted(observedClass) ?? { kind: 'ToBuild', job: state.job };
     default:
-      return obstructedWith(state);
+      return describeObstruction(state);
   }
 };
 
@@ -136,8 +141,8 @@ const waitingForExport = {
 } as const satisfies EngineState;
 
 /** A class can be replaced, so its engine stays built as long as nothing else that it depends on may have changed. */
-const withoutClass = (
-  { modelExport: { metadata, status } }: Observed,
+const assessWithoutClass = (
+  { modelExport: { metadata, status } }: ObservedExport,
   unplanned: Omit<EngineStage, 'state'>,
   { key, wantedKey }: EngineStatus,
 ): EngineStage => {
@@ -150,7 +155,10 @@ const withoutClass = (
 };
 
 /** What no Job can change is known before anything is started. */
-const refused = ({ spec }: ModelExport, { name, deviceClass }: ObservedClass): EngineState | undefined => {
+const findRefusal = (
+  { spec }: ModelExport,
+  { name, deviceClass }: ObservedClass,
+): EngineState | undefined => {
   const { backend, computeCapability } = deviceClass!.spec.engine;
   if (!backends[backend].supported) {
     const message = notBuiltIn(backend);
@@ -161,13 +169,13 @@ const refused = ({ spec }: ModelExport, { name, deviceClass }: ObservedClass): E
 };
 
 /** Nodes matter only for what is still to be started: an engine that is built stays built when its node goes. */
-const whyNotStarted = ({ name, deviceClass, matchingNodes }: ObservedClass): EngineState | undefined => {
+const explainNotStarted = ({ name, deviceClass, matchingNodes }: ObservedClass): EngineState | undefined => {
   if (matchingNodes > 0 || deviceClass?.spec.allowPending) return undefined;
   const message = `no ready node matches device class ${name}: add one, or fix the class's nodeSelector and hardware`;
   return { kind: 'Waiting', reason: 'NoMatchingNode', message };
 };
 
-const engineOf = (
+const toStoredEngine = (
   { engine, runtime, latency, agreement }: EngineBuilt,
   { key, folder }: EnginePlace,
   { hardware }: ObservedJob,
@@ -180,7 +188,7 @@ const engineOf = (
   ...(agreement && { agreement }),
 });
 
-const storedOf = (before: EngineStatus): StoredEngine | undefined => {
+const pickStoredEngine = (before: EngineStatus): StoredEngine | undefined => {
   if (before.uri === undefined) return undefined;
   const { key, uri, sha256, sizeBytes, runtime, hardware, latency, agreement } = before;
   return {

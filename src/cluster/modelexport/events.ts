@@ -2,26 +2,27 @@
 
 import type { Event } from '../../ground/observability/event.ts';
 import type { ModelExport, ModelExportStatus } from '../api/model-export.ts';
-import { eventsAbout, type Step, summarySteps } from '../ownedjobs/events.ts';
+import { draftSummaryEvents, type EventDraft, makeEvents } from '../ownedjobs/events.ts';
 
-export const eventsBetween = (modelExport: ModelExport, next: ModelExportStatus): readonly Event[] => {
+export const makeChangeEvents = (modelExport: ModelExport, next: ModelExportStatus): readonly Event[] => {
   const previous = modelExport.status ?? {};
   const steps = [
-    ...engineSteps(previous, next),
-    ...summarySteps(previous.conditions, next.conditions, progress),
+    ...draftEngineEvents(previous, next),
+    ...draftSummaryEvents(previous.conditions, next.conditions, progress),
   ];
-  return eventsAbout(modelExport, steps);
+  return makeEvents(modelExport, steps);
 };
 
 /** Of Reconciling: the ordinary course of things. */
 const progress: readonly string[] = ['Exporting', 'WaitingForTensorfile', 'BuildingEngines', 'Queued'];
 
-const engineSteps = (previous: ModelExportStatus, next: ModelExportStatus): readonly Step[] =>
+const draftEngineEvents = (previous: ModelExportStatus, next: ModelExportStatus): readonly EventDraft[] =>
   (next.engines ?? []).flatMap((engine) => {
     const before = previous.engines?.find(({ deviceClass }) => deviceClass === engine.deviceClass);
-    const isSame = builtOf(before)?.reason === builtOf(engine)?.reason && before?.sha256 === engine.sha256;
+    const isSame =
+      findBuilt(before)?.reason === findBuilt(engine)?.reason && before?.sha256 === engine.sha256;
     if (isSame) return [];
-    return stepOf(engine);
+    return draftEngineEvent(engine);
   });
 
 /** Of an engine: the ordinary course of things; every other reason is news that may need a person. */
@@ -36,11 +37,11 @@ const ordinary: readonly string[] = [
 
 type EngineStatus = NonNullable<ModelExportStatus['engines']>[number];
 
-const builtOf = (engine: EngineStatus | undefined) =>
+const findBuilt = (engine: EngineStatus | undefined) =>
   engine?.conditions?.find(({ type }) => type === 'Built');
 
-const stepOf = (engine: EngineStatus): readonly Step[] => {
-  const { reason, message } = builtOf(engine) ?? {};
+const draftEngineEvent = (engine: EngineStatus): readonly EventDraft[] => {
+  const { reason, message } = findBuilt(engine) ?? {};
   if (reason === undefined || ordinary.includes(reason)) return [];
   return [{ type: 'Warning', reason, note: `engine for ${engine.deviceClass}: ${message}` }];
 };

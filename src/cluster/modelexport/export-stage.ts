@@ -8,21 +8,27 @@ import type { Ledger } from '../api/ledger.ts';
 import type { ModelExport } from '../api/model-export.ts';
 import type { Reason } from '../api/reasons.ts';
 import type { ExportedArtifacts } from '../jobs/engine-job.ts';
-import { exportJob } from '../jobs/export-job.ts';
+import { makeExportJob } from '../jobs/export-job.ts';
 import type { Job } from '../jobs/job.ts';
-import { exportKey } from '../jobs/keys.ts';
-import { withoutKey } from '../ownedjobs/ledger.ts';
+import { computeExportKey } from '../jobs/keys.ts';
+import { type ArtifactPlan, assessArtifact, deadlineMsOf } from '../ownedjobs/artifact.ts';
+import { dropWantedKey } from '../ownedjobs/ledger.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
-import { forgives, verificationOf } from '../ownedjobs/request.ts';
-import { deadlineMsOf, type Step, stepped } from '../ownedjobs/step.ts';
-import { obstructedWith } from '../ownedjobs/words.ts';
-import type { Observed } from './observed.ts';
-import { type ReferredFile, readyFile, tensorfileName, tensorfileWait, withFile } from './tensorfile.ts';
+import { describeObstruction } from '../ownedjobs/obstruction.ts';
+import { requestedVerification, requestsRetry } from '../ownedjobs/request.ts';
+import type { ObservedExport } from './observed.ts';
+import {
+  explainTensorfileWait,
+  findReadyFile,
+  findTensorfileName,
+  type ReferencedFile,
+  resolveReference,
+} from './tensorfile.ts';
 
 export type ExportStatus = NonNullable<NonNullable<ModelExport['status']>['export']>;
 
 /** Of what is stored: the Job that checks it on request, or the one to be made for it. */
-export type Checks = { readonly verifies?: ObservedJob; readonly toVerify?: Job };
+export type VerificationJobs = { readonly verifies?: ObservedJob; readonly toVerify?: Job };
 
 export type ExportState =
   | { readonly kind: 'Waiting'; readonly reason: Reason; readonly message: string; readonly retry?: Job }
@@ -30,7 +36,7 @@ export type ExportState =
       readonly kind: 'Exported';
       readonly stored: ExportStatus;
       readonly artifacts: ExportedArtifacts;
-    } & Checks)
+    } & VerificationJobs)
   | { readonly kind: 'Exporting'; readonly job: ObservedJob }
   | { readonly kind: 'ToExport'; readonly job: Job }
   | { readonly kind: 'Failed'; readonly reason: Reason; readonly message: string };
@@ -43,93 +49,99 @@ export type ExportStage = {
   readonly lookAtMs?: number;
 };
 
-export const exportStage = (observed: Observed): ExportStage => {
+export const assessExport = (observed: ObservedExport): ExportStage => {
   const { modelExport, tensorfile } = observed;
-  const name = tensorfileName(modelExport);
-  if (name === undefined) return plannedStage(observed, modelExport, undefined);
-  const file = readyFile(tensorfile);
-  if (file) return plannedStage(observed, withFile(modelExport, file), file);
+  const name = findTensorfileName(modelExport);
+  if (name === undefined) return assessPlannedExport(observed, modelExport, undefined);
+  const file = findReadyFile(tensorfile);
+  if (file) return assessPlannedExport(observed, resolveReference(modelExport, file), file);
   const before = modelExport.status?.export?.calibrationTensorfile;
-  const planned = before?.name === name ? withFile(modelExport, before) : undefined;
+  const planned = before?.name === name ? resolveReference(modelExport, before) : undefined;
   // An export stays when its tensorfile is deleted or made again: only another file changes it.
-  if (planned && isStored(planned)) return plannedStage(observed, planned, before);
+  if (planned && isStored(planned)) return assessPlannedExport(observed, planned, before);
   return {
-    state: { kind: 'Waiting', ...tensorfileWait(name, observed) },
-    ledger: withoutKey(modelExport.status?.export ?? {}),
+    state: { kind: 'Waiting', ...explainTensorfileWait(name, observed) },
+    ledger: dropWantedKey(modelExport.status?.export ?? {}),
   };
 };
 
 /** `file` is what the reference in the spec, if it has one, was replaced by. */
-const plannedStage = (
-  { jobs, images, now, obstacles }: Observed,
+const assessPlannedExport = (
+  { jobs, images, now, obstacles }: ObservedExport,
   modelExport: ModelExport,
-  file: ReferredFile | undefined,
+  file: ReferencedFile | undefined,
 ): ExportStage => {
   const before = modelExport.status?.export ?? {};
-  const step: Step = {
+  const step: ArtifactPlan = {
     stage: 'export',
     owner: modelExport.metadata.name,
-    key: exportKey(modelExport),
+    key: computeExportKey(modelExport),
     folder: folderOf(modelExport),
     isStored: isStored(modelExport),
-    job: () => exportJob(modelExport, images),
+    job: () => makeExportJob(modelExport, images),
     deadlineMs: deadlineMsOf(modelExport.spec.jobs?.export),
   };
-  const { state, ...rest } = stepped(step, {
+  const { state, ...rest } = assessArtifact(step, {
     before,
     jobs,
     now,
     obstacles,
-    forgiven: forgives(modelExport),
-    verification: verificationOf(modelExport),
+    isRetryRequested: requestsRetry(modelExport),
+    verification: requestedVerification(modelExport),
   });
   switch (state.kind) {
     case 'Stored':
-      return { ...rest, state: { ...exported(storedPart(before), file), ...state, kind: 'Exported' } };
+      return {
+        ...rest,
+        state: { ...makeExportedState(pickArtifacts(before), file), ...state, kind: 'Exported' },
+      };
     case 'Made':
-      return { ...rest, state: exported(storedOf(modelExport, state.result as Exported), file) };
+      return {
+        ...rest,
+        state: makeExportedState(toExportStatus(modelExport, state.result as Exported), file),
+      };
     case 'Running':
       return { ...rest, state: { kind: 'Exporting', job: state.job } };
     case 'Start':
       return { ...rest, state: { kind: 'ToExport', job: state.job } };
     default:
-      return { ...rest, state: obstructedWith(state) };
+      return { ...rest, state: describeObstruction(state) };
   }
 };
 
 const folderOf = (modelExport: ModelExport): string =>
-  exportFolder(modelExport.spec.output.uri, exportKey(modelExport));
+  exportFolder(modelExport.spec.output.uri, computeExportKey(modelExport));
 
 /** Status alone is enough once the export is in it: the Job may be long gone. */
 const isStored = (modelExport: ModelExport): boolean => {
   const { key, etlt } = modelExport.status?.export ?? {};
-  return key === exportKey(modelExport) && isIn(folderOf(modelExport), etlt?.uri);
+  return key === computeExportKey(modelExport) && isIn(folderOf(modelExport), etlt?.uri);
 };
 
 /** A pod reports names; the folder that they are in is the one that its task named. */
-const storedOf = (
+const toExportStatus = (
   modelExport: ModelExport,
   { kind: _, reused: __, etlt, codecEtlt, calibrationCache, verification, report, inputs }: Exported,
 ): ExportStatus => {
   const folder = folderOf(modelExport);
   return {
-    key: exportKey(modelExport),
+    key: computeExportKey(modelExport),
     etlt: toArtifact(folder, etlt),
     ...(codecEtlt && { codecEtlt: toArtifact(folder, codecEtlt) }),
     ...(calibrationCache && { calibrationCache: toArtifact(folder, calibrationCache) }),
     ...(verification && { verification: toArtifact(folder, verification) }),
-    ...(report && { report: reportPlaces(folder, report) }),
+    ...(report && { report: locateReport(folder, report) }),
     ...(inputs && { inputs }),
   };
 };
 
-const reportPlaces = (folder: string, { file, pageFile }: NonNullable<Exported['report']>) => ({
+const locateReport = (folder: string, { file, pageFile }: NonNullable<Exported['report']>) => ({
   uri: fileIn(folder, file),
   ...(pageFile !== undefined && { pageUri: fileIn(folder, pageFile) }),
 });
 
 /** The artifacts in status, without what status remembers of the work on them. */
-export const storedPart = (status: ExportStatus): ExportStatus => {
+export const pickArtifacts = (status: ExportStatus): ExportStatus => {
   const {
     wantedKey: _,
     attempts: __,
@@ -144,9 +156,9 @@ export const storedPart = (status: ExportStatus): ExportStatus => {
 };
 
 /** The folder is where the `.etlt` is: status is the one witness of what was exported where. */
-const exported = (
+const makeExportedState = (
   { calibrationTensorfile: _, ...stored }: ExportStatus,
-  file: ReferredFile | undefined,
+  file: ReferencedFile | undefined,
 ): Extract<ExportState, { kind: 'Exported' }> => {
   const { calibrationCache, verification } = stored;
   const etlt = stored.etlt!;

@@ -8,13 +8,13 @@ import type { NodeFacts } from '../deviceclass/node.ts';
 import type { JobStores } from '../ownedjobs/caches.ts';
 import { observeOwned } from '../ownedjobs/observe-owned.ts';
 import type { ObserveContext } from '../ownedjobs/reconciler.ts';
-import { twinsOf } from '../ownedjobs/twins.ts';
+import { makeTwinLookup } from '../ownedjobs/twins.ts';
 import type { Key } from '../runtime/resources.ts';
 import type { Store } from '../runtime/store.ts';
-import type { Observed, ObservedClass } from './observed.ts';
-import { tensorfileName } from './tensorfile.ts';
+import type { ObservedClass, ObservedExport } from './observed.ts';
+import { findTensorfileName } from './tensorfile.ts';
 
-export type Stores = JobStores & {
+export type ModelExportStores = JobStores & {
   readonly modelExports: Store<ModelExport>;
   readonly tensorfiles: Store<CalibrationTensorfile>;
   readonly deviceClasses: Store<ExportDeviceClass>;
@@ -23,11 +23,11 @@ export type Stores = JobStores & {
 };
 
 /** @returns undefined once the object is deleted */
-export const observe = (key: Key, context: ObserveContext<Stores>): Observed | undefined => {
+export const observe = (key: Key, context: ObserveContext<ModelExportStores>): ObservedExport | undefined => {
   const { stores, images, now, warningsAbout, refusalOf } = context;
   const modelExport = stores.modelExports.get(key);
   if (modelExport === undefined) return undefined;
-  const tensorfile = tensorfileName(modelExport);
+  const tensorfile = findTensorfileName(modelExport);
   return {
     modelExport,
     tensorfile:
@@ -45,11 +45,11 @@ export const observe = (key: Key, context: ObserveContext<Stores>): Observed | u
     }),
     images,
     now,
-    obstacles: { refusalOf, twinOf: twinsOf(stores, modelExport) },
+    obstacles: { refusalOf, findTwin: makeTwinLookup(stores, modelExport) },
   };
 };
 
-const observeClass = ({ deviceClasses, membership }: Stores, name: string): ObservedClass => ({
+const observeClass = ({ deviceClasses, membership }: ModelExportStores, name: string): ObservedClass => ({
   name,
   deviceClass: deviceClasses.get(name),
   matchingNodes: membership.count(name),

@@ -3,8 +3,8 @@ import type { CalibrationTensorfile } from '../api/calibration-tensorfile.ts';
 import type { ExportDeviceClass } from '../api/export-device-class.ts';
 import type { ModelExport } from '../api/model-export.ts';
 import type { Images } from '../jobs/images.ts';
+import type { Obstacles } from '../ownedjobs/artifact.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
-import type { Obstacles } from '../ownedjobs/step.ts';
 
 export type ObservedClass = {
   readonly name: string;
@@ -13,7 +13,7 @@ export type ObservedClass = {
   readonly matchingNodes: number;
 };
 
-export type Observed = {
+export type ObservedExport = {
   readonly modelExport: ModelExport;
   /** The CalibrationTensorfile that it refers to, once there is one of that name. */
   readonly tensorfile: CalibrationTensorfile | undefined;

@@ -2,9 +2,9 @@
 import { makeOwnerReconciler, type ReconcilerDeps } from '../ownedjobs/reconciler.ts';
 import type { Reconcile } from '../runtime/controller.ts';
 import { decide } from './decide.ts';
-import { observe, type Stores } from './observe.ts';
+import { type ModelExportStores, observe } from './observe.ts';
 
-export const makeReconciler = (deps: ReconcilerDeps<Stores>): Reconcile =>
+export const makeModelExportReconciler = (deps: ReconcilerDeps<ModelExportStores>): Reconcile =>
   makeOwnerReconciler(
     {
       find: ({ modelExports }, key) => modelExports.get(key),

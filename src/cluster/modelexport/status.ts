@@ -2,32 +2,32 @@
 import { type Condition, setConditions, type WantedCondition } from '../api/conditions.ts';
 import type { ModelExport, ModelExportStatus } from '../api/model-export.ts';
 import { dataTypeOf, needsCalibration } from '../jobs/keys.ts';
-import { doingOf } from '../ownedjobs/doing.ts';
-import { handledRequest } from '../ownedjobs/request.ts';
+import { explainJobWait } from '../ownedjobs/job-wait.ts';
+import { latestHandledRequest } from '../ownedjobs/request.ts';
 import type { EngineStage } from './engine-stage.ts';
-import { type ExportStage, type ExportStatus, storedPart } from './export-stage.ts';
-import type { Observed } from './observed.ts';
+import { type ExportStage, type ExportStatus, pickArtifacts } from './export-stage.ts';
+import type { ObservedExport } from './observed.ts';
 import type { Stages } from './stages.ts';
-import { type Summary, summaryOf } from './summary.ts';
+import { type Summary, summarise } from './summary.ts';
 
 type EngineStatus = NonNullable<ModelExportStatus['engines']>[number];
 
-export const nextStatus = (observed: Observed, stages: Stages): ModelExportStatus => {
+export const makeStatus = (observed: ObservedExport, stages: Stages): ModelExportStatus => {
   const { modelExport, now } = observed;
   const { generation } = modelExport.metadata;
-  const summary = summaryOf(observed, stages);
+  const summary = summarise(observed, stages);
   const built = stages.engines.filter(({ state }) => state.kind === 'Built').length;
-  const exported = exportedPart(modelExport, stages.exported);
-  const lastHandledRequest = handledRequest(modelExport);
+  const exported = makeExportStatus(modelExport, stages.exported);
+  const lastHandledRequest = latestHandledRequest(modelExport);
   return {
     observedGeneration: generation,
-    conditions: setConditions(modelExport.status?.conditions, conditionsOf(observed, stages, summary), {
+    conditions: setConditions(modelExport.status?.conditions, makeConditions(observed, stages, summary), {
       now,
       generation,
     }) as Condition[],
     ...(Object.keys(exported).length > 0 && { export: exported }),
-    engines: stages.engines.map((stage) => engineStatus(observed, stage)),
-    progress: progressOf(summary, stages, built),
+    engines: stages.engines.map((stage) => makeEngineStatus(observed, stage)),
+    progress: describeProgress(summary, stages, built),
     enginesReady: `${built}/${stages.engines.length}`,
     engineCount: stages.engines.length,
     enginesBuilt: built,
@@ -36,18 +36,18 @@ export const nextStatus = (observed: Observed, stages: Stages): ModelExportStatu
 };
 
 /** While a changed spec is exported, status keeps naming what the old one left. */
-const exportedPart = ({ status }: ModelExport, { state, ledger }: ExportStage): ExportStatus => ({
-  ...(state.kind === 'Exported' ? state.stored : storedPart(status?.export ?? {})),
+const makeExportStatus = ({ status }: ModelExport, { state, ledger }: ExportStage): ExportStatus => ({
+  ...(state.kind === 'Exported' ? state.stored : pickArtifacts(status?.export ?? {})),
   ...ledger,
 });
 
-const engineStatus = ({ modelExport, now }: Observed, stage: EngineStage): EngineStatus => {
+const makeEngineStatus = ({ modelExport, now }: ObservedExport, stage: EngineStage): EngineStatus => {
   const { deviceClass, stored, state, ledger } = stage;
   const before = modelExport.status?.engines?.find((engine) => engine.deviceClass === deviceClass);
   const built = {
     type: 'Built',
     status: state.kind === 'Built' ? 'True' : 'False',
-    ...reasonOf(modelExport, stage),
+    ...explainEngine(modelExport, stage),
   } as const;
   const { generation } = modelExport.metadata;
   return {
@@ -59,7 +59,7 @@ const engineStatus = ({ modelExport, now }: Observed, stage: EngineStage): Engin
   };
 };
 
-const reasonOf = (
+const explainEngine = (
   { spec }: ModelExport,
   { state, stored }: EngineStage,
 ): Pick<WantedCondition, 'reason' | 'message'> => {
@@ -77,12 +77,14 @@ const reasonOf = (
     default: {
       if (spec.suspend) return { reason: 'Suspended', message: 'spec.suspend is true' };
       const building = stored ? 'being built again; the old engine stays until then' : 'being built';
-      return (state.kind === 'Building' && doingOf(state.job)) || { reason: 'Building', message: building };
+      return (
+        (state.kind === 'Building' && explainJobWait(state.job)) || { reason: 'Building', message: building }
+      );
     }
   }
 };
 
-const progressOf = (summary: Summary, { exported: { state } }: Stages, built: number): string => {
+const describeProgress = (summary: Summary, { exported: { state } }: Stages, built: number): string => {
   if (summary.kind === 'Ready') return 'done';
   if (summary.kind === 'Suspended') return 'suspended';
   if (summary.kind === 'Stalled') return `stopped: ${summary.reason}`;
@@ -91,20 +93,24 @@ const progressOf = (summary: Summary, { exported: { state } }: Stages, built: nu
 };
 
 /** kstatus reads Reconciling and Stalled before Ready, so never are both of them True. */
-const conditionsOf = (observed: Observed, stages: Stages, summary: Summary): readonly WantedCondition[] => {
+const makeConditions = (
+  observed: ObservedExport,
+  stages: Stages,
+  summary: Summary,
+): readonly WantedCondition[] => {
   const { kind, reason, message } = summary;
   const is = (wanted: Summary['kind']) => (kind === wanted ? 'True' : 'False');
   return [
     { type: 'Reconciling', status: is('Reconciling'), reason, message },
     { type: 'Stalled', status: is('Stalled'), reason, message },
     { type: 'Ready', status: is('Ready'), reason, message },
-    exportedCondition(stages.exported, summary),
-    ...calibratedCondition(observed, stages.exported, summary),
-    enginesCondition(stages, summary),
+    makeExportedCondition(stages.exported, summary),
+    ...makeCalibratedCondition(observed, stages.exported, summary),
+    makeEnginesCondition(stages, summary),
   ];
 };
 
-const exportedCondition = ({ state }: ExportStage, { reason, message }: Summary): WantedCondition =>
+const makeExportedCondition = ({ state }: ExportStage, { reason, message }: Summary): WantedCondition =>
   state.kind === 'Exported'
     ? {
         type: 'Exported',
@@ -115,21 +121,21 @@ const exportedCondition = ({ state }: ExportStage, { reason, message }: Summary)
     : { type: 'Exported', status: 'False', reason, message };
 
 /** Absent where no engine is int8. */
-const calibratedCondition = (
-  { modelExport }: Observed,
+const makeCalibratedCondition = (
+  { modelExport }: ObservedExport,
   exported: ExportStage,
   summary: Summary,
 ): readonly WantedCondition[] => {
   if (!needsCalibration(modelExport.spec)) return [];
   const { state } = exported;
-  if (state.kind !== 'Exported') return [{ ...exportedCondition(exported, summary), type: 'Calibrated' }];
+  if (state.kind !== 'Exported') return [{ ...makeExportedCondition(exported, summary), type: 'Calibrated' }];
   const { uri = 'missing', int8 } = state.artifacts.calibrationCache ?? {};
   const share = int8 && `; ${int8.warning ?? `${int8.layers} layers compute in int8`}`;
   const message = `the calibration cache is ${uri}${share ?? ''}`;
   return [{ type: 'Calibrated', status: 'True', reason: 'Calibrated', message }];
 };
 
-const enginesCondition = ({ engines }: Stages, { kind, reason, message }: Summary): WantedCondition =>
+const makeEnginesCondition = ({ engines }: Stages, { kind, reason, message }: Summary): WantedCondition =>
   kind === 'Ready'
     ? {
         type: 'EnginesReady',

@@ -5,19 +5,19 @@
 import type { CalibrationTensorfile } from '../api/calibration-tensorfile.ts';
 import type { ModelExport, ModelExportStatus } from '../api/model-export.ts';
 import { needsCalibration } from '../jobs/keys.ts';
-import type { Observed } from './observed.ts';
+import type { ObservedExport } from './observed.ts';
 
 /** The file that calibration reads, and the name of the object that made it. */
-export type ReferredFile = NonNullable<NonNullable<ModelExportStatus['export']>['calibrationTensorfile']>;
+export type ReferencedFile = NonNullable<NonNullable<ModelExportStatus['export']>['calibrationTensorfile']>;
 
 /** Name of the CalibrationTensorfile that the export requires; undefined if none. */
-export const tensorfileName = ({ spec }: ModelExport): string | undefined =>
+export const findTensorfileName = ({ spec }: ModelExport): string | undefined =>
   needsCalibration(spec) && spec.calibration?.source === 'Tensorfile'
     ? spec.calibration.tensorfile?.calibrationTensorfileRef?.name
     : undefined;
 
 /** The file, or undefined until the current generation is ready: an older file belongs to another spec. */
-export const readyFile = (tensorfile: CalibrationTensorfile | undefined): ReferredFile | undefined => {
+export const findReadyFile = (tensorfile: CalibrationTensorfile | undefined): ReferencedFile | undefined => {
   const { metadata, status } = tensorfile ?? {};
   if (!metadata || metadata.deletionTimestamp || !status?.tensorfile) return undefined;
   const ready = status.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True');
@@ -27,9 +27,9 @@ export const readyFile = (tensorfile: CalibrationTensorfile | undefined): Referr
 };
 
 /** Copy of the ModelExport in which the file replaces the reference. */
-export const withFile = (
+export const resolveReference = (
   modelExport: ModelExport,
-  { uri, sha256 }: Pick<ReferredFile, 'uri' | 'sha256'>,
+  { uri, sha256 }: Pick<ReferencedFile, 'uri' | 'sha256'>,
 ): ModelExport => {
   const { spec } = modelExport;
   return {
@@ -44,7 +44,7 @@ export type TensorfileWait = {
 };
 
 /** Why the export waits. A failed CalibrationTensorfile does not fail this export; it resumes once that is fixed. */
-export const tensorfileWait = (name: string, { tensorfile }: Observed): TensorfileWait => {
+export const explainTensorfileWait = (name: string, { tensorfile }: ObservedExport): TensorfileWait => {
   const its = `CalibrationTensorfile ${name}`;
   if (!tensorfile || tensorfile.metadata.deletionTimestamp)
     return {

@@ -2,12 +2,12 @@
 import type { CalibrationTensorfile } from '../api/calibration-tensorfile.ts';
 import type { ExportDeviceClass } from '../api/export-device-class.ts';
 import type { ModelExport } from '../api/model-export.ts';
-import { wakeItself } from '../ownedjobs/watches.ts';
+import { enqueueChanged } from '../ownedjobs/watches.ts';
 import type { Change } from '../runtime/informer.ts';
 import type { WorkQueue } from '../runtime/queue.ts';
 import { keyOf } from '../runtime/resources.ts';
-import { indexes } from './caches.ts';
-import type { Stores } from './observe.ts';
+import { modelExportIndexes } from './caches.ts';
+import type { ModelExportStores } from './observe.ts';
 
 export type Watches = {
   readonly modelExportChanged: (change: Change<ModelExport>) => void;
@@ -20,22 +20,24 @@ export type Watches = {
 /** Nodes change in bursts: the exports are looked at once for all of it. */
 const nodeBurstMs = 500;
 
-export const makeWatches = (stores: () => Stores, queue: WorkQueue): Watches => ({
-  modelExportChanged: (change) => wakeItself(queue, change),
+export const makeWatches = (stores: () => ModelExportStores, queue: WorkQueue): Watches => ({
+  modelExportChanged: (change) => enqueueChanged(queue, change),
   deviceClassChanged: ({ before, after }) => {
-    if (sameSpec(before, after)) return; // Its status follows the nodes, and is of no interest here.
+    if (hasSameSpec(before, after)) return; // Its status follows the nodes, and is of no interest here.
     const { name } = (after ?? before)!.metadata;
-    for (const user of stores().modelExports.byIndex(indexes.deviceClass, name)) queue.add(keyOf(user));
+    for (const user of stores().modelExports.byIndex(modelExportIndexes.deviceClass, name))
+      queue.add(keyOf(user));
   },
   tensorfileChanged: ({ before, after }) => {
     const key = keyOf((after ?? before)!);
-    for (const user of stores().modelExports.byIndex(indexes.tensorfile, key)) queue.add(keyOf(user));
+    for (const user of stores().modelExports.byIndex(modelExportIndexes.tensorfile, key))
+      queue.add(keyOf(user));
   },
   availabilityChanged: (name) => {
-    for (const user of stores().modelExports.byIndex(indexes.deviceClass, name))
+    for (const user of stores().modelExports.byIndex(modelExportIndexes.deviceClass, name))
       queue.addAfter(keyOf(user), nodeBurstMs);
   },
 });
 
-const sameSpec = (a: ExportDeviceClass | undefined, b: ExportDeviceClass | undefined): boolean =>
+const hasSameSpec = (a: ExportDeviceClass | undefined, b: ExportDeviceClass | undefined): boolean =>
   a?.metadata.uid === b?.metadata.uid && a?.metadata.generation === b?.metadata.generation;

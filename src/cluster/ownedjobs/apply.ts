@@ -43,7 +43,7 @@ export type Owner = {
 export const apply = async (
   { actions }: Decision<object>,
   owner: Owner,
-  how: How,
+  how: ApplyContext,
 ): Promise<number | undefined> => {
   const failures: unknown[] = [];
   let refused = false;
@@ -59,16 +59,16 @@ export const apply = async (
     }
   }
   if (failures.length > 0) throw failures[0];
-  return refused ? lookAgainMs : undefined;
+  return refused ? refusedRequeueMs : undefined;
 };
 
 /** Time for the cache to see the status that was just written. */
-const lookAgainMs = 200;
+const refusedRequeueMs = 200;
 
 const jobKey = ({ metadata }: Owner, name: string): string => `${metadata.namespace}/${name}`;
 
 /** For observers: refusals of Jobs in the namespace of an object. */
-export const refusalsIn =
+export const makeRefusalLookup =
   (key: Key, refusals: Refusals) =>
   (job: string): Refusal | undefined =>
     refusals.of(`${key.slice(0, key.indexOf('/'))}/${job}`);
@@ -78,9 +78,13 @@ const isRefusal = (thrown: unknown): thrown is ApiError =>
   thrown instanceof ApiError &&
   (thrown.reason === nameTaken || [400, 403, 404, 405, 413, 422].includes(thrown.status));
 
-type How = { readonly deps: ApplyDeps; readonly signal: AbortSignal };
+type ApplyContext = { readonly deps: ApplyDeps; readonly signal: AbortSignal };
 
-const perform = async (action: Action<object>, owner: Owner, { deps, signal }: How): Promise<void> => {
+const perform = async (
+  action: Action<object>,
+  owner: Owner,
+  { deps, signal }: ApplyContext,
+): Promise<void> => {
   const { client, record } = deps;
   const { namespace } = owner.metadata;
   switch (action.kind) {
@@ -90,7 +94,11 @@ const perform = async (action: Action<object>, owner: Owner, { deps, signal }: H
     case 'DeleteJob':
       return removeJob(client, { namespace, name: action.name, uid: action.uid }, signal);
     case 'SuspendJob':
-      return patchJob(client, { namespace, name: action.name }, { body: suspension(action.suspend), signal });
+      return patchJob(
+        client,
+        { namespace, name: action.name },
+        { body: makeSuspensionPatch(action.suspend), signal },
+      );
     case 'WriteStatus': {
       const resource = { ...exportGroup, plural: kinds[owner.kind].plural };
       return writeStatus(client, { resource, owner, status: action.status }, signal);
@@ -105,11 +113,15 @@ const perform = async (action: Action<object>, owner: Owner, { deps, signal }: H
 /** Reason of a refusal that is our own: the name belongs to another Job. */
 const nameTaken = 'NameTaken';
 
-type Write<B> = { readonly body: B; readonly signal: AbortSignal };
+type WriteRequest<B> = { readonly body: B; readonly signal: AbortSignal };
 type JobAt = { readonly namespace: string; readonly name: string };
 
 /** Job names are derived from content, so an existing Job of that name is the requested one, if it has the same owner. */
-const createJob = async (client: KubeClient, owner: Owner, { body, signal }: Write<Job>): Promise<void> => {
+const createJob = async (
+  client: KubeClient,
+  owner: Owner,
+  { body, signal }: WriteRequest<Job>,
+): Promise<void> => {
   const { namespace } = owner.metadata;
   try {
     await client.create(jobResources.jobs, { namespace }, body, signal);
@@ -131,21 +143,21 @@ const removeJob = (
   client: KubeClient,
   at: JobAt & { readonly uid: string },
   signal: AbortSignal,
-): Promise<void> => unlessGone(() => client.remove(jobResources.jobs, at, signal));
+): Promise<void> => ignoreMissing(() => client.remove(jobResources.jobs, at, signal));
 
-const patchJob = (client: KubeClient, at: JobAt, { body, signal }: Write<object>): Promise<void> =>
-  unlessGone(async () => {
+const patchJob = (client: KubeClient, at: JobAt, { body, signal }: WriteRequest<object>): Promise<void> =>
+  ignoreMissing(async () => {
     await client.mergePatch(jobResources.jobs, at, body, signal);
   });
 
 /** The annotation marks Jobs that the operator suspended and may resume. */
-const suspension = (suspend: boolean): object => ({
+const makeSuspensionPatch = (suspend: boolean): object => ({
   metadata: { annotations: { [annotations.suspendedBy]: suspend ? labels.managedByValue : null } },
   spec: { suspend },
 });
 
 /** A Job that is gone needs no change any more. */
-const unlessGone = async (change: () => Promise<void>): Promise<void> => {
+const ignoreMissing = async (change: () => Promise<void>): Promise<void> => {
   try {
     await change();
   } catch (thrown) {

@@ -18,13 +18,16 @@ const longestMessage = 500;
  * What containers say now goes before what events said some time ago: a Secret may have been created since.
  * @param warnings about the pod, the newest first
  */
-export const blockedOf = (pod: PodObject, warnings: readonly Warning[]): Blocked | undefined => {
+export const explainPending = (pod: PodObject, warnings: readonly Warning[]): Blocked | undefined => {
   if (pod.status?.phase !== 'Pending') return undefined;
-  return unscheduled(pod) ?? waitingContainer(pod) ?? unmounted(warnings);
+  return explainUnscheduled(pod) ?? explainWaitingContainer(pod) ?? explainUnmounted(warnings);
 };
 
 /** A pod on a node that does not answer is neither running nor ended until the node is back or removed. */
-export const lostWith = ({ spec }: PodObject, isLost: (node: string) => boolean): Blocked | undefined => {
+export const explainLostNode = (
+  { spec }: PodObject,
+  isLost: (node: string) => boolean,
+): Blocked | undefined => {
   const node = spec?.nodeName;
   if (node === undefined || !isLost(node)) return undefined;
   const message = `node ${node} is not ready: the pod continues with it, or is replaced once the node is removed`;
@@ -32,12 +35,12 @@ export const lostWith = ({ spec }: PodObject, isLost: (node: string) => boolean)
 };
 
 /** @param warnings about a Job that has no pod, the newest first */
-export const refusedPod = (warnings: readonly Warning[]): Blocked | undefined => {
+export const explainMissingPod = (warnings: readonly Warning[]): Blocked | undefined => {
   const refusal = warnings.find(({ reason }) => reason === 'FailedCreate');
-  return refusal && { reason: 'PodRefused', message: cut(refusal.message) };
+  return refusal && { reason: 'PodRefused', message: truncate(refusal.message) };
 };
 
-const unscheduled = ({ status }: PodObject): Blocked | undefined => {
+const explainUnscheduled = ({ status }: PodObject): Blocked | undefined => {
   const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled');
   if (scheduled?.status !== 'False') return undefined;
   const message = scheduled.message ?? 'no node takes the pod';
@@ -51,19 +54,19 @@ const unscheduled = ({ status }: PodObject): Blocked | undefined => {
   return { reason: 'Unschedulable', message };
 };
 
-const unmounted = (warnings: readonly Warning[]): Blocked | undefined => {
+const explainUnmounted = (warnings: readonly Warning[]): Blocked | undefined => {
   for (const { message } of warnings) {
-    const missing = missingIn(message);
+    const missing = findMissingObject(message);
     if (missing) return missing;
   }
   const [newest] = warnings.filter(({ reason }) => reason !== 'FailedScheduling');
   if (newest === undefined) return undefined;
   const reason = newest.reason === 'FailedAttachVolume' ? 'VolumeInUse' : 'PodWaiting';
-  return { reason, message: cut(newest.message) };
+  return { reason, message: truncate(newest.message) };
 };
 
 /** What the kubelet's sentence says is missing, if it is a Secret, a ConfigMap, or a key of one. */
-const missingIn = (message: string): Blocked | undefined => {
+const findMissingObject = (message: string): Blocked | undefined => {
   const object = /(secret|configmap) "([^"]+)" not found/.exec(message);
   const key = /references non-existent (secret|config) key: (\S+)/.exec(message);
   const [, what, name] = object ?? key ?? [];
@@ -75,7 +78,7 @@ const missingIn = (message: string): Blocked | undefined => {
   return { reason, message: `the ${kind} has no key ${name}: add it, or fix ${field}` };
 };
 
-const waitingContainer = ({ status }: PodObject): Blocked | undefined => {
+const explainWaitingContainer = ({ status }: PodObject): Blocked | undefined => {
   const statuses = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
   for (const { name, state } of statuses) {
     const { reason, message } = state?.waiting ?? {};
@@ -86,4 +89,4 @@ const waitingContainer = ({ status }: PodObject): Blocked | undefined => {
   return undefined;
 };
 
-const cut = (message: string): string => message.slice(0, longestMessage);
+const truncate = (message: string): string => message.slice(0, longestMessage);

@@ -4,7 +4,7 @@ import type { ObjectMeta } from '../api/model-export.ts';
 import type { Change, InformerOptions } from '../runtime/informer.ts';
 import type { Resource } from '../runtime/resources.ts';
 import type { Store } from '../runtime/store.ts';
-import { bounded, keptAnnotations, keptLabels } from './kept.ts';
+import { pickAnnotations, pickLabels, shortenValue } from './kept-metadata.ts';
 import type { JobObject, PodObject } from './kube-shapes.ts';
 import { controllerKeys, ownedKey } from './ownership.ts';
 
@@ -24,12 +24,12 @@ export const jobIndexes = { owner: 'owner', folder: 'folder', job: 'job' } as co
 
 type Listener<T> = (change: Change<T>) => void;
 /** One namespace, or all. */
-export type Scope = { readonly namespace: string | undefined };
+export type NamespaceScope = { readonly namespace: string | undefined };
 
 /** Of an object of ours that owns Jobs: what its schema bounds, and of the metadata what is read. */
 export const projectOwner = <T extends { readonly metadata: ObjectMeta }>(raw: T): T => {
   const { name, namespace, uid, resourceVersion, generation, deletionTimestamp } = raw.metadata;
-  const annotations = keptAnnotations(raw.metadata.annotations);
+  const annotations = pickAnnotations(raw.metadata.annotations);
   return {
     ...raw,
     metadata: {
@@ -45,19 +45,22 @@ export const projectOwner = <T extends { readonly metadata: ObjectMeta }>(raw: T
 };
 
 /** By a label of our own: policies overwrite those that are shared by convention. */
-const ours = { labelSelector: labels.stage } as const;
+const ownSelector = { labelSelector: labels.stage } as const;
 
-export const jobCache = (scope: Scope, onChange: Listener<JobObject>): InformerOptions<JobObject> => ({
+export const jobCacheOptions = (
+  scope: NamespaceScope,
+  onChange: Listener<JobObject>,
+): InformerOptions<JobObject> => ({
   ...scope,
   resource: jobResources.jobs,
-  selectors: ours,
+  selectors: ownSelector,
   project: (raw) => {
     const { metadata, spec, status } = raw as JobObject;
     const { suspend, managedBy } = spec;
     const { conditions, completionTime } = status ?? {};
     const { [annotations.suspendedBy]: suspendedBy } = (metadata as RawMeta).annotations ?? {};
     return {
-      metadata: metaOf(metadata),
+      metadata: projectMetadata(metadata),
       spec: { ...(suspend !== undefined && { suspend }), ...(managedBy && { managedBy }) },
       suspendedByUs: suspendedBy === labels.managedByValue,
       status: { ...(conditions && { conditions }), ...(completionTime && { completionTime }) },
@@ -73,15 +76,18 @@ export const jobCache = (scope: Scope, onChange: Listener<JobObject>): InformerO
   onChange,
 });
 
-export const podCache = (scope: Scope, onChange: Listener<PodObject>): InformerOptions<PodObject> => ({
+export const podCacheOptions = (
+  scope: NamespaceScope,
+  onChange: Listener<PodObject>,
+): InformerOptions<PodObject> => ({
   ...scope,
   resource: jobResources.pods,
-  selectors: ours,
+  selectors: ownSelector,
   project: (raw) => {
     const { metadata, spec, status } = raw as PodObject;
     const { phase, conditions, initContainerStatuses, containerStatuses } = status ?? {};
     return {
-      metadata: metaOf(metadata),
+      metadata: projectMetadata(metadata),
       spec: { ...(spec?.nodeName && { nodeName: spec.nodeName }) },
       status: {
         ...(phase && { phase }),
@@ -98,9 +104,9 @@ export const podCache = (scope: Scope, onChange: Listener<PodObject>): InformerO
 type RawMeta = { readonly annotations?: Readonly<Record<string, string>> };
 
 /** What is read of the metadata: the rest is most of an object's bytes. */
-const metaOf = (meta: JobObject['metadata']): JobObject['metadata'] => {
+const projectMetadata = (meta: JobObject['metadata']): JobObject['metadata'] => {
   const { name, namespace, uid, creationTimestamp, deletionTimestamp } = meta;
-  const own = keptLabels(meta.labels);
+  const own = pickLabels(meta.labels);
   const controllers = meta.ownerReferences?.filter(({ controller }) => controller);
   return {
     name,
@@ -110,8 +116,8 @@ const metaOf = (meta: JobObject['metadata']): JobObject['metadata'] => {
     ...(own && { labels: own }),
     ...(controllers && {
       ownerReferences: controllers.map(({ kind, name: of, uid: id }) => ({
-        kind: bounded(kind),
-        name: bounded(of),
+        kind: shortenValue(kind),
+        name: shortenValue(of),
         uid: id,
         controller: true,
       })),

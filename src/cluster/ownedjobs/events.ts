@@ -4,11 +4,11 @@ import type { Event } from '../../ground/observability/event.ts';
 import type { Condition } from '../api/conditions.ts';
 import type { Owner } from './apply.ts';
 
-export type Step = { readonly type: Event['type']; readonly reason: string; readonly note: string };
+export type EventDraft = { readonly type: Event['type']; readonly reason: string; readonly note: string };
 
-export const eventsAbout = (
+export const makeEvents = (
   { apiVersion, kind, metadata }: Owner,
-  steps: readonly Step[],
+  steps: readonly EventDraft[],
 ): readonly Event[] => {
   const { name, namespace, uid } = metadata;
   const regarding = { apiVersion, kind, name, namespace, uid };
@@ -22,29 +22,29 @@ type Conditions = readonly Condition[] | undefined;
  * is in the conditions, with its time: an event for each step of it would be most of what the operator writes.
  * @param progress reasons of Reconciling that are the ordinary course of things
  */
-export const summarySteps = (
+export const draftSummaryEvents = (
   previous: Conditions,
   next: Conditions,
   progress: readonly string[],
-): readonly Step[] => {
-  const worried = worryIn(previous, progress);
-  const worry = worryIn(next, progress);
-  if (worry) return worry.reason === worried?.reason ? [] : [stepOf('Warning', worry)];
-  const current = ['Ready', 'Reconciling'].flatMap((type) => trueIn(next, type) ?? [])[0];
-  return worried && current ? [stepOf('Normal', current)] : [];
+): readonly EventDraft[] => {
+  const worried = findProblem(previous, progress);
+  const worry = findProblem(next, progress);
+  if (worry) return worry.reason === worried?.reason ? [] : [draftEvent('Warning', worry)];
+  const current = ['Ready', 'Reconciling'].flatMap((type) => findTrue(next, type) ?? [])[0];
+  return worried && current ? [draftEvent('Normal', current)] : [];
 };
 
-const trueIn = (conditions: Conditions, type: string): Condition | undefined =>
+const findTrue = (conditions: Conditions, type: string): Condition | undefined =>
   conditions?.find((condition) => condition.type === type && condition.status === 'True');
 
-const worryIn = (conditions: Conditions, progress: readonly string[]): Condition | undefined => {
-  const working = trueIn(conditions, 'Reconciling');
+const findProblem = (conditions: Conditions, progress: readonly string[]): Condition | undefined => {
+  const working = findTrue(conditions, 'Reconciling');
   return (
-    trueIn(conditions, 'Stalled') ?? (working && !progress.includes(working.reason) ? working : undefined)
+    findTrue(conditions, 'Stalled') ?? (working && !progress.includes(working.reason) ? working : undefined)
   );
 };
 
-const stepOf = (type: Step['type'], { reason, message }: Condition): Step => ({
+const draftEvent = (type: EventDraft['type'], { reason, message }: Condition): EventDraft => ({
   type,
   reason,
   note: message,

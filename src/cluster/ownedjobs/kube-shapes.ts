@@ -6,7 +6,7 @@ export type OwnerReference = {
 };
 
 /** The fields of Jobs, Pods and Events that are read here; the caches keep nothing else of them. */
-export type Meta = {
+export type OwnedMetadata = {
   readonly name: string;
   readonly namespace: string;
   readonly uid: string;
@@ -25,7 +25,7 @@ type Condition = {
 };
 
 export type JobObject = {
-  readonly metadata: Meta;
+  readonly metadata: OwnedMetadata;
   readonly spec: { readonly suspend?: boolean; readonly managedBy?: string };
   /** Whether it has the annotation by which the operator knows what it suspended. */
   readonly suspendedByUs: boolean;
@@ -54,7 +54,7 @@ export type TerminatedContainer = {
 };
 
 export type PodObject = {
-  readonly metadata: Meta;
+  readonly metadata: OwnedMetadata;
   readonly spec?: { readonly nodeName?: string };
   readonly status?: {
     readonly phase?: string;

@@ -1,20 +1,28 @@
 /** Entries of the ledger in status: which attempts count, what a failed Job leaves, what outlives a change. Pure. */
 import type { Attempt, Ledger } from '../api/ledger.ts';
 import type { JobFailureReason, ObservedJob } from './observed-job.ts';
-import { timestamp } from './times.ts';
+import { formatTime } from './times.ts';
 
-type Wanted = { readonly key: string; readonly template: string; readonly forgiven: boolean };
+type WantedArtifact = { readonly key: string; readonly template: string; readonly isRetryRequested: boolean };
 
 /** Failures of another content, of another template, or that a request forgives, say nothing about the next try. */
-export const attemptsThatCount = (
+export const filterAttempts = (
   { wantedKey, attempts = [] }: Ledger,
-  { key, template, forgiven }: Wanted,
+  { key, template, isRetryRequested }: WantedArtifact,
 ): readonly Attempt[] =>
-  wantedKey === key && !forgiven && attempts.at(-1)?.template === template ? attempts : [];
+  wantedKey === key && !isRetryRequested && attempts.at(-1)?.template === template ? attempts : [];
 
-export type Failure = { readonly reason: JobFailureReason; readonly message: string; readonly atMs: number };
+export type JobFailure = {
+  readonly reason: JobFailureReason;
+  readonly message: string;
+  readonly atMs: number;
+};
 
-export const entryOf = (job: ObservedJob, { reason, message, atMs }: Failure, number: number): Attempt => ({
+export const makeAttempt = (
+  job: ObservedJob,
+  { reason, message, atMs }: JobFailure,
+  number: number,
+): Attempt => ({
   number,
   job: job.name,
   jobUid: job.uid,
@@ -22,21 +30,21 @@ export const entryOf = (job: ObservedJob, { reason, message, atMs }: Failure, nu
   reason,
   message: message.slice(0, 1000),
   ...(job.node !== undefined && { node: job.node }),
-  finishedAt: timestamp(atMs),
+  finishedAt: formatTime(atMs),
 });
 
-export const ledgerWith = (
+export const makeLedger = (
   { key }: { readonly key: string },
   before: Ledger,
   attempts: readonly Attempt[],
 ): Ledger => ({
   wantedKey: key,
   ...(attempts.length > 0 && { attempts: [...attempts] }),
-  ...withoutKey(before),
+  ...dropWantedKey(before),
 });
 
 /** While what is wanted is not known, no attempt counts for it. */
-export const withoutKey = ({ lastFailure, verifiedRequest, startedAt, finishedAt }: Ledger): Ledger => ({
+export const dropWantedKey = ({ lastFailure, verifiedRequest, startedAt, finishedAt }: Ledger): Ledger => ({
   ...(lastFailure && { lastFailure }),
   ...(verifiedRequest && { verifiedRequest }),
   ...(startedAt && { startedAt }),

@@ -1,10 +1,10 @@
 /** Whether this operator acts on an object: not once it is being deleted, and not for another controller. Pure. */
 import { managedByUs } from '../api/labels.ts';
 
-type Managed = {
+type ManagedObject = {
   readonly metadata: { readonly deletionTimestamp?: string };
   readonly spec: { readonly managedBy?: string };
 };
 
-export const isOurs = ({ metadata, spec }: Managed): boolean =>
+export const isManagedByUs = ({ metadata, spec }: ManagedObject): boolean =>
   metadata.deletionTimestamp === undefined && (spec.managedBy ?? managedByUs) === managedByUs;

@@ -2,14 +2,14 @@
 import type { Stage } from '../../ground/contract/result.ts';
 import { labels } from '../api/labels.ts';
 import type { Hardware } from '../deviceclass/hardware.ts';
-import { blockedOf, lostWith, refusedPod } from './blocked.ts';
-import { endOf } from './end-of-job.ts';
+import { explainLostNode, explainMissingPod, explainPending } from './blocked.ts';
+import { findFinishedState } from './finished-job.ts';
 import type { ContainerStatus, JobObject, PodObject, Warning } from './kube-shapes.ts';
 import type { JobState, ObservedJob } from './observed-job.ts';
-import { leftBy } from './outcome.ts';
-import { millisecondsOf } from './times.ts';
+import { findEarlyResult } from './pod-result.ts';
+import { parseTime } from './times.ts';
 
-export type JobSurroundings = {
+export type JobContext = {
   readonly pods: readonly PodObject[];
   readonly warnings: readonly Warning[];
   readonly hardwareOf: (node: string) => Hardware | undefined;
@@ -17,7 +17,7 @@ export type JobSurroundings = {
   readonly isLost: (node: string) => boolean;
 };
 
-export const observeJob = (job: JobObject, around: JobSurroundings): ObservedJob => {
+export const observeJob = (job: JobObject, around: JobContext): ObservedJob => {
   const pods = [...around.pods].sort(newestFirst);
   const node = pods.find(({ spec }) => spec?.nodeName)?.spec?.nodeName;
   const own = job.metadata.labels ?? {};
@@ -29,9 +29,9 @@ export const observeJob = (job: JobObject, around: JobSurroundings): ObservedJob
     deviceClass: own[labels.deviceClass],
     attempt: own[labels.attempt],
     template: own[labels.template] ?? '',
-    state: stateOf(job, pods, around),
-    startedAtMs: startOf(pods[0]),
-    finishedAtMs: endTimeOf(job),
+    state: observeState(job, pods, around),
+    startedAtMs: findStartTime(pods[0]),
+    finishedAtMs: findEndTime(job),
     node,
     hardware: node === undefined ? undefined : around.hardwareOf(node),
     isQueued: own[labels.queue] !== undefined || isManagedElsewhere(job),
@@ -48,37 +48,39 @@ const isManagedElsewhere = ({ spec }: JobObject): boolean =>
 const newestFirst = (a: PodObject, b: PodObject): number =>
   (b.metadata.creationTimestamp ?? '').localeCompare(a.metadata.creationTimestamp ?? '');
 
-const stateOf = (
+const observeState = (
   job: JobObject,
   pods: readonly PodObject[],
-  { warnings, isLost }: JobSurroundings,
+  { warnings, isLost }: JobContext,
 ): JobState => {
-  const ended = endOf(job, pods);
+  const ended = findFinishedState(job, pods);
   if (ended) return ended;
   const pod = pods[0];
-  const blocked = pod ? (lostWith(pod, isLost) ?? blockedOf(pod, warnings)) : refusedPod(warnings);
-  const left = leftBy(pods, job.metadata.labels?.[labels.stage] as Stage);
+  const blocked = pod
+    ? (explainLostNode(pod, isLost) ?? explainPending(pod, warnings))
+    : explainMissingPod(warnings);
+  const left = findEarlyResult(pods, job.metadata.labels?.[labels.stage] as Stage);
   return {
     kind: 'Active',
     suspended: job.spec.suspend === true,
     ...(blocked && { blocked }),
-    ...(left && { left }),
+    ...(left && { earlyResult: left }),
   };
 };
 
 /** When the first container started: an init container, too. */
-const startOf = (pod: PodObject | undefined): number | undefined => {
+const findStartTime = (pod: PodObject | undefined): number | undefined => {
   const { initContainerStatuses = [], containerStatuses = [] } = pod?.status ?? {};
-  const times = [...initContainerStatuses, ...containerStatuses].flatMap(startedAt);
+  const times = [...initContainerStatuses, ...containerStatuses].flatMap(listStartTimes);
   return times.length === 0 ? undefined : Math.min(...times);
 };
 
-const startedAt = ({ state }: ContainerStatus): readonly number[] => {
-  const time = millisecondsOf(state?.running?.startedAt ?? state?.terminated?.startedAt);
+const listStartTimes = ({ state }: ContainerStatus): readonly number[] => {
+  const time = parseTime(state?.running?.startedAt ?? state?.terminated?.startedAt);
   return time === undefined ? [] : [time];
 };
 
-const endTimeOf = ({ status }: JobObject): number | undefined => {
+const findEndTime = ({ status }: JobObject): number | undefined => {
   const failed = status?.conditions?.find(({ type, status: is }) => type === 'Failed' && is === 'True');
-  return millisecondsOf(status?.completionTime ?? failed?.lastTransitionTime);
+  return parseTime(status?.completionTime ?? failed?.lastTransitionTime);
 };

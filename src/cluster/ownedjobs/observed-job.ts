@@ -19,7 +19,7 @@ export type JobState =
       readonly kind: 'Active';
       readonly suspended: boolean;
       readonly blocked?: Blocked;
-      readonly left?: Left;
+      readonly earlyResult?: EarlyResult;
     }
   | { readonly kind: 'Succeeded'; readonly result: Exclude<Result, { kind: 'Failed' }> }
   /** Finished well, but the pod that knew the result is gone or not yet seen. */
@@ -27,7 +27,7 @@ export type JobState =
   | { readonly kind: 'Failed'; readonly reason: JobFailureReason; readonly message: string };
 
 /** What our containers left although the pod has not ended: a container that was injected into it still runs. */
-export type Left = {
+export type EarlyResult = {
   readonly state: Extract<JobState, { kind: 'Succeeded' | 'Failed' }>;
   /** Milliseconds since the epoch. */
   readonly sinceMs: number;

@@ -4,7 +4,7 @@
  */
 import { reporters } from '../../ground/contract/result.ts';
 import { labels, type OwnerKind, ownerLabels } from '../api/labels.ts';
-import type { Meta } from './kube-shapes.ts';
+import type { OwnedMetadata } from './kube-shapes.ts';
 
 /** The object that a Job works for. */
 export type OwnerIdentity = {
@@ -16,13 +16,15 @@ export type OwnerIdentity = {
 export const ownedKey = (namespace: string, uid: string): string => `${namespace}/${uid}`;
 
 /** The index values of an owned object: those of its controller, of which there is at most one. */
-export const controllerKeys = ({ namespace, ownerReferences = [] }: Meta): readonly string[] =>
+export const controllerKeys = ({ namespace, ownerReferences = [] }: OwnedMetadata): readonly string[] =>
   ownerReferences.filter(({ controller }) => controller).map(({ uid }) => ownedKey(namespace, uid));
 
-const isControlledBy = (meta: Meta, { namespace, uid }: Pick<Meta, 'namespace' | 'uid'>): boolean =>
-  controllerKeys(meta).includes(ownedKey(namespace, uid));
+const isControlledBy = (
+  meta: OwnedMetadata,
+  { namespace, uid }: Pick<OwnedMetadata, 'namespace' | 'uid'>,
+): boolean => controllerKeys(meta).includes(ownedKey(namespace, uid));
 
-export const isJobOf = (job: Meta, { kind, metadata }: OwnerIdentity): boolean => {
+export const isJobOf = (job: OwnedMetadata, { kind, metadata }: OwnerIdentity): boolean => {
   const { name, uid } = ownerLabels[kind];
   return (
     isControlledBy(job, metadata) &&
@@ -33,12 +35,12 @@ export const isJobOf = (job: Meta, { kind, metadata }: OwnerIdentity): boolean =
 };
 
 /** Labels that a Job's template copies to its pods: whose they are, and what they make. */
-const inherited: readonly string[] = [
+const inheritedLabels: readonly string[] = [
   labels.stage,
   labels.artifactKey,
   labels.deviceClass,
   ...Object.values(ownerLabels).flatMap(({ name, uid }) => [name, uid]),
 ];
 
-export const isPodOf = (pod: Meta, job: Meta): boolean =>
-  isControlledBy(pod, job) && inherited.every((label) => pod.labels?.[label] === job.labels?.[label]);
+export const isPodOf = (pod: OwnedMetadata, job: OwnedMetadata): boolean =>
+  isControlledBy(pod, job) && inheritedLabels.every((label) => pod.labels?.[label] === job.labels?.[label]);

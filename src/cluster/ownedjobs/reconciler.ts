@@ -4,14 +4,14 @@
  */
 import type { Clock } from '../../ground/base/clock.ts';
 import type { Images } from '../jobs/images.ts';
-import { type Reconcile, sooner } from '../runtime/controller.ts';
+import { earlierRequeue, type Reconcile } from '../runtime/controller.ts';
 import type { Key } from '../runtime/resources.ts';
 import type { Decision } from './action.ts';
-import { type ApplyDeps, apply, type Owner, refusalsIn } from './apply.ts';
+import { type ApplyDeps, apply, makeRefusalLookup, type Owner } from './apply.ts';
+import type { Obstacles } from './artifact.ts';
 import type { JobStores } from './caches.ts';
 import type { OwnedContext } from './observe-owned.ts';
-import type { Obstacles } from './step.ts';
-import { stuckOf } from './stuck.ts';
+import { findStuck } from './stuck.ts';
 import type { Warnings } from './warnings.ts';
 
 /** What one observation may read. */
@@ -49,12 +49,12 @@ export const makeOwnerReconciler =
   async (key, signal) => {
     const { stores, images, clock, warnings, refusals } = deps;
     const owner = find(stores, key);
-    const lookAgainMs = await warnings.look(key, owner ? stuckOf(stores, owner) : [], signal);
+    const lookAgainMs = await warnings.look(key, owner ? findStuck(stores, owner) : [], signal);
     const warningsAbout = (uid: string) => warnings.about(key, uid);
-    const refusalOf = refusalsIn(key, refusals);
+    const refusalOf = makeRefusalLookup(key, refusals);
     const observed = observe(key, { stores, images, now: clock.now(), warningsAbout, refusalOf });
     if (observed === undefined) return { requeueAfterMs: undefined };
     const decision = decide(observed);
     const againMs = await apply(decision, ownerOf(observed), { deps, signal });
-    return { requeueAfterMs: sooner(againMs, sooner(decision.requeueAfterMs, lookAgainMs)) };
+    return { requeueAfterMs: earlierRequeue(againMs, earlierRequeue(decision.requeueAfterMs, lookAgainMs)) };
   };

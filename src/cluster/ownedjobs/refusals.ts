@@ -13,7 +13,7 @@ export type Refusal = {
   readonly isDue: boolean;
 };
 
-type Noted = { readonly message: string; readonly canPass: boolean; readonly atMs: number };
+type RefusalRecord = { readonly message: string; readonly canPass: boolean; readonly atMs: number };
 
 /** How long after a refusal the Job is tried again, in milliseconds. */
 export const refusalPauseMs = 60_000;
@@ -23,7 +23,7 @@ const invalid = 422;
 export class Refusals {
   readonly #clock: Pick<Clock, 'elapsed'>;
   /** By `<namespace>/<name of the Job>`, in order of their last refusal. */
-  readonly #noted = new Map<string, Noted>();
+  readonly #noted = new Map<string, RefusalRecord>();
 
   constructor(clock: Pick<Clock, 'elapsed'>) {
     this.#clock = clock;

@@ -6,7 +6,7 @@
 import { contentKey } from '../../ground/base/digest.ts';
 import { annotations } from '../api/labels.ts';
 
-export type Requested = {
+export type RequestAnnotations = {
   readonly metadata: { readonly annotations?: Readonly<Record<string, string>> };
   readonly status?: { readonly lastHandledRequest?: string };
 };
@@ -14,29 +14,36 @@ export type Requested = {
 /** As long as status keeps a token as it is; a longer one is kept by its digest. */
 const longestToken = 128;
 
-const tokenOf = ({ metadata }: Requested, annotation: string): string | undefined => {
+const readToken = ({ metadata }: RequestAnnotations, annotation: string): string | undefined => {
   const token = metadata.annotations?.[annotation];
   return token !== undefined && token.length > longestToken ? contentKey(token) : token || undefined;
 };
 
 /** Status once this request is handled: the latest token, or the one before while there is none. */
-export const handledRequest = (object: Requested): string | undefined =>
-  tokenOf(object, annotations.requestedAt) ?? object.status?.lastHandledRequest;
+export const latestHandledRequest = (object: RequestAnnotations): string | undefined =>
+  readToken(object, annotations.requestedAt) ?? object.status?.lastHandledRequest;
 
 /** Whether a request that is not handled yet asks for another try of this class, or of what is made for all. */
-export const forgives = (object: Requested, deviceClass?: string): boolean => {
-  const token = tokenOf(object, annotations.requestedAt);
+export const requestsRetry = (object: RequestAnnotations, deviceClass?: string): boolean => {
+  const token = readToken(object, annotations.requestedAt);
   if (token === undefined || token === object.status?.lastHandledRequest) return false;
-  return concerns(object, annotations.requestedAt, deviceClass);
+  return isAddressedTo(object, annotations.requestedAt, deviceClass);
 };
 
 /** The token of a request to check what is stored for this class, or what is made for all. */
-export const verificationOf = (object: Requested, deviceClass?: string): string | undefined =>
-  concerns(object, annotations.verifyRequestedAt, deviceClass)
-    ? tokenOf(object, annotations.verifyRequestedAt)
+export const requestedVerification = (
+  object: RequestAnnotations,
+  deviceClass?: string,
+): string | undefined =>
+  isAddressedTo(object, annotations.verifyRequestedAt, deviceClass)
+    ? readToken(object, annotations.verifyRequestedAt)
     : undefined;
 
-const concerns = ({ metadata }: Requested, annotation: string, deviceClass: string | undefined): boolean => {
+const isAddressedTo = (
+  { metadata }: RequestAnnotations,
+  annotation: string,
+  deviceClass: string | undefined,
+): boolean => {
   const value = metadata.annotations?.[annotation] ?? '';
   const [, named] = /^([a-z0-9][-a-z0-9]{0,62})=/.exec(value) ?? [];
   return named === undefined || named === deviceClass;

@@ -2,9 +2,12 @@
 import { type JobStores, jobIndexes } from './caches.ts';
 import type { JobObject, PodObject } from './kube-shapes.ts';
 import { isJobOf, isPodOf, type OwnerIdentity, ownedKey } from './ownership.ts';
-import type { Stuck } from './warnings.ts';
+import type { StuckObject } from './warnings.ts';
 
-export const stuckOf = (stores: Pick<JobStores, 'jobs' | 'pods'>, owner: OwnerIdentity): readonly Stuck[] =>
+export const findStuck = (
+  stores: Pick<JobStores, 'jobs' | 'pods'>,
+  owner: OwnerIdentity,
+): readonly StuckObject[] =>
   stores.jobs
     .byIndex(jobIndexes.owner, ownedKey(owner.metadata.namespace, owner.metadata.uid))
     .filter((job) => isJobOf(job.metadata, owner) && isUnfinished(job))

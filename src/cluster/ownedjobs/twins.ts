@@ -1,23 +1,23 @@
 /** Twins: objects that make the same artifact in the same folder. One works, the others wait and take its result. */
 import { ownerLabels } from '../api/labels.ts';
-import { folderLabel } from '../jobs/job.ts';
+import { hashFolder } from '../jobs/job.ts';
 import { type JobStores, jobIndexes } from './caches.ts';
 import type { JobObject } from './kube-shapes.ts';
 import { controllerKeys, type OwnerIdentity, ownedKey } from './ownership.ts';
 import { isUnfinished } from './stuck.ts';
 
 /** Name of another object whose Job is writing to the folder; undefined if there is none. */
-export type TwinOf = (folder: string) => string | undefined;
+export type FindTwin = (folder: string) => string | undefined;
 
-export const twinsOf =
-  ({ jobs }: Pick<JobStores, 'jobs'>, { metadata: { namespace, uid } }: OwnerIdentity): TwinOf =>
+export const makeTwinLookup =
+  ({ jobs }: Pick<JobStores, 'jobs'>, { metadata: { namespace, uid } }: OwnerIdentity): FindTwin =>
   (folder) => {
     const own = ownedKey(namespace, uid);
     const other = jobs
-      .byIndex(jobIndexes.folder, ownedKey(namespace, folderLabel(folder)))
+      .byIndex(jobIndexes.folder, ownedKey(namespace, hashFolder(folder)))
       .find((job) => isUnfinished(job) && !controllerKeys(job.metadata).includes(own));
-    return other && nameOf(other);
+    return other && ownerName(other);
   };
 
-const nameOf = ({ metadata: { name, labels: own = {} } }: JobObject): string =>
+const ownerName = ({ metadata: { name, labels: own = {} } }: JobObject): string =>
   Object.values(ownerLabels).flatMap((label) => own[label.name] ?? [])[0] ?? name;

@@ -22,7 +22,7 @@ export const isShortOfQuota = (state: {
  * A Job that is finished is left to its time to live, unless a quota counts it: status has what it came to. One that a queue admits is not suspended, because the queue
  * would resume it: it is deleted, and queued again when the object is resumed.
  */
-export const deletions = ({ jobs, keeps, suspend, isShort }: Upkeep): readonly Action<never>[] =>
+export const planDeletions = ({ jobs, keeps, suspend, isShort }: Upkeep): readonly Action<never>[] =>
   jobs
     .filter((job) =>
       job.state.kind === 'Active' ? !keeps(job) || (suspend && job.isQueued) : isShort && !keeps(job),
@@ -30,7 +30,7 @@ export const deletions = ({ jobs, keeps, suspend, isShort }: Upkeep): readonly A
     .map(({ name, uid }) => ({ kind: 'DeleteJob', name, uid }));
 
 /** Only what the operator suspended is resumed: any other suspended Job waits for whom suspended it. */
-export const suspensions = ({ jobs, keeps, suspend }: Upkeep): readonly Action<never>[] =>
+export const planSuspensions = ({ jobs, keeps, suspend }: Upkeep): readonly Action<never>[] =>
   jobs.filter(keeps).flatMap(({ name, state, isQueued, suspendedByUs }) => {
     if (state.kind !== 'Active' || isQueued) return [];
     const differs = suspend ? !state.suspended : state.suspended && suspendedByUs;

@@ -11,7 +11,7 @@ import { jobResources } from './caches.ts';
 import type { Warning } from './kube-shapes.ts';
 
 /** An object that has not got as far as it should have. */
-export type Stuck = { readonly namespace: string; readonly uid: string };
+export type StuckObject = { readonly namespace: string; readonly uid: string };
 
 export type WarningsDeps = {
   readonly client: Pick<KubeClient, 'list'>;
@@ -19,19 +19,28 @@ export type WarningsDeps = {
   readonly log: Log;
 };
 
-type Looked = { readonly since: number; readonly looks: number; readonly warnings: readonly Warning[] };
+type KnownWarnings = {
+  readonly since: number;
+  readonly looks: number;
+  readonly warnings: readonly Warning[];
+};
 
 /** When to look, counted from the first sight of the stuck object: most pods start within the first of them. */
-const looksAtMs = [10_000, 30_000, 120_000, 600_000] as const;
-const afterwardsMs = 1_800_000;
+const lookDelaysMs = [10_000, 30_000, 120_000, 600_000] as const;
+const laterIntervalMs = 1_800_000;
 
 /** Reasons of events that say why a Job has no pod, or why a pod does not start. */
-const telling: readonly string[] = ['FailedCreate', 'FailedAttachVolume', 'FailedMount', 'FailedScheduling'];
+const explainingReasons: readonly string[] = [
+  'FailedCreate',
+  'FailedAttachVolume',
+  'FailedMount',
+  'FailedScheduling',
+];
 
 export class Warnings {
   readonly #deps: WarningsDeps;
   /** By the key of the owner, then by the uid of what is stuck. */
-  readonly #owners = new Map<Key, ReadonlyMap<string, Looked>>();
+  readonly #owners = new Map<Key, ReadonlyMap<string, KnownWarnings>>();
 
   constructor(deps: WarningsDeps) {
     this.#deps = deps;
@@ -46,7 +55,7 @@ export class Warnings {
    * Reads the events of those for which it is time, and forgets what is no longer stuck.
    * @returns milliseconds until the next look, or undefined if nothing is stuck
    */
-  async look(owner: Key, stuck: readonly Stuck[], signal: AbortSignal): Promise<number | undefined> {
+  async look(owner: Key, stuck: readonly StuckObject[], signal: AbortSignal): Promise<number | undefined> {
     if (stuck.length === 0) {
       this.#owners.delete(owner);
       return undefined;
@@ -56,21 +65,28 @@ export class Warnings {
     const looked = await Promise.all(
       stuck.map(async (object) => {
         const known = before?.get(object.uid) ?? { since: now, looks: 0, warnings: [] };
-        return [object.uid, now < dueOf(known) ? known : await this.#read(object, known, signal)] as const;
+        return [
+          object.uid,
+          now < computeDueTime(known) ? known : await this.#read(object, known, signal),
+        ] as const;
       }),
     );
     this.#owners.set(owner, new Map(looked));
-    return Math.max(1, Math.min(...looked.map(([, each]) => dueOf(each))) - now);
+    return Math.max(1, Math.min(...looked.map(([, each]) => computeDueTime(each))) - now);
   }
 
-  async #read({ namespace, uid }: Stuck, known: Looked, signal: AbortSignal): Promise<Looked> {
+  async #read(
+    { namespace, uid }: StuckObject,
+    known: KnownWarnings,
+    signal: AbortSignal,
+  ): Promise<KnownWarnings> {
     const looks = known.looks + 1;
     try {
       const query = { fieldSelector: `involvedObject.uid=${uid}`, limit: '100' };
       const list = (await this.#deps.client.list(jobResources.events, { namespace, query }, signal)) as {
         readonly items: readonly RawEvent[];
       };
-      return { ...known, looks, warnings: warningsOf(list.items) };
+      return { ...known, looks, warnings: toWarnings(list.items) };
     } catch (thrown) {
       signal.throwIfAborted();
       this.#deps.log.warn('could not read the events of a stuck object', { uid, error: messageOf(thrown) });
@@ -79,9 +95,9 @@ export class Warnings {
   }
 }
 
-const dueOf = ({ since, looks }: Looked): number => {
-  const extra = Math.max(0, looks - looksAtMs.length + 1);
-  return since + looksAtMs[Math.min(looks, looksAtMs.length - 1)]! + extra * afterwardsMs;
+const computeDueTime = ({ since, looks }: KnownWarnings): number => {
+  const extra = Math.max(0, looks - lookDelaysMs.length + 1);
+  return since + lookDelaysMs[Math.min(looks, lookDelaysMs.length - 1)]! + extra * laterIntervalMs;
 };
 
 /** core/v1 Event: written by client-go's recorders of both generations. */
@@ -93,9 +109,9 @@ type RawEvent = {
   readonly series?: { readonly lastObservedTime?: string } | null;
 };
 
-const warningsOf = (events: readonly RawEvent[]): readonly Warning[] =>
+const toWarnings = (events: readonly RawEvent[]): readonly Warning[] =>
   events
-    .filter(({ reason = '' }) => telling.includes(reason))
+    .filter(({ reason = '' }) => explainingReasons.includes(reason))
     .sort((a, b) => timeOf(b).localeCompare(timeOf(a)))
     .map(({ reason = '', message = '' }) => ({ reason, message }));
 

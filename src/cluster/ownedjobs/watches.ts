@@ -14,14 +14,15 @@ import type { JobObject, PodObject } from './kube-shapes.ts';
 export type OwnerQueues = Readonly<Record<OwnerKind, WorkQueue>>;
 
 /** Both listeners: of a Job's cache, and of the cache of pods, whose owners are Jobs. */
-export const ownedChanged = (queues: OwnerQueues, jobs: () => Pick<Store<JobObject>, 'get'>) => ({
-  jobChanged: ({ before, after }: Change<JobObject>): void => wakeOwner(queues, (after ?? before)!.metadata),
+export const makeOwnedListeners = (queues: OwnerQueues, jobs: () => Pick<Store<JobObject>, 'get'>) => ({
+  jobChanged: ({ before, after }: Change<JobObject>): void =>
+    enqueueOwner(queues, (after ?? before)!.metadata),
   podChanged: ({ before, after }: Change<PodObject>): void => {
     const { namespace, ownerReferences = [] } = (after ?? before)!.metadata;
     for (const { name } of ownerReferences.filter(({ kind, controller }) => controller && kind === 'Job')) {
       // A Job that the cache does not hold yet, or no longer, wakes its owner itself.
       const owning = jobs().get(`${namespace}/${name}`);
-      if (owning) wakeOwner(queues, owning.metadata);
+      if (owning) enqueueOwner(queues, owning.metadata);
     }
   },
 });
@@ -29,7 +30,10 @@ export const ownedChanged = (queues: OwnerQueues, jobs: () => Pick<Store<JobObje
 /** A Job and its pod change several times within a moment: the owner is looked at once for all of it. */
 const burstMs = 50;
 
-const wakeOwner = (queues: OwnerQueues, { namespace, ownerReferences = [] }: JobObject['metadata']): void => {
+const enqueueOwner = (
+  queues: OwnerQueues,
+  { namespace, ownerReferences = [] }: JobObject['metadata'],
+): void => {
   for (const { kind, name } of ownerReferences.filter(({ controller }) => controller))
     if (Object.hasOwn(queues, kind)) queues[kind as OwnerKind].addAfter(`${namespace}/${name}`, burstMs);
 };
@@ -45,11 +49,11 @@ export const priorityOf = ({ status }: OwnerObject, initial: boolean): Priority 
   return initial ? 'low' : 'normal';
 };
 
-export const wakeItself = (queue: WorkQueue, { after, initial }: Change<OwnerObject>): void => {
+export const enqueueChanged = (queue: WorkQueue, { after, initial }: Change<OwnerObject>): void => {
   if (after) queue.add(keyOf(after), priorityOf(after, initial));
 };
 
 /** Everything that the cache holds: at the start of leading, and at each resync. */
-export const wakeAll = (queue: WorkQueue, owners: { list(): readonly OwnerObject[] }): void => {
+export const enqueueAll = (queue: WorkQueue, owners: { list(): readonly OwnerObject[] }): void => {
   for (const owner of owners.list()) queue.add(keyOf(owner), priorityOf(owner, true));
 };

@@ -21,32 +21,32 @@ export const isStatus = (thrown: unknown, status: number): boolean =>
   thrown instanceof ApiError && thrown.status === status;
 
 /** From the body of an error answer: a metav1.Status, or whatever a proxy in between wrote. */
-export const apiErrorOf = (
+export const toApiError = (
   request: string,
   status: number,
   body: string,
   retryAfter: string | undefined,
 ): ApiError => {
-  const { reason, message } = statusOf(body);
+  const { reason, message } = parseStatus(body);
   return new ApiError({
     status,
     reason: reason ?? 'Unknown',
     message: `${request}: ${status} ${message ?? body.slice(0, 200)}`,
-    retryAfterMs: retryAfterMsOf(retryAfter),
+    retryAfterMs: parseRetryAfterMs(retryAfter),
   });
 };
 
 /** A server that asks for a day has made a mistake, and nobody would notice a controller that believes it. */
 const longestRetryAfterMs = 60_000;
 
-const retryAfterMsOf = (header: string | undefined): number | undefined => {
+const parseRetryAfterMs = (header: string | undefined): number | undefined => {
   const ms = Number(header) * 1000;
   return header === undefined || !Number.isFinite(ms)
     ? undefined
     : Math.min(Math.max(ms, 0), longestRetryAfterMs);
 };
 
-const statusOf = (body: string): { readonly reason?: string; readonly message?: string } => {
+const parseStatus = (body: string): { readonly reason?: string; readonly message?: string } => {
   try {
     const value: unknown = JSON.parse(body);
     return typeof value === 'object' && value !== null ? value : {};

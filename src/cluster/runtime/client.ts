@@ -4,10 +4,10 @@ import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../ground/base/clock.ts';
 import { installation } from '../../ground/contract/installation.ts';
 import type { RestMetrics } from '../../ground/observability/metrics.ts';
-import { ApiError, apiErrorOf } from './api-error.ts';
-import type { Connection, Exchange } from './connection.ts';
-import { type Limit, limited } from './limit.ts';
+import { ApiError, toApiError } from './api-error.ts';
+import type { ApiRequest, Connection } from './connection.ts';
 import { type ObjectPath, pathOf, type Resource } from './resources.ts';
+import { startTimeLimit, type TimeLimit } from './time-limit.ts';
 
 export type Query = Readonly<Record<string, string>>;
 
@@ -45,7 +45,7 @@ export type ClientDeps = {
 const answerTimeoutMs = 30_000;
 
 export const makeClient = (deps: ClientDeps): KubeClient => {
-  const call = (exchange: Exchange) => answered(deps, exchange);
+  const call = (exchange: ApiRequest) => requestJson(deps, exchange);
   const body = (value: object, type = 'application/json') => ({
     headers: { 'content-type': type },
     body: JSON.stringify(value),
@@ -90,7 +90,7 @@ export const makeClient = (deps: ClientDeps): KubeClient => {
       await call({ method: 'DELETE', path: pathOf(resource, at), ...body(options), signal });
     },
     watch: (resource, { query, ...at }, signal) =>
-      streamed(deps, {
+      openStream(deps, {
         method: 'GET',
         path: `${pathOf(resource, at)}?${new URLSearchParams(query)}`,
         signal,
@@ -99,17 +99,29 @@ export const makeClient = (deps: ClientDeps): KubeClient => {
 };
 
 /** The head of a successful answer. A rotated token gives one 401, which reading the token again fixes. */
-const opened = async (deps: ClientDeps, exchange: Exchange, attempt = 1): Promise<IncomingMessage> => {
-  const answer = await sent(deps, exchange);
+const openResponse = async (
+  deps: ClientDeps,
+  exchange: ApiRequest,
+  attempt = 1,
+): Promise<IncomingMessage> => {
+  const answer = await sendRequest(deps, exchange);
   const status = answer.statusCode ?? 0;
   deps.metrics.requests.inc({ code: String(status), method: exchange.method, host: deps.connection.host });
   if (status >= 200 && status < 300) return answer;
-  const error = apiErrorOf(nameOf(exchange), status, await textOf(answer), answer.headers['retry-after']);
+  const error = toApiError(
+    describeRequest(exchange),
+    status,
+    await readText(answer),
+    answer.headers['retry-after'],
+  );
   if (status !== 401 || attempt > 1) throw error;
-  return opened(deps, exchange, attempt + 1);
+  return openResponse(deps, exchange, attempt + 1);
 };
 
-const sent = async ({ connection, metrics }: ClientDeps, exchange: Exchange): Promise<IncomingMessage> => {
+const sendRequest = async (
+  { connection, metrics }: ClientDeps,
+  exchange: ApiRequest,
+): Promise<IncomingMessage> => {
   try {
     return await connection.send(exchange);
   } catch (cause) {
@@ -117,20 +129,20 @@ const sent = async ({ connection, metrics }: ClientDeps, exchange: Exchange): Pr
     metrics.requests.inc({ code: '<error>', method: exchange.method, host: connection.host });
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new ApiError(
-      { status: 0, reason: 'Unreachable', message: `${nameOf(exchange)}: ${reason}` },
+      { status: 0, reason: 'Unreachable', message: `${describeRequest(exchange)}: ${reason}` },
       cause,
     );
   }
 };
 
-const nameOf = ({ method, path }: Exchange): string => `${method} ${path.split('?')[0]}`;
+const describeRequest = ({ method, path }: ApiRequest): string => `${method} ${path.split('?')[0]}`;
 
-const answered = async (deps: ClientDeps, exchange: Exchange): Promise<unknown> => {
+const requestJson = async (deps: ClientDeps, exchange: ApiRequest): Promise<unknown> => {
   const { clock, metrics, connection } = deps;
   const started = clock.elapsed();
-  const limit = answerLimit(deps, exchange);
+  const limit = limitAnswerTime(deps, exchange);
   try {
-    const text = await textOf(await opened(deps, { ...exchange, signal: limit.signal }));
+    const text = await readText(await openResponse(deps, { ...exchange, signal: limit.signal }));
     metrics.seconds.observe(
       { verb: exchange.method, host: connection.host },
       (clock.elapsed() - started) / 1000,
@@ -142,10 +154,10 @@ const answered = async (deps: ClientDeps, exchange: Exchange): Promise<unknown> 
 };
 
 /** Only the head has a time limit; how long the stream may be silent is for its reader to say. */
-const streamed = async (deps: ClientDeps, exchange: Exchange): Promise<IncomingMessage> => {
-  const limit = answerLimit(deps, exchange);
+const openStream = async (deps: ClientDeps, exchange: ApiRequest): Promise<IncomingMessage> => {
+  const limit = limitAnswerTime(deps, exchange);
   try {
-    const answer = await opened(deps, { ...exchange, signal: limit.signal });
+    const answer = await openResponse(deps, { ...exchange, signal: limit.signal });
     limit.lift();
     answer.once('close', () => limit.end());
     // A stream that broke may have broken with its network: what is kept open for later is no better.
@@ -157,18 +169,18 @@ const streamed = async (deps: ClientDeps, exchange: Exchange): Promise<IncomingM
   }
 };
 
-const answerLimit = ({ clock, connection }: ClientDeps, exchange: Exchange): Limit =>
-  limited(exchange.signal, {
+const limitAnswerTime = ({ clock, connection }: ClientDeps, exchange: ApiRequest): TimeLimit =>
+  startTimeLimit(exchange.signal, {
     clock,
     limitMs: answerTimeoutMs,
     reason: () => {
       connection.closeIdle();
-      const message = `${nameOf(exchange)}: no answer within ${answerTimeoutMs / 1000} s`;
+      const message = `${describeRequest(exchange)}: no answer within ${answerTimeoutMs / 1000} s`;
       return new ApiError({ status: 0, reason: 'Timeout', message });
     },
   });
 
-const textOf = async (answer: IncomingMessage): Promise<string> => {
+const readText = async (answer: IncomingMessage): Promise<string> => {
   const parts: Buffer[] = [];
   for await (const part of answer) parts.push(part);
   return Buffer.concat(parts).toString('utf8');

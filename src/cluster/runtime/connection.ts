@@ -3,7 +3,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { urlToHttpOptions } from 'node:url';
 
-export type Exchange = {
+export type ApiRequest = {
   readonly method: string;
   /** Path with query. */
   readonly path: string;
@@ -14,7 +14,7 @@ export type Exchange = {
 
 export interface Connection {
   /** Sends the request and resolves with the answer as soon as its head is there; the body is still to be read. */
-  send(exchange: Exchange): Promise<http.IncomingMessage>;
+  send(exchange: ApiRequest): Promise<http.IncomingMessage>;
   /** Closes the connections that are kept for later requests; those in use stay. */
   closeIdle(): void;
   /** Host and port, for metrics. */
@@ -22,13 +22,13 @@ export interface Connection {
 }
 
 /** Adds to a request what proves who asks, by whom the server must be known, and the agent that keeps connections. */
-export type Sign = (options: https.RequestOptions) => Promise<void>;
+export type Authenticate = (options: https.RequestOptions) => Promise<void>;
 
 /** The server's address may have a path before that of every request, as proxies for clusters have it. */
-export const connectionTo = (server: string, sign: Sign): Connection => {
+export const makeConnection = (server: string, sign: Authenticate): Connection => {
   const base = new URL(server);
   const agents = new Set<http.Agent>();
-  const signed: Sign = async (options) => {
+  const signed: Authenticate = async (options) => {
     await sign(options);
     if (options.agent instanceof http.Agent) agents.add(options.agent);
   };
@@ -42,7 +42,7 @@ export const connectionTo = (server: string, sign: Sign): Connection => {
   };
 };
 
-const send = async (base: URL, sign: Sign, exchange: Exchange): Promise<http.IncomingMessage> => {
+const send = async (base: URL, sign: Authenticate, exchange: ApiRequest): Promise<http.IncomingMessage> => {
   const { method, path, headers, body, signal } = exchange;
   const { hostname, port } = urlToHttpOptions(base); // an IPv6 address without its brackets
   const options: https.RequestOptions = {
@@ -51,7 +51,7 @@ const send = async (base: URL, sign: Sign, exchange: Exchange): Promise<http.Inc
     hostname,
     port,
     path: `${base.pathname.replace(/\/$/, '')}${path}`,
-    headers: { accept: 'application/json', ...headers, ...lengthOf(body) },
+    headers: { accept: 'application/json', ...headers, ...contentLengthOf(body) },
   };
   await sign(options);
   const request = base.protocol === 'http:' ? http.request(options) : https.request(options);
@@ -63,5 +63,5 @@ const send = async (base: URL, sign: Sign, exchange: Exchange): Promise<http.Inc
 };
 
 /** Node itself states no length for DELETE: the server would take the body for the next request of the connection. */
-const lengthOf = (body: string | undefined): Readonly<Record<string, string>> =>
+const contentLengthOf = (body: string | undefined): Readonly<Record<string, string>> =>
   body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };

@@ -8,13 +8,13 @@ import type { WorkQueue } from './queue.ts';
 import type { Key } from './resources.ts';
 
 /** `requeueAfterMs`: look again then, whatever happens; undefined waits for the next change. */
-export type Reconciled = { readonly requeueAfterMs: number | undefined };
+export type ReconcileResult = { readonly requeueAfterMs: number | undefined };
 
 /** The earlier of two requeues. */
-export const sooner = (a: number | undefined, b: number | undefined): number | undefined =>
+export const earlierRequeue = (a: number | undefined, b: number | undefined): number | undefined =>
   a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 
-export type Reconcile = (key: Key, signal: AbortSignal) => Promise<Reconciled>;
+export type Reconcile = (key: Key, signal: AbortSignal) => Promise<ReconcileResult>;
 
 export type ControllerOptions = {
   readonly name: string;
@@ -36,22 +36,26 @@ export const runController = async (
   signal: AbortSignal,
 ): Promise<void> => {
   deps.metrics.errors.inc({ controller: options.name }, 0);
-  await Promise.all(Array.from({ length: options.workers }, () => work(options, deps, signal)));
+  await Promise.all(Array.from({ length: options.workers }, () => runWorker(options, deps, signal)));
 };
 
-const work = async (options: ControllerOptions, deps: ControllerDeps, signal: AbortSignal): Promise<void> => {
+const runWorker = async (
+  options: ControllerOptions,
+  deps: ControllerDeps,
+  signal: AbortSignal,
+): Promise<void> => {
   for (let key = await options.queue.take(); key !== undefined; key = await options.queue.take()) {
     await reconcileOne(options, deps, { key, signal });
     options.queue.done(key);
   }
 };
 
-type Work = { readonly key: Key; readonly signal: AbortSignal };
+type ReconcileRequest = { readonly key: Key; readonly signal: AbortSignal };
 
 const reconcileOne = async (
   options: ControllerOptions,
   deps: ControllerDeps,
-  { key, signal }: Work,
+  { key, signal }: ReconcileRequest,
 ): Promise<void> => {
   const { name: controller, queue, reconcile } = options;
   const started = deps.clock.elapsed();
@@ -65,7 +69,7 @@ const reconcileOne = async (
       result: requeueAfterMs === undefined ? 'success' : 'requeue_after',
     });
   } catch (thrown) {
-    if (!signal.aborted) afterFailure(options, deps, { key, thrown });
+    if (!signal.aborted) handleFailure(options, deps, { key, thrown });
   } finally {
     deps.metrics.active.dec({ controller });
     deps.metrics.seconds.observe({ controller }, (deps.clock.elapsed() - started) / 1000);
@@ -73,7 +77,7 @@ const reconcileOne = async (
 };
 
 /** A conflict only means that the cache was behind: quiet, and soon again. */
-const afterFailure = (
+const handleFailure = (
   { name: controller, queue }: ControllerOptions,
   { log, metrics }: ControllerDeps,
   { key, thrown }: { readonly key: Key; readonly thrown: unknown },

@@ -10,8 +10,8 @@ import type { InformerMetrics } from '../../ground/observability/metrics.ts';
 import { ApiError, isStatus } from './api-error.ts';
 import type { KubeClient, Query } from './client.ts';
 import { type Key, keyOf, type Resource } from './resources.ts';
-import { type Indexes, Store, type Stored } from './store.ts';
-import { SilentWatch, type WatchEvent, watchEvents } from './watch-lines.ts';
+import { type Indexes, type NamedObject, Store } from './store.ts';
+import { SilentWatch, type WatchEvent, watchEvents } from './watch-events.ts';
 
 export type Change<T> = {
   readonly before: T | undefined;
@@ -19,7 +19,7 @@ export type Change<T> = {
   readonly initial: boolean;
 };
 
-export type InformerOptions<T extends Stored> = {
+export type InformerOptions<T extends NamedObject> = {
   readonly resource: Resource;
   readonly namespace?: string | undefined;
   readonly selectors?: { readonly labelSelector?: string; readonly fieldSelector?: string };
@@ -47,7 +47,7 @@ const defaultSilenceMs = 70_000;
 /** A watch that ends sooner counts as a failed attempt, however it ends (client-go's "very short watch" has 1 s). */
 const shortWatchMs = 10_000;
 
-export class Informer<T extends Stored> {
+export class Informer<T extends NamedObject> {
   readonly store: Store<T>;
   readonly #options: InformerOptions<T>;
   readonly #deps: InformerDeps;

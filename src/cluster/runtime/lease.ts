@@ -9,8 +9,8 @@ import type { Log } from '../../ground/observability/log.ts';
 import type { LeaderMetrics } from '../../ground/observability/metrics.ts';
 import { isStatus } from './api-error.ts';
 import type { KubeClient } from './client.ts';
-import { limited } from './limit.ts';
-import { microTime } from './micro-time.ts';
+import { formatMicroTime } from './micro-time.ts';
+import { startTimeLimit } from './time-limit.ts';
 
 export type LeaseOptions = {
   readonly namespace: string;
@@ -123,7 +123,11 @@ export class Lease {
     const { clock, log } = this.#deps;
     const started = { elapsed: clock.elapsed(), wall: clock.now() };
     const limitMs = this.#options.renewDeadlineMs;
-    const limit = limited(signal, { clock, limitMs, reason: () => new Error('the renewal took too long') });
+    const limit = startTimeLimit(signal, {
+      clock,
+      limitMs,
+      reason: () => new Error('the renewal took too long'),
+    });
     try {
       const current = await this.#read(limit.signal);
       if (current && !this.#mayTake(current)) {
@@ -145,7 +149,7 @@ export class Lease {
 
   #takenSpec(current: LeaseObject | undefined, wall: number): object {
     const { identity, durationMs } = this.#options;
-    const now = microTime(wall);
+    const now = formatMicroTime(wall);
     const transitions = (current?.spec?.leaseTransitions ?? -1) + 1;
     return {
       holderIdentity: identity,

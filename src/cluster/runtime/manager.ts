@@ -5,21 +5,21 @@ import type { Informer } from './informer.ts';
 import type { Lease } from './lease.ts';
 import type { WorkQueue } from './queue.ts';
 import { resync } from './resync.ts';
-import type { Stored } from './store.ts';
+import type { NamedObject } from './store.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: the manager runs caches of any kind and reads none of them
-type AnyInformer = Informer<Stored & any>;
+type AnyInformer = Informer<NamedObject & any>;
 
-export type Controlled = {
+export type ManagedController = {
   readonly queue: WorkQueue;
   /** Puts every object into the queue, with low priority. */
-  readonly wakeAll: () => void;
+  readonly enqueueAll: () => void;
   readonly run: (signal: AbortSignal) => Promise<void>;
 };
 
 export type ManagerParts = {
   readonly informers: readonly AnyInformer[];
-  readonly controllers: readonly Controlled[];
+  readonly controllers: readonly ManagedController[];
   /** Undefined: this is the only process, and it leads at once. */
   readonly lease: Lease | undefined;
   readonly clock: Clock;
@@ -35,14 +35,14 @@ export const runManager = async (parts: ManagerParts, stop: AbortSignal): Promis
   const { informers, controllers, lease, clock, log } = parts;
   for (const { queue } of controllers) queue.hold();
   const caches = Promise.all(informers.map((informer) => informer.run(stop)));
-  await untilSynced(informers, clock, stop);
+  await waitForSync(informers, clock, stop);
   log.info('caches are filled', { caches: informers.length });
   if (lease) await lease.acquire(stop);
-  await lead(parts, stop);
+  await runWhileLeading(parts, stop);
   await caches;
 };
 
-const untilSynced = async (
+const waitForSync = async (
   informers: readonly AnyInformer[],
   clock: Clock,
   stop: AbortSignal,
@@ -50,10 +50,12 @@ const untilSynced = async (
   while (!informers.every(({ synced }) => synced)) await clock.sleep(20, stop);
 };
 
-const lead = async (parts: ManagerParts, stop: AbortSignal): Promise<void> => {
+const runWhileLeading = async (parts: ManagerParts, stop: AbortSignal): Promise<void> => {
   const { controllers, lease, clock, log } = parts;
   const cut = new AbortController();
-  const work = Promise.all(controllers.map((controlled) => runFrom(controlled, parts, cut.signal)));
+  const work = Promise.all(
+    controllers.map((controlled) => runManagedController(controlled, parts, cut.signal)),
+  );
   const stopped = new Promise<'stopped'>((resolve) => {
     stop.addEventListener('abort', () => resolve('stopped'), { once: true });
     if (stop.aborted) resolve('stopped');
@@ -78,15 +80,15 @@ const lead = async (parts: ManagerParts, stop: AbortSignal): Promise<void> => {
 };
 
 /** Nothing was queued until now: the caches know every object. */
-const runFrom = async (
-  { queue, wakeAll, run }: Controlled,
+const runManagedController = async (
+  { queue, enqueueAll, run }: ManagedController,
   { clock, random }: ManagerParts,
   signal: AbortSignal,
 ): Promise<void> => {
   queue.resume();
-  wakeAll();
+  enqueueAll();
   const over = new AbortController();
-  const resyncing = resync({ clock, random, wakeAll }, over.signal);
+  const resyncing = resync({ clock, random, enqueueAll }, over.signal);
   await run(signal);
   over.abort();
   await resyncing;

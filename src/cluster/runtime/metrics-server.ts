@@ -1,9 +1,9 @@
 /** The page that Prometheus reads: over HTTPS for those whom the apiserver lets, or plain where nobody else can reach it. */
 import type { Clock } from '../../ground/base/clock.ts';
-import { authorised } from './authorised.ts';
+import { authorisePage } from './authorise.ts';
 import type { KubeClient } from './client.ts';
-import { type Page, type Served, serve } from './probes.ts';
-import { selfSigned } from './self-signed.ts';
+import { type PageHandler, type RunningServer, serve } from './probes.ts';
+import { makeSelfSignedCertificate } from './self-signed.ts';
 
 export type MetricsOptions = {
   readonly bind: string;
@@ -12,7 +12,7 @@ export type MetricsOptions = {
 };
 
 export type MetricsDeps = {
-  readonly page: Page;
+  readonly page: PageHandler;
   readonly client: KubeClient;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -26,8 +26,8 @@ const days = 3650;
 export const serveMetrics = async (
   { bind, secure }: MetricsOptions,
   { page, ...deps }: MetricsDeps,
-): Promise<Served> => {
+): Promise<RunningServer> => {
   if (!secure) return serve(bind, { [path]: page });
-  const certified = selfSigned(host, { now: deps.clock.now(), days });
-  return serve(bind, { [path]: authorised(path, page, deps) }, certified);
+  const certified = makeSelfSignedCertificate(host, { now: deps.clock.now(), days });
+  return serve(bind, { [path]: authorisePage(path, page, deps) }, certified);
 };

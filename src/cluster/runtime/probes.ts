@@ -2,13 +2,13 @@
 import http from 'node:http';
 import https from 'node:https';
 
-export type Answer = { readonly status: number; readonly type?: string; readonly body: string };
-export type Page = (request: http.IncomingMessage) => Promise<Answer>;
+export type PageResponse = { readonly status: number; readonly type?: string; readonly body: string };
+export type PageHandler = (request: http.IncomingMessage) => Promise<PageResponse>;
 
 /** Where to listen: `host:port`, `[IPv6]:port`, or `:port` for every address of both families; port 0 for any free one. */
 export type Bind = string;
 
-export interface Served {
+export interface RunningServer {
   readonly port: number;
   close(): Promise<void>;
 }
@@ -16,9 +16,9 @@ export interface Served {
 /** Plain HTTP, or HTTPS with that key and certificate. */
 export const serve = async (
   bind: Bind,
-  pages: Readonly<Record<string, Page>>,
+  pages: Readonly<Record<string, PageHandler>>,
   certified?: { readonly key: string; readonly cert: string },
-): Promise<Served> => {
+): Promise<RunningServer> => {
   const separator = bind.lastIndexOf(':');
   const answered: http.RequestListener = (request, response) => {
     const page = pages[request.url?.split('?')[0] ?? ''];
@@ -50,8 +50,8 @@ export const serve = async (
 export type Check = { readonly name: string; readonly holds: () => boolean };
 
 /** 200 if all hold, else 503; the body names each check. */
-export const checkPage =
-  (checks: readonly Check[]): Page =>
+export const makeCheckPage =
+  (checks: readonly Check[]): PageHandler =>
   async () => {
     const results = checks.map(({ name, holds }) => ({ name, ok: holds() }));
     const status = results.every(({ ok }) => ok) ? 200 : 503;

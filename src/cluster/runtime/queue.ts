@@ -47,11 +47,11 @@ export class WorkQueue {
   add(key: Key, priority: Priority = 'normal'): void {
     if (this.#held || this.#stopped.signal.aborted) return;
     if (this.#working.has(key)) {
-      this.#again.set(key, higher(priority, this.#again.get(key)));
+      this.#again.set(key, higherPriority(priority, this.#again.get(key)));
       return;
     }
     const present = priorities.find((each) => this.#waiting[each].has(key));
-    if (present !== undefined && higher(priority, present) === present) return;
+    if (present !== undefined && higherPriority(priority, present) === present) return;
     const since = present && this.#waiting[present].get(key);
     if (present) this.#waiting[present].delete(key);
     this.#waiting[priority].set(key, since ?? this.#deps.clock.elapsed());
@@ -139,5 +139,5 @@ export class WorkQueue {
   }
 }
 
-const higher = (a: Priority, b: Priority | undefined): Priority =>
+const higherPriority = (a: Priority, b: Priority | undefined): Priority =>
   b === undefined || priorities.indexOf(a) < priorities.indexOf(b) ? a : b;

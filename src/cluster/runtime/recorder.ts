@@ -8,7 +8,7 @@ import type { Event } from '../../ground/observability/event.ts';
 import type { Log } from '../../ground/observability/log.ts';
 import { isStatus } from './api-error.ts';
 import type { KubeClient } from './client.ts';
-import { microTime } from './micro-time.ts';
+import { formatMicroTime } from './micro-time.ts';
 
 export type RecorderDeps = {
   readonly client: KubeClient;
@@ -29,7 +29,7 @@ export const makeRecorder =
   ({ client, clock, log, instance }: RecorderDeps): Recorder =>
   async (event, signal) => {
     const namespace = event.regarding.namespace ?? 'default';
-    const body = eventObject(event, { namespace, instance, now: clock.now() });
+    const body = makeEventObject(event, { namespace, instance, now: clock.now() });
     try {
       await client.create(resource, { namespace }, body, signal);
     } catch (thrown) {
@@ -38,10 +38,10 @@ export const makeRecorder =
     }
   };
 
-type Context = { readonly namespace: string; readonly instance: string; readonly now: number };
+type EventContext = { readonly namespace: string; readonly instance: string; readonly now: number };
 
 /** Named after its content and its minute, so that a loop that says the same again adds nothing. */
-const eventObject = (event: Event, { namespace, instance, now }: Context): object => {
+const makeEventObject = (event: Event, { namespace, instance, now }: EventContext): object => {
   const { type, reason, note, action, regarding } = event;
   const identity = sha256(
     JSON.stringify([type, reason, note, regarding.uid, Math.floor(now / 60_000)]),
@@ -50,7 +50,7 @@ const eventObject = (event: Event, { namespace, instance, now }: Context): objec
     apiVersion: 'events.k8s.io/v1',
     kind: 'Event',
     metadata: { name: `${regarding.name}.${identity}`, namespace },
-    eventTime: microTime(now),
+    eventTime: formatMicroTime(now),
     reportingController: 'export.tlt.dev/operator',
     reportingInstance: instance,
     type,

@@ -5,7 +5,7 @@ export type ResyncOptions = {
   readonly clock: Clock;
   readonly random: () => number;
   /** Puts every object into its queue, with low priority. */
-  readonly wakeAll: () => void;
+  readonly enqueueAll: () => void;
 };
 
 /** controller-runtime's own period. */
@@ -13,11 +13,11 @@ const periodMs = 10 * 60 * 60 * 1000;
 
 /** Runs until the signal aborts. The period differs by ±10 % so that controllers that started together drift apart. */
 export const resync = async (
-  { clock, random, wakeAll }: ResyncOptions,
+  { clock, random, enqueueAll }: ResyncOptions,
   signal: AbortSignal,
 ): Promise<void> => {
   while (!signal.aborted) {
     await clock.sleep(periodMs * (0.9 + 0.2 * random()), signal).catch(() => {}); // Aborted: the loop sees it.
-    if (!signal.aborted) wakeAll();
+    if (!signal.aborted) enqueueAll();
   }
 };

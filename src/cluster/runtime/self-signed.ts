@@ -4,7 +4,7 @@
  */
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 
-export type Certified = {
+export type ServerCertificate = {
   /** PEM. */
   readonly key: string;
   /** PEM. */
@@ -18,7 +18,7 @@ type Validity = {
 };
 
 /** For that DNS name, from an hour before now on. */
-export const selfSigned = (host: string, { now, days }: Validity): Certified => {
+export const makeSelfSignedCertificate = (host: string, { now, days }: Validity): ServerCertificate => {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const name = sequence(set(sequence(oid(commonName), der(tags.utf8, Buffer.from(host)))));
   const altName = sequence(der(tags.dnsName, Buffer.from(host)));

@@ -4,10 +4,10 @@ import { readFile } from 'node:fs/promises';
 import https from 'node:https';
 import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
-import { type Connection, connectionTo } from './connection.ts';
+import { type Connection, makeConnection } from './connection.ts';
 
 /** Where the kubelet mounts token and certificate authority, and renews both in place. */
-const mounted = '/var/run/secrets/kubernetes.io/serviceaccount';
+const mountedFolder = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -15,12 +15,12 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * As the pod's ServiceAccount; undefined where there is none, or where KUBECONFIG names another way. Token and authority
  * are read for every request, since both change while the pod runs (Kubernetes, "Accessing the API from within a Pod").
  */
-export const connectionOfPod = (env: Environment, folder = mounted): Connection | undefined => {
+export const connectFromPod = (env: Environment, folder = mountedFolder): Connection | undefined => {
   const { KUBECONFIG: kubeconfig, KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = env;
   const [token, authority] = [join(folder, 'token'), join(folder, 'ca.crt')];
   if (kubeconfig || !host || !port || !existsSync(token)) return undefined;
   const agent = new https.Agent({ keepAlive: true });
-  return connectionTo(`https://${isIPv6(host) ? `[${host}]` : host}:${port}`, async (options) => {
+  return makeConnection(`https://${isIPv6(host) ? `[${host}]` : host}:${port}`, async (options) => {
     const authorization = `Bearer ${(await readFile(token, 'utf8')).trim()}`;
     const headers = { ...options.headers, authorization };
     Object.assign(options, { agent, headers, ca: await readFile(authority, 'utf8') });

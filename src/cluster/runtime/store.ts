@@ -1,10 +1,10 @@
 /** What a cache holds, by key and by index; objects are read, never changed. */
 import { type Key, keyOf } from './resources.ts';
 
-export type Stored = { readonly metadata: { readonly name: string; readonly namespace?: string } };
+export type NamedObject = { readonly metadata: { readonly name: string; readonly namespace?: string } };
 export type Indexes<T> = Readonly<Record<string, (object: T) => readonly string[]>>;
 
-export class Store<T extends Stored> {
+export class Store<T extends NamedObject> {
   readonly #objects = new Map<Key, T>();
   readonly #indexes: Indexes<T>;
   /** index name → value → keys */

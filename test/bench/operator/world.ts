@@ -6,7 +6,7 @@ import { jobResources } from '../../../src/cluster/ownedjobs/caches.ts';
 import type { PodObject } from '../../../src/cluster/ownedjobs/kube-shapes.ts';
 import type { KubeClient } from '../../../src/cluster/runtime/client.ts';
 import { Informer, type InformerOptions } from '../../../src/cluster/runtime/informer.ts';
-import type { Stored } from '../../../src/cluster/runtime/store.ts';
+import type { NamedObject } from '../../../src/cluster/runtime/store.ts';
 import { systemClock } from '../../../src/ground/base/clock.ts';
 import type { Log } from '../../../src/ground/observability/log.ts';
 import { informerMetrics } from '../../../src/ground/observability/metrics.ts';
@@ -30,7 +30,7 @@ export type World = {
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: console.error };
 
 /** Until the world ends. */
-export const followIn = <T extends Stored>(
+export const followIn = <T extends NamedObject>(
   { client, signal }: Pick<World, 'client' | 'signal'>,
   options: InformerOptions<T>,
 ): Informer<T> => {

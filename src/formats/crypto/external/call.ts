@@ -6,7 +6,7 @@ import { type ProgramCall, type ProgramEnd, runProgram } from './program.ts';
 import { outputLimit } from './sinks.ts';
 
 /** The last argument of the codec's command line. */
-export type Action = 'encrypt' | 'decrypt';
+export type CodecAction = 'encrypt' | 'decrypt';
 
 /** One run of a codec: `ProgramCall`, with the command split from the action. */
 export type CodecCall = Omit<ProgramCall, 'words'> & {
@@ -20,7 +20,7 @@ export type CodecCall = Omit<ProgramCall, 'words'> & {
  * Runs the codec; its output goes to `call.sink`.
  * @throws UserError CodecFailed, WrongKey (reported by its exit code), Interrupted
  */
-export const callCodec = async (action: Action, call: CodecCall): Promise<void> => {
+export const callCodec = async (action: CodecAction, call: CodecCall): Promise<void> => {
   const doing = `${action === 'encrypt' ? 'Encrypting' : 'Decrypting'} the model by ${call.command[0]}`;
   const { end, diagnostics } = await runProgram({ ...call, words: [...call.command, action] });
   const lines = diagnosticLines(diagnostics, call.key);

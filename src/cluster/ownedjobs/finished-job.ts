@@ -4,24 +4,24 @@ import type { Stage } from '../../ground/contract/result.ts';
 import { labels } from '../api/labels.ts';
 import type { JobObject, PodObject } from './kube-shapes.ts';
 import type { JobState } from './observed-job.ts';
-import { failureOf, successOf } from './outcome.ts';
-import { isPassing } from './verdict.ts';
+import { findPodFailure, findSuccess } from './pod-result.ts';
+import { isTransient } from './retry.ts';
 
 type Failure = Extract<JobState, { kind: 'Failed' }>;
 
 /** Undefined while the Job is not finished, or its pod is known to run although the Job is: one of the caches is late. */
-export const endOf = (job: JobObject, pods: readonly PodObject[]): JobState | undefined => {
+export const findFinishedState = (job: JobObject, pods: readonly PodObject[]): JobState | undefined => {
   const stage = job.metadata.labels?.[labels.stage] as Stage;
   const condition = (type: string) =>
     job.status?.conditions?.find((candidate) => candidate.type === type && candidate.status === 'True');
   const complete = condition('Complete');
   if (complete)
     return (
-      successOf(pods, stage) ?? { kind: 'ResultUnknown', sinceMs: Date.parse(complete.lastTransitionTime) }
+      findSuccess(pods, stage) ?? { kind: 'ResultUnknown', sinceMs: Date.parse(complete.lastTransitionTime) }
     );
   const failed = condition('Failed');
   if (failed === undefined || pods.some(isRunning)) return undefined;
-  return failureBy(failed, pods, stage);
+  return explainFailedJob(failed, pods, stage);
 };
 
 const isRunning = ({ status, metadata }: PodObject): boolean =>
@@ -29,7 +29,7 @@ const isRunning = ({ status, metadata }: PodObject): boolean =>
 
 type FailedCondition = { readonly reason?: string; readonly message?: string };
 
-const failureBy = (
+const explainFailedJob = (
   { reason, message = 'the Job failed, and its pod is gone' }: FailedCondition,
   pods: readonly PodObject[],
   stage: Stage,
@@ -40,13 +40,13 @@ const failureBy = (
       reason,
       message: `the Job ran into a deadline that was added to it: ${message}`,
     };
-  const reported = failureOf(pods, stage);
-  const disruption = disruptionOf(message, pods);
-  if (disruption && (reported === undefined || isPassing(reported.reason))) return disruption;
-  return reported ?? { kind: 'Failed', reason: reasonInWords(message) ?? 'PodFailed', message };
+  const reported = findPodFailure(pods, stage);
+  const disruption = findDisruption(message, pods);
+  if (disruption && (reported === undefined || isTransient(reported.reason))) return disruption;
+  return reported ?? { kind: 'Failed', reason: parseExitCodeReason(message) ?? 'PodFailed', message };
 };
 
-const disruptionOf = (message: string, pods: readonly PodObject[]): Failure | undefined => {
+const findDisruption = (message: string, pods: readonly PodObject[]): Failure | undefined => {
   const condition = pods
     .flatMap(({ status }) => status?.conditions ?? [])
     .find(({ type, status }) => type === 'DisruptionTarget' && status === 'True');
@@ -55,7 +55,7 @@ const disruptionOf = (message: string, pods: readonly PodObject[]): Failure | un
 };
 
 /** The Job controller names the exit code by which a rule of podFailurePolicy applied; it stays when the pod is gone. */
-const reasonInWords = (message: string): FailureReason | undefined => {
+const parseExitCodeReason = (message: string): FailureReason | undefined => {
   const [, code] = /failed with exit code (\d+)/.exec(message) ?? [];
   return code === undefined ? undefined : reasonOfExitCode(Number(code));
 };

@@ -1,22 +1,22 @@
 /** Reasons and messages for the states of a step. */
 import type { Reason } from '../api/reasons.ts';
 import type { Job } from '../jobs/job.ts';
-import type { StepState } from './step.ts';
+import type { ArtifactState } from './artifact.ts';
 
-type Words = { readonly reason: Reason; readonly message: string };
+type ReasonAndMessage = { readonly reason: Reason; readonly message: string };
 
 /** The states in which no Job runs and nothing is stored. */
-type Unfinished = Extract<StepState, { kind: 'Refused' | 'Twin' | 'Later' | 'Failed' }>;
+type ObstructedState = Extract<ArtifactState, { kind: 'Refused' | 'Twin' | 'Later' | 'Failed' }>;
 
 /** An artifact that waits or failed, as every kind of artifact reports it. */
-export type Obstructed =
-  | (Words & { readonly kind: 'Waiting'; readonly retry?: Job })
-  | (Words & { readonly kind: 'Failed' });
+export type Obstruction =
+  | (ReasonAndMessage & { readonly kind: 'Waiting'; readonly retry?: Job })
+  | (ReasonAndMessage & { readonly kind: 'Failed' });
 
-export const obstructedWith = (state: Unfinished): Obstructed => {
+export const describeObstruction = (state: ObstructedState): Obstruction => {
   switch (state.kind) {
     case 'Refused':
-      return refusedWith(state);
+      return describeRefusal(state);
     case 'Twin':
       return {
         kind: 'Waiting',
@@ -24,13 +24,13 @@ export const obstructedWith = (state: Unfinished): Obstructed => {
         message: `${state.owner} is producing the same artifact in the same folder: its result will be used`,
       };
     case 'Later':
-      return { kind: 'Waiting', ...laterWith(state) };
+      return { kind: 'Waiting', ...describeRetry(state) };
     case 'Failed':
-      return { kind: 'Failed', ...failedWith(state) };
+      return { kind: 'Failed', ...describeFailure(state) };
   }
 };
 
-const laterWith = ({ failure, atMs }: Extract<StepState, { kind: 'Later' }>): Words => {
+const describeRetry = ({ failure, atMs }: Extract<ArtifactState, { kind: 'Later' }>): ReasonAndMessage => {
   const time = new Date(atMs).toISOString().slice(0, 16).replace('T', ' ');
   return {
     reason: failure.reason as Reason,
@@ -38,13 +38,13 @@ const laterWith = ({ failure, atMs }: Extract<StepState, { kind: 'Later' }>): Wo
   };
 };
 
-const failedWith = ({ failure }: Extract<StepState, { kind: 'Failed' }>): Words => ({
+const describeFailure = ({ failure }: Extract<ArtifactState, { kind: 'Failed' }>): ReasonAndMessage => ({
   reason: failure.reason as Reason,
   message: failure.number === 1 ? failure.message : `attempt ${failure.number} failed: ${failure.message}`,
 });
 
 /** A Job that the apiserver refuses for good fails the artifact; one that may be accepted later is tried again. */
-const refusedWith = ({ job, refusal }: Extract<StepState, { kind: 'Refused' }>): Obstructed => {
+const describeRefusal = ({ job, refusal }: Extract<ArtifactState, { kind: 'Refused' }>): Obstruction => {
   const words = { reason: 'JobRefused', message: `Job ${job.metadata.name}: ${refusal.message}` } as const;
   if (!refusal.canPass) return { kind: 'Failed', ...words };
   return { kind: 'Waiting', ...words, ...(refusal.isDue && { retry: job }) };

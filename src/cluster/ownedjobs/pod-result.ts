@@ -5,8 +5,8 @@
 import { failures, reasonOfExitCode } from '../../ground/base/failures.ts';
 import { parseResult, reporters, type Stage } from '../../ground/contract/result.ts';
 import type { ContainerStatus, PodObject, TerminatedContainer } from './kube-shapes.ts';
-import type { JobState, Left } from './observed-job.ts';
-import { millisecondsOf } from './times.ts';
+import type { EarlyResult, JobState } from './observed-job.ts';
+import { parseTime } from './times.ts';
 
 type Failure = Extract<JobState, { kind: 'Failed' }>;
 type Success = Extract<JobState, { kind: 'Succeeded' }>;
@@ -19,10 +19,10 @@ const ownContainers: Readonly<Record<Stage, readonly string[]>> = {
 };
 
 /** Of pods, the newest first. Undefined while no pod is known whose reporting container ended well. */
-export const successOf = (pods: readonly PodObject[], stage: Stage): Success | Failure | undefined => {
+export const findSuccess = (pods: readonly PodObject[], stage: Stage): Success | Failure | undefined => {
   const { container, kind } = reporters[stage];
   const ended = pods
-    .flatMap(({ status }) => terminated(status?.containerStatuses, [container]))
+    .flatMap(({ status }) => listTerminated(status?.containerStatuses, [container]))
     .find(({ exitCode }) => exitCode === 0);
   if (ended === undefined) return undefined;
   const result = parseResult(ended.message);
@@ -36,31 +36,31 @@ export const successOf = (pods: readonly PodObject[], stage: Stage): Success | F
 };
 
 /** Why a pod failed; undefined where no pod is left that knows. */
-export const failureOf = (pods: readonly PodObject[], stage: Stage): Failure | undefined => {
+export const findPodFailure = (pods: readonly PodObject[], stage: Stage): Failure | undefined => {
   const names = ownContainers[stage];
   const failed = pods
     .flatMap(({ status }) => [
-      ...terminated(status?.initContainerStatuses, names),
-      ...terminated(status?.containerStatuses, names),
+      ...listTerminated(status?.initContainerStatuses, names),
+      ...listTerminated(status?.containerStatuses, names),
     ])
     .find(({ exitCode }) => exitCode !== 0);
-  return failed && { kind: 'Failed', ...causeOf(failed) };
+  return failed && { kind: 'Failed', ...explainTermination(failed) };
 };
 
 /** Of a pod that has not ended: what is known since our last container ended, or one of ours failed. */
-export const leftBy = (pods: readonly PodObject[], stage: Stage): Left | undefined => {
-  const state = successOf(pods, stage) ?? failureOf(pods, stage);
+export const findEarlyResult = (pods: readonly PodObject[], stage: Stage): EarlyResult | undefined => {
+  const state = findSuccess(pods, stage) ?? findPodFailure(pods, stage);
   if (state === undefined) return undefined;
   const ends = pods
     .flatMap(({ status }) => [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])])
     .flatMap(
       ({ name, state: { terminated: ended } = {} }) =>
-        (ownContainers[stage].includes(name) && millisecondsOf(ended?.finishedAt)) || [],
+        (ownContainers[stage].includes(name) && parseTime(ended?.finishedAt)) || [],
     );
   return ends.length === 0 ? undefined : { state, sinceMs: Math.max(...ends) };
 };
 
-const causeOf = ({
+const explainTermination = ({
   name,
   exitCode,
   reason,
@@ -83,7 +83,7 @@ const causeOf = ({
 const lastLine = (text: string | undefined): string =>
   text?.trim().split('\n').at(-1)?.slice(0, 500) || 'it left no message';
 
-const terminated = (
+const listTerminated = (
   statuses: readonly ContainerStatus[] | undefined,
   names: readonly string[],
 ): readonly TerminatedContainer[] =>

@@ -2,9 +2,9 @@
 import type { Reason } from '../api/reasons.ts';
 import type { ObservedJob } from './observed-job.ts';
 
-export type Doing = { readonly reason: Reason; readonly message: string };
+export type JobWait = { readonly reason: Reason; readonly message: string };
 
-export const doingOf = ({ name, state, suspendedByUs }: ObservedJob): Doing | undefined => {
+export const explainJobWait = ({ name, state, suspendedByUs }: ObservedJob): JobWait | undefined => {
   if (state.kind !== 'Active') return undefined;
   if (!state.suspended) return state.blocked;
   return suspendedByUs

@@ -6,7 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../ground/base/clock.ts';
 import { sha256 } from '../../ground/base/digest.ts';
 import type { KubeClient } from './client.ts';
-import type { Page } from './probes.ts';
+import type { PageHandler } from './probes.ts';
 import type { Resource } from './resources.ts';
 
 export type ReviewDeps = {
@@ -22,34 +22,34 @@ const accessReviews: Resource = {
   plural: 'subjectaccessreviews',
 };
 
-type Verdict = 200 | 401 | 403;
+type AccessStatus = 200 | 401 | 403;
 
 /** A scraper asks every few seconds; a right that is taken away ends within this time. */
-const rememberedMs = 60_000;
+const cachedMs = 60_000;
 /** Of a flood of made-up tokens no more is remembered. */
-const mostRemembered = 1000;
+const cacheLimit = 1000;
 
 /** The page for those who may `get` the path, 401 or 403 for others, 500 where the apiserver does not answer. */
-export const authorised = (path: string, page: Page, deps: ReviewDeps): Page => {
-  const remembered = new Map<string, { readonly verdict: Verdict; readonly untilMs: number }>();
-  const verdictOn = async (token: string): Promise<Verdict> => {
+export const authorisePage = (path: string, page: PageHandler, deps: ReviewDeps): PageHandler => {
+  const remembered = new Map<string, { readonly verdict: AccessStatus; readonly untilMs: number }>();
+  const verdictOn = async (token: string): Promise<AccessStatus> => {
     const key = sha256(token);
     const known = remembered.get(key);
     const now = deps.clock.elapsed();
     if (known && known.untilMs > now) return known.verdict;
-    const verdict = await review(token, path, deps);
-    if (remembered.size >= mostRemembered) remembered.clear();
-    remembered.set(key, { verdict, untilMs: now + rememberedMs });
+    const verdict = await reviewAccess(token, path, deps);
+    if (remembered.size >= cacheLimit) remembered.clear();
+    remembered.set(key, { verdict, untilMs: now + cachedMs });
     return verdict;
   };
   return async (request) => {
-    const token = bearerOf(request);
+    const token = readBearerToken(request);
     const status = token === undefined ? 401 : await verdictOn(token);
-    return status === 200 ? page(request) : { status, body: refusals[status] };
+    return status === 200 ? page(request) : { status, body: refusalTexts[status] };
   };
 };
 
-const refusals = {
+const refusalTexts = {
   401: 'a bearer token of this cluster is needed\n',
   403: 'the token has no right to get this path\n',
 } as const;
@@ -57,7 +57,7 @@ const refusals = {
 /** The longest tokens of ServiceAccounts have about 2 KB. */
 const longestToken = 16 * 1024;
 
-const bearerOf = ({ headers }: IncomingMessage): string | undefined => {
+const readBearerToken = ({ headers }: IncomingMessage): string | undefined => {
   const token = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
   return token !== undefined && token.length <= longestToken ? token : undefined;
 };
@@ -74,7 +74,11 @@ type TokenReview = {
   };
 };
 
-const review = async (token: string, path: string, { client, signal }: ReviewDeps): Promise<Verdict> => {
+const reviewAccess = async (
+  token: string,
+  path: string,
+  { client, signal }: ReviewDeps,
+): Promise<AccessStatus> => {
   const reviewed = (await client.create(
     tokenReviews,
     {},

@@ -1,8 +1,8 @@
 /** What a tenant writes and nobody reads does not stay in the operator's memory. */
 import test from 'ava';
 import { annotations } from '../../src/cluster/api/labels.ts';
-import { modelExportCache } from '../../src/cluster/modelexport/caches.ts';
-import { jobCache, podCache } from '../../src/cluster/ownedjobs/caches.ts';
+import { modelExportCacheOptions } from '../../src/cluster/modelexport/caches.ts';
+import { jobCacheOptions, podCacheOptions } from '../../src/cluster/ownedjobs/caches.ts';
 import { sha256 } from '../../src/ground/base/digest.ts';
 import { aModelExport } from '../builders/objects.ts';
 
@@ -25,14 +25,14 @@ const metadata = {
 };
 
 test('of a ModelExport', (t) => {
-  const kept = modelExportCache(scope, ignore).project({ ...aModelExport(), metadata });
+  const kept = modelExportCacheOptions(scope, ignore).project({ ...aModelExport(), metadata });
   t.true(bytesOf(kept) < 2000, `${bytesOf(kept)} bytes`);
   t.is(kept.metadata.uid, metadata.uid);
 });
 
 test('of a Job and of a pod', (t) => {
   const spec = { template: { metadata: { annotations: { note: large } }, spec: { containers: [large] } } };
-  for (const cache of [jobCache(scope, ignore), podCache(scope, ignore)]) {
+  for (const cache of [jobCacheOptions(scope, ignore), podCacheOptions(scope, ignore)]) {
     const kept = cache.project({ metadata, spec, status: {} });
     t.true(bytesOf(kept) < 1000, `${bytesOf(kept)} bytes`);
     t.deepEqual(kept.metadata.ownerReferences, [
@@ -44,7 +44,7 @@ test('of a Job and of a pod', (t) => {
 
 test('an annotation of ours is kept, and of a value that is too long its digest', (t) => {
   const project = (value: string) =>
-    modelExportCache(scope, ignore).project({
+    modelExportCacheOptions(scope, ignore).project({
       ...aModelExport(),
       metadata: { ...metadata, annotations: { note: large, [annotations.requestedAt]: value } },
     }).metadata.annotations;

@@ -1,7 +1,7 @@
 /** A time limit on one request. Unlike `AbortSignal.timeout` it leaves no timer and no listener once the answer is read. */
 import type { Clock } from '../../ground/base/clock.ts';
 
-export type Limit = {
+export type TimeLimit = {
   /** Aborts with the caller's signal, or when the time is over. */
   readonly signal: AbortSignal;
   /** Stops the time; the caller's signal still aborts. */
@@ -10,14 +10,17 @@ export type Limit = {
   end(): void;
 };
 
-export type LimitOptions = {
+export type TimeLimitOptions = {
   readonly clock: Clock;
   readonly limitMs: number;
   /** What to abort with. */
   readonly reason: () => Error;
 };
 
-export const limited = (caller: AbortSignal, { clock, limitMs, reason }: LimitOptions): Limit => {
+export const startTimeLimit = (
+  caller: AbortSignal,
+  { clock, limitMs, reason }: TimeLimitOptions,
+): TimeLimit => {
   const own = new AbortController();
   const timer = new AbortController();
   const abort = () => {

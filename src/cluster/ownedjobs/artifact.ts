@@ -6,15 +6,15 @@ import type { Result, Stage } from '../../ground/contract/result.ts';
 import type { Attempt, Ledger } from '../api/ledger.ts';
 import { keptAttempts } from '../api/ledger.ts';
 import { deadlineSecondsOf, type Job, type JobDraft } from '../jobs/job.ts';
-import { namedJob, templateOf, tryOf } from '../jobs/template.ts';
-import { attemptsThatCount, entryOf, type Failure, ledgerWith } from './ledger.ts';
+import { hashAttempt, hashTemplate, nameJob } from '../jobs/template.ts';
+import { filterAttempts, type JobFailure, makeAttempt, makeLedger } from './ledger.ts';
 import type { ObservedJob } from './observed-job.ts';
 import { type Refusal, refusalPauseMs } from './refusals.ts';
-import { timestamp } from './times.ts';
-import type { TwinOf } from './twins.ts';
-import { verdictOf } from './verdict.ts';
+import { decideRetry } from './retry.ts';
+import { formatTime } from './times.ts';
+import type { FindTwin } from './twins.ts';
 
-export type Step = {
+export type ArtifactPlan = {
   readonly stage: Stage;
   /** Undefined for what is made once for all classes. */
   readonly deviceClass?: string;
@@ -32,12 +32,12 @@ export type Step = {
   readonly deadlineMs: number;
 };
 
-export type Witness = {
+export type ArtifactFacts = {
   /** What status remembers. */
   readonly before: Ledger;
   readonly jobs: readonly ObservedJob[];
   /** Whether a request asks for another try of what failed. */
-  readonly forgiven: boolean;
+  readonly isRetryRequested: boolean;
   /** Token of a request to check what is stored. */
   readonly verification: string | undefined;
   readonly obstacles: Obstacles;
@@ -49,10 +49,10 @@ export type Witness = {
 export type Obstacles = {
   /** By the name of the Job. */
   readonly refusalOf: (job: string) => Refusal | undefined;
-  readonly twinOf: TwinOf;
+  readonly findTwin: FindTwin;
 };
 
-export type StepState =
+export type ArtifactState =
   /** While it is checked on request, it stays what it is. */
   | { readonly kind: 'Stored'; readonly verifies?: ObservedJob; readonly toVerify?: Job }
   | { readonly kind: 'Made'; readonly result: Exclude<Result, { kind: 'Failed' }>; readonly job: ObservedJob }
@@ -63,8 +63,8 @@ export type StepState =
   | { readonly kind: 'Later'; readonly failure: Attempt; readonly atMs: number }
   | { readonly kind: 'Failed'; readonly failure: Attempt };
 
-export type Stepped = {
-  readonly state: StepState;
+export type ArtifactProgress = {
+  readonly state: ArtifactState;
   readonly ledger: Ledger;
   /** When time alone changes the state, in milliseconds since the epoch. */
   readonly lookAtMs?: number;
@@ -73,17 +73,17 @@ export type Stepped = {
 /** How long a finished Job's pod may stay unseen before its result counts as lost. */
 export const resultGraceMs = 30_000;
 
-export const stepped = (step: Step, witness: Witness): Stepped => {
+export const assessArtifact = (step: ArtifactPlan, witness: ArtifactFacts): ArtifactProgress => {
   const { before, verification } = witness;
-  if (!step.isStored) return unstored(step, witness, undefined);
+  if (!step.isStored) return assessUnstored(step, witness, undefined);
   if (verification === undefined || verification === before.verifiedRequest)
-    return { state: { kind: 'Stored' }, ledger: ledgerWith(step, before, []) };
-  const checked = unstored(step, witness, verification);
-  return { ...checked, state: whileChecked(checked.state) };
+    return { state: { kind: 'Stored' }, ledger: makeLedger(step, before, []) };
+  const checked = assessUnstored(step, witness, verification);
+  return { ...checked, state: keepStoredWhileChecked(checked.state) };
 };
 
 /** The Job that made an artifact finds it, by its digests, and makes it again only if it is damaged. */
-const whileChecked = (state: StepState): StepState => {
+const keepStoredWhileChecked = (state: ArtifactState): ArtifactState => {
   switch (state.kind) {
     case 'Made':
     case 'Failed':
@@ -97,29 +97,33 @@ const whileChecked = (state: StepState): StepState => {
   }
 };
 
-const unstored = (step: Step, witness: Witness, verifies: string | undefined): Stepped => {
+const assessUnstored = (
+  step: ArtifactPlan,
+  witness: ArtifactFacts,
+  verifies: string | undefined,
+): ArtifactProgress => {
   const { before } = witness;
   const draft = step.job();
-  const attempts = attemptsThatCount(before, { key: step.key, template: templateOf(draft), ...witness });
-  const attempt = tryOf(step.key, { after: before.lastFailure?.jobUid, verifies });
-  const job = settledJob(witness.jobs.find(isOf(step, attempt)), witness.now);
-  const failure = job && failureIn(job, step, witness.now);
+  const attempts = filterAttempts(before, { key: step.key, template: hashTemplate(draft), ...witness });
+  const attempt = hashAttempt(step.key, { after: before.lastFailure?.jobUid, verifies });
+  const job = settleJob(witness.jobs.find(matchesAttempt(step, attempt)), witness.now);
+  const failure = job && findFailure(job, step, witness.now);
   if (job && failure) {
-    const entry = entryOf(job, failure, (attempts.at(-1)?.number ?? 0) + 1);
+    const entry = makeAttempt(job, failure, (attempts.at(-1)?.number ?? 0) + 1);
     const kept = [...attempts, entry].slice(-keptAttempts);
     const known = { ...before, wantedKey: step.key, attempts: kept, lastFailure: entry };
-    return unstored(step, { ...witness, before: known }, verifies);
+    return assessUnstored(step, { ...witness, before: known }, verifies);
   }
   const part = step.deviceClass ?? step.stage;
-  const ledger = ledgerWith(step, before, attempts);
-  if (job && !isOutdated(job, templateOf(draft))) return underway(job, ledger, { ...step, ...witness });
-  const verdict = job ? ({ kind: 'MayStart' } as const) : verdictOf(attempts, witness.now);
+  const ledger = makeLedger(step, before, attempts);
+  if (job && !isOutdated(job, hashTemplate(draft))) return assessJob(job, ledger, { ...step, ...witness });
+  const verdict = job ? ({ kind: 'MayStart' } as const) : decideRetry(attempts, witness.now);
   switch (verdict.kind) {
     case 'MayStart':
-      return { ...startOf(namedJob(draft, step.owner, { part, attempt }), step, witness), ledger };
+      return { ...decideStart(nameJob(draft, step.owner, { part, attempt }), step, witness), ledger };
     case 'Later': {
       const { atMs, failure: last } = verdict;
-      const nextAttempt = timestamp(atMs);
+      const nextAttempt = formatTime(atMs);
       return {
         state: { kind: 'Later', failure: last, atMs },
         ledger: { ...ledger, nextAttempt },
@@ -134,12 +138,12 @@ const unstored = (step: Step, witness: Witness, verifies: string | undefined): S
 /** How often a step looks whether another object's Job for the same folder has ended, in milliseconds. */
 const twinPauseMs = 15_000;
 
-const startOf = (
+const decideStart = (
   job: Job,
-  { folder }: Step,
-  { obstacles: { refusalOf, twinOf }, now }: Witness,
-): Omit<Stepped, 'ledger'> => {
-  const owner = twinOf(folder);
+  { folder }: ArtifactPlan,
+  { obstacles: { refusalOf, findTwin }, now }: ArtifactFacts,
+): Omit<ArtifactProgress, 'ledger'> => {
+  const owner = findTwin(folder);
   if (owner !== undefined) return { state: { kind: 'Twin', owner }, lookAtMs: now + twinPauseMs };
   const refusal = refusalOf(job.metadata.name);
   if (refusal === undefined) return { state: { kind: 'Start', job } };
@@ -153,28 +157,31 @@ export const deadlineMsOf = (stage: Parameters<typeof deadlineSecondsOf>[0]): nu
   deadlineSecondsOf(stage) * 1000;
 
 /** How long until the first of these has to be looked at, in milliseconds; undefined if time changes none of them. */
-export const requeueAt = (steps: readonly Pick<Stepped, 'lookAtMs'>[], now: number): number | undefined => {
+export const computeRequeueMs = (
+  steps: readonly Pick<ArtifactProgress, 'lookAtMs'>[],
+  now: number,
+): number | undefined => {
   const times = steps.flatMap(({ lookAtMs }) => lookAtMs ?? []);
   return times.length === 0 ? undefined : Math.max(1000, Math.min(...times) - now);
 };
 
-const isOf =
-  ({ stage, deviceClass }: Step, attempt: string) =>
+const matchesAttempt =
+  ({ stage, deviceClass }: ArtifactPlan, attempt: string) =>
   (job: ObservedJob): boolean =>
     job.attempt === attempt && job.stage === stage && job.deviceClass === deviceClass;
 
 /** A pod that an injected container keeps alive has ended for us once our own containers have. */
-const settledJob = (job: ObservedJob | undefined, now: number): ObservedJob | undefined => {
-  const left = job?.state.kind === 'Active' ? job.state.left : undefined;
+const settleJob = (job: ObservedJob | undefined, now: number): ObservedJob | undefined => {
+  const left = job?.state.kind === 'Active' ? job.state.earlyResult : undefined;
   if (job === undefined || left === undefined || now - left.sinceMs < resultGraceMs) return job;
   return { ...job, state: left.state, finishedAtMs: left.sinceMs };
 };
 
-const failureIn = (
+const findFailure = (
   { state, startedAtMs = Number.POSITIVE_INFINITY, finishedAtMs }: ObservedJob,
-  { deadlineMs }: Step,
+  { deadlineMs }: ArtifactPlan,
   now: number,
-): Failure | undefined => {
+): JobFailure | undefined => {
   if (state.kind === 'Failed') return { ...state, atMs: finishedAtMs ?? now };
   if (state.kind === 'ResultUnknown' && now - state.sinceMs >= resultGraceMs)
     return {
@@ -191,15 +198,15 @@ const failureIn = (
 const isOutdated = ({ state, template, startedAtMs }: ObservedJob, wanted: string): boolean =>
   template !== wanted && state.kind === 'Active' && (state.suspended || startedAtMs === undefined);
 
-const underway = (
+const assessJob = (
   job: ObservedJob,
   ledger: Ledger,
-  { deadlineMs, verification }: Pick<Step, 'deadlineMs'> & Pick<Witness, 'verification'>,
-): Stepped => {
+  { deadlineMs, verification }: Pick<ArtifactPlan, 'deadlineMs'> & Pick<ArtifactFacts, 'verification'>,
+): ArtifactProgress => {
   const { state, startedAtMs, finishedAtMs } = job;
-  const startedAt = startedAtMs === undefined ? {} : { startedAt: timestamp(startedAtMs) };
+  const startedAt = startedAtMs === undefined ? {} : { startedAt: formatTime(startedAtMs) };
   if (state.kind === 'Succeeded') {
-    const finishedAt = finishedAtMs === undefined ? {} : { finishedAt: timestamp(finishedAtMs) };
+    const finishedAt = finishedAtMs === undefined ? {} : { finishedAt: formatTime(finishedAtMs) };
     const { attempts: _, ...settled } = ledger;
     return {
       state: { kind: 'Made', result: state.result, job },
@@ -213,7 +220,7 @@ const underway = (
   }
   const limit = startedAtMs === undefined ? undefined : startedAtMs + deadlineMs;
   const since =
-    state.kind === 'ResultUnknown' ? state.sinceMs : state.kind === 'Active' && state.left?.sinceMs;
+    state.kind === 'ResultUnknown' ? state.sinceMs : state.kind === 'Active' && state.earlyResult?.sinceMs;
   const lookAtMs = since ? since + resultGraceMs : limit;
   return {
     state: { kind: 'Running', job },

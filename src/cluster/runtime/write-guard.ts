@@ -6,7 +6,7 @@ export class NotLeading extends Error {
   override readonly name = 'NotLeading';
 }
 
-export const guarded = (client: KubeClient, mayWrite: () => boolean): KubeClient => {
+export const guardWrites = (client: KubeClient, mayWrite: () => boolean): KubeClient => {
   const check = () => {
     if (!mayWrite()) throw new NotLeading('the lease is not held any more: nothing is written');
   };

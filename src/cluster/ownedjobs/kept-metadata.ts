@@ -17,15 +17,15 @@ const readLabels: readonly string[] = [
 /** Values are compared and shown, so that of a longer one its digest serves as well. */
 const longestValue = 256;
 
-export const bounded = (value: string): string => (value.length <= longestValue ? value : sha256(value));
+export const shortenValue = (value: string): string => (value.length <= longestValue ? value : sha256(value));
 
-const kept = (texts: Texts | undefined, names: readonly string[]): Texts | undefined => {
+const pickTexts = (texts: Texts | undefined, names: readonly string[]): Texts | undefined => {
   const found = names.flatMap((name) => {
     const value = texts?.[name];
-    return value === undefined ? [] : [[name, bounded(value)] as const];
+    return value === undefined ? [] : [[name, shortenValue(value)] as const];
   });
   return found.length === 0 ? undefined : Object.fromEntries(found);
 };
 
-export const keptAnnotations = (all: Texts | undefined): Texts | undefined => kept(all, readAnnotations);
-export const keptLabels = (all: Texts | undefined): Texts | undefined => kept(all, readLabels);
+export const pickAnnotations = (all: Texts | undefined): Texts | undefined => pickTexts(all, readAnnotations);
+export const pickLabels = (all: Texts | undefined): Texts | undefined => pickTexts(all, readLabels);

@@ -7,8 +7,8 @@ import { mounts } from '../../ground/contract/layout.ts';
 import { memorySettings } from '../../ground/contract/memory.ts';
 import type { ModelExport } from '../api/model-export.ts';
 import { type Images, workerProgram } from './images.ts';
-import { containerDefaults, diskVolume, type Volumes } from './pod.ts';
-import { limited } from './resources.ts';
+import { containerDefaults, makeDiskVolume, type Volumes } from './pod.ts';
+import { completeResources } from './resources.ts';
 
 export type WorkerPlace = {
   readonly image: string;
@@ -20,16 +20,16 @@ export type WorkerPlace = {
   readonly volumes: Volumes;
 };
 
-export const workerPlace = ({ codec, jobs }: ModelExport['spec'], images: Images): WorkerPlace => {
+export const placeWorker = ({ codec, jobs }: ModelExport['spec'], images: Images): WorkerPlace => {
   const ours = ['node', workerProgram];
   if (codec === undefined)
     return { image: images.worker, program: ours, volumes: { volumes: [], mounts: [] } };
-  const volumes = diskVolume('worker', mounts.worker, workerSize);
+  const volumes = makeDiskVolume('worker', mounts.worker, workerSize);
   const install = {
     name: 'install',
     image: images.worker,
     command: [...ours, 'install', '--task', '{}'],
-    resources: limited('helper', jobs?.helpers?.resources),
+    resources: completeResources('helper', jobs?.helpers?.resources),
     volumeMounts: volumes.mounts,
     ...containerDefaults,
   };

@@ -2,18 +2,18 @@
 import test from 'ava';
 import { keptAttempts, type Ledger } from '../../src/cluster/api/ledger.ts';
 import type { ModelExport } from '../../src/cluster/api/model-export.ts';
-import { exportJob } from '../../src/cluster/jobs/export-job.ts';
+import { makeExportJob } from '../../src/cluster/jobs/export-job.ts';
 import type { Job } from '../../src/cluster/jobs/job.ts';
-import type { JobFailureReason, JobState, ObservedJob } from '../../src/cluster/ownedjobs/observed-job.ts';
-import { Refusals, refusalPauseMs } from '../../src/cluster/ownedjobs/refusals.ts';
 import {
+  type ArtifactPlan,
+  type ArtifactProgress,
+  assessArtifact,
   type Obstacles,
   resultGraceMs,
-  type Step,
-  type Stepped,
-  stepped,
-} from '../../src/cluster/ownedjobs/step.ts';
-import { attemptsInADay } from '../../src/cluster/ownedjobs/verdict.ts';
+} from '../../src/cluster/ownedjobs/artifact.ts';
+import type { JobFailureReason, JobState, ObservedJob } from '../../src/cluster/ownedjobs/observed-job.ts';
+import { Refusals, refusalPauseMs } from '../../src/cluster/ownedjobs/refusals.ts';
+import { attemptsInADay } from '../../src/cluster/ownedjobs/retry.ts';
 import { ApiError } from '../../src/cluster/runtime/api-error.ts';
 import { HandClock } from '../base/hand-clock.ts';
 import { active, aJobOf, aModelExport, anExported, noObstacles } from '../builders/objects.ts';
@@ -22,13 +22,16 @@ const start = Date.parse('2026-01-01T00:00:00Z');
 const minute = 60_000;
 const images = { worker: 'worker:dev', rtx: 'rtx:dev' };
 
-const aStep = (spec: Partial<ModelExport['spec']> = {}, changes: Partial<Step> = {}): Step => ({
+const aStep = (
+  spec: Partial<ModelExport['spec']> = {},
+  changes: Partial<ArtifactPlan> = {},
+): ArtifactPlan => ({
   stage: 'export',
   owner: 'demo',
   key: 'k',
   folder: 'pvc://exports/classifier/k',
   isStored: false,
-  job: () => exportJob(aModelExport({ spec }), images),
+  job: () => makeExportJob(aModelExport({ spec }), images),
   deadlineMs: 60 * minute,
   ...changes,
 });
@@ -37,7 +40,7 @@ type World = {
   readonly before: Ledger;
   readonly jobs: readonly ObservedJob[];
   readonly now: number;
-  readonly forgiven: boolean;
+  readonly isRetryRequested: boolean;
   readonly verification: string | undefined;
   readonly obstacles: Obstacles;
 };
@@ -45,18 +48,18 @@ const empty: World = {
   before: {},
   jobs: [],
   now: start,
-  forgiven: false,
+  isRetryRequested: false,
   verification: undefined,
   obstacles: noObstacles,
 };
 
-const look = (world: World, step = aStep()): Stepped => stepped(step, world);
+const look = (world: World, step = aStep()): ArtifactProgress => assessArtifact(step, world);
 
 /** Writes what was decided, and makes the Job if one is to be made. */
 const next = (world: World, step = aStep()): World => {
   const { state, ledger } = look(world, step);
   const made = state.kind === 'Start' ? [aJobOf(state.job, active)] : [];
-  return { ...world, before: ledger, jobs: [...world.jobs, ...made], forgiven: false };
+  return { ...world, before: ledger, jobs: [...world.jobs, ...made], isRetryRequested: false };
 };
 
 const latest = (world: World, state: JobState, changes: Partial<ObservedJob> = {}): World => {
@@ -120,11 +123,11 @@ test('disruptions count like other failures that can pass', (t) => {
 
 test('a request forgives what failed, and starts no second Job beside one that runs', (t) => {
   const stopped = next(latest(next(empty), failed('WrongKey')));
-  const again = next({ ...stopped, forgiven: true });
+  const again = next({ ...stopped, isRetryRequested: true });
   t.is(again.jobs.length, 2);
   t.is(again.before.attempts, undefined);
   t.is(again.before.lastFailure!.reason, 'WrongKey');
-  t.is(look({ ...again, forgiven: true }).state.kind, 'Running');
+  t.is(look({ ...again, isRetryRequested: true }).state.kind, 'Running');
   t.is(
     look({ ...again, jobs: again.jobs.slice(0, 1) }).state.kind,
     'Start',
@@ -172,7 +175,7 @@ test('the deadline counts from the start of the pod, and a Job beyond it stays f
 test('a result counts although an injected container keeps the pod alive', (t) => {
   const running = next(empty);
   const left = { state: { kind: 'Succeeded', result: anExported() }, sinceMs: start } as const;
-  const kept = latest(running, { ...active, left } as JobState);
+  const kept = latest(running, { ...active, earlyResult: left } as JobState);
   t.is(look(kept).state.kind, 'Running');
   t.is(look(kept).lookAtMs, start + resultGraceMs);
   t.is(look(after(kept, resultGraceMs)).state.kind, 'Made');
@@ -199,8 +202,8 @@ test('after status was lost the Jobs that exist are judged again, and none is ma
 });
 
 test('a Job waits while another object makes the same in the same folder, and no longer', (t) => {
-  const twinOf = (folder: string) => (folder === 'pvc://exports/classifier/k' ? 'other' : undefined);
-  const obstacles = { ...noObstacles, twinOf };
+  const findTwin = (folder: string) => (folder === 'pvc://exports/classifier/k' ? 'other' : undefined);
+  const obstacles = { ...noObstacles, findTwin };
   const waiting = look({ ...empty, obstacles });
   t.deepEqual(waiting.state, { kind: 'Twin', owner: 'other' });
   t.true(waiting.lookAtMs! > start);

@@ -1,16 +1,16 @@
 /** Everything that a decision about one CalibrationTensorfile may see, and where it comes from: the caches. */
 import type { CalibrationTensorfile } from '../api/calibration-tensorfile.ts';
 import type { Images } from '../jobs/images.ts';
+import type { Obstacles } from '../ownedjobs/artifact.ts';
 import type { JobStores } from '../ownedjobs/caches.ts';
 import { observeOwned } from '../ownedjobs/observe-owned.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
 import type { ObserveContext } from '../ownedjobs/reconciler.ts';
-import type { Obstacles } from '../ownedjobs/step.ts';
-import { twinsOf } from '../ownedjobs/twins.ts';
+import { makeTwinLookup } from '../ownedjobs/twins.ts';
 import type { Key } from '../runtime/resources.ts';
 import type { Store } from '../runtime/store.ts';
 
-export type Observed = {
+export type ObservedTensorfile = {
   readonly tensorfile: CalibrationTensorfile;
   readonly jobs: readonly ObservedJob[];
   readonly images: Images;
@@ -19,10 +19,13 @@ export type Observed = {
   readonly obstacles: Obstacles;
 };
 
-export type Stores = JobStores & { readonly tensorfiles: Store<CalibrationTensorfile> };
+export type TensorfileStores = JobStores & { readonly tensorfiles: Store<CalibrationTensorfile> };
 
 /** Undefined once the object is gone. What hardware wrote the file makes no difference, so none is looked up. */
-export const observe = (key: Key, context: ObserveContext<Stores>): Observed | undefined => {
+export const observe = (
+  key: Key,
+  context: ObserveContext<TensorfileStores>,
+): ObservedTensorfile | undefined => {
   const { stores, images, now, warningsAbout, refusalOf } = context;
   const tensorfile = stores.tensorfiles.get(key);
   if (tensorfile === undefined) return undefined;
@@ -31,6 +34,6 @@ export const observe = (key: Key, context: ObserveContext<Stores>): Observed | u
     isLost: () => false,
     warningsAbout,
   });
-  const obstacles = { refusalOf, twinOf: twinsOf(stores, tensorfile) };
+  const obstacles = { refusalOf, findTwin: makeTwinLookup(stores, tensorfile) };
   return { tensorfile, jobs, images, now, obstacles };
 };
