@@ -23,7 +23,7 @@ test('an edited generated file is named, and generating mends it', (t) => {
   for (const part of ['package.json', 'src', 'crds', 'deploy', 'docs'])
     cpSync(join(root, part), join(folder, part), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
-  appendFileSync(join(folder, 'deploy/rbac.yaml'), '# edited by hand\n');
+  appendFileSync(join(folder, 'deploy/cluster/rbac.yaml'), '# edited by hand\n');
   rmSync(join(folder, 'docs/reference/modelexport.md'));
   const { status, stderr } = check(folder);
   t.is(status, 1);
@@ -32,7 +32,7 @@ test('an edited generated file is named, and generating mends it', (t) => {
       .split('\n')
       .filter((line) => line.startsWith('  '))
       .map((line) => line.trim()),
-    ['deploy/rbac.yaml', 'docs/reference/modelexport.md'],
+    ['deploy/cluster/rbac.yaml', 'docs/reference/modelexport.md'],
   );
   execFileSync(process.execPath, [join(folder, 'src/generate.ts')]);
   t.is(check(folder).status, 0);

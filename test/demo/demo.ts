@@ -53,7 +53,7 @@ const tell = (volumes: Volumes, status: Awaited<ReturnType<typeof untilStatus>>)
 };
 
 try {
-  say('== installing the operator: kubectl apply -k deploy');
+  say('== installing the operator: kubectl apply -k deploy/prerequisites/cluster, then -k deploy');
   await installOperator(cluster);
   say('== a text-orientation classifier as .tlt, 120 photos, the key as a Secret; applying deploy/samples');
   const volumes = await layOut(cluster);

@@ -16,9 +16,10 @@ export const namespace = 'vision';
 export const operatorNamespace = 'tlt-export-system';
 export const sampleName = 'text-orientation';
 
-/** `kubectl apply -k deploy`, and wait until the operator's own pod is ready. */
+/** CRDs and namespace, the operator, and a wait until its pod is ready. */
 export const installOperator = async ({ kubectl }: DemoCluster): Promise<void> => {
-  await kubectl(['apply', '--server-side', '-k', join(root, 'deploy')]);
+  for (const folder of ['deploy/prerequisites/cluster', 'deploy'])
+    await kubectl(['apply', '--server-side', '-k', join(root, folder)]);
   await kubectl([
     'wait',
     '-n',

@@ -1,6 +1,5 @@
-/** `kubectl apply -k deploy` on a fresh, real apiserver, and what may be done by whom afterwards. */
-import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+/** The kustomizations of `deploy/` on a fresh, real apiserver, and what may be done by whom afterwards. */
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -9,8 +8,9 @@ import { permissions as deviceClassPermissions } from '../../src/cluster/devicec
 import { deployment } from '../../src/cluster/manifests/operator.ts';
 import { permissions as modelExportPermissions } from '../../src/cluster/modelexport/permissions.ts';
 import { permissions as ownedJobPermissions } from '../../src/cluster/ownedjobs/permissions.ts';
+import { aSpec } from '../builders/objects.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
-import { eventually } from '../cluster/run.ts';
+import { eventually, run } from '../cluster/run.ts';
 
 let plane: ControlPlane;
 let firstAnswer: string;
@@ -21,10 +21,10 @@ test.before(async () => {
   dryRunAnswer = await plane
     .kubectl(['apply', '--dry-run=server', '-k', 'crds'])
     .catch((error: Error) => error.message);
-  firstAnswer = await plane.kubectl(['apply', '-k', 'deploy']);
+  firstAnswer = await plane.kubectl(['apply', '--server-side', '-k', 'deploy/prerequisites/cluster']);
+  firstAnswer += await plane.kubectl(['apply', '-k', 'deploy']);
   await plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all']);
 });
-test.after.always(() => plane?.stop());
 
 type Place = { readonly subresource?: string | undefined; readonly namespace?: string };
 
@@ -46,8 +46,8 @@ const can = async (who: string, verb: string, name: string, place: Place = {}): 
 
 const operator = 'system:serviceaccount:tlt-export-system:tlt-export-operator';
 
-test('one command installs everything', (t) => {
-  t.is(firstAnswer.match(/ created$/gm)?.length, firstAnswer.trim().split('\n').length);
+test('two commands install everything', (t) => {
+  t.is(firstAnswer.match(/ (created|serverside-applied)$/gm)?.length, firstAnswer.trim().split('\n').length);
   t.regex(firstAnswer, /deployment.apps\/tlt-export-operator created/);
   t.regex(dryRunAnswer, /modelexports.export.tlt.dev created \(server dry run\)/);
 });
@@ -162,14 +162,50 @@ test("a namespace's editor may edit exports, its viewer may read them, neither m
   t.false(await can('editor', 'create', 'exportdeviceclasses.export.tlt.dev'));
 });
 
-test('images: of a kustomization reaches the operator and the images of its Jobs', (t) => {
+test('images: of a kustomization reaches the operator and the images of its Jobs', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'tlt-install-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-  for (const part of ['crds', 'deploy']) cpSync(part, join(folder, part), { recursive: true });
-  const path = join(folder, 'deploy/kustomization.yaml');
-  execFileSync('sed', ['-i', 's/newTag: dev/newTag: v1.2.3/', path]);
-  const rendered = execFileSync('kubectl', ['kustomize', join(folder, 'deploy')], { encoding: 'utf8' });
-  t.is(rendered.match(/tlt-export-operator:v1\.2\.3/g)?.length, 2);
-  t.is(rendered.match(/tlt-export-tensorrt-rtx:v1\.2\.3/g)?.length, 1);
-  t.false(rendered.includes(':dev'));
+  cpSync('deploy', join(folder, 'deploy'), { recursive: true });
+  for (const overlay of ['deploy', 'deploy/overlays/high-availability', 'deploy/overlays/team']) {
+    const path = join(folder, overlay, 'kustomization.yaml');
+    const digest = `digest: sha256:${'a'.repeat(64)}`;
+    writeFileSync(path, readFileSync(path, 'utf8').replaceAll('newTag: dev', digest));
+    const rendered = await run('kubectl', ['kustomize', join(folder, overlay)]);
+    t.is(rendered.match(/tlt-export-operator@sha256:a{64}/g)?.length, 2, overlay);
+    t.is(rendered.match(/tlt-export-tensorrt-rtx@sha256:a{64}/g)?.length, 1, overlay);
+    t.false(rendered.includes(':dev'), overlay);
+  }
+});
+
+test('the overlay for high availability is accepted, and spreads two replicas with a disruption budget', async (t) => {
+  const overlay = 'deploy/overlays/high-availability';
+  await t.notThrowsAsync(
+    plane.kubectl(['apply', '--server-side', '--dry-run=server', '--force-conflicts', '-k', overlay]),
+  );
+  const rendered = await run('kubectl', ['kustomize', overlay]);
+  t.regex(rendered, /^ {2}replicas: 2$/m);
+  t.regex(rendered, /^ {6}priorityClassName: system-cluster-critical$/m);
+  t.regex(rendered, /kind: PodDisruptionBudget/);
+  t.is(rendered.match(/whenUnsatisfiable: ScheduleAnyway/g)?.length, 2);
+});
+
+const folders = ['deploy', 'deploy/overlays/high-availability', 'deploy/overlays/team'];
+
+for (const folder of folders)
+  test(`deleting ${folder} deletes no CRD, no namespace and nothing that another installation uses`, async (t) => {
+    const kinds = (await run('kubectl', ['kustomize', folder])).match(/^kind: .*$/gm)!;
+    const ours = ['ModelExport', 'CalibrationTensorfile', 'ExportDeviceClass'];
+    for (const kind of ['CustomResourceDefinition', 'Namespace', 'Secret', 'ConfigMap', ...ours])
+      t.false(kinds.includes(`kind: ${kind}`), kind);
+    t.is(kinds.includes('kind: ClusterRole'), folder !== 'deploy/overlays/team');
+  });
+
+test.after.always('deleting the installation leaves the objects of users', async (t) => {
+  const metadata = { name: 'kept', namespace: 'tlt-export-system' };
+  const object = { apiVersion: 'export.tlt.dev/v1beta1', kind: 'ModelExport', metadata, spec: aSpec() };
+  await plane.kubectl(['apply', '-f', '-'], JSON.stringify(object));
+  await plane.kubectl(['delete', '-k', 'deploy', '--wait=false']);
+  const left = await plane.kubectl(['get', 'mex,deployments', '-n', 'tlt-export-system', '-o', 'name']);
+  t.is(left.trim(), 'modelexport.export.tlt.dev/kept');
+  await plane.stop();
 });

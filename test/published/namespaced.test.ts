@@ -15,10 +15,11 @@ import { eventually } from '../cluster/run.ts';
 let plane: ControlPlane;
 const folder = mkdtempSync(join(tmpdir(), 'tlt-namespaced-'));
 
-/** The kustomization as a team edits it. */
+/** The overlay as a team edits it. */
 const teamOf = (namespace: string): string => {
-  const path = join(folder, namespace);
-  cpSync('deploy/namespaced', path, { recursive: true });
+  cpSync('deploy/namespaced', join(folder, 'deploy/namespaced'), { recursive: true });
+  const path = join(folder, 'deploy/overlays', namespace);
+  cpSync('deploy/overlays/team', path, { recursive: true });
   const file = join(path, 'kustomization.yaml');
   writeFileSync(
     file,
@@ -29,7 +30,7 @@ const teamOf = (namespace: string): string => {
 
 test.before(async () => {
   plane = await startControlPlane();
-  await plane.kubectl(['apply', '-k', 'crds']);
+  await plane.kubectl(['apply', '--server-side', '-k', 'deploy/prerequisites/teams']);
   await plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all']);
   for (const namespace of ['vision', 'radar', 'tlt-export-system'])
     await plane.kubectl(['create', 'namespace', namespace]);

@@ -1,6 +1,7 @@
 /**
  * `deploy/namespaced/`: the operator in one team's namespace, with Roles for that namespace only. It cannot create pods,
- * and therefore cannot mount Secrets, in other namespaces. Cluster-wide it only reads nodes and device classes.
+ * and therefore cannot mount Secrets, in other namespaces. Cluster-wide it only reads nodes and device classes, by a
+ * ClusterRole that teams share and an administrator creates.
  */
 import type { Permission } from '../api/permissions.ts';
 import { installation, installedLabels } from './names.ts';
@@ -10,7 +11,6 @@ import {
   clusterScoped,
   leaderElectionPermissions,
   metricsPermissions,
-  metricsReader,
   ruleOf,
   serviceAccount,
 } from './rbac.ts';
@@ -24,8 +24,16 @@ const name = installation.operator;
 const subjects = [{ kind: 'ServiceAccount', name, namespace: teamNamespace }] as const;
 
 /** Teams share one ClusterRole; the name of each binding contains the namespace. */
-const clusterReader = 'tlt-export-operator-cluster-reader';
-const clusterBinding = `${clusterReader}.${teamNamespace}`;
+export const clusterReaderName = 'tlt-export-operator-cluster-reader';
+const clusterBinding = `${clusterReaderName}.${teamNamespace}`;
+
+/** Cluster-scoped permissions of an operator that has Roles otherwise. */
+export const clusterReader = (permissions: readonly Permission[]) => ({
+  apiVersion,
+  kind: 'ClusterRole',
+  metadata: { name: clusterReaderName, labels: installedLabels },
+  rules: [...permissions.filter(clusterScoped), ...metricsPermissions].map(ruleOf),
+});
 
 /** RBAC objects of a namespaced installation. */
 export const namespacedRbac = (permissions: readonly Permission[]): readonly object[] => {
@@ -42,18 +50,11 @@ export const namespacedRbac = (permissions: readonly Permission[]): readonly obj
     { apiVersion, kind: 'RoleBinding', metadata, roleRef: { apiGroup, kind: 'Role', name }, subjects },
     {
       apiVersion,
-      kind: 'ClusterRole',
-      metadata: { name: clusterReader, labels: installedLabels },
-      rules: [...permissions.filter(clusterScoped), ...metricsPermissions].map(ruleOf),
-    },
-    {
-      apiVersion,
       kind: 'ClusterRoleBinding',
       metadata: { name: clusterBinding, labels: installedLabels },
-      roleRef: { apiGroup, kind: 'ClusterRole', name: clusterReader },
+      roleRef: { apiGroup, kind: 'ClusterRole', name: clusterReaderName },
       subjects,
     },
-    metricsReader,
   ];
 };
 
@@ -79,14 +80,19 @@ export const namespacedPolicies = (): readonly object[] => [
   jobsPolicy(teamNamespace),
 ];
 
-/** Kustomize replacement that puts the namespace into the name of the ClusterRoleBinding, so that teams do not share one. */
-export const bindingName = {
-  source: { kind: 'ServiceAccount', name, fieldPath: 'metadata.namespace' },
-  targets: [
-    {
-      select: { kind: 'ClusterRoleBinding', name: clusterBinding },
-      fieldPaths: ['metadata.name'],
-      options: { delimiter: '.', index: 1 },
-    },
-  ],
-} as const;
+/**
+ * Kustomize replacements that put the namespace into the name of the ClusterRoleBinding, so that teams do not share one.
+ * They belong to the kustomization that sets `namespace:`.
+ */
+export const bindingName = [
+  {
+    source: { kind: 'ServiceAccount', name, fieldPath: 'metadata.namespace' },
+    targets: [
+      {
+        select: { kind: 'ClusterRoleBinding', name: clusterBinding },
+        fieldPaths: ['metadata.name'],
+        options: { delimiter: '.', index: 1 },
+      },
+    ],
+  },
+] as const;

@@ -63,6 +63,17 @@ const container = {
 /** Longer than the 30 s that the operator drains its work at shutdown. */
 const terminationGracePeriodSeconds = 45;
 
+/** Replicas on several nodes and in several zones where there are some; it never keeps a replica from running. */
+export const topologySpreadConstraints = ['kubernetes.io/hostname', 'topology.kubernetes.io/zone'].map(
+  (topologyKey) => ({
+    maxSkew: 1,
+    topologyKey,
+    whenUnsatisfiable: 'ScheduleAnyway',
+    labelSelector: { matchLabels: selector },
+    matchLabelKeys: ['pod-template-hash'],
+  }),
+);
+
 export const deployment = {
   apiVersion: 'apps/v1',
   kind: 'Deployment',
@@ -81,6 +92,7 @@ export const deployment = {
         terminationGracePeriodSeconds,
         enableServiceLinks: false,
         nodeSelector: { 'kubernetes.io/os': 'linux' },
+        topologySpreadConstraints,
         securityContext: {
           runAsNonRoot: true,
           runAsUser: names.uid,
@@ -92,6 +104,18 @@ export const deployment = {
       },
     },
   },
+} as const;
+
+/** Lets a drain evict one replica at a time, also where there is only one. */
+export const disruptionBudget = {
+  apiVersion: 'policy/v1',
+  kind: 'PodDisruptionBudget',
+  metadata: {
+    name: installation.operator,
+    namespace: installation.namespace,
+    labels: installedLabels,
+  },
+  spec: { maxUnavailable: 1, selector: { matchLabels: selector } },
 } as const;
 
 export const metricsService = {
