@@ -1,8 +1,9 @@
 # Two images from one file: `operator` (the operator and the worker) and `tensorrt-rtx` (the engine builder). A third,
 # `nvidia-codec`, is for those who have NVIDIA's licence for its cipher (docs/external-codec.md); CODEC_BASE needs Python 3.12.
-# BUILD_BASE needs Node 24 with npm, and Python 3.11 with pip; BASE needs Node 24 alone.
+# BUILD_BASE needs Node 24 with npm in /usr/local, and Python 3.11 with pip; BASE needs the C++ runtime alone: Node is copied,
+# because bases put it in different places (distroless has it outside PATH).
 # Bases have no default: a tag names other bytes tomorrow. Give each by digest, for example docker.io/library/node:24-bookworm,
-# gcr.io/distroless/nodejs24-debian12 and docker.io/library/python:3.12-slim-bookworm, each with its @sha256:…; an image of
+# gcr.io/distroless/cc-debian12 and docker.io/library/python:3.12-slim-bookworm, each with its @sha256:…; an image of
 # localhost/ was built here.
 ARG BUILD_BASE
 ARG BASE
@@ -25,7 +26,7 @@ RUN npm ci --omit=dev --ignore-scripts \
  && find node_modules -type f \( -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.map' \) -delete
 # Texts stay, because some packages have their licence in a README alone.
 COPY src/sbom.ts ./src/
-RUN node src/sbom.ts --npm > sbom.cdx.json
+RUN node src/sbom.ts --node --npm > sbom.cdx.json
 
 FROM ${BUILD_BASE} AS compiled
 WORKDIR /app
@@ -34,9 +35,16 @@ RUN npm ci --ignore-scripts
 COPY tsconfig.json ./
 COPY src ./src
 RUN npm run --silent build
+# An image without `env` cannot run the first line of the compiled tools.
+RUN for tool in tlt-export tlt-int8-tensorfile tlt-model; do \
+      printf '#!/usr/local/bin/node\nimport "/app/dist/%s.js";\n' "$tool" > "/opt/$tool" && chmod 755 "/opt/$tool"; \
+    done
 
 FROM ${BASE} AS operator
 WORKDIR /app
+COPY --from=compiled /usr/local/bin/node /usr/local/bin/node
+COPY --from=compiled /usr/local/LICENSE /usr/share/doc/node/copyright
+COPY --from=compiled /opt/tlt-export /opt/tlt-int8-tensorfile /opt/tlt-model /usr/local/bin/
 COPY --from=packages /app/node_modules ./node_modules
 COPY package.json LICENSE ./
 COPY --from=compiled /app/dist ./dist
@@ -45,8 +53,9 @@ COPY --from=packages /app/sbom.cdx.json ./
 # Node would let the young generation of a long calibration grow by 30 MiB (docs/benchmarks.md).
 ENV MALLOC_ARENA_MAX=1 NODE_OPTIONS=--max-semi-space-size=1
 USER 65532:65532
-ENTRYPOINT ["node"]
-CMD ["/app/dist/operator.js"]
+# No entry point, so that `docker run IMAGE tlt-export …` runs a tool by its name.
+ENTRYPOINT []
+CMD ["node", "/app/dist/operator.js"]
 
 FROM ${CODEC_BASE} AS nvidia-codec
 ARG CODEC_BASE

@@ -1,9 +1,10 @@
 /**
  * Entry: prints the software bill of materials of an image (CycloneDX 1.5). Not shipped.
- * `node src/sbom.ts [--npm] [--python REQUIREMENTS] [--debian DPKG_STATUS --only NAME,…]`: npm packages of package-lock.json,
- * Python packages with their hashes, and the named Debian packages.
+ * `node src/sbom.ts [--node] [--npm] [--python REQUIREMENTS] [--debian DPKG_STATUS --only NAME,…]`: the Node.js that runs this file,
+ * npm packages of package-lock.json, Python packages with their hashes, and the named Debian packages.
  */
 import { readFileSync } from 'node:fs';
+import process from 'node:process';
 import { parseArgs } from 'node:util';
 
 type Component = {
@@ -17,6 +18,7 @@ type Component = {
 
 const { values } = parseArgs({
   options: {
+    node: { type: 'boolean', default: false },
     npm: { type: 'boolean', default: false },
     python: { type: 'string' },
     debian: { type: 'string' },
@@ -76,7 +78,13 @@ const debianPart = (path: string, names: readonly string[]): readonly Component[
       ];
     });
 
+const nodePart = (): Component => {
+  const { node: version } = process.versions;
+  return { type: 'library', name: 'node', version, purl: `pkg:generic/node@${version}` };
+};
+
 const components = [
+  ...(values.node ? [nodePart()] : []),
   ...(values.npm ? npmPart() : []),
   ...(values.python ? pythonPart(values.python) : []),
   ...(values.debian ? debianPart(values.debian, values.only.split(',')) : []),

@@ -3,6 +3,7 @@
  * claims on a folder. Nothing of it is left when it stops, nor when an earlier one was killed.
  */
 import { chmodSync, mkdirSync, mkdtempSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -15,7 +16,7 @@ import { eventually, linesOf, run } from './run.ts';
 
 /** What the demo needs of a cluster, started here or given. */
 export interface DemoCluster {
-  kubectl(args: readonly string[], input?: string): Promise<string>;
+  kubectl(args: readonly string[], input?: string | Uint8Array): Promise<string>;
   /** The lines of `kubectl get --watch`, one or more for each change, until the loop over them or the time ends. */
   watch(args: readonly string[], limitMs: number): AsyncIterable<string>;
   /** A namespace that admits restricted pods alone. */
@@ -25,6 +26,8 @@ export interface DemoCluster {
     claim: { readonly namespace: string; readonly name: string },
     fill: (folder: string) => Promise<void>,
   ): Promise<string | undefined>;
+  /** The bytes of a file in a claim. */
+  readClaim(claim: { readonly namespace: string; readonly name: string }, path: string): Promise<Uint8Array>;
   stop(): Promise<void>;
 }
 
@@ -113,15 +116,20 @@ const becomeGpuNode = async (
   await kubectl(['wait', '--for=condition=Ready', `node/${name}`, '--timeout=60s']);
 };
 
-const storageOf = ({ folder, kubectl }: ControlPlane): Pick<Cluster, 'addNamespace' | 'fillClaim'> => {
+const storageOf = ({
+  folder,
+  kubectl,
+}: ControlPlane): Pick<Cluster, 'addNamespace' | 'fillClaim' | 'readClaim'> => {
   const apply = (object: object) => kubectl(['apply', '-f', '-'], JSON.stringify(object));
+  const folderOf = (namespace: string, claim: string) => join(folder, 'volumes', namespace, claim);
   return {
+    readClaim: ({ namespace, name }, path) => readFile(join(folderOf(namespace, name), path)),
     addNamespace: async (name) => {
       const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
       await apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
     },
     fillClaim: async ({ namespace, name }, fill) => {
-      const path = join(folder, 'volumes', namespace, name);
+      const path = folderOf(namespace, name);
       mkdirSync(path, { recursive: true });
       chmodSync(path, 0o777);
       const size = { storage: '10Gi' };

@@ -35,7 +35,7 @@ export interface ControlPlane {
   /** The kubeconfig file of one of `users`. */
   kubeconfigOf(user: string): string;
   /** kubectl with that kubeconfig; returns standard output. */
-  kubectl(args: readonly string[], input?: string): Promise<string>;
+  kubectl(args: readonly string[], input?: string | Uint8Array): Promise<string>;
   /** The administrator's requests, where kubectl itself is not what is tested: a process costs a hundred times as much. */
   readonly ask: Ask;
   stop(): Promise<void>;
@@ -94,7 +94,7 @@ export const startControlPlane = async (options: ControlPlaneOptions = {}): Prom
     const pathOf = (user: string) => join(folder, `${user}.kubeconfig`);
     for (const [i, user] of ['admin', ...users].entries())
       writeFileSync(pathOf(user), kubeconfigOf(url, tokens[i]!, ca), { mode: 0o600 });
-    const kubectl = (args: readonly string[], input?: string) =>
+    const kubectl = (args: readonly string[], input?: string | Uint8Array) =>
       run('kubectl', ['--kubeconfig', kubeconfig, ...args], input === undefined ? {} : { input });
     const controllers = [
       ...(options.controllerManager

@@ -15,8 +15,11 @@ const workerImage = 'tlt-export-operator:dev';
 const receiver =
   "const { createWriteStream, mkdirSync } = require('node:fs'); const path = process.argv[1]; mkdirSync(require('node:path').dirname(path), { recursive: true }); process.stdin.pipe(createWriteStream(path));";
 
+/** Prints the file that is named, in base64. */
+const sender = "process.stdout.write(require('node:fs').readFileSync(process.argv[1]).toString('base64'))";
+
 export const useContext = (context: string): DemoCluster => {
-  const kubectl = (args: readonly string[], input?: string) =>
+  const kubectl = (args: readonly string[], input?: string | Uint8Array) =>
     run('kubectl', ['--context', context, ...args], input === undefined ? {} : { input });
   const namespaces: string[] = [];
   return {
@@ -37,10 +40,14 @@ export const useContext = (context: string): DemoCluster => {
       await kubectl(['apply', '-f', '-'], JSON.stringify(claim));
       const folder = await mkdtemp(join(tmpdir(), 'tlt-claim-'));
       await fill(folder);
-      await copyInto({ kubectl, context, namespace, claim: name }, folder);
+      await copyInto({ kubectl, namespace, claim: name }, folder);
       await rm(folder, { recursive: true });
       return undefined;
     },
+    readClaim: ({ namespace, name }, path) =>
+      withClaim({ kubectl, namespace, claim: name }, async (execute) =>
+        Buffer.from(await execute(sender, join('/claim', path)), 'base64'),
+      ),
     stop: async () => {
       for (const name of namespaces) await kubectl(['delete', 'namespace', name, '--wait=false']);
     },
@@ -49,39 +56,37 @@ export const useContext = (context: string): DemoCluster => {
 
 type Target = {
   readonly kubectl: DemoCluster['kubectl'];
-  readonly context: string;
   readonly namespace: string;
   readonly claim: string;
 };
 
-const copyInto = async ({ kubectl, context, namespace, claim }: Target, folder: string): Promise<void> => {
-  const name = `fill-${claim}`;
-  await kubectl(['apply', '-f', '-'], JSON.stringify(fillingPod({ name, namespace, claim })));
+type Execute = (script: string, path: string, input?: Uint8Array) => Promise<string>;
+
+/** Runs a pod that mounts the claim at /claim, while `use` runs scripts in it. */
+const withClaim = async <T>(
+  { kubectl, namespace, claim }: Target,
+  use: (execute: Execute) => Promise<T>,
+): Promise<T> => {
+  const name = `files-of-${claim}`;
+  await kubectl(['apply', '-f', '-'], JSON.stringify(podOfClaim({ name, namespace, claim })));
   await kubectl(['wait', '-n', namespace, '--for=condition=Ready', `pod/${name}`, '--timeout=120s']);
-  for (const path of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    if (!path.isFile()) continue;
-    const file = join(path.parentPath, path.name);
-    const target = join('/claim', file.slice(folder.length));
-    const exec = [
-      '--context',
-      context,
-      'exec',
-      '-i',
-      '-n',
-      namespace,
-      name,
-      '--',
-      'node',
-      '-e',
-      receiver,
-      target,
-    ];
-    await run('kubectl', exec, { input: readFileSync(file) });
-  }
+  const found = await use((script, path, input) =>
+    kubectl(['exec', '-i', '-n', namespace, name, '--', 'node', '-e', script, path], input),
+  );
   await kubectl(['delete', 'pod', '-n', namespace, name, '--wait=true', '--grace-period=1']);
+  return found;
 };
 
-const fillingPod = ({
+const copyInto = (target: Target, folder: string): Promise<void> =>
+  withClaim(target, async (execute) => {
+    for (const path of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+      if (!path.isFile()) continue;
+      const file = join(path.parentPath, path.name);
+      await execute(receiver, join('/claim', file.slice(folder.length)), readFileSync(file));
+    }
+  });
+
+const podOfClaim = ({
   name,
   namespace,
   claim,

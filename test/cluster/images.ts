@@ -71,6 +71,9 @@ type Bases = { readonly build: string; readonly runtime: string };
 
 const debian = 'bookworm';
 
+/** Where docker.io/library/node has it: beside `bin`. */
+const nodeLicence = `node_modules/node/node_modules/node-linux-${process.arch}/LICENSE`;
+
 /** Debian with Node, npm and Python to build in; of the same Debian only what Node and onnxruntime load, to run on. */
 const localBases = async (): Promise<Bases> => {
   const version = digestOf(root, ['test/cluster/runtime-files.txt', 'node_modules/node/package.json']);
@@ -90,15 +93,19 @@ const localBases = async (): Promise<Bases> => {
 };
 
 const debianFolder = (): Promise<string> =>
-  cached(`debian-${debian}-${digestOf(root, ['node_modules/node/package.json'])}`, async (path) => {
-    const packages = 'ca-certificates,libstdc++6,python3,python3-pip,python3-venv';
-    const flags = ['--variant=minbase', `--include=${packages}`, debian, path];
-    await run('debootstrap', flags, {
-      label: `installing Debian ${debian} for the image build (first run only)`,
-    });
-    cpSync(join(root, 'node_modules/node/bin/node'), join(path, 'usr/local/bin/node'));
-    await installNpm(path);
-  });
+  cached(
+    `debian-${debian}-${digestOf(root, ['node_modules/node/package.json', nodeLicence])}`,
+    async (path) => {
+      const packages = 'ca-certificates,libstdc++6,python3,python3-pip,python3-venv';
+      const flags = ['--variant=minbase', `--include=${packages}`, debian, path];
+      await run('debootstrap', flags, {
+        label: `installing Debian ${debian} for the image build (first run only)`,
+      });
+      cpSync(join(root, 'node_modules/node/bin/node'), join(path, 'usr/local/bin/node'));
+      cpSync(join(root, nodeLicence), join(path, 'usr/local/LICENSE'));
+      await installNpm(path);
+    },
+  );
 
 /** npm is plain JavaScript: this machine's own copy serves the build. */
 const installNpm = async (rootfs: string): Promise<void> => {

@@ -1,8 +1,11 @@
 /** `npm run demo`: a cluster on this machine, the operator in a pod, a real model on real photos, three engines. */
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
+import type { ModelExportStatus } from '../../src/cluster/api/model-export.ts';
 import { type DemoCluster, startCluster } from '../cluster/cluster.ts';
 import { useContext } from '../cluster/given-context.ts';
+import { type KeptArtifact, keepArtifacts } from './keep-artifacts.ts';
 import {
   applySample,
   demoKey,
@@ -10,9 +13,9 @@ import {
   isReady,
   layOut,
   namespace,
+  root,
   sampleName,
   untilStatus,
-  type Volumes,
 } from './scenario.ts';
 
 const say = (text: string) => void process.stderr.write(`${text}\n`);
@@ -25,22 +28,13 @@ say(
 );
 const cluster: DemoCluster = context ? useContext(context) : await startCluster();
 
-/** `pvc://exports/x` as a file of this machine, where the claim is a folder of it. */
-const fileOf = ({ exports }: Volumes, uri: string): string =>
-  exports === undefined ? uri : join(exports, uri.replace(/^pvc:\/\/exports\//, ''));
+/** Stays when the demo has ended; the next run replaces it. */
+const outputFolder = join(root, 'demo-output');
 
-const tell = (volumes: Volumes, status: Awaited<ReturnType<typeof untilStatus>>): void => {
-  const artifacts = [
-    { what: '.etlt', ...status.export!.etlt! },
-    { what: 'calibration cache', ...status.export!.calibrationCache! },
-    ...status.engines!.map((engine) => ({
-      what: `engine ${engine.deviceClass}`,
-      uri: engine.uri!,
-      sha256: engine.sha256!,
-    })),
-  ];
-  for (const { what, uri, sha256 } of artifacts)
-    console.log(`${what}\n  ${uri}\n  sha256 ${sha256}\n  ${fileOf(volumes, uri)}`);
+/** Prints where each artifact is, in the cluster and on this machine, and how each engine performs. */
+const printResults = (status: ModelExportStatus, kept: readonly KeptArtifact[]): void => {
+  for (const { what, uri, sha256, path } of kept)
+    console.log(`${what}\n  ${uri}\n  sha256 ${sha256}\n  ${path}`);
   for (const { deviceClass, hardware, runtime, latency, agreement } of status.engines!) {
     const measured = agreement
       ? `, ${agreement.sqnrDb} dB and top-1 ${agreement.top1} of float on ${agreement.images} images`
@@ -56,14 +50,22 @@ try {
   say('== installing the operator: kubectl apply -k deploy/prerequisites/cluster, then -k deploy');
   await installOperator(cluster);
   say('== a text-orientation classifier as .tlt, 120 photos, the key as a Secret; applying deploy/samples');
-  const volumes = await layOut(cluster);
+  await layOut(cluster);
   await applySample(cluster);
   const status = await untilStatus(cluster, sampleName, { holds: isReady, limitMs: 300_000, tell: true });
   console.log(await cluster.kubectl(['get', 'mex,edc', '-n', namespace]));
-  tell(volumes, status);
-  console.log(
-    `\nopen the .etlt (its key is "${demoKey}"):\n  tail -c +5 ${fileOf(volumes, status.export!.etlt!.uri)} | age --decrypt > model.onnx`,
-  );
+  const kept = await keepArtifacts(cluster, status, outputFolder);
+  const description = await cluster.kubectl(['describe', 'mex', '-n', namespace, sampleName]);
+  await writeFile(join(outputFolder, 'describe.txt'), description);
+  printResults(status, kept);
+  const [etlt, report] = [kept[0]!.path, kept.at(-1)!.path];
+  console.log(`
+open the report in a browser:
+  ${report}
+what kubectl describe says of the export:
+  ${join(outputFolder, 'describe.txt')}
+open the .etlt (its key is "${demoKey}"):
+  tail -c +5 ${etlt} | age --decrypt > model.onnx`);
   if (process.argv.includes('--keep')) {
     const hint = 'kubeconfig' in cluster ? `: export KUBECONFIG=${cluster.kubeconfig}` : '';
     say(`\nthe cluster stays up until Ctrl-C${hint}`);

@@ -274,6 +274,12 @@ const podsOfJobs = async (): Promise<readonly string[]> => {
 const logsOf = (pod: string): Promise<string> =>
   cluster.kubectl(['logs', '-n', namespace, pod, '--all-containers', '--ignore-errors']);
 
+test.serial('the image runs the tools by name', async (t) => {
+  const pod = ['exec', 'deployment/tlt-export-operator', '-n', operatorNamespace, '--'];
+  for (const tool of ['tlt-export', 'tlt-int8-tensorfile', 'tlt-model'])
+    t.regex(await cluster.kubectl([...pod, tool, '--help']), new RegExp(`^usage: ${tool}`, 'i'));
+});
+
 test.serial('a pod of the operator answers its probes and tells its metrics', async (t) => {
   const service = `https:tlt-export-operator-metrics:8080`;
   const raw = ['get', '--raw', `/api/v1/namespaces/${operatorNamespace}/services/${service}/proxy/metrics`];
