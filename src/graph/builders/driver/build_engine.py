@@ -2,12 +2,12 @@
 
 Usage: build_engine.py REQUEST.json
 
-One driver serves two modules with the same Python API: `tensorrt_rtx` (TensorRT for RTX, which builds for a named
-compute capability and needs no GPU) and the classic `tensorrt`. The graph decides the precision: networks are
-strongly typed, so int8 comes as Q/DQ nodes and fp16 as a float16 graph.
+The driver supports two modules with the same Python API: `tensorrt_rtx` (TensorRT for RTX, which builds for a given
+compute capability and needs no GPU) and the classic `tensorrt`. The graph determines the precision: int8 is
+expressed by Q/DQ nodes, fp16 by a float16 graph.
 
-Standard output has one JSON object a line: progress, and at last the result. On a failure that object is also the
-termination message of the pod. Exit codes are those of the project's failure table.
+Standard output has one JSON object per line: progress, then the result. A failure is also written as the pod's
+termination message. The exit codes are those of src/ground/base/failures.ts.
 """
 import json
 import os
@@ -18,7 +18,7 @@ import time
 EXIT = {"Internal": 1, "Usage": 2, "EngineBuildFailed": 40, "EngineUnsupported": 41, "DiskFull": 32, "Interrupted": 51}
 MESSAGE_LIMIT_BYTES = 2048
 
-# Options that a device class may set, with the check that each value must pass.
+# Options that a device class may set (spec.engine.options), each with a check of its value.
 OPTIONS = {
     "builderOptimizationLevel": lambda text: 0 <= int(text) <= 5,
     "hardwareCompatibilityLevel": lambda text: text in ("NONE", "AMPERE_PLUS", "SAME_COMPUTE_CAPABILITY"),
@@ -27,16 +27,20 @@ OPTIONS = {
 
 
 class Failure(Exception):
+    """An expected failure, with a reason of the failure table."""
+
     def __init__(self, reason, message):
         super().__init__(message)
         self.reason = reason
 
 
-def say(**fields):
+def emit(**fields):
+    """Writes one JSON object to standard output."""
     print(json.dumps(fields), flush=True)
 
 
 def load_module():
+    """Returns the name and the module of the first TensorRT that is installed."""
     for name in ("tensorrt_rtx", "tensorrt"):
         try:
             return name, __import__(name)
@@ -47,6 +51,8 @@ def load_module():
 
 
 def make_logger(trt, problems):
+    """Makes a logger that writes to standard error and appends errors to `problems`."""
+
     class Logger(trt.ILogger):
         def __init__(self):
             trt.ILogger.__init__(self)
@@ -61,6 +67,8 @@ def make_logger(trt, problems):
 
 
 def make_monitor(trt):
+    """Makes a monitor that emits the progress of the outermost phases."""
+
     class Monitor(trt.IProgressMonitor):
         def __init__(self):
             trt.IProgressMonitor.__init__(self)
@@ -69,7 +77,7 @@ def make_monitor(trt):
         def phase_start(self, phase_name, parent_phase, num_steps):
             self.phases[phase_name] = num_steps
             if parent_phase is None:
-                say(progress=phase_name, done=0, total=num_steps)
+                emit(progress=phase_name, done=0, total=num_steps)
 
         def step_complete(self, phase_name, step):
             return True
@@ -77,13 +85,14 @@ def make_monitor(trt):
         def phase_finish(self, phase_name):
             total = self.phases.pop(phase_name, 0)
             if not self.phases:
-                say(progress=phase_name, done=total, total=total)
+                emit(progress=phase_name, done=total, total=total)
 
     return Monitor()
 
 
 def parse_model(trt, network, logger, path):
-    trt.init_libnvinfer_plugins(logger, "")  # Without it the parser knows no NMS_TRT and the like.
+    """Adds the ONNX graph to the network."""
+    trt.init_libnvinfer_plugins(logger, "")  # Registers plugins such as NMS_TRT, which the parser looks up by name.
     parser = trt.OnnxParser(network, logger)
     if parser.parse_from_file(path):
         return
@@ -92,10 +101,11 @@ def parse_model(trt, network, logger, path):
 
 
 def set_target(trt, config, capability):
+    """Selects the compute capability to build for; None means the GPU of this machine."""
     if capability is None:
         return
     if not hasattr(config, "set_compute_capability"):
-        raise Failure("EngineUnsupported", "This TensorRT builds only for the GPU that it runs on: leave computeCapability out.")
+        raise Failure("EngineUnsupported", "This TensorRT builds only for the GPU that it runs on: omit computeCapability.")
     target = getattr(trt.ComputeCapability, "SM" + capability.replace(".", ""), None)
     if target is None:
         raise Failure("EngineUnsupported", f"This builder does not know compute capability {capability}.")
@@ -105,10 +115,11 @@ def set_target(trt, config, capability):
 
 
 def set_options(trt, config, options):
+    """Checks the options of the device class and applies them."""
     for name, value in options.items():
         if name not in OPTIONS:
             known = ", ".join(sorted(OPTIONS))
-            raise Failure("EngineUnsupported", f"engine.options.{name} is not an option of this builder: it knows {known}.")
+            raise Failure("EngineUnsupported", f"engine.options.{name} is not an option of this builder; its options are {known}.")
         try:
             valid = OPTIONS[name](value)
         except ValueError:
@@ -126,10 +137,11 @@ def set_options(trt, config, options):
         config.hardware_compatibility_level = level
 
 
-def leave_float(trt, network, config, outputs):
-    """Holds the layers that write one of these tensors to float, as trtexec's --layerPrecisions with obey does.
+def constrain_to_float(trt, network, config, outputs):
+    """Constrains the layers that produce these tensors to float, like trtexec --layerPrecisions with
+    --precisionConstraints=obey.
 
-    A strongly typed network has no such choice: its graph says the types.
+    Does nothing for a strongly typed network, whose types come from the graph.
     """
     if not outputs or is_strongly_typed(trt, network):
         return
@@ -142,12 +154,12 @@ def leave_float(trt, network, config, outputs):
             continue
         missing.difference_update(tensor.name for tensor in written)
         if any(tensor.dtype != trt.float32 for tensor in written):
-            continue  # Shapes and indices have no precision to choose.
+            continue  # Layers that compute shapes or indices have no float precision.
         layer.precision = precision
         for i in range(layer.num_outputs):
             layer.set_output_type(i, precision)
     if missing:
-        raise Failure("EngineBuildFailed", f"Leaving layers in float: the network has no tensor {sorted(missing)[0]}.")
+        raise Failure("EngineBuildFailed", f"Keeping layers in float: the network has no tensor {sorted(missing)[0]}.")
 
 
 def is_strongly_typed(trt, network):
@@ -156,9 +168,10 @@ def is_strongly_typed(trt, network):
 
 
 def set_profile(builder, network, config, request):
+    """Adds the optimization profile that a network with dynamic shapes needs."""
     names = [network.get_input(i).name for i in range(network.num_inputs)]
     if names != [request["inputName"]]:
-        raise Failure("EngineBuildFailed", f"The graph's inputs are {names}, and {request['inputName']} was expected.")
+        raise Failure("EngineBuildFailed", f"The graph's inputs are {names}; expected only {request['inputName']}.")
     if -1 not in network.get_input(0).shape:
         return
     profile = builder.create_optimization_profile()
@@ -168,6 +181,7 @@ def set_profile(builder, network, config, request):
 
 
 def build(request):
+    """Builds the engine. Returns the runtime's name and version, and the serialized engine."""
     name, trt = load_module()
     problems = []
     logger = make_logger(trt, problems)
@@ -179,7 +193,7 @@ def build(request):
     config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, request["workspaceBytes"])
     set_options(trt, config, request["options"])
     set_profile(builder, network, config, request)
-    leave_float(trt, network, config, request.get("floatOutputs"))
+    constrain_to_float(trt, network, config, request.get("floatOutputs"))
     config.progress_monitor = make_monitor(trt)
     plan = builder.build_serialized_network(network, config)
     if plan is None:
@@ -188,7 +202,10 @@ def build(request):
 
 
 def write_whole(path, content):
-    """An open file without a name, which the caller holds, is written as it is; any other appears when it is whole."""
+    """Writes a file that appears only when it is complete.
+
+    A path below /proc is a file that the caller opened; it is written in place.
+    """
     if path.startswith("/proc/"):
         with open(path, "wb") as file:
             file.write(content)
@@ -202,8 +219,9 @@ def write_whole(path, content):
 
 
 def run(request_path):
+    """Builds the requested engine and writes its report. Does nothing if the stage container found finished work."""
     if os.path.exists(os.path.join(os.path.dirname(request_path), "finished.json")):
-        say(result="finished before: nothing is built")
+        emit(result="nothing to build: the engine is already stored")
         return
     with open(request_path, encoding="utf-8") as file:
         request = json.load(file)
@@ -213,10 +231,11 @@ def run(request_path):
     write_whole(request["engine"], plan)
     report = {"runtime": runtime, "seconds": seconds, "warnings": []}
     write_whole(request["report"], json.dumps(report).encode())
-    say(result="built", bytes=plan.nbytes, **report)
+    emit(result="built", bytes=plan.nbytes, **report)
 
 
-def fail(reason, message):
+def report_failure(reason, message):
+    """Writes the failure to standard output and to the termination message. Returns the exit code."""
     failure = {"kind": "Failed", "reason": reason, "message": message}
     text = json.dumps(failure)
     while len(text.encode()) > MESSAGE_LIMIT_BYTES:
@@ -230,23 +249,23 @@ def fail(reason, message):
     return EXIT.get(reason, 1)
 
 
-def interrupted(_signal, _frame):
-    os._exit(fail("Interrupted", "Stopped by a signal before the engine was built; it is tried again."))
+def exit_on_signal(_signal, _frame):
+    os._exit(report_failure("Interrupted", "Stopped by a signal before the engine was built. The operator retries."))
 
 
 def main():
-    signal.signal(signal.SIGTERM, interrupted)
+    signal.signal(signal.SIGTERM, exit_on_signal)
     if len(sys.argv) != 2:
-        return fail("Usage", "usage: build_engine.py REQUEST.json")
+        return report_failure("Usage", "usage: build_engine.py REQUEST.json")
     try:
         run(sys.argv[1])
         return 0
     except Failure as failure:
-        return fail(failure.reason, str(failure))
+        return report_failure(failure.reason, str(failure))
     except OSError as error:
-        return fail("DiskFull" if error.errno == 28 else "Internal", f"Building the engine: {error}")
-    except Exception as error:  # Whatever the builder throws is passed on in full.
-        return fail("EngineBuildFailed", f"Building the engine: {type(error).__name__}: {error}")
+        return report_failure("DiskFull" if error.errno == 28 else "Internal", f"Building the engine: {error}")
+    except Exception as error:  # The builder can raise any type; report it with its name.
+        return report_failure("EngineBuildFailed", f"Building the engine: {type(error).__name__}: {error}")
 
 
 if __name__ == "__main__":
