@@ -60,7 +60,7 @@ for (const [name, command] of [['the stand-in', standInCommand] as const, ...nvi
     await codecFails(
       t,
       codec.decrypt(new Uint8Array(3), key),
-      /exit code 4: no file of this cipher: Invalid nonce/,
+      /exit code 4: not encrypted with this cipher: Invalid nonce/,
     );
   });
 
