@@ -8,7 +8,7 @@ import { openSession } from '../../src/graph/inference/session.ts';
 import { buildCalibrationGraph, int8Activations } from '../../src/graph/precision/calibration-graph.ts';
 import { quantiseModel } from '../../src/graph/precision/qdq.ts';
 import { foldBatchNorms } from '../../src/graph/transforms/fold-batchnorm.ts';
-import { pruned } from '../../src/graph/transforms/prune.ts';
+import { pruneGraph } from '../../src/graph/transforms/prune.ts';
 import { raiseOpset } from '../../src/graph/transforms/raise-opset.ts';
 import { bodyOf, channels, classifierWith, Network, side } from '../builders/networks.ts';
 
@@ -86,7 +86,7 @@ test('a tensor that a branch reads counts as read: its batch norm is not folded,
   const graph = foldConstants(graphOf(withNorm));
   const folded = foldBatchNorms(graph);
   t.true(folded.node.some(({ opType }) => opType === 'BatchNormalization'));
-  t.is(pruned(graph).node.length, graph.node.length);
+  t.is(pruneGraph(graph).node.length, graph.node.length);
 });
 
 test('a batch norm in training mode is not folded into its convolution', (t) => {

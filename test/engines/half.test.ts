@@ -8,7 +8,7 @@ import { graphOf, graphsOf, makeValueInfo } from '../../src/formats/onnx/graph.t
 import { serializeModel } from '../../src/formats/onnx/model.ts';
 import { floatsOf, tensorFromInt64s } from '../../src/formats/onnx/tensor.ts';
 import { convertToHalf } from '../../src/graph/precision/half.ts';
-import { normalForm } from '../../src/graph/transforms/normal-form.ts';
+import { toNormalForm } from '../../src/graph/transforms/normal-form.ts';
 import { withFunctions } from '../builders/exporter-forms.ts';
 import { bodyOf, classifierWith, type Network } from '../builders/networks.ts';
 import { aFolder, runTool } from '../builders/tool.ts';
@@ -185,7 +185,7 @@ test('unusual networks in fp16 pass the checker and agree with fp32', async (t) 
   const made = Object.entries(networks).map(([name, build]) => [name, classifierWith(build)] as const);
   const all = [
     ...made,
-    ['functions', normalForm(withFunctions(classifierWith((_, from) => from))).model] as const,
+    ['functions', toNormalForm(withFunctions(classifierWith((_, from) => from))).model] as const,
   ];
   const compared = await comparedModels(
     all.map(([, reference]) => ({ reference, model: convertToHalf(reference) })),
@@ -218,7 +218,7 @@ test("onnx's own test cases of operators run in fp16 wherever onnxruntime runs t
   const compared = await comparedModels(
     cases.map(({ model, inputs }) => ({
       reference: model,
-      model: convertToHalf(normalForm(model).model),
+      model: convertToHalf(toNormalForm(model).model),
       inputs,
     })),
   );

@@ -14,7 +14,7 @@ import { serializeModel } from '../../src/formats/onnx/model.ts';
 import { makeNode } from '../../src/formats/onnx/node.ts';
 import { floatsOf, tensorFromFloats, tensorFromInt64s } from '../../src/formats/onnx/tensor.ts';
 import { parseCalibrationCache } from '../../src/formats/scales/calibration-cache.ts';
-import { normalForm } from '../../src/graph/transforms/normal-form.ts';
+import { toNormalForm } from '../../src/graph/transforms/normal-form.ts';
 import { failures } from '../../src/ground/base/failures.ts';
 import {
   withFunctions,
@@ -88,7 +88,7 @@ test('onnx and onnxruntime compute the same from the normal form as from each fo
   const compared = await comparedModels(
     made.map(([, source]) => ({
       reference: isRefused(source) ? plain() : source,
-      model: normalForm(source).model,
+      model: toNormalForm(source).model,
     })),
   );
   for (const [i, { sqnr, error }] of compared.entries()) {
@@ -102,10 +102,10 @@ test('onnx and onnxruntime compute the same from the normal form as from each fo
 
 test('a model in normal form stays the same object, and other forms get it in one pass', (t) => {
   const model = plain();
-  t.is(normalForm(model).model, model);
+  t.is(toNormalForm(model).model, model);
   for (const [form, make] of Object.entries(forms)) {
-    const once = normalForm(make(plain())).model;
-    t.is(normalForm(once).model, once, form);
+    const once = toNormalForm(make(plain())).model;
+    t.is(toNormalForm(once).model, once, form);
     t.deepEqual(once.functions, [], form);
     t.deepEqual(
       once.opsetImport.map(({ domain }) => domain),
@@ -121,7 +121,7 @@ test('a model in normal form stays the same object, and other forms get it in on
 });
 
 test('the file is kept unchanged if only its inputs or imports change', (t) => {
-  const rewritten = Object.entries(forms).filter(([, make]) => normalForm(make(plain())).isRewritten);
+  const rewritten = Object.entries(forms).filter(([, make]) => toNormalForm(make(plain())).isRewritten);
   t.deepEqual(
     rewritten.map(([form]) => form),
     [
@@ -169,7 +169,7 @@ test('obsolete opsets are unsupported, not damaged, for every data type', async 
 });
 
 const refused = (model: ModelProto) => {
-  const normal = () => normalForm(model);
+  const normal = () => toNormalForm(model);
   return { normal };
 };
 
@@ -195,12 +195,12 @@ test('a function that calls itself is damaged', (t) => {
 
 test('a function of another opset is inlined if its operators are the same, and refused otherwise', (t) => {
   const relu = makeNode('Relu', { inputs: ['x'], outputs: ['y'] });
-  t.is(graphOf(normalForm(calling(relu)).model).node[0]!.opType, 'Relu');
+  t.is(graphOf(toNormalForm(calling(relu)).model).node[0]!.opType, 'Relu');
   t.throws(refused(calling(relu, 14)).normal, {
     message: /of operator set 14 and the model of 13, between which Relu/,
   });
   const erf = makeNode('Erf', { inputs: ['x'], outputs: ['y'] });
-  t.is(graphOf(normalForm(calling(erf, 14)).model).node[0]!.opType, 'Erf');
+  t.is(graphOf(toNormalForm(calling(erf, 14)).model).node[0]!.opType, 'Erf');
 });
 
 test('a call without an optional input, or of a function that returns its input, is inlined', (t) => {
@@ -208,10 +208,10 @@ test('a call without an optional input, or of a function that returns its input,
   const model = calling(clip);
   const [made] = model.functions;
   const optional = copyWith(model, { functions: [copyWith(made!, { input: ['x', 'low'] })] });
-  t.deepEqual(graphOf(normalForm(optional).model).node[0]!.input, ['input_1', '']);
+  t.deepEqual(graphOf(toNormalForm(optional).model).node[0]!.input, ['input_1', '']);
   const through = copyWith(model, { functions: [copyWith(made!, { output: ['x'], node: [] })] });
   t.deepEqual(
-    graphOf(normalForm(through).model).node.map(({ opType, output }) => [opType, ...output]),
+    graphOf(toNormalForm(through).model).node.map(({ opType, output }) => [opType, ...output]),
     [['Identity', 'predictions/Softmax']],
   );
 });
@@ -235,7 +235,7 @@ const sparse = (dims: readonly bigint[], indices: readonly number[], dataType?: 
 
 test('sparse tensors are checked before conversion: no index outside, no size above a file', (t) => {
   t.deepEqual(
-    [...floatsOf(graphOf(normalForm(sparse([2n, 2n], [1, 2])).model).initializer[0]!)],
+    [...floatsOf(graphOf(toNormalForm(sparse([2n, 2n], [1, 2])).model).initializer[0]!)],
     [0, 5, 7, 0],
   );
   t.throws(refused(sparse([2n, 2n], [1, 4])).normal, { message: /an index is outside it/ });

@@ -18,7 +18,7 @@ import { makeAttribute, makeNode } from '../../src/formats/onnx/node.ts';
 import { floatsOf } from '../../src/formats/onnx/tensor.ts';
 import { parseTensor } from '../../src/formats/onnx/tensor-file.ts';
 import { type FloatTensor, openSession } from '../../src/graph/inference/session.ts';
-import { withoutPlugins } from '../../src/graph/plugins/lower.ts';
+import { lowerPlugins } from '../../src/graph/plugins/lower.ts';
 import type { Suppression } from '../../src/graph/plugins/suppression.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
 import { runPeer } from '../peers/venv.ts';
@@ -59,7 +59,7 @@ const withFloatOutputs = (model: ModelProto): ModelProto => {
 };
 
 const run = async (each: Case, how: Suppression): Promise<Record<string, FloatTensor>> => {
-  const lowered = withoutPlugins(await readModelFile(join(each.folder, 'model.onnx')), how);
+  const lowered = lowerPlugins(await readModelFile(join(each.folder, 'model.onnx')), how);
   const graph = serializeModel(withFloatOutputs(lowered));
   const session = await openSession(graph, { optimisation: 'disabled' }); // it runs once, in less time than that takes
   const feeds = Object.fromEntries(each.inputs.map((name) => [name, stored(each.folder, name)]));
@@ -109,7 +109,7 @@ test("onnx's checker accepts the graphs, shape inference included", async (t) =>
     const model = parseModel(readFileSync(join(folder, 'model.onnx')));
     return (['NonMaxSuppression', 'Loop'] as const).map((how) => {
       const path = join(folder, `${how}.onnx`);
-      writeFileSync(path, serializeModel(withoutPlugins(model, how)));
+      writeFileSync(path, serializeModel(lowerPlugins(model, how)));
       return path;
     });
   });
@@ -135,7 +135,7 @@ const refuses = test.macro<[string, Refusal]>({
     const changed = copyWith(model, {
       graph: copyWith(graphOf(model), { node: [copyWith(node!, { attribute })] }),
     });
-    const error = t.throws(() => withoutPlugins(changed, 'Loop'));
+    const error = t.throws(() => lowerPlugins(changed, 'Loop'));
     t.like(error, { reason });
     t.regex(error.message, says);
   },
@@ -194,7 +194,7 @@ test('any attributes and inputs give a graph or a typed error', (t) => {
         opset: 13,
       });
       try {
-        serializeModel(withoutPlugins(model, 'NonMaxSuppression'));
+        serializeModel(lowerPlugins(model, 'NonMaxSuppression'));
       } catch (thrown) {
         if (!(thrown instanceof UserError)) throw thrown;
       }

@@ -3,7 +3,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { File as Hdf5File, ready } from 'h5wasm/node';
 import { withKerasFile } from '../../src/formats/hdf5/keras-file.ts';
-import { type ImportWish, importKeras } from '../../src/graph/keras/import.ts';
+import { type ImportOptions, importKeras } from '../../src/graph/keras/import.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
 import type { FailureReason } from '../../src/ground/base/failures.ts';
 import { readableBytes } from '../../src/ground/base/readable.ts';
@@ -189,7 +189,7 @@ test('a file that is no HDF5 is said to be damaged', async (t) => {
 const whole = kerasBytes('squeezenet');
 
 /** Whatever the bytes: a model, or an error with a reason. */
-const endsWell = async (bytes: Uint8Array, wish?: ImportWish): Promise<boolean> => {
+const endsWell = async (bytes: Uint8Array, wish?: ImportOptions): Promise<boolean> => {
   try {
     await withKerasFile({ path: 'x.hdf5', content: readableBytes(bytes) }, (file) => importKeras(file, wish));
     return true;

@@ -14,7 +14,7 @@ import {
   detectorArchitectures,
 } from '../../src/graph/keras/detectors/detector.ts';
 import type { ImportedModel } from '../../src/graph/keras/import.ts';
-import { withoutPlugins } from '../../src/graph/plugins/lower.ts';
+import { lowerPlugins } from '../../src/graph/plugins/lower.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
 import type { FailureReason } from '../../src/ground/base/failures.ts';
 import { runPeer } from '../peers/venv.ts';
@@ -41,7 +41,7 @@ const modelOf = async (name: DetectorArchitecture): Promise<ModelProto> => {
 
 /** The graph in ONNX operators alone, with more of its tensors as outputs. */
 const running = (model: ModelProto, tensors: readonly string[]): ModelProto => {
-  const lowered = withoutPlugins(model, 'NonMaxSuppression');
+  const lowered = lowerPlugins(model, 'NonMaxSuppression');
   const graph = graphOf(lowered);
   const output = [...graph.output, ...tensors.map(makeUntypedValueInfo)];
   return copyWith(lowered, { graph: copyWith(graph, { output }) });
@@ -134,7 +134,7 @@ test("onnx's checker and TensorRT's parser accept them, the plugins lowered for 
   const paths: string[] = [];
   for (const name of detectorArchitectures) {
     paths.push(join(folder, `${name}.onnx`));
-    const model = withoutPlugins(await modelOf(name), 'Loop');
+    const model = lowerPlugins(await modelOf(name), 'Loop');
     writeFileSync(paths.at(-1)!, serializeModel(model));
   }
   await runPeer('check_onnx.py', paths);

@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Dataset, File, Group, ready } from 'h5wasm/node';
 import { withKerasFile } from '../../src/formats/hdf5/keras-file.ts';
-import { type ImportedModel, type ImportWish, importKeras } from '../../src/graph/keras/import.ts';
+import { type ImportedModel, type ImportOptions, importKeras } from '../../src/graph/keras/import.ts';
 
 export const kerasFolder = join(import.meta.dirname, '..', 'fixtures', 'keras');
 export const kerasPath = (name: string): string => join(kerasFolder, `${name}.hdf5`);
 export const kerasBytes = (name: string): Uint8Array => readFileSync(kerasPath(name));
 
-export const imported = (path: string, wish?: ImportWish): Promise<ImportedModel> =>
+export const imported = (path: string, wish?: ImportOptions): Promise<ImportedModel> =>
   withKerasFile({ path }, (file) => importKeras(file, wish));
 
 export type Values = { readonly data: Float32Array; readonly dims: readonly number[] };

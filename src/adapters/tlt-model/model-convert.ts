@@ -3,7 +3,7 @@
 import { parseExperimentSpec, readSpecText } from '../../data/specs/experiment-spec.ts';
 import { detectorWish } from '../../export/models/keras-detector.ts';
 import { readContent } from '../../export/models/model-content.ts';
-import type { ImportWish } from '../../graph/keras/import.ts';
+import type { ImportOptions } from '../../graph/keras/import.ts';
 import { refuseToOverwrite } from '../../ground/base/whole-file.ts';
 import { paddingNames } from '../inspect/keras-text.ts';
 import {
@@ -41,7 +41,7 @@ export const convert = async (given: Arguments<'convert'>, terminal: Terminal): 
 };
 
 /** The spec tells the module, and with it how the graph ends; without it a model ends as it was trained. */
-const endOf = async (file: string | undefined): Promise<ImportWish> => {
+const endOf = async (file: string | undefined): Promise<ImportOptions> => {
   if (file === undefined) return {};
   const spec = parseExperimentSpec(await readSpecText(file), { file, architecture: undefined });
   return detectorWish(spec.architecture, spec);

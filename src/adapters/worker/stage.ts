@@ -11,7 +11,7 @@ import { readUsableScales } from '../../formats/scales/calibration-cache.ts';
 import { buildRequest } from '../../graph/builders/build-request.ts';
 import { toWorkingModel } from '../../graph/inference/working-model.ts';
 import { buildGraphFor, serializeReference } from '../../graph/precision/precision.ts';
-import { normalForm } from '../../graph/transforms/normal-form.ts';
+import { toNormalForm } from '../../graph/transforms/normal-form.ts';
 import { fileDigest, sha256 } from '../../ground/base/digest.ts';
 import { openReadable, readRegular } from '../../ground/base/readable.ts';
 import { writeWholeFile } from '../../ground/base/whole-file.ts';
@@ -46,7 +46,7 @@ export const stage = async (task: EngineTask, world: StageWorld): Promise<void> 
   if (finished) return writeFile(join(world.work, workFiles.finished), JSON.stringify(finished));
   const key = await readKey({ keyFile: world.keyFile, env: {} });
   const payload = await decrypted(task.etlt, key, world);
-  const model = await toWorkingModel(normalForm(parseCompleteModel(payload)).model);
+  const model = await toWorkingModel(toNormalForm(parseCompleteModel(payload)).model);
   const cache = task.calibrationCache && (await fetched(task.calibrationCache, world));
   const scales = cache && readUsableScales(new TextDecoder().decode(cache));
   await put(world, workFiles.model, serializeModel(buildGraphFor(model, { ...task, scales })));

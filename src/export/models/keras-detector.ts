@@ -2,13 +2,13 @@
 
 import type { ExperimentSpec } from '../../data/specs/read-spec.ts';
 import { type DetectorArchitecture, detectorArchitectures } from '../../graph/keras/detectors/detector.ts';
-import type { ImportWish } from '../../graph/keras/import.ts';
+import type { ImportOptions } from '../../graph/keras/import.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import type { Architecture } from '../../ground/contract/architectures.ts';
 import { field } from '../../ground/contract/fields.ts';
 
 /** Nothing for a module whose graphs end as they are trained. @throws UserError SpecInvalid */
-export const detectorWish = (architecture: Architecture, spec: ExperimentSpec | undefined): ImportWish => {
+export const detectorWish = (architecture: Architecture, spec: ExperimentSpec | undefined): ImportOptions => {
   if (!isDetector(architecture)) return {};
   const doing = `Reading a Keras model of ${architecture}`;
   if (!spec)

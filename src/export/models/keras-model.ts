@@ -5,7 +5,7 @@ import { oneFileBytes } from '../../formats/onnx/external-data.ts';
 import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { parseModel, rawBytesOf, serializeAndRelease } from '../../formats/onnx/model.ts';
 import type { TensorRanges } from '../../formats/scales/tensor-scales.ts';
-import { type ImportedModel, type ImportWish, importKeras } from '../../graph/keras/import.ts';
+import { type ImportedModel, type ImportOptions, importKeras } from '../../graph/keras/import.ts';
 
 export type KerasModel = Omit<ImportedModel, 'ranges' | 'rangeFault'> & {
   /** The ONNX file; the tensors of the model point into it. Undefined for a model that one file cannot hold. */
@@ -20,7 +20,7 @@ const weightsInOneFile = oneFileBytes - 2 ** 24;
 /** @throws UserError ModelInvalid, ModelUnsupported */
 export const openKeras = async (
   source: KerasSource,
-  wish?: ImportWish,
+  wish?: ImportOptions,
   weightsLimit = weightsInOneFile,
 ): Promise<KerasModel> => {
   const { model, ranges, rangeFault, ...rest } = await withKerasFile(source, (file) =>

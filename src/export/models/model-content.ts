@@ -5,7 +5,7 @@ import { type Cipher, type DetectedFile, openDetected } from '../../formats/cryp
 import type { KerasSource } from '../../formats/hdf5/keras-file.ts';
 import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { completeModel, parseCompleteModel, serializeModel } from '../../formats/onnx/model.ts';
-import type { ImportWish } from '../../graph/keras/import.ts';
+import type { ImportOptions } from '../../graph/keras/import.ts';
 import { fileDigest } from '../../ground/base/digest.ts';
 import { messageOf, UserError } from '../../ground/base/errors.ts';
 import { openReadable, type Readable } from '../../ground/base/readable.ts';
@@ -29,7 +29,7 @@ export type ContentSource = {
   /** Opens what age did not encrypt. */
   readonly cipher?: Cipher | undefined;
   /** Asked only for a Keras model. */
-  readonly keras?: () => Promise<ImportWish>;
+  readonly keras?: () => Promise<ImportOptions>;
   /** Weights in bytes that one ONNX file may hold; as many as it can, if left out. */
   readonly weightsLimit?: number | undefined;
 };

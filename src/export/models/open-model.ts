@@ -7,7 +7,7 @@ import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { graphOf } from '../../formats/onnx/graph.ts';
 import { rawBytesOf, serializeModel } from '../../formats/onnx/model.ts';
 import { requireNoForeignQuantisers } from '../../graph/precision/foreign-quantisers.ts';
-import { normalForm } from '../../graph/transforms/normal-form.ts';
+import { toNormalForm } from '../../graph/transforms/normal-form.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import type { Architecture } from '../../ground/contract/architectures.ts';
 import type { ModelSettings } from '../../ground/contract/model-settings.ts';
@@ -74,7 +74,7 @@ export const openModel = async (source: ModelSource): Promise<OpenedModel> => {
 
 /** The content in normal form; the file stays as it was found where that says the same. */
 const normalised = (path: string, found: ModelContent): ModelContent & Pick<Rewrite, 'isRewritten'> => {
-  const normal = within(path, () => normalForm(found.model));
+  const normal = within(path, () => toNormalForm(found.model));
   within(path, () => requireNoForeignQuantisers(normal.model));
   return { ...rewritten(found, normal), isRewritten: normal.isRewritten };
 };

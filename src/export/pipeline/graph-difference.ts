@@ -6,8 +6,8 @@ import { serializeModel } from '../../formats/onnx/model.ts';
 import { type Measure, OutputDifferences } from '../../graph/evaluation/same-outputs.ts';
 import { exposing, sigmoidArgument, sigmoidError } from '../../graph/evaluation/sigmoid-arguments.ts';
 import { type FloatTensor, openSession, type Session } from '../../graph/inference/session.ts';
-import { withHeads } from '../../graph/plugins/heads.ts';
-import { isPlugin, withoutNodes } from '../../graph/plugins/plugin-nodes.ts';
+import { exposeHeads } from '../../graph/plugins/heads.ts';
+import { isPlugin, removeNodes } from '../../graph/plugins/plugin-nodes.ts';
 import { UserError } from '../../ground/base/errors.ts';
 
 export type Compared = {
@@ -56,8 +56,8 @@ type Comparable = { readonly model: ModelProto; readonly outputs: readonly strin
 
 /** Outputs keep their places, since an export may call what a plugin node reads by another name. */
 const comparable = (source: ModelProto): Comparable => {
-  const { model } = withHeads(copyWith(source, { graph: foldConstants(graphOf(source)) }));
-  const graph = withoutNodes(graphOf(model), isPlugin);
+  const { model } = exposeHeads(copyWith(source, { graph: foldConstants(graphOf(source)) }));
+  const graph = removeNodes(graphOf(model), isPlugin);
   return { model: copyWith(model, { graph }), outputs: graph.output.map(({ name }) => name) };
 };
 

@@ -7,7 +7,7 @@ import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { copyWith, foldConstants, graphOf, makeUntypedValueInfo } from '../../formats/onnx/graph.ts';
 import { serializeModel } from '../../formats/onnx/model.ts';
 import { type FloatTensor, openSession } from '../../graph/inference/session.ts';
-import { isPlugin, withoutNodes } from '../../graph/plugins/plugin-nodes.ts';
+import { isPlugin, removeNodes } from '../../graph/plugins/plugin-nodes.ts';
 import { type ActivationPair, listPairs } from '../../graph/precision/qat-unrounded.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import type { OpenedModel } from '../models/open-model.ts';
@@ -21,7 +21,7 @@ const slack = { steps: 0.501, share: 1e-5 } as const;
 /** @throws UserError ExportDiffers naming the tensor */
 export const requirePairs = async ({ quantised, input }: OpenedModel, batch: Batch): Promise<void> => {
   const given = graphOf(quantised!.given);
-  const graph = withoutNodes(foldConstants(given), isPlugin);
+  const graph = removeNodes(foldConstants(given), isPlugin);
   const made = new Set(graph.node.flatMap(({ output }) => output));
   const pairs = listPairs(quantised!.given).filter(({ to, ends }) => ends !== undefined && made.has(to));
   const session = await openSession(serializeModel(exposing(quantised!.given, graph, pairs)), {

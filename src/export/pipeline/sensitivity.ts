@@ -11,7 +11,7 @@ import { serializeModel } from '../../formats/onnx/model.ts';
 import { AgreementSum } from '../../graph/evaluation/agreement.ts';
 import { outputRoles } from '../../graph/evaluation/output-roles.ts';
 import { type FloatTensor, openSession } from '../../graph/inference/session.ts';
-import { withHeads } from '../../graph/plugins/heads.ts';
+import { exposeHeads } from '../../graph/plugins/heads.ts';
 import { findFloatLayers, removeFloatScales } from '../../graph/precision/float-layers.ts';
 import { type Int8Layers, listInt8Layers } from '../../graph/precision/int8-layers.ts';
 import { convertPluginsFor } from '../../graph/precision/precision.ts';
@@ -155,7 +155,7 @@ class Judge {
   }
 
   static async open({ model, input, outputs }: OpenedModel, batches: readonly Batch[]): Promise<Judge> {
-    const withAll = withHeads(model);
+    const withAll = exposeHeads(model);
     const prepared = prepareForQdq(withAll.model);
     const float = await outputsOf(withAll.model, { input, batches });
     return new Judge(

@@ -12,7 +12,7 @@ import { type Agreement, AgreementSum } from '../../graph/evaluation/agreement.t
 import { outputRoles } from '../../graph/evaluation/output-roles.ts';
 import { measureMedianLatency } from '../../graph/inference/latency.ts';
 import { openSession, type Session, type SessionOptions } from '../../graph/inference/session.ts';
-import { withHeads } from '../../graph/plugins/heads.ts';
+import { exposeHeads } from '../../graph/plugins/heads.ts';
 import { convertPluginsFor } from '../../graph/precision/precision.ts';
 import { quantiseModel, type Scales } from '../../graph/precision/qdq.ts';
 import { UserError } from '../../ground/base/errors.ts';
@@ -120,7 +120,7 @@ const withBoth = async <T>(
   { opened, scales, options }: Opening,
   use: (both: Both) => Promise<T>,
 ): Promise<T> => {
-  const { model } = withHeads(opened.model);
+  const { model } = exposeHeads(opened.model);
   const runnable = (each: ModelProto): Uint8Array => serializeModel(convertPluginsFor('OnnxRuntime', each));
   const quantised = runnable(quantiseModel(model, scales));
   const float = await openSession(runnable(model), options);

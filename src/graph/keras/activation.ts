@@ -1,17 +1,17 @@
 /** Activation functions by Keras's names, for the layer `Activation` and for the `activation` of other layers. */
-import { isObject, shown } from './config.ts';
+import { formatValue, isObject } from './config.ts';
 import { unsupportedLayer } from './fault.ts';
 import { add, type Layer } from './layer.ts';
 import type { Value } from './value.ts';
 
 type Make = (layer: Layer, value: Value) => Value;
 
-const simple =
+const makeSimple =
   (opType: string, as: string, nonNegative = false): Make =>
   (layer, value) => ({ ...value, name: add(layer, opType, { inputs: [value.name], as }), nonNegative });
 
-export const relu = simple('Relu', 'Relu', true);
-export const sigmoid = simple('Sigmoid', 'Sigmoid', true);
+export const relu = makeSimple('Relu', 'Relu', true);
+export const sigmoid = makeSimple('Sigmoid', 'Sigmoid', true);
 
 /** A constant for an operator that takes it as an input. */
 const scalar = (layer: Layer, as: string, value: number): string =>
@@ -77,13 +77,13 @@ const functions: Readonly<Record<string, Make>> = {
   relu6: (layer, value) => clippedRelu(layer, value, 6),
   sigmoid,
   hard_sigmoid: hardSigmoid,
-  tanh: simple('Tanh', 'Tanh'),
+  tanh: makeSimple('Tanh', 'Tanh'),
   softmax: (layer, value) => softmax(layer, value),
   elu: (layer, value) => elu(layer, value, 1),
-  selu: simple('Selu', 'Selu'),
-  softplus: simple('Softplus', 'Softplus', true),
-  softsign: simple('Softsign', 'Softsign'),
-  exponential: simple('Exp', 'Exp', true),
+  selu: makeSimple('Selu', 'Selu'),
+  softplus: makeSimple('Softplus', 'Softplus', true),
+  softsign: makeSimple('Softsign', 'Softsign'),
+  exponential: makeSimple('Exp', 'Exp', true),
   leaky_relu: (layer, value) => leakyRelu(layer, value, 0.2),
   swish,
   silu: swish,
@@ -94,14 +94,14 @@ const functions: Readonly<Record<string, Make>> = {
  * Applies what stands in a configuration under `activation`.
  * @throws UserError ModelUnsupported for a function that is not known here
  */
-export const activated = (layer: Layer, value: Value, wish: unknown): Value => {
+export const applyActivation = (layer: Layer, value: Value, wish: unknown): Value => {
   if (wish === undefined) return value;
   const name = activationName(wish);
   const make = name !== undefined && Object.hasOwn(functions, name) ? functions[name] : undefined;
   if (!make)
     throw unsupportedLayer(
       layer,
-      `its activation is ${shown(wish)}, and known are ${Object.keys(functions).join(', ')}`,
+      `its activation is ${formatValue(wish)}, and known are ${Object.keys(functions).join(', ')}`,
     );
   return make(layer, value);
 };

@@ -104,16 +104,16 @@ export class Config {
   /** @throws UserError ModelUnsupported unless the value is the only one that is converted */
   requireOnly(name: string, only: unknown): void {
     const value = this.raw(name);
-    if (value !== undefined && shown(value) !== shown(only))
+    if (value !== undefined && formatValue(value) !== formatValue(only))
       throw unsupportedLayer(
         this.#layer,
-        `its ${name} is ${shown(value)}, and only ${shown(only)} is converted`,
+        `its ${name} is ${formatValue(value)}, and only ${formatValue(only)} is converted`,
       );
   }
 
   #fail(name: string, wanted: string): never {
     const value = this.raw(name);
-    const found = value === undefined ? 'is missing' : `is ${shown(value)}`;
+    const found = value === undefined ? 'is missing' : `is ${formatValue(value)}`;
     throw invalidLayer(this.#layer, `its ${name} ${found}, where ${wanted} must stand`);
   }
 }
@@ -139,17 +139,18 @@ const numberIn = (value: unknown): number | undefined => {
 };
 
 /** The beginning of a value, for messages; what is nested deeper than any value of Keras is left out. */
-export const shown = (value: unknown): string => {
-  const text = JSON.stringify(cutOff(value, 0)) ?? 'undefined';
+export const formatValue = (value: unknown): string => {
+  const text = JSON.stringify(truncateValue(value, 0)) ?? 'undefined';
   return text.length > 200 ? `${text.slice(0, 200)} …` : text;
 };
 
-const cutOff = (value: unknown, depth: number): unknown => {
+const truncateValue = (value: unknown, depth: number): unknown => {
   if (typeof value !== 'object' || value === null) return value;
   if (depth === mostShownDepth) return '…';
-  if (Array.isArray(value)) return value.slice(0, mostShownMembers).map((each) => cutOff(each, depth + 1));
+  if (Array.isArray(value))
+    return value.slice(0, mostShownMembers).map((each) => truncateValue(each, depth + 1));
   const members = Object.entries(value).slice(0, mostShownMembers);
-  return Object.fromEntries(members.map(([name, each]) => [name, cutOff(each, depth + 1)]));
+  return Object.fromEntries(members.map(([name, each]) => [name, truncateValue(each, depth + 1)]));
 };
 
 const mostShownDepth = 8;

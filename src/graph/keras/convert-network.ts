@@ -10,55 +10,55 @@ import { invalidLayer, unsupportedLayer } from './fault.ts';
 import type { GraphBuilder } from './graph-builder.ts';
 import type { Layer } from './layer.ts';
 import { LayerWeights } from './layer-weights.ts';
-import { converterOf, plainClass } from './layers/table.ts';
+import { findConverter, removePackage } from './layers/table.ts';
 import { type LayerSpec, type Network, networkClasses, parseNetwork, type TensorRef } from './network.ts';
-import { type Call, callKey, callsInOrder } from './order.ts';
-import { appliedLayer, regional } from './regions.ts';
+import { type Call, callKey, orderCalls } from './order.ts';
+import { adaptToRegions, unwrapLayer } from './regions.ts';
 import type { Size, Value } from './value.ts';
 
-export type Surroundings = {
+export type ConversionContext = {
   readonly file: KerasFile;
   readonly graph: GraphBuilder;
   readonly origin: Origin;
 };
 
 /** A call that has been converted. */
-export type Finished = {
+export type ConvertedLayer = {
   readonly path: string;
   readonly className: string;
   /** As Keras counts the axes, the batch left out. */
   readonly shape: readonly Size[];
 };
 
-export type Converted = {
+export type ConvertedNetwork = {
   readonly outputs: readonly Value[];
   readonly ranges: TensorRanges;
   /** Why the ranges are of no use, if they are not. */
   readonly rangeFault: UserError | undefined;
-  readonly layers: readonly Finished[];
+  readonly layers: readonly ConvertedLayer[];
 };
 
 export const convertNetwork = (
   network: Network,
   inputs: readonly Value[],
-  surroundings: Surroundings,
-): Converted => {
+  surroundings: ConversionContext,
+): ConvertedNetwork => {
   const ranges = new Map<string, number>();
   const faults: UserError[] = [];
-  const layers: Finished[] = [];
+  const layers: ConvertedLayer[] = [];
   const { file } = surroundings;
   const count = { calls: 0 };
   const trip = { ...surroundings, count, ranges, faults, layers, weights: new Map<string, LayerWeights>() };
-  const outputs = walk(network, inputs, { ...trip, path: [], arraysOf: file.weightsOf });
+  const outputs = convertCalls(network, inputs, { ...trip, path: [], arraysOf: file.weightsOf });
   return { outputs, ranges, rangeFault: faults[0], layers };
 };
 
-type Trip = Surroundings & {
+type ConversionState = ConversionContext & {
   /** Of all networks together: models inside models multiply. */
   readonly count: { calls: number };
   readonly ranges: Map<string, number>;
   readonly faults: UserError[];
-  readonly layers: Finished[];
+  readonly layers: ConvertedLayer[];
   /** By path: the calls of a shared layer find the same. */
   readonly weights: Map<string, LayerWeights>;
   /** Names of the models that this network lies in. */
@@ -66,7 +66,7 @@ type Trip = Surroundings & {
   readonly arraysOf: (layer: string, isModel: boolean) => readonly KerasWeight[];
 };
 
-const walk = (network: Network, inputs: readonly Value[], trip: Trip): Value[] => {
+const convertCalls = (network: Network, inputs: readonly Value[], trip: ConversionState): Value[] => {
   const values = new Map<string, readonly Value[]>();
   const resolve = (reference: TensorRef): Value => {
     const value = values.get(callKey(reference))?.[reference.tensor];
@@ -76,19 +76,19 @@ const walk = (network: Network, inputs: readonly Value[], trip: Trip): Value[] =
   };
   for (const [i, reference] of network.inputs.entries())
     values.set(callKey(reference), inputs.slice(i, i + 1));
-  for (const { layer, call } of callsInOrder(network)) {
+  for (const { layer, call } of orderCalls(network)) {
     const key = callKey({ layer: layer.name, call });
     if (values.has(key)) continue;
     const taken = layer.calls[call]!;
-    values.set(key, converted({ layer, call }, taken.map(resolve), { ...trip, network }));
+    values.set(key, convertCall({ layer, call }, taken.map(resolve), { ...trip, network }));
   }
   return network.outputs.map(resolve);
 };
 
-const converted = (
+const convertCall = (
   { layer: spec, call }: Call,
   inputs: readonly Value[],
-  trip: Trip & { network: Network },
+  trip: ConversionState & { network: Network },
 ) => {
   const label = { path: [...trip.path, spec.name].join('/'), className: spec.className };
   trip.count.calls += 1;
@@ -98,8 +98,8 @@ const converted = (
     found: `Converting the layer ${label.path}: the network has`,
   });
   if (networkClasses.has(spec.className)) return inner(spec, inputs, trip);
-  const applied = appliedLayer(spec, label);
-  const convert = regional(converterOf({ ...label, ...applied }, applied.config), applied);
+  const applied = unwrapLayer(spec, label);
+  const convert = adaptToRegions(findConverter({ ...label, ...applied }, applied.config), applied);
   const taken = spec.calls[call]!;
   const layer: Layer = {
     ...label,
@@ -118,12 +118,12 @@ const converted = (
 };
 
 const isQdq = (layer: LayerSpec | undefined): boolean =>
-  layer !== undefined && plainClass(layer.className) === 'QDQ';
+  layer !== undefined && removePackage(layer.className) === 'QDQ';
 
 const weightsOf = (
   { name }: LayerSpec,
   label: Pick<Layer, 'path' | 'className'>,
-  trip: Trip,
+  trip: ConversionState,
 ): LayerWeights => {
   const known = trip.weights.get(label.path);
   if (known) return known;
@@ -132,7 +132,7 @@ const weightsOf = (
   return weights;
 };
 
-const inner = (spec: LayerSpec, inputs: readonly Value[], trip: Trip): Value[] => {
+const inner = (spec: LayerSpec, inputs: readonly Value[], trip: ConversionState): Value[] => {
   const path = [...trip.path, spec.name];
   const label = { path: path.join('/'), className: spec.className };
   if (path.length > mostDepth) throw unsupportedLayer(label, 'it lies in too many models');
@@ -145,7 +145,7 @@ const inner = (spec: LayerSpec, inputs: readonly Value[], trip: Trip): Value[] =
     const own = arraysIn(arrays, layer);
     return isModel && own.length === 0 ? arrays : own;
   };
-  return walk(network, inputs, { ...trip, path, arraysOf });
+  return convertCalls(network, inputs, { ...trip, path, arraysOf });
 };
 
 /**

@@ -2,7 +2,7 @@
 import type { KerasFile } from '../../formats/hdf5/keras-file.ts';
 import { isQatNetwork, originOf } from './dialect.ts';
 import type { Dialect } from './layer.ts';
-import { detectorClasses, plainClass } from './layers/table.ts';
+import { detectorClasses, removePackage } from './layers/table.ts';
 import { parseNetwork } from './network.ts';
 
 export type KerasDescription = {
@@ -37,7 +37,7 @@ export const describeKeras = (file: KerasFile): KerasDescription => {
     padding: originOf(file).dialect,
     parameters: layers.reduce((total, { parameters }) => total + parameters, 0),
     qat: isQatNetwork(file.network),
-    endsBySpec: layers.some((layer) => detectorClasses.has(plainClass(layer.class))),
+    endsBySpec: layers.some((layer) => detectorClasses.has(removePackage(layer.class))),
     layers,
   };
 };

@@ -2,7 +2,7 @@
 import type { KerasFile } from '../../formats/hdf5/keras-file.ts';
 import { isObject, type Json } from './config.ts';
 import type { Dialect, KerasVersion } from './layer.ts';
-import { plainClass, quantisedClasses } from './layers/table.ts';
+import { quantisedClasses, removePackage } from './layers/table.ts';
 
 export type Origin = {
   readonly dialect: Dialect;
@@ -43,7 +43,7 @@ function* layersIn(model: unknown, depth: number): Generator<Sight> {
   for (const layer of layers) {
     if (!isObject(layer) || typeof layer.class_name !== 'string') continue;
     const format = isObject(layer.config) ? layer.config.data_format : undefined;
-    yield { name: plainClass(layer.class_name), format };
+    yield { name: removePackage(layer.class_name), format };
     if (depth < mostDepth) yield* layersIn(layer, depth + 1);
   }
 }

@@ -1,12 +1,12 @@
 /** The inputs of a network, one graph input each, named like its layer. */
-import { isCount, type Json, shown } from './config.ts';
+import { formatValue, isCount, type Json } from './config.ts';
 import type { Sides } from './detectors/detector.ts';
 import { invalidLayer } from './fault.ts';
 import type { GraphBuilder } from './graph-builder.ts';
 import type { LayerSpec, Network } from './network.ts';
 import { imageOrder, plainOrder, type Size, type Value } from './value.ts';
 
-export const inputsOf = (
+export const addInputs = (
   { layers, inputs }: Network,
   graph: GraphBuilder,
   channelsLast: boolean,
@@ -17,7 +17,7 @@ export const inputsOf = (
     if (!shape)
       throw invalidLayer(
         { path: name, className },
-        `it is an input of the shape ${shown(givenShape(config))}`,
+        `it is an input of the shape ${formatValue(givenShape(config))}`,
       );
     const order = shape.length === 3 ? imageOrder(!channelsLast) : plainOrder(shape.length);
     return { name: graph.claim(name), shape, order };
@@ -34,7 +34,7 @@ const inputShape = (config: Json): Size[] | undefined => {
 };
 
 /** The network with free sides of its pictures, channels_first, fixed. */
-export const withSides = (network: Network, sides: Sides | undefined): Network => {
+export const fixSides = (network: Network, sides: Sides | undefined): Network => {
   if (!sides) return network;
   const fixed = network.inputs.flatMap(({ layer: name }) => {
     const layer = network.layers.get(name)!; // parseNetwork has asked

@@ -7,7 +7,7 @@ import type { KerasWeight } from '../../formats/hdf5/keras-file.ts';
 import { invalidLayer, type LayerLabel } from './fault.ts';
 import type { GraphBuilder } from './graph-builder.ts';
 
-export type WeightWish = {
+export type WeightRequest = {
   /** Keras's name of it: `kernel`, `bias`, `gamma` … */
   readonly name: string;
   /** What the configuration and the input ask for. */
@@ -31,7 +31,7 @@ export class LayerWeights {
   }
 
   /** The name of the initializer with this array. @throws UserError ModelInvalid if it is missing or of another shape */
-  tensor(graph: GraphBuilder, wish: WeightWish): string {
+  tensor(graph: GraphBuilder, wish: WeightRequest): string {
     const order = wish.order ?? wish.shape.map((_, axis) => axis);
     const dims = wish.dims ?? order.map((axis) => wish.shape[axis]!);
     const key = JSON.stringify([wish.name, dims, order]);
@@ -44,12 +44,12 @@ export class LayerWeights {
   }
 
   /** The array itself, its axes in the wished order. @throws UserError ModelInvalid */
-  values(wish: WeightWish): Float32Array {
+  values(wish: WeightRequest): Float32Array {
     const array = this.#find(wish);
     const count = wish.shape.reduce((product, size) => product * size, 1);
     const pieces = array.chunks();
     const values = new Float32Array(count);
-    const place = placer(wish.shape, wish.order);
+    const place = makePlacer(wish.shape, wish.order);
     let at = 0;
     for (const piece of pieces) {
       if (at + piece.length > count) break;
@@ -61,7 +61,7 @@ export class LayerWeights {
   }
 
   has(name: string): boolean {
-    return this.#arrays.some((array) => lastPart(array.name) === name);
+    return this.#arrays.some((array) => baseName(array.name) === name);
   }
 
   get #arrays(): readonly KerasWeight[] {
@@ -69,8 +69,8 @@ export class LayerWeights {
     return this.#found;
   }
 
-  #find({ name, shape }: WeightWish): KerasWeight {
-    const found = this.#arrays.filter((array) => lastPart(array.name) === name);
+  #find({ name, shape }: WeightRequest): KerasWeight {
+    const found = this.#arrays.filter((array) => baseName(array.name) === name);
     const [array] = found;
     if (!array) throw invalidLayer(this.#layer, `its weight ${name} is missing`);
     if (found.length > 1) throw invalidLayer(this.#layer, `it has ${found.length} weights called ${name}`);
@@ -84,12 +84,12 @@ export class LayerWeights {
 }
 
 /** `conv1/kernel:0` -> `kernel` */
-const lastPart = (name: string): string => name.split('/').at(-1)!.replace(/:\d+$/, '');
+const baseName = (name: string): string => name.split('/').at(-1)!.replace(/:\d+$/, '');
 
 type Place = (piece: Float32Array, at: number, target: Float32Array) => void;
 
 /** Writes a run of the source, which begins at element `at`, to where the new order has it. */
-const placer = (shape: readonly number[], order?: readonly number[]): Place => {
+const makePlacer = (shape: readonly number[], order?: readonly number[]): Place => {
   const isPlain = order === undefined || order.every((axis, i) => axis === i);
   if (isPlain) return (piece, at, target) => target.set(piece, at);
   const strides = stridesInTarget(shape, order);

@@ -6,7 +6,7 @@ import type { Config, Margins } from './config.ts';
 import { invalidLayer, type LayerLabel, unsupportedLayer } from './fault.ts';
 import type { GraphBuilder } from './graph-builder.ts';
 import type { LayerWeights } from './layer-weights.ts';
-import { axisIn, elementsOf, imageOrder, laidOut, type Size, sameOrder, type Value } from './value.ts';
+import { axisIn, elementsOf, imageOrder, type Size, sameOrder, sizesInOrder, type Value } from './value.ts';
 
 /**
  * Whose Keras a model was trained in. TLT's has its own idea of `same` padding (convolutions and pools pad alike on both
@@ -53,17 +53,17 @@ export const add = (layer: Scope, opType: string, { inputs, as, attributes = {} 
   layer.graph.node(opType, { inputs, output: `${layer.scope}/${as}`, attributes });
 
 /** @throws UserError ModelInvalid for another number of inputs */
-export const soleInput = (layer: Layer, inputs: readonly Value[]): Value => {
+export const requireSoleInput = (layer: Layer, inputs: readonly Value[]): Value => {
   const [input] = inputs;
   if (!input || inputs.length !== 1) throw invalidLayer(layer, `it takes ${inputs.length} tensors, not one`);
   return input;
 };
 
 /** The value with its axes laid out in another order; a reshape does where only axes of size 1 move. */
-export const arranged = (layer: Scope, value: Value, order: readonly number[]): Value => {
+export const rearrange = (layer: Scope, value: Value, order: readonly number[]): Value => {
   if (sameOrder(value.order, order)) return value;
   const moving = (axes: readonly number[]) => axes.filter((axis) => value.shape[axis] !== 1);
-  const target = laidOut({ shape: value.shape, order });
+  const target = sizesInOrder({ shape: value.shape, order });
   const onlyOnesMove = sameOrder(moving(value.order), moving(order)) && isKnown(target);
   const name = onlyOnesMove
     ? reshape(layer, value.name, target)
@@ -84,7 +84,7 @@ export const reshape = (layer: Scope, tensor: string, sizes: readonly number[], 
 export type Item = { readonly as: string; readonly shape: readonly number[]; readonly values: Float32Array };
 
 /** A constant that is repeated for each item of a batch, as many as `like` has. */
-export const forEachItem = (layer: Scope, like: string, { as, shape, values }: Item): string => {
+export const repeatForEachItem = (layer: Scope, like: string, { as, shape, values }: Item): string => {
   const { graph, scope } = layer;
   const integers = (name: string, ...each: number[]) => graph.integers(`${scope}/${as}/${name}`, each);
   const whole = add(layer, 'Shape', { inputs: [like], as: `${as}/Shape` });
@@ -114,32 +114,35 @@ export type Image = {
 };
 
 /** The one input as an image in the layer's data_format. @throws UserError ModelInvalid for another rank */
-export const imageInput = (layer: Layer, inputs: readonly Value[]): Image => {
-  const input = soleInput(layer, inputs);
+export const requireImageInput = (layer: Layer, inputs: readonly Value[]): Image => {
+  const input = requireSoleInput(layer, inputs);
   if (input.shape.length !== 3)
     throw invalidLayer(layer, `its input has ${input.shape.length + 1} axes, and an image has 4`);
   const { channelsFirst } = layer.config;
-  const value = arranged(layer, input, imageOrder(channelsFirst));
-  const [channels, height, width] = laidOut(value);
+  const value = rearrange(layer, input, imageOrder(channelsFirst));
+  const [channels, height, width] = sizesInOrder(value);
   if (channels === undefined) throw unsupportedLayer(layer, 'the number of channels of its input is free');
   return { value, channels, size: [height, width], channelsFirst };
 };
 
 /** An image that a layer made of another one. */
-export const imageValue = (name: string, { channels, size, channelsFirst }: Omit<Image, 'value'>): Value => ({
+export const makeImageValue = (
+  name: string,
+  { channels, size, channelsFirst }: Omit<Image, 'value'>,
+): Value => ({
   name,
   shape: channelsFirst ? [channels, ...size] : [...size, channels],
   order: imageOrder(channelsFirst),
 });
 
 /** The image with zeros around it. */
-export const bordered = (layer: Layer, image: Image, [rows, columns]: Margins): Image => {
+export const padWithZeros = (layer: Layer, image: Image, [rows, columns]: Margins): Image => {
   const pads = [0, 0, rows[0], columns[0], 0, 0, rows[1], columns[1]];
   const inputs = [image.value.name, layer.graph.integers(`${layer.scope}/paddings`, pads)];
   const grown = (size: Size, [before, after]: readonly [number, number]) =>
     size === undefined ? undefined : size + before + after;
   const size = [grown(image.size[0], rows), grown(image.size[1], columns)] as const;
-  const value = imageValue(add(layer, 'Pad', { inputs, as: 'Pad' }), { ...image, size });
+  const value = makeImageValue(add(layer, 'Pad', { inputs, as: 'Pad' }), { ...image, size });
   return { ...image, size, value: { ...value, nonNegative: image.value.nonNegative ?? false } };
 };
 

@@ -4,7 +4,7 @@
  * `__keras_tensor__`s), and `Sequential`. What comes out is one form, checked so far that every reference meets a call.
  */
 import { UserError } from '../../ground/base/errors.ts';
-import { isObject, type Json, shown } from './config.ts';
+import { formatValue, isObject, type Json } from './config.ts';
 
 /** Output `tensor` of call number `call` of a layer. */
 export type TensorRef = { readonly layer: string; readonly call: number; readonly tensor: number };
@@ -37,15 +37,17 @@ export const parseNetwork = (json: unknown): Network => {
       `Reading the Keras model: it is a ${json.class_name}, whose network stands in Python code and not in the file. Export it to ONNX where that code is, and give that.`,
     );
   const network =
-    json.class_name === 'Sequential' ? sequential(json.config) : functional(objectAt(json, 'config'));
-  const withCalls = { ...network, layers: renumbered(network) };
+    json.class_name === 'Sequential'
+      ? parseSequential(json.config)
+      : parseFunctional(objectAt(json, 'config'));
+  const withCalls = { ...network, layers: renumberCalls(network) };
   checkReferences(withCalls);
   return withCalls;
 };
 
-const functional = (config: Json): Network => {
+const parseFunctional = (config: Json): Network => {
   const layers = listAt(config, 'layers').map((each): LayerSpec => {
-    const layer = layerHead(each);
+    const layer = parseLayerHead(each);
     const nodes = listAt(each as Json, 'inbound_nodes');
     return { ...layer, calls: nodes.length === 0 ? [[]] : nodes.map(referencesOf) };
   });
@@ -57,9 +59,9 @@ const functional = (config: Json): Network => {
 };
 
 /** Layers in a row. Before Keras 2.2.3 the configuration was the list itself; an input layer may be left out. */
-const sequential = (config: unknown): Network => {
+const parseSequential = (config: unknown): Network => {
   const list = Array.isArray(config) ? config : listAt(isObject(config) ? config : {}, 'layers');
-  const heads = list.map(layerHead);
+  const heads = list.map(parseLayerHead);
   const [first] = heads;
   if (!first) throw damaged('it has no layers');
   const head = first.className === 'InputLayer' ? [] : [impliedInput(first)];
@@ -80,12 +82,12 @@ const impliedInput = ({ name, config }: LayerHead): LayerHead => ({
   config: { batch_input_shape: config.batch_input_shape ?? config.batch_shape },
 });
 
-const layerHead = (json: unknown): LayerHead => {
-  if (!isObject(json)) throw damaged(`a layer is ${shown(json)}`);
+const parseLayerHead = (json: unknown): LayerHead => {
+  if (!isObject(json)) throw damaged(`a layer is ${formatValue(json)}`);
   const config = isObject(json.config) || Array.isArray(json.config) ? json.config : undefined;
   const name = json.name ?? (isObject(config) ? config.name : undefined);
   if (typeof json.class_name !== 'string' || typeof name !== 'string' || name === '' || !config)
-    throw damaged(`a layer lacks its class, name or configuration: ${shown(json)}`);
+    throw damaged(`a layer lacks its class, name or configuration: ${formatValue(json)}`);
   // A Sequential of old has a list as its configuration; it is read whole, by parseNetwork.
   return { name, className: json.class_name, config: isObject(config) ? config : { layers: config } };
 };
@@ -98,13 +100,13 @@ const byName = (layers: readonly LayerSpec[]): Map<string, LayerSpec> => {
 
 /** One call's tensors: `[["conv1", 0, 0, {}], …]`, or Keras 3's `{args: [tensor | [tensor, …]], kwargs}`. */
 const referencesOf = (node: unknown): TensorRef[] => {
-  if (isObject(node)) return tensorsIn(node.args, 0).map(referenceOf);
+  if (isObject(node)) return findTensors(node.args, 0).map(referenceOf);
   return isReference(node) ? [referenceOf(node)] : asList(node).map(referenceOf);
 };
 
-const tensorsIn = (value: unknown, depth: number): unknown[] => {
+const findTensors = (value: unknown, depth: number): unknown[] => {
   if (depth > 4) throw damaged('the arguments of a call are nested too deeply');
-  if (Array.isArray(value)) return value.flatMap((each) => tensorsIn(each, depth + 1));
+  if (Array.isArray(value)) return value.flatMap((each) => findTensors(each, depth + 1));
   if (!isObject(value) || value.class_name !== '__keras_tensor__') return [];
   return [isObject(value.config) ? value.config.keras_history : undefined];
 };
@@ -114,7 +116,7 @@ const isReference = (value: unknown): boolean => Array.isArray(value) && typeof 
 const referenceOf = (value: unknown): TensorRef => {
   const [layer, call, tensor] = asList(value);
   if (typeof layer !== 'string' || !isIndex(call) || !isIndex(tensor))
-    throw damaged(`a reference to a tensor is ${shown(value)}`);
+    throw damaged(`a reference to a tensor is ${formatValue(value)}`);
   return { layer, call, tensor };
 };
 
@@ -124,7 +126,7 @@ const isIndex = (value: unknown): value is number => Number.isSafeInteger(value)
  * A model inside a model has a call of its own from when it was built, which is counted in references and is not in the
  * list: there the numbers begin at 1.
  */
-const renumbered = ({ layers, outputs }: Network): Map<string, LayerSpec> => {
+const renumberCalls = ({ layers, outputs }: Network): Map<string, LayerSpec> => {
   const references = [...outputs, ...[...layers.values()].flatMap(({ calls }) => calls.flat())];
   const least = new Map<string, number>();
   for (const { layer, call } of references) least.set(layer, Math.min(least.get(layer) ?? call, call));
@@ -159,7 +161,7 @@ const asList = (value: unknown): readonly unknown[] =>
   Array.isArray(value) ? value : damagedAt('list of references', value);
 
 const damagedAt = (name: string, value: unknown): never => {
-  throw damaged(`its ${name} is ${shown(value)}`);
+  throw damaged(`its ${name} is ${formatValue(value)}`);
 };
 
 const damaged = (found: string): UserError =>

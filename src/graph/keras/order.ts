@@ -7,7 +7,7 @@ export type Call = { readonly layer: LayerSpec; readonly call: number };
 export const callKey = ({ layer, call }: Pick<TensorRef, 'layer' | 'call'>): string => `${call} ${layer}`;
 
 /** @throws UserError ModelInvalid if calls wait for each other in a circle */
-export const callsInOrder = ({ layers, outputs }: Network): Call[] => {
+export const orderCalls = ({ layers, outputs }: Network): Call[] => {
   const done: Call[] = [];
   const state = new Map<string, 'open' | 'done'>();
   const stack: TensorRef[] = outputs.toReversed();
@@ -22,14 +22,14 @@ export const callsInOrder = ({ layers, outputs }: Network): Call[] => {
       stack.pop();
       continue;
     }
-    if (waiting.some((each) => state.get(callKey(each)) === 'open')) throw circle(at.layer);
+    if (waiting.some((each) => state.get(callKey(each)) === 'open')) throw circularCall(at.layer);
     state.set(key, 'open');
     for (const each of waiting.toReversed()) stack.push(each);
   }
   return done;
 };
 
-const circle = (layer: string): UserError =>
+const circularCall = (layer: string): UserError =>
   new UserError(
     'ModelInvalid',
     `Reading the Keras model's network: the layer ${layer} waits for its own output. The file is damaged; save or copy it again.`,

@@ -4,12 +4,12 @@
  */
 import { Config, isObject, type Json } from './config.ts';
 import { invalidLayer, type LayerLabel, unsupportedLayer } from './fault.ts';
-import { type Converter, type Layer, soleInput } from './layer.ts';
+import { type Converter, type Layer, requireSoleInput } from './layer.ts';
 import type { LayerSpec } from './network.ts';
 import type { Size, Value } from './value.ts';
 
 /** Regions of a picture, each a C,H,W of its own. */
-export const regionsValue = (name: string, [count, ...each]: readonly number[]): Value => ({
+export const makeRegionsValue = (name: string, [count, ...each]: readonly number[]): Value => ({
   name,
   shape: [count, ...each],
   order: each.map((_, axis) => axis + 1),
@@ -18,14 +18,14 @@ export const regionsValue = (name: string, [count, ...each]: readonly number[]):
 const isOfRegions = ({ shape, order }: Value): boolean => order.length < shape.length;
 
 /** What a layer runs: itself, or what is wrapped in a TimeDistributed. */
-export type Applied = {
+export type UnwrappedLayer = {
   readonly className: string;
   readonly config: Json;
   readonly isWrapped: boolean;
 };
 
 /** @throws UserError ModelInvalid for a wrapper around nothing */
-export const appliedLayer = ({ className, config }: LayerSpec, label: LayerLabel): Applied => {
+export const unwrapLayer = ({ className, config }: LayerSpec, label: LayerLabel): UnwrappedLayer => {
   if (className !== 'TimeDistributed') return { className, config, isWrapped: false };
   const { layer } = config;
   if (!isObject(layer) || typeof layer.class_name !== 'string' || !isObject(layer.config))
@@ -34,12 +34,12 @@ export const appliedLayer = ({ className, config }: LayerSpec, label: LayerLabel
 };
 
 /** The converter for what the layer is given: each region by itself where there are some. */
-export const regional = (convert: Converter, { className, isWrapped }: Applied): Converter => {
+export const adaptToRegions = (convert: Converter, { className, isWrapped }: UnwrappedLayer): Converter => {
   return (layer, inputs) => {
-    if (isWrapped) return onEach(layer, inputs, convert);
+    if (isWrapped) return convertEachRegion(layer, inputs, convert);
     if (!inputs.some(isOfRegions) || elementwise.has(className)) return convert(layer, inputs);
-    if (className === 'GlobalAveragePooling2D') return onEach(layer, inputs, convert);
-    if (className === 'Reshape') return reshaped(layer, inputs, convert);
+    if (className === 'GlobalAveragePooling2D') return convertEachRegion(layer, inputs, convert);
+    if (className === 'Reshape') return reshapeRegions(layer, inputs, convert);
     throw unsupportedLayer(layer, 'it takes the regions of a picture all at once');
   };
 };
@@ -50,12 +50,12 @@ const elementwise: ReadonlySet<string> = new Set([
   ...['Add', 'Subtract', 'Multiply', 'Maximum', 'Minimum', 'Average', 'Concatenate'],
 ]);
 
-const onEach: (layer: Layer, inputs: readonly Value[], convert: Converter) => Value = (
+const convertEachRegion: (layer: Layer, inputs: readonly Value[], convert: Converter) => Value = (
   layer,
   inputs,
   convert,
 ) => {
-  const { shape, order, ...value } = soleInput(layer, inputs);
+  const { shape, order, ...value } = requireSoleInput(layer, inputs);
   if (!isOfRegions({ shape, order, ...value }))
     throw unsupportedLayer(layer, 'what it takes are no regions of a picture');
   const [count] = shape;
@@ -69,14 +69,14 @@ const onEach: (layer: Layer, inputs: readonly Value[], convert: Converter) => Va
  * EfficientNet's squeeze joins regions and channels to one axis before its pool and parts them behind it, (R, C, H, W) →
  * (R·C, H, W) → (R, C, 1, 1); here each region stays by itself.
  */
-const reshaped = (layer: Layer, inputs: readonly Value[], convert: Converter): Value => {
-  const value = soleInput(layer, inputs);
+const reshapeRegions = (layer: Layer, inputs: readonly Value[], convert: Converter): Value => {
+  const value = requireSoleInput(layer, inputs);
   const [, ...sizes] = layer.config.integers('target_shape');
   if (value.shape.length === 4 && isSame(sizes, value.shape.slice(2))) return value;
   if (value.shape.length !== 2 || !isSame(sizes, [-1, 1, 1]))
     throw unsupportedLayer(layer, 'it joins the regions of a picture');
   const config = new Config({ target_shape: sizes }, layer);
-  return onEach({ ...layer, config }, inputs, convert);
+  return convertEachRegion({ ...layer, config }, inputs, convert);
 };
 
 const isSame = (a: readonly Size[], b: readonly Size[]): boolean => `${a}` === `${b}`;

@@ -30,7 +30,7 @@ export const sameOrder = (a: readonly number[], b: readonly number[]): boolean =
   a.length === b.length && a.every((axis, i) => axis === b[i]);
 
 /** Sizes in the order of the ONNX tensor, the batch left out. */
-export const laidOut = ({ shape, order }: Pick<Value, 'shape' | 'order'>): Size[] =>
+export const sizesInOrder = ({ shape, order }: Pick<Value, 'shape' | 'order'>): Size[] =>
   order.map((axis) => shape[axis]);
 
 /**

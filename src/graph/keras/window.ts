@@ -18,13 +18,17 @@ export type Window = {
   readonly padding: Padding;
 };
 
-export type Moved = {
+export type WindowResult = {
   readonly attributes: Readonly<Record<string, AttributeValue>>;
   readonly size: readonly [height: Size, width: Size];
 };
 
 /** @throws UserError ModelInvalid if the image is smaller than the window */
-export const moveWindow = (layer: LayerLabel, { size }: Pick<Image, 'size'>, window: Window): Moved => {
+export const moveWindow = (
+  layer: LayerLabel,
+  { size }: Pick<Image, 'size'>,
+  window: Window,
+): WindowResult => {
   const axes = ([0, 1] as const).map((axis) => moveAlong(layer, size[axis], { ...window, axis }));
   const [high, wide] = axes as [Along, Along];
   const free = axes.some(({ margins }) => margins === undefined);
@@ -45,7 +49,7 @@ const moveAlong = (
   { kernel, strides, dilations, padding, axis }: Window & { readonly axis: 0 | 1 },
 ): Along => {
   const [reach, stride] = [(kernel[axis] - 1) * dilations[axis] + 1, strides[axis]];
-  if (padding === 'same') return sameAlong(size, { reach, stride });
+  if (padding === 'same') return padSame(size, { reach, stride });
   const margin = padding === 'valid' ? 0 : padding.alike[axis];
   const out = size === undefined ? undefined : Math.floor((size + 2 * margin - reach) / stride) + 1;
   if (out !== undefined && out < 1)
@@ -53,7 +57,7 @@ const moveAlong = (
   return { margins: [margin, margin], out };
 };
 
-const sameAlong = (
+const padSame = (
   size: Size,
   { reach, stride }: { readonly reach: number; readonly stride: number },
 ): Along => {
@@ -66,7 +70,7 @@ const sameAlong = (
   return { margins: [total >> 1, total - (total >> 1)], out };
 };
 
-export type Transposed = {
+export type TransposedRequest = {
   readonly window: Omit<Window, 'padding'>;
   readonly padding: 'valid' | 'same';
   /** Pixels added at the end; undefined where Keras derives them. */
@@ -74,7 +78,11 @@ export type Transposed = {
 };
 
 /** The window of a transposed convolution: margins cut what comes out, `output_padding` adds to its end. */
-export const moveTransposed = (layer: LayerLabel, { size }: Pick<Image, 'size'>, wish: Transposed): Moved => {
+export const moveTransposed = (
+  layer: LayerLabel,
+  { size }: Pick<Image, 'size'>,
+  wish: TransposedRequest,
+): WindowResult => {
   const { kernel, strides, dilations } = wish.window;
   const axes = ([0, 1] as const).map((axis) => {
     const [reach, stride, inward] = [(kernel[axis] - 1) * dilations[axis] + 1, strides[axis], size[axis]];
@@ -106,7 +114,7 @@ type Inward = {
 };
 
 /** keras/utils/conv_utils.py: deconv_output_length */
-const sizeOut = ({ inward, stride, reach, whole }: Inward, wish: Transposed, axis: 0 | 1): number => {
+const sizeOut = ({ inward, stride, reach, whole }: Inward, wish: TransposedRequest, axis: 0 | 1): number => {
   if (wish.outputPadding !== undefined)
     return whole - (wish.padding === 'same' ? 2 * (reach >> 1) : 0) + wish.outputPadding[axis];
   return inward * stride + (wish.padding === 'same' ? 0 : Math.max(0, reach - stride));

@@ -4,7 +4,7 @@
  */
 import type { NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { floatOf, intOf } from '../../formats/onnx/node.ts';
-import { classNms } from './class-nms.ts';
+import { addClassNms } from './class-nms.ts';
 import { candidatesOf, countOf, flagOf, inputsOfPlugin, unsupported } from './parameters.ts';
 import { Subgraph } from './subgraph.ts';
 import type { Suppression } from './suppression.ts';
@@ -16,7 +16,7 @@ export const lowerBatchedNms = (node: NodeProto, suppression: Suppression): Subg
   const [boxes, scores] = inputsOfPlugin(node, 2) as [string, string];
   const graph = new Subgraph(`${node.output[0]}/plugin`);
   const classes = countOf(node, 'numClasses');
-  const found = classNms(graph, {
+  const found = addClassNms(graph, {
     boxes: graph.transpose(boxes, 0, 2, 1, 3),
     scores: graph.transpose(graph.reshape(scores, 0, -1, classes), 0, 2, 1),
     classes,

@@ -4,7 +4,7 @@
  * TensorRT, plugin/common/kernels: sortScoresPerClass, allClassNMS, sortScoresPerImage. Ties: the lower index first.
  */
 import type { Subgraph } from './subgraph.ts';
-import { type Suppression, staying } from './suppression.ts';
+import { addSuppression, type Suppression } from './suppression.ts';
 
 export type ClassNms = {
   /** [N, C or 1, P, 4]: the corners in either order. One box for all classes, or one for each. */
@@ -37,11 +37,11 @@ export type Detections = {
 };
 
 /** Stands for what is out of the running: below every threshold, and finite, so that arithmetic with it is. */
-const out = -3e38;
+const excludedScore = -3e38;
 
-export const classNms = (graph: Subgraph, nms: ClassNms): Detections => {
-  const candidates = bestOfEachClass(graph, nms);
-  return bestOfAll(graph, suppressed(graph, candidates, nms), { ...nms, boxes: candidates.boxes });
+export const addClassNms = (graph: Subgraph, nms: ClassNms): Detections => {
+  const candidates = selectPerClass(graph, nms);
+  return selectOverall(graph, suppressOverlaps(graph, candidates, nms), { ...nms, boxes: candidates.boxes });
 };
 
 type Candidates = {
@@ -52,12 +52,12 @@ type Candidates = {
 };
 
 /** Padded first, so that there are topK whatever the number of boxes is. */
-const bestOfEachClass = (graph: Subgraph, nms: ClassNms): Candidates => {
+const selectPerClass = (graph: Subgraph, nms: ClassNms): Candidates => {
   const { threshold, topK, boxForEachClass, boxes } = nms;
   const scores = withoutBackground(graph, nms);
   const above = graph.node('Greater', [scores, graph.float(threshold)]);
-  const running = graph.node('Where', [above, scores, graph.float(out)]);
-  const padded = graph.node('Pad', [running, graph.ints(0, 0, 0, 0, 0, topK), graph.float(out)]);
+  const running = graph.node('Where', [above, scores, graph.float(excludedScore)]);
+  const padded = graph.node('Pad', [running, graph.ints(0, 0, 0, 0, 0, topK), graph.float(excludedScore)]);
   const [best, places] = graph.topK(padded, topK, 2);
   const last = graph.node('Sub', [graph.sizeOf(scores, 2), graph.ints(1)]);
   const inside = graph.node('Min', [places, last]);
@@ -69,22 +69,22 @@ const bestOfEachClass = (graph: Subgraph, nms: ClassNms): Candidates => {
 
 const withoutBackground = (graph: Subgraph, { scores, classes, background }: ClassNms): string => {
   if (background < 0 || background >= classes) return scores;
-  const penalty = Array.from({ length: classes }, (_, label) => (label === background ? out : 0));
+  const penalty = Array.from({ length: classes }, (_, label) => (label === background ? excludedScore : 0));
   return graph.node('Add', [scores, graph.floats(penalty, [1, classes, 1])]);
 };
 
 /** Scores [N, C × topK] of which those that a better box overlaps are out of the running. */
-const suppressed = (graph: Subgraph, { scores, boxes }: Candidates, nms: ClassNms): string => {
+const suppressOverlaps = (graph: Subgraph, { scores, boxes }: Candidates, nms: ClassNms): string => {
   const { topK, threshold, iou, classes, suppression } = nms;
   const rows = graph.reshape(scores, -1, topK);
   const each = { boxes: graph.reshape(boxes, -1, topK, 4), scores: rows, threshold, length: topK, iou };
-  const stays = staying(graph, each, suppression);
-  return graph.reshape(graph.node('Where', [stays, rows, graph.float(out)]), -1, classes * topK);
+  const stays = addSuppression(graph, each, suppression);
+  return graph.reshape(graph.node('Where', [stays, rows, graph.float(excludedScore)]), -1, classes * topK);
 };
 
-const bestOfAll = (graph: Subgraph, scores: string, nms: ClassNms): Detections => {
+const selectOverall = (graph: Subgraph, scores: string, nms: ClassNms): Detections => {
   const { topK, keepTopK, classes, threshold, boxes } = nms;
-  const padded = graph.node('Pad', [scores, graph.ints(0, 0, 0, keepTopK), graph.float(out)]);
+  const padded = graph.node('Pad', [scores, graph.ints(0, 0, 0, keepTopK), graph.float(excludedScore)]);
   const [best, places] = graph.topK(padded, keepTopK, 1);
   const isFound = graph.node('Greater', [best, graph.float(threshold)]);
   const label = graph.toFloat(graph.node('Div', [places, graph.int(topK)]));

@@ -18,8 +18,8 @@ export const lowerCropAndResize = (node: NodeProto, asImages: boolean): Subgraph
   const [features, regions] = inputsOfPlugin(node, 2) as [string, string];
   const [high, wide] = [countOf(node, 'crop_height'), countOf(node, 'crop_width')];
   const samples = {
-    y: along(graph, regions, { from: 0, to: 2, count: high }),
-    x: along(graph, regions, { from: 1, to: 3, count: wide }),
+    y: samplePositions(graph, regions, { from: 0, to: 2, count: high }),
+    x: samplePositions(graph, regions, { from: 1, to: 3, count: wide }),
   };
   const places = [graph.reshape(samples.x, 0, -1, 1, wide, 1), graph.reshape(samples.y, 0, -1, high, 1, 1)];
   const shape = graph.concat(
@@ -46,7 +46,7 @@ export const lowerCropAndResize = (node: NodeProto, asImages: boolean): Subgraph
 type Side = { readonly from: number; readonly to: number; readonly count: number };
 
 /** [N,R,count]: where the samples lie along one side, −1…1 from end to end of the map. */
-const along = (graph: Subgraph, regions: string, { from, to, count }: Side): string => {
+const samplePositions = (graph: Subgraph, regions: string, { from, to, count }: Side): string => {
   const [start, end] = [from, to].map((at) => graph.reshape(graph.slice(regions, 2, [at, at + 1]), 0, -1, 1));
   const share = Array.from({ length: count }, (_, i) => (count > 1 ? i / (count - 1) : 0.5));
   const length = graph.node('Sub', [end!, start!]);

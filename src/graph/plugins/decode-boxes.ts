@@ -16,7 +16,7 @@ export type Encoded = {
 };
 
 /** [N, C or 1, P, 4]: left, top, right, bottom, not clipped. */
-export const decodedBoxes = (graph: Subgraph, encoded: Encoded): string => {
+export const decodeBoxes = (graph: Subgraph, encoded: Encoded): string => {
   const { offsets, anchors, variances, codeType } = encoded;
   if (codeType === 'CentreSize' || codeType === 'TensorFlowCentre') return fromCentres(graph, encoded);
   const scaled = variances === undefined ? offsets : graph.node('Mul', [offsets, variances]);

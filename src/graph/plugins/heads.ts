@@ -15,10 +15,10 @@ export type WithHeads = {
 };
 
 /** The model itself and no heads if it has no plugin nodes. */
-export const withHeads = (model: ModelProto): WithHeads => {
+export const exposeHeads = (model: ModelProto): WithHeads => {
   const graph = graphOf(model);
   const there = new Set(graph.output.map(({ name }) => name));
-  const heads = [...new Set(firstPlugins(graph.node).flatMap(spokenInputs))].filter(
+  const heads = [...new Set(firstPlugins(graph.node).flatMap(predictionInputs))].filter(
     (name) => !there.has(name),
   );
   if (heads.length === 0) return { model, heads };
@@ -37,7 +37,7 @@ const firstPlugins = (nodes: readonly NodeProto[]): NodeProto[] => {
 };
 
 /** Offsets and scores of NMS_TRT stand first in its inputOrder, and its anchors last. */
-const spokenInputs = (node: NodeProto): readonly string[] => {
+const predictionInputs = (node: NodeProto): readonly string[] => {
   const order = intsOf(node, 'inputOrder');
   return order ? order.slice(0, 2).flatMap((i) => node.input[i] ?? []) : node.input;
 };

@@ -65,7 +65,7 @@ const lowerings: Readonly<Record<string, Lowering>> = {
     outputs: (node, n) => [{ type: float32, shape: [n, countOf(node, 'post_nms_top_n'), 4, 1] }],
   },
   CropAndResizeDynamic: {
-    lower: (node, { graph }) => lowerCropAndResize(node, goesOnAsImages(node, graph)),
+    lower: (node, { graph }) => lowerCropAndResize(node, feedsImageOperator(node, graph)),
     outputs: (node, n) => {
       const size = [countOf(node, 'crop_height'), countOf(node, 'crop_width')];
       return [{ type: float32, shape: [n, undefined, undefined, ...size] }];
@@ -74,18 +74,23 @@ const lowerings: Readonly<Record<string, Lowering>> = {
 };
 
 /** Whether what reads the cuts takes pictures, as the layers do that TAO runs on every region. */
-const goesOnAsImages = ({ output }: NodeProto, { node: nodes }: GraphProto): boolean => {
+const feedsImageOperator = ({ output }: NodeProto, { node: nodes }: GraphProto): boolean => {
   const names = new Set([output[0]!]);
   for (const node of nodes) {
     if (!readsOf(node).some((name) => names.has(name))) continue;
     if (imageOperators.has(node.opType)) return true;
-    if (passing.has(node.opType)) names.add(node.output[0]!);
+    if (transparentOperators.has(node.opType)) names.add(node.output[0]!);
   }
   return false;
 };
 
 /** What a change of precision puts in between. */
-const passing: ReadonlySet<string> = new Set(['QuantizeLinear', 'DequantizeLinear', 'Cast', 'Identity']);
+const transparentOperators: ReadonlySet<string> = new Set([
+  'QuantizeLinear',
+  'DequantizeLinear',
+  'Cast',
+  'Identity',
+]);
 
 const imageOperators: ReadonlySet<string> = new Set([
   'Conv',
@@ -97,13 +102,13 @@ const imageOperators: ReadonlySet<string> = new Set([
 ]);
 
 /** Whether there are ONNX operators for it. */
-export const isLowered = ({ opType }: NodeProto): boolean => opType in lowerings;
+export const canLower = ({ opType }: NodeProto): boolean => opType in lowerings;
 
 /**
  * The model itself if it has no plugin node.
  * @throws UserError EngineUnsupported naming a node that only TensorRT can run, ModelInvalid
  */
-export const withoutPlugins = (source: ModelProto, suppression: Suppression): ModelProto => {
+export const lowerPlugins = (source: ModelProto, suppression: Suppression): ModelProto => {
   if (!graphOf(source).node.some(isPlugin)) return source;
   const model = raiseOpset(copyWith(source, { graph: foldConstants(graphOf(source)) }), lowestOpset(source));
   const graph = graphOf(model);
@@ -116,7 +121,7 @@ export const withoutPlugins = (source: ModelProto, suppression: Suppression): Mo
     graph: copyWith(graph, {
       node: graph.node.flatMap((node) => pieces.get(node)?.nodes ?? [node]),
       initializer: [...graph.initializer, ...[...pieces.values()].flatMap(({ tensors }) => tensors)],
-      output: statedOutputs(graph),
+      output: declareOutputs(graph),
     }),
   });
 };
@@ -130,7 +135,7 @@ const loweringOf = (node: NodeProto): Lowering => {
   throw unsupported(node, 'there is no equal of this plugin here');
 };
 
-const statedOutputs = (graph: GraphProto): ValueInfoProto[] => {
+const declareOutputs = (graph: GraphProto): ValueInfoProto[] => {
   const input = inputsOf(graph)[0];
   const n = input && shapeOf(input)?.[0];
   const stated = new Map<string, ValueInfoProto>();

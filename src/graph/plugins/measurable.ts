@@ -5,8 +5,8 @@
 import type { ModelProto, NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { copyWith, graphOf } from '../../formats/onnx/graph.ts';
 import { readsOf } from '../../formats/onnx/reads.ts';
-import { isLowered, withoutPlugins } from './lower.ts';
-import { isPlugin, withoutNodes } from './plugin-nodes.ts';
+import { canLower, lowerPlugins } from './lower.ts';
+import { isPlugin, removeNodes } from './plugin-nodes.ts';
 
 export type Measurable = {
   /** The graph under the names that engines know, without what was cut off. */
@@ -16,11 +16,11 @@ export type Measurable = {
 };
 
 /** Constants must be folded. @throws UserError ModelInvalid, EngineUnsupported for attributes that only TensorRT knows */
-export const measurable = (model: ModelProto): Measurable => {
+export const makeMeasurable = (model: ModelProto): Measurable => {
   const graph = graphOf(model);
   const read = new Set(graph.node.flatMap(readsOf));
   const isEnd = ({ output }: NodeProto): boolean => !output.some((name) => read.has(name));
-  const isCut = (node: NodeProto): boolean => isPlugin(node) && (isEnd(node) || !isLowered(node));
-  const named = copyWith(model, { graph: withoutNodes(graph, isCut) });
-  return { named, running: withoutPlugins(named, 'NonMaxSuppression') };
+  const isCut = (node: NodeProto): boolean => isPlugin(node) && (isEnd(node) || !canLower(node));
+  const named = copyWith(model, { graph: removeNodes(graph, isCut) });
+  return { named, running: lowerPlugins(named, 'NonMaxSuppression') };
 };

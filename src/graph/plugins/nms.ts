@@ -5,8 +5,8 @@
  */
 import type { NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { floatOf, intOf, intsOf } from '../../formats/onnx/node.ts';
-import { classNms } from './class-nms.ts';
-import { codeTypes, decodedBoxes } from './decode-boxes.ts';
+import { addClassNms } from './class-nms.ts';
+import { codeTypes, decodeBoxes } from './decode-boxes.ts';
 import { candidatesOf, countOf, flagOf, inputsOfPlugin, unsupported } from './parameters.ts';
 import { Subgraph } from './subgraph.ts';
 import type { Suppression } from './suppression.ts';
@@ -17,7 +17,7 @@ export const lowerNms = (node: NodeProto, suppression: Suppression): Subgraph =>
     throw unsupported(node, 'its boxes are in pixels (isNormalized 0)');
   const graph = new Subgraph(`${node.output[0]}/plugin`);
   const keepTopK = candidatesOf(node, 'keepTopK');
-  const { count, labels, scores, boxes } = classNms(graph, {
+  const { count, labels, scores, boxes } = addClassNms(graph, {
     ...candidates(graph, node),
     classes: countOf(node, 'numClasses'),
     background: intOf(node, 'backgroundLabelId', 0),
@@ -47,7 +47,7 @@ const candidates = (graph: Subgraph, node: NodeProto) => {
   const isOne = flagOf(node, 'shareLocation', true);
   const priors = graph.reshape(prior, 0, 2, -1, 4);
   const encodedInTarget = flagOf(node, 'varianceEncodedInTarget', false) && codeType !== 'TensorFlowCentre';
-  const boxes = decodedBoxes(graph, {
+  const boxes = decodeBoxes(graph, {
     offsets: graph.transpose(graph.reshape(loc, 0, -1, isOne ? 1 : classes, 4), 0, 2, 1, 3),
     anchors: graph.slice(priors, 1, [0, 1]),
     variances: encodedInTarget ? undefined : graph.slice(priors, 1, [1, 2]),

@@ -18,7 +18,7 @@ export const isPlugin = ({ opType, domain }: NodeProto): boolean =>
   domain === '' && (opType.endsWith('_TRT') || unmarked.has(opType));
 
 /** The graph without these nodes and whatever depends on them, outputs included. */
-export const withoutNodes = (graph: GraphProto, isCut: (node: NodeProto) => boolean): GraphProto => {
+export const removeNodes = (graph: GraphProto, isCut: (node: NodeProto) => boolean): GraphProto => {
   const lost = new Set<string>();
   const node = graph.node.filter((each) => {
     const stays = !isCut(each) && !readsOf(each).some((name) => lost.has(name));

@@ -7,7 +7,7 @@ import type { NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { attributeOf, floatOf } from '../../formats/onnx/node.ts';
 import { countOf, inputsOfPlugin, unsupported } from './parameters.ts';
 import { Subgraph } from './subgraph.ts';
-import { type Suppression, staying } from './suppression.ts';
+import { addSuppression, type Suppression } from './suppression.ts';
 
 /** TensorRT's builders take no larger K in TopK. */
 const mostSorted = 3840;
@@ -28,14 +28,14 @@ export const lowerProposal = (node: NodeProto, suppression: Suppression): Subgra
       `its pre_nms_top_n is ${candidates}, and TensorRT for RTX sorts out ${mostSorted} at most`,
     );
   const graph = new Subgraph(`${node.output[0]}/plugin`);
-  const best = bestBoxes(graph, proposed(graph, node), candidates);
-  const kept = keptBoxes(graph, best, { node, suppression });
-  graph.finish(normalised(graph, kept, node), node.output[0]!);
+  const best = selectBest(graph, decodeProposals(graph, node), candidates);
+  const kept = suppressBoxes(graph, best, { node, suppression });
+  graph.finish(normaliseBoxes(graph, kept, node), node.output[0]!);
   return graph;
 };
 
 /** Decoded from the anchors and clipped to the picture; too small ones go last. */
-const proposed = (graph: Subgraph, node: NodeProto): Boxes => {
+const decodeProposals = (graph: Subgraph, node: NodeProto): Boxes => {
   const [probabilities, regress] = inputsOfPlugin(node, 2) as [string, string];
   const sides = anchorSides(node);
   const anchors = graph.floats(sides.flat(), [1, sides.length, 1, 1, 2]);
@@ -46,8 +46,8 @@ const proposed = (graph: Subgraph, node: NodeProto): Boxes => {
   const middle = graph.node('Add', [anchorMiddles(graph, map, countOf(node, 'rpn_stride')), moved]);
   const size = graph.node('Mul', [graph.node('Exp', [graph.slice(offsets, 4, [2, 4])]), anchors]);
   const low = graph.node('Sub', [middle, graph.node('Div', [size, graph.float(2)])]);
-  const boxes = clipped(graph, graph.concat([low, graph.node('Add', [low, size])], 4), node);
-  return ranked(graph, { boxes, scores: graph.reshape(probabilities, 0, -1) }, node);
+  const boxes = clipToImage(graph, graph.concat([low, graph.node('Add', [low, size])], 4), node);
+  return demoteSmall(graph, { boxes, scores: graph.reshape(probabilities, 0, -1) }, node);
 };
 
 /** Width and height of each anchor, ratios innermost. */
@@ -76,7 +76,7 @@ const anchorMiddles = (graph: Subgraph, map: string, stride: number): string => 
 };
 
 /** [N,R,4], each corner inside of the picture. */
-const clipped = (graph: Subgraph, boxes: string, node: NodeProto): string => {
+const clipToImage = (graph: Subgraph, boxes: string, node: NodeProto): string => {
   const far = (name: string) => countOf(node, name) - 1;
   const [right, bottom] = [far('input_width'), far('input_height')];
   const inside = graph.node('Max', [graph.reshape(boxes, 0, -1, 4), graph.float(0)]);
@@ -84,13 +84,13 @@ const clipped = (graph: Subgraph, boxes: string, node: NodeProto): string => {
 };
 
 /** Any finite number below every probability. */
-const last = -3e38;
+const lowestScore = -3e38;
 
-const ranked = (graph: Subgraph, { boxes, scores }: Boxes, node: NodeProto): Boxes => {
+const demoteSmall = (graph: Subgraph, { boxes, scores }: Boxes, node: NodeProto): Boxes => {
   const sides = graph.node('Sub', [graph.slice(boxes, 2, [2, 4]), graph.slice(boxes, 2, [0, 2])]);
   const least = graph.node('ReduceMin', [sides], { axes: { ints: [2] }, keepdims: { int: 0 } });
   const isLarge = graph.node('Greater', [least, graph.float(floatOf(node, 'roi_min_size', 1))]);
-  return { boxes, scores: graph.node('Where', [isLarge, scores, graph.float(last)]) };
+  return { boxes, scores: graph.node('Where', [isLarge, scores, graph.float(lowestScore)]) };
 };
 
 type Best = {
@@ -102,8 +102,8 @@ type Best = {
   readonly length: number;
 };
 
-const bestBoxes = (graph: Subgraph, { boxes, scores }: Boxes, length: number): Best => {
-  const padded = graph.node('Pad', [scores, graph.ints(0, 0, 0, length), graph.float(last)]);
+const selectBest = (graph: Subgraph, { boxes, scores }: Boxes, length: number): Best => {
+  const padded = graph.node('Pad', [scores, graph.ints(0, 0, 0, length), graph.float(lowestScore)]);
   const [, places] = graph.topK(padded, length, 1);
   const count = graph.sizeOf(scores, 1);
   const inside = graph.node('Min', [places, graph.node('Sub', [count, graph.ints(1)])]);
@@ -115,7 +115,7 @@ const bestBoxes = (graph: Subgraph, { boxes, scores }: Boxes, length: number): B
 };
 
 /** [N, post_nms_top_n, 4] in pixels. Overlap counts both border pixels, so each box is one larger for it. */
-const keptBoxes = (
+const suppressBoxes = (
   graph: Subgraph,
   { boxes, isThere, length }: Best,
   { node, suppression }: { readonly node: NodeProto; readonly suppression: Suppression },
@@ -125,7 +125,11 @@ const keptBoxes = (
   const ranks = graph.node('Where', [isThere, graph.floats(falling, [1, length]), graph.float(0)]);
   const pixels = graph.node('Add', [boxes, graph.floats([0, 0, 1, 1])]);
   const iou = floatOf(node, 'nms_iou_threshold', 0.7);
-  const stays = staying(graph, { boxes: pixels, scores: ranks, threshold: 0, length, iou }, suppression);
+  const stays = addSuppression(
+    graph,
+    { boxes: pixels, scores: ranks, threshold: 0, length, iou },
+    suppression,
+  );
   const left = graph.node('Where', [stays, ranks, graph.float(0)]);
   const padded = graph.node('Pad', [left, graph.ints(0, 0, 0, count), graph.float(0)]);
   const [best, places] = graph.topK(padded, count, 1);
@@ -134,7 +138,7 @@ const keptBoxes = (
   return graph.node('Where', [isFound, picked, graph.float(0)]);
 };
 
-const normalised = (graph: Subgraph, boxes: string, node: NodeProto): string => {
+const normaliseBoxes = (graph: Subgraph, boxes: string, node: NodeProto): string => {
   const [bottom, right] = [countOf(node, 'input_height') - 1, countOf(node, 'input_width') - 1];
   const swapped = graph.node('Gather', [boxes, graph.ints(1, 0, 3, 2)], { axis: { int: 2 } });
   const shares = graph.node('Div', [swapped, graph.floats([bottom, right, bottom, right])]);

@@ -16,7 +16,7 @@ import { Subgraph } from './subgraph.ts';
 
 export type Suppression = Exclude<PluginNodes, 'Kept'>;
 
-export type Rows = {
+export type BoxRows = {
   /** [R,T,4] */
   readonly boxes: string;
   /** [R,T], falling. */
@@ -29,10 +29,10 @@ export type Rows = {
 };
 
 /** [R,T] of bool: which boxes stay. */
-export const staying = (graph: Subgraph, rows: Rows, how: Suppression): string =>
-  how === 'Loop' ? byLoop(graph, rows) : byOperator(graph, rows);
+export const addSuppression = (graph: Subgraph, rows: BoxRows, how: Suppression): string =>
+  how === 'Loop' ? suppressByLoop(graph, rows) : suppressByOperator(graph, rows);
 
-const byOperator = (graph: Subgraph, { boxes, scores, threshold, length, iou }: Rows): string => {
+const suppressByOperator = (graph: Subgraph, { boxes, scores, threshold, length, iou }: BoxRows): string => {
   const kept = graph.node('NonMaxSuppression', [
     boxes,
     graph.reshape(scores, -1, 1, length),
@@ -46,8 +46,8 @@ const byOperator = (graph: Subgraph, { boxes, scores, threshold, length, iou }: 
   return graph.node('Greater', [graph.node('ScatterND', [none, places, ones]), graph.float(0.5)]);
 };
 
-const byLoop = (graph: Subgraph, rows: Rows): string => {
-  const hits = overlapping(graph, rows);
+const suppressByLoop = (graph: Subgraph, rows: BoxRows): string => {
+  const hits = findOverlaps(graph, rows);
   const all = graph.node('Add', [
     graph.node('Mul', [graph.reshape(rows.scores, -1, 1, rows.length), graph.float(0)]),
     graph.float(1),
@@ -78,7 +78,7 @@ const loopBody = (graph: Subgraph, hits: string, length: number): GraphProto => 
 };
 
 /** [R,T,T]: 1 where the box of the row is better than that of the column and overlaps it too much. */
-const overlapping = (graph: Subgraph, { boxes, length, iou }: Rows): string => {
+const findOverlaps = (graph: Subgraph, { boxes, length, iou }: BoxRows): string => {
   const [first, second] = [graph.slice(boxes, 2, [0, 2]), graph.slice(boxes, 2, [2, 4])];
   const low = graph.node('Min', [first, second]);
   const high = graph.node('Max', [first, second]);

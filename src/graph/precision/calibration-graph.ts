@@ -7,7 +7,7 @@ import { copyWith, foldConstants, graphOf, initializerMap, inputsOf } from '../.
 import { attributeOf } from '../../formats/onnx/node.ts';
 import { readsOf } from '../../formats/onnx/reads.ts';
 import { floatsOf } from '../../formats/onnx/tensor.ts';
-import { measurable } from '../plugins/measurable.ts';
+import { makeMeasurable } from '../plugins/measurable.ts';
 
 /** The tensor holds min(max(x, low), high) for every value x of `from`; infinite bounds clip nothing. */
 export type Derivation = { readonly from: string; readonly low: number; readonly high: number };
@@ -40,7 +40,7 @@ const rearranging: ReadonlySet<string> = new Set([
  * @throws UserError ModelInvalid, EngineUnsupported as `makeMeasurable`
  */
 export const buildCalibrationGraph = (source: ModelProto): CalibrationGraph => {
-  const { named, running } = measurable(copyWith(source, { graph: foldConstants(graphOf(source)) }));
+  const { named, running } = makeMeasurable(copyWith(source, { graph: foldConstants(graphOf(source)) }));
   const graph = graphOf(named);
   const constants = initializerMap(graph);
   const inputs = inputsOf(graph).map(({ name }) => name);

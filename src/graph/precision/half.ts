@@ -11,7 +11,7 @@
 import { elementType } from '../../formats/onnx/element-type.ts';
 import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { copyWith, elementTypeOf, graphOf, inputsOf, opsetOf } from '../../formats/onnx/graph.ts';
-import { dependentNames } from '../transforms/dependence.ts';
+import { findDependentNames } from '../transforms/dependence.ts';
 import { FreshNames } from '../transforms/fresh-names.ts';
 import { convertBodies } from './half/bodies.ts';
 import { convertNodes } from './half/half-graph.ts';
@@ -28,7 +28,7 @@ export const convertToHalf = (source: ModelProto): ModelProto => {
   const inputs = inputsOf(graph);
   for (const input of inputs)
     if (elementTypeOf(input) === elementType.float32) scope.define(input.name, 'float');
-  const dependent = dependentNames(graph, new Set(inputs.map(({ name }) => name)));
+  const dependent = findDependentNames(graph, new Set(inputs.map(({ name }) => name)));
   const setting = { opset: opsetOf(source), dependent, keep: false, withBodies: convertBodies };
   const node = convertNodes(graph, scope, setting);
   return copyWith(source, {

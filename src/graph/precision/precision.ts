@@ -8,7 +8,7 @@ import { serializeModel } from '../../formats/onnx/model.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import type { DataType } from '../../ground/contract/architectures.ts';
 import { type Backend, backends } from '../../ground/contract/backends.ts';
-import { withoutPlugins } from '../plugins/lower.ts';
+import { lowerPlugins } from '../plugins/lower.ts';
 import { convertToHalf } from './half.ts';
 import { quantiseModel, type Scales } from './qdq.ts';
 
@@ -32,7 +32,7 @@ export const buildGraphFor = (model: ModelProto, { backend, dataType, scales }: 
  */
 export const convertPluginsFor = (backend: Backend, model: ModelProto): ModelProto => {
   const { pluginNodes } = backends[backend];
-  return pluginNodes === 'Kept' ? model : withoutPlugins(model, pluginNodes);
+  return pluginNodes === 'Kept' ? model : lowerPlugins(model, pluginNodes);
 };
 
 /** Serializes the float model for this backend: `payload` unless plugin nodes are replaced. */

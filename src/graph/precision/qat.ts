@@ -17,7 +17,7 @@ import { makeNode } from '../../formats/onnx/node.ts';
 import { readsOfBodies } from '../../formats/onnx/reads.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { isNonNegative } from '../transforms/non-negative.ts';
-import { constantNames, pruned } from '../transforms/prune.ts';
+import { findConstantNames, pruneGraph } from '../transforms/prune.ts';
 import { clipWeight, makeClip } from './qat-clip.ts';
 import { clipRangeOf, isSymmetric, isUnknownRange } from './qat-cut.ts';
 import {
@@ -75,7 +75,7 @@ class QatPeeler {
     this.#graph = graph;
     this.#opset = opset;
     this.#initializers = initializerMap(graph);
-    this.#constant = constantNames(graph);
+    this.#constant = findConstantNames(graph);
     const outputs = graph.output.map(({ name }) => name);
     this.#fixed = new Set([...outputs, ...graph.node.flatMap(readsOfBodies)]);
   }
@@ -88,7 +88,7 @@ class QatPeeler {
       quantizationAnnotation: [],
     });
     const pairs = this.#pairs.map((pair) => ({ ...pair, tensor: this.#nameOf(pair.tensor) }));
-    return { graph: pruned(graph), pairs };
+    return { graph: pruneGraph(graph), pairs };
   }
 
   #take(node: NodeProto): void {

@@ -11,7 +11,7 @@ import { readsOf } from '../../formats/onnx/reads.ts';
 import { tensorFromFloats, tensorFromInt8s } from '../../formats/onnx/tensor.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { foldBatchNorms } from '../transforms/fold-batchnorm.ts';
-import { withMatrixWeights } from '../transforms/matrix-weights.ts';
+import { flattenMatrixWeights } from '../transforms/matrix-weights.ts';
 import { raiseOpset } from '../transforms/raise-opset.ts';
 import { quantisedInputs, weightOf } from './qdq-placement.ts';
 import { quantisedWeightName, quantiseWeight } from './qdq-weights.ts';
@@ -49,7 +49,7 @@ const requireNothingToQuantise = (graph: GraphProto): void => {
 /** Prepares a graph for Q/DQ pairs: constants and batch norms folded, weights as matrices, opset 13 or later. */
 export const prepareForQdq = (source: ModelProto): ModelProto => {
   const model = raiseOpset(copyWith(source, { graph: foldConstants(graphOf(source)) }));
-  return copyWith(model, { graph: withMatrixWeights(foldBatchNorms(graphOf(model))) });
+  return copyWith(model, { graph: flattenMatrixWeights(foldBatchNorms(graphOf(model))) });
 };
 
 /** Inserts one pair per tensor, shared by all its readers. */

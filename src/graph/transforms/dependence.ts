@@ -3,7 +3,7 @@ import type { GraphProto, NodeProto } from '../../formats/onnx/generated/onnx_pb
 import { readsOf } from '../../formats/onnx/reads.ts';
 
 /** The given names, and every tensor whose values (not its shape alone) follow from theirs. */
-export const dependentNames = (graph: GraphProto, given: ReadonlySet<string>): ReadonlySet<string> => {
+export const findDependentNames = (graph: GraphProto, given: ReadonlySet<string>): ReadonlySet<string> => {
   const dependent = new Set(given);
   for (const node of graph.node)
     if (dependsOn(node, dependent)) for (const name of node.output) if (name !== '') dependent.add(name);

@@ -7,7 +7,7 @@ import { floatOf, intOf } from '../../formats/onnx/node.ts';
 import { readsOf } from '../../formats/onnx/reads.ts';
 import { floatsOf, tensorFromFloats } from '../../formats/onnx/tensor.ts';
 
-type Pair = { readonly conv: NodeProto; readonly norm: NodeProto };
+type ConvNormPair = { readonly conv: NodeProto; readonly norm: NodeProto };
 
 /**
  * The graph must have its constants folded; a pair whose middle tensor is read elsewhere, and one that normalises by the
@@ -20,7 +20,7 @@ export const foldBatchNorms = (graph: GraphProto): GraphProto => {
   const replaced = new Map<NodeProto, NodeProto | undefined>();
   const added: TensorProto[] = [];
   for (const { conv, norm } of pairs) {
-    const { node, tensors } = folded({ conv, norm }, constants);
+    const { node, tensors } = foldPair({ conv, norm }, constants);
     replaced.set(conv, node).set(norm, undefined);
     added.push(...tensors);
   }
@@ -30,7 +30,7 @@ export const foldBatchNorms = (graph: GraphProto): GraphProto => {
   });
 };
 
-const pairsOf = (graph: GraphProto, constants: ReadonlyMap<string, TensorProto>): readonly Pair[] => {
+const pairsOf = (graph: GraphProto, constants: ReadonlyMap<string, TensorProto>): readonly ConvNormPair[] => {
   const producers = new Map(graph.node.flatMap((node) => node.output.map((name) => [name, node] as const)));
   const uses = new Map<string, number>();
   const use = (name: string) => uses.set(name, (uses.get(name) ?? 0) + 1);
@@ -56,7 +56,7 @@ const isFixedNorm = (node: NodeProto): boolean =>
   node.output.slice(1).every((name) => name === '');
 
 /** w' = w·γ/√(σ²+ε), b' = (b − μ)·γ/√(σ²+ε) + β, per output channel (S. Ioffe, C. Szegedy, arXiv 1502.03167). */
-const folded = ({ conv, norm }: Pair, constants: ReadonlyMap<string, TensorProto>) => {
+const foldPair = ({ conv, norm }: ConvNormPair, constants: ReadonlyMap<string, TensorProto>) => {
   const floats = (name: string) => floatsOf(constants.get(name)!);
   const [, gamma, beta, mean, variance] = norm.input.map((name, i) =>
     i === 0 ? new Float32Array() : floats(name),

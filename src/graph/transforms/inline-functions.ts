@@ -21,7 +21,7 @@ import { requireSameOperators } from './function-opsets.ts';
  * The model without functions; the model itself if it has none. Tensors inside a call are named `<call>/<tensor>`.
  * @throws UserError ModelInvalid for a function that calls itself, ModelUnsupported as `requireSameOperators`
  */
-export const withoutFunctions = (model: ModelProto): ModelProto => {
+export const inlineFunctions = (model: ModelProto): ModelProto => {
   if (model.functions.length === 0) return model;
   for (const each of model.functions) requireSameOperators(model, each);
   const inlining = new Inlining(model);

@@ -4,7 +4,7 @@ import { initializerMap, shapeOf } from '../../formats/onnx/graph.ts';
 import { integersOf } from '../../formats/onnx/tensor.ts';
 
 /** By tensor; 0 of one of which nothing is known. */
-export const leastRanks = (graph: GraphProto): ReadonlyMap<string, number> => {
+export const findLeastRanks = (graph: GraphProto): ReadonlyMap<string, number> => {
   const ranks = new Map<string, number>();
   for (const value of [...graph.input, ...graph.valueInfo])
     ranks.set(value.name, shapeOf(value)?.length ?? 0);
@@ -18,15 +18,15 @@ export const leastRanks = (graph: GraphProto): ReadonlyMap<string, number> => {
   return ranks;
 };
 
-type Known = {
+type KnownRanks = {
   readonly first: number;
   readonly largest: number;
   readonly constants: ReadonlyMap<string, TensorProto>;
 };
 
-const rankOf = ({ opType, input }: NodeProto, { first, largest, constants }: Known): number => {
+const rankOf = ({ opType, input }: NodeProto, { first, largest, constants }: KnownRanks): number => {
   if (broadcasting.has(opType)) return largest;
-  if (keeping.has(opType)) return first;
+  if (rankPreserving.has(opType)) return first;
   const shape = constants.get(input[1] ?? '');
   switch (opType) {
     case 'Reshape':
@@ -49,7 +49,7 @@ const broadcasting: ReadonlySet<string> = new Set(
 );
 
 /** The result has as many dimensions as the first input. */
-const keeping: ReadonlySet<string> = new Set(
+const rankPreserving: ReadonlySet<string> = new Set(
   `Conv ConvTranspose MaxPool AveragePool LpPool GlobalAveragePool GlobalMaxPool BatchNormalization
    InstanceNormalization LayerNormalization GroupNormalization RMSNormalization LpNormalization Softmax LogSoftmax
    Relu LeakyRelu Elu Selu Celu Sigmoid HardSigmoid HardSwish Tanh Gelu Mish Softplus Softsign ThresholdedRelu Erf

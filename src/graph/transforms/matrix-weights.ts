@@ -4,14 +4,14 @@
  */
 import type { GraphProto, NodeProto, TensorProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { copyWith, initializerMap } from '../../formats/onnx/graph.ts';
-import { leastRanks } from './least-ranks.ts';
+import { findLeastRanks } from './least-ranks.ts';
 
 /** The graph must have its constants folded. */
-export const withMatrixWeights = (graph: GraphProto): GraphProto => {
+export const flattenMatrixWeights = (graph: GraphProto): GraphProto => {
   const constants = initializerMap(graph);
   const products = graph.node.filter((node) => isStacked(node, constants));
   if (products.length === 0) return graph;
-  const ranks = leastRanks(graph);
+  const ranks = findLeastRanks(graph);
   const matrices = new Map<string, TensorProto>();
   const replaced = new Map<NodeProto, NodeProto>();
   for (const node of products) {

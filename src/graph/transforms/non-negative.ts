@@ -4,7 +4,7 @@ import { attributeOf } from '../../formats/onnx/node.ts';
 import { floatsOf } from '../../formats/onnx/tensor.ts';
 
 /** Operators whose output never is. */
-const never: ReadonlySet<string> = new Set([
+const alwaysNonNegative: ReadonlySet<string> = new Set([
   'Abs',
   'Exp',
   'HardSigmoid',
@@ -19,7 +19,7 @@ const never: ReadonlySet<string> = new Set([
 ]);
 
 /** Operators whose output is not if none of so many first inputs is; all inputs where no number is given. */
-const ifInputsAre: Readonly<Record<string, number>> = {
+const nonNegativeIfInputsAre: Readonly<Record<string, number>> = {
   Add: 2,
   AveragePool: 1,
   Concat: Number.POSITIVE_INFINITY,
@@ -41,25 +41,25 @@ const ifInputsAre: Readonly<Record<string, number>> = {
   Unsqueeze: 1,
 };
 
-export type Known = {
+export type GraphValues = {
   /** The node that computes a tensor. */
   readonly producer: (name: string) => NodeProto | undefined;
   readonly constants: ReadonlyMap<string, TensorProto>;
 };
 
 /** By the operators in front of it; false where they do not say. */
-export const isNonNegative = (name: string, known: Known): boolean => {
+export const isNonNegative = (name: string, known: GraphValues): boolean => {
   const constant = known.constants.get(name);
   if (constant) return floatsOf(constant).every((value) => value >= 0);
   const node = known.producer(name);
   if (!node) return false;
-  if (never.has(node.opType)) return true;
+  if (alwaysNonNegative.has(node.opType)) return true;
   if (node.opType === 'Clip') return lowerBoundOf(node, known) >= 0;
-  const count = ifInputsAre[node.opType];
+  const count = nonNegativeIfInputsAre[node.opType];
   return count !== undefined && node.input.slice(0, count).every((each) => isNonNegative(each, known));
 };
 
-const lowerBoundOf = (node: NodeProto, { constants }: Known): number => {
+const lowerBoundOf = (node: NodeProto, { constants }: GraphValues): number => {
   const given = node.input[1];
   const constant = given ? constants.get(given) : undefined;
   if (constant) return floatsOf(constant)[0] ?? Number.NEGATIVE_INFINITY;

@@ -19,7 +19,7 @@ import { mapGraphs, mapNodes, mapOrSame } from '../../formats/onnx/inner-graphs.
 import { attributeOf, makeAttribute } from '../../formats/onnx/node.ts';
 import { toDense } from '../../formats/onnx/sparse.ts';
 import { UserError } from '../../ground/base/errors.ts';
-import { withoutFunctions } from './inline-functions.ts';
+import { inlineFunctions } from './inline-functions.ts';
 
 /** Before it, operators broadcast by attributes and some ran only in training. */
 export const oldestOpset = 7;
@@ -38,10 +38,10 @@ export type NormalForm = {
  * @throws UserError ModelUnsupported for an operator set older than 7, or a function of another operator set;
  * ModelInvalid for sparse tensors or functions that contradict themselves
  */
-export const normalForm = (source: ModelProto): NormalForm => {
+export const toNormalForm = (source: ModelProto): NormalForm => {
   const named = withDefaultDomain(source);
   requireOpset(named);
-  const inlined = withoutFunctions(named);
+  const inlined = inlineFunctions(named);
   const graph = mapGraphs(graphOf(inlined), withDenseConstants);
   const dense = graph === graphOf(inlined) ? inlined : copyWith(inlined, { graph });
   return { model: withFreeInitializers(dense), isRewritten: graph !== graphOf(source) };
@@ -51,7 +51,7 @@ export const normalForm = (source: ModelProto): NormalForm => {
 const withDefaultDomain = (model: ModelProto): ModelProto => {
   const short = <T extends { readonly domain: string }>(each: T): T =>
     isDefaultDomain(each.domain) && each.domain !== '' ? copyWith(each, { domain: '' } as Partial<T>) : each;
-  const imports = (list: OperatorSetIdProto[]) => importedOnce(mapOrSame(list, short));
+  const imports = (list: OperatorSetIdProto[]) => removeDuplicateImports(mapOrSame(list, short));
   const node = mapNodes(graphOf(model).node, short);
   const graph = node === graphOf(model).node ? graphOf(model) : copyWith(graphOf(model), { node });
   const functions = model.functions.map((each) =>
@@ -65,7 +65,7 @@ const withDefaultDomain = (model: ModelProto): ModelProto => {
   return isSame ? model : copyWith(model, { graph, functions, opsetImport });
 };
 
-const importedOnce = (imports: OperatorSetIdProto[]): OperatorSetIdProto[] => {
+const removeDuplicateImports = (imports: OperatorSetIdProto[]): OperatorSetIdProto[] => {
   const byDomain = Map.groupBy(imports, ({ domain }) => domain);
   if (byDomain.size === imports.length) return imports;
   for (const [domain, entries] of byDomain)

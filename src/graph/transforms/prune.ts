@@ -4,7 +4,7 @@ import { copyWith } from '../../formats/onnx/graph.ts';
 import { readsOf } from '../../formats/onnx/reads.ts';
 
 /** Initializers, and outputs of nodes that read nothing but constants. Nodes must be in topological order. */
-export const constantNames = (graph: GraphProto): ReadonlySet<string> => {
+export const findConstantNames = (graph: GraphProto): ReadonlySet<string> => {
   const constant = new Set(graph.initializer.map(({ name }) => name));
   for (const node of graph.node) {
     const read = readsOf(node);
@@ -15,7 +15,7 @@ export const constantNames = (graph: GraphProto): ReadonlySet<string> => {
 };
 
 /** Without the nodes, initializers and notes on types that no output needs; graph inputs stay. */
-export const pruned = (graph: GraphProto): GraphProto => {
+export const pruneGraph = (graph: GraphProto): GraphProto => {
   const used = new Set(graph.output.map(({ name }) => name));
   const kept: NodeProto[] = [];
   for (const node of graph.node.toReversed()) {

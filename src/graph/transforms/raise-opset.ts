@@ -11,7 +11,7 @@ import type {
 } from '../../formats/onnx/generated/onnx_pb.ts';
 import { copyWith, graphOf, initializerMap, opsetOf, shapeOf } from '../../formats/onnx/graph.ts';
 import { readsOf } from '../../formats/onnx/reads.ts';
-import { type Raise, raisedNode, type Surroundings } from './raised-node.ts';
+import { type NodeContext, type Raise, raiseNode } from './raised-node.ts';
 
 export const quantisableOpset = 13;
 
@@ -25,7 +25,7 @@ const raisedIr = 7n;
 export const raiseOpset = (model: ModelProto, wanted = quantisableOpset): ModelProto => {
   const from = opsetOf(model);
   if (from >= wanted) return model;
-  const graph = raisedGraph(graphOf(model), { from, wanted });
+  const graph = raiseGraph(graphOf(model), { from, wanted });
   const irVersion = model.irVersion < raisedIr ? raisedIr : model.irVersion;
   return copyWith(withOpset(model, wanted), { graph, irVersion });
 };
@@ -37,10 +37,10 @@ const withOpset = (model: ModelProto, version: number): ModelProto =>
     ),
   });
 
-const raisedGraph = (graph: GraphProto, raise: Raise, outer?: Surroundings): GraphProto => {
+const raiseGraph = (graph: GraphProto, raise: Raise, outer?: NodeContext): GraphProto => {
   const surroundings = surroundingsOf(graph, outer);
   const pieces = graph.node.map((node) =>
-    raisedNode(withRaisedBodies(node, raise, surroundings), raise, surroundings),
+    raiseNode(raiseBodies(node, raise, surroundings), raise, surroundings),
   );
   return copyWith(graph, {
     node: pieces.flatMap(({ nodes }) => nodes),
@@ -49,13 +49,13 @@ const raisedGraph = (graph: GraphProto, raise: Raise, outer?: Surroundings): Gra
 };
 
 /** Branches of If, bodies of Loop and Scan: they read constants of the graph around them as well. */
-const withRaisedBodies = (node: NodeProto, raise: Raise, outer: Surroundings): NodeProto => {
+const raiseBodies = (node: NodeProto, raise: Raise, outer: NodeContext): NodeProto => {
   const body = (attribute: AttributeProto): AttributeProto =>
-    attribute.g ? copyWith(attribute, { g: raisedGraph(attribute.g, raise, outer) }) : attribute;
+    attribute.g ? copyWith(attribute, { g: raiseGraph(attribute.g, raise, outer) }) : attribute;
   return copyWith(node, { attribute: node.attribute.map(body) });
 };
 
-const surroundingsOf = (graph: GraphProto, outer?: Surroundings): Surroundings => {
+const surroundingsOf = (graph: GraphProto, outer?: NodeContext): NodeContext => {
   const stated = [...graph.valueInfo, ...graph.input, ...graph.output];
   const ranks = stated.map((value) => [value.name, shapeOf(value)?.length] as const);
   return {

@@ -13,7 +13,7 @@ import { UserError } from '../../ground/base/errors.ts';
 export type Raise = { readonly from: number; readonly wanted: number };
 
 /** What a node's graph says beside the node. */
-export type Surroundings = {
+export type NodeContext = {
   /** Number of dimensions, where it is stated. */
   readonly ranks: ReadonlyMap<string, number | undefined>;
   /** Tensors that a node reads or that the graph hands out. */
@@ -22,33 +22,33 @@ export type Surroundings = {
 };
 
 /** What stands in the node's place. */
-export type Pieces = { readonly nodes: readonly NodeProto[]; readonly tensors: readonly TensorProto[] };
+export type Replacement = { readonly nodes: readonly NodeProto[]; readonly tensors: readonly TensorProto[] };
 
 type Change = {
   /** The first version that needs it. */
   readonly at: number;
-  readonly made: (node: NodeProto, around: Surroundings, raise: Raise) => Pieces;
+  readonly replace: (node: NodeProto, around: NodeContext, raise: Raise) => Replacement;
 };
 
 /** @throws UserError EngineUnsupported naming the operator where nothing means the same */
-export const raisedNode = (node: NodeProto, raise: Raise, around: Surroundings): Pieces => {
+export const raiseNode = (node: NodeProto, raise: Raise, around: NodeContext): Replacement => {
   const change = node.domain === '' ? changes[node.opType] : undefined;
   const needed = change !== undefined && raise.from < change.at && change.at <= raise.wanted;
-  return needed ? change.made(node, around, raise) : { nodes: [node], tensors: [] };
+  return needed ? change.replace(node, around, raise) : { nodes: [node], tensors: [] };
 };
 
-const alone = (node: NodeProto): Pieces => ({ nodes: [node], tensors: [] });
+const onlyNode = (node: NodeProto): Replacement => ({ nodes: [node], tensors: [] });
 
-const refused = (node: NodeProto, why: string): UserError =>
+const notRaisable = (node: NodeProto, why: string): UserError =>
   new UserError(
     'EngineUnsupported',
     `Raising the graph to a newer opset: the operator ${node.opType} that computes ${firstOutput(node)} has no equal there: ${why}. Export the model with opset 13 or later.`,
   );
 
-const refusing =
-  (why: string): Change['made'] =>
+const refuse =
+  (why: string): Change['replace'] =>
   (node) => {
-    throw refused(node, why);
+    throw notRaisable(node, why);
   };
 
 const firstOutput = ({ output }: NodeProto): string => output.find((name) => name !== '') ?? '';
@@ -57,11 +57,11 @@ const withoutAttributes = (node: NodeProto, names: readonly string[]): NodeProto
   copyWith(node, { attribute: node.attribute.filter(({ name }) => !names.includes(name)) });
 
 /** Exporters write 2^63 − 1 for "to the end"; no dimension is that long, and a number would round it up. */
-const bounded = (value: number): number =>
+const clampInteger = (value: number): number =>
   Math.min(Math.max(value, -Number.MAX_SAFE_INTEGER), Number.MAX_SAFE_INTEGER);
 
 const integers = (node: NodeProto, name: string): TensorProto | undefined => {
-  const values = attributeOf(node, name) && (intsOf(node, name) ?? []).map(bounded);
+  const values = attributeOf(node, name) && (intsOf(node, name) ?? []).map(clampInteger);
   return values && tensorFromInt64s(`${firstOutput(node)}/${name}`, [values.length], values);
 };
 
@@ -72,7 +72,7 @@ const float = (node: NodeProto, name: string): TensorProto | undefined => {
 
 /** Attributes as the inputs that follow the first one, in this order; what is absent stays absent. */
 const asInputs =
-  (names: readonly string[], tensorOf: typeof integers): Change['made'] =>
+  (names: readonly string[], tensorOf: typeof integers): Change['replace'] =>
   (node) => {
     const found = names.map((name) => tensorOf(node, name));
     const tensors = found.filter((tensor) => tensor !== undefined);
@@ -82,39 +82,39 @@ const asInputs =
     return { nodes: [copyWith(withoutAttributes(node, names), { input })], tensors };
   };
 
-const pad: Change['made'] = (node) => {
+const pad: Change['replace'] = (node) => {
   const pads = integers(node, 'pads');
-  if (!pads) throw refused(node, 'it has no attribute pads');
+  if (!pads) throw notRaisable(node, 'it has no attribute pads');
   const value = attributeOf(node, 'value')?.f === 0 ? undefined : float(node, 'value');
   const tensors = value ? [pads, value] : [pads];
   const input = [node.input[0]!, ...tensors.map(({ name }) => name)];
   return { nodes: [copyWith(withoutAttributes(node, ['pads', 'value']), { input })], tensors };
 };
 
-const topK: Change['made'] = (node) => {
+const topK: Change['replace'] = (node) => {
   const k = tensorFromInt64s(`${firstOutput(node)}/k`, [1], [intOf(node, 'k', 0)]);
   const input = [node.input[0]!, k.name];
   return { nodes: [copyWith(withoutAttributes(node, ['k']), { input })], tensors: [k] };
 };
 
 /** Nothing is dropped outside training, and the mask, which was no bool at first, is of no use. */
-const dropout: Change['made'] = (node, { read }, { from }) => {
+const dropout: Change['replace'] = (node, { read }, { from }) => {
   const kept = withoutAttributes(node, ['ratio']);
   const [, mask] = node.output;
-  if (!mask) return alone(kept);
-  if (!read.has(mask)) return alone(copyWith(kept, { output: node.output.slice(0, 1) }));
-  if (from < 10) throw refused(node, 'its mask is read, which was of another type');
-  return alone(kept);
+  if (!mask) return onlyNode(kept);
+  if (!read.has(mask)) return onlyNode(copyWith(kept, { output: node.output.slice(0, 1) }));
+  if (from < 10) throw notRaisable(node, 'its mask is read, which was of another type');
+  return onlyNode(kept);
 };
 
-const batchNormalization: Change['made'] = (node) => {
+const batchNormalization: Change['replace'] = (node) => {
   if (intOf(node, 'spatial', 1) !== 1)
-    throw refused(node, 'it normalises every pixel on its own (spatial 0)');
-  return alone(withoutAttributes(node, ['spatial']));
+    throw notRaisable(node, 'it normalises every pixel on its own (spatial 0)');
+  return onlyNode(withoutAttributes(node, ['spatial']));
 };
 
 /** Pixels were taken from where they lay, counted from the corner: `asymmetric`. */
-const resized = (node: NodeProto, scales: string, nearest: 'floor' | 'ceil'): NodeProto =>
+const makeResize = (node: NodeProto, scales: string, nearest: 'floor' | 'ceil'): NodeProto =>
   copyWith(node, {
     opType: 'Resize',
     input: [node.input[0]!, '', scales],
@@ -125,34 +125,34 @@ const resized = (node: NodeProto, scales: string, nearest: 'floor' | 'ceil'): No
     ],
   });
 
-const upsample: Change['made'] = (node) => {
+const upsample: Change['replace'] = (node) => {
   const attribute = attributeOf(node, 'scales');
-  if (!attribute) return alone(resized(node, node.input[1]!, 'floor'));
+  if (!attribute) return onlyNode(makeResize(node, node.input[1]!, 'floor'));
   const values = Float32Array.from(attribute.floats);
   const scales = tensorFromFloats(`${firstOutput(node)}/scales`, [values.length], values);
-  return { nodes: [resized(node, scales.name, 'floor')], tensors: [scales] };
+  return { nodes: [makeResize(node, scales.name, 'floor')], tensors: [scales] };
 };
 
 /** The nearest pixel was the one before when enlarging and the one after when reducing (ONNX Runtime; the text is silent). */
-const resize: Change['made'] = (node, { constants }) => {
+const resize: Change['replace'] = (node, { constants }) => {
   const [, scales = ''] = node.input;
   const constant = constants.get(scales);
   const factors = constant && floatsOf(constant);
-  if (!factors) throw refused(node, 'its scales are computed, and its rounding depends on them');
+  if (!factors) throw notRaisable(node, 'its scales are computed, and its rounding depends on them');
   const reduces = factors.some((factor) => factor < 1);
   if (reduces && factors.some((factor) => factor > 1))
-    throw refused(node, 'it enlarges one side and reduces another');
-  return alone(resized(node, scales, reduces ? 'ceil' : 'floor'));
+    throw notRaisable(node, 'it enlarges one side and reduces another');
+  return onlyNode(makeResize(node, scales, reduces ? 'ceil' : 'floor'));
 };
 
 /** The old one made two dimensions of all, cut at `axis`; where that is the last one, both mean the same. */
-const softmax: Change['made'] = (node, { ranks }) => {
+const softmax: Change['replace'] = (node, { ranks }) => {
   const [from, to] = [node.input[0]!, node.output[0]!];
   const axis = intOf(node, 'axis', 1);
   const rank = ranks.get(to) ?? ranks.get(from);
   const named = withoutAttributes(node, ['axis']);
   const along = (int: number) => [...named.attribute, makeAttribute('axis', { int })];
-  if (axis === -1 || axis + 1 === rank) return alone(copyWith(named, { attribute: along(axis) }));
+  if (axis === -1 || axis + 1 === rank) return onlyNode(copyWith(named, { attribute: along(axis) }));
   const [flat, shape, done] = [`${to}/flat`, `${to}/shape`, `${to}/done`];
   const nodes = [
     makeNode('Flatten', { inputs: [from], outputs: [flat], attributes: { axis: { int: axis } } }),
@@ -163,14 +163,14 @@ const softmax: Change['made'] = (node, { ranks }) => {
   return { nodes, tensors: [] };
 };
 
-const roiAlign: Change['made'] = (node) => {
+const roiAlign: Change['replace'] = (node) => {
   const old = makeAttribute('coordinate_transformation_mode', { string: 'output_half_pixel' });
-  return alone(copyWith(node, { attribute: [...node.attribute, old] }));
+  return onlyNode(copyWith(node, { attribute: [...node.attribute, old] }));
 };
 
-const experiment: Change = { at: 10, made: refusing('it was an experiment that ONNX gave up') };
-const axes: Change = { at: 13, made: asInputs(['axes'], integers) };
-const flattening: Change = { at: 13, made: softmax };
+const experiment: Change = { at: 10, replace: refuse('it was an experiment that ONNX gave up') };
+const axes: Change = { at: 13, replace: asInputs(['axes'], integers) };
+const flattening: Change = { at: 13, replace: softmax };
 
 /** Every operator that changed between opset 7 and 16 other than by more types, more room or negative axes. */
 const changes: Readonly<Record<string, Change>> = {
@@ -180,18 +180,18 @@ const changes: Readonly<Record<string, Change>> = {
   ParametricSoftplus: experiment,
   Scale: experiment,
   ScaledTanh: experiment,
-  BatchNormalization: { at: 9, made: batchNormalization },
-  Clip: { at: 11, made: asInputs(['min', 'max'], float) },
-  Dropout: { at: 12, made: dropout },
-  Pad: { at: 11, made: pad },
-  Resize: { at: 11, made: resize },
-  RoiAlign: { at: 16, made: roiAlign },
-  Scan: { at: 9, made: refusing('it took a batch then') },
-  Scatter: { at: 11, made: (node) => alone(copyWith(node, { opType: 'ScatterElements' })) },
-  Slice: { at: 10, made: asInputs(['starts', 'ends', 'axes'], integers) },
-  Split: { at: 13, made: asInputs(['split'], integers) },
-  TopK: { at: 10, made: topK },
-  Upsample: { at: 10, made: upsample },
+  BatchNormalization: { at: 9, replace: batchNormalization },
+  Clip: { at: 11, replace: asInputs(['min', 'max'], float) },
+  Dropout: { at: 12, replace: dropout },
+  Pad: { at: 11, replace: pad },
+  Resize: { at: 11, replace: resize },
+  RoiAlign: { at: 16, replace: roiAlign },
+  Scan: { at: 9, replace: refuse('it took a batch then') },
+  Scatter: { at: 11, replace: (node) => onlyNode(copyWith(node, { opType: 'ScatterElements' })) },
+  Slice: { at: 10, replace: asInputs(['starts', 'ends', 'axes'], integers) },
+  Split: { at: 13, replace: asInputs(['split'], integers) },
+  TopK: { at: 10, replace: topK },
+  Upsample: { at: 10, replace: upsample },
   Squeeze: axes,
   Unsqueeze: axes,
   ReduceSum: axes,

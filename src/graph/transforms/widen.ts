@@ -28,7 +28,7 @@ const halves: ReadonlySet<number> = new Set([elementType.float16, elementType.bf
 const typeAttributes: ReadonlySet<string> = new Set(['to', 'dtype', 'output_datatype']);
 
 /** The model itself if nothing in it is of half size. */
-export const widened = (model: ModelProto): ModelProto => {
+export const widenToFloat = (model: ModelProto): ModelProto => {
   if (!hasHalves(model)) return model;
   return copyWith(model, {
     graph: wideGraph(graphOf(model)),

@@ -6,13 +6,13 @@
 import { elementType } from '../../../formats/onnx/element-type.ts';
 import { makeValueInfo } from '../../../formats/onnx/graph.ts';
 import type { GraphBuilder } from '../graph-builder.ts';
-import { arranged, forEachItem } from '../layer.ts';
+import { rearrange, repeatForEachItem } from '../layer.ts';
 import { plainOrder, type Value } from '../value.ts';
-import { type Detector, otherNetwork, otherSpec, outputNamed } from './detector.ts';
+import { type Detector, findOutput, unexpectedNetwork, unexpectedSpec } from './detector.ts';
 import type { End } from './end.ts';
-import { nmsAttributes } from './nms-attributes.ts';
+import { makeNmsAttributes } from './nms-attributes.ts';
 
-type Anchored = {
+type AnchoredOptions = {
   /** The layer whose output the plugin reads as scores. */
   readonly scores: string;
   /** The plugin makes probabilities of them. */
@@ -20,24 +20,24 @@ type Anchored = {
 };
 
 /** Softmax stands in the network, a sigmoid does not. */
-export const ssdEnd: Anchored = { scores: 'mbox_conf_softmax', confSigmoid: 0 };
-export const retinanetEnd: Anchored = { scores: 'mbox_conf', confSigmoid: 1 };
+export const ssdEnd: AnchoredOptions = { scores: 'mbox_conf_softmax', confSigmoid: 0 };
+export const retinanetEnd: AnchoredOptions = { scores: 'mbox_conf', confSigmoid: 1 };
 
-export const anchored =
-  ({ scores, confSigmoid }: Anchored): End =>
+export const makeAnchoredEnd =
+  ({ scores, confSigmoid }: AnchoredOptions): End =>
   (network, { graph, detector, enter, convert }) => {
-    const outputs = ['mbox_loc', scores, 'mbox_priorbox'].map((name) => outputNamed(network, name));
+    const outputs = ['mbox_loc', scores, 'mbox_priorbox'].map((name) => findOutput(network, name));
     const cut = { ...network, outputs };
     const inputs = enter(cut);
     const part = convert(cut, inputs);
     const [loc, conf, anchors] = part.outputs as [Value, Value, Value];
-    requireFit({ loc, conf, anchors }, detector);
+    requirePredictionShapes({ loc, conf, anchors }, detector);
     const prior = priorOf(graph, loc, anchors);
     graph.plugin('NMSDynamic_TRT', {
       name: 'NMS',
-      inputs: [prior, flat(graph, loc, 'loc_data'), flat(graph, conf, 'conf_data')],
+      inputs: [prior, flatten(graph, loc, 'loc_data'), flatten(graph, conf, 'conf_data')],
       outputs: detections,
-      attributes: nmsAttributes(detector.plugin, {
+      attributes: makeNmsAttributes(detector.plugin, {
         shareLocation: 1,
         varianceEncodedInTarget: 0,
         backgroundLabelId: 0,
@@ -50,24 +50,24 @@ export const anchored =
 
 const detections = ['NMS', 'NMS_1'];
 
-type Said = { readonly loc: Value; readonly conf: Value; readonly anchors: Value };
+type Predictions = { readonly loc: Value; readonly conf: Value; readonly anchors: Value };
 
 /** [P,1,4], [P,1,classes] and [P,1,8]. */
-const requireFit = ({ loc, conf, anchors }: Said, { plugin }: Detector): void => {
+const requirePredictionShapes = ({ loc, conf, anchors }: Predictions, { plugin }: Detector): void => {
   const shapes = [loc, conf, anchors].map(({ shape }) => `(${shape.join(', ')})`);
   const [count] = loc.shape;
   const classes = conf.shape[2];
   const fits = [loc, conf, anchors].every(({ shape }) => shape.length === 3 && shape[0] === count);
   if (!fits || loc.shape[2] !== 4 || anchors.shape[2] !== 8)
-    throw otherNetwork(`its mbox_loc, scores and mbox_priorbox have the shapes ${shapes.join(', ')}`);
+    throw unexpectedNetwork(`its mbox_loc, scores and mbox_priorbox have the shapes ${shapes.join(', ')}`);
   if (classes !== plugin.classes + 1)
-    throw otherSpec(
+    throw unexpectedSpec(
       `the model tells ${classes} classes apart, the background one of them, and the spec maps to ${plugin.classes} without it`,
     );
 };
 
-const flat = (graph: GraphBuilder, value: Value, output: string): string => {
-  const { name } = arranged({ graph, scope: output }, value, plainOrder(value.shape.length));
+const flatten = (graph: GraphBuilder, value: Value, output: string): string => {
+  const { name } = rearrange({ graph, scope: output }, value, plainOrder(value.shape.length));
   const shape = graph.integers(`${output}/shape`, [0, -1, 1, 1]);
   return graph.node('Reshape', { inputs: [name, shape], output });
 };
@@ -75,10 +75,10 @@ const flat = (graph: GraphBuilder, value: Value, output: string): string => {
 /** From rows of box and variances to all boxes, then all variances. @throws UserError ModelUnsupported */
 const priorOf = (graph: GraphBuilder, like: Value, anchors: Value): string => {
   const rows = graph.itemOf(anchors.name);
-  if (!rows) throw otherNetwork('its mbox_priorbox is computed of pictures');
+  if (!rows) throw unexpectedNetwork('its mbox_priorbox is computed of pictures');
   const half = rows.length / 2;
   const values = rows.map((_, i) => rows[Math.floor((i % half) / 4) * 8 + (i % 4) + (i < half ? 0 : 4)]!);
-  return forEachItem({ graph, scope: 'anchors' }, like.name, {
+  return repeatForEachItem({ graph, scope: 'anchors' }, like.name, {
     as: 'data',
     shape: [2, half, 1],
     values,

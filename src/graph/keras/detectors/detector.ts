@@ -24,20 +24,20 @@ export type Detector = {
 export type Sides = { readonly height: number; readonly width: number };
 
 /** The first output of a layer that exporters know by its name. @throws UserError ModelUnsupported if it is not there */
-export const outputNamed = (network: Network, name: string): TensorRef => {
+export const findOutput = (network: Network, name: string): TensorRef => {
   if (network.layers.has(name)) return { layer: name, call: 0, tensor: 0 };
-  throw otherNetwork(`it has no layer ${name}`);
+  throw unexpectedNetwork(`it has no layer ${name}`);
 };
 
 /** The network is another than TLT builds for the module. */
-export const otherNetwork = (found: string): UserError =>
+export const unexpectedNetwork = (found: string): UserError =>
   new UserError(
     'ModelUnsupported',
     `Ending the Keras model in TensorRT's plugin nodes: ${found}, by which the end of such a detector is known. Choose the module that the model was trained as, or export it to ONNX where it was trained, and give that.`,
   );
 
 /** Spec and model are of different trainings. */
-export const otherSpec = (found: string): UserError =>
+export const unexpectedSpec = (found: string): UserError =>
   new UserError(
     'SpecInvalid',
     `Ending the Keras model in TensorRT's plugin nodes: ${found}. Name the spec that this model was trained with (-e).`,

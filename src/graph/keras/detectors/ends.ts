@@ -1,14 +1,14 @@
 /** How the graph of each detector ends. */
-import { anchored, retinanetEnd, ssdEnd } from './anchored.ts';
+import { makeAnchoredEnd, retinanetEnd, ssdEnd } from './anchored.ts';
 import type { DetectorArchitecture } from './detector.ts';
 import type { End } from './end.ts';
 import { fasterRcnnEnd } from './faster-rcnn.ts';
 import { yoloEnd } from './yolo.ts';
 
 export const ends: Readonly<Record<DetectorArchitecture, End>> = {
-  ssd: anchored(ssdEnd),
-  dssd: anchored(ssdEnd),
-  retinanet: anchored(retinanetEnd),
+  ssd: makeAnchoredEnd(ssdEnd),
+  dssd: makeAnchoredEnd(ssdEnd),
+  retinanet: makeAnchoredEnd(retinanetEnd),
   yolo: yoloEnd,
   faster_rcnn: fasterRcnnEnd,
 };

@@ -9,21 +9,21 @@ import { makeValueInfo } from '../../../formats/onnx/graph.ts';
 import type { TensorRanges } from '../../../formats/scales/tensor-scales.ts';
 import { Config } from '../config.ts';
 import type { GraphBuilder } from '../graph-builder.ts';
-import { arranged } from '../layer.ts';
-import { plainClass } from '../layers/table.ts';
+import { rearrange } from '../layer.ts';
+import { removePackage } from '../layers/table.ts';
 import type { LayerSpec, Network, TensorRef } from '../network.ts';
-import { regionsValue } from '../regions.ts';
-import { imageOrder, laidOut, type Value } from '../value.ts';
-import { otherNetwork, otherSpec, outputNamed } from './detector.ts';
+import { makeRegionsValue } from '../regions.ts';
+import { imageOrder, sizesInOrder, type Value } from '../value.ts';
+import { findOutput, unexpectedNetwork, unexpectedSpec } from './detector.ts';
 import type { End } from './end.ts';
-import { integers } from './nms-attributes.ts';
-import { regionNms, requireClasses } from './region-nms.ts';
-import { type RegionParameters, regionParameters } from './region-parameters.ts';
+import { intAttributes } from './nms-attributes.ts';
+import { addRegionNms, requireClasses } from './region-nms.ts';
+import { type RegionParameters, requireRegionParameters } from './region-parameters.ts';
 
 export const fasterRcnnEnd: End = (network, { graph, detector, enter, convert }) => {
-  const parameters = regionParameters(detector);
-  const [proposal, crop] = [soleOf(network, 'Proposal'), soleOf(network, 'CropAndResize')];
-  const first = { ...network, inputs: [outputNamed(network, 'input_image')], outputs: heads(proposal, crop) };
+  const parameters = requireRegionParameters(detector);
+  const [proposal, crop] = [findSoleLayer(network, 'Proposal'), findSoleLayer(network, 'CropAndResize')];
+  const first = { ...network, inputs: [findOutput(network, 'input_image')], outputs: heads(proposal, crop) };
   const inputs = enter(first);
   const one = convert(first, inputs);
   const [features, scores, offsets] = one.outputs.map((value) => image(graph, value)) as [
@@ -33,15 +33,15 @@ export const fasterRcnnEnd: End = (network, { graph, detector, enter, convert })
   ];
   requireAnchors(scores, parameters);
   const spread = configOf(proposal).number('std_scaling', 1) || 1;
-  propose(graph, { ...parameters, sides: laidOut(inputs[0]!).slice(1) as number[] }, [
+  addProposal(graph, { ...parameters, sides: sizesInOrder(inputs[0]!).slice(1) as number[] }, [
     scores.name,
-    scaledDown(graph, offsets.name, spread),
+    scaleDown(graph, offsets.name, spread),
   ]);
-  const second = { ...from(network, crop), outputs: tails.map((name) => outputNamed(network, name)) };
+  const second = { ...startAt(network, crop), outputs: tails.map((name) => findOutput(network, name)) };
   const two = convert(second, [regionsOf(graph, features, { crop, count: parameters.postNmsTopN })]);
   const [classes, boxes] = two.outputs as [Value, Value];
   requireClasses(classes, boxes, detector.plugin.classes);
-  regionNms(graph, { classes, boxes, rois }, { plugin: detector.plugin, ...parameters });
+  addRegionNms(graph, { classes, boxes, rois }, { plugin: detector.plugin, ...parameters });
   return { inputs, outputs: ports, parts: [one, { ...two, ranges: withCuts(two.ranges, crop) }] };
 };
 
@@ -49,10 +49,12 @@ const rois = 'proposal_out';
 const tails = ['dense_class_td', 'dense_regress_td'];
 const ports = ['nms_out', 'nms_out_1'].map((name) => makeValueInfo(name, elementType.float32, undefined));
 
-const soleOf = ({ layers }: Network, className: string): LayerSpec => {
-  const [found, ...more] = [...layers.values()].filter((layer) => plainClass(layer.className) === className);
+const findSoleLayer = ({ layers }: Network, className: string): LayerSpec => {
+  const [found, ...more] = [...layers.values()].filter(
+    (layer) => removePackage(layer.className) === className,
+  );
   if (found && more.length === 0 && found.calls.length === 1) return found;
-  throw otherNetwork(`it has not one ${className}`);
+  throw unexpectedNetwork(`it has not one ${className}`);
 };
 
 const configOf = ({ name, className, config }: LayerSpec): Config =>
@@ -62,7 +64,7 @@ const configOf = ({ name, className, config }: LayerSpec): Config =>
 const heads = (proposal: LayerSpec, crop: LayerSpec): readonly TensorRef[] => {
   const [features] = crop.calls[0]!;
   const [scores, offsets] = proposal.calls[0]!;
-  if (!features || !scores || !offsets) throw otherNetwork('its Proposal or CropAndResize lacks inputs');
+  if (!features || !scores || !offsets) throw unexpectedNetwork('its Proposal or CropAndResize lacks inputs');
   return [features, scores, offsets];
 };
 
@@ -76,20 +78,20 @@ const withCuts = (ranges: TensorRanges, crop: LayerSpec): TensorRanges => {
 };
 
 const image = (graph: GraphBuilder, value: Value): Value => {
-  if (value.shape.length !== 3) throw otherNetwork('its Proposal takes no maps');
-  return arranged({ graph, scope: value.name }, value, imageOrder(true));
+  if (value.shape.length !== 3) throw unexpectedNetwork('its Proposal takes no maps');
+  return rearrange({ graph, scope: value.name }, value, imageOrder(true));
 };
 
 const requireAnchors = ({ shape }: Value, { anchorSizes, anchorRatios }: RegionParameters): void => {
   const anchors = anchorSizes.length * anchorRatios.length;
   if (shape[0] !== anchors)
-    throw otherSpec(
+    throw unexpectedSpec(
       `the model has ${shape[0]} anchors in each place, and the spec's ${anchorSizes.length} sizes and ${anchorRatios.length} ratios make ${anchors}`,
     );
 };
 
 /** The plugin takes offsets as they are; a training may have spread them. */
-const scaledDown = (graph: GraphBuilder, offsets: string, spread: number): string => {
+const scaleDown = (graph: GraphBuilder, offsets: string, spread: number): string => {
   if (spread === 1) return offsets;
   const factor = graph.floats('proposal_1/factor', [], Float32Array.of(1 / spread));
   return graph.node('Mul', { inputs: [offsets, factor], output: 'proposal_1/mul' });
@@ -97,15 +99,15 @@ const scaledDown = (graph: GraphBuilder, offsets: string, spread: number): strin
 
 type Proposing = RegionParameters & { readonly sides: readonly number[] };
 
-const propose = (graph: GraphBuilder, wish: Proposing, inputs: readonly string[]): void => {
+const addProposal = (graph: GraphBuilder, wish: Proposing, inputs: readonly string[]): void => {
   const [height = 0, width = 0] = wish.sides;
   graph.plugin('ProposalDynamic', {
     name: 'proposal',
     inputs,
     outputs: [rois],
     attributes: {
-      ...integers({ input_height: height, input_width: width, rpn_stride: wish.stride }),
-      ...integers({ pre_nms_top_n: wish.preNmsTopN, post_nms_top_n: wish.postNmsTopN }),
+      ...intAttributes({ input_height: height, input_width: width, rpn_stride: wish.stride }),
+      ...intAttributes({ pre_nms_top_n: wish.preNmsTopN, post_nms_top_n: wish.postNmsTopN }),
       roi_min_size: { float: 1 },
       nms_iou_threshold: { float: wish.iouThreshold },
       anchor_sizes: { floats: wish.anchorSizes },
@@ -120,21 +122,21 @@ type Cut = { readonly crop: LayerSpec; readonly count: number };
 const regionsOf = (graph: GraphBuilder, features: Value, { crop, count }: Cut): Value => {
   const [channels] = features.shape;
   const size = configOf(crop).count('pool_size');
-  if (channels === undefined) throw otherNetwork('its feature map has no fixed number of channels');
+  if (channels === undefined) throw unexpectedNetwork('its feature map has no fixed number of channels');
   const cuts = cutsOf(crop);
   graph.plugin('CropAndResizeDynamic', {
     name: 'CropAndResize_plugin',
     inputs: [features.name, rois],
     outputs: [cuts],
-    attributes: integers({ crop_height: size, crop_width: size }),
+    attributes: intAttributes({ crop_height: size, crop_width: size }),
   });
   const shape = graph.integers(`${imagesOf(crop)}/shape`, [-1, channels, size, size]);
   const name = graph.node('Reshape', { inputs: [cuts, shape], output: imagesOf(crop) });
-  return regionsValue(name, [count, channels, size, size]);
+  return makeRegionsValue(name, [count, channels, size, size]);
 };
 
 /** The network that begins with this layer's output. */
-const from = (network: Network, { name, ...layer }: LayerSpec): Network => ({
+const startAt = (network: Network, { name, ...layer }: LayerSpec): Network => ({
   ...network,
   layers: new Map([...network.layers, [name, { ...layer, name, calls: [[]] }]]),
   inputs: [{ layer: name, call: 0, tensor: 0 }],

@@ -9,16 +9,16 @@ type Attributes = Readonly<Record<string, AttributeValue>>;
 const centreSize = 1;
 
 /** `differing`: what a module has its own way. */
-export const nmsAttributes = (
+export const makeNmsAttributes = (
   { scoreThreshold, iouThreshold, topK, keepTopK, classes, scoreBits }: PluginParameters,
   differing: Readonly<Record<string, number>>,
 ): Attributes => ({
-  ...integers({ ...differing, topK, keepTopK, numClasses: classes + 1, scoreBits }),
-  ...integers({ codeType: centreSize, isNormalized: 1 }),
+  ...intAttributes({ ...differing, topK, keepTopK, numClasses: classes + 1, scoreBits }),
+  ...intAttributes({ codeType: centreSize, isNormalized: 1 }),
   confidenceThreshold: { float: scoreThreshold },
   nmsThreshold: { float: iouThreshold },
   inputOrder: { ints: [1, 2, 0] },
 });
 
-export const integers = (values: Readonly<Record<string, number>>): Attributes =>
+export const intAttributes = (values: Readonly<Record<string, number>>): Attributes =>
   Object.fromEntries(Object.entries(values).map(([name, int]) => [name, { int }]));

@@ -6,14 +6,14 @@ import type { PluginParameters } from '../../../data/specs/plugin-parameters.ts'
 import type { GraphBuilder } from '../graph-builder.ts';
 import { add, type Scope } from '../layer.ts';
 import type { Size, Value } from '../value.ts';
-import { otherSpec } from './detector.ts';
-import { nmsAttributes } from './nms-attributes.ts';
+import { unexpectedSpec } from './detector.ts';
+import { makeNmsAttributes } from './nms-attributes.ts';
 
 /** [R, classes + 1] and [R, 4 · classes]. @throws UserError SpecInvalid */
 export const requireClasses = (classes: Value, boxes: Value, wanted: number): void => {
   const [told, numbers]: readonly Size[] = [classes.shape[1], boxes.shape[1]];
   if (told !== wanted + 1 || numbers !== 4 * wanted)
-    throw otherSpec(
+    throw unexpectedSpec(
       `the model tells ${told} classes apart, the background one of them, and the spec maps to ${wanted} without it`,
     );
 };
@@ -32,13 +32,13 @@ export type RegionNms = {
   readonly boxSpread: readonly number[];
 };
 
-export const regionNms = (graph: GraphBuilder, regions: Regions, wish: RegionNms): void => {
+export const addRegionNms = (graph: GraphBuilder, regions: Regions, wish: RegionNms): void => {
   const scope: Scope = { graph, scope: 'nms_inputs_1' };
   const { classes } = wish.plugin;
   const inputs = [
     priorData(scope, regions.rois),
     locData(scope, regions.boxes.name, wish),
-    shaped(scope, regions.classes.name, {
+    addReshape(scope, regions.classes.name, {
       as: 'conf_data',
       shape: [-1, wish.postNmsTopN * (classes + 1), 1, 1],
     }),
@@ -47,7 +47,7 @@ export const regionNms = (graph: GraphBuilder, regions: Regions, wish: RegionNms
     name: 'NMS',
     inputs,
     outputs: ['nms_out', 'nms_out_1'],
-    attributes: nmsAttributes(wish.plugin, {
+    attributes: makeNmsAttributes(wish.plugin, {
       shareLocation: 0,
       varianceEncodedInTarget: 1,
       backgroundLabelId: classes,
@@ -58,14 +58,14 @@ export const regionNms = (graph: GraphBuilder, regions: Regions, wish: RegionNms
 
 type Shaped = { readonly as: string; readonly shape: readonly number[] };
 
-const shaped = (scope: Scope, tensor: string, { as, shape }: Shaped): string => {
+const addReshape = (scope: Scope, tensor: string, { as, shape }: Shaped): string => {
   const sizes = scope.graph.integers(`${scope.scope}/${as}/shape`, shape);
   return add(scope, 'Reshape', { inputs: [tensor, sizes], as });
 };
 
 const locData = (scope: Scope, boxes: string, { plugin, postNmsTopN, boxSpread }: RegionNms): string => {
   const { graph, scope: prefix } = scope;
-  const each = shaped(scope, boxes, { as: 'Reshape', shape: [-1, postNmsTopN, plugin.classes, 4] });
+  const each = addReshape(scope, boxes, { as: 'Reshape', shape: [-1, postNmsTopN, plugin.classes, 4] });
   const factors = Float32Array.from(boxSpread, (spread) => 1 / spread);
   const scaled = add(scope, 'Mul', {
     inputs: [each, graph.floats(`${prefix}/factors`, [4], factors)],
@@ -78,7 +78,7 @@ const locData = (scope: Scope, boxes: string, { plugin, postNmsTopN, boxSpread }
     as: 'concat',
     attributes: { axis: { int: 2 } },
   });
-  return shaped(scope, whole, { as: 'loc_data', shape: [0, -1, 1, 1] });
+  return addReshape(scope, whole, { as: 'loc_data', shape: [0, -1, 1, 1] });
 };
 
 /** The plugin wants left before top, and a second row that it does not look at. */
@@ -89,6 +89,6 @@ const priorData = (scope: Scope, rois: string): string => {
     as: 'GatherV2',
     attributes: { axis: { int: 2 } },
   });
-  const row = shaped(scope, turned, { as: 'rois', shape: [0, 1, -1, 1] });
+  const row = addReshape(scope, turned, { as: 'rois', shape: [0, 1, -1, 1] });
   return add(scope, 'Concat', { inputs: [row, row], as: 'prior_data', attributes: { axis: { int: 1 } } });
 };

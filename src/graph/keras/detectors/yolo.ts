@@ -7,12 +7,12 @@ import { elementType } from '../../../formats/onnx/element-type.ts';
 import { makeValueInfo } from '../../../formats/onnx/graph.ts';
 import type { GraphBuilder } from '../graph-builder.ts';
 import { add, reshape, type Scope } from '../layer.ts';
-import { plainClass } from '../layers/table.ts';
+import { removePackage } from '../layers/table.ts';
 import type { Network, TensorRef } from '../network.ts';
 import type { Value } from '../value.ts';
-import { otherNetwork, otherSpec } from './detector.ts';
+import { unexpectedNetwork, unexpectedSpec } from './detector.ts';
 import type { End } from './end.ts';
-import { integers } from './nms-attributes.ts';
+import { intAttributes } from './nms-attributes.ts';
 
 export const yoloEnd: End = (network, { graph, detector: { plugin }, enter, convert }) => {
   const rows = rowsOf(network);
@@ -34,9 +34,9 @@ export const yoloEnd: End = (network, { graph, detector: { plugin }, enter, conv
     ],
     outputs: ports.map(({ name }) => name),
     attributes: {
-      ...integers({ shareLocation: 1, backgroundLabelId: -1, clipBoxes: 1, isNormalized: 1 }),
-      ...integers({ topK: plugin.topK, keepTopK: plugin.keepTopK, numClasses: plugin.classes }),
-      ...integers({ scoreBits: plugin.scoreBits }),
+      ...intAttributes({ shareLocation: 1, backgroundLabelId: -1, clipBoxes: 1, isNormalized: 1 }),
+      ...intAttributes({ topK: plugin.topK, keepTopK: plugin.keepTopK, numClasses: plugin.classes }),
+      ...intAttributes({ scoreBits: plugin.scoreBits }),
       scoreThreshold: { float: plugin.scoreThreshold },
       iouThreshold: { float: plugin.iouThreshold },
     },
@@ -57,18 +57,18 @@ type Row = readonly [anchor: TensorRef, said: TensorRef];
 const rowsOf = (network: Network): readonly Row[] => {
   const takenBy = ({ layer, call }: TensorRef): readonly TensorRef[] =>
     network.layers.get(layer)?.calls[call] ?? [];
-  const classOf = ({ layer }: TensorRef) => plainClass(network.layers.get(layer)?.className ?? '');
+  const classOf = ({ layer }: TensorRef) => removePackage(network.layers.get(layer)?.className ?? '');
   const rows = network.outputs.flatMap(takenBy).map(takenBy);
   const isRow = (row: readonly TensorRef[]): row is Row =>
     row.length === 2 && classOf(row[0]!) === 'YOLOAnchorBox';
   if (rows.length > 0 && rows.every(isRow)) return rows;
-  throw otherNetwork('its output does not join rows that begin with a YOLOAnchorBox');
+  throw unexpectedNetwork('its output does not join rows that begin with a YOLOAnchorBox');
 };
 
 const requireClasses = (said: readonly Value[], classes: number): void => {
   const other = said.find(({ shape }) => shape.length !== 2 || shape[1] !== classes + 5);
   if (other)
-    throw otherSpec(
+    throw unexpectedSpec(
       `the model says ${other.shape[1]} numbers of each anchor, and the ${classes} classes of the spec ask for ${classes + 5}`,
     );
 };
@@ -81,7 +81,7 @@ const itemsOf = (graph: GraphBuilder, anchors: readonly Value[]): readonly numbe
   const rows = items.flatMap((item) =>
     Array.from({ length: item.length / 6 }, (_, row) => [...item.subarray(6 * row, 6 * row + 6)]),
   );
-  if (rows.length === 0) throw otherNetwork('its anchors are computed of pictures');
+  if (rows.length === 0) throw unexpectedNetwork('its anchors are computed of pictures');
   return rows;
 };
 

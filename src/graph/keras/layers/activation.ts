@@ -1,14 +1,15 @@
 /** Activation and its layer forms. */
-import { activated, clippedRelu, elu, leakyRelu, relu, softmax } from '../activation.ts';
+import { applyActivation, clippedRelu, elu, leakyRelu, relu, softmax } from '../activation.ts';
 import { unsupportedLayer } from '../fault.ts';
-import { add, type Converter, requireAxis, soleInput } from '../layer.ts';
-import { laidOut } from '../value.ts';
+import { add, type Converter, requireAxis, requireSoleInput } from '../layer.ts';
+import { sizesInOrder } from '../value.ts';
 
 export const activationLayers: Readonly<Record<string, Converter>> = {
-  Activation: (layer, inputs) => activated(layer, soleInput(layer, inputs), layer.config.raw('activation')),
+  Activation: (layer, inputs) =>
+    applyActivation(layer, requireSoleInput(layer, inputs), layer.config.raw('activation')),
 
   ReLU: (layer, inputs) => {
-    const value = soleInput(layer, inputs);
+    const value = requireSoleInput(layer, inputs);
     const limit = layer.config.raw('max_value');
     const highest = limit === Number.POSITIVE_INFINITY ? undefined : limit;
     layer.config.requireOnly('threshold', 0);
@@ -25,19 +26,19 @@ export const activationLayers: Readonly<Record<string, Converter>> = {
   LeakyReLU: (layer, inputs) => {
     const { config } = layer;
     const alpha = config.number('negative_slope', config.number('alpha', 0.3));
-    return leakyRelu(layer, soleInput(layer, inputs), alpha);
+    return leakyRelu(layer, requireSoleInput(layer, inputs), alpha);
   },
 
-  ELU: (layer, inputs) => elu(layer, soleInput(layer, inputs), layer.config.number('alpha', 1)),
+  ELU: (layer, inputs) => elu(layer, requireSoleInput(layer, inputs), layer.config.number('alpha', 1)),
 
   Softmax: (layer, inputs) => {
-    const value = soleInput(layer, inputs);
+    const value = requireSoleInput(layer, inputs);
     return softmax(layer, value, requireAxis(layer, value, layer.config.integer('axis', -1)));
   },
 
   /** One slope for each element of an item, or one for all along the shared axes. */
   PReLU: (layer, inputs) => {
-    const value = soleInput(layer, inputs);
+    const value = requireSoleInput(layer, inputs);
     const shared = new Set(
       layer.config.raw('shared_axes') === undefined ? [] : layer.config.integers('shared_axes'),
     );
@@ -47,7 +48,7 @@ export const activationLayers: Readonly<Record<string, Converter>> = {
       name: 'alpha',
       shape: shape as number[],
       order: value.order,
-      dims: laidOut({ shape, order: value.order }) as number[],
+      dims: sizesInOrder({ shape, order: value.order }) as number[],
     });
     return {
       ...value,

@@ -5,7 +5,7 @@
  */
 import { requireWithin } from '../../../ground/base/limits.ts';
 import { invalidLayer, unsupportedLayer } from '../fault.ts';
-import { type Converter, forEachItem, type Layer, soleInput } from '../layer.ts';
+import { type Converter, type Layer, repeatForEachItem, requireSoleInput } from '../layer.ts';
 import { plainOrder, type Value } from '../value.ts';
 
 type Grid = readonly [rows: number, columns: number];
@@ -23,8 +23,8 @@ const gridOf = (layer: Layer, { shape }: Value): Grid => {
 /** Of the largest pictures, at the finest stride; more come of damage. */
 const mostCells = 2 ** 20;
 
-const made = (layer: Layer, like: Value, { shape, values }: Made): Value => ({
-  name: forEachItem(layer, like.name, { as: 'FirstDimTile/Tile', shape, values }),
+const makeAnchorValue = (layer: Layer, like: Value, { shape, values }: Made): Value => ({
+  name: repeatForEachItem(layer, like.name, { as: 'FirstDimTile/Tile', shape, values }),
   shape,
   order: plainOrder(shape.length),
 });
@@ -70,7 +70,7 @@ const axisOf = ({ config }: Layer, cells: number, index: 0 | 1): Axis => {
 const anchorBoxes =
   (levelsOf: (layer: Layer) => readonly number[]): Converter =>
   (layer, inputs) => {
-    const input = soleInput(layer, inputs);
+    const input = requireSoleInput(layer, inputs);
     const [rows, columns] = gridOf(layer, input);
     const sides = anchorSides(layer, levelsOf(layer));
     const variances = layer.config.positives('variances');
@@ -88,7 +88,7 @@ const anchorBoxes =
           values.set([left, top, right, bottom, ...variances], at);
           at += 8;
         }
-    return made(layer, input, { shape: [rows * columns, sides.length, 8], values });
+    return makeAnchorValue(layer, input, { shape: [rows * columns, sides.length, 8], values });
   };
 
 const constants = (layer: Layer, count: number): Float32Array => {
@@ -117,7 +117,7 @@ const octave = ({ config }: Layer): readonly number[] => {
 
 /** Rows of cell y, x, anchor height, width, step y, x as parts of the picture. */
 const yoloAnchors: Converter = (layer, inputs) => {
-  const input = soleInput(layer, inputs);
+  const input = requireSoleInput(layer, inputs);
   const [rows, columns] = gridOf(layer, input);
   const sides = pairsOf(layer, layer.config.raw('anchor_size'));
   const [high, wide] = [1 / rows, 1 / columns];
@@ -129,7 +129,7 @@ const yoloAnchors: Converter = (layer, inputs) => {
         values.set([row * high, column * wide, height, width, high, wide], at);
         at += 6;
       }
-  return made(layer, input, { shape: [rows * columns * sides.length, 6], values });
+  return makeAnchorValue(layer, input, { shape: [rows * columns * sides.length, 6], values });
 };
 
 /** Anchors of one cell. */
@@ -144,7 +144,7 @@ const pairsOf = (layer: Layer, value: unknown): readonly Side[] => {
 };
 
 /** Of faster_rcnn's training: their numbers stand in the experiment spec. */
-const ofTheSpec: Converter = (layer) => {
+const needsSpec: Converter = (layer) => {
   throw unsupportedLayer(
     layer,
     'its numbers for inference stand in the experiment spec, and without that (-e) it has no meaning',
@@ -155,7 +155,7 @@ export const anchorLayers: Readonly<Record<string, Converter>> = {
   AnchorBoxes: anchorBoxes(() => [1]),
   RetinaAnchorBoxes: anchorBoxes(octave),
   YOLOAnchorBox: yoloAnchors,
-  Proposal: ofTheSpec,
-  ProposalTarget: ofTheSpec,
-  CropAndResize: ofTheSpec,
+  Proposal: needsSpec,
+  ProposalTarget: needsSpec,
+  CropAndResize: needsSpec,
 };

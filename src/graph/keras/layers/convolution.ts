@@ -1,8 +1,8 @@
 /** Convolutions. Keras's kernels are [height, width, in, out]; ONNX's [out, in, height, width]. */
-import { activated } from '../activation.ts';
+import { applyActivation } from '../activation.ts';
 import type { Pair } from '../config.ts';
 import { invalidLayer } from '../fault.ts';
-import { add, type Converter, type Image, imageInput, imageValue, type Layer } from '../layer.ts';
+import { add, type Converter, type Image, type Layer, makeImageValue, requireImageInput } from '../layer.ts';
 import { moveTransposed, moveWindow, type Padding, type Window } from '../window.ts';
 
 const paddings = ['valid', 'same'] as const;
@@ -26,18 +26,18 @@ const plainPadding = ({ config, dialect }: Layer): Padding => {
 type Kernel = { readonly weight: string; readonly channels: number; readonly groups: number };
 
 /** The node, its bias, and the activation of the configuration. */
-const convolved = (layer: Layer, image: Image, { kernel, window, as }: Convolved) => {
+const addConvolution = (layer: Layer, image: Image, { kernel, window, as }: ConvolutionParts) => {
   const { attributes, size } = moveWindow(layer, image, window);
   const name = add(layer, 'Conv', {
     inputs: [image.value.name, kernel.weight, ...biasOf(layer, kernel.channels)],
     as: usesBias(layer) ? 'BiasAdd' : as,
     attributes: { ...attributes, dilations: { ints: window.dilations }, group: { int: kernel.groups } },
   });
-  const value = imageValue(name, { ...image, channels: kernel.channels, size });
-  return activated(layer, value, layer.config.raw('activation'));
+  const value = makeImageValue(name, { ...image, channels: kernel.channels, size });
+  return applyActivation(layer, value, layer.config.raw('activation'));
 };
 
-type Convolved = { readonly kernel: Kernel; readonly window: Window; readonly as: string };
+type ConvolutionParts = { readonly kernel: Kernel; readonly window: Window; readonly as: string };
 
 const usesBias = ({ config }: Layer): boolean => config.flag('use_bias', true);
 
@@ -45,7 +45,7 @@ const biasOf = (layer: Layer, channels: number): readonly string[] =>
   usesBias(layer) ? [layer.weights.tensor(layer.graph, { name: 'bias', shape: [channels] })] : [];
 
 export const conv2d: Converter = (layer, inputs) => {
-  const image = imageInput(layer, inputs);
+  const image = requireImageInput(layer, inputs);
   const { config } = layer;
   const [channels, groups] = [config.count('filters'), config.count('groups', 1)];
   if (image.channels % groups !== 0)
@@ -56,7 +56,7 @@ export const conv2d: Converter = (layer, inputs) => {
     shape: [...window.kernel, image.channels / groups, channels],
     order: [3, 2, 0, 1],
   });
-  return convolved(layer, image, { kernel: { weight, channels, groups }, window, as: 'convolution' });
+  return addConvolution(layer, image, { kernel: { weight, channels, groups }, window, as: 'convolution' });
 };
 
 /** The kernel of a depthwise convolution: [height, width, in, multiplier] -> [in·multiplier, 1, height, width]. */
@@ -75,16 +75,16 @@ const depthwiseKernel = (layer: Layer, image: Image, name: string): Kernel => {
 
 /** Keras 3 calls the array `kernel`, Keras 2 `depthwise_kernel`. TLT pads these as TensorFlow does. */
 export const depthwiseConv2d: Converter = (layer, inputs) => {
-  const image = imageInput(layer, inputs);
+  const image = requireImageInput(layer, inputs);
   const name = layer.weights.has('depthwise_kernel') ? 'depthwise_kernel' : 'kernel';
   const kernel = depthwiseKernel(layer, image, name);
   const window = windowOf(layer, layer.config.word('padding', paddings, 'valid'));
-  return convolved(layer, image, { kernel, window, as: 'depthwise' });
+  return addConvolution(layer, image, { kernel, window, as: 'depthwise' });
 };
 
 /** A depthwise convolution without bias, then one of 1 × 1. */
 const separableConv2d: Converter = (layer, inputs) => {
-  const image = imageInput(layer, inputs);
+  const image = requireImageInput(layer, inputs);
   const depthwise = depthwiseKernel(layer, image, 'depthwise_kernel');
   const window = windowOf(layer, layer.config.word('padding', paddings, 'valid'));
   const { attributes, size } = moveWindow(layer, image, window);
@@ -93,7 +93,7 @@ const separableConv2d: Converter = (layer, inputs) => {
     as: 'separable_conv2d/depthwise',
     attributes: { ...attributes, dilations: { ints: window.dilations }, group: { int: depthwise.groups } },
   });
-  const middle = imageValue(name, { ...image, channels: depthwise.channels, size });
+  const middle = makeImageValue(name, { ...image, channels: depthwise.channels, size });
   const channels = layer.config.count('filters');
   const weight = layer.weights.tensor(layer.graph, {
     name: 'pointwise_kernel',
@@ -101,7 +101,7 @@ const separableConv2d: Converter = (layer, inputs) => {
     order: [3, 2, 0, 1],
   });
   const one: Pair = [1, 1];
-  return convolved(
+  return addConvolution(
     layer,
     { ...image, value: middle, channels: depthwise.channels, size },
     {
@@ -114,7 +114,7 @@ const separableConv2d: Converter = (layer, inputs) => {
 
 /** The kernel is [height, width, out, in]. */
 export const conv2dTranspose: Converter = (layer, inputs) => {
-  const image = imageInput(layer, inputs);
+  const image = requireImageInput(layer, inputs);
   const { config } = layer;
   const channels = config.count('filters');
   const window = windowOf(layer, 'valid');
@@ -133,7 +133,7 @@ export const conv2dTranspose: Converter = (layer, inputs) => {
     as: usesBias(layer) ? 'BiasAdd' : 'conv2d_transpose',
     attributes,
   });
-  return activated(layer, imageValue(name, { ...image, channels, size }), config.raw('activation'));
+  return applyActivation(layer, makeImageValue(name, { ...image, channels, size }), config.raw('activation'));
 };
 
 const outputPadding = (layer: Layer): Pair => {

@@ -1,29 +1,29 @@
 /** Dense, and normalisation over batches. */
-import { activated } from '../activation.ts';
+import { applyActivation } from '../activation.ts';
 import { invalidLayer, unsupportedLayer } from '../fault.ts';
-import { add, arranged, type Converter, type Layer, requireAxis, soleInput } from '../layer.ts';
+import { add, type Converter, type Layer, rearrange, requireAxis, requireSoleInput } from '../layer.ts';
 import { plainOrder, type Value } from '../value.ts';
 
 /** Over the last axis; of an image each pixel alone. Keras's kernel [in, out] is what Gemm and MatMul take. */
 export const dense: Converter = (layer, inputs) => {
-  const input = soleInput(layer, inputs);
+  const input = requireSoleInput(layer, inputs);
   const rank = input.shape.length;
   const features = input.shape[rank - 1];
   if (features === undefined) throw unsupportedLayer(layer, 'the size of the last axis of its input is free');
-  const value = arranged(layer, input, plainOrder(rank));
+  const value = rearrange(layer, input, plainOrder(rank));
   const units = layer.config.count('units');
   const weight = layer.weights.tensor(layer.graph, { name: 'kernel', shape: [features, units] });
   const bias = layer.config.flag('use_bias', true)
     ? [layer.weights.tensor(layer.graph, { name: 'bias', shape: [units] })]
     : [];
-  const name = multiplied(layer, value, { weight, bias });
+  const name = addProduct(layer, value, { weight, bias });
   const shape = [...value.shape.slice(0, -1), units];
-  return activated(layer, { name, shape, order: value.order }, layer.config.raw('activation'));
+  return applyActivation(layer, { name, shape, order: value.order }, layer.config.raw('activation'));
 };
 
 type Weights = { readonly weight: string; readonly bias: readonly string[] };
 
-const multiplied = (layer: Layer, { name, shape }: Value, { weight, bias }: Weights): string => {
+const addProduct = (layer: Layer, { name, shape }: Value, { weight, bias }: Weights): string => {
   const as = bias.length > 0 ? 'BiasAdd' : 'MatMul';
   if (shape.length === 1) return add(layer, 'Gemm', { inputs: [name, weight, ...bias], as });
   const product = add(layer, 'MatMul', { inputs: [name, weight], as: 'MatMul' });
@@ -32,7 +32,7 @@ const multiplied = (layer: Layer, { name, shape }: Value, { weight, bias }: Weig
 
 /** What training leaves: y = (x − mean) · gamma / √(variance + epsilon) + beta, along one axis. */
 const batchNormalization: Converter = (layer, inputs) => {
-  const value = soleInput(layer, inputs);
+  const value = requireSoleInput(layer, inputs);
   const axis = requireAxis(layer, value, normalisedAxis(layer));
   const size = value.shape[axis];
   if (size === undefined) throw unsupportedLayer(layer, 'the size of the axis that it normalises is free');
@@ -44,7 +44,7 @@ const batchNormalization: Converter = (layer, inputs) => {
           as: 'batchnorm/add_1',
           attributes: { epsilon: { float: epsilonOf(layer) } },
         })
-      : scaledAndShifted(layer, value, { axis, parameters });
+      : addScaleAndShift(layer, value, { axis, parameters });
   return { ...value, name, nonNegative: false };
 };
 
@@ -75,10 +75,10 @@ const parametersOf = ({ config, weights }: Layer, size: number): Parameter[] => 
 const parameter = ({ graph, path }: Layer, name: string, values: Float32Array): string =>
   graph.floats(`${path}/${name}`, [values.length], values);
 
-type Normalised = { readonly axis: number; readonly parameters: readonly Parameter[] };
+type NormalisationParts = { readonly axis: number; readonly parameters: readonly Parameter[] };
 
 /** For an axis that does not lie first, where ONNX's operator cannot reach it. */
-const scaledAndShifted = (layer: Layer, value: Value, { axis, parameters }: Normalised): string => {
+const addScaleAndShift = (layer: Layer, value: Value, { axis, parameters }: NormalisationParts): string => {
   const [gamma, beta, mean, variance] = parameters.map(({ values }) => values);
   const epsilon = epsilonOf(layer);
   const factor = gamma!.map((each, i) => each / Math.sqrt(variance![i]! + epsilon));

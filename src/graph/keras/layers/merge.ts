@@ -1,28 +1,30 @@
 /** Layers of several inputs. They are brought to one order of axes; sizes of 1 stretch, as in NumPy. */
 import { invalidLayer, unsupportedLayer } from '../fault.ts';
-import { add, arranged, type Converter, isKnown, type Layer, requireAxis, reshape } from '../layer.ts';
+import { add, type Converter, isKnown, type Layer, rearrange, requireAxis, reshape } from '../layer.ts';
 import { plainOrder, type Size, type Value } from '../value.ts';
 
 /** @throws UserError ModelInvalid for fewer than two */
-const aligned = (layer: Layer, inputs: readonly Value[]): Value[] => {
+const alignInputs = (layer: Layer, inputs: readonly Value[]): Value[] => {
   const [first] = inputs;
   if (!first || inputs.length < 2)
     throw invalidLayer(layer, `it takes ${inputs.length} tensors, not two or more`);
   const rank = inputs.reduce((most, { shape }) => Math.max(most, shape.length), 0);
-  const whole = inputs.map((value) => (value.shape.length === rank ? value : widened(layer, value, rank)));
+  const whole = inputs.map((value) =>
+    value.shape.length === rank ? value : addLeadingAxes(layer, value, rank),
+  );
   const { order } = whole[inputs.findIndex(({ shape }) => shape.length === rank)]!;
-  return whole.map((value) => arranged(layer, value, order));
+  return whole.map((value) => rearrange(layer, value, order));
 };
 
 /** Keras puts axes of size 1 behind the batch where a tensor has fewer than another. */
-const widened = (layer: Layer, value: Value, rank: number): Value => {
-  const plain = arranged(layer, value, plainOrder(value.shape.length));
+const addLeadingAxes = (layer: Layer, value: Value, rank: number): Value => {
+  const plain = rearrange(layer, value, plainOrder(value.shape.length));
   const shape = [...new Array<Size>(rank - value.shape.length).fill(1), ...plain.shape];
   if (!isKnown(shape)) throw unsupportedLayer(layer, 'a size of its input is free');
   return { ...plain, name: reshape(layer, plain.name, shape, 'ExpandDims'), shape, order: plainOrder(rank) };
 };
 
-const stretched = (layer: Layer, a: readonly Size[], b: readonly Size[]): Size[] =>
+const broadcastShape = (layer: Layer, a: readonly Size[], b: readonly Size[]): Size[] =>
   a.map((size, axis) => {
     const other = b[axis];
     if (size === 1 || other === 1) return size === 1 ? other : size;
@@ -37,12 +39,12 @@ const chain =
   (layer, inputs) => {
     if (exactly !== undefined && inputs.length !== exactly)
       throw invalidLayer(layer, `it takes ${inputs.length} tensors, not ${exactly}`);
-    const [first, ...rest] = aligned(layer, inputs);
+    const [first, ...rest] = alignInputs(layer, inputs);
     const nonNegative = opType !== 'Sub' && inputs.every((each) => each.nonNegative);
     return rest.reduce<Value>(
       (sum, value) => ({
         name: add(layer, opType, { inputs: [sum.name, value.name], as }),
-        shape: stretched(layer, sum.shape, value.shape),
+        shape: broadcastShape(layer, sum.shape, value.shape),
         order: sum.order,
         nonNegative,
       }),
@@ -59,7 +61,7 @@ const average: Converter = (layer, inputs) => {
 };
 
 const concatenate: Converter = (layer, inputs) => {
-  const values = aligned(layer, inputs);
+  const values = alignInputs(layer, inputs);
   const [first] = values;
   const axis = requireAxis(layer, first!, layer.config.integer('axis', -1));
   const sizes = values.map(({ shape }) => shape[axis]);

@@ -1,6 +1,14 @@
 /** Keras's layers that bring pictures to a size: CenterCrop and Resizing. */
 import { unsupportedLayer } from '../fault.ts';
-import { add, type Converter, type Image, imageInput, imageValue, isKnown, type Layer } from '../layer.ts';
+import {
+  add,
+  type Converter,
+  type Image,
+  isKnown,
+  type Layer,
+  makeImageValue,
+  requireImageInput,
+} from '../layer.ts';
 import type { Value } from '../value.ts';
 
 type Sides = readonly [height: number, width: number];
@@ -11,7 +19,7 @@ type Known = Omit<Image, 'size'> & { readonly size: Sides };
 
 /** @throws UserError ModelUnsupported for a free size */
 const knownImage = (layer: Layer, inputs: readonly Value[]): Known => {
-  const image = imageInput(layer, inputs);
+  const image = requireImageInput(layer, inputs);
   const { size } = image;
   if (!isKnown(size)) throw unsupportedLayer(layer, 'the size of its image is free');
   return { ...image, size: [size[0]!, size[1]!] };
@@ -23,8 +31,11 @@ const centerCrop: Converter = (layer, inputs) => {
   const target = sidesOf(layer);
   const fits = image.size.every((side, axis) => side >= target[axis]!);
   return fits
-    ? cut(layer, image, target).value
-    : resized(layer, cut(layer, image, ofSameAspect(image.size, target)), { target, mode: 'bilinear' });
+    ? cropMiddle(layer, image, target).value
+    : addResize(layer, cropMiddle(layer, image, ofSameAspect(image.size, target)), {
+        target,
+        mode: 'bilinear',
+      });
 };
 
 const resizing: Converter = (layer, inputs) => {
@@ -35,8 +46,8 @@ const resizing: Converter = (layer, inputs) => {
   const mode = layer.config.raw('interpolation') ?? 'bilinear';
   if (!isMode(mode)) throw unsupportedLayer(layer, `its interpolation is ${JSON.stringify(mode)}`);
   const crops = layer.config.flag('crop_to_aspect_ratio', false);
-  const whole = crops ? cut(layer, image, ofSameAspect(image.size, target)) : image;
-  return resized(layer, whole, { target, mode });
+  const whole = crops ? cropMiddle(layer, image, ofSameAspect(image.size, target)) : image;
+  return addResize(layer, whole, { target, mode });
 };
 
 /** The largest part of a picture that has the target's aspect ratio, as Keras rounds it. */
@@ -46,7 +57,7 @@ const ofSameAspect = ([height, width]: Sides, [high, wide]: Sides): Sides => [
 ];
 
 /** The middle of the image. */
-const cut = (layer: Layer, image: Known, size: Sides): Known => {
+const cropMiddle = (layer: Layer, image: Known, size: Sides): Known => {
   const { graph, scope } = layer;
   const starts = image.size.map((side, axis) => Math.floor((side - size[axis]!) / 2));
   const ends = starts.map((start, axis) => start + size[axis]!);
@@ -59,7 +70,10 @@ const cut = (layer: Layer, image: Known, size: Sides): Known => {
     ],
     as: 'strided_slice',
   });
-  const value = { ...imageValue(name, { ...image, size }), nonNegative: image.value.nonNegative ?? false };
+  const value = {
+    ...makeImageValue(name, { ...image, size }),
+    nonNegative: image.value.nonNegative ?? false,
+  };
   return { ...image, size, value };
 };
 
@@ -84,9 +98,9 @@ type Mode = keyof typeof modes;
 
 const isMode = (word: unknown): word is Mode => typeof word === 'string' && Object.hasOwn(modes, word);
 
-type Resized = { readonly target: Sides; readonly mode: Mode };
+type ResizeOptions = { readonly target: Sides; readonly mode: Mode };
 
-const resized = (layer: Layer, image: Known, { target, mode }: Resized): Value => {
+const addResize = (layer: Layer, image: Known, { target, mode }: ResizeOptions): Value => {
   const factors = image.size.map((side, axis) => factorOf(side, target[axis]!));
   const scales = layer.graph.floats(`${layer.scope}/scales`, [4], Float32Array.of(1, 1, ...factors));
   const { as, attributes } = modes[mode];
@@ -96,7 +110,7 @@ const resized = (layer: Layer, image: Known, { target, mode }: Resized): Value =
     attributes: { ...attributes, coordinate_transformation_mode: { string: 'half_pixel' } },
   });
   const nonNegative = mode !== 'bicubic' && (image.value.nonNegative ?? false);
-  return { ...imageValue(name, { ...image, size: target }), nonNegative };
+  return { ...makeImageValue(name, { ...image, size: target }), nonNegative };
 };
 
 /** The float32 by which `from` pixels become `to`: ONNX rounds the product down, so it may not be a little too small. */

@@ -1,15 +1,15 @@
 /** Keras's layers that prepare the values of pixels: Rescaling and Normalization. */
 import { invalidLayer, unsupportedLayer } from '../fault.ts';
-import { add, type Converter, isKnown, type Layer, requireAxis, soleInput } from '../layer.ts';
+import { add, type Converter, isKnown, type Layer, requireAxis, requireSoleInput } from '../layer.ts';
 import type { Value } from '../value.ts';
 
 /** x × scale + offset; a list has a number for each channel. */
 const rescaling: Converter = (layer, inputs) => {
-  const value = soleInput(layer, inputs);
+  const value = requireSoleInput(layer, inputs);
   const [scale, offset] = [layer.config.numbers('scale', [1]), layer.config.numbers('offset', [0])];
   const channels = layer.config.channelsFirst ? 0 : value.shape.length - 1;
   const constant = (name: string, numbers: readonly number[]) =>
-    alongAxes(layer, value, { name, values: Float32Array.from(numbers), axes: [channels] });
+    addConstantAlong(layer, value, { name, values: Float32Array.from(numbers), axes: [channels] });
   const scaled = add(layer, 'Mul', { inputs: [value.name, constant('scale', scale)], as: 'mul' });
   const name = add(layer, 'Add', { inputs: [scaled, constant('offset', offset)], as: 'add' });
   return { ...value, name, nonNegative: false };
@@ -17,7 +17,7 @@ const rescaling: Converter = (layer, inputs) => {
 
 /** (x − mean) / √variance, or back; mean and variance are learnt, or given in the configuration. */
 const normalization: Converter = (layer, inputs) => {
-  const value = soleInput(layer, inputs);
+  const value = requireSoleInput(layer, inputs);
   const given = layer.config.raw('axis') === undefined ? [-1] : layer.config.integers('axis');
   const axes = given.map((axis) => requireAxis(layer, value, axis)).toSorted((a, b) => a - b);
   const shape = axes.map((axis) => value.shape[axis]);
@@ -28,8 +28,8 @@ const normalization: Converter = (layer, inputs) => {
       : Float32Array.from(layer.config.numbers(name, []));
   const deviation = statistic('variance').map((each) => Math.max(Math.sqrt(each), leastDeviation));
   const inverts = layer.config.flag('invert', false);
-  const mean = alongAxes(layer, value, { name: 'mean', values: statistic('mean'), axes });
-  const spread = alongAxes(layer, value, { name: 'deviation', values: deviation, axes });
+  const mean = addConstantAlong(layer, value, { name: 'mean', values: statistic('mean'), axes });
+  const spread = addConstantAlong(layer, value, { name: 'deviation', values: deviation, axes });
   const [first, last] = inverts
     ? ([
         ['Mul', spread, 'mul'],
@@ -50,7 +50,7 @@ const leastDeviation = 1e-7;
 type Along = { readonly name: string; readonly values: Float32Array; readonly axes: readonly number[] };
 
 /** A constant that varies along these axes of Keras's shape and is the same along all others; one number is the same everywhere. */
-const alongAxes = (layer: Layer, value: Value, { name, values, axes }: Along): string => {
+const addConstantAlong = (layer: Layer, value: Value, { name, values, axes }: Along): string => {
   const { graph, path } = layer;
   if (values.length === 1) return graph.floats(`${path}/${name}`, [], values);
   const kept = value.shape.map((size, axis) => (axes.includes(axis) ? size : 1));
@@ -60,12 +60,12 @@ const alongAxes = (layer: Layer, value: Value, { name, values, axes }: Along): s
   return graph.floats(
     `${path}/${name}`,
     value.order.map((axis) => kept[axis]!),
-    transposed(values, kept, value.order),
+    transposeValues(values, kept, value.order),
   );
 };
 
 /** Values in row-major order of `shape`, in that of the shape with its axes in another order. */
-const transposed = (
+const transposeValues = (
   values: Float32Array,
   shape: readonly number[],
   order: readonly number[],

@@ -1,5 +1,13 @@
 /** Pooling over windows and over whole images. */
-import { add, bordered, type Converter, type Image, imageInput, imageValue, type Layer } from '../layer.ts';
+import {
+  add,
+  type Converter,
+  type Image,
+  type Layer,
+  makeImageValue,
+  padWithZeros,
+  requireImageInput,
+} from '../layer.ts';
 import { moveWindow, type Padding, type Window } from '../window.ts';
 
 type Kind = 'MaxPool' | 'AveragePool';
@@ -7,7 +15,7 @@ type Kind = 'MaxPool' | 'AveragePool';
 const pooling =
   (opType: Kind, as: string): Converter =>
   (layer, inputs) => {
-    const { image, window } = withMargins(layer, imageInput(layer, inputs), opType);
+    const { image, window } = withMargins(layer, requireImageInput(layer, inputs), opType);
     const { attributes, size } = moveWindow(layer, image, window);
     // TLT pads with zeros that count in the mean; what TensorFlow's `same` adds does not count.
     const counts = opType === 'AveragePool' && typeof window.padding === 'object';
@@ -16,7 +24,7 @@ const pooling =
       as,
       attributes: { ...attributes, ...(counts ? { count_include_pad: { int: 1 } } : {}) },
     });
-    return { ...imageValue(name, { ...image, size }), nonNegative: image.value.nonNegative ?? false };
+    return { ...makeImageValue(name, { ...image, size }), nonNegative: image.value.nonNegative ?? false };
   };
 
 const windowOf = ({ config, dialect }: Layer): Window => {
@@ -32,17 +40,17 @@ const windowOf = ({ config, dialect }: Layer): Window => {
   };
 };
 
-type Pooled = { readonly image: Image; readonly window: Window };
+type PaddedImage = { readonly image: Image; readonly window: Window };
 
 /** TLT pads with zeros also for a maximum, where ONNX pads with nothing: the same unless values can be negative. */
-const withMargins = (layer: Layer, image: Image, opType: Kind): Pooled => {
+const withMargins = (layer: Layer, image: Image, opType: Kind): PaddedImage => {
   const window = windowOf(layer);
   const margins = typeof window.padding === 'object' ? window.padding.alike : undefined;
   if (opType !== 'MaxPool' || !margins || image.value.nonNegative || `${margins}` === '0,0')
     return { image, window };
   const [high, wide] = margins;
   return {
-    image: bordered(layer, image, [
+    image: padWithZeros(layer, image, [
       [high, high],
       [wide, wide],
     ]),
@@ -54,12 +62,12 @@ const withMargins = (layer: Layer, image: Image, opType: Kind): Pooled => {
 const global =
   (opType: string, as: string): Converter =>
   (layer, inputs) => {
-    const image = imageInput(layer, inputs);
+    const image = requireImageInput(layer, inputs);
     const { channels, value } = image;
     const keeps = layer.config.flag('keepdims', false);
     const name = add(layer, opType, { inputs: [value.name], as: keeps ? as : opType });
     const nonNegative = value.nonNegative ?? false;
-    if (keeps) return { ...imageValue(name, { ...image, size: [1, 1] }), nonNegative };
+    if (keeps) return { ...makeImageValue(name, { ...image, size: [1, 1] }), nonNegative };
     return {
       name: add(layer, 'Flatten', { inputs: [name], as }),
       shape: [channels],

@@ -2,23 +2,23 @@
 import { invalidLayer, unsupportedLayer } from '../fault.ts';
 import {
   add,
-  arranged,
-  bordered,
   type Converter,
-  imageInput,
-  imageValue,
   type Layer,
+  makeImageValue,
+  padWithZeros,
+  rearrange,
   requireElements,
+  requireImageInput,
+  requireSoleInput,
   reshape,
-  soleInput,
 } from '../layer.ts';
 import { elementsOf, plainOrder, type Size } from '../value.ts';
 
 const zeroPadding: Converter = (layer, inputs) =>
-  bordered(layer, imageInput(layer, inputs), layer.config.margins('padding')).value;
+  padWithZeros(layer, requireImageInput(layer, inputs), layer.config.margins('padding')).value;
 
 const cropping: Converter = (layer, inputs) => {
-  const image = imageInput(layer, inputs);
+  const image = requireImageInput(layer, inputs);
   const margins = layer.config.margins('cropping');
   const size = image.size.map((each, axis) => {
     if (each === undefined) throw unsupportedLayer(layer, 'the size of its image is free');
@@ -38,11 +38,11 @@ const cropping: Converter = (layer, inputs) => {
     graph.integers(`${scope}/axes`, [2, 3]),
   ];
   const name = add(layer, 'Slice', { inputs: inputsOfSlice, as: 'strided_slice' });
-  return { ...imageValue(name, { ...image, size }), nonNegative: image.value.nonNegative ?? false };
+  return { ...makeImageValue(name, { ...image, size }), nonNegative: image.value.nonNegative ?? false };
 };
 
 const upSampling: Converter = (layer, inputs) => {
-  const image = imageInput(layer, inputs);
+  const image = requireImageInput(layer, inputs);
   const [high, wide] = layer.config.pair('size', 2);
   const isNearest = layer.config.word('interpolation', ['nearest', 'bilinear'], 'nearest') === 'nearest';
   const scales = layer.graph.floats(`${layer.scope}/scales`, [4], Float32Array.of(1, 1, high, wide));
@@ -54,7 +54,7 @@ const upSampling: Converter = (layer, inputs) => {
       : { mode: { string: 'linear' }, ...coordinates(centresOf(layer)) },
   });
   const size = [times(image.size[0], high), times(image.size[1], wide)] as const;
-  return { ...imageValue(name, { ...image, size }), nonNegative: image.value.nonNegative ?? false };
+  return { ...makeImageValue(name, { ...image, size }), nonNegative: image.value.nonNegative ?? false };
 };
 
 const times = (size: Size, factor: number): Size => (size === undefined ? undefined : size * factor);
@@ -67,20 +67,20 @@ const centresOf = ({ version }: Layer): string =>
 
 /** Keras flattens channels_first images as if they were channels_last; TLT's Keras leaves them as they are. */
 const flatten: Converter = (layer, inputs) => {
-  const input = soleInput(layer, inputs);
+  const input = requireSoleInput(layer, inputs);
   const rank = input.shape.length;
   const elements = requireElements(layer, input.shape);
   const turns = layer.config.channelsFirst && layer.dialect === 'keras' && rank > 1;
   const order = plainOrder(rank);
-  const value = arranged(layer, input, turns ? [...order.slice(1), 0] : order);
+  const value = rearrange(layer, input, turns ? [...order.slice(1), 0] : order);
   const as = layer.isWrapped ? 'Reshape_1' : 'Reshape';
   const name = rank === 1 ? value.name : add(layer, 'Flatten', { inputs: [value.name], as });
   return { name, shape: [elements], order: [0], nonNegative: input.nonNegative ?? false };
 };
 
 const reshapeLayer: Converter = (layer, inputs) => {
-  const input = soleInput(layer, inputs);
-  const value = arranged(layer, input, plainOrder(input.shape.length));
+  const input = requireSoleInput(layer, inputs);
+  const value = rearrange(layer, input, plainOrder(input.shape.length));
   const shape = targetOf(layer, requireElements(layer, input.shape));
   const name = reshape(layer, value.name, shape);
   const item = layer.graph.itemOf(value.name);
@@ -103,7 +103,7 @@ const targetOf = (layer: Layer, elements: number): number[] => {
 
 /** Only Keras's idea of the axes changes; the ONNX tensor stays. */
 const permute: Converter = (layer, inputs) => {
-  const value = soleInput(layer, inputs);
+  const value = requireSoleInput(layer, inputs);
   const axes = layer.config.integers('dims').map((axis) => axis - 1);
   if (`${axes.toSorted((a, b) => a - b)}` !== `${plainOrder(value.shape.length)}`)
     throw invalidLayer(layer, `its dims are no order of the ${value.shape.length} axes of its input`);
@@ -115,7 +115,7 @@ const permute: Converter = (layer, inputs) => {
 };
 
 /** Layers that do something in training alone. */
-const nothing: Converter = (layer, inputs) => soleInput(layer, inputs);
+const nothing: Converter = (layer, inputs) => requireSoleInput(layer, inputs);
 
 export const shapeLayers: Readonly<Record<string, Converter>> = {
   ZeroPadding2D: zeroPadding,

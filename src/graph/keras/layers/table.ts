@@ -1,5 +1,5 @@
 /** Every layer class that is converted, by Keras's name of it. */
-import { shown } from '../config.ts';
+import { formatValue } from '../config.ts';
 import { type LayerLabel, unsupportedLayer } from '../fault.ts';
 import type { Converter } from '../layer.ts';
 import { activationLayers } from './activation.ts';
@@ -38,21 +38,21 @@ export const quantisedClasses: ReadonlySet<string> = new Set(Object.keys(quantis
  * The converter of a layer's class; a package before the name (`nvidia>QDQ`) does not count.
  * @throws UserError ModelUnsupported, with the configuration, for a class that is not known
  */
-export const converterOf = (layer: LayerLabel, config: unknown): Converter => {
-  const converter = converters.get(plainClass(layer.className));
+export const findConverter = (layer: LayerLabel, config: unknown): Converter => {
+  const converter = converters.get(removePackage(layer.className));
   if (converter) return converter;
   const [why, told] =
-    plainClass(layer.className) === 'Lambda'
-      ? ['its function is Python code, which is not run here', withoutCode(config)]
+    removePackage(layer.className) === 'Lambda'
+      ? ['its function is Python code, which is not run here', removeCode(config)]
       : ['this class is not known here', config];
-  throw unsupportedLayer(layer, `${why} (its configuration: ${shown(told)})`);
+  throw unsupportedLayer(layer, `${why} (its configuration: ${formatValue(told)})`);
 };
 
 /** A function's name is left, as Keras 2 or Keras 3 writes it; of one without a name there is marshalled code alone. */
-const withoutCode = (config: unknown): unknown => {
+const removeCode = (config: unknown): unknown => {
   const { function: called, ...rest } = { ...(config as { function?: unknown }) };
   const name = (called as { config?: unknown } | undefined)?.config ?? called;
   return typeof name === 'string' ? { ...rest, function: name } : rest;
 };
 
-export const plainClass = (className: string): string => className.split('>').at(-1)!;
+export const removePackage = (className: string): string => className.split('>').at(-1)!;

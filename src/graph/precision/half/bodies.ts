@@ -4,7 +4,7 @@ import type { GraphProto, NodeProto } from '../../../formats/onnx/generated/onnx
 import { copyWith, elementTypeOf } from '../../../formats/onnx/graph.ts';
 import { attributeOf, intOf, makeAttribute } from '../../../formats/onnx/node.ts';
 import { UserError } from '../../../ground/base/errors.ts';
-import { dependentNames } from '../../transforms/dependence.ts';
+import { findDependentNames } from '../../transforms/dependence.ts';
 import { convertBody, type HalfSettings, withForm, withOutputs } from './half-graph.ts';
 import type { Form, Scope } from './scope.ts';
 
@@ -26,7 +26,7 @@ const formIn = ({ keep }: HalfSettings): Form => (keep ? 'float' : 'half');
 const convertBranches = (node: NodeProto, scope: Scope, setting: HalfSettings): NodeProto[] => {
   const outputs: (Form | undefined)[] = [];
   const branch = (body: GraphProto): GraphProto => {
-    const dependent = dependentNames(body, setting.dependent);
+    const dependent = findDependentNames(body, setting.dependent);
     const forms = (index: number, isFloat: boolean): Form | undefined => {
       if (isFloat) outputs[index] = formIn(setting);
       return isFloat ? formIn(setting) : undefined;
@@ -141,7 +141,7 @@ const dependentInLoop = (
     if (outer.has(name)) given.add(body.input[bodyInput + i]!.name);
   for (;;) {
     const before = given.size;
-    const dependent = dependentNames(body, given);
+    const dependent = findDependentNames(body, given);
     for (let i = 0; i < states; i++)
       if (dependent.has(body.output[bodyOutput + i]!.name)) given.add(body.input[bodyInput + i]!.name);
     if (given.size === before) return dependent;
