@@ -85,13 +85,24 @@ test("the operator's pod passes the restricted level of its namespace", async (t
   t.true(refusal.message.includes('violates PodSecurity "restricted'));
 });
 
-test('the samples are taken as they are', async (t) => {
+/** The arguments of each `kubectl apply` in a page. */
+const appliesOf = (page: string): (readonly string[])[] =>
+  [...readFileSync(page, 'utf8').matchAll(/^kubectl (apply .+)$/gm)].map(([, words]) => words!.split(' '));
+
+test('what the page of the samples applies, the apiserver admits into a namespace of restricted pods', async (t) => {
   await plane.kubectl(['create', 'namespace', 'vision']);
-  const answer = await plane.kubectl(['apply', '--dry-run=server', '-k', 'deploy/samples', '-n', 'vision']);
-  t.is(answer.match(/created \(server dry run\)/g)?.length, 7);
-  const file = 'deploy/samples/tensorfile.yaml';
-  const other = await plane.kubectl(['apply', '--dry-run=server', '-f', file, '-n', 'vision']);
-  t.is(other.match(/created \(server dry run\)/g)?.length, 3);
+  await plane.kubectl(['label', 'namespace', 'vision', 'pod-security.kubernetes.io/enforce=restricted']);
+  const account = ['get', 'serviceaccount', 'default', '-n', 'vision'];
+  await eventually('the ServiceAccount', async () => (await plane.kubectl(account)) || undefined);
+  const applies = appliesOf('deploy/samples/README.md');
+  t.is(applies.length, 2);
+  applies.push(['apply', '-n', 'vision', '-f', 'deploy/samples/tensorfile.yaml']);
+  const created: number[] = [];
+  for (const words of applies) {
+    const answer = await plane.kubectl([...words, '--dry-run=server']);
+    created.push(answer.match(/created \(server dry run\)/g)!.length);
+  }
+  t.deepEqual(created, [3, 4, 3], 'claims and the pod; classes and the export; what the tensorfile needs');
 });
 
 for (const { apiGroups, resources, verbs } of [
