@@ -5,7 +5,7 @@ import test from 'ava';
 import { type Batch, imageBatches } from '../../src/data/preprocessing/batches.ts';
 import { type OpenedModel, openModel } from '../../src/export/models/open-model.ts';
 import { pixelsOf } from '../../src/export/pipeline/calibration-source.ts';
-import { int8Agreement, keptBatches } from '../../src/export/pipeline/verify-int8.ts';
+import { batchHeldOut, measureInt8Agreement } from '../../src/export/pipeline/verify-int8.ts';
 import { elementType } from '../../src/formats/onnx/element-type.ts';
 import type { ModelProto } from '../../src/formats/onnx/generated/onnx_pb.ts';
 import { graphOf } from '../../src/formats/onnx/graph.ts';
@@ -125,7 +125,7 @@ const inInt8 = test.macro<[DetectorName]>({
   exec: async (t, name) => {
     const { opened: model } = await subjectOf(name);
     const source = { kind: 'Images', folder: scenesFolder } as const;
-    const { scales, kept } = await calibratedOn(model, { source, batchSize: 6, algorithm: 'Mse' });
+    const { scales, heldOut } = await calibratedOn(model, { source, batchSize: 6, algorithm: 'Mse' });
     const { node } = graphOf(model.model);
     const made = new Set(node.filter(isPlugin).flatMap(({ output }) => output));
     const read = node
@@ -146,8 +146,8 @@ const inInt8 = test.macro<[DetectorName]>({
       name === 'faster_rcnn',
       'proposals and their cuts have',
     );
-    const { sqnrDb, matchedBoxes, boxes } = await int8Agreement(model, scales, {
-      batches: keptBatches(model, kept)!,
+    const { sqnrDb, matchedBoxes, boxes } = await measureInt8Agreement(model, scales, {
+      batches: batchHeldOut(model, heldOut)!,
     });
     t.log(`${sqnrDb.toFixed(1)} dB, ${(matchedBoxes! * 100).toFixed(0)} % of ${boxes} boxes`);
     t.true(

@@ -47,9 +47,9 @@ const pixels = {
 test.before(async () => {
   model = await readModelFile(modelFile('classifier'));
   const sample = await sampleImages(await photosFolder(), { batches: 6, batchSize: 4, seed: 3 });
-  const kept = sample.kept.slice(0, 32);
+  const heldOut = sample.heldOut.slice(0, 32);
   seen = await collected(imageBatches(sample.chosen, pixels));
-  [held] = (await collected(imageBatches(kept, { ...pixels, batchSize: kept.length }))) as [Batch];
+  [held] = (await collected(imageBatches(heldOut, { ...pixels, batchSize: heldOut.length }))) as [Batch];
   statistics = await measured(seen);
   float = await runOn(model);
 });

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { type OpenedModel, openModel } from '../../src/export/models/open-model.ts';
-import { gapsOf, requireCoverage } from '../../src/export/pipeline/coverage.ts';
+import { findGaps, requireCoverage } from '../../src/export/pipeline/coverage.ts';
 import type { ModelProto } from '../../src/formats/onnx/generated/onnx_pb.ts';
 import { serializeModel } from '../../src/formats/onnx/model.ts';
 import { int8Activations } from '../../src/graph/precision/calibration-graph.ts';
@@ -23,7 +23,7 @@ test('a cache with a scale for the input and for all that is computed from is wh
   const { model, ...rest } = await opened(plain());
   const needed = new Set([input, ...int8Activations(model)]);
   t.is(needed.size, 4);
-  t.deepEqual(gapsOf({ model, ...rest }, { has: (name) => needed.has(name) }), []);
+  t.deepEqual(findGaps({ model, ...rest }, { has: (name) => needed.has(name) }), []);
 });
 
 test('a cache that lacks a scale is refused with the tensor and the reason', async (t) => {
@@ -42,7 +42,7 @@ test('a cache that lacks a scale is refused with the tensor and the reason', asy
 test('what is left in float as asked is no gap', async (t) => {
   const model = await opened(plain());
   const [first] = int8Activations(model.model);
-  t.deepEqual(gapsOf(model, { has: (name) => name !== first, keepFloat: [first!] }), []);
+  t.deepEqual(findGaps(model, { has: (name) => name !== first, keepFloat: [first!] }), []);
 });
 
 test('an empty cache is rejected, whatever the origin of its scales', async (t) => {
@@ -58,7 +58,7 @@ test('what training left unquantised is a gap that a warning names, not an error
   const needed = int8Activations(model.model);
   const covering = { has: (name: string) => name !== needed[1], isTrained: true };
   t.notThrows(() => requireCoverage(model, covering));
-  t.deepEqual(gapsOf(model, covering), [
+  t.deepEqual(findGaps(model, covering), [
     { tensor: needed[1]!, why: 'the training put no pair behind it', isExcused: true },
   ]);
 });
@@ -68,7 +68,7 @@ test('behind a plugin node that only TensorRT can run, nothing can be measured, 
     classifierWith((network, from) => network.conv(network.node('Only_TRT', [from]))),
   );
   const measured = int8Activations(model.model).slice(0, 2);
-  const gaps = gapsOf(model, { has: (name) => measured.includes(name) });
+  const gaps = findGaps(model, { has: (name) => measured.includes(name) });
   t.true(gaps.length > 0 && gaps.every(({ isExcused }) => isExcused));
   t.regex(gaps[0]!.why, /computed behind Only_TRT, which only TensorRT can run/);
 });

@@ -1,6 +1,6 @@
 /** When two graphs count as the same, where their outputs end in a Sigmoid. */
 import test from 'ava';
-import { differenceOf } from '../../src/export/pipeline/graph-difference.ts';
+import { compareGraphs } from '../../src/export/pipeline/graph-difference.ts';
 import { probeBatch } from '../../src/export/pipeline/probes.ts';
 import { elementType } from '../../src/formats/onnx/element-type.ts';
 import type { ModelProto } from '../../src/formats/onnx/generated/onnx_pb.ts';
@@ -36,7 +36,7 @@ const map = (level: number, isRectified = true): ModelProto => {
 const preprocessing = { order: 'RGB', mean: [127.5, 127.5, 127.5], scale: 1 / 127.5 } as const;
 const batches = [probeBatch({ channels: 3, height: side, width: side, preprocessing }, 4)];
 const difference = (reference: ModelProto, other: ModelProto) =>
-  differenceOf({ reference, other, input }, batches);
+  compareGraphs({ reference, other, input }, batches);
 
 for (const level of [0, -8, -14, -17, -40])
   test(`a folded batch norm is the same where a Sigmoid reads ${level}`, async (t) => {

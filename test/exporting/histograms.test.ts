@@ -8,7 +8,7 @@ import { collectStatistics } from '../../src/calibration/pass/calibrate.ts';
 import { type Batch, imageBatches } from '../../src/data/preprocessing/batches.ts';
 import { sampleImages } from '../../src/data/preprocessing/image-list.ts';
 import { preprocessingOf } from '../../src/data/preprocessing/normalise.ts';
-import type { Report } from '../../src/export/report/report.ts';
+import type { ExportReport } from '../../src/export/report/report.ts';
 import { readModelFile } from '../../src/formats/onnx/model.ts';
 import { parseCalibrationCache, writeCalibrationCache } from '../../src/formats/scales/calibration-cache.ts';
 import {
@@ -185,9 +185,12 @@ test('held-out images of histograms are used for the accuracy gate if their fold
     ...report,
   );
   t.regex(log.join('\n'), /Worst layers, each alone in int8: block0\/short with/);
-  const { calibration, agreement, thumbnails, sensitivity } = JSON.parse(
-    readFileSync(join(cwd, 'r.json'), 'utf8'),
-  ) as Report;
+  const {
+    calibration,
+    agreement,
+    renderThumbnails: thumbnails,
+    sensitivity,
+  } = JSON.parse(readFileSync(join(cwd, 'r.json'), 'utf8')) as ExportReport;
   t.is(calibration!.images, 15);
   t.is(agreement!.images, 32);
   t.is(sensitivity!.sqnrDb, agreement!.sqnrDb);
@@ -200,7 +203,7 @@ test('held-out images of histograms are used for the accuracy gate if their fold
     ...['--seed', '7', '--keep_float', 'block0/b', '--report', join(cwd, 'other.html')],
   );
   t.regex(other.join('\n'), /are of other data than .* with this --batches, --batch_size/);
-  const told = JSON.parse(readFileSync(join(cwd, 'other.json'), 'utf8')) as Report;
+  const told = JSON.parse(readFileSync(join(cwd, 'other.json'), 'utf8')) as ExportReport;
   t.deepEqual(told.notes.slice(0, 1), ['Left in float, and so without scales: block0/b.']);
   t.is(told.agreement, undefined, 'which images were kept out is not known');
   const gated = [...(await int8(cwd, 'gated', 'detectnet_v2')), ...hist, '--min_agreement', '3'];

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import type { Report } from '../../src/export/report/report.ts';
+import type { ExportReport } from '../../src/export/report/report.ts';
 import { failures } from '../../src/ground/base/failures.ts';
 import { asInt8, exported } from '../builders/exports.ts';
 import { channels, Network } from '../builders/networks.ts';
@@ -26,7 +26,7 @@ test('an output that the module does not name is reported by itself, and the gat
   const model = withFragileOutput();
   const { code, stderr, folder } = await exported(model, ...(await asInt8()), '--report', 'r.html');
   t.is(code, 0, stderr);
-  const { agreement } = JSON.parse(readFileSync(join(folder, 'r.json'), 'utf8')) as Report;
+  const { agreement } = JSON.parse(readFileSync(join(folder, 'r.json'), 'utf8')) as ExportReport;
   const of = (name: string) => Number(agreement!.outputs!.find((each) => each.name === name)!.sqnrDb);
   t.true(of('predictions/Softmax') > 15 && of('fragile') < 10, JSON.stringify(agreement));
   t.regex(readFileSync(join(folder, 'r.html'), 'utf8'), /Agreement of each output.*fragile/s);
@@ -51,7 +51,7 @@ test('the images of a report are those that were compared, whatever the shape of
     ...(await asInt8()),
     ...['--report', 'r.html'],
   );
-  const { agreement } = JSON.parse(readFileSync(join(folder, 'r.json'), 'utf8')) as Report;
+  const { agreement } = JSON.parse(readFileSync(join(folder, 'r.json'), 'utf8')) as ExportReport;
   t.true(agreement!.images > 0 && agreement!.images <= 32, `${agreement!.images} images`);
 });
 

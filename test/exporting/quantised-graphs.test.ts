@@ -185,7 +185,7 @@ test('an exported graph that computes something else is refused before anything 
   const broken = graph.node.map((node) =>
     node.opType === 'Clip' ? copyWith(node, { opType: 'Identity', input: node.input.slice(0, 1) }) : node,
   );
-  const check = { dataType: 'fp32', kept: [], signal: new AbortController().signal } as const;
+  const check = { dataType: 'fp32', heldOut: [], signal: new AbortController().signal } as const;
   t.false((await requireSameFunction(opened, check))!.isWarning);
   const model = copyWith(opened.model, { graph: copyWith(graph, { node: broken }) });
   const error = await t.throwsAsync(requireSameFunction({ ...opened, model }, check), {

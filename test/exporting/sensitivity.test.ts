@@ -1,8 +1,12 @@
 /** Which layers cost most in int8: found on a real detector, held against what leaving them in float really gains. */
 import test from 'ava';
 import { openModel } from '../../src/export/models/open-model.ts';
-import { fewestWorth, sensitivityOf, sensitivityText } from '../../src/export/pipeline/sensitivity.ts';
-import { int8Agreement, keptBatches } from '../../src/export/pipeline/verify-int8.ts';
+import {
+  countWorthwhile,
+  measureSensitivity,
+  sensitivityText,
+} from '../../src/export/pipeline/sensitivity.ts';
+import { batchHeldOut, measureInt8Agreement } from '../../src/export/pipeline/verify-int8.ts';
 import { removeFloatScales } from '../../src/graph/precision/float-layers.ts';
 import { calibratedOn, nobodyWatches } from '../builders/calibrated.ts';
 import { modelFile } from '../models/models.ts';
@@ -13,19 +17,19 @@ const architecture = 'detectnet_v2';
 const calibration = async () => {
   const opened = await openModel({ path: modelFile(architecture), key: 'none', architecture });
   const source = { kind: 'Images', folder: await photosFolder() } as const;
-  const { scales, kept } = await calibratedOn(opened, { source, batchSize: 8, algorithm: 'Mse' });
-  return { opened, scales, kept: kept.slice(0, 8) };
+  const { scales, heldOut } = await calibratedOn(opened, { source, batchSize: 8, algorithm: 'Mse' });
+  return { opened, scales, heldOut: heldOut.slice(0, 8) };
 };
 
 const once = calibration();
 const calibrated = () => once;
 
 test('noise of single layers adds up to the noise of all, and the advice is what was measured', async (t) => {
-  const { opened, scales, kept } = await calibrated();
+  const { opened, scales, heldOut } = await calibrated();
   const steps: [number, number][] = [];
-  const costs = await sensitivityOf(opened, {
+  const costs = await measureSensitivity(opened, {
     scales,
-    kept,
+    heldOut,
     watch: { ...nobodyWatches, progress: (done, total) => void steps.push([done, total]) },
   });
   t.is(costs.images, 8);
@@ -36,8 +40,8 @@ test('noise of single layers adds up to the noise of all, and the advice is what
   const added = -10 * Math.log10(costs.layers.reduce((sum, { sqnrDb }) => sum + 10 ** (-sqnrDb / 10), 0));
   t.true(Math.abs(added - costs.sqnrDb) < 1.5, `added up ${added} dB, all together ${costs.sqnrDb} dB`);
   const agreement = async (keepFloat: readonly string[]) => {
-    const batches = keptBatches(opened, kept)!;
-    return int8Agreement(opened, removeFloatScales(opened.model, scales, keepFloat), { batches });
+    const batches = batchHeldOut(opened, heldOut)!;
+    return measureInt8Agreement(opened, removeFloatScales(opened.model, scales, keepFloat), { batches });
   };
   t.is((await agreement([])).sqnrDb, costs.sqnrDb);
   const { keepFloat, sqnrDb } = costs.advice!;
@@ -48,7 +52,7 @@ test('noise of single layers adds up to the noise of all, and the advice is what
 });
 
 test('layers are compared until a signal comes, and not without an image', async (t) => {
-  const { opened, scales, kept } = await calibrated();
+  const { opened, scales, heldOut } = await calibrated();
   const stop = new AbortController();
   const reason = new Error('stopped');
   let steps = 0;
@@ -56,18 +60,18 @@ test('layers are compared until a signal comes, and not without an image', async
     if (++steps === 3) stop.abort(reason);
   };
   const error = await t.throwsAsync(
-    sensitivityOf(opened, { scales, kept, watch: { progress, signal: stop.signal } }),
+    measureSensitivity(opened, { scales, heldOut, watch: { progress, signal: stop.signal } }),
   );
   t.is(error, reason);
   t.is(steps, 3);
-  await t.throwsAsync(sensitivityOf(opened, { scales, kept: [], watch: nobodyWatches }), {
+  await t.throwsAsync(measureSensitivity(opened, { scales, heldOut: [], watch: nobodyWatches }), {
     message: /none is left to compare on/,
   });
 });
 
 test('the suggestion has as few layers as give nearly all of the gain', (t) => {
-  t.is(fewestWorth(20, [20.2, 20.9]), 0);
-  t.is(fewestWorth(20, [21.2, 21.9, 21.8]), 1);
-  t.is(fewestWorth(20, [20.5, 23, 25, 25.5]), 3);
-  t.is(fewestWorth(20, []), 0);
+  t.is(countWorthwhile(20, [20.2, 20.9]), 0);
+  t.is(countWorthwhile(20, [21.2, 21.9, 21.8]), 1);
+  t.is(countWorthwhile(20, [20.5, 23, 25, 25.5]), 3);
+  t.is(countWorthwhile(20, []), 0);
 });

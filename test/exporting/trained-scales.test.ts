@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import test from 'ava';
 import { runExportTask } from '../../src/adapters/worker/export-task.ts';
-import type { Report } from '../../src/export/report/report.ts';
+import type { ExportReport } from '../../src/export/report/report.ts';
 import { decryptModel } from '../../src/formats/crypto/encrypted-model.ts';
 import { isQat } from '../../src/formats/onnx/graph.ts';
 import { parseModel } from '../../src/formats/onnx/model.ts';
@@ -131,7 +131,7 @@ test('images that are given compare: the report says what int8 costs, and the ga
   t.regex(gate.message, /scales come from training/);
   t.deepEqual(files(), ['key.txt']);
   const { log } = await run(qat.path, ...int8, ...images(), '--report', at('report.html'));
-  const report = JSON.parse(readFileSync(at('report.json'), 'utf8')) as Report;
+  const report = JSON.parse(readFileSync(at('report.json'), 'utf8')) as ExportReport;
   t.is(report.agreement!.images, 32);
   t.true(Number(report.agreement!.sqnrDb) > 5, `${report.agreement!.sqnrDb} dB`);
   t.regex(report.notes.join(), /training with quantisation/);

@@ -3,7 +3,11 @@ import test from 'ava';
 import type { Batch } from '../../src/data/preprocessing/batches.ts';
 import { sampleImages } from '../../src/data/preprocessing/image-list.ts';
 import { openModel } from '../../src/export/models/open-model.ts';
-import { int8Agreement, keptBatches, precisionLatency } from '../../src/export/pipeline/verify-int8.ts';
+import {
+  batchHeldOut,
+  measureInt8Agreement,
+  measurePrecisionLatency,
+} from '../../src/export/pipeline/verify-int8.ts';
 import { readModelFile, serializeModel } from '../../src/formats/onnx/model.ts';
 import { openSession } from '../../src/graph/inference/session.ts';
 import { quantiseModel } from '../../src/graph/precision/qdq.ts';
@@ -20,10 +24,10 @@ const calibration = async (name: ModelName) => {
   const opened = await openModel({ path: modelFile(name), key: 'none', architecture });
   const source = { kind: 'Images', folder: await photosFolder() } as const;
   const sampling = { batches: 2, batchSize: 8, seed: 42 };
-  const { scales, kept } = await calibratedOn(opened, { source, ...sampling, algorithm: 'Percentile' });
+  const { scales, heldOut } = await calibratedOn(opened, { source, ...sampling, algorithm: 'Percentile' });
   const { chosen } = await sampleImages(source.folder, sampling);
-  const judging = await collected(keptBatches(opened, kept)!);
-  return { opened, scales, kept, chosen, judging };
+  const judging = await collected(batchHeldOut(opened, heldOut)!);
+  return { opened, scales, heldOut, chosen, judging };
 };
 
 async function* streamed(list: readonly Batch[]): AsyncGenerator<Batch> {
@@ -49,9 +53,9 @@ test('calibration images are not among the held-out images', async (t) => {
 });
 
 test('the SQNR equals that of the two graphs run image by image', async (t) => {
-  const { opened, scales, kept, judging } = await calibrated('classifier');
-  const batches = keptBatches(opened, kept)!;
-  const { images, sqnrDb, rmse, top1 } = await int8Agreement(opened, scales, { batches });
+  const { opened, scales, heldOut, judging } = await calibrated('classifier');
+  const batches = batchHeldOut(opened, heldOut)!;
+  const { images, sqnrDb, rmse, top1 } = await measureInt8Agreement(opened, scales, { batches });
   const model = await readModelFile(modelFile('classifier'));
   const float = await openSession(serializeModel(model));
   const int8 = await openSession(serializeModel(quantiseModel(model, scales)));
@@ -76,41 +80,41 @@ test('the SQNR equals that of the two graphs run image by image', async (t) => {
 
 test('scales that clip nearly everything are distinguished from good ones', async (t) => {
   const { opened, scales, judging } = await calibrated('detectnet_v2');
-  const good = await int8Agreement(opened, scales, { batches: streamed(judging) });
+  const good = await measureInt8Agreement(opened, scales, { batches: streamed(judging) });
   const clipping = new Map([...scales].map(([name, scale]) => [name, scale / 50]));
-  const bad = await int8Agreement(opened, clipping, { batches: streamed(judging) });
+  const bad = await measureInt8Agreement(opened, clipping, { batches: streamed(judging) });
   t.true(good.sqnrDb > 20 && good.matchedCells! > 0.9, JSON.stringify(good));
   t.true(bad.sqnrDb < good.sqnrDb - 10 && bad.matchedCells! < good.matchedCells!, JSON.stringify(bad));
 });
 
 test('the coverage of a grid is found among its ports, by whatever names and in any order', async (t) => {
   const { opened, scales, judging } = await calibrated('detectnet_v2');
-  const named = await int8Agreement(opened, scales, { batches: streamed(judging) });
+  const named = await measureInt8Agreement(opened, scales, { batches: streamed(judging) });
   const other = {
     ...opened,
     model: withRenamedOutputs(opened.model),
     outputs: opened.outputs.map(renamed).toReversed(),
   };
-  const { matchedCells } = await int8Agreement(other, scales, { batches: streamed(judging) });
+  const { matchedCells } = await measureInt8Agreement(other, scales, { batches: streamed(judging) });
   t.true(matchedCells! > 0.9, `${matchedCells}`);
   t.is(matchedCells, named.matchedCells);
 });
 
 test('a graph that takes a fixed number of images is fed so, and too few kept images are none', async (t) => {
-  const { opened, kept } = await calibrated('classifier');
+  const { opened, heldOut } = await calibrated('classifier');
   const fixed = { ...opened, fixedBatch: 5 };
-  const batches = await collected(keptBatches(fixed, kept)!);
+  const batches = await collected(batchHeldOut(fixed, heldOut)!);
   t.deepEqual(
     batches.map(({ dims }) => dims[0]),
     [5, 5, 5, 5, 5, 5],
   );
-  t.is(keptBatches(fixed, kept.slice(0, 4)), undefined);
-  t.is(keptBatches(opened, []), undefined);
+  t.is(batchHeldOut(fixed, heldOut.slice(0, 4)), undefined);
+  t.is(batchHeldOut(opened, []), undefined);
 });
 
 test('a run of each precision takes its time', async (t) => {
   const { opened, scales } = await calibrated('classifier');
-  const latency = await precisionLatency(opened, scales, { clock: { now: () => performance.now() } });
+  const latency = await measurePrecisionLatency(opened, scales, { clock: { now: () => performance.now() } });
   t.true(latency.floatMicroseconds > 10 && latency.int8Microseconds > 10, JSON.stringify(latency));
 });
 
@@ -125,9 +129,11 @@ test('a comparison stops at a signal, between two batches', async (t) => {
       yield batch;
     }
   })();
-  const error = await t.throwsAsync(int8Agreement(opened, scales, { batches: watched, signal: stop.signal }));
+  const error = await t.throwsAsync(
+    measureInt8Agreement(opened, scales, { batches: watched, signal: stop.signal }),
+  );
   t.is(error, reason);
   t.is(taken, 2);
   const clock = { now: () => performance.now() };
-  t.is(await t.throwsAsync(precisionLatency(opened, scales, { clock, signal: stop.signal })), reason);
+  t.is(await t.throwsAsync(measurePrecisionLatency(opened, scales, { clock, signal: stop.signal })), reason);
 });

@@ -189,9 +189,11 @@ test('a file that is no HDF5 is said to be damaged', async (t) => {
 const whole = kerasBytes('squeezenet');
 
 /** Whatever the bytes: a model, or an error with a reason. */
-const endsWell = async (bytes: Uint8Array, wish?: ImportOptions): Promise<boolean> => {
+const endsWell = async (bytes: Uint8Array, options?: ImportOptions): Promise<boolean> => {
   try {
-    await withKerasFile({ path: 'x.hdf5', content: readableBytes(bytes) }, (file) => importKeras(file, wish));
+    await withKerasFile({ path: 'x.hdf5', content: readableBytes(bytes) }, (file) =>
+      importKeras(file, options),
+    );
     return true;
   } catch (thrown) {
     if (thrown instanceof UserError) return true;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { parseExperimentSpec } from '../../src/data/specs/experiment-spec.ts';
-import { detectorWish } from '../../src/export/models/keras-detector.ts';
+import { makeDetectorOptions } from '../../src/export/models/keras-detector.ts';
 import type { ModelProto } from '../../src/formats/onnx/generated/onnx_pb.ts';
 import { copyWith, graphOf, makeUntypedValueInfo } from '../../src/formats/onnx/graph.ts';
 import { serializeModel } from '../../src/formats/onnx/model.ts';
@@ -108,8 +108,8 @@ for (const name of detectorArchitectures) test(endsAsTrained, name);
 test('the spec of the fixtures says what their tests say', async (t) => {
   for (const architecture of detectorArchitectures) {
     const spec = parseExperimentSpec(aDetectorSpec(architecture), { file: 'spec', architecture });
-    const wish = detectorWish(architecture, spec);
-    t.like(round(wish.detector!.plugin), round(aDetector(architecture).plugin), architecture);
+    const options = makeDetectorOptions(architecture, spec);
+    t.like(round(options.detector!.plugin), round(aDetector(architecture).plugin), architecture);
   }
 });
 

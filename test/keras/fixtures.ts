@@ -10,8 +10,8 @@ export const kerasFolder = join(import.meta.dirname, '..', 'fixtures', 'keras');
 export const kerasPath = (name: string): string => join(kerasFolder, `${name}.hdf5`);
 export const kerasBytes = (name: string): Uint8Array => readFileSync(kerasPath(name));
 
-export const imported = (path: string, wish?: ImportOptions): Promise<ImportedModel> =>
-  withKerasFile({ path }, (file) => importKeras(file, wish));
+export const imported = (path: string, options?: ImportOptions): Promise<ImportedModel> =>
+  withKerasFile({ path }, (file) => importKeras(file, options));
 
 export type Values = { readonly data: Float32Array; readonly dims: readonly number[] };
 
@@ -125,10 +125,10 @@ export const writeKeras = async ({
     const names = Object.keys(arrays).map((name) => `${layer}/${name}:0`);
     group.create_attribute('weight_names', names.length === 0 ? new Float64Array() : names, [names.length]);
     if (names.length > 0) group.create_group(layer);
-    for (const [name, wish] of Object.entries(arrays)) {
-      const shape = typeof wish === 'number' ? [] : wish;
+    for (const [name, options] of Object.entries(arrays)) {
+      const shape = typeof options === 'number' ? [] : options;
       const count = shape.reduce((product, size) => product * size, 1);
-      const data = typeof wish === 'number' ? Float32Array.of(wish) : countingUp(count);
+      const data = typeof options === 'number' ? Float32Array.of(options) : countingUp(count);
       group.create_dataset({ name: `${layer}/${name}:0`, data, shape: [...shape], dtype: '<f' });
     }
   }

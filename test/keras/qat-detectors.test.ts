@@ -5,7 +5,7 @@
 import test from 'ava';
 import { parseExperimentSpec } from '../../src/data/specs/experiment-spec.ts';
 import { openModel } from '../../src/export/models/open-model.ts';
-import { trainedScales } from '../../src/export/pipeline/trained-scales.ts';
+import { buildTrainedScales } from '../../src/export/pipeline/trained-scales.ts';
 import { parseCalibrationCache } from '../../src/formats/scales/calibration-cache.ts';
 import type { DetectorArchitecture } from '../../src/graph/keras/detectors/detector.ts';
 import { isQatNetwork } from '../../src/graph/keras/dialect.ts';
@@ -131,7 +131,7 @@ class Network {
 const rangesOf = async (network: Network, architecture: DetectorArchitecture) => {
   const spec = parseExperimentSpec(aDetectorSpec(architecture), { file: 'spec', architecture });
   const opened = await openModel({ path: await network.write(), key: '', architecture, spec });
-  const { cache, json } = trainedScales(opened, { architecture, tensorRtVersion: '8.6.1' });
+  const { cache, json } = buildTrainedScales(opened, { architecture, tensorRtVersion: '8.6.1' });
   const { scales } = parseCalibrationCache(cache);
   return {
     cache: Object.fromEntries(

@@ -12,9 +12,9 @@ import {
   caffeValues,
   detectnetValues,
   fasterRcnnValues,
+  type PixelScaling,
   tfValues,
   torchValues,
-  type Values,
 } from '../../src/data/preprocessing/values.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
 import { decodePixels } from '../builders/pixels.ts';
@@ -27,7 +27,7 @@ type Case = {
   readonly loader: string;
   readonly channels: 1 | 3;
   readonly geometry: Geometry;
-  readonly values: Values;
+  readonly values: PixelScaling;
   /** One level of 255 in the unit of the output. */
   readonly level: number;
 };

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test from 'ava';
 import { reportPage } from '../../src/export/report/page.ts';
-import type { Report } from '../../src/export/report/report.ts';
+import type { ExportReport } from '../../src/export/report/report.ts';
 import { type Browser, startBrowser } from '../browser/browser.ts';
 import { sampleReport } from './sample.ts';
 
@@ -23,7 +23,7 @@ test.after.always(async () => {
 const hostile =
   '</script></title><script>window.hurt = 1</script><img src=x onerror="window.hurt=2">&amp;\'"';
 
-const opened = async (report: Report, colours: 'light' | 'dark' = 'light'): Promise<string> => {
+const opened = async (report: ExportReport, colours: 'light' | 'dark' = 'light'): Promise<string> => {
   const path = join(folder, 'report.html');
   writeFileSync(path, reportPage(report));
   const url = pathToFileURL(path).href;
@@ -54,7 +54,7 @@ test.serial('names that are markup stay text, everywhere', async (t) => {
       outputs: [hostile],
       notes: [hostile],
       files: [{ name: hostile, sha256: hostile, sizeBytes: 1 }],
-      thumbnails: [{ name: hostile, png: 'data:image/png;base64,iVBORw0KGgo=' }],
+      renderThumbnails: [{ name: hostile, png: 'data:image/png;base64,iVBORw0KGgo=' }],
     }),
   );
   t.is(await browser.evaluate('window.hurt'), undefined);

@@ -1,7 +1,7 @@
 /** A report of made-up tensors, with everything in it that a report can have. */
 import type { Histogram } from '../../src/calibration/histograms/histogram.ts';
 import { thresholdOf } from '../../src/calibration/histograms/thresholds.ts';
-import { type Report, type ReportFacts, reportOf } from '../../src/export/report/report.ts';
+import { type ExportReport, type ReportFacts, reportOf } from '../../src/export/report/report.ts';
 import { seededRandom } from '../../src/ground/base/rng.ts';
 import { histogramOf } from '../builders/histogram.ts';
 
@@ -12,7 +12,7 @@ const facts: ReportFacts = {
   input: { name: 'input_1', channels: 3, height: 48, width: 192 },
   outputs: ['predictions/Softmax'],
   files: [{ name: 'model.etlt', sha256: 'b'.repeat(64), sizeBytes: 5_000_100 }],
-  thumbnails: [{ name: 'one.jpg', png: 'data:image/png;base64,iVBORw0KGgo=' }],
+  renderThumbnails: [{ name: 'one.jpg', png: 'data:image/png;base64,iVBORw0KGgo=' }],
   preprocessing: { order: 'BGR', mean: [103.939, 116.779, 123.68], scale: 1 },
   latency: { floatMicroseconds: 1500, int8Microseconds: 900 },
   notes: [],
@@ -28,7 +28,7 @@ export const someValues = (seed: number, count = 5_000): Float32Array => {
 export const scaleOf = (histogram: Histogram): number => thresholdOf(histogram, 'Entropy') / 127;
 
 /** The report of tensors with these names, all by entropy. */
-export const sampleReport = (names: readonly string[], changed: Partial<ReportFacts> = {}): Report => {
+export const sampleReport = (names: readonly string[], changed: Partial<ReportFacts> = {}): ExportReport => {
   const histograms = new Map(names.map((name, i) => [name, histogramOf(someValues(i))]));
   return reportOf({
     facts: { ...facts, ...changed },

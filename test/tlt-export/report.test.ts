@@ -2,7 +2,7 @@
 import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import type { Report } from '../../src/export/report/report.ts';
+import type { ExportReport } from '../../src/export/report/report.ts';
 import { parseCalibrationCache } from '../../src/formats/scales/calibration-cache.ts';
 import { sha256 } from '../../src/ground/base/digest.ts';
 import { failures } from '../../src/ground/base/failures.ts';
@@ -31,7 +31,8 @@ let calibrated: ReturnType<typeof calibration> | undefined;
 /** One int8 export, for all tests that look at what it left. */
 const onceCalibrated = () => (calibrated ??= calibration());
 
-const numbers = (cwd: string): Report => JSON.parse(readFileSync(join(cwd, 'r.json'), 'utf8')) as Report;
+const numbers = (cwd: string): ExportReport =>
+  JSON.parse(readFileSync(join(cwd, 'r.json'), 'utf8')) as ExportReport;
 
 test('the report of an int8 export has the scales of its cache and the digests of its files', async (t) => {
   const { code, stderr, cwd } = await onceCalibrated();
@@ -50,7 +51,7 @@ test('the report of an int8 export has the scales of its cache and the digests o
     ['cal.bin', 'm.etlt'],
   );
   t.is(report.agreement!.images, 32);
-  t.is(report.thumbnails.length, 6);
+  t.is(report.renderThumbnails.length, 6);
   t.is(report.notes.length, 1, 'the classifier is narrow, and the report says so');
   t.regex(
     report.notes[0]!,

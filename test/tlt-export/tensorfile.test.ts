@@ -2,7 +2,10 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { type CalibrationSource, calibrationSource } from '../../src/export/pipeline/calibration-source.ts';
+import {
+  type CalibrationSource,
+  chooseCalibrationSource,
+} from '../../src/export/pipeline/calibration-source.ts';
 import { writeTensorfile } from '../../src/formats/hdf5/tensorfile-writer.ts';
 import { failures } from '../../src/ground/base/failures.ts';
 import { encryptTlt } from '../builders/encrypted.ts';
@@ -137,7 +140,7 @@ const decides = test.macro({
     kind,
   ) => {
     t.is(
-      calibrationSource({
+      chooseCalibrationSource({
         tensorfile,
         tensorfileExists,
         imageFolder,

@@ -5,7 +5,7 @@ import test from 'ava';
 import { runExportTask } from '../../src/adapters/worker/export-task.ts';
 import { openModel } from '../../src/export/models/open-model.ts';
 import { openSource } from '../../src/export/pipeline/calibration-source.ts';
-import type { Report } from '../../src/export/report/report.ts';
+import type { ExportReport } from '../../src/export/report/report.ts';
 import { decryptModel } from '../../src/formats/crypto/encrypted-model.ts';
 import { parseCalibrationCache } from '../../src/formats/scales/calibration-cache.ts';
 import { sha256 } from '../../src/ground/base/digest.ts';
@@ -197,7 +197,7 @@ test('the means of the spec count for images, in calibration and in the report; 
   const cache = readFileSync(at('exports/out/k/calibration.cache'), 'utf8');
   const range = parseCalibrationCache(cache).scales.get('Input')! * 127;
   t.true(range > 152, `${range}: more than the usual means leave of 255`);
-  const report = JSON.parse(readFileSync(at('exports/out/k/report.json'), 'utf8')) as Report;
+  const report = JSON.parse(readFileSync(at('exports/out/k/report.json'), 'utf8')) as ExportReport;
   t.deepEqual(report.preprocessing.mean, [0.5, 0.5, 0.5]);
   const manifest = JSON.parse(readFileSync(at('exports/out/k/manifest.json'), 'utf8')) as Manifest;
   t.is(manifest.inputs.spec, sha256(spec));
@@ -255,10 +255,10 @@ test('another algorithm needs no new pass over the images, other images do', asy
   await exported('mse', { algorithm: 'Mse' });
   t.regex(warned().join(), /Histograms of 8 images exist at .*h\.hist\. Using them; no image was read/);
   const [calibrated, reused] = ['minmax', 'mse'].map(
-    (folder) => JSON.parse(readFileSync(at('exports/out', folder, 'report.json'), 'utf8')) as Report,
+    (folder) => JSON.parse(readFileSync(at('exports/out', folder, 'report.json'), 'utf8')) as ExportReport,
   );
   t.is(reused!.calibration!.images, 8);
-  t.deepEqual(reused!.thumbnails, calibrated!.thumbnails);
+  t.deepEqual(reused!.renderThumbnails, calibrated!.renderThumbnails);
   t.is(reused!.agreement!.images, calibrated!.agreement!.images);
   await exported('plain', { algorithm: 'Mse' }, 'pvc://exports/out/other.hist');
   t.is(cacheIn('mse'), cacheIn('plain'));
@@ -272,7 +272,7 @@ test('another algorithm needs no new pass over the images, other images do', asy
     lost.map((line) => line.split(': ')[0]),
     ['input_1'],
   );
-  const told = JSON.parse(readFileSync(at('exports/out/kept/report.json'), 'utf8')) as Report;
+  const told = JSON.parse(readFileSync(at('exports/out/kept/report.json'), 'utf8')) as ExportReport;
   t.is(told.notes[0], 'Left in float, and so without scales: input_1.');
   t.is(told.sensitivity!.sqnrDb, told.agreement!.sqnrDb);
   t.true(told.sensitivity!.layers.every(({ tensor }) => tensor !== 'input_1'));
@@ -299,7 +299,7 @@ test('an export says how many layers are int8, in its result, its manifest, its 
   t.regex(calibrationCache!.int8!.warning!, narrow);
   const read = (name: string) => readFileSync(at('exports/out/k', name), 'utf8');
   const { notes } = JSON.parse(read('manifest.json')) as Manifest;
-  const { notes: reported, int8 } = JSON.parse(read('report.json')) as Report;
+  const { notes: reported, int8 } = JSON.parse(read('report.json')) as ExportReport;
   for (const lines of [notes, reported, world.warnings])
     t.true(
       lines.some((line) => narrow.test(line)),
@@ -331,7 +331,7 @@ test('what the object says of a model that no TLT training made reaches the expo
     },
   });
   t.like(exported.etlt, { inputNode: 'x', outputNodes: ['softmax_0.tmp_0'] });
-  const report = JSON.parse(readFileSync(at('exports/out/k/report.json'), 'utf8')) as Report;
+  const report = JSON.parse(readFileSync(at('exports/out/k/report.json'), 'utf8')) as ExportReport;
   t.deepEqual(report.preprocessing, { order: 'BGR', mean: [127.5, 127.5, 127.5], scale: 0.0078 });
   t.like(report.input, { name: 'x', height: 48, width: 192 });
 });

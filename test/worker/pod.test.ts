@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import test, { type ExecutionContext } from 'ava';
-import type { Report } from '../../src/export/report/report.ts';
+import type { ExportReport } from '../../src/export/report/report.ts';
 import { sha256 } from '../../src/ground/base/digest.ts';
 import { failures } from '../../src/ground/base/failures.ts';
 import { mounts } from '../../src/ground/contract/layout.ts';
@@ -120,7 +120,7 @@ test.serial('the report and its page lie beside the other artifacts, and the man
     t.is(files[name]!.sha256, sha256(readFileSync(join(folder, name))), name);
   const { model, calibration, agreement } = JSON.parse(
     readFileSync(join(folder, 'report.json'), 'utf8'),
-  ) as Report;
+  ) as ExportReport;
   t.is(model.source, exportTask.model.uri);
   t.is(calibration!.source, 'pvc://models/photos');
   t.is(agreement!.images, 20, 'the photos that calibration left');

@@ -1,6 +1,6 @@
 /** What a file is and holds, told from its bytes: models, caches, tensorfiles, experiment specs, engines. */
 import { stat } from 'node:fs/promises';
-import { zipNote } from '../../export/models/zipped-model.ts';
+import { describeZip } from '../../export/models/zipped-model.ts';
 import { detectFileFormat, type FileFormat, parsePrefix } from '../../formats/crypto/detect-format.ts';
 import {
   type Cipher,
@@ -120,7 +120,7 @@ const contentsOf = async (bytes: Uint8Array, format: FileFormat, opener: Opener)
     case 'unknown':
       return {
         note:
-          zipNote(bytes) ??
+          describeZip(bytes) ??
           'not a format of these tools: a model, a calibration cache, histograms, a tensorfile, an experiment spec or an engine',
       };
     case 'hdf5':

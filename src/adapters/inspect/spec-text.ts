@@ -2,7 +2,7 @@
 import type { Fold, KittiSource, LoaderPlan, TfrecordSource } from '../../data/datasets/plan.ts';
 import type { Geometry } from '../../data/preprocessing/geometry.ts';
 import type { Preprocessing } from '../../data/preprocessing/normalise.ts';
-import type { Values } from '../../data/preprocessing/values.ts';
+import type { PixelScaling } from '../../data/preprocessing/values.ts';
 import type { SpecDescription } from './inspect-spec.ts';
 
 type Row = readonly [label: string, value: string];
@@ -101,7 +101,7 @@ const geometryText = (geometry: Geometry): string => {
   }
 };
 
-const valuesText = ({ order, scale, mean, divisor }: Values, channels: number): string => {
+const valuesText = ({ order, scale, mean, divisor }: PixelScaling, channels: number): string => {
   const level = scale < 1 ? `x / ${number(1 / scale)}` : 'x';
   const moved = withoutMean(level, mean);
   return `${orderText(order, channels)}, y = ${divisor === 1 ? moved : `(${moved}) / ${number(divisor)}`}`;

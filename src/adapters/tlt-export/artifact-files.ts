@@ -1,7 +1,7 @@
 /** The artifacts of an export as files: their paths by the flags, and the log line about each. */
 import { readFile } from 'node:fs/promises';
 import { basename, parse as parsePath } from 'node:path';
-import type { Artifact } from '../../export/pipeline/artifacts.ts';
+import type { ExportArtifact } from '../../export/pipeline/artifacts.ts';
 import type { ReportFile } from '../../export/report/report.ts';
 import { sha256 } from '../../ground/base/digest.ts';
 import type { ExportValues } from '../../ground/contract/flags.ts';
@@ -26,7 +26,7 @@ export const pathsOf = (values: ExportValues): ArtifactPaths => ({
 /** Writes artifacts into the outputs of a run. @throws UserError OutputExists, OutputUnwritable, DiskFull */
 export const artifactWriter =
   (paths: ArtifactPaths, { outputs, logAtEnd }: ExportWorld) =>
-  async (artifact: Artifact): Promise<ReportFile> => {
+  async (artifact: ExportArtifact): Promise<ReportFile> => {
     const path = pathOf(artifact, paths);
     await outputs.write(path, artifact.content);
     const message = savedText(artifact, path);
@@ -35,13 +35,13 @@ export const artifactWriter =
     return { name: basename(path), sha256: sha256(bytes), sizeBytes: bytes.length };
   };
 
-const pathOf = ({ role }: Artifact, paths: ArtifactPaths): string => {
+const pathOf = ({ role }: ExportArtifact, paths: ArtifactPaths): string => {
   const path = role === 'codecEtlt' || role === 'verification' ? undefined : paths[role];
   if (path === undefined) throw new RangeError(`no flag names a file for the artifact ${role}`);
   return path;
 };
 
-const savedText = (artifact: Artifact, path: string): string | undefined => {
+const savedText = (artifact: ExportArtifact, path: string): string | undefined => {
   switch (artifact.role) {
     case 'etlt':
       return `Converted model was saved into ${path}`;

@@ -1,6 +1,6 @@
 /** `tlt-export`: flags → files, with TLT's own log lines. Outputs appear whole or not at all; nothing is overwritten. */
 import { openModel } from '../../export/models/open-model.ts';
-import { artifactsOf, prepareExport, storeArtifacts } from '../../export/pipeline/artifacts.ts';
+import { makeArtifacts, prepareExport, storeArtifacts } from '../../export/pipeline/artifacts.ts';
 import type { Cipher } from '../../formats/crypto/encrypted-model.ts';
 import { createVerifiedCodec } from '../../formats/crypto/external/codec.ts';
 import { readKey } from '../../formats/crypto/key.ts';
@@ -52,7 +52,7 @@ const writeFiles = async (
   const exporting = { ...world, outputs, logAtEnd: (message: string) => void messages.push(message) };
   const store = artifactWriter(pathsOf(values), exporting);
   const prepared = await prepareExport(request, world);
-  await storeArtifacts(artifactsOf(prepared, world), store);
+  await storeArtifacts(makeArtifacts(prepared, world), store);
   const { input, outputs: nodes } = request.opened;
   exporting.logAtEnd(`Input node: ${input}`);
   exporting.logAtEnd(`Output node(s): [${nodes.map((name) => `'${name}'`).join(', ')}]`);

@@ -1,6 +1,6 @@
 /** Whether an existing calibration cache belongs to the model and the layers kept in float. */
 import type { OpenedModel } from '../../export/models/open-model.ts';
-import { gapsOf, gapsText } from '../../export/pipeline/coverage.ts';
+import { findGaps, gapsText } from '../../export/pipeline/coverage.ts';
 import { findFloatLayers } from '../../graph/precision/float-layers.ts';
 import type { Scales } from '../../graph/precision/qdq.ts';
 import { UserError } from '../../ground/base/errors.ts';
@@ -12,7 +12,7 @@ export const requireFitting = (
   { opened, keepFloat }: { readonly opened: OpenedModel; readonly keepFloat: readonly string[] },
 ): void => {
   const { tensors: float } = findFloatLayers(opened.model, keepFloat);
-  const gaps = gapsOf(opened, { has: (name) => scales.has(name), keepFloat });
+  const gaps = findGaps(opened, { has: (name) => scales.has(name), keepFloat });
   const missing = gaps.filter(({ isExcused }) => !isExcused);
   if (missing.length > 0)
     throw new UserError(

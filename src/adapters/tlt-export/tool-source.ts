@@ -1,6 +1,6 @@
 /** What the flags of `tlt-export` name to calibrate with. */
 import { existsSync } from 'node:fs';
-import { type CalibrationSource, calibrationSource } from '../../export/pipeline/calibration-source.ts';
+import { type CalibrationSource, chooseCalibrationSource } from '../../export/pipeline/calibration-source.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { requireWritableFolder } from '../../ground/base/whole-file.ts';
 import type { Architecture } from '../../ground/contract/architectures.ts';
@@ -23,7 +23,7 @@ export const sourceOf = (
   { cal_data_file, cal_image_dir }: ExportValues,
   training: NamedTraining | undefined,
 ): CalibrationSource | undefined =>
-  calibrationSource({
+  chooseCalibrationSource({
     tensorfile: cal_data_file,
     tensorfileExists: cal_data_file !== undefined && existsSync(cal_data_file),
     imageFolder: cal_image_dir,

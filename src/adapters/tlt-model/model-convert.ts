@@ -1,7 +1,7 @@
 /** `tlt-model convert`: a trained model → ONNX. */
 
 import { parseExperimentSpec, readSpecText } from '../../data/specs/experiment-spec.ts';
-import { detectorWish } from '../../export/models/keras-detector.ts';
+import { makeDetectorOptions } from '../../export/models/keras-detector.ts';
 import { readContent } from '../../export/models/model-content.ts';
 import type { ImportOptions } from '../../graph/keras/import.ts';
 import { refuseToOverwrite } from '../../ground/base/whole-file.ts';
@@ -44,5 +44,5 @@ export const convert = async (given: Arguments<'convert'>, terminal: Terminal): 
 const endOf = async (file: string | undefined): Promise<ImportOptions> => {
   if (file === undefined) return {};
   const spec = parseExperimentSpec(await readSpecText(file), { file, architecture: undefined });
-  return detectorWish(spec.architecture, spec);
+  return makeDetectorOptions(spec.architecture, spec);
 };

@@ -1,6 +1,6 @@
 /** `tlt-model pack` and `unpack`: a model into its encrypted file, and out of it. */
 import { parse as parsePath } from 'node:path';
-import { zipNote } from '../../export/models/zipped-model.ts';
+import { describeZip } from '../../export/models/zipped-model.ts';
 import { verifyPayload } from '../../formats/crypto/age-chunks.ts';
 import { detectFileFormat, type FileFormat } from '../../formats/crypto/detect-format.ts';
 import { encryptEtlt, encryptTlt, openEncrypted } from '../../formats/crypto/encrypted-model.ts';
@@ -42,7 +42,7 @@ const payloadOf = async (file: string, input: Readable): Promise<Readable> => {
   if (format === 'hdf5') return input;
   const bytes = input.whole();
   if (format !== 'onnx')
-    throw noModel(file, zipNote(bytes) ?? `of another format (${format}). Name one of these two.`);
+    throw noModel(file, describeZip(bytes) ?? `of another format (${format}). Name one of these two.`);
   const { model, isOneFile } = await completeModel(file, bytes);
   return readableBytes(isOneFile ? bytes : serializeModel(model));
 };

@@ -2,10 +2,10 @@
 import { writeFile } from 'node:fs/promises';
 import { openModel } from '../../export/models/open-model.ts';
 import {
-  type Artifact,
-  artifactsOf,
   type CacheFacts,
-  type Outcome,
+  type ExportArtifact,
+  type ExportOutcome,
+  makeArtifacts,
   prepareExport,
   storeArtifacts,
 } from '../../export/pipeline/artifacts.ts';
@@ -61,7 +61,7 @@ export const runExportTask = async (task: ExportTask, world: TaskWorld): Promise
     make: async (staging, nameOf) => {
       const files: StoredFiles = new Map();
       let cacheFacts: CacheFacts | undefined;
-      await storeArtifacts(artifactsOf(prepared, world), async ({ role, content, ...artifact }) => {
+      await storeArtifacts(makeArtifacts(prepared, world), async ({ role, content, ...artifact }) => {
         const name = nameOf(artifactFiles[role]);
         const stored = await staging.make(name, (place) => writeFile(place, content));
         files.set(role, { file: name, ...stored });
@@ -75,7 +75,7 @@ export const runExportTask = async (task: ExportTask, world: TaskWorld): Promise
   });
 };
 
-type StoredFiles = Map<Artifact['role'], Stored & { readonly file: string }>;
+type StoredFiles = Map<ExportArtifact['role'], Stored & { readonly file: string }>;
 
 /** The same model is encrypted again if the key has changed since: the old file is of no use to those who have the new one. */
 const wantedExport = (
@@ -129,7 +129,7 @@ const optional = <K extends string, V>(name: K, value: V | undefined): { readonl
 type Cached = {
   readonly task: ExportTask;
   readonly cacheFacts: CacheFacts | undefined;
-  readonly outcome: Outcome;
+  readonly outcome: ExportOutcome;
 };
 
 const cacheOf = (
@@ -147,7 +147,7 @@ type Finished = {
   readonly files: StoredFiles;
   readonly etlt: Omit<Exported['etlt'], keyof Stored | 'file'>;
   readonly cache: Exported['calibrationCache'];
-  readonly outcome: Outcome;
+  readonly outcome: ExportOutcome;
 };
 
 const madeOf = ({ task, inputs, files, etlt, cache, outcome }: Finished): Made<Exported> => {

@@ -4,7 +4,7 @@
  */
 import type { ImageSize } from '../preprocessing/decode.ts';
 import type { Geometry } from '../preprocessing/geometry.ts';
-import type { Values } from '../preprocessing/values.ts';
+import type { PixelScaling } from '../preprocessing/values.ts';
 
 /** A data set and its preprocessing. */
 export type LoaderPlan = (ClassFolders | Tfrecords | KittiFolders) & {
@@ -12,7 +12,7 @@ export type LoaderPlan = (ClassFolders | Tfrecords | KittiFolders) & {
   /** Batch size of the training (`batch_size_per_gpu`); at least 1. */
   readonly batchSize: number;
   readonly geometry: Geometry;
-  readonly values: Values;
+  readonly values: PixelScaling;
   /** Real path that must contain every record file and image after resolving links; unrestricted if undefined. */
   readonly within?: string;
 };

@@ -12,7 +12,7 @@ export type ImageSample = {
   /** `batches × batchSize` paths, in reading order. */
   readonly chosen: readonly string[];
   /** Held-out images, for validation and as replacements for broken ones. */
-  readonly kept: readonly string[];
+  readonly heldOut: readonly string[];
 };
 
 export type SampleSize = { readonly batches: number; readonly batchSize: number; readonly seed: number };
@@ -35,7 +35,7 @@ export const sampleImages = async (
       `Choosing calibration images from ${folder}: ${batches} batches of ${batchSize} need ${needed} images, and ${names.length} were found (.jpg, .jpeg or .png in lower case, not in subfolders). Add images, or lower ${field('batches')} or ${field('batchSize')}.`,
     );
   const order = shuffle(names.sort(), seededRandom(seed)).map((name) => join(folder, name));
-  return { chosen: order.slice(0, needed), kept: order.slice(needed) };
+  return { chosen: order.slice(0, needed), heldOut: order.slice(needed) };
 };
 
 const listFiles = async (folder: string): Promise<string[]> => {

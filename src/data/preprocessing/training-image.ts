@@ -1,13 +1,13 @@
 /** One picture as the training loader feeds it: decode, geometry, values. */
 import { greyOf, type ImageInput, type ImageSize, usePixels } from './decode.ts';
 import { fitToNetwork, type Geometry } from './geometry.ts';
-import { levelsOf, type Values, valuesInto } from './values.ts';
+import { levelsOf, type PixelScaling, valuesInto } from './values.ts';
 
 /** Input size, geometry and normalisation of a training. */
 export type TrainingPreprocessing = {
   readonly size: ImageSize;
   readonly geometry: Geometry;
-  readonly values: Values;
+  readonly values: PixelScaling;
 };
 
 /** Loaders that convert to grey in float after resizing; the others convert in 8 bits when decoding. */

@@ -5,7 +5,7 @@
 import type { Preprocessing } from './normalise.ts';
 
 /** Normalisation of a training loader: y = (x × scale − mean) / divisor. */
-export type Values = {
+export type PixelScaling = {
   /** Channel order of the network; RGB for a single channel. */
   readonly order: 'RGB' | 'BGR';
   /** Round level / 255 to float16 first, like the loader of detectnet_v2 and faster_rcnn. */
@@ -17,14 +17,14 @@ export type Values = {
 };
 
 /** The equivalent mean and scale of the `--cal_image_dir` form; thumbnails use it to invert the mapping. */
-export const toPreprocessing = ({ order, scale, mean, divisor }: Values): Preprocessing => ({
+export const toPreprocessing = ({ order, scale, mean, divisor }: PixelScaling): Preprocessing => ({
   order,
   mean: mean.map((each) => each / scale),
   scale: scale / divisor,
 });
 
 /** detectnet_v2: RGB values in [0,1]. */
-export const detectnetValues = (channels: 1 | 3): Values => ({
+export const detectnetValues = (channels: 1 | 3): PixelScaling => ({
   order: 'RGB',
   half: true,
   scale: 1 / 255,
@@ -36,7 +36,10 @@ export const detectnetValues = (channels: 1 | 3): Values => ({
 export const caffeMeans = { 1: [117.3786], 3: [103.939, 116.779, 123.68] } as const;
 
 /** `preprocess_mode: caffe` of classification, and the SSD family. `means`: `image_mean` of the spec, in BGR order. */
-export const caffeValues = (channels: 1 | 3, means: readonly number[] = caffeMeans[channels]): Values => ({
+export const caffeValues = (
+  channels: 1 | 3,
+  means: readonly number[] = caffeMeans[channels],
+): PixelScaling => ({
   order: channels === 3 ? 'BGR' : 'RGB',
   half: false,
   scale: 1,
@@ -47,7 +50,7 @@ export const caffeValues = (channels: 1 | 3, means: readonly number[] = caffeMea
 /**
  * `preprocess_mode: torch` of classification. TLT divides all three channels by .224, not by ImageNet's .229, .224, .225.
  */
-export const torchValues = (channels: 1 | 3): Values => ({
+export const torchValues = (channels: 1 | 3): PixelScaling => ({
   order: 'RGB',
   half: false,
   scale: 1 / 255,
@@ -56,7 +59,7 @@ export const torchValues = (channels: 1 | 3): Values => ({
 });
 
 /** `preprocess_mode: tf` of classification: values in [-1,1]. */
-export const tfValues = (channels: 1 | 3): Values => ({
+export const tfValues = (channels: 1 | 3): PixelScaling => ({
   order: 'RGB',
   half: false,
   scale: 1 / 127.5,
@@ -73,7 +76,7 @@ export type FasterRcnnOptions = {
 };
 
 /** faster_rcnn: the levels of detectnet_v2 scaled back to 0…255, then mean and divisor of the spec. */
-export const fasterRcnnValues = ({ order, mean, scaling }: FasterRcnnOptions): Values => ({
+export const fasterRcnnValues = ({ order, mean, scaling }: FasterRcnnOptions): PixelScaling => ({
   order,
   half: true,
   scale: 1,
@@ -82,7 +85,7 @@ export const fasterRcnnValues = ({ order, mean, scaling }: FasterRcnnOptions): V
 });
 
 /** Lookup table with 256 entries: 8-bit level → value before the mean is subtracted. */
-export const levelsOf = ({ half, scale }: Values): Float32Array =>
+export const levelsOf = ({ half, scale }: PixelScaling): Float32Array =>
   Float32Array.from({ length: 256 }, (_, level) =>
     half ? Math.f16round(level / 255) * 255 * scale : level * scale,
   );
@@ -108,7 +111,7 @@ export const valuesInto = (target: Float32Array, offset: number, picture: Valued
 /** One resized picture and how to normalise it; `data` is interleaved [H,W,from]. */
 export type Valued = {
   readonly data: Float32Array;
-  readonly values: Values;
+  readonly values: PixelScaling;
   /** Channels of `data`. */
   readonly from: number;
   /** Channels of the network. */

@@ -4,14 +4,14 @@
  */
 import type { LoaderPlan } from '../datasets/plan.ts';
 import type { ImageSize } from '../preprocessing/decode.ts';
-import { caffeValues, tfValues, torchValues, type Values } from '../preprocessing/values.ts';
+import { caffeValues, type PixelScaling, tfValues, torchValues } from '../preprocessing/values.ts';
 import type { Notes } from './notes.ts';
 import type { ReadSpec } from './read-spec.ts';
 import { batchSizeOf, checkPixels, meanKeys, meansOf, requireField, requireText } from './rules.ts';
-import type { ValueOf } from './schema.ts';
+import type { MessageValue } from './schema.ts';
 import type { classificationSchema } from './schemas/classification.ts';
 
-type Spec = ValueOf<typeof classificationSchema>;
+type Spec = MessageValue<typeof classificationSchema>;
 type Train = NonNullable<Spec['train_config']>;
 
 /** Reads a decoded spec. As in TLT, `--cal_image_dir` uses `caffe` normalisation whatever the spec says. */
@@ -75,7 +75,7 @@ const sizeOf = (model: NonNullable<Spec['model_config']>, notes: Notes): ImageSi
 
 const minSide = 16;
 
-const valuesOf = (train: Train, channels: 1 | 3, notes: Notes): Values | undefined => {
+const valuesOf = (train: Train, channels: 1 | 3, notes: Notes): PixelScaling | undefined => {
   const mode = train.preprocess_mode || 'caffe'; // the only mode of TLT 2.0
   if (mode === 'torch') return torchValues(channels);
   if (mode === 'tf') return tfValues(channels);

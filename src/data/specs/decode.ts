@@ -5,7 +5,7 @@
 import { suggestWord } from '../../ground/base/nearest.ts';
 import { parseBoolean, parseEnum, parseFloat32, parseInteger } from './literals.ts';
 import type { Notes } from './notes.ts';
-import type { FieldType, MessageType, ValueOf } from './schema.ts';
+import type { FieldType, MessageType, MessageValue } from './schema.ts';
 import type { TextField, TextMessage, TextValue } from './text-tree.ts';
 
 /** Decodes a whole spec. Mismatches and unknown fields are added to `notes`. */
@@ -13,11 +13,11 @@ export const decodeMessage = <T extends MessageType>(
   tree: TextMessage,
   type: T,
   notes: Notes,
-): ValueOf<T> => {
+): MessageValue<T> => {
   const target = notes.begin({}, tree, '');
   mergeInto(target, tree, { type, notes });
   notes.startReading();
-  return target as ValueOf<T>;
+  return target as MessageValue<T>;
 };
 
 type Values = Record<string, unknown>;

@@ -20,19 +20,19 @@ import {
   requireNumber,
   requireText,
 } from './rules.ts';
-import type { ValueOf } from './schema.ts';
+import type { MessageValue } from './schema.ts';
 import type { trainingConfig } from './schemas/common.ts';
 import type { dataset as datasetSchema, ssdAugmentation, yoloAugmentation } from './schemas/detection.ts';
 
-type Dataset = ValueOf<typeof datasetSchema>;
+type Dataset = MessageValue<typeof datasetSchema>;
 type Source = NonNullable<Dataset['data_sources']>[number];
-type Augmentation = ValueOf<typeof ssdAugmentation> | ValueOf<typeof yoloAugmentation>;
+type Augmentation = MessageValue<typeof ssdAugmentation> | MessageValue<typeof yoloAugmentation>;
 
 /** The blocks of a detector's spec that configure its loader. */
 export type DetectionSpec = {
   readonly dataset_config?: Dataset | undefined;
   readonly augmentation_config?: Augmentation | undefined;
-  readonly training_config?: ValueOf<typeof trainingConfig> | undefined;
+  readonly training_config?: MessageValue<typeof trainingConfig> | undefined;
 };
 
 /** Geometry of a module's own loader, and its constraints on the input size. */

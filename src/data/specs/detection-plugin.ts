@@ -2,10 +2,10 @@
 import type { Notes } from './notes.ts';
 import type { PluginParameters } from './plugin-parameters.ts';
 import { requireField, requireNumber } from './rules.ts';
-import type { ValueOf } from './schema.ts';
+import type { MessageValue } from './schema.ts';
 import type { nmsConfig } from './schemas/common.ts';
 
-type Spec = { readonly nms_config?: ValueOf<typeof nmsConfig> | undefined };
+type Spec = { readonly nms_config?: MessageValue<typeof nmsConfig> | undefined };
 
 /**
  * Plugin parameters of the spec; undefined if a field is missing. As in TLT, `topK` (per class, before NMS) is twice

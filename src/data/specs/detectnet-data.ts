@@ -4,13 +4,13 @@ import type { ImageSize } from '../preprocessing/decode.ts';
 import type { Geometry } from '../preprocessing/geometry.ts';
 import type { Notes } from './notes.ts';
 import { channelsOf, checkPixels, requireField, requireNumber, requireText } from './rules.ts';
-import type { ValueOf } from './schema.ts';
+import type { MessageValue } from './schema.ts';
 import type { augmentationConfig, datasetConfig, preprocessing } from './schemas/detectnet.ts';
 
-type Dataset = ValueOf<typeof datasetConfig>;
+type Dataset = MessageValue<typeof datasetConfig>;
 type Source = NonNullable<Dataset['validation_data_source']>;
-type Augmentation = ValueOf<typeof augmentationConfig>;
-type Preprocessing = ValueOf<typeof preprocessing>;
+type Augmentation = MessageValue<typeof augmentationConfig>;
+type Preprocessing = MessageValue<typeof preprocessing>;
 
 /** The record sources of `dataset_config`; undefined if something is missing, which is recorded in `notes`. */
 export const readTfrecords = (dataset: Dataset, notes: Notes): Tfrecords | undefined => {

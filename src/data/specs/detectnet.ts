@@ -5,10 +5,10 @@ import { readPictureSettings, readTfrecords } from './detectnet-data.ts';
 import type { Notes } from './notes.ts';
 import type { ReadSpec } from './read-spec.ts';
 import { batchSizeOf, requireField } from './rules.ts';
-import type { ValueOf } from './schema.ts';
+import type { MessageValue } from './schema.ts';
 import type { detectnetSchema } from './schemas/detectnet.ts';
 
-type Spec = ValueOf<typeof detectnetSchema>;
+type Spec = MessageValue<typeof detectnetSchema>;
 
 /** Total stride of the network: four halvings. */
 const stride = 16;

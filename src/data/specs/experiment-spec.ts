@@ -13,7 +13,7 @@ import { specError } from './issues.ts';
 import { Notes } from './notes.ts';
 import type { ExperimentSpec, ReadSpec } from './read-spec.ts';
 import { type Recognised, recogniseSpec } from './recognise.ts';
-import type { MessageType, ValueOf } from './schema.ts';
+import type { MessageType, MessageValue } from './schema.ts';
 import { classificationSchema } from './schemas/classification.ts';
 import { dssdSchema, retinanetSchema, ssdSchema, yoloSchema } from './schemas/detection.ts';
 import { detectnetSchema } from './schemas/detectnet.ts';
@@ -31,7 +31,7 @@ type SpecKind = {
 
 const kind = <T extends MessageType>(
   schema: T,
-  read: (spec: ValueOf<T>, notes: Notes) => ReadSpec,
+  read: (spec: MessageValue<T>, notes: Notes) => ReadSpec,
 ): SpecKind => ({ schema, read: (tree, notes) => read(decodeMessage(tree, schema, notes), notes) });
 
 const kinds: Readonly<Record<Architecture, SpecKind>> = {
@@ -49,7 +49,7 @@ export const readExperimentSpec = async (file: string, architecture: Architectur
   parseExperimentSpec(await readSpecText(file), { file, architecture });
 
 /** Where a spec text comes from, and for which module it is parsed. */
-export type SpecSource = {
+export type SpecFile = {
   /** Name of the file in messages. */
   readonly file: string;
   /** Detected from the spec if undefined. */
@@ -57,7 +57,7 @@ export type SpecSource = {
 };
 
 /** Parses the text of a spec. @throws UserError SpecInvalid listing all errors */
-export const parseExperimentSpec = (text: string, { file, architecture }: SpecSource): ExperimentSpec => {
+export const parseExperimentSpec = (text: string, { file, architecture }: SpecFile): ExperimentSpec => {
   const tree = parseTree(text, file);
   const found = recogniseSpec(tree);
   const wanted = architecture ?? found?.architecture;

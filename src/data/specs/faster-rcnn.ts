@@ -10,11 +10,11 @@ import type { Notes } from './notes.ts';
 import type { PluginParameters } from './plugin-parameters.ts';
 import type { ReadSpec } from './read-spec.ts';
 import { batchSizeOf, checkPixels, mappedClasses, meansOf, requireField, requireNumber } from './rules.ts';
-import type { ValueOf } from './schema.ts';
+import type { MessageValue } from './schema.ts';
 import type { fasterRcnnSchema, inputImageConfig } from './schemas/faster-rcnn.ts';
 
-type Spec = ValueOf<typeof fasterRcnnSchema>;
-type Input = ValueOf<typeof inputImageConfig>;
+type Spec = MessageValue<typeof fasterRcnnSchema>;
+type Input = MessageValue<typeof inputImageConfig>;
 type Inference = NonNullable<Spec['inference_config']>;
 type Network = NonNullable<Spec['network_config']> | NonNullable<Spec['model_config']>;
 

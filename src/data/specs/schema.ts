@@ -19,12 +19,12 @@ export type FieldType =
   | MessageType;
 
 /** Field name → type. An interface, because a type alias cannot be recursive here. */
-export interface Fields {
+export interface FieldTypes {
   readonly [name: string]: FieldType;
 }
 
 /** A message and its fields. */
-export interface MessageType<F extends Fields = Fields> {
+export interface MessageType<F extends FieldTypes = FieldTypes> {
   readonly kind: 'message';
   readonly fields: F;
   /** Groups of exclusive fields; the last one set wins. */
@@ -32,7 +32,7 @@ export interface MessageType<F extends Fields = Fields> {
 }
 
 /** TypeScript type of a decoded value. Fields that are not set are absent. */
-export type ValueOf<T extends FieldType> = T extends { kind: 'string' }
+export type MessageValue<T extends FieldType> = T extends { kind: 'string' }
   ? string
   : T extends { kind: 'bool' }
     ? boolean
@@ -41,13 +41,13 @@ export type ValueOf<T extends FieldType> = T extends { kind: 'string' }
       : T extends { kind: 'enum'; numbers: infer N }
         ? keyof N & string
         : T extends { kind: 'repeated'; of: infer E extends FieldType }
-          ? readonly ValueOf<E>[]
+          ? readonly MessageValue<E>[]
           : T extends { kind: 'map'; of: infer E extends FieldType }
-            ? ReadonlyMap<string, ValueOf<E>>
+            ? ReadonlyMap<string, MessageValue<E>>
             : T extends { kind: 'either'; message: infer M extends MessageType }
-              ? string | ValueOf<M>
+              ? string | MessageValue<M>
               : T extends MessageType<infer F>
-                ? { readonly [K in keyof F]?: ValueOf<F[K]> }
+                ? { readonly [K in keyof F]?: MessageValue<F[K]> }
                 : never;
 
 /** A quoted string. */
@@ -62,7 +62,7 @@ export const int32 = { kind: 'integer', min: -(2 ** 31), max: 2 ** 31 - 1 } as c
 export const uint32 = { kind: 'integer', min: 0, max: 2 ** 32 - 1 } as const;
 
 /** A message with these fields, and groups of exclusive ones (`oneof`). */
-export const message = <const F extends Fields>(
+export const message = <const F extends FieldTypes>(
   fields: F,
   ...oneofs: readonly (readonly (keyof F & string)[])[]
 ): MessageType<F> => ({ kind: 'message', fields, oneofs });

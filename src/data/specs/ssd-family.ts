@@ -12,7 +12,7 @@ import { readDetectionPlugin } from './detection-plugin.ts';
 import type { Notes } from './notes.ts';
 import type { ReadSpec } from './read-spec.ts';
 import { mappedClasses, requireField } from './rules.ts';
-import type { ValueOf } from './schema.ts';
+import type { MessageValue } from './schema.ts';
 import type { nmsConfig } from './schemas/common.ts';
 import type { dssdSchema, retinanetSchema, ssdSchema } from './schemas/detection.ts';
 
@@ -20,26 +20,26 @@ import type { dssdSchema, retinanetSchema, ssdSchema } from './schemas/detection
 const loader = { geometry: { kind: 'bilinear' }, minSide: 33, multipleOf: 1 } as const;
 
 /** Reads a decoded spec of ssd. */
-export const readSsd = (spec: ValueOf<typeof ssdSchema>, notes: Notes): ReadSpec => {
+export const readSsd = (spec: MessageValue<typeof ssdSchema>, notes: Notes): ReadSpec => {
   requireField(spec, 'ssd_config', notes);
   return read(spec, notes);
 };
 
 /** Reads a decoded spec of dssd. */
-export const readDssd = (spec: ValueOf<typeof dssdSchema>, notes: Notes): ReadSpec => {
+export const readDssd = (spec: MessageValue<typeof dssdSchema>, notes: Notes): ReadSpec => {
   requireField(spec, 'dssd_config', notes);
   return read(spec, notes);
 };
 
 /** Reads a decoded spec of retinanet. */
-export const readRetinanet = (spec: ValueOf<typeof retinanetSchema>, notes: Notes): ReadSpec => {
+export const readRetinanet = (spec: MessageValue<typeof retinanetSchema>, notes: Notes): ReadSpec => {
   requireField(spec, 'retinanet_config', notes);
   return read(spec, notes);
 };
 
 type Spec = DetectionSpec & {
   readonly random_seed?: number | undefined;
-  readonly nms_config?: ValueOf<typeof nmsConfig> | undefined;
+  readonly nms_config?: MessageValue<typeof nmsConfig> | undefined;
 };
 
 const read = (spec: Spec, notes: Notes): ReadSpec => {

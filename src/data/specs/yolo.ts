@@ -4,10 +4,10 @@ import { readDetectionPlugin } from './detection-plugin.ts';
 import type { Notes } from './notes.ts';
 import type { ReadSpec } from './read-spec.ts';
 import { mappedClasses } from './rules.ts';
-import type { ValueOf } from './schema.ts';
+import type { MessageValue } from './schema.ts';
 import type { yoloSchema } from './schemas/detection.ts';
 
-type Spec = ValueOf<typeof yoloSchema>;
+type Spec = MessageValue<typeof yoloSchema>;
 
 /** Total stride of the network: five halvings. */
 const loader = { geometry: { kind: 'letterbox' }, minSide: 32, multipleOf: 32 } as const;

@@ -8,12 +8,12 @@ import { copyWith, graphOf, makeValueInfo, shapeOf } from '../../formats/onnx/gr
 import { mapNodes } from '../../formats/onnx/inner-graphs.ts';
 import { makeNode } from '../../formats/onnx/node.ts';
 import { FreshNames } from '../../graph/transforms/fresh-names.ts';
-import type { ImageInput } from './image-input.ts';
+import type { ModelInput } from './image-input.ts';
 
 export type AdaptedModel = { readonly model: ModelProto; readonly isRewritten: boolean };
 
 /** The model itself where its input is so already. */
-export const withAdaptedInput = (model: ModelProto, name: string, image: ImageInput): AdaptedModel => {
+export const adaptInput = (model: ModelProto, name: string, image: ModelInput): AdaptedModel => {
   const graph = graphOf(model);
   const { channels, height, width, layout, elementType: type } = image;
   const port = graph.input.find((each) => each.name === name)!;
@@ -24,16 +24,16 @@ export const withAdaptedInput = (model: ModelProto, name: string, image: ImageIn
   const inputs = graph.input.map((each) => (each === port ? input : each));
   const sized = copyWith(graph, { input: inputs });
   return {
-    model: copyWith(model, { graph: isPlain ? sized : withFront(sized, name, image) }),
+    model: copyWith(model, { graph: isPlain ? sized : prependNodes(sized, name, image) }),
     isRewritten: true,
   };
 };
 
 /** Every reader of the input reads what the nodes in front of it make of it. */
-const withFront = (
+const prependNodes = (
   graph: GraphProto,
   name: string,
-  { layout, elementType: type }: ImageInput,
+  { layout, elementType: type }: ModelInput,
 ): GraphProto => {
   const names = new FreshNames(graph);
   const front: NodeProto[] = [];

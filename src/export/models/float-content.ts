@@ -21,18 +21,18 @@ export type FloatContent = {
    */
   readonly trainedRanges: (() => TensorRanges) | undefined;
   /** The model before the export took pairs out of it, if it did. */
-  readonly quantised: Quantised | undefined;
+  readonly quantised: QatModel | undefined;
   /** The model as the file has it, where the export writes it in another form. */
   readonly rewritten: ModelProto | undefined;
 };
 
-export type Quantised = { readonly given: ModelProto; readonly pairs: readonly TrainedPair[] };
+export type QatModel = { readonly given: ModelProto; readonly pairs: readonly TrainedPair[] };
 
 type Found = Pick<ModelContent, 'model' | 'keras'> &
   Pick<FloatContent, 'rewritten'> & { readonly payload: Uint8Array };
 
 /** @throws UserError ModelUnsupported as `peelQat` */
-export const floatContent = async ({ model, payload, keras, rewritten }: Found): Promise<FloatContent> => {
+export const toFloatContent = async ({ model, payload, keras, rewritten }: Found): Promise<FloatContent> => {
   if (keras || !isQat(model))
     return {
       model: await toWorkingModel(model),
@@ -41,7 +41,7 @@ export const floatContent = async ({ model, payload, keras, rewritten }: Found):
       quantised: undefined,
       rewritten,
     };
-  const given = await withKnownQuantisers(model);
+  const given = await foldQuantiserParameters(model);
   const { model: peeled, pairs } = peelQat(given);
   return {
     model: await toWorkingModel(peeled),
@@ -54,7 +54,7 @@ export const floatContent = async ({ model, payload, keras, rewritten }: Found):
 };
 
 /** Scales, zero points and weights that the graph computes from constants are computed; the pairs stay. */
-const withKnownQuantisers = async (model: ModelProto): Promise<ModelProto> => {
+const foldQuantiserParameters = async (model: ModelProto): Promise<ModelProto> => {
   const graph = foldConstants(graphOf(model));
   const constants = initializerMap(graph);
   const isPart = (node: Parameters<typeof isQuantize>[0]) => isQuantize(node) || isDequantize(node);

@@ -6,9 +6,9 @@ import { elementTypeOf, shapeOf } from '../../formats/onnx/graph.ts';
 import { requireWithin } from '../../ground/base/limits.ts';
 import { field } from '../../ground/contract/fields.ts';
 import type { InputDims } from '../../ground/contract/model-settings.ts';
-import { shapeText, unsupported } from './ports.ts';
+import { shapeText, unsupportedModel } from './ports.ts';
 
-export type ImageInput = {
+export type ModelInput = {
   readonly channels: 1 | 3;
   readonly height: number;
   readonly width: number;
@@ -32,24 +32,24 @@ export type SizeRequest = {
 };
 
 /** @throws UserError ModelUnsupported naming what was found and what is needed */
-export const imageInputOf = (input: ValueInfoProto, request: SizeRequest): ImageInput => {
+export const resolveModelInput = (input: ValueInfoProto, request: SizeRequest): ModelInput => {
   const { path, dims, sides } = request;
   const shape = shapeOf(input);
-  if (shape?.length !== 4) throw misfit(input, path, 'and [N, 3 or 1, height, width] is needed');
+  if (shape?.length !== 4) throw unfitInput(input, path, 'and [N, 3 or 1, height, width] is needed');
   const [batch, ...image] = shape.map((size) => (typeof size === 'number' && size > 0 ? size : undefined));
   const layout = isChannels(image[0]) || !isChannels(image[2]) ? 'NCHW' : 'NHWC';
   const found = layout === 'NCHW' ? image : [image[2], image[0], image[1]];
   const said = dims ? [dims.channels, dims.height, dims.width] : [undefined, sides?.height, sides?.width];
   if (dims && found.some((size, axis) => size !== undefined && size !== said[axis]))
-    throw misfit(input, path, `and ${field('inputDims')} ${said} contradicts that. Leave it out`);
+    throw unfitInput(input, path, `and ${field('inputDims')} ${said} contradicts that. Leave it out`);
   const [channels, height, width] = found.map((size, axis) => size ?? said[axis]);
   if (!channels || !height || !width)
-    throw misfit(
+    throw unfitInput(
       input,
       path,
       `so its size is free. Set it with ${field('inputDims')}, for example 3,224,224 (C,H,W)`,
     );
-  if (!isChannels(channels)) throw misfit(input, path, 'and pictures have 1 or 3 channels');
+  if (!isChannels(channels)) throw unfitInput(input, path, 'and pictures have 1 or 3 channels');
   requireBounded(path, { batch: batch ?? 1, channels, height, width });
   return { channels, height, width, fixedBatch: batch, layout, elementType: typeOf(input, path) };
 };
@@ -59,14 +59,14 @@ const isChannels = (size: number | undefined): size is 1 | 3 => size === 1 || si
 const typeOf = (input: ValueInfoProto, path: string): PixelType => {
   const type = elementTypeName(elementTypeOf(input) ?? elementType.float32);
   if (pixelTypes.includes(type)) return type as PixelType;
-  throw unsupported(
+  throw unsupportedModel(
     path,
     `its input ${input.name} holds ${type}, and pictures are float32, float16 or uint8. Put a Cast from float32 in front of the network`,
   );
 };
 
-const misfit = (input: ValueInfoProto, path: string, why: string) =>
-  unsupported(path, `its input ${input.name} has the shape ${shapeText(input)}, ${why}`);
+const unfitInput = (input: ValueInfoProto, path: string, why: string) =>
+  unsupportedModel(path, `its input ${input.name} has the shape ${shapeText(input)}, ${why}`);
 
 type Shape = Readonly<Record<'batch' | 'channels' | 'height' | 'width', number>>;
 

@@ -8,7 +8,10 @@ import type { Architecture } from '../../ground/contract/architectures.ts';
 import { field } from '../../ground/contract/fields.ts';
 
 /** Nothing for a module whose graphs end as they are trained. @throws UserError SpecInvalid */
-export const detectorWish = (architecture: Architecture, spec: ExperimentSpec | undefined): ImportOptions => {
+export const makeDetectorOptions = (
+  architecture: Architecture,
+  spec: ExperimentSpec | undefined,
+): ImportOptions => {
   if (!isDetector(architecture)) return {};
   const doing = `Reading a Keras model of ${architecture}`;
   if (!spec)

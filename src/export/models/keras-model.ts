@@ -20,11 +20,11 @@ const weightsInOneFile = oneFileBytes - 2 ** 24;
 /** @throws UserError ModelInvalid, ModelUnsupported */
 export const openKeras = async (
   source: KerasSource,
-  wish?: ImportOptions,
+  options?: ImportOptions,
   weightsLimit = weightsInOneFile,
 ): Promise<KerasModel> => {
   const { model, ranges, rangeFault, ...rest } = await withKerasFile(source, (file) =>
-    importKeras(file, wish),
+    importKeras(file, options),
   );
   const trainedRanges = () => {
     if (rangeFault) throw rangeFault;

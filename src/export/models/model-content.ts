@@ -10,7 +10,7 @@ import { fileDigest } from '../../ground/base/digest.ts';
 import { messageOf, UserError } from '../../ground/base/errors.ts';
 import { openReadable, type Readable } from '../../ground/base/readable.ts';
 import { type KerasModel, openKeras } from './keras-model.ts';
-import { zipNote } from './zipped-model.ts';
+import { describeZip } from './zipped-model.ts';
 
 export type ModelContent = {
   readonly model: ModelProto;
@@ -38,22 +38,22 @@ export type ContentSource = {
 export const readContent = async (source: ContentSource): Promise<ModelContent> => {
   const { path } = source;
   using file = openModelFile(path);
-  const content = await contentOf({ file, format: detectFileFormat(file) }, source);
+  const content = await decodeContent({ file, format: detectFileFormat(file) }, source);
   return { ...content, sha256: await fileDigest(path) };
 };
 
 type Content = Omit<ModelContent, 'sha256'>;
 
-const contentOf = async (detected: DetectedFile, source: ContentSource): Promise<Content> => {
+const decodeContent = async (detected: DetectedFile, source: ContentSource): Promise<Content> => {
   const { path } = source;
   const { file, format } = detected;
-  if (format === 'hdf5') return kerasContent({ path }, source);
-  if (format === 'onnx') return onnxContent(path, file.whole());
+  if (format === 'hdf5') return readKeras({ path }, source);
+  if (format === 'onnx') return readOnnx(path, file.whole());
   if (format !== 'tlt' && format !== 'etlt') refuseZip(path, file);
-  return encryptedContent(detected, source);
+  return readEncrypted(detected, source);
 };
 
-const kerasContent = async (
+const readKeras = async (
   file: KerasSource,
   { keras: request, weightsLimit }: ContentSource,
 ): Promise<Content> => {
@@ -61,31 +61,31 @@ const kerasContent = async (
   return { model: keras.model, payload: keras.payload, keras };
 };
 
-const onnxContent = async (path: string, bytes: Uint8Array): Promise<Content> => {
+const readOnnx = async (path: string, bytes: Uint8Array): Promise<Content> => {
   const { model, isOneFile } = await completeModel(path, bytes);
   return { model, payload: isOneFile ? bytes : serializeModel(model), keras: undefined };
 };
 
 /** A zip is no encrypted model, whatever its bytes look like. @throws UserError ModelUnsupported */
 const refuseZip = (path: string, file: Readable): void => {
-  const zip = zipNote(file.whole());
+  const zip = describeZip(file.whole());
   if (zip !== undefined) throw new UserError('ModelUnsupported', `Opening ${path}: it is ${zip}`);
 };
 
 /** An age file is decrypted chunk by chunk: neither the ciphertext nor a Keras payload is in memory as a whole. */
-const encryptedContent = async (detected: DetectedFile, source: ContentSource): Promise<Content> => {
+const readEncrypted = async (detected: DetectedFile, source: ContentSource): Promise<Content> => {
   const { path, key, cipher } = source;
   const { content, format } = await openDetected(detected, await key(), cipher);
-  if (format === 'uff') throw uff(path);
+  if (format === 'uff') throw uffUnsupported(path);
   if (format === 'hdf5') {
     verifyPayload(content); // the importer reads parts only
-    return kerasContent({ path, content }, source);
+    return readKeras({ path, content }, source);
   }
   const payload = content.whole();
   return { model: parseCompleteModel(payload), payload, keras: undefined };
 };
 
-const uff = (path: string): UserError =>
+const uffUnsupported = (path: string): UserError =>
   new UserError(
     'ModelUnsupported',
     `Opening ${path}: it holds a UFF graph, as TLT 2.0 exported it, which cannot become ONNX again. Give the .tlt that it was exported from.`,

@@ -11,16 +11,16 @@ import { toNormalForm } from '../../graph/transforms/normal-form.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import type { Architecture } from '../../ground/contract/architectures.ts';
 import type { ModelSettings } from '../../ground/contract/model-settings.ts';
-import { withAdaptedInput } from './adapted-input.ts';
-import { type FloatContent, floatContent } from './float-content.ts';
-import { type ImageInput, imageInputOf } from './image-input.ts';
-import { detectorWish } from './keras-detector.ts';
+import { adaptInput } from './adapted-input.ts';
+import { type FloatContent, toFloatContent } from './float-content.ts';
+import { type ModelInput, resolveModelInput } from './image-input.ts';
+import { makeDetectorOptions } from './keras-detector.ts';
 import { type ModelContent, readContent } from './model-content.ts';
-import { pixelRule } from './pixel-rule.ts';
-import { portsOf } from './ports.ts';
+import { choosePreprocessing } from './pixel-rule.ts';
+import { findPorts } from './ports.ts';
 
 export type OpenedModel = FloatContent &
-  Omit<ImageInput, 'layout' | 'elementType'> & {
+  Omit<ModelInput, 'layout' | 'elementType'> & {
     /** Digest of the file as it was found. */
     readonly sha256: string;
     readonly input: string;
@@ -49,13 +49,13 @@ export type ModelSource = {
  */
 export const openModel = async (source: ModelSource): Promise<OpenedModel> => {
   const { path, key, architecture, cipher, spec, settings, weightsLimit } = source;
-  const keras = async () => detectorWish(architecture, spec);
+  const keras = async () => makeDetectorOptions(architecture, spec);
   const found = await readContent({ path, key: async () => key, cipher, keras, weightsLimit });
-  const { isRewritten, ...normal } = normalised(path, found);
-  const { input, outputs } = portsOf(graphOf(normal.model), { path, architecture, names: settings?.ports });
-  const image = imageInputOf(input, { path, dims: settings?.inputDims, sides: spec?.sides });
+  const { isRewritten, ...normal } = normaliseContent(path, found);
+  const { input, outputs } = findPorts(graphOf(normal.model), { path, architecture, names: settings?.ports });
+  const image = resolveModelInput(input, { path, dims: settings?.inputDims, sides: spec?.sides });
   const { channels, height, width, fixedBatch, elementType } = image;
-  const preprocessing = pixelRule({
+  const preprocessing = choosePreprocessing({
     path,
     architecture,
     channels,
@@ -63,32 +63,32 @@ export const openModel = async (source: ModelSource): Promise<OpenedModel> => {
     said: settings?.preprocess,
     ofSpec: spec?.imagePreprocessing,
   });
-  const adapted = rewritten(normal, withAdaptedInput(normal.model, input.name, image));
+  const adapted = replaceModel(normal, adaptInput(normal.model, input.name, image));
   const { payload } = adapted;
   if (!payload) throw tooLarge(path, adapted.model);
-  const asFound = isRewritten ? withAdaptedInput(found.model, input.name, image).model : undefined;
-  const content = await floatContent({ ...adapted, payload, rewritten: asFound });
+  const asFound = isRewritten ? adaptInput(found.model, input.name, image).model : undefined;
+  const content = await toFloatContent({ ...adapted, payload, rewritten: asFound });
   const size = { channels, height, width, fixedBatch };
   return { ...content, sha256: found.sha256, input: input.name, outputs, ...size, preprocessing };
 };
 
 /** The content in normal form; the file stays as it was found where that says the same. */
-const normalised = (path: string, found: ModelContent): ModelContent & Pick<Rewrite, 'isRewritten'> => {
-  const normal = within(path, () => toNormalForm(found.model));
-  within(path, () => requireNoForeignQuantisers(normal.model));
-  return { ...rewritten(found, normal), isRewritten: normal.isRewritten };
+const normaliseContent = (path: string, found: ModelContent): ModelContent & Pick<Rewrite, 'isRewritten'> => {
+  const normal = addPath(path, () => toNormalForm(found.model));
+  addPath(path, () => requireNoForeignQuantisers(normal.model));
+  return { ...replaceModel(found, normal), isRewritten: normal.isRewritten };
 };
 
 type Rewrite = { readonly model: ModelProto; readonly isRewritten: boolean };
 
-const rewritten = (found: ModelContent, { model, isRewritten }: Rewrite): ModelContent => ({
+const replaceModel = (found: ModelContent, { model, isRewritten }: Rewrite): ModelContent => ({
   ...found,
   model,
   ...(isRewritten && found.payload && { payload: serializeModel(model) }),
 });
 
 /** Says which file an error is about. */
-const within = <T>(path: string, read: () => T): T => {
+const addPath = <T>(path: string, read: () => T): T => {
   try {
     return read();
   } catch (thrown) {

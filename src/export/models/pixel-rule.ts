@@ -21,14 +21,14 @@ export type PixelRequest = {
 };
 
 /** @throws UserError SpecInvalid for numbers that do not fit the channels, and where spec and user both say how */
-export const pixelRule = (request: PixelRequest): Preprocessing => {
+export const choosePreprocessing = (request: PixelRequest): Preprocessing => {
   const { path, channels, said, ofSpec } = request;
   if (said && ofSpec)
     throw new UserError(
       'SpecInvalid',
       `Opening ${path}: the experiment spec says how pixels are prepared, and so does ${field('preprocess')}. Leave one of them out.`,
     );
-  const rule = said ? spoken(request, said) : (ofSpec ?? moduleRule(request));
+  const rule = said ? applySettings(request, said) : (ofSpec ?? moduleRule(request));
   if (rule.mean.length !== channels)
     throw new UserError(
       'SpecInvalid',
@@ -49,17 +49,20 @@ const moduleRule = ({ architecture, channels, elementType }: PixelRequest): Prep
 
 const isWhole = ({ mean, scale }: Preprocessing): boolean => scale === 1 && mean.every((each) => each === 0);
 
-const spoken = (request: PixelRequest, { channelOrder, mean, scale }: PixelSettings): Preprocessing => {
+const applySettings = (
+  request: PixelRequest,
+  { channelOrder, mean, scale }: PixelSettings,
+): Preprocessing => {
   const rule = moduleRule(request);
-  const scales = scale && numbersFor(request, 'scale', scale);
+  const scales = scale && requireNumbers(request, 'scale', scale);
   return {
     order: channelOrder ?? rule.order,
-    mean: mean ? numbersFor(request, 'mean', mean) : rule.mean,
+    mean: mean ? requireNumbers(request, 'mean', mean) : rule.mean,
     scale: scales ? (scales.every((each) => each === scales[0]) ? scales[0]! : scales) : rule.scale,
   };
 };
 
-const numbersFor = (
+const requireNumbers = (
   { path, channels }: PixelRequest,
   name: string,
   given: readonly string[],

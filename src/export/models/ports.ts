@@ -25,56 +25,56 @@ export type PortRequest = {
 };
 
 /** @throws UserError ModelUnsupported naming the ports that the graph has */
-export const portsOf = (graph: GraphProto, request: PortRequest): Ports => ({
-  input: inputOf(inputsOf(graph), request),
-  outputs: outputsFor(graph, request),
+export const findPorts = (graph: GraphProto, request: PortRequest): Ports => ({
+  input: findInput(inputsOf(graph), request),
+  outputs: findOutputs(graph, request),
 });
 
-const inputOf = (
+const findInput = (
   inputs: readonly ValueInfoProto[],
   { path, architecture, names }: PortRequest,
 ): ValueInfoProto => {
   const wanted = names?.input;
-  const all = listed(inputs);
+  const all = listPorts(inputs);
   if (wanted !== undefined && !inputs.some(({ name }) => name === wanted))
-    throw unsupported(
+    throw unsupportedModel(
       path,
       `it has no input ${wanted}; its inputs are ${all}. Name one of them by ${field('inputNode')}`,
     );
   const [input, ...others] = inputs;
   if (input && others.length === 0) return input;
-  throw unsupported(
+  throw unsupportedModel(
     path,
     `its inputs are ${all}, and a graph of ${architecture} takes pictures alone, by one input. Make constants of the others, and export it again`,
   );
 };
 
-const outputsFor = (graph: GraphProto, request: PortRequest): readonly string[] => {
+const findOutputs = (graph: GraphProto, request: PortRequest): readonly string[] => {
   const { path, architecture, names } = request;
   const found = outputsOf(graph);
-  if (names?.outputs && names.outputs.length > 0) return namedOutputs(found, names.outputs, path);
+  if (names?.outputs && names.outputs.length > 0) return requireOutputs(found, names.outputs, path);
   const row: ArchitectureRow = architectures[architecture];
   const known = [row.outputs, ...(row.otherOutputs ?? [])]
-    .map((wanted) => allNamed(found, wanted))
+    .map((wanted) => findAllNamed(found, wanted))
     .find((outputs) => outputs !== undefined);
   const outputs = known ?? byKind[architecture](graph);
   if (outputs) return outputs;
-  throw unsupported(
+  throw unsupportedModel(
     path,
-    `its outputs are ${listed(found)}, and none of them can be told to be ${roles[architecture]}. Choose the module that fits, or name the outputs by ${field('outputNodes')}`,
+    `its outputs are ${listPorts(found)}, and none of them can be told to be ${roles[architecture]}. Choose the module that fits, or name the outputs by ${field('outputNodes')}`,
   );
 };
 
-const namedOutputs = (
+const requireOutputs = (
   found: readonly ValueInfoProto[],
   wanted: readonly string[],
   path: string,
 ): readonly string[] => {
   const missing = wanted.find((name) => !found.some((output) => output.name === name));
   if (missing === undefined) return wanted;
-  throw unsupported(
+  throw unsupportedModel(
     path,
-    `it has no output ${missing}; its outputs are ${listed(found)}. Name those to use by ${field('outputNodes')}`,
+    `it has no output ${missing}; its outputs are ${listPorts(found)}. Name those to use by ${field('outputNodes')}`,
   );
 };
 
@@ -82,7 +82,7 @@ const namedOutputs = (
 const isNamed = (name: string, wanted: string): boolean => name === wanted || name === `${wanted}:0`;
 
 /** What the graph calls all of the wanted outputs; undefined if it lacks one. */
-const allNamed = (
+const findAllNamed = (
   found: readonly ValueInfoProto[],
   wanted: readonly string[],
 ): readonly string[] | undefined => {
@@ -153,7 +153,7 @@ const roles: Readonly<Record<Architecture, string>> = {
   yolo: 'the detections of a BatchedNMS plugin',
 };
 
-const listed = (values: readonly ValueInfoProto[]): string => {
+const listPorts = (values: readonly ValueInfoProto[]): string => {
   const shown = values.slice(0, mostListed).map((value) => `${value.name} ${shapeText(value)}`);
   const more = values.length - shown.length;
   return values.length === 0 ? 'none' : `${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
@@ -169,5 +169,5 @@ export const shapeText = (value: ValueInfoProto): string =>
       .join(', ') ?? 'of unknown rank'
   }]`;
 
-export const unsupported = (path: string, found: string): UserError =>
+export const unsupportedModel = (path: string, found: string): UserError =>
   new UserError('ModelUnsupported', `Opening ${path}: ${found}.`);

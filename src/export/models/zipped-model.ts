@@ -1,7 +1,7 @@
 /** Models that come in a zip: the `.keras` of Keras 3, NVIDIA's `.tltb` and `.eff`. */
 
 /** What a zip is, and what to give in its place; undefined for bytes that are none. */
-export const zipNote = (bytes: Uint8Array): string | undefined => {
+export const describeZip = (bytes: Uint8Array): string | undefined => {
   const latin1 = (part: Uint8Array) => Buffer.from(part).toString('latin1');
   if (!latin1(bytes.subarray(0, 4)).startsWith('PK\x03\x04')) return undefined;
   const directory = latin1(bytes.subarray(-65536)); // it stands at the end

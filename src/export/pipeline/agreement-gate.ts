@@ -10,20 +10,20 @@ import type { OpenedModel } from '../models/open-model.ts';
 import { decibelText } from '../report/decibel.ts';
 import { tensorReports } from '../report/report.ts';
 import type { Watch } from './export.ts';
-import { sensitivityOf, sensitivityText } from './sensitivity.ts';
-import { int8Agreement, keptBatches, noneKept } from './verify-int8.ts';
+import { measureSensitivity, sensitivityText } from './sensitivity.ts';
+import { batchHeldOut, measureInt8Agreement, noHeldOutImages } from './verify-int8.ts';
 
 const namedTensors = 3;
 
 /** Scales, images that had no say in them, and the histograms that they came from if it was a calibration. */
-export type Judged = {
+export type GatedScales = {
   readonly scales: ReadonlyMap<string, number>;
-  readonly kept: readonly SampledImage[];
+  readonly heldOut: readonly SampledImage[];
   readonly statistics?: Statistics;
 };
 
-export type Gate = {
-  readonly quantised: Judged;
+export type GateRequest = {
+  readonly quantised: GatedScales;
   /** Decibel; undefined asks nothing. */
   readonly least: number | undefined;
   readonly watch: Watch;
@@ -35,30 +35,33 @@ export type Gate = {
  */
 export const requireAgreement = async (
   opened: OpenedModel,
-  { quantised, least, watch }: Gate,
+  { quantised, least, watch }: GateRequest,
 ): Promise<void> => {
   if (least === undefined) return;
-  const batches = keptBatches(opened, quantised.kept);
-  if (batches === undefined) throw noneKept('Comparing int8 with float');
+  const batches = batchHeldOut(opened, quantised.heldOut);
+  if (batches === undefined) throw noHeldOutImages('Comparing int8 with float');
   const { signal } = watch;
-  const { sqnrDb, images, outputs } = await int8Agreement(opened, quantised.scales, { batches, signal });
+  const { sqnrDb, images, outputs } = await measureInt8Agreement(opened, quantised.scales, {
+    batches,
+    signal,
+  });
   const own = new Set(outputsOf(graphOf(opened.model)).map(({ name }) => name));
   const [worst] = outputs.filter(({ name }) => own.has(name)).sort((a, b) => a.sqnrDb - b.sqnrDb);
   if (sqnrDb >= least && (worst?.sqnrDb ?? sqnrDb) >= least) return;
-  const layers = await sensitivityOf(opened, { ...quantised, watch });
+  const layers = await measureSensitivity(opened, { ...quantised, watch });
   throw new UserError(
     'AgreementTooLow',
     `Comparing int8 with float on ${images} images kept out of calibration: the outputs agree to ${sqnrDb.toFixed(1)} dB${own.size > 1 && worst ? ` (${worst.name} to ${worst.sqnrDb.toFixed(1)} dB)` : ''}, and ${least} dB are asked for.${worstTensors(opened, quantised)} ${sensitivityText(layers)} ${advice(quantised)} Nothing was stored.`,
   );
 };
 
-const advice = ({ statistics }: Judged): string =>
+const advice = ({ statistics }: GatedScales): string =>
   statistics
     ? 'Otherwise calibrate with more images, take another algorithm (Mse, Auto), or build this class in fp16.'
     : `The scales come from training: train further, calibrate instead (${field('forcePtq')}), or build this class in fp16.`;
 
 /** Of those that int8 arithmetic reads: the others cannot be the cause. */
-const worstTensors = ({ model }: OpenedModel, { scales, statistics }: Judged): string => {
+const worstTensors = ({ model }: OpenedModel, { scales, statistics }: GatedScales): string => {
   if (!statistics) return '';
   const read = new Set(int8Activations(model));
   const arithmetic = new Map([...scales].filter(([name]) => read.has(name)));

@@ -8,13 +8,13 @@ import { nameFields } from '../../ground/contract/fields.ts';
 import type { LayerCosts } from '../report/layer-costs.ts';
 import type { ReportFile } from '../report/report.ts';
 import { requireAgreement } from './agreement-gate.ts';
-import { etltOf, verificationTensor } from './export.ts';
+import { encryptOpenedModel, makeVerificationTensor } from './export.ts';
 import { checkKeptFloat } from './kept-float.ts';
 import { floatNotes, makeReport } from './report.ts';
 import type { ExportPorts, ExportRequest } from './request.ts';
-import { findScales, type Quantised, type ScalesFound } from './scales-step.ts';
-import { sensitivityOf, sensitivityText } from './sensitivity.ts';
-import { judgeExport, type Verdict, warningsOf } from './verdict.ts';
+import { type ExportScales, findScales, type ScalesFound } from './scales-step.ts';
+import { measureSensitivity, sensitivityText } from './sensitivity.ts';
+import { checkExport, type ExportVerdict, warningsOf } from './verdict.ts';
 
 /** What a calibration cache was made from. */
 export type CacheFacts = {
@@ -24,19 +24,19 @@ export type CacheFacts = {
   readonly images: number;
 };
 
-export type Artifact = { readonly content: FileContent } & (
+export type ExportArtifact = { readonly content: FileContent } & (
   | { readonly role: 'calibrationCache'; readonly facts: CacheFacts }
   | { readonly role: 'tensorScales' | 'etlt' | 'codecEtlt' | 'verification' | 'report' | 'reportPage' }
 );
 
-export type Outcome = {
-  readonly verdict: Verdict;
+export type ExportOutcome = {
+  readonly verdict: ExportVerdict;
   /** Undefined for fp32 and fp16. */
-  readonly quantised: Quantised | undefined;
+  readonly quantised: ExportScales | undefined;
 };
 
 /** An export that passed every check: nothing is stored yet. */
-export type PreparedExport = Outcome & {
+export type PreparedExport = ExportOutcome & {
   readonly request: ExportRequest;
   readonly found: ScalesFound;
   readonly sensitivity: LayerCosts | undefined;
@@ -53,33 +53,34 @@ export const prepareExport = async (request: ExportRequest, ports: ExportPorts):
 };
 
 /** Yields the artifacts; expects for each the file that it became, for the report. */
-export async function* artifactsOf(
+export async function* makeArtifacts(
   prepared: PreparedExport,
   ports: ExportPorts,
-): AsyncGenerator<Artifact, void, ReportFile> {
+): AsyncGenerator<ExportArtifact, void, ReportFile> {
   const { request, found, quantised } = prepared;
   const { opened, key, etlts } = request;
   const files: ReportFile[] = [];
   if (quantised?.origin === 'ExistingCache') files.push(quantised.existing.file);
   for (const artifact of scaleArtifacts(found, request)) files.push(yield artifact);
   for (const { role, options } of etlts)
-    files.push(yield { role, content: await etltOf(opened, key, options) });
-  const tensor = quantised && request.wantsVerification && (await verificationTensor(opened, quantised.kept));
+    files.push(yield { role, content: await encryptOpenedModel(opened, key, options) });
+  const tensor =
+    quantised && request.wantsVerification && (await makeVerificationTensor(opened, quantised.heldOut));
   if (tensor) files.push(yield { role: 'verification', content: tensor });
   if (request.wantsReport) yield* reportArtifacts({ ...prepared, files }, ports);
 }
 
 const judge = async (
   request: ExportRequest,
-  quantised: Quantised | undefined,
+  quantised: ExportScales | undefined,
   { log, signal }: ExportPorts,
-): Promise<Verdict> => {
-  const verdict = await judgeExport(request.opened, {
+): Promise<ExportVerdict> => {
+  const verdict = await checkExport(request.opened, {
     dataType: request.dataType,
     scales: quantised?.scales,
     isTrained: quantised?.origin === 'Training',
     keepFloat: quantised ? request.keepFloat : [],
-    kept: quantised?.kept ?? [],
+    heldOut: quantised?.heldOut ?? [],
     requireInt8: request.int8?.requireInt8 ?? false,
     signal,
   });
@@ -90,13 +91,13 @@ const judge = async (
 /** The accuracy gate, then what each layer costs if that is asked for. */
 const gate = async (
   { opened, int8 }: ExportRequest,
-  quantised: Quantised,
+  quantised: ExportScales,
   ports: ExportPorts,
 ): Promise<LayerCosts | undefined> => {
-  const judged = quantised.origin === 'Calibration' ? quantised.calibration.calibrated : quantised;
-  await requireAgreement(opened, { quantised: judged, least: int8?.minAgreement, watch: ports });
+  const gated = quantised.origin === 'Calibration' ? quantised.calibration.calibrated : quantised;
+  await requireAgreement(opened, { quantised: gated, least: int8?.minAgreement, watch: ports });
   if (!int8?.sensitivity || quantised.origin === 'ExistingCache') return undefined;
-  const costs = await sensitivityOf(opened, { ...judged, watch: ports });
+  const costs = await measureSensitivity(opened, { ...gated, watch: ports });
   ports.log('INFO', sensitivityText(costs));
   return costs;
 };
@@ -104,7 +105,7 @@ const gate = async (
 function* scaleArtifacts(
   { trained, quantised }: ScalesFound,
   { wantsTensorScales }: ExportRequest,
-): Generator<Artifact, void, void> {
+): Generator<ExportArtifact, void, void> {
   if (quantised?.origin === 'Calibration') {
     const { calibrated, algorithm } = quantised.calibration;
     const { cache, scales, statistics } = calibrated;
@@ -122,12 +123,12 @@ function* scaleArtifacts(
   if (trained && wantsTensorScales) yield { role: 'tensorScales', content: trained.json };
 }
 
-type Reported = PreparedExport & { readonly files: readonly ReportFile[] };
+type ReportInput = PreparedExport & { readonly files: readonly ReportFile[] };
 
 async function* reportArtifacts(
-  { request, quantised, verdict, sensitivity, files }: Reported,
+  { request, quantised, verdict, sensitivity, files }: ReportInput,
   { clock, signal }: ExportPorts,
-): AsyncGenerator<Artifact, void, ReportFile> {
+): AsyncGenerator<ExportArtifact, void, ReportFile> {
   const { opened, architecture, dataType, source, keepFloat, audience } = request;
   const { json, page } = await makeReport({
     architecture,
@@ -151,7 +152,7 @@ async function* reportArtifacts(
   yield { role: 'reportPage', content: nameFields(page, audience) };
 }
 
-const originNotes = ({ dataType }: ExportRequest, quantised: Quantised | undefined): string[] => {
+const originNotes = ({ dataType }: ExportRequest, quantised: ExportScales | undefined): string[] => {
   if (quantised === undefined) return [`Nothing was calibrated: the export is for ${dataType}.`];
   if (quantised.origin !== 'ExistingCache') return [];
   return [
@@ -161,8 +162,8 @@ const originNotes = ({ dataType }: ExportRequest, quantised: Quantised | undefin
 
 /** Stores each artifact by `store`, which answers with the file that it became. */
 export const storeArtifacts = async (
-  artifacts: AsyncGenerator<Artifact, void, ReportFile>,
-  store: (artifact: Artifact) => Promise<ReportFile>,
+  artifacts: AsyncGenerator<ExportArtifact, void, ReportFile>,
+  store: (artifact: ExportArtifact) => Promise<ReportFile>,
 ): Promise<void> => {
   let step = await artifacts.next();
   while (!step.done) step = await artifacts.next(await store(step.value));

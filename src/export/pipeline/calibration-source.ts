@@ -48,7 +48,7 @@ export type SourceFlags = {
  * What is named is used; the loader stands in where no other data are. Undefined if there is nothing to calibrate with:
  * random data never stand in. @throws UserError OutputExists where images would replace a tensorfile, InputNotFound
  */
-export const calibrationSource = (flags: SourceFlags): CalibrationSource | undefined => {
+export const chooseCalibrationSource = (flags: SourceFlags): CalibrationSource | undefined => {
   const { tensorfile: path, tensorfileExists, imageFolder: folder, loader } = flags;
   if (path === undefined) return folder === undefined ? loader?.() : { kind: 'Images', folder };
   if (folder === undefined && tensorfileExists) return { kind: 'Tensorfile', path };
@@ -86,7 +86,7 @@ export type SourceRequest = {
 export type OpenedSource = {
   readonly batches: AsyncIterable<Batch>;
   /** Once the batches were used: images of the same source that are in none of them. A tensorfile names none. */
-  readonly kept: () => AsyncIterable<SampledImage> | Iterable<SampledImage>;
+  readonly heldOut: () => AsyncIterable<SampledImage> | Iterable<SampledImage>;
   /** Known then, too: so many of those that a folder's sample left over took the place of broken ones. */
   readonly consumed: () => number;
   /** What the images went through; undefined where a file holds the values alone. */
@@ -99,28 +99,28 @@ export const openSource = async (opened: OpenedModel, request: SourceRequest): P
   const together = opened.fixedBatch ?? 1;
   const stored = (path: string) =>
     selectPartOfBatches(readTensorfileBatches(path, { ...opened, ...request }), part, together);
-  if (source.kind === 'Tensorfile') return { ...nothingNamed, batches: stored(source.path) };
+  if (source.kind === 'Tensorfile') return { ...noImages, batches: stored(source.path) };
   if (source.kind === 'Loader') return openTraining(opened, source, request);
   const drawn = await sampleImages(source.folder, request);
   const pixels = pixelsOf(opened);
   if (source.kind === 'Images')
-    return soundBatches(imagesOfPart(drawn, part, together), request, { ...pixels, batchSize: rows });
+    return readImages(selectImages(drawn, part, together), request, { ...pixels, batchSize: rows });
   const { part: _, ...whole } = request; // the tensorfile has every image, whichever part is counted
-  const images = soundBatches(drawn, whole, { ...pixels, batchSize });
-  await writeTensorfile(source.path, stoppable(images.batches, request.signal));
+  const images = readImages(drawn, whole, { ...pixels, batchSize });
+  await writeTensorfile(source.path, stopOnAbort(images.batches, request.signal));
   return { ...images, batches: stored(source.path) };
 };
 
-async function* stoppable(batches: AsyncIterable<Batch>, signal?: AbortSignal): AsyncGenerator<Batch> {
+async function* stopOnAbort(batches: AsyncIterable<Batch>, signal?: AbortSignal): AsyncGenerator<Batch> {
   for await (const batch of batches) {
     signal?.throwIfAborted();
     yield batch;
   }
 }
 
-const imagesOfPart = ({ chosen, kept }: ImageSample, part: SamplePart, together: number): ImageSample => ({
+const selectImages = ({ chosen, heldOut }: ImageSample, part: SamplePart, together: number): ImageSample => ({
   chosen: selectPart(chosen, part, together),
-  kept: selectPart(kept, part),
+  heldOut: selectPart(heldOut, part),
 });
 
 /** What the data are recognised by: the file, or names and sizes of images, which is cheap where reading all is not. */
@@ -131,19 +131,19 @@ export const digestOfSource = async (
   if (source.kind === 'Tensorfile') return fileDigest(source.path);
   if (source.kind !== 'Loader') return folderDigest(source.folder);
   const { batches, batchSize, seed } = request;
-  return (await loaderOf(source, { batches, batchSize, seed })).digest();
+  return (await openTrainingLoader(source, { batches, batchSize, seed })).digest();
 };
 
 type LoaderSource = Extract<CalibrationSource, { kind: 'Loader' }>;
 
-const loaderOf = (
+const openTrainingLoader = (
   { plan, dataRoot }: LoaderSource,
   options: Omit<LoaderOptions, 'set' | 'dataRoot'>,
 ): Promise<Loader> =>
   openLoader(plan, { ...options, set: 'training', ...(dataRoot !== undefined && { dataRoot }) });
 
-const nothingNamed: Omit<OpenedSource, 'batches'> = {
-  kept: () => [],
+const noImages: Omit<OpenedSource, 'batches'> = {
+  heldOut: () => [],
   consumed: () => 0,
   preprocessing: undefined,
 };
@@ -162,17 +162,17 @@ const openTraining = async (
       `Calibrating from the training data of ${name}: its images are ${size.channels}×${size.height}×${size.width} (channels, height, width), and the model takes ${channels}×${height}×${width}. Give the spec that this model was trained with.`,
     );
   const options = { batches, batchSize, microBatch: rows, seed, ...(errorBudget && { errorBudget }) };
-  const loader = await loaderOf(source, options);
+  const loader = await openTrainingLoader(source, options);
   return {
     batches: selectPartOfBatches(loader.batches, part, fixedBatch),
-    kept: loader.rest,
+    heldOut: loader.rest,
     consumed: () => 0,
     preprocessing: toPreprocessing(plan.values),
   };
 };
 
 /** Each broken image, spares included, spends one spare. */
-const soundBatches = (
+const readImages = (
   drawn: ImageSample,
   { errorBudget, part = wholeSample }: SourceRequest,
   pixels: FolderPixels & { readonly batchSize: number },
@@ -185,12 +185,12 @@ const soundBatches = (
   const share = errorBudget?.share ?? 0;
   const batches = imageBatches(drawn.chosen, {
     ...pixels,
-    spareImages: drawn.kept,
+    spareImages: drawn.heldOut,
     errorBudget: { share, onBroken },
   });
   return {
     batches,
-    kept: () => drawn.kept.slice(broken).map((path) => folderImage(path, pixels)),
+    heldOut: () => drawn.heldOut.slice(broken).map((path) => folderImage(path, pixels)),
     consumed: () => (broken === 0 ? 0 : (broken - 1) * part.of + part.part),
     preprocessing: pixels.preprocessing,
   };

@@ -4,8 +4,8 @@ import { describeInfinite } from '../../graph/precision/scaled-tensors.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { field } from '../../ground/contract/fields.ts';
 import { digestOfSource, nameOfSource } from './calibration-source.ts';
-import { type CalibrationRequest, concluded, type Measurement, measure } from './export.ts';
-import { calibratedFrom, histogramBytes, isCountedFrom, isSameCalibration } from './histograms.ts';
+import { buildCache, type CalibrationRequest, type Measurement, measure } from './export.ts';
+import { calibrateFromHistograms, histogramBytes, isCountedFrom, isSameCalibration } from './histograms.ts';
 import type { CalibrationDone } from './report.ts';
 import type { ExportPorts, ExportRequest, HistogramStore, Int8Request, NamedSource } from './request.ts';
 
@@ -52,7 +52,7 @@ const calibrateOnData = async (
 ): Promise<CalibrationDone> => {
   const named = int8.source();
   const { measurement, counting } = await countImages(request, int8, ports, named);
-  const calibrated = concluded(request.opened, measurement, counting);
+  const calibrated = buildCache(request.opened, measurement, counting);
   const { algorithm, seed } = counting;
   const imagesSha256 = named.sha256 ?? (await digestOfSource(named.source, counting));
   return { calibrated, algorithm, seed, source: named.name, imagesSha256 };
@@ -68,12 +68,12 @@ const reuseHistograms = async (
   if (histograms === undefined) return undefined;
   if (histograms.owner === 'User') {
     const content = await histograms.read();
-    return content && (await conclude(request, { int8, histograms, content }, ports));
+    return content && (await calibrateFromStore(request, { int8, histograms, content }, ports));
   }
   try {
     const content = await histograms.read();
     if (content === undefined || !(await isOfSameData(request, int8, content))) return undefined;
-    return await conclude(request, { int8, histograms, content }, ports);
+    return await calibrateFromStore(request, { int8, histograms, content }, ports);
   } catch (thrown) {
     if (!(thrown instanceof UserError) || thrown.reason !== 'HistogramsInvalid') throw thrown;
     ports.log('WARNING', `Calibrating again. ${thrown.message}`);
@@ -87,23 +87,24 @@ const isOfSameData = (
   content: HistogramFile,
 ): Promise<boolean> => isSameCalibration(opened, content, { ...calibration, source: source().source });
 
-type Reused = {
+type ReusedHistograms = {
   readonly int8: Int8Request;
   readonly histograms: HistogramStore;
   readonly content: HistogramFile;
 };
 
-const conclude = async (
+const calibrateFromStore = async (
   request: ExportRequest,
-  { int8, histograms, content }: Reused,
+  { int8, histograms, content }: ReusedHistograms,
   ports: ExportPorts,
 ): Promise<CalibrationDone> => {
   const { opened, keepFloat, tensorRtVersion } = request;
   const { calibration, minAgreement } = int8;
   const source = histograms.owner === 'User' ? histograms.drawnFrom : int8.source().source;
   const reuse = { ...calibration, path: histograms.name, source, keepFloat, tensorRtVersion };
-  const calibrated = await calibratedFrom(opened, content, reuse);
-  if (minAgreement !== undefined && calibrated.kept.length === 0) throw noKnownImages(histograms.name);
+  const calibrated = await calibrateFromHistograms(opened, content, reuse);
+  if (minAgreement !== undefined && calibrated.heldOut.length === 0)
+    throw unknownHeldOutImages(histograms.name);
   ports.log('WARNING', reusedText(calibrated.statistics.images, histograms.name, content));
   if (source && !(await isCountedFrom(opened, content, { ...reuse, source })))
     ports.log('WARNING', otherDataText(histograms.name, nameOfSource(source)));
@@ -127,7 +128,7 @@ const reusedText = (images: number, name: string, { samples }: HistogramFile): s
 const otherDataText = (name: string, source: string): string =>
   `The histograms ${name} are of other data than ${source} with this ${field('batches')}, ${field('batchSize')} and seed. Name another file by ${field('histograms')} to calibrate on those.`;
 
-const noKnownImages = (name: string): UserError =>
+const unknownHeldOutImages = (name: string): UserError =>
   new UserError(
     'Usage',
     `Comparing int8 with float: it is not known which images the histograms ${name} do not include. Give the ${field('imageDirectory')}, ${field('batches')}, ${field('batchSize')} and seed of that calibration, or omit ${field('minAgreement')}.`,

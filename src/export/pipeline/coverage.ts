@@ -13,7 +13,7 @@ import { UserError } from '../../ground/base/errors.ts';
 import { field } from '../../ground/contract/fields.ts';
 import type { OpenedModel } from '../models/open-model.ts';
 
-export type Covering = {
+export type Coverage = {
   /** Names of the tensors that have a scale, or a histogram from which one follows. */
   readonly has: (tensor: string) => boolean;
   readonly keepFloat?: readonly string[] | undefined;
@@ -29,9 +29,9 @@ export type Gap = {
 };
 
 /** Tensors without a scale that layers kept in float on request do not explain, in the order of the graph. */
-export const gapsOf = (
+export const findGaps = (
   { input, model }: Pick<OpenedModel, 'input' | 'model'>,
-  covering: Covering,
+  covering: Coverage,
 ): readonly Gap[] => {
   const { has, keepFloat = [], isTrained = false } = covering;
   const float = findFloatLayers(model, keepFloat).tensors;
@@ -72,8 +72,8 @@ export const gapsText = (gaps: readonly Gap[]): string => {
  * Before a new cache is stored.
  * @throws UserError CacheIncomplete naming what is missing and why
  */
-export const requireCoverage = (opened: OpenedModel, covering: Covering): void => {
-  const gaps = gapsOf(opened, covering);
+export const requireCoverage = (opened: OpenedModel, covering: Coverage): void => {
+  const gaps = findGaps(opened, covering);
   const isEmpty = gaps.length > 0 && int8Activations(opened.model).every((name) => !covering.has(name));
   const wrong = isEmpty ? gaps : gaps.filter(({ isExcused }) => !isExcused);
   if (wrong.length === 0) return;

@@ -20,7 +20,7 @@ import type { Algorithm } from '../../ground/contract/architectures.ts';
 import type { OpenedModel } from '../models/open-model.ts';
 import { type CalibrationSource, openSource } from './calibration-source.ts';
 import { requireCoverage } from './coverage.ts';
-import { someKept } from './verify-int8.ts';
+import { selectHeldOut } from './verify-int8.ts';
 
 export type CalibrationRequest = {
   readonly source: CalibrationSource;
@@ -46,7 +46,7 @@ export type SeenImages = {
   readonly shown: readonly DecodedImage[];
   readonly preprocessing: Preprocessing | undefined;
   /** Images kept out of calibration, as many as are compared on. */
-  readonly kept: readonly SampledImage[];
+  readonly heldOut: readonly SampledImage[];
 };
 
 export type Calibrated = SeenImages & {
@@ -63,11 +63,11 @@ export type Watch = {
 };
 
 /** Largest number of images that go through the network at once: more costs memory and gains no time on a CPU. */
-const runBatch = 4;
+const microBatch = 4;
 
 /** @throws UserError ModelUnsupported if a fixed batch does not divide the number of images */
-const runBatchOf = ({ fixedBatch }: OpenedModel, images: number): number => {
-  if (fixedBatch === undefined) return runBatch;
+const chooseMicroBatch = ({ fixedBatch }: OpenedModel, images: number): number => {
+  if (fixedBatch === undefined) return microBatch;
   if (images % fixedBatch === 0) return fixedBatch;
   throw new UserError(
     'ModelUnsupported',
@@ -82,22 +82,22 @@ export type Measurement = SeenImages &
     readonly consumed: number;
   };
 
-export type Thresholds = Pick<CalibrationRequest, 'algorithm' | 'tensorRtVersion' | 'keepFloat'>;
+export type CacheOptions = Pick<CalibrationRequest, 'algorithm' | 'tensorRtVersion' | 'keepFloat'>;
 
 type Request = { readonly request: CalibrationRequest; readonly watch: Watch };
 
 /** @throws UserError TooFewImages, ImageInvalid, TensorfileInvalid, InputNotFound, CalibrationFailed */
 export const calibrate = async (opened: OpenedModel, asked: Request): Promise<Calibrated> =>
-  concluded(opened, await measure(opened, asked), asked.request);
+  buildCache(opened, await measure(opened, asked), asked.request);
 
 /**
  * The cache that follows from what was counted; no image is looked at.
  * @throws UserError CalibrationFailed for a tensor that needs a scale and was infinite, CacheIncomplete, LayerNotFound
  */
-export const concluded = (
+export const buildCache = (
   opened: OpenedModel,
-  { statistics, shown, preprocessing, kept }: Omit<Measurement, 'counted' | 'consumed'>,
-  { algorithm, tensorRtVersion, keepFloat }: Thresholds,
+  { statistics, shown, preprocessing, heldOut }: Omit<Measurement, 'counted' | 'consumed'>,
+  { algorithm, tensorRtVersion, keepFloat }: CacheOptions,
 ): Calibrated => {
   const { model } = opened;
   requireFinite(listScaledTensors(model, keepFloat ?? []), statistics.infinite);
@@ -109,15 +109,15 @@ export const concluded = (
     algorithmWord: 'EntropyCalibration2',
     scales,
   });
-  return { cache, scales, statistics, shown, preprocessing, kept };
+  return { cache, scales, statistics, shown, preprocessing, heldOut };
 };
 
 /** The pass over the images, or over a part of them. @throws as `calibrate` */
 export const measure = async (opened: OpenedModel, { request, watch }: Request): Promise<Measurement> => {
   const total = request.batches * request.batchSize;
-  const rows = runBatchOf(opened, total);
+  const rows = chooseMicroBatch(opened, total);
   const images = countPart(total, request.part ?? wholeSample, opened.fixedBatch);
-  const { batches, kept, consumed, preprocessing } = await openSource(opened, {
+  const { batches, heldOut, consumed, preprocessing } = await openSource(opened, {
     ...request,
     rows,
     signal: watch.signal,
@@ -127,25 +127,25 @@ export const measure = async (opened: OpenedModel, { request, watch }: Request):
     model: opened.model,
     input: opened.input,
     shape: [opened.fixedBatch ?? 1, opened.channels, opened.height, opened.width],
-    batches: preprocessing ? seen(batches, shown) : batches,
+    batches: preprocessing ? collectShown(batches, shown) : batches,
     progress: (done) => watch.progress(done, images),
-    choosing: choosesThresholds(request),
+    choosing: needsThresholds(request),
     keepFloat: request.keepFloat,
     signal: watch.signal,
   });
-  const some = await someKept(opened, kept(), request.errorBudget);
-  return { ...collected, shown, preprocessing, kept: some, consumed: consumed() };
+  const some = await selectHeldOut(opened, heldOut(), request.errorBudget);
+  return { ...collected, shown, preprocessing, heldOut: some, consumed: consumed() };
 };
 
 /** A part that is only counted needs none, and the quick methods choose as they are asked. */
-const choosesThresholds = ({ part, reported, algorithm }: CalibrationRequest): boolean =>
+const needsThresholds = ({ part, reported, algorithm }: CalibrationRequest): boolean =>
   part === undefined && (reported === true || isSearch(algorithm));
 
 /** Enough to see channels or a cut that are wrong. */
 export const mostShown = 6;
 
 /** The same batches; the first of their images are added to a list. */
-async function* seen(batches: AsyncIterable<Batch>, shown: DecodedImage[]): AsyncGenerator<Batch> {
+async function* collectShown(batches: AsyncIterable<Batch>, shown: DecodedImage[]): AsyncGenerator<Batch> {
   for await (const batch of batches) {
     const length = batch.data.length / batch.paths.length;
     for (const [index, path] of batch.paths.slice(0, mostShown - shown.length).entries())
@@ -158,22 +158,25 @@ async function* seen(batches: AsyncIterable<Batch>, shown: DecodedImage[]): Asyn
 const verificationLimit = { images: 8, bytes: 16 * 2 ** 20 } as const;
 
 /** Some of the kept images as an ONNX TensorProto [N,C,H,W]; undefined if there are none. */
-export const verificationTensor = async (
+export const makeVerificationTensor = async (
   { input, channels, height, width }: OpenedModel,
-  kept: readonly SampledImage[],
+  heldOut: readonly SampledImage[],
 ): Promise<Uint8Array | undefined> => {
   const bytesEach = 4 * channels * height * width;
   const count = Math.min(
     verificationLimit.images,
     Math.max(1, Math.floor(verificationLimit.bytes / bytesEach)),
-    kept.length,
+    heldOut.length,
   );
   const options = { size: { channels, height, width }, batchSize: Math.max(1, count) };
-  for await (const { data, dims } of sampledBatches(kept.slice(0, count), options))
+  for await (const { data, dims } of sampledBatches(heldOut.slice(0, count), options))
     return serializeTensor(tensorFromFloats(input, dims, data));
   return undefined;
 };
 
 /** The `.etlt`: the ONNX file as it is, encrypted by age unless another cipher is given. */
-export const etltOf = (opened: OpenedModel, key: string, options?: EncryptOptions): Promise<Chunks> =>
-  encryptEtlt(readableBytes(opened.payload), key, options);
+export const encryptOpenedModel = (
+  opened: OpenedModel,
+  key: string,
+  options?: EncryptOptions,
+): Promise<Chunks> => encryptEtlt(readableBytes(opened.payload), key, options);

@@ -13,20 +13,20 @@ import { prepareForQdq } from '../../graph/precision/qdq.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import type { DataType } from '../../ground/contract/architectures.ts';
 import type { OpenedModel } from '../models/open-model.ts';
-import { differenceOf } from './graph-difference.ts';
+import { compareGraphs } from './graph-difference.ts';
 import { requirePairs } from './pair-check.ts';
 import { probeBatch } from './probes.ts';
-import { keptBatches } from './verify-int8.ts';
+import { batchHeldOut } from './verify-int8.ts';
 
 export type GraphCheck = {
   readonly dataType: DataType;
   /** Images that calibration did not see; synthetic pictures take their place where there are none. */
-  readonly kept: readonly SampledImage[];
+  readonly heldOut: readonly SampledImage[];
   readonly signal: AbortSignal;
 };
 
 /** What a log says of a check; undefined where the file is exported as it was given. */
-export type Checked = { readonly text: string; readonly isWarning: boolean };
+export type CheckNote = { readonly text: string; readonly isWarning: boolean };
 
 /** Enough to see a graph that computes something else, few enough to cost a second. */
 const mostImages = 4;
@@ -37,14 +37,14 @@ type Subject = { readonly what: string; readonly reference: ModelProto; readonly
 export const requireSameFunction = async (
   opened: OpenedModel,
   check: GraphCheck,
-): Promise<Checked | undefined> => {
-  const subjects = subjectsOf(opened, check.dataType);
+): Promise<CheckNote | undefined> => {
+  const subjects = listSubjects(opened, check.dataType);
   if (subjects.length === 0) return undefined;
-  const { batches, images } = await batchesOf(opened, check);
+  const { batches, images } = await collectBatches(opened, check);
   if (opened.quantised) await requirePairs(opened, batches[0]!);
   for (const { what, reference, other } of subjects) {
     check.signal.throwIfAborted();
-    const difference = await differenceOf({ reference, other, input: opened.input }, batches);
+    const difference = await compareGraphs({ reference, other, input: opened.input }, batches);
     if (difference.kind === 'NotRun')
       return {
         isWarning: true,
@@ -56,7 +56,7 @@ export const requireSameFunction = async (
   return { isWarning: false, text: `Compared with the model given, on ${images}, and the same: ${named}` };
 };
 
-const subjectsOf = (opened: OpenedModel, dataType: DataType): readonly Subject[] => {
+const listSubjects = (opened: OpenedModel, dataType: DataType): readonly Subject[] => {
   const { model, quantised, rewritten } = opened;
   const subjects: Subject[] = [];
   if (rewritten)
@@ -78,13 +78,13 @@ const subjectsOf = (opened: OpenedModel, dataType: DataType): readonly Subject[]
   return subjects;
 };
 
-const batchesOf = async (
+const collectBatches = async (
   opened: OpenedModel,
-  { kept }: GraphCheck,
+  { heldOut }: GraphCheck,
 ): Promise<{ readonly batches: readonly Batch[]; readonly images: string }> => {
   const wanted = opened.fixedBatch ?? mostImages;
   const found: Batch[] = [];
-  for await (const batch of keptBatches(opened, kept.slice(0, wanted)) ?? []) found.push(batch);
+  for await (const batch of batchHeldOut(opened, heldOut.slice(0, wanted)) ?? []) found.push(batch);
   const count = found.reduce((sum, { paths }) => sum + paths.length, 0);
   if (count > 0) return { batches: found, images: `${count} images kept out of calibration` };
   return {

@@ -18,17 +18,17 @@ import { readRegular } from '../../ground/base/readable.ts';
 import { field } from '../../ground/contract/fields.ts';
 import type { OpenedModel } from '../models/open-model.ts';
 import { type CalibrationSource, digestOfSource, pixelsOf } from './calibration-source.ts';
-import { gapsOf, gapsText } from './coverage.ts';
+import { findGaps, gapsText } from './coverage.ts';
 import {
+  buildCache,
+  type CacheOptions,
   type Calibrated,
   type CalibrationRequest,
-  concluded,
   type Measurement,
   mostShown,
   type SeenImages,
-  type Thresholds,
 } from './export.ts';
-import { someKept } from './verify-int8.ts';
+import { selectHeldOut } from './verify-int8.ts';
 
 /** @throws UserError InputNotFound, HistogramsInvalid naming the file */
 export const readHistograms = async (path: string): Promise<HistogramFile> => {
@@ -72,13 +72,13 @@ export const histogramBytes = async (
 };
 
 type Sampling = Pick<CalibrationRequest, 'batches' | 'batchSize' | 'seed'>;
-type Drawing = Sampling & { readonly source: CalibrationSource };
+type SampleRequest = Sampling & { readonly source: CalibrationSource };
 type Sample = Pick<CountedSample, 'dataSha256' | 'seed' | 'drawn'>;
 
 /** Images are known together with what makes numbers of their pixels. */
 const sampleOf = async (
   { preprocessing }: OpenedModel,
-  { source, batches, batchSize, seed }: Drawing,
+  { source, batches, batchSize, seed }: SampleRequest,
 ): Promise<Sample> => {
   const digest = await digestOfSource(source, { batches, batchSize, seed });
   const made = source.kind === 'Loader' ? source.plan : preprocessing;
@@ -97,21 +97,21 @@ const isOfSample = ({ samples }: Pick<HistogramFile, 'samples'>, wanted: Sample)
 export const isCountedFrom = async (
   opened: OpenedModel,
   content: HistogramFile,
-  drawing: Drawing,
+  drawing: SampleRequest,
 ): Promise<boolean> => isOfSample(content, await sampleOf(opened, drawing));
 
 /** Whether a file says of this model what a pass over all of these data would. */
 export const isSameCalibration = async (
   opened: OpenedModel,
   content: HistogramFile,
-  drawing: Drawing,
+  drawing: SampleRequest,
 ): Promise<boolean> =>
   content.modelSha256 === sha256(opened.payload) &&
   content.samples.every(({ of }) => of === 1) &&
   (await isCountedFrom(opened, content, drawing));
 
 export type Reuse = Sampling &
-  Thresholds & {
+  CacheOptions & {
     /** Where the file lies. */
     readonly path: string;
     /** What the images would be drawn from; undefined where none are named. */
@@ -119,7 +119,7 @@ export type Reuse = Sampling &
   };
 
 /** Thresholds from what was counted before. @throws UserError HistogramsInvalid for those of another model */
-export const calibratedFrom = async (
+export const calibrateFromHistograms = async (
   opened: OpenedModel,
   content: HistogramFile,
   reuse: Reuse,
@@ -132,7 +132,7 @@ export const calibratedFrom = async (
   };
   const statistics = deriveStatistics(opened.model, counted);
   requireTensors(opened, statistics, reuse.path);
-  return concluded(opened, { statistics, ...(await imagesOf(opened, samples, reuse)) }, reuse);
+  return buildCache(opened, { statistics, ...(await imagesOf(opened, samples, reuse)) }, reuse);
 };
 
 const requireModel = ({ payload }: OpenedModel, { modelSha256 }: HistogramFile, path: string): void => {
@@ -146,7 +146,7 @@ const requireModel = ({ payload }: OpenedModel, { modelSha256 }: HistogramFile, 
 
 /** Another version of this program may have measured other tensors. */
 const requireTensors = (opened: OpenedModel, { histograms }: Statistics, path: string): void => {
-  const gaps = gapsOf(opened, { has: (name) => histograms.has(name) });
+  const gaps = findGaps(opened, { has: (name) => histograms.has(name) });
   const missing = gaps.filter(({ isExcused }) => !isExcused);
   if (missing.length === 0) return;
   throw new UserError(
@@ -162,15 +162,19 @@ const imagesOf = async (
   { source, batches, batchSize, seed }: Reuse,
 ): Promise<SeenImages> => {
   const { preprocessing } = opened;
-  const unknown = { shown: [], kept: [], preprocessing };
+  const unknown = { shown: [], heldOut: [], preprocessing };
   if (source?.kind !== 'Images') return unknown;
   const sampling = { batches, batchSize, seed };
   if (!isOfSample({ samples }, await sampleOf(opened, { source, ...sampling }))) return unknown;
-  const { chosen, kept } = await sampleImages(source.folder, sampling);
+  const { chosen, heldOut } = await sampleImages(source.folder, sampling);
   const image = (path: string) => folderImage(path, pixelsOf(opened));
   const consumed = Math.max(...samples.map(({ consumed: left }) => left));
   // Where images were left out, it is not known which.
   const counted = consumed === 0 ? chosen.slice(0, mostShown) : [];
   const shown = await Promise.all(counted.map(async (path) => ({ path, data: await image(path).load() })));
-  return { shown, preprocessing, kept: await someKept(opened, kept.slice(consumed).map(image), undefined) };
+  return {
+    shown,
+    preprocessing,
+    heldOut: await selectHeldOut(opened, heldOut.slice(consumed).map(image), undefined),
+  };
 };

@@ -19,17 +19,17 @@ export type ShareRequest = { readonly scales: Scales; readonly keepFloat: readon
 /** Below it an engine is more float than int8. */
 const leastArithmetic = 0.5;
 
-export const int8ShareOf = async (
+export const measureInt8Share = async (
   opened: OpenedModel,
   { scales, keepFloat }: ShareRequest,
 ): Promise<Int8Share> => {
   const prepared = prepareForQdq(opened.model);
-  const shapeOf = await shapesOf(opened, prepared);
+  const shapeOf = await inferShapes(opened, prepared);
   const keptFloat = findFloatLayers(opened.model, keepFloat).tensors;
-  return shareOf(listArithmeticLayers(prepared, { scales, keptFloat, shapeOf }));
+  return summarise(listArithmeticLayers(prepared, { scales, keptFloat, shapeOf }));
 };
 
-const shareOf = (layers: readonly ArithmeticLayer[]): Int8Share => {
+const summarise = (layers: readonly ArithmeticLayer[]): Int8Share => {
   const int8 = layers.filter(({ isInt8 }) => isInt8);
   const isKnown = layers.every(({ operations }) => operations !== undefined);
   const sizeOf = (some: readonly ArithmeticLayer[]): number =>
@@ -47,7 +47,7 @@ const shareOf = (layers: readonly ArithmeticLayer[]): Int8Share => {
 };
 
 /** Sizes as they are inferred for one run; nothing is known of a graph that ONNX Runtime cannot open. */
-const shapesOf = async (opened: OpenedModel, prepared: ModelProto) => {
+const inferShapes = async (opened: OpenedModel, prepared: ModelProto) => {
   const { input, channels, height, width, fixedBatch = 1 } = opened;
   const dims = [fixedBatch, channels, height, width];
   try {

@@ -22,11 +22,11 @@ export const checkKeptFloat = (
   const { names, tensors } = findFloatLayers(opened.model, keepFloat);
   log(
     'INFO',
-    `Kept in float: ${firstOf(names)}. ${tensors.size} tensors have no scale: ${firstOf([...tensors])}`,
+    `Kept in float: ${listFirst(names)}. ${tensors.size} tensors have no scale: ${listFirst([...tensors])}`,
   );
 };
 
-const firstOf = (names: readonly string[]): string =>
+const listFirst = (names: readonly string[]): string =>
   names.length > mostNamed
     ? `${names.slice(0, mostNamed).join(', ')} and ${names.length - mostNamed} more`
     : names.join(', ');

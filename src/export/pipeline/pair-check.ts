@@ -24,7 +24,7 @@ export const requirePairs = async ({ quantised, input }: OpenedModel, batch: Bat
   const graph = removeNodes(foldConstants(given), isPlugin);
   const made = new Set(graph.node.flatMap(({ output }) => output));
   const pairs = listPairs(quantised!.given).filter(({ to, ends }) => ends !== undefined && made.has(to));
-  const session = await openSession(serializeModel(exposing(quantised!.given, graph, pairs)), {
+  const session = await openSession(serializeModel(exposePairs(quantised!.given, graph, pairs)), {
     optimisation: 'disabled',
   }).catch((thrown: unknown) => {
     if (thrown instanceof UserError) return undefined; // Reported where the graphs are compared.
@@ -44,7 +44,7 @@ export const requirePairs = async ({ quantised, input }: OpenedModel, batch: Bat
   }
 };
 
-const exposing = (
+const exposePairs = (
   model: ModelProto,
   graph: ReturnType<typeof graphOf>,
   pairs: readonly ActivationPair[],

@@ -18,12 +18,12 @@ export const probeBatch = (shape: Shape, count: number): Batch => {
   const length = channels * height * width;
   const data = new Float32Array(count * length);
   for (let image = 0; image < count; image++)
-    normaliseInto(data, image * length, picture(shape, (image + 1) / count, random), preprocessing);
+    normaliseInto(data, image * length, drawImage(shape, (image + 1) / count, random), preprocessing);
   const paths = Array.from({ length: count }, (_, i) => `synthetic picture ${i + 1}`);
   return { data, dims: [count, channels, height, width], paths };
 };
 
-const picture = ({ channels, height, width }: Shape, noise: number, random: () => number): Pixels => {
+const drawImage = ({ channels, height, width }: Shape, noise: number, random: () => number): Pixels => {
   const data = new Uint8Array(height * width * channels);
   const colours = Array.from({ length: channels }, () => ({ from: random(), to: random() }));
   for (let y = 0; y < height; y++)

@@ -8,9 +8,14 @@ import { UserError } from '../../ground/base/errors.ts';
 import type { Architecture, DataType } from '../../ground/contract/architectures.ts';
 import type { OpenedModel } from '../models/open-model.ts';
 import type { LayerCosts } from '../report/layer-costs.ts';
-import { type Report, type ReportFacts, type ReportFile, reportOf } from '../report/report.ts';
+import { type ExportReport, type ReportFacts, type ReportFile, reportOf } from '../report/report.ts';
 import type { Calibrated, CalibrationRequest } from './export.ts';
-import { int8Agreement, keptBatches, type PrecisionLatency, precisionLatency } from './verify-int8.ts';
+import {
+  batchHeldOut,
+  measureInt8Agreement,
+  measurePrecisionLatency,
+  type PrecisionLatency,
+} from './verify-int8.ts';
 
 /** A calibration of this run, or from histograms of an earlier one. */
 export type CalibrationDone = Pick<CalibrationRequest, 'algorithm' | 'seed'> & {
@@ -29,7 +34,7 @@ export type ReportRequest = {
   readonly opened: OpenedModel;
   readonly calibration: CalibrationDone | undefined;
   /** Scales of a model that was trained with quantisation, and images to compare on. */
-  readonly trained?: Compared;
+  readonly trained?: ComparedScales;
   /** What each layer costs, where that was asked for. */
   readonly sensitivity?: LayerCosts | undefined;
   /** How much of an int8 engine is int8. */
@@ -40,24 +45,24 @@ export type ReportRequest = {
   readonly signal: AbortSignal;
 };
 
-export type Compared = Pick<Calibrated, 'scales' | 'kept'>;
+export type ComparedScales = Pick<Calibrated, 'scales' | 'heldOut'>;
 
 export type ReportTexts = { readonly json: string; readonly page: string };
 
 /** @throws UserError ImageInvalid */
 export const makeReport = async (request: ReportRequest): Promise<ReportTexts> => {
-  const report = await gathered(request);
+  const report = await gatherReport(request);
   // Loaded here: the plotting library takes a quarter of a second that only a report is worth.
   const { reportPage } = await import('../report/page.ts');
   return { json: `${JSON.stringify(report, undefined, 1)}\n`, page: reportPage(report) };
 };
 
-const gathered = async (request: ReportRequest): Promise<Report> => {
+const gatherReport = async (request: ReportRequest): Promise<ExportReport> => {
   const { opened, calibration, sensitivity } = request;
-  if (!calibration) return uncalibrated(request);
+  if (!calibration) return reportWithoutCalibration(request);
   const { calibrated, source, imagesSha256, algorithm, seed } = calibration;
   const { scales, statistics } = calibrated;
-  const { agreement, latency, notes } = await comparison(request, calibrated);
+  const { agreement, latency, notes } = await compareInt8(request, calibrated);
   const facts = factsOf(request, calibrated.preprocessing, await thumbnails(opened, calibrated));
   return reportOf({
     facts: {
@@ -76,10 +81,10 @@ const gathered = async (request: ReportRequest): Promise<Report> => {
   });
 };
 
-const uncalibrated = async (request: ReportRequest): Promise<Report> => {
+const reportWithoutCalibration = async (request: ReportRequest): Promise<ExportReport> => {
   const facts = factsOf(request, undefined, []);
   if (!request.trained) return reportOf({ facts, measured: undefined, agreement: undefined });
-  const { agreement, latency, notes } = await comparison(request, request.trained);
+  const { agreement, latency, notes } = await compareInt8(request, request.trained);
   return reportOf({
     facts: { ...facts, ...(latency && { latency }), notes: [...facts.notes, fromTraining, ...notes] },
     measured: undefined,
@@ -102,15 +107,15 @@ type Comparison = {
 };
 
 /** A graph that cannot be compared here can still be exported: the report says why in place of the figures. */
-const comparison = async (
+const compareInt8 = async (
   { opened, clock, signal }: ReportRequest,
-  { scales, kept }: Compared,
+  { scales, heldOut }: ComparedScales,
 ): Promise<Comparison> => {
   try {
-    const batches = keptBatches(opened, kept);
-    const agreement = batches && (await int8Agreement(opened, scales, { batches, signal }));
-    const latency = await precisionLatency(opened, scales, { clock, signal });
-    return { agreement, latency, notes: batches ? [] : [noneKept] };
+    const batches = batchHeldOut(opened, heldOut);
+    const agreement = batches && (await measureInt8Agreement(opened, scales, { batches, signal }));
+    const latency = await measurePrecisionLatency(opened, scales, { clock, signal });
+    return { agreement, latency, notes: batches ? [] : [noHeldOutNote] };
   } catch (thrown) {
     if (!(thrown instanceof UserError) || signal.aborted) throw thrown;
     const notes = [`int8 was not compared with float. ${thrown.message}`];
@@ -118,13 +123,13 @@ const comparison = async (
   }
 };
 
-const noneKept =
+const noHeldOutNote =
   'There is no image that calibration did not use, so int8 was not compared with float. Give a folder with more images than batches × batch size.';
 
 const factsOf = (
   request: ReportRequest,
   preprocessing: Preprocessing | undefined,
-  pictures: ReportFacts['thumbnails'],
+  pictures: ReportFacts['renderThumbnails'],
 ): ReportFacts => {
   const { opened, architecture, dataType, source, files, notes, int8 } = request;
   const { sha256, payload, input: name, channels, height, width, outputs } = opened;
@@ -136,7 +141,7 @@ const factsOf = (
     input: { name, channels, height, width },
     outputs,
     files,
-    thumbnails: pictures,
+    renderThumbnails: pictures,
     preprocessing: { order: channels === 1 ? 'grey' : order, mean, scale },
     notes,
     ...(int8 && { int8 }),

@@ -7,62 +7,62 @@ import { calibrateModel } from './calibration-step.ts';
 import type { CalibrationDone } from './report.ts';
 import type { ExistingCache, ExportPorts, ExportRequest, Int8Request } from './request.ts';
 import {
-  cacheInTheWay,
-  comparedImages,
-  type Trained,
-  trainedScales,
+  buildTrainedScales,
+  cacheExists,
+  listComparisonImages,
+  type TrainedScales,
   usesTrainedScales,
 } from './trained-scales.ts';
 
 /** Scales with their origin, and images that had no part in them. */
-export type Quantised = {
+export type ExportScales = {
   readonly scales: Scales;
-  readonly kept: readonly SampledImage[];
+  readonly heldOut: readonly SampledImage[];
 } & (
-  | { readonly origin: 'Training'; readonly trained: Trained }
+  | { readonly origin: 'Training'; readonly trained: TrainedScales }
   | { readonly origin: 'ExistingCache'; readonly existing: ExistingCache }
   | { readonly origin: 'Calibration'; readonly calibration: CalibrationDone }
 );
 
 export type ScalesFound = {
   /** Of a model trained with quantisation, if they are used or stored. */
-  readonly trained: Trained | undefined;
+  readonly trained: TrainedScales | undefined;
   /** Undefined for fp32 and fp16. */
-  readonly quantised: Quantised | undefined;
+  readonly quantised: ExportScales | undefined;
 };
 
 /** @throws UserError CalibrationSourceMissing, OutputExists, and as `trainedScales`, `calibrateModel` */
 export const findScales = async (request: ExportRequest, ports: ExportPorts): Promise<ScalesFound> => {
   const { opened, forcePtq, int8, wantsTensorScales } = request;
-  if (usesTrainedScales(opened, forcePtq)) return findTrained(request, ports);
+  if (usesTrainedScales(opened, forcePtq)) return useTrainedScales(request, ports);
   if (wantsTensorScales && request.audience === 'flag')
     ports.log(
       'WARNING',
       `${field('tensorScales')} is not written: no scales from training are used (the model has none, or ${field('forcePtq')} ignores them).`,
     );
   if (int8 === undefined) return { trained: undefined, quantised: undefined };
-  if (int8.existing) return { trained: undefined, quantised: fromCache(int8.existing, ports) };
+  if (int8.existing) return { trained: undefined, quantised: useExistingCache(int8.existing, ports) };
   const calibration = await calibrateModel(request, int8, ports);
-  const { scales, kept } = calibration.calibrated;
-  return { trained: undefined, quantised: { scales, kept, origin: 'Calibration', calibration } };
+  const { scales, heldOut } = calibration.calibrated;
+  return { trained: undefined, quantised: { scales, heldOut, origin: 'Calibration', calibration } };
 };
 
-const fromCache = (existing: ExistingCache, { log }: ExportPorts): Quantised => {
+const useExistingCache = (existing: ExistingCache, { log }: ExportPorts): ExportScales => {
   log(
     'WARNING',
     `Calibration file exists at ${existing.file.name}. Using this cache; calibration was skipped.`,
   );
-  return { scales: existing.scales, kept: [], origin: 'ExistingCache', existing };
+  return { scales: existing.scales, heldOut: [], origin: 'ExistingCache', existing };
 };
 
-const findTrained = async (request: ExportRequest, ports: ExportPorts): Promise<ScalesFound> => {
+const useTrainedScales = async (request: ExportRequest, ports: ExportPorts): Promise<ScalesFound> => {
   const { opened, architecture, tensorRtVersion, keepFloat, int8, wantsTensorScales } = request;
   if (int8 === undefined && !wantsTensorScales) return { trained: undefined, quantised: undefined };
   if (int8) checkTrained(int8, ports);
-  const trained = trainedScales(opened, { architecture, tensorRtVersion, keepFloat });
+  const trained = buildTrainedScales(opened, { architecture, tensorRtVersion, keepFloat });
   if (int8 === undefined) return { trained, quantised: undefined };
-  const kept = await comparedImages(opened, int8.comparedFolder, int8.calibration.seed);
-  return { trained, quantised: { scales: trained.scales, kept, origin: 'Training', trained } };
+  const heldOut = await listComparisonImages(opened, int8.comparedFolder, int8.calibration.seed);
+  return { trained, quantised: { scales: trained.scales, heldOut, origin: 'Training', trained } };
 };
 
 /** @throws UserError OutputExists, Usage */
@@ -70,7 +70,7 @@ const checkTrained = (
   { existing, minAgreement, comparedFolder, namesData }: Int8Request,
   { log }: ExportPorts,
 ): void => {
-  if (existing) throw cacheInTheWay(existing.file.name);
+  if (existing) throw cacheExists(existing.file.name);
   if (minAgreement !== undefined && comparedFolder === undefined)
     throw new UserError(
       'Usage',

@@ -21,7 +21,7 @@ import type { OpenedModel } from '../models/open-model.ts';
 import { decibelText } from '../report/decibel.ts';
 import { adviceText, type LayerCost, type LayerCosts, layerCostsReport } from '../report/layer-costs.ts';
 import type { Watch } from './export.ts';
-import { int8Agreement, keptBatches, noneKept } from './verify-int8.ts';
+import { batchHeldOut, measureInt8Agreement, noHeldOutImages } from './verify-int8.ts';
 
 /** Enough to rank layers by; each costs a run of the network a layer. */
 const mostImages = 8;
@@ -34,35 +34,36 @@ const leastGain = 1;
 export type SensitivityRequest = {
   readonly scales: Scales;
   /** Images that calibration did not see. */
-  readonly kept: readonly SampledImage[];
+  readonly heldOut: readonly SampledImage[];
   readonly watch: Watch;
 };
 
 /** @throws UserError TooFewImages if none was kept; CacheInvalid, EngineUnsupported, ImageInvalid as in a comparison */
-export const sensitivityOf = async (
+export const measureSensitivity = async (
   opened: OpenedModel,
   request: SensitivityRequest,
 ): Promise<LayerCosts> => {
-  const { scales, kept, watch } = request;
-  const batches = keptBatches(opened, kept);
-  if (batches === undefined) throw noneKept('Comparing layers');
-  const judge = await Judge.open(opened, await firstOf(batches));
+  const { scales, heldOut, watch } = request;
+  const batches = batchHeldOut(opened, heldOut);
+  if (batches === undefined) throw noHeldOutImages('Comparing layers');
+  const evaluator = await Evaluator.open(opened, await takeFirst(batches));
   const units = listInt8Layers(opened.model, scales);
   const total = units.length + mostAdvised + 3;
-  const steps = stepsOf(total, watch);
-  const all = await steps(() => judge.sqnrDb(scales));
+  const steps = makeStepRunner(total, watch);
+  const all = await steps(() => evaluator.sqnrDb(scales));
   const costs: (LayerCost & Pick<Int8Layers, 'namedBy'>)[] = [];
   for (const { tensor, layers, namedBy } of units) {
     const alone = new Map([[tensor, scales.get(tensor)!]]);
-    costs.push({ layers, tensor, namedBy, sqnrDb: await steps(() => judge.sqnrDb(alone)) });
+    costs.push({ layers, tensor, namedBy, sqnrDb: await steps(() => evaluator.sqnrDb(alone)) });
   }
   costs.sort((a, b) => a.sqnrDb - b.sqnrDb);
   const names = costs.slice(0, mostAdvised).map(({ namedBy }) => namedBy);
   const reached: number[] = [];
-  for (const left of leftIn(opened, scales, names)) reached.push(await steps(() => judge.sqnrDb(left)));
-  const keepFloat = names.slice(0, fewestWorth(all, reached));
+  for (const left of leaveOutByOne(opened, scales, names))
+    reached.push(await steps(() => evaluator.sqnrDb(left)));
+  const keepFloat = names.slice(0, countWorthwhile(all, reached));
   const onAll = (some: Scales): Promise<number> =>
-    steps(() => agreementOnAll(opened, { ...request, scales: some }));
+    steps(() => measureOnAll(opened, { ...request, scales: some }));
   const advice = keepFloat.length > 0 && {
     keepFloat,
     sqnrDb: await onAll(removeFloatScales(opened.model, scales, keepFloat)),
@@ -70,13 +71,13 @@ export const sensitivityOf = async (
   const sqnrDb = await onAll(scales);
   watch.progress(total, total, work);
   const layers = costs.map(({ namedBy: _, ...cost }) => cost);
-  return { images: judge.images, layers, sqnrDb, advice: advice || undefined };
+  return { images: evaluator.images, layers, sqnrDb, advice: advice || undefined };
 };
 
 const work = 'Comparing layers';
 
 /** Does one step after the other, tells of them, and stops between two. */
-const stepsOf = (total: number, { progress, signal }: Watch) => {
+const makeStepRunner = (total: number, { progress, signal }: Watch) => {
   let done = 0;
   return async <T>(step: () => Promise<T>): Promise<T> => {
     signal.throwIfAborted();
@@ -87,7 +88,7 @@ const stepsOf = (total: number, { progress, signal }: Watch) => {
 };
 
 /** What is left in int8 without the first of the layers, the first two, and so on, while anything is. */
-function* leftIn({ model }: OpenedModel, scales: Scales, names: readonly string[]): Generator<Scales> {
+function* leaveOutByOne({ model }: OpenedModel, scales: Scales, names: readonly string[]): Generator<Scales> {
   for (let count = 1; count <= names.length; count++) {
     const { tensors } = findFloatLayers(model, names.slice(0, count));
     const left = new Map([...scales].filter(([name]) => !tensors.has(name)));
@@ -97,18 +98,18 @@ function* leftIn({ model }: OpenedModel, scales: Scales, names: readonly string[
 }
 
 /** How many layers in float give all but 1 dB of what the best number of them does; 0 if that is hardly more. */
-export const fewestWorth = (all: number, reached: readonly number[]): number => {
+export const countWorthwhile = (all: number, reached: readonly number[]): number => {
   const best = Math.max(...reached);
   return best - all >= leastGain ? reached.findIndex((sqnrDb) => best - sqnrDb <= leastGain) + 1 : 0;
 };
 
 /** On every image that is ever compared on, so that the figure is the one that reports and gates go by. */
-const agreementOnAll = async (
+const measureOnAll = async (
   opened: OpenedModel,
-  { scales, kept, watch: { signal } }: SensitivityRequest,
+  { scales, heldOut, watch: { signal } }: SensitivityRequest,
 ): Promise<number> => {
-  const batches = keptBatches(opened, kept)!;
-  return (await int8Agreement(opened, scales, { batches, signal })).sqnrDb;
+  const batches = batchHeldOut(opened, heldOut)!;
+  return (await measureInt8Agreement(opened, scales, { batches, signal })).sqnrDb;
 };
 
 /** What a log or a message says: the worst layers, and the advice. */
@@ -122,7 +123,7 @@ export const sensitivityText = (costs: LayerCosts): string => {
 const namedLayers = 3;
 
 /** As many as are held in memory while layer after layer runs. */
-const firstOf = async (batches: AsyncIterable<Batch>): Promise<readonly Batch[]> => {
+const takeFirst = async (batches: AsyncIterable<Batch>): Promise<readonly Batch[]> => {
   const taken: Batch[] = [];
   let [images, bytes] = [0, 0];
   for await (const batch of batches) {
@@ -137,7 +138,7 @@ const firstOf = async (batches: AsyncIterable<Batch>): Promise<readonly Batch[]>
 type Outputs = Readonly<Record<string, FloatTensor>>;
 
 /** The float outputs, found once, that every int8 graph is held against. */
-class Judge {
+class Evaluator {
   readonly #model: ModelProto;
   readonly #input: string;
   readonly #roles: OutputRoles;
@@ -154,11 +155,11 @@ class Judge {
     this.#batches = batches;
   }
 
-  static async open({ model, input, outputs }: OpenedModel, batches: readonly Batch[]): Promise<Judge> {
+  static async open({ model, input, outputs }: OpenedModel, batches: readonly Batch[]): Promise<Evaluator> {
     const withAll = exposeHeads(model);
     const prepared = prepareForQdq(withAll.model);
-    const float = await outputsOf(withAll.model, { input, batches });
-    return new Judge(
+    const float = await runAll(withAll.model, { input, batches });
+    return new Evaluator(
       prepared,
       { input, roles: outputRoles(model, outputs) },
       batches.map((batch, i) => ({ batch, float: float[i]! })),
@@ -172,7 +173,7 @@ class Judge {
   async sqnrDb(scales: Scales): Promise<number> {
     const batches = this.#batches.map(({ batch }) => batch);
     const request = { input: this.#input, batches };
-    const int8 = await outputsOf(quantiseModel(this.#model, scales), request);
+    const int8 = await runAll(quantiseModel(this.#model, scales), request);
     const sum = new AgreementSum(this.#roles);
     for (const [i, { float, batch }] of this.#batches.entries()) sum.add(float, int8[i]!, batch.paths.length);
     return sum.agreement().sqnrDb;
@@ -184,7 +185,7 @@ type Runs = {
   readonly batches: readonly Batch[];
 };
 
-const outputsOf = async (model: ModelProto, { input, batches }: Runs): Promise<Outputs[]> => {
+const runAll = async (model: ModelProto, { input, batches }: Runs): Promise<Outputs[]> => {
   const session = await openSession(serializeModel(convertPluginsFor('OnnxRuntime', model)));
   try {
     const found: Outputs[] = [];

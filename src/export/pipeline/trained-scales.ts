@@ -15,7 +15,7 @@ import type { OpenedModel } from '../models/open-model.ts';
 import { pixelsOf } from './calibration-source.ts';
 import { requireCoverage } from './coverage.ts';
 
-export type Trained = {
+export type TrainedScales = {
   /** The cache's text. */
   readonly cache: string;
   readonly scales: ReadonlyMap<string, number>;
@@ -23,7 +23,7 @@ export type Trained = {
   readonly json: string;
 };
 
-export type TrainedWish = {
+export type TrainedScalesRequest = {
   readonly architecture: Architecture;
   readonly tensorRtVersion: string;
   /** Layers that stay float; none if undefined. */
@@ -34,14 +34,18 @@ export type TrainedWish = {
  * Of a model that has `trainedRanges`.
  * @throws UserError ModelUnsupported if no engine can take its scales, CacheIncomplete if they reach no layer
  */
-export const trainedScales = (
+export const buildTrainedScales = (
   opened: OpenedModel,
-  { architecture, tensorRtVersion, keepFloat }: TrainedWish,
-): Trained => {
+  { architecture, tensorRtVersion, keepFloat }: TrainedScalesRequest,
+): TrainedScales => {
   const { model, input, trainedRanges } = opened;
   const { input: inputs, node } = graphOf(model);
   const tensors = new Set([...inputs.map(({ name }) => name), ...node.flatMap(({ output }) => output)]);
-  const { cache, json } = nameRanges(inOrder(trainedRanges!(), tensors), { architecture, input, tensors });
+  const { cache, json } = nameRanges(sortByGraph(trainedRanges!(), tensors), {
+    architecture,
+    input,
+    tensors,
+  });
   const all = new Map([...cache].map(([name, range]) => [name, Math.fround(range / levels)]));
   const scales = removeFloatScales(model, all, keepFloat);
   requireCoverage(opened, { has: (name) => scales.has(name), keepFloat, isTrained: true });
@@ -54,27 +58,27 @@ export const trainedScales = (
 };
 
 /** Inputs first, then as the graph computes them; names that it lacks come last. */
-const inOrder = (ranges: TensorRanges, tensors: ReadonlySet<string>): TensorRanges => {
+const sortByGraph = (ranges: TensorRanges, tensors: ReadonlySet<string>): TensorRanges => {
   const known = [...tensors].filter((name) => ranges.has(name));
   return new Map([...known, ...ranges.keys()].map((name) => [name, ranges.get(name)!]));
 };
 
 /** Images to compare int8 with float on: of a folder that calibrates nothing each one will do. */
-export const comparedImages = async (
+export const listComparisonImages = async (
   opened: OpenedModel,
   folder: string | undefined,
   seed: number,
 ): Promise<readonly SampledImage[]> => {
   if (folder === undefined) return [];
-  const { kept } = await sampleImages(folder, { batches: 0, batchSize: 0, seed });
-  return kept.map((path) => folderImage(path, pixelsOf(opened)));
+  const { heldOut } = await sampleImages(folder, { batches: 0, batchSize: 0, seed });
+  return heldOut.map((path) => folderImage(path, pixelsOf(opened)));
 };
 
 /** The scales of training are wanted and there are some. */
 export const usesTrainedScales = ({ trainedRanges }: OpenedModel, forcePtq: boolean): boolean =>
   trainedRanges !== undefined && !forcePtq;
 
-export const cacheInTheWay = (path: string): UserError =>
+export const cacheExists = (path: string): UserError =>
   new UserError(
     'OutputExists',
     `Exporting a model that was trained with quantisation: the calibration cache ${path} is there already, and was left as it is. Its scales are not those of the training: remove it, name another file by ${field('calibrationCache')}, or use it by ${field('forcePtq')}.`,

@@ -34,7 +34,7 @@ export const openSample = (plan: LoaderPlan, request: SampleRequest): Promise<Lo
 
 /** @throws UserError ImageInvalid, DatasetInvalid, OutputExists, OutputUnwritable, DiskFull, and why it was stopped */
 export const writeSample = async (path: string, loader: Loader, watch: Watch): Promise<void> => {
-  await writeTensorfile(path, watched(loader, watch));
+  await writeTensorfile(path, reportProgress(loader, watch));
 };
 
 /** The same into an empty file that its caller names later. @throws as `writeSample` */
@@ -43,11 +43,14 @@ export const fillSample = async (
   { path, loader }: { readonly path: string; readonly loader: Loader },
   watch: Watch,
 ): Promise<void> => {
-  await fillTensorfile(place, path, watched(loader, watch));
+  await fillTensorfile(place, path, reportProgress(loader, watch));
 };
 
 /** The same batches, told of as they go by, and stopped between two of them. */
-async function* watched({ batches, images }: Loader, { progress, signal }: Watch): AsyncGenerator<Batch> {
+async function* reportProgress(
+  { batches, images }: Loader,
+  { progress, signal }: Watch,
+): AsyncGenerator<Batch> {
   let done = 0;
   for await (const batch of batches) {
     signal.throwIfAborted();

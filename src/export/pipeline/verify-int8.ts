@@ -28,14 +28,14 @@ const imagesAtOnce = 4;
  * Of the images that calibration kept out, as many as are ever compared on. Whoever puts up with broken images does so
  * with these, too: then each is tried, and those that cannot be decoded are left out.
  */
-export const someKept = async (
+export const selectHeldOut = async (
   { fixedBatch = 1 }: OpenedModel,
-  kept: AsyncIterable<SampledImage> | Iterable<SampledImage>,
+  heldOut: AsyncIterable<SampledImage> | Iterable<SampledImage>,
   errorBudget: ErrorBudget | undefined,
 ): Promise<readonly SampledImage[]> => {
   const some: SampledImage[] = [];
-  for await (const image of kept) {
-    const broken = errorBudget?.share ? await faultOf(image) : undefined;
+  for await (const image of heldOut) {
+    const broken = errorBudget?.share ? await findImageFault(image) : undefined;
     if (broken) errorBudget?.onBroken(broken);
     else some.push(image);
     if (some.length === Math.max(mostImages, fixedBatch)) break;
@@ -43,7 +43,7 @@ export const someKept = async (
   return some;
 };
 
-const faultOf = async ({ load }: SampledImage): Promise<UserError | undefined> => {
+const findImageFault = async ({ load }: SampledImage): Promise<UserError | undefined> => {
   try {
     await load();
     return undefined;
@@ -54,36 +54,36 @@ const faultOf = async ({ load }: SampledImage): Promise<UserError | undefined> =
 };
 
 /** Batches of kept images as the graph takes them; undefined if too few were kept for one run. */
-export const keptBatches = (
+export const batchHeldOut = (
   { channels, height, width, fixedBatch }: OpenedModel,
-  kept: readonly SampledImage[],
+  heldOut: readonly SampledImage[],
 ): AsyncIterable<Batch> | undefined => {
   const whole = fixedBatch ?? 1;
-  const count = Math.floor(Math.min(kept.length, Math.max(mostImages, whole)) / whole) * whole;
+  const count = Math.floor(Math.min(heldOut.length, Math.max(mostImages, whole)) / whole) * whole;
   if (count === 0) return undefined;
   const size = { channels, height, width };
-  return sampledBatches(kept.slice(0, count), { size, batchSize: fixedBatch ?? imagesAtOnce });
+  return sampledBatches(heldOut.slice(0, count), { size, batchSize: fixedBatch ?? imagesAtOnce });
 };
 
 /** What is said where nothing can be compared. */
-export const noneKept = (doing: string): UserError =>
+export const noHeldOutImages = (doing: string): UserError =>
   new UserError(
     'TooFewImages',
     `${doing}: calibration took every image, so none is left to compare on. Add images to the folder, or take fewer batches.`,
   );
 
-export type Compared = { readonly batches: AsyncIterable<Batch>; readonly signal?: AbortSignal };
+export type AgreementRequest = { readonly batches: AsyncIterable<Batch>; readonly signal?: AbortSignal };
 
 /**
  * Over every float output of the graph, and what its plugin nodes read.
  * @throws UserError CacheInvalid if the scales are of another model, EngineUnsupported for an old opset, ImageInvalid
  */
-export const int8Agreement = (
+export const measureInt8Agreement = (
   opened: OpenedModel,
   scales: Scales,
-  { batches, signal }: Compared,
+  { batches, signal }: AgreementRequest,
 ): Promise<Agreement> =>
-  withBoth({ opened, scales }, async ({ float, int8 }) => {
+  withSessions({ opened, scales }, async ({ float, int8 }) => {
     const sum = new AgreementSum(outputRoles(opened.model, opened.outputs));
     for await (const { data, dims } of batches) {
       signal?.throwIfAborted();
@@ -94,12 +94,12 @@ export const int8Agreement = (
   });
 
 /** Of one run at the graph's smallest batch, on this processor. @throws as `int8Agreement` */
-export const precisionLatency = (
+export const measurePrecisionLatency = (
   opened: OpenedModel,
   scales: Scales,
   { clock, signal }: { readonly clock: { now(): number }; readonly signal?: AbortSignal },
 ): Promise<PrecisionLatency> =>
-  withBoth({ opened, scales, options: { spinning: true } }, async ({ float, int8 }) => {
+  withSessions({ opened, scales, options: { spinning: true } }, async ({ float, int8 }) => {
     const shape = [opened.fixedBatch ?? 1, opened.channels, opened.height, opened.width];
     const request = { inputName: opened.input, shape, clock, ...(signal && { signal }) };
     return {
@@ -108,7 +108,7 @@ export const precisionLatency = (
     };
   });
 
-type Both = { readonly float: Session; readonly int8: Session };
+type FloatAndInt8 = { readonly float: Session; readonly int8: Session };
 
 type Opening = {
   readonly opened: OpenedModel;
@@ -116,9 +116,9 @@ type Opening = {
   readonly options?: SessionOptions;
 };
 
-const withBoth = async <T>(
+const withSessions = async <T>(
   { opened, scales, options }: Opening,
-  use: (both: Both) => Promise<T>,
+  use: (both: FloatAndInt8) => Promise<T>,
 ): Promise<T> => {
   const { model } = exposeHeads(opened.model);
   const runnable = (each: ModelProto): Uint8Array => serializeModel(convertPluginsFor('OnnxRuntime', each));

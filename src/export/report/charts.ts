@@ -11,7 +11,7 @@ const { document } = parseHTML('<!doctype html><html><body></body></html>');
 type Options = Parameters<typeof plot>[0];
 
 /** Plot's own style element is left out: the page's policy admits one style sheet. A tenth of a pixel is enough. */
-const drawn = (options: Options): Markup => {
+const drawSvg = (options: Options): Markup => {
   const svg = plot({ document: document as unknown as Document, ...options });
   for (const style of svg.querySelectorAll('style')) style.remove();
   svg.removeAttribute('class');
@@ -22,11 +22,11 @@ const drawn = (options: Options): Markup => {
 export const colourOf = (algorithm: string): string => `var(--${algorithm.toLowerCase()})`;
 
 /** Height is the logarithm of the count; thin lines are the methods' thresholds, the thick one is the cache's. */
-export const histogramChart = ({ histogram, threshold, thresholds }: TensorReport): Markup => {
+export const drawHistogram = ({ histogram, threshold, thresholds }: TensorReport): Markup => {
   const { width, counts } = histogram;
   const heights = counts.map((count, bin) => ({ x: (bin + 0.5) * width, y: Math.log10(1 + count) }));
   const methods = algorithms.filter((algorithm) => algorithm !== 'Auto');
-  return drawn({
+  return drawSvg({
     width: 284,
     height: 66,
     margin: 2,
@@ -45,11 +45,11 @@ export const histogramChart = ({ histogram, threshold, thresholds }: TensorRepor
 };
 
 /** Signal to noise in the order of the graph: where in the network int8 hurts. */
-export const overviewChart = (tensors: readonly TensorReport[]): Markup => {
+export const drawOverview = (tensors: readonly TensorReport[]): Markup => {
   const dots = tensors
     .map(({ name, order, sqnrDb }) => ({ name, order, sqnr: decibelNumber(sqnrDb) }))
     .filter(({ sqnr }) => Number.isFinite(sqnr));
-  return drawn({
+  return drawSvg({
     width: 960,
     height: 220,
     marginLeft: 44,

@@ -19,7 +19,7 @@ export const html = (texts: TemplateStringsArray, ...parts: readonly Part[]): Ma
 const textOf = (part: Part): string => {
   if (part === undefined || part === false) return '';
   if (part instanceof Markup) return part.text;
-  if (typeof part === 'string' || typeof part === 'number') return escaped(String(part));
+  if (typeof part === 'string' || typeof part === 'number') return escapeHtml(String(part));
   return part.map(textOf).join('');
 };
 
@@ -31,4 +31,4 @@ const entities: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-export const escaped = (text: string): string => text.replace(/[&<>"']/g, (found) => entities[found]!);
+export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (found) => entities[found]!);

@@ -6,12 +6,12 @@ import { sha256 } from '../../ground/base/digest.ts';
 import { decibelText } from './decibel.ts';
 import { layerSection } from './layer-costs.ts';
 import { html, type Markup, raw } from './markup.ts';
-import type { Report } from './report.ts';
+import type { ExportReport } from './report.ts';
 import { script } from './script.ts';
 import { style } from './style.ts';
 import { tensorSection } from './tensor-table.ts';
 
-export const reportPage = (report: Report): string => {
+export const reportPage = (report: ExportReport): string => {
   const { architecture, dataType, model, notes, calibration, sensitivity, int8, agreement } = report;
   return html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
@@ -39,7 +39,7 @@ const policy = `default-src 'none'; base-uri 'none'; form-action 'none'; img-src
 const card = (value: string, meaning: string): Markup =>
   html`<li><b>${value}</b><span>${meaning}</span></li>`;
 
-const cards = ({ agreement, latency, files, model, int8 }: Report): Markup[] => [
+const cards = ({ agreement, latency, files, model, int8 }: ExportReport): Markup[] => [
   ...(agreement ? agreementCards(agreement) : []),
   ...(int8
     ? [
@@ -57,7 +57,7 @@ const cards = ({ agreement, latency, files, model, int8 }: Report): Markup[] => 
   ...files.map(({ name, sizeBytes }) => card(bytes(sizeBytes), name)),
 ];
 
-const agreementCards = (agreement: NonNullable<Report['agreement']>): Markup[] => {
+const agreementCards = (agreement: NonNullable<ExportReport['agreement']>): Markup[] => {
   const { images, sqnrDb, rmse, top1, matchedCells, matchedBoxes } = agreement;
   const seen = images === 1 ? '1 image kept out' : `${images} images kept out`;
   return [
@@ -69,7 +69,7 @@ const agreementCards = (agreement: NonNullable<Report['agreement']>): Markup[] =
   ];
 };
 
-const madeFrom = ({ model, input, outputs, calibration, files }: Report): Markup => html`
+const madeFrom = ({ model, input, outputs, calibration, files }: ExportReport): Markup => html`
 <section aria-labelledby="from"><h2 id="from">What it was made from</h2><dl>
 <dt>Model</dt><dd><code>${model.source}</code>, sha256 <code>${model.sha256}</code></dd>
 <dt>Input</dt><dd><code>${input.name}</code>, ${input.channels} × ${input.height} × ${input.width}</dd>
@@ -78,23 +78,23 @@ ${calibration && calibrationRows(calibration)}${files.map(
   ({ name, sha256: digest }) => html`<dt>${name}</dt><dd>sha256 <code>${digest}</code></dd>`,
 )}</dl></section>`;
 
-const calibrationRows = (calibration: NonNullable<Report['calibration']>): Markup => {
+const calibrationRows = (calibration: NonNullable<ExportReport['calibration']>): Markup => {
   const { source: folder, images, seed, algorithm, imagesSha256 } = calibration;
   return html`<dt>Calibrated with</dt><dd>${images} images of <code>${folder}</code>, seed ${seed}, method ${algorithm}</dd>
 <dt>Images’ names and sizes</dt><dd>sha256 <code>${imagesSha256}</code></dd>`;
 };
 
-const int8Section = ({ floatBecause }: NonNullable<Report['int8']>): Markup | undefined =>
+const int8Section = ({ floatBecause }: NonNullable<ExportReport['int8']>): Markup | undefined =>
   floatBecause.length === 0
     ? undefined
     : html`<section aria-labelledby="float"><h2 id="float">Layers that stay float</h2><ul>
 ${floatBecause.map(({ why, layers }) => html`<li>${layers} ${why}</li>`)}</ul></section>`;
 
-const outputSection = (outputs: NonNullable<NonNullable<Report['agreement']>['outputs']>): Markup =>
+const outputSection = (outputs: NonNullable<NonNullable<ExportReport['agreement']>['outputs']>): Markup =>
   html`<section aria-labelledby="outputs"><h2 id="outputs">Agreement of each output</h2><dl>
 ${outputs.map(({ name, sqnrDb }) => html`<dt><code>${name}</code></dt><dd>${decibelText(sqnrDb)}</dd>`)}</dl></section>`;
 
-const inputs = ({ thumbnails, preprocessing }: Report): Markup | undefined => {
+const inputs = ({ renderThumbnails: thumbnails, preprocessing }: ExportReport): Markup | undefined => {
   if (thumbnails.length === 0) return undefined;
   const { order, mean, scale } = preprocessing;
   return html`<section aria-labelledby="inputs"><h2 id="inputs">Inputs as the network sees them</h2>

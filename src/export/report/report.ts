@@ -27,7 +27,7 @@ export type ReportFacts = {
   /** What the export wrote. */
   readonly files: readonly ReportFile[];
   /** Inputs as the network gets them, a PNG `data:` URI each. */
-  readonly thumbnails: readonly { readonly name: string; readonly png: string }[];
+  readonly renderThumbnails: readonly { readonly name: string; readonly png: string }[];
   /** How the pixels of the thumbnails became numbers. */
   readonly preprocessing: {
     readonly order: string;
@@ -66,7 +66,7 @@ export type ReportAgreement = {
   readonly outputs?: readonly { readonly name: string; readonly sqnrDb: Decibel }[];
 };
 
-export type CalibrationSource = {
+export type CalibrationFacts = {
   readonly source: string;
   readonly algorithm: Algorithm;
   readonly seed: number;
@@ -75,16 +75,16 @@ export type CalibrationSource = {
   readonly imagesSha256: string;
 };
 
-export type Report = ReportFacts & {
+export type ExportReport = ReportFacts & {
   readonly formatVersion: 1;
   readonly agreement?: ReportAgreement;
   readonly sensitivity?: LayerCostsReport;
   /** Tensors: the worst signal to noise first. */
-  readonly calibration?: CalibrationSource & { readonly tensors: readonly TensorReport[] };
+  readonly calibration?: CalibrationFacts & { readonly tensors: readonly TensorReport[] };
 };
 
-export type Measured = {
-  readonly source: CalibrationSource;
+export type MeasuredTensors = {
+  readonly source: CalibrationFacts;
   /** In the order of the graph. */
   readonly scales: ReadonlyMap<string, number>;
   readonly histograms: ReadonlyMap<string, Histogram>;
@@ -92,7 +92,7 @@ export type Measured = {
   readonly thresholds?: ReadonlyMap<Histogram, Thresholds> | undefined;
 };
 
-export type Outcome = {
+export type AgreementFigures = {
   readonly images: number;
   readonly sqnrDb: number;
   readonly rmse: number;
@@ -104,12 +104,12 @@ export type Outcome = {
 
 export type ReportParts = {
   readonly facts: ReportFacts;
-  readonly measured: Measured | undefined;
-  readonly agreement: Outcome | undefined;
+  readonly measured: MeasuredTensors | undefined;
+  readonly agreement: AgreementFigures | undefined;
   readonly sensitivity?: LayerCosts | undefined;
 };
 
-export const reportOf = ({ facts, measured, agreement, sensitivity }: ReportParts): Report => ({
+export const reportOf = ({ facts, measured, agreement, sensitivity }: ReportParts): ExportReport => ({
   formatVersion: 1,
   ...facts,
   ...(agreement && { agreement: agreementReport(agreement) }),
@@ -117,7 +117,7 @@ export const reportOf = ({ facts, measured, agreement, sensitivity }: ReportPart
   ...(measured && { calibration: { ...measured.source, tensors: tensorReports(measured) } }),
 });
 
-const agreementReport = (outcome: Outcome): ReportAgreement => {
+const agreementReport = (outcome: AgreementFigures): ReportAgreement => {
   const { images, sqnrDb, rmse, top1, matchedCells, matchedBoxes, outputs } = outcome;
   return {
     images,
@@ -137,7 +137,7 @@ export const tensorReports = ({
   scales,
   histograms,
   thresholds: given,
-}: Omit<Measured, 'source'>): TensorReport[] => {
+}: Omit<MeasuredTensors, 'source'>): TensorReport[] => {
   const known = new Map<Histogram, Thresholds>(given);
   const reports = [...scales].map(([name, scale], order) => {
     const histogram = histograms.get(name)!;

@@ -53,12 +53,12 @@ export const tensorReport = (tensor: MeasuredTensor): TensorReport => {
     thresholds,
     sqnrDb: decibelOf(moments.signal, moments.errorAt(threshold)),
     clippedShare: shareBeyond(threshold, histogram),
-    histogram: absoluteMax === 0 ? { width: 0, counts: [total] } : drawn(histogram),
+    histogram: absoluteMax === 0 ? { width: 0, counts: [total] } : binForChart(histogram),
   };
 };
 
 /** A bin with any share of a value stays visible. */
-const drawn = (histogram: Histogram): TensorReport['histogram'] => {
+const binForChart = (histogram: Histogram): TensorReport['histogram'] => {
   const { counts, width } = toLinearBins(histogram, drawnBins);
   return { width, counts: Array.from(counts, (count) => (count > 0 ? Math.max(1, Math.round(count)) : 0)) };
 };

@@ -1,18 +1,21 @@
 /** The part of the page about calibration: where in the graph int8 hurts, then every tensor, the worst first. */
 import { algorithms } from '../../ground/contract/architectures.ts';
-import { colourOf, histogramChart, overviewChart } from './charts.ts';
+import { colourOf, drawHistogram, drawOverview } from './charts.ts';
 import { decibelNumber, decibelText } from './decibel.ts';
 import { html, type Markup, raw } from './markup.ts';
-import type { Report } from './report.ts';
+import type { ExportReport } from './report.ts';
 import type { TensorReport } from './tensor-report.ts';
 
 /** Below this the tensor's own rounding is heard in the output of most networks. */
 const badDb = 20;
 
-export const tensorSection = ({ algorithm, tensors }: NonNullable<Report['calibration']>): Markup => html`
+export const tensorSection = ({
+  algorithm,
+  tensors,
+}: NonNullable<ExportReport['calibration']>): Markup => html`
 <section aria-labelledby="graph"><h2 id="graph">Where int8 hurts</h2>
 <p class="faint">Signal to quantisation noise of each tensor, from its histogram, on the grid of 127 levels each side of zero. Tensors without any error are left out.</p>
-<div class="overview" role="img" aria-label="Signal to noise of ${tensors.length} tensors in the order of the graph">${overviewChart(tensors)}</div></section>
+<div class="overview" role="img" aria-label="Signal to noise of ${tensors.length} tensors in the order of the graph">${drawOverview(tensors)}</div></section>
 <section aria-labelledby="list"><h2 id="list">Tensors, the worst first</h2>
 <p class="faint">Histogram of |x|: height is the logarithm of the count. Chosen is what the cache has (method ${algorithm}); where a Concat lays tensors side by side they share the widest threshold.</p>
 <ul class="legend">${legend()}</ul>
@@ -45,7 +48,7 @@ const row = (tensor: TensorReport): Markup => {
   const { name, order, min, max, threshold, thresholds, sqnrDb, clippedShare } = tensor;
   const decibel = decibelNumber(sqnrDb);
   return html`<tr><th scope="row"><code>${name}</code></th>
-<td class="chart"><div role="img" aria-label="Histogram from 0 to ${short(Math.max(-min, max))}, chosen threshold ${short(threshold)}">${histogramChart(tensor)}</div></td>
+<td class="chart"><div role="img" aria-label="Histogram from 0 to ${short(Math.max(-min, max))}, chosen threshold ${short(threshold)}">${drawHistogram(tensor)}</div></td>
 <td data-value="${decibel}"${decibel < badDb && raw(' class="bad"')}>${decibelText(sqnrDb)}</td>
 <td data-value="${clippedShare}">${percent(clippedShare)}</td>
 <td data-value="${threshold}" class="chosen">${short(threshold)}</td>

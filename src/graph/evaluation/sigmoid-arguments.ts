@@ -22,7 +22,7 @@ export const sigmoidArgument = ({ node }: GraphProto, output: string): string | 
 };
 
 /** The graph with these tensors among its outputs. */
-export const exposing = (graph: GraphProto, names: readonly string[]): GraphProto => {
+export const exposeTensors = (graph: GraphProto, names: readonly string[]): GraphProto => {
   const existing = new Set(graph.output.map(({ name }) => name));
   const added = [...new Set(names)].filter((name) => !existing.has(name));
   return copyWith(graph, { output: [...graph.output, ...added.map(makeUntypedValueInfo)] });

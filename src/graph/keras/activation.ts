@@ -94,20 +94,20 @@ const functions: Readonly<Record<string, Make>> = {
  * Applies what stands in a configuration under `activation`.
  * @throws UserError ModelUnsupported for a function that is not known here
  */
-export const applyActivation = (layer: Layer, value: Value, wish: unknown): Value => {
-  if (wish === undefined) return value;
-  const name = activationName(wish);
+export const applyActivation = (layer: Layer, value: Value, given: unknown): Value => {
+  if (given === undefined) return value;
+  const name = activationName(given);
   const make = name !== undefined && Object.hasOwn(functions, name) ? functions[name] : undefined;
   if (!make)
     throw unsupportedLayer(
       layer,
-      `its activation is ${formatValue(wish)}, and known are ${Object.keys(functions).join(', ')}`,
+      `its activation is ${formatValue(given)}, and known are ${Object.keys(functions).join(', ')}`,
     );
   return make(layer, value);
 };
 
 /** `relu`, or `{class_name: 'function', config: 'relu'}` of later versions; a function with parameters has no name. */
-const activationName = (wish: unknown): string | undefined => {
-  if (typeof wish === 'string') return wish.split('>').at(-1); // `keras_cv>mish`: the package of a registered one
-  return isObject(wish) && typeof wish.config === 'string' ? wish.config : undefined;
+const activationName = (given: unknown): string | undefined => {
+  if (typeof given === 'string') return given.split('>').at(-1); // `keras_cv>mish`: the package of a registered one
+  return isObject(given) && typeof given.config === 'string' ? given.config : undefined;
 };

@@ -41,15 +41,15 @@ export type ConvertedNetwork = {
 export const convertNetwork = (
   network: Network,
   inputs: readonly Value[],
-  surroundings: ConversionContext,
+  context: ConversionContext,
 ): ConvertedNetwork => {
   const ranges = new Map<string, number>();
   const faults: UserError[] = [];
   const layers: ConvertedLayer[] = [];
-  const { file } = surroundings;
+  const { file } = context;
   const count = { calls: 0 };
-  const trip = { ...surroundings, count, ranges, faults, layers, weights: new Map<string, LayerWeights>() };
-  const outputs = convertCalls(network, inputs, { ...trip, path: [], arraysOf: file.weightsOf });
+  const state = { ...context, count, ranges, faults, layers, weights: new Map<string, LayerWeights>() };
+  const outputs = convertCalls(network, inputs, { ...state, path: [], arraysOf: file.weightsOf });
   return { outputs, ranges, rangeFault: faults[0], layers };
 };
 
@@ -66,7 +66,7 @@ type ConversionState = ConversionContext & {
   readonly arraysOf: (layer: string, isModel: boolean) => readonly KerasWeight[];
 };
 
-const convertCalls = (network: Network, inputs: readonly Value[], trip: ConversionState): Value[] => {
+const convertCalls = (network: Network, inputs: readonly Value[], state: ConversionState): Value[] => {
   const values = new Map<string, readonly Value[]>();
   const resolve = (reference: TensorRef): Value => {
     const value = values.get(callKey(reference))?.[reference.tensor];
@@ -80,7 +80,7 @@ const convertCalls = (network: Network, inputs: readonly Value[], trip: Conversi
     const key = callKey({ layer: layer.name, call });
     if (values.has(key)) continue;
     const taken = layer.calls[call]!;
-    values.set(key, convertCall({ layer, call }, taken.map(resolve), { ...trip, network }));
+    values.set(key, convertCall({ layer, call }, taken.map(resolve), { ...state, network }));
   }
   return network.outputs.map(resolve);
 };
@@ -88,32 +88,33 @@ const convertCalls = (network: Network, inputs: readonly Value[], trip: Conversi
 const convertCall = (
   { layer: spec, call }: Call,
   inputs: readonly Value[],
-  trip: ConversionState & { network: Network },
+  state: ConversionState & { network: Network },
 ) => {
-  const label = { path: [...trip.path, spec.name].join('/'), className: spec.className };
-  trip.count.calls += 1;
+  const label = { path: [...state.path, spec.name].join('/'), className: spec.className };
+  state.count.calls += 1;
   requireWithin('kerasCalls', {
-    claimed: trip.count.calls,
+    claimed: state.count.calls,
     reason: 'ModelUnsupported',
     found: `Converting the layer ${label.path}: the network has`,
   });
-  if (networkClasses.has(spec.className)) return inner(spec, inputs, trip);
+  if (networkClasses.has(spec.className)) return inner(spec, inputs, state);
   const applied = unwrapLayer(spec, label);
   const convert = adaptToRegions(findConverter({ ...label, ...applied }, applied.config), applied);
   const taken = spec.calls[call]!;
   const layer: Layer = {
     ...label,
-    ...trip.origin,
+    ...state.origin,
     config: new Config(applied.config, label),
-    weights: weightsOf(spec, label, trip),
-    graph: trip.graph,
+    weights: weightsOf(spec, label, state),
+    graph: state.graph,
     scope: call === 0 ? label.path : `${label.path}_${call}`,
-    noteRange: (tensor, range) => void trip.ranges.set(tensor, Math.max(range, trip.ranges.get(tensor) ?? 0)),
-    spoilRanges: (why) => void trip.faults.push(why),
-    isBehindQdq: (index) => isQdq(trip.network.layers.get(taken[index]?.layer ?? '')),
+    noteRange: (tensor, range) =>
+      void state.ranges.set(tensor, Math.max(range, state.ranges.get(tensor) ?? 0)),
+    spoilRanges: (why) => void state.faults.push(why),
+    isBehindQdq: (index) => isQdq(state.network.layers.get(taken[index]?.layer ?? '')),
   };
   const value = convert(layer, inputs);
-  trip.layers.push({ ...label, shape: value.shape });
+  state.layers.push({ ...label, shape: value.shape });
   return [value];
 };
 
@@ -123,17 +124,17 @@ const isQdq = (layer: LayerSpec | undefined): boolean =>
 const weightsOf = (
   { name }: LayerSpec,
   label: Pick<Layer, 'path' | 'className'>,
-  trip: ConversionState,
+  state: ConversionState,
 ): LayerWeights => {
-  const known = trip.weights.get(label.path);
+  const known = state.weights.get(label.path);
   if (known) return known;
-  const weights = new LayerWeights(label, () => trip.arraysOf(name, false));
-  trip.weights.set(label.path, weights);
+  const weights = new LayerWeights(label, () => state.arraysOf(name, false));
+  state.weights.set(label.path, weights);
   return weights;
 };
 
-const inner = (spec: LayerSpec, inputs: readonly Value[], trip: ConversionState): Value[] => {
-  const path = [...trip.path, spec.name];
+const inner = (spec: LayerSpec, inputs: readonly Value[], state: ConversionState): Value[] => {
+  const path = [...state.path, spec.name];
   const label = { path: path.join('/'), className: spec.className };
   if (path.length > mostDepth) throw unsupportedLayer(label, 'it lies in too many models');
   const network = parseNetwork({ class_name: spec.className, config: spec.config });
@@ -141,11 +142,11 @@ const inner = (spec: LayerSpec, inputs: readonly Value[], trip: ConversionState)
     throw invalidLayer(label, `it takes ${network.inputs.length} tensors, and is given ${inputs.length}`);
   let arrays: readonly KerasWeight[] | undefined;
   const arraysOf = (layer: string, isModel: boolean) => {
-    arrays ??= trip.arraysOf(spec.name, true);
+    arrays ??= state.arraysOf(spec.name, true);
     const own = arraysIn(arrays, layer);
     return isModel && own.length === 0 ? arrays : own;
   };
-  return convertCalls(network, inputs, { ...trip, path, arraysOf });
+  return convertCalls(network, inputs, { ...state, path, arraysOf });
 };
 
 /**

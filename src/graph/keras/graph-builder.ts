@@ -75,11 +75,11 @@ export class GraphBuilder {
   }
 
   /** A name that nothing else has. */
-  claim(wish: string): string {
-    let name = wish;
-    let number = this.#numbers.get(wish) ?? 1;
-    for (; this.#names.has(name); number++) name = `${wish}_${number}`;
-    this.#numbers.set(wish, number);
+  claim(request: string): string {
+    let name = request;
+    let number = this.#numbers.get(request) ?? 1;
+    for (; this.#names.has(name); number++) name = `${request}_${number}`;
+    this.#numbers.set(request, number);
     this.#names.add(name);
     return name;
   }

@@ -31,32 +31,32 @@ export class LayerWeights {
   }
 
   /** The name of the initializer with this array. @throws UserError ModelInvalid if it is missing or of another shape */
-  tensor(graph: GraphBuilder, wish: WeightRequest): string {
-    const order = wish.order ?? wish.shape.map((_, axis) => axis);
-    const dims = wish.dims ?? order.map((axis) => wish.shape[axis]!);
-    const key = JSON.stringify([wish.name, dims, order]);
+  tensor(graph: GraphBuilder, request: WeightRequest): string {
+    const order = request.order ?? request.shape.map((_, axis) => axis);
+    const dims = request.dims ?? order.map((axis) => request.shape[axis]!);
+    const key = JSON.stringify([request.name, dims, order]);
     const known = this.#tensors.get(key);
     if (known !== undefined) return known;
-    const values = this.values(wish);
-    const name = graph.floats(`${this.#layer.path}/${wish.name}`, dims, values);
+    const values = this.values(request);
+    const name = graph.floats(`${this.#layer.path}/${request.name}`, dims, values);
     this.#tensors.set(key, name);
     return name;
   }
 
   /** The array itself, its axes in the wished order. @throws UserError ModelInvalid */
-  values(wish: WeightRequest): Float32Array {
-    const array = this.#find(wish);
-    const count = wish.shape.reduce((product, size) => product * size, 1);
-    const pieces = array.chunks();
+  values(request: WeightRequest): Float32Array {
+    const array = this.#find(request);
+    const count = request.shape.reduce((product, size) => product * size, 1);
+    const chunks = array.chunks();
     const values = new Float32Array(count);
-    const place = makePlacer(wish.shape, wish.order);
+    const place = makePlacer(request.shape, request.order);
     let at = 0;
-    for (const piece of pieces) {
-      if (at + piece.length > count) break;
-      place(piece, at, values);
-      at += piece.length;
+    for (const chunk of chunks) {
+      if (at + chunk.length > count) break;
+      place(chunk, at, values);
+      at += chunk.length;
     }
-    if (at !== count) throw invalidLayer(this.#layer, `its ${wish.name} cannot be read whole`);
+    if (at !== count) throw invalidLayer(this.#layer, `its ${request.name} cannot be read whole`);
     return values;
   }
 
@@ -86,19 +86,19 @@ export class LayerWeights {
 /** `conv1/kernel:0` -> `kernel` */
 const baseName = (name: string): string => name.split('/').at(-1)!.replace(/:\d+$/, '');
 
-type Place = (piece: Float32Array, at: number, target: Float32Array) => void;
+type Place = (chunk: Float32Array, at: number, target: Float32Array) => void;
 
 /** Writes a run of the source, which begins at element `at`, to where the new order has it. */
 const makePlacer = (shape: readonly number[], order?: readonly number[]): Place => {
   const isPlain = order === undefined || order.every((axis, i) => axis === i);
-  if (isPlain) return (piece, at, target) => target.set(piece, at);
+  if (isPlain) return (chunk, at, target) => target.set(chunk, at);
   const strides = stridesInTarget(shape, order);
   const last = shape.length - 1;
   const [length, step] = [shape[last]!, strides[last]!];
-  return (piece, at, target) => {
-    for (let from = 0; from < piece.length; from += length) {
+  return (chunk, at, target) => {
+    for (let from = 0; from < chunk.length; from += length) {
       let to = offsetOf(Math.floor((at + from) / length), { shape, strides });
-      for (let i = 0; i < length; i++, to += step) target[to] = piece[from + i]!;
+      for (let i = 0; i < length; i++, to += step) target[to] = chunk[from + i]!;
     }
   };
 };

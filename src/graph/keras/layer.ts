@@ -38,7 +38,7 @@ export type Layer = LayerLabel & {
 /** From a layer and the values that one call takes to what comes out of it. */
 export type Converter = (layer: Layer, inputs: readonly Value[]) => Value;
 
-export type Step = {
+export type NodeRequest = {
   readonly inputs: readonly string[];
   /** TensorFlow's name of the operation: `BiasAdd`. */
   readonly as: string;
@@ -46,11 +46,14 @@ export type Step = {
 };
 
 /** Where nodes are added, and under which name. */
-export type Scope = Pick<Layer, 'graph' | 'scope'>;
+export type LayerScope = Pick<Layer, 'graph' | 'scope'>;
 
 /** Adds a node to this layer's scope; the name of its tensor comes back. */
-export const add = (layer: Scope, opType: string, { inputs, as, attributes = {} }: Step): string =>
-  layer.graph.node(opType, { inputs, output: `${layer.scope}/${as}`, attributes });
+export const add = (
+  layer: LayerScope,
+  opType: string,
+  { inputs, as, attributes = {} }: NodeRequest,
+): string => layer.graph.node(opType, { inputs, output: `${layer.scope}/${as}`, attributes });
 
 /** @throws UserError ModelInvalid for another number of inputs */
 export const requireSoleInput = (layer: Layer, inputs: readonly Value[]): Value => {
@@ -60,7 +63,7 @@ export const requireSoleInput = (layer: Layer, inputs: readonly Value[]): Value 
 };
 
 /** The value with its axes laid out in another order; a reshape does where only axes of size 1 move. */
-export const rearrange = (layer: Scope, value: Value, order: readonly number[]): Value => {
+export const rearrange = (layer: LayerScope, value: Value, order: readonly number[]): Value => {
   if (sameOrder(value.order, order)) return value;
   const moving = (axes: readonly number[]) => axes.filter((axis) => value.shape[axis] !== 1);
   const target = sizesInOrder({ shape: value.shape, order });
@@ -76,7 +79,12 @@ export const rearrange = (layer: Scope, value: Value, order: readonly number[]):
 };
 
 /** A reshape that keeps the batch. */
-export const reshape = (layer: Scope, tensor: string, sizes: readonly number[], as = 'Reshape'): string => {
+export const reshape = (
+  layer: LayerScope,
+  tensor: string,
+  sizes: readonly number[],
+  as = 'Reshape',
+): string => {
   const shape = layer.graph.integers(`${layer.scope}/${as}/shape`, [0, ...sizes]);
   return add(layer, 'Reshape', { inputs: [tensor, shape], as });
 };
@@ -84,7 +92,7 @@ export const reshape = (layer: Scope, tensor: string, sizes: readonly number[], 
 export type Item = { readonly as: string; readonly shape: readonly number[]; readonly values: Float32Array };
 
 /** A constant that is repeated for each item of a batch, as many as `like` has. */
-export const repeatForEachItem = (layer: Scope, like: string, { as, shape, values }: Item): string => {
+export const repeatForEachItem = (layer: LayerScope, like: string, { as, shape, values }: Item): string => {
   const { graph, scope } = layer;
   const integers = (name: string, ...each: number[]) => graph.integers(`${scope}/${as}/${name}`, each);
   const whole = add(layer, 'Shape', { inputs: [like], as: `${as}/Shape` });

@@ -30,7 +30,7 @@ export const networkClasses: ReadonlySet<string> = new Set(['Model', 'Functional
  * subclassed model, whose network is Python code
  */
 export const parseNetwork = (json: unknown): Network => {
-  if (!isObject(json) || typeof json.class_name !== 'string') throw damaged('it names no class');
+  if (!isObject(json) || typeof json.class_name !== 'string') throw invalidConfig('it names no class');
   if (!networkClasses.has(json.class_name))
     throw new UserError(
       'ModelUnsupported',
@@ -63,7 +63,7 @@ const parseSequential = (config: unknown): Network => {
   const list = Array.isArray(config) ? config : listAt(isObject(config) ? config : {}, 'layers');
   const heads = list.map(parseLayerHead);
   const [first] = heads;
-  if (!first) throw damaged('it has no layers');
+  if (!first) throw invalidConfig('it has no layers');
   const head = first.className === 'InputLayer' ? [] : [impliedInput(first)];
   const chain = [...head, ...heads];
   const layers = chain.map(
@@ -83,18 +83,18 @@ const impliedInput = ({ name, config }: LayerHead): LayerHead => ({
 });
 
 const parseLayerHead = (json: unknown): LayerHead => {
-  if (!isObject(json)) throw damaged(`a layer is ${formatValue(json)}`);
+  if (!isObject(json)) throw invalidConfig(`a layer is ${formatValue(json)}`);
   const config = isObject(json.config) || Array.isArray(json.config) ? json.config : undefined;
   const name = json.name ?? (isObject(config) ? config.name : undefined);
   if (typeof json.class_name !== 'string' || typeof name !== 'string' || name === '' || !config)
-    throw damaged(`a layer lacks its class, name or configuration: ${formatValue(json)}`);
+    throw invalidConfig(`a layer lacks its class, name or configuration: ${formatValue(json)}`);
   // A Sequential of old has a list as its configuration; it is read whole, by parseNetwork.
   return { name, className: json.class_name, config: isObject(config) ? config : { layers: config } };
 };
 
 const byName = (layers: readonly LayerSpec[]): Map<string, LayerSpec> => {
   const map = new Map(layers.map((layer) => [layer.name, layer]));
-  if (map.size !== layers.length) throw damaged('two of its layers have one name');
+  if (map.size !== layers.length) throw invalidConfig('two of its layers have one name');
   return map;
 };
 
@@ -105,7 +105,7 @@ const referencesOf = (node: unknown): TensorRef[] => {
 };
 
 const findTensors = (value: unknown, depth: number): unknown[] => {
-  if (depth > 4) throw damaged('the arguments of a call are nested too deeply');
+  if (depth > 4) throw invalidConfig('the arguments of a call are nested too deeply');
   if (Array.isArray(value)) return value.flatMap((each) => findTensors(each, depth + 1));
   if (!isObject(value) || value.class_name !== '__keras_tensor__') return [];
   return [isObject(value.config) ? value.config.keras_history : undefined];
@@ -116,7 +116,7 @@ const isReference = (value: unknown): boolean => Array.isArray(value) && typeof 
 const referenceOf = (value: unknown): TensorRef => {
   const [layer, call, tensor] = asList(value);
   if (typeof layer !== 'string' || !isIndex(call) || !isIndex(tensor))
-    throw damaged(`a reference to a tensor is ${formatValue(value)}`);
+    throw invalidConfig(`a reference to a tensor is ${formatValue(value)}`);
   return { layer, call, tensor };
 };
 
@@ -143,28 +143,29 @@ const renumberCalls = ({ layers, outputs }: Network): Map<string, LayerSpec> => 
 const checkReferences = ({ layers, inputs, outputs }: Network): void => {
   const used = [...inputs, ...outputs, ...[...layers.values()].flatMap(({ calls }) => calls.flat())];
   const lost = used.find(({ layer, call }) => layers.get(layer)?.calls[call] === undefined);
-  if (lost) throw damaged(`it refers to call ${lost.call} of the layer ${lost.layer}, and there is none`);
-  if (outputs.length === 0) throw damaged('it has no outputs');
+  if (lost)
+    throw invalidConfig(`it refers to call ${lost.call} of the layer ${lost.layer}, and there is none`);
+  if (outputs.length === 0) throw invalidConfig('it has no outputs');
 };
 
 const objectAt = (json: Json, name: string): Json => {
   const value = json[name];
-  return isObject(value) ? value : damagedAt(name, value);
+  return isObject(value) ? value : invalidAt(name, value);
 };
 
 const listAt = (json: Json, name: string): readonly unknown[] => {
   const value = json[name];
-  return Array.isArray(value) ? value : damagedAt(name, value);
+  return Array.isArray(value) ? value : invalidAt(name, value);
 };
 
 const asList = (value: unknown): readonly unknown[] =>
-  Array.isArray(value) ? value : damagedAt('list of references', value);
+  Array.isArray(value) ? value : invalidAt('list of references', value);
 
-const damagedAt = (name: string, value: unknown): never => {
-  throw damaged(`its ${name} is ${formatValue(value)}`);
+const invalidAt = (name: string, value: unknown): never => {
+  throw invalidConfig(`its ${name} is ${formatValue(value)}`);
 };
 
-const damaged = (found: string): UserError =>
+const invalidConfig = (found: string): UserError =>
   new UserError(
     'ModelInvalid',
     `Reading the Keras model's network: ${found}. The file is damaged; save or copy it again.`,

@@ -81,14 +81,14 @@ export type TransposedRequest = {
 export const moveTransposed = (
   layer: LayerLabel,
   { size }: Pick<Image, 'size'>,
-  wish: TransposedRequest,
+  request: TransposedRequest,
 ): WindowResult => {
-  const { kernel, strides, dilations } = wish.window;
+  const { kernel, strides, dilations } = request.window;
   const axes = ([0, 1] as const).map((axis) => {
     const [reach, stride, inward] = [(kernel[axis] - 1) * dilations[axis] + 1, strides[axis], size[axis]];
     if (inward === undefined) throw unsupportedLayer(layer, 'the size of its image is free');
     const whole = (inward - 1) * stride + reach;
-    const out = sizeOut({ inward, stride, reach, whole }, wish, axis);
+    const out = sizeOut({ inward, stride, reach, whole }, request, axis);
     if (out < 1) throw invalidLayer(layer, 'nothing would come out of it');
     const cut = Math.max(0, whole - out);
     return { out, cut: [cut >> 1, cut - (cut >> 1)] as const, added: Math.max(0, out - whole) };
@@ -114,8 +114,12 @@ type Inward = {
 };
 
 /** keras/utils/conv_utils.py: deconv_output_length */
-const sizeOut = ({ inward, stride, reach, whole }: Inward, wish: TransposedRequest, axis: 0 | 1): number => {
-  if (wish.outputPadding !== undefined)
-    return whole - (wish.padding === 'same' ? 2 * (reach >> 1) : 0) + wish.outputPadding[axis];
-  return inward * stride + (wish.padding === 'same' ? 0 : Math.max(0, reach - stride));
+const sizeOut = (
+  { inward, stride, reach, whole }: Inward,
+  request: TransposedRequest,
+  axis: 0 | 1,
+): number => {
+  if (request.outputPadding !== undefined)
+    return whole - (request.padding === 'same' ? 2 * (reach >> 1) : 0) + request.outputPadding[axis];
+  return inward * stride + (request.padding === 'same' ? 0 : Math.max(0, reach - stride));
 };

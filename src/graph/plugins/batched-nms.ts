@@ -5,14 +5,14 @@
 import type { NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { floatOf, intOf } from '../../formats/onnx/node.ts';
 import { addClassNms } from './class-nms.ts';
-import { candidatesOf, countOf, flagOf, inputsOfPlugin, unsupported } from './parameters.ts';
+import { candidatesOf, countOf, flagOf, inputsOfPlugin, unsupportedPlugin } from './parameters.ts';
 import { Subgraph } from './subgraph.ts';
 import type { Suppression } from './suppression.ts';
 
 /** @throws UserError ModelInvalid, EngineUnsupported */
 export const lowerBatchedNms = (node: NodeProto, suppression: Suppression): Subgraph => {
   if (!flagOf(node, 'isNormalized', true))
-    throw unsupported(node, 'its boxes are in pixels (isNormalized 0)');
+    throw unsupportedPlugin(node, 'its boxes are in pixels (isNormalized 0)');
   const [boxes, scores] = inputsOfPlugin(node, 2) as [string, string];
   const graph = new Subgraph(`${node.output[0]}/plugin`);
   const classes = countOf(node, 'numClasses');

@@ -24,7 +24,7 @@ import { quantisableOpset, raiseOpset } from '../transforms/raise-opset.ts';
 import { lowerBatchedNms } from './batched-nms.ts';
 import { cropOpset, lowerCropAndResize } from './crop-and-resize.ts';
 import { lowerNms } from './nms.ts';
-import { countOf, unsupported } from './parameters.ts';
+import { countOf, unsupportedPlugin } from './parameters.ts';
 import { isPlugin } from './plugin-nodes.ts';
 import { lowerProposal } from './proposal.ts';
 import type { Subgraph } from './subgraph.ts';
@@ -112,15 +112,15 @@ export const lowerPlugins = (source: ModelProto, suppression: Suppression): Mode
   if (!graphOf(source).node.some(isPlugin)) return source;
   const model = raiseOpset(copyWith(source, { graph: foldConstants(graphOf(source)) }), lowestOpset(source));
   const graph = graphOf(model);
-  const pieces = new Map(
+  const replacements = new Map(
     graph.node
       .filter(isPlugin)
       .map((node) => [node, loweringOf(node).lower(node, { graph, suppression })] as const),
   );
   return copyWith(model, {
     graph: copyWith(graph, {
-      node: graph.node.flatMap((node) => pieces.get(node)?.nodes ?? [node]),
-      initializer: [...graph.initializer, ...[...pieces.values()].flatMap(({ tensors }) => tensors)],
+      node: graph.node.flatMap((node) => replacements.get(node)?.nodes ?? [node]),
+      initializer: [...graph.initializer, ...[...replacements.values()].flatMap(({ tensors }) => tensors)],
       output: declareOutputs(graph),
     }),
   });
@@ -132,7 +132,7 @@ const lowestOpset = (model: ModelProto): number =>
 const loweringOf = (node: NodeProto): Lowering => {
   const lowering = lowerings[node.opType];
   if (lowering) return lowering;
-  throw unsupported(node, 'there is no equal of this plugin here');
+  throw unsupportedPlugin(node, 'there is no equal of this plugin here');
 };
 
 const declareOutputs = (graph: GraphProto): ValueInfoProto[] => {

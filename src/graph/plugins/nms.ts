@@ -7,14 +7,14 @@ import type { NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { floatOf, intOf, intsOf } from '../../formats/onnx/node.ts';
 import { addClassNms } from './class-nms.ts';
 import { codeTypes, decodeBoxes } from './decode-boxes.ts';
-import { candidatesOf, countOf, flagOf, inputsOfPlugin, unsupported } from './parameters.ts';
+import { candidatesOf, countOf, flagOf, inputsOfPlugin, unsupportedPlugin } from './parameters.ts';
 import { Subgraph } from './subgraph.ts';
 import type { Suppression } from './suppression.ts';
 
 /** @throws UserError ModelInvalid, EngineUnsupported */
 export const lowerNms = (node: NodeProto, suppression: Suppression): Subgraph => {
   if (!flagOf(node, 'isNormalized', true))
-    throw unsupported(node, 'its boxes are in pixels (isNormalized 0)');
+    throw unsupportedPlugin(node, 'its boxes are in pixels (isNormalized 0)');
   const graph = new Subgraph(`${node.output[0]}/plugin`);
   const keepTopK = candidatesOf(node, 'keepTopK');
   const { count, labels, scores, boxes } = addClassNms(graph, {
@@ -43,7 +43,7 @@ const candidates = (graph: Subgraph, node: NodeProto) => {
   const classes = countOf(node, 'numClasses');
   const codeType = codeTypes[intOf(node, 'codeType', 1)];
   if (!loc || !conf || !prior || !codeType)
-    throw unsupported(node, 'its inputOrder or its codeType is none that is known');
+    throw unsupportedPlugin(node, 'its inputOrder or its codeType is none that is known');
   const isOne = flagOf(node, 'shareLocation', true);
   const priors = graph.reshape(prior, 0, 2, -1, 4);
   const encodedInTarget = flagOf(node, 'varianceEncodedInTarget', false) && codeType !== 'TensorFlowCentre';

@@ -23,7 +23,7 @@ export const countOf = (node: NodeProto, name: string): number => {
 export const candidatesOf = (node: NodeProto, name: string): number => {
   const value = countOf(node, name);
   if (value <= mostCandidates) return value;
-  throw unsupported(node, `its ${name} is ${value}, and ${mostCandidates} is the most`);
+  throw unsupportedPlugin(node, `its ${name} is ${value}, and ${mostCandidates} is the most`);
 };
 
 export const flagOf = (node: NodeProto, name: string, fallback: boolean): boolean =>
@@ -40,7 +40,7 @@ export const inputsOfPlugin = (node: NodeProto, count: number): readonly string[
 };
 
 /** What only TensorRT itself can run. */
-export const unsupported = (node: NodeProto, why: string): UserError =>
+export const unsupportedPlugin = (node: NodeProto, why: string): UserError =>
   new UserError(
     'EngineUnsupported',
     `Turning the TensorRT plugin node ${labelOf(node)} into ONNX operators: ${why}. Build this model with the backend TensorRt, which has the plugin.`,

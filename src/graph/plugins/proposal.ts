@@ -5,7 +5,7 @@
  */
 import type { NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { attributeOf, floatOf } from '../../formats/onnx/node.ts';
-import { countOf, inputsOfPlugin, unsupported } from './parameters.ts';
+import { countOf, inputsOfPlugin, unsupportedPlugin } from './parameters.ts';
 import { Subgraph } from './subgraph.ts';
 import { addSuppression, type Suppression } from './suppression.ts';
 
@@ -23,7 +23,7 @@ type Boxes = {
 export const lowerProposal = (node: NodeProto, suppression: Suppression): Subgraph => {
   const candidates = countOf(node, 'pre_nms_top_n');
   if (suppression === 'Loop' && candidates > mostSorted)
-    throw unsupported(
+    throw unsupportedPlugin(
       node,
       `its pre_nms_top_n is ${candidates}, and TensorRT for RTX sorts out ${mostSorted} at most`,
     );
@@ -55,7 +55,7 @@ const anchorSides = (node: NodeProto): number[][] => {
   const floats = (name: string) => attributeOf(node, name)?.floats ?? [];
   const [sizes, ratios] = [floats('anchor_sizes'), floats('anchor_ratios')];
   if (sizes.length === 0 || ratios.length === 0 || sizes.length * ratios.length > mostSorted)
-    throw unsupported(node, `it has ${sizes.length} anchor sizes and ${ratios.length} ratios`);
+    throw unsupportedPlugin(node, `it has ${sizes.length} anchor sizes and ${ratios.length} ratios`);
   const roots = ratios.map((ratio) => Math.fround(Math.sqrt(ratio)));
   return sizes.flatMap((size) => roots.map((root) => [size * root, size / root]));
 };

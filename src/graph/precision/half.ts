@@ -15,7 +15,7 @@ import { findDependentNames } from '../transforms/dependence.ts';
 import { FreshNames } from '../transforms/fresh-names.ts';
 import { convertBodies } from './half/bodies.ts';
 import { convertNodes } from './half/half-graph.ts';
-import { Scope } from './half/scope.ts';
+import { HalfScope } from './half/scope.ts';
 
 /**
  * Converts a model in normal form.
@@ -24,7 +24,7 @@ import { Scope } from './half/scope.ts';
 export const convertToHalf = (source: ModelProto): ModelProto => {
   const graph = graphOf(source);
   const ports = new Set(graph.output.map(({ name }) => name));
-  const scope = new Scope(new FreshNames(graph), { ports });
+  const scope = new HalfScope(new FreshNames(graph), { ports });
   const inputs = inputsOf(graph);
   for (const input of inputs)
     if (elementTypeOf(input) === elementType.float32) scope.define(input.name, 'float');

@@ -38,13 +38,11 @@ const withOpset = (model: ModelProto, version: number): ModelProto =>
   });
 
 const raiseGraph = (graph: GraphProto, raise: Raise, outer?: NodeContext): GraphProto => {
-  const surroundings = surroundingsOf(graph, outer);
-  const pieces = graph.node.map((node) =>
-    raiseNode(raiseBodies(node, raise, surroundings), raise, surroundings),
-  );
+  const context = contextOf(graph, outer);
+  const replacements = graph.node.map((node) => raiseNode(raiseBodies(node, raise, context), raise, context));
   return copyWith(graph, {
-    node: pieces.flatMap(({ nodes }) => nodes),
-    initializer: [...graph.initializer, ...pieces.flatMap(({ tensors }) => tensors)],
+    node: replacements.flatMap(({ nodes }) => nodes),
+    initializer: [...graph.initializer, ...replacements.flatMap(({ tensors }) => tensors)],
   });
 };
 
@@ -55,7 +53,7 @@ const raiseBodies = (node: NodeProto, raise: Raise, outer: NodeContext): NodePro
   return copyWith(node, { attribute: node.attribute.map(body) });
 };
 
-const surroundingsOf = (graph: GraphProto, outer?: NodeContext): NodeContext => {
+const contextOf = (graph: GraphProto, outer?: NodeContext): NodeContext => {
   const stated = [...graph.valueInfo, ...graph.input, ...graph.output];
   const ranks = stated.map((value) => [value.name, shapeOf(value)?.length] as const);
   return {

@@ -99,19 +99,19 @@ const scaleDown = (graph: GraphBuilder, offsets: string, spread: number): string
 
 type Proposing = RegionParameters & { readonly sides: readonly number[] };
 
-const addProposal = (graph: GraphBuilder, wish: Proposing, inputs: readonly string[]): void => {
-  const [height = 0, width = 0] = wish.sides;
+const addProposal = (graph: GraphBuilder, options: Proposing, inputs: readonly string[]): void => {
+  const [height = 0, width = 0] = options.sides;
   graph.plugin('ProposalDynamic', {
     name: 'proposal',
     inputs,
     outputs: [rois],
     attributes: {
-      ...intAttributes({ input_height: height, input_width: width, rpn_stride: wish.stride }),
-      ...intAttributes({ pre_nms_top_n: wish.preNmsTopN, post_nms_top_n: wish.postNmsTopN }),
+      ...intAttributes({ input_height: height, input_width: width, rpn_stride: options.stride }),
+      ...intAttributes({ pre_nms_top_n: options.preNmsTopN, post_nms_top_n: options.postNmsTopN }),
       roi_min_size: { float: 1 },
-      nms_iou_threshold: { float: wish.iouThreshold },
-      anchor_sizes: { floats: wish.anchorSizes },
-      anchor_ratios: { floats: wish.anchorRatios },
+      nms_iou_threshold: { float: options.iouThreshold },
+      anchor_sizes: { floats: options.anchorSizes },
+      anchor_ratios: { floats: options.anchorRatios },
     },
   });
 };

@@ -4,7 +4,7 @@
  */
 import type { PluginParameters } from '../../../data/specs/plugin-parameters.ts';
 import type { GraphBuilder } from '../graph-builder.ts';
-import { add, type Scope } from '../layer.ts';
+import { add, type LayerScope } from '../layer.ts';
 import type { Size, Value } from '../value.ts';
 import { unexpectedSpec } from './detector.ts';
 import { makeNmsAttributes } from './nms-attributes.ts';
@@ -32,22 +32,22 @@ export type RegionNms = {
   readonly boxSpread: readonly number[];
 };
 
-export const addRegionNms = (graph: GraphBuilder, regions: Regions, wish: RegionNms): void => {
-  const scope: Scope = { graph, scope: 'nms_inputs_1' };
-  const { classes } = wish.plugin;
+export const addRegionNms = (graph: GraphBuilder, regions: Regions, options: RegionNms): void => {
+  const scope: LayerScope = { graph, scope: 'nms_inputs_1' };
+  const { classes } = options.plugin;
   const inputs = [
     priorData(scope, regions.rois),
-    locData(scope, regions.boxes.name, wish),
+    locData(scope, regions.boxes.name, options),
     addReshape(scope, regions.classes.name, {
       as: 'conf_data',
-      shape: [-1, wish.postNmsTopN * (classes + 1), 1, 1],
+      shape: [-1, options.postNmsTopN * (classes + 1), 1, 1],
     }),
   ];
   graph.plugin('NMSDynamic_TRT', {
     name: 'NMS',
     inputs,
     outputs: ['nms_out', 'nms_out_1'],
-    attributes: makeNmsAttributes(wish.plugin, {
+    attributes: makeNmsAttributes(options.plugin, {
       shareLocation: 0,
       varianceEncodedInTarget: 1,
       backgroundLabelId: classes,
@@ -58,12 +58,12 @@ export const addRegionNms = (graph: GraphBuilder, regions: Regions, wish: Region
 
 type Shaped = { readonly as: string; readonly shape: readonly number[] };
 
-const addReshape = (scope: Scope, tensor: string, { as, shape }: Shaped): string => {
+const addReshape = (scope: LayerScope, tensor: string, { as, shape }: Shaped): string => {
   const sizes = scope.graph.integers(`${scope.scope}/${as}/shape`, shape);
   return add(scope, 'Reshape', { inputs: [tensor, sizes], as });
 };
 
-const locData = (scope: Scope, boxes: string, { plugin, postNmsTopN, boxSpread }: RegionNms): string => {
+const locData = (scope: LayerScope, boxes: string, { plugin, postNmsTopN, boxSpread }: RegionNms): string => {
   const { graph, scope: prefix } = scope;
   const each = addReshape(scope, boxes, { as: 'Reshape', shape: [-1, postNmsTopN, plugin.classes, 4] });
   const factors = Float32Array.from(boxSpread, (spread) => 1 / spread);
@@ -82,7 +82,7 @@ const locData = (scope: Scope, boxes: string, { plugin, postNmsTopN, boxSpread }
 };
 
 /** The plugin wants left before top, and a second row that it does not look at. */
-const priorData = (scope: Scope, rois: string): string => {
+const priorData = (scope: LayerScope, rois: string): string => {
   const order = scope.graph.integers(`${scope.scope}/order`, [1, 0, 3, 2]);
   const turned = add(scope, 'Gather', {
     inputs: [rois, order],

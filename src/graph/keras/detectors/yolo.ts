@@ -6,7 +6,7 @@
 import { elementType } from '../../../formats/onnx/element-type.ts';
 import { makeValueInfo } from '../../../formats/onnx/graph.ts';
 import type { GraphBuilder } from '../graph-builder.ts';
-import { add, reshape, type Scope } from '../layer.ts';
+import { add, type LayerScope, reshape } from '../layer.ts';
 import { removePackage } from '../layers/table.ts';
 import type { Network, TensorRef } from '../network.ts';
 import type { Value } from '../value.ts';
@@ -85,14 +85,14 @@ const itemsOf = (graph: GraphBuilder, anchors: readonly Value[]): readonly numbe
   return rows;
 };
 
-const columns = (box: Scope, all: string, [from, to]: readonly [number, number]): string => {
+const columns = (box: LayerScope, all: string, [from, to]: readonly [number, number]): string => {
   const bounds = [from, to, 2].map((each) => box.graph.integers(`${box.scope}/${from}-${to}`, [each]));
   return add(box, 'Slice', { inputs: [all, ...bounds], as: 'strided_slice' });
 };
 
 /** [N,P,1,4]: left, top, right, bottom as parts of the picture. */
 const boxesOf = (graph: GraphBuilder, all: string, anchors: readonly number[][]): string => {
-  const box: Scope = { graph, scope: 'box' };
+  const box: LayerScope = { graph, scope: 'box' };
   const constant = (name: string, [x, y]: readonly [number, number]) => {
     const values = Float32Array.from(anchors.flatMap((row) => [row[x]!, row[y]!]));
     return graph.floats(`box/${name}`, [1, anchors.length, 2], values);
@@ -121,7 +121,7 @@ type Scores = { readonly classes: number; readonly rows: number };
 
 /** [N,P,classes,1] */
 const scoresOf = (graph: GraphBuilder, all: string, { classes, rows }: Scores): string => {
-  const cls: Scope = { graph, scope: 'cls' };
+  const cls: LayerScope = { graph, scope: 'cls' };
   const [object, label] = [columns(cls, all, [4, 5]), columns(cls, all, [5, 5 + classes])].map((each) =>
     add(cls, 'Sigmoid', { inputs: [each], as: 'Sigmoid' }),
   ) as [string, string];

@@ -6,13 +6,13 @@ import { attributeOf, intOf, makeAttribute } from '../../../formats/onnx/node.ts
 import { UserError } from '../../../ground/base/errors.ts';
 import { findDependentNames } from '../../transforms/dependence.ts';
 import { convertBody, type HalfSettings, withForm, withOutputs } from './half-graph.ts';
-import type { Form, Scope } from './scope.ts';
+import type { Form, HalfScope } from './scope.ts';
 
 /**
  * Converts a node with bodies.
  * @throws UserError EngineUnsupported as `convertTensor`, ModelInvalid for a loop without a matching body
  */
-export const convertBodies = (node: NodeProto, scope: Scope, setting: HalfSettings): NodeProto[] => {
+export const convertBodies = (node: NodeProto, scope: HalfScope, setting: HalfSettings): NodeProto[] => {
   if (node.domain === '' && node.opType === 'If') return convertBranches(node, scope, setting);
   if (node.domain === '' && node.opType === 'Loop')
     return convertLoop(node, loopSlots(node), { scope, setting });
@@ -23,7 +23,7 @@ export const convertBodies = (node: NodeProto, scope: Scope, setting: HalfSettin
 
 const formIn = ({ keep }: HalfSettings): Form => (keep ? 'float' : 'half');
 
-const convertBranches = (node: NodeProto, scope: Scope, setting: HalfSettings): NodeProto[] => {
+const convertBranches = (node: NodeProto, scope: HalfScope, setting: HalfSettings): NodeProto[] => {
   const outputs: (Form | undefined)[] = [];
   const branch = (body: GraphProto): GraphProto => {
     const dependent = findDependentNames(body, setting.dependent);
@@ -93,7 +93,7 @@ const requireMatchingBody = (
   throw invalidBody(node, `its body has ${found}, and ${taken} and ${given} are needed`);
 };
 
-type Context = { readonly scope: Scope; readonly setting: HalfSettings };
+type Context = { readonly scope: HalfScope; readonly setting: HalfSettings };
 
 const convertLoop = (node: NodeProto, slots: Slots, { scope, setting }: Context): NodeProto[] => {
   requireMatchingBody(node, slots);
@@ -149,7 +149,7 @@ const dependentInLoop = (
 };
 
 /** Any other operator with a body: its inputs and outputs stay float32. */
-const keepBodies = (node: NodeProto, scope: Scope, setting: HalfSettings): NodeProto[] => {
+const keepBodies = (node: NodeProto, scope: HalfScope, setting: HalfSettings): NodeProto[] => {
   const use = { reader: node.name || node.opType, isBound: false };
   const input = node.input.map((name) => (scope.isFloat(name) ? scope.named(name, 'float', use) : name));
   const change = (body: GraphProto): GraphProto => {

@@ -12,7 +12,7 @@ import { makeAttribute, makeNode } from '../../../formats/onnx/node.ts';
 import { bodiesOf } from '../../../formats/onnx/reads.ts';
 import { dependsOn } from '../../transforms/dependence.ts';
 import { formsOf } from './node-types.ts';
-import { type Form, makeCast, type Scope } from './scope.ts';
+import { type Form, type HalfScope, makeCast } from './scope.ts';
 
 /** What decides which tensors become float16. */
 export type HalfSettings = {
@@ -22,11 +22,11 @@ export type HalfSettings = {
   /** Whether the whole graph stays float32. */
   readonly keep: boolean;
   /** Converts a node that has bodies. */
-  readonly withBodies: (node: NodeProto, scope: Scope, setting: HalfSettings) => NodeProto[];
+  readonly withBodies: (node: NodeProto, scope: HalfScope, setting: HalfSettings) => NodeProto[];
 };
 
 /** Converts the nodes of a graph. Inputs are already in the scope; the caller names outputs. */
-export const convertNodes = (graph: GraphProto, scope: Scope, setting: HalfSettings): NodeProto[] => {
+export const convertNodes = (graph: GraphProto, scope: HalfScope, setting: HalfSettings): NodeProto[] => {
   const { node, initializer } = foldConstants(graph);
   for (const tensor of initializer) scope.defineConstant(tensor);
   return node.flatMap((each) => {
@@ -37,7 +37,7 @@ export const convertNodes = (graph: GraphProto, scope: Scope, setting: HalfSetti
   });
 };
 
-const convertNode = (node: NodeProto, scope: Scope, { opset, keep }: HalfSettings): NodeProto[] => {
+const convertNode = (node: NodeProto, scope: HalfScope, { opset, keep }: HalfSettings): NodeProto[] => {
   const forms = formsOf(node, { opset, isFloat: (name) => scope.isFloat(name), keep });
   const reader = node.name || `the ${node.opType} that computes ${node.output.find((name) => name !== '')}`;
   const input = node.input.map((name, i) =>
@@ -58,7 +58,7 @@ const convertNode = (node: NodeProto, scope: Scope, { opset, keep }: HalfSetting
 export const withOutputs = (
   node: NodeProto,
   forms: readonly (Form | undefined)[],
-  scope: Scope,
+  scope: HalfScope,
 ): NodeProto[] => {
   const casts: NodeProto[] = [];
   const output = node.output.map((name, i) => {
@@ -79,7 +79,7 @@ export const withOutputs = (
 
 /** How a body is converted. */
 export type BodySetting = {
-  readonly scope: Scope;
+  readonly scope: HalfScope;
   readonly setting: HalfSettings;
   /** Form of an output; undefined keeps it unchanged. */
   readonly forms: (index: number, isFloat: boolean) => Form | undefined;

@@ -16,20 +16,20 @@ export type Form = 'float' | 'half';
 type Forms = { float?: string; half?: string };
 
 /** Tensors, constants and pending Casts of one graph. */
-export class Scope {
+export class HalfScope {
   /** Initializers that are used. */
   readonly constants: TensorProto[] = [];
   readonly #values = new Map<string, Forms>();
   readonly #sources = new Map<string, { readonly tensor: TensorProto; readonly made: Map<string, string> }>();
   readonly #names: FreshNames;
-  readonly #outer: Scope | undefined;
+  readonly #outer: HalfScope | undefined;
   /** Outputs of the model, which stay float32. */
   readonly #ports: ReadonlySet<string>;
   #casts: NodeProto[] = [];
 
   constructor(
     names: FreshNames,
-    { outer, ports }: { readonly outer?: Scope; readonly ports?: ReadonlySet<string> },
+    { outer, ports }: { readonly outer?: HalfScope; readonly ports?: ReadonlySet<string> },
   ) {
     this.#names = names;
     this.#outer = outer;
@@ -37,8 +37,8 @@ export class Scope {
   }
 
   /** Creates the scope of a body in this graph. */
-  inner(): Scope {
-    return new Scope(this.#names, { outer: this });
+  inner(): HalfScope {
+    return new HalfScope(this.#names, { outer: this });
   }
 
   /** Adds a float32 tensor of the source (an input, or written by a node) in this form. */
