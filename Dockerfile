@@ -84,7 +84,6 @@ COPY --from=tensorrt /lib/x86_64-linux-gnu/libz.so.1 /lib/x86_64-linux-gnu/libex
 COPY --from=tensorrt /opt/tensorrt /opt/tensorrt
 COPY --from=tensorrt /opt/sbom.cdx.json /app/sbom.cdx.json
 COPY --from=tensorrt /usr/share/doc/python3.11/copyright /usr/share/doc/python3.11/copyright
-COPY src/graph/builders/driver/build_engine.py /app/build_engine.py
 ENV PYTHONPATH=/opt/tensorrt PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 65532:65532
-ENTRYPOINT ["python3", "/app/build_engine.py"]
+ENTRYPOINT ["python3"]

@@ -12,7 +12,7 @@ export type Wing = {
 export const house: Readonly<Record<string, Wing>> = {
   ground: {
     uses: [],
-    rooms: { base: [], contract: ['base'], observability: [] },
+    rooms: { base: [], contract: ['base'], plans: ['contract'], observability: [] },
   },
   cluster: {
     uses: ['ground'],

@@ -16,7 +16,7 @@ export const anEngineTask = (
   etlt: toArtifact(folder, etlt),
   calibrationCache: toArtifact(folder, calibrationCache!),
   verification: toArtifact(folder, verification!),
-  options: {},
+  settings: {},
   engineKey: 'e',
   folder: `${folder}/engines/cpu/e`,
   ...changes,

@@ -16,6 +16,7 @@ export const aSpec = (changes: Partial<ModelExport['spec']> = {}): ModelExport['
   keySecretRef: { name: 'classifier-key', key: 'key' },
   dataType: 'int8',
   forcePtq: false,
+  strictTypeConstraints: false,
   maxBatchSize: 16,
   maxWorkspaceSize: '1Gi',
   calibration: {
@@ -109,7 +110,7 @@ export const aClass = (name: string, changes: Partial<ObservedClass> = {}): Obse
 });
 
 /** No Job is refused, and no other object makes the same. */
-export const noObstacles: Obstacles = { refusalOf: () => undefined, findTwin: () => undefined };
+export const noObstacles: Obstacles = { findPlanRefusal: () => undefined, findTwin: () => undefined };
 
 export const anObserved = (changes: Partial<ObservedExport> = {}): ObservedExport => ({
   modelExport: aModelExport(),

@@ -22,7 +22,7 @@ export const buildImages = async (): Promise<readonly [string, string]> => {
   const bases = await localBases();
   const sources = ['Dockerfile', 'requirements', 'package.json', 'package-lock.json', 'tsconfig.json', 'src'];
   const worker = await target('operator', images.worker, sources, bases);
-  const driver = ['Dockerfile', 'requirements', 'src/sbom.ts', 'src/graph/builders/driver'];
+  const driver = ['Dockerfile', 'requirements', 'src/sbom.ts'];
   const rtx = await target('tensorrt-rtx', images.rtx, driver, bases);
   return [worker, rtx];
 };

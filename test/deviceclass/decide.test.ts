@@ -55,14 +55,14 @@ test(
   { HardwareAvailable: 'True NodesMatch', Ambiguous: 'True NodesDiffer' },
 );
 test(
-  'a backend that this version lacks stalls the class',
+  'a TensorRT version that is not supported stalls the class',
   says,
-  aDeviceClass('t4', { engine: { backend: 'TensorRt' } }),
+  aDeviceClass('t4', { engine: { backend: 'TensorRt', version: '7.2' } }),
   [aNode('a')],
   {
-    Ready: 'False BackendNotAvailable',
-    Stalled: 'True BackendNotAvailable',
-    Reconciling: 'False BackendNotAvailable',
+    Ready: 'False EngineUnsupported',
+    Stalled: 'True EngineUnsupported',
+    Reconciling: 'False EngineUnsupported',
   },
 );
 test(

@@ -22,6 +22,7 @@ import type { Backend } from '../../src/ground/contract/backends.ts';
 import { agreementOf } from '../builders/agreement.ts';
 import { calibratedOn } from '../builders/calibrated.ts';
 import { collected } from '../builders/collected.ts';
+import { graphRequest } from '../builders/graph-request.ts';
 import { renamed, withRenamedOutputs } from '../builders/renamed.ts';
 import { type DetectorName, detectorFile, detectorNames, scenesFolder } from '../models/models.ts';
 
@@ -42,7 +43,7 @@ type Subject = {
 const aSubject = async (name: DetectorName): Promise<Subject> => {
   const opened = await openModel({ path: detectorFile(name), key: 'none', architecture: name });
   const batches = await collected(imageBatches(scenes, { ...pixelsOf(opened), batchSize: 8 }));
-  const wanted = { backend: 'OnnxRuntime', dataType: 'fp32', scales: undefined } as const;
+  const wanted = graphRequest('OnnxRuntime', 'fp32');
   return { opened, batches, float: await outputsOn(buildGraphFor(opened.model, wanted), name, batches) };
 };
 
@@ -109,7 +110,7 @@ const inHalf = test.macro<[DetectorName]>({
   title: (_, name) => `${name} in fp16 finds the same boxes`,
   exec: async (t, name) => {
     const { opened, batches, float } = await subjectOf(name);
-    const wanted = { backend: 'OnnxRuntime', dataType: 'fp16', scales: undefined } as const;
+    const wanted = graphRequest('OnnxRuntime', 'fp16');
     const [half] = await outputsOn(buildGraphFor(opened.model, wanted), name, batches.slice(0, 1));
     const { sqnrDb, boxes, matchedBoxes } = agreementOf(float[0]!, half!, batches[0]!.paths.length);
     t.log(`${sqnrDb.toFixed(1)} dB over pairs of ${boxes} boxes`);
@@ -174,8 +175,7 @@ for (const name of ['faster_rcnn', 'ssd', 'yolo'] as const)
 
 test('graphs for TensorRT keep plugin nodes in float; graphs for other backends have none', async (t) => {
   const { model } = (await subjectOf('faster_rcnn')).opened;
-  const graphFor = (backend: Backend) =>
-    graphOf(buildGraphFor(model, { backend, dataType: 'fp16', scales: undefined })).node;
+  const graphFor = (backend: Backend) => graphOf(buildGraphFor(model, graphRequest(backend, 'fp16'))).node;
   const kept = graphFor('TensorRt');
   const plugins = kept.filter(isPlugin);
   t.deepEqual(

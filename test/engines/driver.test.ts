@@ -1,124 +1,97 @@
-/** The Python build driver: real TensorRT-for-RTX engines for named GPUs, and the builder's errors in full. */
-import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+/** The Python build driver with TensorRT for RTX: real engines for named GPUs, and the builder's errors in full. */
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import process from 'node:process';
 import test from 'ava';
 import { readModelFile, serializeModel } from '../../src/formats/onnx/model.ts';
-import { buildRequest } from '../../src/graph/builders/build-request.ts';
-import { convertToHalf } from '../../src/graph/precision/half.ts';
+import { buildRequest, type EngineOptions, planModel } from '../../src/graph/builders/build-request.ts';
+import { int8Activations } from '../../src/graph/precision/calibration-graph.ts';
+import { buildGraphFor } from '../../src/graph/precision/precision.ts';
 import { sha256 } from '../../src/ground/base/digest.ts';
 import { failures } from '../../src/ground/base/failures.ts';
+import type { DataType } from '../../src/ground/contract/architectures.ts';
 import { parseResult } from '../../src/ground/contract/result.ts';
-import type { BuildReport } from '../../src/ground/contract/task.ts';
+import type { BuildRequest } from '../../src/ground/contract/task.ts';
+import type { EngineSettings, TensorRtPlan } from '../../src/ground/contract/tensorrt-plan.ts';
+import { type Driven, drive, reportOf } from '../builders/driver.ts';
 import { modelFile } from '../models/models.ts';
 import { peerPython } from '../peers/venv.ts';
 
-const driver = join(import.meta.dirname, '..', '..', 'src', 'graph', 'builders', 'driver', 'build_engine.py');
+const float = await readModelFile(modelFile('classifier'));
+const scales = new Map(int8Activations(float).map((name) => [name, 0.05]));
 
 type Build = {
-  /** As the request has it. */
-  readonly floatOutputs?: readonly string[];
-  /** `null`: the machine's own GPU. */
-  readonly capability?: string | null;
-  readonly precision?: 'fp32' | 'fp16';
-  readonly options?: Readonly<Record<string, string>>;
+  readonly dataType?: DataType;
+  readonly settings?: EngineSettings;
+  /** Changes of the plan. */
+  readonly plan?: Partial<TensorRtPlan>;
+  readonly change?: Partial<BuildRequest>;
   /** Bytes in place of the real model. */
   readonly model?: Uint8Array;
-  readonly env?: Readonly<Record<string, string>>;
-  readonly python?: string;
 };
 
-type Built = {
-  readonly code: number;
-  readonly stdout: string;
-  readonly work: string;
-  readonly termination: string;
-};
-
-const float = await readModelFile(modelFile('classifier'));
-const graphs = { fp32: serializeModel(float), fp16: serializeModel(convertToHalf(float)) } as const;
-
-const build = async ({
-  capability = '8.6',
-  precision = 'fp32',
-  options = {},
-  model,
-  env,
-  python,
-  floatOutputs,
-}: Build): Promise<Built> => {
-  const work = mkdtempSync(join(tmpdir(), 'tlt-driver-'));
-  writeFileSync(join(work, 'model.onnx'), model ?? graphs[precision]);
-  const wanted = {
+const build = async ({ dataType = 'fp32', settings, plan, change, model }: Build): Promise<Driven> => {
+  const options: EngineOptions = {
     backend: 'TensorRtRtx',
-    ...(capability !== null && { computeCapability: capability }),
+    dataType,
     maxBatchSize: 4,
     maxWorkspaceSizeBytes: 2 ** 28,
-    options,
-  } as const;
-  const request = {
-    ...buildRequest(wanted, float, { work, built: work }),
-    ...(floatOutputs && { floatOutputs }),
+    settings: { computeCapability: '8.6', ...settings },
   };
-  writeFileSync(join(work, 'build-request.json'), JSON.stringify(request));
-  const termination = join(work, 'termination-log');
-  writeFileSync(termination, '');
-  const child = spawn(python ?? (await peerPython()), [driver, join(work, 'build-request.json')], {
-    env: { ...process.env, TERMINATION_MESSAGE_PATH: termination, ...env },
-    stdio: ['ignore', 'pipe', 'ignore'],
+  const planned = planModel(options, float);
+  const graph = buildGraphFor(float, { ...planned.plan, scales });
+  const request = buildRequest(options, { ...planned, model: float, graph, scales }, { work: '', built: '' });
+  const tensorRt = { ...request.tensorRt!, plan: { ...request.tensorRt!.plan, ...plan } };
+  return drive({
+    python: await peerPython(),
+    request: { ...request, ...change, tensorRt },
+    model: model ?? serializeModel(graph),
   });
-  let stdout = '';
-  child.stdout.on('data', (part) => {
-    stdout += part;
-  });
-  const code = await new Promise<number>((resolve) => child.on('close', (exit) => resolve(exit ?? -1)));
-  return { code, stdout, work, termination: readFileSync(termination, 'utf8') };
 };
 
-const targets = ['8.6', '12.0'].flatMap((capability) =>
-  (['fp32', 'fp16'] as const).map((precision) => ({ capability, precision })),
-);
+const targets = [
+  { computeCapability: '8.6', dataType: 'fp32' },
+  { computeCapability: '8.6', dataType: 'int8' },
+  { computeCapability: '12.0', dataType: 'fp16' },
+  { computeCapability: '7.5', dataType: 'fp16' },
+] as const;
 
 /** One after the other: each takes all processors and some hundreds of megabytes. */
-const buildAll = async (): Promise<readonly Built[]> => {
-  const all: Built[] = [];
-  for (const target of targets) all.push(await build(target));
+const buildAll = async (): Promise<readonly Driven[]> => {
+  const all: Driven[] = [];
+  for (const { computeCapability, dataType } of targets)
+    all.push(await build({ dataType, settings: { computeCapability } }));
   return all;
 };
 const engines = buildAll();
 
-test('engines for two compute capabilities and two precisions are built, and all differ', async (t) => {
+test('engines for three compute capabilities and three precisions are built, and all differ', async (t) => {
   const digests: string[] = [];
-  for (const [i, { code, work, stdout }] of (await engines).entries()) {
-    t.is(code, 0, stdout);
-    const engine = readFileSync(join(work, 'model.engine'));
-    const { runtime, seconds } = JSON.parse(
-      readFileSync(join(work, 'build-report.json'), 'utf8'),
-    ) as BuildReport;
+  for (const [i, driven] of (await engines).entries()) {
+    t.is(driven.code, 0, JSON.stringify(driven.lines.at(-1)));
+    const engine = readFileSync(join(driven.work, 'model.engine'));
+    const { runtime, seconds } = reportOf(driven);
     t.is(runtime.name, 'TensorRT-RTX');
     t.log(`${Object.values(targets[i]!).join(' ')}: ${engine.length} bytes, ${seconds} s`);
-    t.true(engine.length > 1_000_000);
+    t.true(engine.length > 300_000);
     digests.push(sha256(engine));
   }
-  t.is(new Set(digests).size, 4);
+  t.is(new Set(digests).size, targets.length);
 });
 
-test('progress is reported as JSON lines', async (t) => {
-  for (const { stdout } of await engines) {
-    const lines = stdout
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as Record<string, unknown>);
+test('progress is reported as JSON lines, and the last one is the result with its evidence', async (t) => {
+  for (const { lines } of await engines) {
     t.true(lines.some(({ progress }) => progress !== undefined));
     t.is(lines.at(-1)!.result, 'built');
   }
+  const { used, given } = (
+    (await engines)[1]!.lines.at(-1) as { evidence: { scales: Record<string, number> } }
+  ).evidence.scales;
+  t.true(used! > 5 && used === given, `${used} of ${given} quantisers`);
 });
 
 type Refusal = {
   readonly build: Build;
-  readonly reason: 'EngineBuildFailed' | 'EngineUnsupported';
+  readonly reason: 'EngineBuildFailed' | 'EngineUnsupported' | 'HardwareMismatch';
   readonly says: RegExp;
 };
 
@@ -135,58 +108,42 @@ const refuses = test.macro<[Refusal]>({
 });
 
 test('fp32 matrices on Turing, with the message of the builder', refuses, {
-  build: { capability: '7.5' },
+  build: { plan: { computeCapability: '7.5' } },
   reason: 'EngineBuildFailed',
   says: /Turing|SM75|GEMM/,
 });
 test('an unknown compute capability', refuses, {
-  build: { capability: '5.2' },
+  build: { plan: { computeCapability: '5.2' } },
   reason: 'EngineUnsupported',
-  says: /5\.2/,
+  says: /no ComputeCapability\.SM52/,
 });
-test('an unknown option', refuses, {
-  build: { options: { fastMath: '1' } },
+test('a builder flag that this TensorRT lacks', refuses, {
+  build: { plan: { builderFlags: ['INT8'] } },
   reason: 'EngineUnsupported',
-  says: /fastMath.*builderOptimizationLevel/s,
+  says: /no BuilderFlag\.INT8/,
 });
-test('an option with an invalid value', refuses, {
-  build: { options: { builderOptimizationLevel: '9' } },
-  reason: 'EngineUnsupported',
-  says: /builderOptimizationLevel cannot be '9'/,
+test('a TensorRT of another version than the class expects', refuses, {
+  build: { settings: { version: '1.6' } },
+  reason: 'HardwareMismatch',
+  says: /tensorrt_rtx 1\.7.*expects 1\.6/,
+});
+test('a TensorRT outside of the versions that the plan is for', refuses, {
+  build: { plan: { version: { from: '1.4', below: '1.5' } } },
+  reason: 'HardwareMismatch',
+  says: /expects 1\.4 or later, older than 1\.5/,
+});
+test('outputs that were not planned', refuses, {
+  build: { change: { outputNames: ['another'] } },
+  reason: 'EngineBuildFailed',
+  says: /The outputs are .* and another were planned/,
+});
+test('fewer quantisers than the graph was given', refuses, {
+  build: { dataType: 'int8', model: serializeModel(float) },
+  reason: 'EngineBuildFailed',
+  says: /0 of \d+ quantisers are in the network/,
 });
 test('a truncated model, with the message of the parser', refuses, {
   build: { model: readFileSync(modelFile('classifier')).subarray(0, 300_000) },
   reason: 'EngineBuildFailed',
   says: /Parsing the ONNX graph: .{10,}/,
-});
-
-test('with the classic module the driver uses its interface correctly (strict stand-in; not run on hardware)', async (t) => {
-  const env = { PYTHONPATH: join(import.meta.dirname, 'stand-in') };
-  const classic = await build({ env, python: 'python3' });
-  t.is(classic.code, failures.EngineUnsupported.exitCode, 'classic TensorRT builds for its own GPU only');
-  t.regex(classic.termination, /only for the GPU that it runs on/);
-});
-
-test('with the classic module, layers in float are selected by their outputs (stand-in, as above)', async (t) => {
-  const env = { PYTHONPATH: join(import.meta.dirname, 'stand-in') };
-  const layer = (name: string, dtype = 'FLOAT') => ({ name, outputs: [`${name}:0`], dtype });
-  const network = {
-    inputs: [{ name: 'input_1', shape: [1, 3, 48, 192] }],
-    layers: [layer('conv1'), layer('conv2'), layer('shape', 'INT64'), layer('conv3')],
-  };
-  const wanted = { env, python: 'python3', capability: null, model: Buffer.from(JSON.stringify(network)) };
-  const told = await build({ ...wanted, floatOutputs: ['conv3:0', 'shape:0', 'conv1:0'] });
-  t.is(told.code, 0, told.stdout);
-  t.deepEqual(JSON.parse(readFileSync(join(told.work, 'model.engine'), 'utf8')), {
-    flags: ['OBEY_PRECISION_CONSTRAINTS'],
-    precisions: { conv1: 'FLOAT', conv3: 'FLOAT' },
-  });
-  const untold = await build(wanted);
-  t.deepEqual(JSON.parse(readFileSync(join(untold.work, 'model.engine'), 'utf8')), {
-    flags: [],
-    precisions: {},
-  });
-  const unknown = await build({ ...wanted, floatOutputs: ['conv9:0'] });
-  t.is(unknown.code, failures.EngineBuildFailed.exitCode);
-  t.regex(unknown.termination, /the network has no tensor conv9:0/);
 });

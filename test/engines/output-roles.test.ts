@@ -1,7 +1,7 @@
 /** Which outputs hold boxes, whatever a graph calls them. */
 import test from 'ava';
 import { readModelFile } from '../../src/formats/onnx/model.ts';
-import { buildRequest } from '../../src/graph/builders/build-request.ts';
+import { buildRequest, planModel } from '../../src/graph/builders/build-request.ts';
 import { outputRoles } from '../../src/graph/evaluation/output-roles.ts';
 import { renamed, withRenamedOutputs } from '../builders/renamed.ts';
 import { detectorFile, detectorNames } from '../models/models.ts';
@@ -26,9 +26,10 @@ const expected = {
 
 const options = {
   backend: 'OnnxRuntime',
+  dataType: 'fp32',
   maxBatchSize: 1,
   maxWorkspaceSizeBytes: 2 ** 30,
-  options: {},
+  settings: {},
 } as const;
 
 for (const name of detectorNames)
@@ -36,5 +37,6 @@ for (const name of detectorNames)
     const model = withRenamedOutputs(await readModelFile(detectorFile(name)));
     t.like(outputRoles(model), expected[name]);
     const places = { work: 'work', built: 'built' };
-    t.like(buildRequest(options, model, places).outputRoles, expected[name]);
+    const planned = { ...planModel(options, model), model, graph: model, scales: undefined };
+    t.like(buildRequest(options, planned, places).outputRoles, expected[name]);
   });

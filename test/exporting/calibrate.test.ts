@@ -25,7 +25,7 @@ import { tensorFromFloats } from '../../src/formats/onnx/tensor.ts';
 import { serializeTensor } from '../../src/formats/onnx/tensor-file.ts';
 import { inferTensorFacts } from '../../src/graph/inference/tensor-facts.ts';
 import { isPlugin } from '../../src/graph/plugins/plugin-nodes.ts';
-import { convertPluginsFor } from '../../src/graph/precision/precision.ts';
+import { convertPlugins } from '../../src/graph/precision/precision.ts';
 import { collected } from '../builders/collected.ts';
 import { type DetectorName, detectorFile, detectorNames, modelFile } from '../models/models.ts';
 import { runPeer } from '../peers/venv.ts';
@@ -188,8 +188,8 @@ const floatTensors = async (
   model: ModelProto,
   { input, shape }: { readonly input: string; readonly shape: readonly number[] },
 ): Promise<ReadonlySet<string>> => {
-  const runnable = convertPluginsFor(
-    'OnnxRuntime',
+  const runnable = convertPlugins(
+    'NonMaxSuppression',
     copyWith(model, { graph: foldConstants(graphOf(model)) }),
   );
   const facts = await inferTensorFacts(runnable, { input, dims: shape });

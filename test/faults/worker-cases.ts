@@ -52,7 +52,7 @@ const engineTask = (encrypted: string): EngineTask => ({
   maxBatchSize: 4,
   maxWorkspaceSizeBytes: 2 ** 20,
   etlt: { uri: 'pvc://models/m.tlt', sha256: sha256(readFileSync(encrypted)) },
-  options: {},
+  settings: {},
   engineKey: 'e',
   folder,
 });

@@ -9,7 +9,7 @@ import { parseModel, serializeModel } from '../../src/formats/onnx/model.ts';
 import { importKeras } from '../../src/graph/keras/import.ts';
 import { buildCalibrationGraph, int8Activations } from '../../src/graph/precision/calibration-graph.ts';
 import { convertToHalf } from '../../src/graph/precision/half.ts';
-import { convertPluginsFor } from '../../src/graph/precision/precision.ts';
+import { convertPlugins } from '../../src/graph/precision/precision.ts';
 import { peelQat } from '../../src/graph/precision/qat.ts';
 import { computeTrainedRanges } from '../../src/graph/precision/qat-ranges.ts';
 import { quantiseModel } from '../../src/graph/precision/qdq.ts';
@@ -122,7 +122,7 @@ export const graphTargets: Readonly<Record<string, Target>> = {
       const model = parseModel(bytes);
       computeTrainedRanges(peelQat(model).pairs);
       quantiseModel(model, scalesOf(model));
-      return convertPluginsFor('OnnxRuntime', convertToHalf(model));
+      return convertPlugins('NonMaxSuppression', convertToHalf(model));
     },
   },
   'Keras HDF5': {

@@ -79,6 +79,7 @@ const without: Readonly<Record<string, readonly string[]>> = {
   ModelExport: [
     'dataType', // a fact of the export (calibrates) and of each engine
     'deviceClasses', // each is an engine of its own
+    'strictTypeConstraints', // a fact of the engines that it changes
     'maxBatchSize', // facts of engines
     'maxWorkspaceSize',
     'output', // where, not what: compared with the folder of what is stored

@@ -388,11 +388,11 @@ test('a result that no pod reports is waited for, then learnt by another Job', (
   t.is(again.jobs.length, 2);
 });
 
-test('a class whose backend this version does not build is refused, and the others are built', (t) => {
+test('a class whose TensorRT version is not supported is refused, and the others are built', (t) => {
   const classic = aClass('ampere');
-  classic.deviceClass!.spec.engine = { backend: 'TensorRt' };
+  classic.deviceClass!.spec.engine = { backend: 'TensorRt', version: '7.2' };
   const observed = settled(succeed(exported({ classes: [classic, aClass('cpu')] })));
-  t.deepEqual(reasons(observed), ['ampere BackendNotAvailable', 'cpu Built']);
+  t.deepEqual(reasons(observed), ['ampere EngineUnsupported', 'cpu Built']);
 });
 
 test('never are Reconciling and Stalled both True, and always are all six conditions there', (t) => {

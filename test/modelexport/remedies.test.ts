@@ -75,6 +75,10 @@ const changes: Partial<Record<Reason, readonly Remedy[]>> = {
     editing(() => ({ dataType: 'fp16' })),
     editingClass(({ engine }) => ({ engine: { ...engine, computeCapability: '8.9' } })),
   ],
+  HardwareMismatch: [
+    editingClass(() => ({ hardware: { computeCapability: '8.6' } })),
+    editingClass(({ engine }) => ({ engine: { ...engine, version: '1.7' } })),
+  ],
   EngineVerificationFailed: [editing(() => ({ dataType: 'fp16' }))],
   DeadlineExceeded: [
     editing(() => ({ jobs: { export: { deadlineSeconds: 90000 }, engine: { deadlineSeconds: 90000 } } })),
@@ -87,6 +91,7 @@ const changes: Partial<Record<Reason, readonly Remedy[]>> = {
 const engineReasons: readonly Reason[] = [
   'EngineBuildFailed',
   'EngineUnsupported',
+  'HardwareMismatch',
   'EngineVerificationFailed',
   'Unschedulable',
 ];

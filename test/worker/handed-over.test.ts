@@ -32,7 +32,7 @@ const task: EngineTask = {
   maxBatchSize: 1,
   maxWorkspaceSizeBytes: 2 ** 20,
   etlt: { uri: 'pvc://exports/out/k/model.etlt', sha256: 'a'.repeat(64) },
-  options: {},
+  settings: {},
   engineKey: 'e',
   folder: 'pvc://exports/out/k/engines/cpu/e',
 };

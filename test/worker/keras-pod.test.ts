@@ -23,7 +23,6 @@ import { peerPython } from '../peers/venv.ts';
 import { smallPhotosFolder } from '../photos/photos.ts';
 
 const key = 'correct horse battery staple';
-const driver = join(import.meta.dirname, '../../src/graph/builders/driver/build_engine.py');
 
 /** Claims `models` (the model, photos) and `exports`. */
 const aPod = async (model: string) => {
@@ -52,7 +51,7 @@ const task: ExportTask = {
   folder: 'pvc://exports/k',
 };
 
-type Class = Pick<EngineTask, 'backend' | 'computeCapability'>;
+type Class = Pick<EngineTask, 'backend' | 'settings'>;
 
 type Pod = Awaited<ReturnType<typeof aPod>>;
 
@@ -63,7 +62,7 @@ const builtFor = async ({ at, world }: Pod, exported: Exported, deviceClass: Cla
   await stage(engine, world);
   const request = at('work', workFiles.request);
   if (deviceClass.backend === 'OnnxRuntime') await buildHere(world.work, world.clock);
-  else await promisify(execFile)(await peerPython(), [driver, request]);
+  else await promisify(execFile)(await peerPython(), [at('work', workFiles.driver), request]);
   return publish(engine, world);
 };
 
@@ -71,9 +70,12 @@ test('a detector that training left as .hdf5: one .etlt and cache, engines of tw
   const pod = await aPod('detectnet_v2');
   const exported = await runExportTask(task, pod.world);
   t.deepEqual(exported.etlt.outputNodes, ['output_bbox/BiasAdd', 'output_cov/Sigmoid']);
-  const cpu = await builtFor(pod, exported, { backend: 'OnnxRuntime' });
+  const cpu = await builtFor(pod, exported, { backend: 'OnnxRuntime', settings: {} });
   t.true(Number(cpu.agreement!.sqnrDb) > 30.8, `${cpu.agreement!.sqnrDb} dB`);
-  const ampere = await builtFor(pod, exported, { backend: 'TensorRtRtx', computeCapability: '8.6' });
+  const ampere = await builtFor(pod, exported, {
+    backend: 'TensorRtRtx',
+    settings: { computeCapability: '8.6' },
+  });
   t.regex(ampere.runtime.name, /TensorRT/);
   t.true(ampere.engine.sizeBytes > 10_000);
   t.true((await runExportTask(task, pod.world)).reused);

@@ -1,83 +1,81 @@
 /** `tlt-export --engine_file`: an engine on this machine, by the same steps as in an engine pod. */
-import { spawn } from 'node:child_process';
-import { join } from 'node:path';
 import type { OpenedModel } from '../../export/models/open-model.ts';
 import { serializeModel } from '../../formats/onnx/model.ts';
 import { buildFromRequest } from '../../graph/builders/build-here.ts';
-import { buildRequest } from '../../graph/builders/build-request.ts';
-import { buildGraphFor, convertPluginsFor, serializeReference } from '../../graph/precision/precision.ts';
+import { buildRequest, type EngineOptions, planModel } from '../../graph/builders/build-request.ts';
+import { runDriver } from '../../graph/builders/run-driver.ts';
+import { buildGraphFor, convertPlugins, serializeReference } from '../../graph/precision/precision.ts';
 import type { Scales } from '../../graph/precision/qdq.ts';
 import { UserError } from '../../ground/base/errors.ts';
-import { reasonOfExitCode } from '../../ground/base/failures.ts';
 import { makeScratch } from '../../ground/base/scratch.ts';
 import { pathForOthers } from '../../ground/base/unfinished-file.ts';
-import { explainRefusal } from '../../ground/contract/backends.ts';
 import type { ExportValues } from '../../ground/contract/flags.ts';
 import type { BuildRequest } from '../../ground/contract/task.ts';
+import { makeEngineRequest, planEngine } from '../../ground/plans/engine-plan.ts';
+import { keptFloat } from './export-request.ts';
 import type { ExportWorld, ToolWorld } from './tool-world.ts';
 
 export type EngineBuildContext = {
   readonly values: ExportValues;
+  /** Scales of an int8 engine, and whether they come from quantisation-aware training. */
   readonly scales: Scales | undefined;
+  readonly trained: boolean;
   readonly world: ExportWorld;
 };
 
-/** What the backend cannot build, known before any work. @throws UserError EngineUnsupported */
-export const refuseEngine = ({
-  engine_backend: backend,
-  compute_capability,
-  data_type,
-}: ExportValues): void => {
-  const refused = explainRefusal(backend, data_type, compute_capability);
-  if (refused !== undefined) throw new UserError('EngineUnsupported', `Building the engine: ${refused}.`);
+/** Refuses what the backend cannot build, before any work. @throws UserError EngineUnsupported */
+export const refuseEngine = (values: ExportValues): void => {
+  const { refused } = planEngine(makeEngineRequest(engineOptions(values, false)));
+  if (refused) throw new UserError('EngineUnsupported', `Building the engine: ${refused.message}.`);
 };
 
-/** What the backend has no operators for, known once the model is open. @throws UserError EngineUnsupported, ModelInvalid */
-export const refuseGraph = ({ model }: OpenedModel, { engine_backend: backend }: ExportValues): void => {
-  convertPluginsFor(backend, model);
+/** Refuses a graph that the backend has no operators for. @throws UserError EngineUnsupported, ModelInvalid */
+export const refuseGraph = ({ model }: OpenedModel, values: ExportValues): void => {
+  convertPlugins(planModel(engineOptions(values, false), model).plan.pluginNodes, model);
 };
 
 /**
- * The graphs are in files without a name, in the temporary folder: they hold the decrypted model.
+ * Builds the engine. The graphs are in files without a name, in the temporary folder: they hold the decrypted model.
  * @throws UserError EngineUnsupported, EngineBuildFailed, EngineVerificationFailed, OutputExists, DiskFull …
  */
 export const buildEngineFile = async (
   opened: OpenedModel,
-  { values, scales, world }: EngineBuildContext,
+  { values, scales, trained, world }: EngineBuildContext,
 ): Promise<void> => {
-  const { engine_backend: backend, data_type: dataType } = values;
-  await using scratch = makeScratch(world.temporary);
-  const model = await scratch.write(
-    serializeModel(buildGraphFor(opened.model, { backend, dataType, scales })),
-  );
-  const reference = await scratch.write(serializeReference(backend, opened));
+  const options = engineOptions(values, trained);
+  const planned = planModel(options, opened.model);
+  const graph = buildGraphFor(opened.model, { ...planned.plan, scales });
+  const { temporary } = world;
+  const places = { work: temporary, built: temporary };
+  const wanted = buildRequest(options, { ...planned, model: opened.model, graph, scales }, places);
+  await using scratch = makeScratch(temporary);
+  const model = await scratch.write(serializeModel(graph));
+  const reference = await scratch.write(serializeReference(planned.plan.pluginNodes, opened));
   const report = await scratch.write('');
-  const engineFile = values.engine_file!;
   const build = async (engine: string): Promise<void> => {
-    const request = {
-      ...requestOf(opened, values, world),
-      model,
-      report,
-      engine: await pathForOthers(engine),
-    };
-    if (backend === 'OnnxRuntime') await buildByOnnxRuntime(request, reference, world);
-    else await buildByDriver(await scratch.write(JSON.stringify(request)), values.python, world);
+    const request = { ...wanted, model, report, engine: await pathForOthers(engine) };
+    if (values.engine_backend === 'OnnxRuntime') return buildByOnnxRuntime(request, reference, world);
+    await buildByDriver(await scratch.write(JSON.stringify(request)), values.python, world);
   };
+  const engineFile = values.engine_file!;
   await world.outputs.make(engineFile, build, { overwrite: false, isPrivate: true });
   world.logAtEnd(`Engine was saved into ${engineFile}`);
 };
 
-const requestOf = ({ model }: OpenedModel, values: ExportValues, { temporary }: ToolWorld): BuildRequest => {
-  const { engine_backend: backend, compute_capability: computeCapability } = values;
-  const options = {
-    backend,
-    ...(computeCapability !== undefined && { computeCapability }),
-    maxBatchSize: values.max_batch_size,
-    maxWorkspaceSizeBytes: values.max_workspace_size,
-    options: {},
-  };
-  return buildRequest(options, model, { work: temporary, built: temporary });
-};
+const engineOptions = (values: ExportValues, trained: boolean): EngineOptions => ({
+  backend: values.engine_backend,
+  dataType: values.data_type,
+  maxBatchSize: values.max_batch_size,
+  maxWorkspaceSizeBytes: values.max_workspace_size,
+  trained,
+  keepFloat: keptFloat(values),
+  settings: {
+    // The version that reads the cache is the one that builds from it.
+    ...(values.engine_backend === 'TensorRt' && { version: values.tensorrt_version }),
+    ...(values.compute_capability !== undefined && { computeCapability: values.compute_capability }),
+    strictTypes: values.strict_type_constraints,
+  },
+});
 
 const buildByOnnxRuntime = async (
   request: BuildRequest,
@@ -88,40 +86,5 @@ const buildByOnnxRuntime = async (
   for (const warning of (await buildFromRequest(request, comparison)).warnings) log('WARNING', warning);
 };
 
-const driver = join(import.meta.dirname, '..', '..', 'graph', 'builders', 'driver', 'build_engine.py');
-
-/** Its last line on standard output is a JSON object; on a failure that object has the reason and the message. */
-const buildByDriver = async (
-  requestFile: string,
-  python: string,
-  { log, signal }: ToolWorld,
-): Promise<void> => {
-  const child = spawn(python, [driver, requestFile], { stdio: ['ignore', 'pipe', 'inherit'], signal });
-  let output = '';
-  child.stdout.on('data', (part: Buffer) => {
-    output += part.toString();
-  });
-  const code = await new Promise<number>((resolve, reject) => {
-    child.on('error', (cause) =>
-      reject(
-        new UserError(
-          'EngineBuildFailed',
-          `Starting ${python}: ${cause.message}. Name a Python by --python.`,
-          { cause },
-        ),
-      ),
-    );
-    child.on('close', (exit) => resolve(exit ?? 1));
-  });
-  const last = output.trim().split('\n').at(-1) ?? '';
-  log('DEBUG', `build driver: ${last}`);
-  if (code !== 0) throw new UserError(reasonOfExitCode(code) ?? 'EngineBuildFailed', driverMessage(last));
-};
-
-const driverMessage = (line: string): string => {
-  try {
-    return String((JSON.parse(line) as { message?: unknown }).message ?? line);
-  } catch {
-    return `Building the engine: the driver said: ${line}`; // It died before it could say more.
-  }
-};
+const buildByDriver = (request: string, python: string, { log, signal }: ToolWorld): Promise<void> =>
+  runDriver({ python, request, signal, onLine: (line) => log('DEBUG', `build driver: ${line}`) });

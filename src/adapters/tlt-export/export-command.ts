@@ -57,7 +57,12 @@ const writeFiles = async (
   exporting.logAtEnd(`Input node: ${input}`);
   exporting.logAtEnd(`Output node(s): [${nodes.map((name) => `'${name}'`).join(', ')}]`);
   if (values.engine_file !== undefined)
-    await buildEngineFile(request.opened, { values, scales: prepared.quantised?.scales, world: exporting });
+    await buildEngineFile(request.opened, {
+      values,
+      scales: prepared.quantised?.scales,
+      trained: prepared.quantised?.origin === 'Training',
+      world: exporting,
+    });
   await outputs.publish();
   for (const message of messages) world.log('INFO', message);
 };

@@ -56,7 +56,7 @@ export const exportRequest = (values: ExportValues, given: Opened): ExportReques
 };
 
 /** Names and patterns of `--keep_float`, in the order given. */
-const keptFloat = ({ keep_float: text = '' }: ExportValues): readonly string[] =>
+export const keptFloat = ({ keep_float: text = '' }: ExportValues): readonly string[] =>
   text
     .split(',')
     .map((name) => name.trim())

@@ -2,13 +2,14 @@
  * The first container of an engine pod: fetches what the export made, decrypts it in memory, and leaves the builder's
  * inputs in the work folder. The key goes no further than this container.
  */
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openEncrypted } from '../../formats/crypto/encrypted-model.ts';
 import { readKey } from '../../formats/crypto/key.ts';
 import { parseCompleteModel, serializeModel } from '../../formats/onnx/model.ts';
 import { readUsableScales } from '../../formats/scales/calibration-cache.ts';
-import { buildRequest } from '../../graph/builders/build-request.ts';
+import { buildRequest, planModel } from '../../graph/builders/build-request.ts';
+import { driverFile } from '../../graph/builders/run-driver.ts';
 import { toWorkingModel } from '../../graph/inference/working-model.ts';
 import { buildGraphFor, serializeReference } from '../../graph/precision/precision.ts';
 import { toNormalForm } from '../../graph/transforms/normal-form.ts';
@@ -49,10 +50,17 @@ export const stage = async (task: EngineTask, world: StageWorld): Promise<void> 
   const model = await toWorkingModel(toNormalForm(parseCompleteModel(payload)).model);
   const cache = task.calibrationCache && (await fetched(task.calibrationCache, world));
   const scales = cache && readUsableScales(new TextDecoder().decode(cache));
-  await put(world, workFiles.model, serializeModel(buildGraphFor(model, { ...task, scales })));
-  await put(world, workFiles.reference, serializeReference(task.backend, { model, payload }));
+  const planned = planModel(task, model);
+  const graph = buildGraphFor(model, { ...planned.plan, scales });
+  await put(world, workFiles.model, serializeModel(graph));
+  await put(world, workFiles.reference, serializeReference(planned.plan.pluginNodes, { model, payload }));
   if (task.verification) await put(world, workFiles.verification, await fetched(task.verification, world));
-  await put(world, workFiles.request, Buffer.from(JSON.stringify(buildRequest(task, model, world))));
+  if (planned.plan.tensorRt) await put(world, workFiles.driver, await readFile(driverFile));
+  await put(
+    world,
+    workFiles.request,
+    Buffer.from(JSON.stringify(buildRequest(task, { ...planned, model, graph, scales }, world))),
+  );
 };
 
 /** The ciphertext is not held. */

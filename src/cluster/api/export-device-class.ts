@@ -1,9 +1,5 @@
 /** ExportDeviceClass: the hardware of a class of devices, and how engines are built for it. */
-import {
-  backendNames,
-  hardwareCompatibilityLevels,
-  rtxComputeCapabilities,
-} from '../../ground/contract/backends.ts';
+import { backendNames, hardwareCompatibilityLevels, int8Routes } from '../../ground/contract/backends.ts';
 import {
   flag,
   integer,
@@ -15,6 +11,7 @@ import {
   text,
   type ValueOf,
 } from '../../ground/contract/schema.ts';
+import { rtxComputeCapabilities } from '../../ground/plans/families.ts';
 import { conditionsSchema } from './conditions.ts';
 import { className } from './jobs-schema.ts';
 import {
@@ -47,21 +44,21 @@ const hardware = object('Hardware requirements used to select nodes.', {
 });
 
 /** Attributes of TensorRT's IBuilderConfig. An unset field keeps the builder's default. */
-const builderOptions = (description: string) =>
-  object(description, {
-    builderOptimizationLevel: integer('How thoroughly the builder searches for fast kernels.', {
-      minimum: 0,
-      maximum: 5,
-    }),
-    hardwareCompatibilityLevel: oneOf(
-      hardwareCompatibilityLevels,
-      'Other GPUs that the engine must also run on. Wider compatibility makes the engine slower.',
-    ),
-    maxAuxStreams: integer('Maximum number of auxiliary streams per inference stream.', {
-      minimum: 0,
-      maximum: 64,
-    }),
-  });
+const builderOptions = {
+  builderOptimizationLevel: integer('How thoroughly the builder searches for fast kernels.', {
+    minimum: 0,
+    maximum: 5,
+  }),
+  hardwareCompatibilityLevel: oneOf(
+    hardwareCompatibilityLevels,
+    'Other GPUs that the engine must also run on. Wider compatibility makes the engine slower.',
+  ),
+  maxAuxStreams: integer('Maximum number of auxiliary streams per inference stream.', {
+    minimum: 0,
+    maximum: 64,
+  }),
+  versionCompatible: flag('Build an engine that newer TensorRT versions can run, too.', { default: false }),
+} as const;
 
 const engine = object(
   'How engines are built.',
@@ -71,8 +68,25 @@ const engine = object(
     computeCapability: computeCapability(
       'Compute capability to build for, for backends that build without a GPU.',
     ),
-    tensorRt: builderOptions('Options of backend TensorRt.'),
-    tensorRtRtx: builderOptions('Options of backend TensorRtRtx.'),
+    version: text(
+      'Version of TensorRT that builds, with two to four numbers, for example 10.3. The builder proves it; required for backend TensorRt.',
+      { maxLength: 16, pattern: '^[0-9]{1,3}([.][0-9]{1,4}){1,3}$' },
+    ),
+    dlaCore: integer('Core of the Deep Learning Accelerator (Jetson) that runs the engine.', {
+      minimum: 0,
+      maximum: 7,
+    }),
+    dlaGpuFallback: flag('Whether layers that the accelerator cannot run may run on the GPU.', {
+      default: true,
+    }),
+    tensorRt: object('Options of backend TensorRt.', {
+      ...builderOptions,
+      int8: oneOf(
+        int8Routes,
+        'How int8 scales reach the builder: tensor by tensor, or as Q/DQ nodes. Defaults to DynamicRanges for TensorRT 8.6 and for a DLA, and to QdqGraph otherwise.',
+      ),
+    }),
+    tensorRtRtx: object('Options of backend TensorRtRtx.', builderOptions),
   },
   {
     required: ['backend'],
@@ -80,6 +94,15 @@ const engine = object(
       {
         rule: "self.backend != 'TensorRtRtx' || has(self.computeCapability)",
         message: `backend TensorRtRtx builds for a named compute capability: set computeCapability to one of ${rtxComputeCapabilities.join(', ')}`,
+      },
+      {
+        rule: "self.backend != 'TensorRt' || (has(self.version) && has(self.image))",
+        message:
+          'backend TensorRt builds in an image of yours: set image, and version to that of its TensorRT, for example 10.3',
+      },
+      {
+        rule: "self.backend == 'TensorRt' || !has(self.dlaCore)",
+        message: 'a Deep Learning Accelerator takes engines of backend TensorRt alone: leave dlaCore out',
       },
       {
         rule: "(self.backend == 'TensorRt' || !has(self.tensorRt)) && (self.backend == 'TensorRtRtx' || !has(self.tensorRtRtx))",

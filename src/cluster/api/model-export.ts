@@ -64,6 +64,10 @@ const specSchema = object(
     forcePtq: flag('Discard the scales of a model trained with quantization (QAT), and calibrate.', {
       default: false,
     }),
+    strictTypeConstraints: flag(
+      'Do not let int8 and fp16 engines of classic TensorRT choose another precision where it is faster. Other backends never do.',
+      { default: false },
+    ),
     maxBatchSize: integer('Maximum batch size of the engines.', {
       default: defaults.maxBatchSize,
       minimum: 1,
@@ -98,6 +102,7 @@ const specSchema = object(
       'keySecretRef',
       'dataType',
       'forcePtq',
+      'strictTypeConstraints',
       'maxBatchSize',
       'maxWorkspaceSize',
       'output',

@@ -51,7 +51,10 @@ const remedies: Readonly<Record<FailureReason, string>> = {
   DiskFull: 'Free space on the volume; the operator retries for a day.',
   EngineBuildFailed:
     'Read the output of the builder in the message. A smaller maxWorkspaceSize or another dataType may help.',
-  EngineUnsupported: 'Choose a dataType or compute capability that the message lists.',
+  EngineUnsupported:
+    'Change what the message names: in the device class, its engine version, compute capability, DLA or options; or spec.dataType.',
+  HardwareMismatch:
+    'Narrow the nodes of the class (hardware, nodeSelector) to the device that the message expects, or fix engine.version, engine.image or hardware of the class.',
   EngineVerificationFailed: 'Choose a higher precision for this class, or calibrate with more images.',
   StorageUnavailable: 'Restore access to the volume; the operator retries for a day.',
   Interrupted: 'The operator retries for a day. If it recurs, find out what stops the pods.',
@@ -151,10 +154,6 @@ const waiting = {
   DeviceClassMissing: {
     when: 'An entry in spec.deviceClasses does not match any ExportDeviceClass.',
     remedy: 'Create the ExportDeviceClass, or fix its name.',
-  },
-  BackendNotAvailable: {
-    when: 'This version of the operator does not support the engine backend of the class.',
-    remedy: 'Choose TensorRtRtx or OnnxRuntime, or upgrade the operator.',
   },
   NoMatchingNode: {
     when: 'No ready node matches the device class, and allowPending is not set.',

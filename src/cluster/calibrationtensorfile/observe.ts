@@ -26,7 +26,7 @@ export const observe = (
   key: Key,
   context: ObserveContext<TensorfileStores>,
 ): ObservedTensorfile | undefined => {
-  const { stores, images, now, warningsAbout, refusalOf } = context;
+  const { stores, images, now, warningsAbout, findPlanRefusal } = context;
   const tensorfile = stores.tensorfiles.get(key);
   if (tensorfile === undefined) return undefined;
   const jobs = observeOwned(stores, tensorfile, {
@@ -34,6 +34,6 @@ export const observe = (
     isLost: () => false,
     warningsAbout,
   });
-  const obstacles = { refusalOf, findTwin: makeTwinLookup(stores, tensorfile) };
+  const obstacles = { findPlanRefusal, findTwin: makeTwinLookup(stores, tensorfile) };
   return { tensorfile, jobs, images, now, obstacles };
 };

@@ -1,8 +1,10 @@
 /** A device class and the nodes → its status. Pure: the same nodes, the same status, down to the order of lists. */
 
 import { canonicalJson } from '../../ground/base/digest.ts';
-import { backends, explainRefusal, notBuiltIn } from '../../ground/contract/backends.ts';
+import { nameFields } from '../../ground/contract/fields.ts';
+import { makeEngineRequest, planEngine } from '../../ground/plans/engine-plan.ts';
 import { setConditions, type WantedCondition } from '../api/conditions.ts';
+import { readEngineSettings } from '../api/engine-settings.ts';
 import type {
   ExportDeviceClass,
   ExportDeviceClassSpec,
@@ -55,11 +57,11 @@ const makeStatus = ({ deviceClass, nodes, now }: ObservedDeviceClass): ExportDev
 };
 
 /** A class without nodes is Ready, because nodes come and go. Only a cause that no node can remove sets Stalled. */
-const makeReadyConditions = ({ engine }: ExportDeviceClassSpec): readonly WantedCondition[] => {
-  const blocked = findBlocker(engine);
+const makeReadyConditions = (spec: ExportDeviceClassSpec): readonly WantedCondition[] => {
+  const blocked = findBlocker(spec);
   const { reason, message } = blocked ?? {
     reason: 'Observed' as const,
-    message: `engines can be built by ${engine.backend}`,
+    message: `engines can be built by ${spec.engine.backend}`,
   };
   return [
     { type: 'Ready', status: blocked ? 'False' : 'True', reason, message },
@@ -68,15 +70,18 @@ const makeReadyConditions = ({ engine }: ExportDeviceClassSpec): readonly Wanted
   ];
 };
 
-const findBlocker = ({ backend, computeCapability }: ExportDeviceClassSpec['engine']) => {
-  if (!backends[backend].supported) {
-    const message = notBuiltIn(backend);
-    return { reason: 'BackendNotAvailable', message } as const;
-  }
-  // fp16 is asked because every device that a backend knows takes it.
-  const message = explainRefusal(backend, 'fp16', computeCapability);
-  return message === undefined ? undefined : ({ reason: 'EngineUnsupported', message } as const);
+const findBlocker = (spec: ExportDeviceClassSpec) => {
+  const { refused } = planEngine(makeEngineRequest({ ...leastEngine, ...classEngine(spec) }));
+  return refused && ({ reason: 'EngineUnsupported', message: nameFields(refused.message, 'spec') } as const);
 };
+
+const classEngine = (spec: ExportDeviceClassSpec) => ({
+  backend: spec.engine.backend,
+  settings: readEngineSettings(spec, false),
+});
+
+/** An engine of fp16, because every device that a backend builds for takes it. */
+const leastEngine = { dataType: 'fp16', maxBatchSize: 1, maxWorkspaceSizeBytes: 1 } as const;
 
 const makeAvailability = (
   members: number,

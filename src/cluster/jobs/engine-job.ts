@@ -1,17 +1,18 @@
 /** The Job that builds one engine for one device class: stage, build and publish run in one pod, in this order. */
 
-import { parseByteQuantity } from '../../ground/base/quantity.ts';
+import type { ScaleOrigin } from '../../ground/contract/architectures.ts';
 import type { Artifact } from '../../ground/contract/artifact.ts';
-import { type Backend, backends } from '../../ground/contract/backends.ts';
+import type { Backend } from '../../ground/contract/backends.ts';
 import { artifactFiles, engineFolder, fileIn, mounts, workFiles } from '../../ground/contract/layout.ts';
 import type { Int8Facts } from '../../ground/contract/result-schema.ts';
 import type { EngineTask, Source } from '../../ground/contract/task.ts';
 import { devicesOf } from '../api/class-pods.ts';
 import type { ExportDeviceClass } from '../api/export-device-class.ts';
 import type { ModelExport } from '../api/model-export.ts';
-import { buildDriver, type Images, workerProgram } from './images.ts';
+import { hasStrictTypes, makeEngineFacts } from './engine-request.ts';
+import { type Images, workerProgram } from './images.ts';
 import { deadlineSecondsOf, type JobDraft, makeJob } from './job.ts';
-import { dataTypeOf, hashEngineInputs } from './keys.ts';
+import { hashEngineInputs } from './keys.ts';
 import { makePlacement } from './placement.ts';
 import {
   containerDefaults,
@@ -28,7 +29,7 @@ import { type CompleteResources, completeResources, computeMemoryShare } from '.
 export type ExportedArtifacts = {
   readonly folder: string;
   readonly etlt: Artifact & { readonly payloadDigest: string };
-  readonly calibrationCache?: Artifact & { readonly int8?: Int8Facts };
+  readonly calibrationCache?: Artifact & { readonly int8?: Int8Facts; readonly algorithm?: ScaleOrigin };
   readonly verification?: Artifact;
 };
 
@@ -109,52 +110,31 @@ export const computeEngineKey = ({ owner, deviceClass, exported }: Omit<EnginePl
     deviceClass,
     payloadDigest: exported.etlt.payloadDigest,
     calibrationCacheSha256: exported.calibrationCache?.sha256,
+    ...(hasStrictTypes({ spec: owner.spec, deviceClass, isTrained: isTrained(exported) }) && {
+      strictTypes: true,
+    }),
     stored: owner.status?.engines?.find((engine) => engine.deviceClass === deviceClass.metadata.name)?.key,
   });
 
+/** Whether the scales of an export are those of quantisation-aware training. */
+export const isTrained = ({ calibrationCache }: ExportedArtifacts): boolean =>
+  calibrationCache?.algorithm === 'Trained';
+
 export const makeEngineTask = (plan: EnginePlan): EngineTask => {
   const { owner, deviceClass, exported } = plan;
-  const { engine } = deviceClass.spec;
   const name = deviceClass.metadata.name;
-  const dataType = dataTypeOf(owner.spec, name);
+  const facts = makeEngineFacts({ spec: owner.spec, deviceClass, isTrained: isTrained(exported) });
   const key = computeEngineKey(plan);
   return {
     deviceClass: name,
-    backend: engine.backend,
-    ...(engine.computeCapability && { computeCapability: engine.computeCapability }),
-    dataType,
-    maxBatchSize: owner.spec.maxBatchSize,
-    maxWorkspaceSizeBytes: parseByteQuantity(owner.spec.maxWorkspaceSize),
+    ...facts,
     etlt: toSource(exported.etlt),
-    ...(dataType === 'int8' &&
+    ...(facts.dataType === 'int8' &&
       exported.calibrationCache && { calibrationCache: toSource(exported.calibrationCache) }),
     ...(exported.verification && { verification: toSource(exported.verification) }),
-    ...pickKeepFloat(owner, { backend: engine.backend, dataType }),
-    options: makeBuilderOptions(engine),
     engineKey: key,
     folder: engineFolder(exported.folder, name, key),
   };
-};
-
-/** A Q/DQ graph contains them; with a calibration cache, the builder needs the list. */
-const pickKeepFloat = (
-  { spec }: ModelExport,
-  { backend, dataType }: Pick<EngineTask, 'backend' | 'dataType'>,
-): Pick<EngineTask, 'keepFloat'> => {
-  const { keepFloat = [] } = spec.calibration ?? {};
-  const isTold = dataType === 'int8' && backends[backend].int8 === 'CalibrationCache' && keepFloat.length > 0;
-  return isTold ? { keepFloat } : {};
-};
-
-/** Under the names that the build driver knows: HardwareCompatibilityLevel.AMPERE_PLUS is AmperePlus in the API. */
-const makeBuilderOptions = ({
-  tensorRt,
-  tensorRtRtx,
-}: ExportDeviceClass['spec']['engine']): EngineTask['options'] => {
-  const { hardwareCompatibilityLevel: level, ...numbers } = tensorRt ?? tensorRtRtx ?? {};
-  const named = Object.entries(numbers).map(([name, value]) => [name, String(value)] as const);
-  const constant = level?.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase();
-  return { ...Object.fromEntries(named), ...(constant && { hardwareCompatibilityLevel: constant }) };
 };
 
 const toSource = ({ uri, sha256 }: Artifact): Source => ({ uri, sha256 });
@@ -162,7 +142,7 @@ const toSource = ({ uri, sha256 }: Artifact): Source => ({ uri, sha256 });
 const makeBuildCommand = (backend: Backend, taskArguments: readonly string[]): readonly string[] =>
   backend === 'OnnxRuntime'
     ? ['node', workerProgram, 'build-onnxruntime', ...taskArguments]
-    : ['python3', buildDriver, `${mounts.work}/${workFiles.request}`];
+    : ['python3', ...[workFiles.driver, workFiles.request].map((file) => `${mounts.work}/${file}`)];
 
 /** The class's device request (for example one nvidia.com/gpu) is a limit: extended resources cannot be overcommitted. */
 const makeBuildResources = ({ owner, deviceClass }: EnginePlan): CompleteResources => {

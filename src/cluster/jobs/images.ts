@@ -9,4 +9,3 @@ export type Images = {
 };
 
 export const workerProgram = '/app/dist/worker.js';
-export const buildDriver = '/app/build_engine.py';

@@ -83,7 +83,12 @@ export const tensorfileTable: KeyTable = {
   },
 };
 
-const builderFields = ['builderOptimizationLevel', 'hardwareCompatibilityLevel', 'maxAuxStreams'] as const;
+const builderFields = [
+  'builderOptimizationLevel',
+  'hardwareCompatibilityLevel',
+  'maxAuxStreams',
+  'versionCompatible',
+] as const;
 
 /** Of the device class: a builder that compiles for a named target gives the same bytes on any node. */
 export const targetTable: KeyTable = {
@@ -93,6 +98,7 @@ export const targetTable: KeyTable = {
       'engine.backend',
       'engine.image',
       'engine.computeCapability',
+      'engine.version',
       ...builderFields.flatMap((name) => [`engine.tensorRt.${name}`, `engine.tensorRtRtx.${name}`]),
     ],
   },
@@ -103,6 +109,9 @@ export const deviceTable: KeyTable = {
   since: {
     v1beta1: [
       ...targetTable.since.v1beta1!,
+      'engine.dlaCore',
+      'engine.dlaGpuFallback',
+      'engine.tensorRt.int8',
       'nodeSelector',
       'nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms',
       'runtimeClassName',
@@ -145,18 +154,21 @@ export type EngineInputs = {
   /** Of the model in the .etlt: the ciphertext is another one at each export. */
   readonly payloadDigest: string;
   readonly calibrationCacheSha256: string | undefined;
+  /** Present where strict types change the engine. */
+  readonly strictTypes?: true;
   /** Key of the engine in status. */
   readonly stored: string | undefined;
 };
 
 export const hashEngineInputs = (inputs: EngineInputs): string => {
-  const { spec, deviceClass, payloadDigest, calibrationCacheSha256, stored } = inputs;
+  const { spec, deviceClass, payloadDigest, calibrationCacheSha256, strictTypes, stored } = inputs;
   const { needsComputeCapability, planFormatVersion } = backends[deviceClass.spec.engine.backend as Backend];
   const dataType = dataTypeOf(spec, deviceClass.metadata.name);
   const facts = {
     payloadDigest,
     calibrationCacheSha256: dataType === 'int8' ? calibrationCacheSha256 : undefined,
     dataType,
+    strictTypes,
     maxBatchSize: spec.maxBatchSize,
     maxWorkspaceBytes: parseByteQuantity(spec.maxWorkspaceSize),
     planFormatVersion,

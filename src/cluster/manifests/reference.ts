@@ -3,6 +3,8 @@
 import { failures } from '../../ground/base/failures.ts';
 import { type BackendRow, backends } from '../../ground/contract/backends.ts';
 import type { ObjectSchema } from '../../ground/contract/schema.ts';
+import { type Family, families } from '../../ground/plans/families.ts';
+import { describeCapabilities } from '../../ground/plans/refusals.ts';
 import { calibrationTensorfileSchema } from '../api/calibration-tensorfile.ts';
 import { conditionTypes } from '../api/conditions.ts';
 import { exportDeviceClassSchema } from '../api/export-device-class.ts';
@@ -83,17 +85,38 @@ const yesOrNo = (value: boolean): string => (value ? 'yes' : 'no');
 const backendsPage = (): PublishedFile =>
   markdownFile('docs/reference/backends.md', 'Engine backends', [
     markdownTable(
-      ['Backend', 'Engine', 'File', 'Built on a GPU', 'int8 scales from', 'Supported'],
+      ['Backend', 'Engine', 'File', 'Built on a GPU'],
       Object.entries<BackendRow>(backends).map(([backend, row]) => [
         `\`${backend}\``,
         row.description,
         `\`${row.engineFile}\``,
         yesOrNo(row.needsGpu),
-        row.int8 === 'QdqGraph' ? 'Q/DQ nodes in the graph' : 'calibration cache',
-        yesOrNo(row.supported),
       ]),
     ),
+    '## Versions of TensorRT',
+    markdownTable(
+      [
+        'Versions',
+        'Precision',
+        'int8 scales',
+        'DLA',
+        'Compute capabilities',
+        'Compatible with',
+        'Plugin nodes',
+      ],
+      Object.values<readonly Family[]>(families).flat().map(familyRow),
+    ),
   ]);
+
+const familyRow = (family: Family): readonly string[] => [
+  family.title,
+  [family.weaklyTyped && 'of the builder', family.stronglyTyped && 'of the graph'].filter(Boolean).join(', '),
+  family.int8.map((route) => (route === 'QdqGraph' ? 'Q/DQ nodes' : 'dynamic ranges')).join(', '),
+  yesOrNo(family.hasDla),
+  describeCapabilities(family.capabilities),
+  family.hardwareCompatibility.filter((level) => level !== 'None').join(', '),
+  family.pluginNodes === 'Kept' ? 'kept' : 'replaced by ONNX operators',
+];
 
 const permissionTable = (permissions: readonly Permission[]): string =>
   markdownTable(

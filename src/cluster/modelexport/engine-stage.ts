@@ -1,14 +1,13 @@
 /** Where one device class's engine is. Pure; every reason here is one that status can show. */
 import { toArtifact } from '../../ground/contract/artifact.ts';
-import { backends, explainRefusal, notBuiltIn } from '../../ground/contract/backends.ts';
 import { engineFolder } from '../../ground/contract/layout.ts';
 import type { EngineBuilt } from '../../ground/contract/result.ts';
 import type { Ledger } from '../api/ledger.ts';
 import type { ModelExport } from '../api/model-export.ts';
 import type { Reason } from '../api/reasons.ts';
-import { computeEngineKey, type EnginePlan, makeEngineJob } from '../jobs/engine-job.ts';
+import { computeEngineKey, type EnginePlan, isTrained, makeEngineJob } from '../jobs/engine-job.ts';
+import { findEngineRefusal } from '../jobs/engine-request.ts';
 import type { Job } from '../jobs/job.ts';
-import { dataTypeOf } from '../jobs/keys.ts';
 import {
   type ArtifactPlan,
   type ArtifactState,
@@ -73,7 +72,7 @@ const assessEngine = (
   const stored = pickStoredEngine(before);
   const unplanned = { deviceClass, stored, ledger: dropWantedKey(before) };
   if (observedClass.deviceClass === undefined) return assessWithoutClass(observed, unplanned, before);
-  const refusedState = findRefusal(observed.modelExport, observedClass);
+  const refusedState = findRefusal(observed.modelExport, observedClass, exported);
   if (refusedState) return { ...unplanned, state: refusedState };
   if (exported.state.kind !== 'Exported') return { ...unplanned, state: waitingForExport };
   const { artifacts } = exported.state;
@@ -157,15 +156,12 @@ const assessWithoutClass = (
 /** What no Job can change is known before anything is started. */
 const findRefusal = (
   { spec }: ModelExport,
-  { name, deviceClass }: ObservedClass,
+  { deviceClass }: ObservedClass,
+  { state }: ExportStage,
 ): EngineState | undefined => {
-  const { backend, computeCapability } = deviceClass!.spec.engine;
-  if (!backends[backend].supported) {
-    const message = notBuiltIn(backend);
-    return { kind: 'Failed', reason: 'BackendNotAvailable', message };
-  }
-  const message = explainRefusal(backend, dataTypeOf(spec, name), computeCapability);
-  return message === undefined ? undefined : { kind: 'Failed', reason: 'EngineUnsupported', message };
+  const trained = state.kind === 'Exported' ? { isTrained: isTrained(state.artifacts) } : {};
+  const refusal = findEngineRefusal({ spec, deviceClass: deviceClass!, ...trained });
+  return refusal && { kind: 'Failed', reason: 'EngineUnsupported', message: refusal.message };
 };
 
 /** Nodes matter only for what is still to be started: an engine that is built stays built when its node goes. */

@@ -24,7 +24,7 @@ export type ModelExportStores = JobStores & {
 
 /** @returns undefined once the object is deleted */
 export const observe = (key: Key, context: ObserveContext<ModelExportStores>): ObservedExport | undefined => {
-  const { stores, images, now, warningsAbout, refusalOf } = context;
+  const { stores, images, now, warningsAbout, findPlanRefusal } = context;
   const modelExport = stores.modelExports.get(key);
   if (modelExport === undefined) return undefined;
   const tensorfile = findTensorfileName(modelExport);
@@ -45,7 +45,7 @@ export const observe = (key: Key, context: ObserveContext<ModelExportStores>): O
     }),
     images,
     now,
-    obstacles: { refusalOf, findTwin: makeTwinLookup(stores, modelExport) },
+    obstacles: { findPlanRefusal, findTwin: makeTwinLookup(stores, modelExport) },
   };
 };
 

@@ -48,7 +48,7 @@ export type ArtifactFacts = {
 /** What keeps a Job from being made although it may be made. */
 export type Obstacles = {
   /** By the name of the Job. */
-  readonly refusalOf: (job: string) => Refusal | undefined;
+  readonly findPlanRefusal: (job: string) => Refusal | undefined;
   readonly findTwin: FindTwin;
 };
 
@@ -141,11 +141,11 @@ const twinPauseMs = 15_000;
 const decideStart = (
   job: Job,
   { folder }: ArtifactPlan,
-  { obstacles: { refusalOf, findTwin }, now }: ArtifactFacts,
+  { obstacles: { findPlanRefusal, findTwin }, now }: ArtifactFacts,
 ): Omit<ArtifactProgress, 'ledger'> => {
   const owner = findTwin(folder);
   if (owner !== undefined) return { state: { kind: 'Twin', owner }, lookAtMs: now + twinPauseMs };
-  const refusal = refusalOf(job.metadata.name);
+  const refusal = findPlanRefusal(job.metadata.name);
   if (refusal === undefined) return { state: { kind: 'Start', job } };
   return {
     state: { kind: 'Refused', job, refusal },

@@ -21,7 +21,7 @@ export type ObserveContext<Stores> = {
   /** Milliseconds since the epoch. */
   readonly now: number;
 } & Pick<OwnedContext, 'warningsAbout'> &
-  Pick<Obstacles, 'refusalOf'>;
+  Pick<Obstacles, 'findPlanRefusal'>;
 
 /** What differs between the kinds. */
 export type ReconciledKind<Stores, Observed> = {
@@ -51,8 +51,8 @@ export const makeOwnerReconciler =
     const owner = find(stores, key);
     const lookAgainMs = await warnings.look(key, owner ? findStuck(stores, owner) : [], signal);
     const warningsAbout = (uid: string) => warnings.about(key, uid);
-    const refusalOf = makeRefusalLookup(key, refusals);
-    const observed = observe(key, { stores, images, now: clock.now(), warningsAbout, refusalOf });
+    const findPlanRefusal = makeRefusalLookup(key, refusals);
+    const observed = observe(key, { stores, images, now: clock.now(), warningsAbout, findPlanRefusal });
     if (observed === undefined) return { requeueAfterMs: undefined };
     const decision = decide(observed);
     const againMs = await apply(decision, ownerOf(observed), { deps, signal });

@@ -4,7 +4,7 @@ import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { inferTensorFacts } from '../../graph/inference/tensor-facts.ts';
 import { type ArithmeticLayer, listArithmeticLayers } from '../../graph/precision/arithmetic.ts';
 import { findFloatLayers } from '../../graph/precision/float-layers.ts';
-import { convertPluginsFor } from '../../graph/precision/precision.ts';
+import { convertPlugins } from '../../graph/precision/precision.ts';
 import { prepareForQdq, type Scales } from '../../graph/precision/qdq.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { field } from '../../ground/contract/fields.ts';
@@ -51,7 +51,7 @@ const inferShapes = async (opened: OpenedModel, prepared: ModelProto) => {
   const { input, channels, height, width, fixedBatch = 1 } = opened;
   const dims = [fixedBatch, channels, height, width];
   try {
-    const facts = await inferTensorFacts(convertPluginsFor('OnnxRuntime', prepared), { input, dims });
+    const facts = await inferTensorFacts(convertPlugins('NonMaxSuppression', prepared), { input, dims });
     return (name: string): readonly number[] | undefined => {
       const sizes = facts.get(name)?.dims;
       return sizes?.every((size) => typeof size === 'number') ? sizes : undefined;

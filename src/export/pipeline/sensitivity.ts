@@ -14,7 +14,7 @@ import { type FloatTensor, openSession } from '../../graph/inference/session.ts'
 import { exposeHeads } from '../../graph/plugins/heads.ts';
 import { findFloatLayers, removeFloatScales } from '../../graph/precision/float-layers.ts';
 import { type Int8Layers, listInt8Layers } from '../../graph/precision/int8-layers.ts';
-import { convertPluginsFor } from '../../graph/precision/precision.ts';
+import { convertPlugins } from '../../graph/precision/precision.ts';
 import { prepareForQdq, quantiseModel, type Scales } from '../../graph/precision/qdq.ts';
 import type { OutputRoles } from '../../ground/contract/output-roles.ts';
 import type { OpenedModel } from '../models/open-model.ts';
@@ -186,7 +186,7 @@ type Runs = {
 };
 
 const runAll = async (model: ModelProto, { input, batches }: Runs): Promise<Outputs[]> => {
-  const session = await openSession(serializeModel(convertPluginsFor('OnnxRuntime', model)));
+  const session = await openSession(serializeModel(convertPlugins('NonMaxSuppression', model)));
   try {
     const found: Outputs[] = [];
     for (const { data, dims } of batches) found.push(await session.run({ [input]: { data, dims } }));

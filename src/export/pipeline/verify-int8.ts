@@ -13,7 +13,7 @@ import { outputRoles } from '../../graph/evaluation/output-roles.ts';
 import { measureMedianLatency } from '../../graph/inference/latency.ts';
 import { openSession, type Session, type SessionOptions } from '../../graph/inference/session.ts';
 import { exposeHeads } from '../../graph/plugins/heads.ts';
-import { convertPluginsFor } from '../../graph/precision/precision.ts';
+import { convertPlugins } from '../../graph/precision/precision.ts';
 import { quantiseModel, type Scales } from '../../graph/precision/qdq.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import type { OpenedModel } from '../models/open-model.ts';
@@ -121,7 +121,8 @@ const withSessions = async <T>(
   use: (both: FloatAndInt8) => Promise<T>,
 ): Promise<T> => {
   const { model } = exposeHeads(opened.model);
-  const runnable = (each: ModelProto): Uint8Array => serializeModel(convertPluginsFor('OnnxRuntime', each));
+  const runnable = (each: ModelProto): Uint8Array =>
+    serializeModel(convertPlugins('NonMaxSuppression', each));
   const quantised = runnable(quantiseModel(model, scales));
   const float = await openSession(runnable(model), options);
   try {

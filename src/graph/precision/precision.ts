@@ -6,41 +6,38 @@
 import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { serializeModel } from '../../formats/onnx/model.ts';
 import { UserError } from '../../ground/base/errors.ts';
-import type { DataType } from '../../ground/contract/architectures.ts';
-import { type Backend, backends } from '../../ground/contract/backends.ts';
+import type { GraphForm, PluginNodes } from '../../ground/contract/backends.ts';
 import { lowerPlugins } from '../plugins/lower.ts';
 import { convertToHalf } from './half.ts';
 import { quantiseModel, type Scales } from './qdq.ts';
 
-/** Backend, precision and scales of a graph. */
+/** Form and scales of a graph, and how plugin nodes appear in it. */
 export type GraphRequest = {
-  readonly backend: Backend;
-  readonly dataType: DataType;
+  readonly graph: GraphForm;
+  readonly pluginNodes: PluginNodes;
   readonly scales: Scales | undefined;
 };
 
 /**
- * Builds the graph for this backend.
+ * Builds the graph for a builder.
  * @throws UserError CalibrationSourceMissing, EngineUnsupported, CacheInvalid, ModelInvalid
  */
-export const buildGraphFor = (model: ModelProto, { backend, dataType, scales }: GraphRequest): ModelProto =>
-  convertPluginsFor(backend, convertPrecision(model, dataType, scales));
+export const buildGraphFor = (model: ModelProto, { graph, pluginNodes, scales }: GraphRequest): ModelProto =>
+  convertPlugins(pluginNodes, convertPrecision(model, graph, scales));
 
 /**
- * Replaces plugin nodes that this backend lacks.
+ * Replaces plugin nodes that the builder lacks.
  * @throws UserError EngineUnsupported, ModelInvalid
  */
-export const convertPluginsFor = (backend: Backend, model: ModelProto): ModelProto => {
-  const { pluginNodes } = backends[backend];
-  return pluginNodes === 'Kept' ? model : lowerPlugins(model, pluginNodes);
-};
+export const convertPlugins = (pluginNodes: PluginNodes, model: ModelProto): ModelProto =>
+  pluginNodes === 'Kept' ? model : lowerPlugins(model, pluginNodes);
 
-/** Serializes the float model for this backend: `payload` unless plugin nodes are replaced. */
+/** Serializes the float model: `payload` unless plugin nodes are replaced. */
 export const serializeReference = (
-  backend: Backend,
+  pluginNodes: PluginNodes,
   { model, payload }: { readonly model: ModelProto; readonly payload: Uint8Array },
 ): Uint8Array => {
-  const runnable = convertPluginsFor(backend, model);
+  const runnable = convertPlugins(pluginNodes, model);
   return runnable === model ? payload : serializeModel(runnable);
 };
 
@@ -48,9 +45,9 @@ export const serializeReference = (
  * Converts a model to a precision.
  * @throws UserError CalibrationSourceMissing for int8 without scales, EngineUnsupported, CacheInvalid
  */
-const convertPrecision = (model: ModelProto, dataType: DataType, scales: Scales | undefined): ModelProto => {
-  if (dataType === 'fp32') return model;
-  if (dataType === 'fp16') return convertToHalf(model);
+const convertPrecision = (model: ModelProto, form: GraphForm, scales: Scales | undefined): ModelProto => {
+  if (form === 'Float32') return model;
+  if (form === 'Float16') return convertToHalf(model);
   if (scales === undefined)
     throw new UserError(
       'CalibrationSourceMissing',

@@ -109,6 +109,11 @@ export const failures = {
     retry: 'never',
     meaning: 'The backend cannot build this for this device class.',
   },
+  HardwareMismatch: {
+    exitCode: 42,
+    retry: 'never',
+    meaning: 'The device, its driver or the TensorRT version is not that of the device class.',
+  },
   EngineVerificationFailed: {
     exitCode: 43,
     retry: 'never',

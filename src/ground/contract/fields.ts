@@ -21,6 +21,8 @@ const fields = {
   outputNodes: { flag: '--output_nodes', spec: 'spec.model.ports.outputs' },
   inputDims: { flag: '--input_dims', spec: 'spec.model.inputDims' },
   preprocess: { flag: '--preprocess', spec: 'spec.model.preprocess' },
+  engineVersion: { flag: '--tensorrt_version', spec: 'engine.version' },
+  computeCapability: { flag: '--compute_capability', spec: 'engine.computeCapability' },
   codec: { flag: '--codec_command', spec: 'spec.codec' },
 } as const;
 

@@ -44,7 +44,7 @@ export const exportFlags = {
   strict_type_constraints: {
     type: 'switch',
     aliases: ['s'],
-    help: 'Accepted for compatibility with TLT; has no effect. The engine of --engine_file is strongly typed: every layer has the precision that the graph specifies. A builder that reads the calibration cache has its own option (trtexec --precisionConstraints=obey).',
+    help: 'Do not let an int8 or fp16 engine of --engine_backend TensorRt choose another precision where it is faster. Other backends never do: each layer has the precision that the graph specifies.',
   },
   ...calibrationDataFlags,
   max_batch_size: {
@@ -80,14 +80,14 @@ export const exportFlags = {
     placeholder: 'X.Y.Z',
     default: defaults.tensorRtVersion,
     added: true,
-    help: 'TensorRT version that will read the cache; written to its first line.',
+    help: 'TensorRT version that will read the cache; written to its first line. With --engine_backend TensorRt, the version that builds.',
   },
   engine_backend: {
     type: 'choice',
-    values: ['OnnxRuntime', 'TensorRtRtx'],
+    values: ['OnnxRuntime', 'TensorRtRtx', 'TensorRt'],
     default: 'OnnxRuntime',
     added: true,
-    help: 'Backend of --engine_file: ONNX Runtime for this CPU, or TensorRT for RTX for --compute_capability.',
+    help: 'Backend of --engine_file: ONNX Runtime for this CPU, TensorRT for RTX for --compute_capability, or TensorRT for the GPU of this machine.',
   },
   compute_capability: {
     type: 'text',
@@ -106,7 +106,7 @@ export const exportFlags = {
     placeholder: 'FILE',
     default: 'python3',
     added: true,
-    help: 'Python interpreter with the module tensorrt_rtx, for --engine_backend TensorRtRtx.',
+    help: 'Python interpreter with the module tensorrt_rtx or tensorrt, for --engine_backend TensorRtRtx or TensorRt.',
   },
   ...general,
 } as const satisfies FlagTable;

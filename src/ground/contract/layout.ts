@@ -51,6 +51,8 @@ export const workFiles = {
   /** The float graph, the reference for verifying the engine. */
   reference: 'reference.onnx',
   verification: 'verification.pb',
+  /** The TensorRT build driver, for images that have TensorRT but not the driver. */
+  driver: 'build_engine.py',
   /** Input of the build driver: `BuildRequest`. */
   request: 'build-request.json',
   /** Written by `stage` instead of the other files if the engine already exists: the result to report. */

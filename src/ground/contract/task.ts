@@ -5,6 +5,7 @@ import type { TensorfileModule } from './flags.ts';
 import type { ModelSettings } from './model-settings.ts';
 import type { OutputRoles } from './output-roles.ts';
 import type { EngineBuilt } from './result.ts';
+import type { EngineSettings, TensorRtPlan } from './tensorrt-plan.ts';
 
 /** A file, with its expected SHA-256 if the user or an earlier stage pinned it. */
 export type Source = { readonly uri: string; readonly sha256?: string };
@@ -74,16 +75,17 @@ export type TensorfileTask = {
 export type EngineTask = {
   readonly deviceClass: string;
   readonly backend: Backend;
-  readonly computeCapability?: string;
   readonly dataType: DataType;
   readonly maxBatchSize: number;
   readonly maxWorkspaceSizeBytes: number;
   readonly etlt: Source;
   readonly calibrationCache?: Source;
   readonly verification?: Source;
-  /** Layers that stay float, for builders that need them in addition to the scales: names, or patterns with `*`. */
+  /** Whether the scales come from quantisation-aware training. */
+  readonly trained?: boolean;
+  /** Layers of an int8 engine that stay float: names, or patterns with `*`. */
   readonly keepFloat?: readonly string[];
-  readonly options: Readonly<Record<string, string>>;
+  readonly settings: EngineSettings;
   readonly engineKey: string;
   readonly folder: string;
 };
@@ -93,17 +95,28 @@ export type BuildRequest = {
   readonly model: string;
   readonly engine: string;
   readonly report: string;
-  readonly computeCapability?: string;
   readonly inputName: string;
+  readonly outputNames: readonly string[];
   readonly minShape: readonly number[];
   readonly optShape: readonly number[];
   readonly maxShape: readonly number[];
-  readonly workspaceBytes: number;
-  /** Outputs of the layers that must compute in float. */
-  readonly floatOutputs?: readonly string[];
   /** Where an engine is run beside the float graph: what its outputs hold. */
   readonly outputRoles: OutputRoles;
-  readonly options: Readonly<Record<string, string>>;
+  readonly tensorRt?: TensorRtBuild;
+};
+
+/** What the TensorRT driver does, and what it needs of the model to do it and to prove it. */
+export type TensorRtBuild = {
+  readonly plan: TensorRtPlan;
+  /** Tensor → scale, for a build by dynamic ranges. */
+  readonly scales?: Readonly<Record<string, number>>;
+  /** Tensors that int8 layers read: each needs a scale. */
+  readonly int8Tensors?: readonly string[];
+  /** Outputs of the layers that compute in int8, and of those kept in float. */
+  readonly int8Outputs?: readonly string[];
+  readonly keptOutputs?: readonly string[];
+  /** QuantizeLinear nodes of the graph. */
+  readonly quantisers?: number;
 };
 
 /** `build-report.json`, the output of a build driver. */

@@ -1,81 +1,207 @@
-"""Builds one TensorRT engine from a build request.
+"""Builds one TensorRT engine from a build request, and proves it.
 
 Usage: build_engine.py REQUEST.json
 
-The driver supports two modules with the same Python API: `tensorrt_rtx` (TensorRT for RTX, which builds for a given
-compute capability and needs no GPU) and the classic `tensorrt`. The graph determines the precision: int8 is
-expressed by Q/DQ nodes, fp16 by a float16 graph.
+One driver serves two modules: classic `tensorrt` 8.6 to 11, on a machine with the GPU, and `tensorrt_rtx` (TensorRT for
+RTX), which builds for a named compute capability and needs no GPU. It needs Python 3.8 or later and nothing else. The
+plan in the request has every decision, in the names of TensorRT's own API: a name that the installed version lacks is an
+error, never a default. The model is parsed from memory, and only the engine, the report and the timing cache are written.
 
-Standard output has one JSON object per line: progress, then the result. A failure is also written as the pod's
-termination message. The exit codes are those of src/ground/base/failures.ts.
+Standard output has one JSON object a line: progress, the builder's warnings and errors, and at last the result. On a
+failure that object is also the termination message of the pod. Exit codes are those of the project's failure table.
 """
+import ctypes
 import json
 import os
+import re
 import signal
+import statistics
 import sys
 import time
 
-EXIT = {"Internal": 1, "Usage": 2, "EngineBuildFailed": 40, "EngineUnsupported": 41, "DiskFull": 32, "Interrupted": 51}
+EXIT = {
+    "Internal": 1, "Usage": 2, "DiskFull": 32, "EngineBuildFailed": 40, "EngineUnsupported": 41, "HardwareMismatch": 42,
+    "Interrupted": 51, "OutOfMemory": 52,
+}  # fmt: skip
 MESSAGE_LIMIT_BYTES = 2048
-
-# Options that a device class may set (spec.engine.options), each with a check of its value.
-OPTIONS = {
-    "builderOptimizationLevel": lambda text: 0 <= int(text) <= 5,
-    "hardwareCompatibilityLevel": lambda text: text in ("NONE", "AMPERE_PLUS", "SAME_COMPUTE_CAPABILITY"),
-    "maxAuxStreams": lambda text: int(text) >= 0,
-}
+NAMES_IN_A_MESSAGE = 5
+LATENCY_RUNS, WARM_UP_RUNS = 50, 10
+ITEM_BYTES = {"FLOAT": 4, "HALF": 2, "BF16": 2, "INT8": 1, "UINT8": 1, "BOOL": 1, "INT32": 4, "INT64": 8}
 
 
 class Failure(Exception):
-    """An expected failure, with a reason of the failure table."""
-
     def __init__(self, reason, message):
         super().__init__(message)
         self.reason = reason
 
 
 def emit(**fields):
-    """Writes one JSON object to standard output."""
     print(json.dumps(fields), flush=True)
 
 
-def load_module():
-    """Returns the name and the module of the first TensorRT that is installed."""
-    for name in ("tensorrt_rtx", "tensorrt"):
+def listed(names):
+    names = list(names)
+    more = "" if len(names) <= NAMES_IN_A_MESSAGE else " and %d more" % (len(names) - NAMES_IN_A_MESSAGE)
+    return ", ".join(names[:NAMES_IN_A_MESSAGE]) + more
+
+
+# --- The module, its version and the device -------------------------------------------------------------------------
+
+
+def load_module(name):
+    try:
+        return __import__(name)
+    except ImportError as error:
+        raise Failure(
+            "EngineBuildFailed",
+            "Loading the Python module %s: %s. Use an image (or --python) that has it." % (name, error),
+        )
+
+
+def numbers(version):
+    return [int(part) for part in re.findall(r"\d+", version.split("+")[0])][:4]
+
+
+def prove_version(trt, plan):
+    found, wanted = trt.__version__, plan["version"]
+    exact = wanted.get("exactly", "")
+    fits = numbers(wanted["from"]) <= numbers(found) < numbers(wanted["below"])
+    if fits and numbers(found)[: len(numbers(exact))] == numbers(exact):
+        return
+    expected = exact or "%s or later, older than %s" % (wanted["from"], wanted["below"])
+    raise Failure(
+        "HardwareMismatch",
+        "The image has %s %s, and the device class expects %s. Fix engine.version or engine.image."
+        % (plan["module"], found, expected),
+    )
+
+
+class Cuda:
+    """The CUDA driver by its C interface: no package that wraps it is needed."""
+
+    def __init__(self):
         try:
-            return name, __import__(name)
-        except ModuleNotFoundError as error:
-            if error.name != name:
-                raise Failure("EngineBuildFailed", f"Loading {name}: {error}. The image is incomplete.") from error
-    raise Failure("EngineBuildFailed", "Neither tensorrt_rtx nor tensorrt can be imported. Use an image that has one of them.")
+            self.library = ctypes.CDLL("libcuda.so.1")
+        except OSError as error:
+            raise Failure(
+                "HardwareMismatch",
+                "No NVIDIA driver in this container: %s. Run the pod on a GPU node, with its runtimeClassName." % error,
+            )
+        self.call("cuInit", 0)
+        self.device = ctypes.c_int()
+        self.call("cuDeviceGet", ctypes.byref(self.device), 0)
+
+    def call(self, name, *arguments):
+        code = getattr(self.library, name)(*arguments)
+        if code != 0:
+            raise Failure("HardwareMismatch", "The NVIDIA driver found no usable GPU: %s ended with CUDA error %d." % (name, code))
+
+    def facts(self):
+        major, minor, version = ctypes.c_int(), ctypes.c_int(), ctypes.c_int()
+        self.call("cuDeviceGetAttribute", ctypes.byref(major), 75, self.device)
+        self.call("cuDeviceGetAttribute", ctypes.byref(minor), 76, self.device)
+        self.call("cuDriverGetVersion", ctypes.byref(version))
+        name = ctypes.create_string_buffer(256)
+        self.call("cuDeviceGetName", name, 256, self.device)
+        return {
+            "computeCapability": "%d.%d" % (major.value, minor.value),
+            "product": name.value.decode("utf-8", "replace"),
+            "driver": driver_version() or "CUDA %d.%d" % (version.value // 1000, version.value % 1000 // 10),
+        }
+
+    def make_current(self):
+        context = ctypes.c_void_p()
+        self.call("cuDevicePrimaryCtxRetain", ctypes.byref(context), self.device)
+        self.call("cuCtxSetCurrent", context)
+
+    def allocate(self, size):
+        pointer = ctypes.c_uint64()
+        self.call("cuMemAlloc_v2", ctypes.byref(pointer), ctypes.c_size_t(max(size, 1)))
+        self.call("cuMemsetD8_v2", pointer, 0, ctypes.c_size_t(max(size, 1)))
+        return pointer.value
+
+    def stream(self):
+        stream = ctypes.c_void_p()
+        self.call("cuStreamCreate", ctypes.byref(stream), 0)
+        return stream
 
 
-def make_logger(trt, problems):
-    """Makes a logger that writes to standard error and appends errors to `problems`."""
+def driver_version():
+    try:
+        with open("/proc/driver/nvidia/version", encoding="utf-8") as file:
+            found = re.search(r"Kernel Module\D*(\d+\.\d+(?:\.\d+)?)", file.read())
+        return found and found.group(1)
+    except OSError:
+        return None  # Jetson has no such file.
 
-    class Logger(trt.ILogger):
-        def __init__(self):
-            trt.ILogger.__init__(self)
 
-        def log(self, severity, message):
-            if severity in (trt.ILogger.INTERNAL_ERROR, trt.ILogger.ERROR):
-                problems.append(message)
-            if severity != trt.ILogger.VERBOSE:
-                print(f"{str(severity).split('.')[-1]}: {message}", file=sys.stderr, flush=True)
+def as_label(product):
+    """GPU feature discovery writes "NVIDIA A10" as NVIDIA-A10, with -SHARED or a MIG profile behind it."""
+    return product.strip().replace(" ", "-")
 
-    return Logger()
+
+def prove_gpu(wanted):
+    cuda = Cuda()
+    found = cuda.facts()
+    emit(gpu=found)
+    capability, products = wanted.get("computeCapability"), wanted.get("products", [])
+    if capability is not None and capability != found["computeCapability"]:
+        raise Failure(
+            "HardwareMismatch",
+            "This GPU (%s) has compute capability %s, and the device class expects %s. Narrow the nodes of the class."
+            % (found["product"], found["computeCapability"], capability),
+        )
+    label = as_label(found["product"])
+    if products and not any(as_label(each) == label or as_label(each).startswith(label + "-") for each in products):
+        raise Failure(
+            "HardwareMismatch",
+            "This GPU is %s, and the device class expects %s. Narrow the nodes of the class." % (label, listed(products)),
+        )
+    return cuda, found
+
+
+# --- What TensorRT reports ------------------------------------------------------------------------------------------
+
+
+class Messages:
+    """The builder's own words: errors explain a failure, and warnings show which tensors had no scale."""
+
+    def __init__(self, trt):
+        self.errors, self.warnings, self.unscaled = [], [], []
+        messages = self
+
+        class Logger(trt.ILogger):
+            def __init__(self):
+                trt.ILogger.__init__(self)
+
+            def log(self, severity, msg):
+                messages.take(str(severity).split(".")[-1], msg)
+
+        self.logger = Logger()
+
+    def take(self, severity, message):
+        if severity in ("INTERNAL_ERROR", "ERROR"):
+            self.errors.append(message)
+        elif severity == "WARNING":
+            self.warnings.append(message)
+            unscaled = re.match(r"Missing scale and zero-point for tensor (.+), expect fall back", message)
+            self.unscaled += [unscaled.group(1)] if unscaled else []
+        else:
+            return
+        emit(level=severity, message=message)
+
+    def why(self):
+        return "; ".join(self.errors) or "the builder gave no reason"
 
 
 def make_monitor(trt):
-    """Makes a monitor that emits the progress of the outermost phases."""
-
     class Monitor(trt.IProgressMonitor):
         def __init__(self):
             trt.IProgressMonitor.__init__(self)
-            self.phases = {}
+            self.steps = {}
 
         def phase_start(self, phase_name, parent_phase, num_steps):
-            self.phases[phase_name] = num_steps
+            self.steps[phase_name] = num_steps
             if parent_phase is None:
                 emit(progress=phase_name, done=0, total=num_steps)
 
@@ -83,129 +209,312 @@ def make_monitor(trt):
             return True
 
         def phase_finish(self, phase_name):
-            total = self.phases.pop(phase_name, 0)
-            if not self.phases:
+            total = self.steps.pop(phase_name, 0)
+            if not self.steps:
                 emit(progress=phase_name, done=total, total=total)
 
     return Monitor()
 
 
-def parse_model(trt, network, logger, path):
-    """Adds the ONNX graph to the network."""
-    trt.init_libnvinfer_plugins(logger, "")  # Registers plugins such as NMS_TRT, which the parser looks up by name.
-    parser = trt.OnnxParser(network, logger)
-    if parser.parse_from_file(path):
-        return
-    errors = "; ".join(parser.get_error(i).desc() for i in range(parser.num_errors))
-    raise Failure("EngineBuildFailed", f"Parsing the ONNX graph: {errors}")
+# --- The network ----------------------------------------------------------------------------------------------------
+
+
+def member(trt, enum, name):
+    found = getattr(getattr(trt, enum, None), name, None)
+    if found is None:
+        raise Failure("EngineUnsupported", "TensorRT %s has no %s.%s. Upgrade the operator, or fix engine.version." % (trt.__version__, enum, name))
+    return found
+
+
+def make_builder(trt, messages):
+    try:
+        return trt.Builder(messages.logger)
+    except TypeError as error:  # pybind11: the factory returned null.
+        raise Failure("EngineBuildFailed", "Starting TensorRT's builder: %s (%s)" % (messages.why(), error))
+
+
+def parse_network(trt, builder, messages, request):
+    plan = request["tensorRt"]["plan"]
+    flags = 0
+    for name in plan["networkFlags"]:
+        flags |= 1 << int(member(trt, "NetworkDefinitionCreationFlag", name))
+    network = builder.create_network(flags)
+    trt.init_libnvinfer_plugins(messages.logger, "")  # Without it the parser knows no NMS_TRT and the like.
+    parser = trt.OnnxParser(network, messages.logger)
+    with open(request["model"], "rb") as file:
+        parsed = parser.parse(file.read())
+    if not parsed:
+        errors = "; ".join(parser.get_error(i).desc() for i in range(parser.num_errors))
+        raise Failure("EngineBuildFailed", "Parsing the ONNX graph: %s" % (errors or messages.why()))
+    prove_names([network.get_input(i).name for i in range(network.num_inputs)],
+                [network.get_output(i).name for i in range(network.num_outputs)], request)  # fmt: skip
+    return network
+
+
+def prove_names(inputs, outputs, request):
+    if inputs != [request["inputName"]]:
+        raise Failure("EngineBuildFailed", "The inputs are %s, and %s was planned." % (listed(inputs), request["inputName"]))
+    if sorted(outputs) != sorted(request["outputNames"]):
+        raise Failure("EngineBuildFailed", "The outputs are %s, and %s were planned." % (listed(outputs), listed(request["outputNames"])))
+
+
+def layers_of(network):
+    return [network.get_layer(i) for i in range(network.num_layers)]
+
+
+def outputs_of(layer):
+    return [layer.get_output(i) for i in range(layer.num_outputs)]
+
+
+def feed_ranges(trt, network, build):
+    """Gives each tensor its range. The scale is that of the calibration cache: range = 127 times scale."""
+    scales, used = build["scales"], set()
+    tensors = [network.get_input(i) for i in range(network.num_inputs)]
+    tensors += [tensor for layer in layers_of(network) for tensor in outputs_of(layer)]
+    for tensor in tensors:
+        if tensor.name not in scales or tensor.dtype not in (trt.DataType.FLOAT, trt.DataType.HALF):
+            continue
+        limit = 127 * scales[tensor.name]
+        if not tensor.set_dynamic_range(-limit, limit):
+            raise Failure("EngineBuildFailed", "Feeding the scales: TensorRT refused the range %g of tensor %s." % (limit, tensor.name))
+        used.add(tensor.name)
+    missing = [name for name in build["int8Tensors"] if name not in used]
+    if missing:
+        raise Failure("EngineBuildFailed", "Feeding the scales: int8 layers read %s, and the network has no such tensor." % listed(missing))
+    return {"used": len(used), "given": len(scales)}
+
+
+def count_quantisers(trt, network, build):
+    found = sum(layer.type == trt.LayerType.QUANTIZE for layer in layers_of(network))
+    if found < build["quantisers"]:
+        raise Failure("EngineBuildFailed", "Reading the Q/DQ graph: %d of %d quantisers are in the network." % (found, build["quantisers"]))
+    return {"used": found, "given": build["quantisers"]}
+
+
+def feed_scales(trt, network, build):
+    route = build["plan"].get("int8")
+    if route is None:
+        return None
+    return feed_ranges(trt, network, build) if route == "DynamicRanges" else count_quantisers(trt, network, build)
+
+
+def constrain(trt, network, build):
+    """Holds layers to a precision, found by the tensors that they write. Shapes and indices have none to choose."""
+    precision = build["plan"]["layerPrecision"]
+    for kind, key in (("kept", "keptOutputs"), ("scaled", "int8Outputs")):
+        if kind not in precision:
+            continue
+        data_type, missing = member(trt, "DataType", precision[kind]), set(build[key])
+        for layer in layers_of(network):
+            written = outputs_of(layer)
+            hit = missing.intersection(tensor.name for tensor in written)
+            missing -= hit
+            if not hit or any(tensor.dtype not in (trt.DataType.FLOAT, trt.DataType.HALF) for tensor in written):
+                continue
+            layer.precision = data_type
+            for i in range(layer.num_outputs if kind == "kept" else 0):
+                layer.set_output_type(i, data_type)
+        if missing:
+            raise Failure("EngineBuildFailed", "Constraining layers: the network has no tensor %s." % listed(sorted(missing)))
+
+
+# --- The configuration ----------------------------------------------------------------------------------------------
+
+
+def configure(trt, builder, plan):
+    config = builder.create_builder_config()
+    if "computeCapability" in plan:
+        set_target(trt, config, plan["computeCapability"])
+    for name in plan["builderFlags"]:
+        config.set_flag(member(trt, "BuilderFlag", name))
+    config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, plan["workspaceBytes"])
+    config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
+    if "builderOptimizationLevel" in plan:
+        config.builder_optimization_level = plan["builderOptimizationLevel"]
+    if "maxAuxStreams" in plan:
+        config.max_aux_streams = plan["maxAuxStreams"]
+    if "hardwareCompatibility" in plan:
+        config.hardware_compatibility_level = member(trt, "HardwareCompatibilityLevel", plan["hardwareCompatibility"])
+    if plan["progress"]:
+        config.progress_monitor = make_monitor(trt)
+    return config
 
 
 def set_target(trt, config, capability):
-    """Selects the compute capability to build for; None means the GPU of this machine."""
-    if capability is None:
-        return
-    if not hasattr(config, "set_compute_capability"):
-        raise Failure("EngineUnsupported", "This TensorRT builds only for the GPU that it runs on: omit computeCapability.")
-    target = getattr(trt.ComputeCapability, "SM" + capability.replace(".", ""), None)
-    if target is None:
-        raise Failure("EngineUnsupported", f"This builder does not know compute capability {capability}.")
     config.num_compute_capabilities = 1
-    if not config.set_compute_capability(target, 0):
-        raise Failure("EngineUnsupported", f"This builder cannot build for compute capability {capability}.")
-
-
-def set_options(trt, config, options):
-    """Checks the options of the device class and applies them."""
-    for name, value in options.items():
-        if name not in OPTIONS:
-            known = ", ".join(sorted(OPTIONS))
-            raise Failure("EngineUnsupported", f"engine.options.{name} is not an option of this builder; its options are {known}.")
-        try:
-            valid = OPTIONS[name](value)
-        except ValueError:
-            valid = False
-        if not valid:
-            raise Failure("EngineUnsupported", f"engine.options.{name} cannot be {value!r}.")
-    if "builderOptimizationLevel" in options:
-        config.builder_optimization_level = int(options["builderOptimizationLevel"])
-    if "maxAuxStreams" in options:
-        config.max_aux_streams = int(options["maxAuxStreams"])
-    if "hardwareCompatibilityLevel" in options:
-        level = getattr(trt.HardwareCompatibilityLevel, options["hardwareCompatibilityLevel"], None)
-        if level is None:
-            raise Failure("EngineUnsupported", "This builder does not know that hardwareCompatibilityLevel.")
-        config.hardware_compatibility_level = level
-
-
-def constrain_to_float(trt, network, config, outputs):
-    """Constrains the layers that produce these tensors to float, like trtexec --layerPrecisions with
-    --precisionConstraints=obey.
-
-    Does nothing for a strongly typed network, whose types come from the graph.
-    """
-    if not outputs or is_strongly_typed(trt, network):
-        return
-    config.set_flag(trt.BuilderFlag.OBEY_PRECISION_CONSTRAINTS)
-    precision = trt.float16 if config.get_flag(trt.BuilderFlag.FP16) else trt.float32
-    missing = set(outputs)
-    for layer in (network.get_layer(i) for i in range(network.num_layers)):
-        written = [layer.get_output(i) for i in range(layer.num_outputs)]
-        if not missing.intersection(tensor.name for tensor in written):
-            continue
-        missing.difference_update(tensor.name for tensor in written)
-        if any(tensor.dtype != trt.float32 for tensor in written):
-            continue  # Layers that compute shapes or indices have no float precision.
-        layer.precision = precision
-        for i in range(layer.num_outputs):
-            layer.set_output_type(i, precision)
-    if missing:
-        raise Failure("EngineBuildFailed", f"Keeping layers in float: the network has no tensor {sorted(missing)[0]}.")
-
-
-def is_strongly_typed(trt, network):
-    flag = getattr(trt.NetworkDefinitionCreationFlag, "STRONGLY_TYPED", None)
-    return flag is not None and network.get_flag(flag)
+    if not config.set_compute_capability(member(trt, "ComputeCapability", "SM" + capability.replace(".", "")), 0):
+        raise Failure("EngineUnsupported", "This builder cannot build for compute capability %s." % capability)
 
 
 def set_profile(builder, network, config, request):
-    """Adds the optimization profile that a network with dynamic shapes needs."""
-    names = [network.get_input(i).name for i in range(network.num_inputs)]
-    if names != [request["inputName"]]:
-        raise Failure("EngineBuildFailed", f"The graph's inputs are {names}; expected only {request['inputName']}.")
-    if -1 not in network.get_input(0).shape:
+    if -1 not in tuple(network.get_input(0).shape):
         return
+    shapes = [request[key] for key in ("minShape", "optShape", "maxShape")]
     profile = builder.create_optimization_profile()
-    profile.set_shape(request["inputName"], request["minShape"], request["optShape"], request["maxShape"])
+    profile.set_shape(request["inputName"], *shapes)
     if config.add_optimization_profile(profile) < 0:
-        raise Failure("EngineBuildFailed", f"The builder refused the shapes {request['minShape']} to {request['maxShape']}.")
+        raise Failure("EngineBuildFailed", "The builder refused the shapes %s to %s." % (shapes[0], shapes[2]))
+
+
+def set_dla(trt, builder, network, config, dla):
+    if dla["core"] >= builder.num_DLA_cores:
+        raise Failure("HardwareMismatch", "This device has %d DLA cores, and core %d is asked for. Fix engine.dlaCore." % (builder.num_DLA_cores, dla["core"]))
+    config.default_device_type = trt.DeviceType.DLA
+    config.DLA_core = dla["core"]
+    refused = [layer.name for layer in layers_of(network) if not config.can_run_on_DLA(layer)]
+    if refused and not dla["gpuFallback"]:
+        raise Failure("EngineUnsupported", "The DLA cannot run %s. Set engine.dlaGpuFallback, or leave engine.dlaCore out." % listed(refused))
+    return {"onGpu": len(refused), "layers": network.num_layers}
+
+
+def set_timing_cache(config, paths):
+    """Combines the timings of earlier builds. What another device or version measured does not combine, and is left out."""
+    cache, merged = config.create_timing_cache(b""), []
+    for path in paths:
+        with open(path, "rb") as file:
+            other = config.create_timing_cache(file.read())
+        if other is not None and cache.combine(other, False):
+            merged.append(os.path.basename(path))
+    if not config.set_timing_cache(cache, False):
+        raise Failure("EngineBuildFailed", "The builder refused an empty timing cache.")
+    return merged
+
+
+# --- What the engine really is --------------------------------------------------------------------------------------
+
+
+def precision_of(tensor):
+    """8.6 to 10.x: "Format/Datatype"; 11: "DataType" beside "Format"."""
+    text = str(tensor.get("DataType") or tensor.get("Format/Datatype") or tensor.get("Format", ""))
+    for name, pattern in (("INT8", "int8"), ("BF16", "bf16|bfloat"), ("HALF", "fp16|half"), ("FLOAT", "fp32|float")):
+        if re.search(pattern, text, re.IGNORECASE):
+            return name
+    return None
+
+
+def inspect(trt, engine):
+    """Per layer: the precisions that it reads and writes, by the inspector."""
+    text = engine.create_engine_inspector().get_engine_information(trt.LayerInformationFormat.JSON)
+    layers = json.loads(text).get("Layers", [])
+    return [
+        {
+            "name": layer.get("Name", ""),
+            "reads": {precision_of(tensor) for tensor in layer.get("Inputs", [])},
+            "writes": {tensor.get("Name"): precision_of(tensor) for tensor in layer.get("Outputs", [])},
+        }
+        for layer in layers
+        if isinstance(layer, dict)
+    ]
+
+
+def prove_precisions(layers, build):
+    plan, counts = build["plan"], {}
+    for layer in layers:
+        found = layer["reads"] | set(layer["writes"].values())
+        name = next((each for each in ("INT8", "HALF", "BF16", "FLOAT") if each in found), "OTHER")
+        counts[name] = counts.get(name, 0) + 1
+    if plan.get("int8") and layers and not counts.get("INT8"):
+        raise Failure("EngineBuildFailed", "No layer of the engine computes in int8, and the plan has int8 scales. Build fp16, or calibrate again.")
+    if layers and "HALF" in counts and plan.get("int8") == "DynamicRanges" and "FP16" not in plan["builderFlags"]:
+        raise Failure("EngineBuildFailed", "%d layers of the engine compute in fp16, and the plan is strict." % counts["HALF"])
+    kept = set(build.get("keptOutputs", []))
+    broken = [name for layer in layers for name, found in layer["writes"].items() if name in kept and found == "INT8"]
+    if broken:
+        raise Failure("EngineBuildFailed", "The builder made int8 what was to stay in float: %s." % listed(broken))
+    return counts
+
+
+def open_engine(trt, messages, serialized, plan):
+    runtime = trt.Runtime(messages.logger)
+    if "dla" in plan:
+        runtime.DLA_core = plan["dla"]["core"]
+    engine = runtime.deserialize_cuda_engine(serialized)
+    if engine is None:
+        raise Failure("EngineBuildFailed", "Loading the engine that was built: %s" % messages.why())
+    return engine
+
+
+def prove_engine(trt, engine, request):
+    names = [engine.get_tensor_name(i) for i in range(engine.num_io_tensors)]
+    inputs = [name for name in names if engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT]
+    prove_names(inputs, [name for name in names if name not in inputs], request)
+    found = [list(dims) for dims in engine.get_tensor_profile_shape(request["inputName"], 0)]
+    planned = [request[key] for key in ("minShape", "optShape", "maxShape")]
+    if found != planned:
+        raise Failure("EngineBuildFailed", "The engine takes the shapes %s, and %s were planned." % (found, planned))
+    return prove_precisions(inspect(trt, engine), request["tensorRt"])
+
+
+def measure(engine, cuda, request):
+    """Median time of one run on zeros at the smallest batch, in microseconds; None if an output has no known size."""
+    cuda.make_current()
+    context = engine.create_execution_context()
+    context.set_input_shape(request["inputName"], request["minShape"])
+    for i in range(engine.num_io_tensors):
+        name = engine.get_tensor_name(i)
+        elements = 1
+        for size in tuple(context.get_tensor_shape(name)):
+            elements *= size
+        if elements < 0:
+            return None
+        item = ITEM_BYTES[str(engine.get_tensor_dtype(name)).split(".")[-1]]
+        context.set_tensor_address(name, cuda.allocate(elements * item))
+    stream, times = cuda.stream(), []
+    for _ in range(WARM_UP_RUNS + LATENCY_RUNS):
+        started = time.perf_counter()
+        if not context.execute_async_v3(stream.value or 0):
+            raise Failure("EngineBuildFailed", "Running the engine that was built failed.")
+        cuda.call("cuStreamSynchronize", stream)
+        times.append(time.perf_counter() - started)
+    return round(statistics.median(times[WARM_UP_RUNS:]) * 1e6)
+
+
+# --- One build ------------------------------------------------------------------------------------------------------
+
+
+def serialize(trt, builder, network, config, messages):
+    serialized = builder.build_serialized_network(network, config)
+    if serialized is None:
+        is_memory = any(re.search("out of ?memory", error, re.IGNORECASE) for error in messages.errors)
+        raise Failure("OutOfMemory" if is_memory else "EngineBuildFailed", "Building the engine: %s" % messages.why())
+    return serialized
 
 
 def build(request):
-    """Builds the engine. Returns the runtime's name and version, and the serialized engine."""
-    name, trt = load_module()
-    problems = []
-    logger = make_logger(trt, problems)
-    builder = trt.Builder(logger)
-    network = builder.create_network()
-    parse_model(trt, network, logger, request["model"])
-    config = builder.create_builder_config()
-    set_target(trt, config, request.get("computeCapability"))
-    config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, request["workspaceBytes"])
-    set_options(trt, config, request["options"])
+    """Returns the engine, and the report without its duration."""
+    build_of, plan = request["tensorRt"], request["tensorRt"]["plan"]
+    trt = load_module(plan["module"])
+    prove_version(trt, plan)
+    cuda, gpu = prove_gpu(plan["gpu"]) if "gpu" in plan else (None, None)
+    messages = Messages(trt)
+    builder = make_builder(trt, messages)
+    network = parse_network(trt, builder, messages, request)
+    config = configure(trt, builder, plan)
     set_profile(builder, network, config, request)
-    constrain_to_float(trt, network, config, request.get("floatOutputs"))
-    config.progress_monitor = make_monitor(trt)
-    plan = builder.build_serialized_network(network, config)
-    if plan is None:
-        raise Failure("EngineBuildFailed", f"Building the engine: {'; '.join(problems) or 'the builder gave no reason'}")
-    return {"name": "TensorRT-RTX" if name == "tensorrt_rtx" else "TensorRT", "version": trt.__version__}, plan
+    evidence = {"gpu": gpu, "scales": feed_scales(trt, network, build_of)}
+    constrain(trt, network, build_of)
+    if "dla" in plan:
+        evidence["dla"] = set_dla(trt, builder, network, config, plan["dla"])
+    if plan["timingCache"]:
+        evidence["timingCaches"] = set_timing_cache(config, request.get("timingCaches", []))
+    serialized = serialize(trt, builder, network, config, messages)
+    unscaled = sorted(set(messages.unscaled).intersection(build_of.get("int8Tensors", [])))
+    if unscaled:
+        raise Failure("EngineBuildFailed", "The builder had no scale for %s: %s" % (listed(unscaled), messages.warnings[-1]))
+    if plan["timingCache"] and "timingCache" in request:
+        write_whole(request["timingCache"], config.get_timing_cache().serialize())
+    report = {"runtime": {"name": "TensorRT-RTX" if plan["module"] == "tensorrt_rtx" else "TensorRT", "version": trt.__version__}}
+    if cuda is not None:
+        engine = open_engine(trt, messages, serialized, plan)
+        evidence["layers"] = prove_engine(trt, engine, request)
+        median = measure(engine, cuda, request)
+        report.update({"latency": {"p50Microseconds": median}} if median is not None else {})
+    report["evidence"] = {key: value for key, value in evidence.items() if value is not None}
+    return serialized, report
 
 
 def write_whole(path, content):
-    """Writes a file that appears only when it is complete.
-
-    A path below /proc is a file that the caller opened; it is written in place.
-    """
+    """An open file without a name, which the caller holds, is written as it is; any other appears when it is whole."""
     if path.startswith("/proc/"):
         with open(path, "wb") as file:
             file.write(content)
@@ -219,23 +528,20 @@ def write_whole(path, content):
 
 
 def run(request_path):
-    """Builds the requested engine and writes its report. Does nothing if the stage container found finished work."""
     if os.path.exists(os.path.join(os.path.dirname(request_path), "finished.json")):
-        emit(result="nothing to build: the engine is already stored")
+        emit(result="finished before: nothing is built")
         return
     with open(request_path, encoding="utf-8") as file:
         request = json.load(file)
     started = time.monotonic()
-    runtime, plan = build(request)
-    seconds = round(time.monotonic() - started, 3)
-    write_whole(request["engine"], plan)
-    report = {"runtime": runtime, "seconds": seconds, "warnings": []}
+    serialized, report = build(request)
+    report.update({"seconds": round(time.monotonic() - started, 3), "warnings": []})
+    write_whole(request["engine"], serialized)
     write_whole(request["report"], json.dumps(report).encode())
-    emit(result="built", bytes=plan.nbytes, **report)
+    emit(result="built", bytes=memoryview(serialized).nbytes, **report)
 
 
-def report_failure(reason, message):
-    """Writes the failure to standard output and to the termination message. Returns the exit code."""
+def fail(reason, message):
     failure = {"kind": "Failed", "reason": reason, "message": message}
     text = json.dumps(failure)
     while len(text.encode()) > MESSAGE_LIMIT_BYTES:
@@ -249,23 +555,25 @@ def report_failure(reason, message):
     return EXIT.get(reason, 1)
 
 
-def exit_on_signal(_signal, _frame):
-    os._exit(report_failure("Interrupted", "Stopped by a signal before the engine was built. The operator retries."))
+def interrupted(_signal, _frame):
+    os._exit(fail("Interrupted", "Stopped by a signal before the engine was built; it is tried again."))
 
 
 def main():
-    signal.signal(signal.SIGTERM, exit_on_signal)
+    signal.signal(signal.SIGTERM, interrupted)
     if len(sys.argv) != 2:
-        return report_failure("Usage", "usage: build_engine.py REQUEST.json")
+        return fail("Usage", "usage: build_engine.py REQUEST.json")
     try:
         run(sys.argv[1])
         return 0
     except Failure as failure:
-        return report_failure(failure.reason, str(failure))
+        return fail(failure.reason, str(failure))
+    except MemoryError:
+        return fail("OutOfMemory", "Building the engine: the container has no memory left. Raise its memory limit.")
     except OSError as error:
-        return report_failure("DiskFull" if error.errno == 28 else "Internal", f"Building the engine: {error}")
-    except Exception as error:  # The builder can raise any type; report it with its name.
-        return report_failure("EngineBuildFailed", f"Building the engine: {type(error).__name__}: {error}")
+        return fail("DiskFull" if error.errno == 28 else "Internal", "Building the engine: %s" % error)
+    except Exception as error:  # Whatever the builder throws is passed on in full.
+        return fail("EngineBuildFailed", "Building the engine: %s: %s" % (type(error).__name__, error))
 
 
 if __name__ == "__main__":
