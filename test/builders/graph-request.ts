@@ -9,7 +9,8 @@ import { makeEngineRequest, planEngine } from '../../src/ground/plans/engine-pla
 const settings: Readonly<Record<Backend, EngineSettings>> = {
   OnnxRuntime: {},
   TensorRtRtx: { computeCapability: '8.6' },
-  TensorRt: { version: '8.6.1' },
+  // The graph decides precisions.
+  TensorRt: { version: '10.3', strictTypes: true },
 };
 
 export const graphRequest = (backend: Backend, dataType: DataType, scales?: Scales): GraphRequest => {
