@@ -175,7 +175,7 @@ test(
     { key: 'x', operator: 'Exists' },
   ]),
   cpu,
-  'no term of nodeAffinity holds',
+  'matches no term of nodeAffinity',
 );
 test(
   'NotIn takes a node without the label',
@@ -195,5 +195,5 @@ test(
   leaves,
   affinity([{ key: 'nvidia.com/gpu.product', operator: 'Gt', values: ['1'] }]),
   t4,
-  'no term of nodeAffinity holds',
+  'matches no term of nodeAffinity',
 );

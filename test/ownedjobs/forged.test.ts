@@ -226,5 +226,5 @@ for (const [name, report] of [
     const containerStatuses = [ended('publish', JSON.stringify(report))];
     await endPod(await enginePod(name), { phase: 'Succeeded', containerStatuses });
     const { message } = (await untilEngine(name, 'ResultInvalid'))!;
-    t.regex(message, /container publish ended well, but its report cannot be used: (engine|runtime)/);
+    t.regex(message, /container publish succeeded, but its result is invalid: (engine|runtime)/);
   });

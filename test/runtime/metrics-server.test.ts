@@ -76,7 +76,7 @@ test.serial('who has the role reads the page', async (t) => {
 test.serial('who does not have it is refused by name of what is missing', async (t) => {
   t.like(await get(await tokenOf('stranger')), {
     status: 403,
-    body: 'the token has no right to get this path\n',
+    body: 'the user of this token may not get this path\n',
   });
 });
 

@@ -97,9 +97,12 @@ export const calibrationTensorfileSchema = object(
   { required: ['spec'], validations: labelName },
 );
 
+/** `spec`, with defaults filled in. */
 export type CalibrationTensorfileSpec = ValueOf<typeof specSchema>;
+/** `status`. */
 export type CalibrationTensorfileStatus = ValueOf<typeof statusSchema>;
 
+/** A CalibrationTensorfile as the apiserver returns it. */
 export type CalibrationTensorfile = {
   readonly apiVersion: string;
   readonly kind: 'CalibrationTensorfile';

@@ -21,8 +21,8 @@ export const devicesOf = ({ engine, resources = {} }: ExportDeviceClassSpec): De
 };
 
 /**
- * The same as numbers, as far as the class decides it: "1", 1 and 1000m are one amount, 0 asks for nothing, and the GPU that
- * a backend gets anyhow is not worth naming. Undefined if nothing is left.
+ * The extended resources of the class as numbers: "1", 1 and 1000m are equal, and 0 is left out.
+ * @returns undefined if the result equals what the backend gets without the class
  */
 export const namedAmounts = (spec: ExportDeviceClassSpec): Readonly<Record<string, number>> | undefined => {
   const implicit = canonicalJson(amountsOf(devicesOf({ ...spec, resources: {} })));

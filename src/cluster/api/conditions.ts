@@ -26,6 +26,7 @@ export const conditionSchema = object(
   { required: ['type', 'status', 'lastTransitionTime', 'reason', 'message'] },
 );
 
+/** A condition (metav1.Condition). */
 export type Condition = ValueOf<typeof conditionSchema>;
 
 /** The condition types of all kinds, with what True means. kstatus evaluates `Stalled` and `Reconciling` before `Ready`. */
@@ -42,8 +43,10 @@ export const conditionTypes = {
   Ambiguous: 'ExportDeviceClass: the nodes differ in hardware, so an engine may not run on all of them.',
 } as const;
 
+/** A condition type of any kind. */
 export type ConditionType = keyof typeof conditionTypes;
 
+/** A condition to set, without its times. */
 export type WantedCondition = {
   readonly type: ConditionType;
   readonly status: Condition['status'];

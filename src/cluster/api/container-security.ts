@@ -1,4 +1,7 @@
-/** Security context of every container of ours: what the restricted Pod Security Standard asks, and a read-only root. */
+/**
+ * Security context of all our containers: that of the restricted Pod Security Standard, and a read-only root file
+ * system.
+ */
 export const containerSecurityContext = {
   allowPrivilegeEscalation: false,
   readOnlyRootFilesystem: true,

@@ -16,6 +16,7 @@ type Column = {
   readonly priority?: number;
 };
 
+/** apiextensions.k8s.io/v1 CustomResourceDefinition. */
 export type CustomResourceDefinition = {
   readonly apiVersion: 'apiextensions.k8s.io/v1';
   readonly kind: 'CustomResourceDefinition';
@@ -195,18 +196,21 @@ const definition = (kind: Kind, { schema, columns, selectable }: Definition): Cu
   };
 };
 
+/** CRD of ModelExport. */
 export const modelExportCrd = definition('ModelExport', {
   schema: modelExportSchema,
   columns: modelExportColumns,
   selectable: ['.spec.architecture', '.spec.dataType', '.spec.suspend'],
 });
 
+/** CRD of ExportDeviceClass. */
 export const exportDeviceClassCrd = definition('ExportDeviceClass', {
   schema: exportDeviceClassSchema,
   columns: deviceClassColumns,
   selectable: ['.spec.engine.backend'],
 });
 
+/** CRD of CalibrationTensorfile. */
 export const calibrationTensorfileCrd = definition('CalibrationTensorfile', {
   schema: calibrationTensorfileSchema,
   columns: tensorfileColumns,

@@ -1,4 +1,4 @@
-/** The settings of an engine build that a device class has. */
+/** Settings of an engine build, from the fields of its device class. */
 import type { Dla, EngineSettings } from '../../ground/contract/tensorrt-plan.ts';
 import type { ExportDeviceClassSpec } from './export-device-class.ts';
 

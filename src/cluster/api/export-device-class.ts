@@ -163,9 +163,12 @@ export const exportDeviceClassSchema = object(
   },
 );
 
+/** `spec`, with defaults filled in. */
 export type ExportDeviceClassSpec = ValueOf<typeof specSchema>;
+/** `status`. */
 export type ExportDeviceClassStatus = ValueOf<typeof statusSchema>;
 
+/** An ExportDeviceClass as the apiserver returns it. */
 export type ExportDeviceClass = {
   readonly apiVersion: string;
   readonly kind: 'ExportDeviceClass';

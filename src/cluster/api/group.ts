@@ -2,8 +2,10 @@
 const group = 'export.tlt.dev';
 const version = 'v1beta1';
 
+/** Group and version of all kinds. */
 export const exportGroup = { group, version, apiVersion: `${group}/${version}` } as const;
 
+/** The names and the scope of each kind. */
 export const kinds = {
   ModelExport: {
     kind: 'ModelExport',
@@ -28,4 +30,5 @@ export const kinds = {
   },
 } as const;
 
+/** A kind of the API group. */
 export type Kind = keyof typeof kinds;

@@ -72,7 +72,7 @@ const imagePullSecrets = keyedList(
   { key: 'name', maxItems: 8 },
 );
 
-/** Ids up to the largest that the apiserver takes; 0 is root, which the restricted standard forbids. */
+/** Ids up to the maximum of the apiserver; 0 is root, which the restricted Pod Security Standard forbids as a user. */
 const id = (description: string, minimum: 0 | 1) =>
   integer(description, { format: 'int64', minimum, maximum: 2147483647 });
 

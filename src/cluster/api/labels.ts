@@ -35,6 +35,7 @@ export const ownerLabels = {
     uid: 'export.tlt.dev/calibration-tensorfile-uid',
   },
 } as const;
+/** A kind that owns Jobs. */
 export type OwnerKind = keyof typeof ownerLabels;
 
 /** Annotation keys. */

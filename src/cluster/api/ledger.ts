@@ -53,5 +53,7 @@ export const lastHandledRequest = text(
 
 const ledger = object('Attempts at one artifact.', ledgerFields);
 
+/** The attempts at one artifact. */
 export type Ledger = ValueOf<typeof ledger>;
+/** One failed attempt. */
 export type Attempt = ValueOf<ReturnType<typeof attempt>>;

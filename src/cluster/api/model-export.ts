@@ -144,9 +144,12 @@ export const modelExportSchema = object(
   },
 );
 
+/** `spec`, with defaults filled in. */
 export type ModelExportSpec = ValueOf<typeof specSchema>;
+/** `status`. */
 export type ModelExportStatus = ValueOf<typeof modelExportStatusSchema>;
 
+/** The fields of metav1.ObjectMeta that the operator reads. */
 export type ObjectMeta = {
   readonly name: string;
   readonly namespace: string;
@@ -157,6 +160,7 @@ export type ObjectMeta = {
   readonly deletionTimestamp?: string;
 };
 
+/** A ModelExport as the apiserver returns it. */
 export type ModelExport = {
   readonly apiVersion: string;
   readonly kind: 'ModelExport';

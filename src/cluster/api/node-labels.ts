@@ -22,6 +22,7 @@ export const nodeLabels = {
   os: 'kubernetes.io/os',
 } as const;
 
+/** core/v1 NodeSelectorRequirement. */
 export type Requirement = {
   readonly key: string;
   readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist' | 'Gt' | 'Lt';

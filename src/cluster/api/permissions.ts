@@ -1,6 +1,7 @@
-/** Permissions of one part of the operator. RBAC manifests and docs/reference/permissions.md are generated from them. */
+/** Permissions of the operator. RBAC manifests and docs/reference/permissions.md are generated from them. */
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection';
 
+/** One rule of RBAC, with its reason. */
 export type Permission = {
   /** The empty string is the core group. */
   readonly apiGroups: readonly string[];

@@ -6,6 +6,7 @@
 import { type FailureReason, failures } from '../../ground/base/failures.ts';
 import { installation } from '../../ground/contract/installation.ts';
 
+/** One row of the reference page. */
 export type ReasonRow = {
   /** When the reason is set. */
   readonly when: string;

@@ -5,7 +5,7 @@ import { integer, list, map, object, oneOf, type Rule, text } from '../../ground
 /** Maximum length of object names: they become label values of Jobs and pods, which have at most 63 characters. */
 export const nameLimit = 63;
 
-/** Of every status. */
+/** Schema of `status.observedGeneration`. */
 export const observedGeneration = integer(
   'The metadata.generation that this status describes; -1 until the first reconcile.',
   { format: 'int64', minimum: -1 },

@@ -1,4 +1,4 @@
-/** The cache and the reconciler of CalibrationTensorfiles. */
+/** Cache and reconciler of CalibrationTensorfiles. */
 import type { CalibrationTensorfile } from '../api/calibration-tensorfile.ts';
 import { exportGroup, kinds } from '../api/group.ts';
 import { type NamespaceScope, projectOwner } from '../ownedjobs/caches.ts';
@@ -8,8 +8,10 @@ import type { Change, InformerOptions } from '../runtime/informer.ts';
 import { decide } from './decide.ts';
 import { observe, type TensorfileStores } from './observe.ts';
 
+/** REST resource of CalibrationTensorfiles. */
 export const tensorfileResource = { ...exportGroup, plural: kinds.CalibrationTensorfile.plural } as const;
 
+/** Informer options for CalibrationTensorfiles. */
 export const tensorfileCacheOptions = (
   scope: NamespaceScope,
   onChange: (change: Change<CalibrationTensorfile>) => void,
@@ -20,6 +22,7 @@ export const tensorfileCacheOptions = (
   onChange,
 });
 
+/** The reconcile function of CalibrationTensorfiles. */
 export const makeTensorfileReconciler = (deps: ReconcilerDeps<TensorfileStores>): Reconcile =>
   makeOwnerReconciler(
     {

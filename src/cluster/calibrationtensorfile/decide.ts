@@ -1,4 +1,7 @@
-/** Observed → what to do, in order. Pure: no clock, no cluster, no await; may be asked any number of times. */
+/**
+ * Decides what to do about one CalibrationTensorfile. Pure: no clock, no cluster, no await. The same observation gives
+ * the same decision.
+ */
 import { canonicalJson } from '../../ground/base/digest.ts';
 import type { CalibrationTensorfile, CalibrationTensorfileStatus } from '../api/calibration-tensorfile.ts';
 import type { Job } from '../jobs/job.ts';
@@ -12,8 +15,10 @@ import type { ObservedTensorfile } from './observe.ts';
 import { assessTensorfile, type TensorfileStage } from './stage.ts';
 import { makeStatus } from './status.ts';
 
+/** An action about a CalibrationTensorfile. */
 export type TensorfileAction = Action<CalibrationTensorfileStatus>;
 
+/** The actions, in the order in which they are performed. */
 export const decide = (observed: ObservedTensorfile): Decision<CalibrationTensorfileStatus> => {
   const { tensorfile, jobs, now } = observed;
   if (!isManagedByUs(tensorfile)) return { actions: [], requeueAfterMs: undefined };
@@ -47,10 +52,10 @@ const planCreations = (
   return job && !spec.suspend ? [{ kind: 'CreateJob', job }] : [];
 };
 
-/** Reasons of Reconciling that are the ordinary course of things. */
+/** Reasons of Reconciling that are normal progress. */
 const progress: readonly string[] = ['WritingTensorfile', 'Queued'];
 
-/** No write where nothing changed, and events only after the status that they are about. */
+/** Writes the status only if it changed. Events follow the status that they are about. */
 const planStatusWrites = (
   tensorfile: CalibrationTensorfile,
   status: CalibrationTensorfileStatus,

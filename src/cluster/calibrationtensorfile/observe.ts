@@ -1,4 +1,4 @@
-/** Everything that a decision about one CalibrationTensorfile may see, and where it comes from: the caches. */
+/** Observes one CalibrationTensorfile. Reads only the informer caches. */
 import type { CalibrationTensorfile } from '../api/calibration-tensorfile.ts';
 import type { Images } from '../jobs/images.ts';
 import type { Obstacles } from '../ownedjobs/artifact.ts';
@@ -10,6 +10,7 @@ import { makeTwinLookup } from '../ownedjobs/twins.ts';
 import type { Key } from '../runtime/resources.ts';
 import type { Store } from '../runtime/store.ts';
 
+/** Everything that a decision about one CalibrationTensorfile reads. */
 export type ObservedTensorfile = {
   readonly tensorfile: CalibrationTensorfile;
   readonly jobs: readonly ObservedJob[];
@@ -19,9 +20,13 @@ export type ObservedTensorfile = {
   readonly obstacles: Obstacles;
 };
 
+/** The caches that the controller reads. */
 export type TensorfileStores = JobStores & { readonly tensorfiles: Store<CalibrationTensorfile> };
 
-/** Undefined once the object is gone. What hardware wrote the file makes no difference, so none is looked up. */
+/**
+ * Everything that a decision reads. The node does not matter: any hardware writes the same file.
+ * @returns undefined if the object is deleted
+ */
 export const observe = (
   key: Key,
   context: ObserveContext<TensorfileStores>,

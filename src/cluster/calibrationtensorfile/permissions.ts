@@ -1,9 +1,10 @@
-/** Permissions of the CalibrationTensorfile controller. Those for Jobs are in `ownedjobs/permissions.ts`. */
+/** Permissions of the CalibrationTensorfile controller. `ownedjobs/permissions.ts` has those for Jobs. */
 import { exportGroup, kinds } from '../api/group.ts';
 import type { Permission } from '../api/permissions.ts';
 
 const { plural } = kinds.CalibrationTensorfile;
 
+/** All rules of this controller. */
 export const permissions: readonly Permission[] = [
   {
     apiGroups: [exportGroup.group],

@@ -1,4 +1,4 @@
-/** Where the file is: stored, being written, still to be started, waiting, or failed. Pure. */
+/** The state of the tensorfile: stored, being written, to be started, waiting, or failed. Pure. */
 
 import { toArtifact } from '../../ground/contract/artifact.ts';
 import { isIn, tensorfileFolder } from '../../ground/contract/layout.ts';
@@ -16,9 +16,10 @@ import { describeObstruction } from '../ownedjobs/obstruction.ts';
 import { requestedVerification, requestsRetry } from '../ownedjobs/request.ts';
 import type { ObservedTensorfile } from './observe.ts';
 
-/** The part of status that outlives the Job. */
+/** The stored tensorfile in status. It outlives the Job. */
 export type StoredTensorfile = Pick<CalibrationTensorfileStatus, 'key' | 'tensorfile'>;
 
+/** Where the tensorfile is. `retry` is a rejected Job whose next create is due. */
 export type TensorfileState =
   | {
       readonly kind: 'Written';
@@ -31,12 +32,14 @@ export type TensorfileState =
   | { readonly kind: 'Waiting'; readonly reason: Reason; readonly message: string; readonly retry?: Job }
   | { readonly kind: 'Failed'; readonly reason: Reason; readonly message: string };
 
+/** The tensorfile: its state, and the attempts to record in status. `lookAtMs` is in milliseconds since the epoch. */
 export type TensorfileStage = {
   readonly state: TensorfileState;
   readonly ledger: Ledger;
   readonly lookAtMs?: number;
 };
 
+/** The state of the tensorfile. */
 export const assessTensorfile = ({
   tensorfile,
   jobs,

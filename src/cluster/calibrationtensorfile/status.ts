@@ -1,4 +1,4 @@
-/** Stage → status, whole: conditions by kstatus's rules, and the file that is stored. Pure. */
+/** Makes the whole status from the stage: conditions by the rules of kstatus, and the stored file. Pure. */
 import type { CalibrationTensorfile, CalibrationTensorfileStatus } from '../api/calibration-tensorfile.ts';
 import { setConditions, type WantedCondition } from '../api/conditions.ts';
 import type { Reason } from '../api/reasons.ts';
@@ -7,6 +7,7 @@ import { latestHandledRequest } from '../ownedjobs/request.ts';
 import type { ObservedTensorfile } from './observe.ts';
 import type { StoredTensorfile, TensorfileStage } from './stage.ts';
 
+/** The status to write. */
 export const makeStatus = (
   observed: ObservedTensorfile,
   stage: TensorfileStage,
@@ -25,7 +26,7 @@ export const makeStatus = (
   };
 };
 
-/** While another file is made, status keeps naming the old one. */
+/** The previous file, which status lists until another one is stored. */
 const pickStored = ({ status }: CalibrationTensorfile): StoredTensorfile => {
   const { key, tensorfile } = status ?? {};
   return { ...(key && { key }), ...(tensorfile && { tensorfile }) };
@@ -84,7 +85,7 @@ const summariseWritten = ({ tensorfile }: StoredTensorfile): Summary => {
   return { kind: 'Ready', reason: 'Ready', message, progress: 'done' };
 };
 
-/** kstatus reads Reconciling and Stalled before Ready, so never are both of them True. */
+/** kstatus evaluates Reconciling and Stalled before Ready, so at most one of the two is True. */
 const makeConditions = ({ kind, reason, message }: Summary): readonly WantedCondition[] =>
   (['Reconciling', 'Stalled', 'Ready'] as const).map((type) => ({
     type,

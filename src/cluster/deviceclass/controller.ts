@@ -1,6 +1,6 @@
 /**
- * The device class controller: observe (caches only) → decide (pure) → apply (one status write, only on a change).
- * A node wakes the classes only if something changed that a class could ask for.
+ * The ExportDeviceClass controller: observe (caches only) → decide (pure) → write the status if it changed. A node
+ * enqueues classes only if it changed in a way that a class can depend on.
  */
 
 import type { Clock } from '../../ground/base/clock.ts';
@@ -17,13 +17,14 @@ import { decide } from './decide.ts';
 import type { Membership } from './membership.ts';
 import { hasSameFacts, type NodeFacts } from './node.ts';
 
+/** REST resource of ExportDeviceClasses. */
 export const deviceClassResource = {
   group: exportGroup.group,
   version: exportGroup.version,
   plural: kinds.ExportDeviceClass.plural,
 } as const;
 
-/** What the cache keeps of a device class. */
+/** The fields of a device class that the cache keeps. */
 export const projectDeviceClass = (raw: unknown): ExportDeviceClass => {
   const { apiVersion, metadata, spec, status } = raw as ExportDeviceClass;
   const { name, uid, resourceVersion, generation, deletionTimestamp } = metadata;
@@ -36,6 +37,7 @@ export const projectDeviceClass = (raw: unknown): ExportDeviceClass => {
   };
 };
 
+/** What the controller requires. */
 export type DeviceClassDeps = {
   readonly client: KubeClient;
   readonly classes: Store<ExportDeviceClass>;
@@ -43,30 +45,32 @@ export type DeviceClassDeps = {
   readonly membership: Membership;
   readonly queue: WorkQueue;
   readonly clock: Clock;
-  /** Called when a class has got its first node, or lost its last one. */
+  /** Called when the first node of a class appears, or its last node disappears. */
   readonly onAvailability: (name: string) => void;
 };
 
+/** The reconcile function and the listeners. */
 export type DeviceClassController = {
   readonly reconcile: Reconcile;
-  /** For the informers of the two resources. */
+  /** Listeners for the two caches. */
   readonly classChanged: (change: Change<ExportDeviceClass>) => void;
   readonly nodeChanged: (change: Change<NodeFacts>) => void;
-  /** Puts every class into the queue, with low priority. */
+  /** Adds every class to the queue, with low priority. */
   readonly enqueueAll: () => void;
 };
 
-/** Nodes change in bursts (a rollout, a driver upgrade): the class is looked at once for all of it. */
+/** Nodes change in bursts (a rollout, a driver upgrade): one reconcile covers all of it. */
 const availabilityBurstMs = 500;
-/** One node more or less is news, but not urgent, and a node that flaps should not be written twice a second. */
+/** A change of the count alone is not urgent, and a flapping node must not cause a write every half second. */
 const countBurstMs = 10_000;
 
+/** Connects the controller to its caches and its queue. */
 export const makeDeviceClassController = (deps: DeviceClassDeps): DeviceClassController => ({
   reconcile: (key, signal) => reconcile(deps, key, signal),
   enqueueAll: () => {
     for (const key of deps.classes.keys()) deps.queue.add(key, 'low');
   },
-  // Our own write comes back as a change and is found to need nothing; a write by another is corrected.
+  // Our own status write arrives as a change, too, and then needs no further write.
   classChanged: ({ before, after, initial }) => {
     if (after === undefined) deps.membership.forget(keyOf(before!));
     else deps.queue.add(keyOf(after), initial ? 'low' : 'normal');

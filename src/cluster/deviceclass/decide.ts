@@ -1,4 +1,7 @@
-/** A device class and the nodes → its status. Pure: the same nodes, the same status, down to the order of lists. */
+/**
+ * Makes the status of a device class from the nodes. Pure: the same nodes give the same status, including the order of
+ * lists.
+ */
 
 import { canonicalJson } from '../../ground/base/digest.ts';
 import { nameFields } from '../../ground/contract/fields.ts';
@@ -14,6 +17,7 @@ import { type Hardware, hardwareOf } from './hardware.ts';
 import { findMismatch, type Mismatch } from './match.ts';
 import type { NodeFacts } from './node.ts';
 
+/** A device class and all nodes. */
 export type ObservedDeviceClass = {
   readonly deviceClass: ExportDeviceClass;
   readonly nodes: readonly NodeFacts[];
@@ -21,13 +25,13 @@ export type ObservedDeviceClass = {
   readonly now: number;
 };
 
-/** The status to write, or undefined if what is stored says it already. */
+/** The status to write, or undefined if it did not change. */
 export const decide = (observed: ObservedDeviceClass): ExportDeviceClassStatus | undefined => {
   const next = makeStatus(observed);
   return canonicalJson(next) === canonicalJson(observed.deviceClass.status) ? undefined : next;
 };
 
-/** As many values as the schema keeps of each list. */
+/** Maximum length of the lists in the schema. */
 const listLimit = 32;
 
 const makeStatus = ({ deviceClass, nodes, now }: ObservedDeviceClass): ExportDeviceClassStatus => {
@@ -80,7 +84,7 @@ const classEngine = (spec: ExportDeviceClassSpec) => ({
   settings: readEngineSettings(spec, false),
 });
 
-/** An engine of fp16, because every device that a backend builds for takes it. */
+/** An fp16 engine, which every supported device can run. */
 const leastEngine = { dataType: 'fp16', maxBatchSize: 1, maxWorkspaceSizeBytes: 1 } as const;
 
 const makeAvailability = (
@@ -93,12 +97,12 @@ const makeAvailability = (
       members === 1 ? '1 ready node belongs to the class' : `${members} ready nodes belong to the class`;
     return { type: 'HardwareAvailable', status: 'True', reason: 'NodesMatch', message };
   }
-  const course = allowPending ? '; Jobs are started all the same (allowPending)' : '';
+  const course = allowPending ? '; Jobs are created anyway (allowPending)' : '';
   const message = `no ready node belongs to the class${course}${describeNearest(near)}`;
   return { type: 'HardwareAvailable', status: 'False', reason: 'NoMatchingNode', message };
 };
 
-/** Up to three of the nodes that came nearest, with what keeps each of them out. */
+/** Up to three of the nodes with the fewest mismatches, with the first mismatch of each. */
 const describeNearest = (mismatches: readonly Mismatch[]): string => {
   const best = Math.max(...mismatches.map(({ nearness }) => nearness));
   const named = mismatches

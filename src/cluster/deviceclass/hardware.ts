@@ -1,11 +1,12 @@
-/** Reads a node's hardware from its labels, for all versions of GPU feature discovery. */
+/** Reads the hardware of a node from its labels, for all versions of GPU feature discovery. */
 import type { ModelExportStatus } from '../api/model-export.ts';
 import { nodeLabels } from '../api/node-labels.ts';
 import type { NodeFacts } from './node.ts';
 
+/** `hardware` in status.engines. */
 export type Hardware = NonNullable<NonNullable<ModelExportStatus['engines']>[number]['hardware']>;
 
-/** Jetson and CPU nodes carry no GPU labels: what is not known is left out, never guessed. */
+/** The hardware of a node. Unknown facts are left out: Jetson and CPU nodes have no GPU labels. */
 export const hardwareOf = ({ metadata: { name, labels } }: NodeFacts): Hardware => {
   const product = labels[nodeLabels.product];
   const arch = labels[nodeLabels.arch];
@@ -37,10 +38,10 @@ const driverOf = (labels: Labels): string | undefined => {
 /** With strategy single the profile is a suffix of the product: A100-SXM4-40GB-MIG-1g.5gb. */
 const migProfileOf = (product: string): string | undefined => /-MIG-(\d+g\.\S+)$/.exec(product)?.[1];
 
-/** GPU feature discovery marks a broken MIG configuration this way: no pod can get a device there. */
+/** Whether GPU feature discovery reports an invalid MIG configuration, with which no pod can get a device. */
 export const hasInvalidMig = ({ metadata: { labels } }: NodeFacts): boolean =>
   labels[nodeLabels.product]?.endsWith('-MIG-INVALID') ?? false;
 
-/** The GPU operator is exchanging the driver: what is built now may meet another one. */
+/** Whether the GPU operator is upgrading the driver, so that a build now may not match the new one. */
 export const isUpgradingDriver = ({ metadata: { labels } }: NodeFacts): boolean =>
   !['', 'upgrade-done', 'upgrade-required'].includes(labels[nodeLabels.driverUpgrade] ?? '');

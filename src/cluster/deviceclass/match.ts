@@ -1,4 +1,4 @@
-/** Matches a node against a device class with the scheduler's rules, and reports the first mismatch. Pure. */
+/** Matches a node against a device class by the rules of the scheduler, and reports the first mismatch. Pure. */
 import { devicesOf, nodeSelectorOf, tolerationsOf } from '../api/class-pods.ts';
 import type { ExportDeviceClassSpec } from '../api/export-device-class.ts';
 import { hardwareRequirements, nodeLabels, type Requirement } from '../api/node-labels.ts';
@@ -15,12 +15,12 @@ const checkSelector: Check = ({ metadata: { labels } }, spec) => {
     : `label ${key} is ${formatValue(labels[key])}, the class selects ${value}`;
 };
 
-/** Terms are alternatives. */
+/** A node must match one of the terms. */
 const checkAffinity: Check = (node, { nodeAffinity }) => {
   const terms = nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
   if (terms === undefined) return undefined;
   const fits = terms.some(({ matchExpressions }) => matchExpressions.every(meetsRequirement(node)));
-  return fits ? undefined : 'no term of nodeAffinity holds';
+  return fits ? undefined : 'matches no term of nodeAffinity';
 };
 
 const checkHardware: Check = (node, { hardware }) => {
@@ -55,7 +55,7 @@ const checkReadiness: Check = ({ ready, schedulable }) => {
   return ready ? undefined : 'is not ready';
 };
 
-/** In order of nearness: a node that fails a later check is nearer to belonging. */
+/** In order of nearness: a node that passes more checks is nearer to a match. */
 const checks: readonly Check[] = [
   checkSelector,
   checkAffinity,
@@ -65,9 +65,10 @@ const checks: readonly Check[] = [
   checkReadiness,
 ];
 
+/** Why a node does not match. `nearness` is the number of checks that it passed. */
 export type Mismatch = { readonly node: string; readonly nearness: number; readonly text: string };
 
-/** What keeps the node from belonging to the class, or undefined if it belongs. */
+/** Why the node does not match the class, or undefined if it does. */
 export const findMismatch = (node: NodeFacts, spec: ExportDeviceClassSpec): Mismatch | undefined => {
   for (const [nearness, check] of checks.entries()) {
     const text = check(node, spec);
@@ -98,7 +99,7 @@ const meetsRequirement =
     }
   };
 
-/** Only whole numbers compare; any other label value fails the condition. */
+/** Compares integers only, like the scheduler; any other label value does not match. */
 const compareIntegers = (
   value: string | undefined,
   bound: string | undefined,

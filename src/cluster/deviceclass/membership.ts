@@ -1,6 +1,6 @@
 /**
- * Which nodes belong to which class: judged once per class and node, and again only when one of the two has changed.
- * A change of a node that concerns no class wakes nobody.
+ * Which nodes match which class. Each pair is evaluated once, and again only if one of the two changed. A change of a
+ * node that affects no class enqueues nothing.
  */
 import { canonicalJson } from '../../ground/base/digest.ts';
 import type { ExportDeviceClass } from '../api/export-device-class.ts';
@@ -10,14 +10,14 @@ import { hardwareOf } from './hardware.ts';
 import { findMismatch, type Mismatch } from './match.ts';
 import type { NodeFacts } from './node.ts';
 
-/** A class to which a node's change makes a difference. */
+/** A class that a change of a node affects. */
 export type AffectedClass = {
   readonly name: string;
-  /** Whether the class has got its first node, or lost its last one. */
+  /** Whether the first node of the class appeared, or its last node disappeared. */
   readonly availability: boolean;
 };
 
-/** A node that belongs to the class, or what keeps it out. */
+/** A node, and why it does not match, if so. */
 type MatchResult = { readonly node: NodeFacts; readonly mismatch: Mismatch | undefined };
 
 type ClassMembers = {
@@ -27,6 +27,7 @@ type ClassMembers = {
   members: number;
 };
 
+/** Match results of all classes, kept up to date by node changes. */
 export class Membership {
   readonly #classes: Store<ExportDeviceClass>;
   readonly #nodes: Store<NodeFacts>;
@@ -37,7 +38,7 @@ export class Membership {
     this.#nodes = nodes;
   }
 
-  /** Number of nodes that belong to the class of this name; 0 if there is no such class. */
+  /** Number of nodes that match the class; 0 if it does not exist. */
   count(name: string): number {
     return this.#of(name)?.members ?? 0;
   }
@@ -46,13 +47,16 @@ export class Membership {
     this.#known.delete(name);
   }
 
-  /** Takes in a node's change. */
+  /**
+   * Updates the results of a node.
+   * @returns the classes that the change affects
+   */
   nodeChanged(before: NodeFacts | undefined, after: NodeFacts | undefined): readonly AffectedClass[] {
     const key = (after ?? before)!.metadata.name;
     return this.#classes.list().flatMap((deviceClass) => {
       const { name } = deviceClass.metadata;
       const known = this.#current(deviceClass);
-      if (known === undefined) return [{ name, availability: true }]; // Judged as a whole when it is looked at.
+      if (known === undefined) return [{ name, availability: true }]; // Not evaluated yet: its next reconcile does so.
       const had = known.members > 0;
       const judged = after && { node: after, mismatch: findMismatch(after, deviceClass.spec) };
       const previous = known.results.get(key);
@@ -67,7 +71,7 @@ export class Membership {
     return this.#current(deviceClass) ?? this.#judge(deviceClass);
   }
 
-  /** What is known of this very class, at this generation. */
+  /** The results for the current generation of this class. */
   #current({ metadata }: ExportDeviceClass): ClassMembers | undefined {
     const known = this.#known.get(metadata.name);
     return known?.uid === metadata.uid && known.generation === metadata.generation ? known : undefined;
@@ -97,7 +101,7 @@ const replaceResult = (known: ClassMembers, key: Key, judged: MatchResult | unde
 const isMember = (judged: MatchResult | undefined): boolean =>
   judged !== undefined && judged.mismatch === undefined;
 
-/** Labels that neither decide on membership nor name the hardware make no difference. */
+/** Whether neither membership nor hardware changed. */
 const isSameResult = (a: MatchResult | undefined, b: MatchResult | undefined): boolean =>
   canonicalJson(comparableResult(a)) === canonicalJson(comparableResult(b));
 

@@ -1,10 +1,12 @@
-/** A node as device classes see it: what can change which engines run on it, and nothing that changes by the minute. */
+/** The facts of a node that device classes depend on. They exclude what changes every minute. */
 
 import { canonicalJson } from '../../ground/base/digest.ts';
 import { nodeLabels } from '../api/node-labels.ts';
 
+/** core/v1 Taint. */
 export type Taint = { readonly key: string; readonly value?: string; readonly effect: string };
 
+/** A cached node. */
 export type NodeFacts = {
   readonly metadata: {
     readonly name: string;
@@ -15,7 +17,7 @@ export type NodeFacts = {
   readonly taints: readonly Taint[];
   readonly ready: boolean;
   readonly schedulable: boolean;
-  /** Extended resources only, such as nvidia.com/gpu: number of devices. */
+  /** Number of devices by extended resource, for example nvidia.com/gpu. */
   readonly devices: Readonly<Record<string, number>>;
 };
 
@@ -33,9 +35,10 @@ type RawNode = {
   };
 };
 
+/** REST resource of nodes. */
 export const nodeResource = { group: '', version: 'v1', plural: 'nodes' } as const;
 
-/** For the cache: a node of 13 kB becomes a few hundred bytes. */
+/** The facts of a node for the cache: 13 kB become a few hundred bytes. */
 export const projectNode = (raw: unknown): NodeFacts => {
   const { metadata, spec, status } = raw as RawNode;
   const { name, uid, resourceVersion, labels = {} } = metadata;
@@ -53,7 +56,7 @@ export const projectNode = (raw: unknown): NodeFacts => {
   };
 };
 
-/** Extended resources have a domain that is not Kubernetes's own. */
+/** Extended resources have a domain other than kubernetes.io. */
 const countDevices = (allocatable: Readonly<Record<string, string>>): Readonly<Record<string, number>> =>
   Object.fromEntries(
     Object.entries(allocatable)
@@ -61,7 +64,7 @@ const countDevices = (allocatable: Readonly<Record<string, string>>): Readonly<R
       .map(([name, amount]) => [name, Number(amount)]),
   );
 
-/** Whether two sightings of a node differ in anything that a device class could ask for. */
+/** Whether two versions of a node are equal in everything that a device class can depend on. */
 export const hasSameFacts = (a: NodeFacts | undefined, b: NodeFacts | undefined): boolean =>
   canonicalJson(comparableFacts(a)) === canonicalJson(comparableFacts(b));
 

@@ -4,6 +4,7 @@ import type { Permission } from '../api/permissions.ts';
 
 const { plural } = kinds.ExportDeviceClass;
 
+/** All rules of this controller. */
 export const permissions: readonly Permission[] = [
   {
     apiGroups: [exportGroup.group],

@@ -25,7 +25,7 @@ import {
 } from './pod.ts';
 import { type CompleteResources, completeResources, computeMemoryShare } from './resources.ts';
 
-/** What the export left for its engines. */
+/** The artifacts of the export that engines are built from. */
 export type ExportedArtifacts = {
   readonly folder: string;
   readonly etlt: Artifact & { readonly payloadDigest: string };
@@ -33,6 +33,7 @@ export type ExportedArtifacts = {
   readonly verification?: Artifact;
 };
 
+/** What an engine depends on. */
 export type EnginePlan = {
   readonly owner: ModelExport;
   readonly deviceClass: ExportDeviceClass;
@@ -40,6 +41,7 @@ export type EnginePlan = {
   readonly images: Images;
 };
 
+/** The Job of one engine. */
 export const makeEngineJob = (plan: EnginePlan): JobDraft => {
   const { owner, deviceClass, images } = plan;
   const task = makeEngineTask(plan);
@@ -78,8 +80,8 @@ export const makeEngineJob = (plan: EnginePlan): JobDraft => {
 };
 
 /**
- * What each container can reach. The image of `build` may be anybody's: it has neither key nor claims, and writes
- * nowhere but where `publish` looks for an engine and in a temporary folder of its own.
+ * The volumes of each container. The image of `build` may be the user's: it has neither the key nor claims, and can
+ * write only to the folder where `publish` expects the engine and to its own temporary folder.
  */
 const makeEngineVolumes = (
   { owner }: EnginePlan,
@@ -104,6 +106,7 @@ const makeEngineVolumes = (
   };
 };
 
+/** The content key of an engine. */
 export const computeEngineKey = ({ owner, deviceClass, exported }: Omit<EnginePlan, 'images'>): string =>
   hashEngineInputs({
     spec: owner.spec,
@@ -120,6 +123,7 @@ export const computeEngineKey = ({ owner, deviceClass, exported }: Omit<EnginePl
 export const isTrained = ({ calibrationCache }: ExportedArtifacts): boolean =>
   calibrationCache?.algorithm === 'Trained';
 
+/** The task that the containers of an engine pod receive. */
 export const makeEngineTask = (plan: EnginePlan): EngineTask => {
   const { owner, deviceClass, exported } = plan;
   const name = deviceClass.metadata.name;
@@ -144,7 +148,7 @@ const makeBuildCommand = (backend: Backend, taskArguments: readonly string[]): r
     ? ['node', workerProgram, 'build-onnxruntime', ...taskArguments]
     : ['python3', ...[workFiles.driver, workFiles.request].map((file) => `${mounts.work}/${file}`)];
 
-/** The class's device request (for example one nvidia.com/gpu) is a limit: extended resources cannot be overcommitted. */
+/** The device request of the class is a limit, because extended resources cannot be overcommitted. */
 const makeBuildResources = ({ owner, deviceClass }: EnginePlan): CompleteResources => {
   const { requests, limits } = completeResources('build', owner.spec.jobs?.engine?.resources);
   return { requests, limits: { ...limits, ...devicesOf(deviceClass.spec) } };

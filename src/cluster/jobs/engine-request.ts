@@ -1,4 +1,4 @@
-/** What a ModelExport and a device class ask of an engine build: the part of the engine task that decides how it is built. */
+/** The part of an engine task that decides how the engine is built, and whether it can be built. */
 import { canonicalJson } from '../../ground/base/digest.ts';
 import { parseByteQuantity } from '../../ground/base/quantity.ts';
 import { nameFields } from '../../ground/contract/fields.ts';
@@ -10,19 +10,24 @@ import type { ExportDeviceClass } from '../api/export-device-class.ts';
 import type { ModelExport } from '../api/model-export.ts';
 import { dataTypeOf } from './keys.ts';
 
+/** The fields of an engine task that decide how the engine is built. */
 export type EngineFacts = Pick<
   EngineTask,
   'backend' | 'dataType' | 'maxBatchSize' | 'maxWorkspaceSizeBytes' | 'keepFloat' | 'trained' | 'settings'
 >;
 
+/** The engine of a ModelExport for one device class. */
 export type AskedEngine = {
   readonly spec: ModelExport['spec'];
   readonly deviceClass: ExportDeviceClass;
-  /** Whether the scales of the export come from training; before the export, the calibration source says so. */
+  /**
+   * Whether the int8 scales of the export come from training. Until the export is complete, the calibration source
+   * decides.
+   */
   readonly isTrained?: boolean;
 };
 
-/** The facts that decide how an engine is built. */
+/** The facts of one engine. */
 export const makeEngineFacts = ({ spec, deviceClass, isTrained }: AskedEngine): EngineFacts => {
   const { backend } = deviceClass.spec.engine;
   const dataType = dataTypeOf(spec, deviceClass.metadata.name);
@@ -39,13 +44,13 @@ export const makeEngineFacts = ({ spec, deviceClass, isTrained }: AskedEngine): 
   };
 };
 
-/** What cannot be built, known before a pod takes a device. */
+/** Why the engine cannot be built, known before a pod occupies a device; undefined if it can. */
 export const findEngineRefusal = (asked: AskedEngine): PlanRefusal | undefined => {
   const { refused } = planEngine(makeEngineRequest(makeEngineFacts(asked)));
   return refused && { ...refused, message: nameFields(refused.message, 'spec') };
 };
 
-/** Whether strict types are asked for and change this engine: a strongly typed build has them anyway. */
+/** Whether strict types are requested and change this engine; a strongly typed build has them anyway. */
 export const hasStrictTypes = (asked: AskedEngine): boolean => {
   const facts = makeEngineFacts(asked);
   const planned = (strictTypes: boolean) =>

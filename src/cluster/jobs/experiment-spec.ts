@@ -1,15 +1,15 @@
-/** The experiment spec of an object: what a pod is told of it, and how a ConfigMap becomes a file. */
+/** The experiment spec in tasks and pods. */
 import { mountedFile, mounts } from '../../ground/contract/layout.ts';
 import type { SpecSource } from '../../ground/contract/task.ts';
 import type { Volumes } from './pod.ts';
 
-/** What the pod needs to know of it; the name of a ConfigMap is not among that. */
+/** The fields that a task contains. A ConfigMap is mounted, so its name is not among them. */
 export const toSpecSource = ({ uri, sha256 }: SpecSource): SpecSource => ({
   ...(uri && { uri }),
   ...(sha256 && { sha256 }),
 });
 
-/** The experiment spec as a read-only file, where a ConfigMap holds it. */
+/** The experiment spec as a read-only file, if it is in a ConfigMap. */
 export const makeSpecVolume = (
   reference: { readonly name: string; readonly key: string } | undefined,
 ): Volumes => {

@@ -1,4 +1,4 @@
-/** The Job that exports and calibrates once, for all device classes. */
+/** The Job that exports and calibrates the model, once for all device classes. */
 
 import { artifactFiles, exportFolder, fileIn, histogramsFile, mounts } from '../../ground/contract/layout.ts';
 import type { CalibrationTask, ExportTask } from '../../ground/contract/task.ts';
@@ -18,6 +18,10 @@ import {
 import { type CompleteResources, completeResources, computeMemoryShare } from './resources.ts';
 import { placeWorker } from './worker-placement.ts';
 
+/**
+ * The Job of an export.
+ * @param owner with the file of a CalibrationTensorfile in place of a reference to it
+ */
 export const makeExportJob = (owner: ModelExport, images: Images): JobDraft => {
   const task = makeExportTask(owner);
   const place = placeWorker(owner.spec, images);
@@ -48,6 +52,7 @@ export const makeExportJob = (owner: ModelExport, images: Images): JobDraft => {
   );
 };
 
+/** The task that the export container receives. */
 export const makeExportTask = (owner: ModelExport): ExportTask => {
   const { spec } = owner;
   const key = computeExportKey(owner);
@@ -67,11 +72,11 @@ export const makeExportTask = (owner: ModelExport): ExportTask => {
   };
 };
 
-/** Where the same data are known again, and which images were left out of the pass. */
+/** Histograms are reused where the calibration data can be recognized, and the images that were skipped are known. */
 const keepsHistograms = ({ calibration }: ModelExport['spec']): boolean =>
   calibration?.source === 'ImageDirectory' || calibration?.source === 'Tensorfile';
 
-/** A reference to a CalibrationTensorfile stands here by the file that it made. */
+/** The reference to a CalibrationTensorfile is already resolved to its file. */
 const makeCalibrationTask = ({
   tensorfile,
   ...calibration
@@ -83,7 +88,7 @@ const makeCalibrationTask = ({
   };
 };
 
-/** A codec is a program of the user's: what it leaves in the temporary folder may be a decrypted model. */
+/** The temporary folder is in memory, because the program of a codec may write a decrypted model to it. */
 const makeExportVolumes = (
   { spec }: ModelExport,
   task: ExportTask,

@@ -8,4 +8,5 @@ export type Images = {
   readonly pullSecrets?: readonly string[];
 };
 
+/** Path of the worker in our image. */
 export const workerProgram = '/app/dist/worker.js';

@@ -1,4 +1,6 @@
-/** The Job around a pod: one pod, tried once. Whether there is another try is decided by what status remembers. */
+/**
+ * A Job with one pod and no retries of its own: the operator decides about another attempt from the attempts in status.
+ */
 
 import { contentKey } from '../../ground/base/digest.ts';
 import type { Stage } from '../../ground/contract/result.ts';
@@ -7,7 +9,7 @@ import { annotations, labels, type OwnerKind, ownerLabels } from '../api/labels.
 import type { ModelExportSpec } from '../api/model-export.ts';
 import { makePodSecurityContext, type Volumes } from './pod.ts';
 
-/** The object that a Job works for. */
+/** The object that a Job belongs to. */
 export type JobOwner = {
   readonly kind: OwnerKind;
   readonly metadata: { readonly name: string; readonly namespace: string; readonly uid: string };
@@ -19,15 +21,17 @@ type PodFields = Pick<
   'serviceAccountName' | 'priorityClassName' | 'imagePullSecrets' | 'metadata' | 'podSecurity'
 >;
 
+/** What a Job makes. */
 export type JobIdentity = {
   readonly stage: Stage;
-  /** The content key of what the Job makes. */
+  /** Content key of the artifact. */
   readonly key: string;
-  /** URI of the folder that it is stored in. */
+  /** URI of the folder that the Job writes to. */
   readonly folder: string;
   readonly deviceClass?: string;
 };
 
+/** What differs between the pods of the stages. */
 export type PodPlan = {
   readonly initContainers?: readonly object[];
   readonly containers: readonly object[];
@@ -39,7 +43,7 @@ export type PodPlan = {
   readonly pullSecrets?: readonly string[] | undefined;
 };
 
-/** A Job without the name and the labels of a try. */
+/** A Job without the name and labels of an attempt. */
 export type JobDraft = {
   readonly apiVersion: 'batch/v1';
   readonly kind: 'Job';
@@ -52,18 +56,20 @@ export type JobDraft = {
   readonly spec: Readonly<Record<string, unknown>>;
 };
 
+/** A Job that can be created. */
 export type Job = JobDraft & { readonly metadata: { readonly name: string } };
 
-/** Long enough for a slow calibration or a large engine. */
+/** Long enough for a slow calibration or the build of a large engine. */
 const defaultDeadlineSeconds = 6 * 60 * 60;
 
-/** How long a pod may run, from the start of its first container. */
+/** Maximum run time of a pod in seconds, from the start of its first container. */
 export const deadlineSecondsOf = (stage: { readonly deadlineSeconds?: number } | undefined): number =>
   stage?.deadlineSeconds ?? defaultDeadlineSeconds;
 
-/** For people who read its log; status keeps what the operator has to know. */
+/** Keeps the log readable; status has what the operator needs. */
 const finishedJobSeconds = 24 * 60 * 60;
 
+/** A Job with the metadata, the owner and the security settings that all Jobs have. */
 export const makeJob = (owner: JobOwner, identity: JobIdentity, pod: PodPlan): JobDraft => {
   const { jobs = {} } = owner.spec;
   const { metadata = {}, serviceAccountName, priorityClassName } = jobs;
@@ -116,7 +122,7 @@ const pullSecretsOf = (
 ): readonly { readonly name: string }[] =>
   [...new Set([...pullSecrets, ...imagePullSecrets.map(({ name }) => name)])].map((name) => ({ name }));
 
-/** A folder's URI as a label, by which Jobs of other objects for the same folder are found. */
+/** The URI of a folder as a label value, by which Jobs of other objects for the same folder are found. */
 export const hashFolder = (uri: string): string => contentKey(uri);
 
 const makeIdentityLabels = (

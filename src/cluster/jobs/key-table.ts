@@ -1,24 +1,24 @@
 /**
- * Content keys as tables: which fields of an object decide the bytes of an artifact. What says the same as nothing (the
- * default of a field, false, an empty list) is left out of the hash, so that a field that a later version of the API adds,
- * with a default that the apiserver fills in, changes no key.
+ * Content keys as tables of the fields that decide the bytes of an artifact. A default, false or an empty list is left
+ * out of the hash, so a new field of a later API version, whose default the apiserver fills in, changes no key.
  */
 import { canonicalJson, contentKey } from '../../ground/base/digest.ts';
 import type { Schema } from '../../ground/contract/schema.ts';
 
-/** Paths of fields, with dots. A list counts as a whole. */
+/** Dotted paths of fields. A list counts as a whole. */
 export type KeyTable = {
-  /** Raise it, in a new table beside the old one, when the same fields would give other bytes. */
+  /** Raised, in a new table beside the old one, when the same fields would produce other bytes. */
   readonly version: number;
-  /** By the version of the API that they came with; those after the first need a default, or are optional. */
+  /** Fields by the API version that introduced them. Fields of later versions need a default or are optional. */
   readonly since: Readonly<Record<string, readonly string[]>>;
 };
 
-/** What is hashed beside fields: digests, and facts that follow from several fields. */
+/** Values that are hashed in addition to fields: digests, and facts derived from several fields. */
 export type KeyFacts = Readonly<Record<string, unknown>>;
 
 type KeyInputs = { readonly schema: Schema; readonly object: object; readonly facts?: KeyFacts };
 
+/** The content key of an object by this table. */
 export const computeKey = (
   { version, since }: KeyTable,
   { schema, object, facts = {} }: KeyInputs,
@@ -30,8 +30,8 @@ export const computeKey = (
 };
 
 /**
- * The key by which the artifact is known: that of the newest table, unless what is stored has the key of an older one.
- * Its fields say the same, so it stays stored under the key that it has.
+ * The key of an artifact: by the newest table, unless status has the key of an older one. Both name the same content,
+ * so a stored artifact keeps its key.
  */
 export const chooseKey = (
   tables: readonly [KeyTable, ...KeyTable[]],
@@ -55,7 +55,10 @@ const readField = (object: unknown, path: string): unknown => {
   return value;
 };
 
-/** @throws RangeError for a path that the schema does not have */
+/**
+ * The schema of the field at a dotted path.
+ * @throws RangeError if the schema has no such field
+ */
 export const findSchema = (root: Schema, path: string): Schema => {
   let schema = root;
   for (const name of path.split('.')) {

@@ -1,6 +1,6 @@
 /**
- * Content keys: what an artifact's bytes depend on, as far as the operator can see it. Equal keys mean equal
- * artifacts, so a key is built once; whatever is not listed here can change without a rebuild.
+ * Content keys of artifacts: everything that the operator knows to affect their bytes. Equal keys mean equal artifacts,
+ * so each is made once. Fields that are not listed can change without a rebuild.
  */
 import { parseByteQuantity } from '../../ground/base/quantity.ts';
 import type { DataType } from '../../ground/contract/architectures.ts';
@@ -18,7 +18,7 @@ const experimentSpec = [
   'experimentSpec.sha256',
 ] as const;
 
-/** The bytes behind a URI and a Secret are here by their names, or by the digests that the user pins. */
+/** The content behind a URI or a Secret counts by its name, or by the digest that the user pins. */
 const modelFields = [
   'architecture',
   'model.uri',
@@ -38,7 +38,7 @@ const modelFields = [
   ...experimentSpec,
 ] as const;
 
-/** Decide what a calibration counts. */
+/** Fields that decide what a calibration counts. */
 const dataFields = [
   'calibration.source',
   'calibration.imageDirectory.uri',
@@ -52,7 +52,7 @@ const dataFields = [
   'calibration.maxBrokenPercent',
 ] as const;
 
-/** Decide what becomes of the counts. */
+/** Fields that decide how thresholds follow from the counts. */
 const thresholdFields = [
   'calibration.algorithm',
   'calibration.minAgreement',
@@ -61,12 +61,16 @@ const thresholdFields = [
   'calibration.sensitivity',
 ] as const;
 
+/** Fields of the spec of a ModelExport, if no engine is int8. */
 export const floatExportTable: KeyTable = { version: 1, since: { v1beta1: [...modelFields, 'forcePtq'] } };
+/** Fields of the spec of a ModelExport, if an engine is int8. */
 export const int8ExportTable: KeyTable = {
   version: 1,
   since: { v1beta1: [...modelFields, 'forcePtq', ...dataFields, ...thresholdFields] },
 };
+/** Fields of the spec of a ModelExport that decide its histograms. */
 export const histogramsTable: KeyTable = { version: 1, since: { v1beta1: [...modelFields, ...dataFields] } };
+/** Fields of the spec of a CalibrationTensorfile. */
 export const tensorfileTable: KeyTable = {
   version: 1,
   since: {
@@ -90,7 +94,9 @@ const builderFields = [
   'versionCompatible',
 ] as const;
 
-/** Of the device class: a builder that compiles for a named target gives the same bytes on any node. */
+/**
+ * Fields of the device class, for builders that compile for a named target: they produce the same bytes on any node.
+ */
 export const targetTable: KeyTable = {
   version: 1,
   since: {
@@ -103,7 +109,7 @@ export const targetTable: KeyTable = {
     ],
   },
 };
-/** Of the device class, where the engine is made for the device that builds it. */
+/** Fields of the device class, for builders that compile for the device that they run on. */
 export const deviceTable: KeyTable = {
   version: 1,
   since: {
@@ -124,34 +130,41 @@ export const deviceTable: KeyTable = {
   },
 };
 
+/** The precision of the engine of a device class. */
 export const dataTypeOf = (spec: ModelExport['spec'], deviceClass: string): DataType =>
   spec.deviceClasses.find(({ name }) => name === deviceClass)?.dataType ?? spec.dataType;
 
-/** Whether any engine of this export is int8, so that the export must calibrate. */
+/** Whether an engine of this export is int8, so that the export must calibrate. */
 export const needsCalibration = (spec: ModelExport['spec']): boolean =>
   spec.deviceClasses.some(({ name }) => dataTypeOf(spec, name) === 'int8') || spec.dataType === 'int8';
 
 const exportSpec = modelExportSchema.properties.spec;
 
+/**
+ * The content key of an export.
+ * @param modelExport with the file of a CalibrationTensorfile in place of a reference to it
+ */
 export const computeExportKey = ({ spec, status }: ModelExport): string => {
   const calibrates = needsCalibration(spec);
   const table = calibrates ? int8ExportTable : floatExportTable;
   return chooseKey([table], { schema: exportSpec, object: spec, facts: { calibrates } }, status?.export?.key);
 };
 
-/** What the counts of a calibration depend on: all of an export but how thresholds are chosen and what they may cost. */
+/** The content key of the histograms: like that of the export, without the choice of thresholds. */
 export const computeHistogramsKey = ({ spec }: ModelExport): string =>
   computeKey(histogramsTable, { schema: exportSpec, object: spec });
 
+/** The content key of a tensorfile. */
 export const computeTensorfileKey = ({ spec, status }: CalibrationTensorfile): string => {
   const keyed = { schema: calibrationTensorfileSchema.properties.spec, object: spec };
   return chooseKey([tensorfileTable], keyed, status?.key);
 };
 
+/** What the key of an engine is computed from. */
 export type EngineInputs = {
   readonly spec: ModelExport['spec'];
   readonly deviceClass: ExportDeviceClass;
-  /** Of the model in the .etlt: the ciphertext is another one at each export. */
+  /** Digest of the model inside the .etlt, because each encryption produces other bytes. */
   readonly payloadDigest: string;
   readonly calibrationCacheSha256: string | undefined;
   /** Present where strict types change the engine. */
@@ -160,6 +173,7 @@ export type EngineInputs = {
   readonly stored: string | undefined;
 };
 
+/** The content key of an engine. */
 export const hashEngineInputs = (inputs: EngineInputs): string => {
   const { spec, deviceClass, payloadDigest, calibrationCacheSha256, strictTypes, stored } = inputs;
   const { needsComputeCapability, planFormatVersion } = backends[deviceClass.spec.engine.backend as Backend];

@@ -1,13 +1,14 @@
 /**
- * Job names are functions of the content that the Job makes, so that a create repeated after a crash or from a
- * stale cache meets 409 and not a second Job.
+ * Job names are functions of the content that the Job makes: repeating a create after a crash or from an outdated cache
+ * gets 409 instead of a second Job.
  */
 import { contentKey } from '../../ground/base/digest.ts';
 
+/** What the name is derived from. */
 export type JobContent = {
   /** `export`, `tensorfile`, or the device class. */
   readonly part: string;
-  /** Which try for which content. */
+  /** Hash of the attempt. */
   readonly attempt: string;
   /** Hash of the template. */
   readonly template: string;
@@ -15,7 +16,7 @@ export type JobContent = {
 
 /**
  * `<owner>-<part>-<10 hex digits>` of at most 52 characters: a pod adds 6, and a host name has at most 63. Long names
- * are cut for people, and whole in the digits and in the labels.
+ * are truncated; the digits and the labels cover them in full.
  */
 export const makeJobName = (owner: string, { part, attempt, template }: JobContent): string =>
   [

@@ -1,10 +1,14 @@
-/** A device class as the scheduler reads it: its own selector and affinity, narrowed by the hardware that it names. */
+/**
+ * The placement of engine pods: selector, affinity and tolerations of the device class, narrowed by its hardware
+ * requirements.
+ */
 import { nodeSelectorOf, tolerationsOf } from '../api/class-pods.ts';
 import type { ExportDeviceClass } from '../api/export-device-class.ts';
 import { hardwareRequirements, type Requirement } from '../api/node-labels.ts';
 
 type NodeAffinity = NonNullable<ExportDeviceClass['spec']['nodeAffinity']>;
 
+/** Fields of the pod spec. */
 export const makePlacement = ({ spec }: ExportDeviceClass): Readonly<Record<string, unknown>> => {
   const tolerations = tolerationsOf(spec);
   const nodeAffinity = narrowAffinity(spec.nodeAffinity ?? {}, hardwareRequirements(spec.hardware));
@@ -16,7 +20,7 @@ export const makePlacement = ({ spec }: ExportDeviceClass): Readonly<Record<stri
   };
 };
 
-/** Node selector terms are alternatives, so each of them has to carry the requirements. */
+/** Node selector terms are alternatives, so each must include the requirements. */
 const narrowAffinity = (affinity: NodeAffinity, requirements: readonly Requirement[]): object => {
   if (requirements.length === 0) return affinity;
   const required = affinity.requiredDuringSchedulingIgnoredDuringExecution;

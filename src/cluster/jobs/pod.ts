@@ -1,4 +1,4 @@
-/** What every pod shares: the restricted security context, claims as mounts, the key as a file. */
+/** What the pods of all Jobs share: the restricted security context, claims as mounts, and the key as a file. */
 
 import { parsePvcUri } from '../../ground/base/pvc-uri.ts';
 import { installation } from '../../ground/contract/installation.ts';
@@ -6,16 +6,22 @@ import { mountedFile, mounts } from '../../ground/contract/layout.ts';
 import { containerSecurityContext } from '../api/container-security.ts';
 import type { ModelExportSpec } from '../api/model-export.ts';
 
+/** core/v1 Volume. */
 export type Volume = { readonly name: string } & Readonly<Record<string, unknown>>;
+/** core/v1 VolumeMount. */
 export type VolumeMount = { readonly name: string; readonly mountPath: string; readonly readOnly?: boolean };
+/** Volumes of a pod, and how one container mounts them. */
 export type Volumes = { readonly volumes: readonly Volume[]; readonly mounts: readonly VolumeMount[] };
 
-/** The uid that our images run as. */
+/** User id of our images. */
 const nonRoot = installation.uid;
 
 type PodSecurity = NonNullable<NonNullable<ModelExportSpec['jobs']>['podSecurity']>;
 
-/** A platform that has a range of ids for each namespace refuses pods with ids of another range, and sets its own. */
+/**
+ * Security context of a pod. A platform that assigns each namespace a range of ids, such as OpenShift, rejects other
+ * ids and sets its own.
+ */
 export const makePodSecurityContext = ({
   idsFrom = 'Operator',
   runAsUser = nonRoot,
@@ -27,7 +33,7 @@ export const makePodSecurityContext = ({
   seccompProfile: { type: 'RuntimeDefault' },
 });
 
-/** Fields that each container carries; a container that was killed without a word is explained by its last log lines. */
+/** Fields of every container. The fallback explains a container that was killed by its last log lines. */
 export const containerDefaults = {
   securityContext: containerSecurityContext,
   terminationMessagePath: mounts.terminationMessage,
@@ -35,8 +41,8 @@ export const containerDefaults = {
 } as const;
 
 /**
- * One mount per claim behind these URIs. A claim that is only read is read-only at its source, so that no driver changes
- * the owner of its files either.
+ * One volume and mount per claim of these URIs. A claim that is only read is a read-only volume, so that no driver
+ * changes the group of its files.
  */
 export const makeClaimVolumes = (read: readonly string[], written: readonly string[]): Volumes => {
   const claimsOf = (uris: readonly string[]) => uris.flatMap((uri) => parsePvcUri(uri)?.claim ?? []);
@@ -45,7 +51,8 @@ export const makeClaimVolumes = (read: readonly string[], written: readonly stri
   return {
     volumes: claims.map((claim, index) => ({
       name: makeVolumeName(index),
-      // Also at the source: else drivers attach the volume for writing, and the kubelet gives the data set another group.
+      // Read-only at the source, too: otherwise drivers attach the volume for writing, and the kubelet changes the
+      // group of its files.
       persistentVolumeClaim: { claimName: claim, ...(!writable.has(claim) && { readOnly: true }) },
     })),
     mounts: claims.map((claim, index) => ({
@@ -56,10 +63,10 @@ export const makeClaimVolumes = (read: readonly string[], written: readonly stri
   };
 };
 
-/** By number: the name of a claim may be longer than that of a volume, and has dots where that has none. */
+/** Numbered, because claim names may be longer than volume names and may contain dots. */
 const makeVolumeName = (index: number): string => `claim-${index}`;
 
-/** The key as a read-only file: it never enters argv, the environment or the operator. */
+/** The key as a read-only file. It never is in argv, in the environment or in the operator. */
 export const makeKeyVolume = (secret: { readonly name: string; readonly key: string }): Volumes => {
   const { folder, file: path } = mountedFile(mounts.keyFile);
   return {
@@ -74,26 +81,27 @@ export const makeKeyVolume = (secret: { readonly name: string; readonly key: str
 };
 
 /**
- * A folder in memory, for what must not reach a node's disk: a decrypted model, and what programs derive from one. Its
- * content counts as memory of the pod.
+ * A folder in memory, for files that must not reach a node's disk: a decrypted model, and what programs derive from it.
+ * Its content counts as memory of the pod.
  */
 export const makeMemoryVolume = (name: string, mountPath: string, sizeLimit: string): Volumes => ({
   volumes: [{ name, emptyDir: { medium: 'Memory', sizeLimit } }],
   mounts: [{ name, mountPath }],
 });
 
-/** A folder on the node's disk, for what is no secret. */
+/** A folder on the node's disk, for files that are not secret. */
 export const makeDiskVolume = (name: string, mountPath: string, sizeLimit: string): Volumes => ({
   volumes: [{ name, emptyDir: { sizeLimit } }],
   mounts: [{ name, mountPath }],
 });
 
-/** The same volumes, mounted so that nothing can be written. */
+/** The same volumes, mounted read-only. */
 export const makeReadOnly = ({ volumes, mounts: writable }: Volumes): Volumes => ({
   volumes,
   mounts: writable.map((mount) => ({ ...mount, readOnly: true })),
 });
 
+/** All of these volumes and mounts. */
 export const joinVolumes = (...parts: readonly Volumes[]): Volumes => ({
   volumes: parts.flatMap(({ volumes }) => volumes),
   mounts: parts.flatMap((part) => part.mounts),

@@ -1,40 +1,42 @@
 /**
- * What each container may use where the spec asks for nothing else. Every container has limits, so that no input can
- * take a node: a file can ask for any amount of memory (a few hundred bytes of ONNX for terabytes).
+ * Default resources of containers. Every container has limits, so that no input can exhaust a node: a few hundred bytes
+ * of ONNX can request terabytes of memory.
  */
 import { parseByteQuantity, parseQuantity } from '../../ground/base/quantity.ts';
 
 type Amounts = Readonly<Record<string, string | number>>;
+/** core/v1 ResourceRequirements. */
 export type Resources = { readonly requests?: Amounts; readonly limits?: Amounts };
+/** Resources with both maps present. */
 export type CompleteResources = { readonly requests: Amounts; readonly limits: Amounts };
 
 /**
- * Nothing is written to a node's disk but logs and, in a pod with a codec, the worker itself: 1 GiB holds both. Without a
- * request of its own the limit would be one, and nodes that do not account for their disk could run no pod.
+ * Only logs use a node's disk and, in a pod with a codec, the worker itself: 1 GiB holds both. Without an explicit
+ * request, the limit would become the request, and nodes that do not account for their disk could run no pod.
  */
 const disk = { requests: { 'ephemeral-storage': '0' }, limits: { 'ephemeral-storage': '1Gi' } } as const;
 
 const defaults = {
   /**
-   * Calibration takes the cores that it gets, up to eight; its memory is that of the model's largest activations, 1 to
-   * 2 GiB for a detector, and not of the number of images.
+   * Calibration uses up to eight cores. Its memory is that of the model's largest activations, 1 to 2 GiB for a
+   * detector, regardless of the number of images.
    */
   export: {
     requests: { cpu: '500m', memory: '512Mi', ...disk.requests },
     limits: { cpu: '8', memory: '4Gi', ...disk.limits },
   },
-  /** One batch is in memory and the next is being decoded, whatever their number. */
+  /** One batch is in memory while the next is decoded, regardless of their number. */
   tensorfile: {
     requests: { cpu: '500m', memory: '512Mi', ...disk.requests },
     limits: { cpu: '8', memory: '2Gi', ...disk.limits },
   },
-  /** A builder holds graph, weights and workspace; the volumes of the pod are in memory too. */
+  /** A builder holds graph, weights and workspace; the volumes of the pod are in memory, too. */
   build: {
     requests: { cpu: '500m', memory: '1Gi', ...disk.requests },
     limits: { cpu: '8', memory: '8Gi', ...disk.limits },
   },
   /**
-   * stage takes 2.5 times a model's size for itself (measured: 623 to 685 MiB for 257 MiB) and leaves twice that size in
+   * `stage` uses 2.5 times the size of the model (measured: 623 to 685 MiB for 257 MiB) and leaves twice the size in
    * the volume that it hands over, so 4 GiB hold models of up to 850 MiB.
    */
   helper: {
@@ -43,9 +45,10 @@ const defaults = {
   },
 } as const satisfies Record<string, CompleteResources>;
 
+/** The containers that have defaults. */
 export type Role = keyof typeof defaults;
 
-/** What the spec asks for, and the defaults of the role for every resource that it does not name. */
+/** The requested resources, completed by the defaults of the role. */
 export const completeResources = (role: Role, asked: Resources = {}): CompleteResources => {
   const { requests, limits } = defaults[role];
   return {
@@ -56,7 +59,7 @@ export const completeResources = (role: Role, asked: Resources = {}): CompleteRe
 
 type Compare = (own: number, asked: number) => boolean;
 
-/** The amounts asked for that a default would contradict: the Job API refuses a request above its limit. */
+/** The requested amounts that a default would contradict: the Job API rejects a request above its limit. */
 const findContradictions = (own: Amounts, asked: Amounts | undefined, compare: Compare): Amounts =>
   Object.fromEntries(
     Object.entries(asked ?? {}).filter(
@@ -70,6 +73,6 @@ const findLowerLimits = (requests: Amounts, askedLimits: Amounts | undefined): A
 const findHigherRequests = (limits: Amounts, askedRequests: Amounts | undefined): Amounts =>
   findContradictions(limits, askedRequests, (limit, request) => limit < request);
 
-/** Part of a container's memory limit, as the limit of a volume in memory: what is in the volume counts as its memory. */
+/** A fraction of a container's memory limit, as the size limit of a volume in memory, which counts towards it. */
 export const computeMemoryShare = ({ limits }: CompleteResources, share: number): string =>
   `${Math.floor((parseByteQuantity(limits.memory!) * share) / 2 ** 20)}Mi`;

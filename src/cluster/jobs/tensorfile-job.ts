@@ -10,6 +10,7 @@ import { computeTensorfileKey } from './keys.ts';
 import { containerDefaults, joinVolumes, makeClaimVolumes, makeDiskVolume, type Volumes } from './pod.ts';
 import { completeResources } from './resources.ts';
 
+/** The Job of a CalibrationTensorfile. */
 export const makeTensorfileJob = (owner: CalibrationTensorfile, images: Images): JobDraft => {
   const task = makeTensorfileTask(owner);
   const { volumes, mounts: volumeMounts } = makeTensorfileVolumes(owner, task);
@@ -30,9 +31,10 @@ export const makeTensorfileJob = (owner: CalibrationTensorfile, images: Images):
   );
 };
 
-/** Nothing of ours is kept there; libraries may. */
+/** Our code writes nothing there; libraries may. */
 const temporarySize = '256Mi';
 
+/** The task that the tensorfile container receives. */
 export const makeTensorfileTask = (owner: CalibrationTensorfile): TensorfileTask => {
   const { architecture, maxBatches, useValidationSet, seed, maxBrokenPercent, ...spec } = owner.spec;
   const key = computeTensorfileKey(owner);

@@ -1,6 +1,7 @@
 /**
- * Where the worker of an export runs: in our image, or in the user's that has a codec. There an init container puts
- * the worker and its Node, so that worker and codec are two processes of one container, as on the command line.
+ * Where the worker of an export runs: in our image, or in the user's image with a codec. There an init container
+ * installs the worker and its Node.js, so that worker and codec are two processes of one container, as on the command
+ * line.
  */
 
 import { mounts } from '../../ground/contract/layout.ts';
@@ -10,16 +11,18 @@ import { type Images, workerProgram } from './images.ts';
 import { containerDefaults, makeDiskVolume, type Volumes } from './pod.ts';
 import { completeResources } from './resources.ts';
 
+/** Image, command and volumes of the export container. */
 export type WorkerPlace = {
   readonly image: string;
-  /** The first words of a worker's command. */
+  /** The command of the worker, without its arguments. */
   readonly program: readonly string[];
-  /** What the image does not set by itself. */
+  /** Environment variables that the image does not set. */
   readonly env?: readonly object[];
   readonly initContainers?: readonly object[];
   readonly volumes: Volumes;
 };
 
+/** Chooses the image, and prepares the installation of the worker in it. */
 export const placeWorker = ({ codec, jobs }: ModelExport['spec'], images: Images): WorkerPlace => {
   const ours = ['node', workerProgram];
   if (codec === undefined)
@@ -36,7 +39,7 @@ export const placeWorker = ({ codec, jobs }: ModelExport['spec'], images: Images
   return { image: codec.image, program: installedWorker, env, initContainers: [install], volumes };
 };
 
-/** Node and the worker with its packages: our whole image has 273 MB. */
+/** Node.js and the worker with its packages: our whole image has 273 MB. */
 const workerSize = '1Gi';
 
 const { environment, nodeFlags } = memorySettings;

@@ -1,6 +1,7 @@
 /** Generated files as values: `npm run generate` writes them and `npm run verify` compares them. */
 import { stringify } from 'yaml';
 
+/** A generated file. */
 export type PublishedFile = {
   /** Relative to the root of the repository. */
   readonly path: string;

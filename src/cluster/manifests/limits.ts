@@ -2,6 +2,7 @@
 import { limits } from '../../ground/base/limits.ts';
 import { markdownFile, markdownTable, type PublishedFile } from './file.ts';
 
+/** The page. */
 export const limitsPage = (): PublishedFile =>
   markdownFile('docs/reference/limits.md', 'Limits', [
     'A file of a few hundred bytes can request any amount of memory or time. The sizes that it declares are compared with these limits before memory is allocated. If a limit is exceeded, the program ends with a typed error that reports the declared size, the limit and the remedy.',

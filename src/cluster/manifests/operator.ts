@@ -4,6 +4,7 @@ import { installation as names } from '../../ground/contract/installation.ts';
 import { containerSecurityContext } from '../api/container-security.ts';
 import { images, installation, installedLabels, ports, selector } from './names.ts';
 
+/** The operator's Namespace. */
 export const namespace = {
   apiVersion: 'v1',
   kind: 'Namespace',
@@ -63,7 +64,7 @@ const container = {
 /** Longer than the 30 s that the operator drains its work at shutdown. */
 const terminationGracePeriodSeconds = 45;
 
-/** Replicas on several nodes and in several zones where there are some; it never keeps a replica from running. */
+/** Prefers replicas on different nodes and in different zones. A replica is scheduled even if neither is possible. */
 export const topologySpreadConstraints = ['kubernetes.io/hostname', 'topology.kubernetes.io/zone'].map(
   (topologyKey) => ({
     maxSkew: 1,
@@ -74,6 +75,7 @@ export const topologySpreadConstraints = ['kubernetes.io/hostname', 'topology.ku
   }),
 );
 
+/** The operator's Deployment. */
 export const deployment = {
   apiVersion: 'apps/v1',
   kind: 'Deployment',
@@ -106,7 +108,7 @@ export const deployment = {
   },
 } as const;
 
-/** Lets a drain evict one replica at a time, also where there is only one. */
+/** Lets a drain evict one replica at a time, including the only one. */
 export const disruptionBudget = {
   apiVersion: 'policy/v1',
   kind: 'PodDisruptionBudget',
@@ -118,6 +120,7 @@ export const disruptionBudget = {
   spec: { maxUnavailable: 1, selector: { matchLabels: selector } },
 } as const;
 
+/** The Service that Prometheus scrapes. */
 export const metricsService = {
   apiVersion: 'v1',
   kind: 'Service',

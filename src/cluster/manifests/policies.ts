@@ -11,6 +11,7 @@ const name = 'tlt-export-images';
 /** Keys of the ConfigMap; each value has one allowed image per line. */
 const allowed = { codecs: 'codecs', builders: 'builders' } as const;
 
+/** The ConfigMap with the allowed images, empty at first. */
 export const allowList = {
   apiVersion: 'v1',
   kind: 'ConfigMap',
@@ -77,6 +78,7 @@ const binding = ({ name: metadataName }: Rule) => ({
   },
 });
 
+/** ValidatingAdmissionPolicies and their bindings. */
 export const imagePolicies: readonly object[] = [codecRule, builderRule].flatMap((rule) => [
   policy(rule),
   binding(rule),

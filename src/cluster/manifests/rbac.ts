@@ -5,6 +5,7 @@ import { installation, installedLabels } from './names.ts';
 
 const apiVersion = 'rbac.authorization.k8s.io/v1';
 
+/** rbac.authorization.k8s.io/v1 PolicyRule. */
 export const ruleOf = ({ apiGroups, resources, verbs }: Permission) => ({ apiGroups, resources, verbs });
 
 /** Permissions in the operator's own namespace. */
@@ -44,9 +45,11 @@ export const metricsReader = {
 /** Cluster-scoped resources, which a Role cannot grant. */
 const clusterKinds: readonly string[] = ['nodes', kinds.ExportDeviceClass.plural];
 
+/** Whether a resource of this permission is cluster-scoped. */
 export const clusterScoped = ({ resources }: Permission): boolean =>
   resources.some((resource) => clusterKinds.includes(resource.split('/')[0]!));
 
+/** The operator's ServiceAccount. */
 export const serviceAccount = (namespace: string) => ({
   apiVersion: 'v1',
   kind: 'ServiceAccount',
@@ -63,6 +66,7 @@ const roleRef = (kind: 'ClusterRole' | 'Role', name: string) => ({
   name,
 });
 
+/** The operator's roles and bindings, for all namespaces. */
 export const operatorRbac = (permissions: readonly Permission[]): readonly object[] => {
   const cluster = { name: installation.operator, labels: installedLabels };
   const own = {

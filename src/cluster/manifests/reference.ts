@@ -17,6 +17,7 @@ import { markdownFile, markdownTable, type PublishedFile } from './file.ts';
 import { limitsPage } from './limits.ts';
 import { leaderElectionPermissions, metricsPermissions } from './rbac.ts';
 
+/** The generated pages, except those of flags. */
 export const referenceFiles = (permissions: readonly Permission[]): readonly PublishedFile[] => [
   kindPage('ModelExport', modelExportSchema),
   kindPage('CalibrationTensorfile', calibrationTensorfileSchema),

@@ -1,4 +1,7 @@
-/** Observed → what to do, in order. Pure: no clock, no cluster, no await; may be asked any number of times. */
+/**
+ * Decides what to do about one ModelExport. Pure: no clock, no cluster, no await. The same observation gives the same
+ * decision.
+ */
 import { canonicalJson } from '../../ground/base/digest.ts';
 import type { ModelExport, ModelExportStatus } from '../api/model-export.ts';
 import type { Job } from '../jobs/job.ts';
@@ -14,8 +17,10 @@ import type { ObservedExport } from './observed.ts';
 import type { Stages } from './stages.ts';
 import { makeStatus } from './status.ts';
 
+/** An action about a ModelExport. */
 export type ExportAction = Action<ModelExportStatus>;
 
+/** The actions, in the order in which they are performed. */
 export const decide = (observed: ObservedExport): Decision<ModelExportStatus> => {
   const { modelExport, jobs, now } = observed;
   if (!isManagedByUs(modelExport)) return { actions: [], requeueAfterMs: undefined };
@@ -35,7 +40,10 @@ export const decide = (observed: ObservedExport): Decision<ModelExportStatus> =>
   };
 };
 
-/** While what is wanted is not known, nothing can be told apart, so every Job of that stage stays. */
+/**
+ * Whether the spec still requests the artifact of this Job. While the requested key is unknown, every Job of the stage
+ * is kept.
+ */
 const isKept = (job: ObservedJob, { exported, engines }: Stages): boolean => {
   const { state } = exported;
   if (state.kind === 'Waiting' && exported.ledger.wantedKey === undefined) return true;
@@ -50,7 +58,7 @@ const findJob = (state: ExportState | EngineState): ObservedJob | undefined => {
   return state.kind === 'Exported' || state.kind === 'Built' ? state.verifies : undefined;
 };
 
-/** FailFast: the export is not started for engines that will not be built. */
+/** With FailFast, no export starts once an engine cannot be built. */
 const planCreations = (
   { modelExport: { spec } }: ObservedExport,
   { exported, engines }: Stages,
@@ -70,7 +78,7 @@ const listJobsToCreate = (state: ExportState | EngineState): readonly Job[] => {
   return state.kind === 'Waiting' && state.retry ? [state.retry] : [];
 };
 
-/** No write where nothing changed, and events only after the status that they are about. */
+/** Writes the status only if it changed. Events follow the status that they are about. */
 const planStatusWrites = (modelExport: ModelExport, status: ModelExportStatus): readonly ExportAction[] => {
   if (canonicalJson(status) === canonicalJson(modelExport.status)) return [];
   const events = makeChangeEvents(modelExport, status);

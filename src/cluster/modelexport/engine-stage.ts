@@ -1,4 +1,4 @@
-/** Where one device class's engine is. Pure; every reason here is one that status can show. */
+/** The state of the engine of one device class. Pure. All reasons are reasons of status. */
 import { toArtifact } from '../../ground/contract/artifact.ts';
 import { engineFolder } from '../../ground/contract/layout.ts';
 import type { EngineBuilt } from '../../ground/contract/result.ts';
@@ -23,21 +23,23 @@ import type { ObservedClass, ObservedExport } from './observed.ts';
 
 type EngineStatus = NonNullable<NonNullable<ModelExport['status']>['engines']>[number];
 
-/** What status keeps of a built engine; it stays while a newer one is being made. */
+/** The built engine in status. It stays while a newer one is being built. */
 export type StoredEngine = Pick<
   EngineStatus,
   'key' | 'uri' | 'sha256' | 'sizeBytes' | 'runtime' | 'hardware' | 'latency' | 'agreement'
 >;
 
+/** Where one engine is. `retry` is a rejected Job whose next create is due. */
 export type EngineState =
   | ({ readonly kind: 'Built' } & VerificationJobs)
   | { readonly kind: 'Building'; readonly job: ObservedJob }
   | { readonly kind: 'ToBuild'; readonly job: Job }
   | { readonly kind: 'Waiting'; readonly reason: Reason; readonly message: string; readonly retry?: Job }
   | { readonly kind: 'Failed'; readonly reason: Reason; readonly message: string }
-  /** By failurePolicy FailFast, because another class failed. */
+  /** Stopped by failurePolicy FailFast, because another class failed. */
   | { readonly kind: 'Stopped' };
 
+/** One engine: what is stored, its state, and the attempts to record in status. */
 export type EngineStage = {
   readonly deviceClass: string;
   readonly stored: StoredEngine | undefined;
@@ -47,6 +49,7 @@ export type EngineStage = {
   readonly lookAtMs?: number;
 };
 
+/** The state of every engine, in the order of spec.deviceClasses. */
 export const assessEngines = (observed: ObservedExport, exported: ExportStage): readonly EngineStage[] => {
   const stages = observed.classes.map((observedClass) => assessEngine(observed, exported, observedClass));
   const stops =
@@ -95,7 +98,7 @@ const assessEngine = (
   return { deviceClass, stored: made, ...rest, state: toEngineState(state, observedClass) };
 };
 
-/** The content key of an engine, and the folder that its task names. */
+/** The content key of an engine, and its folder. */
 type EnginePlace = { readonly key: string; readonly folder: string };
 
 const planPlace = (plan: EnginePlan): EnginePlace => {
@@ -114,7 +117,7 @@ const planEngine = (plan: EnginePlan, { key, folder }: EnginePlace, before: Engi
   deadlineMs: deadlineMsOf(plan.owner.spec.jobs?.engine),
 });
 
-/** An engine stays where it is when the same model is exported again, as long as that is in the output folder. */
+/** Whether the engine is in the output folder. It may be in the folder of an earlier export of the same model. */
 const isInOutput = (output: string, uri: string | undefined): boolean =>
   uri?.startsWith(`${output.replace(/\/+$/, '')}/`) === true;
 
@@ -136,10 +139,13 @@ const toEngineState = (state: ArtifactState, observedClass: ObservedClass): Engi
 const waitingForExport = {
   kind: 'Waiting',
   reason: 'WaitingForExport',
-  message: 'starts when the export is done',
+  message: 'starts when the export is complete',
 } as const satisfies EngineState;
 
-/** A class can be replaced, so its engine stays built as long as nothing else that it depends on may have changed. */
+/**
+ * An engine whose class was deleted stays built while nothing else that it depends on can have changed: the class may
+ * be created again.
+ */
 const assessWithoutClass = (
   { modelExport: { metadata, status } }: ObservedExport,
   unplanned: Omit<EngineStage, 'state'>,
@@ -149,11 +155,11 @@ const assessWithoutClass = (
     key !== undefined && key === wantedKey && status?.observedGeneration === metadata.generation;
   if (unchanged)
     return { ...unplanned, ledger: { ...unplanned.ledger, wantedKey }, state: { kind: 'Built' } };
-  const message = `no ExportDeviceClass is named ${unplanned.deviceClass}: create it`;
+  const message = `ExportDeviceClass ${unplanned.deviceClass} does not exist: create it`;
   return { ...unplanned, state: { kind: 'Waiting', reason: 'DeviceClassMissing', message } };
 };
 
-/** What no Job can change is known before anything is started. */
+/** Why no Job can build the engine. Checked before anything starts. */
 const findRefusal = (
   { spec }: ModelExport,
   { deviceClass }: ObservedClass,
@@ -164,7 +170,7 @@ const findRefusal = (
   return refusal && { kind: 'Failed', reason: 'EngineUnsupported', message: refusal.message };
 };
 
-/** Nodes matter only for what is still to be started: an engine that is built stays built when its node goes. */
+/** Why the build does not start yet. A built engine stays built without nodes. */
 const explainNotStarted = ({ name, deviceClass, matchingNodes }: ObservedClass): EngineState | undefined => {
   if (matchingNodes > 0 || deviceClass?.spec.allowPending) return undefined;
   const message = `no ready node matches device class ${name}: add one, or fix the class's nodeSelector and hardware`;

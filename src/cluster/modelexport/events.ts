@@ -1,9 +1,10 @@
-/** Events of a ModelExport: what may need a person, and that it is over. Reasons equal status reasons. */
+/** Events of a ModelExport: problems, and their end. Their reasons are the reasons of status. */
 
 import type { Event } from '../../ground/observability/event.ts';
 import type { ModelExport, ModelExportStatus } from '../api/model-export.ts';
 import { draftSummaryEvents, type EventDraft, makeEvents } from '../ownedjobs/events.ts';
 
+/** The events about the difference between the current status and the next one. */
 export const makeChangeEvents = (modelExport: ModelExport, next: ModelExportStatus): readonly Event[] => {
   const previous = modelExport.status ?? {};
   const steps = [
@@ -13,7 +14,7 @@ export const makeChangeEvents = (modelExport: ModelExport, next: ModelExportStat
   return makeEvents(modelExport, steps);
 };
 
-/** Of Reconciling: the ordinary course of things. */
+/** Reasons of Reconciling that are normal progress. */
 const progress: readonly string[] = ['Exporting', 'WaitingForTensorfile', 'BuildingEngines', 'Queued'];
 
 const draftEngineEvents = (previous: ModelExportStatus, next: ModelExportStatus): readonly EventDraft[] =>
@@ -25,7 +26,7 @@ const draftEngineEvents = (previous: ModelExportStatus, next: ModelExportStatus)
     return draftEngineEvent(engine);
   });
 
-/** Of an engine: the ordinary course of things; every other reason is news that may need a person. */
+/** Reasons of an engine that are normal progress; all others are events. */
 const ordinary: readonly string[] = [
   'WaitingForExport',
   'Suspended',

@@ -1,4 +1,4 @@
-/** Where the export is: stored, running, waiting, failed, or still to be started. Pure. */
+/** The state of the export: stored, running, waiting, failed, or to be started. Pure. */
 
 import { toArtifact } from '../../ground/contract/artifact.ts';
 import { exportFolder, fileIn, folderOfFile, isIn } from '../../ground/contract/layout.ts';
@@ -25,11 +25,13 @@ import {
   resolveReference,
 } from './tensorfile.ts';
 
+/** `status.export`. */
 export type ExportStatus = NonNullable<NonNullable<ModelExport['status']>['export']>;
 
-/** Of what is stored: the Job that checks it on request, or the one to be made for it. */
+/** Jobs that verify a stored artifact: a running one, or one to create. */
 export type VerificationJobs = { readonly verifies?: ObservedJob; readonly toVerify?: Job };
 
+/** Where the export is. `retry` is a rejected Job whose next create is due. */
 export type ExportState =
   | { readonly kind: 'Waiting'; readonly reason: Reason; readonly message: string; readonly retry?: Job }
   | ({
@@ -41,14 +43,16 @@ export type ExportState =
   | { readonly kind: 'ToExport'; readonly job: Job }
   | { readonly kind: 'Failed'; readonly reason: Reason; readonly message: string };
 
+/** The export: its state, and the attempts to record in status. */
 export type ExportStage = {
   readonly state: ExportState;
-  /** What status remembers of the work. */
+  /** The attempts to record in status. */
   readonly ledger: Ledger;
   /** When time alone changes the state, in milliseconds since the epoch. */
   readonly lookAtMs?: number;
 };
 
+/** The state of the export. It waits until the CalibrationTensorfile that it references is ready. */
 export const assessExport = (observed: ObservedExport): ExportStage => {
   const { modelExport, tensorfile } = observed;
   const name = findTensorfileName(modelExport);
@@ -57,7 +61,7 @@ export const assessExport = (observed: ObservedExport): ExportStage => {
   if (file) return assessPlannedExport(observed, resolveReference(modelExport, file), file);
   const before = modelExport.status?.export?.calibrationTensorfile;
   const planned = before?.name === name ? resolveReference(modelExport, before) : undefined;
-  // An export stays when its tensorfile is deleted or made again: only another file changes it.
+  // An export stays valid when its CalibrationTensorfile is deleted or recreated; only another file changes it.
   if (planned && isStored(planned)) return assessPlannedExport(observed, planned, before);
   return {
     state: { kind: 'Waiting', ...explainTensorfileWait(name, observed) },
@@ -65,7 +69,10 @@ export const assessExport = (observed: ObservedExport): ExportStage => {
   };
 };
 
-/** `file` is what the reference in the spec, if it has one, was replaced by. */
+/**
+ * @param modelExport with the file in place of a reference
+ * @param file the file that replaced the reference, if the spec has one
+ */
 const assessPlannedExport = (
   { jobs, images, now, obstacles }: ObservedExport,
   modelExport: ModelExport,
@@ -112,13 +119,13 @@ const assessPlannedExport = (
 const folderOf = (modelExport: ModelExport): string =>
   exportFolder(modelExport.spec.output.uri, computeExportKey(modelExport));
 
-/** Status alone is enough once the export is in it: the Job may be long gone. */
+/** Whether status lists the export. The Job may have been deleted. */
 const isStored = (modelExport: ModelExport): boolean => {
   const { key, etlt } = modelExport.status?.export ?? {};
   return key === computeExportKey(modelExport) && isIn(folderOf(modelExport), etlt?.uri);
 };
 
-/** A pod reports names; the folder that they are in is the one that its task named. */
+/** `status.export` from a result. Results contain file names; the folder is that of the task. */
 const toExportStatus = (
   modelExport: ModelExport,
   { kind: _, reused: __, etlt, codecEtlt, calibrationCache, verification, report, inputs }: Exported,
@@ -140,7 +147,7 @@ const locateReport = (folder: string, { file, pageFile }: NonNullable<Exported['
   ...(pageFile !== undefined && { pageUri: fileIn(folder, pageFile) }),
 });
 
-/** The artifacts in status, without what status remembers of the work on them. */
+/** The artifacts in status, without the attempts. */
 export const pickArtifacts = (status: ExportStatus): ExportStatus => {
   const {
     wantedKey: _,
@@ -155,7 +162,7 @@ export const pickArtifacts = (status: ExportStatus): ExportStatus => {
   return stored;
 };
 
-/** The folder is where the `.etlt` is: status is the one witness of what was exported where. */
+/** The stored export. Its folder is that of the `.etlt`, as status has it. */
 const makeExportedState = (
   { calibrationTensorfile: _, ...stored }: ExportStatus,
   file: ReferencedFile | undefined,

@@ -1,4 +1,4 @@
-/** Reads the informer caches, never the apiserver, into one `Observed`. */
+/** Observes one ModelExport. Reads only the informer caches. */
 import type { CalibrationTensorfile } from '../api/calibration-tensorfile.ts';
 import type { ExportDeviceClass } from '../api/export-device-class.ts';
 import type { ModelExport } from '../api/model-export.ts';
@@ -14,6 +14,7 @@ import type { Store } from '../runtime/store.ts';
 import type { ObservedClass, ObservedExport } from './observed.ts';
 import { findTensorfileName } from './tensorfile.ts';
 
+/** The caches that the controller reads. */
 export type ModelExportStores = JobStores & {
   readonly modelExports: Store<ModelExport>;
   readonly tensorfiles: Store<CalibrationTensorfile>;
@@ -22,7 +23,10 @@ export type ModelExportStores = JobStores & {
   readonly membership: Membership;
 };
 
-/** @returns undefined once the object is deleted */
+/**
+ * Everything that a decision reads.
+ * @returns undefined if the object is deleted
+ */
 export const observe = (key: Key, context: ObserveContext<ModelExportStores>): ObservedExport | undefined => {
   const { stores, images, now, warningsAbout, findPlanRefusal } = context;
   const modelExport = stores.modelExports.get(key);

@@ -1,4 +1,4 @@
-/** Everything that a decision about one ModelExport may see: values, and look-ups that answer the same each time. */
+/** Everything that a decision about one ModelExport reads: values, and look-ups whose results do not change. */
 import type { CalibrationTensorfile } from '../api/calibration-tensorfile.ts';
 import type { ExportDeviceClass } from '../api/export-device-class.ts';
 import type { ModelExport } from '../api/model-export.ts';
@@ -6,16 +6,19 @@ import type { Images } from '../jobs/images.ts';
 import type { Obstacles } from '../ownedjobs/artifact.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
 
+/** An entry of spec.deviceClasses. */
 export type ObservedClass = {
   readonly name: string;
-  /** Undefined while no ExportDeviceClass of that name exists. */
+  /** Undefined if no ExportDeviceClass has this name. */
   readonly deviceClass: ExportDeviceClass | undefined;
+  /** Number of ready nodes that match the class. */
   readonly matchingNodes: number;
 };
 
+/** One ModelExport, and what it depends on. */
 export type ObservedExport = {
   readonly modelExport: ModelExport;
-  /** The CalibrationTensorfile that it refers to, once there is one of that name. */
+  /** The referenced CalibrationTensorfile, if it exists. */
   readonly tensorfile: CalibrationTensorfile | undefined;
   readonly classes: readonly ObservedClass[];
   readonly jobs: readonly ObservedJob[];

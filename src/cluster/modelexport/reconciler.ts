@@ -4,6 +4,7 @@ import type { Reconcile } from '../runtime/controller.ts';
 import { decide } from './decide.ts';
 import { type ModelExportStores, observe } from './observe.ts';
 
+/** The reconcile function of ModelExports. */
 export const makeModelExportReconciler = (deps: ReconcilerDeps<ModelExportStores>): Reconcile =>
   makeOwnerReconciler(
     {

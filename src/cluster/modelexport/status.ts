@@ -1,4 +1,7 @@
-/** Stages → status, whole: conditions by kstatus's rules, artifacts, one entry per device class. Pure. */
+/**
+ * Makes the whole status from the stages: conditions by the rules of kstatus, artifacts, and one entry per device
+ * class. Pure.
+ */
 import { type Condition, setConditions, type WantedCondition } from '../api/conditions.ts';
 import type { ModelExport, ModelExportStatus } from '../api/model-export.ts';
 import { dataTypeOf, needsCalibration } from '../jobs/keys.ts';
@@ -12,6 +15,7 @@ import { type Summary, summarise } from './summary.ts';
 
 type EngineStatus = NonNullable<ModelExportStatus['engines']>[number];
 
+/** The status to write. */
 export const makeStatus = (observed: ObservedExport, stages: Stages): ModelExportStatus => {
   const { modelExport, now } = observed;
   const { generation } = modelExport.metadata;
@@ -35,7 +39,7 @@ export const makeStatus = (observed: ObservedExport, stages: Stages): ModelExpor
   };
 };
 
-/** While a changed spec is exported, status keeps naming what the old one left. */
+/** `status.export`. The previous artifacts stay until those of a changed spec are stored. */
 const makeExportStatus = ({ status }: ModelExport, { state, ledger }: ExportStage): ExportStatus => ({
   ...(state.kind === 'Exported' ? state.stored : pickArtifacts(status?.export ?? {})),
   ...ledger,
@@ -76,7 +80,9 @@ const explainEngine = (
       };
     default: {
       if (spec.suspend) return { reason: 'Suspended', message: 'spec.suspend is true' };
-      const building = stored ? 'being built again; the old engine stays until then' : 'being built';
+      const building = stored
+        ? 'being built; the previous engine stays until the new one is stored'
+        : 'being built';
       return (
         (state.kind === 'Building' && explainJobWait(state.job)) || { reason: 'Building', message: building }
       );
@@ -92,7 +98,7 @@ const describeProgress = (summary: Summary, { exported: { state } }: Stages, bui
   return state.kind === 'Waiting' ? 'waiting to export' : 'exporting';
 };
 
-/** kstatus reads Reconciling and Stalled before Ready, so never are both of them True. */
+/** kstatus evaluates Reconciling and Stalled before Ready, so at most one of the two is True. */
 const makeConditions = (
   observed: ObservedExport,
   stages: Stages,
@@ -120,7 +126,7 @@ const makeExportedCondition = ({ state }: ExportStage, { reason, message }: Summ
       }
     : { type: 'Exported', status: 'False', reason, message };
 
-/** Absent where no engine is int8. */
+/** Empty if no engine is int8. */
 const makeCalibratedCondition = (
   { modelExport }: ObservedExport,
   exported: ExportStage,

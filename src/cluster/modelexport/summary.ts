@@ -1,16 +1,18 @@
-/** The stages as one sentence and one word: what Ready, Reconciling and Stalled are made of. Pure. */
+/** Summarises the stages for the conditions Ready, Reconciling and Stalled. Pure. */
 import type { Reason } from '../api/reasons.ts';
 import { explainJobWait, type JobWait } from '../ownedjobs/job-wait.ts';
 import type { EngineStage } from './engine-stage.ts';
 import type { ObservedExport } from './observed.ts';
 import type { Stages } from './stages.ts';
 
+/** Which of the conditions is True, with its reason and message. */
 export type Summary = {
   readonly kind: 'Ready' | 'Reconciling' | 'Stalled' | 'Suspended';
   readonly reason: Reason;
   readonly message: string;
 };
 
+/** The summary by the first rule that applies. */
 export const summarise = (observed: ObservedExport, stages: Stages): Summary =>
   summariseReady(stages) ??
   summariseExportFailure(stages) ??
@@ -44,7 +46,7 @@ const summariseSuspension = ({ modelExport }: ObservedExport, stages: Stages): S
 const listJobs = ({ exported, engines }: Stages) =>
   [exported, ...engines].flatMap(({ state }) => ('job' in state && 'uid' in state.job ? [state.job] : []));
 
-/** FailFast: nothing is started for the sake of engines that will not be built. */
+/** With FailFast, a failed engine is reported instead of an export that does not start. */
 const summariseFailFast = ({ modelExport }: ObservedExport, stages: Stages): Summary | undefined => {
   const isRefused =
     modelExport.spec.failurePolicy === 'FailFast' &&
@@ -64,7 +66,7 @@ const summariseExport = ({ exported: { state } }: Stages): Summary | undefined =
   };
 };
 
-/** Stalled only if nothing can start by itself: a failure does not cut short a wait for the other classes. */
+/** Stalled only if nothing can continue without the user: a failed engine does not end the wait for other classes. */
 const summariseEngines = ({ engines }: Stages): Summary => {
   const message = [describeBuilt(engines), ...engines.flatMap(describeProblem)].join('; ');
   if (engines.every(({ state }) => ['Built', 'Failed', 'Stopped'].includes(state.kind)))
@@ -72,7 +74,7 @@ const summariseEngines = ({ engines }: Stages): Summary => {
   return { kind: 'Reconciling', reason: chooseReason(engines), message };
 };
 
-/** As long as one engine is being built, the wait of another one is in the message. */
+/** BuildingEngines while one engine is being built; the message then lists the waits of the others. */
 const chooseReason = (engines: readonly EngineStage[]): Reason => {
   const waits = engines.flatMap(({ state }) => findWait(state) ?? []);
   const active = engines.filter(({ state }) => ['Building', 'ToBuild'].includes(state.kind));
@@ -85,6 +87,7 @@ const findWait = (state: EngineStage['state']): JobWait | undefined => {
   return state.kind === 'Building' ? explainJobWait(state.job) : undefined;
 };
 
+/** For example "2 of 3 engines built". */
 export const describeBuilt = (engines: readonly EngineStage[]): string =>
   `${engines.filter(({ state }) => state.kind === 'Built').length} of ${engines.length} engines built`;
 

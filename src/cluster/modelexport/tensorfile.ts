@@ -1,22 +1,25 @@
 /**
- * Resolves a reference to a CalibrationTensorfile: the file's URI and digest replace the reference in the spec, so a new
- * file gives a new export key. Pure.
+ * Resolves the reference to a CalibrationTensorfile: the URI and digest of its file replace it in the spec, so a new
+ * file changes the export key. Pure.
  */
 import type { CalibrationTensorfile } from '../api/calibration-tensorfile.ts';
 import type { ModelExport, ModelExportStatus } from '../api/model-export.ts';
 import { needsCalibration } from '../jobs/keys.ts';
 import type { ObservedExport } from './observed.ts';
 
-/** The file that calibration reads, and the name of the object that made it. */
+/** The file that calibration reads, and the name of its CalibrationTensorfile. */
 export type ReferencedFile = NonNullable<NonNullable<ModelExportStatus['export']>['calibrationTensorfile']>;
 
-/** Name of the CalibrationTensorfile that the export requires; undefined if none. */
+/** Name of the CalibrationTensorfile that the export references; undefined if none. */
 export const findTensorfileName = ({ spec }: ModelExport): string | undefined =>
   needsCalibration(spec) && spec.calibration?.source === 'Tensorfile'
     ? spec.calibration.tensorfile?.calibrationTensorfileRef?.name
     : undefined;
 
-/** The file, or undefined until the current generation is ready: an older file belongs to another spec. */
+/**
+ * The file of a CalibrationTensorfile, or undefined until its current generation is ready: an older file belongs to
+ * another spec.
+ */
 export const findReadyFile = (tensorfile: CalibrationTensorfile | undefined): ReferencedFile | undefined => {
   const { metadata, status } = tensorfile ?? {};
   if (!metadata || metadata.deletionTimestamp || !status?.tensorfile) return undefined;
@@ -26,7 +29,7 @@ export const findReadyFile = (tensorfile: CalibrationTensorfile | undefined): Re
   return { name: metadata.name, uri, sha256 };
 };
 
-/** Copy of the ModelExport in which the file replaces the reference. */
+/** A copy of the ModelExport with the file in place of the reference. */
 export const resolveReference = (
   modelExport: ModelExport,
   { uri, sha256 }: Pick<ReferencedFile, 'uri' | 'sha256'>,
@@ -38,12 +41,16 @@ export const resolveReference = (
   };
 };
 
+/** Reason and message for conditions. */
 export type TensorfileWait = {
   readonly reason: 'TensorfileMissing' | 'WaitingForTensorfile';
   readonly message: string;
 };
 
-/** Why the export waits. A failed CalibrationTensorfile does not fail this export; it resumes once that is fixed. */
+/**
+ * Why the export waits. A failed CalibrationTensorfile does not fail the export, which starts once the tensorfile is
+ * ready.
+ */
 export const explainTensorfileWait = (name: string, { tensorfile }: ObservedExport): TensorfileWait => {
   const its = `CalibrationTensorfile ${name}`;
   if (!tensorfile || tensorfile.metadata.deletionTimestamp)

@@ -1,4 +1,4 @@
-/** Which ModelExports a change wakes. A wake-up says only "look again"; what changed is found by looking. */
+/** Which ModelExports a change enqueues. A key means only that something may have changed. */
 import type { CalibrationTensorfile } from '../api/calibration-tensorfile.ts';
 import type { ExportDeviceClass } from '../api/export-device-class.ts';
 import type { ModelExport } from '../api/model-export.ts';
@@ -9,21 +9,26 @@ import { keyOf } from '../runtime/resources.ts';
 import { modelExportIndexes } from './caches.ts';
 import type { ModelExportStores } from './observe.ts';
 
+/** Listeners for the caches. */
 export type Watches = {
   readonly modelExportChanged: (change: Change<ModelExport>) => void;
   readonly deviceClassChanged: (change: Change<ExportDeviceClass>) => void;
   readonly tensorfileChanged: (change: Change<CalibrationTensorfile>) => void;
-  /** A class has got its first node, or lost its last one. */
+  /** The first node of a class appeared, or its last node disappeared. */
   readonly availabilityChanged: (deviceClass: string) => void;
 };
 
-/** Nodes change in bursts: the exports are looked at once for all of it. */
+/** Nodes change in bursts: one reconcile covers all of it. */
 const nodeBurstMs = 500;
 
+/**
+ * The listeners.
+ * @param stores called at the time of a change, because the caches are created with these listeners
+ */
 export const makeWatches = (stores: () => ModelExportStores, queue: WorkQueue): Watches => ({
   modelExportChanged: (change) => enqueueChanged(queue, change),
   deviceClassChanged: ({ before, after }) => {
-    if (hasSameSpec(before, after)) return; // Its status follows the nodes, and is of no interest here.
+    if (hasSameSpec(before, after)) return; // Only the status changed.
     const { name } = (after ?? before)!.metadata;
     for (const user of stores().modelExports.byIndex(modelExportIndexes.deviceClass, name))
       queue.add(keyOf(user));

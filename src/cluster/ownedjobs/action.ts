@@ -1,8 +1,9 @@
-/** What can be done for an object that owns Jobs; `apply.ts` does it. */
+/** The actions that a decision about an owner of Jobs consists of. `apply.ts` performs them. */
 
 import type { Event } from '../../ground/observability/event.ts';
 import type { Job } from '../jobs/job.ts';
 
+/** One write to the apiserver. */
 export type Action<Status extends object> =
   | { readonly kind: 'DeleteJob'; readonly name: string; readonly uid: string }
   | { readonly kind: 'CreateJob'; readonly job: Job }
@@ -10,7 +11,7 @@ export type Action<Status extends object> =
   | { readonly kind: 'WriteStatus'; readonly status: Status }
   | { readonly kind: 'PublishEvent'; readonly event: Event };
 
-/** Actions in the order in which they are performed. */
+/** Actions in the order in which they are performed, and when to reconcile again without a change. */
 export type Decision<Status extends object> = {
   readonly actions: readonly Action<Status>[];
   readonly requeueAfterMs: number | undefined;

@@ -1,4 +1,4 @@
-/** Decision → cluster: the only writer. */
+/** Performs decisions: the only place that writes Jobs, statuses and events of their owners. */
 
 import { unreachable } from '../../ground/base/unreachable.ts';
 import { exportGroup, kinds } from '../api/group.ts';
@@ -15,6 +15,7 @@ import type { JobObject } from './kube-shapes.ts';
 import { isJobOf } from './ownership.ts';
 import type { Refusal, Refusals } from './refusals.ts';
 
+/** The guarded client, the event recorder, and the memory of rejected Jobs. */
 export type ApplyDeps = {
   readonly client: KubeClient;
   readonly record: Recorder;
@@ -34,11 +35,11 @@ export type Owner = {
 };
 
 /**
- * Status goes first, because what follows rests on what it says: if it cannot be written, nothing else is done. After it
- * each change is on its own, so that one that fails hides no other; a Job that the apiserver refuses becomes part of what
- * the next look observes.
- * @returns milliseconds until that look, or undefined if nothing was refused
- * @throws the first failure of any other kind, once everything has been tried
+ * Performs the actions in order. The status goes first because later actions rely on it: if its write fails, nothing
+ * else is done. After that, a failed action does not prevent the others. A Job that the apiserver rejects is recorded,
+ * and the next reconcile observes the rejection.
+ * @returns milliseconds until that reconcile, or undefined if nothing was rejected
+ * @throws the first other failure, after all actions were tried
  */
 export const apply = async (
   { actions }: Decision<object>,
@@ -62,18 +63,18 @@ export const apply = async (
   return refused ? refusedRequeueMs : undefined;
 };
 
-/** Time for the cache to see the status that was just written. */
+/** Time for the cache to observe the status that was just written. */
 const refusedRequeueMs = 200;
 
 const jobKey = ({ metadata }: Owner, name: string): string => `${metadata.namespace}/${name}`;
 
-/** For observers: refusals of Jobs in the namespace of an object. */
+/** Look-up of rejected Jobs by name, in the namespace of `key`. */
 export const makeRefusalLookup =
   (key: Key, refusals: Refusals) =>
   (job: string): Refusal | undefined =>
     refusals.of(`${key.slice(0, key.indexOf('/'))}/${job}`);
 
-/** What the apiserver decides about the Job itself; 401, 408, 409 and 429 are about the request. */
+/** Whether the response is about the Job itself; 401, 408, 409 and 429 are about the request. */
 const isRefusal = (thrown: unknown): thrown is ApiError =>
   thrown instanceof ApiError &&
   (thrown.reason === nameTaken || [400, 403, 404, 405, 413, 422].includes(thrown.status));
@@ -110,13 +111,16 @@ const perform = async (
   }
 };
 
-/** Reason of a refusal that is our own: the name belongs to another Job. */
+/** Reason of an error of our own: another Job has this name. */
 const nameTaken = 'NameTaken';
 
 type WriteRequest<B> = { readonly body: B; readonly signal: AbortSignal };
 type JobAt = { readonly namespace: string; readonly name: string };
 
-/** Job names are derived from content, so an existing Job of that name is the requested one, if it has the same owner. */
+/**
+ * Job names are derived from content, so an existing Job of this name is the requested one if it has the same owner and
+ * attempt.
+ */
 const createJob = async (
   client: KubeClient,
   owner: Owner,
@@ -128,13 +132,13 @@ const createJob = async (
   } catch (thrown) {
     if (!isStatus(thrown, 409)) throw thrown;
     const { name } = body.metadata;
-    const there = (await client.read(jobResources.jobs, { namespace, name }, signal)) as JobObject;
-    const isSameTry = there.metadata.labels?.[labels.attempt] === body.metadata.labels[labels.attempt];
-    if (isSameTry && isJobOf(there.metadata, owner)) return;
+    const existing = (await client.read(jobResources.jobs, { namespace, name }, signal)) as JobObject;
+    const isSameAttempt = existing.metadata.labels?.[labels.attempt] === body.metadata.labels[labels.attempt];
+    if (isSameAttempt && isJobOf(existing.metadata, owner)) return;
     throw new ApiError({
       status: 0,
       reason: nameTaken,
-      message: 'a Job of that name exists and was not made for this object: delete it',
+      message: 'a Job of this name exists and belongs to another object: delete it',
     });
   }
 };
@@ -150,13 +154,13 @@ const patchJob = (client: KubeClient, at: JobAt, { body, signal }: WriteRequest<
     await client.mergePatch(jobResources.jobs, at, body, signal);
   });
 
-/** The annotation marks Jobs that the operator suspended and may resume. */
+/** The annotation marks Jobs that the operator suspended and may therefore resume. */
 const makeSuspensionPatch = (suspend: boolean): object => ({
   metadata: { annotations: { [annotations.suspendedBy]: suspend ? labels.managedByValue : null } },
   spec: { suspend },
 });
 
-/** A Job that is gone needs no change any more. */
+/** A deleted Job needs no change. */
 const ignoreMissing = async (change: () => Promise<void>): Promise<void> => {
   try {
     await change();

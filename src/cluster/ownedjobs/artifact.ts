@@ -1,6 +1,6 @@
 /**
- * One artifact: what status remembers of it and the Jobs that exist → what is to be done. The same rules hold for
- * every kind of artifact; what differs is in the `Step`. Pure.
+ * The state of one artifact, from its status and its existing Jobs, and what to do next. The rules are the same for
+ * every kind of artifact; an `ArtifactPlan` holds the differences. Pure.
  */
 import type { Result, Stage } from '../../ground/contract/result.ts';
 import type { Attempt, Ledger } from '../api/ledger.ts';
@@ -14,46 +14,50 @@ import { decideRetry } from './retry.ts';
 import { formatTime } from './times.ts';
 import type { FindTwin } from './twins.ts';
 
+/** What the spec requests. */
 export type ArtifactPlan = {
   readonly stage: Stage;
-  /** Undefined for what is made once for all classes. */
+  /** Undefined for an artifact that all classes share. */
   readonly deviceClass?: string;
-  /** Name of the object that the artifact is made for. */
+  /** Name of the object that requests the artifact. */
   readonly owner: string;
-  /** Content key of what the spec asks for. */
+  /** Content key of the requested artifact. */
   readonly key: string;
-  /** Whether status has the artifact of that key, in the folder that the spec names. */
+  /** Whether status lists the artifact with this key, in the folder that the spec names. */
   readonly isStored: boolean;
-  /** URI of the folder that it is stored in. */
+  /** URI of the folder to store it in. */
   readonly folder: string;
-  /** The Job for it, without name and labels of a try. */
+  /** Makes the Job, without the name and labels of an attempt. */
   readonly job: () => JobDraft;
-  /** How long its pod may run, in milliseconds. */
+  /** Maximum run time of the pod, in milliseconds. */
   readonly deadlineMs: number;
 };
 
+/** What is known about the artifact now. */
 export type ArtifactFacts = {
-  /** What status remembers. */
+  /** The attempts in status. */
   readonly before: Ledger;
   readonly jobs: readonly ObservedJob[];
-  /** Whether a request asks for another try of what failed. */
+  /** Whether a request asks to retry a failure. */
   readonly isRetryRequested: boolean;
-  /** Token of a request to check what is stored. */
+  /** Token of a request to verify the stored artifact. */
   readonly verification: string | undefined;
   readonly obstacles: Obstacles;
   /** Milliseconds since the epoch. */
   readonly now: number;
 };
 
-/** What keeps a Job from being made although it may be made. */
+/** What prevents a Job from being created. */
 export type Obstacles = {
-  /** By the name of the Job. */
+  /** The rejection of the Job of this name, if any. */
   readonly findPlanRefusal: (job: string) => Refusal | undefined;
+  /** Another object whose Job writes to the same folder. */
   readonly findTwin: FindTwin;
 };
 
+/** Where one artifact is. */
 export type ArtifactState =
-  /** While it is checked on request, it stays what it is. */
+  /** Stored; a check on request does not change that. */
   | { readonly kind: 'Stored'; readonly verifies?: ObservedJob; readonly toVerify?: Job }
   | { readonly kind: 'Made'; readonly result: Exclude<Result, { kind: 'Failed' }>; readonly job: ObservedJob }
   | { readonly kind: 'Running'; readonly job: ObservedJob }
@@ -63,6 +67,7 @@ export type ArtifactState =
   | { readonly kind: 'Later'; readonly failure: Attempt; readonly atMs: number }
   | { readonly kind: 'Failed'; readonly failure: Attempt };
 
+/** The state, and the attempts to record in status. */
 export type ArtifactProgress = {
   readonly state: ArtifactState;
   readonly ledger: Ledger;
@@ -70,9 +75,10 @@ export type ArtifactProgress = {
   readonly lookAtMs?: number;
 };
 
-/** How long a finished Job's pod may stay unseen before its result counts as lost. */
+/** How long the result of a finished Job may be unknown before it counts as lost, in milliseconds. */
 export const resultGraceMs = 30_000;
 
+/** Determines the state of an artifact. A failed Job is added to the attempts in the returned ledger. */
 export const assessArtifact = (step: ArtifactPlan, witness: ArtifactFacts): ArtifactProgress => {
   const { before, verification } = witness;
   if (!step.isStored) return assessUnstored(step, witness, undefined);
@@ -82,7 +88,7 @@ export const assessArtifact = (step: ArtifactPlan, witness: ArtifactFacts): Arti
   return { ...checked, state: keepStoredWhileChecked(checked.state) };
 };
 
-/** The Job that made an artifact finds it, by its digests, and makes it again only if it is damaged. */
+/** The Job of a verification checks digests, and makes the artifact again only if it is damaged. */
 const keepStoredWhileChecked = (state: ArtifactState): ArtifactState => {
   switch (state.kind) {
     case 'Made':
@@ -135,7 +141,7 @@ const assessUnstored = (
   }
 };
 
-/** How often a step looks whether another object's Job for the same folder has ended, in milliseconds. */
+/** How often to check whether another object's Job for the same folder has ended, in milliseconds. */
 const twinPauseMs = 15_000;
 
 const decideStart = (
@@ -153,10 +159,11 @@ const decideStart = (
   };
 };
 
+/** The deadline of a stage in `spec.jobs`, or its default, in milliseconds. */
 export const deadlineMsOf = (stage: Parameters<typeof deadlineSecondsOf>[0]): number =>
   deadlineSecondsOf(stage) * 1000;
 
-/** How long until the first of these has to be looked at, in milliseconds; undefined if time changes none of them. */
+/** Milliseconds until the first of these states changes by time alone, at least a second; undefined if none does. */
 export const computeRequeueMs = (
   steps: readonly Pick<ArtifactProgress, 'lookAtMs'>[],
   now: number,
@@ -170,7 +177,7 @@ const matchesAttempt =
   (job: ObservedJob): boolean =>
     job.attempt === attempt && job.stage === stage && job.deviceClass === deviceClass;
 
-/** A pod that an injected container keeps alive has ended for us once our own containers have. */
+/** A pod that an injected container keeps running counts as ended once our own containers have ended. */
 const settleJob = (job: ObservedJob | undefined, now: number): ObservedJob | undefined => {
   const left = job?.state.kind === 'Active' ? job.state.earlyResult : undefined;
   if (job === undefined || left === undefined || now - left.sinceMs < resultGraceMs) return job;
@@ -186,15 +193,15 @@ const findFailure = (
   if (state.kind === 'ResultUnknown' && now - state.sinceMs >= resultGraceMs)
     return {
       reason: 'ResultLost',
-      message: 'the Job finished, but its pod was gone before its result was read',
+      message: 'the Job completed, but its pod was deleted before the operator read the result',
       atMs: now,
     };
   if (state.kind !== 'Active' || now - startedAtMs < deadlineMs) return undefined;
-  const message = `the pod ran for ${deadlineMs / 1000} seconds, which is its deadlineSeconds in spec.jobs`;
+  const message = `the pod ran for ${deadlineMs / 1000} seconds, the deadlineSeconds of spec.jobs`;
   return { reason: 'DeadlineExceeded', message, atMs: now };
 };
 
-/** A pod that runs is left; one that waits would wait for what the old template asks for. */
+/** A running pod is kept. A pending pod still waits for what the old template asks for, so its Job is replaced. */
 const isOutdated = ({ state, template, startedAtMs }: ObservedJob, wanted: string): boolean =>
   template !== wanted && state.kind === 'Active' && (state.suspended || startedAtMs === undefined);
 

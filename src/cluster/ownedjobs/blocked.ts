@@ -1,4 +1,4 @@
-/** What a Job or its pod waits for before it starts, in words that say what to do. Pure. */
+/** Why a Job or its pod does not start, as a reason and a message with the remedy. Pure. */
 import type { PodObject, Warning } from './kube-shapes.ts';
 import type { Blocked } from './observed-job.ts';
 
@@ -9,32 +9,38 @@ const imageReasons: readonly string[] = [
   'ErrImageNeverPull',
 ];
 
-/** Waiting reasons that pass by themselves within seconds. */
+/** Waiting reasons of a normal start, which lasts seconds. */
 const startingReasons: readonly string[] = ['ContainerCreating', 'PodInitializing'];
 
 const longestMessage = 500;
 
 /**
- * What containers say now goes before what events said some time ago: a Secret may have been created since.
- * @param warnings about the pod, the newest first
+ * Why a pod is pending. Container statuses take precedence over events: a missing Secret may have been created since.
+ * @param warnings events about the pod, newest first
  */
 export const explainPending = (pod: PodObject, warnings: readonly Warning[]): Blocked | undefined => {
   if (pod.status?.phase !== 'Pending') return undefined;
   return explainUnscheduled(pod) ?? explainWaitingContainer(pod) ?? explainUnmounted(warnings);
 };
 
-/** A pod on a node that does not answer is neither running nor ended until the node is back or removed. */
+/**
+ * Why the state of a pod is unknown: its node is not ready. The pod neither runs nor ends until the node returns or is
+ * deleted.
+ */
 export const explainLostNode = (
   { spec }: PodObject,
   isLost: (node: string) => boolean,
 ): Blocked | undefined => {
   const node = spec?.nodeName;
   if (node === undefined || !isLost(node)) return undefined;
-  const message = `node ${node} is not ready: the pod continues with it, or is replaced once the node is removed`;
+  const message = `node ${node} is not ready: the pod continues when the node returns, and is replaced when the node is deleted`;
   return { reason: 'NodeLost', message };
 };
 
-/** @param warnings about a Job that has no pod, the newest first */
+/**
+ * Why a Job has no pod.
+ * @param warnings events about the Job, newest first
+ */
 export const explainMissingPod = (warnings: readonly Warning[]): Blocked | undefined => {
   const refusal = warnings.find(({ reason }) => reason === 'FailedCreate');
   return refusal && { reason: 'PodRefused', message: truncate(refusal.message) };
@@ -43,7 +49,7 @@ export const explainMissingPod = (warnings: readonly Warning[]): Blocked | undef
 const explainUnscheduled = ({ status }: PodObject): Blocked | undefined => {
   const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled');
   if (scheduled?.status !== 'False') return undefined;
-  const message = scheduled.message ?? 'no node takes the pod';
+  const message = scheduled.message ?? 'no node is available for the pod';
   const claim = /persistentvolumeclaim "([^"]+)" not found/.exec(message);
   if (claim)
     return {
@@ -65,7 +71,7 @@ const explainUnmounted = (warnings: readonly Warning[]): Blocked | undefined => 
   return { reason, message: truncate(newest.message) };
 };
 
-/** What the kubelet's sentence says is missing, if it is a Secret, a ConfigMap, or a key of one. */
+/** The Secret, ConfigMap or key that the kubelet's message reports as missing. */
 const findMissingObject = (message: string): Blocked | undefined => {
   const object = /(secret|configmap) "([^"]+)" not found/.exec(message);
   const key = /references non-existent (secret|config) key: (\S+)/.exec(message);

@@ -1,4 +1,4 @@
-/** The caches of owned Jobs and their pods, and what each keeps of an object. */
+/** Informer options for owned Jobs and their pods, with the fields that the caches keep. */
 import { annotations, labels } from '../api/labels.ts';
 import type { ObjectMeta } from '../api/model-export.ts';
 import type { Change, InformerOptions } from '../runtime/informer.ts';
@@ -8,25 +8,27 @@ import { pickAnnotations, pickLabels, shortenValue } from './kept-metadata.ts';
 import type { JobObject, PodObject } from './kube-shapes.ts';
 import { controllerKeys, ownedKey } from './ownership.ts';
 
+/** REST resources of what owners of Jobs cause. */
 export const jobResources = {
   jobs: { group: 'batch', version: 'v1', plural: 'jobs' },
   pods: { group: '', version: 'v1', plural: 'pods' },
   events: { group: '', version: 'v1', plural: 'events' },
 } as const satisfies Record<string, Resource>;
 
+/** The caches that every owner of Jobs reads. */
 export type JobStores = {
   readonly jobs: Store<JobObject>;
   readonly pods: Store<PodObject>;
 };
 
-/** Index names: each is used where it is declared and where it is read, and nowhere else spelled out. */
+/** Names of the indexes. */
 export const jobIndexes = { owner: 'owner', folder: 'folder', job: 'job' } as const;
 
 type Listener<T> = (change: Change<T>) => void;
-/** One namespace, or all. */
+/** One namespace, or all if undefined. */
 export type NamespaceScope = { readonly namespace: string | undefined };
 
-/** Of an object of ours that owns Jobs: what its schema bounds, and of the metadata what is read. */
+/** Keeps an object's spec and status, whose sizes its schema limits, and the metadata that is read. */
 export const projectOwner = <T extends { readonly metadata: ObjectMeta }>(raw: T): T => {
   const { name, namespace, uid, resourceVersion, generation, deletionTimestamp } = raw.metadata;
   const annotations = pickAnnotations(raw.metadata.annotations);
@@ -44,9 +46,10 @@ export const projectOwner = <T extends { readonly metadata: ObjectMeta }>(raw: T
   };
 };
 
-/** By a label of our own: policies overwrite those that are shared by convention. */
+/** Selects by our own label: admission policies may overwrite shared ones such as app.kubernetes.io/managed-by. */
 const ownSelector = { labelSelector: labels.stage } as const;
 
+/** Informer options for Jobs. */
 export const jobCacheOptions = (
   scope: NamespaceScope,
   onChange: Listener<JobObject>,
@@ -76,6 +79,7 @@ export const jobCacheOptions = (
   onChange,
 });
 
+/** Informer options for pods. */
 export const podCacheOptions = (
   scope: NamespaceScope,
   onChange: Listener<PodObject>,
@@ -103,7 +107,7 @@ export const podCacheOptions = (
 
 type RawMeta = { readonly annotations?: Readonly<Record<string, string>> };
 
-/** What is read of the metadata: the rest is most of an object's bytes. */
+/** Keeps the metadata that is read; the rest is most of an object's size. */
 const projectMetadata = (meta: JobObject['metadata']): JobObject['metadata'] => {
   const { name, namespace, uid, creationTimestamp, deletionTimestamp } = meta;
   const own = pickLabels(meta.labels);

@@ -1,11 +1,13 @@
-/** Events that follow from a change of conditions: the part of an object's story that all kinds tell alike. */
+/** Events about a change of conditions, common to all owners of Jobs. */
 
 import type { Event } from '../../ground/observability/event.ts';
 import type { Condition } from '../api/conditions.ts';
 import type { Owner } from './apply.ts';
 
+/** An event without the object that it is about. */
 export type EventDraft = { readonly type: Event['type']; readonly reason: string; readonly note: string };
 
+/** Completes drafts to events about this owner. */
 export const makeEvents = (
   { apiVersion, kind, metadata }: Owner,
   steps: readonly EventDraft[],
@@ -18,9 +20,9 @@ export const makeEvents = (
 type Conditions = readonly Condition[] | undefined;
 
 /**
- * One event for each change that a person cares about: a reason to worry, and that it is over. What goes as it should
- * is in the conditions, with its time: an event for each step of it would be most of what the operator writes.
- * @param progress reasons of Reconciling that are the ordinary course of things
+ * One event for each change that may need attention: a problem, and its end. Normal progress is in the conditions, with
+ * its time; events for each step would be most of the operator's writes.
+ * @param progress reasons of Reconciling that are normal progress
  */
 export const draftSummaryEvents = (
   previous: Conditions,

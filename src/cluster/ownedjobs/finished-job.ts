@@ -1,4 +1,4 @@
-/** What a finished Job came to, by its conditions and its pods. Pure. */
+/** The result or failure of a finished Job, from its conditions and its pods. Pure. */
 import { type FailureReason, reasonOfExitCode } from '../../ground/base/failures.ts';
 import type { Stage } from '../../ground/contract/result.ts';
 import { labels } from '../api/labels.ts';
@@ -9,7 +9,10 @@ import { isTransient } from './retry.ts';
 
 type Failure = Extract<JobState, { kind: 'Failed' }>;
 
-/** Undefined while the Job is not finished, or its pod is known to run although the Job is: one of the caches is late. */
+/**
+ * The final state of a Job.
+ * @returns undefined if the Job is not finished, or if a cached pod still runs: one of the caches is outdated
+ */
 export const findFinishedState = (job: JobObject, pods: readonly PodObject[]): JobState | undefined => {
   const stage = job.metadata.labels?.[labels.stage] as Stage;
   const condition = (type: string) =>
@@ -30,7 +33,7 @@ const isRunning = ({ status, metadata }: PodObject): boolean =>
 type FailedCondition = { readonly reason?: string; readonly message?: string };
 
 const explainFailedJob = (
-  { reason, message = 'the Job failed, and its pod is gone' }: FailedCondition,
+  { reason, message = 'the Job failed, and its pod was deleted' }: FailedCondition,
   pods: readonly PodObject[],
   stage: Stage,
 ): Failure => {
@@ -38,7 +41,7 @@ const explainFailedJob = (
     return {
       kind: 'Failed',
       reason,
-      message: `the Job ran into a deadline that was added to it: ${message}`,
+      message: `another controller or policy set a deadline on the Job: ${message}`,
     };
   const reported = findPodFailure(pods, stage);
   const disruption = findDisruption(message, pods);
@@ -54,7 +57,7 @@ const findDisruption = (message: string, pods: readonly PodObject[]): Failure | 
   return { kind: 'Failed', reason: 'Disrupted', message: condition?.message ?? message };
 };
 
-/** The Job controller names the exit code by which a rule of podFailurePolicy applied; it stays when the pod is gone. */
+/** The Job controller reports the exit code that matched a rule of podFailurePolicy, even after the pod is deleted. */
 const parseExitCodeReason = (message: string): FailureReason | undefined => {
   const [, code] = /failed with exit code (\d+)/.exec(message) ?? [];
   return code === undefined ? undefined : reasonOfExitCode(Number(code));

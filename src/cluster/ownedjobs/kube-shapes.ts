@@ -1,3 +1,4 @@
+/** metav1.OwnerReference. */
 export type OwnerReference = {
   readonly kind: string;
   readonly name: string;
@@ -5,7 +6,7 @@ export type OwnerReference = {
   readonly controller?: boolean;
 };
 
-/** The fields of Jobs, Pods and Events that are read here; the caches keep nothing else of them. */
+/** The metadata that the caches keep of Jobs and pods. */
 export type OwnedMetadata = {
   readonly name: string;
   readonly namespace: string;
@@ -24,10 +25,11 @@ type Condition = {
   readonly lastTransitionTime: string;
 };
 
+/** The fields of batch/v1 Job that the caches keep. */
 export type JobObject = {
   readonly metadata: OwnedMetadata;
   readonly spec: { readonly suspend?: boolean; readonly managedBy?: string };
-  /** Whether it has the annotation by which the operator knows what it suspended. */
+  /** Whether an annotation marks the Job as suspended by this operator. */
   readonly suspendedByUs: boolean;
   readonly status?: {
     readonly conditions?: readonly Condition[];
@@ -35,6 +37,7 @@ export type JobObject = {
   };
 };
 
+/** core/v1 ContainerStatus. */
 export type ContainerStatus = {
   readonly name: string;
   readonly state?: {
@@ -44,6 +47,7 @@ export type ContainerStatus = {
   };
 };
 
+/** core/v1 ContainerStateTerminated, with the name of the container. */
 export type TerminatedContainer = {
   readonly name: string;
   readonly exitCode: number;
@@ -53,6 +57,7 @@ export type TerminatedContainer = {
   readonly finishedAt?: string;
 };
 
+/** The fields of core/v1 Pod that the caches keep. */
 export type PodObject = {
   readonly metadata: OwnedMetadata;
   readonly spec?: { readonly nodeName?: string };
@@ -64,5 +69,5 @@ export type PodObject = {
   };
 };
 
-/** An event that says why an object is stuck. */
+/** An event that explains why an object does not start. */
 export type Warning = { readonly reason: string; readonly message: string };

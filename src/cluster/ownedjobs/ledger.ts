@@ -1,23 +1,27 @@
-/** Entries of the ledger in status: which attempts count, what a failed Job leaves, what outlives a change. Pure. */
+/** The ledger in status: which attempts count, what a failed Job adds, what a change of the spec keeps. Pure. */
 import type { Attempt, Ledger } from '../api/ledger.ts';
 import type { JobFailureReason, ObservedJob } from './observed-job.ts';
 import { formatTime } from './times.ts';
 
 type WantedArtifact = { readonly key: string; readonly template: string; readonly isRetryRequested: boolean };
 
-/** Failures of another content, of another template, or that a request forgives, say nothing about the next try. */
+/**
+ * The attempts that count against a new one. Failures of another key or template, or before a request to retry, do not.
+ */
 export const filterAttempts = (
   { wantedKey, attempts = [] }: Ledger,
   { key, template, isRetryRequested }: WantedArtifact,
 ): readonly Attempt[] =>
   wantedKey === key && !isRetryRequested && attempts.at(-1)?.template === template ? attempts : [];
 
+/** Why and when a Job failed; `atMs` in milliseconds since the epoch. */
 export type JobFailure = {
   readonly reason: JobFailureReason;
   readonly message: string;
   readonly atMs: number;
 };
 
+/** The entry of a failed Job in the ledger. */
 export const makeAttempt = (
   job: ObservedJob,
   { reason, message, atMs }: JobFailure,
@@ -33,6 +37,7 @@ export const makeAttempt = (
   finishedAt: formatTime(atMs),
 });
 
+/** The ledger for the requested key, with the facts about earlier keys that stay. */
 export const makeLedger = (
   { key }: { readonly key: string },
   before: Ledger,
@@ -43,7 +48,7 @@ export const makeLedger = (
   ...dropWantedKey(before),
 });
 
-/** While what is wanted is not known, no attempt counts for it. */
+/** The ledger while the requested key is unknown: no attempt counts. */
 export const dropWantedKey = ({ lastFailure, verifiedRequest, startedAt, finishedAt }: Ledger): Ledger => ({
   ...(lastFailure && { lastFailure }),
   ...(verifiedRequest && { verifiedRequest }),

@@ -1,4 +1,4 @@
-/** Whether this operator acts on an object: not once it is being deleted, and not for another controller. Pure. */
+/** Which objects this operator reconciles. Pure. */
 import { managedByUs } from '../api/labels.ts';
 
 type ManagedObject = {
@@ -6,5 +6,6 @@ type ManagedObject = {
   readonly spec: { readonly managedBy?: string };
 };
 
+/** False for an object that is being deleted, or whose spec.managedBy names another controller. */
 export const isManagedByUs = ({ metadata, spec }: ManagedObject): boolean =>
   metadata.deletionTimestamp === undefined && (spec.managedBy ?? managedByUs) === managedByUs;

@@ -1,4 +1,4 @@
-/** A Job, its pods and their mount warnings, as one judged state. Pure: reads what the caches hold. */
+/** Combines a Job, its pods and their warnings into one observed state. Pure. */
 import type { Stage } from '../../ground/contract/result.ts';
 import { labels } from '../api/labels.ts';
 import type { Hardware } from '../deviceclass/hardware.ts';
@@ -9,14 +9,16 @@ import type { JobState, ObservedJob } from './observed-job.ts';
 import { findEarlyResult } from './pod-result.ts';
 import { parseTime } from './times.ts';
 
+/** What a Job is judged by. */
 export type JobContext = {
   readonly pods: readonly PodObject[];
   readonly warnings: readonly Warning[];
   readonly hardwareOf: (node: string) => Hardware | undefined;
-  /** Whether the node is known and not ready. */
+  /** Whether the node exists and is not ready. */
   readonly isLost: (node: string) => boolean;
 };
 
+/** The observed state of a Job. */
 export const observeJob = (job: JobObject, around: JobContext): ObservedJob => {
   const pods = [...around.pods].sort(newestFirst);
   const node = pods.find(({ spec }) => spec?.nodeName)?.spec?.nodeName;
@@ -24,7 +26,7 @@ export const observeJob = (job: JobObject, around: JobContext): ObservedJob => {
   return {
     name: job.metadata.name,
     uid: job.metadata.uid,
-    // Our own label says it: only Jobs that carry our labels are observed.
+    // The cache selects by this label.
     stage: own[labels.stage] as Stage,
     deviceClass: own[labels.deviceClass],
     attempt: own[labels.attempt],
@@ -39,7 +41,7 @@ export const observeJob = (job: JobObject, around: JobContext): ObservedJob => {
   };
 };
 
-/** What the Job controller of Kubernetes itself is called in spec.managedBy. */
+/** The Job controller of Kubernetes in spec.managedBy of a Job. */
 const jobController = 'kubernetes.io/job-controller';
 
 const isManagedElsewhere = ({ spec }: JobObject): boolean =>
@@ -68,7 +70,7 @@ const observeState = (
   };
 };
 
-/** When the first container started: an init container, too. */
+/** When the first container started, init containers included. */
 const findStartTime = (pod: PodObject | undefined): number | undefined => {
   const { initContainerStatuses = [], containerStatuses = [] } = pod?.status ?? {};
   const times = [...initContainerStatuses, ...containerStatuses].flatMap(listStartTimes);

@@ -1,4 +1,4 @@
-/** The Jobs that an object owns, each judged with its pods and their warnings: reads memory alone. */
+/** The Jobs that an object owns, each with its pods and their warnings. Reads only the caches. */
 import type { Hardware } from '../deviceclass/hardware.ts';
 import { type JobStores, jobIndexes } from './caches.ts';
 import type { JobObject, Warning } from './kube-shapes.ts';
@@ -8,13 +8,15 @@ import { isJobOf, isPodOf, type OwnerIdentity, ownedKey } from './ownership.ts';
 
 type HardwareOf = (node: string) => Hardware | undefined;
 
+/** Look-ups by node name and by uid. */
 export type OwnedContext = {
   readonly hardwareOf: HardwareOf;
   readonly isLost: (node: string) => boolean;
-  /** By the uid of a Job or a pod. */
+  /** Events about the Job or pod with this uid, newest first. */
   readonly warningsAbout: (uid: string) => readonly Warning[];
 };
 
+/** The observed Jobs of an owner. */
 export const observeOwned = (
   stores: JobStores,
   owner: OwnerIdentity,
@@ -33,5 +35,5 @@ export const observeOwned = (
       return observeJob(job, { pods, warnings, hardwareOf, isLost });
     });
 
-/** A Job that is being deleted counts as gone: a new one of its name is made as soon as the name is free. */
+/** A Job that is being deleted counts as deleted: its successor is created as soon as the name is free. */
 const isPresent = ({ metadata }: JobObject): boolean => metadata.deletionTimestamp === undefined;

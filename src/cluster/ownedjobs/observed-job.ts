@@ -1,9 +1,9 @@
-/** What decisions see of a Job: values only. */
+/** A Job as decisions see it. */
 import type { FailureReason } from '../../ground/base/failures.ts';
 import type { Result, Stage } from '../../ground/contract/result.ts';
 import type { Hardware } from '../deviceclass/hardware.ts';
 
-/** Why a Job gave up; the first are a pod's own reasons. */
+/** Why a Job failed: reported by its pod, or derived from Job and pod. */
 export type JobFailureReason =
   | FailureReason
   | 'DeadlineExceeded'
@@ -13,8 +13,9 @@ export type JobFailureReason =
   | 'Disrupted'
   | 'ResultLost';
 
+/** Where a Job is. */
 export type JobState =
-  /** Not started, or started and not finished; `blocked` says what its pod waits for. */
+  /** Not finished. `blocked` is set while its pod cannot start. */
   | {
       readonly kind: 'Active';
       readonly suspended: boolean;
@@ -22,18 +23,20 @@ export type JobState =
       readonly earlyResult?: EarlyResult;
     }
   | { readonly kind: 'Succeeded'; readonly result: Exclude<Result, { kind: 'Failed' }> }
-  /** Finished well, but the pod that knew the result is gone or not yet seen. */
+  /** Completed, but the pod with the result was deleted or is not cached yet. */
   | { readonly kind: 'ResultUnknown'; readonly sinceMs: number }
   | { readonly kind: 'Failed'; readonly reason: JobFailureReason; readonly message: string };
 
-/** What our containers left although the pod has not ended: a container that was injected into it still runs. */
+/** The result of our own containers in a pod that has not ended, because an injected container still runs. */
 export type EarlyResult = {
   readonly state: Extract<JobState, { kind: 'Succeeded' | 'Failed' }>;
   /** Milliseconds since the epoch. */
   readonly sinceMs: number;
 };
 
+/** Why a pod cannot start. */
 export type Blocked = { readonly reason: BlockedReason; readonly message: string };
+/** Reasons of waiting; see `api/reasons.ts`. */
 export type BlockedReason =
   | 'KeySecretMissing'
   | 'SpecMissing'
@@ -46,21 +49,24 @@ export type BlockedReason =
   | 'VolumeInUse'
   | 'PodWaiting';
 
+/** A Job with the facts of its pods. */
 export type ObservedJob = {
   readonly name: string;
   readonly uid: string;
   readonly stage: Stage;
   readonly deviceClass: string | undefined;
-  /** Which try for which content it is, and the hash of what it was made from. */
+  /** Hash of the attempt. */
   readonly attempt: string | undefined;
+  /** Hash of the template. */
   readonly template: string;
   readonly state: JobState;
-  /** Milliseconds since the epoch: when the first container of its pod started, and when the Job ended. */
+  /** When the first container of its pod started, in milliseconds since the epoch. */
   readonly startedAtMs: number | undefined;
+  /** When the Job finished, in milliseconds since the epoch. */
   readonly finishedAtMs: number | undefined;
   readonly node: string | undefined;
   readonly hardware: Hardware | undefined;
-  /** Whether a queue admits it, which then suspends and resumes it alone. */
+  /** Whether a queue admits the Job; only the queue then suspends and resumes it. */
   readonly isQueued: boolean;
   readonly suspendedByUs: boolean;
 };

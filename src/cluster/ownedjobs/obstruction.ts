@@ -1,18 +1,19 @@
-/** Reasons and messages for the states of a step. */
+/** Reason and message of an artifact that waits or failed, common to all kinds of artifacts. */
 import type { Reason } from '../api/reasons.ts';
 import type { Job } from '../jobs/job.ts';
 import type { ArtifactState } from './artifact.ts';
 
 type ReasonAndMessage = { readonly reason: Reason; readonly message: string };
 
-/** The states in which no Job runs and nothing is stored. */
+/** States without a running Job and without a stored artifact. */
 type ObstructedState = Extract<ArtifactState, { kind: 'Refused' | 'Twin' | 'Later' | 'Failed' }>;
 
-/** An artifact that waits or failed, as every kind of artifact reports it. */
+/** An artifact that waits or failed. `retry` is a rejected Job whose next create is due. */
 export type Obstruction =
   | (ReasonAndMessage & { readonly kind: 'Waiting'; readonly retry?: Job })
   | (ReasonAndMessage & { readonly kind: 'Failed' });
 
+/** Words a state for conditions. */
 export const describeObstruction = (state: ObstructedState): Obstruction => {
   switch (state.kind) {
     case 'Refused':
@@ -21,7 +22,7 @@ export const describeObstruction = (state: ObstructedState): Obstruction => {
       return {
         kind: 'Waiting',
         reason: 'WaitingForTwin',
-        message: `${state.owner} is producing the same artifact in the same folder: its result will be used`,
+        message: `${state.owner} is producing the same artifact in the same folder; its result will be used`,
       };
     case 'Later':
       return { kind: 'Waiting', ...describeRetry(state) };
@@ -43,7 +44,7 @@ const describeFailure = ({ failure }: Extract<ArtifactState, { kind: 'Failed' }>
   message: failure.number === 1 ? failure.message : `attempt ${failure.number} failed: ${failure.message}`,
 });
 
-/** A Job that the apiserver refuses for good fails the artifact; one that may be accepted later is tried again. */
+/** An invalid Job fails the artifact; a Job that may be accepted later is created again. */
 const describeRefusal = ({ job, refusal }: Extract<ArtifactState, { kind: 'Refused' }>): Obstruction => {
   const words = { reason: 'JobRefused', message: `Job ${job.metadata.name}: ${refusal.message}` } as const;
   if (!refusal.canPass) return { kind: 'Failed', ...words };

@@ -1,21 +1,21 @@
 /**
- * Which Jobs and pods are ours. An ownerReference is what any tenant may write into an object of any namespace, so a
- * claim of ownership counts only in the owner's own namespace and only with the labels that we give our Jobs and pods.
+ * Which Jobs and pods are ours. Any tenant can write an ownerReference into an object, so ownership counts only in the
+ * owner's namespace and only with the labels that the operator sets.
  */
 import { reporters } from '../../ground/contract/result.ts';
 import { labels, type OwnerKind, ownerLabels } from '../api/labels.ts';
 import type { OwnedMetadata } from './kube-shapes.ts';
 
-/** The object that a Job works for. */
+/** The object that owns Jobs. */
 export type OwnerIdentity = {
   readonly kind: OwnerKind;
   readonly metadata: { readonly name: string; readonly namespace: string; readonly uid: string };
 };
 
-/** What the caches index by: a uid alone would be looked for in every namespace. */
+/** Index value of an owner: a uid alone would match forged references in every namespace. */
 export const ownedKey = (namespace: string, uid: string): string => `${namespace}/${uid}`;
 
-/** The index values of an owned object: those of its controller, of which there is at most one. */
+/** The index value of an object's controller; an object has at most one. */
 export const controllerKeys = ({ namespace, ownerReferences = [] }: OwnedMetadata): readonly string[] =>
   ownerReferences.filter(({ controller }) => controller).map(({ uid }) => ownedKey(namespace, uid));
 
@@ -24,6 +24,7 @@ const isControlledBy = (
   { namespace, uid }: Pick<OwnedMetadata, 'namespace' | 'uid'>,
 ): boolean => controllerKeys(meta).includes(ownedKey(namespace, uid));
 
+/** Whether the Job belongs to this owner: by reference, labels and stage. */
 export const isJobOf = (job: OwnedMetadata, { kind, metadata }: OwnerIdentity): boolean => {
   const { name, uid } = ownerLabels[kind];
   return (
@@ -34,7 +35,7 @@ export const isJobOf = (job: OwnedMetadata, { kind, metadata }: OwnerIdentity): 
   );
 };
 
-/** Labels that a Job's template copies to its pods: whose they are, and what they make. */
+/** Labels that the pods of a Job have in common with it. */
 const inheritedLabels: readonly string[] = [
   labels.stage,
   labels.artifactKey,
@@ -42,5 +43,6 @@ const inheritedLabels: readonly string[] = [
   ...Object.values(ownerLabels).flatMap(({ name, uid }) => [name, uid]),
 ];
 
+/** Whether the pod belongs to this Job: by reference and labels. */
 export const isPodOf = (pod: OwnedMetadata, job: OwnedMetadata): boolean =>
   isControlledBy(pod, job) && inheritedLabels.every((label) => pod.labels?.[label] === job.labels?.[label]);

@@ -1,6 +1,7 @@
-/** Permissions of controllers that own Jobs. Secrets and ConfigMaps are not among them because only pods read them. */
+/** Permissions of controllers that own Jobs. They exclude Secrets and ConfigMaps, which only pods read. */
 import type { Permission } from '../api/permissions.ts';
 
+/** The rules that every such controller needs. */
 export const permissions: readonly Permission[] = [
   {
     apiGroups: ['batch'],

@@ -1,6 +1,6 @@
 /**
- * What the pods of a finished Job report. A report is a claim: it counts only from the one container that reports for
- * its kind of pod, only if its schema admits every field, and a failure only if the exit code says the same. Pure.
+ * Results and failures that pods report. A report is untrusted: it counts only from the container that reports for its
+ * stage, only if it matches the schema, and a failure only if the exit code agrees. Pure.
  */
 import { failures, reasonOfExitCode } from '../../ground/base/failures.ts';
 import { parseResult, reporters, type Stage } from '../../ground/contract/result.ts';
@@ -11,14 +11,18 @@ import { parseTime } from './times.ts';
 type Failure = Extract<JobState, { kind: 'Failed' }>;
 type Success = Extract<JobState, { kind: 'Succeeded' }>;
 
-/** Every container of our pods; an injected sidecar is none of them. */
+/** All containers of our pods. Injected sidecars are not in the table. */
 const ownContainers: Readonly<Record<Stage, readonly string[]>> = {
   export: ['install', 'export'],
   engine: ['stage', 'build', 'publish'],
   tensorfile: ['tensorfile'],
 };
 
-/** Of pods, the newest first. Undefined while no pod is known whose reporting container ended well. */
+/**
+ * The result of a Job.
+ * @param pods newest first
+ * @returns undefined if no pod is known whose reporting container succeeded
+ */
 export const findSuccess = (pods: readonly PodObject[], stage: Stage): Success | Failure | undefined => {
   const { container, kind } = reporters[stage];
   const ended = pods
@@ -31,11 +35,15 @@ export const findSuccess = (pods: readonly PodObject[], stage: Stage): Success |
   return {
     kind: 'Failed',
     reason: 'ResultInvalid',
-    message: `container ${container} ended well, but its report cannot be used: ${fault}`,
+    message: `container ${container} succeeded, but its result is invalid: ${fault}`,
   };
 };
 
-/** Why a pod failed; undefined where no pod is left that knows. */
+/**
+ * The failure of a Job.
+ * @param pods newest first
+ * @returns undefined if no pod is known in which one of our containers failed
+ */
 export const findPodFailure = (pods: readonly PodObject[], stage: Stage): Failure | undefined => {
   const names = ownContainers[stage];
   const failed = pods
@@ -47,7 +55,7 @@ export const findPodFailure = (pods: readonly PodObject[], stage: Stage): Failur
   return failed && { kind: 'Failed', ...explainTermination(failed) };
 };
 
-/** Of a pod that has not ended: what is known since our last container ended, or one of ours failed. */
+/** The result of our own containers in a pod that has not ended. */
 export const findEarlyResult = (pods: readonly PodObject[], stage: Stage): EarlyResult | undefined => {
   const state = findSuccess(pods, stage) ?? findPodFailure(pods, stage);
   if (state === undefined) return undefined;
@@ -72,7 +80,7 @@ const explainTermination = ({
   if (reason === 'OOMKilled')
     return {
       reason: 'OutOfMemory',
-      message: `container ${name} ran out of memory: raise its limit in spec.jobs`,
+      message: `container ${name} ran out of memory: raise its memory limit in spec.jobs`,
     };
   return {
     reason: reasonOfExitCode(exitCode) ?? 'PodFailed',
@@ -81,7 +89,7 @@ const explainTermination = ({
 };
 
 const lastLine = (text: string | undefined): string =>
-  text?.trim().split('\n').at(-1)?.slice(0, 500) || 'it left no message';
+  text?.trim().split('\n').at(-1)?.slice(0, 500) || 'no termination message';
 
 const listTerminated = (
   statuses: readonly ContainerStatus[] | undefined,

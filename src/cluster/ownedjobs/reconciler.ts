@@ -1,6 +1,6 @@
 /**
- * The reconciler of every kind that owns Jobs: observe (caches only) → decide (pure) → apply. It is level-driven: it does
- * not depend on the event that triggered it, and may run twice on the same state.
+ * The reconciler of every kind that owns Jobs: observe (caches only) → decide (pure) → apply. It is level-triggered:
+ * the result does not depend on the event that triggered it, and a second run on the same state changes nothing.
  */
 import type { Clock } from '../../ground/base/clock.ts';
 import type { Images } from '../jobs/images.ts';
@@ -14,7 +14,7 @@ import type { OwnedContext } from './observe-owned.ts';
 import { findStuck } from './stuck.ts';
 import type { Warnings } from './warnings.ts';
 
-/** What one observation may read. */
+/** What an observation reads. */
 export type ObserveContext<Stores> = {
   readonly stores: Stores;
   readonly images: Images;
@@ -23,17 +23,19 @@ export type ObserveContext<Stores> = {
 } & Pick<OwnedContext, 'warningsAbout'> &
   Pick<Obstacles, 'findPlanRefusal'>;
 
-/** What differs between the kinds. */
+/** The functions of one kind. */
 export type ReconciledKind<Stores, Observed> = {
-  /** The object as it is in the cache. */
+  /** The cached object. */
   readonly find: (stores: Stores, key: Key) => Owner | undefined;
   /** @returns undefined once the object is deleted */
   readonly observe: (key: Key, context: ObserveContext<Stores>) => Observed | undefined;
   /** The object that was observed. */
   readonly ownerOf: (observed: Observed) => Owner;
+  /** Must be pure. */
   readonly decide: (observed: Observed) => Decision<object>;
 };
 
+/** What the reconciler of any kind requires. */
 export type ReconcilerDeps<Stores> = ApplyDeps & {
   readonly stores: Stores;
   readonly images: Images;
@@ -41,6 +43,7 @@ export type ReconcilerDeps<Stores> = ApplyDeps & {
   readonly warnings: Warnings;
 };
 
+/** The reconcile function of a kind. */
 export const makeOwnerReconciler =
   <Stores extends JobStores, Observed>(
     { find, observe, ownerOf, decide }: ReconciledKind<Stores, Observed>,

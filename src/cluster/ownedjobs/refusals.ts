@@ -1,28 +1,30 @@
 /**
- * Jobs that the apiserver refused to create: by a quota, a webhook, or because the Job is not valid. Kept in memory: after
- * a restart the create is tried again and refused again.
+ * Jobs that the apiserver rejected: because of a quota, a webhook, or an invalid field. Kept only in memory: after a
+ * restart the create is repeated and rejected again.
  */
 import type { Clock } from '../../ground/base/clock.ts';
 import type { ApiError } from '../runtime/api-error.ts';
 
+/** A rejected create. */
 export type Refusal = {
   readonly message: string;
-  /** Whether the same Job may be accepted later: a quota is freed, a webhook changes its mind; an invalid Job stays so. */
+  /** Whether the same Job may be accepted later, for example when quota is freed. An invalid Job stays invalid. */
   readonly canPass: boolean;
-  /** Whether it is time to try again. */
+  /** Whether the next create is due. */
   readonly isDue: boolean;
 };
 
 type RefusalRecord = { readonly message: string; readonly canPass: boolean; readonly atMs: number };
 
-/** How long after a refusal the Job is tried again, in milliseconds. */
+/** Delay until a rejected create is repeated, in milliseconds. */
 export const refusalPauseMs = 60_000;
 
 const invalid = 422;
 
+/** The latest rejection of each Job. */
 export class Refusals {
   readonly #clock: Pick<Clock, 'elapsed'>;
-  /** By `<namespace>/<name of the Job>`, in order of their last refusal. */
+  /** By `<namespace>/<name of the Job>`, in the order of the latest rejection. */
   readonly #noted = new Map<string, RefusalRecord>();
 
   constructor(clock: Pick<Clock, 'elapsed'>) {
@@ -33,7 +35,7 @@ export class Refusals {
     const atMs = this.#clock.elapsed();
     this.#noted.delete(job);
     this.#noted.set(job, { message: message.slice(0, 1000), canPass: status !== invalid, atMs });
-    // A Job that is wanted is tried each minute: what was not tried for longer is wanted no more.
+    // A requested Job is tried every minute, so an entry that is much older is obsolete.
     for (const [name, { atMs: then, canPass }] of this.#noted)
       if (canPass && atMs - then > 10 * refusalPauseMs) this.#noted.delete(name);
   }

@@ -1,17 +1,18 @@
 /**
- * Requests by annotation: `export.tlt.dev/requested-at` with a token asks for another try of what has failed,
- * `export.tlt.dev/verify-requested-at` for a check of what is stored; `<device class>=<token>` asks it of one class. A token
- * counts once; removing the annotation is no request. Pure.
+ * Requests by annotation. A new token in `export.tlt.dev/requested-at` requests another attempt at what failed; in
+ * `export.tlt.dev/verify-requested-at` it requests a check of what is stored. `<device class>=<token>` limits the
+ * request to one class. Each token counts once, and removing the annotation requests nothing. Pure.
  */
 import { contentKey } from '../../ground/base/digest.ts';
 import { annotations } from '../api/labels.ts';
 
+/** An object with request annotations. */
 export type RequestAnnotations = {
   readonly metadata: { readonly annotations?: Readonly<Record<string, string>> };
   readonly status?: { readonly lastHandledRequest?: string };
 };
 
-/** As long as status keeps a token as it is; a longer one is kept by its digest. */
+/** Maximum length of a token in status; a longer one is replaced by its digest. */
 const longestToken = 128;
 
 const readToken = ({ metadata }: RequestAnnotations, annotation: string): string | undefined => {
@@ -19,18 +20,18 @@ const readToken = ({ metadata }: RequestAnnotations, annotation: string): string
   return token !== undefined && token.length > longestToken ? contentKey(token) : token || undefined;
 };
 
-/** Status once this request is handled: the latest token, or the one before while there is none. */
+/** `status.lastHandledRequest` after this reconcile: the current token, or the previous one if there is none. */
 export const latestHandledRequest = (object: RequestAnnotations): string | undefined =>
   readToken(object, annotations.requestedAt) ?? object.status?.lastHandledRequest;
 
-/** Whether a request that is not handled yet asks for another try of this class, or of what is made for all. */
+/** Whether an unhandled request asks to retry the artifact of this class, or the shared artifact. */
 export const requestsRetry = (object: RequestAnnotations, deviceClass?: string): boolean => {
   const token = readToken(object, annotations.requestedAt);
   if (token === undefined || token === object.status?.lastHandledRequest) return false;
   return isAddressedTo(object, annotations.requestedAt, deviceClass);
 };
 
-/** The token of a request to check what is stored for this class, or what is made for all. */
+/** Token of a request to verify the artifact of this class, or the shared artifact. */
 export const requestedVerification = (
   object: RequestAnnotations,
   deviceClass?: string,

@@ -1,9 +1,9 @@
-/** What a failed attempt means: try again later, or stop until the user changes something. Pure. */
+/** Whether a failed attempt is retried, and when. Pure. */
 import { type FailureReason, failures } from '../../ground/base/failures.ts';
 import type { Attempt } from '../api/ledger.ts';
 import type { JobFailureReason } from './observed-job.ts';
 
-/** Failures of a Job that no pod of ours reports by itself: whether another attempt can succeed. */
+/** Whether another attempt can succeed after a failure that no pod reports. */
 const jobFailures: Readonly<Record<Exclude<JobFailureReason, FailureReason>, 'never' | 'later'>> = {
   DeadlineExceeded: 'never',
   PodFailed: 'later',
@@ -12,26 +12,30 @@ const jobFailures: Readonly<Record<Exclude<JobFailureReason, FailureReason>, 'ne
   ResultInvalid: 'later',
 };
 
-/** Whether another attempt can succeed although nobody changes anything. */
+/** Whether another attempt can succeed without a change by the user. */
 export const isTransient = (reason: string): boolean =>
   (jobFailures as Readonly<Record<string, string>>)[reason] === 'later' ||
   (reason in failures && failures[reason as FailureReason].retry === 'later');
 
 const minutes = 60_000;
 
-/** After the n-th attempt; the last delay holds for all that follow. */
+/** Delay after the n-th attempt; the last one applies to all later attempts. */
 const delaysMs = [1 * minutes, 5 * minutes, 15 * minutes, 60 * minutes] as const;
 
-/** The first attempt, four more in the first 81 minutes, and 22 more until a day is over. */
+/** Attempts in a day: the first one, four more in 81 minutes, then 22 hourly ones. */
 export const attemptsInADay = 27;
 
+/** What follows from the failed attempts. */
 export type RetryDecision =
-  /** Nothing failed, or the delay after the failure is over. */
+  /** Nothing failed, or the delay is over. */
   | { readonly kind: 'MayStart' }
   | { readonly kind: 'Later'; readonly atMs: number; readonly failure: Attempt }
   | { readonly kind: 'Never'; readonly failure: Attempt };
 
-/** @param now milliseconds since the epoch */
+/**
+ * Decides about the next attempt.
+ * @param now milliseconds since the epoch
+ */
 export const decideRetry = (attempts: readonly Attempt[], now: number): RetryDecision => {
   const failure = attempts.at(-1);
   if (failure === undefined) return { kind: 'MayStart' };

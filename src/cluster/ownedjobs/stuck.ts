@@ -1,9 +1,10 @@
-/** Which of an owner's Jobs and pods have not got as far as they should have: a Job without a pod, a pod that waits. Pure. */
+/** Finds Jobs and pods that do not start: Jobs without a pod, and pending pods. Pure. */
 import { type JobStores, jobIndexes } from './caches.ts';
 import type { JobObject, PodObject } from './kube-shapes.ts';
 import { isJobOf, isPodOf, type OwnerIdentity, ownedKey } from './ownership.ts';
 import type { StuckObject } from './warnings.ts';
 
+/** The owner's Jobs and pods whose events may explain a delay. */
 export const findStuck = (
   stores: Pick<JobStores, 'jobs' | 'pods'>,
   owner: OwnerIdentity,
@@ -20,7 +21,7 @@ export const findStuck = (
       return pods.filter(isPending).map(({ metadata }) => ({ namespace, uid: metadata.uid }));
     });
 
-/** A suspended Job has no pod because it should have none. */
+/** Whether the Job controller should be running a pod of this Job. A suspended Job has none on purpose. */
 export const isUnfinished = ({ metadata, spec, status }: JobObject): boolean =>
   metadata.deletionTimestamp === undefined &&
   spec.suspend !== true &&

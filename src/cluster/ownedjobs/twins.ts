@@ -1,4 +1,7 @@
-/** Twins: objects that make the same artifact in the same folder. One works, the others wait and take its result. */
+/**
+ * Twins: objects that request the same artifact in the same folder. One of them creates the Job; the others wait and
+ * use its result.
+ */
 import { ownerLabels } from '../api/labels.ts';
 import { hashFolder } from '../jobs/job.ts';
 import { type JobStores, jobIndexes } from './caches.ts';
@@ -6,9 +9,10 @@ import type { JobObject } from './kube-shapes.ts';
 import { controllerKeys, type OwnerIdentity, ownedKey } from './ownership.ts';
 import { isUnfinished } from './stuck.ts';
 
-/** Name of another object whose Job is writing to the folder; undefined if there is none. */
+/** Name of another object whose Job writes to the folder; undefined if there is none. */
 export type FindTwin = (folder: string) => string | undefined;
 
+/** A look-up over the cached Jobs in the owner's namespace. */
 export const makeTwinLookup =
   ({ jobs }: Pick<JobStores, 'jobs'>, { metadata: { namespace, uid } }: OwnerIdentity): FindTwin =>
   (folder) => {

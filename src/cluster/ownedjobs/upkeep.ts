@@ -1,17 +1,18 @@
-/** What has to be done about the Jobs that exist, whatever they make: delete, suspend, resume. Pure. */
+/** Which existing Jobs to delete, suspend and resume, for any kind of artifact. Pure. */
 import type { Action } from './action.ts';
 import type { ObservedJob } from './observed-job.ts';
 
+/** The Jobs of one owner, and what the spec says about them. */
 export type Upkeep = {
   readonly jobs: readonly ObservedJob[];
-  /** Whether the present spec asks for what this Job makes. */
+  /** Whether the current spec requests the artifact of this Job. */
   readonly keeps: (job: ObservedJob) => boolean;
   readonly suspend: boolean;
-  /** Whether a quota keeps another Job of this object from being made. */
+  /** Whether a quota rejected another Job of this object. */
   readonly isShort: boolean;
 };
 
-/** A quota may count finished Jobs, too. */
+/** Whether a quota rejected the Job. A quota may count finished Jobs, too. */
 export const isShortOfQuota = (state: {
   readonly kind: string;
   readonly reason?: string;
@@ -19,8 +20,8 @@ export const isShortOfQuota = (state: {
 }): boolean => state.reason === 'JobRefused' && state.message?.includes('quota') === true;
 
 /**
- * A Job that is finished is left to its time to live, unless a quota counts it: status has what it came to. One that a queue admits is not suspended, because the queue
- * would resume it: it is deleted, and queued again when the object is resumed.
+ * Deletes active Jobs that the spec no longer requests. A finished Job stays until its TTL, unless a quota counts it;
+ * its result is in status. A Job of a queue is deleted instead of suspended, because the queue would resume it.
  */
 export const planDeletions = ({ jobs, keeps, suspend, isShort }: Upkeep): readonly Action<never>[] =>
   jobs
@@ -29,7 +30,7 @@ export const planDeletions = ({ jobs, keeps, suspend, isShort }: Upkeep): readon
     )
     .map(({ name, uid }) => ({ kind: 'DeleteJob', name, uid }));
 
-/** Only what the operator suspended is resumed: any other suspended Job waits for whom suspended it. */
+/** Suspends and resumes active Jobs. A Job that someone else suspended is not resumed. */
 export const planSuspensions = ({ jobs, keeps, suspend }: Upkeep): readonly Action<never>[] =>
   jobs.filter(keeps).flatMap(({ name, state, isQueued, suspendedByUs }) => {
     if (state.kind !== 'Active' || isQueued) return [];

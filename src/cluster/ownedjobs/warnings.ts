@@ -1,6 +1,6 @@
 /**
- * Events that explain why a Job or pod does not start. The apiserver has no watch cache for events, so they are listed by
- * the UID of the object while it is stuck, and not watched.
+ * Reads the events that explain why a Job or pod does not start. The apiserver has no watch cache for events, so they
+ * are listed by the UID of the object while it does not start, and never watched.
  */
 import type { Clock } from '../../ground/base/clock.ts';
 import { messageOf } from '../../ground/base/errors.ts';
@@ -10,9 +10,10 @@ import type { Key } from '../runtime/resources.ts';
 import { jobResources } from './caches.ts';
 import type { Warning } from './kube-shapes.ts';
 
-/** An object that has not got as far as it should have. */
+/** A Job or pod that does not start. */
 export type StuckObject = { readonly namespace: string; readonly uid: string };
 
+/** What reading events requires. */
 export type WarningsDeps = {
   readonly client: Pick<KubeClient, 'list'>;
   readonly clock: Clock;
@@ -25,11 +26,11 @@ type KnownWarnings = {
   readonly warnings: readonly Warning[];
 };
 
-/** When to look, counted from the first sight of the stuck object: most pods start within the first of them. */
+/** When to list, from the first observation of the object: most pods start before the first of them. */
 const lookDelaysMs = [10_000, 30_000, 120_000, 600_000] as const;
 const laterIntervalMs = 1_800_000;
 
-/** Reasons of events that say why a Job has no pod, or why a pod does not start. */
+/** Reasons of events that explain why a Job has no pod or a pod does not start. */
 const explainingReasons: readonly string[] = [
   'FailedCreate',
   'FailedAttachVolume',
@@ -37,23 +38,24 @@ const explainingReasons: readonly string[] = [
   'FailedScheduling',
 ];
 
+/** The latest events about the objects of all owners that do not start. */
 export class Warnings {
   readonly #deps: WarningsDeps;
-  /** By the key of the owner, then by the uid of what is stuck. */
+  /** By the key of the owner, then by the uid of the Job or pod. */
   readonly #owners = new Map<Key, ReadonlyMap<string, KnownWarnings>>();
 
   constructor(deps: WarningsDeps) {
     this.#deps = deps;
   }
 
-  /** What was last read about an object; the newest warning comes first. */
+  /** The events about an object as last listed, newest first. */
   about(owner: Key, uid: string): readonly Warning[] {
     return this.#owners.get(owner)?.get(uid)?.warnings ?? [];
   }
 
   /**
-   * Reads the events of those for which it is time, and forgets what is no longer stuck.
-   * @returns milliseconds until the next look, or undefined if nothing is stuck
+   * Lists the events of the objects that are due, and drops objects that have started.
+   * @returns milliseconds until the next list is due, or undefined if all objects have started
    */
   async look(owner: Key, stuck: readonly StuckObject[], signal: AbortSignal): Promise<number | undefined> {
     if (stuck.length === 0) {
@@ -89,7 +91,10 @@ export class Warnings {
       return { ...known, looks, warnings: toWarnings(list.items) };
     } catch (thrown) {
       signal.throwIfAborted();
-      this.#deps.log.warn('could not read the events of a stuck object', { uid, error: messageOf(thrown) });
+      this.#deps.log.warn('could not list the events of a Job or pod that does not start', {
+        uid,
+        error: messageOf(thrown),
+      });
       return { ...known, looks };
     }
   }

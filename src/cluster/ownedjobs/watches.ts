@@ -1,6 +1,6 @@
 /**
- * Which owner a change of its Job or of a pod wakes. Ownership names it, not labels: what policies make of labels must not
- * leave an owner asleep.
+ * Enqueues the owner of a changed Job or pod. The owner is found by owner references, because admission policies may
+ * change labels.
  */
 import type { OwnerKind } from '../api/labels.ts';
 import { unseen } from '../api/shared-schemas.ts';
@@ -13,21 +13,21 @@ import type { JobObject, PodObject } from './kube-shapes.ts';
 /** The queue of each kind's controller. */
 export type OwnerQueues = Readonly<Record<OwnerKind, WorkQueue>>;
 
-/** Both listeners: of a Job's cache, and of the cache of pods, whose owners are Jobs. */
+/** Listeners for the caches of Jobs and of pods. The owner of a pod is a Job, whose owner is enqueued. */
 export const makeOwnedListeners = (queues: OwnerQueues, jobs: () => Pick<Store<JobObject>, 'get'>) => ({
   jobChanged: ({ before, after }: Change<JobObject>): void =>
     enqueueOwner(queues, (after ?? before)!.metadata),
   podChanged: ({ before, after }: Change<PodObject>): void => {
     const { namespace, ownerReferences = [] } = (after ?? before)!.metadata;
     for (const { name } of ownerReferences.filter(({ kind, controller }) => controller && kind === 'Job')) {
-      // A Job that the cache does not hold yet, or no longer, wakes its owner itself.
+      // A Job that is not cached enqueues its owner itself.
       const owning = jobs().get(`${namespace}/${name}`);
       if (owning) enqueueOwner(queues, owning.metadata);
     }
   },
 });
 
-/** A Job and its pod change several times within a moment: the owner is looked at once for all of it. */
+/** A Job and its pod change several times in a moment: one reconcile covers all of it. */
 const burstMs = 50;
 
 const enqueueOwner = (
@@ -43,17 +43,18 @@ type OwnerObject = {
   readonly status?: { readonly observedGeneration?: number };
 };
 
-/** How soon an owner is looked at: its user waits for the first status; of one in the first list nothing new is known. */
+/** Priority of an owner: `first` before its first status; `low` for an unchanged object of the first list. */
 export const priorityOf = ({ status }: OwnerObject, initial: boolean): Priority => {
   if ((status?.observedGeneration ?? unseen.observedGeneration) < 0) return 'first';
   return initial ? 'low' : 'normal';
 };
 
+/** Enqueues a changed object itself. */
 export const enqueueChanged = (queue: WorkQueue, { after, initial }: Change<OwnerObject>): void => {
   if (after) queue.add(keyOf(after), priorityOf(after, initial));
 };
 
-/** Everything that the cache holds: at the start of leading, and at each resync. */
+/** Enqueues every cached object: at the start of leading, and at each resync. */
 export const enqueueAll = (queue: WorkQueue, owners: { list(): readonly OwnerObject[] }): void => {
   for (const owner of owners.list()) queue.add(keyOf(owner), priorityOf(owner, true));
 };

@@ -1,7 +1,7 @@
-/** An answer of the apiserver other than success. Carries no headers and no request body, so it can be logged. */
+/** An error response of the apiserver. It carries no headers and no request body, so it can be logged. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
-  /** HTTP status; 0 if there was no answer at all. */
+  /** HTTP status; 0 if there was no response. */
   readonly status: number;
   /** metav1.Status reason, for example AlreadyExists or Conflict. */
   readonly reason: string;
@@ -17,10 +17,16 @@ export class ApiError extends Error {
   }
 }
 
+/** Whether `thrown` is an ApiError with this HTTP status. */
 export const isStatus = (thrown: unknown, status: number): boolean =>
   thrown instanceof ApiError && thrown.status === status;
 
-/** From the body of an error answer: a metav1.Status, or whatever a proxy in between wrote. */
+/**
+ * The error for a response outside 2xx.
+ * @param request method and path, for the message
+ * @param body a metav1.Status, or the text of a proxy in between
+ * @param retryAfter the Retry-After header, in seconds
+ */
 export const toApiError = (
   request: string,
   status: number,
@@ -36,7 +42,7 @@ export const toApiError = (
   });
 };
 
-/** A server that asks for a day has made a mistake, and nobody would notice a controller that believes it. */
+/** A longer Retry-After is probably a mistake, and would silently stop a controller. */
 const longestRetryAfterMs = 60_000;
 
 const parseRetryAfterMs = (header: string | undefined): number | undefined => {

@@ -1,6 +1,6 @@
 /**
- * Who may read a page: as the apiserver decides, by a TokenReview (who is it) and a SubjectAccessReview (may they). What
- * Prometheus needs is a token and the ClusterRole that grants `get` on the path.
+ * Delegates authorization of a page to the apiserver: TokenReview identifies the client, SubjectAccessReview checks its
+ * rights. A client such as Prometheus needs a token and a ClusterRole that grants `get` on the path.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../ground/base/clock.ts';
@@ -9,6 +9,7 @@ import type { KubeClient } from './client.ts';
 import type { PageHandler } from './probes.ts';
 import type { Resource } from './resources.ts';
 
+/** The client that sends the reviews, the clock for the cache of results, and the signal that ends them. */
 export type ReviewDeps = {
   readonly client: Pick<KubeClient, 'create'>;
   readonly clock: Pick<Clock, 'elapsed'>;
@@ -24,12 +25,16 @@ const accessReviews: Resource = {
 
 type AccessStatus = 200 | 401 | 403;
 
-/** A scraper asks every few seconds; a right that is taken away ends within this time. */
+/**
+ * Results are cached, because scrapers send a request every few seconds. A revoked right takes effect within this time.
+ */
 const cachedMs = 60_000;
-/** Of a flood of made-up tokens no more is remembered. */
+/** Bounds the memory that a flood of made-up tokens can fill. */
 const cacheLimit = 1000;
 
-/** The page for those who may `get` the path, 401 or 403 for others, 500 where the apiserver does not answer. */
+/**
+ * The page for clients that may `get` the path. Others receive 401 or 403, or 500 if the apiserver does not respond.
+ */
 export const authorisePage = (path: string, page: PageHandler, deps: ReviewDeps): PageHandler => {
   const remembered = new Map<string, { readonly verdict: AccessStatus; readonly untilMs: number }>();
   const verdictOn = async (token: string): Promise<AccessStatus> => {
@@ -50,11 +55,11 @@ export const authorisePage = (path: string, page: PageHandler, deps: ReviewDeps)
 };
 
 const refusalTexts = {
-  401: 'a bearer token of this cluster is needed\n',
-  403: 'the token has no right to get this path\n',
+  401: 'a bearer token of this cluster is required\n',
+  403: 'the user of this token may not get this path\n',
 } as const;
 
-/** The longest tokens of ServiceAccounts have about 2 KB. */
+/** Tokens of ServiceAccounts have at most about 2 KB. */
 const longestToken = 16 * 1024;
 
 const readBearerToken = ({ headers }: IncomingMessage): string | undefined => {

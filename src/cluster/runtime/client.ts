@@ -1,4 +1,7 @@
-/** The Kubernetes API as raw JSON: typed paths in, plain objects out, ApiError for every other answer. */
+/**
+ * The Kubernetes API as raw JSON. Takes typed paths, returns plain objects, and throws ApiError for every other
+ * response.
+ */
 
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../ground/base/clock.ts';
@@ -9,8 +12,13 @@ import type { ApiRequest, Connection } from './connection.ts';
 import { type ObjectPath, pathOf, type Resource } from './resources.ts';
 import { startTimeLimit, type TimeLimit } from './time-limit.ts';
 
+/** Query parameters by name. */
 export type Query = Readonly<Record<string, string>>;
 
+/**
+ * One method per verb. Each rejects with ApiError for a response outside 2xx, and with the signal's reason once it
+ * aborts.
+ */
 export interface KubeClient {
   read(resource: Resource, at: ObjectPath, signal: AbortSignal): Promise<unknown>;
   list(
@@ -19,13 +27,13 @@ export interface KubeClient {
     signal: AbortSignal,
   ): Promise<unknown>;
   create(resource: Resource, at: ObjectPath, body: object, signal: AbortSignal): Promise<unknown>;
-  /** Server-side apply under our field manager; takes over fields that others own. */
+  /** Server-side apply with our field manager; takes over fields that other managers own. */
   apply(resource: Resource, at: ObjectPath, body: object, signal: AbortSignal): Promise<unknown>;
   mergePatch(resource: Resource, at: ObjectPath, body: object, signal: AbortSignal): Promise<unknown>;
-  /** Replaces; fails with 409 if the body's resourceVersion is not the newest. */
+  /** Replaces the object. The apiserver responds 409 if the resourceVersion of the body is not the newest. */
   replace(resource: Resource, at: ObjectPath, body: object, signal: AbortSignal): Promise<unknown>;
   remove(resource: Resource, at: ObjectPath & { readonly uid?: string }, signal: AbortSignal): Promise<void>;
-  /** The stream of a watch; its lines are JSON. */
+  /** The response of a watch: one JSON object per line, as long as the watch is open. */
   watch(
     resource: Resource,
     at: ObjectPath & { readonly query: Query },
@@ -33,17 +41,20 @@ export interface KubeClient {
   ): Promise<IncomingMessage>;
 }
 
+/** Field manager of all writes (Kubernetes, "Server-Side Apply"). */
 export const fieldManager = installation.operator;
 
+/** The connection to the apiserver, the clock for time limits, and the metrics of requests. */
 export type ClientDeps = {
   readonly connection: Connection;
   readonly clock: Clock;
   readonly metrics: RestMetrics;
 };
 
-/** An answer, or the head of a watch, that takes longer will not come: the connection may be dead without saying so. */
+/** Time limit for a whole response, or for the head of a watch: a connection can be dead without an error. */
 const answerTimeoutMs = 30_000;
 
+/** A client that sends each request once; only a 401 is sent again, with the renewed token. */
 export const makeClient = (deps: ClientDeps): KubeClient => {
   const call = (exchange: ApiRequest) => requestJson(deps, exchange);
   const body = (value: object, type = 'application/json') => ({
@@ -98,7 +109,10 @@ export const makeClient = (deps: ClientDeps): KubeClient => {
   };
 };
 
-/** The head of a successful answer. A rotated token gives one 401, which reading the token again fixes. */
+/**
+ * Resolves with the head of a successful response. A rotated token gives one 401; the second attempt reads the new
+ * token.
+ */
 const openResponse = async (
   deps: ClientDeps,
   exchange: ApiRequest,
@@ -153,14 +167,14 @@ const requestJson = async (deps: ClientDeps, exchange: ApiRequest): Promise<unkn
   }
 };
 
-/** Only the head has a time limit; how long the stream may be silent is for its reader to say. */
+/** Only the head has a time limit; the reader of the stream limits its silence. */
 const openStream = async (deps: ClientDeps, exchange: ApiRequest): Promise<IncomingMessage> => {
   const limit = limitAnswerTime(deps, exchange);
   try {
     const answer = await openResponse(deps, { ...exchange, signal: limit.signal });
     limit.lift();
     answer.once('close', () => limit.end());
-    // A stream that broke may have broken with its network: what is kept open for later is no better.
+    // A broken stream is often a broken network, so idle connections are probably dead too.
     answer.once('error', () => deps.connection.closeIdle());
     return answer;
   } catch (thrown) {
@@ -175,7 +189,7 @@ const limitAnswerTime = ({ clock, connection }: ClientDeps, exchange: ApiRequest
     limitMs: answerTimeoutMs,
     reason: () => {
       connection.closeIdle();
-      const message = `${describeRequest(exchange)}: no answer within ${answerTimeoutMs / 1000} s`;
+      const message = `${describeRequest(exchange)}: no response within ${answerTimeoutMs / 1000} s`;
       return new ApiError({ status: 0, reason: 'Timeout', message });
     },
   });

@@ -1,8 +1,9 @@
-/** Requests to one apiserver, signed by a function of the caller's. */
+/** HTTP requests to one apiserver, authenticated by a function of the caller. */
 import http from 'node:http';
 import https from 'node:https';
 import { urlToHttpOptions } from 'node:url';
 
+/** One HTTP request. */
 export type ApiRequest = {
   readonly method: string;
   /** Path with query. */
@@ -12,19 +13,25 @@ export type ApiRequest = {
   readonly signal: AbortSignal;
 };
 
+/** Connections to one apiserver. */
 export interface Connection {
-  /** Sends the request and resolves with the answer as soon as its head is there; the body is still to be read. */
+  /** Sends the request and resolves once the head of the response has arrived; the caller reads the body. */
   send(exchange: ApiRequest): Promise<http.IncomingMessage>;
-  /** Closes the connections that are kept for later requests; those in use stay. */
+  /** Closes idle keep-alive connections; connections in use stay open. */
   closeIdle(): void;
   /** Host and port, for metrics. */
   readonly host: string;
 }
 
-/** Adds to a request what proves who asks, by whom the server must be known, and the agent that keeps connections. */
+/**
+ * Adds credentials, the certificate authority of the server, and the agent that keeps connections alive to a request.
+ */
 export type Authenticate = (options: https.RequestOptions) => Promise<void>;
 
-/** The server's address may have a path before that of every request, as proxies for clusters have it. */
+/**
+ * A connection to the server at this URL. A path in the URL precedes the path of every request, as cluster proxies
+ * require.
+ */
 export const makeConnection = (server: string, sign: Authenticate): Connection => {
   const base = new URL(server);
   const agents = new Set<http.Agent>();
@@ -44,7 +51,7 @@ export const makeConnection = (server: string, sign: Authenticate): Connection =
 
 const send = async (base: URL, sign: Authenticate, exchange: ApiRequest): Promise<http.IncomingMessage> => {
   const { method, path, headers, body, signal } = exchange;
-  const { hostname, port } = urlToHttpOptions(base); // an IPv6 address without its brackets
+  const { hostname, port } = urlToHttpOptions(base); // Removes the brackets of an IPv6 address.
   const options: https.RequestOptions = {
     method,
     signal,
@@ -62,6 +69,6 @@ const send = async (base: URL, sign: Authenticate, exchange: ApiRequest): Promis
   });
 };
 
-/** Node itself states no length for DELETE: the server would take the body for the next request of the connection. */
+/** Node sends no Content-Length for DELETE, so the server would read the body as the next request. */
 const contentLengthOf = (body: string | undefined): Readonly<Record<string, string>> =>
   body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };

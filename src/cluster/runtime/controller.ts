@@ -1,4 +1,4 @@
-/** Workers that take keys from a queue and reconcile them; the type of what is thrown decides what happens next. */
+/** Workers take keys from a queue and reconcile them. The type of a thrown error decides when a key is retried. */
 import type { Clock } from '../../ground/base/clock.ts';
 import { messageOf } from '../../ground/base/errors.ts';
 import type { Log } from '../../ground/observability/log.ts';
@@ -7,15 +7,20 @@ import { ApiError, isStatus } from './api-error.ts';
 import type { WorkQueue } from './queue.ts';
 import type { Key } from './resources.ts';
 
-/** `requeueAfterMs`: look again then, whatever happens; undefined waits for the next change. */
+/**
+ * Result of one reconcile. `requeueAfterMs`: reconcile again after this time, even without a change; undefined waits
+ * for the next change.
+ */
 export type ReconcileResult = { readonly requeueAfterMs: number | undefined };
 
-/** The earlier of two requeues. */
+/** The shorter of two delays; undefined stands for no requeue. */
 export const earlierRequeue = (a: number | undefined, b: number | undefined): number | undefined =>
   a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 
+/** Reconciles one object. A rejection is retried with backoff. */
 export type Reconcile = (key: Key, signal: AbortSignal) => Promise<ReconcileResult>;
 
+/** One controller: its queue, its number of workers and its reconcile function. */
 export type ControllerOptions = {
   readonly name: string;
   readonly queue: WorkQueue;
@@ -23,13 +28,17 @@ export type ControllerOptions = {
   readonly reconcile: Reconcile;
 };
 
+/** What all controllers share. */
 export type ControllerDeps = {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: ControllerMetrics;
 };
 
-/** Runs until the queue is stopped and the keys in hand are finished. `signal` cuts short what is in hand. */
+/**
+ * Runs until the queue is stopped and the keys in progress are finished.
+ * @param signal aborts the reconciles in progress
+ */
 export const runController = async (
   options: ControllerOptions,
   deps: ControllerDeps,
@@ -76,7 +85,7 @@ const reconcileOne = async (
   }
 };
 
-/** A conflict only means that the cache was behind: quiet, and soon again. */
+/** A conflict means only that the cache was outdated: it is retried without an error log. */
 const handleFailure = (
   { name: controller, queue }: ControllerOptions,
   { log, metrics }: ControllerDeps,
@@ -88,7 +97,7 @@ const handleFailure = (
   if (conflict) return;
   metrics.errors.inc({ controller });
   const stack = thrown instanceof ApiError || !(thrown instanceof Error) ? undefined : thrown.stack;
-  log.error('reconcile failed and is tried again', {
+  log.error('reconcile failed; retrying', {
     controller,
     key,
     error: messageOf(thrown),

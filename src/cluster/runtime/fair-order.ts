@@ -1,13 +1,14 @@
 /**
- * Keys that wait, in turns of their namespaces: each namespace gives its oldest key, then the next namespace has its
- * turn. However many objects one tenant makes, a key of another one waits for one key of each namespace at most.
+ * Waiting keys in round-robin order of their namespaces: each namespace in turn gives its oldest key. However many
+ * objects one tenant creates, a key of another tenant waits for at most one key of each namespace.
  */
 import type { Key } from './resources.ts';
 
 const namespaceOf = (key: Key): string => key.slice(0, key.indexOf('/') + 1);
 
+/** A map of keys to the time at which they were added, with a fair `take`. */
 export class FairOrder {
-  /** Namespace → key → when it was added. Both are in order of insertion. */
+  /** Namespace → key → when it was added. Both maps are in insertion order. */
   readonly #turns = new Map<string, Map<Key, number>>();
   #size = 0;
 
@@ -39,7 +40,10 @@ export class FairOrder {
     if (keys.size === 0) this.#turns.delete(namespace);
   }
 
-  /** The oldest key of the namespace whose turn it is, and when it was added; the namespace goes to the end. */
+  /**
+   * Removes and returns the oldest key of the next namespace, with the time at which it was added. The namespace moves
+   * to the end.
+   */
   take(): readonly [Key, number] | undefined {
     const [turn] = this.#turns;
     if (turn === undefined) return undefined;

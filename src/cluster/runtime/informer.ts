@@ -1,6 +1,6 @@
 /**
- * A cache of one resource that follows the apiserver: a paged list, then a watch, and again after every error.
- * It never stops by itself. What was deleted while no watch was open is reported after the next list.
+ * A cache of one resource that follows the apiserver: a paged list, then a watch, and both again after every error. It
+ * never stops by itself. A deletion during a gap between watches is reported after the next list.
  */
 import { connectionBackoff, jitteredDelayOf } from '../../ground/base/backoff.ts';
 import type { Clock } from '../../ground/base/clock.ts';
@@ -13,17 +13,22 @@ import { type Key, keyOf, type Resource } from './resources.ts';
 import { type Indexes, type NamedObject, Store } from './store.ts';
 import { SilentWatch, type WatchEvent, watchEvents } from './watch-events.ts';
 
+/**
+ * A change of one object. `before` is undefined for a new object, `after` for a deleted one; `initial` marks the first
+ * list.
+ */
 export type Change<T> = {
   readonly before: T | undefined;
   readonly after: T | undefined;
   readonly initial: boolean;
 };
 
+/** What is cached: the resource, the namespace and the selectors. */
 export type InformerOptions<T extends NamedObject> = {
   readonly resource: Resource;
   readonly namespace?: string | undefined;
   readonly selectors?: { readonly labelSelector?: string; readonly fieldSelector?: string };
-  /** What is kept of an object: drop here what nobody reads. */
+  /** The part of an object that is kept in memory; drop fields that nobody reads. */
   readonly project: (raw: unknown) => T;
   readonly indexes?: Indexes<T>;
   readonly onChange: (change: Change<T>) => void;
@@ -31,6 +36,7 @@ export type InformerOptions<T extends NamedObject> = {
   readonly store?: Store<T>;
 };
 
+/** The client, and what delays, jitter, metrics and logs require. */
 export type InformerDeps = {
   readonly client: KubeClient;
   readonly clock: Clock;
@@ -40,24 +46,25 @@ export type InformerDeps = {
   readonly silenceMs?: number;
 };
 
-/** An object has up to 1.5 MB, most of it what any tenant writes: a page must fit into the operator's memory at that size. */
+/** Tenants can grow an object to 1.5 MB, so a page of this size must fit into the operator's memory. */
 const pageSize = 25;
 const defaultSilenceMs = 70_000;
 
-/** A watch that ends sooner counts as a failed attempt, however it ends (client-go's "very short watch" has 1 s). */
+/** A watch that ends sooner counts as a failed attempt, whatever ended it. client-go's "very short watch" is 1 s. */
 const shortWatchMs = 10_000;
 
+/** Fills a store from a list and a watch, and reports each change to `onChange`. */
 export class Informer<T extends NamedObject> {
   readonly store: Store<T>;
   readonly #options: InformerOptions<T>;
   readonly #deps: InformerDeps;
   readonly #name: string;
   #synced = false;
-  /** What the store is up to date with; undefined asks for a list. */
+  /** The resourceVersion of the store; undefined requires a list. */
   #version: string | undefined;
-  /** Attempts in a row that led to no watch of some length: they decide how long the next one waits. */
+  /** Consecutive attempts without a watch of some length; they set the backoff. */
   #attempts = 0;
-  /** When the apiserver was last heard, by the monotonic clock. */
+  /** When data last arrived from the apiserver, by the monotonic clock. */
   #heard: number;
 
   constructor(options: InformerOptions<T>, deps: InformerDeps) {
@@ -104,18 +111,18 @@ export class Informer<T extends NamedObject> {
   }
 
   #note(thrown: unknown): void {
-    // 410: the server no longer knows our version. A broken line may have been an event, so list again too.
+    // 410: the server no longer has our resourceVersion. A malformed line may have been an event, so list again too.
     if (isStatus(thrown, 410) || thrown instanceof SyntaxError) this.#version = undefined;
     const reason = isStatus(thrown, 410) ? 'expired' : thrown instanceof SilentWatch ? 'silent' : 'error';
     this.#deps.metrics.restarts.inc({ resource: this.#name, reason });
     if (reason === 'error')
-      this.#deps.log.warn('cache lost its connection and tries again', {
+      this.#deps.log.warn('watch failed; retrying', {
         resource: this.#name,
         error: messageOf(thrown),
       });
   }
 
-  /** Reads every page, replaces the store's content, and returns the version to watch from. */
+  /** Reads every page, replaces the content of the store, and returns the resourceVersion to watch from. */
   async #list(signal: AbortSignal): Promise<string> {
     const { resource, namespace, selectors, project } = this.#options;
     const found = new Map<Key, T>();
@@ -145,7 +152,7 @@ export class Informer<T extends NamedObject> {
     this.#deps.metrics.objects.set({ resource: this.#name }, this.store.size);
   }
 
-  /** Follows changes until the server closes the watch. */
+  /** Applies changes until the server closes the watch. */
   async #watch(from: string, signal: AbortSignal): Promise<void> {
     const { client, clock, silenceMs = defaultSilenceMs } = this.#deps;
     const { resource, namespace, selectors } = this.#options;
@@ -181,7 +188,7 @@ export class Informer<T extends NamedObject> {
     try {
       this.#options.onChange({ before, after, initial });
     } catch (thrown) {
-      this.#deps.log.error('a listener failed', { resource: this.#name, error: messageOf(thrown) });
+      this.#deps.log.error('change listener failed', { resource: this.#name, error: messageOf(thrown) });
     }
   }
 }

@@ -1,22 +1,27 @@
-/** A connection by a kubeconfig, with whatever way to prove oneself it names: the only place that touches client-node. */
+/**
+ * A connection from a kubeconfig, with any authentication method that it names. The only file that uses client-node.
+ */
 import http from 'node:http';
 import { KubeConfig } from '@kubernetes/client-node';
 import { type Connection, makeConnection } from './connection.ts';
 
-/** By the file if one is named, else by KUBECONFIG, else by the user's default context. */
+/**
+ * Uses the file if one is given, else KUBECONFIG, else the default context of the user.
+ * @throws Error if no cluster is configured
+ */
 export const connectByKubeconfig = (kubeconfig?: string): Connection => {
   const config = new KubeConfig();
   if (kubeconfig === undefined) config.loadFromDefault();
   else config.loadFromFile(kubeconfig);
   const server = config.getCurrentCluster()?.server;
-  if (server === undefined) throw new Error('no cluster: set KUBECONFIG, or run inside a pod');
+  if (server === undefined) throw new Error('no cluster is configured: set KUBECONFIG, or run in a pod');
   return makeConnection(server, async (options) => {
     await config.applyToHTTPSOptions(options);
     enableKeepAlive(options.agent);
   });
 };
 
-/** client-node makes one agent per cluster but leaves out keep-alive, so each request would open a TLS session. */
+/** client-node creates one agent per cluster without keep-alive, so each request would open a TLS session. */
 const enableKeepAlive = (agent: unknown): void => {
   if (agent instanceof http.Agent && !(agent as { keepAlive?: boolean }).keepAlive)
     Object.assign(agent, { keepAlive: true });

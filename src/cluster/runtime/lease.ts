@@ -1,6 +1,6 @@
 /**
- * Leader election on a coordination.k8s.io Lease, with the laws of client-go: a holder that renews in time stays leader; a
- * lease that was not renewed for its duration, by the monotonic clock of the observer, may be taken.
+ * Leader election on a coordination.k8s.io Lease, by the rules of client-go: a holder that renews in time stays the
+ * leader; a lease that was not renewed for its duration, by the monotonic clock of the observer, may be taken.
  */
 
 import type { Clock } from '../../ground/base/clock.ts';
@@ -12,20 +12,22 @@ import type { KubeClient } from './client.ts';
 import { formatMicroTime } from './micro-time.ts';
 import { startTimeLimit } from './time-limit.ts';
 
+/** Name and times of the lease, in milliseconds. */
 export type LeaseOptions = {
   readonly namespace: string;
   readonly name: string;
-  /** Unlike that of any other process, also of an earlier life of this pod. */
+  /** Unique to this process; a restarted pod has another one. */
   readonly identity: string;
   readonly durationMs?: number;
   readonly renewDeadlineMs?: number;
   readonly retryMs?: number;
-  /** How often a process that waits for the lease looks at it: a renewal that it sees late delays its turn as much. */
+  /** How often a standby reads the lease. A renewal seen late delays a takeover by as much. */
   readonly lookMs?: number;
 };
 
+/** What the election requires. */
 export type LeaseDeps = {
-  /** Has its own connection, so that a flood of other requests cannot delay a renewal. */
+  /** Uses its own connection, so that a flood of other requests cannot delay a renewal. */
   readonly client: KubeClient;
   readonly clock: Clock;
   readonly log: Log;
@@ -43,13 +45,17 @@ type LeaseObject = {
   };
 };
 
+/** This process's view of the lease, and its attempts to hold it. */
 export class Lease {
   readonly #options: Required<LeaseOptions>;
   readonly #deps: LeaseDeps;
   #leader = false;
   /** When the request of the last renewal was sent, by both clocks. */
   #renewed = { elapsed: Number.NEGATIVE_INFINITY, wall: Number.NEGATIVE_INFINITY };
-  /** The lease as last seen, and when by our own clock: other machines' clocks are not trusted. */
+  /**
+   * The last observed resourceVersion, and when it was observed by our own clock: clocks of other machines are not
+   * trusted.
+   */
   #seen: { readonly version: string; readonly at: number } | undefined;
 
   constructor(options: LeaseOptions, deps: LeaseDeps) {
@@ -65,8 +71,8 @@ export class Lease {
   }
 
   /**
-   * Whether writes are allowed now. False as soon as the renewal is overdue by either clock: the monotonic one stops while
-   * a virtual machine is suspended, and the other one may be set back.
+   * Whether writes are allowed now. False as soon as the renewal is overdue by either clock: the monotonic clock stops
+   * while a virtual machine is suspended, and the wall clock may be set back.
    */
   get held(): boolean {
     const { clock } = this.#deps;
@@ -74,10 +80,13 @@ export class Lease {
     return this.#leader && age < this.#options.renewDeadlineMs;
   }
 
-  /** Resolves when the lease is ours. */
+  /** Resolves once this process holds the lease. */
   async acquire(signal: AbortSignal): Promise<void> {
     while (!(await this.#try(signal))) await this.#deps.clock.sleep(this.#untilNextLook(), signal);
-    this.#deps.log.info('holds the lease', { lease: this.#options.name, identity: this.#options.identity });
+    this.#deps.log.info('acquired the leader lease', {
+      lease: this.#options.name,
+      identity: this.#options.identity,
+    });
   }
 
   /** Renews until the signal aborts; resolves early if the lease is lost. */
@@ -86,12 +95,12 @@ export class Lease {
       const renewed = await this.#renewLater(signal).catch(() => false); // Aborted, perhaps during a request.
       if (signal.aborted || renewed || this.held) continue;
       this.#setLeader(false);
-      this.#deps.log.error('lost the lease', { lease: this.#options.name });
+      this.#deps.log.error('lost the leader lease', { lease: this.#options.name });
       return;
     }
   }
 
-  /** Gives the lease up, so that a successor need not wait for it to expire. */
+  /** Releases the lease, so that a successor does not wait until it expires. */
   async release(signal: AbortSignal): Promise<void> {
     if (!this.held) return;
     this.#setLeader(false);
@@ -105,7 +114,7 @@ export class Lease {
     return this.#try(signal);
   }
 
-  /** Not later than the moment at which the lease may be taken. */
+  /** Milliseconds until the next read, at most until the lease may be taken. */
   #untilNextLook(): number {
     const { durationMs, lookMs } = this.#options;
     if (this.#seen === undefined) return lookMs;
@@ -118,7 +127,7 @@ export class Lease {
     this.#deps.metrics.status.set({ name: this.#options.name }, leader ? 1 : 0);
   }
 
-  /** One attempt to take or renew. */
+  /** Tries once to take or renew the lease. */
   async #try(signal: AbortSignal): Promise<boolean> {
     const { clock, log } = this.#deps;
     const started = { elapsed: clock.elapsed(), wall: clock.now() };
@@ -126,7 +135,7 @@ export class Lease {
     const limit = startTimeLimit(signal, {
       clock,
       limitMs,
-      reason: () => new Error('the renewal took too long'),
+      reason: () => new Error('the renewal exceeded its deadline'),
     });
     try {
       const current = await this.#read(limit.signal);
@@ -140,7 +149,7 @@ export class Lease {
       return true;
     } catch (thrown) {
       signal.throwIfAborted();
-      if (!isStatus(thrown, 409)) log.warn('could not renew the lease', { error: messageOf(thrown) });
+      if (!isStatus(thrown, 409)) log.warn('could not renew the leader lease', { error: messageOf(thrown) });
       return false;
     } finally {
       limit.end();
@@ -159,7 +168,7 @@ export class Lease {
     };
   }
 
-  /** False if another process holds it: also a leader that sees this stops at once. */
+  /** False if another process holds it. A leader that observes this stops at once. */
   #mayTake({ metadata, spec }: LeaseObject): boolean {
     if (!spec?.holderIdentity || spec.holderIdentity === this.#options.identity) return true;
     const now = this.#deps.clock.elapsed();

@@ -1,4 +1,7 @@
-/** Start order and graceful stop: caches, then the lease, then workers; intake ends first, the lease goes last. */
+/**
+ * Startup and graceful shutdown. Startup: caches, lease, workers. Shutdown: queues stop, work in progress drains, the
+ * lease is released last.
+ */
 import type { Clock } from '../../ground/base/clock.ts';
 import type { Log } from '../../ground/observability/log.ts';
 import type { Informer } from './informer.ts';
@@ -10,33 +13,38 @@ import type { NamedObject } from './store.ts';
 // biome-ignore lint/suspicious/noExplicitAny: the manager runs caches of any kind and reads none of them
 type AnyInformer = Informer<NamedObject & any>;
 
+/** A controller and its queue. */
 export type ManagedController = {
   readonly queue: WorkQueue;
-  /** Puts every object into the queue, with low priority. */
+  /** Adds every object to the queue, with low priority. */
   readonly enqueueAll: () => void;
   readonly run: (signal: AbortSignal) => Promise<void>;
 };
 
+/** Everything that the manager starts and stops. */
 export type ManagerParts = {
   readonly informers: readonly AnyInformer[];
   readonly controllers: readonly ManagedController[];
-  /** Undefined: this is the only process, and it leads at once. */
+  /** Undefined if leader election is disabled: this process leads at once. */
   readonly lease: Lease | undefined;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
 };
 
-/** How long the keys in hand may take to finish after a stop was asked for. */
+/** Time for work in progress to finish after a stop. */
 const drainMs = 20_000;
 
-/** Resolves after a stop; rejects if the lease was lost, because then the process has to end. */
+/**
+ * Runs until `stop` aborts.
+ * @throws Error if the lease is lost: the process must exit
+ */
 export const runManager = async (parts: ManagerParts, stop: AbortSignal): Promise<void> => {
   const { informers, controllers, lease, clock, log } = parts;
   for (const { queue } of controllers) queue.hold();
   const caches = Promise.all(informers.map((informer) => informer.run(stop)));
   await waitForSync(informers, clock, stop);
-  log.info('caches are filled', { caches: informers.length });
+  log.info('caches are synced', { caches: informers.length });
   if (lease) await lease.acquire(stop);
   await runWhileLeading(parts, stop);
   await caches;
@@ -65,10 +73,10 @@ const runWhileLeading = async (parts: ManagerParts, stop: AbortSignal): Promise<
     : await stopped;
   for (const { queue } of controllers) queue.stop();
   if (ending === 'lost' && !stop.aborted) {
-    cut.abort(new Error('the lease was lost'));
-    throw new Error('the lease was lost: another process may lead now');
+    cut.abort(new Error('lost the leader lease'));
+    throw new Error('lost the leader lease: another process may lead now');
   }
-  log.info('stops: finishes what is in hand');
+  log.info('shutting down: draining in-flight work');
   const late = clock.sleep(drainMs, cut.signal).then(
     () => cut.abort(new Error('the drain time is over')),
     () => {}, // The work finished in time.
@@ -79,7 +87,7 @@ const runWhileLeading = async (parts: ManagerParts, stop: AbortSignal): Promise<
   await lease?.release(AbortSignal.timeout(5000));
 };
 
-/** Nothing was queued until now: the caches know every object. */
+/** Queues drop keys until here: the caches hold every object. */
 const runManagedController = async (
   { queue, enqueueAll, run }: ManagedController,
   { clock, random }: ManagerParts,

@@ -1,16 +1,21 @@
-/** The page that Prometheus reads: over HTTPS for those whom the apiserver lets, or plain where nobody else can reach it. */
+/**
+ * The /metrics endpoint: HTTPS with authorization by the apiserver, or plain HTTP where only trusted clients can
+ * connect.
+ */
 import type { Clock } from '../../ground/base/clock.ts';
 import { authorisePage } from './authorise.ts';
 import type { KubeClient } from './client.ts';
 import { type PageHandler, type RunningServer, serve } from './probes.ts';
 import { makeSelfSignedCertificate } from './self-signed.ts';
 
+/** Where to listen, and whether clients must authenticate. */
 export type MetricsOptions = {
   readonly bind: string;
-  /** HTTPS, and only for tokens that may `get /metrics`. */
+  /** Whether to serve HTTPS, and only to tokens that may `get /metrics`. */
   readonly secure: boolean;
 };
 
+/** The page, and what the reviews of tokens require. */
 export type MetricsDeps = {
   readonly page: PageHandler;
   readonly client: KubeClient;
@@ -20,9 +25,13 @@ export type MetricsDeps = {
 
 const path = '/metrics';
 const host = 'tlt-export-operator-metrics';
-/** Made again at each start; scrapers do not rely on it. */
+/** Validity of the certificate. Each start creates another one, so scrapers cannot rely on it. */
 const days = 3650;
 
+/**
+ * Starts the server.
+ * @throws Error of node:net if the address is in use
+ */
 export const serveMetrics = async (
   { bind, secure }: MetricsOptions,
   { page, ...deps }: MetricsDeps,

@@ -2,18 +2,28 @@
 import http from 'node:http';
 import https from 'node:https';
 
+/** Status, content type (text/plain unless set) and body. */
 export type PageResponse = { readonly status: number; readonly type?: string; readonly body: string };
+/** Produces the response to one request. A rejection becomes a 500. */
 export type PageHandler = (request: http.IncomingMessage) => Promise<PageResponse>;
 
-/** Where to listen: `host:port`, `[IPv6]:port`, or `:port` for every address of both families; port 0 for any free one. */
+/**
+ * Address to listen on: `host:port`, `[IPv6]:port`, or `:port` for all addresses of both families. Port 0 chooses a
+ * free port.
+ */
 export type Bind = string;
 
+/** A server that accepts connections on `port`. */
 export interface RunningServer {
   readonly port: number;
   close(): Promise<void>;
 }
 
-/** Plain HTTP, or HTTPS with that key and certificate. */
+/**
+ * Starts a server, with HTTPS if a certificate is given.
+ * @param pages by path
+ * @throws Error of node:net if the address is in use
+ */
 export const serve = async (
   bind: Bind,
   pages: Readonly<Record<string, PageHandler>>,
@@ -47,9 +57,10 @@ export const serve = async (
   };
 };
 
+/** One line of a health page. */
 export type Check = { readonly name: string; readonly holds: () => boolean };
 
-/** 200 if all hold, else 503; the body names each check. */
+/** A health page: 200 if all checks hold, else 503. The body lists each check. */
 export const makeCheckPage =
   (checks: readonly Check[]): PageHandler =>
   async () => {

@@ -1,6 +1,6 @@
 /**
- * A work queue of keys with the laws of client-go's: a key is queued at most once; it is never worked on twice at a
- * time; a key that is added while it is worked on is worked on again afterwards.
+ * A work queue by the rules of client-go: a key is queued at most once and is never processed twice at a time. A key
+ * that is added during its processing is processed again afterwards.
  */
 import { type Backoff, delayOf, reconcileBackoff } from '../../ground/base/backoff.ts';
 import type { Clock } from '../../ground/base/clock.ts';
@@ -9,12 +9,13 @@ import { FairOrder } from './fair-order.ts';
 import type { Key } from './resources.ts';
 
 /**
- * `first`: an object that has no status yet; its user waits for a sign. `low`: an object of the first list or of a
- * resync, of which nothing new is known.
+ * `first`: an object without a status, because its user waits for a sign of life. `low`: an object of the first list or
+ * of a resync, which has not changed.
  */
 export type Priority = 'first' | 'normal' | 'low';
 const priorities = ['first', 'normal', 'low'] as const satisfies readonly Priority[];
 
+/** What the queue requires. `backoff` defaults to that of reconciles. */
 export type QueueDeps = {
   readonly name: string;
   readonly clock: Clock;
@@ -23,6 +24,7 @@ export type QueueDeps = {
   readonly backoff?: Backoff;
 };
 
+/** Keys to reconcile, ordered by priority, then fairly by namespace. */
 export class WorkQueue {
   readonly #deps: QueueDeps;
   readonly #waiting: Record<Priority, FairOrder> = {
@@ -31,7 +33,7 @@ export class WorkQueue {
     low: new FairOrder(),
   };
   readonly #working = new Set<Key>();
-  /** Added while being worked on. */
+  /** Keys added during their processing. */
   readonly #again = new Map<Key, Priority>();
   readonly #failures = new Map<Key, number>();
   /** The earliest time at which a delayed key is due. */
@@ -59,7 +61,7 @@ export class WorkQueue {
     this.#hand();
   }
 
-  /** The earlier of two delays for one key counts. */
+  /** Adds a key after a delay. Of two delays of one key, the earlier one counts. */
   addAfter(key: Key, delayMs: number): void {
     if (this.#held || this.#stopped.signal.aborted) return;
     const due = this.#deps.clock.elapsed() + delayMs;
@@ -72,11 +74,11 @@ export class WorkQueue {
         this.#due.delete(key);
         this.add(key);
       },
-      () => {}, // Stopped: nothing waits any more.
+      () => {}, // Stopped: the key is dropped.
     );
   }
 
-  /** After a failure: later and later, until `forget`. */
+  /** Adds a key after a failure, with exponential backoff until `forget`. */
   retry(key: Key, atLeastMs = 0): void {
     const failures = (this.#failures.get(key) ?? 0) + 1;
     this.#failures.set(key, failures);
@@ -89,7 +91,7 @@ export class WorkQueue {
     this.#failures.delete(key);
   }
 
-  /** The next key, as soon as there is one; undefined once the queue is stopped. Call `done` when it is finished. */
+  /** Resolves with the next key, or with undefined once the queue is stopped. Call `done` when the key is processed. */
   take(): Promise<Key | undefined> {
     return new Promise((resolve) => {
       if (this.#stopped.signal.aborted) return resolve(undefined);
@@ -105,7 +107,7 @@ export class WorkQueue {
     if (again) this.add(key, again);
   }
 
-  /** Forgets what waits and takes nothing in until `resume`: a process that does not lead has nobody to work it off. */
+  /** Drops waiting keys and ignores new ones until `resume`: a process that is not the leader does not reconcile. */
   hold(): void {
     this.#held = true;
     for (const priority of priorities) this.#waiting[priority].clear();
@@ -116,7 +118,7 @@ export class WorkQueue {
     this.#held = false;
   }
 
-  /** Hands out nothing more; keys being worked on are left to finish. */
+  /** Stops handing out keys; keys in progress are left to finish. */
   stop(): void {
     this.#stopped.abort(new Error('the queue is stopped'));
     for (const taker of this.#takers.splice(0)) taker(undefined);

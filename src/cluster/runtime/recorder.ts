@@ -1,4 +1,4 @@
-/** Publishes events through events.k8s.io/v1. An event is a courtesy: one that cannot be stored is logged and forgotten. */
+/** Publishes events through events.k8s.io/v1. Events are best effort: a failure to store one is logged. */
 
 import type { Clock } from '../../ground/base/clock.ts';
 import { sha256 } from '../../ground/base/digest.ts';
@@ -10,6 +10,7 @@ import { isStatus } from './api-error.ts';
 import type { KubeClient } from './client.ts';
 import { formatMicroTime } from './micro-time.ts';
 
+/** What the recorder requires. */
 export type RecorderDeps = {
   readonly client: KubeClient;
   readonly clock: Clock;
@@ -18,13 +19,15 @@ export type RecorderDeps = {
   readonly instance: string;
 };
 
+/** Publishes one event; never rejects. */
 export type Recorder = (event: Event, signal: AbortSignal) => Promise<void>;
 
 const resource = { group: 'events.k8s.io', version: 'v1', plural: 'events' } as const;
 
-/** The apiserver's own limit for a note, in bytes (events.k8s.io/v1, ValidateEventUpdate). */
+/** Maximum length of a note in bytes (events.k8s.io/v1, ValidateEventUpdate). */
 const noteLimit = 1024;
 
+/** A recorder for this process. An event that repeats within a minute is stored once. */
 export const makeRecorder =
   ({ client, clock, log, instance }: RecorderDeps): Recorder =>
   async (event, signal) => {
@@ -40,7 +43,7 @@ export const makeRecorder =
 
 type EventContext = { readonly namespace: string; readonly instance: string; readonly now: number };
 
-/** Named after its content and its minute, so that a loop that says the same again adds nothing. */
+/** The name is a hash of content and minute, so that repeating an event within a minute creates no second object. */
 const makeEventObject = (event: Event, { namespace, instance, now }: EventContext): object => {
   const { type, reason, note, action, regarding } = event;
   const identity = sha256(

@@ -1,4 +1,6 @@
-/** Kubernetes resources by their REST paths, and objects as plain JSON: nothing that a newer server adds gets lost. */
+/**
+ * Kubernetes resources by their REST paths, and objects as plain JSON, so that fields of newer servers are not lost.
+ */
 export type Resource = {
   /** Empty for the core group. */
   readonly group: string;
@@ -6,12 +8,14 @@ export type Resource = {
   readonly plural: string;
 };
 
+/** A collection, an object or a subresource. */
 export type ObjectPath = {
   readonly namespace?: string | undefined;
   readonly name?: string;
   readonly subresource?: string;
 };
 
+/** The fields that every object has. */
 export type KubeObject = {
   readonly apiVersion?: string;
   readonly kind?: string;
@@ -24,9 +28,10 @@ export type KubeObject = {
   };
 };
 
-/** What names an object in a store and in a queue. */
+/** Key of an object in stores and queues: `<namespace>/<name>`, or `<name>` for cluster-scoped objects. */
 export type Key = string;
 
+/** The key of an object. */
 export const keyOf = ({
   metadata,
 }: {

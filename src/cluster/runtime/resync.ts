@@ -1,17 +1,20 @@
-/** Once in a long while every object is looked at again: a change that was lost for whatever reason is noticed then. */
+/** Periodic resync: every object is reconciled again, in case a change was lost. */
 import type { Clock } from '../../ground/base/clock.ts';
 
+/** What a resync requires. */
 export type ResyncOptions = {
   readonly clock: Clock;
   readonly random: () => number;
-  /** Puts every object into its queue, with low priority. */
+  /** Adds every object to its queue, with low priority. */
   readonly enqueueAll: () => void;
 };
 
-/** controller-runtime's own period. */
+/** Default of controller-runtime (SyncPeriod). */
 const periodMs = 10 * 60 * 60 * 1000;
 
-/** Runs until the signal aborts. The period differs by ±10 % so that controllers that started together drift apart. */
+/**
+ * Runs until the signal aborts. The period is jittered by ±10 %, so that controllers that started together drift apart.
+ */
 export const resync = async (
   { clock, random, enqueueAll }: ResyncOptions,
   signal: AbortSignal,

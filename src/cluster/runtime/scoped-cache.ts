@@ -1,10 +1,14 @@
-/** A cache over all namespaces or some of them: a Role grants list and watch in its own namespace alone. */
+/**
+ * A cache of all namespaces or of some of them. A Role grants list and watch only in its own namespace, so each watched
+ * namespace has an informer.
+ */
 import { Informer, type InformerDeps, type InformerOptions } from './informer.ts';
 import { type NamedObject, Store } from './store.ts';
 
-/** Watched namespaces. Undefined: all of them. */
+/** Watched namespaces; undefined for all. */
 export type Namespaces = readonly string[] | undefined;
 
+/** A store, and the informers that fill it. */
 export type ScopedCache<T extends NamedObject> = {
   /** Objects of every watched namespace. */
   readonly store: Store<T>;

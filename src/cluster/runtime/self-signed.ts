@@ -4,6 +4,7 @@
  */
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 
+/** A private key and its certificate. */
 export type ServerCertificate = {
   /** PEM. */
   readonly key: string;
@@ -17,7 +18,7 @@ type Validity = {
   readonly days: number;
 };
 
-/** For that DNS name, from an hour before now on. */
+/** A certificate for this DNS name, valid from one hour ago to `days` from now. */
 export const makeSelfSignedCertificate = (host: string, { now, days }: Validity): ServerCertificate => {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const name = sequence(set(sequence(oid(commonName), der(tags.utf8, Buffer.from(host)))));
@@ -60,7 +61,7 @@ const tags = {
   dnsName: 0x82,
 } as const;
 
-/** Object identifiers, already encoded. */
+/** Object identifiers in DER, without tag and length. */
 const commonName = '550403';
 const subjectAltName = '551d11';
 const ecdsaWithSha256 = '2a8648ce3d040302';

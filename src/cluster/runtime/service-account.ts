@@ -1,4 +1,6 @@
-/** A pod's own identity. client-node knows it too, but keeps 36 MB and takes half a second of processor time to load. */
+/**
+ * In-cluster configuration. client-node provides it too, but takes 36 MB and half a second of processor time to load.
+ */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import https from 'node:https';
@@ -6,14 +8,15 @@ import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import { type Connection, makeConnection } from './connection.ts';
 
-/** Where the kubelet mounts token and certificate authority, and renews both in place. */
+/** Where the kubelet mounts token and certificate authority; it renews both in place. */
 const mountedFolder = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * As the pod's ServiceAccount; undefined where there is none, or where KUBECONFIG names another way. Token and authority
- * are read for every request, since both change while the pod runs (Kubernetes, "Accessing the API from within a Pod").
+ * A connection with the pod's ServiceAccount; undefined outside pods, or if KUBECONFIG is set. Token and certificate
+ * authority are read for every request, because both change while the pod runs (Kubernetes, "Accessing the Kubernetes
+ * API from a Pod").
  */
 export const connectFromPod = (env: Environment, folder = mountedFolder): Connection | undefined => {
   const { KUBECONFIG: kubeconfig, KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = env;

@@ -1,9 +1,12 @@
-/** What a cache holds, by key and by index; objects are read, never changed. */
+/** The content of a cache, by key and by index. Objects are never modified. */
 import { type Key, keyOf } from './resources.ts';
 
+/** An object with a key. */
 export type NamedObject = { readonly metadata: { readonly name: string; readonly namespace?: string } };
+/** Index name → function that returns the values to find an object by. */
 export type Indexes<T> = Readonly<Record<string, (object: T) => readonly string[]>>;
 
+/** Objects by key, with indexes that are updated on every change. */
 export class Store<T extends NamedObject> {
   readonly #objects = new Map<Key, T>();
   readonly #indexes: Indexes<T>;
@@ -37,12 +40,13 @@ export class Store<T extends NamedObject> {
     return this.keys().filter((key) => key.startsWith(prefix));
   }
 
+  /** Objects whose index function returned this value. */
   byIndex(name: string, value: string): readonly T[] {
     const keys = this.#entries.get(name)?.get(value) ?? [];
     return [...keys].flatMap((key) => this.#objects.get(key) ?? []);
   }
 
-  /** Returns what was there before. */
+  /** Stores the object and returns the previous one. */
   set(object: T): T | undefined {
     const before = this.remove(keyOf(object));
     this.#objects.set(keyOf(object), object);

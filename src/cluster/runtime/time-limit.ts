@@ -1,22 +1,30 @@
-/** A time limit on one request. Unlike `AbortSignal.timeout` it leaves no timer and no listener once the answer is read. */
+/**
+ * A time limit for one request. Unlike `AbortSignal.timeout`, it leaves no timer and no listener after the response.
+ */
 import type { Clock } from '../../ground/base/clock.ts';
 
+/** A running time limit; call `end` when the request is over. */
 export type TimeLimit = {
-  /** Aborts with the caller's signal, or when the time is over. */
+  /** Aborts with the caller's signal, or when the time is up. */
   readonly signal: AbortSignal;
-  /** Stops the time; the caller's signal still aborts. */
+  /** Stops the timer; the caller's signal still aborts. */
   lift(): void;
-  /** Forgets the caller's signal as well. */
+  /** Stops the timer and removes the listener from the caller's signal. */
   end(): void;
 };
 
+/** How long, by which clock. */
 export type TimeLimitOptions = {
   readonly clock: Clock;
   readonly limitMs: number;
-  /** What to abort with. */
+  /** Creates the error to abort with. */
   readonly reason: () => Error;
 };
 
+/**
+ * Starts a time limit.
+ * @param caller a signal that also aborts the request
+ */
 export const startTimeLimit = (
   caller: AbortSignal,
   { clock, limitMs, reason }: TimeLimitOptions,

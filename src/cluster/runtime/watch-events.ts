@@ -1,7 +1,8 @@
-/** A watch's answer as events: one JSON object a line, and an end when nothing was heard for too long. */
+/** Parses the response of a watch: one JSON object per line. Ends a connection that is silent for too long. */
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../ground/base/clock.ts';
 
+/** A metav1.WatchEvent. */
 export type WatchEvent = {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
   readonly object: {
@@ -10,18 +11,22 @@ export type WatchEvent = {
   } & object;
 };
 
-/** Thrown when a watch is silent for longer than the server's bookmarks allow: the connection is dead. */
+/** Thrown if a watch is silent for longer than the interval of bookmarks: the connection is dead. */
 export class SilentWatch extends Error {
   override readonly name = 'SilentWatch';
 }
 
+/** How long a watch may be silent. */
 export type WatchOptions = {
   readonly clock: Clock;
-  /** The server sends a bookmark about once a minute, so a longer silence is a lost connection. */
+  /** The apiserver sends a bookmark about once a minute, so a longer silence is a lost connection. */
   readonly silenceMs: number;
 };
 
-/** @throws SilentWatch, SyntaxError for a line that is not JSON, and whatever the socket throws. */
+/**
+ * The events of a watch, until the server ends it.
+ * @throws SilentWatch, SyntaxError for a line that is not JSON, and errors of the socket
+ */
 export async function* watchEvents(
   answer: IncomingMessage,
   options: WatchOptions,
@@ -38,7 +43,7 @@ export async function* watchEvents(
   if (rest.trim() !== '') yield JSON.parse(rest) as WatchEvent;
 }
 
-/** Destroys the answer, and so ends the loop that reads it, once `silenceMs` pass without a byte. */
+/** Destroys the response once `silenceMs` pass without a byte, which ends the loop that reads it. */
 class Watchdog implements Disposable {
   readonly #stop = new AbortController();
   #last: number;
@@ -47,7 +52,7 @@ class Watchdog implements Disposable {
   constructor(answer: IncomingMessage, { clock, silenceMs }: WatchOptions) {
     this.#clock = clock;
     this.#last = clock.elapsed();
-    this.#look(answer, silenceMs).catch(() => {}); // Ends by its own abort, when the watch is over.
+    this.#look(answer, silenceMs).catch(() => {}); // Ends by its own abort when the watch is over.
   }
 
   heard(): void {
@@ -58,7 +63,7 @@ class Watchdog implements Disposable {
     for (;;) {
       const left = this.#last + silenceMs - this.#clock.elapsed();
       if (left <= 0) {
-        answer.destroy(new SilentWatch(`nothing was heard for ${silenceMs / 1000} s`));
+        answer.destroy(new SilentWatch(`no data for ${silenceMs / 1000} s`));
         return;
       }
       await this.#clock.sleep(left, this.#stop.signal);

@@ -1,12 +1,12 @@
-/** The namespaces of a command line. */
+/** Parses the operator's --namespace flag. */
 import { UserError } from '../../ground/base/errors.ts';
 
 /** A namespace is a DNS label (Kubernetes, "Object Names and IDs"). */
 const label = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 /**
- * Names separated by commas, each once.
- * @throws UserError Usage naming what is no namespace
+ * Parses names separated by commas and removes duplicates.
+ * @throws UserError Usage that names the invalid entry
  */
 export const parseNamespaces = (text: string): readonly string[] => {
   const names = text.split(',').map((name) => name.trim());

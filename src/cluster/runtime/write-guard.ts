@@ -1,14 +1,21 @@
-/** The one client of all writers: refuses every write as soon as another process may lead. */
+/**
+ * Only the leader may write: the client of every writer, which rejects all writes once another process may hold the
+ * lease.
+ */
 import type { KubeClient } from './client.ts';
 
-/** Thrown in place of a write that the lease no longer covers; the process that leads now will do it. */
+/** Thrown instead of a write that the lease no longer covers. The new leader reconciles the object. */
 export class NotLeading extends Error {
   override readonly name = 'NotLeading';
 }
 
+/**
+ * The same client, with writes that check `mayWrite` first.
+ * @throws NotLeading instead of writing, if `mayWrite` returns false
+ */
 export const guardWrites = (client: KubeClient, mayWrite: () => boolean): KubeClient => {
   const check = () => {
-    if (!mayWrite()) throw new NotLeading('the lease is not held any more: nothing is written');
+    if (!mayWrite()) throw new NotLeading('lost the leader lease; refusing to write');
   };
   return {
     read: client.read,

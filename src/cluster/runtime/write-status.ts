@@ -1,7 +1,10 @@
-/** The one way in which a status is written, whatever the kind: whole, by server-side apply. */
+/**
+ * Writes the status of any kind: as a whole, by server-side apply. All status writes of the operator go through here.
+ */
 import type { KubeClient } from './client.ts';
 import type { Resource } from './resources.ts';
 
+/** The object whose status is written. */
 export type StatusOwner = {
   readonly apiVersion: string;
   readonly kind: string;
@@ -12,13 +15,18 @@ export type StatusOwner = {
   };
 };
 
+/** One status write. */
 export type StatusWrite = {
   readonly resource: Resource;
   readonly owner: StatusOwner;
   readonly status: object;
 };
 
-/** The resourceVersion makes a decision from an outdated cache a conflict, which is retried quietly. */
+/**
+ * Writes a status. The resourceVersion turns a decision from an outdated cache into a conflict, which the controller
+ * retries without logging an error.
+ * @throws ApiError 409 if the object changed since it was cached
+ */
 export const writeStatus = async (
   client: KubeClient,
   { resource, owner, status }: StatusWrite,
