@@ -34,25 +34,25 @@ const everyNode = test.macro({
   title: (sentence) => `every field: ${sentence}`,
 });
 
-test('is described in a sentence', everyNode, ({ schema }) => /^[A-Z].{7,}\.$/s.test(schema.description));
+test('is described by a sentence', everyNode, ({ schema }) => /^[A-Z].{7,}\.$/s.test(schema.description));
 test(
   'describes itself without a placeholder',
   everyNode,
   ({ schema }) => !/TODO|TBD|\.\.\./.test(schema.description),
 );
 test(
-  'of text has a greatest length or a list of values',
+  'of text has a maximum length or a list of values',
   everyNode,
   ({ schema }) => schema.type !== 'string' || schema.enum !== undefined || schema.maxLength !== undefined,
 );
 test(
-  'that is a list has a greatest length and a list type',
+  'that is a list has a maximum length and a list type',
   everyNode,
   ({ schema }) =>
     !('items' in schema) || (schema.maxItems > 0 && schema['x-kubernetes-list-type'] !== undefined),
 );
 test(
-  'that is a map has a greatest size',
+  'that is a map has a maximum size',
   everyNode,
   ({ schema }) => !('additionalProperties' in schema) || schema.maxProperties > 0,
 );
@@ -62,10 +62,10 @@ test('of a keyed list requires its key', everyNode, ({ schema }) => {
   const keys = schema['x-kubernetes-list-map-keys'] ?? [];
   return keys.length > 0 && 'properties' in items && keys.every((key) => items.required?.includes(key));
 });
-test('is no float', everyNode, ({ schema }) => (schema.type as string) !== 'number');
+test('is not a float', everyNode, ({ schema }) => (schema.type as string) !== 'number');
 test('is not a phase', everyNode, ({ name }) => name !== 'phase');
 test('has a camelCase name', everyNode, ({ name }) => name === '' || /^[a-z][a-zA-Z0-9]*$/.test(name));
-test('with rules says what to do in each', everyNode, ({ schema }) =>
+test('with rules has a remedy in each message', everyNode, ({ schema }) =>
   (schema.validations ?? []).every(({ message }) => message.length > 20 && !message.includes('failed rule')),
 );
 

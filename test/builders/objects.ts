@@ -110,7 +110,7 @@ export const aClass = (name: string, changes: Partial<ObservedClass> = {}): Obse
 });
 
 /** No Job is refused, and no other object makes the same. */
-export const noObstacles: Obstacles = { findPlanRefusal: () => undefined, findTwin: () => undefined };
+export const noObstacles: Obstacles = { findRefusal: () => undefined, findTwin: () => undefined };
 
 export const anObserved = (changes: Partial<ObservedExport> = {}): ObservedExport => ({
   modelExport: aModelExport(),

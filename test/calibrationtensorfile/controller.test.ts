@@ -97,7 +97,7 @@ const endPod = async (stage: string, result: Result): Promise<void> => {
   await client.mergePatch(jobResources.pods, at, { status: endedWell(stage, result) }, stop.signal);
 };
 
-test.serial('a ModelExport waits for a CalibrationTensorfile that is not there', async (t) => {
+test.serial('a ModelExport waits for a CalibrationTensorfile that does not exist', async (t) => {
   const { imageDirectory: _, ...calibration } = aSpec().calibration!;
   const tensorfile = { calibrationTensorfileRef: { name: 'kitti' } };
   await apply(
@@ -109,7 +109,7 @@ test.serial('a ModelExport waits for a CalibrationTensorfile that is not there',
   t.deepEqual(await ofStage('jobs', 'export'), []);
 });
 
-test.serial('it goes on waiting while the tensorfile is made by one Job', async (t) => {
+test.serial('it keeps waiting while one Job writes the tensorfile', async (t) => {
   await apply('CalibrationTensorfile', 'kitti', aTensorfile().spec);
   await untilReason('CalibrationTensorfile', 'kitti', 'WritingTensorfile');
   await untilReason('ModelExport', 'demo', 'WaitingForTensorfile');
@@ -117,7 +117,7 @@ test.serial('it goes on waiting while the tensorfile is made by one Job', async 
   t.deepEqual(await ofStage('jobs', 'export'), []);
 });
 
-test.serial('the file wakes it: the export is started with the digest of that file', async (t) => {
+test.serial('the stored file starts the export, with its digest', async (t) => {
   await endPod('tensorfile', aTensorfileWritten());
   const status = await untilReason('CalibrationTensorfile', 'kitti', 'Ready');
   const { file, ...facts } = aTensorfileWritten().tensorfile;
@@ -129,23 +129,20 @@ test.serial('the file wakes it: the export is started with the digest of that fi
   t.true(JSON.stringify(job).includes(aTensorfileWritten().tensorfile.sha256));
 });
 
-test.serial(
-  'a finished Job of a tensorfile expires; an ordinary course is in conditions, and writes no event',
-  async (t) => {
-    const expiry = await eventually('the expiry', async () => {
-      const [job] = (await ofStage('jobs', 'tensorfile')) as readonly (Labelled & {
-        readonly spec: { readonly ttlSecondsAfterFinished?: number };
-      })[];
-      return job?.spec.ttlSecondsAfterFinished;
-    });
-    t.true(expiry > 0);
-    const story = await plane.kubectl(['describe', 'caltf', 'kitti', '-n', namespace]);
-    t.regex(story, /160 images in 10 batches stored at .+\n +Observed Generation: +1\n +Reason: +Ready\n/);
-    t.regex(story, /^Events: +<none>$/m);
-  },
-);
+test.serial('a finished Job of a tensorfile expires, and normal progress creates no event', async (t) => {
+  const expiry = await eventually('the expiry', async () => {
+    const [job] = (await ofStage('jobs', 'tensorfile')) as readonly (Labelled & {
+      readonly spec: { readonly ttlSecondsAfterFinished?: number };
+    })[];
+    return job?.spec.ttlSecondsAfterFinished;
+  });
+  t.true(expiry > 0);
+  const story = await plane.kubectl(['describe', 'caltf', 'kitti', '-n', namespace]);
+  t.regex(story, /160 images in 10 batches stored at .+\n +Observed Generation: +1\n +Reason: +Ready\n/);
+  t.regex(story, /^Events: +<none>$/m);
+});
 
-test.serial('another sample makes another file, and the export is made again from it', async (t) => {
+test.serial('another sample gives another file, and a new export from it', async (t) => {
   const before = (await ofStage('jobs', 'export'))[0]!.metadata.name;
   await apply('CalibrationTensorfile', 'kitti', { ...aTensorfile().spec, maxBatches: 20 });
   await untilReason('CalibrationTensorfile', 'kitti', 'WritingTensorfile');

@@ -74,7 +74,7 @@ test('the first write is a status, before any Job exists', (t) => {
     t.deepEqual(kinds(anObserved({ tensorfile })), ['WriteStatus', 'CreateJob']);
 });
 
-test('then one Job, named after its content, owned by the object, with a task that holds no ConfigMap', (t) => {
+test('then one Job, named after its content and owned by the object, whose task contains no ConfigMap', (t) => {
   const { metadata, spec } = jobIn(anObserved({ tensorfile: seen }));
   t.regex(metadata.name, /^kitti-tensorfile-[0-9a-f]{10}$/);
   t.like(metadata.ownerReferences[0], { kind: 'CalibrationTensorfile', uid: 'uid-kitti', controller: true });
@@ -105,7 +105,7 @@ type PodSpec = {
   readonly volumes: readonly { readonly name: string }[];
 };
 
-test('what the pod wrote is in status, and the object is Ready and decides nothing more', (t) => {
+test('the written file is in status, the object is Ready and needs no more actions', (t) => {
   const { key, tensorfile, progress } = written.tensorfile.status!;
   t.deepEqual(tensorfile, toArtifact(`pvc://exports/kitti/${key}`, aTensorfileWritten().tensorfile));
   t.is(progress, 'done');
@@ -113,16 +113,16 @@ test('what the pod wrote is in status, and the object is Ready and decides nothi
   t.deepEqual(kinds(written), []);
 });
 
-test('a Job that is gone after its result was stored is not made again', (t) => {
+test('a Job that is deleted after its result is in status is not created again', (t) => {
   t.deepEqual(kinds({ ...written, jobs: [] }), []);
 });
 
-test('a lost status is found again: the Job still knows', (t) => {
+test('a lost status is rebuilt from the Job', (t) => {
   const again = settled({ ...written, tensorfile: aTensorfile() });
   t.deepEqual(again.tensorfile.status?.tensorfile, written.tensorfile.status!.tensorfile);
 });
 
-test('another sample is another Job; status keeps the old file until the new one is there', (t) => {
+test('another sample is another Job; status lists the previous file until the new one is stored', (t) => {
   const tensorfile = changedTo({ spec: { maxBatches: 20 }, metadata: { generation: 2 } });
   const again = settled({ ...written, jobs: [], tensorfile });
   t.is(again.jobs.length, 1);
@@ -131,13 +131,13 @@ test('another sample is another Job; status keeps the old file until the new one
   t.is(conditionOf(again, 'Ready').status, 'False');
 });
 
-test('what makes no other batches makes no other Job', (t) => {
+test('a change that does not affect the batches creates no other Job', (t) => {
   const jobs = { metadata: { labels: { team: 'vision' } } };
   const tensorfile = changedTo({ spec: { jobs }, metadata: { generation: 2 } });
   t.deepEqual(kinds({ ...written, jobs: [], tensorfile }), ['WriteStatus']);
 });
 
-test('a failure is Stalled with its reason and not tried again, until a request asks for it', (t) => {
+test('a permanent failure is Stalled with its reason, and retried only on request', (t) => {
   t.is(conditionOf(failed, 'Stalled').reason, 'SpecInvalid');
   t.deepEqual(kinds(failed), []);
   t.deepEqual(kinds({ ...failed, jobs: [] }), [], 'a Job that is deleted does not run again');
@@ -153,7 +153,7 @@ test('a failure is Stalled with its reason and not tried again, until a request 
   t.is(done.tensorfile.status?.lastFailure?.reason, 'SpecInvalid');
 });
 
-test('suspend makes no Job and suspends the one that runs; one that a queue admits is deleted', (t) => {
+test('suspend creates no Job and suspends a running one; a queued one is deleted', (t) => {
   t.deepEqual(suspended.jobs, []);
   const tensorfile = { ...aTensorfile({ spec: { suspend: true } }), status: writing.tensorfile.status! };
   const actionsOn = (changes: object) =>
@@ -165,7 +165,7 @@ test('suspend makes no Job and suspends the one that runs; one that a queue admi
   );
 });
 
-test('an object that is being deleted is left alone', (t) => {
+test('an object that is being deleted is ignored', (t) => {
   const tensorfile = aTensorfile({ metadata: { deletionTimestamp: '2026-01-01T00:00:00Z' } });
   t.deepEqual(kinds(anObserved({ tensorfile })), []);
 });
@@ -193,8 +193,8 @@ test(
   'InProgress',
   'WritingTensorfile',
 );
-test('images are written', looks, writing, 'InProgress', 'WritingTensorfile');
+test('the tensorfile is being written', looks, writing, 'InProgress', 'WritingTensorfile');
 test('its ConfigMap is missing', looks, blocked, 'InProgress', 'SpecMissing');
-test('suspended before it is done', looks, suspended, 'InProgress', 'Suspended');
+test('suspended before completion', looks, suspended, 'InProgress', 'Suspended');
 test('the file is stored', looks, written, 'Current', 'Ready');
 test('sampling failed', looks, failed, 'Failed', 'SpecInvalid');

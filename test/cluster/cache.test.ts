@@ -58,13 +58,16 @@ const runProgram = (): Promise<number | null> =>
     child.on('close', resolve);
   });
 
-test.serial('processes that make the same thing at the same time all succeed, and it is whole', async (t) => {
-  t.deepEqual(await Promise.all([runProgram(), runProgram(), runProgram(), runProgram()]), [0, 0, 0, 0]);
-  t.deepEqual(readdirSync(join(cache, 'across')), ['a', 'b', 'c']);
-  t.deepEqual(unfinished(), []);
-});
+test.serial(
+  'processes that make the same entry at the same time all succeed, and it is complete',
+  async (t) => {
+    t.deepEqual(await Promise.all([runProgram(), runProgram(), runProgram(), runProgram()]), [0, 0, 0, 0]);
+    t.deepEqual(readdirSync(join(cache, 'across')), ['a', 'b', 'c']);
+    t.deepEqual(unfinished(), []);
+  },
+);
 
-test.serial('a producer that fails leaves nothing, and the next caller makes it', async (t) => {
+test.serial('a failed producer leaves nothing, and the next caller produces the entry', async (t) => {
   await t.throwsAsync(
     cached('failing', async (path) => {
       await makeFolder(path);
@@ -78,7 +81,7 @@ test.serial('a producer that fails leaves nothing, and the next caller makes it'
   t.is(readFileSync(join(path, 'c'), 'utf8'), 'c');
 });
 
-test.serial('what a killed process left is removed by the next one', async (t) => {
+test.serial('files of a killed process are removed by the next one', async (t) => {
   const abandoned = join(cache, '.unfinished-999999999-x');
   mkdirSync(abandoned);
   await cached('after-a-kill', makeFolder);

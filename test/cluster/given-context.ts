@@ -1,6 +1,6 @@
 /**
- * A cluster that is there already, by its kubectl context (for example kind-kind), where no cluster can be started. Our
- * two images must be on its nodes (`kind load docker-image …`), and its default storage class makes the claims.
+ * An existing cluster, by its kubectl context (for example kind-kind), where no cluster can be started. Its nodes must
+ * have our two images (`kind load docker-image …`), and its default storage class provides the claims.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';

@@ -1,4 +1,7 @@
-/** Starts a cluster without our images, says so, and keeps it until it is told to stop: what the clean-up tests end. */
+/**
+ * Starts a cluster without our images, prints its kubeconfig, and keeps it until a signal stops it. Used by the
+ * clean-up tests.
+ */
 import process from 'node:process';
 import { startCluster } from './cluster.ts';
 

@@ -58,7 +58,7 @@ const started = async (): Promise<ChildProcess> => {
 const ended = (child: ChildProcess): Promise<number | null> =>
   new Promise((resolve) => child.once('exit', resolve));
 
-test.serial('Ctrl-C ends a cluster and leaves nothing', async (t) => {
+test.serial('Ctrl-C stops a cluster and leaves nothing', async (t) => {
   const child = await started();
   t.true((await traces()).length > 10, 'a running cluster is seen');
   const end = ended(child);
@@ -67,7 +67,7 @@ test.serial('Ctrl-C ends a cluster and leaves nothing', async (t) => {
   t.deepEqual(await traces(), []);
 });
 
-test.serial('what a killed cluster left behind goes with the next clean-up', async (t) => {
+test.serial('the next clean-up removes what a killed cluster left', async (t) => {
   const child = await started();
   const end = ended(child);
   child.kill('SIGKILL');

@@ -1,4 +1,4 @@
-/** What the containerd, the network and the kubelet of a node are told. */
+/** Configuration of containerd, the network and the kubelet of a node. */
 import { join } from 'node:path';
 import { cgroupOf } from './cgroups.ts';
 

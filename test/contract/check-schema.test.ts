@@ -28,7 +28,7 @@ const schema = object(
   { required: ['name'] },
 );
 
-test('a valid value has no fault', (t) => {
+test('a valid value has no error', (t) => {
   const value = {
     name: 'ab',
     size: 10,

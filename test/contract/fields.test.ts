@@ -13,7 +13,7 @@ const text = readSources()
 /** Every setting that some message of the sources names. */
 const used = [...new Set([...text.matchAll(/\bfield\('(\w+)'\)/g)].map(([, name]) => name as Field))];
 
-test('a message names each setting as its reader knows it, and keeps no mark', (t) => {
+test('a message names each setting in the form of its reader', (t) => {
   t.true(used.length > 10);
   const message = used.map(field).join(' ');
   for (const audience of ['flag', 'spec'] as const)
@@ -22,7 +22,7 @@ test('a message names each setting as its reader knows it, and keeps no mark', (
   t.is(nameFields(`Lower ${field('batches')}.`, 'spec'), 'Lower spec.calibration.batches.');
 });
 
-test('words of a user that look like a mark stay as they are', (t) => {
+test('user input that looks like a placeholder is unchanged', (t) => {
   t.is(
     nameFields('tensor \u27e8x\u27e9 \u27e8toString\u27e9', 'flag'),
     'tensor \u27e8x\u27e9 \u27e8toString\u27e9',

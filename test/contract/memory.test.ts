@@ -12,11 +12,11 @@ const lineOf = (path: string, pattern: RegExp): string | undefined =>
 const environment = Object.entries(memorySettings.environment).map((entry) => entry.join('='));
 const flags = memorySettings.nodeFlags.join(' ');
 
-test('the image has the settings', (t) => {
+test('the image has the memory settings', (t) => {
   t.is(lineOf('Dockerfile', /^ENV MALLOC/), `ENV ${environment.join(' ')} NODE_OPTIONS=${flags}`);
 });
 
 for (const tool of ['tlt-export', 'tlt-int8-tensorfile'])
-  test(`${tool} has the settings in its first line`, (t) => {
+  test(`${tool} has the memory settings in its first line`, (t) => {
     t.is(lineOf(`src/${tool}.ts`, /^#!/), `#!/usr/bin/env -S ${environment.join(' ')} node ${flags}`);
   });

@@ -118,7 +118,7 @@ const createClass = (name: string, hardware: object): Promise<unknown> => {
 const patchClass = (name: string, patch: object, subresource?: 'status'): Promise<unknown> =>
   client.mergePatch(deviceClassResource, { name, ...(subresource && { subresource }) }, patch, stop.signal);
 
-test.serial('a class gets its status, and follows nodes that come and go', async (t) => {
+test.serial('the status of a class follows nodes that are added and deleted', async (t) => {
   await createClass('ampere', { computeCapability: '8.6' });
   await untilNodes('ampere', 0);
   await addNode('a10-1', { labels: a10Labels });
@@ -131,7 +131,7 @@ test.serial('a class gets its status, and follows nodes that come and go', async
   await plane.kubectl(['wait', '--for=condition=Ready', 'edc/ampere', '--timeout=5s']);
 });
 
-test.serial('a changed spec is judged anew', async (t) => {
+test.serial('a changed spec is evaluated again', async (t) => {
   await patchClass('ampere', { spec: { hardware: { computeCapability: '12.0' } } });
   const { status } = await untilNodes('ampere', 0);
   t.is(status!.observedGeneration, 2);
@@ -148,7 +148,7 @@ test.serial('discovery times, heartbeats and reserved memory cause no write', as
   t.is((await read('ampere')).metadata.resourceVersion, before.metadata.resourceVersion);
 });
 
-test.serial('a status that was wiped comes back the same', async (t) => {
+test.serial('a wiped status is restored', async (t) => {
   const before = await read('ampere');
   await patchClass('ampere', { status: null }, 'status');
   const { status } = await untilNodes('ampere', 0);

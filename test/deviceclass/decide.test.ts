@@ -41,14 +41,14 @@ test('a class with a node', says, ampere, [aGpuNode('a', a10Labels)], {
   HardwareAvailable: 'True NodesMatch',
   Ambiguous: 'False NodesAlike',
 });
-test('a class without a node is in order, its hardware is away', says, ampere, [], {
+test('a class without a node is Ready, but HardwareAvailable is False', says, ampere, [], {
   Ready: 'True Observed',
   Stalled: 'False Observed',
   HardwareAvailable: 'False NoMatchingNode',
   Ambiguous: 'Unknown NoMatchingNode',
 });
 test(
-  'nodes of two kinds are not chosen from, but told',
+  'nodes that differ in hardware set Ambiguous',
   says,
   aDeviceClass('gpu', { resources: { 'nvidia.com/gpu': '1' } }),
   [aGpuNode('a', a10Labels), aGpuNode('b', a100Labels)],
@@ -73,7 +73,7 @@ test(
   { Ready: 'False EngineUnsupported', Stalled: 'True EngineUnsupported' },
 );
 
-test('values are sorted, each told once, whatever the order of the nodes', (t) => {
+test('values are sorted and unique, regardless of the order of the nodes', (t) => {
   const gpu = aDeviceClass('gpu', { resources: { 'nvidia.com/gpu': '1' } });
   const nodes = [aGpuNode('c', a10Labels), aGpuNode('a', a100Labels), aGpuNode('b', a10Labels)];
   const status = statusOf(gpu, nodes);
@@ -87,13 +87,13 @@ test('values are sorted, each told once, whatever the order of the nodes', (t) =
   t.deepEqual(statusOf(gpu, nodes.toReversed()), status);
 });
 
-test('the same nodes again: nothing to write', (t) => {
+test('unchanged nodes need no write', (t) => {
   const nodes = [aGpuNode('a', a10Labels)];
   const status = statusOf(ampere, nodes);
   t.is(decide({ deviceClass: { ...ampere, status }, nodes, now: now + 60_000 }), undefined);
 });
 
-test('a node that goes moves only the conditions that it changes', (t) => {
+test('a deleted node changes only the conditions that depend on it', (t) => {
   const status = statusOf(ampere, [aGpuNode('a', a10Labels)]);
   const later = decide({ deviceClass: { ...ampere, status }, nodes: [], now: now + 60_000 })!;
   t.is(condition(later, 'Ready').lastTransitionTime, '2026-01-01T00:00:00Z');
@@ -101,7 +101,7 @@ test('a node that goes moves only the conditions that it changes', (t) => {
   t.is(later.matchingNodes, 0);
 });
 
-test('the message names the nodes that came nearest and what keeps them out', (t) => {
+test('the message lists the nearest nodes and their mismatches', (t) => {
   const taints = [{ key: 'nvidia.com/gpu', effect: 'NoSchedule' }];
   const status = statusOf(ampere, [aNode('far'), aGpuNode('near', a10Labels, { taints })]);
   t.is(
@@ -110,7 +110,7 @@ test('the message names the nodes that came nearest and what keeps them out', (t
   );
 });
 
-test('five hundred kinds of nodes stay within the lists and the size of a status', (t) => {
+test('five hundred kinds of nodes fit into the lists and the size limit of status', (t) => {
   const all = Array.from({ length: 500 }, (_, index) =>
     aGpuNode(`node-${index}`, {
       ...a10Labels,

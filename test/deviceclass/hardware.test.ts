@@ -3,7 +3,7 @@ import { hardwareOf } from '../../src/cluster/deviceclass/hardware.ts';
 import { hasSameFacts } from '../../src/cluster/deviceclass/node.ts';
 import { a10Labels, a100Labels, aGpuNode, aNode, t4Labels } from '../builders/nodes.ts';
 
-test('hardware is read from the labels of today', (t) => {
+test('hardware is read from current labels', (t) => {
   t.deepEqual(hardwareOf(aGpuNode('n', a10Labels)), {
     node: 'n',
     product: 'NVIDIA-A10',
@@ -13,7 +13,7 @@ test('hardware is read from the labels of today', (t) => {
   });
 });
 
-test('the driver is read from the labels of old', (t) => {
+test('the driver is read from old labels', (t) => {
   t.is(hardwareOf(aGpuNode('n', t4Labels)).driver, '470.57.02');
 });
 
@@ -22,7 +22,7 @@ test('the MIG profile is read from the product', (t) => {
   t.is(hardwareOf(aGpuNode('n', labels)).migProfile, '1g.5gb');
 });
 
-test('what a node does not say is left out', (t) => {
+test('facts without a label are left out', (t) => {
   t.deepEqual(hardwareOf(aNode('n')), { node: 'n', arch: 'amd64' });
 });
 
@@ -31,27 +31,32 @@ const differs = test.macro((t, changes: Parameters<typeof aNode>[1], expected: b
 });
 
 test(
-  'a new discovery time is no news',
+  'a new discovery time is not a change',
   differs,
   { labels: { ...a10Labels, 'nvidia.com/gfd.timestamp': '1' } },
   false,
 );
 test(
-  'a new driver is news',
+  'a new driver is a change',
   differs,
   { labels: { ...a10Labels, 'nvidia.com/cuda.driver-version.full': '590.1' } },
   true,
 );
-test('a taint is news', differs, { labels: a10Labels, taints: [{ key: 'a', effect: 'NoSchedule' }] }, true);
-test('a node that is lost is news', differs, { labels: a10Labels, ready: 'Unknown' }, true);
 test(
-  'a device that comes is news',
+  'a taint is a change',
+  differs,
+  { labels: a10Labels, taints: [{ key: 'a', effect: 'NoSchedule' }] },
+  true,
+);
+test('a lost node is a change', differs, { labels: a10Labels, ready: 'Unknown' }, true);
+test(
+  'a new device is a change',
   differs,
   { labels: a10Labels, allocatable: { 'nvidia.com/gpu': '1' } },
   true,
 );
 test(
-  'memory that a node reserves is no news',
+  'reserved memory is not a change',
   differs,
   { labels: a10Labels, allocatable: { memory: '31Gi' } },
   false,

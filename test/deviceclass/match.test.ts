@@ -27,40 +27,40 @@ const taint = { key: 'nvidia.com/gpu', value: 'present', effect: 'NoSchedule' };
 const tainted = aGpuNode('tainted', a10Labels, { taints: [taint] });
 const oneGpu = { resources: { 'nvidia.com/gpu': '1' } };
 
-test('a class that asks for nothing takes any ready node', takes, {}, cpu);
-test('a compute capability takes its GPU', takes, { hardware: { computeCapability: '8.6' } }, a10);
+test('a class without requirements matches any ready node', takes, {}, cpu);
+test('a compute capability matches its GPU', takes, { hardware: { computeCapability: '8.6' } }, a10);
 test(
-  'a compute capability is compared in both parts',
+  'major and minor compute capability must match',
   leaves,
   { hardware: { computeCapability: '8.6' } },
   a100,
   'label nvidia.com/gpu.compute.minor is 0, the class needs In 6',
 );
 test(
-  'a node without GPU labels is not guessed to have one',
+  'a node without GPU labels does not match',
   leaves,
   { hardware: { computeCapability: '8.6' } },
   cpu,
   'label nvidia.com/gpu.compute.major is absent, the class needs In 8',
 );
 test(
-  'a product is compared whole: A10 is no A100',
+  'products are compared exactly: A10 is not A100',
   leaves,
   { hardware: { products: ['NVIDIA-A10'] } },
   a100,
   'label nvidia.com/gpu.product is NVIDIA-A100-SXM4-40GB, the class needs In NVIDIA-A10',
 );
-test('any of several products is enough', takes, { hardware: { products: ['Tesla-T4', 'NVIDIA-A10'] } }, a10);
-test('a memory range includes its ends', takes, { hardware: { memoryMiB: { min: 23028, max: 23028 } } }, a10);
+test('one of several products is enough', takes, { hardware: { products: ['Tesla-T4', 'NVIDIA-A10'] } }, a10);
+test('a memory range is inclusive', takes, { hardware: { memoryMiB: { min: 23028, max: 23028 } } }, a10);
 test(
-  'too little memory keeps a node out',
+  'a node with too little memory does not match',
   leaves,
   { hardware: { memoryMiB: { min: 16000 } } },
   t4,
   'label nvidia.com/gpu.memory is 15360, the class needs Gt 15999',
 );
 test(
-  'memory that is not known keeps a node out',
+  'a node with unknown memory does not match',
   leaves,
   { hardware: { memoryMiB: { max: 16000 } } },
   cpu,
@@ -74,22 +74,28 @@ test(
   'label kubernetes.io/arch is amd64, the class needs In arm64',
 );
 test(
-  "a selector is the user's own",
+  'a node with the selected labels matches',
   takes,
   { nodeSelector: { accelerator: 'orin' } },
   aNode('orin', { labels: { accelerator: 'orin' } }),
 );
 test(
-  'a selector that misses',
+  'a node without the selected labels does not match',
   leaves,
   { nodeSelector: { accelerator: 'orin' } },
   cpu,
   'label accelerator is absent, the class selects orin',
 );
-test('a device is there', takes, oneGpu, a10);
-test('no device is there', leaves, oneGpu, cpu, 'has 0 of nvidia.com/gpu, the class asks for 1');
+test('a node with the device matches', takes, oneGpu, a10);
 test(
-  'a MIG device is asked for by its own name',
+  'a node without the device does not match',
+  leaves,
+  oneGpu,
+  cpu,
+  'has 0 of nvidia.com/gpu, the class asks for 1',
+);
+test(
+  'a MIG device is requested by its own name',
   takes,
   { resources: { 'nvidia.com/mig-1g.5gb': '1' } },
   aGpuNode('mig', a100Labels, { allocatable: { 'nvidia.com/mig-1g.5gb': '7' } }),
@@ -102,20 +108,20 @@ test(
   'its MIG configuration is invalid',
 );
 test(
-  'a node whose driver is being exchanged waits',
+  'a node whose driver is being upgraded does not match',
   leaves,
   oneGpu,
   aGpuNode('upgrading', { ...a10Labels, 'nvidia.com/gpu-driver-upgrade-state': 'drain-required' }),
   'its driver is being upgraded (drain-required)',
 );
 test(
-  'a node whose driver was exchanged is back',
+  'a node whose driver was upgraded matches',
   takes,
   oneGpu,
   aGpuNode('upgraded', { ...a10Labels, 'nvidia.com/gpu-driver-upgrade-state': 'upgrade-done' }),
 );
 test(
-  'a taint that nobody tolerates',
+  'a taint without a toleration',
   leaves,
   {},
   tainted,
@@ -135,9 +141,9 @@ test(
   tainted,
   "taint nvidia.com/gpu=present:NoSchedule is not in the class's tolerations",
 );
-test('a toleration of everything', takes, { tolerations: [{ operator: 'Exists' }] }, tainted);
+test('a toleration of all taints', takes, { tolerations: [{ operator: 'Exists' }] }, tainted);
 test(
-  'a preference is no obstacle',
+  'the effect PreferNoSchedule is ignored',
   takes,
   {},
   aNode('soft', { taints: [{ key: 'a', effect: 'PreferNoSchedule' }] }),
@@ -168,7 +174,7 @@ test(
   cpu,
 );
 test(
-  'conditions of a term hold together',
+  'all expressions of a term must match',
   leaves,
   affinity([
     { key: 'kubernetes.io/arch', operator: 'In', values: ['amd64'] },
@@ -178,7 +184,7 @@ test(
   'matches no term of nodeAffinity',
 );
 test(
-  'NotIn takes a node without the label',
+  'NotIn matches a node without the label',
   takes,
   affinity([{ key: 'x', operator: 'NotIn', values: ['1'] }]),
   cpu,
@@ -191,7 +197,7 @@ test(
   t4,
 );
 test(
-  'Gt of a label that is no number holds on no node',
+  'Gt does not match a label that is not a number',
   leaves,
   affinity([{ key: 'nvidia.com/gpu.product', operator: 'Gt', values: ['1'] }]),
   t4,

@@ -32,7 +32,7 @@ const aWorld = (nodeCount: number) => {
   return { classes, nodes, membership, change };
 };
 
-test('nodes are counted once per class, and the count follows them', (t) => {
+test('the number of matching nodes per class follows the nodes', (t) => {
   const { membership, change } = aWorld(10);
   t.is(membership.count('ampere'), 5);
   t.deepEqual(change(aGpuNode('node-10', a10Labels)), [
@@ -45,7 +45,7 @@ test('nodes are counted once per class, and the count follows them', (t) => {
   t.is(membership.count('absent'), 0);
 });
 
-test('the last node of a class that goes changes whether its exports may start', (t) => {
+test('deleting the last node of a class changes its availability', (t) => {
   const { membership, change } = aWorld(1);
   t.deepEqual(
     change(aGpuNode('node-0', a10Labels, { unschedulable: true })).filter(({ availability }) => availability),
@@ -54,14 +54,14 @@ test('the last node of a class that goes changes whether its exports may start',
   t.is(membership.count('ampere'), 0);
 });
 
-test('a changed class, and another one of the same name, is judged again', (t) => {
+test('a changed class, or another one of the same name, is evaluated again', (t) => {
   const { classes, membership } = aWorld(10);
   const other = aDeviceClass('ampere', { hardware: { computeCapability: '9.0' } });
   classes.set({ ...other, metadata: { ...other.metadata, generation: 2 } });
   t.is(membership.count('ampere'), 0);
 });
 
-test('10,000 label changes that concern no class wake no class and no export', async (t) => {
+test('10,000 label changes that affect no class enqueue neither classes nor exports', async (t) => {
   const { change } = aWorld(1000);
   const clock = new HandClock();
   const queue = new WorkQueue({
@@ -90,7 +90,7 @@ test('10,000 label changes that concern no class wake no class and no export', a
   t.is(queue.depth, 1, 'the last node of a class of its goes');
 });
 
-test('the status of a class, which follows its nodes, wakes no export; its spec does', (t) => {
+test('a new status of a class enqueues no export, a new spec does', (t) => {
   const queue = new WorkQueue({
     name: 'test',
     clock: new HandClock(),

@@ -85,28 +85,25 @@ test.serial(
   },
 );
 
-test.serial('the engine that could be run was run: it agrees with the float model', async (t) => {
+test.serial('the engine that can run here agrees with the float model', async (t) => {
   const cpu = (await status()).engines!.find(({ deviceClass }) => deviceClass === 'cpu')!;
   t.is(cpu.agreement!.images, 8);
   t.true(Number(cpu.agreement!.sqnrDb) > 10, `${cpu.agreement!.sqnrDb} dB`);
   t.true(cpu.latency!.p50Microseconds! > 0);
 });
 
-test.serial(
-  'a folder with a manifest is complete: every file it lists is there with its digest',
-  async (t) => {
-    const { export: exported, engines } = await status();
-    for (const uri of [exported!.etlt!.uri, ...engines!.map((engine) => engine.uri!)]) {
-      const folder = fileOf(uri).replace(/\/[^/]+$/, '');
-      const manifest = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as Manifest;
-      for (const [name, file] of Object.entries(manifest.files))
-        t.is(sha256(readFileSync(join(folder, name))), file.sha256);
-    }
-  },
-);
+test.serial('a folder with a manifest is complete: every listed file exists with its digest', async (t) => {
+  const { export: exported, engines } = await status();
+  for (const uri of [exported!.etlt!.uri, ...engines!.map((engine) => engine.uri!)]) {
+    const folder = fileOf(uri).replace(/\/[^/]+$/, '');
+    const manifest = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as Manifest;
+    for (const [name, file] of Object.entries(manifest.files))
+      t.is(sha256(readFileSync(join(folder, name))), file.sha256);
+  }
+});
 
 test.serial(
-  "the age program opens the .etlt after its prefix, and onnx's checker accepts what is in it",
+  'age decrypts the .etlt after its prefix, and the checker of onnx accepts the model',
   async (t) => {
     const bytes = readFileSync(fileOf((await status()).export!.etlt!.uri));
     t.is(bytes.readInt32LE(0), 0, 'an empty input name: the payload is ONNX');
@@ -131,7 +128,7 @@ test.serial('the calibration cache parses, and has a scale for input and output'
   t.true(scales.get('input_1')! > 0 && scales.get('predictions/Softmax')! > 0);
 });
 
-test.serial('what a user gets wrong stalls or waits with a reason that says what to do', async (t) => {
+test.serial('user errors stall or wait, with a message that says what to do', async (t) => {
   await Promise.all([
     stalls(t, 'wrong-key', 'WrongKey'),
     stalls(t, 'cut', 'ModelInvalid'),
@@ -162,14 +159,14 @@ const waits = async (t: ExecutionContext, name: string, reason: string): Promise
   t.is(conditionOf(found, 'Stalled')!.status, 'False', `${name} waits, it has not failed`);
 };
 
-test.serial('a stalled export runs again on request, and what was fixed is seen', async (t) => {
+test.serial('a stalled export runs again on request after the cause is fixed', async (t) => {
   await addSecret(cluster, 'wrong-key', demoKey);
   await cluster.kubectl(['annotate', '-n', namespace, 'mex/wrong-key', 'export.tlt.dev/requested-at=1']);
   const found = await untilStatus(cluster, 'wrong-key', { holds: isReady, limitMs });
   t.is(found.lastHandledRequest, '1');
 });
 
-test.serial('the same export under another name finds finished work in the same folder', async (t) => {
+test.serial('the same export under another name reuses the artifacts in the folder', async (t) => {
   const before = await status();
   const twin = await untilStatus(cluster, 'twin', { holds: isReady, limitMs });
   t.is(twin.export!.etlt!.sha256, before.export!.etlt!.sha256);
@@ -191,7 +188,7 @@ test.serial('a Keras detector becomes engines of two device classes', async (t) 
 });
 
 test.serial(
-  'the modules whose models end in plugin nodes become int8 engines, each by its spec',
+  'modules whose models end in plugin nodes become int8 engines, configured by their specs',
   async (t) => {
     for (const module of detectorNames) {
       const found = await untilStatus(cluster, objectNameOf(module), { holds: isReady, limitMs });
@@ -205,7 +202,7 @@ test.serial(
 );
 
 test.serial(
-  "a model of another cipher is opened by a program in the user's image, and is stored in that cipher too",
+  'a codec image decrypts a model of another cipher, and encrypts the export with it, too',
   async (t) => {
     const { export: exported, enginesReady } = await untilStatus(cluster, 'other', {
       holds: isReady,
@@ -220,26 +217,20 @@ test.serial(
   },
 );
 
-test.serial(
-  'an export waits for the tensorfile that it refers to, and is calibrated from that file',
-  async (t) => {
-    const found = await untilStatus(cluster, 'text-orientation-data', { holds: isReady, limitMs });
-    const { tensorfile, conditions } = (await readTensorfile(cluster, sampleName)).status!;
-    t.like(tensorfile, { batches: 10, images: 80 });
-    t.is(sha256(readFileSync(fileOf(tensorfile!.uri))), tensorfile!.sha256);
-    const { uri, sha256: digest } = tensorfile!;
-    t.deepEqual(found.export!.calibrationTensorfile, { name: sampleName, uri, sha256: digest });
-    t.is(found.export!.calibrationCache!.images, 80);
-    t.is(found.enginesReady, '1/1');
-    const written = conditions!.find(({ type }) => type === 'Ready')!.lastTransitionTime;
-    t.true(
-      Date.parse(found.export!.startedAt!) >= Date.parse(written),
-      'it started when the file was written',
-    );
-  },
-);
+test.serial('an export waits for the tensorfile that it references, and is calibrated with it', async (t) => {
+  const found = await untilStatus(cluster, 'text-orientation-data', { holds: isReady, limitMs });
+  const { tensorfile, conditions } = (await readTensorfile(cluster, sampleName)).status!;
+  t.like(tensorfile, { batches: 10, images: 80 });
+  t.is(sha256(readFileSync(fileOf(tensorfile!.uri))), tensorfile!.sha256);
+  const { uri, sha256: digest } = tensorfile!;
+  t.deepEqual(found.export!.calibrationTensorfile, { name: sampleName, uri, sha256: digest });
+  t.is(found.export!.calibrationCache!.images, 80);
+  t.is(found.enginesReady, '1/1');
+  const written = conditions!.find(({ type }) => type === 'Ready')!.lastTransitionTime;
+  t.true(Date.parse(found.export!.startedAt!) >= Date.parse(written), 'it started when the file was written');
+});
 
-test.serial('a class whose hardware no node has waits, and the other class is built', async (t) => {
+test.serial('a class without matching nodes waits, and the other class is built', async (t) => {
   const found = await untilStatus(cluster, 'no-node', {
     holds: (status) => builtOf(status, 'cpu')?.status === 'True',
     limitMs,
@@ -249,12 +240,12 @@ test.serial('a class whose hardware no node has waits, and the other class is bu
   t.is(conditionOf(found, 'Reconciling')!.status, 'True');
 });
 
-test.serial('an export that waits for its Secret goes on when the Secret comes', async (t) => {
+test.serial('an export that waits for its Secret continues when the Secret is created', async (t) => {
   const found = await untilStatus(cluster, 'no-secret', { holds: isReady, limitMs });
   t.is(found.enginesReady, '1/1');
 });
 
-test.serial('the key stands nowhere but in its Secret', async (t) => {
+test.serial('the key is only in its Secret', async (t) => {
   const objects = await cluster.kubectl(['get', 'mex,jobs,pods,events,configmaps', '-A', '-o', 'json']);
   const operator = await cluster.kubectl(['logs', '-n', operatorNamespace, 'deployment/tlt-export-operator']);
   const pods = (await Promise.all((await podsOfJobs()).map(logsOf))).join('');
@@ -280,7 +271,7 @@ test.serial('the image runs the tools by name', async (t) => {
     t.regex(await cluster.kubectl([...pod, tool, '--help']), new RegExp(`^usage: ${tool}`, 'i'));
 });
 
-test.serial('a pod of the operator answers its probes and tells its metrics', async (t) => {
+test.serial('the pod of the operator serves its probes and metrics', async (t) => {
   const service = `https:tlt-export-operator-metrics:8080`;
   const raw = ['get', '--raw', `/api/v1/namespaces/${operatorNamespace}/services/${service}/proxy/metrics`];
   await t.throwsAsync(cluster.kubectl(raw), { message: /the client to provide credentials/ });
@@ -298,7 +289,7 @@ test.serial('a pod of the operator answers its probes and tells its metrics', as
   t.regex(page, /leader_election_master_status\{name="tlt-export-operator"\} 1/);
 });
 
-test.serial('a quiet cluster stays quiet: the operator writes nothing but its lease', async (t) => {
+test.serial('in a quiet cluster the operator writes only its lease', async (t) => {
   const seconds = Number(process.env.TLT_QUIET_SECONDS ?? 10);
   await eventually('no active Jobs', async () => {
     const jobs = await cluster.kubectl([

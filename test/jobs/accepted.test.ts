@@ -47,11 +47,11 @@ const accepted = test.macro({
 
 const long = 'c'.repeat(240);
 test('nothing special', accepted, {});
-test('claims whose names differ by a dot alone', accepted, {
+test('claims whose names differ only by a dot', accepted, {
   model: { uri: 'pvc://a.b/m.tlt' },
   output: { uri: 'pvc://a-b/out' },
 });
-test('claims of 250 characters that begin alike', accepted, {
+test('claims of 250 characters with a common prefix', accepted, {
   model: { uri: `pvc://${long}-one/m.tlt` },
   output: { uri: `pvc://${long}-two/out` },
 });
@@ -81,7 +81,7 @@ test('a codec', accepted, {
   codec: { image: `registry.example.com/codec@sha256:${'a'.repeat(64)}`, command: ['codec', '--strict'] },
 });
 
-test('a CalibrationTensorfile with claims whose names differ by a dot alone', async (t) => {
+test('a CalibrationTensorfile with claims whose names differ only by a dot', async (t) => {
   const changes = { dataRoot: { uri: 'pvc://a.b/' }, output: { uri: 'pvc://a-b/out' } };
   const draft = makeTensorfileJob(aTensorfile({ spec: changes }), images);
   await t.notThrowsAsync(takenAsJob(draft, 'tensorfile'));

@@ -26,24 +26,24 @@ for (const resource of [
   'nvidia.com/gpu.shared',
   'example.com/gpu',
 ])
-  test(`a class that names its device gets that one alone: ${resource}`, (t) => {
+  test(`a class that names its device gets only that device: ${resource}`, (t) => {
     t.deepEqual(devicesOf(onGpu({ resources: { [resource]: 1 } })), { [resource]: '1' });
   });
 
-test('a device that is no GPU comes beside the GPU', (t) => {
+test('a device that is not a GPU is requested in addition to the GPU', (t) => {
   t.deepEqual(devicesOf(onGpu({ resources: { 'rdma/hca': '1' } })), {
     'nvidia.com/gpu': '1',
     'rdma/hca': '1',
   });
 });
 
-test('a class on CPUs asks for no device and tolerates nothing by itself', (t) => {
+test('a CPU class requests no device and adds no toleration', (t) => {
   const spec = onGpu({ engine: { backend: 'OnnxRuntime' } });
   t.deepEqual(devicesOf(spec), {});
   t.deepEqual(tolerationsOf(spec), []);
 });
 
-test('pods go to Linux, and to x86-64 where the image is of it', (t) => {
+test('pods require Linux, and x86-64 if the image does', (t) => {
   t.deepEqual(nodeSelectorOf(onGpu()), { 'kubernetes.io/os': 'linux' });
   const engine = { backend: 'TensorRtRtx', computeCapability: '8.6' } as const;
   t.deepEqual(nodeSelectorOf(onGpu({ engine })), {
@@ -61,7 +61,7 @@ test('pods go to Linux, and to x86-64 where the image is of it', (t) => {
   );
 });
 
-test('pods have our ids, those that the object names, or none', (t) => {
+test('pods have our ids, those of the object, or none', (t) => {
   const steady = {
     runAsNonRoot: true,
     fsGroupChangePolicy: 'OnRootMismatch',

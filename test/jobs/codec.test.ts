@@ -27,7 +27,7 @@ type PodSpec = {
 const podOf = (spec: Partial<ModelExport['spec']>): PodSpec =>
   (makeExportJob(aModelExport({ spec }), images).spec.template as { readonly spec: PodSpec }).spec;
 
-test('our worker is put into the image of the codec, and runs there with the Node that came with it', (t) => {
+test('our worker is installed into the image of the codec, with its own Node.js', (t) => {
   const { initContainers, containers, volumes } = podOf({ codec });
   const [install, ...more] = initContainers!;
   t.like(install, { name: 'install', image: 'worker:dev' });
@@ -50,21 +50,21 @@ test('our worker is put into the image of the codec, and runs there with the Nod
   }
 });
 
-test('the key is mounted where the codec runs, and not where the worker is put there', (t) => {
+test('the key is mounted in the container of the codec, not in the one that installs the worker', (t) => {
   const { initContainers, containers } = podOf({ codec });
   const mountedIn = ({ volumeMounts }: Container) => volumeMounts.map(({ name }) => name);
   t.deepEqual(mountedIn(initContainers![0]!), ['worker']);
   t.true(mountedIn(containers[0]!).includes('key'));
 });
 
-test('without a codec the pod has one container, of our image', (t) => {
+test('without a codec the pod has one container with our image', (t) => {
   const { initContainers, containers, volumes } = podOf({});
   t.is(initContainers, undefined);
   t.like(containers, [{ image: 'worker:dev', command: ['node', '/app/dist/worker.js', 'export'] }]);
   t.false(volumes.some(({ name }) => name === 'worker'));
 });
 
-test('engine pods do not know of a codec: they read the .etlt that age encrypted', (t) => {
+test('engine pods do not use the codec: they read the .etlt that age encrypted', (t) => {
   const plan = {
     deviceClass: aDeviceClass('cpu'),
     exported: someArtifacts(),

@@ -50,7 +50,7 @@ const engineOf = (modelExport: ModelExport, deviceClass: ExportDeviceClass): str
     stored: undefined,
   });
 
-test('objects as the first version stored them have the keys of the first version', (t) => {
+test('objects that the first version stored keep their keys', (t) => {
   const withDefaults = <T extends { readonly spec: object }>(schema: Schema, value: T): T => ({
     ...value,
     spec: read(findSchema(schema, 'spec'), value.spec) as object,
@@ -150,7 +150,7 @@ test('fields that came after the first version are optional or have a default', 
   t.deepEqual(unfounded(demanding, second), ['parts']);
 });
 
-test('fields that a later API fills in with their defaults change no key, other values do', (t) => {
+test('a default that a later API fills in changes no key, another value does', (t) => {
   const before = computeKey(first, { schema: small, object: { name: 'a', size: 3 } });
   const keyWith = (changes: object) =>
     computeKey(second, {
@@ -163,7 +163,7 @@ test('fields that a later API fills in with their defaults change no key, other 
     t.not(keyWith(changes), before);
 });
 
-test('what is stored under the key of an older table stays there, as long as its fields say the same', (t) => {
+test('an artifact keeps the key of an older table while its fields are unchanged', (t) => {
   const next: KeyTable = { version: 2, since: { v1: ['name'] } };
   const keyed = { schema: small, object: { name: 'a', size: 4 } };
   const old = computeKey(first, keyed);
@@ -176,7 +176,7 @@ test('what is stored under the key of an older table stays there, as long as its
 const keyWith = (calibration: Partial<NonNullable<ModelExport['spec']['calibration']>>): string =>
   exportKey(aModelExport({ spec: { calibration: { ...aSpec().calibration!, ...calibration } } }));
 
-test('what says the same as nothing makes no other export', (t) => {
+test('default values do not change an export key', (t) => {
   t.is(keyWith({ keepFloat: [], sensitivity: false, requireInt8: false }), exportKey(aModelExport()));
   t.not(keyWith({ keepFloat: ['conv1'] }), keyWith({}));
   t.not(keyWith({ keepFloat: ['conv1'] }), keyWith({ keepFloat: ['conv2'] }));
@@ -184,7 +184,7 @@ test('what says the same as nothing makes no other export', (t) => {
   t.not(exportKey(aModelExport({ spec: { codec } })), exportKey(aModelExport()));
 });
 
-test('a size in another unit is the same engine; another device to build on is another one', (t) => {
+test('a size in another unit is the same engine; another device to build on is another engine', (t) => {
   const cpu = aDeviceClass('cpu');
   const keyFor = (spec: Partial<ModelExport['spec']>, changes: Partial<ExportDeviceClass['spec']> = {}) =>
     engineOf(aModelExport({ spec }), { ...cpu, spec: { ...cpu.spec, ...changes } });
@@ -196,7 +196,7 @@ test('a size in another unit is the same engine; another device to build on is a
   t.is(keyFor({}, { tolerations: [{ operator: 'Exists' }] }), keyFor({}));
 });
 
-test('resources are in the key of an engine as amounts, and the GPU that a backend gets anyhow is not', (t) => {
+test('an engine key contains resources as amounts, without the implicit GPU of a backend', (t) => {
   const keyOf = (resources?: ExportDeviceClass['spec']['resources']) => {
     const { metadata } = aDeviceClass('gpu');
     const spec = {
@@ -220,7 +220,7 @@ test('resources are in the key of an engine as amounts, and the GPU that a backe
   t.is(new Set(others.map(keyOf)).size, others.length);
 });
 
-test('exports that differ in how thresholds are chosen share the counts of one pass', (t) => {
+test('exports that differ only in thresholds share one set of histograms', (t) => {
   const taskWith = (calibration: Partial<NonNullable<ModelExport['spec']['calibration']>>) =>
     makeExportTask(aModelExport({ spec: { calibration: { ...aSpec().calibration!, ...calibration } } }));
   const plain = taskWith({});

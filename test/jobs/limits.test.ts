@@ -59,7 +59,7 @@ const pods = {
 };
 
 for (const [name, pod] of Object.entries(pods))
-  test(`each container has limits and each scratch volume a size: ${name}`, (t) => {
+  test(`each container has limits and each scratch volume has a size limit: ${name}`, (t) => {
     for (const { name: container, resources } of containersOf(pod))
       for (const resource of ['cpu', 'memory', 'ephemeral-storage']) {
         const [request, limit] = [resources.requests[resource], resources.limits[resource]];
@@ -69,7 +69,7 @@ for (const [name, pod] of Object.entries(pods))
     for (const { name: volume, emptyDir } of pod.volumes) if (emptyDir) t.truthy(emptyDir.sizeLimit, volume);
   });
 
-test('a node that does not account for its disk can run the pods', (t) => {
+test('pods fit on a node that does not account for its disk', (t) => {
   for (const pod of Object.values(pods))
     for (const { resources } of containersOf(pod)) t.is(resources.requests['ephemeral-storage'], '0');
 });
@@ -77,7 +77,7 @@ test('a node that does not account for its disk can run the pods', (t) => {
 const inMemory = ({ volumes }: Pod) =>
   volumes.filter(({ emptyDir }) => emptyDir?.medium === 'Memory').map(({ name }) => name);
 
-test('no decrypted model, and nothing that a program derives from one, is on the disk of a node', (t) => {
+test('neither a decrypted model nor anything derived from it reaches the disk of a node', (t) => {
   t.deepEqual(inMemory(pods.engine).sort(), ['build-temporary', 'built', 'temporary', 'work']);
   t.deepEqual(inMemory(pods['export with a codec']), ['temporary']);
   const onDisk = pods['export with a codec'].volumes.filter(
@@ -89,7 +89,7 @@ test('no decrypted model, and nothing that a program derives from one, is on the
   );
 });
 
-test('volumes in memory fit into the limits of the containers that fill them, beside their programs', (t) => {
+test('volumes in memory and programs together fit into the limits of their containers', (t) => {
   const limitOf = (name: string) =>
     parseByteQuantity(
       containersOf(pods.engine).find((container) => container.name === name)!.resources.limits.memory!,
@@ -107,7 +107,7 @@ const access = (pod: Pod, container: string) => {
   );
 };
 
-test('build reaches neither key nor claims, and writes only where publish looks for an engine', (t) => {
+test('build has neither key nor claims, and writes only to the folder that publish reads', (t) => {
   t.deepEqual(access(pods.engine, 'build'), {
     [mounts.work]: 'read',
     [mounts.built]: 'write',
@@ -115,7 +115,7 @@ test('build reaches neither key nor claims, and writes only where publish looks 
   });
 });
 
-test('publish reads what stage and build left and cannot change it; it has no key', (t) => {
+test('publish mounts the files of stage and build read-only, and has no key', (t) => {
   t.deepEqual(access(pods.engine, 'publish'), {
     [`${mounts.claims}/exports`]: 'write',
     [mounts.work]: 'read',
@@ -132,7 +132,7 @@ test('build has a temporary folder of its own', (t) => {
   t.not(nameAt('build'), nameAt('publish'));
 });
 
-test('claims whose names differ by a dot alone, or only after 57 characters, are mounted under names of their own', (t) => {
+test('claims whose names differ only by a dot, or only after 57 characters, get different volumes', (t) => {
   const long = 'c'.repeat(56);
   const claims = ['a.b', 'a-b', `${long}-one`, `${long}-two`];
   const [model, images_, output, spec] = claims.map((claim) => ({ uri: `pvc://${claim}/x` }));
@@ -153,7 +153,7 @@ test('a claim that is only read is read-only at its source', (t) => {
   t.deepEqual(claims, [{ claimName: 'exports' }, { claimName: 'models', readOnly: true }]);
 });
 
-test('what the spec asks for takes the place of a default, and a default never contradicts it', (t) => {
+test('requested resources replace defaults, and a default never contradicts them', (t) => {
   t.like(completeResources('export', { limits: { memory: '16Gi' } }), {
     requests: { memory: '512Mi' },
     limits: { memory: '16Gi', cpu: '8' },
@@ -164,7 +164,7 @@ test('what the spec asks for takes the place of a default, and a default never c
   t.is(completeResources('build', { limits: { 'nvidia.com/gpu': 1 } }).limits['nvidia.com/gpu'], 1);
 });
 
-test('docs/security.md has the defaults', (t) => {
+test('docs/security.md lists the defaults', (t) => {
   const page = readFileSync(join(import.meta.dirname, '../../docs/security.md'), 'utf8');
   const rows = { export: '`export`', tensorfile: '`tensorfile`', build: '`build`' } as const;
   for (const [role, name] of [

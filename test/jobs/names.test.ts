@@ -4,7 +4,7 @@ import { makeJobName } from '../../src/cluster/jobs/names.ts';
 
 const content = { part: 'ampere', attempt: 'a', template: 't' };
 
-test('a Job name tells its object and its part, and fits a host name with the five characters of a pod', (t) => {
+test('a Job name contains owner and part, and fits a host name with the suffix of a pod', (t) => {
   t.regex(makeJobName('demo', content), /^demo-ampere-[0-9a-f]{10}$/);
   for (const owner of ['a'.repeat(63), `${'a'.repeat(23)}-${'b'.repeat(39)}`, 'a']) {
     const name = makeJobName(owner, { ...content, part: 'c'.repeat(63) });
@@ -14,7 +14,7 @@ test('a Job name tells its object and its part, and fits a host name with the fi
   }
 });
 
-test('names that differ only where they are cut make other Job names', (t) => {
+test('owners whose names differ only after truncation have different Job names', (t) => {
   const long = 'a'.repeat(40);
   const names = [
     makeJobName(long, content),

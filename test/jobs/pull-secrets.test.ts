@@ -27,7 +27,7 @@ const jobsFor = (
   ];
 };
 
-test('every pod gets the pull secrets of the installation first, then its own, each once', (t) => {
+test('every pod lists the pull secrets of the installation, then its own, each once', (t) => {
   for (const job of jobsFor(['mirror', 'shared'], { jobs }))
     t.deepEqual(secretsOf(job), [{ name: 'mirror' }, { name: 'shared' }, { name: 'team' }]);
 });
@@ -36,7 +36,7 @@ test('without either, pods name no pull secret', (t) => {
   for (const job of jobsFor(undefined, {})) t.is(secretsOf(job), undefined);
 });
 
-test('an installation without pull secrets makes the same Jobs as before', (t) => {
+test('an installation without pull secrets creates the same Jobs as before', (t) => {
   const before = jobsFor(undefined, { jobs });
   t.deepEqual(jobsFor([], { jobs }).map(hashTemplate), before.map(hashTemplate));
   t.deepEqual(secretsOf(before[0]!), jobs.imagePullSecrets);

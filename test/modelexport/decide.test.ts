@@ -18,7 +18,7 @@ const reasons = (observed: ObservedExport) =>
 const exported = (changes: Partial<ObservedExport> = {}): ObservedExport =>
   settled(succeed(settled(anObserved(changes))));
 
-test('the first write is a status that says what is done, and the Job follows it', (t) => {
+test('the first write is a status, and the Job follows', (t) => {
   const observed = anObserved();
   t.deepEqual(kinds(observed), ['WriteStatus', 'CreateJob']);
   const first = performed(observed, decide(observed).actions);
@@ -27,7 +27,7 @@ test('the first write is a status that says what is done, and the Job follows it
   t.is(statusOf(first).observedGeneration, 1);
 });
 
-test('the export Job comes first, and no engine Job before it is done', (t) => {
+test('no engine Job is created before the export Job is complete', (t) => {
   const observed = settled(anObserved());
   t.deepEqual(
     observed.jobs.map(({ name }) => name.split('-')[1]),
@@ -36,7 +36,7 @@ test('the export Job comes first, and no engine Job before it is done', (t) => {
   t.deepEqual(reasons(observed), ['ampere WaitingForExport', 'cpu WaitingForExport']);
 });
 
-test('one engine Job for each class follows the export', (t) => {
+test('one engine Job per class follows the export', (t) => {
   const observed = exported();
   t.deepEqual(observed.jobs.map(({ name }) => name.split('-')[1]).sort(), ['ampere', 'cpu', 'export']);
   t.is(condition(observed, 'Exported').status, 'True');
@@ -44,7 +44,7 @@ test('one engine Job for each class follows the export', (t) => {
   t.is(condition(observed, 'Ready').status, 'False');
 });
 
-test('what a codec encrypted stands in status beside the .etlt that engines are built from', (t) => {
+test('status lists the codec-encrypted model in addition to the .etlt that engines are built from', (t) => {
   const codecEtlt = {
     file: 'model.codec.etlt',
     sha256: 'f'.repeat(64),
@@ -64,7 +64,7 @@ test('what a codec encrypted stands in status beside the .etlt that engines are 
   t.deepEqual(settled({ ...done, jobs: [] }).modelExport.status!.export!.codecEtlt, stored);
 });
 
-test('all engines built is Ready, and a settled export decides nothing more', (t) => {
+test('an export with all engines is Ready, and needs no more actions', (t) => {
   const observed = settled(succeed(exported()));
   t.is(condition(observed, 'Ready').status, 'True');
   t.is(condition(observed, 'Reconciling').status, 'False');
@@ -72,18 +72,18 @@ test('all engines built is Ready, and a settled export decides nothing more', (t
   t.deepEqual(kinds(observed), []);
 });
 
-test('what a Job left is written before anything that follows from it is made', (t) => {
+test('a result is written to status before anything that depends on it is created', (t) => {
   const actions = decide(succeed(settled(anObserved()))).actions.map(({ kind }) => kind);
   t.is(actions[0], 'WriteStatus');
   t.is(actions.filter((kind) => kind === 'CreateJob').length, 2);
 });
 
-test('a Job that is gone after its result was stored is not made again', (t) => {
+test('a Job that is deleted after its result is in status is not created again', (t) => {
   const done = settled(succeed(exported()));
   t.deepEqual(kinds({ ...done, jobs: [] }), []);
 });
 
-test('a lost status is found again: the Jobs still know', (t) => {
+test('a lost status is rebuilt from the Jobs', (t) => {
   const done = settled(succeed(exported()));
   const forgotten = settled({ ...done, modelExport: aModelExport() });
   t.deepEqual(statusOf(forgotten).engines, statusOf(done).engines);
@@ -98,7 +98,7 @@ test('a class without nodes waits, the others finish, and nothing is Stalled', (
   t.is(condition(observed, 'Reconciling').reason, 'NoMatchingNode');
 });
 
-test('a node that appears starts the engine that waited for it', (t) => {
+test('a new node starts the engine that waited for it', (t) => {
   const waiting = settled(
     succeed(exported({ classes: [aClass('ampere', { matchingNodes: 0 }), aClass('cpu')] })),
   );
@@ -106,12 +106,12 @@ test('a node that appears starts the engine that waited for it', (t) => {
   t.deepEqual(reasons(observed), ['ampere Building', 'cpu Built']);
 });
 
-test('an engine stays built when its node goes', (t) => {
+test('an engine stays built when its node is deleted', (t) => {
   const done = settled(succeed(exported()));
   t.deepEqual(kinds({ ...done, classes: [aClass('ampere', { matchingNodes: 0 }), aClass('cpu')] }), []);
 });
 
-test('a wrong key stalls the export with the reason that the worker gave', (t) => {
+test('a wrong key stalls the export with the reason from the worker', (t) => {
   const observed = settled(
     finish(settled(anObserved()), () => ({
       kind: 'Failed',
@@ -125,7 +125,7 @@ test('a wrong key stalls the export with the reason that the worker gave', (t) =
   t.deepEqual(kinds(observed), [], 'a terminal failure is not retried');
 });
 
-test('with Continue one failed class lets the other finish before it is told', (t) => {
+test('with Continue, a failed class is reported after the other one has finished', (t) => {
   const one = finish(exported(), ({ name, state }) =>
     name.startsWith('demo-ampere')
       ? { kind: 'Failed', reason: 'EngineBuildFailed', message: 'no kernel' }
@@ -154,7 +154,7 @@ const withRequest = ({ modelExport, ...observed }: ObservedExport, token: string
 const activeIn = ({ jobs }: ObservedExport): readonly string[] =>
   jobs.flatMap(({ name, state }) => (state.kind === 'Active' ? [name.replace(/-[0-9a-f]{10}$/, '')] : []));
 
-test('a request makes what failed again; builds of other classes and what is stored are not touched', (t) => {
+test('a request retries failures only; other builds and stored artifacts are not touched', (t) => {
   const start = settled(failsFor('ampere')(exported()));
   const again = settled(withRequest(start, '2026-01-01T10:00:00Z'));
   t.deepEqual(activeIn(again), ['demo-cpu', 'demo-ampere']);
@@ -165,7 +165,7 @@ test('a request makes what failed again; builds of other classes and what is sto
   t.is(cpu(again), cpu(start));
 });
 
-test('a request can name one class, is handled once, and removing it is no request', (t) => {
+test('a request can name one class and is handled once; removing it requests nothing', (t) => {
   const failed = settled(failsFor('cpu')(settled(failsFor('ampere')(exported()))));
   t.is(condition(failed, 'Stalled').status, 'True');
   const one = settled(withRequest(failed, 'cpu=1'));
@@ -183,7 +183,7 @@ test('a request can name one class, is handled once, and removing it is no reque
   t.deepEqual(activeIn(settled(withRequest(failedAgain, '2'))), ['demo-ampere', 'demo-cpu']);
 });
 
-test('a request of any length is kept in a status of bounded size', (t) => {
+test('a long request does not make status too large', (t) => {
   const failed = settled(failsFor('ampere')(exported()));
   const again = settled(withRequest(failed, 'x'.repeat(100_000)));
   t.true(statusOf(again).lastHandledRequest!.length <= 128);
@@ -191,7 +191,7 @@ test('a request of any length is kept in a status of bounded size', (t) => {
   t.deepEqual(kinds(again), []);
 });
 
-test('a request for what is Ready changes nothing but what status says of it', (t) => {
+test('a request about a Ready export changes only lastHandledRequest', (t) => {
   const ready = settled(succeed(exported()));
   t.deepEqual(kinds(withRequest({ ...ready, jobs: [] }, '1')), ['WriteStatus']);
 });
@@ -201,14 +201,14 @@ const turing = aClass('ampere');
 turing.deviceClass!.spec.engine = { backend: 'TensorRtRtx', computeCapability: '9.9' };
 const refusing = { classes: [turing, aClass('cpu')] };
 
-test('with FailFast a class that cannot be built stalls the object before anything is started', (t) => {
+test('with FailFast, a class that cannot be built stalls the object before anything starts', (t) => {
   const refused = settled(anObserved({ ...failFast, ...refusing }));
   t.deepEqual(refused.jobs, []);
   t.is(condition(refused, 'Stalled').reason, 'EnginesFailed');
   t.deepEqual(reasons(refused), ['ampere EngineUnsupported', 'cpu Stopped']);
 });
 
-test('with FailFast a class edited to what cannot be built leaves the export that runs alone', (t) => {
+test('with FailFast, editing a class so that it cannot be built does not stop a running export', (t) => {
   const edited = settled({ ...settled(anObserved(failFast)), ...refusing });
   t.deepEqual(activeIn(edited), ['demo-export']);
   t.is(condition(edited, 'Reconciling').reason, 'Exporting');
@@ -217,20 +217,20 @@ test('with FailFast a class edited to what cannot be built leaves the export tha
   t.is(condition(done, 'Stalled').status, 'True');
 });
 
-test('with Continue the export and the other classes do not wait for a class that cannot be built', (t) => {
+test('with Continue, the export and the other classes do not wait for a class that cannot be built', (t) => {
   const done = settled(succeed(settled(succeed(settled(anObserved(refusing))))));
   t.deepEqual(reasons(done), ['ampere EngineUnsupported', 'cpu Built']);
   t.is(condition(done, 'Stalled').reason, 'EnginesFailed');
 });
 
-test('nothing is Stalled while another class can still start by itself', (t) => {
+test('nothing is Stalled while another class can still start', (t) => {
   const classes = [aClass('ampere'), aClass('cpu', { matchingNodes: 0 })];
   const waiting = settled(failsFor('ampere')(exported({ classes })));
   t.is(condition(waiting, 'Stalled').status, 'False');
   t.is(condition(waiting, 'Reconciling').reason, 'NoMatchingNode');
 });
 
-test('with FailFast one failed class stops the other', (t) => {
+test('with FailFast, one failed class stops the other', (t) => {
   const start = exported({ modelExport: aModelExport({ spec: { failurePolicy: 'FailFast' } }) });
   const failed = settled(
     finish(start, ({ name, state }) =>
@@ -243,7 +243,7 @@ test('with FailFast one failed class stops the other', (t) => {
   t.false(failed.jobs.some(({ name }) => name.startsWith('demo-cpu')));
 });
 
-test('a changed spec is exported anew while status names what there was', (t) => {
+test('a changed spec is exported again while status lists the previous artifacts', (t) => {
   const done = settled(succeed(exported()));
   const changed = aModelExport({
     spec: { model: { uri: 'pvc://models/other.tlt' } },
@@ -262,7 +262,7 @@ const suspending = ({ modelExport, ...observed }: ObservedExport, suspend: boole
   modelExport: { ...modelExport, spec: { ...modelExport.spec, suspend } },
 });
 
-test('suspend makes no Job, suspends what runs, and is reported once every Job is suspended', (t) => {
+test('suspend creates no Job, suspends running Jobs, and is reported once all are suspended', (t) => {
   const asked = suspending(settled(anObserved()), true);
   const first = performed(
     asked,
@@ -277,7 +277,7 @@ test('suspend makes no Job, suspends what runs, and is reported once every Job i
   t.deepEqual(settled(suspending(anObserved(), true)).jobs, []);
 });
 
-test('a Job that a queue or a person suspended is Queued, and never resumed by the operator', (t) => {
+test('a Job that a queue or a user suspended is Queued, and never resumed by the operator', (t) => {
   const running = settled(anObserved());
   const queued = {
     ...running,
@@ -289,7 +289,7 @@ test('a Job that a queue or a person suspended is Queued, and never resumed by t
   t.deepEqual(seen.jobs, queued.jobs);
 });
 
-test('suspend takes a Job out of its queue, and puts it back when it ends', (t) => {
+test('suspend deletes a queued Job, and resuming creates it again', (t) => {
   const running = settled(anObserved());
   const queued = { ...running, jobs: running.jobs.map((job) => ({ ...job, isQueued: true })) };
   const suspended = settled(suspending(queued, true));
@@ -298,14 +298,14 @@ test('suspend takes a Job out of its queue, and puts it back when it ends', (t) 
   t.deepEqual(activeIn(settled(suspending(suspended, false))), ['demo-export']);
 });
 
-test('an object of another controller is left alone', (t) => {
+test('an object of another controller is ignored', (t) => {
   t.deepEqual(
     kinds(anObserved({ modelExport: aModelExport({ spec: { managedBy: 'example.com/other' } }) })),
     [],
   );
 });
 
-test('deleting or replacing a class leaves its engine Built, and a build of it running', (t) => {
+test('deleting or replacing a class keeps its engine Built, and its build running', (t) => {
   const gone = [aClass('ampere', { deviceClass: undefined, matchingNodes: 0 }), aClass('cpu')];
   const ready = settled(succeed(exported()));
   t.deepEqual(kinds({ ...ready, jobs: [], classes: gone }), []);
@@ -315,7 +315,7 @@ test('deleting or replacing a class leaves its engine Built, and a build of it r
   t.deepEqual(activeIn(settled({ ...building, classes: ready.classes })), ['demo-ampere', 'demo-cpu']);
 });
 
-test('a model that is exported again and is the same rebuilds no engine', (t) => {
+test('a repeated export of the same model rebuilds no engine', (t) => {
   const ready = settled(succeed(exported()));
   const model = { ...ready.modelExport.spec.model, sha256: 'a'.repeat(64) };
   const pinned = { ...ready.modelExport, spec: { ...ready.modelExport.spec, model } };
@@ -333,7 +333,7 @@ test('a model that is exported again and is the same rebuilds no engine', (t) =>
   );
 });
 
-test('a request to verify runs what made the artifacts again, while they stay Ready', (t) => {
+test('a request to verify repeats the Jobs of the artifacts, which stay Ready', (t) => {
   const ready = settled(succeed(exported()));
   const asking = (token: string): ObservedExport => {
     const annotations = { 'export.tlt.dev/verify-requested-at': token };
@@ -354,7 +354,7 @@ test('a request to verify runs what made the artifacts again, while they stay Re
   t.deepEqual(kinds({ ...done, jobs: [] }), []);
 });
 
-test('another output is another export: what status names is where the spec says', (t) => {
+test('another output folder is another export: artifacts in status are in the folder of the spec', (t) => {
   const ready = settled(succeed(exported()));
   const spec = { ...ready.modelExport.spec, output: { uri: 'pvc://exports/elsewhere' } };
   const moved = settled({ ...ready, jobs: [], modelExport: { ...ready.modelExport, spec } });
@@ -364,7 +364,7 @@ test('another output is another export: what status names is where the spec says
   t.true(statusOf(done).engines!.every(({ uri }) => uri!.startsWith('pvc://exports/elsewhere/')));
 });
 
-test('a missing Secret is what the export waits for, not a failure', (t) => {
+test('an export waits for a missing Secret and does not fail', (t) => {
   const blocked = {
     reason: 'KeySecretMissing',
     message: 'Secret k does not exist in this namespace: create it',
@@ -376,7 +376,7 @@ test('a missing Secret is what the export waits for, not a failure', (t) => {
   t.is(condition(observed, 'Stalled').status, 'False');
 });
 
-test('a result that no pod reports is waited for, then learnt by another Job', (t) => {
+test('an unreported result is awaited, then read by another Job', (t) => {
   const running = settled(anObserved());
   const unknown = finish(running, () => ({ kind: 'ResultUnknown', sinceMs: running.now }));
   t.is(decide(unknown).requeueAfterMs, 30_000);
@@ -388,14 +388,14 @@ test('a result that no pod reports is waited for, then learnt by another Job', (
   t.is(again.jobs.length, 2);
 });
 
-test('a class whose TensorRT version is not supported is refused, and the others are built', (t) => {
+test('an unsupported TensorRT version is refused, and the other classes are built', (t) => {
   const classic = aClass('ampere');
   classic.deviceClass!.spec.engine = { backend: 'TensorRt', version: '7.2' };
   const observed = settled(succeed(exported({ classes: [classic, aClass('cpu')] })));
   t.deepEqual(reasons(observed), ['ampere EngineUnsupported', 'cpu Built']);
 });
 
-test('never are Reconciling and Stalled both True, and always are all six conditions there', (t) => {
+test('Reconciling and Stalled are never both True, and all six conditions are always set', (t) => {
   for (const observed of [settled(anObserved()), exported(), settled(succeed(exported()))]) {
     const types = statusOf(observed)
       .conditions!.map(({ type }) => type)
@@ -408,7 +408,7 @@ test('never are Reconciling and Stalled both True, and always are all six condit
   }
 });
 
-test('an export that goes as it should costs three status writes, one Job for each artifact, and nothing else', (t) => {
+test('an export without problems costs three status writes, one Job per artifact, and nothing else', (t) => {
   const counts: Record<string, number> = {};
   let observed = anObserved();
   for (let stage = 0; stage < 3; stage++) {

@@ -127,7 +127,7 @@ const comparable = (status: ModelExportStatus): unknown =>
 
 const lanes = 4;
 
-test('the operator may be killed after any of its writes', async (t) => {
+test('the operator can be killed after any of its writes', async (t) => {
   t.timeout(240_000);
   const opened: Lane[] = [];
   t.teardown(() => Promise.all(opened.map((lane) => lane.close())));

@@ -73,7 +73,7 @@ const firstWrite = decide(anObserved()).actions.flatMap((action) =>
   action.kind === 'WriteStatus' ? [action.status] : [],
 )[0]!;
 
-test('created and not yet seen, with the default of the CRD', (t) => {
+test('created and not yet reconciled, with the default of the CRD', (t) => {
   t.is(kstatusOf(aModelExport({ status: unseen })), 'InProgress');
   t.deepEqual(
     decide(anObserved({ modelExport: aModelExport({ status: unseen }) })),
@@ -110,7 +110,7 @@ test(
   },
 );
 test(
-  'a class waits for hardware that no node has',
+  'a class waits for hardware that no node provides',
   looks,
   stored(
     withJobs(
@@ -132,13 +132,13 @@ test('all engines are built', looks, stored(everythingBuilt), {
   conditions: { Reconciling: 'False', Stalled: 'False', Ready: 'True', EnginesReady: 'True' },
 });
 test(
-  'one class failed for good, the other is built',
+  'one class failed permanently, the other is built',
   looks,
   stored(withJobs(anObserved({ modelExport: seen }), { export: exported, ampere: failed, cpu: built })),
   { kstatus: 'Failed', conditions: { Reconciling: 'False', Stalled: 'True', Ready: 'False' } },
 );
 test(
-  'one class failed, the other still runs: nobody is told of failure yet',
+  'one class failed, the other still runs: no failure is reported yet',
   looks,
   stored(withJobs(anObserved({ modelExport: seen }), { export: exported, ampere: failed, cpu: active })),
   { kstatus: 'InProgress', conditions: { Reconciling: 'True', Stalled: 'False', Ready: 'False' } },
@@ -158,7 +158,7 @@ const changed: ModelExport = {
 };
 const rebuilding = stored({ ...everythingBuilt, modelExport: changed });
 
-test('the spec changed and nobody has looked yet', looks, changed, {
+test('the spec changed and is not reconciled yet', looks, changed, {
   kstatus: 'InProgress',
   conditions: { Ready: 'True' },
 });
@@ -166,14 +166,14 @@ test('the spec changed and engines are rebuilt', looks, rebuilding, {
   kstatus: 'InProgress',
   conditions: { Reconciling: 'True', Ready: 'False' },
 });
-test('while engines are rebuilt, status keeps naming the old ones', (t) => {
+test('while engines are rebuilt, status lists the previous ones', (t) => {
   t.deepEqual(
     rebuilding.status?.engines?.map(({ uri }) => uri),
     readyObject.status?.engines?.map(({ uri }) => uri),
   );
 });
 test(
-  'a node of a built class goes',
+  'the node of a built class is deleted',
   looks,
   stored({
     ...everythingBuilt,
@@ -183,7 +183,7 @@ test(
   { kstatus: 'Current', conditions: { Ready: 'True' } },
 );
 test(
-  'suspended before it is done',
+  'suspended before completion',
   looks,
   stored(
     withJobs(

@@ -155,7 +155,7 @@ for (const reason of blockedReasons)
     for (const change of changes[reason] ?? []) t.true(startsAgain(before, change));
   });
 
-test('a class that is missing, has no node or asks for another backend continues once that is changed', (t) => {
+test('an export continues once a class is created, gets a node or changes its backend', (t) => {
   const exported = (first: Partial<ObservedClass>) => {
     const classes = [aClass('ampere', first)];
     const modelExport = aModelExport({ spec: { deviceClasses: [{ name: 'ampere' }] } });

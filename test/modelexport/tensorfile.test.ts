@@ -103,15 +103,15 @@ const waits = test.macro({
   },
   title: (what) => `waits, and does not fail: ${what}`,
 });
-test('no object of that name', waits, undefined, 'TensorfileMissing', /kitti does not exist .* create it/);
-test('one that is being made', waits, aTensorfile(), 'WaitingForTensorfile', /kitti is not ready yet/);
+test('one that does not exist', waits, undefined, 'TensorfileMissing', /kitti does not exist .* create it/);
+test('one that is being written', waits, aTensorfile(), 'WaitingForTensorfile', /kitti is not ready yet/);
 test('ready for an older spec', waits, ready('d', 2), 'WaitingForTensorfile', /kitti is not ready yet/);
 test(
   'one that is stalled',
   waits,
-  aTensorfile({ status: { conditions: [condition('Stalled', 'True', 'mend line 3')] } }),
+  aTensorfile({ status: { conditions: [condition('Stalled', 'True', 'fix line 3')] } }),
   'WaitingForTensorfile',
-  /kitti is stalled \(X\): mend line 3/,
+  /kitti is stalled \(X\): fix line 3/,
 );
 test(
   'one that is being deleted',
@@ -121,7 +121,7 @@ test(
   /kitti does not exist/,
 );
 
-test('waiting for a file is the ordinary course of things, without an event, and what runs already is left alone', (t) => {
+test('waiting for a file is normal progress without an event, and does not touch running Jobs', (t) => {
   const jobs = [aJobOf(jobsMade(waiting(ready()))[0]!, active)];
   const { actions } = decide(waiting(aTensorfile(), { jobs }));
   t.deepEqual(
@@ -135,31 +135,31 @@ test('a tensorfile that becomes ready starts the export, with the file and its d
   t.deepEqual(tensorfile, { uri: 'pvc://exports/kitti/k/calibration.tensor', sha256: 'd'.repeat(64) });
 });
 
-test('an export without int8 does not wait for what it does not read', (t) => {
+test('an export without int8 does not wait for a tensorfile', (t) => {
   const spec = { ...referring, dataType: 'fp16' } as const;
   const modelExport = aModelExport({ spec, status: { observedGeneration: 1 } });
   t.is(taskOf(waiting(undefined, { modelExport })).calibration, undefined);
 });
 
-test('naming the file itself, with its digest, is the same export', (t) => {
+test('referencing the file itself, with its digest, is the same export', (t) => {
   const { uri, sha256 } = theFile();
   const spec = { ...referring, calibration: { ...referring.calibration!, tensorfile: { uri, sha256 } } };
   const modelExport = aModelExport({ spec, status: { observedGeneration: 1 } });
   t.is(taskOf(waiting(undefined, { modelExport })).exportKey, taskOf(waiting(ready())).exportKey);
 });
 
-test('status says which file an export came from', (t) => {
+test('status lists the file that an export was calibrated with', (t) => {
   const { calibrationTensorfile } = finished(ready()).modelExport.status!.export!;
   const { uri } = theFile();
   t.deepEqual(calibrationTensorfile, { name: 'kitti', uri, sha256: 'd'.repeat(64) });
 });
 
-test('what is exported stays when its tensorfile goes, or is made anew', (t) => {
+test('an export stays valid when its tensorfile is deleted or recreated', (t) => {
   for (const tensorfile of [undefined, aTensorfile(), ready('d', 2), ready()])
     t.deepEqual(decide({ ...finished(ready()), tensorfile }).actions, []);
 });
 
-test('naming the file in place of the object, or the other way round, changes what status says and nothing else', (t) => {
+test('switching between the file and its object changes only status', (t) => {
   const { modelExport } = finished(ready());
   const { uri, sha256 } = theFile();
   const calibration = { ...referring.calibration!, tensorfile: { uri, sha256 } };
@@ -173,14 +173,14 @@ test('naming the file in place of the object, or the other way round, changes wh
   t.is(statusAfter(back).export!.calibrationTensorfile!.name, 'kitti');
 });
 
-test('another file exports again; until then status names what there was', (t) => {
+test('another file leads to another export; status lists the previous artifacts until then', (t) => {
   const again = { ...finished(ready()), tensorfile: ready('e') };
   t.is(taskOf(again).calibration!.tensorfile!.sha256, 'e'.repeat(64));
   t.truthy(statusAfter(again).export!.etlt);
   t.is(statusAfter(again).export!.calibrationTensorfile!.sha256, 'd'.repeat(64));
 });
 
-test('a changed spec waits again while its tensorfile is away', (t) => {
+test('a changed spec waits again while its tensorfile is missing', (t) => {
   const { modelExport } = finished(ready());
   const changed = { ...modelExport, spec: { ...modelExport.spec, forcePtq: true } } as ModelExport;
   const observed = waiting(undefined, { modelExport: changed });

@@ -3,7 +3,7 @@ import { Writable } from 'node:stream';
 import test from 'ava';
 import { makeProgresses } from '../../src/ground/observability/progress.ts';
 
-test('each kind of work has its own line with rate and time left, at once, every five seconds, and at its end', (t) => {
+test('each kind of work logs rate and remaining time at its start, every five seconds, and at its end', (t) => {
   let [now, text] = [0, ''];
   const stream = new Writable({
     write: (chunk, _, done) => {

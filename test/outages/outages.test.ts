@@ -18,21 +18,18 @@ test.after.always(() => storm?.stop());
 /** Long enough that each meets requests. */
 const briefMs = 800;
 
-test.serial(
-  'exports end well, no Job runs twice and no result is lost, whatever the network does',
-  async (t) => {
-    t.timeout(180_000);
-    await storm.weather(async () => {
-      for (const fault of quickFaults) {
-        await play([storm.replicas[0]!.proxy], { ...fault, ms: Math.min(fault.ms, briefMs) });
-        await sleep(200);
-      }
-    });
-    t.deepEqual(storm.guard.broken, []);
-  },
-);
+test.serial('with network faults, exports complete, no Job runs twice and no result is lost', async (t) => {
+  t.timeout(180_000);
+  await storm.weather(async () => {
+    for (const fault of quickFaults) {
+      await play([storm.replicas[0]!.proxy], { ...fault, ms: Math.min(fault.ms, briefMs) });
+      await sleep(200);
+    }
+  });
+  t.deepEqual(storm.guard.broken, []);
+});
 
-test.serial('nor when the operator is killed in the midst of it', async (t) => {
+test.serial('the same holds if the operator is killed in between', async (t) => {
   t.timeout(180_000);
   await storm.weather(async () => {
     await sleep(1000);
@@ -66,7 +63,7 @@ const costOf = async (ms: number) => {
 };
 
 test.serial(
-  'when all is done nothing is asked and nothing is written, also if every pod has vanished',
+  'after completion the operator neither reads nor writes, even if all pods are deleted',
   async (t) => {
     t.timeout(60_000);
     const list = async (kind: 'pods' | 'jobs') =>
@@ -85,7 +82,7 @@ test.serial(
   },
 );
 
-test.serial('watches that close at once cost no loop', async (t) => {
+test.serial('watches that close at once cause no busy loop', async (t) => {
   t.timeout(60_000);
   const { proxy } = storm.replicas[0]!;
   proxy.fault = (request, response) => {

@@ -70,14 +70,14 @@ const latest = (world: World, state: JobState, changes: Partial<ObservedJob> = {
 const failed = (reason: JobFailureReason): JobState => ({ kind: 'Failed', reason, message: `for ${reason}` });
 const after = (world: World, ms: number): World => ({ ...world, now: world.now + ms });
 
-test('nothing made, nothing failed: the Job is made, and found again by its labels', (t) => {
+test('without a stored artifact or a failure, the Job is created, and found again by its labels', (t) => {
   t.is(look(empty).state.kind, 'Start');
   const running = next(empty);
   t.is(look(running).state.kind, 'Running');
   t.deepEqual(look(running).ledger, { wantedKey: 'k' });
 });
 
-test('a failure that cannot pass stays Failed when its Job and its pod are gone', (t) => {
+test('a permanent failure stays Failed after its Job and pod are deleted', (t) => {
   const stopped = next(latest(next(empty), failed('WrongKey'), { node: 'n1' }));
   for (const jobs of [stopped.jobs, []]) {
     const { state, ledger } = look({ ...stopped, jobs });
@@ -86,14 +86,14 @@ test('a failure that cannot pass stays Failed when its Job and its pod are gone'
   }
 });
 
-test('the first verdict on a Job is kept, whatever its pods say later', (t) => {
+test('the first failure of a Job counts, regardless of later reports of its pods', (t) => {
   const stopped = next(latest(next(empty), failed('WrongKey')));
   const later = latest(stopped, failed('PodFailed'));
   t.like(look(later).state, { kind: 'Failed', failure: { reason: 'WrongKey' } });
   t.is(look(later).ledger.attempts!.length, 1);
 });
 
-test('a failure that can pass is tried again after 1, 5, 15 and 60 minutes, then hourly until a day is over', (t) => {
+test('a transient failure is retried after 1, 5, 15 and 60 minutes, then hourly for a day', (t) => {
   let world = next(empty);
   const waits: number[] = [];
   for (let number = 1; number < attemptsInADay; number++) {
@@ -115,13 +115,13 @@ test('a failure that can pass is tried again after 1, 5, 15 and 60 minutes, then
   t.is(new Set(world.jobs.map(({ name }) => name)).size, world.jobs.length, 'no name is used twice');
 });
 
-test('disruptions count like other failures that can pass', (t) => {
+test('disruptions count like other transient failures', (t) => {
   const world = next(latest(next(empty), failed('Disrupted')));
   t.is(look(world).state.kind, 'Later');
   t.is(look(world).ledger.attempts![0]!.reason, 'Disrupted');
 });
 
-test('a request forgives what failed, and starts no second Job beside one that runs', (t) => {
+test('a request retries a failure, and creates no second Job while one runs', (t) => {
   const stopped = next(latest(next(empty), failed('WrongKey')));
   const again = next({ ...stopped, isRetryRequested: true });
   t.is(again.jobs.length, 2);
@@ -139,7 +139,7 @@ test('a request forgives what failed, and starts no second Job beside one that r
 const moreMemory = { jobs: { export: { resources: { limits: { memory: '8Gi' } } } } };
 const changed = aStep(moreMemory);
 
-test('a changed template replaces a Job that failed, waits or is suspended, and leaves a pod that runs', (t) => {
+test('a changed template replaces a failed, pending or suspended Job, and keeps a running pod', (t) => {
   const running = next(empty);
   t.is(look(running, changed).state.kind, 'Start', 'its pod has not started');
   t.is(look(latest(running, active, { startedAtMs: start }), changed).state.kind, 'Running');
@@ -152,7 +152,7 @@ test('a changed template replaces a Job that failed, waits or is suspended, and 
   t.is(look(latest(replaced, failed('OutOfMemory')), changed).state.kind, 'Failed');
 });
 
-test('another key forgets attempts, not the latest failure', (t) => {
+test('another key drops the attempts, but not the last failure', (t) => {
   const stopped = next(latest(next(empty), failed('WrongKey')));
   const other = aStep({}, { key: 'other' });
   t.is(look(stopped, other).state.kind, 'Start');
@@ -160,7 +160,7 @@ test('another key forgets attempts, not the latest failure', (t) => {
   t.is(look(stopped, other).ledger.lastFailure!.reason, 'WrongKey');
 });
 
-test('the deadline counts from the start of the pod, and a Job beyond it stays failed until the deadline is raised', (t) => {
+test('the deadline counts from the start of the pod, and an exceeded deadline fails the artifact until it is raised', (t) => {
   const running = next(empty);
   t.is(look(after(running, 1000 * minute)).state.kind, 'Running', 'waiting does not count');
   const started = latest(running, active, { startedAtMs: start, finishedAtMs: undefined });
@@ -172,7 +172,7 @@ test('the deadline counts from the start of the pod, and a Job beyond it stays f
   t.is(look({ ...next(late), jobs: [] }, longer).state.kind, 'Start', 'raised after it was stopped');
 });
 
-test('a result counts although an injected container keeps the pod alive', (t) => {
+test('a result counts although an injected container keeps the pod running', (t) => {
   const running = next(empty);
   const left = { state: { kind: 'Succeeded', result: anExported() }, sinceMs: start } as const;
   const kept = latest(running, { ...active, earlyResult: left } as JobState);
@@ -181,7 +181,7 @@ test('a result counts although an injected container keeps the pod alive', (t) =
   t.is(look(after(kept, resultGraceMs)).state.kind, 'Made');
 });
 
-test('what is stored needs no Job, and a Job that made it says when', (t) => {
+test('a stored artifact needs no Job, and the Job that made it provides its times', (t) => {
   t.deepEqual(look(empty, aStep({}, { isStored: true })).state, { kind: 'Stored' });
   const done = latest(next(empty), { kind: 'Succeeded', result: anExported() }, { startedAtMs: start });
   const { state, ledger } = look(after(done, minute));
@@ -193,7 +193,7 @@ test('what is stored needs no Job, and a Job that made it says when', (t) => {
   });
 });
 
-test('after status was lost the Jobs that exist are judged again, and none is made beside them', (t) => {
+test('after a lost status, existing Jobs are evaluated again and no new one is created', (t) => {
   const first = next(latest(next(empty), failed('StorageUnavailable')));
   const second = next(after(first, minute));
   const forgotten = look({ ...second, before: {} });
@@ -201,7 +201,7 @@ test('after status was lost the Jobs that exist are judged again, and none is ma
   t.is(forgotten.ledger.attempts!.length, 1);
 });
 
-test('a Job waits while another object makes the same in the same folder, and no longer', (t) => {
+test('a Job waits only while another object makes the same artifact in the same folder', (t) => {
   const findTwin = (folder: string) => (folder === 'pvc://exports/classifier/k' ? 'other' : undefined);
   const obstacles = { ...noObstacles, findTwin };
   const waiting = look({ ...empty, obstacles });
@@ -211,18 +211,18 @@ test('a Job waits while another object makes the same in the same folder, and no
   t.is(look({ ...next(empty), obstacles }).state.kind, 'Running', 'its own Job is no reason to wait');
 });
 
-test('a Job that the apiserver refuses is named with the words of the refusal, until another template is made', (t) => {
+test('a rejected Job is reported with the message of the apiserver, until the template changes', (t) => {
   const { state } = look(empty);
   const name = state.kind === 'Start' ? state.job.metadata.name : '';
   const refusal = { message: 'exceeded quota', canPass: true, isDue: false };
-  const refusalOf = (job: string) => (job === name ? refusal : undefined);
-  const refused = { ...empty, obstacles: { ...noObstacles, refusalOf } };
+  const findRefusal = (job: string) => (job === name ? refusal : undefined);
+  const refused = { ...empty, obstacles: { ...noObstacles, findRefusal } };
   t.like(look(refused).state, { kind: 'Refused', refusal });
   t.is(look(refused).lookAtMs, start + refusalPauseMs);
   t.is(look(refused, changed).state.kind, 'Start');
 });
 
-test('a refusal is tried again after a minute, one of an invalid Job is not', async (t) => {
+test('a rejected Job is created again after a minute, an invalid one is not', async (t) => {
   const clock = new HandClock();
   const refusals = new Refusals(clock);
   const error = (status: number) => new ApiError({ status, reason: 'X', message: `${status} as said` });
@@ -240,7 +240,7 @@ test('a refusal is tried again after a minute, one of an invalid Job is not', as
   t.is(refusals.of('ns/old'), undefined, 'what is not tried any more is forgotten');
 });
 
-test('what is stored is checked on request by the Job that made it, and stays what it is meanwhile', (t) => {
+test('a stored artifact is verified on request by its Job, and stays stored meanwhile', (t) => {
   const stored = aStep({}, { isStored: true });
   const asked = { ...empty, verification: '1' };
   const { state } = look(asked, stored);

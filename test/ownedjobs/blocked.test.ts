@@ -34,7 +34,7 @@ test(
 );
 test(mounts, 'the disk is on fire', 'PodWaiting', /the disk is on fire/);
 
-test('what containers say now goes before what events said', (t) => {
+test('container statuses take precedence over events', (t) => {
   const missing = [{ reason: 'FailedMount', message: 'secret "absent" not found' }];
   const pulling = { name: 'export', state: { waiting: { reason: 'ImagePullBackOff' } } };
   t.is(explainPending(aPod({ containerStatuses: [pulling] }), missing)?.reason, 'ImagePullFailed');
@@ -42,18 +42,18 @@ test('what containers say now goes before what events said', (t) => {
   t.is(explainPending(aPod({ containerStatuses: [creating] }), missing)?.reason, 'KeySecretMissing');
 });
 
-test('a volume that another node has is waited for under a reason of its own', (t) => {
+test('a volume that is attached to another node gives VolumeInUse', (t) => {
   const message = 'Multi-Attach error for volume "pvc-1": Volume is already exclusively attached to one node';
   const blocked = explainPending(aPod({}), [{ reason: 'FailedAttachVolume', message }]);
   t.deepEqual(blocked, { reason: 'VolumeInUse', message });
 });
 
-test('a volume of another zone is no matter of taints', (t) => {
+test('a volume of another zone gives VolumeUnreachable', (t) => {
   const message = '0/3 nodes are available: 3 node(s) had volume node affinity conflict.';
   t.is(explainPending(unscheduled(message), [])?.reason, 'VolumeUnreachable');
 });
 
-test('a Job without a pod is explained by what its controller was refused', (t) => {
+test('a Job without a pod shows why its controller could not create the pod', (t) => {
   const quota = { reason: 'FailedCreate', message: 'Error creating: pods "x" is forbidden: exceeded quota' };
   t.deepEqual(explainMissingPod([quota]), { reason: 'PodRefused', message: quota.message });
   t.is(explainMissingPod([]), undefined);
@@ -66,7 +66,7 @@ const unscheduled = (message: string) =>
     ],
   });
 
-test('a claim that is missing is named; any other word of the scheduler is its own', (t) => {
+test('a missing claim is named; other messages of the scheduler are shown as they are', (t) => {
   const claim = explainPending(
     unscheduled('0/3 nodes are available: persistentvolumeclaim "data" not found.'),
     [],
@@ -85,7 +85,7 @@ const waitingFor = (reason: string) =>
     [],
   );
 
-test('an image that cannot be pulled is told; a container that is being made is not', (t) => {
+test('an image that cannot be pulled is reported, a container that is being created is not', (t) => {
   t.deepEqual(waitingFor('ImagePullBackOff'), {
     reason: 'ImagePullFailed',
     message: 'container export: ImagePullBackOff: why',
@@ -94,7 +94,7 @@ test('an image that cannot be pulled is told; a container that is being made is 
   t.is(waitingFor('ContainerCreating'), undefined);
 });
 
-test('a pod that runs waits for nothing', (t) => {
+test('a running pod waits for nothing', (t) => {
   const pod = unscheduled('secret "absent" not found');
   t.is(explainPending({ ...pod, status: { ...pod.status, phase: 'Running' } }, []), undefined);
 });

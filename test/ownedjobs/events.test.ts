@@ -21,7 +21,7 @@ const steps = (...course: readonly (readonly Condition[])[]): readonly string[] 
     .flatMap((next, i) => draftSummaryEvents(course[i], next, progress))
     .map(({ type, reason }) => `${type} ${reason}`);
 
-test('an export that goes as it should costs no event', (t) => {
+test('an export without problems creates no event', (t) => {
   const course = [
     [],
     holding('Reconciling', 'Exporting'),
@@ -31,7 +31,7 @@ test('an export that goes as it should costs no event', (t) => {
   t.deepEqual(steps(...course), []);
 });
 
-test('a reason to worry is one event, and its end another', (t) => {
+test('a problem creates one event, and its end another', (t) => {
   const missing = holding('Reconciling', 'KeySecretMissing');
   const exporting = holding('Reconciling', 'Exporting');
   t.deepEqual(steps(exporting, missing, missing, exporting, holding('Ready', 'Ready')), [
@@ -40,7 +40,7 @@ test('a reason to worry is one event, and its end another', (t) => {
   ]);
 });
 
-test('what is stalled and then Ready is both', (t) => {
+test('Stalled and then Ready create one event each', (t) => {
   t.deepEqual(
     steps(holding('Stalled', 'WrongKey'), holding('Stalled', 'OutOfMemory'), holding('Ready', 'Ready')),
     ['Warning OutOfMemory', 'Normal Ready'],

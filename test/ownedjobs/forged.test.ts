@@ -123,7 +123,7 @@ const finalizers = ['mallory.example/stay'];
 const evilContainer = { name: 'export', image: 'evil' };
 
 test.serial(
-  'a pod of another namespace that claims the Job, with all its labels, is not believed',
+  'a pod in another namespace that references the Job, with all its labels, is ignored',
   async (t) => {
     await anExportOf('one');
     const { metadata } = await owned('jobs', 'one', 'export');
@@ -148,7 +148,7 @@ test.serial(
 );
 
 test.serial(
-  'a Job of another namespace that claims the export is neither believed nor removed',
+  'a Job in another namespace that references the export is neither used nor deleted',
   async (t) => {
     await anExportOf('two');
     const job = await owned('jobs', 'two', 'export');
@@ -207,7 +207,7 @@ const untilEngine = (name: string, reason: string) =>
     return built?.reason === reason ? { ...engine, message: built.message } : undefined;
   });
 
-test.serial('what the build container of the pod itself reports is not its result', async (t) => {
+test.serial('a report of the build container is not the result of its pod', async (t) => {
   const pod = await enginePod('three');
   const forged = { ...anEngineBuilt(), engine: { ...anEngineBuilt().engine, sha256: evil } };
   await endPod(pod, {
@@ -222,7 +222,7 @@ for (const [name, report] of [
   ['four', { kind: 'EngineBuilt' }],
   ['five', { ...anEngineBuilt(), runtime: { name: 'r', version: 'v'.repeat(1000) } }],
 ] as const)
-  test.serial(`a report that status cannot hold is a failure that people see: ${name}`, async (t) => {
+  test.serial(`a report that status cannot contain is a visible failure: ${name}`, async (t) => {
     const containerStatuses = [ended('publish', JSON.stringify(report))];
     await endPod(await enginePod(name), { phase: 'Succeeded', containerStatuses });
     const { message } = (await untilEngine(name, 'ResultInvalid'))!;

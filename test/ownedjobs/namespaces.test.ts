@@ -112,7 +112,7 @@ const countedQuota = async (namespace: string, hard: Readonly<Record<string, str
   await untilQuotaIsCounted(plane, { namespace, name: 'team', resource: 'limits.memory' });
 };
 
-test('with default limits and a quota on limits, pods have our limits and not the defaults', async (t) => {
+test('in a namespace with default limits and a quota on limits, pods have our limits', async (t) => {
   await aNamespace('limited');
   await applyIn('limited', limitRange);
   await countedQuota('limited', { 'limits.memory': '100Gi', 'limits.cpu': '100', 'requests.memory': '50Gi' });
@@ -123,7 +123,7 @@ test('with default limits and a quota on limits, pods have our limits and not th
   t.like(building.spec.containers[0]!.resources.limits, { memory: '4Gi', cpu: '2' });
 });
 
-test('a quota that a pod does not fit is PodRefused, in the words of the server, until the limit is lowered', async (t) => {
+test('a pod above a quota gives PodRefused with the message of the server, until its limit is lowered', async (t) => {
   await aNamespace('small');
   await applyIn('small', limitRange);
   await countedQuota('small', { 'limits.memory': '1Gi' });
@@ -168,7 +168,7 @@ const uidRange = [
   },
 ];
 
-test('in a restricted namespace with a range of user ids, the platform or the object chooses them', async (t) => {
+test('in a restricted namespace with a range of user ids, the platform or the object sets them', async (t) => {
   for (const object of uidRange) await apply(object);
   await aNamespace('openshift', { uids: 'ranged' });
   await aNamespace('probed', { uids: 'ranged', 'pod-security.kubernetes.io/enforce': 'privileged' });
@@ -202,7 +202,7 @@ test('in a restricted namespace with a range of user ids, the platform or the ob
   await t.throwsAsync(applyExport('numbered', { podSecurity: { runAsUser: 0 } }), { message: /runAsUser/ });
 });
 
-test('objects stay in view when a policy overwrites the labels that are shared by convention', async (t) => {
+test('objects stay visible when a policy overwrites shared labels', async (t) => {
   await aNamespace('relabelled');
   await applyExport('relabelled');
   const pod = await podOf('relabelled', 'export');

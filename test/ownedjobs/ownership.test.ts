@@ -104,7 +104,7 @@ const ignored = test.macro({
 test('from another namespace, with all labels', ignored, { namespace: 'attacker' });
 test('without our labels', ignored, { labels: { 'app.kubernetes.io/managed-by': 'tlt-export-operator' } });
 
-test('a Job and a pod stay ours when a policy overwrites the labels that are shared by convention', (t) => {
+test('a Job and a pod stay ours when a policy overwrites shared labels', (t) => {
   const labels = { ...made.metadata.labels, 'app.kubernetes.io/managed-by': 'Helm' };
   t.is(digestIn({ jobs: [aJob({ labels }, complete)], pods: [aPod(honest, { labels })] }), honest);
 });
@@ -137,14 +137,14 @@ const blockedBy = (contents: Contents): string | undefined => {
   return only?.state.kind === 'Active' ? only.state.blocked?.reason : undefined;
 };
 
-test('what is said about a pod is read by its uid, and only about pods of the Job', (t) => {
+test('events are listed by the uid of a pod, and only for pods of the Job', (t) => {
   const pending = { ...aPod(honest), status: { phase: 'Pending' } };
   const missing = [{ reason: 'FailedMount', message: 'secret "classifier-key" not found' }];
   t.is(blockedBy({ jobs: [aJob()], pods: [pending], warnings: { 'uid-pod': missing } }), 'KeySecretMissing');
   t.is(blockedBy({ jobs: [aJob()], pods: [pending], warnings: { 'uid-evil': missing } }), undefined);
 });
 
-test('a Job that cannot make its pod shows the words of the Job controller', (t) => {
+test('a Job that cannot create its pod shows the message of the Job controller', (t) => {
   const refused = [{ reason: 'FailedCreate', message: 'exceeded quota: compute' }];
   t.is(blockedBy({ jobs: [aJob()], warnings: { 'uid-job': refused } }), 'PodRefused');
   t.is(blockedBy({ jobs: [aJob()], pods: [aPod(honest)], warnings: { 'uid-job': refused } }), undefined);

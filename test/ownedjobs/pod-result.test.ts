@@ -41,17 +41,17 @@ const json = (value: unknown): Ended => ({ message: JSON.stringify(value) });
 const honest = anEngineBuilt();
 const forged = { ...honest, engine: { ...honest.engine, sha256: 'f'.repeat(64) } };
 
-test('what the build container reports is not the result', (t) => {
+test('a report of the build container is not the result', (t) => {
   const pod = aPod({ stage: {}, build: json(forged) }, { publish: json(honest) });
   t.deepEqual(complete('engine', pod), { kind: 'Succeeded', result: honest });
 });
 
-test('what a sidecar reports is not the result', (t) => {
+test('a report of a sidecar is not the result', (t) => {
   const pod = aPod({ proxy: json(forged) }, { sidecar: json(forged), publish: json(honest) });
   t.deepEqual(complete('engine', pod), { kind: 'Succeeded', result: honest });
 });
 
-test('a report of a container that failed is not the result', (t) => {
+test('a report of a failed container is not the result', (t) => {
   const first = aPod({}, { publish: { ...json(forged), exitCode: 1 } });
   t.deepEqual(complete('engine', first, aPod({}, { publish: json(honest) })), {
     kind: 'Succeeded',
@@ -71,11 +71,11 @@ const unusable = test.macro({
   },
   title: (title) => `a result that cannot be used is a failure with a reason: ${title}`,
 });
-test('nothing but a kind', unusable, 'engine', json({ kind: 'EngineBuilt' }), /engine is missing/);
+test('only a kind', unusable, 'engine', json({ kind: 'EngineBuilt' }), /engine is missing/);
 test('an export without artifacts', unusable, 'export', json({ kind: 'Exported' }), /etlt is missing/);
-test('of another kind of pod', unusable, 'engine', json(exported), /of kind Exported, not EngineBuilt/);
+test('a result of another stage', unusable, 'engine', json(exported), /of kind Exported, not EngineBuilt/);
 test(
-  'a failure of a container that ended well',
+  'a failure from a container that exited with 0',
   unusable,
   'export',
   json({ kind: 'Failed', reason: 'WrongKey', message: 'm' }),
@@ -83,16 +83,16 @@ test(
 );
 test('no JSON', unusable, 'engine', { message: 'done' }, /no report of a pod of ours/);
 test('no message', unusable, 'engine', {}, /no report of a pod of ours/);
-test('a field that nobody knows', unusable, 'engine', json({ ...honest, note: 'x' }), /not known: note/);
+test('an unknown field', unusable, 'engine', json({ ...honest, note: 'x' }), /not known: note/);
 test(
-  'a place in place of a name',
+  'a path instead of a file name',
   unusable,
   'engine',
   json({ ...honest, engine: { ...honest.engine, file: '../../other/model.engine' } }),
   /engine\.file does not match/,
 );
 test(
-  'a URI in place of a name',
+  'a URI instead of a file name',
   unusable,
   'engine',
   json({ ...honest, engine: { ...honest.engine, file: 'pvc://exports/EVIL/model.engine' } }),
@@ -106,35 +106,35 @@ test(
   /engine\.file does not match/,
 );
 test(
-  'a digest that is none',
+  'an invalid digest',
   unusable,
   'engine',
   json({ ...honest, engine: { ...honest.engine, sha256: 'x' } }),
   /engine\.sha256/,
 );
 test(
-  'a size that the API does not hold',
+  'a size that the API rejects',
   unusable,
   'engine',
   json({ ...honest, engine: { ...honest.engine, sizeBytes: 1e300 } }),
   /engine\.sizeBytes/,
 );
 test(
-  'a version that the API does not hold',
+  'a version that the API rejects',
   unusable,
   'engine',
   json({ ...honest, runtime: { name: 'r', version: 'v'.repeat(65) } }),
   /runtime\.version is longer than 64/,
 );
 test(
-  'more output nodes than the API holds',
+  'more output nodes than the API accepts',
   unusable,
   'export',
   json({ ...exported, etlt: { ...exported.etlt, outputNodes: Array(65).fill('n') } }),
   /outputNodes has 65 entries/,
 );
 
-test('while the pod that knows is not seen the result is unknown, not invalid', (t) => {
+test('without the reporting pod the result is unknown, not invalid', (t) => {
   t.like(complete('engine'), { kind: 'ResultUnknown' });
   t.like(complete('engine', aPod({ stage: {}, build: json(forged) }, {})), { kind: 'ResultUnknown' });
 });
@@ -142,7 +142,7 @@ test('while the pod that knows is not seen the result is unknown, not invalid', 
 const words = (reason: unknown, message: unknown = 'm') =>
   JSON.stringify({ kind: 'Failed', reason, message });
 
-test('a failure is the one that its exit code says', (t) => {
+test('a reported failure counts if its exit code agrees', (t) => {
   const pod = aPod({ stage: { exitCode: 10, message: words('WrongKey', 'the key does not open it') } }, {});
   t.deepEqual(failed('engine', pod), {
     kind: 'Failed',
@@ -151,20 +151,20 @@ test('a failure is the one that its exit code says', (t) => {
   });
 });
 
-test('a failure whose exit code says something else is the one of its exit code', (t) => {
+test('if exit code and report disagree, the exit code decides', (t) => {
   t.like(failed('engine', aPod({ build: { exitCode: 40, message: words('WrongKey') } }, {})), {
     reason: 'EngineBuildFailed',
   });
 });
 
 for (const reason of ['bad\nreason', 5, null, 'Ready', 'x'.repeat(5000)])
-  test(`a reason that is in no table does not reach status: ${JSON.stringify(reason).slice(0, 20)}`, (t) => {
+  test(`an unknown reason does not reach status: ${JSON.stringify(reason).slice(0, 20)}`, (t) => {
     const state = failed('engine', aPod({ build: { exitCode: 77, message: words(reason) } }, {}));
     t.like(state, { kind: 'Failed', reason: 'PodFailed' });
     t.true(Object.hasOwn(reasons, (state as { reason: string }).reason));
   });
 
-test("a sidecar's exit code is not the pod's", (t) => {
+test('the exit code of a sidecar is ignored', (t) => {
   const pod = aPod(
     {},
     { sidecar: { exitCode: 143 }, export: { exitCode: 12, message: words('InputNotFound') } },
@@ -172,12 +172,12 @@ test("a sidecar's exit code is not the pod's", (t) => {
   t.like(failed('export', pod), { reason: 'InputNotFound' });
 });
 
-test('a container that the kernel killed ran out of memory', (t) => {
+test('a container that the kernel killed gives OutOfMemory', (t) => {
   const pod = aPod({ build: { exitCode: 137, reason: 'OOMKilled' } }, {});
   t.like(failed('engine', pod), { reason: 'OutOfMemory' });
 });
 
-test('a pod whose node is not ready is neither running nor failed: the object waits for the node', (t) => {
+test('a pod on a node that is not ready gives NodeLost', (t) => {
   const job = { ...aJob('export', 'Complete'), status: {} };
   const pod = { ...aPod({}, {}), spec: { nodeName: 'gone' }, status: { phase: 'Running' } };
   const isLost = (node: string) => node === 'gone';
@@ -193,7 +193,7 @@ const failing = (message: string, pods: readonly PodObject[] = []) => {
   return observeJob({ ...aJob('export', 'Failed'), status: { conditions } }, around(pods)).state;
 };
 
-test('a failure keeps its reason when the pod is gone, by the words of the Job', (t) => {
+test('a failure keeps its reason after the pod is deleted, by the message of the Job', (t) => {
   const words =
     'Container export for pod v/demo-1-x failed with exit code 10 matching FailJob rule at index 1';
   t.like(failing(words), { kind: 'Failed', reason: 'WrongKey', message: words });
@@ -203,7 +203,7 @@ test('a failure keeps its reason when the pod is gone, by the words of the Job',
   t.like(failing('Job has reached the specified backoff limit'), { reason: 'PodFailed' });
 });
 
-test('an eviction is a disruption, unless the pod had found what cannot pass', (t) => {
+test('an eviction is a disruption, unless the pod reported a permanent failure', (t) => {
   const conditions = [
     {
       type: 'DisruptionTarget',
@@ -223,7 +223,7 @@ test('an eviction is a disruption, unless the pod had found what cannot pass', (
   t.like(evicted({ ...report, exitCode: 10 }), { reason: 'WrongKey' });
 });
 
-test('a Job that failed while its pod is still seen to run is looked at again, not judged', (t) => {
+test('a failed Job whose cached pod still runs is not evaluated yet', (t) => {
   const pod = { ...aPod({}, {}), status: { phase: 'Running' } };
   t.is(failing('late', [pod]).kind, 'Active');
 });

@@ -82,7 +82,7 @@ const addQuota = async (namespace: string, jobs: number): Promise<void> => {
   await untilQuotaIsCounted(plane, { namespace, name: 'few', resource: 'count/jobs.batch' });
 };
 
-test('a quota on the number of Jobs is a reason to wait, and finished Jobs make room in it', async (t) => {
+test('an export waits for a quota on Jobs, and its finished Jobs are deleted to make room', async (t) => {
   await addQuota('crowded', 1);
   await applyExport('crowded', 'demo');
   await finishExport('crowded');
@@ -129,7 +129,7 @@ const forbidClass = async (namespace: string, deviceClass: string): Promise<void
   );
 };
 
-test('one refused Job hides no other: the second engine is built while the first is refused', async (t) => {
+test('a rejected Job does not block others: the second engine is built while the first is rejected', async (t) => {
   await forbidClass('tight', 'cpu');
   await applyExport('tight', 'demo');
   await finishExport('tight');
@@ -145,7 +145,7 @@ test('one refused Job hides no other: the second engine is built while the first
   t.is((await listed('jobs', 'tight', 'engine')).length, 1);
 });
 
-test('a Job that is not valid stalls the object with the words of the apiserver, until the spec is changed', async (t) => {
+test('an invalid Job stalls the object with the message of the apiserver, until the spec changes', async (t) => {
   await plane.kubectl(['create', 'namespace', 'invalid']);
   const jobs = { metadata: { annotations: { 'kubectl.kubernetes.io/default-container': 'x' } } };
   const tolerations = [{ key: 'a', operator: 'Exists', value: 'b' }] as const;
@@ -158,7 +158,7 @@ test('a Job that is not valid stalls the object with the words of the apiserver,
   await untilReason('invalid', 'demo', 'Reconciling', 'Exporting');
 });
 
-test('of two objects that make the same in the same folder one works, and the other takes its result', async (t) => {
+test('of two objects with the same artifact in the same folder, one makes it and the other uses the result', async (t) => {
   await plane.kubectl(['create', 'namespace', 'twins']);
   await applyExport('twins', 'first');
   await eventually('the first Job', async () =>

@@ -1,4 +1,6 @@
-/** When events are asked for: only about what is stuck, ever more rarely, and not at all once it goes on. */
+/**
+ * When events are listed: only for objects that do not start, with growing intervals, and not at all once they start.
+ */
 import test from 'ava';
 import { type StuckObject, Warnings } from '../../src/cluster/ownedjobs/warnings.ts';
 import { ApiError } from '../../src/cluster/runtime/api-error.ts';
@@ -21,7 +23,7 @@ const aWorld = (items: () => readonly object[]) => {
 
 const mount = (message: string, lastTimestamp: string) => ({ reason: 'FailedMount', message, lastTimestamp });
 
-test('a pod that waits for less than ten seconds is not asked about', async (t) => {
+test('events of a pod that has waited for less than ten seconds are not listed', async (t) => {
   const { clock, asked, warnings } = aWorld(() => []);
   t.is(await warnings.look('vision/demo', [pod], never), 10_000);
   await clock.pass(9000);
@@ -30,7 +32,7 @@ test('a pod that waits for less than ten seconds is not asked about', async (t) 
   t.deepEqual(asked, []);
 });
 
-test('a pod that stays stuck is asked about at 10 s, 30 s, 2 min, 10 min, then every half hour, by its uid', async (t) => {
+test('events of a pod that does not start are listed by its uid after 10 s, 30 s, 2 min, 10 min, then every half hour', async (t) => {
   const { clock, asked, warnings } = aWorld(() => []);
   const waits: number[] = [];
   for (let look = 0; look < 7; look++) {
@@ -46,7 +48,7 @@ test('a pod that stays stuck is asked about at 10 s, 30 s, 2 min, 10 min, then e
   });
 });
 
-test('the newest warning comes first, and only those that say why it is stuck', async (t) => {
+test('only events that explain the delay are kept, newest first', async (t) => {
   const { clock, warnings } = aWorld(() => [
     mount('older', '2026-01-01T00:00:00Z'),
     { reason: 'Pulled', message: 'pulled', lastTimestamp: '2026-01-03T00:00:00Z' },
@@ -69,7 +71,7 @@ test('the newest warning comes first, and only those that say why it is stuck', 
   t.deepEqual(warnings.about('vision/demo', 'uid-pod'), [], 'forgotten once it is not stuck any more');
 });
 
-test('a failure to read events stops nothing, and keeps what was known', async (t) => {
+test('a failure to list events is not an error, and keeps the previous ones', async (t) => {
   let fails = false;
   const { clock, warnings } = aWorld(() => {
     if (fails) throw new ApiError({ status: 403, reason: 'Forbidden', message: 'no' });

@@ -36,7 +36,7 @@ const aWorld = () => {
 };
 
 for (const kind of ['ModelExport', 'CalibrationTensorfile'])
-  test(`a Job and its pod wake the ${kind} that owns them, without the labels that name it`, (t) => {
+  test(`a Job and its pod enqueue the ${kind} that owns them, even without its labels`, (t) => {
     const { woken, jobs, jobChanged, podChanged } = aWorld();
     const job = caches.jobs.project(metadata('job', [ownedBy(kind, 'demo')]));
     const pod = caches.pods.project(metadata('pod', [ownedBy('Job', 'job')]));
@@ -48,7 +48,7 @@ for (const kind of ['ModelExport', 'CalibrationTensorfile'])
     t.deepEqual(woken, [`${kind} vision/demo`, `${kind} vision/demo`]);
   });
 
-test('a Job or pod of another owner wakes nobody', (t) => {
+test('a Job or pod of another owner enqueues nothing', (t) => {
   const { woken, jobChanged, podChanged } = aWorld();
   const job = caches.jobs.project(
     metadata('job', [

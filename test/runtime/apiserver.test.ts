@@ -116,7 +116,7 @@ const first = (
   };
 };
 
-test('a cache follows what is made, changed and deleted', async (t) => {
+test('a cache follows created, changed and deleted objects', async (t) => {
   const watched = await watching(t);
   await create(watched.namespace, 'one');
   await sees(watched, 'one');
@@ -125,7 +125,7 @@ test('a cache follows what is made, changed and deleted', async (t) => {
   t.false(watched.names().includes('one'));
 });
 
-test('a cut connection is opened again from where it was, without a new list', async (t) => {
+test('after a lost connection the watch continues from its resourceVersion, without a new list', async (t) => {
   const watched = await watching(t);
   watched.proxy.cut();
   await create(watched.namespace, 'after-the-cut');
@@ -133,7 +133,7 @@ test('a cut connection is opened again from where it was, without a new list', a
   t.regex(await watched.metric('modelexport_informer_relists_total'), /\{resource="configmaps"\} 1\n?$/);
 });
 
-test('what was deleted while the cache could not look is told after the next list', async (t) => {
+test('objects deleted while the watch was down are reported after the next list', async (t) => {
   const watched = await watching(t);
   await create(watched.namespace, 'doomed');
   await sees(watched, 'doomed');
@@ -152,7 +152,7 @@ test('what was deleted while the cache could not look is told after the next lis
   t.false(watched.names().includes('doomed'));
 });
 
-test('errors of the server for a while do not end the cache', async (t) => {
+test('server errors for a while do not stop the cache', async (t) => {
   const watched = await watching(t);
   watched.proxy.fault = first(
     3,
@@ -164,7 +164,7 @@ test('errors of the server for a while do not end the cache', async (t) => {
   t.true(await sees(watched, 'after-the-errors'));
 });
 
-test('a server that asks to wait is given that time', async (t) => {
+test('Retry-After of the server is honoured', async (t) => {
   const watched = await watching(t);
   const started = Date.now();
   watched.proxy.fault = first(1, isWatch, (response) =>
@@ -176,7 +176,7 @@ test('a server that asks to wait is given that time', async (t) => {
   t.true(Date.now() - started >= 2000);
 });
 
-test('a line that breaks off in the middle leads to a new list', async (t) => {
+test('a truncated line leads to a new list', async (t) => {
   const watched = await watching(t);
   watched.proxy.fault = first(1, isWatch, (response) =>
     response.writeHead(200).end('{"type":"ADDED","object":{"metad'),
@@ -187,7 +187,7 @@ test('a line that breaks off in the middle leads to a new list', async (t) => {
   t.regex(await watched.metric('modelexport_informer_relists_total'), /\{resource="configmaps"\} 2\n?$/);
 });
 
-test('a connection that goes silent is noticed and replaced', async (t) => {
+test('a silent connection is detected and replaced', async (t) => {
   const watched = await watching(t);
   watched.proxy.fault = first(1, isWatch, (response) => response.writeHead(200).flushHeaders());
   watched.proxy.cut();
@@ -196,14 +196,14 @@ test('a connection that goes silent is noticed and replaced', async (t) => {
   t.regex(await watched.metric('modelexport_informer_watch_restarts_total'), /reason="silent"\} [1-9]/);
 });
 
-test('a listener that throws does not end the cache', async (t) => {
+test('a listener that throws does not stop the cache', async (t) => {
   const watched = await watching(t);
   await create(watched.namespace, 'makes-listeners-throw');
   await create(watched.namespace, 'the-next-one');
   t.true(await sees(watched, 'the-next-one'));
 });
 
-test('a delete is held to the uid that it names, and what follows on the connection is understood', async (t) => {
+test('a delete checks the uid precondition, and the next request on the connection succeeds', async (t) => {
   await create('default', 'kept');
   const at = { namespace: 'default', name: 'kept' };
   const wrong = direct.remove(configMaps, { ...at, uid: '00000000-0000-0000-0000-000000000000' }, never);
@@ -214,7 +214,7 @@ test('a delete is held to the uid that it names, and what follows on the connect
   t.pass();
 });
 
-test('the longest events are stored: their notes are cut by bytes, as the apiserver counts', async (t) => {
+test('long events are stored: notes are truncated by bytes, as the apiserver counts them', async (t) => {
   const warnings: string[] = [];
   const log: Log = { ...silent, warn: (message) => void warnings.push(message) };
   const record = makeRecorder({ client: direct, clock: systemClock, log, instance: 'test' });
@@ -239,7 +239,7 @@ test('the longest events are stored: their notes are cut by bytes, as the apiser
   t.true(items.every(({ message }) => Buffer.byteLength(message) > 1020));
 });
 
-test('a list of more than one page is read whole', async (t) => {
+test('a list of several pages is read completely', async (t) => {
   const namespace = 'pages';
   await createNamespace(namespace);
   const names = Array.from({ length: 510 }, (_, i) => `c${i}`);
@@ -277,7 +277,7 @@ const aLease = (identity: string): Lease =>
   );
 
 test.serial(
-  'one of two holds the lease; it passes on at once when released, and after its time when its holder dies',
+  'one of two processes holds the lease; a released lease passes on at once, that of a dead holder after it expires',
   async (t) => {
     const [one, two, three] = [aLease('one'), aLease('two'), aLease('three')];
     const stop = new AbortController();

@@ -45,7 +45,7 @@ const aWorld = (send: Send) => {
 const silence: Send = ({ signal }) =>
   new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
 
-test('a watch whose answer never begins is given up after 30 s, and so are idle connections', async (t) => {
+test('a watch without a response is aborted after 30 s, and idle connections are closed', async (t) => {
   const { clock, connection, client } = aWorld(silence);
   const watching = t.throwsAsync(client.watch(pods, { query: {} }, never), { instanceOf: ApiError });
   await clock.pass(29_999);
@@ -55,7 +55,7 @@ test('a watch whose answer never begins is given up after 30 s, and so are idle 
   t.is(connection.idleClosed, 1, 'they led to the same silence');
 });
 
-test('a watch that has begun has no time limit, and follows the signal of its caller', async (t) => {
+test('an open watch has no time limit, and ends by the signal of its caller', async (t) => {
   const stop = new AbortController();
   const { clock, connection, client } = aWorld(async () => anAnswer(undefined));
   await client.watch(pods, { query: {} }, stop.signal);
@@ -65,7 +65,7 @@ test('a watch that has begun has no time limit, and follows the signal of its ca
   t.true(connection.sent[0]!.signal.aborted);
 });
 
-test('a watch that breaks closes the connections that are kept for later', async (t) => {
+test('a broken watch closes idle connections', async (t) => {
   const { connection, client } = aWorld(async () => anAnswer(undefined));
   const answer = await client.watch(pods, { query: {} }, never);
   answer.destroy(new Error('silent'));
@@ -73,13 +73,13 @@ test('a watch that breaks closes the connections that are kept for later', async
   t.is(connection.idleClosed, 1);
 });
 
-test('a request that was answered leaves no timer behind', async (t) => {
+test('a completed request leaves no timer', async (t) => {
   const { clock, client } = aWorld(async () => anAnswer('{}'));
   for (let i = 0; i < 1000; i++) await client.read(pods, { name: 'a' }, never);
   t.is(clock.sleeping, 0);
 });
 
-test('an answer whose body never ends is given up after 30 s', async (t) => {
+test('a response whose body never ends is aborted after 30 s', async (t) => {
   const { clock, client } = aWorld(async ({ signal }) => {
     const answer = anAnswer(undefined);
     signal.addEventListener('abort', () => answer.destroy(signal.reason as Error));
@@ -98,7 +98,7 @@ test('Retry-After is honoured up to a minute', (t) => {
   t.is(asked('Wed, 21 Oct 2026 07:28:00 GMT'), undefined);
 });
 
-test('without the lease no write leaves the process, whatever its verb; reads do', async (t) => {
+test('without the lease every write is rejected and reads are allowed', async (t) => {
   const { client, connection } = aWorld(async () => anAnswer('{}'));
   const { read, list, watch, create, apply, mergePatch, replace, remove } = guardWrites(client, () => false);
   for (const write of [create, apply, mergePatch, replace])

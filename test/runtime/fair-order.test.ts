@@ -7,7 +7,7 @@ import { WorkQueue } from '../../src/cluster/runtime/queue.ts';
 import { queueMetrics } from '../../src/ground/observability/metrics.ts';
 import { HandClock } from '../base/hand-clock.ts';
 
-test('a queue gives each namespace its turn, and within a namespace the oldest key', async (t) => {
+test('the queue takes namespaces in turn, and the oldest key of each', async (t) => {
   const metrics = queueMetrics(new Registry());
   const queue = new WorkQueue({ name: 'test', clock: new HandClock(), random: () => 0.5, metrics });
   for (let index = 0; index < 1000; index++) queue.add(`flood/${index}`);
@@ -18,7 +18,7 @@ test('a queue gives each namespace its turn, and within a namespace the oldest k
   t.is(queue.depth, 997);
 });
 
-test('objects of the cluster, whose keys have no namespace, share one turn', (t) => {
+test('cluster-scoped objects share one turn', (t) => {
   const order = new FairOrder();
   for (const key of ['a', 'b', 'ns/a']) order.set(key, 0);
   t.deepEqual(
@@ -29,7 +29,7 @@ test('objects of the cluster, whose keys have no namespace, share one turn', (t)
 
 const keys = fc.constantFrom('a/1', 'a/2', 'b/1', 'b/2', 'c/1');
 
-test('nothing is lost, nothing comes twice, whatever is added and removed before', (t) => {
+test('no key is lost or repeated, for any order of adds and removes', (t) => {
   const steps = fc.array(fc.record({ key: keys, adds: fc.boolean() }), { maxLength: 40 });
   fc.assert(
     fc.property(steps, (sequence) => {

@@ -27,7 +27,7 @@ export interface FaultProxy {
   readonly kubeconfig: string;
   /** Asked for each request; by default all pass. */
   fault: Fault;
-  /** Told of each write that the apiserver has answered, before the answer goes on. */
+  /** Called for each write that the apiserver has answered, before the response is passed on. */
   onWritten: (exchange: Exchange, status: number) => void;
   /** Cuts every open connection. */
   cut(): void;

@@ -60,7 +60,7 @@ for (const [chance, random] of [
   ['the shortest delays', () => 0],
   ['middling delays', () => 0.5],
 ] as const)
-  test(`watches that close at once are opened ever more slowly: ${chance}`, async (t) => {
+  test(`watches that close at once are reopened with backoff: ${chance}`, async (t) => {
     const { asked, pass, stop, over } = running(ended, random);
     await pass(120);
     t.true(asked.watches >= 3);
@@ -70,7 +70,7 @@ for (const [chance, random] of [
     await over;
   });
 
-test('a version that is too old at every watch leads to few lists', async (t) => {
+test('a resourceVersion that every watch rejects as expired leads to few lists', async (t) => {
   const { asked, pass, stop, over } = running(async () => {
     throw new ApiError({ status: 410, reason: 'Expired', message: 'too old' });
   });
@@ -80,7 +80,7 @@ test('a version that is too old at every watch leads to few lists', async (t) =>
   await over;
 });
 
-test('a version that turns out too old in the stream leads to few lists as well', async (t) => {
+test('a resourceVersion that expires within the stream leads to few lists', async (t) => {
   const { asked, pass, stop, over } = running(async () => {
     const stream = new PassThrough();
     stream.end(line({ type: 'ERROR', object: { code: 410, message: 'too old' } }));
@@ -92,7 +92,7 @@ test('a version that turns out too old in the stream leads to few lists as well'
   await over;
 });
 
-test('a watch that lived is opened again at once when the server closes it', async (t) => {
+test('a long watch that the server closes is reopened at once', async (t) => {
   const { asked, pass, stop, over } = running(async (clock) => {
     const stream = new PassThrough();
     void clock.sleep(11_000).then(() => stream.end());
@@ -104,7 +104,7 @@ test('a watch that lived is opened again at once when the server closes it', asy
   await over;
 });
 
-test('a server that asks for a day is asked again after a minute', async (t) => {
+test('a Retry-After of a day is limited to a minute', async (t) => {
   const { asked, pass, stop, over } = running(async () => {
     throw new ApiError({ status: 429, reason: 'TooManyRequests', message: 'later', retryAfterMs: 60_000 });
   });
@@ -114,7 +114,7 @@ test('a server that asks for a day is asked again after a minute', async (t) => 
   await over;
 });
 
-test('the age of the last event is a metric, and falls with each bookmark', async (t) => {
+test('a metric shows the age of the last event, and each bookmark resets it', async (t) => {
   const stream = new PassThrough();
   const { informer, pass, stop, over, registry } = running(async () => stream);
   await pass(50);
@@ -131,7 +131,7 @@ test('the age of the last event is a metric, and falls with each bookmark', asyn
   await over;
 });
 
-test('silence is noticed after 70 s, whatever the wall clock is set to', async (t) => {
+test('a silent watch is detected after 70 s, regardless of the wall clock', async (t) => {
   const { clock, asked, pass, stop, over } = running(async () => new PassThrough());
   await pass(10);
   clock.set(-3_600_000);
@@ -143,7 +143,7 @@ test('silence is noticed after 70 s, whatever the wall clock is set to', async (
   await over;
 });
 
-test('every object is looked at again after ten hours, a little sooner or later by chance', async (t) => {
+test('every object is resynced after about ten hours, with jitter', async (t) => {
   const clock = new HandClock();
   let woken = 0;
   const stop = new AbortController();

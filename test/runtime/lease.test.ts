@@ -80,7 +80,7 @@ const aPair = async () => {
   return { server, leader, standby, stop: () => stop.abort(), kept, acquired };
 };
 
-test('a leader that was cut off stops in time, also if its clock was set back an hour', async (t) => {
+test('a disconnected leader stops in time, even if its wall clock is set back an hour', async (t) => {
   const { leader, standby, stop } = await aPair();
   leader.network.up = false;
   leader.clock.set(-3_600_000);
@@ -90,14 +90,14 @@ test('a leader that was cut off stops in time, also if its clock was set back an
   stop();
 });
 
-test('a virtual machine that was suspended comes back without the lease, though its monotonic clock stood still', async (t) => {
+test('a resumed virtual machine does not hold the lease, although its monotonic clock stopped', async (t) => {
   const { leader, stop } = await aPair();
   leader.clock.set(60_000);
   t.false(leader.lease.held);
   stop();
 });
 
-test('a standby whose clock jumps ahead takes no lease that is renewed in time', async (t) => {
+test('a standby whose wall clock jumps ahead does not take a renewed lease', async (t) => {
   const { leader, standby, stop } = await aPair();
   standby.clock.set(3_600_000);
   await pass(20_000, leader, standby);
@@ -106,7 +106,7 @@ test('a standby whose clock jumps ahead takes no lease that is renewed in time',
   stop();
 });
 
-test('a clock that jumps stops the writes of a leader until its next renewal, and no longer', async (t) => {
+test('after its wall clock jumps, a leader does not write until its next renewal', async (t) => {
   const { leader, standby, stop } = await aPair();
   leader.clock.set(3_600_000);
   t.false(leader.lease.held);
@@ -118,7 +118,7 @@ test('a clock that jumps stops the writes of a leader until its next renewal, an
   stop();
 });
 
-test('a leader that sees another holder stops at once, and not when its renewal is overdue', async (t) => {
+test('a leader that observes another holder stops at once', async (t) => {
   const { server, leader, kept, stop } = await aPair();
   server.store({ spec: { holderIdentity: 'somebody else' } });
   await pass(2000, leader);
@@ -128,7 +128,7 @@ test('a leader that sees another holder stops at once, and not when its renewal 
   stop();
 });
 
-test('the lease of a leader that died is taken within 16 s of its last renewal', async (t) => {
+test('the lease of a dead leader is taken within 16 s of its last renewal', async (t) => {
   const { leader, standby, stop, acquired } = await aPair();
   leader.network.up = false;
   await pass(16_000, leader, standby);

@@ -64,7 +64,7 @@ const heapMiB = (): number => {
   return process.memoryUsage().heapUsed / 2 ** 20;
 };
 
-test('ten thousand reconciles leave nothing behind', async (t) => {
+test('ten thousand reconciles leak no memory', async (t) => {
   t.timeout(240_000);
   const server = aForgetfulServer();
   const registry = new Registry();

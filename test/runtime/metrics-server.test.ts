@@ -67,26 +67,26 @@ const get = (token?: string): Promise<Got> =>
 const tokenOf = (name: string): Promise<string> =>
   plane.kubectl(['create', 'token', name, '-n', 'default']).then((text) => text.trim());
 
-test.serial('who has the role reads the page', async (t) => {
+test.serial('a client with the role reads the metrics', async (t) => {
   const { status, body } = await get(await tokenOf('prometheus'));
   t.is(status, 200);
   t.is(body, 'up 1\n');
 });
 
-test.serial('who does not have it is refused by name of what is missing', async (t) => {
+test.serial('a client without the role gets 403 with the missing right', async (t) => {
   t.like(await get(await tokenOf('stranger')), {
     status: 403,
     body: 'the user of this token may not get this path\n',
   });
 });
 
-test.serial('without a token, or with one of another cluster, no metrics are served', async (t) => {
+test.serial('a client without a token, or with the token of another cluster, gets 401', async (t) => {
   t.is((await get()).status, 401);
   t.is((await get('made.up.token')).status, 401);
   t.is((await get('x'.repeat(10_000))).status, 401);
 });
 
-test.serial('a verdict is remembered, so that a scrape costs the apiserver nothing', async (t) => {
+test.serial('the result of a review is cached, so that scrapes do not load the apiserver', async (t) => {
   const token = await tokenOf('prometheus');
   await get(token);
   const before = reviews;
@@ -94,11 +94,11 @@ test.serial('a verdict is remembered, so that a scrape costs the apiserver nothi
   t.is(reviews, before);
 });
 
-test.serial('plain HTTP is not answered', async (t) => {
+test.serial('plain HTTP is rejected', async (t) => {
   await t.throwsAsync(fetch(`http://127.0.0.1:${served.port}/metrics`));
 });
 
-test('the certificate is one that others can read, for that name and no longer than said', (t) => {
+test('other programs can parse the certificate, which has the given name and validity', (t) => {
   const now = Date.parse('2026-01-01T00:00:00Z');
   const certificate = new X509Certificate(
     makeSelfSignedCertificate('operator.example', { now, days: 10 }).cert,

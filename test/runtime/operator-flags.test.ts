@@ -7,7 +7,7 @@ import test from 'ava';
 const operator = join(import.meta.dirname, '..', '..', 'src', 'operator.ts');
 
 for (const workers of ['x', '0', '1.5', '-2', '1000', ''])
-  test(`--workers=${workers} is refused with where the usage is, and nothing starts`, (t) => {
+  test(`--workers=${workers} is rejected with a pointer to the usage, and nothing starts`, (t) => {
     const { status, stderr } = spawnSync(process.execPath, [operator, `--workers=${workers}`], {
       encoding: 'utf8',
       env: { ...process.env, KUBECONFIG: '/nonexistent' },
@@ -17,7 +17,7 @@ for (const workers of ['x', '0', '1.5', '-2', '1000', ''])
     t.regex(stderr, /See operator --help\./);
   });
 
-test('--namespace that names no namespace is refused before any cluster is asked', (t) => {
+test('an invalid --namespace is rejected before any request', (t) => {
   const { status, stderr } = spawnSync(process.execPath, [operator, '--namespace=vision,Radar'], {
     encoding: 'utf8',
     env: { ...process.env, KUBECONFIG: '/nonexistent' },

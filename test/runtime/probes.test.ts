@@ -12,7 +12,7 @@ for (const [bind, address] of [
   ['[::]:0', '[::1]'],
   [':0', '127.0.0.1'],
 ] as const)
-  test(`a page served at ${bind} is found at ${address}`, async (t) => {
+  test(`a page bound to ${bind} is served at ${address}`, async (t) => {
     const served = await serve(bind, { '/readyz': page });
     t.teardown(() => served.close());
     const answer = await fetch(`http://${address}:${served.port}/readyz`);

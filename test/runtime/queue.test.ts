@@ -16,7 +16,7 @@ const aQueue = () => {
   return { clock, queue };
 };
 
-test('a key that is added again while it waits is worked on once', async (t) => {
+test('a key that is added again while it waits is processed once', async (t) => {
   const { queue } = aQueue();
   for (const key of ['a', 'b', 'a', 'a']) queue.add(key);
   t.is(queue.depth, 2);
@@ -25,7 +25,7 @@ test('a key that is added again while it waits is worked on once', async (t) => 
   t.is(queue.depth, 0);
 });
 
-test('a key is never worked on twice at a time, and again afterwards if it was added meanwhile', async (t) => {
+test('a key is never processed twice at a time, but again afterwards if it was added meanwhile', async (t) => {
   const { queue } = aQueue();
   queue.add('a');
   t.is(await queue.take(), 'a');
@@ -35,7 +35,7 @@ test('a key is never worked on twice at a time, and again afterwards if it was a
   t.is(await queue.take(), 'a');
 });
 
-test('what changes now goes before what a list contained', async (t) => {
+test('changed objects go before objects of the first list', async (t) => {
   const { queue } = aQueue();
   queue.add('old', 'low');
   queue.add('older', 'low');
@@ -46,7 +46,7 @@ test('what changes now goes before what a list contained', async (t) => {
   t.is(queue.depth, 1, 'raised, not doubled');
 });
 
-test('an object without a status goes before everything else', async (t) => {
+test('an object without a status goes first', async (t) => {
   const { queue } = aQueue();
   queue.add('changed');
   queue.add('listed', 'low');
@@ -61,7 +61,7 @@ test('an object without a status goes before everything else', async (t) => {
   t.is(await queue.take(), 'changed');
 });
 
-test('a queue on hold forgets what waits, takes nothing in, and starts afresh', async (t) => {
+test('a queue on hold drops its keys and ignores new ones until it resumes', async (t) => {
   const { queue, clock } = aQueue();
   queue.add('before');
   queue.addAfter('delayed before', 1000);
@@ -75,7 +75,7 @@ test('a queue on hold forgets what waits, takes nothing in, and starts afresh', 
   t.is(await queue.take(), 'c');
 });
 
-test('delays count elapsed time, whatever the wall clock is set to', async (t) => {
+test('delays count elapsed time, regardless of the wall clock', async (t) => {
   const { queue, clock } = aQueue();
   queue.addAfter('a', 1000);
   clock.set(-3_600_000);
@@ -84,7 +84,7 @@ test('delays count elapsed time, whatever the wall clock is set to', async (t) =
   t.is(queue.depth, 1);
 });
 
-test('a delayed key comes when its time has come, and the earlier of two delays counts', async (t) => {
+test('a delayed key is due after its delay, and the earlier of two delays counts', async (t) => {
   const { queue, clock } = aQueue();
   queue.addAfter('a', 1000);
   queue.addAfter('a', 5000);
@@ -97,7 +97,7 @@ test('a delayed key comes when its time has come, and the earlier of two delays 
   t.is(queue.depth, 1);
 });
 
-test('failures wait longer and longer, until they are forgotten', async (t) => {
+test('failures back off exponentially until they are forgotten', async (t) => {
   const { queue, clock } = aQueue();
   const waits: number[] = [];
   for (let failure = 0; failure < 4; failure++) {
@@ -117,7 +117,7 @@ test('failures wait longer and longer, until they are forgotten', async (t) => {
   t.is(queue.depth, 1);
 });
 
-test('a wait that the server asked for is kept', async (t) => {
+test('a retry waits at least as long as the server requests', async (t) => {
   const { queue, clock } = aQueue();
   queue.retry('a', 3000);
   await clock.pass(2999);
@@ -126,7 +126,7 @@ test('a wait that the server asked for is kept', async (t) => {
   t.is(queue.depth, 1);
 });
 
-test('a stopped queue hands out nothing, and ends every wait', async (t) => {
+test('a stopped queue hands out no key, and resolves pending takes', async (t) => {
   const { queue } = aQueue();
   const waiting = queue.take();
   queue.stop();
@@ -135,7 +135,7 @@ test('a stopped queue hands out nothing, and ends every wait', async (t) => {
   t.is(await queue.take(), undefined);
 });
 
-test('back-off stays within its limits whatever chance says', (t) => {
+test('backoff stays within its limits for any random number', (t) => {
   for (const random of [0, 0.5, 0.999]) {
     t.true(delayOf(reconcileBackoff, 1, random) >= 4);
     t.true(delayOf(reconcileBackoff, 1000, random) <= 1_200_000);

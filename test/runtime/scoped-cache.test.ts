@@ -42,7 +42,7 @@ const turns = async (): Promise<void> => {
   for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
 };
 
-test('a list of one namespace leaves the objects of the others in the cache', async (t) => {
+test('a list of one namespace keeps the cached objects of the others', async (t) => {
   const held: Record<string, readonly string[]> = { vision: ['a', 'b'], radar: ['a'], unwatched: ['x'] };
   const { client, expire } = serving(held);
   const clock = new HandClock();
@@ -83,7 +83,7 @@ test('a list of one namespace leaves the objects of the others in the cache', as
   await over;
 });
 
-test('without namespaces there is one informer, for all of them', (t) => {
+test('without --namespace one informer covers all namespaces', (t) => {
   const { client } = serving({});
   const clock = new HandClock();
   const deps = { client, clock, random: () => 0, metrics: informerMetrics(new Registry()), log: silent };
@@ -117,7 +117,7 @@ for (const text of [
   'a/b',
   '*',
 ])
-  test(`--namespace '${text}' is refused, because the operator would wait for it for ever`, (t) => {
+  test(`--namespace '${text}' is rejected, because the operator would wait for it forever`, (t) => {
     const refused = t.throws(() => parseNamespaces(text), { instanceOf: UserError });
     t.is(refused.reason, 'Usage');
     t.regex(refused.message, /is not the name of a namespace/);

@@ -35,7 +35,7 @@ const aPod = () => {
   return { folder, mount, env: { KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port } };
 };
 
-test('a pod is who its token says, and a renewed token counts from the next request on', async (t) => {
+test('a pod authenticates with its token, and uses a renewed token from the next request on', async (t) => {
   const { folder, mount, env } = aPod();
   mount(await tokenOf('before'));
   const connection = connectFromPod(env, folder)!;
@@ -54,7 +54,7 @@ test('a pod is who its token says, and a renewed token counts from the next requ
   t.is((await t.throwsAsync(name(), { instanceOf: ApiError })).status, 401);
 });
 
-test('an apiserver that the mounted authority does not vouch for is not believed', async (t) => {
+test('an apiserver with a certificate of another authority is rejected', async (t) => {
   const { folder, mount, env } = aPod();
   mount('a token');
   writeFileSync(join(folder, 'ca.crt'), '');
@@ -63,7 +63,7 @@ test('an apiserver that the mounted authority does not vouch for is not believed
   t.regex(failure.message, /certificate/);
 });
 
-test('outside a pod, and where KUBECONFIG names another way, there is none', (t) => {
+test('there is no in-cluster connection outside a pod or if KUBECONFIG is set', (t) => {
   const { folder, mount, env } = aPod();
   t.is(connectFromPod(env, folder), undefined, 'no token is mounted');
   mount('a token');

@@ -31,7 +31,7 @@ export const observe = (
   key: Key,
   context: ObserveContext<TensorfileStores>,
 ): ObservedTensorfile | undefined => {
-  const { stores, images, now, warningsAbout, findPlanRefusal } = context;
+  const { stores, images, now, warningsAbout, findRefusal } = context;
   const tensorfile = stores.tensorfiles.get(key);
   if (tensorfile === undefined) return undefined;
   const jobs = observeOwned(stores, tensorfile, {
@@ -39,6 +39,6 @@ export const observe = (
     isLost: () => false,
     warningsAbout,
   });
-  const obstacles = { findPlanRefusal, findTwin: makeTwinLookup(stores, tensorfile) };
+  const obstacles = { findRefusal, findTwin: makeTwinLookup(stores, tensorfile) };
   return { tensorfile, jobs, images, now, obstacles };
 };

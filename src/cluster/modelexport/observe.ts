@@ -28,7 +28,7 @@ export type ModelExportStores = JobStores & {
  * @returns undefined if the object is deleted
  */
 export const observe = (key: Key, context: ObserveContext<ModelExportStores>): ObservedExport | undefined => {
-  const { stores, images, now, warningsAbout, findPlanRefusal } = context;
+  const { stores, images, now, warningsAbout, findRefusal } = context;
   const modelExport = stores.modelExports.get(key);
   if (modelExport === undefined) return undefined;
   const tensorfile = findTensorfileName(modelExport);
@@ -49,7 +49,7 @@ export const observe = (key: Key, context: ObserveContext<ModelExportStores>): O
     }),
     images,
     now,
-    obstacles: { findPlanRefusal, findTwin: makeTwinLookup(stores, modelExport) },
+    obstacles: { findRefusal, findTwin: makeTwinLookup(stores, modelExport) },
   };
 };
 

@@ -50,7 +50,7 @@ export type ArtifactFacts = {
 /** What prevents a Job from being created. */
 export type Obstacles = {
   /** The rejection of the Job of this name, if any. */
-  readonly findPlanRefusal: (job: string) => Refusal | undefined;
+  readonly findRefusal: (job: string) => Refusal | undefined;
   /** Another object whose Job writes to the same folder. */
   readonly findTwin: FindTwin;
 };
@@ -147,11 +147,11 @@ const twinPauseMs = 15_000;
 const decideStart = (
   job: Job,
   { folder }: ArtifactPlan,
-  { obstacles: { findPlanRefusal, findTwin }, now }: ArtifactFacts,
+  { obstacles: { findRefusal, findTwin }, now }: ArtifactFacts,
 ): Omit<ArtifactProgress, 'ledger'> => {
   const owner = findTwin(folder);
   if (owner !== undefined) return { state: { kind: 'Twin', owner }, lookAtMs: now + twinPauseMs };
-  const refusal = findPlanRefusal(job.metadata.name);
+  const refusal = findRefusal(job.metadata.name);
   if (refusal === undefined) return { state: { kind: 'Start', job } };
   return {
     state: { kind: 'Refused', job, refusal },

@@ -21,7 +21,7 @@ export type ObserveContext<Stores> = {
   /** Milliseconds since the epoch. */
   readonly now: number;
 } & Pick<OwnedContext, 'warningsAbout'> &
-  Pick<Obstacles, 'findPlanRefusal'>;
+  Pick<Obstacles, 'findRefusal'>;
 
 /** The functions of one kind. */
 export type ReconciledKind<Stores, Observed> = {
@@ -54,8 +54,8 @@ export const makeOwnerReconciler =
     const owner = find(stores, key);
     const lookAgainMs = await warnings.look(key, owner ? findStuck(stores, owner) : [], signal);
     const warningsAbout = (uid: string) => warnings.about(key, uid);
-    const findPlanRefusal = makeRefusalLookup(key, refusals);
-    const observed = observe(key, { stores, images, now: clock.now(), warningsAbout, findPlanRefusal });
+    const findRefusal = makeRefusalLookup(key, refusals);
+    const observed = observe(key, { stores, images, now: clock.now(), warningsAbout, findRefusal });
     if (observed === undefined) return { requeueAfterMs: undefined };
     const decision = decide(observed);
     const againMs = await apply(decision, ownerOf(observed), { deps, signal });
