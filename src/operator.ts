@@ -26,7 +26,7 @@ const usageStatus = 2;
 
 type Flags = ValuesOf<typeof operatorProgram.flags>;
 
-const scopeOf = ({ namespace, 'image-pull-secrets': pullSecrets }: Flags) => ({
+const parseScope = ({ namespace, 'image-pull-secrets': pullSecrets }: Flags) => ({
   namespaces: namespace === undefined ? undefined : parseNamespaces(namespace),
   pullSecrets: pullSecrets?.split(',').map((name) => name.trim()),
 });
@@ -34,7 +34,7 @@ const scopeOf = ({ namespace, 'image-pull-secrets': pullSecrets }: Flags) => ({
 const readFlags = (argv: readonly string[]) => {
   try {
     const line = parseCommandLine(operatorProgram, argv);
-    return line.help === undefined ? { ...line, watched: scopeOf(line.values) } : line;
+    return line.help === undefined ? { ...line, watched: parseScope(line.values) } : line;
   } catch (thrown) {
     if (!(thrown instanceof UserError)) throw thrown;
     process.stderr.write(`${thrown.message}\n`);
@@ -45,7 +45,7 @@ const readFlags = (argv: readonly string[]) => {
 /** Not ready after this time without an event: a silent watch is detected after 70 s and reopened within 60 s. */
 const blindMs = 180_000;
 
-const pageOf = (registry: Registry) => async () => ({
+const makeMetricsPage = (registry: Registry) => async () => ({
   status: 200,
   type: registry.contentType,
   body: await registry.metrics(),
@@ -98,7 +98,7 @@ const main = async (): Promise<void> => {
     }),
     await serveMetrics(
       { bind: flags['metrics-bind'], secure: flags['metrics-secure'] },
-      { page: pageOf(registry), client: await connect(), clock, signal: stop.signal },
+      { page: makeMetricsPage(registry), client: await connect(), clock, signal: stop.signal },
     ),
   ];
   log.info('operator starting', {

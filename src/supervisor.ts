@@ -5,14 +5,14 @@
 import { rmSync } from 'node:fs';
 import process from 'node:process';
 import { SHARE_ENV, Worker } from 'node:worker_threads';
-import { memoryLimit, memoryUse } from './cgroup.ts';
+import { makeMemoryMeter, readMemoryLimit } from './cgroup.ts';
 import { UserError } from './ground/base/errors.ts';
 import { failures } from './ground/base/failures.ts';
 import { outputFailure } from './ground/base/whole-file.ts';
 
 /** Messages from the worker thread to the main thread. */
 export type Notice =
-  | { readonly kind: 'print' | 'complain'; readonly text: string }
+  | { readonly kind: 'stdout' | 'stderr'; readonly text: string }
   | {
       readonly kind: 'progress';
       readonly update: readonly [done: number, total: number, what?: string | undefined];
@@ -65,11 +65,11 @@ export const supervise = (supervision: Supervision): void => {
     supervision.close();
     exitNow(endedWith);
   };
-  const cutShort = (why: UserError): void => {
+  const abortWork = (why: UserError): void => {
     supervision.onAbort(why);
     end(failures[why.reason].exitCode);
   };
-  const watch = watchMemory(cutShort);
+  const watch = watchMemory(abortWork);
   worker.on('message', (notice: Notice) => {
     if (notice.kind === 'temporary') temporaries[notice.exists ? 'add' : 'delete'](notice.path);
     else if (notice.kind === 'ended') setTimeout(() => end(notice.exitCode), farewellMs);
@@ -77,7 +77,7 @@ export const supervise = (supervision: Supervision): void => {
   });
   process.stdout.on('error', (thrown) => {
     const why = outputFailure(thrown, 'standard output');
-    if (why instanceof UserError) cutShort(why);
+    if (why instanceof UserError) abortWork(why);
     else end(failures.OutputUnwritable.exitCode); // the reader closed the pipe; a message would be lost
   });
   worker.on('error', (thrown) => {
@@ -93,7 +93,7 @@ export const supervise = (supervision: Supervision): void => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.on(signal, () => {
       worker.postMessage({ signal } satisfies Stop);
-      setTimeout(() => cutShort(interruptedBy(signal)), graceMs);
+      setTimeout(() => abortWork(interruptedBy(signal)), graceMs);
     });
 };
 
@@ -105,8 +105,8 @@ export const interruptedBy = (signal: NodeJS.Signals): UserError =>
   );
 
 const watchMemory = (cutShort: (why: UserError) => void): NodeJS.Timeout => {
-  const limit = memoryLimit();
-  const used = memoryUse();
+  const limit = readMemoryLimit();
+  const used = makeMemoryMeter();
   return setInterval(() => {
     const bytes = used();
     if (bytes > maxMemoryFraction * limit) cutShort(outOfMemory(bytes, limit));

@@ -9,8 +9,8 @@ runProcess({
   name: 'tlt-export',
   label: 'Calibrating',
   script: import.meta.filename,
-  run: async (argv, world) => {
+  run: async (argv, context) => {
     const { runExportCommand } = await import('./adapters/tlt-export/export-command.ts');
-    await runExportCommand(argv, world);
+    await runExportCommand(argv, context);
   },
 });

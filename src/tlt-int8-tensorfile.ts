@@ -9,8 +9,8 @@ runProcess({
   name: 'tlt-int8-tensorfile',
   label: 'Writing calibration tensorfile',
   script: import.meta.filename,
-  run: async (argv, world) => {
+  run: async (argv, context) => {
     const { runTensorfileCommand } = await import('./adapters/tlt-export/tensorfile-command.ts');
-    await runTensorfileCommand(argv, world);
+    await runTensorfileCommand(argv, context);
   },
 });

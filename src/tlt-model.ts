@@ -9,8 +9,8 @@ runProcess({
   name: 'tlt-model',
   label: 'Reading',
   script: import.meta.filename,
-  run: async (argv, { env, print, complain, signal }) => {
+  run: async (argv, { env, print, printError, signal }) => {
     const { runModelCommand } = await import('./adapters/tlt-model/model-command.ts');
-    await runModelCommand(argv, { env, print, complain, signal });
+    await runModelCommand(argv, { env, print, printError, signal });
   },
 });

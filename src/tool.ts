@@ -5,13 +5,13 @@
 import { tmpdir } from 'node:os';
 import process from 'node:process';
 import { isMainThread } from 'node:worker_threads';
-import { logLine } from './adapters/cli/log-line.ts';
+import { formatLogLine } from './adapters/cli/log-line.ts';
 import { runTool } from './adapters/cli/run-tool.ts';
-import type { ToolWorld } from './adapters/tlt-export/tool-world.ts';
+import type { ToolContext } from './adapters/tlt-export/tool-context.ts';
 import { nameFields } from './ground/contract/fields.ts';
 import { makeProgresses } from './ground/observability/progress.ts';
 import { supervise } from './supervisor.ts';
-import { type Work, work } from './work.ts';
+import { runInWorkerThread, type Work } from './work.ts';
 
 export type ToolProcess = {
   readonly name: string;
@@ -20,18 +20,18 @@ export type ToolProcess = {
   /** File of the entry. */
   readonly script: string;
   /** The work; runs in a worker thread. */
-  readonly run: (argv: readonly string[], world: ProcessWorld) => Promise<void>;
+  readonly run: (argv: readonly string[], context: ProcessContext) => Promise<void>;
 };
 
-export type ProcessWorld = ToolWorld & {
+export type ProcessContext = ToolContext & {
   /** Writes to standard error. */
-  readonly complain: (text: string) => void;
+  readonly printError: (text: string) => void;
 };
 
 /** Runs a tool as this process. A signal stops it between two images, and at the latest after two seconds. */
 export const runProcess = (tool: ToolProcess): void => {
   if (isMainThread) superviseTool(tool);
-  else work((each) => runWork(tool, each));
+  else runInWorkerThread((each) => runWork(tool, each));
 };
 
 const superviseTool = ({ name, label, script }: ToolProcess): void => {
@@ -41,7 +41,7 @@ const superviseTool = ({ name, label, script }: ToolProcess): void => {
     script,
     onNotice: (notice) => {
       if (notice.kind === 'progress') bars.update(...notice.update);
-      else if (notice.kind === 'print') process.stdout.write(notice.text);
+      else if (notice.kind === 'stdout') process.stdout.write(notice.text);
       else stream.write(notice.text);
     },
     onAbort: ({ message }) => void stream.write(`${name}: ${message}\n`),
@@ -49,22 +49,22 @@ const superviseTool = ({ name, label, script }: ToolProcess): void => {
   });
 };
 
-const runWork = ({ name, run }: ToolProcess, { post: tell, signal }: Work): Promise<number> => {
+const runWork = ({ name, run }: ToolProcess, { post, signal }: Work): Promise<number> => {
   const argv = process.argv.slice(2);
   const verbose = argv.some((word) => word === '-v' || word === '--verbose');
-  const complain = (text: string) => tell({ kind: 'complain', text });
-  const world: ProcessWorld = {
+  const printError = (text: string) => post({ kind: 'stderr', text });
+  const context: ProcessContext = {
     env: process.env,
-    complain,
-    print: (text) => tell({ kind: 'print', text }),
+    printError,
+    print: (text) => post({ kind: 'stdout', text }),
     log: (level, message) => {
       if (level !== 'DEBUG' || verbose)
-        complain(logLine(name, new Date(), { level, message: nameFields(message, 'flag') }));
+        printError(formatLogLine(name, new Date(), { level, message: nameFields(message, 'flag') }));
     },
-    progress: (...update) => tell({ kind: 'progress', update }),
+    progress: (...update) => post({ kind: 'progress', update }),
     signal,
     temporary: tmpdir(),
     clock: { now: () => performance.now() },
   };
-  return runTool(name, complain, () => run(argv, world));
+  return runTool(name, printError, () => run(argv, context));
 };

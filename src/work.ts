@@ -11,15 +11,15 @@ export type Work = {
 };
 
 /** Runs the work of an entry in the worker thread. `run` resolves to the exit code of the process. */
-export const work = (run: (work: Work) => Promise<number>): void => {
+export const runInWorkerThread = (run: (work: Work) => Promise<number>): void => {
   const port = parentPort!;
-  const tell = (notice: Notice): void => port.postMessage(notice);
+  const post = (notice: Notice): void => port.postMessage(notice);
   const stop = new AbortController();
   port.on('message', ({ signal }: Stop) => stop.abort(interruptedBy(signal)));
   port.unref();
-  onTemporary((path, exists) => tell({ kind: 'temporary', path, exists }));
-  void run({ post: tell, signal: stop.signal }).then((exitCode) => {
+  onTemporary((path, exists) => post({ kind: 'temporary', path, exists }));
+  void run({ post, signal: stop.signal }).then((exitCode) => {
     process.exitCode = exitCode;
-    tell({ kind: 'ended', exitCode });
+    post({ kind: 'ended', exitCode });
   });
 };

@@ -15,11 +15,11 @@ import { encodeResult, type Failed, type Result } from './ground/contract/result
 import type { EngineTask, ExportTask, TensorfileTask } from './ground/contract/task.ts';
 import { makeProgresses } from './ground/observability/progress.ts';
 import { supervise } from './supervisor.ts';
-import { type Work, work } from './work.ts';
+import { runInWorkerThread, type Work } from './work.ts';
 
 /** Prefix of all mount paths, for runs outside a pod. */
 const root = process.env.TLT_WORKER_ROOT ?? '';
-const at = (path: string) => `${root}${path}`;
+const underRoot = (path: string) => `${root}${path}`;
 
 const superviseContainer = (): void => {
   const stream = process.stderr;
@@ -29,7 +29,7 @@ const superviseContainer = (): void => {
     script: import.meta.filename,
     onNotice: (notice) => {
       if (notice.kind === 'progress') progress.update(...notice.update);
-      else (notice.kind === 'print' ? process.stdout : stream).write(notice.text);
+      else (notice.kind === 'stdout' ? process.stdout : stream).write(notice.text);
     },
     onAbort: ({ reason, message }) =>
       report({ kind: 'Failed', reason, message }, (text) => void process.stdout.write(text)),
@@ -37,19 +37,19 @@ const superviseContainer = (): void => {
   });
 };
 
-const worldOf = ({ post: tell, signal }: Work) => ({
-  store: makePvcStore(at(mounts.claims)),
-  keyFile: at(mounts.keyFile),
-  specFile: at(mounts.specFile),
-  work: at(mounts.work),
-  built: at(mounts.built),
+const makeContext = ({ post, signal }: Work) => ({
+  store: makePvcStore(underRoot(mounts.claims)),
+  keyFile: underRoot(mounts.keyFile),
+  specFile: underRoot(mounts.specFile),
+  work: underRoot(mounts.work),
+  built: underRoot(mounts.built),
   signal,
   progress: (done: number, total: number, what?: string) =>
-    tell({ kind: 'progress', update: [done, total, what] }),
+    post({ kind: 'progress', update: [done, total, what] }),
   clock: { now: () => performance.now() },
   log: (level: 'INFO' | 'WARNING', message: string) =>
-    tell({
-      kind: 'complain',
+    post({
+      kind: 'stderr',
       text: `${JSON.stringify({ level, message: nameFields(message, 'spec') })}\n`,
     }),
 });
@@ -57,52 +57,52 @@ const worldOf = ({ post: tell, signal }: Work) => ({
 type Commands = Readonly<Record<string, (task: never) => Promise<Result | undefined>>>;
 
 /** Commands import lazily: a container that only copies or hashes starts in half the time. */
-const commandsIn = (world: ReturnType<typeof worldOf>): Commands => ({
+const makeCommands = (context: ReturnType<typeof makeContext>): Commands => ({
   export: async (task: ExportTask) => {
     const { runExportTask } = await import('./adapters/worker/export-task.ts');
-    return runExportTask(task, world);
+    return runExportTask(task, context);
   },
   tensorfile: async (task: TensorfileTask) => {
     const { runTensorfileTask } = await import('./adapters/worker/tensorfile-task.ts');
-    return runTensorfileTask(task, world);
+    return runTensorfileTask(task, context);
   },
   stage: async (task: EngineTask) => {
     const { stage } = await import('./adapters/worker/stage.ts');
-    await stage(task, world);
+    await stage(task, context);
     return undefined;
   },
   'build-onnxruntime': async () => {
     const { buildHere } = await import('./graph/builders/build-here.ts');
-    for (const warning of await buildHere(world.work, world.clock)) world.log('WARNING', warning);
+    for (const warning of await buildHere(context.work, context.clock)) context.log('WARNING', warning);
     return undefined;
   },
   install: async () => {
     const { installWorker } = await import('./adapters/worker/install.ts');
     const app = join(import.meta.dirname, '..');
-    await installWorker({ node: process.execPath, app, target: at(mounts.worker) });
+    await installWorker({ node: process.execPath, app, target: underRoot(mounts.worker) });
     return undefined;
   },
   publish: async (task: EngineTask) => {
     const { publish } = await import('./adapters/worker/publish.ts');
-    return publish(task, world);
+    return publish(task, context);
   },
 });
 
-const run = async (world: ReturnType<typeof worldOf>): Promise<Result | undefined> => {
+const run = async (context: ReturnType<typeof makeContext>): Promise<Result | undefined> => {
   const [name = '', flag, text = ''] = process.argv.slice(2);
-  const commands = commandsIn(world);
+  const commands = makeCommands(context);
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (!command || flag !== '--task')
     throw new UserError('Usage', `usage: worker {${Object.keys(commands).join(', ')}} --task JSON`);
   return command(parseTask(text) as never);
 };
 
-const failed = (thrown: unknown, { post: tell, signal }: Work): Failed => {
+const describeFailure = (thrown: unknown, { post, signal }: Work): Failed => {
   if (signal.aborted) return { kind: 'Failed', reason: 'Interrupted', message: messageOf(signal.reason) };
   if (thrown instanceof UserError)
     return { kind: 'Failed', reason: thrown.reason, message: nameFields(thrown.message, 'spec') };
-  tell({
-    kind: 'complain',
+  post({
+    kind: 'stderr',
     text: `${thrown instanceof Error ? thrown.stack : messageOf(thrown)}\n`,
   });
   return {
@@ -116,24 +116,24 @@ const report = (result: Result, print: (text: string) => void): void => {
   const text = encodeResult(result);
   print(`${text}\n`);
   try {
-    writeFileSync(at(mounts.terminationMessage), text);
+    writeFileSync(underRoot(mounts.terminationMessage), text);
   } catch (thrown) {
     process.stderr.write(`writing the termination message failed: ${messageOf(thrown)}\n`);
   }
 };
 
 const runWork = async (given: Work): Promise<number> => {
-  const print = (text: string) => given.post({ kind: 'print', text });
+  const print = (text: string) => given.post({ kind: 'stdout', text });
   try {
-    const result = await run(worldOf(given));
+    const result = await run(makeContext(given));
     if (result) report(result, print);
     return 0;
   } catch (thrown) {
-    const failure = failed(thrown, given);
+    const failure = describeFailure(thrown, given);
     report(failure, print);
     return failures[failure.reason].exitCode;
   }
 };
 
 if (isMainThread) superviseContainer();
-else work(runWork);
+else runInWorkerThread(runWork);

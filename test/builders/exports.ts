@@ -8,11 +8,11 @@ import { parseCalibrationCache } from '../../src/formats/scales/calibration-cach
 import { openSession } from '../../src/graph/inference/session.ts';
 import { smallPhotosFolder } from '../photos/photos.ts';
 import { input, output, side } from './networks.ts';
-import { aFolder, type Ran, runTool } from './tool.ts';
+import { aFolder, runTool, type ToolRun } from './tool.ts';
 
 const key = 'correct horse battery staple';
 
-export type Export = Ran & {
+export type Export = ToolRun & {
   readonly folder: string;
   /** Of the `.etlt`; undefined if there is none. */
   readonly payload: ModelProto | undefined;

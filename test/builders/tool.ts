@@ -4,42 +4,42 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { logLine } from '../../src/adapters/cli/log-line.ts';
-import { runTool as ending } from '../../src/adapters/cli/run-tool.ts';
+import { formatLogLine } from '../../src/adapters/cli/log-line.ts';
+import { runTool as runToCode } from '../../src/adapters/cli/run-tool.ts';
 import { runExportCommand } from '../../src/adapters/tlt-export/export-command.ts';
 import { runTensorfileCommand } from '../../src/adapters/tlt-export/tensorfile-command.ts';
-import type { ToolWorld } from '../../src/adapters/tlt-export/tool-world.ts';
+import type { ToolContext } from '../../src/adapters/tlt-export/tool-context.ts';
 import { runModelCommand } from '../../src/adapters/tlt-model/model-command.ts';
-import { aToolWorld, quickWorkFactor, type ToolCommand } from './tool-world.ts';
+import { aToolContext, quickWorkFactor, type ToolCommand } from './tool-context.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
-export type Ran = { readonly code: number; readonly stdout: string; readonly stderr: string };
+export type ToolRun = { readonly code: number; readonly stdout: string; readonly stderr: string };
 export type RunOptions = { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> };
-type World = {
+type Streams = {
   readonly env: Readonly<Record<string, string>>;
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
 };
-type Command = (args: readonly string[], world: World) => Promise<void>;
+type Command = (args: readonly string[], context: Streams) => Promise<void>;
 
 /** What the entry of a tool does, less its hold on the process. */
-const logging =
+const withLog =
   (tool: string, run: ToolCommand): Command =>
   (args, { env, out, err }) => {
-    const log: ToolWorld['log'] = (level, message) =>
-      level !== 'DEBUG' && err(logLine(tool, new Date(), { level, message }));
-    return run(args, aToolWorld({ env, print: out, log }));
+    const log: ToolContext['log'] = (level, message) =>
+      level !== 'DEBUG' && err(formatLogLine(tool, new Date(), { level, message }));
+    return run(args, aToolContext({ env, print: out, log }));
   };
 
 const commands = {
-  'tlt-export': logging('tlt-export', runExportCommand),
-  'tlt-int8-tensorfile': logging('tlt-int8-tensorfile', runTensorfileCommand),
+  'tlt-export': withLog('tlt-export', runExportCommand),
+  'tlt-int8-tensorfile': withLog('tlt-int8-tensorfile', runTensorfileCommand),
   'tlt-model': (args, { env, out, err }) =>
     runModelCommand(args, {
       env,
       print: out,
-      complain: err,
+      printError: err,
       signal: new AbortController().signal,
       workFactor: quickWorkFactor,
     }),
@@ -52,23 +52,31 @@ let turn: Promise<unknown> = Promise.resolve();
  * Runs a tool inside this process, which costs no start; one after the other, for the working folder belongs to the
  * process.
  */
-export const runTool = (tool: ToolName, args: readonly string[], options: RunOptions = {}): Promise<Ran> => {
-  const ran = turn.then(() => inside(tool, args, options));
+export const runTool = (
+  tool: ToolName,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<ToolRun> => {
+  const ran = turn.then(() => runInside(tool, args, options));
   turn = ran.catch(() => {});
   return ran;
 };
 
 /** Nothing of this process's environment is seen. */
-const inside = async (tool: ToolName, args: readonly string[], { cwd, env }: RunOptions): Promise<Ran> => {
+const runInside = async (
+  tool: ToolName,
+  args: readonly string[],
+  { cwd, env }: RunOptions,
+): Promise<ToolRun> => {
   const said = { out: '', err: '' };
   const sayTo = (stream: 'out' | 'err') => (text: string) => {
     said[stream] += text;
   };
-  const world = { env: env ?? {}, out: sayTo('out'), err: sayTo('err') };
+  const context = { env: env ?? {}, out: sayTo('out'), err: sayTo('err') };
   const before = process.cwd();
   process.chdir(cwd ?? before);
   try {
-    const code = await ending(tool, world.err, () => commands[tool](args, world));
+    const code = await runToCode(tool, context.err, () => commands[tool](args, context));
     return { code, stdout: said.out, stderr: said.err };
   } finally {
     process.chdir(before);
@@ -86,7 +94,7 @@ export const runProcess = (
   tool: ToolName | 'worker',
   args: readonly string[],
   { cwd, env }: ProcessOptions = {},
-): Promise<Ran> =>
+): Promise<ToolRun> =>
   new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [join(root, 'src', `${tool}.ts`), ...args], {
       cwd,

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { commandWords } from '../../src/adapters/cli/command-words.ts';
+import { parseCommand } from '../../src/adapters/cli/parse-command.ts';
 import { decryptModel } from '../../src/formats/crypto/encrypted-model.ts';
 import { createVerifiedCodec } from '../../src/formats/crypto/external/codec.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
@@ -210,11 +210,11 @@ test('a key that is cut at the edge of the kept diagnostics is not logged', asyn
 });
 
 test('a command is the path of one program, or a JSON array of words', (t) => {
-  t.deepEqual(commandWords('/opt/my codec'), ['/opt/my codec']);
-  t.deepEqual(commandWords(' ["python3", "a b.py", ""]'), ['python3', 'a b.py', '']);
+  t.deepEqual(parseCommand('/opt/my codec'), ['/opt/my codec']);
+  t.deepEqual(parseCommand(' ["python3", "a b.py", ""]'), ['python3', 'a b.py', '']);
   for (const text of ['', '[]', '["python3"', '[1]', '[""]', '["a\\u0000b"]', 'a\0b'])
     t.like(
-      t.throws(() => commandWords(text)),
+      t.throws(() => parseCommand(text)),
       { reason: 'Usage' },
       text,
     );

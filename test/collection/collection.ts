@@ -7,7 +7,7 @@ import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { modelSettingsOf } from '../../src/adapters/tlt-export/model-flags.ts';
+import { parseModelSettings } from '../../src/adapters/tlt-export/model-flags.ts';
 import { openModel } from '../../src/export/models/open-model.ts';
 import { parseCalibrationCache } from '../../src/formats/scales/calibration-cache.ts';
 import { int8Activations } from '../../src/graph/precision/calibration-graph.ts';
@@ -89,16 +89,16 @@ const coverageOf = async (
   flags: readonly string[],
   scales: ReadonlyMap<string, number>,
 ): Promise<number> => {
-  const settings = modelSettingsOf(valuesOf(flags));
+  const settings = parseModelSettings(valuesOf(flags));
   const { model } = await openModel({ path, key: 'k', architecture: 'classification', settings });
   const wanted = [...int8Activations(model)];
   return wanted.filter((name) => scales.has(name)).length / wanted.length;
 };
 
 /** `['--input_dims', '3,8,8']` as the parser would give it. */
-const valuesOf = (flags: readonly string[]): Parameters<typeof modelSettingsOf>[0] => {
+const valuesOf = (flags: readonly string[]): Parameters<typeof parseModelSettings>[0] => {
   const pairs = flags.flatMap((word, i) => (word.startsWith('--') ? [[word.slice(2), flags[i + 1]]] : []));
-  return Object.fromEntries(pairs) as Parameters<typeof modelSettingsOf>[0];
+  return Object.fromEntries(pairs) as Parameters<typeof parseModelSettings>[0];
 };
 
 const table = (rows: readonly Row[]): string =>

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import type { Report as FileReport } from '../../src/adapters/inspect/inspect.ts';
+import type { FileDescription } from '../../src/adapters/inspect/inspect.ts';
 import { scalesOf } from '../../src/calibration/histograms/statistics.ts';
 import { collectStatistics } from '../../src/calibration/pass/calibrate.ts';
 import { type Batch, imageBatches } from '../../src/data/preprocessing/batches.ts';
@@ -19,7 +19,7 @@ import {
 import { UserError } from '../../src/ground/base/errors.ts';
 import { histogramOf } from '../builders/histogram.ts';
 import { aFolder } from '../builders/tool.ts';
-import { runExport, runModel } from '../builders/tool-world.ts';
+import { runExport, runModel } from '../builders/tool-context.ts';
 import { modelFile } from '../models/models.ts';
 import { smallClassifier } from '../models/small-classifier.ts';
 import { photosFolder, smallPhotosFolder } from '../photos/photos.ts';
@@ -185,12 +185,9 @@ test('held-out images of histograms are used for the accuracy gate if their fold
     ...report,
   );
   t.regex(log.join('\n'), /Worst layers, each alone in int8: block0\/short with/);
-  const {
-    calibration,
-    agreement,
-    renderThumbnails: thumbnails,
-    sensitivity,
-  } = JSON.parse(readFileSync(join(cwd, 'r.json'), 'utf8')) as ExportReport;
+  const { calibration, agreement, thumbnails, sensitivity } = JSON.parse(
+    readFileSync(join(cwd, 'r.json'), 'utf8'),
+  ) as ExportReport;
   t.is(calibration!.images, 15);
   t.is(agreement!.images, 32);
   t.is(sensitivity!.sqnrDb, agreement!.sqnrDb);
@@ -256,7 +253,7 @@ test('tlt-model inspect describes a histogram file', async (t) => {
   t.regex(text, /format +histograms of a calibration/);
   t.regex(text, /images +20 of 80, seed 42, part 2 of 4/);
   t.regex(text, /conv {2}-1\.5 … 2, 3 values/);
-  const { histograms: told } = JSON.parse(await printed('--json')) as Pick<FileReport, 'histograms'>;
+  const { histograms: told } = JSON.parse(await printed('--json')) as Pick<FileDescription, 'histograms'>;
   t.deepEqual(told, {
     modelSha256: 'aa'.repeat(32),
     samples: [sample],

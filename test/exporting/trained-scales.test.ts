@@ -11,9 +11,9 @@ import { parseCalibrationCache } from '../../src/formats/scales/calibration-cach
 import { UserError } from '../../src/ground/base/errors.ts';
 import type { Manifest } from '../../src/ground/contract/manifest.ts';
 import type { ExportTask } from '../../src/ground/contract/task.ts';
-import { aTaskWorld } from '../builders/task-world.ts';
+import { aTaskContext } from '../builders/task-context.ts';
 import { aFolder } from '../builders/tool.ts';
-import { runExport } from '../builders/tool-world.ts';
+import { runExport } from '../builders/tool-context.ts';
 import { type QatModel, smallQatModel } from '../models/qat.ts';
 import { photosFolder } from '../photos/photos.ts';
 
@@ -172,7 +172,7 @@ const aPod = (model: string) => {
   mkdirSync(join(root, 'models'));
   mkdirSync(join(root, 'exports'));
   writeFileSync(join(root, 'models/qat.onnx'), readFileSync(model));
-  const run = (changes?: Partial<ExportTask>) => runExportTask(task(changes), aTaskWorld(root));
+  const run = (changes?: Partial<ExportTask>) => runExportTask(task(changes), aTaskContext(root));
   return { run, folder: join(root, 'exports/out/k') };
 };
 

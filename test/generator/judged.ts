@@ -10,7 +10,7 @@ import { messageOf, UserError } from '../../src/ground/base/errors.ts';
 import { seededRandom } from '../../src/ground/base/rng.ts';
 import { type DataType, dataTypes } from '../../src/ground/contract/architectures.ts';
 import { side } from '../builders/networks.ts';
-import { runExport } from '../builders/tool-world.ts';
+import { runExport } from '../builders/tool-context.ts';
 import { runPeer } from '../peers/venv.ts';
 import type { Generated } from './structures.ts';
 

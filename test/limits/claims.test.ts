@@ -12,7 +12,7 @@ import { limits } from '../../src/ground/base/limits.ts';
 import { type Bins, histogramFileOf, inflatingHistograms, manyParts } from '../bombs/histograms.ts';
 import { statedBombs } from '../bombs/onnx.ts';
 import { aFolder } from '../builders/tool.ts';
-import { runExport } from '../builders/tool-world.ts';
+import { runExport } from '../builders/tool-context.ts';
 import { photosFolder } from '../photos/photos.ts';
 
 /** Refused with this reason, before the process has grown by as much as the claim. */

@@ -12,7 +12,7 @@ import { indexRecords } from '../../src/formats/tfrecord/tfrecord.ts';
 import { fileDigest } from '../../src/ground/base/digest.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
 import { openReadable, readRegular } from '../../src/ground/base/readable.ts';
-import { runExport, runModel } from '../builders/tool-world.ts';
+import { runExport, runModel } from '../builders/tool-context.ts';
 import { modelFile } from '../models/models.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tlt-test-files-'));

@@ -54,7 +54,7 @@ test.serial('names that are markup stay text, everywhere', async (t) => {
       outputs: [hostile],
       notes: [hostile],
       files: [{ name: hostile, sha256: hostile, sizeBytes: 1 }],
-      renderThumbnails: [{ name: hostile, png: 'data:image/png;base64,iVBORw0KGgo=' }],
+      thumbnails: [{ name: hostile, png: 'data:image/png;base64,iVBORw0KGgo=' }],
     }),
   );
   t.is(await browser.evaluate('window.hurt'), undefined);

@@ -12,7 +12,7 @@ const facts: ReportFacts = {
   input: { name: 'input_1', channels: 3, height: 48, width: 192 },
   outputs: ['predictions/Softmax'],
   files: [{ name: 'model.etlt', sha256: 'b'.repeat(64), sizeBytes: 5_000_100 }],
-  renderThumbnails: [{ name: 'one.jpg', png: 'data:image/png;base64,iVBORw0KGgo=' }],
+  thumbnails: [{ name: 'one.jpg', png: 'data:image/png;base64,iVBORw0KGgo=' }],
   preprocessing: { order: 'BGR', mean: [103.939, 116.779, 123.68], scale: 1 },
   latency: { floatMicroseconds: 1500, int8Microseconds: 900 },
   notes: [],

@@ -13,7 +13,7 @@ import { UserError } from '../../src/ground/base/errors.ts';
 import type { FailureReason } from '../../src/ground/base/failures.ts';
 import type { ExportTask } from '../../src/ground/contract/task.ts';
 import { collected } from '../builders/collected.ts';
-import { aTaskWorld } from '../builders/task-world.ts';
+import { aTaskContext } from '../builders/task-context.ts';
 
 const { signal } = new AbortController();
 
@@ -99,6 +99,6 @@ test('a pod refuses a folder of images in which a link leads out of the claim', 
   const task = {
     calibration: { imageDirectory: { uri: 'pvc://models/photos' } },
   } as unknown as ExportTask;
-  const fetching = fetchSource(task, undefined, aTaskWorld(join(root, 'claims')));
+  const fetching = fetchSource(task, undefined, aTaskContext(join(root, 'claims')));
   await t.throwsAsync(fetching, { instanceOf: UserError, message: /outside the claim/ });
 });

@@ -21,7 +21,7 @@ import { makeScratch } from '../../src/ground/base/scratch.ts';
 import { makeOutputs } from '../../src/ground/base/whole-file.ts';
 import { encryptTlt } from '../builders/encrypted.ts';
 import { runTool } from '../builders/tool.ts';
-import { runExportIn } from '../builders/tool-world.ts';
+import { runExportIn } from '../builders/tool-context.ts';
 import { smallClassifier } from '../models/small-classifier.ts';
 import { smallPhotosFolder } from '../photos/photos.ts';
 

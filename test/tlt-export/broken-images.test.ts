@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { failures } from '../../src/ground/base/failures.ts';
 import { encryptTlt } from '../builders/encrypted.ts';
-import { aFolder, type Ran, runTool } from '../builders/tool.ts';
+import { aFolder, runTool, type ToolRun } from '../builders/tool.ts';
 import { smallClassifier } from '../models/small-classifier.ts';
 import { smallPhotosFolder } from '../photos/photos.ts';
 
@@ -23,7 +23,7 @@ const aWorkplace = async (broken: number): Promise<string> => {
   return cwd;
 };
 
-const exported = (cwd: string, ...flags: string[]): Promise<Ran> => {
+const exported = (cwd: string, ...flags: string[]): Promise<ToolRun> => {
   const fixed = ['classification', '-m', 'model.tlt', '--key_file', 'key.txt', '--data_type', 'int8'];
   const images = ['--cal_image_dir', 'images', '--batches', '3', '--batch_size', '8'];
   return runTool('tlt-export', [...fixed, ...images, ...flags], { cwd });
@@ -33,7 +33,7 @@ test('broken images are named and replaced: the cache is that of the sound ones 
   const [mixed, sound] = [await aWorkplace(6), await aWorkplace(0)];
   const { code, stderr } = await exported(mixed, '--max_broken', '0.25');
   t.is(code, 0, stderr);
-  const left = stderr.match(/\[WARNING\].*Left out: .*broken\d\.png/g) ?? [];
+  const left = stderr.match(/\[WARNING\].*Skipped: .*broken\d\.png/g) ?? [];
   t.true(left.length >= 1 && left.length <= 6, stderr);
   t.regex(stderr, /from 24 images/);
   t.is((await exported(sound)).code, 0);

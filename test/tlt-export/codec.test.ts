@@ -7,7 +7,7 @@ import { serializeModel } from '../../src/formats/onnx/model.ts';
 import type { FailureReason } from '../../src/ground/base/failures.ts';
 import { aCodec, aProgram, nvidiaCommand, standInCommand } from '../builders/codec.ts';
 import { encryptEtlt, encryptTlt } from '../builders/encrypted.ts';
-import { runExport, runModel } from '../builders/tool-world.ts';
+import { runExport, runModel } from '../builders/tool-context.ts';
 import { imported, kerasBytes, kerasPath } from '../keras/fixtures.ts';
 import { photosFolder } from '../photos/photos.ts';
 

@@ -9,7 +9,7 @@ import { parseCalibrationCache } from '../../src/formats/scales/calibration-cach
 import { UserError } from '../../src/ground/base/errors.ts';
 import { type Architecture, architectureNames } from '../../src/ground/contract/architectures.ts';
 import { collected } from '../builders/collected.ts';
-import { runExport, runSample } from '../builders/tool-world.ts';
+import { runExport, runSample } from '../builders/tool-context.ts';
 import { aTraining, counts } from '../builders/training.ts';
 import { detectorFile, modelFile, scenesFolder } from '../models/models.ts';
 
@@ -60,7 +60,7 @@ for (const module of architectureNames)
     const training = {
       architecture: module,
       values: { data_root: folder },
-      world: { env: {}, log: () => {} },
+      context: { env: {}, log: () => {} },
     };
     const { plan, dataRoot, spec } = await readNamedTraining({ file: join(folder, 'spec.txt'), ...training });
     const opened = await openModel({ path: models[module], key: 'k', architecture: module, spec });

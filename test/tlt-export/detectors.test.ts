@@ -7,7 +7,7 @@ import { copyWith, graphOf } from '../../src/formats/onnx/graph.ts';
 import { parseModel, serializeModel } from '../../src/formats/onnx/model.ts';
 import { parseCalibrationCache } from '../../src/formats/scales/calibration-cache.ts';
 import { failures } from '../../src/ground/base/failures.ts';
-import { aFolder, type Ran, runTool } from '../builders/tool.ts';
+import { aFolder, runTool, type ToolRun } from '../builders/tool.ts';
 import { aTraining, specOf } from '../builders/training.ts';
 import { type DetectorName, detectorFile, scenesFolder } from '../models/models.ts';
 import { peerPython } from '../peers/venv.ts';
@@ -17,7 +17,7 @@ const key = 'correct horse battery staple';
 const exported = async (
   module: DetectorName,
   ...args: readonly string[]
-): Promise<Ran & { readonly cwd: string }> => {
+): Promise<ToolRun & { readonly cwd: string }> => {
   const cwd = await aTraining(module);
   const flags = [
     module,

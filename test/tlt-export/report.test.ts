@@ -51,7 +51,7 @@ test('the report of an int8 export has the scales of its cache and the digests o
     ['cal.bin', 'm.etlt'],
   );
   t.is(report.agreement!.images, 32);
-  t.is(report.renderThumbnails.length, 6);
+  t.is(report.thumbnails.length, 6);
   t.is(report.notes.length, 1, 'the classifier is narrow, and the report says so');
   t.regex(
     report.notes[0]!,

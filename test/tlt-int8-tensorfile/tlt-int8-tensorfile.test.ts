@@ -14,7 +14,7 @@ import { type FailureReason, failures } from '../../src/ground/base/failures.ts'
 import { type TensorfileModule, tensorfileModules } from '../../src/ground/contract/flags.ts';
 import { collected } from '../builders/collected.ts';
 import { runTool } from '../builders/tool.ts';
-import { runSample } from '../builders/tool-world.ts';
+import { runSample } from '../builders/tool-context.ts';
 import { aTraining, counts } from '../builders/training.ts';
 import { run } from '../cluster/run.ts';
 
@@ -98,7 +98,7 @@ test('broken images are named and others take their places, if so many may be', 
     writeFileSync(join(images, name), 'this is no image');
   }
   const { log } = await sample(folder, 'detectnet_v2', '-m', '5', '--max_broken', '0.2');
-  const left = log.filter((line) => line.startsWith('[WARNING] Left out: '));
+  const left = log.filter((line) => line.startsWith('[WARNING] Skipped: '));
   t.true(left.length > 0 && left.every((line) => /\.jpg \(record \d+ of .*fold-001-of-002\)/.test(line)));
   const error = await t.throwsAsync(
     sample(folder, 'detectnet_v2', '-m', '5', '-o', join(folder, 'd.tensor')),

@@ -6,14 +6,14 @@ import { parseExperimentSpec } from '../../src/data/specs/experiment-spec.ts';
 import { parseModel, serializeModel, writeModelFile } from '../../src/formats/onnx/model.ts';
 import { type FailureReason, failures } from '../../src/ground/base/failures.ts';
 import { encryptTlt } from '../builders/encrypted.ts';
-import { type Ran, runProcess, runTool } from '../builders/tool.ts';
-import { quickWorkFactor } from '../builders/tool-world.ts';
+import { runProcess, runTool, type ToolRun } from '../builders/tool.ts';
+import { quickWorkFactor } from '../builders/tool-context.ts';
 import { realModel, smallModel } from '../formats/onnx/models.ts';
 import { detectorFile } from '../models/models.ts';
 
 const key = 'tlt_encode';
 
-const run = (args: readonly string[], cwd: string, env: Record<string, string> = {}): Promise<Ran> =>
+const run = (args: readonly string[], cwd: string, env: Record<string, string> = {}): Promise<ToolRun> =>
   runTool('tlt-model', args, { cwd, env });
 
 const classifier = realModel('ch_ppocr_mobile_v2.0_cls_infer.onnx');
@@ -26,7 +26,7 @@ const folderWith = (files: Record<string, Uint8Array | string> = {}): string => 
   return folder;
 };
 
-const fails = (t: ExecutionContext, { code, stderr }: Ran, reason: FailureReason, says: string): void => {
+const fails = (t: ExecutionContext, { code, stderr }: ToolRun, reason: FailureReason, says: string): void => {
   t.is(code, failures[reason].exitCode, stderr);
   t.regex(stderr, /^tlt-model: /);
   t.true(stderr.includes(says), stderr);

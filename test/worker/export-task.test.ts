@@ -15,7 +15,7 @@ import type { Manifest } from '../../src/ground/contract/manifest.ts';
 import type { CalibrationTask, ExportTask } from '../../src/ground/contract/task.ts';
 import { aCodec, standInCommand } from '../builders/codec.ts';
 import { encryptTlt } from '../builders/encrypted.ts';
-import { aTaskWorld } from '../builders/task-world.ts';
+import { aTaskContext } from '../builders/task-context.ts';
 import { aFolder } from '../builders/tool.ts';
 import { specOf } from '../builders/training.ts';
 import { detectorFile } from '../models/models.ts';
@@ -36,12 +36,12 @@ const aPod = async () => {
   for (const claim of ['models', 'exports']) mkdirSync(at(claim));
   writeFileSync(at('models', 'm.onnx'), await smallClassifier());
   cpSync(await smallPhotosFolder(), at('models', 'photos'), { recursive: true });
-  const world = aTaskWorld(root);
-  const runTask = (task: ExportTask) => runExportTask(task, world);
+  const context = aTaskContext(root);
+  const runTask = (task: ExportTask) => runExportTask(task, context);
   const run = (changes: Partial<CalibrationTask>) => runTask(aTask(changes));
   /** What is warned of, but for what is said of this narrow model at each export. */
-  const warned = () => world.warnings.filter((line) => !narrow.test(line));
-  return { at, run, runTask, world, warned };
+  const warned = () => context.warnings.filter((line) => !narrow.test(line));
+  return { at, run, runTask, context, warned };
 };
 
 const narrow = /^1 of 8 layers compute in int8, less than 1 % of the arithmetic; in float: 7 are too narrow/;
@@ -86,7 +86,7 @@ test('a tensorfile calibrates as the images in it, is known by its digest, and r
 
   const pinned = { ...tensorfile, sha256: '0'.repeat(64) };
   await t.throwsAsync(run({ source: 'Tensorfile', tensorfile: pinned }), {
-    message: /was asked for/,
+    message: /but .* is required/,
   });
 });
 
@@ -137,15 +137,15 @@ test('an export that the present key does not open is made again beside it', asy
 });
 
 test('what another pod stored meanwhile is reported, and not written over', async (t) => {
-  const { at, runTask, world } = await aPod();
+  const { at, runTask, context } = await aPod();
   const { calibration: _, ...task } = aTask({});
   const float = { ...task, dataType: 'fp32' } as const;
   let looks = 0;
-  const list: typeof world.store.list = async (folder, signal) => {
+  const list: typeof context.store.list = async (folder, signal) => {
     if (looks++ === 1) await runTask(float);
-    return world.store.list(folder, signal);
+    return context.store.list(folder, signal);
   };
-  const late = await runExportTask(float, { ...world, store: { ...world.store, list } });
+  const late = await runExportTask(float, { ...context, store: { ...context.store, list } });
   t.true(late.reused);
   t.is(late.etlt.sha256, sha256(readFileSync(at('exports/out/k/model.etlt'))));
 });
@@ -178,11 +178,11 @@ test('broken images are named and tolerated, up to the percentage asked for', as
   const { calibrationCache } = await run({ imageDirectory, maxBrokenPercent: 90 });
   t.is(calibrationCache!.images, 8);
   t.true(warned().length > 0);
-  t.true(warned().every((line) => line.startsWith('Left out: ')));
+  t.true(warned().every((line) => line.startsWith('Skipped: ')));
 });
 
 test('the means of the spec count for images, in calibration and in the report; another spec is another export', async (t) => {
-  const { at, world } = await aPod();
+  const { at, context } = await aPod();
   cpSync(detectorFile('ssd'), at('models', 'm.onnx'));
   const means = ['b', 'g', 'r'].map((name) => `image_mean { key: "${name}" value: 0.5 }`).join(' ');
   const spec = specOf('ssd').replace('output_channel: 3', `output_channel: 3 ${means}`);
@@ -192,7 +192,7 @@ test('the means of the spec count for images, in calibration and in the report; 
     cpSync(at('models', 'photos', name), at('models', 'two', name));
   const two = { imageDirectory: { uri: 'pvc://models/two' }, batches: 1, batchSize: 1 };
   const task = { ...aTask(two), architecture: 'ssd' } as const;
-  const run = () => runExportTask({ ...task, experimentSpec: {} }, world);
+  const run = () => runExportTask({ ...task, experimentSpec: {} }, context);
   t.false((await run()).reused);
   const cache = readFileSync(at('exports/out/k/calibration.cache'), 'utf8');
   const range = parseCalibrationCache(cache).scales.get('Input')! * 127;
@@ -207,9 +207,9 @@ test('the means of the spec count for images, in calibration and in the report; 
 });
 
 test('a spec of another module is refused, and nothing is stored', async (t) => {
-  const { at, world } = await aPod();
+  const { at, context } = await aPod();
   writeFileSync(at('spec.txt'), specOf('ssd'));
-  const error = await t.throwsAsync(runExportTask({ ...aTask({}), experimentSpec: {} }, world), {
+  const error = await t.throwsAsync(runExportTask({ ...aTask({}), experimentSpec: {} }, context), {
     instanceOf: UserError,
   });
   t.is(error.reason, 'SpecInvalid');
@@ -258,7 +258,7 @@ test('another algorithm needs no new pass over the images, other images do', asy
     (folder) => JSON.parse(readFileSync(at('exports/out', folder, 'report.json'), 'utf8')) as ExportReport,
   );
   t.is(reused!.calibration!.images, 8);
-  t.deepEqual(reused!.renderThumbnails, calibrated!.renderThumbnails);
+  t.deepEqual(reused!.thumbnails, calibrated!.thumbnails);
   t.is(reused!.agreement!.images, calibrated!.agreement!.images);
   await exported('plain', { algorithm: 'Mse' }, 'pvc://exports/out/other.hist');
   t.is(cacheIn('mse'), cacheIn('plain'));
@@ -293,14 +293,14 @@ test('another algorithm needs no new pass over the images, other images do', asy
 });
 
 test('an export says how many layers are int8, in its result, its manifest, its report and the log', async (t) => {
-  const { at, run, world } = await aPod();
+  const { at, run, context } = await aPod();
   const { calibrationCache } = await run({ imageDirectory });
   t.like(calibrationCache!.int8, { layers: '1/8', arithmetic: '0.000' });
   t.regex(calibrationCache!.int8!.warning!, narrow);
   const read = (name: string) => readFileSync(at('exports/out/k', name), 'utf8');
   const { notes } = JSON.parse(read('manifest.json')) as Manifest;
   const { notes: reported, int8 } = JSON.parse(read('report.json')) as ExportReport;
-  for (const lines of [notes, reported, world.warnings])
+  for (const lines of [notes, reported, context.warnings])
     t.true(
       lines.some((line) => narrow.test(line)),
       lines.join('\n'),

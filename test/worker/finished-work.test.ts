@@ -4,11 +4,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { finishedWork } from '../../src/adapters/worker/finished-work.ts';
+import { findFinishedWork } from '../../src/adapters/worker/finished-work.ts';
 import { sha256 } from '../../src/ground/base/digest.ts';
 import type { Manifest } from '../../src/ground/contract/manifest.ts';
 import { anEngineBuilt, anExported } from '../builders/objects.ts';
-import { aTaskWorld } from '../builders/task-world.ts';
+import { aTaskContext } from '../builders/task-context.ts';
 
 const engine = 'an engine';
 const stored = { sha256: sha256(engine), sizeBytes: engine.length };
@@ -29,10 +29,10 @@ const aFolder = (manifest: object | string) => {
   mkdirSync(at(''), { recursive: true });
   writeFileSync(at('model.engine'), engine);
   writeFileSync(at('manifest.json'), typeof manifest === 'string' ? manifest : JSON.stringify(manifest));
-  const { store, signal } = aTaskWorld(root);
+  const { store, signal } = aTaskContext(root);
   return {
     at,
-    found: () => finishedWork(store, { kind: 'EngineBuilt', folder: 'pvc://exports/e', inputs, signal }),
+    found: () => findFinishedWork(store, { kind: 'EngineBuilt', folder: 'pvc://exports/e', inputs, signal }),
   };
 };
 

@@ -15,7 +15,7 @@ import type { EngineBuilt, Exported } from '../../src/ground/contract/result.ts'
 import type { CalibrationTask, EngineTask, ExportTask } from '../../src/ground/contract/task.ts';
 import { encryptTlt } from '../builders/encrypted.ts';
 import { anEngineTask } from '../builders/engine-task.ts';
-import { aTaskWorld } from '../builders/task-world.ts';
+import { aTaskContext } from '../builders/task-context.ts';
 import { aFolder } from '../builders/tool.ts';
 import { aDetectorSpec } from '../keras/detectors.ts';
 import { kerasBytes, kerasPath } from '../keras/fixtures.ts';
@@ -31,7 +31,7 @@ const aPod = async (model: string) => {
   for (const folder of ['models', 'exports', 'work', 'built']) mkdirSync(at(folder));
   cpSync(kerasPath(model), at('models', 'm.hdf5'));
   cpSync(await smallPhotosFolder(), at('models', 'photos'), { recursive: true });
-  return { at, world: { ...aTaskWorld(root), work: at('work'), built: at('built') } };
+  return { at, context: { ...aTaskContext(root), work: at('work'), built: at('built') } };
 };
 
 const images: CalibrationTask = {
@@ -55,20 +55,24 @@ type Class = Pick<EngineTask, 'backend' | 'settings'>;
 
 type Pod = Awaited<ReturnType<typeof aPod>>;
 
-const builtFor = async ({ at, world }: Pod, exported: Exported, deviceClass: Class): Promise<EngineBuilt> => {
+const builtFor = async (
+  { at, context }: Pod,
+  exported: Exported,
+  deviceClass: Class,
+): Promise<EngineBuilt> => {
   const { backend } = deviceClass;
   const folder = `pvc://exports/k/engines/${backend}`;
   const engine = anEngineTask(exported, { ...deviceClass, deviceClass: backend, folder }, task.folder);
-  await stage(engine, world);
+  await stage(engine, context);
   const request = at('work', workFiles.request);
-  if (deviceClass.backend === 'OnnxRuntime') await buildHere(world.work, world.clock);
+  if (deviceClass.backend === 'OnnxRuntime') await buildHere(context.work, context.clock);
   else await promisify(execFile)(await peerPython(), [at('work', workFiles.driver), request]);
-  return publish(engine, world);
+  return publish(engine, context);
 };
 
 test('a detector that training left as .hdf5: one .etlt and cache, engines of two device classes', async (t) => {
   const pod = await aPod('detectnet_v2');
-  const exported = await runExportTask(task, pod.world);
+  const exported = await runExportTask(task, pod.context);
   t.deepEqual(exported.etlt.outputNodes, ['output_bbox/BiasAdd', 'output_cov/Sigmoid']);
   const cpu = await builtFor(pod, exported, { backend: 'OnnxRuntime', settings: {} });
   t.true(Number(cpu.agreement!.sqnrDb) > 30.8, `${cpu.agreement!.sqnrDb} dB`);
@@ -78,26 +82,26 @@ test('a detector that training left as .hdf5: one .etlt and cache, engines of tw
   });
   t.regex(ampere.runtime.name, /TensorRT/);
   t.true(ampere.engine.sizeBytes > 10_000);
-  t.true((await runExportTask(task, pod.world)).reused);
+  t.true((await runExportTask(task, pod.context)).reused);
 });
 
 test('one that was trained with quantisation brings its cache', async (t) => {
-  const { at, world } = await aPod('detectnet_v2_qat');
+  const { at, context } = await aPod('detectnet_v2_qat');
   const { imageDirectory: _, ...calibration } = { ...images, source: 'Model' as const };
-  const { calibrationCache } = await runExportTask({ ...task, calibration }, world);
+  const { calibrationCache } = await runExportTask({ ...task, calibration }, context);
   t.like(calibrationCache, { algorithm: 'Trained', images: 0 });
   const { scales } = parseCalibrationCache(readFileSync(at('exports/k/calibration.cache'), 'utf8'));
   t.true(scales.has('input_1'));
 });
 
 test('an ssd inside a .tlt is ended by the mounted spec, and refused without one', async (t) => {
-  const { at, world } = await aPod('ssd');
+  const { at, context } = await aPod('ssd');
   writeFileSync(at('models', 'm.tlt'), await encryptTlt(kerasBytes('ssd'), key));
   writeFileSync(at('spec.txt'), aDetectorSpec('ssd'));
   const ssd = { ...task, architecture: 'ssd', model: { uri: 'pvc://models/m.tlt' } } as const;
-  const { etlt } = await runExportTask({ ...ssd, experimentSpec: {} }, world);
+  const { etlt } = await runExportTask({ ...ssd, experimentSpec: {} }, context);
   t.deepEqual([etlt.inputNode, ...etlt.outputNodes], ['Input', 'NMS', 'NMS_1']);
-  const error = await t.throwsAsync(runExportTask({ ...ssd, folder: 'pvc://exports/other' }, world), {
+  const error = await t.throwsAsync(runExportTask({ ...ssd, folder: 'pvc://exports/other' }, context), {
     instanceOf: UserError,
   });
   t.is(error.reason, 'SpecInvalid');

@@ -26,7 +26,7 @@ type Run = { readonly content: string; readonly input?: string; readonly meanwhi
 /** A pod that stores an engine of this content, and a second file. */
 const store = (root: string, { content, input = 'a', meanwhile }: Run): Promise<EngineBuilt> =>
   storeOnce<EngineBuilt>(makePvcStore(root), {
-    wanted: { kind: 'EngineBuilt', folder: 'pvc://exports/k', inputs: { etlt: input }, signal },
+    identity: { kind: 'EngineBuilt', folder: 'pvc://exports/k', inputs: { etlt: input }, signal },
     files: ['model.engine', 'notes.txt'],
     make: async (staging, nameOf) => {
       const [file, other] = [nameOf('model.engine'), nameOf('notes.txt')];

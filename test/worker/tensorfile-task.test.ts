@@ -18,7 +18,7 @@ import type { Manifest } from '../../src/ground/contract/manifest.ts';
 import { parseResult } from '../../src/ground/contract/result.ts';
 import type { ExportTask, TensorfileTask } from '../../src/ground/contract/task.ts';
 import { collected } from '../builders/collected.ts';
-import { aTaskWorld } from '../builders/task-world.ts';
+import { aTaskContext } from '../builders/task-context.ts';
 import { aFolder, runProcess } from '../builders/tool.ts';
 import { smallClassifier } from '../models/small-classifier.ts';
 import { smallPhotosFolder } from '../photos/photos.ts';
@@ -64,9 +64,9 @@ const aPod = async () => {
   }
   mkdirSync(at('models'));
   writeFileSync(at('spec.txt'), specText());
-  const world = aTaskWorld(root);
-  const run = (changes: Partial<TensorfileTask> = {}) => runTensorfileTask(aTask(changes), world);
-  return { at, run, world, file: at('exports/out/k/calibration.tensor') };
+  const context = aTaskContext(root);
+  const run = (changes: Partial<TensorfileTask> = {}) => runTensorfileTask(aTask(changes), context);
+  return { at, run, context, file: at('exports/out/k/calibration.tensor') };
 };
 
 const stored = { channels: 3, height: 32, width: 32, batches: 3, batchSize: 4, rows: 4 };
@@ -114,7 +114,7 @@ test('two pods of one tensorfile that run at the same time report one result', a
 });
 
 test('broken images are named and put up with, up to the percentage asked for', async (t) => {
-  const { at, run, world, file } = await aPod();
+  const { at, run, context, file } = await aPod();
   const broken = photosIn(at('data/train'))
     .filter((name) => name.endsWith('.jpg'))
     .slice(0, 8);
@@ -123,8 +123,8 @@ test('broken images are named and put up with, up to the percentage asked for', 
   t.is(error.reason, 'ImageInvalid');
   t.false(existsSync(file), 'nothing half-written');
   t.is((await run({ maxBrokenPercent: 80 })).tensorfile.images, 12);
-  t.is(world.warnings.length, 3, 'of the eight broken images, three are in the sample');
-  for (const line of world.warnings)
+  t.is(context.warnings.length, 3, 'of the eight broken images, three are in the sample');
+  for (const line of context.warnings)
     t.true(
       broken.some((name) => line.includes(basename(name))),
       line,
@@ -185,7 +185,7 @@ test(
 );
 
 test('an export calibrates from the data loader as from a tensorfile of its batches', async (t) => {
-  const { at, run, world } = await aPod();
+  const { at, run, context } = await aPod();
   rmSync(at('spec.txt'));
   writeFileSync(at('models', 'spec.cfg'), specText());
   writeFileSync(at('models', 'm.onnx'), await smallClassifier());
@@ -203,7 +203,7 @@ test('an export calibrates from the data loader as from a tensorfile of its batc
         exportKey: 'e',
         folder: 'pvc://exports/out/e',
       },
-      world,
+      context,
     );
   const loaded = await exported({ dataLoader: { dataRoot }, minAgreement: 1 });
   t.true((await exported({ dataLoader: { dataRoot } })).reused);

@@ -1,27 +1,28 @@
-/** A command line → typed values, by the program's table; errors name the flag and the remedy. */
+/** Parses command lines according to a program's table of flags. */
 import { parseArgs } from 'node:util';
 import { messageOf, UserError } from '../../ground/base/errors.ts';
 import { suggestWord } from '../../ground/base/nearest.ts';
 import { type FlagRow, type FlagTable, namesOf, type ValuesOf } from '../../ground/contract/flag-table.ts';
 import type { Program } from '../../ground/contract/program.ts';
-import { expandPrefixes, flagsThatBegin } from './flag-prefixes.ts';
-import { helpText } from './help-text.ts';
+import { expandPrefixes, findFlagsByPrefix } from './flag-prefixes.ts';
+import { formatHelp } from './help-text.ts';
 
+/** A parsed command line, or the text of `--help`. */
 export type CommandLine<T extends FlagTable> =
   | { readonly help: string }
   | { readonly help: undefined; readonly operands: readonly string[]; readonly values: ValuesOf<T> };
 
 /**
- * Operands (a module, or files) and flags, in any order. A flag is `--flag value`, `--flag=value`, its one-letter alias,
- * or, for TLT's programs, an unambiguous prefix. Of a flag given twice, the last value counts.
- * @throws UserError Usage naming the flag, and the nearest one for a typo
+ * Parses operands (a module, or files) and flags, in any order. A flag is written as `--flag value`, `--flag=value`, a one-letter
+ * alias, or, for TLT's programs, an unambiguous prefix. If a flag is repeated, the last value counts.
+ * @throws UserError Usage naming the flag, with a suggestion for a misspelt flag
  */
 export const parseCommandLine = <const T extends FlagTable>(
   program: Program<T>,
   argv: readonly string[],
 ): CommandLine<T> => {
   const { values, positionals } = parseWords(program, argv);
-  if (values.help === true) return { help: helpText(program) };
+  if (values.help === true) return { help: formatHelp(program) };
   checkOperands(program, positionals);
   const entries = Object.entries<FlagRow>(program.flags).flatMap(([name, row]) => {
     const value = readValue(program, { name, row, given: values[name] });
@@ -34,7 +35,7 @@ export const parseCommandLine = <const T extends FlagTable>(
   };
 };
 
-/** @throws UserError Usage */
+/** Makes the error for an invalid command line. */
 export const usageError = ({ name }: Pick<Program, 'name'>, found: string): UserError =>
   new UserError('Usage', `Reading the command line: ${found.replace(/\.$/, '')}. See ${name} --help.`);
 
@@ -46,7 +47,7 @@ const parseWords = (program: Program, argv: readonly string[]) => {
   try {
     const { tokens, positionals } = parseArgs({
       args: [...(isFromTlt ? expandPrefixes(flags, argv) : argv)],
-      options: optionsOf(flags),
+      options: parserOptions(flags),
       allowPositionals: true,
       strict: true,
       tokens: true,
@@ -57,11 +58,11 @@ const parseWords = (program: Program, argv: readonly string[]) => {
     );
     return { values, positionals };
   } catch (thrown) {
-    throw explain(program, messageOf(thrown));
+    throw explainParseError(program, messageOf(thrown));
   }
 };
 
-const optionsOf = (table: FlagTable) =>
+const parserOptions = (table: FlagTable) =>
   Object.fromEntries(
     Object.entries(table).flatMap(([name, { type, aliases = [] }]) => {
       const option = { type: type === 'switch' ? 'boolean' : 'string' } as const;
@@ -74,11 +75,11 @@ const optionsOf = (table: FlagTable) =>
     }),
   );
 
-/** `message` is that of node's parser. */
-const explain = (program: Program, message: string): UserError => {
+/** Rewords an error of Node's parser. */
+const explainParseError = (program: Program, message: string): UserError => {
   const flag = /unknown option '(--?[^' ]+)/i.exec(message)?.[1];
   if (flag === undefined) return usageError(program, message);
-  const several = program.isFromTlt && flag.startsWith('--') ? flagsThatBegin(program.flags, flag) : [];
+  const several = program.isFromTlt && flag.startsWith('--') ? findFlagsByPrefix(program.flags, flag) : [];
   if (several.length > 0) return usageError(program, `${flag} is ambiguous: ${several.join(', ')}`);
   const near = suggestWord(flag.replace(/^-+/, ''), Object.entries(program.flags).flatMap(namesOf));
   return usageError(program, `unknown flag ${flag}.${near === undefined ? '' : ` Did you mean --${near}?`}`);
@@ -109,9 +110,16 @@ const checkModule = (program: Program, modules: readonly string[], words: readon
   );
 };
 
-type Given = { readonly name: string; readonly row: FlagRow; readonly given: string | boolean | undefined };
+type FlagInput = {
+  readonly name: string;
+  readonly row: FlagRow;
+  readonly given: string | boolean | undefined;
+};
 
-const readValue = (program: Program, { name, row, given }: Given): string | number | boolean | undefined => {
+const readValue = (
+  program: Program,
+  { name, row, given }: FlagInput,
+): string | number | boolean | undefined => {
   if (row.type === 'switch') return given === true;
   if (typeof given !== 'string') {
     if (row.required) throw usageError(program, `--${name} is missing: ${row.help}`);

@@ -2,8 +2,8 @@
 import { type FlagRow, type FlagTable, namesOf } from '../../ground/contract/flag-table.ts';
 
 /**
- * The arguments with every unambiguous prefix of a TLT flag replaced by the flag: `--data int8` is `--data_type int8`.
- * Flags that TLT does not have take no part, so that a new one never changes the meaning of a command line.
+ * Replaces every unambiguous prefix of a TLT flag by the flag: `--data int8` becomes `--data_type int8`. Flags that TLT does not
+ * have cannot be abbreviated, so a new flag never changes the meaning of a command line.
  */
 export const expandPrefixes = (table: FlagTable, argv: readonly string[]): readonly string[] => {
   const end = argv.indexOf('--');
@@ -14,12 +14,12 @@ export const expandPrefixes = (table: FlagTable, argv: readonly string[]): reado
 const expandPrefix = (table: FlagTable, word: string): string => {
   const [prefix, ...value] = word.split('=');
   if (!/^--./.test(prefix!) || longNames(Object.entries(table)).includes(prefix!)) return word;
-  const matching = flagsThatBegin(table, prefix!);
+  const matching = findFlagsByPrefix(table, prefix!);
   return matching.length === 1 ? [matching[0], ...value].join('=') : word;
 };
 
-/** TLT's flags, each by its first name, with a name that has this prefix. */
-export const flagsThatBegin = (table: FlagTable, prefix: string): readonly string[] =>
+/** Lists TLT's flags that have a name with this prefix. */
+export const findFlagsByPrefix = (table: FlagTable, prefix: string): readonly string[] =>
   Object.entries(table)
     .filter((entry) => !entry[1].added && longNames([entry]).some((name) => name.startsWith(prefix)))
     .map(([name]) => `--${name}`);

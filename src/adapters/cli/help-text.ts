@@ -1,18 +1,19 @@
-/** The `--help` of a program, and of a family of subcommands. */
+/** Formats the `--help` of programs and subcommands. */
 import type { FlagRow } from '../../ground/contract/flag-table.ts';
 import { type Program, usageLine } from '../../ground/contract/program.ts';
 
-/** Columns of a line of text. */
+/** Maximum columns of a line. */
 const lineWidth = 90;
 
-export const helpText = (program: Program): string =>
+/** Formats `--help`: usage, summary, flags by group, details and examples. */
+export const formatHelp = (program: Program): string =>
   [
     `usage: ${usageLine(program)}\n`,
     wrap(program.summary, 0),
     ...(program.isFromTlt ? ['\nFlags marked + are additions to TLT 2.0.'] : []),
     ...program.groups.map(
       ({ title, flags }) =>
-        `\n${title}:\n${flags.map((flag) => flagHelp(flag, program.flags[flag]!)).join('\n')}`,
+        `\n${title}:\n${flags.map((flag) => formatFlag(flag, program.flags[flag]!)).join('\n')}`,
     ),
     ...program.details.map((paragraph) => `\n${wrap(paragraph, 0)}`),
     '\nExamples:',
@@ -20,30 +21,30 @@ export const helpText = (program: Program): string =>
     '',
   ].join('\n');
 
-/** The help of a program whose first word is a subcommand. */
-export const subcommandsHelp = (name: string, summary: string, programs: readonly Program[]): string =>
+/** Formats the help of a program with subcommands. */
+export const formatSubcommandsHelp = (name: string, summary: string, programs: readonly Program[]): string =>
   [
     `usage: ${name} COMMAND [flags]\n`,
     `${summary}\n`,
     'Commands:',
     ...programs.map((program) => `  ${usageLine(program)}\n${wrap(program.summary, 8)}`),
-    `\nEach command has its own --help. Existing files are never overwritten, and an output appears whole or not at all.`,
+    `\nEach command has its own --help. Existing files are never overwritten, and an output appears complete or not at all.`,
     '\nExamples:',
     ...programs.map(({ examples }) => `  ${examples[0]}`),
     '',
   ].join('\n');
 
-const flagHelp = (name: string, row: FlagRow): string =>
-  `  ${flagText(name, row)}\n${wrap(descriptionOf(row), 8)}`;
+const formatFlag = (name: string, row: FlagRow): string =>
+  `  ${formatFlagNames(name, row)}\n${wrap(describeFlag(row), 8)}`;
 
-const flagText = (flag: string, row: FlagRow): string => {
+const formatFlagNames = (flag: string, row: FlagRow): string => {
   const value =
     row.type === 'switch' ? '' : row.type === 'choice' ? ` {${row.values.join(',')}}` : ` ${row.placeholder}`;
   const others = (row.aliases ?? []).map((alias) => (alias.length === 1 ? `-${alias}, ` : `--${alias}, `));
   return `${row.added ? '+ ' : ''}${others.join('')}--${flag}${value}`;
 };
 
-const descriptionOf = (row: FlagRow): string => {
+const describeFlag = (row: FlagRow): string => {
   const fallback = row.type !== 'switch' && row.default !== undefined ? ` Default: ${row.default}.` : '';
   return `${row.help}${row.required ? ' Required.' : ''}${fallback}`;
 };

@@ -1,7 +1,7 @@
 import { printableLines } from '../../ground/base/printable.ts';
 
-/** TLT's own log format, which people's scripts look for: `2018-11-02 18:59:43,347 [INFO] iva.common.tlt-export: …`. */
-export const logLine = (
+/** Formats a log line like TLT, because scripts parse it: `2018-11-02 18:59:43,347 [INFO] iva.common.tlt-export: …`. */
+export const formatLogLine = (
   tool: string,
   now: Date,
   { level, message }: { readonly level: string; readonly message: string },

@@ -1,10 +1,10 @@
-/** The last catch of a command-line tool: an error becomes one line and an exit status. */
+/** Converts the errors of a command-line tool to a message and an exit code. */
 import { messageOf, UserError } from '../../ground/base/errors.ts';
 import { failures } from '../../ground/base/failures.ts';
 import { printableLines } from '../../ground/base/printable.ts';
 import { nameFields } from '../../ground/contract/fields.ts';
 
-/** Runs a tool; `write` gets what went wrong. Returns the exit status of failures.ts, 0 for success. */
+/** Runs a tool and passes an error message to `write`. Returns the exit code from failures.ts, or 0. */
 export const runTool = async (
   name: string,
   write: (text: string) => void,
@@ -20,7 +20,7 @@ export const runTool = async (
     }
     const stack = thrown instanceof Error ? thrown.stack : undefined;
     write(
-      `${name}: this is a defect of the program, please report it.\n${printableLines(stack ?? messageOf(thrown))}\n`,
+      `${name}: internal error. This is a bug; please report it.\n${printableLines(stack ?? messageOf(thrown))}\n`,
     );
     return failures.Internal.exitCode;
   }

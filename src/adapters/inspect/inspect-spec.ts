@@ -25,7 +25,7 @@ export type SpecInspection = {
 const block = /\b[a-z][a-z0-9_]*_config\s*:?\s*[{<]/;
 
 /** Undefined for what is not text, or text of another kind. */
-export const specTextOf = (bytes: Uint8Array): string | undefined => {
+export const decodeSpecText = (bytes: Uint8Array): string | undefined => {
   if (bytes.length > maxTextLength) return undefined;
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);

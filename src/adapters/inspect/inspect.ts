@@ -16,12 +16,12 @@ import { type HistogramFile, parseHistogramFile } from '../../formats/scales/his
 import type { KerasDescription } from '../../graph/keras/describe.ts';
 import { digestOf, fileDigest, sha256 } from '../../ground/base/digest.ts';
 import { readableBytes, readChunks } from '../../ground/base/readable.ts';
-import { asInput, openInput } from '../cli/input-file.ts';
+import { openInput, readInput } from '../cli/input-file.ts';
 import { describeModel, type ModelDescription } from './describe-model.ts';
 import { inspectKeras } from './inspect-keras.ts';
-import { inspectSpec, type SpecDescription, specTextOf } from './inspect-spec.ts';
+import { decodeSpecText, inspectSpec, type SpecDescription } from './inspect-spec.ts';
 
-export type Report = {
+export type FileDescription = {
   readonly file: string;
   readonly format: FileFormat | 'experiment-spec';
   readonly sizeBytes: number;
@@ -67,7 +67,7 @@ export type HistogramDescription = Pick<HistogramFile, 'modelSha256' | 'samples'
 };
 
 /** What opens a locked file, as far as it was given. */
-export type Opener = {
+export type OpenOptions = {
   readonly key: string | undefined;
   /** For what age did not encrypt. */
   readonly cipher?: Cipher | undefined;
@@ -78,24 +78,28 @@ export type Opener = {
  * @throws UserError InputNotFound, WrongKey, ModelInvalid, CacheInvalid, HistogramsInvalid, TensorfileInvalid,
  * SpecInvalid, and what the cipher throws
  */
-export const inspectFile = async (file: string, opener: Opener): Promise<Report> => {
+export const inspectFile = async (file: string, opener: OpenOptions): Promise<FileDescription> => {
   using input = await openInput(file);
   const format = detectFileFormat(input);
   if (format === 'hdf5') return inspectHdf5(file);
   if (format === 'tlt' || format === 'etlt') {
-    const contents = await encryptedContents({ file: input, format }, format, opener);
+    const contents = await describeEncrypted({ file: input, format }, format, opener);
     return { file, format, sizeBytes: input.size, sha256: await fileDigest(file), ...contents };
   }
   const bytes = input.whole();
   const report = { file, format, sizeBytes: bytes.length, sha256: sha256(bytes) };
-  const text = format === 'unknown' ? specTextOf(bytes) : undefined;
+  const text = format === 'unknown' ? decodeSpecText(bytes) : undefined;
   if (text !== undefined) return { ...report, format: 'experiment-spec', ...inspectSpec(text, file) };
-  return { ...report, ...(await contentsOf(bytes, format, opener)) };
+  return { ...report, ...(await describeContents(bytes, format, opener)) };
 };
 
-type Contents = Omit<Report, 'file' | 'format' | 'sizeBytes' | 'sha256'>;
+type Contents = Omit<FileDescription, 'file' | 'format' | 'sizeBytes' | 'sha256'>;
 
-const contentsOf = async (bytes: Uint8Array, format: FileFormat, opener: Opener): Promise<Contents> => {
+const describeContents = async (
+  bytes: Uint8Array,
+  format: FileFormat,
+  opener: OpenOptions,
+): Promise<Contents> => {
   switch (format) {
     case 'onnx':
       return { model: describeModel(parseModel(bytes)) };
@@ -106,7 +110,7 @@ const contentsOf = async (bytes: Uint8Array, format: FileFormat, opener: Opener)
     case 'foreign':
       return opener.key === undefined || opener.cipher === undefined
         ? { note: foreignNote(bytes) }
-        : encryptedContents(
+        : describeEncrypted(
             { file: readableBytes(bytes), format },
             parsePrefix(bytes) ? 'etlt' : 'tlt',
             opener,
@@ -130,10 +134,10 @@ const contentsOf = async (bytes: Uint8Array, format: FileFormat, opener: Opener)
   }
 };
 
-const encryptedContents = async (
+const describeEncrypted = async (
   detected: DetectedFile,
   kind: 'tlt' | 'etlt',
-  { key, cipher }: Opener,
+  { key, cipher }: OpenOptions,
 ): Promise<Contents> => {
   const container = describeContainer(detected.file, kind);
   if (key === undefined)
@@ -183,8 +187,8 @@ const describeHistograms = (bytes: Uint8Array): HistogramDescription => {
 };
 
 /** Tensorfiles can be larger than memory: structure and digest are read from the disk. */
-const inspectHdf5 = async (file: string): Promise<Report> => {
-  const digest = await asInput(file, () => fileDigest(file));
+const inspectHdf5 = async (file: string): Promise<FileDescription> => {
+  const digest = await readInput(file, () => fileDigest(file));
   const { size: sizeBytes } = await stat(file);
   const hdf5 = await readHdf5Contents(file);
   const keras = hdf5.kind === 'Keras' ? await inspectKeras({ path: file }) : {};

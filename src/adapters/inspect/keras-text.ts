@@ -7,14 +7,14 @@ export const paddingNames: Readonly<Record<KerasDescription['padding'], string>>
 };
 
 /** Rows of a report: label and value. */
-export const kerasRows = (keras: KerasDescription): (readonly [string, string])[] => [
+export const formatKeras = (keras: KerasDescription): (readonly [string, string])[] => [
   [
     'made by',
     `Keras ${keras.kerasVersion ?? 'of unknown version'} on ${keras.backend ?? 'an unknown backend'}`,
   ],
-  ['layers', `${keras.layers.length}: ${classesText(keras)}`],
+  ['layers', `${keras.layers.length}: ${formatLayerClasses(keras)}`],
   ['parameters', keras.parameters.toLocaleString('en-US')],
-  ['padding', `${paddingNames[keras.padding]}${paddingWhy[keras.padding]}`],
+  ['padding', `${paddingNames[keras.padding]}${paddingMeaning[keras.padding]}`],
   ...(keras.endsBySpec ? [endRow] : []),
   ['QAT', keras.qat ? 'yes: tlt-export makes the calibration cache of its scales' : 'no'],
 ];
@@ -24,13 +24,13 @@ const endRow = [
   "TensorRT's plugin nodes, by the training's spec: tlt-export MODULE -e SPEC, tlt-model convert -e SPEC",
 ] as const;
 
-const paddingWhy: Readonly<Record<KerasDescription['padding'], string>> = {
+const paddingMeaning: Readonly<Record<KerasDescription['padding'], string>> = {
   tlt: ': alike on both sides',
   keras: ': an odd pixel lies at the end',
 };
 
 /** Classes by how many layers they have, the first few. */
-const classesText = ({ layers }: KerasDescription): string => {
+const formatLayerClasses = ({ layers }: KerasDescription): string => {
   const counts = [...Map.groupBy(layers, (layer) => layer.class)].map(
     ([name, each]) => [name, each.length] as const,
   );

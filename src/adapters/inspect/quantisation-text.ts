@@ -11,7 +11,7 @@ const outcomes: Readonly<Record<QuantisationForm, string>> = {
 };
 
 /** `ConvInteger × 2, DynamicQuantizeLinear × 2: fp32 …` */
-export const quantisationText = ({ form, operators }: Quantisation): string => {
+export const formatQuantisation = ({ form, operators }: Quantisation): string => {
   const counts = Object.entries(operators).map(([opType, count]) => `${opType} × ${count}`);
   return `${counts.join(', ')}: ${outcomes[form]}`;
 };

@@ -8,7 +8,7 @@ import type { SpecDescription } from './inspect-spec.ts';
 type Row = readonly [label: string, value: string];
 
 /** Rows of a report: label and value. */
-export const specRows = ({
+export const formatSpec = ({
   architecture,
   family,
   classes,
@@ -20,7 +20,7 @@ export const specRows = ({
   ['module', `${architecture}, in the words of ${family}`],
   ['classes', classes.length === 0 ? 'not named: each folder is one' : classes.join(', ')],
   ...(seed === null ? [] : ([['random_seed', String(seed)]] as Row[])),
-  ['of a folder', imagePreprocessing ? preprocessingText(imagePreprocessing) : 'as the module does it'],
+  ['of a folder', imagePreprocessing ? formatPreprocessing(imagePreprocessing) : 'as the module does it'],
   ...(loader ? loaderRows(loader) : []),
   ...(unneeded.length === 0
     ? []
@@ -37,8 +37,8 @@ const loaderRows = (plan: LoaderPlan): Row[] => {
       'batches',
       `${batchSize} images of ${size.channels}×${size.height}×${size.width} (channels, height, width)`,
     ],
-    ['picture', geometryText(geometry)],
-    ['values', valuesText(values, size.channels)],
+    ['picture', formatGeometry(geometry)],
+    ['values', formatValues(values, size.channels)],
   ];
 };
 
@@ -51,18 +51,18 @@ const dataRows = (plan: LoaderPlan): Row[] => {
       ];
     case 'kittiFolders':
       return [
-        ...listed('training', plan.training, kittiText),
-        ...listed('validation', plan.validation, kittiText),
+        ...formatSources('training', plan.training, formatKittiSource),
+        ...formatSources('validation', plan.validation, formatKittiSource),
       ];
     case 'tfrecords': {
-      const text = (source: TfrecordSource) => recordsText(source, plan.imageExtension);
+      const text = (source: TfrecordSource) => formatTfrecordSource(source, plan.imageExtension);
       const { validation } = plan;
       const own = validation && 'source' in validation ? [validation.source] : [];
       return [
-        ...listed('training', plan.sources, text),
+        ...formatSources('training', plan.sources, text),
         ...(validation && 'fold' in validation
-          ? ([['validation', foldText(validation)]] as Row[])
-          : listed('validation', own, text)),
+          ? ([['validation', formatFold(validation)]] as Row[])
+          : formatSources('validation', own, text)),
       ];
     }
   }
@@ -70,23 +70,23 @@ const dataRows = (plan: LoaderPlan): Row[] => {
 
 const none = 'none';
 
-const listed = <T>(label: string, sources: readonly T[], text: (source: T) => string): Row[] =>
+const formatSources = <T>(label: string, sources: readonly T[], text: (source: T) => string): Row[] =>
   sources.length === 0
     ? [[label, none]]
     : sources.map((source, index): Row => [index === 0 ? label : '', text(source)]);
 
-const foldText = ({ fold }: Fold): string => `fold ${fold} of these records; the others train`;
+const formatFold = ({ fold }: Fold): string => `fold ${fold} of these records; the others train`;
 
-const kittiText = ({ imageFolder, labelFolder, weight }: KittiSource): string =>
-  `images in ${imageFolder} that have a label in ${labelFolder}${weightText(weight)}`;
+const formatKittiSource = ({ imageFolder, labelFolder, weight }: KittiSource): string =>
+  `images in ${imageFolder} that have a label in ${labelFolder}${formatWeight(weight)}`;
 
-const recordsText = ({ records, imageFolder, weight }: TfrecordSource, extension: string): string =>
-  `TFRecords ${records}, ${imageFolder === undefined ? 'which hold the images' : `images ${imageFolder}/<frame/id>.${extension.replace(/^\./, '')}`}${weightText(weight)}`;
+const formatTfrecordSource = ({ records, imageFolder, weight }: TfrecordSource, extension: string): string =>
+  `TFRecords ${records}, ${imageFolder === undefined ? 'which hold the images' : `images ${imageFolder}/<frame/id>.${extension.replace(/^\./, '')}`}${formatWeight(weight)}`;
 
-const weightText = (weight: number | undefined): string =>
+const formatWeight = (weight: number | undefined): string =>
   weight === undefined ? '' : `, drawn with weight ${weight}`;
 
-const geometryText = (geometry: Geometry): string => {
+const formatGeometry = (geometry: Geometry): string => {
   switch (geometry.kind) {
     case 'nearest':
       return 'stretched to that size by the nearest pixels';
@@ -101,21 +101,21 @@ const geometryText = (geometry: Geometry): string => {
   }
 };
 
-const valuesText = ({ order, scale, mean, divisor }: PixelScaling, channels: number): string => {
-  const level = scale < 1 ? `x / ${number(1 / scale)}` : 'x';
-  const moved = withoutMean(level, mean);
-  return `${orderText(order, channels)}, y = ${divisor === 1 ? moved : `(${moved}) / ${number(divisor)}`}`;
+const formatValues = ({ order, scale, mean, divisor }: PixelScaling, channels: number): string => {
+  const level = scale < 1 ? `x / ${formatNumber(1 / scale)}` : 'x';
+  const moved = subtractMean(level, mean);
+  return `${formatOrder(order, channels)}, y = ${divisor === 1 ? moved : `(${moved}) / ${formatNumber(divisor)}`}`;
 };
 
-const preprocessingText = ({ order, mean, scale }: Preprocessing): string => {
-  const moved = withoutMean('x', mean);
-  const divisors = [scale].flat().map((each) => number(1 / each));
-  return `${orderText(order, mean.length)}, y = ${scale === 1 ? moved : `(${moved}) / ${divisors.join(', ')}`}`;
+const formatPreprocessing = ({ order, mean, scale }: Preprocessing): string => {
+  const moved = subtractMean('x', mean);
+  const divisors = [scale].flat().map((each) => formatNumber(1 / each));
+  return `${formatOrder(order, mean.length)}, y = ${scale === 1 ? moved : `(${moved}) / ${divisors.join(', ')}`}`;
 };
 
-const withoutMean = (level: string, mean: readonly number[]): string =>
-  mean.every((each) => each === 0) ? level : `${level} − (${mean.map(number).join(', ')})`;
+const subtractMean = (level: string, mean: readonly number[]): string =>
+  mean.every((each) => each === 0) ? level : `${level} − (${mean.map(formatNumber).join(', ')})`;
 
-const orderText = (order: string, channels: number): string => (channels === 1 ? 'grey' : order);
+const formatOrder = (order: string, channels: number): string => (channels === 1 ? 'grey' : order);
 
-const number = (value: number): string => String(Number(value.toPrecision(6)));
+const formatNumber = (value: number): string => String(Number(value.toPrecision(6)));

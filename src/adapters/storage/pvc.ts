@@ -1,6 +1,6 @@
 /**
- * Artifacts in PersistentVolumeClaims: `pvc://claim/path` is the file `<root>/claim/path`, since every claim of a pod
- * is mounted below one root.
+ * Stores artifacts in PersistentVolumeClaims. `pvc://claim/path` is the file `<root>/claim/path`, because all claims of a pod are
+ * mounted below one root.
  */
 import { mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -15,37 +15,40 @@ import { makeOutputs, outputFailure, writeWholeFile } from '../../ground/base/wh
 import { fileIn } from '../../ground/contract/layout.ts';
 import type { ArtifactStore, Staging } from './store.ts';
 
-/** @param now milliseconds since the epoch, by which a file is known to be abandoned */
+/**
+ * Makes a store for the claims below `root`.
+ * @param now returns milliseconds since the epoch, for the age of partial files
+ */
 export const makePvcStore = (root: string, now: () => number = systemClock.now): ArtifactStore => ({
   fetch: async (uri) => {
     try {
-      return await realPathOf(root, uri);
+      return await resolveInClaim(root, uri);
     } catch (thrown) {
       throw inputFailure(uri, thrown);
     }
   },
   boundaryOf: async (uri) => {
     try {
-      return (await placeOf(root, uri)).claim;
+      return (await resolveUri(root, uri)).claim;
     } catch (thrown) {
       throw inputFailure(uri, thrown);
     }
   },
   read: async (uri) => {
     try {
-      return readRegular(await realPathOf(root, uri));
+      return readRegular(await resolveInClaim(root, uri));
     } catch (thrown) {
       if (systemCodeOf(thrown) === 'ENOENT') return undefined;
       throw inputFailure(uri, thrown);
     }
   },
   put: async (uri, bytes) => {
-    const path = await madePlace(root, uri, now());
+    const path = await prepareOutput(root, uri, now());
     await writeWholeFile(path, bytes, { overwrite: true });
     return { sha256: sha256(bytes), sizeBytes: bytes.byteLength };
   },
   create: async (uri, bytes) => {
-    const path = await madePlace(root, uri, now());
+    const path = await prepareOutput(root, uri, now());
     try {
       await writeWholeFile(path, bytes, { overwrite: false });
       return true;
@@ -56,16 +59,16 @@ export const makePvcStore = (root: string, now: () => number = systemClock.now):
   },
   list: async (folder) => {
     try {
-      return await readdir(await realPathOf(root, folder));
+      return await readdir(await resolveInClaim(root, folder));
     } catch (thrown) {
       if (systemCodeOf(thrown) === 'ENOENT') return [];
       throw inputFailure(folder, thrown);
     }
   },
-  stage: (folder) => stagingOf((file) => madePlace(root, fileIn(folder, file), now())),
+  stage: (folder) => makeStaging((file) => prepareOutput(root, fileIn(folder, file), now())),
 });
 
-const stagingOf = (placeFor: (file: string) => Promise<string>): Staging => {
+const makeStaging = (placeFor: (file: string) => Promise<string>): Staging => {
   const outputs = makeOutputs();
   const paths: string[] = [];
   return {
@@ -84,67 +87,70 @@ const stagingOf = (placeFor: (file: string) => Promise<string>): Staging => {
   };
 };
 
-type Place = {
-  /** The claim's mount, with its own links resolved. */
+type ClaimPath = {
+  /** Real path of the claim's mount. */
   readonly claim: string;
   readonly path: string;
 };
 
-const placeOf = async (root: string, uri: string): Promise<Place> => {
+const resolveUri = async (root: string, uri: string): Promise<ClaimPath> => {
   const parts = parsePvcUri(uri);
   if (!parts)
     throw new UserError(
       'InputNotFound',
-      `Opening ${uri}: only pvc://<claim>/<path> can be opened. Correct the URI.`,
+      `Opening ${uri}: the URI is not of the form pvc://<claim>/<path>. Correct it.`,
     );
   const claim = await realpath(join(root, parts.claim));
   return { claim, path: join(claim, parts.path) };
 };
 
-/** Where the file or folder really is: in its claim, whatever links are on the way. Throws what the system says. */
-const realPathOf = async (root: string, uri: string): Promise<string> => {
-  const { claim, path } = await placeOf(root, uri);
+/**
+ * Resolves all symbolic links of the path.
+ * @throws UserError InputNotFound if they lead out of the claim; system errors
+ */
+const resolveInClaim = async (root: string, uri: string): Promise<string> => {
+  const { claim, path } = await resolveUri(root, uri);
   const real = await realpath(path);
   if (isInside(claim, real)) return real;
-  throw outside('InputNotFound', uri);
+  throw outsideClaim('InputNotFound', uri);
 };
 
-/** A link could lead from one claim into another, or to the key that is mounted in the pod. */
-const outside = (reason: FailureReason, uri: string): UserError =>
+/** A symbolic link could lead into another claim, or to the key that is mounted in the pod. */
+const outsideClaim = (reason: FailureReason, uri: string): UserError =>
   new UserError(
     reason,
-    `Opening ${uri}: a symbolic link on this path leads out of the claim, and is not followed. Put the file itself there.`,
+    `Opening ${uri}: a symbolic link on this path leads out of the claim and is not followed. Replace the link by the file.`,
   );
 
-/** The path of an output, in its folder inside the claim, which is made. */
-const madePlace = async (root: string, uri: string, now: number): Promise<string> => {
+/** Returns the path of an output. Creates its folder, and removes what killed pods left of this file. */
+const prepareOutput = async (root: string, uri: string, now: number): Promise<string> => {
   try {
-    const { claim, path } = await placeOf(root, uri);
+    const { claim, path } = await resolveUri(root, uri);
     const folder = dirname(path);
-    if (!isInside(claim, await deepestReal(folder))) throw outside('OutputUnwritable', uri);
+    if (!isInside(claim, await resolveDeepest(folder))) throw outsideClaim('OutputUnwritable', uri);
     await mkdir(folder, { recursive: true });
-    await sweep(path, now);
+    await removeAbandoned(path, now);
     return path;
   } catch (thrown) {
     throw outputFailure(thrown, uri);
   }
 };
 
-/** The real path of the deepest folder on the way that exists. */
-const deepestReal = async (folder: string): Promise<string> => {
+/** Returns the real path of the deepest existing folder of the path. */
+const resolveDeepest = async (folder: string): Promise<string> => {
   try {
     return await realpath(folder);
   } catch (thrown) {
     if (systemCodeOf(thrown) !== 'ENOENT' || dirname(folder) === folder) throw thrown;
-    return deepestReal(dirname(folder));
+    return resolveDeepest(dirname(folder));
   }
 };
 
-/** Longer than any pause between two writes of a pod that still works, in milliseconds. */
+/** Milliseconds. Longer than the pause between two writes of any running pod. */
 const abandonedMs = 60 * 60 * 1000;
 
-/** What a killed pod left of this file. Another pod may be writing it now: its file is young. */
-const sweep = async (path: string, now: number): Promise<void> => {
+/** Removes partial files of this output that a killed pod left. Recent ones stay, because another pod may be writing them. */
+const removeAbandoned = async (path: string, now: number): Promise<void> => {
   const folder = dirname(path);
   const parts = (await readdir(folder)).filter(
     (name) => name.startsWith(`.${basename(path)}.`) && name.endsWith('.partial'),
@@ -153,7 +159,7 @@ const sweep = async (path: string, now: number): Promise<void> => {
 };
 
 const removeIfAbandoned = async (path: string, now: number): Promise<void> => {
-  const found = await stat(path).catch(() => undefined); // Renamed or removed meanwhile by the pod that writes it.
+  const found = await stat(path).catch(() => undefined); // The pod that writes it may have renamed or removed it.
   if (found && now - found.mtimeMs > abandonedMs) await rm(path, { force: true });
 };
 
@@ -163,7 +169,7 @@ const inputFailure = (uri: string, thrown: unknown): UserError => {
   if (code === 'ENOENT' || code === 'ENOTDIR')
     return new UserError(
       'InputNotFound',
-      `Opening ${uri}: it does not exist. Correct the URI, or put the file there.`,
+      `Opening ${uri}: it does not exist. Correct the URI, or copy the file to this path.`,
       {
         cause: thrown,
       },
@@ -171,7 +177,7 @@ const inputFailure = (uri: string, thrown: unknown): UserError => {
   if (code === 'EACCES' || code === 'EPERM')
     return new UserError(
       'InputNotFound',
-      `Opening ${uri}: the user of the pod may not read it. Correct its permissions.`,
+      `Opening ${uri}: the pod's user has no permission to read it. Correct the permissions.`,
       {
         cause: thrown,
       },

@@ -1,46 +1,48 @@
-/** Where artifacts live. `pvc.ts` is the one implementation so far; an object store comes behind the same methods. */
-export type Stored = { readonly sha256: string; readonly sizeBytes: number };
+/** The interface of artifact storage; `pvc.ts` implements it. */
 
+/** Digest and size of a stored file. */
+export type StoredFile = { readonly sha256: string; readonly sizeBytes: number };
+
+/** Storage that is addressed by URIs. */
 export interface ArtifactStore {
   /**
-   * A local path at which the file or folder can be read.
+   * Returns a local path of the file or folder.
    * @throws UserError InputNotFound, StorageUnavailable
    */
   fetch(uri: string, signal: AbortSignal): Promise<string>;
-  /** The real path of the folder that nothing behind the URI may leave. @throws UserError InputNotFound */
+  /** Returns the real path of the folder that no link behind the URI may leave. @throws UserError InputNotFound */
   boundaryOf(uri: string): Promise<string>;
-  /** The whole content, or undefined if there is no such file. */
+  /** Reads the whole file; undefined if it does not exist. */
   read(uri: string, signal: AbortSignal): Promise<Uint8Array | undefined>;
   /**
-   * Stores the bytes so that the name appears only when they are all safe, in place of what has it. For what no manifest
-   * names.
+   * Writes a file atomically, replacing an existing one. For files that no manifest lists.
    * @throws UserError OutputUnwritable, DiskFull, StorageUnavailable
    */
-  put(uri: string, bytes: Uint8Array, signal: AbortSignal): Promise<Stored>;
+  put(uri: string, bytes: Uint8Array, signal: AbortSignal): Promise<StoredFile>;
   /**
-   * Stores the bytes whole under a name that nothing has yet, also against another pod at the same moment.
-   * @returns false if something has the name
+   * Creates a file atomically, also against other pods.
+   * @returns false if the name is taken
    * @throws UserError as `put`
    */
   create(uri: string, bytes: Uint8Array, signal: AbortSignal): Promise<boolean>;
-  /** Names in the folder; none if it does not exist. @throws UserError InputNotFound, StorageUnavailable */
+  /** Lists the names in a folder; empty if it does not exist. @throws UserError InputNotFound, StorageUnavailable */
   list(folder: string, signal: AbortSignal): Promise<readonly string[]>;
-  /** Begins files of one folder that appear together. */
+  /** Starts a group of files in one folder that appear together. */
   stage(folder: string, signal: AbortSignal): Staging;
 }
 
-/** Files that have no name before `publish`; disposed of without it, nothing of them is left. */
+/** Files that get their names in `publish`. Disposal without `publish` removes them. */
 export interface Staging extends AsyncDisposable {
   /**
-   * `write` fills the empty file at the path that it is given.
-   * @throws UserError OutputExists if something has the name, OutputUnwritable, DiskFull, and what `write` throws
+   * Creates an empty temporary file and passes its path to `write`, which fills it.
+   * @throws UserError OutputExists if the name is taken, OutputUnwritable, DiskFull, and the errors of `write`
    */
-  make(file: string, write: (path: string) => Promise<void>): Promise<Stored>;
+  make(file: string, write: (path: string) => Promise<void>): Promise<StoredFile>;
   /**
-   * Gives all files their names, or none. Nothing is overwritten.
-   * @throws UserError OutputExists if something has a name, OutputUnwritable, DiskFull
+   * Gives all files their names, or none. Existing files are not overwritten.
+   * @throws UserError OutputExists if a name is taken, OutputUnwritable, DiskFull
    */
   publish(): Promise<void>;
-  /** Removes the files that `publish` named: another pod's are in their place. */
+  /** Removes the published files, because another pod recorded the same work first. */
   withdraw(): Promise<void>;
 }

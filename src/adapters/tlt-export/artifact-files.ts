@@ -1,12 +1,13 @@
-/** The artifacts of an export as files: their paths by the flags, and the log line about each. */
+/** Writes the artifacts of an export to the files that the flags name, and logs each. */
 import { readFile } from 'node:fs/promises';
 import { basename, parse as parsePath } from 'node:path';
 import type { ExportArtifact } from '../../export/pipeline/artifacts.ts';
 import type { ReportFile } from '../../export/report/report.ts';
 import { sha256 } from '../../ground/base/digest.ts';
 import type { ExportValues } from '../../ground/contract/flags.ts';
-import type { ExportWorld } from './tool-world.ts';
+import type { ExportContext } from './tool-context.ts';
 
+/** Output path of each artifact; undefined if it was not requested. */
 export type ArtifactPaths = {
   readonly etlt: string;
   readonly calibrationCache: string;
@@ -15,7 +16,8 @@ export type ArtifactPaths = {
   readonly reportPage: string | undefined;
 };
 
-export const pathsOf = (values: ExportValues): ArtifactPaths => ({
+/** Reads the output paths from the flags. The `.etlt` defaults to the model's name in the current folder. */
+export const artifactPaths = (values: ExportValues): ArtifactPaths => ({
   etlt: values.output_file ?? `./${parsePath(values.model).name}.etlt`,
   calibrationCache: values.cal_cache_file,
   tensorScales: values.cal_json_file,
@@ -23,25 +25,25 @@ export const pathsOf = (values: ExportValues): ArtifactPaths => ({
   reportPage: values.report,
 });
 
-/** Writes artifacts into the outputs of a run. @throws UserError OutputExists, OutputUnwritable, DiskFull */
-export const artifactWriter =
-  (paths: ArtifactPaths, { outputs, logAtEnd }: ExportWorld) =>
+/** Makes a function that adds one artifact to the outputs of a run. @throws UserError OutputExists, OutputUnwritable, DiskFull */
+export const makeArtifactWriter =
+  (paths: ArtifactPaths, { outputs, logAtEnd }: ExportContext) =>
   async (artifact: ExportArtifact): Promise<ReportFile> => {
-    const path = pathOf(artifact, paths);
+    const path = findPath(artifact, paths);
     await outputs.write(path, artifact.content);
-    const message = savedText(artifact, path);
+    const message = describeSaved(artifact, path);
     if (message !== undefined) logAtEnd(message);
     const bytes = await readFile(outputs.placeOf(path));
     return { name: basename(path), sha256: sha256(bytes), sizeBytes: bytes.length };
   };
 
-const pathOf = ({ role }: ExportArtifact, paths: ArtifactPaths): string => {
+const findPath = ({ role }: ExportArtifact, paths: ArtifactPaths): string => {
   const path = role === 'codecEtlt' || role === 'verification' ? undefined : paths[role];
   if (path === undefined) throw new RangeError(`no flag names a file for the artifact ${role}`);
   return path;
 };
 
-const savedText = (artifact: ExportArtifact, path: string): string | undefined => {
+const describeSaved = (artifact: ExportArtifact, path: string): string | undefined => {
   switch (artifact.role) {
     case 'etlt':
       return `Converted model was saved into ${path}`;

@@ -1,4 +1,4 @@
-/** `tlt-export --engine_file`: an engine on this machine, by the same steps as in an engine pod. */
+/** `tlt-export --engine_file`: builds an engine on this machine, in the same steps as an engine pod. */
 import type { OpenedModel } from '../../export/models/open-model.ts';
 import { serializeModel } from '../../formats/onnx/model.ts';
 import { buildFromRequest } from '../../graph/builders/build-here.ts';
@@ -12,79 +12,81 @@ import { pathForOthers } from '../../ground/base/unfinished-file.ts';
 import type { ExportValues } from '../../ground/contract/flags.ts';
 import type { BuildRequest } from '../../ground/contract/task.ts';
 import { makeEngineRequest, planEngine } from '../../ground/plans/engine-plan.ts';
-import { keptFloat } from './export-request.ts';
-import type { ExportWorld, ToolWorld } from './tool-world.ts';
+import { parseKeepFloat } from './export-request.ts';
+import type { ExportContext, ToolContext } from './tool-context.ts';
 
+/** Options of an engine build, and its dependencies. */
 export type EngineBuildContext = {
   readonly values: ExportValues;
-  /** Scales of an int8 engine, and whether they come from quantisation-aware training. */
+  /** Scales of an int8 engine. */
   readonly scales: Scales | undefined;
+  /** Whether the scales come from quantisation-aware training. */
   readonly trained: boolean;
-  readonly world: ExportWorld;
+  readonly context: ExportContext;
 };
 
-/** Refuses what the backend cannot build, before any work. @throws UserError EngineUnsupported */
-export const refuseEngine = (values: ExportValues): void => {
-  const { refused } = planEngine(makeEngineRequest(engineOptions(values, false)));
+/** Checks that the backend can build the requested engine. Needs no model. @throws UserError EngineUnsupported */
+export const checkBackend = (values: ExportValues): void => {
+  const { refused } = planEngine(makeEngineRequest(makeEngineOptions(values, false)));
   if (refused) throw new UserError('EngineUnsupported', `Building the engine: ${refused.message}.`);
 };
 
-/** Refuses a graph that the backend has no operators for. @throws UserError EngineUnsupported, ModelInvalid */
-export const refuseGraph = ({ model }: OpenedModel, values: ExportValues): void => {
-  convertPlugins(planModel(engineOptions(values, false), model).plan.pluginNodes, model);
+/** Checks that the backend supports the model's plugin nodes. @throws UserError EngineUnsupported, ModelInvalid */
+export const checkPlugins = ({ model }: OpenedModel, values: ExportValues): void => {
+  convertPlugins(planModel(makeEngineOptions(values, false), model).plan.pluginNodes, model);
 };
 
 /**
- * Builds the engine. The graphs are in files without a name, in the temporary folder: they hold the decrypted model.
+ * Builds the engine. The graphs are written to unnamed files in the temporary folder, because they contain the decrypted model.
  * @throws UserError EngineUnsupported, EngineBuildFailed, EngineVerificationFailed, OutputExists, DiskFull …
  */
 export const buildEngineFile = async (
   opened: OpenedModel,
-  { values, scales, trained, world }: EngineBuildContext,
+  { values, scales, trained, context }: EngineBuildContext,
 ): Promise<void> => {
-  const options = engineOptions(values, trained);
+  const options = makeEngineOptions(values, trained);
   const planned = planModel(options, opened.model);
   const graph = buildGraphFor(opened.model, { ...planned.plan, scales });
-  const { temporary } = world;
+  const { temporary } = context;
   const places = { work: temporary, built: temporary };
-  const wanted = buildRequest(options, { ...planned, model: opened.model, graph, scales }, places);
+  const template = buildRequest(options, { ...planned, model: opened.model, graph, scales }, places);
   await using scratch = makeScratch(temporary);
   const model = await scratch.write(serializeModel(graph));
   const reference = await scratch.write(serializeReference(planned.plan.pluginNodes, opened));
   const report = await scratch.write('');
   const build = async (engine: string): Promise<void> => {
-    const request = { ...wanted, model, report, engine: await pathForOthers(engine) };
-    if (values.engine_backend === 'OnnxRuntime') return buildByOnnxRuntime(request, reference, world);
-    await buildByDriver(await scratch.write(JSON.stringify(request)), values.python, world);
+    const request = { ...template, model, report, engine: await pathForOthers(engine) };
+    if (values.engine_backend === 'OnnxRuntime') return buildWithOnnxRuntime(request, reference, context);
+    await buildWithDriver(await scratch.write(JSON.stringify(request)), values.python, context);
   };
   const engineFile = values.engine_file!;
-  await world.outputs.make(engineFile, build, { overwrite: false, isPrivate: true });
-  world.logAtEnd(`Engine was saved into ${engineFile}`);
+  await context.outputs.make(engineFile, build, { overwrite: false, isPrivate: true });
+  context.logAtEnd(`Engine was saved into ${engineFile}`);
 };
 
-const engineOptions = (values: ExportValues, trained: boolean): EngineOptions => ({
+const makeEngineOptions = (values: ExportValues, trained: boolean): EngineOptions => ({
   backend: values.engine_backend,
   dataType: values.data_type,
   maxBatchSize: values.max_batch_size,
   maxWorkspaceSizeBytes: values.max_workspace_size,
   trained,
-  keepFloat: keptFloat(values),
+  keepFloat: parseKeepFloat(values),
   settings: {
-    // The version that reads the cache is the one that builds from it.
+    // The TensorRT version that builds must be the one whose cache format was requested.
     ...(values.engine_backend === 'TensorRt' && { version: values.tensorrt_version }),
     ...(values.compute_capability !== undefined && { computeCapability: values.compute_capability }),
     strictTypes: values.strict_type_constraints,
   },
 });
 
-const buildByOnnxRuntime = async (
+const buildWithOnnxRuntime = async (
   request: BuildRequest,
   reference: string,
-  { log }: ToolWorld,
+  { log }: ToolContext,
 ): Promise<void> => {
   const comparison = { clock: performance, reference, verification: undefined };
   for (const warning of (await buildFromRequest(request, comparison)).warnings) log('WARNING', warning);
 };
 
-const buildByDriver = (request: string, python: string, { log, signal }: ToolWorld): Promise<void> =>
+const buildWithDriver = (request: string, python: string, { log, signal }: ToolContext): Promise<void> =>
   runDriver({ python, request, signal, onLine: (line) => log('DEBUG', `build driver: ${line}`) });

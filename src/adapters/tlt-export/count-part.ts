@@ -1,21 +1,21 @@
-/** `tlt-export --cal_part`: counts one part of the calibration images and exports nothing. */
+/** `tlt-export --cal_part`: computes the histograms of one part of the calibration images, without an export. */
 import { countImages } from '../../export/pipeline/calibration-step.ts';
 import type { ExportRequest } from '../../export/pipeline/request.ts';
 import { usesTrainedScales } from '../../export/pipeline/trained-scales.ts';
 import { UserError } from '../../ground/base/errors.ts';
-import type { ToolWorld } from './tool-world.ts';
+import type { ToolContext } from './tool-context.ts';
 
-/** @throws UserError Usage, OutputExists, and as `countImages` */
-export const countPart = async (request: ExportRequest, world: ToolWorld): Promise<void> => {
+/** Writes the histograms to `--cal_histogram_file`. @throws UserError Usage, OutputExists, and those of `countImages` */
+export const countPart = async (request: ExportRequest, context: ToolContext): Promise<void> => {
   const int8 = request.int8!;
   if (usesTrainedScales(request.opened, request.forcePtq))
     throw new UserError(
       'Usage',
-      'Counting a part of the calibration images: the model was trained with quantisation, so nothing is calibrated. Omit --cal_part to use its scales, or give --force_ptq.',
+      'Counting a part of the calibration images: the model has scales from quantisation-aware training, so it is not calibrated. Omit --cal_part to use its scales, or add --force_ptq.',
     );
-  await countImages(request, int8, world, int8.source());
-  world.log(
+  await countImages(request, int8, context, int8.source());
+  context.log(
     'INFO',
-    'Nothing was exported: tlt-model merge-histograms adds the parts, and --cal_histogram_file uses their sum',
+    'No model was exported. Add the parts with tlt-model merge-histograms, then export with --cal_histogram_file',
   );
 };

@@ -1,16 +1,19 @@
-/** Everything that can be known to fail before the first long step of `tlt-export`. */
+/** Checks of `tlt-export` before its first long step. */
 import { existsSync } from 'node:fs';
 import { UserError } from '../../ground/base/errors.ts';
 import { refuseToOverwrite, requireWritableFolder } from '../../ground/base/whole-file.ts';
 import { type Architecture, architectures } from '../../ground/contract/architectures.ts';
 import type { ExportValues } from '../../ground/contract/flags.ts';
-import { pathsOf } from './artifact-files.ts';
-import { refuseEngine } from './build-engine.ts';
-import { partOf } from './export-request.ts';
+import { artifactPaths } from './artifact-files.ts';
+import { checkBackend } from './build-engine.ts';
+import { parseSamplePart } from './export-request.ts';
 import type { NamedTraining } from './named-training.ts';
-import { refuseSource } from './tool-source.ts';
+import { checkSource } from './select-source.ts';
 
-/** @throws UserError Usage, SpecInvalid, OutputExists, OutputUnwritable, EngineUnsupported, InputNotFound */
+/**
+ * Checks flags and output paths without opening the model.
+ * @throws UserError Usage, SpecInvalid, OutputExists, OutputUnwritable, EngineUnsupported, InputNotFound
+ */
 export const checkEarly = async (
   architecture: Architecture,
   values: ExportValues,
@@ -20,12 +23,12 @@ export const checkEarly = async (
   if (architectures[architecture].needsSpec && values.experiment_spec === undefined)
     throw new UserError(
       'SpecInvalid',
-      `Exporting ${architecture}: -e is missing. Name the experiment spec of the training.`,
+      `Exporting ${architecture}: -e is required. Name the experiment spec of the training.`,
     );
-  const { etlt, report, reportPage, tensorScales } = pathsOf(values);
+  const { etlt, report, reportPage, tensorScales } = artifactPaths(values);
   for (const path of [etlt, reportPage, report, tensorScales, values.engine_file])
     if (path !== undefined) await checkNewFile(path);
-  if (values.engine_file !== undefined) refuseEngine(values);
+  if (values.engine_file !== undefined) checkBackend(values);
   if (values.data_type === 'int8') await checkCalibration(values, training);
 };
 
@@ -38,26 +41,26 @@ const checkCalibration = async (values: ExportValues, training: NamedTraining | 
   const { cal_cache_file: cache, cal_histogram_file: histograms } = values;
   await requireWritableFolder(cache);
   if (values.min_agreement !== undefined && existsSync(cache))
-    throw wouldBeReused(cache, 'no images are held out for --min_agreement');
+    throw cacheExists(cache, 'no images are held out for --min_agreement');
   if (histograms !== undefined && !existsSync(histograms)) await requireWritableFolder(histograms);
   if (histograms !== undefined && existsSync(cache))
-    throw wouldBeReused(cache, `the histograms ${histograms} would not be used`);
-  if (!existsSync(cache)) await refuseSource(values, training);
+    throw cacheExists(cache, `the histograms ${histograms} would not be used`);
+  if (!existsSync(cache)) await checkSource(values, training);
 };
 
-const wouldBeReused = (cache: string, so: string): UserError =>
+const cacheExists = (cache: string, so: string): UserError =>
   new UserError(
     'OutputExists',
-    `Exporting for int8: the calibration cache ${cache} exists and would be reused, so ${so}. Remove the cache, or name another file by --cal_cache_file.`,
+    `Exporting for int8: the calibration cache ${cache} exists and would be reused, so ${so}. Remove the cache, or use --cal_cache_file to name another file.`,
   );
 
 const checkPart = async (values: ExportValues): Promise<void> => {
   const { cal_histogram_file: path, data_type } = values;
-  partOf(values);
+  parseSamplePart(values);
   if (path === undefined || data_type !== 'int8')
     throw new UserError(
       'Usage',
-      'Counting a part of the calibration images: --cal_part needs --data_type int8 and --cal_histogram_file, where the histograms are written.',
+      'Counting a part of the calibration images: --cal_part requires --data_type int8, and --cal_histogram_file for the result.',
     );
   await checkNewFile(path);
 };

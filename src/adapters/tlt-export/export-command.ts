@@ -1,4 +1,7 @@
-/** `tlt-export`: flags → files, with TLT's own log lines. Outputs appear whole or not at all; nothing is overwritten. */
+/**
+ * `tlt-export`: exports a model to files and logs the same lines as TLT. Outputs appear complete or not at all, and existing files
+ * are never overwritten.
+ */
 import { openModel } from '../../export/models/open-model.ts';
 import { makeArtifacts, prepareExport, storeArtifacts } from '../../export/pipeline/artifacts.ts';
 import type { Cipher } from '../../formats/crypto/encrypted-model.ts';
@@ -10,49 +13,49 @@ import type { Architecture } from '../../ground/contract/architectures.ts';
 import type { ExportValues } from '../../ground/contract/flags.ts';
 import { exportProgram } from '../../ground/contract/programs.ts';
 import { parseCommandLine } from '../cli/command-line.ts';
-import { commandWords } from '../cli/command-words.ts';
-import { artifactWriter, pathsOf } from './artifact-files.ts';
-import { buildEngineFile, refuseGraph } from './build-engine.ts';
+import { parseCommand } from '../cli/parse-command.ts';
+import { artifactPaths, makeArtifactWriter } from './artifact-files.ts';
+import { buildEngineFile, checkPlugins } from './build-engine.ts';
 import { countPart } from './count-part.ts';
 import { checkEarly } from './early-checks.ts';
-import { exportRequest } from './export-request.ts';
-import { modelSettingsOf } from './model-flags.ts';
-import { trainingOf } from './tool-source.ts';
-import type { ToolWorld } from './tool-world.ts';
+import { requestFromFlags } from './export-request.ts';
+import { parseModelSettings } from './model-flags.ts';
+import { readTrainingFlags } from './select-source.ts';
+import type { ToolContext } from './tool-context.ts';
 
-/** @throws UserError with the reason that becomes the exit status */
-export const runExportCommand = async (argv: readonly string[], world: ToolWorld): Promise<void> => {
+/** Runs `tlt-export` with the arguments after its name. @throws UserError with the reason that determines the exit code */
+export const runExportCommand = async (argv: readonly string[], context: ToolContext): Promise<void> => {
   const line = parseCommandLine(exportProgram, argv);
-  if (line.help !== undefined) return world.print(line.help);
+  if (line.help !== undefined) return context.print(line.help);
   const architecture = line.operands[0] as Architecture;
   const { values } = line;
-  const settings = modelSettingsOf(values);
-  const training = await trainingOf(architecture, values, world);
+  const settings = parseModelSettings(values);
+  const training = await readTrainingFlags(architecture, values, context);
   await checkEarly(architecture, values, training);
-  const key = await readKey({ key: values.key, keyFile: values.key_file, env: world.env });
-  world.log('INFO', `Loading model from ${values.model}`);
-  const cipher = await codecOf(values, key, world);
+  const key = await readKey({ key: values.key, keyFile: values.key_file, env: context.env });
+  context.log('INFO', `Loading model from ${values.model}`);
+  const cipher = await makeCipher(values, key, context);
   const spec = training?.spec;
   const opened = await openModel({ path: values.model, key, architecture, cipher, spec, settings });
   const note = values.data_type === 'int8' ? describeIntegerOperators(opened.model) : undefined;
-  if (note !== undefined) world.log('WARNING', note);
-  if (values.engine_file !== undefined) refuseGraph(opened, values);
-  const request = exportRequest(values, { opened, architecture, key, cipher, training, world });
-  if (values.cal_part !== undefined) return countPart(request, world);
-  await writeFiles(request, values, world);
+  if (note !== undefined) context.log('WARNING', note);
+  if (values.engine_file !== undefined) checkPlugins(opened, values);
+  const request = requestFromFlags(values, { opened, architecture, key, cipher, training, context });
+  if (values.cal_part !== undefined) return countPart(request, context);
+  await writeFiles(request, values, context);
 };
 
 const writeFiles = async (
-  request: ReturnType<typeof exportRequest>,
+  request: ReturnType<typeof requestFromFlags>,
   values: ExportValues,
-  world: ToolWorld,
+  context: ToolContext,
 ): Promise<void> => {
   await using outputs = makeOutputs();
   const messages: string[] = [];
-  const exporting = { ...world, outputs, logAtEnd: (message: string) => void messages.push(message) };
-  const store = artifactWriter(pathsOf(values), exporting);
-  const prepared = await prepareExport(request, world);
-  await storeArtifacts(makeArtifacts(prepared, world), store);
+  const exporting = { ...context, outputs, logAtEnd: (message: string) => void messages.push(message) };
+  const store = makeArtifactWriter(artifactPaths(values), exporting);
+  const prepared = await prepareExport(request, context);
+  await storeArtifacts(makeArtifacts(prepared, context), store);
   const { input, outputs: nodes } = request.opened;
   exporting.logAtEnd(`Input node: ${input}`);
   exporting.logAtEnd(`Output node(s): [${nodes.map((name) => `'${name}'`).join(', ')}]`);
@@ -61,19 +64,19 @@ const writeFiles = async (
       values,
       scales: prepared.quantised?.scales,
       trained: prepared.quantised?.origin === 'Training',
-      world: exporting,
+      context: exporting,
     });
   await outputs.publish();
-  for (const message of messages) world.log('INFO', message);
+  for (const message of messages) context.log('INFO', message);
 };
 
-/** Undefined: age. @throws UserError Usage, CodecFailed, WrongKey */
-const codecOf = async (
+/** Makes the cipher of `--codec_command`; undefined without that flag. @throws UserError Usage, CodecFailed, WrongKey */
+const makeCipher = async (
   { codec_command: text }: ExportValues,
   key: string,
-  { signal, log }: ToolWorld,
+  { signal, log }: ToolContext,
 ): Promise<Cipher | undefined> => {
   if (text === undefined) return undefined;
   const warn = (line: string) => log('WARNING', line);
-  return createVerifiedCodec({ command: commandWords(text), signal, warn }, key);
+  return createVerifiedCodec({ command: parseCommand(text), signal, warn }, key);
 };

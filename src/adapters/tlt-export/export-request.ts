@@ -1,4 +1,4 @@
-/** The flags of `tlt-export` as the request that the export pipeline takes. */
+/** Converts the flags of `tlt-export` to a request for the export pipeline. */
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { SamplePart } from '../../data/preprocessing/sample-part.ts';
@@ -20,63 +20,67 @@ import { readRegular } from '../../ground/base/readable.ts';
 import { writeWholeFile } from '../../ground/base/whole-file.ts';
 import type { Architecture } from '../../ground/contract/architectures.ts';
 import type { ExportValues } from '../../ground/contract/flags.ts';
-import { requireFitting } from './fitting-cache.ts';
+import { checkCacheFits } from './check-cache.ts';
 import type { NamedTraining } from './named-training.ts';
-import { requiredSource, sourceOf } from './tool-source.ts';
-import type { ToolWorld } from './tool-world.ts';
+import { requireSource, selectSource } from './select-source.ts';
+import type { ToolContext } from './tool-context.ts';
 
-export type Opened = {
+/** The opened inputs of a command line. */
+export type CommandInputs = {
   readonly opened: OpenedModel;
   readonly architecture: Architecture;
   readonly key: string;
   readonly cipher: Cipher | undefined;
   readonly training: NamedTraining | undefined;
-  readonly world: ToolWorld;
+  readonly context: ToolContext;
 };
 
-/** @throws UserError CacheInvalid, OutputExists for an existing cache that does not fit */
-export const exportRequest = (values: ExportValues, given: Opened): ExportRequest => {
-  const { opened, architecture, key, cipher, world } = given;
+/**
+ * Makes the request. Messages of the pipeline name flags.
+ * @throws UserError CacheInvalid, OutputExists for an existing cache that does not match the model
+ */
+export const requestFromFlags = (values: ExportValues, given: CommandInputs): ExportRequest => {
+  const { opened, architecture, key, cipher, context } = given;
   return {
     opened,
     architecture,
     dataType: values.data_type,
     source: values.model,
     key,
-    etlts: [{ role: 'etlt', options: { cipher, workFactor: world.workFactor } }],
+    etlts: [{ role: 'etlt', options: { cipher, workFactor: context.workFactor } }],
     forcePtq: values.force_ptq,
-    keepFloat: keptFloat(values),
+    keepFloat: parseKeepFloat(values),
     tensorRtVersion: values.tensorrt_version,
     wantsTensorScales: values.cal_json_file !== undefined,
-    int8: values.data_type === 'int8' ? int8Request(values, given) : undefined,
+    int8: values.data_type === 'int8' ? makeInt8Request(values, given) : undefined,
     wantsVerification: false,
     wantsReport: values.report !== undefined,
     audience: 'flag',
   };
 };
 
-/** Names and patterns of `--keep_float`, in the order given. */
-export const keptFloat = ({ keep_float: text = '' }: ExportValues): readonly string[] =>
+/** Splits `--keep_float` into names and patterns. */
+export const parseKeepFloat = ({ keep_float: text = '' }: ExportValues): readonly string[] =>
   text
     .split(',')
     .map((name) => name.trim())
     .filter((name) => name !== '');
 
-const int8Request = (values: ExportValues, { opened, training, world }: Opened): Int8Request => {
+const makeInt8Request = (values: ExportValues, { opened, training, context }: CommandInputs): Int8Request => {
   const { batches, batch_size: batchSize, cal_algorithm: algorithm, seed } = values;
-  const part = partOf(values);
+  const part = parseSamplePart(values);
   const errorBudget = {
     share: values.max_broken,
-    onBroken: ({ message }: UserError) => world.log('WARNING', `Left out: ${message}`),
+    onBroken: ({ message }: UserError) => context.log('WARNING', `Skipped: ${message}`),
   };
   return {
-    existing: existingCache(values, opened),
+    existing: readExistingCache(values, opened),
     calibration: { batches, batchSize, algorithm, seed, errorBudget, ...(part && { part }) },
     source: () => {
-      const source = requiredSource(values, training);
+      const source = requireSource(values, training);
       return { source, name: nameOfSource(source) };
     },
-    histograms: histogramStore(values),
+    histograms: makeHistogramStore(values),
     comparedFolder: values.cal_image_dir,
     namesData: [values.cal_data_file, values.cal_histogram_file, values.cal_image_dir].some(
       (given) => given !== undefined,
@@ -87,19 +91,19 @@ const int8Request = (values: ExportValues, { opened, training, world }: Opened):
   };
 };
 
-/** An existing `--cal_cache_file`. For a model that uses its own scales it is refused later, whatever is in it. */
-const existingCache = (values: ExportValues, opened: OpenedModel): ExistingCache | undefined => {
+/** Reads an existing `--cal_cache_file`. If the model uses its own scales, the pipeline refuses any existing cache. */
+const readExistingCache = (values: ExportValues, opened: OpenedModel): ExistingCache | undefined => {
   const path = values.cal_cache_file;
   if (values.cal_part !== undefined || !existsSync(path)) return undefined;
   const bytes = readRegular(path, 'textBytes');
   const file = { name: path, sha256: sha256(bytes), sizeBytes: bytes.length };
   if (usesTrainedScales(opened, values.force_ptq)) return { scales: new Map(), file };
   const scales = readUsableScales(new TextDecoder().decode(bytes));
-  requireFitting(path, scales, { opened, keepFloat: keptFloat(values) });
+  checkCacheFits(path, scales, { opened, keepFloat: parseKeepFloat(values) });
   return { scales, file: { ...file, name: basename(path) } };
 };
 
-const histogramStore = (values: ExportValues): HistogramStore | undefined => {
+const makeHistogramStore = (values: ExportValues): HistogramStore | undefined => {
   const { cal_histogram_file: path } = values;
   if (path === undefined) return undefined;
   return {
@@ -107,12 +111,16 @@ const histogramStore = (values: ExportValues): HistogramStore | undefined => {
     owner: 'User',
     read: async () => (existsSync(path) ? readHistograms(path) : undefined),
     write: (bytes) => writeWholeFile(path, bytes, { overwrite: false }),
-    drawnFrom: existsSync(path) ? sourceOf(values, undefined) : undefined,
+    drawnFrom: existsSync(path) ? selectSource(values, undefined) : undefined,
   };
 };
 
-/** `--cal_part`. @throws UserError Usage */
-export const partOf = ({ cal_part: text, batches, batch_size }: ExportValues): SamplePart | undefined => {
+/** Parses `--cal_part`. @throws UserError Usage */
+export const parseSamplePart = ({
+  cal_part: text,
+  batches,
+  batch_size,
+}: ExportValues): SamplePart | undefined => {
   if (text === undefined) return undefined;
   const [part, of] = /^(\d{1,6})\/(\d{1,6})$/.exec(text)?.slice(1).map(Number) ?? [];
   const images = batches * batch_size;

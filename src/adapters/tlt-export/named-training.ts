@@ -1,4 +1,4 @@
-/** The training that a command line names: `-e`, and where its data lie by `--data_root` and `--path_in_spec`. */
+/** Reads the training that a command line names: its experiment spec, and the location of its data. */
 import { resolve } from 'node:path';
 import type { LoaderPlan } from '../../data/datasets/plan.ts';
 import { relocatePlan } from '../../data/datasets/relocate.ts';
@@ -6,39 +6,41 @@ import { readExperimentSpec } from '../../data/specs/experiment-spec.ts';
 import type { ExperimentSpec } from '../../data/specs/read-spec.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import type { Architecture } from '../../ground/contract/architectures.ts';
-import type { ToolWorld } from './tool-world.ts';
+import type { ToolContext } from './tool-context.ts';
 
-export type TrainingNames = {
-  /** The spec's file. */
+/** Flags about a training. */
+export type TrainingOptions = {
+  /** Path of the experiment spec. */
   readonly file: string;
   readonly architecture: Architecture;
   readonly values: { readonly data_root?: string; readonly path_in_spec?: string };
-  readonly world: Pick<ToolWorld, 'env' | 'log'>;
+  readonly context: Pick<ToolContext, 'env' | 'log'>;
 };
 
+/** A training whose spec was read. */
 export type NamedTraining = {
   readonly file: string;
   readonly spec: ExperimentSpec;
-  /** What relative paths of the plan lie below; the current folder if undefined. */
+  /** Folder that relative paths of the plan start from; undefined means the current folder. */
   readonly dataRoot: string | undefined;
-  /** With the paths as they are here. @throws UserError SpecInvalid */
+  /** Plans the data loader, with the spec's paths mapped to this machine. @throws UserError SpecInvalid */
   readonly plan: () => LoaderPlan;
 };
 
-/** TLT's variable for the root of relative paths. */
+/** TLT's environment variable for the root of relative paths. */
 const rootVariable = 'DATA_BASE_PATH';
 
-/** @throws UserError Usage, InputNotFound, SpecInvalid */
+/** Reads the spec. @throws UserError Usage, InputNotFound, SpecInvalid */
 export const readNamedTraining = async ({
   file,
   architecture,
   values: { data_root: given, path_in_spec: from },
-  world: { env, log },
-}: TrainingNames): Promise<NamedTraining> => {
+  context: { env, log },
+}: TrainingOptions): Promise<NamedTraining> => {
   if (from !== undefined && given === undefined)
     throw new UserError(
       'Usage',
-      `Reading the command line: --path_in_spec ${from} is given without --data_root. Name the folder that it is here by --data_root.`,
+      `Reading the command line: --path_in_spec ${from} requires --data_root. Use --data_root to name the folder that replaces it on this machine.`,
     );
   const root = given ?? (env[rootVariable] || undefined);
   const to = root === undefined ? undefined : resolve(root);

@@ -1,4 +1,4 @@
-/** `tlt-model pack | unpack | convert | inspect | merge-histograms`: dispatches, and holds the two short commands. */
+/** Dispatches the subcommands of `tlt-model`, and implements `inspect` and `merge-histograms`. */
 import { mergeHistogramFiles } from '../../calibration/histograms/merged-histograms.ts';
 import { readHistograms } from '../../export/pipeline/histograms.ts';
 import { findKey } from '../../formats/crypto/key.ts';
@@ -11,76 +11,82 @@ import type { FlagTable, ValuesOf } from '../../ground/contract/flag-table.ts';
 import { type ModelCommand, modelCommands, modelPrograms } from '../../ground/contract/model-programs.ts';
 import type { Program } from '../../ground/contract/program.ts';
 import { parseCommandLine, usageError } from '../cli/command-line.ts';
-import { subcommandsHelp } from '../cli/help-text.ts';
-import { inspectFile, type Opener, type Report } from '../inspect/inspect.ts';
-import { reportText } from '../inspect/inspect-text.ts';
+import { formatSubcommandsHelp } from '../cli/help-text.ts';
+import { type FileDescription, inspectFile, type OpenOptions } from '../inspect/inspect.ts';
+import { formatDescription } from '../inspect/inspect-text.ts';
+import {
+  type Arguments,
+  describeFile,
+  type ModelToolContext,
+  makeCipher,
+  withFileName,
+} from './model-context.ts';
 import { convert } from './model-convert.ts';
 import { pack, unpack } from './model-pack.ts';
-import { type Arguments, cipherOf, naming, type Terminal, writtenFile } from './model-world.ts';
 
 const name = 'tlt-model';
 const summary = 'Encrypts, decrypts, converts and inspects models and calibration files.';
 
 /**
  * Runs `tlt-model` with the arguments after its name.
- * @throws UserError with the reason that becomes the exit status
+ * @throws UserError with the reason that determines the exit code
  */
-export const runModelCommand = async (argv: readonly string[], terminal: Terminal): Promise<void> => {
+export const runModelCommand = async (argv: readonly string[], context: ModelToolContext): Promise<void> => {
   const [word, ...rest] = argv;
   if (word === '-h' || word === '--help' || word === 'help')
-    return terminal.print(subcommandsHelp(name, summary, Object.values(modelPrograms)));
+    return context.print(formatSubcommandsHelp(name, summary, Object.values(modelPrograms)));
   const known = modelCommands.find((each) => each === word);
   if (known === undefined)
     throw usageError(
       { name },
       `${word === undefined ? 'name a command' : `unknown command '${word}'`}: ${modelCommands.join(', ')}`,
     );
-  await commands[known](rest, terminal);
+  await commands[known](rest, context);
 };
 
-type Run = (argv: readonly string[], terminal: Terminal) => Promise<void>;
+type Run = (argv: readonly string[], context: ModelToolContext) => Promise<void>;
 
-/** Parses the arguments by the program's table, then runs the command or prints its help. */
+/** Makes a subcommand: parses its arguments, then runs it or prints its help. */
 const command =
   <T extends FlagTable>(
     program: Program<T>,
     work: (
       given: { readonly files: readonly string[]; readonly values: ValuesOf<T> },
-      terminal: Terminal,
+      context: ModelToolContext,
     ) => Promise<void>,
   ): Run =>
-  async (argv, terminal) => {
+  async (argv, context) => {
     const line = parseCommandLine(program, argv);
-    if (line.help !== undefined) return terminal.print(line.help);
-    await work({ files: line.operands, values: line.values }, terminal);
+    if (line.help !== undefined) return context.print(line.help);
+    await work({ files: line.operands, values: line.values }, context);
   };
 
-const inspect = async ({ files, values }: Arguments<'inspect'>, terminal: Terminal): Promise<void> => {
-  const { env, print, complain } = terminal;
+const inspect = async ({ files, values }: Arguments<'inspect'>, context: ModelToolContext): Promise<void> => {
+  const { env, print, printError } = context;
   const key = await findKey({ key: values.key, keyFile: values.key_file, env });
-  const cipher = cipherOf(values, terminal);
+  const cipher = makeCipher(values, context);
   let failure: UserError | undefined;
   for (const file of files) {
     const found = await inspectOne(file, { key, cipher });
     if (!(found instanceof UserError)) {
-      print(values.json ? `${printableJson(found)}\n` : `${reportText(found)}\n`);
+      print(values.json ? `${printableJson(found)}\n` : `${formatDescription(found)}\n`);
       continue;
     }
-    if (failure) complain(`${name}: ${printableLines(nameFields(failure.message, 'flag'))}\n`);
-    failure = found; // The other files are still inspected; the last failure is the exit status.
+    if (failure) printError(`${name}: ${printableLines(nameFields(failure.message, 'flag'))}\n`);
+    failure = found; // The other files are still inspected. The last failure determines the exit code.
   }
   if (failure) throw failure;
 };
 
-const inspectOne = (file: string, opener: Opener): Promise<Report | UserError> =>
-  naming(file, () => inspectFile(file, opener)).catch((thrown: unknown) => {
+const inspectOne = (file: string, opener: OpenOptions): Promise<FileDescription | UserError> =>
+  withFileName(file, () => inspectFile(file, opener)).catch((thrown: unknown) => {
     if (thrown instanceof UserError) return thrown;
     throw thrown;
   });
 
 const mergeHistograms = async (
   { files, values }: Arguments<'merge-histograms'>,
-  { print }: Terminal,
+  { print }: ModelToolContext,
 ): Promise<void> => {
   const output = values.output_file;
   await refuseToOverwrite(output);
@@ -88,7 +94,7 @@ const mergeHistograms = async (
     files.map(async (file) => ({ name: file, content: await readHistograms(file) })),
   );
   await writeWholeFile(output, writeHistogramFile(mergeHistogramFiles(parts)), { overwrite: false });
-  print(`${await writtenFile(output)}\n`);
+  print(`${await describeFile(output)}\n`);
 };
 
 const commands: Readonly<Record<ModelCommand, Run>> = {

@@ -1,5 +1,4 @@
-/** `tlt-model convert`: a trained model → ONNX. */
-
+/** `tlt-model convert`: converts a trained model to ONNX. */
 import { parseExperimentSpec, readSpecText } from '../../data/specs/experiment-spec.ts';
 import { makeDetectorOptions } from '../../export/models/keras-detector.ts';
 import { readContent } from '../../export/models/model-content.ts';
@@ -8,27 +7,28 @@ import { refuseToOverwrite } from '../../ground/base/whole-file.ts';
 import { paddingNames } from '../inspect/keras-text.ts';
 import {
   type Arguments,
-  cipherOf,
-  keyOf,
-  naming,
-  pathsOf,
-  type Terminal,
-  writtenFile,
-} from './model-world.ts';
+  describeFile,
+  type ModelToolContext,
+  makeCipher,
+  readKeyFlags,
+  resolvePaths,
+  withFileName,
+} from './model-context.ts';
 import { writeOnnx } from './onnx-file.ts';
 
-export const convert = async (given: Arguments<'convert'>, terminal: Terminal): Promise<void> => {
+/** Runs `tlt-model convert`. @throws UserError with the reason that determines the exit code */
+export const convert = async (given: Arguments<'convert'>, context: ModelToolContext): Promise<void> => {
   const { values } = given;
-  const [path, target] = pathsOf(given, '.onnx');
+  const [path, target] = resolvePaths(given, '.onnx');
   await refuseToOverwrite(target);
-  const key = () => keyOf(values, terminal);
-  const cipher = cipherOf(values, terminal);
-  const content = await naming(path, () =>
+  const key = () => readKeyFlags(values, context);
+  const cipher = makeCipher(values, context);
+  const content = await withFileName(path, () =>
     readContent({
       path,
       key,
       cipher,
-      keras: async () => ({ ...(await endOf(values.experiment_spec)), dialect: values.padding }),
+      keras: async () => ({ ...(await readKerasOptions(values.experiment_spec)), dialect: values.padding }),
     }),
   );
   await writeOnnx(target, content);
@@ -37,11 +37,11 @@ export const convert = async (given: Arguments<'convert'>, terminal: Terminal): 
     ? `, of ${keras.layers.length} Keras layers with ${paddingNames[keras.dialect]} padding`
     : '';
   const beside = content.payload ? '' : `, weights in ${target}.data`;
-  terminal.print(`${await writtenFile(target)}${from}${beside}\n`);
+  context.print(`${await describeFile(target)}${from}${beside}\n`);
 };
 
-/** The spec tells the module, and with it how the graph ends; without it a model ends as it was trained. */
-const endOf = async (file: string | undefined): Promise<ImportOptions> => {
+/** The spec determines the plugin nodes at the end of a detector. Without it, the graph ends as the network was trained. */
+const readKerasOptions = async (file: string | undefined): Promise<ImportOptions> => {
   if (file === undefined) return {};
   const spec = parseExperimentSpec(await readSpecText(file), { file, architecture: undefined });
   return makeDetectorOptions(spec.architecture, spec);

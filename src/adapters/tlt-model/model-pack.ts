@@ -1,4 +1,4 @@
-/** `tlt-model pack` and `unpack`: a model into its encrypted file, and out of it. */
+/** `tlt-model pack` and `unpack`: encrypt and decrypt a model. */
 import { parse as parsePath } from 'node:path';
 import { describeZip } from '../../export/models/zipped-model.ts';
 import { verifyPayload } from '../../formats/crypto/age-chunks.ts';
@@ -11,59 +11,63 @@ import { refuseToOverwrite, writeWholeFile } from '../../ground/base/whole-file.
 import { openInput } from '../cli/input-file.ts';
 import {
   type Arguments,
-  cipherOf,
-  keyOf,
-  naming,
-  pathsOf,
-  type Terminal,
-  usage,
-  writtenFile,
-} from './model-world.ts';
+  describeFile,
+  type ModelToolContext,
+  makeCipher,
+  readKeyFlags,
+  resolvePaths,
+  subcommandUsage,
+  withFileName,
+} from './model-context.ts';
 
-export const pack = async (given: Arguments<'pack'>, terminal: Terminal): Promise<void> => {
-  const [file, target] = pathsOf(given, '.tlt');
+/** Runs `tlt-model pack`. @throws UserError with the reason that determines the exit code */
+export const pack = async (given: Arguments<'pack'>, context: ModelToolContext): Promise<void> => {
+  const [file, target] = resolvePaths(given, '.tlt');
   const extension = parsePath(target).ext;
   if (extension !== '.tlt' && extension !== '.etlt')
-    throw usage('pack', `the output ${target} must end in .tlt or .etlt, which selects the format`);
+    throw subcommandUsage('pack', `the output ${target} must end in .tlt or .etlt, which selects the format`);
   await refuseToOverwrite(target);
-  const key = await keyOf(given.values, terminal);
+  const key = await readKeyFlags(given.values, context);
   using input = await openInput(file);
-  const payload = await payloadOf(file, input);
+  const payload = await readPayload(file, input);
   const encrypt = extension === '.tlt' ? encryptTlt : encryptEtlt;
-  const options = { cipher: cipherOf(given.values, terminal), workFactor: terminal.workFactor };
+  const options = { cipher: makeCipher(given.values, context), workFactor: context.workFactor };
   const pieces = await encrypt(payload, key, options);
-  await writeWholeFile(target, untilAborted(pieces, terminal.signal), { overwrite: false });
-  terminal.print(`${await writtenFile(target)}\n`);
+  await writeWholeFile(target, untilAborted(pieces, context.signal), { overwrite: false });
+  context.print(`${await describeFile(target)}\n`);
 };
 
-/** An ONNX as it is (its data files brought in) or a Keras HDF5. */
-const payloadOf = async (file: string, input: Readable): Promise<Readable> => {
+/** Reads an ONNX model, with its external data embedded, or a Keras HDF5 file. */
+const readPayload = async (file: string, input: Readable): Promise<Readable> => {
   const format = detectFileFormat(input);
   if (format === 'hdf5') return input;
   const bytes = input.whole();
-  if (format !== 'onnx')
-    throw noModel(file, describeZip(bytes) ?? `of another format (${format}). Name one of these two.`);
+  if (format !== 'onnx') throw notPackable(file, describeZip(bytes) ?? `of the format ${format}.`);
   const { model, isOneFile } = await completeModel(file, bytes);
   return readableBytes(isOneFile ? bytes : serializeModel(model));
 };
 
-const noModel = (file: string, found: string): UserError =>
-  new UserError('ModelInvalid', `Packing ${file}: it is no ONNX or Keras .hdf5 model, but ${found}`);
+const notPackable = (file: string, found: string): UserError =>
+  new UserError(
+    'ModelInvalid',
+    `Packing ${file}: only an ONNX or a Keras .hdf5 model can be packed, and this is ${found}`,
+  );
 
-export const unpack = async (given: Arguments<'unpack'>, terminal: Terminal): Promise<void> => {
+/** Runs `tlt-model unpack`. @throws UserError with the reason that determines the exit code */
+export const unpack = async (given: Arguments<'unpack'>, context: ModelToolContext): Promise<void> => {
   const { values } = given;
-  const [file] = pathsOf(given, '.onnx');
-  const key = await keyOf(values, terminal);
-  const cipher = cipherOf(values, terminal);
+  const [file] = resolvePaths(given, '.onnx');
+  const key = await readKeyFlags(values, context);
+  const cipher = makeCipher(values, context);
   if (values.output_file !== undefined) await refuseToOverwrite(values.output_file);
-  await naming(file, async () => {
+  await withFileName(file, async () => {
     using locked = await openInput(file);
     const { content, format } = await openEncrypted(locked, key, cipher);
-    verifyPayload(content); // nothing of a damaged model is written
-    const [, target] = pathsOf(given, extensionOf(format));
-    const pieces = untilAborted(readChunks(content), terminal.signal);
+    verifyPayload(content); // Before anything is written: a damaged model leaves no output.
+    const [, target] = resolvePaths(given, extensionOf(format));
+    const pieces = untilAborted(readChunks(content), context.signal);
     await writeWholeFile(target, pieces, { overwrite: false, isPrivate: true });
-    terminal.print(`${await writtenFile(target)}, ${format}\n`);
+    context.print(`${await describeFile(target)}, ${format}\n`);
   });
 };
 

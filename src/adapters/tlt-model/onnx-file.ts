@@ -1,11 +1,11 @@
-/** The ONNX that a model was turned into, as files. */
-
+/** Writes a converted model. */
 import type { ModelContent } from '../../export/models/model-content.ts';
 import { writeModelFile } from '../../formats/onnx/model.ts';
 import { writeWholeFile } from '../../ground/base/whole-file.ts';
 
 /**
- * The model as it is, which only this user may read. One file, or the graph and `<target>.data` for weights that one file cannot hold.
+ * Writes the decrypted model, readable by this user only: one file, or the graph and `<target>.data` if the weights exceed the
+ * size limit of one file.
  * @throws UserError OutputExists, OutputUnwritable, DiskFull
  */
 export const writeOnnx = (
@@ -16,5 +16,5 @@ export const writeOnnx = (
     ? writeWholeFile(target, payload, { overwrite: false, isPrivate: true })
     : writeModelFile(target, model, { externalDataThreshold, isPrivate: true });
 
-/** Bytes; what is smaller stays in the graph, as onnx's own converter has it. */
+/** Bytes. Smaller tensors stay in the graph, as in onnx's `convert_model_to_external_data`. */
 const externalDataThreshold = 1024;

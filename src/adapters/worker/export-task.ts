@@ -1,4 +1,4 @@
-/** The export pod: fetches the inputs, exports the model, stores every artifact, and the manifest last. */
+/** The export pod: fetches the inputs, exports the model, and stores all artifacts, the manifest last. */
 import { writeFile } from 'node:fs/promises';
 import { openModel } from '../../export/models/open-model.ts';
 import {
@@ -23,78 +23,81 @@ import { artifactFiles, fileIn } from '../../ground/contract/layout.ts';
 import type { Manifest } from '../../ground/contract/manifest.ts';
 import { type Exported, reportedNodes } from '../../ground/contract/result.ts';
 import type { ExportTask } from '../../ground/contract/task.ts';
-import type { Stored } from '../storage/store.ts';
-import { finishedWork, requirePin, type Wanted } from './finished-work.ts';
-import { type Made, storeOnce } from './store-once.ts';
-import { taskRequest } from './task-request.ts';
+import type { StoredFile } from '../storage/store.ts';
+import { findFinishedWork, verifyDigest, type WorkIdentity } from './finished-work.ts';
+import { type StagedWork, storeOnce } from './store-once.ts';
+import type { TaskContext } from './task-context.ts';
+import { requestFromTask } from './task-request.ts';
 import { fetchSource, type TaskSource } from './task-source.ts';
-import type { TaskWorld } from './task-world.ts';
 import { readTraining, type Training } from './training-data.ts';
 
-/** @throws UserError with the reason that status shows */
-export const runExportTask = async (task: ExportTask, world: TaskWorld): Promise<Exported> => {
-  const key = await readKey({ keyFile: world.keyFile, env: {} });
-  const path = await world.store.fetch(task.model.uri, world.signal);
-  const training = task.experimentSpec && (await readTraining(task, task.experimentSpec, world));
-  const data = await fetchSource(task, training, world);
-  const inputs = digestsOf(await fileDigest(path), training, data);
-  requirePin(task.model, inputs.model!);
-  const wanted = wantedExport(task, { inputs, key, world });
-  const finished = await finishedWork(world.store, wanted);
+/**
+ * Runs an export, or returns the stored result of an earlier export with the same inputs.
+ * @throws UserError with the reason that becomes the condition reason in status
+ */
+export const runExportTask = async (task: ExportTask, context: TaskContext): Promise<Exported> => {
+  const key = await readKey({ keyFile: context.keyFile, env: {} });
+  const path = await context.store.fetch(task.model.uri, context.signal);
+  const training = task.experimentSpec && (await readTraining(task, task.experimentSpec, context));
+  const data = await fetchSource(task, training, context);
+  const inputs = listDigests(await fileDigest(path), training, data);
+  verifyDigest(task.model, inputs.model!);
+  const identity = identifyExport(task, { inputs, key, context });
+  const finished = await findFinishedWork(context.store, identity);
   if (finished) return { ...finished, reused: true };
   const cipher =
     task.codec &&
     (await createVerifiedCodec(
-      { ...task.codec, signal: world.signal, warn: (line) => world.log('WARNING', line) },
+      { ...task.codec, signal: context.signal, warn: (line) => context.log('WARNING', line) },
       key,
     ));
   const { architecture, model: settings } = task;
   const opened = await openModel({ path, key, architecture, spec: training?.spec, settings, cipher });
   const note = task.calibration && describeIntegerOperators(opened.model);
-  if (note !== undefined) world.log('WARNING', note);
-  const request = taskRequest(task, { opened, key, cipher, data, world });
-  const prepared = await prepareExport(request, world);
+  if (note !== undefined) context.log('WARNING', note);
+  const request = requestFromTask(task, { opened, key, cipher, data, context });
+  const prepared = await prepareExport(request, context);
   const digest = await computePayloadDigest(readableBytes(opened.payload), key);
-  return storeOnce<Exported>(world.store, {
-    wanted,
+  return storeOnce<Exported>(context.store, {
+    identity,
     files: Object.values(artifactFiles).filter((file) => file !== artifactFiles.manifest),
     make: async (staging, nameOf) => {
       const files: StoredFiles = new Map();
       let cacheFacts: CacheFacts | undefined;
-      await storeArtifacts(makeArtifacts(prepared, world), async ({ role, content, ...artifact }) => {
+      await storeArtifacts(makeArtifacts(prepared, context), async ({ role, content, ...artifact }) => {
         const name = nameOf(artifactFiles[role]);
         const stored = await staging.make(name, (place) => writeFile(place, content));
         files.set(role, { file: name, ...stored });
         if ('facts' in artifact) cacheFacts = artifact.facts;
         return { name, ...stored };
       });
-      const cache = cacheOf(files.get('calibrationCache'), { task, cacheFacts, outcome: prepared });
+      const cache = reportCache(files.get('calibrationCache'), { task, cacheFacts, outcome: prepared });
       const etlt = { payloadDigest: digest, ...reportedNodes(opened.input, opened.outputs) };
-      return madeOf({ task, inputs, files, etlt, cache, outcome: prepared });
+      return reportExport({ task, inputs, files, etlt, cache, outcome: prepared });
     },
   });
 };
 
-type StoredFiles = Map<ExportArtifact['role'], Stored & { readonly file: string }>;
+type StoredFiles = Map<ExportArtifact['role'], StoredFile & { readonly file: string }>;
 
-/** The same model is encrypted again if the key has changed since: the old file is of no use to those who have the new one. */
-const wantedExport = (
+/** A stored export counts only if the present key opens its `.etlt`: after a change of the key, the model is encrypted again. */
+const identifyExport = (
   { folder }: ExportTask,
   {
     inputs,
     key,
-    world: { store, signal },
-  }: { readonly inputs: Manifest['inputs']; readonly key: string; readonly world: TaskWorld },
-): Wanted<Exported> => ({
+    context: { store, signal },
+  }: { readonly inputs: Manifest['inputs']; readonly key: string; readonly context: TaskContext },
+): WorkIdentity<Exported> => ({
   kind: 'Exported',
   folder,
   inputs,
-  isUsable: async ({ etlt }) => opensWith(key, await store.fetch(fileIn(folder, etlt.file), signal)),
+  isUsable: async ({ etlt }) => isEncryptedWith(key, await store.fetch(fileIn(folder, etlt.file), signal)),
   signal,
 });
 
-/** Takes one derivation of the key: nothing but the header is decrypted. */
-const opensWith = async (key: string, path: string): Promise<boolean> => {
+/** Decrypts only the header, which takes one key derivation. */
+const isEncryptedWith = async (key: string, path: string): Promise<boolean> => {
   using file = openReadable(path);
   try {
     await openEncrypted(file, key);
@@ -105,18 +108,18 @@ const opensWith = async (key: string, path: string): Promise<boolean> => {
   }
 };
 
-const digestsOf = (
+const listDigests = (
   model: string,
   training: Training | undefined,
   data: TaskSource | undefined,
 ): Readonly<Record<string, string>> => ({
   model,
   ...(training && { spec: training.sha256 }),
-  ...(data && { [inputNames[data.source.kind]]: data.sha256 }),
+  ...(data && { [digestNames[data.source.kind]]: data.sha256 }),
 });
 
-/** The name of the data's digest in a manifest. */
-const inputNames = {
+/** Kind of calibration source → name of its digest in a manifest. */
+const digestNames = {
   Images: 'images',
   Tensorfile: 'tensorfile',
   TensorfileOfImages: 'images',
@@ -126,31 +129,31 @@ const inputNames = {
 const optional = <K extends string, V>(name: K, value: V | undefined): { readonly [P in K]?: V } =>
   (value === undefined ? {} : { [name]: value }) as { readonly [P in K]?: V };
 
-type Cached = {
+type CacheInputs = {
   readonly task: ExportTask;
   readonly cacheFacts: CacheFacts | undefined;
   readonly outcome: ExportOutcome;
 };
 
-const cacheOf = (
-  stored: (Stored & { readonly file: string }) | undefined,
-  { task, cacheFacts, outcome }: Cached,
+const reportCache = (
+  stored: (StoredFile & { readonly file: string }) | undefined,
+  { task, cacheFacts, outcome }: CacheInputs,
 ): Exported['calibrationCache'] => {
   if (stored === undefined || cacheFacts === undefined) return undefined;
   const batches = cacheFacts.algorithm === 'Trained' ? 0 : task.calibration!.batches;
   return { ...stored, ...cacheFacts, batches, ...int8Facts(outcome.verdict) };
 };
 
-type Finished = {
+type ExportParts = {
   readonly task: ExportTask;
   readonly inputs: Manifest['inputs'];
   readonly files: StoredFiles;
-  readonly etlt: Omit<Exported['etlt'], keyof Stored | 'file'>;
+  readonly etlt: Omit<Exported['etlt'], keyof StoredFile | 'file'>;
   readonly cache: Exported['calibrationCache'];
   readonly outcome: ExportOutcome;
 };
 
-const madeOf = ({ task, inputs, files, etlt, cache, outcome }: Finished): Made<Exported> => {
+const reportExport = ({ task, inputs, files, etlt, cache, outcome }: ExportParts): StagedWork<Exported> => {
   const model = { ...files.get('etlt')!, ...etlt };
   const codecEtlt = files.get('codecEtlt');
   return {
@@ -168,11 +171,11 @@ const madeOf = ({ task, inputs, files, etlt, cache, outcome }: Finished): Made<E
     },
     notes: [
       `tail -c +5 ${model.file} | age --decrypt > model.onnx   # asks for the key`,
-      ...(cache ? [`${cache.file} ${readsCache} (trtexec --int8 --calib=${cache.file})`] : []),
+      ...(cache ? [`${cache.file} ${cacheReaders} (trtexec --int8 --calib=${cache.file})`] : []),
       ...(codecEtlt ? [`${codecEtlt.file} is the same model, encrypted by the program of spec.codec`] : []),
       ...outcome.verdict.notes.map(({ text }) => nameFields(text, 'spec')),
     ],
   };
 };
 
-const readsCache = 'is the text that TensorRT up to 10.x reads';
+const cacheReaders = 'is the text that TensorRT up to 10.x reads';

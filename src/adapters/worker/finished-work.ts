@@ -1,7 +1,7 @@
 /**
- * Finished work is known by its manifest: the same digests went in, so the same artifacts would come out. A manifest is
- * a file that others can write, so it counts only if each file that it names is in its folder with its digest. A folder
- * can hold several works, each with its own files and manifest: a file behind a URI was replaced, or the key.
+ * Finds finished work by its manifest: equal input digests mean equal artifacts. Other users can write manifests, so one counts
+ * only if every file that it lists is in its folder with the listed digest. A folder can contain several manifests, each
+ * with its own files, because the file behind a URI, or the key, can change.
  */
 import { stat } from 'node:fs/promises';
 import { canonicalJson, fileDigest } from '../../ground/base/digest.ts';
@@ -9,46 +9,48 @@ import { UserError } from '../../ground/base/errors.ts';
 import { artifactFiles, fileIn, numbered } from '../../ground/contract/layout.ts';
 import { type Manifest, manifestLimitBytes, parseManifest } from '../../ground/contract/manifest.ts';
 import type { Source } from '../../ground/contract/task.ts';
-import type { ArtifactStore, Stored } from '../storage/store.ts';
-import { readHanded } from './handed-file.ts';
+import type { ArtifactStore, StoredFile } from '../storage/store.ts';
+import { readUntrusted } from './untrusted-file.ts';
 
-export type Wanted<R extends Manifest['result'] = Manifest['result']> = {
+/** Which work is meant, and how to tell that a stored result still serves. */
+export type WorkIdentity<R extends Manifest['result'] = Manifest['result']> = {
   readonly kind: R['kind'];
   /** URI of the artifact folder. */
   readonly folder: string;
-  /** Digests of what goes in. */
+  /** SHA-256 digests of the inputs, by name. */
   readonly inputs: Readonly<Record<string, string>>;
-  /** Whether files that are whole are also of use, for example open with the present key. */
+  /** Whether complete files are also usable, for example whether the present key opens them. Default: true. */
   readonly isUsable?: (result: R) => Promise<boolean>;
   readonly signal: AbortSignal;
 };
 
-/** The result that the earlier run reported, or undefined if there is none of the same inputs that is whole. */
-export const finishedWork = async <R extends Manifest['result']>(
+/** Returns the result of an earlier run with the same inputs and complete files, or undefined. */
+export const findFinishedWork = async <R extends Manifest['result']>(
   store: ArtifactStore,
-  wanted: Wanted<R>,
+  identity: WorkIdentity<R>,
 ): Promise<R | undefined> => {
-  const names = new Set(await store.list(wanted.folder, wanted.signal));
-  for (let n = 1; names.has(manifestName(n)); n++) {
-    const found = await workOf(store, wanted, n);
+  const names = new Set(await store.list(identity.folder, identity.signal));
+  for (let n = 1; names.has(nameManifest(n)); n++) {
+    const found = await readFinishedWork(store, identity, n);
     if (found) return found;
   }
   return undefined;
 };
 
-export const manifestName = (n: number): string => numbered(artifactFiles.manifest, n);
+/** Name of the n-th manifest in a folder, from 1. */
+export const nameManifest = (n: number): string => numbered(artifactFiles.manifest, n);
 
-/** The result in the n-th manifest of the folder, as `finishedWork`. */
-export const workOf = async <R extends Manifest['result']>(
+/** Returns the result in the n-th manifest of the folder if it records this work and its files are complete. */
+export const readFinishedWork = async <R extends Manifest['result']>(
   store: ArtifactStore,
-  { kind, folder, inputs, isUsable, signal }: Wanted<R>,
+  { kind, folder, inputs, isUsable, signal }: WorkIdentity<R>,
   n: number,
 ): Promise<R | undefined> => {
-  const manifest = await readManifest(store, fileIn(folder, manifestName(n)), signal);
+  const manifest = await readManifest(store, fileIn(folder, nameManifest(n)), signal);
   if (manifest === undefined || canonicalJson(manifest.inputs) !== canonicalJson(inputs)) return undefined;
   for (const [name, expected] of Object.entries(manifest.files)) {
     const path = await fetchIfPresent(store, fileIn(folder, name), signal);
-    if (path === undefined || !(await isFile(path, expected))) return undefined;
+    if (path === undefined || !(await hasContent(path, expected))) return undefined;
   }
   if (manifest.result.kind !== kind) return undefined;
   const result = manifest.result as R;
@@ -61,13 +63,13 @@ const readManifest = async (
   signal: AbortSignal,
 ): Promise<Manifest | undefined> => {
   const path = await fetchIfPresent(store, uri, signal);
-  const handed = { doing: `Reading ${uri}`, limitBytes: manifestLimitBytes };
-  const bytes = path && (await readHanded(path, handed).catch(ifRefused));
+  const limits = { doing: `Reading ${uri}`, limitBytes: manifestLimitBytes };
+  const bytes = path && (await readUntrusted(path, limits).catch(ignoreRefusal));
   return bytes ? parseManifest(bytes.toString('utf8')) : undefined;
 };
 
-/** No plain file: it proves nothing, and the work is done again. */
-const ifRefused = (thrown: unknown): undefined => {
+/** A manifest that is not a regular file is ignored, and the work is done again. */
+const ignoreRefusal = (thrown: unknown): undefined => {
   if (!(thrown instanceof UserError)) throw thrown;
 };
 
@@ -84,16 +86,19 @@ const fetchIfPresent = async (
   }
 };
 
-const isFile = async (path: string, { sha256, sizeBytes }: Stored): Promise<boolean> => {
+const hasContent = async (path: string, { sha256, sizeBytes }: StoredFile): Promise<boolean> => {
   const found = await stat(path);
   return found.isFile() && found.size === sizeBytes && (await fileDigest(path)) === sha256;
 };
 
-/** @throws UserError DigestMismatch if the file is not the one that was pinned */
-export const requirePin = ({ uri, sha256: pin }: Source, found: string): void => {
+/**
+ * Compares the digest of a fetched file with the digest in the task, if the task has one.
+ * @throws UserError DigestMismatch
+ */
+export const verifyDigest = ({ uri, sha256: pin }: Source, found: string): void => {
   if (pin === undefined || pin === found) return;
   throw new UserError(
     'DigestMismatch',
-    `Fetching ${uri}: its sha256 is ${found}, and ${pin} was asked for. Put the pinned file back, or pin the new one.`,
+    `Fetching ${uri}: its sha256 is ${found}, but ${pin} is required. Restore that file, or update the sha256.`,
   );
 };

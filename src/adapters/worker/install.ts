@@ -1,18 +1,19 @@
-/** The init container of a pod with a codec: leaves the worker, and the Node that runs it, for an image that has neither. */
+/** The init container of a pod with a codec: copies the worker and Node.js into a volume, because the codec's image has neither. */
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { outputFailure } from '../../ground/base/whole-file.ts';
 
+/** Paths of an installation. */
 export type Installation = {
-  /** The program that runs this. */
+  /** The Node.js executable. */
   readonly node: string;
-  /** The folder that holds `dist` and `node_modules`. */
+  /** The folder with `dist` and `node_modules`. */
   readonly app: string;
-  /** Gets `node` and `app`. */
+  /** The folder that receives `node` and `app`. */
   readonly target: string;
 };
 
-/** @throws UserError DiskFull, OutputUnwritable */
+/** Copies Node.js and the worker. @throws UserError DiskFull, OutputUnwritable */
 export const installWorker = async ({ node, app, target }: Installation): Promise<void> => {
   try {
     await cp(node, join(target, 'node'));

@@ -1,6 +1,6 @@
 /**
- * The first container of an engine pod: fetches what the export made, decrypts it in memory, and leaves the builder's
- * inputs in the work folder. The key goes no further than this container.
+ * The first container of an engine pod: fetches the artifacts of the export, decrypts the model in memory, and writes the
+ * builder's inputs to the work folder. No other container of the pod has the key.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -20,62 +20,77 @@ import { workFiles } from '../../ground/contract/layout.ts';
 import type { EngineBuilt } from '../../ground/contract/result.ts';
 import type { EngineTask, Source } from '../../ground/contract/task.ts';
 import type { ArtifactStore } from '../storage/store.ts';
-import { finishedWork, requirePin } from './finished-work.ts';
+import { findFinishedWork, verifyDigest } from './finished-work.ts';
 
-export type StageWorld = {
+/** Dependencies of `stage`. */
+export type StageContext = {
   readonly store: ArtifactStore;
+  /** Path of the mounted key. */
   readonly keyFile: string;
+  /** Folder for the builder's inputs. */
   readonly work: string;
-  /** What `build` writes; named in the request alone. */
+  /** Folder that `build` writes to. Here it is only put into the request. */
   readonly built: string;
   readonly signal: AbortSignal;
 };
 
-/** Digests that an engine is known by: what goes into it. */
-export const engineInputs = (task: EngineTask): Readonly<Record<string, string>> => ({
+/** The digests that identify an engine: those of its input files, and the engine key. */
+export const listEngineInputs = (task: EngineTask): Readonly<Record<string, string>> => ({
   etlt: task.etlt.sha256 ?? '',
   ...(task.calibrationCache && { calibrationCache: task.calibrationCache.sha256 ?? '' }),
   engineKey: task.engineKey,
 });
 
-/** @throws UserError WrongKey, DigestMismatch, InputNotFound, CacheInvalid, EngineUnsupported … */
-export const stage = async (task: EngineTask, world: StageWorld): Promise<void> => {
-  const inputs = engineInputs(task);
+/**
+ * Writes the builder's inputs, or the stored result if the engine already exists.
+ * @throws UserError WrongKey, DigestMismatch, InputNotFound, CacheInvalid, EngineUnsupported …
+ */
+export const stage = async (task: EngineTask, context: StageContext): Promise<void> => {
+  const inputs = listEngineInputs(task);
   const { folder } = task;
-  const wanted = { kind: 'EngineBuilt', folder, inputs, signal: world.signal } as const;
-  const finished = await finishedWork<EngineBuilt>(world.store, wanted);
-  if (finished) return writeFile(join(world.work, workFiles.finished), JSON.stringify(finished));
-  const key = await readKey({ keyFile: world.keyFile, env: {} });
-  const payload = await decrypted(task.etlt, key, world);
+  const identity = { kind: 'EngineBuilt', folder, inputs, signal: context.signal } as const;
+  const finished = await findFinishedWork<EngineBuilt>(context.store, identity);
+  if (finished) return writeFile(join(context.work, workFiles.finished), JSON.stringify(finished));
+  const key = await readKey({ keyFile: context.keyFile, env: {} });
+  const payload = await fetchPayload(task.etlt, key, context);
   const model = await toWorkingModel(toNormalForm(parseCompleteModel(payload)).model);
-  const cache = task.calibrationCache && (await fetched(task.calibrationCache, world));
+  const cache = task.calibrationCache && (await fetchVerified(task.calibrationCache, context));
   const scales = cache && readUsableScales(new TextDecoder().decode(cache));
   const planned = planModel(task, model);
   const graph = buildGraphFor(model, { ...planned.plan, scales });
-  await put(world, workFiles.model, serializeModel(graph));
-  await put(world, workFiles.reference, serializeReference(planned.plan.pluginNodes, { model, payload }));
-  if (task.verification) await put(world, workFiles.verification, await fetched(task.verification, world));
-  if (planned.plan.tensorRt) await put(world, workFiles.driver, await readFile(driverFile));
-  await put(
-    world,
+  await writeInput(context, workFiles.model, serializeModel(graph));
+  await writeInput(
+    context,
+    workFiles.reference,
+    serializeReference(planned.plan.pluginNodes, { model, payload }),
+  );
+  if (task.verification)
+    await writeInput(context, workFiles.verification, await fetchVerified(task.verification, context));
+  if (planned.plan.tensorRt) await writeInput(context, workFiles.driver, await readFile(driverFile));
+  await writeInput(
+    context,
     workFiles.request,
-    Buffer.from(JSON.stringify(buildRequest(task, { ...planned, model, graph, scales }, world))),
+    Buffer.from(JSON.stringify(buildRequest(task, { ...planned, model, graph, scales }, context))),
   );
 };
 
-/** The ciphertext is not held. */
-const decrypted = async (source: Source, key: string, { store, signal }: StageWorld): Promise<Uint8Array> => {
+/** Fetches and decrypts the model, reading the ciphertext in chunks. */
+const fetchPayload = async (
+  source: Source,
+  key: string,
+  { store, signal }: StageContext,
+): Promise<Uint8Array> => {
   const path = await store.fetch(source.uri, signal);
-  requirePin(source, await fileDigest(path));
+  verifyDigest(source, await fileDigest(path));
   using file = openReadable(path);
   return (await openEncrypted(file, key)).content.whole();
 };
 
-const fetched = async (source: Source, { store, signal }: StageWorld): Promise<Uint8Array> => {
+const fetchVerified = async (source: Source, { store, signal }: StageContext): Promise<Uint8Array> => {
   const bytes = readRegular(await store.fetch(source.uri, signal));
-  requirePin(source, sha256(bytes));
+  verifyDigest(source, sha256(bytes));
   return bytes;
 };
 
-const put = ({ work }: StageWorld, name: string, bytes: Uint8Array): Promise<void> =>
+const writeInput = ({ work }: StageContext, name: string, bytes: Uint8Array): Promise<void> =>
   writeWholeFile(join(work, name), bytes, { overwrite: true, isPrivate: true });

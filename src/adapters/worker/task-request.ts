@@ -1,4 +1,4 @@
-/** The task of an export pod as the request that the export pipeline takes. */
+/** Converts the task of an export pod to a request for the export pipeline. */
 import type { OpenedModel } from '../../export/models/open-model.ts';
 import type { ExportRequest, HistogramStore, Int8Request } from '../../export/pipeline/request.ts';
 import type { Cipher } from '../../formats/crypto/encrypted-model.ts';
@@ -7,18 +7,20 @@ import { UserError } from '../../ground/base/errors.ts';
 import { defaults } from '../../ground/contract/defaults.ts';
 import { field } from '../../ground/contract/fields.ts';
 import type { CalibrationTask, ExportTask } from '../../ground/contract/task.ts';
+import type { TaskContext } from './task-context.ts';
 import type { TaskSource } from './task-source.ts';
-import type { TaskWorld } from './task-world.ts';
 
-export type Opened = {
+/** The opened inputs of a task. */
+export type TaskInputs = {
   readonly opened: OpenedModel;
   readonly key: string;
   readonly cipher: Cipher | undefined;
   readonly data: TaskSource | undefined;
-  readonly world: TaskWorld;
+  readonly context: TaskContext;
 };
 
-export const taskRequest = (task: ExportTask, given: Opened): ExportRequest => {
+/** Makes the request. Messages of the pipeline name fields of the spec. */
+export const requestFromTask = (task: ExportTask, given: TaskInputs): ExportRequest => {
   const { opened, key, cipher } = given;
   const { calibration } = task;
   return {
@@ -27,7 +29,7 @@ export const taskRequest = (task: ExportTask, given: Opened): ExportRequest => {
     dataType: task.dataType,
     source: task.model.uri,
     key,
-    // Engine pods read the .etlt of age, so they need no codec.
+    // Engine pods need no codec, because they read the .etlt that is encrypted with age.
     etlts: [
       { role: 'etlt', options: {} },
       ...(cipher ? [{ role: 'codecEtlt', options: { cipher } } as const] : []),
@@ -36,31 +38,31 @@ export const taskRequest = (task: ExportTask, given: Opened): ExportRequest => {
     keepFloat: calibration?.keepFloat ?? [],
     tensorRtVersion: defaults.tensorRtVersion,
     wantsTensorScales: true,
-    int8: calibration && int8Request(task, calibration, given),
+    int8: calibration && makeInt8Request(task, calibration, given),
     wantsVerification: true,
     wantsReport: true,
     audience: 'spec',
   };
 };
 
-const int8Request = (
+const makeInt8Request = (
   { histograms }: ExportTask,
   calibration: CalibrationTask,
-  { data, world }: Opened,
+  { data, context }: TaskInputs,
 ): Int8Request => {
   const { batches, batchSize, algorithm, maxBrokenPercent = 0 } = calibration;
   const errorBudget = {
     share: maxBrokenPercent / 100,
-    onBroken: ({ message }: UserError) => world.log('WARNING', `Left out: ${message}`),
+    onBroken: ({ message }: UserError) => context.log('WARNING', `Skipped: ${message}`),
   };
   return {
     existing: undefined,
     calibration: { batches, batchSize, algorithm, seed: defaults.seed, errorBudget },
     source: () => {
-      if (data === undefined || calibration.source === 'Model') throw noData();
+      if (data === undefined || calibration.source === 'Model') throw sourceMissing();
       return { source: data.source, name: data.uri, sha256: data.sha256 };
     },
-    histograms: histograms === undefined ? undefined : histogramStore(histograms, world),
+    histograms: histograms === undefined ? undefined : makeHistogramStore(histograms, context),
     comparedFolder: data?.source.kind === 'Images' ? data.source.folder : undefined,
     namesData: data !== undefined,
     minAgreement: calibration.minAgreement,
@@ -69,14 +71,17 @@ const int8Request = (
   };
 };
 
-const noData = (): UserError =>
+const sourceMissing = (): UserError =>
   new UserError(
     'CalibrationSourceMissing',
     `Calibrating from the model itself: no scales from training are used (the model has none, or ${field('forcePtq')} ignores them). Set spec.calibration.source to ImageDirectory, with imageDirectory.uri.`,
   );
 
-/** Histograms that a later export of the same data reuses. A failed write is a warning: this export does not need them. */
-const histogramStore = (uri: string, { store, signal, log }: TaskWorld): HistogramStore => ({
+/**
+ * Histograms that later exports of the same data reuse. A failed write is only a warning, because this export does not need the
+ * stored file.
+ */
+const makeHistogramStore = (uri: string, { store, signal, log }: TaskContext): HistogramStore => ({
   name: uri,
   owner: 'Reuse',
   drawnFrom: undefined,

@@ -1,5 +1,4 @@
-/** The training's own data inside a pod: the experiment spec, and as a plan, its paths mapped to the data root. */
-
+/** Reads the experiment spec of a training inside a pod, and maps its paths to the data root. */
 import type { LoaderPlan } from '../../data/datasets/plan.ts';
 import { relocatePlan } from '../../data/datasets/relocate.ts';
 import { parseExperimentSpec, readSpecText } from '../../data/specs/experiment-spec.ts';
@@ -7,43 +6,45 @@ import type { ExperimentSpec } from '../../data/specs/read-spec.ts';
 import { sha256 } from '../../ground/base/digest.ts';
 import type { Architecture } from '../../ground/contract/architectures.ts';
 import type { DataRoot, SpecSource } from '../../ground/contract/task.ts';
-import { requirePin } from './finished-work.ts';
-import type { TaskWorld } from './task-world.ts';
+import { verifyDigest } from './finished-work.ts';
+import type { TaskContext } from './task-context.ts';
 
-type DataWorld = Pick<TaskWorld, 'store' | 'specFile' | 'signal'>;
+type DataContext = Pick<TaskContext, 'store' | 'specFile' | 'signal'>;
 
+/** An experiment spec. */
 export type Training = {
-  /** The spec, as an error names it. */
+  /** URI or path of the spec, for error messages. */
   readonly name: string;
-  /** Of the spec's text. */
+  /** Digest of the spec's text. */
   readonly sha256: string;
   readonly spec: ExperimentSpec;
 };
 
-/** @throws UserError SpecInvalid, InputNotFound, DigestMismatch */
+/** Reads the spec from a claim or the mounted ConfigMap. @throws UserError SpecInvalid, InputNotFound, DigestMismatch */
 export const readTraining = async (
   { architecture }: { readonly architecture: Architecture },
   { uri, sha256: pin }: SpecSource,
-  { store, specFile, signal }: DataWorld,
+  { store, specFile, signal }: DataContext,
 ): Promise<Training> => {
   const name = uri ?? specFile;
   const text = await readSpecText(uri === undefined ? specFile : await store.fetch(uri, signal), name);
   const digest = sha256(text);
-  requirePin({ uri: name, ...(pin && { sha256: pin }) }, digest);
+  verifyDigest({ uri: name, ...(pin && { sha256: pin }) }, digest);
   return { name, sha256: digest, spec: parseExperimentSpec(text, { file: name, architecture }) };
 };
 
+/** What a data loader reads, and where. */
 export type PlannedData = {
   readonly plan: LoaderPlan;
-  /** The data root, as a path: what relative paths of the plan lie below. */
+  /** Path of the data root. Relative paths of the plan start there. */
   readonly folder: string;
 };
 
-/** @throws UserError SpecInvalid, InputNotFound */
+/** Plans the data loader. Paths of the plan may not leave the claim. @throws UserError SpecInvalid, InputNotFound */
 export const planTraining = async (
   { spec }: Training,
   { uri, pathInSpec: from }: DataRoot,
-  { store, signal }: DataWorld,
+  { store, signal }: DataContext,
 ): Promise<PlannedData> => {
   const planned = spec.loader();
   const folder = await store.fetch(uri, signal);

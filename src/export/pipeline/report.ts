@@ -129,7 +129,7 @@ const noHeldOutNote =
 const factsOf = (
   request: ReportRequest,
   preprocessing: Preprocessing | undefined,
-  pictures: ReportFacts['renderThumbnails'],
+  pictures: ReportFacts['thumbnails'],
 ): ReportFacts => {
   const { opened, architecture, dataType, source, files, notes, int8 } = request;
   const { sha256, payload, input: name, channels, height, width, outputs } = opened;
@@ -141,7 +141,7 @@ const factsOf = (
     input: { name, channels, height, width },
     outputs,
     files,
-    renderThumbnails: pictures,
+    thumbnails: pictures,
     preprocessing: { order: channels === 1 ? 'grey' : order, mean, scale },
     notes,
     ...(int8 && { int8 }),

@@ -27,7 +27,7 @@ export const openSample = (plan: LoaderPlan, request: SampleRequest): Promise<Lo
     seed,
     batches,
     set: useValidationSet ? 'validation' : 'training',
-    errorBudget: { share, onBroken: ({ message }: UserError) => warn(`Left out: ${message}`) },
+    errorBudget: { share, onBroken: ({ message }: UserError) => warn(`Skipped: ${message}`) },
     ...(dataRoot !== undefined && { dataRoot }),
   });
 };

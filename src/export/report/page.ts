@@ -94,7 +94,7 @@ const outputSection = (outputs: NonNullable<NonNullable<ExportReport['agreement'
   html`<section aria-labelledby="outputs"><h2 id="outputs">Agreement of each output</h2><dl>
 ${outputs.map(({ name, sqnrDb }) => html`<dt><code>${name}</code></dt><dd>${decibelText(sqnrDb)}</dd>`)}</dl></section>`;
 
-const inputs = ({ renderThumbnails: thumbnails, preprocessing }: ExportReport): Markup | undefined => {
+const inputs = ({ thumbnails, preprocessing }: ExportReport): Markup | undefined => {
   if (thumbnails.length === 0) return undefined;
   const { order, mean, scale } = preprocessing;
   return html`<section aria-labelledby="inputs"><h2 id="inputs">Inputs as the network sees them</h2>

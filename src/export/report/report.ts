@@ -27,7 +27,7 @@ export type ReportFacts = {
   /** What the export wrote. */
   readonly files: readonly ReportFile[];
   /** Inputs as the network gets them, a PNG `data:` URI each. */
-  readonly renderThumbnails: readonly { readonly name: string; readonly png: string }[];
+  readonly thumbnails: readonly { readonly name: string; readonly png: string }[];
   /** How the pixels of the thumbnails became numbers. */
   readonly preprocessing: {
     readonly order: string;

@@ -1,4 +1,4 @@
-/** Shared by the commands of `tlt-model`: terminal, key, paths, the line about a written file. */
+/** Shared by the subcommands of `tlt-model`: context, key, paths, and the line about a written file. */
 import { stat } from 'node:fs/promises';
 import { join, parse as parsePath } from 'node:path';
 import type { Cipher } from '../../formats/crypto/encrypted-model.ts';
@@ -9,46 +9,48 @@ import { UserError } from '../../ground/base/errors.ts';
 import { printable, printableLines } from '../../ground/base/printable.ts';
 import { type ModelCommand, type ModelValues, modelPrograms } from '../../ground/contract/model-programs.ts';
 import { usageError } from '../cli/command-line.ts';
-import { commandWords } from '../cli/command-words.ts';
+import { parseCommand } from '../cli/parse-command.ts';
 
-/** A parsed command line of one subcommand. */
+/** The parsed command line of a subcommand. */
 export type Arguments<C extends ModelCommand> = {
   readonly files: readonly string[];
   readonly values: ModelValues<C>;
 };
 
-/** The subcommands that read or write encrypted models. */
+/** Flags of the subcommands that read or write encrypted models. */
 export type KeyValues = ModelValues<'inspect' | 'pack' | 'unpack' | 'convert'>;
 
-export type Terminal = {
+/** Dependencies of `tlt-model`. */
+export type ModelToolContext = {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Standard output. */
+  /** Writes to standard output. */
   readonly print: (text: string) => void;
-  /** Standard error. */
-  readonly complain: (text: string) => void;
+  /** Writes to standard error. */
+  readonly printError: (text: string) => void;
   readonly signal: AbortSignal;
-  /** Of what is packed; as `PassphraseOptions` has it. */
+  /** Scrypt work factor (log2) of packed models; see `PassphraseOptions`. */
   readonly workFactor?: number;
 };
 
-export const keyOf = (values: KeyValues, { env }: Terminal): Promise<string> =>
+/** Reads the key from the flags or the environment. @throws UserError Usage, KeyMissing, InputNotFound */
+export const readKeyFlags = (values: KeyValues, { env }: ModelToolContext): Promise<string> =>
   readKey({ key: values.key, keyFile: values.key_file, env });
 
-/** Undefined: age. */
-export const cipherOf = (
+/** Makes the cipher of `--codec_command`; undefined without that flag. @throws UserError Usage */
+export const makeCipher = (
   { codec_command: text }: KeyValues,
-  { complain, signal }: Terminal,
+  { printError, signal }: ModelToolContext,
 ): Cipher | undefined =>
   text === undefined
     ? undefined
     : createExternalCodec({
-        command: commandWords(text),
+        command: parseCommand(text),
         signal,
-        warn: (line) => complain(`tlt-model: ${printableLines(line)}\n`),
+        warn: (line) => printError(`tlt-model: ${printableLines(line)}\n`),
       });
 
-/** Adds the file's name to an error that only describes bytes. */
-export const naming = async <T>(file: string, work: () => Promise<T>): Promise<T> => {
+/** Runs `work`, and adds the file's name to its errors if they lack it. */
+export const withFileName = async <T>(file: string, work: () => Promise<T>): Promise<T> => {
   try {
     return await work();
   } catch (thrown) {
@@ -57,8 +59,8 @@ export const naming = async <T>(file: string, work: () => Promise<T>): Promise<T
   }
 };
 
-/** The input, and the output: `-o`, or the input's path with another extension. */
-export const pathsOf = (
+/** Returns the paths of input and output. The output is `-o`, or the input's path with another extension. */
+export const resolvePaths = (
   { files, values }: Arguments<'pack' | 'unpack' | 'convert'>,
   extension: string,
 ): readonly [string, string] => {
@@ -67,9 +69,10 @@ export const pathsOf = (
   return [file, values.output_file ?? join(dir, `${name}${extension}`)];
 };
 
-/** @throws UserError Usage */
-export const usage = (command: ModelCommand, found: string): UserError =>
+/** Makes the error for an invalid command line of a subcommand. */
+export const subcommandUsage = (command: ModelCommand, found: string): UserError =>
   usageError(modelPrograms[command], found);
 
-export const writtenFile = async (target: string): Promise<string> =>
+/** Describes a written file in one line: path, size and digest. */
+export const describeFile = async (target: string): Promise<string> =>
   `${printable(target)}: ${(await stat(target)).size} bytes, sha256 ${await fileDigest(target)}`;

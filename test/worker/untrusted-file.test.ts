@@ -23,7 +23,7 @@ import { toArtifact } from '../../src/ground/contract/artifact.ts';
 import { parseManifest } from '../../src/ground/contract/manifest.ts';
 import type { EngineTask } from '../../src/ground/contract/task.ts';
 import { anEngineBuilt } from '../builders/objects.ts';
-import { aTaskWorld } from '../builders/task-world.ts';
+import { aTaskContext } from '../builders/task-context.ts';
 
 const task: EngineTask = {
   deviceClass: 'cpu',
@@ -45,15 +45,15 @@ const aPod = () => {
   for (const folder of ['exports', 'work', 'built']) mkdirSync(at(folder));
   writeFileSync(at('exports', 'secret'), secret);
   writeFileSync(at('built', 'build-report.json'), JSON.stringify({ runtime: { name: 'r', version: '1' } }));
-  const world = { ...aTaskWorld(root), work: at('work'), built: at('built') };
+  const context = { ...aTaskContext(root), work: at('work'), built: at('built') };
   const engine = at('built', 'model.onnx');
   const stored = (name: string) => at('exports/out/k/engines/cpu/e', name);
-  return { at, engine, stored, run: () => publish(task, world) };
+  return { at, engine, stored, run: () => publish(task, context) };
 };
 
 type Pod = ReturnType<typeof aPod>;
 
-test('a plain file is stored, and hashed by publish', async (t) => {
+test('a regular file is stored, and publish hashes it', async (t) => {
   const { engine, run, stored } = aPod();
   writeFileSync(engine, 'an engine');
   const result = await run();
@@ -78,27 +78,27 @@ test(
   'a link to a file of the output claim',
   refused,
   ({ at, engine }) => symlinkSync(at('exports/secret'), engine),
-  /not a plain file/,
+  /not a regular file/,
 );
 test(
   'a link to the environment of the process',
   refused,
   ({ engine }) => symlinkSync('/proc/self/environ', engine),
-  /not a plain file/,
+  /not a regular file/,
 );
 test(
   'a link to an endless device',
   refused,
   ({ engine }) => symlinkSync('/dev/zero', engine),
-  /not a plain file/,
+  /not a regular file/,
 );
 test(
   'a pipe that nobody writes',
   refused,
   ({ engine }) => void execFileSync('mkfifo', [engine]),
-  /not a plain file/,
+  /not a regular file/,
 );
-test('a folder', refused, ({ engine }) => mkdirSync(engine), /not a plain file/);
+test('a folder', refused, ({ engine }) => mkdirSync(engine), /not a regular file/);
 test(
   'a sparse file larger than any engine',
   refused,
@@ -142,7 +142,7 @@ test(
     execFileSync('rm', [at('built/build-report.json')]);
     symlinkSync(at('exports/secret'), at('built/build-report.json'));
   },
-  /not a plain file/,
+  /not a regular file/,
 );
 
 test('what build writes beside its engine decides nothing', async (t) => {
