@@ -112,7 +112,7 @@ test.serial('a tensorfile that is cut in half, or of another model, calibrates n
 test.serial('an agreement cannot be asked of a tensorfile, and that is said before any work', async (t) => {
   const { code, stderr, cache } = await exported(...fromFile, ...size, '--min_agreement', '20');
   t.is(code, failures.Usage.exitCode);
-  t.regex(stderr, /a tensorfile names none/);
+  t.regex(stderr, /needs held-out images, and a tensorfile has none/);
   t.is(cache, undefined);
 });
 

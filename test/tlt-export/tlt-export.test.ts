@@ -20,7 +20,7 @@ const key = 'correct horse battery staple';
 const packed = (model: Uint8Array): Promise<Uint8Array> => encryptTlt(model, key, { workFactor: 4 });
 let photos: string;
 let real: Uint8Array;
-/** Costs next to nothing to calibrate. */
+/** Makes calibration fast. */
 let tlt: Uint8Array;
 
 test.before(async () => {
@@ -251,7 +251,7 @@ test('a text file named .png among the images', fails, {
 });
 test('int8 without anything to calibrate with', fails, {
   reason: 'CalibrationSourceMissing',
-  says: /--cal_image_dir, --cal_data_file, or -e .*; random data are never used/,
+  says: /--cal_image_dir, --cal_data_file, or -e .*\. Random data is never used/,
   args: () => [...base, '--data_type', 'int8'],
 });
 test('an output that is there already', fails, {
@@ -283,7 +283,7 @@ test('the module of another architecture', fails, {
 });
 test('a module that needs the experiment spec, without it', fails, {
   reason: 'SpecInvalid',
-  says: /Exporting ssd: -e is missing/,
+  says: /Exporting ssd: -e is required/,
   args: () => ['ssd', ...base.slice(1)],
 });
 test('a tensorfile that is not there', fails, {
