@@ -69,9 +69,13 @@ for (const [what, words, says] of [
   ['no size', ['--input_dims', '3,48'], /--input_dims is '3,48', and must be channels,height,width/],
   ['a size of no picture', ['--input_dims', '2,48,192'], /with 1 or 3 channels/],
   ['a size without end', ['--input_dims', '3,99999,99999'], /sides up to 16384/],
-  ['no rule', ['--preprocess', 'caffe'], /--preprocess is 'caffe', and must contain order=RGB or order=BGR/],
-  ['two means', ['--preprocess', 'mean=1,2'], /one number or one for each channel/],
-  ['an order that no picture has', ['--preprocess', 'order=RBG'], /order=RGB or BGR/],
+  [
+    'text without settings',
+    ['--preprocess', 'caffe'],
+    /--preprocess is 'caffe', and must contain order=RGB or order=BGR/,
+  ],
+  ['two means', ['--preprocess', 'mean=1,2'], /one number or one per channel/],
+  ['an order that does not exist', ['--preprocess', 'order=RBG'], /order=RGB or order=BGR/],
 ] as const)
   test(`refused: ${what}`, async (t) => {
     const { code, stderr } = await runTool('tlt-export', [...flags, ...words], { cwd: aFolder('k') });
