@@ -128,11 +128,11 @@ test('inspect shows in a line in which form a model is quantised, and what an ex
     return built.node('DequantizeLinear', [integers, scale]);
   });
   const rows: readonly (readonly [ModelProto, string, boolean, RegExp])[] = [
-    [forms.dynamic, 'integer', false, /ConvInteger × 2.*: fp32 exports it as it is; int8 is refused/],
-    [forms.partly, 'partlyInteger', false, /MatMulInteger × 1.*int8 calibrates the layers that are float/],
+    [forms.dynamic, 'integer', false, /ConvInteger × 2.*: fp32 exports the model unchanged; int8 is refused/],
+    [forms.partly, 'partlyInteger', false, /MatMulInteger × 1.*int8 calibrates the float layers/],
     [forms.operators, 'operators', false, /QLinearConv × 2.*: refused for every data type/],
-    [weights, 'weights', false, /DequantizeLinear × 1: they become float weights, and int8 calibrates/],
-    [pairs, 'pairs', true, /QuantizeLinear × 1: the pairs are taken out; int8 uses their scales/],
+    [weights, 'weights', false, /DequantizeLinear × 1: they become float weights; int8 calibrates/],
+    [pairs, 'pairs', true, /QuantizeLinear × 1: the pairs are removed; int8 uses their scales/],
     [withQuantiser('Quant', 'onnx.brevitas'), 'foreign', false, /Quant × 1: refused for every data type/],
   ];
   for (const [model, form, qat, line] of rows) {

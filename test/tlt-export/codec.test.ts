@@ -63,7 +63,7 @@ test('without a codec such a file is refused, and the way out is named', async (
   const model = ['-m', at('real.tlt'), ...keyed, '-o', at('out.etlt')];
   await fails(t, runExport('detectnet_v2', ...model), 'ModelForeign', /--codec_command or spec\.codec/);
   const { printed } = await runModel('inspect', at('real.tlt'), ...keyed);
-  t.regex(printed, /note +as NVIDIA's own tools encrypt: .*--codec_command/);
+  t.regex(printed, /note +probably encrypted by NVIDIA's own tools: .*--codec_command/);
 });
 
 test('a wrong key and a broken codec are told before anything is calibrated or written', async (t) => {
@@ -96,7 +96,7 @@ test('tlt-model opens, turns, tells and makes such files', async (t) => {
   const { printed } = await run('inspect', at('m.etlt'));
   t.regex(
     printed,
-    /format +unreadable, perhaps NVIDIA's cipher\n[\s\S]*inside +ONNX model[\s\S]*output_cov\/Sigmoid/,
+    /format +unreadable, perhaps NVIDIA's cipher\n[\s\S]*content +ONNX model[\s\S]*output_cov\/Sigmoid/,
   );
   await fails(
     t,
@@ -111,7 +111,7 @@ test('a UFF graph of TLT 2.0 can be taken out, but not exported again', async (t
   await runModel('unpack', at('old.etlt'), ...keyed, ...codec);
   t.true(read('old.uff').equals(uff));
   const { printed } = await runModel('inspect', at('old.etlt'), ...keyed, ...codec);
-  t.regex(printed, /input node +input_1\n[\s\S]*inside +UFF graph[\s\S]*need the \.tlt/);
+  t.regex(printed, /input node +input_1\n[\s\S]*content +UFF graph[\s\S]*use the \.tlt/);
   const args = ['detectnet_v2', '-m', at('old.etlt'), ...keyed, ...codec, '-o', at('out.etlt')];
   await fails(t, runExport(...args), 'ModelUnsupported', /holds a UFF graph.*Give the \.tlt/);
 });

@@ -1,5 +1,4 @@
-/** An ONNX model in the words of someone who has to deploy it. */
-
+/** Describes an ONNX model: what is needed to deploy it. */
 import { elementTypeName } from '../../formats/onnx/element-type.ts';
 import type { ModelProto, ValueInfoProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import {
@@ -17,37 +16,41 @@ import { dataBytesOf, hasExternalData } from '../../formats/onnx/model.ts';
 import { isPlugin } from '../../graph/plugins/plugin-nodes.ts';
 import { type Quantisation, quantisationOf } from '../../graph/precision/quantisation-form.ts';
 
+/** An input or output of a graph. */
 export type TensorDescription = {
   readonly name: string;
-  /** `float32` …, or null for a sequence or a map. */
+  /** Element type (`float32`); null for a sequence or a map. */
   readonly type: string | null;
-  /** A number, the name of a free dimension, or null for an unknown one; null as a whole for an unknown rank. */
+  /** Each dimension is a size, a name, or null if unknown. Null if the rank is unknown. */
   readonly shape: readonly (number | string | null)[] | null;
 };
 
+/** An ONNX model, as in `tlt-model inspect --json`. */
 export type ModelDescription = {
   readonly inputs: readonly TensorDescription[];
   readonly outputs: readonly TensorDescription[];
   readonly opset: number;
-  /** Operator sets beside ONNX's own, by domain: TensorRT plugins, ai.onnx.ml … */
+  /** Domain → version of operator sets other than ONNX's own: TensorRT plugins, ai.onnx.ml … */
   readonly otherOpsets: Readonly<Record<string, number>>;
   readonly irVersion: number;
   readonly producer: string;
   readonly parameters: number;
+  /** Bytes of all weights. */
   readonly dataBytes: number;
   readonly nodes: number;
   /** Operator -> number of nodes, most frequent first. */
   readonly operators: Readonly<Record<string, number>>;
-  /** TensorRT's plugin nodes, in order; left out if there is none. */
+  /** Operators of TensorRT plugin nodes, in graph order; omitted if there are none. */
   readonly plugins?: readonly string[];
-  /** The graph holds scales of activations, in Q/DQ pairs. */
+  /** Whether the graph has activation scales in Q/DQ pairs. */
   readonly qat: boolean;
-  /** The form in which the model is quantised; left out for a float model. */
+  /** How the model is quantised; omitted for a float model. */
   readonly quantisation?: Quantisation;
-  /** Weights lie in another file. */
+  /** Whether weights are in another file. */
   readonly externalData: boolean;
 };
 
+/** Describes the model's graph, including the nodes of nested graphs. */
 export const describeModel = (model: ModelProto): ModelDescription => {
   const graph = graphOf(model);
   const nodes = allNodes(model);

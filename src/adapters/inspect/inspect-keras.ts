@@ -1,20 +1,20 @@
-/** What a Keras model is, and the ONNX that would be made of it, or why none can be made. */
-
+/** Describes a Keras model, and the ONNX model that an export would produce from it. */
 import { openKeras } from '../../export/models/keras-model.ts';
 import { type KerasSource, withKerasFile } from '../../formats/hdf5/keras-file.ts';
 import { describeKeras, type KerasDescription } from '../../graph/keras/describe.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { describeModel, type ModelDescription } from './describe-model.ts';
 
+/** A Keras model, and its conversion. */
 export type KerasInspection = {
   readonly keras: KerasDescription;
-  /** The ONNX, of a detector as it was trained; left out if none can be made. */
+  /** The converted model; a detector without plugin nodes. Omitted if the conversion fails. */
   readonly model?: ModelDescription;
-  /** Why none can be made, or not of the file alone. */
+  /** Why the conversion failed. */
   readonly note?: string;
 };
 
-/** @throws UserError ModelInvalid; a layer that has no ONNX is told and not thrown */
+/** Describes the model. Layers that cannot be converted are reported in `note`. @throws UserError ModelInvalid */
 export const inspectKeras = async (source: KerasSource): Promise<KerasInspection> => {
   const keras = await withKerasFile(source, describeKeras);
   try {

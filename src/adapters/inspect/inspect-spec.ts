@@ -1,5 +1,4 @@
-/** An experiment spec: what it is of, and what the data loader does by it. */
-
+/** Describes an experiment spec, and the data loader that it configures. */
 import type { LoaderPlan } from '../../data/datasets/plan.ts';
 import type { Preprocessing } from '../../data/preprocessing/normalise.ts';
 import { parseExperimentSpec } from '../../data/specs/experiment-spec.ts';
@@ -7,35 +6,37 @@ import type { ExperimentSpec } from '../../data/specs/read-spec.ts';
 import { maxTextLength } from '../../data/specs/tokens.ts';
 import { UserError } from '../../ground/base/errors.ts';
 
+/** An experiment spec. */
 export type SpecDescription = Pick<ExperimentSpec, 'architecture' | 'family' | 'classes' | 'unneeded'> & {
   readonly seed: number | null;
-  /** What is done to pictures of a folder; null where it is what the architecture does. */
+  /** Preprocessing of images in a folder; null means the default of the architecture. */
   readonly imagePreprocessing: Preprocessing | null;
-  /** Null if there is too little in the spec for it. */
+  /** What the data loader reads; null if the spec does not describe it completely. */
   readonly loader: LoaderPlan | null;
 };
 
+/** A spec, and what is missing. */
 export type SpecInspection = {
   readonly spec: SpecDescription;
-  /** What the loader lacks. */
+  /** What the data loader lacks. */
   readonly note?: string;
 };
 
-/** A block that specs are made of: `train_config {`. */
+/** A block of a spec: `train_config {`. */
 const block = /\b[a-z][a-z0-9_]*_config\s*:?\s*[{<]/;
 
-/** Undefined for what is not text, or text of another kind. */
+/** Decodes the bytes as UTF-8; undefined if they are not the text of a spec. */
 export const decodeSpecText = (bytes: Uint8Array): string | undefined => {
   if (bytes.length > maxTextLength) return undefined;
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
     return block.test(text) ? text : undefined;
   } catch {
-    return undefined; // not UTF-8: no text
+    return undefined; // not UTF-8
   }
 };
 
-/** @throws UserError SpecInvalid; a loader that cannot run is told and not thrown */
+/** Describes the spec. Why a data loader cannot run is reported in `note`. @throws UserError SpecInvalid */
 export const inspectSpec = (text: string, file: string): SpecInspection => {
   const found = parseExperimentSpec(text, { file, architecture: undefined });
   const { architecture, family, classes, unneeded, seed = null, imagePreprocessing = null } = found;
@@ -44,6 +45,9 @@ export const inspectSpec = (text: string, file: string): SpecInspection => {
     return { spec: { ...facts, loader: found.loader() } };
   } catch (thrown) {
     if (!(thrown instanceof UserError)) throw thrown;
-    return { spec: { ...facts, loader: null }, note: `the data loader cannot run by it. ${thrown.message}` };
+    return {
+      spec: { ...facts, loader: null },
+      note: `the data loader cannot use this spec. ${thrown.message}`,
+    };
   }
 };

@@ -1,4 +1,4 @@
-/** A report of `tlt-model inspect` as a person reads it. */
+/** Formats the output of `tlt-model inspect` as text. */
 import type { ArrayDescription, Hdf5Contents } from '../../formats/hdf5/hdf5-contents.ts';
 import { printable } from '../../ground/base/printable.ts';
 import type { ModelDescription, TensorDescription } from './describe-model.ts';
@@ -9,7 +9,7 @@ import { formatSpec } from './spec-text.ts';
 
 type Row = readonly [label: string, value: string];
 
-/** A heading with the file's name, then one line a fact. */
+/** Formats a heading with the file's name, then one line per fact. Control characters are escaped. */
 export const formatDescription = (report: FileDescription): string => {
   const rows = [...fileRows(report), ...contentRows(report)];
   const width = rows.reduce((most, [label]) => Math.max(most, label.length), 0);
@@ -26,13 +26,13 @@ const fileRows = ({ format, sizeBytes, sha256, container, payload }: FileDescrip
   ...(container?.inputName ? ([['input node', container.inputName]] as Row[]) : []),
   ...(container?.workFactor === undefined
     ? []
-    : ([['locked by', `age v1, scrypt 2^${container.workFactor}`]] as Row[])),
+    : ([['encryption', `age v1, scrypt 2^${container.workFactor}`]] as Row[])),
   ...(container?.payloadBytes === undefined || payload
     ? []
-    : ([['inside', formatBytes(container.payloadBytes)]] as Row[])),
+    : ([['content', formatBytes(container.payloadBytes)]] as Row[])),
   ...(payload
     ? ([
-        ['inside', `${formatNames[payload.format]}, ${formatBytes(payload.sizeBytes)}`],
+        ['content', `${formatNames[payload.format]}, ${formatBytes(payload.sizeBytes)}`],
         ['', `sha256 ${payload.sha256}`],
       ] as Row[])
     : []),
@@ -92,7 +92,7 @@ const modelRows = (model: ModelDescription): Row[] => [
   ...(model.quantisation ? ([['quantised', formatQuantisation(model.quantisation)]] as Row[]) : []),
 ];
 
-/** Of the ONNX that a Keras model would be exported as. */
+/** Rows about the ONNX model that an export of a Keras model would produce. */
 const exportedRows = (model: ModelDescription): Row[] => [
   ...model.inputs.map((tensor): Row => ['exports input', formatTensor(tensor)]),
   ...model.outputs.map((tensor): Row => ['output', formatTensor(tensor)]),
@@ -105,7 +105,7 @@ const cacheRows = ({ version, algorithm, tensors, unusable = [] }: CacheDescript
   ...listFirst(tensors, ({ name, range }) => `${name}  ±${roundNumber(range)}`),
   ...(unusable.length === 0
     ? []
-    : ([['unusable', `${formatCount(unusable.length)} more, which cannot be int8 by this cache`]] as Row[])),
+    : ([['unusable', `${formatCount(unusable.length)} more, whose scales no engine can use`]] as Row[])),
   ...listFirst(unusable, ({ name, scale }) => `${name}  scale ${scale}`),
 ];
 
@@ -123,7 +123,7 @@ const histogramRows = ({ modelSha256, samples, tensors }: HistogramDescription):
 const formatSample = ({ images, drawn, seed, part, of }: HistogramDescription['samples'][number]): string =>
   of === 1 ? `${images}, seed ${seed}` : `${images} of ${drawn}, seed ${seed}, part ${part} of ${of}`;
 
-/** As many as a person reads. */
+/** Lists the first items, and how many more there are. */
 const listFirst = <T>(items: readonly T[], text: (item: T) => string): Row[] => [
   ...items.slice(0, maxShownTensors).map((item): Row => ['', text(item)]),
   ...(items.length > maxShownTensors

@@ -1,4 +1,4 @@
-/** What a file is and holds, told from its bytes: models, caches, tensorfiles, experiment specs, engines. */
+/** Detects what a file contains, and describes it: models, calibration caches, tensorfiles, experiment specs, engines. */
 import { stat } from 'node:fs/promises';
 import { describeZip } from '../../export/models/zipped-model.ts';
 import { detectFileFormat, type FileFormat, parsePrefix } from '../../formats/crypto/detect-format.ts';
@@ -21,60 +21,65 @@ import { describeModel, type ModelDescription } from './describe-model.ts';
 import { inspectKeras } from './inspect-keras.ts';
 import { decodeSpecText, inspectSpec, type SpecDescription } from './inspect-spec.ts';
 
+/** A file, as in `tlt-model inspect --json`. */
 export type FileDescription = {
   readonly file: string;
   readonly format: FileFormat | 'experiment-spec';
   readonly sizeBytes: number;
   readonly sha256: string;
-  /** Of a `.tlt` or `.etlt`; known without the key. */
+  /** Of a `.tlt` or `.etlt`; needs no key. */
   readonly container?: ContainerDescription;
-  /** Of a `.tlt` or `.etlt`; known with the key only. */
+  /** Of a `.tlt` or `.etlt`; needs the key. */
   readonly payload?: { readonly format: FileFormat; readonly sizeBytes: number; readonly sha256: string };
   readonly model?: ModelDescription;
   readonly calibrationCache?: CacheDescription;
   readonly histograms?: HistogramDescription;
   readonly hdf5?: Hdf5Contents;
-  /** Of a Keras model; `model` is then the ONNX that would be exported. */
+  /** Of a Keras model; `model` is then the ONNX model that an export would produce. */
   readonly keras?: KerasDescription;
   readonly spec?: SpecDescription;
   /** What the reader should know or do next. */
   readonly note?: string;
 };
 
+/** A calibration cache. */
 export type CacheDescription = {
+  /** TensorRT version in the header, for example 7000; null in the oldest format. */
   readonly version: number | null;
   readonly algorithm: string | null;
   readonly tensors: readonly TensorRange[];
-  /** Tensors whose scales no engine can use, and why: `Infinity`, `NaN` or a negative number. Left out if there is none. */
+  /** Tensors whose scales no engine can use (`Infinity`, `NaN` or a negative number). Omitted if there are none. */
   readonly unusable?: readonly { readonly name: string; readonly scale: string }[];
 };
 
+/** The scale of a tensor. */
 export type TensorRange = {
   readonly name: string;
   readonly scale: number;
-  /** The largest absolute value that is kept, scale × 127. */
+  /** The largest absolute value that is not clipped: scale × 127. */
   readonly range: number;
 };
 
+/** A histogram file. */
 export type HistogramDescription = Pick<HistogramFile, 'modelSha256' | 'samples'> & {
   readonly tensors: readonly {
     readonly name: string;
     readonly min: number;
     readonly max: number;
-    /** How many values were counted. */
+    /** Number of counted values. */
     readonly values: number;
   }[];
 };
 
-/** What opens a locked file, as far as it was given. */
+/** Key and cipher for encrypted files. */
 export type OpenOptions = {
   readonly key: string | undefined;
-  /** For what age did not encrypt. */
+  /** For files that were not encrypted with age. */
   readonly cipher?: Cipher | undefined;
 };
 
 /**
- * Looks into one file; without a key a locked one tells what it can.
+ * Describes one file. Without a key, only the container of an encrypted file is described.
  * @throws UserError InputNotFound, WrongKey, ModelInvalid, CacheInvalid, HistogramsInvalid, TensorfileInvalid,
  * SpecInvalid, and what the cipher throws
  */
@@ -119,18 +124,18 @@ const describeContents = async (
       return { note: uffNote };
     case 'engine':
       return {
-        note: 'a TensorRT engine: only TensorRT itself, on a machine with the right GPU, can look inside',
+        note: 'a TensorRT engine, which only TensorRT can read, on a machine with the matching GPU',
       };
     case 'unknown':
       return {
         note:
           describeZip(bytes) ??
-          'not a format of these tools: a model, a calibration cache, histograms, a tensorfile, an experiment spec or an engine',
+          'unknown format: not a model, a calibration cache, histograms, a tensorfile, an experiment spec or an engine',
       };
     case 'hdf5':
     case 'tlt':
     case 'etlt':
-      return {}; // told without being read whole
+      return {}; // handled by the caller, without reading the whole file
   }
 };
 
@@ -141,23 +146,23 @@ const describeEncrypted = async (
 ): Promise<Contents> => {
   const container = describeContainer(detected.file, kind);
   if (key === undefined)
-    return { container, note: 'locked: give the key with --key_file FILE or -k KEY to see the model' };
+    return { container, note: 'encrypted: use --key_file FILE or -k KEY to see the model' };
   const { content, format: inner } = await openDetected(detected, key, cipher);
   const payload = { format: inner, sizeBytes: content.size, sha256: digestOf(readChunks(content)) };
   if (inner === 'onnx') return { container, payload, model: describeModel(parseModel(content.whole())) };
   if (inner === 'hdf5')
     return { container, payload, ...(await inspectKeras({ path: 'the model inside', content })) };
-  const note = inner === 'uff' ? uffNote : 'what is inside is not a model of these tools';
+  const note = inner === 'uff' ? uffNote : 'the decrypted content is not a supported model';
   return { container, payload, note };
 };
 
 const uffNote =
-  'a UFF graph, as TLT 2.0 exported most models: these tools need the .tlt that it was made from';
+  'a UFF graph, the format in which TLT 2.0 exported most models. It cannot be converted; use the .tlt that it was exported from';
 
 const foreignNote = (bytes: Uint8Array): string => {
   const inputName = parsePrefix(bytes)?.inputName;
   const kind = inputName ? `an .etlt with the input node ${inputName}, ` : '';
-  return `${kind}as NVIDIA's own tools encrypt: give the key and a program that opens it (--codec_command), or use the plain ONNX or Keras .hdf5 of the same model`;
+  return `${kind}probably encrypted by NVIDIA's own tools: use the key and --codec_command with a program that decrypts it, or the plain ONNX or Keras .hdf5 of the same model`;
 };
 
 const describeCache = (bytes: Uint8Array): CacheDescription => {
@@ -186,7 +191,7 @@ const describeHistograms = (bytes: Uint8Array): HistogramDescription => {
   };
 };
 
-/** Tensorfiles can be larger than memory: structure and digest are read from the disk. */
+/** Reads structure and digest from disk, because tensorfiles can be larger than memory. */
 const inspectHdf5 = async (file: string): Promise<FileDescription> => {
   const digest = await readInput(file, () => fileDigest(file));
   const { size: sizeBytes } = await stat(file);

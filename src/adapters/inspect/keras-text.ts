@@ -1,12 +1,13 @@
-/** A Keras model as a person reads about it. */
+/** Formats the description of a Keras model as text. */
 import type { KerasDescription } from '../../graph/keras/describe.ts';
 
+/** Names of the meanings of 'same' padding. */
 export const paddingNames: Readonly<Record<KerasDescription['padding'], string>> = {
   tlt: "TLT's",
   keras: "Keras's",
 };
 
-/** Rows of a report: label and value. */
+/** Formats rows of label and value. */
 export const formatKeras = (keras: KerasDescription): (readonly [string, string])[] => [
   [
     'made by',
@@ -16,20 +17,20 @@ export const formatKeras = (keras: KerasDescription): (readonly [string, string]
   ['parameters', keras.parameters.toLocaleString('en-US')],
   ['padding', `${paddingNames[keras.padding]}${paddingMeaning[keras.padding]}`],
   ...(keras.endsBySpec ? [endRow] : []),
-  ['QAT', keras.qat ? 'yes: tlt-export makes the calibration cache of its scales' : 'no'],
+  ['QAT', keras.qat ? 'yes: tlt-export writes its scales to the calibration cache' : 'no'],
 ];
 
 const endRow = [
   'end',
-  "TensorRT's plugin nodes, by the training's spec: tlt-export MODULE -e SPEC, tlt-model convert -e SPEC",
+  "TensorRT plugin nodes, added according to the training's spec: tlt-export MODULE -e SPEC, tlt-model convert -e SPEC",
 ] as const;
 
 const paddingMeaning: Readonly<Record<KerasDescription['padding'], string>> = {
-  tlt: ': alike on both sides',
-  keras: ': an odd pixel lies at the end',
+  tlt: ': equal on both sides',
+  keras: ': an odd pixel is added at the end',
 };
 
-/** Classes by how many layers they have, the first few. */
+/** Lists the most frequent layer classes. */
 const formatLayerClasses = ({ layers }: KerasDescription): string => {
   const counts = [...Map.groupBy(layers, (layer) => layer.class)].map(
     ([name, each]) => [name, each.length] as const,

@@ -1,4 +1,4 @@
-/** An experiment spec as a person reads about it: what the data loader will do. */
+/** Formats the description of an experiment spec as text. */
 import type { Fold, KittiSource, LoaderPlan, TfrecordSource } from '../../data/datasets/plan.ts';
 import type { Geometry } from '../../data/preprocessing/geometry.ts';
 import type { Preprocessing } from '../../data/preprocessing/normalise.ts';
@@ -7,7 +7,7 @@ import type { SpecDescription } from './inspect-spec.ts';
 
 type Row = readonly [label: string, value: string];
 
-/** Rows of a report: label and value. */
+/** Formats rows of label and value. */
 export const formatSpec = ({
   architecture,
   family,
@@ -17,10 +17,13 @@ export const formatSpec = ({
   loader,
   unneeded,
 }: SpecDescription): Row[] => [
-  ['module', `${architecture}, in the words of ${family}`],
-  ['classes', classes.length === 0 ? 'not named: each folder is one' : classes.join(', ')],
+  ['module', `${architecture}, in the format of ${family}`],
+  ['classes', classes.length === 0 ? 'not listed: each folder is a class' : classes.join(', ')],
   ...(seed === null ? [] : ([['random_seed', String(seed)]] as Row[])),
-  ['of a folder', imagePreprocessing ? formatPreprocessing(imagePreprocessing) : 'as the module does it'],
+  [
+    'image folder',
+    imagePreprocessing ? formatPreprocessing(imagePreprocessing) : 'the default of the module',
+  ],
   ...(loader ? loaderRows(loader) : []),
   ...(unneeded.length === 0
     ? []
@@ -37,7 +40,7 @@ const loaderRows = (plan: LoaderPlan): Row[] => {
       'batches',
       `${batchSize} images of ${size.channels}×${size.height}×${size.width} (channels, height, width)`,
     ],
-    ['picture', formatGeometry(geometry)],
+    ['geometry', formatGeometry(geometry)],
     ['values', formatValues(values, size.channels)],
   ];
 };
@@ -46,8 +49,8 @@ const dataRows = (plan: LoaderPlan): Row[] => {
   switch (plan.kind) {
     case 'classFolders':
       return [
-        ['training', `a folder for each class below ${plan.training}`],
-        ['validation', plan.validation === undefined ? none : `the same below ${plan.validation}`],
+        ['training', `one folder per class in ${plan.training}`],
+        ['validation', plan.validation === undefined ? none : `one folder per class in ${plan.validation}`],
       ];
     case 'kittiFolders':
       return [
@@ -75,13 +78,13 @@ const formatSources = <T>(label: string, sources: readonly T[], text: (source: T
     ? [[label, none]]
     : sources.map((source, index): Row => [index === 0 ? label : '', text(source)]);
 
-const formatFold = ({ fold }: Fold): string => `fold ${fold} of these records; the others train`;
+const formatFold = ({ fold }: Fold): string => `fold ${fold} of these records; training uses the others`;
 
 const formatKittiSource = ({ imageFolder, labelFolder, weight }: KittiSource): string =>
   `images in ${imageFolder} that have a label in ${labelFolder}${formatWeight(weight)}`;
 
 const formatTfrecordSource = ({ records, imageFolder, weight }: TfrecordSource, extension: string): string =>
-  `TFRecords ${records}, ${imageFolder === undefined ? 'which hold the images' : `images ${imageFolder}/<frame/id>.${extension.replace(/^\./, '')}`}${formatWeight(weight)}`;
+  `TFRecords ${records}, ${imageFolder === undefined ? 'which contain the images' : `images ${imageFolder}/<frame/id>.${extension.replace(/^\./, '')}`}${formatWeight(weight)}`;
 
 const formatWeight = (weight: number | undefined): string =>
   weight === undefined ? '' : `, drawn with weight ${weight}`;
@@ -89,15 +92,15 @@ const formatWeight = (weight: number | undefined): string =>
 const formatGeometry = (geometry: Geometry): string => {
   switch (geometry.kind) {
     case 'nearest':
-      return 'stretched to that size by the nearest pixels';
+      return 'stretched to that size, nearest neighbour';
     case 'bilinear':
       return 'stretched to that size, bilinear';
     case 'autoResize':
-      return 'stretched to that size, bilinear, corner on corner (enable_auto_resize)';
+      return 'stretched to that size, bilinear with aligned corners (enable_auto_resize)';
     case 'letterbox':
-      return 'fitted into that size, bilinear, the rest filled with its mean';
+      return "letterboxed to that size, bilinear, padded with the image's mean";
     case 'padCrop':
-      return `not resized: black is added right and below, then that size is cut from (${geometry.left}, ${geometry.top})`;
+      return `not resized: padded with black on the right and at the bottom, then cropped to that size at (${geometry.left}, ${geometry.top})`;
   }
 };
 
