@@ -1,4 +1,4 @@
-/** `--max_broken`: how many broken images an export puts up with, and what takes their places. */
+/** `--max_broken`: how many broken images an export tolerates, and how they are replaced. */
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
@@ -11,7 +11,7 @@ import { smallPhotosFolder } from '../photos/photos.ts';
 const key = 'correct horse battery staple';
 const photos = 24;
 
-/** A folder of 24 photos and of so many files that are no images. */
+/** A folder with 24 photos and the given number of files that are not images. */
 const aWorkplace = async (broken: number): Promise<string> => {
   const cwd = aFolder(key);
   writeFileSync(join(cwd, 'model.tlt'), await encryptTlt(await smallClassifier(), key, { workFactor: 4 }));
@@ -19,7 +19,7 @@ const aWorkplace = async (broken: number): Promise<string> => {
   const source = await smallPhotosFolder();
   for (const name of readdirSync(source).sort().slice(0, photos))
     cpSync(join(source, name), join(cwd, 'images', name));
-  for (let i = 0; i < broken; i++) writeFileSync(join(cwd, 'images', `broken${i}.png`), 'this is no image');
+  for (let i = 0; i < broken; i++) writeFileSync(join(cwd, 'images', `broken${i}.png`), 'not an image');
   return cwd;
 };
 
@@ -29,7 +29,7 @@ const exported = (cwd: string, ...flags: string[]): Promise<ToolRun> => {
   return runTool('tlt-export', [...fixed, ...images, ...flags], { cwd });
 };
 
-test('broken images are named and replaced: the cache is that of the sound ones alone', async (t) => {
+test('broken images are logged and replaced, and the cache equals that of the valid images alone', async (t) => {
   const [mixed, sound] = [await aWorkplace(6), await aWorkplace(0)];
   const { code, stderr } = await exported(mixed, '--max_broken', '0.25');
   t.is(code, 0, stderr);
@@ -47,7 +47,7 @@ for (const flags of [[], ['--max_broken', '0.04']])
     t.regex(stderr, /broken\d\.png: its content is not JPEG/);
   });
 
-test('when too few sound images are left, that is said', async (t) => {
+test('too few valid images are reported as TooFewImages', async (t) => {
   const cwd = await aWorkplace(6);
   const { code, stderr } = await exported(cwd, '--max_broken', '1', '--batches', '30', '--batch_size', '1');
   t.is(code, failures.TooFewImages.exitCode, stderr);
@@ -55,7 +55,7 @@ test('when too few sound images are left, that is said', async (t) => {
 });
 
 for (const share of ['2', '-0.1', 'some', ' '])
-  test(`'${share}' is no share`, async (t) => {
+  test(`'${share}' is refused as a value of --max_broken`, async (t) => {
     const { code, stderr } = await exported(await aWorkplace(0), `--max_broken=${share}`);
     t.is(code, failures.Usage.exitCode, stderr);
     t.regex(stderr, /must be a number from 0 to 1/);

@@ -1,4 +1,4 @@
-/** `tlt-export` and `tlt-model` on files of NVIDIA's cipher, which a codec opens and makes. */
+/** `tlt-export` and `tlt-model` with an external codec on files that are encrypted like NVIDIA's. */
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import { photosFolder } from '../photos/photos.ts';
 const key = 'tlt_encode';
 const command = nvidiaCommand ?? standInCommand;
 const codec = ['--codec_command', JSON.stringify(command)];
-/** Two small version numbers, then a descriptor: how every UFF file begins. */
+/** The start of every UFF file: two version numbers and a descriptor. */
 const uff = Buffer.concat([Buffer.from([8, 1, 16, 1, 26, 2, 8, 1]), Buffer.alloc(2000, 'graph')]);
 
 let real: Uint8Array;
@@ -25,7 +25,7 @@ test.before(async () => {
   old = await encryptEtlt(uff, key, { cipher, inputName: 'input_1' });
 });
 
-/** real.tlt as TLT trains it (a Keras file), old.etlt as TLT 2.0 exports it (UFF). */
+/** A folder with real.tlt as TLT trains it (a Keras file) and old.etlt as TLT 2.0 exports it (UFF). */
 const aWorkplace = () => {
   const folder = mkdtempSync(join(tmpdir(), 'tlt-codec-tools-'));
   const at = (name: string) => join(folder, name);
@@ -43,7 +43,7 @@ const fails = async (t: ExecutionContext, work: Promise<unknown>, reason: Failur
   t.regex(error?.message ?? '', says);
 };
 
-test('a .tlt of real TLT becomes an .etlt of the same cipher, around the ONNX of its Keras model', async (t) => {
+test("a .tlt of TLT is exported as an .etlt with the same cipher, which contains the Keras model's ONNX", async (t) => {
   const { at, cipher, keyed, read } = aWorkplace();
   const args = ['detectnet_v2', '-m', at('real.tlt'), ...keyed, ...codec, '-o', at('out.etlt')];
   const { log } = await runExport(...args);
@@ -58,7 +58,7 @@ test('a .tlt of real TLT becomes an .etlt of the same cipher, around the ONNX of
   t.deepEqual(cipher.warnings, []);
 });
 
-test('without a codec such a file is refused, and the way out is named', async (t) => {
+test('without a codec such a file is refused, and the message names --codec_command', async (t) => {
   const { at, keyed } = aWorkplace();
   const model = ['-m', at('real.tlt'), ...keyed, '-o', at('out.etlt')];
   await fails(t, runExport('detectnet_v2', ...model), 'ModelForeign', /--codec_command or spec\.codec/);
@@ -66,7 +66,7 @@ test('without a codec such a file is refused, and the way out is named', async (
   t.regex(printed, /note +probably encrypted by NVIDIA's own tools: .*--codec_command/);
 });
 
-test('a wrong key and a broken codec are told before anything is calibrated or written', async (t) => {
+test('a wrong key and a failing codec are reported before calibration, and nothing is written', async (t) => {
   const { at, keyed } = aWorkplace();
   const int8 = [
     '--data_type',
@@ -85,7 +85,7 @@ test('a wrong key and a broken codec are told before anything is calibrated or w
   t.false(existsSync(at('cal.bin')) || existsSync(at('out.etlt')));
 });
 
-test('tlt-model opens, turns, tells and makes such files', async (t) => {
+test('tlt-model unpacks, converts, inspects and packs such files', async (t) => {
   const { at, cipher, keyed, read } = aWorkplace();
   const run = (...args: string[]) => runModel(...args, ...keyed, ...codec);
   await run('unpack', at('real.tlt'));
@@ -106,7 +106,7 @@ test('tlt-model opens, turns, tells and makes such files', async (t) => {
   );
 });
 
-test('a UFF graph of TLT 2.0 can be taken out, but not exported again', async (t) => {
+test('a UFF graph of TLT 2.0 can be unpacked, but not exported', async (t) => {
   const { at, keyed, read } = aWorkplace();
   await runModel('unpack', at('old.etlt'), ...keyed, ...codec);
   t.true(read('old.uff').equals(uff));
@@ -116,7 +116,7 @@ test('a UFF graph of TLT 2.0 can be taken out, but not exported again', async (t
   await fails(t, runExport(...args), 'ModelUnsupported', /holds a UFF graph.*Give the \.tlt/);
 });
 
-test('a file that was cut short is damaged, not of another key', async (t) => {
+test('a truncated file is reported as damaged, not as a wrong key', async (t) => {
   const { at, keyed, read } = aWorkplace();
   for (const share of [0.2, 0.6, 0.99]) {
     const whole = read('real.tlt');

@@ -1,4 +1,4 @@
-/** `tlt-export -e`: the spec's data loader calibrates where nothing else is named, and its means count for images. */
+/** `tlt-export -e`: calibration with the spec's data loader, and the spec's means for images. */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
@@ -24,7 +24,7 @@ const models: Readonly<Record<Architecture, string>> = {
 };
 
 let runs = 0;
-/** An int8 export in min-max of the training in this folder; its cache and log. */
+/** Exports the training in this folder as int8 with MinMax, and returns cache and log. */
 const exported = async (folder: string, module: Architecture, ...args: string[]) => {
   const at = (name: string) => join(folder, `${++runs}-${name}`);
   const [output, cache] = [at('m.etlt'), at('cal.bin')];
@@ -37,7 +37,7 @@ const exported = async (folder: string, module: Architecture, ...args: string[])
   return { log, cache: readFileSync(cache, 'utf8') };
 };
 
-test('the loader, and a tensorfile that tlt-int8-tensorfile made of the same spec, give one cache', async (t) => {
+test('the data loader and a tensorfile of the same spec give the same cache', async (t) => {
   const folder = await aTraining('classification');
   const { log, cache } = await exported(folder, 'classification');
   for (const line of [/with the data loader of .*spec\.txt$/, /tensors from 4 images was saved/])
@@ -55,7 +55,7 @@ const largest = (data: Float32Array): number =>
   data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 
 for (const module of architectureNames)
-  test(`${module}: the loader feeds the model what it takes, of the images of the training`, async (t) => {
+  test(`${module}: the data loader feeds training images in the form that the model expects`, async (t) => {
     const folder = await aTraining(module);
     const training = {
       architecture: module,
@@ -77,7 +77,7 @@ for (const module of architectureNames)
     t.true(most > least && most <= limit, `${most}`);
   });
 
-test('a report and a gate of the loader look at images that it did not draw, as the training preprocesses them', async (t) => {
+test('report and accuracy gate use images that calibration did not use, preprocessed as in training', async (t) => {
   const folder = await aTraining('detectnet_v2');
   await exported(folder, 'detectnet_v2', '--report', join(folder, 'r.html'), '--min_agreement', '1');
   const report = JSON.parse(readFileSync(join(folder, 'r.json'), 'utf8')) as {
@@ -91,18 +91,18 @@ test('a report and a gate of the loader look at images that it did not draw, as 
   t.true(report.thumbnails.every(({ name }) => /^photo\d-\d\d\.jpg$/.test(name)));
 });
 
-test('the means of a spec count for the images of a folder', async (t) => {
+test('the means of a spec apply to images of a folder', async (t) => {
   const folder = await aTraining('ssd');
   const spec = readFileSync(join(folder, 'spec.txt'), 'utf8');
   const means = ['b', 'g', 'r'].map((key) => `image_mean { key: "${key}" value: 0.5 }`).join(' ');
   writeFileSync(join(folder, 'spec.txt'), spec.replace('output_channel: 3', `output_channel: 3 ${means}`));
   const { cache } = await exported(folder, 'ssd', '--cal_image_dir', scenesFolder);
-  t.true(parseCalibrationCache(cache).scales.get('Input')! * 127 > 240, 'nearly nothing is taken from 255');
+  t.true(parseCalibrationCache(cache).scales.get('Input')! * 127 > 240, 'the means are almost zero');
 });
 
 type Wrong = {
   readonly module?: Architecture;
-  /** What is put in the place of the spec. */
+  /** Changes the text of the spec. */
   readonly spec?: (text: string) => string;
   readonly args?: (folder: string) => readonly string[];
   readonly says: RegExp;
@@ -127,7 +127,7 @@ test('a spec of another module, whatever the data type', refuses, {
   args: () => ['--data_type', 'fp32'],
   says: /^SpecInvalid: .*it is a spec of classification .* but a spec of detectnet_v2 is required/,
 });
-test('a spec that does not name its images, when they are needed', refuses, {
+test('a spec without image paths, when images are needed', refuses, {
   spec: (text) => text.replace(/train_dataset_path: "\S*"/, ''),
   says: /^SpecInvalid: .*spec\.txt:\d+:\d+ train_config\.train_dataset_path: required field is missing/s,
 });
@@ -135,15 +135,15 @@ test('a spec of a model with another input', refuses, {
   spec: (text) => text.replace('3,48,192', '3,48,96'),
   says: /^SpecInvalid: .*its images are 3×48×96 .*and the model takes 3×48×192/,
 });
-test('a folder that the spec names and that is not there', refuses, {
+test('a folder of the spec that does not exist', refuses, {
   args: () => ['--data_root', '/nowhere'],
   says: /^InputNotFound: Opening the class folder \/nowhere\/train/,
 });
-test('a tensorfile that is not there, with the loader as a way out', refuses, {
+test('a tensorfile that does not exist, even with a data loader', refuses, {
   args: (folder) => ['--cal_data_file', join(folder, 'absent.tensor')],
   says: /^InputNotFound: .*absent\.tensor: it does not exist.* to calibrate on the training data of -e/,
 });
-test('a spec with other channels than the model', async (t) => {
+test('a spec whose channels differ from those of the model is refused', async (t) => {
   const folder = await aTraining('ssd');
   const spec = readFileSync(join(folder, 'spec.txt'), 'utf8');
   const grey = 'output_channel: 1 image_mean { key: "l" value: 100 }';

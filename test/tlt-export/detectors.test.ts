@@ -1,4 +1,4 @@
-/** `tlt-export` on the modules whose models end in TensorRT's plugin nodes. */
+/** `tlt-export` on modules whose models end in TensorRT plugin nodes. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
@@ -34,7 +34,7 @@ const exported = async (
 };
 
 const int8 = ['--data_type', 'int8', '--cal_image_dir', scenesFolder, '--batches', '2', '--batch_size', '6'];
-/** For who asks which tensors have a scale: few images, and MinMax, which searches nothing. */
+/** Fast flags for tests about which tensors have a scale: few images, and MinMax, which has no search. */
 const quickInt8 = [...int8, '--batches', '1', '--batch_size', '4', '--cal_algorithm', 'MinMax'];
 const rtx = async (file: string) => [
   '--engine_file',
@@ -49,7 +49,7 @@ const rtx = async (file: string) => [
 
 const cacheIn = (cwd: string) => parseCalibrationCache(readFileSync(join(cwd, 'cal.bin'), 'utf8')).scales;
 
-test('ssd in int8: the plugin node stays in the .etlt, the cache ends before it, and the engine finds the same boxes', async (t) => {
+test('ssd in int8: the .etlt keeps the plugin node, the cache covers the tensors before it, and the engine finds the same boxes', async (t) => {
   const { code, stderr, cwd } = await exported(
     'ssd',
     ...int8,
@@ -76,7 +76,7 @@ test('ssd in int8: the plugin node stays in the .etlt, the cache ends before it,
   );
 });
 
-test('faster_rcnn in int8 for TensorRT for RTX: proposals and cuts are built too', async (t) => {
+test('faster_rcnn in int8 builds for TensorRT for RTX, proposals and crops included', async (t) => {
   const { code, stderr, cwd } = await exported('faster_rcnn', ...quickInt8, ...(await rtx('e.plan')));
   t.is(code, 0, stderr);
   t.regex(stderr, /Input node: input_image$/m);
@@ -85,14 +85,14 @@ test('faster_rcnn in int8 for TensorRT for RTX: proposals and cuts are built too
   t.true(readFileSync(join(cwd, 'e.plan')).length > 1_000_000);
 });
 
-test('yolo in fp16 for TensorRT for RTX', async (t) => {
+test('yolo in fp16 builds for TensorRT for RTX', async (t) => {
   const { code, stderr, cwd } = await exported('yolo', '--data_type', 'fp16', ...(await rtx('e.plan')));
   t.is(code, 0, stderr);
   t.regex(stderr, /Output node\(s\): \['BatchedNMS', 'BatchedNMS_1', 'BatchedNMS_2', 'BatchedNMS_3'\]$/m);
   t.true(readFileSync(join(cwd, 'e.plan')).length > 1_000_000);
 });
 
-test('dssd in int8, on the images of its training by -e alone', async (t) => {
+test('dssd in int8 calibrates on the images of its training, with -e alone', async (t) => {
   const { code, stderr, cwd } = await exported(
     'dssd',
     ...['--data_type', 'int8', '--batches', '1', '--batch_size', '4', '--cal_algorithm', 'MinMax'],
@@ -103,20 +103,20 @@ test('dssd in int8, on the images of its training by -e alone', async (t) => {
   t.true(cacheIn(cwd).has('conf_data') && !cacheIn(cwd).has('NMS'));
 });
 
-test('yolo in int8', async (t) => {
+test('yolo exports in int8', async (t) => {
   const { code, stderr, cwd } = await exported('yolo', ...quickInt8);
   t.is(code, 0, stderr);
   const scales = cacheIn(cwd);
   t.true(scales.size > 30 && scales.has('Input') && !scales.has('BatchedNMS'), [...scales.keys()].join());
 });
 
-test('retinanet in int8: what is upsampled has a scale', async (t) => {
+test('retinanet in int8: upsampled tensors have a scale', async (t) => {
   const { code, stderr, cwd } = await exported('retinanet', ...quickInt8);
   t.is(code, 0, stderr);
   t.true(cacheIn(cwd).has('P4_upsampled'));
 });
 
-test('a plugin that only TensorRT has: an engine without TensorRT is refused before anything is written', async (t) => {
+test('a plugin that only TensorRT has is refused for an ONNX Runtime engine, before anything is written', async (t) => {
   const cwd = aFolder(key);
   const model = parseModel(readFileSync(detectorFile('ssd')));
   const node = graphOf(model).node.map((each) =>

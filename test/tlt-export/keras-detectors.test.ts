@@ -1,4 +1,4 @@
-/** `tlt-export` and `tlt-model` on what `tlt train` leaves of the modules whose graphs end in TensorRT's plugin nodes. */
+/** `tlt-export` and `tlt-model` on Keras models of the modules whose graphs end in TensorRT plugin nodes. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
@@ -37,7 +37,7 @@ const flags = (module: DetectorArchitecture, ...more: readonly string[]) => [
   'm.etlt',
   ...more,
 ];
-/** MinMax is the quickest: it searches nothing. */
+/** MinMax is the fastest algorithm, because it has no search. */
 const int8 = [
   ...['--data_type', 'int8', '--cal_image_dir', scenesFolder, '--batches', '1', '--batch_size', '2'],
   ...['--cal_algorithm', 'MinMax'],
@@ -90,11 +90,11 @@ const isExported = test.macro({
     );
   },
   title: (_, module) =>
-    `${module} from its Keras file: an .etlt that ends in the plugin, and a cache up to there`,
+    `${module} from its Keras file: the .etlt ends in the plugin node, and the cache covers the tensors before it`,
 });
 for (const module of detectorArchitectures) test(isExported, module);
 
-test('an engine for this machine is built of the .tlt that a training left', async (t) => {
+test('an engine for this machine is built from the .tlt of a training', async (t) => {
   const cwd = aPlace('ssd');
   writeFileSync(join(cwd, 'ssd.tlt'), await encryptTlt(kerasBytes('ssd'), key, { workFactor: 4 }));
   const args = flags('ssd', '-m', 'ssd.tlt', '--engine_file', 'e.onnx');
@@ -107,7 +107,7 @@ test('an engine for this machine is built of the .tlt that a training left', asy
   );
 });
 
-test('convert ends it by the spec, and without one as it was trained', async (t) => {
+test('convert adds the plugin nodes if it has a spec, and only then', async (t) => {
   const cwd = aPlace('yolo');
   const ended = await runTool('tlt-model', ['convert', kerasPath('yolo'), '-e', 'spec.txt', '-o', 'a.onnx'], {
     cwd,
@@ -124,18 +124,18 @@ test('convert ends it by the spec, and without one as it was trained', async (t)
   );
 });
 
-test('inspect tells that a detector ends by the spec', async (t) => {
+test('inspect reports that the end of a detector depends on the spec', async (t) => {
   const paths = [kerasPath('ssd'), kerasPath('faster_rcnn')];
   const { code, stdout } = await runTool('tlt-model', ['inspect', ...paths]);
   t.is(code, 0);
-  t.is(stdout.match(/end +TensorRT's plugin nodes, by the training's spec/g)?.length, 2);
+  t.is(stdout.match(/end +TensorRT plugin nodes, added according to the training's spec/g)?.length, 2);
   t.regex(stdout, /output +ssd_predictions\/Reshape/);
   t.regex(stdout, /note +not shown without the spec\. .*proposal_1 \(Proposal\)/);
   const { stdout: json } = await runTool('tlt-model', ['inspect', '--json', kerasPath('resnet')]);
   t.is(JSON.parse(json).keras.endsBySpec, false);
 });
 
-test('a spec of another training leaves nothing behind', async (t) => {
+test('a spec of another training is refused, and nothing is left', async (t) => {
   const cwd = aPlace('ssd');
   writeFileSync(
     join(cwd, 'spec.txt'),

@@ -1,4 +1,4 @@
-/** `tlt-export` and `tlt-model` on what `tlt train` leaves: Keras files, plain and encrypted. */
+/** `tlt-export` and `tlt-model` on the output of `tlt train`: Keras files, plain and encrypted. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
@@ -34,7 +34,7 @@ const base = (name: string, ...args: string[]) => [
 const int8 = () => ['--data_type', 'int8', '--cal_image_dir', photos, '--batches', '2', '--batch_size', '4'];
 const cacheIn = (cwd: string) => parseCalibrationCache(readFileSync(join(cwd, 'cal.bin'), 'utf8')).scales;
 
-test('a Keras detector becomes an .etlt, a calibration cache and engines of two kinds', async (t) => {
+test('a Keras detector is exported to an .etlt, a calibration cache and engines of two backends', async (t) => {
   const cwd = aFolder(key);
   const args = base('detectnet_v2', ...int8(), '--engine_file', 'e.onnx');
   const { code, stderr } = await runTool('tlt-export', args, { cwd });
@@ -46,7 +46,7 @@ test('a Keras detector becomes an .etlt, a calibration cache and engines of two 
   const names = [...cacheIn(cwd).keys()];
   for (const name of ['input_1', 'block_0_relu_1/Relu', 'output_cov/Sigmoid'])
     t.true(names.includes(name), name);
-  t.true(isQat(parseModel(readFileSync(join(cwd, 'e.onnx')))), 'int8 stands in the engine');
+  t.true(isQat(parseModel(readFileSync(join(cwd, 'e.onnx')))), 'the engine has int8 layers');
 
   const rtx = [
     '--engine_backend',
@@ -63,7 +63,7 @@ test('a Keras detector becomes an .etlt, a calibration cache and engines of two 
   t.true(readFileSync(join(cwd, 'e.plan')).length > 10_000);
 });
 
-test('one that was trained with quantisation brings its scales, a 127th of each range', async (t) => {
+test('a model with quantisation-aware training is exported with its own scales: range / 127', async (t) => {
   const cwd = aFolder(key);
   const args = base('detectnet_v2_qat', '--data_type', 'int8', '--cal_json_file', 'scales.json');
   const { code, stderr } = await runTool('tlt-export', args, { cwd });
@@ -75,7 +75,7 @@ test('one that was trained with quantisation brings its scales, a 127th of each 
   t.deepEqual(tensor_scales, Object.fromEntries(ranges));
 });
 
-test('--force_ptq calibrates it', async (t) => {
+test('--force_ptq calibrates such a model', async (t) => {
   const cwd = aFolder(key);
   const { code, stderr } = await runTool('tlt-export', base('detectnet_v2_qat', '--force_ptq', ...int8()), {
     cwd,
@@ -85,7 +85,7 @@ test('--force_ptq calibrates it', async (t) => {
   t.not(cacheIn(cwd).get('input_1'), Math.fround(ranges.get('input_1')! / 127));
 });
 
-test('the same model is found inside a .tlt', async (t) => {
+test('a .tlt opens to the same model as the plain file', async (t) => {
   const path = join(aFolder(key), 'model.tlt');
   writeFileSync(path, await encryptTlt(kerasBytes('resnet'), key, { workFactor: 4 }));
   const locked = await openModel({ path, key, architecture: 'classification' });
@@ -95,7 +95,7 @@ test('the same model is found inside a .tlt', async (t) => {
   t.is(plain.trainedRanges, undefined);
 });
 
-test('convert writes one ONNX file, and writes over none', async (t) => {
+test('convert writes one ONNX file, and overwrites none', async (t) => {
   const cwd = aFolder(key);
   writeFileSync(join(cwd, 'resnet.hdf5'), kerasBytes('resnet'));
   const first = await runTool('tlt-model', ['convert', 'resnet.hdf5'], { cwd });
@@ -112,7 +112,7 @@ test('convert writes one ONNX file, and writes over none', async (t) => {
   );
 });
 
-test('convert takes whose padding it is from --padding', async (t) => {
+test('convert pads as --padding says', async (t) => {
   const cwd = aFolder(key);
   const args = ['convert', kerasPath('resnet'), '-o', 'm.onnx', '--padding'];
   t.is((await runTool('tlt-model', [...args, 'else'], { cwd })).code, failures.Usage.exitCode);
@@ -120,7 +120,7 @@ test('convert takes whose padding it is from --padding', async (t) => {
   t.regex(stdout, /with Keras's padding/);
 });
 
-test('a .keras zip is named, and what to do', async (t) => {
+test('a .keras zip is refused, and the message says what to use instead', async (t) => {
   const path = join(aFolder(key), 'm.keras');
   writeFileSync(path, 'PK\x03\x04 … config.json … model.weights.h5 … PK\x01\x02');
   await t.throwsAsync(openModel({ path, key, architecture: 'classification' }), {
@@ -129,7 +129,7 @@ test('a .keras zip is named, and what to do', async (t) => {
   t.regex((await inspectFile(path, { key })).note ?? '', /^a \.keras file.*Save the model in HDF5/);
 });
 
-test('inspect tells layers, parameters, QAT, and the ONNX that would be exported', async (t) => {
+test('inspect reports layers, parameters, QAT and the ONNX model that an export would write', async (t) => {
   const { stdout } = await runTool('tlt-model', ['inspect', kerasPath('detectnet_v2_qat'), '--json']);
   const { keras, model } = JSON.parse(stdout);
   t.like(keras, {
@@ -143,7 +143,7 @@ test('inspect tells layers, parameters, QAT, and the ONNX that would be exported
   t.deepEqual(model.inputs, [{ name: 'input_1', type: 'float32', shape: ['N', 3, 32, 64] }]);
 });
 
-test('inspect tells why a model cannot be exported', async (t) => {
+test('inspect reports why a model cannot be exported', async (t) => {
   const path = await writeKeras({
     network: aNetwork(anInput(), aLayer('Mine', 'own', { from: ['input_1'] })),
     weights: { own: {} },
@@ -154,7 +154,7 @@ test('inspect tells why a model cannot be exported', async (t) => {
   t.regex(stdout, /note +cannot be exported\. Converting the layer own \(Mine\)/);
 });
 
-test('nothing is left of an export that failed', async (t) => {
+test('a failed export leaves no files', async (t) => {
   const cwd = aFolder(key);
   const { code, stderr } = await runTool('tlt-export', base('resnet'), { cwd });
   t.is(code, failures.ModelUnsupported.exitCode, stderr);

@@ -1,4 +1,4 @@
-/** The README's first commands, word for word, on an ONNX file as a package carries it. */
+/** The README's first commands, word for word, on an ONNX file from a package. */
 import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
@@ -17,7 +17,7 @@ const carried = join(
   'ch_ppocr_mobile_v2.0_cls_infer.onnx',
 );
 
-/** The commands of the README's section, a list of words each; what continues a line belongs to it. */
+/** The commands of the README's section as lists of words; continuation lines are joined. */
 const commands = (): readonly (readonly string[])[] => {
   const readme = readFileSync(join(root, 'README.md'), 'utf8');
   const [, section = ''] = readme.split('## Use it without a cluster');
@@ -29,7 +29,7 @@ const commands = (): readonly (readonly string[])[] => {
     .map((line) => [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, word]) => quoted ?? word!));
 };
 
-test('the README packs and exports an ONNX file as a package carries it', async (t) => {
+test('the commands of the README pack and export an ONNX file from a package', async (t) => {
   const cwd = aFolder('correct horse battery staple');
   cpSync(carried, join(cwd, 'model.onnx'));
   cpSync(await photosFolder(), join(cwd, 'photos'), { recursive: true });
@@ -44,7 +44,7 @@ test('the README packs and exports an ONNX file as a package carries it', async 
 
 const flags = ['classification', '-m', carried, '--key_file', 'key.txt'];
 
-test('how the model was fed stands in the report', async (t) => {
+test('the report has the preprocessing of the flags', async (t) => {
   const cwd = aFolder('correct horse battery staple');
   const photos = await smallPhotosFolder();
   const { code, stderr } = await runTool(
@@ -66,9 +66,9 @@ test('how the model was fed stands in the report', async (t) => {
 });
 
 for (const [what, words, says] of [
-  ['no size', ['--input_dims', '3,48'], /--input_dims is '3,48', and must be channels,height,width/],
-  ['a size of no picture', ['--input_dims', '2,48,192'], /with 1 or 3 channels/],
-  ['a size without end', ['--input_dims', '3,99999,99999'], /sides up to 16384/],
+  ['two dimensions', ['--input_dims', '3,48'], /--input_dims is '3,48', and must be channels,height,width/],
+  ['two channels', ['--input_dims', '2,48,192'], /with 1 or 3 channels/],
+  ['too large a size', ['--input_dims', '3,99999,99999'], /sides up to 16384/],
   [
     'text without settings',
     ['--preprocess', 'caffe'],

@@ -1,4 +1,4 @@
-/** `tlt-export --report`: a page and its numbers beside the export, and what a user can get wrong with it. */
+/** `tlt-export --report`: the page and its JSON file, and errors of the user. */
 import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
@@ -28,7 +28,7 @@ const reported = async (...args: string[]) => {
 
 const calibration = async () => reported(...(await int8()));
 let calibrated: ReturnType<typeof calibration> | undefined;
-/** One int8 export, for all tests that look at what it left. */
+/** One int8 export, shared by the tests that read its output. */
 const onceCalibrated = () => (calibrated ??= calibration());
 
 const numbers = (cwd: string): ExportReport =>
@@ -61,7 +61,7 @@ test('the report of an int8 export has the scales of its cache and the digests o
   t.true(report.latency!.int8Microseconds > 0);
 });
 
-test('neither the page nor the numbers hold the key, and the page names no address', async (t) => {
+test('neither the page nor the JSON file contains the key, and the page has no URL', async (t) => {
   const { cwd } = await onceCalibrated();
   const page = readFileSync(join(cwd, 'r.html'), 'utf8');
   for (const text of [page, readFileSync(join(cwd, 'r.json'), 'utf8')]) t.false(text.includes(key));
@@ -71,7 +71,7 @@ test('neither the page nor the numbers hold the key, and the page names no addre
   t.is(addresses, null);
 });
 
-test('where calibration took every image the report says why nothing was compared', async (t) => {
+test('if calibration used every image, the report says why nothing was compared', async (t) => {
   const eight = aFolder();
   const photos = await photosFolder();
   for (const name of readdirSync(photos).slice(0, 8)) cpSync(join(photos, name), join(eight, name));
@@ -82,7 +82,7 @@ test('where calibration took every image the report says why nothing was compare
   t.regex(notes.join('\n'), /There is no image that calibration did not use/);
 });
 
-test('an fp32 export has a report without calibration, and it says so', async (t) => {
+test('the report of an fp32 export says that nothing was calibrated', async (t) => {
   const { code, cwd } = await reported();
   t.is(code, 0);
   const report = numbers(cwd);
@@ -90,7 +90,7 @@ test('an fp32 export has a report without calibration, and it says so', async (t
   t.deepEqual(report.notes, ['Nothing was calibrated: the export is for fp32.']);
 });
 
-test('a cache that is used again leaves nothing to tell of tensors, and the report says so', async (t) => {
+test('the report of an export that reuses a cache says that there are no tensor statistics', async (t) => {
   const first = await onceCalibrated();
   const cwd = aFolder(key);
   writeFileSync(join(cwd, 'cal.bin'), readFileSync(join(first.cwd, 'cal.bin')));
@@ -101,7 +101,7 @@ test('a cache that is used again leaves nothing to tell of tensors, and the repo
 });
 
 for (const taken of ['r.html', 'r.json'])
-  test(`a ${taken} that is there is left as it is, and nothing is exported`, async (t) => {
+  test(`an existing ${taken} is not overwritten, and nothing is exported`, async (t) => {
     const cwd = aFolder(key);
     writeFileSync(join(cwd, taken), 'mine');
     const { code, stderr } = await runTool('tlt-export', [...base, '--report', 'r.html'], { cwd });
@@ -110,7 +110,7 @@ for (const taken of ['r.html', 'r.json'])
     t.deepEqual(readdirSync(cwd).sort(), ['key.txt', taken]);
   });
 
-test('a report in a folder that is not there is refused before any work', async (t) => {
+test('a report in a folder that does not exist is refused before any work', async (t) => {
   const { code, cwd } = await reported('--report', 'nowhere/r.html');
   t.is(code, failures.OutputUnwritable.exitCode);
   t.false(existsSync(join(cwd, 'm.etlt')));

@@ -1,4 +1,4 @@
-/** `--cal_data_file`: read, and made from images; what it holds calibrates as the images themselves do. */
+/** `--cal_data_file`: written from images, and read; calibration with it equals calibration with the images. */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
@@ -20,11 +20,11 @@ const size = ['--batches', '3', '--batch_size', '5'];
 const fromFile = ['--cal_data_file', 'calibration.tensor'];
 let photos: string;
 let cwd: string;
-/** That of the tensorfile which the first test makes. */
+/** The cache of the tensorfile that the first test writes. */
 let ours: string | undefined;
 let runs = 0;
 
-/** Each into its own output and cache. */
+/** Each export has its own output and cache. */
 const exported = async (...args: string[]) => {
   runs += 1;
   const cache = join(cwd, `${runs}.cache`);
@@ -40,7 +40,7 @@ test.before(async () => {
 });
 
 test.serial(
-  'images, the tensorfile made of them, and that file read again give one cache, byte for byte',
+  'images, the tensorfile written from them, and that file read again give the same cache, byte for byte',
   async (t) => {
     const direct = await exported('--cal_image_dir', photos, ...size);
     const made = await exported('--cal_image_dir', photos, ...fromFile, ...size);
@@ -56,7 +56,7 @@ test.serial(
 );
 
 test.serial(
-  'the same batches in a file of h5py give that cache too, in float32 and in float64',
+  'the same batches in a file written by h5py give the same cache, in float32 and in float64',
   async (t) => {
     const types = ['float32', 'float64'];
     const copies = types.flatMap((type) => [type, join(cwd, `${type}.tensor`)]);
@@ -69,7 +69,7 @@ test.serial(
   },
 );
 
-test.serial('a tensorfile that is there is not made again, and nothing is left behind', async (t) => {
+test.serial('an existing tensorfile is not written again, and no other file is left', async (t) => {
   const before = readFileSync(join(cwd, 'calibration.tensor'));
   const names = readdirSync(cwd);
   const { code, stderr } = await exported('--cal_image_dir', photos, ...fromFile, ...size);
@@ -79,14 +79,17 @@ test.serial('a tensorfile that is there is not made again, and nothing is left b
   t.deepEqual(readdirSync(cwd), names);
 });
 
-test.serial('more rows than are stored is an error that names the batch', async (t) => {
-  const { code, stderr, cache } = await exported(...fromFile, '--batches', '3', '--batch_size', '6');
-  t.is(code, failures.TensorfileInvalid.exitCode);
-  t.regex(stderr, /batch 0 holds 5 images, but --batch_size takes 6/);
-  t.is(cache, undefined);
-});
+test.serial(
+  'a request for more rows than are stored is refused, and the message names the batch',
+  async (t) => {
+    const { code, stderr, cache } = await exported(...fromFile, '--batches', '3', '--batch_size', '6');
+    t.is(code, failures.TensorfileInvalid.exitCode);
+    t.regex(stderr, /batch 0 holds 5 images, but --batch_size takes 6/);
+    t.is(cache, undefined);
+  },
+);
 
-test.serial('a tensorfile that is cut in half, or of another model, calibrates nothing', async (t) => {
+test.serial('a truncated tensorfile, or one of another model, is refused', async (t) => {
   const whole = readFileSync(join(cwd, 'calibration.tensor'));
   writeFileSync(join(cwd, 'half.tensor'), whole.subarray(0, whole.length / 2));
   async function* small() {
@@ -109,7 +112,7 @@ test.serial('a tensorfile that is cut in half, or of another model, calibrates n
   }
 });
 
-test.serial('an agreement cannot be asked of a tensorfile, and that is said before any work', async (t) => {
+test.serial('--min_agreement with a tensorfile is refused before any work', async (t) => {
   const { code, stderr, cache } = await exported(...fromFile, ...size, '--min_agreement', '20');
   t.is(code, failures.Usage.exitCode);
   t.regex(stderr, /needs held-out images, and a tensorfile has none/);

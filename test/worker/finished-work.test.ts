@@ -1,4 +1,4 @@
-/** A manifest that somebody planted, or that is older than the files beside it, proves nothing. */
+/** A manifest that another user wrote, or that does not match its files, is ignored. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -36,7 +36,7 @@ const aFolder = (manifest: object | string) => {
   };
 };
 
-test('a whole folder is finished work', async (t) => {
+test('a folder whose files match the manifest is finished work', async (t) => {
   t.deepEqual(await aFolder(honest).found(), result);
 });
 
@@ -57,7 +57,7 @@ test('a file in another folder', planted, {
   files: { '../../secret': stored },
   result: { ...result, engine: { file: '../../secret', ...stored } },
 });
-test('a place in the result', planted, {
+test('a URI in the result', planted, {
   ...honest,
   result: { ...result, engine: { uri: 'pvc://exports/EVIL/model.engine', ...stored } },
 });
@@ -74,11 +74,11 @@ test('an export whose report is not in the list', planted, {
 });
 test('other inputs', planted, { ...honest, inputs: { ...inputs, etlt: 'b'.repeat(64) } });
 test('another format', planted, { ...honest, formatVersion: 2 });
-test('no JSON', planted, 'done');
-test('a value', planted, '5');
+test('text that is not JSON', planted, 'done');
+test('a JSON value that is not an object', planted, '5');
 test('2 MB of spaces', planted, `${' '.repeat(2 ** 21)}{}`);
 
-test('a file that is gone or shorter makes the work unfinished', async (t) => {
+test('work with a missing or truncated file is not finished', async (t) => {
   const { at, found } = aFolder(honest);
   writeFileSync(at('model.engine'), 'an engin');
   t.is(await found(), undefined);
@@ -86,7 +86,7 @@ test('a file that is gone or shorter makes the work unfinished', async (t) => {
   t.is(await found(), undefined);
 });
 
-test('a manifest that is a pipe is not waited for', async (t) => {
+test('a manifest that is a pipe does not block', async (t) => {
   const { at, found } = aFolder(honest);
   rmSync(at('manifest.json'));
   execFileSync('mkfifo', [at('manifest.json')]);

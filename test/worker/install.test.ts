@@ -1,4 +1,4 @@
-/** The worker, put where an image of the user's finds it. */
+/** The worker is copied to a volume for the user's image. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { installWorker } from '../../src/adapters/worker/install.ts';
 
 const aFolder = () => mkdtempSync(join(tmpdir(), 'tlt-install-'));
 
-test('node and the app run from where they were put, links between them included', async (t) => {
+test('node and the app run from the target, symbolic links included', async (t) => {
   const [app, target] = [aFolder(), aFolder()];
   mkdirSync(join(app, 'dist'));
   mkdirSync(join(app, 'node_modules'));
@@ -23,7 +23,7 @@ test('node and the app run from where they were put, links between them included
   t.is(readlinkSync(join(target, 'app/node_modules/worker')), '../dist/worker.js');
 });
 
-test('a target that cannot be written is told', async (t) => {
+test('a target that cannot be written is reported', async (t) => {
   const file = join(aFolder(), 'file');
   writeFileSync(file, '');
   const installation = { node: process.execPath, app: aFolder(), target: join(file, 'x') };

@@ -1,4 +1,4 @@
-/** What the containers of a ModelExport's pods do with Keras models: one export, and an engine for each device class. */
+/** The containers of a ModelExport's pods with Keras models: one export, and an engine for each device class. */
 import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ import { smallPhotosFolder } from '../photos/photos.ts';
 
 const key = 'correct horse battery staple';
 
-/** Claims `models` (the model, photos) and `exports`. */
+/** A folder with the claims `models` (the model, photos) and `exports`. */
 const aPod = async (model: string) => {
   const root = aFolder(key);
   const at = (...names: string[]) => join(root, ...names);
@@ -70,7 +70,7 @@ const builtFor = async (
   return publish(engine, context);
 };
 
-test('a detector that training left as .hdf5: one .etlt and cache, engines of two device classes', async (t) => {
+test('a detector in .hdf5 gives one .etlt, one cache and the engines of two device classes', async (t) => {
   const pod = await aPod('detectnet_v2');
   const exported = await runExportTask(task, pod.context);
   t.deepEqual(exported.etlt.outputNodes, ['output_bbox/BiasAdd', 'output_cov/Sigmoid']);
@@ -85,7 +85,7 @@ test('a detector that training left as .hdf5: one .etlt and cache, engines of tw
   t.true((await runExportTask(task, pod.context)).reused);
 });
 
-test('one that was trained with quantisation brings its cache', async (t) => {
+test('a model with quantisation-aware training gets its cache from its own scales', async (t) => {
   const { at, context } = await aPod('detectnet_v2_qat');
   const { imageDirectory: _, ...calibration } = { ...images, source: 'Model' as const };
   const { calibrationCache } = await runExportTask({ ...task, calibration }, context);
@@ -94,7 +94,7 @@ test('one that was trained with quantisation brings its cache', async (t) => {
   t.true(scales.has('input_1'));
 });
 
-test('an ssd inside a .tlt is ended by the mounted spec, and refused without one', async (t) => {
+test('an ssd in a .tlt needs the mounted spec for its plugin nodes', async (t) => {
   const { at, context } = await aPod('ssd');
   writeFileSync(at('models', 'm.tlt'), await encryptTlt(kerasBytes('ssd'), key));
   writeFileSync(at('spec.txt'), aDetectorSpec('ssd'));

@@ -1,4 +1,4 @@
-/** The containers of the pods as processes, on a folder in place of a pod's mounts. */
+/** The containers of the pods run as processes, on a folder in place of a pod's mounts. */
 import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -84,7 +84,7 @@ const runEngine = async (t: ExecutionContext, root: string, task: EngineTask): P
   return result as EngineBuilt;
 };
 
-/** The pod that the serial tests walk through, and what its export made. */
+/** The pod of the serial tests, and the result of its export. */
 let pod: string;
 let exported: Exported;
 test.before(async () => {
@@ -92,7 +92,7 @@ test.before(async () => {
 });
 
 test.serial(
-  'export, stage, build and publish hand each other what they need, and a second run finds the work done',
+  'export, stage, build and publish work together, and a second run finds the stored results',
   async (t) => {
     exported = (await container(pod, 'export', exportTask)).result as Exported;
     t.is(exported.kind, 'Exported');
@@ -105,28 +105,31 @@ test.serial(
     const rebuilt = await runEngine(t, pod, anEngineTask(exported));
     t.true(rebuilt.reused);
     t.is(rebuilt.engine.sha256, built.engine.sha256);
-    t.false(existsSync(join(pod, mounts.work, 'model.onnx')), 'nothing was staged for work that is done');
+    t.false(existsSync(join(pod, mounts.work, 'model.onnx')), 'nothing is staged for finished work');
   },
 );
 
-test.serial('the report and its page lie beside the other artifacts, and the manifest lists them', (t) => {
-  t.deepEqual(exported.report, {
-    file: 'report.json',
-    pageFile: 'report.html',
-  });
-  const folder = join(pod, mounts.claims, 'exports/out/k');
-  const { files } = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as Manifest;
-  for (const name of ['report.json', 'report.html'])
-    t.is(files[name]!.sha256, sha256(readFileSync(join(folder, name))), name);
-  const { model, calibration, agreement } = JSON.parse(
-    readFileSync(join(folder, 'report.json'), 'utf8'),
-  ) as ExportReport;
-  t.is(model.source, exportTask.model.uri);
-  t.is(calibration!.source, 'pvc://models/photos');
-  t.is(agreement!.images, 20, 'the photos that calibration left');
-});
+test.serial(
+  'the report and its page are stored with the other artifacts, and the manifest lists them',
+  (t) => {
+    t.deepEqual(exported.report, {
+      file: 'report.json',
+      pageFile: 'report.html',
+    });
+    const folder = join(pod, mounts.claims, 'exports/out/k');
+    const { files } = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as Manifest;
+    for (const name of ['report.json', 'report.html'])
+      t.is(files[name]!.sha256, sha256(readFileSync(join(folder, name))), name);
+    const { model, calibration, agreement } = JSON.parse(
+      readFileSync(join(folder, 'report.json'), 'utf8'),
+    ) as ExportReport;
+    t.is(model.source, exportTask.model.uri);
+    t.is(calibration!.source, 'pvc://models/photos');
+    t.is(agreement!.images, 20, 'the held-out photos');
+  },
+);
 
-test.serial('a model that is not the pinned one is refused', async (t) => {
+test.serial('a model with another digest than the required one is refused', async (t) => {
   const model = { ...exportTask.model, sha256: '0'.repeat(64) };
   const task = { ...exportTask, model, folder: 'pvc://exports/out/pinned' };
   const { code, result } = await container(pod, 'export', task);
@@ -135,7 +138,7 @@ test.serial('a model that is not the pinned one is refused', async (t) => {
   t.false(existsSync(join(pod, mounts.claims, 'exports/out/pinned')), 'nothing was written');
 });
 
-test.serial('an export below its agreement gate fails by that reason and stores nothing', async (t) => {
+test.serial('an export below minAgreement fails with that reason and stores nothing', async (t) => {
   const calibration = { ...exportTask.calibration!, minAgreement: 60 };
   const task = { ...exportTask, calibration, folder: 'pvc://exports/out/gate' };
   const { code, result } = await container(pod, 'export', task);
@@ -158,7 +161,7 @@ test.serial(
   },
 );
 
-test.serial('images that changed are calibrated from anew', async (t) => {
+test.serial('changed images are calibrated again', async (t) => {
   rmSync(join(pod, mounts.claims, 'models/photos/photo1-00.jpg'));
   const { result } = await container(pod, 'export', exportTask);
   t.false((result as Exported).reused);

@@ -1,4 +1,4 @@
-/** Work that several pods do, and pods that are killed: one manifest for it, and nothing that a manifest names changes. */
+/** Concurrent and killed pods: each work gets one manifest, and files that a manifest lists never change. */
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,7 +23,7 @@ const aRoot = () => {
 
 type Run = { readonly content: string; readonly input?: string; readonly meanwhile?: () => Promise<unknown> };
 
-/** A pod that stores an engine of this content, and a second file. */
+/** Stores an engine with this content and a second file, like a pod. */
 const store = (root: string, { content, input = 'a', meanwhile }: Run): Promise<EngineBuilt> =>
   storeOnce<EngineBuilt>(makePvcStore(root), {
     identity: { kind: 'EngineBuilt', folder: 'pvc://exports/k', inputs: { etlt: input }, signal },
@@ -39,7 +39,7 @@ const store = (root: string, { content, input = 'a', meanwhile }: Run): Promise<
     },
   });
 
-/** Every manifest names files that are there as it says. */
+/** Checks that the files of every manifest exist with the listed digests. */
 const manifestsIn = (folder: string): readonly Manifest[] =>
   readdirSync(folder)
     .filter((name) => name.startsWith('manifest'))
@@ -51,7 +51,7 @@ const manifestsIn = (folder: string): readonly Manifest[] =>
       return manifest;
     });
 
-test('of six pods at the same time one stores, and the others report its result and leave nothing', async (t) => {
+test('of six concurrent pods one stores its files, and the others report its result and leave none', async (t) => {
   const { root, folder, names } = aRoot();
   const contents = ['1', '2', '3', '4', '5', '6'];
   const results = await Promise.all(contents.map((content) => store(root, { content })));
@@ -61,7 +61,7 @@ test('of six pods at the same time one stores, and the others report its result 
   t.is(names().length, 3, names().join());
 });
 
-test('a pod that is overtaken while it stores reports what the other stored', async (t) => {
+test('a pod that is overtaken while it stores reports the result of the other pod', async (t) => {
   const { root, folder, names } = aRoot();
   let fast: EngineBuilt | undefined;
   const slow = await store(root, {
@@ -75,7 +75,7 @@ test('a pod that is overtaken while it stores reports what the other stored', as
   t.deepEqual(names(), ['manifest.json', 'model.engine', 'notes.txt']);
 });
 
-test('work with other inputs, and work whose files are damaged, comes beside what is stored', async (t) => {
+test('work with other inputs, or to replace damaged files, is stored next to the existing files', async (t) => {
   const { root, folder } = aRoot();
   await store(root, { content: 'one' });
   const other = await store(root, { content: 'two', input: 'b' });
@@ -91,7 +91,7 @@ test('work with other inputs, and work whose files are damaged, comes beside wha
 
 const here = (path: string): string => JSON.stringify(join(import.meta.dirname, '../..', path));
 
-/** A pod that kills itself where the store is asked for the n-th of these: a file, all their names, the manifest. */
+/** A pod that kills itself before the n-th step: a file, the names, the manifest. */
 const killed = async (root: string, at: number): Promise<NodeJS.Signals | null> => {
   const program = `
     const { makePvcStore } = await import(${here('src/adapters/storage/pvc.ts')});
@@ -109,7 +109,7 @@ const killed = async (root: string, at: number): Promise<NodeJS.Signals | null> 
     };
     const { signal } = new AbortController();
     await storeOnce({ ...store, stage, create: step(store.create) }, {
-      wanted: { kind: 'EngineBuilt', folder: 'pvc://exports/k', inputs: { etlt: 'a' }, signal },
+      identity: { kind: 'EngineBuilt', folder: 'pvc://exports/k', inputs: { etlt: 'a' }, signal },
       files: ['model.engine', 'notes.txt'],
       make: async (staging, nameOf) => {
         const files = {};
@@ -123,7 +123,7 @@ const killed = async (root: string, at: number): Promise<NodeJS.Signals | null> 
 };
 
 for (const [at, where] of ['the first file', 'the second file', 'the names', 'the manifest'].entries())
-  test(`a pod that is killed before ${where} leaves no work, and the next one does it`, async (t) => {
+  test(`a pod that is killed before ${where} leaves no finished work, and the next pod does it`, async (t) => {
     const { root, folder } = aRoot();
     t.is(await killed(root, at), 'SIGKILL');
     t.deepEqual(manifestsIn(folder), []);

@@ -1,4 +1,4 @@
-/** The tensorfile container: a training's data and its spec in, a tensorfile and its manifest out. */
+/** The tensorfile container: reads a training's data and spec, and stores a tensorfile and its manifest. */
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import test from 'ava';
@@ -23,7 +23,7 @@ import { aFolder, runProcess } from '../builders/tool.ts';
 import { smallClassifier } from '../models/small-classifier.ts';
 import { smallPhotosFolder } from '../photos/photos.ts';
 
-/** Of a training that took place in another container. */
+/** The spec of a training that ran in another container. */
 const specText = (changes: Readonly<Record<string, string>> = {}): string => `
 model_config { arch: "mobilenet_v2" input_image_size: "3,32,32" }
 train_config {
@@ -51,7 +51,7 @@ const aTask = (changes: Partial<TensorfileTask>): TensorfileTask => ({
   ...changes,
 });
 
-/** Claims `data` (24 photos to train, 8 to validate), `models` and `exports`, and a mounted spec. */
+/** A folder with the claims `data` (24 training photos, 8 validation photos), `models` and `exports`, and a mounted spec. */
 const aPod = async () => {
   const root = aFolder();
   const at = (...names: string[]) => join(root, ...names);
@@ -72,7 +72,7 @@ const aPod = async () => {
 const stored = { channels: 3, height: 32, width: 32, batches: 3, batchSize: 4, rows: 4 };
 const photosIn = (folder: string) => readdirSync(folder, { recursive: true, encoding: 'utf8' });
 
-test('the sample of the spec is stored, with what it holds, its digest, and a manifest', async (t) => {
+test('the sample is stored with its facts, its digest and a manifest', async (t) => {
   const { at, run, file } = await aPod();
   const { tensorfile, reused } = await run();
   t.false(reused);
@@ -89,7 +89,7 @@ test('the sample of the spec is stored, with what it holds, its digest, and a ma
   t.deepEqual(photosIn(at('exports/out/k')).sort(), ['calibration.tensor', 'manifest.json']);
 });
 
-test('the same work is found again; another spec, seed, set or image is other work', async (t) => {
+test('repeated work is found; another spec, seed, set or image is new work', async (t) => {
   const { at, run } = await aPod();
   const first = (await run()).tensorfile.sha256;
   t.like(await run(), { reused: true, tensorfile: { sha256: first } });
@@ -98,13 +98,13 @@ test('the same work is found again; another spec, seed, set or image is other wo
     (await run({ maxBatches: 2, useValidationSet: true })).tensorfile.sha256,
   ];
   t.is(new Set([first, ...others]).size, 3);
-  t.is((await run()).tensorfile.sha256, first, 'the same seed, the same bytes');
+  t.is((await run()).tensorfile.sha256, first, 'the same seed gives the same bytes');
   const [photo, other] = photosIn(at('data/train')).filter((name) => name.endsWith('.jpg'));
   cpSync(at('data/train', other!), at('data/train', photo!));
   t.false((await run({ maxBatches: 6 })).reused);
 });
 
-test('two pods of one tensorfile that run at the same time report one result', async (t) => {
+test('two concurrent pods of one tensorfile report the same result', async (t) => {
   const { at, run } = await aPod();
   const results = await Promise.all([run(), run()]);
   t.deepEqual(results.map(({ reused }) => reused).sort(), [false, true]);
@@ -113,7 +113,7 @@ test('two pods of one tensorfile that run at the same time report one result', a
   t.is(sha256(readFileSync(at('exports/out/k', results[0]!.tensorfile.file))), results[0]!.tensorfile.sha256);
 });
 
-test('broken images are named and put up with, up to the percentage asked for', async (t) => {
+test('broken images are logged and tolerated, up to the requested percentage', async (t) => {
   const { at, run, context, file } = await aPod();
   const broken = photosIn(at('data/train'))
     .filter((name) => name.endsWith('.jpg'))
@@ -142,14 +142,14 @@ const refuses = test.macro({
     t.regex(error.message, message);
     t.deepEqual(readdirSync(pod.at('exports')), [], 'nothing was stored');
   },
-  title: (what) => `is refused: ${what}`,
+  title: (what) => `refused: ${what}`,
 });
-test('more batches than the set has', refuses, () => ({ maxBatches: 7 }), {
+test('more batches than the data set has', refuses, () => ({ maxBatches: 7 }), {
   reason: 'TooFewImages',
   message: /28 images, but it has 24/,
 });
 test(
-  'a folder that the data root lacks, by the path that it would have there',
+  'a folder that the data root lacks, with the mapped path in the message',
   refuses,
   ({ at }) => {
     writeFileSync(at('spec.txt'), specText({ train: '/workspace/data/absent' }));
@@ -157,16 +157,16 @@ test(
   },
   { reason: 'InputNotFound', message: /data\/absent/ },
 );
-test('a data root that is not there', refuses, () => ({ dataRoot: { uri: 'pvc://data/absent' } }), {
+test('a data root that does not exist', refuses, () => ({ dataRoot: { uri: 'pvc://data/absent' } }), {
   reason: 'InputNotFound',
   message: /pvc:\/\/data\/absent: it does not exist/,
 });
-test('a spec that is not there', refuses, () => ({ experimentSpec: { uri: 'pvc://models/spec.cfg' } }), {
+test('a spec that does not exist', refuses, () => ({ experimentSpec: { uri: 'pvc://models/spec.cfg' } }), {
   reason: 'InputNotFound',
   message: /pvc:\/\/models\/spec\.cfg: it does not exist/,
 });
 test(
-  'a spec that is no text',
+  'a spec that is not text',
   refuses,
   ({ at }) => {
     writeFileSync(at('spec.txt'), Buffer.from([0xff, 0xfe, 0]));
@@ -175,7 +175,7 @@ test(
   { reason: 'SpecInvalid', message: /it is not UTF-8 text/ },
 );
 test(
-  'a spec with a word that no spec has',
+  'a spec with an unknown field',
   refuses,
   ({ at }) => {
     writeFileSync(at('spec.txt'), specText().replace('batch_size_per_gpu', 'batch_size_per_cpu'));
@@ -184,7 +184,7 @@ test(
   { reason: 'SpecInvalid', message: /batch_size_per_gpu/ },
 );
 
-test('an export calibrates from the data loader as from a tensorfile of its batches', async (t) => {
+test('calibration with the data loader equals calibration with a tensorfile of its batches', async (t) => {
   const { at, run, context } = await aPod();
   rmSync(at('spec.txt'));
   writeFileSync(at('models', 'spec.cfg'), specText());
@@ -214,10 +214,10 @@ test('an export calibrates from the data loader as from a tensorfile of its batc
   t.false(read.reused);
   t.is(read.calibrationCache!.sha256, loaded.calibrationCache!.sha256);
   t.is(loaded.calibrationCache!.images, 12);
-  t.truthy(loaded.verification, 'engines are judged on images that calibration left');
+  t.truthy(loaded.verification, 'engines are verified on held-out images');
 });
 
-test('the spec of the sample is understood, and its batches are as large as the export that refers to them asks', (t) => {
+test('the spec of the sample manifest is valid, and its batch size is that of the export that refers to it', (t) => {
   const sample = readFileSync(join(import.meta.dirname, '../../deploy/samples/tensorfile.yaml'), 'utf8');
   const [configMap, object] = parseAllDocuments(sample).map((document) => document.toJS());
   const { architecture, experimentSpec, dataRoot } = (object as CalibrationTensorfile).spec;
@@ -228,7 +228,7 @@ test('the spec of the sample is understood, and its batches are as large as the 
   t.true(JSON.stringify(plan).includes(`${dataRoot.pathInSpec}/train`));
 });
 
-test('the container itself: spec and claims at their mounts, the result in the termination message', async (t) => {
+test('the container reads spec and claims from their mounts, and writes the result to the termination message', async (t) => {
   const { at } = await aPod();
   const root = aFolder();
   for (const path of [mounts.claims, mounts.specFile, mounts.terminationMessage])

@@ -1,6 +1,6 @@
 /**
- * What `build` leaves is hostile: its image may be anybody's. Each attack leaves something else than an engine where
- * `publish` looks, or writes where it must not be able to.
+ * The `build` container may run an untrusted image. Each attack puts something other than an engine where `publish`
+ * looks for it, or writes to a place that must be protected.
  */
 import { execFileSync } from 'node:child_process';
 import {
@@ -70,30 +70,30 @@ const refused = test.macro({
     t.is(error.reason, 'EngineBuildFailed');
     t.regex(error.message, says);
     t.false(existsSync(pod.stored('model.onnx')));
-    t.false(existsSync(pod.stored('manifest.json')), 'nothing says that there is an engine');
+    t.false(existsSync(pod.stored('manifest.json')), 'no manifest is written');
   },
   title: (title) => `refused: ${title}`,
 });
 test(
-  'a link to a file of the output claim',
+  'a symbolic link to a file of the output claim',
   refused,
   ({ at, engine }) => symlinkSync(at('exports/secret'), engine),
   /not a regular file/,
 );
 test(
-  'a link to the environment of the process',
+  'a symbolic link to the environment of the process',
   refused,
   ({ engine }) => symlinkSync('/proc/self/environ', engine),
   /not a regular file/,
 );
 test(
-  'a link to an endless device',
+  'a symbolic link to an endless device',
   refused,
   ({ engine }) => symlinkSync('/dev/zero', engine),
   /not a regular file/,
 );
 test(
-  'a pipe that nobody writes',
+  'a pipe without a writer',
   refused,
   ({ engine }) => void execFileSync('mkfifo', [engine]),
   /not a regular file/,
@@ -108,8 +108,8 @@ test(
   },
   /has 1099511627776 bytes, more than 17179869184/,
 );
-test('an empty file', refused, ({ engine }) => writeFileSync(engine, ''), /left no engine/);
-test('no file', refused, () => undefined, /left no engine/);
+test('an empty file', refused, ({ engine }) => writeFileSync(engine, ''), /wrote no engine/);
+test('no file', refused, () => undefined, /wrote no engine/);
 
 const report =
   (content: string) =>
@@ -124,10 +124,10 @@ test(
   /runtime\.name is longer than 64/,
 );
 test('a report without a runtime', refused, report('{}'), /runtime is no object/);
-test('a report that is no JSON', refused, report('done'), /runtime is no object/);
-test('a report of a value', refused, report('5'), /runtime is no object/);
+test('a report that is not JSON', refused, report('done'), /runtime is no object/);
+test('a report that is not an object', refused, report('5'), /runtime is no object/);
 test(
-  'an agreement that is no number',
+  'an agreement that is not a number',
   refused,
   report(
     JSON.stringify({ runtime: { name: 'r', version: '1' }, agreement: { images: 1, sqnrDb: 'very good' } }),
@@ -135,7 +135,7 @@ test(
   /agreement\.sqnrDb does not match/,
 );
 test(
-  'a report that is a link',
+  'a report that is a symbolic link',
   refused,
   ({ at, engine }) => {
     writeFileSync(engine, 'an engine');
@@ -145,7 +145,7 @@ test(
   /not a regular file/,
 );
 
-test('what build writes beside its engine decides nothing', async (t) => {
+test('other files of build have no effect', async (t) => {
   const { at, engine, run, stored } = aPod();
   writeFileSync(engine, 'an engine');
   const other = { model: 'x', engine: at('exports/secret'), report: at('exports/secret') };
