@@ -9,6 +9,7 @@ import { buildImages } from './cluster/images.ts';
 import { run } from './cluster/run.ts';
 import { peerPython } from './peers/venv.ts';
 import { photosFolder } from './photos/photos.ts';
+import { bindingVersions, readBindings } from './tensorrt/bindings.ts';
 
 /** Program → the Debian package that has it. */
 const programs: Readonly<Record<string, string>> = {
@@ -23,6 +24,8 @@ const programs: Readonly<Record<string, string>> = {
   age: 'age',
   chromium: 'chromium',
   openssl: 'openssl',
+  gcc: 'gcc',
+  readelf: 'binutils',
   python3: 'python3-venv',
 };
 
@@ -52,6 +55,7 @@ if (missing.length > 0) {
 await kubeBinary();
 await peerPython();
 await photosFolder();
+await Promise.all(bindingVersions.map(readBindings));
 if (process.platform === 'linux' && process.getuid?.() === 0) {
   await containerdFolder();
   await buildImages();

@@ -103,6 +103,9 @@ export type BuildRequest = {
   /** Where an engine is run beside the float graph: what its outputs hold. */
   readonly outputRoles: OutputRoles;
   readonly tensorRt?: TensorRtBuild;
+  /** Timing caches of earlier builds to start from, and where to write what is known after this one. */
+  readonly timingCaches?: readonly string[];
+  readonly timingCache?: string;
 };
 
 /** What the TensorRT driver does, and what it needs of the model to do it and to prove it. */

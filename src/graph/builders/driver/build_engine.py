@@ -383,9 +383,9 @@ def set_timing_cache(config, paths):
 # --- What the engine really is --------------------------------------------------------------------------------------
 
 
-def precision_of(tensor):
+def precision_of(described):
     """8.6 to 10.x: "Format/Datatype"; 11: "DataType" beside "Format"."""
-    text = str(tensor.get("DataType") or tensor.get("Format/Datatype") or tensor.get("Format", ""))
+    text = str(described.get("DataType") or described.get("Format/Datatype") or described.get("Format", ""))
     for name, pattern in (("INT8", "int8"), ("BF16", "bf16|bfloat"), ("HALF", "fp16|half"), ("FLOAT", "fp32|float")):
         if re.search(pattern, text, re.IGNORECASE):
             return name
@@ -395,15 +395,13 @@ def precision_of(tensor):
 def inspect(trt, engine):
     """Per layer: the precisions that it reads and writes, by the inspector."""
     text = engine.create_engine_inspector().get_engine_information(trt.LayerInformationFormat.JSON)
-    layers = json.loads(text).get("Layers", [])
     return [
         {
-            "name": layer.get("Name", ""),
-            "reads": {precision_of(tensor) for tensor in layer.get("Inputs", [])},
-            "writes": {tensor.get("Name"): precision_of(tensor) for tensor in layer.get("Outputs", [])},
+            "reads": {precision_of(each) for each in entry.get("Inputs", [])},
+            "writes": {each.get("Name"): precision_of(each) for each in entry.get("Outputs", [])},
         }
-        for layer in layers
-        if isinstance(layer, dict)
+        for entry in json.loads(text).get("Layers", [])
+        if isinstance(entry, dict)
     ]
 
 
@@ -475,7 +473,7 @@ def measure(engine, cuda, request):
 def serialize(trt, builder, network, config, messages):
     serialized = builder.build_serialized_network(network, config)
     if serialized is None:
-        is_memory = any(re.search("out of ?memory", error, re.IGNORECASE) for error in messages.errors)
+        is_memory = any(re.search("out ?of ?memory", error, re.IGNORECASE) for error in messages.errors)
         raise Failure("OutOfMemory" if is_memory else "EngineBuildFailed", "Building the engine: %s" % messages.why())
     return serialized
 
