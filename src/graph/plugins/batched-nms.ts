@@ -1,6 +1,7 @@
 /**
- * BatchedNMSDynamic_TRT, the last node of yolo, in ONNX operators. Outputs: how many [N,1] int32, boxes [N,K,4], scores
- * [N,K], classes [N,K]; beyond the count class −1 and zeros. TensorRT, plugin/batchedNMSPlugin.
+ * BatchedNMSDynamic_TRT, the last node of yolo, in ONNX operators. Outputs: count [N,1] int32, boxes [N,K,4], scores
+ * [N,K],
+ * classes [N,K]; rows beyond the count have class −1 and zeros. TensorRT, plugin/batchedNMSPlugin.
  */
 import type { NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { floatOf, intOf } from '../../formats/onnx/node.ts';
@@ -9,7 +10,7 @@ import { candidatesOf, countOf, flagOf, inputsOfPlugin, unsupportedPlugin } from
 import { Subgraph } from './subgraph.ts';
 import type { Suppression } from './suppression.ts';
 
-/** @throws UserError ModelInvalid, EngineUnsupported */
+/** Replaces the plugin node; the outputs keep their names. @throws UserError ModelInvalid, EngineUnsupported */
 export const lowerBatchedNms = (node: NodeProto, suppression: Suppression): Subgraph => {
   if (!flagOf(node, 'isNormalized', true))
     throw unsupportedPlugin(node, 'its boxes are in pixels (isNormalized 0)');

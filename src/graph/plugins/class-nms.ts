@@ -1,30 +1,30 @@
 /**
- * Non-maximum suppression as the plugins NMS_TRT and BatchedNMS_TRT do it, in ONNX operators: per class the topK best
- * scores above the threshold, of them those that no better one overlaps, of all classes the keepTopK best.
- * TensorRT, plugin/common/kernels: sortScoresPerClass, allClassNMS, sortScoresPerImage. Ties: the lower index first.
+ * Non-maximum suppression as in NMS_TRT and BatchedNMS_TRT, in ONNX operators: per class the topK best scores above the
+ * threshold, without boxes that a better one overlaps; then the keepTopK best of all classes. TensorRT,
+ * plugin/common/kernels: sortScoresPerClass, allClassNMS, sortScoresPerImage. On equal scores the lower index wins.
  */
 import type { Subgraph } from './subgraph.ts';
 import { addSuppression, type Suppression } from './suppression.ts';
 
 export type ClassNms = {
-  /** [N, C or 1, P, 4]: the corners in either order. One box for all classes, or one for each. */
+  /** [N, C or 1, P, 4]: two corners in either order; one box for all classes, or one per class. */
   readonly boxes: string;
   /** [N, C, P] */
   readonly scores: string;
   readonly classes: number;
-  /** A class that is never found; none if outside of 0…C−1. */
+  /** A class that is never reported; no class if outside 0…C−1. */
   readonly background: number;
   readonly boxForEachClass: boolean;
-  /** Only scores above it count. */
+  /** Minimum score, exclusive. */
   readonly threshold: number;
-  /** Boxes that overlap a better one by more are dropped. */
+  /** Boxes whose overlap (IoU) with a better box exceeds it are dropped. */
   readonly iou: number;
   readonly topK: number;
   readonly keepTopK: number;
   readonly suppression: Suppression;
 };
 
-/** Best first; rows beyond the count have label −1 and zeros. K is keepTopK. */
+/** Best first; rows beyond the count have label −1 and zeros. K = keepTopK. */
 export type Detections = {
   /** [N,1] int32 */
   readonly count: string;
@@ -36,9 +36,10 @@ export type Detections = {
   readonly boxes: string;
 };
 
-/** Stands for what is out of the running: below every threshold, and finite, so that arithmetic with it is. */
+/** Score of an excluded box: below every threshold, and finite, so that arithmetic with it stays finite. */
 const excludedScore = -3e38;
 
+/** Adds the suppression to the graph. */
 export const addClassNms = (graph: Subgraph, nms: ClassNms): Detections => {
   const candidates = selectPerClass(graph, nms);
   return selectOverall(graph, suppressOverlaps(graph, candidates, nms), { ...nms, boxes: candidates.boxes });
@@ -51,7 +52,7 @@ type Candidates = {
   readonly boxes: string;
 };
 
-/** Padded first, so that there are topK whatever the number of boxes is. */
+/** Pads the scores first, so that there are topK whatever the number of boxes is. */
 const selectPerClass = (graph: Subgraph, nms: ClassNms): Candidates => {
   const { threshold, topK, boxForEachClass, boxes } = nms;
   const scores = withoutBackground(graph, nms);
@@ -73,7 +74,7 @@ const withoutBackground = (graph: Subgraph, { scores, classes, background }: Cla
   return graph.node('Add', [scores, graph.floats(penalty, [1, classes, 1])]);
 };
 
-/** Scores [N, C × topK] of which those that a better box overlaps are out of the running. */
+/** Scores [N, C × topK], with suppressed boxes set to `excludedScore`. */
 const suppressOverlaps = (graph: Subgraph, { scores, boxes }: Candidates, nms: ClassNms): string => {
   const { topK, threshold, iou, classes, suppression } = nms;
   const rows = graph.reshape(scores, -1, topK);

@@ -1,17 +1,20 @@
 /**
- * CropAndResizeDynamic, which cuts regions out of faster_rcnn's feature map, in ONNX operators (GridSample, opset 16):
- * [N,C,H,W] and regions [N,R,4,1] of y1, x1, y2, x2 in 0…1 → [N,R,C,h,w], bilinear; a region's corners fall on the first
- * and the last sample, and what lies outside of the map is 0. TensorRT, plugin/common/kernels/cropAndResizeKernel.cu.
+ * CropAndResizeDynamic, which crops regions of faster_rcnn's feature map, in ONNX operators (GridSample, opset 16):
+ * [N,C,H,W] and regions [N,R,4,1] of y1, x1, y2, x2 in 0…1 → [N,R,C,h,w], bilinear. A region's corners are the first
+ * and
+ * the last sample; samples outside the map are 0. TensorRT, plugin/common/kernels/cropAndResizeKernel.cu.
  */
 import type { NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { countOf, inputsOfPlugin } from './parameters.ts';
 import { Subgraph } from './subgraph.ts';
 
+/** First opset with GridSample. */
 export const cropOpset = 16;
 
 /**
- * `asImages`: the cuts as images of their own, [N × R, C, h, w]. TAO leaves the reshape between out, since TensorRT's
- * convolutions take any number of leading dimensions; ONNX's take one.
+ * `asImages`: returns the crops as separate images, [N × R, C, h, w]. TAO omits the reshape, because TensorRT's
+ * convolutions
+ * accept any number of leading dimensions; ONNX's accept one. @throws UserError ModelInvalid
  */
 export const lowerCropAndResize = (node: NodeProto, asImages: boolean): Subgraph => {
   const graph = new Subgraph(`${node.output[0]}/plugin`);
@@ -45,7 +48,7 @@ export const lowerCropAndResize = (node: NodeProto, asImages: boolean): Subgraph
 
 type Side = { readonly from: number; readonly to: number; readonly count: number };
 
-/** [N,R,count]: where the samples lie along one side, −1…1 from end to end of the map. */
+/** [N,R,count]: sample positions along one side, −1…1 from end to end of the map. */
 const samplePositions = (graph: Subgraph, regions: string, { from, to, count }: Side): string => {
   const [start, end] = [from, to].map((at) => graph.reshape(graph.slice(regions, 2, [at, at + 1]), 0, -1, 1));
   const share = Array.from({ length: count }, (_, i) => (count > 1 ? i / (count - 1) : 0.5));
@@ -54,7 +57,7 @@ const samplePositions = (graph: Subgraph, regions: string, { from, to, count }: 
   return graph.node('Sub', [graph.node('Mul', [place, graph.float(2)]), graph.float(1)]);
 };
 
-/** Beyond it a sample lies outside; rounding alone must not make an edge black. */
+/** A sample beyond it is outside the map. Rounding errors alone must not blacken an edge. */
 const edge = 1 + 1e-5;
 
 /** [N,R,1,h,w] of bool. */

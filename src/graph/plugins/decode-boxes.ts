@@ -1,7 +1,7 @@
-/** Boxes from what an SSD head says of its anchors. TensorRT, plugin/common/kernels/decodeBBoxes.cu. */
+/** Decodes boxes from an SSD head's offsets and anchors. TensorRT, plugin/common/kernels/decodeBBoxes.cu. */
 import type { Subgraph } from './subgraph.ts';
 
-/** The plugin's attribute `codeType`. */
+/** Values of the plugin's attribute `codeType`, in the order of their numbers. */
 export const codeTypes = ['Corner', 'CentreSize', 'CornerSize', 'TensorFlowCentre'] as const;
 export type CodeType = (typeof codeTypes)[number];
 
@@ -10,12 +10,12 @@ export type Encoded = {
   readonly offsets: string;
   /** [N, 1, P, 4]: left, top, right, bottom. */
   readonly anchors: string;
-  /** Of the same shape; undefined where the offsets have them already. */
+  /** Same shape as the anchors; undefined if the offsets are already multiplied by them. */
   readonly variances: string | undefined;
   readonly codeType: CodeType;
 };
 
-/** [N, C or 1, P, 4]: left, top, right, bottom, not clipped. */
+/** Boxes [N, C or 1, P, 4]: left, top, right, bottom, not clipped. */
 export const decodeBoxes = (graph: Subgraph, encoded: Encoded): string => {
   const { offsets, anchors, variances, codeType } = encoded;
   if (codeType === 'CentreSize' || codeType === 'TensorFlowCentre') return fromCentres(graph, encoded);
@@ -25,7 +25,7 @@ export const decodeBoxes = (graph: Subgraph, encoded: Encoded): string => {
   return graph.node('Add', [anchors, graph.node('Mul', [scaled, graph.concat([size, size], 3)])]);
 };
 
-/** Middle and size; TensorFlow writes y before x. */
+/** Decodes centre and size; TensorFlow writes y before x. */
 const fromCentres = (graph: Subgraph, { offsets, anchors, variances, codeType }: Encoded): string => {
   const { size, middle } = partsOf(graph, anchors);
   const ordered =

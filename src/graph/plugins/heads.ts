@@ -1,6 +1,6 @@
 /**
- * What a detector says before its plugin nodes sort and drop boxes: values that can be compared one by one between two
- * precisions. Anchors are left out, since they are the same in both.
+ * The predictions of a detector before its plugin nodes sort and drop boxes. They can be compared element by element
+ * between two precisions. Anchors are left out: they do not differ.
  */
 import type { ModelProto, NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { copyWith, graphOf, makeUntypedValueInfo } from '../../formats/onnx/graph.ts';
@@ -14,19 +14,21 @@ export type WithHeads = {
   readonly heads: readonly string[];
 };
 
-/** The model itself and no heads if it has no plugin nodes. */
+/** Adds the inputs of the first plugin nodes to the outputs; without plugin nodes, returns the model itself. */
 export const exposeHeads = (model: ModelProto): WithHeads => {
   const graph = graphOf(model);
-  const there = new Set(graph.output.map(({ name }) => name));
+  const outputs = new Set(graph.output.map(({ name }) => name));
   const heads = [...new Set(firstPlugins(graph.node).flatMap(predictionInputs))].filter(
-    (name) => !there.has(name),
+    (name) => !outputs.has(name),
   );
   if (heads.length === 0) return { model, heads };
   const output = [...graph.output, ...heads.map(makeUntypedValueInfo)];
   return { model: copyWith(model, { graph: copyWith(graph, { output }) }), heads };
 };
 
-/** Those that no other one stands before: behind proposals, which are sorted, nothing can be compared one by one. */
+/**
+ * Plugin nodes without a plugin node before them. Values computed from sorted proposals cannot be compared by index.
+ */
 const firstPlugins = (nodes: readonly NodeProto[]): NodeProto[] => {
   const behind = new Set<string>();
   return nodes.filter((node) => {
@@ -36,7 +38,7 @@ const firstPlugins = (nodes: readonly NodeProto[]): NodeProto[] => {
   });
 };
 
-/** Offsets and scores of NMS_TRT stand first in its inputOrder, and its anchors last. */
+/** The first two indices in NMS_TRT's inputOrder are offsets and scores, the last is the anchors. */
 const predictionInputs = (node: NodeProto): readonly string[] => {
   const order = intsOf(node, 'inputOrder');
   return order ? order.slice(0, 2).flatMap((i) => node.input[i] ?? []) : node.input;

@@ -1,6 +1,6 @@
 /**
- * TensorRT's plugin nodes as ONNX operators that compute the same, for engines that have no such plugins. What the nodes
- * give keeps its name; types and shapes of the graph's outputs are stated, which exporters leave open.
+ * Lowers TensorRT's plugin nodes to equivalent ONNX operators, for engines without these plugins. Outputs keep their
+ * names; the types and shapes of graph outputs, which exporters leave open, are declared.
  */
 
 import { elementType } from '../../formats/onnx/element-type.ts';
@@ -34,7 +34,7 @@ type OutputShape = { readonly type: number; readonly shape: readonly Dimension[]
 type Context = { readonly graph: GraphProto; readonly suppression: Suppression };
 type Lowering = {
   readonly lower: (node: NodeProto, context: Context) => Subgraph;
-  /** Of each output; N is the size of a batch. */
+  /** Type and shape of each output; N is the batch size. */
   readonly outputs: (node: NodeProto, n: Dimension) => readonly OutputShape[];
 };
 
@@ -73,7 +73,7 @@ const lowerings: Readonly<Record<string, Lowering>> = {
   },
 };
 
-/** Whether what reads the cuts takes pictures, as the layers do that TAO runs on every region. */
+/** Whether the crops are read by an operator on images, like the layers that TAO runs on every region. */
 const feedsImageOperator = ({ output }: NodeProto, { node: nodes }: GraphProto): boolean => {
   const names = new Set([output[0]!]);
   for (const node of nodes) {
@@ -84,7 +84,7 @@ const feedsImageOperator = ({ output }: NodeProto, { node: nodes }: GraphProto):
   return false;
 };
 
-/** What a change of precision puts in between. */
+/** Nodes that a change of precision inserts. */
 const transparentOperators: ReadonlySet<string> = new Set([
   'QuantizeLinear',
   'DequantizeLinear',
@@ -101,11 +101,11 @@ const imageOperators: ReadonlySet<string> = new Set([
   'Pad',
 ]);
 
-/** Whether there are ONNX operators for it. */
+/** Whether the plugin node has an equivalent in ONNX operators. */
 export const canLower = ({ opType }: NodeProto): boolean => opType in lowerings;
 
 /**
- * The model itself if it has no plugin node.
+ * Replaces all plugin nodes; returns the model itself if it has none.
  * @throws UserError EngineUnsupported naming a node that only TensorRT can run, ModelInvalid
  */
 export const lowerPlugins = (source: ModelProto, suppression: Suppression): ModelProto => {
@@ -132,7 +132,7 @@ const lowestOpset = (model: ModelProto): number =>
 const loweringOf = (node: NodeProto): Lowering => {
   const lowering = lowerings[node.opType];
   if (lowering) return lowering;
-  throw unsupportedPlugin(node, 'there is no equal of this plugin here');
+  throw unsupportedPlugin(node, 'it has no equivalent in ONNX operators');
 };
 
 const declareOutputs = (graph: GraphProto): ValueInfoProto[] => {

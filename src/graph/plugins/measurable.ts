@@ -1,6 +1,7 @@
 /**
- * What of a graph can be run to measure its tensors. A plugin node that only ends the graph is cut off: what it makes has
- * no scale. One in the middle (faster_rcnn's proposals) is replaced, since what lies behind it is to be measured.
+ * The part of a graph that can run to measure its tensors. A plugin node at the end is cut off: its outputs have no
+ * scale.
+ * A plugin node in the middle (faster_rcnn's proposals) is lowered, because the tensors after it are measured.
  */
 import type { ModelProto, NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { copyWith, graphOf } from '../../formats/onnx/graph.ts';
@@ -9,13 +10,16 @@ import { canLower, lowerPlugins } from './lower.ts';
 import { isPlugin, removeNodes } from './plugin-nodes.ts';
 
 export type Measurable = {
-  /** The graph under the names that engines know, without what was cut off. */
+  /** The graph with the names that engines use, without the cut-off nodes. */
   readonly named: ModelProto;
-  /** The same in ONNX operators: it runs. */
+  /** The same graph in ONNX operators, ready to run. */
   readonly running: ModelProto;
 };
 
-/** Constants must be folded. @throws UserError ModelInvalid, EngineUnsupported for attributes that only TensorRT knows */
+/**
+ * Constants must be folded. @throws UserError ModelInvalid, EngineUnsupported for attributes that only TensorRT
+ * supports
+ */
 export const makeMeasurable = (model: ModelProto): Measurable => {
   const graph = graphOf(model);
   const read = new Set(graph.node.flatMap(readsOf));

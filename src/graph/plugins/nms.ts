@@ -1,7 +1,9 @@
 /**
- * NMSDynamic_TRT, the last node of ssd, dssd, retinanet and faster_rcnn, in ONNX operators. Outputs: [N,1,keepTopK,7] rows
- * of image, label, score, left, top, right, bottom (clipped to 0…1); and the count [N,1,1,1], which the plugin writes as
- * int32 into a tensor that it calls float: here it is int32, the same bytes. TensorRT, plugin/nmsPlugin.
+ * NMSDynamic_TRT, the last node of ssd, dssd, retinanet and faster_rcnn, in ONNX operators. Outputs: rows
+ * [N,1,keepTopK,7]
+ * of image, label, score, left, top, right, bottom (clipped to 0…1); and the count [N,1,1,1]. The plugin writes the
+ * count
+ * as int32 into a tensor declared as float; here it is int32, the same bytes. TensorRT, plugin/nmsPlugin.
  */
 import type { NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { floatOf, intOf, intsOf } from '../../formats/onnx/node.ts';
@@ -11,7 +13,7 @@ import { candidatesOf, countOf, flagOf, inputsOfPlugin, unsupportedPlugin } from
 import { Subgraph } from './subgraph.ts';
 import type { Suppression } from './suppression.ts';
 
-/** @throws UserError ModelInvalid, EngineUnsupported */
+/** Replaces the plugin node; the outputs keep their names. @throws UserError ModelInvalid, EngineUnsupported */
 export const lowerNms = (node: NodeProto, suppression: Suppression): Subgraph => {
   if (!flagOf(node, 'isNormalized', true))
     throw unsupportedPlugin(node, 'its boxes are in pixels (isNormalized 0)');
@@ -36,14 +38,14 @@ export const lowerNms = (node: NodeProto, suppression: Suppression): Subgraph =>
   return graph;
 };
 
-/** Boxes [N, C or 1, P, 4] and scores [N,C,P] from inputs that have them in one row an image. */
+/** Boxes [N, C or 1, P, 4] and scores [N,C,P] from inputs with one row per image. */
 const candidates = (graph: Subgraph, node: NodeProto) => {
   const inputs = inputsOfPlugin(node, 3);
   const [loc, conf, prior] = (intsOf(node, 'inputOrder') ?? [0, 1, 2]).map((index) => inputs[index]!);
   const classes = countOf(node, 'numClasses');
   const codeType = codeTypes[intOf(node, 'codeType', 1)];
   if (!loc || !conf || !prior || !codeType)
-    throw unsupportedPlugin(node, 'its inputOrder or its codeType is none that is known');
+    throw unsupportedPlugin(node, 'its inputOrder or codeType is unknown');
   const isOne = flagOf(node, 'shareLocation', true);
   const priors = graph.reshape(prior, 0, 2, -1, 4);
   const encodedInTarget = flagOf(node, 'varianceEncodedInTarget', false) && codeType !== 'TensorFlowCentre';
@@ -58,7 +60,7 @@ const candidates = (graph: Subgraph, node: NodeProto) => {
   return { boxes, scores };
 };
 
-/** [N,K,1]: which image of the batch each row is of. `like` is [N,K]. */
+/** [N,K,1]: index of each row's image in the batch. `like` is [N,K]. */
 const imageIndices = (graph: Subgraph, like: string): string => {
   const images = graph.node('Squeeze', [graph.sizeOf(like, 0), graph.ints(0)]);
   const range = graph.toFloat(graph.node('Range', [graph.int(0), images, graph.int(1)]));

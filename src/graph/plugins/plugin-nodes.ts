@@ -1,6 +1,7 @@
 /**
- * TensorRT's plugin nodes in an ONNX graph: operators of no ONNX operator set, which TensorRT's parser takes from its
- * plugin registry by their names. Exporters leave their domain empty.
+ * TensorRT's plugin nodes in an ONNX graph. They belong to no ONNX operator set; TensorRT's parser looks them up by
+ * name in
+ * its plugin registry. Exporters leave their domain empty.
  */
 import type { GraphProto, NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { copyWith } from '../../formats/onnx/graph.ts';
@@ -14,10 +15,11 @@ const unmarked: ReadonlySet<string> = new Set([
   'CropAndResizeDynamic',
 ]);
 
+/** Whether the node is a TensorRT plugin. */
 export const isPlugin = ({ opType, domain }: NodeProto): boolean =>
   domain === '' && (opType.endsWith('_TRT') || unmarked.has(opType));
 
-/** The graph without these nodes and whatever depends on them, outputs included. */
+/** The graph without the matching nodes and everything that depends on them, outputs included. */
 export const removeNodes = (graph: GraphProto, isCut: (node: NodeProto) => boolean): GraphProto => {
   const lost = new Set<string>();
   const node = graph.node.filter((each) => {

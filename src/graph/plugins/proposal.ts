@@ -1,7 +1,8 @@
 /**
- * ProposalDynamic, between the two stages of faster_rcnn, in ONNX operators: the best boxes of the region proposal network
- * as regions [N, post_nms_top_n, 4, 1] of y1, x1, y2, x2 in 0…1; zeros beyond those that were found.
- * TensorRT, plugin/common/kernels/proposalKernel.cu.
+ * ProposalDynamic, between the two stages of faster_rcnn, in ONNX operators: the best boxes of the region proposal
+ * network
+ * as regions [N, post_nms_top_n, 4, 1] of y1, x1, y2, x2 in 0…1; unused rows are zeros. TensorRT,
+ * plugin/common/kernels/proposalKernel.cu.
  */
 import type { NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { attributeOf, floatOf } from '../../formats/onnx/node.ts';
@@ -9,7 +10,7 @@ import { countOf, inputsOfPlugin, unsupportedPlugin } from './parameters.ts';
 import { Subgraph } from './subgraph.ts';
 import { addSuppression, type Suppression } from './suppression.ts';
 
-/** TensorRT's builders take no larger K in TopK. */
+/** Largest K of TensorRT's TopK. */
 const mostSorted = 3840;
 
 type Boxes = {
@@ -19,13 +20,13 @@ type Boxes = {
   readonly scores: string;
 };
 
-/** @throws UserError ModelInvalid, EngineUnsupported */
+/** Replaces the plugin node; the output keeps its name. @throws UserError ModelInvalid, EngineUnsupported */
 export const lowerProposal = (node: NodeProto, suppression: Suppression): Subgraph => {
   const candidates = countOf(node, 'pre_nms_top_n');
   if (suppression === 'Loop' && candidates > mostSorted)
     throw unsupportedPlugin(
       node,
-      `its pre_nms_top_n is ${candidates}, and TensorRT for RTX sorts out ${mostSorted} at most`,
+      `its pre_nms_top_n is ${candidates}, and TensorRT for RTX sorts at most ${mostSorted}`,
     );
   const graph = new Subgraph(`${node.output[0]}/plugin`);
   const best = selectBest(graph, decodeProposals(graph, node), candidates);
@@ -34,7 +35,7 @@ export const lowerProposal = (node: NodeProto, suppression: Suppression): Subgra
   return graph;
 };
 
-/** Decoded from the anchors and clipped to the picture; too small ones go last. */
+/** Decodes boxes from the anchors and clips them to the image. Boxes below roi_min_size get the lowest score. */
 const decodeProposals = (graph: Subgraph, node: NodeProto): Boxes => {
   const [probabilities, regress] = inputsOfPlugin(node, 2) as [string, string];
   const sides = anchorSides(node);
@@ -60,7 +61,7 @@ const anchorSides = (node: NodeProto): number[][] => {
   return sizes.flatMap((size) => roots.map((root) => [size * root, size / root]));
 };
 
-/** [1,1,H,W,2]: x and y of the middle of each cell. */
+/** [1,1,H,W,2]: x and y of the centre of each cell. */
 const anchorMiddles = (graph: Subgraph, map: string, stride: number): string => {
   const along = (axis: number): string => {
     const size = graph.node('Squeeze', [graph.slice(map, 0, [axis, axis + 1]), graph.ints(0)]);
@@ -75,7 +76,7 @@ const anchorMiddles = (graph: Subgraph, map: string, stride: number): string => 
   );
 };
 
-/** [N,R,4], each corner inside of the picture. */
+/** [N,R,4], each corner inside the image. */
 const clipToImage = (graph: Subgraph, boxes: string, node: NodeProto): string => {
   const far = (name: string) => countOf(node, name) - 1;
   const [right, bottom] = [far('input_width'), far('input_height')];
@@ -96,8 +97,8 @@ const demoteSmall = (graph: Subgraph, { boxes, scores }: Boxes, node: NodeProto)
 type Best = {
   /** [N,T,4], best first. */
   readonly boxes: string;
-  /** [N,T] of bool: false where there were fewer boxes. */
-  readonly isThere: string;
+  /** [N,T] bool: false for padding rows. */
+  readonly isReal: string;
   /** T */
   readonly length: number;
 };
@@ -109,20 +110,23 @@ const selectBest = (graph: Subgraph, { boxes, scores }: Boxes, length: number): 
   const inside = graph.node('Min', [places, graph.node('Sub', [count, graph.ints(1)])]);
   return {
     boxes: graph.pickRows(boxes, inside, 1),
-    isThere: graph.node('Less', [places, count]),
+    isReal: graph.node('Less', [places, count]),
     length,
   };
 };
 
-/** [N, post_nms_top_n, 4] in pixels. Overlap counts both border pixels, so each box is one larger for it. */
+/**
+ * [N, post_nms_top_n, 4] in pixels. The plugin counts both border pixels in overlaps, so boxes are enlarged by one
+ * pixel.
+ */
 const suppressBoxes = (
   graph: Subgraph,
-  { boxes, isThere, length }: Best,
+  { boxes, isReal, length }: Best,
   { node, suppression }: { readonly node: NodeProto; readonly suppression: Suppression },
 ): string => {
   const count = countOf(node, 'post_nms_top_n');
   const falling = Array.from({ length }, (_, i) => length - i);
-  const ranks = graph.node('Where', [isThere, graph.floats(falling, [1, length]), graph.float(0)]);
+  const ranks = graph.node('Where', [isReal, graph.floats(falling, [1, length]), graph.float(0)]);
   const pixels = graph.node('Add', [boxes, graph.floats([0, 0, 1, 1])]);
   const iou = floatOf(node, 'nms_iou_threshold', 0.7);
   const stays = addSuppression(

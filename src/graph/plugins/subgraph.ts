@@ -1,4 +1,4 @@
-/** A piece of graph that grows: each call adds a node and gives the name of what it makes. Operators of opset 13. */
+/** Builder for a part of a graph: each call adds a node and returns the name of its output. Operators of opset 13. */
 
 import { elementType } from '../../formats/onnx/element-type.ts';
 import type { NodeProto, TensorProto } from '../../formats/onnx/generated/onnx_pb.ts';
@@ -7,18 +7,19 @@ import { tensorFromFloats, tensorFromInt64s } from '../../formats/onnx/tensor.ts
 
 type Attributes = Readonly<Record<string, AttributeValue>>;
 
+/** Nodes and constants of one lowered plugin node. */
 export class Subgraph {
   readonly nodes: NodeProto[] = [];
   readonly tensors: TensorProto[] = [];
   readonly #prefix: string;
   #count = 0;
 
-  /** Names begin with the prefix, so that two pieces in one graph do not meet. */
+  /** All names begin with the prefix, so that two subgraphs of one graph do not collide. */
   constructor(prefix: string) {
     this.#prefix = prefix;
   }
 
-  /** A name that nothing in this piece has yet. */
+  /** A new name in this subgraph. */
   name(what: string): string {
     return `${this.#prefix}/${what}_${this.#count++}`;
   }
@@ -29,7 +30,7 @@ export class Subgraph {
     return name;
   }
 
-  /** Values, largest first, and their indices along the axis. Equal values: the lower index first. */
+  /** Values in descending order, and their indices along the axis. On equal values the lower index comes first. */
   topK(input: string, count: number, axis: number): readonly [values: string, indices: string] {
     const name = this.name('TopK');
     const outputs = [`${name}/values`, `${name}/indices`] as const;
@@ -38,7 +39,7 @@ export class Subgraph {
     return outputs;
   }
 
-  /** One dimension of int64. */
+  /** A constant of int64, one dimension. */
   ints(...values: readonly number[]): string {
     const name = this.name('ints');
     this.tensors.push(tensorFromInt64s(name, [values.length], values));
@@ -85,19 +86,19 @@ export class Subgraph {
     return this.node('Cast', [input], { to: { int: elementType.int32 } });
   }
 
-  /** The size of one axis, as one dimension of int64. */
+  /** The size of one axis, int64 [1]. */
   sizeOf(input: string, axis: number): string {
     return this.slice(this.node('Shape', [input]), 0, [axis, axis + 1]);
   }
 
-  /** Rows of four (boxes) picked along `axis` by indices that have all dimensions but the last. */
+  /** Gathers rows of four (boxes) along `axis` by indices of all dimensions but the last. */
   pickRows(rows: string, indices: string, axis: number): string {
     const index = this.node('Unsqueeze', [indices, this.ints(-1)]);
     const each = this.concat([index, index, index, index], -1);
     return this.node('GatherElements', [rows, each], { axis: { int: axis } });
   }
 
-  /** Gives what was made the name that the rest of the graph knows. */
+  /** Gives a result the name that the rest of the graph uses. */
   finish(input: string, output: string): void {
     this.nodes.push(
       makeNode('Identity', { name: `${this.#prefix}/${output}`, inputs: [input], outputs: [output] }),

@@ -1,11 +1,15 @@
 /**
- * Greedy non-maximum suppression over rows of boxes that are sorted, best first: a box stays unless one that stays and is
- * better overlaps it by more than the limit. Overlap is intersection over union, corners in any order.
+ * Greedy non-maximum suppression over rows of boxes sorted best first: a box stays unless a better remaining box
+ * overlaps it
+ * by more than the limit. Overlap is intersection over union; corners may be in any order.
  *
- * ONNX can express it in two ways. `NonMaxSuppression` is the operator, fast in ONNX Runtime; TensorRT for RTX parses it
- * but has no kernel for it. For that backend, a `Loop` computes the same with matrix products: it starts with all boxes, and
- * each round removes every box that a better remaining box overlaps. After k rounds the first k boxes are final, so the
- * loop ends, mostly after a few rounds.
+ * There are two implementations. `NonMaxSuppression` is the ONNX operator, fast in ONNX Runtime; TensorRT for RTX
+ * parses it
+ * but has no kernel for it. For that backend a `Loop` of matrix products is used: it starts with all boxes, and each
+ * round
+ * removes every box that a better remaining box overlaps. After k rounds the first k boxes are final; usually the loop
+ * ends
+ * after a few rounds.
  */
 
 import { elementType } from '../../formats/onnx/element-type.ts';
@@ -14,21 +18,22 @@ import { makeGraph, makeValueInfo } from '../../formats/onnx/graph.ts';
 import type { PluginNodes } from '../../ground/contract/backends.ts';
 import { Subgraph } from './subgraph.ts';
 
+/** How suppression is written: by the NonMaxSuppression operator, or by a Loop. */
 export type Suppression = Exclude<PluginNodes, 'Kept'>;
 
 export type BoxRows = {
   /** [R,T,4] */
   readonly boxes: string;
-  /** [R,T], falling. */
+  /** [R,T], descending. */
   readonly scores: string;
-  /** Rows with scores up to it may come out either way. */
+  /** Boxes with scores up to it are unspecified in the result. */
   readonly threshold: number;
   /** T */
   readonly length: number;
   readonly iou: number;
 };
 
-/** [R,T] of bool: which boxes stay. */
+/** Adds the suppression; returns [R,T] bool, true for boxes that stay. */
 export const addSuppression = (graph: Subgraph, rows: BoxRows, how: Suppression): string =>
   how === 'Loop' ? suppressByLoop(graph, rows) : suppressByOperator(graph, rows);
 
@@ -57,27 +62,27 @@ const suppressByLoop = (graph: Subgraph, rows: BoxRows): string => {
   return graph.node('Greater', [graph.reshape(stays, -1, rows.length), graph.float(0.5)]);
 };
 
-/** One round; it goes on while a box changes sides. */
+/** One round. The loop continues while a box changes state. */
 const loopBody = (graph: Subgraph, hits: string, length: number): GraphProto => {
   const half = graph.float(0.5);
   const round = new Subgraph(graph.name('round'));
-  const [index, goes, stays] = [round.name('index'), round.name('goes'), round.name('stays')];
+  const [index, running, stays] = [round.name('index'), round.name('goes'), round.name('stays')];
   const hit = round.node('MatMul', [stays, hits]);
   const next = round.toFloat(round.node('Less', [hit, half]));
   const change = round.node('Abs', [round.node('Sub', [next, stays])]);
   const most = round.node('ReduceMax', [change], { keepdims: { int: 0 } });
-  const goesOn = round.node('Greater', [most, half]);
+  const continues = round.node('Greater', [most, half]);
   const flags = (name: string) => makeValueInfo(name, elementType.float32, [undefined, 1, length]);
   const truth = (name: string) => makeValueInfo(name, elementType.bool, []);
   return makeGraph({
     name: graph.name('body'),
-    inputs: [makeValueInfo(index, elementType.int64, []), truth(goes), flags(stays)],
+    inputs: [makeValueInfo(index, elementType.int64, []), truth(running), flags(stays)],
     nodes: round.nodes,
-    outputs: [truth(goesOn), flags(next)],
+    outputs: [truth(continues), flags(next)],
   });
 };
 
-/** [R,T,T]: 1 where the box of the row is better than that of the column and overlaps it too much. */
+/** [R,T,T]: 1 where the row's box is better than the column's and overlaps it too much. */
 const findOverlaps = (graph: Subgraph, { boxes, length, iou }: BoxRows): string => {
   const [first, second] = [graph.slice(boxes, 2, [0, 2]), graph.slice(boxes, 2, [2, 4])];
   const low = graph.node('Min', [first, second]);
@@ -99,7 +104,7 @@ const findOverlaps = (graph: Subgraph, { boxes, length, iou }: BoxRows): string 
   return graph.toFloat(graph.node('And', [isTooMuch, better]));
 };
 
-/** [R,T,T]: how far any two boxes go together along x or y. */
+/** [R,T,T]: length of the overlap of any two boxes along x or y. */
 const sharedSide = (
   graph: Subgraph,
   { low, high }: { readonly low: string; readonly high: string },

@@ -1,8 +1,11 @@
-/** Which tensors of a graph follow from given ones: what is left is known before any image comes. */
+/** Finds the tensors that depend on given tensors. All others are known before any image is read. */
 import type { GraphProto, NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { readsOf } from '../../formats/onnx/reads.ts';
 
-/** The given names, and every tensor whose values (not its shape alone) follow from theirs. */
+/**
+ * The given names, and every tensor whose values (not only its shape) depend on them. Nodes must be in topological
+ * order.
+ */
 export const findDependentNames = (graph: GraphProto, given: ReadonlySet<string>): ReadonlySet<string> => {
   const dependent = new Set(given);
   for (const node of graph.node)

@@ -1,4 +1,4 @@
-/** A BatchNormalization behind a convolution as part of its weights, so that one scale covers both. */
+/** Folds a BatchNormalization after a convolution into the convolution's weights, so that one scale covers both. */
 
 import { elementType } from '../../formats/onnx/element-type.ts';
 import type { GraphProto, NodeProto, TensorProto } from '../../formats/onnx/generated/onnx_pb.ts';
@@ -10,8 +10,9 @@ import { floatsOf, tensorFromFloats } from '../../formats/onnx/tensor.ts';
 type ConvNormPair = { readonly conv: NodeProto; readonly norm: NodeProto };
 
 /**
- * The graph must have its constants folded; a pair whose middle tensor is read elsewhere, and one that normalises by the
- * batch, stays as it is.
+ * Folds each Conv + BatchNormalization pair. Constants of the graph must be folded. A pair is left unchanged if the
+ * tensor
+ * between has other readers, or if the norm uses the statistics of the batch.
  */
 export const foldBatchNorms = (graph: GraphProto): GraphProto => {
   const constants = initializerMap(graph);
@@ -47,8 +48,8 @@ const pairsOf = (graph: GraphProto, constants: ReadonlyMap<string, TensorProto>)
 };
 
 /**
- * It normalises by the statistics that the graph holds. With `training_mode`, or with the further outputs that training
- * has (before opset 14 these alone say so), it normalises by those of the batch.
+ * Whether the norm uses the statistics stored in the graph. With `training_mode`, or with the extra outputs of training
+ * (before opset 14 the only sign), it uses those of the batch.
  */
 const isFixedNorm = (node: NodeProto): boolean =>
   node.opType === 'BatchNormalization' &&

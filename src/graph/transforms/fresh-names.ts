@@ -1,7 +1,8 @@
-/** Names for new tensors: none that the model has already, inner graphs included. */
+/** Names for new tensors that are unused in the model, inner graphs included. */
 import type { GraphProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { graphsOf } from '../../formats/onnx/graph.ts';
 
+/** Hands out names that no tensor of the graph, or of its inner graphs, has. */
 export class FreshNames {
   readonly #taken: Set<string>;
 
@@ -15,7 +16,7 @@ export class FreshNames {
     );
   }
 
-  /** The wanted name, or that name with the first free number behind it. */
+  /** The wanted name, or the wanted name with the first free number appended. Reserves it. */
   fresh(wanted: string): string {
     let name = wanted;
     for (let i = 2; this.#taken.has(name); i++) name = `${wanted}_${i}`;

@@ -1,4 +1,7 @@
-/** A function is written for an operator set of its own; its body may become part of a graph of another one or not. */
+/**
+ * A model-local function has its own operator set. Its body can be inlined only if its operators mean the same in the
+ * model's set.
+ */
 import type { FunctionProto, ModelProto, NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { graphsOf, opsetOf } from '../../formats/onnx/graph.ts';
 import { findOperatorTypes } from '../../formats/onnx/operator-types.ts';
@@ -15,7 +18,7 @@ export const requireSameOperators = (model: ModelProto, called: FunctionProto): 
   if (!changed) return;
   throw new UserError(
     'ModelUnsupported',
-    `Reading the ONNX model: its function ${called.domain}.${called.name} is of operator set ${from} and the model of ${to}, between which ${changed.opType} changed. Export functions and model with one operator set.`,
+    `Reading the ONNX model: its function ${called.domain}.${called.name} uses operator set ${from} and the model ${to}, and ${changed.opType} differs between them. Export the functions and the model with one operator set.`,
   );
 };
 

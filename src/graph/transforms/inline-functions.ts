@@ -1,6 +1,6 @@
 /**
- * Calls of model-local functions as the nodes of their bodies, so that a layer inside a function is a layer of the graph.
- * https://onnx.ai/onnx/repo-docs/IR.html#functions
+ * Replaces calls of model-local functions by the nodes of their bodies, so that a layer inside a function is a layer of
+ * the graph. https://onnx.ai/onnx/repo-docs/IR.html#functions
  */
 import type {
   AttributeProto,
@@ -50,7 +50,7 @@ class Inlining {
     this.#names = new FreshNames(graphOf(model));
   }
 
-  /** The graph with calls among its own nodes replaced; inner graphs are as they were. */
+  /** The graph with calls among its own nodes replaced; inner graphs are unchanged. */
   inside(graph: GraphProto): GraphProto {
     if (!graph.node.some((node) => this.#called(node))) return graph;
     return copyWith(graph, { node: graph.node.flatMap((node) => this.#expanded(node, [])) });
@@ -78,7 +78,7 @@ class Inlining {
   }
 }
 
-/** One call: the names and the attributes of the function's body as the caller has them. */
+/** One call: gives the body's names and attributes their values at the caller. */
 class Call {
   readonly #node: NodeProto;
   readonly #called: FunctionProto;
@@ -123,7 +123,7 @@ class Call {
     });
   }
 
-  /** An attribute that refers to one of the call has its value, or the function's default, or is absent. */
+  /** A referring attribute takes the value of the call, else the function's default, else it is omitted. */
   #value(attribute: AttributeProto): AttributeProto[] {
     const { name, refAttrName } = attribute;
     if (refAttrName !== '') {

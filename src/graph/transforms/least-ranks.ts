@@ -1,9 +1,9 @@
-/** How many dimensions a tensor has at least, where that follows from the graph alone. */
+/** Lower bounds for the ranks of tensors, as far as the graph alone determines them. */
 import type { GraphProto, NodeProto, TensorProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { initializerMap, shapeOf } from '../../formats/onnx/graph.ts';
 import { integersOf } from '../../formats/onnx/tensor.ts';
 
-/** By tensor; 0 of one of which nothing is known. */
+/** Minimum rank by tensor name; 0 if unknown. */
 export const findLeastRanks = (graph: GraphProto): ReadonlyMap<string, number> => {
   const ranks = new Map<string, number>();
   for (const value of [...graph.input, ...graph.valueInfo])
@@ -48,7 +48,7 @@ const broadcasting: ReadonlySet<string> = new Set(
   'Add Sub Mul Div Pow Min Max Sum Mean Where Mod PRelu'.split(' '),
 );
 
-/** The result has as many dimensions as the first input. */
+/** The result has the rank of the first input. */
 const rankPreserving: ReadonlySet<string> = new Set(
   `Conv ConvTranspose MaxPool AveragePool LpPool GlobalAveragePool GlobalMaxPool BatchNormalization
    InstanceNormalization LayerNormalization GroupNormalization RMSNormalization LpNormalization Softmax LogSoftmax

@@ -1,12 +1,13 @@
 /**
- * Weights of matrix products [1,…,in,out] as [in,out]. Both mean the same where the other operand has at least as many
- * dimensions, and only of a matrix do engines take one scale per column (ONNX Runtime 1.30 refuses it of a larger rank).
+ * Reshapes weights of matrix products from [1,…,in,out] to [in,out]. The product is the same if the other operand has
+ * at
+ * least the same rank. Engines accept one scale per column only for a matrix (ONNX Runtime 1.30 refuses higher ranks).
  */
 import type { GraphProto, NodeProto, TensorProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { copyWith, initializerMap } from '../../formats/onnx/graph.ts';
 import { findLeastRanks } from './least-ranks.ts';
 
-/** The graph must have its constants folded. */
+/** Constants of the graph must be folded. New weights are named `<weight>/matrix`. */
 export const flattenMatrixWeights = (graph: GraphProto): GraphProto => {
   const constants = initializerMap(graph);
   const products = graph.node.filter((node) => isStacked(node, constants));
@@ -27,7 +28,7 @@ export const flattenMatrixWeights = (graph: GraphProto): GraphProto => {
   });
 };
 
-/** A product with a constant on the right whose dimensions before the last two are all 1. */
+/** Whether the node is a product with a constant right operand whose dimensions before the last two are all 1. */
 const isStacked = ({ opType, input }: NodeProto, constants: ReadonlyMap<string, TensorProto>): boolean => {
   const dims = opType === 'MatMul' ? (constants.get(input[1]!)?.dims ?? []) : [];
   return dims.length > 2 && dims.slice(0, -2).every((size) => size === 1n);

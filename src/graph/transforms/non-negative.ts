@@ -1,9 +1,9 @@
-/** Which tensors of a graph cannot be below zero, whatever the images are. */
+/** Finds tensors that cannot be negative, whatever the input images are. */
 import type { NodeProto, TensorProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { attributeOf } from '../../formats/onnx/node.ts';
 import { floatsOf } from '../../formats/onnx/tensor.ts';
 
-/** Operators whose output never is. */
+/** Operators whose output is never negative. */
 const alwaysNonNegative: ReadonlySet<string> = new Set([
   'Abs',
   'Exp',
@@ -18,7 +18,7 @@ const alwaysNonNegative: ReadonlySet<string> = new Set([
   'Sqrt',
 ]);
 
-/** Operators whose output is not if none of so many first inputs is; all inputs where no number is given. */
+/** Operators whose output is non-negative if their first N inputs are. */
 const nonNegativeIfInputsAre: Readonly<Record<string, number>> = {
   Add: 2,
   AveragePool: 1,
@@ -41,13 +41,14 @@ const nonNegativeIfInputsAre: Readonly<Record<string, number>> = {
   Unsqueeze: 1,
 };
 
+/** Access to the producers and constants of a graph. */
 export type GraphValues = {
   /** The node that computes a tensor. */
   readonly producer: (name: string) => NodeProto | undefined;
   readonly constants: ReadonlyMap<string, TensorProto>;
 };
 
-/** By the operators in front of it; false where they do not say. */
+/** Whether a tensor is non-negative, derived from the operators before it; false if unknown. */
 export const isNonNegative = (name: string, known: GraphValues): boolean => {
   const constant = known.constants.get(name);
   if (constant) return floatsOf(constant).every((value) => value >= 0);

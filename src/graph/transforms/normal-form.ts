@@ -1,10 +1,11 @@
 /**
- * One form for what exporters write in several. The rest of the code may assume of a model in normal form:
+ * Normal form of ONNX models: exporters write the same graph in several ways. In normal form:
  *
- * - its default operator set has one name, the empty one, in nodes and in imports, and is imported once, at 7 or later;
- * - it has no model-local functions: their bodies are part of the graph;
- * - every constant of a graph is a dense initializer or the dense value of a Constant node;
- * - a graph input is something to feed: no initializer has its name, at any IR version.
+ * - the default operator set has one name, the empty one, in nodes and imports; it is imported once, at version 7 or
+ * later;
+ * - there are no model-local functions: their bodies are part of the graph;
+ * - every constant is a dense initializer or the dense value of a Constant node;
+ * - a graph input is an input to feed: no initializer has its name, at any IR version.
  *
  * https://onnx.ai/onnx/repo-docs/IR.html
  */
@@ -21,22 +22,23 @@ import { toDense } from '../../formats/onnx/sparse.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { inlineFunctions } from './inline-functions.ts';
 
-/** Before it, operators broadcast by attributes and some ran only in training. */
+/** Older operator sets broadcast by attributes, and some of their operators ran only in training. */
 export const oldestOpset = 7;
 
-/** The IR version from which an initializer need not be a graph input as well. */
+/** First IR version in which an initializer need not be a graph input as well. */
 const freeInitializersIr = 4n;
 
 export type NormalForm = {
-  /** The model itself where it is in normal form already. */
+  /** The given model itself if it is in normal form already. */
   readonly model: ModelProto;
-  /** Whether nodes or constants changed: then the file of the source is not what will be built. */
+  /** Whether nodes or constants changed. If so, the source file is not what is built. */
   readonly isRewritten: boolean;
 };
 
 /**
- * @throws UserError ModelUnsupported for an operator set older than 7, or a function of another operator set;
- * ModelInvalid for sparse tensors or functions that contradict themselves
+ * Converts a model to normal form.
+ * @throws UserError ModelUnsupported for an operator set older than 7, or a function with another operator set;
+ * ModelInvalid for contradicting imports, sparse tensors or functions
  */
 export const toNormalForm = (source: ModelProto): NormalForm => {
   const named = withDefaultDomain(source);
@@ -72,7 +74,7 @@ const removeDuplicateImports = (imports: OperatorSetIdProto[]): OperatorSetIdPro
     if (new Set(entries.map(({ version }) => version)).size > 1)
       throw new UserError(
         'ModelInvalid',
-        `Reading the ONNX model: it imports the operator set ${domain || 'ai.onnx'} in versions ${entries.map(({ version }) => version).join(' and ')}. Export it again, with one version.`,
+        `Reading the ONNX model: it imports the operator set ${domain || 'ai.onnx'} in versions ${entries.map(({ version }) => version).join(' and ')}. Export it again with one version.`,
       );
   return [...byDomain.values()].map(([first]) => first!);
 };
@@ -82,7 +84,7 @@ const requireOpset = (model: ModelProto): void => {
   if (opset >= oldestOpset) return;
   throw new UserError(
     'ModelUnsupported',
-    `Reading the ONNX model: it is of operator set ${opset}, and ${oldestOpset} is the oldest that ONNX Runtime and TensorRT take. Export the model with operator set 13 or later, or raise it by onnx.version_converter.`,
+    `Reading the ONNX model: it uses operator set ${opset}; ONNX Runtime and TensorRT require ${oldestOpset} or later. Export the model with operator set 13 or later, or convert it with onnx.version_converter.`,
   );
 };
 

@@ -1,9 +1,9 @@
-/** What a graph could compute beforehand, and what nothing in it reads. */
+/** Finds what is constant in a graph, and removes what no output needs. */
 import type { GraphProto, NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { copyWith } from '../../formats/onnx/graph.ts';
 import { readsOf } from '../../formats/onnx/reads.ts';
 
-/** Initializers, and outputs of nodes that read nothing but constants. Nodes must be in topological order. */
+/** Names of initializers, and of outputs of nodes that read only constants. Nodes must be in topological order. */
 export const findConstantNames = (graph: GraphProto): ReadonlySet<string> => {
   const constant = new Set(graph.initializer.map(({ name }) => name));
   for (const node of graph.node) {
@@ -14,7 +14,7 @@ export const findConstantNames = (graph: GraphProto): ReadonlySet<string> => {
   return constant;
 };
 
-/** Without the nodes, initializers and notes on types that no output needs; graph inputs stay. */
+/** The graph without nodes, initializers and value infos that no output needs. Graph inputs stay. */
 export const pruneGraph = (graph: GraphProto): GraphProto => {
   const used = new Set(graph.output.map(({ name }) => name));
   const kept: NodeProto[] = [];
@@ -27,7 +27,7 @@ export const pruneGraph = (graph: GraphProto): GraphProto => {
   return copyWith(graph, {
     node: kept.reverse(),
     initializer: graph.initializer.filter(({ name }) => used.has(name)),
-    // Before IR 4 initializers stand among the inputs as well: one that goes must not become an input.
+    // Before IR 4 initializers are listed as inputs too: a removed one must not become an input.
     input: graph.input.filter(({ name }) => used.has(name) || !filled.has(name)),
     valueInfo: graph.valueInfo.filter(({ name }) => used.has(name)),
   });

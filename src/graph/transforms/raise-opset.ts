@@ -1,6 +1,6 @@
 /**
- * Graphs of opset 7 to 12 in normal form as opset 13, where QuantizeLinear has an axis; 16 at most. What each operator
- * needs is in raised-node.ts.
+ * Converts graphs in normal form from opset 7–12 to 13, the first whose QuantizeLinear has an axis; at most to 16. The
+ * change of each operator is in raised-node.ts.
  */
 
 import type {
@@ -13,14 +13,15 @@ import { copyWith, graphOf, initializerMap, opsetOf, shapeOf } from '../../forma
 import { readsOf } from '../../formats/onnx/reads.ts';
 import { type NodeContext, type Raise, raiseNode } from './raised-node.ts';
 
+/** First opset whose QuantizeLinear and DequantizeLinear take an axis. */
 export const quantisableOpset = 13;
 
-/** The IR version that came with opset 13. */
+/** The IR version released with opset 13. */
 const raisedIr = 7n;
 
 /**
- * `wanted` is at most 16.
- * @throws UserError EngineUnsupported naming an operator that has no equal at `wanted`
+ * Converts to opset `wanted`, at most 16; a newer model is returned unchanged.
+ * @throws UserError EngineUnsupported naming an operator that has no equivalent at `wanted`
  */
 export const raiseOpset = (model: ModelProto, wanted = quantisableOpset): ModelProto => {
   const from = opsetOf(model);
@@ -46,7 +47,7 @@ const raiseGraph = (graph: GraphProto, raise: Raise, outer?: NodeContext): Graph
   });
 };
 
-/** Branches of If, bodies of Loop and Scan: they read constants of the graph around them as well. */
+/** Branches of If and bodies of Loop and Scan. They read constants of the enclosing graphs too. */
 const raiseBodies = (node: NodeProto, raise: Raise, outer: NodeContext): NodeProto => {
   const body = (attribute: AttributeProto): AttributeProto =>
     attribute.g ? copyWith(attribute, { g: raiseGraph(attribute.g, raise, outer) }) : attribute;

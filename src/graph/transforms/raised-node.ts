@@ -1,6 +1,6 @@
 /**
- * A node of an older operator set as what means the same in a newer one: attributes that became inputs, operators that
- * got another name, defaults that changed. https://onnx.ai/onnx/operators/ (the versions of each operator)
+ * Rewrites a node of an older operator set for a newer one: attributes that became inputs, renamed operators, changed
+ * defaults. https://onnx.ai/onnx/operators/ (versions of each operator)
  */
 
 import type { NodeProto, TensorProto } from '../../formats/onnx/generated/onnx_pb.ts';
@@ -9,28 +9,31 @@ import { attributeOf, intOf, intsOf, makeAttribute, makeNode } from '../../forma
 import { floatsOf, tensorFromFloats, tensorFromInt64s } from '../../formats/onnx/tensor.ts';
 import { UserError } from '../../ground/base/errors.ts';
 
-/** Operator set versions: the graph's, and the one to come to. */
+/** Operator set versions: the graph's, and the requested one. */
 export type Raise = { readonly from: number; readonly wanted: number };
 
-/** What a node's graph says beside the node. */
+/** What is known about the tensors around a node. */
 export type NodeContext = {
-  /** Number of dimensions, where it is stated. */
+  /** Rank, where the graph declares it. */
   readonly ranks: ReadonlyMap<string, number | undefined>;
-  /** Tensors that a node reads or that the graph hands out. */
+  /** Tensors that a node reads, or that are graph outputs. */
   readonly read: ReadonlySet<string>;
   readonly constants: ReadonlyMap<string, TensorProto>;
 };
 
-/** What stands in the node's place. */
+/** What replaces the node. */
 export type Replacement = { readonly nodes: readonly NodeProto[]; readonly tensors: readonly TensorProto[] };
 
 type Change = {
-  /** The first version that needs it. */
+  /** The first opset that needs the change. */
   readonly at: number;
   readonly replace: (node: NodeProto, around: NodeContext, raise: Raise) => Replacement;
 };
 
-/** @throws UserError EngineUnsupported naming the operator where nothing means the same */
+/**
+ * The node for opset `raise.wanted`; the node itself if it does not change.
+ * @throws UserError EngineUnsupported naming the operator if it has no equivalent
+ */
 export const raiseNode = (node: NodeProto, raise: Raise, around: NodeContext): Replacement => {
   const change = node.domain === '' ? changes[node.opType] : undefined;
   const needed = change !== undefined && raise.from < change.at && change.at <= raise.wanted;
@@ -42,7 +45,7 @@ const onlyNode = (node: NodeProto): Replacement => ({ nodes: [node], tensors: []
 const notRaisable = (node: NodeProto, why: string): UserError =>
   new UserError(
     'EngineUnsupported',
-    `Raising the graph to a newer opset: the operator ${node.opType} that computes ${firstOutput(node)} has no equal there: ${why}. Export the model with opset 13 or later.`,
+    `Raising the graph to a newer opset: the operator ${node.opType} that computes ${firstOutput(node)} has no equivalent there: ${why}. Export the model with opset 13 or later.`,
   );
 
 const refuse =
@@ -56,7 +59,7 @@ const firstOutput = ({ output }: NodeProto): string => output.find((name) => nam
 const withoutAttributes = (node: NodeProto, names: readonly string[]): NodeProto =>
   copyWith(node, { attribute: node.attribute.filter(({ name }) => !names.includes(name)) });
 
-/** Exporters write 2^63 − 1 for "to the end"; no dimension is that long, and a number would round it up. */
+/** Exporters write 2^63 − 1 for "to the end". No dimension is that long, and a double would round it up. */
 const clampInteger = (value: number): number =>
   Math.min(Math.max(value, -Number.MAX_SAFE_INTEGER), Number.MAX_SAFE_INTEGER);
 
@@ -70,7 +73,7 @@ const float = (node: NodeProto, name: string): TensorProto | undefined => {
   return attribute && tensorFromFloats(`${firstOutput(node)}/${name}`, [], Float32Array.of(attribute.f));
 };
 
-/** Attributes as the inputs that follow the first one, in this order; what is absent stays absent. */
+/** Turns attributes into inputs after the first one, in this order. Absent ones stay absent. */
 const asInputs =
   (names: readonly string[], tensorOf: typeof integers): Change['replace'] =>
   (node) => {
@@ -97,23 +100,23 @@ const topK: Change['replace'] = (node) => {
   return { nodes: [copyWith(withoutAttributes(node, ['k']), { input })], tensors: [k] };
 };
 
-/** Nothing is dropped outside training, and the mask, which was no bool at first, is of no use. */
+/** Inference drops nothing. The mask, which was not boolean before opset 10, is removed unless it is read. */
 const dropout: Change['replace'] = (node, { read }, { from }) => {
   const kept = withoutAttributes(node, ['ratio']);
   const [, mask] = node.output;
   if (!mask) return onlyNode(kept);
   if (!read.has(mask)) return onlyNode(copyWith(kept, { output: node.output.slice(0, 1) }));
-  if (from < 10) throw notRaisable(node, 'its mask is read, which was of another type');
+  if (from < 10) throw notRaisable(node, 'its mask is read, and it had another type');
   return onlyNode(kept);
 };
 
 const batchNormalization: Change['replace'] = (node) => {
   if (intOf(node, 'spatial', 1) !== 1)
-    throw notRaisable(node, 'it normalises every pixel on its own (spatial 0)');
+    throw notRaisable(node, 'it normalises each pixel separately (spatial 0)');
   return onlyNode(withoutAttributes(node, ['spatial']));
 };
 
-/** Pixels were taken from where they lay, counted from the corner: `asymmetric`. */
+/** Upsample and the old Resize measured from the corner of pixels: `asymmetric`. */
 const makeResize = (node: NodeProto, scales: string, nearest: 'floor' | 'ceil'): NodeProto =>
   copyWith(node, {
     opType: 'Resize',
@@ -133,7 +136,10 @@ const upsample: Change['replace'] = (node) => {
   return { nodes: [makeResize(node, scales.name, 'floor')], tensors: [scales] };
 };
 
-/** The nearest pixel was the one before when enlarging and the one after when reducing (ONNX Runtime; the text is silent). */
+/**
+ * The old Resize took the pixel before when enlarging and the pixel after when reducing (as ONNX Runtime does; the
+ * specification does not say).
+ */
 const resize: Change['replace'] = (node, { constants }) => {
   const [, scales = ''] = node.input;
   const constant = constants.get(scales);
@@ -145,7 +151,7 @@ const resize: Change['replace'] = (node, { constants }) => {
   return onlyNode(makeResize(node, scales, reduces ? 'ceil' : 'floor'));
 };
 
-/** The old one made two dimensions of all, cut at `axis`; where that is the last one, both mean the same. */
+/** The old Softmax flattened its input to two dimensions at `axis`. For the last axis both mean the same. */
 const softmax: Change['replace'] = (node, { ranks }) => {
   const [from, to] = [node.input[0]!, node.output[0]!];
   const axis = intOf(node, 'axis', 1);
@@ -168,11 +174,13 @@ const roiAlign: Change['replace'] = (node) => {
   return onlyNode(copyWith(node, { attribute: [...node.attribute, old] }));
 };
 
-const experiment: Change = { at: 10, replace: refuse('it was an experiment that ONNX gave up') };
+const experiment: Change = { at: 10, replace: refuse('it was experimental and was removed from ONNX') };
 const axes: Change = { at: 13, replace: asInputs(['axes'], integers) };
 const flattening: Change = { at: 13, replace: softmax };
 
-/** Every operator that changed between opset 7 and 16 other than by more types, more room or negative axes. */
+/**
+ * Every operator whose meaning changed between opset 7 and 16. More types, more ranks and negative axes do not count.
+ */
 const changes: Readonly<Record<string, Change>> = {
   Affine: experiment,
   Crop: experiment,
@@ -186,7 +194,7 @@ const changes: Readonly<Record<string, Change>> = {
   Pad: { at: 11, replace: pad },
   Resize: { at: 11, replace: resize },
   RoiAlign: { at: 16, replace: roiAlign },
-  Scan: { at: 9, replace: refuse('it took a batch then') },
+  Scan: { at: 9, replace: refuse('it had a batch dimension then') },
   Scatter: { at: 11, replace: (node) => onlyNode(copyWith(node, { opType: 'ScatterElements' })) },
   Slice: { at: 10, replace: asInputs(['starts', 'ends', 'axes'], integers) },
   Split: { at: 13, replace: asInputs(['split'], integers) },

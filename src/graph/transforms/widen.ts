@@ -1,6 +1,6 @@
 /**
- * A graph that computes in float16 or bfloat16 inside, as one that computes in float32 throughout: the same names, so that
- * its tensors can be measured and its weights quantised. Weights keep the values that their halves have.
+ * Converts a graph that computes in float16 or bfloat16 to float32, with the same names, so that its tensors can be
+ * measured and its weights quantised. Weights keep the values that they have in half precision.
  */
 import { elementType } from '../../formats/onnx/element-type.ts';
 import type {
@@ -24,10 +24,10 @@ import { listTensors } from '../../formats/onnx/tensors-in.ts';
 
 const halves: ReadonlySet<number> = new Set([elementType.float16, elementType.bfloat16]);
 
-/** Attributes that name the type of what a node gives. */
+/** Attributes that set the type of a node's output. */
 const typeAttributes: ReadonlySet<string> = new Set(['to', 'dtype', 'output_datatype']);
 
-/** The model itself if nothing in it is of half size. */
+/** The float32 model; the given model itself if it has no half-precision tensors. */
 export const widenToFloat = (model: ModelProto): ModelProto => {
   if (!hasHalves(model)) return model;
   return copyWith(model, {
