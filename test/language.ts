@@ -10,12 +10,14 @@ const root = join(import.meta.dirname, '..');
 /** Places whose text is written with these words in mind: files, or folders with all that is in them. */
 const checked: readonly string[] = [
   'src/formats',
+  'src/graph/keras',
   'src/graph/transforms',
   'src/graph/plugins',
   'src/graph/inference',
   'src/graph/evaluation',
   'src/graph/builders',
   'src/graph/precision',
+  'test/keras',
   'test/codec',
   'test/builders/codec.ts',
   'src/cluster',

@@ -22,28 +22,28 @@ import {
 const conv = (config: object = {}) =>
   aLayer('Conv2D', 'conv1', { config: { filters: 4, kernel_size: [3, 3], ...config }, from: ['input_1'] });
 const weights = { conv1: { kernel: [3, 3, 3, 4], bias: [4] } };
-const sound: MadeFile = { network: aNetwork(anInput(), conv()), weights };
+const valid: MadeFile = { network: aNetwork(anInput(), conv()), weights };
 
-type Case = { readonly file: MadeFile; readonly reason: FailureReason; readonly says: RegExp };
+type Case = { readonly file: MadeFile; readonly reason: FailureReason; readonly message: RegExp };
 
 const refuses = test.macro({
-  exec: async (t, { file, reason, says }: Case) => {
+  exec: async (t, { file, reason, message }: Case) => {
     const path = await writeKeras(file);
     const error = await t.throwsAsync(imported(path), { instanceOf: UserError });
     t.is(error.reason, reason, error.message);
-    t.regex(error.message, says);
+    t.regex(error.message, message);
   },
   title: (name) => `refuses ${name}`,
 });
 
-test('the file that the others are made from is sound', async (t) => {
-  t.is((await imported(await writeKeras(sound))).layers.length, 1);
+test('the file that the damaged files are derived from is valid', async (t) => {
+  t.is((await imported(await writeKeras(valid))).layers.length, 1);
 });
 
 test('a file without a network', refuses, {
   file: { weights },
   reason: 'ModelInvalid',
-  says: /not a Keras model.*model_config is missing/,
+  message: /not a Keras model.*model_config is missing/,
 });
 for (const [version, mark] of [
   ['2', (file: Hdf5File) => file.create_attribute('layer_names', ['conv1'])],
@@ -60,37 +60,37 @@ for (const [version, mark] of [
       message: /it contains weights but no network\. Save the model by save\(\)/,
     });
   });
-test('a network that is no JSON', refuses, {
-  file: { ...sound, network: '{"class_name": "Mod' },
+test('a network that is not JSON', refuses, {
+  file: { ...valid, network: '{"class_name": "Mod' },
   reason: 'ModelInvalid',
-  says: /is not JSON/,
+  message: /is not JSON/,
 });
 test('a subclassed model', refuses, {
-  file: { ...sound, network: { class_name: 'MyModel', config: {} } },
+  file: { ...valid, network: { class_name: 'MyModel', config: {} } },
   reason: 'ModelUnsupported',
-  says: /MyModel.*Python code/,
+  message: /MyModel.*Python code/,
 });
-test('a layer whose group of weights is missing', refuses, {
-  file: { ...sound, weights: {} },
+test('a layer whose weight group is missing', refuses, {
+  file: { ...valid, weights: {} },
   reason: 'ModelInvalid',
-  says: /group of the layer conv1 is missing/,
+  message: /group of the layer conv1 is missing/,
 });
-test('a layer with a weight missing', refuses, {
-  file: { ...sound, weights: { conv1: { kernel: [3, 3, 3, 4] } } },
+test('a layer with a missing weight', refuses, {
+  file: { ...valid, weights: { conv1: { kernel: [3, 3, 3, 4] } } },
   reason: 'ModelInvalid',
-  says: /conv1 \(Conv2D\): its weight bias is missing/,
+  message: /conv1 \(Conv2D\): its weight bias is missing/,
 });
-test('weights of another shape than the layer says', refuses, {
-  file: { ...sound, network: aNetwork(anInput(), conv({ filters: 5 })) },
+test('weights whose shape contradicts the layer', refuses, {
+  file: { ...valid, network: aNetwork(anInput(), conv({ filters: 5 })) },
   reason: 'ModelInvalid',
-  says: /conv1 \(Conv2D\): its kernel has the shape \(3, 3, 3, 4\).*ask for \(3, 3, 3, 5\)/,
+  message: /conv1 \(Conv2D\): its kernel has the shape \(3, 3, 3, 4\).*require \(3, 3, 3, 5\)/,
 });
 test('a Lambda', refuses, {
   file: { network: aNetwork(anInput(), aLayer('Lambda', 'twice', { from: ['input_1'] })) },
   reason: 'ModelUnsupported',
-  says: /twice \(Lambda\): its function is Python code.*Export the model to ONNX/,
+  message: /twice \(Lambda\): its function is Python code.*Export the model to ONNX/,
 });
-test('a Lambda in a model in the model, with its path and configuration, and without its code', refuses, {
+test('a Lambda in a nested model, with its path and configuration but not its code', refuses, {
   file: {
     network: aNetwork(
       anInput(),
@@ -111,7 +111,8 @@ test('a Lambda in a model in the model, with its path and configuration, and wit
     ),
   },
   reason: 'ModelUnsupported',
-  says: /block\/twice \(Lambda\).*\(its configuration: {"name":"twice","function_type":"lambda","arguments":{"by":2}}\)\. Export/,
+  message:
+    /block\/twice \(Lambda\).*\(its configuration: {"name":"twice","function_type":"lambda","arguments":{"by":2}}\)\. Export/,
 });
 for (const called of ['scaled', { class_name: 'function', config: 'scaled', registered_name: 'function' }])
   test(`a Lambda of a function of Keras ${typeof called === 'string' ? 2 : 3}, with its name`, refuses, {
@@ -122,22 +123,22 @@ for (const called of ['scaled', { class_name: 'function', config: 'scaled', regi
       ),
     },
     reason: 'ModelUnsupported',
-    says: /"function":"scaled"/,
+    message: /"function":"scaled"/,
   });
 test('an unknown layer, with its configuration', refuses, {
   file: { network: aNetwork(anInput(), aLayer('Mine', 'own', { config: { depth: 3 }, from: ['input_1'] })) },
   reason: 'ModelUnsupported',
-  says: /own \(Mine\).*"depth":3.*Export the model to ONNX/,
+  message: /own \(Mine\).*"depth":3.*Export the model to ONNX/,
 });
 test('an unknown activation', refuses, {
-  file: { ...sound, network: aNetwork(anInput(), conv({ activation: 'wobble' })) },
+  file: { ...valid, network: aNetwork(anInput(), conv({ activation: 'wobble' })) },
   reason: 'ModelUnsupported',
-  says: /activation is "wobble"/,
+  message: /activation is "wobble"/,
 });
 test('a configuration of the wrong type', refuses, {
-  file: { ...sound, network: aNetwork(anInput(), conv({ strides: [0, 'a'] })) },
+  file: { ...valid, network: aNetwork(anInput(), conv({ strides: [0, 'a'] })) },
   reason: 'ModelInvalid',
-  says: /its strides is \[0,"a"\], where two positive integers must stand/,
+  message: /its strides is \[0,"a"\]; expected two positive integers/,
 });
 test('a window larger than the image', refuses, {
   file: {
@@ -145,14 +146,14 @@ test('a window larger than the image', refuses, {
     weights,
   },
   reason: 'ModelInvalid',
-  says: /spans 3 pixels of an image that has 2/,
+  message: /spans 3 pixels of an image with 2/,
 });
-test('a reference to a layer that is not there', refuses, {
-  file: { ...sound, network: aNetwork(anInput(), aLayer('Add', 'sum', { from: ['input_1', 'nobody'] })) },
+test('a reference to a layer that does not exist', refuses, {
+  file: { ...valid, network: aNetwork(anInput(), aLayer('Add', 'sum', { from: ['input_1', 'nobody'] })) },
   reason: 'ModelInvalid',
-  says: /layer nobody/,
+  message: /layer nobody/,
 });
-test('layers that wait for each other', refuses, {
+test('layers that depend on each other', refuses, {
   file: {
     network: aNetwork(
       anInput(),
@@ -161,18 +162,18 @@ test('layers that wait for each other', refuses, {
     ),
   },
   reason: 'ModelInvalid',
-  says: /waits for its own output/,
+  message: /depends on its own output/,
 });
-test('inputs that do not fit each other', refuses, {
+test('inputs whose shapes do not match', refuses, {
   file: {
-    ...sound,
+    ...valid,
     network: aNetwork(anInput(), conv(), aLayer('Add', 'sum', { from: ['input_1', 'conv1'] })),
   },
   reason: 'ModelInvalid',
-  says: /sum \(Add\).*\(8, 8, 3\) and \(6, 6, 4\)/,
+  message: /sum \(Add\).*\(8, 8, 3\) and \(6, 6, 4\)/,
 });
 
-test('a pruned model with odd channel counts is no bad input', async (t) => {
+test('a pruned model with odd channel counts is accepted', async (t) => {
   const made = await writeKeras({
     network: aNetwork(anInput(), conv({ filters: 7 })),
     weights: { conv1: { kernel: [3, 3, 3, 7], bias: [7] } },
@@ -180,7 +181,7 @@ test('a pruned model with odd channel counts is no bad input', async (t) => {
   t.deepEqual((await imported(made)).layers[0]!.shape, [6, 6, 7]);
 });
 
-test('a file that is no HDF5 is said to be damaged', async (t) => {
+test('a file that is not HDF5 is reported as damaged', async (t) => {
   const path = newPath();
   writeFileSync(path, 'PK\x03\x04 and so on');
   await t.throwsAsync(imported(path), { instanceOf: UserError, message: /HDF5 cannot read it/ });
@@ -188,7 +189,7 @@ test('a file that is no HDF5 is said to be damaged', async (t) => {
 
 const whole = kerasBytes('squeezenet');
 
-/** Whatever the bytes: a model, or an error with a reason. */
+/** Whether any bytes give a model or an error with a reason. */
 const endsWell = async (bytes: Uint8Array, options?: ImportOptions): Promise<boolean> => {
   try {
     await withKerasFile({ path: 'x.hdf5', content: readableBytes(bytes) }, (file) =>
@@ -206,7 +207,7 @@ test('a truncated file ends in a typed error', async (t) => {
   const property = fc.asyncProperty(lengths, (length) => endsWell(whole.slice(0, length)));
   await t.notThrowsAsync(fc.assert(property, { numRuns: 100 }));
 });
-test('so does one with bits flipped, if it is no model any more', async (t) => {
+test('a file with flipped bits ends in a typed error or in a model', async (t) => {
   const flips = fc.array(fc.nat(whole.length * 8 - 1), { minLength: 1, maxLength: 6 });
   const property = fc.asyncProperty(flips, (places) => {
     const bytes = Uint8Array.from(whole);
@@ -215,28 +216,28 @@ test('so does one with bits flipped, if it is no model any more', async (t) => {
   });
   await t.notThrowsAsync(fc.assert(property, { numRuns: 300 }));
 });
-/** Where the network is told in a file: damage there meets the importer and not HDF5. */
+/** Position of the network's JSON in a file: damage there reaches the importer, not HDF5. */
 const networkIn = (bytes: Uint8Array): readonly [from: number, to: number] => {
   const text = Buffer.from(bytes);
   const from = text.indexOf('{"class_name"');
   return [from, text.indexOf('\0', from)];
 };
 for (const name of ['ssd', 'yolo', 'faster_rcnn'] as const)
-  test(`a ${name} with a damaged network ends in a typed error, or in a model`, async (t) => {
-    const sound = kerasBytes(name);
-    const [from, to] = networkIn(sound);
+  test(`a ${name} with a damaged network ends in a typed error or in a model`, async (t) => {
+    const valid = kerasBytes(name);
+    const [from, to] = networkIn(valid);
     const digit = fc.tuple(
       fc.integer({ min: from, max: to - 1 }),
       fc.constantFrom(...'0123456789-[]{}",.ne'),
     );
     const property = fc.asyncProperty(fc.array(digit, { minLength: 1, maxLength: 3 }), (changes) => {
-      const bytes = Uint8Array.from(sound);
+      const bytes = Uint8Array.from(valid);
       for (const [place, character] of changes) bytes[place] = character.charCodeAt(0);
       return endsWell(bytes, { detector: aDetector(name) });
     });
     await t.notThrowsAsync(fc.assert(property, { numRuns: 60 }));
   });
-test('a heap on which HDF5 goes round for ever is seen before', async (t) => {
+test('a heap on which HDF5 would loop forever is detected first', async (t) => {
   const bytes = Uint8Array.from(whole);
   const heap = Buffer.from(bytes.buffer).indexOf('GCOL');
   new DataView(bytes.buffer).setBigUint64(heap + 24, 2n ** 32n - 16n, true); // with its header, 0 in 32 bits

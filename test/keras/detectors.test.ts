@@ -32,14 +32,14 @@ import {
 
 const models = new Map<DetectorArchitecture, Promise<ImportedModel>>();
 
-/** Of the fixture with its own spec, imported once for all tests. */
+/** The imported fixture with its own spec; imported once for all tests. */
 const modelOf = async (name: DetectorArchitecture): Promise<ModelProto> => {
   const known = models.get(name) ?? imported(kerasPath(name), { detector: aDetector(name) });
   models.set(name, known);
   return (await known).model;
 };
 
-/** The graph in ONNX operators alone, with more of its tensors as outputs. */
+/** The graph in ONNX operators only, with more of its tensors as outputs. */
 const running = (model: ModelProto, tensors: readonly string[]): ModelProto => {
   const lowered = lowerPlugins(model, 'NonMaxSuppression');
   const graph = graphOf(lowered);
@@ -48,28 +48,28 @@ const running = (model: ModelProto, tensors: readonly string[]): ModelProto => {
 };
 
 type Columns = readonly [from: number, to: number];
-/** Columns of a row of `raw_0`, or the whole of another array. */
+/** Columns of a row of `raw_0`, or all of another array. */
 type Part = readonly [raw: number, columns?: Columns];
 type Case = {
-  readonly said: Readonly<Record<string, Part>>;
-  /** Where in the reference each output of floats stands; how many rows there are shows in them. */
+  readonly predictions: Readonly<Record<string, Part>>;
+  /** Index in the reference of each float output; the number of rows follows from these. */
   readonly ends: Readonly<Record<string, number>>;
 };
 
 const anchored: Case = {
-  said: { loc_data: [0, [3, 7]], conf_data: [0, [0, 3]] },
+  predictions: { loc_data: [0, [3, 7]], conf_data: [0, [0, 3]] },
   ends: { NMS: 0 },
 };
 const cases: Readonly<Record<DetectorArchitecture, Case>> = {
   ssd: anchored,
   dssd: anchored,
-  retinanet: { ...anchored, said: { loc_data: [0, [3, 7]] } },
+  retinanet: { ...anchored, predictions: { loc_data: [0, [3, 7]] } },
   yolo: {
-    said: { 'encoded_detections/concat': [0, [6, 13]] },
+    predictions: { 'encoded_detections/concat': [0, [6, 13]] },
     ends: { BatchedNMS_1: 1, BatchedNMS_2: 2, BatchedNMS_3: 3 },
   },
   faster_rcnn: {
-    said: {
+    predictions: {
       'rpn_out_class/Sigmoid': [0],
       'rpn_out_regress/BiasAdd': [1],
       proposal_out: [2],
@@ -85,12 +85,12 @@ const columnsOf = (data: Float32Array, width: number, [from, to]: Columns): Floa
 
 const endsAsTrained = test.macro({
   exec: async (t, name: DetectorArchitecture) => {
-    const { said, ends } = cases[name];
-    const session = await openSession(serializeModel(running(await modelOf(name), Object.keys(said))));
+    const { predictions, ends } = cases[name];
+    const session = await openSession(serializeModel(running(await modelOf(name), Object.keys(predictions))));
     const { input, raw, end } = await expectedDetector(name);
     const found = await session.run({ [session.inputs[0]!.name]: input });
     await session.release();
-    for (const [tensor, [index, columns]] of Object.entries(said)) {
+    for (const [tensor, [index, columns]] of Object.entries(predictions)) {
       const { data, dims } = raw[index]!;
       const expected = columns ? columnsOf(data, dims.at(-1)!, columns) : data;
       t.is(found[tensor]!.data.length, expected.length, tensor);
@@ -101,11 +101,12 @@ const endsAsTrained = test.macro({
       t.true(difference(found[tensor]!, end[index]!) < 1e-4, tensor);
     t.true(end[name === 'yolo' ? 0 : 1]!.data.every((count) => count > 0));
   },
-  title: (_, name) => `${name} says what Keras says, and its end finds the boxes of the plugins' reference`,
+  title: (_, name) =>
+    `${name} predicts what Keras predicts, and its end finds the boxes of the plugins' reference`,
 });
 for (const name of detectorArchitectures) test(endsAsTrained, name);
 
-test('the spec of the fixtures says what their tests say', async (t) => {
+test('the spec of the fixtures matches the parameters in their tests', async (t) => {
   for (const architecture of detectorArchitectures) {
     const spec = parseExperimentSpec(aDetectorSpec(architecture), { file: 'spec', architecture });
     const options = makeDetectorOptions(architecture, spec);
@@ -117,7 +118,7 @@ test('the spec of the fixtures says what their tests say', async (t) => {
 const round = (value: unknown): object =>
   JSON.parse(JSON.stringify(value, (_, each) => (typeof each === 'number' ? Math.fround(each) : each)));
 
-test('all anchors are one constant, and nothing in the graph is computed in vain', async (t) => {
+test('all anchors are one constant, and the graph has no unused nodes', async (t) => {
   for (const name of ['ssd', 'yolo'] as const) {
     const { node, output } = graphOf(await modelOf(name));
     const read = new Set([...node.flatMap(({ input }) => input), ...output.map((port) => port.name)]);
@@ -129,7 +130,7 @@ test('all anchors are one constant, and nothing in the graph is computed in vain
   }
 });
 
-test("onnx's checker and TensorRT's parser accept them, the plugins lowered for it", async (t) => {
+test("onnx's checker accepts the graphs, and TensorRT's parser accepts them with lowered plugins", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'keras-detectors-'));
   const paths: string[] = [];
   for (const name of detectorArchitectures) {
@@ -145,7 +146,7 @@ test("onnx's checker and TensorRT's parser accept them, the plugins lowered for 
   );
 });
 
-test('as trained, without a spec, there are anchors in what comes out', async (t) => {
+test('without a spec the graph ends as trained, with anchors in its output', async (t) => {
   const { model } = await imported(kerasPath('retinanet'));
   const session = await openSession(serializeModel(model));
   const { input, raw } = await expectedDetector('retinanet');
@@ -158,7 +159,7 @@ type Refusal = {
   readonly file: DetectorArchitecture;
   readonly detector: Detector | undefined;
   readonly reason: FailureReason;
-  readonly says: RegExp;
+  readonly message: RegExp;
 };
 
 const withPlugin = (name: DetectorArchitecture, plugin: Partial<Detector['plugin']>): Detector => ({
@@ -169,63 +170,63 @@ const withRegions = (regions: object): Detector =>
   withPlugin('faster_rcnn', { proposal: { ...aDetector('faster_rcnn').plugin.proposal!, ...regions } });
 
 const refuses = test.macro({
-  exec: async (t, { file, detector, reason, says }: Refusal) => {
+  exec: async (t, { file, detector, reason, message }: Refusal) => {
     const error = await t.throwsAsync(imported(kerasPath(file), { detector }), { instanceOf: UserError });
     t.is(error.reason, reason);
-    t.regex(error.message, says);
+    t.regex(error.message, message);
   },
   title: (name) => `refuses ${name}`,
 });
 
-test('a spec with other classes than the ssd has', refuses, {
+test('a spec whose classes differ from those of the ssd', refuses, {
   file: 'ssd',
   detector: withPlugin('ssd', { classes: 3 }),
   reason: 'SpecInvalid',
-  says: /the model tells 3 classes apart.*the spec maps to 3 without it.*\(-e\)/,
+  message: /the model has 3 classes including the background.*the spec maps to 3 without it.*\(-e\)/,
 });
-test('one with other classes than the yolo has', refuses, {
+test('a spec whose classes differ from those of the yolo', refuses, {
   file: 'yolo',
   detector: withPlugin('yolo', { classes: 5 }),
   reason: 'SpecInvalid',
-  says: /says 7 numbers of each anchor, and the 5 classes of the spec ask for 10/,
+  message: /predicts 7 numbers per anchor; the 5 classes of the spec require 10/,
 });
-test('one with other anchors than the faster_rcnn has', refuses, {
+test('a spec whose anchors differ from those of the faster_rcnn', refuses, {
   file: 'faster_rcnn',
   detector: withRegions({ anchorSizes: [32] }),
   reason: 'SpecInvalid',
-  says: /6 anchors in each place, and the spec's 1 sizes and 3 ratios make 3/,
+  message: /6 anchors per cell; the spec's 1 sizes and 3 ratios make 3/,
 });
-test('one that does not say what boxes were multiplied by', refuses, {
+test('a spec without the factors of the boxes', refuses, {
   file: 'faster_rcnn',
   detector: withRegions({ boxSpread: [10, 10] }),
   reason: 'SpecInvalid',
-  says: /classifier_regr_std of the spec lacks one of x, y, w and h/,
+  message: /classifier_regr_std of the spec lacks one of x, y, w and h/,
 });
 test('a yolo as ssd', refuses, {
   file: 'yolo',
   detector: aDetector('ssd'),
   reason: 'ModelUnsupported',
-  says: /no layer mbox_loc.*Choose the module/,
+  message: /no layer mbox_loc.*Choose the module/,
 });
 test('an ssd as yolo', refuses, {
   file: 'ssd',
   detector: aDetector('yolo'),
   reason: 'ModelUnsupported',
-  says: /rows that begin with a YOLOAnchorBox/,
+  message: /rows that begin with a YOLOAnchorBox/,
 });
-test('a faster_rcnn without a spec, with the layer that wants it', refuses, {
+test('a faster_rcnn without a spec, naming the layer that needs it', refuses, {
   file: 'faster_rcnn',
   detector: undefined,
   reason: 'ModelUnsupported',
-  says: /proposal_1 \(Proposal\).*experiment spec.*\(-e\)/,
+  message: /proposal_1 \(Proposal\).*experiment spec.*\(-e\)/,
 });
-test('pictures of free size without one', refuses, {
+test('images of free size without a spec', refuses, {
   file: 'yolo',
   detector: { ...aDetector('yolo'), sides: undefined },
   reason: 'ModelUnsupported',
-  says: /bg_anchor \(YOLOAnchorBox\).*anchors need a fixed one/,
+  message: /bg_anchor \(YOLOAnchorBox\).*anchors need a fixed one/,
 });
-test('anchors that are none', async (t) => {
+test('invalid anchors are refused', async (t) => {
   const made = await writeKeras({
     network: aNetwork(
       anInput(),
@@ -234,7 +235,7 @@ test('anchors that are none', async (t) => {
   });
   await t.throwsAsync(imported(made), {
     instanceOf: UserError,
-    message: /a \(YOLOAnchorBox\).*anchor_size is no list/,
+    message: /a \(YOLOAnchorBox\).*anchor_size is not a list/,
   });
 });
 
@@ -246,15 +247,15 @@ const wrapping = (className: string) =>
       from: ['input_1'],
     }),
   );
-test('an unknown layer in a wrapper is told with the wrapper, its class and configuration', async (t) => {
+test('an unknown layer in a wrapper is refused with the path of the wrapper, its class and configuration', async (t) => {
   await t.throwsAsync(imported(await writeKeras({ network: wrapping('Mine') })), {
     instanceOf: UserError,
-    message: /td \(Mine\): this class is not known.*"depth":3/,
+    message: /td \(Mine\): this class is not supported.*"depth":3/,
   });
 });
-test('a wrapper around what is no region of a picture', async (t) => {
+test('a wrapper whose input is not regions of an image is refused', async (t) => {
   await t.throwsAsync(imported(await writeKeras({ network: wrapping('ReLU') })), {
     instanceOf: UserError,
-    message: /td \(TimeDistributed\): what it takes are no regions of a picture/,
+    message: /td \(TimeDistributed\): its input is not regions of an image/,
   });
 });

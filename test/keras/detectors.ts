@@ -1,4 +1,4 @@
-/** What the specs of the detectors in test/fixtures/keras say, as make_keras_detectors.py has it. */
+/** The specs of the detectors in test/fixtures/keras, with the parameters of make_keras_detectors.py. */
 import type { Detector, DetectorArchitecture } from '../../src/graph/keras/detectors/detector.ts';
 
 const plugin: Detector['plugin'] = {
@@ -80,6 +80,6 @@ dataset_config {
   target_class_mapping { key: "coin" value: "coin" }
 }`;
 
-/** The text of the spec that says the same as `aDetector`. */
+/** The text of the spec with the parameters of `aDetector`. */
 export const aDetectorSpec = (architecture: DetectorArchitecture): string =>
   `${blocks[architecture]}${architecture === 'faster_rcnn' ? '' : common}${data}\n`;

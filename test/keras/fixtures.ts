@@ -1,4 +1,6 @@
-/** Keras models of test/fixtures/keras, and files made for one test. How the former come to be stands in test/models. */
+/**
+ * Keras models of test/fixtures/keras, and files written for one test. test/models contains the scripts of the former.
+ */
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +17,7 @@ export const imported = (path: string, options?: ImportOptions): Promise<Importe
 
 export type Values = { readonly data: Float32Array; readonly dims: readonly number[] };
 
-/** The largest difference, as a part of the range of what was expected. */
+/** The largest difference, relative to the range of the expected values. */
 export const difference = (found: Values, expected: Values): number => {
   const [low, high] = [Math.min, Math.max].map((of) => expected.data.reduce((a, b) => of(a, b)));
   const apart = found.data.reduce((most, value, i) => Math.max(most, Math.abs(value - expected.data[i]!)), 0);
@@ -24,13 +26,13 @@ export const difference = (found: Values, expected: Values): number => {
 
 export type ExpectedDetector = {
   readonly input: Values;
-  /** What the trained network says. */
+  /** Predictions of the trained network. */
   readonly raw: readonly Values[];
-  /** What the plugins make of it, in the order of the graph's outputs. */
+  /** Outputs of the plugins for them, in the order of the graph's outputs. */
   readonly end: readonly Values[];
 };
 
-/** Of one of the detectors that make_keras_detectors.py made. */
+/** Reference of a detector made by make_keras_detectors.py. */
 export const expectedDetector = async (name: string): Promise<ExpectedDetector> => {
   await ready;
   const file = new File(join(kerasFolder, 'detectors.h5'), 'r');
@@ -47,7 +49,7 @@ export const expectedDetector = async (name: string): Promise<ExpectedDetector> 
   }
 };
 
-/** What Keras was given and what came out of it. */
+/** Inputs and outputs of Keras. */
 export const expectedOf = async (
   name: string,
   from = 'expected.h5',
@@ -93,20 +95,20 @@ const valuesOf = (array: Dataset): Values => {
 
 const folder = mkdtempSync(join(tmpdir(), 'keras-'));
 let files = 0;
-/** A name that no file has had; HDF5 answers from an open file when it meets the same one again. */
+/** A new name: HDF5 reads from an open file if it gets the same name again. */
 export const newPath = (): string => join(folder, `${files++}.hdf5`);
 
-/** Arrays of a layer: name -> shape, their values count up; or the value of an array without a shape. */
+/** Arrays of a layer: name → shape, with counting values; or the value of an array without a shape. */
 export type Weights = Readonly<Record<string, Readonly<Record<string, readonly number[] | number>>>>;
 
 export type MadeFile = {
-  /** The `model_config`; text is written as it is, and undefined not at all. */
+  /** The `model_config`. Text is written unchanged; undefined is not written. */
   readonly network?: unknown;
   readonly weights?: Weights;
   readonly version?: string;
 };
 
-/** A Keras file of one's own, written by HDF5. */
+/** Writes a Keras file with HDF5 and returns its path. */
 export const writeKeras = async ({
   network,
   weights = {},
@@ -136,14 +138,14 @@ export const writeKeras = async ({
   return path;
 };
 
-/** By a loop: `from` with a function takes ten times as long, and models here may have millions of weights. */
+/** A loop, because `from` with a function takes ten times as long, and models may have millions of weights. */
 const countingUp = (count: number): Float32Array => {
   const values = new Float32Array(count);
   for (let i = 0; i < count; i++) values[i] = (i + 1) / count;
   return values;
 };
 
-/** A layer of a functional network in Keras 2's spelling. */
+/** A layer of a functional network in Keras 2's format. */
 export const aLayer = (
   class_name: string,
   name: string,

@@ -36,15 +36,15 @@ const backbones = [
   'alexnet',
   'cspdarknet',
 ];
-/** Options of layers that the others leave out, as Keras 2 and Keras 3 save them. */
+/** Layer options that the other models do not use, as saved by Keras 2 and Keras 3. */
 const more = ['more_keras2', 'more_keras3'];
-/** Networks that begin with preprocessing layers. */
+/** Networks with preprocessing layers at the start. */
 const prepared = ['prepared_keras2', 'prepared_keras3'];
 const others = ['detectnet_v2', 'detectnet_v2_qat', 'layers_tlt', 'layers_first', 'layers_last'];
 
 const models = new Map<string, Promise<ImportedModel>>();
 
-/** Of the fixture, imported once for all tests. */
+/** The imported fixture; imported once for all tests. */
 const modelOf = async (name: string): Promise<ModelProto> => {
   const known = models.get(name) ?? imported(kerasPath(name));
   models.set(name, known);
@@ -73,7 +73,7 @@ for (const name of [...backbones, ...others]) test(computesTheSame, name);
 for (const name of more) test(computesTheSame, name, 'more.h5');
 for (const name of prepared) test(computesTheSame, name, 'prepared.h5');
 
-test("onnx's checker and TensorRT's parser accept every one", async (t) => {
+test("onnx's checker and TensorRT's parser accept every graph", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'keras-onnx-'));
   const paths: string[] = [];
   for (const name of [...backbones, ...others, ...more, ...prepared]) {
@@ -97,13 +97,13 @@ const portsOf = async (name: string) => {
   return { inputs: described(inputsOf(graph)), outputs: described(outputsOf(graph)) };
 };
 
-test('a classifier has the names of TLT and any batch', async (t) => {
+test("a classifier has TLT's names and a free batch size", async (t) => {
   t.deepEqual(await portsOf('resnet'), {
     inputs: { input_1: ['N', 3, 32, 32] },
     outputs: { 'predictions/Softmax': ['N', 6] },
   });
 });
-test('so has a detector', async (t) => {
+test("a detector has TLT's names and a free batch size", async (t) => {
   t.deepEqual(await portsOf('detectnet_v2'), {
     inputs: { input_1: ['N', 3, 32, 64] },
     outputs: { 'output_bbox/BiasAdd': ['N', 4, 4, 8], 'output_cov/Sigmoid': ['N', 1, 4, 8] },
@@ -114,13 +114,13 @@ test('channels_last images become N,C,H,W', async (t) => {
   t.deepEqual(inputs, { input_1: ['N', 3, 17, 22] });
   t.deepEqual(Object.keys(outputs), ['predictions/Softmax', 'maps/Softmax']);
 });
-test('nothing is transposed between the layers of a channels_last network, but where images end', async (t) => {
+test('a channels_last network has no transposes between its layers, only where images end', async (t) => {
   const transposed = graphOf(await modelOf('layers_last')).node.filter(
     ({ opType }) => opType === 'Transpose',
   );
   t.deepEqual(transposed.map(({ name }) => name.split('/')[0]).sort(), ['flatten', 'per_place']);
 });
-test('no node has only constants to compute with', async (t) => {
+test('no node has only constant inputs', async (t) => {
   for (const name of backbones) {
     const { node, initializer } = graphOf(await modelOf(name));
     const constants = new Set(initializer.map((tensor) => tensor.name));
@@ -130,7 +130,7 @@ test('no node has only constants to compute with', async (t) => {
     );
   }
 });
-test('a shared layer has its weights once', async (t) => {
+test('a shared layer stores its weights once', async (t) => {
   const { initializer, node } = graphOf(await modelOf('layers_first'));
   t.is(initializer.filter((tensor) => tensor.name.startsWith('shared/kernel')).length, 1);
   t.is(node.filter(({ input }) => input.includes('shared/kernel')).length, 2);
@@ -144,7 +144,7 @@ test('bytes in memory give the same model as the file', async (t) => {
   t.true(sameBytes(serializeModel(model), serializeModel(await modelOf('resnet'))));
 });
 
-test('whose padding it is can be said, where the file is judged wrongly', async (t) => {
+test('the padding convention can be set where its detection is wrong', async (t) => {
   t.is((await imported(kerasPath('layers_tlt'))).dialect, 'tlt');
   t.is((await imported(kerasPath('layers_first'))).dialect, 'keras');
   const { model, dialect } = await imported(kerasPath('layers_tlt'), { dialect: 'keras' });
@@ -157,7 +157,7 @@ test('whose padding it is can be said, where the file is judged wrongly', async 
   t.deepEqual(pads('conv/BiasAdd'), [1, 0, 1, 1]);
 });
 
-test("NaN and infinity, as Python's JSON writes them, are read: in a regularizer, and as no limit of a ReLU", async (t) => {
+test("NaN and infinity in Python's JSON are read, in a regularizer and as the limit of a ReLU", async (t) => {
   const network = (limit: unknown, l1: unknown) =>
     aNetwork(
       anInput([4, 4, 3]),
@@ -171,7 +171,7 @@ test("NaN and infinity, as Python's JSON writes them, are read: in a regularizer
   t.true(sameBytes(await bytesOf(written), await bytesOf(network(null, 0))));
 });
 
-test("Python's numbers are read outside of strings alone", (t) => {
+test("Python's special numbers are read only outside strings", (t) => {
   t.deepEqual(parsePythonJson('{"NaN": [NaN, -Infinity, Infinity], "a": "NaN \\" Infinity"}'), {
     NaN: [Number.NaN, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
     a: 'NaN " Infinity',

@@ -1,4 +1,4 @@
-/** Memory of a large model, counted by the operating system in a process of its own. */
+/** Peak memory for a large model, measured by the operating system in a separate process. */
 import { execFile } from 'node:child_process';
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -26,7 +26,7 @@ const aLargeModel = (): Promise<string> => {
 const key = 'correct horse battery staple';
 const sources = join(import.meta.dirname, '../../src');
 
-/** MiB that a process had at most, which turned the file into an ONNX and that into an `.etlt`. */
+/** Peak memory in MiB of a process that converts the file to ONNX and to `.etlt`. */
 const peakOf = async (path: string): Promise<number> => {
   const request = { path, key, etlt: `${path}.etlt` };
   const code = `
@@ -48,7 +48,7 @@ const locked = async (path: string): Promise<string> => {
   return `${path}.tlt`;
 };
 
-test('the weights are in memory less than twice, encrypted or not', async (t) => {
+test('peak memory is below twice the weights, encrypted or not', async (t) => {
   const small = newPath();
   copyFileSync(kerasPath('squeezenet'), small);
   const base = await peakOf(small);

@@ -1,6 +1,7 @@
 /**
- * Detectors that were trained with quantisation, as TLT's QAT leaves them: a QDQ behind the input and behind every layer but
- * convolutions before their normalisation, and none in the heads. What becomes of the ranges is each exporter's own rule.
+ * Detectors trained with quantisation, as TLT's QAT writes them: a QDQ after the input and after every layer, except
+ * after
+ * convolutions before their normalisation and in the heads. Each exporter has its own rules for the ranges.
  */
 import test from 'ava';
 import { parseExperimentSpec } from '../../src/data/specs/experiment-spec.ts';
@@ -17,7 +18,7 @@ type Made = {
   readonly weights: Record<string, Weights[string]>;
 };
 
-/** Layers one behind another, each with the name by which the next one takes it. */
+/** Consecutive layers, each with the name by which the next one refers to it. */
 class Network {
   readonly #made: Made = { layers: [], weights: {} };
   #factor = 0;
@@ -35,7 +36,7 @@ class Network {
     this.#made.weights[name] = arrays;
   }
 
-  /** The n-th one has range n. */
+  /** The n-th QDQ has range n. */
   qdq(from: string): string {
     this.#factor += 1;
     this.weigh(`${from}_qdq`, { scaling_factor: this.#factor });
@@ -62,12 +63,12 @@ class Network {
     return this.qdq(this.add('UpSampling2D', name, from, { size: [2, 2], data_format: 'channels_first' }));
   }
 
-  /** Offsets, scores and anchors of one map, as ssd and retinanet end. */
+  /** Offsets, scores and anchors of one map, as at the end of ssd and retinanet. */
   anchored(from: string, className: string): void {
     const boxes = { data_format: 'channels_first' };
     const rows = (name: string, size: number) => {
-      const said = this.conv(`ssd_${name}`, from, { inward: 4, filters: size, quantised: false });
-      const moved = this.add('Permute', `${name}_permute`, said, { dims: [2, 3, 1], ...boxes });
+      const predictions = this.conv(`ssd_${name}`, from, { inward: 4, filters: size, quantised: false });
+      const moved = this.add('Permute', `${name}_permute`, predictions, { dims: [2, 3, 1], ...boxes });
       return this.add('Reshape', `mbox_${name}`, moved, { target_shape: [-1, 1, size] });
     };
     const loc = rows('loc', 4);
@@ -81,7 +82,7 @@ class Network {
     this.add('Concatenate', 'ssd_predictions', [softmax, loc, prior], { axis: -1 });
   }
 
-  /** Two regions of each picture, with the layers of a second stage in their wrappers. */
+  /** Two regions of each image, with the wrapped layers of a second stage. */
   regions(features: string): void {
     const inside = (name: string, className: string, from: string, config: object) =>
       this.add('TimeDistributed', name, from, {
@@ -142,7 +143,7 @@ const rangesOf = async (network: Network, architecture: DetectorArchitecture) =>
 };
 
 for (const architecture of ['ssd', 'dssd'] as const)
-  test(`${architecture}: input and activations have their ranges, padding has none`, async (t) => {
+  test(`${architecture}: input and activations have ranges, padding has none`, async (t) => {
     const network = new Network('Input', [3, 8, 8]);
     const padded = network.add('ZeroPadding2D', 'pad', network.qdq('Input'), {
       ...{
@@ -159,7 +160,7 @@ for (const architecture of ['ssd', 'dssd'] as const)
     t.deepEqual(await rangesOf(network, architecture), { cache: expected, json: expected });
   });
 
-test('retinanet: what is upsampled stands in the JSON alone, by the name of its layer', async (t) => {
+test('retinanet: upsampled tensors appear only in the JSON, under the name of their layer', async (t) => {
   const network = new Network('Input', [3, 8, 8]);
   const first = network.relu('relu_1', network.conv('conv_1', network.qdq('Input')));
   const up = network.upsampled('P5_upsampled', first);
@@ -173,7 +174,7 @@ test('retinanet: what is upsampled stands in the JSON alone, by the name of its 
   });
 });
 
-test('yolo: upsampled and joined tensors have theirs', async (t) => {
+test('yolo: upsampled and concatenated tensors have ranges', async (t) => {
   const network = new Network('Input', [3, 8, 8]);
   const first = network.relu('relu_1', network.conv('conv_1', network.qdq('Input')));
   const up = network.upsampled('upsample0', first);
@@ -181,8 +182,8 @@ test('yolo: upsampled and joined tensors have theirs', async (t) => {
   const head = network.conv('conv_big_object', joined, { inward: 8, filters: 7, quantised: false });
   const anchors = network.add('YOLOAnchorBox', 'bg_anchor', head, { anchor_size: [[0.1, 0.2]] });
   const moved = network.add('Permute', 'bg_permute', head, { dims: [2, 3, 1] });
-  const said = network.add('Reshape', 'bg_reshape', moved, { target_shape: [-1, 7] });
-  const row = network.add('Concatenate', 'encoded_bg', [anchors, said], { axis: -1 });
+  const predictions = network.add('Reshape', 'bg_reshape', moved, { target_shape: [-1, 7] });
+  const row = network.add('Concatenate', 'encoded_bg', [anchors, predictions], { axis: -1 });
   network.add('Concatenate', 'encoded_detections', [row, row], { axis: -2 });
   const expected = {
     Input: 1,
@@ -193,7 +194,7 @@ test('yolo: upsampled and joined tensors have theirs', async (t) => {
   t.deepEqual(await rangesOf(network, 'yolo'), { cache: expected, json: expected });
 });
 
-test('faster_rcnn: the cuts of regions and the layers in wrappers have theirs', async (t) => {
+test('faster_rcnn: crops of regions and wrapped layers have ranges', async (t) => {
   const network = new Network('input_image', [3, 32, 32]);
   const first = network.relu('relu_1', network.conv('conv_1', network.qdq('input_image')));
   network.regions(first);
@@ -209,7 +210,7 @@ test('faster_rcnn: the cuts of regions and the layers in wrappers have theirs', 
   t.deepEqual(await rangesOf(network, 'faster_rcnn'), { cache: expected, json: expected });
 });
 
-test('a layer in a wrapper tells that its network was trained with quantisation', (t) => {
+test('a QAT layer in a wrapper marks its network as trained with quantisation', (t) => {
   const inner = (class_name: string) => ({ layer: { class_name, config: { name: 'inner' } } });
   const wrapped = (className: string) =>
     aNetwork(anInput(), aLayer('TimeDistributed', 'td', { config: inner(className), from: ['input_1'] }));

@@ -4,7 +4,7 @@ import { aLayer, aNetwork, anInput, arraysIn, imported, kerasPath, writeKeras } 
 
 const path = kerasPath('detectnet_v2_qat');
 
-test('a range for each tensor, value for value, and none for what has none', async (t) => {
+test('each quantised tensor has the range of its layer, and no other tensor has one', async (t) => {
   const arrays = await arraysIn(path);
   const factor = (layer: string) => arrays.get(`${layer}/scaling_factor:0`)!.data[0]!;
   const { ranges } = await imported(path);
@@ -16,24 +16,24 @@ test('a range for each tensor, value for value, and none for what has none', asy
     expected[`add_${i}/add`] = factor(`add_${i}_qdq`);
     if (i < 2) expected[`block_${i}_relu/Relu`] = factor(`block_${i}_relu_qdq`);
   }
-  // No QDQ stands behind the last block: its two readers hold a range each, and the larger one counts.
+  // No QDQ follows the last block: its two readers hold a range each, and the larger one counts.
   expected['block_2_relu/Relu'] = Math.max(factor('output_bbox'), factor('output_cov'));
   t.deepEqual(Object.fromEntries([...ranges].sort()), Object.fromEntries(Object.entries(expected).sort()));
 });
 
-test('the graph is left without any trace of them', async (t) => {
+test('the graph contains no quantisation layers', async (t) => {
   const { model } = await imported(path);
   const operators = new Set(allNodes(model).map(({ opType }) => opType));
   t.deepEqual([...operators].sort(), ['Add', 'BatchNormalization', 'Conv', 'Relu', 'Sigmoid']);
 });
 
-test('a model without such layers has no ranges', async (t) => {
+test('a model without quantisation layers has no ranges', async (t) => {
   t.is((await imported(kerasPath('detectnet_v2'))).ranges.size, 0);
 });
 
 const factor = { scaling_factor: [] };
 
-test('two QDQ in a row spoil the ranges, and not the float model', async (t) => {
+test('two QDQ layers in a row invalidate the ranges but not the float model', async (t) => {
   const network = aNetwork(
     anInput(),
     aLayer('QDQ', 'a', { from: ['input_1'] }),
@@ -45,7 +45,7 @@ test('two QDQ in a row spoil the ranges, and not the float model', async (t) => 
   t.is(graphOf(model).output.length, 1);
 });
 
-test('each quantised class becomes the plain layer, and its input has its range', async (t) => {
+test('each quantised layer becomes the plain layer, and its input gets the range', async (t) => {
   const network = aNetwork(
     anInput(),
     aLayer('QuantizedDepthwiseConv2D', 'dw', { config: { kernel_size: [3, 3] }, from: ['input_1'] }),

@@ -1,4 +1,4 @@
-/** Activation functions by Keras's names, for the layer `Activation` and for the `activation` of other layers. */
+/** Activation functions by their Keras names, for the layer `Activation` and the `activation` of other layers. */
 import { formatValue, isObject } from './config.ts';
 import { unsupportedLayer } from './fault.ts';
 import { add, type Layer } from './layer.ts';
@@ -10,7 +10,9 @@ const makeSimple =
   (opType: string, as: string, nonNegative = false): Make =>
   (layer, value) => ({ ...value, name: add(layer, opType, { inputs: [value.name], as }), nonNegative });
 
+/** max(0, x) */
 export const relu = makeSimple('Relu', 'Relu', true);
+/** 1 / (1 + e⁻ˣ) */
 export const sigmoid = makeSimple('Sigmoid', 'Sigmoid', true);
 
 /** A constant for an operator that takes it as an input. */
@@ -24,9 +26,11 @@ export const clippedRelu = (layer: Layer, value: Value, highest: number): Value 
   return { ...value, name, nonNegative: true };
 };
 
+/** x if x ≥ 0, otherwise alpha · x. */
 export const leakyRelu = (layer: Layer, value: Value, alpha: number): Value =>
   withAlpha(layer, value, { opType: 'LeakyRelu', as: 'LeakyRelu', alpha });
 
+/** x if x ≥ 0, otherwise alpha · (eˣ − 1). arXiv 1511.07289 */
 export const elu = (layer: Layer, value: Value, alpha: number): Value =>
   withAlpha(layer, value, { opType: 'Elu', as: 'Elu', alpha });
 
@@ -38,7 +42,7 @@ const withAlpha = (layer: Layer, value: Value, { opType, as, alpha }: WithAlpha)
   nonNegative: false,
 });
 
-/** Along one axis of the shape. */
+/** Softmax along one axis of Keras's shape; the last one by default. */
 export const softmax = (layer: Layer, value: Value, axis = value.shape.length - 1): Value => ({
   ...value,
   name: add(layer, 'Softmax', {
@@ -91,8 +95,8 @@ const functions: Readonly<Record<string, Make>> = {
 };
 
 /**
- * Applies what stands in a configuration under `activation`.
- * @throws UserError ModelUnsupported for a function that is not known here
+ * Applies the `activation` of a layer's configuration; nothing if undefined.
+ * @throws UserError ModelUnsupported for an unknown function
  */
 export const applyActivation = (layer: Layer, value: Value, given: unknown): Value => {
   if (given === undefined) return value;
@@ -101,13 +105,13 @@ export const applyActivation = (layer: Layer, value: Value, given: unknown): Val
   if (!make)
     throw unsupportedLayer(
       layer,
-      `its activation is ${formatValue(given)}, and known are ${Object.keys(functions).join(', ')}`,
+      `its activation is ${formatValue(given)}; supported are ${Object.keys(functions).join(', ')}`,
     );
   return make(layer, value);
 };
 
-/** `relu`, or `{class_name: 'function', config: 'relu'}` of later versions; a function with parameters has no name. */
+/** `relu`, or `{class_name: 'function', config: 'relu'}` in later versions. A function with parameters has no name. */
 const activationName = (given: unknown): string | undefined => {
-  if (typeof given === 'string') return given.split('>').at(-1); // `keras_cv>mish`: the package of a registered one
+  if (typeof given === 'string') return given.split('>').at(-1); // `keras_cv>mish`: a registered function with its package
   return isObject(given) && typeof given.config === 'string' ? given.config : undefined;
 };

@@ -1,12 +1,17 @@
-/** A layer's configuration, read with the types that its layer needs: JSON from a file that may be damaged. */
+/** Reads a layer's configuration with the expected types. It is JSON from a file that may be damaged. */
 import { invalidLayer, type LayerLabel, unsupportedLayer } from './fault.ts';
 
+/** A JSON object. */
 export type Json = Readonly<Record<string, unknown>>;
 
+/** Whether a JSON value is an object, not an array or null. */
 export const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Reads one layer's values; every method throws UserError with the layer, the name and what was found. */
+/**
+ * The configuration of one layer. Every method throws UserError ModelInvalid naming the layer, the value and what was
+ * expected.
+ */
 export class Config {
   readonly #values: Json;
   readonly #layer: LayerLabel;
@@ -15,12 +20,12 @@ export class Config {
     this.#layer = layer;
   }
 
-  /** The raw value; null counts as absent. */
+  /** The raw value; undefined if absent or null. */
   raw(name: string): unknown {
     return this.#values[name] ?? undefined;
   }
 
-  /** A positive integer; one without a fallback must be there. */
+  /** A positive integer; required if there is no fallback. */
   count(name: string, fallback?: number): number {
     const value = this.raw(name) ?? fallback;
     return isCount(value) ? value : this.#fail(name, 'a positive integer');
@@ -41,14 +46,14 @@ export class Config {
     return typeof value === 'boolean' ? value : this.#fail(name, 'true or false');
   }
 
-  /** One of some words, in lower case. */
+  /** One of the words, compared in lower case. */
   word<Word extends string>(name: string, words: readonly Word[], fallback: Word): Word {
     const value = this.raw(name) ?? fallback;
     const word = words.find((each) => typeof value === 'string' && each === value.toLowerCase());
     return word ?? this.#fail(name, `one of ${words.join(', ')}`);
   }
 
-  /** Height and width; one number stands for both. */
+  /** Height and width; a single number means both. */
   pair(name: string, fallback?: number): Pair {
     const value = this.raw(name) ?? fallback;
     const both = Array.isArray(value) ? value : [value, value];
@@ -65,7 +70,7 @@ export class Config {
       : this.#fail(name, 'a list of integers');
   }
 
-  /** A list of numbers; one number stands for a list of one, and arrays of NumPy are read as Keras 3 writes them. */
+  /** A list of numbers; a single number means a list of one. Also reads NumPy arrays as Keras 3 writes them. */
   numbers(name: string, fallback: readonly number[]): readonly number[] {
     const value = this.raw(name) ?? fallback;
     const plain = isObject(value) && isObject(value.config) ? value.config.value : value;
@@ -77,7 +82,7 @@ export class Config {
       : this.#fail(name, 'a number or a list of numbers');
   }
 
-  /** A list of numbers above zero; one number stands for a list of one. */
+  /** A list of positive numbers; a single number means a list of one. */
   positives(name: string): readonly number[] {
     const value = this.raw(name);
     const numbers = Array.isArray(value) ? value : [value];
@@ -86,13 +91,13 @@ export class Config {
       : this.#fail(name, 'a list of numbers above zero');
   }
 
-  /** `[[top, bottom], [left, right]]`, also written as one number or as two. */
+  /** `[[top, bottom], [left, right]]`, or one number, or two. */
   margins(name: string): Margins {
     const value = this.raw(name) ?? 1;
     const rows = Array.isArray(value) ? value : [value, value];
     const margins = rows.map((row) => (Array.isArray(row) ? row : [row, row]));
-    const sound = margins.length === 2 && margins.every((row) => row.length === 2 && row.every(isMargin));
-    return sound ? (margins as unknown as Margins) : this.#fail(name, 'margins of height and width');
+    const isValid = margins.length === 2 && margins.every((row) => row.length === 2 && row.every(isMargin));
+    return isValid ? (margins as unknown as Margins) : this.#fail(name, 'margins of height and width');
   }
 
   get channelsFirst(): boolean {
@@ -101,44 +106,47 @@ export class Config {
     );
   }
 
-  /** @throws UserError ModelUnsupported unless the value is the only one that is converted */
+  /** @throws UserError ModelUnsupported if the value is neither absent nor `only` */
   requireOnly(name: string, only: unknown): void {
     const value = this.raw(name);
     if (value !== undefined && formatValue(value) !== formatValue(only))
       throw unsupportedLayer(
         this.#layer,
-        `its ${name} is ${formatValue(value)}, and only ${formatValue(only)} is converted`,
+        `its ${name} is ${formatValue(value)}; only ${formatValue(only)} is supported`,
       );
   }
 
   #fail(name: string, wanted: string): never {
     const value = this.raw(name);
     const found = value === undefined ? 'is missing' : `is ${formatValue(value)}`;
-    throw invalidLayer(this.#layer, `its ${name} ${found}, where ${wanted} must stand`);
+    throw invalidLayer(this.#layer, `its ${name} ${found}; expected ${wanted}`);
   }
 }
 
+/** Height and width. */
 export type Pair = readonly [height: number, width: number];
+/** Top and bottom, left and right. */
 export type Margins = readonly [readonly [number, number], readonly [number, number]];
 
-/** Sizes beyond this come of damage; no image, channel count or kernel reaches it. */
+/** Larger sizes mean a damaged file: no image, channel count or kernel is this large. */
 const mostSize = 2 ** 24;
 const mostAxes = 16;
 const mostNumbers = 256;
 const mostStatistics = 2 ** 16;
 
+/** Whether a value is an integer from 1 to 2^24. */
 export const isCount = (value: unknown): value is number =>
   Number.isSafeInteger(value) && (value as number) > 0 && (value as number) <= mostSize;
 
 const isMargin = (value: unknown): value is number => value === 0 || isCount(value);
 
-/** Keras 3 writes numbers of NumPy as `{class_name, config: {value}}`. */
+/** A number, or a NumPy number as Keras 3 writes it: `{class_name, config: {value}}`. */
 const numberIn = (value: unknown): number | undefined => {
   if (isObject(value)) return numberIn(isObject(value.config) ? value.config.value : undefined);
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 };
 
-/** The beginning of a value, for messages; what is nested deeper than any value of Keras is left out. */
+/** The beginning of a value as JSON, for messages. Deep nesting is cut off. */
 export const formatValue = (value: unknown): string => {
   const text = JSON.stringify(truncateValue(value, 0)) ?? 'undefined';
   return text.length > 200 ? `${text.slice(0, 200)} …` : text;

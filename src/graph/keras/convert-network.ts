@@ -1,4 +1,6 @@
-/** The calls of a network, one after another; a model inside it is a network again, with its own layers' names behind its. */
+/**
+ * Converts the calls of a network in order. A nested model is a network too; the names of its layers follow its own.
+ */
 
 import type { KerasFile, KerasWeight } from '../../formats/hdf5/keras-file.ts';
 import type { TensorRanges } from '../../formats/scales/tensor-scales.ts';
@@ -16,28 +18,33 @@ import { type Call, callKey, orderCalls } from './order.ts';
 import { adaptToRegions, unwrapLayer } from './regions.ts';
 import type { Size, Value } from './value.ts';
 
+/** The file, the graph to add to, and the Keras that wrote the file. */
 export type ConversionContext = {
   readonly file: KerasFile;
   readonly graph: GraphBuilder;
   readonly origin: Origin;
 };
 
-/** A call that has been converted. */
+/** A converted call of a layer. */
 export type ConvertedLayer = {
   readonly path: string;
   readonly className: string;
-  /** As Keras counts the axes, the batch left out. */
+  /** Output shape in Keras's order of axes, without the batch. */
   readonly shape: readonly Size[];
 };
 
 export type ConvertedNetwork = {
   readonly outputs: readonly Value[];
   readonly ranges: TensorRanges;
-  /** Why the ranges are of no use, if they are not. */
+  /** Why the ranges cannot be used, if so. */
   readonly rangeFault: UserError | undefined;
   readonly layers: readonly ConvertedLayer[];
 };
 
+/**
+ * Converts all calls that the outputs need. `inputs` are in the order of the network's inputs.
+ * @throws UserError ModelInvalid, ModelUnsupported naming the layer
+ */
 export const convertNetwork = (
   network: Network,
   inputs: readonly Value[],
@@ -54,14 +61,14 @@ export const convertNetwork = (
 };
 
 type ConversionState = ConversionContext & {
-  /** Of all networks together: models inside models multiply. */
+  /** Calls of all networks together: nested models multiply them. */
   readonly count: { calls: number };
   readonly ranges: Map<string, number>;
   readonly faults: UserError[];
   readonly layers: ConvertedLayer[];
-  /** By path: the calls of a shared layer find the same. */
+  /** By path: calls of a shared layer share its weights. */
   readonly weights: Map<string, LayerWeights>;
-  /** Names of the models that this network lies in. */
+  /** Names of the enclosing models. */
   readonly path: readonly string[];
   readonly arraysOf: (layer: string, isModel: boolean) => readonly KerasWeight[];
 };
@@ -97,7 +104,7 @@ const convertCall = (
     reason: 'ModelUnsupported',
     found: `Converting the layer ${label.path}: the network has`,
   });
-  if (networkClasses.has(spec.className)) return inner(spec, inputs, state);
+  if (networkClasses.has(spec.className)) return convertInner(spec, inputs, state);
   const applied = unwrapLayer(spec, label);
   const convert = adaptToRegions(findConverter({ ...label, ...applied }, applied.config), applied);
   const taken = spec.calls[call]!;
@@ -110,7 +117,7 @@ const convertCall = (
     scope: call === 0 ? label.path : `${label.path}_${call}`,
     noteRange: (tensor, range) =>
       void state.ranges.set(tensor, Math.max(range, state.ranges.get(tensor) ?? 0)),
-    spoilRanges: (why) => void state.faults.push(why),
+    rejectRanges: (why) => void state.faults.push(why),
     isBehindQdq: (index) => isQdq(state.network.layers.get(taken[index]?.layer ?? '')),
   };
   const value = convert(layer, inputs);
@@ -133,13 +140,13 @@ const weightsOf = (
   return weights;
 };
 
-const inner = (spec: LayerSpec, inputs: readonly Value[], state: ConversionState): Value[] => {
+const convertInner = (spec: LayerSpec, inputs: readonly Value[], state: ConversionState): Value[] => {
   const path = [...state.path, spec.name];
   const label = { path: path.join('/'), className: spec.className };
-  if (path.length > mostDepth) throw unsupportedLayer(label, 'it lies in too many models');
+  if (path.length > mostDepth) throw unsupportedLayer(label, 'it is nested in too many models');
   const network = parseNetwork({ class_name: spec.className, config: spec.config });
   if (network.inputs.length !== inputs.length)
-    throw invalidLayer(label, `it takes ${network.inputs.length} tensors, and is given ${inputs.length}`);
+    throw invalidLayer(label, `it takes ${network.inputs.length} tensors and gets ${inputs.length}`);
   let arrays: readonly KerasWeight[] | undefined;
   const arraysOf = (layer: string, isModel: boolean) => {
     arrays ??= state.arraysOf(spec.name, true);
@@ -150,8 +157,8 @@ const inner = (spec: LayerSpec, inputs: readonly Value[], state: ConversionState
 };
 
 /**
- * A model inside another has one group of arrays for all its layers; each array's name holds that of its layer, to which
- * TensorFlow may have added a number. The names of models that lie deeper stand in it in Keras 3 alone.
+ * A nested model has one group of arrays for all its layers. Each array's name contains the name of its layer, to which
+ * TensorFlow may have appended a number. Only Keras 3 includes the names of deeper models.
  */
 const arraysIn = (arrays: readonly KerasWeight[], layer: string): readonly KerasWeight[] => {
   const scopesOf = ({ name }: KerasWeight) => name.split('/').slice(0, -1);

@@ -1,4 +1,4 @@
-/** What a Keras file holds, told without converting it. */
+/** Describes the content of a Keras file without converting it. */
 import type { KerasFile } from '../../formats/hdf5/keras-file.ts';
 import { isQatNetwork, originOf } from './dialect.ts';
 import type { Dialect } from './layer.ts';
@@ -8,12 +8,12 @@ import { parseNetwork } from './network.ts';
 export type KerasDescription = {
   readonly kerasVersion: string | null;
   readonly backend: string | null;
-  /** Whose padding the convolutions have. */
+  /** Padding convention of the convolutions. */
   readonly padding: Dialect;
   readonly parameters: number;
-  /** Trained with quantisation. */
+  /** Trained with quantisation (QAT). */
   readonly qat: boolean;
-  /** A detector: its exported graph ends in plugin nodes, by the experiment spec. */
+  /** A detector whose exported graph ends in plugin nodes configured by the experiment spec. */
   readonly endsBySpec: boolean;
   readonly layers: readonly LayerDescription[];
 };
@@ -24,7 +24,10 @@ export type LayerDescription = {
   readonly parameters: number;
 };
 
-/** @throws UserError ModelInvalid, ModelUnsupported (a subclassed model) */
+/**
+ * Layers in the order of the file, with their parameter counts. @throws UserError ModelInvalid, ModelUnsupported (a
+ * subclassed model)
+ */
 export const describeKeras = (file: KerasFile): KerasDescription => {
   const layers = [...parseNetwork(file.network).layers.values()].map(({ name, className }) => ({
     name,

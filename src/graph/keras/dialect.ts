@@ -1,4 +1,4 @@
-/** What a file tells of the Keras that it was trained in, and of how its images lie. */
+/** Derives from a file which Keras trained it, and the layout of its images. */
 import type { KerasFile } from '../../formats/hdf5/keras-file.ts';
 import { isObject, type Json } from './config.ts';
 import type { Dialect, KerasVersion } from './layer.ts';
@@ -7,13 +7,14 @@ import { quantisedClasses, removePackage } from './layers/table.ts';
 export type Origin = {
   readonly dialect: Dialect;
   readonly version: KerasVersion;
-  /** Images are channels_last: the inputs and outputs of the ONNX graph are turned to N,C,H,W. */
+  /** Images are channels_last; inputs and outputs of the ONNX graph are transposed to N,C,H,W. */
   readonly channelsLast: boolean;
 };
 
 /**
- * TLT trains in Keras 2.2.4 on TensorFlow with channels_first throughout, as hardly anybody else did; its layers for
- * quantisation-aware training are its own.
+ * Detects the dialect. TLT trains with Keras 2.2.4 on TensorFlow, with channels_first throughout, which is rare
+ * elsewhere;
+ * its QAT layer classes are its own.
  */
 export const originOf = ({ network, kerasVersion, backend }: KerasFile): Origin => {
   const layers = [...layersIn(network, 0)];
@@ -25,20 +26,20 @@ export const originOf = ({ network, kerasVersion, backend }: KerasFile): Origin 
   return { dialect: isTlt ? 'tlt' : 'keras', version, channelsLast: !formats.has('channels_first') };
 };
 
-/** A file without a version is of a Keras before 2.0.3. */
+/** Keras before 2.0.3 wrote no version. */
 const versionOf = (text: string | undefined): KerasVersion => {
   const [major = '2', minor = '0'] = /^\d+\.\d+/.exec(text ?? '')?.[0].split('.') ?? [];
   return { major: Number(major), minor: Number(minor), isTf: text?.endsWith('-tf') ?? false };
 };
 
-/** Trained with quantisation: some layer, wrapped ones included, is of TLT's QAT classes. */
+/** Whether a layer, wrapped ones included, has one of TLT's QAT classes. */
 export const isQatNetwork = (network: unknown): boolean =>
   [...layersIn(network, 0)].some(({ name }) => quantisedClasses.has(name));
 
-type Sight = { readonly name: string; readonly format: unknown };
+type SeenLayer = { readonly name: string; readonly format: unknown };
 
-/** Class and data_format of every layer, those of inner models included. */
-function* layersIn(model: unknown, depth: number): Generator<Sight> {
+/** Class and data_format of every layer, including layers of nested models. */
+function* layersIn(model: unknown, depth: number): Generator<SeenLayer> {
   const layers = isObject(model) ? innerLayers(model) : [];
   for (const layer of layers) {
     if (!isObject(layer) || typeof layer.class_name !== 'string') continue;
@@ -48,10 +49,10 @@ function* layersIn(model: unknown, depth: number): Generator<Sight> {
   }
 }
 
-/** Models inside models beyond this come of damage. */
+/** Deeper nesting of models means a damaged file. */
 export const mostDepth = 8;
 
-/** Of a model, or the one in a wrapper as TimeDistributed. */
+/** Layers of a model, or the layer inside a wrapper like TimeDistributed. */
 const innerLayers = ({ config }: Json): readonly unknown[] => {
   if (isObject(config) && isObject(config.layer)) return [config.layer];
   const layers = isObject(config) ? config.layers : config;

@@ -1,47 +1,49 @@
 /**
- * Collects nodes and weights. Tensors are named as TensorFlow names what a Keras layer makes: the layer, a slash, the
- * operation (`conv1/BiasAdd`), so that calibration caches and DeepStream configurations of TLT fit.
+ * Collects nodes and weights. Tensors are named as TensorFlow names the output of a Keras layer: layer, slash,
+ * operation
+ * (`conv1/BiasAdd`), so that TLT's calibration caches and DeepStream configurations match.
  */
 import type { NodeProto, TensorProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { type AttributeValue, makeNode } from '../../formats/onnx/node.ts';
 import { tensorFromFloats, tensorFromInt64s } from '../../formats/onnx/tensor.ts';
 
-export type NodeWish = {
+export type BuilderNode = {
   readonly inputs: readonly string[];
-  /** Full name of the one tensor that comes out; a number is added if it is taken. */
+  /** Full name of the output tensor; a number is appended if it is taken. */
   readonly output: string;
   readonly attributes?: Readonly<Record<string, AttributeValue>>;
 };
 
-export type PluginWish = {
+export type PluginNode = {
   readonly name: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: Readonly<Record<string, AttributeValue>>;
 };
 
+/** A graph under construction. Names of tensors are unique. */
 export class GraphBuilder {
   readonly nodes: NodeProto[] = [];
   readonly initializers: TensorProto[] = [];
   readonly #names = new Set<string>();
-  /** Where to look on for a free number: a layer may be called thousands of times. */
+  /** Next number to try for each name: a layer may be called thousands of times. */
   readonly #numbers = new Map<string, number>();
   readonly #items = new Map<string, Float32Array>();
 
-  /** Adds a node; the name of its output comes back. */
-  node(opType: string, { inputs, output, attributes = {} }: NodeWish): string {
+  /** Adds a node and returns the name of its output. */
+  node(opType: string, { inputs, output, attributes = {} }: BuilderNode): string {
     const name = this.claim(output);
     this.nodes.push(makeNode(opType, { name, inputs, outputs: [name], attributes }));
     return name;
   }
 
-  /** Adds a node of TensorRT's, which gives several tensors under names that are fixed. */
-  plugin(opType: string, { name, inputs, outputs, attributes }: PluginWish): void {
+  /** Adds a TensorRT plugin node, which has several outputs with fixed names. */
+  plugin(opType: string, { name, inputs, outputs, attributes }: PluginNode): void {
     for (const output of outputs) this.claim(output);
     this.nodes.push(makeNode(opType, { name, inputs, outputs, attributes }));
   }
 
-  /** Takes down that a tensor is the same for each item of the batch, and its values of one item. */
+  /** Records that a tensor is the same for each item of the batch, with the values of one item. */
   noteItem(tensor: string, values: Float32Array): void {
     this.#items.set(tensor, values);
   }
@@ -62,7 +64,7 @@ export class GraphBuilder {
     return free;
   }
 
-  /** What these tensors are computed from; the rest is left out. */
+  /** The nodes and initializers that these tensors depend on. */
   needed(tensors: readonly string[]): Pick<GraphBuilder, 'nodes' | 'initializers'> {
     const wanted = new Set(tensors);
     const nodes = this.nodes.toReversed().filter(({ input, output }) => {
@@ -74,7 +76,7 @@ export class GraphBuilder {
     return { nodes: nodes.toReversed(), initializers };
   }
 
-  /** A name that nothing else has. */
+  /** Reserves a unique name. */
   claim(request: string): string {
     let name = request;
     let number = this.#numbers.get(request) ?? 1;

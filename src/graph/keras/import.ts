@@ -1,7 +1,9 @@
 /**
- * A Keras model as ONNX: the calls of its network in order, each through the converter of its class. Images lie as
- * N,C,H,W from the inputs to the outputs, whatever the model's data_format. A detector ends as its exporter ends it, any other
- * model as it was trained. Memory: the weights once, and one piece.
+ * Converts a Keras model to ONNX: the calls of its network in order, each by the converter of its class. Images are
+ * N,C,H,W
+ * from inputs to outputs, whatever the model's data_format. A detector gets the end of its exporter, any other model
+ * ends as
+ * trained. Peak memory: the weights once, plus one chunk.
  */
 
 import type { KerasFile } from '../../formats/hdf5/keras-file.ts';
@@ -24,30 +26,33 @@ import { imageOrder, plainOrder, sizesInOrder, type Value } from './value.ts';
 export type ImportedModel = {
   readonly model: ModelProto;
   readonly dialect: Dialect;
-  /** Of quantisation-aware training, by the names of the ONNX graph. */
+  /** Ranges of quantisation-aware training, by tensor names of the ONNX graph. */
   readonly ranges: TensorRanges;
-  /** Why the ranges are of no use, if they are not; the model is. */
+  /** Why the ranges cannot be used, if so; the model still can. */
   readonly rangeFault: UserError | undefined;
-  /** Layers that the outputs need, in the order of computation. */
+  /** Layers that the outputs need, in order of computation. */
   readonly layers: readonly ConvertedLayer[];
 };
 
 export type ImportOptions = {
-  /** Whose padding; left out, it is judged by the file. */
+  /** Padding convention; detected from the file if undefined. */
   readonly dialect?: Dialect | undefined;
-  /** Ends the graph in TensorRT's plugin nodes. */
+  /** Detector whose TensorRT plugin nodes end the graph. */
   readonly detector?: Detector | undefined;
 };
 
-/** Every operator that comes out of this importer is in it, and every TensorRT since 8 reads it. */
+/** It has every operator that this importer emits, and TensorRT supports it since version 8. */
 const opset = 13;
 
-/** @throws UserError ModelInvalid, ModelUnsupported, with the layer that is at fault; SpecInvalid for another training's */
+/**
+ * Converts the network of a Keras file.
+ * @throws UserError ModelInvalid, ModelUnsupported naming the layer; SpecInvalid for the spec of another training
+ */
 export const importKeras = (file: KerasFile, { dialect, detector }: ImportOptions = {}): ImportedModel => {
   const found = originOf(file);
   const origin = { ...found, dialect: dialect ?? found.dialect };
   const graph = new GraphBuilder();
-  const ground = {
+  const context = {
     graph,
     enter: (each: Network) => addInputs(each, graph, origin.channelsLast),
     convert: (each: Network, inputs: readonly Value[]) =>
@@ -55,8 +60,8 @@ export const importKeras = (file: KerasFile, { dialect, detector }: ImportOption
   };
   const network = fixSides(parseNetwork(file.network), detector?.sides);
   const { inputs, outputs, parts } = detector
-    ? ends[detector.architecture](network, { ...ground, detector })
-    : convertAsTrained(network, { ...ground, channelsLast: origin.channelsLast });
+    ? ends[detector.architecture](network, { ...context, detector })
+    : convertAsTrained(network, { ...context, channelsLast: origin.channelsLast });
   const model = makeModel({
     name: 'keras',
     inputs: inputs.map(portOf),
@@ -67,7 +72,7 @@ export const importKeras = (file: KerasFile, { dialect, detector }: ImportOption
   return { model, dialect: origin.dialect, ...joinParts(parts) };
 };
 
-type Trained = {
+type TrainedContext = {
   readonly graph: GraphBuilder;
   readonly enter: (network: Network) => readonly Value[];
   readonly convert: (network: Network, inputs: readonly Value[]) => ConvertedNetwork;
@@ -76,7 +81,7 @@ type Trained = {
 
 const convertAsTrained = (
   network: Network,
-  { graph, enter, convert, channelsLast }: Trained,
+  { graph, enter, convert, channelsLast }: TrainedContext,
 ): EndedNetwork => {
   const inputs = enter(network);
   const part = convert(network, inputs);
@@ -84,7 +89,7 @@ const convertAsTrained = (
   return { inputs, outputs: ports, parts: [part] };
 };
 
-/** What the parts of a network left. */
+/** Merges the results of several converted networks. */
 const joinParts = (parts: readonly ConvertedNetwork[]) => ({
   ranges: new Map(parts.flatMap(({ ranges }) => [...ranges])),
   rangeFault: parts.find(({ rangeFault }) => rangeFault)?.rangeFault,
@@ -102,7 +107,9 @@ type OutputContext = {
   readonly channelsLast: boolean;
 };
 
-/** An output in its final order of axes; an input that goes straight through gets a node, for ONNX wants one. */
+/**
+ * An output in its final order of axes. An output that is an input gets an Identity node, because ONNX requires a node.
+ */
 const finaliseOutput = (output: Value, { graph, inputs, channelsLast }: OutputContext): Value => {
   const rank = output.shape.length;
   const order = rank === 3 ? imageOrder(!channelsLast) : plainOrder(rank);

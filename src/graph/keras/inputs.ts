@@ -1,4 +1,4 @@
-/** The inputs of a network, one graph input each, named like its layer. */
+/** Inputs of a network: one graph input each, named like its layer. */
 import { formatValue, isCount, type Json } from './config.ts';
 import type { Sides } from './detectors/detector.ts';
 import { invalidLayer } from './fault.ts';
@@ -6,18 +6,19 @@ import type { GraphBuilder } from './graph-builder.ts';
 import type { LayerSpec, Network } from './network.ts';
 import { imageOrder, plainOrder, type Size, type Value } from './value.ts';
 
+/** Adds the graph inputs, images as N,C,H,W. @throws UserError ModelInvalid for an invalid shape */
 export const addInputs = (
   { layers, inputs }: Network,
   graph: GraphBuilder,
   channelsLast: boolean,
 ): readonly Value[] =>
   inputs.map(({ layer: name }) => {
-    const { className, config } = layers.get(name)!; // parseNetwork has asked
+    const { className, config } = layers.get(name)!; // checked by parseNetwork
     const shape = inputShape(config);
     if (!shape)
       throw invalidLayer(
         { path: name, className },
-        `it is an input of the shape ${formatValue(givenShape(config))}`,
+        `its shape ${formatValue(givenShape(config))} is invalid for an input`,
       );
     const order = shape.length === 3 ? imageOrder(!channelsLast) : plainOrder(shape.length);
     return { name: graph.claim(name), shape, order };
@@ -25,7 +26,7 @@ export const addInputs = (
 
 const givenShape = (config: Json): unknown => config.batch_input_shape ?? config.batch_shape;
 
-/** Without the batch; null is a free size. */
+/** Sizes without the batch; null is a free size. */
 const inputShape = (config: Json): Size[] | undefined => {
   const shape = givenShape(config);
   if (!Array.isArray(shape) || shape.length < 2 || shape.length > 5) return undefined;
@@ -33,11 +34,11 @@ const inputShape = (config: Json): Size[] | undefined => {
   return sizes.every((size) => size === undefined || isCount(size)) ? sizes : undefined;
 };
 
-/** The network with free sides of its pictures, channels_first, fixed. */
+/** The network with free height and width of its channels_first inputs set. */
 export const fixSides = (network: Network, sides: Sides | undefined): Network => {
   if (!sides) return network;
   const fixed = network.inputs.flatMap(({ layer: name }) => {
-    const layer = network.layers.get(name)!; // parseNetwork has asked
+    const layer = network.layers.get(name)!; // checked by parseNetwork
     const shape = givenShape(layer.config);
     if (!Array.isArray(shape) || shape.length !== 4) return [];
     const [batch, channels, height, width] = shape;

@@ -1,30 +1,34 @@
 /**
- * The arrays of one layer. Each is held against the shape that the layer's configuration asks for before any of it is
- * read, and goes piece by piece to its place in the ONNX tensor, so that no second copy of it is ever in memory. A layer
- * that is called more than once shares its tensors.
+ * The weight arrays of one layer. The shape of an array is compared with the configuration before it is read. Its
+ * values are
+ * copied chunk by chunk to their position in the ONNX tensor, so that there is no second copy in memory. Calls of a
+ * shared
+ * layer share the tensors.
  */
 import type { KerasWeight } from '../../formats/hdf5/keras-file.ts';
 import { invalidLayer, type LayerLabel } from './fault.ts';
 import type { GraphBuilder } from './graph-builder.ts';
 
+/** Which array, and its layout in the ONNX tensor. */
 export type WeightRequest = {
-  /** Keras's name of it: `kernel`, `bias`, `gamma` … */
+  /** Keras's name: `kernel`, `bias`, `gamma` … */
   readonly name: string;
-  /** What the configuration and the input ask for. */
+  /** Shape that configuration and input require. */
   readonly shape: readonly number[];
-  /** Place i of the tensor takes axis `order[i]` of the array; left out, as it is. */
+  /** Axis i of the tensor is axis `order[i]` of the array; the same order if undefined. */
   readonly order?: readonly number[];
-  /** Dimensions of the tensor where they are not just those in that order. */
+  /** Dimensions of the tensor, if not those of the reordered array. */
   readonly dims?: readonly number[];
 };
 
+/** Reads the arrays of a layer, on first use. */
 export class LayerWeights {
   readonly #layer: LayerLabel;
   readonly #look: () => readonly KerasWeight[];
   readonly #tensors = new Map<string, string>();
   #found: readonly KerasWeight[] | undefined;
 
-  /** `look` finds the arrays in the file: when the first is asked for, and once, for HDF5 is slow to look. */
+  /** `look` finds the arrays in the file. It is called once, on first use, because look-ups in HDF5 are slow. */
   constructor(layer: LayerLabel, look: () => readonly KerasWeight[]) {
     this.#layer = layer;
     this.#look = look;
@@ -43,7 +47,7 @@ export class LayerWeights {
     return name;
   }
 
-  /** The array itself, its axes in the wished order. @throws UserError ModelInvalid */
+  /** The values, with axes in the requested order. @throws UserError ModelInvalid */
   values(request: WeightRequest): Float32Array {
     const array = this.#find(request);
     const count = request.shape.reduce((product, size) => product * size, 1);
@@ -56,7 +60,7 @@ export class LayerWeights {
       place(chunk, at, values);
       at += chunk.length;
     }
-    if (at !== count) throw invalidLayer(this.#layer, `its ${request.name} cannot be read whole`);
+    if (at !== count) throw invalidLayer(this.#layer, `its ${request.name} cannot be read completely`);
     return values;
   }
 
@@ -77,7 +81,7 @@ export class LayerWeights {
     if (`${array.shape}` !== `${shape}`)
       throw invalidLayer(
         this.#layer,
-        `its ${name} has the shape (${array.shape.join(', ')}), where its configuration and input ask for (${shape.join(', ')})`,
+        `its ${name} has the shape (${array.shape.join(', ')}); its configuration and input require (${shape.join(', ')})`,
       );
     return array;
   }
@@ -88,7 +92,7 @@ const baseName = (name: string): string => name.split('/').at(-1)!.replace(/:\d+
 
 type Place = (chunk: Float32Array, at: number, target: Float32Array) => void;
 
-/** Writes a run of the source, which begins at element `at`, to where the new order has it. */
+/** Writes a run of source values, starting at element `at`, to their positions in the new order. */
 const makePlacer = (shape: readonly number[], order?: readonly number[]): Place => {
   const isPlain = order === undefined || order.every((axis, i) => axis === i);
   if (isPlain) return (chunk, at, target) => target.set(chunk, at);
@@ -103,7 +107,7 @@ const makePlacer = (shape: readonly number[], order?: readonly number[]): Place 
   };
 };
 
-/** For each axis of the source, how far apart its neighbours lie in the target. */
+/** Stride in the target of each axis of the source. */
 const stridesInTarget = (shape: readonly number[], order: readonly number[]): number[] => {
   const strides = new Array<number>(shape.length);
   let stride = 1;
@@ -116,7 +120,7 @@ const stridesInTarget = (shape: readonly number[], order: readonly number[]): nu
 
 type Layout = { readonly shape: readonly number[]; readonly strides: readonly number[] };
 
-/** Where row number `row` (all axes but the last, counted in row-major order) begins. */
+/** Offset in the target of row `row` (all axes but the last, in row-major order). */
 const offsetOf = (row: number, { shape, strides }: Layout): number => {
   let [rest, offset] = [row, 0];
   for (let axis = shape.length - 2; axis >= 0; axis--) {

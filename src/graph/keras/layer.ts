@@ -1,4 +1,4 @@
-/** What a converter gets of a layer and its surroundings, and the few steps that most converters share. */
+/** A layer as converters get it, and steps that most converters share. */
 
 import type { AttributeValue } from '../../formats/onnx/node.ts';
 import type { UserError } from '../../ground/base/errors.ts';
@@ -9,60 +9,64 @@ import type { LayerWeights } from './layer-weights.ts';
 import { axisIn, elementsOf, imageOrder, type Size, sameOrder, sizesInOrder, type Value } from './value.ts';
 
 /**
- * Whose Keras a model was trained in. TLT's has its own idea of `same` padding (convolutions and pools pad alike on both
- * sides) and of Flatten (the axes stay as they are).
+ * The Keras that trained a model. TLT's Keras pads `same` equally on both sides in convolutions and pools, and its
+ * Flatten
+ * keeps the order of axes.
  */
 export type Dialect = 'keras' | 'tlt';
 
-/** Of the file. Keras itself until 2.3 and tf.keras (`2.2.4-tf`, 2.4 and later) are two programs. */
+/** Version of the file. Keras up to 2.3 and tf.keras (`2.2.4-tf`, 2.4 and later) differ. */
 export type KerasVersion = { readonly major: number; readonly minor: number; readonly isTf: boolean };
 
+/** One call of a layer, with its configuration, weights and the graph to add to. */
 export type Layer = LayerLabel & {
   readonly config: Config;
   readonly weights: LayerWeights;
   readonly graph: GraphBuilder;
   readonly dialect: Dialect;
   readonly version: KerasVersion;
-  /** Begins the names of this call's tensors: the path, and a number from the second call on. */
+  /** Prefix of this call's tensor names: the path, with a number from the second call on. */
   readonly scope: string;
-  /** It runs in a TimeDistributed, around whose layer TensorFlow has reshapes. */
+  /** The layer is inside a TimeDistributed, around which TensorFlow adds reshapes. */
   readonly isWrapped?: boolean;
-  /** Takes down the range in which quantisation-aware training kept a tensor. */
+  /** Records the range of a tensor from quantisation-aware training. */
   readonly noteRange: (tensor: string, range: number) => void;
-  /** Takes down why the ranges of training are of no use; the float graph still is. */
-  readonly spoilRanges: (why: UserError) => void;
-  /** Whether the layer that made input `index` is a QDQ layer. */
+  /** Records why the ranges of training cannot be used; the float graph still can. */
+  readonly rejectRanges: (why: UserError) => void;
+  /** Whether input `index` comes from a QDQ layer. */
   readonly isBehindQdq: (index: number) => boolean;
 };
 
-/** From a layer and the values that one call takes to what comes out of it. */
+/** Converts one call of a layer: input values → output value. @throws UserError ModelInvalid, ModelUnsupported */
 export type Converter = (layer: Layer, inputs: readonly Value[]) => Value;
 
+/** A node to add to the scope of a layer. */
 export type NodeRequest = {
   readonly inputs: readonly string[];
-  /** TensorFlow's name of the operation: `BiasAdd`. */
+  /** TensorFlow's name of the operation, for example `BiasAdd`. */
   readonly as: string;
   readonly attributes?: Readonly<Record<string, AttributeValue>>;
 };
 
-/** Where nodes are added, and under which name. */
+/** The graph to add nodes to, and the prefix of their names. */
 export type LayerScope = Pick<Layer, 'graph' | 'scope'>;
 
-/** Adds a node to this layer's scope; the name of its tensor comes back. */
+/** Adds a node to the layer's scope and returns the name of its output. */
 export const add = (
   layer: LayerScope,
   opType: string,
   { inputs, as, attributes = {} }: NodeRequest,
 ): string => layer.graph.node(opType, { inputs, output: `${layer.scope}/${as}`, attributes });
 
-/** @throws UserError ModelInvalid for another number of inputs */
+/** The only input. @throws UserError ModelInvalid for another number of inputs */
 export const requireSoleInput = (layer: Layer, inputs: readonly Value[]): Value => {
   const [input] = inputs;
-  if (!input || inputs.length !== 1) throw invalidLayer(layer, `it takes ${inputs.length} tensors, not one`);
+  if (!input || inputs.length !== 1)
+    throw invalidLayer(layer, `it gets ${inputs.length} tensors; expected one`);
   return input;
 };
 
-/** The value with its axes laid out in another order; a reshape does where only axes of size 1 move. */
+/** The value with its ONNX axes in another order: a Reshape if only axes of size 1 move, otherwise a Transpose. */
 export const rearrange = (layer: LayerScope, value: Value, order: readonly number[]): Value => {
   if (sameOrder(value.order, order)) return value;
   const moving = (axes: readonly number[]) => axes.filter((axis) => value.shape[axis] !== 1);
@@ -78,7 +82,7 @@ export const rearrange = (layer: LayerScope, value: Value, order: readonly numbe
   return { ...value, name, order };
 };
 
-/** A reshape that keeps the batch. */
+/** A Reshape that keeps the batch. */
 export const reshape = (
   layer: LayerScope,
   tensor: string,
@@ -89,9 +93,10 @@ export const reshape = (
   return add(layer, 'Reshape', { inputs: [tensor, shape], as });
 };
 
+/** A constant per item, with the name of its tensor. */
 export type Item = { readonly as: string; readonly shape: readonly number[]; readonly values: Float32Array };
 
-/** A constant that is repeated for each item of a batch, as many as `like` has. */
+/** A constant repeated for each item of a batch; `like` gives the batch size. */
 export const repeatForEachItem = (layer: LayerScope, like: string, { as, shape, values }: Item): string => {
   const { graph, scope } = layer;
   const integers = (name: string, ...each: number[]) => graph.integers(`${scope}/${as}/${name}`, each);
@@ -110,10 +115,11 @@ export const repeatForEachItem = (layer: LayerScope, like: string, { as, shape, 
   return name;
 };
 
+/** Whether no size is free. */
 export const isKnown = (sizes: readonly Size[]): sizes is readonly number[] =>
   sizes.every((size) => size !== undefined);
 
-/** An image as N,C,H,W, with its sizes by name. */
+/** An image, N,C,H,W in ONNX, with named sizes. */
 export type Image = {
   readonly value: Value;
   readonly channels: number;
@@ -121,11 +127,11 @@ export type Image = {
   readonly channelsFirst: boolean;
 };
 
-/** The one input as an image in the layer's data_format. @throws UserError ModelInvalid for another rank */
+/** The only input as an image in the layer's data_format. @throws UserError ModelInvalid for another rank */
 export const requireImageInput = (layer: Layer, inputs: readonly Value[]): Image => {
   const input = requireSoleInput(layer, inputs);
   if (input.shape.length !== 3)
-    throw invalidLayer(layer, `its input has ${input.shape.length + 1} axes, and an image has 4`);
+    throw invalidLayer(layer, `its input has ${input.shape.length + 1} axes; an image has 4`);
   const { channelsFirst } = layer.config;
   const value = rearrange(layer, input, imageOrder(channelsFirst));
   const [channels, height, width] = sizesInOrder(value);
@@ -133,7 +139,7 @@ export const requireImageInput = (layer: Layer, inputs: readonly Value[]): Image
   return { value, channels, size: [height, width], channelsFirst };
 };
 
-/** An image that a layer made of another one. */
+/** The value of an image, in Keras's order of axes. */
 export const makeImageValue = (
   name: string,
   { channels, size, channelsFirst }: Omit<Image, 'value'>,
@@ -143,7 +149,7 @@ export const makeImageValue = (
   order: imageOrder(channelsFirst),
 });
 
-/** The image with zeros around it. */
+/** Pads the image with zeros. */
 export const padWithZeros = (layer: Layer, image: Image, [rows, columns]: Margins): Image => {
   const pads = [0, 0, rows[0], columns[0], 0, 0, rows[1], columns[1]];
   const inputs = [image.value.name, layer.graph.integers(`${layer.scope}/paddings`, pads)];
@@ -154,17 +160,17 @@ export const padWithZeros = (layer: Layer, image: Image, [rows, columns]: Margin
   return { ...image, size, value: { ...value, nonNegative: image.value.nonNegative ?? false } };
 };
 
-/** Index into the shape, of an axis as Keras counts it. @throws UserError ModelInvalid */
+/** Index into the shape of an axis as Keras counts it. @throws UserError ModelInvalid */
 export const requireAxis = (layer: Layer, value: Value, axis: number): number =>
   axisIn(value, axis) ??
   (() => {
-    throw invalidLayer(layer, `its axis is ${axis}, and its input has ${value.shape.length + 1} axes`);
+    throw invalidLayer(layer, `its axis is ${axis}; its input has ${value.shape.length + 1} axes`);
   })();
 
-/** Elements of one item. @throws UserError ModelUnsupported if that is free */
+/** Number of elements of one item. @throws UserError ModelUnsupported if a size is free */
 export const requireElements = (layer: Layer, shape: readonly Size[]): number => {
   const elements = elementsOf(shape);
   if (elements === undefined)
-    throw unsupportedLayer(layer, 'a size of its input is free, and it needs a fixed one');
+    throw unsupportedLayer(layer, 'a size of its input is free; a fixed size is required');
   return elements;
 };

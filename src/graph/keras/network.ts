@@ -1,7 +1,9 @@
 /**
- * The network in `model_config`: layers, the calls that join them, inputs and outputs. Three spellings are read: Keras 2
- * functional (`Model`, `Functional`: inbound_nodes as nested lists), Keras 3 (inbound_nodes as calls whose arguments are
- * `__keras_tensor__`s), and `Sequential`. What comes out is one form, checked so far that every reference meets a call.
+ * Parses the network in `model_config`: layers, calls, inputs and outputs. Three formats are supported: Keras 2
+ * functional
+ * (`Model`, `Functional`: inbound_nodes as nested lists), Keras 3 (inbound_nodes as calls with `__keras_tensor__`
+ * arguments),
+ * and `Sequential`. The result has one form, in which every reference is checked to meet a call.
  */
 import { UserError } from '../../ground/base/errors.ts';
 import { formatValue, isObject, type Json } from './config.ts';
@@ -9,32 +11,35 @@ import { formatValue, isObject, type Json } from './config.ts';
 /** Output `tensor` of call number `call` of a layer. */
 export type TensorRef = { readonly layer: string; readonly call: number; readonly tensor: number };
 
+/** A layer as the file describes it. */
 export type LayerSpec = {
   readonly name: string;
   readonly className: string;
   readonly config: Json;
-  /** What each call of the layer takes; more than one for a shared layer, one empty list for an input. */
+  /** Inputs of each call: several calls for a shared layer, one empty list for an input layer. */
   readonly calls: readonly (readonly TensorRef[])[];
 };
 
+/** Layers by name, in the order of the file, and the ports of the network. */
 export type Network = {
   readonly layers: ReadonlyMap<string, LayerSpec>;
   readonly inputs: readonly TensorRef[];
   readonly outputs: readonly TensorRef[];
 };
 
+/** Classes of models. */
 export const networkClasses: ReadonlySet<string> = new Set(['Model', 'Functional', 'Sequential']);
 
 /**
- * @throws UserError ModelInvalid for JSON that is no network, or refers to what is not there; ModelUnsupported for a
+ * @throws UserError ModelInvalid for JSON that is not a network, or has unresolved references; ModelUnsupported for a
  * subclassed model, whose network is Python code
  */
 export const parseNetwork = (json: unknown): Network => {
-  if (!isObject(json) || typeof json.class_name !== 'string') throw invalidConfig('it names no class');
+  if (!isObject(json) || typeof json.class_name !== 'string') throw invalidConfig('it has no class_name');
   if (!networkClasses.has(json.class_name))
     throw new UserError(
       'ModelUnsupported',
-      `Reading the Keras model: it is a ${json.class_name}, whose network stands in Python code and not in the file. Export it to ONNX where that code is, and give that.`,
+      `Reading the Keras model: it is a ${json.class_name}, whose network is defined in Python code, not in the file. Export it to ONNX where that code is available, and use the ONNX file.`,
     );
   const network =
     json.class_name === 'Sequential'
@@ -58,7 +63,7 @@ const parseFunctional = (config: Json): Network => {
   return { layers: byName(layers), inputs: ports('input_layers'), outputs: ports('output_layers') };
 };
 
-/** Layers in a row. Before Keras 2.2.3 the configuration was the list itself; an input layer may be left out. */
+/** A chain of layers. Before Keras 2.2.3 the configuration was the list itself. The input layer may be missing. */
 const parseSequential = (config: unknown): Network => {
   const list = Array.isArray(config) ? config : listAt(isObject(config) ? config : {}, 'layers');
   const heads = list.map(parseLayerHead);
@@ -88,17 +93,17 @@ const parseLayerHead = (json: unknown): LayerHead => {
   const name = json.name ?? (isObject(config) ? config.name : undefined);
   if (typeof json.class_name !== 'string' || typeof name !== 'string' || name === '' || !config)
     throw invalidConfig(`a layer lacks its class, name or configuration: ${formatValue(json)}`);
-  // A Sequential of old has a list as its configuration; it is read whole, by parseNetwork.
+  // An old Sequential has a list as its configuration; parseNetwork reads it.
   return { name, className: json.class_name, config: isObject(config) ? config : { layers: config } };
 };
 
 const byName = (layers: readonly LayerSpec[]): Map<string, LayerSpec> => {
   const map = new Map(layers.map((layer) => [layer.name, layer]));
-  if (map.size !== layers.length) throw invalidConfig('two of its layers have one name');
+  if (map.size !== layers.length) throw invalidConfig('two of its layers have the same name');
   return map;
 };
 
-/** One call's tensors: `[["conv1", 0, 0, {}], …]`, or Keras 3's `{args: [tensor | [tensor, …]], kwargs}`. */
+/** The tensors of one call: `[["conv1", 0, 0, {}], …]`, or Keras 3's `{args: [tensor | [tensor, …]], kwargs}`. */
 const referencesOf = (node: unknown): TensorRef[] => {
   if (isObject(node)) return findTensors(node.args, 0).map(referenceOf);
   return isReference(node) ? [referenceOf(node)] : asList(node).map(referenceOf);
@@ -123,8 +128,9 @@ const referenceOf = (value: unknown): TensorRef => {
 const isIndex = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
 /**
- * A model inside a model has a call of its own from when it was built, which is counted in references and is not in the
- * list: there the numbers begin at 1.
+ * A nested model has a call from its own construction, which references count but which is not in the list. Its listed
+ * calls
+ * therefore start at 1.
  */
 const renumberCalls = ({ layers, outputs }: Network): Map<string, LayerSpec> => {
   const references = [...outputs, ...[...layers.values()].flatMap(({ calls }) => calls.flat())];
@@ -144,7 +150,7 @@ const checkReferences = ({ layers, inputs, outputs }: Network): void => {
   const used = [...inputs, ...outputs, ...[...layers.values()].flatMap(({ calls }) => calls.flat())];
   const lost = used.find(({ layer, call }) => layers.get(layer)?.calls[call] === undefined);
   if (lost)
-    throw invalidConfig(`it refers to call ${lost.call} of the layer ${lost.layer}, and there is none`);
+    throw invalidConfig(`it refers to call ${lost.call} of the layer ${lost.layer}, which does not exist`);
   if (outputs.length === 0) throw invalidConfig('it has no outputs');
 };
 

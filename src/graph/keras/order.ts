@@ -1,12 +1,17 @@
-/** The calls of a network that its outputs need, each after those whose tensors it takes. No recursion: networks are deep. */
+/**
+ * Orders the calls that the outputs of a network need, each after the calls it depends on. Not recursive: networks are
+ * deep.
+ */
 import { UserError } from '../../ground/base/errors.ts';
 import type { LayerSpec, Network, TensorRef } from './network.ts';
 
+/** Call number `call` of a layer. */
 export type Call = { readonly layer: LayerSpec; readonly call: number };
 
+/** Key of a call in maps. */
 export const callKey = ({ layer, call }: Pick<TensorRef, 'layer' | 'call'>): string => `${call} ${layer}`;
 
-/** @throws UserError ModelInvalid if calls wait for each other in a circle */
+/** @throws UserError ModelInvalid if calls depend on each other in a cycle */
 export const orderCalls = ({ layers, outputs }: Network): Call[] => {
   const done: Call[] = [];
   const state = new Map<string, 'open' | 'done'>();
@@ -14,7 +19,7 @@ export const orderCalls = ({ layers, outputs }: Network): Call[] => {
   while (stack.length > 0) {
     const at = stack.at(-1)!;
     const key = callKey(at);
-    const layer = layers.get(at.layer)!; // parseNetwork has asked
+    const layer = layers.get(at.layer)!; // checked by parseNetwork
     const waiting = layer.calls[at.call]!.filter((each) => state.get(callKey(each)) !== 'done');
     if (state.get(key) === 'done' || waiting.length === 0) {
       if (state.get(key) !== 'done') done.push({ layer, call: at.call });
@@ -32,5 +37,5 @@ export const orderCalls = ({ layers, outputs }: Network): Call[] => {
 const circularCall = (layer: string): UserError =>
   new UserError(
     'ModelInvalid',
-    `Reading the Keras model's network: the layer ${layer} waits for its own output. The file is damaged; save or copy it again.`,
+    `Reading the Keras model's network: the layer ${layer} depends on its own output. The file is damaged; save or copy it again.`,
   );

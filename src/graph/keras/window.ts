@@ -1,7 +1,8 @@
 /**
- * A window that moves over an image: strides, dilations and margins as ONNX's attributes, and the size of what comes
- * out. `same` is TensorFlow's: an odd pixel of margin lies at the end. `alike` is what TLT's Keras makes of `same`: the
- * same margin on both sides. For an image of a free size the margins depend on the image that the graph runs on.
+ * Sliding windows over images: strides, dilations and padding as ONNX attributes, and the size of the output. `same` is
+ * TensorFlow's: an odd pixel of padding is at the end. `alike` is TLT's `same`: equal padding on both sides. For an
+ * image of
+ * free size the padding depends on the image at run time.
  */
 import type { AttributeValue } from '../../formats/onnx/node.ts';
 import type { Pair } from './config.ts';
@@ -9,8 +10,10 @@ import { invalidLayer, type LayerLabel, unsupportedLayer } from './fault.ts';
 import type { Image } from './layer.ts';
 import type { Size } from './value.ts';
 
+/** Padding of a window; `alike` has the same number of pixels on both sides. */
 export type Padding = 'valid' | 'same' | { readonly alike: Pair };
 
+/** Window of a convolution or pool, in pixels. */
 export type Window = {
   readonly kernel: Pair;
   readonly strides: Pair;
@@ -18,12 +21,16 @@ export type Window = {
   readonly padding: Padding;
 };
 
+/** ONNX attributes of the window, and the size of the output. */
 export type WindowResult = {
   readonly attributes: Readonly<Record<string, AttributeValue>>;
   readonly size: readonly [height: Size, width: Size];
 };
 
-/** @throws UserError ModelInvalid if the image is smaller than the window */
+/**
+ * Attributes and output size of a convolution or pool. @throws UserError ModelInvalid if the image is smaller than the
+ * window
+ */
 export const moveWindow = (
   layer: LayerLabel,
   { size }: Pick<Image, 'size'>,
@@ -53,7 +60,7 @@ const moveAlong = (
   const margin = padding === 'valid' ? 0 : padding.alike[axis];
   const out = size === undefined ? undefined : Math.floor((size + 2 * margin - reach) / stride) + 1;
   if (out !== undefined && out < 1)
-    throw invalidLayer(layer, `its window spans ${reach} pixels of an image that has ${size}`);
+    throw invalidLayer(layer, `its window spans ${reach} pixels of an image with ${size}`);
   return { margins: [margin, margin], out };
 };
 
@@ -73,11 +80,14 @@ const padSame = (
 export type TransposedRequest = {
   readonly window: Omit<Window, 'padding'>;
   readonly padding: 'valid' | 'same';
-  /** Pixels added at the end; undefined where Keras derives them. */
+  /** Pixels added at the end; undefined if Keras derives them. */
   readonly outputPadding: Pair | undefined;
 };
 
-/** The window of a transposed convolution: margins cut what comes out, `output_padding` adds to its end. */
+/**
+ * Attributes and output size of a transposed convolution: padding crops the output, `output_padding` extends its end.
+ * @throws UserError ModelInvalid, ModelUnsupported
+ */
 export const moveTransposed = (
   layer: LayerLabel,
   { size }: Pick<Image, 'size'>,
@@ -89,7 +99,7 @@ export const moveTransposed = (
     if (inward === undefined) throw unsupportedLayer(layer, 'the size of its image is free');
     const whole = (inward - 1) * stride + reach;
     const out = sizeOut({ inward, stride, reach, whole }, request, axis);
-    if (out < 1) throw invalidLayer(layer, 'nothing would come out of it');
+    if (out < 1) throw invalidLayer(layer, 'its output would be empty');
     const cut = Math.max(0, whole - out);
     return { out, cut: [cut >> 1, cut - (cut >> 1)] as const, added: Math.max(0, out - whole) };
   });

@@ -1,6 +1,8 @@
 /**
- * The end of ssd, dssd and retinanet. Training leaves one tensor of classes, offsets and anchors (`ssd_predictions`); in the
- * exported graph NMSDynamic_TRT takes the three apart, and the anchors are one constant. Names as in TAO's exporter:
+ * The end of ssd, dssd and retinanet. Training outputs one tensor of classes, offsets and anchors (`ssd_predictions`);
+ * the
+ * exported graph passes the three separately to NMSDynamic_TRT, with the anchors as a constant. Names as in TAO's
+ * exporter:
  * loc_data and conf_data [N, … ,1,1], anchor_data [N,2,P·4,1] (boxes, then variances).
  */
 import { elementType } from '../../../formats/onnx/element-type.ts';
@@ -13,16 +15,17 @@ import type { End } from './end.ts';
 import { makeNmsAttributes } from './nms-attributes.ts';
 
 type AnchoredOptions = {
-  /** The layer whose output the plugin reads as scores. */
+  /** Layer whose output is the scores input of the plugin. */
   readonly scores: string;
-  /** The plugin makes probabilities of them. */
+  /** Whether the plugin applies a sigmoid to the scores. */
   readonly confSigmoid: 0 | 1;
 };
 
-/** Softmax stands in the network, a sigmoid does not. */
+/** The network contains the softmax of ssd, but not the sigmoid of retinanet. */
 export const ssdEnd: AnchoredOptions = { scores: 'mbox_conf_softmax', confSigmoid: 0 };
 export const retinanetEnd: AnchoredOptions = { scores: 'mbox_conf', confSigmoid: 1 };
 
+/** Makes the end of a detector with anchors. @throws UserError ModelUnsupported, SpecInvalid */
 export const makeAnchoredEnd =
   ({ scores, confSigmoid }: AnchoredOptions): End =>
   (network, { graph, detector, enter, convert }) => {
@@ -52,7 +55,7 @@ const detections = ['NMS', 'NMS_1'];
 
 type Predictions = { readonly loc: Value; readonly conf: Value; readonly anchors: Value };
 
-/** [P,1,4], [P,1,classes] and [P,1,8]. */
+/** Requires [P,1,4], [P,1,classes] and [P,1,8]. */
 const requirePredictionShapes = ({ loc, conf, anchors }: Predictions, { plugin }: Detector): void => {
   const shapes = [loc, conf, anchors].map(({ shape }) => `(${shape.join(', ')})`);
   const [count] = loc.shape;
@@ -62,7 +65,7 @@ const requirePredictionShapes = ({ loc, conf, anchors }: Predictions, { plugin }
     throw unexpectedNetwork(`its mbox_loc, scores and mbox_priorbox have the shapes ${shapes.join(', ')}`);
   if (classes !== plugin.classes + 1)
     throw unexpectedSpec(
-      `the model tells ${classes} classes apart, the background one of them, and the spec maps to ${plugin.classes} without it`,
+      `the model has ${classes} classes including the background, and the spec maps to ${plugin.classes} without it`,
     );
 };
 
@@ -72,10 +75,10 @@ const flatten = (graph: GraphBuilder, value: Value, output: string): string => {
   return graph.node('Reshape', { inputs: [name, shape], output });
 };
 
-/** From rows of box and variances to all boxes, then all variances. @throws UserError ModelUnsupported */
+/** Reorders rows of box and variances into all boxes, then all variances. @throws UserError ModelUnsupported */
 const priorOf = (graph: GraphBuilder, like: Value, anchors: Value): string => {
   const rows = graph.itemOf(anchors.name);
-  if (!rows) throw unexpectedNetwork('its mbox_priorbox is computed of pictures');
+  if (!rows) throw unexpectedNetwork('its mbox_priorbox depends on images');
   const half = rows.length / 2;
   const values = rows.map((_, i) => rows[Math.floor((i % half) / 4) * 8 + (i % 4) + (i < half ? 0 : 4)]!);
   return repeatForEachItem({ graph, scope: 'anchors' }, like.name, {

@@ -1,8 +1,11 @@
 /**
- * faster_rcnn, whose training graph is another than the exported one: ground truth goes into it, and its regions are drawn by
- * ProposalTarget. The exported graph has two networks, from the picture to a feature map and from each region of it to class
- * and box, and TensorRT's plugins between and behind them: ProposalDynamic, CropAndResizeDynamic, NMSDynamic_TRT. Their
- * numbers are the spec's for inference. arXiv 1506.01497.
+ * faster_rcnn, whose training graph differs from the exported one: it takes ground truth, and ProposalTarget samples
+ * its
+ * regions. The exported graph has two networks, from image to feature map and from each region of the map to class and
+ * box,
+ * with TensorRT's plugins between and after them: ProposalDynamic, CropAndResizeDynamic, NMSDynamic_TRT. Their
+ * parameters are
+ * those of the spec for inference. arXiv 1506.01497.
  */
 import { elementType } from '../../../formats/onnx/element-type.ts';
 import { makeValueInfo } from '../../../formats/onnx/graph.ts';
@@ -20,6 +23,7 @@ import { intAttributes } from './nms-attributes.ts';
 import { addRegionNms, requireClasses } from './region-nms.ts';
 import { type RegionParameters, requireRegionParameters } from './region-parameters.ts';
 
+/** The end of faster_rcnn. @throws UserError ModelUnsupported, SpecInvalid */
 export const fasterRcnnEnd: End = (network, { graph, detector, enter, convert }) => {
   const parameters = requireRegionParameters(detector);
   const [proposal, crop] = [findSoleLayer(network, 'Proposal'), findSoleLayer(network, 'CropAndResize')];
@@ -42,7 +46,7 @@ export const fasterRcnnEnd: End = (network, { graph, detector, enter, convert })
   const [classes, boxes] = two.outputs as [Value, Value];
   requireClasses(classes, boxes, detector.plugin.classes);
   addRegionNms(graph, { classes, boxes, rois }, { plugin: detector.plugin, ...parameters });
-  return { inputs, outputs: ports, parts: [one, { ...two, ranges: withCuts(two.ranges, crop) }] };
+  return { inputs, outputs: ports, parts: [one, { ...two, ranges: addCropRange(two.ranges, crop) }] };
 };
 
 const rois = 'proposal_out';
@@ -54,13 +58,13 @@ const findSoleLayer = ({ layers }: Network, className: string): LayerSpec => {
     (layer) => removePackage(layer.className) === className,
   );
   if (found && more.length === 0 && found.calls.length === 1) return found;
-  throw unexpectedNetwork(`it has not one ${className}`);
+  throw unexpectedNetwork(`it does not have exactly one ${className}`);
 };
 
 const configOf = ({ name, className, config }: LayerSpec): Config =>
   new Config(config, { path: name, className });
 
-/** The feature map, and what the first stage says of its anchors. */
+/** The feature map, and the first stage's scores and offsets of anchors. */
 const heads = (proposal: LayerSpec, crop: LayerSpec): readonly TensorRef[] => {
   const [features] = crop.calls[0]!;
   const [scores, offsets] = proposal.calls[0]!;
@@ -68,17 +72,17 @@ const heads = (proposal: LayerSpec, crop: LayerSpec): readonly TensorRef[] => {
   return [features, scores, offsets];
 };
 
-const cutsOf = ({ name }: LayerSpec): string => `${name}/Reshape_1`;
+const cropNameOf = ({ name }: LayerSpec): string => `${name}/Reshape_1`;
 const imagesOf = ({ name }: LayerSpec): string => `${name}/regions`;
 
-/** What is cut has the range of what the second network is given. */
-const withCuts = (ranges: TensorRanges, crop: LayerSpec): TensorRanges => {
+/** The crops have the range of the second network's input. */
+const addCropRange = (ranges: TensorRanges, crop: LayerSpec): TensorRanges => {
   const range = ranges.get(imagesOf(crop));
-  return range === undefined ? ranges : new Map([[cutsOf(crop), range], ...ranges]);
+  return range === undefined ? ranges : new Map([[cropNameOf(crop), range], ...ranges]);
 };
 
 const image = (graph: GraphBuilder, value: Value): Value => {
-  if (value.shape.length !== 3) throw unexpectedNetwork('its Proposal takes no maps');
+  if (value.shape.length !== 3) throw unexpectedNetwork('the inputs of its Proposal are not maps');
   return rearrange({ graph, scope: value.name }, value, imageOrder(true));
 };
 
@@ -86,20 +90,20 @@ const requireAnchors = ({ shape }: Value, { anchorSizes, anchorRatios }: RegionP
   const anchors = anchorSizes.length * anchorRatios.length;
   if (shape[0] !== anchors)
     throw unexpectedSpec(
-      `the model has ${shape[0]} anchors in each place, and the spec's ${anchorSizes.length} sizes and ${anchorRatios.length} ratios make ${anchors}`,
+      `the model has ${shape[0]} anchors per cell; the spec's ${anchorSizes.length} sizes and ${anchorRatios.length} ratios make ${anchors}`,
     );
 };
 
-/** The plugin takes offsets as they are; a training may have spread them. */
+/** Divides the offsets by the factor that training multiplied them with; the plugin expects them unscaled. */
 const scaleDown = (graph: GraphBuilder, offsets: string, spread: number): string => {
   if (spread === 1) return offsets;
   const factor = graph.floats('proposal_1/factor', [], Float32Array.of(1 / spread));
   return graph.node('Mul', { inputs: [offsets, factor], output: 'proposal_1/mul' });
 };
 
-type Proposing = RegionParameters & { readonly sides: readonly number[] };
+type ProposalOptions = RegionParameters & { readonly sides: readonly number[] };
 
-const addProposal = (graph: GraphBuilder, options: Proposing, inputs: readonly string[]): void => {
+const addProposal = (graph: GraphBuilder, options: ProposalOptions, inputs: readonly string[]): void => {
   const [height = 0, width = 0] = options.sides;
   graph.plugin('ProposalDynamic', {
     name: 'proposal',
@@ -116,26 +120,26 @@ const addProposal = (graph: GraphBuilder, options: Proposing, inputs: readonly s
   });
 };
 
-type Cut = { readonly crop: LayerSpec; readonly count: number };
+type CropOptions = { readonly crop: LayerSpec; readonly count: number };
 
-/** Cuts of the feature map, as further items of the batch. */
-const regionsOf = (graph: GraphBuilder, features: Value, { crop, count }: Cut): Value => {
+/** Crops of the feature map, as additional items of the batch. */
+const regionsOf = (graph: GraphBuilder, features: Value, { crop, count }: CropOptions): Value => {
   const [channels] = features.shape;
   const size = configOf(crop).count('pool_size');
-  if (channels === undefined) throw unexpectedNetwork('its feature map has no fixed number of channels');
-  const cuts = cutsOf(crop);
+  if (channels === undefined) throw unexpectedNetwork('the number of channels of its feature map is free');
+  const crops = cropNameOf(crop);
   graph.plugin('CropAndResizeDynamic', {
     name: 'CropAndResize_plugin',
     inputs: [features.name, rois],
-    outputs: [cuts],
+    outputs: [crops],
     attributes: intAttributes({ crop_height: size, crop_width: size }),
   });
   const shape = graph.integers(`${imagesOf(crop)}/shape`, [-1, channels, size, size]);
-  const name = graph.node('Reshape', { inputs: [cuts, shape], output: imagesOf(crop) });
+  const name = graph.node('Reshape', { inputs: [crops, shape], output: imagesOf(crop) });
   return makeRegionsValue(name, [count, channels, size, size]);
 };
 
-/** The network that begins with this layer's output. */
+/** The network that starts at this layer's output. */
 const startAt = (network: Network, { name, ...layer }: LayerSpec): Network => ({
   ...network,
   layers: new Map([...network.layers, [name, { ...layer, name, calls: [[]] }]]),

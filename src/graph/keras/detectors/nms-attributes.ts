@@ -1,14 +1,14 @@
-/** Attributes of NMSDynamic_TRT that all modules share. TensorRT, plugin/nmsPlugin. */
+/** Attributes of NMSDynamic_TRT shared by all modules. TensorRT, plugin/nmsPlugin. */
 
 import type { PluginParameters } from '../../../data/specs/plugin-parameters.ts';
 import type { AttributeValue } from '../../../formats/onnx/node.ts';
 
 type Attributes = Readonly<Record<string, AttributeValue>>;
 
-/** Offsets say where the middle of a box lies and how large it is. */
+/** codeType: offsets encode centre and size of a box. */
 const centreSize = 1;
 
-/** `differing`: what a module has its own way. */
+/** Attributes of the node; `differing` are those of the module. */
 export const makeNmsAttributes = (
   { scoreThreshold, iouThreshold, topK, keepTopK, classes, scoreBits }: PluginParameters,
   differing: Readonly<Record<string, number>>,
@@ -20,5 +20,6 @@ export const makeNmsAttributes = (
   inputOrder: { ints: [1, 2, 0] },
 });
 
+/** Integer attributes by name. */
 export const intAttributes = (values: Readonly<Record<string, number>>): Attributes =>
   Object.fromEntries(Object.entries(values).map(([name, int]) => [name, { int }]));

@@ -1,6 +1,7 @@
 /**
- * What stands behind faster_rcnn's second stage: NMSDynamic_TRT with a box for each class and region. The background, last,
- * has no box of its own and gets the first class's, which the plugin never looks at. Names as in TAO's exporter.
+ * The end after faster_rcnn's second stage: NMSDynamic_TRT with a box per class and region. The background, the last
+ * class,
+ * has no box and gets the first class's, which the plugin ignores. Names as in TAO's exporter.
  */
 import type { PluginParameters } from '../../../data/specs/plugin-parameters.ts';
 import type { GraphBuilder } from '../graph-builder.ts';
@@ -9,29 +10,32 @@ import type { Size, Value } from '../value.ts';
 import { unexpectedSpec } from './detector.ts';
 import { makeNmsAttributes } from './nms-attributes.ts';
 
-/** [R, classes + 1] and [R, 4 · classes]. @throws UserError SpecInvalid */
+/** Requires [R, classes + 1] and [R, 4 · classes]. @throws UserError SpecInvalid */
 export const requireClasses = (classes: Value, boxes: Value, wanted: number): void => {
-  const [told, numbers]: readonly Size[] = [classes.shape[1], boxes.shape[1]];
-  if (told !== wanted + 1 || numbers !== 4 * wanted)
+  const [found, numbers]: readonly Size[] = [classes.shape[1], boxes.shape[1]];
+  if (found !== wanted + 1 || numbers !== 4 * wanted)
     throw unexpectedSpec(
-      `the model tells ${told} classes apart, the background one of them, and the spec maps to ${wanted} without it`,
+      `the model has ${found} classes including the background, and the spec maps to ${wanted} without it`,
     );
 };
 
+/** Tensors of the second stage. */
 export type Regions = {
   readonly classes: Value;
   readonly boxes: Value;
-  /** [N,R,4,1]: top, left, bottom, right as parts of the picture. */
+  /** [N,R,4,1]: top, left, bottom, right as fractions of the image. */
   readonly rois: string;
 };
 
+/** Parameters of the suppression. */
 export type RegionNms = {
   readonly plugin: PluginParameters;
   readonly postNmsTopN: number;
-  /** What training multiplied the offsets x, y, width and height by. */
+  /** Factors by which training multiplied the offsets x, y, width and height. */
   readonly boxSpread: readonly number[];
 };
 
+/** Adds the plugin node and the tensors it reads. */
 export const addRegionNms = (graph: GraphBuilder, regions: Regions, options: RegionNms): void => {
   const scope: LayerScope = { graph, scope: 'nms_inputs_1' };
   const { classes } = options.plugin;
@@ -56,9 +60,9 @@ export const addRegionNms = (graph: GraphBuilder, regions: Regions, options: Reg
   });
 };
 
-type Shaped = { readonly as: string; readonly shape: readonly number[] };
+type NamedShape = { readonly as: string; readonly shape: readonly number[] };
 
-const addReshape = (scope: LayerScope, tensor: string, { as, shape }: Shaped): string => {
+const addReshape = (scope: LayerScope, tensor: string, { as, shape }: NamedShape): string => {
   const sizes = scope.graph.integers(`${scope.scope}/${as}/shape`, shape);
   return add(scope, 'Reshape', { inputs: [tensor, sizes], as });
 };
@@ -81,7 +85,7 @@ const locData = (scope: LayerScope, boxes: string, { plugin, postNmsTopN, boxSpr
   return addReshape(scope, whole, { as: 'loc_data', shape: [0, -1, 1, 1] });
 };
 
-/** The plugin wants left before top, and a second row that it does not look at. */
+/** The plugin expects left before top, and a second row that it ignores. */
 const priorData = (scope: LayerScope, rois: string): string => {
   const order = scope.graph.integers(`${scope.scope}/order`, [1, 0, 3, 2]);
   const turned = add(scope, 'Gather', {

@@ -1,10 +1,11 @@
-/** What faster_rcnn's plugins take of the spec, complete. */
+/** Parameters of faster_rcnn's plugins from the spec. */
 import type { PluginParameters } from '../../../data/specs/plugin-parameters.ts';
 import { type Detector, unexpectedSpec } from './detector.ts';
 
+/** Parameters of proposals and regions. */
 export type RegionParameters = NonNullable<PluginParameters['proposal']>;
 
-/** @throws UserError SpecInvalid naming what is missing */
+/** The parameters, complete. @throws UserError SpecInvalid naming what is missing */
 export const requireRegionParameters = ({ plugin: { proposal } }: Detector): RegionParameters => {
   if (!proposal) throw unexpectedSpec('the spec has no inference_config for the two stages of faster_rcnn');
   const { boxSpread, anchorSizes, anchorRatios } = proposal;

@@ -1,7 +1,9 @@
 /**
- * The end of yolo. Training leaves rows of anchor and what the network says of it (`encoded_detections`); in the exported
- * graph they are boxes and scores for BatchedNMSDynamic_TRT, under the names of TAO's exporter. YOLOv3, arXiv 1804.02767:
- * middle = cell + σ(t) · step, size = anchor · exp(t), score = σ(class) · σ(object).
+ * The end of yolo. Training outputs rows of anchor and prediction (`encoded_detections`); the exported graph passes
+ * boxes and
+ * scores to BatchedNMSDynamic_TRT, under the names of TAO's exporter. YOLOv3, arXiv 1804.02767: centre = cell + σ(t) ·
+ * step,
+ * size = anchor · exp(t), score = σ(class) · σ(object).
  */
 import { elementType } from '../../../formats/onnx/element-type.ts';
 import { makeValueInfo } from '../../../formats/onnx/graph.ts';
@@ -14,15 +16,19 @@ import { unexpectedNetwork, unexpectedSpec } from './detector.ts';
 import type { End } from './end.ts';
 import { intAttributes } from './nms-attributes.ts';
 
+/** The end of yolo. @throws UserError ModelUnsupported, SpecInvalid */
 export const yoloEnd: End = (network, { graph, detector: { plugin }, enter, convert }) => {
   const rows = rowsOf(network);
-  const cut = { ...network, outputs: [...rows.map(([anchor]) => anchor), ...rows.map(([, said]) => said)] };
+  const cut = {
+    ...network,
+    outputs: [...rows.map(([anchor]) => anchor), ...rows.map(([, predictions]) => predictions)],
+  };
   const inputs = enter(cut);
   const part = convert(cut, inputs);
-  const [anchors, said] = [part.outputs.slice(0, rows.length), part.outputs.slice(rows.length)];
-  requireClasses(said, plugin.classes);
+  const [anchors, predictions] = [part.outputs.slice(0, rows.length), part.outputs.slice(rows.length)];
+  requireClasses(predictions, plugin.classes);
   const all = add({ graph, scope: 'encoded_detections' }, 'Concat', {
-    inputs: said.map(({ name }) => name),
+    inputs: predictions.map(({ name }) => name),
     as: 'concat',
     attributes: { axis: { int: 1 } },
   });
@@ -30,7 +36,7 @@ export const yoloEnd: End = (network, { graph, detector: { plugin }, enter, conv
     name: 'BatchedNMS_N',
     inputs: [
       boxesOf(graph, all, itemsOf(graph, anchors)),
-      scoresOf(graph, all, { classes: plugin.classes, rows: rowCount(said) }),
+      scoresOf(graph, all, { classes: plugin.classes, rows: rowCount(predictions) }),
     ],
     outputs: ports.map(({ name }) => name),
     attributes: {
@@ -45,15 +51,15 @@ export const yoloEnd: End = (network, { graph, detector: { plugin }, enter, conv
 };
 
 const { float32, int32 } = elementType;
-/** How many, boxes, scores, classes. */
+/** Count, boxes, scores, classes. */
 const ports = [
   makeValueInfo('BatchedNMS', int32, undefined),
   ...['BatchedNMS_1', 'BatchedNMS_2', 'BatchedNMS_3'].map((name) => makeValueInfo(name, float32, undefined)),
 ];
 
-type Row = readonly [anchor: TensorRef, said: TensorRef];
+type Row = readonly [anchor: TensorRef, predictions: TensorRef];
 
-/** The network ends in the rows of all maps, each of which joins its anchors to what it says. */
+/** The network ends in the rows of all maps, each of which joins anchors and predictions. */
 const rowsOf = (network: Network): readonly Row[] => {
   const takenBy = ({ layer, call }: TensorRef): readonly TensorRef[] =>
     network.layers.get(layer)?.calls[call] ?? [];
@@ -65,15 +71,16 @@ const rowsOf = (network: Network): readonly Row[] => {
   throw unexpectedNetwork('its output does not join rows that begin with a YOLOAnchorBox');
 };
 
-const requireClasses = (said: readonly Value[], classes: number): void => {
-  const other = said.find(({ shape }) => shape.length !== 2 || shape[1] !== classes + 5);
+const requireClasses = (predictions: readonly Value[], classes: number): void => {
+  const other = predictions.find(({ shape }) => shape.length !== 2 || shape[1] !== classes + 5);
   if (other)
     throw unexpectedSpec(
-      `the model says ${other.shape[1]} numbers of each anchor, and the ${classes} classes of the spec ask for ${classes + 5}`,
+      `the model predicts ${other.shape[1]} numbers per anchor; the ${classes} classes of the spec require ${classes + 5}`,
     );
 };
 
-const rowCount = (said: readonly Value[]): number => said.reduce((sum, { shape }) => sum + shape[0]!, 0);
+const rowCount = (predictions: readonly Value[]): number =>
+  predictions.reduce((sum, { shape }) => sum + shape[0]!, 0);
 
 /** Rows of y, x, height, width, step y, step x. @throws UserError ModelUnsupported */
 const itemsOf = (graph: GraphBuilder, anchors: readonly Value[]): readonly number[][] => {
@@ -81,7 +88,7 @@ const itemsOf = (graph: GraphBuilder, anchors: readonly Value[]): readonly numbe
   const rows = items.flatMap((item) =>
     Array.from({ length: item.length / 6 }, (_, row) => [...item.subarray(6 * row, 6 * row + 6)]),
   );
-  if (rows.length === 0) throw unexpectedNetwork('its anchors are computed of pictures');
+  if (rows.length === 0) throw unexpectedNetwork('its anchors depend on images');
   return rows;
 };
 
@@ -90,24 +97,24 @@ const columns = (box: LayerScope, all: string, [from, to]: readonly [number, num
   return add(box, 'Slice', { inputs: [all, ...bounds], as: 'strided_slice' });
 };
 
-/** [N,P,1,4]: left, top, right, bottom as parts of the picture. */
+/** [N,P,1,4]: left, top, right, bottom as fractions of the image. */
 const boxesOf = (graph: GraphBuilder, all: string, anchors: readonly number[][]): string => {
   const box: LayerScope = { graph, scope: 'box' };
   const constant = (name: string, [x, y]: readonly [number, number]) => {
     const values = Float32Array.from(anchors.flatMap((row) => [row[x]!, row[y]!]));
     return graph.floats(`box/${name}`, [1, anchors.length, 2], values);
   };
-  const multiplied = (a: string, b: string) => add(box, 'Mul', { inputs: [a, b], as: 'mul' });
-  const said = add(box, 'Gather', {
+  const multiply = (a: string, b: string) => add(box, 'Mul', { inputs: [a, b], as: 'mul' });
+  const predictions = add(box, 'Gather', {
     inputs: [columns(box, all, [0, 4]), graph.integers('box/xy', [1, 0, 3, 2])],
     as: 'GatherV2',
     attributes: { axis: { int: 2 } },
   });
-  const place = add(box, 'Sigmoid', { inputs: [columns(box, said, [0, 2])], as: 'Sigmoid' });
-  const growth = add(box, 'Exp', { inputs: [columns(box, said, [2, 4])], as: 'Exp' });
-  const moved = multiplied(place, constant('step', [5, 4]));
+  const place = add(box, 'Sigmoid', { inputs: [columns(box, predictions, [0, 2])], as: 'Sigmoid' });
+  const growth = add(box, 'Exp', { inputs: [columns(box, predictions, [2, 4])], as: 'Exp' });
+  const moved = multiply(place, constant('step', [5, 4]));
   const middle = add(box, 'Add', { inputs: [moved, constant('cell', [1, 0])], as: 'add' });
-  const half = multiplied(growth, graph.floats('box/half', [1, anchors.length, 2], halfSides(anchors)));
+  const half = multiply(growth, graph.floats('box/half', [1, anchors.length, 2], halfSides(anchors)));
   const low = add(box, 'Sub', { inputs: [middle, half], as: 'sub' });
   const corners = [low, add(box, 'Add', { inputs: [middle, half], as: 'add' })];
   const joined = add(box, 'Concat', { inputs: corners, as: 'concat', attributes: { axis: { int: 2 } } });

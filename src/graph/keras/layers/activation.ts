@@ -1,9 +1,10 @@
-/** Activation and its layer forms. */
+/** Activation layers. */
 import { applyActivation, clippedRelu, elu, leakyRelu, relu, softmax } from '../activation.ts';
 import { unsupportedLayer } from '../fault.ts';
 import { add, type Converter, requireAxis, requireSoleInput } from '../layer.ts';
 import { sizesInOrder } from '../value.ts';
 
+/** Converters by class name. */
 export const activationLayers: Readonly<Record<string, Converter>> = {
   Activation: (layer, inputs) =>
     applyActivation(layer, requireSoleInput(layer, inputs), layer.config.raw('activation')),
@@ -22,7 +23,7 @@ export const activationLayers: Readonly<Record<string, Converter>> = {
       : clippedRelu(layer, value, layer.config.number('max_value', 0));
   },
 
-  /** The slope is called `alpha` before Keras 3. */
+  /** Before Keras 3 the slope is called `alpha`. */
   LeakyReLU: (layer, inputs) => {
     const { config } = layer;
     const alpha = config.number('negative_slope', config.number('alpha', 0.3));
@@ -36,7 +37,7 @@ export const activationLayers: Readonly<Record<string, Converter>> = {
     return softmax(layer, value, requireAxis(layer, value, layer.config.integer('axis', -1)));
   },
 
-  /** One slope for each element of an item, or one for all along the shared axes. */
+  /** One slope per element of an item, shared along `shared_axes`. */
   PReLU: (layer, inputs) => {
     const value = requireSoleInput(layer, inputs);
     const shared = new Set(

@@ -1,6 +1,8 @@
 /**
- * Layers that make a detector's anchors: values that depend on the size of their input alone, the same for each picture.
- * Their files hold no weights; what an anchor is stands in the configuration. SSD arXiv 1512.02325, RetinaNet 1708.02002,
+ * Layers that generate a detector's anchors: values that depend only on the size of their input and are the same for
+ * each
+ * image. Their files have no weights; the configuration defines the anchors. SSD arXiv 1512.02325, RetinaNet
+ * 1708.02002,
  * YOLOv3 1804.02767.
  */
 import { requireWithin } from '../../../ground/base/limits.ts';
@@ -10,26 +12,26 @@ import { plainOrder, type Value } from '../value.ts';
 
 type Grid = readonly [rows: number, columns: number];
 
-/** Rows and columns of the map that the anchors lie on, channels_first as TLT has it. */
+/** Rows and columns of the anchors' feature map, channels_first as in TLT. */
 const gridOf = (layer: Layer, { shape }: Value): Grid => {
   const [, rows, columns] = shape;
-  if (shape.length !== 3) throw invalidLayer(layer, 'its input is no image');
+  if (shape.length !== 3) throw invalidLayer(layer, 'its input is not an image');
   if (rows === undefined || columns === undefined)
-    throw unsupportedLayer(layer, 'the size of its image is free, and anchors need a fixed one');
+    throw unsupportedLayer(layer, 'the size of its image is free; anchors need a fixed one');
   if (rows * columns > mostCells) throw invalidLayer(layer, `its image has ${rows} × ${columns} cells`);
   return [rows, columns];
 };
 
-/** Of the largest pictures, at the finest stride; more come of damage. */
+/** Cells of the largest images at the finest stride; more mean a damaged file. */
 const mostCells = 2 ** 20;
 
-const makeAnchorValue = (layer: Layer, like: Value, { shape, values }: Made): Value => ({
+const makeAnchorValue = (layer: Layer, like: Value, { shape, values }: AnchorValues): Value => ({
   name: repeatForEachItem(layer, like.name, { as: 'FirstDimTile/Tile', shape, values }),
   shape,
   order: plainOrder(shape.length),
 });
 
-type Made = { readonly shape: readonly number[]; readonly values: Float32Array };
+type AnchorValues = { readonly shape: readonly number[]; readonly values: Float32Array };
 
 type Side = readonly [width: number, height: number];
 
@@ -51,10 +53,10 @@ const anchorSides = ({ config }: Layer, levels: readonly number[]): readonly Sid
 
 const square = (side: number): Side => [side, side];
 
-/** Along one axis: the length of the picture, and where cells lie. */
+/** Length of the image along an axis, and distance and offset of its cells. */
 type Axis = { readonly length: number; readonly step: number; readonly offset: number };
 
-/** TLT's files leave steps and offsets out: cells of equal size, anchors in their middles. */
+/** TLT's files omit steps and offsets: cells of equal size, anchors at their centres. */
 const axisOf = ({ config }: Layer, cells: number, index: 0 | 1): Axis => {
   const length = config.count(index === 0 ? 'img_height' : 'img_width');
   const given = (name: string) => (config.raw(name) === undefined ? undefined : config.positives(name));
@@ -66,7 +68,7 @@ const axisOf = ({ config }: Layer, cells: number, index: 0 | 1): Axis => {
   };
 };
 
-/** Rows of left, top, right, bottom as parts of the picture, and four variances. */
+/** Rows of left, top, right, bottom as fractions of the image, and four variances. */
 const anchorBoxes =
   (levelsOf: (layer: Layer) => readonly number[]): Converter =>
   (layer, inputs) => {
@@ -109,13 +111,13 @@ const ends = ({ length, step, offset }: Axis, { cell, side, isClipped }: Cell): 
   return [part(middle - side / 2), part(middle + side / 2)];
 };
 
-/** RetinaNet has each anchor in sizes between one octave and the next. */
+/** RetinaNet has each anchor in several sizes within an octave. */
 const octave = ({ config }: Layer): readonly number[] => {
   const levels = Math.min(config.count('n_anchor_levels', 3), mostShapes);
   return Array.from({ length: levels }, (_, i) => 2 ** (i / levels));
 };
 
-/** Rows of cell y, x, anchor height, width, step y, x as parts of the picture. */
+/** Rows of cell y, x, anchor height, width, step y, x as fractions of the image. */
 const yoloAnchors: Converter = (layer, inputs) => {
   const input = requireSoleInput(layer, inputs);
   const [rows, columns] = gridOf(layer, input);
@@ -132,7 +134,7 @@ const yoloAnchors: Converter = (layer, inputs) => {
   return makeAnchorValue(layer, input, { shape: [rows * columns * sides.length, 6], values });
 };
 
-/** Anchors of one cell. */
+/** Maximum number of anchors per cell. */
 const mostShapes = 256;
 
 const pairsOf = (layer: Layer, value: unknown): readonly Side[] => {
@@ -140,17 +142,18 @@ const pairsOf = (layer: Layer, value: unknown): readonly Side[] => {
     Array.isArray(each) && each.length === 2 && each.every((side) => Number.isFinite(side) && side > 0);
   const sides = Array.isArray(value) && value.length <= mostShapes ? value : [];
   if (sides.length > 0 && sides.every(isPair)) return sides;
-  throw invalidLayer(layer, 'its anchor_size is no list of widths and heights');
+  throw invalidLayer(layer, 'its anchor_size is not a list of widths and heights');
 };
 
-/** Of faster_rcnn's training: their numbers stand in the experiment spec. */
+/** Training layers of faster_rcnn, whose parameters for inference are in the experiment spec. */
 const needsSpec: Converter = (layer) => {
   throw unsupportedLayer(
     layer,
-    'its numbers for inference stand in the experiment spec, and without that (-e) it has no meaning',
+    'its parameters for inference are in the experiment spec, which is missing (-e)',
   );
 };
 
+/** Converters by class name. */
 export const anchorLayers: Readonly<Record<string, Converter>> = {
   AnchorBoxes: anchorBoxes(() => [1]),
   RetinaAnchorBoxes: anchorBoxes(octave),

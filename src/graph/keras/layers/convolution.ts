@@ -14,7 +14,7 @@ const windowOf = ({ config }: Layer, padding: Padding): Window => ({
   padding,
 });
 
-/** TLT's Keras pads a plain convolution by half of what it reaches, on both sides. */
+/** TLT's Keras pads a plain convolution by half of its reach, on both sides. */
 const plainPadding = ({ config, dialect }: Layer): Padding => {
   const padding = config.word('padding', paddings, 'valid');
   if (padding === 'valid' || dialect === 'keras') return padding;
@@ -25,7 +25,7 @@ const plainPadding = ({ config, dialect }: Layer): Padding => {
 
 type Kernel = { readonly weight: string; readonly channels: number; readonly groups: number };
 
-/** The node, its bias, and the activation of the configuration. */
+/** Adds the Conv node with its bias, and the configured activation. */
 const addConvolution = (layer: Layer, image: Image, { kernel, window, as }: ConvolutionParts) => {
   const { attributes, size } = moveWindow(layer, image, window);
   const name = add(layer, 'Conv', {
@@ -44,6 +44,7 @@ const usesBias = ({ config }: Layer): boolean => config.flag('use_bias', true);
 const biasOf = (layer: Layer, channels: number): readonly string[] =>
   usesBias(layer) ? [layer.weights.tensor(layer.graph, { name: 'bias', shape: [channels] })] : [];
 
+/** Conv2D, also grouped. */
 export const conv2d: Converter = (layer, inputs) => {
   const image = requireImageInput(layer, inputs);
   const { config } = layer;
@@ -73,7 +74,7 @@ const depthwiseKernel = (layer: Layer, image: Image, name: string): Kernel => {
   return { weight, channels, groups: image.channels };
 };
 
-/** Keras 3 calls the array `kernel`, Keras 2 `depthwise_kernel`. TLT pads these as TensorFlow does. */
+/** Keras 3 calls the array `kernel`, Keras 2 `depthwise_kernel`. TLT pads it like TensorFlow. */
 export const depthwiseConv2d: Converter = (layer, inputs) => {
   const image = requireImageInput(layer, inputs);
   const name = layer.weights.has('depthwise_kernel') ? 'depthwise_kernel' : 'kernel';
@@ -82,7 +83,7 @@ export const depthwiseConv2d: Converter = (layer, inputs) => {
   return addConvolution(layer, image, { kernel, window, as: 'depthwise' });
 };
 
-/** A depthwise convolution without bias, then one of 1 × 1. */
+/** A depthwise convolution without bias, then a 1 × 1 convolution. */
 const separableConv2d: Converter = (layer, inputs) => {
   const image = requireImageInput(layer, inputs);
   const depthwise = depthwiseKernel(layer, image, 'depthwise_kernel');
@@ -112,7 +113,7 @@ const separableConv2d: Converter = (layer, inputs) => {
   );
 };
 
-/** The kernel is [height, width, out, in]. */
+/** Keras's kernel is [height, width, out, in]. */
 export const conv2dTranspose: Converter = (layer, inputs) => {
   const image = requireImageInput(layer, inputs);
   const { config } = layer;
@@ -143,6 +144,7 @@ const outputPadding = (layer: Layer): Pair => {
   return [height, width];
 };
 
+/** Converters by class name. */
 export const convolutionLayers: Readonly<Record<string, Converter>> = {
   Conv2D: conv2d,
   Convolution2D: conv2d,

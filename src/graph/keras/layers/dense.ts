@@ -1,10 +1,13 @@
-/** Dense, and normalisation over batches. */
+/** Dense and BatchNormalization. */
 import { applyActivation } from '../activation.ts';
 import { invalidLayer, unsupportedLayer } from '../fault.ts';
 import { add, type Converter, type Layer, rearrange, requireAxis, requireSoleInput } from '../layer.ts';
 import { plainOrder, type Value } from '../value.ts';
 
-/** Over the last axis; of an image each pixel alone. Keras's kernel [in, out] is what Gemm and MatMul take. */
+/**
+ * Dense over the last axis; for an image, each pixel separately. Keras's kernel is [in, out], as Gemm and MatMul
+ * expect.
+ */
 export const dense: Converter = (layer, inputs) => {
   const input = requireSoleInput(layer, inputs);
   const rank = input.shape.length;
@@ -30,7 +33,7 @@ const addProduct = (layer: Layer, { name, shape }: Value, { weight, bias }: Weig
   return bias.length > 0 ? add(layer, 'Add', { inputs: [product, ...bias], as }) : product;
 };
 
-/** What training leaves: y = (x − mean) · gamma / √(variance + epsilon) + beta, along one axis. */
+/** Inference: y = (x − mean) · gamma / √(variance + epsilon) + beta, along one axis. arXiv 1502.03167 */
 const batchNormalization: Converter = (layer, inputs) => {
   const value = requireSoleInput(layer, inputs);
   const axis = requireAxis(layer, value, normalisedAxis(layer));
@@ -48,7 +51,7 @@ const batchNormalization: Converter = (layer, inputs) => {
   return { ...value, name, nonNegative: false };
 };
 
-/** Keras 2.2 has a number, later versions a list of one. */
+/** Keras 2.2 writes a number, later versions a list of one. */
 const normalisedAxis = (layer: Layer): number => {
   const axes = layer.config.raw('axis') === undefined ? [-1] : layer.config.integers('axis');
   const [axis] = axes;
@@ -77,7 +80,7 @@ const parameter = ({ graph, path }: Layer, name: string, values: Float32Array): 
 
 type NormalisationParts = { readonly axis: number; readonly parameters: readonly Parameter[] };
 
-/** For an axis that does not lie first, where ONNX's operator cannot reach it. */
+/** For an axis that is not the first, which ONNX's operator does not support. */
 const addScaleAndShift = (layer: Layer, value: Value, { axis, parameters }: NormalisationParts): string => {
   const [gamma, beta, mean, variance] = parameters.map(({ values }) => values);
   const epsilon = epsilonOf(layer);
@@ -93,6 +96,7 @@ const addScaleAndShift = (layer: Layer, value: Value, { axis, parameters }: Norm
   });
 };
 
+/** Converters by class name. */
 export const denseLayers: Readonly<Record<string, Converter>> = {
   Dense: dense,
   BatchNormalization: batchNormalization,

@@ -1,13 +1,13 @@
-/** Layers of several inputs. They are brought to one order of axes; sizes of 1 stretch, as in NumPy. */
+/** Layers with several inputs. Inputs get one order of axes; axes of size 1 are broadcast, as in NumPy. */
 import { invalidLayer, unsupportedLayer } from '../fault.ts';
 import { add, type Converter, isKnown, type Layer, rearrange, requireAxis, reshape } from '../layer.ts';
 import { plainOrder, type Size, type Value } from '../value.ts';
 
-/** @throws UserError ModelInvalid for fewer than two */
+/** Brings the inputs to one rank and order of axes. @throws UserError ModelInvalid for fewer than two */
 const alignInputs = (layer: Layer, inputs: readonly Value[]): Value[] => {
   const [first] = inputs;
   if (!first || inputs.length < 2)
-    throw invalidLayer(layer, `it takes ${inputs.length} tensors, not two or more`);
+    throw invalidLayer(layer, `it gets ${inputs.length} tensors; expected  two or more`);
   const rank = inputs.reduce((most, { shape }) => Math.max(most, shape.length), 0);
   const whole = inputs.map((value) =>
     value.shape.length === rank ? value : addLeadingAxes(layer, value, rank),
@@ -16,7 +16,7 @@ const alignInputs = (layer: Layer, inputs: readonly Value[]): Value[] => {
   return whole.map((value) => rearrange(layer, value, order));
 };
 
-/** Keras puts axes of size 1 behind the batch where a tensor has fewer than another. */
+/** Keras inserts axes of size 1 after the batch where a tensor has a lower rank. */
 const addLeadingAxes = (layer: Layer, value: Value, rank: number): Value => {
   const plain = rearrange(layer, value, plainOrder(value.shape.length));
   const shape = [...new Array<Size>(rank - value.shape.length).fill(1), ...plain.shape];
@@ -33,12 +33,12 @@ const broadcastShape = (layer: Layer, a: readonly Size[], b: readonly Size[]): S
     return size ?? other;
   });
 
-/** One node for each further input: `add_1/add`, `add_1/add_1`. */
+/** A chain of nodes, one for each input after the first: `add_1/add`, `add_1/add_1`. */
 const chain =
   (opType: string, as: string, exactly?: number): Converter =>
   (layer, inputs) => {
     if (exactly !== undefined && inputs.length !== exactly)
-      throw invalidLayer(layer, `it takes ${inputs.length} tensors, not ${exactly}`);
+      throw invalidLayer(layer, `it gets ${inputs.length} tensors; expected  ${exactly}`);
     const [first, ...rest] = alignInputs(layer, inputs);
     const nonNegative = opType !== 'Sub' && inputs.every((each) => each.nonNegative);
     return rest.reduce<Value>(
@@ -82,10 +82,14 @@ const concatenate: Converter = (layer, inputs) => {
   return { name, shape, order: first!.order, nonNegative: inputs.every((each) => each.nonNegative) };
 };
 
-type Joined = { readonly name: string; readonly isOuter: boolean };
+type ConcatResult = { readonly name: string; readonly isOuter: boolean };
 
-/** Constants that lie one behind another are one. */
-const noteJoinedItems = ({ graph }: Layer, values: readonly Value[], { name, isOuter }: Joined): void => {
+/** If all inputs are constant per item and joined along the first axis, so is the result. */
+const noteJoinedItems = (
+  { graph }: Layer,
+  values: readonly Value[],
+  { name, isOuter }: ConcatResult,
+): void => {
   const items = values.flatMap((value) => graph.itemOf(value.name) ?? []);
   if (!isOuter || items.length !== values.length) return;
   const all = new Float32Array(items.reduce((total, item) => total + item.length, 0));
@@ -97,14 +101,15 @@ const noteJoinedItems = ({ graph }: Layer, values: readonly Value[], { name, isO
   graph.noteItem(name, all);
 };
 
-/** Of TLT's CSPDarkNet: the channels in equal groups, of which one goes on. */
+/** TLT's CSPDarkNet: divides the channels into equal groups and returns one. */
 const split: Converter = (layer, inputs) => {
   const [value] = inputs;
-  if (!value || inputs.length !== 1) throw invalidLayer(layer, `it takes ${inputs.length} tensors, not one`);
+  if (!value || inputs.length !== 1)
+    throw invalidLayer(layer, `it gets ${inputs.length} tensors; expected  one`);
   const [groups, group] = [layer.config.count('groups'), layer.config.integer('group_id', 0)];
   const channels = value.shape[0];
   if (channels === undefined || channels % groups !== 0 || group < 0 || group >= groups)
-    throw invalidLayer(layer, `it takes group ${group} of ${groups} of ${channels} channels`);
+    throw invalidLayer(layer, `it selects group ${group} of ${groups} of ${channels} channels`);
   const size = channels / groups;
   const { graph, scope } = layer;
   const axis = value.order.indexOf(0) + 1;
@@ -114,6 +119,7 @@ const split: Converter = (layer, inputs) => {
   return { ...value, name, shape: [size, ...value.shape.slice(1)] };
 };
 
+/** Converters by class name. */
 export const mergeLayers: Readonly<Record<string, Converter>> = {
   Add: sum,
   Subtract: chain('Sub', 'sub', 2),

@@ -1,4 +1,4 @@
-/** Keras's layers that bring pictures to a size: CenterCrop and Resizing. */
+/** Keras's layers that crop or resize images to a given size: CenterCrop and Resizing. */
 import { unsupportedLayer } from '../fault.ts';
 import {
   add,
@@ -15,19 +15,19 @@ type Sides = readonly [height: number, width: number];
 
 const sidesOf = (layer: Layer): Sides => [layer.config.count('height'), layer.config.count('width')];
 
-type Known = Omit<Image, 'size'> & { readonly size: Sides };
+type FixedImage = Omit<Image, 'size'> & { readonly size: Sides };
 
-/** @throws UserError ModelUnsupported for a free size */
-const knownImage = (layer: Layer, inputs: readonly Value[]): Known => {
+/** The only input as an image. @throws UserError ModelUnsupported for a free size */
+const requireFixedSize = (layer: Layer, inputs: readonly Value[]): FixedImage => {
   const image = requireImageInput(layer, inputs);
   const { size } = image;
   if (!isKnown(size)) throw unsupportedLayer(layer, 'the size of its image is free');
   return { ...image, size: [size[0]!, size[1]!] };
 };
 
-/** Cuts the middle out; an image that is too small on any side is resized, as Keras does it. */
+/** Crops the middle. An image that is too small on a side is resized, as in Keras. */
 const centerCrop: Converter = (layer, inputs) => {
-  const image = knownImage(layer, inputs);
+  const image = requireFixedSize(layer, inputs);
   const target = sidesOf(layer);
   const fits = image.size.every((side, axis) => side >= target[axis]!);
   return fits
@@ -39,7 +39,7 @@ const centerCrop: Converter = (layer, inputs) => {
 };
 
 const resizing: Converter = (layer, inputs) => {
-  const image = knownImage(layer, inputs);
+  const image = requireFixedSize(layer, inputs);
   const target = sidesOf(layer);
   layer.config.requireOnly('pad_to_aspect_ratio', false);
   layer.config.requireOnly('antialias', false);
@@ -50,14 +50,14 @@ const resizing: Converter = (layer, inputs) => {
   return addResize(layer, whole, { target, mode });
 };
 
-/** The largest part of a picture that has the target's aspect ratio, as Keras rounds it. */
+/** The largest part of an image with the target's aspect ratio, rounded as in Keras. */
 const ofSameAspect = ([height, width]: Sides, [high, wide]: Sides): Sides => [
   Math.max(1, Math.min(height, Math.floor((width * high) / wide))),
   Math.max(1, Math.min(width, Math.floor((height * wide) / high))),
 ];
 
-/** The middle of the image. */
-const cropMiddle = (layer: Layer, image: Known, size: Sides): Known => {
+/** Crops the middle of the image. */
+const cropMiddle = (layer: Layer, image: FixedImage, size: Sides): FixedImage => {
   const { graph, scope } = layer;
   const starts = image.size.map((side, axis) => Math.floor((side - size[axis]!) / 2));
   const ends = starts.map((start, axis) => start + size[axis]!);
@@ -77,7 +77,7 @@ const cropMiddle = (layer: Layer, image: Known, size: Sides): Known => {
   return { ...image, size, value };
 };
 
-/** How each interpolation of `tf.image.resize` is written in ONNX: all of them measure from the centres of pixels. */
+/** Interpolations of `tf.image.resize` in ONNX; all measure from pixel centres. */
 const modes = {
   bilinear: { as: 'ResizeBilinear', attributes: { mode: { string: 'linear' } } },
   nearest: {
@@ -100,7 +100,7 @@ const isMode = (word: unknown): word is Mode => typeof word === 'string' && Obje
 
 type ResizeOptions = { readonly target: Sides; readonly mode: Mode };
 
-const addResize = (layer: Layer, image: Known, { target, mode }: ResizeOptions): Value => {
+const addResize = (layer: Layer, image: FixedImage, { target, mode }: ResizeOptions): Value => {
   const factors = image.size.map((side, axis) => factorOf(side, target[axis]!));
   const scales = layer.graph.floats(`${layer.scope}/scales`, [4], Float32Array.of(1, 1, ...factors));
   const { as, attributes } = modes[mode];
@@ -113,12 +113,16 @@ const addResize = (layer: Layer, image: Known, { target, mode }: ResizeOptions):
   return { ...makeImageValue(name, { ...image, size: target }), nonNegative };
 };
 
-/** The float32 by which `from` pixels become `to`: ONNX rounds the product down, so it may not be a little too small. */
+/**
+ * The float32 factor that turns `from` pixels into `to`. ONNX rounds the product down, so the factor must not be too
+ * small.
+ */
 const factorOf = (from: number, to: number): number => {
   const factor = Math.fround(to / from);
   return Math.fround(factor * from) < to ? Math.fround(factor * (1 + 2 ** -23)) : factor;
 };
 
+/** Converters by class name. */
 export const sizeLayers: Readonly<Record<string, Converter>> = {
   CenterCrop: centerCrop,
   Resizing: resizing,

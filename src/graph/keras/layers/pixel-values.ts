@@ -1,9 +1,9 @@
-/** Keras's layers that prepare the values of pixels: Rescaling and Normalization. */
+/** Keras's layers that normalise pixel values: Rescaling and Normalization. */
 import { invalidLayer, unsupportedLayer } from '../fault.ts';
 import { add, type Converter, isKnown, type Layer, requireAxis, requireSoleInput } from '../layer.ts';
 import type { Value } from '../value.ts';
 
-/** x × scale + offset; a list has a number for each channel. */
+/** x · scale + offset; a list has one number per channel. */
 const rescaling: Converter = (layer, inputs) => {
   const value = requireSoleInput(layer, inputs);
   const [scale, offset] = [layer.config.numbers('scale', [1]), layer.config.numbers('offset', [0])];
@@ -15,13 +15,13 @@ const rescaling: Converter = (layer, inputs) => {
   return { ...value, name, nonNegative: false };
 };
 
-/** (x − mean) / √variance, or back; mean and variance are learnt, or given in the configuration. */
+/** (x − mean) / √variance, or the inverse. Mean and variance are trained weights, or are in the configuration. */
 const normalization: Converter = (layer, inputs) => {
   const value = requireSoleInput(layer, inputs);
   const given = layer.config.raw('axis') === undefined ? [-1] : layer.config.integers('axis');
   const axes = given.map((axis) => requireAxis(layer, value, axis)).toSorted((a, b) => a - b);
   const shape = axes.map((axis) => value.shape[axis]);
-  if (!isKnown(shape)) throw unsupportedLayer(layer, 'a size that it normalises along is free');
+  if (!isKnown(shape)) throw unsupportedLayer(layer, 'the size of an axis that it normalises is free');
   const statistic = (name: string) =>
     layer.config.raw(name) === undefined
       ? layer.weights.values({ name, shape })
@@ -49,22 +49,22 @@ const leastDeviation = 1e-7;
 
 type Along = { readonly name: string; readonly values: Float32Array; readonly axes: readonly number[] };
 
-/** A constant that varies along these axes of Keras's shape and is the same along all others; one number is the same everywhere. */
+/** A constant that varies only along the given axes of Keras's shape; a single number is a scalar. */
 const addConstantAlong = (layer: Layer, value: Value, { name, values, axes }: Along): string => {
   const { graph, path } = layer;
   if (values.length === 1) return graph.floats(`${path}/${name}`, [], values);
-  const kept = value.shape.map((size, axis) => (axes.includes(axis) ? size : 1));
-  const wanted = kept.reduce<number>((product, size) => product * (size ?? 1), 1);
-  if (!isKnown(kept) || wanted !== values.length)
-    throw invalidLayer(layer, `its ${name} has ${values.length} numbers, where its input has ${wanted}`);
+  const dims = value.shape.map((size, axis) => (axes.includes(axis) ? size : 1));
+  const wanted = dims.reduce<number>((product, size) => product * (size ?? 1), 1);
+  if (!isKnown(dims) || wanted !== values.length)
+    throw invalidLayer(layer, `its ${name} has ${values.length} numbers; its input has ${wanted}`);
   return graph.floats(
     `${path}/${name}`,
-    value.order.map((axis) => kept[axis]!),
-    transposeValues(values, kept, value.order),
+    value.order.map((axis) => dims[axis]!),
+    transposeValues(values, dims, value.order),
   );
 };
 
-/** Values in row-major order of `shape`, in that of the shape with its axes in another order. */
+/** Transposes values: from row-major order of `shape` to that of the shape with reordered axes. */
 const transposeValues = (
   values: Float32Array,
   shape: readonly number[],
@@ -83,6 +83,7 @@ const transposeValues = (
   });
 };
 
+/** Converters by class name. */
 export const valueLayers: Readonly<Record<string, Converter>> = {
   Rescaling: rescaling,
   Normalization: normalization,

@@ -17,7 +17,7 @@ const pooling =
   (layer, inputs) => {
     const { image, window } = withMargins(layer, requireImageInput(layer, inputs), opType);
     const { attributes, size } = moveWindow(layer, image, window);
-    // TLT pads with zeros that count in the mean; what TensorFlow's `same` adds does not count.
+    // TLT pads with zeros that count in the mean; the padding of TensorFlow's `same` does not count.
     const counts = opType === 'AveragePool' && typeof window.padding === 'object';
     const name = add(layer, opType, {
       inputs: [image.value.name],
@@ -42,7 +42,10 @@ const windowOf = ({ config, dialect }: Layer): Window => {
 
 type PaddedImage = { readonly image: Image; readonly window: Window };
 
-/** TLT pads with zeros also for a maximum, where ONNX pads with nothing: the same unless values can be negative. */
+/**
+ * TLT pads with zeros for a maximum too, where ONNX ignores the padding. Results are equal unless values can be
+ * negative.
+ */
 const withMargins = (layer: Layer, image: Image, opType: Kind): PaddedImage => {
   const window = windowOf(layer);
   const margins = typeof window.padding === 'object' ? window.padding.alike : undefined;
@@ -58,7 +61,7 @@ const withMargins = (layer: Layer, image: Image, opType: Kind): PaddedImage => {
   };
 };
 
-/** A maximum or mean over the whole image; the axes go unless `keepdims` is true. */
+/** A maximum or mean over the whole image. The axes are removed unless `keepdims` is true. */
 const global =
   (opType: string, as: string): Converter =>
   (layer, inputs) => {
@@ -76,6 +79,7 @@ const global =
     };
   };
 
+/** Converters by class name. */
 export const poolingLayers: Readonly<Record<string, Converter>> = {
   MaxPooling2D: pooling('MaxPool', 'MaxPool'),
   MaxPool2D: pooling('MaxPool', 'MaxPool'),

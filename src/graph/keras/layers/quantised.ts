@@ -1,7 +1,9 @@
 /**
- * Layers of TLT's quantisation-aware training. A QDQ keeps the range of what it stands behind; a quantised layer keeps
- * the range of its own input, unless a QDQ makes that. In the exported graph neither is left: a QDQ goes, a quantised
- * layer becomes the plain one, and the ranges are handed out.
+ * Layers of TLT's quantisation-aware training. A QDQ layer holds the range of its input; a quantised layer holds the
+ * range
+ * of its own input, unless a QDQ layer precedes it. The exported graph contains neither: QDQ layers are removed,
+ * quantised
+ * layers become plain ones, and the ranges are returned separately.
  */
 
 import { UserError } from '../../../ground/base/errors.ts';
@@ -14,7 +16,7 @@ import { dense } from './dense.ts';
 const qdq: Converter = (layer, inputs) => {
   const value = requireSoleInput(layer, inputs);
   if (layer.isBehindQdq(0))
-    invalidateRanges(layer, 'it stands right behind another QDQ, and two in a row have no meaning');
+    rejectRanges(layer, 'it directly follows another QDQ; two in a row have no meaning');
   noteRange(layer, value);
   return value;
 };
@@ -27,7 +29,7 @@ const makeQuantised =
     return plain(layer, inputs);
   };
 
-/** TLT's quantised convolution pads alike on both sides in whatever Keras it runs. */
+/** TLT's quantised convolution pads equally on both sides, whichever Keras runs it. */
 const padSymmetrically =
   (plain: Converter): Converter =>
   (layer, inputs) =>
@@ -36,19 +38,20 @@ const padSymmetrically =
 const noteRange = (layer: Layer, { name }: Value): void => {
   const [range = 0] = layer.weights.values({ name: 'scaling_factor', shape: [] });
   const bits = layer.config.integer('bitwidth', 8);
-  if (!Number.isFinite(range) || range <= 0) invalidateRanges(layer, `its range is ±${range}`);
-  if (bits !== 8) invalidateRanges(layer, `it was trained for ${bits} bits, and engines have 8`);
+  if (!Number.isFinite(range) || range <= 0) rejectRanges(layer, `its range is ±${range}`);
+  if (bits !== 8) rejectRanges(layer, `it was trained for ${bits} bits; engines use 8`);
   layer.noteRange(name, range);
 };
 
-const invalidateRanges = (layer: Layer, found: string): void =>
-  layer.spoilRanges(
+const rejectRanges = (layer: Layer, found: string): void =>
+  layer.rejectRanges(
     new UserError(
       'ModelUnsupported',
-      `Reading the ranges that training left, layer ${layer.path} (${layer.className}): ${found}. Train it again, or calibrate instead (${field('forcePtq')}).`,
+      `Reading the ranges of quantisation-aware training, layer ${layer.path} (${layer.className}): ${found}. Train it again, or calibrate instead (${field('forcePtq')}).`,
     ),
   );
 
+/** Converters by class name. */
 export const quantisedLayers: Readonly<Record<string, Converter>> = {
   QDQ: qdq,
   QuantizedConv2D: makeQuantised(padSymmetrically(conv2d)),

@@ -1,4 +1,4 @@
-/** Layers that move, cut, repeat and rename values without computing with them. */
+/** Layers that move, crop, repeat and reshape values without arithmetic. */
 import { invalidLayer, unsupportedLayer } from '../fault.ts';
 import {
   add,
@@ -23,7 +23,7 @@ const cropping: Converter = (layer, inputs) => {
   const size = image.size.map((each, axis) => {
     if (each === undefined) throw unsupportedLayer(layer, 'the size of its image is free');
     const left = each - margins[axis]![0] - margins[axis]![1];
-    if (left < 1) throw invalidLayer(layer, `it crops all of an image that has ${each} pixels`);
+    if (left < 1) throw invalidLayer(layer, `it crops an image of ${each} pixels completely`);
     return left;
   }) as [number, number];
   const { graph, scope } = layer;
@@ -61,18 +61,18 @@ const times = (size: Size, factor: number): Size => (size === undefined ? undefi
 
 const coordinates = (mode: string) => ({ coordinate_transformation_mode: { string: mode } });
 
-/** Keras on TensorFlow 1 measures from the corners of pixels, tf.keras 2 and Keras 3 from their centres. */
+/** Keras on TensorFlow 1 measures from pixel corners, tf.keras 2 and Keras 3 from pixel centres. */
 const centresOf = ({ version }: Layer): string =>
   version.major === 2 && version.minor < 4 && !version.isTf ? 'asymmetric' : 'half_pixel';
 
-/** Keras flattens channels_first images as if they were channels_last; TLT's Keras leaves them as they are. */
+/** Keras flattens channels_first images as channels_last; TLT's Keras keeps the order of axes. */
 const flatten: Converter = (layer, inputs) => {
   const input = requireSoleInput(layer, inputs);
   const rank = input.shape.length;
   const elements = requireElements(layer, input.shape);
-  const turns = layer.config.channelsFirst && layer.dialect === 'keras' && rank > 1;
+  const transposes = layer.config.channelsFirst && layer.dialect === 'keras' && rank > 1;
   const order = plainOrder(rank);
-  const value = rearrange(layer, input, turns ? [...order.slice(1), 0] : order);
+  const value = rearrange(layer, input, transposes ? [...order.slice(1), 0] : order);
   const as = layer.isWrapped ? 'Reshape_1' : 'Reshape';
   const name = rank === 1 ? value.name : add(layer, 'Flatten', { inputs: [value.name], as });
   return { name, shape: [elements], order: [0], nonNegative: input.nonNegative ?? false };
@@ -88,7 +88,7 @@ const reshapeLayer: Converter = (layer, inputs) => {
   return { name, shape, order: plainOrder(shape.length), nonNegative: input.nonNegative ?? false };
 };
 
-/** The target with its one -1 worked out. */
+/** The target shape with its -1 resolved. */
 const targetOf = (layer: Layer, elements: number): number[] => {
   const target = layer.config.integers('target_shape');
   const known = elementsOf(target.filter((size) => size !== -1)) ?? 0;
@@ -96,17 +96,20 @@ const targetOf = (layer: Layer, elements: number): number[] => {
   if (shape.some((size) => !Number.isInteger(size) || size < 1) || elementsOf(shape) !== elements)
     throw invalidLayer(
       layer,
-      `its target_shape is (${target.join(', ')}), and its input has ${elements} elements`,
+      `its target_shape is (${target.join(', ')}); its input has ${elements} elements`,
     );
   return shape;
 };
 
-/** Only Keras's idea of the axes changes; the ONNX tensor stays. */
+/** Only Keras's order of axes changes; the ONNX tensor is unchanged. */
 const permute: Converter = (layer, inputs) => {
   const value = requireSoleInput(layer, inputs);
   const axes = layer.config.integers('dims').map((axis) => axis - 1);
   if (`${axes.toSorted((a, b) => a - b)}` !== `${plainOrder(value.shape.length)}`)
-    throw invalidLayer(layer, `its dims are no order of the ${value.shape.length} axes of its input`);
+    throw invalidLayer(
+      layer,
+      `its dims are not a permutation of the ${value.shape.length} axes of its input`,
+    );
   return {
     ...value,
     shape: axes.map((axis) => value.shape[axis]),
@@ -114,9 +117,10 @@ const permute: Converter = (layer, inputs) => {
   };
 };
 
-/** Layers that do something in training alone. */
-const nothing: Converter = (layer, inputs) => requireSoleInput(layer, inputs);
+/** Layers that have an effect only in training. */
+const passThrough: Converter = (layer, inputs) => requireSoleInput(layer, inputs);
 
+/** Converters by class name. */
 export const shapeLayers: Readonly<Record<string, Converter>> = {
   ZeroPadding2D: zeroPadding,
   Cropping2D: cropping,
@@ -124,10 +128,10 @@ export const shapeLayers: Readonly<Record<string, Converter>> = {
   Flatten: flatten,
   Reshape: reshapeLayer,
   Permute: permute,
-  Dropout: nothing,
-  SpatialDropout2D: nothing,
-  AlphaDropout: nothing,
-  GaussianDropout: nothing,
-  GaussianNoise: nothing,
-  ActivityRegularization: nothing,
+  Dropout: passThrough,
+  SpatialDropout2D: passThrough,
+  AlphaDropout: passThrough,
+  GaussianDropout: passThrough,
+  GaussianNoise: passThrough,
+  ActivityRegularization: passThrough,
 };

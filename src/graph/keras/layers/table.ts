@@ -1,4 +1,4 @@
-/** Every layer class that is converted, by Keras's name of it. */
+/** Table of supported layer classes by their Keras names. */
 import { formatValue } from '../config.ts';
 import { type LayerLabel, unsupportedLayer } from '../fault.ts';
 import type { Converter } from '../layer.ts';
@@ -28,31 +28,32 @@ const converters: ReadonlyMap<string, Converter> = new Map(
   ].flatMap((table) => Object.entries(table)),
 );
 
-/** Layers of detectors, whose exported graphs end by the experiment spec. */
+/** Layer classes of detectors, whose exported graphs end as the experiment spec says. */
 export const detectorClasses: ReadonlySet<string> = new Set(Object.keys(anchorLayers));
 
-/** Layers of quantisation-aware training. */
+/** Layer classes of quantisation-aware training. */
 export const quantisedClasses: ReadonlySet<string> = new Set(Object.keys(quantisedLayers));
 
 /**
- * The converter of a layer's class; a package before the name (`nvidia>QDQ`) does not count.
- * @throws UserError ModelUnsupported, with the configuration, for a class that is not known
+ * The converter of a layer's class, without its package (`nvidia>QDQ`).
+ * @throws UserError ModelUnsupported with the configuration, for an unknown class
  */
 export const findConverter = (layer: LayerLabel, config: unknown): Converter => {
   const converter = converters.get(removePackage(layer.className));
   if (converter) return converter;
-  const [why, told] =
+  const [why, shown] =
     removePackage(layer.className) === 'Lambda'
-      ? ['its function is Python code, which is not run here', removeCode(config)]
-      : ['this class is not known here', config];
-  throw unsupportedLayer(layer, `${why} (its configuration: ${formatValue(told)})`);
+      ? ['its function is Python code, which cannot be converted', removeCode(config)]
+      : ['this class is not supported', config];
+  throw unsupportedLayer(layer, `${why} (its configuration: ${formatValue(shown)})`);
 };
 
-/** A function's name is left, as Keras 2 or Keras 3 writes it; of one without a name there is marshalled code alone. */
+/** Keeps the name of a function, as Keras 2 or Keras 3 writes it. A function without a name is only marshalled code. */
 const removeCode = (config: unknown): unknown => {
   const { function: called, ...rest } = { ...(config as { function?: unknown }) };
   const name = (called as { config?: unknown } | undefined)?.config ?? called;
   return typeof name === 'string' ? { ...rest, function: name } : rest;
 };
 
+/** The class name without its package. */
 export const removePackage = (className: string): string => className.split('>').at(-1)!;
