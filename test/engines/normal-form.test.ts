@@ -163,7 +163,7 @@ test('obsolete opsets are unsupported, not damaged, for every data type', async 
       ];
       const { code, stderr } = await runTool('tlt-export', args, { cwd });
       t.is(code, failures.ModelUnsupported.exitCode, stderr);
-      t.regex(stderr, new RegExp(`operator set ${opset}, and 7 is the oldest`));
+      t.regex(stderr, new RegExp(`operator set ${opset}; .* require 7 or later`));
       t.deepEqual(readdirSync(cwd).sort(), ['key.txt', 'model.onnx']);
     }
 });
@@ -197,7 +197,7 @@ test('a function of another opset is inlined if its operators are the same, and 
   const relu = makeNode('Relu', { inputs: ['x'], outputs: ['y'] });
   t.is(graphOf(toNormalForm(calling(relu)).model).node[0]!.opType, 'Relu');
   t.throws(refused(calling(relu, 14)).normal, {
-    message: /of operator set 14 and the model of 13, between which Relu/,
+    message: /operator set 14 and the model 13, and Relu differs/,
   });
   const erf = makeNode('Erf', { inputs: ['x'], outputs: ['y'] });
   t.is(graphOf(toNormalForm(calling(erf, 14)).model).node[0]!.opType, 'Erf');

@@ -149,7 +149,7 @@ test('boxes in pixels, whose overlap the plugin counts in its own way', refuses,
 test('more candidates than the plugin takes', refuses, 'yolo random 0', {
   attribute: ['topK', 5000],
   reason: 'EngineUnsupported',
-  says: /topK is 5000, and 4096 is the most/,
+  says: /topK is 5000, and the maximum is 4096/,
 });
 test('more proposals than TensorRT for RTX sorts', refuses, 'proposals random 0', {
   attribute: ['pre_nms_top_n', 6000],
