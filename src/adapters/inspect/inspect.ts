@@ -13,6 +13,7 @@ import { type Hdf5Contents, readHdf5Contents } from '../../formats/hdf5/hdf5-con
 import { parseModel } from '../../formats/onnx/model.ts';
 import { parseCalibrationCache } from '../../formats/scales/calibration-cache.ts';
 import { type HistogramFile, parseHistogramFile } from '../../formats/scales/histogram-file.ts';
+import { int8Levels } from '../../formats/scales/int8-levels.ts';
 import type { KerasDescription } from '../../graph/keras/describe.ts';
 import { digestOf, fileDigest, sha256 } from '../../ground/base/digest.ts';
 import { readableBytes, readChunks } from '../../ground/base/readable.ts';
@@ -170,7 +171,7 @@ const describeCache = (bytes: Uint8Array): CacheDescription => {
   return {
     version: version ?? null,
     algorithm: algorithmWord ?? null,
-    tensors: [...scales].map(([name, scale]) => ({ name, scale, range: scale * 127 })),
+    tensors: [...scales].map(([name, scale]) => ({ name, scale, range: scale * int8Levels })),
     ...(unusable.size > 0 && {
       unusable: [...unusable].map(([name, scale]) => ({ name, scale: String(scale) })),
     }),

@@ -2,6 +2,7 @@
 
 import { integer, keyedList, object, oneOf, text, type ValueOf } from '../../ground/contract/schema.ts';
 import type { Reason } from './reasons.ts';
+import { formatTime } from './times.ts';
 
 /** Schema of one condition, with the field names and limits of metav1.Condition. */
 export const conditionSchema = object(
@@ -60,6 +61,12 @@ export const conditionsSchema = keyedList('Conditions of this object.', conditio
   maxItems: 16,
 });
 
+/** The condition of this type, if its status is True. Works for conditions of Jobs, pods and nodes, too. */
+export const findTrue = <C extends { readonly type: string; readonly status: string }>(
+  conditions: readonly C[] | undefined,
+  type: string,
+): C | undefined => conditions?.find((condition) => condition.type === type && condition.status === 'True');
+
 type When = {
   /** Milliseconds since the epoch. */ readonly now: number;
   readonly generation: number | undefined;
@@ -80,7 +87,7 @@ export const setConditions = (
     return {
       ...condition,
       message: condition.message.slice(0, 4096),
-      lastTransitionTime: unchangedSince ?? `${new Date(now).toISOString().slice(0, 19)}Z`,
+      lastTransitionTime: unchangedSince ?? formatTime(now),
       ...(generation !== undefined && { observedGeneration: generation }),
     };
   });

@@ -1,5 +1,8 @@
 /** `spec.jobs`: settings of the Jobs and pods of an object. */
+
+import { installation } from '../../ground/contract/installation.ts';
 import { integer, keyedList, map, object, oneOf, quantity, text } from '../../ground/contract/schema.ts';
+import { exportGroup } from './group.ts';
 import { nodeSelector, tolerations } from './shared-schemas.ts';
 
 const amount = quantity('A quantity, for example 2 or 4Gi.', {
@@ -36,7 +39,7 @@ export const className = (description: string) => text(description, objectName);
 
 const qualifiedKey =
   "k.matches('^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$')";
-const ownKeys = "k.startsWith('export.tlt.dev/') || k.startsWith('batch.kubernetes.io/')";
+const ownKeys = `k.startsWith('${exportGroup.group}/') || k.startsWith('batch.kubernetes.io/')`;
 
 const metadataMap = (description: string, value: { readonly maxLength: number; readonly pattern?: string }) =>
   map(description, text('Value of the label or annotation.', value), {
@@ -48,8 +51,7 @@ const metadataMap = (description: string, value: { readonly maxLength: number; r
       },
       {
         rule: `self.all(k, !(${ownKeys}))`,
-        message:
-          'keys with the prefix export.tlt.dev/ or batch.kubernetes.io/ are reserved for controllers: choose another prefix',
+        message: `keys with the prefix ${exportGroup.group}/ or batch.kubernetes.io/ are reserved for controllers: choose another prefix`,
       },
     ],
   });
@@ -83,8 +85,11 @@ const podSecurity = object(
       ['Operator', 'Platform'],
       'Who chooses the ids: Operator sets the ones below, Platform leaves them out, so that admission sets them from the range of the namespace, as on OpenShift. Operator if left out.',
     ),
-    runAsUser: id('User id. 65532 if left out.', 1),
-    fsGroup: id('Group id, also of the files in the volumes that pods write. 65532 if left out.', 0),
+    runAsUser: id(`User id. ${installation.uid} if left out.`, 1),
+    fsGroup: id(
+      `Group id, also of the files in the volumes that pods write. ${installation.uid} if left out.`,
+      0,
+    ),
   },
   {
     validations: [
@@ -113,7 +118,7 @@ export const deadlineSeconds = integer(
 
 /** Schema of `spec.managedBy`, which hands an object to another controller (as `spec.managedBy` of a Job does). */
 export const managedBy = text(
-  'The controller that reconciles this object. This operator ignores objects with any value other than export.tlt.dev/operator.',
+  `The controller that reconciles this object. This operator ignores objects with any value other than ${installation.controller}.`,
   {
     minLength: 1,
     maxLength: 63,

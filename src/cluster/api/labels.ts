@@ -49,6 +49,3 @@ export const annotations = {
   /** On a Job: maximum run time of its pod. */
   deadlineSeconds: 'export.tlt.dev/deadline-seconds',
 } as const;
-
-/** The value of spec.managedBy for this operator, and its default. */
-export const managedByUs = 'export.tlt.dev/operator';

@@ -2,9 +2,17 @@
  * What status records about the attempts at one artifact. It outlives Jobs and pods, so a failure counts even after its
  * Job is deleted.
  */
+
 import { integer, list, object, text, type ValueOf } from '../../ground/contract/schema.ts';
+import { annotations } from './labels.ts';
 
 const time = (description: string) => text(description, { format: 'date-time', maxLength: 64 });
+
+/** Maximum length of a request token in status. */
+export const requestLimit = 128;
+
+/** Maximum length of a message that the operator writes about one failure. */
+export const failureMessageLimit = 1000;
 
 const attempt = (description: string) =>
   object(
@@ -38,8 +46,8 @@ export const ledgerFields = {
   lastFailure: attempt('The last failed Job for this artifact, even if a later Job succeeded.'),
   nextAttempt: time('When the next Job is created, after a transient failure.'),
   verifiedRequest: text(
-    'Last value of the annotation export.tlt.dev/verify-requested-at for which the artifact was checked; a digest if the value is long.',
-    { maxLength: 128 },
+    `Last value of the annotation ${annotations.verifyRequestedAt} for which the artifact was checked; a digest if the value is long.`,
+    { maxLength: requestLimit },
   ),
   startedAt: time('When the pod of the last Job started to run.'),
   finishedAt: time('When the pod that produced the artifact finished.'),
@@ -47,8 +55,8 @@ export const ledgerFields = {
 
 /** Schema of the token by which a handled `requested-at` is recognized. */
 export const lastHandledRequest = text(
-  'Last handled value of the annotation export.tlt.dev/requested-at; a digest if the value is long.',
-  { maxLength: 128 },
+  `Last handled value of the annotation ${annotations.requestedAt}; a digest if the value is long.`,
+  { maxLength: requestLimit },
 );
 
 const ledger = object('Attempts at one artifact.', ledgerFields);

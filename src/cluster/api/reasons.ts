@@ -5,6 +5,7 @@
 
 import { type FailureReason, failures } from '../../ground/base/failures.ts';
 import { installation } from '../../ground/contract/installation.ts';
+import { annotations } from './labels.ts';
 
 /** One row of the reference page. */
 export type ReasonRow = {
@@ -15,7 +16,7 @@ export type ReasonRow = {
 };
 
 /** Ends a remedy that changes something the operator does not watch. */
-const thenRequest = 'then set the annotation export.tlt.dev/requested-at to a new value';
+const thenRequest = `then set the annotation ${annotations.requestedAt} to a new value`;
 
 /** Remedies for the failures that pods report; `failures` documents their meaning. */
 const remedies: Readonly<Record<FailureReason, string>> = {

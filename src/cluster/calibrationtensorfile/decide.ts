@@ -2,7 +2,6 @@
  * Decides what to do about one CalibrationTensorfile. Pure: no clock, no cluster, no await. The same observation gives
  * the same decision.
  */
-import { canonicalJson } from '../../ground/base/digest.ts';
 import type { CalibrationTensorfile, CalibrationTensorfileStatus } from '../api/calibration-tensorfile.ts';
 import type { Job } from '../jobs/job.ts';
 import type { Action, Decision } from '../ownedjobs/action.ts';
@@ -10,6 +9,7 @@ import { computeRequeueMs } from '../ownedjobs/artifact.ts';
 import { draftSummaryEvents, makeEvents } from '../ownedjobs/events.ts';
 import { isManagedByUs } from '../ownedjobs/managed-by.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
+import { planStatusWrites } from '../ownedjobs/status-writes.ts';
 import { isShortOfQuota, planDeletions, planSuspensions } from '../ownedjobs/upkeep.ts';
 import type { ObservedTensorfile } from './observe.ts';
 import { assessTensorfile, type TensorfileStage } from './stage.ts';
@@ -17,6 +17,9 @@ import { makeStatus } from './status.ts';
 
 /** An action about a CalibrationTensorfile. */
 export type TensorfileAction = Action<CalibrationTensorfileStatus>;
+
+/** Reasons of Reconciling that are normal progress. */
+const progress: readonly string[] = ['WritingTensorfile', 'Queued'];
 
 /** The actions, in the order in which they are performed. */
 export const decide = (observed: ObservedTensorfile): Decision<CalibrationTensorfileStatus> => {
@@ -27,9 +30,13 @@ export const decide = (observed: ObservedTensorfile): Decision<CalibrationTensor
   const job = state.kind === 'Writing' ? state.job : state.kind === 'Written' ? state.verifies : undefined;
   const keeps = ({ uid }: ObservedJob) => job?.uid === uid;
   const upkeep = { jobs, keeps, suspend: tensorfile.spec.suspend, isShort: isShortOfQuota(state) };
+  const before = tensorfile.status;
+  const next = makeStatus(observed, stage);
+  const events = () =>
+    makeEvents(tensorfile, draftSummaryEvents(before?.conditions, next.conditions, progress));
   return {
     actions: [
-      ...planStatusWrites(tensorfile, makeStatus(observed, stage)),
+      ...planStatusWrites({ before, next, events }),
       ...planDeletions(upkeep),
       ...planCreations(tensorfile, stage),
       ...planSuspensions(upkeep),
@@ -50,22 +57,4 @@ const planCreations = (
 ): readonly TensorfileAction[] => {
   const job = findJobToCreate(state);
   return job && !spec.suspend ? [{ kind: 'CreateJob', job }] : [];
-};
-
-/** Reasons of Reconciling that are normal progress. */
-const progress: readonly string[] = ['WritingTensorfile', 'Queued'];
-
-/** Writes the status only if it changed. Events follow the status that they are about. */
-const planStatusWrites = (
-  tensorfile: CalibrationTensorfile,
-  status: CalibrationTensorfileStatus,
-): readonly TensorfileAction[] => {
-  const { status: before } = tensorfile;
-  if (canonicalJson(status) === canonicalJson(before)) return [];
-  const steps = draftSummaryEvents(before?.conditions, status.conditions, progress);
-  const events = makeEvents(tensorfile, steps);
-  return [
-    { kind: 'WriteStatus', status },
-    ...events.map((event) => ({ kind: 'PublishEvent', event }) as const),
-  ];
 };

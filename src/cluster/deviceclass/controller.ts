@@ -15,7 +15,7 @@ import type { Store } from '../runtime/store.ts';
 import { writeStatus } from '../runtime/write-status.ts';
 import { decide } from './decide.ts';
 import type { Membership } from './membership.ts';
-import { hasSameFacts, type NodeFacts } from './node.ts';
+import { hasSameFacts, type NodeFacts, nodeBurstMs } from './node.ts';
 
 /** REST resource of ExportDeviceClasses. */
 export const deviceClassResource = {
@@ -59,8 +59,6 @@ export type DeviceClassController = {
   readonly enqueueAll: () => void;
 };
 
-/** Nodes change in bursts (a rollout, a driver upgrade): one reconcile covers all of it. */
-const availabilityBurstMs = 500;
 /** A change of the count alone is not urgent, and a flapping node must not cause a write every half second. */
 const countBurstMs = 10_000;
 
@@ -78,7 +76,7 @@ export const makeDeviceClassController = (deps: DeviceClassDeps): DeviceClassCon
   nodeChanged: ({ before, after }) => {
     if (hasSameFacts(before, after)) return;
     for (const { name, availability } of deps.membership.nodeChanged(before, after)) {
-      deps.queue.addAfter(name, availability ? availabilityBurstMs : countBurstMs);
+      deps.queue.addAfter(name, availability ? nodeBurstMs : countBurstMs);
       if (availability) deps.onAvailability(name);
     }
   },

@@ -1,6 +1,7 @@
 /** The facts of a node that device classes depend on. They exclude what changes every minute. */
 
 import { canonicalJson } from '../../ground/base/digest.ts';
+import { findTrue } from '../api/conditions.ts';
 import { nodeLabels } from '../api/node-labels.ts';
 
 /** core/v1 Taint. */
@@ -35,6 +36,9 @@ type RawNode = {
   };
 };
 
+/** Nodes change in bursts (a rollout, a driver upgrade): one reconcile after this time, in milliseconds, covers all of it. */
+export const nodeBurstMs = 500;
+
 /** REST resource of nodes. */
 export const nodeResource = { group: '', version: 'v1', plural: 'nodes' } as const;
 
@@ -50,7 +54,7 @@ export const projectNode = (raw: unknown): NodeFacts => {
       effect,
       ...(value !== undefined && { value }),
     })),
-    ready: status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false,
+    ready: findTrue(status?.conditions, 'Ready') !== undefined,
     schedulable: spec?.unschedulable !== true,
     devices: countDevices(status?.allocatable ?? {}),
   };

@@ -7,7 +7,7 @@ export const installation = {
   namespace: names.namespace,
   operator: names.operator,
   leaderElection: 'tlt-export-leader-election',
-  metrics: 'tlt-export-operator-metrics',
+  metrics: names.metrics,
 } as const;
 
 /** Image names, which `images:` of a kustomization replaces. */

@@ -2,13 +2,13 @@
  * Decides what to do about one ModelExport. Pure: no clock, no cluster, no await. The same observation gives the same
  * decision.
  */
-import { canonicalJson } from '../../ground/base/digest.ts';
-import type { ModelExport, ModelExportStatus } from '../api/model-export.ts';
+import type { ModelExportStatus } from '../api/model-export.ts';
 import type { Job } from '../jobs/job.ts';
 import type { Action, Decision } from '../ownedjobs/action.ts';
 import { computeRequeueMs } from '../ownedjobs/artifact.ts';
 import { isManagedByUs } from '../ownedjobs/managed-by.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
+import { planStatusWrites } from '../ownedjobs/status-writes.ts';
 import { isShortOfQuota, planDeletions, planSuspensions, type Upkeep } from '../ownedjobs/upkeep.ts';
 import { assessEngines, type EngineState } from './engine-stage.ts';
 import { makeChangeEvents } from './events.ts';
@@ -29,9 +29,11 @@ export const decide = (observed: ObservedExport): Decision<ModelExportStatus> =>
   const keeps = (job: ObservedJob) => isKept(job, stages);
   const isShort = [exported, ...stages.engines].some(({ state }) => isShortOfQuota(state));
   const upkeep: Upkeep = { jobs, keeps, suspend: modelExport.spec.suspend, isShort };
+  const next = makeStatus(observed, stages);
+  const events = () => makeChangeEvents(modelExport, next);
   return {
     actions: [
-      ...planStatusWrites(modelExport, makeStatus(observed, stages)),
+      ...planStatusWrites({ before: modelExport.status, next, events }),
       ...planDeletions(upkeep),
       ...planCreations(observed, stages),
       ...planSuspensions(upkeep),
@@ -76,14 +78,4 @@ const listJobsToCreate = (state: ExportState | EngineState): readonly Job[] => {
   if (state.kind === 'ToExport' || state.kind === 'ToBuild') return [state.job];
   if (state.kind === 'Exported' || state.kind === 'Built') return state.toVerify ? [state.toVerify] : [];
   return state.kind === 'Waiting' && state.retry ? [state.retry] : [];
-};
-
-/** Writes the status only if it changed. Events follow the status that they are about. */
-const planStatusWrites = (modelExport: ModelExport, status: ModelExportStatus): readonly ExportAction[] => {
-  if (canonicalJson(status) === canonicalJson(modelExport.status)) return [];
-  const events = makeChangeEvents(modelExport, status);
-  return [
-    { kind: 'WriteStatus', status },
-    ...events.map((event) => ({ kind: 'PublishEvent', event }) as const),
-  ];
 };

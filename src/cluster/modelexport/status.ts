@@ -2,16 +2,19 @@
  * Makes the whole status from the stages: conditions by the rules of kstatus, artifacts, and one entry per device
  * class. Pure.
  */
+
 import { type Condition, setConditions, type WantedCondition } from '../api/conditions.ts';
+import { failureMessageLimit } from '../api/ledger.ts';
 import type { ModelExport, ModelExportStatus } from '../api/model-export.ts';
 import { dataTypeOf, needsCalibration } from '../jobs/keys.ts';
 import { explainJobWait } from '../ownedjobs/job-wait.ts';
 import { latestHandledRequest } from '../ownedjobs/request.ts';
+import { makeSummaryConditions, type Summary } from '../ownedjobs/summary.ts';
 import type { EngineStage } from './engine-stage.ts';
 import { type ExportStage, type ExportStatus, pickArtifacts } from './export-stage.ts';
 import type { ObservedExport } from './observed.ts';
 import type { Stages } from './stages.ts';
-import { type Summary, summarise } from './summary.ts';
+import { summarise } from './summary.ts';
 
 type EngineStatus = NonNullable<ModelExportStatus['engines']>[number];
 
@@ -72,7 +75,7 @@ const explainEngine = (
       return { reason: 'Built', message: 'stored and verified' };
     case 'Waiting':
     case 'Failed':
-      return { reason: state.reason, message: state.message.slice(0, 1000) };
+      return { reason: state.reason, message: state.message.slice(0, failureMessageLimit) };
     case 'Stopped':
       return {
         reason: 'Stopped',
@@ -98,23 +101,16 @@ const describeProgress = (summary: Summary, { exported: { state } }: Stages, bui
   return state.kind === 'Waiting' ? 'waiting to export' : 'exporting';
 };
 
-/** kstatus evaluates Reconciling and Stalled before Ready, so at most one of the two is True. */
 const makeConditions = (
   observed: ObservedExport,
   stages: Stages,
   summary: Summary,
-): readonly WantedCondition[] => {
-  const { kind, reason, message } = summary;
-  const is = (wanted: Summary['kind']) => (kind === wanted ? 'True' : 'False');
-  return [
-    { type: 'Reconciling', status: is('Reconciling'), reason, message },
-    { type: 'Stalled', status: is('Stalled'), reason, message },
-    { type: 'Ready', status: is('Ready'), reason, message },
-    makeExportedCondition(stages.exported, summary),
-    ...makeCalibratedCondition(observed, stages.exported, summary),
-    makeEnginesCondition(stages, summary),
-  ];
-};
+): readonly WantedCondition[] => [
+  ...makeSummaryConditions(summary),
+  makeExportedCondition(stages.exported, summary),
+  ...makeCalibratedCondition(observed, stages.exported, summary),
+  makeEnginesCondition(stages, summary),
+];
 
 const makeExportedCondition = ({ state }: ExportStage, { reason, message }: Summary): WantedCondition =>
   state.kind === 'Exported'

@@ -1,16 +1,10 @@
 /** Summarises the stages for the conditions Ready, Reconciling and Stalled. Pure. */
 import type { Reason } from '../api/reasons.ts';
 import { explainJobWait, type JobWait } from '../ownedjobs/job-wait.ts';
+import { type Summary, suspended } from '../ownedjobs/summary.ts';
 import type { EngineStage } from './engine-stage.ts';
 import type { ObservedExport } from './observed.ts';
 import type { Stages } from './stages.ts';
-
-/** Which of the conditions is True, with its reason and message. */
-export type Summary = {
-  readonly kind: 'Ready' | 'Reconciling' | 'Stalled' | 'Suspended';
-  readonly reason: Reason;
-  readonly message: string;
-};
 
 /** The summary by the first rule that applies. */
 export const summarise = (observed: ObservedExport, stages: Stages): Summary =>
@@ -39,7 +33,7 @@ const summariseSuspension = ({ modelExport }: ObservedExport, stages: Stages): S
   if (!modelExport.spec.suspend) return undefined;
   const running = listJobs(stages).filter(({ state }) => state.kind !== 'Active' || !state.suspended);
   return running.length === 0
-    ? { kind: 'Suspended', reason: 'Suspended', message: 'spec.suspend is true: set it to false to continue' }
+    ? suspended
     : { kind: 'Reconciling', reason: 'Suspending', message: `${running.length} Jobs are being suspended` };
 };
 

@@ -2,7 +2,9 @@
  * Resolves the reference to a CalibrationTensorfile: the URI and digest of its file replace it in the spec, so a new
  * file changes the export key. Pure.
  */
+
 import type { CalibrationTensorfile } from '../api/calibration-tensorfile.ts';
+import { findTrue } from '../api/conditions.ts';
 import type { ModelExport, ModelExportStatus } from '../api/model-export.ts';
 import { needsCalibration } from '../jobs/keys.ts';
 import type { ObservedExport } from './observed.ts';
@@ -23,8 +25,8 @@ export const findTensorfileName = ({ spec }: ModelExport): string | undefined =>
 export const findReadyFile = (tensorfile: CalibrationTensorfile | undefined): ReferencedFile | undefined => {
   const { metadata, status } = tensorfile ?? {};
   if (!metadata || metadata.deletionTimestamp || !status?.tensorfile) return undefined;
-  const ready = status.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True');
-  if (!ready || status.observedGeneration !== metadata.generation) return undefined;
+  if (!findTrue(status.conditions, 'Ready') || status.observedGeneration !== metadata.generation)
+    return undefined;
   const { uri, sha256 } = status.tensorfile;
   return { name: metadata.name, uri, sha256 };
 };
@@ -58,9 +60,7 @@ export const explainTensorfileWait = (name: string, { tensorfile }: ObservedExpo
       reason: 'TensorfileMissing',
       message: `${its} does not exist in this namespace: create it, or fix spec.calibration.tensorfile`,
     };
-  const stalled = tensorfile.status?.conditions?.find(
-    ({ type, status }) => type === 'Stalled' && status === 'True',
-  );
+  const stalled = findTrue(tensorfile.status?.conditions, 'Stalled');
   const state = stalled ? `is stalled (${stalled.reason}): ${stalled.message}` : 'is not ready yet';
   return { reason: 'WaitingForTensorfile', message: `${its} ${state}` };
 };

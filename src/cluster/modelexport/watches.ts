@@ -1,7 +1,9 @@
 /** Which ModelExports a change enqueues. A key means only that something may have changed. */
+
 import type { CalibrationTensorfile } from '../api/calibration-tensorfile.ts';
 import type { ExportDeviceClass } from '../api/export-device-class.ts';
 import type { ModelExport } from '../api/model-export.ts';
+import { nodeBurstMs } from '../deviceclass/node.ts';
 import { enqueueChanged } from '../ownedjobs/watches.ts';
 import type { Change } from '../runtime/informer.ts';
 import type { WorkQueue } from '../runtime/queue.ts';
@@ -17,9 +19,6 @@ export type Watches = {
   /** The first node of a class appeared, or its last node disappeared. */
   readonly availabilityChanged: (deviceClass: string) => void;
 };
-
-/** Nodes change in bursts: one reconcile covers all of it. */
-const nodeBurstMs = 500;
 
 /**
  * The listeners.

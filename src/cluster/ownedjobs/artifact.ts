@@ -5,13 +5,13 @@
 import type { Result, Stage } from '../../ground/contract/result.ts';
 import type { Attempt, Ledger } from '../api/ledger.ts';
 import { keptAttempts } from '../api/ledger.ts';
+import { formatTime } from '../api/times.ts';
 import { deadlineSecondsOf, type Job, type JobDraft } from '../jobs/job.ts';
 import { hashAttempt, hashTemplate, nameJob } from '../jobs/template.ts';
 import { filterAttempts, type JobFailure, makeAttempt, makeLedger } from './ledger.ts';
 import type { ObservedJob } from './observed-job.ts';
 import { type Refusal, refusalPauseMs } from './refusals.ts';
 import { decideRetry } from './retry.ts';
-import { formatTime } from './times.ts';
 import type { FindTwin } from './twins.ts';
 
 /** What the spec requests. */

@@ -1,7 +1,7 @@
 /** Events about a change of conditions, common to all owners of Jobs. */
 
 import type { Event } from '../../ground/observability/event.ts';
-import type { Condition } from '../api/conditions.ts';
+import { type Condition, findTrue } from '../api/conditions.ts';
 import type { Owner } from './apply.ts';
 
 /** An event without the object that it is about. */
@@ -35,9 +35,6 @@ export const draftSummaryEvents = (
   const current = ['Ready', 'Reconciling'].flatMap((type) => findTrue(next, type) ?? [])[0];
   return worried && current ? [draftEvent('Normal', current)] : [];
 };
-
-const findTrue = (conditions: Conditions, type: string): Condition | undefined =>
-  conditions?.find((condition) => condition.type === type && condition.status === 'True');
 
 const findProblem = (conditions: Conditions, progress: readonly string[]): Condition | undefined => {
   const working = findTrue(conditions, 'Reconciling');

@@ -1,6 +1,8 @@
 /** The result or failure of a finished Job, from its conditions and its pods. Pure. */
+
 import { type FailureReason, reasonOfExitCode } from '../../ground/base/failures.ts';
 import type { Stage } from '../../ground/contract/result.ts';
+import { findTrue } from '../api/conditions.ts';
 import { labels } from '../api/labels.ts';
 import type { JobObject, PodObject } from './kube-shapes.ts';
 import type { JobState } from './observed-job.ts';
@@ -15,14 +17,12 @@ type Failure = Extract<JobState, { kind: 'Failed' }>;
  */
 export const findFinishedState = (job: JobObject, pods: readonly PodObject[]): JobState | undefined => {
   const stage = job.metadata.labels?.[labels.stage] as Stage;
-  const condition = (type: string) =>
-    job.status?.conditions?.find((candidate) => candidate.type === type && candidate.status === 'True');
-  const complete = condition('Complete');
+  const complete = findTrue(job.status?.conditions, 'Complete');
   if (complete)
     return (
       findSuccess(pods, stage) ?? { kind: 'ResultUnknown', sinceMs: Date.parse(complete.lastTransitionTime) }
     );
-  const failed = condition('Failed');
+  const failed = findTrue(job.status?.conditions, 'Failed');
   if (failed === undefined || pods.some(isRunning)) return undefined;
   return explainFailedJob(failed, pods, stage);
 };
@@ -50,9 +50,8 @@ const explainFailedJob = (
 };
 
 const findDisruption = (message: string, pods: readonly PodObject[]): Failure | undefined => {
-  const condition = pods
-    .flatMap(({ status }) => status?.conditions ?? [])
-    .find(({ type, status }) => type === 'DisruptionTarget' && status === 'True');
+  const conditions = pods.flatMap(({ status }) => status?.conditions ?? []);
+  const condition = findTrue(conditions, 'DisruptionTarget');
   if (condition === undefined && !message.includes('DisruptionTarget')) return undefined;
   return { kind: 'Failed', reason: 'Disrupted', message: condition?.message ?? message };
 };

@@ -1,7 +1,7 @@
 /** The ledger in status: which attempts count, what a failed Job adds, what a change of the spec keeps. Pure. */
-import type { Attempt, Ledger } from '../api/ledger.ts';
+import { type Attempt, failureMessageLimit, type Ledger } from '../api/ledger.ts';
+import { formatTime } from '../api/times.ts';
 import type { JobFailureReason, ObservedJob } from './observed-job.ts';
-import { formatTime } from './times.ts';
 
 type WantedArtifact = { readonly key: string; readonly template: string; readonly isRetryRequested: boolean };
 
@@ -32,7 +32,7 @@ export const makeAttempt = (
   jobUid: job.uid,
   template: job.template,
   reason,
-  message: message.slice(0, 1000),
+  message: message.slice(0, failureMessageLimit),
   ...(job.node !== undefined && { node: job.node }),
   finishedAt: formatTime(atMs),
 });

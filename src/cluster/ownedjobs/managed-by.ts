@@ -1,5 +1,5 @@
 /** Which objects this operator reconciles. Pure. */
-import { managedByUs } from '../api/labels.ts';
+import { installation } from '../../ground/contract/installation.ts';
 
 type ManagedObject = {
   readonly metadata: { readonly deletionTimestamp?: string };
@@ -8,4 +8,5 @@ type ManagedObject = {
 
 /** False for an object that is being deleted, or whose spec.managedBy names another controller. */
 export const isManagedByUs = ({ metadata, spec }: ManagedObject): boolean =>
-  metadata.deletionTimestamp === undefined && (spec.managedBy ?? managedByUs) === managedByUs;
+  metadata.deletionTimestamp === undefined &&
+  (spec.managedBy ?? installation.controller) === installation.controller;

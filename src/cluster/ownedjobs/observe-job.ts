@@ -1,13 +1,15 @@
 /** Combines a Job, its pods and their warnings into one observed state. Pure. */
+
 import type { Stage } from '../../ground/contract/result.ts';
+import { findTrue } from '../api/conditions.ts';
 import { labels } from '../api/labels.ts';
+import { parseTime } from '../api/times.ts';
 import type { Hardware } from '../deviceclass/hardware.ts';
 import { explainLostNode, explainMissingPod, explainPending } from './blocked.ts';
 import { findFinishedState } from './finished-job.ts';
 import type { ContainerStatus, JobObject, PodObject, Warning } from './kube-shapes.ts';
 import type { JobState, ObservedJob } from './observed-job.ts';
 import { findEarlyResult } from './pod-result.ts';
-import { parseTime } from './times.ts';
 
 /** What a Job is judged by. */
 export type JobContext = {
@@ -83,6 +85,6 @@ const listStartTimes = ({ state }: ContainerStatus): readonly number[] => {
 };
 
 const findEndTime = ({ status }: JobObject): number | undefined => {
-  const failed = status?.conditions?.find(({ type, status: is }) => type === 'Failed' && is === 'True');
+  const failed = findTrue(status?.conditions, 'Failed');
   return parseTime(status?.completionTime ?? failed?.lastTransitionTime);
 };

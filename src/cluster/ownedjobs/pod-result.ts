@@ -4,9 +4,9 @@
  */
 import { failures, reasonOfExitCode } from '../../ground/base/failures.ts';
 import { parseResult, reporters, type Stage } from '../../ground/contract/result.ts';
+import { parseTime } from '../api/times.ts';
 import type { ContainerStatus, PodObject, TerminatedContainer } from './kube-shapes.ts';
 import type { EarlyResult, JobState } from './observed-job.ts';
-import { parseTime } from './times.ts';
 
 type Failure = Extract<JobState, { kind: 'Failed' }>;
 type Success = Extract<JobState, { kind: 'Succeeded' }>;

@@ -2,7 +2,9 @@
  * Jobs that the apiserver rejected: because of a quota, a webhook, or an invalid field. Kept only in memory: after a
  * restart the create is repeated and rejected again.
  */
+
 import type { Clock } from '../../ground/base/clock.ts';
+import { failureMessageLimit } from '../api/ledger.ts';
 import type { ApiError } from '../runtime/api-error.ts';
 
 /** A rejected create. */
@@ -34,7 +36,11 @@ export class Refusals {
   note(job: string, { status, message }: ApiError): void {
     const atMs = this.#clock.elapsed();
     this.#noted.delete(job);
-    this.#noted.set(job, { message: message.slice(0, 1000), canPass: status !== invalid, atMs });
+    this.#noted.set(job, {
+      message: message.slice(0, failureMessageLimit),
+      canPass: status !== invalid,
+      atMs,
+    });
     // A requested Job is tried every minute, so an entry that is much older is obsolete.
     for (const [name, { atMs: then, canPass }] of this.#noted)
       if (canPass && atMs - then > 10 * refusalPauseMs) this.#noted.delete(name);

@@ -3,8 +3,10 @@
  * `export.tlt.dev/verify-requested-at` it requests a check of what is stored. `<device class>=<token>` limits the
  * request to one class. Each token counts once, and removing the annotation requests nothing. Pure.
  */
+
 import { contentKey } from '../../ground/base/digest.ts';
 import { annotations } from '../api/labels.ts';
+import { requestLimit } from '../api/ledger.ts';
 
 /** An object with request annotations. */
 export type RequestAnnotations = {
@@ -12,12 +14,10 @@ export type RequestAnnotations = {
   readonly status?: { readonly lastHandledRequest?: string };
 };
 
-/** Maximum length of a token in status; a longer one is replaced by its digest. */
-const longestToken = 128;
-
+/** A token that is too long for status is replaced by its digest. */
 const readToken = ({ metadata }: RequestAnnotations, annotation: string): string | undefined => {
   const token = metadata.annotations?.[annotation];
-  return token !== undefined && token.length > longestToken ? contentKey(token) : token || undefined;
+  return token !== undefined && token.length > requestLimit ? contentKey(token) : token || undefined;
 };
 
 /** `status.lastHandledRequest` after this reconcile: the current token, or the previous one if there is none. */

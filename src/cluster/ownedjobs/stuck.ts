@@ -1,4 +1,5 @@
 /** Finds Jobs and pods that do not start: Jobs without a pod, and pending pods. Pure. */
+import { findTrue } from '../api/conditions.ts';
 import { type JobStores, jobIndexes } from './caches.ts';
 import type { JobObject, PodObject } from './kube-shapes.ts';
 import { isJobOf, isPodOf, type OwnerIdentity, ownedKey } from './ownership.ts';
@@ -25,9 +26,7 @@ export const findStuck = (
 export const isUnfinished = ({ metadata, spec, status }: JobObject): boolean =>
   metadata.deletionTimestamp === undefined &&
   spec.suspend !== true &&
-  !status?.conditions?.some(
-    ({ type, status: value }) => ['Complete', 'Failed'].includes(type) && value === 'True',
-  );
+  !['Complete', 'Failed'].some((type) => findTrue(status?.conditions, type));
 
 const isPending = ({ status, metadata }: PodObject): boolean =>
   status?.phase === 'Pending' && metadata.deletionTimestamp === undefined;

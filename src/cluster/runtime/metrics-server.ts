@@ -2,7 +2,9 @@
  * The /metrics endpoint: HTTPS with authorization by the apiserver, or plain HTTP where only trusted clients can
  * connect.
  */
+
 import type { Clock } from '../../ground/base/clock.ts';
+import { installation } from '../../ground/contract/installation.ts';
 import { authorisePage } from './authorise.ts';
 import type { KubeClient } from './client.ts';
 import { type PageHandler, type RunningServer, serve } from './probes.ts';
@@ -24,7 +26,6 @@ export type MetricsDeps = {
 };
 
 const path = '/metrics';
-const host = 'tlt-export-operator-metrics';
 /** Validity of the certificate. Each start creates another one, so scrapers cannot rely on it. */
 const days = 3650;
 
@@ -37,6 +38,6 @@ export const serveMetrics = async (
   { page, ...deps }: MetricsDeps,
 ): Promise<RunningServer> => {
   if (!secure) return serve(bind, { [path]: page });
-  const certified = makeSelfSignedCertificate(host, { now: deps.clock.now(), days });
+  const certified = makeSelfSignedCertificate(installation.metrics, { now: deps.clock.now(), days });
   return serve(bind, { [path]: authorisePage(path, page, deps) }, certified);
 };

@@ -4,6 +4,7 @@ import type { Clock } from '../../ground/base/clock.ts';
 import { sha256 } from '../../ground/base/digest.ts';
 import { messageOf } from '../../ground/base/errors.ts';
 import { truncateToBytes } from '../../ground/base/text.ts';
+import { installation } from '../../ground/contract/installation.ts';
 import type { Event } from '../../ground/observability/event.ts';
 import type { Log } from '../../ground/observability/log.ts';
 import { isStatus } from './api-error.ts';
@@ -54,7 +55,7 @@ const makeEventObject = (event: Event, { namespace, instance, now }: EventContex
     kind: 'Event',
     metadata: { name: `${regarding.name}.${identity}`, namespace },
     eventTime: formatMicroTime(now),
-    reportingController: 'export.tlt.dev/operator',
+    reportingController: installation.controller,
     reportingInstance: instance,
     type,
     reason,

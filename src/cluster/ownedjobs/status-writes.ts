@@ -1,0 +1,24 @@
+/** The write of a new status, and the events about it. Pure. */
+import { canonicalJson } from '../../ground/base/digest.ts';
+import type { Event } from '../../ground/observability/event.ts';
+import type { Action } from './action.ts';
+
+/** The status in the cache, the status to write, and the events about the difference. */
+export type StatusChange<Status extends object> = {
+  readonly before: Status | undefined;
+  readonly next: Status;
+  readonly events: () => readonly Event[];
+};
+
+/** Writes the status only if it changed. Events follow the status that they are about. */
+export const planStatusWrites = <Status extends object>({
+  before,
+  next,
+  events,
+}: StatusChange<Status>): readonly Action<Status>[] =>
+  canonicalJson(next) === canonicalJson(before)
+    ? []
+    : [
+        { kind: 'WriteStatus', status: next },
+        ...events().map((event) => ({ kind: 'PublishEvent', event }) as const),
+      ];
