@@ -4,8 +4,11 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
 import { permissions as tensorfilePermissions } from './cluster/calibrationtensorfile/permissions.ts';
 import { permissions as deviceClassPermissions } from './cluster/deviceclass/permissions.ts';
+import { argocdFiles } from './cluster/manifests/argocd.ts';
+import { chartFiles } from './cluster/manifests/chart/chart.ts';
 import type { PublishedFile } from './cluster/manifests/file.ts';
 import { flagFiles } from './cluster/manifests/flags.ts';
 import { installFiles } from './cluster/manifests/install.ts';
@@ -21,8 +24,27 @@ const permissions = [
   ...ownedJobPermissions,
   ...deviceClassPermissions,
 ];
+/** One object per kind of the samples. */
+const samplesOf = (files: readonly string[]): readonly object[] =>
+  files.map((file) => {
+    const documents = parseAllDocuments(readFileSync(join(root, 'deploy/samples', file), 'utf8'));
+    const objects = documents.map((document) => document.toJS() as { readonly apiVersion: string });
+    return objects.find(({ apiVersion }) => apiVersion.startsWith('export.tlt.dev/'))!;
+  });
+
+const { version, description } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  readonly version: string;
+  readonly description: string;
+};
 const files: readonly PublishedFile[] = [
+  ...chartFiles({
+    permissions,
+    version,
+    description,
+    examples: samplesOf(['model-export.yaml', 'tensorfile.yaml', 'device-classes.yaml']),
+  }),
   ...installFiles(permissions),
+  ...argocdFiles((script) => readFileSync(join(root, `deploy/argocd/lua/${script}.lua`), 'utf8')),
   ...referenceFiles(permissions),
   ...flagFiles(),
 ];

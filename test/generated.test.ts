@@ -11,16 +11,16 @@ const root = join(import.meta.dirname, '..');
 const check = (folder: string) =>
   spawnSync(process.execPath, [join(folder, 'src/generate.ts'), '--check'], { encoding: 'utf8' });
 
-test('crds/, deploy/ and docs/reference/ are what their sources say', (t) => {
+test('crds/, deploy/, helm/ and docs/reference/ are what their sources say', (t) => {
   const { status, stderr } = check(root);
   t.is(stderr, '');
   t.is(status, 0);
 });
 
-test('an edited generated file is named, and generating mends it', (t) => {
+test('an edited generated file is named, and generating fixes it', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'tlt-generated-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-  for (const part of ['package.json', 'src', 'crds', 'deploy', 'docs'])
+  for (const part of ['package.json', 'src', 'crds', 'deploy', 'docs', 'helm'])
     cpSync(join(root, part), join(folder, part), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
   appendFileSync(join(folder, 'deploy/cluster/rbac.yaml'), '# edited by hand\n');

@@ -2,6 +2,7 @@
 import { Registry } from 'prom-client';
 import type { KubeClient } from '../../src/cluster/runtime/client.ts';
 import { runManager } from '../../src/cluster/runtime/manager.ts';
+import type { Namespaces } from '../../src/cluster/runtime/scoped-cache.ts';
 import { makeControllers } from '../../src/controllers.ts';
 import { systemClock } from '../../src/ground/base/clock.ts';
 import type { Log } from '../../src/ground/observability/log.ts';
@@ -9,7 +10,11 @@ import type { Log } from '../../src/ground/observability/log.ts';
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** Resolves once it has stopped by the signal. */
-export const runOperator = (client: KubeClient, stop: AbortSignal): Promise<void> => {
+export const runOperator = (
+  client: KubeClient,
+  stop: AbortSignal,
+  namespaces: Namespaces = undefined,
+): Promise<void> => {
   const clock = systemClock;
   const random = () => 0.5;
   const parts = makeControllers({
@@ -18,7 +23,7 @@ export const runOperator = (client: KubeClient, stop: AbortSignal): Promise<void
     random,
     log: silent,
     registry: new Registry(),
-    namespaces: undefined,
+    namespaces,
     images: { worker: 'worker:dev', rtx: 'rtx:dev' },
     workers: 2,
     instance: 'test',

@@ -4,48 +4,13 @@ import type { ConditionType } from '../../src/cluster/api/conditions.ts';
 import type { ModelExport } from '../../src/cluster/api/model-export.ts';
 import { unseen } from '../../src/cluster/api/shared-schemas.ts';
 import { decide } from '../../src/cluster/modelexport/decide.ts';
-import type { ObservedExport } from '../../src/cluster/modelexport/observed.ts';
 import type { JobState } from '../../src/cluster/ownedjobs/observed-job.ts';
 import type { EngineBuilt, Exported } from '../../src/ground/contract/result.ts';
 import { type Kstatus, kstatusOf } from '../builders/kstatus.ts';
-import {
-  aClass,
-  active,
-  aJobOf,
-  aModelExport,
-  anEngineBuilt,
-  anExported,
-  anObserved,
-} from '../builders/objects.ts';
-
-/** The object after everything that one decision writes, and the decisions that follow from it, were written. */
-const stored = (observed: ObservedExport): ModelExport => {
-  let { modelExport } = observed;
-  for (let round = 0; round < 5; round++) {
-    const written = decide({ ...observed, modelExport }).actions.find(({ kind }) => kind === 'WriteStatus');
-    if (written?.kind !== 'WriteStatus') return modelExport;
-    modelExport = { ...modelExport, status: written.status };
-  }
-  throw new Error('status does not settle');
-};
+import { stored, withJobs } from '../builders/moments.ts';
+import { aClass, active, aModelExport, anEngineBuilt, anExported, anObserved } from '../builders/objects.ts';
 
 const seen = aModelExport({ status: { observedGeneration: 1 } });
-
-/** The export's Job and one per class, named as the operator names them, each in the state given for it. */
-const withJobs = (observed: ObservedExport, states: Readonly<Record<string, JobState>>): ObservedExport => {
-  let current = observed;
-  for (let round = 0; round < 3; round++) {
-    const made = decide({ ...current, modelExport: stored(current) }).actions.flatMap((action) =>
-      action.kind === 'CreateJob' ? [action.job] : [],
-    );
-    const jobs = made.flatMap((job) => {
-      const part = Object.keys(states).find((name) => job.metadata.name.includes(`-${name}-`));
-      return part === undefined ? [] : [aJobOf(job, states[part]!)];
-    });
-    current = { ...current, jobs: [...current.jobs, ...jobs] };
-  }
-  return current;
-};
 
 const done = (result: Exported | EngineBuilt): JobState => ({ kind: 'Succeeded', result });
 const failed: JobState = { kind: 'Failed', reason: 'EngineBuildFailed', message: 'the builder refused' };

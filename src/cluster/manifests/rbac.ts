@@ -56,11 +56,12 @@ export const serviceAccount = (namespace: string) => ({
   metadata: { name: installation.operator, namespace, labels: installedLabels },
 });
 
-const subjects = [
+/** The operator's ServiceAccount. */
+export const operatorSubjects = [
   { kind: 'ServiceAccount', name: installation.operator, namespace: installation.namespace },
 ] as const;
 
-const roleRef = (kind: 'ClusterRole' | 'Role', name: string) => ({
+export const roleRef = (kind: 'ClusterRole' | 'Role', name: string) => ({
   apiGroup: 'rbac.authorization.k8s.io',
   kind,
   name,
@@ -87,10 +88,16 @@ export const operatorRbac = (permissions: readonly Permission[]): readonly objec
       kind: 'ClusterRoleBinding',
       metadata: cluster,
       roleRef: roleRef('ClusterRole', cluster.name),
-      subjects,
+      subjects: operatorSubjects,
     },
     { apiVersion, kind: 'Role', metadata: own, rules: leaderElectionPermissions.map(ruleOf) },
-    { apiVersion, kind: 'RoleBinding', metadata: own, roleRef: roleRef('Role', own.name), subjects },
+    {
+      apiVersion,
+      kind: 'RoleBinding',
+      metadata: own,
+      roleRef: roleRef('Role', own.name),
+      subjects: operatorSubjects,
+    },
     metricsReader,
   ];
 };

@@ -1,0 +1,3 @@
+-- Continues where it was suspended.
+obj.spec.suspend = false
+return obj

@@ -1,0 +1,82 @@
+/**
+ * Templates of RBAC. Without `watchNamespaces` the operator has a ClusterRole; with it, a Role in each namespace, and one
+ * ClusterRole for what no Role can grant, which an administrator may bind instead.
+ */
+import type { Permission } from '../../api/permissions.ts';
+import type { PublishedFile } from '../file.ts';
+import { installation, installedLabels } from '../names.ts';
+import { clusterReader, clusterReaderName } from '../namespaced.ts';
+import {
+  aggregatedRoles,
+  clusterScoped,
+  metricsReader,
+  operatorRbac,
+  operatorSubjects,
+  roleRef,
+  ruleOf,
+} from '../rbac.ts';
+import { inRelease, watchedNamespace } from './in-release.ts';
+import { entriesWhen, expression, templateFile, yamlOf } from './template.ts';
+
+const apiVersion = 'rbac.authorization.k8s.io/v1';
+const name = installation.operator;
+
+/** Templates in `folder`. */
+export const roleTemplates = (
+  folder: string,
+  permissions: readonly Permission[],
+): readonly PublishedFile[] => {
+  const [account, clusterRole, clusterBinding, leaseRole, leaseBinding] = operatorRbac(permissions);
+  return [
+    templateFile(`${folder}/service-account.yaml`, [{ objects: [inRelease(annotated(account!))] }]),
+    templateFile(`${folder}/roles.yaml`, [
+      { objects: [leaseRole!, leaseBinding!].map((role) => inRelease(role)) },
+      {
+        around: 'if not .Values.watchNamespaces',
+        objects: [clusterRole!, clusterBinding!, metricsReader].map((role) => inRelease(role)),
+      },
+      { around: 'range .Values.watchNamespaces', objects: rolesInNamespace(permissions) },
+      {
+        around: 'if and .Values.watchNamespaces .Values.rbac.clusterReader',
+        objects: clusterRolesOfRelease(permissions),
+      },
+    ]),
+    templateFile(`${folder}/user-roles.yaml`, [
+      { around: 'if .Values.rbac.userRoles', objects: aggregatedRoles.map((role) => inRelease(role)) },
+    ]),
+  ];
+};
+
+const annotated = (account: object): object => {
+  const { metadata, ...rest } = account as { readonly metadata: object };
+  const path = '.Values.serviceAccountAnnotations';
+  return { ...rest, metadata: { ...metadata, ...entriesWhen(path, { annotations: yamlOf(path) }) } };
+};
+
+const rolesInNamespace = (permissions: readonly Permission[]): readonly object[] => {
+  const metadata = { name, namespace: installation.namespace, labels: installedLabels };
+  const rules = permissions.filter((permission) => !clusterScoped(permission)).map(ruleOf);
+  return [
+    { apiVersion, kind: 'Role', metadata, rules },
+    { apiVersion, kind: 'RoleBinding', metadata, roleRef: roleRef('Role', name), subjects: operatorSubjects },
+  ].map((role) => inRelease(role, watchedNamespace));
+};
+
+/** Releases of several teams have a ClusterRole each, so that removing one leaves the others. */
+const ofRelease = (role: string): string => expression(`${role}.{{ .Release.Namespace }}`);
+
+const clusterRolesOfRelease = (permissions: readonly Permission[]): readonly object[] => {
+  const metadata = { name: ofRelease(clusterReaderName), labels: installedLabels };
+  const reader = { ...metricsReader.metadata, name: ofRelease(metricsReader.metadata.name) };
+  return [
+    { ...clusterReader(permissions), metadata },
+    {
+      apiVersion,
+      kind: 'ClusterRoleBinding',
+      metadata,
+      roleRef: roleRef('ClusterRole', metadata.name),
+      subjects: operatorSubjects,
+    },
+    { ...metricsReader, metadata: reader },
+  ].map((role) => inRelease(role));
+};
