@@ -13,10 +13,14 @@ import {
 import { Membership } from './cluster/deviceclass/membership.ts';
 import { nodeResource, projectNode } from './cluster/deviceclass/node.ts';
 import type { Images } from './cluster/jobs/images.ts';
+import { makeAttemptCounter } from './cluster/metrics/attempts.ts';
+import { makeStateSource } from './cluster/metrics/state.ts';
 import { modelExportCacheOptions } from './cluster/modelexport/caches.ts';
 import type { ModelExportStores } from './cluster/modelexport/observe.ts';
 import { makeModelExportReconciler } from './cluster/modelexport/reconciler.ts';
 import { makeWatches } from './cluster/modelexport/watches.ts';
+import { makeActionLog } from './cluster/ownedjobs/action-log.ts';
+import type { OnPerformed } from './cluster/ownedjobs/apply.ts';
 import { jobCacheOptions, podCacheOptions } from './cluster/ownedjobs/caches.ts';
 import { Refusals } from './cluster/ownedjobs/refusals.ts';
 import { Warnings } from './cluster/ownedjobs/warnings.ts';
@@ -29,6 +33,7 @@ import { WorkQueue } from './cluster/runtime/queue.ts';
 import { makeRecorder } from './cluster/runtime/recorder.ts';
 import { makeScopedCache, type Namespaces } from './cluster/runtime/scoped-cache.ts';
 import type { Clock } from './ground/base/clock.ts';
+import { attemptMetrics, stateMetrics } from './ground/observability/export-metrics.ts';
 import type { Log } from './ground/observability/log.ts';
 import { controllerMetrics, informerMetrics, queueMetrics } from './ground/observability/metrics.ts';
 
@@ -41,6 +46,8 @@ export type OperatorContext = {
   readonly namespaces: Namespaces;
   readonly images: Images;
   readonly workers: number;
+  /** Whether each object gets series of its own. */
+  readonly metricsPerObject: boolean;
   /** Name of this process in events (`reportingInstance`). */
   readonly instance: string;
 };
@@ -114,7 +121,18 @@ export const makeControllers = (world: OperatorContext): Pick<ManagerParts, 'inf
     onAvailability: watches.availabilityChanged,
   });
   const record = makeRecorder({ client, clock, log, instance: world.instance });
-  const owning = { client, record, stores, images, clock };
+  const source = makeStateSource({ ...stores, countNodes: (name) => membership.count(name) });
+  stateMetrics(registry, source, { perObject: world.metricsPerObject });
+  const logAction = makeActionLog(log);
+  const countAttempts = makeAttemptCounter({
+    metrics: attemptMetrics(registry),
+    findClass: (name) => deviceClasses.store.get(name),
+  });
+  const onPerformed: OnPerformed = (action, owner) => {
+    logAction(action, owner);
+    countAttempts(action, owner);
+  };
+  const owning = { client, record, stores, images, clock, onPerformed };
   const warned = () => ({
     ...owning,
     warnings: new Warnings({ client, clock, log }),

@@ -1,6 +1,8 @@
 /** Entry: the operator. Parses flags, creates its dependencies, and runs the controllers until a signal arrives. */
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import process from 'node:process';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { parseCommandLine } from './adapters/cli/command-line.ts';
@@ -18,6 +20,7 @@ import { messageOf, UserError } from './ground/base/errors.ts';
 import type { ValuesOf } from './ground/contract/flag-table.ts';
 import { installation } from './ground/contract/installation.ts';
 import { operatorProgram } from './ground/contract/operator-program.ts';
+import { buildInfo } from './ground/observability/export-metrics.ts';
 import { makeLog } from './ground/observability/log.ts';
 import { leaderMetrics, restMetrics } from './ground/observability/metrics.ts';
 
@@ -51,6 +54,11 @@ const makeMetricsPage = (registry: Registry) => async () => ({
   body: await registry.metrics(),
 });
 
+const readVersion = (): string => {
+  const text = readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+};
+
 const main = async (): Promise<void> => {
   const line = readFlags(process.argv.slice(2));
   if (line.help !== undefined) {
@@ -63,6 +71,7 @@ const main = async (): Promise<void> => {
   const clock = systemClock;
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  buildInfo(registry, { version: readVersion(), node_version: process.version });
   const rest = restMetrics(registry);
   const open = async () =>
     connectFromPod(process.env) ?? (await import('./cluster/runtime/kubeconfig.ts')).connectByKubeconfig();
@@ -83,6 +92,7 @@ const main = async (): Promise<void> => {
     namespaces,
     images: { worker: flags['worker-image'], rtx: flags['rtx-image'], ...(pullSecrets && { pullSecrets }) },
     workers: flags.workers,
+    metricsPerObject: flags['metrics-per-object'] === 'on',
     instance: identity,
   });
   const stop = new AbortController();

@@ -25,6 +25,7 @@ export const house: Readonly<Record<string, Wing>> = {
       ownedjobs: ['api', 'jobs', 'runtime', 'deviceclass'],
       calibrationtensorfile: ['api', 'jobs', 'runtime', 'ownedjobs'],
       modelexport: ['api', 'jobs', 'runtime', 'deviceclass', 'ownedjobs'],
+      metrics: ['api', 'ownedjobs'],
     },
   },
   formats: {

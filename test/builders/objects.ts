@@ -136,6 +136,7 @@ export const aJobOf = (
   attempt: labels['export.tlt.dev/attempt'],
   template: labels['export.tlt.dev/template']!,
   state,
+  createdAtMs: undefined,
   startedAtMs: undefined,
   finishedAtMs: undefined,
   node: undefined,

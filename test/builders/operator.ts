@@ -26,6 +26,7 @@ export const runOperator = (
     namespaces,
     images: { worker: 'worker:dev', rtx: 'rtx:dev' },
     workers: 2,
+    metricsPerObject: true,
     instance: 'test',
   });
   return runManager({ ...parts, lease: undefined, clock, random, log: silent }, stop);

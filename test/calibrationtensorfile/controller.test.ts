@@ -41,6 +41,7 @@ test.before(async () => {
     namespaces: [namespace],
     images: { worker: 'worker:dev', rtx: 'rtx:dev' },
     workers: 1,
+    metricsPerObject: true,
     instance: 'test',
   });
   running = runManager({ ...parts, lease: undefined, clock, random: () => 0.5, log: silent }, stop.signal);

@@ -79,6 +79,7 @@ test('ten thousand reconciles leak no memory', async (t) => {
     namespaces: undefined,
     images: { worker: 'worker:dev', rtx: 'rtx:dev' },
     workers: 4,
+    metricsPerObject: true,
     instance: 'test',
   });
   const stop = new AbortController();

@@ -20,6 +20,12 @@ export const devicesOf = ({ engine, resources = {} }: ExportDeviceClassSpec): De
   return isImplicit ? { [gpu]: '1', ...named } : named;
 };
 
+/** GPUs, or parts of them, that a pod of the class requests. */
+export const countGpus = (spec: ExportDeviceClassSpec): number =>
+  Object.entries(amountsOf(devicesOf(spec)))
+    .filter(([name]) => isGpu(name))
+    .reduce((sum, [, amount]) => sum + amount, 0);
+
 /**
  * The extended resources of the class as numbers: "1", 1 and 1000m are equal, and 0 is left out.
  * @returns undefined if the result equals what the backend gets without the class

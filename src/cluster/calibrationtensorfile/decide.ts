@@ -36,7 +36,7 @@ export const decide = (observed: ObservedTensorfile): Decision<CalibrationTensor
     makeEvents(tensorfile, draftSummaryEvents(before?.conditions, next.conditions, progress));
   return {
     actions: [
-      ...planStatusWrites({ before, next, events }),
+      ...planStatusWrites({ before, next, events, outcomes: stage.outcomes ?? [] }),
       ...planDeletions(upkeep),
       ...planCreations(tensorfile, stage),
       ...planSuspensions(upkeep),

@@ -13,6 +13,7 @@ import { makeTensorfileJob } from '../jobs/tensorfile-job.ts';
 import { type ArtifactPlan, assessArtifact, deadlineMsOf } from '../ownedjobs/artifact.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
 import { describeObstruction } from '../ownedjobs/obstruction.ts';
+import type { Outcome } from '../ownedjobs/outcome.ts';
 import { requestedVerification, requestsRetry } from '../ownedjobs/request.ts';
 import type { ObservedTensorfile } from './observe.ts';
 
@@ -37,6 +38,7 @@ export type TensorfileStage = {
   readonly state: TensorfileState;
   readonly ledger: Ledger;
   readonly lookAtMs?: number;
+  readonly outcomes?: readonly Outcome[];
 };
 
 /** The state of the tensorfile. */

@@ -3,6 +3,7 @@
 import { failures } from '../../ground/base/failures.ts';
 import { type BackendRow, backends } from '../../ground/contract/backends.ts';
 import type { ObjectSchema } from '../../ground/contract/schema.ts';
+import { listMetrics } from '../../ground/observability/list-metrics.ts';
 import { type Family, families } from '../../ground/plans/families.ts';
 import { describeCapabilities } from '../../ground/plans/refusals.ts';
 import { calibrationTensorfileSchema } from '../api/calibration-tensorfile.ts';
@@ -27,6 +28,7 @@ export const referenceFiles = (permissions: readonly Permission[]): readonly Pub
   backendsPage(),
   permissionsPage(permissions),
   limitsPage(),
+  metricsPage(),
 ];
 
 const kindPage = (kind: string, schema: ObjectSchema): PublishedFile =>
@@ -79,6 +81,24 @@ const exitCodesPage = (): PublishedFile =>
         retry === 'later' ? 'yes' : 'no',
       ]),
     ),
+  ]);
+
+const metricsPage = (): PublishedFile =>
+  markdownFile('docs/reference/metrics.md', 'Metrics', [
+    'Served at `/metrics`. Names and labels of reconciles, queues, requests and leader election are those of controller-runtime and client-go. Of controller-runtime, the metrics for terminal errors, reconcile time limits, webhooks, certificate watchers and rate limiters are absent, because the operator has none of these. `process_*` and `nodejs_*` are the defaults of prom-client.',
+    'Metrics of objects are computed from the caches at each scrape, so a deleted object leaves no series. Attempts are counted when status records them, by the replica that leads.',
+    ...Object.entries(listMetrics()).flatMap(([title, rows]) => [
+      `## ${title}`,
+      markdownTable(
+        ['Metric', 'Type', 'Labels', 'Meaning'],
+        rows.map(({ name, type, labels, help }) => [
+          `\`${name}\``,
+          type,
+          labels.map((label) => `\`${label}\``).join(', '),
+          help,
+        ]),
+      ),
+    ]),
   ]);
 
 const yesOrNo = (value: boolean): string => (value ? 'yes' : 'no');

@@ -8,6 +8,7 @@ import type { Action, Decision } from '../ownedjobs/action.ts';
 import { computeRequeueMs } from '../ownedjobs/artifact.ts';
 import { isManagedByUs } from '../ownedjobs/managed-by.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
+import type { Outcome } from '../ownedjobs/outcome.ts';
 import { planStatusWrites } from '../ownedjobs/status-writes.ts';
 import { isShortOfQuota, planDeletions, planSuspensions, type Upkeep } from '../ownedjobs/upkeep.ts';
 import { assessEngines, type EngineState } from './engine-stage.ts';
@@ -33,7 +34,7 @@ export const decide = (observed: ObservedExport): Decision<ModelExportStatus> =>
   const events = () => makeChangeEvents(modelExport, next);
   return {
     actions: [
-      ...planStatusWrites({ before: modelExport.status, next, events }),
+      ...planStatusWrites({ before: modelExport.status, next, events, outcomes: listOutcomes(stages) }),
       ...planDeletions(upkeep),
       ...planCreations(observed, stages),
       ...planSuspensions(upkeep),
@@ -79,3 +80,6 @@ const listJobsToCreate = (state: ExportState | EngineState): readonly Job[] => {
   if (state.kind === 'Exported' || state.kind === 'Built') return state.toVerify ? [state.toVerify] : [];
   return state.kind === 'Waiting' && state.retry ? [state.retry] : [];
 };
+
+const listOutcomes = ({ exported, engines }: Stages): readonly Outcome[] =>
+  [exported, ...engines].flatMap(({ outcomes = [] }) => outcomes);

@@ -17,6 +17,7 @@ import {
 import { dropWantedKey } from '../ownedjobs/ledger.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
 import { describeObstruction } from '../ownedjobs/obstruction.ts';
+import type { Outcome } from '../ownedjobs/outcome.ts';
 import { requestedVerification, requestsRetry } from '../ownedjobs/request.ts';
 import type { ExportStage, VerificationJobs } from './export-stage.ts';
 import type { ObservedClass, ObservedExport } from './observed.ts';
@@ -47,6 +48,7 @@ export type EngineStage = {
   readonly ledger: Ledger;
   /** When time alone changes the state, in milliseconds since the epoch. */
   readonly lookAtMs?: number;
+  readonly outcomes?: readonly Outcome[];
 };
 
 /** The state of every engine, in the order of spec.deviceClasses. */

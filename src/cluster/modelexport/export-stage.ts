@@ -15,6 +15,7 @@ import { type ArtifactPlan, assessArtifact, deadlineMsOf } from '../ownedjobs/ar
 import { dropWantedKey } from '../ownedjobs/ledger.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
 import { describeObstruction } from '../ownedjobs/obstruction.ts';
+import type { Outcome } from '../ownedjobs/outcome.ts';
 import { requestedVerification, requestsRetry } from '../ownedjobs/request.ts';
 import type { ObservedExport } from './observed.ts';
 import {
@@ -50,6 +51,7 @@ export type ExportStage = {
   readonly ledger: Ledger;
   /** When time alone changes the state, in milliseconds since the epoch. */
   readonly lookAtMs?: number;
+  readonly outcomes?: readonly Outcome[];
 };
 
 /** The state of the export. It waits until the CalibrationTensorfile that it references is ready. */

@@ -2,13 +2,15 @@
 
 import type { Event } from '../../ground/observability/event.ts';
 import type { Job } from '../jobs/job.ts';
+import type { Outcome } from './outcome.ts';
 
 /** One write to the apiserver. */
 export type Action<Status extends object> =
   | { readonly kind: 'DeleteJob'; readonly name: string; readonly uid: string }
   | { readonly kind: 'CreateJob'; readonly job: Job }
   | { readonly kind: 'SuspendJob'; readonly name: string; readonly suspend: boolean }
-  | { readonly kind: 'WriteStatus'; readonly status: Status }
+  /** `outcomes`: what the status records for the first time. */
+  | { readonly kind: 'WriteStatus'; readonly status: Status; readonly outcomes: readonly Outcome[] }
   | { readonly kind: 'PublishEvent'; readonly event: Event };
 
 /** Actions in the order in which they are performed, and when to reconcile again without a change. */

@@ -1,6 +1,7 @@
 /** Performs decisions: the only place that writes Jobs, statuses and events of their owners. */
 
 import { unreachable } from '../../ground/base/unreachable.ts';
+import type { Condition } from '../api/conditions.ts';
 import { exportGroup, kinds } from '../api/group.ts';
 import { annotations, labels, type OwnerKind } from '../api/labels.ts';
 import type { Job } from '../jobs/job.ts';
@@ -20,7 +21,12 @@ export type ApplyDeps = {
   readonly client: KubeClient;
   readonly record: Recorder;
   readonly refusals: Refusals;
+  readonly onPerformed: OnPerformed;
 };
+
+/** Called after an action succeeded, for the log and for metrics. */
+export type OnPerformed = (action: Action<StatusWithConditions>, owner: Owner) => void;
+export type StatusWithConditions = { readonly conditions?: readonly Condition[] };
 
 /** The object that the decision is about. */
 export type Owner = {
@@ -32,6 +38,8 @@ export type Owner = {
     readonly uid: string;
     readonly resourceVersion: string;
   };
+  /** Before the decision. */
+  readonly status?: StatusWithConditions;
 };
 
 /**
@@ -42,7 +50,7 @@ export type Owner = {
  * @throws the first other failure, after all actions were tried
  */
 export const apply = async (
-  { actions }: Decision<object>,
+  { actions }: Decision<StatusWithConditions>,
   owner: Owner,
   how: ApplyContext,
 ): Promise<number | undefined> => {
@@ -51,6 +59,7 @@ export const apply = async (
   for (const action of actions) {
     try {
       await perform(action, owner, how);
+      how.deps.onPerformed(action, owner);
     } catch (thrown) {
       if (action.kind === 'WriteStatus' || how.signal.aborted) throw thrown;
       if (action.kind === 'CreateJob' && isRefusal(thrown)) {
@@ -82,7 +91,7 @@ const isRefusal = (thrown: unknown): thrown is ApiError =>
 type ApplyContext = { readonly deps: ApplyDeps; readonly signal: AbortSignal };
 
 const perform = async (
-  action: Action<object>,
+  action: Action<StatusWithConditions>,
   owner: Owner,
   { deps, signal }: ApplyContext,
 ): Promise<void> => {

@@ -10,6 +10,7 @@ import { deadlineSecondsOf, type Job, type JobDraft } from '../jobs/job.ts';
 import { hashAttempt, hashTemplate, nameJob } from '../jobs/template.ts';
 import { filterAttempts, type JobFailure, makeAttempt, makeLedger } from './ledger.ts';
 import type { ObservedJob } from './observed-job.ts';
+import { fail, type Outcome, succeed } from './outcome.ts';
 import { type Refusal, refusalPauseMs } from './refusals.ts';
 import { decideRetry } from './retry.ts';
 import type { FindTwin } from './twins.ts';
@@ -73,6 +74,8 @@ export type ArtifactProgress = {
   readonly ledger: Ledger;
   /** When time alone changes the state, in milliseconds since the epoch. */
   readonly lookAtMs?: number;
+  /** Attempts that ended and are not yet in status. */
+  readonly outcomes?: readonly Outcome[];
 };
 
 /** How long the result of a finished Job may be unknown before it counts as lost, in milliseconds. */
@@ -118,7 +121,8 @@ const assessUnstored = (
     const entry = makeAttempt(job, failure, (attempts.at(-1)?.number ?? 0) + 1);
     const kept = [...attempts, entry].slice(-keptAttempts);
     const known = { ...before, wantedKey: step.key, attempts: kept, lastFailure: entry };
-    return assessUnstored(step, { ...witness, before: known }, verifies);
+    const next = assessUnstored(step, { ...witness, before: known }, verifies);
+    return { ...next, outcomes: [fail(job, failure), ...(next.outcomes ?? [])] };
   }
   const part = step.deviceClass ?? step.stage;
   const ledger = makeLedger(step, before, attempts);
@@ -223,6 +227,7 @@ const assessJob = (
         ...finishedAt,
         ...(verification !== undefined && { verifiedRequest: verification }),
       },
+      outcomes: [succeed(job, state.result)],
     };
   }
   const limit = startedAtMs === undefined ? undefined : startedAtMs + deadlineMs;

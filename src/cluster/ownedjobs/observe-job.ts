@@ -34,6 +34,7 @@ export const observeJob = (job: JobObject, around: JobContext): ObservedJob => {
     attempt: own[labels.attempt],
     template: own[labels.template] ?? '',
     state: observeState(job, pods, around),
+    createdAtMs: parseTime(job.metadata.creationTimestamp),
     startedAtMs: findStartTime(pods[0]),
     finishedAtMs: findEndTime(job),
     node,

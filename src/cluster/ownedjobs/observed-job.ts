@@ -60,6 +60,8 @@ export type ObservedJob = {
   /** Hash of the template. */
   readonly template: string;
   readonly state: JobState;
+  /** When the Job was created, in milliseconds since the epoch. */
+  readonly createdAtMs: number | undefined;
   /** When the first container of its pod started, in milliseconds since the epoch. */
   readonly startedAtMs: number | undefined;
   /** When the Job finished, in milliseconds since the epoch. */

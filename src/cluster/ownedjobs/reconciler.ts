@@ -7,7 +7,7 @@ import type { Images } from '../jobs/images.ts';
 import { earlierRequeue, type Reconcile } from '../runtime/controller.ts';
 import type { Key } from '../runtime/resources.ts';
 import type { Decision } from './action.ts';
-import { type ApplyDeps, apply, makeRefusalLookup, type Owner } from './apply.ts';
+import { type ApplyDeps, apply, makeRefusalLookup, type Owner, type StatusWithConditions } from './apply.ts';
 import type { Obstacles } from './artifact.ts';
 import type { JobStores } from './caches.ts';
 import type { OwnedContext } from './observe-owned.ts';
@@ -32,7 +32,7 @@ export type ReconciledKind<Stores, Observed> = {
   /** The object that was observed. */
   readonly ownerOf: (observed: Observed) => Owner;
   /** Must be pure. */
-  readonly decide: (observed: Observed) => Decision<object>;
+  readonly decide: (observed: Observed) => Decision<StatusWithConditions>;
 };
 
 /** What the reconciler of any kind requires. */

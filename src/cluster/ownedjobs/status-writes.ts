@@ -2,12 +2,15 @@
 import { canonicalJson } from '../../ground/base/digest.ts';
 import type { Event } from '../../ground/observability/event.ts';
 import type { Action } from './action.ts';
+import type { Outcome } from './outcome.ts';
 
 /** The status in the cache, the status to write, and the events about the difference. */
 export type StatusChange<Status extends object> = {
   readonly before: Status | undefined;
   readonly next: Status;
   readonly events: () => readonly Event[];
+  /** Attempts whose end the new status records. */
+  readonly outcomes: readonly Outcome[];
 };
 
 /** Writes the status only if it changed. Events follow the status that they are about. */
@@ -15,10 +18,11 @@ export const planStatusWrites = <Status extends object>({
   before,
   next,
   events,
+  outcomes,
 }: StatusChange<Status>): readonly Action<Status>[] =>
   canonicalJson(next) === canonicalJson(before)
     ? []
     : [
-        { kind: 'WriteStatus', status: next },
+        { kind: 'WriteStatus', status: next, outcomes },
         ...events().map((event) => ({ kind: 'PublishEvent', event }) as const),
       ];

@@ -129,6 +129,7 @@ const openResponse = async (
     answer.headers['retry-after'],
   );
   if (status !== 401 || attempt > 1) throw error;
+  deps.metrics.retries.inc({ code: '401', verb: exchange.method, host: deps.connection.host });
   return openResponse(deps, exchange, attempt + 1);
 };
 
@@ -157,10 +158,10 @@ const requestJson = async (deps: ClientDeps, exchange: ApiRequest): Promise<unkn
   const limit = limitAnswerTime(deps, exchange);
   try {
     const text = await readText(await openResponse(deps, { ...exchange, signal: limit.signal }));
-    metrics.seconds.observe(
-      { verb: exchange.method, host: connection.host },
-      (clock.elapsed() - started) / 1000,
-    );
+    const labels = { verb: exchange.method, host: connection.host };
+    metrics.seconds.observe(labels, (clock.elapsed() - started) / 1000);
+    metrics.requestBytes.observe(labels, Buffer.byteLength(exchange.body ?? ''));
+    metrics.responseBytes.observe(labels, Buffer.byteLength(text));
     return text === '' ? undefined : JSON.parse(text);
   } finally {
     limit.end();

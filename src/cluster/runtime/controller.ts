@@ -44,7 +44,10 @@ export const runController = async (
   deps: ControllerDeps,
   signal: AbortSignal,
 ): Promise<void> => {
-  deps.metrics.errors.inc({ controller: options.name }, 0);
+  const controller = options.name;
+  deps.metrics.errors.inc({ controller }, 0);
+  deps.metrics.panics.inc({ controller }, 0);
+  deps.metrics.maxWorkers.set({ controller }, options.workers);
   await Promise.all(Array.from({ length: options.workers }, () => runWorker(options, deps, signal)));
 };
 
@@ -96,6 +99,7 @@ const handleFailure = (
   queue.retry(key, thrown instanceof ApiError ? thrown.retryAfterMs : 0);
   if (conflict) return;
   metrics.errors.inc({ controller });
+  if (isDefect(thrown)) metrics.panics.inc({ controller });
   const stack = thrown instanceof ApiError || !(thrown instanceof Error) ? undefined : thrown.stack;
   log.error('reconcile failed; retrying', {
     controller,
@@ -104,3 +108,7 @@ const handleFailure = (
     ...(stack && { stack }),
   });
 };
+
+/** What only the program itself can cause. */
+const isDefect = (thrown: unknown): boolean =>
+  thrown instanceof TypeError || thrown instanceof RangeError || thrown instanceof ReferenceError;

@@ -32,7 +32,8 @@ export class WorkQueue {
     normal: new FairOrder(),
     low: new FairOrder(),
   };
-  readonly #working = new Set<Key>();
+  /** Key → start of its processing, in milliseconds of the monotonic clock. */
+  readonly #working = new Map<Key, number>();
   /** Keys added during their processing. */
   readonly #again = new Map<Key, Priority>();
   readonly #failures = new Map<Key, number>();
@@ -42,8 +43,14 @@ export class WorkQueue {
   readonly #stopped = new AbortController();
   #held = false;
 
+  readonly #labels: { readonly name: string; readonly controller: string };
+
   constructor(deps: QueueDeps) {
     this.#deps = deps;
+    this.#labels = { name: deps.name, controller: deps.name };
+    deps.metrics.inProgress(deps.name, () =>
+      [...this.#working.values()].map((since) => deps.clock.elapsed() - since),
+    );
   }
 
   add(key: Key, priority: Priority = 'normal'): void {
@@ -57,7 +64,7 @@ export class WorkQueue {
     const since = present && this.#waiting[present].get(key);
     if (present) this.#waiting[present].delete(key);
     this.#waiting[priority].set(key, since ?? this.#deps.clock.elapsed());
-    if (present === undefined) this.#deps.metrics.adds.inc({ name: this.#deps.name });
+    if (present === undefined) this.#deps.metrics.adds.inc(this.#labels);
     this.#hand();
   }
 
@@ -82,7 +89,7 @@ export class WorkQueue {
   retry(key: Key, atLeastMs = 0): void {
     const failures = (this.#failures.get(key) ?? 0) + 1;
     this.#failures.set(key, failures);
-    this.#deps.metrics.retries.inc({ name: this.#deps.name });
+    this.#deps.metrics.retries.inc(this.#labels);
     const delay = delayOf(this.#deps.backoff ?? reconcileBackoff, failures, this.#deps.random());
     this.addAfter(key, Math.max(atLeastMs, delay));
   }
@@ -101,6 +108,9 @@ export class WorkQueue {
   }
 
   done(key: Key): void {
+    const { metrics, clock } = this.#deps;
+    const since = this.#working.get(key);
+    if (since !== undefined) metrics.workSeconds.observe(this.#labels, (clock.elapsed() - since) / 1000);
     this.#working.delete(key);
     const again = this.#again.get(key);
     this.#again.delete(key);
@@ -132,12 +142,14 @@ export class WorkQueue {
     while (this.#takers.length > 0 && this.depth > 0) {
       const from = priorities.map((each) => this.#waiting[each]).find(({ size }) => size > 0)!;
       const [key, since] = from.take()!;
-      this.#working.add(key);
-      const { metrics, name, clock } = this.#deps;
-      metrics.waitSeconds.observe({ name }, (clock.elapsed() - since) / 1000);
+      const { metrics, clock } = this.#deps;
+      const now = clock.elapsed();
+      this.#working.set(key, now);
+      metrics.waitSeconds.observe(this.#labels, (now - since) / 1000);
       this.#takers.shift()!(key);
     }
-    this.#deps.metrics.depth.set({ name: this.#deps.name }, this.depth);
+    for (const priority of priorities)
+      this.#deps.metrics.depth.set({ ...this.#labels, priority }, this.#waiting[priority].size);
   }
 }
 

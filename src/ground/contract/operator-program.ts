@@ -46,6 +46,12 @@ const operatorFlags = {
     type: 'switch',
     help: 'Serve /metrics over HTTPS, and only to clients whose token is authorised to get that path (TokenReview, SubjectAccessReview).',
   },
+  'metrics-per-object': {
+    type: 'choice',
+    values: ['on', 'off'],
+    default: 'on',
+    help: 'Series of its own for each object (modelexport_condition). Turn it off with many thousands of objects.',
+  },
   'probe-bind': {
     type: 'text',
     placeholder: 'HOST:PORT',
@@ -74,7 +80,7 @@ export const operatorProgram = program({
     { title: 'Images', flags: ['worker-image', 'rtx-image', 'image-pull-secrets'] },
     { title: 'Scope', flags: ['namespace', 'workers'] },
     { title: 'Leader election', flags: ['leader-elect', 'lease-namespace'] },
-    { title: 'Endpoints', flags: ['metrics-bind', 'metrics-secure', 'probe-bind'] },
+    { title: 'Endpoints', flags: ['metrics-bind', 'metrics-secure', 'metrics-per-object', 'probe-bind'] },
     { title: 'Output', flags: ['verbose', 'help'] },
   ],
   isFromTlt: false,

@@ -17,37 +17,106 @@ export const restMetrics = (registry: Registry) => ({
     buckets: [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30],
     registers: [registry],
   }),
+  requestBytes: new Histogram({
+    name: 'rest_client_request_size_bytes',
+    help: 'Bytes of the bodies of requests to the apiserver, by verb and host.',
+    labelNames: ['verb', 'host'],
+    buckets: bodySizes,
+    registers: [registry],
+  }),
+  responseBytes: new Histogram({
+    name: 'rest_client_response_size_bytes',
+    help: 'Bytes of the answers of the apiserver, by verb and host. Watches are not counted.',
+    labelNames: ['verb', 'host'],
+    buckets: bodySizes,
+    registers: [registry],
+  }),
+  retries: new Counter({
+    name: 'rest_client_request_retries_total',
+    help: 'Requests that were sent again because the token had been rotated, by code, verb and host.',
+    labelNames: ['code', 'verb', 'host'],
+    registers: [registry],
+  }),
 });
+
+/** The buckets of client-go: 64 B to 16 MiB. */
+const bodySizes = [64, 256, 512, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216];
+
+const queueLabels = ['name', 'controller'] as const;
+/** The buckets of controller-runtime: 1 ns to 1000 s there, from 1 ms here, because a key waits for a timer at least. */
+const queueBuckets = [0.001, 0.01, 0.1, 1, 10, 60, 600];
 
 export type QueueMetrics = ReturnType<typeof queueMetrics>;
 /** Metrics of work queues. */
 export const queueMetrics = (registry: Registry) => ({
   depth: new Gauge({
     name: 'workqueue_depth',
-    help: 'Keys waiting to be reconciled.',
-    labelNames: ['name'],
+    help: 'Keys waiting to be reconciled, by priority: first, normal or low.',
+    labelNames: [...queueLabels, 'priority'],
     registers: [registry],
   }),
   adds: new Counter({
     name: 'workqueue_adds_total',
     help: 'Keys added to the queue.',
-    labelNames: ['name'],
+    labelNames: queueLabels,
     registers: [registry],
   }),
   retries: new Counter({
     name: 'workqueue_retries_total',
     help: 'Keys added again after a failure.',
-    labelNames: ['name'],
+    labelNames: queueLabels,
     registers: [registry],
   }),
   waitSeconds: new Histogram({
     name: 'workqueue_queue_duration_seconds',
     help: 'Seconds that a key waited in the queue.',
-    labelNames: ['name'],
-    buckets: [0.001, 0.01, 0.1, 1, 10, 60],
+    labelNames: queueLabels,
+    buckets: queueBuckets,
     registers: [registry],
   }),
+  workSeconds: new Histogram({
+    name: 'workqueue_work_duration_seconds',
+    help: 'Seconds that the work on a key took.',
+    labelNames: queueLabels,
+    buckets: queueBuckets,
+    registers: [registry],
+  }),
+  inProgress: progressGauges(registry),
 });
+
+/** Milliseconds for which each key in progress has been worked on. */
+type InProgress = () => readonly number[];
+
+/** Computed on scrape, because work that hangs reports nothing. */
+const progressGauges = (registry: Registry) => {
+  const sources = new Map<string, InProgress>();
+  const add = (name: string, help: string, combine: (seconds: readonly number[]) => number) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: queueLabels,
+      registers: [registry],
+      collect() {
+        for (const [queue, inProgress] of sources) {
+          const seconds = inProgress().map((ms) => ms / 1000);
+          this.set({ name: queue, controller: queue }, combine(seconds));
+        }
+      },
+    });
+  add(
+    'workqueue_unfinished_work_seconds',
+    'Sum of the seconds that unfinished work has taken so far.',
+    (all) => all.reduce((sum, each) => sum + each, 0),
+  );
+  add(
+    'workqueue_longest_running_processor_seconds',
+    'Seconds that the longest unfinished work has taken so far.',
+    (all) => Math.max(0, ...all),
+  );
+  return (queue: string, inProgress: InProgress): void => {
+    sources.set(queue, inProgress);
+  };
+};
 
 export type ControllerMetrics = ReturnType<typeof controllerMetrics>;
 /** Metrics of reconciles. */
@@ -69,6 +138,18 @@ export const controllerMetrics = (registry: Registry) => ({
     help: 'Seconds that a reconcile took, by controller.',
     labelNames: ['controller'],
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+    registers: [registry],
+  }),
+  panics: new Counter({
+    name: 'controller_runtime_reconcile_panics_total',
+    help: 'Reconciles that ended by a defect of the program (TypeError, RangeError, ReferenceError), by controller.',
+    labelNames: ['controller'],
+    registers: [registry],
+  }),
+  maxWorkers: new Gauge({
+    name: 'controller_runtime_max_concurrent_reconciles',
+    help: 'Number of workers, by controller.',
+    labelNames: ['controller'],
     registers: [registry],
   }),
   active: new Gauge({

@@ -1,0 +1,47 @@
+/** The end of an attempt at an artifact, for metrics and the log. Pure. */
+import type { Result, Stage } from '../../ground/contract/result.ts';
+import type { JobFailure } from './ledger.ts';
+import type { JobFailureReason, ObservedJob } from './observed-job.ts';
+
+export type Outcome = {
+  readonly stage: Stage;
+  /** Undefined for what is made once for all classes. */
+  readonly deviceClass: string | undefined;
+  /** Name of the Job. */
+  readonly job: string;
+  /** `Stored`, or why the attempt failed. */
+  readonly reason: 'Stored' | JobFailureReason;
+  /** Whether the pod found finished work of the same content. */
+  readonly reused: boolean;
+  /** Seconds from the creation of the Job until its pod started; undefined if the pod was not seen to start. */
+  readonly waitSeconds: number | undefined;
+  /** Seconds that the pod ran; undefined if the pod was not seen to start. */
+  readonly runSeconds: number | undefined;
+};
+
+export const succeed = (job: ObservedJob, { reused }: Exclude<Result, { kind: 'Failed' }>): Outcome => ({
+  ...describeJob(job, job.finishedAtMs),
+  reason: 'Stored',
+  reused,
+});
+
+export const fail = (job: ObservedJob, { reason, atMs }: JobFailure): Outcome => ({
+  ...describeJob(job, atMs),
+  reason,
+  reused: false,
+});
+
+const describeJob = (
+  { stage, deviceClass, name, createdAtMs, startedAtMs }: ObservedJob,
+  endedAtMs: number | undefined,
+) => ({
+  stage,
+  deviceClass,
+  job: name,
+  waitSeconds: secondsBetween(createdAtMs, startedAtMs),
+  runSeconds: secondsBetween(startedAtMs, endedAtMs),
+});
+
+/** Clocks of nodes differ, so an interval is never negative. */
+const secondsBetween = (from: number | undefined, to: number | undefined): number | undefined =>
+  from === undefined || to === undefined ? undefined : Math.max(0, to - from) / 1000;
