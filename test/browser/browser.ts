@@ -1,4 +1,4 @@
-/** A real browser without a window, driven by the DevTools protocol; it tells of every request and every complaint. */
+/** A headless Chromium, driven by the DevTools protocol, that records requests and console messages. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,16 +6,16 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 export type Browser = {
-  /** Opens the address, in the reader's colours, and resolves once it has loaded. */
+  /** Opens the address with this colour scheme, and resolves when it has loaded. */
   readonly open: (url: string, colours: 'light' | 'dark') => Promise<void>;
-  /** The value of an expression in the page; it must be JSON. */
+  /** Evaluates an expression in the page; its value must be JSON. */
   readonly evaluate: (expression: string) => Promise<unknown>;
   readonly screenshot: () => Promise<Buffer>;
-  /** Presses a key at what has the focus. */
+  /** Presses a key in the focused element. */
   readonly press: (key: string) => Promise<void>;
-  /** Addresses asked for since the start, pictures inside the page left out. */
+  /** Requested addresses since the start, except data: images. */
   readonly requests: readonly string[];
-  /** What the console, the policy and scripts complained of. */
+  /** Console messages, policy violations and exceptions. */
   readonly complaints: readonly string[];
   readonly close: () => Promise<void>;
 };
@@ -63,14 +63,14 @@ export const startBrowser = async (): Promise<Browser> => {
     },
     close: async () => {
       const ended = new Promise((resolve) => child.once('close', resolve));
-      void wire.send('Browser.close'); // The socket may close before the answer comes.
+      void wire.send('Browser.close'); // The socket may close before the response arrives.
       await ended;
       rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
     },
   };
 };
 
-/** Chromium names its port in its first lines. */
+/** Reads the port from Chromium's first lines. */
 const debuggingPort = async (child: ChildProcess): Promise<string> => {
   for await (const line of createInterface({ input: child.stderr! })) {
     const port = /^DevTools listening on ws:\/\/[^:]+:(\d+)\//.exec(line)?.[1];

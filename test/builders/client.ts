@@ -1,4 +1,4 @@
-/** A client of a real apiserver, whose metrics nobody reads unless a registry is given. */
+/** A client of a real apiserver. Its metrics go to a registry of its own unless one is given. */
 import { Registry } from 'prom-client';
 import { type KubeClient, makeClient } from '../../src/cluster/runtime/client.ts';
 import type { Connection } from '../../src/cluster/runtime/connection.ts';
@@ -9,6 +9,6 @@ import { restMetrics } from '../../src/ground/observability/metrics.ts';
 export const aClient = (connection: Connection, registry = new Registry()): KubeClient =>
   makeClient({ connection, clock: systemClock, metrics: restMetrics(registry) });
 
-/** By a kubeconfig file. */
+/** Makes a client from a kubeconfig file. */
 export const aClientOf = (kubeconfig: string, registry?: Registry): KubeClient =>
   aClient(connectByKubeconfig(kubeconfig), registry);

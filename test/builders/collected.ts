@@ -1,4 +1,4 @@
-/** Everything that an asynchronous iterable gives, as a list. */
+/** Collects the items of an asynchronous iterable in a list. */
 export const collected = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
   const list: T[] = [];
   for await (const item of items) list.push(item);

@@ -1,4 +1,4 @@
-/** Encrypted models in memory, where the tools write them piece by piece. */
+/** Encrypts models in memory; the tools write them in chunks. */
 import * as encrypted from '../../src/formats/crypto/encrypted-model.ts';
 import { readableBytes } from '../../src/ground/base/readable.ts';
 

@@ -1,4 +1,4 @@
-/** One network in the forms that exporters give it: each computes the same. */
+/** One network in the forms that different exporters write; all compute the same function. */
 import { create } from '@bufbuild/protobuf';
 import { elementType } from '../../src/formats/onnx/element-type.ts';
 import {
@@ -13,7 +13,7 @@ import { mapNodes } from '../../src/formats/onnx/inner-graphs.ts';
 import { makeAttribute, makeNode } from '../../src/formats/onnx/node.ts';
 import { floatsOf, tensorFromFloats, tensorFromInt64s } from '../../src/formats/onnx/tensor.ts';
 
-/** PyTorch's keep_initializers_as_inputs; before IR 4 ONNX asked for it. */
+/** Like PyTorch's keep_initializers_as_inputs, which ONNX required before IR version 4. */
 export const withListedWeights = (model: ModelProto, irVersion: bigint): ModelProto => {
   const graph = graphOf(model);
   const listed = graph.initializer.map(({ name, dataType, dims }) =>
@@ -22,7 +22,7 @@ export const withListedWeights = (model: ModelProto, irVersion: bigint): ModelPr
   return copyWith(model, { irVersion, graph: copyWith(graph, { input: [...graph.input, ...listed] }) });
 };
 
-/** Nodes that write the default domain out. */
+/** Nodes that name the default domain explicitly. */
 export const withLongDomain = (model: ModelProto): ModelProto => {
   const long = <T extends { readonly domain: string }>(each: T): T =>
     each.domain === '' ? copyWith(each, { domain: 'ai.onnx' } as Partial<T>) : each;
@@ -34,13 +34,13 @@ export const withLongDomain = (model: ModelProto): ModelProto => {
   return copyWith(model, { graph: copyWith(graphOf(model), { node }), functions, opsetImport });
 };
 
-/** The default domain imported under both of its names. */
+/** Imports the default domain under both of its names. */
 export const withTwoImports = (model: ModelProto): ModelProto => {
   const [own] = model.opsetImport;
   return copyWith(model, { opsetImport: [copyWith(own!, { domain: 'ai.onnx' }), own!] });
 };
 
-/** Every float weight as its values and their places: one number a place, or one for each dimension. */
+/** Stores every float weight as a sparse tensor, with linear or per-dimension indices. */
 export const withSparseWeights = (model: ModelProto, places: 'Flat' | 'Coordinates'): ModelProto => {
   const graph = graphOf(model);
   const isFloat = ({ dataType }: TensorProto) => dataType === elementType.float32;
@@ -72,8 +72,8 @@ const sparseOf = (tensor: TensorProto, form: 'Flat' | 'Coordinates') => {
 const own = 'pkg.layers';
 
 /**
- * Each Conv and Relu as a call of a function with attributes of its own, the way onnxscript writes layers: `Layer` calls
- * `Act`, and both take their attributes by reference.
+ * Replaces each Conv and Relu by a call of a function with attributes, as onnxscript writes layers. `Layer` calls
+ * `Act`, and both reference the attributes of their caller.
  */
 export const withFunctions = (model: ModelProto): ModelProto => {
   const [onnx] = model.opsetImport;
@@ -105,7 +105,7 @@ export const withFunctions = (model: ModelProto): ModelProto => {
 const referring = (name: string, type: 7) =>
   copyWith(makeAttribute(name, { ints: [] }), { type, refAttrName: name });
 
-/** A Conv and the Relu behind it become one call. */
+/** A Conv and the following Relu become one call. */
 const asCalls = (nodes: readonly NodeProto[]): NodeProto[] =>
   nodes.flatMap((node, i) => {
     const [before, after] = [nodes[i - 1], nodes[i + 1]];

@@ -1,4 +1,4 @@
-/** An export of a network by `tlt-export`, and what it left. */
+/** Exports a network with `tlt-export`, and reads its outputs. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decryptModel } from '../../src/formats/crypto/encrypted-model.ts';
@@ -14,13 +14,13 @@ const key = 'correct horse battery staple';
 
 export type Export = ToolRun & {
   readonly folder: string;
-  /** Of the `.etlt`; undefined if there is none. */
+  /** The model in the `.etlt`; undefined if there is none. */
   readonly payload: ModelProto | undefined;
-  /** Of the cache; undefined if there is none. */
+  /** The scales of the cache; undefined if there is none. */
   readonly scales: ReadonlyMap<string, number> | undefined;
 };
 
-/** Eight photographs by MinMax, the quickest; the rest is kept out. */
+/** Calibrates with eight photos and MinMax, the fastest algorithm; the other photos are held out. */
 export const asInt8 = async (): Promise<readonly string[]> => [
   ...['--data_type', 'int8', '--cal_image_dir', await smallPhotosFolder()],
   ...['--batches', '2', '--batch_size', '4', '--cal_algorithm', 'MinMax'],
@@ -46,7 +46,7 @@ export const exported = async (model: ModelProto, ...args: readonly string[]): P
   };
 };
 
-/** Class probabilities of four pictures of noise, all in one list. */
+/** Class probabilities of four noise images, in one list. */
 export const classesOf = async (model: ModelProto): Promise<Float32Array> => {
   const session = await openSession(serializeModel(model), { optimisation: 'disabled' });
   const data = Float32Array.from({ length: 4 * 3 * side * side }, (_, i) => ((i * 7919) % 251) - 110);
@@ -55,7 +55,7 @@ export const classesOf = async (model: ModelProto): Promise<Float32Array> => {
   return found[output]!.data;
 };
 
-/** Signal to noise in decibel. */
+/** Signal-to-noise ratio in decibel. */
 export const decibels = (reference: Float32Array, other: Float32Array): number => {
   let [signal, noise] = [0, 0];
   for (const [i, value] of reference.entries()) {

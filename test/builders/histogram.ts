@@ -1,4 +1,4 @@
-/** Histograms of values that a test names. */
+/** Builds histograms of the given values. */
 import { BitCounter } from '../../src/calibration/histograms/bit-counter.ts';
 import type { Histogram } from '../../src/calibration/histograms/histogram.ts';
 

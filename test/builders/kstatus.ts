@@ -1,4 +1,4 @@
-/** What Flux, Argo CD's defaults and `kubectl wait`-like tools conclude from an object: the rules of kstatus (cli-utils). */
+/** Computes the status of an object by the rules of kstatus (cli-utils), which Flux and Argo CD use. */
 import type { Condition } from '../../src/cluster/api/conditions.ts';
 
 export type Kstatus = 'Terminating' | 'InProgress' | 'Failed' | 'Current';
@@ -8,7 +8,7 @@ type StatusHolder = {
   readonly status?: { readonly observedGeneration?: number; readonly conditions?: readonly Condition[] };
 };
 
-/** Reconciling and Stalled come first, in the order of the list; an object without Ready counts as done. */
+/** Reconciling and Stalled have priority, in list order. An object without Ready counts as Current. */
 export const kstatusOf = ({ metadata, status }: StatusHolder): Kstatus => {
   if (metadata.deletionTimestamp) return 'Terminating';
   const { observedGeneration, conditions = [] } = status ?? {};

@@ -1,6 +1,6 @@
 /**
- * Small networks of unusual build, node by node: `input_1` [N,3,16,16] → `predictions/Softmax` [N,5]. Weights are drawn
- * from a seed, so the same network has the same bytes.
+ * Builds small networks with unusual structure, node by node: `input_1` [N,3,16,16] → `predictions/Softmax` [N,5]. Weights
+ * come from a seed, so the same network has the same bytes.
  */
 import { elementType } from '../../src/formats/onnx/element-type.ts';
 import type {
@@ -58,7 +58,7 @@ export class Network {
     return this.tensor(tensorFromInt8s(this.name('b'), dims, Int8Array.from(values)));
   }
 
-  /** Values of a normal distribution; `spread` is He's unless it is given. */
+  /** Values of a normal distribution; the default `spread` is He's. */
   weight(dims: readonly number[], spread = Math.sqrt(2 / dims.slice(1).reduce((a, b) => a * b, 1))): string {
     const values = Float32Array.from(
       { length: dims.reduce((a, b) => a * b, 1) },
@@ -67,7 +67,7 @@ export class Network {
     return this.tensor(tensorFromFloats(this.name('w'), dims, values));
   }
 
-  /** Sum of uniform numbers: near enough to normal. */
+  /** A sum of uniform numbers, which is approximately normal. */
   normal(): number {
     let sum = -6;
     for (let i = 0; i < 12; i++) sum += this.#uniform();
@@ -83,19 +83,19 @@ export class Network {
     return this.node('Conv', [from, weight], { pads: { ints: [1, 1, 1, 1] }, ...attributes });
   }
 
-  /** 3 channels of pixels to 16 of a unit's size, twice convolved. */
+  /** Two convolutions: 3 channels of pixels → 16 channels of about unit variance. */
   stem(): string {
     const first = this.node('Relu', [this.conv(input, this.weight([channels, 3, 3, 3], 0.02))]);
     return this.node('Relu', [this.conv(first)]);
   }
 
-  /** Pool, product, softmax. */
+  /** Adds pooling, a matrix product and softmax. */
   head(from: string, features = channels): void {
     const flat = this.node('Flatten', [this.node('GlobalAveragePool', [from])]);
     this.classes(flat, features);
   }
 
-  /** Of [N,features]. */
+  /** The same for a tensor [N,features]. */
   classes(from: string, features: number): void {
     const weight = this.weight([features, 5], 0.5);
     this.node('Softmax', [this.node('Gemm', [from, weight, this.weight([5], 0.1)])], { axis: { int: 1 } }, [
@@ -118,7 +118,7 @@ export class Network {
   }
 }
 
-/** A body of If, Loop or Scan: what `build` adds to a network of its own, whose tensors get other names. */
+/** Builds a body of If, Loop or Scan. Its tensors have other names than those of the outer network. */
 export const bodyOf = (
   name: string,
   inputs: GraphProto['input'],
@@ -130,7 +130,7 @@ export const bodyOf = (
   return makeGraph({ name, inputs, outputs, nodes: body.nodes, initializers: body.tensors });
 };
 
-/** A network of stem, what `build` puts between, and head; `build` returns the tensor of 16 channels that goes on. */
+/** Builds a network from stem, `build` and head; `build` returns the tensor of 16 channels that the head reads. */
 export const classifierWith = (
   build: (network: Network, from: string) => string,
   options?: { readonly opset?: number },

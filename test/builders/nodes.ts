@@ -1,4 +1,4 @@
-/** Nodes as the apiserver holds them, with the labels that GPU feature discovery really writes. */
+/** Nodes with the labels that GPU feature discovery writes. */
 import { type NodeFacts, projectNode } from '../../src/cluster/deviceclass/node.ts';
 
 type Labels = Readonly<Record<string, string>>;

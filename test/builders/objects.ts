@@ -1,4 +1,4 @@
-/** Valid objects with defaults; a case names only what differs. */
+/** Valid objects with defaults; a test names only what differs. */
 import type { CalibrationTensorfile } from '../../src/cluster/api/calibration-tensorfile.ts';
 import type { ExportDeviceClass } from '../../src/cluster/api/export-device-class.ts';
 import type { ModelExport } from '../../src/cluster/api/model-export.ts';
@@ -109,7 +109,7 @@ export const aClass = (name: string, changes: Partial<ObservedClass> = {}): Obse
   ...changes,
 });
 
-/** No Job is refused, and no other object makes the same. */
+/** No Job is refused, and no other object makes the same artifact. */
 export const noObstacles: Obstacles = { findRefusal: () => undefined, findTwin: () => undefined };
 
 export const anObserved = (changes: Partial<ObservedExport> = {}): ObservedExport => ({
@@ -123,7 +123,7 @@ export const anObserved = (changes: Partial<ObservedExport> = {}): ObservedExpor
   ...changes,
 });
 
-/** What the caches show of a Job that was made from this manifest. */
+/** A Job of this manifest as the cache stores it. */
 export const aJobOf = (
   { metadata: { name, labels } }: Job,
   state: JobState,
@@ -173,7 +173,7 @@ export const anExported = (changes: Partial<Exported> = {}): Exported => ({
   ...changes,
 });
 
-/** What an export left, in the places where engines look for it. */
+/** The result of an export. */
 export const someArtifacts = (): ExportedArtifacts => {
   const folder = 'pvc://exports/classifier/k';
   const { etlt, calibrationCache } = anExported();

@@ -1,4 +1,4 @@
-/** The whole operator in this process, on a real apiserver. */
+/** Runs the whole operator in this process on a real apiserver. */
 import { Registry } from 'prom-client';
 import type { KubeClient } from '../../src/cluster/runtime/client.ts';
 import { runManager } from '../../src/cluster/runtime/manager.ts';
@@ -9,7 +9,7 @@ import type { Log } from '../../src/ground/observability/log.ts';
 
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
-/** Resolves once it has stopped by the signal. */
+/** Resolves when the operator has stopped after the signal. */
 export const runOperator = (
   client: KubeClient,
   stop: AbortSignal,

@@ -1,4 +1,4 @@
-/** A picture's pixels as its file has them. */
+/** Reads the pixels of an image file. */
 import { type ImageInput, usePixels } from '../../src/data/preprocessing/decode.ts';
 import type { Pixels } from '../../src/data/preprocessing/normalise.ts';
 

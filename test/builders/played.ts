@@ -1,11 +1,11 @@
-/** A ModelExport's life on values: decisions are performed on what the next observation is made of. */
+/** Simulates the life of a ModelExport on values, without a cluster. */
 import type { ModelExport } from '../../src/cluster/api/model-export.ts';
 import { decide, type ExportAction } from '../../src/cluster/modelexport/decide.ts';
 import type { ObservedExport } from '../../src/cluster/modelexport/observed.ts';
 import type { ObservedJob } from '../../src/cluster/ownedjobs/observed-job.ts';
 import { active, aJobOf, anEngineBuilt, anExported } from './objects.ts';
 
-/** Plays the cluster: performs a decision on the values that the next observation is made of. */
+/** Applies the actions of a decision to the observation, like the cluster would. */
 export const performed = (observed: ObservedExport, actions: readonly ExportAction[]): ObservedExport => {
   let world = observed;
   for (const action of actions) world = performedOne(world, action);
@@ -38,7 +38,7 @@ const performedOne = (world: ObservedExport, action: ExportAction): ObservedExpo
   }
 };
 
-/** Decides and performs until nothing is left to do; fails if that takes too long. */
+/** Decides and applies until no action is left; fails after too many rounds. */
 export const settled = (start: ObservedExport): ObservedExport => {
   let observed = start;
   for (let round = 0; round < 10; round++) {

@@ -1,7 +1,7 @@
-/** Pods as a kubelet would leave them. */
+/** Pod statuses as a kubelet writes them. */
 import type { Result } from '../../src/ground/contract/result.ts';
 
-/** The status of a pod whose container ended well, with this result in its termination message. */
+/** Status of a pod whose container succeeded, with this result in its termination message. */
 export const endedWell = (container: string, result: Result) => {
   const terminated = { exitCode: 0, reason: 'Completed', message: JSON.stringify(result) };
   const ended = { name: container, image: 'i', imageID: '', ready: false, restartCount: 0 };

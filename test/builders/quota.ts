@@ -1,4 +1,4 @@
-/** Quotas on a real control plane: creations are only counted against one that its controller has looked at. */
+/** Quotas on a real control plane, where a quota limits nothing until its controller has counted the existing objects. */
 import type { ControlPlane } from '../cluster/control-plane.ts';
 import { eventually } from '../cluster/run.ts';
 
@@ -9,7 +9,7 @@ export type CountedQuota = {
   readonly resource: string;
 };
 
-/** Waits until the quota controller has counted what exists. */
+/** Waits until the quota controller has counted the existing objects. */
 export const untilQuotaIsCounted = (
   plane: ControlPlane,
   { namespace, name, resource }: CountedQuota,

@@ -1,8 +1,8 @@
-/** A model whose tensors have other names. */
+/** Renames tensors of a model. */
 import type { ModelProto } from '../../src/formats/onnx/generated/onnx_pb.ts';
 import { copyWith, graphOf } from '../../src/formats/onnx/graph.ts';
 
-/** Outputs of the graph, `coverage:0` → `renamed/coverage`, wherever they are written and read. */
+/** Renames outputs of the graph (`coverage:0` → `renamed/coverage`) in all nodes. */
 export const withRenamedOutputs = (model: ModelProto): ModelProto => {
   const graph = graphOf(model);
   const names = new Map(graph.output.map(({ name }) => [name, renamed(name)]));

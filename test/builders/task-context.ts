@@ -1,10 +1,10 @@
-/** The surroundings of a container that reads data and stores artifacts, on a folder in place of a pod's mounts. */
+/** Dependencies of a container that reads data and stores artifacts, on a folder in place of a pod's mounts. */
 import { join } from 'node:path';
 import { makePvcStore } from '../../src/adapters/storage/pvc.ts';
 import type { TaskContext } from '../../src/adapters/worker/task-context.ts';
 import { nameFields } from '../../src/ground/contract/fields.ts';
 
-/** Claims are the folders in `root`, beside key.txt and spec.txt; what the task warns of is kept. */
+/** `root` has one folder per claim, key.txt and spec.txt. Warnings of the task are collected. */
 export const aTaskContext = (root: string): TaskContext & { readonly warnings: readonly string[] } => {
   const warnings: string[] = [];
   return {

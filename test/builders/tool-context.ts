@@ -1,4 +1,4 @@
-/** Tools called as functions: no process to start, and their log lines at hand. */
+/** Calls the tools as functions, without a process, and collects their log lines. */
 import { tmpdir } from 'node:os';
 import { runExportCommand } from '../../src/adapters/tlt-export/export-command.ts';
 import { runTensorfileCommand } from '../../src/adapters/tlt-export/tensorfile-command.ts';
@@ -15,10 +15,10 @@ export type ToolOutput = {
 
 export type ToolCommand = (argv: readonly string[], context: ToolContext) => Promise<void>;
 
-/** Of models that tools write inside this process: to guess a key of the tests need not be slow. */
+/** Work factor of models that tests write: their keys need no protection. */
 export const quickWorkFactor = 4;
 
-/** A world in which nothing is said, but for the changes. */
+/** Dependencies that discard all output, with changes. */
 export const aToolContext = (changes: Partial<ToolContext>): ToolContext => ({
   env: {},
   print: () => {},
@@ -31,7 +31,7 @@ export const aToolContext = (changes: Partial<ToolContext>): ToolContext => ({
   ...changes,
 });
 
-/** The error as the tool prints it. */
+/** Throws the error with the message that the tool prints. */
 const throwWithFlagNames = (thrown: unknown): never => {
   if (!(thrown instanceof UserError)) throw thrown;
   throw new UserError(thrown.reason, nameFields(thrown.message, 'flag'), { cause: thrown });
@@ -51,15 +51,15 @@ const makeRunner =
     return { log, printed };
   };
 
-/** `tlt-int8-tensorfile`; throws what the tool would end with. */
+/** Runs `tlt-int8-tensorfile`; throws its error. */
 export const runSample = makeRunner(runTensorfileCommand);
 
-/** `tlt-export` in a world with changes. */
+/** Runs `tlt-export` with changed dependencies; throws its error. */
 export const runExportIn = makeRunner(runExportCommand);
-/** `tlt-export`; throws what the tool would end with. */
+/** Runs `tlt-export`; throws its error. */
 export const runExport = (...argv: string[]): Promise<ToolOutput> => runExportIn(argv);
 
-/** `tlt-model`; `log` has what it complains of. Throws what the tool would end with. */
+/** Runs `tlt-model`; `log` has its standard error. Throws its error. */
 export const runModel = async (...argv: string[]): Promise<ToolOutput> => {
   const log: string[] = [];
   let printed = '';

@@ -1,4 +1,4 @@
-/** The command-line tools as a person runs them. */
+/** Runs the command-line tools like a user. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,7 +23,7 @@ type Streams = {
 };
 type Command = (args: readonly string[], context: Streams) => Promise<void>;
 
-/** What the entry of a tool does, less its hold on the process. */
+/** What the entry of a tool does, without ending the process. */
 const withLog =
   (tool: string, run: ToolCommand): Command =>
   (args, { env, out, err }) => {
@@ -49,8 +49,8 @@ export type ToolName = keyof typeof commands;
 let turn: Promise<unknown> = Promise.resolve();
 
 /**
- * Runs a tool inside this process, which costs no start; one after the other, for the working folder belongs to the
- * process.
+ * Runs a tool inside this process, which saves the start of a process. Runs are serialised, because the working folder belongs
+ * to the process.
  */
 export const runTool = (
   tool: ToolName,
@@ -62,7 +62,7 @@ export const runTool = (
   return ran;
 };
 
-/** Nothing of this process's environment is seen. */
+/** The tool does not see the environment of this process. */
 const runInside = async (
   tool: ToolName,
   args: readonly string[],
@@ -85,7 +85,7 @@ const runInside = async (
 
 export type ProcessOptions = {
   readonly cwd?: string;
-  /** Beside this process's environment; undefined takes a variable away. */
+  /** Changes to this process's environment; undefined removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 };
 
@@ -112,7 +112,7 @@ export const runProcess = (
     child.on('close', (code) => resolve({ code: code ?? -1, stdout, stderr }));
   });
 
-/** A folder with a key file in it. */
+/** A new folder with a key file. */
 export const aFolder = (key = 'correct horse battery staple'): string => {
   const folder = mkdtempSync(join(tmpdir(), 'tlt-test-tool-'));
   writeFileSync(join(folder, 'key.txt'), `${key}\n`);

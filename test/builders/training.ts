@@ -1,4 +1,4 @@
-/** A training as it lies on a disk: the spec of a module, the photos that it names, and what says which of them train. */
+/** The files of a training: the spec of a module, its photos, and the split into training and validation. */
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, parse } from 'node:path';
 import type { Architecture } from '../../src/ground/contract/architectures.ts';
@@ -6,7 +6,7 @@ import { exampleBytes, tfrecordBytes } from '../formats/tfrecord-bytes.ts';
 import { photosFolder } from '../photos/photos.ts';
 import { aFolder } from './tool.ts';
 
-/** How a spec names its data: folders of classes, TFRecords, or folders with KITTI labels. */
+/** How a spec names its data: class folders, TFRecords, or folders with KITTI labels. */
 type Data = 'classes' | 'records' | 'kitti';
 
 const dataOf: Readonly<Record<Architecture, Data>> = {
@@ -21,7 +21,7 @@ const dataOf: Readonly<Record<Architecture, Data>> = {
 
 export const counts = { training: 24, validation: 8, batchSize: 4 } as const;
 
-/** Below `root`, which may be empty for paths that are relative. */
+/** Paths below `root`; an empty root gives relative paths. */
 const datasets: Readonly<Record<Data, (root: string) => string>> = {
   classes: (root) => `train_dataset_path: "${root}train" val_dataset_path: "${root}val"`,
   records: (root) => `dataset_config {
@@ -44,7 +44,7 @@ const detector = (network: string) => (data: string) =>
 const picture = (width: number, height: number): string =>
   `preprocessing { output_image_width: ${width} output_image_height: ${height} output_image_channel: 3 }`;
 
-/** For the models of `models/`: sizes, classes and anchors are theirs. */
+/** Specs of the models in test/models, with their sizes, classes and anchors. */
 const specs: Readonly<Record<Architecture, (data: string) => string>> = {
   classification: (data) => `model_config { arch: "mobilenet_v2" input_image_size: "3,48,192" }
   train_config { ${data} batch_size_per_gpu: ${counts.batchSize} n_epochs: 1 optimizer { sgd { lr: 0.01 } } }`,
@@ -79,11 +79,11 @@ const specs: Readonly<Record<Architecture, (data: string) => string>> = {
   yolo: detector('yolov3_config { big_anchor_shape: "[(66, 66)]" arch: "resnet" nlayers: 10 }'),
 };
 
-/** A module's spec, whose data lie below `root` (with a slash at its end). */
+/** A module's spec, whose data is below `root` (with a trailing slash). */
 export const specOf = (module: Architecture, root = ''): string =>
   `${specs[module](datasets[dataOf[module]](root))}\n`;
 
-/** A folder with `spec.txt` and its data, the paths of the spec relative unless `root` is given. */
+/** A folder with `spec.txt` and its data. Paths of the spec are relative unless `root` is given. */
 export const aTraining = async (module: Architecture, root = ''): Promise<string> => {
   const folder = aFolder();
   const photos = await photosFolder();
@@ -123,7 +123,7 @@ const puts: Readonly<Record<Data, (parts: Parts, disk: Disk) => void>> = {
         write('', `${parse(name).name}.txt`, part, 'labels');
       }
   },
-  /** Fold 0 validates. */
+  /** Fold 0 is the validation set. */
   records: ({ train, val }, { link, write }) => {
     for (const [fold, names] of [val, train].entries()) {
       for (const name of names) link(name, 'kitti', 'images');

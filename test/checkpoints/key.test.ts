@@ -23,19 +23,19 @@ const refuses = test.macro(async (t, source: KeySource, reason: FailureReason) =
   t.false(error?.message.includes('s3cret'), 'the key must not be in the message');
 });
 
-test('-k goes before the variable', reads, { key: 'flag', env: { TLT_KEY_FILE: other } }, 'flag');
+test('-k has priority over the variable', reads, { key: 'flag', env: { TLT_KEY_FILE: other } }, 'flag');
 test(
-  '--key_file goes before the variable',
+  '--key_file has priority over the variable',
   reads,
   { keyFile: good, env: { TLT_KEY_FILE: other } },
   'from file',
 );
-test('the variable names a file', reads, { env: { TLT_KEY_FILE: other } }, 'from variable');
-test('one trailing newline goes', reads, { keyFile: fileWith('two', 'k\n\n'), env: {} }, 'k\n');
-test('a Windows line end goes', reads, { keyFile: fileWith('crlf', 'k\r\n'), env: {} }, 'k');
-test('spaces of the key stay', reads, { keyFile: fileWith('spaces', ' k '), env: {} }, ' k ');
-test('two flags are one too many', refuses, { key: 's3cret', keyFile: good, env: {} }, 'Usage');
-test('no key at all', refuses, { env: {} }, 'KeyMissing');
+test('the variable names a key file', reads, { env: { TLT_KEY_FILE: other } }, 'from variable');
+test('one trailing newline is removed', reads, { keyFile: fileWith('two', 'k\n\n'), env: {} }, 'k\n');
+test('a trailing CRLF is removed', reads, { keyFile: fileWith('crlf', 'k\r\n'), env: {} }, 'k');
+test('spaces in the key are kept', reads, { keyFile: fileWith('spaces', ' k '), env: {} }, ' k ');
+test('both flags together are refused', refuses, { key: 's3cret', keyFile: good, env: {} }, 'Usage');
+test('a missing key is refused', refuses, { env: {} }, 'KeyMissing');
 test('an empty -k', refuses, { key: '', env: {} }, 'KeyMissing');
 test('an empty key file', refuses, { keyFile: fileWith('empty', '\n'), env: {} }, 'KeyMissing');
 test('an absent key file', refuses, { keyFile: join(folder, 'absent'), env: {} }, 'InputNotFound');
@@ -43,6 +43,6 @@ test('a folder as key file', refuses, { keyFile: folder, env: {} }, 'InputNotFou
 const binary = fileWith('binary', Uint8Array.of(0xff, 0xfe, 0x80));
 test('a key file that is not text', refuses, { keyFile: binary, env: {} }, 'KeyMissing');
 
-test('findKey tells that no key was named', async (t) => {
+test('findKey returns undefined if no key was given', async (t) => {
   t.is(await findKey({ env: { TLT_KEY_FILE: '' } }), undefined);
 });

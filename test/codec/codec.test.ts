@@ -140,7 +140,7 @@ test('a program that hangs is killed with its children at the time limit or on a
     /did not finish within 0.3 seconds/,
   );
   const child = readFileSync(pids, 'utf8').trim();
-  t.true(await comesTrue(() => !isAlive(child)), 'the child process is gone');
+  t.true(await comesTrue(() => !isAlive(child)), 'the child process has ended');
   const signal = AbortSignal.timeout(300);
   const interrupted = aCodec([program], { signal }).decrypt(model, key);
   await fails(t, interrupted, { reason: 'Interrupted', says: /stopped before it was done/ });

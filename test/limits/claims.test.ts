@@ -1,4 +1,4 @@
-/** Sizes that files claim are compared with a limit before anything is allocated for them. */
+/** Sizes in files are compared with limits before memory is allocated for them. */
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ import { aFolder } from '../builders/tool.ts';
 import { runExport } from '../builders/tool-context.ts';
 import { photosFolder } from '../photos/photos.ts';
 
-/** Refused with this reason, before the process has grown by as much as the claim. */
+/** Checks that `work` is refused with this reason before the process grows by the size in the file. Returns the message. */
 const isRefused = async (reason: FailureReason, run: () => unknown): Promise<string> => {
   const before = process.memoryUsage().rss;
   try {
@@ -23,7 +23,7 @@ const isRefused = async (reason: FailureReason, run: () => unknown): Promise<str
   } catch (thrown) {
     if (!(thrown instanceof UserError) || thrown.reason !== reason) throw thrown;
     const grown = (process.memoryUsage().rss - before) / 2 ** 20;
-    return grown < 400 ? thrown.message : `${grown.toFixed()} MiB were taken before: ${thrown.message}`;
+    return grown < 400 ? thrown.message : `${grown.toFixed()} MiB were allocated before: ${thrown.message}`;
   }
   return 'it was accepted';
 };
@@ -31,7 +31,7 @@ const isRefused = async (reason: FailureReason, run: () => unknown): Promise<str
 const accepted = /at most .* are accepted\. /;
 
 for (const [name, model] of Object.entries(statedBombs))
-  test.serial(`an ONNX model with ${name} is refused before it is run`, async (t) => {
+  test.serial(`an ONNX model with ${name} is refused before it runs`, async (t) => {
     const folder = aFolder();
     const path = join(folder, 'model.onnx');
     writeFileSync(path, model());
@@ -62,24 +62,24 @@ for (const [name, model] of Object.entries(statedBombs))
     t.regex(message, accepted);
   });
 
-test.serial('a histogram file that unpacks to more than any calibration is refused', async (t) => {
+test.serial('a histogram file that inflates to more than any calibration has is refused', async (t) => {
   const message = await isRefused('HistogramsInvalid', () => parseHistogramFile(inflatingHistograms()));
   t.regex(message, /its content is inconsistent/);
 });
 
-test.serial('a histogram file of more parts than a calibration has is refused', async (t) => {
+test.serial('a histogram file with too many parts is refused', async (t) => {
   t.regex(await isRefused('HistogramsInvalid', () => parseHistogramFile(manyParts())), /300000 parts/);
 });
 
 const origin = 2 ** 31;
 const senseless: Readonly<Record<string, Bins>> = {
-  'bins that do not ascend': { bins: [origin + 5, 0], counts: [1, 1] },
+  'bins that are not ascending': { bins: [origin + 5, 0], counts: [1, 1] },
   'a bin above the largest float': { bins: [origin + 5, 2 ** 20], counts: [1, 1] },
   'a first bin beyond all floats': { bins: [0], counts: [1] },
   'an empty bin': { bins: [origin + 5], counts: [0] },
-  'a range without end': { bins: [origin + 5], counts: [1], max: Number.POSITIVE_INFINITY },
-  'a range that is no number': { bins: [origin + 5], counts: [1], min: Number.NaN },
-  'a range the wrong way round': { bins: [origin + 5], counts: [1], min: 2, max: 1 },
+  'an infinite range': { bins: [origin + 5], counts: [1], max: Number.POSITIVE_INFINITY },
+  'a NaN range': { bins: [origin + 5], counts: [1], min: Number.NaN },
+  'a reversed range': { bins: [origin + 5], counts: [1], min: 2, max: 1 },
 };
 
 for (const [what, bins] of Object.entries(senseless))
@@ -88,7 +88,7 @@ for (const [what, bins] of Object.entries(senseless))
     t.regex(message, /is inconsistent/);
   });
 
-test.serial('a spec whose images have more pixels than fit into memory is refused at its line', async (t) => {
+test.serial('a spec whose images do not fit into memory is refused, with the line', async (t) => {
   const text = `train_config { train_dataset_path: "t" batch_size_per_gpu: 1 }
 model_config { arch: "resnet" n_layers: 18 input_image_size: "3,16384,16384" }`;
   const message = await isRefused('SpecInvalid', () =>
@@ -97,14 +97,14 @@ model_config { arch: "resnet" n_layers: 18 input_image_size: "3,16384,16384" }`;
   t.regex(message, /spec\.txt:2:\d+ model_config\.input_image_size: .*16384 × 16384 pixels/);
 });
 
-test.serial('a pattern for TFRecords that leads through too many files is given up', async (t) => {
+test.serial('a pattern for TFRecords that visits too many files is refused', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'tlt-test-glob-'));
   for (let each = 0; each < 400; each++) mkdirSync(join(folder, `${each}`));
   const message = await isRefused('SpecInvalid', () => findRecordFiles(`${folder}/*/{1..400}`));
   t.regex(message, /leads through 100,001 files and folders/);
 });
 
-test.serial('each limit says what it is of, why it is there and what to do', (t) => {
+test.serial('each limit says what it limits, why, and what to do', (t) => {
   for (const [name, limit] of Object.entries(limits)) {
     t.true(Number.isSafeInteger(limit.max) && limit.max > 0, name);
     for (const text of [limit.of, limit.why, limit.remedy, limit.unit]) t.true(text.length > 2, name);

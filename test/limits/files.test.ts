@@ -1,4 +1,4 @@
-/** A pipe, a device or a folder where a file is named is refused at once: reading it could last for ever. */
+/** Pipes, devices and folders in place of files are refused at once, because reading them might never end. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -57,7 +57,7 @@ for (const [kind, path] of Object.entries(irregular))
       );
     });
 
-test('a data file of a model that is a pipe is refused', async (t) => {
+test('a model whose data file is a pipe is refused', async (t) => {
   const path = join(folder, 'model.onnx');
   await writeModelFile(path, await readModelFile(modelFile('classifier')), { externalDataThreshold: 16 });
   execFileSync('rm', [`${path}.data`]);
@@ -73,7 +73,7 @@ const commands: Readonly<Record<string, readonly string[]>> = {
 };
 
 for (const [what, args] of Object.entries(commands))
-  test(`tlt-export refuses ${what} that is no regular file`, async (t) => {
+  test(`tlt-export refuses ${what}`, async (t) => {
     const message = await reasonOf(() => runExport('classification', ...args, ...exported));
     t.regex(message, /^InputNotFound: .*but a regular file is required/);
   });
@@ -82,7 +82,7 @@ test('tlt-model inspect refuses a pipe', async (t) => {
   t.regex(await reasonOf(() => runModel('inspect', pipe)), /^InputNotFound: .*it is a pipe/);
 });
 
-test('a pipe that was put where a manifest is read is refused', async (t) => {
+test('a pipe in place of a manifest is refused', async (t) => {
   const root = mkdtempSync(join(tmpdir(), 'tlt-test-claims-'));
   mkdirSync(join(root, 'exports'));
   execFileSync('mkfifo', [join(root, 'exports', 'manifest.json')]);
@@ -93,7 +93,7 @@ test('a pipe that was put where a manifest is read is refused', async (t) => {
   t.regex(message, /^InputNotFound: .*it is a pipe/);
 });
 
-test('a picture that is a pipe is refused by its name', async (t) => {
+test('an image that is a pipe is refused, with its name', async (t) => {
   const images = mkdtempSync(join(tmpdir(), 'tlt-test-images-'));
   execFileSync('mkfifo', [join(images, 'a.jpg')]);
   const size = { width: 8, height: 8, channels: 3 } as const;

@@ -1,4 +1,4 @@
-/** HDF5 files that claim more than they hold, or whose groups have no end, are refused or read in a moment. */
+/** HDF5 files that claim more data than they contain, or whose groups are cyclic, are refused or read quickly. */
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,12 +36,12 @@ test('a Keras array that claims 4 GiB in a file of 25 KB is refused before it is
   t.regex(await refusal(() => openKeras({ path })), /^ModelInvalid: .*claim 4,294,967,296 bytes/);
 });
 
-test('a Keras array that no memory could hold is refused, too', async (t) => {
+test('a Keras array that claims 1 PiB is refused', async (t) => {
   const path = await denseWithoutData(at('vast.hdf5'), 2 ** 24);
   t.regex(await refusal(() => openKeras({ path })), /^ModelInvalid: .*claim 1,125,899,906,842,624 bytes/);
 });
 
-test('a chunk that inflates to a gibibyte is refused within the memory that HDF5 may have', async (t) => {
+test('a chunk that inflates to 1 GiB is refused within the memory limit of HDF5', async (t) => {
   const path = await inflatingChunk(at('chunk.tensor'));
   const before = process.memoryUsage.rss();
   const request = { channels: 3, height: 32, width: 32, batches: 1, batchSize: 8, rows: 8 };
@@ -49,17 +49,17 @@ test('a chunk that inflates to a gibibyte is refused within the memory that HDF5
   t.true(process.memoryUsage.rss() - before < limits.hdf5Bytes.max + 2 ** 27);
 });
 
-test('models in models whose calls multiply to hundreds of millions are refused', async (t) => {
+test('nested models whose calls multiply to hundreds of millions are refused', async (t) => {
   const path = await writeKeras({ network: nestedCalls() });
   t.regex(await refusal(() => openKeras({ path })), /^ModelUnsupported: .*at most 20,000 are accepted/);
 });
 
-test('the same models with few calls are converted', async (t) => {
+test('nested models with few calls are converted', async (t) => {
   const path = await writeKeras({ network: nestedCalls(2) });
   t.is((await openKeras({ path })).layers.length, 12 ** 2);
 });
 
-test('a network of two million brackets is refused with its beginning', async (t) => {
+test('a configuration of two million brackets is refused, and the message quotes its beginning', async (t) => {
   const path = await writeKeras({ network: deepConfig() });
   t.regex(await refusal(() => openKeras({ path })), /^ModelInvalid: /);
 });

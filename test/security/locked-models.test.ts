@@ -1,4 +1,4 @@
-/** The model inside an encrypted file has no folder: data that it keeps elsewhere would be looked for in the working folder. */
+/** A decrypted model has no folder, so its external data would be searched in the working folder. */
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { encryptTlt } from '../builders/encrypted.ts';
 import { runTool } from '../builders/tool.ts';
 import { smallClassifier } from '../models/small-classifier.ts';
 
-test('an encrypted model with external data is refused, also where a file of that name is at hand', async (t) => {
+test('an encrypted model with external data is refused, even if a file with that name exists', async (t) => {
   const cwd = mkdtempSync(join(tmpdir(), 'locked-'));
   const whole = parseModel(await smallClassifier());
   const { model, data } = splitExternalData(whole, { location: 'secret.bin', threshold: 1 });

@@ -1,4 +1,4 @@
-/** The files of a run: together or not at all, nothing of them before, and plaintext for this user alone. */
+/** The output files of a run appear together or not at all, and only this user can read plaintext models. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -28,7 +28,7 @@ import { smallPhotosFolder } from '../photos/photos.ts';
 const newFolder = (): string => mkdtempSync(join(tmpdir(), 'outputs-'));
 const onLinux = process.platform === 'linux' ? test : test.skip;
 
-onLinux('a file that is being written has no name, so a kill leaves nothing', async (t) => {
+onLinux('a file has no name while it is written, so a killed process leaves none', async (t) => {
   const folder = newFolder();
   await using outputs = makeOutputs();
   await outputs.make(join(folder, 'out'), async (place) => {
@@ -41,7 +41,7 @@ onLinux('a file that is being written has no name, so a kill leaves nothing', as
   t.is(readFileSync(join(folder, 'out'), 'utf8'), 'whole');
 });
 
-onLinux('scratch files have no name, and others may not read them', async (t) => {
+onLinux('scratch files have no name, and other users cannot read them', async (t) => {
   const folder = newFolder();
   await using scratch = makeScratch(folder);
   const path = await scratch.write('plaintext');
@@ -63,7 +63,7 @@ test('if one name is taken, no file of the run appears', async (t) => {
   t.is(readFileSync(second, 'utf8'), 'of someone else');
 });
 
-/** Names 100 files in the folder that it is given. */
+/** Creates 100 outputs in a folder. */
 const naming = `
   import { join } from 'node:path';
   import { makeOutputs } from ${JSON.stringify(new URL('../../src/ground/base/whole-file.ts', import.meta.url).pathname)};
@@ -74,7 +74,7 @@ const naming = `
 
 const countOf = (folder: string): number => readdirSync(folder).length;
 
-/** The number of files once no more of them appear. */
+/** Waits until no more files appear, and returns their number. */
 const settledCountOf = async (folder: string): Promise<number> => {
   let before = -1;
   while (countOf(folder) !== before) {
@@ -84,7 +84,7 @@ const settledCountOf = async (folder: string): Promise<number> => {
   return before;
 };
 
-onLinux('a run that is killed while its files get their names leaves all of them', async (t) => {
+onLinux('a run that is killed while it names its files leaves all of them', async (t) => {
   const folder = newFolder();
   const run = spawn(process.execPath, ['--input-type=module', '--eval', naming, folder], {
     stdio: 'inherit',
@@ -96,7 +96,7 @@ onLinux('a run that is killed while its files get their names leaves all of them
   t.is(await settledCountOf(folder), 100);
 });
 
-onLinux('names are taken back if a later one of many is taken', async (t) => {
+onLinux('if one of many names is taken, the others are removed again', async (t) => {
   const folder = newFolder();
   await using outputs = makeOutputs();
   for (const name of ['a', 'b', 'c', 'd']) await outputs.write(join(folder, name), name);
@@ -106,7 +106,7 @@ onLinux('names are taken back if a later one of many is taken', async (t) => {
   t.is(readFileSync(join(folder, 'c'), 'utf8'), 'of someone else');
 });
 
-test('what is unpacked or converted can be read by this user alone', async (t) => {
+test('unpacked and converted models can be read by this user only', async (t) => {
   const cwd = newFolder();
   writeFileSync(join(cwd, 'm.tlt'), await encryptTlt(await smallClassifier(), 'a key'));
   for (const [command, name] of [
@@ -121,7 +121,7 @@ test('what is unpacked or converted can be read by this user alone', async (t) =
   }
 });
 
-/** A file system of so many KiB, as long as `use` runs. */
+/** Runs `use` with a file system of this size in KiB. */
 const onSmallDisk = async (kib: number, use: (folder: string) => Promise<void>): Promise<void> => {
   const folder = join(newFolder(), 'small');
   mkdirSync(folder);
@@ -136,7 +136,7 @@ const onSmallDisk = async (kib: number, use: (folder: string) => Promise<void>):
 const asRoot = process.getuid?.() === 0 ? test.serial : test.skip;
 
 asRoot(
-  'where the report does not fit, no other file of the export appears, and the next run succeeds',
+  'if the report does not fit on the disk, no file of the export appears, and the next run succeeds',
   async (t) => {
     const cwd = newFolder();
     writeFileSync(join(cwd, 'm.onnx'), await smallClassifier());
@@ -178,7 +178,7 @@ asRoot(
 
 for (const kib of [4, 8, 12])
   asRoot(
-    `a temporary folder of ${kib} KiB is too small for an engine: DiskFull, and nothing appears`,
+    `with a temporary folder of ${kib} KiB, an engine fails with DiskFull, and no file appears`,
     async (t) => {
       const cwd = newFolder();
       const model = join(cwd, 'm.onnx');

@@ -1,4 +1,4 @@
-/** Names in files reach terminals and log lines: none of them moves a cursor or passes for a line of ours. */
+/** Names from files appear on terminals and in logs. They must not move the cursor or forge a log line. */
 import { spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,10 +12,10 @@ import { smallClassifier } from '../models/small-classifier.ts';
 
 const title = '\x1b]0;owned\x07\x1b[2J';
 const forged = '2018-11-02 18:59:43,347 [INFO] iva.common.tlt-export: Converted model was saved';
-/** No control but the ends of our own lines. */
+/** All control characters except the line ends of our own output. */
 const controls = /[^\n\P{Cc}]|[\u202e\u2028]/u;
 
-test('controls are shown by their numbers, other text stays as it is', (t) => {
+test('control characters are printed as escapes, and other text is unchanged', (t) => {
   t.is(printable(`a${title}b`), 'a\\x1b]0;owned\\x07\\x1b[2Jb');
   t.is(printable('über\n\u202egnp.exe\u009b2J'), 'über\\x0a\\u202egnp.exe\\x9b2J');
   t.is(printableLines('one\n  two\nthree\x1b'), 'one\n  two\n  three\\x1b');
@@ -23,7 +23,7 @@ test('controls are shown by their numbers, other text stays as it is', (t) => {
   t.false(controls.test(printableJson({ name: '\u009b\u202e' })));
 });
 
-test('names of tensors, producers, caches and files are printed without controls', async (t) => {
+test('names of tensors, producers, caches and files are printed without control characters', async (t) => {
   const cwd = mkdtempSync(join(tmpdir(), 'printable-'));
   const model = parseModel(await smallClassifier());
   model.producerName = `maker${title}\n${forged}`;
@@ -50,7 +50,7 @@ test('names of tensors, producers, caches and files are printed without controls
   t.regex(inspected.stdout, /out\\x1b/);
 });
 
-test('a full disk behind standard output is DiskFull', async (t) => {
+test('a full disk behind standard output is reported as DiskFull', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'full-'));
   writeFileSync(join(folder, 'm.onnx'), await smallClassifier());
   const full = openSync('/dev/full', 'w');

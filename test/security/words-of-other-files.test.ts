@@ -1,4 +1,4 @@
-/** A file that is not what it seems, such as a link to the key: no word of it is in a message. */
+/** A link to the key in place of an input must not make a message quote the key. */
 import test from 'ava';
 import { parseExperimentSpec } from '../../src/data/specs/experiment-spec.ts';
 import { parseCalibrationCache } from '../../src/formats/scales/calibration-cache.ts';
@@ -15,7 +15,7 @@ const secrets = [
 ];
 
 for (const secret of secrets)
-  test(`as an experiment spec: ${JSON.stringify(secret)}`, (t) => {
+  test(`read as an experiment spec, ${JSON.stringify(secret)} is not quoted`, (t) => {
     for (const architecture of ['ssd', undefined] as const) {
       const error = t.throws(() => parseExperimentSpec(secret, { file: 'a file', architecture }), {
         instanceOf: UserError,
@@ -26,14 +26,14 @@ for (const secret of secrets)
     }
   });
 
-test('as a calibration cache', (t) => {
+test('read as a calibration cache, the text is not quoted', (t) => {
   const error = t.throws(() => parseCalibrationCache('my-very-secret-model-key\n'), {
     instanceOf: UserError,
   });
   t.false(/very|secret/.test(error.message), error.message);
 });
 
-test('a mistyped field of a spec is still told by its name', (t) => {
+test('a misspelt field of a spec is named', (t) => {
   const text = 'ssd_config { }\nrandom_sed: 1';
   t.throws(() => parseExperimentSpec(text, { file: 'a file', architecture: 'ssd' }), {
     message: /random_sed: unknown field; did you mean random_seed/,

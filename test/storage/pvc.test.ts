@@ -16,7 +16,7 @@ const aRoot = (): string => {
   return root;
 };
 
-test('what was put is read again, with its digest, and folders are made on the way', async (t) => {
+test('a stored file is read back with its digest, and its folders are created', async (t) => {
   const root = aRoot();
   const store = makePvcStore(root);
   const stored = await store.put('pvc://claim/a/b/model.etlt', Buffer.from('whole'), signal);
@@ -26,7 +26,7 @@ test('what was put is read again, with its digest, and folders are made on the w
   t.deepEqual(readdirSync(join(root, 'claim/a/b')), ['model.etlt'], 'no temporary file is left');
 });
 
-test('what is not there is undefined to read, and an error to fetch', async (t) => {
+test('for a missing file, read returns undefined and fetch fails', async (t) => {
   const store = makePvcStore(aRoot());
   t.is(await store.read('pvc://claim/absent', signal), undefined);
   const error = await t.throwsAsync(store.fetch('pvc://claim/absent', signal), { instanceOf: UserError });
@@ -41,12 +41,12 @@ for (const uri of [
   'pvc:///file',
   '/etc/passwd',
 ])
-  test(`no way out of a claim: ${uri}`, async (t) => {
+  test(`${uri} cannot leave the claim`, async (t) => {
     const error = await t.throwsAsync(makePvcStore(aRoot()).read(uri, signal), { instanceOf: UserError });
     t.is(error.reason, 'InputNotFound');
   });
 
-test('staged files appear together, and a failure leaves what there was', async (t) => {
+test('staged files appear together, and a failure leaves the folder unchanged', async (t) => {
   const root = aRoot();
   const store = makePvcStore(root);
   const folder = 'pvc://claim/a';
@@ -72,7 +72,7 @@ test('staged files appear together, and a failure leaves what there was', async 
   t.deepEqual(inFolder(), ['large', 'small'], 'no temporary file is left');
 });
 
-test('of two pods that stage the same name one gets it, and of the other nothing is left', async (t) => {
+test('if two pods stage the same name, one gets it, and the other leaves no file', async (t) => {
   const root = aRoot();
   const folder = 'pvc://claim/a';
   const staged = async (text: string) => {
@@ -90,7 +90,7 @@ test('of two pods that stage the same name one gets it, and of the other nothing
   t.is(readFileSync(join(root, 'claim/a/shared'), 'utf8'), 'second');
 });
 
-test('a name is created once, by one of all that try', async (t) => {
+test('of concurrent creates of one name exactly one succeeds', async (t) => {
   const root = aRoot();
   const tries = Array.from({ length: 8 }, (_, n) =>
     makePvcStore(root).create('pvc://claim/a/manifest.json', Buffer.from(`${n}`), signal),
@@ -102,7 +102,7 @@ test('a name is created once, by one of all that try', async (t) => {
   t.deepEqual(await makePvcStore(root).list('pvc://claim/absent', signal), []);
 });
 
-test('a replaced file is the old one or the new one, whole', async (t) => {
+test('a replaced file is completely the old one or the new one', async (t) => {
   const root = aRoot();
   const store = makePvcStore(root);
   await store.put('pvc://claim/file', Buffer.alloc(1_000_000, 'a'), signal);
@@ -110,7 +110,7 @@ test('a replaced file is the old one or the new one, whole', async (t) => {
   t.is(readFileSync(join(root, 'claim/file')).length, 2_000_000);
 });
 
-test('what a killed pod left half-written goes with a later write, and never had the final name', async (t) => {
+test('a later write removes the partial file of a killed pod, which never had the final name', async (t) => {
   const root = aRoot();
   const writer = `
     const { makePvcStore } = await import(${JSON.stringify(join(import.meta.dirname, '../../src/adapters/storage/pvc.ts'))});
@@ -132,7 +132,7 @@ test('what a killed pod left half-written goes with a later write, and never had
 
 const asRoot = process.getuid?.() === 0 ? test : test.skip;
 
-asRoot('a full disk is an error with its own reason, and leaves nothing', async (t) => {
+asRoot('a full disk has its own reason, and no file is left', async (t) => {
   const root = aRoot();
   await run('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', join(root, 'claim')]);
   try {
