@@ -1,6 +1,6 @@
 /**
- * `npm run bench:accuracy`: int8 by our scales and pairs beside onnxruntime's own static quantiser, on three networks.
- * Both are calibrated with the same tensors and run in the same ONNX Runtime; the test images are of other photos.
+ * `npm run bench:accuracy`: compares int8 with our scales and pairs with onnxruntime's own static quantiser, on three networks.
+ * Both use the same calibration tensors and the same ONNX Runtime. The test images come from other photos.
  */
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -34,19 +34,19 @@ type Trial = {
   readonly watched: Watched;
   readonly calibration: readonly string[];
   readonly test: readonly string[];
-  /** Class of a test image, where it is known. */
+  /** Class of a test image, if known. */
   readonly label?: (path: string) => number;
 };
 
 const photos = await photosFolder();
 const written = await textPicturesFolder();
 
-/** Crops of the first three photos calibrate, crops of the others test. */
+/** Crops of the first three photos are for calibration, crops of the others for the test. */
 const halves = (paths: readonly string[]): readonly [string[], string[]] => [
   paths.slice(0, paths.length / 2),
   paths.slice(paths.length / 2),
 ];
-/** Every so many-th. */
+/** Every n-th image. */
 const spread = (paths: readonly string[], count: number): string[] =>
   paths.filter(
     (_, i) => Math.floor((i * count) / paths.length) !== Math.floor(((i - 1) * count) / paths.length),
@@ -88,7 +88,7 @@ const trials: readonly Trial[] = [
   },
 ];
 
-/** At opset 13, which both quantisers need. */
+/** Opset 13, which both quantisers need. */
 const prepared = async ({ of, watched }: Trial): Promise<ModelProto> => {
   const model = await readModelFile(await of.file());
   const graph = foldConstants(graphOf(model));

@@ -1,8 +1,8 @@
 /**
- * `npm run bench`: calibration beside onnxruntime's own calibrators, on the same images, decoding included.
- * `-- --runs 1` is quick; `-- --slow` adds, once each, what takes the peer minutes: its entropy search with 2,048 bins,
- * and any entropy of the detector, which needs 12 GB.
- * The table is Markdown; the figures of a quiet machine stand in docs/benchmarks.md.
+ * `npm run bench`: compares calibration with onnxruntime's own calibrators, on the same images, decoding included.
+ * `-- --runs 1` is fast. `-- --slow` adds one run of each row that takes the peer minutes: its entropy search with 2,048 bins,
+ * and entropy for the detector, which needs 12 GB.
+ * The table is Markdown; docs/benchmarks.md has the figures of a quiet machine.
  */
 import { readdirSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg } from 'node:os';
@@ -32,7 +32,7 @@ const contestantsOf = async (each: Case, { images, peerBatch }: Size): Promise<r
   const batch = String(peerBatch);
   const isSmall = each === cases.resnet;
   const entropy = {
-    title: 'onnxruntime, entropy as it comes',
+    title: 'onnxruntime, entropy, default settings',
     measure: peer(task, ['Entropy', batch]),
     once: !isSmall,
   };

@@ -1,4 +1,4 @@
-/** What is calibrated in the benchmarks: real networks out of packages. */
+/** The networks of the benchmarks: real models from packages. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Preprocessing } from '../../src/data/preprocessing/normalise.ts';
@@ -52,13 +52,13 @@ export const cases = {
   },
 } as const satisfies Record<string, Case>;
 
-/** A case as a child process is given it. */
+/** A case in the form that a child process reads. */
 export type Task = Omit<Case, 'title' | 'file'> & {
   readonly model: string;
   readonly images: readonly string[];
 };
 
-/** The task on standard input: ONNX Runtime 1.30 dies on a command line of 40 kB. */
+/** Reads the task from standard input, because ONNX Runtime 1.30 crashes with a command line of 40 kB. */
 export const givenTask = (): Task => JSON.parse(readFileSync(0, 'utf8')) as Task;
 
 export const taskOf = async (each: Case, images: readonly string[]): Promise<Task> => {

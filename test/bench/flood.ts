@@ -1,6 +1,6 @@
 /**
- * A tenant makes as many objects, with as many bytes that nobody reads, as an apiserver takes. The whole operator then
- * starts, is given the memory of its Deployment, and has to be ready. `npm run bench:flood [objects]`.
+ * Creates as many objects with as large annotations as an apiserver accepts. Then the whole operator
+ * starts with the memory of its Deployment, and must become ready. `npm run bench:flood [objects]`.
  */
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -41,7 +41,7 @@ try {
   const ended = new Promise<never>((_, reject) =>
     operator.once('exit', (code, signal) => reject(new Error(`the operator ended: ${code ?? signal}`))),
   );
-  ended.catch(() => undefined); // It is raced below, and it ends in the end.
+  ended.catch(() => undefined); // Awaited below in a race; a later rejection is expected.
   const ready = eventually(
     'readiness',
     async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok || undefined,

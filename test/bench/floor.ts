@@ -1,4 +1,4 @@
-/** Child process: nothing but the float network on the same images, with the session options of the calibration. */
+/** Child process that only runs the float network on the same images, with the session options of calibration. */
 import { availableParallelism } from 'node:os';
 import process from 'node:process';
 import { openSession } from '../../src/graph/inference/session.ts';

@@ -1,4 +1,4 @@
-/** Images as a network of a case takes them, the next one decoded while one is used. */
+/** Images in the input format of a case's network. The next image is decoded while one is used. */
 import type { Batch } from '../../src/data/preprocessing/batches.ts';
 import { decodeImage } from '../../src/data/preprocessing/decode.ts';
 import { normaliseInto, type Pixels, scaleOf } from '../../src/data/preprocessing/normalise.ts';

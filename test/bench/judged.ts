@@ -1,23 +1,23 @@
-/** What a quantised network loses: its tensors beside those of the float network, over many images. */
+/** Measures the loss of a quantised network: compares its tensors with those of the float network on many images. */
 import type { FloatTensor } from '../../src/graph/inference/session.ts';
 
-/** Names of tensors that are graph outputs: what a network says, what that is the softmax or sigmoid of, what is before. */
+/** Names of graph outputs: the final output, the logits before its softmax or sigmoid, and the feature before them. */
 export type Watched = { readonly output: string; readonly logits: string; readonly feature: string };
 
 export type Losses = {
-  /** Signal to noise of the feature, in decibel. */
+  /** Signal-to-noise ratio of the feature in decibel. */
   readonly featureDb: number;
-  /** Root of the mean squared difference of the logits. */
+  /** Root mean squared difference of the logits. */
   readonly logitRmse: number;
-  /** Mean of the absolute difference of the outputs. */
+  /** Mean absolute difference of the outputs. */
   readonly meanDifference: number;
-  /** Share of the same largest output of a classifier; F1 of the thresholded map of a detector. */
+  /** Share of equal top-1 classes of a classifier; F1 of the thresholded map of a detector. */
   readonly agreement: number;
 };
 
 type Outputs = Readonly<Record<string, FloatTensor>>;
 
-/** Above it a pixel of the map is text: the default of PaddleOCR's post-processing. */
+/** Threshold of a text pixel: the default of PaddleOCR's post-processing. */
 const textFrom = 0.3;
 
 export const lossesOf = (float: readonly Outputs[], int8: readonly Outputs[], watched: Watched): Losses => {

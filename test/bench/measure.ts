@@ -1,4 +1,4 @@
-/** Runs of child processes, taken in turns, and their medians. */
+/** Runs child processes in turns, and takes medians. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -8,25 +8,25 @@ import { noReports, peerPython } from '../peers/venv.ts';
 import type { Task } from './cases.ts';
 
 export type Measured = {
-  /** On the clock, from the model to the thresholds: starting the program is left out. */
+  /** Wall-clock time from the model to the thresholds, without the start of the program. */
   readonly seconds: number;
-  /** Of all threads, starting included: what other work on the machine changes least. */
+  /** Processor time of all threads, including the start. Other work on the machine affects it least. */
   readonly processorSeconds: number;
-  /** Peak of the resident memory. */
+  /** Peak resident memory. */
   readonly mebibytes: number;
 };
 
 export type Contestant = {
   readonly title: string;
   readonly measure: () => Promise<Measured>;
-  /** For what takes minutes. */
+  /** Set for rows that take minutes. */
   readonly once?: boolean;
 };
 
 const root = join(import.meta.dirname, '..', '..');
 const compiled = join(root, 'node_modules', '.cache', 'bench');
 
-/** The sources as JavaScript, as the image has them: node needs 35 MiB more to read TypeScript. */
+/** The sources as JavaScript, as in the image; Node needs 35 MiB more to read TypeScript. */
 export const compile = async (): Promise<void> => {
   await run(
     join(root, 'node_modules', '.bin', 'tsc'),
@@ -43,7 +43,7 @@ export const asInTheImage = {
   NODE_OPTIONS: memorySettings.nodeFlags.join(' '),
 };
 
-/** A script of this folder with a task. */
+/** Runs a script of this folder with a task. */
 export const ours = (script: 'pass' | 'floor', task: Task) => async (): Promise<Measured> => {
   const path = join(compiled, 'test', 'bench', `${script}.js`);
   if (!existsSync(path)) throw new Error('compile first');
@@ -60,7 +60,7 @@ const lastLine = (output: string): Measured => JSON.parse(output.trim().split('\
 
 export type Result = Contestant & { readonly median: Measured; readonly runs: number };
 
-/** In turns, so that what else the machine does falls on all of them. */
+/** Runs in turns, so that other work on the machine affects all of them. */
 export const inTurns = async (
   contestants: readonly Contestant[],
   runs: number,

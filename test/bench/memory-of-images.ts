@@ -1,6 +1,6 @@
 /**
- * Peak memory of the tools by the number of images: `node test/bench/memory-of-images.ts [64 1024]`. Each run is a
- * process of its own; its peak is what the kernel counted (ru_maxrss), threads included.
+ * Measures peak memory of the tools by number of images: `node test/bench/memory-of-images.ts [64 1024]`. Each run is a
+ * process; its peak is ru_maxrss of the kernel, threads included.
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { asInTheImage } from './measure.ts';
 const root = join(import.meta.dirname, '..', '..');
 const batchSize = 8;
 
-/** `train/a/*.jpg`: so many names of the photos, and the spec of a training on them at 3×160×256. */
+/** Creates `train/a/*.jpg` with this many links to the photos, and the spec of a training at 3×160×256. */
 const aTraining = async (images: number): Promise<string> => {
   const folder = mkdtempSync(join(tmpdir(), 'tlt-memory-'));
   const photos = await photosFolder();
@@ -28,7 +28,7 @@ const aTraining = async (images: number): Promise<string> => {
   return folder;
 };
 
-/** Told on the last line of standard error when the tool ends. */
+/** The tool prints its peak on the last line of standard error. */
 const tellPeak = `data:text/javascript,process.on('exit',()=>process.stderr.write('maxRSS='+process.resourceUsage().maxRSS))`;
 
 type Peak = { readonly mebibytes: number; readonly seconds: number };

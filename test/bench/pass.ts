@@ -1,4 +1,4 @@
-/** Child process: one calibration pass and all thresholds of every tensor. Prints seconds and the peak of its memory. */
+/** Child process that runs one calibration pass and computes all thresholds of every tensor. Prints seconds and peak memory. */
 import process from 'node:process';
 import { collectStatistics } from '../../src/calibration/pass/calibrate.ts';
 import { readModelFile } from '../../src/formats/onnx/model.ts';

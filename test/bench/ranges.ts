@@ -1,14 +1,14 @@
-/** Ranges of tensors beside those of onnxruntime's min-max calibrator on the same floats. */
+/** Compares ranges of tensors with those of onnxruntime's min-max calibrator on the same floats. */
 import type { Statistics } from '../../src/calibration/histograms/statistics.ts';
 import { runPeer } from '../peers/venv.ts';
 
 export type RangesCompared = {
   readonly tensors: number;
-  /** Largest difference of a minimum or maximum, as a share of the tensor's largest magnitude. */
+  /** Largest difference of a minimum or maximum, relative to the tensor's largest magnitude. */
   readonly worst: number;
 };
 
-/** `args`: model, input and tensors, as minmax_ranges.py takes them. */
+/** `args` are the arguments of minmax_ranges.py: model, input and tensors. */
 export const comparedRanges = async (
   { histograms }: Statistics,
   args: readonly string[],

@@ -1,4 +1,4 @@
-/** What the operating system says of this process so far. */
+/** Resource usage of this process so far, from the operating system. */
 import process from 'node:process';
 
 export const usage = (): { readonly processorSeconds: number; readonly mebibytes: number } => {

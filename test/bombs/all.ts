@@ -1,4 +1,4 @@
-/** Every bomb as a command line: what somebody can put into a claim, and the tool or container that meets it. */
+/** All bombs as command lines: hostile inputs that users can put into a claim, and the tool or container that reads them. */
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -14,9 +14,9 @@ import { png } from './png.ts';
 
 export type Bomb = {
   readonly name: string;
-  /** The entry below `src`, and its words. */
+  /** The entry in `src`, and its arguments. */
   readonly args: readonly string[];
-  /** It does not end by itself: a signal has to end it. */
+  /** Set if it does not end without a signal. */
   readonly isEndless?: boolean;
 };
 
@@ -26,7 +26,7 @@ type Place = {
   readonly folder: string;
   readonly photos: string;
   readonly sound: string;
-  /** Of one image; one if left out. */
+  /** Number of batches of one image. Default: 1. */
   readonly batches?: number;
 };
 
@@ -103,7 +103,7 @@ const hdf5Bombs = async (place: Place): Promise<Bomb[]> => {
   ];
 };
 
-/** Ten levels of ten uses each. */
+/** An SVG with ten levels of ten uses each. */
 const laughs = (): string => {
   const levels = Array.from(
     { length: 10 },
@@ -112,7 +112,7 @@ const laughs = (): string => {
   return `<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64"><defs><rect id="l0" width="1" height="1"/>${levels.join('')}</defs><use href="#l10"/></svg>`;
 };
 
-/** `train/a` of a folder, with a pipe, or with the same file eight times. */
+/** A folder whose `train/a` has a pipe, or the same file eight times. */
 const imageFolder = ({ folder }: Place, name: string, bytes: Uint8Array | string | undefined): string => {
   const images = join(folder, name, 'train', 'a');
   mkdirSync(images, { recursive: true });
@@ -178,7 +178,7 @@ const records = (spec: string): readonly string[] => [
   ...[entry('tlt-int8-tensorfile'), 'detectnet_v2', '-e', spec, '-m', '1', '-o', `${spec}.tensor`],
 ];
 
-/** Writes them all below a folder. */
+/** Writes all bombs to a folder. */
 export const allBombs = async (folder: string): Promise<readonly Bomb[]> => {
   const sound = join(folder, 'sound.onnx');
   writeFileSync(sound, await smallClassifier());

@@ -1,6 +1,6 @@
 /**
- * `npm run bombs [-- PART OF A NAME]`: every bomb in a memory cgroup of the default limit of the pod that would meet it.
- * Each must be refused with a typed error, or finish; none may be killed, or outlast a signal by two seconds.
+ * `npm run bombs [-- PART OF A NAME]`: runs every bomb in a memory cgroup with the default limit of the pod that would read it.
+ * Each must be refused with a UserError or finish. None may be killed, or run for more than two seconds after a signal.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-/** A process in a memory cgroup of its own, as a container has one. Needs root and a control group that may be written. */
+/** Runs a process in its own memory cgroup, like a container. Needs root and a writable cgroup file system. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,26 +12,26 @@ const names = isOne
   : { limit: 'memory.max', peak: 'memory.peak', events: 'memory.events' };
 
 export type Bounded = {
-  /** Undefined for a process that a signal ended. */
+  /** Undefined if a signal ended the process. */
   readonly exitCode: number | undefined;
   readonly seconds: number;
-  /** Seconds that it took to end after the signal; undefined if it ended before. */
+  /** Seconds from the signal to the end; undefined if it ended before the signal. */
   readonly afterSignal: number | undefined;
   readonly peakMiB: number;
-  /** Processes of the group that the kernel killed. */
+  /** Number of processes that the OOM killer ended. */
   readonly killed: number;
   readonly stderr: string;
 };
 
 export type Bounds = {
   readonly memoryMiB: number;
-  /** Then it gets SIGTERM, as a pod gets at its deadline. */
+  /** Seconds until SIGTERM, like the deadline of a pod. */
   readonly seconds: number;
 };
 
 let groups = 0;
 
-/** Undefined where this process may make no control group. */
+/** Creates a cgroup; undefined without permission. */
 export const makeGroup = (memoryMiB: number): string | undefined => {
   const group = join(parent, `tlt-bombs-${process.pid}-${groups++}`);
   try {
@@ -39,7 +39,7 @@ export const makeGroup = (memoryMiB: number): string | undefined => {
     writeFileSync(join(group, names.limit), `${memoryMiB * 2 ** 20}`);
     return group;
   } catch {
-    return undefined; // no root, or a read-only tree
+    return undefined; // not root, or a read-only file system
   }
 };
 
@@ -48,9 +48,9 @@ export const runBounded = async (
   { memoryMiB, seconds }: Bounds,
 ): Promise<Bounded> => {
   const group = makeGroup(memoryMiB);
-  if (!group) throw new Error('no control group of memory can be made here');
+  if (!group) throw new Error('cannot create a memory cgroup');
   const started = performance.now();
-  // The shell joins the group and then becomes node: nothing is allocated outside.
+  // The shell joins the cgroup and then executes node, so all memory counts.
   const shell = ['-c', 'echo $$ > "$0/cgroup.procs" && exec "$@"', group, process.execPath, ...args];
   const child = spawn('/bin/sh', shell, { stdio: ['ignore', 'ignore', 'pipe'] });
   let signalled: number | undefined;
@@ -81,7 +81,7 @@ const ended = (child: ChildProcess): Promise<Pick<Bounded, 'exitCode' | 'stderr'
     child.on('close', (code) => resolve({ exitCode: code ?? undefined, stderr }));
   });
 
-/** The kernel lets go of a group a moment after its last process. */
+/** The kernel releases a cgroup shortly after its last process ends. */
 const removed = async (group: string): Promise<void> => {
   for (let attempt = 0; attempt < 100; attempt++) {
     try {

@@ -1,4 +1,4 @@
-/** HDF5 files of a few kilobytes that claim gigabytes, or whose groups have no end. */
+/** HDF5 files of a few kilobytes that claim gigabytes, or have cyclic groups. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { inflateSync } from 'node:zlib';
 import { type Dataset, File, ready } from 'h5wasm/node';
@@ -13,7 +13,7 @@ const written = async (path: string, write: (file: File) => void): Promise<strin
   return path;
 };
 
-/** A tensorfile of one batch whose group holds itself. */
+/** A tensorfile of one batch whose group contains itself. */
 export const groupInItself = (path: string): Promise<string> =>
   written(path, (file) => {
     file.create_attribute('count', 1, [], '<q');
@@ -35,7 +35,7 @@ export const manyPaths = (path: string): Promise<string> =>
 
 const side = 32_768;
 
-/** A Dense layer of side × side: the array is declared and none of it is stored. */
+/** A Dense layer whose array of side × side is declared, but not stored. */
 export const denseWithoutData = (path: string, units = side): Promise<string> =>
   written(path, (file) => {
     const layer = (className: string, name: string, config: object, from: readonly string[]) => ({
@@ -78,9 +78,9 @@ export const denseWithoutData = (path: string, units = side): Promise<string> =>
 const pixels = 3 * 32 * 32;
 const batchSize = 8;
 
-/** A tensorfile whose one chunk inflates to 1 GiB instead of the 96 KiB that its shape says. */
+/** A tensorfile whose only chunk inflates to 1 GiB instead of the 96 KiB of its shape. */
 export const inflatingChunk = async (path: string): Promise<string> => {
-  // Random bytes do not compress, so that their place has room for the other stream.
+  // Random bytes do not compress, so their place is large enough for the hostile stream.
   const data = Float32Array.from({ length: 16 * batchSize * pixels }, (_, i) => Math.fround(Math.sin(i) * i));
   const shape = [16 * batchSize, 3, 32, 32];
   await written(path, (file) => {
@@ -95,11 +95,11 @@ export const inflatingChunk = async (path: string): Promise<string> => {
   return path;
 };
 
-/** Where the stream of the chunk begins. */
+/** Finds the offset of the chunk's stream. */
 const chunkIn = (bytes: Buffer, inflated: number): number => {
   for (let at = bytes.indexOf(0x78); at >= 0; at = bytes.indexOf(0x78, at + 1))
     if (bytes.readUInt16BE(at) % 31 === 0 && inflatesTo(bytes.subarray(at), inflated)) return at;
-  throw new Error('no chunk was found');
+  throw new Error('found no chunk');
 };
 
 const inflatesTo = (bytes: Uint8Array, length: number): boolean => {

@@ -1,4 +1,4 @@
-/** Histogram files with a sound frame around content that no calibration writes. */
+/** Histogram files with a valid frame and hostile content. */
 import { crc32, deflateSync } from 'node:zlib';
 import { histogramMagic } from '../../src/formats/scales/histogram-file.ts';
 import { PackedWriter } from '../../src/ground/base/packed-bytes.ts';
@@ -21,7 +21,7 @@ export type Bins = {
   readonly max?: number;
 };
 
-/** One tensor; the first of `bins` as it is stored, the others by their distance. */
+/** A file of one tensor. The first of `bins` is stored as it is, the others as differences. */
 export const histogramFileOf = ({ bins, counts, min = 0, max = 1 }: Bins): Uint8Array => {
   const writer = new PackedWriter();
   writer.raw(new Uint8Array(32));
@@ -35,10 +35,10 @@ export const histogramFileOf = ({ bins, counts, min = 0, max = 1 }: Bins): Uint8
   return framed(writer.written);
 };
 
-/** A megabyte that unpacks to a gibibyte. */
+/** One MiB that inflates to 1 GiB. */
 export const inflatingHistograms = (): Uint8Array => inFrame(zeros(1024));
 
-/** 300,000 calibrations added up to nothing. */
+/** A file of 300,000 empty parts. */
 export const manyParts = (): Uint8Array => {
   const writer = new PackedWriter();
   writer.raw(new Uint8Array(32));

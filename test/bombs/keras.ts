@@ -1,4 +1,4 @@
-/** Keras networks of a few kilobytes that have millions of layers, or no end of brackets. */
+/** Keras networks of a few kilobytes with millions of layers or brackets. */
 
 const layer = (class_name: string, name: string, config: object, calls: readonly string[] = []) => ({
   class_name,
@@ -16,7 +16,7 @@ const network = (name: string, layers: readonly Layer[], output: readonly [strin
   output_layers: [[...output, 0]],
 });
 
-/** Models in models, each called 12 times: 12^8 calls of one activation. */
+/** Nested models, each called 12 times: 12^8 calls of one activation. */
 export const nestedCalls = (depth = 8): object => {
   const input = layer('InputLayer', 'input_1', { batch_input_shape: [null, 8, 8, 3] });
   let inner = layer('Activation', 'relu', { activation: 'relu' }, ['input_1']);
@@ -28,9 +28,9 @@ export const nestedCalls = (depth = 8): object => {
   return { class_name: 'Model', config: inner.config };
 };
 
-/** Each call takes what the one before it made. */
+/** Chains the calls: each reads the output of the previous one. */
 const chain = (name: string) =>
   Array.from({ length: 12 }, (_, call) => [[call === 0 ? 'input_1' : name, Math.max(0, call - 1), 0, {}]]);
 
-/** A configuration that is nested two million times. */
+/** A configuration with two million nested brackets. */
 export const deepConfig = (): string => `${'['.repeat(2_000_000)}${']'.repeat(2_000_000)}`;

@@ -1,4 +1,4 @@
-/** ONNX models of a few hundred bytes that ask for gigabytes, or never end. Each is an image classifier on the outside. */
+/** ONNX models of a few hundred bytes that allocate gigabytes or never end. Each looks like an image classifier. */
 import { elementType } from '../../src/formats/onnx/element-type.ts';
 import type { NodeProto, TensorProto } from '../../src/formats/onnx/generated/onnx_pb.ts';
 import { makeGraph, makeModel, makeValueInfo } from '../../src/formats/onnx/graph.ts';
@@ -12,7 +12,7 @@ type Parts = {
   readonly input?: readonly number[];
 };
 
-/** `input_1` → `predictions/Softmax`, as classification models have them; the nodes make `bomb` out of `mean`. */
+/** `input_1` → `predictions/Softmax`, as in classification models; the nodes compute `bomb` from `mean`. */
 const classifier = ({ nodes, initializers = [], input = [1, 3, 32, 32] }: Parts): Uint8Array =>
   serializeModel(
     makeModel({
@@ -38,7 +38,7 @@ const makes = (opType: string, ...inputs: readonly string[]): NodeProto =>
 const scalars = (...values: readonly number[]): TensorProto[] =>
   values.map((value, i) => tensorFromFloats(`s${i}`, [], Float32Array.of(value)));
 
-/** The condition comes out of the body by `condition`, from `cond_in` and the number of the trip. */
+/** The body computes its condition with the nodes `condition`, from `cond_in` and the iteration number. */
 const loop = (trips: number, condition: readonly NodeProto[]): Uint8Array => {
   const body = makeGraph({
     name: 'body',
@@ -66,7 +66,7 @@ const loop = (trips: number, condition: readonly NodeProto[]): Uint8Array => {
   });
 };
 
-/** What the graph alone gives away. */
+/** Bombs that can be detected in the graph without running it. */
 export const statedBombs: Readonly<Record<string, () => Uint8Array>> = {
   'ConstantOfShape of 8 GiB': () =>
     classifier({ initializers: [shape(2 ** 16, 2 ** 15)], nodes: [makes('ConstantOfShape', 'shape')] }),
@@ -89,7 +89,7 @@ export const statedBombs: Readonly<Record<string, () => Uint8Array>> = {
   'batch of 2^40': () => classifier({ input: [2 ** 40, 3, 32, 32], nodes: [makes('Identity', 'mean')] }),
 };
 
-/** A loop whose end depends on what it computes, and never comes. */
+/** A loop whose end depends on its values, and never comes. */
 export const loopWithoutEnd = (): Uint8Array =>
   loop(2 ** 53 - 1, [
     makeNode('Cast', {
@@ -102,7 +102,7 @@ export const loopWithoutEnd = (): Uint8Array =>
     makeNode('Not', { name: 'more', inputs: ['nan'], outputs: ['cond_out'] }),
   ]);
 
-/** A shape that is computed from the image, so that no inference knows it: 16 GiB. */
+/** A tensor of 16 GiB whose shape is computed from the image, so shape inference cannot know it. */
 export const shapeFromImage = (): Uint8Array =>
   classifier({
     initializers: [

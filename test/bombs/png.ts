@@ -1,10 +1,10 @@
-/** PNGs of zeros: some hundred kilobytes for any number of pixels. */
+/** PNG files of zeros: a few hundred kilobytes for any number of pixels. */
 import { crc32, deflateSync } from 'node:zlib';
 
 export type PngForm = {
   readonly width: number;
   readonly height: number;
-  /** Eight bits of red, green and blue unless it is deep: sixteen, with opacity, interlaced. */
+  /** RGB with 8 bits; a deep file has RGBA with 16 bits, interlaced. */
   readonly isDeep?: boolean;
 };
 
@@ -29,7 +29,7 @@ const chunk = (type: string, data: Uint8Array): Buffer => {
   return Buffer.concat([frame.subarray(0, 4), body, frame.subarray(4)]);
 };
 
-/** First column and row of each pass of Adam7, and its steps. */
+/** First column, first row and steps of each Adam7 pass. */
 const passes = [
   [0, 0, 8, 8],
   [4, 0, 8, 8],

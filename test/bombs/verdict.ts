@@ -1,4 +1,4 @@
-/** What a bomb may do: be refused by a typed error, or finish; an endless one ends within two seconds of a signal. */
+/** Judges the run of a bomb: it must be refused with a UserError or finish; an endless one must end within two seconds of a signal. */
 
 import { completeResources } from '../../src/cluster/jobs/resources.ts';
 import { failures, reasonOfExitCode } from '../../src/ground/base/failures.ts';
@@ -6,13 +6,13 @@ import { parseByteQuantity } from '../../src/ground/base/quantity.ts';
 import type { Bomb } from './all.ts';
 import { type Bounded, runBounded } from './cgroup.ts';
 
-/** Default limit of the pod that would meet it, in MiB. */
+/** Default memory limit of the pod that would read it, in MiB. */
 const limitOf = ({ args }: Bomb): number => {
   const role = args[0]!.includes('tensorfile') ? 'tensorfile' : 'export';
   return parseByteQuantity(`${completeResources(role).limits.memory}`) / 2 ** 20;
 };
 
-/** Seconds until the signal: an endless bomb is at work by then, and no other one takes as long, on a busy machine either. */
+/** Seconds until the signal. By then an endless bomb is running, and all others have ended, even on a busy machine. */
 const patience = { endless: 20, other: 500 } as const;
 
 export type Verdict = Bounded & { readonly memoryMiB: number; readonly fault: string | undefined };
@@ -28,13 +28,14 @@ const faultOf = (
   { isEndless = false }: Bomb,
   { exitCode, killed, afterSignal, stderr }: Bounded,
 ): string | undefined => {
-  if (killed > 0) return 'the kernel killed it';
+  if (killed > 0) return 'the OOM killer ended it';
   if (exitCode === undefined) return 'a signal ended it';
   if (exitCode === failures.Internal.exitCode || (exitCode > 0 && reasonOfExitCode(exitCode) === undefined))
     return `it ended with ${exitCode}: ${stderr.slice(-300)}`;
   const wasStopped = exitCode === failures.Interrupted.exitCode;
-  if (wasStopped !== isEndless) return wasStopped ? 'it did not end by itself' : 'it ended by itself';
+  if (wasStopped !== isEndless)
+    return wasStopped ? 'it did not end without a signal' : 'it ended without a signal';
   return afterSignal !== undefined && afterSignal > 2
-    ? `it outlasted the signal by ${afterSignal.toFixed(1)} s`
+    ? `it ended ${afterSignal.toFixed(1)} s after the signal`
     : undefined;
 };

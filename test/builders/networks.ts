@@ -95,7 +95,7 @@ export class Network {
     this.classes(flat, features);
   }
 
-  /** The same for a tensor [N,features]. */
+  /** Adds a matrix product and softmax to a tensor [N,features]. */
   classes(from: string, features: number): void {
     const weight = this.weight([features, 5], 0.5);
     this.node('Softmax', [this.node('Gemm', [from, weight, this.weight([5], 0.1)])], { axis: { int: 1 } }, [

@@ -1,4 +1,4 @@
-/** Every command that writes files, with what it writes: for runs in which the process is killed or the disk is full. */
+/** Every command that writes files, with its outputs, for runs in which the process is killed or the disk is full. */
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,9 +11,9 @@ import { smallPhotosFolder } from '../photos/photos.ts';
 import { type PodData, preparation, workerCases } from './worker-cases.ts';
 
 export type Place = {
-  /** Where the outputs go. */
+  /** Folder of the outputs. */
   readonly out: string;
-  /** What the process takes for its machine, if it is a worker. */
+  /** Root of the mount paths, for a worker. */
   readonly root: string;
 };
 
@@ -23,25 +23,25 @@ export type FaultCase = {
   readonly args: (place: Place) => readonly string[];
   /** Outputs that are plaintext models, which only their owner may read. */
   readonly plaintext: readonly string[];
-  /** Outputs that are plaintext models and may be read by deployments. No other file may have the model's bytes. */
+  /** Outputs that are plaintext models and that other users may read. No other file may contain the model's bytes. */
   readonly published?: readonly string[];
-  /** Of a container. */
+  /** Set for a container. */
   readonly worker?: WorkerOutputs;
 };
 
 export type WorkerOutputs = {
-  /** The mounted folder that they go to. */
+  /** The mounted folder of the outputs. */
   readonly mount: string;
-  /** Each file is whole by itself; this one is written last and says that all exist. */
+  /** Each file is complete by itself. This one is written last, when all others exist. */
   readonly last: string;
 };
 
 export type Inputs = {
   readonly cases: readonly FaultCase[];
-  /** Bytes of the model's weights that no encrypted file and no report holds. */
+  /** Bytes of the model's weights, which no encrypted file and no report may contain. */
   readonly marker: Buffer;
   readonly key: string;
-  /** Makes the mounts of a worker below a root. */
+  /** Creates the mounts of a worker below a root. */
   readonly prepare: (root: string) => void;
 };
 
@@ -66,7 +66,7 @@ export const faultInputs = async (): Promise<Inputs> => {
   };
 };
 
-/** `1.hist` and `2.hist`, for the command that adds them. */
+/** Writes `1.hist` and `2.hist` for merge-histograms. */
 const countParts = async (at: (name: string) => string, photos: string): Promise<void> => {
   for (const part of [1, 2]) {
     const files = ['-m', at('m.tlt'), '-k', key, '--cal_histogram_file', at(`${part}.hist`)];
@@ -84,7 +84,7 @@ const int8Of = (photos: string): readonly string[] => [
   ...['--data_type', 'int8', '--cal_image_dir', photos, '--batches', '2', '--batch_size', '2'],
 ];
 
-/** The middle of the largest tensor. */
+/** Bytes from the middle of the largest tensor. */
 const markerIn = (model: Uint8Array): Buffer => {
   const tensors = parseModel(model).graph!.initializer.map(({ rawData }) => rawData);
   const largest = tensors.reduce((a, b) => (b.length > a.length ? b : a));

@@ -1,10 +1,10 @@
-/** A short run of `npm run faults`: one fault for each command. */
+/** A short run of `npm run faults`: one fault per command. */
 import test from 'ava';
 import { seededRandom } from '../../src/ground/base/rng.ts';
 import { faultInputs } from './cases.ts';
 import { storm } from './storm.ts';
 
-test('killed, or with a full disk, every command leaves its outputs whole or not at all, and nothing else', async (t) => {
+test('every command that is killed, or has a full disk, leaves complete outputs or none, and no other file', async (t) => {
   const inputs = await faultInputs();
   const repetitions = inputs.cases.length;
   const result = await storm(inputs, {

@@ -1,4 +1,4 @@
-/** `npm run faults [-- REPETITIONS [SECONDS [SEED]]]`: 300 repetitions, at most 15 minutes. Ends with 1 on any finding. */
+/** `npm run faults [-- REPETITIONS [SECONDS [SEED]]]`. Default: 300 repetitions in at most 15 minutes. Exits with 1 on a finding. */
 import process from 'node:process';
 import { seededRandom } from '../../src/ground/base/rng.ts';
 import { faultInputs } from './cases.ts';

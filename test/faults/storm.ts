@@ -1,6 +1,6 @@
 /**
- * Runs commands and kills them, interrupts them or gives them a disk that is too small, at random points; then looks at
- * what they left: outputs whole or absent, all files of a run or none, nothing else, and no plaintext.
+ * Runs commands and kills them, interrupts them, or runs them on a disk that is too small, at random points. Then checks
+ * the files: outputs are complete or absent, all files of a run exist or none, and there is no other file and no plaintext.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
@@ -18,7 +18,7 @@ export type Fault = 'SIGKILL' | 'SIGINT' | 'full output disk' | 'full temporary 
 
 export type Finding = { readonly case: string; readonly fault: Fault; readonly found: string };
 
-/** What an undisturbed run takes and leaves. */
+/** Duration and outputs of a run without a fault. */
 type Reference = {
   readonly milliseconds: number;
   readonly files: ReadonlyMap<string, Uint8Array>;
@@ -73,13 +73,13 @@ const contentOf = (folder: string): ReadonlyMap<string, Uint8Array> =>
 const referenceOf = async (each: FaultCase, inputs: Inputs): Promise<Reference> => {
   const machine = aMachine(each, inputs);
   const { code, milliseconds } = await run(each, machine);
-  if (code !== 0) throw new Error(`${each.name} ends with ${code} without any fault`);
+  if (code !== 0) throw new Error(`${each.name} ends with ${code} without a fault`);
   const files = contentOf(machine.out);
   rmSync(machine.root, { recursive: true });
   return { milliseconds, files, bytes: [...files.values()].reduce((sum, { length }) => sum + length, 0) };
 };
 
-/** Undefined for a file that is as whole as the reference's. */
+/** What is wrong with a file; undefined if it is complete like the reference. */
 type Output = { readonly bytes: Uint8Array; readonly expected: Uint8Array; readonly key: string };
 
 const brokenness = async (name: string, { bytes, expected, key }: Output): Promise<string | undefined> => {
@@ -87,7 +87,7 @@ const brokenness = async (name: string, { bytes, expected, key }: Output): Promi
   if (/\.e?tlt$/.test(name)) return decryptModel(bytes, key).then(() => undefined, String);
   if (name.endsWith('.json')) return attempt(() => JSON.parse(text()));
   if (name.endsWith('.html'))
-    return text().trimEnd().endsWith('</html>') ? undefined : 'the page is cut short';
+    return text().trimEnd().endsWith('</html>') ? undefined : 'the page is truncated';
   if (name.endsWith('.onnx')) return attempt(() => parseModel(bytes));
   return Buffer.compare(bytes, expected) === 0 ? undefined : `${bytes.length} of ${expected.length} bytes`;
 };
@@ -129,18 +129,18 @@ const incomplete = ({ worker }: FaultCase, { machine, reference }: Left): string
   return outputs.has(worker.last) ? [`${worker.last} appeared before ${missing}`] : [];
 };
 
-/** Plaintext under another name than that of an output which is plaintext, or readable by others. */
+/** Plaintext in other files than the plaintext outputs, or in files that other users can read. */
 const exposed = ({ plaintext, published = [] }: FaultCase, { machine, inputs }: Left): string[] =>
   [...filesBelow(machine.out), ...filesBelow(machine.temporary)].flatMap((path) => {
     if (published.includes(basename(path))) return [];
     if (!plaintext.includes(basename(path)))
       return readFileSync(path).includes(inputs.marker)
-        ? [`${basename(path)} holds the plaintext model`]
+        ? [`${basename(path)} contains the plaintext model`]
         : [];
     return (statSync(path).mode & 0o077) === 0 ? [] : [`others can read ${basename(path)}`];
   });
 
-/** Codes with which a tool may end on a full disk: it succeeded, or it says what is full. */
+/** Allowed exit codes on a full disk: success, or the failures that report it. */
 const codesOfFullDisk: readonly (number | null)[] = [0, failures.DiskFull.exitCode];
 
 const mounted = async <T>(folder: string, kib: number, use: () => Promise<T>): Promise<T> => {
@@ -154,17 +154,17 @@ const mounted = async <T>(folder: string, kib: number, use: () => Promise<T>): P
 
 type Throw = { readonly fault: Fault; readonly random: Random; readonly left: Omit<Left, 'machine'> };
 
-/** The process that names the files of a run outlives a kill by less than this. */
+/** Milliseconds. The process that names the files of a run ends within this time after a kill. */
 const namingMs = 200;
 
-/** One disturbed run. */
+/** Runs a command with one fault, and returns the findings. */
 const disturbed = async (each: FaultCase, { fault, random, left }: Throw): Promise<string[]> => {
   const { inputs, reference } = left;
   const machine = aMachine(each, inputs);
   const look = () => findingsIn(each, { ...left, machine });
   try {
     if (fault === 'SIGKILL' || fault === 'SIGINT') {
-      // The first third of a run loads the program.
+      // The first third of a run only loads the program.
       const afterMs = reference.milliseconds * (0.3 + 0.8 * random());
       await run(each, machine, { signal: fault, afterMs });
       await setTimeout(namingMs);
@@ -185,7 +185,7 @@ const disturbed = async (each: FaultCase, { fault, random, left }: Throw): Promi
 export type Storm = {
   readonly repetitions: number;
   readonly random: Random;
-  /** No repetition starts later. */
+  /** No repetition starts after this time. */
   readonly until: number;
   /** Called after each repetition. */
   readonly onDone?: (done: number, findings: number) => void;
@@ -193,7 +193,7 @@ export type Storm = {
 
 export type StormResult = { readonly repetitions: number; readonly findings: readonly Finding[] };
 
-/** Mounting needs root; without it the disks are never full. */
+/** Mounting needs root. Without it, no disk is full. */
 const faultsHere: readonly Fault[] =
   process.getuid?.() === 0
     ? ['SIGKILL', 'full output disk', 'SIGKILL', 'SIGINT', 'SIGKILL', 'full temporary disk']
@@ -210,7 +210,7 @@ export const storm = async (
     const each = inputs.cases[done % inputs.cases.length]!;
     const reference = references.get(each) ?? (await referenceOf(each, inputs));
     references.set(each, reference);
-    // Another fault for each command, and for the same command in the next round.
+    // Shifts the faults, so that each command gets another fault in each round.
     const fault = faultsHere[(done + Math.floor(done / inputs.cases.length)) % faultsHere.length]!;
     const found = await disturbed(each, { fault, random, left: { inputs, reference } });
     findings.push(...found.map((text) => ({ case: each.name, fault, found: text })));

@@ -1,4 +1,4 @@
-/** The containers that write files, on a folder in place of a pod's mounts. */
+/** Containers that write files, on a folder in place of a pod's mounts. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -7,7 +7,7 @@ import { artifactFiles, buildReportFile, mounts, workFiles } from '../../src/gro
 import type { EngineTask, ExportTask, TensorfileTask } from '../../src/ground/contract/task.ts';
 import type { FaultCase } from './cases.ts';
 
-/** What the containers read, as paths on this machine. */
+/** Paths of the containers' inputs on this machine. */
 export type PodData = {
   readonly model: string;
   readonly encrypted: string;
@@ -57,7 +57,7 @@ const engineTask = (encrypted: string): EngineTask => ({
   folder,
 });
 
-/** `build` has left its engine and report where `publish` looks. */
+/** Writes an engine and a report like `build`, where `publish` reads them. */
 export const workerCases = ({ encrypted }: PodData): readonly FaultCase[] => {
   const engine = engineTask(encrypted);
   const inPod = (
@@ -83,7 +83,7 @@ export const workerCases = ({ encrypted }: PodData): readonly FaultCase[] => {
   ];
 };
 
-/** Makes the mounts of a pod below a root. */
+/** Creates the mounts of a pod below a root. */
 export const preparation =
   ({ model, encrypted, keyFile, photos, training }: PodData) =>
   (root: string): void => {
@@ -101,7 +101,7 @@ export const preparation =
     };
     for (const [path, source] of Object.entries(copies)) {
       mkdirSync(dirname(at(path)), { recursive: true });
-      execFileSync('cp', ['-rL', source, at(path)]); // the photos are links, and a claim's links must stay in it
+      execFileSync('cp', ['-rL', source, at(path)]); // Copies the photos instead of their links, which would lead out of the claim.
     }
     const report = { runtime: { name: 'onnxruntime', version: '1' }, seconds: 1, warnings: [] };
     writeFileSync(at(mounts.built, buildReportFile), JSON.stringify(report));

@@ -1,4 +1,4 @@
-/** The real `age` tool: from PATH, or built once from its Go module. It reads a passphrase from a terminal only. */
+/** Runs the real `age` tool, from PATH or built once from its Go module. It reads passphrases only from a terminal. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';

@@ -52,7 +52,7 @@ test('gzip', is, gzipSync(noise), 'unknown');
 test('zeros', is, Buffer.alloc(5000), 'unknown');
 test('machine code', is, readFileSync(process.execPath).subarray(0, 100_000), 'unknown');
 test(
-  'compressed data without a head cannot be told from ciphertext',
+  'compressed data without a header cannot be distinguished from ciphertext',
   is,
   deflateRawSync(Buffer.from(noise.toString('hex'))),
   'foreign',

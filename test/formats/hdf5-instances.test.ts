@@ -30,7 +30,7 @@ const opens = (library: Library, name: string): boolean => {
   }
 };
 
-test.serial('one instance reads no sound file any more after some thousand damaged ones', async (t) => {
+test.serial('after some thousand damaged files, one instance cannot read valid files any more', async (t) => {
   const library = await startLibrary();
   library.FS.writeFile('/damaged', damaged);
   library.FS.writeFile('/sound', sound);
@@ -40,7 +40,7 @@ test.serial('one instance reads no sound file any more after some thousand damag
     t.false(opens(library, '/damaged'));
     failed++;
   }
-  t.true(failed < 10_000, 'libhdf5 survives its errors now: files could share an instance');
+  t.true(failed < 10_000, 'libhdf5 survives its errors now, so files could share an instance');
   t.log(`broken after ${failed} damaged files`);
 });
 
@@ -76,7 +76,7 @@ const readers: Readonly<Record<string, (path: string) => Promise<unknown>>> = {
 };
 for (const [what, read] of Object.entries(readers))
   test.serial(
-    `${what}: every file starts an instance, and a damaged one leaves the next one whole`,
+    `${what}: every file starts an instance, and a damaged file does not affect the next one`,
     async (t) => {
       const paths = [file('damaged', damaged), file('damaged-too', damaged)];
       const started = await instancesOf(async () => {
@@ -88,7 +88,7 @@ for (const [what, read] of Object.entries(readers))
     },
   );
 
-test.serial('libhdf5 is compiled by the first start alone', async (t) => {
+test.serial('libhdf5 is compiled only at the first start', async (t) => {
   await startLibrary();
   const { instantiate } = WebAssembly;
   WebAssembly.instantiate = () => {
@@ -101,7 +101,7 @@ test.serial('libhdf5 is compiled by the first start alone', async (t) => {
   }
 });
 
-test.serial('the same bytes, opened at the same time, are two instances', async (t) => {
+test.serial('the same bytes, opened twice at the same time, have two instances', async (t) => {
   const started = await instancesOf(async () => {
     const [first, second] = await Promise.all([1, 2].map(() => openHdf5(readableBytes(sound))));
     t.deepEqual(first!.keys(), second!.keys());

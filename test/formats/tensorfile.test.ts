@@ -179,7 +179,7 @@ test('a failed write leaves no file, and an existing file is not overwritten', a
 });
 
 const asRoot = process.getuid?.() === 0 ? test : test.skip;
-asRoot('a full disk leaves nothing behind, and the next file is written as ever', async (t) => {
+asRoot('a full disk leaves no file, and the next file is written normally', async (t) => {
   const place = join(folder, 'full');
   mkdirSync(place);
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', place]);

@@ -1,4 +1,4 @@
-/** One reader in a process of its own: `child.ts TARGET SEED INPUTS SECONDS FOLDER`; figures go to the parent. */
+/** Child process that fuzzes one reader: `child.ts TARGET SEED INPUTS SECONDS FOLDER`. Sends its figures to the parent. */
 import { closeSync, ftruncateSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -8,7 +8,7 @@ import { targets } from './targets.ts';
 
 const [name = '', seed, inputs, seconds, folder = ''] = process.argv.slice(2);
 const target = targets[name]!;
-/** The input being read, for the parent process when this one dies or hangs. */
+/** File with the current input, which the parent reads if this process dies or hangs. */
 const current = openSync(join(folder, 'current'), 'w');
 const clock = () => performance.now();
 const started = clock();
@@ -21,7 +21,7 @@ const figures = await runTarget({
   folder,
   clock,
   ...(coverage && { coverage }),
-  begins: (input) => {
+  onInput: (input) => {
     begun += 1;
     if (clock() - told > 1000) {
       told = clock();
@@ -30,7 +30,7 @@ const figures = await runTarget({
     ftruncateSync(current, input.length);
     writeSync(current, input, 0, input.length, 0);
   },
-  goesOn: (done) => done < Number(inputs) && clock() - started < Number(seconds) * 1000,
+  shouldContinue: (done) => done < Number(inputs) && clock() - started < Number(seconds) * 1000,
 });
 coverage?.stop();
 closeSync(current);

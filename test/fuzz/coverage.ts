@@ -1,10 +1,10 @@
-/** Which blocks of the sources have run in this process, as V8 counts them: what guides the choice of inputs. */
+/** Block coverage of the sources in this process, from V8. It guides the choice of inputs. */
 import { Session } from 'node:inspector';
 
 export type Coverage = {
-  /** Blocks of `src/` that have run since the last call and never before. */
+  /** Returns the blocks of `src/` that ran since the last call for the first time. */
   readonly fresh: () => readonly string[];
-  /** All blocks of `src/` that have run since the last call. */
+  /** Returns all blocks of `src/` that ran since the last call. */
   readonly ran: () => readonly string[];
   readonly stop: () => void;
 };
@@ -12,7 +12,7 @@ export type Coverage = {
 type Range = { readonly startOffset: number; readonly count: number };
 type Script = { readonly url: string; readonly functions: readonly { readonly ranges: readonly Range[] }[] };
 
-/** V8 calls back before `post` returns, for the session is of the same thread. */
+/** V8 calls back before `post` returns, because the session is on the same thread. */
 const asked = <T>(session: Session, method: string, params: object = {}): T => {
   let answer: unknown;
   session.post(method, params, (error: Error | null, result: unknown) => {

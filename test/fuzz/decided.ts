@@ -1,4 +1,4 @@
-/** What the operator makes of a container's termination message, from the pod's status to its own decisions. */
+/** Runs the operator's code on a termination message: from the pod's status to the decisions. */
 import { decide } from '../../src/cluster/modelexport/decide.ts';
 import type { PodObject } from '../../src/cluster/ownedjobs/kube-shapes.ts';
 import type { JobState } from '../../src/cluster/ownedjobs/observed-job.ts';
@@ -6,10 +6,10 @@ import { findPodFailure, findSuccess } from '../../src/cluster/ownedjobs/pod-res
 import { anObserved } from '../builders/objects.ts';
 import { finish, performed, settled } from '../builders/played.ts';
 
-/** The export Job runs. */
+/** A ModelExport whose export Job is running. */
 const begun = settled(anObserved());
 
-/** For a container that ended well and one that failed; the first decision writes status, the second builds on that. */
+/** For a successful and a failed container. The first decision writes status, the second one starts from it. */
 export const decidedBy = (message: string): void => {
   for (const exitCode of [0, 13]) {
     const ended = finish(begun, () => stateOf(message, exitCode));
@@ -22,6 +22,6 @@ const stateOf = (message: string, exitCode: number): JobState => {
   const status = { name: 'export', image: 'i', imageID: '', ready: false, restartCount: 0, state };
   const pod = { metadata: { name: 'pod' }, status: { containerStatuses: [status] } } as unknown as PodObject;
   const outcome = exitCode === 0 ? findSuccess([pod], 'export') : findPodFailure([pod], 'export');
-  if (!outcome) throw new Error('the pod has ended, and nothing follows from it');
+  if (!outcome) throw new Error('the pod ended without an outcome');
   return outcome;
 };

@@ -1,7 +1,7 @@
 /**
- * `npm run fuzz -- [--minutes N] [--inputs N] [--seed N] [--target PART OF A NAME]`: damaged inputs for every reader of
- * bytes from outside. N minutes are shared by all readers; none gets more than `--inputs`. A crash, a hang, an untyped
- * error or too much memory is a finding: its input is kept, and the exit status is 1.
+ * `npm run fuzz -- [--minutes N] [--inputs N] [--seed N] [--target PART OF A NAME]`: feeds damaged inputs to every reader of
+ * external bytes. The readers share the time; `--inputs` is the maximum per reader. A crash, a hang, an untyped
+ * error or too much memory is a finding: its input is saved, and the exit code is 1.
  */
 import { fork } from 'node:child_process';
 import { mkdirSync, mkdtempSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import { type Figures, longestMs } from './run-target.ts';
+import { type Figures, maxMs } from './run-target.ts';
 import { targets } from './targets.ts';
 
 const { values } = parseArgs({
@@ -26,7 +26,7 @@ type Row = Omit<Figures, 'findings'> & {
   readonly findings: readonly { readonly what: string; readonly file: string }[];
 };
 
-/** Bound of a reader's process; Node, V8's coverage and the inputs kept take 250 MiB of it. */
+/** Memory limit of a reader's process. Node, V8's coverage and the saved inputs take 250 MiB of it. */
 const mostMemoryMiB = 1024;
 
 const kept = mkdtempSync(join(tmpdir(), 'tlt-fuzz-'));
@@ -57,13 +57,13 @@ const fuzzed = (name: string): Promise<Row> => {
     let timer = setTimeout(hang, 60_000);
     child.on('message', (message: { readonly done?: number; readonly figures?: Row }) => {
       clearTimeout(timer);
-      timer = setTimeout(hang, 6 * longestMs);
+      timer = setTimeout(hang, 6 * maxMs);
       done = message.done ?? done;
       row = message.figures ?? row;
     });
     child.on('exit', (code, signal) => {
       clearTimeout(timer);
-      const ended = hung ? 'it never ended' : `the process ended with ${signal ?? code}`;
+      const ended = hung ? 'it did not end' : `the process ended with ${signal ?? code}`;
       resolve(row ?? failedRow(done, ended, folder));
     });
   });

@@ -1,9 +1,9 @@
-/** Damage to inputs: bytes for binary formats, tokens for texts, values for JSON. The same random numbers give the same damage. */
+/** Damages inputs: bytes of binary formats, tokens of text, values of JSON. Equal seeds give equal damage. */
 
-/** A whole number from 0 up to `below`. */
+/** An integer from 0 to `below` − 1. */
 export type Random = (below: number) => number;
 
-/** xorshift128: quick, and the same on every machine. */
+/** xorshift128: fast, and equal on every machine. */
 export const randomFrom = (seed: number): Random => {
   let [a, b, c, d] = [seed | 1, 0x9e3779b9, 0x243f6a88, 0xb7e15162];
   return (below) => {
@@ -16,7 +16,7 @@ export const randomFrom = (seed: number): Random => {
 
 const oneOf = <T>(random: Random, list: readonly T[]): T => list[random(list.length)]!;
 
-/** Values at which readers break: ends of ranges, signs, and sizes beyond any file. */
+/** Values that tend to break readers: limits of ranges, signs, and sizes larger than any file. */
 const numbers: readonly bigint[] = [
   0n,
   1n,
@@ -81,7 +81,7 @@ const byteChanges: readonly Change[] = [
   },
 ];
 
-/** One to four changes, mostly one: an input that is broken everywhere is refused at its first byte. */
+/** Makes one to four changes, usually one, because heavily damaged inputs are refused at their first byte. */
 export const mutateBytes = (bytes: Uint8Array, random: Random, other: Uint8Array): Uint8Array => {
   let changed = bytes;
   for (let left = 1 + (random(3) === 0 ? random(4) : 0); left > 0; left--)
@@ -117,7 +117,7 @@ const words = [
   '*',
 ];
 
-/** Numbers and words of a text replaced, lines doubled or taken out; otherwise bytes. */
+/** Replaces numbers and words, duplicates or removes lines, or damages bytes. */
 export const mutateText = (bytes: Uint8Array, random: Random, other: Uint8Array): Uint8Array => {
   if (random(3) === 0) return mutateBytes(bytes, random, other);
   const tokens = Buffer.from(bytes)
@@ -154,12 +154,12 @@ const values: readonly unknown[] = [
   [null],
 ];
 
-/** Some value inside replaced, dropped, doubled or moved. */
+/** Replaces, removes, duplicates or moves a nested value; one call in eight damages the text instead. */
 export const mutateJson = (bytes: Uint8Array, random: Random, other: Uint8Array): Uint8Array => {
   return random(8) === 0 ? mutateText(bytes, random, other) : mutateValues(bytes, random);
 };
 
-/** The same; what comes out is always JSON. */
+/** The same for JSON text; the result is always valid JSON. */
 export const mutateValues = (bytes: Uint8Array, random: Random): Uint8Array => {
   const root: unknown = parsed(bytes);
   for (let left = 1 + random(3); left > 0; left--) change(root, random);
@@ -176,7 +176,7 @@ const parsed = (bytes: Uint8Array): unknown => {
 
 type Holder = Record<string, unknown>;
 
-/** Walks down by chance, then changes the member that it has come to. */
+/** Walks down at random, then changes the member that it reaches. */
 const change = (root: unknown, random: Random): void => {
   let holder = root as Holder;
   for (let depth = random(12); typeof holder === 'object' && holder !== null; depth--) {
@@ -191,7 +191,7 @@ const change = (root: unknown, random: Random): void => {
     if (kind === 0) delete holder[key];
     else if (kind === 1 && Array.isArray(holder)) holder.push(inner);
     else if (kind === 2) holder[oneOf(random, Object.keys(holder))!] = inner;
-    else holder[key] = structuredClone(oneOf(random, values)); // else the list itself would change
+    else holder[key] = structuredClone(oneOf(random, values)); // a copy, so that the list of values does not change
     return;
   }
 };

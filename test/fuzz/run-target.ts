@@ -1,4 +1,4 @@
-/** Feeds one reader with damaged inputs, led to new ones by the blocks of code that they reach. */
+/** Feeds damaged inputs to one reader, guided by the code that they reach. */
 import { UserError } from '../../src/ground/base/errors.ts';
 import type { Coverage } from './coverage.ts';
 import { type Random, randomFrom } from './mutate.ts';
@@ -10,7 +10,7 @@ export type Figures = {
   readonly inputs: number;
   readonly accepted: number;
   readonly refused: number;
-  /** Kept because they reached code that none had reached before. */
+  /** Saved inputs, which reached new code. */
   readonly corpus: number;
   readonly blocks: number;
   readonly slowestMs: number;
@@ -21,22 +21,22 @@ export type Run = {
   readonly target: Target;
   readonly seed: number;
   readonly folder: string;
-  /** Milliseconds. */
+  /** Returns the time in milliseconds. */
   readonly clock: () => number;
-  /** Asked before each batch; the figures so far. */
-  readonly goesOn: (inputs: number) => boolean;
+  /** Called before each batch with the number of inputs so far. Returns whether to continue. */
+  readonly shouldContinue: (inputs: number) => boolean;
   readonly coverage?: Coverage;
-  /** Hears each input before it is read, so that one that never ends is known. */
-  readonly begins?: (input: Uint8Array) => void;
+  /** Called with each input before it is read, so that a hanging input is known. */
+  readonly onInput?: (input: Uint8Array) => void;
 };
 
-/** Between two looks at the coverage, which take some 50 ms. */
+/** Inputs per batch. The coverage is read after each batch, which takes about 50 ms. */
 const batchSizes = { led: 1024, blind: 32 } as const;
-/** An input may take as long as this; longer is a hang. */
-export const longestMs = 10_000;
-const mostFindings = 20;
-/** Larger ones are slow to read and find nothing that smaller ones do not. */
-const mostBytes = 1 << 20;
+/** Maximum milliseconds for one input; longer is a hang. */
+export const maxMs = 10_000;
+const maxFindings = 20;
+/** Maximum bytes. Larger inputs are slow, and find no more than smaller ones. */
+const maxBytes = 1 << 20;
 
 export const runTarget = async (run: Run): Promise<Figures> => {
   const { target, coverage } = run;
@@ -46,7 +46,7 @@ export const runTarget = async (run: Run): Promise<Figures> => {
   const feed = (input: Uint8Array) => feedOne(run, input, sums);
   for (const seed of corpus) await feed(seed);
   sums.blocks += coverage?.fresh().length ?? 0;
-  while (run.goesOn(sums.inputs) && sums.findings.length < mostFindings) {
+  while (run.shouldContinue(sums.inputs) && sums.findings.length < maxFindings) {
     const length = coverage ? batchSizes.led : batchSizes.blind;
     const batch = Array.from({ length }, () => damaged(target, corpus, random));
     for (const input of batch) await feed(input);
@@ -57,10 +57,10 @@ export const runTarget = async (run: Run): Promise<Figures> => {
   return { ...sums, corpus: corpus.length };
 };
 
-/** Parts of a batch in which new blocks are looked for before they are looked for in single inputs. */
+/** Inputs per part: new blocks are searched in parts of a batch, then in single inputs. */
 const partSize = 32;
 
-/** The inputs of a batch that reach these blocks, found by reading it again: in parts, then one by one. */
+/** Finds the inputs of a batch that reach these blocks by reading them again: first in parts, then one by one. */
 const reaching = async (
   run: Run,
   batch: readonly Uint8Array[],
@@ -80,7 +80,7 @@ const reaching = async (
 };
 
 const blocksOf = async (
-  { target, folder, coverage, begins }: Run,
+  { target, folder, coverage, onInput: begins }: Run,
   inputs: readonly Uint8Array[],
 ): Promise<readonly string[]> => {
   for (const bytes of inputs) {
@@ -92,12 +92,12 @@ const blocksOf = async (
 };
 
 const damaged = ({ mutate }: Target, corpus: readonly Uint8Array[], random: Random): Uint8Array =>
-  mutate(corpus[random(corpus.length)]!, random, corpus[random(corpus.length)]!).subarray(0, mostBytes);
+  mutate(corpus[random(corpus.length)]!, random, corpus[random(corpus.length)]!).subarray(0, maxBytes);
 
 type Sums = { inputs: number; accepted: number; refused: number; slowestMs: number; findings: Finding[] };
 
 const feedOne = async (
-  { target, folder, clock, begins }: Run,
+  { target, folder, clock, onInput: begins }: Run,
   bytes: Uint8Array,
   sums: Sums,
 ): Promise<void> => {
@@ -118,5 +118,5 @@ const feedOne = async (
   }
   const took = clock() - started;
   sums.slowestMs = Math.max(sums.slowestMs, took);
-  if (took > longestMs) sums.findings.push({ what: `it took ${Math.round(took)} ms`, input });
+  if (took > maxMs) sums.findings.push({ what: `it took ${Math.round(took)} ms`, input });
 };

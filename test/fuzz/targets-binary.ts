@@ -1,4 +1,4 @@
-/** Binary files: locked models, tensorfiles, histograms, TFRecords, pictures. */
+/** Readers of binary files: encrypted models, tensorfiles, histograms, TFRecords, images. */
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,7 +25,7 @@ import { asFile } from './targets-graph.ts';
 
 const key = 'a key';
 
-/** Small, so that a locked model of it is refused within milliseconds. */
+/** A small work factor, so that a damaged model is refused within milliseconds. */
 const locked = async (): Promise<readonly Uint8Array[]> => {
   const payload = (await smallClassifier()).subarray(0, 4096);
   const options = { workFactor: 2 };

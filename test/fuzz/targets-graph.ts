@@ -1,4 +1,4 @@
-/** Networks: ONNX, Keras, and what is made of them. */
+/** Readers of networks (ONNX and Keras), and the transforms on them. */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeModel } from '../../src/adapters/inspect/describe-model.ts';
@@ -34,7 +34,7 @@ const graphs = async (): Promise<readonly Uint8Array[]> => [
   ...Object.values(statedBombs).map((make) => make()),
 ];
 
-/** Under a name of its own each time: files that are still open must not be mixed up. */
+/** Each file has its own name, because HDF5 reuses an open file of the same name. */
 let files = 0;
 export const asFile = async <T>(
   bytes: Uint8Array,
@@ -52,7 +52,7 @@ export const asFile = async <T>(
 
 const kerasNames = ['squeezenet', 'layers_last', 'more_keras3', 'detectnet_v2_qat', 'resnet'] as const;
 
-/** Small: what is read again and again is the network, and libhdf5 starts for each file. */
+/** A small network, because it is read many times, and libhdf5 starts for each file. */
 const kerasFiles = async (): Promise<readonly Uint8Array[]> => {
   const small = await writeKeras({
     network: aNetwork(
@@ -71,7 +71,7 @@ const kerasFiles = async (): Promise<readonly Uint8Array[]> => {
   return [small, kerasPath('alexnet')].map((path) => new Uint8Array(readFileSync(path)));
 };
 
-/** The layers' arrays, read once; the network around them is what is damaged. */
+/** The arrays of the layers, read once. Only the network around them is damaged. */
 const arrays = new Map<string, ReadonlyMap<string, readonly KerasWeight[]>>();
 const networkOf = (name: string): Promise<Uint8Array> =>
   withKerasFile({ path: kerasPath(name) }, (file) => {
@@ -91,7 +91,7 @@ const held = (file: KerasFile, layer: string): readonly KerasWeight[] => {
       return { name, shape, chunks: () => values.values() as Generator<Float32Array> };
     });
   } catch {
-    return []; // a layer without arrays
+    return []; // the layer has no arrays
   }
 };
 

@@ -1,4 +1,4 @@
-/** Texts: calibration caches, specs, tasks, termination messages. */
+/** Readers of text: calibration caches, specs, tasks, termination messages. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspectSpec } from '../../src/adapters/inspect/inspect-spec.ts';

@@ -1,4 +1,4 @@
-/** Every reader of bytes from outside, with inputs that it accepts to begin from. */
+/** All readers of external bytes, each with valid inputs to start from. */
 
 import type { Random } from './mutate.ts';
 import { binaryTargets } from './targets-binary.ts';
@@ -8,14 +8,14 @@ import { textTargets } from './targets-text.ts';
 export type Mutate = (bytes: Uint8Array, random: Random, other: Uint8Array) => Uint8Array;
 
 export type Target = {
-  /** Inputs that are read without an error. */
+  /** Valid inputs. */
   readonly seeds: () => Promise<readonly Uint8Array[]>;
   readonly mutate: Mutate;
-  /** What surrounds the damaged part, where a checksum would refuse any damage. */
+  /** Wraps the damaged part, if a checksum around it would reveal all damage. */
   readonly wrap?: (bytes: Uint8Array) => Uint8Array;
-  /** Its work is in WebAssembly or native code, whose blocks nobody counts; counting the code around costs tenfold time. */
+  /** Set if the work is in WebAssembly or native code, which has no block coverage. Coverage of the rest would cost ten times the time. */
   readonly isOpaque?: true;
-  /** May throw UserError and nothing else. */
+  /** May throw only UserError. */
   readonly read: (bytes: Uint8Array, folder: string) => unknown;
 };
 

@@ -67,9 +67,9 @@ test('a model whose data file is a pipe is refused', async (t) => {
 
 const exported = ['-o', join(folder, 'm.etlt'), '--key_file', keyFile];
 const commands: Readonly<Record<string, readonly string[]>> = {
-  'a model': ['-m', pipe],
+  'a pipe as a model': ['-m', pipe],
   'a device as a model': ['-m', '/dev/zero'],
-  'an experiment spec': ['-m', modelFile('classifier'), '-e', pipe],
+  'a pipe as an experiment spec': ['-m', modelFile('classifier'), '-e', pipe],
 };
 
 for (const [what, args] of Object.entries(commands))

@@ -1,4 +1,4 @@
-/** Classifiers with Q/DQ pairs around its activations and weights, by onnxruntime's own quantiser. */
+/** Classifiers with Q/DQ pairs around activations and weights, from onnxruntime's own quantiser. */
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,9 +17,9 @@ import { smallClassifier } from './small-classifier.ts';
 export type QatKind = 'int8' | 'uint8';
 export type QatModel = {
   readonly path: string;
-  /** The float graph beneath it, taken out by the peer. */
+  /** The float graph without the pairs, computed by the peer. */
   readonly clean: string;
-  /** Tensor → 127 × scale, read by the peer. */
+  /** Tensor → 127 × scale, as read by the peer. */
   readonly ranges: Readonly<Record<string, number>>;
 };
 
@@ -27,14 +27,14 @@ type Float = { readonly model: Uint8Array; readonly size: ImageSize };
 
 let made: Promise<Readonly<Record<QatKind, QatModel>>> | undefined;
 
-/** Of the real text classifier, with all that makes graphs hard to peel; made once in a process. */
+/** The real text classifier, which has all structures that make pairs hard to remove. Made once per process. */
 export const qatModel = async (kind: QatKind): Promise<QatModel> => {
   const size = { channels: 3, height: 48, width: 192 } as const;
   made ??= make(['int8', 'uint8'], { model: readFileSync(modelFile('classifier')), size });
   return (await made)[kind];
 };
 
-/** Of the small classifier, which costs next to nothing to run. */
+/** The small classifier, which runs fast. */
 export const smallQatModel = async (kind: QatKind): Promise<QatModel> => {
   const size = { channels: 3, height: 32, width: 32 } as const;
   return (await make([kind], { model: await smallClassifier(), size }))[kind];
@@ -61,7 +61,7 @@ const make = async <Kind extends QatKind>(
   return Object.fromEntries(models) as Record<Kind, QatModel>;
 };
 
-/** Files of photos as the network takes them. */
+/** Photos in the network's input format, as files. */
 const tensorsIn = async (folder: string, size: ImageSize): Promise<readonly string[]> => {
   const { chosen } = await sampleImages(await photosFolder(), { batches: 2, batchSize: 4, seed: 5 });
   const preprocessing = preprocessingOf('classification', 3);

@@ -1,4 +1,4 @@
-/** Our graphs beside the graphs that they come from, all run by Python in one start. */
+/** Compares our graphs with the original graphs by running them in one Python process. */
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,16 +9,16 @@ import { runPeer } from './venv.ts';
 export type ModelPair = {
   readonly reference: ModelProto;
   readonly model: ModelProto;
-  /** Files of TensorProto; random numbers where left out. */
+  /** Files of TensorProto. Default: random numbers. */
   readonly inputs?: readonly string[];
 };
 
 export type Compared = {
-  /** What ran the reference: onnx's evaluator where onnxruntime lacks something. */
+  /** The runtime of the reference: onnx's evaluator if onnxruntime does not support an operator. */
   readonly by?: 'onnxruntime' | 'onnx';
-  /** Agreement of each output in dB, 999 for equal; null for equal outputs that are no floats, below 0 for others. */
+  /** Agreement of each output in dB; 999 if equal. For outputs other than floats: null if equal, otherwise negative. */
   readonly sqnr?: readonly (number | null)[];
-  /** Why one of the two did not run. */
+  /** Why one of the two graphs did not run. */
   readonly error?: string;
 };
 

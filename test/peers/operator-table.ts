@@ -1,6 +1,6 @@
 /**
- * src/formats/onnx/generated/operators.ts as onnx's own schemas give it. Run as a program it writes that file
- * (`npm run generate:operators`), which is needed when onnx is replaced in requirements.txt.
+ * Generates src/formats/onnx/generated/operators.ts from onnx's own schemas. Run as a program, it writes that file
+ * (`npm run generate:operators`), which is needed after a change of onnx in requirements.txt.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

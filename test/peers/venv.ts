@@ -1,10 +1,10 @@
-/** The Python programs that our results are held against, in a virtual environment outside the clone. */
+/** Runs the Python programs that our results are compared with, in a virtual environment outside the clone. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cached, digestOf } from '../cluster/cache.ts';
 import { run } from '../cluster/run.ts';
 
-/** Path of a Python that has what requirements.txt names; made once. */
+/** Path of a Python with the packages of requirements.txt; created once. */
 export const peerPython = async (): Promise<string> => {
   const requirements = join(import.meta.dirname, 'requirements.txt');
   const version = await run('python3', ['--version']);
@@ -20,10 +20,10 @@ export const peerPython = async (): Promise<string> => {
   return join(folder, 'bin', 'python');
 };
 
-/** onnxruntime would tell its maker what it runs. */
+/** Disables onnxruntime's telemetry. */
 export const noReports = { ORT_DISABLE_TELEMETRY: '1' };
 
-/** NumPy would start a thread for each processor, and what the peers compute is small. */
+/** One thread: NumPy would start one per processor, but the computations are small. */
 const env = { ...noReports, OPENBLAS_NUM_THREADS: '1' };
 
 /** Runs a script of this folder; the last line of its output is JSON. */

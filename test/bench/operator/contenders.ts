@@ -1,4 +1,4 @@
-/** The controllers that are measured, each a process of its own: this operator, as its image runs it, and the peer in Go. */
+/** The measured controllers, each in its own process: this operator, as in its image, and the peer in Go. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ export type Contender = {
 const root = join(import.meta.dirname, '..', '..', '..');
 const compiled = join(root, 'node_modules', '.cache', 'bench-operator');
 
-/** As the image has it: JavaScript, with the memory settings of the image. */
+/** Like the image: JavaScript, with the memory settings of the image. */
 export const compileOperator = (): Promise<string> =>
   run(join(root, 'node_modules', '.bin', 'tsc'), ['-p', '.', '--noEmit', 'false', '--outDir', compiled], {
     cwd: root,
@@ -43,7 +43,7 @@ type Job = {
   readonly metadata: { readonly labels: Readonly<Record<string, string>>; readonly annotations?: object };
   readonly spec: object & { readonly template: { readonly metadata: object; readonly spec: object } };
 };
-/** What the operator made, for the others to make as well. */
+/** The manifests that the operator created, for the others to create. */
 export type Templates = Readonly<Record<'export' | 'engine', object>>;
 
 export const templatesOf = async ({ client, signal }: World): Promise<Templates> => {
@@ -97,7 +97,7 @@ export const peer = (templates: Templates): Contender => ({
   },
 });
 
-/** Processor seconds so far, and the peak of resident memory in MiB, from /proc. */
+/** Processor seconds so far, and peak resident memory in MiB, from /proc. */
 export const usageOf = (pid: number): { readonly seconds: number; readonly mebibytes: number } => {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   const [user, system] = stat

@@ -1,4 +1,4 @@
-/** `npm run bench:failover`: how long nobody writes after the leader was killed, and after it was stopped; no Job is made twice. */
+/** `npm run bench:failover`: measures the gap without writes after the leader is killed or stopped. No Job may be created twice. */
 import type { ChildProcess } from 'node:child_process';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -42,7 +42,7 @@ const hasStatus = async ({ client, signal }: World, name: string): Promise<boole
   return (found.status?.observedGeneration ?? -1) >= 0;
 };
 
-/** From the signal until the new leader's first write, for an export that is made right after it. */
+/** Time from the signal to the new leader's first write, for an export that is created right after the signal. */
 const failOver = async (
   world: World,
   pair: { leader: ChildProcess; standby: ChildProcess; holder: string },
@@ -62,7 +62,7 @@ const failOver = async (
 
 type Named = { readonly metadata: { readonly labels?: Readonly<Record<string, string>> } };
 
-/** Jobs of the same content and object: there must be one of each. */
+/** Jobs of the same content and object, of which only one may exist. */
 const twinsIn = async ({ client, signal }: World): Promise<number> => {
   const { items } = (await client.list(jobResources.jobs, { namespace }, signal)) as {
     readonly items: readonly Named[];

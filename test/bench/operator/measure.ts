@@ -1,4 +1,4 @@
-/** One contender and so many objects: how fast, at what cost, and what it wrote. */
+/** Measures one contender with a number of objects: speed, cost, and requests. */
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ModelExport } from '../../../src/cluster/api/model-export.ts';
@@ -11,7 +11,7 @@ import { classes, createExport, followIn, namespace, startWorld, type World } fr
 
 export type Load = {
   readonly objects: number;
-  /** Objects a second; all at once if left out. */
+  /** Objects per second. Default: all at once. */
   readonly rate?: number;
 };
 
@@ -20,7 +20,7 @@ export type Measured = {
   readonly jobsPerSecond: number;
   readonly processorMsPerObject: number;
   readonly mebibytes: number;
-  /** `verb kind` → requests an object. */
+  /** `verb kind` → requests per object. */
   readonly writes: Readonly<Record<string, number>>;
   readonly firstStatusMs: readonly number[];
   readonly readyMs: readonly number[];
@@ -30,7 +30,7 @@ export const jobsPerObject = classes.length + 1;
 const inParallel = 16;
 const limitMs = 900_000;
 
-/** `look` reads what is of use later, before the world ends. */
+/** `look` reads results before the control plane stops. */
 export const measure = async <T>(
   { title, start }: Contender,
   load: Load,
@@ -94,7 +94,7 @@ const runLoad = async (world: World, { objects, rate }: Load): Promise<Times> =>
   };
 };
 
-/** So many at a time, or so many a second. */
+/** Creates objects with this concurrency, or at this rate. */
 const inTurn = async (
   names: readonly string[],
   rate: number | undefined,
@@ -126,7 +126,7 @@ const writesOf = ({ plane }: World, objects: number): Readonly<Record<string, nu
   return Object.fromEntries(Object.entries(counts).map(([kind, count]) => [kind, count / objects]));
 };
 
-/** The control plane's own limit: the same Jobs by a client alone, until all of them are complete. */
+/** Measures the limit of the control plane: a client alone creates the same Jobs, until all are complete. */
 export const measureLimit = async (templates: Templates, { objects }: Load): Promise<number> => {
   const world = await startWorld();
   try {

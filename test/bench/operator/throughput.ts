@@ -1,4 +1,4 @@
-/** `npm run bench:operator`: this operator beside a controller on controller-runtime and a client alone, in one run. */
+/** `npm run bench:operator`: compares this operator with a controller on controller-runtime and with a client alone. */
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { endWithSignals } from '../../cluster/end-with-signals.ts';
@@ -25,7 +25,7 @@ const row = ({ title, jobsPerSecond, ...measured }: Measured, limit: number | un
   const kinds = Object.entries(writes).map(([kind, each]) => `${kind} ${each.toFixed(2)}`);
   return [
     `${title}: ${jobsPerSecond.toFixed(1)} Jobs/s${limit ? ` (${(jobsPerSecond / limit).toFixed(2)} of the limit)` : ''}`,
-    `  processor ${processorMsPerObject.toFixed(1)} ms an object, peak ${mebibytes.toFixed(0)} MiB`,
+    `  processor ${processorMsPerObject.toFixed(1)} ms per object, peak ${mebibytes.toFixed(0)} MiB`,
     `  ${all.toFixed(2)} writes an object: ${kinds.join(', ')}`,
     `  first status p50 / p99 ${seconds(firstStatusMs)} s, Ready ${seconds(readyMs)} s`,
   ].join('\n');
@@ -44,7 +44,7 @@ const main = async (): Promise<void> => {
   }
   const { measured: theirs } = await measure(peer(templates), load, async () => undefined);
   const limit = load.rate === undefined ? await measureLimit(templates, load) : undefined;
-  const how = load.rate === undefined ? 'at once' : `at ${load.rate} a second`;
+  const how = load.rate === undefined ? 'at once' : `at ${load.rate} per second`;
   process.stdout.write(`${load.objects} ModelExports × 3 classes, ${how}\n`);
   if (limit) process.stdout.write(`a client alone: ${limit.toFixed(1)} Jobs/s\n`);
   for (const each of [ours, theirs]) process.stdout.write(`${row(each, limit)}\n`);

@@ -1,4 +1,4 @@
-/** What the benchmarks of the operator run on: a real control plane without client limits, and nodes that finish pods at once. */
+/** The cluster of the operator benchmarks: a real control plane without client limits, and nodes that finish pods at once. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Registry } from 'prom-client';
 import { modelExportResource } from '../../../src/cluster/modelexport/caches.ts';
@@ -17,7 +17,7 @@ import { type ControlPlane, startControlPlane } from '../../cluster/control-plan
 
 export const classes = ['ada', 'ampere', 'cpu'] as const;
 export const namespace = 'default';
-/** Whose requests are counted: the kubeconfig of the controller under test is this user's. */
+/** The user in the kubeconfig of the controller under test, whose requests are counted. */
 export const contender = 'contender';
 
 export type World = {
@@ -29,7 +29,7 @@ export type World = {
 
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: console.error };
 
-/** Until the world ends. */
+/** Aborted when the cluster stops. */
 export const followIn = <T extends NamedObject>(
   { client, signal }: Pick<World, 'client' | 'signal'>,
   options: InformerOptions<T>,
@@ -61,7 +61,7 @@ export const startWorld = async (): Promise<World> => {
   for (const name of classes) await plane.kubectl(['apply', '-f', '-'], JSON.stringify(aClass(name)));
   for (let i = 0; i < nodes; i++) await addNode(world, `node-${i}`);
   for (const claim of claimsOf(aModelExport('any'))) await addClaim(world, claim);
-  void heartbeats(world).catch(() => {}); // Ends with the world.
+  void heartbeats(world).catch(() => {}); // Ends with the cluster.
   finishPods(world);
   return {
     ...world,
@@ -104,7 +104,7 @@ const claimsOf = (object: object): ReadonlySet<string> =>
 const claimResource = { group: '', version: 'v1', plural: 'persistentvolumeclaims' } as const;
 const volumeResource = { group: '', version: 'v1', plural: 'persistentvolumes' } as const;
 
-/** Bound, so that the scheduler gives the pods a node. */
+/** The claims are bound, so that the scheduler assigns the pods to nodes. */
 const addClaim = async ({ client, signal }: Asking, name: string): Promise<void> => {
   const shared = { accessModes: ['ReadWriteMany'], storageClassName: '' };
   const size = { storage: '1Gi' };
@@ -139,7 +139,7 @@ const leaseOf = (name: string): object => ({
   },
 });
 
-/** Without them the node controller would take the nodes for lost after 40 s. */
+/** Without heartbeats the node controller would consider the nodes lost after 40 s. */
 const heartbeats = async ({ client, signal }: Asking): Promise<void> => {
   for (;;) {
     await sleep(10_000, undefined, { signal });
@@ -150,7 +150,7 @@ const heartbeats = async ({ client, signal }: Asking): Promise<void> => {
   }
 };
 
-/** The kubelets' part: a pod that was given a node has ended well, with the result that its stage would have. */
+/** Acts as the kubelets: an assigned pod succeeds with the result of its kind. */
 const finishPods = (world: Asking): void => {
   const finished = new Set<string>();
   followIn<PodObject>(world, {
@@ -166,7 +166,7 @@ const finishPods = (world: Asking): void => {
     onChange: ({ after }) => {
       if (after?.spec?.nodeName === undefined || finished.has(after.metadata.uid)) return;
       finished.add(after.metadata.uid);
-      void finish(world, after).catch(() => {}); // It may be gone by now.
+      void finish(world, after).catch(() => {}); // The pod may have been deleted.
     },
   });
 };

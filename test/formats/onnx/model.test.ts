@@ -158,7 +158,7 @@ test(
 );
 test('a negative offset is refused', external, nothing, { offset: '-1' }, 'ModelInvalid', 'offset');
 test(
-  'an offset that is no number is refused',
+  'an offset that is not a number is refused',
   external,
   nothing,
   { offset: '1e999' },
