@@ -44,7 +44,7 @@ export const chooseKey = (
 
 const dropDefault = (value: unknown, schema: Schema): unknown => {
   const saysNothing = value === false || (Array.isArray(value) && value.length === 0);
-  const isDefault = schema.default !== undefined && canonicalJson(value) === canonicalJson(schema.default);
+  const isDefault = canonicalJson(value) === canonicalJson(schema.default);
   return saysNothing || isDefault ? undefined : value;
 };
 

@@ -10,9 +10,12 @@ export const sha256 = (bytes: Uint8Array | string): string =>
 export const canonicalJson = (value: unknown): string => JSON.stringify(value, sortedMembers);
 
 const sortedMembers = (_key: string, value: unknown): unknown =>
-  value !== null && typeof value === 'object' && !Array.isArray(value)
-    ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
-    : value;
+  value !== null && typeof value === 'object' && !Array.isArray(value) ? sortMembers(value) : value;
+
+const sortMembers = (value: object): object => {
+  const members = new Map(Object.entries(value));
+  return Object.fromEntries([...members.keys()].sort().map((name) => [name, members.get(name)]));
+};
 
 /** Content key for paths and labels: the first 16 hex digits (64 bits) of the SHA-256 of the canonical JSON. */
 export const contentKey = (value: unknown): string => sha256(canonicalJson(value)).slice(0, 16);
