@@ -1,5 +1,5 @@
 /** Checks the sources against the architecture: allowed imports, gated packages, where effects begin. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { gates, house } from './house.ts';
@@ -116,6 +116,28 @@ test('src/README.md describes exactly these wings and rooms, in this order', (t)
   const readme = readFileSync(join(sourceRoot, 'README.md'), 'utf8');
   const described = [...readme.matchAll(/^\| `([a-z0-9-]+\/[a-z0-9-]+)` \|/gm)].map(([, room]) => room);
   t.deepEqual(described, rooms);
+});
+
+test('src/README.md names only existing files', (t) => {
+  const readme = readFileSync(join(sourceRoot, 'README.md'), 'utf8');
+  const named = [...readme.matchAll(/`([a-z0-9/-]+\/[a-z0-9-]+\.ts)`/g)].map(([, path]) => path!);
+  t.true(named.length > 10);
+  t.deepEqual(
+    named.filter((path) => !existsSync(join(sourceRoot, path.replace(/^test\//, '../test/')))),
+    [],
+  );
+});
+
+/** Files outside cluster/runtime that write to the apiserver. */
+const writers = ['cluster/deviceclass/controller.ts', 'cluster/ownedjobs/apply.ts'];
+
+test('only two files of the cluster wing write to the apiserver', (t) => {
+  const writes = /\bclient\.(create|apply|mergePatch|replace|remove)\(|\bwriteStatus\(/;
+  const found = sources.filter(
+    ({ path, room, text }) =>
+      path.startsWith('cluster/') && room !== 'cluster/runtime' && writes.test(withoutComments(text)),
+  );
+  t.deepEqual(found.map(({ path }) => path).sort(), writers);
 });
 
 test('each package passes only its gate', (t) => {

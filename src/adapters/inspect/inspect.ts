@@ -1,7 +1,7 @@
 /** Detects what a file contains, and describes it: models, calibration caches, tensorfiles, experiment specs, engines. */
 import { stat } from 'node:fs/promises';
 import { describeZip } from '../../export/models/zipped-model.ts';
-import { detectFileFormat, type FileFormat, parsePrefix } from '../../formats/crypto/detect-format.ts';
+import { detectFileFormat, type FileFormat } from '../../formats/crypto/detect-format.ts';
 import {
   type Cipher,
   type ContainerDescription,
@@ -9,6 +9,7 @@ import {
   describeContainer,
   openDetected,
 } from '../../formats/crypto/encrypted-model.ts';
+import { parsePrefix } from '../../formats/crypto/etlt-prefix.ts';
 import { type Hdf5Contents, readHdf5Contents } from '../../formats/hdf5/hdf5-contents.ts';
 import { parseModel } from '../../formats/onnx/model.ts';
 import { parseCalibrationCache } from '../../formats/scales/calibration-cache.ts';

@@ -4,6 +4,7 @@ import type { Readable } from '../../ground/base/readable.ts';
 import { scanFields } from '../onnx/damage.ts';
 import { histogramMagic } from '../scales/histogram-file.ts';
 import { ageMagic } from './age-passphrase.ts';
+import { parsePrefix } from './etlt-prefix.ts';
 
 /**
  * `tlt`, `etlt`: this project's encrypted containers. `foreign`: bytes without structure, such as the output of
@@ -49,35 +50,6 @@ const detectFormatAtStart = (file: Readable): FileFormat => detectFormat(file.re
 export const detectFileFormat = (file: Readable): FileFormat => {
   const format = detectFormatAtStart(file);
   return format === 'unknown' || format === 'foreign' ? detectFormat(file.whole()) : format;
-};
-
-/**
- * The unencrypted prefix of an `.etlt`, as DeepStream reads it: int32 little-endian length, then the input node's name.
- */
-export type EtltPrefix = {
-  /** Empty for an ONNX payload. */
-  readonly inputName: string;
-  /** Offset of the encrypted payload. */
-  readonly payloadAt: number;
-};
-
-/** A longer name means that the bytes are not a length. */
-export const inputNameLimitBytes = 1024;
-
-/** Parses the prefix; undefined if the bytes cannot be one. */
-export const parsePrefix = (bytes: Uint8Array): EtltPrefix | undefined => {
-  if (bytes.length < 4) return undefined;
-  const length = new DataView(bytes.buffer, bytes.byteOffset).getInt32(0, true);
-  const payloadAt = 4 + length;
-  if (length < 0 || length > inputNameLimitBytes || payloadAt > bytes.length) return undefined;
-  try {
-    const inputName = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(
-      bytes.subarray(4, payloadAt),
-    );
-    return /\p{Cc}/u.test(inputName) ? undefined : { inputName, payloadAt };
-  } catch {
-    return undefined; // not UTF-8, so not a name
-  }
 };
 
 /** `vtrt`: TensorRT for RTX 1.7, verified. The others are documented for classic TensorRT and are not verified. */

@@ -1,7 +1,6 @@
 /**
- * `.tlt` and `.etlt` files. An `.etlt` begins with the prefix that DeepStream reads (int32 little-endian length of the
- * input node's name, then the name; length 0 for ONNX), followed by an age v1 passphrase file. A `.tlt` is the age file
- * alone. So `tail -c +5 model.etlt | age -d` decrypts an ONNX one. The key derivation of NVIDIA's cipher is not public;
+ * `.tlt` and `.etlt` files. A `.tlt` is an age v1 passphrase file. An `.etlt` is a prefix (etlt-prefix.ts), followed by
+ * an age v1 passphrase file. So `tail -c +5 model.etlt | age -d` decrypts an ONNX one. The key derivation of NVIDIA's cipher is not public;
  * a cipher that the user supplies reads and writes such files.
  */
 import { UserError } from '../../ground/base/errors.ts';
@@ -13,13 +12,8 @@ import {
   openWithPassphrase,
   type PassphraseOptions,
 } from './age-passphrase.ts';
-import {
-  detectFileFormat,
-  type FileFormat,
-  inputNameLimitBytes,
-  parsePrefix,
-  startBytes,
-} from './detect-format.ts';
+import { detectFileFormat, type FileFormat, startBytes } from './detect-format.ts';
+import { parsePrefix, writePrefix } from './etlt-prefix.ts';
 
 /** A cipher for the encrypted part of a file; it never sees the prefix of an `.etlt`. */
 export type Cipher = {
@@ -60,15 +54,7 @@ export const encryptEtlt = async (
   key: string,
   { inputName = '', ...options }: EncryptOptions & { readonly inputName?: string } = {},
 ): Promise<Chunks> => {
-  const name = new TextEncoder().encode(inputName);
-  if (name.length > inputNameLimitBytes)
-    throw new UserError(
-      'Usage',
-      `Writing the .etlt: the input node's name has ${name.length} bytes; the limit is ${inputNameLimitBytes}. Use a shorter name.`,
-    );
-  const prefix = new Uint8Array(4 + name.length);
-  new DataView(prefix.buffer).setInt32(0, name.length, true);
-  prefix.set(name, 4);
+  const prefix = writePrefix(inputName);
   return concatChunks([prefix], await encryptTlt(payload, key, options));
 };
 
