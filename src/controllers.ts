@@ -1,178 +1,155 @@
-/** Composition root of the operator: creates all caches and controllers and connects them. */
-import type { Registry } from 'prom-client';
-import type { CalibrationTensorfile } from './cluster/api/calibration-tensorfile.ts';
-import {
-  makeTensorfileReconciler,
-  tensorfileCacheOptions,
-} from './cluster/calibrationtensorfile/controller.ts';
-import {
-  deviceClassResource,
-  makeDeviceClassController,
-  projectDeviceClass,
-} from './cluster/deviceclass/controller.ts';
-import { Membership } from './cluster/deviceclass/membership.ts';
-import { nodeResource, projectNode } from './cluster/deviceclass/node.ts';
+/** Composition root of the operator: creates caches, queues and controllers, and connects them. */
+import { type CacheContext, type Listeners, makeCaches } from './caches.ts';
+import { makeTensorfileReconciler } from './cluster/calibrationtensorfile/controller.ts';
+import { makeDeviceClassController } from './cluster/deviceclass/controller.ts';
 import type { Images } from './cluster/jobs/images.ts';
 import { makeAttemptCounter } from './cluster/metrics/attempts.ts';
 import { makeStateSource } from './cluster/metrics/state.ts';
-import { modelExportCacheOptions } from './cluster/modelexport/caches.ts';
 import type { ModelExportStores } from './cluster/modelexport/observe.ts';
 import { makeModelExportReconciler } from './cluster/modelexport/reconciler.ts';
 import { makeWatches } from './cluster/modelexport/watches.ts';
 import { makeActionLog } from './cluster/ownedjobs/action-log.ts';
 import type { OnPerformed } from './cluster/ownedjobs/apply.ts';
-import { jobCacheOptions, podCacheOptions } from './cluster/ownedjobs/caches.ts';
 import { Refusals } from './cluster/ownedjobs/refusals.ts';
 import { Warnings } from './cluster/ownedjobs/warnings.ts';
 import { enqueueAll, enqueueChanged, makeOwnedListeners } from './cluster/ownedjobs/watches.ts';
-import type { KubeClient } from './cluster/runtime/client.ts';
-import { type Reconcile, runController } from './cluster/runtime/controller.ts';
-import { type Change, Informer } from './cluster/runtime/informer.ts';
-import type { ManagerParts } from './cluster/runtime/manager.ts';
+import { type ControllerOptions, runController } from './cluster/runtime/controller.ts';
+import type { ManagedController, ManagerParts } from './cluster/runtime/manager.ts';
 import { WorkQueue } from './cluster/runtime/queue.ts';
 import { makeRecorder } from './cluster/runtime/recorder.ts';
-import { makeScopedCache, type Namespaces } from './cluster/runtime/scoped-cache.ts';
-import type { Clock } from './ground/base/clock.ts';
 import { attemptMetrics, stateMetrics } from './ground/observability/export-metrics.ts';
-import type { Log } from './ground/observability/log.ts';
-import { controllerMetrics, informerMetrics, queueMetrics } from './ground/observability/metrics.ts';
+import { controllerMetrics, queueMetrics } from './ground/observability/metrics.ts';
 
-export type OperatorContext = {
-  readonly client: KubeClient;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Log;
-  readonly registry: Registry;
-  readonly namespaces: Namespaces;
+/** What the operator is made of. */
+export type OperatorContext = CacheContext & {
   readonly images: Images;
+  /** Number of workers of the ModelExport controller. */
   readonly workers: number;
-  /** Whether each object gets series of its own. */
+  /** Whether each object gets its own time series. */
   readonly metricsPerObject: boolean;
   /** Name of this process in events (`reportingInstance`). */
   readonly instance: string;
 };
 
 /** Creates the caches and controllers of the operator; nothing runs until the manager starts them. */
-export const makeControllers = (world: OperatorContext): Pick<ManagerParts, 'informers' | 'controllers'> => {
-  const { client, clock, random, log, registry, images } = world;
-  const queues = queueMetrics(registry);
-  const exportQueue = new WorkQueue({ name: 'modelexport', clock, random, metrics: queues });
-  const tensorfileQueue = new WorkQueue({ name: 'calibrationtensorfile', clock, random, metrics: queues });
-  const classQueue = new WorkQueue({ name: 'exportdeviceclass', clock, random, metrics: queues });
-  const watches = makeWatches(() => stores, exportQueue);
-  const owned = makeOwnedListeners(
-    { ModelExport: exportQueue, CalibrationTensorfile: tensorfileQueue },
-    () => stores.jobs,
-  );
-  const deps = { client, clock, random, log, metrics: informerMetrics(registry) };
-  const tensorfileChanged = (change: Change<CalibrationTensorfile>) => {
-    enqueueChanged(tensorfileQueue, change);
-    watches.tensorfileChanged(change);
-  };
-  const { namespaces } = world;
-  const modelExports = makeScopedCache(
-    (scope) => modelExportCacheOptions(scope, watches.modelExportChanged),
-    namespaces,
-    deps,
-  );
-  const tensorfiles = makeScopedCache(
-    (scope) => tensorfileCacheOptions(scope, tensorfileChanged),
-    namespaces,
-    deps,
-  );
-  const jobs = makeScopedCache((scope) => jobCacheOptions(scope, owned.jobChanged), namespaces, deps);
-  const pods = makeScopedCache((scope) => podCacheOptions(scope, owned.podChanged), namespaces, deps);
-  const deviceClasses = new Informer(
-    {
-      resource: deviceClassResource,
-      project: projectDeviceClass,
-      onChange: (change) => {
-        classController.classChanged(change);
-        watches.deviceClassChanged(change);
-      },
+export const makeControllers = (
+  context: OperatorContext,
+): Pick<ManagerParts, 'informers' | 'controllers'> => {
+  const queues = makeQueues(context);
+  const watches = makeWatches(() => stores, queues.modelExport);
+  const classQueue = queues.deviceClass;
+  // Changes arrive only once the informers run, so listeners may use what is created below.
+  const listeners: Listeners = {
+    ...makeOwnedListeners(
+      { ModelExport: queues.modelExport, CalibrationTensorfile: queues.tensorfile },
+      () => stores.jobs,
+    ),
+    modelExportChanged: watches.modelExportChanged,
+    tensorfileChanged: (change) => {
+      enqueueChanged(queues.tensorfile, change);
+      watches.tensorfileChanged(change);
     },
-    deps,
-  );
-  const nodes = new Informer(
-    {
-      resource: nodeResource,
-      project: projectNode,
-      onChange: (change) => classController.nodeChanged(change),
+    deviceClassChanged: (change) => {
+      classController.classChanged(change);
+      watches.deviceClassChanged(change);
     },
-    deps,
-  );
-  const membership = new Membership(deviceClasses.store, nodes.store);
-  const stores: ModelExportStores = {
-    modelExports: modelExports.store,
-    tensorfiles: tensorfiles.store,
-    deviceClasses: deviceClasses.store,
-    nodes: nodes.store,
-    membership,
-    jobs: jobs.store,
-    pods: pods.store,
+    nodeChanged: (change) => classController.nodeChanged(change),
   };
-  const classController = makeDeviceClassController({
-    client,
-    clock,
-    queue: classQueue,
-    classes: deviceClasses.store,
-    nodes: nodes.store,
-    membership,
-    onAvailability: watches.availabilityChanged,
+  const { informers, stores } = makeCaches(context, listeners);
+  const { client, clock } = context;
+  const { deviceClasses: classes, nodes, membership } = stores;
+  const onAvailability = watches.availabilityChanged;
+  const classDeps = { client, clock, classes, nodes, membership, queue: classQueue, onAvailability };
+  const classController = makeDeviceClassController(classDeps);
+  showState(context, stores);
+  const manage = makeManaged(context);
+  return {
+    informers,
+    controllers: [
+      ...makeOwnerControllers(context, stores, { queues, manage }),
+      manage(
+        { name: 'exportdeviceclass', queue: classQueue, workers: 1, reconcile: classController.reconcile },
+        classController.enqueueAll,
+      ),
+    ],
+  };
+};
+
+type Queues = ReturnType<typeof makeQueues>;
+
+const makeQueues = ({ clock, random, registry }: OperatorContext) => {
+  const metrics = queueMetrics(registry);
+  const make = (name: string) => new WorkQueue({ name, clock, random, metrics });
+  return {
+    modelExport: make('modelexport'),
+    tensorfile: make('calibrationtensorfile'),
+    deviceClass: make('exportdeviceclass'),
+  };
+};
+
+type Manage = ReturnType<typeof makeManaged>;
+
+const makeManaged = ({ clock, log, registry }: OperatorContext) => {
+  const metrics = controllerMetrics(registry);
+  return (options: ControllerOptions, enqueue: () => void): ManagedController => ({
+    queue: options.queue,
+    enqueueAll: enqueue,
+    run: (signal) => runController(options, { clock, log, metrics }, signal),
   });
-  const record = makeRecorder({ client, clock, log, instance: world.instance });
-  const source = makeStateSource({ ...stores, countNodes: (name) => membership.count(name) });
-  stateMetrics(registry, source, { perObject: world.metricsPerObject });
+};
+
+/** Metrics of the state of all objects, read from the caches at each scrape. */
+const showState = ({ registry, metricsPerObject: perObject }: OperatorContext, stores: ModelExportStores) => {
+  const countNodes = (name: string) => stores.membership.count(name);
+  stateMetrics(registry, makeStateSource({ ...stores, countNodes }), { perObject });
+};
+
+/** Logs every performed action, and counts attempts. */
+const makeOnPerformed = ({ log, registry }: OperatorContext, stores: ModelExportStores): OnPerformed => {
   const logAction = makeActionLog(log);
   const countAttempts = makeAttemptCounter({
     metrics: attemptMetrics(registry),
-    findClass: (name) => deviceClasses.store.get(name),
+    findClass: (name) => stores.deviceClasses.get(name),
   });
-  const onPerformed: OnPerformed = (action, owner) => {
+  return (action, owner) => {
     logAction(action, owner);
     countAttempts(action, owner);
   };
-  const owning = { client, record, stores, images, clock, onPerformed };
-  const warned = () => ({
-    ...owning,
+};
+
+/** The controllers of the kinds that own Jobs. */
+const makeOwnerControllers = (
+  context: OperatorContext,
+  stores: ModelExportStores,
+  { queues, manage }: { readonly queues: Queues; readonly manage: Manage },
+): readonly ManagedController[] => {
+  const { client, clock, log, images, workers, instance } = context;
+  const record = makeRecorder({ client, clock, log, instance });
+  const onPerformed = makeOnPerformed(context, stores);
+  const makeDeps = () => ({
+    client,
+    record,
+    stores,
+    images,
+    clock,
+    onPerformed,
     warnings: new Warnings({ client, clock, log }),
     refusals: new Refusals(clock),
   });
-  const metrics = controllerMetrics(registry);
-  const controlled = (
-    name: string,
-    queue: WorkQueue,
-    { enqueueAll, ...how }: { reconcile: Reconcile; workers: number; enqueueAll: () => void },
-  ) => ({
-    queue,
-    enqueueAll,
-    run: (signal: AbortSignal) => runController({ name, queue, ...how }, { clock, log, metrics }, signal),
-  });
-  return {
-    informers: [
-      ...modelExports.informers,
-      ...tensorfiles.informers,
-      deviceClasses,
-      nodes,
-      ...jobs.informers,
-      ...pods.informers,
-    ],
-    controllers: [
-      controlled('modelexport', exportQueue, {
-        reconcile: makeModelExportReconciler(warned()),
-        workers: world.workers,
-        enqueueAll: () => enqueueAll(exportQueue, modelExports.store),
-      }),
-      controlled('calibrationtensorfile', tensorfileQueue, {
-        reconcile: makeTensorfileReconciler(warned()),
+  const { modelExport, tensorfile } = queues;
+  return [
+    manage(
+      { name: 'modelexport', queue: modelExport, workers, reconcile: makeModelExportReconciler(makeDeps()) },
+      () => enqueueAll(modelExport, stores.modelExports),
+    ),
+    manage(
+      {
+        name: 'calibrationtensorfile',
+        queue: tensorfile,
         workers: 1,
-        enqueueAll: () => enqueueAll(tensorfileQueue, tensorfiles.store),
-      }),
-      controlled('exportdeviceclass', classQueue, {
-        reconcile: classController.reconcile,
-        workers: 1,
-        enqueueAll: classController.enqueueAll,
-      }),
-    ],
-  };
+        reconcile: makeTensorfileReconciler(makeDeps()),
+      },
+      () => enqueueAll(tensorfile, stores.tensorfiles),
+    ),
+  ];
 };

@@ -8,14 +8,14 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import { parseCommandLine } from './adapters/cli/command-line.ts';
 import { makeClient } from './cluster/runtime/client.ts';
 import { Lease } from './cluster/runtime/lease.ts';
-import { runManager } from './cluster/runtime/manager.ts';
+import { type ManagerParts, runManager } from './cluster/runtime/manager.ts';
 import { serveMetrics } from './cluster/runtime/metrics-server.ts';
 import { makeCheckPage, serve } from './cluster/runtime/probes.ts';
 import { connectFromPod } from './cluster/runtime/service-account.ts';
 import { parseNamespaces } from './cluster/runtime/watched-namespaces.ts';
 import { guardWrites } from './cluster/runtime/write-guard.ts';
 import { makeControllers } from './controllers.ts';
-import { systemClock } from './ground/base/clock.ts';
+import { type Clock, systemClock } from './ground/base/clock.ts';
 import { messageOf, UserError } from './ground/base/errors.ts';
 import type { ValuesOf } from './ground/contract/flag-table.ts';
 import { installation } from './ground/contract/installation.ts';
@@ -59,6 +59,42 @@ const readVersion = (): string => {
   return (JSON.parse(text) as { version: string }).version;
 };
 
+/** Liveness, and readiness: caches are synced, and their watches deliver events. */
+const makeProbes = (informers: ManagerParts['informers']) => ({
+  '/healthz': makeCheckPage([{ name: 'event loop', holds: () => true }]),
+  '/readyz': makeCheckPage([
+    { name: 'caches', holds: () => informers.every(({ synced }) => synced) },
+    { name: 'watches', holds: () => informers.every(({ silentMs }) => silentMs < blindMs) },
+  ]),
+});
+
+/** A client of its own connection per call: the lease must not wait behind other requests. */
+const makeConnect = (clock: Clock, registry: Registry) => {
+  const metrics = restMetrics(registry);
+  return async () => {
+    const connection =
+      connectFromPod(process.env) ?? (await import('./cluster/runtime/kubeconfig.ts')).connectByKubeconfig();
+    return makeClient({ connection, clock, metrics });
+  };
+};
+
+const stopOnSignals = (): AbortSignal => {
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.once(signal, () => stop.abort(new Error(`stopped by ${signal}`)));
+  return stop.signal;
+};
+
+const runUntil = async (parts: ManagerParts, stop: AbortSignal): Promise<void> => {
+  try {
+    await runManager(parts, stop);
+  } catch (thrown) {
+    if (stop.aborted) return;
+    parts.log.error('operator failed', { error: messageOf(thrown) });
+    process.exitCode = 1;
+  }
+};
+
 const main = async (): Promise<void> => {
   const line = readFlags(process.argv.slice(2));
   if (line.help !== undefined) {
@@ -72,10 +108,7 @@ const main = async (): Promise<void> => {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   buildInfo(registry, { version: readVersion(), node_version: process.version });
-  const rest = restMetrics(registry);
-  const open = async () =>
-    connectFromPod(process.env) ?? (await import('./cluster/runtime/kubeconfig.ts')).connectByKubeconfig();
-  const connect = async () => makeClient({ connection: await open(), clock, metrics: rest });
+  const connect = makeConnect(clock, registry);
   const identity = `${hostname()}_${randomBytes(4).toString('hex')}`;
   const lease = flags['leader-elect']
     ? new Lease(
@@ -95,20 +128,12 @@ const main = async (): Promise<void> => {
     metricsPerObject: flags['metrics-per-object'] === 'on',
     instance: identity,
   });
-  const stop = new AbortController();
-  for (const signal of ['SIGTERM', 'SIGINT'] as const)
-    process.once(signal, () => stop.abort(new Error(`stopped by ${signal}`)));
+  const stop = stopOnSignals();
   const servers = [
-    await serve(flags['probe-bind'], {
-      '/healthz': makeCheckPage([{ name: 'event loop', holds: () => true }]),
-      '/readyz': makeCheckPage([
-        { name: 'caches', holds: () => informers.every(({ synced }) => synced) },
-        { name: 'watches', holds: () => informers.every(({ silentMs }) => silentMs < blindMs) },
-      ]),
-    }),
+    await serve(flags['probe-bind'], makeProbes(informers)),
     await serveMetrics(
       { bind: flags['metrics-bind'], secure: flags['metrics-secure'] },
-      { page: makeMetricsPage(registry), client: await connect(), clock, signal: stop.signal },
+      { page: makeMetricsPage(registry), client: await connect(), clock, signal: stop },
     ),
   ];
   log.info('operator starting', {
@@ -116,14 +141,7 @@ const main = async (): Promise<void> => {
     identity,
     namespaces: namespaces?.join(',') ?? 'all',
   });
-  try {
-    await runManager({ informers, controllers, lease, clock, random: Math.random, log }, stop.signal);
-  } catch (thrown) {
-    if (!stop.signal.aborted) {
-      log.error('operator failed', { error: messageOf(thrown) });
-      process.exitCode = 1;
-    }
-  }
+  await runUntil({ informers, controllers, lease, clock, random: Math.random, log }, stop);
   await Promise.all(servers.map((server) => server.close()));
   log.info('operator stopped');
   process.exit();

@@ -61,6 +61,7 @@ export const operatorSubjects = [
   { kind: 'ServiceAccount', name: installation.operator, namespace: installation.namespace },
 ] as const;
 
+/** rbac.authorization.k8s.io/v1 RoleRef. */
 export const roleRef = (kind: 'ClusterRole' | 'Role', name: string) => ({
   apiGroup: 'rbac.authorization.k8s.io',
   kind,

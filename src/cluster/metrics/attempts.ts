@@ -6,6 +6,7 @@ import { parseTime } from '../api/times.ts';
 import type { OnPerformed, StatusWithConditions } from '../ownedjobs/apply.ts';
 import type { Outcome } from '../ownedjobs/outcome.ts';
 
+/** The metrics, and a look-up of device classes. */
 export type AttemptDeps = {
   readonly metrics: AttemptMetrics;
   readonly findClass: (name: string) => ExportDeviceClass | undefined;

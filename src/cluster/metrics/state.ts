@@ -5,6 +5,7 @@ import type { ExportDeviceClass } from '../api/export-device-class.ts';
 import type { ModelExport } from '../api/model-export.ts';
 
 type Listed<T> = { readonly list: () => readonly T[] };
+/** The caches that metrics are computed from. */
 export type StateStores = {
   readonly modelExports: Listed<ModelExport>;
   readonly tensorfiles: Listed<CalibrationTensorfile>;
@@ -13,6 +14,7 @@ export type StateStores = {
   readonly countNodes: (deviceClass: string) => number;
 };
 
+/** The state of all cached objects, computed when it is read. */
 export const makeStateSource = (stores: StateStores): StateSource => ({
   objects: () => [
     ...stores.modelExports.list().map(describeObject),

@@ -3,6 +3,7 @@ import type { Result, Stage } from '../../ground/contract/result.ts';
 import type { JobFailure } from './ledger.ts';
 import type { JobFailureReason, ObservedJob } from './observed-job.ts';
 
+/** How a Job ended. */
 export type Outcome = {
   readonly stage: Stage;
   /** Undefined for what is made once for all classes. */
@@ -19,12 +20,14 @@ export type Outcome = {
   readonly runSeconds: number | undefined;
 };
 
+/** The outcome of a successful Job. */
 export const succeed = (job: ObservedJob, { reused }: Exclude<Result, { kind: 'Failed' }>): Outcome => ({
   ...describeJob(job, job.finishedAtMs),
   reason: 'Stored',
   reused,
 });
 
+/** The outcome of a failed Job. */
 export const fail = (job: ObservedJob, { reason, atMs }: JobFailure): Outcome => ({
   ...describeJob(job, atMs),
   reason,

@@ -54,58 +54,50 @@ export type ClientDeps = {
 /** Time limit for a whole response, or for the head of a watch: a connection can be dead without an error. */
 const answerTimeoutMs = 30_000;
 
+/** Content types of request bodies (Kubernetes, "Update API Objects in Place Using kubectl patch"). */
+const contentTypes = {
+  json: 'application/json',
+  apply: 'application/apply-patch+yaml',
+  mergePatch: 'application/merge-patch+json',
+} as const;
+
+/** Path of a write, with our field manager. */
+const writePath = (resource: Resource, at: ObjectPath): string =>
+  `${pathOf(resource, at)}?fieldManager=${fieldManager}`;
+
+const queryPath = (resource: Resource, at: ObjectPath, query: Query): string =>
+  `${pathOf(resource, at)}?${new URLSearchParams(query)}`;
+
 /** A client that sends each request once; only a 401 is sent again, with the renewed token. */
 export const makeClient = (deps: ClientDeps): KubeClient => {
-  const call = (exchange: ApiRequest) => requestJson(deps, exchange);
-  const body = (value: object, type = 'application/json') => ({
-    headers: { 'content-type': type },
-    body: JSON.stringify(value),
-  });
+  const send = (
+    request: Pick<ApiRequest, 'method' | 'path' | 'signal'>,
+    value?: object,
+    type: keyof typeof contentTypes = 'json',
+  ) =>
+    requestJson(deps, {
+      ...request,
+      ...(value && { headers: { 'content-type': contentTypes[type] }, body: JSON.stringify(value) }),
+    });
   return {
-    read: (resource, at, signal) => call({ method: 'GET', path: pathOf(resource, at), signal }),
+    read: (resource, at, signal) => send({ method: 'GET', path: pathOf(resource, at), signal }),
     list: (resource, { query = {}, ...at }, signal) =>
-      call({ method: 'GET', path: `${pathOf(resource, at)}?${new URLSearchParams(query)}`, signal }),
+      send({ method: 'GET', path: queryPath(resource, at, query), signal }),
     create: (resource, at, value, signal) =>
-      call({
-        method: 'POST',
-        path: `${pathOf(resource, at)}?fieldManager=${fieldManager}`,
-        ...body(value),
-        signal,
-      }),
+      send({ method: 'POST', path: writePath(resource, at), signal }, value),
     apply: (resource, at, value, signal) =>
-      call({
-        method: 'PATCH',
-        path: `${pathOf(resource, at)}?fieldManager=${fieldManager}&force=true`,
-        ...body(value, 'application/apply-patch+yaml'),
-        signal,
-      }),
+      send({ method: 'PATCH', path: `${writePath(resource, at)}&force=true`, signal }, value, 'apply'),
     mergePatch: (resource, at, value, signal) =>
-      call({
-        method: 'PATCH',
-        path: `${pathOf(resource, at)}?fieldManager=${fieldManager}`,
-        ...body(value, 'application/merge-patch+json'),
-        signal,
-      }),
+      send({ method: 'PATCH', path: writePath(resource, at), signal }, value, 'mergePatch'),
     replace: (resource, at, value, signal) =>
-      call({
-        method: 'PUT',
-        path: `${pathOf(resource, at)}?fieldManager=${fieldManager}`,
-        ...body(value),
-        signal,
-      }),
+      send({ method: 'PUT', path: writePath(resource, at), signal }, value),
     remove: async (resource, { uid, ...at }, signal) => {
-      const options = {
-        propagationPolicy: 'Background',
-        ...(uid !== undefined && { preconditions: { uid } }),
-      };
-      await call({ method: 'DELETE', path: pathOf(resource, at), ...body(options), signal });
+      const preconditions = uid === undefined ? {} : { preconditions: { uid } };
+      const options = { propagationPolicy: 'Background', ...preconditions };
+      await send({ method: 'DELETE', path: pathOf(resource, at), signal }, options);
     },
     watch: (resource, { query, ...at }, signal) =>
-      openStream(deps, {
-        method: 'GET',
-        path: `${pathOf(resource, at)}?${new URLSearchParams(query)}`,
-        signal,
-      }),
+      openStream(deps, { method: 'GET', path: queryPath(resource, at, query), signal }),
   };
 };
 
@@ -113,38 +105,34 @@ export const makeClient = (deps: ClientDeps): KubeClient => {
  * Resolves with the head of a successful response. A rotated token gives one 401; the second attempt reads the new
  * token.
  */
-const openResponse = async (
-  deps: ClientDeps,
-  exchange: ApiRequest,
-  attempt = 1,
-): Promise<IncomingMessage> => {
-  const answer = await sendRequest(deps, exchange);
+const openResponse = async (deps: ClientDeps, request: ApiRequest, attempt = 1): Promise<IncomingMessage> => {
+  const answer = await sendRequest(deps, request);
   const status = answer.statusCode ?? 0;
-  deps.metrics.requests.inc({ code: String(status), method: exchange.method, host: deps.connection.host });
+  deps.metrics.requests.inc({ code: String(status), method: request.method, host: deps.connection.host });
   if (status >= 200 && status < 300) return answer;
   const error = toApiError(
-    describeRequest(exchange),
+    describeRequest(request),
     status,
     await readText(answer),
     answer.headers['retry-after'],
   );
   if (status !== 401 || attempt > 1) throw error;
-  deps.metrics.retries.inc({ code: '401', verb: exchange.method, host: deps.connection.host });
-  return openResponse(deps, exchange, attempt + 1);
+  deps.metrics.retries.inc({ code: '401', verb: request.method, host: deps.connection.host });
+  return openResponse(deps, request, attempt + 1);
 };
 
 const sendRequest = async (
   { connection, metrics }: ClientDeps,
-  exchange: ApiRequest,
+  request: ApiRequest,
 ): Promise<IncomingMessage> => {
   try {
-    return await connection.send(exchange);
+    return await connection.send(request);
   } catch (cause) {
-    exchange.signal.throwIfAborted();
-    metrics.requests.inc({ code: '<error>', method: exchange.method, host: connection.host });
+    request.signal.throwIfAborted();
+    metrics.requests.inc({ code: '<error>', method: request.method, host: connection.host });
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new ApiError(
-      { status: 0, reason: 'Unreachable', message: `${describeRequest(exchange)}: ${reason}` },
+      { status: 0, reason: 'Unreachable', message: `${describeRequest(request)}: ${reason}` },
       cause,
     );
   }
@@ -152,15 +140,15 @@ const sendRequest = async (
 
 const describeRequest = ({ method, path }: ApiRequest): string => `${method} ${path.split('?')[0]}`;
 
-const requestJson = async (deps: ClientDeps, exchange: ApiRequest): Promise<unknown> => {
+const requestJson = async (deps: ClientDeps, request: ApiRequest): Promise<unknown> => {
   const { clock, metrics, connection } = deps;
   const started = clock.elapsed();
-  const limit = limitAnswerTime(deps, exchange);
+  const limit = limitAnswerTime(deps, request);
   try {
-    const text = await readText(await openResponse(deps, { ...exchange, signal: limit.signal }));
-    const labels = { verb: exchange.method, host: connection.host };
+    const text = await readText(await openResponse(deps, { ...request, signal: limit.signal }));
+    const labels = { verb: request.method, host: connection.host };
     metrics.seconds.observe(labels, (clock.elapsed() - started) / 1000);
-    metrics.requestBytes.observe(labels, Buffer.byteLength(exchange.body ?? ''));
+    metrics.requestBytes.observe(labels, Buffer.byteLength(request.body ?? ''));
     metrics.responseBytes.observe(labels, Buffer.byteLength(text));
     return text === '' ? undefined : JSON.parse(text);
   } finally {
@@ -169,10 +157,10 @@ const requestJson = async (deps: ClientDeps, exchange: ApiRequest): Promise<unkn
 };
 
 /** Only the head has a time limit; the reader of the stream limits its silence. */
-const openStream = async (deps: ClientDeps, exchange: ApiRequest): Promise<IncomingMessage> => {
-  const limit = limitAnswerTime(deps, exchange);
+const openStream = async (deps: ClientDeps, request: ApiRequest): Promise<IncomingMessage> => {
+  const limit = limitAnswerTime(deps, request);
   try {
-    const answer = await openResponse(deps, { ...exchange, signal: limit.signal });
+    const answer = await openResponse(deps, { ...request, signal: limit.signal });
     limit.lift();
     answer.once('close', () => limit.end());
     // A broken stream is often a broken network, so idle connections are probably dead too.
@@ -184,13 +172,13 @@ const openStream = async (deps: ClientDeps, exchange: ApiRequest): Promise<Incom
   }
 };
 
-const limitAnswerTime = ({ clock, connection }: ClientDeps, exchange: ApiRequest): TimeLimit =>
-  startTimeLimit(exchange.signal, {
+const limitAnswerTime = ({ clock, connection }: ClientDeps, request: ApiRequest): TimeLimit =>
+  startTimeLimit(request.signal, {
     clock,
     limitMs: answerTimeoutMs,
     reason: () => {
       connection.closeIdle();
-      const message = `${describeRequest(exchange)}: no response within ${answerTimeoutMs / 1000} s`;
+      const message = `${describeRequest(request)}: no response within ${answerTimeoutMs / 1000} s`;
       return new ApiError({ status: 0, reason: 'Timeout', message });
     },
   });

@@ -16,7 +16,7 @@ export type ApiRequest = {
 /** Connections to one apiserver. */
 export interface Connection {
   /** Sends the request and resolves once the head of the response has arrived; the caller reads the body. */
-  send(exchange: ApiRequest): Promise<http.IncomingMessage>;
+  send(request: ApiRequest): Promise<http.IncomingMessage>;
   /** Closes idle keep-alive connections; connections in use stay open. */
   closeIdle(): void;
   /** Host and port, for metrics. */
@@ -41,7 +41,7 @@ export const makeConnection = (server: string, sign: Authenticate): Connection =
   };
   return {
     host: base.host,
-    send: (exchange) => send(base, signed, exchange),
+    send: (request) => send(base, signed, request),
     closeIdle: () => {
       for (const { freeSockets } of agents)
         for (const socket of Object.values(freeSockets).flat()) socket?.destroy();
@@ -49,8 +49,8 @@ export const makeConnection = (server: string, sign: Authenticate): Connection =
   };
 };
 
-const send = async (base: URL, sign: Authenticate, exchange: ApiRequest): Promise<http.IncomingMessage> => {
-  const { method, path, headers, body, signal } = exchange;
+const send = async (base: URL, sign: Authenticate, request: ApiRequest): Promise<http.IncomingMessage> => {
+  const { method, path, headers, body, signal } = request;
   const { hostname, port } = urlToHttpOptions(base); // Removes the brackets of an IPv6 address.
   const options: https.RequestOptions = {
     method,
@@ -61,11 +61,11 @@ const send = async (base: URL, sign: Authenticate, exchange: ApiRequest): Promis
     headers: { accept: 'application/json', ...headers, ...contentLengthOf(body) },
   };
   await sign(options);
-  const request = base.protocol === 'http:' ? http.request(options) : https.request(options);
+  const message = base.protocol === 'http:' ? http.request(options) : https.request(options);
   return new Promise((resolve, reject) => {
-    request.on('error', reject);
-    request.on('response', resolve);
-    request.end(body);
+    message.on('error', reject);
+    message.on('response', resolve);
+    message.end(body);
   });
 };
 

@@ -16,6 +16,7 @@ import { workloadTemplates } from './workload.ts';
 const folder = `helm/${installation.operator}`;
 const templates = `${folder}/templates`;
 
+/** What the chart is made from. */
 export type ChartSource = {
   readonly permissions: readonly Permission[];
   /** Of package.json: version of the chart and of the operator. */

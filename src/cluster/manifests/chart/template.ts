@@ -46,6 +46,7 @@ export const entriesFromTemplate = (name: string): object => ({
   [encoded(lineMark, `{{- include "${name}" $ | nindent ${column} }}`)]: null,
 });
 
+/** One part of a template. */
 export type Part = {
   /** `if …` or `range …` around the objects; none if left out. */
   readonly around?: string;

@@ -30,6 +30,7 @@ const secretNames = list('', text('Name of a Secret.', { minLength: 1 }), { maxI
 const lines = (description: string, entry: string) =>
   list(description, text(entry, { minLength: 1, maxLength: 1024 }), { maxItems: 256 });
 
+/** Schema of values.yaml. */
 export const chartValues = object('Values of the chart tlt-export-operator.', {
   crds: object('CustomResourceDefinitions.', {
     install: flag('Install and upgrade the CRDs. Set it to false where another release or kubectl does so.', {
