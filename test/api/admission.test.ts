@@ -63,7 +63,7 @@ const collections = {
   ExportDeviceClass: 'exportdeviceclasses',
 } as const;
 
-/** What `kubectl create` asks of the server, and `kubectl create --dry-run=server` with that query. */
+/** The request of `kubectl create`, or with this query of `kubectl create --dry-run=server`. */
 const create = (object: Json, query = ''): Promise<string> => {
   const collection = collections[object.kind as keyof typeof collections];
   const path = `/apis/${apiVersion}/${collection}?fieldValidation=Strict${query}`;

@@ -1,6 +1,6 @@
 /**
- * No field without a reader, no reason without a cause. Each field of a spec is changed in an object that sets all of
- * them; something that the operator makes of the object must change with it.
+ * Every field has a reader and every reason a cause. Each field of a spec is changed in an object with all fields; the
+ * operator's output for the object must change.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -34,7 +34,7 @@ import { readSources, withoutComments } from '../sources.ts';
 type Json = Readonly<Record<string, unknown>>;
 type Leaf = { readonly path: readonly string[]; readonly schema: Schema };
 
-/** Fields without fields; a list is its first entry, a map one entry of any name. */
+/** Leaf fields; a list is represented by its first entry, a map by one entry. */
 const leavesOf = (schema: Schema, path: readonly string[] = []): readonly Leaf[] => {
   if ('properties' in schema)
     return Object.entries(schema.properties).flatMap(([name, field]) => leavesOf(field, [...path, name]));
@@ -44,7 +44,7 @@ const leavesOf = (schema: Schema, path: readonly string[] = []): readonly Leaf[]
   return [{ path, schema }];
 };
 
-/** What patterns and code that reads the value ask for. */
+/** Values that satisfy patterns and the code that reads them. */
 const special: Readonly<Record<string, readonly [unknown, unknown]>> = {
   uri: ['pvc://claim-a/folder', 'pvc://claim-b/folder'],
   pathInSpec: ['/workspace/a', '/workspace/b'],
@@ -71,11 +71,11 @@ const withValue = (target: unknown, [name, ...rest]: readonly string[], value: u
 const everything = (leaves: readonly Leaf[]): unknown =>
   leaves.reduce<unknown>((spec, leaf) => withValue(spec, leaf.path, valuesOf(leaf)[0]), {});
 
-/** Without keys and hashes: a field that only makes another key has no reader. */
+/** Without keys and hashes: a field that only changes a key has no reader. */
 const shown = (made: unknown): string =>
   JSON.stringify(made).replaceAll(/\b([0-9a-f]{10}|[0-9a-f]{16})\b/g, '');
 
-/** The fields whose change changes nothing that `made` returns for any of the variants of the object. */
+/** Fields whose change does not change the result of `made` for any variant of the object. */
 const unread = (
   schema: Schema,
   variants: readonly Json[],
@@ -109,7 +109,7 @@ const madeOfExport = (spec: unknown) => {
   ];
 };
 
-/** Refused for float. */
+/** Rejected for float. */
 const turing = { engine: { backend: 'TensorRtRtx', computeCapability: '7.5' } } as const;
 
 const calibrated = { batches: 1, batchSize: 1, algorithm: 'Entropy' };
@@ -175,7 +175,7 @@ test('each field of a task is read by the worker', (t) => {
   );
 });
 
-/** Tables of meanings and remedies name every reason; that is no cause for one. */
+/** The tables of meanings and remedies name every reason, which does not count as a cause. */
 const tables = ['cluster/api/reasons.ts', 'ground/base/failures.ts'];
 
 test('each reason is raised somewhere', (t) => {

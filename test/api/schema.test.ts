@@ -1,4 +1,4 @@
-/** What the API conventions ask of every field, held for each node of all schemas. */
+/** API conventions for every field of all schemas. */
 import test from 'ava';
 import { calibrationTensorfileSchema } from '../../src/cluster/api/calibration-tensorfile.ts';
 import { crds } from '../../src/cluster/api/crd.ts';

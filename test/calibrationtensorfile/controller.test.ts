@@ -1,4 +1,4 @@
-/** Both controllers against a real apiserver and its Job controller: one object waits for the file that another makes. */
+/** Both controllers against a real apiserver and its Job controller: one object waits for the file of another. */
 import test from 'ava';
 import { Registry } from 'prom-client';
 import type { CalibrationTensorfile } from '../../src/cluster/api/calibration-tensorfile.ts';
@@ -88,7 +88,7 @@ const ofStage = async (resource: 'jobs' | 'pods', stage: string): Promise<readon
   return items.filter(({ metadata }) => metadata.labels[stageLabel] === stage);
 };
 
-/** The kubelet's part, played by the test: the pod of the stage that waits ends well with this result. */
+/** Acts as the kubelet: the pending pod of the stage succeeds with this result. */
 const endPod = async (stage: string, result: Result): Promise<void> => {
   const pod = await eventually(`a pod of stage ${stage}`, async () => {
     const pods = await ofStage('pods', stage);

@@ -1,4 +1,4 @@
-/** The life of a CalibrationTensorfile, played on values: what is decided, and what kstatus concludes at each step. */
+/** The states of a CalibrationTensorfile, simulated on values: decisions and kstatus at each step. */
 import test from 'ava';
 import type { CalibrationTensorfile } from '../../src/cluster/api/calibration-tensorfile.ts';
 import { unseen } from '../../src/cluster/api/shared-schemas.ts';
@@ -36,7 +36,7 @@ const performedOne = (world: ObservedTensorfile, action: TensorfileAction): Obse
   }
 };
 
-/** Decides and performs until nothing is left to do; fails if that takes too long. */
+/** Repeats reconciles until nothing changes; throws if that takes too long. */
 const settled = (start: ObservedTensorfile): ObservedTensorfile => {
   let observed = start;
   for (let round = 0; round < 10; round++) {

@@ -1,4 +1,4 @@
-/** Builds the programs that a cluster is made of, once; nothing is downloaded but Go modules. */
+/** Builds the programs of a cluster once; only Go modules are downloaded. */
 import { copyFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -32,7 +32,7 @@ export const kubeBinary = (): Promise<string> =>
     });
   });
 
-/** `KUBEBUILDER_ASSETS` is honoured: its etcd and kube-apiserver, if both are there. */
+/** If `KUBEBUILDER_ASSETS` contains etcd and kube-apiserver, they are used. */
 export const controlPlanePrograms = async (): Promise<ControlPlanePrograms> => {
   const assets = process.env.KUBEBUILDER_ASSETS;
   if (assets !== undefined && ['etcd', 'kube-apiserver'].every((name) => existsSync(join(assets, name))))
@@ -53,7 +53,7 @@ const goInstalled = (name: string, module: string): Promise<string> =>
 
 const containerd = 'github.com/containerd/containerd/v2/cmd';
 
-/** containerd looks its shim up on PATH by this exact name, so all three lie in one folder under their own names. */
+/** containerd finds its shim on PATH by this name, so all three programs are in one folder under their own names. */
 export const containerdFolder = (): Promise<string> =>
   cached(`containerd-${containerdVersion}-bin`, async (path) => {
     const { mkdirSync } = await import('node:fs');

@@ -1,4 +1,4 @@
-/** The cache of the tests: whatever is made in it appears once and whole, however many callers ask at the same time. */
+/** The cache of the tests: an entry appears once and complete, with any number of concurrent callers. */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ import { cached } from './cache.ts';
 process.env.TLT_TEST_CACHE = mkdtempSync(join(tmpdir(), 'tlt-cache-'));
 const cache = process.env.TLT_TEST_CACHE;
 
-/** Slow enough for callers to overlap, and writes a side file as the builders of images do. */
+/** Slow enough for callers to overlap; writes a side file like the image builders. */
 const makeFolder = async (path: string): Promise<void> => {
   mkdirSync(path);
   for (const name of ['a', 'b', 'c']) {

@@ -1,4 +1,4 @@
-/** Where what takes long to build is kept between runs: outside the clone, named by a digest of what it is made from. */
+/** Keeps slow builds between runs: outside the clone, named by a digest of their inputs. */
 import { createHash } from 'node:crypto';
 import {
   existsSync,
@@ -22,7 +22,7 @@ export const cacheFolder = (): string => {
   return folder;
 };
 
-/** Digest of files, or of folders with all that is below them, by relative name and content. */
+/** Digest of files or whole folders, by relative name and content. */
 export const digestOf = (root: string, paths: readonly string[], extra = ''): string => {
   const hash = createHash('sha256').update(extra);
   for (const path of paths) addTo(hash, root, join(root, path));
@@ -69,7 +69,7 @@ const makeIn = async (path: string, make: (path: string) => Promise<void>): Prom
   return path;
 };
 
-/** A folder that is not empty cannot be renamed over: then another process has published the same content. */
+/** Renaming over a non-empty folder fails: another process has published the same content. */
 const publish = (made: string, path: string): void => {
   try {
     renameSync(made, path);
@@ -78,7 +78,7 @@ const publish = (made: string, path: string): void => {
   }
 };
 
-/** Removes what processes left that were killed while they made something. */
+/** Removes unfinished entries of killed processes. */
 const removeAbandoned = (): void => {
   for (const name of readdirSync(cacheFolder())) {
     if (!name.startsWith(unfinished)) continue;

@@ -1,4 +1,4 @@
-/** A cgroup for each node, in which its kubelet makes those of its pods. */
+/** A cgroup per node, in which its kubelet creates those of its pods. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -11,7 +11,7 @@ const hierarchies = (): readonly string[] =>
     ? ['/sys/fs/cgroup']
     : readdirSync('/sys/fs/cgroup').map((controller) => join('/sys/fs/cgroup', controller));
 
-/** The kubelet wants its root to be there in every hierarchy; a new cpuset has neither processors nor memory nodes. */
+/** The kubelet requires its root cgroup in every hierarchy; a new cpuset has neither processors nor memory nodes. */
 export const makeCgroup = (name: string): void => {
   for (const hierarchy of hierarchies()) {
     const group = join(hierarchy, cgroupOf(name));
@@ -31,7 +31,7 @@ export const removeCgroup = (name: string): void => {
     try {
       rmdirSync(group);
     } catch {
-      // A process that is just ending still holds it; the next start clears it.
+      // An exiting process still holds it; the next start removes it.
     }
   };
   for (const hierarchy of hierarchies()) remove(join(hierarchy, cgroupOf(name)));

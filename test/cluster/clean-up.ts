@@ -1,4 +1,4 @@
-/** What a cluster of ours leaves behind if it is killed, and how each kind of it goes. */
+/** What a killed test cluster leaves behind, and how each kind is removed. */
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,10 +9,10 @@ import { run } from './run.ts';
 
 export const folderPrefix = 'tlt-test-cluster-';
 
-/** Sockets need short paths; everything of a cluster that is not below its folder starts with this. */
+/** Sockets need short paths, so every name outside the folder of a cluster starts with this. */
 export const runFolder = '/run/tlt-test';
 
-/** Whatever a cluster of ours left behind, found by its fixed names: safe to call when there is nothing. */
+/** Removes everything that a test cluster left behind, found by its fixed names. Safe to call if there is nothing. */
 export const removeLeftovers = async (): Promise<void> => {
   await run('pkill', ['-KILL', '-f', `${join(tmpdir(), folderPrefix)}`]).catch(() => {}); // None was left.
   await killShims(`${runFolder}/`);
@@ -30,15 +30,17 @@ export const removeLeftovers = async (): Promise<void> => {
   for (const name of Object.keys(nodeLabels)) removeCgroup(name);
 };
 
-/** Network namespaces go with their mounts, and wires with their namespaces; an address on loopback goes by name. */
+/**
+ * A network namespace is removed with its mount, a veth pair with its namespace, and an address on loopback by name.
+ */
 const removeNetwork = async (): Promise<void> => {
   const namespaces = (await run('ip', ['netns', 'list'])).split('\n').map((line) => line.split(' ')[0] ?? '');
   for (const name of namespaces.filter((known) => known.startsWith('cni-')))
-    await run('ip', ['netns', 'delete', name]).catch(() => {}); // It went by itself.
-  await run('ip', ['address', 'delete', `${kubernetesServiceAddress}/32`, 'dev', 'lo']).catch(() => {}); // Not there.
+    await run('ip', ['netns', 'delete', name]).catch(() => {}); // Already removed.
+  await run('ip', ['address', 'delete', `${kubernetesServiceAddress}/32`, 'dev', 'lo']).catch(() => {}); // Not set.
 };
 
-/** A shim outlives its containerd on purpose; it is known by the socket on its command line. */
+/** A shim outlives its containerd on purpose; it is found by the socket in its command line. */
 export const killShims = async (socket: string): Promise<void> => {
   await run('pkill', ['-KILL', '-f', `containerd-shim-runc-v2 .*${socket}`]).catch(() => {}); // None was left.
 };
@@ -50,5 +52,5 @@ export const unmountBelow = async (folders: readonly string[]): Promise<void> =>
     .flatMap((line) => line.split(' ')[4] ?? [])
     .filter((point) => folders.some((folder) => point.startsWith(`${folder}/`)))
     .sort((a, b) => b.length - a.length);
-  for (const point of points) await run('umount', ['-l', point]).catch(() => {}); // Went with the one above it.
+  for (const point of points) await run('umount', ['-l', point]).catch(() => {}); // Unmounted with its parent.
 };

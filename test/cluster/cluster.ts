@@ -1,6 +1,6 @@
 /**
- * A whole Kubernetes on this machine: control plane, two kubelets that look like two GPU machines, our images, and
- * claims on a folder. Nothing of it is left when it stops, nor when an earlier one was killed.
+ * A Kubernetes cluster on this machine: a control plane, two kubelets that look like two GPU machines, our images, and
+ * claims in a folder. Stopping removes everything, including the leftovers of an earlier, killed cluster.
  */
 import { chmodSync, mkdirSync, mkdtempSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -14,19 +14,22 @@ import { buildImages, pauseArchive } from './images.ts';
 import { startNode, type TestNode } from './node.ts';
 import { eventually, linesOf, run } from './run.ts';
 
-/** What the demo needs of a cluster, started here or given. */
+/** What the demo requires of a cluster, whether started here or existing. */
 export interface DemoCluster {
   kubectl(args: readonly string[], input?: string | Uint8Array): Promise<string>;
-  /** The lines of `kubectl get --watch`, one or more for each change, until the loop over them or the time ends. */
+  /** The lines of `kubectl get --watch`, one or more per change, until the loop ends or the time is up. */
   watch(args: readonly string[], limitMs: number): AsyncIterable<string>;
-  /** A namespace that admits restricted pods alone. */
+  /** Creates a namespace that admits only restricted pods. */
   addNamespace(name: string): Promise<void>;
-  /** A claim with what `fill` writes into the folder that it is given; returns the folder if it stays the claim's own. */
+  /**
+   * Creates a claim with the files that `fill` writes into the given folder; returns the folder if it is that of the
+   * claim.
+   */
   fillClaim(
     claim: { readonly namespace: string; readonly name: string },
     fill: (folder: string) => Promise<void>,
   ): Promise<string | undefined>;
-  /** The bytes of a file in a claim. */
+  /** Reads a file in a claim. */
   readClaim(claim: { readonly namespace: string; readonly name: string }, path: string): Promise<Uint8Array>;
   stop(): Promise<void>;
 }
@@ -34,7 +37,7 @@ export interface DemoCluster {
 export interface Cluster extends ControlPlane, DemoCluster {}
 
 export type ClusterOptions = {
-  /** Whether our images are built and loaded; true if left out. */
+  /** Whether our images are built and loaded. Defaults to true. */
   readonly images?: boolean;
 };
 
@@ -96,7 +99,7 @@ const requireRoot = (): void => {
   );
 };
 
-/** What a device plugin would advertise; the scheduler counts it like any other. */
+/** What a device plugin would advertise; the scheduler counts it like any other resource. */
 const becomeGpuNode = async (
   { kubeconfig, kubectl }: ControlPlane,
   { name, join: joinCluster }: TestNode,

@@ -1,4 +1,4 @@
-/** A real etcd and kube-apiserver on loopback, with the controllers and the scheduler if asked for. */
+/** A real etcd and kube-apiserver on loopback, optionally with controllers and scheduler. */
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
@@ -10,38 +10,38 @@ import { type Ask, requestsTo } from './requests.ts';
 import { type Background, background, eventually, run } from './run.ts';
 
 export type ControlPlaneOptions = {
-  /** Where state and logs go; a temporary folder, removed at the end, if left out. */
+  /** Folder for state and logs. Defaults to a temporary folder, which is removed at the end. */
   readonly folder?: string;
-  /** Writes every request that changes something to an audit log: of everybody, or of these users alone. */
+  /** Writes requests that change objects to an audit log: of all users, or only of these. */
   readonly audit?: boolean | readonly string[];
-  /** More administrators beside the first one; each has a kubeconfig of its own. */
+  /** Additional administrators; each has its own kubeconfig. */
   readonly users?: readonly string[];
-  /** Takes away the limits that controllers and scheduler put on their own requests, and gives them more workers. */
+  /** Removes the client-side rate limits of controllers and scheduler, and gives them more workers. */
   readonly unthrottled?: boolean;
   readonly controllerManager?: boolean;
   readonly scheduler?: boolean;
-  /** Where the apiserver listens; a free port on loopback if left out. */
+  /** Address of the apiserver. Defaults to a free port on loopback. */
   readonly listen?: { readonly address: string; readonly port: number };
 };
 
 export interface ControlPlane {
   readonly folder: string;
   readonly url: string;
-  /** The certificate of who vouches for the apiserver. */
+  /** The certificate authority of the apiserver. */
   readonly ca: Buffer;
   /** A kubeconfig file of a cluster administrator. */
   readonly kubeconfig: string;
   readonly auditLog: string;
   /** The kubeconfig file of one of `users`. */
   kubeconfigOf(user: string): string;
-  /** kubectl with that kubeconfig; returns standard output. */
+  /** Runs kubectl with this kubeconfig; returns standard output. */
   kubectl(args: readonly string[], input?: string | Uint8Array): Promise<string>;
-  /** The administrator's requests, where kubectl itself is not what is tested: a process costs a hundred times as much. */
+  /** Requests of the administrator without kubectl, whose process costs a hundred times as much. */
   readonly ask: Ask;
   stop(): Promise<void>;
 }
 
-/** Addresses of Services; pods reach the apiserver at the first of them. */
+/** Addresses of Services; the first one is that of the apiserver. */
 export const serviceSubnet = '10.97.0.0/24';
 export const kubernetesServiceAddress = '10.97.0.1';
 
@@ -119,7 +119,10 @@ export const startControlPlane = async (options: ControlPlaneOptions = {}): Prom
   }
 };
 
-/** Go collects garbage when its heap has grown fivefold, not twofold: a tenth less work for servers this short-lived. */
+/**
+ * Collects garbage when the heap has grown fivefold instead of twofold: saves a tenth of the work of such short-lived
+ * servers.
+ */
 const littleCollection = { GOGC: '400' };
 
 const etcdFlags = (folder: string, client: number, peer: number): readonly string[] => [
@@ -134,8 +137,8 @@ const etcdFlags = (folder: string, client: number, peer: number): readonly strin
 type Credentials = { readonly tokens: readonly string[]; readonly ca: Buffer };
 
 /**
- * The administrators' tokens, the key of ServiceAccount tokens, and the certificates of the apiserver for all and for
- * kubelets. Left to itself the apiserver would make an RSA key, which takes half a second.
+ * Tokens of administrators, the key for ServiceAccount tokens, and the certificates of the apiserver. Without them the
+ * apiserver would create an RSA key, which takes half a second.
  */
 const writeCredentials = async (
   folder: string,
@@ -158,7 +161,7 @@ const writeCredentials = async (
   return { tokens, ca: readFileSync(join(folder, 'certs', 'apiserver.crt')) };
 };
 
-/** Signed by itself: `<path>.crt` and `<path>.key`. */
+/** Self-signed: `<path>.crt` and `<path>.key`. */
 const certify = (path: string, subject: string, extension: string): Promise<string> =>
   run('openssl', [
     ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'],
@@ -241,7 +244,7 @@ const killGroup = (pid: number): void => {
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {
-    // Already gone.
+    // Already ended.
   }
 };
 

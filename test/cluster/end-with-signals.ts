@@ -1,4 +1,7 @@
-/** For programs that start a control plane: a signal ends them by their exit handlers, which end what they started. */
+/**
+ * For programs that start a control plane: on a signal, the process exits through its exit handlers, which stop what it
+ * started.
+ */
 import process from 'node:process';
 
 export const endWithSignals = (): void => {

@@ -11,11 +11,11 @@ import { linesOf, run } from './run.ts';
 
 const workerImage = 'tlt-export-operator:dev';
 
-/** Writes standard input to the file that is named; the image has no shell and no tar. */
+/** Writes standard input to the named file; the image has neither shell nor tar. */
 const receiver =
   "const { createWriteStream, mkdirSync } = require('node:fs'); const path = process.argv[1]; mkdirSync(require('node:path').dirname(path), { recursive: true }); process.stdin.pipe(createWriteStream(path));";
 
-/** Prints the file that is named, in base64. */
+/** Prints the named file in base64. */
 const sender = "process.stdout.write(require('node:fs').readFileSync(process.argv[1]).toString('base64'))";
 
 export const useContext = (context: string): DemoCluster => {

@@ -1,4 +1,4 @@
-/** The two GPU nodes as GPU feature discovery labels them; the labels are real, the GPUs are only counted. */
+/** The two GPU nodes with the labels of GPU feature discovery. The labels are real; the GPUs are only counted. */
 const gpu = (labels: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.entries(labels).map(([name, value]) => [`nvidia.com/${name}`, value]));
 

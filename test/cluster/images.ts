@@ -1,6 +1,6 @@
 /**
- * Images for a cluster without a registry: a local base, our Dockerfile built by buildah, archives for containerd.
- * Each is built once for each content of what it is made from.
+ * Images for a cluster without a registry: a local base, our Dockerfile built by buildah, and archives for containerd.
+ * Each is built once per content of its inputs.
  */
 import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -17,7 +17,7 @@ export const images = {
   rtx: 'docker.io/library/tlt-export-tensorrt-rtx:dev',
 } as const;
 
-/** Archives of the operator's image and of the builder's. */
+/** Archives of the operator image and the builder image. */
 export const buildImages = async (): Promise<readonly [string, string]> => {
   const bases = await localBases();
   const sources = ['Dockerfile', 'requirements', 'package.json', 'package-lock.json', 'tsconfig.json', 'src'];
@@ -33,7 +33,7 @@ const buildah = (args: readonly string[], label?: string) =>
     ...(label !== undefined && { label }),
   });
 
-/** The registries of this machine as the build sees them: its certificates and its package clients' settings. */
+/** This machine's certificates and package client settings, for the build. */
 const hostSettings = (): readonly string[] => {
   const bundle = process.env.SSL_CERT_FILE ?? '/etc/ssl/certs/ca-certificates.crt';
   if (!existsSync(bundle)) return [];
@@ -55,7 +55,7 @@ const hostSettings = (): readonly string[] => {
   return mounts.flatMap((mount) => ['--volume', mount]);
 };
 
-/** Built under a tag of its content, so that checkouts with other sources may build at the same time. */
+/** Built under a tag of its content, so that other checkouts can build at the same time. */
 const target = (name: string, tag: string, sources: readonly string[], bases: Bases): Promise<string> => {
   const digest = digestOf(root, sources, JSON.stringify(bases));
   const built = `${tag}-${digest}`;
@@ -71,10 +71,12 @@ type Bases = { readonly build: string; readonly runtime: string };
 
 const debian = 'bookworm';
 
-/** Where docker.io/library/node has it: beside `bin`. */
+/** As in docker.io/library/node: next to `bin`. */
 const nodeLicence = `node_modules/node/node_modules/node-linux-${process.arch}/LICENSE`;
 
-/** Debian with Node, npm and Python to build in; of the same Debian only what Node and onnxruntime load, to run on. */
+/**
+ * Debian with Node, npm and Python for building; for running, only what Node and onnxruntime load of the same Debian.
+ */
 const localBases = async (): Promise<Bases> => {
   const version = digestOf(root, ['test/cluster/runtime-files.txt', 'node_modules/node/package.json']);
   const bases = {
@@ -107,7 +109,7 @@ const debianFolder = (): Promise<string> =>
     },
   );
 
-/** npm is plain JavaScript: this machine's own copy serves the build. */
+/** npm is plain JavaScript, so the copy of this machine serves the build. */
 const installNpm = async (rootfs: string): Promise<void> => {
   const globalModules = (await run('npm', ['root', '--global'])).trim();
   cpSync(join(globalModules, 'npm'), join(rootfs, 'usr/local/lib/node_modules/npm'), { recursive: true });

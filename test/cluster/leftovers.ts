@@ -1,4 +1,4 @@
-/** A cluster leaves nothing behind: no process, mount, network, cgroup or file, whichever way it ends. */
+/** A cluster leaves nothing behind, however it ends: no process, mount, network, cgroup or file. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,10 +8,10 @@ import test from 'ava';
 import { removeLeftovers } from './clean-up.ts';
 import { run } from './run.ts';
 
-/** Names of a cluster's own folders; other tests, which run beside these, have theirs. */
+/** Names of this test's folders; concurrent tests have their own. */
 const ofCluster = /tlt-test-cluster-|\/run\/tlt-test/;
 
-/** Everything of a cluster that can be seen on this machine. */
+/** Everything of a cluster that is visible on this machine. */
 const traces = async (): Promise<readonly string[]> => {
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
   const links = (await run('ip', ['-o', 'link'])).split('\n').filter((line) => line.includes('veth'));

@@ -4,7 +4,7 @@ import { cgroupOf } from './cgroups.ts';
 
 export type NodeOptions = {
   readonly name: string;
-  /** 0 or 1: decides ports and the pod subnet. */
+  /** 0 or 1: determines ports and the pod subnet. */
   readonly index: number;
   /** Below the folder of the control plane. */
   readonly folder: string;
@@ -13,7 +13,7 @@ export type NodeOptions = {
 
 export const pauseImage = 'localhost/tlt-test-pause:dev';
 
-/** NRI is off because its socket has one place for the whole machine, and two containerds would race for it. */
+/** NRI is disabled because its socket has a fixed path, for which two containerds would race. */
 export const containerdConfig = ({ folder }: NodeOptions, state: string): string => `version = 3
 root = "${folder}/containerd"
 state = "${state}/containerd"
@@ -36,7 +36,7 @@ SystemdCgroup = false
 sandbox = "${pauseImage}"
 `;
 
-/** Point-to-point: each pod has one wire to the host, and the host answers at the Service address of the apiserver. */
+/** Point-to-point: each pod has one veth to the host, which answers at the Service address of the apiserver. */
 export const networkConfig = ({ index, folder }: NodeOptions): string =>
   JSON.stringify({
     cniVersion: '1.0.0',

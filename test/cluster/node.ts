@@ -1,4 +1,4 @@
-/** One node: a kubelet with a containerd of its own, in folders, sockets and cgroups of its own. */
+/** One node: a kubelet with its own containerd, folders, sockets and cgroups. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { constants as osConstants, setPriority } from 'node:os';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ export interface TestNode {
   stop(): Promise<void>;
 }
 
-/** A containerd with the images of these archives; it needs no control plane until it joins one. */
+/** A containerd with the images of these archives. It needs no control plane until it joins one. */
 export const startNode = async (options: NodeOptions, archives: readonly string[]): Promise<TestNode> => {
   const { name, folder } = options;
   const state = join(runFolder, name);
@@ -57,7 +57,7 @@ export const startNode = async (options: NodeOptions, archives: readonly string[
     writeFileSync(join(folder, 'cni', '10-ptp.conflist'), networkConfig(options));
     const config = ['--config', join(folder, 'containerd.toml')];
     const { pid } = start('containerd', join(tools, 'containerd'), config);
-    // Pods inherit it. Theirs is the longest chain of a test run, so they go before the tests beside them.
+    // Inherited by pods, which are the longest chain of a test run and therefore have priority.
     setPriority(pid, osConstants.priority.PRIORITY_ABOVE_NORMAL);
     await eventually(`containerd of ${name}`, async () => ((await ctr('version')) ? true : undefined));
     for (const archive of archives) await ctr('images', 'import', '--local', archive);
@@ -69,7 +69,7 @@ export const startNode = async (options: NodeOptions, archives: readonly string[
   }
 };
 
-/** As an image from a registry has it: what is imported has a tag alone, and pods that pin a digest could not run. */
+/** As pulled from a registry: an imported image has only a tag, so pods that pin a digest could not run. */
 const nameByDigest = async (ctr: (...args: string[]) => Promise<string>): Promise<void> => {
   const [, ...lines] = (await ctr('images', 'list')).trim().split('\n');
   for (const line of lines) {
@@ -82,10 +82,10 @@ const nameByDigest = async (ctr: (...args: string[]) => Promise<string>): Promis
 const removeContainers = async (ctr: (...args: string[]) => Promise<string>): Promise<void> => {
   try {
     const running = (await ctr('tasks', 'list', '-q')).split('\n').filter((id) => id !== '');
-    await Promise.all(running.map((id) => ctr('tasks', 'kill', '-s', 'SIGKILL', '-a', id).catch(() => {}))); // Ended meanwhile.
+    await Promise.all(running.map((id) => ctr('tasks', 'kill', '-s', 'SIGKILL', '-a', id).catch(() => {}))); // Already ended.
     const left = async () => ((await ctr('tasks', 'list')).includes('RUNNING') ? undefined : true);
     await eventually('containers to end', left, 10_000);
   } catch {
-    // containerd does not answer any more: its shims are ended below.
+    // containerd no longer responds; its shims are killed below.
   }
 };

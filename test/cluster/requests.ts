@@ -1,15 +1,15 @@
-/** Requests to an apiserver as kubectl sends them, without a process for each. */
+/** Requests to an apiserver like those of kubectl, without a process for each. */
 import https from 'node:https';
 
 export type Request = {
   readonly method?: string;
   /** Sent as JSON. */
   readonly body?: object;
-  /** The user in whose place the administrator asks. */
+  /** The user that the administrator impersonates. */
   readonly as?: string;
 };
 
-/** Resolves with the body of the answer; throws with the server's message for any answer but success. */
+/** Resolves with the body of the response; throws the message of the server for any other response. */
 export type Ask = (path: string, request?: Request) => Promise<string>;
 
 export type Server = { readonly url: string; readonly token: string; readonly ca: Buffer };
@@ -42,11 +42,11 @@ export const requestsTo = ({ url, token, ca }: Server): Ask => {
 
 type Answer = { readonly status: number; readonly text: string };
 
-/** Of a metav1.Status, or the text itself. */
+/** The message of a metav1.Status, or the text itself. */
 const messageOf = (text: string): string => {
   try {
     return (JSON.parse(text) as { message?: string }).message ?? text;
   } catch {
-    return text; // Not JSON: a probe answers in words.
+    return text; // Not JSON: probes respond with text.
   }
 };

@@ -1,4 +1,4 @@
-/** Runs other programs for the tests: to their end with visible progress, or in the background until stopped. */
+/** Runs other programs for the tests: to completion with progress, or in the background until stopped. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { openSync } from 'node:fs';
 import process from 'node:process';
@@ -7,12 +7,12 @@ import { createInterface } from 'node:readline';
 export type RunOptions = {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** Says on standard error what runs and for how long; nothing if left out. */
+  /** Label for progress on standard error; silent if unset. */
   readonly label?: string;
   readonly input?: string | Uint8Array;
 };
 
-/** Standard output; throws with the end of standard error if the program fails. */
+/** Returns standard output; throws the end of standard error if the program fails. */
 export const run = async (
   command: string,
   args: readonly string[],
@@ -44,7 +44,7 @@ export const run = async (
   return Buffer.concat(stdout).toString();
 };
 
-/** The lines of a program that runs on and on; it ends with the loop that reads them, or when the time is over. */
+/** The lines of a long-running program, which ends with the loop that reads them or when the time is up. */
 export async function* linesOf(
   command: string,
   args: readonly string[],
@@ -58,7 +58,7 @@ export async function* linesOf(
   }
 }
 
-/** A line at the start, then every 15 s, so that nobody takes a long build for a hang. */
+/** Logs at the start, then every 15 s, so that a long build does not look like a hang. */
 const tell = (label: string): (() => void) => {
   const started = Date.now();
   process.stderr.write(`${label} …\n`);
@@ -77,7 +77,7 @@ export interface Background {
   stop(): Promise<void>;
 }
 
-/** Starts a server in its own process group, its output going to a log file; killed after 5 s if it does not stop. */
+/** Starts a server in its own process group with a log file; killed if it does not stop within 5 s. */
 export const background = (
   command: string,
   args: readonly string[],
@@ -114,7 +114,7 @@ const signalGroup = (pid: number, signal: NodeJS.Signals): void => {
   }
 };
 
-/** Calls `attempt` until it gives something, or throws what it last threw when the time is over. */
+/** Calls `attempt` until it returns a value; throws its last error when the time is up. */
 export const eventually = async <T>(
   what: string,
   attempt: () => Promise<T | undefined>,

@@ -1,4 +1,4 @@
-/** The check of a value against a schema: what the apiserver would refuse is refused, and named by its path. */
+/** Checking a value against a schema rejects what the apiserver would reject, and names the path. */
 import test from 'ava';
 import { findFault } from '../../src/ground/contract/check-schema.ts';
 import {

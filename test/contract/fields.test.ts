@@ -1,4 +1,4 @@
-/** Names of settings in messages: each reader sees the names of its own interface, and no mark is left. */
+/** Names of settings in messages: each reader sees the names of its own interface. */
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { type Field, field, nameFields } from '../../src/ground/contract/fields.ts';
@@ -10,7 +10,7 @@ const text = readSources()
   .map((source) => source.text)
   .join('\n');
 
-/** Every setting that some message of the sources names. */
+/** Every setting that a message in the sources names. */
 const used = [...new Set([...text.matchAll(/\bfield\('(\w+)'\)/g)].map(([, name]) => name as Field))];
 
 test('a message names each setting in the form of its reader', (t) => {

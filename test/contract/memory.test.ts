@@ -1,4 +1,4 @@
-/** Four places keep a calibration's memory flat by the same settings. */
+/** Four places set the same memory settings. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';

@@ -1,4 +1,4 @@
-/** A termination message comes back as the result that it was, and any other text as none. */
+/** Parsing a termination message gives the result that was written; other text is not a result. */
 import test from 'ava';
 import fc from 'fast-check';
 import {

@@ -28,7 +28,7 @@ say(
 );
 const cluster: DemoCluster = context ? useContext(context) : await startCluster();
 
-/** Stays when the demo has ended; the next run replaces it. */
+/** Kept after the demo; the next run replaces it. */
 const outputFolder = join(root, 'demo-output');
 
 /** Prints where each artifact is, in the cluster and on this machine, and how each engine performs. */

@@ -1,4 +1,4 @@
-/** Copies what an export stored into a folder that stays after the cluster has ended. */
+/** Copies the artifacts of an export into a folder that is kept after the cluster has ended. */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { ModelExportStatus } from '../../src/cluster/api/model-export.ts';
@@ -14,7 +14,10 @@ export type KeptArtifact = {
   readonly path: string;
 };
 
-/** Replaces the folder by copies of all artifacts that the status names; throws if one has another digest than the status says. */
+/**
+ * Replaces the folder with copies of all artifacts in status.
+ * @throws Error if an artifact does not have the digest in status
+ */
 export const keepArtifacts = async (
   cluster: DemoCluster,
   status: ModelExportStatus,

@@ -1,4 +1,6 @@
-/** What the demo and the end-to-end test both do: install the operator, lay out a model and photos, apply the sample. */
+/**
+ * Steps of both the demo and the end-to-end test: install the operator, prepare a model and photos, apply the sample.
+ */
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,7 +18,7 @@ export const namespace = 'vision';
 export const operatorNamespace = 'tlt-export-system';
 export const sampleName = 'text-orientation';
 
-/** CRDs and namespace, the operator, and a wait until its pod is ready. */
+/** Installs CRDs, namespace and operator, and waits until its pod is ready. */
 export const installOperator = async ({ kubectl }: DemoCluster): Promise<void> => {
   for (const folder of ['deploy/prerequisites/cluster', 'deploy'])
     await kubectl(['apply', '--server-side', '-k', join(root, folder)]);
@@ -30,10 +32,10 @@ export const installOperator = async ({ kubectl }: DemoCluster): Promise<void> =
   ]);
 };
 
-/** Folders of this machine behind the claims, where the cluster runs on this machine. */
+/** Folders of the claims, if the cluster runs on this machine. */
 export type Volumes = { readonly models: string | undefined; readonly exports: string | undefined };
 
-/** A namespace, claims with the packed model and the photos in them, and the Secret of the key. */
+/** Creates a namespace, claims with the packed model and the photos, and the Secret with the key. */
 export const layOut = async (cluster: DemoCluster): Promise<Volumes> => {
   await cluster.addNamespace(namespace);
   const models = await cluster.fillClaim({ namespace, name: 'models' }, async (folder) => {
@@ -58,7 +60,7 @@ export const applySample = async ({ kubectl }: DemoCluster): Promise<void> => {
     await kubectl(['apply', '-n', namespace, '-f', join(root, 'deploy', 'samples', file)]);
 };
 
-/** A CalibrationTensorfile, and a ModelExport that refers to it. */
+/** Creates a CalibrationTensorfile, and a ModelExport that references it. */
 export const applyTensorfileSample = ({ kubectl }: DemoCluster): Promise<string> =>
   kubectl(['apply', '-n', namespace, '-f', join(root, 'deploy', 'samples', 'tensorfile.yaml')]);
 
@@ -74,11 +76,11 @@ export const readExport = async ({ kubectl }: DemoCluster, name: string): Promis
 type Expected = {
   readonly holds: (status: ModelExportStatus) => boolean;
   readonly limitMs: number;
-  /** Prints what the status says on the way. */
+  /** Prints the progress in status. */
   readonly tell?: boolean;
 };
 
-/** The status as soon as `holds`; what it is by then is in the error otherwise. */
+/** The status as soon as `holds` accepts it; the error contains the last one otherwise. */
 export const untilStatus = async (
   { watch }: DemoCluster,
   name: string,

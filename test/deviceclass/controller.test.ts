@@ -80,7 +80,7 @@ const run = (signal: AbortSignal): Promise<unknown> => {
   return Promise.all([classes.run(signal), nodes.run(signal), workers]);
 };
 
-/** As `kubectl patch --type=merge` does it. */
+/** Like `kubectl patch --type=merge`. */
 const patchNode = (name: string, patch: object, subresource?: 'status'): Promise<unknown> =>
   client.mergePatch(nodeResource, { name, ...(subresource && { subresource }) }, patch, stop.signal);
 
@@ -89,7 +89,7 @@ const addNode = async (name: string, changes: RawNodeChanges): Promise<void> => 
   const { labels } = metadata;
   await client.create(nodeResource, {}, { ...node, metadata: { name, labels } }, stop.signal);
   await patchNode(name, { status: { ...status, capacity: status.allocatable } }, 'status');
-  // The apiserver taints a new node as not ready; the node controller, which is not running here, would take it off.
+  // The apiserver taints a new node as not ready; the node controller, which does not run here, would remove the taint.
   await patchNode(name, { spec: { taints: null } });
 };
 

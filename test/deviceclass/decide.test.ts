@@ -1,4 +1,4 @@
-/** A device class and its nodes → status, case by case. */
+/** The status of a device class for different nodes. */
 import test from 'ava';
 import type { ConditionType } from '../../src/cluster/api/conditions.ts';
 import type {
@@ -106,7 +106,7 @@ test('the message lists the nearest nodes and their mismatches', (t) => {
   const status = statusOf(ampere, [aNode('far'), aGpuNode('near', a10Labels, { taints })]);
   t.is(
     condition(status, 'HardwareAvailable').message,
-    "no ready node belongs to the class; nearest: near: taint nvidia.com/gpu:NoSchedule is not in the class's tolerations",
+    "no ready node matches the class; nearest: near: taint nvidia.com/gpu:NoSchedule is not in the class's tolerations",
   );
 });
 

@@ -1,4 +1,4 @@
-/** Which nodes belong to a class, on label sets as clusters really have them. */
+/** Which nodes match a class, with label sets of real clusters. */
 import test from 'ava';
 import type { ExportDeviceClassSpec } from '../../src/cluster/api/export-device-class.ts';
 import { findMismatch } from '../../src/cluster/deviceclass/match.ts';
@@ -34,21 +34,21 @@ test(
   leaves,
   { hardware: { computeCapability: '8.6' } },
   a100,
-  'label nvidia.com/gpu.compute.minor is 0, the class needs In 6',
+  'label nvidia.com/gpu.compute.minor is 0, the class requires In 6',
 );
 test(
   'a node without GPU labels does not match',
   leaves,
   { hardware: { computeCapability: '8.6' } },
   cpu,
-  'label nvidia.com/gpu.compute.major is absent, the class needs In 8',
+  'label nvidia.com/gpu.compute.major is absent, the class requires In 8',
 );
 test(
   'products are compared exactly: A10 is not A100',
   leaves,
   { hardware: { products: ['NVIDIA-A10'] } },
   a100,
-  'label nvidia.com/gpu.product is NVIDIA-A100-SXM4-40GB, the class needs In NVIDIA-A10',
+  'label nvidia.com/gpu.product is NVIDIA-A100-SXM4-40GB, the class requires In NVIDIA-A10',
 );
 test('one of several products is enough', takes, { hardware: { products: ['Tesla-T4', 'NVIDIA-A10'] } }, a10);
 test('a memory range is inclusive', takes, { hardware: { memoryMiB: { min: 23028, max: 23028 } } }, a10);
@@ -57,21 +57,21 @@ test(
   leaves,
   { hardware: { memoryMiB: { min: 16000 } } },
   t4,
-  'label nvidia.com/gpu.memory is 15360, the class needs Gt 15999',
+  'label nvidia.com/gpu.memory is 15360, the class requires Gt 15999',
 );
 test(
   'a node with unknown memory does not match',
   leaves,
   { hardware: { memoryMiB: { max: 16000 } } },
   cpu,
-  'label nvidia.com/gpu.memory is absent, the class needs Lt 16001',
+  'label nvidia.com/gpu.memory is absent, the class requires Lt 16001',
 );
 test(
   'another architecture',
   leaves,
   { hardware: { arch: 'arm64' } },
   cpu,
-  'label kubernetes.io/arch is amd64, the class needs In arm64',
+  'label kubernetes.io/arch is amd64, the class requires In arm64',
 );
 test(
   'a node with the selected labels matches',
@@ -92,7 +92,7 @@ test(
   leaves,
   oneGpu,
   cpu,
-  'has 0 of nvidia.com/gpu, the class asks for 1',
+  'has 0 of nvidia.com/gpu, the class requests 1',
 );
 test(
   'a MIG device is requested by its own name',

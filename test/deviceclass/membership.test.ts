@@ -1,4 +1,4 @@
-/** What a change of a node wakes: the classes that it makes a difference to, and no export unless one may start or has to wait. */
+/** A change of a node enqueues only affected classes, and exports only if a class becomes available or unavailable. */
 import test from 'ava';
 import { Registry } from 'prom-client';
 import type { ExportDeviceClass } from '../../src/cluster/api/export-device-class.ts';

@@ -1,4 +1,4 @@
-/** What is applied beside the sample: every kind of model, and everything that a user can get wrong. */
+/** What is applied in addition to the sample: every kind of model, and every kind of user error. */
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { truncate } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -23,11 +23,11 @@ import { smallClassifier } from '../models/small-classifier.ts';
 
 export type Field = {
   readonly cluster: DemoCluster;
-  /** The folder behind the claim `models`. */
+  /** The folder of the claim `models`. */
   readonly models: string;
 };
 
-/** All at once, so that no export waits for the test of another one. */
+/** Applies all at once, so that no export waits for the test of another. */
 export const applyTheRest = async ({ cluster, models }: Field): Promise<void> => {
   await layOutTheRest(models);
   await addSecret(cluster, 'wrong-key', 'not the key');
@@ -39,7 +39,7 @@ export const applyTheRest = async ({ cluster, models }: Field): Promise<void> =>
   await cluster.kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
 };
 
-/** The image by its digest, as the nodes know it. */
+/** The image by the digest that it has on the nodes. */
 const pinned = ({ kubectl }: DemoCluster, image: string): Promise<string> => {
   const repository = image.slice(0, image.lastIndexOf(':'));
   const names = ['get', 'nodes', '-o', 'jsonpath={.items[*].status.images[*].names[*]}'];
@@ -78,7 +78,7 @@ const findTwin = ({ spec, apiVersion, kind }: ModelExport): object => ({
   spec,
 });
 
-/** ModelExports like the sample, but of a model that costs next to nothing to run, and but for some fields. */
+/** ModelExports like the sample, but with a tiny model and some other fields. */
 const othersBeside = (
   { spec: sample, apiVersion, kind }: ModelExport,
   codecImage: string,
@@ -105,7 +105,7 @@ const onImages = (folder: string, amount: Amount): NonNullable<Spec['calibration
   ...amount,
 });
 
-/** What `tlt train` leaves: a Keras file. */
+/** A Keras file, as `tlt train` writes it. */
 const detector: Changes = {
   name: 'detector',
   spec: {
@@ -115,7 +115,7 @@ const detector: Changes = {
   },
 };
 
-/** A module's name as objects of Kubernetes may have it. */
+/** The name of a module as a Kubernetes object name. */
 export const objectNameOf = (module: string): string => module.replace('_', '-');
 
 const specMap = (module: DetectorName): object => ({
@@ -135,7 +135,7 @@ const detectorOf = (module: DetectorName): Changes => ({
   },
 });
 
-/** A cipher that is its own inverse, in what the builder image has of Python. */
+/** A cipher that is its own inverse, in the Python of the builder image. */
 const cipherScript = `
 import hashlib, os, sys
 key, data = os.fdopen(3, "rb").read(), sys.stdin.buffer.read()
@@ -144,7 +144,7 @@ sys.stdout.buffer.write(bytes(a ^ b for a, b in zip(data, pad)))
 `;
 export const cipherCommand = ['python3', '-c', cipherScript];
 
-/** A model that no tool here opens without the user's program. */
+/** A model that can be opened only with the program of the user. */
 const foreignTo = (image: string): Changes => ({
   name: 'other',
   spec: {

@@ -1,4 +1,4 @@
-/** The whole way on real kubelets: one ModelExport to three engines, and everything a user can get wrong. */
+/** The whole system on real kubelets: one ModelExport with three engines, and all user errors. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -66,7 +66,7 @@ type Engine = NonNullable<ModelExportStatus['engines']>[number];
 const storedOf = ({ uri, sha256: digest }: Engine) => ({ uri: uri!, sha256: digest! });
 const status = async () => (await readExport(cluster, sampleName)).status!;
 
-/** For an export to become what is expected of it, beside all others on a busy machine. */
+/** Time for an export to reach the expected state on a busy machine. */
 const limitMs = 300_000;
 
 test.serial(
@@ -137,7 +137,7 @@ test.serial('user errors stall or wait, with a message that says what to do', as
     waits(t, 'no-secret', 'KeySecretMissing'),
     waits(t, 'no-claim', 'ClaimMissing'),
   ]);
-  // Kubelets look for a missing Secret again after up to two minutes: it is there early, for a later test.
+  // Kubelets retry a missing Secret after up to two minutes, so it is created early for a later test.
   await addSecret(cluster, 'absent', demoKey);
 });
 
@@ -261,7 +261,7 @@ const podsOfJobs = async (): Promise<readonly string[]> => {
   return (await cluster.kubectl(['get', 'pods', '-n', namespace, ...ours, '-o', 'name'])).trim().split('\n');
 };
 
-/** Of all containers that have been started. */
+/** Logs of all containers that have started. */
 const logsOf = (pod: string): Promise<string> =>
   cluster.kubectl(['logs', '-n', namespace, pod, '--all-containers', '--ignore-errors']);
 
@@ -300,7 +300,7 @@ test.serial('in a quiet cluster the operator writes only its lease', async (t) =
       '-o',
       'jsonpath={.items[*].status.active}',
     ]);
-    const waiting = 1; // no-claim waits for ever
+    const waiting = 1; // no-claim waits forever
     return jobs
       .trim()
       .split(/\s+/)
@@ -315,7 +315,7 @@ test.serial('in a quiet cluster the operator writes only its lease', async (t) =
   t.true(before > 20, 'the audit log has the writes of before');
 });
 
-/** What the operator's ServiceAccount wrote, its lease aside, by the apiserver's audit log. */
+/** Writes of the operator's ServiceAccount in the audit log, without those of its lease. */
 const writes = (): readonly string[] =>
   readFileSync(cluster.auditLog, 'utf8')
     .trim()

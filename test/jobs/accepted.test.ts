@@ -1,4 +1,4 @@
-/** What admission lets through, the Job API takes: Jobs of odd but admitted specs, on a real apiserver. */
+/** The Job API accepts Jobs of every spec that admission accepts: unusual specs, on a real apiserver. */
 import test from 'ava';
 import { makeEngineJob } from '../../src/cluster/jobs/engine-job.ts';
 import { makeExportJob } from '../../src/cluster/jobs/export-job.ts';

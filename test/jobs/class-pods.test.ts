@@ -1,4 +1,4 @@
-/** What pods of a device class ask of nodes and volumes: once in their manifest, and the same where nodes are matched. */
+/** What pods of a device class require of nodes and volumes. Manifests and node matching use the same functions. */
 import test from 'ava';
 import { devicesOf, nodeSelectorOf, tolerationsOf } from '../../src/cluster/api/class-pods.ts';
 import type { ExportDeviceClassSpec } from '../../src/cluster/api/export-device-class.ts';
@@ -15,7 +15,7 @@ const onGpu = (changes: Partial<ExportDeviceClassSpec> = {}): ExportDeviceClassS
 test('a backend that builds on a GPU gets one, and its taint is tolerated', (t) => {
   t.deepEqual(devicesOf(onGpu()), { 'nvidia.com/gpu': '1' });
   t.deepEqual(tolerationsOf(onGpu()), [{ key: 'nvidia.com/gpu', operator: 'Exists' }]);
-  t.is(findMismatch(aNode('cpu'), onGpu())?.text, 'has 0 of nvidia.com/gpu, the class asks for 1');
+  t.is(findMismatch(aNode('cpu'), onGpu())?.text, 'has 0 of nvidia.com/gpu, the class requests 1');
   const taints = [{ key: 'nvidia.com/gpu', value: 'present', effect: 'NoSchedule' }];
   t.is(findMismatch(aGpuNode('a10', a10Labels, { taints }), onGpu()), undefined);
 });

@@ -1,4 +1,4 @@
-/** The export pod of a ModelExport with a codec: whose image runs what, and who sees the key. */
+/** The export pod of a ModelExport with a codec: which image runs what, and which container has the key. */
 import test from 'ava';
 import { containerSecurityContext } from '../../src/cluster/api/container-security.ts';
 import type { ModelExport } from '../../src/cluster/api/model-export.ts';

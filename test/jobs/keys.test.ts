@@ -1,4 +1,4 @@
-/** Content keys of an upgrade: what was built before must still be found, so keys of stored objects never change. */
+/** Content keys across upgrades: keys of stored objects never change, so that existing artifacts are found. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
@@ -31,7 +31,7 @@ const stored = JSON.parse(
   ExportDeviceClass
 >;
 
-/** What an apiserver with today's CRD reads of an object that was stored before. */
+/** An object that was stored earlier, as an apiserver with the current CRD returns it. */
 const read = (schema: Schema, value: unknown): unknown => {
   if (!('properties' in schema) || typeof value !== 'object' || value === null) return value;
   const fields = Object.entries(schema.properties).map(([name, field]) => {
@@ -74,15 +74,15 @@ test('objects that the first version stored keep their keys', (t) => {
   );
 });
 
-/** Fields of a spec that decide no byte of what is stored, and why. */
+/** Fields of a spec that do not affect the bytes of an artifact, and why. */
 const without: Readonly<Record<string, readonly string[]>> = {
   ModelExport: [
-    'dataType', // a fact of the export (calibrates) and of each engine
-    'deviceClasses', // each is an engine of its own
-    'strictTypeConstraints', // a fact of the engines that it changes
-    'maxBatchSize', // facts of engines
+    'dataType', // in the facts of the export (calibrates) and of each engine
+    'deviceClasses', // each is a separate engine
+    'strictTypeConstraints', // in the facts of the engines that it changes
+    'maxBatchSize', // in the facts of engines
     'maxWorkspaceSize',
-    'output', // where, not what: compared with the folder of what is stored
+    'output', // the place, not the content: compared with the folder in status
     'failurePolicy',
     'suspend',
     'managedBy',
@@ -93,7 +93,7 @@ const without: Readonly<Record<string, readonly string[]>> = {
   ExportDeviceClass: [
     'tolerations',
     'allowPending',
-    'resources', // amounts, a fact of each engine that is built on its device
+    'resources', // as amounts, in the facts of each engine that is built on its device
   ],
 };
 
@@ -131,7 +131,7 @@ const grown = object('A thing.', {
 const first: KeyTable = { version: 1, since: { v1: ['name', 'size'] } };
 const second: KeyTable = { version: 1, since: { v1: ['name', 'size'], v2: ['colour', 'loud', 'parts'] } };
 
-/** Fields after the first version that every stored object of that version would lack a value for. */
+/** Fields added after the first version for which stored objects of that version have no value. */
 const unfounded = (schema: Schema, { since }: KeyTable): readonly string[] => {
   const [, ...later] = Object.values(since);
   return later.flat().filter((path) => {

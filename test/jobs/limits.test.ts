@@ -1,4 +1,4 @@
-/** Every container of every Job has limits, every scratch volume has a size, and plaintext stays in memory. */
+/** Every container of every Job has limits, every scratch volume has a size limit, and plaintext stays in memory. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';

@@ -1,4 +1,4 @@
-/** Names of Jobs: short enough for the host names of their pods, different for whatever differs. */
+/** Names of Jobs are short enough for host names of pods, and unique. */
 import test from 'ava';
 import { makeJobName } from '../../src/cluster/jobs/names.ts';
 

@@ -1,4 +1,4 @@
-/** What a test follows of a cluster, by watches and not by asking again and again; and the kubelets' part, played by it. */
+/** Follows the objects of a test by watches instead of polling, and acts as the kubelets. */
 import { Registry } from 'prom-client';
 import type { ModelExport } from '../../src/cluster/api/model-export.ts';
 import { modelExportCacheOptions } from '../../src/cluster/modelexport/caches.ts';
@@ -18,7 +18,7 @@ const everywhere = { namespace: undefined } as const;
 
 export type Followed = { readonly modelExports: Store<ModelExport>; readonly jobs: Store<JobObject> };
 
-/** Until the signal aborts. Pods of Jobs end well a little after they are there. */
+/** Runs until the signal aborts. Pods of Jobs succeed shortly after they are created. */
 export const follow = (client: KubeClient, signal: AbortSignal): Followed => {
   const metrics = informerMetrics(new Registry());
   const deps = { client, clock: systemClock, random: () => 0.5, metrics, log: silent };
@@ -32,7 +32,7 @@ export const follow = (client: KubeClient, signal: AbortSignal): Followed => {
   );
   const pods = new Informer(
     podCacheOptions(everywhere, ({ before, after }) => {
-      if (before === undefined && after) void endPod(client, after, signal).catch(() => {}); // It may be gone by now.
+      if (before === undefined && after) void endPod(client, after, signal).catch(() => {}); // It may be deleted.
     }),
     deps,
   );
@@ -40,7 +40,7 @@ export const follow = (client: KubeClient, signal: AbortSignal): Followed => {
   return { modelExports: modelExports.store, jobs: jobs.store };
 };
 
-/** Long enough that an operator sees each pod wait, and one class done before the other. */
+/** Long enough for the operator to observe each pending pod, and one class complete before the other. */
 const msOf = (deviceClass: string | undefined): number => (deviceClass === 'cpu' ? 400 : 150);
 
 const endPod = async (client: KubeClient, { metadata }: PodObject, signal: AbortSignal): Promise<void> => {

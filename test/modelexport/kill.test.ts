@@ -1,4 +1,4 @@
-/** kill -9 after every single write of an export's life: the end is the same, and no Job is made twice. */
+/** kill -9 after each write of an export: the result is the same, and no Job is created twice. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -36,7 +36,7 @@ test.before(async () => {
   ] as const)
     await apply({ kind: 'ExportDeviceClass', metadata: { name }, spec: { engine, allowPending: true } });
   followed = follow(client, forEver);
-  // Only a process that ends by itself leaves what it compiled to the next: those below are killed.
+  // Only a process that exits by itself stores its compile cache for the next one; those below are killed.
   await run('node', [operator, '--help']);
 });
 
@@ -57,9 +57,9 @@ type Run = {
   readonly jobsMade: readonly string[];
 };
 
-/** A namespace with an operator of its own, and one export after the other in it. */
+/** A namespace with its own operator, and one export after the other. */
 type Lane = {
-  /** An export; the operator is killed right after its n-th write for it, and the next one started. */
+  /** Creates an export; the operator is killed after its n-th write for it, and started again. */
   readonly killed: (killAfter: number) => Promise<Run>;
   readonly close: () => Promise<void>;
 };
@@ -96,7 +96,7 @@ const openLane = async (namespace: string): Promise<Lane> => {
   return { killed, close };
 };
 
-/** Time for a Job too many to be made. */
+/** Time in which a superfluous Job would be created. */
 const settleMs = 1500;
 
 const startOperator = (proxy: FaultProxy, namespace: string): ChildProcess =>
@@ -106,7 +106,7 @@ const startOperator = (proxy: FaultProxy, namespace: string): ChildProcess =>
     { env: { ...process.env, KUBECONFIG: proxy.kubeconfig }, stdio: 'ignore' },
   );
 
-/** Ready, with the three Jobs that led to it: nothing is left to write. */
+/** Ready, with its three Jobs: nothing is left to write. */
 const isOver = (namespace: string, name: string): boolean => {
   const { status } = followed.modelExports.get(`${namespace}/${name}`) ?? {};
   if (status?.conditions?.find(({ type }) => type === 'Ready')?.status !== 'True') return false;
@@ -119,7 +119,7 @@ const isOver = (namespace: string, name: string): boolean => {
 const isOf = (name: string, { labels }: { readonly labels?: Readonly<Record<string, string>> }): boolean =>
   labels?.['export.tlt.dev/model-export'] === name;
 
-/** Without times, which differ from run to run. */
+/** Without times, which differ between runs. */
 const comparable = (status: ModelExportStatus): unknown =>
   JSON.parse(JSON.stringify(status), (name, value) =>
     ['lastTransitionTime', 'startedAt', 'finishedAt'].includes(name) ? undefined : value,

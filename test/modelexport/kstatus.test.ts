@@ -1,4 +1,4 @@
-/** The life of a ModelExport as GitOps tools see it: each row is one stored object and what kstatus concludes from it. */
+/** The states of a ModelExport as GitOps tools see them: each row is one stored object and its status by kstatus. */
 import test from 'ava';
 import type { ConditionType } from '../../src/cluster/api/conditions.ts';
 import type { ModelExport } from '../../src/cluster/api/model-export.ts';

@@ -104,7 +104,7 @@ const inState = (reason: Reason, state: JobState): ObservedExport => {
   return settled(finish(at, () => state));
 };
 
-/** A Job that no earlier look has seen. */
+/** A Job that no earlier reconcile has observed. */
 const startsAgain = (before: ObservedExport, remedy: Remedy): boolean => {
   const known = new Set(before.jobs.map(({ uid }) => uid));
   return settled(remedy(before)).jobs.some(({ uid, state }) => !known.has(uid) && state.kind === 'Active');

@@ -36,11 +36,11 @@ const condition = (type: string, status: 'True' | 'False', message: string) => (
   lastTransitionTime: '2026-01-01T00:00:00Z',
 });
 
-/** The file as status names it. */
+/** The file in status. */
 const theFile = (character = 'd') =>
   toArtifact('pvc://exports/kitti/k', aTensorfileWritten(character).tensorfile);
 
-/** Ready with a file whose digest is made of one character. */
+/** Ready, with a file whose digest repeats one character. */
 const ready = (character = 'd', generation = 1): CalibrationTensorfile =>
   aTensorfile({
     metadata: { generation },
@@ -78,7 +78,7 @@ const taskOf = (observed: ObservedExport): ExportTask => {
 };
 type Pod = { readonly spec: { readonly containers: readonly { readonly command: readonly string[] }[] } };
 
-/** Exported from the file and built: what status holds then, and no Job is left. */
+/** The status after the export and the builds, with all Jobs deleted. */
 const finished = (tensorfile: CalibrationTensorfile): ObservedExport => {
   let observed = waiting(tensorfile);
   for (const result of [anExported(), anEngineBuilt()]) {

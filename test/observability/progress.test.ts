@@ -1,4 +1,4 @@
-/** Progress of several kinds of work, where there is no terminal: lines that say which work they are of. */
+/** Progress of several kinds of work without a terminal: each line names its work. */
 import { Writable } from 'node:stream';
 import test from 'ava';
 import { makeProgresses } from '../../src/ground/observability/progress.ts';

@@ -1,13 +1,13 @@
-/** What goes wrong between an operator and its apiserver: each fault is played through the proxy in between. */
+/** Faults between an operator and its apiserver, injected through a proxy. */
 import type http from 'node:http';
 import type { Fault, FaultProxy } from '../runtime/fault-proxy.ts';
 
 export type NamedFault = {
   readonly name: string;
-  /** How long it lasts. */
+  /** Duration. */
   readonly ms: number;
   readonly fault: Fault;
-  /** Whether open connections are cut when it begins, so that it meets watches as well. */
+  /** Whether open connections are closed when it begins, so that it affects watches, too. */
   readonly cuts?: boolean;
 };
 
@@ -30,7 +30,7 @@ const answer =
     return 'handled';
   };
 
-/** The fault where it applies; renewals of the lease pass, so that the leader stays the same. */
+/** Applies the fault, but lets renewals of the lease pass, so that the leader stays the same. */
 const where =
   (applies: (request: Request) => boolean, fault: Fault): Fault =>
   (request, response) =>
@@ -51,7 +51,7 @@ const silentAfterHead: Fault = (_request, response) => {
   return 'handled';
 };
 
-/** Every second one: a client that tries again gets through. */
+/** Affects every second request, so that a retry succeeds. */
 const alternately = (fault: Fault): Fault => {
   let count = 0;
   return (request, response) => (count++ % 2 === 0 ? fault(request, response) : 'pass');
@@ -59,7 +59,7 @@ const alternately = (fault: Fault): Fault => {
 
 const expired = `${JSON.stringify({ type: 'ERROR', object: { kind: 'Status', code: 410, message: 'too old' } })}\n`;
 
-/** Those that pass within seconds. */
+/** Faults that last seconds. */
 export const quickFaults: readonly NamedFault[] = [
   { name: 'connections are cut', ms: 0, fault: () => 'pass', cuts: true },
   {
@@ -109,7 +109,7 @@ export const quickFaults: readonly NamedFault[] = [
   { name: 'events twice, and late', ms: 3000, cuts: true, fault: where(isWatch, () => 'stutter') },
 ];
 
-/** Those that are noticed by time limits of half a minute and more. */
+/** Faults that are detected by time limits of half a minute and more. */
 export const slowFaults: readonly NamedFault[] = [
   { name: 'watches that never begin', ms: 1000, cuts: true, fault: where(isWatch, silent) },
   { name: 'watches that are silent', ms: 1000, cuts: true, fault: where(isWatch, silentAfterHead) },

@@ -1,4 +1,4 @@
-/** What must hold whatever goes wrong, checked by watching the apiserver itself and not by asking the operator. */
+/** Invariants under all faults, checked by watching the apiserver. */
 import { Registry } from 'prom-client';
 import { labels, ownerLabels } from '../../src/cluster/api/labels.ts';
 import type { ModelExport } from '../../src/cluster/api/model-export.ts';
@@ -14,14 +14,17 @@ import { informerMetrics } from '../../src/ground/observability/metrics.ts';
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: console.error };
 
 export type Guard = {
-  /** What was broken so far, in words. */
+  /** Violations so far. */
   readonly broken: readonly string[];
   readonly exports: () => readonly ModelExport[];
-  /** Whether every export is Ready at its present generation, or suspended and without a live Job. */
+  /** Whether every export is Ready at its current generation, or suspended without an active Job. */
   readonly settled: () => boolean;
 };
 
-/** How long a Job may outlive the suspension of its export: what the operator needs to see it and to act, faults included. */
+/**
+ * How long a Job may be active after its export is suspended: the time for the operator to observe and act, faults
+ * included.
+ */
 const suspensionGraceMs = 20_000;
 
 export const guard = (client: KubeClient, signal: AbortSignal): Guard => {
@@ -100,7 +103,7 @@ const isLive = ({ metadata, status }: JobObject): boolean =>
     ({ type, status: value }) => ['Complete', 'Failed'].includes(type) && value === 'True',
   );
 
-/** What a Job makes, and for which object. */
+/** The artifact and the owner of a Job. */
 const contentOf = ({ metadata }: JobObject): string => {
   const of = (label: string) => metadata.labels?.[label] ?? '';
   return [

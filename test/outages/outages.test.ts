@@ -1,4 +1,4 @@
-/** Faults, and the absence of anything to do, against a real operator and a real apiserver. `npm run outages` takes longer. */
+/** Faults and idleness, with a real operator and a real apiserver. `npm run outages` takes longer. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { jobResources } from '../../src/cluster/ownedjobs/caches.ts';
@@ -15,7 +15,7 @@ test.before(async () => {
 });
 test.after.always(() => storm?.stop());
 
-/** Long enough that each meets requests. */
+/** Long enough for each fault to affect requests. */
 const briefMs = 800;
 
 test.serial('with network faults, exports complete, no Job runs twice and no result is lost', async (t) => {
@@ -38,7 +38,7 @@ test.serial('the same holds if the operator is killed in between', async (t) => 
   t.deepEqual(storm.guard.broken, []);
 });
 
-/** Reconciles, requests and seconds of the processor in so many milliseconds. */
+/** Reconciles, requests and processor seconds in this many milliseconds. */
 const costOf = async (ms: number) => {
   const { metric, proxy } = storm.replicas[0]!;
   const figures = async () => ({

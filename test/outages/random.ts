@@ -1,4 +1,6 @@
-/** `npm run outages`: random faults, one after the other, against two operators; the seed is logged, and repeats them. */
+/**
+ * `npm run outages`: random faults, one after the other, with two operators. The seed is logged and reproduces them.
+ */
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -26,7 +28,7 @@ const chance = (seed: number) => {
 
 type Round = { readonly name: string; readonly fault: NamedFault | (() => Promise<void>) };
 
-/** What happens to processes and to one replica's network. */
+/** Faults of processes and of the network of one replica. */
 const blows = (storm: Storm, random: () => number): readonly Round[] => {
   const one = () => storm.replicas[Math.floor(random() * storm.replicas.length)]!;
   return [
@@ -63,7 +65,7 @@ const blows = (storm: Storm, random: () => number): readonly Round[] => {
   ];
 };
 
-/** A replica that lost its lease ends, as its Deployment expects: another one takes its place. */
+/** A replica that lost the lease exits; like its Deployment, the test starts another one. */
 const restartTheDead = (storm: Storm): NodeJS.Timeout =>
   setInterval(() => {
     for (const replica of storm.replicas)

@@ -1,4 +1,4 @@
-/** Two operators that contend for one lease, each behind its own proxy, exports in motion, and faults in between. */
+/** Two operators with one lease, each behind its own proxy, with exports in progress and faults. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -20,9 +20,9 @@ const namespace = 'default';
 
 export type Replica = {
   readonly proxy: FaultProxy;
-  /** The process that runs now. */
+  /** The current process. */
   process: ChildProcess;
-  /** Kills it as a node failure does, and starts another one. */
+  /** Kills the process like a node failure, and starts another one. */
   readonly replace: () => void;
   /** The value of a metric, summed over its labels. */
   readonly metric: (name: string) => Promise<number>;
@@ -32,9 +32,9 @@ export interface Storm {
   readonly guard: Guard;
   readonly replicas: readonly Replica[];
   readonly client: KubeClient;
-  /** New exports, and changes of some that exist, while the fault lasts; then until all are settled. */
+  /** Creates exports and changes existing ones while the fault lasts, then waits until all are settled. */
   readonly weather: (fault: NamedFault | (() => Promise<void>)) => Promise<void>;
-  /** Writes of the operators in so many milliseconds in which nothing changes. */
+  /** Number of writes of the operators in this many milliseconds without changes. */
   readonly writesWhenQuiet: (ms: number) => Promise<readonly string[]>;
   readonly stop: () => Promise<void>;
 }
@@ -101,7 +101,7 @@ const prepare = async (plane: ControlPlane): Promise<void> => {
     };
     await plane.kubectl(['apply', '-f', '-'], JSON.stringify(object));
   }
-  // Only a process that ends by itself leaves what it compiled to the next: those below are killed.
+  // Only a process that exits by itself stores its compile cache for the next one; those below are killed.
   await run('node', [operatorFile, '--help']);
 };
 
@@ -144,7 +144,7 @@ const sumOf = (page: string, metric: string): number =>
     .filter((line) => line.startsWith(`${metric}{`) || line.startsWith(`${metric} `))
     .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
 
-/** Each export is made; every second one is suspended for a moment, every third one changes what it asks for. */
+/** Creates exports; suspends every second one for a moment, and changes the spec of every third one. */
 const move = async (client: KubeClient, names: readonly string[], signal: AbortSignal): Promise<void> => {
   const kind = { apiVersion: 'export.tlt.dev/v1beta1', kind: 'ModelExport' };
   await Promise.all(

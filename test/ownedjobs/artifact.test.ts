@@ -1,4 +1,4 @@
-/** One artifact and its Jobs: what status remembers decides, whatever becomes of Jobs and pods. */
+/** The state of one artifact is decided by status, even if Jobs and pods are deleted. */
 import test from 'ava';
 import { keptAttempts, type Ledger } from '../../src/cluster/api/ledger.ts';
 import type { ModelExport } from '../../src/cluster/api/model-export.ts';
@@ -55,7 +55,7 @@ const empty: World = {
 
 const look = (world: World, step = aStep()): ArtifactProgress => assessArtifact(step, world);
 
-/** Writes what was decided, and makes the Job if one is to be made. */
+/** Applies a decision: keeps the ledger, and creates the Job if one is to be created. */
 const next = (world: World, step = aStep()): World => {
   const { state, ledger } = look(world, step);
   const made = state.kind === 'Start' ? [aJobOf(state.job, active)] : [];

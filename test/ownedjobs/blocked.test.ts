@@ -1,4 +1,4 @@
-/** What a pod waits for, read from the sentences that kubelets and schedulers write. */
+/** Why a pod waits, from messages of the kubelet and the scheduler. */
 import test from 'ava';
 import { explainMissingPod, explainPending } from '../../src/cluster/ownedjobs/blocked.ts';
 import type { PodObject } from '../../src/cluster/ownedjobs/kube-shapes.ts';

@@ -1,4 +1,4 @@
-/** Which changes are worth an event: a reason to worry, and that it is over. */
+/** Which changes create events: problems, and their end. */
 import test from 'ava';
 import type { Condition } from '../../src/cluster/api/conditions.ts';
 import { draftSummaryEvents } from '../../src/cluster/ownedjobs/events.ts';

@@ -1,6 +1,7 @@
 /**
- * A tenant who may edit one namespace, and only view another one, tries to forge the status of an export there: on a
- * real apiserver with the Job controller and the whole operator. The test plays the kubelets of both namespaces.
+ * A tenant with edit rights in one namespace and view rights in another tries to forge the status of an export in the
+ * second one: on a real apiserver with the Job controller and the whole operator. The test acts as the kubelets of both
+ * namespaces.
  */
 import test from 'ava';
 import { Registry } from 'prom-client';
@@ -84,7 +85,7 @@ type Listed = {
   }[];
 };
 
-/** The victim's only Job or pod of that stage of that export. */
+/** The victim's Job or pod of this stage of this export. */
 const owned = (resource: 'jobs' | 'pods', name: string, stage: string) =>
   eventually(`the ${resource} of ${name}, stage ${stage}`, async () => {
     const all = (await client.list(jobResources[resource], { namespace: 'victim' }, stop.signal)) as Listed;
@@ -94,7 +95,7 @@ const owned = (resource: 'jobs' | 'pods', name: string, stage: string) =>
     );
   });
 
-/** What a kubelet would write once the containers have ended; mallory's pod may print what it likes. */
+/** The pod status that a kubelet writes after the containers have ended; mallory's pod can print anything. */
 const endPod = async (
   pod: { readonly namespace: string; readonly name: string },
   status: object,
@@ -119,7 +120,7 @@ const untilExported = (name: string): Promise<NonNullable<ModelExportStatus['exp
     return exported?.etlt && exported;
   });
 
-/** Of mallory's objects: the cluster would otherwise collect what claims an owner of another namespace. */
+/** Keeps mallory's objects: the garbage collector would otherwise delete objects with an owner in another namespace. */
 const finalizers = ['mallory.example/stay'];
 const evilContainer = { name: 'export', image: 'evil' };
 

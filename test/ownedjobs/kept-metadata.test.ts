@@ -1,4 +1,4 @@
-/** What a tenant writes and nobody reads does not stay in the operator's memory. */
+/** Metadata that the operator does not read is not kept in its memory. */
 import test from 'ava';
 import { annotations } from '../../src/cluster/api/labels.ts';
 import { modelExportCacheOptions } from '../../src/cluster/modelexport/caches.ts';

@@ -1,6 +1,6 @@
 /**
- * Namespaces as platform teams set them up: Pod Security, LimitRange, quotas, ranges of user ids. On a real control plane
- * without kubelets: its Job controller makes the pods, its admission changes and refuses them.
+ * Namespaces as platform teams configure them: Pod Security, LimitRange, quotas, ranges of user ids. On a real control
+ * plane without kubelets: its Job controller creates the pods, and its admission changes and rejects them.
  */
 import test from 'ava';
 import type { ModelExport } from '../../src/cluster/api/model-export.ts';
@@ -41,11 +41,11 @@ const ours = { apiVersion: 'export.tlt.dev/v1beta1' } as const;
 const apply = (object: object): Promise<string> =>
   plane.kubectl(['apply', '-f', '-'], JSON.stringify(object));
 
-/** Every namespace has the restricted Pod Security Standard. */
+/** Every namespace enforces the restricted Pod Security Standard. */
 const aNamespace = async (name: string, labels: Readonly<Record<string, string>> = {}): Promise<void> => {
   const enforced = { 'pod-security.kubernetes.io/enforce': 'restricted', ...labels };
   await apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels: enforced } });
-  // The controller manager makes the account that pods run as.
+  // The controller manager creates the ServiceAccount of the pods.
   await eventually('the default ServiceAccount', async () =>
     plane.kubectl(['get', 'serviceaccount', 'default', '-n', name]).catch(() => undefined),
   );
@@ -71,7 +71,7 @@ const podOf = (namespace: string, stage: string): Promise<Pod> =>
     return items.find(({ metadata: { labels } }) => labels['export.tlt.dev/stage'] === stage);
   });
 
-/** Plays the kubelet for the export pod. */
+/** Acts as the kubelet of the export pod. */
 const finishExport = async (namespace: string): Promise<Pod> => {
   const pod = await podOf(namespace, 'export');
   const at = { namespace, name: pod.metadata.name, subresource: 'status' };
@@ -135,7 +135,10 @@ test('a pod above a quota gives PodRefused with the message of the server, until
   t.like((await podOf('small', 'export')).spec.containers[0]!.resources.limits, { memory: '512Mi' });
 });
 
-/** As SecurityContextConstraints of OpenShift do: ids of the range of the namespace, or none, which are then set. */
+/**
+ * Like SecurityContextConstraints of OpenShift: requires ids from the range of the namespace, or sets them if there are
+ * none.
+ */
 const uidRange = [
   {
     apiVersion: 'admissionregistration.k8s.io/v1',

@@ -1,4 +1,4 @@
-/** Jobs, pods and events of an object: those of its namespace that carry its labels, whatever others claim. */
+/** An object's Jobs, pods and events are those of its namespace that have its labels; other claims are ignored. */
 import test from 'ava';
 import type { JobOwner } from '../../src/cluster/jobs/job.ts';
 import { makeJob } from '../../src/cluster/jobs/job.ts';
@@ -39,7 +39,7 @@ const draft = makeJob(
 
 const made = nameJob(draft, 'demo', { part: 'export', attempt: 'a' });
 
-/** The honest Job, unless something is changed. */
+/** The Job that the operator creates, with changes. */
 const aJob = (changes: Raw = {}, status: object = {}) => ({
   metadata: { ...made.metadata, uid: 'uid-job', ...changes },
   spec: {},

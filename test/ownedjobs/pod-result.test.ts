@@ -1,4 +1,4 @@
-/** What a finished Job's pods report is a claim: believed from one container, field by field, or not at all. */
+/** Reports of pods are untrusted: they are accepted from one container, after a check of every field. */
 import test from 'ava';
 import { reasons } from '../../src/cluster/api/reasons.ts';
 import type { JobObject, PodObject } from '../../src/cluster/ownedjobs/kube-shapes.ts';

@@ -1,4 +1,4 @@
-/** What the apiserver refuses, and what two objects make at the same time, on a real control plane without kubelets. */
+/** Rejected Jobs, and two objects with the same artifact, on a real control plane without kubelets. */
 import test from 'ava';
 import { labels } from '../../src/cluster/api/labels.ts';
 import type { ModelExport, ModelExportStatus } from '../../src/cluster/api/model-export.ts';
@@ -66,7 +66,7 @@ const listed = async (resource: 'jobs' | 'pods', namespace: string, stage: strin
   return items.filter(({ metadata: { labels } }) => labels['export.tlt.dev/stage'] === stage);
 };
 
-/** Plays the kubelet for the one export pod of the namespace. */
+/** Acts as the kubelet of the only export pod of the namespace. */
 const finishExport = async (namespace: string): Promise<void> => {
   const [pod] = await eventually('the export pod', async () => {
     const pods = await listed('pods', namespace, 'export');
@@ -98,7 +98,7 @@ test('an export waits for a quota on Jobs, and its finished Jobs are deleted to 
   t.true(events.includes('JobRefused'));
 });
 
-/** A cluster's own rule against Jobs of one device class, in one namespace. */
+/** An admission policy that rejects Jobs of one device class in one namespace. */
 const forbidClass = async (namespace: string, deviceClass: string): Promise<void> => {
   const name = `no-${deviceClass}`;
   const expression = `object.metadata.?labels[?'${labels.deviceClass}'].orValue('') != '${deviceClass}'`;

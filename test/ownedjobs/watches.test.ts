@@ -1,4 +1,4 @@
-/** Whom a change of a Job or a pod wakes: the object that owns it, whatever its labels are. */
+/** A change of a Job or a pod enqueues its owner, regardless of labels. */
 import test from 'ava';
 import { type JobStores, jobCacheOptions, podCacheOptions } from '../../src/cluster/ownedjobs/caches.ts';
 import { makeOwnedListeners } from '../../src/cluster/ownedjobs/watches.ts';

@@ -1,4 +1,4 @@
-/** Cache and lease against a real apiserver, with faults in between. */
+/** Cache and lease against a real apiserver, with injected faults. */
 import type http from 'node:http';
 import test, { type ExecutionContext } from 'ava';
 import { Registry } from 'prom-client';
@@ -49,7 +49,7 @@ type Watched = {
 
 let count = 0;
 
-/** A namespace, and a cache of its ConfigMaps that looks through a proxy; silence is noticed after 1.5 s. */
+/** A namespace, and a cache of its ConfigMaps behind a proxy; a silent watch is detected after 1.5 s. */
 const watching = async (t: ExecutionContext): Promise<Watched> => {
   const namespace = `faults-${++count}`;
   await createNamespace(namespace);
@@ -101,7 +101,7 @@ const sees = (watched: Watched, name: string): Promise<true> =>
 
 const isWatch = (request: http.IncomingMessage): boolean => request.url!.includes('watch=true');
 
-/** The fault, the first `times` times that the request is of that kind. */
+/** Applies the fault to the first `times` requests of this kind. */
 const first = (
   times: number,
   of: (request: http.IncomingMessage) => boolean,
@@ -262,7 +262,7 @@ test('a list of several pages is read completely', async (t) => {
   await running;
 });
 
-/** Long enough that a busy machine renews in time. */
+/** Long enough to renew in time on a busy machine. */
 const lease = { durationMs: 6000, renewDeadlineMs: 5000, retryMs: 200 } as const;
 
 const aLease = (identity: string): Lease =>

@@ -1,4 +1,4 @@
-/** What one request may cost: time limits that are kept, and nothing left behind by requests that were answered. */
+/** Time limits of requests, and that completed requests leave no timers. */
 
 import type { IncomingMessage } from 'node:http';
 import { PassThrough } from 'node:stream';
@@ -14,7 +14,7 @@ import { HandClock } from '../base/hand-clock.ts';
 const pods = { group: '', version: 'v1', plural: 'pods' } as const;
 const never = new AbortController().signal;
 
-/** An answer of the apiserver, its body as given. */
+/** A response of the apiserver with this body. */
 const anAnswer = (body: string | undefined): IncomingMessage => {
   const stream = new PassThrough();
   if (body !== undefined) stream.end(body);
@@ -41,7 +41,7 @@ const aWorld = (send: Send) => {
   return { clock, connection, client };
 };
 
-/** Never answers; gives up when the request is aborted, as a socket does. */
+/** Never responds; rejects when the request is aborted, like a socket. */
 const silence: Send = ({ signal }) =>
   new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
 

@@ -1,4 +1,4 @@
-/** One tenant with a thousand objects does not keep another one waiting. */
+/** A tenant with a thousand objects does not delay other tenants. */
 import test from 'ava';
 import fc from 'fast-check';
 import { Registry } from 'prom-client';

@@ -1,4 +1,4 @@
-/** Between the operator and a real apiserver: counts writes, and does to connections what networks do. */
+/** A proxy between the operator and a real apiserver: counts writes and injects network faults. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
@@ -8,8 +8,9 @@ import { Transform } from 'node:stream';
 export type Exchange = { readonly method: string; readonly path: string };
 
 /**
- * What to do with a request: `handled` by the fault itself; or passed on as it is, 3 s `late`, with its answer `cut after`
- * the apiserver has given it, or with every piece of the answer twice and a little late (`stutter`, for watches).
+ * What to do with a request: `handled` by the fault itself; passed on unchanged; 3 s `late`; the connection is cut
+ * after the apiserver has responded (`cut after`); or every chunk of the response is sent twice and late (`stutter`,
+ * for watches).
  */
 export type Passage = 'handled' | 'pass' | 'late' | 'cut after' | 'stutter';
 export type Fault = (request: http.IncomingMessage, response: http.ServerResponse) => Passage;
@@ -23,13 +24,13 @@ export type ProxyOptions = {
 
 export interface FaultProxy {
   readonly url: string;
-  /** A kubeconfig that leads through the proxy. */
+  /** A kubeconfig that points to the proxy. */
   readonly kubeconfig: string;
-  /** Asked for each request; by default all pass. */
+  /** Called for each request; by default all requests pass. */
   fault: Fault;
   /** Called for each write that the apiserver has answered, before the response is passed on. */
   onWritten: (exchange: Exchange, status: number) => void;
-  /** Cuts every open connection. */
+  /** Closes all open connections. */
   cut(): void;
   close(): Promise<void>;
 }
@@ -94,7 +95,7 @@ export const startFaultProxy = async ({ kubeconfig, folder, name }: ProxyOptions
 
 const lateMs = 3000;
 
-/** Lines, each repeated, and each batch half a second late. */
+/** Repeats each line, and delays each chunk by half a second. */
 const twice = (): Transform => {
   let rest = '';
   return new Transform({

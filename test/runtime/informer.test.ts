@@ -1,4 +1,4 @@
-/** How often a cache asks when nothing works: requests counted over minutes of a hand-driven clock. */
+/** How many requests a cache sends while all fail, counted over minutes of a manual clock. */
 import type { IncomingMessage } from 'node:http';
 import { PassThrough } from 'node:stream';
 import test from 'ava';

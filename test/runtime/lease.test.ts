@@ -1,4 +1,4 @@
-/** Who leads while clocks jump: two processes, each with clocks of its own, and one lease. */
+/** Leader election while clocks jump: two processes with their own clocks, and one lease. */
 import test from 'ava';
 import { Registry } from 'prom-client';
 import { ApiError } from '../../src/cluster/runtime/api-error.ts';
@@ -12,7 +12,7 @@ const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: ()
 
 type Stored = { metadata: { resourceVersion: string }; spec: { holderIdentity?: string } };
 
-/** One Lease object with optimistic concurrency: all that election asks of an apiserver. */
+/** One Lease object with optimistic concurrency, which is all that leader election requires of an apiserver. */
 const aServer = () => {
   let stored: Stored | undefined;
   let version = 0;
@@ -61,7 +61,7 @@ const aProcess = (server: ReturnType<typeof aServer>, identity: string) => {
 };
 type Process = ReturnType<typeof aProcess>;
 
-/** Time passes for all in small steps, so that each renews and looks as often as it would. */
+/** Advances all clocks in small steps, so that each process renews and reads as often as it would. */
 const pass = async (ms: number, ...processes: readonly Process[]): Promise<void> => {
   for (let passed = 0; passed < ms; passed += 500) {
     for (const { clock } of processes) await clock.pass(500);

@@ -1,4 +1,4 @@
-/** Memory over ten thousand reconciles: the whole operator, from the lines of a watch to the requests that it sends. */
+/** Memory over ten thousand reconciles of the whole operator, from the lines of watches to the requests it sends. */
 import type { IncomingMessage } from 'node:http';
 import { PassThrough } from 'node:stream';
 import { setFlagsFromString } from 'node:v8';
@@ -22,7 +22,7 @@ const anAnswer = (body: object | undefined): IncomingMessage => {
   return Object.assign(stream, { statusCode: 200, headers: {} }) as unknown as IncomingMessage;
 };
 
-/** Holds one export and its classes, and forgets every write: so each look at the export has everything to do again. */
+/** An apiserver with one export and its classes that discards every write, so each reconcile repeats all its work. */
 const aForgetfulServer = () => {
   const watches = new Map<string, PassThrough>();
   const contents: Readonly<Record<string, readonly object[]>> = {
@@ -44,7 +44,7 @@ const aForgetfulServer = () => {
   const connection: Connection = { host: 'apiserver', send, closeIdle: () => {} };
   let version = 1;
   const object = aModelExport();
-  /** A change of the export, until the Job that follows from it was sent. */
+  /** Changes the export, and resolves once the resulting Job was sent. */
   const change = (): Promise<void> =>
     new Promise((resolve) => {
       written = resolve;

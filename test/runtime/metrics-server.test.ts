@@ -1,4 +1,4 @@
-/** /metrics by HTTPS: the apiserver says who asks and whether they may. On a real one, with real ServiceAccount tokens. */
+/** /metrics over HTTPS with authorization by a real apiserver and real ServiceAccount tokens. */
 import { X509Certificate } from 'node:crypto';
 import https from 'node:https';
 import type { TLSSocket } from 'node:tls';

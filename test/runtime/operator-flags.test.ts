@@ -1,4 +1,4 @@
-/** What the operator's command line refuses, before it asks any cluster. */
+/** Flags that the operator rejects before it sends any request. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import process from 'node:process';

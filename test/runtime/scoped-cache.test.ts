@@ -1,4 +1,6 @@
-/** One cache over some namespaces: complete when each is listed, and one namespace's list says nothing about another. */
+/**
+ * A cache of several namespaces is synced when each is listed, and a list of one namespace does not affect the others.
+ */
 import { PassThrough } from 'node:stream';
 import test from 'ava';
 import { Registry } from 'prom-client';
@@ -18,7 +20,7 @@ const anObject = (namespace: string, name: string) => ({
   metadata: { name, namespace, uid: `${namespace}-${name}`, resourceVersion: '1' },
 });
 
-/** An apiserver whose namespaces hold these names; the watch of each namespace ends when the test ends it. */
+/** An apiserver with objects of these names in its namespaces; the test ends the watch of each namespace. */
 const serving = (held: Record<string, readonly string[]>) => {
   const streams = new Map<string, PassThrough>();
   const client = {

@@ -1,4 +1,4 @@
-/** A pod's identity, against a real apiserver. */
+/** In-cluster configuration, against a real apiserver. */
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,7 +26,7 @@ const tokenOf = async (name: string): Promise<string> => {
   return answer.status.token;
 };
 
-/** The folder and the environment that a kubelet would give. */
+/** The mounted folder and the environment, as a kubelet provides them. */
 const aPod = () => {
   const { hostname, port } = new URL(plane.url);
   const folder = mkdtempSync(join(tmpdir(), 'tlt-service-account-'));

@@ -65,7 +65,7 @@ const makeReadyConditions = (spec: ExportDeviceClassSpec): readonly WantedCondit
   const blocked = findBlocker(spec);
   const { reason, message } = blocked ?? {
     reason: 'Observed' as const,
-    message: `engines can be built by ${spec.engine.backend}`,
+    message: `${spec.engine.backend} can build engines for this class`,
   };
   return [
     { type: 'Ready', status: blocked ? 'False' : 'True', reason, message },
@@ -94,11 +94,11 @@ const makeAvailability = (
 ): WantedCondition => {
   if (members > 0) {
     const message =
-      members === 1 ? '1 ready node belongs to the class' : `${members} ready nodes belong to the class`;
+      members === 1 ? '1 ready node matches the class' : `${members} ready nodes match the class`;
     return { type: 'HardwareAvailable', status: 'True', reason: 'NodesMatch', message };
   }
   const course = allowPending ? '; Jobs are created anyway (allowPending)' : '';
-  const message = `no ready node belongs to the class${course}${describeNearest(near)}`;
+  const message = `no ready node matches the class${course}${describeNearest(near)}`;
   return { type: 'HardwareAvailable', status: 'False', reason: 'NoMatchingNode', message };
 };
 
@@ -126,7 +126,7 @@ const makeAmbiguity = (found: HardwareValues, members: number): WantedCondition 
     const message = `nodes of the class differ (${several.join(', ')}): narrow hardware or nodeSelector, or split the class`;
     return { type: 'Ambiguous', status: 'True', reason: 'NodesDiffer', message };
   }
-  const message = members === 0 ? 'no node to compare' : 'the nodes of the class are alike';
+  const message = members === 0 ? 'no node to compare' : 'the nodes of the class have the same hardware';
   return {
     type: 'Ambiguous',
     status: members === 0 ? 'Unknown' : 'False',

@@ -27,13 +27,13 @@ const checkHardware: Check = (node, { hardware }) => {
   const missed = hardwareRequirements(hardware).find((requirement) => !meetsRequirement(node)(requirement));
   if (missed === undefined) return undefined;
   const { key, operator, values = [] } = missed;
-  return `label ${key} is ${formatValue(node.metadata.labels[key])}, the class needs ${operator} ${values.join(', ')}`;
+  return `label ${key} is ${formatValue(node.metadata.labels[key])}, the class requires ${operator} ${values.join(', ')}`;
 };
 
 const checkDevices: Check = (node, spec) => {
   const wanted = Object.entries(devicesOf(spec)).filter(([, amount]) => Number(amount) > 0);
   const [name, amount] = wanted.find(([device, n]) => (node.devices[device] ?? 0) < Number(n)) ?? [];
-  if (name !== undefined) return `has ${node.devices[name] ?? 0} of ${name}, the class asks for ${amount}`;
+  if (name !== undefined) return `has ${node.devices[name] ?? 0} of ${name}, the class requests ${amount}`;
   if (wanted.length === 0) return undefined;
   if (hasInvalidMig(node)) return 'its MIG configuration is invalid';
   return isUpgradingDriver(node)
