@@ -11,10 +11,13 @@ import type { ObjectMeta } from './model-export.ts';
 import {
   dataRoot,
   experimentSpec,
+  fileUri,
   labelName,
   maxBrokenPercent,
   observedGeneration,
+  progress,
   storageUri,
+  suspend,
   unseen,
 } from './shared-schemas.ts';
 
@@ -49,7 +52,7 @@ const specSchema = object(
       { uri: storageUri('A folder. The file is stored in a subfolder named by its content key.') },
       { required: ['uri'] },
     ),
-    suspend: flag('While true, no Job starts and running Jobs are suspended.', { default: false }),
+    suspend,
     managedBy,
     jobs,
   },
@@ -76,7 +79,7 @@ const statusSchema = object(
     tensorfile: object(
       'The stored tensorfile. It is listed until a newer one replaces it.',
       {
-        uri: text('URI of the file.', { maxLength: 2048 }),
+        uri: fileUri,
         sha256: digest,
         sizeBytes,
         ...tensorfileFacts,
@@ -84,7 +87,7 @@ const statusSchema = object(
       { required: ['uri', 'sha256', 'sizeBytes', 'batches', 'images'] },
     ),
     ...ledgerFields,
-    progress: text('Current activity, in a few words.', { maxLength: 256 }),
+    progress,
     lastHandledRequest,
   },
   { default: unseen },

@@ -13,9 +13,7 @@ import {
 import { integer, keyedList, object, oneOf, text } from '../../ground/contract/schema.ts';
 import { conditionsSchema } from './conditions.ts';
 import { lastHandledRequest, ledgerFields } from './ledger.ts';
-import { observedGeneration, unseen } from './shared-schemas.ts';
-
-const uri = text('URI of the file.', { maxLength: 2048 });
+import { observedGeneration, progress, unseen, fileUri as uri } from './shared-schemas.ts';
 
 const hardware = object('Hardware of the node that built the engine, from its labels.', {
   node: text('Name of the node.'),
@@ -101,7 +99,7 @@ export const modelExportStatusSchema = object(
     enginesReady: text('Built engines out of requested engines, for example 2/3.', { maxLength: 16 }),
     engineCount: integer('Number of requested engines.', { minimum: 0 }),
     enginesBuilt: integer('Number of engines built for the current spec.', { minimum: 0 }),
-    progress: text('Current activity, in a few words.', { maxLength: 256 }),
+    progress,
     lastHandledRequest,
   },
   { default: unseen },

@@ -16,7 +16,7 @@ import {
 } from './jobs-schema.ts';
 import { model } from './model.ts';
 import { modelExportStatusSchema } from './model-export-status.ts';
-import { experimentSpec, labelName, nameLimit, storageUri } from './shared-schemas.ts';
+import { experimentSpec, labelName, nameLimit, storageUri, suspend } from './shared-schemas.ts';
 
 const jobs = object('Settings of the Jobs and their pods.', {
   export: object('The Job that exports and calibrates the model.', {
@@ -91,7 +91,7 @@ const specSchema = object(
     failurePolicy: oneOf(['Continue', 'FailFast'], 'Whether one failed engine stops the other engines.', {
       default: 'Continue',
     }),
-    suspend: flag('While true, no Job starts and running Jobs are suspended.', { default: false }),
+    suspend,
     managedBy,
     jobs,
   },

@@ -1,6 +1,6 @@
 /** Schemas that several kinds share. */
 import { sha256 } from '../../ground/contract/result-schema.ts';
-import { integer, list, map, object, oneOf, type Rule, text } from '../../ground/contract/schema.ts';
+import { flag, integer, list, map, object, oneOf, type Rule, text } from '../../ground/contract/schema.ts';
 
 /** Maximum length of object names: they become label values of Jobs and pods, which have at most 63 characters. */
 export const nameLimit = 63;
@@ -177,3 +177,12 @@ export const nodeAffinity = object(
     ),
   },
 );
+
+/** Schema of `spec.suspend`. */
+export const suspend = flag('While true, no Job starts and running Jobs are suspended.', { default: false });
+
+/** Schema of `status.progress`. */
+export const progress = text('Current activity, in a few words.', { maxLength: 256 });
+
+/** Schema of the URI of a stored file, in status. */
+export const fileUri = text('URI of the file.', { maxLength: 2048 });

@@ -3,7 +3,11 @@
 import { parsePvcUri } from '../../ground/base/pvc-uri.ts';
 import { installation } from '../../ground/contract/installation.ts';
 import { mountedFile, mounts } from '../../ground/contract/layout.ts';
-import { containerSecurityContext } from '../api/container-security.ts';
+import {
+  containerSecurityContext,
+  podSecurityDefaults,
+  terminationMessagePolicy,
+} from '../api/container-security.ts';
 import type { ModelExportSpec } from '../api/model-export.ts';
 
 /** core/v1 Volume. */
@@ -27,17 +31,16 @@ export const makePodSecurityContext = ({
   runAsUser = nonRoot,
   fsGroup = nonRoot,
 }: PodSecurity = {}) => ({
-  runAsNonRoot: true,
+  ...podSecurityDefaults,
   ...(idsFrom === 'Operator' && { runAsUser, runAsGroup: fsGroup, fsGroup }),
   fsGroupChangePolicy: 'OnRootMismatch',
-  seccompProfile: { type: 'RuntimeDefault' },
 });
 
-/** Fields of every container. The fallback explains a container that was killed by its last log lines. */
+/** Fields of every container. */
 export const containerDefaults = {
   securityContext: containerSecurityContext,
   terminationMessagePath: mounts.terminationMessage,
-  terminationMessagePolicy: 'FallbackToLogsOnError',
+  terminationMessagePolicy,
 } as const;
 
 /**

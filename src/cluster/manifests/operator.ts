@@ -1,7 +1,12 @@
 /** The operator's namespace, Deployment and Service. The pod meets the restricted Pod Security Standard. */
 
 import { installation as names } from '../../ground/contract/installation.ts';
-import { containerSecurityContext } from '../api/container-security.ts';
+import {
+  containerSecurityContext,
+  podSecurityDefaults,
+  terminationMessagePolicy,
+} from '../api/container-security.ts';
+import { nodeLabels } from '../api/node-labels.ts';
 import { images, installation, installedLabels, ports, selector } from './names.ts';
 
 /** The operator's Namespace. */
@@ -57,12 +62,12 @@ const container = {
   readinessProbe: probe('/readyz', 5),
   resources: { requests: { cpu: '50m', memory: '128Mi' }, limits: { memory: '512Mi' } },
   securityContext: containerSecurityContext,
-  terminationMessagePolicy: 'FallbackToLogsOnError',
+  terminationMessagePolicy,
   volumeMounts: [{ name: 'temporary', mountPath: '/tmp' }],
 } as const;
 
-/** Longer than the 30 s that the operator drains its work at shutdown. */
-const terminationGracePeriodSeconds = 45;
+/** Time to drain, then to release the lease and to close connections. */
+const terminationGracePeriodSeconds = names.drainSeconds + 25;
 
 /** Prefers replicas on different nodes and in different zones. A replica is scheduled even if neither is possible. */
 export const topologySpreadConstraints = ['kubernetes.io/hostname', 'topology.kubernetes.io/zone'].map(
@@ -93,13 +98,12 @@ export const deployment = {
         serviceAccountName: installation.operator,
         terminationGracePeriodSeconds,
         enableServiceLinks: false,
-        nodeSelector: { 'kubernetes.io/os': 'linux' },
+        nodeSelector: { [nodeLabels.os]: 'linux' },
         topologySpreadConstraints,
         securityContext: {
-          runAsNonRoot: true,
+          ...podSecurityDefaults,
           runAsUser: names.uid,
           runAsGroup: names.uid,
-          seccompProfile: { type: 'RuntimeDefault' },
         },
         containers: [container],
         volumes: [{ name: 'temporary', emptyDir: { sizeLimit: '64Mi' } }],

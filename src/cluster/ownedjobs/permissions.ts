@@ -1,4 +1,6 @@
 /** Permissions of controllers that own Jobs. They exclude Secrets and ConfigMaps, which only pods read. */
+import { exportGroup, kinds } from '../api/group.ts';
+import type { OwnerKind } from '../api/labels.ts';
 import type { Permission } from '../api/permissions.ts';
 
 /** The rules that every such controller needs. */
@@ -28,3 +30,19 @@ export const permissions: readonly Permission[] = [
     why: 'Publishes the events that `kubectl describe` shows.',
   },
 ];
+
+/** The rules of a controller for the objects of its own kind. */
+export const makeOwnerPermissions = (kind: OwnerKind): readonly Permission[] => {
+  const { plural } = kinds[kind];
+  const apiGroups = [exportGroup.group];
+  return [
+    { apiGroups, resources: [plural], verbs: ['list', 'watch'], why: `Reads ${kind}s.` },
+    { apiGroups, resources: [`${plural}/status`], verbs: ['patch'], why: `Writes the status of ${kind}s.` },
+    {
+      apiGroups,
+      resources: [`${plural}/finalizers`],
+      verbs: ['update'],
+      why: 'The admission plugin OwnerReferencesPermissionEnforcement requires it for owner references that block deletion.',
+    },
+  ];
+};

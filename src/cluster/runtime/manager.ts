@@ -2,7 +2,9 @@
  * Startup and graceful shutdown. Startup: caches, lease, workers. Shutdown: queues stop, work in progress drains, the
  * lease is released last.
  */
+
 import type { Clock } from '../../ground/base/clock.ts';
+import { installation } from '../../ground/contract/installation.ts';
 import type { Log } from '../../ground/observability/log.ts';
 import type { Informer } from './informer.ts';
 import type { Lease } from './lease.ts';
@@ -33,7 +35,7 @@ export type ManagerParts = {
 };
 
 /** Time for work in progress to finish after a stop. */
-const drainMs = 20_000;
+const drainMs = installation.drainSeconds * 1000;
 
 /**
  * Runs until `stop` aborts.

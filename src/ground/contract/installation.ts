@@ -10,4 +10,6 @@ export const installation = {
   rtxImage: 'tlt-export-tensorrt-rtx',
   /** uid and gid of every container of ours; `USER` in the Dockerfile. */
   uid: 65532,
+  /** How long the operator finishes work in progress after a stop. */
+  drainSeconds: 20,
 } as const;
