@@ -34,7 +34,7 @@ export type ExportedArtifacts = {
 };
 
 /** What an engine depends on. */
-export type EnginePlan = {
+export type EngineJobInputs = {
   readonly owner: ModelExport;
   readonly deviceClass: ExportDeviceClass;
   readonly exported: ExportedArtifacts;
@@ -42,7 +42,7 @@ export type EnginePlan = {
 };
 
 /** The Job of one engine. */
-export const makeEngineJob = (plan: EnginePlan): JobDraft => {
+export const makeEngineJob = (plan: EngineJobInputs): JobDraft => {
   const { owner, deviceClass, images } = plan;
   const task = makeEngineTask(plan);
   const taskArguments = ['--task', JSON.stringify(task)];
@@ -84,7 +84,7 @@ export const makeEngineJob = (plan: EnginePlan): JobDraft => {
  * write only to the folder where `publish` expects the engine and to its own temporary folder.
  */
 const makeEngineVolumes = (
-  { owner }: EnginePlan,
+  { owner }: EngineJobInputs,
   task: EngineTask,
   { helper, build }: { readonly helper: CompleteResources; readonly build: CompleteResources },
 ) => {
@@ -107,7 +107,7 @@ const makeEngineVolumes = (
 };
 
 /** The content key of an engine. */
-export const computeEngineKey = ({ owner, deviceClass, exported }: Omit<EnginePlan, 'images'>): string =>
+export const computeEngineKey = ({ owner, deviceClass, exported }: Omit<EngineJobInputs, 'images'>): string =>
   hashEngineInputs({
     spec: owner.spec,
     deviceClass,
@@ -124,7 +124,7 @@ export const isTrained = ({ calibrationCache }: ExportedArtifacts): boolean =>
   calibrationCache?.algorithm === 'Trained';
 
 /** The task that the containers of an engine pod receive. */
-export const makeEngineTask = (plan: EnginePlan): EngineTask => {
+export const makeEngineTask = (plan: EngineJobInputs): EngineTask => {
   const { owner, deviceClass, exported } = plan;
   const name = deviceClass.metadata.name;
   const facts = makeEngineFacts({ spec: owner.spec, deviceClass, isTrained: isTrained(exported) });
@@ -149,7 +149,7 @@ const makeBuildCommand = (backend: Backend, taskArguments: readonly string[]): r
     : ['python3', ...[workFiles.driver, workFiles.request].map((file) => `${mounts.work}/${file}`)];
 
 /** The device request of the class is a limit, because extended resources cannot be overcommitted. */
-const makeBuildResources = ({ owner, deviceClass }: EnginePlan): CompleteResources => {
+const makeBuildResources = ({ owner, deviceClass }: EngineJobInputs): CompleteResources => {
   const { requests, limits } = completeResources('build', owner.spec.jobs?.engine?.resources);
   return { requests, limits: { ...limits, ...devicesOf(deviceClass.spec) } };
 };

@@ -1,4 +1,4 @@
-/** Counts what attempts came to, and how long objects took to become Ready. */
+/** Counts the outcomes of attempts, and measures how long objects take to become Ready. */
 import type { AttemptMetrics } from '../../ground/observability/export-metrics.ts';
 import { countGpus } from '../api/class-pods.ts';
 import type { ExportDeviceClass } from '../api/export-device-class.ts';
@@ -12,7 +12,7 @@ export type AttemptDeps = {
   readonly findClass: (name: string) => ExportDeviceClass | undefined;
 };
 
-/** For `ApplyDeps`. */
+/** A listener for performed actions. */
 export const makeAttemptCounter =
   ({ metrics, findClass }: AttemptDeps): OnPerformed =>
   (action, { kind, status }) => {
@@ -36,7 +36,9 @@ const countOutcome = (outcome: Outcome, { metrics, findClass }: AttemptDeps): vo
   if (gpus > 0) metrics.gpuSeconds.inc({ device_class }, gpus * runSeconds);
 };
 
-/** From when Ready was first written as not True, or ceased to be, until it is True. */
+/**
+ * Seconds from the first status, or the last change of Ready, until Ready became True; undefined for any other change.
+ */
 const secondsToReady = (
   before: StatusWithConditions | undefined,
   after: StatusWithConditions,

@@ -1,4 +1,4 @@
-/** The caches as metrics show them, read at each scrape. */
+/** The state of all objects for metrics, read from the caches at each scrape. */
 import type { EngineCount, ObjectState, StateSource } from '../../ground/observability/export-metrics.ts';
 import type { CalibrationTensorfile } from '../api/calibration-tensorfile.ts';
 import type { ExportDeviceClass } from '../api/export-device-class.ts';

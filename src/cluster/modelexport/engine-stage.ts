@@ -5,7 +5,7 @@ import type { EngineBuilt } from '../../ground/contract/result.ts';
 import type { Ledger } from '../api/ledger.ts';
 import type { ModelExport } from '../api/model-export.ts';
 import type { Reason } from '../api/reasons.ts';
-import { computeEngineKey, type EnginePlan, isTrained, makeEngineJob } from '../jobs/engine-job.ts';
+import { computeEngineKey, type EngineJobInputs, isTrained, makeEngineJob } from '../jobs/engine-job.ts';
 import { findEngineRefusal } from '../jobs/engine-request.ts';
 import type { Job } from '../jobs/job.ts';
 import {
@@ -103,12 +103,16 @@ const assessEngine = (
 /** The content key of an engine, and its folder. */
 type EnginePlace = { readonly key: string; readonly folder: string };
 
-const planPlace = (plan: EnginePlan): EnginePlace => {
+const planPlace = (plan: EngineJobInputs): EnginePlace => {
   const key = computeEngineKey(plan);
   return { key, folder: engineFolder(plan.exported.folder, plan.deviceClass.metadata.name, key) };
 };
 
-const planEngine = (plan: EnginePlan, { key, folder }: EnginePlace, before: EngineStatus): ArtifactPlan => ({
+const planEngine = (
+  plan: EngineJobInputs,
+  { key, folder }: EnginePlace,
+  before: EngineStatus,
+): ArtifactPlan => ({
   stage: 'engine',
   deviceClass: plan.deviceClass.metadata.name,
   owner: plan.owner.metadata.name,

@@ -1,4 +1,4 @@
-/** One log line for each thing that the operator does to an object, and for each change of its Ready condition. */
+/** One log line per action about an object, and per change of its Ready condition. */
 import type { Fields, Log } from '../../ground/observability/log.ts';
 import type { Condition } from '../api/conditions.ts';
 import { labels } from '../api/labels.ts';
@@ -6,7 +6,10 @@ import type { Job } from '../jobs/job.ts';
 import type { OnPerformed, Owner, StatusWithConditions } from './apply.ts';
 import type { Outcome } from './outcome.ts';
 
-/** For `ApplyDeps`. Status writes that change neither an attempt nor the Ready condition are logged at level debug. */
+/**
+ * A listener for performed actions. Status writes that change neither an attempt nor the Ready condition are logged at
+ * level debug.
+ */
 export const makeActionLog =
   (log: Log): OnPerformed =>
   (action, owner) => {
@@ -23,7 +26,7 @@ export const makeActionLog =
         return logReadiness(log, { about, before: owner.status, after: action.status });
       }
       default:
-        return undefined; // the event itself says it
+        return undefined; // The event contains it.
     }
   };
 

@@ -1,4 +1,4 @@
-/** The end of an attempt at an artifact, for metrics and the log. Pure. */
+/** How an attempt at an artifact ended, for metrics and the log. Pure. */
 import type { Result, Stage } from '../../ground/contract/result.ts';
 import type { JobFailure } from './ledger.ts';
 import type { JobFailureReason, ObservedJob } from './observed-job.ts';
@@ -6,17 +6,17 @@ import type { JobFailureReason, ObservedJob } from './observed-job.ts';
 /** How a Job ended. */
 export type Outcome = {
   readonly stage: Stage;
-  /** Undefined for what is made once for all classes. */
+  /** Undefined for an artifact that all classes share. */
   readonly deviceClass: string | undefined;
   /** Name of the Job. */
   readonly job: string;
   /** `Stored`, or why the attempt failed. */
   readonly reason: 'Stored' | JobFailureReason;
-  /** Whether the pod found finished work of the same content. */
+  /** Whether the pod reused a stored artifact. */
   readonly reused: boolean;
-  /** Seconds from the creation of the Job until its pod started; undefined if the pod was not seen to start. */
+  /** Seconds from the creation of the Job until its pod started; undefined if the start was not observed. */
   readonly waitSeconds: number | undefined;
-  /** Seconds that the pod ran; undefined if the pod was not seen to start. */
+  /** Run time of the pod in seconds; undefined if its start was not observed. */
   readonly runSeconds: number | undefined;
 };
 

@@ -15,10 +15,13 @@ const releaseNamespace = expression('{{ $.Release.Namespace | quote }}');
 /** Inside `range .Values.watchNamespaces`. */
 export const watchedNamespace = expression('{{ . | quote }}');
 
-/** Labels that name the chart and the release, beside our own; selectors are without them. */
+/** Labels with the chart and the release, in addition to ours; selectors do not contain them. */
 export const releaseLabels = entriesFromTemplate('tlt-export-operator.labels');
 
-/** @param namespace where the object is; the namespace of the release if left out */
+/**
+ * An object of the release.
+ * @param namespace of the object; that of the release if left out
+ */
 export const inRelease = <T extends object>(manifest: T, namespace = releaseNamespace): T => {
   const { metadata, ...rest } = replaced(manifest, releaseNamespace) as Manifest;
   const labelled = { ...metadata, labels: { ...metadata.labels, ...releaseLabels } };

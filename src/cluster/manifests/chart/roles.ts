@@ -21,7 +21,7 @@ import { entriesWhen, expression, templateFile, yamlOf } from './template.ts';
 const apiVersion = 'rbac.authorization.k8s.io/v1';
 const name = installation.operator;
 
-/** Templates in `folder`. */
+/** The templates, as files in `folder`. */
 export const roleTemplates = (
   folder: string,
   permissions: readonly Permission[],
@@ -62,7 +62,7 @@ const rolesInNamespace = (permissions: readonly Permission[]): readonly object[]
   ].map((role) => inRelease(role, watchedNamespace));
 };
 
-/** Releases of several teams have a ClusterRole each, so that removing one leaves the others. */
+/** Each release has its own ClusterRole, so that uninstalling one leaves the others. */
 const ofRelease = (role: string): string => expression(`${role}.{{ .Release.Namespace }}`);
 
 const clusterRolesOfRelease = (permissions: readonly Permission[]): readonly object[] => {

@@ -1,6 +1,6 @@
 /**
- * Helm templates as objects: the manifests of `deploy/` with expressions in the places that values decide. An expression
- * is a word that YAML never quotes or folds, and becomes template text once the object is written.
+ * Helm templates as objects: the manifests of `deploy/` with template expressions in place of values. An expression is
+ * encoded as a word that YAML never quotes or folds, and becomes template text in the written file.
  */
 import { stringify } from 'yaml';
 import type { PublishedFile } from '../file.ts';
@@ -8,10 +8,10 @@ import type { PublishedFile } from '../file.ts';
 const scalarMark = 'HELMSCALAR';
 const lineMark = 'HELMLINE';
 
-/** Stands for the column at which the content of an expression begins. */
+/** Placeholder for the indentation of the content of an expression. */
 const column = '@column@';
 
-/** `id` tells apart lines of the same text in one map. */
+/** Encodes a line of template text. `id` distinguishes equal lines in one map. */
 const encoded = (mark: string, text: string, id = ''): string =>
   `${mark}${Buffer.from(text).toString('hex')}x${Buffer.from(id).toString('hex')}z`;
 const decoded = (hex: string): string => Buffer.from(hex, 'hex').toString();

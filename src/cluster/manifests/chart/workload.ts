@@ -4,7 +4,7 @@ import { deployment, disruptionBudget, metricsService } from '../operator.ts';
 import { inRelease } from './in-release.ts';
 import { entriesFrom, entriesWhen, expression, itemsIn, templateFile, yamlOf } from './template.ts';
 
-/** Templates in `folder`. */
+/** The templates, as files in `folder`. */
 export const workloadTemplates = (folder: string): readonly PublishedFile[] => [
   templateFile(`${folder}/deployment.yaml`, [{ objects: [inRelease(withValues())] }]),
   templateFile(`${folder}/service.yaml`, [{ objects: [inRelease(metricsService)] }]),
@@ -16,7 +16,7 @@ export const workloadTemplates = (folder: string): readonly PublishedFile[] => [
 const image = (name: string): string =>
   expression(`{{ include "tlt-export-operator.image" (list $ .Values.images.${name}) }}`);
 
-/** What stands in an environment variable of the Deployment in `deploy/`. */
+/** Value of an environment variable in the Deployment of `deploy/`. */
 const images: Readonly<Record<string, string>> = {
   WORKER_IMAGE: image('operator'),
   RTX_IMAGE: image('tensorRtRtx'),
