@@ -7,7 +7,7 @@ import process from 'node:process';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { parseCommandLine } from './adapters/cli/command-line.ts';
 import { makeClient } from './cluster/runtime/client.ts';
-import { Lease } from './cluster/runtime/lease.ts';
+import { Lease, type LeaseDeps } from './cluster/runtime/lease.ts';
 import { type ManagerParts, runManager } from './cluster/runtime/manager.ts';
 import { serveMetrics } from './cluster/runtime/metrics-server.ts';
 import { makeCheckPage, serve } from './cluster/runtime/probes.ts';
@@ -95,6 +95,13 @@ const runUntil = async (parts: ManagerParts, stop: AbortSignal): Promise<void> =
   }
 };
 
+type LeaseContext = Omit<LeaseDeps, 'metrics'> & { readonly identity: string; readonly registry: Registry };
+
+const makeLease = (flags: Flags, { identity, registry, ...deps }: LeaseContext): Lease => {
+  const options = { namespace: flags['lease-namespace'], name: installation.operator, identity };
+  return new Lease(options, { ...deps, metrics: leaderMetrics(registry) });
+};
+
 const main = async (): Promise<void> => {
   const line = readFlags(process.argv.slice(2));
   if (line.help !== undefined) {
@@ -111,10 +118,7 @@ const main = async (): Promise<void> => {
   const connect = makeConnect(clock, registry);
   const identity = `${hostname()}_${randomBytes(4).toString('hex')}`;
   const lease = flags['leader-elect']
-    ? new Lease(
-        { namespace: flags['lease-namespace'], name: installation.operator, identity },
-        { client: await connect(), clock, log, metrics: leaderMetrics(registry) },
-      )
+    ? makeLease(flags, { identity, registry, client: await connect(), clock, log })
     : undefined;
   const { informers, controllers } = makeControllers({
     client: guardWrites(await connect(), () => lease?.held ?? true),
