@@ -145,7 +145,7 @@ test('a GPU without enough memory', refuses, {
   says: /OutOfMemory \(Requested size/,
 });
 test('an operator that TensorRT lacks, in the words of its parser', refuses, {
-  classic: { version: '10.3.0', lastOperator: 'UNSUPPORTED' },
+  classic: { version: '10.3.0', lastOperator: 'Unsupported' },
   reason: 'EngineBuildFailed',
   says: /Parsing the ONNX graph: .*UNSUPPORTED_NODE/,
 });

@@ -1,7 +1,8 @@
 /** A build request for the stand-in: a real classifier, with a scale for each of its tensors. */
 
-import { graphOf } from '../../src/formats/onnx/graph.ts';
-import { readModelFile } from '../../src/formats/onnx/model.ts';
+import type { ModelProto } from '../../src/formats/onnx/generated/onnx_pb.ts';
+import { copyWith, graphOf } from '../../src/formats/onnx/graph.ts';
+import { readModelFile, serializeModel } from '../../src/formats/onnx/model.ts';
 import { buildRequest, type EngineOptions, planModel } from '../../src/graph/builders/build-request.ts';
 import { makeTensorRtBuild } from '../../src/graph/builders/tensorrt-build.ts';
 import { buildCalibrationGraph } from '../../src/graph/precision/calibration-graph.ts';
@@ -11,7 +12,7 @@ import type { BuildRequest, TensorRtBuild } from '../../src/ground/contract/task
 import type { TensorRtPlan } from '../../src/ground/contract/tensorrt-plan.ts';
 import { type Driven, drive } from '../builders/driver.ts';
 import { modelFile } from '../models/models.ts';
-import { describeNetwork, type StandIn, standInEnvironment } from './stand-in.ts';
+import { type StandIn, standInEnvironment } from './stand-in.ts';
 
 export const classifier = await readModelFile(modelFile('classifier'));
 const scales = new Map(buildCalibrationGraph(classifier).tensors.map((name) => [name, 0.05]));
@@ -52,8 +53,15 @@ export const driveClassic = async (classic: Classic): Promise<Driven> => {
       tensorRt: { ...tensorRt, ...classic.build },
       ...classic.change,
     },
-    model: describeNetwork(graph, classic.lastOperator),
+    model: serializeModel(classic.lastOperator ? withLastOperator(graph, classic.lastOperator) : graph),
     env: await standInEnvironment(classic),
     ...(classic.onStart && { onStart: classic.onStart }),
   });
+};
+
+const withLastOperator = (model: ModelProto, opType: string): ModelProto => {
+  const graph = graphOf(model);
+  const last = graph.node.at(-1)!;
+  const node = [...graph.node.slice(0, -1), copyWith(last, { opType })];
+  return copyWith(model, { graph: copyWith(graph, { node }) });
 };

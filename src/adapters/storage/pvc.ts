@@ -57,6 +57,13 @@ export const makePvcStore = (root: string, now: () => number = systemClock.now):
       throw thrown;
     }
   },
+  remove: async (uri) => {
+    try {
+      await rm(await resolveInClaim(root, uri), { force: true });
+    } catch (thrown) {
+      if (systemCodeOf(thrown) !== 'ENOENT') throw outputFailure(thrown, uri);
+    }
+  },
   list: async (folder) => {
     try {
       return await readdir(await resolveInClaim(root, folder));

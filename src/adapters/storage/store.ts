@@ -25,6 +25,8 @@ export interface ArtifactStore {
    * @throws UserError as `put`
    */
   create(uri: string, bytes: Uint8Array, signal: AbortSignal): Promise<boolean>;
+  /** Removes a file; does nothing if it does not exist. @throws UserError OutputUnwritable, StorageUnavailable */
+  remove(uri: string, signal: AbortSignal): Promise<void>;
   /** Lists the names in a folder; empty if it does not exist. @throws UserError InputNotFound, StorageUnavailable */
   list(folder: string, signal: AbortSignal): Promise<readonly string[]>;
   /** Starts a group of files in one folder that appear together. */

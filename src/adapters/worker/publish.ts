@@ -14,10 +14,13 @@ import { resultSchemas } from '../../ground/contract/result-schema.ts';
 import type { EngineTask } from '../../ground/contract/task.ts';
 import { listEngineInputs, type StageContext } from './stage.ts';
 import { storeOnce } from './store-once.ts';
+import type { TaskContext } from './task-context.ts';
+import { storeTimingCache } from './timing-caches.ts';
 import { copyUntrusted, readUntrusted } from './untrusted-file.ts';
 
 /** Dependencies of `publish`. */
-export type PublishContext = Pick<StageContext, 'store' | 'work' | 'built' | 'signal'>;
+export type PublishContext = Pick<StageContext, 'store' | 'work' | 'built' | 'signal'> &
+  Pick<TaskContext, 'log'>;
 
 /** Far more than any engine of these architectures has. The limit rejects sparse files that claim to be larger than the disk. */
 const engineLimitBytes = 16 * 2 ** 30;
@@ -30,7 +33,18 @@ const reportLimitBytes = 64 * 2 ** 10;
 export const publish = async (task: EngineTask, context: PublishContext): Promise<EngineBuilt> => {
   const finished = await readFinishedResult(context);
   if (finished) return { ...finished, reused: true };
-  const facts = await readReport(context);
+  const { facts, timingCaches } = await readReport(context);
+  const result = await storeEngine(task, facts, context);
+  const refused = task.timings && (await storeTimingCache(task.timings, context, timingCaches));
+  if (refused) context.log('WARNING', `The timing cache is not stored. ${refused}`);
+  return result;
+};
+
+const storeEngine = (
+  task: EngineTask,
+  facts: ReportedFacts,
+  context: PublishContext,
+): Promise<EngineBuilt> => {
   const { engineFile } = backends[task.backend];
   return storeOnce<EngineBuilt>(context.store, {
     identity: {
@@ -64,19 +78,25 @@ const readFinishedResult = async ({ work }: PublishContext): Promise<EngineBuilt
 
 type ReportedFacts = Pick<EngineBuilt, 'runtime' | 'latency' | 'agreement'>;
 
+type Evidence = { readonly evidence?: unknown };
+
+/** What is taken from a report: the facts for status, and which timing caches the builder combined. */
+type Report = { readonly facts: ReportedFacts; readonly timingCaches: readonly unknown[] };
+
 /** Reads the builder's report and checks it against the schema of results, before anything is stored. */
-const readReport = async ({ built }: PublishContext): Promise<ReportedFacts> => {
+const readReport = async ({ built }: PublishContext): Promise<Report> => {
   const limits = { doing: "Reading the builder's report", limitBytes: reportLimitBytes };
   const bytes = await readUntrusted(join(built, buildReportFile), limits);
   if (bytes === undefined) throw missingOutput('report');
-  const { runtime, latency, agreement } = parseObject(bytes) as ReportedFacts;
+  const { runtime, latency, agreement, evidence } = parseObject(bytes) as ReportedFacts & Evidence;
   const facts = { runtime, ...(latency && { latency }), ...(agreement && { agreement }) };
   for (const [name, value] of Object.entries(facts)) {
     const fault = findFault(resultSchemas.EngineBuilt.properties[name as keyof ReportedFacts], value, name);
     if (fault !== undefined)
       throw new UserError('EngineBuildFailed', `${limits.doing}: ${fault}. Correct the builder image.`);
   }
-  return facts;
+  const { timingCaches } = Object(evidence) as { readonly timingCaches?: unknown };
+  return { facts, timingCaches: Array.isArray(timingCaches) ? timingCaches : [] };
 };
 
 const parseObject = (bytes: Buffer): object => {

@@ -16,11 +16,12 @@ import { toNormalForm } from '../../graph/transforms/normal-form.ts';
 import { fileDigest, sha256 } from '../../ground/base/digest.ts';
 import { openReadable, readRegular } from '../../ground/base/readable.ts';
 import { writeWholeFile } from '../../ground/base/whole-file.ts';
-import { workFiles } from '../../ground/contract/layout.ts';
+import { timingCacheFile, workFiles } from '../../ground/contract/layout.ts';
 import type { EngineBuilt } from '../../ground/contract/result.ts';
-import type { EngineTask, Source } from '../../ground/contract/task.ts';
+import type { BuildRequest, EngineTask, Source } from '../../ground/contract/task.ts';
 import type { ArtifactStore } from '../storage/store.ts';
 import { findFinishedWork, verifyDigest } from './finished-work.ts';
+import { fetchTimingCaches } from './timing-caches.ts';
 
 /** Dependencies of `stage`. */
 export type StageContext = {
@@ -67,12 +68,25 @@ export const stage = async (task: EngineTask, context: StageContext): Promise<vo
   if (task.verification)
     await writeInput(context, workFiles.verification, await fetchVerified(task.verification, context));
   if (planned.plan.tensorRt) await writeInput(context, workFiles.driver, await readFile(driverFile));
+  const request = buildRequest(task, { ...planned, model, graph, scales }, context);
   await writeInput(
     context,
     workFiles.request,
-    Buffer.from(JSON.stringify(buildRequest(task, { ...planned, model, graph, scales }, context))),
+    Buffer.from(JSON.stringify({ ...request, ...(await prepareTimings(task, context)) })),
   );
 };
+
+/** Where a builder finds the timings of earlier builds, and where it writes its own. */
+const prepareTimings = async (
+  { timings }: EngineTask,
+  context: StageContext,
+): Promise<Pick<BuildRequest, 'timingCaches' | 'timingCache'>> =>
+  timings === undefined
+    ? {}
+    : {
+        timingCaches: await fetchTimingCaches(timings, context),
+        timingCache: join(context.built, timingCacheFile),
+      };
 
 /** Fetches and decrypts the model, reading the ciphertext in chunks. */
 const fetchPayload = async (

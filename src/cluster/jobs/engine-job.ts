@@ -3,13 +3,21 @@
 import type { ScaleOrigin } from '../../ground/contract/architectures.ts';
 import type { Artifact } from '../../ground/contract/artifact.ts';
 import type { Backend } from '../../ground/contract/backends.ts';
-import { artifactFiles, engineFolder, fileIn, mounts, workFiles } from '../../ground/contract/layout.ts';
+import {
+  artifactFiles,
+  engineFolder,
+  fileIn,
+  mounts,
+  timingsFolder,
+  workFiles,
+} from '../../ground/contract/layout.ts';
 import type { Int8Facts } from '../../ground/contract/result-schema.ts';
 import type { EngineTask, Source } from '../../ground/contract/task.ts';
+import { makeEngineRequest, planEngine } from '../../ground/plans/engine-plan.ts';
 import { devicesOf } from '../api/class-pods.ts';
 import type { ExportDeviceClass } from '../api/export-device-class.ts';
 import type { ModelExport } from '../api/model-export.ts';
-import { hasStrictTypes, makeEngineFacts } from './engine-request.ts';
+import { type EngineFacts, hasStrictTypes, makeEngineFacts } from './engine-request.ts';
 import { type Images, workerProgram } from './images.ts';
 import { deadlineSecondsOf, type JobDraft, makeJob } from './job.ts';
 import { hashEngineInputs } from './keys.ts';
@@ -88,7 +96,10 @@ const makeEngineVolumes = (
   task: EngineTask,
   { helper, build }: { readonly helper: CompleteResources; readonly build: CompleteResources },
 ) => {
-  const claims = makeClaimVolumes([task.etlt.uri], [fileIn(task.folder, artifactFiles.manifest)]);
+  const claims = makeClaimVolumes(
+    [task.etlt.uri],
+    [fileIn(task.folder, artifactFiles.manifest), ...(task.timings === undefined ? [] : [task.timings])],
+  );
   const key = makeKeyVolume(owner.spec.keySecretRef);
   const work = makeMemoryVolume('work', mounts.work, computeMemoryShare(helper, 1 / 2));
   const built = makeMemoryVolume('built', mounts.built, computeMemoryShare(build, 1 / 4));
@@ -136,9 +147,23 @@ export const makeEngineTask = (plan: EngineJobInputs): EngineTask => {
     ...(facts.dataType === 'int8' &&
       exported.calibrationCache && { calibrationCache: toSource(exported.calibrationCache) }),
     ...(exported.verification && { verification: toSource(exported.verification) }),
+    ...makeTimings(owner, facts, name),
     engineKey: key,
     folder: engineFolder(exported.folder, name, key),
   };
+};
+
+/** The folder of timing caches, for builders that have them. */
+const makeTimings = (
+  { spec }: ModelExport,
+  facts: EngineFacts,
+  deviceClass: string,
+): Pick<EngineTask, 'timings'> => {
+  const { version } = facts.settings;
+  const hasTimings = planEngine(makeEngineRequest(facts)).plan?.tensorRt?.timingCache === true;
+  return hasTimings && version !== undefined
+    ? { timings: timingsFolder(spec.output.uri, deviceClass, version) }
+    : {};
 };
 
 const toSource = ({ uri, sha256 }: Artifact): Source => ({ uri, sha256 });

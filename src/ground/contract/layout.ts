@@ -55,12 +55,17 @@ export const workFiles = {
   driver: 'build_engine.py',
   /** Input of the build driver: `BuildRequest`. */
   request: 'build-request.json',
+  /** Folder of the timing caches of earlier builds. */
+  timings: 'timings',
   /** Written by `stage` instead of the other files if the engine already exists: the result to report. */
   finished: 'finished.json',
 } as const;
 
 /** Name of the `BuildReport` in `mounts.built`, next to the engine. */
 export const buildReportFile = 'build-report.json';
+
+/** Name of the timing cache that a builder leaves in `mounts.built`. */
+export const timingCacheFile = 'timing.cache';
 
 const joinUri = (uri: string, ...names: string[]): string => [uri.replace(/\/+$/, ''), ...names].join('/');
 
@@ -78,6 +83,10 @@ export const tensorfileFolder = (output: string, tensorfileKey: string): string 
 /** URI of the folder of one engine, below its export folder. */
 export const engineFolder = (exported: string, deviceClass: string, engineKey: string): string =>
   joinUri(exported, 'engines', deviceClass, engineKey);
+
+/** URI of the folder of the timing caches of one device class and TensorRT version, shared by all exports to that output. */
+export const timingsFolder = (output: string, deviceClass: string, version: string): string =>
+  joinUri(output, 'timings', deviceClass, version);
 
 /** URI of a file in a folder. */
 export const fileIn = (folder: string, file: string): string => joinUri(folder, file);

@@ -86,6 +86,8 @@ export type EngineTask = {
   /** Layers of an int8 engine that stay float: names, or patterns with `*`. */
   readonly keepFloat?: readonly string[];
   readonly settings: EngineSettings;
+  /** URI of the folder of timing caches, for builders that have them. */
+  readonly timings?: string;
   readonly engineKey: string;
   readonly folder: string;
 };

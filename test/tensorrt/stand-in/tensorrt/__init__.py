@@ -1,6 +1,6 @@
 """A stand-in for classic `tensorrt` in tests: the names, values and signatures of NVIDIA's bindings of one version, and nothing else.
 
-A "model" is JSON that describes a network, and an "engine" is JSON as well: what each layer was given.
+Models are ONNX; an "engine" is JSON that says what each layer was given.
 """
 from . import builder, engine, network  # noqa: F401
 from .table import CLASSES, ENUMS, VERSION

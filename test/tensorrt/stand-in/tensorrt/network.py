@@ -1,7 +1,6 @@
-"""Networks of the stand-in. A "model" is JSON: {inputs, outputs, layers: [{name, type, inputs, outputs, dtype}]}."""
-import json
-
-from .table import ENUMS, field, stands_for
+"""Networks of the stand-in, read from ONNX models."""
+from .onnx import read_model
+from .table import ENUMS, MAJOR, field, stands_for
 
 DataType, LayerType = ENUMS["DataType"], ENUMS["LayerType"]
 FLAGS = ENUMS["NetworkDefinitionCreationFlag"].__members__
@@ -37,7 +36,7 @@ class ILayer:
         self._name = described["name"]
         self._type = LayerType.__members__.get(described["type"], LayerType.IDENTITY)
         self._inputs = [tensors[name] for name in described["inputs"] if name in tensors]
-        self._outputs = [ITensor(name, DataType[described.get("dtype", "FLOAT")]) for name in described["outputs"]]
+        self._outputs = [ITensor(name, DataType[described["dtype"]]) for name in described["outputs"]]
         tensors.update((tensor.name, tensor) for tensor in self._outputs)
         self._output_types, self._precision = {}, None
 
@@ -111,18 +110,15 @@ class OnnxParser:
         return self._errors[index]
 
     def parse(self, model, path=None):
-        from .table import MAJOR
-
         if MAJOR < 10 and not self._network._has("EXPLICIT_BATCH"):
             return self._fail("This version of the ONNX parser only supports networks with an explicit batch dimension")
         if not state["plugins"]:
             return self._fail("getPluginCreator could not find plugin: init_libnvinfer_plugins was not called")
         try:
-            described = json.loads(bytes(model))
-        except ValueError:
+            described = read_model(bytes(model))
+        except (ValueError, IndexError):
             return self._fail("Failed to parse the ONNX model")
-        unsupported = [layer["type"] for layer in described["layers"] if layer["type"] == "UNSUPPORTED"]
-        if unsupported:
+        if any(layer["operator"] == "Unsupported" for layer in described["layers"]):
             return self._fail("In node 1 (importFallbackPluginImporter): UNSUPPORTED_NODE: Assertion failed: creator")
         self._network._read(described)
         return True
