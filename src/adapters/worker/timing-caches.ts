@@ -11,10 +11,16 @@ import { UserError } from '../../ground/base/errors.ts';
 import { writeWholeFile } from '../../ground/base/whole-file.ts';
 import { fileIn, timingCacheFile, workFiles } from '../../ground/contract/layout.ts';
 import type { BuildRequest } from '../../ground/contract/task.ts';
-import type { StageContext } from './stage.ts';
+import type { ArtifactStore } from '../storage/store.ts';
 import { readUntrusted } from './untrusted-file.ts';
 
-type Context = Pick<StageContext, 'store' | 'work' | 'built' | 'signal'>;
+/** The folders of the pod that `stage` and `build` write to, and storage. */
+type Context = {
+  readonly store: ArtifactStore;
+  readonly work: string;
+  readonly built: string;
+  readonly signal: AbortSignal;
+};
 
 const namePattern = /^[0-9a-f]{16}\.timing$/;
 const nameOf = (bytes: Uint8Array): string => `${sha256(bytes).slice(0, 16)}.timing`;
