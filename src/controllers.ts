@@ -10,6 +10,7 @@ import { makeModelExportReconciler } from './cluster/modelexport/reconciler.ts';
 import { makeWatches } from './cluster/modelexport/watches.ts';
 import { makeActionLog } from './cluster/ownedjobs/action-log.ts';
 import type { OnPerformed } from './cluster/ownedjobs/apply.ts';
+import { OwnWrites } from './cluster/ownedjobs/own-writes.ts';
 import { Refusals } from './cluster/ownedjobs/refusals.ts';
 import { Warnings } from './cluster/ownedjobs/warnings.ts';
 import { enqueueAll, enqueueChanged, makeOwnedListeners } from './cluster/ownedjobs/watches.ts';
@@ -135,6 +136,7 @@ const makeOwnerControllers = (
     onPerformed,
     warnings: new Warnings({ client, clock, log }),
     refusals: new Refusals(clock),
+    ownWrites: new OwnWrites(clock),
   });
   const { modelExport, tensorfile } = queues;
   return [

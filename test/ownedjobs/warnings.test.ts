@@ -85,3 +85,16 @@ test('a failure to list events is not an error, and keeps the previous ones', as
   t.is(await warnings.look('vision/demo', [pod], never), 90_000);
   t.is(warnings.about('vision/demo', 'uid-pod').length, 1);
 });
+
+test('a thousand Jobs without a pod cost two lists of events a second', async (t) => {
+  const { clock, asked, warnings } = aWorld(() => []);
+  const look = (i: number) =>
+    warnings.look(`vision/export-${i}`, [{ namespace: 'vision', uid: `uid-${i}` }], never);
+  const dueMs = new Map(Array.from({ length: 1000 }, (_, i) => [i, 0]));
+  for (let second = 0; second < 40; second++) {
+    for (const [i, due] of dueMs)
+      if (due <= clock.elapsed()) dueMs.set(i, clock.elapsed() + (await look(i))!);
+    await clock.pass(1000);
+  }
+  t.true(asked.length > 0 && asked.length <= 80, `${asked.length} lists`);
+});

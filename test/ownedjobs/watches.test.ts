@@ -1,9 +1,10 @@
 /** A change of a Job or a pod enqueues its owner, regardless of labels. */
 import test from 'ava';
 import { type JobStores, jobCacheOptions, podCacheOptions } from '../../src/cluster/ownedjobs/caches.ts';
-import { makeOwnedListeners } from '../../src/cluster/ownedjobs/watches.ts';
+import { enqueueChanged, makeOwnedListeners } from '../../src/cluster/ownedjobs/watches.ts';
 import type { WorkQueue } from '../../src/cluster/runtime/queue.ts';
 import { Store } from '../../src/cluster/runtime/store.ts';
+import { aModelExport } from '../builders/objects.ts';
 
 const ignore = () => {};
 const caches = {
@@ -63,4 +64,59 @@ test('a Job or pod of another owner enqueues nothing', (t) => {
     initial: false,
   });
   t.deepEqual(woken, []);
+});
+
+/** As a kubelet and the controllers of Kubernetes change them, with nothing that is read here. */
+const irrelevant = {
+  jobs: { status: { active: 1, ready: 1, startTime: '2026-01-01T00:00:00Z', uncountedTerminatedPods: {} } },
+  pods: {
+    status: {
+      podIP: '10.0.0.1',
+      conditions: [{ type: 'ContainersReady', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' }],
+      containerStatuses: [],
+    },
+  },
+};
+
+test('a change of fields that are not read enqueues nothing', (t) => {
+  const { woken, jobs, jobChanged, podChanged } = aWorld();
+  const rawJob = metadata('job', [ownedBy('ModelExport', 'demo')]);
+  const rawPod = {
+    ...metadata('pod', [ownedBy('Job', 'job')]),
+    status: { conditions: [], containerStatuses: [] },
+  };
+  jobs.set(caches.jobs.project(rawJob));
+  jobChanged({
+    before: caches.jobs.project(rawJob),
+    after: caches.jobs.project({ ...rawJob, ...irrelevant.jobs }),
+    initial: false,
+  });
+  podChanged({
+    before: caches.pods.project(rawPod),
+    after: caches.pods.project({ ...rawPod, ...irrelevant.pods }),
+    initial: false,
+  });
+  t.deepEqual(woken, []);
+});
+
+test('a change of the status alone is looked at after a moment, a request of the user at once', (t) => {
+  const calls: string[] = [];
+  const queue = {
+    add: () => void calls.push('now'),
+    addAfter: () => void calls.push('soon'),
+  } as unknown as WorkQueue;
+  const before = aModelExport({ status: { observedGeneration: 1 } });
+  const changed = (metadata: object, status = before.status): void =>
+    enqueueChanged(queue, {
+      before,
+      after: { ...before, metadata: { ...before.metadata, ...metadata }, status: status! },
+      initial: false,
+    });
+  changed({});
+  t.deepEqual(calls, [], 'the same version, listed again');
+  changed({ resourceVersion: '2' }, { observedGeneration: 1, progress: 'exporting' });
+  changed({ resourceVersion: '3', generation: 2 });
+  changed({ resourceVersion: '4', annotations: { 'export.tlt.dev/requested-at': 'now' } });
+  changed({ resourceVersion: '5', deletionTimestamp: '2026-01-01T00:00:00Z' });
+  t.deepEqual(calls, ['soon', 'now', 'now', 'now']);
 });

@@ -22,7 +22,7 @@ const anAnswer = (body: object | undefined): IncomingMessage => {
   return Object.assign(stream, { statusCode: 200, headers: {} }) as unknown as IncomingMessage;
 };
 
-/** An apiserver with one export and its classes that discards every write, so each reconcile repeats all its work. */
+/** An apiserver with one export and its classes that discards every write, so each reconcile writes the status again. */
 const aForgetfulServer = () => {
   const watches = new Map<string, PassThrough>();
   const contents: Readonly<Record<string, readonly object[]>> = {
@@ -32,7 +32,7 @@ const aForgetfulServer = () => {
   let written: () => void = () => {};
   const send = async ({ method, path, signal }: ApiRequest): Promise<IncomingMessage> => {
     const [plural = ''] = path.split('?')[0]!.split('/').slice(-1);
-    if (method === 'POST') written();
+    if (method === 'PATCH') written();
     if (method !== 'GET') return anAnswer({});
     if (!path.includes('watch=true'))
       return anAnswer({ items: contents[plural] ?? [], metadata: { resourceVersion: '1' } });
@@ -44,7 +44,7 @@ const aForgetfulServer = () => {
   const connection: Connection = { host: 'apiserver', send, closeIdle: () => {} };
   let version = 1;
   const object = aModelExport();
-  /** Changes the export, and resolves once the resulting Job was sent. */
+  /** Changes the export, and resolves once the resulting status was sent. */
   const change = (): Promise<void> =>
     new Promise((resolve) => {
       written = resolve;

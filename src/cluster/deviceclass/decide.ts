@@ -3,7 +3,7 @@
  * lists.
  */
 
-import { canonicalJson } from '../../ground/base/digest.ts';
+import { isSameJson } from '../../ground/base/same-json.ts';
 import { nameFields } from '../../ground/contract/fields.ts';
 import { makeEngineRequest, planEngine } from '../../ground/plans/engine-plan.ts';
 import { setConditions, type WantedCondition } from '../api/conditions.ts';
@@ -28,7 +28,7 @@ export type ObservedDeviceClass = {
 /** The status to write, or undefined if it did not change. */
 export const decide = (observed: ObservedDeviceClass): ExportDeviceClassStatus | undefined => {
   const next = makeStatus(observed);
-  return canonicalJson(next) === canonicalJson(observed.deviceClass.status) ? undefined : next;
+  return isSameJson(next, observed.deviceClass.status) ? undefined : next;
 };
 
 /** Maximum length of the lists in the schema. */

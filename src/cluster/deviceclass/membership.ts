@@ -2,7 +2,7 @@
  * Which nodes match which class. Each pair is evaluated once, and again only if one of the two changed. A change of a
  * node that affects no class enqueues nothing.
  */
-import { canonicalJson } from '../../ground/base/digest.ts';
+import { isSameJson } from '../../ground/base/same-json.ts';
 import type { ExportDeviceClass } from '../api/export-device-class.ts';
 import type { Key } from '../runtime/resources.ts';
 import type { Store } from '../runtime/store.ts';
@@ -103,7 +103,7 @@ const isMember = (judged: MatchResult | undefined): boolean =>
 
 /** Whether neither membership nor hardware changed. */
 const isSameResult = (a: MatchResult | undefined, b: MatchResult | undefined): boolean =>
-  canonicalJson(comparableResult(a)) === canonicalJson(comparableResult(b));
+  isSameJson(comparableResult(a), comparableResult(b));
 
 const comparableResult = (judged: MatchResult | undefined): unknown =>
   judged && (judged.mismatch ?? hardwareOf(judged.node));

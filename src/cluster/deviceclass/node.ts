@@ -1,6 +1,6 @@
 /** The facts of a node that device classes depend on. They exclude what changes every minute. */
 
-import { canonicalJson } from '../../ground/base/digest.ts';
+import { isSameJson } from '../../ground/base/same-json.ts';
 import { findTrue } from '../api/conditions.ts';
 import { nodeLabels } from '../api/node-labels.ts';
 
@@ -70,7 +70,7 @@ const countDevices = (allocatable: Readonly<Record<string, string>>): Readonly<R
 
 /** Whether two versions of a node are equal in everything that a device class can depend on. */
 export const hasSameFacts = (a: NodeFacts | undefined, b: NodeFacts | undefined): boolean =>
-  canonicalJson(comparableFacts(a)) === canonicalJson(comparableFacts(b));
+  isSameJson(comparableFacts(a), comparableFacts(b));
 
 const comparableFacts = (node: NodeFacts | undefined): unknown =>
   node && { ...node, metadata: { name: node.metadata.name, labels: node.metadata.labels } };

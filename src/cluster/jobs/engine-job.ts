@@ -1,5 +1,6 @@
 /** The Job that builds one engine for one device class: stage, build and publish run in one pod, in this order. */
 
+import { remember } from '../../ground/base/remember.ts';
 import type { ScaleOrigin } from '../../ground/contract/architectures.ts';
 import type { Artifact } from '../../ground/contract/artifact.ts';
 import type { Backend } from '../../ground/contract/backends.ts';
@@ -118,17 +119,19 @@ const makeEngineVolumes = (
 };
 
 /** The content key of an engine. */
-export const computeEngineKey = ({ owner, deviceClass, exported }: Omit<EngineJobInputs, 'images'>): string =>
-  hashEngineInputs({
-    spec: owner.spec,
-    deviceClass,
-    payloadDigest: exported.etlt.payloadDigest,
-    calibrationCacheSha256: exported.calibrationCache?.sha256,
-    ...(hasStrictTypes({ spec: owner.spec, deviceClass, isTrained: isTrained(exported) }) && {
-      strictTypes: true,
+export const computeEngineKey = remember(
+  ({ owner, deviceClass, exported }: Omit<EngineJobInputs, 'images'>): string =>
+    hashEngineInputs({
+      spec: owner.spec,
+      deviceClass,
+      payloadDigest: exported.etlt.payloadDigest,
+      calibrationCacheSha256: exported.calibrationCache?.sha256,
+      ...(hasStrictTypes({ spec: owner.spec, deviceClass, isTrained: isTrained(exported) }) && {
+        strictTypes: true,
+      }),
+      stored: owner.status?.engines?.find((engine) => engine.deviceClass === deviceClass.metadata.name)?.key,
     }),
-    stored: owner.status?.engines?.find((engine) => engine.deviceClass === deviceClass.metadata.name)?.key,
-  });
+);
 
 /** Whether the scales of an export are those of quantisation-aware training. */
 export const isTrained = ({ calibrationCache }: ExportedArtifacts): boolean =>

@@ -3,6 +3,7 @@
  * so each is made once. Fields that are not listed can change without a rebuild.
  */
 import { parseByteQuantity } from '../../ground/base/quantity.ts';
+import { remember } from '../../ground/base/remember.ts';
 import type { DataType } from '../../ground/contract/architectures.ts';
 import { type Backend, backends } from '../../ground/contract/backends.ts';
 import { type CalibrationTensorfile, calibrationTensorfileSchema } from '../api/calibration-tensorfile.ts';
@@ -144,11 +145,11 @@ const exportSpec = modelExportSchema.properties.spec;
  * The content key of an export.
  * @param modelExport with the file of a CalibrationTensorfile in place of a reference to it
  */
-export const computeExportKey = ({ spec, status }: ModelExport): string => {
+export const computeExportKey = remember(({ spec, status }: ModelExport): string => {
   const calibrates = needsCalibration(spec);
   const table = calibrates ? int8ExportTable : floatExportTable;
   return chooseKey([table], { schema: exportSpec, object: spec, facts: { calibrates } }, status?.export?.key);
-};
+});
 
 /** The content key of the histograms: like that of the export, without the choice of thresholds. */
 export const computeHistogramsKey = ({ spec }: ModelExport): string =>

@@ -3,13 +3,15 @@
  * status and spec, so repeating a create after a crash gets 409 instead of a second Job.
  */
 import { contentKey } from '../../ground/base/digest.ts';
+import { remember } from '../../ground/base/remember.ts';
 import { labels } from '../api/labels.ts';
 import type { Job, JobDraft } from './job.ts';
 import { makeJobName } from './names.ts';
 
 /** Hash of everything that the pods of a Job are made from, and of the metadata that the user chose. */
-export const hashTemplate = ({ metadata, spec }: JobDraft): string =>
-  contentKey({ labels: metadata.labels, annotations: metadata.annotations, spec });
+export const hashTemplate = remember(({ metadata, spec }: JobDraft): string =>
+  contentKey({ labels: metadata.labels, annotations: metadata.annotations, spec }),
+);
 
 /**
  * Identifies an attempt: the first one, or the one after a failure. Every failed Job has its own UID, so no two

@@ -1,6 +1,7 @@
 /** The operator's namespace, Deployment and Service. The pod meets the restricted Pod Security Standard. */
 
 import { installation as names } from '../../ground/contract/installation.ts';
+import { operatorNodeFlags } from '../../ground/contract/memory.ts';
 import {
   containerSecurityContext,
   podSecurityDefaults,
@@ -43,6 +44,7 @@ const container = {
   imagePullPolicy: 'IfNotPresent',
   command: ['node'],
   args: [
+    ...operatorNodeFlags,
     '/app/dist/operator.js',
     '--worker-image=$(WORKER_IMAGE)',
     '--rtx-image=$(RTX_IMAGE)',

@@ -9,11 +9,12 @@ import { computeRequeueMs } from '../ownedjobs/artifact.ts';
 import { isManagedByUs } from '../ownedjobs/managed-by.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
 import type { Outcome } from '../ownedjobs/outcome.ts';
-import { planStatusWrites } from '../ownedjobs/status-writes.ts';
+import { isSameStatus, planStatusWrites } from '../ownedjobs/status-writes.ts';
 import { isShortOfQuota, planDeletions, planSuspensions, type Upkeep } from '../ownedjobs/upkeep.ts';
 import { assessEngines, type EngineState } from './engine-stage.ts';
 import { makeChangeEvents } from './events.ts';
 import { assessExport, type ExportState } from './export-stage.ts';
+import { withoutFreshResults } from './join-results.ts';
 import type { ObservedExport } from './observed.ts';
 import type { Stages } from './stages.ts';
 import { makeStatus } from './status.ts';
@@ -26,7 +27,7 @@ export const decide = (observed: ObservedExport): Decision<ModelExportStatus> =>
   const { modelExport, jobs, now } = observed;
   if (!isManagedByUs(modelExport)) return { actions: [], requeueAfterMs: undefined };
   const exported = assessExport(observed);
-  const stages = { exported, engines: assessEngines(observed, exported) };
+  const stages = joinResults(observed, { exported, engines: assessEngines(observed, exported) });
   const keeps = (job: ObservedJob) => isKept(job, stages);
   const isShort = [exported, ...stages.engines].some(({ state }) => isShortOfQuota(state));
   const upkeep: Upkeep = { jobs, keeps, suspend: modelExport.spec.suspend, isShort };
@@ -41,6 +42,12 @@ export const decide = (observed: ObservedExport): Decision<ModelExportStatus> =>
     ],
     requeueAfterMs: computeRequeueMs([exported, ...stages.engines], now),
   };
+};
+
+/** Results wait for each other only while there is nothing else to write. */
+const joinResults = (observed: ObservedExport, assessed: Stages): Stages => {
+  const held = withoutFreshResults(assessed, observed.now);
+  return held && isSameStatus(makeStatus(observed, held), observed.modelExport.status) ? held : assessed;
 };
 
 /**

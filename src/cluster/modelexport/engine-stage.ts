@@ -1,4 +1,5 @@
 /** The state of the engine of one device class. Pure. All reasons are reasons of status. */
+import { lazily } from '../../ground/base/remember.ts';
 import { toArtifact } from '../../ground/contract/artifact.ts';
 import { engineFolder } from '../../ground/contract/layout.ts';
 import type { EngineBuilt } from '../../ground/contract/result.ts';
@@ -14,7 +15,7 @@ import {
   assessArtifact,
   deadlineMsOf,
 } from '../ownedjobs/artifact.ts';
-import { dropWantedKey } from '../ownedjobs/ledger.ts';
+import { dropWantedKey, makeLedger } from '../ownedjobs/ledger.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
 import { describeObstruction } from '../ownedjobs/obstruction.ts';
 import type { Outcome } from '../ownedjobs/outcome.ts';
@@ -49,6 +50,8 @@ export type EngineStage = {
   /** When time alone changes the state, in milliseconds since the epoch. */
   readonly lookAtMs?: number;
   readonly outcomes?: readonly Outcome[];
+  /** Of an engine that was built since the status was written: the stage before its Job completed. */
+  readonly unwritten?: { readonly stage: EngineStage; readonly builtAtMs: number };
 };
 
 /** The state of every engine, in the order of spec.deviceClasses. */
@@ -88,7 +91,8 @@ const assessEngine = (
     images: observed.images,
   };
   const place = planPlace(plan);
-  const { state, ...rest } = assessArtifact(planEngine(plan, place, before), {
+  const artifact = planEngine(plan, place, before);
+  const { state, ...rest } = assessArtifact(artifact, {
     before,
     jobs: observed.jobs,
     now: observed.now,
@@ -96,8 +100,20 @@ const assessEngine = (
     isRetryRequested: requestsRetry(observed.modelExport, deviceClass),
     verification: requestedVerification(observed.modelExport, deviceClass),
   });
-  const made = state.kind === 'Made' ? toStoredEngine(state.result as EngineBuilt, place, state.job) : stored;
-  return { deviceClass, stored: made, ...rest, state: toEngineState(state, observedClass) };
+  const assessed = { ...rest, state: toEngineState(state, observedClass) };
+  if (state.kind !== 'Made') return { deviceClass, stored, ...assessed };
+  const building = { deviceClass, stored, ledger: makeLedger(artifact, before, before.attempts ?? []) };
+  return {
+    deviceClass,
+    stored: toStoredEngine(state.result as EngineBuilt, place, state.job),
+    ...assessed,
+    ...(!artifact.isStored && unwrittenResult({ ...building, state: { kind: 'Building', job: state.job } })),
+  };
+};
+
+const unwrittenResult = (stage: EngineStage): Pick<EngineStage, 'unwritten'> => {
+  const builtAtMs = stage.state.kind === 'Building' ? stage.state.job.finishedAtMs : undefined;
+  return builtAtMs === undefined ? {} : { unwritten: { stage, builtAtMs } };
 };
 
 /** The content key of an engine, and its folder. */
@@ -119,7 +135,7 @@ const planEngine = (
   key,
   folder,
   isStored: before.key === key && isInOutput(plan.owner.spec.output.uri, before.uri),
-  job: () => makeEngineJob(plan),
+  job: lazily(() => makeEngineJob(plan)),
   deadlineMs: deadlineMsOf(plan.owner.spec.jobs?.engine),
 });
 

@@ -1,5 +1,6 @@
 /** The state of the export: stored, running, waiting, failed, or to be started. Pure. */
 
+import { lazily } from '../../ground/base/remember.ts';
 import { toArtifact } from '../../ground/contract/artifact.ts';
 import { exportFolder, fileIn, folderOfFile, isIn } from '../../ground/contract/layout.ts';
 
@@ -87,7 +88,7 @@ const assessPlannedExport = (
     key: computeExportKey(modelExport),
     folder: folderOf(modelExport),
     isStored: isStored(modelExport),
-    job: () => makeExportJob(modelExport, images),
+    job: lazily(() => makeExportJob(modelExport, images)),
     deadlineMs: deadlineMsOf(modelExport.spec.jobs?.export),
   };
   const { state, ...rest } = assessArtifact(step, {

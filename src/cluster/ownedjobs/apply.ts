@@ -7,12 +7,14 @@ import { annotations, labels, type OwnerKind } from '../api/labels.ts';
 import type { Job } from '../jobs/job.ts';
 import { ApiError, isStatus } from '../runtime/api-error.ts';
 import type { KubeClient } from '../runtime/client.ts';
+import { earlierRequeue } from '../runtime/controller.ts';
 import type { Recorder } from '../runtime/recorder.ts';
-import type { Key } from '../runtime/resources.ts';
+import { type Key, keyOf } from '../runtime/resources.ts';
 import { writeStatus } from '../runtime/write-status.ts';
 import type { Action, Decision } from './action.ts';
 import { jobResources } from './caches.ts';
 import type { JobObject } from './kube-shapes.ts';
+import { cacheGraceMs, type OwnWrites } from './own-writes.ts';
 import { isJobOf } from './ownership.ts';
 import type { Refusal, Refusals } from './refusals.ts';
 
@@ -22,6 +24,7 @@ export type ApplyDeps = {
   readonly record: Recorder;
   readonly refusals: Refusals;
   readonly onPerformed: OnPerformed;
+  readonly ownWrites: OwnWrites;
 };
 
 /** Called after an action succeeded, for the log and for metrics. */
@@ -47,7 +50,7 @@ export type Owner = {
  * Performs the actions in order. The status goes first because later actions rely on it: if its write fails, nothing
  * else is done. After that, a failed action does not prevent the others. A Job that the apiserver rejects is recorded,
  * and the next reconcile observes the rejection.
- * @returns milliseconds until that reconcile, or undefined if nothing was rejected
+ * @returns milliseconds until the next reconcile that this makes necessary, or undefined if none is
  * @throws the first other failure, after all actions were tried
  */
 export const apply = async (
@@ -56,8 +59,12 @@ export const apply = async (
   how: ApplyContext,
 ): Promise<number | undefined> => {
   const failures: unknown[] = [];
-  let refused = false;
+  let againMs: number | undefined;
   for (const action of actions) {
+    if (isPending(action, owner, how)) {
+      againMs = earlierRequeue(againMs, cacheGraceMs);
+      continue;
+    }
     try {
       await perform(action, owner, how);
       how.deps.onPerformed(action, owner);
@@ -65,12 +72,12 @@ export const apply = async (
       if (action.kind === 'WriteStatus' || how.signal.aborted) throw thrown;
       if (action.kind === 'CreateJob' && isRefusal(thrown)) {
         how.deps.refusals.note(jobKey(owner, action.job.metadata.name), thrown);
-        refused = true;
+        againMs = earlierRequeue(againMs, refusedRequeueMs);
       } else failures.push(thrown);
     }
   }
   if (failures.length > 0) throw failures[0];
-  return refused ? refusedRequeueMs : undefined;
+  return againMs;
 };
 
 /** Time for the cache to observe the status that was just written. */
@@ -89,6 +96,10 @@ const isRefusal = (thrown: unknown): thrown is ApiError =>
   thrown instanceof ApiError &&
   (thrown.reason === nameTaken || [400, 403, 404, 405, 413, 422].includes(thrown.status));
 
+/** A Job that was created and is not cached yet. */
+const isPending = (action: Action<object>, owner: Owner, { deps }: ApplyContext): boolean =>
+  action.kind === 'CreateJob' && deps.ownWrites.wasCreated(jobKey(owner, action.job.metadata.name));
+
 type ApplyContext = { readonly deps: ApplyDeps; readonly signal: AbortSignal };
 
 const perform = async (
@@ -99,20 +110,23 @@ const perform = async (
   const { client, record } = deps;
   const { namespace } = owner.metadata;
   switch (action.kind) {
-    case 'CreateJob':
+    case 'CreateJob': {
+      const key = jobKey(owner, action.job.metadata.name);
       await createJob(client, owner, { body: action.job, signal });
-      return deps.refusals.forget(jobKey(owner, action.job.metadata.name));
+      deps.ownWrites.noteJob(key);
+      return deps.refusals.forget(key);
+    }
     case 'DeleteJob':
-      return removeJob(client, { namespace, name: action.name, uid: action.uid }, signal);
-    case 'SuspendJob':
-      return patchJob(
-        client,
-        { namespace, name: action.name },
-        { body: makeSuspensionPatch(action.suspend), signal },
-      );
+      await removeJob(client, { namespace, name: action.name, uid: action.uid }, signal);
+      return deps.ownWrites.forgetJob(jobKey(owner, action.name));
+    case 'SuspendJob': {
+      const body = makeSuspensionPatch(action.suspend);
+      return patchJob(client, { namespace, name: action.name }, { body, signal });
+    }
     case 'WriteStatus': {
       const resource = { ...exportGroup, plural: kinds[owner.kind].plural };
-      return writeStatus(client, { resource, owner, status: action.status }, signal);
+      await writeStatus(client, { resource, owner, status: action.status }, signal);
+      return deps.ownWrites.noteStatus(keyOf(owner), owner.metadata.resourceVersion);
     }
     case 'PublishEvent':
       return record(action.event, signal);

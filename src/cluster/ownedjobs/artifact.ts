@@ -112,8 +112,8 @@ const assessUnstored = (
   verifies: string | undefined,
 ): ArtifactProgress => {
   const { before } = witness;
-  const draft = step.job();
-  const attempts = filterAttempts(before, { key: step.key, template: hashTemplate(draft), ...witness });
+  const template = () => hashTemplate(step.job());
+  const attempts = filterAttempts(before, { key: step.key, template, ...witness });
   const attempt = hashAttempt(step.key, { after: before.lastFailure?.jobUid, verifies });
   const job = settleJob(witness.jobs.find(matchesAttempt(step, attempt)), witness.now);
   const failure = job && findFailure(job, step, witness.now);
@@ -126,11 +126,11 @@ const assessUnstored = (
   }
   const part = step.deviceClass ?? step.stage;
   const ledger = makeLedger(step, before, attempts);
-  if (job && !isOutdated(job, hashTemplate(draft))) return assessJob(job, ledger, { ...step, ...witness });
+  if (job && !isOutdated(job, template)) return assessJob(job, ledger, { ...step, ...witness });
   const verdict = job ? ({ kind: 'MayStart' } as const) : decideRetry(attempts, witness.now);
   switch (verdict.kind) {
     case 'MayStart':
-      return { ...decideStart(nameJob(draft, step.owner, { part, attempt }), step, witness), ledger };
+      return { ...decideStart(nameJob(step.job(), step.owner, { part, attempt }), step, witness), ledger };
     case 'Later': {
       const { atMs, failure: last } = verdict;
       const nextAttempt = formatTime(atMs);
@@ -206,8 +206,8 @@ const findFailure = (
 };
 
 /** A running pod is kept. A pending pod still waits for what the old template asks for, so its Job is replaced. */
-const isOutdated = ({ state, template, startedAtMs }: ObservedJob, wanted: string): boolean =>
-  template !== wanted && state.kind === 'Active' && (state.suspended || startedAtMs === undefined);
+const isOutdated = ({ state, template, startedAtMs }: ObservedJob, wanted: () => string): boolean =>
+  state.kind === 'Active' && (state.suspended || startedAtMs === undefined) && template !== wanted();
 
 const assessJob = (
   job: ObservedJob,

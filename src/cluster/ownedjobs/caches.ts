@@ -7,6 +7,7 @@ import type { Store } from '../runtime/store.ts';
 import { pickAnnotations, pickLabels, shortenValue } from './kept-metadata.ts';
 import type { JobObject, PodObject } from './kube-shapes.ts';
 import { controllerKeys, ownedKey } from './ownership.ts';
+import { projectConditions, projectContainers } from './project-status.ts';
 
 /** REST resources of what owners of Jobs cause. */
 export const jobResources = {
@@ -66,7 +67,10 @@ export const jobCacheOptions = (
       metadata: projectMetadata(metadata),
       spec: { ...(suspend !== undefined && { suspend }), ...(managedBy && { managedBy }) },
       suspendedByUs: suspendedBy === labels.managedByValue,
-      status: { ...(conditions && { conditions }), ...(completionTime && { completionTime }) },
+      status: {
+        ...(conditions && { conditions: projectConditions(conditions) }),
+        ...(completionTime && { completionTime }),
+      },
     };
   },
   indexes: {
@@ -95,9 +99,9 @@ export const podCacheOptions = (
       spec: { ...(spec?.nodeName && { nodeName: spec.nodeName }) },
       status: {
         ...(phase && { phase }),
-        ...(conditions && { conditions }),
-        ...(initContainerStatuses && { initContainerStatuses }),
-        ...(containerStatuses && { containerStatuses }),
+        ...(conditions && { conditions: projectConditions(conditions) }),
+        ...(initContainerStatuses && { initContainerStatuses: projectContainers(initContainerStatuses) }),
+        ...(containerStatuses && { containerStatuses: projectContainers(containerStatuses) }),
       },
     };
   },

@@ -17,7 +17,7 @@ export type OwnedMetadata = {
   readonly deletionTimestamp?: string;
 };
 
-type Condition = {
+export type Condition = {
   readonly type: string;
   readonly status: string;
   readonly reason?: string;

@@ -3,7 +3,11 @@ import { type Attempt, failureMessageLimit, type Ledger } from '../api/ledger.ts
 import { formatTime } from '../api/times.ts';
 import type { JobFailureReason, ObservedJob } from './observed-job.ts';
 
-type WantedArtifact = { readonly key: string; readonly template: string; readonly isRetryRequested: boolean };
+type WantedArtifact = {
+  readonly key: string /** Asked for only where attempts are remembered. */;
+  readonly template: () => string;
+  readonly isRetryRequested: boolean;
+};
 
 /**
  * The attempts that count against a new one. Failures of another key or template, or before a request to retry, do not.
@@ -12,7 +16,9 @@ export const filterAttempts = (
   { wantedKey, attempts = [] }: Ledger,
   { key, template, isRetryRequested }: WantedArtifact,
 ): readonly Attempt[] =>
-  wantedKey === key && !isRetryRequested && attempts.at(-1)?.template === template ? attempts : [];
+  wantedKey === key && !isRetryRequested && attempts.length > 0 && attempts.at(-1)?.template === template()
+    ? attempts
+    : [];
 
 /** Why and when a Job failed; `atMs` in milliseconds since the epoch. */
 export type JobFailure = {

@@ -11,6 +11,7 @@ import { type ApplyDeps, apply, makeRefusalLookup, type Owner, type StatusWithCo
 import type { Obstacles } from './artifact.ts';
 import type { JobStores } from './caches.ts';
 import type { OwnedContext } from './observe-owned.ts';
+import { cacheGraceMs } from './own-writes.ts';
 import { findStuck } from './stuck.ts';
 import type { Warnings } from './warnings.ts';
 
@@ -50,8 +51,10 @@ export const makeOwnerReconciler =
     deps: ReconcilerDeps<Stores>,
   ): Reconcile =>
   async (key, signal) => {
-    const { stores, images, clock, warnings, refusals } = deps;
+    const { stores, images, clock, warnings, refusals, ownWrites } = deps;
     const owner = find(stores, key);
+    if (owner && ownWrites.isBehind(key, owner.metadata.resourceVersion))
+      return { requeueAfterMs: cacheGraceMs }; // The change that it waits for comes first.
     const lookAgainMs = await warnings.look(key, owner ? findStuck(stores, owner) : [], signal);
     const warningsAbout = (uid: string) => warnings.about(key, uid);
     const findRefusal = makeRefusalLookup(key, refusals);

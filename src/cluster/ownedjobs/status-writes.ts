@@ -1,5 +1,5 @@
 /** The write of a new status, and the events about it. Pure. */
-import { canonicalJson } from '../../ground/base/digest.ts';
+import { isSameJson } from '../../ground/base/same-json.ts';
 import type { Event } from '../../ground/observability/event.ts';
 import type { Action } from './action.ts';
 import type { Outcome } from './outcome.ts';
@@ -13,16 +13,20 @@ export type StatusChange<Status extends object> = {
   readonly outcomes: readonly Outcome[];
 };
 
-/** Writes the status only if it changed. Events follow the status that they are about. */
+/** Writes the status only if it says something new. Events follow the status that they are about. */
 export const planStatusWrites = <Status extends object>({
   before,
   next,
   events,
   outcomes,
 }: StatusChange<Status>): readonly Action<Status>[] =>
-  canonicalJson(next) === canonicalJson(before)
+  isSameStatus(next, before)
     ? []
     : [
         { kind: 'WriteStatus', status: next, outcomes },
         ...events().map((event) => ({ kind: 'PublishEvent', event }) as const),
       ];
+
+/** The start of a pod alone is not written: it comes with the next change, so that it costs no write of its own. */
+export const isSameStatus = (next: object, before: object | undefined): boolean =>
+  isSameJson(next, before, 'startedAt');

@@ -23,12 +23,22 @@ export type WarningsDeps = {
 type KnownWarnings = {
   readonly since: number;
   readonly looks: number;
+  /** When it is due, if its turn did not come. */
+  readonly postponedTo?: number;
   readonly warnings: readonly Warning[];
 };
 
 /** When to list, from the first observation of the object: most pods start before the first of them. */
 const lookDelaysMs = [10_000, 30_000, 120_000, 600_000] as const;
 const laterIntervalMs = 1_800_000;
+
+/**
+ * Between two lists, of whatever objects. The apiserver reads every event of the namespace for each of them, and while the
+ * control plane is busy, thousands of Jobs have no pod yet.
+ */
+const turnMs = 500;
+/** When an object that was due between two turns is due again. */
+const postponedMs = 10_000;
 
 /** Reasons of events that explain why a Job has no pod or a pod does not start. */
 const explainingReasons: readonly string[] = [
@@ -43,6 +53,9 @@ export class Warnings {
   readonly #deps: WarningsDeps;
   /** By the key of the owner, then by the uid of the Job or pod. */
   readonly #owners = new Map<Key, ReadonlyMap<string, KnownWarnings>>();
+
+  /** When events may be listed again. */
+  #nextTurn = Number.NEGATIVE_INFINITY;
 
   constructor(deps: WarningsDeps) {
     this.#deps = deps;
@@ -67,14 +80,21 @@ export class Warnings {
     const looked = await Promise.all(
       stuck.map(async (object) => {
         const known = before?.get(object.uid) ?? { since: now, looks: 0, warnings: [] };
-        return [
-          object.uid,
-          now < computeDueTime(known) ? known : await this.#read(object, known, signal),
-        ] as const;
+        if (now < computeDueTime(known)) return [object.uid, known] as const;
+        const read = this.#takeTurn(now)
+          ? await this.#read(object, known, signal)
+          : { ...known, postponedTo: now + postponedMs };
+        return [object.uid, read] as const;
       }),
     );
     this.#owners.set(owner, new Map(looked));
     return Math.max(1, Math.min(...looked.map(([, each]) => computeDueTime(each))) - now);
+  }
+
+  #takeTurn(now: number): boolean {
+    if (now < this.#nextTurn) return false;
+    this.#nextTurn = now + turnMs;
+    return true;
   }
 
   async #read(
@@ -88,19 +108,20 @@ export class Warnings {
       const list = (await this.#deps.client.list(jobResources.events, { namespace, query }, signal)) as {
         readonly items: readonly RawEvent[];
       };
-      return { ...known, looks, warnings: toWarnings(list.items) };
+      return { since: known.since, looks, warnings: toWarnings(list.items) };
     } catch (thrown) {
       signal.throwIfAborted();
       this.#deps.log.warn('could not list the events of a Job or pod that does not start', {
         uid,
         error: messageOf(thrown),
       });
-      return { ...known, looks };
+      return { since: known.since, looks, warnings: known.warnings };
     }
   }
 }
 
-const computeDueTime = ({ since, looks }: KnownWarnings): number => {
+const computeDueTime = ({ since, looks, postponedTo }: KnownWarnings): number => {
+  if (postponedTo !== undefined) return postponedTo;
   const extra = Math.max(0, looks - lookDelaysMs.length + 1);
   return since + lookDelaysMs[Math.min(looks, lookDelaysMs.length - 1)]! + extra * laterIntervalMs;
 };

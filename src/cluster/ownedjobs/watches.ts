@@ -2,7 +2,9 @@
  * Enqueues the owner of a changed Job or pod. The owner is found by owner references, because admission policies may
  * change labels.
  */
+import { isSameJson } from '../../ground/base/same-json.ts';
 import type { OwnerKind } from '../api/labels.ts';
+import type { ObjectMeta } from '../api/model-export.ts';
 import { unseen } from '../api/shared-schemas.ts';
 import type { Change } from '../runtime/informer.ts';
 import type { Priority, WorkQueue } from '../runtime/queue.ts';
@@ -15,9 +17,12 @@ export type OwnerQueues = Readonly<Record<OwnerKind, WorkQueue>>;
 
 /** Listeners for the caches of Jobs and of pods. The owner of a pod is a Job, whose owner is enqueued. */
 export const makeOwnedListeners = (queues: OwnerQueues, jobs: () => Pick<Store<JobObject>, 'get'>) => ({
-  jobChanged: ({ before, after }: Change<JobObject>): void =>
-    enqueueOwner(queues, (after ?? before)!.metadata),
+  jobChanged: ({ before, after }: Change<JobObject>): void => {
+    if (isSameJson(before, after)) return; // No field that is read has changed.
+    enqueueOwner(queues, (after ?? before)!.metadata);
+  },
   podChanged: ({ before, after }: Change<PodObject>): void => {
+    if (isSameJson(before, after)) return;
     const { namespace, ownerReferences = [] } = (after ?? before)!.metadata;
     for (const { name } of ownerReferences.filter(({ kind, controller }) => controller && kind === 'Job')) {
       // A Job that is not cached enqueues its owner itself.
@@ -39,7 +44,7 @@ const enqueueOwner = (
 };
 
 type OwnerObject = {
-  readonly metadata: { readonly name: string; readonly namespace: string };
+  readonly metadata: ObjectMeta;
   readonly status?: { readonly observedGeneration?: number };
 };
 
@@ -49,10 +54,22 @@ export const priorityOf = ({ status }: OwnerObject, initial: boolean): Priority 
   return initial ? 'low' : 'normal';
 };
 
-/** Enqueues a changed object itself. */
-export const enqueueChanged = (queue: WorkQueue, { after, initial }: Change<OwnerObject>): void => {
-  if (after) queue.add(keyOf(after), priorityOf(after, initial));
+/**
+ * Enqueues a changed object itself. A change of the status alone is most often our own write, followed by changes of Jobs:
+ * one reconcile covers all of it.
+ */
+export const enqueueChanged = (queue: WorkQueue, { before, after, initial }: Change<OwnerObject>): void => {
+  if (!after || before?.metadata.resourceVersion === after.metadata.resourceVersion) return;
+  if (before?.status && hasSameRequest(before, after)) queue.addAfter(keyOf(after), burstMs);
+  else queue.add(keyOf(after), priorityOf(after, initial));
 };
+
+/** Whether the user requests the same. */
+const hasSameRequest = ({ metadata: a }: OwnerObject, { metadata: b }: OwnerObject): boolean =>
+  a.uid === b.uid &&
+  a.generation === b.generation &&
+  a.deletionTimestamp === b.deletionTimestamp &&
+  isSameJson(a.annotations, b.annotations);
 
 /** Enqueues every cached object: at the start of leading, and at each resync. */
 export const enqueueAll = (queue: WorkQueue, owners: { list(): readonly OwnerObject[] }): void => {

@@ -2,11 +2,11 @@
  * In-cluster configuration. client-node provides it too, but takes 36 MB and half a second of processor time to load.
  */
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import https from 'node:https';
 import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import { type Connection, makeConnection } from './connection.ts';
+import { makeRenewedFile } from './renewed-file.ts';
 
 /** Where the kubelet mounts token and certificate authority; it renews both in place. */
 const mountedFolder = '/var/run/secrets/kubernetes.io/serviceaccount';
@@ -15,17 +15,18 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * A connection with the pod's ServiceAccount; undefined outside pods, or if KUBECONFIG is set. Token and certificate
- * authority are read for every request, because both change while the pod runs (Kubernetes, "Accessing the Kubernetes
+ * authority are those of the time of each request, because both change while the pod runs (Kubernetes, "Accessing the Kubernetes
  * API from a Pod").
  */
 export const connectFromPod = (env: Environment, folder = mountedFolder): Connection | undefined => {
   const { KUBECONFIG: kubeconfig, KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = env;
   const [token, authority] = [join(folder, 'token'), join(folder, 'ca.crt')];
   if (kubeconfig || !host || !port || !existsSync(token)) return undefined;
+  const [readToken, readAuthority] = [makeRenewedFile(token), makeRenewedFile(authority)];
   const agent = new https.Agent({ keepAlive: true });
   return makeConnection(`https://${isIPv6(host) ? `[${host}]` : host}:${port}`, async (options) => {
-    const authorization = `Bearer ${(await readFile(token, 'utf8')).trim()}`;
+    const authorization = `Bearer ${readToken().trim()}`;
     const headers = { ...options.headers, authorization };
-    Object.assign(options, { agent, headers, ca: await readFile(authority, 'utf8') });
+    Object.assign(options, { agent, headers, ca: readAuthority() });
   });
 };

@@ -21,6 +21,9 @@ export type TimeLimitOptions = {
   readonly reason: () => Error;
 };
 
+/** A reason of its own: an abort without one makes an exception with a stack trace, at every request. */
+const over = new Error('the time limit ended');
+
 /**
  * Starts a time limit.
  * @param caller a signal that also aborts the request
@@ -32,7 +35,7 @@ export const startTimeLimit = (
   const own = new AbortController();
   const timer = new AbortController();
   const abort = () => {
-    timer.abort();
+    timer.abort(over);
     own.abort(caller.reason);
   };
   if (caller.aborted) abort();
@@ -43,9 +46,9 @@ export const startTimeLimit = (
   );
   return {
     signal: own.signal,
-    lift: () => timer.abort(),
+    lift: () => timer.abort(over),
     end: () => {
-      timer.abort();
+      timer.abort(over);
       caller.removeEventListener('abort', abort);
     },
   };

@@ -1,12 +1,15 @@
 /** The measured controllers, each in its own process: this operator, as in its image, and the peer in Go. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { jobResources } from '../../../src/cluster/ownedjobs/caches.ts';
+import { operatorNodeFlags } from '../../../src/ground/contract/memory.ts';
 import { cached, digestOf } from '../../cluster/cache.ts';
+import type { ControlPlane } from '../../cluster/control-plane.ts';
 import { run } from '../../cluster/run.ts';
 import { asInTheImage } from '../measure.ts';
+import { startInPod } from './in-pod.ts';
 import { contender, namespace, type World } from './world.ts';
 
 export type Contender = {
@@ -15,29 +18,38 @@ export type Contender = {
 };
 
 const root = join(import.meta.dirname, '..', '..', '..');
-const compiled = join(root, 'node_modules', '.cache', 'bench-operator');
+/** Like /app of the image: package.json, and the JavaScript in `dist`. */
+const app = join(root, 'node_modules', '.cache', 'bench-operator');
 
-/** Like the image: JavaScript, with the memory settings of the image. */
-export const compileOperator = (): Promise<string> =>
-  run(join(root, 'node_modules', '.bin', 'tsc'), ['-p', '.', '--noEmit', 'false', '--outDir', compiled], {
-    cwd: root,
-  });
+export const compileOperator = async (): Promise<void> => {
+  const tsc = join(root, 'node_modules', '.bin', 'tsc');
+  await run(tsc, ['-p', '.', '--noEmit', 'false', '--outDir', join(app, 'dist')], { cwd: root });
+  copyFileSync(join(root, 'package.json'), join(app, 'package.json'));
+};
 
-export const startOperator = (kubeconfig: string, args: readonly string[] = []): ChildProcess =>
-  spawn(
-    process.execPath,
-    [
-      join(compiled, 'operator.js'),
+/** As its image and its Deployment run it. `nodeFlags` come last, so that they count. */
+export const startOperator = (
+  plane: ControlPlane,
+  args: readonly string[],
+  nodeFlags: readonly string[] = [],
+): ChildProcess =>
+  startInPod(plane, {
+    user: contender,
+    command: [
+      process.execPath,
+      ...operatorNodeFlags,
+      ...nodeFlags,
+      join(app, 'dist', 'operator.js'),
       ...['--metrics-bind', '127.0.0.1:0', '--probe-bind', '127.0.0.1:0'],
       ...args,
     ],
-    { env: { ...process.env, ...asInTheImage, KUBECONFIG: kubeconfig }, stdio: 'ignore' },
-  );
+    env: asInTheImage,
+  });
 
-export const operator: Contender = {
+export const operatorWith = (nodeFlags: readonly string[]): Contender => ({
   title: 'this operator',
-  start: async ({ plane }) => startOperator(plane.kubeconfigOf(contender), ['--namespace', namespace]),
-};
+  start: async ({ plane }) => startOperator(plane, ['--namespace', namespace], nodeFlags),
+});
 
 type Job = {
   readonly metadata: { readonly labels: Readonly<Record<string, string>>; readonly annotations?: object };

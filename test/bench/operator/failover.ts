@@ -8,7 +8,7 @@ import { jobResources } from '../../../src/cluster/ownedjobs/caches.ts';
 import { endWithSignals } from '../../cluster/end-with-signals.ts';
 import { eventually } from '../../cluster/run.ts';
 import { compileOperator, startOperator } from './contenders.ts';
-import { contender, createExport, namespace, startWorld, type World } from './world.ts';
+import { createExport, namespace, startWorld, type World } from './world.ts';
 
 const { values } = parseArgs({ options: { repetitions: { type: 'string', default: '50' } } });
 
@@ -23,7 +23,7 @@ const holderOf = async ({ client, signal }: World): Promise<string> => {
   return spec?.holderIdentity ?? '';
 };
 
-const start = ({ plane }: World): ChildProcess => startOperator(plane.kubeconfigOf(contender), flags);
+const start = ({ plane }: World): ChildProcess => startOperator(plane, flags);
 
 const untilHeld = (world: World, before: string): Promise<string> =>
   eventually(

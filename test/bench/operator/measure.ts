@@ -1,4 +1,5 @@
 /** Measures one contender with a number of objects: speed, cost, and requests. */
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ModelExport } from '../../../src/cluster/api/model-export.ts';
@@ -45,6 +46,7 @@ export const measure = async <T>(
     const after = usageOf(child.pid!);
     await sleep(1000);
     child.kill('SIGTERM');
+    if (child.exitCode === null) await once(child, 'exit');
     const measured = {
       title,
       jobsPerSecond: (load.objects * jobsPerObject) / times.seconds,

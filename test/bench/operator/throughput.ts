@@ -2,7 +2,7 @@
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { endWithSignals } from '../../cluster/end-with-signals.ts';
-import { compileOperator, operator, peer, templatesOf } from './contenders.ts';
+import { compileOperator, operatorWith, peer, templatesOf } from './contenders.ts';
 import { type Load, type Measured, measure, measureLimit } from './measure.ts';
 
 const { values } = parseArgs({
@@ -10,6 +10,7 @@ const { values } = parseArgs({
     objects: { type: 'string', default: '200' },
     rate: { type: 'string' },
     alone: { type: 'boolean', default: false },
+    'node-flags': { type: 'string', default: '' },
   },
 });
 
@@ -37,7 +38,8 @@ const main = async (): Promise<void> => {
     ...(values.rate !== undefined && { rate: Number(values.rate) }),
   };
   await compileOperator();
-  const { measured: ours, seen: templates } = await measure(operator, load, templatesOf);
+  const nodeFlags = values['node-flags'].split(' ').filter((flag) => flag !== '');
+  const { measured: ours, seen: templates } = await measure(operatorWith(nodeFlags), load, templatesOf);
   if (values.alone) {
     process.stdout.write(`${row(ours, undefined)}\n`);
     return;

@@ -61,6 +61,7 @@ export const startWorld = async (): Promise<World> => {
   for (const name of classes) await plane.kubectl(['apply', '-f', '-'], JSON.stringify(aClass(name)));
   for (let i = 0; i < nodes; i++) await addNode(world, `node-${i}`);
   for (const claim of claimsOf(aModelExport('any'))) await addClaim(world, claim);
+  await plane.kubectl(['wait', '--for=jsonpath={.status.phase}=Bound', 'pvc', '--all', '--timeout=60s']);
   void heartbeats(world).catch(() => {}); // Ends with the cluster.
   finishPods(world);
   return {
@@ -87,7 +88,12 @@ export const aModelExport = (name: string): object => ({
   apiVersion: 'export.tlt.dev/v1beta1',
   kind: 'ModelExport',
   metadata: { name },
-  spec: { ...aSpec(), deviceClasses: classes.map((each) => ({ name: each })) },
+  spec: {
+    ...aSpec(),
+    // Each its own: exports that share a folder are twins, and work one after the other.
+    output: { uri: `pvc://exports/${name}` },
+    deviceClasses: classes.map((each) => ({ name: each })),
+  },
 });
 
 export const createExport = ({ client, signal }: World, name: string): Promise<unknown> =>

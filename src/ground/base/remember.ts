@@ -1,0 +1,27 @@
+/** Results that are kept as long as what they were computed from. */
+
+/**
+ * A pure function of one object that computes once per object. Use it only where objects are never changed, as those of
+ * the caches are: a changed object is another object.
+ */
+export const remember = <From extends object, Result>(
+  compute: (from: From) => Result,
+): ((from: From) => Result) => {
+  const known = new WeakMap<From, { readonly result: Result }>();
+  return (from) => {
+    const before = known.get(from);
+    if (before) return before.result;
+    const result = compute(from);
+    known.set(from, { result });
+    return result;
+  };
+};
+
+/** A value that is computed when it is first asked for, and once. */
+export const lazily = <Result>(compute: () => Result): (() => Result) => {
+  let made: { readonly result: Result } | undefined;
+  return () => {
+    made ??= { result: compute() };
+    return made.result;
+  };
+};
