@@ -10,6 +10,7 @@ const root = join(import.meta.dirname, '..');
 /** Places whose text is written with these words in mind: files, or folders with all that is in them. */
 const checked: readonly string[] = [
   'src/formats',
+  'src/export',
   'src/graph/keras',
   'src/graph/transforms',
   'src/graph/plugins',

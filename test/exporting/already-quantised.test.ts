@@ -45,13 +45,13 @@ test('a model that is dynamically quantised throughout is refused for int8 befor
   }
 });
 
-test('it is exported as it is in fp32', async (t) => {
+test('a dynamically quantised model is exported unchanged in fp32', async (t) => {
   const { code, stderr, payload } = await exported(forms.dynamic, '--engine_file', 'engine.onnx');
   t.is(code, 0, stderr);
   t.deepEqual(serializeModel(payload!), serializeModel(forms.dynamic));
 });
 
-test('one whose convolutions are float is calibrated for them, with a warning', async (t) => {
+test('a partly quantised model is calibrated for its float convolutions, with a warning', async (t) => {
   const { code, stderr, scales } = await exported(
     forms.partly,
     ...(await asInt8()),
@@ -63,7 +63,7 @@ test('one whose convolutions are float is calibrated for them, with a warning', 
   t.true(scales!.has('input_1'));
 });
 
-test('QLinear operators are refused for every data type, and not taken for training', async (t) => {
+test('QLinear operators are refused for every data type, and not mistaken for training', async (t) => {
   for (const args of [[], ['--data_type', 'fp16'], await asInt8()]) {
     const { code, stderr, scales } = await exported(forms.operators, ...args);
     t.is(code, refusal('ModelUnsupported'), stderr);
@@ -108,7 +108,7 @@ test('quantisers of other tools are named with the tool, for every data type', a
   }
 });
 
-test('inspect shows in a line in which form a model is quantised, and what an export makes of it', async (t) => {
+test('inspect shows in one line how a model is quantised, and how it is exported', async (t) => {
   const tensor = 'input_1';
   const network = (build: (built: Network) => string): ModelProto => {
     const built = new Network();
@@ -145,7 +145,7 @@ test('inspect shows in a line in which form a model is quantised, and what an ex
   }
 });
 
-test('a network that is too narrow for int8 is not called another model after its calibration', async (t) => {
+test('a network that is too narrow for int8 is not reported as another model after its calibration', async (t) => {
   const network = new Network();
   const narrow = network.conv('input_1', network.weight([5, 3, 3, 3], 0.02));
   const mean = network.node('ReduceMean', [narrow], { axes: { ints: [2, 3] }, keepdims: { int: 0 } });

@@ -93,7 +93,7 @@ const sized = ({ input, outputs, channels, height, width, fixedBatch }: OpenedMo
   size: [fixedBatch ?? 'N', channels, height, width],
 });
 
-test('names are what the graph calls its ports', async (t) => {
+test('ports are found under the names of the graph', async (t) => {
   t.deepEqual(sized(await opened(aNet())), {
     input: 'pixels',
     outputs: ['scores'],
@@ -117,7 +117,7 @@ test('of several outputs the one with a row of classes is detected, and any can 
   });
   t.regex(
     await refusal(two),
-    /its outputs are a \[N, 5\], b \[N, 7\], and none of them can be told .*⟨outputNodes⟩/,
+    /its outputs are a \[N, 5\], b \[N, 7\], and none can be identified as .*⟨outputNodes⟩/,
   );
   t.deepEqual((await opened(two, { settings: { ports: { outputs: ['b', 'a'] } } })).outputs, ['b', 'a']);
   t.regex(
@@ -130,7 +130,7 @@ test('of several outputs the one with a row of classes is detected, and any can 
   );
 });
 
-test('a graph that takes more than pictures is refused with its inputs', async (t) => {
+test('a graph with inputs besides images is refused, and its inputs are named', async (t) => {
   const model = aNet();
   const graph = graphOf(model);
   const second = makeValueInfo('orig_size', elementType.int64, ['N', 2]);
@@ -191,7 +191,7 @@ test('a dynamic size is rejected with the flag that fixes it, and the exported g
   await session.release();
 });
 
-test('a free size is that of the spec, if one is given', async (t) => {
+test('a free size is taken from the spec, if there is one', async (t) => {
   const text = await readFile(
     join(import.meta.dirname, '..', 'fixtures', 'specs', 'classification-tlt3.txt'),
     'utf8',
@@ -205,18 +205,18 @@ test('a size that the graph fixes is not changed', async (t) => {
   const inputDims = { channels: 3, height: 8, width: 12 };
   t.regex(
     await refusal(aNet(), { settings: { inputDims } }),
-    /\[N, 3, 8, 10\], and ⟨inputDims⟩ 3,8,12 contradicts/,
+    /\[N, 3, 8, 10\], which ⟨inputDims⟩ 3,8,12 contradicts/,
   );
   t.deepEqual(sized(await opened(aNet({ shape: [4, 1, 8, 10] }))).size, [4, 1, 8, 10]);
 });
 
-test('shapes and types that no picture has are refused by name', async (t) => {
-  t.regex(await refusal(aNet({ shape: ['N', 4, 8, 10] })), /pictures have 1 or 3 channels/);
+test('shapes and types that are not images are refused by name', async (t) => {
+  t.regex(await refusal(aNet({ shape: ['N', 4, 8, 10] })), /images have 1 or 3 channels/);
   t.regex(
     await refusal(aNet({ shape: ['N', 3, 8] })),
-    /has the shape \[N, 3, 8\], and \[N, 3 or 1, height, width\]/,
+    /has the shape \[N, 3, 8\], and must have \[N, 3 or 1, height, width\]/,
   );
-  t.regex(await refusal(aNet({ type: elementType.int64 })), /pixels holds int64, and pictures are float32/);
+  t.regex(await refusal(aNet({ type: elementType.int64 })), /pixels holds int64, and images are float32/);
 });
 
 const picture = Float32Array.from({ length: 3 * 8 * 10 }, (_, i) => (i * 7) % 256);
@@ -235,13 +235,13 @@ for (const [what, net] of [
   ['float16', { type: elementType.float16 }],
   ['N,H,W,C of uint8', { shape: ['N', 8, 10, 3], type: elementType.uint8 }],
 ] as const)
-  test(`a network of ${what} is exported with float32 N,C,H,W in front, under its own name, and computes the same`, async (t) => {
+  test(`a network of ${what} is exported with a float32 N,C,H,W input of the same name, and computes the same`, async (t) => {
     const model = await opened(aNet(net));
     t.deepEqual(sized(model), { input: 'pixels', outputs: ['scores'], size: ['N', 3, 8, 10] });
     t.deepEqual(await answer(model), await answer(await opened(aNet())));
   });
 
-test('pixels are prepared as the user says, with a number for each channel or one for all', async (t) => {
+test('pixels are preprocessed as the user sets, with one number per channel or one for all', async (t) => {
   const preprocess = { channelOrder: 'RGB', mean: ['127.5'], scale: ['0.01', '0.02', '0.03'] } as const;
   const { preprocessing } = await opened(aNet(), { settings: { preprocess } });
   t.deepEqual(preprocessing, { order: 'RGB', mean: [127.5, 127.5, 127.5], scale: [0.01, 0.02, 0.03] });
@@ -251,7 +251,7 @@ test('pixels are prepared as the user says, with a number for each channel or on
   t.deepEqual(bytes.preprocessing, { order: 'RGB', mean: [0, 0, 0], scale: 1 });
 });
 
-test('numbers that do not fit the channels, or bytes that would be scaled, are refused', async (t) => {
+test('a wrong number of channel values, and scaling of uint8 input, are refused', async (t) => {
   const says = async (net: Net, preprocess: ModelSettings['preprocess']): Promise<string> =>
     (
       await t.throwsAsync(opened(aNet(net), { settings: { preprocess: preprocess! } }), {
@@ -264,6 +264,6 @@ test('numbers that do not fit the channels, or bytes that would be scaled, are r
   );
   t.regex(
     await says({ type: elementType.uint8 }, { scale: ['0.5'] }),
-    /holds uint8, so it takes pixels as they are/,
+    /is uint8, so it takes unscaled pixels/,
   );
 });

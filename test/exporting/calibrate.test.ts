@@ -83,7 +83,7 @@ test("ranges equal those of onnxruntime's min-max calibrator on the same tensors
   }
 });
 
-test('scales are positive and finite, those of inputs first; the threads choose what one thread would', async (t) => {
+test('scales are positive and finite, inputs first; several threads choose the same as one', async (t) => {
   const { statistics } = await measured;
   t.is(statistics.thresholds!.size, new Set(statistics.histograms.values()).size);
   for (const [histogram, thresholds] of statistics.thresholds!)
@@ -131,7 +131,7 @@ const onSteepImages = (model: ModelProto, keepFloat: readonly string[] = []): Pr
   return collectStatistics({ model, input: 'input_1', shape, batches, threads: 2, keepFloat, ...watch });
 };
 
-test('a tensor that needs a scale and becomes infinite is named, with the first such image and the way out', async (t) => {
+test('a tensor that needs a scale and becomes infinite is named, with the first such image and the remedy', async (t) => {
   const error = await t.throwsAsync(onSteepImages(steep(true)));
   t.regex(
     error.message,
@@ -140,7 +140,7 @@ test('a tensor that needs a scale and becomes infinite is named, with the first 
   t.regex(error.message, /⟨keepFloat⟩: product/);
 });
 
-test('a tensor that needs none, or that only layers left in float read, has none, and the first image is known', async (t) => {
+test('an infinite tensor without int8 readers has no scale, and its first image is recorded', async (t) => {
   for (const statistics of [
     await onSteepImages(steep(false)),
     await onSteepImages(steep(true), ['product']),

@@ -19,7 +19,7 @@ const opened = async (model: ModelProto): Promise<OpenedModel> => {
 
 const plain = (): ModelProto => classifierWith((network, from) => network.node('Relu', [network.conv(from)]));
 
-test('a cache with a scale for the input and for all that is computed from is whole', async (t) => {
+test('a cache with scales for the input and for all tensors that int8 layers read is complete', async (t) => {
   const { model, ...rest } = await opened(plain());
   const needed = new Set([input, ...int8Activations(model)]);
   t.is(needed.size, 4);
@@ -39,7 +39,7 @@ test('a cache that lacks a scale is refused with the tensor and the reason', asy
   t.regex(error.message, /no float values of it were counted.*⟨keepFloat⟩/);
 });
 
-test('what is left in float as asked is no gap', async (t) => {
+test('a tensor of a layer kept in float is not a gap', async (t) => {
   const model = await opened(plain());
   const [first] = int8Activations(model.model);
   t.deepEqual(findGaps(model, { has: (name) => name !== first, keepFloat: [first!] }), []);
@@ -53,22 +53,22 @@ test('an empty cache is rejected, whatever the origin of its scales', async (t) 
     });
 });
 
-test('what training left unquantised is a gap that a warning names, not an error', async (t) => {
+test('a tensor that training did not quantise is a gap with a warning, not an error', async (t) => {
   const model = await opened(plain());
   const needed = int8Activations(model.model);
   const covering = { has: (name: string) => name !== needed[1], isTrained: true };
   t.notThrows(() => requireCoverage(model, covering));
   t.deepEqual(findGaps(model, covering), [
-    { tensor: needed[1]!, why: 'the training put no pair behind it', isExcused: true },
+    { tensor: needed[1]!, why: 'training did not quantise it', isExcused: true },
   ]);
 });
 
-test('behind a plugin node that only TensorRT can run, nothing can be measured, and the node is named', async (t) => {
+test('tensors after a plugin node that only TensorRT can run cannot be measured, and the node is named', async (t) => {
   const model = await opened(
     classifierWith((network, from) => network.conv(network.node('Only_TRT', [from]))),
   );
   const measured = int8Activations(model.model).slice(0, 2);
   const gaps = findGaps(model, { has: (name) => measured.includes(name) });
   t.true(gaps.length > 0 && gaps.every(({ isExcused }) => isExcused));
-  t.regex(gaps[0]!.why, /computed behind Only_TRT, which only TensorRT can run/);
+  t.regex(gaps[0]!.why, /depends on Only_TRT, which only TensorRT can run/);
 });

@@ -52,7 +52,7 @@ for (const level of [0, -14, -40])
     t.is(found.kind, 'Differs');
   });
 
-test('an end that is no Sigmoid in one of both is compared by its values alone', async (t) => {
+test('an output that is a Sigmoid in only one graph is compared by its values', async (t) => {
   const model = map(-14);
   const graph = graphOf(model);
   const node = graph.node.map((each) =>

@@ -95,7 +95,7 @@ const countedDetector = async (): Promise<string> => {
 let counted: ReturnType<typeof countedDetector> | undefined;
 const onceCounted = () => (counted ??= countedDetector());
 
-test('parts that are counted apart and added are the whole, bit for bit, and serve every algorithm', async (t) => {
+test('the sum of separately counted parts equals the whole bit for bit, and serves every algorithm', async (t) => {
   const cwd = aFolder();
   const at = (name: string) => join(cwd, name);
   const parts = ['1/2', '2/2'].map(async (part, i) => {
@@ -130,7 +130,7 @@ test('parts that are counted apart and added are the whole, bit for bit, and ser
 
 const invalid = (says: RegExp) => ({ instanceOf: UserError, message: says });
 
-test('files that cannot be added are refused by name, and nothing is written', async (t) => {
+test('files that cannot be merged are refused by name, and nothing is written', async (t) => {
   const cwd = aFolder();
   const at = (name: string) => join(cwd, name);
   const file = (changes: Partial<HistogramFile>, sample: Partial<CountedSample> = {}): Uint8Array =>
@@ -157,7 +157,7 @@ test('files that cannot be added are refused by name, and nothing is written', a
   t.false(existsSync(at('sum')));
 });
 
-test('what cannot become of histograms is refused before any work', async (t) => {
+test('requests that histograms cannot serve are refused before any work', async (t) => {
   const cwd = aFolder();
   const at = (name: string) => join(cwd, name);
   const foreign = { modelSha256: 'aa'.repeat(32), samples: [], histograms: new Map() };
@@ -199,15 +199,15 @@ test('held-out images of histograms are used for the accuracy gate if their fold
     ...hist,
     ...['--seed', '7', '--keep_float', 'block0/b', '--report', join(cwd, 'other.html')],
   );
-  t.regex(other.join('\n'), /are of other data than .* with this --batches, --batch_size/);
+  t.regex(other.join('\n'), /were counted on other data than .* with this --batches, --batch_size/);
   const told = JSON.parse(readFileSync(join(cwd, 'other.json'), 'utf8')) as ExportReport;
-  t.deepEqual(told.notes.slice(0, 1), ['Left in float, and so without scales: block0/b.']);
-  t.is(told.agreement, undefined, 'which images were kept out is not known');
+  t.deepEqual(told.notes.slice(0, 1), ['Kept in float, and therefore without scales: block0/b.']);
+  t.is(told.agreement, undefined, 'the held-out images are unknown');
   const gated = [...(await int8(cwd, 'gated', 'detectnet_v2')), ...hist, '--min_agreement', '3'];
-  await t.throwsAsync(runExport(...gated), invalid(/Give the --cal_image_dir, --batches/));
+  await t.throwsAsync(runExport(...gated), invalid(/Set the --cal_image_dir, --batches/));
 });
 
-test('layers that stay float have no scale in the cache, be it of images or of histograms', async (t) => {
+test('layers kept in float have no scale in the cache, whether from images or from histograms', async (t) => {
   const cwd = await onceCounted();
   const detector = (cache: string) => int8(cwd, cache, 'detectnet_v2');
   const hist = ['--cal_histogram_file', join(cwd, 'all.hist')];

@@ -63,7 +63,7 @@ const int8 = async (cwd: string, ...more: string[]) => {
 
 const scalesIn = (cwd: string) => parseCalibrationCache(readFileSync(join(cwd, 'cal.bin'), 'utf8')).scales;
 
-test('a mask of minus infinity in front of a softmax is left out with a warning, and int8 agrees with float', async (t) => {
+test('a mask of minus infinity before a softmax gets no scale, with a warning, and int8 agrees with float', async (t) => {
   const cwd = workplace(attention());
   const { code, stderr } = await int8(
     cwd,
@@ -84,7 +84,7 @@ test('a mask of minus infinity in front of a softmax is left out with a warning,
   t.is(again.code, 0, again.stderr);
 });
 
-test('a mask that the graph hands out agrees where both graphs have the same infinities', async (t) => {
+test('a mask that is a graph output agrees if both graphs have the same infinities', async (t) => {
   const model = attention();
   const graph = graphOf(model);
   const masked = makeValueInfo('masked', elementType.float32, undefined);
@@ -93,7 +93,7 @@ test('a mask that the graph hands out agrees where both graphs have the same inf
   t.is(code, 0, stderr);
 });
 
-test('histograms remember infinities, for thresholds of another method', async (t) => {
+test('histograms record infinities, for thresholds of another method', async (t) => {
   const cwd = workplace(attention());
   const counting = ['--cal_histogram_file', 'h.bin'];
   t.is((await int8(cwd, '--cal_algorithm', 'MinMax', ...counting)).code, 0);
@@ -116,7 +116,7 @@ test('histograms remember infinities, for thresholds of another method', async (
   t.deepEqual(parseCalibrationCache(readFileSync(join(cwd, 'b.bin'), 'utf8')).scales, whole);
 });
 
-test('an infinite tensor that a convolution reads ends the calibration, and --keep_float is the way out', async (t) => {
+test('an infinite tensor that a convolution reads fails the calibration, and --keep_float is the remedy', async (t) => {
   const cwd = workplace(divided());
   const refused = await int8(cwd);
   t.is(refused.code, failures.CalibrationFailed.exitCode, refused.stderr);

@@ -62,7 +62,7 @@ test('the loader and a tensorfile of its batches give one cache, byte for byte',
   t.is((await calibrated(opened, { kind: 'Tensorfile', path })).cache, direct.cache);
 });
 
-test('a spec whose images are of another size than the model takes is refused before any is read', async (t) => {
+test('a spec whose images do not have the size of the model is refused before any image is read', async (t) => {
   const { opened, plan, source } = await aTraining();
   const other = { ...source, plan: { ...plan, size: { ...plan.size, width: 33 } }, dataRoot: '/nowhere' };
   const error = await t.throwsAsync(calibrated(opened, other), { instanceOf: UserError });
@@ -97,7 +97,7 @@ test('a seed gives one cache, byte for byte, at any batch size and on any number
   }
 });
 
-test('a signal stops the writing of a tensorfile of images, and leaves none', async (t) => {
+test('a signal stops the writing of a tensorfile of images, and no file is left', async (t) => {
   const { folder, opened } = await aTraining();
   const source = { kind: 'TensorfileOfImages', path: join(folder, 'c.tensor') } as const;
   const request = { source: { ...source, folder: await smallPhotosFolder() }, ...sample, rows: 3 };

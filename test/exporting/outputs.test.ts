@@ -22,7 +22,7 @@ const withFragileOutput = () => {
   return network.model({ outputs: ['fragile'] });
 };
 
-test('an output that the module does not name is reported by itself, and the gate refuses for it', async (t) => {
+test('an output unknown to the module is reported separately, and the gate checks it', async (t) => {
   const model = withFragileOutput();
   const { code, stderr, folder } = await exported(model, ...(await asInt8()), '--report', 'r.html');
   t.is(code, 0, stderr);
@@ -32,11 +32,11 @@ test('an output that the module does not name is reported by itself, and the gat
   t.regex(readFileSync(join(folder, 'r.html'), 'utf8'), /Agreement of each output.*fragile/s);
   const gated = await exported(model, ...(await asInt8()), '--min_agreement', '12');
   t.is(gated.code, failures.AgreementTooLow.exitCode);
-  t.regex(gated.stderr, /\(fragile to -?\d+\.\d dB\), and 12 dB are asked for/);
+  t.regex(gated.stderr, /\(fragile: -?\d+\.\d dB\); the required minimum is 12 dB/);
   t.is(gated.scales, undefined, 'nothing was written');
 });
 
-test('the images of a report are those that were compared, whatever the shape of the outputs is', async (t) => {
+test('the report counts the compared images, whatever the shape of the outputs', async (t) => {
   const network = new Network();
   const from = network.stem();
   network.node(

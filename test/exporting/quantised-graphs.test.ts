@@ -84,11 +84,11 @@ const cuts: Readonly<Record<string, readonly [ModelProto, ModelProto]>> = {
 };
 
 for (const [name, [model, float]] of Object.entries(cuts))
-  test(`what a pair cuts off stays in the export: ${name}`, async (t) => {
+  test(`the saturation of a pair stays in the export: ${name}`, async (t) => {
     const { code, stderr, payload } = await exported(model);
     t.is(code, 0, stderr);
     t.false(isQat(payload!));
-    t.regex(stderr, /Compared with the model given, on 4 synthetic pictures, .*: the exported graph$/m);
+    t.regex(stderr, /Compared with the given model on 4 synthetic images, .*: the exported graph$/m);
     const found = await classesOf(payload!);
     const against = {
       float: decibels(await classesOf(float), found),
@@ -97,7 +97,7 @@ for (const [name, [model, float]] of Object.entries(cuts))
     t.true(against.float > 100 && against.given > 25, JSON.stringify(against));
   });
 
-test('int8 takes the scales of pairs that are Relus for the tensors before and behind the Clip', async (t) => {
+test('int8 uses the scales of pairs that act as Relus for the tensors before and after the Clip', async (t) => {
   const [model] = cuts['uint8 from 0 is a Relu']!;
   const { code, stderr, scales, payload } = await exported(
     model,
@@ -123,7 +123,7 @@ test('--force_ptq calibrates the network with its Relus', async (t) => {
   t.true(decibels(await classesOf(float), await classesOf(payload!)) > 100);
 });
 
-test('a pair behind a Relu cuts nothing that the Relu lets through, so no Clip is added', async (t) => {
+test('a pair after a Relu saturates no value that the Relu passes, so no Clip is added', async (t) => {
   const levels = { type: 'uint8', zero: 0, scale: 0.1 } as const;
   const { payload } = await exported(
     network((built, from) => pair(built, built.node('Relu', [from]), levels)),
@@ -138,7 +138,7 @@ test('a pair behind a Relu cuts nothing that the Relu lets through, so no Clip i
   ]);
 });
 
-test('a pair that gives another scale back than it took is no pair', async (t) => {
+test('a pair whose two scales differ is not a pair', async (t) => {
   const model = network((built, from) => {
     const zero = zeroOf(built, { type: 'int8', zero: 0, scale: 1 });
     const integers = built.node('QuantizeLinear', [from, built.scalar(0.1), zero]);
@@ -150,7 +150,7 @@ test('a pair that gives another scale back than it took is no pair', async (t) =
   t.is(payload, undefined);
 });
 
-test('scales and zero points behind nodes are known; what a pair with a computed scale cuts off is not', async (t) => {
+test('scales and zero points computed from constants are known; the saturation of a computed scale is not', async (t) => {
   const behind: Activation = (built, from) => {
     const scale = built.node('Identity', [built.scalar(0.1)]);
     const zero = built.node('Cast', [built.integers(0)], { to: { int: elementType.uint8 } });
@@ -192,10 +192,7 @@ test('an exported graph that computes something else is refused before anything 
     instanceOf: UserError,
   });
   t.is(error.reason, 'ExportDiffers');
-  t.regex(
-    error.message,
-    /On 4 synthetic pictures, .* its output predictions\/Softmax agrees to -?\d+\.\d dB/,
-  );
+  t.regex(error.message, /On 4 synthetic images, .* its output predictions\/Softmax agrees to -?\d+\.\d dB/);
 });
 
 /** Weights as integers with a scale, activations never quantised. */
@@ -214,7 +211,7 @@ const storedAsIntegers = (): ModelProto => {
   return built.model();
 };
 
-test('weights that are stored as integers are no training with quantisation: the images calibrate', async (t) => {
+test('weights stored as integers do not mean training with quantisation: the images are used to calibrate', async (t) => {
   const { code, stderr, scales } = await exported(
     storedAsIntegers(),
     ...(await asInt8()),
@@ -240,12 +237,12 @@ const halfInside = (): ModelProto => {
   return built.model();
 };
 
-test('a network that computes in float16 inside is measured there, and its cache serves again', async (t) => {
+test('a network that computes in float16 is measured there, and its cache can be reused', async (t) => {
   const given = await asInt8();
   const { code, stderr, scales, payload } = await exported(halfInside(), ...given, '--engine_file', 'e.onnx');
   t.is(code, 0, stderr);
   t.is(scales!.size, 11, [...scales!.keys()].join());
-  t.is(graphOf(payload!).node.length, graphOf(halfInside()).node.length, 'the file is exported as it is');
+  t.is(graphOf(payload!).node.length, graphOf(halfInside()).node.length, 'the file is exported unchanged');
   t.true(floatsOf(graphOf(payload!).initializer[0]!).length > 0);
   t.regex(stderr, /2 of 3 layers compute in int8/);
 });

@@ -24,7 +24,7 @@ const calibration = async () => {
 const once = calibration();
 const calibrated = () => once;
 
-test('noise of single layers adds up to the noise of all, and the advice is what was measured', async (t) => {
+test('noise of single layers adds up to the noise of all, and the suggestion matches the measurement', async (t) => {
   const { opened, scales, heldOut } = await calibrated();
   const steps: [number, number][] = [];
   const costs = await measureSensitivity(opened, {
@@ -47,11 +47,14 @@ test('noise of single layers adds up to the noise of all, and the advice is what
   const { keepFloat, sqnrDb } = costs.advice!;
   t.is((await agreement(keepFloat)).sqnrDb, sqnrDb);
   t.true(sqnrDb > costs.sqnrDb + 1, `${costs.sqnrDb} → ${sqnrDb} dB`);
-  t.regex(sensitivityText(costs), /^Worst layers, each alone in int8: .* kept in float they agree to \d+/);
+  t.regex(
+    sensitivityText(costs),
+    /^Worst layers, each alone in int8: , and \d+\.\d dB with .* kept in float/,
+  );
   t.is(steps.at(-1)![0], steps.at(-1)![1]);
 });
 
-test('layers are compared until a signal comes, and not without an image', async (t) => {
+test('the comparison of layers stops at a signal, and needs an image', async (t) => {
   const { opened, scales, heldOut } = await calibrated();
   const stop = new AbortController();
   const reason = new Error('stopped');
@@ -69,7 +72,7 @@ test('layers are compared until a signal comes, and not without an image', async
   });
 });
 
-test('the suggestion has as few layers as give nearly all of the gain', (t) => {
+test('the suggestion has the fewest layers that give nearly all of the gain', (t) => {
   t.is(countWorthwhile(20, [20.2, 20.9]), 0);
   t.is(countWorthwhile(20, [21.2, 21.9, 21.8]), 1);
   t.is(countWorthwhile(20, [20.5, 23, 25, 25.5]), 3);

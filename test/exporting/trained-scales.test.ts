@@ -50,7 +50,7 @@ const scalesIn = (path: string) => parseCalibrationCache(readFileSync(path, 'utf
 const expected = () =>
   new Map(Object.entries(qat.ranges).map(([name, range]) => [name, Math.fround(range / 127)]));
 
-test('int8 needs no images: the cache is that of the training, value for value, and the .etlt is float', async (t) => {
+test('int8 needs no images: the cache has exactly the scales of training, and the .etlt is float', async (t) => {
   const { at, run } = aWorkplace();
   const { log } = await run(qat.path, ...int8, '--cal_json_file', at('cal.json'));
   const scales = scalesIn(at('cal.bin'));
@@ -62,7 +62,7 @@ test('int8 needs no images: the cache is that of the training, value for value, 
   t.true(log.includes('[INFO] Extracting scales generated during QAT'), log.join('\n'));
 });
 
-test('layers that stay float lose the scales of the training in the cache, not in the JSON', async (t) => {
+test('layers kept in float have their trained scales in the JSON but not in the cache', async (t) => {
   const { at, run } = aWorkplace();
   const given = [
     '--keep_float',
@@ -75,20 +75,20 @@ test('layers that stay float lose the scales of the training in the cache, not i
   const { log } = await run(qat.path, ...int8, ...given);
   t.regex(
     log.join('\n'),
-    /\[WARNING\] The model was trained with quantisation, so its own scales are used and nothing is calibrated/,
+    /\[WARNING\] The model was trained with quantisation: its own scales are used, and calibration is skipped/,
   );
   const left = new Map([...expected()].filter(([name]) => name !== 'input_1'));
   t.deepEqual(new Map([...scalesIn(at('cal.bin'))].sort()), new Map([...left].sort()));
   t.deepEqual(JSON.parse(readFileSync(at('cal.json'), 'utf8')), { tensor_scales: qat.ranges });
 });
 
-test('other data types leave the scales out of the engine, and the JSON has them if asked for', async (t) => {
+test('other data types do not use the scales, and the JSON has them if requested', async (t) => {
   const { at, run, files } = aWorkplace();
   await run(qat.path, '--data_type', 'fp16', '--cal_json_file', at('cal.json'));
   t.deepEqual(files(), ['cal.json', 'key.txt', 'model.etlt']);
 });
 
-test('--force_ptq gives the cache that calibrating the float graph gives', async (t) => {
+test('--force_ptq writes the same cache as a calibration of the float graph', async (t) => {
   const [one, other] = [aWorkplace(), aWorkplace()];
   const { log } = await one.run(
     qat.path,
@@ -113,7 +113,7 @@ test('an existing cache is rejected for trained scales, and reused with a warnin
   await run(qat.clean, ...int8, ...images(), '-o', at('first.etlt'));
   const error = await t.throwsAsync(run(qat.path, ...int8), { instanceOf: UserError });
   t.is(error.reason, 'OutputExists');
-  t.regex(error.message, /cal\.bin is there already.*--force_ptq/);
+  t.regex(error.message, /cal\.bin exists.*--force_ptq/);
   t.deepEqual(files(), ['cal.bin', 'first.etlt', 'key.txt']);
   const { log } = await run(qat.path, ...int8, '--force_ptq', ...images());
   t.true(
@@ -122,19 +122,19 @@ test('an existing cache is rejected for trained scales, and reused with a warnin
   );
 });
 
-test('images that are given compare: the report says what int8 costs, and the gate refuses', async (t) => {
+test('given images are used to compare: the report shows the cost of int8, and the gate refuses', async (t) => {
   const { at, run, files } = aWorkplace();
   const gate = await t.throwsAsync(run(qat.path, ...int8, ...images(), '--min_agreement', '60'), {
     instanceOf: UserError,
   });
   t.is(gate.reason, 'AgreementTooLow');
-  t.regex(gate.message, /scales come from training/);
+  t.regex(gate.message, /scales are from training/);
   t.deepEqual(files(), ['key.txt']);
   const { log } = await run(qat.path, ...int8, ...images(), '--report', at('report.html'));
   const report = JSON.parse(readFileSync(at('report.json'), 'utf8')) as ExportReport;
   t.is(report.agreement!.images, 32);
   t.true(Number(report.agreement!.sqnrDb) > 5, `${report.agreement!.sqnrDb} dB`);
-  t.regex(report.notes.join(), /training with quantisation/);
+  t.regex(report.notes.join(), /quantisation-aware training/);
   t.true(
     log.some((line) => line.startsWith('[WARNING] The model was trained with quantisation')),
     log.join('\n'),
@@ -176,7 +176,7 @@ const aPod = (model: string) => {
   return { run, folder: join(root, 'exports/out/k') };
 };
 
-test('a ModelExport takes the scales from the model, stores cache and JSON, and says where they came from', async (t) => {
+test('a ModelExport uses the scales of the model, stores cache and JSON, and reports their origin', async (t) => {
   const { run, folder } = aPod(qat.path);
   const { calibrationCache } = await run();
   t.like(calibrationCache, { algorithm: 'Trained', batches: 0, images: 0, tensors: expected().size });
@@ -188,7 +188,7 @@ test('a ModelExport takes the scales from the model, stores cache and JSON, and 
   t.true('calibration.json' in files && 'calibration.cache' in files, Object.keys(files).join());
 });
 
-test('a ModelExport of a float model with nothing to calibrate with is refused', async (t) => {
+test('a ModelExport of a float model without calibration data is refused', async (t) => {
   const error = await t.throwsAsync(aPod(qat.clean).run(), { instanceOf: UserError });
   t.is(error.reason, 'CalibrationSourceMissing');
   t.regex(error.message, /imageDirectory\.uri/);

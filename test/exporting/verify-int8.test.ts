@@ -26,8 +26,8 @@ const calibration = async (name: ModelName) => {
   const sampling = { batches: 2, batchSize: 8, seed: 42 };
   const { scales, heldOut } = await calibratedOn(opened, { source, ...sampling, algorithm: 'Percentile' });
   const { chosen } = await sampleImages(source.folder, sampling);
-  const judging = await collected(batchHeldOut(opened, heldOut)!);
-  return { opened, scales, heldOut, chosen, judging };
+  const heldOutBatches = await collected(batchHeldOut(opened, heldOut)!);
+  return { opened, scales, heldOut, chosen, heldOutBatches };
 };
 
 async function* streamed(list: readonly Batch[]): AsyncGenerator<Batch> {
@@ -43,8 +43,8 @@ const calibrated = (name: ModelName) => {
 };
 
 test('calibration images are not among the held-out images', async (t) => {
-  const { judging, chosen } = await calibrated('classifier');
-  const paths = judging.flatMap((batch) => batch.paths);
+  const { heldOutBatches, chosen } = await calibrated('classifier');
+  const paths = heldOutBatches.flatMap((batch) => batch.paths);
   t.is(paths.length, 32);
   t.deepEqual(
     paths.filter((path) => chosen.includes(path)),
@@ -53,14 +53,14 @@ test('calibration images are not among the held-out images', async (t) => {
 });
 
 test('the SQNR equals that of the two graphs run image by image', async (t) => {
-  const { opened, scales, heldOut, judging } = await calibrated('classifier');
+  const { opened, scales, heldOut, heldOutBatches } = await calibrated('classifier');
   const batches = batchHeldOut(opened, heldOut)!;
   const { images, sqnrDb, rmse, top1 } = await measureInt8Agreement(opened, scales, { batches });
   const model = await readModelFile(modelFile('classifier'));
   const float = await openSession(serializeModel(model));
   const int8 = await openSession(serializeModel(quantiseModel(model, scales)));
   let [signal, noise, values] = [0, 0, 0];
-  for (const { data, dims } of judging) {
+  for (const { data, dims } of heldOutBatches) {
     const feeds = { input_1: { data, dims } };
     const [a, b] = [await float.run(feeds), await int8.run(feeds)];
     const [x, y] = [a['predictions/Softmax']!.data, b['predictions/Softmax']!.data];
@@ -78,29 +78,29 @@ test('the SQNR equals that of the two graphs run image by image', async (t) => {
   t.true(sqnrDb > 10 && top1! > 0.9, `${sqnrDb} dB, ${top1}`);
 });
 
-test('scales that clip nearly everything are distinguished from good ones', async (t) => {
-  const { opened, scales, judging } = await calibrated('detectnet_v2');
-  const good = await measureInt8Agreement(opened, scales, { batches: streamed(judging) });
+test('scales that clip nearly everything have a low SQNR', async (t) => {
+  const { opened, scales, heldOutBatches } = await calibrated('detectnet_v2');
+  const good = await measureInt8Agreement(opened, scales, { batches: streamed(heldOutBatches) });
   const clipping = new Map([...scales].map(([name, scale]) => [name, scale / 50]));
-  const bad = await measureInt8Agreement(opened, clipping, { batches: streamed(judging) });
+  const bad = await measureInt8Agreement(opened, clipping, { batches: streamed(heldOutBatches) });
   t.true(good.sqnrDb > 20 && good.matchedCells! > 0.9, JSON.stringify(good));
   t.true(bad.sqnrDb < good.sqnrDb - 10 && bad.matchedCells! < good.matchedCells!, JSON.stringify(bad));
 });
 
-test('the coverage of a grid is found among its ports, by whatever names and in any order', async (t) => {
-  const { opened, scales, judging } = await calibrated('detectnet_v2');
-  const named = await measureInt8Agreement(opened, scales, { batches: streamed(judging) });
+test('the coverage output of a grid is found under any name and in any order', async (t) => {
+  const { opened, scales, heldOutBatches } = await calibrated('detectnet_v2');
+  const named = await measureInt8Agreement(opened, scales, { batches: streamed(heldOutBatches) });
   const other = {
     ...opened,
     model: withRenamedOutputs(opened.model),
     outputs: opened.outputs.map(renamed).toReversed(),
   };
-  const { matchedCells } = await measureInt8Agreement(other, scales, { batches: streamed(judging) });
+  const { matchedCells } = await measureInt8Agreement(other, scales, { batches: streamed(heldOutBatches) });
   t.true(matchedCells! > 0.9, `${matchedCells}`);
   t.is(matchedCells, named.matchedCells);
 });
 
-test('a graph that takes a fixed number of images is fed so, and too few kept images are none', async (t) => {
+test('a graph with a fixed batch gets full batches, and too few held-out images give none', async (t) => {
   const { opened, heldOut } = await calibrated('classifier');
   const fixed = { ...opened, fixedBatch: 5 };
   const batches = await collected(batchHeldOut(fixed, heldOut)!);
@@ -112,19 +112,19 @@ test('a graph that takes a fixed number of images is fed so, and too few kept im
   t.is(batchHeldOut(opened, []), undefined);
 });
 
-test('a run of each precision takes its time', async (t) => {
+test('the latency of both precisions is measured', async (t) => {
   const { opened, scales } = await calibrated('classifier');
   const latency = await measurePrecisionLatency(opened, scales, { clock: { now: () => performance.now() } });
   t.true(latency.floatMicroseconds > 10 && latency.int8Microseconds > 10, JSON.stringify(latency));
 });
 
 test('a comparison stops at a signal, between two batches', async (t) => {
-  const { opened, scales, judging } = await calibrated('classifier');
+  const { opened, scales, heldOutBatches } = await calibrated('classifier');
   const stop = new AbortController();
   const reason = new Error('stopped');
   let taken = 0;
   const watched = (async function* () {
-    for (const batch of judging) {
+    for (const batch of heldOutBatches) {
       if (++taken === 2) stop.abort(reason);
       yield batch;
     }

@@ -36,7 +36,7 @@ const names = (): Promise<unknown> =>
     "[...document.querySelectorAll('#tensors tbody tr')].filter((row) => !row.hidden).map((row) => row.cells[0].textContent)",
   );
 
-test.serial('it is whole without any request, and nothing complains', async (t) => {
+test.serial('the page is complete without any request, and the browser reports no error', async (t) => {
   const before = browser.requests.length;
   const url = await opened(sampleReport(['a', 'b', 'c']));
   t.is(await browser.evaluate("document.querySelectorAll('#tensors tbody tr svg path').length >= 3"), true);
@@ -46,7 +46,7 @@ test.serial('it is whole without any request, and nothing complains', async (t) 
   t.deepEqual(browser.complaints, []);
 });
 
-test.serial('names that are markup stay text, everywhere', async (t) => {
+test.serial('names that contain markup stay text everywhere', async (t) => {
   const evil = { source: hostile, sha256: hostile, sizeBytes: 1 };
   await opened(
     sampleReport([hostile, 'b'], {
@@ -65,7 +65,7 @@ test.serial('names that are markup stay text, everywhere', async (t) => {
   t.deepEqual(browser.complaints, []);
 });
 
-test.serial('layers stand worst first, with the advice above them', async (t) => {
+test.serial('layers are listed worst first, below the suggestion', async (t) => {
   await opened(sampleReport(['a', 'b']));
   const section = "document.getElementById('layers').parentElement";
   t.is(
@@ -76,11 +76,11 @@ test.serial('layers stand worst first, with the advice above them', async (t) =>
   );
   t.is(
     await browser.evaluate(`${section}.querySelectorAll('p')[1].textContent`),
-    'With every layer in int8 the outputs agree to 31.3 dB; with a kept in float they agree to 36.5 dB (⟨keepFloat⟩).',
+    'SQNR of the outputs is 31.3 dB with every layer in int8, and 36.5 dB with a kept in float (⟨keepFloat⟩).',
   );
 });
 
-test.serial('columns sort by the keyboard, both ways, and say so', async (t) => {
+test.serial('columns sort by keyboard in both directions, and expose the direction', async (t) => {
   await opened(sampleReport(['b', 'c', 'a']));
   const heading = "document.querySelector('#tensors thead th')";
   await browser.evaluate(`${heading}.querySelector('button').focus()`);
@@ -92,7 +92,7 @@ test.serial('columns sort by the keyboard, both ways, and say so', async (t) => 
   t.is(await browser.evaluate("document.querySelectorAll('[aria-sort]').length"), 1);
 });
 
-test.serial('the filter leaves the tensors that are asked for, and counts them', async (t) => {
+test.serial('the filter shows the matching tensors and their number', async (t) => {
   await opened(sampleReport(['conv_1', 'conv_2', 'relu_1']));
   await browser.evaluate(
     "(() => { const f = document.getElementById('filter'); f.value = 'CONV'; f.dispatchEvent(new Event('input')); })()",
@@ -101,7 +101,7 @@ test.serial('the filter leaves the tensors that are asked for, and counts them',
   t.is(await browser.evaluate("document.getElementById('shown').textContent"), '2 of 3');
 });
 
-test.serial("it takes the reader's colours", async (t) => {
+test.serial("the page follows the reader's colour scheme", async (t) => {
   const paper = 'getComputedStyle(document.body).backgroundColor';
   await opened(sampleReport(['a']), 'light');
   t.is(await browser.evaluate(paper), 'rgb(255, 255, 255)');
@@ -110,15 +110,15 @@ test.serial("it takes the reader's colours", async (t) => {
   t.true((await browser.screenshot()).length > 10_000);
 });
 
-test.serial('an export without calibration has a page as well', async (t) => {
+test.serial('an export without calibration has a page too', async (t) => {
   const { calibration: _, agreement: __, sensitivity: ___, ...rest } = sampleReport(['a']);
-  await opened({ ...rest, notes: ['Nothing was calibrated.'] });
-  t.is(await browser.evaluate("document.querySelector('.notes').textContent"), 'Nothing was calibrated.');
+  await opened({ ...rest, notes: ['No calibration.'] });
+  t.is(await browser.evaluate("document.querySelector('.notes').textContent"), 'No calibration.');
   t.is(await browser.evaluate("document.getElementById('tensors')"), null);
   t.deepEqual(browser.complaints, []);
 });
 
-test.serial('the watch on requests and complaints would have told', async (t) => {
+test.serial('the recording of requests and errors works', async (t) => {
   const path = join(folder, 'bad.html');
   writeFileSync(path, '<script src="missing.js"></script><script>throw new Error("seen")</script>');
   await browser.open(pathToFileURL(path).href, 'light');

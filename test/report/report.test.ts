@@ -23,7 +23,7 @@ const measuredDb = (values: Float32Array, scale: number): number => {
 };
 
 for (const seed of [1, 2, 3])
-  test(`the error read from the histogram is that of the values themselves (${seed})`, (t) => {
+  test(`the error from the histogram equals that of the values (${seed})`, (t) => {
     const values = someValues(seed);
     const histogram = histogramOf(values);
     const scale = scaleOf(histogram);
@@ -34,7 +34,7 @@ for (const seed of [1, 2, 3])
     t.true(Math.abs(clippedShare - clipped) < 0.002, `${clippedShare}, and ${clipped} of the values`);
   });
 
-test('every method has the threshold that calibration would choose by it', (t) => {
+test('the report has the threshold that calibration chooses with each method', (t) => {
   const histogram = histogramOf(someValues(4));
   for (const algorithm of algorithms)
     t.is(allThresholds(histogram)[algorithm], thresholdOf(histogram, algorithm), algorithm);
@@ -49,7 +49,7 @@ test('the drawn histogram loses no value', (t) => {
   t.true(Math.abs(sum - histogram.total) < 128, `${sum} of ${histogram.total}`);
 });
 
-test('tensors come the worst first, and keep their place in the graph', (t) => {
+test('tensors are listed worst first, with their position in the graph', (t) => {
   const { tensors } = sampleReport(['a', 'b', 'c', 'd']).calibration!;
   const ratios = tensors.map(({ sqnrDb }) => decibelNumber(sqnrDb));
   t.deepEqual(
@@ -62,14 +62,14 @@ test('tensors come the worst first, and keep their place in the graph', (t) => {
   );
 });
 
-test('a tensor that was zero throughout has no error', (t) => {
+test('a tensor of zeros has no error', (t) => {
   const histogram = histogramOf(new Float32Array(10));
   const { sqnrDb, histogram: drawn, min, max } = reportOn(histogram, 1e-30);
   t.is(sqnrDb, 'inf');
   t.deepEqual([min, max, drawn], [0, 0, { width: 0, counts: [10] }]);
 });
 
-test('JSON keeps the report as it is, a tensor that never held a value included', (t) => {
+test('JSON preserves the report, including a tensor without values', (t) => {
   const empty = reportOn(emptyHistogram, 1);
   t.deepEqual(JSON.parse(JSON.stringify(empty)), empty);
   const report = sampleReport(['a', 'b']);

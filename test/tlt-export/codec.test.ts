@@ -113,7 +113,7 @@ test('a UFF graph of TLT 2.0 can be unpacked, but not exported', async (t) => {
   const { printed } = await runModel('inspect', at('old.etlt'), ...keyed, ...codec);
   t.regex(printed, /input node +input_1\n[\s\S]*content +UFF graph[\s\S]*use the \.tlt/);
   const args = ['detectnet_v2', '-m', at('old.etlt'), ...keyed, ...codec, '-o', at('out.etlt')];
-  await fails(t, runExport(...args), 'ModelUnsupported', /holds a UFF graph.*Give the \.tlt/);
+  await fails(t, runExport(...args), 'ModelUnsupported', /contains a UFF graph.*Use the \.tlt/);
 });
 
 test('a truncated file is reported as damaged, not as a wrong key', async (t) => {

@@ -124,9 +124,9 @@ test('a .keras zip is refused, and the message says what to use instead', async 
   const path = join(aFolder(key), 'm.keras');
   writeFileSync(path, 'PK\x03\x04 … config.json … model.weights.h5 … PK\x01\x02');
   await t.throwsAsync(openModel({ path, key, architecture: 'classification' }), {
-    message: /m\.keras: it is a \.keras file.*Save the model in HDF5/,
+    message: /m\.keras: it is a \.keras file.*Save the model as HDF5/,
   });
-  t.regex((await inspectFile(path, { key })).note ?? '', /^a \.keras file.*Save the model in HDF5/);
+  t.regex((await inspectFile(path, { key })).note ?? '', /^a \.keras file.*Save the model as HDF5/);
 });
 
 test('inspect reports layers, parameters, QAT and the ONNX model that an export would write', async (t) => {

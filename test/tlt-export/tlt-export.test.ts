@@ -69,8 +69,11 @@ test('int8 below --min_agreement is refused, the message names the worst tensors
   const cwd = aWorkplace();
   const { code, stderr } = await exported(cwd, ...int8(), '--min_agreement', '60');
   t.is(code, failures.AgreementTooLow.exitCode, stderr);
-  t.regex(stderr, /agree to \d+\.\d dB, and 60 dB are asked for\. Worst tensors: \S+ \(-?\d+\.\d dB\), /);
-  t.regex(stderr, /Worst layers, each alone in int8: \S+ .* kept in float they agree to \d+\.\d dB/);
+  t.regex(
+    stderr,
+    /SQNR is \d+\.\d dB; the required minimum is 60 dB\. Worst tensors: \S+ \(-?\d+\.\d dB\), /,
+  );
+  t.regex(stderr, /Worst layers, each alone in int8: \S+ .*, and \d+\.\d dB with .* kept in float/);
   t.deepEqual(readdirSync(cwd).sort(), ['key.txt', 'model.tlt']);
 });
 

@@ -50,7 +50,7 @@ test('tlt-export rejects a model of 2 GiB, and the message says what to do', asy
     openModel({ path: source.path, key, architecture: 'classification', weightsLimit: 1000 }),
     {
       instanceOf: UserError,
-      message: /its weights take \d+ bytes.*Prune the model.*tlt-model convert.*trtexec/,
+      message: /its weights take \d+ bytes.*Prune and retrain.*tlt-model convert.*trtexec/,
     },
   );
   t.is(error?.reason, 'ModelUnsupported');

@@ -269,7 +269,7 @@ test('another algorithm reuses the histograms, and other images do not', async (
     ['input_1'],
   );
   const told = JSON.parse(readFileSync(at('exports/out/kept/report.json'), 'utf8')) as ExportReport;
-  t.is(told.notes[0], 'Left in float, and so without scales: input_1.');
+  t.is(told.notes[0], 'Kept in float, and therefore without scales: input_1.');
   t.is(told.sensitivity!.sqnrDb, told.agreement!.sqnrDb);
   t.true(told.sensitivity!.layers.every(({ tensor }) => tensor !== 'input_1'));
   const unknown = { instanceOf: UserError, message: /'inputt_1'.*the nearest is/ };

@@ -144,7 +144,7 @@ test.serial('an export below minAgreement fails with that reason and stores noth
   const { code, result } = await container(pod, 'export', task);
   t.is(code, failures.AgreementTooLow.exitCode);
   t.like(result, { kind: 'Failed', reason: 'AgreementTooLow' });
-  t.regex(JSON.stringify(result), /kept in float they agree to .*spec\.calibration\.keepFloat/);
+  t.regex(JSON.stringify(result), / kept in float .*spec\.calibration\.keepFloat/);
   t.false(existsSync(join(pod, mounts.claims, 'exports/out/gate')));
 });
 

@@ -1,8 +1,10 @@
 /** Result of a calibration pass, and the int8 scales that any method derives from it. */
+
 import { minScale } from '../../formats/scales/calibration-cache.ts';
 import { int8Levels } from '../../formats/scales/int8-levels.ts';
+import type { Algorithm } from '../../ground/contract/architectures.ts';
 import type { Histogram } from './histogram.ts';
-import { type Algorithm, type Thresholds, thresholdOf } from './thresholds.ts';
+import { type Thresholds, thresholdOf } from './thresholds.ts';
 
 /** Histograms of all tensors of the calibration cache. */
 export type Statistics = {

@@ -1,4 +1,5 @@
 /** Calibration methods: thresholds of a tensor from its histogram. */
+import type { Algorithm } from '../../ground/contract/architectures.ts';
 import { entropyThreshold } from './entropy.ts';
 import type { Histogram } from './histogram.ts';
 import { percentileThreshold } from './percentile.ts';
@@ -26,10 +27,7 @@ const methods = {
   MinMax: (histogram) => histogram.absoluteMax,
   Percentile: (histogram) => percentileThreshold(histogram),
   Mse: leastSquaresThreshold,
-} as const satisfies Record<string, Method>;
-
-/** Calibration method, as in `spec.calibration.algorithm`. */
-export type Algorithm = keyof typeof methods | 'Auto';
+} as const satisfies Record<Exclude<Algorithm, 'Auto'>, Method>;
 
 /** Whether the method searches for its threshold, which is slow enough to be worth several threads. */
 export const isSearch = (algorithm: Algorithm): boolean =>

@@ -1,6 +1,6 @@
 /**
- * The graph as TLT's are: its input takes float32 pictures, N,C,H,W, of a fixed size, under the name that it has. A
- * Transpose and a Cast in front bring them to what the network was made for.
+ * Gives the graph an input like TLT's: float32 images, N,C,H,W, of fixed size, under its own name. A Transpose and a
+ * Cast at the start convert them to what the network expects.
  */
 import { elementType } from '../../formats/onnx/element-type.ts';
 import type { GraphProto, ModelProto, NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';
@@ -10,9 +10,10 @@ import { makeNode } from '../../formats/onnx/node.ts';
 import { FreshNames } from '../../graph/transforms/fresh-names.ts';
 import type { ModelInput } from './image-input.ts';
 
+/** A model with an adapted input. */
 export type AdaptedModel = { readonly model: ModelProto; readonly isRewritten: boolean };
 
-/** The model itself where its input is so already. */
+/** Adapts the input `name`; returns the model itself if its input already fits. */
 export const adaptInput = (model: ModelProto, name: string, image: ModelInput): AdaptedModel => {
   const graph = graphOf(model);
   const { channels, height, width, layout, elementType: type } = image;
@@ -29,7 +30,7 @@ export const adaptInput = (model: ModelProto, name: string, image: ModelInput): 
   };
 };
 
-/** Every reader of the input reads what the nodes in front of it make of it. */
+/** Inserts nodes after the input; its readers read their output instead. */
 const prependNodes = (
   graph: GraphProto,
   name: string,

@@ -1,4 +1,4 @@
-/** A model without the quantisation of its training: the float graph that is exported, and what the training left in it. */
+/** Removes the quantisation of training from a model: the float graph to export, and the ranges that training left. */
 import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { foldConstants, graphOf, initializerMap, isQat } from '../../formats/onnx/graph.ts';
 import { serializeModel } from '../../formats/onnx/model.ts';
@@ -10,28 +10,30 @@ import { isDequantize, isQuantize } from '../../graph/precision/qat-quantiser.ts
 import { computeTrainedRanges } from '../../graph/precision/qat-ranges.ts';
 import type { ModelContent } from './model-content.ts';
 
+/** The float model of an export. */
 export type FloatContent = {
-  /** Plain float in float32, weights as initializers: what training with quantisation put into it is taken out. */
+  /** The float32 graph with weights as initializers, without the quantisation nodes of training. */
   readonly model: ModelProto;
-  /** The ONNX file as it goes into the `.etlt`. */
+  /** The ONNX file that goes into the `.etlt`. */
   readonly payload: Uint8Array;
   /**
-   * Ranges by the graph's own names, of a model whose activations were quantised in training; undefined for any other.
-   * Throws UserError ModelUnsupported if no engine can take them; a calibration can still replace them.
+   * Ranges by tensor names of the graph, of a model whose activations were quantised in training; undefined for any
+   * other. Throws UserError ModelUnsupported if engines cannot use them; the model can still be calibrated.
    */
   readonly trainedRanges: (() => TensorRanges) | undefined;
-  /** The model before the export took pairs out of it, if it did. */
+  /** The model with its Q/DQ pairs, if the export removed any. */
   readonly quantised: QatModel | undefined;
-  /** The model as the file has it, where the export writes it in another form. */
+  /** The model of the file, if the export writes it in another form. */
   readonly rewritten: ModelProto | undefined;
 };
 
+/** The model given, and its Q/DQ pairs of training. */
 export type QatModel = { readonly given: ModelProto; readonly pairs: readonly TrainedPair[] };
 
 type Found = Pick<ModelContent, 'model' | 'keras'> &
   Pick<FloatContent, 'rewritten'> & { readonly payload: Uint8Array };
 
-/** @throws UserError ModelUnsupported as `peelQat` */
+/** Removes the pairs of training. @throws UserError ModelUnsupported as `peelQat` */
 export const toFloatContent = async ({ model, payload, keras, rewritten }: Found): Promise<FloatContent> => {
   if (keras || !isQat(model))
     return {
@@ -46,14 +48,14 @@ export const toFloatContent = async ({ model, payload, keras, rewritten }: Found
   return {
     model: await toWorkingModel(peeled),
     payload: serializeModel(peeled),
-    // Weights that are stored as integers say nothing of activations: such a model is calibrated.
+    // Integer weights carry no ranges of activations: such a model is calibrated.
     trainedRanges: pairs.length === 0 ? undefined : () => computeTrainedRanges(pairs),
     quantised: { given, pairs },
     rewritten,
   };
 };
 
-/** Scales, zero points and weights that the graph computes from constants are computed; the pairs stay. */
+/** Computes scales, zero points and weights that the graph derives from constants; the pairs stay. */
 const foldQuantiserParameters = async (model: ModelProto): Promise<ModelProto> => {
   const graph = foldConstants(graphOf(model));
   const constants = initializerMap(graph);

@@ -1,4 +1,6 @@
-/** What a graph takes: the layout, element type and size of its one picture input, and what is said where it leaves them open. */
+/**
+ * Determines layout, element type and size of a graph's image input; flags and spec fill in what the graph leaves open.
+ */
 
 import { elementType, elementTypeName } from '../../formats/onnx/element-type.ts';
 import type { ValueInfoProto } from '../../formats/onnx/generated/onnx_pb.ts';
@@ -8,48 +10,51 @@ import { field } from '../../ground/contract/fields.ts';
 import type { InputDims } from '../../ground/contract/model-settings.ts';
 import { shapeText, unsupportedModel } from './ports.ts';
 
+/** The image input of a model, in pixels. */
 export type ModelInput = {
   readonly channels: 1 | 3;
   readonly height: number;
   readonly width: number;
-  /** Images that go through the graph at once where it says so; undefined where any number may. */
+  /** Fixed batch size; undefined if free. */
   readonly fixedBatch: number | undefined;
-  /** As the file has them; the exported graph takes float32 N,C,H,W. */
+  /** Layout in the file; the exported graph takes float32 N,C,H,W. */
   readonly layout: 'NCHW' | 'NHWC';
   readonly elementType: PixelType;
 };
 
+/** Element types that image inputs may have. */
 export type PixelType = 'float32' | 'float16' | 'uint8';
 const pixelTypes: readonly string[] = ['float32', 'float16', 'uint8'] satisfies PixelType[];
 
+/** Sources of the input size besides the graph. */
 export type SizeRequest = {
   /** For messages. */
   readonly path: string;
   /** `--input_dims`. */
   readonly dims?: InputDims | undefined;
-  /** Of the spec, for what the graph and the user leave open. */
+  /** Size of the spec, for what the graph and the user leave open. */
   readonly sides?: { readonly height: number; readonly width: number } | undefined;
 };
 
-/** @throws UserError ModelUnsupported naming what was found and what is needed */
+/** @throws UserError ModelUnsupported naming what was found and what is required */
 export const resolveModelInput = (input: ValueInfoProto, request: SizeRequest): ModelInput => {
   const { path, dims, sides } = request;
   const shape = shapeOf(input);
-  if (shape?.length !== 4) throw unfitInput(input, path, 'and [N, 3 or 1, height, width] is needed');
+  if (shape?.length !== 4) throw unfitInput(input, path, 'and must have [N, 3 or 1, height, width]');
   const [batch, ...image] = shape.map((size) => (typeof size === 'number' && size > 0 ? size : undefined));
   const layout = isChannels(image[0]) || !isChannels(image[2]) ? 'NCHW' : 'NHWC';
   const found = layout === 'NCHW' ? image : [image[2], image[0], image[1]];
-  const said = dims ? [dims.channels, dims.height, dims.width] : [undefined, sides?.height, sides?.width];
-  if (dims && found.some((size, axis) => size !== undefined && size !== said[axis]))
-    throw unfitInput(input, path, `and ${field('inputDims')} ${said} contradicts that. Leave it out`);
-  const [channels, height, width] = found.map((size, axis) => size ?? said[axis]);
+  const given = dims ? [dims.channels, dims.height, dims.width] : [undefined, sides?.height, sides?.width];
+  if (dims && found.some((size, axis) => size !== undefined && size !== given[axis]))
+    throw unfitInput(input, path, `which ${field('inputDims')} ${given} contradicts. Omit it`);
+  const [channels, height, width] = found.map((size, axis) => size ?? given[axis]);
   if (!channels || !height || !width)
     throw unfitInput(
       input,
       path,
       `so its size is free. Set it with ${field('inputDims')}, for example 3,224,224 (C,H,W)`,
     );
-  if (!isChannels(channels)) throw unfitInput(input, path, 'and pictures have 1 or 3 channels');
+  if (!isChannels(channels)) throw unfitInput(input, path, 'and images have 1 or 3 channels');
   requireBounded(path, { batch: batch ?? 1, channels, height, width });
   return { channels, height, width, fixedBatch: batch, layout, elementType: typeOf(input, path) };
 };
@@ -61,7 +66,7 @@ const typeOf = (input: ValueInfoProto, path: string): PixelType => {
   if (pixelTypes.includes(type)) return type as PixelType;
   throw unsupportedModel(
     path,
-    `its input ${input.name} holds ${type}, and pictures are float32, float16 or uint8. Put a Cast from float32 in front of the network`,
+    `its input ${input.name} holds ${type}, and images are float32, float16 or uint8. Insert a Cast from float32 before the network`,
   );
 };
 

@@ -1,4 +1,6 @@
-/** What the experiment spec says to a Keras model of a detector, which training leaves without the plugins at its end. */
+/**
+ * Options from the experiment spec for Keras models of detectors, which training saves without the plugins at the end.
+ */
 
 import type { ExperimentSpec } from '../../data/specs/read-spec.ts';
 import { type DetectorArchitecture, detectorArchitectures } from '../../graph/keras/detectors/detector.ts';
@@ -7,7 +9,7 @@ import { UserError } from '../../ground/base/errors.ts';
 import type { Architecture } from '../../ground/contract/architectures.ts';
 import { field } from '../../ground/contract/fields.ts';
 
-/** Nothing for a module whose graphs end as they are trained. @throws UserError SpecInvalid */
+/** Empty for a module whose graphs end as trained. @throws UserError SpecInvalid */
 export const makeDetectorOptions = (
   architecture: Architecture,
   spec: ExperimentSpec | undefined,
@@ -17,13 +19,13 @@ export const makeDetectorOptions = (
   if (!spec)
     throw new UserError(
       'SpecInvalid',
-      `${doing}: the experiment spec is missing, and its numbers for non-maximum suppression are needed. Name it by ${field('experimentSpec')}.`,
+      `${doing}: the experiment spec is missing; its parameters of non-maximum suppression are required. Set it with ${field('experimentSpec')}.`,
     );
   const { plugin, sides } = spec;
   if (plugin) return { detector: { architecture, plugin, sides } };
   throw new UserError(
     'SpecInvalid',
-    `${doing}: the experiment spec has no whole inference_config, whose numbers for proposals and non-maximum suppression are needed. Complete it: rpn_pre_nms_top_N, rpn_nms_max_boxes, rpn_nms_overlap_threshold, classifier_nms_overlap_threshold, classifier_nms_max_boxes.`,
+    `${doing}: the experiment spec has no complete inference_config, whose parameters of proposals and non-maximum suppression are required. Complete it: rpn_pre_nms_top_N, rpn_nms_max_boxes, rpn_nms_overlap_threshold, classifier_nms_overlap_threshold, classifier_nms_max_boxes.`,
   );
 };
 

@@ -1,4 +1,4 @@
-/** A Keras file as the tools take it: turned into ONNX, with its weights in memory once. */
+/** Opens a Keras file as ONNX, with its weights in memory once. */
 
 import { type KerasSource, withKerasFile } from '../../formats/hdf5/keras-file.ts';
 import { oneFileBytes } from '../../formats/onnx/external-data.ts';
@@ -7,17 +7,21 @@ import { parseModel, rawBytesOf, serializeAndRelease } from '../../formats/onnx/
 import type { TensorRanges } from '../../formats/scales/tensor-scales.ts';
 import { type ImportedModel, type ImportOptions, importKeras } from '../../graph/keras/import.ts';
 
+/** An imported Keras model. */
 export type KerasModel = Omit<ImportedModel, 'ranges' | 'rangeFault'> & {
-  /** The ONNX file; the tensors of the model point into it. Undefined for a model that one file cannot hold. */
+  /** The ONNX file, which the tensors of the model reference. Undefined for a model that does not fit into one file. */
   readonly payload: Uint8Array | undefined;
-  /** See OpenedModel. */
+  /** See FloatContent. */
   readonly trainedRanges: (() => TensorRanges) | undefined;
 };
 
-/** In bytes; 16 MiB are more than names and shapes of any network take. */
+/** In bytes; 16 MiB are more than the names and shapes of any network need. */
 const weightsInOneFile = oneFileBytes - 2 ** 24;
 
-/** @throws UserError ModelInvalid, ModelUnsupported */
+/**
+ * Imports a Keras file. `weightsLimit`: bytes of weights up to which one ONNX file is written.
+ * @throws UserError ModelInvalid, ModelUnsupported, SpecInvalid
+ */
 export const openKeras = async (
   source: KerasSource,
   options?: ImportOptions,

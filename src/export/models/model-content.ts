@@ -1,4 +1,7 @@
-/** Any accepted model file as ONNX: `.onnx` with its data files, Keras `.hdf5`, and either of them in a `.tlt` or `.etlt`. */
+/**
+ * Reads any supported model file as ONNX: `.onnx` with its data files, Keras `.hdf5`, and either in a `.tlt` or
+ * `.etlt`.
+ */
 import { verifyPayload } from '../../formats/crypto/age-chunks.ts';
 import { detectFileFormat } from '../../formats/crypto/detect-format.ts';
 import { type Cipher, type DetectedFile, openDetected } from '../../formats/crypto/encrypted-model.ts';
@@ -12,29 +15,35 @@ import { openReadable, type Readable } from '../../ground/base/readable.ts';
 import { type KerasModel, openKeras } from './keras-model.ts';
 import { describeZip } from './zipped-model.ts';
 
+/** Content of a model file. */
 export type ModelContent = {
   readonly model: ModelProto;
-  /** The same as the bytes of one ONNX file; undefined for a model that one file cannot hold. */
+  /** The model as bytes of one ONNX file; undefined if it does not fit into one file. */
   readonly payload: Uint8Array | undefined;
-  /** Digest of the file as it was found. */
+  /** SHA-256 of the given file. */
   readonly sha256: string;
-  /** What the importer tells, if it was a Keras model. */
+  /** Result of the importer, if the file is a Keras model. */
   readonly keras: KerasModel | undefined;
 };
 
+/** A model file, and what is needed to read it. */
 export type ContentSource = {
   readonly path: string;
-  /** Asked only for a file that is locked. */
+  /** Called only for an encrypted file. */
   readonly key: () => Promise<string>;
-  /** Opens what age did not encrypt. */
+  /** Decrypts files that age did not encrypt. */
   readonly cipher?: Cipher | undefined;
-  /** Asked only for a Keras model. */
+  /** Called only for a Keras model. */
   readonly keras?: () => Promise<ImportOptions>;
-  /** Weights in bytes that one ONNX file may hold; as many as it can, if left out. */
+  /** Maximum bytes of weights in one ONNX file; the format's limit if undefined. */
   readonly weightsLimit?: number | undefined;
 };
 
-/** @throws UserError InputNotFound, WrongKey, ModelInvalid, ModelForeign, ModelUnsupported, and what key and cipher throw */
+/**
+ * Reads, decrypts and converts a model file.
+ * @throws UserError InputNotFound, WrongKey, ModelInvalid, ModelForeign, ModelUnsupported, and those of `key` and
+ * `cipher`
+ */
 export const readContent = async (source: ContentSource): Promise<ModelContent> => {
   const { path } = source;
   using file = openModelFile(path);
@@ -66,19 +75,19 @@ const readOnnx = async (path: string, bytes: Uint8Array): Promise<Content> => {
   return { model, payload: isOneFile ? bytes : serializeModel(model), keras: undefined };
 };
 
-/** A zip is no encrypted model, whatever its bytes look like. @throws UserError ModelUnsupported */
+/** A zip is never an encrypted model. @throws UserError ModelUnsupported */
 const refuseZip = (path: string, file: Readable): void => {
   const zip = describeZip(file.whole());
   if (zip !== undefined) throw new UserError('ModelUnsupported', `Opening ${path}: it is ${zip}`);
 };
 
-/** An age file is decrypted chunk by chunk: neither the ciphertext nor a Keras payload is in memory as a whole. */
+/** Decrypts an age file chunk by chunk: neither the ciphertext nor a Keras payload is in memory as a whole. */
 const readEncrypted = async (detected: DetectedFile, source: ContentSource): Promise<Content> => {
   const { path, key, cipher } = source;
   const { content, format } = await openDetected(detected, await key(), cipher);
   if (format === 'uff') throw uffUnsupported(path);
   if (format === 'hdf5') {
-    verifyPayload(content); // the importer reads parts only
+    verifyPayload(content); // the importer reads only parts
     return readKeras({ path, content }, source);
   }
   const payload = content.whole();
@@ -88,7 +97,7 @@ const readEncrypted = async (detected: DetectedFile, source: ContentSource): Pro
 const uffUnsupported = (path: string): UserError =>
   new UserError(
     'ModelUnsupported',
-    `Opening ${path}: it holds a UFF graph, as TLT 2.0 exported it, which cannot become ONNX again. Give the .tlt that it was exported from.`,
+    `Opening ${path}: it contains a UFF graph, as exported by TLT 2.0, which cannot be converted to ONNX. Use the .tlt that it was exported from.`,
   );
 
 const openModelFile = (path: string): Readable & Disposable => {

@@ -1,4 +1,4 @@
-/** The model behind `-m`: decrypted, parsed, and held against what its architecture must look like. */
+/** Opens the model of `-m`: decrypts, parses and converts it, and checks it against its architecture. */
 
 import type { Preprocessing } from '../../data/preprocessing/normalise.ts';
 import type { ExperimentSpec } from '../../data/specs/read-spec.ts';
@@ -19,33 +19,36 @@ import { type ModelContent, readContent } from './model-content.ts';
 import { choosePreprocessing } from './pixel-rule.ts';
 import { findPorts } from './ports.ts';
 
+/** A model ready to export, with its ports. */
 export type OpenedModel = FloatContent &
   Omit<ModelInput, 'layout' | 'elementType'> & {
-    /** Digest of the file as it was found. */
+    /** SHA-256 of the given file. */
     readonly sha256: string;
     readonly input: string;
     readonly outputs: readonly string[];
-    /** What is done to pictures of a folder: as the user or the spec says, or as the architecture does. */
+    /** Preprocessing of images from a folder: as the user, the spec or the architecture defines it. */
     readonly preprocessing: Preprocessing;
   };
 
+/** Where the model is, and what is known about it. */
 export type ModelSource = {
   readonly path: string;
   readonly key: string;
   readonly architecture: Architecture;
-  /** Opens what age did not encrypt. */
+  /** Decrypts files that age did not encrypt. */
   readonly cipher?: Cipher | undefined;
-  /** The spec of its training, if one is given. */
+  /** The experiment spec of its training, if given. */
   readonly spec?: ExperimentSpec | undefined;
-  /** What the user says of the model. */
+  /** Settings of the user for the model. */
   readonly settings?: ModelSettings | undefined;
-  /** As `ContentSource` has it. */
+  /** See `ContentSource.weightsLimit`. */
   readonly weightsLimit?: number;
 };
 
 /**
- * @throws UserError InputNotFound, WrongKey, ModelInvalid, ModelForeign, ModelUnsupported, SpecInvalid, and what the
- * cipher throws
+ * Opens a model for export.
+ * @throws UserError InputNotFound, WrongKey, ModelInvalid, ModelForeign, ModelUnsupported, SpecInvalid, and those of
+ * the cipher
  */
 export const openModel = async (source: ModelSource): Promise<OpenedModel> => {
   const { path, key, architecture, cipher, spec, settings, weightsLimit } = source;
@@ -60,7 +63,7 @@ export const openModel = async (source: ModelSource): Promise<OpenedModel> => {
     architecture,
     channels,
     elementType,
-    said: settings?.preprocess,
+    settings: settings?.preprocess,
     ofSpec: spec?.imagePreprocessing,
   });
   const adapted = replaceModel(normal, adaptInput(normal.model, input.name, image));
@@ -72,7 +75,7 @@ export const openModel = async (source: ModelSource): Promise<OpenedModel> => {
   return { ...content, sha256: found.sha256, input: input.name, outputs, ...size, preprocessing };
 };
 
-/** The content in normal form; the file stays as it was found where that says the same. */
+/** Brings the content to normal form; the payload stays unchanged if that makes no difference. */
 const normaliseContent = (path: string, found: ModelContent): ModelContent & Pick<Rewrite, 'isRewritten'> => {
   const normal = addPath(path, () => toNormalForm(found.model));
   addPath(path, () => requireNoForeignQuantisers(normal.model));
@@ -87,7 +90,7 @@ const replaceModel = (found: ModelContent, { model, isRewritten }: Rewrite): Mod
   ...(isRewritten && found.payload && { payload: serializeModel(model) }),
 });
 
-/** Says which file an error is about. */
+/** Adds the path to UserErrors of `read`. */
 const addPath = <T>(path: string, read: () => T): T => {
   try {
     return read();
@@ -100,5 +103,5 @@ const addPath = <T>(path: string, read: () => T): T => {
 const tooLarge = (path: string, model: ModelProto): UserError =>
   new UserError(
     'ModelUnsupported',
-    `Opening ${path}: its weights take ${rawBytesOf(model)} bytes, and an .etlt holds one ONNX file, which can have less than 2 GiB. Prune the model and train it again, or make an ONNX with its weights beside it by tlt-model convert, and build an engine of that by trtexec.`,
+    `Opening ${path}: its weights take ${rawBytesOf(model)} bytes, and an .etlt contains one ONNX file, which is limited to 2 GiB. Prune and retrain the model; or write an ONNX model with external weights using tlt-model convert, and build an engine from it using trtexec.`,
   );

@@ -1,4 +1,4 @@
-/** How the pixels of a folder's pictures are prepared for a model: as the user says, as the spec does, or as the module does. */
+/** Preprocessing of images from a folder: as the user sets it, else as the spec does, else as the module does. */
 
 import { type Preprocessing, preprocessingOf } from '../../data/preprocessing/normalise.ts';
 import { UserError } from '../../ground/base/errors.ts';
@@ -7,41 +7,45 @@ import { field } from '../../ground/contract/fields.ts';
 import type { PixelSettings } from '../../ground/contract/model-settings.ts';
 import type { PixelType } from './image-input.ts';
 
+/** Sources of the preprocessing. */
 export type PixelRequest = {
   /** For messages. */
   readonly path: string;
   readonly architecture: Architecture;
   readonly channels: 1 | 3;
-  /** What the network was made for. */
+  /** Element type that the network expects. */
   readonly elementType: PixelType;
   /** `--preprocess`, `spec.model.preprocess`. */
-  readonly said?: PixelSettings | undefined;
-  /** Of the experiment spec. */
+  readonly settings?: PixelSettings | undefined;
+  /** Preprocessing of the experiment spec. */
   readonly ofSpec?: Preprocessing | undefined;
 };
 
-/** @throws UserError SpecInvalid for numbers that do not fit the channels, and where spec and user both say how */
+/**
+ * Chooses the preprocessing.
+ * @throws UserError SpecInvalid for a wrong number of means or scales, and if both spec and user set it
+ */
 export const choosePreprocessing = (request: PixelRequest): Preprocessing => {
-  const { path, channels, said, ofSpec } = request;
-  if (said && ofSpec)
+  const { path, channels, settings, ofSpec } = request;
+  if (settings && ofSpec)
     throw new UserError(
       'SpecInvalid',
-      `Opening ${path}: the experiment spec says how pixels are prepared, and so does ${field('preprocess')}. Leave one of them out.`,
+      `Opening ${path}: both the experiment spec and ${field('preprocess')} set the preprocessing. Omit one of them.`,
     );
-  const rule = said ? applySettings(request, said) : (ofSpec ?? moduleRule(request));
+  const rule = settings ? applySettings(request, settings) : (ofSpec ?? moduleRule(request));
   if (rule.mean.length !== channels)
     throw new UserError(
       'SpecInvalid',
-      `Opening ${path}: the spec gives means for ${rule.mean.length} channels, and the model takes ${channels}. Name the spec that this model was trained with.`,
+      `Opening ${path}: the spec gives means for ${rule.mean.length} channels, and the model takes ${channels}. Use the spec that this model was trained with.`,
     );
   if (request.elementType !== 'uint8' || isWhole(rule)) return rule;
   throw new UserError(
     'SpecInvalid',
-    `Opening ${path}: its input holds uint8, so it takes pixels as they are. Leave mean and scale out of ${field('preprocess')}.`,
+    `Opening ${path}: its input is uint8, so it takes unscaled pixels. Omit mean and scale in ${field('preprocess')}.`,
   );
 };
 
-/** No module of TLT has a network of bytes: it gets them as the picture has them. */
+/** TLT has no networks with uint8 input; these get the pixels unchanged, as RGB. */
 const moduleRule = ({ architecture, channels, elementType }: PixelRequest): Preprocessing =>
   elementType === 'uint8'
     ? { order: 'RGB', mean: new Array<number>(channels).fill(0), scale: 1 }
@@ -72,6 +76,6 @@ const requireNumbers = (
   if (numbers.length === channels) return numbers;
   throw new UserError(
     'SpecInvalid',
-    `Opening ${path}: ${name} has ${numbers.length} numbers, and the model takes ${channels} channels. Give one number, or one for each channel.`,
+    `Opening ${path}: ${name} has ${numbers.length} numbers, and the model takes ${channels} channels. Set one number, or one per channel.`,
   );
 };

@@ -1,6 +1,6 @@
 /**
- * Which input and which outputs of a graph play the roles of its module. Names that the user gives come first, then those
- * that TLT gives, then what shape and kind tell; what stays open is refused with the candidates.
+ * Finds the input and the outputs of a graph for its module: by the names that the user sets, else by TLT's names, else
+ * by shape and kind. If the choice is ambiguous, the model is refused with the candidates.
  */
 
 import type { GraphProto, ValueInfoProto } from '../../formats/onnx/generated/onnx_pb.ts';
@@ -15,8 +15,10 @@ import {
 import { field } from '../../ground/contract/fields.ts';
 import type { PortNames } from '../../ground/contract/model-settings.ts';
 
+/** The image input, and the names of the outputs in the module's order. */
 export type Ports = { readonly input: ValueInfoProto; readonly outputs: readonly string[] };
 
+/** The module, and names set by the user. */
 export type PortRequest = {
   /** For messages. */
   readonly path: string;
@@ -39,13 +41,13 @@ const findInput = (
   if (wanted !== undefined && !inputs.some(({ name }) => name === wanted))
     throw unsupportedModel(
       path,
-      `it has no input ${wanted}; its inputs are ${all}. Name one of them by ${field('inputNode')}`,
+      `it has no input ${wanted}; its inputs are ${all}. Select one with ${field('inputNode')}`,
     );
   const [input, ...others] = inputs;
   if (input && others.length === 0) return input;
   throw unsupportedModel(
     path,
-    `its inputs are ${all}, and a graph of ${architecture} takes pictures alone, by one input. Make constants of the others, and export it again`,
+    `its inputs are ${all}, and a graph of ${architecture} takes only images, in one input. Replace the others by constants and export it again`,
   );
 };
 
@@ -61,7 +63,7 @@ const findOutputs = (graph: GraphProto, request: PortRequest): readonly string[]
   if (outputs) return outputs;
   throw unsupportedModel(
     path,
-    `its outputs are ${listPorts(found)}, and none of them can be told to be ${roles[architecture]}. Choose the module that fits, or name the outputs by ${field('outputNodes')}`,
+    `its outputs are ${listPorts(found)}, and none can be identified as ${roles[architecture]}. Choose the matching module, or set the outputs with ${field('outputNodes')}`,
   );
 };
 
@@ -74,14 +76,14 @@ const requireOutputs = (
   if (missing === undefined) return wanted;
   throw unsupportedModel(
     path,
-    `it has no output ${missing}; its outputs are ${listPorts(found)}. Name those to use by ${field('outputNodes')}`,
+    `it has no output ${missing}; its outputs are ${listPorts(found)}. Select outputs with ${field('outputNodes')}`,
   );
 };
 
-/** Converters by way of TensorFlow leave `:0` at the end of a name. */
+/** Converters from TensorFlow leave `:0` at the end of a name. */
 const isNamed = (name: string, wanted: string): boolean => name === wanted || name === `${wanted}:0`;
 
-/** What the graph calls all of the wanted outputs; undefined if it lacks one. */
+/** The graph's names of all wanted outputs; undefined if one is missing. */
 const findAllNamed = (
   found: readonly ValueInfoProto[],
   wanted: readonly string[],
@@ -92,7 +94,7 @@ const findAllNamed = (
 
 type Kind = (graph: GraphProto) => readonly string[] | undefined;
 
-/** The one output, or the one that has a row of classes for each picture. */
+/** The only output, or the only one with a row of classes per image. */
 const classes: Kind = (graph) => {
   const outputs = outputsOf(graph);
   const rows = outputs.length === 1 ? outputs : outputs.filter(hasRows);
@@ -110,7 +112,7 @@ const hasRows = (output: ValueInfoProto): boolean => {
 
 const isOne = (size: unknown): boolean => size === 1;
 
-/** Boxes first, as TLT lists them: four planes for each one of the coverage, on the same grid. */
+/** Boxes first, as in TLT: four planes for each coverage plane, on the same grid. */
 const grids: Kind = (graph) => {
   const outputs = outputsOf(graph).map((output) => ({ name: output.name, shape: shapeOf(output) ?? [] }));
   const [many, few] = outputs.toSorted((a, b) => Number(b.shape[1]) - Number(a.shape[1]));
@@ -122,7 +124,7 @@ const grids: Kind = (graph) => {
   return fits ? [many!.name, few!.name] : undefined;
 };
 
-/** All that the plugin node at the end of the graph gives, in its order. */
+/** All outputs of the plugin node at the end of the graph, in its order. */
 const plugin =
   (count: number): Kind =>
   ({ node, output }) => {
@@ -144,8 +146,8 @@ const byKind: Readonly<Record<Architecture, Kind>> = {
 };
 
 const roles: Readonly<Record<Architecture, string>> = {
-  classification: 'the classes, one row for each picture',
-  detectnet_v2: 'boxes and coverage, four planes for one on the same grid',
+  classification: 'the classes, one row per image',
+  detectnet_v2: 'boxes and coverage, four box planes per coverage plane on one grid',
   ssd: 'the detections of an NMS plugin',
   dssd: 'the detections of an NMS plugin',
   faster_rcnn: 'the detections of an NMS plugin',
@@ -161,7 +163,7 @@ const listPorts = (values: readonly ValueInfoProto[]): string => {
 
 const mostListed = 16;
 
-/** `[N, 3, 224, 224]`, with ? for what is not known. */
+/** `[N, 3, 224, 224]`, with ? for unknown sizes. */
 export const shapeText = (value: ValueInfoProto): string =>
   `[${
     shapeOf(value)
@@ -169,5 +171,6 @@ export const shapeText = (value: ValueInfoProto): string =>
       .join(', ') ?? 'of unknown rank'
   }]`;
 
+/** The error for a model that does not fit its module. */
 export const unsupportedModel = (path: string, found: string): UserError =>
   new UserError('ModelUnsupported', `Opening ${path}: ${found}.`);

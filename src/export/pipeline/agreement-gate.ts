@@ -1,4 +1,6 @@
-/** The accuracy gate: an int8 export whose outputs stray too far from the float model's is refused before it is stored. */
+/**
+ * The accuracy gate: refuses an int8 export whose outputs differ too much from the float model's, before it is stored.
+ */
 
 import type { Statistics } from '../../calibration/histograms/statistics.ts';
 import type { SampledImage } from '../../data/preprocessing/sampled-image.ts';
@@ -15,23 +17,24 @@ import { batchHeldOut, measureInt8Agreement, noHeldOutImages } from './verify-in
 
 const namedTensors = 3;
 
-/** Scales, images that had no say in them, and the histograms that they came from if it was a calibration. */
+/** Scales, held-out images, and the histograms of the scales if they are from a calibration. */
 export type GatedScales = {
   readonly scales: ReadonlyMap<string, number>;
   readonly heldOut: readonly SampledImage[];
   readonly statistics?: Statistics;
 };
 
+/** What the gate checks. */
 export type GateRequest = {
   readonly quantised: GatedScales;
-  /** Decibel; undefined asks nothing. */
+  /** Minimum SQNR in decibel; no gate if undefined. */
   readonly least: number | undefined;
   readonly watch: Watch;
 };
 
 /**
- * `least`: SQNR in decibel over all outputs, and of each output of the graph; undefined asks nothing.
- * @throws UserError AgreementTooLow naming the worst tensors, TooFewImages if calibration took every image
+ * Requires the SQNR over all outputs, and of each graph output, to reach `least`.
+ * @throws UserError AgreementTooLow naming the worst tensors, TooFewImages if calibration used every image
  */
 export const requireAgreement = async (
   opened: OpenedModel,
@@ -51,16 +54,16 @@ export const requireAgreement = async (
   const layers = await measureSensitivity(opened, { ...quantised, watch });
   throw new UserError(
     'AgreementTooLow',
-    `Comparing int8 with float on ${images} images kept out of calibration: the outputs agree to ${sqnrDb.toFixed(1)} dB${own.size > 1 && worst ? ` (${worst.name} to ${worst.sqnrDb.toFixed(1)} dB)` : ''}, and ${least} dB are asked for.${worstTensors(opened, quantised)} ${sensitivityText(layers)} ${advice(quantised)} Nothing was stored.`,
+    `Comparing int8 with float on ${images} held-out images: SQNR is ${sqnrDb.toFixed(1)} dB${own.size > 1 && worst ? ` (${worst.name}: ${worst.sqnrDb.toFixed(1)} dB)` : ''}; the required minimum is ${least} dB.${worstTensors(opened, quantised)} ${sensitivityText(layers)} ${advice(quantised)} Nothing was stored.`,
   );
 };
 
 const advice = ({ statistics }: GatedScales): string =>
   statistics
-    ? 'Otherwise calibrate with more images, take another algorithm (Mse, Auto), or build this class in fp16.'
-    : `The scales come from training: train further, calibrate instead (${field('forcePtq')}), or build this class in fp16.`;
+    ? 'Otherwise calibrate with more images, choose another algorithm (Mse, Auto), or build this class in fp16.'
+    : `The scales are from training: train further, calibrate instead (${field('forcePtq')}), or build this class in fp16.`;
 
-/** Of those that int8 arithmetic reads: the others cannot be the cause. */
+/** Worst tensors among those that int8 arithmetic reads; others cannot be the cause. */
 const worstTensors = ({ model }: OpenedModel, { scales, statistics }: GatedScales): string => {
   if (!statistics) return '';
   const read = new Set(int8Activations(model));

@@ -1,6 +1,6 @@
 /**
- * One export, from an opened model to its artifacts. Everything that can refuse the export runs before the first artifact;
- * artifacts are data, and the caller stores each under a name of its own and returns the digest.
+ * One export, from an opened model to its artifacts. All checks run before the first artifact. Artifacts are data: the
+ * caller stores each under its own name and returns the stored file.
  */
 import type { FileContent } from '../../ground/base/whole-file.ts';
 import type { Algorithm } from '../../ground/contract/architectures.ts';
@@ -16,7 +16,7 @@ import { type ExportScales, findScales, type ScalesFound } from './scales-step.t
 import { measureSensitivity, sensitivityText } from './sensitivity.ts';
 import { checkExport, type ExportVerdict, warningsOf } from './verdict.ts';
 
-/** What a calibration cache was made from. */
+/** Origin of a calibration cache. */
 export type CacheFacts = {
   readonly algorithm: Algorithm | 'Trained';
   readonly tensors: number;
@@ -24,18 +24,20 @@ export type CacheFacts = {
   readonly images: number;
 };
 
+/** One artifact, not stored yet. */
 export type ExportArtifact = { readonly content: FileContent } & (
   | { readonly role: 'calibrationCache'; readonly facts: CacheFacts }
   | { readonly role: 'tensorScales' | 'etlt' | 'codecEtlt' | 'verification' | 'report' | 'reportPage' }
 );
 
+/** Result of the checks. */
 export type ExportOutcome = {
   readonly verdict: ExportVerdict;
   /** Undefined for fp32 and fp16. */
   readonly quantised: ExportScales | undefined;
 };
 
-/** An export that passed every check: nothing is stored yet. */
+/** An export that passed all checks. Nothing is stored yet. */
 export type PreparedExport = ExportOutcome & {
   readonly request: ExportRequest;
   readonly found: ScalesFound;
@@ -52,7 +54,9 @@ export const prepareExport = async (request: ExportRequest, ports: ExportPorts):
   return { request, found, quantised, verdict, sensitivity };
 };
 
-/** Yields the artifacts; expects for each the file that it became, for the report. */
+/**
+ * Yields the artifacts, the report last. Expects each artifact's stored file as the argument of `next`, for the report.
+ */
 export async function* makeArtifacts(
   prepared: PreparedExport,
   ports: ExportPorts,
@@ -88,7 +92,7 @@ const judge = async (
   return verdict;
 };
 
-/** The accuracy gate, then what each layer costs if that is asked for. */
+/** Runs the accuracy gate, then measures the sensitivity of each layer if requested. */
 const gate = async (
   { opened, int8 }: ExportRequest,
   quantised: ExportScales,
@@ -153,14 +157,14 @@ async function* reportArtifacts(
 }
 
 const originNotes = ({ dataType }: ExportRequest, quantised: ExportScales | undefined): string[] => {
-  if (quantised === undefined) return [`Nothing was calibrated: the export is for ${dataType}.`];
+  if (quantised === undefined) return [`No calibration: the export is for ${dataType}.`];
   if (quantised.origin !== 'ExistingCache') return [];
   return [
     `The scales come from the existing calibration cache ${quantised.existing.file.name}, so no tensor statistics or images are available. Remove the cache to calibrate again.`,
   ];
 };
 
-/** Stores each artifact by `store`, which answers with the file that it became. */
+/** Stores each artifact with `store`, which returns the stored file. */
 export const storeArtifacts = async (
   artifacts: AsyncGenerator<ExportArtifact, void, ReportFile>,
   store: (artifact: ExportArtifact) => Promise<ReportFile>,

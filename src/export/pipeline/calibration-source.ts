@@ -1,4 +1,4 @@
-/** What an int8 export is calibrated from: the decision over the flags, and the batches that come of it. */
+/** Calibration sources: choosing one from the flags, and reading batches from it. */
 
 import { type Loader, type LoaderOptions, openLoader } from '../../data/datasets/loader.ts';
 import type { LoaderPlan } from '../../data/datasets/plan.ts';
@@ -22,12 +22,13 @@ import { field } from '../../ground/contract/fields.ts';
 import type { OpenedModel } from '../models/open-model.ts';
 import { folderDigest } from './folder-digest.ts';
 
+/** Where calibration data come from. */
 export type CalibrationSource =
   | { readonly kind: 'Images'; readonly folder: string }
   | { readonly kind: 'Tensorfile'; readonly path: string }
-  /** The images become a tensorfile, which is then calibrated from. */
+  /** The images are written to a tensorfile, which is then the source. */
   | { readonly kind: 'TensorfileOfImages'; readonly path: string; readonly folder: string }
-  /** The training data loader, as the experiment spec `name` sets it up. */
+  /** The training data loader configured by the experiment spec `name`. */
   | {
       readonly kind: 'Loader';
       readonly name: string;
@@ -35,18 +36,19 @@ export type CalibrationSource =
       readonly dataRoot: string | undefined;
     };
 
+/** Flags that determine the source. */
 export type SourceFlags = {
   readonly tensorfile: string | undefined;
-  /** Whether something is at `tensorfile`. */
+  /** Whether the file `tensorfile` exists. */
   readonly tensorfileExists: boolean;
   readonly imageFolder: string | undefined;
-  /** The training's data loader, if there is a spec; it may throw UserError SpecInvalid. */
+  /** The training data loader, if there is a spec. May throw UserError SpecInvalid. */
   readonly loader: (() => CalibrationSource) | undefined;
 };
 
 /**
- * What is named is used; the loader stands in where no other data are. Undefined if there is nothing to calibrate with:
- * random data never stand in. @throws UserError OutputExists where images would replace a tensorfile, InputNotFound
+ * Named data are used; the training data loader is the fallback. Undefined if there is nothing to calibrate with:
+ * random data are never a fallback. @throws UserError OutputExists if images would replace a tensorfile, InputNotFound
  */
 export const chooseCalibrationSource = (flags: SourceFlags): CalibrationSource | undefined => {
   const { tensorfile: path, tensorfileExists, imageFolder: folder, loader } = flags;
@@ -55,57 +57,65 @@ export const chooseCalibrationSource = (flags: SourceFlags): CalibrationSource |
   if (folder === undefined)
     throw new UserError(
       'InputNotFound',
-      `Calibrating from the tensorfile ${path}: it does not exist. Name an existing one, or give ${field('imageDirectory')} to create it from those images${loader ? `; or omit ${field('tensorfile')} to calibrate on the training data of ${field('experimentSpec')}` : ''}.`,
+      `Calibrating from the tensorfile ${path}: it does not exist. Name an existing one, or set ${field('imageDirectory')} to create it from those images${loader ? `; or omit ${field('tensorfile')} to calibrate on the training data of ${field('experimentSpec')}` : ''}.`,
     );
   if (!tensorfileExists) return { kind: 'TensorfileOfImages', path, folder };
   throw new UserError(
     'OutputExists',
-    `Writing the tensorfile ${path} from the images in ${folder}: it exists already and was left as it is. Omit ${field('imageDirectory')} to calibrate from it, or remove it, or choose another name.`,
+    `Writing the tensorfile ${path} from the images in ${folder}: it exists and was left unchanged. Omit ${field('imageDirectory')} to calibrate from it, remove it, or choose another name.`,
   );
 };
 
-/** Where the data came from, as a report names it. */
+/** Origin of the data, as named in a report. */
 export const nameOfSource = (source: CalibrationSource): string =>
   source.kind === 'Tensorfile' ? source.path : source.kind === 'Loader' ? source.name : source.folder;
 
+/** Which sample of a source to read. */
 export type SourceRequest = {
   readonly source: CalibrationSource;
   readonly batches: number;
   readonly batchSize: number;
   readonly seed: number;
-  /** Images that go through the network at once. */
+  /** Images per batch of the network. */
   readonly rows: number;
-  /** Broken images that are put up with; none if undefined. */
+  /** Broken images that are tolerated; none if undefined. */
   readonly errorBudget?: ErrorBudget;
-  /** Of the sample; all of it if undefined. */
+  /** Part of the sample; all of it if undefined. */
   readonly part?: SamplePart;
   /** Stops the writing of a tensorfile between two batches. */
   readonly signal?: AbortSignal;
 };
 
+/** Batches of a source, and the images left over. */
 export type OpenedSource = {
   readonly batches: AsyncIterable<Batch>;
-  /** Once the batches were used: images of the same source that are in none of them. A tensorfile names none. */
+  /**
+   * Held-out images: those of the source that are in no batch. Call it after the batches were read. A tensorfile has
+   * none.
+   */
   readonly heldOut: () => AsyncIterable<SampledImage> | Iterable<SampledImage>;
-  /** Known then, too: so many of those that a folder's sample left over took the place of broken ones. */
+  /** Number of images of the folder's remainder that replaced broken ones. Call it after the batches were read. */
   readonly consumed: () => number;
-  /** What the images went through; undefined where a file holds the values alone. */
+  /** Preprocessing of the images; undefined if a file holds only the values. */
   readonly preprocessing: Preprocessing | undefined;
 };
 
-/** Writes the tensorfile, if one is to be made. @throws as reader, writer, sampleImages and imageBatches */
+/**
+ * Opens a source; writes the tensorfile first if the source is TensorfileOfImages.
+ * @throws UserError as `readTensorfileBatches`, `writeTensorfile`, `sampleImages` and `imageBatches`
+ */
 export const openSource = async (opened: OpenedModel, request: SourceRequest): Promise<OpenedSource> => {
   const { source, rows, batchSize, part = wholeSample } = request;
-  const together = opened.fixedBatch ?? 1;
+  const microBatch = opened.fixedBatch ?? 1;
   const stored = (path: string) =>
-    selectPartOfBatches(readTensorfileBatches(path, { ...opened, ...request }), part, together);
+    selectPartOfBatches(readTensorfileBatches(path, { ...opened, ...request }), part, microBatch);
   if (source.kind === 'Tensorfile') return { ...noImages, batches: stored(source.path) };
   if (source.kind === 'Loader') return openTraining(opened, source, request);
   const drawn = await sampleImages(source.folder, request);
   const pixels = pixelsOf(opened);
   if (source.kind === 'Images')
-    return readImages(selectImages(drawn, part, together), request, { ...pixels, batchSize: rows });
-  const { part: _, ...whole } = request; // the tensorfile has every image, whichever part is counted
+    return readImages(selectImages(drawn, part, microBatch), request, { ...pixels, batchSize: rows });
+  const { part: _, ...whole } = request; // the tensorfile contains every image, whichever part is counted
   const images = readImages(drawn, whole, { ...pixels, batchSize });
   await writeTensorfile(source.path, stopOnAbort(images.batches, request.signal));
   return { ...images, batches: stored(source.path) };
@@ -118,12 +128,18 @@ async function* stopOnAbort(batches: AsyncIterable<Batch>, signal?: AbortSignal)
   }
 }
 
-const selectImages = ({ chosen, heldOut }: ImageSample, part: SamplePart, together: number): ImageSample => ({
-  chosen: selectPart(chosen, part, together),
+const selectImages = (
+  { chosen, heldOut }: ImageSample,
+  part: SamplePart,
+  microBatch: number,
+): ImageSample => ({
+  chosen: selectPart(chosen, part, microBatch),
   heldOut: selectPart(heldOut, part),
 });
 
-/** What the data are recognised by: the file, or names and sizes of images, which is cheap where reading all is not. */
+/**
+ * Digest that identifies the data: of the file, or of names and sizes of images, which is cheap even for large folders.
+ */
 export const digestOfSource = async (
   source: CalibrationSource,
   request: Pick<SourceRequest, 'batches' | 'batchSize' | 'seed'>,
@@ -148,7 +164,7 @@ const noImages: Omit<OpenedSource, 'batches'> = {
   preprocessing: undefined,
 };
 
-/** The plan's batch size is the training's; calibration asks for its own. */
+/** Opens the training data loader. Calibration uses its own batch size, not the plan's. */
 const openTraining = async (
   { channels, height, width, fixedBatch }: OpenedModel,
   source: LoaderSource,
@@ -159,7 +175,7 @@ const openTraining = async (
   if (size.channels !== channels || size.height !== height || size.width !== width)
     throw new UserError(
       'SpecInvalid',
-      `Calibrating from the training data of ${name}: its images are ${size.channels}×${size.height}×${size.width} (channels, height, width), and the model takes ${channels}×${height}×${width}. Give the spec that this model was trained with.`,
+      `Calibrating from the training data of ${name}: its images are ${size.channels}×${size.height}×${size.width} (channels, height, width), and the model takes ${channels}×${height}×${width}. Use the spec that this model was trained with.`,
     );
   const options = { batches, batchSize, microBatch: rows, seed, ...(errorBudget && { errorBudget }) };
   const loader = await openTrainingLoader(source, options);
@@ -171,7 +187,7 @@ const openTraining = async (
   };
 };
 
-/** Each broken image, spares included, spends one spare. */
+/** Each broken image, spare ones included, consumes one spare image. */
 const readImages = (
   drawn: ImageSample,
   { errorBudget, part = wholeSample }: SourceRequest,
@@ -196,7 +212,7 @@ const readImages = (
   };
 };
 
-/** Size and preprocessing of what this model is fed of a folder. */
+/** Size and preprocessing of a folder's images for this model. */
 export const pixelsOf = ({ channels, height, width, preprocessing }: OpenedModel): FolderPixels => ({
   size: { channels, height, width },
   preprocessing,

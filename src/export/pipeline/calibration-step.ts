@@ -1,4 +1,4 @@
-/** Calibration of an export: a pass over the data, or thresholds from histograms of an earlier pass. */
+/** Calibration step of an export: a pass over the data, or thresholds from histograms of an earlier pass. */
 import type { HistogramFile } from '../../formats/scales/histogram-file.ts';
 import { describeInfinite } from '../../graph/precision/scaled-tensors.ts';
 import { UserError } from '../../ground/base/errors.ts';
@@ -9,7 +9,7 @@ import { calibrateFromHistograms, histogramBytes, isCountedFrom, isSameCalibrati
 import type { CalibrationDone } from './report.ts';
 import type { ExportPorts, ExportRequest, HistogramStore, Int8Request, NamedSource } from './request.ts';
 
-/** @throws UserError as `measure` and `calibratedFrom`, CalibrationSourceMissing */
+/** @throws UserError as `measure` and `calibrateFromHistograms`, CalibrationSourceMissing */
 export const calibrateModel = async (
   request: ExportRequest,
   int8: Int8Request,
@@ -20,7 +20,7 @@ export const calibrateModel = async (
   return done;
 };
 
-/** Counts the images of the source, or of a part of them, and stores the histograms. @throws UserError as `measure` */
+/** Counts the images of the source, or of a part of it, and stores the histograms. @throws UserError as `measure` */
 export const countImages = async (
   request: ExportRequest,
   { calibration, histograms }: Int8Request,
@@ -30,7 +30,7 @@ export const countImages = async (
   const { opened, keepFloat, tensorRtVersion, wantsReport } = request;
   const counting = { ...calibration, source, keepFloat, tensorRtVersion, reported: wantsReport };
   if (source.kind === 'Loader')
-    ports.log('INFO', `Calibrating on the training images, with the data loader of ${source.name}`);
+    ports.log('INFO', `Calibrating on the training images with the data loader of ${source.name}`);
   const measurement = await measure(opened, { request: counting, watch: ports });
   if (source.kind === 'TensorfileOfImages')
     ports.log('INFO', `Calibration tensorfile was saved into ${source.path}`);
@@ -58,7 +58,7 @@ const calibrateOnData = async (
   return { calibrated, algorithm, seed, source: named.name, imagesSha256 };
 };
 
-/** Undefined if there are no histograms, or none that may be used. */
+/** Calibrates from existing histograms; undefined if there are none, or if they do not match. */
 const reuseHistograms = async (
   request: ExportRequest,
   int8: Int8Request,
@@ -121,15 +121,15 @@ const calibrateFromStore = async (
 
 const reusedText = (images: number, name: string, { samples }: HistogramFile): string => {
   const parts = samples.flatMap(({ part, of }) => (of === 1 ? [] : [`${part}/${of}`]));
-  const partial = parts.length === 0 ? '' : ` They are of a part of the images only (${parts.join(', ')}).`;
+  const partial = parts.length === 0 ? '' : ` They cover only a part of the images (${parts.join(', ')}).`;
   return `Histograms of ${images} images exist at ${name}. Using them; no image was read.${partial}`;
 };
 
 const otherDataText = (name: string, source: string): string =>
-  `The histograms ${name} are of other data than ${source} with this ${field('batches')}, ${field('batchSize')} and seed. Name another file by ${field('histograms')} to calibrate on those.`;
+  `The histograms ${name} were counted on other data than ${source} with this ${field('batches')}, ${field('batchSize')} and seed. To calibrate on these data, choose another file with ${field('histograms')}.`;
 
 const unknownHeldOutImages = (name: string): UserError =>
   new UserError(
     'Usage',
-    `Comparing int8 with float: it is not known which images the histograms ${name} do not include. Give the ${field('imageDirectory')}, ${field('batches')}, ${field('batchSize')} and seed of that calibration, or omit ${field('minAgreement')}.`,
+    `Comparing int8 with float: it is unknown which images the histograms ${name} do not include. Set the ${field('imageDirectory')}, ${field('batches')}, ${field('batchSize')} and seed of that calibration, or omit ${field('minAgreement')}.`,
   );

@@ -1,6 +1,6 @@
 /**
- * Whether the scales of a cache cover its graph: every tensor that a convolution or a matrix product reads of the images
- * has one. Asked of every cache, wherever its scales are from.
+ * Coverage: whether a cache has a scale for every tensor that convolutions and matrix products read and that depends on
+ * the images. Checked for every cache, whatever the origin of its scales.
  */
 
 import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
@@ -13,22 +13,24 @@ import { UserError } from '../../ground/base/errors.ts';
 import { field } from '../../ground/contract/fields.ts';
 import type { OpenedModel } from '../models/open-model.ts';
 
+/** What a cache covers. */
 export type Coverage = {
-  /** Names of the tensors that have a scale, or a histogram from which one follows. */
+  /** Whether a tensor has a scale, or a histogram to derive one from. */
   readonly has: (tensor: string) => boolean;
   readonly keepFloat?: readonly string[] | undefined;
-  /** The scales come from training, which decides what it quantises. */
+  /** The scales are from training, which decides what is quantised. */
   readonly isTrained?: boolean;
 };
 
+/** A tensor without a scale. */
 export type Gap = {
   readonly tensor: string;
   readonly why: string;
-  /** The layers that read it can only be float, so that nothing is wrong with the cache. */
+  /** Its readers can only be float, so the cache is still complete. */
   readonly isExcused: boolean;
 };
 
-/** Tensors without a scale that layers kept in float on request do not explain, in the order of the graph. */
+/** Tensors without a scale, in the order of the graph, except those of layers kept in float on request. */
 export const findGaps = (
   { input, model }: Pick<OpenedModel, 'input' | 'model'>,
   covering: Coverage,
@@ -40,20 +42,20 @@ export const findGaps = (
   if (missing.length === 0) return [];
   const measurable = new Set(buildCalibrationGraph(model).tensors);
   return missing.map((tensor) => {
-    if (isTrained) return { tensor, why: 'the training put no pair behind it', isExcused: true };
+    if (isTrained) return { tensor, why: 'training did not quantise it', isExcused: true };
     if (measurable.has(tensor))
       return { tensor, why: 'no float values of it were counted', isExcused: false };
     return { tensor, why: pluginBefore(model, tensor), isExcused: true };
   });
 };
 
-/** Calibration ends at plugin nodes that have no equal in ONNX. */
+/** Why a tensor cannot be measured: calibration ends at plugin nodes without an equivalent in ONNX. */
 const pluginBefore = (model: ModelProto, tensor: string): string => {
   const { node: nodes } = graphOf(model);
   const wanted = new Set([tensor]);
   for (const node of nodes.toReversed()) {
     if (!node.output.some((name) => wanted.has(name))) continue;
-    if (isPlugin(node)) return `it is computed behind ${node.opType}, which only TensorRT can run`;
+    if (isPlugin(node)) return `it depends on ${node.opType}, which only TensorRT can run`;
     for (const name of readsOf(node)) wanted.add(name);
   }
   return 'it is cut off with a plugin node';
@@ -68,10 +70,7 @@ export const gapsText = (gaps: readonly Gap[]): string => {
   return more > 0 ? `${named.join(', ')} and ${more} more` : named.join(', ');
 };
 
-/**
- * Before a new cache is stored.
- * @throws UserError CacheIncomplete naming what is missing and why
- */
+/** Checks a new cache before it is stored. */
 export const requireCoverage = (opened: OpenedModel, covering: Coverage): void => {
   const gaps = findGaps(opened, covering);
   const isEmpty = gaps.length > 0 && int8Activations(opened.model).every((name) => !covering.has(name));
@@ -79,6 +78,6 @@ export const requireCoverage = (opened: OpenedModel, covering: Coverage): void =
   if (wrong.length === 0) return;
   throw new UserError(
     'CacheIncomplete',
-    `Making the calibration cache: it has no scale for ${wrong.length} ${wrong.length === 1 ? 'tensor' : 'tensors'} that convolutions and matrix products read: ${gapsText(wrong)}. Nothing was stored. Leave what reads them in float (${field('keepFloat')}), or export the model in another form.`,
+    `Making the calibration cache: it has no scale for ${wrong.length} ${wrong.length === 1 ? 'tensor' : 'tensors'} that convolutions and matrix products read: ${gapsText(wrong)}. Nothing was stored. Keep their readers in float (${field('keepFloat')}), or export the model in another form.`,
   );
 };

@@ -1,4 +1,4 @@
-/** The export itself: a model and calibration images in, the bytes of every artifact out. Writes nothing. */
+/** Calibration of an opened model, and the bytes of its artifacts: cache, verification tensor, `.etlt`. */
 
 import { type Statistics, scalesOf } from '../../calibration/histograms/statistics.ts';
 import { isSearch } from '../../calibration/histograms/thresholds.ts';
@@ -22,6 +22,7 @@ import { type CalibrationSource, openSource } from './calibration-source.ts';
 import { requireCoverage } from './coverage.ts';
 import { selectHeldOut } from './verify-int8.ts';
 
+/** What to calibrate with, and how. */
 export type CalibrationRequest = {
   readonly source: CalibrationSource;
   readonly batches: number;
@@ -30,25 +31,26 @@ export type CalibrationRequest = {
   readonly seed: number;
   /** Version of the TensorRT that will read the cache. */
   readonly tensorRtVersion: string;
-  /** Broken images that are put up with; none if undefined. */
+  /** Broken images that are tolerated; none if undefined. */
   readonly errorBudget?: ErrorBudget;
-  /** Of the sample; all of it if undefined. */
+  /** Part of the sample to count; all of it if undefined. */
   readonly part?: SamplePart;
-  /** Layers that stay float, as `floatLayers` takes them; none if undefined. */
+  /** Patterns of layers kept in float, see `findFloatLayers`; none if undefined. */
   readonly keepFloat?: readonly string[];
-  /** Whether a report will say what every method would have chosen; it will not, if undefined. */
+  /** Whether a report needs the thresholds of every method; no if undefined. */
   readonly reported?: boolean;
 };
 
-/** What is left of the images when the pass is over. */
+/** Images kept after the pass. */
 export type SeenImages = {
-  /** A few of the images that were calibrated with, and what made them of pixels if that is known. */
+  /** A few calibration images for the report, and their preprocessing if known. */
   readonly shown: readonly DecodedImage[];
   readonly preprocessing: Preprocessing | undefined;
-  /** Images kept out of calibration, as many as are compared on. */
+  /** Held-out images, as many as are compared. */
   readonly heldOut: readonly SampledImage[];
 };
 
+/** Result of a calibration. */
 export type Calibrated = SeenImages & {
   /** The cache's text. */
   readonly cache: string;
@@ -56,13 +58,14 @@ export type Calibrated = SeenImages & {
   readonly statistics: Statistics;
 };
 
+/** How a caller observes and stops long work. */
 export type Watch = {
-  /** Steps done, of steps in all; `what` names the work where it is not the tool's own. */
+  /** Steps done and total steps; `what` names the work if it is not the tool's main work. */
   readonly progress: (done: number, total: number, what?: string) => void;
   readonly signal: AbortSignal;
 };
 
-/** Largest number of images that go through the network at once: more costs memory and gains no time on a CPU. */
+/** Images per run of the network; more cost memory and save no time on a CPU. */
 const microBatch = 4;
 
 /** @throws UserError ModelUnsupported if a fixed batch does not divide the number of images */
@@ -71,29 +74,30 @@ const chooseMicroBatch = ({ fixedBatch }: OpenedModel, images: number): number =
   if (images % fixedBatch === 0) return fixedBatch;
   throw new UserError(
     'ModelUnsupported',
-    `Calibrating: the graph takes ${fixedBatch} images at once, and ${images} images do not divide by that. Choose batches × batch_size so that they do, or export the model with a free batch.`,
+    `Calibrating: the graph has a fixed batch of ${fixedBatch}, which does not divide ${images} images. Choose batches × batch_size as a multiple of it, or export the model with a free batch.`,
   );
 };
 
-/** What a pass over the images found, and which they were: thresholds of any method follow from it. */
+/** Result of a pass over the images. Thresholds of any method follow from it. */
 export type Measurement = SeenImages &
   CollectedStatistics & {
-    /** As `OpenedSource` has it. */
+    /** See `OpenedSource.consumed`. */
     readonly consumed: number;
   };
 
+/** What a cache depends on besides the counts. */
 export type CacheOptions = Pick<CalibrationRequest, 'algorithm' | 'tensorRtVersion' | 'keepFloat'>;
 
 type Request = { readonly request: CalibrationRequest; readonly watch: Watch };
 
-/** @throws UserError TooFewImages, ImageInvalid, TensorfileInvalid, InputNotFound, CalibrationFailed */
+/**
+ * Runs the pass and builds the cache.
+ * @throws UserError TooFewImages, ImageInvalid, TensorfileInvalid, InputNotFound, CalibrationFailed
+ */
 export const calibrate = async (opened: OpenedModel, asked: Request): Promise<Calibrated> =>
   buildCache(opened, await measure(opened, asked), asked.request);
 
-/**
- * The cache that follows from what was counted; no image is looked at.
- * @throws UserError CalibrationFailed for a tensor that needs a scale and was infinite, CacheIncomplete, LayerNotFound
- */
+/** Builds the calibration cache from counts; reads no images. */
 export const buildCache = (
   opened: OpenedModel,
   { statistics, shown, preprocessing, heldOut }: Omit<Measurement, 'counted' | 'consumed'>,
@@ -103,7 +107,7 @@ export const buildCache = (
   requireFinite(listScaledTensors(model, keepFloat ?? []), statistics.infinite);
   const scales = removeFloatScales(model, scalesOf(statistics, algorithm), keepFloat);
   requireCoverage(opened, { has: (name) => scales.has(name), keepFloat });
-  // trtexec, tao-deploy and DLA read caches of this calibrator alone, whatever chose the thresholds.
+  // trtexec, tao-deploy and DLA read only caches of this calibrator, whatever method chose the thresholds.
   const cache = writeCalibrationCache({
     version: tensorRtVersionNumber(tensorRtVersion),
     algorithmWord: 'EntropyCalibration2',
@@ -112,7 +116,7 @@ export const buildCache = (
   return { cache, scales, statistics, shown, preprocessing, heldOut };
 };
 
-/** The pass over the images, or over a part of them. @throws as `calibrate` */
+/** Runs the pass over the images, or over a part of them. @throws UserError as `calibrate` */
 export const measure = async (opened: OpenedModel, { request, watch }: Request): Promise<Measurement> => {
   const total = request.batches * request.batchSize;
   const rows = chooseMicroBatch(opened, total);
@@ -137,14 +141,14 @@ export const measure = async (opened: OpenedModel, { request, watch }: Request):
   return { ...collected, shown, preprocessing, heldOut: some, consumed: consumed() };
 };
 
-/** A part that is only counted needs none, and the quick methods choose as they are asked. */
+/** Whether the pass also searches thresholds. A part is only counted; the fast methods are computed on demand. */
 const needsThresholds = ({ part, reported, algorithm }: CalibrationRequest): boolean =>
   part === undefined && (reported === true || isSearch(algorithm));
 
-/** Enough to see channels or a cut that are wrong. */
+/** Enough images to notice wrong channels or crops. */
 export const mostShown = 6;
 
-/** The same batches; the first of their images are added to a list. */
+/** Passes the batches through and adds their first images to `shown`. */
 async function* collectShown(batches: AsyncIterable<Batch>, shown: DecodedImage[]): AsyncGenerator<Batch> {
   for await (const batch of batches) {
     const length = batch.data.length / batch.paths.length;
@@ -154,10 +158,10 @@ async function* collectShown(batches: AsyncIterable<Batch>, shown: DecodedImage[
   }
 }
 
-/** Enough images to see an engine that is wrong, few enough to store beside every export. */
+/** Enough images to detect a wrong engine, few enough to store with every export. */
 const verificationLimit = { images: 8, bytes: 16 * 2 ** 20 } as const;
 
-/** Some of the kept images as an ONNX TensorProto [N,C,H,W]; undefined if there are none. */
+/** Some held-out images as a serialised ONNX TensorProto [N,C,H,W] float32; undefined if there are none. */
 export const makeVerificationTensor = async (
   { input, channels, height, width }: OpenedModel,
   heldOut: readonly SampledImage[],
@@ -174,7 +178,7 @@ export const makeVerificationTensor = async (
   return undefined;
 };
 
-/** The `.etlt`: the ONNX file as it is, encrypted by age unless another cipher is given. */
+/** The `.etlt` in chunks: the ONNX file, encrypted with age unless another cipher is given. */
 export const encryptOpenedModel = (
   opened: OpenedModel,
   key: string,

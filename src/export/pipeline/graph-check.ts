@@ -1,9 +1,9 @@
 /**
- * The last question before anything is stored: does the exported graph compute what the model computes that was given?
- * A file that goes into the `.etlt` as it is needs no answer. Of a model that was trained with quantisation, "the same"
- * means the same but for rounding: each of its pairs gives what a Clip to the ends of its integers gives, within half a
- * step, and the export agrees with the model that has such Clips in place of its pairs. The graph that int8 engines start
- * from, with batch norms folded, is held against the exported one.
+ * The last check before anything is stored: the exported graph must compute what the given model computes. A file that
+ * goes into the `.etlt` unchanged needs no check. For a model trained with quantisation, "the same" means up to
+ * rounding: each Q/DQ pair must equal a Clip to the ends of its integers within half a step, and the export must agree
+ * with the model with such Clips in place of its pairs. The graph of int8 engines, with folded batch norms, is compared
+ * with the exported one.
  */
 import type { Batch } from '../../data/preprocessing/batches.ts';
 import type { SampledImage } from '../../data/preprocessing/sampled-image.ts';
@@ -18,22 +18,23 @@ import { requirePairs } from './pair-check.ts';
 import { probeBatch } from './probes.ts';
 import { batchHeldOut } from './verify-int8.ts';
 
+/** What to check, and on which images. */
 export type GraphCheck = {
   readonly dataType: DataType;
-  /** Images that calibration did not see; synthetic pictures take their place where there are none. */
+  /** Held-out images; synthetic images replace them if there are none. */
   readonly heldOut: readonly SampledImage[];
   readonly signal: AbortSignal;
 };
 
-/** What a log says of a check; undefined where the file is exported as it was given. */
+/** Log line of a check. */
 export type CheckNote = { readonly text: string; readonly isWarning: boolean };
 
-/** Enough to see a graph that computes something else, few enough to cost a second. */
+/** Enough to detect a different function, few enough to take a second. */
 const mostImages = 4;
 
 type Subject = { readonly what: string; readonly reference: ModelProto; readonly other: ModelProto };
 
-/** @throws UserError ExportDiffers, ImageInvalid */
+/** Undefined if the file is exported unchanged. @throws UserError ExportDiffers, ImageInvalid */
 export const requireSameFunction = async (
   opened: OpenedModel,
   check: GraphCheck,
@@ -48,12 +49,12 @@ export const requireSameFunction = async (
     if (difference.kind === 'NotRun')
       return {
         isWarning: true,
-        text: `Not compared with the model given: ${what}. ONNX Runtime cannot run the model given. ${difference.message}`,
+        text: `Not compared with the given model: ${what}. ONNX Runtime cannot run the given model. ${difference.message}`,
       };
     if (difference.kind === 'Differs') throw differs(what, images, difference.text);
   }
   const named = subjects.map(({ what }) => what).join(', ');
-  return { isWarning: false, text: `Compared with the model given, on ${images}, and the same: ${named}` };
+  return { isWarning: false, text: `Compared with the given model on ${images}, and equal: ${named}` };
 };
 
 const listSubjects = (opened: OpenedModel, dataType: DataType): readonly Subject[] => {
@@ -61,7 +62,7 @@ const listSubjects = (opened: OpenedModel, dataType: DataType): readonly Subject
   const subjects: Subject[] = [];
   if (rewritten)
     subjects.push({
-      what: 'the graph as it is written',
+      what: 'the graph as written',
       reference: rewritten,
       other: quantised?.given ?? model,
     });
@@ -86,15 +87,15 @@ const collectBatches = async (
   const found: Batch[] = [];
   for await (const batch of batchHeldOut(opened, heldOut.slice(0, wanted)) ?? []) found.push(batch);
   const count = found.reduce((sum, { paths }) => sum + paths.length, 0);
-  if (count > 0) return { batches: found, images: `${count} images kept out of calibration` };
+  if (count > 0) return { batches: found, images: `${count} held-out images` };
   return {
     batches: [probeBatch(opened, wanted)],
-    images: `${wanted} synthetic pictures, for there are no images that calibration did not see`,
+    images: `${wanted} synthetic images, because there are no held-out images`,
   };
 };
 
 const differs = (what: string, images: string, found: string): UserError =>
   new UserError(
     'ExportDiffers',
-    `Comparing graphs: ${what} does not compute what the model given computes. On ${images}, ${found}. Nothing was stored. Export the float model of the training, or report this with the model.`,
+    `Comparing graphs: ${what} does not compute what the given model computes. On ${images}, ${found}. Nothing was stored. Export the float model of the training, or report this with the model.`,
   );

@@ -1,4 +1,4 @@
-/** Two graphs of the same ports on the same images, output by output. */
+/** Compares two graphs with the same ports on the same images, output by output. */
 import type { Batch } from '../../data/preprocessing/batches.ts';
 import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { copyWith, foldConstants, graphOf } from '../../formats/onnx/graph.ts';
@@ -10,22 +10,24 @@ import { exposeHeads } from '../../graph/plugins/heads.ts';
 import { isPlugin, removeNodes } from '../../graph/plugins/plugin-nodes.ts';
 import { UserError } from '../../ground/base/errors.ts';
 
+/** Graphs to compare; `input` is the name of their input. */
 export type GraphPair = {
   readonly reference: ModelProto;
   readonly other: ModelProto;
   readonly input: string;
 };
 
+/** Result of a comparison. */
 export type GraphDifference =
   | { readonly kind: 'Same' }
-  /** `text` names the output and says how much. */
+  /** `text` names the output and its SQNR. */
   | { readonly kind: 'Differs'; readonly text: string }
-  /** The reference does not run here. */
+  /** ONNX Runtime cannot run the reference. */
   | { readonly kind: 'NotRun'; readonly message: string };
 
 /**
- * Up to the first plugin nodes: these sort and drop boxes, and differ in nothing but their inputs. Of a Sigmoid at the
- * end, what it reads is compared as well, and what it gives to its own precision.
+ * Compares up to the first plugin nodes, which sort and drop boxes and differ only in their inputs. For a Sigmoid at
+ * the end, its input is compared as well, and its output to the Sigmoid's own precision.
  */
 export const compareGraphs = async (
   { reference, other, input }: GraphPair,
@@ -54,7 +56,9 @@ export const compareGraphs = async (
 
 type Comparable = { readonly model: ModelProto; readonly outputs: readonly string[] };
 
-/** Outputs keep their places, since an export may call what a plugin node reads by another name. */
+/**
+ * The graph up to its plugin nodes. Outputs are compared by position: an export may rename the inputs of a plugin node.
+ */
 const toComparable = (source: ModelProto): Comparable => {
   const { model } = exposeHeads(copyWith(source, { graph: foldConstants(graphOf(source)) }));
   const graph = removeNodes(graphOf(model), isPlugin);
@@ -67,7 +71,7 @@ type ComparablePair = {
   readonly measures: readonly Measure[];
 };
 
-/** Where an output of both ends in a Sigmoid, what it reads comes behind the other outputs. */
+/** Where an output of both graphs ends in a Sigmoid, its input is added after the other outputs. */
 const withSigmoidArguments = (left: Comparable, right: Comparable): ComparablePair => {
   const [inLeft, inRight] = [findSigmoidArguments(left), findSigmoidArguments(right)];
   const isEnd = left.outputs.map((_, i) => inLeft[i] !== undefined && inRight[i] !== undefined);
@@ -92,7 +96,7 @@ const addOutputs = ({ model, outputs }: Comparable, names: readonly string[]): C
   outputs: [...outputs, ...names],
 });
 
-/** As the graph says and no quicker: what is fused may round otherwise. */
+/** No optimisation: fused operators may round differently. */
 const options = { optimisation: 'disabled' } as const;
 
 const runAll = async (

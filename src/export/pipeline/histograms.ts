@@ -1,4 +1,4 @@
-/** Histogram files of a model: written after a pass, and thresholds from one that is there, without a pass. */
+/** Histogram files of a model: written after a pass, and reused for thresholds without a pass. */
 
 import { Histogram } from '../../calibration/histograms/histogram.ts';
 import type { Statistics } from '../../calibration/histograms/statistics.ts';
@@ -30,7 +30,7 @@ import {
 } from './export.ts';
 import { selectHeldOut } from './verify-int8.ts';
 
-/** @throws UserError InputNotFound, HistogramsInvalid naming the file */
+/** Reads a histogram file. @throws UserError InputNotFound, HistogramsInvalid naming the file */
 export const readHistograms = async (path: string): Promise<HistogramFile> => {
   const bytes = bytesOf(path);
   try {
@@ -52,7 +52,7 @@ const bytesOf = (path: string): Uint8Array => {
   }
 };
 
-/** A pass of this run as the bytes of a histogram file. */
+/** The bytes of a histogram file with the counts of a pass. */
 export const histogramBytes = async (
   opened: OpenedModel,
   { counted, consumed }: Pick<Measurement, 'counted' | 'consumed'>,
@@ -75,7 +75,7 @@ type Sampling = Pick<CalibrationRequest, 'batches' | 'batchSize' | 'seed'>;
 type SampleRequest = Sampling & { readonly source: CalibrationSource };
 type Sample = Pick<CountedSample, 'dataSha256' | 'seed' | 'drawn'>;
 
-/** Images are known together with what makes numbers of their pixels. */
+/** Identifies a sample by the digest of its data and preprocessing, and by how it was drawn. */
 const sampleOf = async (
   { preprocessing }: OpenedModel,
   { source, batches, batchSize, seed }: SampleRequest,
@@ -86,21 +86,21 @@ const sampleOf = async (
   return { dataSha256, seed, drawn: batches * batchSize };
 };
 
-/** Whether the file counted this sample and nothing else, be it in parts. */
+/** Whether the file counted exactly this sample, possibly in parts. */
 const isOfSample = ({ samples }: Pick<HistogramFile, 'samples'>, wanted: Sample): boolean =>
   samples.every(
     ({ dataSha256, seed, drawn }) =>
       dataSha256 === wanted.dataSha256 && seed === wanted.seed && drawn === wanted.drawn,
   );
 
-/** Whether a file counted what would be drawn from these data, be it in parts. */
+/** Whether a file counted the sample that would be drawn from these data, possibly in parts. */
 export const isCountedFrom = async (
   opened: OpenedModel,
   content: HistogramFile,
   drawing: SampleRequest,
 ): Promise<boolean> => isOfSample(content, await sampleOf(opened, drawing));
 
-/** Whether a file says of this model what a pass over all of these data would. */
+/** Whether the file equals what calibrating this model on all of these data would produce. */
 export const isSameCalibration = async (
   opened: OpenedModel,
   content: HistogramFile,
@@ -110,15 +110,18 @@ export const isSameCalibration = async (
   content.samples.every(({ of }) => of === 1) &&
   (await isCountedFrom(opened, content, drawing));
 
+/** How to use a histogram file. */
 export type Reuse = Sampling &
   CacheOptions & {
-    /** Where the file lies. */
+    /** Path or URI of the file. */
     readonly path: string;
-    /** What the images would be drawn from; undefined where none are named. */
+    /** Where the images were drawn from; undefined if unknown. */
     readonly source: CalibrationSource | undefined;
   };
 
-/** Thresholds from what was counted before. @throws UserError HistogramsInvalid for those of another model */
+/**
+ * Builds a cache from existing counts. @throws UserError HistogramsInvalid for those of another model, CacheIncomplete
+ */
 export const calibrateFromHistograms = async (
   opened: OpenedModel,
   content: HistogramFile,
@@ -140,7 +143,7 @@ const requireModel = ({ payload }: OpenedModel, { modelSha256 }: HistogramFile, 
   if (modelSha256 === digest) return;
   throw new UserError(
     'HistogramsInvalid',
-    `Using the histograms ${path}: they are of the model ${modelSha256.slice(0, 12)}…, and this one is ${digest.slice(0, 12)}…. Name another file by ${field('histograms')}, or remove this one to calibrate again.`,
+    `Using the histograms ${path}: they belong to the model ${modelSha256.slice(0, 12)}…, and this model is ${digest.slice(0, 12)}…. Choose another file with ${field('histograms')}, or remove this one to calibrate again.`,
   );
 };
 
@@ -151,11 +154,11 @@ const requireTensors = (opened: OpenedModel, { histograms }: Statistics, path: s
   if (missing.length === 0) return;
   throw new UserError(
     'HistogramsInvalid',
-    `Using the histograms ${path}: ${missing.length} tensors are not in it that are needed (${gapsText(missing)}). Remove it to calibrate again.`,
+    `Using the histograms ${path}: ${missing.length} required tensors are not in it (${gapsText(missing)}). Remove it to calibrate again.`,
   );
 };
 
-/** Which images were counted and which were not, if the folder is there that they were drawn from. */
+/** Counted and held-out images, if the folder they were drawn from is available. */
 const imagesOf = async (
   opened: OpenedModel,
   samples: readonly CountedSample[],
@@ -169,7 +172,7 @@ const imagesOf = async (
   const { chosen, heldOut } = await sampleImages(source.folder, sampling);
   const image = (path: string) => folderImage(path, pixelsOf(opened));
   const consumed = Math.max(...samples.map(({ consumed: left }) => left));
-  // Where images were left out, it is not known which.
+  // If broken images were skipped, it is unknown which.
   const counted = consumed === 0 ? chosen.slice(0, mostShown) : [];
   const shown = await Promise.all(counted.map(async (path) => ({ path, data: await image(path).load() })));
   return {

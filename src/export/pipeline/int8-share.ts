@@ -1,4 +1,4 @@
-/** How much of an int8 engine computes in int8, in words and in numbers. */
+/** Share of an int8 engine that computes in int8, as numbers and text. */
 
 import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { inferTensorFacts } from '../../graph/inference/tensor-facts.ts';
@@ -12,13 +12,16 @@ import { type Int8Facts, int8WarningLimit } from '../../ground/contract/result-s
 import type { OpenedModel } from '../models/open-model.ts';
 import type { ReportInt8 } from '../report/report.ts';
 
+/** Layers and arithmetic in int8, and why other layers are float. */
 export type Int8Share = ReportInt8;
 
+/** Scales of the engine, and layers kept in float. */
 export type ShareRequest = { readonly scales: Scales; readonly keepFloat: readonly string[] };
 
-/** Below it an engine is more float than int8. */
+/** Minimum int8 share of the arithmetic; below it an engine counts as mostly float. */
 const leastArithmetic = 0.5;
 
+/** Computes the share of an engine with these scales. @throws UserError LayerNotFound */
 export const measureInt8Share = async (
   opened: OpenedModel,
   { scales, keepFloat }: ShareRequest,
@@ -46,7 +49,7 @@ const summarise = (layers: readonly ArithmeticLayer[]): Int8Share => {
   };
 };
 
-/** Sizes as they are inferred for one run; nothing is known of a graph that ONNX Runtime cannot open. */
+/** Shapes inferred for one run; unknown for a graph that ONNX Runtime cannot open. */
 const inferShapes = async (opened: OpenedModel, prepared: ModelProto) => {
   const { input, channels, height, width, fixedBatch = 1 } = opened;
   const dims = [fixedBatch, channels, height, width];
@@ -62,6 +65,7 @@ const inferShapes = async (opened: OpenedModel, prepared: ModelProto) => {
   }
 };
 
+/** Whether no layer, or less than half of the arithmetic, is int8. */
 export const isMostlyFloat = ({ int8Layers, arithmetic }: Int8Share): boolean =>
   int8Layers === 0 || arithmetic < leastArithmetic;
 
@@ -75,7 +79,7 @@ export const shareText = ({ layers, int8Layers, arithmetic, floatBecause }: Int8
   return reasons.length === 0 ? share : `${share}; in float: ${reasons.join(', ')}`;
 };
 
-/** As a result says it, in a few bytes; nothing of an export that is not int8. */
+/** The share for a result message, in a few bytes; empty for exports that are not int8. */
 export const int8Facts = ({
   int8,
 }: {
@@ -93,6 +97,6 @@ export const requireInt8 = (share: Int8Share): void => {
   if (!isMostlyFloat(share)) return;
   throw new UserError(
     'Int8ShareTooLow',
-    `Exporting for int8: ${shareText(share)}. At least half of the arithmetic is asked for (${field('requireInt8')}). Nothing was stored. Export the model with constant weights, or build this class in fp16.`,
+    `Exporting for int8: ${shareText(share)}. At least half of the arithmetic is required (${field('requireInt8')}). Nothing was stored. Export the model with constant weights, or build this class in fp16.`,
   );
 };

@@ -1,9 +1,9 @@
-/** Layers that the user keeps in float: checked, and logged, before the first long step. */
+/** Checks and logs the layers that the user keeps in float, before the first long step. */
 import { findFloatLayers } from '../../graph/precision/float-layers.ts';
 import { field } from '../../ground/contract/fields.ts';
 import type { ExportPorts, ExportRequest } from './request.ts';
 
-/** A pattern can match hundreds. */
+/** Maximum number of names in a log line; a pattern can match hundreds. */
 const mostNamed = 10;
 
 /** @throws UserError LayerNotFound */

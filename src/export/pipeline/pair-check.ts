@@ -1,6 +1,6 @@
 /**
- * Each pair of QuantizeLinear and DequantizeLinear of a model beside the Clip that stands for it in the export, on what
- * ONNX Runtime computes with the integers themselves.
+ * Compares each pair of QuantizeLinear and DequantizeLinear with the Clip that replaces it in the export. ONNX Runtime
+ * computes the pairs with integers.
  */
 import type { Batch } from '../../data/preprocessing/batches.ts';
 import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
@@ -12,13 +12,13 @@ import { type ActivationPair, listPairs } from '../../graph/precision/qat-unroun
 import { UserError } from '../../ground/base/errors.ts';
 import type { OpenedModel } from '../models/open-model.ts';
 
-/** What is fetched of a run at once: a network's activations need not be in memory together. */
+/** Pairs fetched per run, so that not all activations are in memory at once. */
 const pairsAtOnce = 16;
 
-/** Half a step, and the rounding of floats. */
+/** Half a step, plus the rounding of floats. */
 const slack = { steps: 0.501, share: 1e-5 } as const;
 
-/** @throws UserError ExportDiffers naming the tensor */
+/** Requires each pair to round within its range. @throws UserError ExportDiffers naming the tensor */
 export const requirePairs = async ({ quantised, input }: OpenedModel, batch: Batch): Promise<void> => {
   const given = graphOf(quantised!.given);
   const graph = removeNodes(foldConstants(given), isPlugin);
@@ -27,7 +27,7 @@ export const requirePairs = async ({ quantised, input }: OpenedModel, batch: Bat
   const session = await openSession(serializeModel(exposePairs(quantised!.given, graph, pairs)), {
     optimisation: 'disabled',
   }).catch((thrown: unknown) => {
-    if (thrown instanceof UserError) return undefined; // Reported where the graphs are compared.
+    if (thrown instanceof UserError) return undefined; // reported by the comparison of the graphs
     throw thrown;
   });
   if (!session) return;
@@ -49,19 +49,15 @@ const exposePairs = (
   graph: ReturnType<typeof graphOf>,
   pairs: readonly ActivationPair[],
 ): ModelProto => {
-  const there = new Set([...graph.output, ...graph.input].map(({ name }) => name));
-  const names = new Set(pairs.flatMap(({ from, to }) => [from, to]).filter((name) => !there.has(name)));
+  const ports = new Set([...graph.output, ...graph.input].map(({ name }) => name));
+  const names = new Set(pairs.flatMap(({ from, to }) => [from, to]).filter((name) => !ports.has(name)));
   const output = [...graph.output, ...[...names].map(makeUntypedValueInfo)];
   return copyWith(model, { graph: copyWith(graph, { output }) });
 };
 
-const requireRounding = (
-  { from, ends }: ActivationPair,
-  before?: FloatTensor,
-  behind?: FloatTensor,
-): void => {
+const requireRounding = ({ from, ends }: ActivationPair, before?: FloatTensor, after?: FloatTensor): void => {
   const [low, high, step] = [ends!.low[0]!, ends!.high[0]!, ends!.step[0]!];
-  const values = behind?.data ?? [];
+  const values = after?.data ?? [];
   const index = (before?.data ?? []).findIndex((value, i) => {
     const clipped = Math.min(Math.max(value, low), high);
     return (
@@ -72,6 +68,6 @@ const requireRounding = (
   if (index < 0) return;
   throw new UserError(
     'ExportDiffers',
-    `Comparing graphs: the pair of QuantizeLinear and DequantizeLinear behind ${from} makes ${values[index]} of ${before!.data[index]}, where rounding within ${low} … ${high} by steps of ${step} is expected. Nothing was stored. Export the float model of the training, or report this with the model.`,
+    `Comparing graphs: the pair of QuantizeLinear and DequantizeLinear after ${from} turns ${before!.data[index]} into ${values[index]}; expected rounding within ${low} … ${high} in steps of ${step}. Nothing was stored. Export the float model of the training, or report this with the model.`,
   );
 };

@@ -1,7 +1,4 @@
-/**
- * Pictures that nobody took, for one purpose: to hold two graphs against each other where an export was given no images.
- * Nothing is ever calibrated with them.
- */
+/** Synthetic images to compare two graphs with if an export has no images. They are never used for calibration. */
 import type { Batch } from '../../data/preprocessing/batches.ts';
 import { normaliseInto, type Pixels } from '../../data/preprocessing/normalise.ts';
 import { seededRandom } from '../../ground/base/rng.ts';
@@ -11,7 +8,7 @@ const seed = 42;
 
 type Shape = Pick<OpenedModel, 'channels' | 'height' | 'width' | 'preprocessing'>;
 
-/** So many pictures, [N,C,H,W], preprocessed as photographs are: a slope of colour each, with more noise from one to the next. */
+/** A batch of `count` images, [N,C,H,W], preprocessed like photographs: colour gradients with increasing noise. */
 export const probeBatch = (shape: Shape, count: number): Batch => {
   const { channels, height, width, preprocessing } = shape;
   const random = seededRandom(seed);
@@ -19,7 +16,7 @@ export const probeBatch = (shape: Shape, count: number): Batch => {
   const data = new Float32Array(count * length);
   for (let image = 0; image < count; image++)
     normaliseInto(data, image * length, drawImage(shape, (image + 1) / count, random), preprocessing);
-  const paths = Array.from({ length: count }, (_, i) => `synthetic picture ${i + 1}`);
+  const paths = Array.from({ length: count }, (_, i) => `synthetic image ${i + 1}`);
   return { data, dims: [count, channels, height, width], paths };
 };
 

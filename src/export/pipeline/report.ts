@@ -1,4 +1,4 @@
-/** Gathers what the report says: runs what has to be run, and leaves the telling to the room `report`. */
+/** Gathers the content of the report by running the comparisons it needs. The room `report` formats it. */
 import { basename } from 'node:path';
 import type { Preprocessing } from '../../data/preprocessing/normalise.ts';
 import { renderThumbnail } from '../../data/preprocessing/thumbnail.ts';
@@ -17,15 +17,16 @@ import {
   type PrecisionLatency,
 } from './verify-int8.ts';
 
-/** A calibration of this run, or from histograms of an earlier one. */
+/** A calibration of this run, or one from existing histograms. */
 export type CalibrationDone = Pick<CalibrationRequest, 'algorithm' | 'seed'> & {
   readonly calibrated: Calibrated;
   /** As the user named it: a path or a URI. */
   readonly source: string;
-  /** What the data are recognised by. */
+  /** Digest that identifies the data. */
   readonly imagesSha256: string;
 };
 
+/** Input of a report. */
 export type ReportRequest = {
   readonly architecture: Architecture;
   readonly dataType: DataType;
@@ -33,11 +34,11 @@ export type ReportRequest = {
   readonly source: string;
   readonly opened: OpenedModel;
   readonly calibration: CalibrationDone | undefined;
-  /** Scales of a model that was trained with quantisation, and images to compare on. */
+  /** Scales of a model trained with quantisation, and images to compare on. */
   readonly trained?: ComparedScales;
-  /** What each layer costs, where that was asked for. */
+  /** Sensitivity of each layer, if requested. */
   readonly sensitivity?: LayerCosts | undefined;
-  /** How much of an int8 engine is int8. */
+  /** Share of an int8 engine that computes in int8. */
   readonly int8?: ReportFacts['int8'] | undefined;
   readonly files: readonly ReportFile[];
   readonly notes: readonly string[];
@@ -45,14 +46,16 @@ export type ReportRequest = {
   readonly signal: AbortSignal;
 };
 
+/** Scales to compare with float, and held-out images to compare on. */
 export type ComparedScales = Pick<Calibrated, 'scales' | 'heldOut'>;
 
+/** `report.json` and `report.html`. */
 export type ReportTexts = { readonly json: string; readonly page: string };
 
-/** @throws UserError ImageInvalid */
+/** Makes both forms of the report. @throws UserError ImageInvalid */
 export const makeReport = async (request: ReportRequest): Promise<ReportTexts> => {
   const report = await gatherReport(request);
-  // Loaded here: the plotting library takes a quarter of a second that only a report is worth.
+  // Imported lazily: loading the plotting library takes a quarter of a second.
   const { reportPage } = await import('../report/page.ts');
   return { json: `${JSON.stringify(report, undefined, 1)}\n`, page: reportPage(report) };
 };
@@ -93,12 +96,11 @@ const reportWithoutCalibration = async (request: ReportRequest): Promise<ExportR
   });
 };
 
-/** What a report says of layers that were left in float. */
+/** Notes of the report about layers kept in float. */
 export const floatNotes = (keepFloat: readonly string[]): string[] =>
-  keepFloat.length === 0 ? [] : [`Left in float, and so without scales: ${keepFloat.join(', ')}.`];
+  keepFloat.length === 0 ? [] : [`Kept in float, and therefore without scales: ${keepFloat.join(', ')}.`];
 
-const fromTraining =
-  'The scales came with the model from its training with quantisation, so no tensor was measured.';
+const fromTraining = 'The scales are from quantisation-aware training, so no tensor was measured.';
 
 type Comparison = {
   readonly agreement: Agreement | undefined;
@@ -106,7 +108,7 @@ type Comparison = {
   readonly notes: readonly string[];
 };
 
-/** A graph that cannot be compared here can still be exported: the report says why in place of the figures. */
+/** Compares int8 with float. A graph that cannot be compared can still be exported; the report then says why. */
 const compareInt8 = async (
   { opened, clock, signal }: ReportRequest,
   { scales, heldOut }: ComparedScales,
@@ -124,12 +126,12 @@ const compareInt8 = async (
 };
 
 const noHeldOutNote =
-  'There is no image that calibration did not use, so int8 was not compared with float. Give a folder with more images than batches × batch size.';
+  'Calibration used every image, so int8 was not compared with float. Provide a folder with more images than batches × batch size.';
 
 const factsOf = (
   request: ReportRequest,
   preprocessing: Preprocessing | undefined,
-  pictures: ReportFacts['thumbnails'],
+  images: ReportFacts['thumbnails'],
 ): ReportFacts => {
   const { opened, architecture, dataType, source, files, notes, int8 } = request;
   const { sha256, payload, input: name, channels, height, width, outputs } = opened;
@@ -141,21 +143,21 @@ const factsOf = (
     input: { name, channels, height, width },
     outputs,
     files,
-    thumbnails: pictures,
+    thumbnails: images,
     preprocessing: { order: channels === 1 ? 'grey' : order, mean, scale },
     notes,
     ...(int8 && { int8 }),
   };
 };
 
-/** Of images that were calibrated with: what is wrong with them is wrong with the cache. */
+/** Thumbnails of calibration images: an error visible in them affects the cache too. */
 const thumbnails = async ({ channels, height, width }: OpenedModel, calibrated: Calibrated) => {
   const { shown, preprocessing } = calibrated;
-  const pictures: { name: string; png: string }[] = [];
+  const images: { name: string; png: string }[] = [];
   for (const { path, data } of preprocessing ? shown : [])
-    pictures.push({
+    images.push({
       name: basename(path),
       png: await renderThumbnail({ data, channels, height, width }, preprocessing!),
     });
-  return pictures;
+  return images;
 };

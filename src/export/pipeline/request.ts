@@ -1,4 +1,4 @@
-/** What one export is asked to do, and what it has of the outside: the same for the command line and for pods. */
+/** The request of one export and its ports to the outside, the same for the command line and for pods. */
 
 import type { EncryptOptions } from '../../formats/crypto/encrypted-model.ts';
 import type { HistogramFile } from '../../formats/scales/histogram-file.ts';
@@ -10,6 +10,7 @@ import type { ReportFile } from '../report/report.ts';
 import type { CalibrationSource } from './calibration-source.ts';
 import type { CalibrationRequest, Watch } from './export.ts';
 
+/** What to export, and how. */
 export type ExportRequest = {
   readonly opened: OpenedModel;
   readonly architecture: Architecture;
@@ -19,34 +20,35 @@ export type ExportRequest = {
   readonly key: string;
   /** One `.etlt` for each. */
   readonly etlts: readonly { readonly role: 'etlt' | 'codecEtlt'; readonly options: EncryptOptions }[];
-  /** Calibrate a model that has scales from training. */
+  /** Calibrate even if the model has scales from training. */
   readonly forcePtq: boolean;
-  /** Layers to keep in float, as `floatLayers` takes them. */
+  /** Patterns of layers to keep in float, see `findFloatLayers`. */
   readonly keepFloat: readonly string[];
   /** Version of the TensorRT that will read the cache. */
   readonly tensorRtVersion: string;
-  /** Whether the ranges of a model trained with quantisation are an artifact of their own. */
+  /** Whether the ranges of a model trained with quantisation become an artifact. */
   readonly wantsTensorScales: boolean;
   /** Undefined for fp32 and fp16. */
   readonly int8: Int8Request | undefined;
-  /** Whether held-out images are stored to verify engines with. */
+  /** Whether to store held-out images for the verification of engines. */
   readonly wantsVerification: boolean;
   readonly wantsReport: boolean;
-  /** Who reads messages and report. */
+  /** Whether messages and report name settings as flags or as fields. */
   readonly audience: Audience;
 };
 
+/** What an int8 export adds. */
 export type Int8Request = {
-  /** Scales of a calibration cache that exists; it is used instead of calibrating. */
+  /** Scales of an existing calibration cache, used instead of calibrating. */
   readonly existing: ExistingCache | undefined;
-  /** Without its source, which is asked for only if images are needed. */
+  /** Without the source, which is resolved only if images are needed. */
   readonly calibration: Omit<CalibrationRequest, 'source' | 'keepFloat' | 'tensorRtVersion' | 'reported'>;
   /** @throws UserError CalibrationSourceMissing, SpecInvalid … */
   readonly source: () => NamedSource;
   readonly histograms: HistogramStore | undefined;
-  /** Images to compare on where the scales come from training; undefined without any. */
+  /** Folder of images to compare on if the scales are from training. */
   readonly comparedFolder: string | undefined;
-  /** Whether data are named that a model trained with quantisation does not need. */
+  /** Whether the request names data that a model trained with quantisation does not need. */
   readonly namesData: boolean;
   /** Accuracy gate: minimum SQNR in decibel. */
   readonly minAgreement: number | undefined;
@@ -54,17 +56,19 @@ export type Int8Request = {
   readonly requireInt8: boolean;
 };
 
+/** A parsed calibration cache and its file. */
 export type ExistingCache = { readonly scales: Scales; readonly file: ReportFile };
 
+/** A calibration source and its name. */
 export type NamedSource = {
   readonly source: CalibrationSource;
   /** As the user named it: a path or a URI. */
   readonly name: string;
-  /** Digest of the data, where it is known already. */
+  /** Digest of the data, if already known. */
   readonly sha256?: string;
 };
 
-/** Where the histograms of a calibration are kept. */
+/** Storage of the histograms of a calibration. */
 export type HistogramStore = {
   /** A path or a URI. */
   readonly name: string;
@@ -72,16 +76,17 @@ export type HistogramStore = {
   readonly read: () => Promise<HistogramFile | undefined>;
   readonly write: (bytes: Uint8Array) => Promise<void>;
   /**
-   * `User`: the user named the file, so it is used as it is and a fault in it is an error. `Reuse`: it is used only if it
-   * is of the same calibration, and a fault in it means counting again.
+   * `User`: the user named the file; it is used unchanged, and a fault in it is an error. `Reuse`: it is used only if
+   * it belongs to the same calibration; otherwise, or after a fault in it, the images are counted again.
    */
   readonly owner: 'User' | 'Reuse';
-  /** Where the images were drawn from, if that is known without asking for the source. */
+  /** Where the images were drawn from, if known without resolving the source. */
   readonly drawnFrom: CalibrationSource | undefined;
 };
 
+/** Log, clock, progress and signal of the caller. */
 export type ExportPorts = Watch & {
   readonly log: (level: 'INFO' | 'WARNING', message: string) => void;
-  /** Milliseconds, with fractions, from any start. */
+  /** Milliseconds with fractions, from an arbitrary start. */
   readonly clock: { now(): number };
 };

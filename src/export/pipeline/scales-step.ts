@@ -1,4 +1,4 @@
-/** Where the scales of an int8 export come from: training, an existing cache, or a calibration. */
+/** Finds the scales of an int8 export: from training, from an existing cache, or by calibration. */
 import type { SampledImage } from '../../data/preprocessing/sampled-image.ts';
 import type { Scales } from '../../graph/precision/qdq.ts';
 import { UserError } from '../../ground/base/errors.ts';
@@ -14,7 +14,7 @@ import {
   usesTrainedScales,
 } from './trained-scales.ts';
 
-/** Scales with their origin, and images that had no part in them. */
+/** Scales with their origin, and held-out images. */
 export type ExportScales = {
   readonly scales: Scales;
   readonly heldOut: readonly SampledImage[];
@@ -24,14 +24,15 @@ export type ExportScales = {
   | { readonly origin: 'Calibration'; readonly calibration: CalibrationDone }
 );
 
+/** Scales of an export. */
 export type ScalesFound = {
-  /** Of a model trained with quantisation, if they are used or stored. */
+  /** Scales of a model trained with quantisation, if they are used or stored. */
   readonly trained: TrainedScales | undefined;
   /** Undefined for fp32 and fp16. */
   readonly quantised: ExportScales | undefined;
 };
 
-/** @throws UserError CalibrationSourceMissing, OutputExists, and as `trainedScales`, `calibrateModel` */
+/** @throws UserError CalibrationSourceMissing, OutputExists, and as `buildTrainedScales`, `calibrateModel` */
 export const findScales = async (request: ExportRequest, ports: ExportPorts): Promise<ScalesFound> => {
   const { opened, forcePtq, int8, wantsTensorScales } = request;
   if (usesTrainedScales(opened, forcePtq)) return useTrainedScales(request, ports);
@@ -74,12 +75,12 @@ const checkTrained = (
   if (minAgreement !== undefined && comparedFolder === undefined)
     throw new UserError(
       'Usage',
-      `Exporting for int8: ${field('minAgreement')} compares outputs on images, and none are given. Give ${field('imageDirectory')}, or omit ${field('minAgreement')}.`,
+      `Exporting for int8: ${field('minAgreement')} compares outputs on images, and there are none. Set ${field('imageDirectory')}, or omit ${field('minAgreement')}.`,
     );
   log('INFO', 'Extracting scales generated during QAT');
   if (namesData)
     log(
       'WARNING',
-      `The model was trained with quantisation, so its own scales are used and nothing is calibrated. ${field('forcePtq')} calibrates.`,
+      `The model was trained with quantisation: its own scales are used, and calibration is skipped. To calibrate instead, use ${field('forcePtq')}.`,
     );
 };

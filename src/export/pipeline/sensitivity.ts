@@ -1,7 +1,7 @@
 /**
- * Which layers cost the most accuracy: each runs alone in int8, all others in float, on images that calibration did not
- * see. Noise of different layers adds up nearly as powers do, so those that are noisiest alone are left in float one
- * after the other, and what is advised is measured with all of them left.
+ * Sensitivity: which layers cost the most accuracy. Each layer runs alone in int8, all others in float, on held-out
+ * images. Noise powers of different layers nearly add up, so the noisiest layers are moved to float one by one, and the
+ * suggestion is measured with all of them in float.
  */
 
 import type { Batch } from '../../data/preprocessing/batches.ts';
@@ -23,22 +23,27 @@ import { adviceText, type LayerCost, type LayerCosts, layerCostsReport } from '.
 import type { Watch } from './export.ts';
 import { batchHeldOut, measureInt8Agreement, noHeldOutImages } from './verify-int8.ts';
 
-/** Enough to rank layers by; each costs a run of the network a layer. */
+/** Enough images to rank layers; each image costs one run of the network per layer. */
 const mostImages = 8;
 const mostBytes = 64 * 2 ** 20;
-/** Layers that are advised to be left in float. */
+/** Maximum number of layers in the suggestion. */
 const mostAdvised = 5;
-/** What a layer in float must be worth, in decibel. */
+/** Minimum gain of the suggestion, in decibel. */
 const leastGain = 1;
 
+/** Scales to analyse, and images to compare on. */
 export type SensitivityRequest = {
   readonly scales: Scales;
-  /** Images that calibration did not see. */
+  /** Held-out images. */
   readonly heldOut: readonly SampledImage[];
   readonly watch: Watch;
 };
 
-/** @throws UserError TooFewImages if none was kept; CacheInvalid, EngineUnsupported, ImageInvalid as in a comparison */
+/**
+ * Measures every layer, the worst first, and what to keep in float.
+ * @throws UserError TooFewImages if there are no held-out images; CacheInvalid, EngineUnsupported, ImageInvalid as
+ * `measureInt8Agreement`
+ */
 export const measureSensitivity = async (
   opened: OpenedModel,
   request: SensitivityRequest,
@@ -59,8 +64,8 @@ export const measureSensitivity = async (
   costs.sort((a, b) => a.sqnrDb - b.sqnrDb);
   const names = costs.slice(0, mostAdvised).map(({ namedBy }) => namedBy);
   const reached: number[] = [];
-  for (const left of leaveOutByOne(opened, scales, names))
-    reached.push(await steps(() => evaluator.sqnrDb(left)));
+  for (const remaining of leaveOutByOne(opened, scales, names))
+    reached.push(await steps(() => evaluator.sqnrDb(remaining)));
   const keepFloat = names.slice(0, countWorthwhile(all, reached));
   const onAll = (some: Scales): Promise<number> =>
     steps(() => measureOnAll(opened, { ...request, scales: some }));
@@ -69,25 +74,25 @@ export const measureSensitivity = async (
     sqnrDb: await onAll(removeFloatScales(opened.model, scales, keepFloat)),
   };
   const sqnrDb = await onAll(scales);
-  watch.progress(total, total, work);
+  watch.progress(total, total, workName);
   const layers = costs.map(({ namedBy: _, ...cost }) => cost);
   return { images: evaluator.images, layers, sqnrDb, advice: advice || undefined };
 };
 
-const work = 'Comparing layers';
+const workName = 'Comparing layers';
 
-/** Does one step after the other, tells of them, and stops between two. */
+/** Runs steps in order, reports progress, and stops between two steps on a signal. */
 const makeStepRunner = (total: number, { progress, signal }: Watch) => {
   let done = 0;
   return async <T>(step: () => Promise<T>): Promise<T> => {
     signal.throwIfAborted();
     const result = await step();
-    progress(Math.min(++done, total - 1), total, work);
+    progress(Math.min(++done, total - 1), total, workName);
     return result;
   };
 };
 
-/** What is left in int8 without the first of the layers, the first two, and so on, while anything is. */
+/** Scales without the first layer, without the first two, and so on, while some layer is left in int8. */
 function* leaveOutByOne({ model }: OpenedModel, scales: Scales, names: readonly string[]): Generator<Scales> {
   for (let count = 1; count <= names.length; count++) {
     const { tensors } = findFloatLayers(model, names.slice(0, count));
@@ -97,13 +102,13 @@ function* leaveOutByOne({ model }: OpenedModel, scales: Scales, names: readonly 
   }
 }
 
-/** How many layers in float give all but 1 dB of what the best number of them does; 0 if that is hardly more. */
+/** Smallest number of layers in float whose gain is within 1 dB of the best; 0 if the best gains less than 1 dB. */
 export const countWorthwhile = (all: number, reached: readonly number[]): number => {
   const best = Math.max(...reached);
   return best - all >= leastGain ? reached.findIndex((sqnrDb) => best - sqnrDb <= leastGain) + 1 : 0;
 };
 
-/** On every image that is ever compared on, so that the figure is the one that reports and gates go by. */
+/** Measures on all held-out images, so that the figure equals that of reports and gates. */
 const measureOnAll = async (
   opened: OpenedModel,
   { scales, heldOut, watch: { signal } }: SensitivityRequest,
@@ -112,7 +117,7 @@ const measureOnAll = async (
   return (await measureInt8Agreement(opened, scales, { batches, signal })).sqnrDb;
 };
 
-/** What a log or a message says: the worst layers, and the advice. */
+/** The worst layers and the suggestion, as text for logs and messages. */
 export const sensitivityText = (costs: LayerCosts): string => {
   const worst = layerCostsReport(costs)
     .layers.slice(0, namedLayers)
@@ -122,7 +127,7 @@ export const sensitivityText = (costs: LayerCosts): string => {
 
 const namedLayers = 3;
 
-/** As many as are held in memory while layer after layer runs. */
+/** The first batches, as many as are kept in memory while layer after layer runs. */
 const takeFirst = async (batches: AsyncIterable<Batch>): Promise<readonly Batch[]> => {
   const taken: Batch[] = [];
   let [images, bytes] = [0, 0];
@@ -137,7 +142,7 @@ const takeFirst = async (batches: AsyncIterable<Batch>): Promise<readonly Batch[
 
 type Outputs = Readonly<Record<string, FloatTensor>>;
 
-/** The float outputs, found once, that every int8 graph is held against. */
+/** Compares int8 graphs with the float outputs, which are computed once. */
 class Evaluator {
   readonly #model: ModelProto;
   readonly #input: string;

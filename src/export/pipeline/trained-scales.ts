@@ -1,4 +1,4 @@
-/** The calibration cache and the JSON of a model that was trained with quantisation: no image has a say in them. */
+/** Calibration cache and range JSON of a model trained with quantisation (QAT); no images are involved. */
 
 import { sampleImages } from '../../data/preprocessing/image-list.ts';
 import { folderImage, type SampledImage } from '../../data/preprocessing/sampled-image.ts';
@@ -15,6 +15,7 @@ import type { OpenedModel } from '../models/open-model.ts';
 import { pixelsOf } from './calibration-source.ts';
 import { requireCoverage } from './coverage.ts';
 
+/** Scales from training, in both file formats. */
 export type TrainedScales = {
   /** The cache's text. */
   readonly cache: string;
@@ -26,14 +27,11 @@ export type TrainedScales = {
 export type TrainedScalesRequest = {
   readonly architecture: Architecture;
   readonly tensorRtVersion: string;
-  /** Layers that stay float; none if undefined. */
+  /** Patterns of layers kept in float; none if undefined. */
   readonly keepFloat?: readonly string[];
 };
 
-/**
- * Of a model that has `trainedRanges`.
- * @throws UserError ModelUnsupported if no engine can take its scales, CacheIncomplete if they reach no layer
- */
+/** Builds the files of a model that has `trainedRanges`. Scale = range / 127. */
 export const buildTrainedScales = (
   opened: OpenedModel,
   { architecture, tensorRtVersion, keepFloat }: TrainedScalesRequest,
@@ -57,13 +55,13 @@ export const buildTrainedScales = (
   };
 };
 
-/** Inputs first, then as the graph computes them; names that it lacks come last. */
+/** Inputs first, then in the order of the graph; names that are not in the graph come last. */
 const sortByGraph = (ranges: TensorRanges, tensors: ReadonlySet<string>): TensorRanges => {
   const known = [...tensors].filter((name) => ranges.has(name));
   return new Map([...known, ...ranges.keys()].map((name) => [name, ranges.get(name)!]));
 };
 
-/** Images to compare int8 with float on: of a folder that calibrates nothing each one will do. */
+/** Images to compare int8 with float on. No image of the folder was used for calibration, so any will do. */
 export const listComparisonImages = async (
   opened: OpenedModel,
   folder: string | undefined,
@@ -74,12 +72,13 @@ export const listComparisonImages = async (
   return heldOut.map((path) => folderImage(path, pixelsOf(opened)));
 };
 
-/** The scales of training are wanted and there are some. */
+/** Whether the export uses the scales of training. */
 export const usesTrainedScales = ({ trainedRanges }: OpenedModel, forcePtq: boolean): boolean =>
   trainedRanges !== undefined && !forcePtq;
 
+/** The error for an existing cache that does not hold the scales of training. */
 export const cacheExists = (path: string): UserError =>
   new UserError(
     'OutputExists',
-    `Exporting a model that was trained with quantisation: the calibration cache ${path} is there already, and was left as it is. Its scales are not those of the training: remove it, name another file by ${field('calibrationCache')}, or use it by ${field('forcePtq')}.`,
+    `Exporting a model that was trained with quantisation: the calibration cache ${path} exists and was left unchanged. Its scales are not those of the training: remove it, choose another file with ${field('calibrationCache')}, or use it with ${field('forcePtq')}.`,
   );

@@ -1,4 +1,4 @@
-/** A sample of the training's own data as a tensorfile: the work of `tlt-int8-tensorfile` and of the tensorfile pod. */
+/** Writes a sample of the training data to a tensorfile, for `tlt-int8-tensorfile` and the tensorfile pod. */
 
 import { type Loader, openLoader } from '../../data/datasets/loader.ts';
 import type { LoaderPlan } from '../../data/datasets/plan.ts';
@@ -7,20 +7,24 @@ import { fillTensorfile, writeTensorfile } from '../../formats/hdf5/tensorfile-w
 import type { UserError } from '../../ground/base/errors.ts';
 import type { Watch } from './export.ts';
 
+/** Which sample to draw. */
 export type SampleRequest = {
   readonly seed: number;
   readonly useValidationSet: boolean;
-  /** As many as are wanted; each has the training's batch size. */
+  /** Maximum number of batches, each with the training's batch size. */
   readonly maxBatches: number;
-  /** Share of the images wanted, 0…1, that may be broken. */
+  /** Fraction of the requested images, 0…1, that may fail to decode. */
   readonly maxBroken: number;
-  /** What relative paths of the plan lie below; the current folder if undefined. */
+  /** Folder of the plan's relative paths; the current folder if undefined. */
   readonly dataRoot: string | undefined;
-  /** Gets a sentence for each image that is left out. */
+  /** Receives a message for each skipped image. */
   readonly warn: (message: string) => void;
 };
 
-/** Reads names alone; images are read as they are written. @throws UserError InputNotFound, DatasetInvalid, TooFewImages */
+/**
+ * Lists the images; reads them only when they are written. @throws UserError InputNotFound, DatasetInvalid,
+ * TooFewImages
+ */
 export const openSample = (plan: LoaderPlan, request: SampleRequest): Promise<Loader> => {
   const { seed, useValidationSet, maxBatches: batches, maxBroken: share, dataRoot, warn } = request;
   return openLoader(plan, {
@@ -32,12 +36,15 @@ export const openSample = (plan: LoaderPlan, request: SampleRequest): Promise<Lo
   });
 };
 
-/** @throws UserError ImageInvalid, DatasetInvalid, OutputExists, OutputUnwritable, DiskFull, and why it was stopped */
+/**
+ * @throws UserError ImageInvalid, DatasetInvalid, OutputExists, OutputUnwritable, DiskFull; the signal's reason if
+ * aborted
+ */
 export const writeSample = async (path: string, loader: Loader, watch: Watch): Promise<void> => {
   await writeTensorfile(path, reportProgress(loader, watch));
 };
 
-/** The same into an empty file that its caller names later. @throws as `writeSample` */
+/** Writes the sample into an empty file, which the caller renames to `path`. @throws UserError as `writeSample` */
 export const fillSample = async (
   place: string,
   { path, loader }: { readonly path: string; readonly loader: Loader },
@@ -46,7 +53,7 @@ export const fillSample = async (
   await fillTensorfile(place, path, reportProgress(loader, watch));
 };
 
-/** The same batches, told of as they go by, and stopped between two of them. */
+/** Passes the batches through, reports progress, and stops between two batches on a signal. */
 async function* reportProgress(
   { batches, images }: Loader,
   { progress, signal }: Watch,

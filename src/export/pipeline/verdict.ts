@@ -1,4 +1,4 @@
-/** What is asked of every export before anything of it is stored, on the command line and in pods alike. */
+/** Checks of every export before anything is stored, on the command line and in pods. */
 import type { SampledImage } from '../../data/preprocessing/sampled-image.ts';
 import type { Scales } from '../../graph/precision/qdq.ts';
 import type { DataType } from '../../ground/contract/architectures.ts';
@@ -7,33 +7,36 @@ import { findGaps, gapsText } from './coverage.ts';
 import { requireSameFunction } from './graph-check.ts';
 import { type Int8Share, isMostlyFloat, measureInt8Share, requireInt8, shareText } from './int8-share.ts';
 
+/** What to check an export for. */
 export type ExportCheckRequest = {
   readonly dataType: DataType;
-  /** Of an int8 export. */
+  /** Undefined unless the export is int8. */
   readonly scales: Scales | undefined;
   readonly isTrained: boolean;
   readonly keepFloat: readonly string[];
-  /** Images that calibration did not see, if there are any. */
+  /** Held-out images, if any. */
   readonly heldOut: readonly SampledImage[];
-  /** Whether an export that is mostly float is refused. */
+  /** Whether to refuse an export that is mostly float. */
   readonly requireInt8: boolean;
   readonly signal: AbortSignal;
 };
 
+/** A finding of the checks. */
 export type Note = { readonly text: string; readonly isWarning: boolean };
 
+/** Result of the checks of an export that passed. */
 export type ExportVerdict = {
-  /** For the log and for the report. */
+  /** For the log and the report. */
   readonly notes: readonly Note[];
-  /** Of an int8 export. */
+  /** Undefined unless the export is int8. */
   readonly int8: Int8Share | undefined;
 };
 
-/** As sentences of a report. */
+/** Warnings as sentences of the report. */
 export const warningsOf = ({ notes }: ExportVerdict): readonly string[] =>
   notes.filter(({ isWarning }) => isWarning).map(({ text }) => `${text}.`);
 
-/** @throws UserError ExportDiffers, Int8ShareTooLow, ImageInvalid */
+/** Runs the checks. @throws UserError ExportDiffers, Int8ShareTooLow, ImageInvalid */
 export const checkExport = async (
   opened: OpenedModel,
   request: ExportCheckRequest,
@@ -44,7 +47,7 @@ export const checkExport = async (
   if (!scales) return { notes, int8: undefined };
   const gaps = findGaps(opened, { has: (name) => scales.has(name), keepFloat, isTrained });
   if (gaps.length > 0)
-    notes.push({ isWarning: true, text: `Without a scale, and so in float: ${gapsText(gaps)}` });
+    notes.push({ isWarning: true, text: `Without a scale, and therefore in float: ${gapsText(gaps)}` });
   const int8 = await measureInt8Share(opened, { scales, keepFloat });
   if (request.requireInt8) requireInt8(int8);
   notes.push({ isWarning: isMostlyFloat(int8), text: shareText(int8) });

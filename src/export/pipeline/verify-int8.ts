@@ -1,6 +1,6 @@
 /**
- * What int8 costs before any engine is built: the Q/DQ graph beside the float graph, both in ONNX Runtime, on images
- * that calibration never saw.
+ * Accuracy and latency of int8 before any engine is built: the Q/DQ graph compared with the float graph, both in ONNX
+ * Runtime, on held-out images.
  */
 
 import { type Batch, sampledBatches } from '../../data/preprocessing/batches.ts';
@@ -18,15 +18,16 @@ import { quantiseModel, type Scales } from '../../graph/precision/qdq.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import type { OpenedModel } from '../models/open-model.ts';
 
+/** Median latencies of one run. */
 export type PrecisionLatency = { readonly floatMicroseconds: number; readonly int8Microseconds: number };
 
-/** Enough images for a figure that holds, few enough to add seconds and not minutes. */
+/** Enough images for a stable figure, few enough to take seconds. */
 const mostImages = 32;
 const imagesAtOnce = 4;
 
 /**
- * Of the images that calibration kept out, as many as are ever compared on. Whoever puts up with broken images does so
- * with these, too: then each is tried, and those that cannot be decoded are left out.
+ * Selects held-out images, as many as are ever compared. The broken-image tolerance applies to them too: if there is
+ * one, each image is decoded, and broken ones are left out.
  */
 export const selectHeldOut = async (
   { fixedBatch = 1 }: OpenedModel,
@@ -53,7 +54,7 @@ const findImageFault = async ({ load }: SampledImage): Promise<UserError | undef
   }
 };
 
-/** Batches of kept images as the graph takes them; undefined if too few were kept for one run. */
+/** Batches of held-out images with the graph's batch size; undefined if there are too few for one run. */
 export const batchHeldOut = (
   { channels, height, width, fixedBatch }: OpenedModel,
   heldOut: readonly SampledImage[],
@@ -65,19 +66,17 @@ export const batchHeldOut = (
   return sampledBatches(heldOut.slice(0, count), { size, batchSize: fixedBatch ?? imagesAtOnce });
 };
 
-/** What is said where nothing can be compared. */
+/** The error for a comparison without held-out images. */
 export const noHeldOutImages = (doing: string): UserError =>
   new UserError(
     'TooFewImages',
-    `${doing}: calibration took every image, so none is left to compare on. Add images to the folder, or take fewer batches.`,
+    `${doing}: calibration used every image, so none is left to compare on. Add images to the folder, or use fewer batches.`,
   );
 
+/** Batches to compare on. */
 export type AgreementRequest = { readonly batches: AsyncIterable<Batch>; readonly signal?: AbortSignal };
 
-/**
- * Over every float output of the graph, and what its plugin nodes read.
- * @throws UserError CacheInvalid if the scales are of another model, EngineUnsupported for an old opset, ImageInvalid
- */
+/** Agreement of int8 with float over every float output of the graph and the inputs of its plugin nodes. */
 export const measureInt8Agreement = (
   opened: OpenedModel,
   scales: Scales,
@@ -93,7 +92,10 @@ export const measureInt8Agreement = (
     return sum.agreement();
   });
 
-/** Of one run at the graph's smallest batch, on this processor. @throws as `int8Agreement` */
+/**
+ * Median latency of one run at the graph's smallest batch, on this processor. @throws UserError as
+ * `measureInt8Agreement`
+ */
 export const measurePrecisionLatency = (
   opened: OpenedModel,
   scales: Scales,

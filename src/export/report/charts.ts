@@ -1,4 +1,4 @@
-/** The charts of the page as SVG text, drawn by Observable Plot on a document that exists in memory alone. */
+/** The charts of the page as SVG text, drawn by Observable Plot on an in-memory document. */
 import { areaY, dot, plot, ruleX, ruleY } from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 import { algorithms } from '../../ground/contract/architectures.ts';
@@ -10,7 +10,7 @@ const { document } = parseHTML('<!doctype html><html><body></body></html>');
 
 type Options = Parameters<typeof plot>[0];
 
-/** Plot's own style element is left out: the page's policy admits one style sheet. A tenth of a pixel is enough. */
+/** Removes Plot's own style element, because the page's policy allows one style sheet. Rounds to a tenth of a pixel. */
 const drawSvg = (options: Options): Markup => {
   const svg = plot({ document: document as unknown as Document, ...options });
   for (const style of svg.querySelectorAll('style')) style.remove();
@@ -18,10 +18,13 @@ const drawSvg = (options: Options): Markup => {
   return raw(svg.outerHTML.replace(/(\d+\.\d)\d+/g, '$1'));
 };
 
-/** Colour of a method, as a variable of the style sheet. */
+/** Colour of a method: a variable of the style sheet. */
 export const colourOf = (algorithm: string): string => `var(--${algorithm.toLowerCase()})`;
 
-/** Height is the logarithm of the count; thin lines are the methods' thresholds, the thick one is the cache's. */
+/**
+ * Histogram of a tensor: height is the logarithm of the count, thin lines are thresholds of the methods, the thick line
+ * is the cache's.
+ */
 export const drawHistogram = ({ histogram, threshold, thresholds }: TensorReport): Markup => {
   const { width, counts } = histogram;
   const heights = counts.map((count, bin) => ({ x: (bin + 0.5) * width, y: Math.log10(1 + count) }));
@@ -44,7 +47,7 @@ export const drawHistogram = ({ histogram, threshold, thresholds }: TensorReport
   });
 };
 
-/** Signal to noise in the order of the graph: where in the network int8 hurts. */
+/** SQNR of each tensor in the order of the graph. */
 export const drawOverview = (tensors: readonly TensorReport[]): Markup => {
   const dots = tensors
     .map(({ name, order, sqnrDb }) => ({ name, order, sqnr: decibelNumber(sqnrDb) }))
@@ -53,7 +56,7 @@ export const drawOverview = (tensors: readonly TensorReport[]): Markup => {
     width: 960,
     height: 220,
     marginLeft: 44,
-    x: { label: 'place in the graph' },
+    x: { label: 'position in the graph' },
     y: { label: 'SQNR (dB)', grid: true, zero: true },
     marks: [
       dot(dots, {

@@ -1,28 +1,31 @@
-/** The part of a report about layers: what each costs when it alone is int8, and which few to leave in float. */
+/** The report's section about layers: the accuracy cost of each in int8, and which to keep in float. */
 import { field } from '../../ground/contract/fields.ts';
 import { asDecibel, type Decibel, decibelNumber, decibelText } from './decibel.ts';
 import { html, type Markup } from './markup.ts';
 
+/** Accuracy cost of layers that share an input. */
 export type LayerCost = {
   /** Layers that are int8 or float together. */
   readonly layers: readonly string[];
-  /** What they compute from. */
+  /** Their input tensor. */
   readonly tensor: string;
-  /** Of the outputs against the float ones, with these layers alone in int8. */
+  /** SQNR of the outputs with only these layers in int8, in decibel. */
   readonly sqnrDb: number;
 };
 
+/** Result of a sensitivity analysis. */
 export type LayerCosts = {
-  /** Images that the layers were compared on. */
+  /** Number of images compared. */
   readonly images: number;
-  /** With every layer in int8, on all images kept out of calibration. */
+  /** SQNR with every layer in int8, on all held-out images, in decibel. */
   readonly sqnrDb: number;
   /** The worst first. */
   readonly layers: readonly LayerCost[];
-  /** The few to leave in float, and what was measured then on all images; undefined where it would gain too little. */
+  /** Layers to keep in float, and the SQNR measured with them on all images; undefined if the gain is too small. */
   readonly advice: { readonly keepFloat: readonly string[]; readonly sqnrDb: number } | undefined;
 };
 
+/** The result for JSON. */
 export type LayerCostsReport = {
   readonly images: number;
   readonly sqnrDb: Decibel;
@@ -37,9 +40,10 @@ export const layerCostsReport = ({ images, sqnrDb, layers, advice }: LayerCosts)
   ...(advice && { advice: { ...advice, sqnrDb: asDecibel(advice.sqnrDb) } }),
 });
 
+/** The section of the page. */
 export const layerSection = (costs: LayerCostsReport): Markup => html`
-<section aria-labelledby="layers"><h2 id="layers">Layers, the worst first</h2>
-<p class="faint">Signal to noise of the outputs with these layers alone in int8 and all others in float, on ${costs.images} images kept out. Layers that compute from one tensor are int8 or float together.</p>
+<section aria-labelledby="layers"><h2 id="layers">Layers, worst first</h2>
+<p class="faint">SQNR of the outputs with only these layers in int8 and all others in float, on ${costs.images} held-out images. Layers that read the same tensor are int8 or float together.</p>
 <p>${adviceText(costs)}</p>
 <div class="scroll" tabindex="0" role="region" aria-labelledby="layers"><table><thead><tr><th scope="col">Layers</th><th scope="col">SQNR</th><th scope="col">Computed from</th></tr></thead>
 <tbody>${costs.layers.map(
@@ -48,10 +52,10 @@ export const layerSection = (costs: LayerCostsReport): Markup => html`
 `,
 )}</tbody></table></div></section>`;
 
-/** What is advised, as a sentence; also for logs and messages. */
+/** The suggestion as a sentence, for page, logs and messages. */
 export const adviceText = ({ sqnrDb, advice }: LayerCostsReport): string => {
-  const all = `With every layer in int8 the outputs agree to ${decibelText(sqnrDb)}`;
-  if (!advice) return `${all}; leaving a few layers in float would gain less than 1 dB.`;
+  const all = `SQNR of the outputs is ${decibelText(sqnrDb)} with every layer in int8`;
+  if (!advice) return `${all}; keeping a few layers in float would gain less than 1 dB.`;
   const { keepFloat, sqnrDb: then } = advice;
-  return `${all}; with ${keepFloat.join(', ')} kept in float they agree to ${decibelText(then)} (${field('keepFloat')}).`;
+  return `${all}, and ${decibelText(then)} with ${keepFloat.join(', ')} kept in float (${field('keepFloat')}).`;
 };

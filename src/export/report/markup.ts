@@ -1,5 +1,6 @@
-/** HTML by templates in which everything is escaped unless it is markup already. */
+/** HTML templates that escape everything except markup. */
 
+/** Text that needs no escaping. */
 export class Markup {
   readonly text: string;
   constructor(text: string) {
@@ -9,10 +10,10 @@ export class Markup {
 
 type Part = string | number | Markup | undefined | false | readonly Part[];
 
-/** Only for text that this program wrote itself, such as a chart or the style sheet. */
+/** Marks text as markup. Only for text that this program generated, such as a chart or the style sheet. */
 export const raw = (text: string): Markup => new Markup(text);
 
-/** `undefined` and `false` become nothing; lists are joined. */
+/** Builds markup. `undefined` and `false` are omitted; lists are joined. */
 export const html = (texts: TemplateStringsArray, ...parts: readonly Part[]): Markup =>
   new Markup(texts.map((text, i) => text + textOf(parts[i])).join(''));
 
@@ -31,4 +32,5 @@ const entities: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
+/** Escapes text for HTML content and attributes. */
 export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (found) => entities[found]!);

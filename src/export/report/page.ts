@@ -1,6 +1,6 @@
 /**
- * `report.html`: one file that reads nothing from anywhere. Its policy admits this style sheet and this script by their
- * digests and pictures that are in the file; nothing else is loaded, whatever a model's names may contain.
+ * `report.html`: one self-contained file. Its policy allows only this style sheet and this script, by their digests,
+ * and embedded images. Nothing is loaded, whatever the names in a model contain.
  */
 import { sha256 } from '../../ground/base/digest.ts';
 import { decibelText } from './decibel.ts';
@@ -11,6 +11,7 @@ import { script } from './script.ts';
 import { style } from './style.ts';
 import { tensorSection } from './tensor-table.ts';
 
+/** The page as HTML text. */
 export const reportPage = (report: ExportReport): string => {
   const { architecture, dataType, model, notes, calibration, sensitivity, int8, agreement } = report;
   return html`<!doctype html>
@@ -22,7 +23,7 @@ export const reportPage = (report: ExportReport): string => {
 <p class="faint">${architecture}, ${dataType}</p></header><main>
 ${notes.length > 0 ? html`<div class="notes" role="note">${notes.map((note) => html`<p>${note}</p>`)}</div>` : undefined}
 <ul class="cards">${cards(report)}</ul>
-${madeFrom(report)}
+${sourceSection(report)}
 ${int8 && int8Section(int8)}
 ${agreement?.outputs && outputSection(agreement.outputs)}
 ${inputs(report)}
@@ -59,18 +60,18 @@ const cards = ({ agreement, latency, files, model, int8 }: ExportReport): Markup
 
 const agreementCards = (agreement: NonNullable<ExportReport['agreement']>): Markup[] => {
   const { images, sqnrDb, rmse, top1, matchedCells, matchedBoxes } = agreement;
-  const seen = images === 1 ? '1 image kept out' : `${images} images kept out`;
+  const seen = images === 1 ? '1 held-out image' : `${images} held-out images`;
   return [
     card(decibelText(sqnrDb), `int8 against float, on ${seen}`),
     card(rmse === null ? 'not finite' : rmse.toPrecision(3), 'root mean square difference'),
-    ...(top1 === undefined ? [] : [card(share(top1), 'same class first')]),
-    ...(matchedBoxes === undefined ? [] : [card(share(matchedBoxes), 'boxes that both find')]),
-    ...(matchedCells === undefined ? [] : [card(share(matchedCells), 'cells with objects that both see')]),
+    ...(top1 === undefined ? [] : [card(share(top1), 'same top-1 class')]),
+    ...(matchedBoxes === undefined ? [] : [card(share(matchedBoxes), 'boxes found by both')]),
+    ...(matchedCells === undefined ? [] : [card(share(matchedCells), 'object cells found by both')]),
   ];
 };
 
-const madeFrom = ({ model, input, outputs, calibration, files }: ExportReport): Markup => html`
-<section aria-labelledby="from"><h2 id="from">What it was made from</h2><dl>
+const sourceSection = ({ model, input, outputs, calibration, files }: ExportReport): Markup => html`
+<section aria-labelledby="from"><h2 id="from">Sources</h2><dl>
 <dt>Model</dt><dd><code>${model.source}</code>, sha256 <code>${model.sha256}</code></dd>
 <dt>Input</dt><dd><code>${input.name}</code>, ${input.channels} × ${input.height} × ${input.width}</dd>
 <dt>Outputs</dt><dd><code>${outputs.join(', ')}</code></dd>
@@ -87,7 +88,7 @@ const calibrationRows = (calibration: NonNullable<ExportReport['calibration']>):
 const int8Section = ({ floatBecause }: NonNullable<ExportReport['int8']>): Markup | undefined =>
   floatBecause.length === 0
     ? undefined
-    : html`<section aria-labelledby="float"><h2 id="float">Layers that stay float</h2><ul>
+    : html`<section aria-labelledby="float"><h2 id="float">Layers in float</h2><ul>
 ${floatBecause.map(({ why, layers }) => html`<li>${layers} ${why}</li>`)}</ul></section>`;
 
 const outputSection = (outputs: NonNullable<NonNullable<ExportReport['agreement']>['outputs']>): Markup =>
@@ -97,13 +98,13 @@ ${outputs.map(({ name, sqnrDb }) => html`<dt><code>${name}</code></dt><dd>${deci
 const inputs = ({ thumbnails, preprocessing }: ExportReport): Markup | undefined => {
   if (thumbnails.length === 0) return undefined;
   const { order, mean, scale } = preprocessing;
-  return html`<section aria-labelledby="inputs"><h2 id="inputs">Inputs as the network sees them</h2>
-<p class="faint">Drawn back from the input tensor: planes in the order ${order.split('').join(', ')}, mean ${mean.join(', ')}, scale ${[
+  return html`<section aria-labelledby="inputs"><h2 id="inputs">Inputs as the network gets them</h2>
+<p class="faint">Reconstructed from the input tensor: planes in the order ${order.split('').join(', ')}, mean ${mean.join(', ')}, scale ${[
     scale,
   ]
     .flat()
     .map((each) => Number(each.toPrecision(4)))
-    .join(', ')}. False colours or a wrong cut here mean that the network is fed wrongly.</p>
+    .join(', ')}. Wrong colours or a wrong crop here mean that the network gets wrong input.</p>
 <div class="inputs">${thumbnails.map(
     ({ name, png }) =>
       html`<figure><img src="${png}" alt="Input made from ${name}"><figcaption>${name}</figcaption></figure>`,

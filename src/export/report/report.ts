@@ -1,4 +1,4 @@
-/** `report.json`: what an export was made from, what calibration found, and what int8 costs. Pure. */
+/** `report.json`: sources of an export, results of calibration, and accuracy of int8. Pure. */
 import type { Histogram } from '../../calibration/histograms/histogram.ts';
 import { allThresholds, type Thresholds } from '../../calibration/histograms/thresholds.ts';
 import type { Algorithm } from '../../ground/contract/architectures.ts';
@@ -6,12 +6,14 @@ import { asDecibel, type Decibel, decibelNumber } from './decibel.ts';
 import { type LayerCosts, type LayerCostsReport, layerCostsReport } from './layer-costs.ts';
 import { type TensorReport, tensorReport } from './tensor-report.ts';
 
+/** A file of the export. */
 export type ReportFile = {
   readonly name: string;
   readonly sha256: string;
   readonly sizeBytes: number;
 };
 
+/** What every report contains. */
 export type ReportFacts = {
   readonly architecture: string;
   readonly dataType: string;
@@ -24,37 +26,37 @@ export type ReportFacts = {
     readonly width: number;
   };
   readonly outputs: readonly string[];
-  /** What the export wrote. */
+  /** Files that the export wrote. */
   readonly files: readonly ReportFile[];
-  /** Inputs as the network gets them, a PNG `data:` URI each. */
+  /** Inputs as the network gets them, one PNG `data:` URI each. */
   readonly thumbnails: readonly { readonly name: string; readonly png: string }[];
-  /** How the pixels of the thumbnails became numbers. */
+  /** Preprocessing of the thumbnails. */
   readonly preprocessing: {
     readonly order: string;
     readonly mean: readonly number[];
     /** One for all channels, or one for each. */
     readonly scale: number | readonly number[];
   };
-  /** Median time of one run of ONNX Runtime on the processor that made the report. */
+  /** Median time of one run in ONNX Runtime on the processor that made the report. */
   readonly latency?: { readonly floatMicroseconds: number; readonly int8Microseconds: number };
-  /** What the reader has to know about this report, for example why a part is missing. */
+  /** What the reader must know, for example why a part is missing. */
   readonly notes: readonly string[];
-  /** Of an int8 export. */
+  /** Only of an int8 export. */
   readonly int8?: ReportInt8;
 };
 
-/** How much of an engine with these scales computes in int8. */
+/** Share of an engine with these scales that computes in int8. */
 export type ReportInt8 = {
-  /** Convolutions, matrix products and recurrent layers, and those of them that compute in int8. */
+  /** Number of convolutions, matrix products and recurrent layers; int8Layers of them compute in int8. */
   readonly layers: number;
   readonly int8Layers: number;
-  /** Share of the multiplications that are int8, 0 to 1; of the layers, where shapes are free. */
+  /** Int8 share of the multiplications, 0 to 1; of the layers if shapes are free. */
   readonly arithmetic: number;
-  /** Why the others are float: the commonest reason first. */
+  /** Why the other layers are float, most frequent reason first. */
   readonly floatBecause: readonly { readonly why: string; readonly layers: number }[];
 };
 
-/** The int8 graph against the float graph, on images kept out of calibration. */
+/** Agreement of the int8 graph with the float graph on held-out images. */
 export type ReportAgreement = {
   readonly images: number;
   readonly sqnrDb: Decibel;
@@ -62,10 +64,11 @@ export type ReportAgreement = {
   readonly top1?: number;
   readonly matchedCells?: number;
   readonly matchedBoxes?: number;
-  /** Of each output, where there are several. */
+  /** SQNR of each output, if there are several. */
   readonly outputs?: readonly { readonly name: string; readonly sqnrDb: Decibel }[];
 };
 
+/** Where a calibration came from. */
 export type CalibrationFacts = {
   readonly source: string;
   readonly algorithm: Algorithm;
@@ -75,23 +78,26 @@ export type CalibrationFacts = {
   readonly imagesSha256: string;
 };
 
+/** Content of `report.json`. */
 export type ExportReport = ReportFacts & {
   readonly formatVersion: 1;
   readonly agreement?: ReportAgreement;
   readonly sensitivity?: LayerCostsReport;
-  /** Tensors: the worst signal to noise first. */
+  /** Tensors, the lowest SQNR first. */
   readonly calibration?: CalibrationFacts & { readonly tensors: readonly TensorReport[] };
 };
 
+/** What calibration measured. */
 export type MeasuredTensors = {
   readonly source: CalibrationFacts;
   /** In the order of the graph. */
   readonly scales: ReadonlyMap<string, number>;
   readonly histograms: ReadonlyMap<string, Histogram>;
-  /** Those that are known already. */
+  /** Thresholds already computed. */
   readonly thresholds?: ReadonlyMap<Histogram, Thresholds> | undefined;
 };
 
+/** Figures of a comparison; see `Agreement`. */
 export type AgreementFigures = {
   readonly images: number;
   readonly sqnrDb: number;
@@ -102,6 +108,7 @@ export type AgreementFigures = {
   readonly outputs: readonly { readonly name: string; readonly sqnrDb: number }[];
 };
 
+/** Parts of a report. */
 export type ReportParts = {
   readonly facts: ReportFacts;
   readonly measured: MeasuredTensors | undefined;
@@ -109,6 +116,7 @@ export type ReportParts = {
   readonly sensitivity?: LayerCosts | undefined;
 };
 
+/** Composes the report. */
 export const reportOf = ({ facts, measured, agreement, sensitivity }: ReportParts): ExportReport => ({
   formatVersion: 1,
   ...facts,
@@ -132,7 +140,10 @@ const agreementReport = (outcome: AgreementFigures): ReportAgreement => {
   };
 };
 
-/** Tensors of one distribution share a histogram; its thresholds are looked for once. */
+/**
+ * Reports of all tensors, the lowest SQNR first. Tensors with the same distribution share a histogram, whose thresholds
+ * are computed once.
+ */
 export const tensorReports = ({
   scales,
   histograms,

@@ -1,4 +1,7 @@
-/** The page's script: sorts and filters the table of tensors. Without it the table stands, the worst tensor first. */
+/**
+ * The page's script: sorts and filters the table of tensors. Without scripts the table is complete, the worst tensor
+ * first.
+ */
 export const script = `
 'use strict';
 const table = document.getElementById('tensors');

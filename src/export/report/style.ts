@@ -1,4 +1,4 @@
-/** The page's style sheet: light and dark by the reader's setting, method colours that keep apart in both. */
+/** The page's style sheet: light and dark by the reader's setting, with distinguishable colours of methods in both. */
 export const style = `
 :root { color-scheme: light dark; --paper: #fff; --card: #f6f7f9; --ink: #1b1f24; --faint: #59636e; --line: #c9d0d8;
   --accent: #0b62d6; --bars: #a9b6c6; --chosen: #14171a; --entropy: #0b62d6; --minmax: #b3261e;

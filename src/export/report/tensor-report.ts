@@ -1,4 +1,4 @@
-/** What calibration did to one tensor: its distribution, every method's threshold, and the error of the chosen one. */
+/** Report of one tensor: its distribution, the threshold of every method, and the error of the chosen one. */
 import { lowerEdge } from '../../calibration/histograms/float-bits.ts';
 import type { Histogram } from '../../calibration/histograms/histogram.ts';
 import { toLinearBins } from '../../calibration/histograms/linear-bins.ts';
@@ -7,29 +7,31 @@ import { int8Levels } from '../../formats/scales/int8-levels.ts';
 import type { Algorithm } from '../../ground/contract/architectures.ts';
 import { type Decibel, decibelOf } from './decibel.ts';
 
-/** Bins that a histogram is drawn with. */
+/** Number of bins of a drawn histogram. */
 export const drawnBins = 128;
 
+/** What the report says about a tensor. Values are in the unit of the tensor. */
 export type TensorReport = {
   readonly name: string;
-  /** Place in the graph, from 0: inputs first. */
+  /** Position in the graph from 0, inputs first. */
   readonly order: number;
   readonly min: number;
   readonly max: number;
-  /** What the calibration cache has: real value of one level. */
+  /** Scale in the calibration cache: real value of one level. */
   readonly scale: number;
-  /** 127 × scale. Above every method's where a Concat ties the tensor to a wider one. */
+  /** 127 × scale. Above the threshold of every method if the tensor shares its scale with a wider one in a Concat. */
   readonly threshold: number;
-  /** What each method would choose. */
+  /** Threshold of each method. */
   readonly thresholds: Readonly<Record<Algorithm, number>>;
-  /** Signal to noise of the 127 levels each side of zero. */
+  /** SQNR with 127 levels on each side of zero. */
   readonly sqnrDb: Decibel;
-  /** Share of the values beyond the threshold. */
+  /** Share of the values beyond the threshold, 0…1. */
   readonly clippedShare: number;
-  /** Equal bins of |x| from 0 on, `width` wide each; whole counts. */
+  /** Bins of |x| from 0, each `width` wide; integer counts. */
   readonly histogram: { readonly width: number; readonly counts: readonly number[] };
 };
 
+/** A tensor with its histogram. */
 export type MeasuredTensor = {
   readonly name: string;
   readonly order: number;
@@ -38,6 +40,7 @@ export type MeasuredTensor = {
   readonly thresholds: Readonly<Record<Algorithm, number>>;
 };
 
+/** Computes the report of a tensor. */
 export const tensorReport = (tensor: MeasuredTensor): TensorReport => {
   const { name, order, scale, histogram, thresholds } = tensor;
   const threshold = scale * int8Levels;
@@ -57,13 +60,13 @@ export const tensorReport = (tensor: MeasuredTensor): TensorReport => {
   };
 };
 
-/** A bin with any share of a value stays visible. */
+/** Linear bins for drawing. A bin with any share of a value stays visible. */
 const binForChart = (histogram: Histogram): TensorReport['histogram'] => {
   const { counts, width } = toLinearBins(histogram, drawnBins);
   return { width, counts: Array.from(counts, (count) => (count > 0 ? Math.max(1, Math.round(count)) : 0)) };
 };
 
-/** Share of the values in bins that lie wholly beyond the threshold. */
+/** Share of the values in bins that are completely beyond the threshold. */
 const shareBeyond = (threshold: number, { magnitudes: { bins, counts }, total }: Histogram): number => {
   let beyond = 0;
   for (let i = 0; i < bins.length; i++) if (lowerEdge(bins[i]!) > threshold) beyond += counts[i]!;

@@ -1,4 +1,4 @@
-/** The part of the page about calibration: where in the graph int8 hurts, then every tensor, the worst first. */
+/** The page's section about calibration: SQNR over the graph, then every tensor, worst first. */
 import { algorithms } from '../../ground/contract/architectures.ts';
 import { colourOf, drawHistogram, drawOverview } from './charts.ts';
 import { decibelNumber, decibelText } from './decibel.ts';
@@ -6,18 +6,19 @@ import { html, type Markup, raw } from './markup.ts';
 import type { ExportReport } from './report.ts';
 import type { TensorReport } from './tensor-report.ts';
 
-/** Below this the tensor's own rounding is heard in the output of most networks. */
+/** Below this SQNR, the tensor's rounding affects the output of most networks. */
 const badDb = 20;
 
+/** The section of the page. */
 export const tensorSection = ({
   algorithm,
   tensors,
 }: NonNullable<ExportReport['calibration']>): Markup => html`
-<section aria-labelledby="graph"><h2 id="graph">Where int8 hurts</h2>
-<p class="faint">Signal to quantisation noise of each tensor, from its histogram, on the grid of 127 levels each side of zero. Tensors without any error are left out.</p>
+<section aria-labelledby="graph"><h2 id="graph">Quantisation error in the graph</h2>
+<p class="faint">SQNR of each tensor, from its histogram, with 127 levels on each side of zero. Tensors without error are omitted.</p>
 <div class="overview" role="img" aria-label="Signal to noise of ${tensors.length} tensors in the order of the graph">${drawOverview(tensors)}</div></section>
-<section aria-labelledby="list"><h2 id="list">Tensors, the worst first</h2>
-<p class="faint">Histogram of |x|: height is the logarithm of the count. Chosen is what the cache has (method ${algorithm}); where a Concat lays tensors side by side they share the widest threshold.</p>
+<section aria-labelledby="list"><h2 id="list">Tensors, worst first</h2>
+<p class="faint">Histogram of |x|: height is the logarithm of the count. Chosen is the threshold in the cache (method ${algorithm}); tensors joined by a Concat share the widest threshold.</p>
 <ul class="legend">${legend()}</ul>
 <p hidden><label for="filter">Filter by name</label> <input id="filter" type="search" autocomplete="off"> <span id="shown" role="status">${tensors.length} of ${tensors.length}</span></p>
 <div class="scroll" tabindex="0" role="region" aria-labelledby="list"><table id="tensors"><thead><tr>${headings}</tr></thead>
@@ -35,7 +36,7 @@ const headings: readonly Markup[] = [
   ...algorithms.map((algorithm) => sortable(algorithm)),
   sortable('Min'),
   sortable('Max'),
-  sortable('Place'),
+  sortable('Position'),
 ];
 
 const legend = (): Markup[] =>
@@ -58,7 +59,7 @@ ${algorithms.map((algorithm) => numberCell(thresholds[algorithm]))}${numberCell(
 
 const numberCell = (value: number): Markup => html`<td data-value="${value}">${short(value)}</td>`;
 
-/** Four digits tell two thresholds apart. */
+/** Four digits distinguish two thresholds. */
 const short = (value: number): string => String(Number(value.toPrecision(4)));
 
 const percent = (share: number): string => {

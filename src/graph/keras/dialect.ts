@@ -13,8 +13,7 @@ export type Origin = {
 
 /**
  * Detects the dialect. TLT trains with Keras 2.2.4 on TensorFlow, with channels_first throughout, which is rare
- * elsewhere;
- * its QAT layer classes are its own.
+ * elsewhere; its QAT layer classes are its own.
  */
 export const originOf = ({ network, kerasVersion, backend }: KerasFile): Origin => {
   const layers = [...layersIn(network, 0)];

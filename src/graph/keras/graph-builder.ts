@@ -1,7 +1,6 @@
 /**
  * Collects nodes and weights. Tensors are named as TensorFlow names the output of a Keras layer: layer, slash,
- * operation
- * (`conv1/BiasAdd`), so that TLT's calibration caches and DeepStream configurations match.
+ * operation (`conv1/BiasAdd`), so that TLT's calibration caches and DeepStream configurations match.
  */
 import type { NodeProto, TensorProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { type AttributeValue, makeNode } from '../../formats/onnx/node.ts';

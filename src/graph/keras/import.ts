@@ -1,9 +1,7 @@
 /**
  * Converts a Keras model to ONNX: the calls of its network in order, each by the converter of its class. Images are
- * N,C,H,W
- * from inputs to outputs, whatever the model's data_format. A detector gets the end of its exporter, any other model
- * ends as
- * trained. Peak memory: the weights once, plus one chunk.
+ * N,C,H,W from inputs to outputs, whatever the model's data_format. A detector gets the end of its exporter, any other
+ * model ends as trained. Peak memory: the weights once, plus one chunk.
  */
 
 import type { KerasFile } from '../../formats/hdf5/keras-file.ts';

@@ -1,9 +1,7 @@
 /**
  * The weight arrays of one layer. The shape of an array is compared with the configuration before it is read. Its
- * values are
- * copied chunk by chunk to their position in the ONNX tensor, so that there is no second copy in memory. Calls of a
- * shared
- * layer share the tensors.
+ * values are copied chunk by chunk to their position in the ONNX tensor, so that there is no second copy in memory.
+ * Calls of a shared layer share the tensors.
  */
 import type { KerasWeight } from '../../formats/hdf5/keras-file.ts';
 import { invalidLayer, type LayerLabel } from './fault.ts';

@@ -10,8 +10,7 @@ import { axisIn, elementsOf, imageOrder, type Size, sameOrder, sizesInOrder, typ
 
 /**
  * The Keras that trained a model. TLT's Keras pads `same` equally on both sides in convolutions and pools, and its
- * Flatten
- * keeps the order of axes.
+ * Flatten keeps the order of axes.
  */
 export type Dialect = 'keras' | 'tlt';
 

@@ -1,9 +1,8 @@
 /**
  * Parses the network in `model_config`: layers, calls, inputs and outputs. Three formats are supported: Keras 2
- * functional
- * (`Model`, `Functional`: inbound_nodes as nested lists), Keras 3 (inbound_nodes as calls with `__keras_tensor__`
- * arguments),
- * and `Sequential`. The result has one form, in which every reference is checked to meet a call.
+ * functional (`Model`, `Functional`: inbound_nodes as nested lists), Keras 3 (inbound_nodes as calls with
+ * `__keras_tensor__` arguments), and `Sequential`. The result has one form, in which every reference is checked to meet
+ * a call.
  */
 import { UserError } from '../../ground/base/errors.ts';
 import { formatValue, isObject, type Json } from './config.ts';
@@ -129,8 +128,7 @@ const isIndex = (value: unknown): value is number => Number.isSafeInteger(value)
 
 /**
  * A nested model has a call from its own construction, which references count but which is not in the list. Its listed
- * calls
- * therefore start at 1.
+ * calls therefore start at 1.
  */
 const renumberCalls = ({ layers, outputs }: Network): Map<string, LayerSpec> => {
   const references = [...outputs, ...[...layers.values()].flatMap(({ calls }) => calls.flat())];

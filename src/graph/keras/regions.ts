@@ -1,7 +1,6 @@
 /**
  * Layers on the regions of interest of faster_rcnn. Keras has an axis for them, (regions, C, H, W), and TimeDistributed
- * to run
- * a layer on each; in the ONNX graph regions are additional items of the batch.
+ * to run a layer on each; in the ONNX graph regions are additional items of the batch.
  */
 import { Config, isObject, type Json } from './config.ts';
 import { invalidLayer, type LayerLabel, unsupportedLayer } from './fault.ts';
@@ -71,8 +70,7 @@ const convertEachRegion: (layer: Layer, inputs: readonly Value[], convert: Conve
 
 /**
  * EfficientNet's squeeze merges regions and channels into one axis before its pool and splits them after it, (R, C, H,
- * W) →
- * (R·C, H, W) → (R, C, 1, 1). Here each region stays separate.
+ * W) → (R·C, H, W) → (R, C, 1, 1). Here each region stays separate.
  */
 const reshapeRegions = (layer: Layer, inputs: readonly Value[], convert: Converter): Value => {
   const value = requireSoleInput(layer, inputs);

@@ -1,8 +1,7 @@
 /**
  * A tensor of the graph under construction. Keras knows it by `shape`; in the ONNX graph its axes may have another
- * order,
- * because images are N,C,H,W whatever the layer's data_format. Layers of both formats become the same nodes, without
- * transposes between them.
+ * order, because images are N,C,H,W whatever the layer's data_format. Layers of both formats become the same nodes,
+ * without transposes between them.
  */
 export type Value = {
   /** Name of the ONNX tensor. */
@@ -11,8 +10,7 @@ export type Value = {
   readonly shape: readonly Size[];
   /**
    * `order[i]` is the axis of `shape` at position i (after the batch) of the ONNX tensor. Axis 0 is missing if it is
-   * part of
-   * the batch, as for faster_rcnn's regions.
+   * part of the batch, as for faster_rcnn's regions.
    */
   readonly order: readonly number[];
   /** No element is negative, as after a ReLU. */
@@ -39,8 +37,7 @@ export const sizesInOrder = ({ shape, order }: Pick<Value, 'shape' | 'order'>): 
 
 /**
  * Converts Keras's axis (the batch is 0, negative ones count from the end) to an index into `shape`; undefined for the
- * batch
- * or an axis that does not exist.
+ * batch or an axis that does not exist.
  */
 export const axisIn = ({ shape }: Value, axis: number): number | undefined => {
   const index = axis < 0 ? shape.length + axis : axis - 1;

@@ -1,8 +1,7 @@
 /**
  * Sliding windows over images: strides, dilations and padding as ONNX attributes, and the size of the output. `same` is
  * TensorFlow's: an odd pixel of padding is at the end. `alike` is TLT's `same`: equal padding on both sides. For an
- * image of
- * free size the padding depends on the image at run time.
+ * image of free size the padding depends on the image at run time.
  */
 import type { AttributeValue } from '../../formats/onnx/node.ts';
 import type { Pair } from './config.ts';

@@ -1,7 +1,6 @@
 /**
  * BatchedNMSDynamic_TRT, the last node of yolo, in ONNX operators. Outputs: count [N,1] int32, boxes [N,K,4], scores
- * [N,K],
- * classes [N,K]; rows beyond the count have class −1 and zeros. TensorRT, plugin/batchedNMSPlugin.
+ * [N,K], classes [N,K]; rows beyond the count have class −1 and zeros. TensorRT, plugin/batchedNMSPlugin.
  */
 import type { NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { floatOf, intOf } from '../../formats/onnx/node.ts';

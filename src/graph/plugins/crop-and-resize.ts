@@ -1,8 +1,7 @@
 /**
  * CropAndResizeDynamic, which crops regions of faster_rcnn's feature map, in ONNX operators (GridSample, opset 16):
  * [N,C,H,W] and regions [N,R,4,1] of y1, x1, y2, x2 in 0…1 → [N,R,C,h,w], bilinear. A region's corners are the first
- * and
- * the last sample; samples outside the map are 0. TensorRT, plugin/common/kernels/cropAndResizeKernel.cu.
+ * and the last sample; samples outside the map are 0. TensorRT, plugin/common/kernels/cropAndResizeKernel.cu.
  */
 import type { NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { countOf, inputsOfPlugin } from './parameters.ts';
@@ -13,8 +12,7 @@ export const cropOpset = 16;
 
 /**
  * `asImages`: returns the crops as separate images, [N × R, C, h, w]. TAO omits the reshape, because TensorRT's
- * convolutions
- * accept any number of leading dimensions; ONNX's accept one. @throws UserError ModelInvalid
+ * convolutions accept any number of leading dimensions; ONNX's accept one. @throws UserError ModelInvalid
  */
 export const lowerCropAndResize = (node: NodeProto, asImages: boolean): Subgraph => {
   const graph = new Subgraph(`${node.output[0]}/plugin`);

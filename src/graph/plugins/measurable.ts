@@ -1,7 +1,6 @@
 /**
  * The part of a graph that can run to measure its tensors. A plugin node at the end is cut off: its outputs have no
- * scale.
- * A plugin node in the middle (faster_rcnn's proposals) is lowered, because the tensors after it are measured.
+ * scale. A plugin node in the middle (faster_rcnn's proposals) is lowered, because the tensors after it are measured.
  */
 import type { ModelProto, NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { copyWith, graphOf } from '../../formats/onnx/graph.ts';

@@ -1,9 +1,8 @@
 /**
  * NMSDynamic_TRT, the last node of ssd, dssd, retinanet and faster_rcnn, in ONNX operators. Outputs: rows
- * [N,1,keepTopK,7]
- * of image, label, score, left, top, right, bottom (clipped to 0…1); and the count [N,1,1,1]. The plugin writes the
- * count
- * as int32 into a tensor declared as float; here it is int32, the same bytes. TensorRT, plugin/nmsPlugin.
+ * [N,1,keepTopK,7] of image, label, score, left, top, right, bottom (clipped to 0…1); and the count [N,1,1,1]. The
+ * plugin writes the count as int32 into a tensor declared as float; here it is int32, the same bytes. TensorRT,
+ * plugin/nmsPlugin.
  */
 import type { NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { floatOf, intOf, intsOf } from '../../formats/onnx/node.ts';

@@ -1,7 +1,6 @@
 /**
  * TensorRT's plugin nodes in an ONNX graph. They belong to no ONNX operator set; TensorRT's parser looks them up by
- * name in
- * its plugin registry. Exporters leave their domain empty.
+ * name in its plugin registry. Exporters leave their domain empty.
  */
 import type { GraphProto, NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { copyWith } from '../../formats/onnx/graph.ts';

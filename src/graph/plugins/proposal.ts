@@ -1,7 +1,6 @@
 /**
  * ProposalDynamic, between the two stages of faster_rcnn, in ONNX operators: the best boxes of the region proposal
- * network
- * as regions [N, post_nms_top_n, 4, 1] of y1, x1, y2, x2 in 0…1; unused rows are zeros. TensorRT,
+ * network as regions [N, post_nms_top_n, 4, 1] of y1, x1, y2, x2 in 0…1; unused rows are zeros. TensorRT,
  * plugin/common/kernels/proposalKernel.cu.
  */
 import type { NodeProto } from '../../formats/onnx/generated/onnx_pb.ts';

@@ -1,15 +1,11 @@
 /**
  * Greedy non-maximum suppression over rows of boxes sorted best first: a box stays unless a better remaining box
- * overlaps it
- * by more than the limit. Overlap is intersection over union; corners may be in any order.
+ * overlaps it by more than the limit. Overlap is intersection over union; corners may be in any order.
  *
  * There are two implementations. `NonMaxSuppression` is the ONNX operator, fast in ONNX Runtime; TensorRT for RTX
- * parses it
- * but has no kernel for it. For that backend a `Loop` of matrix products is used: it starts with all boxes, and each
- * round
- * removes every box that a better remaining box overlaps. After k rounds the first k boxes are final; usually the loop
- * ends
- * after a few rounds.
+ * parses it but has no kernel for it. For that backend a `Loop` of matrix products is used: it starts with all boxes,
+ * and each round removes every box that a better remaining box overlaps. After k rounds the first k boxes are final;
+ * usually the loop ends after a few rounds.
  */
 
 import { elementType } from '../../formats/onnx/element-type.ts';

@@ -11,8 +11,7 @@ type ConvNormPair = { readonly conv: NodeProto; readonly norm: NodeProto };
 
 /**
  * Folds each Conv + BatchNormalization pair. Constants of the graph must be folded. A pair is left unchanged if the
- * tensor
- * between has other readers, or if the norm uses the statistics of the batch.
+ * tensor between has other readers, or if the norm uses the statistics of the batch.
  */
 export const foldBatchNorms = (graph: GraphProto): GraphProto => {
   const constants = initializerMap(graph);

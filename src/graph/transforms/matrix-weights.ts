@@ -1,7 +1,7 @@
 /**
  * Reshapes weights of matrix products from [1,…,in,out] to [in,out]. The product is the same if the other operand has
- * at
- * least the same rank. Engines accept one scale per column only for a matrix (ONNX Runtime 1.30 refuses higher ranks).
+ * at least the same rank. Engines accept one scale per column only for a matrix (ONNX Runtime 1.30 refuses higher
+ * ranks).
  */
 import type { GraphProto, NodeProto, TensorProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { copyWith, initializerMap } from '../../formats/onnx/graph.ts';

@@ -2,7 +2,7 @@
  * Normal form of ONNX models: exporters write the same graph in several ways. In normal form:
  *
  * - the default operator set has one name, the empty one, in nodes and imports; it is imported once, at version 7 or
- * later;
+ *   later;
  * - there are no model-local functions: their bodies are part of the graph;
  * - every constant is a dense initializer or the dense value of a Constant node;
  * - a graph input is an input to feed: no initializer has its name, at any IR version.

@@ -1,9 +1,7 @@
 /**
  * The end of ssd, dssd and retinanet. Training outputs one tensor of classes, offsets and anchors (`ssd_predictions`);
- * the
- * exported graph passes the three separately to NMSDynamic_TRT, with the anchors as a constant. Names as in TAO's
- * exporter:
- * loc_data and conf_data [N, … ,1,1], anchor_data [N,2,P·4,1] (boxes, then variances).
+ * the exported graph passes the three separately to NMSDynamic_TRT, with the anchors as a constant. Names as in TAO's
+ * exporter: loc_data and conf_data [N, … ,1,1], anchor_data [N,2,P·4,1] (boxes, then variances).
  */
 import { elementType } from '../../../formats/onnx/element-type.ts';
 import { makeValueInfo } from '../../../formats/onnx/graph.ts';

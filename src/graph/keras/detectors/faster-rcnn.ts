@@ -1,11 +1,8 @@
 /**
  * faster_rcnn, whose training graph differs from the exported one: it takes ground truth, and ProposalTarget samples
- * its
- * regions. The exported graph has two networks, from image to feature map and from each region of the map to class and
- * box,
- * with TensorRT's plugins between and after them: ProposalDynamic, CropAndResizeDynamic, NMSDynamic_TRT. Their
- * parameters are
- * those of the spec for inference. arXiv 1506.01497.
+ * its regions. The exported graph has two networks, from image to feature map and from each region of the map to class
+ * and box, with TensorRT's plugins between and after them: ProposalDynamic, CropAndResizeDynamic, NMSDynamic_TRT. Their
+ * parameters are those of the spec for inference. arXiv 1506.01497.
  */
 import { elementType } from '../../../formats/onnx/element-type.ts';
 import { makeValueInfo } from '../../../formats/onnx/graph.ts';

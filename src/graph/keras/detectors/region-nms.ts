@@ -1,7 +1,6 @@
 /**
  * The end after faster_rcnn's second stage: NMSDynamic_TRT with a box per class and region. The background, the last
- * class,
- * has no box and gets the first class's, which the plugin ignores. Names as in TAO's exporter.
+ * class, has no box and gets the first class's, which the plugin ignores. Names as in TAO's exporter.
  */
 import type { PluginParameters } from '../../../data/specs/plugin-parameters.ts';
 import type { GraphBuilder } from '../graph-builder.ts';

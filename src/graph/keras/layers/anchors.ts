@@ -1,9 +1,7 @@
 /**
  * Layers that generate a detector's anchors: values that depend only on the size of their input and are the same for
- * each
- * image. Their files have no weights; the configuration defines the anchors. SSD arXiv 1512.02325, RetinaNet
- * 1708.02002,
- * YOLOv3 1804.02767.
+ * each image. Their files have no weights; the configuration defines the anchors. SSD arXiv 1512.02325, RetinaNet
+ * 1708.02002, YOLOv3 1804.02767.
  */
 import { requireWithin } from '../../../ground/base/limits.ts';
 import { invalidLayer, unsupportedLayer } from '../fault.ts';

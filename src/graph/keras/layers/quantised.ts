@@ -1,9 +1,7 @@
 /**
  * Layers of TLT's quantisation-aware training. A QDQ layer holds the range of its input; a quantised layer holds the
- * range
- * of its own input, unless a QDQ layer precedes it. The exported graph contains neither: QDQ layers are removed,
- * quantised
- * layers become plain ones, and the ranges are returned separately.
+ * range of its own input, unless a QDQ layer precedes it. The exported graph contains neither: QDQ layers are removed,
+ * quantised layers become plain ones, and the ranges are returned separately.
  */
 
 import { UserError } from '../../../ground/base/errors.ts';
