@@ -19,6 +19,8 @@ const checked: readonly string[] = [
   'src/graph/builders',
   'src/graph/precision',
   'test/keras',
+  'test/exporting',
+  'test/report',
   'test/codec',
   'test/builders/codec.ts',
   'src/cluster',

@@ -1,4 +1,4 @@
-/** Models that come quantised in another form than Q/DQ pairs: each is recognised before any work, with what happens. */
+/** Models that are quantised in another form than Q/DQ pairs are recognised before any work. */
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ const float = (): ModelProto => {
   return network.model();
 };
 
-/** What onnxruntime's quantisers make of it. */
+/** The model quantised by onnxruntime. */
 let forms: Readonly<Record<'dynamic' | 'partly' | 'operators', ModelProto>>;
 
 test.before(async () => {

@@ -1,4 +1,4 @@
-/** Networks that no TLT training made: names, roles, sizes, layouts and element types are what the file has. */
+/** Networks from other sources than TLT: names, roles, sizes, layouts and element types come from the file. */
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -52,7 +52,7 @@ type Net = {
   readonly outputs?: readonly (readonly [string, readonly Dimension[]])[];
 };
 
-/** Every output is the mean of the picture, or the picture itself where it has its rank. */
+/** Every output is the mean of the image, or the image itself if it has its rank. */
 const aNet = ({ shape = ['N', 3, 8, 10], type = elementType.float32, outputs }: Net = {}): ModelProto => {
   const given = outputs ?? [['scores', ['N', 'classes']]];
   const channelsLast = shape[3] === 3;
@@ -219,12 +219,12 @@ test('shapes and types that are not images are refused by name', async (t) => {
   t.regex(await refusal(aNet({ type: elementType.int64 })), /pixels holds int64, and images are float32/);
 });
 
-const picture = Float32Array.from({ length: 3 * 8 * 10 }, (_, i) => (i * 7) % 256);
+const pixelValues = Float32Array.from({ length: 3 * 8 * 10 }, (_, i) => (i * 7) % 256);
 
-/** What an exported graph says to one picture, N,C,H,W in float32. */
+/** Output of an exported graph for one image, N,C,H,W in float32. */
 const answer = async ({ payload, input }: OpenedModel): Promise<number[]> => {
   const session = await openSession(payload);
-  const { scores } = await session.run({ [input]: { data: picture, dims: [1, 3, 8, 10] } });
+  const { scores } = await session.run({ [input]: { data: pixelValues, dims: [1, 3, 8, 10] } });
   await session.release();
   return [...scores!.data];
 };
@@ -252,18 +252,18 @@ test('pixels are preprocessed as the user sets, with one number per channel or o
 });
 
 test('a wrong number of channel values, and scaling of uint8 input, are refused', async (t) => {
-  const says = async (net: Net, preprocess: ModelSettings['preprocess']): Promise<string> =>
+  const messageFor = async (net: Net, preprocess: ModelSettings['preprocess']): Promise<string> =>
     (
       await t.throwsAsync(opened(aNet(net), { settings: { preprocess: preprocess! } }), {
         instanceOf: UserError,
       })
     ).message;
   t.regex(
-    await says({ shape: ['N', 1, 8, 10] }, { mean: ['1', '2', '3'] }),
+    await messageFor({ shape: ['N', 1, 8, 10] }, { mean: ['1', '2', '3'] }),
     /mean has 3 numbers, .* takes 1/,
   );
   t.regex(
-    await says({ type: elementType.uint8 }, { scale: ['0.5'] }),
+    await messageFor({ type: elementType.uint8 }, { scale: ['0.5'] }),
     /is uint8, so it takes unscaled pixels/,
   );
 });

@@ -1,4 +1,4 @@
-/** Calibration beside onnxruntime's own calibrator, on the same tensors. */
+/** Compares calibration with onnxruntime's own calibrator on the same tensors. */
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -56,7 +56,7 @@ const statisticsOf = async (list: readonly Batch[], run: Partial<CalibrationRun>
     ...run,
   });
 
-/** Once for all tests that look at it. */
+/** Computed once for all tests. */
 const measured = batches().then(async (list) => ({ list, statistics: await statisticsOf(list) }));
 
 test("ranges equal those of onnxruntime's min-max calibrator on the same tensors", async (t) => {
@@ -103,7 +103,7 @@ test('an activation that becomes NaN is an error that names tensor and image', a
 
 const exp = (from: string, to: string) => makeNode('Exp', { inputs: [from], outputs: [to] });
 
-/** `twice` is infinite for numbers from 5 on; a product reads it where that is asked for. */
+/** `twice` is infinite for numbers from 5; on request a product reads it. */
 const steep = (isRead: boolean): ModelProto =>
   makeModel({
     name: 'steep',
@@ -183,7 +183,7 @@ for (const name of [...detectorNames, 'classifier', 'detectnet_v2'] as const)
     t.true(histograms.size > 20);
   });
 
-/** Those that ONNX Runtime types so and that the image has a say in: engines know the others when they are built. */
+/** Float tensors, as typed by ONNX Runtime, that depend on the image; engines know all others at build time. */
 const floatTensors = async (
   model: ModelProto,
   { input, shape }: { readonly input: string; readonly shape: readonly number[] },

@@ -1,4 +1,4 @@
-/** The rule that every cache is held to before it is stored: what it lacks, and why. */
+/** The coverage rule for caches: what is missing, and why. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';

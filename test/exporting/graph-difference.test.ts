@@ -1,4 +1,4 @@
-/** When two graphs count as the same, where their outputs end in a Sigmoid. */
+/** When two graphs count as equal if their outputs end in a Sigmoid. */
 import test from 'ava';
 import { compareGraphs } from '../../src/export/pipeline/graph-difference.ts';
 import { probeBatch } from '../../src/export/pipeline/probes.ts';
@@ -8,7 +8,7 @@ import { copyWith, graphOf, makeModel, makeValueInfo } from '../../src/formats/o
 import { prepareForQdq } from '../../src/graph/precision/qdq.ts';
 import { channels, input, Network, side } from '../builders/networks.ts';
 
-/** A map of probabilities with a batch norm in front, all of its arguments around `level`, as a text detector's is. */
+/** A map of probabilities after a batch norm, all of its arguments around `level`, as in a text detector. */
 const map = (level: number, isRectified = true): ModelProto => {
   const built = new Network();
   const stem = built.stem();
@@ -19,8 +19,8 @@ const map = (level: number, isRectified = true): ModelProto => {
     );
   const statistics = [channel(1, 0.1), channel(0, 0.1), channel(0, 0.1), channel(0.7, 0.05)];
   const norm = built.node('BatchNormalization', [built.conv(stem), ...statistics]);
-  const behind = isRectified ? built.node('Relu', [norm]) : norm;
-  const plane = built.node('Conv', [behind, built.weight([1, channels, 1, 1], 0.1)]);
+  const activated = isRectified ? built.node('Relu', [norm]) : norm;
+  const plane = built.node('Conv', [activated, built.weight([1, channels, 1, 1], 0.1)]);
   const logits = built.node('Add', [plane, built.scalar(level)]);
   built.node('Identity', [built.node('Sigmoid', [logits])], {}, ['map']);
   return makeModel({

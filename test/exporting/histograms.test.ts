@@ -1,4 +1,4 @@
-/** A calibration that is stored, cut into parts and added: the caches must be the same, bit for bit. */
+/** Calibrations that are stored, split into parts and merged: the caches must be equal bit for bit. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
@@ -29,7 +29,7 @@ test.before(async () => writeFileSync(small, await smallClassifier()));
 
 const images = 11;
 
-/** The cache's text of one calibration. */
+/** The cache text of one calibration. */
 const cacheOf = async (batchSize: number, threads: number): Promise<string> => {
   const { chosen } = await sampleImages(await smallPhotosFolder(), {
     batches: images,
@@ -81,7 +81,7 @@ const drawn = async (module: Module = 'classification') => [
   ...['--batches', '3', '--batch_size', '5'],
 ];
 
-/** A detector's calibration, once for all that reads it: the cache `all` and the histograms `all.hist`. */
+/** Calibration of a detector, once for all tests: the cache `all` and the histograms `all.hist`. */
 const countedDetector = async (): Promise<string> => {
   const cwd = aFolder();
   const histograms = ['--cal_histogram_file', join(cwd, 'all.hist')];
@@ -128,7 +128,7 @@ test('the sum of separately counted parts equals the whole bit for bit, and serv
   t.not(readFileSync(at('mse'), 'utf8'), readFileSync(at('whole'), 'utf8'));
 });
 
-const invalid = (says: RegExp) => ({ instanceOf: UserError, message: says });
+const invalid = (message: RegExp) => ({ instanceOf: UserError, message: message });
 
 test('files that cannot be merged are refused by name, and nothing is written', async (t) => {
   const cwd = aFolder();
@@ -162,9 +162,10 @@ test('requests that histograms cannot serve are refused before any work', async 
   const at = (name: string) => join(cwd, name);
   const foreign = { modelSha256: 'aa'.repeat(32), samples: [], histograms: new Map() };
   writeFileSync(at('foreign.hist'), writeHistogramFile(foreign));
-  const refused = async (says: RegExp, ...args: string[]) => t.throwsAsync(runExport(...args), invalid(says));
+  const refused = async (message: RegExp, ...args: string[]) =>
+    t.throwsAsync(runExport(...args), invalid(message));
   const run = await int8(cwd, 'cal.bin');
-  await refused(/they are of the model aaaaaaaaaaaa…/, ...run, '--cal_histogram_file', at('foreign.hist'));
+  await refused(/they belong to the model aaaaaaaaaaaa…/, ...run, '--cal_histogram_file', at('foreign.hist'));
   await refused(/--cal_part needs --data_type int8 and --cal_histogram_file/, ...run, '--cal_part', '1/2');
   for (const part of ['0/2', '3/2', '1/81', 'half'])
     await refused(/must be I\/N/, ...run, '--cal_part', part, '--cal_histogram_file', at('new.hist'));
@@ -200,9 +201,9 @@ test('held-out images of histograms are used for the accuracy gate if their fold
     ...['--seed', '7', '--keep_float', 'block0/b', '--report', join(cwd, 'other.html')],
   );
   t.regex(other.join('\n'), /were counted on other data than .* with this --batches, --batch_size/);
-  const told = JSON.parse(readFileSync(join(cwd, 'other.json'), 'utf8')) as ExportReport;
-  t.deepEqual(told.notes.slice(0, 1), ['Kept in float, and therefore without scales: block0/b.']);
-  t.is(told.agreement, undefined, 'the held-out images are unknown');
+  const found = JSON.parse(readFileSync(join(cwd, 'other.json'), 'utf8')) as ExportReport;
+  t.deepEqual(found.notes.slice(0, 1), ['Kept in float, and therefore without scales: block0/b.']);
+  t.is(found.agreement, undefined, 'the held-out images are unknown');
   const gated = [...(await int8(cwd, 'gated', 'detectnet_v2')), ...hist, '--min_agreement', '3'];
   await t.throwsAsync(runExport(...gated), invalid(/Set the --cal_image_dir, --batches/));
 });
@@ -253,8 +254,8 @@ test('tlt-model inspect describes a histogram file', async (t) => {
   t.regex(text, /format +histograms of a calibration/);
   t.regex(text, /images +20 of 80, seed 42, part 2 of 4/);
   t.regex(text, /conv {2}-1\.5 … 2, 3 values/);
-  const { histograms: told } = JSON.parse(await printed('--json')) as Pick<FileDescription, 'histograms'>;
-  t.deepEqual(told, {
+  const { histograms: found } = JSON.parse(await printed('--json')) as Pick<FileDescription, 'histograms'>;
+  t.deepEqual(found, {
     modelSha256: 'aa'.repeat(32),
     samples: [sample],
     tensors: [{ name: 'conv', min: -1.5, max: 2, values: 3 }],

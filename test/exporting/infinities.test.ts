@@ -1,4 +1,4 @@
-/** Attention with a mask of minus infinity, and other tensors that hold infinities, through the whole export. */
+/** Exports of attention with a mask of minus infinity, and of other tensors that contain infinities. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
@@ -12,7 +12,7 @@ import { Network } from '../builders/networks.ts';
 import { aFolder, runTool } from '../builders/tool.ts';
 import { smallPhotosFolder } from '../photos/photos.ts';
 
-/** Sixteen rows of sixteen features attend to one another but for the later ones. */
+/** Sixteen rows of sixteen features, each attending to the rows before it. */
 const attention = (): ModelProto => {
   const network = new Network();
   const pooled = network.node('AveragePool', [network.stem()], {
@@ -36,7 +36,7 @@ const attention = (): ModelProto => {
   return network.model();
 };
 
-/** Pixels over zero are infinite, and a convolution of enough channels reads them. */
+/** Pixels above zero are infinite, and a convolution with enough channels reads them. */
 const divided = (): ModelProto => {
   const network = new Network();
   const stem = network.stem();

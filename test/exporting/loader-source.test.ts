@@ -1,4 +1,4 @@
-/** Calibration from the training's own data: by the loader itself, and by a tensorfile that holds its batches. */
+/** Calibration from training data: by the loader itself, and by a tensorfile of its batches. */
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
@@ -70,7 +70,7 @@ test('a spec whose images do not have the size of the model is refused before an
   t.regex(error.message, /training data of spec\.txt: its images are 3×\d+×33 .*and the model takes/);
 });
 
-/** The cache of six images, cut into batches of this size and counted on so many threads. */
+/** The cache of six images, in batches of this size and on this number of threads. */
 const cacheOf = async (
   opened: OpenedModel,
   source: CalibrationSource,

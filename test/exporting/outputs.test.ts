@@ -1,4 +1,4 @@
-/** Every output of a graph enters report and gate, and images are counted as images. */
+/** Every output of a graph is part of report and gate, and the number of images is correct. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
@@ -7,7 +7,7 @@ import { failures } from '../../src/ground/base/failures.ts';
 import { asInt8, exported } from '../builders/exports.ts';
 import { channels, Network } from '../builders/networks.ts';
 
-/** Beside the classes a second output that int8 destroys: a thousandth of what two large tensors differ by. */
+/** Besides the classes, a second output that int8 destroys: a thousandth of the difference of two large tensors. */
 const withFragileOutput = () => {
   const network = new Network();
   const from = network.stem();

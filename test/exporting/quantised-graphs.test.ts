@@ -1,4 +1,4 @@
-/** Models that come with quantisation in them: what their pairs cut off stays, and weights stored as integers are weights. */
+/** Models that contain quantisation: the saturation of their pairs is preserved, and integer weights are weights. */
 
 import { join } from 'node:path';
 import test from 'ava';
@@ -32,7 +32,7 @@ const pair = (network: Network, from: string, levels: Levels, outputs?: string[]
 
 type Activation = (network: Network, from: string) => string;
 
-/** Two convolutions, each with this behind it. */
+/** Two convolutions, each followed by this. */
 const network = (activation: Activation, opset = 13): ModelProto => {
   const built = new Network();
   const first = activation(built, built.conv(input, built.weight([channels, 3, 3, 3], 0.02)));
@@ -50,7 +50,7 @@ const quantised =
   (built, from) =>
     pair(built, from, levels);
 
-/** Pairs in the place of an activation, and the float network that they stand for. */
+/** Pairs that replace an activation, and the equivalent float network. */
 const cuts: Readonly<Record<string, readonly [ModelProto, ModelProto]>> = {
   'uint8 from 0 is a Relu': [network(quantised({ type: 'uint8', zero: 0, scale: 0.1 })), network(rectified)],
   'int8 from -128 is a Relu': [
@@ -61,7 +61,7 @@ const cuts: Readonly<Record<string, readonly [ModelProto, ModelProto]>> = {
     network(quantised({ type: 'uint8', zero: 0, scale: 6 / 255 })),
     network(clipped(0, 6)),
   ],
-  'uint8 up to 0 cuts what is above': [
+  'uint8 up to 0 cuts positive values': [
     network(quantised({ type: 'uint8', zero: 255, scale: 0.1 })),
     network(clipped(-25.5, 0)),
   ],
@@ -151,14 +151,14 @@ test('a pair whose two scales differ is not a pair', async (t) => {
 });
 
 test('scales and zero points computed from constants are known; the saturation of a computed scale is not', async (t) => {
-  const behind: Activation = (built, from) => {
+  const after: Activation = (built, from) => {
     const scale = built.node('Identity', [built.scalar(0.1)]);
     const zero = built.node('Cast', [built.integers(0)], { to: { int: elementType.uint8 } });
     const scalar = built.node('Squeeze', [zero]);
     const integers = built.node('QuantizeLinear', [from, scale, scalar]);
     return built.node('DequantizeLinear', [integers, scale, scalar]);
   };
-  const { code, stderr, payload } = await exported(network(behind));
+  const { code, stderr, payload } = await exported(network(after));
   t.is(code, 0, stderr);
   t.true(decibels(await classesOf(network(rectified)), await classesOf(payload!)) > 100);
   const computed: Activation = (built, from) => {
@@ -195,7 +195,7 @@ test('an exported graph that computes something else is refused before anything 
   t.regex(error.message, /On 4 synthetic images, .* its output predictions\/Softmax agrees to -?\d+\.\d dB/);
 });
 
-/** Weights as integers with a scale, activations never quantised. */
+/** Integer weights with a scale, and float activations. */
 const storedAsIntegers = (): ModelProto => {
   const built = new Network();
   const weight = (dims: readonly number[]): string => {
@@ -223,7 +223,7 @@ test('weights stored as integers do not mean training with quantisation: the ima
   t.regex(stderr, /Calibration cache of 9 tensors from 8 images/);
 });
 
-/** Casts at both ends, halves between. */
+/** Casts at both ends, float16 between. */
 const halfInside = (): ModelProto => {
   const built = new Network();
   const half = (name: string): string => built.node('Cast', [name], { to: { int: elementType.float16 } });

@@ -1,4 +1,4 @@
-/** Exports of a model that was trained with quantisation, from the command line and as a ModelExport's pod does it. */
+/** Exports of a model trained with quantisation, from the command line and in the pod of a ModelExport. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
@@ -39,14 +39,14 @@ const aWorkplace = () => {
 };
 
 const int8 = ['--data_type', 'int8'];
-/** MinMax is the quickest: it searches nothing. */
+/** MinMax is the fastest method: it does not search. */
 const images = () => [
   ...['--cal_image_dir', photos, '--batches', '2', '--batch_size', '4'],
   ...['--cal_algorithm', 'MinMax'],
 ];
 const scalesIn = (path: string) => parseCalibrationCache(readFileSync(path, 'utf8')).scales;
 
-/** What the peer found, as cache and JSON have it. */
+/** The peer's result, in the form of cache and JSON. */
 const expected = () =>
   new Map(Object.entries(qat.ranges).map(([name, range]) => [name, Math.fround(range / 127)]));
 
@@ -166,7 +166,7 @@ const task = (changes: Partial<ExportTask> = {}): ExportTask => ({
   ...changes,
 });
 
-/** The export container on a folder in place of its mounts. */
+/** The export container with folders as its mounts. */
 const aPod = (model: string) => {
   const root = aFolder(key);
   mkdirSync(join(root, 'models'));

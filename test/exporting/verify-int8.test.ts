@@ -1,4 +1,4 @@
-/** What int8 costs, on real models and photos: the figure must follow the scales that it judges. */
+/** Accuracy of int8 on real models and photos: the SQNR must depend on the scales. */
 import test from 'ava';
 import type { Batch } from '../../src/data/preprocessing/batches.ts';
 import { sampleImages } from '../../src/data/preprocessing/image-list.ts';
@@ -34,7 +34,7 @@ async function* streamed(list: readonly Batch[]): AsyncGenerator<Batch> {
   yield* list;
 }
 
-/** Once for each model: it is the same in every test. */
+/** Computed once per model, because it is the same in every test. */
 const known = new Map<ModelName, ReturnType<typeof calibration>>();
 const calibrated = (name: ModelName) => {
   const found = known.get(name) ?? calibration(name);

@@ -1,4 +1,4 @@
-/** The page in a real browser: it asks for nothing, complains of nothing, and can be read, sorted and filtered. */
+/** The page in a real browser: it requests nothing, reports no error, and can be read, sorted and filtered. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** The numbers of the report, held against the values that the histograms were made from. */
+/** The numbers of the report, compared with the values that the histograms were made from. */
 import test from 'ava';
 import { emptyHistogram, type Histogram } from '../../src/calibration/histograms/histogram.ts';
 import { allThresholds, thresholdOf } from '../../src/calibration/histograms/thresholds.ts';
@@ -11,7 +11,7 @@ import { sampleReport, scaleOf, someValues } from './sample.ts';
 const reportOn = (histogram: Histogram, scale: number) =>
   tensorReport({ name: 'x', order: 0, scale, histogram, thresholds: allThresholds(histogram) });
 
-/** Signal to noise of the values themselves, each rounded to its level. */
+/** SQNR of the values themselves, each rounded to its level. */
 const measuredDb = (values: Float32Array, scale: number): number => {
   let [signal, noise] = [0, 0];
   for (const value of values) {

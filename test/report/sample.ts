@@ -18,7 +18,7 @@ const facts: ReportFacts = {
   notes: [],
 };
 
-/** Bell-shaped values; half of them zero, as behind a ReLU. */
+/** Bell-shaped values, half of them zero, as after a ReLU. */
 export const someValues = (seed: number, count = 5_000): Float32Array => {
   const random = seededRandom(seed);
   const bell = () => random() + random() + random() + random() - 2;
