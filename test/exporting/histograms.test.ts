@@ -166,7 +166,12 @@ test('requests that histograms cannot serve are refused before any work', async 
     t.throwsAsync(runExport(...args), invalid(message));
   const run = await int8(cwd, 'cal.bin');
   await refused(/they belong to the model aaaaaaaaaaaa…/, ...run, '--cal_histogram_file', at('foreign.hist'));
-  await refused(/--cal_part needs --data_type int8 and --cal_histogram_file/, ...run, '--cal_part', '1/2');
+  await refused(
+    /--cal_part requires --data_type int8, and --cal_histogram_file/,
+    ...run,
+    '--cal_part',
+    '1/2',
+  );
   for (const part of ['0/2', '3/2', '1/81', 'half'])
     await refused(/must be I\/N/, ...run, '--cal_part', part, '--cal_histogram_file', at('new.hist'));
   await refused(/is taken|exists/, ...run, '--cal_part', '1/2', '--cal_histogram_file', at('foreign.hist'));

@@ -160,7 +160,7 @@ test('a failed export leaves no files', async (t) => {
   t.is(code, failures.ModelUnsupported.exitCode, stderr);
   t.regex(
     stderr,
-    /its outputs are predictions\/Softmax .*, and none of them can be told to be boxes and coverage/,
+    /its outputs are predictions\/Softmax .*, and none can be identified as boxes and coverage/,
   );
   t.deepEqual(readdirSync(cwd), ['key.txt']);
 });
