@@ -12,6 +12,7 @@ import { makeActionLog } from './cluster/ownedjobs/action-log.ts';
 import type { OnPerformed } from './cluster/ownedjobs/apply.ts';
 import { OwnWrites } from './cluster/ownedjobs/own-writes.ts';
 import { Refusals } from './cluster/ownedjobs/refusals.ts';
+import { makeRoomListener } from './cluster/ownedjobs/waiting.ts';
 import { Warnings } from './cluster/ownedjobs/warnings.ts';
 import { enqueueAll, enqueueChanged, makeOwnedListeners } from './cluster/ownedjobs/watches.ts';
 import { type ControllerOptions, runController } from './cluster/runtime/controller.ts';
@@ -40,11 +41,17 @@ export const makeControllers = (
   const watches = makeWatches(() => stores, queues.modelExport);
   const classQueue = queues.deviceClass;
   // Changes arrive only once the informers run, so listeners may use what is created below.
+  const ownerQueues = { ModelExport: queues.modelExport, CalibrationTensorfile: queues.tensorfile };
+  const refusals = new Refusals(context.clock);
+  const owners = () => ({ ModelExport: stores.modelExports, CalibrationTensorfile: stores.tensorfiles });
+  const roomMade = makeRoomListener({ queues: ownerQueues, owners, refusals });
+  const owned = makeOwnedListeners(ownerQueues, () => stores.jobs);
   const listeners: Listeners = {
-    ...makeOwnedListeners(
-      { ModelExport: queues.modelExport, CalibrationTensorfile: queues.tensorfile },
-      () => stores.jobs,
-    ),
+    podChanged: owned.podChanged,
+    jobChanged: (change) => {
+      owned.jobChanged(change);
+      roomMade(change);
+    },
     modelExportChanged: watches.modelExportChanged,
     tensorfileChanged: (change) => {
       enqueueChanged(queues.tensorfile, change);
@@ -67,7 +74,7 @@ export const makeControllers = (
   return {
     informers,
     controllers: [
-      ...makeOwnerControllers(context, stores, { queues, manage }),
+      ...makeOwnerControllers(context, stores, { queues, manage, refusals }),
       manage(
         { name: 'exportdeviceclass', queue: classQueue, workers: 1, reconcile: classController.reconcile },
         classController.enqueueAll,
@@ -118,11 +125,18 @@ const makeOnPerformed = ({ log, registry }: OperatorContext, stores: ModelExport
   };
 };
 
+type OwnerParts = {
+  readonly queues: Queues;
+  readonly manage: Manage;
+  /** Shared, because a quota is shared by all kinds. */
+  readonly refusals: Refusals;
+};
+
 /** The controllers of the kinds that own Jobs. */
 const makeOwnerControllers = (
   context: OperatorContext,
   stores: ModelExportStores,
-  { queues, manage }: { readonly queues: Queues; readonly manage: Manage },
+  { queues, manage, refusals }: OwnerParts,
 ): readonly ManagedController[] => {
   const { client, clock, log, images, workers, instance } = context;
   const record = makeRecorder({ client, clock, log, instance });
@@ -135,7 +149,7 @@ const makeOwnerControllers = (
     clock,
     onPerformed,
     warnings: new Warnings({ client, clock, log }),
-    refusals: new Refusals(clock),
+    refusals,
     ownWrites: new OwnWrites(clock),
   });
   const { modelExport, tensorfile } = queues;

@@ -26,14 +26,20 @@ const ownedBy = (kind: string, name: string) => ({ kind, name, uid: `uid-${name}
 
 const aWorld = () => {
   const woken: string[] = [];
+  const delays: number[] = [];
   const queueOf = (kind: string) =>
-    ({ addAfter: (key: string) => void woken.push(`${kind} ${key}`) }) as unknown as WorkQueue;
+    ({
+      addAfter: (key: string, delayMs: number) => {
+        woken.push(`${kind} ${key}`);
+        delays.push(delayMs);
+      },
+    }) as unknown as WorkQueue;
   const jobs: JobStores['jobs'] = new Store();
   const queues = {
     ModelExport: queueOf('ModelExport'),
     CalibrationTensorfile: queueOf('CalibrationTensorfile'),
   };
-  return { woken, jobs, ...makeOwnedListeners(queues, () => jobs) };
+  return { woken, delays, jobs, ...makeOwnedListeners(queues, () => jobs) };
 };
 
 for (const kind of ['ModelExport', 'CalibrationTensorfile'])
@@ -119,4 +125,21 @@ test('a change of the status alone is looked at after a moment, a request of the
   changed({ resourceVersion: '4', annotations: { 'export.tlt.dev/requested-at': 'now' } });
   changed({ resourceVersion: '5', deletionTimestamp: '2026-01-01T00:00:00Z' });
   t.deepEqual(calls, ['soon', 'now', 'now', 'now']);
+});
+
+test('the end of a Job is looked at at once, the steps of its start together', (t) => {
+  const { delays, jobs, jobChanged, podChanged } = aWorld();
+  const raw = metadata('job', [ownedBy('ModelExport', 'demo')]);
+  const job = caches.jobs.project(raw);
+  const complete = { type: 'Complete', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' };
+  const ended = caches.jobs.project({ ...raw, status: { conditions: [complete] } });
+  const pod = caches.pods.project(metadata('pod', [ownedBy('Job', 'job')]));
+  jobs.set(job);
+  jobChanged({ before: undefined, after: job, initial: false });
+  podChanged({ before: undefined, after: pod, initial: false });
+  jobs.set(ended);
+  jobChanged({ before: job, after: ended, initial: false });
+  podChanged({ before: undefined, after: pod, initial: false }); // The caches of Jobs and pods are not in step.
+  podChanged({ before: pod, after: undefined, initial: false });
+  t.deepEqual(delays, [500, 500, 50, 50, 50]);
 });

@@ -3,6 +3,7 @@ import type { CalibrationTensorfile } from '../api/calibration-tensorfile.ts';
 import { exportGroup, kinds } from '../api/group.ts';
 import { type NamespaceScope, projectOwner } from '../ownedjobs/caches.ts';
 import { makeOwnerReconciler, type ReconcilerDeps } from '../ownedjobs/reconciler.ts';
+import { findWaiting, waitingIndex } from '../ownedjobs/waiting.ts';
 import type { Reconcile } from '../runtime/controller.ts';
 import type { Change, InformerOptions } from '../runtime/informer.ts';
 import { decide } from './decide.ts';
@@ -19,6 +20,7 @@ export const tensorfileCacheOptions = (
   ...scope,
   resource: tensorfileResource,
   project: (raw) => projectOwner(raw as CalibrationTensorfile),
+  indexes: { [waitingIndex]: findWaiting },
   onChange,
 });
 

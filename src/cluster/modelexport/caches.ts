@@ -2,6 +2,7 @@
 import { exportGroup, kinds } from '../api/group.ts';
 import type { ModelExport } from '../api/model-export.ts';
 import { type NamespaceScope, projectOwner } from '../ownedjobs/caches.ts';
+import { findWaiting, waitingIndex } from '../ownedjobs/waiting.ts';
 import type { Change, InformerOptions } from '../runtime/informer.ts';
 import { findTensorfileName } from './tensorfile.ts';
 
@@ -25,6 +26,7 @@ export const modelExportCacheOptions = (
       const name = findTensorfileName(modelExport);
       return name === undefined ? [] : [`${modelExport.metadata.namespace}/${name}`];
     },
+    [waitingIndex]: findWaiting,
   },
   onChange,
 });

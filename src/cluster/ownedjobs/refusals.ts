@@ -16,7 +16,11 @@ export type Refusal = {
   readonly isDue: boolean;
 };
 
-type RefusalRecord = { readonly message: string; readonly canPass: boolean; readonly atMs: number };
+type RefusalRecord = Pick<Refusal, 'message' | 'canPass'> & {
+  readonly atMs: number;
+  /** Whether the next create is due before its time. */
+  readonly isDue?: true;
+};
 
 /** Delay until a rejected create is repeated, in milliseconds. */
 export const refusalPauseMs = 60_000;
@@ -46,6 +50,14 @@ export class Refusals {
       if (canPass && atMs - then > 10 * refusalPauseMs) this.#noted.delete(name);
   }
 
+  /** One Job of the namespace has ended: the create that was rejected first is due. */
+  retryOldest(namespace: string): void {
+    const oldest = [...this.#noted].find(
+      ([job, { canPass, isDue }]) => canPass && !isDue && job.startsWith(`${namespace}/`),
+    );
+    if (oldest) this.#noted.set(oldest[0], { ...oldest[1], isDue: true });
+  }
+
   forget(job: string): void {
     this.#noted.delete(job);
   }
@@ -53,7 +65,7 @@ export class Refusals {
   of(job: string): Refusal | undefined {
     const noted = this.#noted.get(job);
     if (noted === undefined) return undefined;
-    const { message, canPass, atMs } = noted;
-    return { message, canPass, isDue: this.#clock.elapsed() - atMs >= refusalPauseMs };
+    const { message, canPass, atMs, isDue = false } = noted;
+    return { message, canPass, isDue: isDue || this.#clock.elapsed() - atMs >= refusalPauseMs };
   }
 }

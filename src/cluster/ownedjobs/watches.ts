@@ -11,6 +11,7 @@ import type { Priority, WorkQueue } from '../runtime/queue.ts';
 import { keyOf } from '../runtime/resources.ts';
 import type { Store } from '../runtime/store.ts';
 import type { JobObject, PodObject } from './kube-shapes.ts';
+import { isUnfinished } from './stuck.ts';
 
 /** The queue of each kind's controller. */
 export type OwnerQueues = Readonly<Record<OwnerKind, WorkQueue>>;
@@ -19,7 +20,7 @@ export type OwnerQueues = Readonly<Record<OwnerKind, WorkQueue>>;
 export const makeOwnedListeners = (queues: OwnerQueues, jobs: () => Pick<Store<JobObject>, 'get'>) => ({
   jobChanged: ({ before, after }: Change<JobObject>): void => {
     if (isSameJson(before, after)) return; // No field that is read has changed.
-    enqueueOwner(queues, (after ?? before)!.metadata);
+    enqueueOwner(queues, (after ?? before)!, hasEnded(after) ? burstMs : startMs);
   },
   podChanged: ({ before, after }: Change<PodObject>): void => {
     if (isSameJson(before, after)) return;
@@ -27,7 +28,7 @@ export const makeOwnedListeners = (queues: OwnerQueues, jobs: () => Pick<Store<J
     for (const { name } of ownerReferences.filter(({ kind, controller }) => controller && kind === 'Job')) {
       // A Job that is not cached enqueues its owner itself.
       const owning = jobs().get(`${namespace}/${name}`);
-      if (owning) enqueueOwner(queues, owning.metadata);
+      if (owning) enqueueOwner(queues, owning, after === undefined || hasEnded(owning) ? burstMs : startMs);
     }
   },
 });
@@ -35,12 +36,19 @@ export const makeOwnedListeners = (queues: OwnerQueues, jobs: () => Pick<Store<J
 /** A Job and its pod change several times in a moment: one reconcile covers all of it. */
 const burstMs = 50;
 
+/** A Job that has not ended yet: the steps until its pod runs change little, so that a reconcile covers more of them. */
+const startMs = 500;
+
+/** Whether there is a result to read, or no Job any more. */
+const hasEnded = (job: JobObject | undefined): boolean => job === undefined || !isUnfinished(job);
+
 const enqueueOwner = (
   queues: OwnerQueues,
-  { namespace, ownerReferences = [] }: JobObject['metadata'],
+  { metadata: { namespace, ownerReferences = [] } }: JobObject,
+  delayMs: number,
 ): void => {
   for (const { kind, name } of ownerReferences.filter(({ controller }) => controller))
-    if (Object.hasOwn(queues, kind)) queues[kind as OwnerKind].addAfter(`${namespace}/${name}`, burstMs);
+    if (Object.hasOwn(queues, kind)) queues[kind as OwnerKind].addAfter(`${namespace}/${name}`, delayMs);
 };
 
 type OwnerObject = {
@@ -60,7 +68,7 @@ export const priorityOf = ({ status }: OwnerObject, initial: boolean): Priority 
  */
 export const enqueueChanged = (queue: WorkQueue, { before, after, initial }: Change<OwnerObject>): void => {
   if (!after || before?.metadata.resourceVersion === after.metadata.resourceVersion) return;
-  if (before?.status && hasSameRequest(before, after)) queue.addAfter(keyOf(after), burstMs);
+  if (before?.status && hasSameRequest(before, after)) queue.addAfter(keyOf(after), startMs);
   else queue.add(keyOf(after), priorityOf(after, initial));
 };
 

@@ -6,6 +6,7 @@ import type { ControllerMetrics } from '../../ground/observability/metrics.ts';
 import { ApiError, isStatus } from './api-error.ts';
 import type { WorkQueue } from './queue.ts';
 import type { Key } from './resources.ts';
+import { NotLeading } from './write-guard.ts';
 
 /**
  * Result of one reconcile. `requeueAfterMs`: reconcile again after this time, even without a change; undefined waits
@@ -88,13 +89,16 @@ const reconcileOne = async (
   }
 };
 
-/** A conflict means only that the cache was outdated: it is retried without an error log. */
+/**
+ * A conflict means only that the cache was outdated, and a lost lease that another process leads, which is logged where
+ * the lease is kept: both are retried without an error log.
+ */
 const handleFailure = (
   { name: controller, queue }: ControllerOptions,
   { log, metrics }: ControllerDeps,
   { key, thrown }: { readonly key: Key; readonly thrown: unknown },
 ): void => {
-  const conflict = isStatus(thrown, 409);
+  const conflict = isStatus(thrown, 409) || thrown instanceof NotLeading;
   metrics.total.inc({ controller, result: conflict ? 'conflict' : 'error' });
   queue.retry(key, thrown instanceof ApiError ? thrown.retryAfterMs : 0);
   if (conflict) return;
