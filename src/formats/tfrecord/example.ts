@@ -1,9 +1,7 @@
-/**
- * `tf.train.Example`: Features(1) → map feature(1) → key(1), value(2) → one list of bytes(1), floats(2) or integers(3),
- * each list's values in field 1, packed or not. TensorFlow, core/example/feature.proto.
- */
-import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
+/** `tf.train.Example`, the messages of TensorFlow's TFRecords: example.proto has them. */
+import { fromBinary } from '@bufbuild/protobuf';
 import { messageOf, UserError } from '../../ground/base/errors.ts';
+import { ExampleSchema, type Feature as FeatureMessage } from './generated/example_pb.ts';
 
 /** One feature: a list of values of one type. */
 export type Feature =
@@ -19,14 +17,13 @@ export type Example = ReadonlyMap<string, Feature>;
  * @throws UserError DatasetInvalid
  */
 export const parseExample = (bytes: Uint8Array, where: string): Example => {
-  const features = new Map<string, Feature>();
+  const features = decode(bytes, where);
+  return new Map(Object.entries(features).map(([name, { kind }]) => [name, featureOf(kind)]));
+};
+
+const decode = (bytes: Uint8Array, where: string): Readonly<Record<string, FeatureMessage>> => {
   try {
-    eachField(bytes, 1, (message) =>
-      eachField(message, 1, (entry) => {
-        const [key, feature] = parseEntry(entry);
-        features.set(key, feature);
-      }),
-    );
+    return fromBinary(ExampleSchema, bytes).features?.feature ?? {};
   } catch (thrown) {
     throw new UserError(
       'DatasetInvalid',
@@ -34,66 +31,16 @@ export const parseExample = (bytes: Uint8Array, where: string): Example => {
       { cause: thrown },
     );
   }
-  return features;
 };
 
-const parseEntry = (entry: Uint8Array): [key: string, feature: Feature] => {
-  let key = '';
-  let feature: Feature = { kind: 'bytes', values: [] };
-  eachField(entry, 1, (text) => {
-    key = utf8.decode(text);
-  });
-  eachField(entry, 2, (message) => {
-    feature = parseFeature(message);
-  });
-  return [key, feature];
-};
-
-/** If a oneof occurs twice the last one wins, as in protobuf. */
-const parseFeature = (message: Uint8Array): Feature => {
-  let feature: Feature = { kind: 'bytes', values: [] };
-  const reader = new BinaryReader(message);
-  while (reader.pos < reader.len) {
-    const [field, wire] = reader.tag();
-    if (field < 1 || field > 3 || wire !== WireType.LengthDelimited) reader.skip(wire, field);
-    else feature = parseList(field, reader.bytes());
-  }
-  return feature;
-};
-
-const parseList = (kind: number, list: Uint8Array): Feature => {
-  if (kind === 2)
-    return { kind: 'floats', values: numbers(list, WireType.Bit32, (reader) => reader.float()) };
-  if (kind === 3)
-    return { kind: 'integers', values: numbers(list, WireType.Varint, (reader) => BigInt(reader.int64())) };
-  const values: Uint8Array[] = [];
-  eachField(list, 1, (value) => values.push(value));
-  return { kind: 'bytes', values };
-};
-
-/** Reads field 1, packed or unpacked. */
-const numbers = <T>(list: Uint8Array, wire: WireType, read: (reader: BinaryReader) => T): T[] => {
-  const values: T[] = [];
-  const reader = new BinaryReader(list);
-  while (reader.pos < reader.len) {
-    const [field, found] = reader.tag();
-    if (field === 1 && found === wire) values.push(read(reader));
-    else if (field === 1 && found === WireType.LengthDelimited) {
-      const packed = new BinaryReader(reader.bytes());
-      while (packed.pos < packed.len) values.push(read(packed));
-    } else reader.skip(found, field);
-  }
-  return values;
-};
-
-/** Calls `found` for each length-delimited value of one field and skips all other fields. */
-const eachField = (message: Uint8Array, wanted: number, found: (value: Uint8Array) => void): void => {
-  const reader = new BinaryReader(message);
-  while (reader.pos < reader.len) {
-    const [field, wire] = reader.tag();
-    if (field === wanted && wire === WireType.LengthDelimited) found(reader.bytes());
-    else reader.skip(wire, field);
+/** A feature of no kind is an empty list. */
+const featureOf = (kind: FeatureMessage['kind']): Feature => {
+  switch (kind.case) {
+    case 'floatList':
+      return { kind: 'floats', values: kind.value.value };
+    case 'int64List':
+      return { kind: 'integers', values: kind.value.value };
+    default:
+      return { kind: 'bytes', values: kind.value?.value ?? [] };
   }
 };
-
-const utf8 = new TextDecoder('utf-8', { fatal: true });
