@@ -31,6 +31,7 @@ const checked: readonly string[] = [
   'src/README.md',
   'test/api',
   'test/modelexport',
+  'test/metrics',
   'test/runtime',
   'test/jobs',
   'test/ownedjobs',

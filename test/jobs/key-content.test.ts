@@ -55,7 +55,7 @@ test('an export that waits for its first result has a key', (t) => {
   t.is(keys.computeExportKey(waiting), keys.computeExportKey(modelExports['an fp16 export']!));
 });
 
-test('a tensorfile hashes its spec less what decides no byte', (t) => {
+test('a tensorfile hashes its spec without fields that do not affect its bytes', (t) => {
   t.is(
     keys.computeTensorfileKey(tensorfiles['a validation tensorfile']),
     hashed(

@@ -60,7 +60,7 @@ for (const apartMs of [0, 500, 4000])
     t.is(course.writes.length, 7, course.writes.join(' '));
   });
 
-test('a result waits for the others only so long, and the look at it is planned', (t) => {
+test('a result waits for the others for a limited time, and the next reconcile is scheduled', (t) => {
   const one = complete(after(building(), 1000), 'ada');
   t.deepEqual(decide(one).actions, []);
   t.is(decide(one).requeueAfterMs, joinMs);
@@ -68,7 +68,7 @@ test('a result waits for the others only so long, and the look at it is planned'
   t.is(readyOf(performed(later, decide(later).actions)), '1/3');
 });
 
-test('the last result, and any other news, take the waiting ones with them at once', (t) => {
+test('the last result, or any other change, writes the waiting results at once', (t) => {
   const two = complete(complete(after(building(), 1000), 'ada'), 'cpu');
   t.deepEqual(decide(two).actions, []);
   const last = complete(after(two, 100), 'ampere');
@@ -84,7 +84,7 @@ test('the last result, and any other news, take the waiting ones with them at on
   t.is(readyOf(performed(failed, decide(failed).actions)), '2/3');
 });
 
-test('a clock that is an hour behind that of the apiserver lets no result wait', (t) => {
+test('with a clock an hour behind that of the apiserver no result waits', (t) => {
   const ended = complete(building(), 'ada');
   const behind = after(ended, -3_600_000);
   t.is(readyOf(performed(behind, decide(behind).actions)), '1/3');

@@ -42,7 +42,7 @@ test('of a Job and of a pod', (t) => {
   }
 });
 
-test('an annotation of ours is kept, and of a value that is too long its digest', (t) => {
+test('our annotations are kept, a long value as its digest', (t) => {
   const project = (value: string) =>
     modelExportCacheOptions(scope, ignore).project({
       ...aModelExport(),

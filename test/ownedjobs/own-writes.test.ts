@@ -3,7 +3,7 @@ import test from 'ava';
 import { cacheGraceMs, OwnWrites } from '../../src/cluster/ownedjobs/own-writes.ts';
 import { HandClock } from '../base/hand-clock.ts';
 
-test('the cache is behind until it shows another version than the one that was written over', (t) => {
+test('the cache is outdated until it shows another version than the replaced one', (t) => {
   const writes = new OwnWrites(new HandClock());
   t.false(writes.isBehind('vision/demo', '7'));
   writes.noteStatus('vision/demo', '7');
@@ -12,7 +12,7 @@ test('the cache is behind until it shows another version than the one that was w
   t.false(writes.isBehind('vision/other', '7'));
 });
 
-test('a watch that shows nothing for longer is not waited for', async (t) => {
+test('a cache that stays outdated for longer is used again', async (t) => {
   const clock = new HandClock();
   const writes = new OwnWrites(clock);
   writes.noteStatus('vision/demo', '7');
@@ -22,7 +22,7 @@ test('a watch that shows nothing for longer is not waited for', async (t) => {
   t.false(writes.wasCreated('vision/demo-export'));
 });
 
-test('a Job is created once while the cache does not show it, and again after it was deleted', (t) => {
+test('a Job is created once while the cache does not show it, and again after it is deleted', (t) => {
   const writes = new OwnWrites(new HandClock());
   t.false(writes.wasCreated('vision/demo-export'));
   writes.noteJob('vision/demo-export');

@@ -86,7 +86,7 @@ test('a failure to list events is not an error, and keeps the previous ones', as
   t.is(warnings.about('vision/demo', 'uid-pod').length, 1);
 });
 
-test('a thousand Jobs without a pod cost two lists of events a second', async (t) => {
+test('a thousand Jobs without a pod cost two lists of events per second', async (t) => {
   const { clock, asked, warnings } = aWorld(() => []);
   const look = (i: number) =>
     warnings.look(`vision/export-${i}`, [{ namespace: 'vision', uid: `uid-${i}` }], never);

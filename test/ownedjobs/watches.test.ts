@@ -105,7 +105,7 @@ test('a change of fields that are not read enqueues nothing', (t) => {
   t.deepEqual(woken, []);
 });
 
-test('a change of the status alone is looked at after a moment, a request of the user at once', (t) => {
+test('a change of only the status is reconciled after a moment, a request of the user at once', (t) => {
   const calls: string[] = [];
   const queue = {
     add: () => void calls.push('now'),

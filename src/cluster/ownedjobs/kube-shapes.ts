@@ -17,7 +17,8 @@ export type OwnedMetadata = {
   readonly deletionTimestamp?: string;
 };
 
-export type Condition = {
+/** A condition of a Job or pod. */
+export type ObjectCondition = {
   readonly type: string;
   readonly status: string;
   readonly reason?: string;
@@ -32,7 +33,7 @@ export type JobObject = {
   /** Whether an annotation marks the Job as suspended by this operator. */
   readonly suspendedByUs: boolean;
   readonly status?: {
-    readonly conditions?: readonly Condition[];
+    readonly conditions?: readonly ObjectCondition[];
     readonly completionTime?: string;
   };
 };
@@ -63,7 +64,7 @@ export type PodObject = {
   readonly spec?: { readonly nodeName?: string };
   readonly status?: {
     readonly phase?: string;
-    readonly conditions?: readonly Condition[];
+    readonly conditions?: readonly ObjectCondition[];
     readonly initContainerStatuses?: readonly ContainerStatus[];
     readonly containerStatuses?: readonly ContainerStatus[];
   };

@@ -1,19 +1,20 @@
 /**
- * What this process wrote and its caches do not show yet. A decision from a cache that is behind would write the same
- * status again, which is a conflict, and create the same Job again, which exists by then. Memory only: a lost entry
- * costs one such request.
+ * Writes of this process that its caches do not show yet. A decision from an outdated cache would repeat a status
+ * write, which conflicts, and a create, which finds the Job existing. Kept only in memory: a lost entry costs one such
+ * request.
  */
 import type { Clock } from '../../ground/base/clock.ts';
 import type { Key } from '../runtime/resources.ts';
 
-/** How long a cache may be behind. After it, what was written is decided from the cache again, whatever it shows. */
+/** How long a cache may be outdated, in milliseconds. After that, decisions use it again, whatever it shows. */
 export const cacheGraceMs = 5000;
 
+/** The latest status writes and created Jobs. */
 export class OwnWrites {
   readonly #clock: Pick<Clock, 'elapsed'>;
-  /** Owner → the version that its latest status was written over. */
+  /** Owner → the resourceVersion that its latest status replaced. */
   readonly #statuses = new Recent<string>();
-  /** `<namespace>/<name>` of Jobs that were created. */
+  /** `<namespace>/<name>` of created Jobs. */
   readonly #jobs = new Recent<true>();
 
   constructor(clock: Pick<Clock, 'elapsed'>) {
@@ -24,7 +25,7 @@ export class OwnWrites {
     this.#statuses.set(owner, writtenOver, this.#clock.elapsed());
   }
 
-  /** Whether the cache still shows the version that the latest status was written over. */
+  /** Whether the cache still has the version that the latest status write replaced. */
   isBehind(owner: Key, cachedVersion: string): boolean {
     return this.#statuses.get(owner, this.#clock.elapsed()) === cachedVersion;
   }
@@ -33,7 +34,7 @@ export class OwnWrites {
     this.#jobs.set(job, true, this.#clock.elapsed());
   }
 
-  /** Of a Job that is deleted again. */
+  /** Drops the entry of a deleted Job. */
   forgetJob(job: Key): void {
     this.#jobs.delete(job);
   }

@@ -1,13 +1,18 @@
-/** What the caches keep of the status of a Job or pod: the rest is bytes, and changes that mean nothing here. */
-import type { Condition, ContainerStatus } from './kube-shapes.ts';
+/**
+ * The fields that the caches keep of the status of a Job or pod. Other fields would cost memory, and reconciles for
+ * changes that do not matter.
+ */
+import type { ContainerStatus, ObjectCondition } from './kube-shapes.ts';
 
 const readConditions: readonly string[] = ['Complete', 'Failed', 'PodScheduled', 'DisruptionTarget'];
 
-export const projectConditions = (conditions: readonly Condition[]): readonly Condition[] =>
+/** The conditions that the operator reads. */
+export const projectConditions = (conditions: readonly ObjectCondition[]): readonly ObjectCondition[] =>
   conditions
     .filter(({ type }) => readConditions.includes(type))
     .map((condition) => pick(condition, ['type', 'status', 'reason', 'message', 'lastTransitionTime']));
 
+/** The container states that the operator reads. */
 export const projectContainers = (statuses: readonly ContainerStatus[]): readonly ContainerStatus[] =>
   statuses.map(({ name, state }) => ({ name, ...(state && { state: projectState(state) }) }));
 
