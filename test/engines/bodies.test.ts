@@ -1,4 +1,7 @@
-/** What branches and bodies read is read: networks with If and Loop are calibrated, quantised and built whole. */
+/**
+ * Tensors that branches and bodies read count as read: networks with If and Loop are calibrated, quantised and built
+ * completely.
+ */
 import test from 'ava';
 import { foldConstants, graphOf, graphsOf } from '../../src/formats/onnx/graph.ts';
 import { serializeModel } from '../../src/formats/onnx/model.ts';
@@ -54,8 +57,8 @@ test('a node reads the outer tensors of its bodies, not what they compute', (t) 
 
 test('a tensor computed by an If on a shape is calibrated, because its branches read the image', (t) => {
   const { tensors } = buildCalibrationGraph(squeezedByIf());
-  const behind = tensors.slice(tensors.findIndex((name) => name.startsWith('If_')));
-  t.is(behind.length, 6, behind.join());
+  const following = tensors.slice(tensors.findIndex((name) => name.startsWith('If_')));
+  t.is(following.length, 6, following.join());
   t.is(int8Activations(squeezedByIf()).length, 4, 'two convolutions, two products');
 });
 

@@ -1,4 +1,4 @@
-/** Weights that a graph computes from constants: folded whatever operators stand between, and within bounds. */
+/** Weights that a graph computes from constants are folded, whichever operators compute them, within limits. */
 import test from 'ava';
 import { elementType } from '../../src/formats/onnx/element-type.ts';
 import type { ModelProto } from '../../src/formats/onnx/generated/onnx_pb.ts';
@@ -15,7 +15,7 @@ import { channels, classifierWith, input, Network, output, side } from '../build
 const kernel = [channels, channels, 3, 3];
 const elements = kernel.reduce((a, b) => a * b, 1);
 
-/** How exporters leave a weight behind nodes. */
+/** Ways in which exporters compute a weight from constants. */
 const ways: Readonly<Record<string, (network: Network) => string>> = {
   Identity: (n) => n.node('Identity', [n.weight(kernel)]),
   'Cast of float16': (n) => {

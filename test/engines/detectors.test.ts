@@ -1,4 +1,4 @@
-/** Whole detectors with plugin nodes, trained and real: what they find, in every precision, and what is calibrated of them. */
+/** Trained detectors with plugin nodes: what they detect in every precision, and which tensors are calibrated. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
@@ -35,11 +35,11 @@ type Subject = {
   readonly opened: OpenedModel;
   /** The scenes, eight at a time. */
   readonly batches: readonly Batch[];
-  /** What the float model finds in them. */
+  /** Detections of the float model. */
   readonly float: readonly Outputs[];
 };
 
-/** Reads, decodes and runs once what several tests look at. */
+/** Data of several tests, read, decoded and computed once. */
 const aSubject = async (name: DetectorName): Promise<Subject> => {
   const opened = await openModel({ path: detectorFile(name), key: 'none', architecture: name });
   const batches = await collected(imageBatches(scenes, { ...pixelsOf(opened), batchSize: 8 }));
@@ -159,7 +159,7 @@ const inInt8 = test.macro<[DetectorName]>({
 });
 
 for (const name of ['faster_rcnn', 'ssd', 'yolo'] as const)
-  test(`boxes of ${name} are paired under other names, too`, async (t) => {
+  test(`boxes of ${name} are paired under other names too`, async (t) => {
     const { opened, batches, float } = await subjectOf(name);
     const [outputs, images] = [float[0]!, batches[0]!.paths.length];
     const otherNames = Object.fromEntries(

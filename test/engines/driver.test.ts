@@ -25,7 +25,7 @@ type Build = {
   /** Changes of the plan. */
   readonly plan?: Partial<TensorRtPlan>;
   readonly change?: Partial<BuildRequest>;
-  /** Bytes in place of the real model. */
+  /** Bytes that replace the real model. */
   readonly model?: Uint8Array;
 };
 
@@ -55,7 +55,7 @@ const targets = [
   { computeCapability: '7.5', dataType: 'fp16' },
 ] as const;
 
-/** One after the other: each takes all processors and some hundreds of megabytes. */
+/** Serial, because each build uses all processors and some hundred megabytes. */
 const buildAll = async (): Promise<readonly Driven[]> => {
   const all: Driven[] = [];
   for (const { computeCapability, dataType } of targets)
@@ -127,7 +127,7 @@ test('a TensorRT of another version than the class expects', refuses, {
   reason: 'HardwareMismatch',
   says: /tensorrt_rtx 1\.7.*expects 1\.6/,
 });
-test('a TensorRT outside of the versions that the plan is for', refuses, {
+test('a TensorRT version outside the range of the plan', refuses, {
   build: { plan: { version: { from: '1.4', below: '1.5' } } },
   reason: 'HardwareMismatch',
   says: /expects 1\.4 or later, older than 1\.5/,

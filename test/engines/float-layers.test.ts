@@ -1,4 +1,4 @@
-/** Layers that stay float: who is meant, and what they lose in the cache and in the Q/DQ graph. */
+/** Layers kept in float: how they are selected, and what they lose in the cache and in the Q/DQ graph. */
 import test from 'ava';
 import { graphOf, inputsOf } from '../../src/formats/onnx/graph.ts';
 import { readModelFile } from '../../src/formats/onnx/model.ts';
@@ -41,7 +41,7 @@ test('a layer is selected by its node, by an output, or by a pattern', (t) => {
   );
 });
 
-test('other readers of the same tensor stay float, too, as in TensorRT', (t) => {
+test('other readers of the same tensor stay float too, as in TensorRT', (t) => {
   const { names, tensors } = findFloatLayers(detector, ['block0/short']);
   t.deepEqual([...names], ['block0/short']);
   t.deepEqual([...tensors], ['conv1/Relu']);

@@ -1,4 +1,4 @@
-/** Graphs in float16, held to onnx's checker and, number by number, to the float graphs in onnxruntime. */
+/** Graphs in float16, verified by onnx's checker and compared with the float graphs in onnxruntime. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
@@ -49,7 +49,7 @@ const branches = (network: Network, from: string): string => {
   return network.node('If', [isLarge], { then_branch: branch('then', 0.5), else_branch: branch('else', 2) });
 };
 
-/** One branch hands out a constant, the other a Constant node's value added to an outer tensor. */
+/** One branch returns a constant, the other a Constant node's value added to an outer tensor. */
 const constantBranch = (network: Network, from: string): string => {
   const isLarge = network.node('Greater', [
     network.node('ReduceMax', [from], { keepdims: { int: 0 } }),
@@ -60,7 +60,7 @@ const constantBranch = (network: Network, from: string): string => {
   return network.node('If', [isLarge], { then_branch: { graph: added }, else_branch: { graph: fixed } });
 };
 
-/** Carries the image, and a float that counts to 3,000: further than float16 counts in ones. */
+/** Carries the image, and a float counter to 3,000, beyond the consecutive integers of float16. */
 const loop = (network: Network, from: string): string => {
   const inputs = [
     makeValueInfo('turn', int64, []),
@@ -125,10 +125,10 @@ const boxes = (network: Network, from: string): string => {
 };
 
 const networks: Readonly<Record<string, (network: Network, from: string) => string>> = {
-  'a Resize of computed scales': (network, from) =>
+  'a Resize with computed scales': (network, from) =>
     network.node('Resize', [from, '', computedScales(network, from, 2.07)], { mode: { string: 'nearest' } }),
   'an If whose branches have constants': branches,
-  'an If that hands out a constant': constantBranch,
+  'an If that returns a constant': constantBranch,
   'a Loop': loop,
   'a Scan': scan,
   'a sequence': sequence,
@@ -162,7 +162,7 @@ const networks: Readonly<Record<string, (network: Network, from: string) => stri
     network.node('Clip', [from, network.scalar(0.1), network.scalar(largest)]),
   'a Clip far beyond float16': (network, from) =>
     network.node('Clip', [from, network.scalar(-1e6), network.scalar(1e9)]),
-  'a division by the length of a vector, kept from zero': (network, from) => {
+  'a division by the length of a vector, bounded from zero': (network, from) => {
     const zero = network.node('Mul', [from, network.scalar(0)]);
     const length = network.node('ReduceL2', [zero], { axes: { ints: [1] } });
     return network.node('Add', [
@@ -235,7 +235,7 @@ test("onnx's own test cases of operators run in fp16 wherever onnxruntime runs t
   );
 });
 
-/** The kernel fills what is masked with the lowest number of its type, and hands that out. */
+/** The kernel fills masked values with the lowest number of its type, and returns them. */
 const handsOutLowest: ReadonlySet<string> = new Set([
   'test_attention_4d_with_past_and_present_qk_matmul_bias_3d_mask_causal',
   'test_attention_4d_with_past_and_present_qk_matmul_bias_4d_mask_causal',

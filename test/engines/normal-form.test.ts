@@ -1,4 +1,4 @@
-/** What exporters write in several forms becomes one, and is exported as that one would be. */
+/** Several forms of one graph get one normal form and are exported identically. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
@@ -50,10 +50,11 @@ const forms: Readonly<Record<string, (model: ModelProto) => ModelProto>> = {
   'weights listed as inputs, IR 8': (model) => withListedWeights(model, 8n),
   'the domain ai.onnx': withLongDomain,
   'the default domain imported twice': withTwoImports,
-  'sparse weights, by places': (model) => withSparseWeights(model, 'Flat'),
+  'sparse weights, by flat indices': (model) => withSparseWeights(model, 'Flat'),
   'sparse weights, by coordinates': (model) => withSparseWeights(model, 'Coordinates'),
   functions: withFunctions,
-  'all of it': (model) => withLongDomain(withListedWeights(withFunctions(withTwoImports(model)), 8n)),
+  'all forms combined': (model) =>
+    withLongDomain(withListedWeights(withFunctions(withTwoImports(model)), 8n)),
 };
 
 const int8Export = async (model: ModelProto) => {

@@ -1,4 +1,4 @@
-/** What ONNX Runtime does beside computing. */
+/** Side effects and failures of ONNX Runtime. */
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

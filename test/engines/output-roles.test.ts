@@ -1,4 +1,4 @@
-/** Which outputs hold boxes, whatever a graph calls them. */
+/** Detection of the outputs with boxes, under any name. */
 import test from 'ava';
 import { readModelFile } from '../../src/formats/onnx/model.ts';
 import { buildRequest, planModel } from '../../src/graph/builders/build-request.ts';
@@ -33,7 +33,7 @@ const options = {
 } as const;
 
 for (const name of detectorNames)
-  test(`the boxes of ${name} are found behind its plugin, also for the judge of an engine`, async (t) => {
+  test(`the boxes of ${name} are found after its plugin, also for the comparison of an engine`, async (t) => {
     const model = withRenamedOutputs(await readModelFile(detectorFile(name)));
     t.like(outputRoles(model), expected[name]);
     const places = { work: 'work', built: 'built' };

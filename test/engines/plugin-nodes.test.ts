@@ -1,4 +1,4 @@
-/** Graphs that end in TensorRT's plugin nodes: what is left of them where TensorRT is not. */
+/** Graphs that end in TensorRT's plugin nodes, without TensorRT. */
 import test from 'ava';
 import { elementType } from '../../src/formats/onnx/element-type.ts';
 import { makeModel, makeValueInfo } from '../../src/formats/onnx/graph.ts';

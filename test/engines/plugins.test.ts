@@ -1,4 +1,4 @@
-/** TensorRT's detection plugins as ONNX operators, held to NumPy programs that compute the same box by box. */
+/** TensorRT's detection plugins as ONNX operators, compared with NumPy programs that compute the same box by box. */
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,7 +41,7 @@ const stored = (folder: string, name: string): FloatTensor => {
   return { data: floatsOf(tensor), dims: tensor.dims.map(Number) };
 };
 
-/** Counts are int32, and sessions give floats: a Cast behind each. */
+/** Counts are int32, and sessions return floats: adds a Cast after each. */
 const withFloatOutputs = (model: ModelProto): ModelProto => {
   const graph = graphOf(model);
   const counts = graph.output.filter((value) => elementTypeOf(value) === elementType.int32);
@@ -61,7 +61,7 @@ const withFloatOutputs = (model: ModelProto): ModelProto => {
 const run = async (each: Case, how: Suppression): Promise<Record<string, FloatTensor>> => {
   const lowered = lowerPlugins(await readModelFile(join(each.folder, 'model.onnx')), how);
   const graph = serializeModel(withFloatOutputs(lowered));
-  const session = await openSession(graph, { optimisation: 'disabled' }); // it runs once, in less time than that takes
+  const session = await openSession(graph, { optimisation: 'disabled' }); // a single run is faster than optimising
   const feeds = Object.fromEntries(each.inputs.map((name) => [name, stored(each.folder, name)]));
   const outputs = await session.run(feeds);
   await session.release();
@@ -141,7 +141,7 @@ const refuses = test.macro<[string, Refusal]>({
   },
 });
 
-test('boxes in pixels, whose overlap the plugin counts in its own way', refuses, 'nms random 0', {
+test('boxes in pixels, whose overlap the plugin computes differently', refuses, 'nms random 0', {
   attribute: ['isNormalized', 0],
   reason: 'EngineUnsupported',
   says: /NMSDynamic_TRT.*in pixels.*backend TensorRt/s,
@@ -156,7 +156,7 @@ test('more proposals than TensorRT for RTX sorts', refuses, 'proposals random 0'
   reason: 'EngineUnsupported',
   says: /pre_nms_top_n is 6000.*3840.*backend TensorRt/s,
 });
-test('any attributes and inputs give a graph or a typed error', (t) => {
+test('arbitrary attributes and inputs lead to a graph or a typed error', (t) => {
   const names = [
     'keepTopK',
     'topK',

@@ -7,7 +7,7 @@ import type { Architecture } from '../../src/ground/contract/architectures.ts';
 type Case = {
   readonly architecture: Architecture;
   readonly trained: Readonly<Record<string, number>>;
-  /** Tensors of the final graph; all that were trained if left out. */
+  /** Tensors of the final graph; all trained ones if omitted. */
   readonly graph?: readonly string[];
   readonly cache: Readonly<Record<string, number>>;
   readonly json?: Readonly<Record<string, number>>;
@@ -54,7 +54,7 @@ test('retinanet: upsampled tensors have the name of their layer, two of them onl
   cache: { upsample_3: 3, 'd:0': 5 },
   json: { P5_upsampled: 1, P4_upsampled: 2, upsample_3: 3, 'd:0': 5 },
 });
-test('faster_rcnn: only tensors of the final graph', names, {
+test('faster_rcnn: only tensors of the final graph have ranges', names, {
   architecture: 'faster_rcnn',
   trained: { 'a:0': 1, 'gone:0': 2 },
   graph: ['a:0'],

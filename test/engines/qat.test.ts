@@ -1,4 +1,4 @@
-/** Scales of training, taken out of the graph: held to onnxruntime's quantiser and to a reader written for it. */
+/** Scales of training, removed from the graph: compared with onnxruntime's quantiser and with an independent reader. */
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -88,7 +88,7 @@ const small = ({ nodes, tensors = [], outputs = ['y'] }: Parts): ModelProto =>
 const node = (opType: string, inputs: string[], output: string) =>
   makeNode(opType, { inputs, outputs: [output] });
 
-const gives = test.macro({
+const convertsTo = test.macro({
   title: (title) => `${title}`,
   exec: (t, parts: Parts, ranges: Record<string, number>, ops: string[]) => {
     const { model, pairs } = peelQat(small(parts));
@@ -102,28 +102,28 @@ const gives = test.macro({
 
 test(
   'a tensor with two pairs has the larger range',
-  gives,
+  convertsTo,
   { nodes: [...pair('x', 'a', 's'), ...pair('x', 'b', 't'), node('Add', ['a', 'b'], 'y')] },
   { x: 0.5 * 127 },
   ['y=Add(x,x)'],
 );
 test(
-  'the pair in front of an output goes, and the output keeps its name',
-  gives,
+  'a pair before an output is removed, and the output keeps its name',
+  convertsTo,
   { nodes: [node('Relu', ['x'], 'r'), ...pair('r', 'y', 't')] },
   { y: 0.25 * 127 },
   ['y=Relu(x)'],
 );
 test(
-  'an input that is quantised and put out is copied',
-  gives,
+  'a quantised input that is also an output is copied',
+  convertsTo,
   { nodes: pair('x', 'y', 's') },
   { x: 0.5 * 127 },
   ['y=Identity(x)'],
 );
 test(
-  'one value behind two outputs is computed once',
-  gives,
+  'a value with two outputs is computed once',
+  convertsTo,
   {
     nodes: [node('Relu', ['x'], 'r'), ...pair('r', 'y', 's'), ...pair('r', 'z', 't')],
     outputs: ['y', 'z'],
@@ -132,15 +132,15 @@ test(
   ['y=Relu(x)', 'z=Identity(y)'],
 );
 test(
-  'a weight that is still float loses its pair and stays as it is',
-  gives,
+  'a float weight loses its pair and is unchanged',
+  convertsTo,
   { nodes: [...pair('w', 'wq', 's'), node('Mul', ['x', 'wq'], 'y')], tensors: [float('w', 1, 2)] },
   {},
   ['y=Mul(x,w)'],
 );
 test(
-  'what is computed from weights alone is a weight',
-  gives,
+  'a value computed only from weights is a weight',
+  convertsTo,
   {
     nodes: [node('Neg', ['w'], 'n'), ...pair('n', 'wq', 's'), node('Mul', ['x', 'wq'], 'y')],
     tensors: [float('w', 1, 2)],
@@ -149,15 +149,15 @@ test(
   ['n=Neg(w)', 'y=Mul(x,n)'],
 );
 test(
-  'unsigned levels around 128 are int8 by another name',
-  gives,
+  'unsigned levels around 128 equal int8',
+  convertsTo,
   { nodes: [...pair('x', 'a', 's', 'middle'), node('Relu', ['a'], 'y')], tensors: [uint8('middle', 128)] },
   { x: 0.5 * 127 },
   ['y=Relu(x)'],
 );
 test(
-  'unsigned levels from zero on, as behind a ReLU, reach twice as far; no zero point means these',
-  gives,
+  'unsigned levels from zero, as after a ReLU, have twice the range; this is the default without a zero point',
+  convertsTo,
   { nodes: [...pair('x', 'a', 's', ''), node('Relu', ['a'], 'y')] },
   { x: 0.5 * 255 },
   ['y=Relu(x)'],
@@ -188,7 +188,7 @@ const refuses = test.macro({
 });
 
 test(
-  'one pair behind another',
+  'two consecutive pairs',
   refuses,
   { nodes: [...pair('x', 'a', 's'), ...pair('a', 'b', 't'), node('Relu', ['b'], 'y')] },
   /tensor x: it is quantised twice in a row.*⟨forcePtq⟩/,
@@ -200,7 +200,7 @@ test(
   /tensor x: it is quantised to int8 around 3/,
 );
 test(
-  'an activation with a scale for each channel',
+  'an activation with one scale per channel',
   refuses,
   { nodes: [...pair('x', 'a', 'two'), node('Relu', ['a'], 'y')], tensors: [float('two', 1, 2)] },
   /tensor x: it has 2 scales/,
@@ -230,7 +230,7 @@ test(
   /reads integers that the graph computes/,
 );
 
-test('discarded scales may be unusable: the graph is converted anyway', (t) => {
+test('unusable scales that are discarded do not prevent the conversion', (t) => {
   const cascade = small({
     nodes: [...pair('x', 'a', 's'), ...pair('a', 'b', 't'), node('Relu', ['b'], 'y')],
   });

@@ -1,4 +1,4 @@
-/** Where Q/DQ pairs go, by TensorRT's rules: on inputs of what computes in int8, and on one branch of a residual sum. */
+/** Placement of Q/DQ pairs by TensorRT's rules: on inputs of int8 layers, and on one branch of a residual sum. */
 import test from 'ava';
 import type { NodeProto } from '../../src/formats/onnx/generated/onnx_pb.ts';
 import { graphOf, makeModel, makeValueInfo, opsetOf } from '../../src/formats/onnx/graph.ts';
@@ -20,7 +20,7 @@ const weight = (name: string, dims: readonly number[]) => {
 const conv = (input: string, output: string, inputs = [`${output}/w`, `${output}/b`]) =>
   makeNode('Conv', { name: output, inputs: [input, ...inputs], outputs: [output] });
 
-/** x [N,16,4,4] through these nodes; every tensor that one of them writes has a scale. */
+/** x [N,16,4,4] through these nodes; every tensor that they write has a scale. */
 const quantised = (nodes: readonly NodeProto[], { output = nodes.at(-1)!.output[0]!, opset = 11 } = {}) => {
   const convs = nodes.filter(({ opType }) => opType === 'Conv').map(({ name }) => name);
   const model = makeModel({
@@ -38,7 +38,7 @@ const quantised = (nodes: readonly NodeProto[], { output = nodes.at(-1)!.output[
   return quantiseModel(model, scales);
 };
 
-/** What each node reads, with the pair's name where it is quantised. */
+/** Inputs of each node, with the pair's name if quantised. */
 const readBy = (model: ReturnType<typeof quantised>, name: string): readonly string[] =>
   graphOf(model).node.find((node) => node.name === name)!.input;
 

@@ -1,4 +1,7 @@
-/** Old graphs as newer ones: each operator that changed, run before and after, and all held to onnx's checker. */
+/**
+ * Conversion of old graphs to newer opsets: each changed operator runs before and after, and onnx's checker verifies
+ * the result.
+ */
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,7 +25,7 @@ import { raiseOpset } from '../../src/graph/transforms/raise-opset.ts';
 import { runPeer } from '../peers/venv.ts';
 
 const dims = [1, 2, 4, 6] as const;
-/** Of both signs, no two alike. */
+/** Values of both signs, all different. */
 const data = Float32Array.from({ length: 48 }, (_, i) => Math.sin(i * 1.7) * 3);
 
 type Parts = {
@@ -32,7 +35,7 @@ type Parts = {
 };
 type Attributes = Readonly<Record<string, AttributeValue>>;
 
-/** `x` [1,2,4,6] → one node → `y`, and nothing stated of `y`. */
+/** `x` [1,2,4,6] → one node → `y` of undeclared type. */
 const old = (opset: number, opType: string, attributes: Attributes = {}, parts: Parts = {}): ModelProto => {
   const { inputs = ['x'], outputs = ['y'], constants = [] } = parts;
   const nodes = [makeNode(opType, { inputs, outputs, attributes })];
@@ -109,12 +112,7 @@ const graphs: Readonly<Record<string, ModelProto>> = {
   'Resize that enlarges': old(10, 'Resize', nearest, scales(1, 1, 2.5, 1.5)),
   'Resize that reduces': old(10, 'Resize', nearest, scales(1, 1, 0.5, 0.4)),
   'linear Resize': old(10, 'Resize', linear, scales(1, 1, 2.5, 1.5)),
-  'Dropout with a mask that nobody reads': old(
-    9,
-    'Dropout',
-    { ratio: { float: 0.7 } },
-    { outputs: ['y', 'm'] },
-  ),
+  'Dropout with an unused mask': old(9, 'Dropout', { ratio: { float: 0.7 } }, { outputs: ['y', 'm'] }),
   'Dropout of opset 11': old(11, 'Dropout', { ratio: { float: 0.7 } }),
   BatchNormalization: old(7, 'BatchNormalization', { spatial: { int: 1 } }, normalisation),
   Scatter: old(
@@ -135,7 +133,7 @@ const graphs: Readonly<Record<string, ModelProto>> = {
   'ReduceSum over two axes': old(9, 'ReduceSum', { axes: { ints: [1, 3] } }),
   Split: old(9, 'Split', { axis: { int: 3 }, split: { ints: [2, 4] } }, { outputs: ['z', 'y'] }),
   'Softmax over all but the first': old(9, 'Softmax'),
-  'LogSoftmax from the third axis on': old(12, 'LogSoftmax', { axis: { int: 2 } }),
+  'LogSoftmax from the third axis': old(12, 'LogSoftmax', { axis: { int: 2 } }),
   'Hardmax over the last axis': old(11, 'Hardmax', { axis: { int: -1 } }),
   'Softmax over the last axis': old(9, 'Softmax', { axis: { int: 3 } }),
   'Clip in branches': modelOf(
@@ -163,7 +161,7 @@ for (const [name, model] of Object.entries(graphs))
     t.deepEqual(await outputOf(raised), await outputOf(model));
   });
 
-/** The checker wants to be told, and holds the graph to it. */
+/** Declares the output's type, which the checker requires and verifies. */
 const withShape = (model: ModelProto, shape: readonly number[]): ModelProto =>
   copyWith(model, {
     graph: copyWith(graphOf(model), { output: [makeValueInfo('y', elementType.float32, shape)] }),
@@ -191,7 +189,7 @@ test('a softmax of known rank stays one node', (t) => {
   t.is(graphOf(raiseOpset(old(9, 'Softmax'))).node.length, 4);
 });
 
-test('RoiAlign states the old default at opset 16', (t) => {
+test('RoiAlign gets the old default explicitly at opset 16', (t) => {
   const model = old(13, 'RoiAlign', {}, { inputs: ['x', 'rois', 'at'] });
   const [before, after] = [15, 16].map((wanted) => graphOf(raiseOpset(model, wanted)).node[0]!.attribute);
   t.deepEqual(before, []);
@@ -204,11 +202,11 @@ const masked = modelOf(9, [
 ]);
 const refused: Readonly<Record<string, readonly [ModelProto, RegExp]>> = {
   'a Dropout whose mask is read': [masked, /Dropout that computes z .*mask/],
-  'a normalisation by pixel': [
+  'a normalisation per pixel': [
     old(7, 'BatchNormalization', { spatial: { int: 0 } }, normalisation),
     /BatchNormalization that computes y .*spatial 0/,
   ],
-  'a Resize of computed scales': [
+  'a Resize with computed scales': [
     old(10, 'Resize', nearest, { inputs: ['x', 's'] }),
     /Resize that computes y .*scales are computed/,
   ],

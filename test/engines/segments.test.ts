@@ -1,4 +1,4 @@
-/** How a graph is cut for calibration: memory stays bounded, and nothing is lost at a cut. */
+/** Division of a graph into segments for calibration: memory is bounded, and no tensor is lost at a cut. */
 import test from 'ava';
 import fc from 'fast-check';
 import { elementType } from '../../src/formats/onnx/element-type.ts';
@@ -6,7 +6,7 @@ import { graphOf, makeModel, makeValueInfo } from '../../src/formats/onnx/graph.
 import { makeNode } from '../../src/formats/onnx/node.ts';
 import { type Segment, splitIntoSegments, type TensorFacts } from '../../src/graph/inference/segments.ts';
 
-/** Node i writes t(i+1) of so many bytes from one or two earlier tensors. */
+/** Node i writes t(i+1) of the given size from one or two earlier tensors. */
 const nodes = fc.array(
   fc.record({ bytes: fc.integer({ min: 1, max: 50 }), back: fc.nat(3), other: fc.option(fc.nat(6)) }),
   { minLength: 1, maxLength: 40 },
@@ -39,7 +39,7 @@ const cut = (shape: readonly Node[], limit: number) => {
 const written = ({ model }: Segment): readonly string[] =>
   graphOf(model).node.flatMap(({ output }) => output);
 
-test('segments hold every node once, in order, pass on tensors for later ones, and measure everything', (t) => {
+test('segments contain every node once, in order, pass tensors to later segments, and measure every tensor', (t) => {
   fc.assert(
     fc.property(nodes, fc.integer({ min: 1, max: 200 }), (shape, limit) => {
       const { segments, measured } = cut(shape, limit);
@@ -72,7 +72,7 @@ test('no segment exceeds the limit, except a single node that does', (t) => {
   t.pass();
 });
 
-test('no cut crosses the lifetime of a sequence, and a cut beside it is found', (t) => {
+test('no cut crosses the lifetime of a sequence, and a cut next to it is found', (t) => {
   const info = (name: string) => makeValueInfo(name, 1, [1]);
   const node = (opType: string, input: string, output: string) =>
     makeNode(opType, { inputs: [input], outputs: [output] });

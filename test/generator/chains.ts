@@ -1,9 +1,9 @@
 /**
- * The longer run: `npm run generated -- [SEED] [NETWORKS]`. Networks are chains of structures drawn by the seed; each is
- * exported in fp32, fp16 and int8 and judged. Ends with 1 if an export succeeded that should not have, or crashed.
+ * `npm run generated -- [SEED] [NETWORKS]`: exports random chains of structures in fp32, fp16 and int8, and evaluates
+ * each export. Exits with 1 if an export succeeded that should not have, or crashed.
  */
 import process from 'node:process';
-import { judgedExports, type Outcome } from './judged.ts';
+import { evaluateExports, type Outcome } from './judged.ts';
 import { chained } from './networks.ts';
 
 const [seed = '1', count = '40'] = process.argv.slice(2);
@@ -14,7 +14,7 @@ const lineOf = ({ name, dataType, refused, problems }: Outcome): string[] => {
 };
 
 const started = performance.now();
-const outcomes = await judgedExports(chained(Number(seed), Number(count)));
+const outcomes = await evaluateExports(chained(Number(seed), Number(count)));
 for (const line of outcomes.flatMap(lineOf)) process.stdout.write(`${line}\n`);
 const wrong = outcomes.filter(({ problems }) => problems.length > 0).length;
 const refused = outcomes.filter(({ refused: why }) => why !== undefined).length;

@@ -1,4 +1,6 @@
-/** Exports generated networks in every data type and has each export judged: exit 0 means covered, compared, reported. */
+/**
+ * Exports generated networks in every data type and evaluates each export: exit 0 means covered, compared and reported.
+ */
 import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -17,15 +19,15 @@ import type { Generated } from './structures.ts';
 export type Outcome = {
   readonly name: string;
   readonly dataType: DataType;
-  /** Undefined where it was exported. */
+  /** Undefined if it was exported. */
   readonly refused: { readonly reason: string; readonly message: string } | undefined;
-  /** What an export that succeeded should not have; empty if all is well. */
+  /** Faults of a successful export; empty if there are none. */
   readonly problems: readonly string[];
 };
 
 const key = 'generated';
 
-/** Two batches of four pictures: slopes of colour with noise. */
+/** Two batches of four images: colour gradients with noise. */
 const calibrationData = async (folder: string): Promise<string> => {
   const path = join(folder, 'calibration.tensor');
   const random = seededRandom(3);
@@ -48,7 +50,7 @@ const calibrationData = async (folder: string): Promise<string> => {
 
 type Judged = { readonly name: string } & Readonly<Record<string, string>>;
 type Exported = Outcome & {
-  /** What the judge is given; undefined where nothing was exported. */
+  /** Input of the evaluation; undefined if nothing was exported. */
   readonly judge: Judged | undefined;
 };
 
@@ -119,11 +121,11 @@ const exportOf = async (
   }
 };
 
-/** As many at once as a small machine has processors. */
+/** Number of parallel exports: the processors of a small machine. */
 const atOnce = 2;
 
-/** In the order of the networks, each in fp32, fp16 and int8. */
-export const judgedExports = async (networks: readonly Generated[]): Promise<readonly Outcome[]> => {
+/** Results in the order of the networks, each in fp32, fp16 and int8. */
+export const evaluateExports = async (networks: readonly Generated[]): Promise<readonly Outcome[]> => {
   const folder = mkdtempSync(join(tmpdir(), 'tlt-generated-'));
   const tensorfile = await calibrationData(folder);
   const wanted = networks.flatMap((network) => dataTypes.map((dataType) => [network, dataType] as const));

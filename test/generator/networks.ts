@@ -1,4 +1,4 @@
-/** Networks of the structures: each alone, and for the longer run many chained by a seed. */
+/** Networks of the structures: each alone, and random chains for the longer run. */
 import { seededRandom } from '../../src/ground/base/rng.ts';
 import { Network } from '../builders/networks.ts';
 import { type Generated, type Structure, structures } from './structures.ts';
@@ -19,10 +19,10 @@ export const alone = (): readonly Generated[] =>
     model: networkOf([each]).model({ opset: opsetOf([each]) }),
   }));
 
-/** So many structures keep 16 channels and 16 × 16 pixels, or what the next one takes as well. */
+/** Structures that keep 16 channels and 16 × 16 pixels, or what the next one accepts. */
 const longest = 4;
 
-/** Chains of structures drawn by the seed; those of another opset than the rest have are drawn again. */
+/** Random chains of structures; structures of another opset than the rest are drawn again. */
 export const chained = (seed: number, count: number): readonly Generated[] => {
   const random = seededRandom(seed);
   const all = Object.entries(structures).filter(([, { opset = 13 }]) => opset <= 17);

@@ -1,6 +1,6 @@
 /**
- * Operators and structures that networks are made of, each between a stem and a head: [N,16,16,16] in, 16 channels out.
- * What exporters write in several ways is here in several ways.
+ * Operators and structures of generated networks, each between a stem and a head: [N,16,16,16] in, 16 channels out.
+ * Where exporters write a structure in several ways, all are included.
  */
 import { elementType } from '../../src/formats/onnx/element-type.ts';
 import type { ModelProto } from '../../src/formats/onnx/generated/onnx_pb.ts';
@@ -27,7 +27,7 @@ const weighted = (weight: (n: Network) => string): Structure => ({
   build: (n, x) => n.node('Relu', [n.conv(x, weight(n))]),
 });
 const pooled = (n: Network, x: string): string => n.node('Flatten', [n.node('GlobalAveragePool', [x])]);
-/** [N,16] as 16 channels again. */
+/** Reshapes [N,16] to 16 channels. */
 const asImage = (n: Network, flat: string): string =>
   n.node('Reshape', [flat, n.integers(-1, channels, 1, 1)]);
 const scalarOf = (n: Network, condition: string): string => n.node('Squeeze', [condition]);
@@ -44,7 +44,7 @@ const branches = (n: Network, condition: string, then: Body, otherwise: Body): s
   });
 type Body = (body: Network) => string;
 
-/** Three rounds of `step`, which reads and gives a tensor of the loop. */
+/** Three rounds of `step`, which reads and returns a tensor of the loop. */
 const loop = (n: Network, x: string, step: (body: Network, carried: string) => string): string => {
   const name = n.name('loop');
   const [round, going, carried] = [`${name}/round`, `${name}/going`, `${name}/carried`];

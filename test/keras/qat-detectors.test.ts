@@ -1,7 +1,6 @@
 /**
  * Detectors trained with quantisation, as TLT's QAT writes them: a QDQ after the input and after every layer, except
- * after
- * convolutions before their normalisation and in the heads. Each exporter has its own rules for the ranges.
+ * after convolutions before their normalisation and in the heads. Each exporter has its own rules for the ranges.
  */
 import test from 'ava';
 import { parseExperimentSpec } from '../../src/data/specs/experiment-spec.ts';

@@ -1,4 +1,4 @@
-"""Anchors of the test detectors, and what a training wants of each of them."""
+"""Anchors of the test detectors, and the training targets of each."""
 import numpy as np
 
 from scenes import HEIGHT, WIDTH, overlaps

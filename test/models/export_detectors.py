@@ -76,7 +76,7 @@ def retinanet(graph):
 
 
 def yolo(graph):
-    """Each row of the encoded detection: cell y, x, anchor h, w, steps y, x (constants), then what the network says."""
+    """Each row of the encoded detection: cell y, x, anchor h, w, steps y, x (constants), then the network's predictions."""
     levels = backbone(graph, "Input", 4)[1:]
     rows = [graph.last(graph.conv(x, f"yolo{i}", f"yolo_{i}/BiasAdd"), f"yolo_{i}/Reshape", 5 + N) for i, x in enumerate(levels)]
     found = graph.add("Concat", rows, "encoded_detections", axis=1)

@@ -1,10 +1,10 @@
-"""Makes test/fixtures/keras: small Keras models in the form that `tlt train` leaves, and what Keras computes with them.
+"""Makes test/fixtures/keras: small Keras models in the form of `tlt train`, and the outputs of Keras for them.
 
 usage: make_keras.py PHOTOS_FOLDER OUTPUT_FOLDER   (packages: keras-requirements.txt, pillow; two minutes, one core)
 
-The ten backbones of TLT with few channels, trained for some steps to tell from which photo a crop was cut; a detector and its
-quantisation-aware twin, trained against a blob of brightness; and networks that hold every kind of layer in both orders of
-axes. expected.h5 holds, for each model, inputs (crops and noise) and outputs as N,C,H,W.
+The ten backbones of TLT with few channels, trained for some steps to recognise the photo of a crop; a detector and its
+quantisation-aware twin, trained against a blob of brightness; and networks with every kind of layer in both orders of
+axes. expected.h5 contains, for each model, inputs (crops and noise) and outputs as N,C,H,W.
 """
 import os
 import sys
@@ -197,7 +197,7 @@ def detector(x, qat):
 
 
 def every_layer(axis):
-    """One of each kind that the backbones do not have, odd sizes, a shared layer, a model in the model."""
+    """One of each kind that the backbones do not have, odd sizes, a shared layer, a nested model."""
     first = axis == 1
     form = FIRST if first else "channels_last"
     image = lambda channels, h, w: (channels, h, w) if first else (h, w, channels)

@@ -1,10 +1,10 @@
-"""Makes the detectors of test/fixtures/keras: small Keras models in the form that `tlt train` leaves ssd, dssd, retinanet, yolo
-and faster_rcnn, with random weights, and what Keras and the plugins' reference compute with them.
+"""Makes the detectors of test/fixtures/keras: small Keras models of ssd, dssd, retinanet, yolo and faster_rcnn in the
+form of `tlt train`, with random weights, and the outputs of Keras and of the plugins' reference for them.
 
 usage: make_keras_detectors.py PHOTOS_FOLDER OUTPUT_FOLDER   (packages: keras-requirements.txt, pillow, onnx; one minute, one core)
 
-detectors.h5 holds, for each model, pictures, what the trained network says (raw_0 …), and what stands at the end of the
-exported graph (end_0 …), computed box by box by ../peers/plugin_reference.py.
+detectors.h5 contains, for each model, images, the outputs of the trained network (raw_0 …), and the outputs of the exported
+graph (end_0 …), computed box by box by ../peers/plugin_reference.py.
 """
 import json
 import os
@@ -34,7 +34,7 @@ SCALES = {"conv1": 0.01, "dense_class_td": 4, **{f"ssd_conf_{i}": 4 for i in ran
 
 
 def spread(model, random):
-    """Random weights under which the signal neither dies nor explodes, and heads that tell places apart."""
+    """Random weights that neither attenuate nor amplify the signal, and heads with outputs that depend on the position."""
     for layer in model.layers:
         for weight in layer.weights:
             fan = np.prod(weight.shape[:-1]) if len(weight.shape) > 1 else 1
@@ -82,7 +82,7 @@ def keep(folder, name, images, raw, end):
 
 
 def free_sides(path):
-    """TLT saves yolo without the sides of its pictures."""
+    """TLT saves yolo without the size of its images."""
     with h5py.File(path, "a") as file:
         config = json.loads(file.attrs["model_config"])
         [entry] = [layer for layer in config["config"]["layers"] if layer["class_name"] == "InputLayer"]

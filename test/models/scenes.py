@@ -1,4 +1,4 @@
-"""Pictures to train and judge detectors on: bricks and coins pasted onto photos. Deterministic for a given random state.
+"""Images to train and evaluate detectors: bricks and coins pasted onto photos. Deterministic for a given random state.
 
 Data: the coins of scikit-image's `coins` photograph, cut out by its own segmentation recipe, and rectangles of its `brick`
 texture (both public domain), on photos. The last five coins and the last fifth of the photos are for judging alone.
@@ -16,7 +16,7 @@ MEANS = np.array([103.939, 116.779, 123.68], np.float32)  # blue, green, red
 
 
 class Stock:
-    """What scenes are made from; `held` is the part that no training sees."""
+    """What scenes are made from; `held` is held out of training."""
 
     def __init__(self, folder):
         coins, photos = cut_coins(), backgrounds(folder)
@@ -81,7 +81,7 @@ def scene(stock, random):
 
 
 def network_input(picture):
-    """What TLT feeds: blue first, minus ImageNet's means; [H,W,3]."""
+    """The input as TLT prepares it: blue first, minus ImageNet's means; [H,W,3]."""
     return picture[..., ::-1] - MEANS
 
 

@@ -1,4 +1,4 @@
-"""ONNX graphs in the form that TAO's exporters give: nodes added one by one, Keras weights brought to NCHW."""
+"""ONNX graphs in the form of TAO's exporters: nodes added one by one, Keras weights converted to NCHW."""
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
@@ -19,7 +19,7 @@ class Graph:
         return output
 
     def conv(self, x, layer_name, output=None, transposed=False):
-        """A Keras convolution; the batch normalisation `<name>_bn` behind it, if there is one, becomes part of it."""
+        """A Keras convolution; a following batch normalisation `<name>_bn` is folded into it."""
         layer = self.model.get_layer(layer_name)
         kernel = layer.kernel.numpy()
         channels = layer.filters

@@ -13,7 +13,7 @@ RPN_SIZES, RPN_RATIOS, REGIONS, POOL = [32.0, 56.0], [1.0, 0.5, 2.0], 12, 7
 
 
 class Constant(layers.Layer):
-    """Gives the same values for every picture; they depend on the size of the map."""
+    """The same values for every image; they depend on the size of the map."""
 
     def call(self, x):
         values = self.values(int(x.shape[2]), int(x.shape[3])).astype(np.float32)
@@ -85,7 +85,7 @@ class Configured(layers.Layer):
 
 
 class Proposal(Configured):
-    """In training; what inference makes of it is the plugin's."""
+    """Only for training; in inference the plugin replaces it."""
 
     def call(self, x):
         return tf.zeros((tf.shape(x[0])[0], REGIONS, 4))

@@ -1,4 +1,4 @@
-"""Keras as TLT has it, on a CPU: tf_keras with TLT's `same` padding and Flatten, its layers for quantisation-aware training,
+"""TLT's Keras on a CPU: tf_keras with TLT's `same` padding and Flatten, its layers for quantisation-aware training,
 and a file writer in the spelling of Keras 2.2.4.
 
 TensorFlow convolves channels_last only on a CPU, so channels_first layers turn their images there and back.
@@ -148,7 +148,7 @@ def older(value):
 
 
 def save(model, path, as_tlt=True):
-    """As `tlt train` leaves it, without an optimizer; or as tf_keras does."""
+    """Saves in the form of `tlt train`, without an optimizer; or in the form of tf_keras."""
     model.save(path, include_optimizer=False, save_format="h5")
     if not as_tlt:
         return

@@ -217,7 +217,7 @@ def score(outputs, truths, threshold):
 
 
 def outputs_on(exported, coins, photos, seed):
-    """What the exported graph says of 200 scenes, and the boxes that are in them."""
+    """Predictions of the exported graph on 200 scenes, and the boxes in them."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(exported.SerializeToString())
@@ -229,7 +229,7 @@ def outputs_on(exported, coins, photos, seed):
 
 
 def evaluate(exported, coins, photos, seen_photos):
-    """The threshold is chosen on what was trained with; the figures are of what was kept out."""
+    """The threshold is chosen on the training data; the figures are for held-out data."""
     outputs, truths = outputs_on(exported, coins[:-5], seen_photos, 7)
     thresholds = [0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.97, 0.99]
     best = max(thresholds, key=lambda threshold: score(outputs, truths, threshold)["f1"])

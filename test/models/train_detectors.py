@@ -2,7 +2,7 @@
 
 usage: train_detectors.py PHOTOS_FOLDER OUTPUT_FOLDER [NAME ...]   (tensorflow-cpu 2.21, scikit-image, onnx; two to ten minutes each, one core)
 
-Scenes: scenes.py. Every network has the same small residual net behind it; the ssd's is trained first and the others start
+Scenes: scenes.py. Every network has the same small residual backbone; the ssd's is trained first and the others start
 from it. Heads, targets and losses are those of the papers, as plain as they can be (SSD arXiv 1512.02325, DSSD 1701.06659,
 RetinaNet 1708.02002, YOLOv3 1804.02767, Faster R-CNN 1506.01497). The graphs are written by export_detectors.py.
 """
@@ -48,7 +48,7 @@ def head(x, filters, name, bias=0.0, kernel=3):
 
 
 def anchored(levels, classes, bias=0.0, shared=False):
-    """Boxes and class scores of all levels, flattened and one behind the other."""
+    """Boxes and class scores of all levels, flattened and concatenated."""
     flat = lambda x, size: layers.Reshape((-1, size))(x)
     if shared:
         loc_layer = layers.Conv2D(16, 3, padding="same", name="loc_shared")
@@ -88,7 +88,7 @@ def network(name):
 
 
 def roi_head():
-    """What is said of a cut of the feature map: class (background last), and a box for each class but that."""
+    """Predictions for a crop of the feature map: class (background last), and a box for each class but that."""
     cuts = layers.Input((7, 7, WIDTHS[2]))
     x = conv(conv(cuts, 64, "roi_a", 2), 64, "roi_b")
     x = layers.GlobalAveragePooling2D()(x)

@@ -1,4 +1,4 @@
-/** The kustomizations of `deploy/` on a fresh, real apiserver, and what may be done by whom afterwards. */
+/** The kustomizations of `deploy/` on a fresh, real apiserver, and the permissions that result. */
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ test.before(async () => {
 
 type Place = { readonly subresource?: string | undefined; readonly namespace?: string };
 
-/** What `kubectl auth can-i` asks; in all namespaces unless one is named. */
+/** The question of `kubectl auth can-i`, for all namespaces unless one is named. */
 const can = async (who: string, verb: string, name: string, place: Place = {}): Promise<boolean> => {
   const [resource, ...group] = name.split('.');
   const resourceAttributes = { verb, resource, group: group.join('.'), ...place };
@@ -52,7 +52,7 @@ test('two commands install everything', (t) => {
   t.regex(dryRunAnswer, /modelexports.export.tlt.dev created \(server dry run\)/);
 });
 
-test('a second time changes nothing', async (t) => {
+test('applying again changes nothing', async (t) => {
   const answer = await plane.kubectl(['apply', '-k', 'deploy']);
   t.deepEqual(
     answer
@@ -63,12 +63,12 @@ test('a second time changes nothing', async (t) => {
   );
 });
 
-test('server-side apply takes it too', async (t) => {
+test('server-side apply accepts it too', async (t) => {
   const flags = ['--server-side', '--dry-run=server', '--force-conflicts'];
   await t.notThrowsAsync(plane.kubectl(['apply', ...flags, '-k', 'deploy']));
 });
 
-test("the operator's pod passes the restricted level of its namespace", async (t) => {
+test("the operator's pod is admitted at the restricted level of its namespace", async (t) => {
   const pod = {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -89,7 +89,7 @@ test("the operator's pod passes the restricted level of its namespace", async (t
 const appliesOf = (page: string): (readonly string[])[] =>
   [...readFileSync(page, 'utf8').matchAll(/^kubectl (apply .+)$/gm)].map(([, words]) => words!.split(' '));
 
-test('what the page of the samples applies, the apiserver admits into a namespace of restricted pods', async (t) => {
+test('the apiserver admits the samples into a namespace of restricted pods, as their page describes', async (t) => {
   await plane.kubectl(['create', 'namespace', 'vision']);
   await plane.kubectl(['label', 'namespace', 'vision', 'pod-security.kubernetes.io/enforce=restricted']);
   const account = ['get', 'serviceaccount', 'default', '-n', 'vision'];
@@ -118,7 +118,7 @@ for (const { apiGroups, resources, verbs } of [
   });
 }
 
-test('the operator may hold its lease, and no other one', async (t) => {
+test('the operator may hold its own lease only', async (t) => {
   const leases = 'leases.coordination.k8s.io';
   t.true(await can(operator, 'update', leases, { namespace: 'tlt-export-system' }));
   t.false(await can(operator, 'update', leases, { namespace: 'kube-system' }));
@@ -140,7 +140,7 @@ test(mayNot, 'delete', 'modelexports.export.tlt.dev');
 test(mayNot, 'create', 'calibrationtensorfiles.export.tlt.dev');
 test(mayNot, 'patch', 'nodes');
 
-test("a namespace's editor may edit exports, its viewer may read them, neither may touch device classes", async (t) => {
+test("a namespace's editor may edit exports, its viewer may read them, and neither may edit device classes", async (t) => {
   for (const [role, user] of [
     ['view', 'viewer'],
     ['edit', 'editor'],
@@ -173,7 +173,7 @@ test("a namespace's editor may edit exports, its viewer may read them, neither m
   t.false(await can('editor', 'create', 'exportdeviceclasses.export.tlt.dev'));
 });
 
-test('images: of a kustomization reaches the operator and the images of its Jobs', async (t) => {
+test('the images of a kustomization apply to the operator and to the images of its Jobs', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'tlt-install-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   cpSync('deploy', join(folder, 'deploy'), { recursive: true });

@@ -1,4 +1,4 @@
-/** The installation in one namespace, and the policies beside it, on a real apiserver: what each leaves possible. */
+/** The installation in one namespace, with its policies, on a real apiserver: what each permits. */
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -62,7 +62,7 @@ for (const permission of [
 ]) {
   const [resource, subresource] = permission.resources[0]!.split('/');
   const name = [resource, ...permission.apiGroups].filter((part) => part !== '').join('.');
-  test(`${permission.verbs.join(', ')} ${name} ${subresource ?? ''}: where it is needed, and nowhere else`, async (t) => {
+  test(`${permission.verbs.join(', ')} ${name} ${subresource ?? ''}: in the namespace that needs it, and nowhere else`, async (t) => {
     for (const verb of permission.verbs) {
       if (clusterScoped(permission)) t.true(await can(verb, name, { subresource }), verb);
       else {
@@ -107,7 +107,7 @@ test('the operator of a team watches its own namespace', async (t) => {
   t.true(containers[0]!.args.includes('--namespace=$(POD_NAMESPACE)'));
 });
 
-test('pods of exports have no network, and the operator is reached on its metrics port alone', async (t) => {
+test('pods of exports have no network, and only the metrics port of the operator is reachable', async (t) => {
   const policies = JSON.parse(
     await plane.kubectl(['get', 'networkpolicies', '-n', 'vision', '-o', 'json']),
   ) as {
@@ -149,7 +149,7 @@ const aClass = (image?: string) => ({
   spec: { engine: { backend: 'OnnxRuntime', ...(image && { image }) } },
 });
 
-test.serial('the allow-list policy rejects images that are not in it, with its message', async (t) => {
+test.serial('the allow-list policy rejects images that are not listed, with its message', async (t) => {
   const file = 'deploy/policies/image-allow-list.yaml';
   await plane.kubectl(['apply', '-f', file]);
   await eventually('the policy to be in force', () =>

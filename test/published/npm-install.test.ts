@@ -1,4 +1,4 @@
-/** The packed tarball, installed as the README says, runs without the source tree. */
+/** The packed tarball, installed as in the README, runs without the source tree. */
 import { execFileSync } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

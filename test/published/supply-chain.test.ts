@@ -1,4 +1,4 @@
-/** What goes into the images: pinned by digest or hash, listed, and with its licences. */
+/** Content of the images: pinned by digest or hash, listed, and with licences. */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import test from 'ava';
 const root = join(import.meta.dirname, '..', '..');
 const dockerfile = readFileSync(join(root, 'Dockerfile'), 'utf8');
 
-test('no base of an image has a default, and one without a digest stops the build', (t) => {
+test('base images have no default, and a base without a digest stops the build', (t) => {
   const bases = [...dockerfile.matchAll(/^ARG (\w*BASE)(=.*)?$/gm)];
   t.true(bases.length >= 3);
   for (const [line, , value] of bases) t.is(value, undefined, line);
@@ -16,7 +16,7 @@ test('no base of an image has a default, and one without a digest stops the buil
     t.regex(dockerfile, new RegExp(`give (BUILD_BASE and )?${name}( and BASE)? by digest`), name);
 });
 
-test('what pip installs has a version and hashes, and nothing else comes with it', (t) => {
+test('everything that pip installs is pinned with version and hashes, dependencies included', (t) => {
   const installs = dockerfile.replaceAll('\\\n', ' ').match(/pip3? install[^&\n]*/g)!;
   t.is(installs.length, 3);
   for (const install of installs) t.regex(install, /--no-deps .*--require-hashes .*--requirement/);
@@ -29,7 +29,7 @@ test('what pip installs has a version and hashes, and nothing else comes with it
   }
 });
 
-test('texts of licences are not removed from the image', (t) => {
+test('licence texts are not removed from the image', (t) => {
   t.false(/-name '\*\.(md|txt)'/.test(dockerfile));
 });
 
@@ -38,7 +38,7 @@ type Sbom = {
   readonly components: readonly { readonly name: string; readonly version: string; readonly purl: string }[];
 };
 
-test('npm run sbom lists every npm package of the lock that is shipped, and the Python ones', (t) => {
+test('npm run sbom lists every shipped npm package of the lock file, and the Python packages', (t) => {
   const flags = ['src/sbom.ts', '--npm', '--python', 'requirements/tensorrt-rtx.txt'];
   const { bomFormat, components } = JSON.parse(
     execFileSync(process.execPath, flags, { cwd: root, encoding: 'utf8', maxBuffer: 2 ** 26 }),
