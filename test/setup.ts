@@ -11,6 +11,7 @@ import { run } from './cluster/run.ts';
 import { peerPython } from './peers/venv.ts';
 import { photosFolder } from './photos/photos.ts';
 import { bindingVersions, readBindings } from './tensorrt/bindings.ts';
+import { rtxEnvironment, rtxReleases } from './tensorrt/releases.ts';
 
 /** Program → the Debian package that has it. */
 const programs: Readonly<Record<string, string>> = {
@@ -59,6 +60,7 @@ await gitopsRunner();
 await peerPython();
 await photosFolder();
 await Promise.all(bindingVersions.map(readBindings));
+for (const release of rtxReleases) await rtxEnvironment(release);
 if (process.platform === 'linux' && process.getuid?.() === 0) {
   await containerdFolder();
   await buildImages();

@@ -488,6 +488,31 @@ test(
   accepts,
   deviceClass({ engine: { backend: 'TensorRtRtx', computeCapability: '8.6' } }),
 );
+const classic = {
+  backend: 'TensorRt',
+  version: '10.3',
+  image: `nvcr.io/nvidia/tensorrt@sha256:${'a'.repeat(64)}`,
+} as const;
+test('TensorRt with its version and image', accepts, deviceClass({ engine: { ...classic, dlaCore: 0 } }));
+for (const missing of ['version', 'image'] as const)
+  test(
+    `TensorRt without ${missing}`,
+    rejects,
+    deviceClass({ engine: Object.fromEntries(Object.entries(classic).filter(([name]) => name !== missing)) }),
+    'set image, and version to that of its TensorRT',
+  );
+test(
+  'a version that is not one',
+  rejects,
+  deviceClass({ engine: { ...classic, version: '10.x' } }),
+  'spec.engine.version',
+);
+test(
+  'a DLA for another backend',
+  rejects,
+  deviceClass({ engine: { backend: 'OnnxRuntime', dlaCore: 0 } }),
+  'a Deep Learning Accelerator takes engines of backend TensorRt alone',
+);
 test(
   'builder options of another backend',
   rejects,

@@ -35,6 +35,7 @@ test('every rule refuses at least one of the combinations, and each message says
     'DlaOfOtherVersion',
     'DlaQuantisers',
     'DlaTrainedScales',
+    'Int8Missing',
     'RouteMissing',
     'ScalesMissing',
     'TuringFloat32',

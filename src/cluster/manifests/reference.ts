@@ -132,7 +132,8 @@ const backendsPage = (): PublishedFile =>
 const familyRow = (family: Family): readonly string[] => [
   family.title,
   [family.weaklyTyped && 'of the builder', family.stronglyTyped && 'of the graph'].filter(Boolean).join(', '),
-  family.int8.map((route) => (route === 'QdqGraph' ? 'Q/DQ nodes' : 'dynamic ranges')).join(', '),
+  family.int8.map((route) => (route === 'QdqGraph' ? 'Q/DQ nodes' : 'dynamic ranges')).join(', ') ||
+    'no int8',
   yesOrNo(family.hasDla),
   describeCapabilities(family.capabilities),
   family.hardwareCompatibility.filter((level) => level !== 'None').join(', '),

@@ -38,6 +38,11 @@ const rules: Readonly<Record<string, Rule>> = {
     scales === 'None' &&
     `int8 needs scales, and there are none: calibrate, or use ${field('dataType')} fp16`,
 
+  Int8Missing: ({ dataType }, { title, int8 }) =>
+    dataType === 'int8' &&
+    int8.length === 0 &&
+    `${title} has no int8 convolutions: use version 1.7 or later, or ${field('dataType')} fp16`,
+
   DlaOfOtherVersion: ({ dla }, { title, hasDla }) =>
     dla !== undefined &&
     !hasDla &&
