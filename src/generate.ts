@@ -12,6 +12,7 @@ import { chartFiles } from './cluster/manifests/chart/chart.ts';
 import type { PublishedFile } from './cluster/manifests/file.ts';
 import { flagFiles } from './cluster/manifests/flags.ts';
 import { installFiles } from './cluster/manifests/install.ts';
+import { monitoringFiles } from './cluster/manifests/monitoring/monitoring.ts';
 import { referenceFiles } from './cluster/manifests/reference.ts';
 import { permissions as modelExportPermissions } from './cluster/modelexport/permissions.ts';
 import { permissions as ownedJobPermissions } from './cluster/ownedjobs/permissions.ts';
@@ -44,6 +45,7 @@ const files: readonly PublishedFile[] = [
     examples: samplesOf(['model-export.yaml', 'tensorfile.yaml', 'device-classes.yaml']),
   }),
   ...installFiles(permissions),
+  ...monitoringFiles(),
   ...argocdFiles((script) => readFileSync(join(root, `deploy/argocd/lua/${script}.lua`), 'utf8')),
   ...referenceFiles(permissions),
   ...flagFiles(),

@@ -29,6 +29,7 @@ const programs: Readonly<Record<string, string>> = {
   gcc: 'gcc',
   readelf: 'binutils',
   python3: 'python3-venv',
+  prometheus: 'prometheus',
 };
 
 const found = (program: string): boolean =>

@@ -6,13 +6,15 @@ import { join } from 'node:path';
 import process from 'node:process';
 import test, { type ExecutionContext } from 'ava';
 import type { ModelExportStatus } from '../../src/cluster/api/model-export.ts';
+import { alerts } from '../../src/cluster/manifests/monitoring/alerts.ts';
+import { rows } from '../../src/cluster/manifests/monitoring/dashboard.ts';
 import { decryptModel } from '../../src/formats/crypto/encrypted-model.ts';
 import { parseCalibrationCache } from '../../src/formats/scales/calibration-cache.ts';
 import { sha256 } from '../../src/ground/base/digest.ts';
 import type { Manifest } from '../../src/ground/contract/manifest.ts';
 import { aCodec } from '../builders/codec.ts';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
-import { eventually } from '../cluster/run.ts';
+import { eventually, linesOf } from '../cluster/run.ts';
 import {
   addSecret,
   applySample,
@@ -33,6 +35,7 @@ import { runAge } from '../formats/age-binary.ts';
 import '../cluster/leftovers.ts';
 import { detectorNames, modelFile } from '../models/models.ts';
 import { smallClassifier } from '../models/small-classifier.ts';
+import { startPrometheus } from '../monitoring/prometheus.ts';
 import { runPeer } from '../peers/venv.ts';
 import { applyTheRest, cipherCommand, objectNameOf } from './applied.ts';
 
@@ -287,6 +290,47 @@ test.serial('the pod of the operator serves its probes and metrics', async (t) =
   const page = await cluster.kubectl([...pod, 'node', '-e', scrape, token]);
   t.regex(page, /controller_runtime_reconcile_total\{controller="modelexport",result="success"\} \d+/);
   t.regex(page, /leader_election_master_status\{name="tlt-export-operator"\} 1/);
+});
+
+/** Panels that show something once an export is done; the others need failures, GPUs or reused work. */
+const filledPanels = [
+  'Ready',
+  'In progress',
+  'Stalled',
+  'Objects by reason',
+  'Engines by device class and state',
+  'Ready nodes of each class',
+  'Reconciles',
+  'Queue depth',
+  'Age of the caches',
+  'Memory',
+];
+
+test.serial('a real Prometheus answers every query of the dashboard and of the alerts', async (t) => {
+  const token = (await cluster.kubectl(['create', 'token', 'prometheus', '-n', operatorNamespace])).trim();
+  const forward = ['port-forward', '-n', operatorNamespace, 'deployment/tlt-export-operator', ':8080'];
+  const lines = linesOf('kubectl', ['--kubeconfig', cluster.kubeconfig, ...forward], 60_000);
+  const { value: line } = await lines.next();
+  const [address] = /127\.0\.0\.1:\d+/.exec(String(line))!;
+  const prometheus = await startPrometheus({ address, token, port: 39_090 });
+  try {
+    for (const { title, queries } of rows.flatMap(({ panels }) => panels))
+      for (const { expression } of queries) {
+        const found = await prometheus.query(expression.replaceAll('$__rate_interval', '1m'));
+        if (filledPanels.includes(title)) t.true(found.length > 0, `${title}: ${expression}`);
+      }
+    for (const { expression } of alerts) await t.notThrowsAsync(prometheus.query(expression), expression);
+    const [built] = await prometheus.query('sum(modelexport_builds_total{result="succeeded"})');
+    t.true(Number(built!.value[1]) >= 10, 'attempts of the exports above');
+    const states = await prometheus.query('modelexport_condition{name="text-orientation",condition="Ready"}');
+    t.deepEqual(
+      states.map(({ metric }) => [metric.status, metric.reason]),
+      [['True', 'Ready']],
+    );
+  } finally {
+    await prometheus.stop();
+    await lines.return(undefined);
+  }
 });
 
 test.serial('in a quiet cluster the operator writes only its lease', async (t) => {

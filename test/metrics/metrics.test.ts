@@ -16,6 +16,7 @@ import { controllerMetrics, queueMetrics } from '../../src/ground/observability/
 import { HandClock } from '../base/hand-clock.ts';
 import { aDeviceClass, anExported, anObserved } from '../builders/objects.ts';
 import { finish, performed, settled, succeed } from '../builders/played.ts';
+import { checkMetrics } from '../monitoring/promtool.ts';
 
 const started = Date.parse('2026-01-01T00:00:00Z');
 const inSeconds = (seconds: number): number => started + seconds * 1000;
@@ -50,7 +51,7 @@ const follow = () => {
     return performed(observed, actions);
   };
   const sample = async (line: RegExp) => line.exec(await registry.metrics())?.[1];
-  return { act, lines, sample };
+  return { act, lines, sample, registry };
 };
 
 test('an export that goes well counts three attempts, their times, and the time to Ready', async (t) => {
@@ -77,6 +78,13 @@ test('an export that goes well counts three attempts, their times, and the time 
   t.is(await sample(/queue_wait_seconds_sum\{stage="engine",device_class="ampere"\} (\S+)/), '10');
   t.is(await sample(/gpu_seconds_total\{device_class="ampere"\} (\S+)/), '60', 'two GPUs for 30 s');
   t.is(await sample(/time_to_ready_seconds_sum\{kind="ModelExport"\} (\S+)/), '90');
+});
+
+test('promtool finds no fault in the names and the text of a page', async (t) => {
+  const { act, registry } = follow();
+  const building = act(timed(succeed(act(anObserved()))));
+  act({ ...timed(succeed(building)), now: inSeconds(90) });
+  t.is(checkMetrics(await registry.metrics()), '');
 });
 
 test('finished work that is found counts as reused', async (t) => {

@@ -8,6 +8,7 @@ import { images, installation } from '../names.ts';
 import { jobsPolicy, operatorPolicy } from '../network.ts';
 import { allowList, imagePolicies } from '../policies.ts';
 import { inRelease, watchedNamespace } from './in-release.ts';
+import { monitoringTemplates } from './monitoring.ts';
 import { roleTemplates } from './roles.ts';
 import { entriesWhen, expression, templateFile } from './template.ts';
 import { valuesFiles } from './values-files.ts';
@@ -36,6 +37,7 @@ export const chartFiles = (source: ChartSource): readonly PublishedFile[] => [
   ...crds.map(crdTemplate),
   ...roleTemplates(templates, source.permissions),
   ...workloadTemplates(templates),
+  ...monitoringTemplates(folder),
   templateFile(`${templates}/network-policies.yaml`, [
     {
       around: 'if .Values.networkPolicy.enabled',

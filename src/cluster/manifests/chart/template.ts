@@ -22,6 +22,13 @@ export const expression = (text: string): string => encoded(scalarMark, text);
 /** A value of any type, as YAML under its key. */
 export const yamlOf = (path: string): string => expression(`{{- toYaml ${path} | nindent ${column} }}`);
 
+/** A map or list under its key, from a YAML file of the chart. */
+export const yamlOfFile = (path: string): string =>
+  expression(`{{- $.Files.Get "${path}" | nindent ${column} }}`);
+
+/** A text, from a file of the chart. */
+export const textOfFile = (path: string): string => expression(`{{ $.Files.Get "${path}" | quote }}`);
+
 /** Entries of a map that exist only if the condition holds. */
 export const entriesWhen = (condition: string, entries: object): object => ({
   [encoded(lineMark, `{{- if ${condition} }}`)]: null,

@@ -112,6 +112,27 @@ export const chartValues = object('Values of the chart tlt-export-operator.', {
       'Serve /metrics over HTTPS, and only to clients whose token is authorised to get that path.',
       { default: true },
     ),
+    perObject: flag(
+      'Series of its own for each object, which the alert on stalled objects needs. Turn it off with many thousands of objects.',
+      { default: true },
+    ),
+  }),
+  monitoring: object('Objects for Prometheus and Grafana.', {
+    serviceMonitor: flag('Create a ServiceMonitor. Needs the CRDs of the Prometheus operator.', {
+      default: false,
+    }),
+    prometheusRule: flag(
+      'Create a PrometheusRule with the alerts. Needs the CRDs of the Prometheus operator.',
+      {
+        default: false,
+      },
+    ),
+    dashboard: flag(
+      'Create a ConfigMap with the dashboard, with the label that the sidecar of Grafana looks for.',
+      {
+        default: false,
+      },
+    ),
   }),
   networkPolicy: object('NetworkPolicies.', {
     enabled: flag('Restrict traffic of the operator to metrics, DNS and the apiserver.', { default: true }),

@@ -25,6 +25,7 @@ const images: Readonly<Record<string, string>> = {
 const args = (always: readonly string[]): readonly string[] => [
   ...always.filter((argument) => argument !== '--metrics-secure'),
   ...itemsIn('if .Values.metrics.secure', ['--metrics-secure']),
+  ...itemsIn('if not .Values.metrics.perObject', ['--metrics-per-object=off']),
   expression('--workers={{ .Values.workers }}'),
   ...itemsIn('if .Values.watchNamespaces', [
     expression('--namespace={{ join "," .Values.watchNamespaces }}'),

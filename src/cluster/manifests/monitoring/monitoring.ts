@@ -1,0 +1,56 @@
+/** `deploy/components/monitoring`, and one runbook page per alert. */
+import { markdownFile, type PublishedFile, yamlFile } from '../file.ts';
+import { installation, installedLabels } from '../names.ts';
+import { type Alert, alerts } from './alerts.ts';
+import { dashboard } from './dashboard.ts';
+import { prometheusRule, runbookPath, serviceMonitor } from './prometheus.ts';
+import { stateMetricsConfig } from './state-metrics.ts';
+
+const folder = 'deploy/components/monitoring';
+
+/** Grafana's sidecar loads ConfigMaps with this label. */
+export const dashboardConfigMap = {
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: {
+    name: `${installation.operator}-dashboard`,
+    namespace: installation.namespace,
+    labels: { ...installedLabels, grafana_dashboard: '1' },
+  },
+  data: { 'tlt-exports.json': JSON.stringify(dashboard(), undefined, 1) },
+};
+
+export const monitoringFiles = (): readonly PublishedFile[] => [
+  yamlFile(`${folder}/prometheus-rule.yaml`, [prometheusRule]),
+  yamlFile(`${folder}/service-monitor.yaml`, [serviceMonitor]),
+  yamlFile(`${folder}/dashboard.yaml`, [dashboardConfigMap]),
+  yamlFile(`${folder}/kustomization.yaml`, [
+    {
+      apiVersion: 'kustomize.config.k8s.io/v1alpha1',
+      kind: 'Component',
+      resources: ['prometheus-rule.yaml', 'service-monitor.yaml', 'dashboard.yaml'],
+    },
+  ]),
+  yamlFile('deploy/monitoring/kube-state-metrics.yaml', [stateMetricsConfig]),
+  {
+    path: 'deploy/monitoring/grafana-dashboard.json',
+    content: `${JSON.stringify(dashboard(), undefined, 2)}\n`,
+  },
+  ...alerts.map(runbookPage),
+];
+
+const listed = (sentences: readonly string[]): string => sentences.map((each) => `- ${each}`).join('\n');
+
+const runbookPage = ({ name, expression, duration, severity, runbook }: Alert): PublishedFile =>
+  markdownFile(runbookPath(name), name, [
+    `Severity ${severity}. Fires when this holds for ${duration}:`,
+    `\`\`\`promql\n${expression}\n\`\`\``,
+    '## Meaning',
+    runbook.meaning,
+    '## Impact',
+    runbook.impact,
+    '## Diagnosis',
+    listed(runbook.diagnosis),
+    '## Mitigation',
+    listed(runbook.mitigation),
+  ]);
