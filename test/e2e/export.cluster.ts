@@ -322,7 +322,9 @@ test.serial('a real Prometheus answers every query of the dashboard and of the a
     for (const { expression } of alerts) await t.notThrowsAsync(prometheus.query(expression), expression);
     const [built] = await prometheus.query('sum(modelexport_builds_total{result="succeeded"})');
     t.true(Number(built!.value[1]) >= 10, 'attempts of the exports above');
-    const states = await prometheus.query('modelexport_condition{name="text-orientation",condition="Ready"}');
+    const states = await prometheus.query(
+      'modelexport_condition{kind="ModelExport",name="text-orientation",condition="Ready"}',
+    );
     t.deepEqual(
       states.map(({ metric }) => [metric.status, metric.reason]),
       [['True', 'Ready']],

@@ -1,5 +1,5 @@
 /** The containers of the pods run as processes, on a folder in place of a pod's mounts. */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import test, { type ExecutionContext } from 'ava';
 import type { ExportReport } from '../../src/export/report/report.ts';
 import { sha256 } from '../../src/ground/base/digest.ts';
 import { failures } from '../../src/ground/base/failures.ts';
-import { mounts } from '../../src/ground/contract/layout.ts';
+import { mounts, workFiles } from '../../src/ground/contract/layout.ts';
 import type { Manifest } from '../../src/ground/contract/manifest.ts';
 import {
   type EngineBuilt,
@@ -108,6 +108,16 @@ test.serial(
     t.false(existsSync(join(pod, mounts.work, 'model.onnx')), 'nothing is staged for finished work');
   },
 );
+
+test.serial('the build driver of TensorRT ends well where the engine exists already', async (t) => {
+  rmSync(join(pod, mounts.work), { recursive: true });
+  mkdirSync(join(pod, mounts.work));
+  const task: EngineTask = { ...anEngineTask(exported), backend: 'TensorRtRtx' };
+  t.is((await container(pod, 'stage', task)).code, 0);
+  const [driver, request] = [workFiles.driver, workFiles.request].map((file) => join(pod, mounts.work, file));
+  const said = execFileSync('python3', [driver!, request!], { encoding: 'utf8' });
+  t.regex(said, /finished before: nothing is built/);
+});
 
 test.serial(
   'the report and its page are stored with the other artifacts, and the manifest lists them',

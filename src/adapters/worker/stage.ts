@@ -47,6 +47,8 @@ export const listEngineInputs = (task: EngineTask): Readonly<Record<string, stri
  * @throws UserError WrongKey, DigestMismatch, InputNotFound, CacheInvalid, EngineUnsupported …
  */
 export const stage = async (task: EngineTask, context: StageContext): Promise<void> => {
+  // The build container runs it even if there is nothing to build.
+  if (task.backend !== 'OnnxRuntime') await writeInput(context, workFiles.driver, await readFile(driverFile));
   const inputs = listEngineInputs(task);
   const { folder } = task;
   const identity = { kind: 'EngineBuilt', folder, inputs, signal: context.signal } as const;
@@ -67,7 +69,6 @@ export const stage = async (task: EngineTask, context: StageContext): Promise<vo
   );
   if (task.verification)
     await writeInput(context, workFiles.verification, await fetchVerified(task.verification, context));
-  if (planned.plan.tensorRt) await writeInput(context, workFiles.driver, await readFile(driverFile));
   const request = buildRequest(task, { ...planned, model, graph, scales }, context);
   await writeInput(
     context,
