@@ -7,7 +7,7 @@ import process from 'node:process';
 import test, { type ExecutionContext } from 'ava';
 import type { ModelExportStatus } from '../../src/cluster/api/model-export.ts';
 import { alerts } from '../../src/cluster/manifests/monitoring/alerts.ts';
-import { rows } from '../../src/cluster/manifests/monitoring/dashboard.ts';
+import { rows } from '../../src/cluster/manifests/monitoring/dashboard-rows.ts';
 import { decryptModel } from '../../src/formats/crypto/encrypted-model.ts';
 import { parseCalibrationCache } from '../../src/formats/scales/calibration-cache.ts';
 import { sha256 } from '../../src/ground/base/digest.ts';

@@ -1,0 +1,223 @@
+/** Content of the Grafana dashboard: what is exported, what is stuck and why, on which class, how long it takes, what it costs. */
+
+export type Panel = {
+  readonly title: string;
+  readonly kind: 'stat' | 'timeseries' | 'table' | 'bargauge';
+  /** PromQL, one query per series of the panel. `$__rate_interval` is Grafana's. */
+  readonly queries: readonly Query[];
+  readonly unit?: 's' | 'short' | 'percentunit' | 'bytes' | 'reqps';
+  readonly description?: string;
+};
+
+export type Query = { readonly expression: string; readonly legend: string };
+
+export type Row = { readonly title: string; readonly panels: readonly Panel[] };
+
+const quantile = (metric: string, by: string, q: number): Query => ({
+  expression: `histogram_quantile(${q}, sum by (${by}, le) (rate(${metric}_bucket[$__rate_interval])))`,
+  legend: `p${q * 100} {{${by}}}`,
+});
+
+export const rows: readonly Row[] = [
+  {
+    title: 'What is exported',
+    panels: [
+      {
+        title: 'Ready',
+        kind: 'stat',
+        queries: [{ expression: 'sum(modelexport_objects{reason="Ready"}) or vector(0)', legend: 'ready' }],
+      },
+      {
+        title: 'In progress',
+        kind: 'stat',
+        queries: [
+          {
+            expression: 'sum(modelexport_objects{reason!~"Ready|Suspended"}) or vector(0)',
+            legend: 'not ready',
+          },
+        ],
+      },
+      {
+        title: 'Stalled',
+        kind: 'stat',
+        queries: [
+          {
+            expression: 'sum(modelexport_condition{condition="Stalled",status="True"}) or vector(0)',
+            legend: 'stalled',
+          },
+        ],
+      },
+      {
+        title: 'Objects by reason',
+        kind: 'timeseries',
+        queries: [
+          { expression: 'sum by (kind, reason) (modelexport_objects)', legend: '{{kind}} {{reason}}' },
+        ],
+      },
+    ],
+  },
+  {
+    title: 'What is stuck, and why',
+    panels: [
+      {
+        title: 'Stalled objects',
+        kind: 'table',
+        queries: [
+          {
+            expression: 'modelexport_condition{condition="Stalled",status="True"}',
+            legend: '{{namespace}}/{{name}} {{reason}}',
+          },
+        ],
+      },
+      {
+        title: 'Engines by device class and state',
+        kind: 'bargauge',
+        queries: [
+          {
+            expression: 'sum by (device_class, reason) (modelexport_engines)',
+            legend: '{{device_class}} {{reason}}',
+          },
+        ],
+      },
+      {
+        title: 'Failed attempts by reason',
+        kind: 'timeseries',
+        queries: [
+          {
+            expression:
+              'sum by (stage, reason) (increase(modelexport_builds_total{result="failed"}[$__rate_interval]))',
+            legend: '{{stage}} {{reason}}',
+          },
+        ],
+      },
+    ],
+  },
+  {
+    title: 'On which class',
+    panels: [
+      {
+        title: 'Ready nodes of each class',
+        kind: 'timeseries',
+        queries: [{ expression: 'modelexport_device_class_nodes', legend: '{{device_class}} ({{backend}})' }],
+      },
+      {
+        title: 'Attempts by class and result',
+        kind: 'timeseries',
+        queries: [
+          {
+            expression:
+              'sum by (device_class, result) (increase(modelexport_builds_total{stage="engine"}[$__rate_interval]))',
+            legend: '{{device_class}} {{result}}',
+          },
+        ],
+      },
+    ],
+  },
+  {
+    title: 'How long it takes',
+    panels: [
+      {
+        title: 'Time to Ready',
+        kind: 'timeseries',
+        unit: 's',
+        queries: [
+          quantile('modelexport_time_to_ready_seconds', 'kind', 0.5),
+          quantile('modelexport_time_to_ready_seconds', 'kind', 0.9),
+        ],
+      },
+      {
+        title: 'Duration of attempts',
+        kind: 'timeseries',
+        unit: 's',
+        queries: [
+          quantile('modelexport_stage_duration_seconds', 'stage', 0.5),
+          quantile('modelexport_stage_duration_seconds', 'stage', 0.9),
+        ],
+      },
+      {
+        title: 'Wait until the pod starts',
+        kind: 'timeseries',
+        unit: 's',
+        queries: [quantile('modelexport_queue_wait_seconds', 'device_class', 0.9)],
+      },
+    ],
+  },
+  {
+    title: 'What it costs',
+    panels: [
+      {
+        title: 'GPUs in use, average',
+        kind: 'timeseries',
+        unit: 'short',
+        description: 'GPU seconds of ended attempts per second. An attempt counts when it ends.',
+        queries: [
+          {
+            expression: 'sum by (device_class) (rate(modelexport_gpu_seconds_total[$__rate_interval]))',
+            legend: '{{device_class}}',
+          },
+        ],
+      },
+      {
+        title: 'Attempts that found finished work',
+        kind: 'timeseries',
+        queries: [
+          {
+            expression: 'sum by (stage) (increase(modelexport_reused_total[$__rate_interval]))',
+            legend: '{{stage}}',
+          },
+        ],
+      },
+    ],
+  },
+  {
+    title: 'The operator',
+    panels: [
+      {
+        title: 'Reconciles',
+        kind: 'timeseries',
+        unit: 'reqps',
+        queries: [
+          {
+            expression:
+              'sum by (controller, result) (rate(controller_runtime_reconcile_total{controller=~"modelexport|calibrationtensorfile|exportdeviceclass"}[$__rate_interval]))',
+            legend: '{{controller}} {{result}}',
+          },
+        ],
+      },
+      {
+        title: 'Queue depth',
+        kind: 'timeseries',
+        queries: [
+          {
+            expression:
+              'sum by (controller) (workqueue_depth{controller=~"modelexport|calibrationtensorfile|exportdeviceclass"})',
+            legend: '{{controller}}',
+          },
+        ],
+      },
+      {
+        title: 'Age of the caches',
+        kind: 'timeseries',
+        unit: 's',
+        queries: [
+          {
+            expression: 'max by (resource) (modelexport_informer_last_event_age_seconds)',
+            legend: '{{resource}}',
+          },
+        ],
+      },
+      {
+        title: 'Memory',
+        kind: 'timeseries',
+        unit: 'bytes',
+        queries: [
+          {
+            expression:
+              'process_resident_memory_bytes * on (instance) group_left (version) modelexport_build_info',
+            legend: '{{instance}} {{version}}',
+          },
+        ],
+      },
+    ],
+  },
+];
