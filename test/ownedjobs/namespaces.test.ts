@@ -200,7 +200,7 @@ test('in a restricted namespace with a range of user ids, the platform or the ob
   await applyExport('numbered', { podSecurity: ids });
   t.like((await podOf('numbered', 'export')).spec.securityContext, { ...ids, runAsGroup: ids.fsGroup });
   await t.throwsAsync(applyExport('numbered', { podSecurity: { idsFrom: 'Platform', runAsUser: 7 } }), {
-    message: /with idsFrom: Platform leave out runAsUser and fsGroup/,
+    message: /idsFrom: Platform does not allow ids: remove runAsUser and fsGroup/,
   });
   await t.throwsAsync(applyExport('numbered', { podSecurity: { runAsUser: 0 } }), { message: /runAsUser/ });
 });

@@ -57,7 +57,7 @@ const builderOptions = {
     minimum: 0,
     maximum: 64,
   }),
-  versionCompatible: flag('Build an engine that newer TensorRT versions can run, too.', { default: false }),
+  versionCompatible: flag('Build an engine that newer TensorRT versions can also run.', { default: false }),
 } as const;
 
 const engine = object(
@@ -69,7 +69,7 @@ const engine = object(
       'Compute capability to build for, for backends that build without a GPU.',
     ),
     version: text(
-      'Version of TensorRT that builds, with two to four numbers, for example 10.3. The builder proves it; required for backend TensorRt.',
+      'TensorRT version of the builder image, with two to four numbers, for example 10.3. The builder verifies it. Required for backend TensorRt.',
       { maxLength: 16, pattern: '^[0-9]{1,3}([.][0-9]{1,4}){1,3}$' },
     ),
     dlaCore: integer('Core of the Deep Learning Accelerator (Jetson) that runs the engine.', {
@@ -98,11 +98,11 @@ const engine = object(
       {
         rule: "self.backend != 'TensorRt' || (has(self.version) && has(self.image))",
         message:
-          'backend TensorRt builds in an image of yours: set image, and version to that of its TensorRT, for example 10.3',
+          'backend TensorRt needs your own builder image: set image, and set version to its TensorRT version, for example 10.3',
       },
       {
         rule: "self.backend == 'TensorRt' || !has(self.dlaCore)",
-        message: 'a Deep Learning Accelerator takes engines of backend TensorRt alone: leave dlaCore out',
+        message: 'only backend TensorRt builds engines for a Deep Learning Accelerator: remove dlaCore',
       },
       {
         rule: "(self.backend == 'TensorRt' || !has(self.tensorRt)) && (self.backend == 'TensorRtRtx' || !has(self.tensorRtRtx))",

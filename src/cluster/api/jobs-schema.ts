@@ -83,11 +83,11 @@ const podSecurity = object(
   {
     idsFrom: oneOf(
       ['Operator', 'Platform'],
-      'Who chooses the ids: Operator sets the ones below, Platform leaves them out, so that admission sets them from the range of the namespace, as on OpenShift. Operator if left out.',
+      'Source of the ids. Operator: the ids below. Platform: none are set, so that admission sets them from the range of the namespace, as on OpenShift. Defaults to Operator.',
     ),
-    runAsUser: id(`User id. ${installation.uid} if left out.`, 1),
+    runAsUser: id(`User id. Defaults to ${installation.uid}.`, 1),
     fsGroup: id(
-      `Group id, also of the files in the volumes that pods write. ${installation.uid} if left out.`,
+      `Group id, also of the files that pods write to volumes. Defaults to ${installation.uid}.`,
       0,
     ),
   },
@@ -95,7 +95,7 @@ const podSecurity = object(
     validations: [
       {
         rule: "!has(self.idsFrom) || self.idsFrom != 'Platform' || (!has(self.runAsUser) && !has(self.fsGroup))",
-        message: 'with idsFrom: Platform leave out runAsUser and fsGroup',
+        message: 'idsFrom: Platform does not allow ids: remove runAsUser and fsGroup',
       },
     ],
   },

@@ -50,7 +50,7 @@ const operatorFlags = {
     type: 'choice',
     values: ['on', 'off'],
     default: 'on',
-    help: 'Series of its own for each object (modelexport_condition). Turn it off with many thousands of objects.',
+    help: 'Export metrics with one series per object (modelexport_condition). Turn this off if there are many thousands of objects.',
   },
   'probe-bind': {
     type: 'text',

@@ -45,12 +45,12 @@ export const etltFacts = {
 export const int8WarningLimit = 320;
 
 const int8 = object(
-  'How much of an engine with these scales computes in int8.',
+  'Share of int8 in an engine with these scales.',
   {
     layers: text('Layers in int8, of those that do arithmetic, for example 12/14.', { maxLength: 32 }),
     arithmetic: decimal('Share of the arithmetic that is int8, 0 to 1.'),
     warning: text(
-      'Present where that is none or less than half: why the rest is float, by the number of layers.',
+      'Set if the share is zero or less than half: why the other layers are float, with their numbers.',
       { maxLength: int8WarningLimit },
     ),
   },
@@ -60,10 +60,13 @@ export type Int8Facts = ValueOf<typeof int8>;
 
 /** Properties of a calibration cache, apart from its location. */
 export const cacheFacts = {
-  algorithm: oneOf(scaleOrigins, 'How thresholds were chosen; Trained: by the training with quantisation.'),
-  tensors: integer('Tensors in it.', { minimum: 0 }),
-  batches: integer('Batches that it was made from.', { minimum: 0 }),
-  images: integer('Images that it was made from.', { minimum: 0 }),
+  algorithm: oneOf(
+    scaleOrigins,
+    'How thresholds were chosen. Trained: the scales come from quantisation-aware training.',
+  ),
+  tensors: integer('Number of tensors with a scale.', { minimum: 0 }),
+  batches: integer('Number of calibration batches.', { minimum: 0 }),
+  images: integer('Number of calibration images.', { minimum: 0 }),
   int8,
 } as const;
 
@@ -75,19 +78,22 @@ export const tensorfileFacts = {
 
 /** Name and version of the runtime of an engine. */
 export const runtime = object(
-  'What the engine runs on.',
+  'Runtime of the engine.',
   {
     name: text('Engine backend.', { maxLength: 64 }),
-    version: text('Its version; the engine runs on no other one unless the vendor says so.', {
-      maxLength: 64,
-    }),
+    version: text(
+      'Version of the runtime. Unless the vendor says otherwise, the engine runs only on this version.',
+      {
+        maxLength: 64,
+      },
+    ),
   },
   { required: ['name', 'version'] },
 );
 
 /** Latency of an engine, in microseconds. */
 export const latency = object(
-  'Time of one run, measured where the engine was built.',
+  'Inference latency, measured on the machine that built the engine.',
   {
     p50Microseconds: integer('Median at batch 1, in microseconds.', { format: 'int64', minimum: 0 }),
   },
@@ -96,23 +102,25 @@ export const latency = object(
 
 /** Accuracy of an engine against the float model. */
 export const agreement = object(
-  'How well it agrees with the float model on images kept out of calibration.',
+  'Agreement of the engine with the float model on held-out images.',
   {
-    images: integer('How many images.', { minimum: 0 }),
-    sqnrDb: decimal('Signal to quantisation noise of the outputs, in decibel.'),
-    top1: decimal('Share of images with the same first class, 0 to 1; classifiers only.'),
-    matchedBoxes: decimal('Share of boxes that both find, 0 to 1; detectors with boxes only.'),
+    images: integer('Number of compared images.', { minimum: 0 }),
+    sqnrDb: decimal('Signal-to-quantisation-noise ratio (SQNR) of the outputs, in decibel.'),
+    top1: decimal('Share of images with the same top-1 class, 0 to 1. Only for classifiers.'),
+    matchedBoxes: decimal(
+      'Share of boxes that both models find, 0 to 1. Only for detectors with a list of boxes.',
+    ),
   },
   { required: ['images', 'sqnrDb'] },
 );
 
 /** Digests of the inputs of an export. */
-export const exportInputs = object('SHA-256 of what the export read, as the pod found it.', {
-  model: sha256('Of the model file.'),
-  spec: sha256('Of the text of the experiment spec.'),
-  images: sha256('Of the names and sizes of the calibration images.'),
-  tensorfile: sha256('Of the tensorfile.'),
-  trainingData: sha256('Of the names and sizes of the images that the data loader drew.'),
+export const exportInputs = object('SHA-256 digests of the inputs that the export read.', {
+  model: sha256('Digest of the model file.'),
+  spec: sha256('Digest of the text of the experiment spec.'),
+  images: sha256('Digest of the names and sizes of the calibration images.'),
+  tensorfile: sha256('Digest of the tensorfile.'),
+  trainingData: sha256('Digest of the names and sizes of the images that the data loader sampled.'),
 });
 
 const stored = { file: fileName, sha256: digest, sizeBytes } as const;
