@@ -1,10 +1,10 @@
-# Two images from one file: `operator` (the operator and the worker) and `tensorrt-rtx` (the engine builder). A third,
-# `nvidia-codec`, is for those who have NVIDIA's licence for its cipher (docs/external-codec.md); CODEC_BASE needs Python 3.12.
-# BUILD_BASE needs Node 24 with npm in /usr/local, and Python 3.11 with pip; BASE needs the C++ runtime alone: Node is copied,
-# because bases put it in different places (distroless has it outside PATH).
-# Bases have no default: a tag names other bytes tomorrow. Give each by digest, for example docker.io/library/node:24-bookworm,
-# gcr.io/distroless/cc-debian12 and docker.io/library/python:3.12-slim-bookworm, each with its @sha256:…; an image of
-# localhost/ was built here.
+# Builds two images: `operator` (the operator and the worker) and `tensorrt-rtx` (the engine builder). A third target,
+# `nvidia-codec`, requires NVIDIA's licence for its cipher (docs/external-codec.md); CODEC_BASE needs Python 3.12.
+# BUILD_BASE needs Node.js 24 with npm in /usr/local, and Python 3.11 with pip. BASE needs only the C++ runtime: Node.js is
+# copied, because base images have it in different places (distroless has it outside PATH).
+# The bases have no default, because a tag can move. Name each by digest: docker.io/library/node:24-bookworm@sha256:…,
+# gcr.io/distroless/cc-debian12@sha256:… and docker.io/library/python:3.12-slim-bookworm@sha256:…, for example. Images of
+# localhost/ are local builds, which need no digest.
 ARG BUILD_BASE
 ARG BASE
 ARG CODEC_BASE
@@ -17,14 +17,14 @@ RUN for base in "$BUILD_BASE" "$BASE"; do \
     done
 WORKDIR /app
 COPY package.json package-lock.json ./
-# No install script may run: the one of onnxruntime-node would download GPU libraries.
+# Install scripts are disabled: that of onnxruntime-node would download GPU libraries.
 RUN npm ci --omit=dev --ignore-scripts \
  && arch="$(node -p process.arch)" \
  && find node_modules/onnxruntime-node/bin -mindepth 2 -maxdepth 2 -type d ! -name linux -exec rm -rf {} + \
  && find node_modules/onnxruntime-node/bin/*/linux -mindepth 1 -maxdepth 1 -type d ! -name "$arch" -exec rm -rf {} + \
  && rm -rf node_modules/@img/*musl* node_modules/onnxruntime-web \
  && find node_modules -type f \( -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.map' \) -delete
-# Texts stay, because some packages have their licence in a README alone.
+# Text files are kept, because some packages have their licence only in a README.
 COPY src/sbom.ts ./src/
 RUN node src/sbom.ts --node --npm > sbom.cdx.json
 
@@ -49,8 +49,8 @@ COPY --from=packages /app/node_modules ./node_modules
 COPY package.json LICENSE ./
 COPY --from=compiled /app/dist ./dist
 COPY --from=packages /app/sbom.cdx.json ./
-# Threads that each allocate and free tensors would leave holes in up to eight heaps a processor; one heap is no slower.
-# Node would let the young generation of a long calibration grow by 30 MiB (docs/benchmarks.md).
+# Threads that allocate and free tensors would fragment up to eight heaps per processor; one heap is not slower.
+# Node.js would let the young generation grow by 30 MiB in a long calibration (docs/benchmarks.md).
 ENV MALLOC_ARENA_MAX=1 NODE_OPTIONS=--max-semi-space-size=1
 USER 65532:65532
 # No entry point, so that `docker run IMAGE tlt-export …` runs a tool by its name.
@@ -68,7 +68,7 @@ ENTRYPOINT ["python3", "/usr/local/bin/nvidia_codec.py"]
 
 FROM ${BUILD_BASE} AS tensorrt
 COPY requirements ./requirements
-# Sources are built by the packages of build.txt, which pip would otherwise download without a hash.
+# Source packages are built with the packages of build.txt, which pip would otherwise download without a hash.
 RUN python3 -m venv /opt/builder \
  && /opt/builder/bin/pip install --no-cache-dir --no-deps --require-hashes --requirement requirements/build.txt \
  && /opt/builder/bin/pip install --no-cache-dir --no-compile --no-deps --no-build-isolation --require-hashes \

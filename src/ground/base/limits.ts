@@ -58,7 +58,7 @@ export const limits = {
   kerasRatio: {
     max: 16,
     unit: 'times its size',
-    of: 'the arrays of a Keras file, relative to the size of the file',
+    of: 'the arrays of a Keras file, in addition to the previous limit',
     why: 'Keras stores arrays uncompressed, and trained weights compress to half; an HDF5 file can claim any size',
     remedy: 'Save the model again with save().',
   },
