@@ -1,6 +1,6 @@
-"""onnxruntime's own calibrators on the same images. usage: calibrate_peer.py METHOD BATCH [NUM_BINS], the task on standard input
+"""Runs onnxruntime's own calibrators on the same images. usage: calibrate_peer.py METHOD BATCH [NUM_BINS], the task on standard input
 
-Prints {"seconds", "processorSeconds", "mebibytes"}: seconds from the model to the ranges of all tensors, decoding included, imports left out.
+Prints {"seconds", "processorSeconds", "mebibytes"}: seconds from the model to the ranges of all tensors, including decoding, without imports.
 """
 import contextlib
 import json
@@ -35,7 +35,7 @@ class Reader(CalibrationDataReader):
 
 
 def fold_constants(model):
-    """Weights in Constant nodes would be calibrated as if they were activations."""
+    """Converts Constant nodes to initializers, because weights in them would be calibrated like activations."""
     for node in [node for node in model.graph.node if node.op_type == "Constant"]:
         tensor = next(a.t for a in node.attribute if a.name == "value")
         tensor.name = node.output[0]

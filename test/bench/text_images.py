@@ -1,6 +1,6 @@
-"""Pictures with writing whose truth is known. usage: text_images.py FOLDER PHOTO [...]
+"""Draws images with known text. usage: text_images.py FOLDER PHOTO [...]
 
-FOLDER/lines: a line of writing each, cut tight and half of them upside down (_180); FOLDER/pages: photos written over.
+FOLDER/lines: one cropped line of text each, half of them upside down (_180). FOLDER/pages: photos with text.
 """
 import os
 import random

@@ -1,4 +1,4 @@
-"""Anchors of the test detectors, and the training targets of each."""
+"""Anchors of the test detectors, and their training targets."""
 import numpy as np
 
 from scenes import HEIGHT, WIDTH, overlaps
@@ -21,7 +21,7 @@ def level(stride, sides):
 sides = lambda size: [(size * k * r**0.5, size * k / r**0.5) for k, r in SHAPES]
 ANCHORS = np.concatenate([level(stride, sides(size)) for stride, size in zip(STRIDES, SIZES)]).astype(np.float32)
 
-# The Proposal plugin: sizes times the root of the ratio; anchor after anchor for each size, ratios innermost.
+# Anchors of the Proposal plugin: size times the root of the ratio; ordered by size, then by ratio.
 RPN_STRIDE, RPN_SIZES, RPN_RATIOS = 16, [32.0, 56.0], [1.0, 0.5, 2.0]
 RPN_ANCHORS = level(RPN_STRIDE, [(s * r**0.5, s / r**0.5) for s in RPN_SIZES for r in RPN_RATIOS]).astype(np.float32)
 
@@ -30,7 +30,7 @@ YOLO_SHAPES = [[(30, 30), (24, 46), (46, 24)], [(46, 46), (34, 62), (62, 34)], [
 
 
 def matched(anchors, boxes, labels, low, high_not, force=True):
-    """Class of each anchor (0 none, −1 neither, else label + 1), and the box that it belongs to."""
+    """Class of each anchor (0 background, −1 ignored, otherwise label + 1), and its box."""
     shared = overlaps(anchors, boxes)
     best, owner = shared.max(1), shared.argmax(1)
     found = np.where(best >= low, labels[owner] + 1, np.where(best < high_not, 0, -1))
@@ -49,7 +49,7 @@ def encode(boxes, anchors, variances):
 
 
 def yolo_targets(boxes, labels, classes):
-    """For each level [h, w, 3, 5 + classes] and which cells count for `is there an object` [h, w, 3]."""
+    """For each level the targets [h, w, 3, 5 + classes], and the cells that count for objectness [h, w, 3]."""
     wanted = [np.zeros((HEIGHT // s, WIDTH // s, 3, 5 + classes), np.float32) for s in YOLO_STRIDES]
     counted = [np.ones(each.shape[:3], np.float32) for each in wanted]
     shapes = np.array(YOLO_SHAPES, np.float32).reshape(-1, 2)

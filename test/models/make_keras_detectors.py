@@ -1,10 +1,10 @@
-"""Makes the detectors of test/fixtures/keras: small Keras models of ssd, dssd, retinanet, yolo and faster_rcnn in the
-form of `tlt train`, with random weights, and the outputs of Keras and of the plugins' reference for them.
+"""Makes the detectors of test/fixtures/keras: small Keras models in the form of `tlt train` for ssd, dssd, retinanet, yolo
+and faster_rcnn, with random weights, and the outputs that Keras and the plugins' reference compute.
 
 usage: make_keras_detectors.py PHOTOS_FOLDER OUTPUT_FOLDER   (packages: keras-requirements.txt, pillow, onnx; one minute, one core)
 
-detectors.h5 contains, for each model, images, the outputs of the trained network (raw_0 …), and the outputs of the exported
-graph (end_0 …), computed box by box by ../peers/plugin_reference.py.
+detectors.h5 contains for each model pictures, the outputs of the trained network (raw_0 …), and the outputs of the exported
+graph (end_0 …), computed box by box with ../peers/plugin_reference.py.
 """
 import json
 import os
@@ -23,7 +23,7 @@ NMS = dict(confidenceThreshold=0.3, nmsThreshold=0.5, topK=40, keepTopK=20, scor
 
 
 def pictures(folder, height, width):
-    """Two crops, coarse so that they are small files, as TLT's loaders give them: N,C,H,W in BGR with Caffe's means off."""
+    """Two crops as from TLT's loaders: N,C,H,W in BGR minus Caffe's means; coarse, so that the files are small."""
     names = sorted(os.listdir(folder))[:40:20]
     coarse = [Image.open(os.path.join(folder, name)).convert("RGB").resize((width // 8, height // 8)) for name in names]
     images = [np.asarray(each.resize((width, height), Image.NEAREST), F) for each in coarse]
@@ -34,7 +34,7 @@ SCALES = {"conv1": 0.01, "dense_class_td": 4, **{f"ssd_conf_{i}": 4 for i in ran
 
 
 def spread(model, random):
-    """Random weights that neither attenuate nor amplify the signal, and heads with outputs that depend on the position."""
+    """Random weights with which activations neither vanish nor explode, and heads whose outputs depend on the position."""
     for layer in model.layers:
         for weight in layer.weights:
             fan = np.prod(weight.shape[:-1]) if len(weight.shape) > 1 else 1
@@ -55,7 +55,7 @@ def nms(loc, conf, prior, **changed):
 
 
 def anchored_end(raw):
-    """Classes, four offsets, four corners and four variances a row; the classes are probabilities in training."""
+    """Classes, four offsets, four corners and four variances per row; in training the classes are probabilities."""
     conf, loc, prior = np.split(raw, [tlt.CLASSES + 1, tlt.CLASSES + 5], axis=2)
     boxes = prior.reshape(len(raw), -1, 2, 4).transpose(0, 2, 1, 3)
     return nms(loc, conf, boxes)

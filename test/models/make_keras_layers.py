@@ -1,5 +1,5 @@
-"""Makes test/fixtures/keras/{more_keras2,more_keras3}.hdf5 and more.h5: one network of the kinds and options of layers that
-make_keras.py leaves out, saved as HDF5 by Keras 2 and by Keras 3, and what each of them computes with it.
+"""Makes test/fixtures/keras/{more_keras2,more_keras3}.hdf5 and more.h5: a network with the layers and options that
+make_keras.py does not have, saved as HDF5 by Keras 2 and by Keras 3, and the outputs of both.
 
 usage: make_keras_layers.py OUTPUT_FOLDER   (packages: keras-requirements.txt; half a minute, one core)
 """

@@ -1,5 +1,5 @@
 """Makes test/fixtures/keras/{prepared_keras2,prepared_keras3}.hdf5 and prepared.h5: networks that begin with Keras's
-preprocessing layers, saved as HDF5 by Keras 2 and by Keras 3, and what each of them computes with it.
+preprocessing layers, saved as HDF5 by Keras 2 and by Keras 3, and the outputs of both.
 
 usage: make_keras_preprocessing.py OUTPUT_FOLDER   (packages: keras-requirements.txt; ten seconds, one core)
 """

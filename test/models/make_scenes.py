@@ -1,4 +1,4 @@
-"""Writes scenes that were not used in training, with lists of their objects: test/fixtures/scenes.
+"""Writes scenes that no detector was trained with, and their objects: test/fixtures/scenes.
 
 usage: make_scenes.py PHOTOS_FOLDER OUTPUT_FOLDER   (scikit-image, Pillow)
 """

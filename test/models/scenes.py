@@ -1,7 +1,7 @@
-"""Images to train and evaluate detectors: bricks and coins pasted onto photos. Deterministic for a given random state.
+"""Scenes for training and evaluation of detectors: bricks and coins pasted onto photos. Deterministic for a given random state.
 
-Data: the coins of scikit-image's `coins` photograph, cut out by its own segmentation recipe, and rectangles of its `brick`
-texture (both public domain), on photos. The last five coins and the last fifth of the photos are for judging alone.
+Data: the coins of scikit-image's `coins` photograph, segmented with its own recipe, and rectangles of its `brick`
+texture (both public domain), on photos. The last five coins and the last fifth of the photos are only for evaluation.
 Classes, as TLT orders them: brick, coin. Boxes are left, top, right, bottom in pixels.
 """
 import os
@@ -16,7 +16,7 @@ MEANS = np.array([103.939, 116.779, 123.68], np.float32)  # blue, green, red
 
 
 class Stock:
-    """What scenes are made from; `held` is held out of training."""
+    """The material of scenes; `held` is the part that is held out from training."""
 
     def __init__(self, folder):
         coins, photos = cut_coins(), backgrounds(folder)
@@ -38,7 +38,7 @@ def backgrounds(folder):
 
 
 def brick(random):
-    """A cut of the wall, of any aspect between 1:2 and 2:1."""
+    """A crop of the wall with an aspect ratio between 1:2 and 2:1."""
     wall = data.brick()
     side, aspect = random.integers(34, 66), random.uniform(0.5, 2.0)
     size = int(side * aspect**-0.5), int(side * aspect**0.5)
@@ -81,7 +81,7 @@ def scene(stock, random):
 
 
 def network_input(picture):
-    """The input as TLT prepares it: blue first, minus ImageNet's means; [H,W,3]."""
+    """TLT's preprocessing: BGR minus ImageNet's means; [H,W,3]."""
     return picture[..., ::-1] - MEANS
 
 

@@ -1,4 +1,4 @@
-"""ONNX graphs in the form of TAO's exporters: nodes added one by one, Keras weights converted to NCHW."""
+"""Builds ONNX graphs in the form of TAO's exporters, node by node, with Keras weights converted to NCHW."""
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
@@ -19,7 +19,7 @@ class Graph:
         return output
 
     def conv(self, x, layer_name, output=None, transposed=False):
-        """A Keras convolution; a following batch normalisation `<name>_bn` is folded into it."""
+        """Adds a Keras convolution, with the batch normalisation `<name>_bn` after it folded in, if it exists."""
         layer = self.model.get_layer(layer_name)
         kernel = layer.kernel.numpy()
         channels = layer.filters
@@ -47,7 +47,7 @@ class Graph:
         return self.reshape(moved, output, [0, -1, channels])
 
     def export(self, name, input_, outputs, size):
-        """`outputs`: name → element type. Shapes stay open, as where a plugin makes them."""
+        """Builds the model. `outputs`: name → element type. Shapes are unknown, as for outputs of plugins."""
         ports = [helper.make_tensor_value_info(input_, TensorProto.FLOAT, ["N", 3, *size])]
         ends = [helper.make_tensor_value_info(each, type_, None) for each, type_ in outputs.items()]
         made = helper.make_graph(self.nodes, name, ports, ends, self.weights)
@@ -55,7 +55,7 @@ class Graph:
 
 
 def backbone(graph, input_, blocks):
-    """The residual net of train_detectors.py; the output of each block."""
+    """Adds the residual net of train_detectors.py, and returns the output of each block."""
     x, outputs = graph.relu(graph.conv(input_, "conv1")), []
     for block in range(blocks):
         name = f"block{block}"

@@ -1,5 +1,5 @@
-"""Detectors as TLT trains them, small: its layers of anchors and regions under their own class names and configurations, and
-networks with its layer names and ends. Formulas: SSD arXiv 1512.02325, DSSD 1701.06659, RetinaNet 1708.02002, YOLOv3
+"""Small versions of the detectors that TLT trains: its anchor and region layers with their class names and configurations, and
+networks with its layer names and outputs. Formulas: SSD arXiv 1512.02325, DSSD 1701.06659, RetinaNet 1708.02002, YOLOv3
 1804.02767, Faster R-CNN 1506.01497.
 """
 import numpy as np
@@ -13,7 +13,7 @@ RPN_SIZES, RPN_RATIOS, REGIONS, POOL = [32.0, 56.0], [1.0, 0.5, 2.0], 12, 7
 
 
 class Constant(layers.Layer):
-    """The same values for every image; they depend on the size of the map."""
+    """Returns the same values for every image; they depend only on the size of the feature map."""
 
     def call(self, x):
         values = self.values(int(x.shape[2]), int(x.shape[3])).astype(np.float32)
@@ -85,7 +85,7 @@ class Configured(layers.Layer):
 
 
 class Proposal(Configured):
-    """Only for training; in inference the plugin replaces it."""
+    """The layer of training; in inference the plugin does its work."""
 
     def call(self, x):
         return tf.zeros((tf.shape(x[0])[0], REGIONS, 4))
@@ -123,7 +123,7 @@ def conv(x, filters, name, kernel=3, stride=1, act=True, leaky=False):
 
 
 def backbone(x, blocks, leaky=False):
-    """Maps of strides 4, 8, 16, 32."""
+    """Feature maps with strides 4, 8, 16, 32."""
     x = conv(x, 4, "conv1", stride=2, leaky=leaky)
     maps = []
     for i in range(blocks):
@@ -281,10 +281,10 @@ def first_stage(x):
 
 
 def faster_rcnn(image):
-    """The training's graph and the parts that inference takes of it."""
+    """The graph of training, and the parts that inference uses."""
     labels, truth = keras.Input((5,), name="input_class_ids"), keras.Input((5, 4), name="input_gt_boxes")
     features, class_, offsets = first_stage(image)
-    roots = [ratio**0.5 for ratio in RPN_RATIOS]  # as TLT writes them
+    roots = [ratio**0.5 for ratio in RPN_RATIOS]  # TLT stores the roots of the ratios.
     rois = Proposal(name="proposal_1", anchor_sizes=RPN_SIZES, anchor_ratios=roots, std_scaling=2.0, rpn_stride=16, pre_nms_top_N=300, post_nms_top_N=REGIONS,
                     nms_iou_thres=0.7, activation_type="sigmoid", bs_per_gpu=2)([class_, offsets, image])
     target = ProposalTarget(name="proposal_target_1", gt_as_roi=False, iou_high_thres=0.5, iou_low_thres=0.0, roi_train_bs=8, roi_positive_ratio=0.25,

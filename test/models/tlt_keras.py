@@ -1,7 +1,7 @@
 """TLT's Keras on a CPU: tf_keras with TLT's `same` padding and Flatten, its layers for quantisation-aware training,
-and a file writer in the spelling of Keras 2.2.4.
+and a file writer in the format of Keras 2.2.4.
 
-TensorFlow convolves channels_last only on a CPU, so channels_first layers turn their images there and back.
+On a CPU, TensorFlow convolves only channels_last images, so channels_first layers transpose their images before and after.
 """
 import json
 import math
@@ -16,7 +16,7 @@ layers = keras.layers
 
 
 def same_margins(layer):
-    """What TLT's Keras pads a plain convolution or a pool with, on both sides; none for other padding."""
+    """Padding of a plain convolution or pool in TLT's Keras, on both sides; none unless `same`."""
     if not TLT["on"] or layer.padding != "same":
         return None
     if isinstance(layer, (layers.MaxPooling2D, layers.AveragePooling2D)):
@@ -57,7 +57,7 @@ upsample = layers.UpSampling2D.call
 
 
 def upsampled(self, x):
-    """TensorFlow 1 measures from the corners of pixels when it interpolates."""
+    """TensorFlow 1 interpolates between corners of pixels, not centres."""
     if not TLT["on"] or self.interpolation != "bilinear":
         return upsample(self, x)
     axes = (2, 3) if self.data_format == "channels_first" else (1, 2)
@@ -71,7 +71,7 @@ layers.UpSampling2D.call = upsampled
 
 
 def rounded(layer, x, training):
-    """Fake quantisation in the range of a moving mean of the largest absolute value, 6 at first."""
+    """Fake quantisation with a moving average of the largest absolute value as range, initially 6."""
     if not TLT["quantise"]:
         return x
     if training:
@@ -128,7 +128,7 @@ LATER_KEYS = {"module", "registered_name", "build_config", "ragged", "optional"}
 
 
 def older(value):
-    """A configuration without what came after Keras 2.2.4."""
+    """Removes from a configuration the entries that are newer than Keras 2.2.4."""
     if isinstance(value, list):
         return [older(each) for each in value]
     if not isinstance(value, dict):
@@ -148,7 +148,7 @@ def older(value):
 
 
 def save(model, path, as_tlt=True):
-    """Saves in the form of `tlt train`, without an optimizer; or in the form of tf_keras."""
+    """Saves the model like `tlt train`, without an optimizer, or like tf_keras."""
     model.save(path, include_optimizer=False, save_format="h5")
     if not as_tlt:
         return

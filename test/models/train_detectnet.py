@@ -2,11 +2,11 @@
 
 usage: train_detectnet.py PHOTOS_FOLDER OUTPUT.onnx   (tensorflow-cpu 2.21, scikit-image, onnx, onnxruntime; six minutes, one core)
 
-Data: the coins of scikit-image's `coins` photograph (public domain), cut out by its own segmentation recipe, pasted in
-random size, brightness, contrast and place onto crops of real photos. The last five coins and the last fifth of the photos
-are kept out of training; precision and recall are measured on them alone and written beside the model.
-Network: a plain residual net of stride 16, batch normalisation folded into the convolutions on export.
-Boxes, as DetectNet_v2 has them: per cell the distances from the cell's centre to the four sides, divided by 35.
+Data: the coins of scikit-image's `coins` photograph (public domain), segmented with its own recipe, pasted with
+random size, brightness, contrast and position onto crops of real photos. The last five coins and the last fifth of the photos
+are held out from training; precision and recall are measured only on them, and written next to the model.
+Network: a plain residual net of stride 16. Batch normalisation is folded into the convolutions on export.
+Boxes have DetectNet_v2's encoding: per cell the distances from the cell's centre to the four sides, divided by 35.
 """
 import json
 import os
@@ -217,7 +217,7 @@ def score(outputs, truths, threshold):
 
 
 def outputs_on(exported, coins, photos, seed):
-    """Predictions of the exported graph on 200 scenes, and the boxes in them."""
+    """Runs the exported graph on 200 scenes, and returns its outputs and the true boxes."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(exported.SerializeToString())
@@ -229,7 +229,7 @@ def outputs_on(exported, coins, photos, seed):
 
 
 def evaluate(exported, coins, photos, seen_photos):
-    """The threshold is chosen on the training data; the figures are for held-out data."""
+    """Chooses the threshold on training data, and measures on held-out data."""
     outputs, truths = outputs_on(exported, coins[:-5], seen_photos, 7)
     thresholds = [0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.97, 0.99]
     best = max(thresholds, key=lambda threshold: score(outputs, truths, threshold)["f1"])

@@ -2,9 +2,9 @@
 
 usage: train_detectors.py PHOTOS_FOLDER OUTPUT_FOLDER [NAME ...]   (tensorflow-cpu 2.21, scikit-image, onnx; two to ten minutes each, one core)
 
-Scenes: scenes.py. Every network has the same small residual backbone; the ssd's is trained first and the others start
-from it. Heads, targets and losses are those of the papers, as plain as they can be (SSD arXiv 1512.02325, DSSD 1701.06659,
-RetinaNet 1708.02002, YOLOv3 1804.02767, Faster R-CNN 1506.01497). The graphs are written by export_detectors.py.
+Scenes: scenes.py. All networks have the same small residual net as backbone; that of ssd is trained first, and the others start
+from it. Heads, targets and losses are simple versions of those in the papers (SSD arXiv 1512.02325, DSSD 1701.06659,
+RetinaNet 1708.02002, YOLOv3 1804.02767, Faster R-CNN 1506.01497). export_detectors.py writes the graphs.
 """
 import os
 import sys
@@ -88,7 +88,7 @@ def network(name):
 
 
 def roi_head():
-    """Predictions for a crop of the feature map: class (background last), and a box for each class but that."""
+    """Outputs for a crop of the feature map: class scores (background last), and a box for each class except background."""
     cuts = layers.Input((7, 7, WIDTHS[2]))
     x = conv(conv(cuts, 64, "roi_a", 2), 64, "roi_b")
     x = layers.GlobalAveragePooling2D()(x)
@@ -104,7 +104,7 @@ def box_loss(found, wanted, positive):
 
 
 def ssd_loss(outputs, labels, boxes):
-    """Softmax with three hard negatives a positive. Labels: 0 background, −1 to be left out."""
+    """Softmax loss with three hard negatives per positive. Labels: 0 background, −1 ignored."""
     loc, conf = outputs
     positive = tf.cast(labels > 0, tf.float32)
     crossed = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.maximum(labels, 0), conf)
@@ -126,7 +126,7 @@ def retinanet_loss(outputs, labels, boxes):
 
 
 def yolo_loss(outputs, targets, masks):
-    """Targets [.., 5 + N]: offsets in the cell, logarithms of the size, is there an object, which class."""
+    """Targets [.., 5 + N]: offsets in the cell, logarithms of the size, objectness, class."""
     total = 0.0
     for found, wanted, mask in zip(outputs, targets, masks):
         found = tf.reshape(found, tf.shape(wanted))
@@ -150,7 +150,7 @@ def rpn_loss(outputs, labels, boxes):
 
 
 def roi_loss(head_model, features, rois, labels, boxes):
-    """`rois` [B,R,4] as y1, x1, y2, x2 of 0…1; the cut is TensorFlow's crop_and_resize, which the plugin follows."""
+    """`rois` [B,R,4] are y1, x1, y2, x2 in 0…1. The crop is TensorFlow's crop_and_resize, like in the plugin."""
     flat = tf.reshape(rois, [-1, 4])
     owners = tf.repeat(tf.range(BATCH), tf.shape(rois)[1])
     class_, regress = head_model(tf.image.crop_and_resize(features, flat, owners, (7, 7)), training=True)
@@ -162,7 +162,7 @@ def roi_loss(head_model, features, rois, labels, boxes):
 
 
 def rois_of(boxes, labels, random, count=24):
-    """Boxes shaken a little or a lot, and places chosen at random."""
+    """Boxes with small and large random shifts, and random positions."""
     base = boxes[random.integers(len(boxes), size=count)]
     side = np.tile(base[:, 2:] - base[:, :2], 2)
     spread = np.repeat(random.choice([0.05, 0.12, 0.35], size=(count, 1)), 4, 1)

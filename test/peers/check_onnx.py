@@ -1,4 +1,4 @@
-"""Holds ONNX files to onnx's own checker, shape inference included. Prints a JSON list of [opset, nodes]."""
+"""Checks ONNX files with onnx's own checker, including shape inference. Prints a JSON list of [opset, nodes]."""
 import json
 import sys
 

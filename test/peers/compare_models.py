@@ -1,8 +1,8 @@
-"""Runs pairs of ONNX files on the same random inputs: the first of each as it is in onnxruntime, or in onnx's reference
-evaluator where that lacks an operator, and the second in onnxruntime after onnx's checker accepted it.
+"""Runs pairs of ONNX files on the same inputs. The reference runs in onnxruntime, or in onnx's reference evaluator if
+onnxruntime does not support an operator. The model runs in onnxruntime after a check by onnx's checker.
 
-Reads a JSON list of {reference, model, inputs?} from a file; inputs are TensorProto files in the order of the reference's
-inputs, random where left out. Prints a JSON list of {by: what ran the reference, sqnr: [dB by output]} or {by, error}."""
+Reads a JSON list of {reference, model, inputs?} from a file. Inputs are TensorProto files in the order of the reference's
+inputs; the default is random data. Prints a JSON list of {by: runtime of the reference, sqnr: [dB per output]} or {by, error}."""
 import json
 import sys
 

@@ -1,6 +1,6 @@
-"""HDF5 files that name another file, by h5py.
+"""Writes HDF5 files that refer to another file, with h5py.
 
-usage: hdf5_other_files.py tensorfile FILE HOW OTHER    batches of 1 × 3 × 4 × 5 floats, kept in OTHER
+usage: hdf5_other_files.py tensorfile FILE HOW OTHER    batches of 1 × 3 × 4 × 5 floats, stored in OTHER
        hdf5_other_files.py keras FILE HOW OTHER ARRAY   the array ARRAY of the Keras model FILE is moved into OTHER
 HOW: external-storage | external-link | virtual
 """
@@ -14,7 +14,7 @@ prefix = "_tensorfile_array_key_"
 
 
 def move(group, name, shape):
-    """What a reader of `name` gets is in the other file."""
+    """Stores the data of `name` in the other file."""
     size = int(np.prod(shape)) * 4
     if how == "external-storage":
         group.create_dataset(name, shape=shape, dtype="<f4", external=[(other, 0, size)])

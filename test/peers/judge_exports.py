@@ -1,8 +1,8 @@
-"""Judges exports without a word of this project's code: onnx's checker, onnxruntime, and a look at what depends on what.
+"""Checks exports independently of this project's code: with onnx's checker, onnxruntime, and an analysis of dependencies.
 
 usage: judge_exports.py CASES.json
 
-CASES.json lists {name, given, exported, engine?, cache?, data_type}: paths of the model given, of the ONNX file out of the
+CASES.json lists {name, given, exported, engine?, cache?, data_type}: paths of the input model, of the ONNX file in the
 .etlt, of an engine for this CPU, and of a calibration cache. Prints a JSON list of {name, problems}.
 """
 import json
@@ -36,7 +36,7 @@ def decibels(reference, other):
 
 
 def outer_reads(node):
-    """Names that a node or its bodies read of the graph around it."""
+    """Names of the tensors that a node or its bodies read from the graph around it."""
     reads = set(filter(None, node.input))
     for attribute in node.attribute:
         for body in ([attribute.g] if attribute.type == onnx.AttributeProto.GRAPH else attribute.graphs):
@@ -47,7 +47,7 @@ def outer_reads(node):
 
 
 def float_tensors(model):
-    """Float tensors of the graph that follow from the values of its input."""
+    """Float tensors of the graph that depend on the values of its input."""
     from_images = {model.graph.input[0].name}
     for node in model.graph.node:
         if node.op_type not in ("Shape", "Size") and outer_reads(node) & from_images:
@@ -61,7 +61,7 @@ def float_tensors(model):
 
 
 def outputs_of(path, feed):
-    """None for a network that does not run: a chain of structures can leave too few pixels for the next one."""
+    """Runs the network; None if it cannot run, because a chain of structures can leave too few pixels for the next one."""
     try:
         return session(path).run(None, feed)
     except Exception:
@@ -97,7 +97,7 @@ def problems(case, images):
 def judged(case, images):
     try:
         return list(problems(case, images))
-    except Exception as error:  # one case must not hide the others
+    except Exception as error:  # An error in one case must not hide the others.
         return [f"{type(error).__name__}: {str(error)[:300]}"]
 
 

@@ -1,5 +1,5 @@
-"""What onnx's schemas say of the types of every operator of the default domain. Prints a JSON object:
-operator -> [{since, inputs: [[variable, types, variadic]], outputs: likewise}], from operator set 7 on."""
+"""Prints the types of every operator of the default domain, from onnx's schemas, as a JSON object:
+operator -> [{since, inputs: [[variable, types, variadic]], outputs: the same}], from operator set 7 on."""
 import json
 
 import onnx

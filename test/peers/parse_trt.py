@@ -1,4 +1,4 @@
-"""Lets TensorRT for RTX read ONNX files. Prints a JSON list: for each, its layers, or what the parser objects to."""
+"""Parses ONNX files with TensorRT for RTX. Prints a JSON list: for each file its layers, or the errors of the parser."""
 import json
 import sys
 

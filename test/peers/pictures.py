@@ -1,7 +1,7 @@
-"""Makes pictures in every form of PNG, JPEG, BMP, PPM, TIFF and GIF that matters, and what Pillow reads in each.
+"""Makes pictures in all relevant forms of PNG, JPEG, BMP, PPM, TIFF and GIF, and the pixels that Pillow reads from each.
 
 usage: pictures.py FOLDER
-Writes FOLDER/NAME, and beside it NAME.rgb and NAME.l (as large as the picture) and NAME.fit.rgb and NAME.fit.l (31 × 19,
+Writes FOLDER/NAME, NAME.rgb and NAME.l (in the size of the picture), and NAME.fit.rgb and NAME.fit.l (31 × 19,
 Lanczos, horizontal first). Prints JSON: {NAME: Pillow's mode, or null if it refuses the picture}.
 """
 import json

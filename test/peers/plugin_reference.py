@@ -1,7 +1,7 @@
-"""What TensorRT's detection plugins compute, box by box in NumPy. usage: plugin_reference.py FOLDER
+"""Reference of TensorRT's detection plugins, computed box by box in NumPy. usage: plugin_reference.py FOLDER
 
-Written from the plugins' own documentation and kernels, not from our graphs. Makes one folder for each case, random and
-adversarial, with model.onnx (one plugin node), the inputs and the expected outputs as ONNX TensorProtos; prints a JSON list
+Written from the plugins' own documentation and kernels, not from our graphs. Makes one folder per case (random and
+adversarial) with model.onnx (one plugin node), the inputs and the expected outputs as ONNX TensorProtos. Prints a JSON list
 of {name, inputs, outputs}.
 """
 import json
@@ -26,7 +26,7 @@ def overlap(a, b):
 
 
 def best_first(scores):
-    """Indices; of equal scores the lower index first."""
+    """Indices by descending score; equal scores are in the order of their indices."""
     return sorted(range(len(scores)), key=lambda i: (-scores[i], i))
 
 
@@ -52,7 +52,7 @@ def detections(boxes_of, scores, *, background, threshold, iou, top_k, keep):
 
 
 def decode(code, offsets, anchor, variance):
-    """One box; variance is None where the offsets have it."""
+    """Decodes one box; variance is None if the offsets include it."""
     scale = np.ones(4, F) if variance is None else variance
     width, height = F(anchor[2] - anchor[0]), F(anchor[3] - anchor[1])
     if code == 0:
@@ -114,7 +114,7 @@ def pixel_overlap(a, b):
 
 
 def proposal(attributes, inputs):
-    """Regions [N, post_nms_top_n, 4, 1] as y1, x1, y2, x2 of 0…1; zeros beyond those that were found."""
+    """Regions [N, post_nms_top_n, 4, 1] as y1, x1, y2, x2 in 0…1, padded with zeros."""
     scores, regress = inputs
     sizes, ratios = attributes["anchor_sizes"], attributes["anchor_ratios"]
     height, width, stride = attributes["input_height"], attributes["input_width"], attributes["rpn_stride"]
@@ -146,7 +146,7 @@ def proposal(attributes, inputs):
 
 
 def crop_and_resize(attributes, inputs):
-    """[N,R,C,h,w]: each region's corners fall on the first and the last sample; outside of the image it is zero."""
+    """Crops [N,R,C,h,w]. The corners of a region are its first and last sample; samples outside the image are zero."""
     features, rois = inputs
     high, wide = attributes["crop_height"], attributes["crop_width"]
     n, channels, height, width = features.shape

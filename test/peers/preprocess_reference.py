@@ -14,10 +14,10 @@ from PIL import Image
 
 def pixels_of(path, architecture, channels, height, width):
     image = Image.open(path)
-    # What Pillow's resize does first to a picture with alpha, so that it is done once.
+    # Pillow's resize premultiplies alpha first; here it is done once for both resizes.
     premultiplied = {"RGBA": "RGBa", "LA": "La"}.get(image.mode, image.mode)
     mode, image = image.mode, image.convert(premultiplied)
-    # Horizontal first, as Pillow did in TLT's time; newer ones choose the order by the shape, which can move a pixel by one level.
+    # Horizontal first, like the Pillow of TLT. Newer versions choose the order by the shape, which can change a pixel by one level.
     image = image.resize((width, image.height), Image.LANCZOS).resize((width, height), Image.LANCZOS)
     image = image.convert(mode).convert("RGB" if channels == 3 else "L")
     pixels = np.asarray(image, np.float32).reshape(height, width, channels)

@@ -1,5 +1,5 @@
-"""onnxruntime's own quantisers in the forms that are no Q/DQ pairs: quantise_forms.py SOURCE FOLDER.
-Writes dynamic.onnx, partly.onnx (matrix products alone) and operators.onnx (QLinearConv …) into the folder."""
+"""Quantises with onnxruntime's own quantisers in the forms other than Q/DQ pairs: quantise_forms.py SOURCE FOLDER.
+Writes dynamic.onnx, partly.onnx (only matrix products) and operators.onnx (QLinearConv …) to the folder."""
 import json
 import os
 import sys

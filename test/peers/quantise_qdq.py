@@ -1,10 +1,10 @@
-"""A model with Q/DQ pairs, made by onnxruntime's own quantiser, and what an independent reader finds in it.
+"""Makes a model with Q/DQ pairs with onnxruntime's own quantiser, and reads its scales independently of this project.
 
 usage: quantise_qdq.py SOURCE.onnx FOLDER INPUT_NAME KINDS TENSOR.pb [...]
 
-KINDS is int8, uint8 or both with a comma between. Writes FOLDER/KIND.onnx, and FOLDER/KIND-clean.onnx: the same without
-its pairs, taken out here, where weights are what their integers stand for. Prints {kind: {tensor: range}}: 127 times the
-scale in front of each activation pair, the largest where there are several.
+KINDS is int8, uint8, or both separated by a comma. Writes FOLDER/KIND.onnx, and FOLDER/KIND-clean.onnx: the same model
+without its pairs, with dequantised weights. Prints {kind: {tensor: range}}: 127 times the scale of each activation pair, the
+largest if there are several.
 """
 import json
 import os
@@ -27,7 +27,7 @@ class Reader(CalibrationDataReader):
 def quantise(source, target, name, kind, paths):
     model = onnx.load(source)
     for opset in model.opset_import:
-        opset.domain = "" if opset.domain == "ai.onnx" else opset.domain  # two names of one domain; the tool knows one
+        opset.domain = "" if opset.domain == "ai.onnx" else opset.domain  # Both names mean the same domain, but the quantiser knows only one.
     quantize_static(
         model, target, Reader(name, paths), quant_format=QuantFormat.QDQ, per_channel=True,
         activation_type=QuantType.QInt8 if kind == "int8" else QuantType.QUInt8, weight_type=QuantType.QInt8,

@@ -1,6 +1,6 @@
 """onnxruntime's own static quantiser. usage: quantise_static.py SOURCE.onnx TARGET.onnx INPUT METHOD TENSOR.pb [...]
 
-In the scheme of TensorRT: Q/DQ pairs, symmetric int8 activations, int8 weights by channel; after its preprocessing.
+Uses TensorRT's scheme: Q/DQ pairs, symmetric int8 activations, int8 weights per channel; after onnxruntime's preprocessing.
 """
 import os
 import sys

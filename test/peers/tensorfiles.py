@@ -1,4 +1,4 @@
-"""Tensorfiles by h5py, as TLT's own class writes and reads them.
+"""Writes and reads tensorfiles with h5py, like TLT's own class.
 
 usage: tensorfiles.py write FILE DTYPE N,C,H,W COUNT   batch b holds b + i / size
        tensorfiles.py copy FROM (DTYPE FILE)...        the same values, written by h5py

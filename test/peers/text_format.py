@@ -1,4 +1,4 @@
-"""Parses protobuf text format with google.protobuf, by a schema given as JSON: [{schema, text}] -> [{value} | {error}]."""
+"""Parses protobuf text format with google.protobuf and a schema in JSON: [{schema, text}] -> [{value} | {error}]."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""TFRecords by the PyPI package tfrecord.
+"""Writes and reads TFRecords with the PyPI package tfrecord.
 
 usage: tfrecords.py write FILE COUNT    KITTI-like records, some without boxes
        tfrecords.py read FILE           prints [[frame/id, [target/coordinates_x1 ...]], ...]

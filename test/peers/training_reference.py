@@ -1,4 +1,4 @@
-"""The training loaders' preprocessing with Pillow, OpenCV and NumPy.
+"""Preprocessing of the training data loaders with Pillow, OpenCV and NumPy.
 
 usage: training_reference.py FOLDER HEIGHT WIDTH IMAGE [...]
 Writes FOLDER/LOADER-CHANNELS.f32 for every loader in three channels and in one: float32 [N,C,H,W], little-endian,

@@ -1,4 +1,4 @@
-"""Writes tensorfile.h5 as TLT's own TensorFile class lays it out, with h5py (h5py==3.16.0, numpy).
+"""Writes tensorfile.h5 in the layout of TLT's own TensorFile class, with h5py (h5py==3.16.0, numpy).
 
 Usage: python make_tensorfile.py tensorfile.h5 [batches]
 """

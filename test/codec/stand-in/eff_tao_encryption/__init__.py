@@ -1,1 +1,1 @@
-"""A stand-in for NVIDIA's package nvidia-eff-tao-encryption: the same public functions, another cipher."""
+"""A stand-in for NVIDIA's package nvidia-eff-tao-encryption, with the same public functions and another cipher."""

@@ -1,7 +1,7 @@
 """
-The interface that NVIDIA documents for encrypt_stream and decrypt_stream: a 16-byte nonce first, then as many bytes as
-went in, no integrity check, 1024 bytes at a time, and a TypeError or ValueError for what is no key, cipher or stream.
-Stricter where the real one is lenient: text is no key.
+The interface that NVIDIA documents for encrypt_stream and decrypt_stream: a 16-byte nonce, then as many bytes as the input
+has, without an integrity check, 1024 bytes at a time; TypeError or ValueError for an invalid key, cipher or stream.
+Stricter than the real package: a key must be bytes, not text.
 """
 
 import hashlib
