@@ -41,7 +41,7 @@ const inProgress = new Map<string, Promise<string>>();
 
 /**
  * The path of `name` in the cache. If it does not exist yet, `make` writes it to the temporary path that it is given;
- * files that `make` leaves beside that path are removed. The result appears whole or not at all: callers of one process
+ * files that `make` leaves beside that path are removed. The result appears complete or not at all: callers of one process
  * share one call of `make`, and of several processes that make the same thing, the first one to finish wins.
  */
 export const cached = (name: string, make: (path: string) => Promise<void>): Promise<string> => {

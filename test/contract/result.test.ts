@@ -22,9 +22,9 @@ test('a failure of any length keeps its reason, and a long message is truncated'
     fc.property(failed, (result) => {
       const text = encodeResult(result);
       const back = parseResult(text) as Extract<Result, { kind: 'Failed' }>;
-      const told = back.message.endsWith('…') ? back.message.slice(0, -1) : back.message;
+      const kept = back.message.endsWith('…') ? back.message.slice(0, -1) : back.message;
       return (
-        Buffer.byteLength(text) <= 2048 && back.reason === result.reason && result.message.startsWith(told)
+        Buffer.byteLength(text) <= 2048 && back.reason === result.reason && result.message.startsWith(kept)
       );
     }),
     { numRuns: 200 },

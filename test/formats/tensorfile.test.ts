@@ -52,7 +52,7 @@ const refused = async (t: ExecutionContext, path: string, request: TensorfileReq
 };
 
 test('the same batches give the same bytes at any time', async (t) => {
-  const many = 40; // so many that the groups need more than one symbol node
+  const many = 40; // enough that the groups need more than one symbol node
   const before = await written(many, [2, 3, 4, 5]);
   await sleep(1100); // HDF5 stores times in seconds
   t.true(readFileSync(await written(many, [2, 3, 4, 5])).equals(readFileSync(before)));

@@ -13,7 +13,7 @@ const current = openSync(join(folder, 'current'), 'w');
 const clock = () => performance.now();
 const started = clock();
 const coverage = target.isOpaque ? undefined : startCoverage();
-let [begun, told] = [0, started];
+let [begun, reported] = [0, started];
 
 const figures = await runTarget({
   target,
@@ -23,8 +23,8 @@ const figures = await runTarget({
   ...(coverage && { coverage }),
   onInput: (input) => {
     begun += 1;
-    if (clock() - told > 1000) {
-      told = clock();
+    if (clock() - reported > 1000) {
+      reported = clock();
       process.send?.({ done: begun });
     }
     ftruncateSync(current, input.length);

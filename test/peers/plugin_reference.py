@@ -268,7 +268,7 @@ def cases():
     yield "proposals all with one score", proposal_case(random, scores=0.5)
     yield "proposals that are mostly too small", proposal_case(random, spread=3.0, roi_min_size=12.0)
     yield "proposals that all stay", proposal_case(random, nms_iou_threshold=0.99, pre_nms_top_n=20, post_nms_top_n=20)
-    yield "proposals fewer than asked for", proposal_case(random, pre_nms_top_n=500, post_nms_top_n=200)
+    yield "proposals fewer than requested", proposal_case(random, pre_nms_top_n=500, post_nms_top_n=200)
     yield "crops of whole, nothing, one line and outside", crop_case(random, n=1, rois=[[0, 0, 1, 1], [0, 0, 0, 0], [0.5, 0, 0.5, 1], [-0.5, -0.5, 1.5, 1.5]])
     yield "crops of one sample", crop_case(random, high=1, wide=1)
     yield "crops of one row of features", crop_case(random, shape=(2, 1, 1), high=2, wide=3)

@@ -118,7 +118,7 @@ const values = fc.record(
   { requiredKeys: [] },
 );
 
-/** One of the ways to write each thing, told by a stream of numbers. */
+/** Prints the value in one of the equivalent styles, chosen by a stream of numbers. */
 const printed = (value: object, style: () => number): string => {
   const gap = () => ['\n', ' ', ', ', '; ', ' # note\n', '\r\n\t'][style() % 6]!;
   const colon = () => [': ', ' : ', ':', ':\n'][style() % 4]!;

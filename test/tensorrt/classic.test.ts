@@ -200,7 +200,7 @@ test('a core that the device lacks', refuses, {
     options: { ...int8, settings: { ...orin, dla: { core: 1, gpuFallback: true } } },
   },
   reason: 'HardwareMismatch',
-  says: /has 1 DLA cores, and core 1 is asked for/,
+  says: /has 1 DLA cores, but core 1 is requested/,
 });
 test('a plan for dynamic ranges with a version that has none', refuses, {
   classic: {

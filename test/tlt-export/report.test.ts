@@ -40,8 +40,8 @@ test('the report of an int8 export has the scales of its cache and the digests o
   t.regex(stderr, /Report was saved into r\.html, its figures into r\.json$/m);
   const report = numbers(cwd);
   const { scales } = parseCalibrationCache(readFileSync(join(cwd, 'cal.bin'), 'utf8'));
-  const told = new Map(report.calibration!.tensors.map(({ name, scale }) => [name, scale]));
-  t.deepEqual([...told].sort(), [...scales].sort());
+  const reportedScales = new Map(report.calibration!.tensors.map(({ name, scale }) => [name, scale]));
+  t.deepEqual([...reportedScales].sort(), [...scales].sort());
   for (const { name, sha256: digest, sizeBytes } of report.files) {
     const bytes = readFileSync(join(cwd, name));
     t.deepEqual([sha256(bytes), bytes.length], [digest, sizeBytes], name);

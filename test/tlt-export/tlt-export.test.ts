@@ -201,7 +201,7 @@ test('a missing key', fails, {
 });
 test('a truncated model', fails, {
   reason: 'ModelInvalid',
-  says: /cut short|altered|ends/,
+  says: /truncated|altered|ends/,
   prepare: (cwd) => writeFileSync(join(cwd, 'model.tlt'), tlt.subarray(0, tlt.length / 2)),
   args: () => base,
 });

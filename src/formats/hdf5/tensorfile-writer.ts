@@ -1,6 +1,6 @@
 /**
  * Writes a tensorfile as TLT does. Batches go straight to disk, so one batch is in memory at a time. The file appears
- * whole or not at all, and the same batches give the same bytes.
+ * complete or not at all, and the same batches give the same bytes.
  */
 import type { File } from 'h5wasm/node';
 import { messageOf, UserError } from '../../ground/base/errors.ts';

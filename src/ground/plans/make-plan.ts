@@ -52,8 +52,8 @@ const chooseRoute = ({ dla, int8Route }: PlanRequest, { int8 }: Family): Int8Rou
 type Typing = { readonly isStrong: boolean; readonly flags: readonly string[] };
 
 /**
- * Strong types where the version has no others, and where strict types are asked for: then no layer has a precision that
- * its graph does not name. Dynamic ranges need a weakly typed network.
+ * Strong types if the version has no others, or if strict types are requested: then no layer has a precision that its graph
+ * does not specify. Dynamic ranges need a weakly typed network.
  */
 const chooseTyping = (request: PlanRequest, family: Family): Typing => {
   const { weaklyTyped, stronglyTyped } = family;

@@ -358,7 +358,7 @@ def set_profile(builder, network, config, request):
 
 def set_dla(trt, builder, network, config, dla):
     if dla["core"] >= builder.num_DLA_cores:
-        raise Failure("HardwareMismatch", "This device has %d DLA cores, and core %d is asked for. Fix engine.dlaCore." % (builder.num_DLA_cores, dla["core"]))
+        raise Failure("HardwareMismatch", "This device has %d DLA cores, but core %d is requested. Fix engine.dlaCore." % (builder.num_DLA_cores, dla["core"]))
     config.default_device_type = trt.DeviceType.DLA
     config.DLA_core = dla["core"]
     refused = [layer.name for layer in layers_of(network) if not config.can_run_on_DLA(layer)]
