@@ -22,7 +22,7 @@ import { makeRecorder } from './cluster/runtime/recorder.ts';
 import { attemptMetrics, stateMetrics } from './ground/observability/export-metrics.ts';
 import { controllerMetrics, queueMetrics } from './ground/observability/metrics.ts';
 
-/** What the operator is made of. */
+/** Dependencies and settings of the operator. */
 export type OperatorContext = CacheContext & {
   readonly images: Images;
   /** Number of workers of the ModelExport controller. */

@@ -24,6 +24,7 @@ export type Notice =
 /** Message from the main thread to the worker thread: a signal arrived. */
 export type Stop = { readonly signal: NodeJS.Signals };
 
+/** Settings and callbacks of the main thread. */
 export type Supervision = {
   /** File of the entry, which the worker thread runs again. */
   readonly script: string;

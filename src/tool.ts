@@ -13,6 +13,7 @@ import { makeProgresses } from './ground/observability/progress.ts';
 import { supervise } from './supervisor.ts';
 import { runInWorkerThread, type Work } from './work.ts';
 
+/** A command-line tool as a process. */
 export type ToolProcess = {
   readonly name: string;
   /** Label of the progress bar. */
@@ -23,6 +24,7 @@ export type ToolProcess = {
   readonly run: (argv: readonly string[], context: ProcessContext) => Promise<void>;
 };
 
+/** Dependencies of a tool that runs as a process. */
 export type ProcessContext = ToolContext & {
   /** Writes to standard error. */
   readonly printError: (text: string) => void;

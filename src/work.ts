@@ -4,6 +4,7 @@ import { parentPort } from 'node:worker_threads';
 import { onTemporary } from './ground/base/temporaries.ts';
 import { interruptedBy, type Notice, type Stop } from './supervisor.ts';
 
+/** Communication of the work with the main thread. */
 export type Work = {
   readonly post: (notice: Notice) => void;
   /** Aborted by SIGINT or SIGTERM, with UserError Interrupted as its reason. */

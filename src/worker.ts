@@ -108,7 +108,7 @@ const describeFailure = (thrown: unknown, { post, signal }: Work): Failed => {
   return {
     kind: 'Failed',
     reason: 'Internal',
-    message: `Defect of the worker: ${messageOf(thrown)}. Please report it with the pod's log.`,
+    message: `Internal error of the worker: ${messageOf(thrown)}. Please report it with the pod's log.`,
   };
 };
 

@@ -4,21 +4,22 @@ import { join } from 'node:path';
 import { UserError } from '../../ground/base/errors.ts';
 import { reasonOfExitCode } from '../../ground/base/failures.ts';
 
+/** One run of the build driver. */
 export type DriverRun = {
   /** Interpreter with the module `tensorrt` or `tensorrt_rtx`. */
   readonly python: string;
   /** Path of the build request. */
   readonly request: string;
   readonly signal: AbortSignal;
-  /** Gets each line that the driver writes: a JSON object. */
+  /** Called with each line of the driver's output, a JSON object. */
   readonly onLine: (line: string) => void;
 };
 
-/** The driver, beside this file in sources and image alike. */
+/** Path of the driver, in the sources and in the image. */
 export const driverFile = join(import.meta.dirname, 'driver', 'build_engine.py');
 
 /**
- * Runs the driver to its end.
+ * Runs the driver and waits for its end.
  * @throws UserError with the driver's reason and message, EngineBuildFailed if Python cannot be started
  */
 export const runDriver = async ({ python, request, signal, onLine }: DriverRun): Promise<void> => {
@@ -46,7 +47,7 @@ export const runDriver = async ({ python, request, signal, onLine }: DriverRun):
 const notStarted = (python: string, cause: Error): UserError =>
   new UserError(
     'EngineBuildFailed',
-    `Starting ${python}: ${cause.message}. Name a Python interpreter by --python.`,
+    `Starting ${python}: ${cause.message}. Use --python to name a Python interpreter.`,
     { cause },
   );
 
