@@ -110,8 +110,6 @@ const words: Readonly<Record<string, string>> = {
   'hinder(s|ed|ing)?': 'prevents',
   'wish(es|ed|ing)?': 'request, option, want',
   'goes on': 'continues',
-  told: 'says, reports, logs',
-  'asked for': 'requested, required',
   'kept out': 'held out, excluded',
   'cut short': 'truncated',
   'by chance': 'at random',
