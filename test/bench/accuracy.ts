@@ -19,15 +19,15 @@ import { type FloatTensor, openSession } from '../../src/graph/inference/session
 import { quantiseModel } from '../../src/graph/precision/qdq.ts';
 import { raiseOpset } from '../../src/graph/transforms/raise-opset.ts';
 import type { Algorithm } from '../../src/ground/contract/architectures.ts';
-import { collected } from '../builders/collected.ts';
+import { collect } from '../builders/collected.ts';
 import { modelFile } from '../models/models.ts';
 import { runPeer } from '../peers/venv.ts';
 import { photosFolder } from '../photos/photos.ts';
 import { type Case, cases, taskOf } from './cases.ts';
 import { inputsOf, shapeOf } from './inputs.ts';
-import { type Losses, largest, lossesOf, type Watched } from './judged.ts';
-import { comparedRanges } from './ranges.ts';
-import { listed, textPicturesFolder } from './text-pictures.ts';
+import { type Losses, largest, measureLosses, type Watched } from './judged.ts';
+import { compareRanges } from './ranges.ts';
+import { listFiles, textPicturesFolder } from './text-pictures.ts';
 
 type Trial = {
   readonly of: Case;
@@ -52,9 +52,9 @@ const spread = (paths: readonly string[], count: number): string[] =>
     (_, i) => Math.floor((i * count) / paths.length) !== Math.floor(((i - 1) * count) / paths.length),
   );
 
-const [seenPhotos, otherPhotos] = halves(listed(photos));
-const [seenLines, otherLines] = halves(listed(join(written, 'lines')));
-const [seenPages, otherPages] = halves(listed(join(written, 'pages')));
+const [seenPhotos, otherPhotos] = halves(listFiles(photos));
+const [seenLines, otherLines] = halves(listFiles(join(written, 'lines')));
+const [seenPages, otherPages] = halves(listFiles(join(written, 'pages')));
 
 const classifier: Case = {
   title: 'C: text orientation, MobileNetV3, 48×192',
@@ -89,7 +89,7 @@ const trials: readonly Trial[] = [
 ];
 
 /** Opset 13, which both quantisers need. */
-const prepared = async ({ of, watched }: Trial): Promise<ModelProto> => {
+const prepareModel = async ({ of, watched }: Trial): Promise<ModelProto> => {
   const model = await readModelFile(await of.file());
   const graph = foldConstants(graphOf(model));
   const named = new Set(graph.output.map(({ name }) => name));
@@ -120,15 +120,19 @@ const rowsOf = async (trial: Trial): Promise<readonly Row[]> => {
   const { of, watched, label } = trial;
   const folder = mkdtempSync(join(tmpdir(), 'tlt-accuracy-'));
   const task = await taskOf(of, trial.calibration);
-  const model = await prepared(trial);
-  const calibration = await collected(inputsOf(task));
-  const test = await collected(inputsOf({ ...task, images: trial.test }));
+  const model = await prepareModel(trial);
+  const calibration = await collect(inputsOf(task));
+  const test = await collect(inputsOf({ ...task, images: trial.test }));
   const float = await outputsOf(serializeModel(model), of.input, test);
   const row = async (title: string, quantised: Uint8Array | string): Promise<Row> => {
     const int8 = await outputsOf(quantised, of.input, test);
     const right =
       label && int8.filter((each, i) => largest(each[watched.output]!.data) === label(trial.test[i]!));
-    return { title, losses: lossesOf(float, int8, watched), correct: right && right.length / test.length };
+    return {
+      title,
+      losses: measureLosses(float, int8, watched),
+      correct: right && right.length / test.length,
+    };
   };
   const rows = [await row('float', serializeModel(model))];
   const source = join(folder, 'source.onnx');
@@ -148,7 +152,7 @@ const rowsOf = async (trial: Trial): Promise<readonly Row[]> => {
     progress: () => {},
     signal: new AbortController().signal,
   });
-  const { tensors: shared, worst } = await comparedRanges(statistics, [source, of.input, ...tensors]);
+  const { tensors: shared, worst } = await compareRanges(statistics, [source, of.input, ...tensors]);
   process.stdout.write(
     `\n${of.title}: ranges of ${shared} tensors differ from onnxruntime's min-max by ${worst.toExponential(1)} at most\n`,
   );

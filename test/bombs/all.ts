@@ -36,7 +36,7 @@ const inFile = ({ folder }: Place, name: string, bytes: Uint8Array | string): st
   return path;
 };
 
-const exported = (
+const exportArgs = (
   { folder, photos, batches = 1 }: Place,
   model: string,
   ...changes: readonly string[]
@@ -64,8 +64,8 @@ const exported = (
   ...(changes.length > 0 ? changes : ['--cal_image_dir', photos]),
 ];
 
-const inspected = (path: string): readonly string[] => [entry('tlt-model'), 'inspect', path];
-const converted = (path: string): readonly string[] => [
+const inspectArgs = (path: string): readonly string[] => [entry('tlt-model'), 'inspect', path];
+const convertArgs = (path: string): readonly string[] => [
   entry('tlt-model'),
   'convert',
   path,
@@ -76,15 +76,15 @@ const converted = (path: string): readonly string[] => [
 const onnxBombs = (place: Place): Bomb[] => [
   ...Object.entries(statedBombs).map(([name, make]) => ({
     name: `ONNX: ${name}`,
-    args: exported(place, inFile(place, `${name}.onnx`, make())),
+    args: exportArgs(place, inFile(place, `${name}.onnx`, make())),
   })),
   {
     name: 'ONNX: shape computed from the image',
-    args: exported(place, inFile(place, 'shape.onnx', shapeFromImage())),
+    args: exportArgs(place, inFile(place, 'shape.onnx', shapeFromImage())),
   },
   {
     name: 'ONNX: loop without end',
-    args: exported(place, inFile(place, 'loop.onnx', loopWithoutEnd())),
+    args: exportArgs(place, inFile(place, 'loop.onnx', loopWithoutEnd())),
     isEndless: true,
   },
 ];
@@ -93,13 +93,16 @@ const hdf5Bombs = async (place: Place): Promise<Bomb[]> => {
   const at = (name: string): string => join(place.folder, name);
   const chunk = await hdf5.inflatingChunk(at('chunk.tensor'));
   return [
-    { name: 'tensorfile: group in itself', args: inspected(await hdf5.groupInItself(at('self.tensor'))) },
-    { name: 'tensorfile: 2^40 paths', args: inspected(await hdf5.manyPaths(at('paths.tensor'))) },
-    { name: 'tensorfile: chunk of 1 GiB', args: exported(place, place.sound, '--cal_data_file', chunk) },
-    { name: 'Keras: array of 4 GiB', args: converted(await hdf5.denseWithoutData(at('dense.hdf5'))) },
-    { name: 'Keras: array of 1 PiB', args: converted(await hdf5.denseWithoutData(at('vast.hdf5'), 2 ** 24)) },
-    { name: 'Keras: 12^8 calls', args: converted(await writeKeras({ network: nestedCalls() })) },
-    { name: 'Keras: 2,000,000 brackets', args: converted(await writeKeras({ network: deepConfig() })) },
+    { name: 'tensorfile: group in itself', args: inspectArgs(await hdf5.groupInItself(at('self.tensor'))) },
+    { name: 'tensorfile: 2^40 paths', args: inspectArgs(await hdf5.manyPaths(at('paths.tensor'))) },
+    { name: 'tensorfile: chunk of 1 GiB', args: exportArgs(place, place.sound, '--cal_data_file', chunk) },
+    { name: 'Keras: array of 4 GiB', args: convertArgs(await hdf5.denseWithoutData(at('dense.hdf5'))) },
+    {
+      name: 'Keras: array of 1 PiB',
+      args: convertArgs(await hdf5.denseWithoutData(at('vast.hdf5'), 2 ** 24)),
+    },
+    { name: 'Keras: 12^8 calls', args: convertArgs(await writeKeras({ network: nestedCalls() })) },
+    { name: 'Keras: 2,000,000 brackets', args: convertArgs(await writeKeras({ network: deepConfig() })) },
   ];
 };
 
@@ -123,7 +126,7 @@ const imageFolder = ({ folder }: Place, name: string, bytes: Uint8Array | string
 
 const pictureBombs = (place: Place): Bomb[] => {
   const of = (images: string): readonly string[] =>
-    exported({ ...place, batches: 8 }, place.sound, '--cal_image_dir', images);
+    exportArgs({ ...place, batches: 8 }, place.sound, '--cal_image_dir', images);
   const [large, deep] = [
     imageFolder(place, 'large', png({ width: 10_000, height: 9_999 })),
     imageFolder(place, 'deep', png({ width: 10_000, height: 9_999, isDeep: true })),
@@ -133,7 +136,7 @@ const pictureBombs = (place: Place): Bomb[] => {
     { name: 'pictures: eight PNG of 100 megapixels, 16 bits, interlaced', args: of(deep) },
     {
       name: 'pictures: the same eight, sampled for a tensorfile',
-      args: sampled(inFile(place, 'deep.txt', trainingSpec(dirname(deep), '32,32')), '8'),
+      args: sampleArgs(inFile(place, 'deep.txt', trainingSpec(dirname(deep), '32,32')), '8'),
     },
     {
       name: 'pictures: PNG of 10 × 9,999,999',
@@ -142,7 +145,7 @@ const pictureBombs = (place: Place): Bomb[] => {
     { name: 'pictures: SVG of 10^10 uses', args: of(imageFolder(place, 'laughs', laughs())) },
     {
       name: 'pictures: a pipe',
-      args: exported(place, place.sound, '--cal_image_dir', imageFolder(place, 'piped', undefined)),
+      args: exportArgs(place, place.sound, '--cal_image_dir', imageFolder(place, 'piped', undefined)),
     },
   ];
 };
@@ -150,7 +153,7 @@ const pictureBombs = (place: Place): Bomb[] => {
 const trainingSpec = (images: string, size: string): string =>
   `train_config { train_dataset_path: "${images}" batch_size_per_gpu: 1 }\nmodel_config { arch: "resnet" n_layers: 18 input_image_size: "3,${size}" }`;
 
-const sampled = (spec: string, batches: string): readonly string[] => [
+const sampleArgs = (spec: string, batches: string): readonly string[] => [
   ...[entry('tlt-int8-tensorfile'), 'classification', '-e', spec, '-m', batches],
   ...['-o', `${spec}.tensor`],
 ];
@@ -159,15 +162,15 @@ const fileBombs = (place: Place): Bomb[] => {
   const pipe = join(place.folder, 'pipe');
   execFileSync('mkfifo', [pipe]);
   return [
-    { name: 'histograms: 1 GiB', args: inspected(inFile(place, 'large.hist', inflatingHistograms())) },
-    { name: 'histograms: 300,000 parts', args: inspected(inFile(place, 'parts.hist', manyParts())) },
+    { name: 'histograms: 1 GiB', args: inspectArgs(inFile(place, 'large.hist', inflatingHistograms())) },
+    { name: 'histograms: 300,000 parts', args: inspectArgs(inFile(place, 'parts.hist', manyParts())) },
     {
       name: 'spec: images of 16384 × 16384',
-      args: sampled(inFile(place, 'spec.txt', trainingSpec(place.photos, '16384,16384')), '1'),
+      args: sampleArgs(inFile(place, 'spec.txt', trainingSpec(place.photos, '16384,16384')), '1'),
     },
     { name: 'spec: glob over the whole machine', args: records(inFile(place, 'glob.txt', globSpec)) },
-    { name: 'model: a pipe', args: exported(place, pipe, '--cal_image_dir', place.photos) },
-    { name: 'model: /dev/zero', args: inspected('/dev/zero') },
+    { name: 'model: a pipe', args: exportArgs(place, pipe, '--cal_image_dir', place.photos) },
+    { name: 'model: /dev/zero', args: inspectArgs('/dev/zero') },
   ];
 };
 

@@ -5,7 +5,7 @@ import { type Dataset, File, ready } from 'h5wasm/node';
 import { batchGroup, soleArray } from '../../src/formats/hdf5/tensorfile-layout.ts';
 import { zeros } from './zeros.ts';
 
-const written = async (path: string, write: (file: File) => void): Promise<string> => {
+const writeFile = async (path: string, write: (file: File) => void): Promise<string> => {
   await ready;
   const file = new File(path, 'w');
   write(file);
@@ -15,14 +15,14 @@ const written = async (path: string, write: (file: File) => void): Promise<strin
 
 /** A tensorfile of one batch whose group contains itself. */
 export const groupInItself = (path: string): Promise<string> =>
-  written(path, (file) => {
+  writeFile(path, (file) => {
     file.create_attribute('count', 1, [], '<q');
     file.create_group(batchGroup(0)).create_hard_link(`/${batchGroup(0)}`, 'again');
   });
 
 /** 40 groups, each with two links to the next one: 2^40 paths without a cycle. */
 export const manyPaths = (path: string): Promise<string> =>
-  written(path, (file) => {
+  writeFile(path, (file) => {
     file.create_attribute('count', 1, [], '<q');
     let at = `/${batchGroup(0)}`;
     file.create_group(at);
@@ -37,7 +37,7 @@ const side = 32_768;
 
 /** A Dense layer whose array of side × side is declared, but not stored. */
 export const denseWithoutData = (path: string, units = side): Promise<string> =>
-  written(path, (file) => {
+  writeFile(path, (file) => {
     const layer = (className: string, name: string, config: object, from: readonly string[]) => ({
       class_name: className,
       name,
@@ -83,7 +83,7 @@ export const inflatingChunk = async (path: string): Promise<string> => {
   // Random bytes do not compress, so their place is large enough for the hostile stream.
   const data = Float32Array.from({ length: 16 * batchSize * pixels }, (_, i) => Math.fround(Math.sin(i) * i));
   const shape = [16 * batchSize, 3, 32, 32];
-  await written(path, (file) => {
+  await writeFile(path, (file) => {
     file.create_attribute('count', 1, [], '<q');
     const group = file.create_group(batchGroup(0));
     const options = { chunks: [...shape], compression: 'gzip' as const, compression_opts: 4 };

@@ -4,7 +4,7 @@ import { histogramMagic } from '../../src/formats/scales/histogram-file.ts';
 import { PackedWriter } from '../../src/ground/base/packed-bytes.ts';
 import { zeros } from './zeros.ts';
 
-const framed = (content: Uint8Array): Uint8Array => inFrame(deflateSync(content));
+const deflateInFrame = (content: Uint8Array): Uint8Array => inFrame(deflateSync(content));
 
 const inFrame = (body: Uint8Array): Uint8Array => {
   const header = Buffer.alloc(16);
@@ -32,7 +32,7 @@ export const histogramFileOf = ({ bins, counts, min = 0, max = 1 }: Bins): Uint8
   writer.float(max);
   writer.whole(bins.length);
   for (const number of [...bins, ...counts]) writer.whole(number);
-  return framed(writer.written);
+  return deflateInFrame(writer.written);
 };
 
 /** One MiB that inflates to 1 GiB. */
@@ -48,5 +48,5 @@ export const manyParts = (): Uint8Array => {
     for (let number = 0; number < 6; number++) writer.whole(1);
   }
   writer.whole(0);
-  return framed(writer.written);
+  return deflateInFrame(writer.written);
 };

@@ -32,7 +32,7 @@ const classifier = ({ nodes, initializers = [], input = [1, 3, 32, 32] }: Parts)
   );
 
 const shape = (...sizes: readonly number[]): TensorProto => tensorFromInt64s('shape', [sizes.length], sizes);
-const makes = (opType: string, ...inputs: readonly string[]): NodeProto =>
+const makeBombNode = (opType: string, ...inputs: readonly string[]): NodeProto =>
   makeNode(opType, { name: 'makes', inputs, outputs: ['bomb'] });
 
 const scalars = (...values: readonly number[]): TensorProto[] =>
@@ -69,24 +69,35 @@ const loop = (trips: number, condition: readonly NodeProto[]): Uint8Array => {
 /** Bombs that can be detected in the graph without running it. */
 export const statedBombs: Readonly<Record<string, () => Uint8Array>> = {
   'ConstantOfShape of 8 GiB': () =>
-    classifier({ initializers: [shape(2 ** 16, 2 ** 15)], nodes: [makes('ConstantOfShape', 'shape')] }),
+    classifier({
+      initializers: [shape(2 ** 16, 2 ** 15)],
+      nodes: [makeBombNode('ConstantOfShape', 'shape')],
+    }),
   'Expand to 8 GiB': () =>
-    classifier({ initializers: [shape(1, 2, 2 ** 15, 2 ** 15)], nodes: [makes('Expand', 'mean', 'shape')] }),
+    classifier({
+      initializers: [shape(1, 2, 2 ** 15, 2 ** 15)],
+      nodes: [makeBombNode('Expand', 'mean', 'shape')],
+    }),
   'Tile to 8 GiB': () =>
-    classifier({ initializers: [shape(1, 2, 2 ** 15, 2 ** 15)], nodes: [makes('Tile', 'mean', 'shape')] }),
+    classifier({
+      initializers: [shape(1, 2, 2 ** 15, 2 ** 15)],
+      nodes: [makeBombNode('Tile', 'mean', 'shape')],
+    }),
   'Range of 2·10^12': () =>
-    classifier({ initializers: scalars(0, 2e12, 1), nodes: [makes('Range', 's0', 's1', 's2')] }),
+    classifier({ initializers: scalars(0, 2e12, 1), nodes: [makeBombNode('Range', 's0', 's1', 's2')] }),
   'Pad to 8 GiB': () =>
     classifier({
       initializers: [shape(0, 0, 2 ** 15, 2 ** 15, 0, 0, 2 ** 15, 2 ** 15)],
-      nodes: [makes('Pad', 'input_1', 'shape')],
+      nodes: [makeBombNode('Pad', 'input_1', 'shape')],
     }),
   'Loop of 2^53 trips': () =>
     loop(2 ** 53 - 1, [makeNode('Identity', { name: 'same', inputs: ['cond_in'], outputs: ['cond_out'] })]),
   'input of 30,000 × 30,000': () =>
-    classifier({ input: [1, 3, 30_000, 30_000], nodes: [makes('Identity', 'mean')] }),
-  'input of 2^31 rows': () => classifier({ input: [1, 3, 2 ** 31, 1], nodes: [makes('Identity', 'mean')] }),
-  'batch of 2^40': () => classifier({ input: [2 ** 40, 3, 32, 32], nodes: [makes('Identity', 'mean')] }),
+    classifier({ input: [1, 3, 30_000, 30_000], nodes: [makeBombNode('Identity', 'mean')] }),
+  'input of 2^31 rows': () =>
+    classifier({ input: [1, 3, 2 ** 31, 1], nodes: [makeBombNode('Identity', 'mean')] }),
+  'batch of 2^40': () =>
+    classifier({ input: [2 ** 40, 3, 32, 32], nodes: [makeBombNode('Identity', 'mean')] }),
 };
 
 /** A loop whose end depends on its values, and never comes. */
@@ -115,7 +126,7 @@ export const shapeFromImage = (): Uint8Array =>
       makeNode('Reshape', { name: 'one', inputs: ['none', 'single'], outputs: ['one'] }),
       makeNode('Add', { name: 'sides', inputs: ['one', 'side'], outputs: ['sides'] }),
       makeNode('Cast', { name: 'whole', inputs: ['sides'], outputs: ['whole'], attributes: int64 }),
-      makes('ConstantOfShape', 'whole'),
+      makeBombNode('ConstantOfShape', 'whole'),
     ],
   });
 

@@ -7,7 +7,7 @@ export const nobodyWatches = { progress: () => {}, signal: new AbortController()
 type Wanted = Pick<CalibrationRequest, 'source' | 'algorithm' | 'batchSize'> & Partial<CalibrationRequest>;
 
 /** Defaults: two batches, seed 42. */
-export const calibratedOn = (opened: OpenedModel, wanted: Wanted): Promise<Calibrated> => {
+export const calibrateOn = (opened: OpenedModel, wanted: Wanted): Promise<Calibrated> => {
   const request = { batches: 2, seed: 42, tensorRtVersion: '8.6.1', ...wanted };
   return calibrate(opened, { request, watch: nobodyWatches });
 };

@@ -5,9 +5,9 @@ import { readableBytes } from '../../src/ground/base/readable.ts';
 type Rest = readonly [key: string, options?: Parameters<typeof encrypted.encryptEtlt>[2]];
 
 export const encryptTlt = async (payload: Uint8Array, ...rest: Rest): Promise<Uint8Array> =>
-  joined(await encrypted.encryptTlt(readableBytes(payload), ...rest));
+  joinChunks(await encrypted.encryptTlt(readableBytes(payload), ...rest));
 
 export const encryptEtlt = async (payload: Uint8Array, ...rest: Rest): Promise<Uint8Array> =>
-  joined(await encrypted.encryptEtlt(readableBytes(payload), ...rest));
+  joinChunks(await encrypted.encryptEtlt(readableBytes(payload), ...rest));
 
-const joined = (pieces: encrypted.Chunks): Uint8Array => new Uint8Array(Buffer.concat([...pieces]));
+const joinChunks = (pieces: encrypted.Chunks): Uint8Array => new Uint8Array(Buffer.concat([...pieces]));

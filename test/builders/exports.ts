@@ -26,7 +26,7 @@ export const asInt8 = async (): Promise<readonly string[]> => [
   ...['--batches', '2', '--batch_size', '4', '--cal_algorithm', 'MinMax'],
 ];
 
-export const exported = async (model: ModelProto, ...args: readonly string[]): Promise<Export> => {
+export const exportNetwork = async (model: ModelProto, ...args: readonly string[]): Promise<Export> => {
   const folder = aFolder(key);
   const at = (name: string) => join(folder, name);
   writeFileSync(at('model.onnx'), serializeModel(model));

@@ -6,13 +6,16 @@ import type { ObservedJob } from '../../src/cluster/ownedjobs/observed-job.ts';
 import { active, aJobOf, anEngineBuilt, anExported } from './objects.ts';
 
 /** Applies the actions of a decision to the observation, like the cluster would. */
-export const performed = (observed: ObservedExport, actions: readonly ExportAction[]): ObservedExport => {
+export const performActions = (
+  observed: ObservedExport,
+  actions: readonly ExportAction[],
+): ObservedExport => {
   let world = observed;
-  for (const action of actions) world = performedOne(world, action);
+  for (const action of actions) world = performAction(world, action);
   return world;
 };
 
-const performedOne = (world: ObservedExport, action: ExportAction): ObservedExport => {
+const performAction = (world: ObservedExport, action: ExportAction): ObservedExport => {
   const jobs = world.jobs.filter(({ name }) => !('name' in action) || name !== action.name);
   switch (action.kind) {
     case 'CreateJob':
@@ -39,12 +42,12 @@ const performedOne = (world: ObservedExport, action: ExportAction): ObservedExpo
 };
 
 /** Decides and applies until no action is left; fails after too many rounds. */
-export const settled = (start: ObservedExport): ObservedExport => {
+export const settle = (start: ObservedExport): ObservedExport => {
   let observed = start;
   for (let round = 0; round < 10; round++) {
     const { actions } = decide(observed);
     if (actions.length === 0) return observed;
-    observed = performed(observed, actions);
+    observed = performActions(observed, actions);
   }
   throw new Error('does not settle');
 };

@@ -2,7 +2,7 @@
 import type { Result } from '../../src/ground/contract/result.ts';
 
 /** Status of a pod whose container succeeded, with this result in its termination message. */
-export const endedWell = (container: string, result: Result) => {
+export const aSucceededPod = (container: string, result: Result) => {
   const terminated = { exitCode: 0, reason: 'Completed', message: JSON.stringify(result) };
   const ended = { name: container, image: 'i', imageID: '', ready: false, restartCount: 0 };
   return { phase: 'Succeeded', containerStatuses: [{ ...ended, state: { terminated } }] };

@@ -10,7 +10,7 @@ export type CountedQuota = {
 };
 
 /** Waits until the quota controller has counted the existing objects. */
-export const untilQuotaIsCounted = (
+export const waitForQuota = (
   plane: ControlPlane,
   { namespace, name, resource }: CountedQuota,
 ): Promise<true> =>

@@ -5,7 +5,7 @@ import { copyWith, graphOf } from '../../src/formats/onnx/graph.ts';
 /** Renames outputs of the graph (`coverage:0` → `renamed/coverage`) in all nodes. */
 export const withRenamedOutputs = (model: ModelProto): ModelProto => {
   const graph = graphOf(model);
-  const names = new Map(graph.output.map(({ name }) => [name, renamed(name)]));
+  const names = new Map(graph.output.map(({ name }) => [name, rename(name)]));
   const other = (name: string): string => names.get(name) ?? name;
   const node = graph.node.map((each) =>
     copyWith(each, { input: each.input.map(other), output: each.output.map(other) }),
@@ -14,4 +14,4 @@ export const withRenamedOutputs = (model: ModelProto): ModelProto => {
   return copyWith(model, { graph: copyWith(graph, { node, output }) });
 };
 
-export const renamed = (name: string): string => `renamed/${name.replace(/:0$/, '')}`;
+export const rename = (name: string): string => `renamed/${name.replace(/:0$/, '')}`;

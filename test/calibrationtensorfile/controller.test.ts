@@ -14,7 +14,7 @@ import type { Result } from '../../src/ground/contract/result.ts';
 import type { Log } from '../../src/ground/observability/log.ts';
 import { aClientOf } from '../builders/client.ts';
 import { aSpec, aTensorfile, aTensorfileWritten } from '../builders/objects.ts';
-import { endedWell } from '../builders/pods.ts';
+import { aSucceededPod } from '../builders/pods.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
 import { eventually } from '../cluster/run.ts';
 
@@ -95,7 +95,7 @@ const endPod = async (stage: string, result: Result): Promise<void> => {
     return pods.find(({ status }) => status?.phase === 'Pending');
   });
   const at = { namespace, name: pod.metadata.name, subresource: 'status' };
-  await client.mergePatch(jobResources.pods, at, { status: endedWell(stage, result) }, stop.signal);
+  await client.mergePatch(jobResources.pods, at, { status: aSucceededPod(stage, result) }, stop.signal);
 };
 
 test.serial('a ModelExport waits for a CalibrationTensorfile that does not exist', async (t) => {

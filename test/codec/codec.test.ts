@@ -177,13 +177,13 @@ test('a program may leave its input unread', async (t) => {
   t.is(Buffer.from(await answer.decrypt(large, key)).toString(), 'answer\n');
 });
 
-const verified = (command: readonly string[]) =>
+const verifyCodec = (command: readonly string[]) =>
   createVerifiedCodec({ command, signal: new AbortController().signal, warn: () => {} }, key);
 
 test('ciphertext that does not decrypt to the same bytes is refused', async (t) => {
   const oneWay = aProgram('case $1 in encrypt) exec openssl rand 500 ;; decrypt) exec cat ;; esac');
-  await codecFails(t, verified([oneWay]), /does not decrypt to the same bytes/);
-  await t.notThrowsAsync(verified([openssl]));
+  await codecFails(t, verifyCodec([oneWay]), /does not decrypt to the same bytes/);
+  await t.notThrowsAsync(verifyCodec([openssl]));
 });
 
 test('diagnostics are bounded and never contain the key', async (t) => {

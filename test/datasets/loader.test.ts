@@ -9,7 +9,7 @@ import type { LoaderPlan, Tfrecords } from '../../src/data/datasets/plan.ts';
 import { detectnetValues } from '../../src/data/preprocessing/values.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
 import type { FailureReason } from '../../src/ground/base/failures.ts';
-import { collected } from '../builders/collected.ts';
+import { collect } from '../builders/collected.ts';
 import { exampleBytes, tfrecordBytes } from '../formats/tfrecord-bytes.ts';
 
 const inputs = {
@@ -64,7 +64,7 @@ const base: LoaderOptions = { seed: 1, set: 'training' };
 
 const numbersOf = async (options: Partial<LoaderOptions>, of: LoaderPlan = plan): Promise<number[]> => {
   const { batches } = await openLoader(of, { ...base, ...options });
-  return (await collected(batches)).flatMap(({ paths }) =>
+  return (await collect(batches)).flatMap(({ paths }) =>
     paths.map((path) => Number.parseInt(basename(path), 10)),
   );
 };
@@ -126,7 +126,7 @@ test('with a separate validation source, every fold is for training', async (t) 
   const own: LoaderPlan = { ...plan, validation: { source } };
   t.is((await numbersOf({ dataRoot }, own)).length, 40);
   const { batches } = await openLoader(own, { ...base, dataRoot, set: 'validation' });
-  for (const { paths } of await collected(batches)) t.true(paths.every((path) => path.startsWith(other)));
+  for (const { paths } of await collect(batches)) t.true(paths.every((path) => path.startsWith(other)));
 });
 
 test('sources are sampled by weight', async (t) => {
@@ -140,7 +140,7 @@ test('sources are sampled by weight', async (t) => {
     { ...plan, sources, validation: { fold: 19 } },
     { ...base, batches: 40 },
   );
-  const first = (await collected(batches))
+  const first = (await collect(batches))
     .flatMap(({ paths }) => paths)
     .filter((path) => path.startsWith(roots[0]!));
   t.true(first.length > 100 && first.length < 140, `${first.length} of 160, expected about 120`);
@@ -157,7 +157,7 @@ test('an image in its record needs no file', async (t) => {
   writeFileSync(join(root, 'a'), tfrecordBytes([record]));
   const dali: LoaderPlan = { ...plan, sources: [{ records: 'a', imageFolder: '.' }] };
   const { batches } = await openLoader(dali, { ...base, dataRoot: root, batchSize: 1 });
-  const [batch] = await collected(batches);
+  const [batch] = await collect(batches);
   t.is(Math.round(batch!.data[0]! * 255), 77);
 });
 
@@ -276,7 +276,7 @@ test('a different micro-batch size gives the same images', async (t) => {
   const dataRoot = await aDataSet();
   const options = { dataRoot, batches: 2, batchSize: 5 };
   const { images, batches } = await openLoader(plan, { ...base, ...options, microBatch: 4 });
-  const cut = await collected(batches);
+  const cut = await collect(batches);
   t.is(images, 10);
   t.deepEqual(
     cut.map(({ paths }) => paths.length),

@@ -20,10 +20,10 @@ import { buildGraphFor } from '../../src/graph/precision/precision.ts';
 import { architectures } from '../../src/ground/contract/architectures.ts';
 import type { Backend } from '../../src/ground/contract/backends.ts';
 import { agreementOf } from '../builders/agreement.ts';
-import { calibratedOn } from '../builders/calibrated.ts';
-import { collected } from '../builders/collected.ts';
+import { calibrateOn } from '../builders/calibrated.ts';
+import { collect } from '../builders/collected.ts';
 import { graphRequest } from '../builders/graph-request.ts';
-import { renamed, withRenamedOutputs } from '../builders/renamed.ts';
+import { rename, withRenamedOutputs } from '../builders/renamed.ts';
 import { type DetectorName, detectorFile, detectorNames, scenesFolder } from '../models/models.ts';
 
 type Truth = { readonly class: 'brick' | 'coin'; readonly box: readonly [number, number, number, number] };
@@ -42,7 +42,7 @@ type Subject = {
 /** Data of several tests, read, decoded and computed once. */
 const aSubject = async (name: DetectorName): Promise<Subject> => {
   const opened = await openModel({ path: detectorFile(name), key: 'none', architecture: name });
-  const batches = await collected(imageBatches(scenes, { ...pixelsOf(opened), batchSize: 8 }));
+  const batches = await collect(imageBatches(scenes, { ...pixelsOf(opened), batchSize: 8 }));
   const wanted = graphRequest('OnnxRuntime', 'fp32');
   return { opened, batches, float: await outputsOn(buildGraphFor(opened.model, wanted), name, batches) };
 };
@@ -126,7 +126,7 @@ const inInt8 = test.macro<[DetectorName]>({
   exec: async (t, name) => {
     const { opened: model } = await subjectOf(name);
     const source = { kind: 'Images', folder: scenesFolder } as const;
-    const { scales, heldOut } = await calibratedOn(model, { source, batchSize: 6, algorithm: 'Mse' });
+    const { scales, heldOut } = await calibrateOn(model, { source, batchSize: 6, algorithm: 'Mse' });
     const { node } = graphOf(model.model);
     const made = new Set(node.filter(isPlugin).flatMap(({ output }) => output));
     const read = node
@@ -163,7 +163,7 @@ for (const name of ['faster_rcnn', 'ssd', 'yolo'] as const)
     const { opened, batches, float } = await subjectOf(name);
     const [outputs, images] = [float[0]!, batches[0]!.paths.length];
     const otherNames = Object.fromEntries(
-      Object.entries(outputs).map(([key, value]) => [renamed(key), value]),
+      Object.entries(outputs).map(([key, value]) => [rename(key), value]),
     );
     const sum = new AgreementSum(outputRoles(withRenamedOutputs(opened.model)));
     sum.add(otherNames, otherNames, images);

@@ -12,7 +12,7 @@ import { toNormalForm } from '../../src/graph/transforms/normal-form.ts';
 import { withFunctions } from '../builders/exporter-forms.ts';
 import { bodyOf, classifierWith, type Network } from '../builders/networks.ts';
 import { aFolder, runTool } from '../builders/tool.ts';
-import { comparedModels } from '../peers/compared-models.ts';
+import { compareModels } from '../peers/compared-models.ts';
 import { nodeCases } from '../peers/node-cases.ts';
 
 const { float32, float16, int64, bool } = elementType;
@@ -187,7 +187,7 @@ test('unusual networks in fp16 pass the checker and agree with fp32', async (t) 
     ...made,
     ['functions', toNormalForm(withFunctions(classifierWith((_, from) => from))).model] as const,
   ];
-  const compared = await comparedModels(
+  const compared = await compareModels(
     all.map(([, reference]) => ({ reference, model: convertToHalf(reference) })),
   );
   for (const [i, { sqnr, error }] of compared.entries()) {
@@ -215,7 +215,7 @@ test('tensors of bodies become half, and counters do not', (t) => {
 
 test("onnx's own test cases of operators run in fp16 wherever onnxruntime runs them in fp32", async (t) => {
   const cases = await nodeCases();
-  const compared = await comparedModels(
+  const compared = await compareModels(
     cases.map(({ model, inputs }) => ({
       reference: model,
       model: convertToHalf(toNormalForm(model).model),

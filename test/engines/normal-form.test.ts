@@ -25,7 +25,7 @@ import {
 } from '../builders/exporter-forms.ts';
 import { bodyOf, classifierWith } from '../builders/networks.ts';
 import { aFolder, runTool } from '../builders/tool.ts';
-import { comparedModels } from '../peers/compared-models.ts';
+import { compareModels } from '../peers/compared-models.ts';
 import { smallPhotosFolder } from '../photos/photos.ts';
 
 /** A layer in the graph and a layer in both branches of an If that reads it. */
@@ -86,7 +86,7 @@ test('every form exports to int8 with the scales and the engine of the plain for
 test('onnx and onnxruntime compute the same from the normal form as from each form', async (t) => {
   const made = Object.entries(forms).map(([form, make]) => [form, make(plain())] as const);
   const isRefused = (model: ModelProto) => graphOf(model).node.some(({ domain }) => domain === 'ai.onnx');
-  const compared = await comparedModels(
+  const compared = await compareModels(
     made.map(([, source]) => ({
       reference: isRefused(source) ? plain() : source,
       model: toNormalForm(source).model,

@@ -3,16 +3,16 @@ import test from 'ava';
 import { readModelFile } from '../../src/formats/onnx/model.ts';
 import { buildRequest, planModel } from '../../src/graph/builders/build-request.ts';
 import { outputRoles } from '../../src/graph/evaluation/output-roles.ts';
-import { renamed, withRenamedOutputs } from '../builders/renamed.ts';
+import { rename, withRenamedOutputs } from '../builders/renamed.ts';
 import { detectorFile, detectorNames } from '../models/models.ts';
 
 const names = {
-  rows: (first: string) => ({ detections: { rows: renamed(first) } }),
+  rows: (first: string) => ({ detections: { rows: rename(first) } }),
   columns: {
     detections: {
-      boxes: renamed('BatchedNMS_1'),
-      scores: renamed('BatchedNMS_2'),
-      labels: renamed('BatchedNMS_3'),
+      boxes: rename('BatchedNMS_1'),
+      scores: rename('BatchedNMS_2'),
+      labels: rename('BatchedNMS_3'),
     },
   },
 };

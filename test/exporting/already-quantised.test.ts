@@ -8,7 +8,7 @@ import { copyWith } from '../../src/formats/onnx/graph.ts';
 import { parseModel, serializeModel } from '../../src/formats/onnx/model.ts';
 import { quantiseModel } from '../../src/graph/precision/qdq.ts';
 import { type FailureReason, failures } from '../../src/ground/base/failures.ts';
-import { asInt8, exported } from '../builders/exports.ts';
+import { asInt8, exportNetwork } from '../builders/exports.ts';
 import { classifierWith, Network } from '../builders/networks.ts';
 import { aFolder, runTool } from '../builders/tool.ts';
 import { runPeer } from '../peers/venv.ts';
@@ -38,7 +38,7 @@ const refusal = (reason: FailureReason) => failures[reason].exitCode;
 test('a model that is dynamically quantised throughout is refused for int8 before calibration, and nothing is written', async (t) => {
   const engine = ['--engine_file', 'engine.onnx'];
   for (const more of [[], engine]) {
-    const { code, stderr, folder } = await exported(forms.dynamic, ...(await asInt8()), ...more);
+    const { code, stderr, folder } = await exportNetwork(forms.dynamic, ...(await asInt8()), ...more);
     t.is(code, refusal('ModelUnsupported'), stderr);
     t.regex(stderr, /the model is quantised already \(DynamicQuantizeLinear × \d, .*ConvInteger × 2/);
     t.deepEqual(readdirSync(folder).sort(), ['key.txt', 'model.onnx']);
@@ -46,13 +46,13 @@ test('a model that is dynamically quantised throughout is refused for int8 befor
 });
 
 test('a dynamically quantised model is exported unchanged in fp32', async (t) => {
-  const { code, stderr, payload } = await exported(forms.dynamic, '--engine_file', 'engine.onnx');
+  const { code, stderr, payload } = await exportNetwork(forms.dynamic, '--engine_file', 'engine.onnx');
   t.is(code, 0, stderr);
   t.deepEqual(serializeModel(payload!), serializeModel(forms.dynamic));
 });
 
 test('a partly quantised model is calibrated for its float convolutions, with a warning', async (t) => {
-  const { code, stderr, scales } = await exported(
+  const { code, stderr, scales } = await exportNetwork(
     forms.partly,
     ...(await asInt8()),
     '--engine_file',
@@ -65,7 +65,7 @@ test('a partly quantised model is calibrated for its float convolutions, with a 
 
 test('QLinear operators are refused for every data type, and not mistaken for training', async (t) => {
   for (const args of [[], ['--data_type', 'fp16'], await asInt8()]) {
-    const { code, stderr, scales } = await exported(forms.operators, ...args);
+    const { code, stderr, scales } = await exportNetwork(forms.operators, ...args);
     t.is(code, refusal('ModelUnsupported'), stderr);
     t.regex(stderr, /\(QLinear\w+\) computes with integers/);
     t.is(scales, undefined);
@@ -100,7 +100,7 @@ const withQuantiser = (opType: string, domain: string): ModelProto => {
 test('quantisers of other tools are named with the tool, for every data type', async (t) => {
   for (const [opType, domain, message] of foreign) {
     for (const args of [[], await asInt8()]) {
-      const { code, stderr, payload } = await exported(withQuantiser(opType, domain), ...args);
+      const { code, stderr, payload } = await exportNetwork(withQuantiser(opType, domain), ...args);
       t.is(code, refusal('ModelUnsupported'), stderr);
       t.regex(stderr, message);
       t.is(payload, undefined);
@@ -150,7 +150,7 @@ test('a network that is too narrow for int8 is not reported as another model aft
   const narrow = network.conv('input_1', network.weight([5, 3, 3, 3], 0.02));
   const mean = network.node('ReduceMean', [narrow], { axes: { ints: [2, 3] }, keepdims: { int: 0 } });
   network.node('Softmax', [mean], { axis: { int: 1 } }, ['predictions/Softmax']);
-  const { code, stderr } = await exported(
+  const { code, stderr } = await exportNetwork(
     network.model(),
     ...(await asInt8()),
     '--engine_file',

@@ -26,7 +26,7 @@ import { serializeTensor } from '../../src/formats/onnx/tensor-file.ts';
 import { inferTensorFacts } from '../../src/graph/inference/tensor-facts.ts';
 import { isPlugin } from '../../src/graph/plugins/plugin-nodes.ts';
 import { convertPlugins } from '../../src/graph/precision/precision.ts';
-import { collected } from '../builders/collected.ts';
+import { collect } from '../builders/collected.ts';
 import { type DetectorName, detectorFile, detectorNames, modelFile } from '../models/models.ts';
 import { runPeer } from '../peers/venv.ts';
 import { photosFolder } from '../photos/photos.ts';
@@ -39,7 +39,7 @@ const options = {
 
 const batches = async (): Promise<Batch[]> => {
   const { chosen } = await sampleImages(await photosFolder(), { batches: 2, batchSize: 4, seed: 1 });
-  return collected(imageBatches(chosen, options));
+  return collect(imageBatches(chosen, options));
 };
 
 const watch = { progress: () => {}, signal: new AbortController().signal };

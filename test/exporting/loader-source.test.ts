@@ -12,7 +12,7 @@ import { type CalibrationSource, openSource } from '../../src/export/pipeline/ca
 import { writeTensorfile } from '../../src/formats/hdf5/tensorfile-writer.ts';
 import { writeCalibrationCache } from '../../src/formats/scales/calibration-cache.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
-import { calibratedOn } from '../builders/calibrated.ts';
+import { calibrateOn } from '../builders/calibrated.ts';
 import { aFolder } from '../builders/tool.ts';
 import { smallClassifier } from '../models/small-classifier.ts';
 import { smallPhotosFolder } from '../photos/photos.ts';
@@ -21,7 +21,7 @@ const watch = { progress: () => {}, signal: new AbortController().signal };
 const sample = { batches: 2, batchSize: 3, seed: 7 };
 
 const calibrated = (opened: OpenedModel, source: CalibrationSource) =>
-  calibratedOn(opened, { source, ...sample, algorithm: 'MinMax' });
+  calibrateOn(opened, { source, ...sample, algorithm: 'MinMax' });
 
 /** The photos as classes in `train`, relative to the folder; and a classifier. */
 const aTraining = async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import type { ExportReport } from '../../src/export/report/report.ts';
 import { failures } from '../../src/ground/base/failures.ts';
-import { asInt8, exported } from '../builders/exports.ts';
+import { asInt8, exportNetwork } from '../builders/exports.ts';
 import { channels, Network } from '../builders/networks.ts';
 
 /** Besides the classes, a second output that int8 destroys: a thousandth of the difference of two large tensors. */
@@ -24,13 +24,13 @@ const withFragileOutput = () => {
 
 test('an output unknown to the module is reported separately, and the gate checks it', async (t) => {
   const model = withFragileOutput();
-  const { code, stderr, folder } = await exported(model, ...(await asInt8()), '--report', 'r.html');
+  const { code, stderr, folder } = await exportNetwork(model, ...(await asInt8()), '--report', 'r.html');
   t.is(code, 0, stderr);
   const { agreement } = JSON.parse(readFileSync(join(folder, 'r.json'), 'utf8')) as ExportReport;
   const of = (name: string) => Number(agreement!.outputs!.find((each) => each.name === name)!.sqnrDb);
   t.true(of('predictions/Softmax') > 15 && of('fragile') < 10, JSON.stringify(agreement));
   t.regex(readFileSync(join(folder, 'r.html'), 'utf8'), /Agreement of each output.*fragile/s);
-  const gated = await exported(model, ...(await asInt8()), '--min_agreement', '12');
+  const gated = await exportNetwork(model, ...(await asInt8()), '--min_agreement', '12');
   t.is(gated.code, failures.AgreementTooLow.exitCode);
   t.regex(gated.stderr, /\(fragile: -?\d+\.\d dB\); the required minimum is 12 dB/);
   t.is(gated.scales, undefined, 'nothing was written');
@@ -46,7 +46,7 @@ test('the report counts the compared images, whatever the shape of the outputs',
     ['anchors'],
   );
   network.head(from);
-  const { folder } = await exported(
+  const { folder } = await exportNetwork(
     network.model({ batch: 1, outputs: ['anchors'] }),
     ...(await asInt8()),
     ...['--report', 'r.html'],
@@ -64,13 +64,13 @@ test('--require_int8 refuses an export that is mostly float before anything is w
   ]);
   network.head([1, 2, 3].reduce<string>((tensor) => network.conv(tensor, weight), from));
   const given = await asInt8();
-  const warned = await exported(network.model(), ...given);
+  const warned = await exportNetwork(network.model(), ...given);
   t.is(warned.code, 0, warned.stderr);
   t.regex(
     warned.stderr,
     /WARNING.* 2 of 6 layers compute in int8, \d+ % of the arithmetic; in float: 3 have a weight that the graph computes, 1 are too narrow/,
   );
-  const refused = await exported(network.model(), ...given, '--require_int8');
+  const refused = await exportNetwork(network.model(), ...given, '--require_int8');
   t.is(refused.code, failures.Int8ShareTooLow.exitCode);
   t.is(refused.payload, undefined);
   t.is(refused.scales, undefined);

@@ -10,7 +10,7 @@ import { copyWith, graphOf, isQat } from '../../src/formats/onnx/graph.ts';
 import { floatsOf, tensorFromBytes } from '../../src/formats/onnx/tensor.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
 import { failures } from '../../src/ground/base/failures.ts';
-import { asInt8, classesOf, decibels, exported } from '../builders/exports.ts';
+import { asInt8, classesOf, decibels, exportNetwork } from '../builders/exports.ts';
 import { channels, input, Network } from '../builders/networks.ts';
 
 type Integers = 'uint8' | 'int8' | 'uint16' | 'int16';
@@ -85,7 +85,7 @@ const cuts: Readonly<Record<string, readonly [ModelProto, ModelProto]>> = {
 
 for (const [name, [model, float]] of Object.entries(cuts))
   test(`the saturation of a pair stays in the export: ${name}`, async (t) => {
-    const { code, stderr, payload } = await exported(model);
+    const { code, stderr, payload } = await exportNetwork(model);
     t.is(code, 0, stderr);
     t.false(isQat(payload!));
     t.regex(stderr, /Compared with the given model on 4 synthetic images, .*: the exported graph$/m);
@@ -99,7 +99,7 @@ for (const [name, [model, float]] of Object.entries(cuts))
 
 test('int8 uses the scales of pairs that act as Relus for the tensors before and after the Clip', async (t) => {
   const [model] = cuts['uint8 from 0 is a Relu']!;
-  const { code, stderr, scales, payload } = await exported(
+  const { code, stderr, scales, payload } = await exportNetwork(
     model,
     '--data_type',
     'int8',
@@ -116,16 +116,16 @@ test('int8 uses the scales of pairs that act as Relus for the tensors before and
 
 test('--force_ptq calibrates the network with its Relus', async (t) => {
   const [model, float] = cuts['uint8 around 20 is a Clip']!;
-  const refused = await exported(model, '--data_type', 'int8');
+  const refused = await exportNetwork(model, '--data_type', 'int8');
   t.is(refused.code, failures.ModelUnsupported.exitCode);
-  const { code, stderr, payload } = await exported(model, '--force_ptq', ...(await asInt8()));
+  const { code, stderr, payload } = await exportNetwork(model, '--force_ptq', ...(await asInt8()));
   t.is(code, 0, stderr);
   t.true(decibels(await classesOf(float), await classesOf(payload!)) > 100);
 });
 
 test('a pair after a Relu saturates no value that the Relu passes, so no Clip is added', async (t) => {
   const levels = { type: 'uint8', zero: 0, scale: 0.1 } as const;
-  const { payload } = await exported(
+  const { payload } = await exportNetwork(
     network((built, from) => pair(built, built.node('Relu', [from]), levels)),
   );
   t.deepEqual([...new Set(graphOf(payload!).node.map(({ opType }) => opType))].sort(), [
@@ -144,7 +144,7 @@ test('a pair whose two scales differ is not a pair', async (t) => {
     const integers = built.node('QuantizeLinear', [from, built.scalar(0.1), zero]);
     return built.node('DequantizeLinear', [integers, built.scalar(0.2), zero]);
   });
-  const { code, stderr, payload } = await exported(model);
+  const { code, stderr, payload } = await exportNetwork(model);
   t.is(code, failures.ModelUnsupported.exitCode, stderr);
   t.regex(stderr, /has another scale or zero point than the/);
   t.is(payload, undefined);
@@ -158,7 +158,7 @@ test('scales and zero points computed from constants are known; the saturation o
     const integers = built.node('QuantizeLinear', [from, scale, scalar]);
     return built.node('DequantizeLinear', [integers, scale, scalar]);
   };
-  const { code, stderr, payload } = await exported(network(after));
+  const { code, stderr, payload } = await exportNetwork(network(after));
   t.is(code, 0, stderr);
   t.true(decibels(await classesOf(network(rectified)), await classesOf(payload!)) > 100);
   const computed: Activation = (built, from) => {
@@ -166,7 +166,7 @@ test('scales and zero points computed from constants are known; the saturation o
     const integers = built.node('QuantizeLinear', [from, scale]);
     return built.node('DequantizeLinear', [integers, scale]);
   };
-  const refused = await exported(network(computed));
+  const refused = await exportNetwork(network(computed));
   t.is(refused.code, failures.ModelUnsupported.exitCode);
   t.regex(
     refused.stderr,
@@ -175,7 +175,7 @@ test('scales and zero points computed from constants are known; the saturation o
 });
 
 test('an exported graph that computes something else is refused before anything is written', async (t) => {
-  const { folder } = await exported(cuts['uint8 from 0 is a Relu']![0]);
+  const { folder } = await exportNetwork(cuts['uint8 from 0 is a Relu']![0]);
   const opened = await openModel({
     path: join(folder, 'model.onnx'),
     key: 'k',
@@ -212,7 +212,7 @@ const storedAsIntegers = (): ModelProto => {
 };
 
 test('weights stored as integers do not mean training with quantisation: the images are used to calibrate', async (t) => {
-  const { code, stderr, scales } = await exported(
+  const { code, stderr, scales } = await exportNetwork(
     storedAsIntegers(),
     ...(await asInt8()),
     '--engine_file',
@@ -239,7 +239,12 @@ const halfInside = (): ModelProto => {
 
 test('a network that computes in float16 is measured there, and its cache can be reused', async (t) => {
   const given = await asInt8();
-  const { code, stderr, scales, payload } = await exported(halfInside(), ...given, '--engine_file', 'e.onnx');
+  const { code, stderr, scales, payload } = await exportNetwork(
+    halfInside(),
+    ...given,
+    '--engine_file',
+    'e.onnx',
+  );
   t.is(code, 0, stderr);
   t.is(scales!.size, 11, [...scales!.keys()].join());
   t.is(graphOf(payload!).node.length, graphOf(halfInside()).node.length, 'the file is exported unchanged');

@@ -8,7 +8,7 @@ import {
 } from '../../src/export/pipeline/sensitivity.ts';
 import { batchHeldOut, measureInt8Agreement } from '../../src/export/pipeline/verify-int8.ts';
 import { removeFloatScales } from '../../src/graph/precision/float-layers.ts';
-import { calibratedOn, nobodyWatches } from '../builders/calibrated.ts';
+import { calibrateOn, nobodyWatches } from '../builders/calibrated.ts';
 import { modelFile } from '../models/models.ts';
 import { photosFolder } from '../photos/photos.ts';
 
@@ -17,7 +17,7 @@ const architecture = 'detectnet_v2';
 const calibration = async () => {
   const opened = await openModel({ path: modelFile(architecture), key: 'none', architecture });
   const source = { kind: 'Images', folder: await photosFolder() } as const;
-  const { scales, heldOut } = await calibratedOn(opened, { source, batchSize: 8, algorithm: 'Mse' });
+  const { scales, heldOut } = await calibrateOn(opened, { source, batchSize: 8, algorithm: 'Mse' });
   return { opened, scales, heldOut: heldOut.slice(0, 8) };
 };
 

@@ -11,9 +11,9 @@ import {
 import { readModelFile, serializeModel } from '../../src/formats/onnx/model.ts';
 import { openSession } from '../../src/graph/inference/session.ts';
 import { quantiseModel } from '../../src/graph/precision/qdq.ts';
-import { calibratedOn } from '../builders/calibrated.ts';
-import { collected } from '../builders/collected.ts';
-import { renamed, withRenamedOutputs } from '../builders/renamed.ts';
+import { calibrateOn } from '../builders/calibrated.ts';
+import { collect } from '../builders/collected.ts';
+import { rename, withRenamedOutputs } from '../builders/renamed.ts';
 import { type ModelName, modelFile } from '../models/models.ts';
 import { photosFolder } from '../photos/photos.ts';
 
@@ -24,9 +24,9 @@ const calibration = async (name: ModelName) => {
   const opened = await openModel({ path: modelFile(name), key: 'none', architecture });
   const source = { kind: 'Images', folder: await photosFolder() } as const;
   const sampling = { batches: 2, batchSize: 8, seed: 42 };
-  const { scales, heldOut } = await calibratedOn(opened, { source, ...sampling, algorithm: 'Percentile' });
+  const { scales, heldOut } = await calibrateOn(opened, { source, ...sampling, algorithm: 'Percentile' });
   const { chosen } = await sampleImages(source.folder, sampling);
-  const heldOutBatches = await collected(batchHeldOut(opened, heldOut)!);
+  const heldOutBatches = await collect(batchHeldOut(opened, heldOut)!);
   return { opened, scales, heldOut, chosen, heldOutBatches };
 };
 
@@ -93,7 +93,7 @@ test('the coverage output of a grid is found under any name and in any order', a
   const other = {
     ...opened,
     model: withRenamedOutputs(opened.model),
-    outputs: opened.outputs.map(renamed).toReversed(),
+    outputs: opened.outputs.map(rename).toReversed(),
   };
   const { matchedCells } = await measureInt8Agreement(other, scales, { batches: streamed(heldOutBatches) });
   t.true(matchedCells! > 0.9, `${matchedCells}`);
@@ -103,7 +103,7 @@ test('the coverage output of a grid is found under any name and in any order', a
 test('a graph with a fixed batch gets full batches, and too few held-out images give none', async (t) => {
   const { opened, heldOut } = await calibrated('classifier');
   const fixed = { ...opened, fixedBatch: 5 };
-  const batches = await collected(batchHeldOut(fixed, heldOut)!);
+  const batches = await collect(batchHeldOut(fixed, heldOut)!);
   t.deepEqual(
     batches.map(({ dims }) => dims[0]),
     [5, 5, 5, 5, 5, 5],

@@ -82,7 +82,10 @@ const referenceOf = async (each: FaultCase, inputs: Inputs): Promise<Reference> 
 /** What is wrong with a file; undefined if it is complete like the reference. */
 type Output = { readonly bytes: Uint8Array; readonly expected: Uint8Array; readonly key: string };
 
-const brokenness = async (name: string, { bytes, expected, key }: Output): Promise<string | undefined> => {
+const describeDamage = async (
+  name: string,
+  { bytes, expected, key }: Output,
+): Promise<string | undefined> => {
   const text = () => Buffer.from(bytes).toString();
   if (/\.e?tlt$/.test(name)) return decryptModel(bytes, key).then(() => undefined, String);
   if (name.endsWith('.json')) return attempt(() => JSON.parse(text()));
@@ -103,25 +106,25 @@ const attempt = (read: () => unknown): string | undefined => {
 
 type Left = { readonly machine: Machine; readonly reference: Reference; readonly inputs: Inputs };
 
-const findingsIn = async (each: FaultCase, left: Left): Promise<string[]> => [
+const findProblems = async (each: FaultCase, left: Left): Promise<string[]> => [
   ...(await brokenOutputs(left)),
-  ...incomplete(each, left),
+  ...findIncomplete(each, left),
   ...filesBelow(left.machine.temporary).map((path) => `${basename(path)} is left in the temporary folder`),
-  ...exposed(each, left),
+  ...findExposed(each, left),
 ];
 
 const brokenOutputs = async ({ machine, reference, inputs }: Left): Promise<string[]> => {
   const found: string[] = [];
   for (const [name, bytes] of contentOf(machine.out)) {
     const expected = reference.files.get(name);
-    const broken = expected && (await brokenness(name, { bytes, expected, key: inputs.key }));
+    const broken = expected && (await describeDamage(name, { bytes, expected, key: inputs.key }));
     if (!expected) found.push(`${name} (${bytes.length} bytes) is left over`);
     if (broken) found.push(`${name} is broken: ${broken}`);
   }
   return found;
 };
 
-const incomplete = ({ worker }: FaultCase, { machine, reference }: Left): string[] => {
+const findIncomplete = ({ worker }: FaultCase, { machine, reference }: Left): string[] => {
   const outputs = contentOf(machine.out);
   const missing = [...reference.files.keys()].filter((name) => !outputs.has(name));
   if (missing.length === 0 || outputs.size === 0) return [];
@@ -130,7 +133,7 @@ const incomplete = ({ worker }: FaultCase, { machine, reference }: Left): string
 };
 
 /** Plaintext in other files than the plaintext outputs, or in files that other users can read. */
-const exposed = ({ plaintext, published = [] }: FaultCase, { machine, inputs }: Left): string[] =>
+const findExposed = ({ plaintext, published = [] }: FaultCase, { machine, inputs }: Left): string[] =>
   [...filesBelow(machine.out), ...filesBelow(machine.temporary)].flatMap((path) => {
     if (published.includes(basename(path))) return [];
     if (!plaintext.includes(basename(path)))
@@ -143,7 +146,7 @@ const exposed = ({ plaintext, published = [] }: FaultCase, { machine, inputs }: 
 /** Allowed exit codes on a full disk: success, or the failures that report it. */
 const codesOfFullDisk: readonly (number | null)[] = [0, failures.DiskFull.exitCode];
 
-const mounted = async <T>(folder: string, kib: number, use: () => Promise<T>): Promise<T> => {
+const withMount = async <T>(folder: string, kib: number, use: () => Promise<T>): Promise<T> => {
   execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${kib}k`, 'tmpfs', folder]);
   try {
     return await use();
@@ -158,10 +161,10 @@ type Throw = { readonly fault: Fault; readonly random: Random; readonly left: Om
 const namingMs = 200;
 
 /** Runs a command with one fault, and returns the findings. */
-const disturbed = async (each: FaultCase, { fault, random, left }: Throw): Promise<string[]> => {
+const runWithFault = async (each: FaultCase, { fault, random, left }: Throw): Promise<string[]> => {
   const { inputs, reference } = left;
   const machine = aMachine(each, inputs);
-  const look = () => findingsIn(each, { ...left, machine });
+  const look = () => findProblems(each, { ...left, machine });
   try {
     if (fault === 'SIGKILL' || fault === 'SIGINT') {
       // The first third of a run only loads the program.
@@ -172,7 +175,7 @@ const disturbed = async (each: FaultCase, { fault, random, left }: Throw): Promi
     }
     const folder = fault === 'full output disk' ? machine.out : machine.temporary;
     const kib = 4 + Math.floor((random() * 1.1 * reference.bytes) / 1024);
-    return await mounted(folder, kib, async () => {
+    return await withMount(folder, kib, async () => {
       const { code } = await run(each, machine);
       const found = await look();
       return codesOfFullDisk.includes(code) ? found : [...found, `it ended with ${code}`];
@@ -212,7 +215,7 @@ export const storm = async (
     references.set(each, reference);
     // Shifts the faults, so that each command gets another fault in each round.
     const fault = faultsHere[(done + Math.floor(done / inputs.cases.length)) % faultsHere.length]!;
-    const found = await disturbed(each, { fault, random, left: { inputs, reference } });
+    const found = await runWithFault(each, { fault, random, left: { inputs, reference } });
     findings.push(...found.map((text) => ({ case: each.name, fault, found: text })));
     onDone?.(done + 1, findings.length);
   }

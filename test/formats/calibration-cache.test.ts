@@ -10,12 +10,12 @@ import {
 import { UserError } from '../../src/ground/base/errors.ts';
 import { anyText } from '../builders/any-text.ts';
 
-const written = (scales: Iterable<[string, number]>): string =>
+const writeScales = (scales: Iterable<[string, number]>): string =>
   writeCalibrationCache({ version: 8601, algorithmWord: 'EntropyCalibration2', scales: new Map(scales) });
 
 const writes = test.macro({
   exec: (t, amax: number, hex: string) => {
-    t.is(written([['x', amax / 127]]), `TRT-8601-EntropyCalibration2\nx: ${hex}\n`);
+    t.is(writeScales([['x', amax / 127]]), `TRT-8601-EntropyCalibration2\nx: ${hex}\n`);
   },
   title: (_given, amax: number, hex: string) => `a largest value of ${amax} is written as ${hex}`,
 });
@@ -69,7 +69,7 @@ test('reads CRLF line ends, and a last line without a line end', (t) => {
 });
 test('keeps the order of the map, even with numbers as names', (t) => {
   t.is(
-    written([
+    writeScales([
       ['b', 1],
       ['10', 1],
       ['a', 1],
@@ -79,8 +79,8 @@ test('keeps the order of the map, even with numbers as names', (t) => {
   );
 });
 test('a tensor of zeros gets a tiny positive scale', (t) => {
-  t.is(written([['zeros', 0]]).split('\n')[1], 'zeros: 00800000');
-  t.is(parseCalibrationCache(written([['zeros', 0]])).scales.get('zeros'), minScale);
+  t.is(writeScales([['zeros', 0]]).split('\n')[1], 'zeros: 00800000');
+  t.is(parseCalibrationCache(writeScales([['zeros', 0]])).scales.get('zeros'), minScale);
 });
 
 const refuses = test.macro({
@@ -118,15 +118,15 @@ test("infinite, negative and NaN scales are read as unusable, because TensorRT's
 
 test('every scale is written with eight digits, which every reader accepts', (t) => {
   for (const scale of [0, 1e-38, 1e-30, 1e-3, 1, 3e38])
-    t.regex(written([['x', scale]]), /^x: [0-9a-f]{8}$/m, `${scale}`);
+    t.regex(writeScales([['x', scale]]), /^x: [0-9a-f]{8}$/m, `${scale}`);
 });
 
 for (const scale of [-1, Number.NaN, Number.POSITIVE_INFINITY, 1e300])
   test(`does not write the scale ${scale}`, (t) => {
-    t.is(t.throws(() => written([['x', scale]]), { instanceOf: UserError })?.reason, 'CalibrationFailed');
+    t.is(t.throws(() => writeScales([['x', scale]]), { instanceOf: UserError })?.reason, 'CalibrationFailed');
   });
 test('does not write a name with a line break', (t) => {
-  t.is(t.throws(() => written([['x\ny', 1]]), { instanceOf: UserError })?.reason, 'CalibrationFailed');
+  t.is(t.throws(() => writeScales([['x\ny', 1]]), { instanceOf: UserError })?.reason, 'CalibrationFailed');
 });
 
 const versions = test.macro({
@@ -152,12 +152,12 @@ test('a written cache is read back exactly', (t) => {
   const scale = fc.float({ min: 2 ** -126, noNaN: true, noDefaultInfinity: true });
   fc.assert(
     fc.property(fc.uniqueArray(fc.tuple(tensorName, scale), { selector: ([name]) => name }), (entries) => {
-      t.deepEqual([...parseCalibrationCache(written(entries)).scales], entries);
+      t.deepEqual([...parseCalibrationCache(writeScales(entries)).scales], entries);
     }),
   );
 });
 test('any text is read or refused with CacheInvalid', (t) => {
-  const good = written([
+  const good = writeScales([
     ['input_1:0', 0.1],
     ['conv (1)', 0.2],
   ]);

@@ -17,7 +17,7 @@ const fileOf = (bytes: Uint8Array): string => {
   return join(folder, `${files}`);
 };
 
-const made = async (write: (file: File) => void): Promise<string> => {
+const makeFile = async (write: (file: File) => void): Promise<string> => {
   await ready;
   const path = fileOf(new Uint8Array());
   const file = new File(path, 'w');
@@ -27,7 +27,7 @@ const made = async (write: (file: File) => void): Promise<string> => {
 };
 
 test('a batch of several arrays lists each', async (t) => {
-  const path = await made((file) => {
+  const path = await makeFile((file) => {
     file.create_attribute('count', 1, [], '<q');
     const batch = file.create_group('_tensorfile_array_key__0');
     batch.create_dataset({ name: 'image', data: new Float64Array(6), shape: [1, 6] });
@@ -43,11 +43,11 @@ test('a batch of several arrays lists each', async (t) => {
   });
 });
 test('a tensorfile without batches is described', async (t) => {
-  const path = await made((file) => file.create_attribute('count', 0, [], '<q'));
+  const path = await makeFile((file) => file.create_attribute('count', 0, [], '<q'));
   t.deepEqual(await readHdf5Contents(path), { kind: 'Tensorfile', count: 0, firstBatch: [] });
 });
 test('a missing batch is reported by its number', async (t) => {
-  const path = await made((file) => {
+  const path = await makeFile((file) => {
     file.create_attribute('count', 2, [], '<q');
     file.create_group('_tensorfile_array_key__0');
   });
@@ -56,14 +56,14 @@ test('a missing batch is reported by its number', async (t) => {
   t.regex(error?.message ?? '', /batch 1 is missing/);
 });
 test('a Keras model is recognised by its attributes', async (t) => {
-  const path = await made((file) => {
+  const path = await makeFile((file) => {
     file.create_attribute('model_config', '{}');
     file.create_group('model_weights').create_attribute('keras_version', '2.2.4');
   });
   t.deepEqual(await readHdf5Contents(path), { kind: 'Keras', kerasVersion: '2.2.4' });
 });
 test('another HDF5 file lists its members', async (t) => {
-  const path = await made((file) => file.create_group('things'));
+  const path = await makeFile((file) => file.create_group('things'));
   t.deepEqual(await readHdf5Contents(path), { kind: 'Other', members: ['things'] });
 });
 

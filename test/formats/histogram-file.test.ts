@@ -47,7 +47,7 @@ test('a written file is read again bit for bit', (t) => {
   );
 });
 
-const refused = (bytes: Uint8Array): boolean => {
+const isRefused = (bytes: Uint8Array): boolean => {
   try {
     parseHistogramFile(bytes);
     return false;
@@ -62,7 +62,9 @@ test('a file that is truncated, too long, or has a flipped bit is refused', (t) 
       const bytes = writeHistogramFile(written);
       const at = place % bytes.length;
       const turned = Uint8Array.from(bytes, (byte, i) => (i === at ? byte ^ (1 << bit) : byte));
-      return refused(bytes.subarray(0, at)) && refused(turned) && refused(Buffer.concat([bytes, bytes]));
+      return (
+        isRefused(bytes.subarray(0, at)) && isRefused(turned) && isRefused(Buffer.concat([bytes, bytes]))
+      );
     }),
   );
   t.pass();

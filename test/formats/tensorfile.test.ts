@@ -18,7 +18,7 @@ const folder = mkdtempSync(join(tmpdir(), 'tensorfile-'));
 let files = 0;
 /** A new name each time, because HDF5 reuses an open file of the same name. */
 const newPath = (): string => join(folder, `${files++}.tensor`);
-const saved = (bytes: Uint8Array): string => {
+const saveFile = (bytes: Uint8Array): string => {
   const path = newPath();
   writeFileSync(path, bytes);
   return path;
@@ -31,7 +31,7 @@ async function* ramps(count: number, dims: TensorBatch['dims']): AsyncGenerator<
   for (let batch = 0; batch < count; batch += 1)
     yield { data: Float32Array.from({ length: size }, (_, i) => valueAt(batch, i, size)), dims, paths: [] };
 }
-const written = async (count: number, dims: TensorBatch['dims']): Promise<string> => {
+const writeBatches = async (count: number, dims: TensorBatch['dims']): Promise<string> => {
   const path = newPath();
   await writeTensorfile(path, ramps(count, dims));
   return path;
@@ -45,7 +45,11 @@ const read = async (path: string, request: TensorfileRequest): Promise<TensorBat
   for await (const batch of readTensorfileBatches(path, request)) batches.push(batch);
   return batches;
 };
-const refused = async (t: ExecutionContext, path: string, request: TensorfileRequest): Promise<UserError> => {
+const assertRefused = async (
+  t: ExecutionContext,
+  path: string,
+  request: TensorfileRequest,
+): Promise<UserError> => {
   const error = await t.throwsAsync(read(path, request), { instanceOf: UserError });
   t.true(error!.message.includes(path));
   return error!;
@@ -53,14 +57,14 @@ const refused = async (t: ExecutionContext, path: string, request: TensorfileReq
 
 test('the same batches give the same bytes at any time', async (t) => {
   const many = 40; // enough that the groups need more than one symbol node
-  const before = await written(many, [2, 3, 4, 5]);
+  const before = await writeBatches(many, [2, 3, 4, 5]);
   await sleep(1100); // HDF5 stores times in seconds
-  t.true(readFileSync(await written(many, [2, 3, 4, 5])).equals(readFileSync(before)));
+  t.true(readFileSync(await writeBatches(many, [2, 3, 4, 5])).equals(readFileSync(before)));
 });
 
 test('h5py finds the exact layout of TLT in a written file', async (t) => {
   const dims = [8, 3, 24, 78] as const;
-  const layout = await runPeer('tensorfiles.py', ['read', await written(11, dims)]);
+  const layout = await runPeer('tensorfiles.py', ['read', await writeBatches(11, dims)]);
   const size = dims.reduce((a, b) => a * b, 1);
   const group = (batch: number) => ({
     members: ['_tensorfile_array_key_'],
@@ -103,13 +107,13 @@ for (const type of ['float32', 'float64'])
     const request = { ...small, batches: 11 };
     t.deepEqual(
       (await read(path, request)).map(({ data, dims }) => ({ data, dims })),
-      (await read(await written(11, [2, 3, 4, 5]), request)).map(({ data, dims }) => ({ data, dims })),
+      (await read(await writeBatches(11, [2, 3, 4, 5]), request)).map(({ data, dims }) => ({ data, dims })),
     );
   });
 
 const regrouped = test.macro({
   exec: async (t, batchSize: number, rows: number, sizes: number[]) => {
-    const path = await written(3, [4, 3, 4, 5]);
+    const path = await writeBatches(3, [4, 3, 4, 5]);
     const batches = await read(path, { ...small, batchSize, rows });
     t.deepEqual(
       batches.map(({ dims }) => dims[0]),
@@ -132,7 +136,7 @@ test(regrouped, 4, 5, [5, 5, 2]);
 
 const refuses = test.macro({
   exec: async (t, change: Partial<TensorfileRequest>, reason: FailureReason, says: RegExp) => {
-    const error = await refused(t, await written(3, [2, 3, 4, 5]), { ...small, ...change });
+    const error = await assertRefused(t, await writeBatches(3, [2, 3, 4, 5]), { ...small, ...change });
     t.is(error.reason, reason);
     t.regex(error.message, says);
   },
@@ -143,7 +147,7 @@ test(refuses, { batchSize: 3 }, 'TensorfileInvalid', /batch 0 holds 2 images, bu
 test(refuses, { width: 6 }, 'TensorfileInvalid', /shape \(3, 4, 5\); the model takes \(3, 4, 6\)/);
 
 test('a short last batch is reported by its number', async (t) => {
-  const path = await written(2, [2, 3, 4, 5]);
+  const path = await writeBatches(2, [2, 3, 4, 5]);
   await ready;
   const file = new File(path, 'a');
   file
@@ -152,14 +156,14 @@ test('a short last batch is reported by its number', async (t) => {
   file.delete_attribute('count');
   file.create_attribute('count', 3, [], '<q');
   file.close();
-  t.regex((await refused(t, path, small)).message, /batch 2 holds 1 images/);
+  t.regex((await assertRefused(t, path, small)).message, /batch 2 holds 1 images/);
 });
 test('an empty tensorfile, another HDF5 file and a file that is not HDF5 have different errors', async (t) => {
-  t.regex((await refused(t, await written(0, [2, 3, 4, 5]), small)).message, /holds no batches/);
+  t.regex((await assertRefused(t, await writeBatches(0, [2, 3, 4, 5]), small)).message, /holds no batches/);
   const foreign = newPath();
   new File(foreign, 'w').close();
-  t.regex((await refused(t, foreign, small)).message, /not a tensorfile/);
-  t.regex((await refused(t, saved(new Uint8Array(5000)), small)).message, /not an HDF5 file/);
+  t.regex((await assertRefused(t, foreign, small)).message, /not a tensorfile/);
+  t.regex((await assertRefused(t, saveFile(new Uint8Array(5000)), small)).message, /not an HDF5 file/);
 });
 
 test('a failed write leaves no file, and an existing file is not overwritten', async (t) => {
@@ -190,12 +194,12 @@ asRoot('a full disk leaves no file, and the next file is written normally', asyn
   } finally {
     execFileSync('umount', [place]);
   }
-  t.is((await read(await written(3, [2, 3, 4, 5]), small)).length, 3);
+  t.is((await read(await writeBatches(3, [2, 3, 4, 5]), small)).length, 3);
 });
 
 const survives = async (bytes: Uint8Array): Promise<'read' | 'refused'> => {
   try {
-    await read(saved(bytes), small);
+    await read(saveFile(bytes), small);
     return 'read';
   } catch (error) {
     if (!(error instanceof UserError) || error.reason === 'Internal') throw error;
@@ -203,14 +207,14 @@ const survives = async (bytes: Uint8Array): Promise<'read' | 'refused'> => {
   }
 };
 test('a tensorfile truncated anywhere is refused', async (t) => {
-  const good = readFileSync(await written(3, [2, 3, 4, 5]));
+  const good = readFileSync(await writeBatches(3, [2, 3, 4, 5]));
   const check = fc.asyncProperty(fc.integer({ min: 0, max: good.length - 1 }), async (length) => {
     t.is(await survives(good.subarray(0, length)), 'refused');
   });
   await fc.assert(check, { numRuns: 100 });
 });
 test('flipped bits give batches or a UserError, and do not affect the next file', async (t) => {
-  const path = await written(3, [2, 3, 4, 5]);
+  const path = await writeBatches(3, [2, 3, 4, 5]);
   const good = readFileSync(path);
   const flips = fc.array(fc.record({ at: fc.nat(good.length - 1), bit: fc.nat(7) }), {
     minLength: 1,

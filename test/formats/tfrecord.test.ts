@@ -68,7 +68,7 @@ test('an empty file has no records', async (t) => {
 
 const three = tfrecordBytes([Buffer.from('first'), Buffer.from('second'), Buffer.from('third')]);
 
-const flipped = (bytes: Uint8Array, bit: number): Buffer => {
+const flipBit = (bytes: Uint8Array, bit: number): Buffer => {
   const copy = Buffer.from(bytes);
   copy[bit >> 3]! ^= 1 << (bit & 7);
   return copy;
@@ -97,7 +97,7 @@ test('a file truncated inside a record is refused with record and byte', async (
 
 test('every flipped bit is detected', async (t) => {
   for (let bit = 0; bit < three.length * 8; bit++)
-    t.truthy(await reasonOf(allOf(fileOf(flipped(three, bit)))), `bit ${bit}`);
+    t.truthy(await reasonOf(allOf(fileOf(flipBit(three, bit)))), `bit ${bit}`);
 });
 
 test('an excessive length is refused even with a matching checksum', async (t) => {

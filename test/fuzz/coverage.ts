@@ -13,7 +13,7 @@ type Range = { readonly startOffset: number; readonly count: number };
 type Script = { readonly url: string; readonly functions: readonly { readonly ranges: readonly Range[] }[] };
 
 /** V8 calls back before `post` returns, because the session is on the same thread. */
-const asked = <T>(session: Session, method: string, params: object = {}): T => {
+const postSync = <T>(session: Session, method: string, params: object = {}): T => {
   let answer: unknown;
   session.post(method, params, (error: Error | null, result: unknown) => {
     if (error) throw error;
@@ -25,11 +25,11 @@ const asked = <T>(session: Session, method: string, params: object = {}): T => {
 export const startCoverage = (): Coverage => {
   const session = new Session();
   session.connect();
-  asked(session, 'Profiler.enable');
-  asked(session, 'Profiler.startPreciseCoverage', { callCount: true, detailed: true });
+  postSync(session, 'Profiler.enable');
+  postSync(session, 'Profiler.startPreciseCoverage', { callCount: true, detailed: true });
   const seen = new Set<string>();
   const ran = (): readonly string[] => {
-    const { result } = asked<{ result: readonly Script[] }>(session, 'Profiler.takePreciseCoverage');
+    const { result } = postSync<{ result: readonly Script[] }>(session, 'Profiler.takePreciseCoverage');
     return result.filter(({ url }) => url.includes('/src/')).flatMap(blocksOf);
   };
   const fresh = (): readonly string[] => {

@@ -4,16 +4,16 @@ import type { PodObject } from '../../src/cluster/ownedjobs/kube-shapes.ts';
 import type { JobState } from '../../src/cluster/ownedjobs/observed-job.ts';
 import { findPodFailure, findSuccess } from '../../src/cluster/ownedjobs/pod-result.ts';
 import { anObserved } from '../builders/objects.ts';
-import { finish, performed, settled } from '../builders/played.ts';
+import { finish, performActions, settle } from '../builders/played.ts';
 
 /** A ModelExport whose export Job is running. */
-const begun = settled(anObserved());
+const begun = settle(anObserved());
 
 /** For a successful and a failed container. The first decision writes status, the second one starts from it. */
-export const decidedBy = (message: string): void => {
+export const decideOn = (message: string): void => {
   for (const exitCode of [0, 13]) {
     const ended = finish(begun, () => stateOf(message, exitCode));
-    decide(performed(ended, decide(ended).actions));
+    decide(performActions(ended, decide(ended).actions));
   }
 };
 

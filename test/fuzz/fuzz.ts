@@ -38,7 +38,7 @@ const failedRow = (done: number, what: string, folder: string): Row => ({
   findings: [{ what, file: join(folder, 'current') }],
 });
 
-const fuzzed = (name: string): Promise<Row> => {
+const fuzzTarget = (name: string): Promise<Row> => {
   const folder = join(kept, name.replace(/\W+/g, '-'));
   mkdirSync(folder);
   const child = fork(
@@ -76,7 +76,7 @@ const count = (number: number): string => number.toLocaleString('en');
 process.stdout.write(line(columns) + line(columns.map(() => '---')));
 let [total, bad] = [0, 0];
 for (const name of names) {
-  const row = await fuzzed(name);
+  const row = await fuzzTarget(name);
   const isHeavy = row.memoryMiB > mostMemoryMiB;
   const slowest = `${Math.round(row.slowestMs)} ms`;
   const cells = [

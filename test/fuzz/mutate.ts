@@ -44,7 +44,7 @@ const inPlace =
     return copy;
   };
 
-const joined = (...parts: readonly Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(parts));
+const joinBytes = (...parts: readonly Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(parts));
 
 const setNumber = (width: number) =>
   inPlace((bytes, at, random) => {
@@ -65,15 +65,15 @@ const byteChanges: readonly Change[] = [
   (bytes, random) => bytes.slice(0, random(bytes.length + 1)),
   (bytes, random) => {
     const [at, length] = [random(bytes.length + 1), 1 + random(64)];
-    return joined(bytes.subarray(0, at), bytes.subarray(at + length));
+    return joinBytes(bytes.subarray(0, at), bytes.subarray(at + length));
   },
   (bytes, random) => {
     const [from, at, length] = [random(bytes.length), random(bytes.length + 1), 1 + random(256)];
-    return joined(bytes.subarray(0, at), bytes.subarray(from, from + length), bytes.subarray(at));
+    return joinBytes(bytes.subarray(0, at), bytes.subarray(from, from + length), bytes.subarray(at));
   },
   (bytes, random, other) => {
     const [from, at, length] = [random(other.length), random(bytes.length + 1), 1 + random(1024)];
-    return joined(
+    return joinBytes(
       bytes.subarray(0, at),
       other.subarray(from, from + length),
       bytes.subarray(at + random(2) * length),
@@ -161,12 +161,12 @@ export const mutateJson = (bytes: Uint8Array, random: Random, other: Uint8Array)
 
 /** The same for JSON text; the result is always valid JSON. */
 export const mutateValues = (bytes: Uint8Array, random: Random): Uint8Array => {
-  const root: unknown = parsed(bytes);
+  const root: unknown = parseOrUndefined(bytes);
   for (let left = 1 + random(3); left > 0; left--) change(root, random);
   return new Uint8Array(Buffer.from(JSON.stringify(root) ?? 'null'));
 };
 
-const parsed = (bytes: Uint8Array): unknown => {
+const parseOrUndefined = (bytes: Uint8Array): unknown => {
   try {
     return JSON.parse(Buffer.from(bytes).toString('utf8'));
   } catch {

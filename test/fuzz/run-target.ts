@@ -48,11 +48,11 @@ export const runTarget = async (run: Run): Promise<Figures> => {
   sums.blocks += coverage?.fresh().length ?? 0;
   while (run.shouldContinue(sums.inputs) && sums.findings.length < maxFindings) {
     const length = coverage ? batchSizes.led : batchSizes.blind;
-    const batch = Array.from({ length }, () => damaged(target, corpus, random));
+    const batch = Array.from({ length }, () => damageInput(target, corpus, random));
     for (const input of batch) await feed(input);
     const fresh = coverage?.fresh() ?? [];
     sums.blocks += fresh.length;
-    if (fresh.length > 0) corpus.push(...(await reaching(run, batch, fresh)));
+    if (fresh.length > 0) corpus.push(...(await findReaching(run, batch, fresh)));
   }
   return { ...sums, corpus: corpus.length };
 };
@@ -61,7 +61,7 @@ export const runTarget = async (run: Run): Promise<Figures> => {
 const partSize = 32;
 
 /** Finds the inputs of a batch that reach these blocks by reading them again: first in parts, then one by one. */
-const reaching = async (
+const findReaching = async (
   run: Run,
   batch: readonly Uint8Array[],
   blocks: readonly string[],
@@ -91,7 +91,7 @@ const blocksOf = async (
   return coverage?.ran() ?? [];
 };
 
-const damaged = ({ mutate }: Target, corpus: readonly Uint8Array[], random: Random): Uint8Array =>
+const damageInput = ({ mutate }: Target, corpus: readonly Uint8Array[], random: Random): Uint8Array =>
   mutate(corpus[random(corpus.length)]!, random, corpus[random(corpus.length)]!).subarray(0, maxBytes);
 
 type Sums = { inputs: number; accepted: number; refused: number; slowestMs: number; findings: Finding[] };

@@ -13,7 +13,7 @@ import { writeTensorfile } from '../../src/formats/hdf5/tensorfile-writer.ts';
 import { parseHistogramFile, writeHistogramFile } from '../../src/formats/scales/histogram-file.ts';
 import { parseExample } from '../../src/formats/tfrecord/example.ts';
 import { countRecords, indexRecords, readRecord } from '../../src/formats/tfrecord/tfrecord.ts';
-import { collected } from '../builders/collected.ts';
+import { collect } from '../builders/collected.ts';
 import { encryptEtlt, encryptTlt } from '../builders/encrypted.ts';
 import { histogramOf } from '../builders/histogram.ts';
 import { decodePixels } from '../builders/pixels.ts';
@@ -98,7 +98,7 @@ export const binaryTargets: Readonly<Record<string, Target>> = {
       asFile(bytes, folder, async (path) => {
         await readHdf5Contents(path);
         const request = { channels: 3, height: 8, width: 8, batches: 2, batchSize: 4, rows: 3 };
-        await collected(readTensorfileBatches(path, request));
+        await collect(readTensorfileBatches(path, request));
       }),
   },
   'histogram file and its thresholds': {

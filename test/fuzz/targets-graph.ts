@@ -77,14 +77,14 @@ const networkOf = (name: string): Promise<Uint8Array> =>
   withKerasFile({ path: kerasPath(name) }, (file) => {
     const { config } = file.network as { config: { layers: { config: { name: string } }[] } };
     const names = config.layers.map((layer) => layer.config.name);
-    arrays.set(name, new Map(names.map((layer) => [layer, held(file, layer)])));
+    arrays.set(name, new Map(names.map((layer) => [layer, readWeights(file, layer)])));
     const { kerasVersion, backend } = file;
     return new Uint8Array(
       Buffer.from(JSON.stringify({ name, kerasVersion, backend, network: file.network })),
     );
   });
 
-const held = (file: KerasFile, layer: string): readonly KerasWeight[] => {
+const readWeights = (file: KerasFile, layer: string): readonly KerasWeight[] => {
   try {
     return file.weightsOf(layer).map(({ name, shape, chunks }) => {
       const values = [...chunks()];

@@ -5,7 +5,7 @@ import { inspectSpec } from '../../src/adapters/inspect/inspect-spec.ts';
 import { parseCalibrationCache, writeCalibrationCache } from '../../src/formats/scales/calibration-cache.ts';
 import { parseTask } from '../../src/ground/contract/parse-task.ts';
 import { anEngineBuilt, anExported, aTensorfileWritten } from '../builders/objects.ts';
-import { decidedBy } from './decided.ts';
+import { decideOn } from './decided.ts';
 import { mutateJson, mutateText } from './mutate.ts';
 import type { Target } from './targets.ts';
 
@@ -53,6 +53,6 @@ export const textTargets: Readonly<Record<string, Target>> = {
     seeds: async () =>
       [anExported(), anEngineBuilt(), aTensorfileWritten()].map((result) => bytesOf(JSON.stringify(result))),
     mutate: mutateJson,
-    read: (bytes) => decidedBy(textOf(bytes)),
+    read: (bytes) => decideOn(textOf(bytes)),
   },
 };

@@ -18,7 +18,7 @@ import { informerMetrics } from '../../src/ground/observability/metrics.ts';
 import { aClientOf } from '../builders/client.ts';
 import { anEngineBuilt, anExported, aSpec } from '../builders/objects.ts';
 import { runOperator } from '../builders/operator.ts';
-import { endedWell } from '../builders/pods.ts';
+import { aSucceededPod } from '../builders/pods.ts';
 import { type ControlPlane, kubeconfigOf, startControlPlane } from '../cluster/control-plane.ts';
 import { eventually } from '../cluster/run.ts';
 import { healthOf } from '../gitops/ask.ts';
@@ -107,7 +107,7 @@ const endPod = async (stage: 'export' | 'engine'): Promise<void> => {
     async () => (await plane.kubectl(selected)).trim() || undefined,
   );
   const status =
-    stage === 'export' ? endedWell('export', anExported()) : endedWell('publish', anEngineBuilt());
+    stage === 'export' ? aSucceededPod('export', anExported()) : aSucceededPod('publish', anEngineBuilt());
   const at = { namespace: 'vision', name: name.replace('pod/', ''), subresource: 'status' };
   await admin.mergePatch(jobResources.pods, at, { status }, watching.signal);
 };

@@ -16,7 +16,7 @@ import { runExport } from '../builders/tool-context.ts';
 import { photosFolder } from '../photos/photos.ts';
 
 /** Checks that `work` is refused with this reason before the process grows by the size in the file. Returns the message. */
-const isRefused = async (reason: FailureReason, run: () => unknown): Promise<string> => {
+const assertRefused = async (reason: FailureReason, run: () => unknown): Promise<string> => {
   const before = process.memoryUsage().rss;
   try {
     await run();
@@ -35,7 +35,7 @@ for (const [name, model] of Object.entries(statedBombs))
     const folder = aFolder();
     const path = join(folder, 'model.onnx');
     writeFileSync(path, model());
-    const message = await isRefused('ModelUnsupported', async () =>
+    const message = await assertRefused('ModelUnsupported', async () =>
       runExport(
         ...[
           'classification',
@@ -63,12 +63,12 @@ for (const [name, model] of Object.entries(statedBombs))
   });
 
 test.serial('a histogram file that inflates to more than any calibration has is refused', async (t) => {
-  const message = await isRefused('HistogramsInvalid', () => parseHistogramFile(inflatingHistograms()));
+  const message = await assertRefused('HistogramsInvalid', () => parseHistogramFile(inflatingHistograms()));
   t.regex(message, /its content is inconsistent/);
 });
 
 test.serial('a histogram file with too many parts is refused', async (t) => {
-  t.regex(await isRefused('HistogramsInvalid', () => parseHistogramFile(manyParts())), /300000 parts/);
+  t.regex(await assertRefused('HistogramsInvalid', () => parseHistogramFile(manyParts())), /300000 parts/);
 });
 
 const origin = 2 ** 31;
@@ -84,14 +84,14 @@ const senseless: Readonly<Record<string, Bins>> = {
 
 for (const [what, bins] of Object.entries(senseless))
   test.serial(`a histogram with ${what} is refused`, async (t) => {
-    const message = await isRefused('HistogramsInvalid', () => parseHistogramFile(histogramFileOf(bins)));
+    const message = await assertRefused('HistogramsInvalid', () => parseHistogramFile(histogramFileOf(bins)));
     t.regex(message, /is inconsistent/);
   });
 
 test.serial('a spec whose images do not fit into memory is refused, with the line', async (t) => {
   const text = `train_config { train_dataset_path: "t" batch_size_per_gpu: 1 }
 model_config { arch: "resnet" n_layers: 18 input_image_size: "3,16384,16384" }`;
-  const message = await isRefused('SpecInvalid', () =>
+  const message = await assertRefused('SpecInvalid', () =>
     parseExperimentSpec(text, { file: 'spec.txt', architecture: 'classification' }).loader(),
   );
   t.regex(message, /spec\.txt:2:\d+ model_config\.input_image_size: .*16384 × 16384 pixels/);
@@ -100,7 +100,7 @@ model_config { arch: "resnet" n_layers: 18 input_image_size: "3,16384,16384" }`;
 test.serial('a pattern for TFRecords that visits too many files is refused', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'tlt-test-glob-'));
   for (let each = 0; each < 400; each++) mkdirSync(join(folder, `${each}`));
-  const message = await isRefused('SpecInvalid', () => findRecordFiles(`${folder}/*/{1..400}`));
+  const message = await assertRefused('SpecInvalid', () => findRecordFiles(`${folder}/*/{1..400}`));
   t.regex(message, /leads through 100,001 files and folders/);
 });
 

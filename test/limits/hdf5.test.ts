@@ -10,7 +10,7 @@ import { UserError } from '../../src/ground/base/errors.ts';
 import { limits } from '../../src/ground/base/limits.ts';
 import { denseWithoutData, groupInItself, inflatingChunk, manyPaths } from '../bombs/hdf5.ts';
 import { deepConfig, nestedCalls } from '../bombs/keras.ts';
-import { collected } from '../builders/collected.ts';
+import { collect } from '../builders/collected.ts';
 import { writeKeras } from '../keras/fixtures.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tlt-test-hdf5-'));
@@ -45,7 +45,7 @@ test('a chunk that inflates to 1 GiB is refused within the memory limit of HDF5'
   const path = await inflatingChunk(at('chunk.tensor'));
   const before = process.memoryUsage.rss();
   const request = { channels: 3, height: 32, width: 32, batches: 1, batchSize: 8, rows: 8 };
-  t.regex(await refusal(() => collected(readTensorfileBatches(path, request))), /^TensorfileInvalid: /);
+  t.regex(await refusal(() => collect(readTensorfileBatches(path, request))), /^TensorfileInvalid: /);
   t.true(process.memoryUsage.rss() - before < limits.hdf5Bytes.max + 2 ** 27);
 });
 

@@ -12,7 +12,7 @@ import { smallPhotosFolder } from '../photos/photos.ts';
 
 const entry = join(import.meta.dirname, '..', '..', 'src', 'tlt-export.ts');
 
-const exported = async (model: Uint8Array) => {
+const startExport = async (model: Uint8Array) => {
   const folder = mkdtempSync(join(tmpdir(), 'tlt-test-signal-'));
   const path = join(folder, 'model.onnx');
   writeFileSync(path, model);
@@ -24,7 +24,7 @@ const exported = async (model: Uint8Array) => {
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   test(`one ${signal} ends an endless loop inside ONNX Runtime`, async (t) => {
-    const { folder, args } = await exported(loopWithoutEnd());
+    const { folder, args } = await startExport(loopWithoutEnd());
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
     let stderr = '';
     child.stderr.on('data', (part) => {
@@ -44,7 +44,7 @@ const group = makeGroup(1024);
 (group === undefined ? test.skip : test)(
   'a model that allocates 16 GiB while it runs is ended by the tool, not by the OOM killer',
   async (t) => {
-    const { folder, args } = await exported(shapeFromImage());
+    const { folder, args } = await startExport(shapeFromImage());
     const { exitCode, killed, peakMiB, stderr } = await runBounded(args, { memoryMiB: 1024, seconds: 200 });
     t.is(exitCode, failures.OutOfMemory.exitCode, stderr);
     t.is(killed, 0);

@@ -15,7 +15,7 @@ import type { Log } from '../../src/ground/observability/log.ts';
 import { controllerMetrics, queueMetrics } from '../../src/ground/observability/metrics.ts';
 import { HandClock } from '../base/hand-clock.ts';
 import { aDeviceClass, anExported, anObserved } from '../builders/objects.ts';
-import { finish, performed, settled, succeed } from '../builders/played.ts';
+import { finish, performActions, settle, succeed } from '../builders/played.ts';
 import { checkMetrics } from '../monitoring/promtool.ts';
 
 const started = Date.parse('2026-01-01T00:00:00Z');
@@ -48,7 +48,7 @@ const follow = () => {
   const act = (observed: ObservedExport): ObservedExport => {
     const { actions } = decide(observed);
     for (const action of actions) for (const hook of hooks) hook(action, observed.modelExport);
-    return performed(observed, actions);
+    return performActions(observed, actions);
   };
   const sample = async (line: RegExp) => line.exec(await registry.metrics())?.[1];
   return { act, lines, sample, registry };
@@ -139,7 +139,7 @@ const storesOf = (exports: readonly ModelExport[]): StateStores => ({
 });
 
 test('states are read at the scrape, and a deleted object leaves no series', async (t) => {
-  const exports = [settled(anObserved()).modelExport];
+  const exports = [settle(anObserved()).modelExport];
   const registry = new Registry();
   stateMetrics(registry, makeStateSource(storesOf(exports)), { perObject: true });
   const page = await registry.metrics();
@@ -153,7 +153,7 @@ test('states are read at the scrape, and a deleted object leaves no series', asy
 
 test('without series per object, counts remain', async (t) => {
   const registry = new Registry();
-  const source = makeStateSource(storesOf([settled(anObserved()).modelExport]));
+  const source = makeStateSource(storesOf([settle(anObserved()).modelExport]));
   stateMetrics(registry, source, { perObject: false });
   const page = await registry.metrics();
   t.regex(page, /modelexport_objects\{/);

@@ -11,7 +11,7 @@ import { systemClock } from '../../src/ground/base/clock.ts';
 import type { Log } from '../../src/ground/observability/log.ts';
 import { informerMetrics } from '../../src/ground/observability/metrics.ts';
 import { anEngineBuilt, anExported } from '../builders/objects.ts';
-import { endedWell } from '../builders/pods.ts';
+import { aSucceededPod } from '../builders/pods.ts';
 
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: console.error };
 const everywhere = { namespace: undefined } as const;
@@ -47,7 +47,9 @@ const endPod = async (client: KubeClient, { metadata }: PodObject, signal: Abort
   const deviceClass = metadata.labels?.['export.tlt.dev/device-class'];
   await systemClock.sleep(msOf(deviceClass), signal);
   const status =
-    deviceClass === undefined ? endedWell('export', anExported()) : endedWell('publish', anEngineBuilt());
+    deviceClass === undefined
+      ? aSucceededPod('export', anExported())
+      : aSucceededPod('publish', anEngineBuilt());
   const { namespace, name } = metadata;
   await client.mergePatch(jobResources.pods, { namespace, name, subresource: 'status' }, { status }, signal);
 };

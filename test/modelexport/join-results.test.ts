@@ -5,13 +5,13 @@ import { joinMs } from '../../src/cluster/modelexport/join-results.ts';
 import type { ObservedExport } from '../../src/cluster/modelexport/observed.ts';
 import type { ObservedJob } from '../../src/cluster/ownedjobs/observed-job.ts';
 import { aClass, aModelExport, anEngineBuilt, anExported, anObserved } from '../builders/objects.ts';
-import { performed, settled, succeed } from '../builders/played.ts';
+import { performActions, settle, succeed } from '../builders/played.ts';
 
 const classes = ['ada', 'ampere', 'cpu'].map((name) => aClass(name));
 const modelExport = aModelExport({ spec: { deviceClasses: classes.map(({ name }) => ({ name })) } });
 
 const start = (): ObservedExport => anObserved({ classes, modelExport });
-const building = (): ObservedExport => settled(succeed(settled(start())));
+const building = (): ObservedExport => settle(succeed(settle(start())));
 
 /** The Job of a class, or of the export, has completed at this time of the observation. */
 const complete = (observed: ObservedExport, deviceClass: string | undefined): ObservedExport => ({
@@ -40,7 +40,7 @@ type Course = { observed: ObservedExport; readonly writes: string[] };
 const look = (course: Course, next: ObservedExport): void => {
   const { actions } = decide(next);
   course.writes.push(...actions.map(({ kind }) => kind));
-  course.observed = performed(next, actions);
+  course.observed = performActions(next, actions);
 };
 
 const readyOf = ({ modelExport: { status } }: ObservedExport): string => status!.enginesReady!;
@@ -65,14 +65,14 @@ test('a result waits for the others for a limited time, and the next reconcile i
   t.deepEqual(decide(one).actions, []);
   t.is(decide(one).requeueAfterMs, joinMs);
   const later = after(one, joinMs);
-  t.is(readyOf(performed(later, decide(later).actions)), '1/3');
+  t.is(readyOf(performActions(later, decide(later).actions)), '1/3');
 });
 
 test('the last result, or any other change, writes the waiting results at once', (t) => {
   const two = complete(complete(after(building(), 1000), 'ada'), 'cpu');
   t.deepEqual(decide(two).actions, []);
   const last = complete(after(two, 100), 'ampere');
-  t.is(readyOf(performed(last, decide(last).actions)), '3/3');
+  t.is(readyOf(performActions(last, decide(last).actions)), '3/3');
   const failed: ObservedExport = {
     ...two,
     jobs: two.jobs.map((job) =>
@@ -81,11 +81,11 @@ test('the last result, or any other change, writes the waiting results at once',
         : job,
     ),
   };
-  t.is(readyOf(performed(failed, decide(failed).actions)), '2/3');
+  t.is(readyOf(performActions(failed, decide(failed).actions)), '2/3');
 });
 
 test('with a clock an hour behind that of the apiserver no result waits', (t) => {
   const ended = complete(building(), 'ada');
   const behind = after(ended, -3_600_000);
-  t.is(readyOf(performed(behind, decide(behind).actions)), '1/3');
+  t.is(readyOf(performActions(behind, decide(behind).actions)), '1/3');
 });

@@ -5,7 +5,7 @@ import { type Reason, reasonGroups, reasons } from '../../src/cluster/api/reason
 import type { ObservedClass, ObservedExport } from '../../src/cluster/modelexport/observed.ts';
 import type { BlockedReason, JobFailureReason, JobState } from '../../src/cluster/ownedjobs/observed-job.ts';
 import { aClass, active, aModelExport, anObserved, aSpec } from '../builders/objects.ts';
-import { finish, settled, succeed } from '../builders/played.ts';
+import { finish, settle, succeed } from '../builders/played.ts';
 
 type Spec = ModelExport['spec'];
 type Remedy = (observed: ObservedExport) => ObservedExport;
@@ -99,15 +99,15 @@ const engineReasons: readonly Reason[] = [
 /** The object whose export, or whose first engine, is in that state. */
 const inState = (reason: Reason, state: JobState): ObservedExport => {
   const modelExport = aModelExport({ spec: { ...aSpec(), deviceClasses: [{ name: 'ampere' }] } });
-  const started = settled(anObserved({ modelExport, classes: [aClass('ampere')] }));
-  const at = engineReasons.includes(reason) ? settled(succeed(started)) : started;
-  return settled(finish(at, () => state));
+  const started = settle(anObserved({ modelExport, classes: [aClass('ampere')] }));
+  const at = engineReasons.includes(reason) ? settle(succeed(started)) : started;
+  return settle(finish(at, () => state));
 };
 
 /** A Job that no earlier reconcile has observed. */
 const startsAgain = (before: ObservedExport, remedy: Remedy): boolean => {
   const known = new Set(before.jobs.map(({ uid }) => uid));
-  return settled(remedy(before)).jobs.some(({ uid, state }) => !known.has(uid) && state.kind === 'Active');
+  return settle(remedy(before)).jobs.some(({ uid, state }) => !known.has(uid) && state.kind === 'Active');
 };
 
 const failures = { ...reasonGroups.failed, ...reasonGroups.failing };
@@ -150,7 +150,7 @@ for (const reason of blockedReasons)
     const reconciling = ({ modelExport }: ObservedExport) =>
       modelExport.status!.conditions!.find(({ type }) => type === 'Reconciling')!;
     t.like(reconciling(before), { status: 'True', reason });
-    const free = settled(finish(before, () => active));
+    const free = settle(finish(before, () => active));
     t.not(reconciling(free).reason, reason, 'the pod starts by itself');
     for (const change of changes[reason] ?? []) t.true(startsAgain(before, change));
   });
@@ -159,7 +159,7 @@ test('an export continues once a class is created, gets a node or changes its ba
   const exported = (first: Partial<ObservedClass>) => {
     const classes = [aClass('ampere', first)];
     const modelExport = aModelExport({ spec: { deviceClasses: [{ name: 'ampere' }] } });
-    return settled(succeed(settled(anObserved({ modelExport, classes }))));
+    return settle(succeed(settle(anObserved({ modelExport, classes }))));
   };
   const classic = aClass('ampere').deviceClass!;
   const deviceClass = { ...classic, spec: { ...classic.spec, engine: { backend: 'TensorRt' } as const } };

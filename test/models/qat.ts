@@ -8,7 +8,7 @@ import { sampleImages } from '../../src/data/preprocessing/image-list.ts';
 import { preprocessingOf } from '../../src/data/preprocessing/normalise.ts';
 import { tensorFromFloats } from '../../src/formats/onnx/tensor.ts';
 import { serializeTensor } from '../../src/formats/onnx/tensor-file.ts';
-import { collected } from '../builders/collected.ts';
+import { collect } from '../builders/collected.ts';
 import { runPeer } from '../peers/venv.ts';
 import { photosFolder } from '../photos/photos.ts';
 import { modelFile } from './models.ts';
@@ -65,7 +65,7 @@ const make = async <Kind extends QatKind>(
 const tensorsIn = async (folder: string, size: ImageSize): Promise<readonly string[]> => {
   const { chosen } = await sampleImages(await photosFolder(), { batches: 2, batchSize: 4, seed: 5 });
   const preprocessing = preprocessingOf('classification', 3);
-  const batches = await collected(imageBatches(chosen, { size, preprocessing, batchSize: 4 }));
+  const batches = await collect(imageBatches(chosen, { size, preprocessing, batchSize: 4 }));
   return batches.map(({ data, dims }, i) => {
     const path = join(folder, `${i}.pb`);
     writeFileSync(path, serializeTensor(tensorFromFloats('input_1', dims, data)));

@@ -16,7 +16,7 @@ import type { Result } from '../../src/ground/contract/result.ts';
 import type { Log } from '../../src/ground/observability/log.ts';
 import { aClientOf } from '../builders/client.ts';
 import { anEngineBuilt, anExported, aSpec } from '../builders/objects.ts';
-import { endedWell } from '../builders/pods.ts';
+import { aSucceededPod } from '../builders/pods.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
 import { eventually } from '../cluster/run.ts';
 
@@ -141,8 +141,8 @@ test.serial(
       spec: { restartPolicy: 'Never', containers: [evilContainer] },
     };
     await asMallory('/api/v1/namespaces/attacker/pods', forged);
-    await endPod({ namespace: 'attacker', name: 'forged' }, endedWell('export', evilExport));
-    await endPod({ namespace: 'victim', name: honest.metadata.name }, endedWell('export', anExported()));
+    await endPod({ namespace: 'attacker', name: 'forged' }, aSucceededPod('export', evilExport));
+    await endPod({ namespace: 'victim', name: honest.metadata.name }, aSucceededPod('export', anExported()));
     const { etlt } = await untilExported('one');
     t.is(etlt!.sha256, anExported().etlt.sha256);
     t.regex(etlt!.uri, /^pvc:\/\/exports\/one\/[0-9a-f]+\/model\.etlt$/);
@@ -181,9 +181,9 @@ test.serial(
       },
       spec: { restartPolicy: 'Never', containers: [evilContainer] },
     });
-    await endPod({ namespace: 'attacker', name: 'forged-two' }, endedWell('export', evilExport));
+    await endPod({ namespace: 'attacker', name: 'forged-two' }, aSucceededPod('export', evilExport));
     const honest = await owned('pods', 'two', 'export');
-    await endPod({ namespace: 'victim', name: honest.metadata.name }, endedWell('export', anExported()));
+    await endPod({ namespace: 'victim', name: honest.metadata.name }, aSucceededPod('export', anExported()));
     t.is((await untilExported('two')).etlt!.sha256, anExported().etlt.sha256);
     t.regex(await plane.kubectl(['get', 'job', 'forged', '-n', 'attacker', '-o', 'name']), /forged/);
   },
@@ -192,7 +192,7 @@ test.serial(
 const enginePod = async (name: string): Promise<{ readonly namespace: string; readonly name: string }> => {
   await anExportOf(name);
   const pod = await owned('pods', name, 'export');
-  await endPod({ namespace: 'victim', name: pod.metadata.name }, endedWell('export', anExported()));
+  await endPod({ namespace: 'victim', name: pod.metadata.name }, aSucceededPod('export', anExported()));
   const engine = await owned('pods', name, 'engine');
   return { namespace: 'victim', name: engine.metadata.name };
 };

@@ -10,8 +10,8 @@ import type { KubeClient } from '../../src/cluster/runtime/client.ts';
 import { aClientOf } from '../builders/client.ts';
 import { anExported, aSpec } from '../builders/objects.ts';
 import { runOperator } from '../builders/operator.ts';
-import { endedWell } from '../builders/pods.ts';
-import { untilQuotaIsCounted } from '../builders/quota.ts';
+import { aSucceededPod } from '../builders/pods.ts';
+import { waitForQuota } from '../builders/quota.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
 import { eventually } from '../cluster/run.ts';
 
@@ -75,7 +75,7 @@ const podOf = (namespace: string, stage: string): Promise<Pod> =>
 const finishExport = async (namespace: string): Promise<Pod> => {
   const pod = await podOf(namespace, 'export');
   const at = { namespace, name: pod.metadata.name, subresource: 'status' };
-  await client.mergePatch(jobResources.pods, at, { status: endedWell('export', anExported()) }, signal);
+  await client.mergePatch(jobResources.pods, at, { status: aSucceededPod('export', anExported()) }, signal);
   return pod;
 };
 
@@ -109,7 +109,7 @@ const applyIn = async (namespace: string, object: object): Promise<void> => {
 
 const countedQuota = async (namespace: string, hard: Readonly<Record<string, string>>): Promise<void> => {
   await applyIn(namespace, aQuota(hard));
-  await untilQuotaIsCounted(plane, { namespace, name: 'team', resource: 'limits.memory' });
+  await waitForQuota(plane, { namespace, name: 'team', resource: 'limits.memory' });
 };
 
 test('in a namespace with default limits and a quota on limits, pods have our limits', async (t) => {

@@ -8,7 +8,7 @@ import type { Warning } from '../../src/cluster/ownedjobs/kube-shapes.ts';
 import { observeOwned } from '../../src/cluster/ownedjobs/observe-owned.ts';
 import { Store } from '../../src/cluster/runtime/store.ts';
 import { aModelExport, anExported } from '../builders/objects.ts';
-import { endedWell } from '../builders/pods.ts';
+import { aSucceededPod } from '../builders/pods.ts';
 
 const owner: JobOwner = aModelExport();
 const scope = { namespace: undefined };
@@ -60,7 +60,7 @@ const aPod = (sha256: string, changes: Raw = {}) => ({
     ownerReferences: [{ uid: 'uid-job', controller: true, kind: 'Job', name: 'demo-export-1' }],
     ...changes,
   },
-  status: endedWell('export', { ...anExported(), etlt: { ...anExported().etlt, sha256 } }),
+  status: aSucceededPod('export', { ...anExported(), etlt: { ...anExported().etlt, sha256 } }),
 });
 
 const honest = 'a'.repeat(64);

@@ -8,8 +8,8 @@ import type { KubeClient } from '../../src/cluster/runtime/client.ts';
 import { aClientOf } from '../builders/client.ts';
 import { anExported, aSpec } from '../builders/objects.ts';
 import { runOperator } from '../builders/operator.ts';
-import { endedWell } from '../builders/pods.ts';
-import { untilQuotaIsCounted } from '../builders/quota.ts';
+import { aSucceededPod } from '../builders/pods.ts';
+import { waitForQuota } from '../builders/quota.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
 import { eventually } from '../cluster/run.ts';
 
@@ -73,13 +73,13 @@ const finishExport = async (namespace: string): Promise<void> => {
     return pods.length > 0 ? pods : undefined;
   });
   const at = { namespace, name: pod!.metadata.name, subresource: 'status' };
-  await client.mergePatch(jobResources.pods, at, { status: endedWell('export', anExported()) }, signal);
+  await client.mergePatch(jobResources.pods, at, { status: aSucceededPod('export', anExported()) }, signal);
 };
 
 const addQuota = async (namespace: string, jobs: number): Promise<void> => {
   await plane.kubectl(['create', 'namespace', namespace]);
   await plane.kubectl(['create', 'quota', 'few', `--hard=count/jobs.batch=${jobs}`, '-n', namespace]);
-  await untilQuotaIsCounted(plane, { namespace, name: 'few', resource: 'count/jobs.batch' });
+  await waitForQuota(plane, { namespace, name: 'few', resource: 'count/jobs.batch' });
 };
 
 test('an export waits for a quota on Jobs, and its finished Jobs are deleted to make room', async (t) => {

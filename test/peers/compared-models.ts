@@ -22,7 +22,7 @@ export type Compared = {
   readonly error?: string;
 };
 
-export const comparedModels = async (pairs: readonly ModelPair[]): Promise<readonly Compared[]> => {
+export const compareModels = async (pairs: readonly ModelPair[]): Promise<readonly Compared[]> => {
   const folder = mkdtempSync(join(tmpdir(), 'tlt-compared-'));
   const written = (name: string, model: ModelProto): string => {
     const path = join(folder, name);

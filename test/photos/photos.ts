@@ -37,7 +37,7 @@ const cropsOf = async (
   const path = join(source, `sample${photo}.jpg`);
   const { width, height } = await sharp(path).metadata();
   for (let crop = 0; crop < count; crop++) {
-    const size = { width: part(width, random()), height: part(height, random()) };
+    const size = { width: shorten(width, random()), height: shorten(height, random()) };
     const place = {
       left: Math.floor(random() * (width - size.width)),
       top: Math.floor(random() * (height - size.height)),
@@ -52,4 +52,4 @@ const cropsOf = async (
 };
 
 /** Length of a crop's side: between 1/4 and 3/4 of the photo's. */
-const part = (side: number, share: number): number => Math.floor(side * (0.25 + share / 2));
+const shorten = (side: number, share: number): number => Math.floor(side * (0.25 + share / 2));

@@ -10,7 +10,7 @@ import { decodeImage } from '../../src/data/preprocessing/decode.ts';
 import { sampleImages } from '../../src/data/preprocessing/image-list.ts';
 import { type Preprocessing, preprocessingOf, scaleOf } from '../../src/data/preprocessing/normalise.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
-import { collected } from '../builders/collected.ts';
+import { collect } from '../builders/collected.ts';
 import { runPeer } from '../peers/venv.ts';
 import { photosFolder } from '../photos/photos.ts';
 
@@ -67,7 +67,7 @@ const agrees = test.macro<[Case]>({
     const { chosen } = await photos;
     const preprocessing = each.preprocessing ?? preprocessingOf(architecture, channels);
     const size = { channels, height, width };
-    const [batch] = await collected(imageBatches(chosen, { size, preprocessing, batchSize: 8 }));
+    const [batch] = await collect(imageBatches(chosen, { size, preprocessing, batchSize: 8 }));
     const theirs = (await ofPhotos)(each);
     t.is(batch!.data.length, theirs.length);
     const largest = theirs.reduce((most, value, i) => Math.max(most, Math.abs(value - batch!.data[i]!)), 0);
@@ -114,7 +114,7 @@ test("images of any mode are stretched as Pillow stretches them: palettes, alpha
   const asClassified = { architecture: 'classification', ...size };
   const theirs = (await references([asClassified], paths))(asClassified);
   const preprocessing = preprocessingOf('classification', 3);
-  const [batch] = await collected(imageBatches(paths, { size, preprocessing, batchSize: paths.length }));
+  const [batch] = await collect(imageBatches(paths, { size, preprocessing, batchSize: paths.length }));
   const length = theirs.length / paths.length;
   for (const [index, path] of paths.entries()) {
     let largest = 0;

@@ -3,7 +3,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import type { Batch } from '../../src/data/preprocessing/batches.ts';
 import { countPart, selectPart, selectPartOfBatches } from '../../src/data/preprocessing/sample-part.ts';
-import { collected } from '../builders/collected.ts';
+import { collect } from '../builders/collected.ts';
 
 /** Images 0, 1, 2 … of two values each, in batches of these sizes. */
 const batchesOf = async function* (sizes: readonly number[]): AsyncGenerator<Batch> {
@@ -31,7 +31,7 @@ test('selecting a part of batches equals selecting it from the list of their ima
       const all = Array.from({ length: total }, (_, i) => i);
       const found: number[] = [];
       for (let part = 1; part <= of; part++) {
-        const batches = await collected(selectPartOfBatches(batchesOf(sizes), { part, of }, together));
+        const batches = await collect(selectPartOfBatches(batchesOf(sizes), { part, of }, together));
         const ids = batches.flatMap(({ paths }) => paths.map(Number));
         t.deepEqual(ids, [...selectPart(all, { part, of }, together)]);
         t.is(ids.length, countPart(total, { part, of }, together));

@@ -12,7 +12,7 @@ import { detectnetValues } from '../../src/data/preprocessing/values.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
 import type { FailureReason } from '../../src/ground/base/failures.ts';
 import type { ExportTask } from '../../src/ground/contract/task.ts';
-import { collected } from '../builders/collected.ts';
+import { collect } from '../builders/collected.ts';
 import { aTaskContext } from '../builders/task-context.ts';
 
 const { signal } = new AbortController();
@@ -30,26 +30,30 @@ const aRoot = (): string => {
   return root;
 };
 
-const refused = async (t: ExecutionContext, work: Promise<unknown>, reason: FailureReason): Promise<void> => {
+const assertRefused = async (
+  t: ExecutionContext,
+  work: Promise<unknown>,
+  reason: FailureReason,
+): Promise<void> => {
   const error = await t.throwsAsync(work, { instanceOf: UserError, message: /leads out of the claim/ });
   t.is(error.reason, reason);
 };
 
 test('a link to a file outside the claim is neither fetched nor read', async (t) => {
   const store = makePvcStore(join(aRoot(), 'claims'));
-  await refused(t, store.fetch('pvc://one/key', signal), 'InputNotFound');
-  await refused(t, store.read('pvc://one/key', signal), 'InputNotFound');
+  await assertRefused(t, store.fetch('pvc://one/key', signal), 'InputNotFound');
+  await assertRefused(t, store.read('pvc://one/key', signal), 'InputNotFound');
 });
 
 test('nothing is written through a link into another claim, and no folder is created there', async (t) => {
   const root = aRoot();
   const store = makePvcStore(join(root, 'claims'));
-  await refused(t, store.put('pvc://one/other/a/b/file', Buffer.from('x'), signal), 'OutputUnwritable');
-  await refused(t, store.create('pvc://one/other/file', Buffer.from('x'), signal), 'OutputUnwritable');
+  await assertRefused(t, store.put('pvc://one/other/a/b/file', Buffer.from('x'), signal), 'OutputUnwritable');
+  await assertRefused(t, store.create('pvc://one/other/file', Buffer.from('x'), signal), 'OutputUnwritable');
   await using staging = store.stage('pvc://one/other', signal);
   const write = async (path: string): Promise<void> => writeFileSync(path, 'x');
-  await refused(t, staging.make('file', write), 'OutputUnwritable');
-  await refused(t, store.list('pvc://one/other', signal), 'InputNotFound');
+  await assertRefused(t, staging.make('file', write), 'OutputUnwritable');
+  await assertRefused(t, store.list('pvc://one/other', signal), 'InputNotFound');
   t.deepEqual(readdirSync(join(root, 'claims/two')), []);
 });
 
@@ -81,7 +85,7 @@ test('images and records of a pod are read only from the claim of their data, th
   const read = async (confined: LoaderPlan): Promise<number> => {
     const dataRoot = join(root, 'claim');
     const { batches } = await openLoader(confined, { seed: 1, set: 'training', batches: 1, dataRoot });
-    return (await collected(batches)).length;
+    return (await collect(batches)).length;
   };
   t.is(await read(plan), 1, 'the command line follows links in a data set');
   const error = await t.throwsAsync(read({ ...plan, within: join(root, 'claim') }), {

@@ -75,7 +75,7 @@ const naming = `
 const countOf = (folder: string): number => readdirSync(folder).length;
 
 /** Waits until no more files appear, and returns their number. */
-const settledCountOf = async (folder: string): Promise<number> => {
+const countWhenSettled = async (folder: string): Promise<number> => {
   let before = -1;
   while (countOf(folder) !== before) {
     before = countOf(folder);
@@ -93,7 +93,7 @@ onLinux('a run that is killed while it names its files leaves all of them', asyn
   while (countOf(folder) === 0 && run.exitCode === null) await setTimeout(0);
   run.kill('SIGKILL');
   t.deepEqual(await ended, [null, 'SIGKILL']);
-  t.is(await settledCountOf(folder), 100);
+  t.is(await countWhenSettled(folder), 100);
 });
 
 onLinux('if one of many names is taken, the others are removed again', async (t) => {

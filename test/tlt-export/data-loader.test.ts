@@ -8,7 +8,7 @@ import { openSource } from '../../src/export/pipeline/calibration-source.ts';
 import { parseCalibrationCache } from '../../src/formats/scales/calibration-cache.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
 import { type Architecture, architectureNames } from '../../src/ground/contract/architectures.ts';
-import { collected } from '../builders/collected.ts';
+import { collect } from '../builders/collected.ts';
 import { runExport, runSample } from '../builders/tool-context.ts';
 import { aTraining, counts } from '../builders/training.ts';
 import { detectorFile, modelFile, scenesFolder } from '../models/models.ts';
@@ -25,7 +25,7 @@ const models: Readonly<Record<Architecture, string>> = {
 
 let runs = 0;
 /** Exports the training in this folder as int8 with MinMax, and returns cache and log. */
-const exported = async (folder: string, module: Architecture, ...args: string[]) => {
+const exportInt8 = async (folder: string, module: Architecture, ...args: string[]) => {
   const at = (name: string) => join(folder, `${++runs}-${name}`);
   const [output, cache] = [at('m.etlt'), at('cal.bin')];
   const { log } = await runExport(
@@ -39,7 +39,7 @@ const exported = async (folder: string, module: Architecture, ...args: string[])
 
 test('the data loader and a tensorfile of the same spec give the same cache', async (t) => {
   const folder = await aTraining('classification');
-  const { log, cache } = await exported(folder, 'classification');
+  const { log, cache } = await exportInt8(folder, 'classification');
   for (const line of [/with the data loader of .*spec\.txt$/, /tensors from 4 images was saved/])
     t.true(
       log.some((each) => line.test(each)),
@@ -48,7 +48,7 @@ test('the data loader and a tensorfile of the same spec give the same cache', as
   const file = join(folder, 'c.tensor');
   const spec = ['-e', join(folder, 'spec.txt'), '--data_root', folder];
   await runSample(['classification', ...spec, '-o', file, '-m', '1']);
-  t.is((await exported(folder, 'classification', '--cal_data_file', file)).cache, cache);
+  t.is((await exportInt8(folder, 'classification', '--cal_data_file', file)).cache, cache);
 });
 
 const largest = (data: Float32Array): number =>
@@ -67,7 +67,7 @@ for (const module of architectureNames)
     const source = { kind: 'Loader', name: 'spec.txt', plan: plan(), dataRoot } as const;
     const request = { source, batches: 1, batchSize: 4, seed: 1, rows: 3 };
     const { batches } = await openSource(opened, request);
-    const found = await collected(batches);
+    const found = await collect(batches);
     t.deepEqual(
       found.map(({ dims }) => dims),
       [3, 1].map((rows) => [rows, opened.channels, opened.height, opened.width]),
@@ -79,7 +79,7 @@ for (const module of architectureNames)
 
 test('report and accuracy gate use images that calibration did not use, preprocessed as in training', async (t) => {
   const folder = await aTraining('detectnet_v2');
-  await exported(folder, 'detectnet_v2', '--report', join(folder, 'r.html'), '--min_agreement', '1');
+  await exportInt8(folder, 'detectnet_v2', '--report', join(folder, 'r.html'), '--min_agreement', '1');
   const report = JSON.parse(readFileSync(join(folder, 'r.json'), 'utf8')) as {
     agreement: { images: number };
     preprocessing: { mean: number[]; scale: number };
@@ -96,7 +96,7 @@ test('the means of a spec apply to images of a folder', async (t) => {
   const spec = readFileSync(join(folder, 'spec.txt'), 'utf8');
   const means = ['b', 'g', 'r'].map((key) => `image_mean { key: "${key}" value: 0.5 }`).join(' ');
   writeFileSync(join(folder, 'spec.txt'), spec.replace('output_channel: 3', `output_channel: 3 ${means}`));
-  const { cache } = await exported(folder, 'ssd', '--cal_image_dir', scenesFolder);
+  const { cache } = await exportInt8(folder, 'ssd', '--cal_image_dir', scenesFolder);
   t.true(parseCalibrationCache(cache).scales.get('Input')! * 127 > 240, 'the means are almost zero');
 });
 
@@ -115,7 +115,7 @@ const refuses = test.macro<[Wrong]>({
     const path = join(folder, 'spec.txt');
     if (spec) writeFileSync(path, spec(readFileSync(path, 'utf8')));
     const before = readdirSync(folder);
-    const error = await t.throwsAsync(exported(folder, module, ...(args?.(folder) ?? [])), {
+    const error = await t.throwsAsync(exportInt8(folder, module, ...(args?.(folder) ?? [])), {
       instanceOf: UserError,
     });
     t.regex(`${error.reason}: ${error.message}`, says);
@@ -148,7 +148,7 @@ test('a spec whose channels differ from those of the model is refused', async (t
   const spec = readFileSync(join(folder, 'spec.txt'), 'utf8');
   const grey = 'output_channel: 1 image_mean { key: "l" value: 100 }';
   writeFileSync(join(folder, 'spec.txt'), spec.replace('output_channel: 3', grey));
-  const error = await t.throwsAsync(exported(folder, 'ssd', '--cal_image_dir', scenesFolder), {
+  const error = await t.throwsAsync(exportInt8(folder, 'ssd', '--cal_image_dir', scenesFolder), {
     instanceOf: UserError,
   });
   t.is(error.reason, 'SpecInvalid');

@@ -14,7 +14,7 @@ import { peerPython } from '../peers/venv.ts';
 
 const key = 'correct horse battery staple';
 
-const exported = async (
+const exportDetector = async (
   module: DetectorName,
   ...args: readonly string[]
 ): Promise<ToolRun & { readonly cwd: string }> => {
@@ -50,7 +50,7 @@ const rtx = async (file: string) => [
 const cacheIn = (cwd: string) => parseCalibrationCache(readFileSync(join(cwd, 'cal.bin'), 'utf8')).scales;
 
 test('ssd in int8: the .etlt keeps the plugin node, the cache covers the tensors before it, and the engine finds the same boxes', async (t) => {
-  const { code, stderr, cwd } = await exported(
+  const { code, stderr, cwd } = await exportDetector(
     'ssd',
     ...int8,
     '--engine_file',
@@ -77,7 +77,7 @@ test('ssd in int8: the .etlt keeps the plugin node, the cache covers the tensors
 });
 
 test('faster_rcnn in int8 builds for TensorRT for RTX, proposals and crops included', async (t) => {
-  const { code, stderr, cwd } = await exported('faster_rcnn', ...quickInt8, ...(await rtx('e.plan')));
+  const { code, stderr, cwd } = await exportDetector('faster_rcnn', ...quickInt8, ...(await rtx('e.plan')));
   t.is(code, 0, stderr);
   t.regex(stderr, /Input node: input_image$/m);
   t.regex(stderr, /Output node\(s\): \['nms_out', 'nms_out_1'\]$/m);
@@ -86,14 +86,14 @@ test('faster_rcnn in int8 builds for TensorRT for RTX, proposals and crops inclu
 });
 
 test('yolo in fp16 builds for TensorRT for RTX', async (t) => {
-  const { code, stderr, cwd } = await exported('yolo', '--data_type', 'fp16', ...(await rtx('e.plan')));
+  const { code, stderr, cwd } = await exportDetector('yolo', '--data_type', 'fp16', ...(await rtx('e.plan')));
   t.is(code, 0, stderr);
   t.regex(stderr, /Output node\(s\): \['BatchedNMS', 'BatchedNMS_1', 'BatchedNMS_2', 'BatchedNMS_3'\]$/m);
   t.true(readFileSync(join(cwd, 'e.plan')).length > 1_000_000);
 });
 
 test('dssd in int8 calibrates on the images of its training, with -e alone', async (t) => {
-  const { code, stderr, cwd } = await exported(
+  const { code, stderr, cwd } = await exportDetector(
     'dssd',
     ...['--data_type', 'int8', '--batches', '1', '--batch_size', '4', '--cal_algorithm', 'MinMax'],
   );
@@ -104,14 +104,14 @@ test('dssd in int8 calibrates on the images of its training, with -e alone', asy
 });
 
 test('yolo exports in int8', async (t) => {
-  const { code, stderr, cwd } = await exported('yolo', ...quickInt8);
+  const { code, stderr, cwd } = await exportDetector('yolo', ...quickInt8);
   t.is(code, 0, stderr);
   const scales = cacheIn(cwd);
   t.true(scales.size > 30 && scales.has('Input') && !scales.has('BatchedNMS'), [...scales.keys()].join());
 });
 
 test('retinanet in int8: upsampled tensors have a scale', async (t) => {
-  const { code, stderr, cwd } = await exported('retinanet', ...quickInt8);
+  const { code, stderr, cwd } = await exportDetector('retinanet', ...quickInt8);
   t.is(code, 0, stderr);
   t.true(cacheIn(cwd).has('P4_upsampled'));
 });

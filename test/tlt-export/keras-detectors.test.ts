@@ -20,7 +20,7 @@ import { scenesFolder } from '../models/models.ts';
 
 const key = 'correct horse battery staple';
 
-const aPlace = (module: DetectorArchitecture): string => {
+const aDetectorFolder = (module: DetectorArchitecture): string => {
   const cwd = aFolder(key);
   writeFileSync(join(cwd, 'spec.txt'), aDetectorSpec(module));
   return cwd;
@@ -71,7 +71,7 @@ const ends: Readonly<Record<DetectorArchitecture, Ends>> = {
 
 const isExported = test.macro({
   exec: async (t, module: DetectorArchitecture) => {
-    const cwd = aPlace(module);
+    const cwd = aDetectorFolder(module);
     const { input, outputs, keepTopK, scaled } = ends[module];
     const { code, stderr } = await runTool('tlt-export', flags(module, ...int8), { cwd });
     t.is(code, 0, stderr);
@@ -95,7 +95,7 @@ const isExported = test.macro({
 for (const module of detectorArchitectures) test(isExported, module);
 
 test('an engine for this machine is built from the .tlt of a training', async (t) => {
-  const cwd = aPlace('ssd');
+  const cwd = aDetectorFolder('ssd');
   writeFileSync(join(cwd, 'ssd.tlt'), await encryptTlt(kerasBytes('ssd'), key, { workFactor: 4 }));
   const args = flags('ssd', '-m', 'ssd.tlt', '--engine_file', 'e.onnx');
   const { code, stderr } = await runTool('tlt-export', args, { cwd });
@@ -108,7 +108,7 @@ test('an engine for this machine is built from the .tlt of a training', async (t
 });
 
 test('convert adds the plugin nodes if it has a spec, and only then', async (t) => {
-  const cwd = aPlace('yolo');
+  const cwd = aDetectorFolder('yolo');
   const ended = await runTool('tlt-model', ['convert', kerasPath('yolo'), '-e', 'spec.txt', '-o', 'a.onnx'], {
     cwd,
   });
@@ -136,7 +136,7 @@ test('inspect reports that the end of a detector depends on the spec', async (t)
 });
 
 test('a spec of another training is refused, and nothing is left', async (t) => {
-  const cwd = aPlace('ssd');
+  const cwd = aDetectorFolder('ssd');
   writeFileSync(
     join(cwd, 'spec.txt'),
     `${aDetectorSpec('ssd')}dataset_config { target_class_mapping { key: "c" value: "c" } }`,

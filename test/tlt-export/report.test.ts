@@ -20,25 +20,25 @@ const int8 = async (images?: string) => [
   ...['--batches', '2', '--batch_size', '4'],
 ];
 
-const reported = async (...args: string[]) => {
+const exportWithReport = async (...args: string[]) => {
   const cwd = aFolder(key);
   const ran = await runTool('tlt-export', [...base, '--report', 'r.html', ...args], { cwd });
   return { ...ran, cwd };
 };
 
-const calibration = async () => reported(...(await int8()));
+const calibration = async () => exportWithReport(...(await int8()));
 let calibrated: ReturnType<typeof calibration> | undefined;
 /** One int8 export, shared by the tests that read its output. */
-const onceCalibrated = () => (calibrated ??= calibration());
+const exportOnce = () => (calibrated ??= calibration());
 
-const numbers = (cwd: string): ExportReport =>
+const readReport = (cwd: string): ExportReport =>
   JSON.parse(readFileSync(join(cwd, 'r.json'), 'utf8')) as ExportReport;
 
 test('the report of an int8 export has the scales of its cache and the digests of its files', async (t) => {
-  const { code, stderr, cwd } = await onceCalibrated();
+  const { code, stderr, cwd } = await exportOnce();
   t.is(code, 0, stderr);
   t.regex(stderr, /Report was saved into r\.html, its figures into r\.json$/m);
-  const report = numbers(cwd);
+  const report = readReport(cwd);
   const { scales } = parseCalibrationCache(readFileSync(join(cwd, 'cal.bin'), 'utf8'));
   const reportedScales = new Map(report.calibration!.tensors.map(({ name, scale }) => [name, scale]));
   t.deepEqual([...reportedScales].sort(), [...scales].sort());
@@ -62,7 +62,7 @@ test('the report of an int8 export has the scales of its cache and the digests o
 });
 
 test('neither the page nor the JSON file contains the key, and the page has no URL', async (t) => {
-  const { cwd } = await onceCalibrated();
+  const { cwd } = await exportOnce();
   const page = readFileSync(join(cwd, 'r.html'), 'utf8');
   for (const text of [page, readFileSync(join(cwd, 'r.json'), 'utf8')]) t.false(text.includes(key));
   const addresses = page
@@ -75,29 +75,29 @@ test('if calibration used every image, the report says why nothing was compared'
   const eight = aFolder();
   const photos = await photosFolder();
   for (const name of readdirSync(photos).slice(0, 8)) cpSync(join(photos, name), join(eight, name));
-  const { code, stderr, cwd } = await reported(...(await int8(eight)));
+  const { code, stderr, cwd } = await exportWithReport(...(await int8(eight)));
   t.is(code, 0, stderr);
-  const { agreement, notes } = numbers(cwd);
+  const { agreement, notes } = readReport(cwd);
   t.is(agreement, undefined);
   t.regex(notes.join('\n'), /Calibration used every image/);
 });
 
 test('the report of an fp32 export says that nothing was calibrated', async (t) => {
-  const { code, cwd } = await reported();
+  const { code, cwd } = await exportWithReport();
   t.is(code, 0);
-  const report = numbers(cwd);
+  const report = readReport(cwd);
   t.is(report.calibration, undefined);
   t.deepEqual(report.notes, ['No calibration: the export is for fp32.']);
 });
 
 test('the report of an export that reuses a cache says that there are no tensor statistics', async (t) => {
-  const first = await onceCalibrated();
+  const first = await exportOnce();
   const cwd = aFolder(key);
   writeFileSync(join(cwd, 'cal.bin'), readFileSync(join(first.cwd, 'cal.bin')));
   const args = [...base, '--report', 'r.html', ...(await int8())];
   const { code, stderr } = await runTool('tlt-export', args, { cwd });
   t.is(code, 0, stderr);
-  t.regex(numbers(cwd).notes[0]!, /come from the existing calibration cache .*cal\.bin/);
+  t.regex(readReport(cwd).notes[0]!, /come from the existing calibration cache .*cal\.bin/);
 });
 
 for (const taken of ['r.html', 'r.json'])
@@ -111,7 +111,7 @@ for (const taken of ['r.html', 'r.json'])
   });
 
 test('a report in a folder that does not exist is refused before any work', async (t) => {
-  const { code, cwd } = await reported('--report', 'nowhere/r.html');
+  const { code, cwd } = await exportWithReport('--report', 'nowhere/r.html');
   t.is(code, failures.OutputUnwritable.exitCode);
   t.false(existsSync(join(cwd, 'm.etlt')));
 });

@@ -25,7 +25,7 @@ let ours: string | undefined;
 let runs = 0;
 
 /** Each export has its own output and cache. */
-const exported = async (...args: string[]) => {
+const exportInt8 = async (...args: string[]) => {
   runs += 1;
   const cache = join(cwd, `${runs}.cache`);
   const named = ['-o', `${runs}.etlt`, '--cal_cache_file', cache];
@@ -42,11 +42,11 @@ test.before(async () => {
 test.serial(
   'images, the tensorfile written from them, and that file read again give the same cache, byte for byte',
   async (t) => {
-    const direct = await exported('--cal_image_dir', photos, ...size);
-    const made = await exported('--cal_image_dir', photos, ...fromFile, ...size);
+    const direct = await exportInt8('--cal_image_dir', photos, ...size);
+    const made = await exportInt8('--cal_image_dir', photos, ...fromFile, ...size);
     t.is(made.code, 0, made.stderr);
     t.regex(made.stderr, /Calibration tensorfile was saved into calibration\.tensor$/m);
-    const read = await exported(...fromFile, ...size);
+    const read = await exportInt8(...fromFile, ...size);
     t.is(read.code, 0, read.stderr);
     t.truthy(direct.cache);
     t.is(made.cache, direct.cache);
@@ -62,7 +62,7 @@ test.serial(
     const copies = types.flatMap((type) => [type, join(cwd, `${type}.tensor`)]);
     await runPeer('tensorfiles.py', ['copy', join(cwd, 'calibration.tensor'), ...copies]);
     for (const type of types) {
-      const theirs = await exported('--cal_data_file', `${type}.tensor`, ...size);
+      const theirs = await exportInt8('--cal_data_file', `${type}.tensor`, ...size);
       t.is(theirs.code, 0, theirs.stderr);
       t.is(theirs.cache, ours);
     }
@@ -72,7 +72,7 @@ test.serial(
 test.serial('an existing tensorfile is not written again, and no other file is left', async (t) => {
   const before = readFileSync(join(cwd, 'calibration.tensor'));
   const names = readdirSync(cwd);
-  const { code, stderr } = await exported('--cal_image_dir', photos, ...fromFile, ...size);
+  const { code, stderr } = await exportInt8('--cal_image_dir', photos, ...fromFile, ...size);
   t.is(code, failures.OutputExists.exitCode);
   t.regex(stderr, /Omit --cal_image_dir to calibrate from it/);
   t.true(before.equals(readFileSync(join(cwd, 'calibration.tensor'))));
@@ -82,7 +82,7 @@ test.serial('an existing tensorfile is not written again, and no other file is l
 test.serial(
   'a request for more rows than are stored is refused, and the message names the batch',
   async (t) => {
-    const { code, stderr, cache } = await exported(...fromFile, '--batches', '3', '--batch_size', '6');
+    const { code, stderr, cache } = await exportInt8(...fromFile, '--batches', '3', '--batch_size', '6');
     t.is(code, failures.TensorfileInvalid.exitCode);
     t.regex(stderr, /batch 0 holds 5 images, but --batch_size takes 6/);
     t.is(cache, undefined);
@@ -103,7 +103,7 @@ test.serial('a truncated tensorfile, or one of another model, is refused', async
       /small\.tensor: the images of batch 0 have the shape \(3, 8, 8\); the model takes \(3, \d+, \d+\)/,
     ],
   ] as const) {
-    const { code, stderr, cache } = await exported(
+    const { code, stderr, cache } = await exportInt8(
       ...['--cal_data_file', file, '--batches', '1', '--batch_size', '5'],
     );
     t.is(code, failures.TensorfileInvalid.exitCode);
@@ -113,14 +113,14 @@ test.serial('a truncated tensorfile, or one of another model, is refused', async
 });
 
 test.serial('--min_agreement with a tensorfile is refused before any work', async (t) => {
-  const { code, stderr, cache } = await exported(...fromFile, ...size, '--min_agreement', '20');
+  const { code, stderr, cache } = await exportInt8(...fromFile, ...size, '--min_agreement', '20');
   t.is(code, failures.Usage.exitCode);
   t.regex(stderr, /needs held-out images, and a tensorfile has none/);
   t.is(cache, undefined);
 });
 
 test.serial('a report of a calibration from a tensorfile names the file', async (t) => {
-  const { code, stderr } = await exported(...fromFile, ...size, '--report', 'report.html');
+  const { code, stderr } = await exportInt8(...fromFile, ...size, '--report', 'report.html');
   t.is(code, 0, stderr);
   t.regex(readFileSync(join(cwd, 'report.json'), 'utf8'), /calibration\.tensor/);
 });

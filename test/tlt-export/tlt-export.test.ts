@@ -17,7 +17,7 @@ import { smallClassifier } from '../models/small-classifier.ts';
 import { photosFolder, smallPhotosFolder } from '../photos/photos.ts';
 
 const key = 'correct horse battery staple';
-const packed = (model: Uint8Array): Promise<Uint8Array> => encryptTlt(model, key, { workFactor: 4 });
+const packModel = (model: Uint8Array): Promise<Uint8Array> => encryptTlt(model, key, { workFactor: 4 });
 let photos: string;
 let real: Uint8Array;
 /** Makes calibration fast. */
@@ -25,8 +25,8 @@ let tlt: Uint8Array;
 
 test.before(async () => {
   photos = await smallPhotosFolder();
-  real = await packed(await readFile(modelFile('classifier')));
-  tlt = await packed(await smallClassifier());
+  real = await packModel(await readFile(modelFile('classifier')));
+  tlt = await packModel(await smallClassifier());
 });
 
 /** A folder with the key and the packed model. */
@@ -44,7 +44,7 @@ const int8 = (algorithm = 'MinMax', images = photos) => [
   ...['--data_type', 'int8', '--cal_image_dir', images, ...small],
   ...['--cal_algorithm', algorithm],
 ];
-const exported = (cwd: string, ...args: string[]) => runTool('tlt-export', [...base, ...args], { cwd });
+const exportModel = (cwd: string, ...args: string[]) => runTool('tlt-export', [...base, ...args], { cwd });
 
 test("an export logs TLT's own lines, and the .etlt opens to the same model", async (t) => {
   const cwd = aWorkplace(real);
@@ -67,7 +67,7 @@ test("an export logs TLT's own lines, and the .etlt opens to the same model", as
 
 test('int8 below --min_agreement is refused, the message names the worst tensors, and nothing is written', async (t) => {
   const cwd = aWorkplace();
-  const { code, stderr } = await exported(cwd, ...int8(), '--min_agreement', '60');
+  const { code, stderr } = await exportModel(cwd, ...int8(), '--min_agreement', '60');
   t.is(code, failures.AgreementTooLow.exitCode, stderr);
   t.regex(
     stderr,
@@ -80,7 +80,7 @@ test('int8 below --min_agreement is refused, the message names the worst tensors
 test('int8 above --min_agreement is exported, and --engine_file adds an engine for this CPU', async (t) => {
   const cwd = aWorkplace(real);
   const asked = ['--min_agreement', '8', '--engine_file', 'engine.onnx'];
-  const { code, stderr } = await exported(cwd, ...int8('Mse', await photosFolder()), ...asked);
+  const { code, stderr } = await exportModel(cwd, ...int8('Mse', await photosFolder()), ...asked);
   t.is(code, 0, stderr);
   t.true(readFileSync(join(cwd, 'engine.onnx')).length > 50_000);
   t.true(parseCalibrationCache(readFileSync(join(cwd, 'cal.bin'), 'utf8')).scales.size > 100);
@@ -89,7 +89,7 @@ test('int8 above --min_agreement is exported, and --engine_file adds an engine f
 test('--min_agreement with an existing cache is refused, because no images were held out for it', async (t) => {
   const cwd = aWorkplace();
   writeFileSync(join(cwd, 'cal.bin'), 'TRT-8601-EntropyCalibration2\n');
-  const { code, stderr } = await exported(cwd, ...int8(), '--min_agreement', '8');
+  const { code, stderr } = await exportModel(cwd, ...int8(), '--min_agreement', '8');
   t.is(code, failures.OutputExists.exitCode, stderr);
 });
 
@@ -101,7 +101,7 @@ test('the cache does not depend on the batch size', async (t) => {
   ] as const) {
     const cwd = aWorkplace();
     const images = ['--cal_image_dir', photos, '--batches', batches, '--batch_size', size];
-    const { code, stderr } = await exported(cwd, '--data_type', 'int8', ...images);
+    const { code, stderr } = await exportModel(cwd, '--data_type', 'int8', ...images);
     t.is(code, 0, stderr);
     caches.push(readFileSync(join(cwd, 'cal.bin'), 'utf8'));
   }
@@ -111,16 +111,16 @@ test('the cache does not depend on the batch size', async (t) => {
 
 test('another seed selects other images', async (t) => {
   const [one, other] = [aWorkplace(), aWorkplace()];
-  await exported(one, ...int8());
-  await exported(other, ...int8(), '--seed', '1');
+  await exportModel(one, ...int8());
+  await exportModel(other, ...int8(), '--seed', '1');
   t.not(readFileSync(join(one, 'cal.bin'), 'utf8'), readFileSync(join(other, 'cal.bin'), 'utf8'));
 });
 
 test('an existing cache is reused, with a warning', async (t) => {
   const cwd = aWorkplace();
-  await exported(cwd, ...int8());
+  await exportModel(cwd, ...int8());
   const before = readFileSync(join(cwd, 'cal.bin'), 'utf8');
-  const { code, stderr } = await exported(cwd, ...int8(), '-o', 'again.etlt', '--seed', '5');
+  const { code, stderr } = await exportModel(cwd, ...int8(), '-o', 'again.etlt', '--seed', '5');
   t.is(code, 0, stderr);
   t.regex(stderr, /\[WARNING\].*Calibration file exists at cal\.bin/);
   t.is(readFileSync(join(cwd, 'cal.bin'), 'utf8'), before);
@@ -148,7 +148,7 @@ test('--help names every flag with its default', async (t) => {
 
 test('a detector is fed RGB from 0 to 1, and its outputs are listed as by TLT', async (t) => {
   const cwd = aFolder(key);
-  writeFileSync(join(cwd, 'detector.tlt'), await packed(await readFile(modelFile('detectnet_v2'))));
+  writeFileSync(join(cwd, 'detector.tlt'), await packModel(await readFile(modelFile('detectnet_v2'))));
   const flags = [
     'detectnet_v2',
     '-m',
@@ -323,7 +323,7 @@ asRoot('a full disk has its own exit code, and no output appears', async (t) => 
   mkdirSync(disk);
   await run('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', disk]);
   try {
-    const { code, stderr } = await exported(cwd, '-o', 'disk/model.etlt');
+    const { code, stderr } = await exportModel(cwd, '-o', 'disk/model.etlt');
     t.is(code, failures.DiskFull.exitCode, stderr);
     t.deepEqual(readdirSync(disk), []);
     t.false(existsSync(join(disk, 'model.etlt')));

@@ -12,7 +12,7 @@ import { readTensorfileBatches } from '../../src/formats/hdf5/tensorfile-reader.
 import { UserError } from '../../src/ground/base/errors.ts';
 import { type FailureReason, failures } from '../../src/ground/base/failures.ts';
 import { type TensorfileModule, tensorfileModules } from '../../src/ground/contract/flags.ts';
-import { collected } from '../builders/collected.ts';
+import { collect } from '../builders/collected.ts';
 import { runTool } from '../builders/tool.ts';
 import { runSample } from '../builders/tool-context.ts';
 import { aTraining, counts } from '../builders/training.ts';
@@ -21,7 +21,7 @@ import { run } from '../cluster/run.ts';
 const { batchSize } = counts;
 
 /** Runs the tool on the training in this folder, which is also the data root. */
-const sample = (folder: string, module: TensorfileModule, ...args: string[]) =>
+const runSampleIn = (folder: string, module: TensorfileModule, ...args: string[]) =>
   runSample([
     module,
     ...['-e', join(folder, 'spec.txt'), '-o', join(folder, 'c.tensor'), '--data_root', folder],
@@ -37,12 +37,12 @@ const bytesOf = (batches: readonly Batch[]): Buffer =>
 for (const module of tensorfileModules)
   test(`${module}: the file contains the batches of the training's data loader, and the log has TLT's lines`, async (t) => {
     const folder = await aTraining(module);
-    const { log } = await sample(folder, module, '-m', '2', '--seed', '3');
+    const { log } = await runSampleIn(folder, module, '-m', '2', '--seed', '3');
     const plan = await planOf(folder, module);
     const request = { ...plan.size, batches: 2, batchSize, rows: batchSize };
-    const stored = await collected(readTensorfileBatches(join(folder, 'c.tensor'), request));
+    const stored = await collect(readTensorfileBatches(join(folder, 'c.tensor'), request));
     const loader = await openLoader(plan, { seed: 3, set: 'training', batches: 2, dataRoot: folder });
-    const loaded = await collected(loader.batches);
+    const loaded = await collect(loader.batches);
     t.is(stored.length, 2);
     t.true(bytesOf(stored).equals(bytesOf(loaded)));
     t.is(log[0], `[INFO] Loading experiment spec at ${join(folder, 'spec.txt')}`);
@@ -59,7 +59,7 @@ for (const module of tensorfileModules)
 test('the same seed gives the same bytes, and the validation set gives others', async (t) => {
   const folder = await aTraining('classification');
   const bytesOf = async (...args: string[]): Promise<Buffer> => {
-    await sample(folder, 'classification', '-m', '2', ...args);
+    await runSampleIn(folder, 'classification', '-m', '2', ...args);
     const bytes = readFileSync(join(folder, 'c.tensor'));
     rmSync(join(folder, 'c.tensor'));
     return bytes;
@@ -83,7 +83,7 @@ test("classification's own flag names are accepted, and the last value of a flag
 
 test('absolute paths of another machine are mapped, and DATA_BASE_PATH is the root of relative paths', async (t) => {
   const [absolute, relative] = [await aTraining('ssd', '/workspace/data/'), await aTraining('ssd')];
-  await sample(absolute, 'ssd', '-m', '1', '--path_in_spec', '/workspace/data');
+  await runSampleIn(absolute, 'ssd', '-m', '1', '--path_in_spec', '/workspace/data');
   const output = join(relative, 'c.tensor');
   const env = { DATA_BASE_PATH: relative };
   await runSample(['ssd', '-e', join(relative, 'spec.txt'), '-o', output, '-m', '1'], { env });
@@ -97,11 +97,11 @@ test('broken images are logged and replaced, up to --max_broken', async (t) => {
     rmSync(join(images, name));
     writeFileSync(join(images, name), 'not an image');
   }
-  const { log } = await sample(folder, 'detectnet_v2', '-m', '5', '--max_broken', '0.2');
+  const { log } = await runSampleIn(folder, 'detectnet_v2', '-m', '5', '--max_broken', '0.2');
   const left = log.filter((line) => line.startsWith('[WARNING] Skipped: '));
   t.true(left.length > 0 && left.every((line) => /\.jpg \(record \d+ of .*fold-001-of-002\)/.test(line)));
   const error = await t.throwsAsync(
-    sample(folder, 'detectnet_v2', '-m', '5', '-o', join(folder, 'd.tensor')),
+    runSampleIn(folder, 'detectnet_v2', '-m', '5', '-o', join(folder, 'd.tensor')),
     {
       instanceOf: UserError,
     },
@@ -124,7 +124,9 @@ const refuses = test.macro<[Wrong]>({
     const folder = await aTraining('classification');
     spoil?.(folder);
     const before = readdirSync(folder);
-    const error = await t.throwsAsync(sample(folder, module, '-m', '2', ...args), { instanceOf: UserError });
+    const error = await t.throwsAsync(runSampleIn(folder, module, '-m', '2', ...args), {
+      instanceOf: UserError,
+    });
     t.is(error.reason, reason);
     t.regex(error.message, says);
     t.deepEqual(readdirSync(folder), before, 'no file is left');
@@ -184,7 +186,9 @@ test('a record with a wrong checksum is named, and no file is left', async (t) =
   bytes[20]! ^= 1; // in the data of the first record
   writeFileSync(path, bytes);
   const before = readdirSync(folder);
-  const error = await t.throwsAsync(sample(folder, 'detectnet_v2', '-m', '6'), { instanceOf: UserError });
+  const error = await t.throwsAsync(runSampleIn(folder, 'detectnet_v2', '-m', '6'), {
+    instanceOf: UserError,
+  });
   t.is(error.reason, 'DatasetInvalid');
   t.regex(
     error.message,
@@ -201,7 +205,9 @@ asRoot('a full disk has its own exit code, and no file is left', async (t) => {
   await run('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', disk]);
   try {
     const output = ['-o', join(disk, 'c.tensor')];
-    const error = await t.throwsAsync(sample(folder, 'ssd', '-m', '6', ...output), { instanceOf: UserError });
+    const error = await t.throwsAsync(runSampleIn(folder, 'ssd', '-m', '6', ...output), {
+      instanceOf: UserError,
+    });
     t.is(error.reason, 'DiskFull');
     t.deepEqual(readdirSync(disk), []);
   } finally {

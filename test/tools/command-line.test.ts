@@ -10,7 +10,7 @@ import type { Program } from '../../src/ground/contract/program.ts';
 import { exportProgram, tensorfileProgram } from '../../src/ground/contract/programs.ts';
 import { anyText } from '../builders/any-text.ts';
 
-const sampled = (...argv: string[]) => parseCommandLine(tensorfileProgram, argv);
+const parseSample = (...argv: string[]) => parseCommandLine(tensorfileProgram, argv);
 const required = ['-e', 'spec.txt', '-o', 'c.tensor', '-m', '10'];
 
 test('a flag is accepted by each of its names, and the last value counts', (t) => {
@@ -21,33 +21,38 @@ test('a flag is accepted by each of its names, and the last value counts', (t) =
     ['-e', 'other.txt', ...required, 'ssd'],
     ['ssd', '-m', '3', ...required, '--experiment_spec', 'other.txt', '-e', 'spec.txt'],
   ]) {
-    const { operands, values } = sampled(...argv) as Exclude<ReturnType<typeof sampled>, { help: string }>;
+    const { operands, values } = parseSample(...argv) as Exclude<
+      ReturnType<typeof parseSample>,
+      { help: string }
+    >;
     t.deepEqual(operands, ['ssd']);
     t.like(values, { experiment_spec_file: 'spec.txt', output_path: 'c.tensor', max_batches: 10, seed: 42 });
   }
 });
 
-const exporting = (...argv: string[]) => {
+const parseExport = (...argv: string[]) => {
   const files = ['-m', 'model.tlt', '-k', 'key'];
   return parseCommandLine(exportProgram, ['ssd', ...files, ...argv]);
 };
 
 test('an unambiguous prefix of a TLT flag is accepted, as by argparse', (t) => {
-  const { values } = exporting(
+  const { values } = parseExport(
     ...['--data', 'int8', '--max_b=4', '--cal_im', 'photos', '--engine', 'e.plan', '--strict'],
-  ) as Exclude<ReturnType<typeof exporting>, { help: string }>;
+  ) as Exclude<ReturnType<typeof parseExport>, { help: string }>;
   t.like(values, { data_type: 'int8', max_batch_size: 4, cal_image_dir: 'photos' });
   t.like(values, { engine_file: 'e.plan', strict_type_constraints: true });
 });
 
 test('an ambiguous prefix is refused with all candidates, and additions have no prefixes', (t) => {
-  const usage = (argv: string) => t.throws(() => exporting(argv), { instanceOf: UserError }).message;
+  const usage = (argv: string) => t.throws(() => parseExport(argv), { instanceOf: UserError }).message;
   t.regex(usage('--cal'), /--cal is ambiguous: --cal_data_file, --cal_image_dir, --cal_cache_file/);
   t.regex(usage('--min_agreemen=3'), /unknown flag --min_agreemen\. Did you mean --min_agreement\?/);
 });
 
 test('a mistyped flag is refused with the nearest known name', (t) => {
-  const error = t.throws(() => sampled('ssd', '--experiment_spek', 'spec.txt'), { instanceOf: UserError });
+  const error = t.throws(() => parseSample('ssd', '--experiment_spek', 'spec.txt'), {
+    instanceOf: UserError,
+  });
   t.regex(error.message, /unknown flag --experiment_spek\. Did you mean --experiment_spec\?/);
 });
 
@@ -60,12 +65,12 @@ test('every integer flag has a maximum, and a larger value is a usage error that
     ]);
     t.is(most.help, undefined);
     for (const value of [row.maximum + 1, 2_000_000_000_000_000, row.minimum - 1, '1e400', '-'])
-      t.throws(() => exporting(`--${name}=${value}`), {
+      t.throws(() => parseExport(`--${name}=${value}`), {
         instanceOf: UserError,
         message: new RegExp(`--${name} is .*must be a whole number from ${row.minimum} to ${row.maximum}`),
       });
   }
-  t.throws(() => exporting('--batches', '2000000000'), { message: /from 1 to 100000/ });
+  t.throws(() => parseExport('--batches', '2000000000'), { message: /from 1 to 100000/ });
 });
 
 test('any words give values or a usage error', (t) => {
@@ -91,7 +96,7 @@ test('any words give values or a usage error', (t) => {
   const property = fc.property(fc.array(word, { maxLength: 12 }), (argv) =>
     [
       () => parseCommandLine(exportProgram, argv),
-      () => sampled(...argv),
+      () => parseSample(...argv),
       () => parseCommandLine(modelPrograms.inspect, argv),
       () => parseCommandLine(modelPrograms.convert, argv),
       () => parseCommandLine(operatorProgram, argv),

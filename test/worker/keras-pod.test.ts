@@ -55,7 +55,7 @@ type Class = Pick<EngineTask, 'backend' | 'settings'>;
 
 type Pod = Awaited<ReturnType<typeof aPod>>;
 
-const builtFor = async (
+const buildEngineFor = async (
   { at, context }: Pod,
   exported: Exported,
   deviceClass: Class,
@@ -74,9 +74,9 @@ test('a detector in .hdf5 gives one .etlt, one cache and the engines of two devi
   const pod = await aPod('detectnet_v2');
   const exported = await runExportTask(task, pod.context);
   t.deepEqual(exported.etlt.outputNodes, ['output_bbox/BiasAdd', 'output_cov/Sigmoid']);
-  const cpu = await builtFor(pod, exported, { backend: 'OnnxRuntime', settings: {} });
+  const cpu = await buildEngineFor(pod, exported, { backend: 'OnnxRuntime', settings: {} });
   t.true(Number(cpu.agreement!.sqnrDb) > 30.8, `${cpu.agreement!.sqnrDb} dB`);
-  const ampere = await builtFor(pod, exported, {
+  const ampere = await buildEngineFor(pod, exported, {
     backend: 'TensorRtRtx',
     settings: { computeCapability: '8.6' },
   });

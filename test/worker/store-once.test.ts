@@ -92,7 +92,7 @@ test('work with other inputs, or to replace damaged files, is stored next to the
 const here = (path: string): string => JSON.stringify(join(import.meta.dirname, '../..', path));
 
 /** A pod that kills itself before the n-th step: a file, the names, the manifest. */
-const killed = async (root: string, at: number): Promise<NodeJS.Signals | null> => {
+const runAndKill = async (root: string, at: number): Promise<NodeJS.Signals | null> => {
   const program = `
     const { makePvcStore } = await import(${here('src/adapters/storage/pvc.ts')});
     const { storeOnce } = await import(${here('src/adapters/worker/store-once.ts')});
@@ -125,7 +125,7 @@ const killed = async (root: string, at: number): Promise<NodeJS.Signals | null> 
 for (const [at, where] of ['the first file', 'the second file', 'the names', 'the manifest'].entries())
   test(`a pod that is killed before ${where} leaves no finished work, and the next pod does it`, async (t) => {
     const { root, folder } = aRoot();
-    t.is(await killed(root, at), 'SIGKILL');
+    t.is(await runAndKill(root, at), 'SIGKILL');
     t.deepEqual(manifestsIn(folder), []);
     const result = await store(root, { content: 'whole' });
     t.false(result.reused);

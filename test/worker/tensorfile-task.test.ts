@@ -17,7 +17,7 @@ import { mounts } from '../../src/ground/contract/layout.ts';
 import type { Manifest } from '../../src/ground/contract/manifest.ts';
 import { parseResult } from '../../src/ground/contract/result.ts';
 import type { ExportTask, TensorfileTask } from '../../src/ground/contract/task.ts';
-import { collected } from '../builders/collected.ts';
+import { collect } from '../builders/collected.ts';
 import { aTaskContext } from '../builders/task-context.ts';
 import { aFolder, runProcess } from '../builders/tool.ts';
 import { smallClassifier } from '../models/small-classifier.ts';
@@ -78,7 +78,7 @@ test('the sample is stored with its facts, its digest and a manifest', async (t)
   t.false(reused);
   t.like(tensorfile, { file: 'calibration.tensor', batches: 3, images: 12 });
   t.is(sha256(readFileSync(file)), tensorfile.sha256);
-  const batches = await collected(readTensorfileBatches(file, stored));
+  const batches = await collect(readTensorfileBatches(file, stored));
   t.deepEqual(
     batches.map(({ dims }) => dims),
     Array(3).fill([4, 3, 32, 32]),

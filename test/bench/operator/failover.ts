@@ -25,7 +25,7 @@ const holderOf = async ({ client, signal }: World): Promise<string> => {
 
 const start = ({ plane }: World): ChildProcess => startOperator(plane, flags);
 
-const untilHeld = (world: World, before: string): Promise<string> =>
+const waitForLease = (world: World, before: string): Promise<string> =>
   eventually(
     'a new leader',
     async () => {
@@ -53,7 +53,7 @@ const failOver = async (
   await createExport(world, name);
   await eventually(`a status of ${name}`, async () => (await hasStatus(world, name)) || undefined, 60_000);
   const seconds = (performance.now() - started) / 1000;
-  pair.holder = await untilHeld(world, pair.holder);
+  pair.holder = await waitForLease(world, pair.holder);
   pair.leader = pair.standby;
   pair.standby = start(world);
   await sleep(5000); // Its caches are filled by then.
@@ -63,7 +63,7 @@ const failOver = async (
 type Named = { readonly metadata: { readonly labels?: Readonly<Record<string, string>> } };
 
 /** Jobs of the same content and object, of which only one may exist. */
-const twinsIn = async ({ client, signal }: World): Promise<number> => {
+const countTwins = async ({ client, signal }: World): Promise<number> => {
   const { items } = (await client.list(jobResources.jobs, { namespace }, signal)) as {
     readonly items: readonly Named[];
   };
@@ -82,7 +82,7 @@ const main = async (): Promise<void> => {
   await compileOperator();
   const world = await startWorld();
   const leader = start(world);
-  const holder = await untilHeld(world, '');
+  const holder = await waitForLease(world, '');
   const pair = { leader, standby: start(world), holder };
   await sleep(5000);
   const took = { SIGKILL: [] as number[], SIGTERM: [] as number[] };
@@ -94,7 +94,7 @@ const main = async (): Promise<void> => {
         process.stderr.write(`${signal}: ${seconds.toFixed(2)} s\n`);
       }
     process.stdout.write(
-      `${values.repetitions} repetitions\nleader killed → next write: ${worst(took.SIGKILL)}\nleader stopped → next write: ${worst(took.SIGTERM)}\nJobs made twice: ${await twinsIn(world)}\n`,
+      `${values.repetitions} repetitions\nleader killed → next write: ${worst(took.SIGKILL)}\nleader stopped → next write: ${worst(took.SIGTERM)}\nJobs made twice: ${await countTwins(world)}\n`,
     );
   } finally {
     for (const each of [pair.leader, pair.standby]) each.kill('SIGKILL');

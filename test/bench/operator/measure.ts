@@ -84,7 +84,7 @@ const runLoad = async (world: World, { objects, rate }: Load): Promise<Times> =>
   await eventually('the first list', async () => cache.synced || undefined);
   const started = performance.now();
   const names = Array.from({ length: objects }, (_, i) => `export-${i}`);
-  await inTurn(names, rate, async (name) => {
+  await createInTurn(names, rate, async (name) => {
     created.set(name, performance.now());
     await createExport(world, name);
   });
@@ -97,7 +97,7 @@ const runLoad = async (world: World, { objects, rate }: Load): Promise<Times> =>
 };
 
 /** Creates objects with this concurrency, or at this rate. */
-const inTurn = async (
+const createInTurn = async (
   names: readonly string[],
   rate: number | undefined,
   make: (name: string) => Promise<void>,
@@ -144,7 +144,7 @@ export const measureLimit = async (templates: Templates, { objects }: Load): Pro
     await eventually('the first list', async () => cache.synced || undefined);
     const started = performance.now();
     const names = Array.from({ length: objects * jobsPerObject }, (_, i) => `job-${i}`);
-    await inTurn(names, undefined, async (name) => {
+    await createInTurn(names, undefined, async (name) => {
       const deviceClass = classes[Number(name.slice(4)) % jobsPerObject];
       const template = deviceClass === undefined ? templates.export : templates.engine;
       const job = { ...template, metadata: { ...(template as { metadata: object }).metadata, name } };

@@ -12,7 +12,7 @@ import type { Log } from '../../../src/ground/observability/log.ts';
 import { informerMetrics } from '../../../src/ground/observability/metrics.ts';
 import { aClientOf } from '../../builders/client.ts';
 import { anEngineBuilt, anExported, aSpec } from '../../builders/objects.ts';
-import { endedWell } from '../../builders/pods.ts';
+import { aSucceededPod } from '../../builders/pods.ts';
 import { type ControlPlane, startControlPlane } from '../../cluster/control-plane.ts';
 
 export const classes = ['ada', 'ampere', 'cpu'] as const;
@@ -180,7 +180,9 @@ const finishPods = (world: Asking): void => {
 const finish = async ({ client, signal }: Asking, { metadata }: PodObject): Promise<void> => {
   const deviceClass = metadata.labels?.['export.tlt.dev/device-class'];
   const status =
-    deviceClass === undefined ? endedWell('export', anExported()) : endedWell('publish', anEngineBuilt());
+    deviceClass === undefined
+      ? aSucceededPod('export', anExported())
+      : aSucceededPod('publish', anEngineBuilt());
   const at = { namespace: metadata.namespace, name: metadata.name, subresource: 'status' };
   await client.mergePatch(jobResources.pods, at, { status }, signal);
 };
