@@ -161,12 +161,12 @@ export const mutateJson = (bytes: Uint8Array, random: Random, other: Uint8Array)
 
 /** The same for JSON text; the result is always valid JSON. */
 export const mutateValues = (bytes: Uint8Array, random: Random): Uint8Array => {
-  const root: unknown = parseOrUndefined(bytes);
+  const root: unknown = parseOrEmpty(bytes);
   for (let left = 1 + random(3); left > 0; left--) change(root, random);
   return new Uint8Array(Buffer.from(JSON.stringify(root) ?? 'null'));
 };
 
-const parseOrUndefined = (bytes: Uint8Array): unknown => {
+const parseOrEmpty = (bytes: Uint8Array): unknown => {
   try {
     return JSON.parse(Buffer.from(bytes).toString('utf8'));
   } catch {
