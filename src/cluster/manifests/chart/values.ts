@@ -83,7 +83,7 @@ export const chartValues = object('Values of the chart tlt-export-operator.', {
   }),
   nodeSelector: {
     ...nodeSelector,
-    description: 'Labels that the nodes of the operator must have, beside kubernetes.io/os: linux.',
+    description: 'Labels that the nodes of the operator must have, in addition to kubernetes.io/os: linux.',
   },
   tolerations: { ...tolerations, description: 'Tolerations of the operator.' },
   podAnnotations: map('Annotations of the pods of the operator.', text('A value.', { maxLength: 4096 }), {
@@ -97,7 +97,7 @@ export const chartValues = object('Values of the chart tlt-export-operator.', {
   resources: object('Resources of the operator.', {
     requests: object('Requests.', { cpu: amount('CPU.', '50m'), memory: amount('Memory.', '128Mi') }),
     limits: object('Limits.', {
-      cpu: amount('CPU. No limit if left out.'),
+      cpu: amount('CPU. Default: no limit.'),
       memory: amount('Memory.', '512Mi'),
     }),
   }),
