@@ -139,7 +139,7 @@ test('an engine that ONNX Runtime cannot load is saved in a simpler form, with a
   t.is(code, 0, stderr);
   t.regex(
     stderr,
-    /\[WARNING\].* The engine is saved with layers fused: ONNX Runtime could not load what it saved before\./,
+    /\[WARNING\].* The engine is saved with fused layers only, because ONNX Runtime could not load the more optimised one\./,
   );
   const data = Float32Array.from({ length: 768 }, (_, i) => Math.sin(i) * 50);
   const feeds = { input_1: { data, dims: [1, 3, 16, 16] } };

@@ -78,9 +78,9 @@ const processorName = (): string => `${arch()} ${cpus()[0]?.model ?? ''}`.trim()
 
 /** Ways to save an engine, best first. */
 const saveMethods = [
-  { how: 'with layouts for this processor', save: (model: string, path: string) => save(model, path, 'all') },
-  { how: 'with layers fused', save: (model: string, path: string) => save(model, path, 'extended') },
-  { how: 'as it came', save: copyFile },
+  { how: 'with all optimisations', save: (model: string, path: string) => save(model, path, 'all') },
+  { how: 'with fused layers only', save: (model: string, path: string) => save(model, path, 'extended') },
+  { how: 'without optimisations', save: copyFile },
 ] as const;
 
 /**
@@ -96,7 +96,7 @@ const saveEngine = async (
     await saveTo(model, engine);
     try {
       const session = await openSession(engine, { spinning: true });
-      const warning = `The engine is saved ${how}: ONNX Runtime could not load what it saved before. ${failures[0]}`;
+      const warning = `The engine is saved ${how}, because ONNX Runtime could not load the more optimised one. ${failures[0]}`;
       return { session, warnings: failures.length === 0 ? [] : [warning] };
     } catch (thrown) {
       if (!(thrown instanceof UserError)) throw thrown;
@@ -158,7 +158,7 @@ const compareWithReference = async (
 
 const findNoise = ({ sqnrDb, boxes, matchedBoxes = 1 }: Agreement): string | undefined => {
   if (boxes >= fewestBoxes && matchedBoxes < leastMatched)
-    return `of ${boxes} boxes that it or the float model finds, both find ${(matchedBoxes * 100).toFixed(0)} %`;
+    return `of the ${boxes} boxes that the engine or the float model finds, only ${(matchedBoxes * 100).toFixed(0)} % are found by both`;
   if (boxes > 0 || sqnrDb >= leastSqnrDb) return undefined;
-  return `its output agrees with the float model by ${sqnrDb.toFixed(1)} dB, and less than ${leastSqnrDb} dB is noise`;
+  return `its SQNR against the float model is ${sqnrDb.toFixed(1)} dB; the minimum is ${leastSqnrDb} dB`;
 };
