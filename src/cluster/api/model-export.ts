@@ -65,7 +65,7 @@ const specSchema = object(
       default: false,
     }),
     strictTypeConstraints: flag(
-      'Do not let int8 and fp16 engines of classic TensorRT choose another precision where it is faster. Other backends never do.',
+      'Do not let the builder of classic TensorRT choose another precision for speed in int8 and fp16 engines. Other backends never do.',
       { default: false },
     ),
     maxBatchSize: integer('Maximum batch size of the engines.', {

@@ -38,7 +38,7 @@ export const calibrationDataFlags = {
     type: 'text',
     placeholder: 'FILE',
     added: true,
-    help: 'Path of a JSON file with the tensor ranges of a model trained with quantisation (QAT), for any --data_type, as TLT 3.0 and later write it.',
+    help: 'Path of a JSON file with the tensor ranges of a model trained with quantisation (QAT), for any --data_type, in the format of TLT 3.0 and later.',
   },
   batches: {
     type: 'integer',
@@ -81,7 +81,7 @@ export const int8Flags = {
   require_int8: {
     type: 'switch',
     added: true,
-    help: 'Fail, and write nothing, where no layer or less than half of the arithmetic would compute in int8. Otherwise that is a warning with the reasons.',
+    help: 'Fail, and write nothing, if no layer, or less than half of the arithmetic, would run in int8. Without this flag, that is a warning with the reasons.',
   },
   min_agreement: {
     type: 'integer',

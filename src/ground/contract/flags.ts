@@ -44,7 +44,7 @@ export const exportFlags = {
   strict_type_constraints: {
     type: 'switch',
     aliases: ['s'],
-    help: 'Do not let an int8 or fp16 engine of --engine_backend TensorRt choose another precision where it is faster. Other backends never do: each layer has the precision that the graph specifies.',
+    help: 'Do not let the builder of --engine_backend TensorRt choose another precision for speed in int8 and fp16 engines. Other backends never do: each layer has the precision that the graph specifies.',
   },
   ...calibrationDataFlags,
   max_batch_size: {
@@ -119,7 +119,7 @@ export const tensorfileFlags = {
     placeholder: 'FILE',
     aliases: ['e', 'experiment_spec'],
     required: true,
-    help: "The training's spec: it names the images, their preprocessing and the batch size.",
+    help: "The training's spec, which names the images, their preprocessing and the batch size.",
   },
   output_path: {
     type: 'text',

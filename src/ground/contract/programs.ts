@@ -71,7 +71,7 @@ export const exportProgram = program({
     'tlt-export classification -m resnet18.tlt --key_file key.txt -o resnet18.etlt',
     'tlt-export detectnet_v2 -m detector.tlt --key_file key.txt --data_type int8 \\',
     '    --cal_image_dir images/ --batches 10 --batch_size 8 --cal_cache_file calibration.bin',
-    "# calibrate on the training's own images, as its spec names and preprocesses them:",
+    "# calibrate on the training's own images, preprocessed as in its spec:",
     'tlt-export detectnet_v2 -m detector.tlt --key_file key.txt --data_type int8 -e spec.txt',
   ],
 });
