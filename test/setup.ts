@@ -1,6 +1,6 @@
 /**
- * What the tests and the demo need of the machine, before they start: Debian packages that are missing are installed,
- * and what takes minutes is built once, with its progress in sight and under no test's time limit.
+ * Prepares the machine for the tests and the demo: installs missing Debian packages, and builds once what takes minutes,
+ * with visible progress and outside the time limits of tests.
  */
 import { existsSync } from 'node:fs';
 import process from 'node:process';

@@ -1,4 +1,4 @@
-/** The sources as the architecture test reads them: files with their imports, comments and strings told apart from code. */
+/** Reads the sources for the architecture test: files with their imports, and code without comments and strings. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 

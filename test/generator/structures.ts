@@ -74,7 +74,7 @@ const recurrent = (opType: string, gates: number): Structure => ({
   },
 });
 
-/** Tokens are pixels: [N,256,16]. */
+/** Reshapes pixels to tokens: [N,256,16]. */
 const tokens = (n: Network, x: string): string =>
   n.node('Transpose', [n.node('Reshape', [x, n.integers(0, channels, -1)])], { perm: { ints: [0, 2, 1] } });
 const untokened = (n: Network, x: string): string =>

@@ -12,7 +12,7 @@ import type { Source } from '../../ground/contract/task.ts';
 import type { ArtifactStore, StoredFile } from '../storage/store.ts';
 import { readUntrusted } from './untrusted-file.ts';
 
-/** Which work is meant, and how to tell that a stored result still serves. */
+/** Which work is meant, and whether a stored result is still usable. */
 export type WorkIdentity<R extends Manifest['result'] = Manifest['result']> = {
   readonly kind: R['kind'];
   /** URI of the artifact folder. */
