@@ -1,6 +1,6 @@
 /**
- * Entry: finds words that this project does not use in comments, messages and pages, and names the plain word for each
- * (part of `npm run verify`). `npm run verify` fails with file and line. Only the places in `checked` are searched.
+ * Entry: finds words that this project does not use in code, comments, messages and pages, and names the plain word for each.
+ * Part of `npm run verify`, which fails with file and line.
  */
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -106,6 +106,8 @@ const words: Readonly<Record<string, string>> = {
   'hinder(s|ed|ing)?': 'prevents',
   'wish(es|ed|ing)?': 'request, option, want',
   'goes on': 'continues',
+  told: 'says, reports, logs',
+  'asked for': 'requested, required',
   'kept out': 'held out, excluded',
   'cut short': 'truncated',
   'by chance': 'at random',

@@ -1,4 +1,4 @@
-/** The real Helm, on the chart of this repository, away from the settings of whoever runs the tests. */
+/** Runs the real Helm on the chart of this repository, without the user's settings. */
 import { mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -32,12 +32,12 @@ const timed = (observed: ObservedExport): ObservedExport => ({
   })),
 });
 
-type Told = { readonly level: string; readonly message: string; readonly fields: Record<string, unknown> };
+type LogLine = { readonly level: string; readonly message: string; readonly fields: Record<string, unknown> };
 
 /** Performs what is decided, counted and logged as the operator does it. */
 const follow = () => {
   const registry = new Registry();
-  const lines: Told[] = [];
+  const lines: LogLine[] = [];
   const at =
     (level: string) =>
     (message: string, fields = {}) =>
@@ -110,9 +110,11 @@ test('the log has one line for each Job, each end of an attempt, and each change
   const building = act(timed(succeed(act(anObserved()))));
   act(timed(succeed(building)));
   const about = { kind: 'ModelExport', namespace: 'vision', name: 'demo' };
-  const told = lines.filter(({ level }) => level !== 'debug');
+  const reported = lines.filter(({ level }) => level !== 'debug');
   t.deepEqual(
-    told.map(({ message, fields }) => `${message}: ${fields.deviceClass ?? fields.stage ?? fields.reason}`),
+    reported.map(
+      ({ message, fields }) => `${message}: ${fields.deviceClass ?? fields.stage ?? fields.reason}`,
+    ),
     [
       'status changed: Exporting',
       'created a Job: export',
@@ -125,8 +127,8 @@ test('the log has one line for each Job, each end of an attempt, and each change
       'status changed: Ready',
     ],
   );
-  for (const { fields } of told) t.like(fields, about);
-  const [, created] = told;
+  for (const { fields } of reported) t.like(fields, about);
+  const [, created] = reported;
   t.regex(String(created!.fields.job), /^demo-export-/);
   t.regex(String(created!.fields.key), /^[0-9a-f]{16}$/);
 });

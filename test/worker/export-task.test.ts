@@ -268,10 +268,10 @@ test('another algorithm reuses the histograms, and other images do not', async (
     lost.map((line) => line.split(': ')[0]),
     ['input_1'],
   );
-  const told = JSON.parse(readFileSync(at('exports/out/kept/report.json'), 'utf8')) as ExportReport;
-  t.is(told.notes[0], 'Kept in float, and therefore without scales: input_1.');
-  t.is(told.sensitivity!.sqnrDb, told.agreement!.sqnrDb);
-  t.true(told.sensitivity!.layers.every(({ tensor }) => tensor !== 'input_1'));
+  const report = JSON.parse(readFileSync(at('exports/out/kept/report.json'), 'utf8')) as ExportReport;
+  t.is(report.notes[0], 'Kept in float, and therefore without scales: input_1.');
+  t.is(report.sensitivity!.sqnrDb, report.agreement!.sqnrDb);
+  t.true(report.sensitivity!.layers.every(({ tensor }) => tensor !== 'input_1'));
   const unknown = { instanceOf: UserError, message: /'inputt_1'.*the nearest is/ };
   await t.throwsAsync(exported('unknown', { keepFloat: ['inputt_1'] }), unknown);
 

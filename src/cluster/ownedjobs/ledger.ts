@@ -4,7 +4,7 @@ import { formatTime } from '../api/times.ts';
 import type { JobFailureReason, ObservedJob } from './observed-job.ts';
 
 type WantedArtifact = {
-  readonly key: string /** Asked for only where attempts are remembered. */;
+  readonly key: string /** Called only if attempts are recorded. */;
   readonly template: () => string;
   readonly isRetryRequested: boolean;
 };

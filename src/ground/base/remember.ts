@@ -17,7 +17,7 @@ export const remember = <From extends object, Result>(
   };
 };
 
-/** A value that is computed when it is first asked for, and once. */
+/** Returns a function that computes a value at its first call, and then returns the same value. */
 export const lazily = <Result>(compute: () => Result): (() => Result) => {
   let made: { readonly result: Result } | undefined;
   return () => {

@@ -1,7 +1,7 @@
 /**
  * The end of yolo. Training outputs rows of anchor and prediction (`encoded_detections`); the exported graph passes
- * boxes and scores to BatchedNMSDynamic_TRT, under the names of TAO's exporter. YOLOv3, arXiv 1804.02767: centre = cell
- * + σ(t) · step, size = anchor · exp(t), score = σ(class) · σ(object).
+ * boxes and scores to BatchedNMSDynamic_TRT, under the names of TAO's exporter. YOLOv3, arXiv 1804.02767:
+ * centre = cell + σ(t) · step, size = anchor · exp(t), score = σ(class) · σ(object).
  */
 import { elementType } from '../../../formats/onnx/element-type.ts';
 import { makeValueInfo } from '../../../formats/onnx/graph.ts';
