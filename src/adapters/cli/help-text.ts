@@ -21,7 +21,7 @@ export const formatHelp = (program: Program): string =>
     '',
   ].join('\n');
 
-/** Formats the help of a program with subcommands. */
+/** Formats the help of a program with subcommands, with the first example of each that is complete in one line. */
 export const formatSubcommandsHelp = (name: string, summary: string, programs: readonly Program[]): string =>
   [
     `usage: ${name} COMMAND [flags]\n`,
@@ -30,7 +30,9 @@ export const formatSubcommandsHelp = (name: string, summary: string, programs: r
     ...programs.map((program) => `  ${usageLine(program)}\n${wrap(program.summary, 8)}`),
     `\nEach command has its own --help. Existing files are never overwritten, and an output appears complete or not at all.`,
     '\nExamples:',
-    ...programs.map(({ examples }) => `  ${examples[0]}`),
+    ...programs
+      .flatMap(({ examples }) => examples.filter((each) => each.startsWith(`${name} `)).slice(0, 1))
+      .map((each) => `  ${each}`),
     '',
   ].join('\n');
 

@@ -94,9 +94,12 @@ const modelRows = (model: ModelDescription): Row[] => [
 
 /** Rows about the ONNX model that an export of a Keras model would produce. */
 const exportedRows = (model: ModelDescription): Row[] => [
-  ...model.inputs.map((tensor): Row => ['exports input', formatTensor(tensor)]),
-  ...model.outputs.map((tensor): Row => ['output', formatTensor(tensor)]),
-  ['as ONNX', `opset ${model.opset}, ${formatCount(model.nodes)} nodes: ${formatOperators(model.operators)}`],
+  ...model.inputs.map((tensor): Row => ['ONNX input', formatTensor(tensor)]),
+  ...model.outputs.map((tensor): Row => ['ONNX output', formatTensor(tensor)]),
+  [
+    'ONNX graph',
+    `opset ${model.opset}, ${formatCount(model.nodes)} nodes: ${formatOperators(model.operators)}`,
+  ],
 ];
 
 const cacheRows = ({ version, algorithm, tensors, unusable = [] }: CacheDescription): Row[] => [

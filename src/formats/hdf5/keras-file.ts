@@ -110,7 +110,7 @@ const readContents = (root: Hdf5Group, { path, claim }: Source): KerasFile => {
 const missingNetwork = (root: Hdf5Group, path: string): UserError => {
   const weightsAlone = root.attributes().includes('layer_names') || getGroup(root, 'layers') !== undefined;
   return weightsAlone
-    ? invalid(path, 'it contains weights but no network. Save the model by save(), not by save_weights()')
+    ? invalid(path, 'it contains weights but no network. Save the model with save(), not with save_weights()')
     : invalid(path, 'it is not a Keras model: the attribute model_config is missing');
 };
 

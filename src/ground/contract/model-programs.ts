@@ -93,7 +93,7 @@ const inspect = program({
   operands: { kind: 'files', placeholder: 'FILE', max: 10_000 },
   isFromTlt: false,
   flags: {
-    json: { type: 'switch', help: 'Print one JSON object per line and file.' },
+    json: { type: 'switch', help: 'Print one JSON object per file, each on one line.' },
     ...cipherFlags,
     ...help,
   },
