@@ -232,7 +232,13 @@ test('a folder', refuses, ['inspect', '.'], 'InputNotFound', 'Reading .: ');
 test('an absent model', refuses, ['pack', 'absent.onnx', '-k', 'x'], 'InputNotFound', 'absent.onnx');
 test('a truncated model', refuses, ['pack', 'cut.onnx', '-k', 'x'], 'ModelInvalid', 'cut.onnx');
 test('a text file', refuses, ['pack', 'key.txt', '-k', 'x'], 'ModelInvalid', 'key.txt');
-test('a .keras zip', refuses, ['pack', 'm.keras', '-k', 'x'], 'ModelInvalid', "with model.save('model.hdf5')");
+test(
+  'a .keras zip',
+  refuses,
+  ['pack', 'm.keras', '-k', 'x'],
+  'ModelInvalid',
+  "with model.save('model.hdf5')",
+);
 test(
   'an output with another extension',
   refuses,
