@@ -6,6 +6,7 @@ import { serializeModel } from '../../src/formats/onnx/model.ts';
 import { makeNode } from '../../src/formats/onnx/node.ts';
 import { tensorFromFloats } from '../../src/formats/onnx/tensor.ts';
 import { openSession } from '../../src/graph/inference/session.ts';
+import { type PairRules, pairRules } from '../../src/graph/precision/pair-rules.ts';
 import { quantiseModel } from '../../src/graph/precision/qdq.ts';
 
 const weight = (name: string, dims: readonly number[]) => {
@@ -21,7 +22,10 @@ const conv = (input: string, output: string, inputs = [`${output}/w`, `${output}
   makeNode('Conv', { name: output, inputs: [input, ...inputs], outputs: [output] });
 
 /** x [N,16,4,4] through these nodes; every tensor that they write has a scale. */
-const quantised = (nodes: readonly NodeProto[], { output = nodes.at(-1)!.output[0]!, opset = 11 } = {}) => {
+const quantised = (
+  nodes: readonly NodeProto[],
+  { output = nodes.at(-1)!.output[0]!, opset = 11, rules = pairRules.TensorRt } = {},
+) => {
   const convs = nodes.filter(({ opType }) => opType === 'Conv').map(({ name }) => name);
   const model = makeModel({
     name: 'some',
@@ -31,11 +35,13 @@ const quantised = (nodes: readonly NodeProto[], { output = nodes.at(-1)!.output[
     initializers: [
       ...convs.flatMap((name) => [weight(`${name}/w`, [16, 16, 1, 1]), weight(`${name}/b`, [16])]),
       weight('wide/w', [16, 32, 1, 1]),
+      weight('turned/w', [16, 16, 1, 1]),
+      weight('matrix/w', [256, 32]),
     ],
     nodes: [...nodes],
   });
   const scales = new Map(['x', ...nodes.flatMap((node) => node.output)].map((name) => [name, 0.02]));
-  return quantiseModel(model, scales);
+  return quantiseModel(model, scales, rules);
 };
 
 /** Inputs of each node, with the pair's name if quantised. */
@@ -85,3 +91,50 @@ test('the graph is raised to an opset that has scales per channel, and runs', as
   await session.release();
   t.true(c!.data.some((value) => value !== 0));
 });
+
+/** One node of each operator in the rules, which reads the output of a convolution. */
+const operators: Readonly<Record<string, readonly NodeProto[]>> = {
+  Conv: [conv('a', 'read')],
+  ConvTranspose: [makeNode('ConvTranspose', { name: 'read', inputs: ['a', 'turned/w'], outputs: ['read'] })],
+  Gemm: [
+    makeNode('Flatten', { inputs: ['a'], outputs: ['flat'] }),
+    makeNode('Gemm', { name: 'read', inputs: ['flat', 'matrix/w'], outputs: ['read'] }),
+  ],
+  MatMul: [
+    makeNode('Flatten', { inputs: ['a'], outputs: ['flat'] }),
+    makeNode('MatMul', { name: 'read', inputs: ['flat', 'matrix/w'], outputs: ['read'] }),
+  ],
+  MaxPool: [
+    makeNode('MaxPool', {
+      name: 'read',
+      inputs: ['a'],
+      outputs: ['read'],
+      attributes: { kernel_shape: { ints: [2, 2] } },
+    }),
+  ],
+  AveragePool: [
+    makeNode('AveragePool', {
+      name: 'read',
+      inputs: ['a'],
+      outputs: ['read'],
+      attributes: { kernel_shape: { ints: [2, 2] } },
+    }),
+  ],
+  GlobalAveragePool: [makeNode('GlobalAveragePool', { name: 'read', inputs: ['a'], outputs: ['read'] })],
+  Add: [makeNode('Add', { name: 'read', inputs: ['x', 'a'], outputs: ['read'] })],
+};
+
+const hasPair = (nodes: readonly NodeProto[], rules: PairRules): boolean =>
+  readBy(quantised([conv('x', 'a'), ...nodes], { rules }), 'read').some((name) =>
+    /^(a|flat|x)\/deq/.test(name),
+  );
+
+for (const [backend, rules] of Object.entries(pairRules))
+  test(`each row of the rules for ${backend} places a pair, and without it the operator stays in float`, (t) => {
+    t.deepEqual(Object.keys(rules).sort(), Object.keys(operators).sort());
+    for (const [operator, nodes] of Object.entries(operators)) {
+      t.true(hasPair(nodes, rules), operator);
+      const { [operator]: _, ...others } = rules;
+      t.false(hasPair(nodes, { ...others, ...(operator !== 'Conv' && { Conv: 'WideWeight' }) }), operator);
+    }
+  });

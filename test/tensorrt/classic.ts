@@ -43,7 +43,7 @@ export const driveClassic = async (classic: Classic): Promise<Driven> => {
   };
   const planned = planModel(options, classifier);
   const plan = classic.plan ?? planned.plan.tensorRt!;
-  const graph = buildGraphFor(classifier, { ...plan, scales });
+  const graph = buildGraphFor(classifier, { ...plan, pairs: 'TensorRt', scales });
   const built = { ...planned, batch: plan.batch, model: classifier, graph, scales };
   const tensorRt = makeTensorRtBuild(plan, built, plan.layerPrecision.kept ? [keptLayer] : []);
   return drive({

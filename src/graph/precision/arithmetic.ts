@@ -4,6 +4,7 @@ import { graphOf, graphsOf, initializerMap } from '../../formats/onnx/graph.ts';
 import { bodiesOf } from '../../formats/onnx/reads.ts';
 import { elementCountOf } from '../../formats/onnx/tensor.ts';
 import { layerName } from './float-layers.ts';
+import { pairRules } from './pair-rules.ts';
 import type { Scales } from './qdq.ts';
 import { quantisedInputs, weightOf } from './qdq-placement.ts';
 
@@ -69,7 +70,7 @@ const whyFloat = (
   node: NodeProto,
   { graph, constants, scales, keptFloat }: Surroundings,
 ): string | undefined => {
-  const quantised = quantisedInputs(node, graph, constants);
+  const quantised = quantisedInputs(node, { graph, constants, rules: pairRules.TensorRt });
   if (quantised.some((i) => scales.has(node.input[i]!))) return undefined;
   if (recurrent.has(node.opType)) return 'are recurrent (LSTM, GRU, RNN)';
   if (node.input.some((name) => keptFloat.has(name))) return 'are left in float as asked';

@@ -2,6 +2,7 @@
 import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { graphOf, initializerMap } from '../../formats/onnx/graph.ts';
 import { layerName } from './float-layers.ts';
+import { pairRules } from './pair-rules.ts';
 import { prepareForQdq, type Scales } from './qdq.ts';
 import { quantisedInputs } from './qdq-placement.ts';
 
@@ -18,10 +19,11 @@ export type Int8Layers = {
 export const listInt8Layers = (source: ModelProto, scales: Scales): readonly Int8Layers[] => {
   const graph = graphOf(prepareForQdq(source));
   const constants = initializerMap(graph);
+  const placement = { graph, constants, rules: pairRules.TensorRt };
   const readers = new Map<string, { readonly layer: string; readonly alone: boolean }[]>();
   for (const node of graph.node) {
     const activations = node.input.filter((name) => name !== '' && !constants.has(name));
-    for (const index of quantisedInputs(node, graph, constants)) {
+    for (const index of quantisedInputs(node, placement)) {
       const tensor = node.input[index]!;
       if (!scales.has(tensor)) continue;
       const known = readers.get(tensor) ?? [];

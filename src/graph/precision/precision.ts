@@ -6,15 +6,18 @@
 import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { serializeModel } from '../../formats/onnx/model.ts';
 import { UserError } from '../../ground/base/errors.ts';
-import type { GraphForm, PluginNodes } from '../../ground/contract/backends.ts';
+import type { Backend, GraphForm, PluginNodes } from '../../ground/contract/backends.ts';
 import { lowerPlugins } from '../plugins/lower.ts';
 import { convertToHalf } from './half.ts';
+import { pairRules } from './pair-rules.ts';
 import { quantiseModel, type Scales } from './qdq.ts';
 
 /** Form and scales of a graph, and how plugin nodes appear in it. */
 export type GraphRequest = {
   readonly graph: GraphForm;
   readonly pluginNodes: PluginNodes;
+  /** Whose rules decide where Q/DQ pairs go. */
+  readonly pairs: Backend;
   readonly scales: Scales | undefined;
 };
 
@@ -22,8 +25,8 @@ export type GraphRequest = {
  * Builds the graph for a builder.
  * @throws UserError CalibrationSourceMissing, EngineUnsupported, CacheInvalid, ModelInvalid
  */
-export const buildGraphFor = (model: ModelProto, { graph, pluginNodes, scales }: GraphRequest): ModelProto =>
-  convertPlugins(pluginNodes, convertPrecision(model, graph, scales));
+export const buildGraphFor = (model: ModelProto, request: GraphRequest): ModelProto =>
+  convertPlugins(request.pluginNodes, convertPrecision(model, request));
 
 /**
  * Replaces plugin nodes that the builder lacks.
@@ -45,13 +48,13 @@ export const serializeReference = (
  * Converts a model to a precision.
  * @throws UserError CalibrationSourceMissing for int8 without scales, EngineUnsupported, CacheInvalid
  */
-const convertPrecision = (model: ModelProto, form: GraphForm, scales: Scales | undefined): ModelProto => {
-  if (form === 'Float32') return model;
-  if (form === 'Float16') return convertToHalf(model);
+const convertPrecision = (model: ModelProto, { graph, pairs, scales }: GraphRequest): ModelProto => {
+  if (graph === 'Float32') return model;
+  if (graph === 'Float16') return convertToHalf(model);
   if (scales === undefined)
     throw new UserError(
       'CalibrationSourceMissing',
       'Making the int8 graph: there is no calibration cache. Export with calibration data first.',
     );
-  return quantiseModel(model, scales);
+  return quantiseModel(model, scales, pairRules[pairs]);
 };

@@ -1,28 +1,31 @@
-/** Decides which inputs of a node are quantised, by the rules of TensorRT's quantiser for CNNs. */
+/** Decides which inputs of a node are quantised, by the rules of a builder. */
 import type { GraphProto, NodeProto, TensorProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { intOf, intsOf } from '../../formats/onnx/node.ts';
+import type { PairRules } from './pair-rules.ts';
 
 type Constants = ReadonlyMap<string, TensorProto>;
+
+/** The graph of a node, its constants, and where pairs go. */
+export type PairPlacement = {
+  readonly graph: GraphProto;
+  readonly constants: Constants;
+  readonly rules: PairRules;
+};
 
 /** Indices of the activation inputs that get a Q/DQ pair; empty for a node that stays float. */
 export const quantisedInputs = (
   node: NodeProto,
-  graph: GraphProto,
-  constants: Constants,
+  { graph, constants, rules }: PairPlacement,
 ): readonly number[] => {
-  if (node.domain !== '') return [];
-  switch (node.opType) {
-    case 'Conv':
+  const rule = node.domain === '' && Object.hasOwn(rules, node.opType) ? rules[node.opType] : undefined;
+  switch (rule) {
+    case 'WideWeight':
       return isWorthQuantising(node, constants) ? [0] : [];
-    case 'ConvTranspose':
-    case 'Gemm':
-    case 'MatMul':
+    case 'ConstantWeight':
       return weightOf(node, constants) === undefined ? [] : [0];
-    case 'MaxPool':
-    case 'AveragePool':
-    case 'GlobalAveragePool':
+    case 'Input':
       return [0];
-    case 'Add':
+    case 'ResidualBranch':
       return residualInput(node, graph, constants);
     default:
       return [];

@@ -13,7 +13,8 @@ import { UserError } from '../../ground/base/errors.ts';
 import { foldBatchNorms } from '../transforms/fold-batchnorm.ts';
 import { flattenMatrixWeights } from '../transforms/matrix-weights.ts';
 import { raiseOpset } from '../transforms/raise-opset.ts';
-import { quantisedInputs, weightOf } from './qdq-placement.ts';
+import { type PairRules, pairRules } from './pair-rules.ts';
+import { type PairPlacement, quantisedInputs, weightOf } from './qdq-placement.ts';
 import { quantisedWeightName, quantiseWeight } from './qdq-weights.ts';
 
 /** Scale of each tensor: real = level × scale, levels −127…127. */
@@ -23,21 +24,25 @@ export type Scales = ReadonlyMap<string, number>;
  * Quantises a model.
  * @throws UserError CacheInvalid if no tensor to quantise has a scale, EngineUnsupported if the opset cannot be raised
  */
-export const quantiseModel = (source: ModelProto, scales: Scales): ModelProto => {
+export const quantiseModel = (
+  source: ModelProto,
+  scales: Scales,
+  rules: PairRules = pairRules.TensorRt,
+): ModelProto => {
   const model = prepareForQdq(source);
   const graph = graphOf(model);
-  const pairs = new PairInserter(graph, scales);
+  const placement = { graph, constants: initializerMap(graph), rules };
+  const pairs = new PairInserter(placement, scales);
   const node = graph.node.flatMap((each) => pairs.around(each));
-  if (pairs.count === 0) requireNothingToQuantise(graph);
+  if (pairs.count === 0) requireNothingToQuantise(placement);
   const initializer = pairs.initializers.filter(usedBy(node, graph));
   return copyWith(model, { graph: copyWith(graph, { node, initializer, valueInfo: [] }) });
 };
 
 /** A graph without int8 layers stays unchanged; otherwise the scales belong to another model. */
-const requireNothingToQuantise = (graph: GraphProto): void => {
-  const constants = initializerMap(graph);
-  const tensors = graph.node.flatMap((node) =>
-    quantisedInputs(node, graph, constants).map((i) => node.input[i]!),
+const requireNothingToQuantise = (placement: PairPlacement): void => {
+  const tensors = placement.graph.node.flatMap((node) =>
+    quantisedInputs(node, placement).map((i) => node.input[i]!),
   );
   if (tensors.length === 0) return;
   throw new UserError(
@@ -55,16 +60,14 @@ export const prepareForQdq = (source: ModelProto): ModelProto => {
 /** Inserts one pair per tensor, shared by all its readers. */
 class PairInserter {
   readonly initializers: TensorProto[];
-  readonly #constants: ReadonlyMap<string, TensorProto>;
-  readonly #graph: GraphProto;
+  readonly #placement: PairPlacement;
   readonly #scales: Scales;
   readonly #done = new Set<string>();
 
-  constructor(graph: GraphProto, scales: Scales) {
-    this.#graph = graph;
+  constructor(placement: PairPlacement, scales: Scales) {
+    this.#placement = placement;
     this.#scales = scales;
-    this.#constants = initializerMap(graph);
-    this.initializers = [...graph.initializer, tensorFromInt8s('qdq/zero', [], new Int8Array(1))];
+    this.initializers = [...placement.graph.initializer, tensorFromInt8s('qdq/zero', [], new Int8Array(1))];
   }
 
   get count(): number {
@@ -73,15 +76,13 @@ class PairInserter {
 
   /** Returns the node with quantised inputs, after the pairs that it is the first to need. */
   around(node: NodeProto): NodeProto[] {
-    const wanted = quantisedInputs(node, this.#graph, this.#constants).filter((i) =>
-      this.#scales.has(node.input[i]!),
-    );
+    const wanted = quantisedInputs(node, this.#placement).filter((i) => this.#scales.has(node.input[i]!));
     if (wanted.length === 0) return [node];
     const before = wanted.flatMap((i) => this.#pair(node.input[i]!));
     const input = node.input.map((name, i) => (wanted.includes(i) ? `${name}/dequantized` : name));
-    const weight = weightOf(node, this.#constants);
+    const weight = weightOf(node, this.#placement.constants);
     if (weight === undefined) return [...before, copyWith(node, { input })];
-    const float = this.#constants.get(node.input[weight]!)!;
+    const float = this.#placement.constants.get(node.input[weight]!)!;
     const output = quantisedWeightName(node, float);
     const quantised = copyWith(node, { input: input.map((name, i) => (i === weight ? output : name)) });
     return [...before, ...this.#weight(node, float, output), quantised];

@@ -33,6 +33,8 @@ export const makeBatchProfile = (max: number): BatchProfile => ({ min: 1, opt: M
 export type EnginePlan = {
   readonly graph: GraphForm;
   readonly pluginNodes: PluginNodes;
+  /** Whose rules decide where Q/DQ pairs go. */
+  readonly pairs: Backend;
   readonly tensorRt?: TensorRtPlan;
 };
 
@@ -48,13 +50,14 @@ export const planEngine = (request: EngineRequest): PlannedEngine => {
   const { plan, refused } = planTensorRt({ ...request, backend });
   if (refused) return { refused };
   const { graph, pluginNodes } = plan;
-  return { plan: { graph, pluginNodes, tensorRt: plan } };
+  return { plan: { graph, pluginNodes, pairs: backend, tensorRt: plan } };
 };
 
 /** ONNX Runtime has every operator but the plugins, and its precision is that of the graph. */
 export const planOnnxRuntime = (dataType: DataType): EnginePlan => ({
   graph: graphForms[dataType],
   pluginNodes: 'NonMaxSuppression',
+  pairs: 'OnnxRuntime',
 });
 
 const graphForms = { fp32: 'Float32', fp16: 'Float16', int8: 'Quantised' } as const;

@@ -1,0 +1,36 @@
+/** Where Q/DQ pairs go, as tables: one table a backend, one row an operator. An operator without a row stays in float. */
+import type { Backend } from '../../ground/contract/backends.ts';
+
+/**
+ * Which input of a node gets a pair.
+ * - `WideWeight`: the first, of a convolution that has enough channels for int8 kernels
+ * - `ConstantWeight`: the first, if the second is a constant weight
+ * - `Input`: the first
+ * - `ResidualBranch`: one branch of a sum
+ */
+export type PairRule = 'WideWeight' | 'ConstantWeight' | 'Input' | 'ResidualBranch';
+
+/** Rules by operator of ONNX. */
+export type PairRules = Readonly<Record<string, PairRule>>;
+
+/**
+ * TensorRT developer guide, "Q/DQ layer-placement recommendations": all inputs of weighted operations, one input of an
+ * element-wise sum, and operations that move Q/DQ nodes, such as pooling; never outputs.
+ */
+const tensorRtRules: PairRules = {
+  Conv: 'WideWeight',
+  ConvTranspose: 'ConstantWeight',
+  Gemm: 'ConstantWeight',
+  MatMul: 'ConstantWeight',
+  MaxPool: 'Input',
+  AveragePool: 'Input',
+  GlobalAveragePool: 'Input',
+  Add: 'ResidualBranch',
+};
+
+/** Rules by backend. Accuracy is measured and coverage reported by those of TensorRT. */
+export const pairRules: Readonly<Record<Backend, PairRules>> = {
+  TensorRt: tensorRtRules,
+  TensorRtRtx: tensorRtRules,
+  OnnxRuntime: tensorRtRules,
+};
