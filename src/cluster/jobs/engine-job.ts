@@ -51,7 +51,7 @@ export type EngineJobInputs = {
 };
 
 /** The Job of one engine. */
-export const makeEngineJob = (plan: EngineJobInputs): JobDraft => {
+export const makeEngineJob = remember((plan: EngineJobInputs): JobDraft => {
   const { owner, deviceClass, images } = plan;
   const task = makeEngineTask(plan);
   const taskArguments = ['--task', JSON.stringify(task)];
@@ -86,7 +86,7 @@ export const makeEngineJob = (plan: EngineJobInputs): JobDraft => {
       pullSecrets: images.pullSecrets,
     },
   );
-};
+});
 
 /**
  * The volumes of each container. The image of `build` may be the user's: it has neither the key nor claims, and can

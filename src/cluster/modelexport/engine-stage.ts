@@ -1,5 +1,4 @@
 /** The state of the engine of one device class. Pure. All reasons are reasons of status. */
-import { lazily } from '../../ground/base/remember.ts';
 import { toArtifact } from '../../ground/contract/artifact.ts';
 import { engineFolder } from '../../ground/contract/layout.ts';
 import type { EngineBuilt } from '../../ground/contract/result.ts';
@@ -21,6 +20,7 @@ import { describeObstruction } from '../ownedjobs/obstruction.ts';
 import type { Outcome } from '../ownedjobs/outcome.ts';
 import { requestedVerification, requestsRetry } from '../ownedjobs/request.ts';
 import type { ExportStage, VerificationJobs } from './export-stage.ts';
+import { toKnownPlan } from './known-plans.ts';
 import type { ObservedClass, ObservedExport } from './observed.ts';
 
 type EngineStatus = NonNullable<NonNullable<ModelExport['status']>['engines']>[number];
@@ -84,12 +84,12 @@ const assessEngine = (
   if (refusedState) return { ...unplanned, state: refusedState };
   if (exported.state.kind !== 'Exported') return { ...unplanned, state: waitingForExport };
   const { artifacts } = exported.state;
-  const plan = {
+  const plan = toKnownPlan({
     owner: observed.modelExport,
     deviceClass: observedClass.deviceClass,
     exported: artifacts,
     images: observed.images,
-  };
+  });
   const place = planPlace(plan);
   const artifact = planEngine(plan, place, before);
   const { state, ...rest } = assessArtifact(artifact, {
@@ -135,7 +135,7 @@ const planEngine = (
   key,
   folder,
   isStored: before.key === key && isInOutput(plan.owner.spec.output.uri, before.uri),
-  job: lazily(() => makeEngineJob(plan)),
+  job: () => makeEngineJob(plan),
   deadlineMs: deadlineMsOf(plan.owner.spec.jobs?.engine),
 });
 

@@ -56,7 +56,7 @@ const failOver = async (
   pair.holder = await waitForLease(world, pair.holder);
   pair.leader = pair.standby;
   pair.standby = start(world);
-  await sleep(5000); // Its caches are filled by then.
+  await sleep(2500); // Its caches are synced by then.
   return seconds;
 };
 

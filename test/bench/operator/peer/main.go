@@ -132,7 +132,7 @@ func condition(name string, holds bool) v1.Condition {
 	return v1.Condition{Type: name, Status: v1.ConditionFalse, Reason: "BuildingEngines", Message: "not yet"}
 }
 
-// step makes the Job if it is missing, and returns the URI of its result once its pod has left one.
+// step makes the Job if it is missing, and returns the file of its result once its pod has left one.
 func (r *reconciler) step(ctx context.Context, export *ModelExport, part string) (string, error) {
 	var job batch.Job
 	name := export.Name + "-" + part
@@ -153,11 +153,11 @@ func (r *reconciler) step(ctx context.Context, export *ModelExport, part string)
 				continue
 			}
 			var result struct {
-				Etlt   struct{ Uri string }
-				Engine struct{ Uri string }
+				Etlt   struct{ File string }
+				Engine struct{ File string }
 			}
 			if json.Unmarshal([]byte(container.State.Terminated.Message), &result) == nil {
-				return result.Etlt.Uri + result.Engine.Uri, nil
+				return result.Etlt.File + result.Engine.File, nil
 			}
 		}
 	}
