@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import process from 'node:process';
 import { containerdFolder, kubeBinary } from './cluster/binaries.ts';
-import { gitopsRunner, helmBinary } from './cluster/go-tools.ts';
+import { gitopsCrds, gitopsRunner, helmBinary } from './cluster/go-tools.ts';
 import { buildImages } from './cluster/images.ts';
 import { run } from './cluster/run.ts';
 import { peerPython } from './peers/venv.ts';
@@ -58,6 +58,7 @@ if (missing.length > 0) {
 await kubeBinary();
 await helmBinary();
 await gitopsRunner();
+await gitopsCrds();
 await peerPython();
 await photosFolder();
 await Promise.all(bindingVersions.map(readBindings));

@@ -1,5 +1,5 @@
 /** Programs of other projects that the tests run, built once by Go. */
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { cached, digestOf } from './cache.ts';
@@ -34,3 +34,25 @@ export const gitopsRunner = (): Promise<string> =>
       label: 'building the interpreter of health checks (first run only)',
     }).then(() => {}),
   );
+
+/** Go modules with the CRDs of GitOps tools, and the folder in each that has them. */
+const crdModules = {
+  'github.com/fluxcd/kustomize-controller@v1.9.0': 'config/crd/bases',
+  'github.com/fluxcd/source-controller@v1.9.0': 'config/crd/bases',
+  'github.com/argoproj/argo-cd/v3@v3.4.0': 'manifests/crds',
+} as const;
+
+/** A folder with the CRDs of Argo CD and Flux. */
+export const gitopsCrds = (): Promise<string> =>
+  cached(`gitops-crds-${digestOf(runnerFolder, [], JSON.stringify(crdModules))}`, async (path) => {
+    mkdirSync(path);
+    for (const [module, folder] of Object.entries(crdModules)) {
+      const label = `downloading the CRDs of ${module} (first run only)`;
+      const { Dir } = JSON.parse(await run('go', ['mod', 'download', '-json', module], { label })) as {
+        Dir: string;
+      };
+      for (const name of readdirSync(join(Dir, folder)))
+        if (name.includes('_') || name.endsWith('-crd.yaml'))
+          writeFileSync(join(path, name), readFileSync(join(Dir, folder, name)));
+    }
+  });

@@ -278,8 +278,11 @@ test('a device class is Healthy with and without nodes, and Degraded if no engin
     health.map(({ status }) => status),
     ['Progressing', 'Healthy', 'Healthy', 'Degraded', 'Progressing'],
   );
-  t.regex(health[2]!.message, /no ready node belongs to the class/);
-  t.regex(health[3]!.message, /^EngineUnsupported: /);
+  const conditionOf = (i: number, type: string) =>
+    (objects[i] as ReturnType<typeof withStatus>).status!.conditions!.find((found) => found.type === type)!;
+  t.is(health[2]!.message, conditionOf(2, 'HardwareAvailable').message);
+  const { reason, message } = conditionOf(3, 'Stalled');
+  t.is(health[3]!.message, `${reason}: ${message}`);
 });
 
 test("the patch of Argo CD's ConfigMap has these scripts, by Argo CD's keys", (t) => {

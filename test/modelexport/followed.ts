@@ -10,7 +10,7 @@ import type { Store } from '../../src/cluster/runtime/store.ts';
 import { systemClock } from '../../src/ground/base/clock.ts';
 import type { Log } from '../../src/ground/observability/log.ts';
 import { informerMetrics } from '../../src/ground/observability/metrics.ts';
-import { anEngineBuilt, anExported } from '../builders/objects.ts';
+import { anEngineBuilt, anExported, aTensorfileWritten } from '../builders/objects.ts';
 import { aSucceededPod } from '../builders/pods.ts';
 
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: console.error };
@@ -43,13 +43,15 @@ export const follow = (client: KubeClient, signal: AbortSignal): Followed => {
 /** Long enough for the operator to observe each pending pod, and one class complete before the other. */
 const msOf = (deviceClass: string | undefined): number => (deviceClass === 'cpu' ? 400 : 150);
 
+const statusAtEnd = (stage: string | undefined) => {
+  if (stage === 'tensorfile') return aSucceededPod('tensorfile', aTensorfileWritten());
+  return stage === 'export' ? aSucceededPod('export', anExported()) : aSucceededPod('publish', anEngineBuilt());
+};
+
 const endPod = async (client: KubeClient, { metadata }: PodObject, signal: AbortSignal): Promise<void> => {
-  const deviceClass = metadata.labels?.['export.tlt.dev/device-class'];
+  const { 'export.tlt.dev/device-class': deviceClass, 'export.tlt.dev/stage': stage } = metadata.labels ?? {};
   await systemClock.sleep(msOf(deviceClass), signal);
-  const status =
-    deviceClass === undefined
-      ? aSucceededPod('export', anExported())
-      : aSucceededPod('publish', anEngineBuilt());
+  const status = statusAtEnd(stage);
   const { namespace, name } = metadata;
   await client.mergePatch(jobResources.pods, { namespace, name, subresource: 'status' }, { status }, signal);
 };
