@@ -45,7 +45,9 @@ const msOf = (deviceClass: string | undefined): number => (deviceClass === 'cpu'
 
 const statusAtEnd = (stage: string | undefined) => {
   if (stage === 'tensorfile') return aSucceededPod('tensorfile', aTensorfileWritten());
-  return stage === 'export' ? aSucceededPod('export', anExported()) : aSucceededPod('publish', anEngineBuilt());
+  return stage === 'export'
+    ? aSucceededPod('export', anExported())
+    : aSucceededPod('publish', anEngineBuilt());
 };
 
 const endPod = async (client: KubeClient, { metadata }: PodObject, signal: AbortSignal): Promise<void> => {
