@@ -94,12 +94,12 @@ export const supervise = (supervision: Supervision): void => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.on(signal, () => {
       worker.postMessage({ signal } satisfies Stop);
-      setTimeout(() => abortWork(interruptedBy(signal)), graceMs);
+      setTimeout(() => abortWork(interruption(signal)), graceMs);
     });
 };
 
 /** The error of work that a signal stopped. */
-export const interruptedBy = (signal: NodeJS.Signals): UserError =>
+export const interruption = (signal: NodeJS.Signals): UserError =>
   new UserError(
     'Interrupted',
     `Stopped by ${signal} before the work was done. No partial file was left; run it again.`,

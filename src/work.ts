@@ -2,7 +2,7 @@
 import process from 'node:process';
 import { parentPort } from 'node:worker_threads';
 import { onTemporary } from './ground/base/temporaries.ts';
-import { interruptedBy, type Notice, type Stop } from './supervisor.ts';
+import { interruption, type Notice, type Stop } from './supervisor.ts';
 
 /** Communication of the work with the main thread. */
 export type Work = {
@@ -16,7 +16,7 @@ export const runInWorkerThread = (run: (work: Work) => Promise<number>): void =>
   const port = parentPort!;
   const post = (notice: Notice): void => port.postMessage(notice);
   const stop = new AbortController();
-  port.on('message', ({ signal }: Stop) => stop.abort(interruptedBy(signal)));
+  port.on('message', ({ signal }: Stop) => stop.abort(interruption(signal)));
   port.unref();
   onTemporary((path, exists) => post({ kind: 'temporary', path, exists }));
   void run({ post, signal: stop.signal }).then((exitCode) => {

@@ -1,7 +1,7 @@
 /** The interface of artifact storage; `pvc.ts` implements it. */
 
 /** Digest and size of a stored file. */
-export type StoredFile = { readonly sha256: string; readonly sizeBytes: number };
+export type FileDigest = { readonly sha256: string; readonly sizeBytes: number };
 
 /** Storage that is addressed by URIs. */
 export interface ArtifactStore {
@@ -18,7 +18,7 @@ export interface ArtifactStore {
    * Writes a file atomically, replacing an existing one. For files that no manifest lists.
    * @throws UserError OutputUnwritable, DiskFull, StorageUnavailable
    */
-  put(uri: string, bytes: Uint8Array, signal: AbortSignal): Promise<StoredFile>;
+  put(uri: string, bytes: Uint8Array, signal: AbortSignal): Promise<FileDigest>;
   /**
    * Creates a file atomically, also against other pods.
    * @returns false if the name is taken
@@ -39,7 +39,7 @@ export interface Staging extends AsyncDisposable {
    * Creates an empty temporary file and passes its path to `write`, which fills it.
    * @throws UserError OutputExists if the name is taken, OutputUnwritable, DiskFull, and the errors of `write`
    */
-  make(file: string, write: (path: string) => Promise<void>): Promise<StoredFile>;
+  make(file: string, write: (path: string) => Promise<void>): Promise<FileDigest>;
   /**
    * Gives all files their names, or none. Existing files are not overwritten.
    * @throws UserError OutputExists if a name is taken, OutputUnwritable, DiskFull

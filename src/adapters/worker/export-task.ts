@@ -23,7 +23,7 @@ import { artifactFiles, fileIn } from '../../ground/contract/layout.ts';
 import type { Manifest } from '../../ground/contract/manifest.ts';
 import { type Exported, reportedNodes } from '../../ground/contract/result.ts';
 import type { ExportTask } from '../../ground/contract/task.ts';
-import type { StoredFile } from '../storage/store.ts';
+import type { FileDigest } from '../storage/store.ts';
 import { findFinishedWork, verifyDigest, type WorkIdentity } from './finished-work.ts';
 import { type StagedWork, storeOnce } from './store-once.ts';
 import type { TaskContext } from './task-context.ts';
@@ -78,7 +78,7 @@ export const runExportTask = async (task: ExportTask, context: TaskContext): Pro
   });
 };
 
-type StoredFiles = Map<ExportArtifact['role'], StoredFile & { readonly file: string }>;
+type StoredFiles = Map<ExportArtifact['role'], FileDigest & { readonly file: string }>;
 
 /** A stored export counts only if the present key opens its `.etlt`: after a change of the key, the model is encrypted again. */
 const identifyExport = (
@@ -136,7 +136,7 @@ type CacheInputs = {
 };
 
 const reportCache = (
-  stored: (StoredFile & { readonly file: string }) | undefined,
+  stored: (FileDigest & { readonly file: string }) | undefined,
   { task, cacheFacts, outcome }: CacheInputs,
 ): Exported['calibrationCache'] => {
   if (stored === undefined || cacheFacts === undefined) return undefined;
@@ -148,7 +148,7 @@ type ExportParts = {
   readonly task: ExportTask;
   readonly inputs: Manifest['inputs'];
   readonly files: StoredFiles;
-  readonly etlt: Omit<Exported['etlt'], keyof StoredFile | 'file'>;
+  readonly etlt: Omit<Exported['etlt'], keyof FileDigest | 'file'>;
   readonly cache: Exported['calibrationCache'];
   readonly outcome: ExportOutcome;
 };

@@ -6,10 +6,10 @@
 import { stat } from 'node:fs/promises';
 import { canonicalJson, fileDigest } from '../../ground/base/digest.ts';
 import { UserError } from '../../ground/base/errors.ts';
-import { artifactFiles, fileIn, numbered } from '../../ground/contract/layout.ts';
+import { artifactFiles, fileIn, numberFile } from '../../ground/contract/layout.ts';
 import { type Manifest, manifestLimitBytes, parseManifest } from '../../ground/contract/manifest.ts';
 import type { Source } from '../../ground/contract/task.ts';
-import type { ArtifactStore, StoredFile } from '../storage/store.ts';
+import type { ArtifactStore, FileDigest } from '../storage/store.ts';
 import { readUntrusted } from './untrusted-file.ts';
 
 /** Which work is meant, and whether a stored result is still usable. */
@@ -38,7 +38,7 @@ export const findFinishedWork = async <R extends Manifest['result']>(
 };
 
 /** Name of the n-th manifest in a folder, from 1. */
-export const nameManifest = (n: number): string => numbered(artifactFiles.manifest, n);
+export const nameManifest = (n: number): string => numberFile(artifactFiles.manifest, n);
 
 /** Returns the result in the n-th manifest of the folder if it records this work and its files are complete. */
 export const readFinishedWork = async <R extends Manifest['result']>(
@@ -86,7 +86,7 @@ const fetchIfPresent = async (
   }
 };
 
-const hasContent = async (path: string, { sha256, sizeBytes }: StoredFile): Promise<boolean> => {
+const hasContent = async (path: string, { sha256, sizeBytes }: FileDigest): Promise<boolean> => {
   const found = await stat(path);
   return found.isFile() && found.size === sizeBytes && (await fileDigest(path)) === sha256;
 };

@@ -5,7 +5,7 @@
  */
 import { canonicalJson } from '../../ground/base/digest.ts';
 import { UserError } from '../../ground/base/errors.ts';
-import { fileIn, numbered } from '../../ground/contract/layout.ts';
+import { fileIn, numberFile } from '../../ground/contract/layout.ts';
 import type { Manifest } from '../../ground/contract/manifest.ts';
 import type { ArtifactStore, Staging } from '../storage/store.ts';
 import { findFinishedWork, nameManifest, readFinishedWork, type WorkIdentity } from './finished-work.ts';
@@ -57,7 +57,7 @@ const tryToStore = async <R extends Manifest['result']>(
 ): Promise<R> => {
   const n = findFreeNumber(files, await store.list(identity.folder, identity.signal));
   await using staging = store.stage(identity.folder, identity.signal);
-  const { result, ...made } = await make(staging, (file) => numbered(file, n));
+  const { result, ...made } = await make(staging, (file) => numberFile(file, n));
   await staging.publish();
   const manifest: Manifest = { formatVersion: 1, inputs: identity.inputs, ...made, result };
   const winner = await createManifest(store, identity, Buffer.from(`${canonicalJson(manifest)}\n`));
@@ -70,7 +70,7 @@ const tryToStore = async <R extends Manifest['result']>(
 const findFreeNumber = (files: readonly string[], present: readonly string[]): number => {
   const taken = new Set(present);
   let n = 1;
-  while (files.some((file) => taken.has(numbered(file, n)))) n++;
+  while (files.some((file) => taken.has(numberFile(file, n)))) n++;
   return n;
 };
 

@@ -75,12 +75,12 @@ const answerTo = async (question: Exclude<WorkerRequest, { kind: 'end' }>): Prom
   }
 };
 
-const failed = (thrown: unknown): WorkerResponse => ({ kind: 'failed', message: messageOf(thrown) });
+const failureResponse = (thrown: unknown): WorkerResponse => ({ kind: 'failed', message: messageOf(thrown) });
 
 let turn: Promise<unknown> = Promise.resolve();
 parentPort?.on('message', (question: WorkerRequest) => {
   turn = turn.then(async () => {
     if (question.kind === 'end') parentPort?.close();
-    else parentPort?.postMessage(await answerTo(question).catch(failed));
+    else parentPort?.postMessage(await answerTo(question).catch(failureResponse));
   });
 });

@@ -6,12 +6,12 @@ import type { Notes } from './notes.ts';
 import type { PluginParameters } from './plugin-parameters.ts';
 
 /** Version family of the field names. TAO uses those of TLT 3.0. */
-export type Family = 'TLT 2.0' | 'TLT 3.0 or later';
+export type TltFamily = 'TLT 2.0' | 'TLT 3.0 or later';
 
 /** What the rest of the program uses of a spec. */
 export type ExperimentSpec = {
   readonly architecture: Architecture;
-  readonly family: Family;
+  readonly family: TltFamily;
   /** `random_seed`, if set. */
   readonly seed: number | undefined;
   /** Class names in the order of the network outputs; empty if classes are folders. */

@@ -100,7 +100,7 @@ const reportDamage = ({ size, read, whole }: Readable): Readable => {
 const asDamage = (thrown: unknown): unknown =>
   thrown instanceof UserError || systemCodeOf(thrown) !== undefined
     ? thrown
-    : damaged(`it is truncated or altered (${messageOf(thrown)})`, thrown);
+    : damagedFile(`it is truncated or altered (${messageOf(thrown)})`, thrown);
 
 /**
  * Reads the work factor and the payload size from the header, without the passphrase. Both are undefined for an
@@ -151,15 +151,15 @@ const parseScryptStanza = (stanzas: readonly Stanza[]) => {
   const [stanza] = stanzas;
   const [kind, salt = '', factor = ''] = stanza?.args ?? [];
   if (stanza === undefined || stanzas.length !== 1 || kind !== 'scrypt')
-    throw damaged(
+    throw damagedFile(
       'it is encrypted to age recipients, not with a passphrase. Encrypt it with `tlt-model pack` or `age -p`',
     );
   const bytes = Buffer.from(salt, 'base64');
   if (!/^[1-9]\d*$/.test(factor) || bytes.length !== 16 || stanza.body.length !== 32)
-    throw damaged('its header is malformed');
+    throw damagedFile('its header is malformed');
   const workFactor = Number(factor);
   if (workFactor > readWorkFactorLimit)
-    throw damaged(`its header asks for work factor ${factor}; the limit is ${readWorkFactorLimit}`);
+    throw damagedFile(`its header asks for work factor ${factor}; the limit is ${readWorkFactorLimit}`);
   return { salt: bytes, workFactor, body: stanza.body };
 };
 
@@ -203,7 +203,7 @@ const openFileKey = (body: Uint8Array, key: Buffer): Uint8Array | undefined => {
   }
 };
 
-const damaged = (found: string, cause?: unknown): UserError =>
+const damagedFile = (found: string, cause?: unknown): UserError =>
   new UserError('ModelInvalid', `Decrypting the model: ${found}. Copy the file again from its source.`, {
     cause,
   });

@@ -41,7 +41,7 @@ export const planModel = (task: EngineOptions, model: ModelProto): ModelPlan => 
 };
 
 /** What is built: the float model, the graph that the builder reads, and the scales of an int8 engine. */
-export type Planned = ModelPlan & {
+export type PlannedBuild = ModelPlan & {
   readonly model: ModelProto;
   readonly graph: ModelProto;
   readonly scales: Scales | undefined;
@@ -53,7 +53,7 @@ export type BuildPlaces = { readonly work: string; readonly built: string };
 /** Makes the build request for a planned model. @throws UserError LayerNotFound */
 export const buildRequest = (
   { backend, keepFloat }: Pick<EngineOptions, 'backend' | 'keepFloat'>,
-  planned: Planned,
+  planned: PlannedBuild,
   { work, built }: BuildPlaces,
 ): BuildRequest => {
   const { model, graph, plan, batch } = planned;

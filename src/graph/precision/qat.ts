@@ -50,7 +50,7 @@ export type PeeledModel = { readonly model: ModelProto; readonly pairs: readonly
 export const peelQat = (source: ModelProto): PeeledModel => {
   const outer = new Set(graphOf(source).node);
   const inner = allNodes(source).find((node) => !outer.has(node) && (isQuantize(node) || isDequantize(node)));
-  if (inner) throw unsupported(`its node ${labelOf(inner)} is inside a branch, a loop or a function`);
+  if (inner) throw unsupportedQat(`its node ${labelOf(inner)} is inside a branch, a loop or a function`);
   const { graph, pairs } = new QatPeeler(foldConstants(graphOf(source)), opsetOf(source)).result();
   return { model: copyWith(source, { graph }), pairs };
 };
@@ -94,14 +94,14 @@ class QatPeeler {
   #take(node: NodeProto): void {
     if (isDequantize(node)) this.#dequantise(node);
     else if (node.input.some((name) => this.#quantised.has(name)))
-      throw unsupported(`its node ${labelOf(node)} computes with integers`);
+      throw unsupportedQat(`its node ${labelOf(node)} computes with integers`);
     else if (isQuantize(node)) this.#quantise(node);
     else this.#kept.push(node);
   }
 
   #quantise(node: NodeProto): void {
     const output = node.output[0]!;
-    if (this.#fixed.has(output)) throw unsupported(`its tensor ${output} of integers is read elsewhere`);
+    if (this.#fixed.has(output)) throw unsupportedQat(`its tensor ${output} of integers is read elsewhere`);
     this.#quantised.set(output, node);
   }
 
@@ -111,7 +111,7 @@ class QatPeeler {
     const integers = this.#initializers.get(from);
     if (quantise) this.#pass(quantise, node);
     else if (integers) this.#initializers.set(to, dequantiseWeight(node, integers, this.#initializers));
-    else throw unsupported(`its node ${labelOf(node)} reads integers that the graph computes`);
+    else throw unsupportedQat(`its node ${labelOf(node)} reads integers that the graph computes`);
   }
 
   /** Replaces the pair's output by its input, or by a Clip of it. */
@@ -171,7 +171,7 @@ class QatPeeler {
     const from = quantise.input[0]!;
     const ends = clipRangeOf(quantiser);
     if (isUnknownRange(ends) || ends.low.length > 1)
-      throw unsupported(
+      throw unsupportedQat(
         `the pair of ${from} cuts its values off like a Relu or a Clip, and ${isUnknownRange(ends) ? ends.unknown : 'it has a scale for each channel'}`,
       );
     const dataType = this.#initializers.get(quantise.input[1]!)!.dataType;
@@ -224,14 +224,14 @@ const requirePair = (
       .join();
   if (inputs(quantise) === inputs(dequantise)) return;
   if (sameQuantiser(quantiserOf(quantise, constants), quantiserOf(dequantise, constants))) return;
-  throw unsupported(
+  throw unsupportedQat(
     `its node ${labelOf(dequantise)} has another scale or zero point than the ${labelOf(quantise)} that it reads`,
   );
 };
 
 const labelOf = ({ name, opType, output }: NodeProto): string => `${name || output[0]} (${opType})`;
 
-const unsupported = (found: string): UserError =>
+const unsupportedQat = (found: string): UserError =>
   new UserError(
     'ModelUnsupported',
     `Taking the scales of training out of the graph: ${found}, and only pairs of QuantizeLinear and DequantizeLinear around floats can be taken out. Export the model in that form (Q/DQ), or export the float model.`,

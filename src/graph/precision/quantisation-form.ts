@@ -27,22 +27,22 @@ export type Quantisation = {
 /** Undefined for a float model. */
 export const quantisationOf = (model: ModelProto): Quantisation | undefined => {
   const foreign = foreignQuantisers(model);
-  if (foreign.length > 0) return shown('foreign', foreign);
+  if (foreign.length > 0) return countOperators('foreign', foreign);
   const integer = integerNodes(model);
   const fixed = integer.filter(({ opType }) => fixedScales.test(opType));
-  if (fixed.length > 0) return shown('operators', fixed);
+  if (fixed.length > 0) return countOperators('operators', fixed);
   if (integer.length > 0)
-    return shown(int8Activations(model).length > 0 ? 'partlyInteger' : 'integer', integer);
+    return countOperators(int8Activations(model).length > 0 ? 'partlyInteger' : 'integer', integer);
   const nodes = allNodes(model).filter(({ domain }) => domain === '');
   const quantise = nodes.filter(({ opType }) => opType === 'QuantizeLinear');
-  if (quantise.length > 0) return shown('pairs', quantise);
+  if (quantise.length > 0) return countOperators('pairs', quantise);
   const dequantise = nodes.filter(({ opType }) => opType === 'DequantizeLinear');
-  return dequantise.length > 0 ? shown('weights', dequantise) : undefined;
+  return dequantise.length > 0 ? countOperators('weights', dequantise) : undefined;
 };
 
 const fixedScales = /^(QLinear|QGemm|QAttention|QEmbed|QOrdered|QMoE)/;
 
-const shown = (form: QuantisationForm, nodes: readonly NodeProto[]): Quantisation => {
+const countOperators = (form: QuantisationForm, nodes: readonly NodeProto[]): Quantisation => {
   const operators: Record<string, number> = {};
   for (const { opType } of nodes) operators[opType] = (operators[opType] ?? 0) + 1;
   return { form, operators };

@@ -65,7 +65,7 @@ export type Outputs = AsyncDisposable & {
 export const makeOutputs = (): Outputs => {
   const written: Written[] = [];
   const make: Outputs['make'] = async (path, fillIt, options = { overwrite: false }) => {
-    written.push(await unfinished(path, fillIt, options));
+    written.push(await writeUnfinished(path, fillIt, options));
   };
   return {
     make,
@@ -80,7 +80,7 @@ export const makeOutputs = (): Outputs => {
 
 type Written = { readonly path: string; readonly file: UnfinishedFile; readonly options: WriteOptions };
 
-const unfinished = async (
+const writeUnfinished = async (
   path: string,
   make: (unfinished: string) => Promise<void>,
   options: WriteOptions,

@@ -23,7 +23,7 @@ export const mountedFile = (path: string): { readonly folder: string; readonly f
 };
 
 /**
- * File names, as `numbered` has them, inside `<output>/<export key>/`, `<output>/<export key>/engines/<class>/<engine key>/` and
+ * File names, as `numberFile` names them, inside `<output>/<export key>/`, `<output>/<export key>/engines/<class>/<engine key>/` and
  * `<output>/<tensorfile key>/`.
  */
 export const artifactFiles = {
@@ -102,4 +102,4 @@ export const isIn = (folder: string, uri: string | undefined): boolean =>
  * The name of a file in the n-th work that a folder holds: `model.etlt`, `model-2.etlt`, … What is in a folder is never
  * overwritten, so work with other inputs, or after a run that was killed, gets other names.
  */
-export const numbered = (file: string, n: number): string => (n === 1 ? file : file.replace('.', `-${n}.`));
+export const numberFile = (file: string, n: number): string => (n === 1 ? file : file.replace('.', `-${n}.`));

@@ -46,16 +46,16 @@ const pace = (now: () => number): ((done: number, total: number) => Pace) => {
     first ??= { at: now(), done };
     const seconds = (now() - first.at) / 1000;
     const perSecond = (done - first.done) / seconds;
-    if (!(perSecond > 0)) return { seconds: rounded(seconds) };
+    if (!(perSecond > 0)) return { seconds: roundToTenth(seconds) };
     return {
-      seconds: rounded(seconds),
-      perSecond: rounded(perSecond),
-      secondsLeft: rounded((total - done) / perSecond),
+      seconds: roundToTenth(seconds),
+      perSecond: roundToTenth(perSecond),
+      secondsLeft: roundToTenth((total - done) / perSecond),
     };
   };
 };
 
-const rounded = (value: number): number => Number(value.toFixed(1));
+const roundToTenth = (value: number): number => Number(value.toFixed(1));
 
 const makeProgress = ({ label, terminal, stream, now }: ProgressOptions): Progress => {
   const paceAt = pace(now);
