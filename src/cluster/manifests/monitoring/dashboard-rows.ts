@@ -4,16 +4,16 @@ export type Panel = {
   readonly title: string;
   readonly kind: 'stat' | 'timeseries' | 'table' | 'bargauge';
   /** PromQL, one query per series of the panel. `$__rate_interval` is Grafana's. */
-  readonly queries: readonly Query[];
+  readonly queries: readonly PanelQuery[];
   readonly unit?: 's' | 'short' | 'percentunit' | 'bytes' | 'reqps';
   readonly description?: string;
 };
 
-export type Query = { readonly expression: string; readonly legend: string };
+export type PanelQuery = { readonly expression: string; readonly legend: string };
 
 export type Row = { readonly title: string; readonly panels: readonly Panel[] };
 
-const quantile = (metric: string, by: string, q: number): Query => ({
+const quantile = (metric: string, by: string, q: number): PanelQuery => ({
   expression: `histogram_quantile(${q}, sum by (${by}, le) (rate(${metric}_bucket[$__rate_interval])))`,
   legend: `p${q * 100} {{${by}}}`,
 });
