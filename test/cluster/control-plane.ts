@@ -1,11 +1,12 @@
 /** A real etcd and kube-apiserver on loopback, optionally with controllers and scheduler. */
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { controlPlanePrograms, kubeBinary } from './binaries.ts';
+import { kubeconfigOf, writeCredentials } from './credentials.ts';
+import { tiedFolder } from './outlived.ts';
 import { type Ask, requestsTo } from './requests.ts';
 import { type Background, background, eventually, run } from './run.ts';
 
@@ -36,6 +37,10 @@ export interface ControlPlane {
   kubeconfigOf(user: string): string;
   /** Runs kubectl with this kubeconfig; returns standard output. */
   kubectl(args: readonly string[], input?: string | Uint8Array): Promise<string>;
+  /** Where etcd answers, also by its JSON gateway. */
+  readonly etcdUrl: string;
+  /** Kills the apiserver as a node failure does, calls `meanwhile`, and resolves once it answers again. */
+  restartApiserver(meanwhile?: () => Promise<void>): Promise<void>;
   /** Requests of the administrator without kubectl, whose process costs a hundred times as much. */
   readonly ask: Ask;
   stop(): Promise<void>;
@@ -59,6 +64,7 @@ const auditPolicy = (users: readonly string[]): string =>
 export const startControlPlane = async (options: ControlPlaneOptions = {}): Promise<ControlPlane> => {
   const programs = await controlPlanePrograms();
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'tlt-control-plane-'));
+  const keepFolder = options.folder === undefined ? tiedFolder(folder) : () => {};
   const parts: Background[] = [];
   const onExit = () => {
     for (const { pid } of parts) killGroup(pid);
@@ -68,9 +74,12 @@ export const startControlPlane = async (options: ControlPlaneOptions = {}): Prom
     process.removeListener('exit', onExit);
     for (const part of parts.reverse()) await part.stop();
     if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
+    keepFolder();
   };
-  const start = (name: string, [command, ...args]: readonly string[]) => {
-    parts.push(background(command!, args, { log: join(folder, `${name}.log`), env: littleCollection }));
+  const start = (name: string, [command, ...args]: readonly string[]): Background => {
+    const part = background(command!, args, { log: join(folder, `${name}.log`), env: littleCollection });
+    parts.push(part);
+    return part;
   };
   try {
     const [client, peer] = [await freePort(), await freePort()];
@@ -83,10 +92,11 @@ export const startControlPlane = async (options: ControlPlaneOptions = {}): Prom
       join(folder, 'audit-policy.yaml'),
       auditPolicy(typeof options.audit === 'object' ? options.audit : []),
     );
-    start('apiserver', [
+    const apiserver = [
       ...programs.apiserver,
       ...apiserverFlags(folder, client, { listen, audit: Boolean(options.audit) }),
-    ]);
+    ];
+    let serving = start('apiserver', apiserver);
     const url = `https://${listen.address}:${listen.port}`;
     const kubeconfig = join(folder, 'admin.kubeconfig');
     const ask = requestsTo({ url, token, ca });
@@ -105,8 +115,17 @@ export const startControlPlane = async (options: ControlPlaneOptions = {}): Prom
     for (const [name, flags] of controllers)
       start(name, [await kubeBinary(), name, ...flags, ...(options.unthrottled ? unthrottled[name] : [])]);
     await eventually('the default namespace', () => ask('/api/v1/namespaces/default'));
+    const restartApiserver = async (meanwhile = async () => {}): Promise<void> => {
+      killGroup(serving.pid);
+      await serving.exited;
+      await meanwhile();
+      serving = start('apiserver', apiserver);
+      await eventually('kube-apiserver', () => ask('/readyz'));
+    };
     const auditLog = join(folder, 'audit.log');
-    return { folder, url, ca, kubeconfig, auditLog, kubeconfigOf: pathOf, kubectl, ask, stop };
+    const etcdUrl = `http://127.0.0.1:${client}`;
+    const about = { folder, url, etcdUrl, ca, kubeconfig, auditLog };
+    return { ...about, kubeconfigOf: pathOf, kubectl, restartApiserver, ask, stop };
   } catch (thrown) {
     const log = tail(join(folder, 'apiserver.log'));
     await stop();
@@ -133,40 +152,6 @@ const etcdFlags = (folder: string, client: number, peer: number): readonly strin
   '--unsafe-no-fsync',
   '--log-level=error',
 ];
-
-type Credentials = { readonly tokens: readonly string[]; readonly ca: Buffer };
-
-/**
- * Tokens of administrators, the key for ServiceAccount tokens, and the certificates of the apiserver. Without them the
- * apiserver would create an RSA key, which takes half a second.
- */
-const writeCredentials = async (
-  folder: string,
-  address: string,
-  users: readonly string[],
-): Promise<Credentials> => {
-  const names = ['admin', ...users];
-  const tokens = names.map(() => randomBytes(16).toString('hex'));
-  const lines = names.map((name, i) => `${tokens[i]},${name},${name},"system:masters"\n`);
-  writeFileSync(join(folder, 'tokens.csv'), lines.join(''), { mode: 0o600 });
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  writeFileSync(join(folder, 'sa.key'), privateKey.export({ type: 'sec1', format: 'pem' }), { mode: 0o600 });
-  mkdirSync(join(folder, 'certs'), { recursive: true });
-  await certify(join(folder, 'certs', 'apiserver'), '/CN=apiserver', `subjectAltName=IP:${address}`);
-  await certify(
-    join(folder, 'kubelet-client'),
-    '/O=system:masters/CN=apiserver',
-    'extendedKeyUsage=clientAuth',
-  );
-  return { tokens, ca: readFileSync(join(folder, 'certs', 'apiserver.crt')) };
-};
-
-/** Self-signed: `<path>.crt` and `<path>.key`. */
-const certify = (path: string, subject: string, extension: string): Promise<string> =>
-  run('openssl', [
-    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'],
-    ...['-subj', subject, '-addext', extension, '-keyout', `${path}.key`, '-out', `${path}.crt`],
-  ]);
 
 type ApiserverOptions = {
   readonly listen: NonNullable<ControlPlaneOptions['listen']>;
@@ -219,16 +204,6 @@ const unthrottled = {
   'kube-controller-manager': [...noLimit, '--concurrent-job-syncs=20'],
   'kube-scheduler': noLimit,
 } as const;
-
-export const kubeconfigOf = (server: string, token: string, ca: Buffer): string =>
-  JSON.stringify({
-    apiVersion: 'v1',
-    kind: 'Config',
-    clusters: [{ name: 'test', cluster: { server, 'certificate-authority-data': ca.toString('base64') } }],
-    users: [{ name: 'test', user: { token } }],
-    contexts: [{ name: 'test', context: { cluster: 'test', user: 'test' } }],
-    'current-context': 'test',
-  });
 
 export const freePort = (): Promise<number> =>
   new Promise((resolve, reject) => {

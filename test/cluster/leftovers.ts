@@ -67,12 +67,15 @@ test.serial('Ctrl-C stops a cluster and leaves nothing', async (t) => {
   t.deepEqual(await traces(), []);
 });
 
-test.serial('the next clean-up removes what a killed cluster left', async (t) => {
-  const child = await started();
-  const end = ended(child);
-  child.kill('SIGKILL');
-  await end;
-  t.true((await traces()).length > 10, 'it left everything');
-  await removeLeftovers();
-  t.deepEqual(await traces(), []);
-});
+test.serial(
+  'the processes of a killed cluster end, and the next clean-up removes what else it left',
+  async (t) => {
+    const child = await started();
+    const end = ended(child);
+    child.kill('SIGKILL');
+    await end;
+    t.true((await traces()).length > 0, 'it left mounts and files');
+    await removeLeftovers();
+    t.deepEqual(await traces(), []);
+  },
+);

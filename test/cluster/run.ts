@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { openSync } from 'node:fs';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
+import { tied } from './outlived.ts';
 
 export type RunOptions = {
   readonly cwd?: string;
@@ -77,7 +78,10 @@ export interface Background {
   stop(): Promise<void>;
 }
 
-/** Starts a server in its own process group with a log file; killed if it does not stop within 5 s. */
+/**
+ * Starts a server in its own process group with a log file; killed if it does not stop within 5 s, and when this process
+ * ends.
+ */
 export const background = (
   command: string,
   args: readonly string[],
@@ -88,12 +92,15 @@ export const background = (
   }: { readonly log: string; readonly env?: Readonly<Record<string, string>>; readonly cwd?: string },
 ): Background => {
   const file = openSync(log, 'a');
-  const child: ChildProcess = spawn(command, args, {
-    cwd,
-    env: { ...process.env, ...env },
-    stdio: ['ignore', file, file],
-    detached: true,
-  });
+  const child: ChildProcess = tied(
+    spawn(command, args, {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', file, file],
+      detached: true,
+    }),
+    { group: true },
+  );
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   child.on('error', () => {}); // Reported by the caller that waits for the server to answer.
   const stop = async (): Promise<void> => {

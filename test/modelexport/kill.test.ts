@@ -9,6 +9,7 @@ import type { KubeClient } from '../../src/cluster/runtime/client.ts';
 import { aClientOf } from '../builders/client.ts';
 import { aSpec } from '../builders/objects.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
+import { tied } from '../cluster/outlived.ts';
 import { eventually, run } from '../cluster/run.ts';
 import { type FaultProxy, startFaultProxy } from '../runtime/fault-proxy.ts';
 import { type Followed, follow } from './followed.ts';
@@ -100,10 +101,12 @@ const openLane = async (namespace: string): Promise<Lane> => {
 const settleMs = 1500;
 
 const startOperator = (proxy: FaultProxy, namespace: string): ChildProcess =>
-  spawn(
-    process.execPath,
-    [operator, '--namespace', namespace, '--metrics-bind', '127.0.0.1:0', '--probe-bind', '127.0.0.1:0'],
-    { env: { ...process.env, KUBECONFIG: proxy.kubeconfig }, stdio: 'ignore' },
+  tied(
+    spawn(
+      process.execPath,
+      [operator, '--namespace', namespace, '--metrics-bind', '127.0.0.1:0', '--probe-bind', '127.0.0.1:0'],
+      { env: { ...process.env, KUBECONFIG: proxy.kubeconfig }, stdio: 'ignore' },
+    ),
   );
 
 /** Ready, with its three Jobs: nothing is left to write. */
