@@ -55,6 +55,16 @@ test('a watch without a response is aborted after 30 s, and idle connections are
   t.is(connection.idleClosed, 1, 'they led to the same silence');
 });
 
+test('a list may take 75 s, longer than the apiserver itself allows a request to take', async (t) => {
+  const { clock, client } = aWorld(silence);
+  const listing = t.throwsAsync(client.list(pods, {}, never), { instanceOf: ApiError });
+  const isGivenUp = () => Promise.race([listing.then(() => true), Promise.resolve(false)]);
+  await clock.pass(74_999);
+  t.false(await isGivenUp());
+  await clock.pass(1);
+  t.is((await listing).reason, 'Timeout');
+});
+
 test('an open watch has no time limit, and ends by the signal of its caller', async (t) => {
   const stop = new AbortController();
   const { clock, connection, client } = aWorld(async () => anAnswer(undefined));

@@ -17,14 +17,24 @@ const resource = { group: '', version: 'v1', plural: 'configmaps' } as const;
 
 type Watch = (clock: HandClock) => Promise<PassThrough>;
 
-const running = (watch: Watch, random = () => 0.5) => {
+type Options = {
+  readonly random?: () => number;
+  readonly log?: Log;
+  readonly items?: readonly object[];
+  readonly silenceMs?: number;
+};
+
+const running = (
+  watch: Watch,
+  { random = () => 0.5, log = silent, items = [], silenceMs = 70_000 }: Options = {},
+) => {
   const clock = new HandClock();
   const registry = new Registry();
   const asked = { lists: 0, watches: 0 };
   const client = {
     list: async () => {
       asked.lists++;
-      return { items: [], metadata: { resourceVersion: '1' } };
+      return { items, metadata: { resourceVersion: '1' } };
     },
     watch: async (_resource, _at, signal) => {
       asked.watches++;
@@ -33,9 +43,10 @@ const running = (watch: Watch, random = () => 0.5) => {
       return stream as unknown as IncomingMessage;
     },
   } as Partial<KubeClient> as KubeClient;
+  const changes: unknown[] = [];
   const informer = new Informer<KubeObject>(
-    { resource, project: (raw) => raw as KubeObject, onChange: () => {} },
-    { client, clock, random, metrics: informerMetrics(registry), log: silent },
+    { resource, project: (raw) => raw as KubeObject, onChange: (change) => changes.push(change) },
+    { client, clock, random, metrics: informerMetrics(registry), log, silenceMs },
   );
   const stop = new AbortController();
   const over = informer.run(stop.signal);
@@ -45,7 +56,7 @@ const running = (watch: Watch, random = () => 0.5) => {
       for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
     }
   };
-  return { clock, informer, asked, pass, over, stop: () => stop.abort(), registry };
+  return { clock, informer, asked, changes, pass, over, stop: () => stop.abort(), registry };
 };
 
 const ended = async (): Promise<PassThrough> => {
@@ -61,7 +72,7 @@ for (const [chance, random] of [
   ['middling delays', () => 0.5],
 ] as const)
   test(`watches that close at once are reopened with backoff: ${chance}`, async (t) => {
-    const { asked, pass, stop, over } = running(ended, random);
+    const { asked, pass, stop, over } = running(ended, { random });
     await pass(120);
     t.true(asked.watches >= 3);
     t.true(asked.watches <= (random() === 0 ? 1201 : 20), `${asked.watches} watches in two minutes`);
@@ -139,6 +150,29 @@ test('a silent watch is detected after 70 s, regardless of the wall clock', asyn
   t.is(asked.watches, 1);
   await pass(2);
   t.is(asked.watches, 2);
+  stop();
+  await over;
+});
+
+test('every object is listed again after about ten hours, with jitter and without an error', async (t) => {
+  const warnings: string[] = [];
+  const { clock, asked, changes, over, stop } = running(async () => new PassThrough(), {
+    random: () => 0.25,
+    log: { ...silent, warn: (message) => warnings.push(message) },
+    items: [{ metadata: { name: 'one', namespace: 'default' } }],
+    silenceMs: Number.MAX_SAFE_INTEGER,
+  });
+  const turns = async () => {
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+  };
+  await turns();
+  await clock.pass(9.4 * 3_600_000);
+  await turns();
+  t.deepEqual([asked.lists, changes.length], [1, 1]);
+  await clock.pass(0.2 * 3_600_000);
+  await turns();
+  t.deepEqual([asked.lists, changes.length], [2, 2]);
+  t.deepEqual(warnings, []);
   stop();
   await over;
 });

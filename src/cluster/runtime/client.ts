@@ -54,6 +54,12 @@ export type ClientDeps = {
 /** Time limit for a whole response, or for the head of a watch: a connection can be dead without an error. */
 const answerTimeoutMs = 30_000;
 
+/**
+ * Time limit for a list, which takes long on a busy server: more than the apiserver's own limit on a request
+ * (--request-timeout, 60 s by default), so that every list that it would answer is awaited.
+ */
+const listTimeoutMs = 75_000;
+
 /** Content types of request bodies (Kubernetes, "Update API Objects in Place Using kubectl patch"). */
 const contentTypes = {
   json: 'application/json',
@@ -82,7 +88,7 @@ export const makeClient = (deps: ClientDeps): KubeClient => {
   return {
     read: (resource, at, signal) => send({ method: 'GET', path: pathOf(resource, at), signal }),
     list: (resource, { query = {}, ...at }, signal) =>
-      send({ method: 'GET', path: queryPath(resource, at, query), signal }),
+      requestJson(deps, { method: 'GET', path: queryPath(resource, at, query), signal }, listTimeoutMs),
     create: (resource, at, value, signal) =>
       send({ method: 'POST', path: writePath(resource, at), signal }, value),
     apply: (resource, at, value, signal) =>
@@ -140,10 +146,14 @@ const sendRequest = async (
 
 const describeRequest = ({ method, path }: ApiRequest): string => `${method} ${path.split('?')[0]}`;
 
-const requestJson = async (deps: ClientDeps, request: ApiRequest): Promise<unknown> => {
+const requestJson = async (
+  deps: ClientDeps,
+  request: ApiRequest,
+  limitMs = answerTimeoutMs,
+): Promise<unknown> => {
   const { clock, metrics, connection } = deps;
   const started = clock.elapsed();
-  const limit = limitAnswerTime(deps, request);
+  const limit = limitAnswerTime(deps, request, limitMs);
   try {
     const text = await readText(await openResponse(deps, { ...request, signal: limit.signal }));
     const labels = { verb: request.method, host: connection.host };
@@ -158,7 +168,7 @@ const requestJson = async (deps: ClientDeps, request: ApiRequest): Promise<unkno
 
 /** Only the head has a time limit; the reader of the stream limits its silence. */
 const openStream = async (deps: ClientDeps, request: ApiRequest): Promise<IncomingMessage> => {
-  const limit = limitAnswerTime(deps, request);
+  const limit = limitAnswerTime(deps, request, answerTimeoutMs);
   try {
     const answer = await openResponse(deps, { ...request, signal: limit.signal });
     limit.lift();
@@ -172,13 +182,17 @@ const openStream = async (deps: ClientDeps, request: ApiRequest): Promise<Incomi
   }
 };
 
-const limitAnswerTime = ({ clock, connection }: ClientDeps, request: ApiRequest): TimeLimit =>
+const limitAnswerTime = (
+  { clock, connection }: ClientDeps,
+  request: ApiRequest,
+  limitMs: number,
+): TimeLimit =>
   startTimeLimit(request.signal, {
     clock,
-    limitMs: answerTimeoutMs,
+    limitMs,
     reason: () => {
       connection.closeIdle();
-      const message = `${describeRequest(request)}: no response within ${answerTimeoutMs / 1000} s`;
+      const message = `${describeRequest(request)}: no response within ${limitMs / 1000} s`;
       return new ApiError({ status: 0, reason: 'Timeout', message });
     },
   });

@@ -1,6 +1,7 @@
 /**
  * A cache of one resource that follows the apiserver: a paged list, then a watch, and both again after every error. It
- * never stops by itself. A deletion during a gap between watches is reported after the next list.
+ * never stops by itself. A deletion during a gap between watches is reported after the next list, and so is, every ten
+ * hours, whatever a watch failed to report.
  */
 import { connectionBackoff, jitteredDelayOf } from '../../ground/base/backoff.ts';
 import type { Clock } from '../../ground/base/clock.ts';
@@ -11,6 +12,7 @@ import { ApiError, isStatus } from './api-error.ts';
 import type { KubeClient, Query } from './client.ts';
 import { type Key, keyOf, type Resource } from './resources.ts';
 import { type Indexes, type NamedObject, Store } from './store.ts';
+import { startTimeLimit } from './time-limit.ts';
 import { SilentWatch, type WatchEvent, watchEvents } from './watch-events.ts';
 
 /**
@@ -50,6 +52,12 @@ export type InformerDeps = {
 const pageSize = 25;
 const defaultSilenceMs = 70_000;
 
+/**
+ * Age at which a watch is ended for a new list, which reports every object: an event that was lost then costs hours at
+ * most. A resync, as controller-runtime's, looks only at what the cache already has.
+ */
+const relistMs = 10 * 60 * 60 * 1000;
+
 /** A watch that ends sooner counts as a failed attempt, whatever ended it. client-go's "very short watch" is 1 s. */
 const shortWatchMs = 10_000;
 
@@ -66,6 +74,8 @@ export class Informer<T extends NamedObject> {
   #attempts = 0;
   /** When data last arrived from the apiserver, by the monotonic clock. */
   #heard: number;
+  /** When the next list is due although nothing failed; it differs by ±10 %, so that caches do not list at the same time. */
+  #relistAt = Number.POSITIVE_INFINITY;
 
   constructor(options: InformerOptions<T>, deps: InformerDeps) {
     this.store = options.store ?? new Store(options.indexes);
@@ -99,6 +109,7 @@ export class Informer<T extends NamedObject> {
 
   async #follow(signal: AbortSignal): Promise<number> {
     this.#attempts++;
+    if (this.#deps.clock.elapsed() >= this.#relistAt) this.#version = undefined;
     this.#version ??= await this.#list(signal);
     await this.#watch(this.#version, signal);
     this.#deps.metrics.restarts.inc({ resource: this.#name, reason: 'closed' });
@@ -146,14 +157,33 @@ export class Informer<T extends NamedObject> {
     const initial = !this.#synced;
     for (const key of this.store.keysIn(this.#options.namespace))
       if (!found.has(key)) this.#tell(this.store.remove(key), undefined, initial);
-    for (const object of found.values()) this.#tell(this.store.set(object), object, initial);
+    const isDue = initial || this.#deps.clock.elapsed() >= this.#relistAt;
+    for (const object of found.values()) {
+      const before = this.store.set(object);
+      // A server that expires every version costs a list each time, but no look at every object.
+      if (isDue || JSON.stringify(before) !== JSON.stringify(object)) this.#tell(before, object, initial);
+    }
     this.#synced = true;
     this.#heard = this.#deps.clock.elapsed();
+    this.#relistAt = this.#heard + relistMs * (0.9 + 0.2 * this.#deps.random());
     this.#deps.metrics.objects.set({ resource: this.#name }, this.store.size);
   }
 
-  /** Applies changes until the server closes the watch. */
-  async #watch(from: string, signal: AbortSignal): Promise<void> {
+  /** Applies changes until the server closes the watch, or a new list is due. */
+  async #watch(from: string, caller: AbortSignal): Promise<void> {
+    const { clock } = this.#deps;
+    const limitMs = this.#relistAt - clock.elapsed();
+    const limit = startTimeLimit(caller, { clock, limitMs, reason: () => new Error('a new list is due') });
+    try {
+      await this.#watchUntil(from, limit.signal);
+    } catch (thrown) {
+      if (caller.aborted || !limit.signal.aborted) throw thrown;
+    } finally {
+      limit.end();
+    }
+  }
+
+  async #watchUntil(from: string, signal: AbortSignal): Promise<void> {
     const { client, clock, silenceMs = defaultSilenceMs } = this.#deps;
     const { resource, namespace, selectors } = this.#options;
     const query: Query = { ...selectors, watch: 'true', allowWatchBookmarks: 'true', resourceVersion: from };
