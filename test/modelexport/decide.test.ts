@@ -378,7 +378,8 @@ test('an export waits for a missing Secret and does not fail', (t) => {
 
 test('an unreported result is awaited, then read by another Job', (t) => {
   const running = settle(anObserved());
-  const unknown = finish(running, () => ({ kind: 'ResultUnknown', sinceMs: running.now }));
+  const otherwise = { kind: 'Failed', reason: 'ResultLost', message: 'its pod was gone' } as const;
+  const unknown = finish(running, () => ({ kind: 'ResultUnknown', sinceMs: running.now, otherwise }));
   t.is(decide(unknown).requeueAfterMs, 30_000);
   t.deepEqual(kinds(unknown), []);
   const lost = settle({ ...unknown, now: running.now + 30_000 });

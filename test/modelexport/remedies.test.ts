@@ -2,9 +2,26 @@
 import test from 'ava';
 import type { ModelExport } from '../../src/cluster/api/model-export.ts';
 import { type Reason, reasonGroups, reasons } from '../../src/cluster/api/reasons.ts';
+import { decide as decideClass } from '../../src/cluster/deviceclass/decide.ts';
 import type { ObservedClass, ObservedExport } from '../../src/cluster/modelexport/observed.ts';
-import type { BlockedReason, JobFailureReason, JobState } from '../../src/cluster/ownedjobs/observed-job.ts';
-import { aClass, active, aModelExport, anObserved, aSpec } from '../builders/objects.ts';
+import type { Obstacles } from '../../src/cluster/ownedjobs/artifact.ts';
+import type {
+  BlockedReason,
+  JobFailureReason,
+  JobState,
+  ObservedJob,
+} from '../../src/cluster/ownedjobs/observed-job.ts';
+import { aNode } from '../builders/nodes.ts';
+import {
+  aClass,
+  active,
+  aDeviceClass,
+  aModelExport,
+  anObserved,
+  aSpec,
+  aTensorfile,
+  noObstacles,
+} from '../builders/objects.ts';
 import { finish, settle, succeed } from '../builders/played.ts';
 
 type Spec = ModelExport['spec'];
@@ -70,6 +87,10 @@ const changes: Partial<Record<Reason, readonly Remedy[]>> = {
   ],
   Int8ShareTooLow: [editing(() => ({ dataType: 'fp16' })), calibration({ requireInt8: true })],
   OutputExists: [editing(() => ({ output: { uri: 'pvc://exports/other' } }))],
+  OutputUnwritable: [
+    editing(() => ({ jobs: { podSecurity: { runAsUser: 1000700001, fsGroup: 1000700000 } } })),
+    editing(() => ({ jobs: { podSecurity: { idsFrom: 'Platform' } } })),
+  ],
   EngineBuildFailed: [editing(() => ({ maxWorkspaceSize: '512Mi' })), editing(() => ({ dataType: 'fp16' }))],
   EngineUnsupported: [
     editing(() => ({ dataType: 'fp16' })),
@@ -139,6 +160,7 @@ const blockedReasons: readonly BlockedReason[] = [
   'ImagePullFailed',
   'Unschedulable',
   'VolumeUnreachable',
+  'VolumeInUse',
   'NodeLost',
   'PodRefused',
   'PodWaiting',
@@ -154,6 +176,119 @@ for (const reason of blockedReasons)
     t.not(reconciling(free).reason, reason, 'the pod starts by itself');
     for (const change of changes[reason] ?? []) t.true(startsAgain(before, change));
   });
+
+const withObstacles = (changes: Partial<Obstacles>): ObservedExport =>
+  settle(anObserved({ obstacles: { ...noObstacles, ...changes } }));
+const withoutObstacles: Remedy = (observed) => ({ ...observed, obstacles: noObstacles });
+const refusing = (canPass: boolean) =>
+  withObstacles({ findRefusal: () => ({ message: 'as said', canPass, isDue: false }) });
+const referring = editing(({ calibration: { imageDirectory: _, ...rest } = {} }) => ({
+  calibration: {
+    ...aSpec().calibration!,
+    ...rest,
+    source: 'Tensorfile',
+    tensorfile: { calibrationTensorfileRef: { name: 'kitti' } },
+  },
+}));
+const conditionNow = (type: string, status: 'True' | 'False') =>
+  ({ type, status, reason: 'X', message: 'as said', lastTransitionTime: '2026-01-01T00:00:00Z' }) as const;
+const tensorfileIn = (type: string) => {
+  const file = { uri: 'pvc://exports/kitti/calibration.tensor', sha256: digest, sizeBytes: 1 };
+  const conditions = [conditionNow(type, 'True')];
+  return aTensorfile({
+    status: { observedGeneration: 1, conditions, tensorfile: { ...file, batches: 1, images: 1 } },
+  });
+};
+const withTensorfile =
+  (tensorfile: ObservedExport['tensorfile']): Remedy =>
+  (observed) => ({
+    ...observed,
+    tensorfile,
+  });
+const failFast = editing(() => ({ failurePolicy: 'FailFast' as const }));
+const withEngines = (state: (job: ObservedJob) => JobState): ObservedExport =>
+  settle(finish(settle(succeed(settle(failFast(anObserved())))), state));
+const oneEngineFails = withEngines(({ deviceClass }) =>
+  deviceClass === 'cpu' ? active : { kind: 'Failed', reason: 'EngineBuildFailed', message: 'as said' },
+);
+
+const otherAccount = editing(() => ({ jobs: { serviceAccountName: 'another' } }));
+
+/** Waits that end by a change elsewhere: the object that waits, and what the remedy changes. */
+const waits: Partial<Record<Reason, readonly (readonly [ObservedExport, Remedy])[]>> = {
+  Suspended: [
+    [settle(editing(() => ({ suspend: true }))(anObserved())), editing(() => ({ suspend: false }))],
+  ],
+  JobRefused: [
+    [refusing(true), withoutObstacles],
+    [refusing(false), (observed) => otherAccount(withoutObstacles(observed))],
+    [refusing(false), (observed) => request(withoutObstacles(observed))],
+  ],
+  WaitingForTwin: [[withObstacles({ findTwin: () => 'other' }), withoutObstacles]],
+  TensorfileMissing: [[settle(referring(anObserved())), withTensorfile(tensorfileIn('Ready'))]],
+  WaitingForTensorfile: [
+    [
+      settle(withTensorfile(tensorfileIn('Stalled'))(referring(anObserved()))),
+      withTensorfile(tensorfileIn('Ready')),
+    ],
+  ],
+  EnginesFailed: [[oneEngineFails, request]],
+  Stopped: [[oneEngineFails, editing(() => ({ failurePolicy: 'Continue' }))]],
+};
+
+for (const [reason, cases] of Object.entries(waits))
+  test(`${reason}: ${reasons[reason as Reason].remedy}`, (t) => {
+    for (const [before, remedy] of cases) {
+      const { conditions = [], engines = [] } = before.modelExport.status!;
+      const shown = [...conditions, ...engines.flatMap((engine) => engine.conditions ?? [])];
+      t.true(shown.some((each) => each.reason === reason));
+      t.false(
+        startsAgain(before, (same) => same),
+        'not without the remedy',
+      );
+      t.true(startsAgain(before, remedy));
+    }
+  });
+
+test('a Job that a queue holds runs once the queue resumes it', (t) => {
+  const held = inState('Queued', { kind: 'Active', suspended: true });
+  const reasonOf = ({ modelExport }: ObservedExport) =>
+    modelExport.status!.conditions!.find(({ type }) => type === 'Reconciling')!.reason;
+  t.is(reasonOf(held), 'Queued');
+  t.is(reasonOf(settle(finish(held, () => active))), 'Exporting');
+});
+
+test('a class whose nodes differ is unambiguous once it is narrowed', (t) => {
+  const nodes = ['A10', 'T4'].map((product) =>
+    aNode(product, { labels: { 'nvidia.com/gpu.product': product } }),
+  );
+  const ambiguous = (products: readonly string[] | undefined) => {
+    const hardware = products && { hardware: { products: [...products] } };
+    const deviceClass = aDeviceClass('gpu', { ...hardware });
+    const status = decideClass({ deviceClass, nodes, now: 0 })!;
+    return status.conditions!.find(({ type }) => type === 'Ambiguous')!.reason;
+  };
+  t.is(ambiguous(undefined), 'NodesDiffer');
+  t.is(ambiguous(['A10']), 'NodesAlike');
+});
+
+/** Tested above by name, and not by a row of a table. */
+const byName: readonly string[] = [
+  'Queued',
+  'NodesDiffer',
+  'DeviceClassMissing',
+  'BackendNotAvailable',
+  'NoMatchingNode',
+];
+
+test('every remedy is applied by a test here', (t) => {
+  const applied = [...Object.keys(failures), ...blockedReasons, ...Object.keys(waits), ...byName];
+  const promised = Object.entries(reasons).flatMap(([reason, { remedy }]) => (remedy ? [reason] : []));
+  t.deepEqual(
+    promised.filter((reason) => !applied.includes(reason)),
+    [],
+  );
+});
 
 test('an export continues once a class is created, gets a node or changes its backend', (t) => {
   const exported = (first: Partial<ObservedClass>) => {

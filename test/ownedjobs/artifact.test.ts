@@ -222,14 +222,50 @@ test('a rejected Job is reported with the message of the apiserver, until the te
   t.is(look(refused, changed).state.kind, 'Start');
 });
 
-test('a rejected Job is created again after a minute, an invalid one is not', async (t) => {
+test('an invalid Job is a failed attempt in status, so that a new process creates it again only on request', (t) => {
+  const refusal = { message: '422 spec.template: invalid', canPass: false, isDue: false };
+  const obstacles = { ...noObstacles, findRefusal: () => refusal };
+  const refused = look({ ...empty, obstacles });
+  t.like(refused.state, { kind: 'Failed', failure: { number: 1, reason: 'JobRefused' } });
+  t.is(refused.ledger.lastFailure, undefined, 'no Job failed');
+  const restarted = { ...empty, before: refused.ledger };
+  t.is(look(restarted).state.kind, 'Failed');
+  t.is(look(restarted, changed).state.kind, 'Start', 'another template is another Job');
+  t.is(look({ ...restarted, obstacles, isRetryRequested: true }).state.kind, 'Start');
+});
+
+test('an invalid Job after a failed one is the next attempt, and the failed Job stays the last failure', (t) => {
+  const once = next(latest(next(empty), failed('StorageUnavailable')));
+  const later = { ...once, now: once.now + 60_000 };
+  const refusal = { message: 'invalid', canPass: false, isDue: false };
+  const refused = look({ ...later, obstacles: { ...noObstacles, findRefusal: () => refusal } });
+  t.like(refused.state, { kind: 'Failed', failure: { number: 2, reason: 'JobRefused' } });
+  t.is(refused.ledger.lastFailure!.jobUid, once.before.lastFailure!.jobUid);
+});
+
+test('a stored artifact stays stored if the Job that verifies it is invalid', (t) => {
+  const refusal = { message: 'invalid', canPass: false, isDue: false };
+  const obstacles = { ...noObstacles, findRefusal: () => refusal };
+  const stored = aStep({}, { isStored: true });
+  t.is(look({ ...empty, obstacles, verification: '1' }, stored).state.kind, 'Stored');
+});
+
+test('a rejected Job is created again after a minute; an invalid one is recognised', async (t) => {
   const clock = new HandClock();
   const refusals = new Refusals(clock);
-  const error = (status: number) => new ApiError({ status, reason: 'X', message: `${status} as said` });
+  const error = (status: number, message = `${status} as said`) =>
+    new ApiError({ status, reason: 'X', message });
   refusals.note('ns/quota', error(403));
   refusals.note('ns/invalid', error(422));
+  refusals.note(
+    'ns/policy',
+    error(422, `jobs.batch "a" is forbidden: ValidatingAdmissionPolicy 'p' denied request: no`),
+  );
+  refusals.note('ns/webhook', error(422, 'admission webhook "w" denied the request: no'));
   t.deepEqual(refusals.of('ns/quota'), { message: '403 as said', canPass: true, isDue: false });
   t.false(refusals.of('ns/invalid')!.canPass);
+  t.true(refusals.of('ns/policy')!.canPass);
+  t.true(refusals.of('ns/webhook')!.canPass);
   await clock.pass(refusalPauseMs);
   t.true(refusals.of('ns/quota')!.isDue);
   refusals.forget('ns/quota');
@@ -238,6 +274,7 @@ test('a rejected Job is created again after a minute, an invalid one is not', as
   await clock.pass(11 * refusalPauseMs);
   refusals.note('ns/new', error(403));
   t.is(refusals.of('ns/old'), undefined, 'what is not tried any more is forgotten');
+  t.is(refusals.of('ns/invalid'), undefined, 'status remembers it');
 });
 
 test('a stored artifact is verified on request by its Job, and stays stored meanwhile', (t) => {

@@ -193,14 +193,28 @@ const failing = (message: string, pods: readonly PodObject[] = []) => {
   return observeJob({ ...aJob('export', 'Failed'), status: { conditions } }, around(pods)).state;
 };
 
+test('a failed Job whose pod is not cached yet waits for the pod', (t) => {
+  const message = 'Job has reached the specified backoff limit';
+  const unseen = failing(message);
+  t.like(unseen, { kind: 'ResultUnknown', sinceMs: Date.parse(lastTransitionTime) });
+  const report = json({ kind: 'Failed', reason: 'WrongKey', message: 'no' });
+  const pod = aPod({}, { export: { ...report, exitCode: 10 } });
+  t.like(failing(message, [pod]), { kind: 'Failed', reason: 'WrongKey', message: 'no' });
+});
+
 test('a failure keeps its reason after the pod is deleted, by the message of the Job', (t) => {
   const words =
     'Container export for pod v/demo-1-x failed with exit code 10 matching FailJob rule at index 1';
-  t.like(failing(words), { kind: 'Failed', reason: 'WrongKey', message: words });
-  t.like(failing('Pod v/p has condition DisruptionTarget matching FailJob rule at index 0'), {
+  const lastWords = (message: string) => {
+    const state = failing(message);
+    return state.kind === 'ResultUnknown' ? state.otherwise : undefined;
+  };
+  t.like(lastWords(words), { kind: 'Failed', reason: 'WrongKey', message: words });
+  t.like(lastWords(words.replace('export', 'istio-proxy')), { reason: 'PodFailed' });
+  t.like(lastWords('Pod v/p has condition DisruptionTarget matching FailJob rule at index 0'), {
     reason: 'Disrupted',
   });
-  t.like(failing('Job has reached the specified backoff limit'), { reason: 'PodFailed' });
+  t.like(lastWords('Job has reached the specified backoff limit'), { reason: 'PodFailed' });
 });
 
 test('an eviction is a disruption, unless the pod reported a permanent failure', (t) => {

@@ -105,7 +105,7 @@ const forbidClass = async (namespace: string, deviceClass: string): Promise<void
   const rule = { apiGroups: ['batch'], apiVersions: ['v1'], operations: ['CREATE'], resources: ['jobs'] };
   const policy = {
     matchConstraints: { resourceRules: [rule] },
-    validations: [{ expression, reason: 'Forbidden' }],
+    validations: [{ expression }], // Its answer is a 422, as that to a Job that is not valid.
   };
   const here = { matchLabels: { 'kubernetes.io/metadata.name': namespace } };
   const binding = {

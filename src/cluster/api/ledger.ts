@@ -20,7 +20,7 @@ const attempt = (description: string) =>
     {
       number: integer('Number of this attempt for wantedKey, starting at 1.', { minimum: 1 }),
       job: text('Name of the Job.'),
-      jobUid: text('UID of the Job.', { maxLength: 64 }),
+      jobUid: text('UID of the Job; absent if the apiserver rejected it.', { maxLength: 64 }),
       template: text("Hash of the Job's template. A Job with another template is retried at once.", {
         maxLength: 64,
       }),
@@ -29,7 +29,7 @@ const attempt = (description: string) =>
       node: text('Node of the pod.'),
       finishedAt: time('When the Job failed.'),
     },
-    { required: ['number', 'job', 'jobUid', 'template', 'reason', 'message', 'finishedAt'] },
+    { required: ['number', 'job', 'template', 'reason', 'message', 'finishedAt'] },
   );
 
 /** Maximum number of attempts in status. Older ones are dropped; the numbering continues. */
@@ -39,8 +39,8 @@ export const keptAttempts = 5;
 export const ledgerFields = {
   wantedKey: text('Content key of the artifact that the spec requests, once it is known.', { maxLength: 64 }),
   attempts: list(
-    `Failed Jobs for wantedKey: the last ${keptAttempts}, newest last.`,
-    attempt('A failed Job.'),
+    `Failed Jobs for wantedKey, and Jobs that the apiserver rejected as invalid: the last ${keptAttempts}, newest last.`,
+    attempt('A failed or rejected Job.'),
     { maxItems: keptAttempts },
   ),
   lastFailure: attempt('The last failed Job for this artifact, even if a later Job succeeded.'),

@@ -49,7 +49,7 @@ const remedies: Readonly<Record<FailureReason, string>> = {
   AgreementTooLow:
     'Keep the layers in the message in float (spec.calibration.keepFloat), calibrate with more images, choose algorithm Mse or Auto, build fp16 engines, or lower spec.calibration.minAgreement.',
   OutputExists: `Choose another spec.output.uri; or move the existing files, ${thenRequest}.`,
-  OutputUnwritable: `Make the volume writable for the UID of the pod (fsGroup ${installation.uid}), ${thenRequest}.`,
+  OutputUnwritable: `Make the volume writable for the user and group of the pod (${installation.uid}, unless spec.jobs.podSecurity sets others or leaves them to the platform), ${thenRequest}; or set spec.jobs.podSecurity to ids that can write to it.`,
   DiskFull: 'Free space on the volume; the operator retries for a day.',
   EngineBuildFailed:
     'Read the output of the builder in the message. A smaller maxWorkspaceSize or another dataType may help.',

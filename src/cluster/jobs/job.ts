@@ -69,6 +69,15 @@ export const deadlineSecondsOf = (stage: { readonly deadlineSeconds?: number } |
 /** Keeps the log readable; status has what the operator needs. */
 const finishedJobSeconds = 24 * 60 * 60;
 
+/**
+ * One attempt per Job, so any failure fails the Job; the rules decide what its condition says: the disruption, or the
+ * container and its exit code. The condition outlives the pod.
+ */
+const failureRules = [
+  { action: 'FailJob', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
+  { action: 'FailJob', onExitCodes: { operator: 'NotIn', values: [0] } },
+] as const;
+
 /** A Job with the metadata, the owner and the security settings that all Jobs have. */
 export const makeJob = (owner: JobOwner, identity: JobIdentity, pod: PodPlan): JobDraft => {
   const { jobs = {} } = owner.spec;
@@ -92,9 +101,7 @@ export const makeJob = (owner: JobOwner, identity: JobIdentity, pod: PodPlan): J
       podReplacementPolicy: 'Failed',
       ttlSecondsAfterFinished: finishedJobSeconds,
       suspend: false,
-      podFailurePolicy: {
-        rules: [{ action: 'FailJob', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] }],
-      },
+      podFailurePolicy: { rules: failureRules },
       template: {
         metadata: labelled,
         spec: {

@@ -8,7 +8,7 @@ import { keptAttempts } from '../api/ledger.ts';
 import { formatTime } from '../api/times.ts';
 import { deadlineSecondsOf, type Job, type JobDraft } from '../jobs/job.ts';
 import { hashAttempt, hashTemplate, nameJob } from '../jobs/template.ts';
-import { filterAttempts, type JobFailure, makeAttempt, makeLedger } from './ledger.ts';
+import { filterAttempts, type JobFailure, makeAttempt, makeLedger, makeRefusedAttempt } from './ledger.ts';
 import type { ObservedJob } from './observed-job.ts';
 import { fail, type Outcome, succeed } from './outcome.ts';
 import { type Refusal, refusalPauseMs } from './refusals.ts';
@@ -95,8 +95,9 @@ export const assessArtifact = (step: ArtifactPlan, witness: ArtifactFacts): Arti
 const keepStoredWhileChecked = (state: ArtifactState): ArtifactState => {
   switch (state.kind) {
     case 'Made':
-    case 'Failed':
       return state;
+    case 'Failed':
+      return state.failure.reason === 'JobRefused' ? { kind: 'Stored' } : state; // Nothing was checked.
     case 'Running':
       return { kind: 'Stored', verifies: state.job };
     case 'Start':
@@ -117,11 +118,15 @@ const assessUnstored = (
   const attempt = hashAttempt(step.key, { after: before.lastFailure?.jobUid, verifies });
   const job = settleJob(witness.jobs.find(matchesAttempt(step, attempt)), witness.now);
   const failure = job && findFailure(job, step, witness.now);
-  if (job && failure) {
-    const entry = makeAttempt(job, failure, (attempts.at(-1)?.number ?? 0) + 1);
+  const number = (attempts.at(-1)?.number ?? 0) + 1;
+  const assessAfter = (entry: Attempt, more: Pick<Ledger, 'lastFailure'>): ArtifactProgress => {
     const kept = [...attempts, entry].slice(-keptAttempts);
-    const known = { ...before, wantedKey: step.key, attempts: kept, lastFailure: entry };
-    const next = assessUnstored(step, { ...witness, before: known }, verifies);
+    const known = { ...before, wantedKey: step.key, attempts: kept, ...more };
+    return assessUnstored(step, { ...witness, before: known }, verifies);
+  };
+  if (job && failure) {
+    const entry = makeAttempt(job, failure, number);
+    const next = assessAfter(entry, { lastFailure: entry });
     return { ...next, outcomes: [fail(job, failure), ...(next.outcomes ?? [])] };
   }
   const part = step.deviceClass ?? step.stage;
@@ -129,8 +134,13 @@ const assessUnstored = (
   if (job && !isOutdated(job, template)) return assessJob(job, ledger, { ...step, ...witness });
   const verdict = job ? ({ kind: 'MayStart' } as const) : decideRetry(attempts, witness.now);
   switch (verdict.kind) {
-    case 'MayStart':
-      return { ...decideStart(nameJob(step.job(), step.owner, { part, attempt }), step, witness), ledger };
+    case 'MayStart': {
+      const start = decideStart(nameJob(step.job(), step.owner, { part, attempt }), step, witness);
+      const { state } = start;
+      if (state.kind !== 'Refused' || state.refusal.canPass) return { ...start, ledger };
+      const { job: refused, refusal } = state;
+      return assessAfter(makeRefusedAttempt(refused, { ...refusal, atMs: witness.now }, number), {});
+    }
     case 'Later': {
       const { atMs, failure: last } = verdict;
       const nextAttempt = formatTime(atMs);
@@ -151,12 +161,13 @@ const twinPauseMs = 15_000;
 const decideStart = (
   job: Job,
   { folder }: ArtifactPlan,
-  { obstacles: { findRefusal, findTwin }, now }: ArtifactFacts,
+  { obstacles: { findRefusal, findTwin }, isRetryRequested, now }: ArtifactFacts,
 ): Omit<ArtifactProgress, 'ledger'> => {
   const owner = findTwin(folder);
   if (owner !== undefined) return { state: { kind: 'Twin', owner }, lookAtMs: now + twinPauseMs };
   const refusal = findRefusal(job.metadata.name);
-  if (refusal === undefined) return { state: { kind: 'Start', job } };
+  if (refusal === undefined || (isRetryRequested && !refusal.canPass))
+    return { state: { kind: 'Start', job } };
   return {
     state: { kind: 'Refused', job, refusal },
     ...(refusal.canPass && { lookAtMs: now + refusalPauseMs }),
@@ -195,11 +206,7 @@ const findFailure = (
 ): JobFailure | undefined => {
   if (state.kind === 'Failed') return { ...state, atMs: finishedAtMs ?? now };
   if (state.kind === 'ResultUnknown' && now - state.sinceMs >= resultGraceMs)
-    return {
-      reason: 'ResultLost',
-      message: 'the Job completed, but its pod was deleted before the operator read the result',
-      atMs: now,
-    };
+    return { ...state.otherwise, atMs: now };
   if (state.kind !== 'Active' || now - startedAtMs < deadlineMs) return undefined;
   const message = `the pod ran for ${deadlineMs / 1000} seconds, the deadlineSeconds of spec.jobs`;
   return { reason: 'DeadlineExceeded', message, atMs: now };

@@ -1,6 +1,8 @@
 /** The ledger in status: which attempts count, what a failed Job adds, what a change of the spec keeps. Pure. */
+import { labels } from '../api/labels.ts';
 import { type Attempt, failureMessageLimit, type Ledger } from '../api/ledger.ts';
 import { formatTime } from '../api/times.ts';
+import type { Job } from '../jobs/job.ts';
 import type { JobFailureReason, ObservedJob } from './observed-job.ts';
 
 type WantedArtifact = {
@@ -40,6 +42,20 @@ export const makeAttempt = (
   reason,
   message: message.slice(0, failureMessageLimit),
   ...(job.node !== undefined && { node: job.node }),
+  finishedAt: formatTime(atMs),
+});
+
+/** The attempt of a Job that the apiserver rejected as invalid: after a restart, the create is not repeated. */
+export const makeRefusedAttempt = (
+  job: Job,
+  { message, atMs }: Pick<JobFailure, 'message' | 'atMs'>,
+  number: number,
+): Attempt => ({
+  number,
+  job: job.metadata.name,
+  template: job.metadata.labels[labels.template]!,
+  reason: 'JobRefused',
+  message: `Job ${job.metadata.name}: ${message}`.slice(0, failureMessageLimit),
   finishedAt: formatTime(atMs),
 });
 

@@ -23,13 +23,20 @@ export type JobState =
       readonly earlyResult?: EarlyResult;
     }
   | { readonly kind: 'Succeeded'; readonly result: Exclude<Result, { kind: 'Failed' }> }
-  /** Completed, but the pod with the result was deleted or is not cached yet. */
-  | { readonly kind: 'ResultUnknown'; readonly sinceMs: number }
-  | { readonly kind: 'Failed'; readonly reason: JobFailureReason; readonly message: string };
+  /** Finished, but the pod with the result was deleted or is not cached yet; `otherwise` applies if it stays unknown. */
+  | { readonly kind: 'ResultUnknown'; readonly sinceMs: number; readonly otherwise: FailedJob }
+  | FailedJob;
+
+/** A Job that failed, and why. */
+export type FailedJob = {
+  readonly kind: 'Failed';
+  readonly reason: JobFailureReason;
+  readonly message: string;
+};
 
 /** The result of our own containers in a pod that has not ended, because an injected container still runs. */
 export type EarlyResult = {
-  readonly state: Extract<JobState, { kind: 'Succeeded' | 'Failed' }>;
+  readonly state: Extract<JobState, { kind: 'Succeeded' }> | FailedJob;
   /** Milliseconds since the epoch. */
   readonly sinceMs: number;
 };

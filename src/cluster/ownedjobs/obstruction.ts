@@ -44,9 +44,10 @@ const describeFailure = ({ failure }: Extract<ArtifactState, { kind: 'Failed' }>
   message: failure.number === 1 ? failure.message : `attempt ${failure.number} failed: ${failure.message}`,
 });
 
-/** An invalid Job fails the artifact; a Job that may be accepted later is created again. */
-const describeRefusal = ({ job, refusal }: Extract<ArtifactState, { kind: 'Refused' }>): Obstruction => {
-  const words = { reason: 'JobRefused', message: `Job ${job.metadata.name}: ${refusal.message}` } as const;
-  if (!refusal.canPass) return { kind: 'Failed', ...words };
-  return { kind: 'Waiting', ...words, ...(refusal.isDue && { retry: job }) };
-};
+/** A Job that may be accepted later is created again; an invalid one is a failed attempt. */
+const describeRefusal = ({ job, refusal }: Extract<ArtifactState, { kind: 'Refused' }>): Obstruction => ({
+  kind: 'Waiting',
+  reason: 'JobRefused',
+  message: `Job ${job.metadata.name}: ${refusal.message}`,
+  ...(refusal.isDue && { retry: job }),
+});

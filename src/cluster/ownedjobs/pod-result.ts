@@ -6,13 +6,12 @@ import { failures, reasonOfExitCode } from '../../ground/base/failures.ts';
 import { parseResult, reporters, type Stage } from '../../ground/contract/result.ts';
 import { parseTime } from '../api/times.ts';
 import type { ContainerStatus, PodObject, TerminatedContainer } from './kube-shapes.ts';
-import type { EarlyResult, JobState } from './observed-job.ts';
+import type { EarlyResult, FailedJob, JobState } from './observed-job.ts';
 
-type Failure = Extract<JobState, { kind: 'Failed' }>;
 type Success = Extract<JobState, { kind: 'Succeeded' }>;
 
 /** All containers of our pods. Injected sidecars are not in the table. */
-const ownContainers: Readonly<Record<Stage, readonly string[]>> = {
+export const ownContainers: Readonly<Record<Stage, readonly string[]>> = {
   export: ['install', 'export'],
   engine: ['stage', 'build', 'publish'],
   tensorfile: ['tensorfile'],
@@ -23,7 +22,7 @@ const ownContainers: Readonly<Record<Stage, readonly string[]>> = {
  * @param pods newest first
  * @returns undefined if no pod is known whose reporting container succeeded
  */
-export const findSuccess = (pods: readonly PodObject[], stage: Stage): Success | Failure | undefined => {
+export const findSuccess = (pods: readonly PodObject[], stage: Stage): Success | FailedJob | undefined => {
   const { container, kind } = reporters[stage];
   const ended = pods
     .flatMap(({ status }) => listTerminated(status?.containerStatuses, [container]))
@@ -44,7 +43,7 @@ export const findSuccess = (pods: readonly PodObject[], stage: Stage): Success |
  * @param pods newest first
  * @returns undefined if no pod is known in which one of our containers failed
  */
-export const findPodFailure = (pods: readonly PodObject[], stage: Stage): Failure | undefined => {
+export const findPodFailure = (pods: readonly PodObject[], stage: Stage): FailedJob | undefined => {
   const names = ownContainers[stage];
   const failed = pods
     .flatMap(({ status }) => [
@@ -73,7 +72,7 @@ const explainTermination = ({
   exitCode,
   reason,
   message,
-}: TerminatedContainer): Pick<Failure, 'reason' | 'message'> => {
+}: TerminatedContainer): Pick<FailedJob, 'reason' | 'message'> => {
   const reported = parseResult(message);
   if (reported.kind === 'Failed' && failures[reported.reason].exitCode === exitCode)
     return { reason: reported.reason, message: reported.message };

@@ -1,6 +1,6 @@
 /**
- * Jobs that the apiserver rejected: because of a quota, a webhook, or an invalid field. Kept only in memory: after a
- * restart the create is repeated and rejected again.
+ * Jobs that the apiserver rejected: because of a quota, an admission policy, or an invalid field. Kept in memory until the
+ * next reconcile. An invalid Job is then an attempt in status; any other create is repeated, also after a restart.
  */
 
 import type { Clock } from '../../ground/base/clock.ts';
@@ -25,7 +25,12 @@ type RefusalRecord = Pick<Refusal, 'message' | 'canPass'> & {
 /** Delay until a rejected create is repeated, in milliseconds. */
 export const refusalPauseMs = 60_000;
 
-const invalid = 422;
+/**
+ * An invalid Job stays invalid. Admission policies may also reject with 422, the default of ValidatingAdmissionPolicy, and
+ * can change while the Job stays the same.
+ */
+const canPassLater = ({ status, message }: ApiError): boolean =>
+  status !== 422 || /denied (the )?request/.test(message);
 
 /** The latest rejection of each Job. */
 export class Refusals {
@@ -37,17 +42,17 @@ export class Refusals {
     this.#clock = clock;
   }
 
-  note(job: string, { status, message }: ApiError): void {
+  note(job: string, refusal: ApiError): void {
     const atMs = this.#clock.elapsed();
     this.#noted.delete(job);
     this.#noted.set(job, {
-      message: message.slice(0, failureMessageLimit),
-      canPass: status !== invalid,
+      message: refusal.message.slice(0, failureMessageLimit),
+      canPass: canPassLater(refusal),
       atMs,
     });
     // A requested Job is tried every minute, so an entry that is much older is obsolete.
-    for (const [name, { atMs: then, canPass }] of this.#noted)
-      if (canPass && atMs - then > 10 * refusalPauseMs) this.#noted.delete(name);
+    for (const [name, { atMs: then }] of this.#noted)
+      if (atMs - then > 10 * refusalPauseMs) this.#noted.delete(name);
   }
 
   /** One Job of the namespace has ended: the create that was rejected first is due. */
