@@ -115,6 +115,18 @@ test('a transient failure is retried after 1, 5, 15 and 60 minutes, then hourly 
   t.is(new Set(world.jobs.map(({ name }) => name)).size, world.jobs.length, 'no name is used twice');
 });
 
+test('a clock that is set back an hour delays no attempt by an hour', (t) => {
+  const world = next(latest(next(empty), failed('StorageUnavailable')));
+  const atMs = (now: number) => {
+    const { state, lookAtMs } = look({ ...world, now });
+    return state.kind === 'Start' ? now : lookAtMs!;
+  };
+  for (const back of [0, 30, 59, 3600]) {
+    const now = world.now - back * 1000;
+    t.true(atMs(now) - now <= 2 * minute, `set back by ${back} s`);
+  }
+});
+
 test('disruptions count like other transient failures', (t) => {
   const world = next(latest(next(empty), failed('Disrupted')));
   t.is(look(world).state.kind, 'Later');

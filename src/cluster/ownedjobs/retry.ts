@@ -41,6 +41,9 @@ export const decideRetry = (attempts: readonly Attempt[], now: number): RetryDec
   if (failure === undefined) return { kind: 'MayStart' };
   if (!isTransient(failure.reason) || failure.number >= attemptsInADay) return { kind: 'Never', failure };
   const delay = delaysMs[Math.min(failure.number, delaysMs.length) - 1]!;
-  const atMs = Date.parse(failure.finishedAt) + delay;
+  const finishedMs = Date.parse(failure.finishedAt);
+  // A clock was set back since: a wait until then could be as long as the jump.
+  if (finishedMs - now > delay) return { kind: 'MayStart' };
+  const atMs = finishedMs + delay;
   return atMs <= now ? { kind: 'MayStart' } : { kind: 'Later', atMs, failure };
 };
