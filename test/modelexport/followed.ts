@@ -1,9 +1,10 @@
-/** Follows the objects of a test by watches instead of polling, and acts as the kubelets. */
+/** What a test follows of a cluster, by watches and not by asking again and again; and the kubelets' part, played by it. */
 import { Registry } from 'prom-client';
 import type { ModelExport } from '../../src/cluster/api/model-export.ts';
 import { modelExportCacheOptions } from '../../src/cluster/modelexport/caches.ts';
 import { jobCacheOptions, jobResources, podCacheOptions } from '../../src/cluster/ownedjobs/caches.ts';
 import type { JobObject, PodObject } from '../../src/cluster/ownedjobs/kube-shapes.ts';
+import { isStatus } from '../../src/cluster/runtime/api-error.ts';
 import type { KubeClient } from '../../src/cluster/runtime/client.ts';
 import { Informer } from '../../src/cluster/runtime/informer.ts';
 import type { Store } from '../../src/cluster/runtime/store.ts';
@@ -11,14 +12,14 @@ import { systemClock } from '../../src/ground/base/clock.ts';
 import type { Log } from '../../src/ground/observability/log.ts';
 import { informerMetrics } from '../../src/ground/observability/metrics.ts';
 import { anEngineBuilt, anExported, aTensorfileWritten } from '../builders/objects.ts';
-import { aSucceededPod } from '../builders/pods.ts';
+import { aFailedPod, aSucceededPod } from '../builders/pods.ts';
 
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: console.error };
 const everywhere = { namespace: undefined } as const;
 
 export type Followed = { readonly modelExports: Store<ModelExport>; readonly jobs: Store<JobObject> };
 
-/** Runs until the signal aborts. Pods of Jobs succeed shortly after they are created. */
+/** Runs until the signal aborts. Pods of Jobs end shortly after they are created; those of exports named `…broken` fail. */
 export const follow = (client: KubeClient, signal: AbortSignal): Followed => {
   const metrics = informerMetrics(new Registry());
   const deps = { client, clock: systemClock, random: () => 0.5, metrics, log: silent };
@@ -32,7 +33,7 @@ export const follow = (client: KubeClient, signal: AbortSignal): Followed => {
   );
   const pods = new Informer(
     podCacheOptions(everywhere, ({ before, after }) => {
-      if (before === undefined && after) void endPod(client, after, signal).catch(() => {}); // It may be deleted.
+      if (before === undefined && after) void endPod(client, after, signal).catch(() => {}); // The test is over.
     }),
     deps,
   );
@@ -40,7 +41,7 @@ export const follow = (client: KubeClient, signal: AbortSignal): Followed => {
   return { modelExports: modelExports.store, jobs: jobs.store };
 };
 
-/** Long enough for the operator to observe each pending pod, and one class complete before the other. */
+/** Long enough that an operator sees each pod wait, and one class done before the other. */
 const msOf = (deviceClass: string | undefined): number => (deviceClass === 'cpu' ? 400 : 150);
 
 const statusAtEnd = (stage: string | undefined) => {
@@ -51,9 +52,19 @@ const statusAtEnd = (stage: string | undefined) => {
 };
 
 const endPod = async (client: KubeClient, { metadata }: PodObject, signal: AbortSignal): Promise<void> => {
-  const { 'export.tlt.dev/device-class': deviceClass, 'export.tlt.dev/stage': stage } = metadata.labels ?? {};
+  const { labels = {}, namespace, name } = metadata;
+  const { 'export.tlt.dev/device-class': deviceClass, 'export.tlt.dev/stage': stage } = labels;
   await systemClock.sleep(msOf(deviceClass), signal);
-  const status = statusAtEnd(stage);
-  const { namespace, name } = metadata;
-  await client.mergePatch(jobResources.pods, { namespace, name, subresource: 'status' }, { status }, signal);
+  const isBroken = labels['export.tlt.dev/model-export']?.endsWith('broken');
+  const status = isBroken ? aFailedPod('export', 'WrongKey') : statusAtEnd(stage);
+  const at = { namespace, name, subresource: 'status' };
+  for (;;) {
+    try {
+      await client.mergePatch(jobResources.pods, at, { status }, signal);
+      return;
+    } catch (thrown) {
+      if (isStatus(thrown, 404)) return; // Its Job was suspended or deleted.
+      await systemClock.sleep(500, signal); // The apiserver does not answer: a kubelet repeats what it has to say.
+    }
+  }
 };

@@ -1,13 +1,13 @@
-/** Faults between an operator and its apiserver, injected through a proxy. */
+/** Faults of the network between an operator and its apiserver, injected through a proxy. */
 import type http from 'node:http';
 import type { Fault, FaultProxy } from '../runtime/fault-proxy.ts';
 
 export type NamedFault = {
   readonly name: string;
-  /** Duration. */
+  /** How long it lasts. */
   readonly ms: number;
   readonly fault: Fault;
-  /** Whether open connections are closed when it begins, so that it affects watches, too. */
+  /** Whether open connections are cut when it begins, so that it meets watches as well. */
   readonly cuts?: boolean;
 };
 
@@ -30,7 +30,7 @@ const answer =
     return 'handled';
   };
 
-/** Applies the fault, but lets renewals of the lease pass, so that the leader stays the same. */
+/** The fault where it applies; renewals of the lease pass, so that the leader stays the same. */
 const where =
   (applies: (request: Request) => boolean, fault: Fault): Fault =>
   (request, response) =>
@@ -51,13 +51,22 @@ const silentAfterHead: Fault = (_request, response) => {
   return 'handled';
 };
 
-/** Affects every second request, so that a retry succeeds. */
+/** Every second one: a client that tries again gets through. */
 const alternately = (fault: Fault): Fault => {
   let count = 0;
   return (request, response) => (count++ % 2 === 0 ? fault(request, response) : 'pass');
 };
 
 const expired = `${JSON.stringify({ type: 'ERROR', object: { kind: 'Status', code: 410, message: 'too old' } })}\n`;
+
+/** Watches expire at once, so that lists follow, and lists take 30 s. */
+function expiredThenSlow(): Fault {
+  const tooOld = answer(410, 'Expired');
+  return (request, response) => {
+    if (isList(request)) return 'very late';
+    return isWatch(request) ? tooOld(request, response) : 'pass';
+  };
+}
 
 /** Faults that last seconds. */
 export const quickFaults: readonly NamedFault[] = [
@@ -95,11 +104,6 @@ export const quickFaults: readonly NamedFault[] = [
   },
   { name: '409 to every patch', ms: 3000, fault: where(isPatch, answer(409, 'Conflict')) },
   {
-    name: '403 to every Job, as a quota answers',
-    ms: 3000,
-    fault: where(isJobCreation, answer(403, 'Forbidden')),
-  },
-  {
     name: '401 to every second request, as after a rotation',
     ms: 2000,
     fault: where(every, alternately(answer(401, 'Unauthorized'))),
@@ -109,15 +113,27 @@ export const quickFaults: readonly NamedFault[] = [
   { name: 'events twice, and late', ms: 3000, cuts: true, fault: where(isWatch, () => 'stutter') },
 ];
 
-/** Faults that are detected by time limits of half a minute and more. */
+/** Faults that time limits of half a minute and more detect, or that last as long. */
 export const slowFaults: readonly NamedFault[] = [
   { name: 'watches that never begin', ms: 1000, cuts: true, fault: where(isWatch, silent) },
   { name: 'watches that are silent', ms: 1000, cuts: true, fault: where(isWatch, silentAfterHead) },
   {
-    name: '503 for half a minute',
-    ms: 30_000,
+    name: '503 to all requests for a minute',
+    ms: 60_000,
     cuts: true,
     fault: where(every, answer(503, 'ServiceUnavailable')),
+  },
+  {
+    name: '503 to all requests for a minute, renewals of the lease included',
+    ms: 60_000,
+    cuts: true,
+    fault: answer(503, 'ServiceUnavailable'),
+  },
+  { name: 'lists that take 30 s', ms: 5000, cuts: true, fault: expiredThenSlow() },
+  {
+    name: '403 to every Job, as a quota answers',
+    ms: 3000,
+    fault: where(isJobCreation, answer(403, 'Forbidden')),
   },
 ];
 

@@ -1,4 +1,4 @@
-/** Invariants under all faults, checked by watching the apiserver. */
+/** What must hold whatever goes wrong, checked by watching the apiserver itself and not by asking the operator. */
 import { Registry } from 'prom-client';
 import { labels, ownerLabels } from '../../src/cluster/api/labels.ts';
 import type { ModelExport } from '../../src/cluster/api/model-export.ts';
@@ -10,37 +10,37 @@ import { Informer } from '../../src/cluster/runtime/informer.ts';
 import { systemClock } from '../../src/ground/base/clock.ts';
 import type { Log } from '../../src/ground/observability/log.ts';
 import { informerMetrics } from '../../src/ground/observability/metrics.ts';
+import { roleOf } from './moves.ts';
 
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: console.error };
 
 export type Guard = {
-  /** Violations so far. */
+  /** What was violated so far, in words. */
   readonly broken: readonly string[];
   readonly exports: () => readonly ModelExport[];
-  /** Whether every export is Ready at its current generation, or suspended without an active Job. */
-  readonly settled: () => boolean;
+  /** Jobs created so far. */
+  readonly jobCount: () => number;
+  /** What is not yet as it must be once everything has come to rest, in words. */
+  readonly unsettled: (expected: ReadonlySet<string>) => readonly string[];
 };
 
-/**
- * How long a Job may be active after its export is suspended: the time for the operator to observe and act, faults
- * included.
- */
-const suspensionGraceMs = 20_000;
+/** How long a Job may outlive its export, or the suspension of it: what a successor and the slowest fault take. */
+const graceMs = 90_000;
 
 export const guard = (client: KubeClient, signal: AbortSignal): Guard => {
   const broken: string[] = [];
-  const deps = {
-    client,
-    clock: systemClock,
-    random: Math.random,
-    metrics: informerMetrics(new Registry()),
-    log: silent,
+  const violate = (text: string): void => {
+    if (!broken.includes(text)) broken.push(text);
   };
+  const clock = systemClock;
+  const deps = { client, clock, random: Math.random, metrics: informerMetrics(new Registry()), log: silent };
+  /** By what they make: the uids of all Jobs that ever did. */
+  const made = new Map<string, Set<string>>();
   const jobs = new Informer<JobObject>(
     {
       resource: jobResources.jobs,
       project: (raw) => raw as JobObject,
-      onChange: ({ after }) => after && checkTwins(after),
+      onChange: ({ after }) => after && checkJob(after),
     },
     deps,
   );
@@ -48,53 +48,62 @@ export const guard = (client: KubeClient, signal: AbortSignal): Guard => {
     {
       resource: modelExportResource,
       project: (raw) => raw as ModelExport,
-      onChange: ({ before, after }) => before && after && checkKept(before, after),
+      onChange: ({ before, after }) => before && after && lostBetween(before, after).forEach(violate),
     },
     deps,
   );
   const liveJobs = () => jobs.store.list().filter(isLive);
-  const checkTwins = (job: JobObject): void => {
-    const twins = liveJobs().filter((other) => contentOf(other) === contentOf(job));
+  const checkJob = (job: JobObject): void => {
+    const content = contentOf(job);
+    const uids = made.get(content) ?? new Set();
+    made.set(content, uids.add(job.metadata.uid));
+    if (uids.size > 1)
+      violate(`${uids.size} Jobs were made for ${content}, the last one ${job.metadata.name}`);
+    const twins = liveJobs().filter((other) => contentOf(other) === content);
     if (twins.length > 1)
-      broken.push(`two live Jobs of ${contentOf(job)}: ${twins.map(({ metadata }) => metadata.name)}`);
+      violate(`two live Jobs of ${content}: ${twins.map(({ metadata }) => metadata.name)}`);
   };
-  const checkKept = (before: ModelExport, after: ModelExport): void => {
-    if (before.metadata.uid !== after.metadata.uid) return;
-    const lost = resultsIn(before).filter((result) => !resultsIn(after).includes(result));
-    if (lost.length > 0 && before.metadata.generation === after.metadata.generation)
-      broken.push(`${after.metadata.name} lost ${lost.join(', ')}`);
+  /** Why a live Job should not be, by the uid of its export; undefined if it may run. */
+  const unwantedFor = (uid: string): string | undefined => {
+    const owner = exports.store.list().find(({ metadata }) => metadata.uid === uid);
+    if (owner === undefined) return 'its export is deleted';
+    return owner.spec.suspend ? 'its export is suspended' : undefined;
   };
-  const suspendedSince = new Map<string, number>();
-  const noteSuspensions = (): void => {
-    for (const { metadata, spec } of exports.store.list()) {
-      if (!spec.suspend) suspendedSince.delete(metadata.uid);
-      else if (!suspendedSince.has(metadata.uid)) suspendedSince.set(metadata.uid, systemClock.elapsed());
+  const unwantedJobs = () =>
+    liveJobs()
+      .filter(({ spec }) => spec.suspend !== true)
+      .flatMap(({ metadata: { name, uid, labels: own } }) => {
+        const why = unwantedFor(own?.[ownerLabels.ModelExport.uid] ?? '');
+        return why === undefined ? [] : [{ uid, text: `${name} runs although ${why}` }];
+      });
+  const unwantedSince = new Map<string, number>();
+  const checkUnwanted = (): void => {
+    const found = unwantedJobs();
+    for (const uid of unwantedSince.keys())
+      if (!found.some((each) => each.uid === uid)) unwantedSince.delete(uid);
+    for (const { uid, text } of found) {
+      const since = unwantedSince.get(uid) ?? clock.elapsed();
+      unwantedSince.set(uid, since);
+      if (clock.elapsed() - since > graceMs) violate(text);
     }
   };
-  const checkSuspended = (): void => {
-    noteSuspensions();
-    for (const job of liveJobs()) {
-      const owner = job.metadata.labels?.[ownerLabels.ModelExport.uid] ?? '';
-      const age = systemClock.elapsed() - (suspendedSince.get(owner) ?? Number.POSITIVE_INFINITY);
-      if (age > suspensionGraceMs && job.spec.suspend !== true)
-        broken.push(`${job.metadata.name} runs although its export is suspended`);
-    }
-  };
-  const timer = setInterval(checkSuspended, 1000);
+  const timer = setInterval(checkUnwanted, 1000);
   signal.addEventListener('abort', () => clearInterval(timer), { once: true });
   for (const informer of [jobs, exports]) void informer.run(signal);
   return {
     broken,
     exports: () => exports.store.list(),
-    settled: () =>
-      exports.store.list().every((each) => isReady(each) || (each.spec.suspend && !hasJob(each))),
+    jobCount: () => [...made.values()].reduce((sum, { size }) => sum + size, 0),
+    unsettled: (expected) => {
+      const found = new Map(exports.store.list().map((each) => [each.metadata.name, each]));
+      return [
+        ...[...expected].filter((name) => !found.has(name)).map((name) => `${name} is not seen`),
+        ...[...found.keys()].filter((name) => !expected.has(name)).map((name) => `${name} is not deleted`),
+        ...[...found.values()].flatMap(unsettledIn),
+        ...unwantedJobs().map(({ text }) => text),
+      ];
+    },
   };
-  function hasJob({ metadata }: ModelExport): boolean {
-    return liveJobs().some(
-      ({ metadata: own, spec }) =>
-        own.labels?.[ownerLabels.ModelExport.uid] === metadata.uid && spec.suspend !== true,
-    );
-  }
 };
 
 const isLive = ({ metadata, status }: JobObject): boolean =>
@@ -103,10 +112,11 @@ const isLive = ({ metadata, status }: JobObject): boolean =>
     ({ type, status: value }) => ['Complete', 'Failed'].includes(type) && value === 'True',
   );
 
-/** The artifact and the owner of a Job. */
+/** What a Job makes, and for which object. */
 const contentOf = ({ metadata }: JobObject): string => {
   const of = (label: string) => metadata.labels?.[label] ?? '';
   return [
+    of(ownerLabels.ModelExport.name),
     of(ownerLabels.ModelExport.uid),
     of(labels.stage),
     of(labels.deviceClass),
@@ -119,6 +129,27 @@ const resultsIn = ({ status }: ModelExport): readonly string[] => [
   ...(status?.engines ?? []).flatMap(({ uri }) => uri ?? []),
 ];
 
-const isReady = ({ metadata, status }: ModelExport): boolean =>
-  status?.observedGeneration === metadata.generation &&
-  status.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') === true;
+/** A result that is known stays in status while the object asks for the same. */
+const lostBetween = (before: ModelExport, after: ModelExport): readonly string[] => {
+  if (before.metadata.uid !== after.metadata.uid) return [];
+  if (before.metadata.generation !== after.metadata.generation) return [];
+  const kept = resultsIn(after);
+  return resultsIn(before)
+    .filter((result) => !kept.includes(result))
+    .map((result) => `${after.metadata.name} lost ${result}`);
+};
+
+/** The condition that each role must end in, once nothing moves. */
+const unsettledIn = ({ metadata, spec, status }: ModelExport): readonly string[] => {
+  const conditions = status?.observedGeneration === metadata.generation ? (status.conditions ?? []) : [];
+  const holds = (type: string, value: string, reason: string) =>
+    conditions.some((each) => each.type === type && each.status === value && each.reason === reason);
+  const isStopped = spec.suspend && holds('Ready', 'False', 'Suspended');
+  const isRight =
+    roleOf(metadata.name) === 'broken'
+      ? holds('Stalled', 'True', 'WrongKey')
+      : holds('Ready', 'True', 'Ready');
+  if (isRight || isStopped) return [];
+  const { reason, message } = status?.conditions?.find(({ type }) => type === 'Ready') ?? {};
+  return [`${metadata.name} is ${reason}: ${message}`];
+};

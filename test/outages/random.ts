@@ -1,11 +1,20 @@
-/**
- * `npm run outages`: random faults, one after the other, with two operators. The seed is logged and reproduces them.
- */
+/** `npm run outages`: random faults, one after the other, against two operators; the seed is logged, and repeats them. */
 import process from 'node:process';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { endWithSignals } from '../cluster/end-with-signals.ts';
-import { type NamedFault, quickFaults, slowFaults } from './faults.ts';
+import {
+  allKilled,
+  apiserverRestart,
+  type Blow,
+  clockJump,
+  compaction,
+  frozenLeader,
+  killed,
+  lostEvents,
+  partitionedLeader,
+  quota,
+} from './blows.ts';
+import { play, quickFaults, slowFaults } from './faults.ts';
 import { type Storm, startStorm } from './storm.ts';
 
 const { values } = parseArgs({
@@ -26,74 +35,63 @@ const chance = (seed: number) => {
   };
 };
 
-type Round = { readonly name: string; readonly fault: NamedFault | (() => Promise<void>) };
+const blowsBy = (random: () => number): readonly Blow[] => [
+  ...[...quickFaults, ...slowFaults].map((fault) => ({
+    name: fault.name,
+    strike: ({ replicas }: Storm) =>
+      play(
+        replicas.map(({ proxy }) => proxy),
+        fault,
+      ),
+  })),
+  killed(random),
+  allKilled,
+  frozenLeader(20_000),
+  partitionedLeader(20_000),
+  clockJump,
+  lostEvents,
+  apiserverRestart,
+  compaction,
+  quota,
+];
 
-/** Faults of processes and of the network of one replica. */
-const blows = (storm: Storm, random: () => number): readonly Round[] => {
-  const one = () => storm.replicas[Math.floor(random() * storm.replicas.length)]!;
-  return [
-    {
-      name: 'a replica is killed',
-      fault: async () => {
-        await sleep(random() * 3000);
-        one().replace();
-      },
-    },
-    {
-      name: 'a replica is frozen for 20 s',
-      fault: async () => {
-        const { process: frozen } = one();
-        await sleep(random() * 2000);
-        frozen.kill('SIGSTOP');
-        await sleep(20_000);
-        frozen.kill('SIGCONT');
-      },
-    },
-    {
-      name: 'a replica is cut off for 20 s',
-      fault: async () => {
-        const { proxy } = one();
-        proxy.fault = (_request, response) => {
-          response.destroy();
-          return 'handled';
-        };
-        proxy.cut();
-        await sleep(20_000);
-        proxy.fault = () => 'pass';
-      },
-    },
-  ];
+/** Every kind once in an order of chance, then again in another one. */
+function* shuffled<T>(kinds: readonly T[], random: () => number): Generator<T> {
+  for (;;) {
+    const left = [...kinds];
+    while (left.length > 0) yield left.splice(Math.floor(random() * left.length), 1)[0]!;
+  }
+}
+
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
+
+const memoryOf = async ({ replicas }: Storm): Promise<string> => {
+  const bytes = await Promise.all(replicas.map(({ metric }) => metric('process_resident_memory_bytes')));
+  return bytes.map((each) => (each === 0 ? '–' : `${Math.round(each / 2 ** 20)} MiB`)).join(', ');
 };
 
-/** A replica that lost the lease exits; like its Deployment, the test starts another one. */
-const restartTheDead = (storm: Storm): NodeJS.Timeout =>
-  setInterval(() => {
-    for (const replica of storm.replicas)
-      if (replica.process.exitCode !== null || replica.process.signalCode !== null) replica.replace();
-  }, 500);
+const endure = async (storm: Storm, rounds: number, random: () => number): Promise<void> => {
+  const blows = shuffled(blowsBy(random), random);
+  for (let round = 1; round <= rounds; round++) {
+    const { name, strike } = blows.next().value as Blow;
+    const started = performance.now();
+    await storm.weather(() => strike(storm));
+    const seconds = ((performance.now() - started) / 1000).toFixed(1);
+    print(`${round}: ${name}, ${seconds} s, ${await memoryOf(storm)}`);
+    if (storm.guard.broken.length > 0) throw new Error(storm.guard.broken.join('\n'));
+  }
+  const writes = await storm.writesWhenQuiet(10_000);
+  if (writes.length > 0) throw new Error(`writes of a quiet system:\n${writes.join('\n')}`);
+};
 
 const main = async (): Promise<void> => {
-  const random = chance(Number(values.seed));
   const storm = await startStorm({ replicas: 2, exportsPerRound: 3 });
-  const restarts = restartTheDead(storm);
-  process.stdout.write(`seed ${values.seed}, ${values.rounds} rounds\n`);
+  print(`seed ${values.seed}, ${values.rounds} rounds`);
   try {
-    const rounds: readonly Round[] = [
-      ...[...quickFaults, ...slowFaults].map((fault) => ({ name: fault.name, fault })),
-      ...blows(storm, random),
-    ];
-    for (let round = 1; round <= Number(values.rounds); round++) {
-      const { name, fault } = rounds[Math.floor(random() * rounds.length)]!;
-      const started = performance.now();
-      await storm.weather(fault);
-      process.stdout.write(`${round}: ${name}, ${((performance.now() - started) / 1000).toFixed(1)} s\n`);
-      if (storm.guard.broken.length > 0) throw new Error(storm.guard.broken.join('\n'));
-    }
-    const writes = await storm.writesWhenQuiet(10_000);
-    if (writes.length > 0) throw new Error(`writes of a quiet system:\n${writes.join('\n')}`);
-    process.stdout.write(`all invariants held; ${storm.guard.exports().length} exports\n`);
+    await endure(storm, Number(values.rounds), chance(Number(values.seed)));
+    const { exports, jobCount } = storm.guard;
+    print(`all invariants held: ${exports().length} exports remain, ${jobCount()} Jobs were created`);
   } finally {
-    clearInterval(restarts);
     await storm.stop();
   }
 };

@@ -1,4 +1,4 @@
-/** A proxy between the operator and a real apiserver: counts writes and injects network faults. */
+/** Between the operator and a real apiserver: counts writes, and does to connections what networks do. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
@@ -8,11 +8,11 @@ import { Transform } from 'node:stream';
 export type Exchange = { readonly method: string; readonly path: string };
 
 /**
- * What to do with a request: `handled` by the fault itself; passed on unchanged; 3 s `late`; the connection is cut
- * after the apiserver has responded (`cut after`); or every chunk of the response is sent twice and late (`stutter`,
- * for watches).
+ * What to do with a request: `handled` by the fault itself; or passed on as it is, 3 s `late`, 30 s `very late`, with its
+ * answer `cut after` the apiserver has given it, with every line of the answer twice and a little late (`stutter`), or with
+ * every second line missing (`lossy`); the last two are for watches.
  */
-export type Passage = 'handled' | 'pass' | 'late' | 'cut after' | 'stutter';
+export type Passage = 'handled' | 'pass' | 'late' | 'very late' | 'cut after' | 'stutter' | 'lossy';
 export type Fault = (request: http.IncomingMessage, response: http.ServerResponse) => Passage;
 
 export type ProxyOptions = {
@@ -24,13 +24,13 @@ export type ProxyOptions = {
 
 export interface FaultProxy {
   readonly url: string;
-  /** A kubeconfig that points to the proxy. */
+  /** A kubeconfig that leads through the proxy. */
   readonly kubeconfig: string;
-  /** Called for each request; by default all requests pass. */
+  /** Asked for each request; by default all pass. */
   fault: Fault;
   /** Called for each write that the apiserver has answered, before the response is passed on. */
   onWritten: (exchange: Exchange, status: number) => void;
-  /** Closes all open connections. */
+  /** Cuts every open connection. */
   cut(): void;
   close(): Promise<void>;
 }
@@ -54,7 +54,8 @@ export const startFaultProxy = async ({ kubeconfig, folder, name }: ProxyOptions
   const server = http.createServer((request, response) => {
     const passage = proxy.fault(request, response);
     if (passage === 'handled') return;
-    if (passage === 'late') setTimeout(() => pass(request, response, 'pass'), lateMs);
+    if (passage === 'late' || passage === 'very late')
+      setTimeout(() => pass(request, response, 'pass'), lateMs[passage]);
     else pass(request, response, passage);
   });
   const pass = (request: http.IncomingMessage, response: http.ServerResponse, passage: Passage): void => {
@@ -67,6 +68,7 @@ export const startFaultProxy = async ({ kubeconfig, folder, name }: ProxyOptions
       response.writeHead(answer.statusCode ?? 502, answer.headers);
       response.flushHeaders();
       if (passage === 'stutter') answer.pipe(twice()).pipe(response);
+      else if (passage === 'lossy') answer.pipe(everySecond()).pipe(response);
       else answer.pipe(response);
     });
     onward.on('error', () => response.destroy());
@@ -93,28 +95,26 @@ export const startFaultProxy = async ({ kubeconfig, folder, name }: ProxyOptions
   return proxy;
 };
 
-const lateMs = 3000;
+const lateMs = { late: 3000, 'very late': 30_000 } as const;
 
-/** Repeats each line, and delays each chunk by half a second. */
-const twice = (): Transform => {
+/** Whole lines through `change`, after a pause. */
+const byLines = (change: (lines: readonly string[]) => readonly string[], pauseMs: number): Transform => {
   let rest = '';
   return new Transform({
     transform(part: Buffer, _encoding, done) {
       const lines = (rest + part.toString()).split('\n');
       rest = lines.pop()!;
-      setTimeout(
-        () =>
-          done(
-            null,
-            lines
-              .flatMap((line) => [line, line])
-              .map((line) => `${line}\n`)
-              .join(''),
-          ),
-        500,
-      );
+      const changed = change(lines).map((line) => `${line}\n`);
+      setTimeout(() => done(null, changed.join('')), pauseMs);
     },
   });
+};
+
+const twice = (): Transform => byLines((lines) => lines.flatMap((line) => [line, line]), 500);
+
+const everySecond = (): Transform => {
+  let count = 0;
+  return byLines((lines) => lines.filter(() => count++ % 2 === 1), 0);
 };
 
 const throughProxy = (server: string): string =>

@@ -1,0 +1,138 @@
+/** Faults of processes, clocks and the control plane itself: what no proxy can play. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { jobResources } from '../../src/cluster/ownedjobs/caches.ts';
+import type { Fault, FaultProxy } from '../runtime/fault-proxy.ts';
+import { leaderOf, type Replica, successorOf } from './replica.ts';
+import { namespace, type Storm } from './storm.ts';
+
+export type Blow = { readonly name: string; readonly strike: (storm: Storm) => Promise<void> };
+
+const anHourMs = 3_600_000;
+
+const severed: Fault = (_request, response) => {
+  response.destroy();
+  return 'handled';
+};
+
+const during = async (
+  proxies: readonly FaultProxy[],
+  fault: Fault,
+  meanwhile: () => Promise<void>,
+): Promise<void> => {
+  for (const proxy of proxies) {
+    proxy.fault = fault;
+    proxy.cut();
+  }
+  await meanwhile();
+  for (const proxy of proxies) proxy.fault = () => 'pass';
+};
+
+/** By etcd's JSON gateway: all revisions before the present one are forgotten, as the apiserver does every five minutes. */
+export const compactEtcd = async (etcdUrl: string): Promise<void> => {
+  const ask = async (path: string, body: object) => {
+    const answer = await fetch(`${etcdUrl}/v3/kv/${path}`, { method: 'POST', body: JSON.stringify(body) });
+    return (await answer.json()) as { readonly header: { readonly revision: string } };
+  };
+  const { header } = await ask('range', { key: Buffer.from('/').toString('base64') });
+  await ask('compaction', { revision: header.revision, physical: true });
+};
+
+const until = async (what: () => Promise<unknown>, limitMs: number): Promise<void> => {
+  await Promise.race([what(), sleep(limitMs)]);
+};
+
+/** The leader is stopped for longer than its lease; another replica has taken over when it continues. */
+const freezeLeader = async ({ replicas }: Storm, ms: number): Promise<void> => {
+  const leader = await leaderOf(replicas);
+  leader.freeze();
+  await Promise.all([sleep(ms), until(() => successorOf(leader, replicas), ms)]);
+  leader.thaw();
+};
+
+const partitionLeader = async ({ replicas }: Storm, ms: number): Promise<void> => {
+  const leader = await leaderOf(replicas);
+  await during([leader.proxy], severed, () => sleep(ms));
+};
+
+/** The apiserver comes back without the history that the caches of operators continue from: their watches get a 410. */
+const restartCompacted = ({ plane, replicas }: Storm): Promise<void> => {
+  const restart = () => plane.restartApiserver(() => compactEtcd(plane.etcdUrl));
+  return during(proxiesOf(replicas), severed, async () => {
+    await sleep(1500);
+    await restart();
+  });
+};
+
+const proxiesOf = (replicas: readonly Replica[]) => replicas.map(({ proxy }) => proxy);
+
+const jumpWallClock = async ({ replicas }: Storm): Promise<void> => {
+  const leader = await leaderOf(replicas);
+  for (const wallMs of [anHourMs, -anHourMs, 0]) {
+    await leader.setClocks({ wallMs });
+    await sleep(2500);
+  }
+};
+
+let hours = 0;
+
+/** Half of all events never arrive. What they said is found out by the list that each cache takes every ten hours. */
+const loseEvents = async ({ replicas }: Storm): Promise<void> => {
+  const lossy: Fault = ({ url = '' }) => (url.includes('watch=true') ? 'lossy' : 'pass');
+  await during(proxiesOf(replicas), lossy, () => sleep(3000));
+  hours += 12;
+  await Promise.all(replicas.map((replica) => replica.setClocks({ elapsedMs: hours * anHourMs })));
+  for (const { proxy } of replicas) proxy.cut();
+};
+
+const quotas = { group: '', version: 'v1', plural: 'resourcequotas' } as const;
+
+/** A real quota that counts one Job more than there are, for some seconds. */
+const imposeQuota = async ({ client }: Storm): Promise<void> => {
+  const signal = AbortSignal.timeout(30_000);
+  const { items } = (await client.list(jobResources.jobs, { namespace }, signal)) as {
+    readonly items: readonly object[];
+  };
+  const spec = { hard: { 'count/jobs.batch': String(items.length + 1) } };
+  await client.create(quotas, { namespace }, { metadata: { name: 'few' }, spec }, signal);
+  await sleep(5000);
+  await client.remove(quotas, { namespace, name: 'few' }, signal);
+};
+
+export const apiserverRestart: Blow = {
+  name: 'the apiserver is killed and comes back',
+  strike: ({ plane }) => plane.restartApiserver(),
+};
+export const compaction: Blow = {
+  name: 'the apiserver comes back over a compacted etcd',
+  strike: restartCompacted,
+};
+export const frozenLeader = (ms: number): Blow => ({
+  name: `the leader is stopped for ${ms / 1000} s by SIGSTOP`,
+  strike: (storm) => freezeLeader(storm, ms),
+});
+export const partitionedLeader = (ms: number): Blow => ({
+  name: `the leader is cut off for ${ms / 1000} s`,
+  strike: (storm) => partitionLeader(storm, ms),
+});
+export const clockJump: Blow = {
+  name: "the leader's wall clock jumps an hour ahead, then two hours back",
+  strike: jumpWallClock,
+};
+export const lostEvents: Blow = { name: 'every second event is lost', strike: loseEvents };
+export const quota: Blow = { name: 'a quota on Jobs for 5 s', strike: imposeQuota };
+
+/** @param random in [0, 1): which replica, and when */
+export const killed = (random: () => number): Blow => ({
+  name: 'a replica is killed',
+  strike: async ({ replicas }) => {
+    await sleep(random() * 3000);
+    replicas[Math.floor(random() * replicas.length)]!.kill();
+  },
+});
+export const allKilled: Blow = {
+  name: 'all replicas are killed',
+  strike: async ({ replicas }) => {
+    await sleep(1000);
+    for (const replica of replicas) replica.kill();
+  },
+};

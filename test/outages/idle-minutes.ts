@@ -1,0 +1,39 @@
+/** `npm run outages:idle`: minutes of each situation in which there is nothing to do; fails if that costs anything. */
+import process from 'node:process';
+import { parseArgs } from 'node:util';
+import { endWithSignals } from '../cluster/end-with-signals.ts';
+import { costIn, type Situation, situations } from './idle.ts';
+import { type Storm, startStorm } from './storm.ts';
+
+const { values } = parseArgs({ options: { minutes: { type: 'string', default: '3' } } });
+const ms = Number(values.minutes) * 60_000;
+
+/** Of one core: collection of garbage, and timers. */
+const mostCpuPercent = 2;
+
+const wait = async (storm: Storm, situation: Situation): Promise<boolean> => {
+  const { writes, reconciles, requests, cpuSeconds } = await costIn(storm, situation, ms);
+  const cpuPercent = (cpuSeconds * 100_000) / ms;
+  const figures = `${reconciles} reconciles, ${requests} requests, ${writes.length} writes, ${cpuPercent.toFixed(2)} % of a core`;
+  process.stdout.write(`${situation.name}: ${figures}\n`);
+  const holds =
+    reconciles === 0 &&
+    writes.length === 0 &&
+    requests <= situation.requestsIn(ms) &&
+    cpuPercent < mostCpuPercent;
+  return holds;
+};
+
+const main = async (): Promise<void> => {
+  const storm = await startStorm({ replicas: 1, exportsPerRound: 30 });
+  try {
+    await storm.weather(async () => {});
+    process.stdout.write(`30 ModelExports, ${values.minutes} min each\n`);
+    for (const situation of situations) if (!(await wait(storm, situation))) process.exitCode = 1;
+  } finally {
+    await storm.stop();
+  }
+};
+
+endWithSignals();
+await main();
