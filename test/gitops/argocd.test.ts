@@ -40,13 +40,14 @@ const waiting: JobState = {
   suspended: false,
   blocked: { reason: 'KeySecretMissing', message: 'Secret demo-key does not exist: create it' },
 };
+const resultLost = { kind: 'Failed', reason: 'ResultLost', message: 'its pod was deleted' } as const;
 /** By what can happen to a Job. `none`: it does not exist yet. */
 const fates: Readonly<Record<string, JobState | undefined>> = {
   none: undefined,
   running: active,
   queued: { kind: 'Active', suspended: true },
   waiting,
-  unknown: { kind: 'ResultUnknown', sinceMs: Date.parse('2026-01-01T00:00:00Z') },
+  unknown: { kind: 'ResultUnknown', sinceMs: Date.parse('2026-01-01T00:00:00Z'), otherwise: resultLost },
   interrupted: { kind: 'Failed', reason: 'Disrupted', message: 'the node was drained' },
   failed: { kind: 'Failed', reason: 'EngineBuildFailed', message: 'the builder refused' },
 };
