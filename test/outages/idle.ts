@@ -22,7 +22,7 @@ export type Situation = {
   readonly enter: (storm: Storm) => Promise<void>;
   /** What every replica's network does meanwhile. */
   readonly fault?: Fault;
-  /** Requests that are justified in so many milliseconds. */
+  /** Justified number of requests in this many milliseconds. */
   readonly requestsIn: (ms: number) => number;
 };
 
@@ -103,7 +103,7 @@ export const situations: readonly Situation[] = [
   },
 ];
 
-/** What the leader costs in so many milliseconds of this situation. */
+/** What the leader costs in this many milliseconds of this situation. */
 export const costIn = async (storm: Storm, { enter, fault = () => 'pass' }: Situation, ms: number) => {
   await enter(storm);
   const writes = await storm.writesWhenQuiet(1000);

@@ -21,7 +21,7 @@ export interface Storm {
    * @throws if that takes longer than any fault justifies
    */
   readonly weather: (fault: () => Promise<void>) => Promise<void>;
-  /** Writes of the operators in so many milliseconds in which nothing changes. */
+  /** Writes of the operators in this many milliseconds in which nothing changes. */
   readonly writesWhenQuiet: (ms: number) => Promise<readonly string[]>;
   readonly stop: () => Promise<void>;
 }

@@ -26,7 +26,7 @@ export interface FaultProxy {
   readonly url: string;
   /** A kubeconfig that leads through the proxy. */
   readonly kubeconfig: string;
-  /** Asked for each request; by default all pass. */
+  /** Called for each request; by default all pass. */
   fault: Fault;
   /** Called for each write that the apiserver has answered, before the response is passed on. */
   onWritten: (exchange: Exchange, status: number) => void;
