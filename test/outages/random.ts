@@ -20,6 +20,7 @@ import { type Storm, startStorm } from './storm.ts';
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '100' },
+    from: { type: 'string', default: '1' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
   },
 });
@@ -70,9 +71,12 @@ const memoryOf = async ({ replicas }: Storm): Promise<string> => {
   return bytes.map((each) => (each === 0 ? '–' : `${Math.round(each / 2 ** 20)} MiB`)).join(', ');
 };
 
-const endure = async (storm: Storm, rounds: number, random: () => number): Promise<void> => {
-  const blows = shuffled(blowsBy(random), random);
-  for (let round = 1; round <= rounds; round++) {
+/** The order of faults depends on the seed alone, so that a run can be repeated in parts. */
+const endure = async (storm: Storm, seed: number): Promise<void> => {
+  const blows = shuffled(blowsBy(chance(seed + 1)), chance(seed));
+  const [first, rounds] = [Number(values.from), Number(values.rounds)];
+  for (let skipped = 1; skipped < first; skipped++) blows.next();
+  for (let round = first; round < first + rounds; round++) {
     const { name, strike } = blows.next().value as Blow;
     const started = performance.now();
     await storm.weather(() => strike(storm));
@@ -86,9 +90,9 @@ const endure = async (storm: Storm, rounds: number, random: () => number): Promi
 
 const main = async (): Promise<void> => {
   const storm = await startStorm({ replicas: 2, exportsPerRound: 3 });
-  print(`seed ${values.seed}, ${values.rounds} rounds`);
+  print(`seed ${values.seed}, ${values.rounds} rounds from ${values.from}`);
   try {
-    await endure(storm, Number(values.rounds), chance(Number(values.seed)));
+    await endure(storm, Number(values.seed));
     const { exports, jobCount } = storm.guard;
     print(`all invariants held: ${exports().length} exports remain, ${jobCount()} Jobs were created`);
   } finally {
