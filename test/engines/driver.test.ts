@@ -15,6 +15,7 @@ import type { EngineSettings, TensorRtPlan } from '../../src/ground/contract/ten
 import { type Driven, drive, reportOf } from '../builders/driver.ts';
 import { modelFile } from '../models/models.ts';
 import { peerPython } from '../peers/venv.ts';
+import { standInEnvironment } from '../tensorrt/stand-in.ts';
 
 const float = await readModelFile(modelFile('classifier'));
 const scales = new Map(int8Activations(float).map((name) => [name, 0.05]));
@@ -27,9 +28,10 @@ type Build = {
   readonly change?: Partial<BuildRequest>;
   /** Bytes that replace the real model. */
   readonly model?: Uint8Array;
+  readonly env?: Readonly<Record<string, string>>;
 };
 
-const build = async ({ dataType = 'fp32', settings, plan, change, model }: Build): Promise<Driven> => {
+const build = async ({ dataType = 'fp32', settings, plan, change, model, env }: Build): Promise<Driven> => {
   const options: EngineOptions = {
     backend: 'TensorRtRtx',
     dataType,
@@ -45,6 +47,7 @@ const build = async ({ dataType = 'fp32', settings, plan, change, model }: Build
     python: await peerPython(),
     request: { ...request, ...change, tensorRt },
     model: model ?? serializeModel(graph),
+    ...(env && { env }),
   });
 };
 
@@ -87,6 +90,14 @@ test('progress is reported as JSON lines, and the last one is the result with it
     (await engines)[1]!.lines.at(-1) as { evidence: { scales: Record<string, number> } }
   ).evidence.scales;
   t.true(used! > 5 && used === given, `${used} of ${given} quantisers`);
+});
+
+test('a GPU of another compute capability than the one that is built for is left alone', async (t) => {
+  const { LD_LIBRARY_PATH, FAKE_GPU } = await standInEnvironment({ version: '10.3.0' });
+  const env = { LD_LIBRARY_PATH, FAKE_GPU: FAKE_GPU! };
+  const driven = await build({ dataType: 'fp16', settings: { computeCapability: '8.9' }, env });
+  t.is(driven.code, 0, JSON.stringify(driven.lines.at(-1)));
+  t.is(reportOf(driven).latency, undefined);
 });
 
 type Refusal = {

@@ -160,6 +160,16 @@ def prove_gpu(wanted):
     return cuda, found
 
 
+def find_target(plan):
+    """The GPU of this machine, if it is the one that is built for: no build needs it, but it can run the engine."""
+    try:
+        cuda = Cuda()
+        found = cuda.facts()
+    except Failure:
+        return None, None
+    return (cuda, found) if found["computeCapability"] == plan.get("computeCapability") else (None, None)
+
+
 # --- What TensorRT reports ------------------------------------------------------------------------------------------
 
 
@@ -167,7 +177,7 @@ class Messages:
     """The builder's own words: errors explain a failure, and warnings show which tensors had no scale."""
 
     def __init__(self, trt):
-        self.errors, self.warnings, self.unscaled = [], [], []
+        self.errors, self.unscaled = [], {}
         messages = self
 
         class Logger(trt.ILogger):
@@ -183,9 +193,9 @@ class Messages:
         if severity in ("INTERNAL_ERROR", "ERROR"):
             self.errors.append(message)
         elif severity == "WARNING":
-            self.warnings.append(message)
             unscaled = re.match(r"Missing scale and zero-point for tensor (.+), expect fall back", message)
-            self.unscaled += [unscaled.group(1)] if unscaled else []
+            if unscaled:
+                self.unscaled[unscaled.group(1)] = message
         else:
             return
         emit(level=severity, message=message)
@@ -406,12 +416,13 @@ def inspect(trt, engine):
 
 
 def prove_precisions(layers, build):
+    """Counts layers by precision. With Q/DQ nodes or strong types the graph decides them, and fused layers hide some."""
     plan, counts = build["plan"], {}
     for layer in layers:
         found = layer["reads"] | set(layer["writes"].values())
         name = next((each for each in ("INT8", "HALF", "BF16", "FLOAT") if each in found), "OTHER")
         counts[name] = counts.get(name, 0) + 1
-    if plan.get("int8") and layers and not counts.get("INT8"):
+    if plan.get("int8") == "DynamicRanges" and layers and not counts.get("INT8"):
         raise Failure("EngineBuildFailed", "No layer of the engine computes in int8, and the plan has int8 scales. Build fp16, or calibrate again.")
     if layers and "HALF" in counts and plan.get("int8") == "DynamicRanges" and "FP16" not in plan["builderFlags"]:
         raise Failure("EngineBuildFailed", "%d layers of the engine compute in fp16, and the plan is strict." % counts["HALF"])
@@ -483,7 +494,7 @@ def build(request):
     build_of, plan = request["tensorRt"], request["tensorRt"]["plan"]
     trt = load_module(plan["module"])
     prove_version(trt, plan)
-    cuda, gpu = prove_gpu(plan["gpu"]) if "gpu" in plan else (None, None)
+    cuda, gpu = prove_gpu(plan["gpu"]) if "gpu" in plan else find_target(plan)
     messages = Messages(trt)
     builder = make_builder(trt, messages)
     network = parse_network(trt, builder, messages, request)
@@ -496,9 +507,9 @@ def build(request):
     if plan["timingCache"]:
         evidence["timingCaches"] = set_timing_cache(config, request.get("timingCaches", []))
     serialized = serialize(trt, builder, network, config, messages)
-    unscaled = sorted(set(messages.unscaled).intersection(build_of.get("int8Tensors", [])))
+    unscaled = [name for name in build_of.get("int8Tensors", []) if name in messages.unscaled]
     if unscaled:
-        raise Failure("EngineBuildFailed", "The builder had no scale for %s: %s" % (listed(unscaled), messages.warnings[-1]))
+        raise Failure("EngineBuildFailed", "The builder had no scale for %s: %s" % (listed(unscaled), messages.unscaled[unscaled[0]]))
     if plan["timingCache"] and "timingCache" in request:
         write_whole(request["timingCache"], config.get_timing_cache().serialize())
     report = {"runtime": {"name": "TensorRT-RTX" if plan["module"] == "tensorrt_rtx" else "TensorRT", "version": trt.__version__}}
