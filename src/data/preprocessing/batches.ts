@@ -4,6 +4,7 @@ import { type DecodedImage, decodableImages, type ErrorBudget, type Take } from 
 import type { ImageSize } from './decode.ts';
 import { type FolderPixels, folderImage, type SampledImage } from './sampled-image.ts';
 
+/** Preprocessed images of one batch. */
 export type Batch = {
   /** Float32 values in the order of `dims`. */
   readonly data: Float32Array;
@@ -13,6 +14,7 @@ export type Batch = {
   readonly paths: readonly string[];
 };
 
+/** How images become batches. */
 export type BatchOptions<Image> = {
   readonly batchSize: number;
   /** Replacements for images that fail to decode, used first to last. */
@@ -53,6 +55,7 @@ export const sampledBatches = (
   return batchesFrom(take, { size, batchSize, images });
 };
 
+/** Size of the images, images per batch, and number of images in all. */
 export type BatchLayout = { readonly size: ImageSize; readonly batchSize: number; readonly images: number };
 
 /**

@@ -9,6 +9,7 @@ export type Alignment = 'centre' | 'corner';
 /** Float values of the resized picture, interleaved [H,W,C]. */
 export type Plane = { readonly data: Float32Array; readonly height: number; readonly width: number };
 
+/** Size of the result, and how levels are interpolated. */
 export type BilinearOptions = {
   /** 256 values: what each 8-bit level becomes. */
   readonly levels: Float32Array;

@@ -4,6 +4,7 @@
  */
 import { cutShort, unreadable } from './picture-fault.ts';
 
+/** Header fields of a BMP file. */
 export type BitmapHeader = {
   readonly width: number;
   readonly height: number;

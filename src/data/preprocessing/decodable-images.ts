@@ -15,6 +15,7 @@ export type DecodedImage = { readonly path: string; readonly data: Float32Array 
 /** Returns the next `count` decoded images; calls must not overlap. @throws UserError ImageInvalid, TooFewImages */
 export type Take = (count: number) => Promise<readonly DecodedImage[]>;
 
+/** How items are decoded, and how many may fail. */
 export type DecodeOptions<T> = {
   /** Decodes and preprocesses one item. @throws UserError ImageInvalid if it is broken */
   readonly load: (item: T) => Promise<DecodedImage>;

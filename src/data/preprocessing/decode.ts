@@ -11,6 +11,7 @@ import { stretch } from './stretch.ts';
 /** Size of a network input, in pixels. */
 export type ImageSize = { readonly width: number; readonly height: number; readonly channels: 1 | 3 };
 
+/** An encoded image: a file, or bytes from a record. */
 export type ImageInput = {
   readonly path: string;
   /** Content of the file, if it comes from a record and not from disk. */

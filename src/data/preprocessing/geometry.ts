@@ -3,6 +3,7 @@ import { type Alignment, bilinear, type Plane } from './bilinear.ts';
 import { nearestAxis } from './nearest-axis.ts';
 import type { Pixels } from './normalise.ts';
 
+/** How an image of any size becomes one of the network's size. */
 export type Geometry =
   /** Classification: Pillow's nearest-neighbour resize; does not keep the aspect ratio. */
   | { readonly kind: 'nearest' }
@@ -15,6 +16,7 @@ export type Geometry =
   /** `enable_auto_resize`: bilinear with aligned corners, like TensorFlow 1. */
   | { readonly kind: 'autoResize' };
 
+/** Size of the result, and the value of each level. */
 export type Target = {
   readonly width: number;
   readonly height: number;

@@ -8,6 +8,7 @@ import { field } from '../../ground/contract/fields.ts';
 /** File extensions that TLT 2.0 accepts: lower case only, and no subfolders. */
 const extensions: readonly string[] = ['jpg', 'jpeg', 'png'];
 
+/** Paths of a sample, and of the images held out of it. */
 export type ImageSample = {
   /** `batches × batchSize` paths, in reading order. */
   readonly chosen: readonly string[];
@@ -15,6 +16,7 @@ export type ImageSample = {
   readonly heldOut: readonly string[];
 };
 
+/** Size of a sample, and the seed that selects it. */
 export type SampleSize = { readonly batches: number; readonly batchSize: number; readonly seed: number };
 
 /**

@@ -2,6 +2,7 @@
 import type { Pixels } from './normalise.ts';
 import type { DeepLevels } from './resample-deep.ts';
 
+/** A decoded image. */
 export type Picture = {
   readonly width: number;
   readonly height: number;

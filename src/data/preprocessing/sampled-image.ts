@@ -2,6 +2,7 @@
 import { decodeImage, type ImageSize } from './decode.ts';
 import { normaliseInto, type Preprocessing } from './normalise.ts';
 
+/** An image of a sample that is loaded on demand. */
 export type SampledImage = {
   readonly path: string;
   /** Decodes and preprocesses it: [C,H,W]. @throws UserError ImageInvalid */

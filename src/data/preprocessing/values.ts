@@ -67,6 +67,7 @@ export const tfValues = (channels: 1 | 3): PixelScaling => ({
   divisor: 1,
 });
 
+/** Pixel settings of a faster_rcnn spec. */
 export type FasterRcnnOptions = {
   readonly order: 'RGB' | 'BGR';
   /** `image_channel_mean` of the spec in network channel order, 0…255. */

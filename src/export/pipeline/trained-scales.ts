@@ -24,6 +24,7 @@ export type TrainedScales = {
   readonly json: string;
 };
 
+/** What the files depend on besides the model. */
 export type TrainedScalesRequest = {
   readonly architecture: Architecture;
   readonly tensorRtVersion: string;

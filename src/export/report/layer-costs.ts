@@ -33,6 +33,7 @@ export type LayerCostsReport = {
   readonly advice?: { readonly keepFloat: readonly string[]; readonly sqnrDb: Decibel };
 };
 
+/** Converts decibels to a form that JSON can represent. */
 export const layerCostsReport = ({ images, sqnrDb, layers, advice }: LayerCosts): LayerCostsReport => ({
   images,
   sqnrDb: asDecibel(sqnrDb),

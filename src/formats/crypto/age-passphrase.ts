@@ -18,6 +18,7 @@ export const writtenWorkFactor = 16;
 /** Highest work factor accepted when reading (1 GiB of memory). `age -p` writes 18. */
 export const readWorkFactorLimit = 20;
 
+/** Options of encryption with a passphrase. */
 export type PassphraseOptions = {
   /** log2 of scrypt's N. Lower it only in tests: the work factor is what makes guessing a short key slow. */
   readonly workFactor?: number | undefined;

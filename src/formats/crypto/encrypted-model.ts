@@ -21,6 +21,7 @@ export type Cipher = {
   readonly decrypt: (encrypted: Uint8Array, key: string) => Promise<Uint8Array>;
 };
 
+/** Options of the encryption of a model. */
 export type EncryptOptions = PassphraseOptions & {
   /** Used instead of age. */
   readonly cipher?: Cipher | undefined;

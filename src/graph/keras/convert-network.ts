@@ -33,6 +33,7 @@ export type ConvertedLayer = {
   readonly shape: readonly Size[];
 };
 
+/** Outputs of a converted network, and the ranges that training left in it. */
 export type ConvertedNetwork = {
   readonly outputs: readonly Value[];
   readonly ranges: TensorRanges;

@@ -5,6 +5,7 @@ import type { Dialect } from './layer.ts';
 import { detectorClasses, removePackage } from './layers/table.ts';
 import { parseNetwork } from './network.ts';
 
+/** What `tlt-model inspect` shows of a Keras file. */
 export type KerasDescription = {
   readonly kerasVersion: string | null;
   readonly backend: string | null;
@@ -18,6 +19,7 @@ export type KerasDescription = {
   readonly layers: readonly LayerDescription[];
 };
 
+/** A layer with the number of its parameters. */
 export type LayerDescription = {
   readonly name: string;
   readonly class: string;

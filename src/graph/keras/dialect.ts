@@ -4,6 +4,7 @@ import { isObject, type Json } from './config.ts';
 import type { Dialect, KerasVersion } from './layer.ts';
 import { quantisedClasses, removePackage } from './layers/table.ts';
 
+/** The Keras that trained a model, and the layout of its images. */
 export type Origin = {
   readonly dialect: Dialect;
   readonly version: KerasVersion;

@@ -6,6 +6,7 @@ import type { NodeProto, TensorProto } from '../../formats/onnx/generated/onnx_p
 import { type AttributeValue, makeNode } from '../../formats/onnx/node.ts';
 import { tensorFromFloats, tensorFromInt64s } from '../../formats/onnx/tensor.ts';
 
+/** A node with one output. */
 export type BuilderNode = {
   readonly inputs: readonly string[];
   /** Full name of the output tensor; a number is appended if it is taken. */
@@ -13,6 +14,7 @@ export type BuilderNode = {
   readonly attributes?: Readonly<Record<string, AttributeValue>>;
 };
 
+/** A TensorRT plugin node with its fixed names. */
 export type PluginNode = {
   readonly name: string;
   readonly inputs: readonly string[];

@@ -21,6 +21,7 @@ import { type Dialect, rearrange } from './layer.ts';
 import { type Network, parseNetwork } from './network.ts';
 import { imageOrder, plainOrder, sizesInOrder, type Value } from './value.ts';
 
+/** A converted Keras model. */
 export type ImportedModel = {
   readonly model: ModelProto;
   readonly dialect: Dialect;
@@ -32,6 +33,7 @@ export type ImportedModel = {
   readonly layers: readonly ConvertedLayer[];
 };
 
+/** What the file alone does not determine. */
 export type ImportOptions = {
   /** Padding convention; detected from the file if undefined. */
   readonly dialect?: Dialect | undefined;

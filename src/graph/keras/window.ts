@@ -76,6 +76,7 @@ const padSame = (
   return { margins: [total >> 1, total - (total >> 1)], out };
 };
 
+/** Window and padding of a transposed convolution. */
 export type TransposedRequest = {
   readonly window: Omit<Window, 'padding'>;
   readonly padding: 'valid' | 'same';

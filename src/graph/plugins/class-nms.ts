@@ -6,6 +6,7 @@
 import type { Subgraph } from './subgraph.ts';
 import { addSuppression, type Suppression } from './suppression.ts';
 
+/** Inputs and parameters of the suppression, for P boxes per image. */
 export type ClassNms = {
   /** [N, C or 1, P, 4]: two corners in either order; one box for all classes, or one per class. */
   readonly boxes: string;

@@ -5,6 +5,7 @@ import type { Subgraph } from './subgraph.ts';
 export const codeTypes = ['Corner', 'CentreSize', 'CornerSize', 'TensorFlowCentre'] as const;
 export type CodeType = (typeof codeTypes)[number];
 
+/** Tensors of encoded boxes, P per image. */
 export type Encoded = {
   /** [N, C or 1, P, 4] */
   readonly offsets: string;

@@ -8,6 +8,7 @@ import { intsOf } from '../../formats/onnx/node.ts';
 import { readsOf } from '../../formats/onnx/reads.ts';
 import { isPlugin } from './plugin-nodes.ts';
 
+/** A model whose predictions are outputs, and their names. */
 export type WithHeads = {
   /** The model with these tensors among its outputs. */
   readonly model: ModelProto;

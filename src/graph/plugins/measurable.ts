@@ -8,6 +8,7 @@ import { readsOf } from '../../formats/onnx/reads.ts';
 import { canLower, lowerPlugins } from './lower.ts';
 import { isPlugin, removeNodes } from './plugin-nodes.ts';
 
+/** The measurable part of a graph in two forms. */
 export type Measurable = {
   /** The graph with the names that engines use, without the cut-off nodes. */
   readonly named: ModelProto;

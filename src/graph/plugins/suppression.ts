@@ -17,6 +17,7 @@ import { Subgraph } from './subgraph.ts';
 /** How suppression is written: by the NonMaxSuppression operator, or by a Loop. */
 export type Suppression = Exclude<PluginNodes, 'Kept'>;
 
+/** R rows of T boxes. */
 export type BoxRows = {
   /** [R,T,4] */
   readonly boxes: string;

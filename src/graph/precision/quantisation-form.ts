@@ -4,6 +4,7 @@ import { allNodes } from '../../formats/onnx/graph.ts';
 import { int8Activations } from './calibration-graph.ts';
 import { foreignQuantisers, integerNodes } from './foreign-quantisers.ts';
 
+/** The way in which the values of a model are quantised. */
 export type QuantisationForm =
   /** QuantizeLinear and DequantizeLinear around activations. */
   | 'pairs'
@@ -18,6 +19,7 @@ export type QuantisationForm =
   /** Quantisers of another tool. */
   | 'foreign';
 
+/** How a model is quantised. */
 export type Quantisation = {
   readonly form: QuantisationForm;
   /** Operator → number of nodes that show it. */

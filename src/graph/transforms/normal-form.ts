@@ -28,6 +28,7 @@ export const oldestOpset = 7;
 /** First IR version in which an initializer need not be a graph input as well. */
 const freeInitializersIr = 4n;
 
+/** Result of the conversion. */
 export type NormalForm = {
   /** The given model itself if it is in normal form already. */
   readonly model: ModelProto;

@@ -21,6 +21,7 @@ type AnchoredOptions = {
 
 /** The network contains the softmax of ssd, but not the sigmoid of retinanet. */
 export const ssdEnd: AnchoredOptions = { scores: 'mbox_conf_softmax', confSigmoid: 0 };
+/** Scores before the sigmoid, which the plugin applies. */
 export const retinanetEnd: AnchoredOptions = { scores: 'mbox_conf', confSigmoid: 1 };
 
 /** Makes the end of a detector with anchors. @throws UserError ModelUnsupported, SpecInvalid */
