@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import process from 'node:process';
 import { containerdFolder, kubeBinary } from './cluster/binaries.ts';
-import { gitopsCrds, gitopsRunner, helmBinary } from './cluster/go-tools.ts';
+import { foreignCrds, gitopsRunner, helmBinary } from './cluster/go-tools.ts';
 import { buildImages } from './cluster/images.ts';
 import { run } from './cluster/run.ts';
 import { peerPython } from './peers/venv.ts';
@@ -58,7 +58,8 @@ if (missing.length > 0) {
 await kubeBinary();
 await helmBinary();
 await gitopsRunner();
-await gitopsCrds();
+await foreignCrds('gitops');
+await foreignCrds('monitoring');
 await peerPython();
 await photosFolder();
 await Promise.all(bindingVersions.map(readBindings));

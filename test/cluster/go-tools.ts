@@ -1,6 +1,6 @@
 /** Programs of other projects that the tests run, built once by Go. */
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import process from 'node:process';
 import { cached, digestOf } from './cache.ts';
 import { run } from './run.ts';
@@ -35,24 +35,43 @@ export const gitopsRunner = (): Promise<string> =>
     }).then(() => {}),
   );
 
-/** Go modules with the CRDs of GitOps tools, and the folder in each that has them. */
-const crdModules = {
-  'github.com/fluxcd/kustomize-controller@v1.9.0': 'config/crd/bases',
-  'github.com/fluxcd/source-controller@v1.9.0': 'config/crd/bases',
-  'github.com/argoproj/argo-cd/v3@v3.4.0': 'manifests/crds',
+/** CRDs of other projects: Go modules that have them, and the files in each. */
+const crdSources = {
+  gitops: [
+    {
+      module: 'github.com/fluxcd/kustomize-controller@v1.9.0',
+      files: ['config/crd/bases/kustomize.toolkit.fluxcd.io_kustomizations.yaml'],
+    },
+    {
+      module: 'github.com/fluxcd/source-controller@v1.9.0',
+      files: ['config/crd/bases/source.toolkit.fluxcd.io_gitrepositories.yaml'],
+    },
+    {
+      module: 'github.com/argoproj/argo-cd/v3@v3.4.0',
+      files: ['manifests/crds/application-crd.yaml', 'manifests/crds/applicationset-crd.yaml'],
+    },
+  ],
+  monitoring: [
+    {
+      module: 'github.com/prometheus-operator/prometheus-operator@v0.85.0',
+      files: ['prometheusrules', 'servicemonitors', 'podmonitors'].map(
+        (plural) => `example/prometheus-operator-crd/monitoring.coreos.com_${plural}.yaml`,
+      ),
+    },
+  ],
 } as const;
 
-/** A folder with the CRDs of Argo CD and Flux. */
-export const gitopsCrds = (): Promise<string> =>
-  cached(`gitops-crds-${digestOf(runnerFolder, [], JSON.stringify(crdModules))}`, async (path) => {
+/** A folder with the CRDs of Argo CD and Flux, or with those of the Prometheus operator. */
+export const foreignCrds = (of: keyof typeof crdSources): Promise<string> => {
+  const sources = crdSources[of];
+  return cached(`crds-${of}-${digestOf(runnerFolder, [], JSON.stringify(sources))}`, async (path) => {
     mkdirSync(path);
-    for (const [module, folder] of Object.entries(crdModules)) {
+    for (const { module, files } of sources) {
       const label = `downloading the CRDs of ${module} (first run only)`;
       const { Dir } = JSON.parse(await run('go', ['mod', 'download', '-json', module], { label })) as {
-        Dir: string;
+        readonly Dir: string;
       };
-      for (const name of readdirSync(join(Dir, folder)))
-        if (name.includes('_') || name.endsWith('-crd.yaml'))
-          writeFileSync(join(path, name), readFileSync(join(Dir, folder, name)));
+      for (const file of files) writeFileSync(join(path, basename(file)), readFileSync(join(Dir, file)));
     }
   });
+};

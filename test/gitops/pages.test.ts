@@ -14,7 +14,7 @@ import { aSpec } from '../builders/objects.ts';
 import { runOperator } from '../builders/operator.ts';
 import { commandsOf, makeShell } from '../builders/pages.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
-import { gitopsCrds, helmBinary } from '../cluster/go-tools.ts';
+import { foreignCrds, helmBinary } from '../cluster/go-tools.ts';
 import { eventually, run } from '../cluster/run.ts';
 import { follow } from '../modelexport/followed.ts';
 import { healthOf } from './ask.ts';
@@ -203,7 +203,7 @@ test.serial(
 );
 
 test.serial('Argo CD and Flux accept what the samples give them', async (t) => {
-  await plane.kubectl(['apply', '--server-side', '-f', await gitopsCrds()]);
+  await plane.kubectl(['apply', '--server-side', '-f', await foreignCrds('gitops')]);
   await untilEstablished();
   await plane.kubectl(['create', 'namespace', 'flux-system']);
   for (const file of ['argocd.yaml', 'flux.yaml']) {

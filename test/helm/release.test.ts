@@ -21,6 +21,7 @@ import { runOperator } from '../builders/operator.ts';
 import { aSucceededPod } from '../builders/pods.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
 import { kubeconfigOf } from '../cluster/credentials.ts';
+import { foreignCrds } from '../cluster/go-tools.ts';
 import { eventually } from '../cluster/run.ts';
 import { healthOf } from '../gitops/ask.ts';
 import { chart, helm, template, valueSets } from './helm.ts';
@@ -39,6 +40,7 @@ const folder = mkdtempSync(join(tmpdir(), 'tlt-release-'));
 test.before(async () => {
   plane = await startControlPlane({ controllerManager: true });
   admin = aClientOf(plane.kubeconfig);
+  await plane.kubectl(['apply', '--server-side', '-f', await foreignCrds('monitoring')]);
   for (const namespace of ['vision', 'radar', 'tlt-export-system'])
     await plane.ask('/api/v1/namespaces', { method: 'POST', body: { metadata: { name: namespace } } });
 });
@@ -144,7 +146,7 @@ for (const [name, file] of Object.entries(valueSets))
 test.serial('helm install, and an export starts', async (t) => {
   const notes = await helm(['install', ...release, chart], plane.kubeconfig);
   t.regex(notes, /kubectl wait --namespace tlt-export-system --for=condition=Available/);
-  await plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all']);
+  await eventually('the CRDs', () => plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all']));
   const deps = {
     client: admin,
     clock: systemClock,
@@ -214,7 +216,7 @@ test.serial(
     const before = { uid: await uidOf(), jobs: await jobsOf() };
     await helm(['uninstall', ...release], plane.kubeconfig);
     t.deepEqual({ uid: await uidOf(), jobs: await jobsOf() }, before);
-    t.is((await namesOf('crd', 'default')).length, 3);
+    t.is((await namesOf('crd', 'default')).filter((name) => name.endsWith('.export.tlt.dev')).length, 3);
     t.deepEqual(await namesOf('edc', 'default'), ['exportdeviceclass.export.tlt.dev/cpu']);
     const kinds = 'deployments,roles,rolebindings,services,networkpolicies,pdb';
     t.deepEqual(await namesOf(kinds, 'tlt-export-system'), ['']);
