@@ -91,7 +91,7 @@ export type ProcessOptions = {
 
 /** Runs `src/<tool>.ts` as a process of its own. */
 export const runProcess = (
-  tool: ToolName | 'worker',
+  tool: ToolName | 'worker' | 'kubectl-modelexport',
   args: readonly string[],
   { cwd, env }: ProcessOptions = {},
 ): Promise<ToolRun> =>

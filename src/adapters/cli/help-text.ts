@@ -21,14 +21,25 @@ export const formatHelp = (program: Program): string =>
     '',
   ].join('\n');
 
+/** What the help of a program with subcommands says about all of them. */
+export type SubcommandsHeading = {
+  readonly name: string;
+  readonly summary: string;
+  /** One paragraph after the list of commands. */
+  readonly note: string;
+};
+
 /** Formats the help of a program with subcommands, with the first example of each that is complete in one line. */
-export const formatSubcommandsHelp = (name: string, summary: string, programs: readonly Program[]): string =>
+export const formatSubcommandsHelp = (
+  { name, summary, note }: SubcommandsHeading,
+  programs: readonly Program[],
+): string =>
   [
     `usage: ${name} COMMAND [flags]\n`,
     `${summary}\n`,
     'Commands:',
     ...programs.map((program) => `  ${usageLine(program)}\n${wrap(program.summary, 8)}`),
-    `\nEach command has its own --help. Existing files are never overwritten, and an output appears complete or not at all.`,
+    `\n${wrap(`Each command has its own --help. ${note}`, 0)}`,
     '\nExamples:',
     ...programs
       .flatMap(({ examples }) => examples.filter((each) => each.startsWith(`${name} `)).slice(0, 1))

@@ -26,6 +26,7 @@ import { pack, unpack } from './model-pack.ts';
 
 const name = 'tlt-model';
 const summary = 'Encrypts, decrypts, converts and inspects models and calibration files.';
+const note = 'Existing files are never overwritten, and an output appears complete or not at all.';
 
 /**
  * Runs `tlt-model` with the arguments after its name.
@@ -34,7 +35,7 @@ const summary = 'Encrypts, decrypts, converts and inspects models and calibratio
 export const runModelCommand = async (argv: readonly string[], context: ModelToolContext): Promise<void> => {
   const [word, ...rest] = argv;
   if (word === '-h' || word === '--help' || word === 'help')
-    return context.print(formatSubcommandsHelp(name, summary, Object.values(modelPrograms)));
+    return context.print(formatSubcommandsHelp({ name, summary, note }, Object.values(modelPrograms)));
   const known = modelCommands.find((each) => each === word);
   if (known === undefined)
     throw usageError(

@@ -2,6 +2,7 @@
 import type { FlagRow } from '../../ground/contract/flag-table.ts';
 import { modelPrograms } from '../../ground/contract/model-programs.ts';
 import { operatorProgram } from '../../ground/contract/operator-program.ts';
+import { pluginPrograms } from '../../ground/contract/plugin-programs.ts';
 import { type Program, usageLine } from '../../ground/contract/program.ts';
 import { exportProgram, tensorfileProgram } from '../../ground/contract/programs.ts';
 import { markdownFile, markdownTable, type PublishedFile } from './file.ts';
@@ -11,15 +12,17 @@ export const flagFiles = (): readonly PublishedFile[] => [
   ...[exportProgram, tensorfileProgram, operatorProgram].map((program) =>
     markdownFile(`docs/reference/${program.name}.md`, program.name, sectionsOf(program)),
   ),
-  markdownFile(
-    'docs/reference/tlt-model.md',
-    'tlt-model',
-    Object.values<Program>(modelPrograms).flatMap((program) => [
-      `## ${program.name}`,
-      ...sectionsOf(program),
-    ]),
-  ),
+  commandsFile('tlt-model', 'tlt-model', Object.values<Program>(modelPrograms)),
+  commandsFile('kubectl-modelexport', 'kubectl modelexport', Object.values<Program>(pluginPrograms)),
 ];
+
+/** The page of a program with subcommands. */
+const commandsFile = (file: string, title: string, programs: readonly Program[]): PublishedFile =>
+  markdownFile(
+    `docs/reference/${file}.md`,
+    title,
+    programs.flatMap((program) => [`## ${program.name}`, ...sectionsOf(program)]),
+  );
 
 const codeBlock = (language: string, text: string): string => `\`\`\`${language}\n${text.trimEnd()}\n\`\`\``;
 

@@ -1,0 +1,37 @@
+/** What the user has to do next, from the remedies of reasons.ts. Pure. */
+import { findReason } from './stage.ts';
+import type { StageReport, StatusReport } from './status-report.ts';
+
+/** A remedy, and the stages that need it. */
+export type Advice = { readonly about: readonly string[]; readonly reason: string; readonly remedy: string };
+
+/** `export`, or `engine ampere`. */
+export const titleOf = ({ stage, deviceClass }: Pick<StageReport, 'stage' | 'deviceClass'>): string =>
+  deviceClass === undefined ? stage : `${stage} ${deviceClass}`;
+
+/** What the advice depends on. */
+export type Situation = {
+  readonly state: StatusReport['state'];
+  readonly stages: readonly StageReport[];
+};
+
+/** One entry per remedy, in the order of the stages. */
+export const advise = ({ state, stages }: Situation): readonly Advice[] => {
+  if (state === 'Ready') return [];
+  if (state === 'Unseen') return [unseen];
+  const found = new Map<string, Advice>();
+  for (const stage of stages) {
+    const remedy = stage.state === 'done' ? undefined : findReason(stage.reason)?.remedy;
+    if (remedy === undefined) continue;
+    const about = [...(found.get(stage.reason)?.about ?? []), titleOf(stage)];
+    found.set(stage.reason, { about, reason: stage.reason, remedy });
+  }
+  return [...found.values()];
+};
+
+const unseen: Advice = {
+  about: ['operator'],
+  reason: 'Unseen',
+  remedy:
+    'None for a few seconds. If it persists, check that the operator runs and watches this namespace: no status for the current spec was written yet.',
+};

@@ -1,0 +1,85 @@
+/** Reads what the commands show. The only file of the plugin that reads the cluster. */
+import { UserError } from '../../ground/base/errors.ts';
+import { ownerLabels } from '../api/labels.ts';
+import type { ModelExport } from '../api/model-export.ts';
+import { isStatus } from '../runtime/api-error.ts';
+import type { KubeClient, Query } from '../runtime/client.ts';
+import type { Resource } from '../runtime/resources.ts';
+import { type EventObject, type Facts, type JobObject, type PodObject, resources } from './objects.ts';
+
+/** The cluster, as the user of the plugin may access it. */
+export type Reader = { readonly client: KubeClient; readonly signal: AbortSignal };
+
+/** A ModelExport by name. */
+export type Target = { readonly namespace: string; readonly name: string };
+
+/** @throws UserError InputNotFound */
+export const readModelExport = async (
+  { client, signal }: Reader,
+  { namespace, name }: Target,
+): Promise<ModelExport> => {
+  try {
+    return (await client.read(resources.modelExports, { namespace, name }, signal)) as ModelExport;
+  } catch (thrown) {
+    if (!isStatus(thrown, 404)) throw thrown;
+    throw new UserError(
+      'InputNotFound',
+      `Reading the ModelExport ${name} in namespace ${namespace}: it does not exist. List those that do with kubectl get mex -n ${namespace}.`,
+      { cause: thrown },
+    );
+  }
+};
+
+/** The ModelExport with its Jobs, pods and warnings. @throws UserError InputNotFound */
+export const readFacts = async (reader: Reader, target: Target): Promise<Facts> => {
+  const { namespace, name } = target;
+  const ours = { labelSelector: `${ownerLabels.ModelExport.name}=${name}` };
+  const [modelExport, jobs, pods, warnings] = await Promise.all([
+    readModelExport(reader, target),
+    listIfAllowed<JobObject>(reader, resources.jobs, { namespace, query: ours }),
+    listIfAllowed<PodObject>(reader, resources.pods, { namespace, query: ours }),
+    listIfAllowed<EventObject>(reader, resources.events, {
+      namespace,
+      query: { fieldSelector: 'type=Warning' },
+    }),
+  ]);
+  return { modelExport, jobs, pods, warnings };
+};
+
+type Selection = { readonly namespace?: string; readonly query?: Query };
+
+/** Undefined if the user may not list these objects. */
+const listIfAllowed = async <T>(
+  reader: Reader,
+  resource: Resource,
+  selection: Selection,
+): Promise<readonly T[] | undefined> => {
+  try {
+    return await listAll<T>(reader, resource, selection);
+  } catch (thrown) {
+    if (isStatus(thrown, 403)) return undefined;
+    throw thrown;
+  }
+};
+
+/** Objects of one response of the apiserver. */
+const pageSize = 500;
+
+type Page<T> = { readonly items: readonly T[]; readonly metadata?: { readonly continue?: string } };
+
+/** All pages of a list. */
+const listAll = async <T>(
+  { client, signal }: Reader,
+  resource: Resource,
+  { query, ...at }: Selection,
+): Promise<readonly T[]> => {
+  const found: T[] = [];
+  let token: string | undefined = '';
+  do {
+    const paging: Query = { limit: String(pageSize), ...(token && { continue: token }) };
+    const page = (await client.list(resource, { ...at, query: { ...query, ...paging } }, signal)) as Page<T>;
+    found.push(...page.items);
+    token = page.metadata?.continue;
+  } while (token);
+  return found;
+};

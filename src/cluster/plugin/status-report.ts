@@ -1,0 +1,166 @@
+/** The report of `status` as a value: summary, stages, their Jobs and pods, warnings, and what to do next. Pure. */
+import { findTrue } from '../api/conditions.ts';
+import { labels } from '../api/labels.ts';
+import type { ModelExport } from '../api/model-export.ts';
+import { parseTime } from '../api/times.ts';
+import { type JobReport, reportJobs } from './jobs-report.ts';
+import { type Advice, advise } from './next.ts';
+import type { EventObject, Facts } from './objects.ts';
+import { type StageState, stateOf } from './stage.ts';
+
+/** A stored file. */
+export type ArtifactReport = { readonly name: string; readonly uri: string; readonly sizeBytes?: number };
+
+/** The export, or the engine of one class. */
+export type StageReport = {
+  readonly stage: 'export' | 'engine';
+  readonly deviceClass?: string;
+  readonly dataType?: string;
+  readonly state: StageState;
+  readonly reason: string;
+  readonly message: string;
+  readonly failedAttempts: number;
+  readonly nextAttempt?: string;
+  readonly artifacts: readonly ArtifactReport[];
+  readonly jobs: readonly JobReport[];
+};
+
+/** A warning event, newest first. */
+export type WarningReport = {
+  readonly about: string;
+  readonly reason: string;
+  readonly message: string;
+  readonly time?: string;
+};
+
+/** The report of one ModelExport. */
+export type StatusReport = {
+  readonly namespace: string;
+  readonly name: string;
+  readonly state: 'Ready' | 'Stalled' | 'Reconciling' | 'Suspended' | 'Unseen';
+  readonly reason?: string;
+  readonly message?: string;
+  readonly enginesReady?: string;
+  readonly stages: readonly StageReport[];
+  readonly warnings: readonly WarningReport[];
+  /** Lists that the user may not read. */
+  readonly unreadable: readonly string[];
+  readonly next: readonly Advice[];
+};
+
+/** The report. A status of an older generation is `Unseen`: it describes another spec. */
+export const reportStatus = (facts: Facts): StatusReport => {
+  const { modelExport, jobs, pods, warnings } = facts;
+  const { metadata, status } = modelExport;
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+  const stages = reportStages(facts);
+  const state = summarise(modelExport);
+  return {
+    namespace: metadata.namespace,
+    name: metadata.name,
+    state,
+    ...(ready && { reason: ready.reason, message: ready.message }),
+    ...(status?.enginesReady !== undefined && { enginesReady: status.enginesReady }),
+    stages,
+    warnings: reportWarnings(facts, stages),
+    unreadable: Object.entries({ jobs, pods, events: warnings }).flatMap(([name, list]) =>
+      list === undefined ? [name] : [],
+    ),
+    next: advise({ state, stages }),
+  };
+};
+
+const summarise = ({ metadata, status, spec }: ModelExport): StatusReport['state'] => {
+  if (status?.observedGeneration !== metadata.generation) return 'Unseen';
+  const found = (['Ready', 'Stalled', 'Reconciling'] as const).find((type) =>
+    findTrue(status.conditions, type),
+  );
+  return found ?? (spec.suspend ? 'Suspended' : 'Unseen');
+};
+
+const reportStages = (facts: Facts): readonly StageReport[] => {
+  const { conditions = [], export: exported = {}, engines = [] } = facts.modelExport.status ?? {};
+  const first = conditions.find(({ type }) => type === 'Exported');
+  const { etlt, codecEtlt, calibrationCache, report } = exported;
+  return [
+    ...(first
+      ? [
+          {
+            stage: 'export' as const,
+            ...describeStage(first, exported),
+            artifacts: nameArtifacts({ etlt, codecEtlt, calibrationCache, report }),
+            jobs: reportJobs(facts, ({ [labels.stage]: stage }) => stage === 'export'),
+          },
+        ]
+      : []),
+    ...engines.flatMap((engine): readonly StageReport[] => {
+      const built = engine.conditions?.find(({ type }) => type === 'Built');
+      if (built === undefined) return [];
+      const { deviceClass, dataType, uri, sizeBytes } = engine;
+      return [
+        {
+          stage: 'engine',
+          deviceClass,
+          ...(dataType && { dataType }),
+          ...describeStage(built, engine),
+          artifacts: nameArtifacts({
+            engine: uri === undefined ? undefined : { uri, ...(sizeBytes !== undefined && { sizeBytes }) },
+          }),
+          jobs: reportJobs(facts, ({ [labels.deviceClass]: name }) => name === deviceClass),
+        },
+      ];
+    }),
+  ];
+};
+
+type Ledger = { readonly attempts?: readonly { readonly number: number }[]; readonly nextAttempt?: string };
+
+const describeStage = (
+  { status, reason, message }: { readonly status: string; readonly reason: string; readonly message: string },
+  { attempts, nextAttempt }: Ledger,
+) => ({
+  state: stateOf({ done: status === 'True', reason, nextAttempt }),
+  reason,
+  message,
+  failedAttempts: attempts?.at(-1)?.number ?? 0,
+  ...(nextAttempt !== undefined && { nextAttempt }),
+});
+
+const nameArtifacts = (
+  files: Readonly<Record<string, { readonly uri: string; readonly sizeBytes?: number } | undefined>>,
+): readonly ArtifactReport[] =>
+  Object.entries(files).flatMap(([name, file]) =>
+    file === undefined
+      ? []
+      : [{ name, uri: file.uri, ...(file.sizeBytes !== undefined && { sizeBytes: file.sizeBytes }) }],
+  );
+
+/** Maximum number of warnings. */
+const shownWarnings = 5;
+
+const reportWarnings = (
+  { modelExport, warnings = [] }: Facts,
+  stages: readonly StageReport[],
+): readonly WarningReport[] => {
+  const jobs = stages.flatMap((stage) => stage.jobs);
+  const subjects = new Set([
+    `ModelExport ${modelExport.metadata.name}`,
+    ...jobs.flatMap(({ name, pods }) => [`Job ${name}`, ...pods.map((pod) => `Pod ${pod.name}`)]),
+  ]);
+  return warnings
+    .map((event) => ({ event, time: timeOf(event), about: aboutOf(event) }))
+    .filter(({ about }) => subjects.has(about))
+    .toSorted((a, b) => (parseTime(b.time) ?? 0) - (parseTime(a.time) ?? 0))
+    .slice(0, shownWarnings)
+    .map(({ event: { reason = '', message = '' }, time, about }) => ({
+      about,
+      reason,
+      message,
+      ...(time !== undefined && { time }),
+    }));
+};
+
+const aboutOf = ({ involvedObject: { kind = '', name = '' } }: EventObject): string => `${kind} ${name}`;
+
+const timeOf = ({ series, lastTimestamp, eventTime }: EventObject): string | undefined =>
+  series?.lastObservedTime ?? lastTimestamp ?? eventTime ?? undefined;

@@ -1,0 +1,97 @@
+/** The process of the kubectl plugin: parses the command line, connects by kubeconfig, runs one command. */
+import process from 'node:process';
+import { Registry } from 'prom-client';
+import { parseCommandLine, usageError } from './adapters/cli/command-line.ts';
+import { formatSubcommandsHelp } from './adapters/cli/help-text.ts';
+import { runTool } from './adapters/cli/run-tool.ts';
+import { type Given, type PluginContext, pluginCommands } from './cluster/plugin/commands.ts';
+import { ApiError } from './cluster/runtime/api-error.ts';
+import { systemClock } from './ground/base/clock.ts';
+import { UserError } from './ground/base/errors.ts';
+import { suggestWord } from './ground/base/nearest.ts';
+import { type PluginCommand, pluginName, pluginPrograms } from './ground/contract/plugin-programs.ts';
+import type { Program } from './ground/contract/program.ts';
+
+const heading = {
+  name: pluginName,
+  summary: 'Shows and controls ModelExports.',
+  note: 'The plugin acts with the permissions of your kubeconfig, and never reads Secrets.',
+};
+
+const commandNames = Object.keys(pluginPrograms) as readonly PluginCommand[];
+
+const connect: PluginContext['connect'] = async ({ kubeconfig: file, context }) => {
+  // Takes half a second to load, which commands without a cluster do not need.
+  const [{ openKubeconfig }, { makeClient }, { restMetrics }] = await Promise.all([
+    import('./cluster/runtime/kubeconfig.ts'),
+    import('./cluster/runtime/client.ts'),
+    import('./ground/observability/metrics.ts'),
+  ]);
+  const { connection, namespace = 'default' } = openKubeconfig({ file, context });
+  const metrics = restMetrics(new Registry());
+  return { client: makeClient({ connection, clock: systemClock, metrics }), namespace };
+};
+
+const stopOnSignals = (): AbortSignal => {
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.once(signal, () => stop.abort(new UserError('Interrupted', `Stopped by ${signal}.`)));
+  return stop.signal;
+};
+
+const findCommand = (word: string | undefined): PluginCommand => {
+  const known = commandNames.find((name) => name === word);
+  if (known !== undefined) return known;
+  const near = word === undefined ? undefined : suggestWord(word, commandNames);
+  const found = word === undefined ? 'name a command' : `unknown command '${word}'`;
+  throw usageError(
+    { name: pluginName },
+    `${found}: ${commandNames.join(', ')}${near === undefined ? '' : `; did you mean ${near}?`}`,
+  );
+};
+
+const runCommand = async <C extends PluginCommand>(
+  name: C,
+  argv: readonly string[],
+  context: PluginContext,
+): Promise<void> => {
+  const line = parseCommandLine(pluginPrograms[name] as Program, argv);
+  if (line.help !== undefined) return context.print(line.help);
+  await pluginCommands[name](line as unknown as Given<C>, context);
+};
+
+const run = async (argv: readonly string[], context: PluginContext): Promise<void> => {
+  const [word, ...rest] = argv;
+  if (word === '-h' || word === '--help' || word === 'help')
+    return context.print(formatSubcommandsHelp(heading, Object.values<Program>(pluginPrograms)));
+  try {
+    await runCommand(findCommand(word), rest, context);
+  } catch (thrown) {
+    if (thrown instanceof ApiError) throw explainRefusal(thrown);
+    throw thrown;
+  }
+};
+
+/** A refusal of the apiserver is no defect of the plugin: the message is the apiserver's, and the exit code 1, as in kubectl. */
+const explainRefusal = (error: ApiError): UserError =>
+  new UserError('Internal', `Asking the apiserver: ${error.message}`, { cause: error });
+
+/** Runs the command of this process's arguments, and sets its exit code. */
+export const runPlugin = async (): Promise<void> => {
+  const { argv, env, stdout, stderr } = process;
+  const isTerminal = stdout.isTTY === true;
+  const context: PluginContext = {
+    connect,
+    print: (text) => void stdout.write(text),
+    isTerminal,
+    hasColours: isTerminal && !env.NO_COLOR,
+    now: systemClock.now,
+    signal: stopOnSignals(),
+  };
+  const code = await runTool(
+    pluginName,
+    (text) => void stderr.write(text),
+    () => run(argv.slice(2), context),
+  );
+  process.exitCode = code;
+};

@@ -1,0 +1,26 @@
+/** `kubectl modelexport explain`. */
+import test from 'ava';
+import { reasons } from '../../src/cluster/api/reasons.ts';
+import { explainReason, formatExplanation } from '../../src/cluster/plugin/explain.ts';
+import { plain } from '../../src/cluster/plugin/paint.ts';
+
+test('a reason is explained by when it is set, its remedy and its exit code', (t) => {
+  t.is(
+    formatExplanation(explainReason('engineunsupported'), plain),
+    `EngineUnsupported
+  When:   The backend cannot build this for this device class.
+  Remedy: Change what the message names: in the device class, its engine version, compute capability, DLA or options; or spec.dataType.
+  Exit code of the tools: 41
+`,
+  );
+});
+
+test('every reason is explained', (t) => {
+  for (const reason of Object.keys(reasons)) t.is(explainReason(reason).reason, reason);
+});
+
+test('an unknown reason is refused with near matches', (t) => {
+  t.throws(() => explainReason('NoMatchingNodes'), { message: /Near matches: NoMatchingNode,/ });
+  t.throws(() => explainReason('secret'), { message: /Near matches: KeySecretMissing,/ });
+  t.throws(() => explainReason('constructor'), { message: /no such reason/ });
+});
