@@ -4,13 +4,19 @@ import { Registry } from 'prom-client';
 import { parseCommandLine, usageError } from './adapters/cli/command-line.ts';
 import { formatSubcommandsHelp } from './adapters/cli/help-text.ts';
 import { runTool } from './adapters/cli/run-tool.ts';
-import { type Given, type PluginContext, pluginCommands } from './cluster/plugin/commands.ts';
+import { parseKeepFloat, parseModelSettings } from './adapters/tlt-export/model-flags.ts';
+import { type Given, pluginCommands } from './cluster/plugin/commands.ts';
+import type { PluginContext } from './cluster/plugin/context.ts';
+import { pluginFieldManager } from './cluster/plugin/write.ts';
 import { ApiError } from './cluster/runtime/api-error.ts';
 import { systemClock } from './ground/base/clock.ts';
 import { UserError } from './ground/base/errors.ts';
 import { suggestWord } from './ground/base/nearest.ts';
-import { type PluginCommand, pluginName, pluginPrograms } from './ground/contract/plugin-programs.ts';
+import type { Architecture } from './ground/contract/architectures.ts';
+import { pluginName } from './ground/contract/plugin-flags.ts';
+import { type PluginCommand, type PluginValues, pluginPrograms } from './ground/contract/plugin-programs.ts';
 import type { Program } from './ground/contract/program.ts';
+import { exportProgram } from './ground/contract/programs.ts';
 
 const heading = {
   name: pluginName,
@@ -29,7 +35,28 @@ const connect: PluginContext['connect'] = async ({ kubeconfig: file, context }) 
   ]);
   const { connection, namespace = 'default' } = openKubeconfig({ file, context });
   const metrics = restMetrics(new Registry());
-  return { client: makeClient({ connection, clock: systemClock, metrics }), namespace };
+  return {
+    client: makeClient({ connection, clock: systemClock, metrics, manager: pluginFieldManager }),
+    namespace,
+  };
+};
+
+/** The same parsers as in `tlt-export`. */
+const parseExportLine: PluginContext['parseExportLine'] = ([tool, ...words]) => {
+  if (tool !== exportProgram.name)
+    throw usageError(
+      { name: `${pluginName} convert` },
+      `the command line after -- must start with ${exportProgram.name}`,
+    );
+  const line = parseCommandLine(exportProgram, words);
+  if (line.help !== undefined) throw usageError({ name: `${pluginName} convert` }, '--help is no export');
+  const { operands, values } = line;
+  return {
+    architecture: operands[0] as Architecture,
+    values,
+    settings: parseModelSettings(values),
+    keepFloat: parseKeepFloat(values),
+  };
 };
 
 const stopOnSignals = (): AbortSignal => {
@@ -57,7 +84,7 @@ const runCommand = async <C extends PluginCommand>(
 ): Promise<void> => {
   const line = parseCommandLine(pluginPrograms[name] as Program, argv);
   if (line.help !== undefined) return context.print(line.help);
-  await pluginCommands[name](line as unknown as Given<C>, context);
+  await pluginCommands[name](line as unknown as Given<PluginValues<C>>, context);
 };
 
 const run = async (argv: readonly string[], context: PluginContext): Promise<void> => {
@@ -82,7 +109,9 @@ export const runPlugin = async (): Promise<void> => {
   const isTerminal = stdout.isTTY === true;
   const context: PluginContext = {
     connect,
+    parseExportLine,
     print: (text) => void stdout.write(text),
+    printError: (text) => void stderr.write(text),
     isTerminal,
     hasColours: isTerminal && !env.NO_COLOR,
     now: systemClock.now,

@@ -26,7 +26,7 @@ export const house: Readonly<Record<string, Wing>> = {
       calibrationtensorfile: ['api', 'jobs', 'runtime', 'ownedjobs'],
       modelexport: ['api', 'jobs', 'runtime', 'deviceclass', 'ownedjobs'],
       metrics: ['api', 'ownedjobs'],
-      plugin: ['api', 'runtime'],
+      plugin: ['api', 'runtime', 'deviceclass'],
     },
   },
   formats: {
@@ -83,5 +83,5 @@ export const gates: Readonly<Record<string, readonly string[]>> = {
   'cli-progress': ['ground/observability'],
   '@observablehq/plot': ['export/report'],
   linkedom: ['export/report'],
-  yaml: ['cluster/manifests', 'entry'],
+  yaml: ['cluster/manifests', 'cluster/plugin', 'entry'],
 };

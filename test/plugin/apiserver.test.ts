@@ -7,7 +7,6 @@ import test from 'ava';
 import { active, aModelExport, anExported } from '../builders/objects.ts';
 import { factsAfter } from '../builders/plugin-facts.ts';
 import { runProcess, type ToolRun } from '../builders/tool.ts';
-import { kubeBinary } from '../cluster/binaries.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
 import { run } from '../cluster/run.ts';
 
@@ -58,6 +57,96 @@ test('status is JSON without a terminal, and text on request', async (t) => {
   t.regex(text.stdout, /✔ export: Exported/);
 });
 
+test('suspend, resume, retry and verify change the object as the user of the plugin', async (t) => {
+  await store('classifier');
+  const read = async () => JSON.parse(await plane.ask(`${path}/classifier`));
+  const run = (...args: readonly string[]) => plugin(...args, '-n', namespace);
+  t.deepEqual(JSON.parse((await run('suspend', 'classifier')).stdout), {
+    namespace,
+    name: 'classifier',
+    changed: true,
+    message: 'vision/classifier is suspended',
+  });
+  t.true((await read()).spec.suspend);
+  const refused = await run('retry', 'classifier');
+  t.is(refused.code, 2);
+  t.regex(refused.stderr, /Run kubectl modelexport resume classifier -n vision first/);
+  t.is((await run('resume', 'classifier', '-o', 'table')).stdout, 'vision/classifier is resumed\n');
+  await run('retry', 'classifier', '--class', 'ampere');
+  await run('verify', 'classifier');
+  const { spec, metadata } = await read();
+  t.false(spec.suspend);
+  t.regex(metadata.annotations['export.tlt.dev/requested-at'], /^ampere=20/);
+  t.regex(metadata.annotations['export.tlt.dev/verify-requested-at'], /^20/);
+  const managers = metadata.managedFields.map(({ manager }: { readonly manager: string }) => manager);
+  t.true(managers.includes('kubectl-modelexport'));
+});
+
+test('hardware reads the nodes and classes of the cluster', async (t) => {
+  const spec = { engine: { backend: 'OnnxRuntime' }, nodeSelector: { pool: 'edge' } };
+  const meta = {
+    apiVersion: 'export.tlt.dev/v1beta1',
+    kind: 'ExportDeviceClass',
+    metadata: { name: 'edge' },
+  };
+  await plane.ask('/apis/export.tlt.dev/v1beta1/exportdeviceclasses', {
+    method: 'POST',
+    body: { ...meta, spec },
+  });
+  const node = {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name: 'far', labels: { pool: 'core', 'kubernetes.io/os': 'linux' } },
+  };
+  await plane.ask('/api/v1/nodes', { method: 'POST', body: node });
+  const { stdout } = await plugin('hardware', '--class', 'edge');
+  t.deepEqual(JSON.parse(stdout).classes, [
+    {
+      name: 'edge',
+      backend: 'OnnxRuntime',
+      matching: [],
+      others: [{ why: 'label pool is core, the class selects edge', nodes: ['far'] }],
+    },
+  ]);
+  const missing = await plugin('hardware', '--class', 'absent');
+  t.is(missing.code, 12);
+});
+
+test('the apiserver accepts what convert prints', async (t) => {
+  const words = [
+    'detectnet_v2',
+    '-m',
+    'd.tlt',
+    '-o',
+    'out/d.etlt',
+    '--data_type',
+    'int8',
+    '--cal_image_dir',
+    'i',
+  ];
+  const choices = [
+    '--name',
+    'd',
+    '-n',
+    namespace,
+    '--claim',
+    'models',
+    '--key-secret',
+    'k',
+    '--device-class',
+    'a,b',
+  ];
+  const { stdout, stderr } = await runProcess('kubectl-modelexport', [
+    'convert',
+    ...choices,
+    '--',
+    'tlt-export',
+    ...words,
+  ]);
+  t.regex(stderr, /^# The key comes from the Secret k/);
+  t.regex(await plane.kubectl(['apply', '--dry-run=server', '-f', '-'], stdout), /modelexport.*d created/);
+});
+
 test('kubectl finds the plugin on the PATH', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'tlt-plugin-'));
   const entry = join(import.meta.dirname, '..', '..', 'src', 'kubectl-modelexport.ts');
@@ -65,8 +154,7 @@ test('kubectl finds the plugin on the PATH', async (t) => {
   writeFileSync(script, `#!/bin/sh\nexec '${process.execPath}' '${entry}' "$@"\n`);
   chmodSync(script, 0o755);
   const PATH = [folder, dirname(process.execPath), process.env.PATH].join(delimiter);
-  const kube = await kubeBinary();
-  const explained = await run(kube, ['kubectl', 'modelexport', 'explain', 'WrongKey'], {
+  const explained = await run('kubectl', ['modelexport', 'explain', 'WrongKey'], {
     env: { PATH },
   });
   t.is(JSON.parse(explained).exitCode, 10);

@@ -5,13 +5,10 @@ import { explainReason, formatExplanation } from '../../src/cluster/plugin/expla
 import { plain } from '../../src/cluster/plugin/paint.ts';
 
 test('a reason is explained by when it is set, its remedy and its exit code', (t) => {
+  const { when, remedy } = reasons.EngineUnsupported;
   t.is(
     formatExplanation(explainReason('engineunsupported'), plain),
-    `EngineUnsupported
-  When:   The backend cannot build this for this device class.
-  Remedy: Change what the message names: in the device class, its engine version, compute capability, DLA or options; or spec.dataType.
-  Exit code of the tools: 41
-`,
+    `EngineUnsupported\n  When:   ${when}\n  Remedy: ${remedy}\n  Exit code of the tools: 41\n`,
   );
 });
 

@@ -81,7 +81,15 @@ test('a Ready export has no next step', (t) => {
 test('a suspended export says how to continue', (t) => {
   const text = textOf(factsAfter({}, { modelExport: aModelExport({ spec: { suspend: true } }) }));
   t.regex(text, /: Suspended, engines 0\/2/);
-  t.regex(text, /export \(Suspended\): Set spec\.suspend to false/);
+  t.regex(text, /export \(Suspended\): Run: kubectl modelexport resume demo -n vision\n/);
+});
+
+test('a remedy names the command that requests another attempt', (t) => {
+  const wrongKey = { kind: 'Failed', reason: 'WrongKey', message: 'the key does not open it' } as const;
+  t.regex(
+    textOf(factsAfter({ export: wrongKey })),
+    /export \(WrongKey\): .* in the Secret, then run: kubectl modelexport retry demo -n vision\.\n/,
+  );
 });
 
 test('a status of an older generation is not reported as the current one', (t) => {

@@ -95,6 +95,8 @@ const checkOperands = (program: Program, words: readonly string[]): void => {
       program,
       `expected ${operands.max === 1 ? 'one' : 'at least one'} ${operands.placeholder}, got ${words.length}`,
     );
+  else if (operands.kind === 'command' && words.length === 0)
+    throw usageError(program, `expected -- and a command line: -- ${operands.usage}`);
 };
 
 const checkModule = (program: Program, modules: readonly string[], words: readonly string[]): void => {

@@ -12,7 +12,7 @@ import { pathForOthers } from '../../ground/base/unfinished-file.ts';
 import type { ExportValues } from '../../ground/contract/flags.ts';
 import type { BuildRequest } from '../../ground/contract/task.ts';
 import { makeEngineRequest, planEngine } from '../../ground/plans/engine-plan.ts';
-import { parseKeepFloat } from './export-request.ts';
+import { parseKeepFloat } from './model-flags.ts';
 import type { ExportContext, ToolContext } from './tool-context.ts';
 
 /** Options of an engine build, and its dependencies. */

@@ -21,6 +21,7 @@ import { writeWholeFile } from '../../ground/base/whole-file.ts';
 import type { Architecture } from '../../ground/contract/architectures.ts';
 import type { ExportValues } from '../../ground/contract/flags.ts';
 import { checkCacheFits } from './check-cache.ts';
+import { parseKeepFloat } from './model-flags.ts';
 import type { NamedTraining } from './named-training.ts';
 import { requireSource, selectSource } from './select-source.ts';
 import type { ToolContext } from './tool-context.ts';
@@ -58,13 +59,6 @@ export const requestFromFlags = (values: ExportValues, given: CommandInputs): Ex
     audience: 'flag',
   };
 };
-
-/** Splits `--keep_float` into names and patterns. */
-export const parseKeepFloat = ({ keep_float: text = '' }: ExportValues): readonly string[] =>
-  text
-    .split(',')
-    .map((name) => name.trim())
-    .filter((name) => name !== '');
 
 const makeInt8Request = (values: ExportValues, { opened, training, context }: CommandInputs): Int8Request => {
   const { batches, batch_size: batchSize, cal_algorithm: algorithm, seed } = values;

@@ -23,6 +23,10 @@ export const parseModelSettings = (values: ExportValues): ModelSettings => {
   };
 };
 
+/** Splits `--keep_float` into names and patterns. */
+export const parseKeepFloat = ({ keep_float: text = '' }: ExportValues): readonly string[] =>
+  parseNames(text);
+
 const parseNames = (text: string): readonly string[] =>
   text
     .split(',')

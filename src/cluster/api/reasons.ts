@@ -15,8 +15,11 @@ export type ReasonRow = {
   readonly remedy?: string;
 };
 
+/** Requests another attempt. The plugin replaces it with a command. */
+export const requestAttempt = `set the annotation ${annotations.requestedAt} to a new value`;
+
 /** Ends a remedy that changes something the operator does not watch. */
-const thenRequest = `then set the annotation ${annotations.requestedAt} to a new value`;
+const thenRequest = `then ${requestAttempt}`;
 
 /** Remedies for the failures that pods report; `failures` documents their meaning. */
 const remedies: Readonly<Record<FailureReason, string>> = {

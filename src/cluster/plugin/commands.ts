@@ -1,75 +1,88 @@
 /** The commands of the plugin: each reads the cluster, and prints the text that pure functions compose. */
-import { printableJson } from '../../ground/base/printable.ts';
+import { stringify } from 'yaml';
 import type { PluginCommand, PluginValues } from '../../ground/contract/plugin-programs.ts';
-import type { KubeClient } from '../runtime/client.ts';
+import type { ModelExport } from '../api/model-export.ts';
+import { findTarget, type PluginContext, show } from './context.ts';
+import { convertLine } from './convert.ts';
 import { explainReason, formatExplanation } from './explain.ts';
-import { coloured, type Paint, plain } from './paint.ts';
-import { type Reader, readFacts, type Target } from './read.ts';
+import { formatHardware, reportHardware, selectClasses } from './hardware-report.ts';
+import { readFacts, readHardware, readModelExport } from './read.ts';
+import { type Change, type Request, retry, setSuspended, verify } from './requests.ts';
 import { reportStatus } from './status-report.ts';
 import { formatStatus } from './status-text.ts';
-
-/** The world outside, as the entry provides it. */
-export type PluginContext = {
-  /** Connects by kubeconfig. `namespace` is that of the context. */
-  readonly connect: (
-    where: ClusterFlags,
-  ) => Promise<{ readonly client: KubeClient; readonly namespace: string }>;
-  readonly print: (text: string) => void;
-  readonly isTerminal: boolean;
-  readonly hasColours: boolean;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
-  readonly signal: AbortSignal;
-};
-
-type ClusterFlags = { readonly kubeconfig?: string; readonly context?: string };
+import { applyChange } from './write.ts';
 
 /** Operands and flags of a parsed command line. */
-export type Given<C extends PluginCommand> = {
-  readonly operands: readonly string[];
-  readonly values: PluginValues<C>;
+export type Given<V> = { readonly operands: readonly string[]; readonly values: V };
+
+type Run<V> = (given: Given<V>, context: PluginContext) => Promise<void>;
+
+const status: Run<PluginValues<'status'>> = async ({ operands: [name = ''], values }, context) => {
+  const { reader, target } = await findTarget(name, values, context);
+  const report = reportStatus(await readFacts(reader, target));
+  show(context, values.output, {
+    json: report,
+    text: (paint) => formatStatus(report, { paint, now: context.now() }),
+  });
 };
 
-type Commands = { readonly [C in PluginCommand]: (given: Given<C>, context: PluginContext) => Promise<void> };
+const explain: Run<PluginValues<'explain'>> = async ({ operands: [word = ''], values }, context) => {
+  const explanation = explainReason(word);
+  show(context, values.output, {
+    json: explanation,
+    text: (paint) => formatExplanation(explanation, paint),
+  });
+};
+
+const hardware: Run<PluginValues<'hardware'>> = async ({ values }, context) => {
+  const { client } = await context.connect(values);
+  const { classes, nodes } = await readHardware({ client, signal: context.signal });
+  const report = reportHardware(selectClasses(classes, values.class), nodes);
+  show(context, values.output, {
+    json: { classes: report },
+    text: (paint) => formatHardware(report, paint),
+  });
+};
+
+/** A command that changes one ModelExport. `suspend` and `resume` have the flags of `retry`, except for the class. */
+const change =
+  (decide: (modelExport: ModelExport, request: Request) => Change): Run<PluginValues<'retry'>> =>
+  async ({ operands: [name = ''], values }, context) => {
+    const { reader, target } = await findTarget(name, values, context);
+    const token = new Date(context.now()).toISOString();
+    const decided = decide(await readModelExport(reader, target), {
+      token,
+      deviceClass: values.class,
+    });
+    await applyChange(reader, target, decided);
+    const { message, patch } = decided;
+    show(context, values.output, {
+      json: { ...target, changed: patch !== undefined, message },
+      text: () => `${message}\n`,
+    });
+  };
+
+const convert: Run<PluginValues<'convert'>> = async ({ operands, values }, context) => {
+  const { name, namespace, claim, mount, 'key-secret': keySecret, 'device-class': classes } = values;
+  const { manifest, notes } = convertLine(context.parseExportLine(operands), {
+    name,
+    namespace,
+    claim: { name: claim, mount },
+    keySecret,
+    deviceClasses: classes.split(',').map((each) => each.trim()),
+  });
+  context.print(stringify(manifest, { lineWidth: 0 }));
+  for (const note of notes) context.printError(`# ${note}\n`);
+};
 
 /** Subcommand → what it does. Each rejects with UserError, or with ApiError for a response of the apiserver. */
-export const pluginCommands: Commands = {
-  status: async ({ operands: [name = ''], values }, context) => {
-    const { reader, target } = await findTarget(name, values, context);
-    const report = reportStatus(await readFacts(reader, target));
-    show(context, values.output, {
-      json: report,
-      text: (paint) => formatStatus(report, { paint, now: context.now() }),
-    });
-  },
-  explain: async ({ operands: [word = ''], values }, context) => {
-    const explanation = explainReason(word);
-    show(context, values.output, {
-      json: explanation,
-      text: (paint) => formatExplanation(explanation, paint),
-    });
-  },
-};
-
-const findTarget = async (
-  name: string,
-  { namespace, ...where }: ClusterFlags & { readonly namespace?: string },
-  { connect, signal }: PluginContext,
-): Promise<{ readonly reader: Reader; readonly target: Target }> => {
-  const found = await connect(where);
-  return {
-    reader: { client: found.client, signal },
-    target: { namespace: namespace ?? found.namespace, name },
-  };
-};
-
-type Shown = { readonly json: object; readonly text: (paint: Paint) => string };
-
-const show = (
-  { print, isTerminal, hasColours }: PluginContext,
-  output: 'table' | 'json' | undefined,
-  { json, text }: Shown,
-): void => {
-  const isText = output === undefined ? isTerminal : output === 'table';
-  print(isText ? text(hasColours ? coloured : plain) : `${printableJson(json)}\n`);
+export const pluginCommands: { readonly [C in PluginCommand]: Run<PluginValues<C>> } = {
+  status,
+  explain,
+  hardware,
+  convert,
+  retry: change(retry),
+  verify: change(verify),
+  suspend: change((modelExport) => setSuspended(modelExport, true)),
+  resume: change((modelExport) => setSuspended(modelExport, false)),
 };

@@ -2,7 +2,7 @@
 import { UserError } from '../../ground/base/errors.ts';
 import { type FailureReason, failures } from '../../ground/base/failures.ts';
 import { sortByDistance } from '../../ground/base/nearest.ts';
-import { pluginName } from '../../ground/contract/plugin-programs.ts';
+import { pluginName } from '../../ground/contract/plugin-flags.ts';
 import { reasons } from '../api/reasons.ts';
 import type { Paint } from './paint.ts';
 import { findReason } from './stage.ts';

@@ -1,9 +1,8 @@
 /** What the user has to do next, from the remedies of reasons.ts. Pure. */
+import { reasons, requestAttempt } from '../api/reasons.ts';
+import type { Advice, StageReport, StatusReport } from './report.ts';
+import { commandFor } from './requests.ts';
 import { findReason } from './stage.ts';
-import type { StageReport, StatusReport } from './status-report.ts';
-
-/** A remedy, and the stages that need it. */
-export type Advice = { readonly about: readonly string[]; readonly reason: string; readonly remedy: string };
 
 /** `export`, or `engine ampere`. */
 export const titleOf = ({ stage, deviceClass }: Pick<StageReport, 'stage' | 'deviceClass'>): string =>
@@ -11,12 +10,13 @@ export const titleOf = ({ stage, deviceClass }: Pick<StageReport, 'stage' | 'dev
 
 /** What the advice depends on. */
 export type Situation = {
+  readonly metadata: { readonly name: string; readonly namespace: string };
   readonly state: StatusReport['state'];
   readonly stages: readonly StageReport[];
 };
 
 /** One entry per remedy, in the order of the stages. */
-export const advise = ({ state, stages }: Situation): readonly Advice[] => {
+export const advise = ({ metadata, state, stages }: Situation): readonly Advice[] => {
   if (state === 'Ready') return [];
   if (state === 'Unseen') return [unseen];
   const found = new Map<string, Advice>();
@@ -24,7 +24,7 @@ export const advise = ({ state, stages }: Situation): readonly Advice[] => {
     const remedy = stage.state === 'done' ? undefined : findReason(stage.reason)?.remedy;
     if (remedy === undefined) continue;
     const about = [...(found.get(stage.reason)?.about ?? []), titleOf(stage)];
-    found.set(stage.reason, { about, reason: stage.reason, remedy });
+    found.set(stage.reason, { about, reason: stage.reason, remedy: nameCommands(remedy, metadata) });
   }
   return [...found.values()];
 };
@@ -35,3 +35,9 @@ const unseen: Advice = {
   remedy:
     'None for a few seconds. If it persists, check that the operator runs and watches this namespace: no status for the current spec was written yet.',
 };
+
+/** The remedy with the commands of the plugin in place of what they write. */
+const nameCommands = (remedy: string, metadata: Situation['metadata']): string =>
+  remedy
+    .replace(requestAttempt, `run: ${commandFor('retry', metadata)}`)
+    .replace(reasons.Suspended.remedy ?? '', `Run: ${commandFor('resume', metadata)}`);

@@ -1,7 +1,9 @@
 /** Reads what the commands show. The only file of the plugin that reads the cluster. */
 import { UserError } from '../../ground/base/errors.ts';
+import type { ExportDeviceClass } from '../api/export-device-class.ts';
 import { ownerLabels } from '../api/labels.ts';
 import type { ModelExport } from '../api/model-export.ts';
+import { type NodeFacts, nodeResource, projectNode } from '../deviceclass/node.ts';
 import { isStatus } from '../runtime/api-error.ts';
 import type { KubeClient, Query } from '../runtime/client.ts';
 import type { Resource } from '../runtime/resources.ts';
@@ -61,6 +63,21 @@ const listIfAllowed = async <T>(
     throw thrown;
   }
 };
+
+/** All classes and nodes, by name. */
+export const readHardware = async (
+  reader: Reader,
+): Promise<{ readonly classes: readonly ExportDeviceClass[]; readonly nodes: readonly NodeFacts[] }> => {
+  const [classes, nodes] = await Promise.all([
+    listAll<ExportDeviceClass>(reader, resources.classes, {}),
+    listAll<unknown>(reader, nodeResource, {}),
+  ]);
+  return { classes: sortByName(classes), nodes: sortByName(nodes.map(projectNode)) };
+};
+
+const sortByName = <T extends { readonly metadata: { readonly name: string } }>(
+  objects: readonly T[],
+): readonly T[] => objects.toSorted((a, b) => a.metadata.name.localeCompare(b.metadata.name, 'en'));
 
 /** Objects of one response of the apiserver. */
 const pageSize = 500;

@@ -3,50 +3,11 @@ import { findTrue } from '../api/conditions.ts';
 import { labels } from '../api/labels.ts';
 import type { ModelExport } from '../api/model-export.ts';
 import { parseTime } from '../api/times.ts';
-import { type JobReport, reportJobs } from './jobs-report.ts';
-import { type Advice, advise } from './next.ts';
+import { reportJobs } from './jobs-report.ts';
+import { advise } from './next.ts';
 import type { EventObject, Facts } from './objects.ts';
-import { type StageState, stateOf } from './stage.ts';
-
-/** A stored file. */
-export type ArtifactReport = { readonly name: string; readonly uri: string; readonly sizeBytes?: number };
-
-/** The export, or the engine of one class. */
-export type StageReport = {
-  readonly stage: 'export' | 'engine';
-  readonly deviceClass?: string;
-  readonly dataType?: string;
-  readonly state: StageState;
-  readonly reason: string;
-  readonly message: string;
-  readonly failedAttempts: number;
-  readonly nextAttempt?: string;
-  readonly artifacts: readonly ArtifactReport[];
-  readonly jobs: readonly JobReport[];
-};
-
-/** A warning event, newest first. */
-export type WarningReport = {
-  readonly about: string;
-  readonly reason: string;
-  readonly message: string;
-  readonly time?: string;
-};
-
-/** The report of one ModelExport. */
-export type StatusReport = {
-  readonly namespace: string;
-  readonly name: string;
-  readonly state: 'Ready' | 'Stalled' | 'Reconciling' | 'Suspended' | 'Unseen';
-  readonly reason?: string;
-  readonly message?: string;
-  readonly enginesReady?: string;
-  readonly stages: readonly StageReport[];
-  readonly warnings: readonly WarningReport[];
-  /** Lists that the user may not read. */
-  readonly unreadable: readonly string[];
-  readonly next: readonly Advice[];
-};
+import type { ArtifactReport, StageReport, StatusReport, WarningReport } from './report.ts';
+import { stateOf } from './stage.ts';
 
 /** The report. A status of an older generation is `Unseen`: it describes another spec. */
 export const reportStatus = (facts: Facts): StatusReport => {
@@ -66,7 +27,7 @@ export const reportStatus = (facts: Facts): StatusReport => {
     unreadable: Object.entries({ jobs, pods, events: warnings }).flatMap(([name, list]) =>
       list === undefined ? [name] : [],
     ),
-    next: advise({ state, stages }),
+    next: advise({ metadata, state, stages }),
   };
 };
 

@@ -4,8 +4,8 @@ import { formatAge, formatBytes } from './amounts.ts';
 import type { JobReport, PodReport } from './jobs-report.ts';
 import { titleOf } from './next.ts';
 import type { Paint, Style } from './paint.ts';
+import type { StageReport, StatusReport } from './report.ts';
 import type { StageState } from './stage.ts';
-import type { StageReport, StatusReport } from './status-report.ts';
 import { type Branch, drawTree, leaf } from './tree.ts';
 
 /** How to write a text. */

@@ -41,7 +41,7 @@ export interface KubeClient {
   ): Promise<IncomingMessage>;
 }
 
-/** Field manager of all writes (Kubernetes, "Server-Side Apply"). */
+/** Field manager of the operator's writes (Kubernetes, "Server-Side Apply"). */
 export const fieldManager = installation.operator;
 
 /** The connection to the apiserver, the clock for time limits, and the metrics of requests. */
@@ -49,6 +49,8 @@ export type ClientDeps = {
   readonly connection: Connection;
   readonly clock: Clock;
   readonly metrics: RestMetrics;
+  /** Field manager of all writes; that of the operator by default. */
+  readonly manager?: string;
 };
 
 /** Time limit for a whole response, or for the head of a watch: a connection can be dead without an error. */
@@ -67,15 +69,14 @@ const contentTypes = {
   mergePatch: 'application/merge-patch+json',
 } as const;
 
-/** Path of a write, with our field manager. */
-const writePath = (resource: Resource, at: ObjectPath): string =>
-  `${pathOf(resource, at)}?fieldManager=${fieldManager}`;
-
 const queryPath = (resource: Resource, at: ObjectPath, query: Query): string =>
   `${pathOf(resource, at)}?${new URLSearchParams(query)}`;
 
 /** A client that sends each request once; only a 401 is sent again, with the renewed token. */
 export const makeClient = (deps: ClientDeps): KubeClient => {
+  const { manager = fieldManager } = deps;
+  const writePath = (resource: Resource, at: ObjectPath): string =>
+    `${pathOf(resource, at)}?fieldManager=${manager}`;
   const send = (
     request: Pick<ApiRequest, 'method' | 'path' | 'signal'>,
     value?: object,

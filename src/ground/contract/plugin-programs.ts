@@ -1,52 +1,20 @@
 /** The subcommands of `kubectl modelexport`. */
-import type { FlagTable, ValuesOf } from './flag-table.ts';
+import type { ValuesOf } from './flag-table.ts';
+import { convertProgram } from './plugin-convert.ts';
+import { classFlag, clusterFlags, namespaceFlag, outputFlag, pluginName } from './plugin-flags.ts';
 import { type Program, program } from './program.ts';
 import { help } from './shared-flags.ts';
-
-/** Name of the plugin, as a user of kubectl types it. */
-export const pluginName = 'kubectl modelexport';
-
-/** Where the cluster is; the names are those of kubectl. */
-const clusterFlags = {
-  kubeconfig: {
-    type: 'text',
-    placeholder: 'FILE',
-    help: 'Path of the kubeconfig. Default: the environment variable KUBECONFIG, otherwise ~/.kube/config.',
-  },
-  context: {
-    type: 'text',
-    placeholder: 'NAME',
-    help: 'Context of the kubeconfig. Default: its current context.',
-  },
-} as const satisfies FlagTable;
-
-const namespaceFlag = {
-  namespace: {
-    type: 'text',
-    placeholder: 'NAME',
-    aliases: ['n'],
-    help: 'Namespace of the ModelExport. Default: the namespace of the context, otherwise default.',
-  },
-} as const satisfies FlagTable;
-
-const outputFlag = {
-  output: {
-    type: 'choice',
-    values: ['table', 'json'],
-    aliases: ['o'],
-    help: 'Text for people, or JSON. Default: table on a terminal, json otherwise. Colours appear on a terminal, unless NO_COLOR is set.',
-  },
-} as const satisfies FlagTable;
 
 const clusterGroup = { title: 'Cluster', flags: ['namespace', 'context', 'kubeconfig'] } as const;
 const outputGroup = { title: 'Output', flags: ['output', 'help'] } as const;
 const named = { isFromTlt: false, operands: { kind: 'files', placeholder: 'NAME', max: 1 } } as const;
+const targetFlags = { ...namespaceFlag, ...clusterFlags, ...outputFlag, ...help } as const;
 
 const status = program({
   ...named,
   name: `${pluginName} status`,
   summary: 'Shows the stages of a ModelExport with their Jobs, pods and warnings, and what to do next.',
-  flags: { ...namespaceFlag, ...clusterFlags, ...outputFlag, ...help },
+  flags: targetFlags,
   groups: [clusterGroup, outputGroup],
   details: [
     'Reads the ModelExport, its Jobs and pods, and the events about them. What the user may not list is left out, and the output says so.',
@@ -65,8 +33,78 @@ const explain = program({
   examples: [`${pluginName} explain NoMatchingNode`],
 });
 
+const retry = program({
+  ...named,
+  name: `${pluginName} retry`,
+  summary: 'Requests another attempt at what failed.',
+  flags: { ...classFlag('Only the engine of this device class.'), ...targetFlags },
+  groups: [{ title: 'Scope', flags: ['class'] }, clusterGroup, outputGroup],
+  details: [
+    'Sets the annotation export.tlt.dev/requested-at. Running Jobs and stored artifacts are not affected.',
+  ],
+  examples: [`${pluginName} retry detector`, `${pluginName} retry detector --class ampere`],
+});
+
+const verify = program({
+  ...named,
+  name: `${pluginName} verify`,
+  summary: 'Requests a check of the stored files by size and digest.',
+  flags: { ...classFlag('Only the engine of this device class.'), ...targetFlags },
+  groups: [{ title: 'Scope', flags: ['class'] }, clusterGroup, outputGroup],
+  details: [
+    'Sets the annotation export.tlt.dev/verify-requested-at. Missing and damaged files are created again.',
+  ],
+  examples: [`${pluginName} verify detector`],
+});
+
+const suspend = program({
+  ...named,
+  name: `${pluginName} suspend`,
+  summary: 'Suspends a ModelExport: running Jobs are suspended, and no new ones start.',
+  flags: targetFlags,
+  groups: [clusterGroup, outputGroup],
+  details: ['Sets spec.suspend to true.'],
+  examples: [`${pluginName} suspend detector`],
+});
+
+const resume = program({
+  ...named,
+  name: `${pluginName} resume`,
+  summary: 'Resumes a suspended ModelExport.',
+  flags: targetFlags,
+  groups: [clusterGroup, outputGroup],
+  details: ['Sets spec.suspend to false.'],
+  examples: [`${pluginName} resume detector`],
+});
+
+const hardware = program({
+  name: `${pluginName} hardware`,
+  summary: 'Shows which nodes match which device class, and why the others do not.',
+  operands: { kind: 'none' },
+  isFromTlt: false,
+  flags: { ...classFlag('Only this device class.'), ...clusterFlags, ...outputFlag, ...help },
+  groups: [
+    { title: 'Scope', flags: ['class'] },
+    { title: 'Cluster', flags: ['context', 'kubeconfig'] },
+    outputGroup,
+  ],
+  details: [
+    'Uses the rules of the operator, on the nodes and classes of this moment. Needs permission to list nodes.',
+  ],
+  examples: [`${pluginName} hardware`, `${pluginName} hardware --class ampere`],
+});
+
 /** Subcommand → its program. */
-export const pluginPrograms = { status, explain } as const;
+export const pluginPrograms = {
+  status,
+  explain,
+  retry,
+  verify,
+  suspend,
+  resume,
+  hardware,
+  convert: convertProgram,
+} as const;
 
 /** A subcommand. */
 export type PluginCommand = keyof typeof pluginPrograms;

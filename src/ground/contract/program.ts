@@ -5,7 +5,9 @@ import type { FlagTable } from './flag-table.ts';
 export type Operands =
   | { readonly kind: 'none' }
   | { readonly kind: 'module'; readonly values: readonly string[] }
-  | { readonly kind: 'files'; readonly placeholder: string; readonly max: number };
+  | { readonly kind: 'files'; readonly placeholder: string; readonly max: number }
+  /** Another command line, after `--`. */
+  | { readonly kind: 'command'; readonly usage: string };
 
 export type FlagGroup = { readonly title: string; readonly flags: readonly string[] };
 
@@ -38,9 +40,11 @@ export const program = <const T extends FlagTable>(
 
 /** The usage line: `tlt-model inspect FILE... [flags]`. */
 export const usageLine = ({ name, operands }: Pick<Program, 'name' | 'operands'>): string =>
-  [name, ...operandWords(operands), '[flags]'].join(' ');
+  operands.kind === 'command'
+    ? `${name} [flags] -- ${operands.usage}`
+    : [name, ...operandWords(operands), '[flags]'].join(' ');
 
-const operandWords = (operands: Operands): readonly string[] => {
+const operandWords = (operands: Exclude<Operands, { readonly kind: 'command' }>): readonly string[] => {
   if (operands.kind === 'none') return [];
   if (operands.kind === 'module') return [`{${operands.values.join(', ')}}`];
   return [`${operands.placeholder}${operands.max === 1 ? '' : '...'}`];
