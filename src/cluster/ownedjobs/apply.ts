@@ -30,7 +30,10 @@ export type ApplyDeps = {
 /** Called after an action succeeded, for the log and for metrics. */
 export type OnPerformed = (action: Action<StatusWithConditions>, owner: Owner) => void;
 /** A status with conditions. */
-export type StatusWithConditions = { readonly conditions?: readonly Condition[] };
+export type StatusWithConditions = {
+  readonly observedGeneration?: number;
+  readonly conditions?: readonly Condition[];
+};
 
 /** The object that the decision is about. */
 export type Owner = {

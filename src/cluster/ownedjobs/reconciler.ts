@@ -6,7 +6,7 @@ import type { Clock } from '../../ground/base/clock.ts';
 import type { Images } from '../jobs/images.ts';
 import { earlierRequeue, type Reconcile } from '../runtime/controller.ts';
 import type { Key } from '../runtime/resources.ts';
-import type { Decision } from './action.ts';
+import type { Action, Decision } from './action.ts';
 import { type ApplyDeps, apply, makeRefusalLookup, type Owner, type StatusWithConditions } from './apply.ts';
 import type { Obstacles } from './artifact.ts';
 import type { JobStores } from './caches.ts';
@@ -14,6 +14,7 @@ import type { OwnedContext } from './observe-owned.ts';
 import { cacheGraceMs } from './own-writes.ts';
 import { findStuck } from './stuck.ts';
 import type { Warnings } from './warnings.ts';
+import { isUnseen } from './watches.ts';
 
 /** What an observation reads. */
 export type ObserveContext<Stores> = {
@@ -61,6 +62,17 @@ export const makeOwnerReconciler =
     const observed = observe(key, { stores, images, now: clock.now(), warningsAbout, findRefusal });
     if (observed === undefined) return { requeueAfterMs: undefined };
     const decision = decide(observed);
+    const answer = decision.actions.filter(isAnswer);
+    if (isUnseen(ownerOf(observed)) && answer.length > 0) {
+      await apply({ ...decision, actions: answer }, ownerOf(observed), { deps, signal });
+      return { requeueAfterMs: cacheGraceMs }; // The change of the status comes first.
+    }
     const againMs = await apply(decision, ownerOf(observed), { deps, signal });
     return { requeueAfterMs: earlierRequeue(againMs, earlierRequeue(decision.requeueAfterMs, lookAgainMs)) };
   };
+
+/**
+ * What a user waits for first. Jobs follow once the cache has the status, with the priority of other changes: of a thousand
+ * exports that are created at once, each has a status before most of them have a Job.
+ */
+const isAnswer = ({ kind }: Action<object>): boolean => kind === 'WriteStatus' || kind === 'PublishEvent';

@@ -51,14 +51,17 @@ const enqueueOwner = (
     if (Object.hasOwn(queues, kind)) queues[kind as OwnerKind].addAfter(`${namespace}/${name}`, delayMs);
 };
 
-type OwnerObject = {
-  readonly metadata: ObjectMeta;
-  readonly status?: { readonly observedGeneration?: number };
-};
+type OwnerObject = StatusOwner & { readonly metadata: ObjectMeta };
+
+type StatusOwner = { readonly status?: { readonly observedGeneration?: number } };
+
+/** Whether the object has no status of the operator yet. */
+export const isUnseen = ({ status }: StatusOwner): boolean =>
+  (status?.observedGeneration ?? unseen.observedGeneration) < 0;
 
 /** Priority of an owner: `first` before its first status; `low` for an unchanged object of the first list. */
-export const priorityOf = ({ status }: OwnerObject, initial: boolean): Priority => {
-  if ((status?.observedGeneration ?? unseen.observedGeneration) < 0) return 'first';
+export const priorityOf = (owner: OwnerObject, initial: boolean): Priority => {
+  if (isUnseen(owner)) return 'first';
   return initial ? 'low' : 'normal';
 };
 
@@ -68,7 +71,7 @@ export const priorityOf = ({ status }: OwnerObject, initial: boolean): Priority 
  */
 export const enqueueChanged = (queue: WorkQueue, { before, after, initial }: Change<OwnerObject>): void => {
   if (!after || before?.metadata.resourceVersion === after.metadata.resourceVersion) return;
-  if (before?.status && hasSameRequest(before, after)) queue.addAfter(keyOf(after), startMs);
+  if (before && !isUnseen(before) && hasSameRequest(before, after)) queue.addAfter(keyOf(after), startMs);
   else queue.add(keyOf(after), priorityOf(after, initial));
 };
 
