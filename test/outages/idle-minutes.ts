@@ -1,5 +1,6 @@
 /** `npm run outages:idle`: minutes of each situation in which there is nothing to do; fails if that costs anything. */
 import process from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { endWithSignals } from '../cluster/end-with-signals.ts';
 import { costIn, type Situation, situations } from './idle.ts';
@@ -7,6 +8,9 @@ import { type Storm, startStorm } from './storm.ts';
 
 const { values } = parseArgs({ options: { minutes: { type: 'string', default: '3' } } });
 const ms = Number(values.minutes) * 60_000;
+
+/** Exports of the same artifact look every 15 s whether the other one has finished; the last such look comes after Ready. */
+const delayedLooksMs = 20_000;
 
 /** Of one core: collection of garbage, and timers. */
 const mostCpuPercent = 2;
@@ -28,6 +32,7 @@ const main = async (): Promise<void> => {
   const storm = await startStorm({ replicas: 1, exportsPerRound: 30 });
   try {
     await storm.weather(async () => {});
+    await sleep(delayedLooksMs);
     process.stdout.write(`30 ModelExports, ${values.minutes} min each\n`);
     for (const situation of situations) if (!(await wait(storm, situation))) process.exitCode = 1;
   } finally {
