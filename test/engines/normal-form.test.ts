@@ -127,10 +127,10 @@ test('the file is kept unchanged if only its inputs or imports change', (t) => {
     rewritten.map(([form]) => form),
     [
       'the domain ai.onnx',
-      'sparse weights, by places',
+      'sparse weights, by flat indices',
       'sparse weights, by coordinates',
       'functions',
-      'all of it',
+      'all forms combined',
     ],
   );
 });
