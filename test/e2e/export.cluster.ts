@@ -38,6 +38,7 @@ import { smallClassifier } from '../models/small-classifier.ts';
 import { startPrometheus } from '../monitoring/prometheus.ts';
 import { runPeer } from '../peers/venv.ts';
 import { applyTheRest, cipherCommand, objectNameOf } from './applied.ts';
+import { liveAsRelease } from './helm-release.ts';
 
 let cluster: Cluster;
 let volumes: { readonly models: string; readonly exports: string };
@@ -360,6 +361,11 @@ test.serial('in a quiet cluster the operator writes only its lease', async (t) =
   t.deepEqual(writes().slice(before), []);
   t.true(before > 20, 'the audit log has the writes of before');
 });
+
+test.serial(
+  'a Helm release replaces the installation, and an export runs through upgrade, rollback and uninstall',
+  (t) => liveAsRelease(t, cluster),
+);
 
 /** Writes of the operator's ServiceAccount in the audit log, without those of its lease. */
 const writes = (): readonly string[] =>
