@@ -114,7 +114,7 @@ export const runPlugin = async (): Promise<void> => {
     printError: (text) => void stderr.write(text),
     isTerminal,
     hasColours: isTerminal && !env.NO_COLOR,
-    now: systemClock.now,
+    clock: systemClock,
     signal: stopOnSignals(),
   };
   const code = await runTool(

@@ -4,11 +4,18 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import process from 'node:process';
 import test from 'ava';
-import { active, aModelExport, anExported } from '../builders/objects.ts';
+import type { ModelExport } from '../../src/cluster/api/model-export.ts';
+import { pluginCommands } from '../../src/cluster/plugin/commands.ts';
+import type { PluginContext } from '../../src/cluster/plugin/context.ts';
+import type { Moment } from '../../src/cluster/plugin/moment.ts';
+import { systemClock } from '../../src/ground/base/clock.ts';
+import { UserError } from '../../src/ground/base/errors.ts';
+import { aClientOf } from '../builders/client.ts';
+import { active, aModelExport, anEngineBuilt, anExported } from '../builders/objects.ts';
 import { factsAfter } from '../builders/plugin-facts.ts';
 import { runProcess, type ToolRun } from '../builders/tool.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
-import { run } from '../cluster/run.ts';
+import { eventually, run } from '../cluster/run.ts';
 
 let plane: ControlPlane;
 const namespace = 'vision';
@@ -23,20 +30,35 @@ test.before(async () => {
 
 test.after.always(() => plane?.stop());
 
+const exported = { kind: 'Succeeded', result: anExported() } as const;
+
+type States = Parameters<typeof factsAfter>[0];
+
+/** The object with the status that the operator decides once Jobs are in these states. */
+const decidedFor = (name: string, states: States) =>
+  factsAfter(states, { modelExport: aModelExport({ metadata: { name } }) }).modelExport;
+
+const readObject = async (name: string): Promise<ModelExport> =>
+  JSON.parse(await plane.ask(`${path}/${name}`)) as ModelExport;
+
+/** A change that leaves spec and status as they are. */
+const relabel = async (name: string): Promise<void> => {
+  const object = await readObject(name);
+  const metadata = { ...object.metadata, labels: { team: 'vision' } };
+  await plane.ask(`${path}/${name}`, { method: 'PUT', body: { ...object, metadata } });
+};
+
+const writeStatus = async (name: string, states: States): Promise<void> => {
+  const object = await readObject(name);
+  const { status } = decidedFor(name, states);
+  await plane.ask(`${path}/${name}/status`, { method: 'PUT', body: { ...object, status } });
+};
+
 /** Stores a ModelExport with the status that the operator decides after its export. */
 const store = async (name: string): Promise<void> => {
-  const states = { export: { kind: 'Succeeded', result: anExported() }, ampere: active } as const;
-  const { spec, status } = factsAfter(states, {
-    modelExport: aModelExport({ metadata: { name } }),
-  }).modelExport;
-  const made = {
-    apiVersion: 'export.tlt.dev/v1beta1',
-    kind: 'ModelExport',
-    metadata: { name, namespace },
-    spec,
-  };
-  const body = JSON.parse(await plane.ask(path, { method: 'POST', body: made })) as object;
-  await plane.ask(`${path}/${name}/status`, { method: 'PUT', body: { ...body, status } });
+  const { apiVersion, kind, spec } = decidedFor(name, {});
+  await plane.ask(path, { method: 'POST', body: { apiVersion, kind, metadata: { name, namespace }, spec } });
+  await writeStatus(name, { export: exported, ampere: active });
 };
 
 const plugin = (...args: readonly string[]): Promise<ToolRun> =>
@@ -59,7 +81,6 @@ test('status is JSON without a terminal, and text on request', async (t) => {
 
 test('suspend, resume, retry and verify change the object as the user of the plugin', async (t) => {
   await store('classifier');
-  const read = async () => JSON.parse(await plane.ask(`${path}/classifier`));
   const run = (...args: readonly string[]) => plugin(...args, '-n', namespace);
   t.deepEqual(JSON.parse((await run('suspend', 'classifier')).stdout), {
     namespace,
@@ -67,19 +88,85 @@ test('suspend, resume, retry and verify change the object as the user of the plu
     changed: true,
     message: 'vision/classifier is suspended',
   });
-  t.true((await read()).spec.suspend);
+  t.true((await readObject('classifier')).spec.suspend);
   const refused = await run('retry', 'classifier');
   t.is(refused.code, 2);
   t.regex(refused.stderr, /Run kubectl modelexport resume classifier -n vision first/);
   t.is((await run('resume', 'classifier', '-o', 'table')).stdout, 'vision/classifier is resumed\n');
   await run('retry', 'classifier', '--class', 'ampere');
   await run('verify', 'classifier');
-  const { spec, metadata } = await read();
+  const { spec, metadata } = await readObject('classifier');
+  const { annotations = {}, managedFields = [] } = metadata as typeof metadata & {
+    readonly managedFields?: readonly { readonly manager: string }[];
+  };
   t.false(spec.suspend);
-  t.regex(metadata.annotations['export.tlt.dev/requested-at'], /^ampere=20/);
-  t.regex(metadata.annotations['export.tlt.dev/verify-requested-at'], /^20/);
-  const managers = metadata.managedFields.map(({ manager }: { readonly manager: string }) => manager);
-  t.true(managers.includes('kubectl-modelexport'));
+  t.regex(annotations['export.tlt.dev/requested-at'] ?? '', /^ampere=20/);
+  t.regex(annotations['export.tlt.dev/verify-requested-at'] ?? '', /^20/);
+  t.true(managedFields.some(({ manager }) => manager === 'kubectl-modelexport'));
+});
+
+/** Runs `watch` in this process, until the test stops it; `lines` has what it printed. */
+const watching = (name: string) => {
+  const lines: Moment[] = [];
+  const context: PluginContext = {
+    connect: async () => ({ client: aClientOf(plane.kubeconfig), namespace }),
+    parseExportLine: () => {
+      throw new Error('watch reads no command line');
+    },
+    print: (text) => void lines.push(JSON.parse(text) as Moment),
+    printError: () => {},
+    isTerminal: false,
+    hasColours: false,
+    clock: systemClock,
+    signal: AbortSignal.timeout(120_000),
+  };
+  const ended = pluginCommands.watch({ operands: [name], values: { help: false } }, context);
+  ended.catch(() => {}); // The test awaits it after its changes.
+  const printed = (count: number) =>
+    eventually(`${count} lines`, async () => lines.length >= count || undefined, 60_000);
+  return { lines, ended, printed };
+};
+
+const built = { kind: 'Succeeded', result: anEngineBuilt() } as const;
+
+test('watch prints each change once, and ends when the export is Ready', async (t) => {
+  await store('watched');
+  const { lines, ended, printed } = watching('watched');
+  await printed(1);
+  await relabel('watched');
+  await writeStatus('watched', { export: exported, ampere: active, cpu: built });
+  await printed(2);
+  await writeStatus('watched', { export: exported, ampere: built, cpu: built });
+  await ended;
+  t.deepEqual(
+    lines.map(({ state, enginesReady }) => [state, enginesReady]),
+    [
+      ['Reconciling', '0/2'],
+      ['Reconciling', '1/2'],
+      ['Ready', '2/2'],
+    ],
+  );
+});
+
+test('watch ends when the object is deleted', async (t) => {
+  await store('doomed');
+  const { ended, printed } = watching('doomed');
+  await printed(1);
+  await plane.ask(`${path}/doomed`, { method: 'DELETE' });
+  await t.throwsAsync(ended, {
+    instanceOf: UserError,
+    message: /doomed in namespace vision: it was deleted/,
+  });
+});
+
+test('watch of a Stalled export exits with the code of the reason', async (t) => {
+  await store('stalled');
+  const refused = { kind: 'Failed', reason: 'EngineBuildFailed', message: 'refused' } as const;
+  await writeStatus('stalled', { export: exported, ampere: refused, cpu: built });
+  const { code, stdout, stderr } = await plugin('watch', 'stalled', '-n', namespace);
+  t.is(code, 40, stderr);
+  t.regex(stderr, /vision\/stalled: it is Stalled \(EnginesFailed\)/);
+  t.is(JSON.parse(stdout).state, 'Stalled');
 });
 
 test('hardware reads the nodes and classes of the cluster', async (t) => {

@@ -1,11 +1,18 @@
 /** The commands of the plugin: each reads the cluster, and prints the text that pure functions compose. */
 import { stringify } from 'yaml';
-import type { PluginCommand, PluginValues } from '../../ground/contract/plugin-programs.ts';
+import {
+  type PluginCommand,
+  type PluginValues,
+  pluginPrograms,
+} from '../../ground/contract/plugin-programs.ts';
 import type { ModelExport } from '../api/model-export.ts';
+import { completionScript } from './completion.ts';
 import { findTarget, type PluginContext, show } from './context.ts';
 import { convertLine } from './convert.ts';
 import { explainReason, formatExplanation } from './explain.ts';
+import { followModelExport } from './follow.ts';
 import { formatHardware, reportHardware, selectClasses } from './hardware-report.ts';
+import { formatMoment, isOver, isSameMoment, type Moment, momentOf } from './moment.ts';
 import { readFacts, readHardware, readModelExport } from './read.ts';
 import { type Change, type Request, retry, setSuspended, verify } from './requests.ts';
 import { reportStatus } from './status-report.ts';
@@ -22,8 +29,20 @@ const status: Run<PluginValues<'status'>> = async ({ operands: [name = ''], valu
   const report = reportStatus(await readFacts(reader, target));
   show(context, values.output, {
     json: report,
-    text: (paint) => formatStatus(report, { paint, now: context.now() }),
+    text: (paint) => formatStatus(report, { paint, now: context.clock.now() }),
   });
+};
+
+const watch: Run<PluginValues<'watch'>> = async ({ operands: [name = ''], values }, context) => {
+  const { reader, target } = await findTarget(name, values, context);
+  let last: Moment | undefined;
+  for await (const modelExport of followModelExport({ ...reader, clock: context.clock }, target)) {
+    const moment = momentOf(modelExport, context.clock.now());
+    if (!isSameMoment(last, moment))
+      show(context, values.output, { json: moment, text: (paint) => formatMoment(moment, paint) });
+    last = moment;
+    if (isOver(modelExport)) return;
+  }
 };
 
 const explain: Run<PluginValues<'explain'>> = async ({ operands: [word = ''], values }, context) => {
@@ -49,7 +68,7 @@ const change =
   (decide: (modelExport: ModelExport, request: Request) => Change): Run<PluginValues<'retry'>> =>
   async ({ operands: [name = ''], values }, context) => {
     const { reader, target } = await findTarget(name, values, context);
-    const token = new Date(context.now()).toISOString();
+    const token = new Date(context.clock.now()).toISOString();
     const decided = decide(await readModelExport(reader, target), {
       token,
       deviceClass: values.class,
@@ -75,12 +94,17 @@ const convert: Run<PluginValues<'convert'>> = async ({ operands, values }, conte
   for (const note of notes) context.printError(`# ${note}\n`);
 };
 
+const completion: Run<PluginValues<'completion'>> = async ({ operands: [shell = ''] }, { print }) =>
+  print(completionScript(shell, pluginPrograms));
+
 /** Subcommand → what it does. Each rejects with UserError, or with ApiError for a response of the apiserver. */
 export const pluginCommands: { readonly [C in PluginCommand]: Run<PluginValues<C>> } = {
   status,
+  watch,
   explain,
   hardware,
   convert,
+  completion,
   retry: change(retry),
   verify: change(verify),
   suspend: change((modelExport) => setSuspended(modelExport, true)),

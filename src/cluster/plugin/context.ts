@@ -1,4 +1,5 @@
 /** The world outside of the plugin's commands, and what they share. */
+import type { Clock } from '../../ground/base/clock.ts';
 import { printableJson } from '../../ground/base/printable.ts';
 import type { KubeClient } from '../runtime/client.ts';
 import type { ExportLine } from './convert-line.ts';
@@ -21,8 +22,7 @@ export type PluginContext = {
   readonly printError: (text: string) => void;
   readonly isTerminal: boolean;
   readonly hasColours: boolean;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
+  readonly clock: Clock;
   readonly signal: AbortSignal;
 };
 

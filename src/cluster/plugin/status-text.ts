@@ -22,7 +22,8 @@ const marks: Readonly<Record<StageState, { readonly sign: string; readonly style
   active: { sign: '●', style: 'busy' },
 };
 
-const states: Readonly<Record<StatusReport['state'], Style>> = {
+/** How the state of a ModelExport is shown. */
+export const stateStyles: Readonly<Record<StatusReport['state'], Style>> = {
   Ready: 'good',
   Stalled: 'bad',
   Reconciling: 'busy',
@@ -48,7 +49,7 @@ const formatTitle = (
   { paint }: TextOptions,
 ): string => {
   const engines = enginesReady === undefined ? '' : `, engines ${enginesReady}`;
-  const title = `ModelExport ${paint('strong', `${namespace}/${name}`)}: ${paint(states[state], state)}${engines}`;
+  const title = `ModelExport ${paint('strong', `${namespace}/${name}`)}: ${paint(stateStyles[state], state)}${engines}`;
   if (reason === undefined || message === undefined) return title;
   return `${title}\n│  ${reason}: ${printable(message)}`;
 };

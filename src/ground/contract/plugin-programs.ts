@@ -94,9 +94,38 @@ const hardware = program({
   examples: [`${pluginName} hardware`, `${pluginName} hardware --class ampere`],
 });
 
+const watch = program({
+  ...named,
+  name: `${pluginName} watch`,
+  summary: 'Prints a line for each change of a ModelExport, until it is Ready or Stalled.',
+  flags: targetFlags,
+  groups: [clusterGroup, outputGroup],
+  details: [
+    'Exits with 0 when the ModelExport is Ready. When it is Stalled, exits with the exit code of the reason, as the tools do, and with 1 for a reason without one.',
+  ],
+  examples: [`${pluginName} watch detector`],
+});
+
+const completion = program({
+  name: `${pluginName} completion`,
+  summary: 'Prints a completion script for a shell.',
+  operands: { kind: 'module', values: ['bash', 'zsh', 'kubectl'] },
+  isFromTlt: false,
+  flags: help,
+  groups: [{ title: 'Output', flags: ['help'] }],
+  details: [
+    'bash and zsh: the script completes the program kubectl-modelexport. kubectl: the script is the program kubectl_complete-modelexport, with which the completion of kubectl completes kubectl modelexport in every shell.',
+  ],
+  examples: [
+    `source <(${pluginName} completion bash)`,
+    `${pluginName} completion kubectl > ~/.local/bin/kubectl_complete-modelexport && chmod +x ~/.local/bin/kubectl_complete-modelexport`,
+  ],
+});
+
 /** Subcommand → its program. */
 export const pluginPrograms = {
   status,
+  watch,
   explain,
   retry,
   verify,
@@ -104,6 +133,7 @@ export const pluginPrograms = {
   resume,
   hardware,
   convert: convertProgram,
+  completion,
 } as const;
 
 /** A subcommand. */

@@ -1,0 +1,57 @@
+/** `watch`: one line for each change of a ModelExport, and when to end. Pure. */
+import { UserError } from '../../ground/base/errors.ts';
+import { type FailureReason, failures } from '../../ground/base/failures.ts';
+import { printable } from '../../ground/base/printable.ts';
+import type { ModelExport } from '../api/model-export.ts';
+import type { Paint } from './paint.ts';
+import type { StatusReport } from './report.ts';
+import { reportStatus } from './status-report.ts';
+import { stateStyles } from './status-text.ts';
+
+/** What `watch` prints of one change. */
+export type Moment = Pick<StatusReport, 'state' | 'reason' | 'message' | 'enginesReady'> & {
+  /** RFC 3339. */
+  readonly time: string;
+};
+
+/** @param now milliseconds since the epoch */
+export const momentOf = (modelExport: ModelExport, now: number): Moment => {
+  const { state, reason, message, enginesReady } = reportOf(modelExport);
+  return {
+    time: new Date(now).toISOString(),
+    state,
+    ...(reason !== undefined && { reason }),
+    ...(message !== undefined && { message }),
+    ...(enginesReady !== undefined && { enginesReady }),
+  };
+};
+
+const reportOf = (modelExport: ModelExport): StatusReport =>
+  reportStatus({ modelExport, jobs: [], pods: [], warnings: [] });
+
+/** Whether two moments differ in more than the time. */
+export const isSameMoment = (a: Moment | undefined, b: Moment): boolean =>
+  a !== undefined && JSON.stringify({ ...a, time: '' }) === JSON.stringify({ ...b, time: '' });
+
+/** The line of a moment. */
+export const formatMoment = (
+  { time, state, reason, message, enginesReady }: Moment,
+  paint: Paint,
+): string => {
+  const engines = enginesReady === undefined ? '' : ` ${enginesReady}`;
+  const why = reason === undefined ? '' : ` ${reason}: ${printable(message ?? '')}`;
+  return `${paint('faint', time.slice(11, 19))} ${paint(stateStyles[state], state)}${engines}${why}\n`;
+};
+
+/** `true` if nothing more will happen. @throws UserError with the reason of the failure, if the export is Stalled */
+export const isOver = (modelExport: ModelExport): boolean => {
+  const report = reportOf(modelExport);
+  if (report.state !== 'Stalled') return report.state === 'Ready';
+  const { namespace, name, reason = '', message = '', stages } = report;
+  const causes = [reason, ...stages.filter(({ state }) => state === 'failed').map((stage) => stage.reason)];
+  const cause = causes.find((each): each is FailureReason => Object.hasOwn(failures, each));
+  throw new UserError(
+    cause ?? 'Internal',
+    `Watching ${namespace}/${name}: it is Stalled (${reason}): ${message}`,
+  );
+};
