@@ -57,7 +57,7 @@ for (const [version, mark] of [
     file.close();
     await t.throwsAsync(imported(path), {
       instanceOf: UserError,
-      message: /it contains weights but no network\. Save the model by save\(\)/,
+      message: /it contains weights but no network\. Save the model with save\(\)/,
     });
   });
 test('a network that is not JSON', refuses, {

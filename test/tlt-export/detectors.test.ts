@@ -98,7 +98,7 @@ test('dssd in int8 calibrates on the images of its training, with -e alone', asy
     ...['--data_type', 'int8', '--batches', '1', '--batch_size', '4', '--cal_algorithm', 'MinMax'],
   );
   t.is(code, 0, stderr);
-  t.regex(stderr, /Calibrating on the training images, with the data loader of spec\.txt$/m);
+  t.regex(stderr, /Calibrating on the training images with the data loader of spec\.txt$/m);
   t.true(existsSync(join(cwd, 'model.etlt')));
   t.true(cacheIn(cwd).has('conf_data') && !cacheIn(cwd).has('NMS'));
 });
