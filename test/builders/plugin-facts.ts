@@ -2,7 +2,7 @@
 
 import type { ObservedExport } from '../../src/cluster/modelexport/observed.ts';
 import type { JobState } from '../../src/cluster/ownedjobs/observed-job.ts';
-import type { EventObject, Facts, JobObject, PodObject } from '../../src/cluster/plugin/objects.ts';
+import type { EventObject, Facts, JobView, PodView } from '../../src/cluster/plugin/objects.ts';
 import { stored, withJobs } from './moments.ts';
 import { anObserved } from './objects.ts';
 
@@ -14,7 +14,7 @@ const jobConditions: Readonly<Partial<Record<JobState['kind'], string>>> = {
   Failed: 'Failed',
 };
 
-const jobsOf = (observed: ObservedExport): readonly JobObject[] =>
+const jobsOf = (observed: ObservedExport): readonly JobView[] =>
   observed.jobs.map(({ name, stage, deviceClass, state }) => {
     const condition = jobConditions[state.kind];
     return {
@@ -38,7 +38,7 @@ const jobsOf = (observed: ObservedExport): readonly JobObject[] =>
   });
 
 /** A pod of each Job that runs. */
-const podsOf = (jobs: readonly JobObject[]): readonly PodObject[] =>
+const podsOf = (jobs: readonly JobView[]): readonly PodView[] =>
   jobs
     .filter(({ spec, status }) => !spec.suspend && status?.conditions === undefined)
     .map(({ metadata: { name } }) => ({

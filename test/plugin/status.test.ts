@@ -2,7 +2,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import test from 'ava';
 import type { Facts } from '../../src/cluster/plugin/objects.ts';
-import { coloured, plain } from '../../src/cluster/plugin/paint.ts';
+import { colour, plain } from '../../src/cluster/plugin/paint.ts';
 import { reportStatus } from '../../src/cluster/plugin/status-report.ts';
 import { formatStatus } from '../../src/cluster/plugin/status-text.ts';
 import { aClass, active, aModelExport, anEngineBuilt, anExported } from '../builders/objects.ts';
@@ -130,7 +130,7 @@ test('stages that wait for the same reason share one remedy', (t) => {
 
 test('colours change no letter of the text', (t) => {
   const facts = factsAfter({ export: exported, ampere: active });
-  const text = formatStatus(reportStatus(facts), { paint: coloured, now: decidedAt });
+  const text = formatStatus(reportStatus(facts), { paint: colour, now: decidedAt });
   t.true(text.includes('\u001b[32m✔\u001b[0m export'));
   t.is(stripVTControlCharacters(text), formatStatus(reportStatus(facts), { paint: plain, now: decidedAt }));
 });

@@ -14,7 +14,7 @@ import { followModelExport } from './follow.ts';
 import { formatHardware, reportHardware, selectClasses } from './hardware-report.ts';
 import { formatMoment, isOver, isSameMoment, type Moment, momentOf } from './moment.ts';
 import { readFacts, readHardware, readModelExport } from './read.ts';
-import { type Change, type Request, retry, setSuspended, verify } from './requests.ts';
+import { type Request, type RequestedChange, retry, setSuspended, verify } from './requests.ts';
 import { reportStatus } from './status-report.ts';
 import { formatStatus } from './status-text.ts';
 import { applyChange } from './write.ts';
@@ -65,7 +65,7 @@ const hardware: Run<PluginValues<'hardware'>> = async ({ values }, context) => {
 
 /** A command that changes one ModelExport. `suspend` and `resume` have the flags of `retry`, except for the class. */
 const change =
-  (decide: (modelExport: ModelExport, request: Request) => Change): Run<PluginValues<'retry'>> =>
+  (decide: (modelExport: ModelExport, request: Request) => RequestedChange): Run<PluginValues<'retry'>> =>
   async ({ operands: [name = ''], values }, context) => {
     const { reader, target } = await findTarget(name, values, context);
     const token = new Date(context.clock.now()).toISOString();

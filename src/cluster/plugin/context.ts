@@ -3,8 +3,8 @@ import type { Clock } from '../../ground/base/clock.ts';
 import { printableJson } from '../../ground/base/printable.ts';
 import type { KubeClient } from '../runtime/client.ts';
 import type { ExportLine } from './convert-line.ts';
-import { coloured, type Paint, plain } from './paint.ts';
-import type { Reader, Target } from './read.ts';
+import { colour, type Paint, plain } from './paint.ts';
+import type { Reader, ReadTarget } from './read.ts';
 
 /** Flags that name the cluster. */
 export type ClusterFlags = { readonly kubeconfig?: string; readonly context?: string };
@@ -31,7 +31,7 @@ export const findTarget = async (
   name: string,
   { namespace, ...where }: ClusterFlags & { readonly namespace?: string },
   { connect, signal }: PluginContext,
-): Promise<{ readonly reader: Reader; readonly target: Target }> => {
+): Promise<{ readonly reader: Reader; readonly target: ReadTarget }> => {
   const found = await connect(where);
   return {
     reader: { client: found.client, signal },
@@ -49,5 +49,5 @@ export const show = (
   { json, text }: Shown,
 ): void => {
   const isText = output === undefined ? isTerminal : output === 'table';
-  print(isText ? text(hasColours ? coloured : plain) : `${printableJson(json)}\n`);
+  print(isText ? text(hasColours ? colour : plain) : `${printableJson(json)}\n`);
 };

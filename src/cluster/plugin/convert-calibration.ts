@@ -3,12 +3,12 @@ import { UserError } from '../../ground/base/errors.ts';
 import { defaults } from '../../ground/contract/defaults.ts';
 import type { ExportValues } from '../../ground/contract/flags.ts';
 import type { ExportLine } from './convert-line.ts';
-import { type Claim, toRootUri, toUri } from './convert-paths.ts';
+import { type PathClaim, toRootUri, toUri } from './convert-paths.ts';
 
 /** @returns nothing if the engines are not int8 */
 export const makeCalibration = (
   { values, keepFloat }: Pick<ExportLine, 'values' | 'keepFloat'>,
-  claim: Claim,
+  claim: PathClaim,
 ): { readonly calibration?: object } => {
   if (values.data_type !== 'int8') return {};
   const source = makeSource(values, claim);
@@ -24,7 +24,7 @@ type Source = {
 };
 
 /** In the order in which `tlt-export` chooses its calibration data. */
-const makeSource = (values: ExportValues, claim: Claim): Source => {
+const makeSource = (values: ExportValues, claim: PathClaim): Source => {
   const { cal_image_dir: images, cal_data_file: file, experiment_spec: spec, data_root: root } = values;
   if (images !== undefined && file !== undefined)
     throw refusal(

@@ -7,13 +7,13 @@ import { exportGroup } from '../api/group.ts';
 import { makeCalibration } from './convert-calibration.ts';
 import { refuseWithoutCounterpart } from './convert-flags.ts';
 import type { ExportLine } from './convert-line.ts';
-import { type Claim, parentOf, toUri } from './convert-paths.ts';
+import { type PathClaim, parentOf, toUri } from './convert-paths.ts';
 
 /** What the command line does not contain. */
 export type ManifestChoices = {
   readonly name: string;
   readonly namespace?: string | undefined;
-  readonly claim: Claim;
+  readonly claim: PathClaim;
   readonly keySecret: string;
   readonly deviceClasses: readonly string[];
 };

@@ -4,7 +4,7 @@ import { UserError } from '../../ground/base/errors.ts';
 import type { ModelExport } from '../api/model-export.ts';
 import { watchEvents } from '../runtime/watch-events.ts';
 import { resources } from './objects.ts';
-import { type Reader, readModelExport, type Target } from './read.ts';
+import { type Reader, type ReadTarget, readModelExport } from './read.ts';
 
 /** The apiserver sends a bookmark about once a minute. */
 const silenceMs = 90_000;
@@ -17,7 +17,7 @@ const pauseMs = 1000;
  */
 export async function* followModelExport(
   reader: Reader & { readonly clock: Clock },
-  target: Target,
+  target: ReadTarget,
 ): AsyncGenerator<ModelExport> {
   for (;;) {
     const current = await readModelExport(reader, target);
@@ -30,7 +30,7 @@ export async function* followModelExport(
 /** Ends with the watch; an error of the connection or of the server ends it, too, and the next read shows if it persists. */
 async function* watchOnce(
   { client, signal, clock }: Reader & { readonly clock: Clock },
-  { namespace, name }: Target,
+  { namespace, name }: ReadTarget,
   resourceVersion: string,
 ): AsyncGenerator<ModelExport> {
   const query = {
@@ -53,7 +53,7 @@ async function* watchOnce(
   }
 }
 
-const wasDeleted = ({ namespace, name }: Target): UserError =>
+const wasDeleted = ({ namespace, name }: ReadTarget): UserError =>
   new UserError(
     'InputNotFound',
     `Watching the ModelExport ${name} in namespace ${namespace}: it was deleted.`,

@@ -28,7 +28,7 @@ type Metadata = {
 type Condition = { readonly type: string; readonly status: string; readonly lastTransitionTime?: string };
 
 /** batch/v1 Job. */
-export type JobObject = {
+export type JobView = {
   readonly metadata: Metadata;
   readonly spec: { readonly suspend?: boolean };
   readonly status?: {
@@ -39,7 +39,7 @@ export type JobObject = {
 };
 
 /** core/v1 ContainerStatus. */
-export type ContainerStatus = {
+export type ContainerView = {
   readonly name: string;
   readonly state?: {
     readonly waiting?: { readonly reason?: string };
@@ -49,13 +49,13 @@ export type ContainerStatus = {
 };
 
 /** core/v1 Pod. */
-export type PodObject = {
+export type PodView = {
   readonly metadata: Metadata;
   readonly spec?: { readonly nodeName?: string };
   readonly status?: {
     readonly phase?: string;
-    readonly initContainerStatuses?: readonly ContainerStatus[];
-    readonly containerStatuses?: readonly ContainerStatus[];
+    readonly initContainerStatuses?: readonly ContainerView[];
+    readonly containerStatuses?: readonly ContainerView[];
   };
 };
 
@@ -75,8 +75,8 @@ export const jobNameLabel = 'batch.kubernetes.io/job-name';
 /** What is known of a ModelExport. A list is undefined if the user may not read it. */
 export type Facts = {
   readonly modelExport: ModelExport;
-  readonly jobs: readonly JobObject[] | undefined;
-  readonly pods: readonly PodObject[] | undefined;
+  readonly jobs: readonly JobView[] | undefined;
+  readonly pods: readonly PodView[] | undefined;
   /** Warnings of the namespace. */
   readonly warnings: readonly EventObject[] | undefined;
 };

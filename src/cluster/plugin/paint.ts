@@ -12,4 +12,4 @@ export type Paint = (style: Style, text: string) => string;
 export const plain: Paint = (_style, text) => text;
 
 /** SGR sequences of ECMA-48. */
-export const coloured: Paint = (style, text) => `\u001b[${codes[style]}m${text}\u001b[0m`;
+export const colour: Paint = (style, text) => `\u001b[${codes[style]}m${text}\u001b[0m`;

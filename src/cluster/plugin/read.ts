@@ -7,18 +7,18 @@ import { type NodeFacts, nodeResource, projectNode } from '../deviceclass/node.t
 import { isStatus } from '../runtime/api-error.ts';
 import type { KubeClient, Query } from '../runtime/client.ts';
 import type { Resource } from '../runtime/resources.ts';
-import { type EventObject, type Facts, type JobObject, type PodObject, resources } from './objects.ts';
+import { type EventObject, type Facts, type JobView, type PodView, resources } from './objects.ts';
 
 /** The cluster, as the user of the plugin may access it. */
 export type Reader = { readonly client: KubeClient; readonly signal: AbortSignal };
 
 /** A ModelExport by name. */
-export type Target = { readonly namespace: string; readonly name: string };
+export type ReadTarget = { readonly namespace: string; readonly name: string };
 
 /** @throws UserError InputNotFound */
 export const readModelExport = async (
   { client, signal }: Reader,
-  { namespace, name }: Target,
+  { namespace, name }: ReadTarget,
 ): Promise<ModelExport> => {
   try {
     return (await client.read(resources.modelExports, { namespace, name }, signal)) as ModelExport;
@@ -33,13 +33,13 @@ export const readModelExport = async (
 };
 
 /** The ModelExport with its Jobs, pods and warnings. @throws UserError InputNotFound */
-export const readFacts = async (reader: Reader, target: Target): Promise<Facts> => {
+export const readFacts = async (reader: Reader, target: ReadTarget): Promise<Facts> => {
   const { namespace, name } = target;
   const ours = { labelSelector: `${ownerLabels.ModelExport.name}=${name}` };
   const [modelExport, jobs, pods, warnings] = await Promise.all([
     readModelExport(reader, target),
-    listIfAllowed<JobObject>(reader, resources.jobs, { namespace, query: ours }),
-    listIfAllowed<PodObject>(reader, resources.pods, { namespace, query: ours }),
+    listIfAllowed<JobView>(reader, resources.jobs, { namespace, query: ours }),
+    listIfAllowed<PodView>(reader, resources.pods, { namespace, query: ours }),
     listIfAllowed<EventObject>(reader, resources.events, {
       namespace,
       query: { fieldSelector: 'type=Warning' },

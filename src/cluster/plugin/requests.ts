@@ -7,7 +7,7 @@ import { annotations } from '../api/labels.ts';
 import type { ModelExport } from '../api/model-export.ts';
 
 /** A change of an object. */
-export type Change = {
+export type RequestedChange = {
   /** A JSON merge patch; undefined if there is nothing to change. */
   readonly patch?: object;
   /** What was done, for the user. */
@@ -25,7 +25,7 @@ export type Request = {
  * Requests another attempt at what failed.
  * @throws UserError Usage for an unknown class, and for a suspended export, which would start nothing
  */
-export const retry = (modelExport: ModelExport, request: Request): Change => {
+export const retry = (modelExport: ModelExport, request: Request): RequestedChange => {
   const { metadata, spec, status } = modelExport;
   const token = addressToken(modelExport, request);
   if (spec.suspend)
@@ -43,13 +43,13 @@ export const retry = (modelExport: ModelExport, request: Request): Change => {
 };
 
 /** Requests a check of the stored files. @throws UserError Usage for an unknown class */
-export const verify = (modelExport: ModelExport, request: Request): Change => ({
+export const verify = (modelExport: ModelExport, request: Request): RequestedChange => ({
   patch: annotate(annotations.verifyRequestedAt, addressToken(modelExport, request)),
   message: `requested a check of the stored files: ${describeScope(modelExport, request)}`,
 });
 
 /** Sets `spec.suspend`. */
-export const setSuspended = (modelExport: ModelExport, suspend: boolean): Change => {
+export const setSuspended = (modelExport: ModelExport, suspend: boolean): RequestedChange => {
   const word = suspend ? 'suspended' : 'resumed';
   if (modelExport.spec.suspend === suspend)
     return { message: `${nameOf(modelExport)} is ${suspend ? 'already suspended' : 'not suspended'}` };

@@ -1,7 +1,7 @@
 /** Changes ModelExports as the user of the plugin. The only file of the plugin that writes. */
 import { resources } from './objects.ts';
-import type { Reader, Target } from './read.ts';
-import type { Change } from './requests.ts';
+import type { Reader, ReadTarget } from './read.ts';
+import type { RequestedChange } from './requests.ts';
 
 /** Field manager of the plugin's changes, so that `kubectl get --show-managed-fields` names who suspended an export. */
 export const pluginFieldManager = 'kubectl-modelexport';
@@ -9,8 +9,8 @@ export const pluginFieldManager = 'kubectl-modelexport';
 /** Sends the patch, if there is one. */
 export const applyChange = async (
   { client, signal }: Reader,
-  target: Target,
-  { patch }: Change,
+  target: ReadTarget,
+  { patch }: RequestedChange,
 ): Promise<void> => {
   if (patch !== undefined) await client.mergePatch(resources.modelExports, target, patch, signal);
 };
