@@ -1,6 +1,7 @@
 /**
  * A Kubernetes cluster on this machine: a control plane, two kubelets that look like two GPU machines, our images, and
- * claims in a folder. Stopping removes everything, including the leftovers of an earlier, killed cluster.
+ * claims in a folder. Stopping removes everything, including the leftovers of an earlier, killed cluster. Own set-up instead of
+ * kind or k3d, which need a container engine and node images from a registry.
  */
 import { chmodSync, mkdirSync, mkdtempSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';

@@ -3,18 +3,15 @@ import { binShift, floatOfBits, infinityBits, magnitudeBits, signBit } from './f
 import { addHistograms, emptyHistogram, Histogram, type Magnitudes } from './histogram.ts';
 
 /** Number of patterns of sign, exponent and top mantissa bits. Pages that are never touched take no memory. */
-const patterns = 2 ** (32 - binShift);
-const negativeZero = patterns / 2;
-
-/** After this many values, the 32-bit counts are moved to exact 53-bit sums. */
-const spillAt = 2 ** 32 - 1;
+export const bitPatterns = 2 ** (32 - binShift);
+const negativeZero = bitPatterns / 2;
 
 /** The worst kind of value in a tensor; NaN is worse than infinity. */
 export type Worst = 'Finite' | 'Infinite' | 'NaN';
 
 /** Histogram of one tensor while it is counted: 2^18 counters of 32 bits, indexed by the top bits of a float. */
 export class BitCounter {
-  readonly #counts = new Uint32Array(patterns);
+  readonly #counts: Uint32Array | Uint8Array;
   /** Bits of the largest magnitude of either sign; negative if no value has that sign. */
   #positive = signBit;
   #negative = signBit;
@@ -22,13 +19,21 @@ export class BitCounter {
   #least = magnitudeBits;
   #sinceSpill = 0;
   #spilled = emptyHistogram;
+  /** After this many values, counters are moved to exact 53-bit sums: one counter could hold no more. */
+  readonly #spillAt: number;
+
+  /** @param counts `bitPatterns` counters, all 0; tests have smaller ones */
+  constructor(counts: Uint32Array | Uint8Array = new Uint32Array(bitPatterns)) {
+    this.#counts = counts;
+    this.#spillAt = 2 ** (8 * counts.BYTES_PER_ELEMENT) - 1;
+  }
 
   /**
    * Counts every value and returns the worst kind seen so far. Infinities are counted in their own bin; after a NaN the
    * counts are meaningless. Takes 1.8 ns per value (docs/benchmarks.md).
    */
   add(values: Float32Array): Worst {
-    if (this.#sinceSpill + values.length > spillAt) this.#spill();
+    if (this.#sinceSpill + values.length > this.#spillAt) this.#spill();
     this.#sinceSpill += values.length;
     const counts = this.#counts;
     const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
@@ -57,12 +62,10 @@ export class BitCounter {
   }
 
   #min(): number {
-    if (this.#sinceSpill === 0) return Number.POSITIVE_INFINITY;
     return this.#negative < 0 ? floatOfBits(this.#least) : 0 - floatOfBits(this.#negative);
   }
 
   #max(): number {
-    if (this.#sinceSpill === 0) return Number.NEGATIVE_INFINITY;
     return this.#positive < 0 ? 0 - floatOfBits(this.#least) : floatOfBits(this.#positive);
   }
 
@@ -76,7 +79,7 @@ export class BitCounter {
 type Tops = { readonly below: number; readonly above: number };
 
 /** Non-empty bins, searched up to the top bin of either sign. +0 and -0 share bin 0. */
-const collectBins = (patternCounts: Uint32Array, { below, above }: Tops): Magnitudes => {
+const collectBins = (patternCounts: Uint32Array | Uint8Array, { below, above }: Tops): Magnitudes => {
   const bins: number[] = [];
   const counts: number[] = [];
   const keep = (bin: number, count: number): void => {
@@ -97,7 +100,7 @@ const collectBins = (patternCounts: Uint32Array, { below, above }: Tops): Magnit
 };
 
 /** Bin of the largest magnitude, from its bits; 0 if no value has that sign. */
-const topBin = (magnitude: number): number => (magnitude < 0 ? 0 : magnitude >>> binShift);
+const topBin = (magnitude: number): number => Math.max(0, magnitude) >>> binShift;
 
 const minMagnitude = (bits: Int32Array, known: number): number => {
   let least = known;

@@ -17,4 +17,4 @@ export const clipHistogram = (histogram: Histogram, { low, high }: Clip): Histog
   });
 };
 
-const signedBinOf = (value: number): number => Math.sign(value) * binOf(Math.abs(value)) + 0;
+const signedBinOf = (value: number): number => Math.sign(value) * binOf(Math.abs(value));

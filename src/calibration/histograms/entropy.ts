@@ -16,7 +16,6 @@ const smoothing = 1e-4;
 
 /** Threshold in the unit of the tensor; 0 for an all-zero tensor. */
 export const entropyThreshold = (histogram: Histogram): number => {
-  if (histogram.absoluteMax === 0) return 0;
   const { counts, width } = toLinearBins(histogram, bins);
   const edge = bestEdge(counts);
   return edge === bins ? histogram.absoluteMax : (edge + 0.5) * width;
@@ -27,17 +26,23 @@ export const entropyThreshold = (histogram: Histogram): number => {
  * @param linear counts of 2048 bins of equal width over [0, largest |x|]
  */
 export const bestEdge = (linear: Float64Array): number => {
+  const divergences = divergencesOf(linear);
+  let best = bins;
+  for (let edge = bins; edge >= levels; edge--) if (divergences[edge]! < divergences[best]!) best = edge;
+  return best;
+};
+
+/**
+ * Divergence at each number of bins kept, from 128 on, in nats.
+ * @param linear counts of 2048 bins of equal width over [0, largest |x|]
+ */
+export const divergencesOf = (linear: Float64Array): Float64Array => {
   const counts = linear.slice();
   counts[0] = counts[1]!;
-  const sums = prefixSums(counts);
-  const groups = new GroupTerms(sums);
-  let best = bins;
-  let least = Number.POSITIVE_INFINITY;
-  for (let edge = levels; edge <= bins; edge++) {
-    const divergence = divergenceAt(edge, counts, groups);
-    if (divergence <= least) [least, best] = [divergence, edge];
-  }
-  return best;
+  const groups = new GroupTerms(prefixSums(counts));
+  const divergences = new Float64Array(bins + 1);
+  for (let edge = levels; edge <= bins; edge++) divergences[edge] = divergenceAt(edge, counts, groups);
+  return divergences;
 };
 
 /** First bin of group `level` when `edge` bins are split into 128 groups of nearly equal size. */
@@ -54,12 +59,11 @@ const prefixSums = (counts: Float64Array): PrefixSums => {
   const mass = new Float64Array(bins + 1);
   const filled = new Float64Array(bins + 1);
   const entropy = new Float64Array(bins + 1);
-  for (let bin = 0; bin < bins; bin++) {
-    const count = counts[bin]!;
+  counts.forEach((count, bin) => {
     mass[bin + 1] = mass[bin]! + count;
     filled[bin + 1] = filled[bin]! + (count > 0 ? 1 : 0);
     entropy[bin + 1] = entropy[bin]! + xLogX(count);
-  }
+  });
   return { mass, filled, entropy };
 };
 
@@ -72,15 +76,14 @@ const xLogX = (x: number): number => (x > 0 ? x * Math.log(x) : 0);
 class GroupTerms {
   readonly sums: PrefixSums;
   readonly #terms = new Float64Array((bins / levels + 1) * bins);
-  #longest = 0;
 
   constructor(sums: PrefixSums) {
     this.sums = sums;
+    for (let length = 1; length <= bins / levels; length++) this.#add(length);
   }
 
   /** Sum over the 128 groups of the first `edge` bins. */
   upTo(edge: number): number {
-    while (this.#longest * levels < edge) this.#add(++this.#longest);
     const terms = this.#terms;
     let sum = 0;
     for (let level = 0, from = 0, to = 0; level < levels; level++, from = to) {
@@ -113,11 +116,8 @@ const divergenceAt = (edge: number, counts: Float64Array, groups: GroupTerms): n
   const last = counts[edge - 1]!;
   if (within === 0) return Number.POSITIVE_INFINITY;
   const pLogP = entropy[edge - 1]! + xLogX(last + beyond);
-  let pLogQ = groups.upTo(edge);
-  if (beyond > 0) {
-    const from = firstBin(levels - 1, edge);
-    const spread = (mass[edge]! - mass[from]!) / (filled[edge]! - filled[from]!);
-    pLogQ += beyond * Math.log(last > 0 ? spread : smoothing);
-  }
+  const from = firstBin(levels - 1, edge);
+  const spread = (mass[edge]! - mass[from]!) / (filled[edge]! - filled[from]!);
+  const pLogQ = groups.upTo(edge) + beyond * Math.log(last > 0 ? spread : smoothing);
   return (pLogP - pLogQ) / whole - Math.log(whole) + Math.log(within);
 };

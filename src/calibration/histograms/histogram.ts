@@ -59,8 +59,8 @@ export const emptyHistogram = new Histogram(
 
 /** The histogram of both sets of values. */
 export const addHistograms = (a: Histogram, b: Histogram): Histogram => {
-  if (a.total === 0) return b;
   if (b.total === 0) return a;
+  if (a.total === 0) return b;
   return new Histogram(mergeBins(a, b), { min: Math.min(a.min, b.min), max: Math.max(a.max, b.max) });
 };
 
@@ -93,9 +93,9 @@ const mergeBins = (a: Magnitudes, b: Magnitudes): Magnitudes => {
   const counts = new Float64Array(length);
   let filled = 0;
   for (let i = 0, j = 0; i + j < length; ) {
-    const first = j === b.bins.length || (i < a.bins.length && a.bins[i]! <= b.bins[j]!);
+    const first = j === b.bins.length || a.bins[i]! <= b.bins[j]!;
     const bin = first ? a.bins[i]! : b.bins[j]!;
-    if (filled === 0 || bins[filled - 1] !== bin) bins[filled++] = bin;
+    if (bins[filled - 1] !== bin) bins[filled++] = bin;
     counts[filled - 1]! += first ? a.counts[i++]! : b.counts[j++]!;
   }
   return { bins: bins.slice(0, filled), counts: counts.slice(0, filled) };

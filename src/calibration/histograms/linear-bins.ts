@@ -25,7 +25,7 @@ const distribute = (counts: Float64Array, width: number, { count, from, to }: Sh
   const last = counts.length - 1;
   const first = Math.min(last, Math.floor(from / width));
   const end = Math.min(last, Math.floor(to / width));
-  if (first === end || to <= from) {
+  if (first === end) {
     counts[first]! += count;
     return;
   }

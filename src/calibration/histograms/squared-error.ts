@@ -85,11 +85,8 @@ export class Moments {
   }
 }
 
-const centresOf = (bins: Int32Array, limit: number): Float64Array => {
-  const centres = new Float64Array(bins.length);
-  for (let i = 0; i < bins.length; i++) centres[i] = centreOf(bins[i]!, limit);
-  return centres;
-};
+const centresOf = (bins: Int32Array, limit: number): Float64Array =>
+  Float64Array.from(bins, (bin) => centreOf(bin, limit));
 
 const centreOf = (bin: number, limit: number): number =>
   bin === 0 ? 0 : Math.min(limit, (lowerEdge(bin) + lowerEdge(bin + 1)) / 2);
@@ -100,12 +97,12 @@ const momentSums = (counts: Float64Array, centres: Float64Array): MomentSums => 
   const zeros = (): Float64Array => new Float64Array(counts.length + 1);
   const sums = [zeros(), zeros(), zeros()] as const;
   const [wholes, firsts, seconds] = sums;
-  for (let i = 0; i < counts.length; i++) {
-    const [count, centre] = [counts[i]!, centres[i]!];
+  counts.forEach((count, i) => {
+    const centre = centres[i]!;
     wholes[i + 1] = wholes[i]! + count;
     firsts[i + 1] = firsts[i]! + count * centre;
     seconds[i + 1] = seconds[i]! + count * centre * centre;
-  }
+  });
   return sums;
 };
 

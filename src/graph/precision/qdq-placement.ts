@@ -62,6 +62,5 @@ const residualInput = (node: NodeProto, graph: GraphProto, constants: Constants)
   const fromConv = (name: string) =>
     graph.node.some(({ opType, output }) => opType === 'Conv' && output[0] === name);
   const [first, second] = node.input.map(fromConv);
-  if (first && second) return [1];
   return first || second ? [first ? 1 : 0] : [];
 };

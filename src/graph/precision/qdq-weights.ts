@@ -34,13 +34,12 @@ export const quantiseWeight = (node: NodeProto, weight: TensorProto): QuantisedW
   const axis = outputAxis(node, weight);
   const values = floatsOf(weight);
   const channelOf = axis === undefined ? () => 0 : channelIndex(dims, axis);
-  const scales = new Float32Array(axis === undefined ? 1 : dims[axis]!);
+  const largest = new Float32Array(axis === undefined ? 1 : dims[axis]!);
   for (let i = 0; i < values.length; i++) {
     const channel = channelOf(i);
-    scales[channel] = Math.max(scales[channel]!, Math.abs(values[i]!));
+    largest[channel] = Math.max(largest[channel]!, Math.abs(values[i]!));
   }
-  for (let channel = 0; channel < scales.length; channel++)
-    scales[channel] = Math.max(minScale, scales[channel]! / levels);
+  const scales = largest.map((magnitude) => Math.max(minScale, magnitude / levels));
   const quantised = Int8Array.from(values, (value, i) =>
     Math.max(-levels, Math.min(levels, Math.round(value / scales[channelOf(i)]!))),
   );
