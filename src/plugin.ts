@@ -59,10 +59,13 @@ const parseExportLine: PluginContext['parseExportLine'] = ([tool, ...words]) => 
   };
 };
 
-const stopOnSignals = (): AbortSignal => {
+/** Aborts at a signal, and when the reader of the output ends, as in `kubectl modelexport watch … | head`. */
+const makeStop = (): AbortSignal => {
   const stop = new AbortController();
+  const abort = (why: string) => stop.abort(new UserError('Interrupted', why));
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
-    process.once(signal, () => stop.abort(new UserError('Interrupted', `Stopped by ${signal}.`)));
+    process.once(signal, () => abort(`Stopped by ${signal}.`));
+  process.stdout.on('error', (error) => abort(`Writing the output: ${error.message}.`));
   return stop.signal;
 };
 
@@ -115,7 +118,7 @@ export const runPlugin = async (): Promise<void> => {
     isTerminal,
     hasColours: isTerminal && !env.NO_COLOR,
     clock: systemClock,
-    signal: stopOnSignals(),
+    signal: makeStop(),
   };
   const code = await runTool(
     pluginName,

@@ -1,21 +1,19 @@
 /** `kubectl modelexport` against a real apiserver. */
+
 import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import process from 'node:process';
 import test from 'ava';
 import type { ModelExport } from '../../src/cluster/api/model-export.ts';
-import { pluginCommands } from '../../src/cluster/plugin/commands.ts';
-import type { PluginContext } from '../../src/cluster/plugin/context.ts';
-import type { Moment } from '../../src/cluster/plugin/moment.ts';
-import { systemClock } from '../../src/ground/base/clock.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
-import { aClientOf } from '../builders/client.ts';
 import { active, aModelExport, anEngineBuilt, anExported } from '../builders/objects.ts';
 import { factsAfter } from '../builders/plugin-facts.ts';
 import { runProcess, type ToolRun } from '../builders/tool.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
-import { eventually, run } from '../cluster/run.ts';
+import { run } from '../cluster/run.ts';
+import { makePod, startKubelet } from './kubelet.ts';
+import { watching } from './watching.ts';
 
 let plane: ControlPlane;
 const namespace = 'vision';
@@ -105,33 +103,11 @@ test('suspend, resume, retry and verify change the object as the user of the plu
   t.true(managedFields.some(({ manager }) => manager === 'kubectl-modelexport'));
 });
 
-/** Runs `watch` in this process, until the test stops it; `lines` has what it printed. */
-const watching = (name: string) => {
-  const lines: Moment[] = [];
-  const context: PluginContext = {
-    connect: async () => ({ client: aClientOf(plane.kubeconfig), namespace }),
-    parseExportLine: () => {
-      throw new Error('watch reads no command line');
-    },
-    print: (text) => void lines.push(JSON.parse(text) as Moment),
-    printError: () => {},
-    isTerminal: false,
-    hasColours: false,
-    clock: systemClock,
-    signal: AbortSignal.timeout(120_000),
-  };
-  const ended = pluginCommands.watch({ operands: [name], values: { help: false } }, context);
-  ended.catch(() => {}); // The test awaits it after its changes.
-  const printed = (count: number) =>
-    eventually(`${count} lines`, async () => lines.length >= count || undefined, 60_000);
-  return { lines, ended, printed };
-};
-
 const built = { kind: 'Succeeded', result: anEngineBuilt() } as const;
 
 test('watch prints each change once, and ends when the export is Ready', async (t) => {
   await store('watched');
-  const { lines, ended, printed } = watching('watched');
+  const { lines, ended, printed } = watching(plane.kubeconfig, { namespace, name: 'watched' });
   await printed(1);
   await relabel('watched');
   await writeStatus('watched', { export: exported, ampere: active, cpu: built });
@@ -150,7 +126,7 @@ test('watch prints each change once, and ends when the export is Ready', async (
 
 test('watch ends when the object is deleted', async (t) => {
   await store('doomed');
-  const { ended, printed } = watching('doomed');
+  const { ended, printed } = watching(plane.kubeconfig, { namespace, name: 'doomed' });
   await printed(1);
   await plane.ask(`${path}/doomed`, { method: 'DELETE' });
   await t.throwsAsync(ended, {
@@ -167,6 +143,21 @@ test('watch of a Stalled export exits with the code of the reason', async (t) =>
   t.is(code, 40, stderr);
   t.regex(stderr, /vision\/stalled: it is Stalled \(EnginesFailed\)/);
   t.is(JSON.parse(stdout).state, 'Stalled');
+});
+
+test('logs reads the containers of the pod through the apiserver', async (t) => {
+  await store('logged');
+  const port = await startKubelet(t);
+  await makePod(plane.ask, { namespace, owner: 'logged', port });
+  const { code, stdout, stderr } = await plugin('logs', 'logged', '-n', namespace);
+  t.is(code, 0, stderr);
+  t.is(
+    stdout,
+    'stage | /containerLogs/vision/logged-pod/stage\nexport | /containerLogs/vision/logged-pod/export\n',
+  );
+  const none = await plugin('logs', 'logged', '--class', 'cpu', '-n', namespace);
+  t.is(none.code, 12);
+  t.regex(none.stderr, /the engine cpu has no pod/);
 });
 
 test('hardware reads the nodes and classes of the cluster', async (t) => {
@@ -187,14 +178,9 @@ test('hardware reads the nodes and classes of the cluster', async (t) => {
   };
   await plane.ask('/api/v1/nodes', { method: 'POST', body: node });
   const { stdout } = await plugin('hardware', '--class', 'edge');
-  t.deepEqual(JSON.parse(stdout).classes, [
-    {
-      name: 'edge',
-      backend: 'OnnxRuntime',
-      matching: [],
-      others: [{ why: 'label pool is core, the class selects edge', nodes: ['far'] }],
-    },
-  ]);
+  const [{ name, matching, others }] = JSON.parse(stdout).classes;
+  t.deepEqual([name, matching], ['edge', []]);
+  t.like(others[0], { why: 'label pool is core, the class selects edge', nodes: ['far'] });
   const missing = await plugin('hardware', '--class', 'absent');
   t.is(missing.code, 12);
 });
@@ -285,6 +271,18 @@ test('an apiserver that does not answer is no defect of the plugin', async (t) =
   t.is(refused.code, 1);
   t.regex(refused.stderr, /^kubectl modelexport: Asking the apiserver: GET .*ECONNREFUSED/);
   t.notRegex(refused.stderr, /bug/);
+});
+
+test('an empty device class, and a command line of another tool, exit with 2', async (t) => {
+  const choices = ['--name', 'd', '--claim', 'models', '--key-secret', 'k', '--device-class'];
+  const convert = (...words: readonly string[]) =>
+    runProcess('kubectl-modelexport', ['convert', ...choices, ...words]);
+  const empty = await convert('a,,b', '--', 'tlt-export', 'classification', '-m', 'm.tlt');
+  t.is(empty.code, 2);
+  t.regex(empty.stderr, /'a,,b' has an empty name/);
+  const other = await convert('a', '--', 'tlt-model', 'inspect', 'm.tlt');
+  t.is(other.code, 2);
+  t.regex(other.stderr, /must start with tlt-export/);
 });
 
 test('an unknown command exits with 2 and suggests one', async (t) => {

@@ -153,6 +153,7 @@ test('a path outside of the claim is refused', (t) => {
   t.throws(of('/home/me/m.tlt'), { message: /is absolute: name .* with --mount/ });
   t.throws(of('../m.tlt'), { message: /leaves the claim/ });
   t.throws(of('/workspace/../m.tlt', '/workspace'), { message: /not below/ });
+  t.throws(of('/workspace/m.tlt', 'workspace'), { message: /--mount: workspace is relative/ });
   t.throws(of('.'), { message: /is the root of the claim/ });
 });
 

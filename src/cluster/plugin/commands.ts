@@ -1,5 +1,6 @@
 /** The commands of the plugin: each reads the cluster, and prints the text that pure functions compose. */
 import { stringify } from 'yaml';
+import { UserError } from '../../ground/base/errors.ts';
 import {
   type PluginCommand,
   type PluginValues,
@@ -12,8 +13,9 @@ import { convertLine } from './convert.ts';
 import { explainReason, formatExplanation } from './explain.ts';
 import { followModelExport } from './follow.ts';
 import { formatHardware, reportHardware, selectClasses } from './hardware-report.ts';
+import { chooseLogs, formatLogLine } from './logs.ts';
 import { formatMoment, isOver, isSameMoment, type Moment, momentOf } from './moment.ts';
-import { readFacts, readHardware, readModelExport } from './read.ts';
+import { readFacts, readHardware, readLog, readModelExport, readPods } from './read.ts';
 import { type Request, type RequestedChange, retry, setSuspended, verify } from './requests.ts';
 import { reportStatus } from './status-report.ts';
 import { formatStatus } from './status-text.ts';
@@ -43,6 +45,15 @@ const watch: Run<PluginValues<'watch'>> = async ({ operands: [name = ''], values
     last = moment;
     if (isOver(modelExport)) return;
   }
+};
+
+const logs: Run<PluginValues<'logs'>> = async ({ operands: [name = ''], values }, context) => {
+  const { reader, target } = await findTarget(name, values, context);
+  await readModelExport(reader, target);
+  const { pod, containers } = chooseLogs(await readPods(reader, target), target, values.class);
+  for (const container of containers)
+    for await (const line of readLog(reader, { namespace: target.namespace, name: pod }, container))
+      context.print(formatLogLine(container, line));
 };
 
 const explain: Run<PluginValues<'explain'>> = async ({ operands: [word = ''], values }, context) => {
@@ -81,6 +92,16 @@ const change =
     });
   };
 
+/** @throws UserError Usage for an empty name */
+const parseClasses = (text: string): readonly string[] => {
+  const names = text.split(',').map((name) => name.trim());
+  if (!names.includes('')) return names;
+  throw new UserError(
+    'Usage',
+    `Reading --device-class: '${text}' has an empty name. Separate names by one comma.`,
+  );
+};
+
 const convert: Run<PluginValues<'convert'>> = async ({ operands, values }, context) => {
   const { name, namespace, claim, mount, 'key-secret': keySecret, 'device-class': classes } = values;
   const { manifest, notes } = convertLine(context.parseExportLine(operands), {
@@ -88,7 +109,7 @@ const convert: Run<PluginValues<'convert'>> = async ({ operands, values }, conte
     namespace,
     claim: { name: claim, mount },
     keySecret,
-    deviceClasses: classes.split(',').map((each) => each.trim()),
+    deviceClasses: parseClasses(classes),
   });
   context.print(stringify(manifest, { lineWidth: 0 }));
   for (const note of notes) context.printError(`# ${note}\n`);
@@ -101,6 +122,7 @@ const completion: Run<PluginValues<'completion'>> = async ({ operands: [shell = 
 export const pluginCommands: { readonly [C in PluginCommand]: Run<PluginValues<C>> } = {
   status,
   watch,
+  logs,
   explain,
   hardware,
   convert,

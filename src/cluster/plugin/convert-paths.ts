@@ -46,6 +46,8 @@ const belowMount = (mount: string | undefined, given: FlagPath): string => {
       given,
       'is absolute: name the folder that corresponds to the root of the claim with --mount',
     );
+  if (!posix.isAbsolute(mount))
+    throw new UserError('Usage', `Reading --mount: ${mount} is relative. Name an absolute folder.`);
   const relative = posix.relative(mount, given.path === '' ? '/' : given.path);
   if (relative === '..' || relative.startsWith('../')) throw outside(given, `is not below --mount ${mount}`);
   return relative;

@@ -1,4 +1,5 @@
 /** Reads what the commands show. The only file of the plugin that reads the cluster. */
+import { createInterface } from 'node:readline';
 import { UserError } from '../../ground/base/errors.ts';
 import type { ExportDeviceClass } from '../api/export-device-class.ts';
 import { ownerLabels } from '../api/labels.ts';
@@ -35,7 +36,7 @@ export const readModelExport = async (
 /** The ModelExport with its Jobs, pods and warnings. @throws UserError InputNotFound */
 export const readFacts = async (reader: Reader, target: ReadTarget): Promise<Facts> => {
   const { namespace, name } = target;
-  const ours = { labelSelector: `${ownerLabels.ModelExport.name}=${name}` };
+  const ours = selectOwned(name);
   const [modelExport, jobs, pods, warnings] = await Promise.all([
     readModelExport(reader, target),
     listIfAllowed<JobView>(reader, resources.jobs, { namespace, query: ours }),
@@ -63,6 +64,31 @@ const listIfAllowed = async <T>(
     throw thrown;
   }
 };
+
+const selectOwned = (name: string): Query => ({ labelSelector: `${ownerLabels.ModelExport.name}=${name}` });
+
+/** The Jobs and pods of a ModelExport. */
+export const readPods = async (
+  reader: Reader,
+  { namespace, name }: ReadTarget,
+): Promise<{ readonly jobs: readonly JobView[]; readonly pods: readonly PodView[] }> => {
+  const owned = { namespace, query: selectOwned(name) };
+  const [jobs, pods] = await Promise.all([
+    listAll<JobView>(reader, resources.jobs, owned),
+    listAll<PodView>(reader, resources.pods, owned),
+  ]);
+  return { jobs, pods };
+};
+
+/** The lines of the log of a container so far. */
+export async function* readLog(
+  { client, signal }: Reader,
+  pod: ReadTarget,
+  container: string,
+): AsyncGenerator<string> {
+  const at = { ...pod, subresource: 'log', query: { container } };
+  yield* createInterface({ input: await client.watch(resources.pods, at, signal) });
+}
 
 /** All classes and nodes, by name. */
 export const readHardware = async (

@@ -33,7 +33,7 @@ export interface KubeClient {
   /** Replaces the object. The apiserver responds 409 if the resourceVersion of the body is not the newest. */
   replace(resource: Resource, at: ObjectPath, body: object, signal: AbortSignal): Promise<unknown>;
   remove(resource: Resource, at: ObjectPath & { readonly uid?: string }, signal: AbortSignal): Promise<void>;
-  /** The response of a watch: one JSON object per line, as long as the watch is open. */
+  /** The response of a watch: one JSON object per line, as long as the watch is open. Also the text of a log. */
   watch(
     resource: Resource,
     at: ObjectPath & { readonly query: Query },

@@ -106,6 +106,23 @@ const watch = program({
   examples: [`${pluginName} watch detector`],
 });
 
+const logs = program({
+  ...named,
+  name: `${pluginName} logs`,
+  summary: 'Prints the log of the newest pod of the export, or of the engine of a device class.',
+  flags: {
+    ...classFlag('The engine of this device class. Default: the export.'),
+    ...namespaceFlag,
+    ...clusterFlags,
+    ...help,
+  },
+  groups: [{ title: 'Scope', flags: ['class'] }, clusterGroup, { title: 'Output', flags: ['help'] }],
+  details: [
+    'The lines of all containers that have started, in the order in which they run; each line starts with the name of its container.',
+  ],
+  examples: [`${pluginName} logs detector`, `${pluginName} logs detector --class ampere`],
+});
+
 const completion = program({
   name: `${pluginName} completion`,
   summary: 'Prints a completion script for a shell.',
@@ -126,6 +143,7 @@ const completion = program({
 export const pluginPrograms = {
   status,
   watch,
+  logs,
   explain,
   retry,
   verify,
