@@ -98,6 +98,16 @@ test('a status of an older generation is not reported as the current one', (t) =
   t.is(reportStatus({ ...facts, modelExport: changed }).state, 'Unseen');
 });
 
+test('a request that the operator has not handled is waited for, not repeated', (t) => {
+  const wrongKey = { kind: 'Failed', reason: 'WrongKey', message: 'the key does not open it' } as const;
+  const { modelExport, ...facts } = factsAfter({ export: wrongKey });
+  const annotations = { 'export.tlt.dev/requested-at': 'now' };
+  const requested = { ...modelExport, metadata: { ...modelExport.metadata, annotations } };
+  const text = textOf({ ...facts, modelExport: requested });
+  t.regex(text, /^ModelExport vision\/demo: Requested/);
+  t.regex(text, /operator \(Requested\): None for a few seconds/);
+});
+
 test('what the user may not list is named', (t) => {
   const facts = { modelExport: aModelExport(), jobs: undefined, pods: undefined, warnings: undefined };
   t.regex(textOf(facts), /Not shown: jobs, pods, events\. You may not list them/);
@@ -117,6 +127,12 @@ test('warnings about the export, its Jobs and pods are shown, newest first; othe
     [`Job ${job}`, 'ModelExport demo', `Pod ${job}-x7k2p`],
   );
   t.regex(textOf({ ...facts, warnings }), /30s ago, Job demo-export-KEY: FailedMount: volume exports/);
+});
+
+test('an event cannot write control characters to the terminal', (t) => {
+  const facts = factsAfter({ export: active });
+  const event = { ...aWarning('ModelExport', 'demo', 10), reason: 'A\u001b[2J', message: 'b\u001b[2J' };
+  t.regex(textOf({ ...facts, warnings: [event] }), /A\\x1b\[2J: b\\x1b\[2J\n/);
 });
 
 test('stages that wait for the same reason share one remedy', (t) => {

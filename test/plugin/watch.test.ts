@@ -1,7 +1,9 @@
 /** `kubectl modelexport watch`: lines of statuses that the operator's decisions make, and when it ends. */
 import test from 'ava';
+import type { ModelExport } from '../../src/cluster/api/model-export.ts';
 import { formatMoment, isOver, isSameMoment, momentOf } from '../../src/cluster/plugin/moment.ts';
 import { plain } from '../../src/cluster/plugin/paint.ts';
+import { retry } from '../../src/cluster/plugin/requests.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
 import { active, aModelExport, anEngineBuilt, anExported } from '../builders/objects.ts';
 import { decidedAt, factsAfter } from '../builders/plugin-facts.ts';
@@ -43,4 +45,18 @@ test('a Stalled export ends it with the reason of the export or engine that fail
     reasonOf({ export: exported, ampere: { ...refused, reason: 'DeadlineExceeded' }, cpu: built }),
     'Internal',
   );
+});
+
+test('after a request for another attempt, a Stalled export is over only when the operator has handled it', (t) => {
+  const { modelExport } = factsAfter({ export: { ...refused, reason: 'WrongKey' } });
+  const { patch } = retry(modelExport, { token: '2026-01-01', deviceClass: undefined });
+  const { metadata } = patch as { readonly metadata: Partial<ModelExport['metadata']> };
+  const requested = { ...modelExport, metadata: { ...modelExport.metadata, ...metadata } };
+  t.false(isOver(requested));
+  t.is(momentOf(requested, decidedAt).state, 'Requested');
+  const handled = {
+    ...requested,
+    status: { ...requested.status, lastHandledRequest: '2026-01-01' },
+  } as ModelExport;
+  t.throws(() => isOver(handled), { message: /Stalled \(WrongKey\)/ });
 });

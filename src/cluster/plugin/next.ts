@@ -18,7 +18,9 @@ export type Situation = {
 /** One entry per remedy, in the order of the stages. */
 export const advise = ({ metadata, state, stages }: Situation): readonly Advice[] => {
   if (state === 'Ready') return [];
-  if (state === 'Unseen') return [unseen];
+  if (state === 'Unseen') return [waitForOperator(state, 'no status for the current spec was written yet')];
+  if (state === 'Requested')
+    return [waitForOperator(state, 'the request for another attempt is not handled yet')];
   const found = new Map<string, Advice>();
   for (const stage of stages) {
     const remedy = stage.state === 'done' ? undefined : findReason(stage.reason)?.remedy;
@@ -29,12 +31,11 @@ export const advise = ({ metadata, state, stages }: Situation): readonly Advice[
   return [...found.values()];
 };
 
-const unseen: Advice = {
+const waitForOperator = (reason: string, why: string): Advice => ({
   about: ['operator'],
-  reason: 'Unseen',
-  remedy:
-    'None for a few seconds. If it persists, check that the operator runs and watches this namespace: no status for the current spec was written yet.',
-};
+  reason,
+  remedy: `None for a few seconds. If it persists, check that the operator runs and watches this namespace: ${why}.`,
+});
 
 /** The remedy with the commands of the plugin in place of what they write. */
 const nameCommands = (remedy: string, metadata: Situation['metadata']): string =>

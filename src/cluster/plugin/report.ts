@@ -31,7 +31,11 @@ export type WarningReport = {
 export type StatusReport = {
   readonly namespace: string;
   readonly name: string;
-  readonly state: 'Ready' | 'Stalled' | 'Reconciling' | 'Suspended' | 'Unseen';
+  /**
+   * `Unseen`: the status describes an older spec. `Requested`: Stalled, and the operator has not handled a request for another
+   * attempt yet.
+   */
+  readonly state: 'Ready' | 'Stalled' | 'Reconciling' | 'Suspended' | 'Unseen' | 'Requested';
   readonly reason?: string;
   readonly message?: string;
   readonly enginesReady?: string;

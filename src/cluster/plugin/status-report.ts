@@ -3,6 +3,7 @@ import { findTrue } from '../api/conditions.ts';
 import { labels } from '../api/labels.ts';
 import type { ModelExport } from '../api/model-export.ts';
 import { parseTime } from '../api/times.ts';
+import { latestHandledRequest } from '../ownedjobs/request.ts';
 import { reportJobs } from './jobs-report.ts';
 import { advise } from './next.ts';
 import type { EventObject, Facts } from './objects.ts';
@@ -31,11 +32,14 @@ export const reportStatus = (facts: Facts): StatusReport => {
   };
 };
 
-const summarise = ({ metadata, status, spec }: ModelExport): StatusReport['state'] => {
+const summarise = (modelExport: ModelExport): StatusReport['state'] => {
+  const { metadata, status, spec } = modelExport;
   if (status?.observedGeneration !== metadata.generation) return 'Unseen';
   const found = (['Ready', 'Stalled', 'Reconciling'] as const).find((type) =>
     findTrue(status.conditions, type),
   );
+  const isHandled = latestHandledRequest(modelExport) === status.lastHandledRequest;
+  if (found === 'Stalled' && !isHandled) return 'Requested';
   return found ?? (spec.suspend ? 'Suspended' : 'Unseen');
 };
 

@@ -29,6 +29,7 @@ export const stateStyles: Readonly<Record<StatusReport['state'], Style>> = {
   Reconciling: 'busy',
   Suspended: 'wait',
   Unseen: 'wait',
+  Requested: 'wait',
 };
 
 /** The text of a report, with a line break at the end. */
@@ -98,7 +99,7 @@ const formatWarnings = ({ warnings }: StatusReport, { paint, now }: TextOptions)
         `\n${paint('strong', 'Warnings')}`,
         ...warnings.map(({ about, reason, message, time }) => {
           const age = time === undefined ? '' : `${formatAge(now - Date.parse(time))} ago, `;
-          return `  ${age}${about}: ${paint('wait', reason)}: ${printable(message)}`;
+          return `  ${age}${about}: ${paint('wait', printable(reason))}: ${printable(message)}`;
         }),
       ];
 
