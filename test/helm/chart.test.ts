@@ -112,7 +112,7 @@ test('with watchNamespaces nothing but reading and reviews is allowed cluster-wi
     'get /metrics',
     'list,watch exportdeviceclasses',
     'list,watch nodes',
-    'patch exportdeviceclasses/status',
+    'update exportdeviceclasses/status',
   ]);
   t.true(
     team.every(({ metadata }) => metadata.name.endsWith(`.${installation.namespace}`)),

@@ -16,7 +16,7 @@ type Request = http.IncomingMessage;
 const isWatch = ({ url = '' }: Request): boolean => url.includes('watch=true');
 const isList = (request: Request): boolean =>
   request.method === 'GET' && request.url!.includes('limit=') && !isWatch(request);
-const isPatch = ({ method }: Request): boolean => method === 'PATCH';
+const isUpdate = ({ method }: Request): boolean => method === 'PUT' || method === 'PATCH';
 const isJobCreation = ({ method, url = '' }: Request): boolean => method === 'POST' && url.includes('/jobs');
 const isLease = ({ url = '' }: Request): boolean => url.includes('/leases');
 
@@ -102,14 +102,14 @@ export const quickFaults: readonly NamedFault[] = [
     cuts: true,
     fault: where(every, answer(503, 'ServiceUnavailable')),
   },
-  { name: '409 to every patch', ms: 3000, fault: where(isPatch, answer(409, 'Conflict')) },
+  { name: '409 to every update', ms: 3000, fault: where(isUpdate, answer(409, 'Conflict')) },
   {
     name: '401 to every second request, as after a rotation',
     ms: 2000,
     fault: where(every, alternately(answer(401, 'Unauthorized'))),
   },
   { name: 'lists that take seconds', ms: 4000, cuts: true, fault: where(isList, () => 'late') },
-  { name: 'writes that are done but not answered', ms: 2000, fault: where(isPatch, () => 'cut after') },
+  { name: 'writes that are done but not answered', ms: 2000, fault: where(isUpdate, () => 'cut after') },
   { name: 'events twice, and late', ms: 3000, cuts: true, fault: where(isWatch, () => 'stutter') },
 ];
 

@@ -63,7 +63,8 @@ test.serial(
   },
 );
 
-const frozen = frozenLeader(17_000);
+/** Longer than the lease of 15 s and the 2 s after which a replica looks at it again. */
+const frozen = frozenLeader(20_000);
 
 test.serial(`the same holds if ${frozen.name}; another replica takes over`, async (t) => {
   t.timeout(240_000);

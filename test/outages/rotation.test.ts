@@ -81,7 +81,7 @@ test('an operator whose token is revoked continues as soon as a new token is mou
   await createExport('meanwhile');
   await sleep(1500);
   t.is(await isSeen('meanwhile'), undefined);
-  t.regex(await registry.getSingleMetricAsString('rest_client_requests_total'), /code="401",method="PATCH"/);
+  t.regex(await registry.getSingleMetricAsString('rest_client_requests_total'), /code="401",method="PUT"/);
   writeFileSync(join(mount, 'token'), await tokenBoundTo('new'));
   await eventually('the status that could not be written', () => isSeen('meanwhile'));
   stop.abort(new Error('the test is over'));

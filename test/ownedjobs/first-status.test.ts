@@ -20,7 +20,7 @@ const never = new AbortController().signal;
 const aWorld = (present: { modelExport: ModelExport }) => {
   const requests: string[] = [];
   const client = {
-    apply: async () => void requests.push('status'),
+    replace: async () => void requests.push('status'),
     create: async () => void requests.push('Job'),
     list: async () => ({ items: [] }),
   } as unknown as KubeClient;

@@ -32,7 +32,7 @@ const aForgetfulServer = () => {
   let written: () => void = () => {};
   const send = async ({ method, path, signal }: ApiRequest): Promise<IncomingMessage> => {
     const [plural = ''] = path.split('?')[0]!.split('/').slice(-1);
-    if (method === 'PATCH') written();
+    if (method === 'PUT') written();
     if (method !== 'GET') return anAnswer({});
     if (!path.includes('watch=true'))
       return anAnswer({ items: contents[plural] ?? [], metadata: { resourceVersion: '1' } });

@@ -15,7 +15,7 @@ export const permissions: readonly Permission[] = [
   {
     apiGroups: [exportGroup.group],
     resources: [`${plural}/status`],
-    verbs: ['patch'],
+    verbs: ['update'],
     why: 'Writes the status of ExportDeviceClasses.',
   },
   {

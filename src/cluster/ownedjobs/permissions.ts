@@ -37,7 +37,7 @@ export const makeOwnerPermissions = (kind: OwnerKind): readonly Permission[] => 
   const apiGroups = [exportGroup.group];
   return [
     { apiGroups, resources: [plural], verbs: ['list', 'watch'], why: `Reads ${kind}s.` },
-    { apiGroups, resources: [`${plural}/status`], verbs: ['patch'], why: `Writes the status of ${kind}s.` },
+    { apiGroups, resources: [`${plural}/status`], verbs: ['update'], why: `Writes the status of ${kind}s.` },
     {
       apiGroups,
       resources: [`${plural}/finalizers`],

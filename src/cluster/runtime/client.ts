@@ -27,8 +27,6 @@ export interface KubeClient {
     signal: AbortSignal,
   ): Promise<unknown>;
   create(resource: Resource, at: ObjectPath, body: object, signal: AbortSignal): Promise<unknown>;
-  /** Server-side apply with our field manager; takes over fields that other managers own. */
-  apply(resource: Resource, at: ObjectPath, body: object, signal: AbortSignal): Promise<unknown>;
   mergePatch(resource: Resource, at: ObjectPath, body: object, signal: AbortSignal): Promise<unknown>;
   /** Replaces the object. The apiserver responds 409 if the resourceVersion of the body is not the newest. */
   replace(resource: Resource, at: ObjectPath, body: object, signal: AbortSignal): Promise<unknown>;
@@ -65,7 +63,6 @@ const listTimeoutMs = 75_000;
 /** Content types of request bodies (Kubernetes, "Update API Objects in Place Using kubectl patch"). */
 const contentTypes = {
   json: 'application/json',
-  apply: 'application/apply-patch+yaml',
   mergePatch: 'application/merge-patch+json',
 } as const;
 
@@ -92,8 +89,6 @@ export const makeClient = (deps: ClientDeps): KubeClient => {
       requestJson(deps, { method: 'GET', path: queryPath(resource, at, query), signal }, listTimeoutMs),
     create: (resource, at, value, signal) =>
       send({ method: 'POST', path: writePath(resource, at), signal }, value),
-    apply: (resource, at, value, signal) =>
-      send({ method: 'PATCH', path: `${writePath(resource, at)}&force=true`, signal }, value, 'apply'),
     mergePatch: (resource, at, value, signal) =>
       send({ method: 'PATCH', path: writePath(resource, at), signal }, value, 'mergePatch'),
     replace: (resource, at, value, signal) =>

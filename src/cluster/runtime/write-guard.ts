@@ -25,10 +25,6 @@ export const guardWrites = (client: KubeClient, mayWrite: () => boolean): KubeCl
       check();
       return client.create(...request);
     },
-    apply: async (...request) => {
-      check();
-      return client.apply(...request);
-    },
     mergePatch: async (...request) => {
       check();
       return client.mergePatch(...request);

@@ -1,5 +1,6 @@
 /**
- * Writes the status of any kind: as a whole, by server-side apply. All status writes of the operator go through here.
+ * Writes the status of any kind as a whole. All status writes of the operator go through here. The status has one writer, so it
+ * is replaced: server-side apply, which merges the fields of several writers, takes the apiserver longer (docs/benchmarks.md).
  */
 import type { KubeClient } from './client.ts';
 import type { Resource } from './resources.ts';
@@ -36,5 +37,5 @@ export const writeStatus = async (
   const { name, namespace, resourceVersion } = owner.metadata;
   const metadata = { name, ...(namespace !== undefined && { namespace }), resourceVersion };
   const body = { apiVersion, kind, metadata, status };
-  await client.apply(resource, { namespace, name, subresource: 'status' }, body, signal);
+  await client.replace(resource, { namespace, name, subresource: 'status' }, body, signal);
 };
