@@ -499,7 +499,7 @@ for (const missing of ['version', 'image'] as const)
     `TensorRt without ${missing}`,
     rejects,
     deviceClass({ engine: Object.fromEntries(Object.entries(classic).filter(([name]) => name !== missing)) }),
-    'set image, and version to that of its TensorRT',
+    'backend TensorRt needs your own builder image: set image, and set version',
   );
 test(
   'a version that is not one',
@@ -511,7 +511,7 @@ test(
   'a DLA for another backend',
   rejects,
   deviceClass({ engine: { backend: 'OnnxRuntime', dlaCore: 0 } }),
-  'a Deep Learning Accelerator takes engines of backend TensorRt alone',
+  'only backend TensorRt builds engines for a Deep Learning Accelerator',
 );
 test(
   'builder options of another backend',
