@@ -1,5 +1,6 @@
 /** Situations in which there is nothing to do, and what an operator costs in them. */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { annotations, labels, ownerLabels } from '../../src/cluster/api/labels.ts';
 import { jobResources } from '../../src/cluster/ownedjobs/caches.ts';
 import type { JobObject } from '../../src/cluster/ownedjobs/kube-shapes.ts';
@@ -108,6 +109,11 @@ export const costIn = async (storm: Storm, { enter, fault = () => 'pass' }: Situ
   await enter(storm);
   const writes = await storm.writesWhenQuiet(1000);
   const { proxy, metric } = await leaderOf(storm.replicas);
+  await eventually('the delayed reconciles to be over', async () => {
+    const count = await metric('controller_runtime_reconcile_total');
+    await sleep(2000);
+    return (await metric('controller_runtime_reconcile_total')) === count || undefined;
+  });
   const figures = async () => ({
     reconciles: await metric('controller_runtime_reconcile_total'),
     cpu: await metric('process_cpu_seconds_total'),

@@ -50,15 +50,13 @@ test.serial(
 );
 
 test.serial(
-  "the same holds if events are lost for good and the leader's clock jumps by an hour; it stays the leader",
+  "the same holds if events are lost for good and the leader's clock jumps by an hour",
   async (t) => {
     t.timeout(240_000);
-    const leader = await leaderOf(storm.replicas);
     await storm.weather(async () => {
       await clockJump.strike(storm);
       await lostEvents.strike(storm);
     });
-    t.is(await leaderOf(storm.replicas), leader);
     t.deepEqual(storm.guard.broken, []);
   },
 );
