@@ -61,6 +61,12 @@ export const conditionsSchema = keyedList('Conditions of this object.', conditio
   maxItems: 16,
 });
 
+/** The condition of this type, whatever its status. */
+export const findCondition = <C extends { readonly type: string }>(
+  conditions: readonly C[] | undefined,
+  type: ConditionType,
+): C | undefined => conditions?.find((condition) => condition.type === type);
+
 /** The condition of this type, if its status is True. Works for conditions of Jobs, pods and nodes, too. */
 export const findTrue = <C extends { readonly type: string; readonly status: string }>(
   conditions: readonly C[] | undefined,

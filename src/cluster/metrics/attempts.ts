@@ -1,6 +1,8 @@
 /** Counts the outcomes of attempts, and measures how long objects take to become Ready. */
+
 import type { AttemptMetrics } from '../../ground/observability/export-metrics.ts';
 import { countGpus } from '../api/class-pods.ts';
+import { findCondition } from '../api/conditions.ts';
 import type { ExportDeviceClass } from '../api/export-device-class.ts';
 import { parseTime } from '../api/times.ts';
 import type { OnPerformed, StatusWithConditions } from '../ownedjobs/apply.ts';
@@ -52,5 +54,4 @@ const secondsToReady = (
   return since === undefined || until === undefined ? undefined : Math.max(0, until - since) / 1000;
 };
 
-const findReady = (status: StatusWithConditions | undefined) =>
-  status?.conditions?.find(({ type }) => type === 'Ready');
+const findReady = (status: StatusWithConditions | undefined) => findCondition(status?.conditions, 'Ready');

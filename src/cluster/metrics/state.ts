@@ -1,6 +1,8 @@
 /** The state of all objects for metrics, read from the caches at each scrape. */
+
 import type { EngineCount, ObjectState, StateSource } from '../../ground/observability/export-metrics.ts';
 import type { CalibrationTensorfile } from '../api/calibration-tensorfile.ts';
+import { findCondition } from '../api/conditions.ts';
 import type { ExportDeviceClass } from '../api/export-device-class.ts';
 import type { ModelExport } from '../api/model-export.ts';
 
@@ -39,7 +41,7 @@ const describeObject = ({ kind, metadata, status }: ModelExport | CalibrationTen
 const countEngines = (exports: readonly ModelExport[]): readonly EngineCount[] => {
   const counts = new Map<string, EngineCount>();
   for (const { deviceClass, conditions } of exports.flatMap(({ status }) => status?.engines ?? [])) {
-    const reason = conditions?.find(({ type }) => type === 'Built')?.reason ?? 'Unseen';
+    const reason = findCondition(conditions, 'Built')?.reason ?? 'Unseen';
     const key = `${deviceClass}/${reason}`;
     counts.set(key, { deviceClass, reason, count: (counts.get(key)?.count ?? 0) + 1 });
   }

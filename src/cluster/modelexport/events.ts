@@ -1,6 +1,7 @@
 /** Events of a ModelExport: problems, and their end. Their reasons are the reasons of status. */
 
 import type { Event } from '../../ground/observability/event.ts';
+import { findCondition } from '../api/conditions.ts';
 import type { ModelExport, ModelExportStatus } from '../api/model-export.ts';
 import { draftSummaryEvents, type EventDraft, makeEvents } from '../ownedjobs/events.ts';
 
@@ -38,8 +39,7 @@ const ordinary: readonly string[] = [
 
 type EngineStatus = NonNullable<ModelExportStatus['engines']>[number];
 
-const findBuilt = (engine: EngineStatus | undefined) =>
-  engine?.conditions?.find(({ type }) => type === 'Built');
+const findBuilt = (engine: EngineStatus | undefined) => findCondition(engine?.conditions, 'Built');
 
 const draftEngineEvent = (engine: EngineStatus): readonly EventDraft[] => {
   const { reason, message } = findBuilt(engine) ?? {};

@@ -1,6 +1,6 @@
 /** One log line per action about an object, and per change of its Ready condition. */
 import type { Fields, Log } from '../../ground/observability/log.ts';
-import type { Condition } from '../api/conditions.ts';
+import { type Condition, findCondition } from '../api/conditions.ts';
 import { labels } from '../api/labels.ts';
 import type { Job } from '../jobs/job.ts';
 import type { OnPerformed, Owner, StatusWithConditions } from './apply.ts';
@@ -77,4 +77,4 @@ const logReadiness = (log: Log, { about, before, after }: Readiness): void => {
 };
 
 const findReady = (status: StatusWithConditions | undefined): Condition | undefined =>
-  status?.conditions?.find(({ type }) => type === 'Ready');
+  findCondition(status?.conditions, 'Ready');

@@ -1,5 +1,5 @@
 /** The report of `status` as a value: summary, stages, their Jobs and pods, warnings, and what to do next. Pure. */
-import { findTrue } from '../api/conditions.ts';
+import { findCondition, findTrue } from '../api/conditions.ts';
 import { labels } from '../api/labels.ts';
 import type { ModelExport } from '../api/model-export.ts';
 import { parseTime } from '../api/times.ts';
@@ -14,7 +14,7 @@ import { stateOf } from './stage.ts';
 export const reportStatus = (facts: Facts): StatusReport => {
   const { modelExport, jobs, pods, warnings } = facts;
   const { metadata, status } = modelExport;
-  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+  const ready = findCondition(status?.conditions, 'Ready');
   const stages = reportStages(facts);
   const state = summarise(modelExport);
   return {
@@ -45,7 +45,7 @@ const summarise = (modelExport: ModelExport): StatusReport['state'] => {
 
 const reportStages = (facts: Facts): readonly StageReport[] => {
   const { conditions = [], export: exported = {}, engines = [] } = facts.modelExport.status ?? {};
-  const first = conditions.find(({ type }) => type === 'Exported');
+  const first = findCondition(conditions, 'Exported');
   const { etlt, codecEtlt, calibrationCache, report } = exported;
   return [
     ...(first
@@ -59,7 +59,7 @@ const reportStages = (facts: Facts): readonly StageReport[] => {
         ]
       : []),
     ...engines.flatMap((engine): readonly StageReport[] => {
-      const built = engine.conditions?.find(({ type }) => type === 'Built');
+      const built = findCondition(engine.conditions, 'Built');
       if (built === undefined) return [];
       const { deviceClass, dataType, uri, sizeBytes } = engine;
       return [
