@@ -1,8 +1,9 @@
 /** Jobs, pods and events as the apiserver returns them, for a ModelExport at a moment of its life. */
 
 import type { ObservedExport } from '../../src/cluster/modelexport/observed.ts';
+import type { PodObject } from '../../src/cluster/ownedjobs/kube-shapes.ts';
 import type { JobState } from '../../src/cluster/ownedjobs/observed-job.ts';
-import type { EventObject, Facts, JobView, PodView } from '../../src/cluster/plugin/objects.ts';
+import type { EventObject, Facts, JobView } from '../../src/cluster/plugin/objects.ts';
 import { stored, withJobs } from './moments.ts';
 import { anObserved } from './objects.ts';
 
@@ -20,6 +21,8 @@ const jobsOf = (observed: ObservedExport): readonly JobView[] =>
     return {
       metadata: {
         name,
+        namespace: 'vision',
+        uid: `uid-${name}`,
         creationTimestamp: '2026-01-01T00:00:00Z',
         labels: {
           'export.tlt.dev/stage': stage,
@@ -38,11 +41,16 @@ const jobsOf = (observed: ObservedExport): readonly JobView[] =>
   });
 
 /** A pod of each Job that runs. */
-const podsOf = (jobs: readonly JobView[]): readonly PodView[] =>
+const podsOf = (jobs: readonly JobView[]): readonly PodObject[] =>
   jobs
     .filter(({ spec, status }) => !spec.suspend && status?.conditions === undefined)
     .map(({ metadata: { name } }) => ({
-      metadata: { name: `${name}-x7k2p`, labels: { 'batch.kubernetes.io/job-name': name } },
+      metadata: {
+        name: `${name}-x7k2p`,
+        namespace: 'vision',
+        uid: `uid-${name}-x7k2p`,
+        labels: { 'batch.kubernetes.io/job-name': name },
+      },
       spec: { nodeName: 'gpu-1' },
       status: {
         phase: 'Running',

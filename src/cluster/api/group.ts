@@ -32,3 +32,6 @@ export const kinds = {
 
 /** A kind of the API group. */
 export type Kind = keyof typeof kinds;
+
+/** The REST resource of a kind. */
+export const resourceOf = (kind: Kind) => ({ group, version, plural: kinds[kind].plural }) as const;

@@ -1,6 +1,6 @@
 /** Cache and reconciler of CalibrationTensorfiles. */
 import type { CalibrationTensorfile } from '../api/calibration-tensorfile.ts';
-import { exportGroup, kinds } from '../api/group.ts';
+import { resourceOf } from '../api/group.ts';
 import { type NamespaceScope, projectOwner } from '../ownedjobs/caches.ts';
 import { makeOwnerReconciler, type ReconcilerDeps } from '../ownedjobs/reconciler.ts';
 import { findWaiting, waitingIndex } from '../ownedjobs/waiting.ts';
@@ -10,7 +10,7 @@ import { decide } from './decide.ts';
 import { observe, type TensorfileStores } from './observe.ts';
 
 /** REST resource of CalibrationTensorfiles. */
-export const tensorfileResource = { ...exportGroup, plural: kinds.CalibrationTensorfile.plural } as const;
+export const tensorfileResource = resourceOf('CalibrationTensorfile');
 
 /** Informer options for CalibrationTensorfiles. */
 export const tensorfileCacheOptions = (

@@ -5,7 +5,7 @@
 
 import type { Clock } from '../../ground/base/clock.ts';
 import type { ExportDeviceClass } from '../api/export-device-class.ts';
-import { exportGroup, kinds } from '../api/group.ts';
+import { resourceOf } from '../api/group.ts';
 import type { KubeClient } from '../runtime/client.ts';
 import type { Reconcile, ReconcileResult } from '../runtime/controller.ts';
 import type { Change } from '../runtime/informer.ts';
@@ -18,11 +18,7 @@ import type { Membership } from './membership.ts';
 import { hasSameFacts, type NodeFacts, nodeBurstMs } from './node.ts';
 
 /** REST resource of ExportDeviceClasses. */
-export const deviceClassResource = {
-  group: exportGroup.group,
-  version: exportGroup.version,
-  plural: kinds.ExportDeviceClass.plural,
-} as const;
+export const deviceClassResource = resourceOf('ExportDeviceClass');
 
 /** The fields of a device class that the cache keeps. */
 export const projectDeviceClass = (raw: unknown): ExportDeviceClass => {

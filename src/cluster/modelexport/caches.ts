@@ -1,5 +1,5 @@
 /** Informer options for ModelExports, with their indexes. */
-import { exportGroup, kinds } from '../api/group.ts';
+import { resourceOf } from '../api/group.ts';
 import type { ModelExport } from '../api/model-export.ts';
 import { type NamespaceScope, projectOwner } from '../ownedjobs/caches.ts';
 import { findWaiting, waitingIndex } from '../ownedjobs/waiting.ts';
@@ -7,7 +7,7 @@ import type { Change, InformerOptions } from '../runtime/informer.ts';
 import { findTensorfileName } from './tensorfile.ts';
 
 /** REST resource of ModelExports. */
-export const modelExportResource = { ...exportGroup, plural: kinds.ModelExport.plural } as const;
+export const modelExportResource = resourceOf('ModelExport');
 
 /** Names of the indexes: by device class, and by the key of a CalibrationTensorfile. */
 export const modelExportIndexes = { deviceClass: 'deviceClass', tensorfile: 'tensorfile' } as const;

@@ -2,7 +2,7 @@
 
 import { unreachable } from '../../ground/base/unreachable.ts';
 import type { Condition } from '../api/conditions.ts';
-import { exportGroup, kinds } from '../api/group.ts';
+import { resourceOf } from '../api/group.ts';
 import { annotations, labels, type OwnerKind } from '../api/labels.ts';
 import type { Job } from '../jobs/job.ts';
 import { ApiError, isStatus } from '../runtime/api-error.ts';
@@ -127,7 +127,7 @@ const perform = async (
       return patchJob(client, { namespace, name: action.name }, { body, signal });
     }
     case 'WriteStatus': {
-      const resource = { ...exportGroup, plural: kinds[owner.kind].plural };
+      const resource = resourceOf(owner.kind);
       await writeStatus(client, { resource, owner, status: action.status }, signal);
       return deps.ownWrites.noteStatus(keyOf(owner), owner.metadata.resourceVersion);
     }

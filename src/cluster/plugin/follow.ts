@@ -1,9 +1,9 @@
 /** Follows one ModelExport through a watch of the apiserver. */
 import type { Clock } from '../../ground/base/clock.ts';
 import { UserError } from '../../ground/base/errors.ts';
+import { resourceOf } from '../api/group.ts';
 import type { ModelExport } from '../api/model-export.ts';
 import { watchEvents } from '../runtime/watch-events.ts';
-import { resources } from './objects.ts';
 import { type Reader, type ReadTarget, readModelExport } from './read.ts';
 
 /** The apiserver sends a bookmark about once a minute. */
@@ -39,7 +39,7 @@ async function* watchOnce(
     fieldSelector: `metadata.name=${name}`,
     resourceVersion,
   };
-  const answer = await client.watch(resources.modelExports, { namespace, query }, signal);
+  const answer = await client.watch(resourceOf('ModelExport'), { namespace, query }, signal);
   try {
     for await (const { type, object } of watchEvents(answer, { clock, silenceMs })) {
       if (type === 'ERROR') return;

@@ -1,7 +1,8 @@
 /** Jobs and pods of a stage as `status` shows them. Pure. */
 import { findTrue } from '../api/conditions.ts';
 import { parseTime } from '../api/times.ts';
-import { type ContainerView, type Facts, type JobView, jobNameLabel, type PodView } from './objects.ts';
+import type { ContainerStatus, PodObject } from '../ownedjobs/kube-shapes.ts';
+import { type Facts, type JobView, jobNameLabel } from './objects.ts';
 
 /** A pod of a Job. */
 export type PodReport = {
@@ -33,9 +34,9 @@ export const reportJobs = (
     .toSorted((a, b) => createdMs(b) - createdMs(a))
     .map((job) => describeJob(job, pods));
 
-const createdMs = ({ metadata }: JobView | PodView): number => parseTime(metadata.creationTimestamp) ?? 0;
+const createdMs = ({ metadata }: JobView | PodObject): number => parseTime(metadata.creationTimestamp) ?? 0;
 
-const describeJob = (job: JobView, pods: readonly PodView[]): JobReport => {
+const describeJob = (job: JobView, pods: readonly PodObject[]): JobReport => {
   const { startTime, completionTime } = job.status ?? {};
   const end = endOf(job);
   const finishedAt = completionTime ?? end?.lastTransitionTime;
@@ -59,7 +60,7 @@ const endOf = ({ status }: JobView) => {
   })[0];
 };
 
-const describePod = ({ metadata, spec, status }: PodView): PodReport => {
+const describePod = ({ metadata, spec, status }: PodObject): PodReport => {
   const containers = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
   const container = containers.flatMap((each) => describeContainer(each) ?? [])[0];
   return {
@@ -71,7 +72,7 @@ const describePod = ({ metadata, spec, status }: PodView): PodReport => {
 };
 
 /** Undefined for a container that succeeded. */
-const describeContainer = ({ name, state }: ContainerView): string | undefined => {
+const describeContainer = ({ name, state }: ContainerStatus): string | undefined => {
   if (state?.running) return `${name} runs`;
   if (state?.waiting) return `${name} waits: ${state.waiting.reason ?? 'no reason given'}`;
   const ended = state?.terminated;

@@ -3,14 +3,15 @@ import { UserError } from '../../ground/base/errors.ts';
 import { printable } from '../../ground/base/printable.ts';
 import { labels } from '../api/labels.ts';
 import { parseTime } from '../api/times.ts';
-import { type ContainerView, type JobView, jobNameLabel, type PodView } from './objects.ts';
+import type { ContainerStatus, PodObject } from '../ownedjobs/kube-shapes.ts';
+import { type JobView, jobNameLabel } from './objects.ts';
 import type { ReadTarget } from './read.ts';
 
 /** A pod, and its containers that have started, in the order in which they run. */
 export type LogSource = { readonly pod: string; readonly containers: readonly string[] };
 
 /** What is known of the pods. */
-export type LogFacts = { readonly jobs: readonly JobView[]; readonly pods: readonly PodView[] };
+export type LogFacts = { readonly jobs: readonly JobView[]; readonly pods: readonly PodObject[] };
 
 /**
  * The newest pod of the engine of a class; without a class, of the export.
@@ -41,14 +42,14 @@ export const chooseLogs = (
   );
 };
 
-const createdMs = ({ metadata }: PodView): number => parseTime(metadata.creationTimestamp) ?? 0;
+const createdMs = ({ metadata }: PodObject): number => parseTime(metadata.creationTimestamp) ?? 0;
 
-const startedContainers = ({ status }: PodView): readonly string[] =>
+const startedContainers = ({ status }: PodObject): readonly string[] =>
   [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]
     .filter(hasStarted)
     .map(({ name }) => name);
 
-const hasStarted = ({ state }: ContainerView): boolean =>
+const hasStarted = ({ state }: ContainerStatus): boolean =>
   state?.running !== undefined || state?.terminated !== undefined;
 
 /** A line of a container. Control characters are escaped: the models and images of a pod can choose what it logs. */

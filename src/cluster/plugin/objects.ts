@@ -1,62 +1,10 @@
-/** The fields of Jobs, pods and events that the plugin reads. */
-import { exportGroup, kinds } from '../api/group.ts';
+/** What the plugin reads of Jobs and events, and of all objects of a ModelExport. */
 import type { ModelExport } from '../api/model-export.ts';
+import type { JobObject, PodObject } from '../ownedjobs/kube-shapes.ts';
 
-/** REST resources that the plugin reads. */
-export const resources = {
-  modelExports: {
-    group: exportGroup.group,
-    version: exportGroup.version,
-    plural: kinds.ModelExport.plural,
-  },
-  classes: {
-    group: exportGroup.group,
-    version: exportGroup.version,
-    plural: kinds.ExportDeviceClass.plural,
-  },
-  jobs: { group: 'batch', version: 'v1', plural: 'jobs' },
-  pods: { group: '', version: 'v1', plural: 'pods' },
-  events: { group: '', version: 'v1', plural: 'events' },
-} as const;
-
-type Metadata = {
-  readonly name: string;
-  readonly creationTimestamp?: string;
-  readonly labels?: Readonly<Record<string, string>>;
-};
-
-type Condition = { readonly type: string; readonly status: string; readonly lastTransitionTime?: string };
-
-/** batch/v1 Job. */
-export type JobView = {
-  readonly metadata: Metadata;
-  readonly spec: { readonly suspend?: boolean };
-  readonly status?: {
-    readonly conditions?: readonly Condition[];
-    readonly startTime?: string;
-    readonly completionTime?: string;
-  };
-};
-
-/** core/v1 ContainerStatus. */
-export type ContainerView = {
-  readonly name: string;
-  readonly state?: {
-    readonly waiting?: { readonly reason?: string };
-    readonly running?: { readonly startedAt?: string };
-    readonly terminated?: { readonly exitCode: number; readonly reason?: string };
-  };
-};
-
-/** core/v1 Pod. */
-export type PodView = {
-  readonly metadata: Metadata;
-  readonly spec?: { readonly nodeName?: string };
-  readonly status?: {
-    readonly phase?: string;
-    readonly initContainerStatuses?: readonly ContainerView[];
-    readonly containerStatuses?: readonly ContainerView[];
-  };
+/** batch/v1 Job. The caches of the operator keep no start time. */
+export type JobView = Pick<JobObject, 'metadata' | 'spec'> & {
+  readonly status?: JobObject['status'] & { readonly startTime?: string };
 };
 
 /** core/v1 Event. */
@@ -76,7 +24,7 @@ export const jobNameLabel = 'batch.kubernetes.io/job-name';
 export type Facts = {
   readonly modelExport: ModelExport;
   readonly jobs: readonly JobView[] | undefined;
-  readonly pods: readonly PodView[] | undefined;
+  readonly pods: readonly PodObject[] | undefined;
   /** Warnings of the namespace. */
   readonly warnings: readonly EventObject[] | undefined;
 };

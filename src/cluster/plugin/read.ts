@@ -2,13 +2,16 @@
 import { createInterface } from 'node:readline';
 import { UserError } from '../../ground/base/errors.ts';
 import type { ExportDeviceClass } from '../api/export-device-class.ts';
+import { resourceOf } from '../api/group.ts';
 import { ownerLabels } from '../api/labels.ts';
 import type { ModelExport } from '../api/model-export.ts';
 import { type NodeFacts, nodeResource, projectNode } from '../deviceclass/node.ts';
+import { jobResources } from '../ownedjobs/caches.ts';
+import type { PodObject } from '../ownedjobs/kube-shapes.ts';
 import { isStatus } from '../runtime/api-error.ts';
 import type { KubeClient, Query } from '../runtime/client.ts';
 import type { Resource } from '../runtime/resources.ts';
-import { type EventObject, type Facts, type JobView, type PodView, resources } from './objects.ts';
+import type { EventObject, Facts, JobView } from './objects.ts';
 
 /** The cluster, as the user of the plugin may access it. */
 export type Reader = { readonly client: KubeClient; readonly signal: AbortSignal };
@@ -22,7 +25,7 @@ export const readModelExport = async (
   { namespace, name }: ReadTarget,
 ): Promise<ModelExport> => {
   try {
-    return (await client.read(resources.modelExports, { namespace, name }, signal)) as ModelExport;
+    return (await client.read(resourceOf('ModelExport'), { namespace, name }, signal)) as ModelExport;
   } catch (thrown) {
     if (!isStatus(thrown, 404)) throw thrown;
     throw new UserError(
@@ -39,9 +42,9 @@ export const readFacts = async (reader: Reader, target: ReadTarget): Promise<Fac
   const ours = selectOwned(name);
   const [modelExport, jobs, pods, warnings] = await Promise.all([
     readModelExport(reader, target),
-    listIfAllowed<JobView>(reader, resources.jobs, { namespace, query: ours }),
-    listIfAllowed<PodView>(reader, resources.pods, { namespace, query: ours }),
-    listIfAllowed<EventObject>(reader, resources.events, {
+    listIfAllowed<JobView>(reader, jobResources.jobs, { namespace, query: ours }),
+    listIfAllowed<PodObject>(reader, jobResources.pods, { namespace, query: ours }),
+    listIfAllowed<EventObject>(reader, jobResources.events, {
       namespace,
       query: { fieldSelector: 'type=Warning' },
     }),
@@ -71,11 +74,11 @@ const selectOwned = (name: string): Query => ({ labelSelector: `${ownerLabels.Mo
 export const readPods = async (
   reader: Reader,
   { namespace, name }: ReadTarget,
-): Promise<{ readonly jobs: readonly JobView[]; readonly pods: readonly PodView[] }> => {
+): Promise<{ readonly jobs: readonly JobView[]; readonly pods: readonly PodObject[] }> => {
   const owned = { namespace, query: selectOwned(name) };
   const [jobs, pods] = await Promise.all([
-    listAll<JobView>(reader, resources.jobs, owned),
-    listAll<PodView>(reader, resources.pods, owned),
+    listAll<JobView>(reader, jobResources.jobs, owned),
+    listAll<PodObject>(reader, jobResources.pods, owned),
   ]);
   return { jobs, pods };
 };
@@ -87,7 +90,7 @@ export async function* readLog(
   container: string,
 ): AsyncGenerator<string> {
   const at = { ...pod, subresource: 'log', query: { container } };
-  yield* createInterface({ input: await client.watch(resources.pods, at, signal) });
+  yield* createInterface({ input: await client.watch(jobResources.pods, at, signal) });
 }
 
 /** All classes and nodes, by name. */
@@ -95,7 +98,7 @@ export const readHardware = async (
   reader: Reader,
 ): Promise<{ readonly classes: readonly ExportDeviceClass[]; readonly nodes: readonly NodeFacts[] }> => {
   const [classes, nodes] = await Promise.all([
-    listAll<ExportDeviceClass>(reader, resources.classes, {}),
+    listAll<ExportDeviceClass>(reader, resourceOf('ExportDeviceClass'), {}),
     listAll<unknown>(reader, nodeResource, {}),
   ]);
   return { classes: sortByName(classes), nodes: sortByName(nodes.map(projectNode)) };

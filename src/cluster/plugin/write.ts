@@ -1,5 +1,5 @@
 /** Changes ModelExports as the user of the plugin. The only file of the plugin that writes. */
-import { resources } from './objects.ts';
+import { resourceOf } from '../api/group.ts';
 import type { Reader, ReadTarget } from './read.ts';
 import type { RequestedChange } from './requests.ts';
 
@@ -12,5 +12,5 @@ export const applyChange = async (
   target: ReadTarget,
   { patch }: RequestedChange,
 ): Promise<void> => {
-  if (patch !== undefined) await client.mergePatch(resources.modelExports, target, patch, signal);
+  if (patch !== undefined) await client.mergePatch(resourceOf('ModelExport'), target, patch, signal);
 };
