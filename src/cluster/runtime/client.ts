@@ -115,7 +115,7 @@ const openResponse = async (deps: ClientDeps, request: ApiRequest, attempt = 1):
   const error = toApiError(
     describeRequest(request),
     status,
-    await readText(answer),
+    (await readBody(answer)).toString('utf8'),
     answer.headers['retry-after'],
   );
   if (status !== 401 || attempt > 1) throw error;
@@ -151,12 +151,12 @@ const requestJson = async (
   const started = clock.elapsed();
   const limit = limitAnswerTime(deps, request, limitMs);
   try {
-    const text = await readText(await openResponse(deps, { ...request, signal: limit.signal }));
+    const answer = await readBody(await openResponse(deps, { ...request, signal: limit.signal }));
     const labels = { verb: request.method, host: connection.host };
     metrics.seconds.observe(labels, (clock.elapsed() - started) / 1000);
     metrics.requestBytes.observe(labels, Buffer.byteLength(request.body ?? ''));
-    metrics.responseBytes.observe(labels, Buffer.byteLength(text));
-    return text === '' ? undefined : JSON.parse(text);
+    metrics.responseBytes.observe(labels, answer.length);
+    return answer.length === 0 ? undefined : JSON.parse(answer.toString('utf8'));
   } finally {
     limit.end();
   }
@@ -193,8 +193,8 @@ const limitAnswerTime = (
     },
   });
 
-const readText = async (answer: IncomingMessage): Promise<string> => {
+const readBody = async (answer: IncomingMessage): Promise<Buffer> => {
   const parts: Buffer[] = [];
   for await (const part of answer) parts.push(part);
-  return Buffer.concat(parts).toString('utf8');
+  return Buffer.concat(parts);
 };

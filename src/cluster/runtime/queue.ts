@@ -48,9 +48,10 @@ export class WorkQueue {
   constructor(deps: QueueDeps) {
     this.#deps = deps;
     this.#labels = { name: deps.name, controller: deps.name };
-    deps.metrics.inProgress(deps.name, () =>
-      [...this.#working.values()].map((since) => deps.clock.elapsed() - since),
-    );
+    deps.metrics.addSource(deps.name, {
+      depths: () => priorities.map((priority) => [priority, this.#waiting[priority].size]),
+      inProgressMs: () => [...this.#working.values()].map((since) => deps.clock.elapsed() - since),
+    });
   }
 
   add(key: Key, priority: Priority = 'normal'): void {
@@ -148,8 +149,6 @@ export class WorkQueue {
       metrics.waitSeconds.observe(this.#labels, (now - since) / 1000);
       this.#takers.shift()!(key);
     }
-    for (const priority of priorities)
-      this.#deps.metrics.depth.set({ ...this.#labels, priority }, this.#waiting[priority].size);
   }
 }
 

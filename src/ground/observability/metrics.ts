@@ -49,12 +49,6 @@ const queueBuckets = [0.001, 0.01, 0.1, 1, 10, 60, 600];
 export type QueueMetrics = ReturnType<typeof queueMetrics>;
 /** Metrics of work queues. */
 export const queueMetrics = (registry: Registry) => ({
-  depth: new Gauge({
-    name: 'workqueue_depth',
-    help: 'Keys waiting to be reconciled, by priority: first, normal or low.',
-    labelNames: [...queueLabels, 'priority'],
-    registers: [registry],
-  }),
   adds: new Counter({
     name: 'workqueue_adds_total',
     help: 'Keys added to the queue.',
@@ -81,24 +75,41 @@ export const queueMetrics = (registry: Registry) => ({
     buckets: queueBuckets,
     registers: [registry],
   }),
-  inProgress: progressGauges(registry),
+  addSource: stateGauges(registry),
 });
 
-/** Milliseconds for which each key in progress has been worked on. */
-type InProgress = () => readonly number[];
+/** The state of a queue at the time of a scrape. */
+export type QueueState = {
+  /** Number of waiting keys, by priority. */
+  readonly depths: () => readonly (readonly [priority: string, count: number])[];
+  /** Milliseconds for which each key in progress has been processed. */
+  readonly inProgressMs: () => readonly number[];
+};
 
-/** Computed on scrape, because work that hangs reports nothing. */
-const progressGauges = (registry: Registry) => {
-  const sources = new Map<string, InProgress>();
+/** Computed on scrape, because work that hangs reports nothing, and a queue changes far more often than it is scraped. */
+const stateGauges = (registry: Registry) => {
+  const sources = new Map<string, QueueState>();
+  const registers = [registry];
+  new Gauge({
+    name: 'workqueue_depth',
+    help: 'Keys waiting to be reconciled, by priority: first, normal or low.',
+    labelNames: [...queueLabels, 'priority'],
+    registers,
+    collect() {
+      for (const [queue, { depths }] of sources)
+        for (const [priority, count] of depths())
+          this.set({ name: queue, controller: queue, priority }, count);
+    },
+  });
   const add = (name: string, help: string, combine: (seconds: readonly number[]) => number) =>
     new Gauge({
       name,
       help,
       labelNames: queueLabels,
-      registers: [registry],
+      registers,
       collect() {
-        for (const [queue, inProgress] of sources) {
-          const seconds = inProgress().map((ms) => ms / 1000);
+        for (const [queue, { inProgressMs }] of sources) {
+          const seconds = inProgressMs().map((ms) => ms / 1000);
           this.set({ name: queue, controller: queue }, combine(seconds));
         }
       },
@@ -113,8 +124,8 @@ const progressGauges = (registry: Registry) => {
     'Seconds that the longest unfinished work has taken so far.',
     (all) => Math.max(0, ...all),
   );
-  return (queue: string, inProgress: InProgress): void => {
-    sources.set(queue, inProgress);
+  return (queue: string, state: QueueState): void => {
+    sources.set(queue, state);
   };
 };
 
