@@ -45,13 +45,11 @@ const secondsToReady = (
   before: StatusWithConditions | undefined,
   after: StatusWithConditions,
 ): number | undefined => {
-  const ready = findReady(after);
+  const ready = findCondition(after.conditions, 'Ready');
   if (ready?.status !== 'True') return undefined;
-  const last = findReady(before);
+  const last = findCondition(before?.conditions, 'Ready');
   if (last?.status === 'True') return undefined;
   const since = parseTime(last?.lastTransitionTime);
   const until = parseTime(ready.lastTransitionTime);
   return since === undefined || until === undefined ? undefined : Math.max(0, until - since) / 1000;
 };
-
-const findReady = (status: StatusWithConditions | undefined) => findCondition(status?.conditions, 'Ready');

@@ -1,6 +1,6 @@
 /** One log line per action about an object, and per change of its Ready condition. */
 import type { Fields, Log } from '../../ground/observability/log.ts';
-import { type Condition, findCondition } from '../api/conditions.ts';
+import { findCondition } from '../api/conditions.ts';
 import { labels } from '../api/labels.ts';
 import type { Job } from '../jobs/job.ts';
 import type { OnPerformed, Owner, StatusWithConditions } from './apply.ts';
@@ -68,13 +68,11 @@ type Readiness = {
 };
 
 const logReadiness = (log: Log, { about, before, after }: Readiness): void => {
-  const ready = findReady(after);
-  if (ready === undefined || ready.reason === findReady(before)?.reason) log.debug('wrote status', about);
+  const ready = findCondition(after.conditions, 'Ready');
+  if (ready === undefined || ready.reason === findCondition(before?.conditions, 'Ready')?.reason)
+    log.debug('wrote status', about);
   else {
     const { status, reason, message } = ready;
     log.info('status changed', { ...about, ready: status, reason, message });
   }
 };
-
-const findReady = (status: StatusWithConditions | undefined): Condition | undefined =>
-  findCondition(status?.conditions, 'Ready');

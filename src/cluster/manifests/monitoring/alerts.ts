@@ -1,4 +1,5 @@
 /** Alerts on the operator and on exports: the source of the PrometheusRule and of the runbook pages. */
+import { ourControllers } from './selectors.ts';
 
 export type Alert = {
   readonly name: string;
@@ -19,8 +20,6 @@ export type Runbook = {
   readonly mitigation: readonly string[];
 };
 
-/** Other operators have metrics of the same names. */
-const ours = 'controller=~"modelexport|calibrationtensorfile|exportdeviceclass"';
 const logs = '`kubectl logs -n tlt-export-system deployment/tlt-export-operator`';
 
 export const alerts: readonly Alert[] = [
@@ -63,7 +62,7 @@ export const alerts: readonly Alert[] = [
   },
   {
     name: 'TltExportReconcileErrors',
-    expression: `sum by (controller) (rate(controller_runtime_reconcile_errors_total{${ours}}[10m])) > 0.1`,
+    expression: `sum by (controller) (rate(controller_runtime_reconcile_errors_total{${ourControllers}}[10m])) > 0.1`,
     duration: '15m',
     severity: 'warning',
     summary: 'Reconciles of {{ $labels.controller }} fail.',
@@ -82,7 +81,7 @@ export const alerts: readonly Alert[] = [
   },
   {
     name: 'TltExportDefect',
-    expression: `sum by (controller) (increase(controller_runtime_reconcile_panics_total{${ours}}[15m])) > 0`,
+    expression: `sum by (controller) (increase(controller_runtime_reconcile_panics_total{${ourControllers}}[15m])) > 0`,
     duration: '0m',
     severity: 'warning',
     summary: 'A reconcile of {{ $labels.controller }} ended by a defect of the operator.',
@@ -97,7 +96,7 @@ export const alerts: readonly Alert[] = [
   },
   {
     name: 'TltExportQueueStuck',
-    expression: `max by (controller) (workqueue_longest_running_processor_seconds{${ours}}) > 600`,
+    expression: `max by (controller) (workqueue_longest_running_processor_seconds{${ourControllers}}) > 600`,
     duration: '5m',
     severity: 'warning',
     summary: 'One reconcile of {{ $labels.controller }} has run for more than 10 minutes.',

@@ -1,4 +1,5 @@
 /** Content of the Grafana dashboard: what is exported, what is stuck and why, on which class, how long it takes, what it costs. */
+import { ourControllers } from './selectors.ts';
 
 export type Panel = {
   readonly title: string;
@@ -178,8 +179,7 @@ export const rows: readonly Row[] = [
         unit: 'reqps',
         queries: [
           {
-            expression:
-              'sum by (controller, result) (rate(controller_runtime_reconcile_total{controller=~"modelexport|calibrationtensorfile|exportdeviceclass"}[$__rate_interval]))',
+            expression: `sum by (controller, result) (rate(controller_runtime_reconcile_total{${ourControllers}}[$__rate_interval]))`,
             legend: '{{controller}} {{result}}',
           },
         ],
@@ -189,8 +189,7 @@ export const rows: readonly Row[] = [
         kind: 'timeseries',
         queries: [
           {
-            expression:
-              'sum by (controller) (workqueue_depth{controller=~"modelexport|calibrationtensorfile|exportdeviceclass"})',
+            expression: `sum by (controller) (workqueue_depth{${ourControllers}})`,
             legend: '{{controller}}',
           },
         ],
