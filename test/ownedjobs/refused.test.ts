@@ -5,37 +5,23 @@ import type { ModelExport, ModelExportStatus } from '../../src/cluster/api/model
 import { modelExportResource } from '../../src/cluster/modelexport/caches.ts';
 import { jobResources } from '../../src/cluster/ownedjobs/caches.ts';
 import type { KubeClient } from '../../src/cluster/runtime/client.ts';
-import { aClientOf } from '../builders/client.ts';
 import { anExported, aSpec } from '../builders/objects.ts';
-import { runOperator } from '../builders/operator.ts';
+import { type OperatedPlane, startOperatedPlane } from '../builders/operated-plane.ts';
 import { aSucceededPod } from '../builders/pods.ts';
 import { waitForQuota } from '../builders/quota.ts';
-import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
+import type { ControlPlane } from '../cluster/control-plane.ts';
 import { eventually } from '../cluster/run.ts';
 
 let plane: ControlPlane;
 let client: KubeClient;
-let running: Promise<void>;
-const stop = new AbortController();
-const { signal } = stop;
+let signal: AbortSignal;
+let apply: OperatedPlane['apply'];
+let stop: OperatedPlane['stop'] | undefined;
 
 test.before(async () => {
-  plane = await startControlPlane({ controllerManager: true });
-  await plane.kubectl(['apply', '-k', 'crds']);
-  await plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all']);
-  client = aClientOf(plane.kubeconfig);
-  running = runOperator(client, signal);
-  const spec = { engine: { backend: 'OnnxRuntime' }, allowPending: true };
-  for (const name of ['cpu', 'other']) await apply({ kind: 'ExportDeviceClass', metadata: { name }, spec });
+  ({ plane, client, signal, apply, stop } = await startOperatedPlane(['cpu', 'other']));
 });
-test.after.always(async () => {
-  stop.abort(new Error('the test is over'));
-  await running;
-  await plane?.stop();
-});
-
-const apply = (object: object): Promise<string> =>
-  plane.kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'export.tlt.dev/v1beta1', ...object }));
+test.after.always(async () => stop?.());
 
 type Spec = Partial<ModelExport['spec']>;
 
