@@ -4,7 +4,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { sha256 } from '../../src/ground/base/digest.ts';
 import { artifactFiles, buildReportFile, mounts, workFiles } from '../../src/ground/contract/layout.ts';
-import type { EngineTask, ExportTask, TensorfileTask } from '../../src/ground/contract/task.ts';
+import type { EngineTask, TensorfileTask } from '../../src/ground/contract/task.ts';
+import { anExportTask } from '../builders/export-task.ts';
 import type { FaultCase } from './cases.ts';
 
 /** Paths of the containers' inputs on this machine. */
@@ -18,21 +19,7 @@ export type PodData = {
 
 const folder = 'pvc://exports/out';
 
-const exportTask: ExportTask = {
-  architecture: 'classification',
-  model: { uri: 'pvc://models/m.tlt' },
-  dataType: 'int8',
-  calibration: {
-    source: 'ImageDirectory',
-    imageDirectory: { uri: 'pvc://models/photos' },
-    batches: 1,
-    batchSize: 4,
-    algorithm: 'MinMax',
-  },
-  forcePtq: false,
-  exportKey: 'k',
-  folder,
-};
+const exportTask = anExportTask({ folder });
 
 const tensorfileTask: TensorfileTask = {
   architecture: 'classification',

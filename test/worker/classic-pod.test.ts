@@ -12,18 +12,17 @@ import { stage } from '../../src/adapters/worker/stage.ts';
 import { workFiles } from '../../src/ground/contract/layout.ts';
 import { parseManifest } from '../../src/ground/contract/manifest.ts';
 import type { Exported } from '../../src/ground/contract/result.ts';
-import type { EngineTask, ExportTask } from '../../src/ground/contract/task.ts';
+import type { EngineTask } from '../../src/ground/contract/task.ts';
 import { anEngineTask } from '../builders/engine-task.ts';
+import { anExportTask } from '../builders/export-task.ts';
 import { aTaskContext } from '../builders/task-context.ts';
 import { modelFile, scenesFolder } from '../models/models.ts';
 import type { BindingVersion } from '../tensorrt/bindings.ts';
 import { type Gpu, gpus, standInEnvironment } from '../tensorrt/stand-in.ts';
 
 const exportFolder = 'pvc://exports/k';
-const task: ExportTask = {
-  architecture: 'classification',
+const task = anExportTask({
   model: { uri: 'pvc://models/m.onnx' },
-  dataType: 'int8',
   calibration: {
     source: 'ImageDirectory',
     imageDirectory: { uri: 'pvc://models/scenes' },
@@ -31,10 +30,8 @@ const task: ExportTask = {
     batchSize: 4,
     algorithm: 'MinMax',
   },
-  forcePtq: false,
-  exportKey: 'k',
   folder: exportFolder,
-};
+});
 
 /** One export, and a folder in which pods of it run. */
 const anExport = async () => {

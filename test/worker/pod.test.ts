@@ -17,9 +17,10 @@ import {
   type Result,
   type Unusable,
 } from '../../src/ground/contract/result.ts';
-import type { EngineTask, ExportTask } from '../../src/ground/contract/task.ts';
+import type { EngineTask } from '../../src/ground/contract/task.ts';
 import { encryptTlt } from '../builders/encrypted.ts';
 import { anEngineTask } from '../builders/engine-task.ts';
+import { anExportTask } from '../builders/export-task.ts';
 import { smallClassifier } from '../models/small-classifier.ts';
 import { smallPhotosFolder } from '../photos/photos.ts';
 
@@ -56,10 +57,7 @@ const container = async (root: string, command: string, task: object): Promise<E
   return { code, result: existsSync(message) ? parseResult(readFileSync(message, 'utf8')) : undefined };
 };
 
-const exportTask: ExportTask = {
-  architecture: 'classification',
-  model: { uri: 'pvc://models/m.tlt' },
-  dataType: 'int8',
+const exportTask = anExportTask({
   calibration: {
     source: 'ImageDirectory',
     imageDirectory: { uri: 'pvc://models/photos' },
@@ -67,10 +65,8 @@ const exportTask: ExportTask = {
     batchSize: 8,
     algorithm: 'Mse',
   },
-  forcePtq: false,
-  exportKey: 'k',
   folder: 'pvc://exports/out/k',
-};
+});
 
 const runEngine = async (t: ExecutionContext, root: string, task: EngineTask): Promise<EngineBuilt> => {
   for (const volume of [mounts.work, mounts.built]) {
