@@ -50,7 +50,7 @@ const pairsOf = (graph: GraphProto, constants: ReadonlyMap<string, TensorProto>)
  * Whether the norm uses the statistics stored in the graph. With `training_mode`, or with the extra outputs of training
  * (before opset 14 the only sign), it uses those of the batch.
  */
-const isFixedNorm = (node: NodeProto): boolean =>
+export const isFixedNorm = (node: NodeProto): boolean =>
   node.opType === 'BatchNormalization' &&
   intOf(node, 'training_mode', 0) === 0 &&
   node.output.slice(1).every((name) => name === '');

@@ -1,0 +1,175 @@
+/** Equalisation of channels before depthwise convolutions, with each activation between: same function, less noise in int8. */
+import test from 'ava';
+import type { ModelProto } from '../../src/formats/onnx/generated/onnx_pb.ts';
+import { copyWith, graphOf, initializerMap, makeUntypedValueInfo } from '../../src/formats/onnx/graph.ts';
+import { serializeModel } from '../../src/formats/onnx/model.ts';
+import { floatsOf } from '../../src/formats/onnx/tensor.ts';
+import { openSession } from '../../src/graph/inference/session.ts';
+import { quantiseModel } from '../../src/graph/precision/qdq.ts';
+import { equaliseChannels, listEqualisable } from '../../src/graph/transforms/equalise/equalise.ts';
+import { channels, classifierWith, input, Network, output, side } from '../builders/networks.ts';
+import { type Build, convolved, unequalClassifier } from '../builders/unequal-channels.ts';
+
+const normed: Build = (network, from) => {
+  const perChannel = (value: (c: number) => number) =>
+    network.floats(
+      [channels],
+      Array.from({ length: channels }, (_, c) => value(c)),
+    );
+  const parameters = [(c: number) => 2 ** -c, (c: number) => 2 ** -c / 3, () => 0.1, () => 1.5];
+  return network.node('BatchNormalization', [network.conv(from), ...parameters.map(perChannel)]);
+};
+
+/** What stands between the layer that is divided and the depthwise convolution, and how many nodes are added. */
+const cases: Readonly<Record<string, { readonly build: Build; readonly added: number }>> = {
+  'nothing but a bias': { build: convolved, added: 0 },
+  'a Relu behind a norm': { build: (n, x) => n.node('Relu', [normed(n, x)]), added: 0 },
+  'a LeakyRelu': {
+    build: (n, x) => n.node('LeakyRelu', [convolved(n, x)], { alpha: { float: 0.1 } }),
+    added: 0,
+  },
+  'a PRelu': {
+    build: (n, x) => n.node('PRelu', [convolved(n, x), n.weight([channels, 1, 1], 0.2)]),
+    added: 0,
+  },
+  'a Relu6 as Clip': {
+    build: (n, x) => n.node('Clip', [convolved(n, x), n.scalar(0), n.scalar(1.2)]),
+    added: 1,
+  },
+  'a Relu6 as Relu and Min': {
+    build: (n, x) => n.node('Min', [n.node('Relu', [convolved(n, x)]), n.scalar(1.2)]),
+    added: 0,
+  },
+  'a Clip with two limits': {
+    build: (n, x) => n.node('Clip', [convolved(n, x), n.scalar(-0.7), n.scalar(1.2)]),
+    added: 1,
+  },
+  'a Relu and a Pad': {
+    build: (n, x) => n.node('Pad', [n.node('Relu', [convolved(n, x)]), n.integers(0, 0, 1, 1, 0, 0, 1, 1)]),
+    added: 0,
+  },
+  'a swish, which scaling does not pass': {
+    build: (n, x) => {
+      const from = convolved(n, x);
+      return n.node('Mul', [from, n.node('Sigmoid', [from])]);
+    },
+    added: 1,
+  },
+};
+
+const pixels = (seed: number): Float32Array => {
+  const network = new Network();
+  for (let i = 0; i < seed; i++) network.normal();
+  return Float32Array.from({ length: 3 * side * side }, () => network.normal() * 60);
+};
+
+const images = Array.from({ length: 6 }, (_, i) => pixels(i * 5));
+
+const runAll = async (model: ModelProto, outputs: readonly string[]): Promise<Float32Array[][]> => {
+  const graph = copyWith(graphOf(model), { output: outputs.map(makeUntypedValueInfo) });
+  const session = await openSession(serializeModel(copyWith(model, { graph })));
+  const found: Float32Array[][] = [];
+  for (const data of images) {
+    const results = await session.run({ [input]: { data, dims: [1, 3, side, side] } });
+    found.push(outputs.map((name) => results[name]!.data));
+  }
+  await session.release();
+  return found;
+};
+
+/** Largest |x| of each channel, over all images. */
+const rangesOf = async (model: ModelProto): Promise<ReadonlyMap<string, Float32Array>> => {
+  const names = [...listEqualisable(model, 'Depthwise').keys()];
+  const found = await runAll(model, names);
+  return new Map(
+    names.map((name, k) => {
+      const ranges = new Float32Array(channels);
+      for (const image of found)
+        for (const [i, value] of image[k]!.entries()) {
+          const channel = Math.floor(i / (image[k]!.length / channels));
+          ranges[channel] = Math.max(ranges[channel]!, Math.abs(value));
+        }
+      return [name, ranges];
+    }),
+  );
+};
+
+const sqnrDb = (expected: readonly Float32Array[], found: readonly Float32Array[]): number => {
+  let [signal, noise] = [0, 0];
+  for (const [k, values] of expected.entries())
+    for (const [i, value] of values.entries()) {
+      signal += value ** 2;
+      noise += (value - found[k]![i]!) ** 2;
+    }
+  return 10 * Math.log10(signal / noise);
+};
+
+/** The tensor that the depthwise convolution writes, in float, and with one scale for its input. */
+const measured = async (model: ModelProto) => {
+  const tensor = graphOf(model).node.find(({ name }) => name === 'depthwise')!.input[0]!;
+  const values = await runAll(model, [tensor, 'depthwise', output]);
+  const largest = values.reduce((most, [x]) => x!.reduce((a, b) => Math.max(a, Math.abs(b)), most), 0);
+  const int8 = await runAll(quantiseModel(model, new Map([[tensor, largest / 127]])), ['depthwise']);
+  const float = values.map(([, y]) => y!);
+  return {
+    float,
+    classes: values.map(([, , p]) => p!),
+    db: sqnrDb(
+      float,
+      int8.map(([y]) => y!),
+    ),
+  };
+};
+
+for (const [title, { build, added }] of Object.entries(cases))
+  test(`behind ${title}, the network computes the same, and int8 loses less`, async (t) => {
+    const model = unequalClassifier(build);
+    const equalised = equaliseChannels(model, await rangesOf(model), 'Depthwise');
+    t.is(equalised.layers, 1);
+    t.is(equalised.nodes, added);
+    const [before, after] = [await measured(model), await measured(equalised.model)];
+    t.true(sqnrDb(before.float, after.float) > 100, `${sqnrDb(before.float, after.float)} dB`);
+    t.true(sqnrDb(before.classes, after.classes) > 100);
+    t.true(after.db > before.db + 6, `${before.db} → ${after.db} dB`);
+  });
+
+test('the factors make all channels as large as the largest, and unused channels stay', async (t) => {
+  const model = unequalClassifier(convolved);
+  const [tensor] = listEqualisable(model, 'Depthwise').keys();
+  const ranges = Float32Array.from({ length: channels }, (_, c) => (c === 3 ? 0 : 8 / (c + 1)));
+  const equalised = equaliseChannels(model, new Map([[tensor!, ranges]]), 'Depthwise').model;
+  const conv = graphOf(equalised).node.find(({ output: [name] }) => name === tensor)!;
+  const [now, was] = [equalised, model].map((each) => initializerMap(graphOf(each)));
+  const [bias0, bias1] = [
+    floatsOf(was!.get(conv.input[2]!.replace('/equalised', ''))!),
+    floatsOf(now!.get(conv.input[2]!)!),
+  ];
+  for (const c of bias0.keys())
+    t.true(Math.abs(bias1[c]! / bias0[c]! - (c === 3 ? 1 : c + 1)) < 1e-5, `channel ${c}`);
+});
+
+const untouched: Readonly<Record<string, Build>> = {
+  'with a second reader': (n, x) => {
+    const from = convolved(n, x);
+    return n.node('Concat', [from, n.node('Relu', [from])], { axis: { int: 1 } });
+  },
+  'behind a Pad of channels': (n, x) =>
+    n.node('Pad', [n.conv(x, n.weight([channels - 2, channels, 3, 3])), n.integers(0, 1, 0, 0, 0, 1, 0, 0)]),
+  'behind a Pad with ones': (n, x) =>
+    n.node('Pad', [convolved(n, x), n.integers(0, 0, 1, 1, 0, 0, 1, 1), n.scalar(1)]),
+};
+
+for (const [title, build] of Object.entries(untouched))
+  test(`a depthwise convolution ${title} stays as it is`, (t) => {
+    const model = classifierWith((network, from) => {
+      const made = build(network, from);
+      const count = title === 'with a second reader' ? 2 * channels : channels;
+      const weight = network.weight([count, 1, 3, 3]);
+      return network.conv(
+        network.conv(made, weight, { group: { int: count } }),
+        network.weight([channels, count, 3, 3]),
+      );
+    });
+    t.deepEqual([...listEqualisable(model, 'Depthwise')], []);
+    t.is(equaliseChannels(model, new Map(), 'Depthwise').model, model);
+  });
