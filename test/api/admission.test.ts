@@ -208,6 +208,14 @@ test(
   'which only source ImageDirectory provides',
 );
 test(
+  'equalize with source Tensorfile',
+  rejects,
+  fromTensorfile(ref, { equalize: 'auto' }),
+  'which sources Tensorfile and Model do not provide',
+);
+test('equalize off with source Tensorfile', accepts, fromTensorfile(ref, { equalize: 'off' }));
+test('equalize with images', accepts, modelExport({ calibration: { ...images, equalize: 'auto' } }));
+test(
   'keepFloat together with sensitivity',
   accepts,
   modelExport({ calibration: { ...images, keepFloat: ['conv1', 'block*/Conv'], sensitivity: true } }),

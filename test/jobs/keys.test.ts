@@ -177,7 +177,10 @@ const keyWith = (calibration: Partial<NonNullable<ModelExport['spec']['calibrati
   exportKey(aModelExport({ spec: { calibration: { ...aSpec().calibration!, ...calibration } } }));
 
 test('default values do not change an export key', (t) => {
-  t.is(keyWith({ keepFloat: [], sensitivity: false, requireInt8: false }), exportKey(aModelExport()));
+  t.is(
+    keyWith({ keepFloat: [], sensitivity: false, requireInt8: false, equalize: 'off' }),
+    exportKey(aModelExport()),
+  );
   t.not(keyWith({ keepFloat: ['conv1'] }), keyWith({}));
   t.not(keyWith({ keepFloat: ['conv1'] }), keyWith({ keepFloat: ['conv2'] }));
   const codec = { image: 'codec@sha256:1', command: ['codec'] };
@@ -228,6 +231,7 @@ test('exports that differ only in thresholds share one set of histograms', (t) =
   for (const same of [
     taskWith({ algorithm: 'Mse' }),
     taskWith({ minAgreement: 30, keepFloat: ['conv1'], sensitivity: true }),
+    taskWith({ equalize: 'auto' }),
   ]) {
     t.is(same.histograms, plain.histograms);
     t.not(same.exportKey, plain.exportKey);

@@ -39,7 +39,16 @@ test('every flag of an int8 export with images has its field', (t) => {
       ...['-e', 'specs/train.txt', '--data_type', 'int8', '-s', '--force_ptq'],
       ...['--cal_image_dir', 'images/', '--batches', '20', '--batch_size', '4', '--cal_algorithm', 'Mse'],
       ...['--min_agreement', '20', '--require_int8', '--sensitivity', '--keep_float', 'conv1, head*'],
-      ...['--max_broken', '0.05', '--max_batch_size', '1', '--max_workspace_size', '536870912'],
+      ...[
+        '--max_broken',
+        '0.05',
+        '--equalize',
+        'auto',
+        '--max_batch_size',
+        '1',
+        '--max_workspace_size',
+        '536870912',
+      ],
       ...['--input_dims', '3,384,1248', '--output_nodes', 'a,b', '--preprocess', 'order=BGR mean=127.5'],
     ],
     { namespace: 'vision' },
@@ -70,6 +79,7 @@ test('every flag of an int8 export with images has its field', (t) => {
         batchSize: 4,
         algorithm: 'Mse',
         minAgreement: 20,
+        equalize: 'auto',
         requireInt8: true,
         sensitivity: true,
         maxBrokenPercent: 5,
@@ -92,6 +102,8 @@ test('the other sources of calibration data have theirs', (t) => {
       dataLoader: { dataRoot: { uri: 'pvc://models/', pathInSpec: '/data' } },
     },
   });
+  const unread = { message: /--equalize is not read with calibration source Tensorfile/ };
+  t.throws(() => specOf([...int8, '--cal_data_file', 'c.tensor', '--equalize', 'auto']), unread);
   t.throws(() => specOf(int8), { message: /int8 has no calibration data: add --cal_image_dir/ });
   t.throws(() => specOf([...int8, '-e', 's.txt']), { message: /add --data_root/ });
 });

@@ -7,9 +7,12 @@ import { openModel } from '../../src/export/models/open-model.ts';
 import { openSource } from '../../src/export/pipeline/calibration-source.ts';
 import type { ExportReport } from '../../src/export/report/report.ts';
 import { decryptModel } from '../../src/formats/crypto/encrypted-model.ts';
+import { computePayloadDigest } from '../../src/formats/crypto/payload-digest.ts';
+import { serializeModel } from '../../src/formats/onnx/model.ts';
 import { parseCalibrationCache } from '../../src/formats/scales/calibration-cache.ts';
 import { sha256 } from '../../src/ground/base/digest.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
+import { readableBytes } from '../../src/ground/base/readable.ts';
 import { defaults } from '../../src/ground/contract/defaults.ts';
 import type { Manifest } from '../../src/ground/contract/manifest.ts';
 import type { CalibrationTask, ExportTask } from '../../src/ground/contract/task.ts';
@@ -18,6 +21,7 @@ import { encryptTlt } from '../builders/encrypted.ts';
 import { aTaskContext } from '../builders/task-context.ts';
 import { aFolder } from '../builders/tool.ts';
 import { specOf } from '../builders/training.ts';
+import { convolved, unequalClassifier } from '../builders/unequal-channels.ts';
 import { detectorFile } from '../models/models.ts';
 import { smallClassifier } from '../models/small-classifier.ts';
 import { smallPhotosFolder } from '../photos/photos.ts';
@@ -302,6 +306,20 @@ test('the share of int8 layers is in result, manifest, report and log', async (t
       lines.join('\n'),
     );
   t.like(int8, { layers: 8, int8Layers: 1, floatBecause: [{ layers: 7 }] });
+});
+
+test('an equalised model is what the .etlt holds, and the manifest says what it gained', async (t) => {
+  const { at, run } = await aPod();
+  const given = serializeModel(unequalClassifier((n, x) => n.node('Relu', [convolved(n, x)])));
+  writeFileSync(at('models', 'm.onnx'), given);
+  const { etlt } = await run({ imageDirectory, equalize: 'auto' });
+  const { payload } = await decryptModel(readFileSync(at('exports/out/k', etlt.file)), key);
+  t.not(sha256(payload), sha256(given));
+  t.is(etlt.payloadDigest, await computePayloadDigest(readableBytes(payload), key));
+  const { notes } = JSON.parse(readFileSync(at('exports/out/k/manifest.json'), 'utf8')) as Manifest;
+  t.true(
+    notes.some((note) => /^Channels are equalised before 1 .* dB with and .* no node was added/.test(note)),
+  );
 });
 
 test('requireInt8 refuses an export that is mostly float, and no file is stored', async (t) => {

@@ -60,7 +60,7 @@ const writeFiles = async (
   exporting.logAtEnd(`Input node: ${input}`);
   exporting.logAtEnd(`Output node(s): [${nodes.map((name) => `'${name}'`).join(', ')}]`);
   if (values.engine_file !== undefined)
-    await buildEngineFile(request.opened, {
+    await buildEngineFile(prepared.request.opened, {
       values,
       scales: prepared.quantised?.scales,
       trained: prepared.quantised?.origin === 'Training',

@@ -82,6 +82,7 @@ const makeInt8Request = (values: ExportValues, { opened, training, context }: Co
     minAgreement: values.min_agreement,
     sensitivity: values.sensitivity,
     requireInt8: values.require_int8,
+    equalize: values.equalize,
   };
 };
 

@@ -57,7 +57,7 @@ export const runExportTask = async (task: ExportTask, context: TaskContext): Pro
   if (note !== undefined) context.log('WARNING', note);
   const request = requestFromTask(task, { opened, key, cipher, data, context });
   const prepared = await prepareExport(request, context);
-  const digest = await computePayloadDigest(readableBytes(opened.payload), key);
+  const digest = await computePayloadDigest(readableBytes(prepared.request.opened.payload), key);
   return storeOnce<Exported>(context.store, {
     identity,
     files: Object.values(artifactFiles).filter((file) => file !== artifactFiles.manifest),

@@ -68,6 +68,7 @@ const makeInt8Request = (
     minAgreement: calibration.minAgreement,
     sensitivity: calibration.sensitivity ?? false,
     requireInt8: calibration.requireInt8 ?? false,
+    equalize: calibration.equalize ?? defaults.equalize,
   };
 };
 

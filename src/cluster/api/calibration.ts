@@ -1,5 +1,5 @@
 /** `spec.calibration` of a ModelExport: the int8 calibration data, and how thresholds are chosen. */
-import { algorithms } from '../../ground/contract/architectures.ts';
+import { algorithms, equalizations } from '../../ground/contract/architectures.ts';
 import { defaults } from '../../ground/contract/defaults.ts';
 import { numberLimits } from '../../ground/contract/number-limits.ts';
 import { sha256 } from '../../ground/contract/result-schema.ts';
@@ -93,6 +93,11 @@ export const calibration = object(
       }),
       { maxItems: 64 },
     ),
+    equalize: oneOf(
+      equalizations,
+      'auto: scale the channels before depthwise convolutions so that one int8 scale fits them all, in the .etlt and in the calibration cache, if that brings int8 closer to float on held-out images. The network computes the same. The report and the manifest say what was gained.',
+      { default: defaults.equalize },
+    ),
     sensitivity: flag(
       'Measure which layers lose the most accuracy in int8: each layer runs alone in int8 on held-out images. This takes about as long as the calibration. The report lists the results.',
     ),
@@ -129,6 +134,11 @@ export const calibration = object(
         rule: "!(self.source in ['Tensorfile', 'DataLoader']) || !has(self.sensitivity) || !self.sensitivity",
         message:
           'sensitivity compares on held-out images, which only source ImageDirectory provides: choose that source, or remove sensitivity',
+      },
+      {
+        rule: "!(self.source in ['Tensorfile', 'Model']) || !has(self.equalize) || self.equalize == 'off'",
+        message:
+          'equalize compares on held-out images after a calibration, which sources Tensorfile and Model do not provide: choose another source, or remove equalize',
       },
       {
         rule: "self.source != 'Tensorfile' || !has(self.maxBrokenPercent)",

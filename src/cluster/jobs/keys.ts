@@ -62,12 +62,15 @@ const thresholdFields = [
   'calibration.sensitivity',
 ] as const;
 
+/** Fields that decide whether the graph is changed for int8. */
+const graphFields = ['calibration.equalize'] as const;
+
 /** Fields of the spec of a ModelExport, if no engine is int8. */
 export const floatExportTable: KeyTable = { version: 1, since: { v1beta1: [...modelFields, 'forcePtq'] } };
 /** Fields of the spec of a ModelExport, if an engine is int8. */
 export const int8ExportTable: KeyTable = {
   version: 1,
-  since: { v1beta1: [...modelFields, 'forcePtq', ...dataFields, ...thresholdFields] },
+  since: { v1beta1: [...modelFields, 'forcePtq', ...dataFields, ...thresholdFields, ...graphFields] },
 };
 /** Fields of the spec of a ModelExport that decide its histograms. */
 export const histogramsTable: KeyTable = { version: 1, since: { v1beta1: [...modelFields, ...dataFields] } };

@@ -60,6 +60,7 @@ const makeSource = (values: ExportValues, claim: PathClaim): Source => {
 const readers = {
   min_agreement: ['ImageDirectory', 'DataLoader'],
   sensitivity: ['ImageDirectory'],
+  equalize: ['ImageDirectory', 'DataLoader'],
   max_broken: ['ImageDirectory', 'DataLoader'],
   data_root: ['DataLoader'],
   path_in_spec: ['DataLoader'],
@@ -68,16 +69,20 @@ const readers = {
 const refuseUnread = (values: ExportValues, source: Source['source']): void => {
   for (const [flag, sources] of Object.entries(readers)) {
     const isRead = (sources as readonly string[]).includes(source);
-    if (!isRead && values[flag as keyof typeof readers])
+    if (!isRead && isAsked(values, flag as keyof typeof readers))
       throw refusal(`--${flag} is not read with calibration source ${source}: remove it`);
   }
 };
+
+const isAsked = (values: ExportValues, flag: keyof typeof readers): boolean =>
+  flag === 'equalize' ? values.equalize !== defaults.equalize : Boolean(values[flag]);
 
 const makeMethod = (values: ExportValues) => ({
   ...(values.batches !== defaults.batches && { batches: values.batches }),
   ...(values.batch_size !== defaults.batchSize && { batchSize: values.batch_size }),
   ...(values.cal_algorithm !== defaults.algorithm && { algorithm: values.cal_algorithm }),
   ...(values.min_agreement !== undefined && { minAgreement: values.min_agreement }),
+  ...(values.equalize !== defaults.equalize && { equalize: values.equalize }),
   ...(values.require_int8 && { requireInt8: true }),
   ...(values.sensitivity && { sensitivity: true }),
   ...(values.max_broken > 0 && { maxBrokenPercent: toPercent(values.max_broken) }),

@@ -8,6 +8,7 @@ import { nameFields } from '../../ground/contract/fields.ts';
 import type { LayerCosts } from '../report/layer-costs.ts';
 import type { ReportFile } from '../report/report.ts';
 import { requireAgreement } from './agreement-gate.ts';
+import { type EqualisedExport, equaliseExport } from './equalise-step.ts';
 import { encryptOpenedModel, makeVerificationTensor } from './export.ts';
 import { checkKeptFloat } from './kept-float.ts';
 import { floatNotes, makeReport } from './report.ts';
@@ -39,19 +40,24 @@ export type ExportOutcome = {
 
 /** An export that passed all checks. Nothing is stored yet. */
 export type PreparedExport = ExportOutcome & {
+  /** What was requested, with the equalised model if there is one. */
   readonly request: ExportRequest;
   readonly found: ScalesFound;
   readonly sensitivity: LayerCosts | undefined;
+  /** What became of the equalisation of channels; undefined if it was not requested. */
+  readonly equalisation: string | undefined;
 };
 
 /** Finds the scales and runs every check. @throws UserError as `findScales`, `judgeExport`, `requireAgreement`, `sensitivityOf` */
-export const prepareExport = async (request: ExportRequest, ports: ExportPorts): Promise<PreparedExport> => {
-  checkKeptFloat(request, ports);
-  const found = await findScales(request, ports);
-  const { quantised } = found;
-  const verdict = await judge(request, quantised, ports);
+export const prepareExport = async (asked: ExportRequest, ports: ExportPorts): Promise<PreparedExport> => {
+  checkKeptFloat(asked, ports);
+  const scales = await findScales(asked, ports);
+  const { opened, quantised, note } = await equaliseExport(asked, scales.quantised, ports);
+  const request = { ...asked, opened };
+  const found = { ...scales, quantised };
+  const verdict = await judge(request, { quantised, note }, ports);
   const sensitivity = quantised && (await gate(request, quantised, ports));
-  return { request, found, quantised, verdict, sensitivity };
+  return { request, found, quantised, verdict, sensitivity, equalisation: note };
 };
 
 /**
@@ -76,10 +82,10 @@ export async function* makeArtifacts(
 
 const judge = async (
   request: ExportRequest,
-  quantised: ExportScales | undefined,
+  { quantised, note }: Pick<EqualisedExport, 'quantised' | 'note'>,
   { log, signal }: ExportPorts,
 ): Promise<ExportVerdict> => {
-  const verdict = await checkExport(request.opened, {
+  const checked = await checkExport(request.opened, {
     dataType: request.dataType,
     scales: quantised?.scales,
     isTrained: quantised?.origin === 'Training',
@@ -88,8 +94,9 @@ const judge = async (
     requireInt8: request.int8?.requireInt8 ?? false,
     signal,
   });
-  for (const { isWarning, text } of verdict.notes) log(isWarning ? 'WARNING' : 'INFO', text);
-  return verdict;
+  const notes = [...(note === undefined ? [] : [{ text: note, isWarning: false }]), ...checked.notes];
+  for (const { isWarning, text } of notes) log(isWarning ? 'WARNING' : 'INFO', text);
+  return { ...checked, notes };
 };
 
 /** Runs the accuracy gate, then measures the sensitivity of each layer if requested. */
@@ -130,7 +137,7 @@ function* scaleArtifacts(
 type ReportInput = PreparedExport & { readonly files: readonly ReportFile[] };
 
 async function* reportArtifacts(
-  { request, quantised, verdict, sensitivity, files }: ReportInput,
+  { request, quantised, verdict, sensitivity, equalisation, files }: ReportInput,
   { clock, signal }: ExportPorts,
 ): AsyncGenerator<ExportArtifact, void, ReportFile> {
   const { opened, architecture, dataType, source, keepFloat, audience } = request;
@@ -145,6 +152,7 @@ async function* reportArtifacts(
     notes: [
       ...(quantised ? floatNotes(keepFloat) : []),
       ...originNotes(request, quantised),
+      ...(equalisation === undefined ? [] : [`${equalisation}.`]),
       ...warningsOf(verdict),
     ],
     sensitivity,

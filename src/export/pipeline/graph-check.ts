@@ -79,9 +79,10 @@ const listSubjects = (opened: OpenedModel, dataType: DataType): readonly Subject
   return subjects;
 };
 
-const collectBatches = async (
+/** The first held-out images, or synthetic ones, as batches of the graph. */
+export const collectBatches = async (
   opened: OpenedModel,
-  { heldOut }: GraphCheck,
+  { heldOut }: Pick<GraphCheck, 'heldOut'>,
 ): Promise<{ readonly batches: readonly Batch[]; readonly images: string }> => {
   const wanted = opened.fixedBatch ?? mostImages;
   const found: Batch[] = [];

@@ -3,7 +3,7 @@
 import type { EncryptOptions } from '../../formats/crypto/encrypted-model.ts';
 import type { HistogramFile } from '../../formats/scales/histogram-file.ts';
 import type { Scales } from '../../graph/precision/qdq.ts';
-import type { Architecture, DataType } from '../../ground/contract/architectures.ts';
+import type { Architecture, DataType, Equalization } from '../../ground/contract/architectures.ts';
 import type { Audience } from '../../ground/contract/fields.ts';
 import type { OpenedModel } from '../models/open-model.ts';
 import type { ReportFile } from '../report/report.ts';
@@ -54,6 +54,8 @@ export type Int8Request = {
   readonly minAgreement: number | undefined;
   readonly sensitivity: boolean;
   readonly requireInt8: boolean;
+  /** Whether channels are equalised before convolutions where that gains accuracy. */
+  readonly equalize: Equalization;
 };
 
 /** A parsed calibration cache and its file. */

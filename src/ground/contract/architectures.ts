@@ -48,6 +48,10 @@ export type DataType = (typeof dataTypes)[number];
 export const algorithms = ['Entropy', 'MinMax', 'Percentile', 'Mse', 'Auto'] as const;
 export type Algorithm = (typeof algorithms)[number];
 
+/** Whether channels are equalised before convolutions: where it gains accuracy, or never. */
+export const equalizations = ['auto', 'off'] as const;
+export type Equalization = (typeof equalizations)[number];
+
 /** Origin of the scales in a cache: a calibration method, or quantisation-aware training. */
 export const scaleOrigins = [...algorithms, 'Trained'] as const;
 export type ScaleOrigin = (typeof scaleOrigins)[number];

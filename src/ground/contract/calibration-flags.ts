@@ -1,5 +1,5 @@
 /** The int8 flags of `tlt-export`: calibration data, algorithm, accuracy gate. */
-import { algorithms } from './architectures.ts';
+import { algorithms, equalizations } from './architectures.ts';
 import { defaults } from './defaults.ts';
 import type { FlagTable } from './flag-table.ts';
 import { numberLimits } from './number-limits.ts';
@@ -72,6 +72,13 @@ export const int8Flags = {
     placeholder: 'NAMES',
     added: true,
     help: 'Layers to keep in float in an int8 engine, separated by commas; * matches any characters. Their inputs get no scale.',
+  },
+  equalize: {
+    type: 'choice',
+    values: equalizations,
+    default: defaults.equalize,
+    added: true,
+    help: 'auto: scale the channels before depthwise convolutions so that one int8 scale fits them all, in the .etlt and in the cache, if that brings int8 closer to float on held-out images. The network computes the same. Takes two more passes over the images.',
   },
   sensitivity: {
     type: 'switch',

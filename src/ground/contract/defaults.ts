@@ -8,6 +8,8 @@ export const defaults = {
   maxWorkspaceSize: 1073741824,
   calibrationCacheFile: './cal.bin',
   algorithm: 'Entropy',
+  /** TLT exports the graph of the training. */
+  equalize: 'off',
   /** Seed of the image sample; the same seed gives the same cache. */
   seed: 42,
   /** Fraction of calibration images that may fail to decode. */

@@ -23,6 +23,7 @@ export const exportProgram = program({
         'strict_type_constraints',
         'force_ptq',
         'keep_float',
+        'equalize',
         'min_agreement',
         'require_int8',
         'sensitivity',

@@ -1,5 +1,5 @@
 /** Tasks that the operator passes to pods. A task is public: it has names and locations, never a key. */
-import type { Algorithm, Architecture, DataType } from './architectures.ts';
+import type { Algorithm, Architecture, DataType, Equalization } from './architectures.ts';
 import type { Backend } from './backends.ts';
 import type { TensorfileModule } from './flags.ts';
 import type { ModelSettings } from './model-settings.ts';
@@ -35,6 +35,8 @@ export type CalibrationTask = {
   readonly keepFloat?: readonly string[];
   /** Whether to fail if less than half of the arithmetic would be int8. */
   readonly requireInt8?: boolean;
+  /** Whether channels are equalised before convolutions where that gains accuracy. Default: off. */
+  readonly equalize?: Equalization;
   /** Whether the report includes the accuracy cost of each layer. */
   readonly sensitivity?: boolean;
   /** Percentage of the requested images that may fail to decode. Default: 0. */
