@@ -1,8 +1,9 @@
 /** Every command that writes files, with its outputs, for runs in which the process is killed or the disk is full. */
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseModel } from '../../src/formats/onnx/model.ts';
+import { sha256 } from '../../src/ground/base/digest.ts';
 import { encryptTlt } from '../builders/encrypted.ts';
 import { runTool } from '../builders/tool.ts';
 import { aTraining } from '../builders/training.ts';
@@ -134,5 +135,9 @@ const casesOf = (at: (name: string) => string, { photos, training }: PodData): r
     model('unpack', ({ out }) => [at('m.tlt'), ...locked, '-o', join(out, 'u.onnx')], ['u.onnx']),
     model('convert', ({ out }) => [at('m.tlt'), ...locked, '-o', join(out, 'c.onnx')], ['c.onnx']),
     model('merge-histograms', ({ out }) => [at('1.hist'), at('2.hist'), '-o', join(out, 's.hist')]),
+    model('fetch', ({ out }) => [
+      ...[at('m.tlt'), '--digest', `sha256:${sha256(readFileSync(at('m.tlt')))}`],
+      ...['-o', join(out, 'f.tlt')],
+    ]),
   ];
 };

@@ -22,10 +22,11 @@ import {
   withFileName,
 } from './model-context.ts';
 import { convert } from './model-convert.ts';
+import { fetchStored } from './model-fetch.ts';
 import { pack, unpack } from './model-pack.ts';
 
 const name = 'tlt-model';
-const summary = 'Encrypts, decrypts, converts and inspects models and calibration files.';
+const summary = 'Encrypts, decrypts, converts, inspects and fetches models and calibration files.';
 const note = 'Existing files are never overwritten, and an output appears complete or not at all.';
 
 /**
@@ -104,4 +105,5 @@ const commands: Readonly<Record<ModelCommand, Run>> = {
   convert: command(modelPrograms.convert, convert),
   inspect: command(modelPrograms.inspect, inspect),
   'merge-histograms': command(modelPrograms['merge-histograms'], mergeHistograms),
+  fetch: command(modelPrograms.fetch, fetchStored),
 };

@@ -80,9 +80,12 @@ export const histogramsFile = (output: string, histogramsKey: string): string =>
 export const tensorfileFolder = (output: string, tensorfileKey: string): string =>
   joinUri(output, tensorfileKey);
 
+/** Name of the folder of all engines, in an export folder. */
+export const enginesFolder = 'engines';
+
 /** URI of the folder of one engine, below its export folder. */
 export const engineFolder = (exported: string, deviceClass: string, engineKey: string): string =>
-  joinUri(exported, 'engines', deviceClass, engineKey);
+  joinUri(exported, enginesFolder, deviceClass, engineKey);
 
 /** URI of the folder of the timing caches of one device class and TensorRT version, shared by all exports to that output. */
 export const timingsFolder = (output: string, deviceClass: string, version: string): string =>

@@ -1,4 +1,5 @@
 /** The subcommands of `tlt-model`. */
+import { artifactChoices } from './artifact-names.ts';
 import type { FlagTable, ValuesOf } from './flag-table.ts';
 import { type Program, program } from './program.ts';
 import { codecFlag, help, keyFileVariable, keyFlags } from './shared-flags.ts';
@@ -136,8 +137,59 @@ const mergeHistograms = program({
   ],
 });
 
+const fetch = program({
+  name: 'tlt-model fetch',
+  summary: 'Copies an artifact of a ModelExport, or of a tool, and checks its digest.',
+  operands: { kind: 'files', placeholder: 'SOURCE', max: 1 },
+  isFromTlt: false,
+  flags: {
+    class: {
+      type: 'text',
+      placeholder: 'CLASS',
+      help: 'The engine of this device class, below the export folder SOURCE.',
+    },
+    what: {
+      type: 'choice',
+      values: artifactChoices,
+      help: 'Which artifact of the folder. Default: the engine of an engine folder, and the .etlt of an export folder.',
+    },
+    digest: {
+      type: 'text',
+      placeholder: 'DIGEST',
+      help: 'Required digest: sha256: and 64 hex digits. Default: the digest in the manifest.json of the folder.',
+    },
+    output_file: {
+      type: 'text',
+      placeholder: 'PATH',
+      aliases: ['o'],
+      required: true,
+      help: 'Path of the copy. A folder, or a path that ends in /, keeps the stored names.',
+    },
+    ...help,
+  },
+  groups: [
+    { title: 'Input', flags: ['class', 'what', 'digest'] },
+    { title: 'Output', flags: ['output_file', 'help'] },
+  ],
+  details: [
+    'SOURCE is the folder of an export or of an engine, where the claim is mounted, or one file. The manifest.json of the folder lists size and digest of each file. It is in the same claim: only --digest, copied from status, also detects a file that was replaced together with its manifest. If several engines of a class are stored, --digest chooses one.',
+    'Copies appear complete or not at all. A copy that exists with the right digest is kept, so an init container can run again.',
+  ],
+  examples: [
+    'tlt-model fetch /mnt/models/exports/4be6d0c6bd2cb7a5 --class ampere -o /engines/model.plan',
+    'tlt-model fetch /mnt/models/exports/4be6d0c6bd2cb7a5 --what all -o copies/',
+  ],
+});
+
 /** Subcommand → its program. */
-export const modelPrograms = { pack, unpack, convert, inspect, 'merge-histograms': mergeHistograms } as const;
+export const modelPrograms = {
+  pack,
+  unpack,
+  convert,
+  inspect,
+  'merge-histograms': mergeHistograms,
+  fetch,
+} as const;
 
 export type ModelCommand = keyof typeof modelPrograms;
 /** Names of all subcommands. */

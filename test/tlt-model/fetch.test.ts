@@ -1,0 +1,185 @@
+/** `tlt-model fetch` on folders that the worker's own store wrote. */
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { parse } from 'yaml';
+import { makePvcStore } from '../../src/adapters/storage/pvc.ts';
+import { storeOnce } from '../../src/adapters/worker/store-once.ts';
+import { sha256 } from '../../src/ground/base/digest.ts';
+import { failures } from '../../src/ground/base/failures.ts';
+import type { Manifest } from '../../src/ground/contract/manifest.ts';
+import { anEngineBuilt, anExported } from '../builders/objects.ts';
+import { runTool, type ToolRun } from '../builders/tool.ts';
+
+const { signal } = new AbortController();
+
+type Stored = { readonly folder: string; readonly input?: string };
+
+/** Stores files in a claim like a pod, with the result that `report` makes of their digests. */
+const store = <R extends Manifest['result']>(
+  root: string,
+  {
+    folder,
+    input = 'a',
+    contents,
+    report,
+  }: Stored & {
+    readonly contents: Readonly<Record<string, string>>;
+    readonly report: (
+      files: Readonly<Record<string, { file: string; sha256: string; sizeBytes: number }>>,
+    ) => R;
+  },
+): Promise<R> =>
+  storeOnce<R>(makePvcStore(root), {
+    identity: { kind: report({}).kind, folder: `pvc://models/${folder}`, inputs: { input }, signal },
+    files: Object.keys(contents),
+    make: async (staging, nameOf) => {
+      const files: Record<string, { file: string; sha256: string; sizeBytes: number }> = {};
+      for (const [name, content] of Object.entries(contents)) {
+        const file = nameOf(name);
+        files[name] = { file, ...(await staging.make(file, async (path) => writeFileSync(path, content))) };
+      }
+      const listed = Object.values(files).map(({ file, ...facts }) => [file, facts] as const);
+      return { key: 'k', files: Object.fromEntries(listed), result: report(files), notes: [] };
+    },
+  });
+
+const storeEngine = (root: string, content: string, { folder, input = 'a' }: Stored) =>
+  store(root, {
+    folder,
+    input,
+    contents: { 'model.engine': content },
+    report: ({ 'model.engine': engine }) => ({
+      ...anEngineBuilt(),
+      ...(engine && { engine }),
+      reused: false,
+    }),
+  });
+
+/** A claim with one export, its report, and engines of two classes. */
+const aClaim = async () => {
+  const root = mkdtempSync(join(tmpdir(), 'tlt-fetch-'));
+  mkdirSync(join(root, 'models'));
+  mkdirSync(join(root, 'copies'));
+  const { kind, etlt: facts } = anExported();
+  await store(root, {
+    folder: 'out/key',
+    contents: { 'model.etlt': 'sealed', 'report.json': '{}', 'report.html': '<p>' },
+    report: ({ 'model.etlt': etlt }) => ({
+      kind,
+      etlt: { ...facts, ...etlt },
+      report: { file: 'report.json', pageFile: 'report.html' },
+      reused: false,
+    }),
+  });
+  await storeEngine(root, 'for ampere', { folder: 'out/key/engines/ampere/e1' });
+  await storeEngine(root, 'for turing', { folder: 'out/key/engines/turing/e2' });
+  const copies = join(root, 'copies');
+  return {
+    root,
+    folder: join(root, 'models/out/key'),
+    copies: () => readdirSync(copies).sort(),
+    read: (name: string) => readFileSync(join(copies, name), 'utf8'),
+    fetch: (...args: readonly string[]): Promise<ToolRun> =>
+      runTool('tlt-model', ['fetch', ...args], { cwd: copies }),
+  };
+};
+
+test('the engine of a class is copied, and a repeated copy changes nothing', async (t) => {
+  const { folder, fetch, read, root } = await aClaim();
+  const first = await fetch(folder, '--class', 'ampere', '-o', 'model.plan');
+  t.is(first.code, 0, first.stderr);
+  t.is(first.stdout, `model.plan: 10 bytes, sha256 ${sha256('for ampere')}\n`);
+  t.is(read('model.plan'), 'for ampere');
+  const { ino, mode } = statSync(join(root, 'copies/model.plan'));
+  t.is(mode & 0o044, 0o044, 'a server with another user id must be able to read it');
+  t.is((await fetch(folder, '--class', 'ampere', '-o', 'model.plan')).code, 0);
+  t.is(statSync(join(root, 'copies/model.plan')).ino, ino);
+});
+
+test('a folder keeps the stored names; what is chosen by name, or all', async (t) => {
+  const { folder, fetch, copies, read } = await aClaim();
+  t.is((await fetch(folder, '-o', './')).code, 0);
+  t.deepEqual(copies(), ['model.etlt']);
+  t.is((await fetch(folder, '--what', 'report', '-o', 'r.html')).code, 0);
+  t.is(read('r.html'), '<p>');
+  t.is((await fetch(folder, '--what', 'all', '-o', '.')).code, 0);
+  t.deepEqual(copies(), ['model.etlt', 'r.html', 'report.html', 'report.json']);
+  t.is((await fetch(join(folder, 'engines/turing/e2'), '-o', 'e')).code, 0);
+  t.is(read('e'), 'for turing');
+  t.is((await fetch(join(folder, 'model.etlt'), '-o', 'one.etlt')).code, 0);
+  t.is(read('one.etlt'), 'sealed');
+});
+
+test('of several engines of a class, the digest chooses', async (t) => {
+  const { root, folder, fetch, read, copies } = await aClaim();
+  await storeEngine(root, 'newer', { folder: 'out/key/engines/ampere/e3' });
+  const several = await fetch(folder, '--class', 'ampere', '-o', 'e');
+  t.is(several.code, failures.Usage.exitCode);
+  t.regex(
+    several.stderr,
+    /2 files fit: .*e1\/model\.engine \(sha256:[0-9a-f]{64}\), .*e3.*Choose one by --digest/,
+  );
+  t.deepEqual(copies(), []);
+  const digest = `sha256:${sha256('newer')}`;
+  t.is((await fetch(folder, '--class', 'ampere', '--digest', digest, '-o', 'e')).code, 0);
+  t.is(read('e'), 'newer');
+  const absent = await fetch(folder, '--class', 'ampere', '--digest', `sha256:${sha256('x')}`, '-o', 'f');
+  t.is(absent.code, failures.InputNotFound.exitCode);
+});
+
+test('a damaged file leaves no copy, and another file of that name is not overwritten', async (t) => {
+  const { folder, fetch, copies, read } = await aClaim();
+  const engine = join(folder, 'engines/ampere/e1/model.engine');
+  writeFileSync(engine, 'for Ampere');
+  const damaged = await fetch(folder, '--class', 'ampere', '-o', 'e');
+  t.is(damaged.code, failures.DigestMismatch.exitCode);
+  t.regex(damaged.stderr, new RegExp(`sha256 is ${sha256('for Ampere')} in 10 bytes, but`));
+  const pinned = await fetch(engine, '--digest', `sha256:${sha256('for ampere')}`, '-o', 'e');
+  t.is(pinned.code, failures.DigestMismatch.exitCode);
+  t.deepEqual(copies(), []);
+  t.is((await fetch(engine, '--digest', `sha256:${sha256('for Ampere')}`, '-o', 'e')).code, 0);
+  const other = await fetch(folder, '-o', 'e');
+  t.is(other.code, failures.OutputExists.exitCode);
+  t.is(read('e'), 'for Ampere');
+});
+
+test('a request that names nothing is refused with the remedy', async (t) => {
+  const { folder, fetch } = await aClaim();
+  const refusals: readonly [readonly string[], keyof typeof failures, RegExp][] = [
+    [
+      [folder, '--class', 'volta', '-o', 'e'],
+      'InputNotFound',
+      /no manifest in it lists an artifact of device class volta/,
+    ],
+    [[folder, '--what', 'cache', '-o', 'e'], 'InputNotFound', /lists 'cache'\. Name the folder/],
+    [[join(folder, '..'), '-o', 'e'], 'InputNotFound', /check that its claim is mounted/],
+    [[join(folder, 'manifest.json'), '-o', 'e'], 'Usage', /lists its digest\. Pass --digest/],
+    [[join(folder, 'model.etlt'), '--what', 'etlt', '-o', 'e'], 'Usage', /--what needs a folder/],
+    [[folder, '--what', 'all', '-o', 'e'], 'Usage', /3 files need a folder, but -o e is none/],
+    [[folder, '--digest', 'abc', '-o', 'e'], 'Usage', /'abc' is not sha256: and 64/],
+    [[folder, '-o', 'none/'], 'OutputUnwritable', /folder does not exist/],
+  ];
+  for (const [args, reason, says] of refusals) {
+    const { code, stderr } = await fetch(...args);
+    t.is(code, failures[reason].exitCode, stderr);
+    t.regex(stderr, says);
+  }
+});
+
+test('the init container of docs/serving.md fetches the engine', async (t) => {
+  const { folder, fetch, read } = await aClaim();
+  const page = readFileSync(join(import.meta.dirname, '../../docs/serving.md'), 'utf8');
+  const manifest = parse(/```yaml\n([\s\S]*?)```/.exec(page)![1]!);
+  const { command } = manifest.spec.template.spec.initContainers[0];
+  const paths: Readonly<Record<string, string>> = {
+    '/claim/exports/4be6d0c6bd2cb7a5': folder,
+    '/engines/model.plan': 'model.plan',
+  };
+  const [tool, subcommand, ...args] = command.map((word: string) => paths[word] ?? word);
+  t.deepEqual([tool, subcommand], ['tlt-model', 'fetch']);
+  const { code, stderr } = await fetch(...args);
+  t.is(code, 0, stderr);
+  t.is(read('model.plan'), 'for ampere');
+});
