@@ -1,6 +1,6 @@
 /** Image sources made of folders: class folders of classification, and images with KITTI labels. */
 import { readdir, stat } from 'node:fs/promises';
-import { join, parse } from 'node:path';
+import { basename, join, parse } from 'node:path';
 import { requireFolder, resolveBelow } from './paths.ts';
 import type { ClassFolders, KittiFolders, KittiSource } from './plan.ts';
 import type { ImageSource } from './source.ts';
@@ -28,6 +28,16 @@ export const openClassFolders = async (
   const paths: string[] = [];
   for (const each of classes) for (const path of await listImages(each)) paths.push(path);
   return [{ ...buildSource(paths, undefined), classes: classes.length }];
+};
+
+/** Names of the classes of the training set, in the order of the network's outputs. @throws UserError InputNotFound */
+export const listClassNames = async (
+  { training }: ClassFolders,
+  dataRoot: string | undefined,
+): Promise<readonly string[]> => {
+  const folder = resolveBelow(training, dataRoot);
+  await requireFolder(folder, 'class folder');
+  return (await listFolders(folder)).map((path) => basename(path)).toSorted();
 };
 
 /** Subfolders, including links to folders. */

@@ -134,4 +134,11 @@ export type BuildReport = {
   /** Present if the engine could be run; in the format of EngineBuilt. */
   readonly latency?: EngineBuilt['latency'];
   readonly agreement?: EngineBuilt['agreement'];
+  /** What the TensorRT driver found. */
+  readonly evidence?: {
+    /** The GPU that the engine was built on, if it needed one. */
+    readonly gpu?: { readonly computeCapability?: unknown };
+    /** Paths of the timing caches that were combined. */
+    readonly timingCaches?: unknown;
+  };
 };
