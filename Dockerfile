@@ -36,7 +36,7 @@ COPY tsconfig.json ./
 COPY src ./src
 RUN npm run --silent build
 # An image without `env` cannot run the first line of the compiled tools.
-RUN for tool in tlt-export tlt-int8-tensorfile tlt-model; do \
+RUN for tool in tlt-converter tlt-export tlt-int8-tensorfile tlt-model; do \
       printf '#!/usr/local/bin/node\nimport "/app/dist/%s.js";\n' "$tool" > "/opt/$tool" && chmod 755 "/opt/$tool"; \
     done
 
@@ -44,7 +44,7 @@ FROM ${BASE} AS operator
 WORKDIR /app
 COPY --from=compiled /usr/local/bin/node /usr/local/bin/node
 COPY --from=compiled /usr/local/LICENSE /usr/share/doc/node/copyright
-COPY --from=compiled /opt/tlt-export /opt/tlt-int8-tensorfile /opt/tlt-model /usr/local/bin/
+COPY --from=compiled /opt/tlt-converter /opt/tlt-export /opt/tlt-int8-tensorfile /opt/tlt-model /usr/local/bin/
 COPY --from=packages /app/node_modules ./node_modules
 COPY package.json LICENSE ./
 COPY --from=compiled /app/dist ./dist

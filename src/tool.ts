@@ -7,7 +7,7 @@ import process from 'node:process';
 import { isMainThread } from 'node:worker_threads';
 import { formatLogLine } from './adapters/cli/log-line.ts';
 import { runTool } from './adapters/cli/run-tool.ts';
-import type { ToolContext } from './adapters/tlt-export/tool-context.ts';
+import type { ToolContext } from './adapters/cli/tool-context.ts';
 import { nameFields } from './ground/contract/fields.ts';
 import { makeProgresses } from './ground/observability/progress.ts';
 import { supervise } from './supervisor.ts';

@@ -55,7 +55,13 @@ export const house: Readonly<Record<string, Wing>> = {
   },
   export: {
     uses: ['ground', 'formats', 'data', 'graph', 'calibration'],
-    rooms: { models: [], report: [], pipeline: ['models', 'report'] },
+    rooms: {
+      models: [],
+      report: [],
+      pipeline: ['models', 'report'],
+      deployment: ['models'],
+      engines: ['models', 'pipeline'],
+    },
   },
   adapters: {
     uses: ['ground', 'formats', 'data', 'graph', 'calibration', 'export'],
@@ -66,6 +72,7 @@ export const house: Readonly<Record<string, Wing>> = {
       inspect: ['cli'],
       'tlt-model': ['cli', 'inspect'],
       'tlt-export': ['cli'],
+      'tlt-converter': ['cli'],
     },
   },
 };

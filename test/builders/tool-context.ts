@@ -1,8 +1,8 @@
 /** Calls the tools as functions, without a process, and collects their log lines. */
 import { tmpdir } from 'node:os';
+import type { ToolContext } from '../../src/adapters/cli/tool-context.ts';
 import { runExportCommand } from '../../src/adapters/tlt-export/export-command.ts';
 import { runTensorfileCommand } from '../../src/adapters/tlt-export/tensorfile-command.ts';
-import type { ToolContext } from '../../src/adapters/tlt-export/tool-context.ts';
 import { runModelCommand } from '../../src/adapters/tlt-model/model-command.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
 import { nameFields } from '../../src/ground/contract/fields.ts';

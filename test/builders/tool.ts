@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { formatLogLine } from '../../src/adapters/cli/log-line.ts';
 import { runTool as runToCode } from '../../src/adapters/cli/run-tool.ts';
+import type { ToolContext } from '../../src/adapters/cli/tool-context.ts';
+import { runConverterCommand } from '../../src/adapters/tlt-converter/converter-command.ts';
 import { runExportCommand } from '../../src/adapters/tlt-export/export-command.ts';
 import { runTensorfileCommand } from '../../src/adapters/tlt-export/tensorfile-command.ts';
-import type { ToolContext } from '../../src/adapters/tlt-export/tool-context.ts';
 import { runModelCommand } from '../../src/adapters/tlt-model/model-command.ts';
 import { aToolContext, quickWorkFactor, type ToolCommand } from './tool-context.ts';
 
@@ -33,6 +34,7 @@ const withLog =
   };
 
 const commands = {
+  'tlt-converter': withLog('tlt-converter', runConverterCommand),
   'tlt-export': withLog('tlt-export', runExportCommand),
   'tlt-int8-tensorfile': withLog('tlt-int8-tensorfile', runTensorfileCommand),
   'tlt-model': (args, { env, out, err }) =>

@@ -271,7 +271,7 @@ const logsOf = (pod: string): Promise<string> =>
 
 test.serial('the image runs the tools by name', async (t) => {
   const pod = ['exec', 'deployment/tlt-export-operator', '-n', operatorNamespace, '--'];
-  for (const tool of ['tlt-export', 'tlt-int8-tensorfile', 'tlt-model'])
+  for (const tool of ['tlt-converter', 'tlt-export', 'tlt-int8-tensorfile', 'tlt-model'])
     t.regex(await cluster.kubectl([...pod, tool, '--help']), new RegExp(`^usage: ${tool}`, 'i'));
 });
 

@@ -8,7 +8,7 @@ import test from 'ava';
 import { smallClassifier } from '../models/small-classifier.ts';
 
 const root = join(import.meta.dirname, '..', '..');
-const tools = ['tlt-export', 'tlt-int8-tensorfile', 'tlt-model', 'kubectl-modelexport'];
+const tools = ['tlt-converter', 'tlt-export', 'tlt-int8-tensorfile', 'tlt-model', 'kubectl-modelexport'];
 
 /** The words of the README's `npm install --global …`, without the file. */
 const installWords = (): readonly string[] => {
@@ -19,7 +19,7 @@ const installWords = (): readonly string[] => {
 };
 
 test.serial(
-  'npm install --global of the tarball puts the four programs on the PATH, and they export a model',
+  'npm install --global of the tarball puts the five programs on the PATH, and they export a model',
   async (t) => {
     const folder = mkdtempSync(join(tmpdir(), 'tlt-npm-'));
     const npm = (args: readonly string[], cwd: string) =>

@@ -1,5 +1,5 @@
 /** Runs the driver with the stand-in of classic TensorRT: its version, and the machine's GPU. */
-import { mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cached, digestOf } from '../cluster/cache.ts';
 import { run } from '../cluster/run.ts';
@@ -39,3 +39,13 @@ export const standInEnvironment = async ({ version, gpu = gpus.a10, fault }: Sta
   ...(gpu && { FAKE_GPU: [gpu.capability, gpu.name, '12040', '580.82.07', gpu.dlaCores ?? 0].join('|') }),
   ...(fault && { STAND_IN_FAULT: fault }),
 });
+
+/** Writes a Python whose module `tensorrt` is the stand-in, and returns its path. */
+export const writeStandInPython = async (folder: string, standIn: StandIn): Promise<string> => {
+  const settings = Object.entries(await standInEnvironment(standIn));
+  const path = join(folder, 'python');
+  const words = settings.map(([name, value]) => `export ${name}='${value}'`);
+  writeFileSync(path, `#!/bin/sh\n${words.join('\n')}\nexec python3 -B "$@"\n`);
+  chmodSync(path, 0o755);
+  return path;
+};

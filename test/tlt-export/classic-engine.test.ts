@@ -1,26 +1,16 @@
 /** `tlt-export --engine_backend TensorRt`, with the stand-in of classic TensorRT and a GPU that is one in name. */
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { failures } from '../../src/ground/base/failures.ts';
 import { aFolder, runTool } from '../builders/tool.ts';
 import { modelFile, scenesFolder } from '../models/models.ts';
 import type { BindingVersion } from '../tensorrt/bindings.ts';
-import { type Gpu, standInEnvironment } from '../tensorrt/stand-in.ts';
-
-/** A Python whose module `tensorrt` is the stand-in. */
-const pythonWith = async (cwd: string, version: BindingVersion, gpu?: Gpu | null): Promise<string> => {
-  const settings = await standInEnvironment({ version, ...(gpu !== undefined && { gpu }) });
-  const words = Object.entries(settings).map(([name, value]) => `export ${name}='${value}'`);
-  const path = join(cwd, 'python');
-  writeFileSync(path, `#!/bin/sh\n${words.join('\n')}\nexec python3 -B "$@"\n`);
-  chmodSync(path, 0o755);
-  return path;
-};
+import { type Gpu, writeStandInPython } from '../tensorrt/stand-in.ts';
 
 const exported = async (version: BindingVersion, args: readonly string[], gpu?: Gpu | null) => {
   const cwd = aFolder();
-  const python = await pythonWith(cwd, version, gpu);
+  const python = await writeStandInPython(cwd, { version, ...(gpu !== undefined && { gpu }) });
   const flags = [
     '-m',
     modelFile('classifier'),

@@ -3,6 +3,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { parseCommandLine } from '../../src/adapters/cli/command-line.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
+import { converterProgram } from '../../src/ground/contract/converter-program.ts';
 import { exportFlags, tensorfileFlags } from '../../src/ground/contract/flags.ts';
 import { modelPrograms } from '../../src/ground/contract/model-programs.ts';
 import { operatorProgram } from '../../src/ground/contract/operator-program.ts';
@@ -100,6 +101,7 @@ test('any words give values or a usage error', (t) => {
       () => parseCommandLine(modelPrograms.inspect, argv),
       () => parseCommandLine(modelPrograms.convert, argv),
       () => parseCommandLine(operatorProgram, argv),
+      () => parseCommandLine(converterProgram, argv),
     ].every(isSound),
   );
   fc.assert(property, { numRuns: 1000 });
@@ -107,6 +109,7 @@ test('any words give values or a usage error', (t) => {
 });
 
 const programs: readonly Program[] = [
+  converterProgram,
   exportProgram,
   tensorfileProgram,
   operatorProgram,

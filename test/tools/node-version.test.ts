@@ -7,7 +7,7 @@ import test from 'ava';
 import { explainOldNode, minNodeMajor } from '../../src/node-version.ts';
 
 const root = join(import.meta.dirname, '..', '..');
-const tools = ['tlt-export', 'tlt-int8-tensorfile', 'tlt-model', 'kubectl-modelexport'];
+const tools = ['tlt-converter', 'tlt-export', 'tlt-int8-tensorfile', 'tlt-model', 'kubectl-modelexport'];
 
 test('the minimum version is that of package.json', (t) => {
   const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));

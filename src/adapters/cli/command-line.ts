@@ -14,7 +14,7 @@ export type CommandLine<T extends FlagTable> =
 
 /**
  * Parses operands (a module, or files) and flags, in any order. A flag is written as `--flag value`, `--flag=value`, a one-letter
- * alias, or, for TLT's programs, an unambiguous prefix. If a flag is repeated, the last value counts.
+ * alias, or, for TLT's programs, an unambiguous prefix. If a flag is repeated, the last value counts, except for lists.
  * @throws UserError Usage naming the flag, with a suggestion for a misspelt flag
  */
 export const parseCommandLine = <const T extends FlagTable>(
@@ -39,6 +39,9 @@ export const parseCommandLine = <const T extends FlagTable>(
 export const usageError = ({ name }: Pick<Program, 'name'>, found: string): UserError =>
   new UserError('Usage', `Reading the command line: ${found.replace(/\.$/, '')}. See ${name} --help.`);
 
+/** A word after the flag, true for a flag without one, or all words of a list. */
+type GivenValue = string | true | readonly string[];
+
 const parseWords = (program: Program, argv: readonly string[]) => {
   const { flags, isFromTlt } = program;
   const flagOf = new Map(
@@ -52,10 +55,13 @@ const parseWords = (program: Program, argv: readonly string[]) => {
       strict: true,
       tokens: true,
     });
-    const options = tokens.filter((token) => token.kind === 'option');
-    const values: Readonly<Record<string, string | true | undefined>> = Object.fromEntries(
-      options.map(({ name, value }) => [flagOf.get(name)!, value ?? true]),
-    );
+    const values: Record<string, GivenValue | undefined> = {};
+    for (const token of tokens) {
+      if (token.kind !== 'option') continue;
+      const name = flagOf.get(token.name)!;
+      const value = token.value ?? true;
+      values[name] = flags[name]!.type === 'list' ? [values[name] ?? [], value].flat().map(String) : value;
+    }
     return { values, positionals };
   } catch (thrown) {
     throw explainParseError(program, messageOf(thrown));
@@ -115,14 +121,15 @@ const checkModule = (program: Program, modules: readonly string[], words: readon
 type FlagInput = {
   readonly name: string;
   readonly row: FlagRow;
-  readonly given: string | boolean | undefined;
+  readonly given: GivenValue | undefined;
 };
 
 const readValue = (
   program: Program,
   { name, row, given }: FlagInput,
-): string | number | boolean | undefined => {
+): string | number | boolean | readonly string[] | undefined => {
   if (row.type === 'switch') return given === true;
+  if (row.type === 'list') return given === undefined ? [] : (given as readonly string[]);
   if (typeof given !== 'string') {
     if (row.required) throw usageError(program, `--${name} is missing: ${row.help}`);
     return row.default;

@@ -5,7 +5,7 @@ import type { ExportArtifact } from '../../export/pipeline/artifacts.ts';
 import type { ReportFile } from '../../export/report/report.ts';
 import { sha256 } from '../../ground/base/digest.ts';
 import type { ExportValues } from '../../ground/contract/flags.ts';
-import type { ExportContext } from './tool-context.ts';
+import type { ExportContext } from '../cli/tool-context.ts';
 
 /** Output path of each artifact; undefined if it was not requested. */
 export type ArtifactPaths = {

@@ -3,7 +3,7 @@ import { countImages } from '../../export/pipeline/calibration-step.ts';
 import type { ExportRequest } from '../../export/pipeline/request.ts';
 import { usesTrainedScales } from '../../export/pipeline/trained-scales.ts';
 import { UserError } from '../../ground/base/errors.ts';
-import type { ToolContext } from './tool-context.ts';
+import type { ToolContext } from '../cli/tool-context.ts';
 
 /** Writes the histograms to `--cal_histogram_file`. @throws UserError Usage, OutputExists, and those of `countImages` */
 export const countPart = async (request: ExportRequest, context: ToolContext): Promise<void> => {

@@ -1,11 +1,15 @@
 /** Checks of `tlt-export` before its first long step. */
 import { existsSync } from 'node:fs';
+import { findClassNames } from '../../export/deployment/class-names.ts';
+import { checkBackend } from '../../export/engines/build-engine-file.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { refuseToOverwrite, requireWritableFolder } from '../../ground/base/whole-file.ts';
 import { type Architecture, architectures } from '../../ground/contract/architectures.ts';
 import type { ExportValues } from '../../ground/contract/flags.ts';
+import { exportProgram } from '../../ground/contract/programs.ts';
+import { refuseExistingDeployment, requireDeploymentUse } from '../cli/deployment.ts';
 import { artifactPaths } from './artifact-files.ts';
-import { checkBackend } from './build-engine.ts';
+import { makeEngineOptions } from './build-engine.ts';
 import { parseSamplePart } from './export-request.ts';
 import type { NamedTraining } from './named-training.ts';
 import { checkSource } from './select-source.ts';
@@ -28,8 +32,21 @@ export const checkEarly = async (
   const { etlt, report, reportPage, tensorScales } = artifactPaths(values);
   for (const path of [etlt, reportPage, report, tensorScales, values.engine_file])
     if (path !== undefined) await checkNewFile(path);
-  if (values.engine_file !== undefined) checkBackend(values);
+  await checkEngine(values);
   if (values.data_type === 'int8') await checkCalibration(values, training);
+};
+
+const checkEngine = async (values: ExportValues): Promise<void> => {
+  const { engine_file: file, deployment, key_in_config, codec_command, classmap_json: classmap } = values;
+  if (file !== undefined) checkBackend(makeEngineOptions(values, false));
+  requireDeploymentUse(exportProgram, {
+    deployment,
+    key_in_config,
+    codec_command,
+    hasEngine: file !== undefined,
+  });
+  if (file !== undefined && deployment) await refuseExistingDeployment(file);
+  if (classmap !== undefined) await findClassNames({ classmap });
 };
 
 const checkNewFile = async (path: string): Promise<void> => {

@@ -2,6 +2,7 @@
  * `tlt-export`: exports a model to files and logs the same lines as TLT. Outputs appear complete or not at all, and existing files
  * are never overwritten.
  */
+import { checkPlugins } from '../../export/engines/build-engine-file.ts';
 import { openModel } from '../../export/models/open-model.ts';
 import { makeArtifacts, prepareExport, storeArtifacts } from '../../export/pipeline/artifacts.ts';
 import type { Cipher } from '../../formats/crypto/encrypted-model.ts';
@@ -14,14 +15,15 @@ import type { ExportValues } from '../../ground/contract/flags.ts';
 import { exportProgram } from '../../ground/contract/programs.ts';
 import { parseCommandLine } from '../cli/command-line.ts';
 import { parseCommand } from '../cli/parse-command.ts';
+import type { ToolContext } from '../cli/tool-context.ts';
 import { artifactPaths, makeArtifactWriter } from './artifact-files.ts';
-import { buildEngineFile, checkPlugins } from './build-engine.ts';
+import { makeEngineOptions } from './build-engine.ts';
 import { countPart } from './count-part.ts';
 import { checkEarly } from './early-checks.ts';
 import { requestFromFlags } from './export-request.ts';
 import { parseModelSettings } from './model-flags.ts';
 import { readTrainingFlags } from './select-source.ts';
-import type { ToolContext } from './tool-context.ts';
+import { type EngineToWrite, writeEngine } from './write-engine.ts';
 
 /** Runs `tlt-export` with the arguments after its name. @throws UserError with the reason that determines the exit code */
 export const runExportCommand = async (argv: readonly string[], context: ToolContext): Promise<void> => {
@@ -39,15 +41,15 @@ export const runExportCommand = async (argv: readonly string[], context: ToolCon
   const opened = await openModel({ path: values.model, key, architecture, cipher, spec, settings });
   const note = values.data_type === 'int8' ? describeIntegerOperators(opened.model) : undefined;
   if (note !== undefined) context.log('WARNING', note);
-  if (values.engine_file !== undefined) checkPlugins(opened, values);
+  if (values.engine_file !== undefined) checkPlugins(opened, makeEngineOptions(values, false));
   const request = requestFromFlags(values, { opened, architecture, key, cipher, training, context });
   if (values.cal_part !== undefined) return countPart(request, context);
-  await writeFiles(request, values, context);
+  await writeFiles(request, { values, training }, context);
 };
 
 const writeFiles = async (
   request: ReturnType<typeof requestFromFlags>,
-  values: ExportValues,
+  { values, training }: Omit<EngineToWrite, 'prepared'>,
   context: ToolContext,
 ): Promise<void> => {
   await using outputs = makeOutputs();
@@ -59,13 +61,7 @@ const writeFiles = async (
   const { input, outputs: nodes } = request.opened;
   exporting.logAtEnd(`Input node: ${input}`);
   exporting.logAtEnd(`Output node(s): [${nodes.map((name) => `'${name}'`).join(', ')}]`);
-  if (values.engine_file !== undefined)
-    await buildEngineFile(prepared.request.opened, {
-      values,
-      scales: prepared.quantised?.scales,
-      trained: prepared.quantised?.origin === 'Training',
-      context: exporting,
-    });
+  if (values.engine_file !== undefined) await writeEngine({ values, prepared, training }, exporting);
   await outputs.publish();
   for (const message of messages) context.log('INFO', message);
 };

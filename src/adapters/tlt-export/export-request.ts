@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { SamplePart } from '../../data/preprocessing/sample-part.ts';
+import { checkCacheFits } from '../../export/engines/check-cache.ts';
 import type { OpenedModel } from '../../export/models/open-model.ts';
 import { nameOfSource } from '../../export/pipeline/calibration-source.ts';
 import { readHistograms } from '../../export/pipeline/histograms.ts';
@@ -20,11 +21,10 @@ import { readRegular } from '../../ground/base/readable.ts';
 import { writeWholeFile } from '../../ground/base/whole-file.ts';
 import type { Architecture } from '../../ground/contract/architectures.ts';
 import type { ExportValues } from '../../ground/contract/flags.ts';
-import { checkCacheFits } from './check-cache.ts';
+import type { ToolContext } from '../cli/tool-context.ts';
 import { parseKeepFloat } from './model-flags.ts';
 import type { NamedTraining } from './named-training.ts';
 import { requireSource, selectSource } from './select-source.ts';
-import type { ToolContext } from './tool-context.ts';
 
 /** The opened inputs of a command line. */
 export type CommandInputs = {

@@ -1,14 +1,15 @@
 /** Converts `--input_node`, `--output_nodes`, `--input_dims` and `--preprocess` to model settings. */
-import { UserError } from '../../ground/base/errors.ts';
+import type { UserError } from '../../ground/base/errors.ts';
 import type { ExportValues } from '../../ground/contract/flags.ts';
 import {
   channelOrders,
   decimalPattern,
-  type InputDims,
   type ModelSettings,
-  maxSide,
   type PixelSettings,
 } from '../../ground/contract/model-settings.ts';
+import { exportProgram } from '../../ground/contract/programs.ts';
+import { usageError } from '../cli/command-line.ts';
+import { parseDims, parseNames } from '../cli/parse-values.ts';
 
 /** Parses the flags. @throws UserError Usage naming the flag and its format */
 export const parseModelSettings = (values: ExportValues): ModelSettings => {
@@ -18,7 +19,7 @@ export const parseModelSettings = (values: ExportValues): ModelSettings => {
     ...((input ?? outputs) !== undefined && {
       ports: { ...(input !== undefined && { input }), ...(outputs && { outputs }) },
     }),
-    ...(input_dims !== undefined && { inputDims: parseDims(input_dims) }),
+    ...(input_dims !== undefined && { inputDims: parseDims(exportProgram, input_dims) }),
     ...(preprocess !== undefined && { preprocess: parsePixelSettings(preprocess) }),
   };
 };
@@ -26,22 +27,6 @@ export const parseModelSettings = (values: ExportValues): ModelSettings => {
 /** Splits `--keep_float` into names and patterns. */
 export const parseKeepFloat = ({ keep_float: text = '' }: ExportValues): readonly string[] =>
   parseNames(text);
-
-const parseNames = (text: string): readonly string[] =>
-  text
-    .split(',')
-    .map((name) => name.trim())
-    .filter((name) => name !== '');
-
-const parseDims = (text: string): InputDims => {
-  const sizes = /^\s*([13])\s*,\s*(\d{1,5})\s*,\s*(\d{1,5})\s*$/.exec(text)?.slice(1).map(Number) ?? [];
-  const [channels, height, width] = sizes;
-  if (channels && height && width && height <= maxSide && width <= maxSide)
-    return { channels, height, width };
-  throw flagError(
-    `--input_dims is '${text}', and must be channels,height,width with 1 or 3 channels and sides up to ${maxSide}, for example 3,224,224`,
-  );
-};
 
 /** Parses `order=RGB mean=123.675,116.28,103.53 scale=0.0171,0.0175,0.0174`; each setting is optional. */
 const parsePixelSettings = (text: string): PixelSettings => {
@@ -71,5 +56,4 @@ const failMalformed = (text: string): never => {
   );
 };
 
-const flagError = (found: string): UserError =>
-  new UserError('Usage', `Reading the command line: ${found}. See tlt-export --help.`);
+const flagError = (found: string): UserError => usageError(exportProgram, found);

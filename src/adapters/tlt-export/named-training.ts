@@ -6,7 +6,7 @@ import { readExperimentSpec } from '../../data/specs/experiment-spec.ts';
 import type { ExperimentSpec } from '../../data/specs/read-spec.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import type { Architecture } from '../../ground/contract/architectures.ts';
-import type { ToolContext } from './tool-context.ts';
+import type { ToolContext } from '../cli/tool-context.ts';
 
 /** Flags about a training. */
 export type TrainingOptions = {

@@ -5,8 +5,8 @@ import { UserError } from '../../ground/base/errors.ts';
 import { requireWritableFolder } from '../../ground/base/whole-file.ts';
 import type { Architecture } from '../../ground/contract/architectures.ts';
 import type { ExportValues } from '../../ground/contract/flags.ts';
+import type { ToolContext } from '../cli/tool-context.ts';
 import { type NamedTraining, readNamedTraining } from './named-training.ts';
-import type { ToolContext } from './tool-context.ts';
 
 /** Reads the training of `-e`; undefined without that flag. @throws UserError Usage, InputNotFound, SpecInvalid */
 export const readTrainingFlags = async (

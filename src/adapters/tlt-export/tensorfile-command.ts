@@ -5,8 +5,8 @@ import { refuseToOverwrite, requireWritableFolder } from '../../ground/base/whol
 import type { TensorfileModule, TensorfileValues } from '../../ground/contract/flags.ts';
 import { tensorfileProgram } from '../../ground/contract/programs.ts';
 import { parseCommandLine } from '../cli/command-line.ts';
+import type { ToolContext } from '../cli/tool-context.ts';
 import { type NamedTraining, readNamedTraining } from './named-training.ts';
-import type { ToolContext } from './tool-context.ts';
 
 /** Runs `tlt-int8-tensorfile` with the arguments after its name. @throws UserError with the reason that determines the exit code */
 export const runTensorfileCommand = async (argv: readonly string[], context: ToolContext): Promise<void> => {

@@ -1,5 +1,6 @@
 /** ExportDeviceClass: the hardware of a class of devices, and how engines are built for it. */
 import { backendNames, hardwareCompatibilityLevels, int8Routes } from '../../ground/contract/backends.ts';
+import { numberLimits } from '../../ground/contract/number-limits.ts';
 import {
   flag,
   integer,
@@ -74,7 +75,7 @@ const engine = object(
     ),
     dlaCore: integer('Core of the Deep Learning Accelerator (Jetson) that runs the engine.', {
       minimum: 0,
-      maximum: 7,
+      maximum: numberLimits.dlaCore,
     }),
     dlaGpuFallback: flag('Whether layers that the accelerator cannot run may run on the GPU.', {
       default: true,

@@ -1,4 +1,5 @@
 /** The reference pages of the programs, from the tables that their parsers and `--help` use. */
+import { converterProgram } from '../../ground/contract/converter-program.ts';
 import type { FlagRow } from '../../ground/contract/flag-table.ts';
 import { modelPrograms } from '../../ground/contract/model-programs.ts';
 import { operatorProgram } from '../../ground/contract/operator-program.ts';
@@ -9,7 +10,7 @@ import { markdownFile, markdownTable, type PublishedFile } from './file.ts';
 
 /** One page per program in `docs/reference/`. */
 export const flagFiles = (): readonly PublishedFile[] => [
-  ...[exportProgram, tensorfileProgram, operatorProgram].map((program) =>
+  ...[exportProgram, tensorfileProgram, converterProgram, operatorProgram].map((program) =>
     markdownFile(`docs/reference/${program.name}.md`, program.name, sectionsOf(program)),
   ),
   commandsFile('tlt-model', 'tlt-model', Object.values<Program>(modelPrograms)),

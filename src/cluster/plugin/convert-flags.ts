@@ -49,6 +49,9 @@ const remedies: Readonly<Record<Flag, string | undefined>> = {
   compute_capability: fromClass,
   report: undefined,
   python: fromClass,
+  deployment: undefined,
+  classmap_json: 'remove it: a pod takes the class names from the experiment spec',
+  key_in_config: 'remove it: the operator never writes the key into a file',
   verbose: 'remove it: the log of a pod has one level',
   help: undefined,
 };

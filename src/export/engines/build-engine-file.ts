@@ -1,5 +1,5 @@
-/** `tlt-export --engine_file`: builds an engine on this machine, in the same steps as an engine pod. */
-import type { OpenedModel } from '../../export/models/open-model.ts';
+/** Builds an engine file on this machine, in the same steps as an engine pod, for every tool that writes one. */
+import { readFile } from 'node:fs/promises';
 import { serializeModel } from '../../formats/onnx/model.ts';
 import { buildFromRequest } from '../../graph/builders/build-here.ts';
 import { buildRequest, type EngineOptions, planModel } from '../../graph/builders/build-request.ts';
@@ -9,84 +9,92 @@ import type { Scales } from '../../graph/precision/qdq.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { makeScratch } from '../../ground/base/scratch.ts';
 import { pathForOthers } from '../../ground/base/unfinished-file.ts';
-import type { ExportValues } from '../../ground/contract/flags.ts';
-import type { BuildRequest } from '../../ground/contract/task.ts';
+import type { Outputs } from '../../ground/base/whole-file.ts';
+import type { BuildReport, BuildRequest } from '../../ground/contract/task.ts';
 import { makeEngineRequest, planEngine } from '../../ground/plans/engine-plan.ts';
-import { parseKeepFloat } from './model-flags.ts';
-import type { ExportContext, ToolContext } from './tool-context.ts';
+import type { FloatContent } from '../models/float-content.ts';
 
-/** Options of an engine build, and its dependencies. */
-export type EngineBuildContext = {
-  readonly values: ExportValues;
+/** The float network of an engine: its graph, and the bytes of one ONNX file with that graph. */
+export type EngineNetwork = Pick<FloatContent, 'model' | 'payload'>;
+
+/** An engine to build. */
+export type EngineFileRequest = {
+  readonly network: EngineNetwork;
+  readonly options: EngineOptions;
   /** Scales of an int8 engine. */
   readonly scales: Scales | undefined;
-  /** Whether the scales come from quantisation-aware training. */
-  readonly trained: boolean;
-  readonly context: ExportContext;
+  /** Path of the engine; an existing file is never overwritten. */
+  readonly file: string;
+  /** Interpreter with the module `tensorrt_rtx` or `tensorrt`. */
+  readonly python: string;
 };
 
-/** Checks that the backend can build the requested engine. Needs no model. @throws UserError EngineUnsupported */
-export const checkBackend = (values: ExportValues): void => {
-  const { refused } = planEngine(makeEngineRequest(makeEngineOptions(values, false)));
+/** Dependencies of a build. */
+export type EngineFileContext = {
+  readonly outputs: Outputs;
+  /** Folder for unnamed files. */
+  readonly temporary: string;
+  readonly signal: AbortSignal;
+  readonly log: (level: 'INFO' | 'WARNING' | 'DEBUG', message: string) => void;
+};
+
+/** Checks that the backend can build such an engine. Needs no model. @throws UserError EngineUnsupported */
+export const checkBackend = (options: EngineOptions): void => {
+  const { batch, ...task } = options;
+  const { refused } = planEngine({ ...makeEngineRequest(task), ...(batch && { batch }) });
   if (refused) throw new UserError('EngineUnsupported', `Building the engine: ${refused.message}.`);
 };
 
 /** Checks that the backend supports the model's plugin nodes. @throws UserError EngineUnsupported, ModelInvalid */
-export const checkPlugins = ({ model }: OpenedModel, values: ExportValues): void => {
-  convertPlugins(planModel(makeEngineOptions(values, false), model).plan.pluginNodes, model);
+export const checkPlugins = ({ model }: Pick<EngineNetwork, 'model'>, options: EngineOptions): void => {
+  convertPlugins(planModel(options, model).plan.pluginNodes, model);
+};
+
+/** What a build gave beside the engine. */
+export type EngineFileResult = {
+  readonly report: BuildReport;
+  readonly shapes: Pick<BuildRequest, 'minShape' | 'optShape' | 'maxShape'>;
 };
 
 /**
- * Builds the engine. The graphs are written to unnamed files in the temporary folder, because they contain the decrypted model.
+ * Builds the engine. The graphs are written to unnamed files in the temporary folder, because
+ * they contain the decrypted model.
  * @throws UserError EngineUnsupported, EngineBuildFailed, EngineVerificationFailed, OutputExists, DiskFull …
  */
 export const buildEngineFile = async (
-  opened: OpenedModel,
-  { values, scales, trained, context }: EngineBuildContext,
-): Promise<void> => {
-  const options = makeEngineOptions(values, trained);
-  const planned = planModel(options, opened.model);
-  const graph = buildGraphFor(opened.model, { ...planned.plan, scales });
+  { network, options, scales, file, python }: EngineFileRequest,
+  context: EngineFileContext,
+): Promise<EngineFileResult> => {
+  const planned = planModel(options, network.model);
+  const graph = buildGraphFor(network.model, { ...planned.plan, scales });
   const { temporary } = context;
   const places = { work: temporary, built: temporary };
-  const template = buildRequest(options, { ...planned, model: opened.model, graph, scales }, places);
+  const template = buildRequest(options, { ...planned, model: network.model, graph, scales }, places);
   await using scratch = makeScratch(temporary);
   const model = await scratch.write(serializeModel(graph));
-  const reference = await scratch.write(serializeReference(planned.plan.pluginNodes, opened));
+  const reference = await scratch.write(serializeReference(planned.plan.pluginNodes, network));
   const report = await scratch.write('');
   const build = async (engine: string): Promise<void> => {
     const request = { ...template, model, report, engine: await pathForOthers(engine) };
-    if (values.engine_backend === 'OnnxRuntime') return buildWithOnnxRuntime(request, reference, context);
-    await buildWithDriver(await scratch.write(JSON.stringify(request)), values.python, context);
+    if (options.backend === 'OnnxRuntime') return buildWithOnnxRuntime(request, reference, context);
+    await buildWithDriver(await scratch.write(JSON.stringify(request)), python, context);
   };
-  const engineFile = values.engine_file!;
-  await context.outputs.make(engineFile, build, { overwrite: false, isPrivate: true });
-  context.logAtEnd(`Engine was saved into ${engineFile}`);
+  await context.outputs.make(file, build, { overwrite: false, isPrivate: true });
+  return { report: JSON.parse(await readFile(report, 'utf8')) as BuildReport, shapes: template };
 };
-
-const makeEngineOptions = (values: ExportValues, trained: boolean): EngineOptions => ({
-  backend: values.engine_backend,
-  dataType: values.data_type,
-  maxBatchSize: values.max_batch_size,
-  maxWorkspaceSizeBytes: values.max_workspace_size,
-  trained,
-  keepFloat: parseKeepFloat(values),
-  settings: {
-    // The TensorRT version that builds must be the one whose cache format was requested.
-    ...(values.engine_backend === 'TensorRt' && { version: values.tensorrt_version }),
-    ...(values.compute_capability !== undefined && { computeCapability: values.compute_capability }),
-    strictTypes: values.strict_type_constraints,
-  },
-});
 
 const buildWithOnnxRuntime = async (
   request: BuildRequest,
   reference: string,
-  { log }: ToolContext,
+  { log }: EngineFileContext,
 ): Promise<void> => {
   const comparison = { clock: performance, reference, verification: undefined };
   for (const warning of (await buildFromRequest(request, comparison)).warnings) log('WARNING', warning);
 };
 
-const buildWithDriver = (request: string, python: string, { log, signal }: ToolContext): Promise<void> =>
+const buildWithDriver = (
+  request: string,
+  python: string,
+  { log, signal }: EngineFileContext,
+): Promise<void> =>
   runDriver({ python, request, signal, onLine: (line) => log('DEBUG', `build driver: ${line}`) });

@@ -3,7 +3,7 @@
 import type { Preprocessing } from '../../data/preprocessing/normalise.ts';
 import type { ExperimentSpec } from '../../data/specs/read-spec.ts';
 import type { Cipher } from '../../formats/crypto/encrypted-model.ts';
-import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
+import type { GraphProto, ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { graphOf } from '../../formats/onnx/graph.ts';
 import { rawBytesOf, serializeModel } from '../../formats/onnx/model.ts';
 import { requireNoForeignQuantisers } from '../../graph/precision/foreign-quantisers.ts';
@@ -13,22 +13,26 @@ import type { Architecture } from '../../ground/contract/architectures.ts';
 import type { ModelSettings } from '../../ground/contract/model-settings.ts';
 import { adaptInput } from './adapted-input.ts';
 import { type FloatContent, toFloatContent } from './float-content.ts';
-import { type ModelInput, resolveModelInput } from './image-input.ts';
+import { type ModelInput, resolveModelInput, type SizeRequest } from './image-input.ts';
 import { makeDetectorOptions } from './keras-detector.ts';
-import { type ModelContent, readContent } from './model-content.ts';
+import { type ContentSource, type ModelContent, readContent } from './model-content.ts';
 import { choosePreprocessing } from './pixel-rule.ts';
-import { findPorts } from './ports.ts';
+import { findPorts, type Ports } from './ports.ts';
 
-/** A model ready to export, with its ports. */
-export type OpenedModel = FloatContent &
-  Omit<ModelInput, 'layout' | 'elementType'> & {
+/** A network of one image input, ready for an engine. */
+export type OpenedNetwork = FloatContent &
+  Omit<ModelInput, 'layout'> & {
     /** SHA-256 of the given file. */
     readonly sha256: string;
     readonly input: string;
     readonly outputs: readonly string[];
-    /** Preprocessing of images from a folder: as the user, the spec or the architecture defines it. */
-    readonly preprocessing: Preprocessing;
   };
+
+/** A model ready to export, with its ports. */
+export type OpenedModel = Omit<OpenedNetwork, 'elementType'> & {
+  /** Preprocessing of images from a folder: as the user, the spec or the architecture defines it. */
+  readonly preprocessing: Preprocessing;
+};
 
 /** Where the model is, and what is known about it. */
 export type ModelSource = {
@@ -51,13 +55,16 @@ export type ModelSource = {
  * the cipher
  */
 export const openModel = async (source: ModelSource): Promise<OpenedModel> => {
-  const { path, key, architecture, cipher, spec, settings, weightsLimit } = source;
-  const keras = async () => makeDetectorOptions(architecture, spec);
-  const found = await readContent({ path, key: async () => key, cipher, keras, weightsLimit });
-  const { isRewritten, ...normal } = normaliseContent(path, found);
-  const { input, outputs } = findPorts(graphOf(normal.model), { path, architecture, names: settings?.ports });
-  const image = resolveModelInput(input, { path, dims: settings?.inputDims, sides: spec?.sides });
-  const { channels, height, width, fixedBatch, elementType } = image;
+  const { path, key, architecture, spec, settings } = source;
+  const network = await openNetwork({
+    ...source,
+    key: async () => key,
+    keras: async () => makeDetectorOptions(architecture, spec),
+    ports: (graph) => findPorts(graph, { path, architecture, names: settings?.ports }),
+    dims: settings?.inputDims,
+    sides: spec?.sides,
+  });
+  const { channels, elementType, ...opened } = network;
   const preprocessing = choosePreprocessing({
     path,
     architecture,
@@ -66,13 +73,30 @@ export const openModel = async (source: ModelSource): Promise<OpenedModel> => {
     settings: settings?.preprocess,
     ofSpec: spec?.imagePreprocessing,
   });
+  return { ...opened, channels, preprocessing };
+};
+
+/** Where a network is, which ports it has, and sizes that its graph leaves open. */
+export type NetworkSource = ContentSource &
+  Omit<SizeRequest, 'path'> & { readonly ports: (graph: GraphProto) => Ports };
+
+/**
+ * Opens a network of any architecture.
+ * @throws UserError as `openModel`, and those of `ports`
+ */
+export const openNetwork = async (source: NetworkSource): Promise<OpenedNetwork> => {
+  const { path, ports, dims, sides } = source;
+  const found = await readContent(source);
+  const { isRewritten, ...normal } = normaliseContent(path, found);
+  const { input, outputs } = ports(graphOf(normal.model));
+  const image = resolveModelInput(input, { path, dims, sides });
   const adapted = replaceModel(normal, adaptInput(normal.model, input.name, image));
   const { payload } = adapted;
   if (!payload) throw tooLarge(path, adapted.model);
   const asFound = isRewritten ? adaptInput(found.model, input.name, image).model : undefined;
   const content = await toFloatContent({ ...adapted, payload, rewritten: asFound });
-  const size = { channels, height, width, fixedBatch };
-  return { ...content, sha256: found.sha256, input: input.name, outputs, ...size, preprocessing };
+  const { layout: _, ...size } = image;
+  return { ...content, sha256: found.sha256, input: input.name, outputs, ...size };
 };
 
 /** Brings the content to normal form; the payload stays unchanged if that makes no difference. */

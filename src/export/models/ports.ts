@@ -32,9 +32,24 @@ export const findPorts = (graph: GraphProto, request: PortRequest): Ports => ({
   outputs: findOutputs(graph, request),
 });
 
+/**
+ * The only input of a graph of any architecture, and the named outputs, or all without names.
+ * @throws UserError ModelUnsupported naming the ports that the graph has
+ */
+export const findOnlyPorts = (
+  graph: GraphProto,
+  { path, outputs: wanted }: { readonly path: string; readonly outputs: readonly string[] | undefined },
+): Ports => {
+  const found = outputsOf(graph);
+  const outputs = wanted === undefined ? found.map(({ name }) => name) : requireOutputs(found, wanted, path);
+  return { input: findInput(inputsOf(graph), { path }), outputs };
+};
+
+type InputRequest = Pick<PortRequest, 'path' | 'names'> & Partial<Pick<PortRequest, 'architecture'>>;
+
 const findInput = (
   inputs: readonly ValueInfoProto[],
-  { path, architecture, names }: PortRequest,
+  { path, architecture, names }: InputRequest,
 ): ValueInfoProto => {
   const wanted = names?.input;
   const all = listPorts(inputs);
@@ -47,7 +62,7 @@ const findInput = (
   if (input && others.length === 0) return input;
   throw unsupportedModel(
     path,
-    `its inputs are ${all}, and a graph of ${architecture} takes only images, in one input. Replace the others by constants and export it again`,
+    `its inputs are ${all}, and ${architecture === undefined ? 'an engine' : `a graph of ${architecture}`} takes only images, in one input. Replace the others by constants and export it again`,
   );
 };
 

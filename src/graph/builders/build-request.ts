@@ -21,7 +21,10 @@ import { makeTensorRtBuild } from './tensorrt-build.ts';
 export type EngineOptions = Pick<
   EngineTask,
   'backend' | 'dataType' | 'maxBatchSize' | 'maxWorkspaceSizeBytes' | 'keepFloat' | 'trained' | 'settings'
->;
+> & {
+  /** Batch sizes, of a graph that takes every size; those of `makeBatchProfile` if undefined. */
+  readonly batch?: BatchProfile | undefined;
+};
 
 /** Plan of an engine of one model, and its batch sizes. */
 export type ModelPlan = { readonly plan: EnginePlan; readonly batch: BatchProfile };
@@ -34,7 +37,9 @@ export const planModel = (task: EngineOptions, model: ModelProto): ModelPlan => 
   const [size] = shapeOf(inputsOf(graphOf(model))[0]!)!;
   // A graph with a fixed batch size accepts only that size.
   const batch =
-    typeof size === 'number' ? { min: size, opt: size, max: size } : makeBatchProfile(task.maxBatchSize);
+    typeof size === 'number'
+      ? { min: size, opt: size, max: size }
+      : (task.batch ?? makeBatchProfile(task.maxBatchSize));
   const { plan, refused } = planEngine({ ...makeEngineRequest(task), batch });
   if (refused) throw new UserError('EngineUnsupported', `Building the engine: ${refused.message}.`);
   return { plan, batch: plan.tensorRt?.batch ?? batch };

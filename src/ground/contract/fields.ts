@@ -23,6 +23,8 @@ const fields = {
   preprocess: { flag: '--preprocess', spec: 'spec.model.preprocess' },
   engineVersion: { flag: '--tensorrt_version', spec: 'engine.version' },
   computeCapability: { flag: '--compute_capability', spec: 'engine.computeCapability' },
+  dlaCore: { flag: '--dla_core', spec: 'engine.dlaCore' },
+  targetCapability: { flag: '--compute_capability', spec: 'hardware.computeCapability' },
   codec: { flag: '--codec_command', spec: 'spec.codec' },
 } as const;
 

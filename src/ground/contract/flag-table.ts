@@ -11,6 +11,8 @@ export type FlagRow = Row &
   (
     | { readonly type: 'text'; readonly default?: string; readonly placeholder: string }
     | { readonly type: 'switch' }
+    /** May be repeated; every value counts. */
+    | { readonly type: 'list'; readonly placeholder: string; readonly default?: undefined }
     | {
         readonly type: 'integer';
         readonly minimum: number;
@@ -33,10 +35,14 @@ type ValueOf<R extends FlagRow> = R extends { type: 'integer' | 'share' }
   ? number
   : R extends { type: 'switch' }
     ? boolean
-    : R extends { type: 'choice'; values: readonly (infer V)[] }
-      ? V
-      : string;
-type Always<R> = R extends { required: true } | { default: unknown } | { type: 'switch' } ? true : false;
+    : R extends { type: 'list' }
+      ? readonly string[]
+      : R extends { type: 'choice'; values: readonly (infer V)[] }
+        ? V
+        : string;
+type Always<R> = R extends { required: true } | { default: unknown } | { type: 'switch' | 'list' }
+  ? true
+  : false;
 
 /** Values of a parsed command line. Flags without a default are present only if they were passed. */
 export type ValuesOf<T extends FlagTable> = {

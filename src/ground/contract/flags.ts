@@ -5,6 +5,7 @@
 import { dataTypes } from './architectures.ts';
 import { calibrationDataFlags, int8Flags } from './calibration-flags.ts';
 import { defaults } from './defaults.ts';
+import { deploymentFlags } from './deployment-flags.ts';
 import type { FlagTable, ValuesOf } from './flag-table.ts';
 import { modelFlags } from './model-flags.ts';
 import { numberLimits } from './number-limits.ts';
@@ -108,6 +109,7 @@ export const exportFlags = {
     added: true,
     help: 'Python interpreter with the module tensorrt_rtx or tensorrt, for --engine_backend TensorRtRtx or TensorRt.',
   },
+  ...deploymentFlags,
   ...general,
 } as const satisfies FlagTable;
 export type ExportValues = ValuesOf<typeof exportFlags>;

@@ -9,4 +9,6 @@ export const numberLimits = {
   seed: 2 ** 31 - 1,
   /** Decibel; above 140 dB two float32 tensors are equal. */
   minAgreement: 200,
+  /** Orin has two cores; larger numbers are mistakes. */
+  dlaCore: 7,
 } as const;

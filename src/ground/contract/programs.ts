@@ -64,6 +64,7 @@ export const exportProgram = program({
         'python',
       ],
     },
+    { title: 'Deployment', flags: ['deployment', 'classmap_json', 'key_in_config'] },
     { title: 'Output', flags: ['report', 'verbose', 'help'] },
   ],
   isFromTlt: true,

@@ -46,13 +46,13 @@ const rules: Readonly<Record<string, Rule>> = {
   DlaOfOtherVersion: ({ dla }, { title, hasDla }) =>
     dla !== undefined &&
     !hasDla &&
-    `${title} has no support for a DLA: use TensorRT 8.6 to 10.7, or leave engine.dlaCore out`,
+    `${title} has no support for a DLA: use TensorRT 8.6 to 10.7, or leave ${field('dlaCore')} out`,
 
   DlaOfOtherDevice: ({ dla, computeCapability }) =>
     dla !== undefined &&
     computeCapability !== undefined &&
     !dlaCapabilities.some((known) => known === computeCapability) &&
-    `a device of compute capability ${computeCapability} has no DLA; those of ${dlaCapabilities.join(' and ')} (Xavier, Orin) have: leave engine.dlaCore out, or fix hardware.computeCapability`,
+    `a device of compute capability ${computeCapability} has no DLA; those of ${dlaCapabilities.join(' and ')} (Xavier, Orin) have: leave ${field('dlaCore')} out, or fix ${field('targetCapability')}`,
 
   DlaFloat32: ({ dla, dataType }) =>
     dla !== undefined &&

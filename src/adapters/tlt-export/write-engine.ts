@@ -1,0 +1,69 @@
+/** `tlt-export --engine_file`: builds the engine, and writes the files beside it. */
+import { findClassNames } from '../../export/deployment/class-names.ts';
+import { describeNetwork } from '../../export/deployment/network-facts.ts';
+import { buildEngineFile, type EngineFileResult } from '../../export/engines/build-engine-file.ts';
+import type { PreparedExport } from '../../export/pipeline/artifacts.ts';
+import type { EngineOptions } from '../../graph/builders/build-request.ts';
+import { fileDigest } from '../../ground/base/digest.ts';
+import type { Material } from '../../ground/contract/deployment.ts';
+import type { ExportValues } from '../../ground/contract/flags.ts';
+import { addDeploymentFiles } from '../cli/deployment.ts';
+import type { ExportContext } from '../cli/tool-context.ts';
+import { artifactPaths } from './artifact-files.ts';
+import { makeEngineOptions } from './build-engine.ts';
+import type { NamedTraining } from './named-training.ts';
+
+/** An export whose engine is to be written. */
+export type EngineToWrite = {
+  readonly values: ExportValues;
+  readonly prepared: PreparedExport;
+  readonly training: NamedTraining | undefined;
+};
+
+/** Writes the engine, and its deployment files if requested. @throws UserError as `buildEngineFile` and `findClassNames` */
+export const writeEngine = async (wanted: EngineToWrite, context: ExportContext): Promise<void> => {
+  const { values, prepared } = wanted;
+  const { request, quantised } = prepared;
+  const file = values.engine_file!;
+  const options = makeEngineOptions(values, quantised?.origin === 'Training');
+  const build = { network: request.opened, options, scales: quantised?.scales, file, python: values.python };
+  const built = await buildEngineFile(build, context);
+  context.logAtEnd(`Engine was saved into ${file}`);
+  if (values.deployment) await writeDeployment(wanted, { options, built }, context);
+};
+
+type Build = { readonly options: EngineOptions; readonly built: EngineFileResult };
+
+const writeDeployment = async (
+  { values, prepared, training }: EngineToWrite,
+  { options, built }: Build,
+  context: ExportContext,
+): Promise<void> => {
+  const { request } = prepared;
+  const { opened, architecture, key } = request;
+  const engineFile = values.engine_file!;
+  const { etlt, calibrationCache } = artifactPaths(values);
+  const { classmap_json: classmap } = values;
+  const labels = await findClassNames({ ...training, classmap });
+  const isInt8 = values.data_type === 'int8';
+  const cache = isInt8 ? context.outputs.placeOf(calibrationCache) : undefined;
+  const materials: readonly Material[] = [
+    { name: 'etlt', sha256: await fileDigest(context.outputs.placeOf(etlt)) },
+    ...(cache === undefined ? [] : [{ name: 'calibrationCache', sha256: await fileDigest(cache) }]),
+  ];
+  const notes = await addDeploymentFiles(
+    {
+      tool: 'tlt-export',
+      network: describeNetwork({ architecture, opened, labels, inputs: { model: opened.sha256 } }),
+      options,
+      built,
+      engineFile,
+      materials,
+      ...(request.etlts[0]?.options.cipher && { encodedModel: etlt }),
+      ...(isInt8 && { calibrationCache }),
+      ...(values.key_in_config && { key }),
+    },
+    context.outputs,
+  );
+  for (const note of notes) context.logAtEnd(note);
+};
