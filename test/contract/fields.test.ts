@@ -1,6 +1,7 @@
 /** Names of settings in messages: each reader sees the names of its own interface. */
 import { readFileSync } from 'node:fs';
 import test from 'ava';
+import { converterFlags } from '../../src/ground/contract/converter-program.ts';
 import { type Field, field, nameFields } from '../../src/ground/contract/fields.ts';
 import { exportFlags } from '../../src/ground/contract/flags.ts';
 import { readSources } from '../sources.ts';
@@ -29,10 +30,10 @@ test('user input that looks like a placeholder is unchanged', (t) => {
   );
 });
 
-test('every flag that a message names is a flag of tlt-export', (t) => {
+test('every flag that a message names is a flag of tlt-export or tlt-converter', (t) => {
   for (const name of used) {
     const flag = nameFields(field(name), 'flag').replace(/^-+/, '');
-    const known = Object.entries(exportFlags).flatMap(([long, row]) => [
+    const known = Object.entries({ ...exportFlags, ...converterFlags }).flatMap(([long, row]) => [
       long,
       ...('aliases' in row ? row.aliases : []),
     ]) as readonly string[];
