@@ -9,13 +9,14 @@ import { makeMemoryMeter, readMemoryLimit } from './cgroup.ts';
 import { UserError } from './ground/base/errors.ts';
 import { failures } from './ground/base/failures.ts';
 import { outputFailure } from './ground/base/whole-file.ts';
+import type { ReportProgress } from './ground/contract/progress.ts';
 
 /** Messages from the worker thread to the main thread. */
 export type Notice =
   | { readonly kind: 'stdout' | 'stderr'; readonly text: string }
   | {
       readonly kind: 'progress';
-      readonly update: readonly [done: number, total: number, what?: string | undefined];
+      readonly update: Parameters<ReportProgress>;
     }
   /** A temporary file or folder was created or removed. */
   | { readonly kind: 'temporary'; readonly path: string; readonly exists: boolean }

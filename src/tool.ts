@@ -9,6 +9,7 @@ import { formatLogLine } from './adapters/cli/log-line.ts';
 import { runTool } from './adapters/cli/run-tool.ts';
 import type { ToolContext } from './adapters/cli/tool-context.ts';
 import { nameFields } from './ground/contract/fields.ts';
+import { activities, type ReportProgress } from './ground/contract/progress.ts';
 import { makeProgresses } from './ground/observability/progress.ts';
 import { supervise } from './supervisor.ts';
 import { runInWorkerThread, type Work } from './work.ts';
@@ -42,7 +43,7 @@ const superviseTool = ({ name, label, script }: ToolProcess): void => {
   supervise({
     script,
     onNotice: (notice) => {
-      if (notice.kind === 'progress') bars.update(...notice.update);
+      if (notice.kind === 'progress') updateBar(bars, notice.update);
       else if (notice.kind === 'stdout') process.stdout.write(notice.text);
       else stream.write(notice.text);
     },
@@ -50,6 +51,13 @@ const superviseTool = ({ name, label, script }: ToolProcess): void => {
     close: bars.stop, // restores the cursor of the terminal
   });
 };
+
+const updateBar = (
+  bars: ReturnType<typeof makeProgresses>,
+  [done, total, activity]: Parameters<ReportProgress>,
+): void => bars.update(done, total, activity && capitalise(activities[activity]));
+
+const capitalise = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 
 const runWork = ({ name, run }: ToolProcess, { post, signal }: Work): Promise<number> => {
   const argv = process.argv.slice(2);

@@ -11,6 +11,7 @@ import { failures } from './ground/base/failures.ts';
 import { nameFields } from './ground/contract/fields.ts';
 import { mounts } from './ground/contract/layout.ts';
 import { parseTask } from './ground/contract/parse-task.ts';
+import type { Activity, ReportProgress } from './ground/contract/progress.ts';
 import { encodeResult, type Failed, type Result } from './ground/contract/result.ts';
 import type { EngineTask, ExportTask, TensorfileTask } from './ground/contract/task.ts';
 import { makeProgresses } from './ground/observability/progress.ts';
@@ -23,7 +24,7 @@ const underRoot = (path: string) => `${root}${path}`;
 
 const superviseContainer = (): void => {
   const stream = process.stderr;
-  const label = process.argv[2] === 'tensorfile' ? 'sampling' : 'calibrating';
+  const label: Activity = process.argv[2] === 'tensorfile' ? 'Sampling' : 'Calibrating';
   const progress = makeProgresses({ label, terminal: false, stream, now: Date.now });
   supervise({
     script: import.meta.filename,
@@ -44,8 +45,7 @@ const makeContext = ({ post, signal }: Work) => ({
   work: underRoot(mounts.work),
   built: underRoot(mounts.built),
   signal,
-  progress: (done: number, total: number, what?: string) =>
-    post({ kind: 'progress', update: [done, total, what] }),
+  progress: (...update: Parameters<ReportProgress>) => post({ kind: 'progress', update }),
   clock: { now: () => performance.now() },
   log: (level: 'INFO' | 'WARNING', message: string) =>
     post({

@@ -36,6 +36,7 @@ import { readTraining, type Training } from './training-data.ts';
  * @throws UserError with the reason that becomes the condition reason in status
  */
 export const runExportTask = async (task: ExportTask, context: TaskContext): Promise<Exported> => {
+  context.progress(0, 1, 'Opening');
   const key = await readKey({ keyFile: context.keyFile, env: {} });
   const path = await context.store.fetch(task.model.uri, context.signal);
   const training = task.experimentSpec && (await readTraining(task, task.experimentSpec, context));
@@ -62,6 +63,7 @@ export const runExportTask = async (task: ExportTask, context: TaskContext): Pro
     identity,
     files: Object.values(artifactFiles).filter((file) => file !== artifactFiles.manifest),
     make: async (staging, nameOf) => {
+      context.progress(0, 1, 'Storing');
       const files: StoredFiles = new Map();
       let cacheFacts: CacheFacts | undefined;
       await storeArtifacts(makeArtifacts(prepared, context), async ({ role, content, ...artifact }) => {

@@ -39,7 +39,7 @@ export const tryEqualised = async (
   const { opened } = request;
   const { heldOut } = plain.calibrated;
   const counting = countAgain(request, int8);
-  const watch: Watch = { ...ports, progress: (done, total) => ports.progress(done, total, workName) };
+  const watch: Watch = { ...ports, progress: (done, total) => ports.progress(done, total, 'Equalising') };
   const equalised = await equalise(opened, counting, watch);
   if (!(await isSame(opened, equalised, heldOut)))
     return { refused: 'the equalised graph differs from the given one by more than rounding' };
@@ -59,8 +59,6 @@ export const tryEqualised = async (
     note: `Channels are equalised before ${equalised.layers} depthwise convolutions, in the .etlt too (${figures}; ${costOf(equalised)})`,
   };
 };
-
-const workName = 'Equalising channels';
 
 /** The same images: a tensorfile exists since the first pass, which also logged each broken image. */
 const countAgain = (

@@ -17,6 +17,7 @@ import { listScaledTensors, requireFinite } from '../../graph/precision/scaled-t
 import { UserError } from '../../ground/base/errors.ts';
 import { readableBytes } from '../../ground/base/readable.ts';
 import type { Algorithm } from '../../ground/contract/architectures.ts';
+import type { ReportProgress } from '../../ground/contract/progress.ts';
 import type { OpenedModel } from '../models/open-model.ts';
 import { type CalibrationSource, openSource } from './calibration-source.ts';
 import { requireCoverage } from './coverage.ts';
@@ -60,8 +61,7 @@ export type Calibrated = SeenImages & {
 
 /** How a caller observes and stops long work. */
 export type Watch = {
-  /** Steps done and total steps; `what` names the work if it is not the tool's main work. */
-  readonly progress: (done: number, total: number, what?: string) => void;
+  readonly progress: ReportProgress;
   readonly signal: AbortSignal;
 };
 

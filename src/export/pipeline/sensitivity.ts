@@ -74,12 +74,10 @@ export const measureSensitivity = async (
     sqnrDb: await onAll(removeFloatScales(opened.model, scales, keepFloat)),
   };
   const sqnrDb = await onAll(scales);
-  watch.progress(total, total, workName);
+  watch.progress(total, total, 'Comparing');
   const layers = costs.map(({ namedBy: _, ...cost }) => cost);
   return { images: evaluator.images, layers, sqnrDb, advice: advice || undefined };
 };
-
-const workName = 'Comparing layers';
 
 /** Runs steps in order, reports progress, and stops between two steps on a signal. */
 const makeStepRunner = (total: number, { progress, signal }: Watch) => {
@@ -87,7 +85,7 @@ const makeStepRunner = (total: number, { progress, signal }: Watch) => {
   return async <T>(step: () => Promise<T>): Promise<T> => {
     signal.throwIfAborted();
     const result = await step();
-    progress(Math.min(++done, total - 1), total, workName);
+    progress(Math.min(++done, total - 1), total, 'Comparing');
     return result;
   };
 };

@@ -26,6 +26,7 @@ EXIT = {
 MESSAGE_LIMIT_BYTES = 2048
 NAMES_IN_A_MESSAGE = 5
 LATENCY_RUNS, WARM_UP_RUNS = 50, 10
+PROGRESS_SECONDS = 5
 ITEM_BYTES = {"FLOAT": 4, "HALF": 2, "BF16": 2, "INT8": 1, "UINT8": 1, "BOOL": 1, "INT32": 4, "INT64": 8}
 
 
@@ -209,19 +210,29 @@ def make_monitor(trt):
         def __init__(self):
             trt.IProgressMonitor.__init__(self)
             self.steps = {}
+            self.outer = None
+            self.emitted_at = 0.0
 
         def phase_start(self, phase_name, parent_phase, num_steps):
             self.steps[phase_name] = num_steps
             if parent_phase is None:
-                emit(progress=phase_name, done=0, total=num_steps)
+                self.outer = phase_name
+                self.emit(phase_name, 0)
 
         def step_complete(self, phase_name, step):
+            if phase_name == self.outer and time.monotonic() - self.emitted_at >= PROGRESS_SECONDS:
+                self.emit(phase_name, step + 1)
             return True
 
         def phase_finish(self, phase_name):
-            total = self.steps.pop(phase_name, 0)
-            if not self.steps:
-                emit(progress=phase_name, done=total, total=total)
+            if phase_name == self.outer:
+                self.emit(phase_name, self.steps[phase_name])
+            self.steps.pop(phase_name, None)
+
+        def emit(self, phase, done):
+            """The steps of a phase take different times, so a pace would mislead."""
+            self.emitted_at = time.monotonic()
+            emit(progress="Building", phase=phase, done=done, total=self.steps[phase])
 
     return Monitor()
 
