@@ -10,11 +10,25 @@ import { makeModelExportReconciler } from './cluster/modelexport/reconciler.ts';
 import { makeWatches } from './cluster/modelexport/watches.ts';
 import { makeActionLog } from './cluster/ownedjobs/action-log.ts';
 import type { OnPerformed } from './cluster/ownedjobs/apply.ts';
+import type { JobObject } from './cluster/ownedjobs/kube-shapes.ts';
 import { OwnWrites } from './cluster/ownedjobs/own-writes.ts';
+import {
+  enqueueWorking,
+  makeReportFollower,
+  makeReportReader,
+  reportWorkers,
+} from './cluster/ownedjobs/read-reports.ts';
 import { Refusals } from './cluster/ownedjobs/refusals.ts';
+import { Reports } from './cluster/ownedjobs/reports.ts';
 import { makeRoomListener } from './cluster/ownedjobs/waiting.ts';
 import { Warnings } from './cluster/ownedjobs/warnings.ts';
-import { enqueueAll, enqueueChanged, makeOwnedListeners } from './cluster/ownedjobs/watches.ts';
+import {
+  burstMs,
+  enqueueAll,
+  enqueueChanged,
+  enqueueOwner,
+  makeOwnedListeners,
+} from './cluster/ownedjobs/watches.ts';
 import { type ControllerOptions, runController } from './cluster/runtime/controller.ts';
 import type { ManagedController, ManagerParts } from './cluster/runtime/manager.ts';
 import { WorkQueue } from './cluster/runtime/queue.ts';
@@ -29,6 +43,8 @@ export type OperatorContext = CacheContext & {
   readonly workers: number;
   /** Whether each object gets its own time series. */
   readonly metricsPerObject: boolean;
+  /** Time between two reads of the progress of a pod, in milliseconds; 0 for none. */
+  readonly progressMs: number;
   /** Name of this process in events (`reportingInstance`). */
   readonly instance: string;
 };
@@ -46,8 +62,12 @@ export const makeControllers = (
   const owners = () => ({ ModelExport: stores.modelExports, CalibrationTensorfile: stores.tensorfiles });
   const roomMade = makeRoomListener({ queues: ownerQueues, owners, refusals });
   const owned = makeOwnedListeners(ownerQueues, () => stores.jobs);
+  const followReports = makeReportFollower(queues.progress, context.progressMs);
   const listeners: Listeners = {
-    podChanged: owned.podChanged,
+    podChanged: (change) => {
+      owned.podChanged(change);
+      followReports(change);
+    },
     jobChanged: (change) => {
       owned.jobChanged(change);
       roomMade(change);
@@ -71,14 +91,16 @@ export const makeControllers = (
   const classController = makeDeviceClassController(classDeps);
   showState(context, stores);
   const manage = makeManaged(context);
+  const reports = new Reports();
   return {
     informers,
     controllers: [
-      ...makeOwnerControllers(context, stores, { queues, manage, refusals }),
+      ...makeOwnerControllers(context, stores, { queues, manage, refusals, reports }),
       manage(
         { name: 'exportdeviceclass', queue: classQueue, workers: 1, reconcile: classController.reconcile },
         classController.enqueueAll,
       ),
+      ...makeProgressController(context, stores, { queues, manage, reports }),
     ],
   };
 };
@@ -92,6 +114,7 @@ const makeQueues = ({ clock, random, registry }: OperatorContext) => {
     modelExport: make('modelexport'),
     tensorfile: make('calibrationtensorfile'),
     deviceClass: make('exportdeviceclass'),
+    progress: make('progress'),
   };
 };
 
@@ -125,18 +148,34 @@ const makeOnPerformed = ({ log, registry }: OperatorContext, stores: ModelExport
   };
 };
 
+/** The controller that reads the progress of pods; none if that is turned off. */
+const makeProgressController = (
+  { client, clock, log, progressMs: intervalMs }: OperatorContext,
+  stores: ModelExportStores,
+  { queues, manage, reports }: Omit<OwnerParts, 'refusals'>,
+): readonly ManagedController[] => {
+  if (intervalMs === 0) return [];
+  const { modelExport, tensorfile, progress: queue } = queues;
+  const owners = { ModelExport: modelExport, CalibrationTensorfile: tensorfile };
+  const onReport = (job: JobObject) => enqueueOwner(owners, job, burstMs);
+  const reconcile = makeReportReader({ client, clock, log, stores, reports, intervalMs, onReport });
+  const options = { name: 'progress', queue, workers: reportWorkers, reconcile };
+  return [manage(options, () => enqueueWorking(queue, stores.pods))];
+};
+
 type OwnerParts = {
   readonly queues: Queues;
   readonly manage: Manage;
   /** Shared, because a quota is shared by all kinds. */
   readonly refusals: Refusals;
+  readonly reports: Reports;
 };
 
 /** The controllers of the kinds that own Jobs. */
 const makeOwnerControllers = (
   context: OperatorContext,
   stores: ModelExportStores,
-  { queues, manage, refusals }: OwnerParts,
+  { queues, manage, refusals, reports }: OwnerParts,
 ): readonly ManagedController[] => {
   const { client, clock, log, images, workers, instance } = context;
   const record = makeRecorder({ client, clock, log, instance });
@@ -150,6 +189,7 @@ const makeOwnerControllers = (
     onPerformed,
     warnings: new Warnings({ client, clock, log }),
     refusals,
+    reports,
     ownWrites: new OwnWrites(clock),
   });
   const { modelExport, tensorfile } = queues;

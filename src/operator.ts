@@ -130,6 +130,7 @@ const main = async (): Promise<void> => {
     images: { worker: flags['worker-image'], rtx: flags['rtx-image'], ...(pullSecrets && { pullSecrets }) },
     workers: flags.workers,
     metricsPerObject: flags['metrics-per-object'] === 'on',
+    progressMs: flags['progress-seconds'] * 1000,
     instance: identity,
   });
   const stop = stopOnSignals();

@@ -36,8 +36,8 @@ test('two values are the same exactly if their canonical JSON is', (t) => {
 
 test('a member that is excepted makes no difference at any depth', (t) => {
   const of = (startedAt: string | undefined, name: string) => ({ name, engines: [{ name, startedAt }] });
-  t.true(isSameJson(of('10:00', 'a'), of('11:00', 'a'), 'startedAt'));
-  t.true(isSameJson(of(undefined, 'a'), of('11:00', 'a'), 'startedAt'));
-  t.false(isSameJson(of('10:00', 'a'), of('10:00', 'b'), 'startedAt'));
+  t.true(isSameJson(of('10:00', 'a'), of('11:00', 'a'), ['startedAt']));
+  t.true(isSameJson(of(undefined, 'a'), of('11:00', 'a'), ['startedAt']));
+  t.false(isSameJson(of('10:00', 'a'), of('10:00', 'b'), ['startedAt']));
   t.false(isSameJson(of('10:00', 'a'), of('11:00', 'a')));
 });

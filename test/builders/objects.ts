@@ -141,6 +141,7 @@ export const aJobOf = (
   finishedAtMs: undefined,
   node: undefined,
   hardware: undefined,
+  report: undefined,
   isQueued: false,
   suspendedByUs: false,
   ...changes,

@@ -14,14 +14,20 @@ export type OperatedPlane = {
   readonly stop: () => Promise<void>;
 };
 
-/** @param classes names of device classes for CPUs, which match no node and may wait */
-export const startOperatedPlane = async (classes: readonly string[]): Promise<OperatedPlane> => {
+/**
+ * @param classes names of device classes for CPUs, which match no node and may wait
+ * @param settings of the operator
+ */
+export const startOperatedPlane = async (
+  classes: readonly string[],
+  settings?: Parameters<typeof runOperator>[2],
+): Promise<OperatedPlane> => {
   const plane = await startControlPlane({ controllerManager: true });
   await plane.kubectl(['apply', '-k', 'crds']);
   await plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all']);
   const client = aClientOf(plane.kubeconfig);
   const stop = new AbortController();
-  const running = runOperator(client, stop.signal);
+  const running = runOperator(client, stop.signal, settings);
   const apply = (object: object) =>
     plane.kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'export.tlt.dev/v1beta1', ...object }));
   const spec = { engine: { backend: 'OnnxRuntime' }, allowPending: true };

@@ -9,11 +9,14 @@ import type { Log } from '../../src/ground/observability/log.ts';
 
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
+/** What differs from an operator of all namespaces with the defaults of its flags. */
+type Settings = { readonly namespaces?: Namespaces; readonly progressMs?: number };
+
 /** Resolves when the operator has stopped after the signal. */
 export const runOperator = (
   client: KubeClient,
   stop: AbortSignal,
-  namespaces: Namespaces = undefined,
+  { namespaces, progressMs = 15_000 }: Settings = {},
 ): Promise<void> => {
   const clock = systemClock;
   const random = () => 0.5;
@@ -27,6 +30,7 @@ export const runOperator = (
     images: { worker: 'worker:dev', rtx: 'rtx:dev' },
     workers: 2,
     metricsPerObject: true,
+    progressMs,
     instance: 'test',
   });
   return runManager({ ...parts, lease: undefined, clock, random, log: silent }, stop);

@@ -42,6 +42,7 @@ test.before(async () => {
     images: { worker: 'worker:dev', rtx: 'rtx:dev' },
     workers: 1,
     metricsPerObject: true,
+    progressMs: 0,
     instance: 'test',
   });
   running = runManager({ ...parts, lease: undefined, clock, random: () => 0.5, log: silent }, stop.signal);

@@ -78,7 +78,8 @@ const withDefaultsOfValues = (object: Rendered): Rendered => {
   const copy = structuredClone(object);
   const [container] = (copy as unknown as WithArgs).spec.template.spec.containers;
   const secure = '--metrics-secure';
-  container.args = [...container.args.filter((argument) => argument !== secure), secure, '--workers=4'];
+  const others = container.args.filter((argument) => argument !== secure);
+  container.args = [...others, secure, '--workers=4', '--progress-seconds=15'];
   return copy;
 };
 

@@ -78,7 +78,7 @@ const restartOperator = async (): Promise<void> => {
   ]);
   const namespaces = /--namespace=([^"]*)/.exec(args)?.[1]?.split(',');
   const stop = new AbortController();
-  const running = runOperator(aClientOf(path), stop.signal, namespaces);
+  const running = runOperator(aClientOf(path), stop.signal, { namespaces });
   operator = {
     stop: async () => {
       stop.abort(new Error('the pod ended'));

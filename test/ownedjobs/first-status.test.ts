@@ -7,6 +7,7 @@ import type { JobStores } from '../../src/cluster/ownedjobs/caches.ts';
 import { OwnWrites } from '../../src/cluster/ownedjobs/own-writes.ts';
 import { makeOwnerReconciler, type ReconcilerDeps } from '../../src/cluster/ownedjobs/reconciler.ts';
 import { Refusals } from '../../src/cluster/ownedjobs/refusals.ts';
+import { Reports } from '../../src/cluster/ownedjobs/reports.ts';
 import { Warnings } from '../../src/cluster/ownedjobs/warnings.ts';
 import type { KubeClient } from '../../src/cluster/runtime/client.ts';
 import { Store } from '../../src/cluster/runtime/store.ts';
@@ -33,6 +34,7 @@ const aWorld = (present: { modelExport: ModelExport }) => {
     refusals: new Refusals(clock),
     ownWrites: new OwnWrites(clock),
     warnings: new Warnings({ client, clock, log: silent }),
+    reports: new Reports(),
     stores: { jobs: new Store(), pods: new Store() } as unknown as JobStores,
     images: { worker: 'worker:dev', rtx: 'rtx:dev' },
   };

@@ -83,6 +83,7 @@ const observed = ({ jobs = [], pods = [], warnings = {} }: Contents) => {
   return observeOwned(stores, owner, {
     hardwareOf: () => undefined,
     isLost: () => false,
+    reportOf: () => undefined,
     warningsAbout: (uid) => warnings[uid] ?? [],
   });
 };

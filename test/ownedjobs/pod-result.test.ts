@@ -32,6 +32,7 @@ const around = (pods: readonly PodObject[]) => ({
   warnings: [],
   hardwareOf: () => undefined,
   isLost: () => false,
+  reportOf: () => undefined,
 });
 const stateOf = (job: JobObject, ...pods: PodObject[]) => observeJob(job, around(pods)).state;
 const complete = (stage: string, ...pods: PodObject[]) => stateOf(aJob(stage, 'Complete'), ...pods);

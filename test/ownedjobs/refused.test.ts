@@ -1,4 +1,4 @@
-/** Rejected Jobs, and two objects with the same artifact, on a real control plane without kubelets. */
+/** Rejected Jobs, two objects with the same artifact, and the progress of pods, on a real control plane without kubelets. */
 import test from 'ava';
 import { labels } from '../../src/cluster/api/labels.ts';
 import type { ModelExport, ModelExportStatus } from '../../src/cluster/api/model-export.ts';
@@ -11,6 +11,7 @@ import { aSucceededPod } from '../builders/pods.ts';
 import { waitForQuota } from '../builders/quota.ts';
 import type { ControlPlane } from '../cluster/control-plane.ts';
 import { eventually } from '../cluster/run.ts';
+import { makeNode, startKubelet } from '../plugin/kubelet.ts';
 
 let plane: ControlPlane;
 let client: KubeClient;
@@ -19,7 +20,7 @@ let apply: OperatedPlane['apply'];
 let stop: OperatedPlane['stop'] | undefined;
 
 test.before(async () => {
-  ({ plane, client, signal, apply, stop } = await startOperatedPlane(['cpu', 'other']));
+  ({ plane, client, signal, apply, stop } = await startOperatedPlane(['cpu', 'other'], { progressMs: 500 }));
 });
 test.after.always(async () => stop?.());
 
@@ -158,4 +159,64 @@ test('of two objects with the same artifact in the same folder, one makes it and
   await eventually('the second Job, after the first', async () =>
     (await listed('jobs', 'twins', 'export')).length === 2 ? true : undefined,
   );
+});
+
+/** Binds the export pod of the namespace to the node, and lets its container run. */
+const runExportPod = async (namespace: string, node: string): Promise<void> => {
+  const [pod] = await eventually('the export pod', async () => {
+    const pods = await listed('pods', namespace, 'export');
+    return pods.length > 0 ? pods : undefined;
+  });
+  const { name } = pod!.metadata;
+  const target = { apiVersion: 'v1', kind: 'Node', name: node };
+  const binding = { apiVersion: 'v1', kind: 'Binding', metadata: { name }, target };
+  await plane.ask(`/api/v1/namespaces/${namespace}/pods/${name}/binding`, { method: 'POST', body: binding });
+  const state = { running: { startedAt: new Date(Date.now() - 60_000).toISOString() } };
+  const container = { name: 'export', image: 'i', imageID: '', ready: true, restartCount: 0, state };
+  const status = { phase: 'Running', containerStatuses: [container] };
+  await client.mergePatch(jobResources.pods, { namespace, name, subresource: 'status' }, { status }, signal);
+};
+
+test('status shows what a running pod writes to its log, and no longer once the pod has ended', async (t) => {
+  const asked: string[] = [];
+  const report = {
+    progress: 'Calibrating',
+    done: 86,
+    total: 200,
+    seconds: 7,
+    perSecond: 12.1,
+    secondsLeft: 9.4,
+  };
+  const port = await startKubelet(t, (url) => {
+    asked.push(url);
+    return `${JSON.stringify(report)}\n{"level":"WARNING","message":"Skipped: 7.jpg"}\n`;
+  });
+  await makeNode(plane.ask, port);
+  await plane.kubectl(['create', 'namespace', 'progress']);
+  await applyExport('progress', 'demo');
+  await runExportPod('progress', 'logging');
+  const shown = await eventually('progress in status', async () => {
+    const { export: exported, progress } = await statusOf('progress', 'demo');
+    return exported?.running && { ...exported.running, progress };
+  });
+  const { reportedAt, ...rest } = shown;
+  t.deepEqual(rest, {
+    activity: 'Calibrating',
+    percent: 43,
+    done: 86,
+    total: 200,
+    perSecond: '12.1',
+    secondsLeft: 9,
+    progress: 'exporting: calibrating 43%, 9s left',
+  });
+  t.true(Math.abs(Date.parse(reportedAt) - Date.now()) < 60_000);
+  t.regex(asked[0]!, /^\/containerLogs\/progress\/demo-export-[^/]+\/export\?limitBytes=16384&tailLines=8$/);
+  const table = await plane.kubectl(['get', 'mex', '-n', 'progress']);
+  t.regex(table, /exporting: calibrating 43%, 9s left/);
+  await finishExport('progress');
+  const { export: exported } = await eventually('the export to be stored', async () => {
+    const status = await statusOf('progress', 'demo');
+    return status.export?.etlt && status;
+  });
+  t.is(exported!.running, undefined);
 });

@@ -6,11 +6,14 @@ import type { ExecutionContext } from 'ava';
 import { makeSelfSignedCertificate } from '../../src/cluster/runtime/self-signed.ts';
 import type { Ask } from '../cluster/requests.ts';
 
-/** The log endpoint of a kubelet: the apiserver asks it, and each log is the path of its request. */
-export const startKubelet = async (t: ExecutionContext): Promise<number> => {
+/** The log endpoint of a kubelet: the apiserver asks it. By default each log is the path of its request. */
+export const startKubelet = async (
+  t: ExecutionContext,
+  logOf = (url: string) => `${url.split('?')[0]}\n`,
+): Promise<number> => {
   const certificate = makeSelfSignedCertificate('kubelet', { now: Date.now(), days: 1 });
   const server = https.createServer(certificate, (request, response) =>
-    response.end(`${request.url?.split('?')[0]}\n`),
+    response.end(logOf(request.url ?? '')),
   );
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -20,15 +23,21 @@ export const startKubelet = async (t: ExecutionContext): Promise<number> => {
 
 export type LoggingPod = { readonly namespace: string; readonly owner: string; readonly port: number };
 
-/** A Job of the export and its pod, on a node whose kubelet listens on this port. */
-export const makePod = async (ask: Ask, { namespace, owner, port }: LoggingPod): Promise<void> => {
+/** The node `logging`, whose kubelet listens on this port. */
+export const makeNode = async (ask: Ask, port: number): Promise<void> => {
   const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'logging' } };
   const made = JSON.parse(await ask('/api/v1/nodes', { method: 'POST', body: node })) as object;
   const status = {
     addresses: [{ type: 'InternalIP', address: '127.0.0.1' }],
     daemonEndpoints: { kubeletEndpoint: { Port: port } },
+    conditions: [{ type: 'Ready', status: 'True', lastHeartbeatTime: new Date().toISOString() }],
   };
   await ask('/api/v1/nodes/logging/status', { method: 'PUT', body: { ...made, status } });
+};
+
+/** A Job of the export and its pod, on a node whose kubelet listens on this port. */
+export const makePod = async (ask: Ask, { namespace, owner, port }: LoggingPod): Promise<void> => {
+  await makeNode(ask, port);
   const core = `/api/v1/namespaces/${namespace}`;
   const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } };
   await ask(`${core}/serviceaccounts`, { method: 'POST', body: account });

@@ -80,6 +80,7 @@ test('ten thousand reconciles leak no memory', async (t) => {
     images: { worker: 'worker:dev', rtx: 'rtx:dev' },
     workers: 4,
     metricsPerObject: true,
+    progressMs: 0,
     instance: 'test',
   });
   const stop = new AbortController();

@@ -8,6 +8,7 @@ import { conditionsSchema } from './conditions.ts';
 import { deadlineSeconds, managedBy, placement, podFields, resources } from './jobs-schema.ts';
 import { lastHandledRequest, ledgerFields } from './ledger.ts';
 import type { ObjectMeta } from './model-export.ts';
+import { running } from './running.ts';
 import {
   dataRoot,
   experimentSpec,
@@ -87,6 +88,7 @@ const statusSchema = object(
       { required: ['uri', 'sha256', 'sizeBytes', 'batches', 'images'] },
     ),
     ...ledgerFields,
+    running,
     progress,
     lastHandledRequest,
   },

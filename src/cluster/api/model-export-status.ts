@@ -13,6 +13,7 @@ import {
 import { integer, keyedList, object, oneOf, text } from '../../ground/contract/schema.ts';
 import { conditionsSchema } from './conditions.ts';
 import { lastHandledRequest, ledgerFields } from './ledger.ts';
+import { running } from './running.ts';
 import { observedGeneration, progress, unseen, fileUri as uri } from './shared-schemas.ts';
 
 const hardware = object('Hardware of the node that built the engine, from its labels.', {
@@ -35,6 +36,7 @@ const engine = object(
     sha256: digest,
     sizeBytes,
     ...ledgerFields,
+    running,
     hardware,
     runtime,
     latency,
@@ -65,6 +67,7 @@ const exported = object(
   'The export, shared by all device classes. Its artifacts are listed until newer ones replace them.',
   {
     ...ledgerFields,
+    running,
     key: text('Content key of the stored export.', { maxLength: 64 }),
     etlt,
     codecEtlt: object('The same model, encrypted by spec.codec.', artifact, {

@@ -10,3 +10,11 @@ export type Permission = {
   /** Explains to the cluster administrator why it is required. */
   readonly why: string;
 };
+
+/** The chart grants it only if progress is read. */
+export const progressPermission: Permission = {
+  apiGroups: [''],
+  resources: ['pods/log'],
+  verbs: ['get'],
+  why: 'Reads the progress of running pods from the last lines of their logs. Not needed with --progress-seconds=0.',
+};

@@ -9,6 +9,7 @@ import { computeRequeueMs } from '../ownedjobs/artifact.ts';
 import { draftSummaryEvents, makeEvents } from '../ownedjobs/events.ts';
 import { isManagedByUs } from '../ownedjobs/managed-by.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
+import { holdProgress } from '../ownedjobs/running.ts';
 import { planStatusWrites } from '../ownedjobs/status-writes.ts';
 import { isShortOfQuota, planDeletions, planSuspensions } from '../ownedjobs/upkeep.ts';
 import type { ObservedTensorfile } from './observe.ts';
@@ -31,7 +32,8 @@ export const decide = (observed: ObservedTensorfile): Decision<CalibrationTensor
   const keeps = ({ uid }: ObservedJob) => job?.uid === uid;
   const upkeep = { jobs, keeps, suspend: tensorfile.spec.suspend, isShort: isShortOfQuota(state) };
   const before = tensorfile.status;
-  const next = makeStatus(observed, stage);
+  const held = holdProgress(makeStatus(observed, stage), before, now);
+  const next = held.status;
   const events = () =>
     makeEvents(tensorfile, draftSummaryEvents(before?.conditions, next.conditions, progress));
   return {
@@ -41,7 +43,7 @@ export const decide = (observed: ObservedTensorfile): Decision<CalibrationTensor
       ...planCreations(tensorfile, stage),
       ...planSuspensions(upkeep),
     ],
-    requeueAfterMs: computeRequeueMs([stage], now),
+    requeueAfterMs: computeRequeueMs([stage, held], now),
   };
 };
 

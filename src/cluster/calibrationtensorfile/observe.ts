@@ -31,13 +31,14 @@ export const observe = (
   key: Key,
   context: ObserveContext<TensorfileStores>,
 ): ObservedTensorfile | undefined => {
-  const { stores, images, now, warningsAbout, findRefusal } = context;
+  const { stores, images, now, warningsAbout, reportOf, findRefusal } = context;
   const tensorfile = stores.tensorfiles.get(key);
   if (tensorfile === undefined) return undefined;
   const jobs = observeOwned(stores, tensorfile, {
     hardwareOf: () => undefined,
     isLost: () => false,
     warningsAbout,
+    reportOf,
   });
   const obstacles = { findRefusal, findTwin: makeTwinLookup(stores, tensorfile) };
   return { tensorfile, jobs, images, now, obstacles };

@@ -3,6 +3,7 @@ import type { CalibrationTensorfile, CalibrationTensorfileStatus } from '../api/
 import { setConditions } from '../api/conditions.ts';
 import { explainJobWait } from '../ownedjobs/job-wait.ts';
 import { latestHandledRequest } from '../ownedjobs/request.ts';
+import { describeRunning, formatRunning } from '../ownedjobs/running.ts';
 import { makeSummaryConditions, type Summary, suspended } from '../ownedjobs/summary.ts';
 import type { ObservedTensorfile } from './observe.ts';
 import type { StoredTensorfile, TensorfileStage } from './stage.ts';
@@ -15,6 +16,8 @@ export const makeStatus = (
   const { tensorfile, now } = observed;
   const { generation } = tensorfile.metadata;
   const summary = summarise(tensorfile, stage);
+  const job = stage.state.kind === 'Writing' ? stage.state.job : undefined;
+  const { running } = describeRunning(job, tensorfile.status);
   const lastHandledRequest = latestHandledRequest(tensorfile);
   return {
     observedGeneration: generation,
@@ -24,7 +27,8 @@ export const makeStatus = (
     }),
     ...(stage.state.kind === 'Written' ? stage.state.stored : pickStored(tensorfile)),
     ...stage.ledger,
-    progress: summary.progress,
+    ...(running && { running }),
+    progress: running && summary === writing ? `writing: ${formatRunning(running)}` : summary.progress,
     ...(lastHandledRequest !== undefined && { lastHandledRequest }),
   };
 };

@@ -68,8 +68,14 @@ export const roleRef = (kind: 'ClusterRole' | 'Role', name: string) => ({
   name,
 });
 
-/** The operator's roles and bindings, for all namespaces. */
-export const operatorRbac = (permissions: readonly Permission[]): readonly object[] => {
+/**
+ * The operator's roles and bindings, for all namespaces.
+ * @param rulesOf a rule, or the lines of a template
+ */
+export const operatorRbac = (
+  permissions: readonly Permission[],
+  rulesOf: (permission: Permission) => readonly (object | string)[] = (permission) => [ruleOf(permission)],
+): readonly object[] => {
   const cluster = { name: installation.operator, labels: installedLabels };
   const own = {
     name: installation.leaderElection,
@@ -82,7 +88,7 @@ export const operatorRbac = (permissions: readonly Permission[]): readonly objec
       apiVersion,
       kind: 'ClusterRole',
       metadata: cluster,
-      rules: [...permissions, ...metricsPermissions].map(ruleOf),
+      rules: [...permissions, ...metricsPermissions].flatMap(rulesOf),
     },
     {
       apiVersion,

@@ -9,6 +9,7 @@ import { computeRequeueMs } from '../ownedjobs/artifact.ts';
 import { isManagedByUs } from '../ownedjobs/managed-by.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
 import type { Outcome } from '../ownedjobs/outcome.ts';
+import { holdProgress } from '../ownedjobs/running.ts';
 import { isSameStatus, planStatusWrites } from '../ownedjobs/status-writes.ts';
 import { isShortOfQuota, planDeletions, planSuspensions, type Upkeep } from '../ownedjobs/upkeep.ts';
 import { assessEngines, type EngineState } from './engine-stage.ts';
@@ -31,7 +32,8 @@ export const decide = (observed: ObservedExport): Decision<ModelExportStatus> =>
   const keeps = (job: ObservedJob) => isKept(job, stages);
   const isShort = [exported, ...stages.engines].some(({ state }) => isShortOfQuota(state));
   const upkeep: Upkeep = { jobs, keeps, suspend: modelExport.spec.suspend, isShort };
-  const next = makeStatus(observed, stages);
+  const held = holdProgress(makeStatus(observed, stages), modelExport.status, now);
+  const next = held.status;
   const events = () => makeChangeEvents(modelExport, next);
   return {
     actions: [
@@ -40,14 +42,17 @@ export const decide = (observed: ObservedExport): Decision<ModelExportStatus> =>
       ...planCreations(observed, stages),
       ...planSuspensions(upkeep),
     ],
-    requeueAfterMs: computeRequeueMs([exported, ...stages.engines], now),
+    requeueAfterMs: computeRequeueMs([exported, ...stages.engines, held], now),
   };
 };
 
 /** Results wait for each other only while there is nothing else to write. */
 const joinResults = (observed: ObservedExport, assessed: Stages): Stages => {
-  const held = withoutFreshResults(assessed, observed.now);
-  return held && isSameStatus(makeStatus(observed, held), observed.modelExport.status) ? held : assessed;
+  const { modelExport, now } = observed;
+  const held = withoutFreshResults(assessed, now);
+  if (held === undefined) return assessed;
+  const { status } = holdProgress(makeStatus(observed, held), modelExport.status, now);
+  return isSameStatus(status, modelExport.status) ? held : assessed;
 };
 
 /**

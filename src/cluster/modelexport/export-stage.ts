@@ -150,7 +150,7 @@ const locateReport = (folder: string, { file, pageFile }: NonNullable<Exported['
   ...(pageFile !== undefined && { pageUri: fileIn(folder, pageFile) }),
 });
 
-/** The artifacts in status, without the attempts. */
+/** The artifacts in status, without the attempts and what runs. */
 export const pickArtifacts = (status: ExportStatus): ExportStatus => {
   const {
     wantedKey: _,
@@ -160,6 +160,7 @@ export const pickArtifacts = (status: ExportStatus): ExportStatus => {
     nextAttempt,
     startedAt,
     finishedAt,
+    running,
     ...stored
   } = status;
   return stored;

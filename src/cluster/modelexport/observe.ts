@@ -28,7 +28,7 @@ export type ModelExportStores = JobStores & {
  * @returns undefined if the object is deleted
  */
 export const observe = (key: Key, context: ObserveContext<ModelExportStores>): ObservedExport | undefined => {
-  const { stores, images, now, warningsAbout, findRefusal } = context;
+  const { stores, images, now, warningsAbout, reportOf, findRefusal } = context;
   const modelExport = stores.modelExports.get(key);
   if (modelExport === undefined) return undefined;
   const tensorfile = findTensorfileName(modelExport);
@@ -41,6 +41,7 @@ export const observe = (key: Key, context: ObserveContext<ModelExportStores>): O
     classes: modelExport.spec.deviceClasses.map(({ name }) => observeClass(stores, name)),
     jobs: observeOwned(stores, modelExport, {
       warningsAbout,
+      reportOf,
       isLost: (name) => stores.nodes.get(name)?.ready === false,
       hardwareOf: (name) => {
         const node = stores.nodes.get(name);

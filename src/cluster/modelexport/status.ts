@@ -9,12 +9,13 @@ import type { ModelExport, ModelExportStatus } from '../api/model-export.ts';
 import { dataTypeOf, needsCalibration } from '../jobs/keys.ts';
 import { explainJobWait } from '../ownedjobs/job-wait.ts';
 import { latestHandledRequest } from '../ownedjobs/request.ts';
+import { describeRunning, formatPercent, formatRunning } from '../ownedjobs/running.ts';
 import { makeSummaryConditions, type Summary } from '../ownedjobs/summary.ts';
 import type { EngineStage } from './engine-stage.ts';
 import { type ExportStage, type ExportStatus, pickArtifacts } from './export-stage.ts';
 import type { ObservedExport } from './observed.ts';
 import type { Stages } from './stages.ts';
-import { summarise } from './summary.ts';
+import { countBuilt, summarise } from './summary.ts';
 
 type EngineStatus = NonNullable<ModelExportStatus['engines']>[number];
 
@@ -23,8 +24,9 @@ export const makeStatus = (observed: ObservedExport, stages: Stages): ModelExpor
   const { modelExport, now } = observed;
   const { generation } = modelExport.metadata;
   const summary = summarise(observed, stages);
-  const built = stages.engines.filter(({ state }) => state.kind === 'Built').length;
+  const built = countBuilt(stages.engines);
   const exported = makeExportStatus(modelExport, stages.exported);
+  const engines = stages.engines.map((stage) => makeEngineStatus(observed, stage));
   const lastHandledRequest = latestHandledRequest(modelExport);
   return {
     observedGeneration: generation,
@@ -33,8 +35,8 @@ export const makeStatus = (observed: ObservedExport, stages: Stages): ModelExpor
       generation,
     }) as Condition[],
     ...(Object.keys(exported).length > 0 && { export: exported }),
-    engines: stages.engines.map((stage) => makeEngineStatus(observed, stage)),
-    progress: describeProgress(summary, stages, built),
+    engines,
+    progress: describeProgress(summary, stages, { export: exported, engines }),
     enginesReady: `${built}/${stages.engines.length}`,
     engineCount: stages.engines.length,
     enginesBuilt: built,
@@ -46,6 +48,7 @@ export const makeStatus = (observed: ObservedExport, stages: Stages): ModelExpor
 const makeExportStatus = ({ status }: ModelExport, { state, ledger }: ExportStage): ExportStatus => ({
   ...(state.kind === 'Exported' ? state.stored : pickArtifacts(status?.export ?? {})),
   ...ledger,
+  ...describeRunning(state.kind === 'Exporting' ? state.job : undefined, status?.export),
 });
 
 const makeEngineStatus = ({ modelExport, now }: ObservedExport, stage: EngineStage): EngineStatus => {
@@ -62,6 +65,7 @@ const makeEngineStatus = ({ modelExport, now }: ObservedExport, stage: EngineSta
     conditions: setConditions(before?.conditions, [built], { now, generation }),
     dataType: dataTypeOf(modelExport.spec, deviceClass),
     ...ledger,
+    ...describeRunning(state.kind === 'Building' ? state.job : undefined, before),
     ...stored,
   };
 };
@@ -93,12 +97,33 @@ const explainEngine = (
   }
 };
 
-const describeProgress = (summary: Summary, { exported: { state } }: Stages, built: number): string => {
+type Reported = { readonly export: ExportStatus; readonly engines: readonly EngineStatus[] };
+
+const describeProgress = (
+  summary: Summary,
+  { exported: { state }, engines }: Stages,
+  reported: Reported,
+): string => {
   if (summary.kind === 'Ready') return 'done';
   if (summary.kind === 'Suspended') return 'suspended';
   if (summary.kind === 'Stalled') return `stopped: ${summary.reason}`;
-  if (state.kind === 'Exported') return `building engines, ${built} done`;
-  return state.kind === 'Waiting' ? 'waiting to export' : 'exporting';
+  if (state.kind === 'Exported')
+    return `building engines, ${countBuilt(engines)} done${listPercents(reported.engines)}`;
+  if (state.kind === 'Waiting') return 'waiting to export';
+  const { running } = reported.export;
+  return running ? `exporting: ${formatRunning(running)}` : 'exporting';
+};
+
+/** Names of device classes have up to 63 characters. */
+const namedEngines = 3;
+
+/** For example ": ampere 40%, orin 85%". */
+const listPercents = (engines: readonly EngineStatus[]): string => {
+  const texts = engines.flatMap(({ deviceClass, running }) =>
+    running?.percent === undefined ? [] : [deviceClass + formatPercent(running.percent)],
+  );
+  const more = texts.length > namedEngines ? ', …' : '';
+  return texts.length === 0 ? '' : `: ${texts.slice(0, namedEngines).join(', ')}${more}`;
 };
 
 const makeConditions = (

@@ -83,7 +83,11 @@ const findWait = (state: EngineStage['state']): JobWait | undefined => {
 
 /** For example "2 of 3 engines built". */
 export const describeBuilt = (engines: readonly EngineStage[]): string =>
-  `${engines.filter(({ state }) => state.kind === 'Built').length} of ${engines.length} engines built`;
+  `${countBuilt(engines)} of ${engines.length} engines built`;
+
+/** Number of engines that are built for the current spec. */
+export const countBuilt = (engines: readonly EngineStage[]): number =>
+  engines.filter(({ state }) => state.kind === 'Built').length;
 
 const describeProblem = ({ deviceClass, state }: EngineStage): readonly string[] => {
   if (state.kind === 'Failed') return [`${deviceClass} failed (${state.reason}): ${state.message}`];

@@ -8,7 +8,7 @@ import type { Hardware } from '../deviceclass/hardware.ts';
 import { explainLostNode, explainMissingPod, explainPending } from './blocked.ts';
 import { findFinishedState } from './finished-job.ts';
 import type { ContainerStatus, JobObject, PodObject, Warning } from './kube-shapes.ts';
-import type { JobState, ObservedJob } from './observed-job.ts';
+import type { JobState, ObservedJob, ReadReport } from './observed-job.ts';
 import { findEarlyResult } from './pod-result.ts';
 
 /** What a Job is judged by. */
@@ -18,6 +18,7 @@ export type JobContext = {
   readonly hardwareOf: (node: string) => Hardware | undefined;
   /** Whether the node exists and is not ready. */
   readonly isLost: (node: string) => boolean;
+  readonly reportOf: (pod: PodObject) => ReadReport | undefined;
 };
 
 /** The observed state of a Job. */
@@ -39,6 +40,7 @@ export const observeJob = (job: JobObject, around: JobContext): ObservedJob => {
     finishedAtMs: findEndTime(job),
     node,
     hardware: node === undefined ? undefined : around.hardwareOf(node),
+    report: pods[0] && around.reportOf(pods[0]),
     isQueued: own[labels.queue] !== undefined || isManagedElsewhere(job),
     suspendedByUs: job.suspendedByUs,
   };

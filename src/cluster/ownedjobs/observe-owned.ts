@@ -1,17 +1,12 @@
 /** The Jobs that an object owns, each with its pods and their warnings. Reads only the caches. */
-import type { Hardware } from '../deviceclass/hardware.ts';
 import { type JobStores, jobIndexes } from './caches.ts';
 import type { JobObject, Warning } from './kube-shapes.ts';
-import { observeJob } from './observe-job.ts';
+import { type JobContext, observeJob } from './observe-job.ts';
 import type { ObservedJob } from './observed-job.ts';
 import { isJobOf, isPodOf, type OwnerIdentity, ownedKey } from './ownership.ts';
 
-type HardwareOf = (node: string) => Hardware | undefined;
-
-/** Look-ups by node name and by uid. */
-export type OwnedContext = {
-  readonly hardwareOf: HardwareOf;
-  readonly isLost: (node: string) => boolean;
+/** Look-ups by node name, by pod and by uid. */
+export type OwnedContext = Pick<JobContext, 'hardwareOf' | 'isLost' | 'reportOf'> & {
   /** Events about the Job or pod with this uid, newest first. */
   readonly warningsAbout: (uid: string) => readonly Warning[];
 };
@@ -20,7 +15,7 @@ export type OwnedContext = {
 export const observeOwned = (
   stores: JobStores,
   owner: OwnerIdentity,
-  { hardwareOf, isLost, warningsAbout }: OwnedContext,
+  { warningsAbout, ...lookups }: OwnedContext,
 ): readonly ObservedJob[] =>
   stores.jobs
     .byIndex(jobIndexes.owner, ownedKey(owner.metadata.namespace, owner.metadata.uid))
@@ -32,7 +27,7 @@ export const observeOwned = (
         .filter(({ metadata }) => isPodOf(metadata, job.metadata));
       const stuck = pods.length === 0 ? [uid] : pods.map(({ metadata }) => metadata.uid);
       const warnings = stuck.flatMap(warningsAbout);
-      return observeJob(job, { pods, warnings, hardwareOf, isLost });
+      return observeJob(job, { pods, warnings, ...lookups });
     });
 
 /** A Job that is being deleted counts as deleted: its successor is created as soon as the name is free. */

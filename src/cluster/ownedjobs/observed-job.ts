@@ -1,5 +1,6 @@
 /** A Job as decisions see it. */
 import type { FailureReason } from '../../ground/base/failures.ts';
+import type { ProgressReport } from '../../ground/contract/progress.ts';
 import type { Result, Stage } from '../../ground/contract/result.ts';
 import type { Hardware } from '../deviceclass/hardware.ts';
 
@@ -56,6 +57,9 @@ export type BlockedReason =
   | 'VolumeInUse'
   | 'PodWaiting';
 
+/** A report of a pod, and when it was read, in milliseconds since the epoch. */
+export type ReadReport = ProgressReport & { readonly readAtMs: number };
+
 /** A Job with the facts of its pods. */
 export type ObservedJob = {
   readonly name: string;
@@ -75,6 +79,8 @@ export type ObservedJob = {
   readonly finishedAtMs: number | undefined;
   readonly node: string | undefined;
   readonly hardware: Hardware | undefined;
+  /** What its newest pod reported last, if this process has read it. */
+  readonly report: ReadReport | undefined;
   /** Whether a queue admits the Job; only the queue then suspends and resumes it. */
   readonly isQueued: boolean;
   readonly suspendedByUs: boolean;

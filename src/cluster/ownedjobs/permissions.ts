@@ -1,7 +1,7 @@
 /** Permissions of controllers that own Jobs. They exclude Secrets and ConfigMaps, which only pods read. */
 import { exportGroup, kinds } from '../api/group.ts';
 import type { OwnerKind } from '../api/labels.ts';
-import type { Permission } from '../api/permissions.ts';
+import { type Permission, progressPermission } from '../api/permissions.ts';
 
 /** The rules that every such controller needs. */
 export const permissions: readonly Permission[] = [
@@ -17,6 +17,7 @@ export const permissions: readonly Permission[] = [
     verbs: ['list', 'watch'],
     why: 'Reads results from termination messages, and why a pod does not start.',
   },
+  progressPermission,
   {
     apiGroups: [''],
     resources: ['events'],

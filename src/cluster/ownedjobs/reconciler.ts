@@ -12,6 +12,7 @@ import type { Obstacles } from './artifact.ts';
 import type { JobStores } from './caches.ts';
 import type { OwnedContext } from './observe-owned.ts';
 import { cacheGraceMs } from './own-writes.ts';
+import type { Reports } from './reports.ts';
 import { findStuck } from './stuck.ts';
 import type { Warnings } from './warnings.ts';
 import { isUnseen } from './watches.ts';
@@ -22,7 +23,7 @@ export type ObserveContext<Stores> = {
   readonly images: Images;
   /** Milliseconds since the epoch. */
   readonly now: number;
-} & Pick<OwnedContext, 'warningsAbout'> &
+} & Pick<OwnedContext, 'warningsAbout' | 'reportOf'> &
   Pick<Obstacles, 'findRefusal'>;
 
 /** The functions of one kind. */
@@ -43,6 +44,7 @@ export type ReconcilerDeps<Stores> = ApplyDeps & {
   readonly images: Images;
   readonly clock: Clock;
   readonly warnings: Warnings;
+  readonly reports: Pick<Reports, 'of'>;
 };
 
 /** The reconcile function of a kind. */
@@ -52,14 +54,21 @@ export const makeOwnerReconciler =
     deps: ReconcilerDeps<Stores>,
   ): Reconcile =>
   async (key, signal) => {
-    const { stores, images, clock, warnings, refusals, ownWrites } = deps;
+    const { stores, images, clock, warnings, reports, refusals, ownWrites } = deps;
     const owner = find(stores, key);
     if (owner && ownWrites.isBehind(key, owner.metadata.resourceVersion))
       return { requeueAfterMs: cacheGraceMs }; // The change that it waits for comes first.
     const lookAgainMs = await warnings.look(key, owner ? findStuck(stores, owner) : [], signal);
     const warningsAbout = (uid: string) => warnings.about(key, uid);
     const findRefusal = makeRefusalLookup(key, refusals);
-    const observed = observe(key, { stores, images, now: clock.now(), warningsAbout, findRefusal });
+    const observed = observe(key, {
+      stores,
+      images,
+      now: clock.now(),
+      warningsAbout,
+      findRefusal,
+      reportOf: (pod) => reports.of(pod),
+    });
     if (observed === undefined) return { requeueAfterMs: undefined };
     const decision = decide(observed);
     const answer = decision.actions.filter(isAnswer);

@@ -29,4 +29,4 @@ export const planStatusWrites = <Status extends object>({
 
 /** The start of a pod alone is not written: it comes with the next change, so that it costs no write of its own. */
 export const isSameStatus = (next: object, before: object | undefined): boolean =>
-  isSameJson(next, before, 'startedAt');
+  isSameJson(next, before, ['startedAt']);

@@ -34,7 +34,7 @@ export const makeOwnedListeners = (queues: OwnerQueues, jobs: () => Pick<Store<J
 });
 
 /** A Job and its pod change several times in a moment: one reconcile covers all of it. */
-const burstMs = 50;
+export const burstMs = 50;
 
 /** A Job that has not ended yet: the steps until its pod runs change little, so that a reconcile covers more of them. */
 const startMs = 500;
@@ -42,7 +42,8 @@ const startMs = 500;
 /** Whether there is a result to read, or no Job any more. */
 const hasEnded = (job: JobObject | undefined): boolean => job === undefined || !isUnfinished(job);
 
-const enqueueOwner = (
+/** Enqueues the owner of a Job after a delay. */
+export const enqueueOwner = (
   queues: OwnerQueues,
   { metadata: { namespace, ownerReferences = [] } }: JobObject,
   delayMs: number,

@@ -4,9 +4,9 @@ type Members = Readonly<Record<string, unknown>>;
 
 /**
  * Whether two values have the same canonical JSON: the order of members does not matter, and an undefined member is absent.
- * @param except name of a member that is left out at every depth
+ * @param except names of members that are left out at every depth
  */
-export const isSameJson = (a: unknown, b: unknown, except?: string): boolean => {
+export const isSameJson = (a: unknown, b: unknown, except: readonly string[] = []): boolean => {
   if (a === b) return true;
   if (a === null || b === null || typeof a !== 'object' || typeof b !== 'object') return false;
   if (Array.isArray(a) || Array.isArray(b))
@@ -20,15 +20,15 @@ export const isSameJson = (a: unknown, b: unknown, except?: string): boolean => 
 };
 
 /** Whether `b` has every member of `a`, with the same value. */
-const matches = (a: Members, b: Members, except: string | undefined): boolean => {
+const matches = (a: Members, b: Members, except: readonly string[]): boolean => {
   for (const name of Object.keys(a))
-    if (name !== except && !isSameJson(a[name], b[name], except)) return false;
+    if (!except.includes(name) && !isSameJson(a[name], b[name], except)) return false;
   return true;
 };
 
 /** Whether `a` has every member of `b`, with whatever value. */
-const lacksNone = (a: Members, b: Members, except: string | undefined): boolean => {
+const lacksNone = (a: Members, b: Members, except: readonly string[]): boolean => {
   for (const name of Object.keys(b))
-    if (name !== except && b[name] !== undefined && a[name] === undefined) return false;
+    if (!except.includes(name) && b[name] !== undefined && a[name] === undefined) return false;
   return true;
 };

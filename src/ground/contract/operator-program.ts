@@ -66,6 +66,14 @@ const operatorFlags = {
     default: 4,
     help: 'Maximum number of ModelExports that are reconciled concurrently.',
   },
+  'progress-seconds': {
+    type: 'integer',
+    minimum: 0,
+    maximum: 3600,
+    placeholder: 'N',
+    default: 15,
+    help: 'Read the progress of a running pod from its log this often, from as many seconds after its start on. 0 turns it off; the operator then needs no permission to get pods/log.',
+  },
   verbose: { type: 'switch', help: 'Log at debug level.' },
   help: { type: 'switch', aliases: ['h'], help: 'Show this help and exit.' },
 } as const satisfies FlagTable;
@@ -78,7 +86,7 @@ export const operatorProgram = program({
   flags: operatorFlags,
   groups: [
     { title: 'Images', flags: ['worker-image', 'rtx-image', 'image-pull-secrets'] },
-    { title: 'Scope', flags: ['namespace', 'workers'] },
+    { title: 'Scope', flags: ['namespace', 'workers', 'progress-seconds'] },
     { title: 'Leader election', flags: ['leader-elect', 'lease-namespace'] },
     { title: 'Endpoints', flags: ['metrics-bind', 'metrics-secure', 'metrics-per-object', 'probe-bind'] },
     { title: 'Output', flags: ['verbose', 'help'] },

@@ -2,7 +2,7 @@
  * Templates of RBAC. Without `watchNamespaces` the operator has a ClusterRole; with it, a Role in each namespace, and one
  * ClusterRole for what no Role can grant, which an administrator may bind instead.
  */
-import type { Permission } from '../../api/permissions.ts';
+import { type Permission, progressPermission } from '../../api/permissions.ts';
 import type { PublishedFile } from '../file.ts';
 import { installation, installedLabels } from '../names.ts';
 import { clusterReader, clusterReaderName } from '../namespaced.ts';
@@ -16,7 +16,7 @@ import {
   ruleOf,
 } from '../rbac.ts';
 import { inRelease, watchedNamespace } from './in-release.ts';
-import { entriesWhen, expression, templateFile, yamlOf } from './template.ts';
+import { entriesWhen, expression, itemsIn, templateFile, yamlOf } from './template.ts';
 
 const apiVersion = 'rbac.authorization.k8s.io/v1';
 const name = installation.operator;
@@ -26,7 +26,10 @@ export const roleTemplates = (
   folder: string,
   permissions: readonly Permission[],
 ): readonly PublishedFile[] => {
-  const [account, clusterRole, clusterBinding, leaseRole, leaseBinding] = operatorRbac(permissions);
+  const [account, clusterRole, clusterBinding, leaseRole, leaseBinding] = operatorRbac(
+    permissions,
+    ruleOfRelease,
+  );
   return [
     templateFile(`${folder}/service-account.yaml`, [{ objects: [inRelease(annotated(account!))] }]),
     templateFile(`${folder}/roles.yaml`, [
@@ -47,6 +50,12 @@ export const roleTemplates = (
   ];
 };
 
+/** Reading the progress of pods can be turned off. */
+const ruleOfRelease = (permission: Permission): readonly (object | string)[] =>
+  permission === progressPermission
+    ? itemsIn('if $.Values.progressSeconds', [ruleOf(permission)])
+    : [ruleOf(permission)];
+
 const annotated = (account: object): object => {
   const { metadata, ...rest } = account as { readonly metadata: object };
   const path = '.Values.serviceAccountAnnotations';
@@ -55,7 +64,7 @@ const annotated = (account: object): object => {
 
 const rolesInNamespace = (permissions: readonly Permission[]): readonly object[] => {
   const metadata = { name, namespace: installation.namespace, labels: installedLabels };
-  const rules = permissions.filter((permission) => !clusterScoped(permission)).map(ruleOf);
+  const rules = permissions.filter((permission) => !clusterScoped(permission)).flatMap(ruleOfRelease);
   return [
     { apiVersion, kind: 'Role', metadata, rules },
     { apiVersion, kind: 'RoleBinding', metadata, roleRef: roleRef('Role', name), subjects: operatorSubjects },

@@ -106,6 +106,10 @@ export const chartValues = object('Values of the chart tlt-export-operator.', {
     minimum: 1,
     maximum: 64,
   }),
+  progressSeconds: integer(
+    'How often the progress of a running pod is read from its log, in seconds. 0: never, and the operator has no permission to get pods/log.',
+    { default: 15, minimum: 0, maximum: 3600 },
+  ),
   verbose: flag('Log at debug level.', { default: false }),
   metrics: object('Metrics.', {
     secure: flag(

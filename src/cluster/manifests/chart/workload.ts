@@ -27,6 +27,7 @@ const args = (always: readonly string[]): readonly string[] => [
   ...itemsIn('if .Values.metrics.secure', ['--metrics-secure']),
   ...itemsIn('if not .Values.metrics.perObject', ['--metrics-per-object=off']),
   expression('--workers={{ .Values.workers }}'),
+  expression('--progress-seconds={{ .Values.progressSeconds }}'),
   ...itemsIn('if .Values.watchNamespaces', [
     expression('--namespace={{ join "," .Values.watchNamespaces }}'),
   ]),
