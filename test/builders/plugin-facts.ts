@@ -2,7 +2,7 @@
 
 import type { ObservedExport } from '../../src/cluster/modelexport/observed.ts';
 import type { PodObject } from '../../src/cluster/ownedjobs/kube-shapes.ts';
-import type { JobState } from '../../src/cluster/ownedjobs/observed-job.ts';
+import type { JobState, ReadReport } from '../../src/cluster/ownedjobs/observed-job.ts';
 import type { EventObject, Facts, JobView } from '../../src/cluster/plugin/objects.ts';
 import { stored, withJobs } from './moments.ts';
 import { anObserved } from './objects.ts';
@@ -59,12 +59,18 @@ const podsOf = (jobs: readonly JobView[]): readonly PodObject[] =>
       },
     }));
 
-/** The facts after the operator decided, with Jobs in these states: `export`, and one per class. */
+/**
+ * The facts after the operator decided, with Jobs in these states: `export`, and one per class.
+ * @param report of the pods that run
+ */
 export const factsAfter = (
   states: Readonly<Record<string, JobState>>,
   changes: Partial<ObservedExport> = {},
+  report?: ReadReport,
 ): Facts => {
-  const observed = withJobs(anObserved(changes), states);
+  const known = withJobs(anObserved(changes), states);
+  const started = report && { report, startedAtMs: decidedAt };
+  const observed = { ...known, jobs: known.jobs.map((job) => ({ ...job, ...started })) };
   const jobs = jobsOf(observed);
   return { modelExport: stored(observed), jobs, pods: podsOf(jobs), warnings: [] };
 };

@@ -38,6 +38,33 @@ Next
   );
 });
 
+test('the tree shows what the pod of a stage reported last', (t) => {
+  const report = {
+    activity: 'Calibrating',
+    done: 86,
+    total: 200,
+    perSecond: 12.1,
+    secondsLeft: 130,
+    readAtMs: decidedAt + 55_000,
+  } as const;
+  const facts = factsAfter({ export: active }, {}, report);
+  t.true(
+    textOf(facts).includes(
+      '├─ ● export: Exporting\n│  ├─ the model is being exported\n│  ├─ calibrating 43%, 2m left: 86 of 200, 12.1 per second, 5s ago\n',
+    ),
+    textOf(facts),
+  );
+  const [stage] = reportStatus(facts).stages;
+  t.like(stage!.running, { activity: 'Calibrating', percent: 43, secondsLeft: 130 });
+});
+
+test('an activity of a newer operator is shown by its name', (t) => {
+  const { modelExport, ...facts } = factsAfter({ export: active });
+  const running = { activity: 'Pruning' as never, percent: 7, reportedAt: '2026-01-01T00:00:00Z' };
+  const status = { ...modelExport.status, export: { ...modelExport.status?.export, running } };
+  t.regex(textOf({ ...facts, modelExport: { ...modelExport, status } }), /─ Pruning 7%: 60s ago\n/);
+});
+
 test('after a failure, the text names the remedy, and escapes what the pod wrote', (t) => {
   const refused = {
     kind: 'Failed',

@@ -21,6 +21,17 @@ test('each change is one line', (t) => {
   t.is(formatMoment(momentOf(aModelExport(), decidedAt), plain), '00:00:00 Unseen\n');
 });
 
+test('a report of a pod is a change, and its line has the progress of each stage that runs', (t) => {
+  const report = { activity: 'Building', done: 2, total: 5, readAtMs: decidedAt } as const;
+  const reported = factsAfter({ export: exported, ampere: active, cpu: built }, {}, report).modelExport;
+  const moment = momentOf(reported, decidedAt);
+  t.is(
+    formatMoment(moment, plain),
+    '00:00:00 Reconciling 1/2 BuildingEngines: 1 of 2 engines built; engine ampere: building the engine 40%\n',
+  );
+  t.false(isSameMoment(momentOf(building, decidedAt), moment));
+});
+
 test('a later time alone is no change', (t) => {
   const moment = momentOf(building, decidedAt);
   t.true(isSameMoment(moment, momentOf(building, decidedAt + 1000)));

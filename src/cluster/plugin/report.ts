@@ -1,4 +1,5 @@
 /** What `status` reports of a ModelExport: the JSON that it prints. */
+import type { Running } from '../api/running.ts';
 import type { JobReport } from './jobs-report.ts';
 import type { StageState } from './stage.ts';
 
@@ -15,6 +16,8 @@ export type StageReport = {
   readonly message: string;
   readonly failedAttempts: number;
   readonly nextAttempt?: string;
+  /** What its pod reported last. */
+  readonly running?: Running;
   readonly artifacts: readonly ArtifactReport[];
   readonly jobs: readonly JobReport[];
 };

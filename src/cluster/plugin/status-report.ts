@@ -2,6 +2,7 @@
 import { findCondition, findTrue } from '../api/conditions.ts';
 import { labels } from '../api/labels.ts';
 import type { ModelExport } from '../api/model-export.ts';
+import type { Running } from '../api/running.ts';
 import { parseTime } from '../api/times.ts';
 import { latestHandledRequest } from '../ownedjobs/request.ts';
 import { reportJobs } from './jobs-report.ts';
@@ -78,17 +79,22 @@ const reportStages = (facts: Facts): readonly StageReport[] => {
   ];
 };
 
-type Ledger = { readonly attempts?: readonly { readonly number: number }[]; readonly nextAttempt?: string };
+type Ledger = {
+  readonly attempts?: readonly { readonly number: number }[];
+  readonly nextAttempt?: string;
+  readonly running?: Running;
+};
 
 const describeStage = (
   { status, reason, message }: { readonly status: string; readonly reason: string; readonly message: string },
-  { attempts, nextAttempt }: Ledger,
+  { attempts, nextAttempt, running }: Ledger,
 ) => ({
   state: stateOf({ done: status === 'True', reason, nextAttempt }),
   reason,
   message,
   failedAttempts: attempts?.at(-1)?.number ?? 0,
   ...(nextAttempt !== undefined && { nextAttempt }),
+  ...(running && { running }),
 });
 
 const nameArtifacts = (

@@ -1,6 +1,9 @@
 /** The report of `status` as text: a tree of stages, warnings, and what to do next. Pure. */
+import { formatAge, formatBytes } from '../../ground/base/amounts.ts';
 import { printable } from '../../ground/base/printable.ts';
-import { formatAge, formatBytes } from './amounts.ts';
+import type { Running } from '../api/running.ts';
+import { formatRunning } from '../ownedjobs/running.ts';
+
 import type { JobReport, PodReport } from './jobs-report.ts';
 import { titleOf } from './next.ts';
 import type { Paint, Style } from './paint.ts';
@@ -67,12 +70,24 @@ const drawStage = (stage: StageReport, options: TextOptions): Branch => {
     text: `${paint(style, sign)} ${titleOf(stage)}${type}: ${paint(style, stage.reason)}${again}`,
     below: [
       ...(stage.state === 'done' || stage.message === '' ? [] : [leaf(printable(stage.message))]),
+      ...(stage.running ? [leaf(describeReport(stage.running, now))] : []),
       ...stage.artifacts.map(({ name, uri, sizeBytes }) =>
         leaf(`${name} ${printable(uri)}${sizeBytes === undefined ? '' : ` (${formatBytes(sizeBytes)})`}`),
       ),
       ...stage.jobs.map((job) => drawJob(job, options)),
     ],
   };
+};
+
+/** For example "calibrating 43%, 2m left: 86 of 200, 12.1 per second, 5s ago". */
+const describeReport = (running: Running, now: number): string => {
+  const { done, total, perSecond, reportedAt } = running;
+  const facts = [
+    ...(total === undefined ? [] : [`${done} of ${total}`]),
+    ...(perSecond === undefined ? [] : [`${perSecond} per second`]),
+    `${formatAge(now - Date.parse(reportedAt))} ago`,
+  ];
+  return printable(`${formatRunning(running)}: ${facts.join(', ')}`);
 };
 
 const drawJob = (
