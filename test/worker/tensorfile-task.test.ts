@@ -15,6 +15,7 @@ import { toArtifact } from '../../src/ground/contract/artifact.ts';
 import { defaults } from '../../src/ground/contract/defaults.ts';
 import { mounts } from '../../src/ground/contract/layout.ts';
 import type { Manifest } from '../../src/ground/contract/manifest.ts';
+import { findLastReport } from '../../src/ground/contract/progress.ts';
 import { parseResult } from '../../src/ground/contract/result.ts';
 import type { ExportTask, TensorfileTask } from '../../src/ground/contract/task.ts';
 import { collect } from '../builders/collected.ts';
@@ -241,6 +242,6 @@ test('the container reads spec and claims from their mounts, and writes the resu
   t.is(ran.code, 0, ran.stderr);
   const result = parseResult(readFileSync(join(root, mounts.terminationMessage), 'utf8'));
   t.like(result, { kind: 'TensorfileWritten', tensorfile: { batches: 1, images: 4 } });
-  t.regex(ran.stderr, /"progress":"sampling","done":4,"total":4/);
+  t.like(findLastReport(ran.stderr), { activity: 'Sampling', done: 4, total: 4 });
   t.true(existsSync(join(root, mounts.claims, 'exports/out/k/calibration.tensor')));
 });
