@@ -33,6 +33,7 @@ import { type ControllerOptions, runController } from './cluster/runtime/control
 import type { ManagedController, ManagerParts } from './cluster/runtime/manager.ts';
 import { WorkQueue } from './cluster/runtime/queue.ts';
 import { makeRecorder } from './cluster/runtime/recorder.ts';
+import { keyOf } from './cluster/runtime/resources.ts';
 import { attemptMetrics, stateMetrics } from './ground/observability/export-metrics.ts';
 import { controllerMetrics, queueMetrics } from './ground/observability/metrics.ts';
 
@@ -141,6 +142,7 @@ const makeOnPerformed = ({ log, registry }: OperatorContext, stores: ModelExport
   const countAttempts = makeAttemptCounter({
     metrics: attemptMetrics(registry),
     findClass: (name) => stores.deviceClasses.get(name),
+    findArchitecture: (owner) => stores.modelExports.get(keyOf(owner))?.spec.architecture,
   });
   return (action, owner) => {
     logAction(action, owner);

@@ -4,9 +4,16 @@ import { makePvcStore } from '../../src/adapters/storage/pvc.ts';
 import type { TaskContext } from '../../src/adapters/worker/task-context.ts';
 import { nameFields } from '../../src/ground/contract/fields.ts';
 
-/** `root` has one folder per claim, key.txt and spec.txt. Warnings of the task are collected. */
-export const aTaskContext = (root: string): TaskContext & { readonly warnings: readonly string[] } => {
+/** `root` has one folder per claim, key.txt and spec.txt. Warnings and progress of the task are collected. */
+type Heard = {
+  readonly warnings: readonly string[];
+  /** For example "Comparing 3/7", or "4/8" for the main work of the container. */
+  readonly reports: readonly string[];
+};
+
+export const aTaskContext = (root: string): TaskContext & Heard => {
   const warnings: string[] = [];
+  const reports: string[] = [];
   return {
     store: makePvcStore(root),
     keyFile: join(root, 'key.txt'),
@@ -15,8 +22,10 @@ export const aTaskContext = (root: string): TaskContext & { readonly warnings: r
     log: (level, message) => {
       if (level === 'WARNING') warnings.push(nameFields(message, 'spec'));
     },
-    progress: () => {},
+    progress: (done, total, activity) =>
+      void reports.push(`${activity ? `${activity} ` : ''}${done}/${total}`),
     signal: new AbortController().signal,
     warnings,
+    reports,
   };
 };

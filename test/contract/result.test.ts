@@ -57,6 +57,7 @@ const largest = (nodes: Pick<Exported['etlt'], 'inputNode' | 'outputNodes'>): Ex
     etlt: { ...stored('model.etlt'), payloadDigest: 'b'.repeat(64), ...nodes },
     codecEtlt: stored('model.codec.etlt'),
     calibrationCache: { ...stored('calibration.cache'), algorithm: 'Percentile', ...counts, int8 },
+    calibrationPass: { images: count, seconds: '999999999999.999' },
     verification: stored('verification.pb'),
     report: { file: 'report.json', pageFile: 'report.html' },
     inputs: { model: digest, spec: digest, images: digest, tensorfile: digest, trainingData: digest },

@@ -44,7 +44,9 @@ const follow = () => {
       void lines.push({ level, message, fields });
   const log: Log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
   const findClass = (name: string) => aDeviceClass(name, { resources: { 'nvidia.com/gpu': 2 } });
-  const hooks = [makeActionLog(log), makeAttemptCounter({ metrics: attemptMetrics(registry), findClass })];
+  const findArchitecture = () => 'classification' as const;
+  const metrics = attemptMetrics(registry);
+  const hooks = [makeActionLog(log), makeAttemptCounter({ metrics, findClass, findArchitecture })];
   const act = (observed: ObservedExport): ObservedExport => {
     const { actions } = decide(observed);
     for (const action of actions) for (const hook of hooks) hook(action, observed.modelExport);
@@ -92,6 +94,23 @@ test('finished work that is found counts as reused', async (t) => {
   const exporting = act(anObserved());
   act(timed(finish(exporting, () => ({ kind: 'Succeeded', result: anExported({ reused: true }) }))));
   t.is(await sample(/reused_total\{stage="export",device_class=""\} (\d+)/), '1');
+});
+
+test('images per second of a calibration are those of its pod, and reused work adds none', async (t) => {
+  const calibrationPass = { images: 80, seconds: '3.200' };
+  for (const [reused, count] of [
+    [false, '1'],
+    [true, undefined],
+  ] as const) {
+    const { act, sample } = follow();
+    const result = anExported({ calibrationPass, reused });
+    act(timed(finish(act(anObserved()), () => ({ kind: 'Succeeded', result }))));
+    t.is(await sample(/calibration_images_per_second_count\{architecture="classification"\} (\d+)/), count);
+    t.is(
+      await sample(/calibration_images_per_second_sum\{architecture="classification"\} (\S+)/),
+      reused ? undefined : '25',
+    );
+  }
 });
 
 test('a failed attempt counts once, with its reason, however often the export is looked at', async (t) => {
@@ -205,7 +224,7 @@ test('metrics have the names, units and labels that Prometheus asks for', (t) =>
   for (const { name, type, labels, help } of rows) {
     t.regex(name, /^(modelexport|controller_runtime|workqueue|rest_client|leader_election)_[a-z_]+$/);
     t.is(name.endsWith('_total'), type === 'counter', name);
-    if (type === 'histogram') t.regex(name, /_(seconds|bytes)$/);
+    if (type === 'histogram') t.regex(name, /_(seconds|bytes|per_second)$/);
     for (const label of labels) t.regex(label, /^[a-z_]+$/, name);
     t.regex(help, /\.$/, name);
   }

@@ -170,13 +170,18 @@ test('the result has the digest of each input, and each can be required', async 
 });
 
 test('broken images are logged and tolerated, up to the requested percentage', async (t) => {
-  const { at, run, warned } = await aPod();
+  const { at, run, warned, context } = await aPod();
   for (const name of readdirSync(at('models/photos')).filter((_, index) => index % 4 === 0))
     writeFileSync(at('models/photos', name), 'no image');
   await t.throwsAsync(run({ imageDirectory }), { message: /its content is not JPEG/ });
   t.deepEqual(warned(), []);
-  const { calibrationCache } = await run({ imageDirectory, maxBrokenPercent: 90 });
+  const reportsBefore = context.reports.length;
+  const { calibrationCache, calibrationPass } = await run({ imageDirectory, maxBrokenPercent: 90 });
   t.is(calibrationCache!.images, 8);
+  t.is(calibrationPass!.images, 8);
+  t.true(Number(calibrationPass!.seconds) > 0);
+  const counted = [1, 2, 3, 4, 5, 6, 7, 8].map((done) => `${done}/8`);
+  t.deepEqual(context.reports.slice(reportsBefore), ['Opening 0/1', ...counted, 'Storing 0/1']);
   t.true(warned().length > 0);
   t.true(warned().every((line) => line.startsWith('Skipped: ')));
 });
@@ -252,7 +257,8 @@ test('another algorithm reuses the histograms, and other images do not', async (
   const cacheIn = (folder: string) => readFileSync(at('exports/out', folder, 'calibration.cache'), 'utf8');
   await exported('minmax', {});
   t.deepEqual(warned(), []);
-  await exported('mse', { algorithm: 'Mse' });
+  const { calibrationPass } = await exported('mse', { algorithm: 'Mse' });
+  t.is(calibrationPass, undefined, 'there was none');
   t.regex(warned().join(), /Histograms of 8 images exist at .*h\.hist\. Using them; no image was read/);
   const [calibrated, reused] = ['minmax', 'mse'].map(
     (folder) => JSON.parse(readFileSync(at('exports/out', folder, 'report.json'), 'utf8')) as ExportReport,

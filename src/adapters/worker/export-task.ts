@@ -146,6 +146,15 @@ const reportCache = (
   return { ...stored, ...cacheFacts, batches, ...int8Facts(outcome.verdict) };
 };
 
+/** The pass over the images, with milliseconds. */
+const describePass = ({ quantised }: ExportOutcome): Exported['calibrationPass'] => {
+  if (quantised?.origin !== 'Calibration') return undefined;
+  const { calibrated, passSeconds } = quantised.calibration;
+  return passSeconds === undefined
+    ? undefined
+    : { images: calibrated.statistics.images, seconds: passSeconds.toFixed(3) };
+};
+
 type ExportParts = {
   readonly task: ExportTask;
   readonly inputs: Manifest['inputs'];
@@ -166,6 +175,7 @@ const reportExport = ({ task, inputs, files, etlt, cache, outcome }: ExportParts
       etlt: model,
       ...optional('codecEtlt', codecEtlt),
       ...optional('calibrationCache', cache),
+      ...optional('calibrationPass', describePass(outcome)),
       ...optional('verification', files.get('verification')),
       report: { file: files.get('report')!.file, pageFile: files.get('reportPage')!.file },
       inputs,

@@ -1,30 +1,47 @@
 /** Counts the outcomes of attempts, and measures how long objects take to become Ready. */
 
+import type { Architecture } from '../../ground/contract/architectures.ts';
 import type { AttemptMetrics } from '../../ground/observability/export-metrics.ts';
 import { countGpus } from '../api/class-pods.ts';
 import { findCondition } from '../api/conditions.ts';
 import type { ExportDeviceClass } from '../api/export-device-class.ts';
 import { parseTime } from '../api/times.ts';
-import type { OnPerformed, StatusWithConditions } from '../ownedjobs/apply.ts';
+import type { OnPerformed, Owner, StatusWithConditions } from '../ownedjobs/apply.ts';
 import type { Outcome } from '../ownedjobs/outcome.ts';
 
-/** The metrics, and a look-up of device classes. */
+/** The metrics, and look-ups of what their labels and values need. */
 export type AttemptDeps = {
   readonly metrics: AttemptMetrics;
+  /** The architecture of a ModelExport. */
+  readonly findArchitecture: (owner: Owner) => Architecture | undefined;
   readonly findClass: (name: string) => ExportDeviceClass | undefined;
 };
 
 /** A listener for performed actions. */
 export const makeAttemptCounter =
-  ({ metrics, findClass }: AttemptDeps): OnPerformed =>
-  (action, { kind, status }) => {
+  ({ metrics, findClass, findArchitecture }: AttemptDeps): OnPerformed =>
+  (action, owner) => {
     if (action.kind !== 'WriteStatus') return;
-    for (const outcome of action.outcomes) countOutcome(outcome, { metrics, findClass });
+    const { kind, status } = owner;
+    for (const outcome of action.outcomes) {
+      countOutcome(outcome, { metrics, findClass });
+      const rate = imagesPerSecond(outcome);
+      const architecture = findArchitecture(owner);
+      if (rate !== undefined && architecture) metrics.calibrationRate.observe({ architecture }, rate);
+    }
     const seconds = secondsToReady(status, action.status);
     if (seconds !== undefined) metrics.readySeconds.observe({ kind }, seconds);
   };
 
-const countOutcome = (outcome: Outcome, { metrics, findClass }: AttemptDeps): void => {
+const imagesPerSecond = ({ pass }: Outcome): number | undefined => {
+  const seconds = Number(pass?.seconds);
+  return pass && seconds > 0 ? pass.images / seconds : undefined;
+};
+
+const countOutcome = (
+  outcome: Outcome,
+  { metrics, findClass }: Pick<AttemptDeps, 'metrics' | 'findClass'>,
+): void => {
   const { stage, reason, reused, waitSeconds, runSeconds } = outcome;
   const device_class = outcome.deviceClass ?? '';
   const result = reason === 'Stored' ? 'succeeded' : 'failed';

@@ -1,5 +1,5 @@
 /** How an attempt at an artifact ended, for metrics and the log. Pure. */
-import type { Result, Stage } from '../../ground/contract/result.ts';
+import type { Exported, Result, Stage } from '../../ground/contract/result.ts';
 import type { JobFailure } from './ledger.ts';
 import type { JobFailureReason, ObservedJob } from './observed-job.ts';
 
@@ -14,6 +14,8 @@ export type Outcome = {
   readonly reason: 'Stored' | JobFailureReason;
   /** Whether the pod reused a stored artifact. */
   readonly reused: boolean;
+  /** The pass over the calibration images of this attempt; undefined if there was none. */
+  readonly pass: Exported['calibrationPass'];
   /** Seconds from the creation of the Job until its pod started; undefined if the start was not observed. */
   readonly waitSeconds: number | undefined;
   /** Run time of the pod in seconds; undefined if its start was not observed. */
@@ -21,10 +23,12 @@ export type Outcome = {
 };
 
 /** The outcome of a successful Job. */
-export const succeed = (job: ObservedJob, { reused }: Exclude<Result, { kind: 'Failed' }>): Outcome => ({
+export const succeed = (job: ObservedJob, result: Exclude<Result, { kind: 'Failed' }>): Outcome => ({
   ...describeJob(job, job.finishedAtMs),
   reason: 'Stored',
-  reused,
+  reused: result.reused,
+  // A reused result has the pass of the attempt that stored it.
+  pass: result.kind === 'Exported' && !result.reused ? result.calibrationPass : undefined,
 });
 
 /** The outcome of a failed Job. */
@@ -32,6 +36,7 @@ export const fail = (job: ObservedJob, { reason, atMs }: JobFailure): Outcome =>
   ...describeJob(job, atMs),
   reason,
   reused: false,
+  pass: undefined,
 });
 
 const describeJob = (

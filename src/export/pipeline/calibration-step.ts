@@ -51,11 +51,13 @@ const calibrateOnData = async (
   ports: ExportPorts,
 ): Promise<CalibrationDone> => {
   const named = int8.source();
+  const startedMs = ports.clock.now();
   const { measurement, counting } = await countImages(request, int8, ports, named);
+  const passSeconds = (ports.clock.now() - startedMs) / 1000;
   const calibrated = buildCache(request.opened, measurement, counting);
   const { algorithm, seed } = counting;
   const imagesSha256 = named.sha256 ?? (await digestOfSource(named.source, counting));
-  return { calibrated, algorithm, seed, source: named.name, imagesSha256 };
+  return { calibrated, algorithm, seed, source: named.name, imagesSha256, passSeconds };
 };
 
 /** Calibrates from existing histograms; undefined if there are none, or if they do not match. */
@@ -116,6 +118,7 @@ const calibrateFromStore = async (
     seed: sample?.seed ?? calibration.seed,
     source: named?.name ?? histograms.name,
     imagesSha256: named?.sha256 ?? sample?.dataSha256 ?? '',
+    passSeconds: undefined,
   };
 };
 

@@ -24,6 +24,8 @@ export type CalibrationDone = Pick<CalibrationRequest, 'algorithm' | 'seed'> & {
   readonly source: string;
   /** Digest that identifies the data. */
   readonly imagesSha256: string;
+  /** Duration of the pass over the images; undefined if there was none. */
+  readonly passSeconds: number | undefined;
 };
 
 /** Input of a report. */

@@ -76,6 +76,19 @@ export const tensorfileFacts = {
   images: integer('Images in it, over all batches.', { minimum: 0 }),
 } as const;
 
+/** The pass over the calibration images. */
+const calibrationPass = object(
+  'The pass over the calibration images.',
+  {
+    images: integer('Counted images.', { minimum: 1 }),
+    seconds: text('Time that reading, preprocessing and counting them took.', {
+      maxLength: 16,
+      pattern: '^[0-9]+[.][0-9]{3}$',
+    }),
+  },
+  { required: ['images', 'seconds'] },
+);
+
 /** Name and version of the runtime of an engine. */
 export const runtime = object(
   'Runtime of the engine.',
@@ -147,6 +160,8 @@ const exported = object(
         required: ['file', 'sha256', 'sizeBytes', 'algorithm', 'tensors', 'batches', 'images'],
       },
     ),
+    /** Absent if no image was counted: the scales come from training, a cache, or histograms of an earlier pass. */
+    calibrationPass,
     verification: storedFile,
     /** Numbers, and the page for people. */
     report: object('The report.', { file: fileName, pageFile: fileName }, { required: ['file'] }),

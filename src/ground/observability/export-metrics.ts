@@ -33,6 +33,13 @@ export const attemptMetrics = (registry: Registry) => ({
     buckets: longBuckets,
     registers: [registry],
   }),
+  calibrationRate: new Histogram({
+    name: 'modelexport_calibration_images_per_second',
+    help: 'Calibration images per second of a pass over them, as its pod measured it, by architecture.',
+    labelNames: ['architecture'],
+    buckets: [0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000, 3000],
+    registers: [registry],
+  }),
   gpuSeconds: new Counter({
     name: 'modelexport_gpu_seconds_total',
     help: 'Seconds that pods of a device class ran, times the GPUs that they requested.',

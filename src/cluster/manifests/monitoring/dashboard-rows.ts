@@ -141,6 +141,12 @@ export const rows: readonly Row[] = [
         unit: 's',
         queries: [quantile('modelexport_queue_wait_seconds', 'device_class', 0.9)],
       },
+      {
+        title: 'Calibration images per second',
+        kind: 'timeseries',
+        unit: 'short',
+        queries: [quantile('modelexport_calibration_images_per_second', 'architecture', 0.5)],
+      },
     ],
   },
   {
