@@ -5,14 +5,24 @@ import { findCondition } from '../api/conditions.ts';
 import type { ModelExport, ModelExportStatus } from '../api/model-export.ts';
 import { draftSummaryEvents, type EventDraft, makeEvents } from '../ownedjobs/events.ts';
 
-/** The events about the difference between the current status and the next one. */
+/** The events about the difference between the current status and the next one: one for each change. */
 export const makeChangeEvents = (modelExport: ModelExport, next: ModelExportStatus): readonly Event[] => {
   const previous = modelExport.status ?? {};
-  const steps = [
-    ...draftEngineEvents(previous, next),
-    ...draftSummaryEvents(previous.conditions, next.conditions, progress),
-  ];
+  const ofEngines = draftEngineEvents(previous, next);
+  const ofObject = draftSummaryEvents(previous.conditions, next.conditions, progress);
+  const steps = [...ofEngines, ...ofObject.filter((step) => !isReportedByEngines(step, next, ofEngines))];
   return makeEvents(modelExport, steps);
+};
+
+/** A problem of an engine has an event of its own, now or earlier, which names the class. */
+const isReportedByEngines = (
+  { type, reason }: EventDraft,
+  { engines = [] }: ModelExportStatus,
+  ofEngines: readonly EventDraft[],
+): boolean => {
+  if (type === 'Normal' || ordinary.includes(reason)) return false;
+  if (reason === 'EnginesFailed') return ofEngines.length > 0;
+  return engines.some((engine) => findBuilt(engine)?.reason === reason);
 };
 
 /** Reasons of Reconciling that are normal progress. */
