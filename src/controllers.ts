@@ -8,7 +8,7 @@ import { makeStateSource } from './cluster/metrics/state.ts';
 import type { ModelExportStores } from './cluster/modelexport/observe.ts';
 import { makeModelExportReconciler } from './cluster/modelexport/reconciler.ts';
 import { makeWatches } from './cluster/modelexport/watches.ts';
-import { makeActionLog } from './cluster/ownedjobs/action-log.ts';
+import { makeActionLog, makeRefusalLog } from './cluster/ownedjobs/action-log.ts';
 import type { OnPerformed } from './cluster/ownedjobs/apply.ts';
 import type { JobObject } from './cluster/ownedjobs/kube-shapes.ts';
 import { OwnWrites } from './cluster/ownedjobs/own-writes.ts';
@@ -85,10 +85,10 @@ export const makeControllers = (
     nodeChanged: (change) => classController.nodeChanged(change),
   };
   const { informers, stores } = makeCaches(context, listeners);
-  const { client, clock } = context;
+  const { client, clock, log } = context;
   const { deviceClasses: classes, nodes, membership } = stores;
   const onAvailability = watches.availabilityChanged;
-  const classDeps = { client, clock, classes, nodes, membership, queue: classQueue, onAvailability };
+  const classDeps = { client, clock, log, classes, nodes, membership, queue: classQueue, onAvailability };
   const classController = makeDeviceClassController(classDeps);
   showState(context, stores);
   const manage = makeManaged(context);
@@ -189,6 +189,7 @@ const makeOwnerControllers = (
     images,
     clock,
     onPerformed,
+    onRefused: makeRefusalLog(log),
     warnings: new Warnings({ client, clock, log }),
     refusals,
     reports,

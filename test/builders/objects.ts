@@ -133,6 +133,7 @@ export const aJobOf = (
   uid: `uid-${name}`,
   stage: labels['export.tlt.dev/stage'] as Stage,
   deviceClass: labels['export.tlt.dev/device-class'],
+  key: labels['export.tlt.dev/artifact-key'],
   attempt: labels['export.tlt.dev/attempt'],
   template: labels['export.tlt.dev/template']!,
   state,

@@ -40,6 +40,8 @@ test.after.always(async () => {
   await plane?.stop();
 });
 
+/** What the controller logged at level info. */
+const logged: Record<string, unknown>[] = [];
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: console.error };
 
 const run = (signal: AbortSignal): Promise<unknown> => {
@@ -68,6 +70,7 @@ const run = (signal: AbortSignal): Promise<unknown> => {
     onAvailability: () => {},
     queue,
     clock,
+    log: { ...silent, info: (message, fields) => void logged.push({ message, ...fields }) },
   });
   signal.addEventListener('abort', () => queue.stop());
   const metrics = controllerMetrics(registry);
@@ -129,6 +132,15 @@ test.serial('the status of a class follows nodes that are added and deleted', as
   await plane.kubectl(['uncordon', 'a10-1']);
   await untilNodes('ampere', 1);
   await plane.kubectl(['wait', '--for=condition=Ready', 'edc/ampere', '--timeout=5s']);
+  const about = { message: 'condition changed', kind: 'ExportDeviceClass', name: 'ampere' };
+  for (const line of logged) t.like(line, about);
+  t.deepEqual(
+    logged
+      .filter(({ condition }) => condition === 'HardwareAvailable')
+      .map(({ status: now, nodes, reason }) => `${now} ${nodes} ${reason}`),
+    ['False 0 NoMatchingNode', 'True 1 NodesMatch', 'False 0 NoMatchingNode', 'True 1 NodesMatch'],
+    'a line for each change',
+  );
 });
 
 test.serial('a changed spec is evaluated again', async (t) => {

@@ -31,6 +31,7 @@ const aWorld = (present: { modelExport: ModelExport }) => {
     clock,
     record: async () => {},
     onPerformed: () => {},
+    onRefused: () => {},
     refusals: new Refusals(clock),
     ownWrites: new OwnWrites(clock),
     warnings: new Warnings({ client, clock, log: silent }),

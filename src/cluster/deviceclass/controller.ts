@@ -4,7 +4,8 @@
  */
 
 import type { Clock } from '../../ground/base/clock.ts';
-import type { ExportDeviceClass } from '../api/export-device-class.ts';
+import type { Log } from '../../ground/observability/log.ts';
+import type { ExportDeviceClass, ExportDeviceClassStatus } from '../api/export-device-class.ts';
 import { resourceOf } from '../api/group.ts';
 import type { KubeClient } from '../runtime/client.ts';
 import type { Reconcile, ReconcileResult } from '../runtime/controller.ts';
@@ -41,6 +42,7 @@ export type DeviceClassDeps = {
   readonly membership: Membership;
   readonly queue: WorkQueue;
   readonly clock: Clock;
+  readonly log: Log;
   /** Called when the first node of a class appears, or its last node disappears. */
   readonly onAvailability: (name: string) => void;
 };
@@ -88,7 +90,26 @@ const reconcile = async (
   const deviceClass = deps.classes.get(key);
   if (deviceClass === undefined || deviceClass.metadata.deletionTimestamp) return settled;
   const status = decide({ deviceClass, nodes: deps.nodes.list(), now: deps.clock.now() });
-  if (status)
+  if (status) {
     await writeStatus(deps.client, { resource: deviceClassResource, owner: deviceClass, status }, signal);
+    logStatus(deps.log, deviceClass, status);
+  }
   return settled;
+};
+
+/** One line per change of a condition. A change of nodes alone is logged at level debug. */
+const logStatus = (
+  log: Log,
+  { kind, metadata, status }: ExportDeviceClass,
+  next: ExportDeviceClassStatus,
+): void => {
+  const about = { kind, name: metadata.name, nodes: next.matchingNodes };
+  const before = new Map(status?.conditions?.map((condition) => [condition.type, condition]));
+  const changed = (next.conditions ?? []).filter(({ type, status: now, reason }) => {
+    const last = before.get(type);
+    return last?.status !== now || last.reason !== reason;
+  });
+  for (const { type, status: now, reason, message } of changed)
+    log.info('condition changed', { ...about, condition: type, status: now, reason, detail: message });
+  if (changed.length === 0) log.debug('wrote status', about);
 };

@@ -2,13 +2,18 @@
 
 import type { Event } from '../../ground/observability/event.ts';
 import type { Job } from '../jobs/job.ts';
+import type { ObservedJob } from './observed-job.ts';
 import type { Outcome } from './outcome.ts';
+
+/** An existing Job, and what it is for. */
+export type NamedJob = Pick<ObservedJob, 'name' | 'uid' | 'stage' | 'deviceClass' | 'key'>;
 
 /** One write to the apiserver. */
 export type Action<Status extends object> =
-  | { readonly kind: 'DeleteJob'; readonly name: string; readonly uid: string }
+  /** `why`: for the log. */
+  | ({ readonly kind: 'DeleteJob'; readonly why: string } & NamedJob)
   | { readonly kind: 'CreateJob'; readonly job: Job }
-  | { readonly kind: 'SuspendJob'; readonly name: string; readonly suspend: boolean }
+  | ({ readonly kind: 'SuspendJob'; readonly suspend: boolean } & NamedJob)
   /** `outcomes`: what the status records for the first time. */
   | { readonly kind: 'WriteStatus'; readonly status: Status; readonly outcomes: readonly Outcome[] }
   | { readonly kind: 'PublishEvent'; readonly event: Event };

@@ -24,11 +24,14 @@ export type ApplyDeps = {
   readonly record: Recorder;
   readonly refusals: Refusals;
   readonly onPerformed: OnPerformed;
+  readonly onRefused: OnRefused;
   readonly ownWrites: OwnWrites;
 };
 
 /** Called after an action succeeded, for the log and for metrics. */
 export type OnPerformed = (action: Action<StatusWithConditions>, owner: Owner) => void;
+/** Called when the apiserver rejects a Job that it did not reject before, for the log. */
+export type OnRefused = (job: Job, owner: Owner, refusal: ApiError) => void;
 /** A status with conditions. */
 export type StatusWithConditions = {
   readonly observedGeneration?: number;
@@ -74,13 +77,25 @@ export const apply = async (
     } catch (thrown) {
       if (action.kind === 'WriteStatus' || how.signal.aborted) throw thrown;
       if (action.kind === 'CreateJob' && isRefusal(thrown)) {
-        how.deps.refusals.note(jobKey(owner, action.job.metadata.name), thrown);
+        noteRefusal(action.job, owner, { thrown, deps: how.deps });
         againMs = earlierRequeue(againMs, refusedRequeueMs);
       } else failures.push(thrown);
     }
   }
   if (failures.length > 0) throw failures[0];
   return againMs;
+};
+
+type RefusedCreate = { readonly thrown: ApiError; readonly deps: ApplyDeps };
+
+const noteRefusal = (
+  job: Job,
+  owner: Owner,
+  { thrown, deps: { refusals, onRefused } }: RefusedCreate,
+): void => {
+  const key = jobKey(owner, job.metadata.name);
+  if (refusals.of(key) === undefined) onRefused(job, owner, thrown);
+  refusals.note(key, thrown);
 };
 
 /** Time for the cache to observe the status that was just written. */

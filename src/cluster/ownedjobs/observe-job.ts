@@ -32,6 +32,7 @@ export const observeJob = (job: JobObject, around: JobContext): ObservedJob => {
     // The cache selects by this label.
     stage: own[labels.stage] as Stage,
     deviceClass: own[labels.deviceClass],
+    key: own[labels.artifactKey],
     attempt: own[labels.attempt],
     template: own[labels.template] ?? '',
     state: observeState(job, pods, around),

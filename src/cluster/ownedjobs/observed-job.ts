@@ -66,6 +66,8 @@ export type ObservedJob = {
   readonly uid: string;
   readonly stage: Stage;
   readonly deviceClass: string | undefined;
+  /** Content key of its artifact. */
+  readonly key: string | undefined;
   /** Hash of the attempt. */
   readonly attempt: string | undefined;
   /** Hash of the template. */

@@ -1,7 +1,8 @@
 /** Structured logs: a constant message plus fields. JSON by default; human-readable on a terminal. */
 import winston from 'winston';
 
-export type Fields = Readonly<Record<string, unknown>>;
+/** Winston would append a field `message` to the message. */
+export type Fields = Readonly<Record<string, unknown>> & { readonly message?: never };
 
 export interface Log {
   debug(message: string, fields?: Fields): void;
