@@ -26,13 +26,14 @@ export type LoggingPod = { readonly namespace: string; readonly owner: string; r
 /** The node `logging`, whose kubelet listens on this port. */
 export const makeNode = async (ask: Ask, port: number): Promise<void> => {
   const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'logging' } };
-  const made = JSON.parse(await ask('/api/v1/nodes', { method: 'POST', body: node })) as object;
+  await ask('/api/v1/nodes', { method: 'POST', body: node });
   const status = {
     addresses: [{ type: 'InternalIP', address: '127.0.0.1' }],
     daemonEndpoints: { kubeletEndpoint: { Port: port } },
     conditions: [{ type: 'Ready', status: 'True', lastHeartbeatTime: new Date().toISOString() }],
   };
-  await ask('/api/v1/nodes/logging/status', { method: 'PUT', body: { ...made, status } });
+  // Without a resourceVersion, because the node controller may have changed the node meanwhile.
+  await ask('/api/v1/nodes/logging/status', { method: 'PUT', body: { ...node, status } });
 };
 
 /** A Job of the export and its pod, on a node whose kubelet listens on this port. */
