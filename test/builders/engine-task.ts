@@ -17,6 +17,7 @@ export const anEngineTask = (
   calibrationCache: toArtifact(folder, calibrationCache!),
   verification: toArtifact(folder, verification!),
   settings: {},
+  image: 'builder',
   engineKey: 'e',
   folder: `${folder}/engines/cpu/e`,
   ...changes,

@@ -9,7 +9,7 @@ import { parseStatement, parseTriton, type TritonConfig } from './owners.ts';
 
 const configOf = (
   { network, engine }: DeploymentFile,
-  engines: readonly [TritonEngine, ...TritonEngine[]] = [engine],
+  engines: readonly TritonEngine[] = [engine],
 ): Promise<TritonConfig> => {
   const { text, refused } = writeTritonConfig({ network, engines, labels: 'model.labels.txt' });
   if (text === undefined) throw new Error(refused);

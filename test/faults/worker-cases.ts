@@ -40,6 +40,7 @@ const engineTask = (encrypted: string): EngineTask => ({
   maxWorkspaceSizeBytes: 2 ** 20,
   etlt: { uri: 'pvc://models/m.tlt', sha256: sha256(readFileSync(encrypted)) },
   settings: {},
+  image: 'builder',
   engineKey: 'e',
   folder,
 });

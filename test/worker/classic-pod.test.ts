@@ -9,6 +9,8 @@ import test from 'ava';
 import { runExportTask } from '../../src/adapters/worker/export-task.ts';
 import { publish } from '../../src/adapters/worker/publish.ts';
 import { stage } from '../../src/adapters/worker/stage.ts';
+import { sha256 } from '../../src/ground/base/digest.ts';
+import { toArtifact } from '../../src/ground/contract/artifact.ts';
 import { workFiles } from '../../src/ground/contract/layout.ts';
 import { parseManifest } from '../../src/ground/contract/manifest.ts';
 import type { Exported } from '../../src/ground/contract/result.ts';
@@ -103,6 +105,56 @@ test('TensorRT 8.6 builds int8 by dynamic ranges, without the stage container ha
   t.deepEqual(engine.flags, ['FP16', 'INT8']);
   t.true(engine.layers.some(({ precision }) => precision === 'INT8'));
   t.truthy(parseManifest(readFileSync(join(root, 'exports/k/engines/t4/ranges/manifest.json'), 'utf8')));
+});
+
+test('next to the engine are the files for DeepStream and Triton, in the manifest, with the materials of the engine', async (t) => {
+  const { exported, root } = await exporting;
+  const folder = join(root, 'exports/k/engines/t4/serve');
+  const image = `nvcr.io/nvidia/tensorrt@sha256:${'d'.repeat(64)}`;
+  const changes = {
+    network: toArtifact(exportFolder, exported.deployment!),
+    encodedModel: `${exportFolder}/model.codec.etlt`,
+    image,
+  };
+  const { publish: store } = await buildPod(exported, { key: 'serve', version: '10.3.0', changes });
+  const { deployment, engine, evidence } = await store();
+  t.deepEqual(deployment, {
+    deepStream: 'model.nvinfer.txt',
+    triton: 'model.config.pbtxt',
+    provenance: 'model.intoto.json',
+    description: 'model.deployment.json',
+  });
+  t.true(
+    evidence!.scalesUsed! > 10 && evidence!.scalesUsed === evidence!.scalesGiven,
+    'quantisers of the graph',
+  );
+  t.true(evidence!.layers!.int8! > 0);
+  const manifest = parseManifest(readFileSync(join(folder, 'manifest.json'), 'utf8'))!;
+  for (const name of readdirSync(folder).filter((file) => file !== 'manifest.json')) {
+    t.is(manifest.files[name]?.sha256, sha256(readFileSync(join(folder, name))), name);
+    t.false(readFileSync(join(folder, name)).includes('tlt-model-key='), name);
+  }
+  const config = readFileSync(join(folder, 'model.nvinfer.txt'), 'utf8');
+  t.regex(config, /^tlt-encoded-model=\.\.\/\.\.\/\.\.\/model\.codec\.etlt$/m);
+  t.regex(config, /^int8-calib-file=\.\.\/\.\.\/\.\.\/calibration\.cache$/m);
+  t.regex(readFileSync(join(folder, 'model.config.pbtxt'), 'utf8'), /key: "8\.6" value: "model\.engine"/);
+  const statement = JSON.parse(readFileSync(join(folder, 'model.intoto.json'), 'utf8'));
+  t.is(statement.subject[0].digest.sha256, engine.sha256);
+  const digests = Object.fromEntries(
+    statement.predicate.buildDefinition.resolvedDependencies.map(
+      (each: { readonly name: string; readonly digest?: { readonly sha256: string } }) => [
+        each.name,
+        each.digest?.sha256,
+      ],
+    ),
+  );
+  t.deepEqual(digests, {
+    etlt: exported.etlt.sha256,
+    calibrationCache: exported.calibrationCache!.sha256,
+    'export input: model': exported.inputs!.model,
+    'export input: images': exported.inputs!.images,
+    'builder image': 'd'.repeat(64),
+  });
 });
 
 test('builds at the same time lose no timings, and later builds leave one file', async (t) => {

@@ -33,6 +33,7 @@ const task: EngineTask = {
   maxWorkspaceSizeBytes: 2 ** 20,
   etlt: { uri: 'pvc://exports/out/k/model.etlt', sha256: 'a'.repeat(64) },
   settings: {},
+  image: 'builder',
   engineKey: 'e',
   folder: 'pvc://exports/out/k/engines/cpu/e',
 };

@@ -38,7 +38,8 @@ export const makeArtifactWriter =
   };
 
 const findPath = ({ role }: ExportArtifact, paths: ArtifactPaths): string => {
-  const path = role === 'codecEtlt' || role === 'verification' ? undefined : paths[role];
+  const isOfPod = role === 'codecEtlt' || role === 'verification' || role === 'deployment';
+  const path = isOfPod ? undefined : paths[role];
   if (path === undefined) throw new RangeError(`no flag names a file for the artifact ${role}`);
   return path;
 };

@@ -1,5 +1,7 @@
 /** The export pod: fetches the inputs, exports the model, and stores all artifacts, the manifest last. */
 import { writeFile } from 'node:fs/promises';
+import { findClassNames } from '../../export/deployment/class-names.ts';
+import { type DescribedModel, describeNetwork } from '../../export/deployment/network-facts.ts';
 import { openModel } from '../../export/models/open-model.ts';
 import {
   type CacheFacts,
@@ -15,9 +17,10 @@ import { createVerifiedCodec } from '../../formats/crypto/external/codec.ts';
 import { readKey } from '../../formats/crypto/key.ts';
 import { computePayloadDigest } from '../../formats/crypto/payload-digest.ts';
 import { describeIntegerOperators } from '../../graph/precision/foreign-quantisers.ts';
-import { fileDigest } from '../../ground/base/digest.ts';
+import { canonicalJson, fileDigest } from '../../ground/base/digest.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { openReadable, readableBytes } from '../../ground/base/readable.ts';
+import type { NetworkFile } from '../../ground/contract/deployment.ts';
 import { nameFields } from '../../ground/contract/fields.ts';
 import { artifactFiles, fileIn } from '../../ground/contract/layout.ts';
 import type { Manifest } from '../../ground/contract/manifest.ts';
@@ -56,7 +59,8 @@ export const runExportTask = async (task: ExportTask, context: TaskContext): Pro
   const opened = await openModel({ path, key, architecture, spec: training?.spec, settings, cipher });
   const note = task.calibration && describeIntegerOperators(opened.model);
   if (note !== undefined) context.log('WARNING', note);
-  const request = requestFromTask(task, { opened, key, cipher, data, context });
+  const deployment = await describeForServing({ architecture, opened, inputs }, training, data);
+  const request = requestFromTask(task, { opened, key, cipher, data, deployment, context });
   const prepared = await prepareExport(request, context);
   const digest = await computePayloadDigest(readableBytes(prepared.request.opened.payload), key);
   return storeOnce<Exported>(context.store, {
@@ -78,6 +82,21 @@ export const runExportTask = async (task: ExportTask, context: TaskContext): Pro
       return reportExport({ task, inputs, files, etlt, cache, outcome: prepared });
     },
   });
+};
+
+/** Makes `deployment.json`. Class names are those of the spec, or the class folders of the training data. */
+const describeForServing = async (
+  described: Omit<DescribedModel, 'labels'>,
+  training: Training | undefined,
+  data: TaskSource | undefined,
+): Promise<string> => {
+  const loader = data?.source.kind === 'Loader' ? data.source : undefined;
+  const labels = await findClassNames({
+    spec: training?.spec,
+    ...(loader && { plan: () => loader.plan, dataRoot: loader.dataRoot }),
+  });
+  const file: NetworkFile = { formatVersion: 1, network: describeNetwork({ ...described, labels }) };
+  return `${canonicalJson(file)}\n`;
 };
 
 type StoredFiles = Map<ExportArtifact['role'], FileDigest & { readonly file: string }>;
@@ -177,6 +196,7 @@ const reportExport = ({ task, inputs, files, etlt, cache, outcome }: ExportParts
       ...optional('calibrationCache', cache),
       ...optional('calibrationPass', describePass(outcome)),
       ...optional('verification', files.get('verification')),
+      ...optional('deployment', files.get('deployment')),
       report: { file: files.get('report')!.file, pageFile: files.get('reportPage')!.file },
       inputs,
       reused: false,

@@ -4,14 +4,20 @@
  * hashed here, and a report, of which every field is checked. Whether the engine is already stored is read from a volume
  * that only `stage` can write.
  */
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { DeploymentTexts } from '../../export/deployment/deployment-files.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { backends } from '../../ground/contract/backends.ts';
 import { findFault } from '../../ground/contract/check-schema.ts';
 import { buildReportFile, workFiles } from '../../ground/contract/layout.ts';
+import type { Manifest } from '../../ground/contract/manifest.ts';
 import { type EngineBuilt, parseResult } from '../../ground/contract/result.ts';
 import { resultSchemas } from '../../ground/contract/result-schema.ts';
-import type { EngineTask } from '../../ground/contract/task.ts';
+import type { BuildReport, EngineTask } from '../../ground/contract/task.ts';
+import type { Staging } from '../storage/store.ts';
+import { summariseEvidence } from './build-evidence.ts';
+import { listDeploymentNames, makeDeployment, nameDeployment } from './deployment.ts';
 import { listEngineInputs, type StageContext } from './stage.ts';
 import { storeOnce } from './store-once.ts';
 import type { TaskContext } from './task-context.ts';
@@ -33,18 +39,15 @@ const reportLimitBytes = 64 * 2 ** 10;
 export const publish = async (task: EngineTask, context: PublishContext): Promise<EngineBuilt> => {
   const finished = await readFinishedResult(context);
   if (finished) return { ...finished, reused: true };
-  const { facts, timingCaches } = await readReport(context);
-  const result = await storeEngine(task, facts, context);
-  const refused = task.timings && (await storeTimingCache(task.timings, context, timingCaches));
+  const report = await readReport(context);
+  const result = await storeEngine(task, report, context);
+  const refused = task.timings && (await storeTimingCache(task.timings, context, listTimingCaches(report)));
   if (refused) context.log('WARNING', `The timing cache is not stored. ${refused}`);
   return result;
 };
 
-const storeEngine = (
-  task: EngineTask,
-  facts: ReportedFacts,
-  context: PublishContext,
-): Promise<EngineBuilt> => {
+const storeEngine = (task: EngineTask, report: Report, context: PublishContext): Promise<EngineBuilt> => {
+  const { facts } = report;
   const { engineFile } = backends[task.backend];
   return storeOnce<EngineBuilt>(context.store, {
     identity: {
@@ -53,16 +56,31 @@ const storeEngine = (
       inputs: listEngineInputs(task),
       signal: context.signal,
     },
-    files: [engineFile],
+    files: [engineFile, ...listDeploymentNames(task)],
     make: async (staging, nameOf) => {
       const file = nameOf(engineFile);
       const stored = await staging.make(file, (path) => copyEngine(join(context.built, engineFile), path));
       const { name, version } = facts.runtime;
+      const engine = { file, ...stored };
+      const reported = { runtime: facts.runtime, ...(report.evidence && { evidence: report.evidence }) };
+      const evidence = summariseEvidence(report.evidence);
+      const deployment = await makeDeployment(task, { engine, report: reported, work: context.work });
+      const beside = await stageTexts(staging, deployment?.files ?? []);
       return {
         key: task.engineKey,
-        files: { [file]: stored },
-        result: { kind: 'EngineBuilt', engine: { file, ...stored }, ...facts, reused: false },
-        notes: [`${file} runs on ${name} ${version}; batch 1 to ${task.maxBatchSize}, ${task.dataType}`],
+        files: { [file]: stored, ...beside },
+        result: {
+          kind: 'EngineBuilt',
+          engine,
+          ...facts,
+          ...(evidence && { evidence }),
+          ...(deployment && { deployment: nameDeployment(deployment) }),
+          reused: false,
+        },
+        notes: [
+          `${file} runs on ${name} ${version}; batch 1 to ${task.maxBatchSize}, ${task.dataType}`,
+          ...(deployment?.notes ?? []),
+        ],
       };
     },
   });
@@ -78,25 +96,29 @@ const readFinishedResult = async ({ work }: PublishContext): Promise<EngineBuilt
 
 type ReportedFacts = Pick<EngineBuilt, 'runtime' | 'latency' | 'agreement'>;
 
-type Evidence = { readonly evidence?: unknown };
+/** What is taken from a report: the facts for status, and evidence, of which each reader checks its part. */
+type Report = { readonly facts: ReportedFacts; readonly evidence: BuildReport['evidence'] };
 
-/** What is taken from a report: the facts for status, and which timing caches the builder combined. */
-type Report = { readonly facts: ReportedFacts; readonly timingCaches: readonly unknown[] };
+/** Which timing caches the builder combined. */
+const listTimingCaches = ({ evidence }: Report): readonly unknown[] => {
+  const { timingCaches } = Object(evidence) as { readonly timingCaches?: unknown };
+  return Array.isArray(timingCaches) ? timingCaches : [];
+};
 
 /** Reads the builder's report and checks it against the schema of results, before anything is stored. */
 const readReport = async ({ built }: PublishContext): Promise<Report> => {
   const limits = { doing: "Reading the builder's report", limitBytes: reportLimitBytes };
   const bytes = await readUntrusted(join(built, buildReportFile), limits);
   if (bytes === undefined) throw missingOutput('report');
-  const { runtime, latency, agreement, evidence } = parseObject(bytes) as ReportedFacts & Evidence;
+  const { runtime, latency, agreement, evidence } = parseObject(bytes) as ReportedFacts &
+    Pick<BuildReport, 'evidence'>;
   const facts = { runtime, ...(latency && { latency }), ...(agreement && { agreement }) };
   for (const [name, value] of Object.entries(facts)) {
     const fault = findFault(resultSchemas.EngineBuilt.properties[name as keyof ReportedFacts], value, name);
     if (fault !== undefined)
       throw new UserError('EngineBuildFailed', `${limits.doing}: ${fault}. Correct the builder image.`);
   }
-  const { timingCaches } = Object(evidence) as { readonly timingCaches?: unknown };
-  return { facts, timingCaches: Array.isArray(timingCaches) ? timingCaches : [] };
+  return { facts, evidence };
 };
 
 const parseObject = (bytes: Buffer): object => {
@@ -105,6 +127,14 @@ const parseObject = (bytes: Buffer): object => {
   } catch {
     return {}; // The check of the fields then reports what is missing.
   }
+};
+
+/** Stages files under their names, which follow from that of the engine. */
+const stageTexts = async (staging: Staging, texts: DeploymentTexts['files']): Promise<Manifest['files']> => {
+  const stored: Record<string, Manifest['files'][string]> = {};
+  for (const { name, text } of texts)
+    stored[name] = await staging.make(name, (path) => writeFile(path, text));
+  return stored;
 };
 
 const copyEngine = async (from: string, to: string): Promise<void> => {

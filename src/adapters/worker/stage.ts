@@ -67,6 +67,7 @@ export const stage = async (task: EngineTask, context: StageContext): Promise<vo
     workFiles.reference,
     serializeReference(planned.plan.pluginNodes, { model, payload }),
   );
+  if (task.network) await writeInput(context, workFiles.network, await fetchVerified(task.network, context));
   if (task.verification)
     await writeInput(context, workFiles.verification, await fetchVerified(task.verification, context));
   const request = buildRequest(task, { ...planned, model, graph, scales }, context);

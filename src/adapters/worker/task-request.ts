@@ -16,12 +16,14 @@ export type TaskInputs = {
   readonly key: string;
   readonly cipher: Cipher | undefined;
   readonly data: TaskSource | undefined;
+  /** See `ExportRequest.deployment`. */
+  readonly deployment: string;
   readonly context: TaskContext;
 };
 
 /** Makes the request. Messages of the pipeline name fields of the spec. */
 export const requestFromTask = (task: ExportTask, given: TaskInputs): ExportRequest => {
-  const { opened, key, cipher } = given;
+  const { opened, key, cipher, deployment } = given;
   const { calibration } = task;
   return {
     opened,
@@ -40,6 +42,7 @@ export const requestFromTask = (task: ExportTask, given: TaskInputs): ExportRequ
     wantsTensorScales: true,
     int8: calibration && makeInt8Request(task, calibration, given),
     wantsVerification: true,
+    deployment,
     wantsReport: true,
     audience: 'spec',
   };

@@ -5,6 +5,7 @@ import {
   cacheFacts,
   digest,
   etltFacts,
+  evidence,
   exportInputs,
   latency,
   runtime,
@@ -41,6 +42,11 @@ const engine = object(
     runtime,
     latency,
     agreement,
+    evidence,
+    deployment: object(
+      'Files next to the engine for serving, see docs/deepstream-and-triton.md. Absent for engines without them.',
+      { deepStream: uri, triton: uri, provenance: uri, description: uri },
+    ),
   },
   { required: ['deviceClass'] },
 );
@@ -82,6 +88,11 @@ const exported = object(
     verification: object('Preprocessed held-out images that engines are verified with.', artifact, {
       required: artifactFields,
     }),
+    deployment: object(
+      'What serving must know of the network: ports, preprocessing and class names, as JSON.',
+      artifact,
+      { required: artifactFields },
+    ),
     report: object(
       'The export report, as JSON and as an HTML page.',
       { uri, pageUri: uri },

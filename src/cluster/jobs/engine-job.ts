@@ -40,6 +40,8 @@ export type ExportedArtifacts = {
   readonly etlt: Artifact & { readonly payloadDigest: string };
   readonly calibrationCache?: Artifact & { readonly int8?: Int8Facts; readonly algorithm?: ScaleOrigin };
   readonly verification?: Artifact;
+  readonly deployment?: Artifact;
+  readonly codecEtlt?: Artifact;
 };
 
 /** What an engine depends on. */
@@ -68,7 +70,7 @@ export const makeEngineJob = remember((plan: EngineJobInputs): JobDraft => {
   });
   const build = {
     name: 'build',
-    image: deviceClass.spec.engine.image ?? (task.backend === 'OnnxRuntime' ? images.worker : images.rtx),
+    image: task.image,
     command: makeBuildCommand(task.backend, taskArguments),
     resources,
     volumeMounts: volumes.build.mounts,
@@ -150,10 +152,18 @@ export const makeEngineTask = (plan: EngineJobInputs): EngineTask => {
     ...(facts.dataType === 'int8' &&
       exported.calibrationCache && { calibrationCache: toSource(exported.calibrationCache) }),
     ...(exported.verification && { verification: toSource(exported.verification) }),
+    ...(exported.deployment && { network: toSource(exported.deployment) }),
+    ...(exported.codecEtlt && { encodedModel: exported.codecEtlt.uri }),
+    image: chooseImage(plan),
     ...makeTimings(owner, facts, name),
     engineKey: key,
     folder: engineFolder(exported.folder, name, key),
   };
+};
+
+const chooseImage = ({ deviceClass, images }: EngineJobInputs): string => {
+  const { image, backend } = deviceClass.spec.engine;
+  return image ?? (backend === 'OnnxRuntime' ? images.worker : images.rtx);
 };
 
 /** The folder of timing caches, for builders that have them. */

@@ -1,6 +1,6 @@
 /** The state of the engine of one device class. Pure. All reasons are reasons of status. */
 import { toArtifact } from '../../ground/contract/artifact.ts';
-import { engineFolder } from '../../ground/contract/layout.ts';
+import { engineFolder, fileIn } from '../../ground/contract/layout.ts';
 import type { EngineBuilt } from '../../ground/contract/result.ts';
 import type { Ledger } from '../api/ledger.ts';
 import type { ModelExport } from '../api/model-export.ts';
@@ -28,7 +28,16 @@ type EngineStatus = NonNullable<NonNullable<ModelExport['status']>['engines']>[n
 /** The built engine in status. It stays while a newer one is being built. */
 export type StoredEngine = Pick<
   EngineStatus,
-  'key' | 'uri' | 'sha256' | 'sizeBytes' | 'runtime' | 'hardware' | 'latency' | 'agreement'
+  | 'key'
+  | 'uri'
+  | 'sha256'
+  | 'sizeBytes'
+  | 'runtime'
+  | 'hardware'
+  | 'latency'
+  | 'agreement'
+  | 'evidence'
+  | 'deployment'
 >;
 
 /** Where one engine is. `retry` is a rejected Job whose next create is due. */
@@ -200,7 +209,7 @@ const explainNotStarted = ({ name, deviceClass, matchingNodes }: ObservedClass):
 };
 
 const toStoredEngine = (
-  { engine, runtime, latency, agreement }: EngineBuilt,
+  { engine, runtime, latency, agreement, evidence, deployment }: EngineBuilt,
   { key, folder }: EnginePlace,
   { hardware }: ObservedJob,
 ): StoredEngine => ({
@@ -210,11 +219,20 @@ const toStoredEngine = (
   ...(hardware && { hardware }),
   ...(latency && { latency }),
   ...(agreement && { agreement }),
+  ...(evidence && { evidence }),
+  ...(deployment && { deployment: locateFiles(folder, deployment) }),
 });
+
+/** File names of a result → their URIs in the folder. */
+const locateFiles = (
+  folder: string,
+  files: NonNullable<EngineBuilt['deployment']>,
+): NonNullable<EngineStatus['deployment']> =>
+  Object.fromEntries(Object.entries(files).map(([role, name]) => [role, fileIn(folder, name)]));
 
 const pickStoredEngine = (before: EngineStatus): StoredEngine | undefined => {
   if (before.uri === undefined) return undefined;
-  const { key, uri, sha256, sizeBytes, runtime, hardware, latency, agreement } = before;
+  const { key, uri, sha256, sizeBytes, runtime, hardware, latency, agreement, evidence, deployment } = before;
   return {
     ...(key && { key }),
     uri,
@@ -224,5 +242,7 @@ const pickStoredEngine = (before: EngineStatus): StoredEngine | undefined => {
     ...(hardware && { hardware }),
     ...(latency && { latency }),
     ...(agreement && { agreement }),
+    ...(evidence && { evidence }),
+    ...(deployment && { deployment }),
   };
 };

@@ -129,10 +129,8 @@ const isStored = (modelExport: ModelExport): boolean => {
 };
 
 /** `status.export` from a result. Results contain file names; the folder is that of the task. */
-const toExportStatus = (
-  modelExport: ModelExport,
-  { kind: _, reused: __, etlt, codecEtlt, calibrationCache, verification, report, inputs }: Exported,
-): ExportStatus => {
+const toExportStatus = (modelExport: ModelExport, result: Exported): ExportStatus => {
+  const { etlt, codecEtlt, calibrationCache, verification, deployment, report, inputs } = result;
   const folder = folderOf(modelExport);
   return {
     key: computeExportKey(modelExport),
@@ -140,6 +138,7 @@ const toExportStatus = (
     ...(codecEtlt && { codecEtlt: toArtifact(folder, codecEtlt) }),
     ...(calibrationCache && { calibrationCache: toArtifact(folder, calibrationCache) }),
     ...(verification && { verification: toArtifact(folder, verification) }),
+    ...(deployment && { deployment: toArtifact(folder, deployment) }),
     ...(report && { report: locateReport(folder, report) }),
     ...(inputs && { inputs }),
   };
@@ -171,13 +170,15 @@ const makeExportedState = (
   { calibrationTensorfile: _, ...stored }: ExportStatus,
   file: ReferencedFile | undefined,
 ): Extract<ExportState, { kind: 'Exported' }> => {
-  const { calibrationCache, verification } = stored;
+  const { calibrationCache, verification, deployment, codecEtlt } = stored;
   const etlt = stored.etlt!;
   const artifacts: ExportedArtifacts = {
     folder: folderOfFile(etlt.uri),
     etlt,
     ...(calibrationCache && { calibrationCache }),
     ...(verification && { verification }),
+    ...(deployment && { deployment }),
+    ...(codecEtlt && { codecEtlt }),
   };
   return { kind: 'Exported', stored: { ...stored, ...(file && { calibrationTensorfile: file }) }, artifacts };
 };

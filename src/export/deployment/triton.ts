@@ -13,7 +13,8 @@ export type TritonEngine = Pick<
 /** A model: one network, and one engine per compute capability. */
 export type TritonModel = {
   readonly network: NetworkFacts;
-  readonly engines: readonly [TritonEngine, ...TritonEngine[]];
+  /** At least one; all of one backend. */
+  readonly engines: readonly TritonEngine[];
   /** Name of the file of labels beside the configuration. */
   readonly labels: string | undefined;
 };
@@ -26,7 +27,7 @@ const platforms = {
 
 /** Writes the configuration, or says why Triton cannot run the engines. */
 export const writeTritonConfig = ({ network, engines, labels }: TritonModel): WrittenConfig => {
-  const [{ backend }] = engines;
+  const { backend } = engines[0]!;
   if (backend === 'TensorRtRtx') return { refused: 'Triton has no backend for engines of TensorRT for RTX' };
   const { platform, kind } = platforms[backend];
   const { fixedBatch } = network.input;
@@ -53,7 +54,7 @@ export const writeTritonConfig = ({ network, engines, labels }: TritonModel): Wr
 const filesOf = (engines: TritonModel['engines']): readonly string[] => {
   const named = engines.filter(({ computeCapability }) => computeCapability !== undefined);
   return [
-    ...(named.length < engines.length ? [`default_model_filename: ${quote(engines[0].file)}`] : []),
+    ...(named.length < engines.length ? [`default_model_filename: ${quote(engines[0]!.file)}`] : []),
     ...named.map(
       ({ computeCapability, file }) =>
         `cc_model_filenames { key: ${quote(computeCapability!)} value: ${quote(file)} }`,
@@ -80,7 +81,8 @@ const portsOf = (
 
 const dataTypes = { float32: 'TYPE_FP32', int32: 'TYPE_INT32', int64: 'TYPE_INT64' } as const;
 
-const instancesOf = (kind: string, [{ dlaCore }]: TritonModel['engines']): string => {
+const instancesOf = (kind: string, [engine]: TritonModel['engines']): string => {
+  const dlaCore = engine?.dlaCore;
   const accelerator =
     dlaCore === undefined ? '' : ` secondary_devices { kind: KIND_NVDLA device_id: ${dlaCore} }`;
   return `instance_group { count: 1 kind: ${kind}${accelerator} }`;

@@ -28,7 +28,16 @@ export type CacheFacts = {
 /** One artifact, not stored yet. */
 export type ExportArtifact = { readonly content: FileContent } & (
   | { readonly role: 'calibrationCache'; readonly facts: CacheFacts }
-  | { readonly role: 'tensorScales' | 'etlt' | 'codecEtlt' | 'verification' | 'report' | 'reportPage' }
+  | {
+      readonly role:
+        | 'tensorScales'
+        | 'etlt'
+        | 'codecEtlt'
+        | 'verification'
+        | 'deployment'
+        | 'report'
+        | 'reportPage';
+    }
 );
 
 /** Result of the checks. */
@@ -77,6 +86,7 @@ export async function* makeArtifacts(
   const tensor =
     quantised && request.wantsVerification && (await makeVerificationTensor(opened, quantised.heldOut));
   if (tensor) files.push(yield { role: 'verification', content: tensor });
+  if (request.deployment !== undefined) files.push(yield { role: 'deployment', content: request.deployment });
   if (request.wantsReport) yield* reportArtifacts({ ...prepared, files }, ports);
 }
 

@@ -32,6 +32,8 @@ export type ExportRequest = {
   readonly int8: Int8Request | undefined;
   /** Whether to store held-out images for the verification of engines. */
   readonly wantsVerification: boolean;
+  /** What serving must know of the network, as JSON; stored if defined. */
+  readonly deployment?: string;
   readonly wantsReport: boolean;
   /** Whether messages and report name settings as flags or as fields. */
   readonly audience: Audience;

@@ -35,6 +35,8 @@ export const artifactFiles = {
   tensorScales: 'calibration.json',
   /** Preprocessed held-out images for verifying engines: an ONNX TensorProto [N,C,H,W]. */
   verification: 'verification.pb',
+  /** What serving must know of the network: its ports, preprocessing and class names. */
+  deployment: 'deployment.json',
   report: 'report.json',
   /** The HTML report, a single self-contained file. */
   reportPage: 'report.html',
@@ -51,6 +53,8 @@ export const workFiles = {
   /** The float graph, the reference for verifying the engine. */
   reference: 'reference.onnx',
   verification: 'verification.pb',
+  /** The deployment file of the export. */
+  network: 'network.json',
   /** The TensorRT build driver, for images that have TensorRT but not the driver. */
   driver: 'build_engine.py',
   /** Input of the build driver: `BuildRequest`. */

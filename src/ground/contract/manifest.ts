@@ -59,12 +59,17 @@ const parseObject = (content: string): object => {
 type Listed = Pick<StoredFile, 'file'> & Partial<StoredFile>;
 
 const filesOf = (result: Manifest['result']): readonly Listed[] => {
-  if (result.kind === 'EngineBuilt') return [result.engine];
+  if (result.kind === 'EngineBuilt') {
+    const beside = Object.values(result.deployment ?? {}).map((name) => ({ file: name }));
+    return [result.engine, ...beside];
+  }
   if (result.kind === 'TensorfileWritten') return [result.tensorfile];
-  const { etlt, codecEtlt, calibrationCache, verification, report } = result;
+  const { etlt, codecEtlt, calibrationCache, verification, deployment, report } = result;
   const pages = report ? [report.file, ...(report.pageFile ? [report.pageFile] : [])] : [];
   return [
-    ...[etlt, codecEtlt, calibrationCache, verification].filter((artifact) => artifact !== undefined),
+    ...[etlt, codecEtlt, calibrationCache, verification, deployment].filter(
+      (artifact) => artifact !== undefined,
+    ),
     ...pages.map((name) => ({ file: name })),
   ];
 };

@@ -113,6 +113,25 @@ export const latency = object(
   { required: ['p50Microseconds'] },
 );
 
+const count = (description: string) => integer(description, { minimum: 0 });
+
+/** What the TensorRT driver proved of an engine. */
+export const evidence = object('Evidence of a TensorRT build, checked before the engine was stored.', {
+  scalesUsed: count('Scales that the network took: dynamic ranges, or quantisers of the graph.'),
+  scalesGiven: count('Scales that it was given; those of tensors that it does not have are not used.'),
+  dlaLayersOnGpu: count('Layers that the accelerator cannot run.'),
+  layers: object(
+    'Layers of the engine by precision, as the engine inspector reports them. Only if the engine was loaded on a GPU.',
+    {
+      int8: count('Layers in int8.'),
+      fp16: count('Layers in fp16.'),
+      bf16: count('Layers in bf16.'),
+      fp32: count('Layers in fp32.'),
+      other: count('Layers of indices and other types.'),
+    },
+  ),
+});
+
 /** Accuracy of an engine against the float model. */
 export const agreement = object(
   'Agreement of the engine with the float model on held-out images.',
@@ -163,6 +182,8 @@ const exported = object(
     /** Absent if no image was counted: the scales come from training, a cache, or histograms of an earlier pass. */
     calibrationPass,
     verification: storedFile,
+    /** What serving must know of the network. */
+    deployment: storedFile,
     /** Numbers, and the page for people. */
     report: object('The report.', { file: fileName, pageFile: fileName }, { required: ['file'] }),
     inputs: exportInputs,
@@ -179,6 +200,12 @@ const engineBuilt = object(
     runtime,
     latency,
     agreement,
+    evidence,
+    deployment: object(
+      'Files beside the engine.',
+      { deepStream: fileName, triton: fileName, provenance: fileName, description: fileName },
+      { required: ['provenance', 'description'] },
+    ),
     reused,
   },
   { required: ['kind', 'engine', 'runtime', 'reused'] },

@@ -83,6 +83,12 @@ export type EngineTask = {
   readonly etlt: Source;
   readonly calibrationCache?: Source;
   readonly verification?: Source;
+  /** What serving must know of the network: `deployment.json` of the export. */
+  readonly network?: Source;
+  /** URI of the .etlt of the user's codec. */
+  readonly encodedModel?: string;
+  /** Image of the build container. */
+  readonly image: string;
   /** Whether the scales come from quantisation-aware training. */
   readonly trained?: boolean;
   /** Layers of an int8 engine that stay float: names, or patterns with `*`. */
@@ -136,6 +142,12 @@ export type BuildReport = {
   readonly agreement?: EngineBuilt['agreement'];
   /** What the TensorRT driver found. */
   readonly evidence?: {
+    /** How many int8 scales the network took of those that it was given. */
+    readonly scales?: unknown;
+    /** Layers by precision. */
+    readonly layers?: unknown;
+    /** Layers that a DLA leaves to the GPU. */
+    readonly dla?: unknown;
     /** The GPU that the engine was built on, if it needed one. */
     readonly gpu?: { readonly computeCapability?: unknown };
     /** Paths of the timing caches that were combined. */
