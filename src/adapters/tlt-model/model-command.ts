@@ -24,6 +24,7 @@ import {
 import { convert } from './model-convert.ts';
 import { fetchStored } from './model-fetch.ts';
 import { pack, unpack } from './model-pack.ts';
+import { makeTritonRepository } from './triton-repository.ts';
 
 const name = 'tlt-model';
 const summary = 'Encrypts, decrypts, converts, inspects and fetches models and calibration files.';
@@ -106,4 +107,5 @@ const commands: Readonly<Record<ModelCommand, Run>> = {
   inspect: command(modelPrograms.inspect, inspect),
   'merge-histograms': command(modelPrograms['merge-histograms'], mergeHistograms),
   fetch: command(modelPrograms.fetch, fetchStored),
+  'triton-repository': command(modelPrograms['triton-repository'], makeTritonRepository),
 };

@@ -181,6 +181,31 @@ const fetch = program({
   ],
 });
 
+const tritonRepository = program({
+  name: 'tlt-model triton-repository',
+  summary:
+    'Makes a model of a Triton model repository from engines of one network, one per compute capability.',
+  operands: { kind: 'files', placeholder: 'DESCRIPTION', max: 64 },
+  isFromTlt: false,
+  flags: {
+    output_folder: {
+      type: 'text',
+      placeholder: 'FOLDER',
+      aliases: ['o'],
+      required: true,
+      help: 'New folder of the model, for example models/detector; its name is the name of the model in Triton.',
+    },
+    ...help,
+  },
+  groups: [{ title: 'Output', flags: ['output_folder', 'help'] }],
+  details: [
+    'DESCRIPTION is the file ENGINE.deployment.json next to an engine of a ModelExport, or of a tool with --deployment. The digest of each engine is checked while it is copied. config.pbtxt maps each compute capability to its engine; a GPU of another capability gets none. The folder appears when it is complete.',
+  ],
+  examples: [
+    'tlt-model triton-repository -o models/detector t4/model.deployment.json a10/model.deployment.json',
+  ],
+});
+
 /** Subcommand → its program. */
 export const modelPrograms = {
   pack,
@@ -189,6 +214,7 @@ export const modelPrograms = {
   inspect,
   'merge-histograms': mergeHistograms,
   fetch,
+  'triton-repository': tritonRepository,
 } as const;
 
 export type ModelCommand = keyof typeof modelPrograms;
