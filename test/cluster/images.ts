@@ -2,10 +2,11 @@
  * Images for a cluster without a registry: a local base, our Dockerfile built by buildah, and archives for containerd.
  * Each is built once per content of its inputs.
  */
-import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
+import { type Bases, buildah, buildImage } from '../supply/image-build.ts';
 import { cached, cacheFolder, digestOf } from './cache.ts';
 import { pauseImage } from './node-config.ts';
 import { run } from './run.ts';
@@ -20,21 +21,25 @@ export const images = {
 /** Archives of the operator image and the builder image. */
 export const buildImages = async (): Promise<readonly [string, string]> => {
   const bases = await localBases();
-  const sources = ['Dockerfile', 'requirements', 'package.json', 'package-lock.json', 'tsconfig.json', 'src'];
-  const worker = await target('operator', images.worker, sources, bases);
-  const driver = ['Dockerfile', 'requirements', 'src/sbom.ts'];
+  const worker = await target('operator', images.worker, imageSources, bases);
+  const driver = ['Dockerfile', 'requirements', 'src/sbom.ts', 'src/licences.ts', 'src/supply'];
   const rtx = await target('tensorrt-rtx', images.rtx, driver, bases);
   return [worker, rtx];
 };
 
-const buildah = (args: readonly string[], label?: string) =>
-  run('buildah', ['--storage-driver', 'overlay', '--root', join(cacheFolder(), 'containers'), ...args], {
-    cwd: root,
-    ...(label !== undefined && { label }),
-  });
+/** What the Dockerfile copies from the checkout, and itself. */
+export const imageSources = [
+  'Dockerfile',
+  'LICENSE',
+  'requirements',
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+  'src',
+];
 
 /** This machine's certificates and package client settings, for the build. */
-const hostSettings = (): readonly string[] => {
+export const hostSettings = (): readonly string[] => {
   const bundle = process.env.SSL_CERT_FILE ?? '/etc/ssl/certs/ca-certificates.crt';
   if (!existsSync(bundle)) return [];
   const folder = join(cacheFolder(), 'host-settings');
@@ -60,14 +65,10 @@ const target = (name: string, tag: string, sources: readonly string[], bases: Ba
   const digest = digestOf(root, sources, JSON.stringify(bases));
   const built = `${tag}-${digest}`;
   return cached(`image-${name}-${digest}.tar`, async (path) => {
-    const argument = ['--build-arg', `BUILD_BASE=${bases.build}`, '--build-arg', `BASE=${bases.runtime}`];
-    const options = ['--isolation', 'chroot', '--layers', '--pull-never', '--target', name, '--tag', built];
-    await buildah(['bud', ...options, ...argument, ...hostSettings(), '.'], `building image ${tag}`);
+    await buildImage({ target: name, tag: built, bases, context: root, epoch: 0, options: hostSettings() });
     await buildah(['push', '--quiet', built, `docker-archive:${path}:${tag}`], `writing image ${tag}`);
   });
 };
-
-type Bases = { readonly build: string; readonly runtime: string };
 
 const debian = 'bookworm';
 
@@ -77,7 +78,7 @@ const nodeLicence = `node_modules/node/node_modules/node-linux-${process.arch}/L
 /**
  * Debian with Node, npm and Python for building; for running, only what Node and onnxruntime load of the same Debian.
  */
-const localBases = async (): Promise<Bases> => {
+export const localBases = async (): Promise<Bases> => {
   const version = digestOf(root, ['test/cluster/runtime-files.txt', 'node_modules/node/package.json']);
   const bases = {
     build: `localhost/tlt-test-build-base:${version}`,
@@ -94,7 +95,8 @@ const localBases = async (): Promise<Bases> => {
   return bases;
 };
 
-const debianFolder = (): Promise<string> =>
+/** Debian with Python, Node and npm, as a folder. */
+export const debianFolder = (): Promise<string> =>
   cached(
     `debian-${debian}-${digestOf(root, ['node_modules/node/package.json', nodeLicence])}`,
     async (path) => {
@@ -117,21 +119,34 @@ const installNpm = async (rootfs: string): Promise<void> => {
   await run('ln', ['-sf', '../lib/node_modules/npm/bin/npx-cli.js', join(rootfs, 'usr/local/bin/npx')]);
 };
 
+/** Patterns of what a runtime base keeps of Debian. */
+export const runtimeFiles = (): readonly string[] =>
+  readFileSync(join(root, 'test/cluster/runtime-files.txt'), 'utf8')
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'));
+
 /** Copies the listed files and folders; a base this small has no shell and no package manager. */
 const slimCopy = async (rootfs: string, slim: string): Promise<void> => {
   rmSync(slim, { recursive: true, force: true });
   mkdirSync(slim, { recursive: true });
-  const list = join(root, 'test/cluster/runtime-files.txt');
-  await run('sh', [
-    '-c',
-    'cd "$1" && tar --wildcards -cf - $(grep -v "^#" "$3") | tar -xf - -C "$2"',
-    'sh',
-    rootfs,
-    slim,
-    list,
-  ]);
+  const copy = `cd "$1" && tar --wildcards -cf - ${runtimeFiles().join(' ')} | tar -xf - -C "$2"`;
+  await run('sh', ['-c', copy, 'sh', rootfs, slim]);
+  keepStatus(rootfs, slim);
   for (const folder of ['tmp', 'run', 'proc', 'sys', 'dev', 'app', 'work', 'mnt'])
     mkdirSync(join(slim, folder), { recursive: true });
+};
+
+/** The packages of these files; distroless images name theirs in the same way. */
+const runtimePackages = ['base-files', 'ca-certificates', 'libc6', 'libgcc-s1', 'libstdc++6', 'tzdata'];
+
+const keepStatus = (rootfs: string, slim: string): void => {
+  const folder = join(slim, 'var/lib/dpkg/status.d');
+  mkdirSync(folder, { recursive: true });
+  const paragraphs = readFileSync(join(rootfs, 'var/lib/dpkg/status'), 'utf8').split('\n\n');
+  for (const name of runtimePackages) {
+    const paragraph = paragraphs.find((each) => each.startsWith(`Package: ${name}\n`));
+    writeFileSync(join(folder, name), `${paragraph}\n`);
+  }
 };
 
 const importFolder = async (folder: string, tag: string): Promise<void> => {
