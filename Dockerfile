@@ -9,12 +9,20 @@ ARG BUILD_BASE
 ARG BASE
 ARG CODEC_BASE
 
-FROM ${BUILD_BASE} AS packages
+FROM ${BASE} AS base
+
+# Each image copies from this stage, so that none is built on a tag.
+FROM ${BUILD_BASE} AS pinned
 ARG BUILD_BASE
 ARG BASE
 RUN for base in "$BUILD_BASE" "$BASE"; do \
-      case "$base" in *@sha256:*|localhost/*) ;; *) echo "$base: give BUILD_BASE and BASE by digest (@sha256:…)"; exit 1;; esac; \
+      printf '%s' "$base" | grep -Eq '^localhost/|@sha256:[0-9a-f]{64}$' \
+        || { echo "$base: give BUILD_BASE and BASE by digest (@sha256:…)"; exit 1; }; \
     done
+# For the list of its packages.
+COPY --from=base / /base
+
+FROM pinned AS packages
 WORKDIR /app
 COPY package.json package-lock.json ./
 # Install scripts are disabled: that of onnxruntime-node would download GPU libraries.
@@ -25,16 +33,18 @@ RUN npm ci --omit=dev --ignore-scripts \
  && rm -rf node_modules/@img/*musl* node_modules/onnxruntime-web \
  && find node_modules -type f \( -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.map' \) -delete
 # Text files are kept, because some packages have their licence only in a README.
-COPY src/sbom.ts ./src/
-RUN node src/sbom.ts --node --npm > sbom.cdx.json
+COPY src/sbom.ts src/licences.ts ./src/
+COPY src/supply ./src/supply
+RUN node src/sbom.ts --node --npm --installed --base /base > sbom.cdx.json && node src/licences.ts sbom.cdx.json > licences.txt
 
 FROM ${BUILD_BASE} AS compiled
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
-COPY tsconfig.json ./
+COPY tsconfig.json LICENSE ./
 COPY src ./src
-RUN npm run --silent build
+# The modes of files in a checkout depend on its umask.
+RUN npm run --silent build && chmod -R u=rwX,go=rX dist package.json LICENSE
 # An image without `env` cannot run the first line of the compiled tools.
 RUN for tool in tlt-converter tlt-export tlt-int8-tensorfile tlt-model; do \
       printf '#!/usr/local/bin/node\nimport "/app/dist/%s.js";\n' "$tool" > "/opt/$tool" && chmod 755 "/opt/$tool"; \
@@ -46,9 +56,9 @@ COPY --from=compiled /usr/local/bin/node /usr/local/bin/node
 COPY --from=compiled /usr/local/LICENSE /usr/share/doc/node/copyright
 COPY --from=compiled /opt/tlt-converter /opt/tlt-export /opt/tlt-int8-tensorfile /opt/tlt-model /usr/local/bin/
 COPY --from=packages /app/node_modules ./node_modules
-COPY package.json LICENSE ./
+COPY --from=compiled /app/package.json /app/LICENSE ./
 COPY --from=compiled /app/dist ./dist
-COPY --from=packages /app/sbom.cdx.json ./
+COPY --from=packages /app/sbom.cdx.json /app/licences.txt ./
 # Threads that allocate and free tensors would fragment up to eight heaps per processor; one heap is not slower.
 # Node.js would let the young generation grow by 30 MiB in a long calibration (docs/benchmarks.md).
 ENV MALLOC_ARENA_MAX=1 NODE_OPTIONS=--max-semi-space-size=1
@@ -59,30 +69,32 @@ CMD ["node", "/app/dist/operator.js"]
 
 FROM ${CODEC_BASE} AS nvidia-codec
 ARG CODEC_BASE
-RUN case "$CODEC_BASE" in *@sha256:*|localhost/*) ;; *) echo "$CODEC_BASE: give CODEC_BASE by digest (@sha256:…)"; exit 1;; esac
+RUN printf '%s' "$CODEC_BASE" | grep -Eq '^localhost/|@sha256:[0-9a-f]{64}$' \
+ || { echo "$CODEC_BASE: give CODEC_BASE by digest (@sha256:…)"; exit 1; }
 COPY requirements ./requirements
 RUN python3 -m pip install --no-cache-dir --no-deps --require-hashes --requirement requirements/nvidia-codec.txt
-COPY src/formats/crypto/external/nvidia_codec.py /usr/local/bin/nvidia_codec.py
+COPY --chmod=644 src/formats/crypto/external/nvidia_codec.py /usr/local/bin/nvidia_codec.py
 USER 65532:65532
 ENTRYPOINT ["python3", "/usr/local/bin/nvidia_codec.py"]
 
-FROM ${BUILD_BASE} AS tensorrt
+FROM pinned AS tensorrt
 COPY requirements ./requirements
 # Source packages are built with the packages of build.txt, which pip would otherwise download without a hash.
 RUN python3 -m venv /opt/builder \
  && /opt/builder/bin/pip install --no-cache-dir --no-deps --require-hashes --requirement requirements/build.txt \
  && /opt/builder/bin/pip install --no-cache-dir --no-compile --no-deps --no-build-isolation --require-hashes \
       --target /opt/tensorrt --requirement requirements/tensorrt-rtx.txt
-COPY src/sbom.ts ./src/
-RUN node src/sbom.ts --python requirements/tensorrt-rtx.txt --debian /var/lib/dpkg/status \
-      --only python3.11-minimal,libpython3.11-minimal,libpython3.11-stdlib,zlib1g,libexpat1,libffi8 > /opt/sbom.cdx.json
+COPY src/sbom.ts src/licences.ts ./src/
+COPY src/supply ./src/supply
+RUN node src/sbom.ts --python requirements/tensorrt-rtx.txt --debian --base /base > /opt/sbom.cdx.json \
+ && node src/licences.ts /opt/sbom.cdx.json > /opt/licences.txt
 
 FROM ${BASE} AS tensorrt-rtx
 COPY --from=tensorrt /usr/bin/python3.11 /usr/bin/python3
 COPY --from=tensorrt /usr/lib/python3.11 /usr/lib/python3.11
 COPY --from=tensorrt /lib/x86_64-linux-gnu/libz.so.1 /lib/x86_64-linux-gnu/libexpat.so.1 /usr/lib/x86_64-linux-gnu/libffi.so.8 /lib/x86_64-linux-gnu/
 COPY --from=tensorrt /opt/tensorrt /opt/tensorrt
-COPY --from=tensorrt /opt/sbom.cdx.json /app/sbom.cdx.json
+COPY --from=tensorrt /opt/sbom.cdx.json /opt/licences.txt /app/
 COPY --from=tensorrt /usr/share/doc/python3.11/copyright /usr/share/doc/python3.11/copyright
 ENV PYTHONPATH=/opt/tensorrt PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 65532:65532

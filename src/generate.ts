@@ -9,13 +9,19 @@ import { permissions as tensorfilePermissions } from './cluster/calibrationtenso
 import { permissions as deviceClassPermissions } from './cluster/deviceclass/permissions.ts';
 import { argocdFiles } from './cluster/manifests/argocd.ts';
 import { chartFiles } from './cluster/manifests/chart/chart.ts';
-import type { PublishedFile } from './cluster/manifests/file.ts';
+import { markdownFile, type PublishedFile } from './cluster/manifests/file.ts';
 import { flagFiles } from './cluster/manifests/flags.ts';
 import { installFiles } from './cluster/manifests/install.ts';
 import { monitoringFiles } from './cluster/manifests/monitoring/monitoring.ts';
 import { referenceFiles } from './cluster/manifests/reference.ts';
 import { permissions as modelExportPermissions } from './cluster/modelexport/permissions.ts';
 import { permissions as ownedJobPermissions } from './cluster/ownedjobs/permissions.ts';
+import { nodeComponent } from './supply/components/component.ts';
+import { copiedPackages } from './supply/components/debian.ts';
+import { npmComponents } from './supply/components/npm.ts';
+import { pythonComponents } from './supply/components/python.ts';
+import { addLicence } from './supply/licences/judge.ts';
+import { licenceSections } from './supply/licences/page.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -37,6 +43,28 @@ const { version, description } = JSON.parse(readFileSync(join(root, 'package.jso
   readonly version: string;
   readonly description: string;
 };
+
+const textOf = (path: string): string => readFileSync(join(root, path), 'utf8');
+
+/** What comes from the build base has its version. */
+const ofBase = (name: string) => ({ ...nodeComponent('of the build base'), name });
+
+const licencePage = (): PublishedFile => {
+  const parts = {
+    'Image operator': [ofBase('node'), ...npmComponents(textOf('package-lock.json'), () => true)],
+    'Image tensorrt-rtx': [
+      ...copiedPackages.map(ofBase),
+      ...pythonComponents(textOf('requirements/tensorrt-rtx.txt')),
+    ],
+    'Image nvidia-codec': pythonComponents(textOf('requirements/nvidia-codec.txt')),
+  };
+  const sections = Object.entries(parts).map(([title, packages]) => ({
+    title,
+    components: packages.map(addLicence),
+  }));
+  return markdownFile('docs/reference/licences.md', 'Licences of the images', licenceSections(sections));
+};
+
 const files: readonly PublishedFile[] = [
   ...chartFiles({
     permissions,
@@ -49,6 +77,7 @@ const files: readonly PublishedFile[] = [
   ...argocdFiles((script) => readFileSync(join(root, `deploy/argocd/lua/${script}.lua`), 'utf8')),
   ...referenceFiles(permissions),
   ...flagFiles(),
+  licencePage(),
 ];
 
 const current = (path: string): string | undefined => {

@@ -20,7 +20,16 @@ test('crds/, deploy/, helm/ and docs/reference/ are what their sources say', (t)
 test('an edited generated file is named, and generating fixes it', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'tlt-generated-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-  for (const part of ['package.json', 'src', 'crds', 'deploy', 'docs', 'helm'])
+  for (const part of [
+    'package.json',
+    'package-lock.json',
+    'requirements',
+    'src',
+    'crds',
+    'deploy',
+    'docs',
+    'helm',
+  ])
     cpSync(join(root, part), join(folder, part), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
   appendFileSync(join(folder, 'deploy/cluster/rbac.yaml'), '# edited by hand\n');

@@ -75,6 +75,10 @@ export const house: Readonly<Record<string, Wing>> = {
       'tlt-converter': ['cli'],
     },
   },
+  supply: {
+    uses: [],
+    rooms: { components: [], licences: ['components'] },
+  },
 };
 
 /** A package that only these rooms (or the entry files, written `entry`) may import as a value. */

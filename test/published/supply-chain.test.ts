@@ -1,5 +1,5 @@
 /** Content of the images: pinned by digest or hash, listed, and with licences. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -8,13 +8,55 @@ import test from 'ava';
 const root = join(import.meta.dirname, '..', '..');
 const dockerfile = readFileSync(join(root, 'Dockerfile'), 'utf8');
 
-test('base images have no default, and a base without a digest stops the build', (t) => {
+/** The instructions of each stage of the Dockerfile, by its name. */
+const stages = new Map(
+  dockerfile
+    .replaceAll('\\\n', ' ')
+    .split(/^(?=FROM )/m)
+    .slice(1)
+    .map((text) => [/ AS ([\w-]+)/.exec(text)![1]!, text] as const),
+);
+
+/** Stages that a stage is built from, itself included. */
+const neededBy = (name: string): readonly string[] => {
+  const text = stages.get(name) ?? '';
+  const used = [...text.matchAll(/^FROM (\S+)|--from=(\S+)/gm)].map(([, from, copied]) => from ?? copied!);
+  return [name, ...used.filter((each) => stages.has(each)).flatMap(neededBy)];
+};
+
+test('base images have no default', (t) => {
   const bases = [...dockerfile.matchAll(/^ARG (\w*BASE)(=.*)?$/gm)];
   t.true(bases.length >= 3);
   for (const [line, , value] of bases) t.is(value, undefined, line);
-  for (const name of ['BUILD_BASE', 'BASE', 'CODEC_BASE'])
-    t.regex(dockerfile, new RegExp(`give (BUILD_BASE and )?${name}( and BASE)? by digest`), name);
 });
+
+const digest = `sha256:${'0a'.repeat(32)}`;
+const references: Readonly<Record<string, boolean>> = {
+  [`docker.io/library/node:24-bookworm@${digest}`]: true,
+  'localhost/base:1': true,
+  'docker.io/library/node:24-bookworm': false,
+  'docker.io/library/node@sha256:': false,
+  [`docker.io/library/node@${digest}0`]: false,
+  'registry.example.com/localhost/base:1': false,
+};
+
+for (const [target, stage, variables] of [
+  ['operator', 'pinned', ['BUILD_BASE', 'BASE']],
+  ['tensorrt-rtx', 'pinned', ['BUILD_BASE', 'BASE']],
+  ['nvidia-codec', 'nvidia-codec', ['CODEC_BASE']],
+] as const)
+  test(`the build of ${target} stops at a base that is not given by digest`, (t) => {
+    t.true(neededBy(target).includes(stage));
+    const command = /^RUN (.*@sha256:.*)$/m.exec(stages.get(stage)!)![1]!;
+    for (const variable of variables)
+      for (const [reference, accepted] of Object.entries(references)) {
+        const others = Object.fromEntries(variables.map((name) => [name, 'localhost/other']));
+        const env = { ...process.env, ...others, [variable]: reference };
+        const { status, stdout } = spawnSync('sh', ['-c', command], { env, encoding: 'utf8' });
+        t.is(status === 0, accepted, `${variable}=${reference}`);
+        if (!accepted) t.regex(stdout, /: give \w+( and \w+)? by digest/);
+      }
+  });
 
 test('everything that pip installs is pinned with version and hashes, dependencies included', (t) => {
   const installs = dockerfile.replaceAll('\\\n', ' ').match(/pip3? install[^&\n]*/g)!;
