@@ -1,12 +1,15 @@
 /** The process of the kubectl plugin: parses the command line, connects by kubeconfig, runs one command. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
 import process from 'node:process';
 import { Registry } from 'prom-client';
 import { parseCommandLine, usageError } from './adapters/cli/command-line.ts';
 import { formatSubcommandsHelp } from './adapters/cli/help-text.ts';
 import { runTool } from './adapters/cli/run-tool.ts';
 import { parseKeepFloat, parseModelSettings } from './adapters/tlt-export/model-flags.ts';
-import { type Given, pluginCommands } from './cluster/plugin/commands.ts';
-import type { PluginContext } from './cluster/plugin/context.ts';
+import { pluginCommands } from './cluster/plugin/commands.ts';
+import type { Given, PluginContext } from './cluster/plugin/context.ts';
 import { pluginFieldManager } from './cluster/plugin/write.ts';
 import { ApiError } from './cluster/runtime/api-error.ts';
 import { systemClock } from './ground/base/clock.ts';
@@ -17,6 +20,7 @@ import { pluginName } from './ground/contract/plugin-flags.ts';
 import { type PluginCommand, type PluginValues, pluginPrograms } from './ground/contract/plugin-programs.ts';
 import type { Program } from './ground/contract/program.ts';
 import { exportProgram } from './ground/contract/programs.ts';
+import { makeProgresses } from './ground/observability/progress.ts';
 
 const heading = {
   name: pluginName,
@@ -33,12 +37,34 @@ const connect: PluginContext['connect'] = async ({ kubeconfig: file, context }) 
     import('./cluster/runtime/client.ts'),
     import('./ground/observability/metrics.ts'),
   ]);
-  const { connection, namespace = 'default' } = openKubeconfig({ file, context });
+  const { connection, namespace = 'default', makeExec } = openKubeconfig({ file, context });
   const metrics = restMetrics(new Registry());
   return {
     client: makeClient({ connection, clock: systemClock, metrics, manager: pluginFieldManager }),
     namespace,
+    exec: makeExec(systemClock),
   };
+};
+
+/** The program of each platform that opens a file in the application of the user. */
+const openers: Partial<Record<NodeJS.Platform, readonly string[]>> = {
+  darwin: ['open'],
+  win32: ['cmd', '/c', 'start', ''],
+  linux: ['xdg-open'],
+};
+
+/** Long enough to see that the program fails; a browser that it starts can run longer. */
+const openedMs = 2000;
+
+const openPage: PluginContext['openPage'] = async (path) => {
+  const [program, ...args] = openers[process.platform] ?? openers.linux!;
+  const child = spawn(program!, [...args, path], { stdio: 'ignore', detached: true });
+  const ended = once(child, 'exit').then(
+    ([code]) => code === 0,
+    () => false, // The platform has no such program.
+  );
+  child.unref();
+  return Promise.race([ended, systemClock.sleep(openedMs).then(() => true)]);
 };
 
 /** The same parsers as in `tlt-export`. */
@@ -110,6 +136,12 @@ const explainRefusal = (error: ApiError): UserError =>
 export const runPlugin = async (): Promise<void> => {
   const { argv, env, stdout, stderr } = process;
   const isTerminal = stdout.isTTY === true;
+  const bars = makeProgresses({
+    label: 'fetching',
+    terminal: stderr.isTTY === true,
+    stream: stderr,
+    now: Date.now,
+  });
   const context: PluginContext = {
     connect,
     parseExportLine,
@@ -117,6 +149,9 @@ export const runPlugin = async (): Promise<void> => {
     printError: (text) => void stderr.write(text),
     isTerminal,
     hasColours: isTerminal && !env.NO_COLOR,
+    progress: bars.update,
+    openPage,
+    temporary: tmpdir(),
     clock: systemClock,
     signal: makeStop(),
   };
@@ -125,5 +160,6 @@ export const runPlugin = async (): Promise<void> => {
     (text) => void stderr.write(text),
     () => run(argv.slice(2), context),
   );
+  bars.stop(); // Restores the cursor of the terminal.
   process.exitCode = code;
 };

@@ -26,7 +26,7 @@ export const house: Readonly<Record<string, Wing>> = {
       calibrationtensorfile: ['api', 'jobs', 'runtime', 'ownedjobs'],
       modelexport: ['api', 'jobs', 'runtime', 'deviceclass', 'ownedjobs'],
       metrics: ['api', 'ownedjobs'],
-      plugin: ['api', 'runtime', 'deviceclass', 'ownedjobs'],
+      plugin: ['api', 'jobs', 'runtime', 'deviceclass', 'ownedjobs'],
     },
   },
   formats: {

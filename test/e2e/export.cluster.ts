@@ -38,6 +38,7 @@ import { smallClassifier } from '../models/small-classifier.ts';
 import { startPrometheus } from '../monitoring/prometheus.ts';
 import { runPeer } from '../peers/venv.ts';
 import { applyTheRest, cipherCommand, objectNameOf } from './applied.ts';
+import { fetchByPlugin, serveByInitContainer } from './fetched.ts';
 import { liveAsRelease } from './helm-release.ts';
 
 let cluster: Cluster;
@@ -268,6 +269,15 @@ const podsOfJobs = async (): Promise<readonly string[]> => {
 /** Logs of all containers that have started. */
 const logsOf = (pod: string): Promise<string> =>
   cluster.kubectl(['logs', '-n', namespace, pod, '--all-containers', '--ignore-errors']);
+
+test.serial(
+  'kubectl modelexport fetches artifacts and reports through a pod that is gone afterwards',
+  async (t) => fetchByPlugin(t, { cluster, status: await status(), fileOf }),
+);
+
+test.serial('the init container of docs/serving.md fetches the engine of a class', async (t) =>
+  serveByInitContainer(t, { cluster, status: await status(), fileOf }),
+);
 
 test.serial('the image runs the tools by name', async (t) => {
   const pod = ['exec', 'deployment/tlt-export-operator', '-n', operatorNamespace, '--'];

@@ -1,6 +1,8 @@
 /** `kubectl modelexport` against a real apiserver. */
 
-import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import process from 'node:process';
@@ -11,7 +13,7 @@ import { active, aModelExport, anEngineBuilt, anExported } from '../builders/obj
 import { factsAfter } from '../builders/plugin-facts.ts';
 import { runProcess, type ToolRun } from '../builders/tool.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
-import { run } from '../cluster/run.ts';
+import { eventually, run } from '../cluster/run.ts';
 import { makePod, startKubelet } from './kubelet.ts';
 import { watching } from './watching.ts';
 
@@ -24,6 +26,8 @@ test.before(async () => {
   await plane.kubectl(['apply', '-k', 'crds']);
   await plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all']);
   await plane.kubectl(['create', 'namespace', namespace]);
+  // No controller manager creates it.
+  await plane.kubectl(['create', 'serviceaccount', 'default', '-n', namespace]);
 });
 
 test.after.always(() => plane?.stop());
@@ -158,6 +162,78 @@ test('logs reads the containers of the pod through the apiserver', async (t) => 
   const none = await plugin('logs', 'logged', '--class', 'cpu', '-n', namespace);
   t.is(none.code, 12);
   t.regex(none.stderr, /the engine cpu has no pod/);
+});
+
+const podsPath = `/api/v1/namespaces/${namespace}/pods`;
+
+/** Names of the pods of `fetch` for this ModelExport. */
+const readerPods = async (name: string): Promise<readonly string[]> => {
+  const { items } = JSON.parse(await plane.ask(podsPath)) as { items: { metadata: { name: string } }[] };
+  return items.map(({ metadata }) => metadata.name).filter((each) => each.startsWith(`${name}-fetch-`));
+};
+
+test('fetch --dry-run prints a pod that the apiserver accepts, and creates nothing', async (t) => {
+  await store('planned');
+  const args = ['fetch', 'planned', '-n', namespace, '--image', 'ours:1', '--dry-run'] as const;
+  const { code, stdout, stderr } = await plugin(...args);
+  t.is(code, 0, stderr);
+  t.regex(stderr, /^# pvc:\/\/exports\/\S+\/model\.etlt → planned\/model\.etlt$/m);
+  await plane.kubectl(['label', 'namespace', namespace, 'pod-security.kubernetes.io/enforce=restricted']);
+  t.regex(
+    await plane.kubectl(['apply', '--dry-run=server', '-f', '-'], stdout),
+    /pod\/planned-fetch-\w+ created/,
+  );
+  t.deepEqual(await readerPods('planned'), []);
+});
+
+test('fetch that is interrupted deletes its pod and leaves no file', async (t) => {
+  await store('interrupted');
+  const folder = mkdtempSync(join(tmpdir(), 'tlt-plugin-'));
+  const args = [
+    'fetch',
+    'interrupted',
+    '-n',
+    namespace,
+    '--image',
+    'ours:1',
+    '--kubeconfig',
+    plane.kubeconfig,
+  ];
+  const entry = join(import.meta.dirname, '../../src/kubectl-modelexport.ts');
+  const child = spawn(process.execPath, [entry, ...args], { cwd: folder, stdio: 'ignore' });
+  await eventually('a pod', async () => ((await readerPods('interrupted')).length > 0 ? true : undefined));
+  child.kill('SIGINT');
+  const [code] = await once(child, 'exit');
+  t.is(code, 51);
+  t.deepEqual(await readerPods('interrupted'), []);
+  t.deepEqual(readdirSync(folder), []);
+});
+
+test('fetch without the permission to create pods names the verbs', async (t) => {
+  await store('forbidden');
+  await plane.kubectl(['create', 'serviceaccount', 'viewer', '-n', namespace]);
+  const role = ['create', 'role', 'viewer', '-n', namespace, '--verb=get,list'];
+  await plane.kubectl([...role, '--resource=modelexports.export.tlt.dev']);
+  const subject = `--serviceaccount=${namespace}:viewer`;
+  await plane.kubectl(['create', 'rolebinding', 'viewer', '-n', namespace, '--role=viewer', subject]);
+  const token = (await plane.kubectl(['create', 'token', 'viewer', '-n', namespace])).trim();
+  const config = JSON.parse(readFileSync(plane.kubeconfig, 'utf8'));
+  const kubeconfig = join(mkdtempSync(join(tmpdir(), 'tlt-plugin-')), 'config');
+  writeFileSync(kubeconfig, JSON.stringify({ ...config, users: [{ name: 'test', user: { token } }] }));
+  const fetch = (...more: readonly string[]) =>
+    runProcess('kubectl-modelexport', [
+      ...['fetch', 'forbidden', '-n', namespace, '--kubeconfig', kubeconfig, ...more],
+      ...['-o', `${dirname(kubeconfig)}/`],
+    ]);
+  const noImage = await fetch();
+  t.is(noImage.code, 2);
+  t.regex(noImage.stderr, /Pass the image of the operator by --image/);
+  const refused = await fetch('--image', 'ours:1');
+  t.is(refused.code, 1);
+  t.regex(
+    refused.stderr,
+    /cannot create resource "pods".*create, get and delete on pods, and create and get on pods\/exec/,
+  );
 });
 
 test('hardware reads the nodes and classes of the cluster', async (t) => {

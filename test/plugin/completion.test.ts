@@ -17,7 +17,7 @@ _kubectl_modelexport; printf '%s\\n' "\${COMPREPLY[@]}"`;
 };
 
 test('bash completes commands, flags, their values, and the operands of completion', async (t) => {
-  t.deepEqual(await completed('re'), ['retry', 'resume']);
+  t.deepEqual(await completed('re'), ['report', 'retry', 'resume']);
   t.deepEqual(await completed('status', 'detector', '--k'), ['--kubeconfig']);
   t.deepEqual(await completed('status', '-o', ''), ['table', 'json']);
   t.deepEqual(await completed('completion', ''), ['bash', 'zsh', 'kubectl', '--help', '-h']);

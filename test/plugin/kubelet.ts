@@ -40,8 +40,6 @@ export const makeNode = async (ask: Ask, port: number): Promise<void> => {
 export const makePod = async (ask: Ask, { namespace, owner, port }: LoggingPod): Promise<void> => {
   await makeNode(ask, port);
   const core = `/api/v1/namespaces/${namespace}`;
-  const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } };
-  await ask(`${core}/serviceaccounts`, { method: 'POST', body: account });
   const ours = { 'export.tlt.dev/model-export': owner, 'export.tlt.dev/stage': 'export' };
   const container = (name: string) => ({ name, image: 'worker:dev' });
   const template = {

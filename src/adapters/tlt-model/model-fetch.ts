@@ -1,7 +1,7 @@
 /** `tlt-model fetch`: copies stored artifacts, and checks their digests. */
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { fileDigest } from '../../ground/base/digest.ts';
+import { hasDigest } from '../../ground/base/digest.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { readChunks, untilAborted } from '../../ground/base/readable.ts';
 import { verifyChunks } from '../../ground/base/verified-chunks.ts';
@@ -26,7 +26,7 @@ export const fetchStored = async (
   }));
   await using outputs = makeOutputs();
   for (const { copy, target } of placed) {
-    if (await isSame(target, copy)) continue;
+    if (await hasDigest(target, copy.sha256)) continue; // An init container runs again when its pod restarts.
     using input = await openInput(copy.path);
     await outputs.write(target, verifyChunks(untilAborted(readChunks(input), signal), copy.path, copy));
   }
@@ -45,10 +45,6 @@ const findCopies = async (request: StoredRequest): Promise<readonly StoredCopy[]
 
 const isDirectory = async (path: string): Promise<boolean> =>
   (await stat(path).catch(() => undefined))?.isDirectory() === true;
-
-/** Whether an earlier run fetched this file: an init container runs again when its pod restarts. */
-const isSame = async (target: string, { sha256 }: StoredCopy): Promise<boolean> =>
-  (await stat(target).catch(() => undefined))?.isFile() === true && (await fileDigest(target)) === sha256;
 
 /** @throws UserError Usage */
 const parseDigest = (text: string | undefined): string | undefined => {

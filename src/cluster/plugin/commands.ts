@@ -8,9 +8,10 @@ import {
 } from '../../ground/contract/plugin-programs.ts';
 import type { ModelExport } from '../api/model-export.ts';
 import { completionScript } from './completion.ts';
-import { findTarget, type PluginContext, show } from './context.ts';
+import { connectTo, type Run, show } from './context.ts';
 import { convertLine } from './convert.ts';
 import { explainReason, formatExplanation } from './explain.ts';
+import { fetchArtifacts, showReport } from './fetch.ts';
 import { followModelExport } from './follow.ts';
 import { formatHardware, reportHardware, selectClasses } from './hardware-report.ts';
 import { chooseLogs, formatLogLine } from './logs.ts';
@@ -21,13 +22,8 @@ import { reportStatus } from './status-report.ts';
 import { formatStatus } from './status-text.ts';
 import { applyChange } from './write.ts';
 
-/** Operands and flags of a parsed command line. */
-export type Given<V> = { readonly operands: readonly string[]; readonly values: V };
-
-type Run<V> = (given: Given<V>, context: PluginContext) => Promise<void>;
-
 const status: Run<PluginValues<'status'>> = async ({ operands: [name = ''], values }, context) => {
-  const { reader, target } = await findTarget(name, values, context);
+  const { reader, target } = await connectTo(name, values, context);
   const report = reportStatus(await readFacts(reader, target));
   show(context, values.output, {
     json: report,
@@ -36,7 +32,7 @@ const status: Run<PluginValues<'status'>> = async ({ operands: [name = ''], valu
 };
 
 const watch: Run<PluginValues<'watch'>> = async ({ operands: [name = ''], values }, context) => {
-  const { reader, target } = await findTarget(name, values, context);
+  const { reader, target } = await connectTo(name, values, context);
   let last: Moment | undefined;
   for await (const modelExport of followModelExport({ ...reader, clock: context.clock }, target)) {
     const moment = momentOf(modelExport, context.clock.now());
@@ -48,7 +44,7 @@ const watch: Run<PluginValues<'watch'>> = async ({ operands: [name = ''], values
 };
 
 const logs: Run<PluginValues<'logs'>> = async ({ operands: [name = ''], values }, context) => {
-  const { reader, target } = await findTarget(name, values, context);
+  const { reader, target } = await connectTo(name, values, context);
   await readModelExport(reader, target);
   const { pod, containers } = chooseLogs(await readPods(reader, target), target, values.class);
   for (const container of containers)
@@ -78,7 +74,7 @@ const hardware: Run<PluginValues<'hardware'>> = async ({ values }, context) => {
 const change =
   (decide: (modelExport: ModelExport, request: Request) => RequestedChange): Run<PluginValues<'retry'>> =>
   async ({ operands: [name = ''], values }, context) => {
-    const { reader, target } = await findTarget(name, values, context);
+    const { reader, target } = await connectTo(name, values, context);
     const token = new Date(context.clock.now()).toISOString();
     const decided = decide(await readModelExport(reader, target), {
       token,
@@ -123,6 +119,8 @@ export const pluginCommands: { readonly [C in PluginCommand]: Run<PluginValues<C
   status,
   watch,
   logs,
+  report: showReport,
+  fetch: fetchArtifacts,
   explain,
   hardware,
   convert,

@@ -4,7 +4,8 @@ import { UserError } from '../../ground/base/errors.ts';
 import { resourceOf } from '../api/group.ts';
 import type { ModelExport } from '../api/model-export.ts';
 import { watchEvents } from '../runtime/watch-events.ts';
-import { type Reader, type ReadTarget, readModelExport } from './read.ts';
+import type { Reader, ReadTarget } from './lists.ts';
+import { readModelExport } from './read.ts';
 
 /** The apiserver sends a bookmark about once a minute. */
 const silenceMs = 90_000;

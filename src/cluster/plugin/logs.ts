@@ -4,8 +4,8 @@ import { printable } from '../../ground/base/printable.ts';
 import { labels } from '../api/labels.ts';
 import { parseTime } from '../api/times.ts';
 import type { ContainerStatus, PodObject } from '../ownedjobs/kube-shapes.ts';
+import type { ReadTarget } from './lists.ts';
 import { type JobView, jobNameLabel } from './objects.ts';
-import type { ReadTarget } from './read.ts';
 
 /** A pod, and its containers that have started, in the order in which they run. */
 export type LogSource = { readonly pod: string; readonly containers: readonly string[] };

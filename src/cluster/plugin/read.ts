@@ -1,4 +1,4 @@
-/** Reads what the commands show. The only file of the plugin that reads the cluster. */
+/** Reads what the commands show. */
 import { createInterface } from 'node:readline';
 import { UserError } from '../../ground/base/errors.ts';
 import type { ExportDeviceClass } from '../api/export-device-class.ts';
@@ -9,15 +9,9 @@ import { type NodeFacts, nodeResource, projectNode } from '../deviceclass/node.t
 import { jobResources } from '../ownedjobs/caches.ts';
 import type { PodObject } from '../ownedjobs/kube-shapes.ts';
 import { isStatus } from '../runtime/api-error.ts';
-import type { KubeClient, Query } from '../runtime/client.ts';
-import type { Resource } from '../runtime/resources.ts';
+import type { Query } from '../runtime/client.ts';
+import { listAll, listIfAllowed, type Reader, type ReadTarget } from './lists.ts';
 import type { EventObject, Facts, JobView } from './objects.ts';
-
-/** The cluster, as the user of the plugin may access it. */
-export type Reader = { readonly client: KubeClient; readonly signal: AbortSignal };
-
-/** A ModelExport by name. */
-export type ReadTarget = { readonly namespace: string; readonly name: string };
 
 /** @throws UserError InputNotFound */
 export const readModelExport = async (
@@ -52,23 +46,10 @@ export const readFacts = async (reader: Reader, target: ReadTarget): Promise<Fac
   return { modelExport, jobs, pods, warnings };
 };
 
-type Selection = { readonly namespace?: string; readonly query?: Query };
-
-/** Undefined if the user may not list these objects. */
-const listIfAllowed = async <T>(
-  reader: Reader,
-  resource: Resource,
-  selection: Selection,
-): Promise<readonly T[] | undefined> => {
-  try {
-    return await listAll<T>(reader, resource, selection);
-  } catch (thrown) {
-    if (isStatus(thrown, 403)) return undefined;
-    throw thrown;
-  }
-};
-
-const selectOwned = (name: string): Query => ({ labelSelector: `${ownerLabels.ModelExport.name}=${name}` });
+/** Selects the Jobs and pods of a ModelExport. */
+export const selectOwned = (name: string): Query => ({
+  labelSelector: `${ownerLabels.ModelExport.name}=${name}`,
+});
 
 /** The Jobs and pods of a ModelExport. */
 export const readPods = async (
@@ -107,25 +88,3 @@ export const readHardware = async (
 const sortByName = <T extends { readonly metadata: { readonly name: string } }>(
   objects: readonly T[],
 ): readonly T[] => objects.toSorted((a, b) => a.metadata.name.localeCompare(b.metadata.name, 'en'));
-
-/** Objects of one response of the apiserver. */
-const pageSize = 500;
-
-type Page<T> = { readonly items: readonly T[]; readonly metadata?: { readonly continue?: string } };
-
-/** All pages of a list. */
-const listAll = async <T>(
-  { client, signal }: Reader,
-  resource: Resource,
-  { query, ...at }: Selection,
-): Promise<readonly T[]> => {
-  const found: T[] = [];
-  let token: string | undefined = '';
-  do {
-    const paging: Query = { limit: String(pageSize), ...(token && { continue: token }) };
-    const page = (await client.list(resource, { ...at, query: { ...query, ...paging } }, signal)) as Page<T>;
-    found.push(...page.items);
-    token = page.metadata?.continue;
-  } while (token);
-  return found;
-};

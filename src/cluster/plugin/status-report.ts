@@ -33,7 +33,8 @@ export const reportStatus = (facts: Facts): StatusReport => {
   };
 };
 
-const summarise = (modelExport: ModelExport): StatusReport['state'] => {
+/** The state of a ModelExport in one word. */
+export const summarise = (modelExport: ModelExport): StatusReport['state'] => {
   const { metadata, status, spec } = modelExport;
   if (status?.observedGeneration !== metadata.generation) return 'Unseen';
   const found = (['Ready', 'Stalled', 'Reconciling'] as const).find((type) =>

@@ -18,7 +18,8 @@ export type TextOptions = {
   readonly now: number;
 };
 
-const marks: Readonly<Record<StageState, { readonly sign: string; readonly style: Style }>> = {
+/** How the state of a stage is shown: by a sign, and by colour. */
+export const marks: Readonly<Record<StageState, { readonly sign: string; readonly style: Style }>> = {
   done: { sign: '✔', style: 'good' },
   failed: { sign: '✖', style: 'bad' },
   waiting: { sign: '◌', style: 'wait' },

@@ -1,23 +1,28 @@
-/**
- * A connection from a kubeconfig, with any authentication method that it names. The only file that uses client-node.
- */
+/** A connection from a kubeconfig, with any authentication method that it names. */
 import http from 'node:http';
 import { KubeConfig } from '@kubernetes/client-node';
+import type { Clock } from '../../ground/base/clock.ts';
 import { messageOf, UserError } from '../../ground/base/errors.ts';
 import { type Connection, makeConnection } from './connection.ts';
+import { makePodExec, type PodExec } from './pod-exec.ts';
 
 /** A kubeconfig and the context in it; unset, they are those that kubectl would use. */
 export type KubeconfigChoice = { readonly file?: string | undefined; readonly context?: string | undefined };
 
+/** A cluster as the user of a kubeconfig accesses it. */
+export type KubeconfigAccess = {
+  readonly connection: Connection;
+  /** Namespace of the context, if it has one. */
+  readonly namespace: string | undefined;
+  /** Runs commands in containers. */
+  readonly makeExec: (clock: Clock) => PodExec;
+};
+
 /**
  * Connects to the cluster of a context.
- * @returns the connection, and the namespace of the context, if it has one
  * @throws UserError InputNotFound for a missing file, context or cluster
  */
-export const openKubeconfig = ({
-  file,
-  context,
-}: KubeconfigChoice): { readonly connection: Connection; readonly namespace: string | undefined } => {
+export const openKubeconfig = ({ file, context }: KubeconfigChoice): KubeconfigAccess => {
   const config = loadKubeconfig(file);
   if (context !== undefined) selectContext(config, context);
   const server = config.getCurrentCluster()?.server;
@@ -30,7 +35,11 @@ export const openKubeconfig = ({
     await config.applyToHTTPSOptions(options);
     enableKeepAlive(options.agent);
   });
-  return { connection, namespace: config.getContextObject(config.getCurrentContext())?.namespace };
+  return {
+    connection,
+    namespace: config.getContextObject(config.getCurrentContext())?.namespace,
+    makeExec: (clock) => makePodExec(config, clock),
+  };
 };
 
 /** Connects to the cluster of the file if one is given, else of KUBECONFIG, else of the default context of the user. */

@@ -43,13 +43,15 @@ export async function* watchEvents(
   if (rest.trim() !== '') yield JSON.parse(rest) as WatchEvent;
 }
 
-/** Destroys the response once `silenceMs` pass without a byte, which ends the loop that reads it. */
-class Watchdog implements Disposable {
+type Destroyable = { destroy(error: Error): unknown };
+
+/** Destroys a stream once `silenceMs` pass without a call of `heard`, which ends the loop that reads it. */
+export class Watchdog implements Disposable {
   readonly #stop = new AbortController();
   #last: number;
   readonly #clock: Clock;
 
-  constructor(answer: IncomingMessage, { clock, silenceMs }: WatchOptions) {
+  constructor(answer: Destroyable, { clock, silenceMs }: WatchOptions) {
     this.#clock = clock;
     this.#last = clock.elapsed();
     this.#look(answer, silenceMs).catch(() => {}); // Ends by its own abort when the watch is over.
@@ -59,7 +61,7 @@ class Watchdog implements Disposable {
     this.#last = this.#clock.elapsed();
   }
 
-  async #look(answer: IncomingMessage, silenceMs: number): Promise<void> {
+  async #look(answer: Destroyable, silenceMs: number): Promise<void> {
     for (;;) {
       const left = this.#last + silenceMs - this.#clock.elapsed();
       if (left <= 0) {

@@ -1,5 +1,6 @@
 /** Digests for content keys, artifact names and sha256 pins. */
 import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
 import { openRegular } from './readable.ts';
 
 /** SHA-256 as 64 lower-case hex digits. */
@@ -33,4 +34,10 @@ export const fileDigest = async (path: string): Promise<string> => {
   await using file = await openRegular(path);
   for await (const part of file.createReadStream({ autoClose: false })) hash.update(part as Buffer);
   return hash.digest('hex');
+};
+
+/** Whether the path is a regular file with this SHA-256. */
+export const hasDigest = async (path: string, expected: string): Promise<boolean> => {
+  const found = await stat(path).catch(() => undefined); // A file that cannot be read is reported when it is written.
+  return found?.isFile() === true && (await fileDigest(path)) === expected;
 };

@@ -9,6 +9,7 @@ export type ExpectedContent = { readonly sha256: string; readonly sizeBytes?: nu
 export type ContentCheck = {
   /** Bytes so far. */
   readonly size: () => number;
+  /** @throws UserError DigestMismatch once there are more bytes than expected */
   readonly add: (chunk: Uint8Array) => void;
   /** @throws UserError DigestMismatch unless all bytes were added and they have the digest */
   readonly finish: () => void;
@@ -21,20 +22,22 @@ export type ContentCheck = {
 export const checkContent = (name: string, { sha256, sizeBytes }: ExpectedContent): ContentCheck => {
   const hash = createHash('sha256');
   let size = 0;
+  const mismatch = (found: string): UserError =>
+    new UserError(
+      'DigestMismatch',
+      `Fetching ${name}: ${found}, but ${sha256}${sizeBytes === undefined ? '' : ` in ${sizeBytes} bytes`} is required. Nothing was written. Restore the stored file, or correct the digest.`,
+    );
   return {
     size: () => size,
     add: (chunk) => {
       size += chunk.byteLength;
+      if (sizeBytes !== undefined && size > sizeBytes) throw mismatch('it has more bytes');
       hash.update(chunk);
     },
     finish: () => {
       const found = hash.digest('hex');
       if (found === sha256 && (sizeBytes === undefined || sizeBytes === size)) return;
-      const required = sizeBytes === undefined ? '' : ` in ${sizeBytes} bytes`;
-      throw new UserError(
-        'DigestMismatch',
-        `Fetching ${name}: its sha256 is ${found} in ${size} bytes, but ${sha256}${required} is required. Nothing was written. Restore the stored file, or correct the digest.`,
-      );
+      throw mismatch(`its sha256 is ${found} in ${size} bytes`);
     },
   };
 };

@@ -41,3 +41,12 @@ export const outputFlag = {
 /** One device class. */
 export const classFlag = (help: string) =>
   ({ class: { type: 'text', placeholder: 'CLASS', help } }) as const satisfies FlagTable;
+
+/** Of a subcommand for one ModelExport. */
+export const named = {
+  isFromTlt: false,
+  operands: { kind: 'files', placeholder: 'NAME', max: 1 },
+} as const;
+
+/** Where that ModelExport is, in `--help`. */
+export const clusterGroup = { title: 'Cluster', flags: ['namespace', 'context', 'kubeconfig'] } as const;

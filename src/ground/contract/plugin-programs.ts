@@ -1,13 +1,20 @@
 /** The subcommands of `kubectl modelexport`. */
 import type { ValuesOf } from './flag-table.ts';
 import { convertProgram } from './plugin-convert.ts';
-import { classFlag, clusterFlags, namespaceFlag, outputFlag, pluginName } from './plugin-flags.ts';
+import { fetchProgram, reportProgram } from './plugin-fetch.ts';
+import {
+  classFlag,
+  clusterFlags,
+  clusterGroup,
+  named,
+  namespaceFlag,
+  outputFlag,
+  pluginName,
+} from './plugin-flags.ts';
 import { type Program, program } from './program.ts';
 import { help } from './shared-flags.ts';
 
-const clusterGroup = { title: 'Cluster', flags: ['namespace', 'context', 'kubeconfig'] } as const;
 const outputGroup = { title: 'Output', flags: ['output', 'help'] } as const;
-const named = { isFromTlt: false, operands: { kind: 'files', placeholder: 'NAME', max: 1 } } as const;
 const targetFlags = { ...namespaceFlag, ...clusterFlags, ...outputFlag, ...help } as const;
 
 const status = program({
@@ -144,6 +151,8 @@ export const pluginPrograms = {
   status,
   watch,
   logs,
+  report: reportProgram,
+  fetch: fetchProgram,
   explain,
   retry,
   verify,
