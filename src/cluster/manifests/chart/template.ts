@@ -3,7 +3,7 @@
  * encoded as a word that YAML never quotes or folds, and becomes template text in the written file.
  */
 import { stringify } from 'yaml';
-import type { PublishedFile } from '../file.ts';
+import { asInYaml1, type PublishedFile } from '../file.ts';
 
 const scalarMark = 'HELMSCALAR';
 const lineMark = 'HELMLINE';
@@ -74,7 +74,7 @@ const partText = ({ around, objects }: Part): string => {
 };
 
 const documentText = (object: object): string => {
-  const plain = stringify(object, { lineWidth: 0, aliasDuplicateObjects: false }).trimEnd();
+  const plain = stringify(object, { ...asInYaml1, lineWidth: 0 }).trimEnd();
   if (plain.includes('{{')) throw new Error(`a manifest contains {{, which is template text: ${plain}`);
   return plain.split('\n').map(lineText).join('\n');
 };
