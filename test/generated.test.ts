@@ -1,10 +1,11 @@
 /** Generated files equal their sources, and the check that says so can fail. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { appendFileSync, cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { appendFileSync, cpSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import test from 'ava';
+import { parseAllDocuments } from 'yaml';
 
 const root = join(import.meta.dirname, '..');
 
@@ -15,6 +16,18 @@ test('crds/, deploy/, helm/ and docs/reference/ are what their sources say', (t)
   const { status, stderr } = check(root);
   t.is(stderr, '');
   t.is(status, 0);
+});
+
+test('manifests say the same by YAML 1.1, which kubectl and Helm read, and by YAML 1.2', (t) => {
+  const files = globSync('{crds,deploy}/**/*.yaml', { cwd: root });
+  t.true(files.length > 20);
+  for (const file of files) {
+    const text = readFileSync(join(root, file), 'utf8');
+    const [older, newer] = (['1.1', '1.2'] as const).map((version) =>
+      parseAllDocuments(text, { version }).map((document) => document.toJS()),
+    );
+    t.deepEqual(older, newer, file);
+  }
 });
 
 test('an edited generated file is named, and generating fixes it', (t) => {
