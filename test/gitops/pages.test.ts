@@ -105,6 +105,7 @@ test.serial(
     await t.throwsAsync(uid(), {
       message: /doesn't have a resource type|could not find the requested resource/,
     });
+    await plane.kubectl(['delete', 'namespace', 'vision', 'radar']); // Other pages begin with them.
   },
 );
 
@@ -117,6 +118,7 @@ const pagesBeside = Object.entries(ways)
 
 test.serial('an operator runs, and nodes have the hardware that the pages name', async (t) => {
   await plane.kubectl(['apply', '--server-side', '-k', 'crds']);
+  await plane.kubectl(['apply', '--server-side', '-f', 'deploy/cluster/user-roles.yaml']);
   await untilEstablished();
   void runOperator(admin, stop.signal);
   follow(admin, stop.signal);

@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { run } from '../cluster/run.ts';
 import { type Block, findMissingLines, stepsOf } from './blocks.ts';
 
@@ -50,15 +51,25 @@ export const makeReader = (
       for (const { command, output } of stepsOf(block)) {
         // A transcript may show a failure; its output is compared.
         const flags = output === undefined ? ['-euo', 'pipefail', '-c'] : ['-c'];
-        const printed = await run('bash', [...flags, `exec 2>&1; ${command}`], {
-          cwd: folder,
-          env: all,
-        });
-        const missing = findMissingLines(output ?? '', printed);
-        if (missing.length > 0)
-          throw new Error(`${block.page}: ${command}does not print\n${missing.join('\n')}\nbut\n${printed}`);
+        const execute = () => run('bash', [...flags, `exec 2>&1; ${command}`], { cwd: folder, env: all });
+        const difference = await lookUntilShown(output ?? '', execute);
+        if (difference !== undefined) throw new Error(`${block.page}: ${command}${difference}`);
       }
     },
     leave: () => rmSync(folder, { recursive: true, force: true }),
   };
+};
+
+/** Looks again until the controllers have done what the page shows. @returns the difference that stayed for 10 s */
+const lookUntilShown = async (
+  output: string,
+  execute: () => Promise<string>,
+  looks = 20,
+): Promise<string | undefined> => {
+  const printed = await execute();
+  const missing = findMissingLines(output, printed);
+  if (missing.length === 0) return undefined;
+  if (looks === 1) return `does not print\n${missing.join('\n')}\nbut\n${printed}`;
+  await sleep(500);
+  return lookUntilShown(output, execute, looks - 1);
 };

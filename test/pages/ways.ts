@@ -62,6 +62,7 @@ export const ways: Readonly<Record<string, readonly Row[]>> = {
   ],
   'docs/troubleshooting.md': [
     ['*', 'cluster'],
+    ['kubectl logs -n tlt-export-system', kubelet],
     ['$ ', realPods],
   ],
   'README.md': [
