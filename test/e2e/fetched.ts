@@ -7,6 +7,7 @@ import { parse } from 'yaml';
 import type { ModelExportStatus } from '../../src/cluster/api/model-export.ts';
 import { runProcess, type ToolRun } from '../builders/tool.ts';
 import type { Cluster } from '../cluster/cluster.ts';
+import { eventually } from '../cluster/run.ts';
 import { namespace, root, sampleName } from '../demo/scenario.ts';
 
 export type Stored = {
@@ -51,7 +52,10 @@ export const fetchByPlugin = async (t: ExecutionContext, stored: Stored): Promis
   t.is(absent.code, 12, absent.stderr);
   t.regex(absent.stderr, /report\.html: it does not exist, although status lists it/);
   t.false(readdirSync(folder).includes('again.html'));
-  t.deepEqual(await podsNamed(stored, '-fetch-'), []);
+  await eventually(
+    'the pods of fetch to end',
+    async () => (await podsNamed(stored, '-fetch-')).length === 0 || undefined,
+  );
 };
 
 const security = { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } };

@@ -8,7 +8,7 @@ import { type ArtifactRequest, chooseArtifacts } from '../../src/cluster/plugin/
 import { chooseImage, chooseNode } from '../../src/cluster/plugin/reader-image.ts';
 import { makeReaderPod, readCommand } from '../../src/cluster/plugin/reader-pod.ts';
 import { stateOfReader } from '../../src/cluster/plugin/reader-state.ts';
-import { type PlacedFile, saveFiles } from '../../src/cluster/plugin/save.ts';
+import { saveFiles, type TargetFile } from '../../src/cluster/plugin/save.ts';
 import { sha256 } from '../../src/ground/base/digest.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
 import type { FailureReason } from '../../src/ground/base/failures.ts';
@@ -209,7 +209,7 @@ const readerOf = (contents: Readonly<Record<string, string>>) =>
 const aFolder = () => {
   const folder = mkdtempSync(join(tmpdir(), 'tlt-saved-'));
   return {
-    place: (uri: string, content?: string): PlacedFile => ({
+    place: (uri: string, content?: string): TargetFile => ({
       uri,
       file: uri.slice(uri.lastIndexOf('/') + 1),
       path: join(folder, uri.slice(uri.lastIndexOf('/') + 1)),
@@ -261,8 +261,8 @@ test('one wrong file leaves none, and an existing file is kept if it is the same
     'pvc://c/b': 'wrong',
     'pvc://c/long': 'longer than listed',
   });
-  const save = (...files: readonly PlacedFile[]) => saveFiles(files, reader, () => {});
-  const fails = async (files: readonly PlacedFile[], reason: FailureReason, message: RegExp) => {
+  const save = (...files: readonly TargetFile[]) => saveFiles(files, reader, () => {});
+  const fails = async (files: readonly TargetFile[], reason: FailureReason, message: RegExp) => {
     const error = await t.throwsAsync(save(...files), { instanceOf: UserError, message });
     t.is(error!.reason, reason);
   };

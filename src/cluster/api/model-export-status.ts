@@ -1,14 +1,11 @@
 /** The status of a ModelExport. All fields are optional: a lost status is rebuilt from Jobs and stored artifacts. */
 import { dataTypes } from '../../ground/contract/architectures.ts';
+import { agreement, evidence, latency, runtime } from '../../ground/contract/engine-schema.ts';
 import {
-  agreement,
   cacheFacts,
   digest,
   etltFacts,
-  evidence,
   exportInputs,
-  latency,
-  runtime,
   sizeBytes,
 } from '../../ground/contract/result-schema.ts';
 import { integer, keyedList, object, oneOf, text } from '../../ground/contract/schema.ts';

@@ -14,7 +14,7 @@ import { readModelExport } from './read.ts';
 import { readReaderFacts } from './reader-facts.ts';
 import { chooseImage, chooseNode } from './reader-image.ts';
 import { claimsOf, makeReaderPod, type ReaderPod } from './reader-pod.ts';
-import { isFolder, isSaved, type PlacedFile, requireOneFile, saveFiles } from './save.ts';
+import { isFolder, isSaved, requireOneFile, saveFiles, type TargetFile } from './save.ts';
 
 type Found = {
   readonly claims: ClaimContext;
@@ -56,11 +56,11 @@ const planPod = async (
 /** Saves the files that do not exist yet, through a pod if there are any. */
 const save = async (
   found: Found,
-  files: readonly PlacedFile[],
+  files: readonly TargetFile[],
   image: string | undefined,
   { clock, progress }: PluginContext,
 ): Promise<void> => {
-  const missing: PlacedFile[] = [];
+  const missing: TargetFile[] = [];
   for (const file of files) if (!(await isSaved(file))) missing.push(file);
   if (missing.length === 0) return;
   const pod = await planPod({ ...found, files: missing }, image, clock.now());
@@ -81,7 +81,7 @@ const withFolder = async (path: string, use: () => Promise<void>): Promise<void>
 /** Prints the pod, and to standard error what it would read. */
 const showPlan = async (
   found: Found,
-  files: readonly PlacedFile[],
+  files: readonly TargetFile[],
   image: string | undefined,
   { print, printError, clock }: PluginContext,
 ): Promise<void> => {

@@ -38,6 +38,8 @@ export const readerContainer = 'fetch';
 /** The kubelet ends the pod after this time, even if the plugin was killed: enough for 2 GB at 1 MB/s. */
 const lifetimeSeconds = 3600;
 
+const waitScript = `setTimeout(() => {}, ${lifetimeSeconds * 1000});`;
+
 /** Node.js for a small file and the kernel's buffers; a limit, because quotas may require one. */
 const resources = {
   requests: { cpu: '50m', memory: '96Mi' },
@@ -80,7 +82,7 @@ export const makeReaderPod = ({ metadata, spec }: ModelExport, plan: ReaderPlan)
         {
           name: readerContainer,
           image,
-          command: ['node', '--eval', `setTimeout(() => {}, ${lifetimeSeconds * 1000})`],
+          command: ['node', '--eval', waitScript],
           resources,
           volumeMounts,
           ...containerDefaults,

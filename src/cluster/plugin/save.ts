@@ -10,13 +10,13 @@ import { nameIn, type WantedFile } from './artifacts.ts';
 import type { ClaimReader } from './claim-reader.ts';
 
 /** A file, and the path of its copy. */
-export type PlacedFile = WantedFile & { readonly path: string };
+export type TargetFile = WantedFile & { readonly path: string };
 
 /** Called with the bytes so far and the size of a file. */
 export type OnProgress = (done: number, total: number, file: string) => void;
 
 /** Whether the copy exists with the right content. */
-export const isSaved = async ({ path, content }: PlacedFile): Promise<boolean> =>
+export const isSaved = async ({ path, content }: TargetFile): Promise<boolean> =>
   content !== undefined && (await hasDigest(path, content.sha256));
 
 /**
@@ -24,7 +24,7 @@ export const isSaved = async ({ path, content }: PlacedFile): Promise<boolean> =
  * @throws UserError DigestMismatch, OutputExists, OutputUnwritable, DiskFull, and the errors of the reader
  */
 export const saveFiles = async (
-  files: readonly PlacedFile[],
+  files: readonly TargetFile[],
   read: ClaimReader,
   progress: OnProgress,
 ): Promise<void> => {

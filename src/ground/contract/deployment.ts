@@ -6,7 +6,8 @@
 import { architectureNames, dataTypes } from './architectures.ts';
 import { type Backend, backendNames } from './backends.ts';
 import { findFault } from './check-schema.ts';
-import { digest, fileName, node, runtime, sha256, sizeBytes } from './result-schema.ts';
+import { runtime } from './engine-schema.ts';
+import { digest, fileName, node, sha256, sizeBytes } from './result-schema.ts';
 import { integer, list, map, object, oneOf, text, type ValueOf } from './schema.ts';
 
 /** Decimal text of a float64, because a schema has no floats. */

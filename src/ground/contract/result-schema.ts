@@ -4,7 +4,8 @@
  */
 import { type FailureReason, failures } from '../base/failures.ts';
 import { scaleOrigins } from './architectures.ts';
-import { flag, integer, list, object, oneOf, type Schema, text, type ValueOf } from './schema.ts';
+import { agreement, evidence, latency, runtime } from './engine-schema.ts';
+import { decimal, flag, integer, list, object, oneOf, type Schema, text, type ValueOf } from './schema.ts';
 
 /** Schema of a SHA-256: 64 lower-case hex digits. */
 export const sha256 = (description: string) =>
@@ -15,10 +16,6 @@ export const digest = sha256('SHA-256 of the file.');
 export const sizeBytes = integer('Size of the file in bytes.', { format: 'int64', minimum: 0 });
 /** Name of a graph node. */
 export const node = text('A node of the graph.', { maxLength: 512 });
-
-/** A decimal number as a string, because floats do not survive every client. */
-const decimal = (description: string) =>
-  text(description, { maxLength: 32, pattern: '^-?[0-9]+([.][0-9]+)?$|^inf$' });
 
 /** A file name without a path and without a leading dot, so it can only be in the folder of the task. */
 export const fileName = text('Name of a file in the folder of the task.', {
@@ -87,63 +84,6 @@ const calibrationPass = object(
     }),
   },
   { required: ['images', 'seconds'] },
-);
-
-/** Name and version of the runtime of an engine. */
-export const runtime = object(
-  'Runtime of the engine.',
-  {
-    name: text('Engine backend.', { maxLength: 64 }),
-    version: text(
-      'Version of the runtime. Unless the vendor says otherwise, the engine runs only on this version.',
-      {
-        maxLength: 64,
-      },
-    ),
-  },
-  { required: ['name', 'version'] },
-);
-
-/** Latency of an engine, in microseconds. */
-export const latency = object(
-  'Inference latency, measured on the machine that built the engine.',
-  {
-    p50Microseconds: integer('Median at batch 1, in microseconds.', { format: 'int64', minimum: 0 }),
-  },
-  { required: ['p50Microseconds'] },
-);
-
-const count = (description: string) => integer(description, { minimum: 0 });
-
-/** What the TensorRT driver proved of an engine. */
-export const evidence = object('Evidence of a TensorRT build, checked before the engine was stored.', {
-  scalesUsed: count('Scales that the network took: dynamic ranges, or quantisers of the graph.'),
-  scalesGiven: count('Scales that it was given; those of tensors that it does not have are not used.'),
-  dlaLayersOnGpu: count('Layers that the accelerator cannot run.'),
-  layers: object(
-    'Layers of the engine by precision, as the engine inspector reports them. Only if the engine was loaded on a GPU.',
-    {
-      int8: count('Layers in int8.'),
-      fp16: count('Layers in fp16.'),
-      bf16: count('Layers in bf16.'),
-      fp32: count('Layers in fp32.'),
-      other: count('Layers of indices and other types.'),
-    },
-  ),
-});
-
-/** Accuracy of an engine against the float model. */
-export const agreement = object(
-  'Agreement of the engine with the float model on held-out images.',
-  {
-    images: integer('Number of compared images.', { minimum: 0 }),
-    sqnrDb: decimal('Signal-to-quantisation-noise ratio (SQNR) of the outputs, in decibel.'),
-    top1: decimal('Share of images with the same top-1 class, 0 to 1. Only for classifiers.'),
-    matchedBoxes: decimal(
-      'Share of boxes that both models find, 0 to 1. Only for detectors with a list of boxes.',
-    ),
-  },
-  { required: ['images', 'sqnrDb'] },
 );
 
 /** Digests of the inputs of an export. */

@@ -91,6 +91,10 @@ export const text = (description: string, extras: Extras<StringSchema> = {}): St
   description,
 });
 
+/** A decimal number as a string, because floats do not survive every client. */
+export const decimal = (description: string): StringSchema =>
+  text(description, { maxLength: 32, pattern: '^-?[0-9]+([.][0-9]+)?$|^inf$' });
+
 /** An enum of strings. */
 export const oneOf = <const T extends string>(
   values: readonly T[],

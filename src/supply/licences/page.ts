@@ -2,10 +2,10 @@
 import type { Component } from '../components/component.ts';
 import { allowedLicences } from './policy.ts';
 
-export type Part = { readonly title: string; readonly components: readonly Component[] };
+export type ImagePart = { readonly title: string; readonly components: readonly Component[] };
 
 /** Sections of Markdown: the policy, and the packages of each part of the images by licence, which they have. */
-export const licenceSections = (parts: readonly Part[]): readonly string[] => [
+export const licenceSections = (parts: readonly ImagePart[]): readonly string[] => [
   'A package with another licence, or with none, stops the build of its image. Licences are those that packages state; ' +
     'what a package contains in turn is in its own notices, which the images keep. The base image is left to its publisher.',
   '## What the policy allows',

@@ -206,33 +206,33 @@ class Messages:
 
 
 def make_monitor(trt):
+    def show(monitor, phase, done):
+        # The steps of a phase take different times, so a pace would mislead.
+        monitor.shown_at = time.monotonic()
+        emit(progress="Building", phase=phase, done=done, total=monitor.steps[phase])
+
     class Monitor(trt.IProgressMonitor):
         def __init__(self):
             trt.IProgressMonitor.__init__(self)
             self.steps = {}
             self.outer = None
-            self.emitted_at = 0.0
+            self.shown_at = 0.0
 
         def phase_start(self, phase_name, parent_phase, num_steps):
             self.steps[phase_name] = num_steps
             if parent_phase is None:
                 self.outer = phase_name
-                self.emit(phase_name, 0)
+                show(self, phase_name, 0)
 
         def step_complete(self, phase_name, step):
-            if phase_name == self.outer and time.monotonic() - self.emitted_at >= PROGRESS_SECONDS:
-                self.emit(phase_name, step + 1)
+            if phase_name == self.outer and time.monotonic() - self.shown_at >= PROGRESS_SECONDS:
+                show(self, phase_name, step + 1)
             return True
 
         def phase_finish(self, phase_name):
             if phase_name == self.outer:
-                self.emit(phase_name, self.steps[phase_name])
+                show(self, phase_name, self.steps[phase_name])
             self.steps.pop(phase_name, None)
-
-        def emit(self, phase, done):
-            """The steps of a phase take different times, so a pace would mislead."""
-            self.emitted_at = time.monotonic()
-            emit(progress="Building", phase=phase, done=done, total=self.steps[phase])
 
     return Monitor()
 
