@@ -7,14 +7,11 @@ import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { parseModelSettings } from '../../src/adapters/tlt-export/model-flags.ts';
-import { openModel } from '../../src/export/models/open-model.ts';
 import { parseCalibrationCache } from '../../src/formats/scales/calibration-cache.ts';
 import { int8Activations } from '../../src/graph/precision/calibration-graph.ts';
 import { reasonOfExitCode } from '../../src/ground/base/failures.ts';
-import { textPicturesFolder } from '../bench/text-pictures.ts';
-import { photosFolder } from '../photos/photos.ts';
-import { type CollectedModel, models, type PictureKind } from './models.ts';
+import { type CollectedModel, models } from './models.ts';
+import { folderOf, openCollected } from './opened.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const page = join(root, 'docs', 'benchmarks.md');
@@ -22,10 +19,8 @@ const page = join(root, 'docs', 'benchmarks.md');
 type Row = readonly string[];
 const heads: Row = ['model', 'pictures', 'exit', 'tensors', 'coverage', 'int8', 'dB', 's', 'MiB'];
 
-const folderOf = async (kind: PictureKind): Promise<string> =>
-  kind === 'photos' ? photosFolder() : join(await textPicturesFolder(), kind);
-
-const exported = async ({ title, file, flags = [], pictures = 'photos' }: CollectedModel): Promise<Row> => {
+const exported = async (collected: CollectedModel): Promise<Row> => {
+  const { title, file, flags = [], pictures = 'photos' } = collected;
   const folder = mkdtempSync(join(tmpdir(), 'collection-'));
   const at = (name: string): string => join(folder, name);
   writeFileSync(at('key'), 'k');
@@ -61,7 +56,7 @@ const exported = async ({ title, file, flags = [], pictures = 'photos' }: Collec
   }
   const report = JSON.parse(readFileSync(at('r.json'), 'utf8')) as Report;
   const { scales } = parseCalibrationCache(readFileSync(at('cal.bin'), 'utf8'));
-  const coverage = await coverageOf(path, flags, scales);
+  const coverage = await coverageOf(collected, scales);
   const { int8, agreement } = report;
   return [
     title,
@@ -85,20 +80,12 @@ const decibel = (ratio: number | string): string => (typeof ratio === 'number' ?
 
 /** Share of the int8 layers' input tensors that have a scale. */
 const coverageOf = async (
-  path: string,
-  flags: readonly string[],
+  collected: CollectedModel,
   scales: ReadonlyMap<string, number>,
 ): Promise<number> => {
-  const settings = parseModelSettings(valuesOf(flags));
-  const { model } = await openModel({ path, key: 'k', architecture: 'classification', settings });
+  const { model } = await openCollected(collected);
   const wanted = [...int8Activations(model)];
   return wanted.filter((name) => scales.has(name)).length / wanted.length;
-};
-
-/** Parses flags such as `['--input_dims', '3,8,8']`. */
-const valuesOf = (flags: readonly string[]): Parameters<typeof parseModelSettings>[0] => {
-  const pairs = flags.flatMap((word, i) => (word.startsWith('--') ? [[word.slice(2), flags[i + 1]]] : []));
-  return Object.fromEntries(pairs) as Parameters<typeof parseModelSettings>[0];
 };
 
 const table = (rows: readonly Row[]): string =>

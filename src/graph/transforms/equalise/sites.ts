@@ -56,10 +56,16 @@ const siteOf = (reader: NodeProto, weight: TensorProto, around: ChannelGraph): C
   const { between, source } = walkUp(tensor, around);
   if (source && (isDepthwise || !between.some(hasLimits)))
     return { tensor, reader, isDepthwise, between, source };
-  const writer = around.producers.get(tensor);
+  const writer = writerOf(tensor, around);
   return isDepthwise && writer && isElementwise(writer)
     ? { tensor, reader, isDepthwise, between: [], source: undefined }
     : undefined;
+};
+
+/** The node that computes a tensor; Identity and Dropout compute nothing. */
+const writerOf = (name: string, around: ChannelGraph): NodeProto | undefined => {
+  const node = around.producers.get(name);
+  return node?.opType === 'Identity' || node?.opType === 'Dropout' ? writerOf(node.input[0]!, around) : node;
 };
 
 /** Follows single readers up to a layer whose output channels can be divided. */
