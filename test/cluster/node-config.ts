@@ -13,9 +13,18 @@ export type NodeOptions = {
 
 export const pauseImage = 'localhost/tlt-test-pause:dev';
 
+export type ContainerdOptions = {
+  /** Images and snapshots. */
+  readonly root: string;
+  /** Sockets and mounts; a short path. */
+  readonly state: string;
+  /** Configuration of the network. */
+  readonly cni: string;
+};
+
 /** NRI is disabled because its socket has a fixed path, for which two containerds would race. */
-export const containerdConfig = ({ folder }: NodeOptions, state: string): string => `version = 3
-root = "${folder}/containerd"
+export const containerdConfig = ({ root, state, cni }: ContainerdOptions): string => `version = 3
+root = "${root}"
 state = "${state}/containerd"
 [grpc]
 address = "${state}/containerd.sock"
@@ -27,7 +36,7 @@ disable = true
 restrict_oom_score_adj = true
 [plugins.'io.containerd.cri.v1.runtime'.cni]
 bin_dirs = ["/usr/lib/cni"]
-conf_dir = "${folder}/cni"
+conf_dir = "${cni}"
 [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc]
 runtime_type = "io.containerd.runc.v2"
 [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc.options]
