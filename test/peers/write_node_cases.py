@@ -1,5 +1,5 @@
-"""Writes the models and inputs of onnx's own test cases of single operators that compute with float32, into a folder.
-Prints a JSON list of {name, reference, inputs}."""
+"""Writes the models and inputs of onnx's own test cases of single operators that compute with float32, into a folder, and
+cases.json: a list of {name, reference, inputs} with the names of the files."""
 import json
 import os
 import sys
@@ -19,15 +19,15 @@ def uses_floats(model):
 
 
 def written(case):
-    reference = os.path.join(folder, case.name + ".onnx")
-    onnx.save(case.model, reference)
+    reference = case.name + ".onnx"
+    onnx.save(case.model, os.path.join(folder, reference))
     inputs, _ = case.data_sets[0]
-    paths = []
+    names = []
     for i, value in enumerate(inputs):
-        paths.append(os.path.join(folder, f"{case.name}.{i}.pb"))
+        names.append(f"{case.name}.{i}.pb")
         tensor = value if isinstance(value, onnx.TensorProto) else numpy_helper.from_array(np.asarray(value))
-        onnx.save_tensor(tensor, paths[-1])
-    return {"name": case.name, "reference": reference, "inputs": paths}
+        onnx.save_tensor(tensor, os.path.join(folder, names[-1]))
+    return {"name": case.name, "reference": reference, "inputs": names}
 
 
 def is_plain(case):
@@ -38,4 +38,5 @@ def is_plain(case):
 
 
 cases = sorted((case for case in collect_testcases(None) if is_plain(case)), key=lambda case: case.name)
-print(json.dumps([written(case) for case in cases]))
+with open(os.path.join(folder, "cases.json"), "w", encoding="utf-8") as file:
+    json.dump([written(case) for case in cases], file)
