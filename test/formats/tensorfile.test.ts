@@ -197,6 +197,7 @@ asRoot('a full disk leaves no file, and the next file is written normally', asyn
   t.is((await read(await writeBatches(3, [2, 3, 4, 5]), small)).length, 3);
 });
 
+// Each damaged file starts libhdf5 again; `npm run fuzz -- --target HDF5` reads thousands.
 const survives = async (bytes: Uint8Array): Promise<'read' | 'refused'> => {
   try {
     await read(saveFile(bytes), small);
@@ -211,7 +212,7 @@ test('a tensorfile truncated anywhere is refused', async (t) => {
   const check = fc.asyncProperty(fc.integer({ min: 0, max: good.length - 1 }), async (length) => {
     t.is(await survives(good.subarray(0, length)), 'refused');
   });
-  await fc.assert(check, { numRuns: 100 });
+  await fc.assert(check, { numRuns: 25 });
 });
 test('flipped bits give batches or a UserError, and do not affect the next file', async (t) => {
   const path = await writeBatches(3, [2, 3, 4, 5]);
@@ -226,7 +227,7 @@ test('flipped bits give batches or a UserError, and do not affect the next file'
     for (const { at, bit } of changes) bytes[at]! ^= 1 << bit;
     if ((await survives(bytes)) === 'refused') refusals += 1;
   });
-  await fc.assert(check, { numRuns: 300 });
+  await fc.assert(check, { numRuns: 60 });
   t.true(refusals > 0);
   t.is((await read(path, small)).length, 3);
 });

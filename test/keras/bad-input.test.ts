@@ -187,6 +187,7 @@ test('a file that is not HDF5 is reported as damaged', async (t) => {
   await t.throwsAsync(imported(path), { instanceOf: UserError, message: /HDF5 cannot read it/ });
 });
 
+// Each damaged file starts libhdf5 again; `npm run fuzz -- --target Keras` reads thousands.
 const whole = kerasBytes('squeezenet');
 
 /** Whether any bytes give a model or an error with a reason. */
@@ -205,7 +206,7 @@ const endsWell = async (bytes: Uint8Array, options?: ImportOptions): Promise<boo
 test('a truncated file ends in a typed error', async (t) => {
   const lengths = fc.integer({ min: 0, max: whole.length - 1 });
   const property = fc.asyncProperty(lengths, (length) => endsWell(whole.slice(0, length)));
-  await t.notThrowsAsync(fc.assert(property, { numRuns: 100 }));
+  await t.notThrowsAsync(fc.assert(property, { numRuns: 25 }));
 });
 test('a file with flipped bits ends in a typed error or in a model', async (t) => {
   const flips = fc.array(fc.nat(whole.length * 8 - 1), { minLength: 1, maxLength: 6 });
@@ -214,7 +215,7 @@ test('a file with flipped bits ends in a typed error or in a model', async (t) =
     for (const place of places) bytes[place >> 3]! ^= 1 << (place & 7);
     return endsWell(bytes);
   });
-  await t.notThrowsAsync(fc.assert(property, { numRuns: 300 }));
+  await t.notThrowsAsync(fc.assert(property, { numRuns: 60 }));
 });
 /** Position of the network's JSON in a file: damage there reaches the importer, not HDF5. */
 const networkIn = (bytes: Uint8Array): readonly [from: number, to: number] => {
@@ -235,7 +236,7 @@ for (const name of ['ssd', 'yolo', 'faster_rcnn'] as const)
       for (const [place, character] of changes) bytes[place] = character.charCodeAt(0);
       return endsWell(bytes, { detector: aDetector(name) });
     });
-    await t.notThrowsAsync(fc.assert(property, { numRuns: 60 }));
+    await t.notThrowsAsync(fc.assert(property, { numRuns: 20 }));
   });
 test('a heap on which HDF5 would loop forever is detected first', async (t) => {
   const bytes = Uint8Array.from(whole);
