@@ -1,5 +1,6 @@
 /** Composition root of the operator: creates caches, queues and controllers, and connects them. */
 import { type CacheContext, type Listeners, makeCaches } from './caches.ts';
+import { type Kind, kinds } from './cluster/api/group.ts';
 import { makeTensorfileReconciler } from './cluster/calibrationtensorfile/controller.ts';
 import { makeDeviceClassController } from './cluster/deviceclass/controller.ts';
 import type { Images } from './cluster/jobs/images.ts';
@@ -98,7 +99,7 @@ export const makeControllers = (
     controllers: [
       ...makeOwnerControllers(context, stores, { queues, manage, refusals, reports }),
       manage(
-        { name: 'exportdeviceclass', queue: classQueue, workers: 1, reconcile: classController.reconcile },
+        { queue: classQueue, workers: 1, reconcile: classController.reconcile },
         classController.enqueueAll,
       ),
       ...makeProgressController(context, stores, { queues, manage, reports }),
@@ -108,13 +109,15 @@ export const makeControllers = (
 
 type Queues = ReturnType<typeof makeQueues>;
 
+/** A queue, and its controller, has the name of its kind in metrics and logs, as in controller-runtime. */
 const makeQueues = ({ clock, random, registry }: OperatorContext) => {
   const metrics = queueMetrics(registry);
   const make = (name: string) => new WorkQueue({ name, clock, random, metrics });
+  const makeFor = (kind: Kind) => make(kinds[kind].singular);
   return {
-    modelExport: make('modelexport'),
-    tensorfile: make('calibrationtensorfile'),
-    deviceClass: make('exportdeviceclass'),
+    modelExport: makeFor('ModelExport'),
+    tensorfile: makeFor('CalibrationTensorfile'),
+    deviceClass: makeFor('ExportDeviceClass'),
     progress: make('progress'),
   };
 };
@@ -161,7 +164,7 @@ const makeProgressController = (
   const owners = { ModelExport: modelExport, CalibrationTensorfile: tensorfile };
   const onReport = (job: JobObject) => enqueueOwner(owners, job, burstMs);
   const reconcile = makeReportReader({ client, clock, log, stores, reports, intervalMs, onReport });
-  const options = { name: 'progress', queue, workers: reportWorkers, reconcile };
+  const options = { queue, workers: reportWorkers, reconcile };
   return [manage(options, () => enqueueWorking(queue, stores.pods))];
 };
 
@@ -197,13 +200,11 @@ const makeOwnerControllers = (
   });
   const { modelExport, tensorfile } = queues;
   return [
-    manage(
-      { name: 'modelexport', queue: modelExport, workers, reconcile: makeModelExportReconciler(makeDeps()) },
-      () => enqueueAll(modelExport, stores.modelExports),
+    manage({ queue: modelExport, workers, reconcile: makeModelExportReconciler(makeDeps()) }, () =>
+      enqueueAll(modelExport, stores.modelExports),
     ),
     manage(
       {
-        name: 'calibrationtensorfile',
         queue: tensorfile,
         workers: 1,
         reconcile: makeTensorfileReconciler(makeDeps()),

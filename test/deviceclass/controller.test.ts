@@ -75,11 +75,7 @@ const run = (signal: AbortSignal): Promise<unknown> => {
   signal.addEventListener('abort', () => queue.stop());
   const metrics = controllerMetrics(registry);
   const { reconcile } = controller;
-  const workers = runController(
-    { name: 'deviceclass', queue, workers: 1, reconcile },
-    { clock, log: silent, metrics },
-    signal,
-  );
+  const workers = runController({ queue, workers: 1, reconcile }, { clock, log: silent, metrics }, signal);
   return Promise.all([classes.run(signal), nodes.run(signal), workers]);
 };
 

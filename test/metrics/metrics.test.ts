@@ -15,7 +15,7 @@ import type { Log } from '../../src/ground/observability/log.ts';
 import { controllerMetrics, queueMetrics } from '../../src/ground/observability/metrics.ts';
 import { HandClock } from '../base/hand-clock.ts';
 import { aDeviceClass, anExported, anObserved } from '../builders/objects.ts';
-import { finish, performActions, settle, succeed } from '../builders/played.ts';
+import { finish, performActions, settle, succeed } from '../builders/perform-actions.ts';
 import { checkMetrics } from '../monitoring/promtool.ts';
 
 const started = Date.parse('2026-01-01T00:00:00Z');
@@ -205,7 +205,7 @@ test('a defect of the program counts as a panic, and a refusal of the apiserver 
   const thrown = [new TypeError('undefined is not a function'), new Error('refused')];
   const reconcile = () => Promise.reject(thrown.shift());
   const run = runController(
-    { name: 'c', queue, workers: 3, reconcile },
+    { queue, workers: 3, reconcile },
     { clock, log: silent, metrics: controllerMetrics(registry) },
     new AbortController().signal,
   );
@@ -213,9 +213,9 @@ test('a defect of the program counts as a panic, and a refusal of the apiserver 
   queue.stop();
   await run;
   const page = await registry.metrics();
-  t.regex(page, /reconcile_panics_total\{controller="c"\} 1/);
-  t.regex(page, /reconcile_errors_total\{controller="c"\} 2/);
-  t.regex(page, /max_concurrent_reconciles\{controller="c"\} 3/);
+  t.regex(page, /reconcile_panics_total\{controller="q"\} 1/);
+  t.regex(page, /reconcile_errors_total\{controller="q"\} 2/);
+  t.regex(page, /max_concurrent_reconciles\{controller="q"\} 3/);
 });
 
 test('metrics have the names, units and labels that Prometheus asks for', (t) => {

@@ -51,13 +51,13 @@ const aReader = (pod: PodObject | undefined = aPod()) => {
   const requests: unknown[] = [];
   const said: string[] = [];
   const noted: string[] = [];
-  const watch: ReportReaderDeps['client']['watch'] = async (resource, at, signal) => {
+  const stream: ReportReaderDeps['client']['stream'] = async (resource, at, signal) => {
     requests.push({ ...resource, ...at });
     if (world.answer instanceof ApiError) throw world.answer;
-    const stream = new PassThrough();
-    signal.addEventListener('abort', () => stream.destroy(signal.reason as Error));
-    if (world.answer !== 'silence') stream.end(world.answer);
-    return stream as never;
+    const body = new PassThrough();
+    signal.addEventListener('abort', () => body.destroy(signal.reason as Error));
+    if (world.answer !== 'silence') body.end(world.answer);
+    return body as never;
   };
   const log: Log = {
     debug: (message) => void said.push(`debug ${message}`),
@@ -71,7 +71,7 @@ const aReader = (pod: PodObject | undefined = aPod()) => {
   } as unknown as JobStores;
   const reports = new Reports();
   const onReport = ({ metadata }: JobObject) => void noted.push(metadata.name);
-  const read = makeReportReader({ client: { watch }, clock, log, stores, reports, intervalMs, onReport });
+  const read = makeReportReader({ client: { stream }, clock, log, stores, reports, intervalMs, onReport });
   /** One reconcile; the clock moves while it sleeps. */
   const look = async () => {
     const looked = read(key, new AbortController().signal);

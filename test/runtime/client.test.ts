@@ -47,7 +47,7 @@ const silence: Send = ({ signal }) =>
 
 test('a watch without a response is aborted after 30 s, and idle connections are closed', async (t) => {
   const { clock, connection, client } = aWorld(silence);
-  const watching = t.throwsAsync(client.watch(pods, { query: {} }, never), { instanceOf: ApiError });
+  const watching = t.throwsAsync(client.stream(pods, { query: {} }, never), { instanceOf: ApiError });
   await clock.pass(29_999);
   t.is(connection.idleClosed, 0);
   await clock.pass(1);
@@ -68,7 +68,7 @@ test('a list may take 75 s, longer than the apiserver itself allows a request to
 test('an open watch has no time limit, and ends by the signal of its caller', async (t) => {
   const stop = new AbortController();
   const { clock, connection, client } = aWorld(async () => anAnswer(undefined));
-  await client.watch(pods, { query: {} }, stop.signal);
+  await client.stream(pods, { query: {} }, stop.signal);
   await clock.pass(3_600_000);
   t.false(connection.sent[0]!.signal.aborted);
   stop.abort(new Error('stopped'));
@@ -77,7 +77,7 @@ test('an open watch has no time limit, and ends by the signal of its caller', as
 
 test('a broken watch closes idle connections', async (t) => {
   const { connection, client } = aWorld(async () => anAnswer(undefined));
-  const answer = await client.watch(pods, { query: {} }, never);
+  const answer = await client.stream(pods, { query: {} }, never);
   answer.destroy(new Error('silent'));
   await new Promise((resolve) => setImmediate(resolve));
   t.is(connection.idleClosed, 1);
@@ -110,13 +110,13 @@ test('Retry-After is honoured up to a minute', (t) => {
 
 test('without the lease every write is rejected and reads are allowed', async (t) => {
   const { client, connection } = aWorld(async () => anAnswer('{}'));
-  const { read, list, watch, create, mergePatch, replace, remove } = guardWrites(client, () => false);
+  const { read, list, stream, create, mergePatch, replace, remove } = guardWrites(client, () => false);
   for (const write of [create, mergePatch, replace])
     await t.throwsAsync(write(pods, { name: 'a' }, {}, never), { instanceOf: NotLeading });
   await t.throwsAsync(remove(pods, { name: 'a' }, never), { instanceOf: NotLeading });
   t.is(connection.sent.length, 0);
   await read(pods, { name: 'a' }, never);
   await list(pods, {}, never);
-  await watch(pods, { query: {} }, never);
+  await stream(pods, { query: {} }, never);
   t.is(connection.sent.length, 3);
 });

@@ -21,11 +21,7 @@ const errorsOf = async (failure: Error): Promise<{ readonly errors: number; read
   };
   const metrics = controllerMetrics(registry);
   const stop = new AbortController();
-  const running = runController(
-    { name: 'test', queue, workers: 1, reconcile },
-    { clock, log, metrics },
-    stop.signal,
-  );
+  const running = runController({ queue, workers: 1, reconcile }, { clock, log, metrics }, stop.signal);
   queue.add('vision/demo');
   for (let second = 0; second < 60; second++) await clock.pass(1000);
   queue.stop();

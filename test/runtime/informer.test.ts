@@ -36,7 +36,7 @@ const running = (
       asked.lists++;
       return { items, metadata: { resourceVersion: '1' } };
     },
-    watch: async (_resource, _at, signal) => {
+    stream: async (_resource, _at, signal) => {
       asked.watches++;
       const stream = await watch(clock);
       signal.addEventListener('abort', () => stream.destroy());

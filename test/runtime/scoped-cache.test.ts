@@ -28,7 +28,7 @@ const serving = (held: Record<string, readonly string[]>) => {
       items: (held[namespace] ?? []).map((name) => anObject(namespace, name)),
       metadata: { resourceVersion: '1' },
     }),
-    watch: async (_resource, { namespace = '' }, signal) => {
+    stream: async (_resource, { namespace = '' }, signal) => {
       const stream = new PassThrough();
       streams.set(namespace, stream);
       signal.addEventListener('abort', () => stream.destroy());

@@ -25,7 +25,7 @@ import { isUnfinished } from './stuck.ts';
 
 /** What reading reports requires. */
 export type ReportReaderDeps = {
-  readonly client: Pick<KubeClient, 'watch'>;
+  readonly client: Pick<KubeClient, 'stream'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly stores: JobStores;
@@ -132,7 +132,7 @@ const readTail = async (
   const limit = startTimeLimit(signal, { clock, limitMs, reason });
   try {
     const at = { namespace, name, subresource: 'log', query: { container, ...tail } };
-    const answer = await client.watch(jobResources.pods, at, limit.signal);
+    const answer = await client.stream(jobResources.pods, at, limit.signal);
     let text = '';
     // Leaving the loop early destroys the response.
     for await (const part of answer.setEncoding('utf8')) {

@@ -40,7 +40,7 @@ async function* watchOnce(
     fieldSelector: `metadata.name=${name}`,
     resourceVersion,
   };
-  const answer = await client.watch(resourceOf('ModelExport'), { namespace, query }, signal);
+  const answer = await client.stream(resourceOf('ModelExport'), { namespace, query }, signal);
   try {
     for await (const { type, object } of watchEvents(answer, { clock, silenceMs })) {
       if (type === 'ERROR') return;

@@ -71,7 +71,7 @@ export async function* readLog(
   container: string,
 ): AsyncGenerator<string> {
   const at = { ...pod, subresource: 'log', query: { container } };
-  yield* createInterface({ input: await client.watch(jobResources.pods, at, signal) });
+  yield* createInterface({ input: await client.stream(jobResources.pods, at, signal) });
 }
 
 /** All classes and nodes, by name. */

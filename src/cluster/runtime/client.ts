@@ -31,8 +31,8 @@ export interface KubeClient {
   /** Replaces the object. The apiserver responds 409 if the resourceVersion of the body is not the newest. */
   replace(resource: Resource, at: ObjectPath, body: object, signal: AbortSignal): Promise<unknown>;
   remove(resource: Resource, at: ObjectPath & { readonly uid?: string }, signal: AbortSignal): Promise<void>;
-  /** The response of a watch: one JSON object per line, as long as the watch is open. Also the text of a log. */
-  watch(
+  /** A response that is read while it arrives: of a watch, one JSON object per line until the watch ends; of a log, its text. */
+  stream(
     resource: Resource,
     at: ObjectPath & { readonly query: Query },
     signal: AbortSignal,
@@ -51,7 +51,7 @@ export type ClientDeps = {
   readonly manager?: string;
 };
 
-/** Time limit for a whole response, or for the head of a watch: a connection can be dead without an error. */
+/** Time limit for a whole response, or for the head of a stream: a connection can be dead without an error. */
 const answerTimeoutMs = 30_000;
 
 /**
@@ -98,7 +98,7 @@ export const makeClient = (deps: ClientDeps): KubeClient => {
       const options = { propagationPolicy: 'Background', ...preconditions };
       await send({ method: 'DELETE', path: pathOf(resource, at), signal }, options);
     },
-    watch: (resource, { query, ...at }, signal) =>
+    stream: (resource, { query, ...at }, signal) =>
       openStream(deps, { method: 'GET', path: queryPath(resource, at, query), signal }),
   };
 };

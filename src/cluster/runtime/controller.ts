@@ -21,9 +21,8 @@ export const earlierRequeue = (a: number | undefined, b: number | undefined): nu
 /** Reconciles one object. A rejection is retried with backoff. */
 export type Reconcile = (key: Key, signal: AbortSignal) => Promise<ReconcileResult>;
 
-/** One controller: its queue, its number of workers and its reconcile function. */
+/** One controller: its queue, which has its name, its number of workers and its reconcile function. */
 export type ControllerOptions = {
-  readonly name: string;
   readonly queue: WorkQueue;
   readonly workers: number;
   readonly reconcile: Reconcile;
@@ -45,7 +44,7 @@ export const runController = async (
   deps: ControllerDeps,
   signal: AbortSignal,
 ): Promise<void> => {
-  const controller = options.name;
+  const controller = options.queue.name;
   deps.metrics.errors.inc({ controller }, 0);
   deps.metrics.panics.inc({ controller }, 0);
   deps.metrics.maxWorkers.set({ controller }, options.workers);
@@ -70,7 +69,8 @@ const reconcileOne = async (
   deps: ControllerDeps,
   { key, signal }: ReconcileRequest,
 ): Promise<void> => {
-  const { name: controller, queue, reconcile } = options;
+  const { queue, reconcile } = options;
+  const controller = queue.name;
   const started = deps.clock.elapsed();
   deps.metrics.active.inc({ controller });
   try {
@@ -94,10 +94,11 @@ const reconcileOne = async (
  * the lease is kept: both are retried without an error log.
  */
 const handleFailure = (
-  { name: controller, queue }: ControllerOptions,
+  { queue }: ControllerOptions,
   { log, metrics }: ControllerDeps,
   { key, thrown }: { readonly key: Key; readonly thrown: unknown },
 ): void => {
+  const controller = queue.name;
   const conflict = isStatus(thrown, 409) || thrown instanceof NotLeading;
   metrics.total.inc({ controller, result: conflict ? 'conflict' : 'error' });
   queue.retry(key, thrown instanceof ApiError ? thrown.retryAfterMs : 0);

@@ -187,7 +187,7 @@ export class Informer<T extends NamedObject> {
     const { client, clock, silenceMs = defaultSilenceMs } = this.#deps;
     const { resource, namespace, selectors } = this.#options;
     const query: Query = { ...selectors, watch: 'true', allowWatchBookmarks: 'true', resourceVersion: from };
-    const answer = await client.watch(resource, { namespace, query }, signal);
+    const answer = await client.stream(resource, { namespace, query }, signal);
     const opened = clock.elapsed();
     try {
       for await (const event of watchEvents(answer, { clock, silenceMs })) {

@@ -26,6 +26,8 @@ export type QueueDeps = {
 
 /** Keys to reconcile, ordered by priority, then fairly by namespace. */
 export class WorkQueue {
+  /** Also the name of its controller. */
+  readonly name: string;
   readonly #deps: QueueDeps;
   readonly #waiting: Record<Priority, FairOrder> = {
     first: new FairOrder(),
@@ -46,6 +48,7 @@ export class WorkQueue {
   readonly #labels: { readonly name: string; readonly controller: string };
 
   constructor(deps: QueueDeps) {
+    this.name = deps.name;
     this.#deps = deps;
     this.#labels = { name: deps.name, controller: deps.name };
     deps.metrics.addSource(deps.name, {

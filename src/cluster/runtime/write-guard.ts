@@ -20,7 +20,7 @@ export const guardWrites = (client: KubeClient, mayWrite: () => boolean): KubeCl
   return {
     read: client.read,
     list: client.list,
-    watch: client.watch,
+    stream: client.stream,
     create: async (...request) => {
       check();
       return client.create(...request);

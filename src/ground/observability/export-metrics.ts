@@ -80,65 +80,72 @@ export type StateOptions = {
   readonly perObject: boolean;
 };
 
-/** Computed on scrape from the caches: a deleted object leaves no series. */
+type GaugeOptions<L extends string> = {
+  readonly name: string;
+  readonly help: string;
+  readonly labels: readonly L[];
+};
+
+/** Computes its values at each scrape. */
+const addGauge = <L extends string>(
+  registry: Registry,
+  { name, help, labels }: GaugeOptions<L>,
+  collect: (set: (labels: Record<L, string>, value: number) => void) => void,
+) =>
+  new Gauge({
+    name,
+    help,
+    labelNames: [...labels],
+    registers: [registry],
+    collect() {
+      this.reset();
+      collect((values, value) => this.set(values as never, value));
+    },
+  });
+
+const objects = {
+  name: 'modelexport_objects',
+  help: 'Objects, by kind, namespace and reason of the Ready condition.',
+  labels: ['kind', 'namespace', 'reason'],
+} as const;
+
+const engines = {
+  name: 'modelexport_engines',
+  help: 'Engines, by device class and reason of the Built condition.',
+  labels: ['device_class', 'reason'],
+} as const;
+
+const nodesOfClasses = {
+  name: 'modelexport_device_class_nodes',
+  help: 'Ready nodes that match a device class.',
+  labels: ['device_class', 'backend'],
+} as const;
+
+const conditionsOfObjects = {
+  name: 'modelexport_condition',
+  help: '1 for the status that each condition of each object has, with its reason.',
+  labels: ['kind', 'namespace', 'name', 'condition', 'status', 'reason'],
+} as const;
+
+/** Computed at each scrape from the caches: a deleted object leaves no series. */
 export const stateMetrics = (registry: Registry, source: StateSource, { perObject }: StateOptions): void => {
-  const gauge = <L extends string>(
-    name: string,
-    { help, labels }: { readonly help: string; readonly labels: readonly L[] },
-    collect: (set: (labels: Record<L, string>, value: number) => void) => void,
-  ) =>
-    new Gauge({
-      name,
-      help,
-      labelNames: [...labels],
-      registers: [registry],
-      collect() {
-        this.reset();
-        collect((values, value) => this.set(values as never, value));
-      },
-    });
-  gauge(
-    'modelexport_objects',
-    {
-      help: 'Objects, by kind, namespace and reason of the Ready condition.',
-      labels: ['kind', 'namespace', 'reason'],
-    },
-    (set) => {
-      for (const [labels, count] of countObjects(source.objects())) set(labels, count);
-    },
-  );
-  gauge(
-    'modelexport_engines',
-    {
-      help: 'Engines, by device class and reason of the Built condition.',
-      labels: ['device_class', 'reason'],
-    },
-    (set) => {
-      for (const { deviceClass, reason, count } of source.engines())
-        set({ device_class: deviceClass, reason }, count);
-    },
-  );
-  gauge(
-    'modelexport_device_class_nodes',
-    { help: 'Ready nodes that match a device class.', labels: ['device_class', 'backend'] },
-    (set) => {
-      for (const { deviceClass, backend, nodes } of source.classes())
-        set({ device_class: deviceClass, backend }, nodes);
-    },
-  );
+  addGauge(registry, objects, (set) => {
+    for (const [labels, count] of countObjects(source.objects())) set(labels, count);
+  });
+  addGauge(registry, engines, (set) => {
+    for (const { deviceClass, reason, count } of source.engines())
+      set({ device_class: deviceClass, reason }, count);
+  });
+  addGauge(registry, nodesOfClasses, (set) => {
+    for (const { deviceClass, backend, nodes } of source.classes())
+      set({ device_class: deviceClass, backend }, nodes);
+  });
   if (!perObject) return;
-  gauge(
-    'modelexport_condition',
-    {
-      help: '1 for the status that each condition of each object has, with its reason.',
-      labels: ['kind', 'namespace', 'name', 'condition', 'status', 'reason'],
-    },
-    (set) => {
-      for (const { kind, namespace, name, conditions } of source.objects())
-        for (const { type: condition, status, reason } of conditions)
-          set({ kind, namespace, name, condition, status, reason }, 1);
-    },
-  );
+  addGauge(registry, conditionsOfObjects, (set) => {
+    for (const { kind, namespace, name, conditions } of source.objects())
+      for (const { type: condition, status, reason } of conditions)
+        set({ kind, namespace, name, condition, status, reason }, 1);
+  });
 };
 
 type ObjectLabels = { readonly kind: string; readonly namespace: string; readonly reason: string };
