@@ -25,7 +25,7 @@ import { runPeer } from '../peers/venv.ts';
 import { photosFolder } from '../photos/photos.ts';
 import { type Case, cases, taskOf } from './cases.ts';
 import { inputsOf, shapeOf } from './inputs.ts';
-import { type Losses, largest, measureLosses, type Watched } from './judged.ts';
+import { type Losses, largest, measureLosses, type Watched } from './losses.ts';
 import { compareRanges } from './ranges.ts';
 import { listFiles, textPicturesFolder } from './text-pictures.ts';
 

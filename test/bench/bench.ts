@@ -46,7 +46,7 @@ const contestantsOf = async (each: Case, { images, peerBatch }: Size): Promise<r
     { title: 'onnxruntime, min-max', measure: peer(task, ['MinMax', batch]) },
     ...(isSmall || values.slow ? [entropy] : []),
     ...(values.slow && isSmall ? [trueKl] : []),
-    { title: 'floor: the network alone', measure: ours('floor', task) },
+    { title: 'lower bound: the network alone', measure: ours('float-network', task) },
   ];
 };
 

@@ -44,7 +44,7 @@ export const asInTheImage = {
 };
 
 /** Runs a script of this folder with a task. */
-export const ours = (script: 'pass' | 'floor', task: Task) => async (): Promise<Measured> => {
+export const ours = (script: 'pass' | 'float-network', task: Task) => async (): Promise<Measured> => {
   const path = join(compiled, 'test', 'bench', `${script}.js`);
   if (!existsSync(path)) throw new Error('compile first');
   return lastLine(await run(process.execPath, [path], { input: JSON.stringify(task), env: asInTheImage }));

@@ -4,8 +4,8 @@ import type { ObservedExport } from '../../src/cluster/modelexport/observed.ts';
 import type { PodObject } from '../../src/cluster/ownedjobs/kube-shapes.ts';
 import type { JobState, ReadReport } from '../../src/cluster/ownedjobs/observed-job.ts';
 import type { EventObject, Facts, JobView } from '../../src/cluster/plugin/objects.ts';
-import { stored, withJobs } from './moments.ts';
 import { anObserved } from './objects.ts';
+import { stored, withJobs } from './stored-exports.ts';
 
 /** When the status of `anObserved` is decided. */
 export const decidedAt = Date.parse('2026-01-01T00:00:00Z');

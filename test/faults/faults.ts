@@ -2,10 +2,10 @@
 import process from 'node:process';
 import { seededRandom } from '../../src/ground/base/rng.ts';
 import { faultInputs } from './cases.ts';
-import { storm } from './storm.ts';
+import { injectFaults } from './inject.ts';
 
 const [repetitions = 300, seconds = 900, seed = 1] = process.argv.slice(2).map(Number);
-const { findings, repetitions: done } = await storm(await faultInputs(), {
+const { findings, repetitions: done } = await injectFaults(await faultInputs(), {
   repetitions,
   random: seededRandom(seed),
   until: performance.now() + seconds * 1000,

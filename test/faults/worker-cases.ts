@@ -8,7 +8,7 @@ import type { EngineTask, TensorfileTask } from '../../src/ground/contract/task.
 import { anExportTask } from '../builders/export-task.ts';
 import type { FaultCase } from './cases.ts';
 
-/** Paths of the containers' inputs on this machine. */
+/** Paths of the containers' inputs in these folders. */
 export type PodData = {
   readonly model: string;
   readonly encrypted: string;

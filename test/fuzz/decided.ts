@@ -4,7 +4,7 @@ import type { PodObject } from '../../src/cluster/ownedjobs/kube-shapes.ts';
 import type { JobState } from '../../src/cluster/ownedjobs/observed-job.ts';
 import { findPodFailure, findSuccess } from '../../src/cluster/ownedjobs/pod-result.ts';
 import { anObserved } from '../builders/objects.ts';
-import { finish, performActions, settle } from '../builders/played.ts';
+import { finish, performActions, settle } from '../builders/perform-actions.ts';
 
 /** A ModelExport whose export Job is running. */
 const begun = settle(anObserved());

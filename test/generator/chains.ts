@@ -3,7 +3,7 @@
  * each export. Exits with 1 if an export succeeded that should not have, or crashed.
  */
 import process from 'node:process';
-import { evaluateExports, type Outcome } from './judged.ts';
+import { evaluateExports, type Outcome } from './evaluate.ts';
 import { chained } from './networks.ts';
 
 const [seed = '1', count = '40'] = process.argv.slice(2);

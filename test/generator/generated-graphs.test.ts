@@ -1,6 +1,6 @@
 /** Networks of every structure, each in fp32, fp16 and int8: exit 0 means that the export is covered, compared and reported. */
 import test from 'ava';
-import { evaluateExports } from './judged.ts';
+import { evaluateExports } from './evaluate.ts';
 import { alone } from './networks.ts';
 import { structures } from './structures.ts';
 

@@ -14,7 +14,6 @@ import { decide as decideClass } from '../../src/cluster/deviceclass/decide.ts';
 import { decide } from '../../src/cluster/modelexport/decide.ts';
 import type { JobState } from '../../src/cluster/ownedjobs/observed-job.ts';
 import { kstatusOf } from '../builders/kstatus.ts';
-import { stored, withJobs } from '../builders/moments.ts';
 import { a10Labels, aGpuNode } from '../builders/nodes.ts';
 import {
   aClass,
@@ -29,6 +28,7 @@ import {
   aTensorfileWritten,
   noObstacles,
 } from '../builders/objects.ts';
+import { stored, withJobs } from '../builders/stored-exports.ts';
 import { type Health, healthOf, realKstatusOf, runLua } from './ask.ts';
 
 const root = join(import.meta.dirname, '..', '..');

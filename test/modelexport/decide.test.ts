@@ -3,7 +3,7 @@ import type { ModelExport } from '../../src/cluster/api/model-export.ts';
 import { decide } from '../../src/cluster/modelexport/decide.ts';
 import type { ObservedExport } from '../../src/cluster/modelexport/observed.ts';
 import { aClass, aModelExport, anExported, anObserved } from '../builders/objects.ts';
-import { finish, performActions, settle, succeed } from '../builders/played.ts';
+import { finish, performActions, settle, succeed } from '../builders/perform-actions.ts';
 
 const kinds = (observed: ObservedExport): readonly string[] =>
   decide(observed).actions.map(({ kind }) => kind);

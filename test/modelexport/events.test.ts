@@ -5,7 +5,7 @@ import { decide } from '../../src/cluster/modelexport/decide.ts';
 import type { ObservedExport } from '../../src/cluster/modelexport/observed.ts';
 import type { JobState, ObservedJob } from '../../src/cluster/ownedjobs/observed-job.ts';
 import { aClass, active, aModelExport, anObserved, noObstacles } from '../builders/objects.ts';
-import { finish, performActions, succeed } from '../builders/played.ts';
+import { finish, performActions, succeed } from '../builders/perform-actions.ts';
 
 type Outcome = { readonly observed: ObservedExport; readonly events: readonly string[] };
 

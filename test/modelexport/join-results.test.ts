@@ -5,7 +5,7 @@ import { joinMs } from '../../src/cluster/modelexport/join-results.ts';
 import type { ObservedExport } from '../../src/cluster/modelexport/observed.ts';
 import type { ObservedJob } from '../../src/cluster/ownedjobs/observed-job.ts';
 import { aClass, aModelExport, anEngineBuilt, anExported, anObserved } from '../builders/objects.ts';
-import { performActions, settle, succeed } from '../builders/played.ts';
+import { performActions, settle, succeed } from '../builders/perform-actions.ts';
 
 const classes = ['ada', 'ampere', 'cpu'].map((name) => aClass(name));
 const modelExport = aModelExport({ spec: { deviceClasses: classes.map(({ name }) => ({ name })) } });

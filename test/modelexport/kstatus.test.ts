@@ -7,8 +7,8 @@ import { decide } from '../../src/cluster/modelexport/decide.ts';
 import type { JobState } from '../../src/cluster/ownedjobs/observed-job.ts';
 import type { EngineBuilt, Exported } from '../../src/ground/contract/result.ts';
 import { type Kstatus, kstatusOf } from '../builders/kstatus.ts';
-import { stored, withJobs } from '../builders/moments.ts';
 import { aClass, active, aModelExport, anEngineBuilt, anExported, anObserved } from '../builders/objects.ts';
+import { stored, withJobs } from '../builders/stored-exports.ts';
 
 const seen = aModelExport({ status: { observedGeneration: 1 } });
 

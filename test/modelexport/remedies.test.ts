@@ -22,7 +22,7 @@ import {
   aTensorfile,
   noObstacles,
 } from '../builders/objects.ts';
-import { finish, settle, succeed } from '../builders/played.ts';
+import { finish, settle, succeed } from '../builders/perform-actions.ts';
 
 type Spec = ModelExport['spec'];
 type Remedy = (observed: ObservedExport) => ObservedExport;

@@ -4,7 +4,7 @@ import { decide } from '../../src/cluster/modelexport/decide.ts';
 import type { ObservedExport } from '../../src/cluster/modelexport/observed.ts';
 import type { EngineTask } from '../../src/ground/contract/task.ts';
 import { aClass, aModelExport, anEngineBuilt, anExported, anObserved } from '../builders/objects.ts';
-import { finish, performActions, settle } from '../builders/played.ts';
+import { finish, performActions, settle } from '../builders/perform-actions.ts';
 
 const modelExport = aModelExport({ spec: { deviceClasses: [{ name: 'ampere' }] } });
 const start = (): ObservedExport => settle(anObserved({ classes: [aClass('ampere')], modelExport }));

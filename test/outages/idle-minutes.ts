@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { endWithSignals } from '../cluster/end-with-signals.ts';
 import { costIn, type Situation, situations } from './idle.ts';
-import { type Storm, startStorm } from './storm.ts';
+import { startTestbed, type Testbed } from './testbed.ts';
 
 const { values } = parseArgs({ options: { minutes: { type: 'string', default: '3' } } });
 const ms = Number(values.minutes) * 60_000;
@@ -15,8 +15,8 @@ const delayedLooksMs = 20_000;
 /** Of one core: collection of garbage, and timers. */
 const mostCpuPercent = 2;
 
-const wait = async (storm: Storm, situation: Situation): Promise<boolean> => {
-  const { writes, reconciles, requests, cpuSeconds } = await costIn(storm, situation, ms);
+const wait = async (testbed: Testbed, situation: Situation): Promise<boolean> => {
+  const { writes, reconciles, requests, cpuSeconds } = await costIn(testbed, situation, ms);
   const cpuPercent = (cpuSeconds * 100_000) / ms;
   const figures = `${reconciles} reconciles, ${requests} requests, ${writes.length} writes, ${cpuPercent.toFixed(2)} % of a core`;
   process.stdout.write(`${situation.name}: ${figures}\n`);
@@ -29,14 +29,14 @@ const wait = async (storm: Storm, situation: Situation): Promise<boolean> => {
 };
 
 const main = async (): Promise<void> => {
-  const storm = await startStorm({ replicas: 1, exportsPerRound: 30 });
+  const testbed = await startTestbed({ replicas: 1, exportsPerRound: 30 });
   try {
-    await storm.weather(async () => {});
+    await testbed.runRound(async () => {});
     await sleep(delayedLooksMs);
     process.stdout.write(`30 ModelExports, ${values.minutes} min each\n`);
-    for (const situation of situations) if (!(await wait(storm, situation))) process.exitCode = 1;
+    for (const situation of situations) if (!(await wait(testbed, situation))) process.exitCode = 1;
   } finally {
-    await storm.stop();
+    await testbed.stop();
   }
 };
 

@@ -6,9 +6,9 @@ import { jobResources } from '../../src/cluster/ownedjobs/caches.ts';
 import type { JobObject } from '../../src/cluster/ownedjobs/kube-shapes.ts';
 import { eventually } from '../cluster/run.ts';
 import type { Fault } from '../runtime/fault-proxy.ts';
-import { compactEtcd } from './blows.ts';
+import { compactEtcd } from './disturbances.ts';
 import { leaderOf } from './replica.ts';
-import { namespace, type Storm } from './storm.ts';
+import { namespace, type Testbed } from './testbed.ts';
 
 export type Cost = {
   /** Without renewals of the lease. */
@@ -19,8 +19,8 @@ export type Cost = {
 
 export type Situation = {
   readonly name: string;
-  /** Brings it about in a storm that has settled. */
-  readonly enter: (storm: Storm) => Promise<void>;
+  /** Brings it about in a testbed that has settled. */
+  readonly enter: (testbed: Testbed) => Promise<void>;
   /** What every replica's network does meanwhile. */
   readonly fault?: Fault;
   /** Justified number of requests in this many milliseconds. */
@@ -29,22 +29,22 @@ export type Situation = {
 
 const never = new AbortController().signal;
 
-const listed = async ({ client }: Storm, kind: 'pods' | 'jobs') =>
+const listed = async ({ client }: Testbed, kind: 'pods' | 'jobs') =>
   ((await client.list(jobResources[kind], { namespace }, never)) as { items: readonly JobObject[] }).items;
 
 /** Nodes were removed, and with them all pods that knew results: the Jobs stay for a day. */
-const loseAllPods = async (storm: Storm): Promise<void> => {
-  for (const { metadata } of await listed(storm, 'pods'))
-    await storm.client.remove(jobResources.pods, { namespace, name: metadata.name }, never);
+const loseAllPods = async (testbed: Testbed): Promise<void> => {
+  for (const { metadata } of await listed(testbed, 'pods'))
+    await testbed.client.remove(jobResources.pods, { namespace, name: metadata.name }, never);
   await eventually(
     'the pods to be gone',
-    async () => (await listed(storm, 'pods')).length === 0 || undefined,
+    async () => (await listed(testbed, 'pods')).length === 0 || undefined,
   );
 };
 
 /** Jobs of an export that it does not ask for: one that nobody ends, one that cannot be deleted. */
-const addUnwantedJobs = async (storm: Storm): Promise<void> => {
-  const model = (await listed(storm, 'jobs'))[0]!;
+const addUnwantedJobs = async (testbed: Testbed): Promise<void> => {
+  const model = (await listed(testbed, 'jobs'))[0]!;
   const { ownerReferences, labels: own = {} } = model.metadata;
   for (const [name, finalizers] of [
     ['unwanted', []],
@@ -62,10 +62,12 @@ const addUnwantedJobs = async (storm: Storm): Promise<void> => {
       spec: { restartPolicy: 'Never', containers: [{ name: 'none', image: 'none.invalid/none' }] },
     };
     const job = { apiVersion: 'batch/v1', kind: 'Job', metadata, spec: { template } };
-    await storm.client.create(jobResources.jobs, { namespace }, job, never);
+    await testbed.client.create(jobResources.jobs, { namespace }, job, never);
   }
   await eventually('the unwanted Jobs to be deleted', async () => {
-    const left = (await listed(storm, 'jobs')).filter(({ metadata }) => metadata.name.startsWith('unwanted'));
+    const left = (await listed(testbed, 'jobs')).filter(({ metadata }) =>
+      metadata.name.startsWith('unwanted'),
+    );
     return left.every(({ metadata }) => metadata.deletionTimestamp !== undefined) || undefined;
   });
 };
@@ -105,10 +107,10 @@ export const situations: readonly Situation[] = [
 ];
 
 /** What the leader costs in this many milliseconds of this situation. */
-export const costIn = async (storm: Storm, { enter, fault = () => 'pass' }: Situation, ms: number) => {
-  await enter(storm);
-  const writes = await storm.writesWhenQuiet(1000);
-  const { proxy, metric } = await leaderOf(storm.replicas);
+export const costIn = async (testbed: Testbed, { enter, fault = () => 'pass' }: Situation, ms: number) => {
+  await enter(testbed);
+  const writes = await testbed.writesWhenQuiet(1000);
+  const { proxy, metric } = await leaderOf(testbed.replicas);
   await eventually('the delayed reconciles to be over', async () => {
     const count = await metric('controller_runtime_reconcile_total');
     await sleep(2000);

@@ -10,13 +10,13 @@ import { Informer } from '../../src/cluster/runtime/informer.ts';
 import { systemClock } from '../../src/ground/base/clock.ts';
 import type { Log } from '../../src/ground/observability/log.ts';
 import { informerMetrics } from '../../src/ground/observability/metrics.ts';
-import { roleOf } from './moves.ts';
+import { roleOf } from './user-actions.ts';
 
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: console.error };
 
-export type Guard = {
+export type Invariants = {
   /** What was violated so far, in words. */
-  readonly broken: readonly string[];
+  readonly violations: readonly string[];
   readonly exports: () => readonly ModelExport[];
   /** Jobs created so far. */
   readonly jobCount: () => number;
@@ -27,10 +27,10 @@ export type Guard = {
 /** How long a Job may outlive its export, or the suspension of it: what a successor and the slowest fault take. */
 const graceMs = 90_000;
 
-export const guard = (client: KubeClient, signal: AbortSignal): Guard => {
-  const broken: string[] = [];
+export const watchInvariants = (client: KubeClient, signal: AbortSignal): Invariants => {
+  const violations: string[] = [];
   const violate = (text: string): void => {
-    if (!broken.includes(text)) broken.push(text);
+    if (!violations.includes(text)) violations.push(text);
   };
   const clock = systemClock;
   const deps = { client, clock, random: Math.random, metrics: informerMetrics(new Registry()), log: silent };
@@ -91,7 +91,7 @@ export const guard = (client: KubeClient, signal: AbortSignal): Guard => {
   signal.addEventListener('abort', () => clearInterval(timer), { once: true });
   for (const informer of [jobs, exports]) void informer.run(signal);
   return {
-    broken,
+    violations,
     exports: () => exports.store.list(),
     jobCount: () => [...made.values()].reduce((sum, { size }) => sum + size, 0),
     unsettled: (expected) => {

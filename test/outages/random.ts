@@ -5,17 +5,17 @@ import { endWithSignals } from '../cluster/end-with-signals.ts';
 import {
   allKilled,
   apiserverRestart,
-  type Blow,
   clockJump,
   compaction,
+  type Disturbance,
   frozenLeader,
   killed,
   lostEvents,
   partitionedLeader,
   quota,
-} from './blows.ts';
-import { play, quickFaults, slowFaults } from './faults.ts';
-import { type Storm, startStorm } from './storm.ts';
+} from './disturbances.ts';
+import { injectFault, quickFaults, slowFaults } from './network-faults.ts';
+import { startTestbed, type Testbed } from './testbed.ts';
 
 const { values } = parseArgs({
   options: {
@@ -26,7 +26,7 @@ const { values } = parseArgs({
 });
 
 /** Mulberry32. */
-const chance = (seed: number) => {
+const randomFrom = (seed: number) => {
   let state = seed;
   return (): number => {
     state = (state + 0x6d2b79f5) | 0;
@@ -36,11 +36,11 @@ const chance = (seed: number) => {
   };
 };
 
-const blowsBy = (random: () => number): readonly Blow[] => [
+const disturbancesBy = (random: () => number): readonly Disturbance[] => [
   ...[...quickFaults, ...slowFaults].map((fault) => ({
     name: fault.name,
-    strike: ({ replicas }: Storm) =>
-      play(
+    inject: ({ replicas }: Testbed) =>
+      injectFault(
         replicas.map(({ proxy }) => proxy),
         fault,
       ),
@@ -56,7 +56,7 @@ const blowsBy = (random: () => number): readonly Blow[] => [
   quota,
 ];
 
-/** Every kind once in an order of chance, then again in another one. */
+/** Every kind once in a random order, then again in another one. */
 function* shuffled<T>(kinds: readonly T[], random: () => number): Generator<T> {
   for (;;) {
     const left = [...kinds];
@@ -66,37 +66,37 @@ function* shuffled<T>(kinds: readonly T[], random: () => number): Generator<T> {
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
-const memoryOf = async ({ replicas }: Storm): Promise<string> => {
+const memoryOf = async ({ replicas }: Testbed): Promise<string> => {
   const bytes = await Promise.all(replicas.map(({ metric }) => metric('process_resident_memory_bytes')));
   return bytes.map((each) => (each === 0 ? '–' : `${Math.round(each / 2 ** 20)} MiB`)).join(', ');
 };
 
 /** The order of faults depends on the seed alone, so that a run can be repeated in parts. */
-const endure = async (storm: Storm, seed: number): Promise<void> => {
-  const blows = shuffled(blowsBy(chance(seed + 1)), chance(seed));
+const runRounds = async (testbed: Testbed, seed: number): Promise<void> => {
+  const disturbances = shuffled(disturbancesBy(randomFrom(seed + 1)), randomFrom(seed));
   const [first, rounds] = [Number(values.from), Number(values.rounds)];
-  for (let skipped = 1; skipped < first; skipped++) blows.next();
+  for (let skipped = 1; skipped < first; skipped++) disturbances.next();
   for (let round = first; round < first + rounds; round++) {
-    const { name, strike } = blows.next().value as Blow;
+    const { name, inject } = disturbances.next().value as Disturbance;
     const started = performance.now();
-    await storm.weather(() => strike(storm));
+    await testbed.runRound(() => inject(testbed));
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
-    print(`${round}: ${name}, ${seconds} s, ${await memoryOf(storm)}`);
-    if (storm.guard.broken.length > 0) throw new Error(storm.guard.broken.join('\n'));
+    print(`${round}: ${name}, ${seconds} s, ${await memoryOf(testbed)}`);
+    if (testbed.invariants.violations.length > 0) throw new Error(testbed.invariants.violations.join('\n'));
   }
-  const writes = await storm.writesWhenQuiet(10_000);
+  const writes = await testbed.writesWhenQuiet(10_000);
   if (writes.length > 0) throw new Error(`writes of a quiet system:\n${writes.join('\n')}`);
 };
 
 const main = async (): Promise<void> => {
-  const storm = await startStorm({ replicas: 2, exportsPerRound: 3 });
+  const testbed = await startTestbed({ replicas: 2, exportsPerRound: 3 });
   print(`seed ${values.seed}, ${values.rounds} rounds from ${values.from}`);
   try {
-    await endure(storm, Number(values.seed));
-    const { exports, jobCount } = storm.guard;
+    await runRounds(testbed, Number(values.seed));
+    const { exports, jobCount } = testbed.invariants;
     print(`all invariants held: ${exports().length} exports remain, ${jobCount()} Jobs were created`);
   } finally {
-    await storm.stop();
+    await testbed.stop();
   }
 };
 

@@ -13,7 +13,7 @@ import type { KubeClient } from '../../src/cluster/runtime/client.ts';
 import type { Fields, Log } from '../../src/ground/observability/log.ts';
 import { HandClock } from '../base/hand-clock.ts';
 import { aModelExport, anObserved } from '../builders/objects.ts';
-import { finish, settle, succeed } from '../builders/played.ts';
+import { finish, settle, succeed } from '../builders/perform-actions.ts';
 
 type Line = { readonly level: string; readonly message: string } & Readonly<Record<string, unknown>>;
 

@@ -5,7 +5,7 @@ import type { ObservedExport } from '../../src/cluster/modelexport/observed.ts';
 import type { ObservedJob, ReadReport } from '../../src/cluster/ownedjobs/observed-job.ts';
 import { progressWriteMs } from '../../src/cluster/ownedjobs/running.ts';
 import { anObserved } from '../builders/objects.ts';
-import { performActions, settle, succeed } from '../builders/played.ts';
+import { performActions, settle, succeed } from '../builders/perform-actions.ts';
 
 const startedAtMs = Date.parse('2026-01-01T00:00:00Z');
 

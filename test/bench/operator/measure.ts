@@ -1,4 +1,4 @@
-/** Measures one contender with a number of objects: speed, cost, and requests. */
+/** Measures one controller with a number of objects: speed, cost, and requests. */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,8 +7,15 @@ import { modelExportResource } from '../../../src/cluster/modelexport/caches.ts'
 import { jobResources } from '../../../src/cluster/ownedjobs/caches.ts';
 import type { JobObject } from '../../../src/cluster/ownedjobs/kube-shapes.ts';
 import { eventually } from '../../cluster/run.ts';
-import { type Contender, type Templates, usageOf } from './contenders.ts';
-import { classes, createExport, followIn, namespace, startWorld, type World } from './world.ts';
+import {
+  type BenchCluster,
+  classes,
+  createExport,
+  followIn,
+  namespace,
+  startBenchCluster,
+} from './bench-cluster.ts';
+import { type MeasuredController, type Templates, usageOf } from './measured-controllers.ts';
 
 export type Load = {
   readonly objects: number;
@@ -33,16 +40,16 @@ const limitMs = 900_000;
 
 /** `look` reads results before the control plane stops. */
 export const measure = async <T>(
-  { title, start }: Contender,
+  { title, start }: MeasuredController,
   load: Load,
-  look: (world: World) => Promise<T>,
+  look: (cluster: BenchCluster) => Promise<T>,
 ): Promise<{ readonly measured: Measured; readonly seen: T }> => {
-  const world = await startWorld();
+  const cluster = await startBenchCluster();
   try {
-    const child = await start(world);
+    const child = await start(cluster);
     await sleep(4000); // Its caches are filled by then.
     const before = usageOf(child.pid!);
-    const times = await runLoad(world, load);
+    const times = await runLoad(cluster, load);
     const after = usageOf(child.pid!);
     await sleep(1000);
     child.kill('SIGTERM');
@@ -52,22 +59,22 @@ export const measure = async <T>(
       jobsPerSecond: (load.objects * jobsPerObject) / times.seconds,
       processorMsPerObject: ((after.seconds - before.seconds) * 1000) / load.objects,
       mebibytes: after.mebibytes,
-      writes: writesOf(world, load.objects),
+      writes: writesOf(cluster, load.objects),
       ...times,
     };
-    return { measured, seen: await look(world) };
+    return { measured, seen: await look(cluster) };
   } finally {
-    await world.stop();
+    await cluster.stop();
   }
 };
 
 type Times = { readonly seconds: number; readonly firstStatusMs: number[]; readonly readyMs: number[] };
 
-const runLoad = async (world: World, { objects, rate }: Load): Promise<Times> => {
+const runLoad = async (cluster: BenchCluster, { objects, rate }: Load): Promise<Times> => {
   const created = new Map<string, number>();
   const first = new Map<string, number>();
   const ready = new Map<string, number>();
-  const cache = followIn<ModelExport>(world, {
+  const cache = followIn<ModelExport>(cluster, {
     resource: modelExportResource,
     namespace,
     project: (raw) => raw as ModelExport,
@@ -86,7 +93,7 @@ const runLoad = async (world: World, { objects, rate }: Load): Promise<Times> =>
   const names = Array.from({ length: objects }, (_, i) => `export-${i}`);
   await createInTurn(names, rate, async (name) => {
     created.set(name, performance.now());
-    await createExport(world, name);
+    await createExport(cluster, name);
   });
   await eventually('every object to be Ready', async () => ready.size === objects || undefined, limitMs);
   return {
@@ -117,7 +124,7 @@ type AuditLine = {
   readonly objectRef?: { readonly resource: string; readonly subresource?: string };
 };
 
-const writesOf = ({ plane }: World, objects: number): Readonly<Record<string, number>> => {
+const writesOf = ({ plane }: BenchCluster, objects: number): Readonly<Record<string, number>> => {
   const counts: Record<string, number> = {};
   for (const line of readFileSync(plane.auditLog, 'utf8').split('\n')) {
     if (line === '') continue;
@@ -130,10 +137,10 @@ const writesOf = ({ plane }: World, objects: number): Readonly<Record<string, nu
 
 /** Measures the limit of the control plane: a client alone creates the same Jobs, until all are complete. */
 export const measureLimit = async (templates: Templates, { objects }: Load): Promise<number> => {
-  const world = await startWorld();
+  const cluster = await startBenchCluster();
   try {
     let complete = 0;
-    const cache = followIn<JobObject>(world, {
+    const cache = followIn<JobObject>(cluster, {
       resource: jobResources.jobs,
       namespace,
       project: (raw) => raw as JobObject,
@@ -148,12 +155,12 @@ export const measureLimit = async (templates: Templates, { objects }: Load): Pro
       const deviceClass = classes[Number(name.slice(4)) % jobsPerObject];
       const template = deviceClass === undefined ? templates.export : templates.engine;
       const job = { ...template, metadata: { ...(template as { metadata: object }).metadata, name } };
-      await world.client.create(jobResources.jobs, { namespace }, job, world.signal);
+      await cluster.client.create(jobResources.jobs, { namespace }, job, cluster.signal);
     });
     await eventually('every Job to be complete', async () => complete === names.length || undefined, limitMs);
     return names.length / ((performance.now() - started) / 1000);
   } finally {
-    await world.stop();
+    await cluster.stop();
   }
 };
 

@@ -2,8 +2,8 @@
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { endWithSignals } from '../../cluster/end-with-signals.ts';
-import { compileOperator, operatorWith, peer, templatesOf } from './contenders.ts';
 import { type Load, type Measured, measure, measureLimit } from './measure.ts';
+import { compileOperator, operatorWith, peer, templatesOf } from './measured-controllers.ts';
 
 const { values } = parseArgs({
   options: {

@@ -10,21 +10,21 @@ export const performActions = (
   observed: ObservedExport,
   actions: readonly ExportAction[],
 ): ObservedExport => {
-  let world = observed;
-  for (const action of actions) world = performAction(world, action);
-  return world;
+  let observation = observed;
+  for (const action of actions) observation = performAction(observation, action);
+  return observation;
 };
 
-const performAction = (world: ObservedExport, action: ExportAction): ObservedExport => {
-  const jobs = world.jobs.filter(({ name }) => !('name' in action) || name !== action.name);
+const performAction = (observation: ObservedExport, action: ExportAction): ObservedExport => {
+  const jobs = observation.jobs.filter(({ name }) => !('name' in action) || name !== action.name);
   switch (action.kind) {
     case 'CreateJob':
       return {
-        ...world,
+        ...observation,
         jobs: [...jobs, aJobOf(action.job, active)],
       };
     case 'DeleteJob':
-      return { ...world, jobs };
+      return { ...observation, jobs };
     case 'SuspendJob': {
       const { name, suspend } = action;
       const suspended = (job: ObservedJob): ObservedJob => ({
@@ -32,12 +32,18 @@ const performAction = (world: ObservedExport, action: ExportAction): ObservedExp
         state: { ...job.state, suspended: suspend } as ObservedJob['state'],
         suspendedByUs: suspend,
       });
-      return { ...world, jobs: world.jobs.map((job) => (job.name === name ? suspended(job) : job)) };
+      return {
+        ...observation,
+        jobs: observation.jobs.map((job) => (job.name === name ? suspended(job) : job)),
+      };
     }
     case 'WriteStatus':
-      return { ...world, modelExport: { ...world.modelExport, status: action.status } as ModelExport };
+      return {
+        ...observation,
+        modelExport: { ...observation.modelExport, status: action.status } as ModelExport,
+      };
     default:
-      return world;
+      return observation;
   }
 };
 

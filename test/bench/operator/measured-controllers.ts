@@ -9,12 +9,12 @@ import { cached, digestOf } from '../../cluster/cache.ts';
 import type { ControlPlane } from '../../cluster/control-plane.ts';
 import { run } from '../../cluster/run.ts';
 import { asInTheImage } from '../measure.ts';
+import { type BenchCluster, measuredUser, namespace } from './bench-cluster.ts';
 import { startInPod } from './in-pod.ts';
-import { contender, namespace, type World } from './world.ts';
 
-export type Contender = {
+export type MeasuredController = {
   readonly title: string;
-  readonly start: (world: World) => Promise<ChildProcess>;
+  readonly start: (cluster: BenchCluster) => Promise<ChildProcess>;
 };
 
 const root = join(import.meta.dirname, '..', '..', '..');
@@ -34,7 +34,7 @@ export const startOperator = (
   nodeFlags: readonly string[] = [],
 ): ChildProcess =>
   startInPod(plane, {
-    user: contender,
+    user: measuredUser,
     command: [
       process.execPath,
       ...operatorNodeFlags,
@@ -46,7 +46,7 @@ export const startOperator = (
     env: asInTheImage,
   });
 
-export const operatorWith = (nodeFlags: readonly string[]): Contender => ({
+export const operatorWith = (nodeFlags: readonly string[]): MeasuredController => ({
   title: 'this operator',
   start: async ({ plane }) => startOperator(plane, ['--namespace', namespace], nodeFlags),
 });
@@ -58,7 +58,7 @@ type Job = {
 /** The manifests that the operator created, for the others to create. */
 export type Templates = Readonly<Record<'export' | 'engine', object>>;
 
-export const templatesOf = async ({ client, signal }: World): Promise<Templates> => {
+export const templatesOf = async ({ client, signal }: BenchCluster): Promise<Templates> => {
   const { items } = (await client.list(jobResources.jobs, { namespace }, signal)) as {
     items: readonly Job[];
   };
@@ -97,13 +97,13 @@ const peerBinary = (): Promise<string> =>
     });
   });
 
-export const peer = (templates: Templates): Contender => ({
+export const peer = (templates: Templates): MeasuredController => ({
   title: 'controller-runtime',
   start: async ({ plane }) => {
     const path = join(plane.folder, 'templates.json');
     writeFileSync(path, JSON.stringify(templates));
     return spawn(await peerBinary(), ['--templates', path], {
-      env: { ...process.env, KUBECONFIG: plane.kubeconfigOf(contender) },
+      env: { ...process.env, KUBECONFIG: plane.kubeconfigOf(measuredUser) },
       stdio: ['ignore', 'ignore', 'ignore'],
     });
   },

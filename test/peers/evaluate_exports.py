@@ -1,6 +1,6 @@
 """Checks exports independently of this project's code: with onnx's checker, onnxruntime, and an analysis of dependencies.
 
-usage: judge_exports.py CASES.json
+usage: evaluate_exports.py CASES.json
 
 CASES.json lists {name, given, exported, engine?, cache?, data_type}: paths of the input model, of the ONNX file in the
 .etlt, of an engine for this CPU, and of a calibration cache. Prints a JSON list of {name, problems}.
@@ -94,7 +94,7 @@ def problems(case, images):
             yield f"the cache has no scale for {', '.join(missing)}"
 
 
-def judged(case, images):
+def list_problems(case, images):
     try:
         return list(problems(case, images))
     except Exception as error:  # An error in one case must not hide the others.
@@ -104,4 +104,4 @@ def judged(case, images):
 with open(sys.argv[1], encoding="utf-8") as listed:
     cases = json.load(listed)
 shared = pictures()
-print(json.dumps([{"name": case["name"], "problems": judged(case, shared)} for case in cases]))
+print(json.dumps([{"name": case["name"], "problems": list_problems(case, shared)} for case in cases]))

@@ -48,10 +48,10 @@ const calibrationData = async (folder: string): Promise<string> => {
   return path;
 };
 
-type Judged = { readonly name: string } & Readonly<Record<string, string>>;
+type EvaluationCase = { readonly name: string } & Readonly<Record<string, string>>;
 type Exported = Outcome & {
   /** Input of the evaluation; undefined if nothing was exported. */
-  readonly judge: Judged | undefined;
+  readonly evaluation: EvaluationCase | undefined;
 };
 
 const exportOf = async (
@@ -92,7 +92,7 @@ const exportOf = async (
     writeFileSync(at('exported.onnx'), payload);
     const isReported =
       dataType !== 'int8' || log.some((line) => /\d+ of \d+ layers compute in int8/.test(line));
-    const judge = {
+    const evaluation = {
       name: `${name} ${dataType}`,
       data_type: dataType,
       given: at('given.onnx'),
@@ -105,7 +105,7 @@ const exportOf = async (
       dataType,
       refused: undefined,
       problems: isReported ? [] : ['the share of int8 is not reported'],
-      judge,
+      evaluation,
     };
   } catch (thrown) {
     if (!(thrown instanceof UserError))
@@ -114,10 +114,10 @@ const exportOf = async (
         dataType,
         refused: undefined,
         problems: [`exit 1: ${messageOf(thrown)}`],
-        judge: undefined,
+        evaluation: undefined,
       };
     const { reason, message } = thrown;
-    return { name, dataType, refused: { reason, message }, problems: [], judge: undefined };
+    return { name, dataType, refused: { reason, message }, problems: [], evaluation: undefined };
   }
 };
 
@@ -135,11 +135,11 @@ export const evaluateExports = async (networks: readonly Generated[]): Promise<r
   };
   await Promise.all(Array.from({ length: atOnce }, (_, lane) => worker(lane)));
   const list = join(folder, 'cases.json');
-  writeFileSync(list, JSON.stringify(exports.flatMap(({ judge }) => (judge ? [judge] : []))));
-  const found = (await runPeer('judge_exports.py', [list])) as { name: string; problems: string[] }[];
+  writeFileSync(list, JSON.stringify(exports.flatMap(({ evaluation }) => (evaluation ? [evaluation] : []))));
+  const found = (await runPeer('evaluate_exports.py', [list])) as { name: string; problems: string[] }[];
   const byName = new Map(found.map(({ name, problems }) => [name, problems]));
-  return exports.map(({ judge, ...outcome }) => ({
+  return exports.map(({ evaluation, ...outcome }) => ({
     ...outcome,
-    problems: [...outcome.problems, ...(byName.get(judge?.name ?? '') ?? [])],
+    problems: [...outcome.problems, ...(byName.get(evaluation?.name ?? '') ?? [])],
   }));
 };

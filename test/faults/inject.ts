@@ -25,12 +25,12 @@ type Reference = {
   readonly bytes: number;
 };
 
-type Machine = { readonly out: string; readonly temporary: string; readonly root: string };
+type RunFolders = { readonly out: string; readonly temporary: string; readonly root: string };
 type Ended = { readonly code: number | null; readonly milliseconds: number };
 
 const source = join(import.meta.dirname, '..', '..', 'src');
 
-const aMachine = ({ worker }: FaultCase, { prepare }: Inputs): Machine => {
+const makeFolders = ({ worker }: FaultCase, { prepare }: Inputs): RunFolders => {
   const root = mkdtempSync(join(tmpdir(), 'tlt-fault-'));
   const out = join(root, worker?.mount ?? 'out');
   const temporary = join(root, 'tmp');
@@ -41,11 +41,11 @@ const aMachine = ({ worker }: FaultCase, { prepare }: Inputs): Machine => {
 
 type Disturbance = { readonly signal: NodeJS.Signals; readonly afterMs: number } | undefined;
 
-const run = (each: FaultCase, machine: Machine, disturbance?: Disturbance): Promise<Ended> =>
+const run = (each: FaultCase, folders: RunFolders, disturbance?: Disturbance): Promise<Ended> =>
   new Promise((resolve) => {
     const started = performance.now();
-    const child = spawn(process.execPath, [join(source, `${each.program}.ts`), ...each.args(machine)], {
-      env: { ...process.env, TMPDIR: machine.temporary, TLT_WORKER_ROOT: machine.root },
+    const child = spawn(process.execPath, [join(source, `${each.program}.ts`), ...each.args(folders)], {
+      env: { ...process.env, TMPDIR: folders.temporary, TLT_WORKER_ROOT: folders.root },
       stdio: 'ignore',
     });
     const done = new AbortController();
@@ -71,11 +71,11 @@ const contentOf = (folder: string): ReadonlyMap<string, Uint8Array> =>
   new Map(filesBelow(folder).map((path) => [path.slice(folder.length + 1), readFileSync(path)]));
 
 const referenceOf = async (each: FaultCase, inputs: Inputs): Promise<Reference> => {
-  const machine = aMachine(each, inputs);
-  const { code, milliseconds } = await run(each, machine);
+  const folders = makeFolders(each, inputs);
+  const { code, milliseconds } = await run(each, folders);
   if (code !== 0) throw new Error(`${each.name} ends with ${code} without a fault`);
-  const files = contentOf(machine.out);
-  rmSync(machine.root, { recursive: true });
+  const files = contentOf(folders.out);
+  rmSync(folders.root, { recursive: true });
   return { milliseconds, files, bytes: [...files.values()].reduce((sum, { length }) => sum + length, 0) };
 };
 
@@ -104,18 +104,18 @@ const attempt = (read: () => unknown): string | undefined => {
   }
 };
 
-type Left = { readonly machine: Machine; readonly reference: Reference; readonly inputs: Inputs };
+type Left = { readonly folders: RunFolders; readonly reference: Reference; readonly inputs: Inputs };
 
 const findProblems = async (each: FaultCase, left: Left): Promise<string[]> => [
   ...(await brokenOutputs(left)),
   ...findIncomplete(each, left),
-  ...filesBelow(left.machine.temporary).map((path) => `${basename(path)} is left in the temporary folder`),
+  ...filesBelow(left.folders.temporary).map((path) => `${basename(path)} is left in the temporary folder`),
   ...findExposed(each, left),
 ];
 
-const brokenOutputs = async ({ machine, reference, inputs }: Left): Promise<string[]> => {
+const brokenOutputs = async ({ folders, reference, inputs }: Left): Promise<string[]> => {
   const found: string[] = [];
-  for (const [name, bytes] of contentOf(machine.out)) {
+  for (const [name, bytes] of contentOf(folders.out)) {
     const expected = reference.files.get(name);
     const broken = expected && (await describeDamage(name, { bytes, expected, key: inputs.key }));
     if (!expected) found.push(`${name} (${bytes.length} bytes) is left over`);
@@ -124,8 +124,8 @@ const brokenOutputs = async ({ machine, reference, inputs }: Left): Promise<stri
   return found;
 };
 
-const findIncomplete = ({ worker }: FaultCase, { machine, reference }: Left): string[] => {
-  const outputs = contentOf(machine.out);
+const findIncomplete = ({ worker }: FaultCase, { folders, reference }: Left): string[] => {
+  const outputs = contentOf(folders.out);
   const missing = [...reference.files.keys()].filter((name) => !outputs.has(name));
   if (missing.length === 0 || outputs.size === 0) return [];
   if (!worker) return [`only ${[...outputs.keys()]} of the run appeared`];
@@ -133,8 +133,8 @@ const findIncomplete = ({ worker }: FaultCase, { machine, reference }: Left): st
 };
 
 /** Plaintext in other files than the plaintext outputs, or in files that other users can read. */
-const findExposed = ({ plaintext, published = [] }: FaultCase, { machine, inputs }: Left): string[] =>
-  [...filesBelow(machine.out), ...filesBelow(machine.temporary)].flatMap((path) => {
+const findExposed = ({ plaintext, published = [] }: FaultCase, { folders, inputs }: Left): string[] =>
+  [...filesBelow(folders.out), ...filesBelow(folders.temporary)].flatMap((path) => {
     if (published.includes(basename(path))) return [];
     if (!plaintext.includes(basename(path)))
       return readFileSync(path).includes(inputs.marker)
@@ -155,37 +155,37 @@ const withMount = async <T>(folder: string, kib: number, use: () => Promise<T>):
   }
 };
 
-type Throw = { readonly fault: Fault; readonly random: Random; readonly left: Omit<Left, 'machine'> };
+type FaultRun = { readonly fault: Fault; readonly random: Random; readonly left: Omit<Left, 'folders'> };
 
 /** Milliseconds. The process that names the files of a run ends within this time after a kill. */
 const namingMs = 200;
 
 /** Runs a command with one fault, and returns the findings. */
-const runWithFault = async (each: FaultCase, { fault, random, left }: Throw): Promise<string[]> => {
+const runWithFault = async (each: FaultCase, { fault, random, left }: FaultRun): Promise<string[]> => {
   const { inputs, reference } = left;
-  const machine = aMachine(each, inputs);
-  const look = () => findProblems(each, { ...left, machine });
+  const folders = makeFolders(each, inputs);
+  const look = () => findProblems(each, { ...left, folders });
   try {
     if (fault === 'SIGKILL' || fault === 'SIGINT') {
       // The first third of a run only loads the program.
       const afterMs = reference.milliseconds * (0.3 + 0.8 * random());
-      await run(each, machine, { signal: fault, afterMs });
+      await run(each, folders, { signal: fault, afterMs });
       await setTimeout(namingMs);
       return await look();
     }
-    const folder = fault === 'full output disk' ? machine.out : machine.temporary;
+    const folder = fault === 'full output disk' ? folders.out : folders.temporary;
     const kib = 4 + Math.floor((random() * 1.1 * reference.bytes) / 1024);
     return await withMount(folder, kib, async () => {
-      const { code } = await run(each, machine);
+      const { code } = await run(each, folders);
       const found = await look();
       return codesOfFullDisk.includes(code) ? found : [...found, `it ended with ${code}`];
     });
   } finally {
-    rmSync(machine.root, { recursive: true, force: true });
+    rmSync(folders.root, { recursive: true, force: true });
   }
 };
 
-export type Storm = {
+export type InjectionOptions = {
   readonly repetitions: number;
   readonly random: Random;
   /** No repetition starts after this time. */
@@ -194,7 +194,7 @@ export type Storm = {
   readonly onDone?: (done: number, findings: number) => void;
 };
 
-export type StormResult = { readonly repetitions: number; readonly findings: readonly Finding[] };
+export type InjectionResult = { readonly repetitions: number; readonly findings: readonly Finding[] };
 
 /** Mounting needs root. Without it, no disk is full. */
 const faultsHere: readonly Fault[] =
@@ -202,10 +202,10 @@ const faultsHere: readonly Fault[] =
     ? ['SIGKILL', 'full output disk', 'SIGKILL', 'SIGINT', 'SIGKILL', 'full temporary disk']
     : ['SIGKILL', 'SIGINT'];
 
-export const storm = async (
+export const injectFaults = async (
   inputs: Inputs,
-  { repetitions, random, until, onDone }: Storm,
-): Promise<StormResult> => {
+  { repetitions, random, until, onDone }: InjectionOptions,
+): Promise<InjectionResult> => {
   const references = new Map<FaultCase, Reference>();
   const findings: Finding[] = [];
   let done = 0;

@@ -137,7 +137,7 @@ export const slowFaults: readonly NamedFault[] = [
   },
 ];
 
-export const play = async (
+export const injectFault = async (
   proxies: readonly FaultProxy[],
   { fault, ms, cuts }: NamedFault,
 ): Promise<void> => {

@@ -18,9 +18,9 @@ import { type ControlPlane, startControlPlane } from '../../cluster/control-plan
 export const classes = ['ada', 'ampere', 'cpu'] as const;
 export const namespace = 'default';
 /** The user in the kubeconfig of the controller under test, whose requests are counted. */
-export const contender = 'contender';
+export const measuredUser = 'controller-under-test';
 
-export type World = {
+export type BenchCluster = {
   readonly plane: ControlPlane;
   readonly client: KubeClient;
   readonly signal: AbortSignal;
@@ -31,7 +31,7 @@ const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: co
 
 /** Aborted when the cluster stops. */
 export const followIn = <T extends NamedObject>(
-  { client, signal }: Pick<World, 'client' | 'signal'>,
+  { client, signal }: Pick<BenchCluster, 'client' | 'signal'>,
   options: InformerOptions<T>,
 ): Informer<T> => {
   const metrics = informerMetrics(new Registry());
@@ -46,28 +46,28 @@ export const followIn = <T extends NamedObject>(
   return informer;
 };
 
-export const startWorld = async (): Promise<World> => {
+export const startBenchCluster = async (): Promise<BenchCluster> => {
   const plane = await startControlPlane({
     controllerManager: true,
     scheduler: true,
     unthrottled: true,
-    users: [contender],
-    audit: [contender],
+    users: [measuredUser],
+    audit: [measuredUser],
   });
   const over = new AbortController();
-  const world = { plane, client: aClientOf(plane.kubeconfig), signal: over.signal };
+  const cluster = { plane, client: aClientOf(plane.kubeconfig), signal: over.signal };
   await plane.kubectl(['apply', '--server-side', '-k', 'crds']);
   await plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s']);
   for (const name of classes) await plane.kubectl(['apply', '-f', '-'], JSON.stringify(aClass(name)));
-  for (let i = 0; i < nodes; i++) await addNode(world, `node-${i}`);
-  for (const claim of claimsOf(aModelExport('any'))) await addClaim(world, claim);
+  for (let i = 0; i < nodes; i++) await addNode(cluster, `node-${i}`);
+  for (const claim of claimsOf(aModelExport('any'))) await addClaim(cluster, claim);
   await plane.kubectl(['wait', '--for=jsonpath={.status.phase}=Bound', 'pvc', '--all', '--timeout=60s']);
-  void heartbeats(world).catch(() => {}); // Ends with the cluster.
-  finishPods(world);
+  void heartbeats(cluster).catch(() => {}); // Ends with the cluster.
+  finishPods(cluster);
   return {
-    ...world,
+    ...cluster,
     stop: async () => {
-      over.abort(new Error('the world ends'));
+      over.abort(new Error('the cluster ends'));
       await plane.stop();
     },
   };
@@ -96,7 +96,7 @@ export const aModelExport = (name: string): object => ({
   },
 });
 
-export const createExport = ({ client, signal }: World, name: string): Promise<unknown> =>
+export const createExport = ({ client, signal }: BenchCluster, name: string): Promise<unknown> =>
   client.create(modelExportResource, { namespace }, aModelExport(name), signal);
 
 const nodes = 4;
@@ -120,7 +120,7 @@ const addClaim = async ({ client, signal }: Asking, name: string): Promise<void>
   await client.create(claimResource, { namespace }, { metadata: { name, namespace }, spec: claim }, signal);
 };
 
-type Asking = Pick<World, 'client' | 'signal'>;
+type Asking = Pick<BenchCluster, 'client' | 'signal'>;
 
 const addNode = async ({ client, signal }: Asking, name: string): Promise<void> => {
   const labels = {
@@ -157,9 +157,9 @@ const heartbeats = async ({ client, signal }: Asking): Promise<void> => {
 };
 
 /** Acts as the kubelets: an assigned pod succeeds with the result of its kind. */
-const finishPods = (world: Asking): void => {
+const finishPods = (cluster: Asking): void => {
   const finished = new Set<string>();
-  followIn<PodObject>(world, {
+  followIn<PodObject>(cluster, {
     resource: jobResources.pods,
     project: (raw) => {
       const { metadata, spec } = raw as PodObject;
@@ -172,7 +172,7 @@ const finishPods = (world: Asking): void => {
     onChange: ({ after }) => {
       if (after?.spec?.nodeName === undefined || finished.has(after.metadata.uid)) return;
       finished.add(after.metadata.uid);
-      void finish(world, after).catch(() => {}); // The pod may have been deleted.
+      void finish(cluster, after).catch(() => {}); // The pod may have been deleted.
     },
   });
 };

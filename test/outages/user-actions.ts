@@ -12,10 +12,10 @@ export type Role = (typeof roles)[number];
 
 export const roleOf = (name: string): Role => name.slice(name.lastIndexOf('-') + 1) as Role;
 
-export type Mover = { readonly client: KubeClient; readonly namespace: string; readonly signal: AbortSignal };
+export type User = { readonly client: KubeClient; readonly namespace: string; readonly signal: AbortSignal };
 
 /** A user repeats a request that the apiserver could not answer. */
-const insistently = async (
+const retryUntilDone = async (
   request: () => Promise<unknown>,
   done: number,
   signal: AbortSignal,
@@ -33,7 +33,7 @@ const insistently = async (
 };
 
 /** Resolves when the user has done everything. */
-export const move = async (name: string, { client, namespace, signal }: Mover): Promise<void> => {
+export const actAsUser = async (name: string, { client, namespace, signal }: User): Promise<void> => {
   const at = { namespace, name };
   const object = {
     apiVersion: 'export.tlt.dev/v1beta1',
@@ -43,8 +43,8 @@ export const move = async (name: string, { client, namespace, signal }: Mover): 
   };
   const create = () => client.create(modelExportResource, { namespace }, object, signal);
   const change = (spec: Partial<ModelExport['spec']>) =>
-    insistently(() => client.mergePatch(modelExportResource, at, { spec }, signal), 404, signal);
-  await insistently(create, 409, signal);
+    retryUntilDone(() => client.mergePatch(modelExportResource, at, { spec }, signal), 404, signal);
+  await retryUntilDone(create, 409, signal);
   await sleep(300);
   switch (roleOf(name)) {
     case 'paused':
@@ -56,7 +56,7 @@ export const move = async (name: string, { client, namespace, signal }: Mover): 
     case 'suspended':
       return change({ suspend: true });
     case 'deleted':
-      return insistently(() => client.remove(modelExportResource, at, signal), 404, signal);
+      return retryUntilDone(() => client.remove(modelExportResource, at, signal), 404, signal);
     default:
   }
 };

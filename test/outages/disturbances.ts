@@ -3,18 +3,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { jobResources } from '../../src/cluster/ownedjobs/caches.ts';
 import type { Fault, FaultProxy } from '../runtime/fault-proxy.ts';
 import { leaderOf, type Replica, successorOf } from './replica.ts';
-import { namespace, type Storm } from './storm.ts';
+import { namespace, type Testbed } from './testbed.ts';
 
-export type Blow = { readonly name: string; readonly strike: (storm: Storm) => Promise<void> };
+export type Disturbance = { readonly name: string; readonly inject: (testbed: Testbed) => Promise<void> };
 
 const anHourMs = 3_600_000;
 
-const severed: Fault = (_request, response) => {
+const disconnected: Fault = (_request, response) => {
   response.destroy();
   return 'handled';
 };
 
-const during = async (
+const withFault = async (
   proxies: readonly FaultProxy[],
   fault: Fault,
   meanwhile: () => Promise<void>,
@@ -37,27 +37,27 @@ export const compactEtcd = async (etcdUrl: string): Promise<void> => {
   await ask('compaction', { revision: header.revision, physical: true });
 };
 
-const until = async (what: () => Promise<unknown>, limitMs: number): Promise<void> => {
+const waitAtMost = async (what: () => Promise<unknown>, limitMs: number): Promise<void> => {
   await Promise.race([what(), sleep(limitMs)]);
 };
 
 /** The leader is stopped for longer than its lease; another replica has taken over when it continues. */
-const freezeLeader = async ({ replicas }: Storm, ms: number): Promise<void> => {
+const freezeLeader = async ({ replicas }: Testbed, ms: number): Promise<void> => {
   const leader = await leaderOf(replicas);
   leader.freeze();
-  await Promise.all([sleep(ms), until(() => successorOf(leader, replicas), ms)]);
+  await Promise.all([sleep(ms), waitAtMost(() => successorOf(leader, replicas), ms)]);
   leader.thaw();
 };
 
-const partitionLeader = async ({ replicas }: Storm, ms: number): Promise<void> => {
+const partitionLeader = async ({ replicas }: Testbed, ms: number): Promise<void> => {
   const leader = await leaderOf(replicas);
-  await during([leader.proxy], severed, () => sleep(ms));
+  await withFault([leader.proxy], disconnected, () => sleep(ms));
 };
 
 /** The apiserver comes back without the history that the caches of operators continue from: their watches get a 410. */
-const restartCompacted = ({ plane, replicas }: Storm): Promise<void> => {
+const restartCompacted = ({ plane, replicas }: Testbed): Promise<void> => {
   const restart = () => plane.restartApiserver(() => compactEtcd(plane.etcdUrl));
-  return during(proxiesOf(replicas), severed, async () => {
+  return withFault(proxiesOf(replicas), disconnected, async () => {
     await sleep(1500);
     await restart();
   });
@@ -65,7 +65,7 @@ const restartCompacted = ({ plane, replicas }: Storm): Promise<void> => {
 
 const proxiesOf = (replicas: readonly Replica[]) => replicas.map(({ proxy }) => proxy);
 
-const jumpWallClock = async ({ replicas }: Storm): Promise<void> => {
+const jumpWallClock = async ({ replicas }: Testbed): Promise<void> => {
   const leader = await leaderOf(replicas);
   for (const wallMs of [anHourMs, -anHourMs, 0]) {
     await leader.setClocks({ wallMs });
@@ -76,9 +76,9 @@ const jumpWallClock = async ({ replicas }: Storm): Promise<void> => {
 let hours = 0;
 
 /** Half of all events never arrive. What they said is found out by the list that each cache takes every ten hours. */
-const loseEvents = async ({ replicas }: Storm): Promise<void> => {
+const loseEvents = async ({ replicas }: Testbed): Promise<void> => {
   const lossy: Fault = ({ url = '' }) => (url.includes('watch=true') ? 'lossy' : 'pass');
-  await during(proxiesOf(replicas), lossy, () => sleep(3000));
+  await withFault(proxiesOf(replicas), lossy, () => sleep(3000));
   hours += 12;
   await Promise.all(replicas.map((replica) => replica.setClocks({ elapsedMs: hours * anHourMs })));
   for (const { proxy } of replicas) proxy.cut();
@@ -87,7 +87,7 @@ const loseEvents = async ({ replicas }: Storm): Promise<void> => {
 const quotas = { group: '', version: 'v1', plural: 'resourcequotas' } as const;
 
 /** A real quota that counts one Job more than there are, for some seconds. */
-const imposeQuota = async ({ client }: Storm): Promise<void> => {
+const imposeQuota = async ({ client }: Testbed): Promise<void> => {
   const signal = AbortSignal.timeout(30_000);
   const { items } = (await client.list(jobResources.jobs, { namespace }, signal)) as {
     readonly items: readonly object[];
@@ -98,40 +98,40 @@ const imposeQuota = async ({ client }: Storm): Promise<void> => {
   await client.remove(quotas, { namespace, name: 'few' }, signal);
 };
 
-export const apiserverRestart: Blow = {
+export const apiserverRestart: Disturbance = {
   name: 'the apiserver is killed and comes back',
-  strike: ({ plane }) => plane.restartApiserver(),
+  inject: ({ plane }) => plane.restartApiserver(),
 };
-export const compaction: Blow = {
+export const compaction: Disturbance = {
   name: 'the apiserver comes back over a compacted etcd',
-  strike: restartCompacted,
+  inject: restartCompacted,
 };
-export const frozenLeader = (ms: number): Blow => ({
+export const frozenLeader = (ms: number): Disturbance => ({
   name: `the leader is stopped for ${ms / 1000} s by SIGSTOP`,
-  strike: (storm) => freezeLeader(storm, ms),
+  inject: (testbed) => freezeLeader(testbed, ms),
 });
-export const partitionedLeader = (ms: number): Blow => ({
+export const partitionedLeader = (ms: number): Disturbance => ({
   name: `the leader is cut off for ${ms / 1000} s`,
-  strike: (storm) => partitionLeader(storm, ms),
+  inject: (testbed) => partitionLeader(testbed, ms),
 });
-export const clockJump: Blow = {
+export const clockJump: Disturbance = {
   name: "the leader's wall clock jumps an hour ahead, then two hours back",
-  strike: jumpWallClock,
+  inject: jumpWallClock,
 };
-export const lostEvents: Blow = { name: 'every second event is lost', strike: loseEvents };
-export const quota: Blow = { name: 'a quota on Jobs for 5 s', strike: imposeQuota };
+export const lostEvents: Disturbance = { name: 'every second event is lost', inject: loseEvents };
+export const quota: Disturbance = { name: 'a quota on Jobs for 5 s', inject: imposeQuota };
 
 /** @param random in [0, 1): which replica, and when */
-export const killed = (random: () => number): Blow => ({
+export const killed = (random: () => number): Disturbance => ({
   name: 'a replica is killed',
-  strike: async ({ replicas }) => {
+  inject: async ({ replicas }) => {
     await sleep(random() * 3000);
     replicas[Math.floor(random() * replicas.length)]!.kill();
   },
 });
-export const allKilled: Blow = {
+export const allKilled: Disturbance = {
   name: 'all replicas are killed',
-  strike: async ({ replicas }) => {
+  inject: async ({ replicas }) => {
     await sleep(1000);
     for (const replica of replicas) replica.kill();
   },

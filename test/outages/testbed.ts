@@ -5,39 +5,42 @@ import { aClientOf } from '../builders/client.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
 import { run } from '../cluster/run.ts';
 import { follow } from '../modelexport/followed.ts';
-import { type Guard, guard } from './invariants.ts';
-import { move, roleOf, roles } from './moves.ts';
+import { type Invariants, watchInvariants } from './invariants.ts';
 import { operatorFile, type Replica, startReplica } from './replica.ts';
+import { actAsUser, roleOf, roles } from './user-actions.ts';
 
 export const namespace = 'default';
 
-export interface Storm {
+export interface Testbed {
   readonly plane: ControlPlane;
-  readonly guard: Guard;
+  readonly invariants: Invariants;
   readonly replicas: readonly Replica[];
   readonly client: KubeClient;
   /**
    * New exports while the fault lasts; then until all exports are as they must be.
    * @throws if that takes longer than any fault justifies
    */
-  readonly weather: (fault: () => Promise<void>) => Promise<void>;
+  readonly runRound: (fault: () => Promise<void>) => Promise<void>;
   /** Writes of the operators in this many milliseconds in which nothing changes. */
   readonly writesWhenQuiet: (ms: number) => Promise<readonly string[]>;
   readonly stop: () => Promise<void>;
 }
 
-export type StormOptions = { readonly replicas: number; readonly exportsPerRound: number };
+export type TestbedOptions = { readonly replicas: number; readonly exportsPerRound: number };
 
 /** The latest retry of anything after the slowest fault: a refused Job after a minute, a watch that is silent after 70 s. */
 const settleMs = 150_000;
 
-export const startStorm = async ({ replicas: count, exportsPerRound }: StormOptions): Promise<Storm> => {
+export const startTestbed = async ({
+  replicas: count,
+  exportsPerRound,
+}: TestbedOptions): Promise<Testbed> => {
   const plane = await startControlPlane({ controllerManager: true });
   const over = new AbortController();
   const client = aClientOf(plane.kubeconfig);
   await prepare(plane);
   follow(client, over.signal);
-  const watching = guard(client, over.signal);
+  const watching = watchInvariants(client, over.signal);
   const writes: string[] = [];
   const onWrite = (write: string) => writes.push(write);
   const replicas = await Promise.all(
@@ -48,25 +51,25 @@ export const startStorm = async ({ replicas: count, exportsPerRound }: StormOpti
   const expected = new Set<string>();
   let round = 0;
   let created = 0;
-  const weather = async (fault: () => Promise<void>): Promise<void> => {
+  const runRound = async (fault: () => Promise<void>): Promise<void> => {
     round++;
     const names = Array.from(
       { length: exportsPerRound },
       () => `round-${round}-${created}-${roles[created++ % roles.length]}`,
     );
     for (const name of names) if (roleOf(name) !== 'deleted') expected.add(name);
-    const mover = { client, namespace, signal: over.signal };
-    const moving = Promise.all(names.map((name) => move(name, mover)));
+    const user = { client, namespace, signal: over.signal };
+    const acting = Promise.all(names.map((name) => actAsUser(name, user)));
     await fault();
-    await moving;
+    await acting;
     await untilSettled(() => watching.unsettled(expected), round);
   };
   return {
     plane,
-    guard: watching,
+    invariants: watching,
     replicas,
     client,
-    weather,
+    runRound,
     writesWhenQuiet: async (ms) => {
       await sleep(2000);
       writes.length = 0;
@@ -74,7 +77,7 @@ export const startStorm = async ({ replicas: count, exportsPerRound }: StormOpti
       return [...writes];
     },
     stop: async () => {
-      over.abort(new Error('the storm is over'));
+      over.abort(new Error('the testbed is over'));
       await Promise.all(replicas.map((replica) => replica.stop()));
       await plane.stop();
     },
