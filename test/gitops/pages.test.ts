@@ -103,7 +103,7 @@ test.serial(
     }
     await shell(removeEverything);
     await t.throwsAsync(uid(), {
-      message: /doesn't have a resource type|could not find the requested resource/,
+      message: /doesn't have a resource type|could not find the requested resource|not found/,
     });
     await plane.kubectl(['delete', 'namespace', 'vision', 'radar']); // Other pages begin with them.
   },
