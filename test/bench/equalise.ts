@@ -27,7 +27,7 @@ const sampling = { batches: 4, batchSize: 8, seed: 42, tensorRtVersion: '8.6.1',
 
 const rowOf = async (collected: CollectedModel): Promise<string | undefined> => {
   const opened = await openCollected(collected);
-  const tensors = listEqualisable(opened.model, 'Depthwise');
+  const tensors = listEqualisable(opened.model);
   if (tensors.size === 0) return undefined;
   const source = { kind: 'Images', folder: await folderOf(collected.pictures ?? 'photos') } as const;
   const request = { ...sampling, source, algorithm: algorithms[0] };
@@ -37,7 +37,7 @@ const rowOf = async (collected: CollectedModel): Promise<string | undefined> => 
   const { batches } = await openSource(opened, { ...request, rows: opened.fixedBatch ?? 1, signal });
   const ranges = await measureChannelRanges(opened.model, { tensors, input: opened.input, batches, signal });
   const seconds = (performance.now() - started) / 1000;
-  const { model, layers, nodes } = equaliseChannels(opened.model, ranges, 'Depthwise');
+  const { model, layers, nodes } = equaliseChannels(opened.model, ranges);
   const equalised = { ...opened, model };
   const after = await calibrate(equalised, { request, watch: nobodyWatches });
   const figures = [

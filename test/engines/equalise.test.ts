@@ -79,7 +79,7 @@ const runAll = async (model: ModelProto, outputs: readonly string[]): Promise<Fl
 
 /** Largest |x| of each channel, over all images. */
 const rangesOf = async (model: ModelProto): Promise<ReadonlyMap<string, Float32Array>> => {
-  const names = [...listEqualisable(model, 'Depthwise').keys()];
+  const names = [...listEqualisable(model).keys()];
   const found = await runAll(model, names);
   return new Map(
     names.map((name, k) => {
@@ -124,7 +124,7 @@ const measured = async (model: ModelProto) => {
 for (const [title, { build, added }] of Object.entries(cases))
   test(`behind ${title}, the network computes the same, and int8 loses less`, async (t) => {
     const model = unequalClassifier(build);
-    const equalised = equaliseChannels(model, await rangesOf(model), 'Depthwise');
+    const equalised = equaliseChannels(model, await rangesOf(model));
     t.is(equalised.layers, 1);
     t.is(equalised.nodes, added);
     const [before, after] = [await measured(model), await measured(equalised.model)];
@@ -135,9 +135,9 @@ for (const [title, { build, added }] of Object.entries(cases))
 
 test('the factors make all channels as large as the largest, and unused channels stay', async (t) => {
   const model = unequalClassifier(convolved);
-  const [tensor] = listEqualisable(model, 'Depthwise').keys();
+  const [tensor] = listEqualisable(model).keys();
   const ranges = Float32Array.from({ length: channels }, (_, c) => (c === 3 ? 0 : 8 / (c + 1)));
-  const equalised = equaliseChannels(model, new Map([[tensor!, ranges]]), 'Depthwise').model;
+  const equalised = equaliseChannels(model, new Map([[tensor!, ranges]])).model;
   const conv = graphOf(equalised).node.find(({ output: [name] }) => name === tensor)!;
   const [now, was] = [equalised, model].map((each) => initializerMap(graphOf(each)));
   const [bias0, bias1] = [
@@ -170,6 +170,6 @@ for (const [title, build] of Object.entries(untouched))
         network.weight([channels, count, 3, 3]),
       );
     });
-    t.deepEqual([...listEqualisable(model, 'Depthwise')], []);
-    t.is(equaliseChannels(model, new Map(), 'Depthwise').model, model);
+    t.deepEqual([...listEqualisable(model)], []);
+    t.is(equaliseChannels(model, new Map()).model, model);
   });

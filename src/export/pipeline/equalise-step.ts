@@ -5,7 +5,7 @@
 import { listEqualisable } from '../../graph/transforms/equalise/equalise.ts';
 import { field } from '../../ground/contract/fields.ts';
 import type { OpenedModel } from '../models/open-model.ts';
-import { equalisedSites, tryEqualised } from './equalised-trial.ts';
+import { tryEqualised } from './equalised-trial.ts';
 import type { ExportPorts, ExportRequest } from './request.ts';
 import type { ExportScales } from './scales-step.ts';
 
@@ -44,7 +44,7 @@ const findObstacle = (opened: OpenedModel, { origin, heldOut }: ExportScales): s
   if (opened.quantised || opened.trainedRanges)
     return 'the model was trained with quantisation, and has learned the ranges of its channels';
   if (origin === 'ExistingCache') return 'the existing calibration cache has the scales of the given graph';
-  if (listEqualisable(opened.model, equalisedSites).size === 0)
+  if (listEqualisable(opened.model).size === 0)
     return 'the model has no depthwise convolution behind a layer whose channels can be divided';
   return heldOut.length < (opened.fixedBatch ?? 1)
     ? `no held-out images show whether that gains accuracy; give more images than ${field('batches')} × ${field('batchSize')}`

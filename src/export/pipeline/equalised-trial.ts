@@ -1,7 +1,6 @@
 /** Equalises a model, calibrates it, and compares its int8 with that of the given model. */
 import { serializeModel } from '../../formats/onnx/model.ts';
 import {
-  type EqualisationScope,
   type EqualisedModel,
   equaliseChannels,
   listEqualisable,
@@ -15,9 +14,6 @@ import { compareGraphs } from './graph-difference.ts';
 import type { CalibrationDone } from './report.ts';
 import type { ExportPorts, ExportRequest, Int8Request } from './request.ts';
 import { batchHeldOut, measureInt8Agreement } from './verify-int8.ts';
-
-/** Which convolutions are equalised. */
-export const equalisedSites: EqualisationScope = 'Depthwise';
 
 /** The export, and the calibration of the given graph. */
 export type TrialRequest = {
@@ -87,12 +83,12 @@ const equalise = async (
   const rows = opened.fixedBatch ?? 1;
   const { batches } = await openSource({ model, input, ...opened }, { ...request, rows, signal });
   const ranges = await measureChannelRanges(model, {
-    tensors: listEqualisable(model, equalisedSites),
+    tensors: listEqualisable(model),
     input,
     batches: takeFirst(batches, Math.ceil(mostRangeImages / rows)),
     signal,
   });
-  return equaliseChannels(model, ranges, equalisedSites);
+  return equaliseChannels(model, ranges);
 };
 
 async function* takeFirst<T>(all: AsyncIterable<T>, count: number): AsyncGenerator<T> {

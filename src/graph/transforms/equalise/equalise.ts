@@ -1,5 +1,5 @@
 /**
- * Equalises channels before convolutions: each channel is divided where it is made and multiplied where it is read, so
+ * Equalises channels before depthwise convolutions: each channel is divided where it is made and multiplied where it is read, so
  * that the graph computes the same, and one int8 scale fits all channels of the tensor between.
  *
  * A Relu6 gets a limit per channel, as Relu and Min. TensorRT imports Min as an ElementWise layer, which it fuses with
@@ -14,13 +14,6 @@ import { hasLimits } from './passed.ts';
 import { ScaledNodes } from './scaled-nodes.ts';
 import { type ChannelSite, findChannelSites, indexGraph } from './sites.ts';
 
-/**
- * Which convolutions are equalised.
- * - `Depthwise`: those that read one channel for each output; their weights lose no accuracy
- * - `All`: also others, by the square root of the range of activations over that of weights
- */
-export type EqualisationScope = 'Depthwise' | 'All';
-
 /** An equalised model. */
 export type EqualisedModel = {
   readonly model: ModelProto;
@@ -34,17 +27,16 @@ export type EqualisedModel = {
 const worthANode = 10 ** 0.1;
 
 /** The tensors [N,C,…] whose ranges `equaliseChannels` needs, with their ranks. */
-export const listEqualisable = (model: ModelProto, scope: EqualisationScope): ReadonlyMap<string, number> => {
-  const { around, sites } = sitesOf(model, scope);
+export const listEqualisable = (model: ModelProto): ReadonlyMap<string, number> => {
+  const { around, sites } = sitesOf(model);
   return new Map(
     sites.map(({ tensor, reader }) => [tensor, around.constants.get(reader.input[1]!)!.dims.length]),
   );
 };
 
-const sitesOf = (model: ModelProto, scope: EqualisationScope) => {
+const sitesOf = (model: ModelProto) => {
   const around = indexGraph(foldConstants(graphOf(model)), opsetOf(model));
-  const sites = findChannelSites(around).filter(({ isDepthwise }) => scope === 'All' || isDepthwise);
-  return { around, sites };
+  return { around, sites: findChannelSites(around) };
 };
 
 /**
@@ -54,14 +46,13 @@ const sitesOf = (model: ModelProto, scope: EqualisationScope) => {
 export const equaliseChannels = (
   model: ModelProto,
   ranges: ReadonlyMap<string, Float32Array>,
-  scope: EqualisationScope,
 ): EqualisedModel => {
-  const { around, sites } = sitesOf(model, scope);
+  const { around, sites } = sitesOf(model);
   const scaled = new ScaledNodes(around);
   let layers = 0;
   for (const site of sites) {
     const known = ranges.get(site.tensor);
-    const factors = known && chooseFactors(site, known, around);
+    const factors = known && chooseFactors(site, known);
     if (!factors || (addsNode(site) && estimateGain(site, factors, around) < worthANode)) continue;
     scaled.scale(site, factors);
     layers++;

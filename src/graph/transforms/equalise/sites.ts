@@ -1,6 +1,7 @@
 /**
- * Finds where the channels of a tensor can be scaled without changing the function of the graph: in front of a convolution,
- * if everything between it and the layer that makes the channels maps x·f to y·f for each positive f.
+ * Finds where the channels of a tensor can be scaled without changing the function of the graph: in front of a depthwise
+ * convolution, if everything between it and the layer that makes the channels maps x·f to y·f for each positive f. The weights
+ * of such a convolution lose no accuracy, because each of its channels has its own scale.
  */
 import { elementType } from '../../../formats/onnx/element-type.ts';
 import type { GraphProto, NodeProto, TensorProto } from '../../../formats/onnx/generated/onnx_pb.ts';
@@ -8,15 +9,13 @@ import { initializerMap } from '../../../formats/onnx/graph.ts';
 import { intOf } from '../../../formats/onnx/node.ts';
 import { readsOf } from '../../../formats/onnx/reads.ts';
 import { isFixedNorm } from '../fold-batchnorm.ts';
-import { hasLimits, isPassed } from './passed.ts';
+import { isPassed } from './passed.ts';
 
-/** A tensor [N,C,…] that a convolution reads. */
+/** A tensor [N,C,…] that a depthwise convolution reads. */
 export type ChannelSite = {
   readonly tensor: string;
   /** The convolution whose input channels are multiplied. */
   readonly reader: NodeProto;
-  /** Whether each output channel of the reader reads one channel: its weights lose nothing, having one scale per channel. */
-  readonly isDepthwise: boolean;
   /** Nodes between source and reader, the reader's neighbour first. */
   readonly between: readonly NodeProto[];
   /** The Conv or BatchNormalization whose output channels are divided; undefined if a Mul in front of the reader divides. */
@@ -43,23 +42,23 @@ export const indexGraph = (graph: GraphProto, opset: number): ChannelGraph => {
   return { graph, opset, constants: initializerMap(graph), producers, uses };
 };
 
-/** Lists the sites in the order of the graph. A convolution that is not depthwise is one only if nothing is added for it. */
+/** Lists the sites in the order of the graph. */
 export const findChannelSites = (around: ChannelGraph): readonly ChannelSite[] =>
   around.graph.node.flatMap((reader) => {
     const weight = readableWeight(reader, around);
-    return weight ? (siteOf(reader, weight, around) ?? []) : [];
+    return weight && isDepthwise(reader, weight) ? (siteOf(reader, around) ?? []) : [];
   });
 
-const siteOf = (reader: NodeProto, weight: TensorProto, around: ChannelGraph): ChannelSite | undefined => {
+/** Whether each output channel reads one channel. */
+const isDepthwise = (reader: NodeProto, weight: TensorProto): boolean =>
+  intOf(reader, 'group', 1) > 1 && weight.dims[1] === 1n;
+
+const siteOf = (reader: NodeProto, around: ChannelGraph): ChannelSite | undefined => {
   const tensor = reader.input[0]!;
-  const isDepthwise = intOf(reader, 'group', 1) > 1 && weight.dims[1] === 1n;
   const { between, source } = walkUp(tensor, around);
-  if (source && (isDepthwise || !between.some(hasLimits)))
-    return { tensor, reader, isDepthwise, between, source };
+  if (source) return { tensor, reader, between, source };
   const writer = writerOf(tensor, around);
-  return isDepthwise && writer && isElementwise(writer)
-    ? { tensor, reader, isDepthwise, between: [], source: undefined }
-    : undefined;
+  return writer && isElementwise(writer) ? { tensor, reader, between: [], source: undefined } : undefined;
 };
 
 /** The node that computes a tensor; Identity and Dropout compute nothing. */
