@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { hasDigest } from '../../ground/base/digest.ts';
 import { UserError } from '../../ground/base/errors.ts';
-import { readChunks, untilAborted } from '../../ground/base/readable.ts';
+import { isFolder, readChunks, untilAborted } from '../../ground/base/readable.ts';
 import { verifyChunks } from '../../ground/base/verified-chunks.ts';
 import { makeOutputs } from '../../ground/base/whole-file.ts';
 import { openInput } from '../cli/input-file.ts';
@@ -17,12 +17,12 @@ export const fetchStored = async (
 ): Promise<void> => {
   const { class: deviceClass, what, digest, output_file: output } = values;
   const copies = await findCopies({ source, deviceClass, what, sha256: parseDigest(digest) });
-  const isFolder = output.endsWith('/') || (await isDirectory(output));
-  if (!isFolder && copies.length > 1)
+  const keepsNames = output.endsWith('/') || (await isFolder(output));
+  if (!keepsNames && copies.length > 1)
     throw subcommandUsage('fetch', `${copies.length} files need a folder, but -o ${output} is none`);
   const placed = copies.map((copy) => ({
     copy,
-    target: isFolder ? join(output, basename(copy.path)) : output,
+    target: keepsNames ? join(output, basename(copy.path)) : output,
   }));
   await using outputs = makeOutputs();
   for (const { copy, target } of placed) {
@@ -42,9 +42,6 @@ const findCopies = async (request: StoredRequest): Promise<readonly StoredCopy[]
     throw subcommandUsage('fetch', `--what needs a folder, but ${source} is a file: name its folder`);
   return [await findStoredFile(request)];
 };
-
-const isDirectory = async (path: string): Promise<boolean> =>
-  (await stat(path).catch(() => undefined))?.isDirectory() === true;
 
 /** @throws UserError Usage */
 const parseDigest = (text: string | undefined): string | undefined => {

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rmdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { printable } from '../../ground/base/printable.ts';
+import { isFolder } from '../../ground/base/readable.ts';
 import type { PluginValues } from '../../ground/contract/plugin-programs.ts';
 import { findTrue } from '../api/conditions.ts';
 import type { ModelExport } from '../api/model-export.ts';
@@ -14,7 +15,7 @@ import { readModelExport } from './read.ts';
 import { readReaderFacts } from './reader-facts.ts';
 import { chooseImage, chooseNode } from './reader-image.ts';
 import { claimsOf, makeReaderPod, type ReaderPod } from './reader-pod.ts';
-import { isFolder, isSaved, requireOneFile, saveFiles, type TargetFile } from './save.ts';
+import { isSaved, requireOneFile, saveFiles, type TargetFile } from './save.ts';
 
 type Found = {
   readonly claims: ClaimContext;

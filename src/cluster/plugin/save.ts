@@ -1,5 +1,5 @@
 /** Saves files of claims on this machine: all of them, or none, and only with the right content. */
-import { open, stat } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { hasDigest } from '../../ground/base/digest.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { checkContent, type ExpectedContent } from '../../ground/base/verified-chunks.ts';
@@ -88,10 +88,6 @@ const readManifest = async (uri: string, read: ClaimReader): Promise<Pick<Manife
     size > manifestLimitBytes ? undefined : parseManifest(Buffer.concat(parts).toString('utf8'));
   return manifest ?? { files: {} };
 };
-
-/** Whether the path is an existing folder. */
-export const isFolder = async (path: string): Promise<boolean> =>
-  (await stat(path).catch(() => undefined))?.isDirectory() === true;
 
 /** @throws UserError Usage */
 export const requireOneFile = (files: readonly WantedFile[], path: string): void => {

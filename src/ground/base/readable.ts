@@ -1,6 +1,6 @@
 /** Random access to bytes: of a file, in memory, or decrypted on the fly. */
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { UserError } from './errors.ts';
 import { type LimitName, requireWithin } from './limits.ts';
 
@@ -39,6 +39,10 @@ export const readRegular = (path: string, limit: LimitName = 'fileBytes'): Uint8
   requireWithin(limit, { claimed: file.size, reason: 'InputNotFound', found: `Reading ${path}: it has` });
   return file.whole();
 };
+
+/** Whether the path is an existing folder, or a link to one. */
+export const isFolder = async (path: string): Promise<boolean> =>
+  (await stat(path).catch(() => undefined))?.isDirectory() === true;
 
 /** A file handle for reading a regular file. @throws UserError as `openReadable`; system errors as they are */
 export const openRegular = async (path: string): Promise<FileHandle> => {
