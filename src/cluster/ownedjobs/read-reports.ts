@@ -3,7 +3,6 @@
  * and no network, so their log is the only way. The reads have a queue and workers of their own, so a kubelet that does not
  * answer delays no reconcile.
  */
-import type { Clock } from '../../ground/base/clock.ts';
 import { messageOf } from '../../ground/base/errors.ts';
 import { findLastReport } from '../../ground/contract/progress.ts';
 import type { Stage } from '../../ground/contract/result.ts';
@@ -11,22 +10,19 @@ import type { Log } from '../../ground/observability/log.ts';
 import { labels } from '../api/labels.ts';
 import { parseTime } from '../api/times.ts';
 import { isStatus } from '../runtime/api-error.ts';
-import type { KubeClient } from '../runtime/client.ts';
 import type { Reconcile } from '../runtime/controller.ts';
 import type { Change } from '../runtime/informer.ts';
 import type { WorkQueue } from '../runtime/queue.ts';
 import { keyOf } from '../runtime/resources.ts';
-import { startTimeLimit } from '../runtime/time-limit.ts';
-import { type JobStores, jobResources } from './caches.ts';
+import type { JobStores } from './caches.ts';
 import type { JobObject, PodObject } from './kube-shapes.ts';
 import { isPodOf } from './ownership.ts';
+import { type LogReaderDeps, readLogTail } from './read-log.ts';
 import type { Reports } from './reports.ts';
 import { isUnfinished } from './stuck.ts';
 
 /** What reading reports requires. */
-export type ReportReaderDeps = {
-  readonly client: Pick<KubeClient, 'stream'>;
-  readonly clock: Clock;
+export type ReportReaderDeps = LogReaderDeps & {
   readonly log: Log;
   readonly stores: JobStores;
   readonly reports: Reports;
@@ -40,13 +36,8 @@ export type ReportReaderDeps = {
 export const reportWorkers = 2;
 /** Pause of a worker after each read: at most 8 reads in a second, however many pods run. */
 const pauseMs = 250;
-/** Time limit of one read, in milliseconds. */
-const limitMs = 5000;
 /** After a failed read: the kubelet may be unreachable, or the permission missing. */
 const failedIntervals = 4;
-
-/** The lines that are read, and the limit on their bytes: a report and a few warnings. */
-const tail = { tailLines: '8', limitBytes: String(16 * 1024) } as const;
 
 /** The container of each stage whose log has reports. */
 const working: Readonly<Record<Stage, string>> = {
@@ -70,7 +61,7 @@ export const makeReportReader = (deps: ReportReaderDeps): Reconcile => {
     const earlyMs = container.startedAtMs + intervalMs - clock.now();
     if (earlyMs > 0) return { requeueAfterMs: Math.min(earlyMs, intervalMs) };
     try {
-      const report = findLastReport(await readTail(deps, { pod, container: container.name }, signal));
+      const report = findLastReport(await readLogTail(deps, { pod, container: container.name }, signal));
       if (report && reports.note(pod, { ...report, readAtMs: clock.now() })) onReport(job);
       await clock.sleep(pauseMs, signal);
       return { requeueAfterMs: intervalMs };
@@ -117,32 +108,6 @@ const findJob = ({ jobs }: JobStores, { metadata }: PodObject): JobObject | unde
   const [owner] = ownerReferences.filter(({ kind, controller }) => controller && kind === 'Job');
   const job = owner && jobs.get(`${namespace}/${owner.name}`);
   return job && isPodOf(metadata, job.metadata) && isUnfinished(job) ? job : undefined;
-};
-
-type LogSource = { readonly pod: PodObject; readonly container: string };
-
-/** The end of the log. It is not read beyond its limit, whatever the kubelet sends. */
-const readTail = async (
-  { client, clock }: ReportReaderDeps,
-  { pod, container }: LogSource,
-  signal: AbortSignal,
-): Promise<string> => {
-  const { namespace, name } = pod.metadata;
-  const reason = () => new Error(`the log did not end within ${limitMs / 1000} s`);
-  const limit = startTimeLimit(signal, { clock, limitMs, reason });
-  try {
-    const at = { namespace, name, subresource: 'log', query: { container, ...tail } };
-    const answer = await client.stream(jobResources.pods, at, limit.signal);
-    let text = '';
-    // Leaving the loop early destroys the response.
-    for await (const part of answer.setEncoding('utf8')) {
-      text += part;
-      if (text.length > Number(tail.limitBytes)) break;
-    }
-    return text;
-  } finally {
-    limit.end();
-  }
 };
 
 /** A missing permission is one warning; anything else passes by itself. */
