@@ -3,8 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { run } from '../cluster/run.ts';
+import { eventually, run } from '../cluster/run.ts';
 import { type Block, findMissingLines, stepsOf } from './blocks.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -52,24 +51,18 @@ export const makeReader = (
         // A transcript may show a failure; its output is compared.
         const flags = output === undefined ? ['-euo', 'pipefail', '-c'] : ['-c'];
         const execute = () => run('bash', [...flags, `exec 2>&1; ${command}`], { cwd: folder, env: all });
-        const difference = await lookUntilShown(output ?? '', execute);
-        if (difference !== undefined) throw new Error(`${block.page}: ${command}${difference}`);
+        if (output === undefined) await execute();
+        else await eventually(`${block.page}: ${command}`, () => requireLines(output, execute), 10_000);
       }
     },
     leave: () => rmSync(folder, { recursive: true, force: true }),
   };
 };
 
-/** Looks again until the controllers have done what the page shows. @returns the difference that stayed for 10 s */
-const lookUntilShown = async (
-  output: string,
-  execute: () => Promise<string>,
-  looks = 20,
-): Promise<string | undefined> => {
+/** Controllers may still be on the way to what the page shows. */
+const requireLines = async (output: string, execute: () => Promise<string>): Promise<true> => {
   const printed = await execute();
   const missing = findMissingLines(output, printed);
-  if (missing.length === 0) return undefined;
-  if (looks === 1) return `does not print\n${missing.join('\n')}\nbut\n${printed}`;
-  await sleep(500);
-  return lookUntilShown(output, execute, looks - 1);
+  if (missing.length === 0) return true;
+  throw new Error(`does not print\n${missing.join('\n')}\nbut\n${printed}`);
 };
