@@ -1,6 +1,6 @@
 /**
- * The keys of DeepStream's nvinfer configuration that are written. Names and meanings: "Gst-nvinfer File Configuration
- * Specifications" in the DeepStream plugin manual (5.0 to 7.1).
+ * The keys of DeepStream's nvinfer configuration that are written, by the names in its parser of property files
+ * (gstnvinfer_property_parser.h). Meanings: "Gst-nvinfer File Configuration Specifications" in the DeepStream plugin manual.
  */
 
 /** A key: its group in the file, and the unit or the values of its value. */

@@ -1,6 +1,7 @@
 /**
- * How nvinfer reads the outputs of each module. Parsers, thresholds and cluster modes are those of NVIDIA's sample
- * configurations for TLT models, except where a comment says otherwise.
+ * How nvinfer reads the outputs of each module. Parsers, thresholds of detectors, and the NMS of detectnet_v2 are those of
+ * NVIDIA's sample configurations for TLT models. The cluster mode of the other detectors (their samples differ, or set none),
+ * stretching (the samples of ssd and retinanet pad) and the threshold of classifiers are chosen here.
  */
 import type { Architecture } from '../../ground/contract/architectures.ts';
 import type { NvinferName } from './nvinfer-keys.ts';

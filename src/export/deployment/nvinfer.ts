@@ -50,7 +50,7 @@ const notesOf = ({ engine }: DeploymentFile, { encodedModel, key }: NvinferFiles
     computeCapability === undefined ? 'the GPU that built it' : `compute capability ${computeCapability}`;
   return [
     `# nvinfer configuration. The engine runs on ${runtime.name} ${runtime.version} and ${gpu}.`,
-    "# Thresholds and clustering are those of NVIDIA's samples; adjust them to the application.",
+    '# Thresholds and clustering are starting values; adjust them to the application.',
     ...(encodedModel !== undefined && key === undefined
       ? ['# If DeepStream is to build an engine itself, add tlt-model-key with the key of the model.']
       : []),
