@@ -84,6 +84,8 @@ RUN python3 -m venv /opt/builder \
  && /opt/builder/bin/pip install --no-cache-dir --no-deps --require-hashes --requirement requirements/build.txt \
  && /opt/builder/bin/pip install --no-cache-dir --no-compile --no-deps --no-build-isolation --require-hashes \
       --target /opt/tensorrt --requirement requirements/tensorrt-rtx.txt
+# Compiled without the times of the sources, which are fixed in the image: Python would compile them again in every pod.
+RUN python3 -m compileall -q -f --invalidation-mode unchecked-hash /usr/lib/python3.11 /opt/tensorrt
 COPY src/sbom.ts src/licences.ts ./src/
 COPY src/supply ./src/supply
 RUN node src/sbom.ts --python requirements/tensorrt-rtx.txt --debian --base /base > /opt/sbom.cdx.json \
