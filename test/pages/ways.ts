@@ -58,7 +58,7 @@ export const ways: Readonly<Record<string, readonly Row[]>> = {
   ],
   'docs/security.md': [
     ['kubectl', 'cluster'],
-    ['docker', build],
+    ['npm run images', build],
   ],
   'docs/troubleshooting.md': [
     ['*', 'cluster'],
