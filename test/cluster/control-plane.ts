@@ -37,6 +37,8 @@ export interface ControlPlane {
   kubeconfigOf(user: string): string;
   /** Runs kubectl with this kubeconfig; returns standard output. */
   kubectl(args: readonly string[], input?: string | Uint8Array): Promise<string>;
+  /** The process of each program. */
+  readonly pids: Readonly<Record<string, number>>;
   /** Where etcd answers, also by its JSON gateway. */
   readonly etcdUrl: string;
   /** Kills the apiserver as a node failure does, calls `meanwhile`, and resolves once it answers again. */
@@ -66,6 +68,7 @@ export const startControlPlane = async (options: ControlPlaneOptions = {}): Prom
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'tlt-control-plane-'));
   const keepFolder = options.folder === undefined ? tiedFolder(folder) : () => {};
   const parts: Background[] = [];
+  const pids: Record<string, number> = {};
   const onExit = () => {
     for (const { pid } of parts) killGroup(pid);
   };
@@ -79,6 +82,7 @@ export const startControlPlane = async (options: ControlPlaneOptions = {}): Prom
   const start = (name: string, [command, ...args]: readonly string[]): Background => {
     const part = background(command!, args, { log: join(folder, `${name}.log`), env: littleCollection });
     parts.push(part);
+    pids[name] = part.pid;
     return part;
   };
   try {
@@ -124,7 +128,7 @@ export const startControlPlane = async (options: ControlPlaneOptions = {}): Prom
     };
     const auditLog = join(folder, 'audit.log');
     const etcdUrl = `http://127.0.0.1:${client}`;
-    const about = { folder, url, etcdUrl, ca, kubeconfig, auditLog };
+    const about = { folder, url, etcdUrl, ca, kubeconfig, auditLog, pids };
     return { ...about, kubeconfigOf: pathOf, kubectl, restartApiserver, ask, stop };
   } catch (thrown) {
     const log = tail(join(folder, 'apiserver.log'));

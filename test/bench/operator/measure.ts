@@ -27,6 +27,8 @@ export type Measured = {
   readonly title: string;
   readonly jobsPerSecond: number;
   readonly processorMsPerObject: number;
+  /** Processor milliseconds per object of each program of the control plane, which the requests and watches of all cause. */
+  readonly planeMsPerObject: Readonly<Record<string, number>>;
   readonly mebibytes: number;
   /** `verb kind` → requests per object. */
   readonly writes: Readonly<Record<string, number>>;
@@ -49,8 +51,11 @@ export const measure = async <T>(
     const child = await start(cluster);
     await sleep(4000); // Its caches are filled by then.
     const before = usageOf(child.pid!);
+    const planeBefore = planeSeconds(cluster);
+    const written = linesOf(cluster.plane.auditLog).length;
     const times = await runLoad(cluster, load);
     const after = usageOf(child.pid!);
+    const planeAfter = planeSeconds(cluster);
     await sleep(1000);
     child.kill('SIGTERM');
     if (child.exitCode === null) await once(child, 'exit');
@@ -58,8 +63,14 @@ export const measure = async <T>(
       title,
       jobsPerSecond: (load.objects * jobsPerObject) / times.seconds,
       processorMsPerObject: ((after.seconds - before.seconds) * 1000) / load.objects,
+      planeMsPerObject: Object.fromEntries(
+        Object.entries(planeAfter).map(([name, seconds]) => [
+          name,
+          ((seconds - planeBefore[name]!) * 1000) / load.objects,
+        ]),
+      ),
       mebibytes: after.mebibytes,
-      writes: writesOf(cluster, load.objects),
+      writes: writesOf(linesOf(cluster.plane.auditLog).slice(written), load.objects),
       ...times,
     };
     return { measured, seen: await look(cluster) };
@@ -124,10 +135,17 @@ type AuditLine = {
   readonly objectRef?: { readonly resource: string; readonly subresource?: string };
 };
 
-const writesOf = ({ plane }: BenchCluster, objects: number): Readonly<Record<string, number>> => {
+const planeSeconds = ({ plane }: BenchCluster): Readonly<Record<string, number>> =>
+  Object.fromEntries(Object.entries(plane.pids).map(([name, pid]) => [name, usageOf(pid).seconds]));
+
+const linesOf = (path: string): readonly string[] =>
+  readFileSync(path, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '');
+
+const writesOf = (lines: readonly string[], objects: number): Readonly<Record<string, number>> => {
   const counts: Record<string, number> = {};
-  for (const line of readFileSync(plane.auditLog, 'utf8').split('\n')) {
-    if (line === '') continue;
+  for (const line of lines) {
     const { verb, objectRef } = JSON.parse(line) as AuditLine;
     const kind = [objectRef?.resource, objectRef?.subresource].filter(Boolean).join('/');
     counts[`${verb} ${kind}`] = (counts[`${verb} ${kind}`] ?? 0) + 1;

@@ -20,14 +20,19 @@ const quantile = (values: readonly number[], q: number): number =>
 const seconds = (ms: readonly number[]): string =>
   [0.5, 0.99].map((q) => (quantile(ms, q) / 1000).toFixed(2)).join(' / ');
 
+const describeAmounts = (amounts: Readonly<Record<string, number>>, digits: number): string =>
+  Object.entries(amounts)
+    .map(([name, amount]) => `${name} ${amount.toFixed(digits)}`)
+    .join(', ');
+
 const row = ({ title, jobsPerSecond, ...measured }: Measured, limit: number | undefined): string => {
-  const { processorMsPerObject, mebibytes, writes, firstStatusMs, readyMs } = measured;
+  const { processorMsPerObject, planeMsPerObject, mebibytes, writes, firstStatusMs, readyMs } = measured;
   const all = Object.values(writes).reduce((sum, each) => sum + each, 0);
-  const kinds = Object.entries(writes).map(([kind, each]) => `${kind} ${each.toFixed(2)}`);
   return [
     `${title}: ${jobsPerSecond.toFixed(1)} Jobs/s${limit ? ` (${(jobsPerSecond / limit).toFixed(2)} of the limit)` : ''}`,
     `  processor ${processorMsPerObject.toFixed(1)} ms per object, peak ${mebibytes.toFixed(0)} MiB`,
-    `  ${all.toFixed(2)} writes an object: ${kinds.join(', ')}`,
+    `  control plane, processor ms per object: ${describeAmounts(planeMsPerObject, 1)}`,
+    `  ${all.toFixed(2)} writes an object: ${describeAmounts(writes, 2)}`,
     `  first status p50 / p99 ${seconds(firstStatusMs)} s, Ready ${seconds(readyMs)} s`,
   ].join('\n');
 };
