@@ -97,6 +97,38 @@ test('a delayed key is due after its delay, and the earlier of two delays counts
   t.is(queue.depth, 1);
 });
 
+test('a reconcile covers what a delay was for', async (t) => {
+  const { queue, clock } = aQueue();
+  queue.addAfter('a', 1000);
+  queue.add('a');
+  await queue.take();
+  queue.addAfter('a', 3000); // What happens during a reconcile may be too late for it.
+  queue.done('a');
+  await clock.pass(2999);
+  t.is(queue.depth, 0);
+  await clock.pass(1);
+  t.is(queue.depth, 1);
+});
+
+test('a delayed key has one timer, which ends when the key is taken, dropped or due', async (t) => {
+  const { queue, clock } = aQueue();
+  for (const delay of [3000, 2000, 1000]) queue.addAfter('a', delay);
+  t.is(clock.sleeping, 1);
+  queue.add('a');
+  await queue.take();
+  t.is(clock.sleeping, 0, 'taken');
+  queue.addAfter('a', 1000);
+  queue.hold();
+  t.is(clock.sleeping, 0, 'dropped on hold');
+  queue.resume();
+  queue.addAfter('a', 1000);
+  await clock.pass(1000);
+  t.is(clock.sleeping, 0, 'due');
+  queue.addAfter('b', 1000);
+  queue.stop();
+  t.is(clock.sleeping, 0, 'stopped');
+});
+
 test('failures back off exponentially until they are forgotten', async (t) => {
   const { queue, clock } = aQueue();
   const waits: number[] = [];

@@ -5,6 +5,7 @@
 import { type Backoff, delayOf, reconcileBackoff } from '../../ground/base/backoff.ts';
 import type { Clock } from '../../ground/base/clock.ts';
 import type { QueueMetrics } from '../../ground/observability/metrics.ts';
+import { Delays } from './delays.ts';
 import { FairOrder } from './fair-order.ts';
 import type { Key } from './resources.ts';
 
@@ -39,10 +40,9 @@ export class WorkQueue {
   /** Keys added during their processing. */
   readonly #again = new Map<Key, Priority>();
   readonly #failures = new Map<Key, number>();
-  /** The earliest time at which a delayed key is due. */
-  readonly #due = new Map<Key, number>();
+  readonly #delays: Delays;
   readonly #takers: ((key: Key | undefined) => void)[] = [];
-  readonly #stopped = new AbortController();
+  #stopped = false;
   #held = false;
 
   readonly #labels: { readonly name: string; readonly controller: string };
@@ -50,6 +50,7 @@ export class WorkQueue {
   constructor(deps: QueueDeps) {
     this.name = deps.name;
     this.#deps = deps;
+    this.#delays = new Delays(deps.clock, (key) => this.add(key));
     this.#labels = { name: deps.name, controller: deps.name };
     deps.metrics.addSource(deps.name, {
       depths: () => priorities.map((priority) => [priority, this.#waiting[priority].size]),
@@ -58,7 +59,7 @@ export class WorkQueue {
   }
 
   add(key: Key, priority: Priority = 'normal'): void {
-    if (this.#held || this.#stopped.signal.aborted) return;
+    if (this.#held || this.#stopped) return;
     if (this.#working.has(key)) {
       this.#again.set(key, higherPriority(priority, this.#again.get(key)));
       return;
@@ -74,19 +75,8 @@ export class WorkQueue {
 
   /** Adds a key after a delay. Of two delays of one key, the earlier one counts. */
   addAfter(key: Key, delayMs: number): void {
-    if (this.#held || this.#stopped.signal.aborted) return;
-    const due = this.#deps.clock.elapsed() + delayMs;
-    const pending = this.#due.get(key);
-    if (pending !== undefined && pending <= due) return;
-    this.#due.set(key, due);
-    this.#deps.clock.sleep(delayMs, this.#stopped.signal).then(
-      () => {
-        if (this.#due.get(key) !== due) return;
-        this.#due.delete(key);
-        this.add(key);
-      },
-      () => {}, // Stopped: the key is dropped.
-    );
+    if (this.#held || this.#stopped) return;
+    this.#delays.add(key, delayMs);
   }
 
   /** Adds a key after a failure, with exponential backoff until `forget`. */
@@ -105,7 +95,7 @@ export class WorkQueue {
   /** Resolves with the next key, or with undefined once the queue is stopped. Call `done` when the key is processed. */
   take(): Promise<Key | undefined> {
     return new Promise((resolve) => {
-      if (this.#stopped.signal.aborted) return resolve(undefined);
+      if (this.#stopped) return resolve(undefined);
       this.#takers.push(resolve);
       this.#hand();
     });
@@ -125,7 +115,7 @@ export class WorkQueue {
   hold(): void {
     this.#held = true;
     for (const priority of priorities) this.#waiting[priority].clear();
-    this.#due.clear();
+    this.#delays.dropAll();
   }
 
   resume(): void {
@@ -134,7 +124,8 @@ export class WorkQueue {
 
   /** Stops handing out keys; keys in progress are left to finish. */
   stop(): void {
-    this.#stopped.abort(new Error('the queue is stopped'));
+    this.#stopped = true;
+    this.#delays.dropAll();
     for (const taker of this.#takers.splice(0)) taker(undefined);
   }
 
@@ -148,6 +139,7 @@ export class WorkQueue {
       const [key, since] = from.take()!;
       const { metrics, clock } = this.#deps;
       const now = clock.elapsed();
+      this.#delays.drop(key); // Its reconcile sees what the delay was for, and says when to look again.
       this.#working.set(key, now);
       metrics.waitSeconds.observe(this.#labels, (now - since) / 1000);
       this.#takers.shift()!(key);
