@@ -12,7 +12,13 @@ import {
 } from '../../src/cluster/api/export-device-class.ts';
 import { type ModelExport, modelExportSchema } from '../../src/cluster/api/model-export.ts';
 import { makeExportTask } from '../../src/cluster/jobs/export-job.ts';
-import { chooseKey, computeKey, findSchema, type KeyTable } from '../../src/cluster/jobs/key-table.ts';
+import {
+  chooseKey,
+  computeKey,
+  computeKeys,
+  findSchema,
+  type KeyTable,
+} from '../../src/cluster/jobs/key-table.ts';
 import * as keys from '../../src/cluster/jobs/keys.ts';
 import { flag, integer, list, object, type Schema, text } from '../../src/ground/contract/schema.ts';
 import { aDeviceClass, aModelExport, aSpec } from '../builders/objects.ts';
@@ -167,10 +173,11 @@ test('an artifact keeps the key of an older table while its fields are unchanged
   const next: KeyTable = { version: 2, since: { v1: ['name'] } };
   const keyed = { schema: small, object: { name: 'a', size: 4 } };
   const old = computeKey(first, keyed);
-  t.is(chooseKey([next, first], keyed, old), old);
-  t.is(chooseKey([next, first], keyed, undefined), computeKey(next, keyed));
+  const keys = computeKeys([next, first], keyed);
+  t.is(chooseKey(keys, old), old);
+  t.is(chooseKey(keys, undefined), computeKey(next, keyed));
   const other = { ...keyed, object: { name: 'b', size: 4 } };
-  t.is(chooseKey([next, first], other, old), computeKey(next, other));
+  t.is(chooseKey(computeKeys([next, first], other), old), computeKey(next, other));
 });
 
 const keyWith = (calibration: Partial<NonNullable<ModelExport['spec']['calibration']>>): string =>

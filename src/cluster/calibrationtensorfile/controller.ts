@@ -19,7 +19,7 @@ export const tensorfileCacheOptions = (
 ): InformerOptions<CalibrationTensorfile> => ({
   ...scope,
   resource: tensorfileResource,
-  project: (raw) => projectOwner(raw as CalibrationTensorfile),
+  project: (raw, cached) => projectOwner(raw as CalibrationTensorfile, cached),
   indexes: { [waitingIndex]: findWaiting },
   onChange,
 });

@@ -131,9 +131,16 @@ export const computeEngineKey = remember(
       ...(hasStrictTypes({ spec: owner.spec, deviceClass, isTrained: isTrained(exported) }) && {
         strictTypes: true,
       }),
-      stored: owner.status?.engines?.find((engine) => engine.deviceClass === deviceClass.metadata.name)?.key,
+      stored: findStoredKey({ owner, deviceClass }),
     }),
 );
+
+/** The key of the engine in status: all of status that its plan depends on. */
+export const findStoredKey = ({
+  owner,
+  deviceClass,
+}: Pick<EngineJobInputs, 'owner' | 'deviceClass'>): string | undefined =>
+  owner.status?.engines?.find((engine) => engine.deviceClass === deviceClass.metadata.name)?.key;
 
 /** Whether the scales of an export are those of quantisation-aware training. */
 export const isTrained = ({ calibrationCache }: ExportedArtifacts): boolean =>

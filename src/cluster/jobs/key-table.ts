@@ -2,7 +2,8 @@
  * Content keys as tables of the fields that decide the bytes of an artifact. A default, false or an empty list is left
  * out of the hash, so a new field of a later API version, whose default the apiserver fills in, changes no key.
  */
-import { canonicalJson, contentKey } from '../../ground/base/digest.ts';
+import { contentKey } from '../../ground/base/digest.ts';
+import { isSameJson } from '../../ground/base/same-json.ts';
 import type { Schema } from '../../ground/contract/schema.ts';
 
 /** Dotted paths of fields. A list counts as a whole. */
@@ -29,23 +30,19 @@ export const computeKey = (
   return contentKey({ version, ...Object.fromEntries(fields), ...facts });
 };
 
-/**
- * The key of an artifact: by the newest table, unless status has the key of an older one. Both name the same content,
- * so a stored artifact keeps its key.
- */
-export const chooseKey = (
+/** The keys of an artifact by each of these tables, the newest first. They name the same content. */
+export const computeKeys = (
   tables: readonly [KeyTable, ...KeyTable[]],
   keyed: KeyInputs,
-  stored: string | undefined,
-): string => {
-  const keys = tables.map((table) => computeKey(table, keyed));
-  return keys.find((key) => key === stored) ?? keys[0]!;
-};
+): readonly string[] => tables.map((table) => computeKey(table, keyed));
+
+/** The key by the newest table, unless status has that of an older one: a stored artifact keeps its key. */
+export const chooseKey = (keys: readonly string[], stored: string | undefined): string =>
+  keys.find((key) => key === stored) ?? keys[0]!;
 
 const dropDefault = (value: unknown, schema: Schema): unknown => {
   const saysNothing = value === false || (Array.isArray(value) && value.length === 0);
-  const isDefault = canonicalJson(value) === canonicalJson(schema.default);
-  return saysNothing || isDefault ? undefined : value;
+  return saysNothing || isSameJson(value, schema.default) ? undefined : value;
 };
 
 const readField = (object: unknown, path: string): unknown => {

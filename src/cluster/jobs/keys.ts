@@ -10,7 +10,7 @@ import { type CalibrationTensorfile, calibrationTensorfileSchema } from '../api/
 import { namedAmounts } from '../api/class-pods.ts';
 import { type ExportDeviceClass, exportDeviceClassSchema } from '../api/export-device-class.ts';
 import { type ModelExport, modelExportSchema } from '../api/model-export.ts';
-import { chooseKey, computeKey, type KeyTable } from './key-table.ts';
+import { chooseKey, computeKey, computeKeys, type KeyTable } from './key-table.ts';
 
 const experimentSpec = [
   'experimentSpec.configMapKeyRef.name',
@@ -148,10 +148,13 @@ const exportSpec = modelExportSchema.properties.spec;
  * The content key of an export.
  * @param modelExport with the file of a CalibrationTensorfile in place of a reference to it
  */
-export const computeExportKey = remember(({ spec, status }: ModelExport): string => {
+export const computeExportKey = ({ spec, status }: ModelExport): string =>
+  chooseKey(computeExportKeys(spec), status?.export?.key);
+
+const computeExportKeys = remember((spec: ModelExport['spec']): readonly string[] => {
   const calibrates = needsCalibration(spec);
   const table = calibrates ? int8ExportTable : floatExportTable;
-  return chooseKey([table], { schema: exportSpec, object: spec, facts: { calibrates } }, status?.export?.key);
+  return computeKeys([table], { schema: exportSpec, object: spec, facts: { calibrates } });
 });
 
 /** The content key of the histograms: like that of the export, without the choice of thresholds. */
@@ -161,7 +164,7 @@ export const computeHistogramsKey = ({ spec }: ModelExport): string =>
 /** The content key of a tensorfile. */
 export const computeTensorfileKey = ({ spec, status }: CalibrationTensorfile): string => {
   const keyed = { schema: calibrationTensorfileSchema.properties.spec, object: spec };
-  return chooseKey([tensorfileTable], keyed, status?.key);
+  return chooseKey(computeKeys([tensorfileTable], keyed), status?.key);
 };
 
 /** What the key of an engine is computed from. */
@@ -193,7 +196,7 @@ export const hashEngineInputs = (inputs: EngineInputs): string => {
   };
   const schema = exportDeviceClassSchema.properties.spec;
   const { spec: object } = deviceClass;
-  if (needsComputeCapability) return chooseKey([targetTable], { schema, object, facts }, stored);
+  if (needsComputeCapability) return chooseKey(computeKeys([targetTable], { schema, object, facts }), stored);
   const onDevice = { ...facts, resources: namedAmounts(object) };
-  return chooseKey([deviceTable], { schema, object, facts: onDevice }, stored);
+  return chooseKey(computeKeys([deviceTable], { schema, object, facts: onDevice }), stored);
 };

@@ -19,7 +19,7 @@ export const modelExportCacheOptions = (
 ): InformerOptions<ModelExport> => ({
   ...scope,
   resource: modelExportResource,
-  project: (raw) => projectOwner(raw as ModelExport),
+  project: (raw, cached) => projectOwner(raw as ModelExport, cached),
   indexes: {
     [modelExportIndexes.deviceClass]: ({ spec }) => spec.deviceClasses.map(({ name }) => name),
     [modelExportIndexes.tensorfile]: (modelExport) => {

@@ -29,12 +29,17 @@ type Listener<T> = (change: Change<T>) => void;
 /** One namespace, or all if undefined. */
 export type NamespaceScope = { readonly namespace: string | undefined };
 
-/** Keeps an object's spec and status, whose sizes its schema limits, and the metadata that is read. */
-export const projectOwner = <T extends { readonly metadata: ObjectMeta }>(raw: T): T => {
+/**
+ * Keeps an object's spec and status, whose sizes its schema limits, and the metadata that is read. Versions of an object with
+ * the same spec share it, so that what is computed from it is computed once.
+ */
+export const projectOwner = <T extends OwnerShape>(raw: T, cached?: T): T => {
   const { name, namespace, uid, resourceVersion, generation, deletionTimestamp } = raw.metadata;
+  const isSameSpec = cached?.metadata.uid === uid && cached.metadata.generation === generation;
   const annotations = pickAnnotations(raw.metadata.annotations);
   return {
     ...raw,
+    ...(isSameSpec && { spec: cached.spec }),
     metadata: {
       name,
       namespace,
@@ -46,6 +51,8 @@ export const projectOwner = <T extends { readonly metadata: ObjectMeta }>(raw: T
     },
   };
 };
+
+type OwnerShape = { readonly metadata: ObjectMeta; readonly spec: object };
 
 /** Selects by our own label: admission policies may overwrite shared ones such as app.kubernetes.io/managed-by. */
 const ownSelector = { labelSelector: labels.stage } as const;

@@ -30,8 +30,8 @@ export type InformerOptions<T extends NamedObject> = {
   readonly resource: Resource;
   readonly namespace?: string | undefined;
   readonly selectors?: { readonly labelSelector?: string; readonly fieldSelector?: string };
-  /** The part of an object that is kept in memory; drop fields that nobody reads. */
-  readonly project: (raw: unknown) => T;
+  /** The part of an object that is kept in memory; drop fields that nobody reads. It may share parts of the cached object. */
+  readonly project: (raw: unknown, cached?: T) => T;
   readonly indexes?: Indexes<T>;
   readonly onChange: (change: Change<T>) => void;
   /** Shared by caches of one resource in several namespaces; a new one if left out. */
@@ -142,7 +142,7 @@ export class Informer<T extends NamedObject> {
       const query = { ...selectors, limit: String(pageSize), ...(token !== '' && { continue: token }) };
       const page = (await this.#deps.client.list(resource, { namespace, query }, signal)) as Page;
       for (const item of page.items) {
-        const object = project(item);
+        const object = project(item, this.store.get(keyOf(item)));
         found.set(keyOf(object), object);
       }
       token = page.metadata.continue ?? '';
@@ -205,7 +205,7 @@ export class Informer<T extends NamedObject> {
       throw new ApiError({ status: object.code ?? 0, reason: 'WatchError', message });
     }
     if (type !== 'BOOKMARK') {
-      const projected = this.#options.project(object);
+      const projected = this.#options.project(object, this.store.get(keyOf(object as NamedObject)));
       if (type === 'DELETED') this.#tell(this.store.remove(keyOf(projected)) ?? projected, undefined, false);
       else this.#tell(this.store.set(projected), projected, false);
       this.#deps.metrics.objects.set({ resource: this.#name }, this.store.size);
@@ -224,6 +224,6 @@ export class Informer<T extends NamedObject> {
 }
 
 type Page = {
-  readonly items: readonly unknown[];
+  readonly items: readonly NamedObject[];
   readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
 };
