@@ -1,21 +1,24 @@
 /** Digests for content keys, artifact names and sha256 pins. */
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { openRegular } from './readable.ts';
 
 /** SHA-256 as 64 lower-case hex digits. */
-export const sha256 = (bytes: Uint8Array | string): string =>
-  createHash('sha256').update(bytes).digest('hex');
+export const sha256 = (bytes: Uint8Array | string): string => hash('sha256', bytes, 'hex');
 
 /** Canonical JSON: keys sorted at every depth, undefined members omitted. */
-export const canonicalJson = (value: unknown): string => JSON.stringify(value, sortedMembers);
+export const canonicalJson = (value: unknown): string => JSON.stringify(sortMembers(value));
 
-const sortedMembers = (_key: string, value: unknown): unknown =>
-  value !== null && typeof value === 'object' && !Array.isArray(value) ? sortMembers(value) : value;
-
-const sortMembers = (value: object): object => {
-  const members = new Map(Object.entries(value));
-  return Object.fromEntries([...members.keys()].sort().map((name) => [name, members.get(name)]));
+/** A copy with sorted members: half the time of a replacer, which is called for each of them. */
+const sortMembers = (value: unknown): unknown => {
+  if (value === null || typeof value !== 'object') return value;
+  if (Array.isArray(value)) return value.map(sortMembers);
+  const members = value as Readonly<Record<string, unknown>>;
+  return Object.fromEntries(
+    Object.keys(members)
+      .sort()
+      .map((name) => [name, sortMembers(members[name])]),
+  );
 };
 
 /** Content key for paths and labels: the first 16 hex digits (64 bits) of the SHA-256 of the canonical JSON. */
