@@ -23,8 +23,8 @@ export type WarningsDeps = {
 type KnownWarnings = {
   readonly since: number;
   readonly looks: number;
-  /** When it is due, if its turn did not come. */
-  readonly postponedTo?: number;
+  /** When it is due, if its turn did not come, and how long it waits for that. */
+  readonly postponed?: { readonly to: number; readonly byMs: number };
   readonly warnings: readonly Warning[];
 };
 
@@ -37,8 +37,10 @@ const laterIntervalMs = 1_800_000;
  * control plane is busy, thousands of Jobs have no pod yet.
  */
 const turnMs = 500;
-/** When an object that was due between two turns is due again. */
-const postponedMs = 10_000;
+/** A list that takes long is one of many events, or of a busy apiserver: lists take at most this share of the time. */
+const listShare = 1 / 50;
+/** When an object that was due between two turns is due again: at first, and at most after several times. */
+const postponedMs = { first: 10_000, longest: 160_000 } as const;
 
 /** Reasons of events that explain why a Job has no pod or a pod does not start. */
 const explainingReasons: readonly string[] = [
@@ -81,20 +83,15 @@ export class Warnings {
       stuck.map(async (object) => {
         const known = before?.get(object.uid) ?? { since: now, looks: 0, warnings: [] };
         if (now < computeDueTime(known)) return [object.uid, known] as const;
-        const read = this.#takeTurn(now)
-          ? await this.#read(object, known, signal)
-          : { ...known, postponedTo: now + postponedMs };
-        return [object.uid, read] as const;
+        const isItsTurn = now >= this.#nextTurn;
+        return [
+          object.uid,
+          isItsTurn ? await this.#read(object, known, signal) : postpone(known, now),
+        ] as const;
       }),
     );
     this.#owners.set(owner, new Map(looked));
     return Math.max(1, Math.min(...looked.map(([, each]) => computeDueTime(each))) - now);
-  }
-
-  #takeTurn(now: number): boolean {
-    if (now < this.#nextTurn) return false;
-    this.#nextTurn = now + turnMs;
-    return true;
   }
 
   async #read(
@@ -103,6 +100,8 @@ export class Warnings {
     signal: AbortSignal,
   ): Promise<KnownWarnings> {
     const looks = known.looks + 1;
+    const started = this.#deps.clock.elapsed();
+    this.#nextTurn = Number.POSITIVE_INFINITY; // Until this list is read.
     try {
       const query = { fieldSelector: `involvedObject.uid=${uid}`, limit: '100' };
       const list = (await this.#deps.client.list(jobResources.events, { namespace, query }, signal)) as {
@@ -116,12 +115,20 @@ export class Warnings {
         error: messageOf(thrown),
       });
       return { since: known.since, looks, warnings: known.warnings };
+    } finally {
+      const now = this.#deps.clock.elapsed();
+      this.#nextTurn = now + Math.max(turnMs, (now - started) / listShare);
     }
   }
 }
 
-const computeDueTime = ({ since, looks, postponedTo }: KnownWarnings): number => {
-  if (postponedTo !== undefined) return postponedTo;
+const postpone = (known: KnownWarnings, now: number): KnownWarnings => {
+  const byMs = Math.min(postponedMs.longest, 2 * (known.postponed?.byMs ?? postponedMs.first / 2));
+  return { ...known, postponed: { to: now + byMs, byMs } };
+};
+
+const computeDueTime = ({ since, looks, postponed }: KnownWarnings): number => {
+  if (postponed !== undefined) return postponed.to;
   const extra = Math.max(0, looks - lookDelaysMs.length + 1);
   return since + lookDelaysMs[Math.min(looks, lookDelaysMs.length - 1)]! + extra * laterIntervalMs;
 };
