@@ -63,7 +63,7 @@ export class Lease {
       durationMs: 15_000,
       renewDeadlineMs: 10_000,
       retryMs: 2_000,
-      lookMs: 1_000,
+      lookMs: 500,
       ...options,
     };
     this.#deps = deps;
