@@ -36,8 +36,11 @@ export const makeOwnedListeners = (queues: OwnerQueues, jobs: () => Pick<Store<J
 /** A Job and its pod change several times in a moment: one reconcile covers all of it. */
 export const burstMs = 50;
 
-/** A Job that has not ended yet: the steps until its pod runs change little, so that a reconcile covers more of them. */
-const startMs = 500;
+/**
+ * A Job that has not ended yet: of the steps until its pod runs, nothing is written unless one of them takes long, so that
+ * a reconcile covers all of them.
+ */
+const startMs = 2000;
 
 /** Whether there is a result to read, or no Job any more. */
 const hasEnded = (job: JobObject | undefined): boolean => job === undefined || !isUnfinished(job);
