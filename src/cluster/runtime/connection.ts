@@ -34,6 +34,8 @@ export type Authenticate = (options: https.RequestOptions) => Promise<void>;
  */
 export const makeConnection = (server: string, sign: Authenticate): Connection => {
   const base = new URL(server);
+  const { hostname, port } = urlToHttpOptions(base); // Removes the brackets of an IPv6 address.
+  const target = { hostname, port, folder: base.pathname.replace(/\/$/, ''), ask: askOf(base) };
   const agents = new Set<http.Agent>();
   const signed: Authenticate = async (options) => {
     await sign(options);
@@ -41,7 +43,7 @@ export const makeConnection = (server: string, sign: Authenticate): Connection =
   };
   return {
     host: base.host,
-    send: (request) => send(base, signed, request),
+    send: (request) => send(target, signed, request),
     closeIdle: () => {
       for (const { freeSockets } of agents)
         for (const socket of Object.values(freeSockets).flat()) socket?.destroy();
@@ -49,19 +51,30 @@ export const makeConnection = (server: string, sign: Authenticate): Connection =
   };
 };
 
-const send = async (base: URL, sign: Authenticate, request: ApiRequest): Promise<http.IncomingMessage> => {
+type Target = Pick<https.RequestOptions, 'hostname' | 'port'> & {
+  /** Precedes every path. */
+  readonly folder: string;
+  readonly ask: typeof https.request;
+};
+
+const askOf = ({ protocol }: URL): typeof https.request =>
+  protocol === 'http:' ? http.request : https.request;
+
+const send = async (
+  { folder, ask, ...at }: Target,
+  sign: Authenticate,
+  request: ApiRequest,
+): Promise<http.IncomingMessage> => {
   const { method, path, headers, body, signal } = request;
-  const { hostname, port } = urlToHttpOptions(base); // Removes the brackets of an IPv6 address.
   const options: https.RequestOptions = {
+    ...at,
     method,
     signal,
-    hostname,
-    port,
-    path: `${base.pathname.replace(/\/$/, '')}${path}`,
+    path: `${folder}${path}`,
     headers: { accept: 'application/json', ...headers, ...contentLengthOf(body) },
   };
   await sign(options);
-  const message = base.protocol === 'http:' ? http.request(options) : https.request(options);
+  const message = ask(options);
   return new Promise((resolve, reject) => {
     message.on('error', reject);
     message.on('response', resolve);
