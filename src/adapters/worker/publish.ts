@@ -94,7 +94,7 @@ const readFinishedResult = async ({ work }: PublishContext): Promise<EngineBuilt
   return result?.kind === 'EngineBuilt' ? result : undefined;
 };
 
-type ReportedFacts = Pick<EngineBuilt, 'runtime' | 'latency' | 'agreement'>;
+type ReportedFacts = Pick<EngineBuilt, 'runtime' | 'latency' | 'agreement' | 'integerOperators'>;
 
 /** What is taken from a report: the facts for status, and evidence, of which each reader checks its part. */
 type Report = { readonly facts: ReportedFacts; readonly evidence: BuildReport['evidence'] };
@@ -110,9 +110,14 @@ const readReport = async ({ built }: PublishContext): Promise<Report> => {
   const limits = { doing: "Reading the builder's report", limitBytes: reportLimitBytes };
   const bytes = await readUntrusted(join(built, buildReportFile), limits);
   if (bytes === undefined) throw missingOutput('report');
-  const { runtime, latency, agreement, evidence } = parseObject(bytes) as ReportedFacts &
+  const { runtime, latency, agreement, integerOperators, evidence } = parseObject(bytes) as ReportedFacts &
     Pick<BuildReport, 'evidence'>;
-  const facts = { runtime, ...(latency && { latency }), ...(agreement && { agreement }) };
+  const facts = {
+    runtime,
+    ...(latency && { latency }),
+    ...(agreement && { agreement }),
+    ...(integerOperators !== undefined && { integerOperators }),
+  };
   for (const [name, value] of Object.entries(facts)) {
     const fault = findFault(resultSchemas.EngineBuilt.properties[name as keyof ReportedFacts], value, name);
     if (fault !== undefined)

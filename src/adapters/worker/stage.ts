@@ -9,6 +9,7 @@ import { readKey } from '../../formats/crypto/key.ts';
 import { parseCompleteModel, serializeModel } from '../../formats/onnx/model.ts';
 import { readUsableScales } from '../../formats/scales/calibration-cache.ts';
 import { buildRequest, planModel } from '../../graph/builders/build-request.ts';
+import { readIntegerTypes } from '../../graph/builders/processor-integers.ts';
 import { driverFile } from '../../graph/builders/run-driver.ts';
 import { toWorkingModel } from '../../graph/inference/working-model.ts';
 import { buildGraphFor, serializeReference } from '../../graph/precision/precision.ts';
@@ -60,7 +61,7 @@ export const stage = async (task: EngineTask, context: StageContext): Promise<vo
   const cache = task.calibrationCache && (await fetchVerified(task.calibrationCache, context));
   const scales = cache && readUsableScales(new TextDecoder().decode(cache));
   const planned = planModel(task, model);
-  const graph = buildGraphFor(model, { ...planned.plan, scales });
+  const graph = buildGraphFor(model, { ...planned.plan, scales, integers: readIntegerTypes() });
   await writeInput(context, workFiles.model, serializeModel(graph));
   await writeInput(
     context,

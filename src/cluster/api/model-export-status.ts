@@ -1,6 +1,12 @@
 /** The status of a ModelExport. All fields are optional: a lost status is rebuilt from Jobs and stored artifacts. */
 import { dataTypes } from '../../ground/contract/architectures.ts';
-import { agreement, evidence, latency, runtime } from '../../ground/contract/engine-schema.ts';
+import {
+  agreement,
+  evidence,
+  integerOperators,
+  latency,
+  runtime,
+} from '../../ground/contract/engine-schema.ts';
 import {
   cacheFacts,
   digest,
@@ -44,6 +50,7 @@ const engine = object(
       'Files next to the engine for serving, see docs/deepstream-and-triton.md. Absent for engines without them.',
       { deepStream: uri, triton: uri, provenance: uri, description: uri },
     ),
+    integerOperators,
   },
   { required: ['deviceClass'] },
 );

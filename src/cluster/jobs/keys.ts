@@ -5,7 +5,7 @@
 import { parseByteQuantity } from '../../ground/base/quantity.ts';
 import { remember } from '../../ground/base/remember.ts';
 import type { DataType } from '../../ground/contract/architectures.ts';
-import { type Backend, backends } from '../../ground/contract/backends.ts';
+import { type Backend, type BackendRow, backends } from '../../ground/contract/backends.ts';
 import { type CalibrationTensorfile, calibrationTensorfileSchema } from '../api/calibration-tensorfile.ts';
 import { namedAmounts } from '../api/class-pods.ts';
 import { type ExportDeviceClass, exportDeviceClassSchema } from '../api/export-device-class.ts';
@@ -183,7 +183,8 @@ export type EngineInputs = {
 /** The content key of an engine. */
 export const hashEngineInputs = (inputs: EngineInputs): string => {
   const { spec, deviceClass, payloadDigest, calibrationCacheSha256, strictTypes, stored } = inputs;
-  const { needsComputeCapability, planFormatVersion } = backends[deviceClass.spec.engine.backend as Backend];
+  const backend: BackendRow = backends[deviceClass.spec.engine.backend as Backend];
+  const { needsComputeCapability, planFormatVersion, int8FormatVersion } = backend;
   const dataType = dataTypeOf(spec, deviceClass.metadata.name);
   const facts = {
     payloadDigest,
@@ -193,6 +194,7 @@ export const hashEngineInputs = (inputs: EngineInputs): string => {
     maxBatchSize: spec.maxBatchSize,
     maxWorkspaceBytes: parseByteQuantity(spec.maxWorkspaceSize),
     planFormatVersion,
+    int8FormatVersion: dataType === 'int8' ? int8FormatVersion : undefined,
   };
   const schema = exportDeviceClassSchema.properties.spec;
   const { spec: object } = deviceClass;

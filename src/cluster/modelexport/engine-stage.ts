@@ -1,6 +1,5 @@
 /** The state of the engine of one device class. Pure. All reasons are reasons of status. */
-import { toArtifact } from '../../ground/contract/artifact.ts';
-import { engineFolder, fileIn } from '../../ground/contract/layout.ts';
+import { engineFolder } from '../../ground/contract/layout.ts';
 import type { EngineBuilt } from '../../ground/contract/result.ts';
 import type { Ledger } from '../api/ledger.ts';
 import type { ModelExport } from '../api/model-export.ts';
@@ -22,23 +21,13 @@ import { requestedVerification, requestsRetry } from '../ownedjobs/request.ts';
 import type { ExportStage, VerificationJobs } from './export-stage.ts';
 import { toKnownPlan } from './known-plans.ts';
 import type { ObservedClass, ObservedExport } from './observed.ts';
-
-type EngineStatus = NonNullable<NonNullable<ModelExport['status']>['engines']>[number];
-
-/** The built engine in status. It stays while a newer one is being built. */
-export type StoredEngine = Pick<
-  EngineStatus,
-  | 'key'
-  | 'uri'
-  | 'sha256'
-  | 'sizeBytes'
-  | 'runtime'
-  | 'hardware'
-  | 'latency'
-  | 'agreement'
-  | 'evidence'
-  | 'deployment'
->;
+import {
+  type EnginePlace,
+  type EngineStatus,
+  pickStoredEngine,
+  type StoredEngine,
+  toStoredEngine,
+} from './stored-engine.ts';
 
 /** Where one engine is. `retry` is a rejected Job whose next create is due. */
 export type EngineState =
@@ -126,8 +115,6 @@ const unwrittenResult = (stage: EngineStage): Pick<EngineStage, 'unwritten'> => 
 };
 
 /** The content key of an engine, and its folder. */
-type EnginePlace = { readonly key: string; readonly folder: string };
-
 const planPlace = (plan: EngineJobInputs): EnginePlace => {
   const key = computeEngineKey(plan);
   return { key, folder: engineFolder(plan.exported.folder, plan.deviceClass.metadata.name, key) };
@@ -206,43 +193,4 @@ const explainNotStarted = ({ name, deviceClass, matchingNodes }: ObservedClass):
   if (matchingNodes > 0 || deviceClass?.spec.allowPending) return undefined;
   const message = `no ready node matches device class ${name}: add one, or fix the class's nodeSelector and hardware`;
   return { kind: 'Waiting', reason: 'NoMatchingNode', message };
-};
-
-const toStoredEngine = (
-  { engine, runtime, latency, agreement, evidence, deployment }: EngineBuilt,
-  { key, folder }: EnginePlace,
-  { hardware }: ObservedJob,
-): StoredEngine => ({
-  key,
-  ...toArtifact(folder, engine),
-  runtime,
-  ...(hardware && { hardware }),
-  ...(latency && { latency }),
-  ...(agreement && { agreement }),
-  ...(evidence && { evidence }),
-  ...(deployment && { deployment: locateFiles(folder, deployment) }),
-});
-
-/** File names of a result → their URIs in the folder. */
-const locateFiles = (
-  folder: string,
-  files: NonNullable<EngineBuilt['deployment']>,
-): NonNullable<EngineStatus['deployment']> =>
-  Object.fromEntries(Object.entries(files).map(([role, name]) => [role, fileIn(folder, name)]));
-
-const pickStoredEngine = (before: EngineStatus): StoredEngine | undefined => {
-  if (before.uri === undefined) return undefined;
-  const { key, uri, sha256, sizeBytes, runtime, hardware, latency, agreement, evidence, deployment } = before;
-  return {
-    ...(key && { key }),
-    uri,
-    ...(sha256 && { sha256 }),
-    ...(sizeBytes !== undefined && { sizeBytes }),
-    ...(runtime && { runtime }),
-    ...(hardware && { hardware }),
-    ...(latency && { latency }),
-    ...(agreement && { agreement }),
-    ...(evidence && { evidence }),
-    ...(deployment && { deployment }),
-  };
 };

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { serializeModel } from '../../formats/onnx/model.ts';
 import { buildFromRequest } from '../../graph/builders/build-here.ts';
 import { buildRequest, type EngineOptions, planModel } from '../../graph/builders/build-request.ts';
+import { readIntegerTypes } from '../../graph/builders/processor-integers.ts';
 import { runDriver } from '../../graph/builders/run-driver.ts';
 import { buildGraphFor, convertPlugins, serializeReference } from '../../graph/precision/precision.ts';
 import type { Scales } from '../../graph/precision/qdq.ts';
@@ -66,7 +67,7 @@ export const buildEngineFile = async (
   context: EngineFileContext,
 ): Promise<EngineFileResult> => {
   const planned = planModel(options, network.model);
-  const graph = buildGraphFor(network.model, { ...planned.plan, scales });
+  const graph = buildGraphFor(network.model, { ...planned.plan, scales, integers: readIntegerTypes() });
   const { temporary } = context;
   const places = { work: temporary, built: temporary };
   const template = buildRequest(options, { ...planned, model: network.model, graph, scales }, places);

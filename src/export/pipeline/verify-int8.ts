@@ -8,11 +8,13 @@ import type { ErrorBudget } from '../../data/preprocessing/decodable-images.ts';
 import type { SampledImage } from '../../data/preprocessing/sampled-image.ts';
 import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { serializeModel } from '../../formats/onnx/model.ts';
+import { readIntegerTypes } from '../../graph/builders/processor-integers.ts';
 import { type Agreement, AgreementSum } from '../../graph/evaluation/agreement.ts';
 import { outputRoles } from '../../graph/evaluation/output-roles.ts';
 import { measureMedianLatency } from '../../graph/inference/latency.ts';
 import { openSession, type Session, type SessionOptions } from '../../graph/inference/session.ts';
 import { exposeHeads } from '../../graph/plugins/heads.ts';
+import { quantiseFused } from '../../graph/precision/fused/fused-qdq.ts';
 import { convertPlugins } from '../../graph/precision/precision.ts';
 import { quantiseModel, type Scales } from '../../graph/precision/qdq.ts';
 import { UserError } from '../../ground/base/errors.ts';
@@ -82,7 +84,7 @@ export const measureInt8Agreement = (
   scales: Scales,
   { batches, signal }: AgreementRequest,
 ): Promise<Agreement> =>
-  withSessions({ opened, scales }, async ({ float, int8 }) => {
+  withSessions({ opened, scales, quantise: quantiseModel }, async ({ float, int8 }) => {
     const sum = new AgreementSum(outputRoles(opened.model, opened.outputs));
     for await (const { data, dims } of batches) {
       signal?.throwIfAborted();
@@ -93,39 +95,46 @@ export const measureInt8Agreement = (
   });
 
 /**
- * Median latency of one run at the graph's smallest batch, on this processor. @throws UserError as
- * `measureInt8Agreement`
+ * Median latency of one run at the graph's smallest batch on this processor, int8 as in an OnnxRuntime engine. @throws
+ * UserError as `measureInt8Agreement`
  */
 export const measurePrecisionLatency = (
   opened: OpenedModel,
   scales: Scales,
   { clock, signal }: { readonly clock: { now(): number }; readonly signal?: AbortSignal },
 ): Promise<PrecisionLatency> =>
-  withSessions({ opened, scales, options: { spinning: true } }, async ({ float, int8 }) => {
-    const shape = [opened.fixedBatch ?? 1, opened.channels, opened.height, opened.width];
-    const request = { inputName: opened.input, shape, clock, ...(signal && { signal }) };
-    return {
-      floatMicroseconds: await measureMedianLatency(float, request),
-      int8Microseconds: await measureMedianLatency(int8, request),
-    };
-  });
+  withSessions(
+    { opened, scales, quantise: quantiseHere, options: { spinning: true } },
+    async ({ float, int8 }) => {
+      const shape = [opened.fixedBatch ?? 1, opened.channels, opened.height, opened.width];
+      const request = { inputName: opened.input, shape, clock, ...(signal && { signal }) };
+      return {
+        floatMicroseconds: await measureMedianLatency(float, request),
+        int8Microseconds: await measureMedianLatency(int8, request),
+      };
+    },
+  );
 
 type FloatAndInt8 = { readonly float: Session; readonly int8: Session };
+
+const quantiseHere = (model: ModelProto, scales: Scales): ModelProto =>
+  quantiseFused(model, scales, readIntegerTypes());
 
 type Opening = {
   readonly opened: OpenedModel;
   readonly scales: Scales;
+  readonly quantise: (model: ModelProto, scales: Scales) => ModelProto;
   readonly options?: SessionOptions;
 };
 
 const withSessions = async <T>(
-  { opened, scales, options }: Opening,
+  { opened, scales, quantise, options }: Opening,
   use: (both: FloatAndInt8) => Promise<T>,
 ): Promise<T> => {
   const { model } = exposeHeads(opened.model);
   const runnable = (each: ModelProto): Uint8Array =>
     serializeModel(convertPlugins('NonMaxSuppression', each));
-  const quantised = runnable(quantiseModel(model, scales));
+  const quantised = runnable(quantise(model, scales));
   const float = await openSession(runnable(model), options);
   try {
     const int8 = await openSession(quantised, options);

@@ -40,7 +40,7 @@ export const buildFromRequest = async (
   { clock, reference, verification }: Comparison,
 ): Promise<BuildReport> => {
   const started = clock.now();
-  const { runtime, p50Microseconds, agreement, warnings } = await buildOnnxRuntime(
+  const { runtime, latency, integerOperators, agreement, warnings } = await buildOnnxRuntime(
     {
       model: request.model,
       reference,
@@ -57,7 +57,8 @@ export const buildFromRequest = async (
     runtime,
     seconds: (clock.now() - started) / 1000,
     warnings,
-    latency: { p50Microseconds },
+    latency,
+    ...(integerOperators !== undefined && { integerOperators }),
     ...(agreement && { agreement: formatAgreement(agreement) }),
   };
   await writeFile(request.report, JSON.stringify(report));

@@ -11,9 +11,11 @@ import { UserError } from '../../ground/base/errors.ts';
 import type { FailureReason } from '../../ground/base/failures.ts';
 import { diskFull } from '../../ground/base/whole-file.ts';
 import type { OutputRoles } from '../../ground/contract/output-roles.ts';
+import type { BuildReport } from '../../ground/contract/task.ts';
 import { type Agreement, AgreementSum } from '../evaluation/agreement.ts';
 import { measureMedianLatency } from '../inference/latency.ts';
 import { type FloatTensor, openSession, type Session } from '../inference/session.ts';
+import { describeSlowness, type EngineIntegers, readEngineIntegers } from './engine-integers.ts';
 
 /** Inputs of a build. */
 export type OnnxRuntimeBuild = {
@@ -36,7 +38,9 @@ export type OnnxRuntimeBuild = {
 /** Result of a build. */
 export type OnnxRuntimeBuildResult = {
   readonly runtime: { readonly name: string; readonly version: string };
-  readonly p50Microseconds: number;
+  readonly latency: BuildReport['latency'];
+  /** Operators that a quantised engine computes with integers; undefined for a float engine. */
+  readonly integerOperators: number | undefined;
   readonly agreement: Agreement | undefined;
   readonly warnings: readonly string[];
 };
@@ -57,11 +61,13 @@ export const buildOnnxRuntime = async (
 ): Promise<OnnxRuntimeBuildResult> => {
   try {
     const { session, warnings } = await saveEngine(build.model, build.engine);
-    const built = await evaluateEngine(session, build);
+    const integers = await readEngineIntegers(build.engine);
+    const { slowness, ...built } = await evaluateEngine(session, build, integers);
     return {
       runtime: { name: `OnnxRuntime on ${processorName()}`.slice(0, 64), version },
       ...built,
-      warnings,
+      integerOperators: integers?.operators,
+      warnings: slowness === undefined ? warnings : [...warnings, slowness],
     };
   } catch (thrown) {
     if (!(thrown instanceof UserError) || !refused.has(thrown.reason)) throw thrown;
@@ -111,14 +117,20 @@ const save = async (model: string, path: string, optimisation: 'extended' | 'all
   await optimiser.release();
 };
 
-const evaluateEngine = async (session: Session, build: OnnxRuntimeBuild) => {
+const evaluateEngine = async (
+  session: Session,
+  build: OnnxRuntimeBuild,
+  integers: EngineIntegers | undefined,
+) => {
   try {
     const images = await readVerificationImages(build);
-    const reference = await openSession(build.reference);
+    const reference = await openSession(build.reference, { spinning: true });
     try {
       const p50Microseconds = await measureMedianLatency(session, build);
+      const float = integers && (await measureMedianLatency(reference, build));
       return {
-        p50Microseconds,
+        latency: { p50Microseconds, ...(float !== undefined && { floatP50Microseconds: float }) },
+        slowness: integers && describeSlowness(integers, { int8: p50Microseconds, float: float! }),
         agreement: images && (await compareWithReference({ session, reference }, build, images)),
       };
     } finally {

@@ -8,6 +8,7 @@ import { serializeModel } from '../../formats/onnx/model.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import type { Backend, GraphForm, PluginNodes } from '../../ground/contract/backends.ts';
 import { lowerPlugins } from '../plugins/lower.ts';
+import { exactIntegers, type IntegerTypes, quantiseFused } from './fused/fused-qdq.ts';
 import { convertToHalf } from './half.ts';
 import { pairRules } from './pair-rules.ts';
 import { quantiseModel, type Scales } from './qdq.ts';
@@ -18,6 +19,8 @@ export type GraphRequest = {
   readonly pluginNodes: PluginNodes;
   /** Whose rules decide where Q/DQ pairs go. */
   readonly pairs: Backend;
+  /** Integers that the processor of an OnnxRuntime engine is fast with; if undefined, those that are exact on each. */
+  readonly integers?: IntegerTypes;
   readonly scales: Scales | undefined;
 };
 
@@ -48,7 +51,10 @@ export const serializeReference = (
  * Converts a model to a precision.
  * @throws UserError CalibrationSourceMissing for int8 without scales, EngineUnsupported, CacheInvalid
  */
-const convertPrecision = (model: ModelProto, { graph, pairs, scales }: GraphRequest): ModelProto => {
+const convertPrecision = (
+  model: ModelProto,
+  { graph, pairs, scales, integers = exactIntegers }: GraphRequest,
+): ModelProto => {
   if (graph === 'Float32') return model;
   if (graph === 'Float16') return convertToHalf(model);
   if (scales === undefined)
@@ -56,5 +62,7 @@ const convertPrecision = (model: ModelProto, { graph, pairs, scales }: GraphRequ
       'CalibrationSourceMissing',
       'Making the int8 graph: there is no calibration cache. Export with calibration data first.',
     );
-  return quantiseModel(model, scales, pairRules[pairs]);
+  return pairs === 'OnnxRuntime'
+    ? quantiseFused(model, scales, integers)
+    : quantiseModel(model, scales, pairRules[pairs]);
 };

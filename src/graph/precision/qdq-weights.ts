@@ -80,13 +80,13 @@ const assembleWeight = (
  * Axis of the output channels. Conv [O,I/g,…]: 0. ConvTranspose [I,O/g,…]: 1. Gemm: 0 if transposed, else 1. MatMul
  * [in,out]: 1; a stack of matrices has one scale per tensor, because ONNX Runtime (1.30) supports no more.
  */
-const outputAxis = (node: NodeProto, { dims }: TensorProto): number | undefined => {
+export const outputAxis = (node: NodeProto, { dims }: TensorProto): number | undefined => {
   if (node.opType === 'Conv') return 0;
   if (node.opType === 'Gemm') return intOf(node, 'transB', 0) === 1 ? 0 : 1;
   return node.opType === 'MatMul' && dims.length > 2 ? undefined : 1;
 };
 
-const channelIndex = (dims: readonly number[], axis: number): ((i: number) => number) => {
+export const channelIndex = (dims: readonly number[], axis: number): ((i: number) => number) => {
   const inner = dims.slice(axis + 1).reduce((product, size) => product * size, 1);
   const channels = dims[axis]!;
   return (i) => Math.floor(i / inner) % channels;

@@ -26,6 +26,8 @@ export type BackendRow = {
   readonly needsComputeCapability: boolean;
   /** Part of the engine key. Increase it when the same inputs would give different bytes. */
   readonly planFormatVersion: number;
+  /** The same for int8 engines alone; absent before their first change. */
+  readonly int8FormatVersion?: number;
 };
 
 /** Capabilities by backend name. */
@@ -50,6 +52,7 @@ export const backends = {
     needsGpu: false,
     needsComputeCapability: false,
     planFormatVersion: 1,
+    int8FormatVersion: 2,
   },
 } as const satisfies Record<string, BackendRow>;
 

@@ -21,8 +21,18 @@ export const latency = object(
   'Inference latency, measured on the machine that built the engine.',
   {
     p50Microseconds: integer('Median at batch 1, in microseconds.', { format: 'int64', minimum: 0 }),
+    floatP50Microseconds: integer(
+      'The same for the float graph on the same machine. Only for int8 engines of OnnxRuntime.',
+      { format: 'int64', minimum: 0 },
+    ),
   },
   { required: ['p50Microseconds'] },
+);
+
+/** Integer operators of an engine. */
+export const integerOperators = integer(
+  'Number of operators that the engine computes with integers, read from its optimised graph. Only for int8 engines of OnnxRuntime.',
+  { minimum: 0 },
 );
 
 const count = (description: string) => integer(description, { minimum: 0 });

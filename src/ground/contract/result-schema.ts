@@ -4,7 +4,7 @@
  */
 import { type FailureReason, failures } from '../base/failures.ts';
 import { scaleOrigins } from './architectures.ts';
-import { agreement, evidence, latency, runtime } from './engine-schema.ts';
+import { agreement, evidence, integerOperators, latency, runtime } from './engine-schema.ts';
 import { decimal, flag, integer, list, object, oneOf, type Schema, text, type ValueOf } from './schema.ts';
 
 /** Schema of a SHA-256: 64 lower-case hex digits. */
@@ -146,6 +146,7 @@ const engineBuilt = object(
       { deepStream: fileName, triton: fileName, provenance: fileName, description: fileName },
       { required: ['provenance', 'description'] },
     ),
+    integerOperators,
     reused,
   },
   { required: ['kind', 'engine', 'runtime', 'reused'] },

@@ -153,4 +153,5 @@ export type BuildReport = {
     /** Paths of the timing caches that were combined. */
     readonly timingCaches?: unknown;
   };
+  readonly integerOperators?: EngineBuilt['integerOperators'];
 };

@@ -1,0 +1,173 @@
+/** Q/DQ pairs for ONNX Runtime: what its optimised graph computes with integers, and how close that is to float. */
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import type { ModelProto } from '../../src/formats/onnx/generated/onnx_pb.ts';
+import { copyWith, graphOf, makeUntypedValueInfo } from '../../src/formats/onnx/graph.ts';
+import { parseModel, serializeModel } from '../../src/formats/onnx/model.ts';
+import { describeSlowness, readEngineIntegers } from '../../src/graph/builders/engine-integers.ts';
+import { chooseIntegerTypes } from '../../src/graph/builders/processor-integers.ts';
+import { openSession } from '../../src/graph/inference/session.ts';
+import { type IntegerTypes, quantiseFused } from '../../src/graph/precision/fused/fused-qdq.ts';
+import { decibels } from '../builders/exports.ts';
+import { channels, classifierWith, input, Network, output, side } from '../builders/networks.ts';
+
+const images = {
+  dims: [2, 3, side, side],
+  data: Float32Array.from({ length: 6 * side * side }, (_, i) => ((i * 7919) % 251) - 110),
+};
+
+const run = async (model: ModelProto | string, names?: readonly string[]) => {
+  const session = await openSession(typeof model === 'string' ? model : serializeModel(model));
+  try {
+    return await session.run({ [input]: images }, names);
+  } finally {
+    await session.release();
+  }
+};
+
+/** The largest value of each tensor / 127. */
+const scalesOf = async (model: ModelProto): Promise<Map<string, number>> => {
+  const graph = graphOf(model);
+  const names = graph.node.flatMap((node) => node.output);
+  const all = copyWith(model, { graph: copyWith(graph, { output: names.map(makeUntypedValueInfo) }) });
+  const found = { ...(await run(all)), [input]: images };
+  return new Map(
+    Object.entries(found).map(([name, { data }]) => [
+      name,
+      data.reduce((most, value) => Math.max(most, Math.abs(value)), 0) / 127,
+    ]),
+  );
+};
+
+const vnni: IntegerTypes = { activations: 'uint8', weights: 'int8' };
+
+/** Saves the engine, and counts the operators of its graph. */
+const built = async (
+  model: ModelProto,
+  { types = vnni, scales = undefined as Map<string, number> | undefined } = {},
+) => {
+  const path = join(mkdtempSync(join(tmpdir(), 'fused-')), 'engine.onnx');
+  const quantised = quantiseFused(model, scales ?? (await scalesOf(model)), types);
+  const options = { optimisation: 'all', optimisedModelPath: path, threads: 1 } as const;
+  await (await openSession(serializeModel(quantised), options)).release();
+  const counts: Record<string, number> = {};
+  for (const { opType } of graphOf(parseModel(readFileSync(path))).node)
+    counts[opType] = (counts[opType] ?? 0) + 1;
+  return { path, counts };
+};
+
+const bias = (network: Network) => network.weight([channels], 0.3);
+
+const biased = (
+  network: Network,
+  from: string,
+  attributes = {},
+  weight = network.weight([channels, channels, 3, 3]),
+) => network.node('Conv', [from, weight, bias(network)], { pads: { ints: [1, 1, 1, 1] }, ...attributes });
+
+/** A residual block with Relu, a depthwise convolution with Relu6, LeakyRelu, a joined branch and a pool. */
+const block = (): ModelProto =>
+  classifierWith((network, from) => {
+    const depthwise = network.weight([channels, 1, 3, 3], 0.5);
+    const first = network.node('Relu', [biased(network, from)]);
+    const narrow = biased(network, first, { group: { int: channels } }, depthwise);
+    const clipped = network.node('Clip', [narrow, network.scalar(0), network.scalar(6)]);
+    const sum = network.node('Relu', [network.node('Add', [biased(network, clipped), first])]);
+    const leaky = network.node('LeakyRelu', [biased(network, sum)], { alpha: { float: 0.2 } });
+    const joined = network.node('Concat', [leaky, sum], { axis: { int: 1 } });
+    const pooled = network.node('MaxPool', [joined], {
+      kernel_shape: { ints: [2, 2] },
+      strides: { ints: [2, 2] },
+    });
+    return biased(network, pooled, {}, network.weight([channels, 2 * channels, 3, 3]));
+  });
+
+test('convolutions, sums, joins and pools become integer operators, and activations fold into them', async (t) => {
+  const { counts, path } = await built(block());
+  t.is(counts.QLinearConv, 6);
+  t.is(counts.QLinearAdd, 1);
+  t.is(counts.QLinearConcat, 1);
+  t.is(counts.QLinearLeakyRelu, 1);
+  for (const float of ['Relu', 'Clip', 'LeakyRelu', 'Add']) t.is(counts[float], undefined, float);
+  const integers = await readEngineIntegers(path);
+  t.is(
+    integers?.floatLayers.length,
+    2,
+    'the first convolution and the last product are too small for conversions',
+  );
+  t.is(integers?.operators, 9);
+});
+
+test('a matrix product with many products for each result becomes an integer operator', async (t) => {
+  const network = new Network();
+  network.classes(network.node('Flatten', [network.stem()]), channels * side * side);
+  const { counts } = await built(network.model());
+  t.is(counts.QGemm, 1);
+  t.is(counts.Gemm, undefined);
+});
+
+test('the integers agree with float, whichever types the processor wants', async (t) => {
+  const model = block();
+  const float = (await run(model))[output]!.data;
+  const kinds: readonly IntegerTypes[] = [
+    vnni,
+    { activations: 'uint8', weights: 'uint8' },
+    { activations: 'int8', weights: 'int8' },
+  ];
+  const found: number[] = [];
+  for (const types of kinds)
+    found.push(decibels(float, (await run((await built(model, { types })).path))[output]!.data));
+  for (const db of found) t.true(db > 25 && Math.abs(db - found[0]!) < 1, found.join());
+});
+
+test('what only converts, and what has no scale on both sides, stays float', async (t) => {
+  const apart = classifierWith((network, from) => {
+    const one = network.node('Tanh', [from]);
+    return network.node('Tanh', [network.node('Add', [one, network.node('Exp', [one])])]);
+  });
+  t.is((await built(apart)).counts.QLinearAdd, undefined);
+  const model = block();
+  const scales = await scalesOf(model);
+  const [, second] = graphOf(model).node.filter(({ opType }) => opType === 'Conv');
+  const relu = graphOf(model).node.find((node) => node.input.includes(second!.output[0]!))!;
+  scales.delete(relu.output[0]!);
+  const { counts } = await built(model, { scales });
+  t.is(
+    counts.QLinearConv,
+    3,
+    'its convolution, the depthwise one that reads it, and the small one are float',
+  );
+});
+
+test('a large bias on a channel without weights stays what it is', async (t) => {
+  const model = classifierWith((network, from) => {
+    const weight = network.floats([channels, channels, 1, 1], new Array(channels ** 2).fill(0));
+    const large = network.floats(
+      [channels],
+      Array.from({ length: channels }, (_, c) => c - 5),
+    );
+    return network.node('Conv', [from, weight, large]);
+  });
+  const float = (await run(model))[output]!.data;
+  t.true(decibels(float, (await run((await built(model)).path))[output]!.data) > 25);
+});
+
+test('the processor decides which integers are used', (t) => {
+  const signed = { activations: 'int8', weights: 'int8' };
+  const exact = { activations: 'uint8', weights: 'uint8' };
+  t.deepEqual(chooseIntegerTypes('arm64', 'Features : fp asimd asimddp'), signed as IntegerTypes);
+  t.deepEqual(chooseIntegerTypes('x64', 'flags : fpu avx2 avx512_vnni amx_int8'), vnni);
+  t.deepEqual(chooseIntegerTypes('x64', 'flags : fpu avx2 avx_vnni'), vnni);
+  t.deepEqual(chooseIntegerTypes('x64', 'flags : fpu avx2 avx512f'), exact as IntegerTypes);
+});
+
+test('an engine that is slower than float gives a warning of one sentence, with its float layers', (t) => {
+  const integers = { operators: 32, floatLayers: ['a', 'b', 'c', 'd', 'e', 'f', 'g'] };
+  t.is(describeSlowness(integers, { int8: 3000, float: 3000 }), undefined);
+  t.regex(
+    describeSlowness(integers, { int8: 18_100, float: 3400 })!,
+    /18\.1 ms against 3\.4 ms\. 32 operators compute with integers, 7 layers \(a, b, c, d, e and 2 more\)/,
+  );
+});
