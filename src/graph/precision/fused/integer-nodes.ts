@@ -1,7 +1,7 @@
 /**
  * Chooses the nodes that ONNX Runtime computes with integers, and the tensors that need a Q/DQ pair for that. A layer with
  * many products for each result gains more than the conversions around it cost. Any other node follows only where integers
- * come in and a later layer needs integers, so that no chain stands in the graph only to convert.
+ * come in and a later layer needs integers, so that no chain only converts.
  */
 import type { GraphProto, NodeProto, TensorProto } from '../../../formats/onnx/generated/onnx_pb.ts';
 import { floatOf, intOf } from '../../../formats/onnx/node.ts';
