@@ -37,10 +37,14 @@ const laterIntervalMs = 1_800_000;
  * control plane is busy, thousands of Jobs have no pod yet.
  */
 const turnMs = 500;
-/** A list that takes long is one of many events, or of a busy apiserver: lists take at most this share of the time. */
+/**
+ * A list that takes long is one of many events, or of a busy apiserver: lists take at most this share of the time, as long as
+ * their turns are not further apart than `longestTurnMs`.
+ */
 const listShare = 1 / 50;
+const longestTurnMs = 5_000;
 /** When an object that was due between two turns is due again: at first, and at most after several times. */
-const postponedMs = { first: 10_000, longest: 160_000 } as const;
+const postponedMs = { first: 5_000, longest: 160_000 } as const;
 
 /** Reasons of events that explain why a Job has no pod or a pod does not start. */
 const explainingReasons: readonly string[] = [
@@ -117,7 +121,7 @@ export class Warnings {
       return { since: known.since, looks, warnings: known.warnings };
     } finally {
       const now = this.#deps.clock.elapsed();
-      this.#nextTurn = now + Math.max(turnMs, (now - started) / listShare);
+      this.#nextTurn = now + Math.min(longestTurnMs, Math.max(turnMs, (now - started) / listShare));
     }
   }
 }
