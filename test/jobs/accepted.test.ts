@@ -3,7 +3,7 @@ import test from 'ava';
 import { makeEngineJob } from '../../src/cluster/jobs/engine-job.ts';
 import { makeExportJob } from '../../src/cluster/jobs/export-job.ts';
 import type { JobDraft } from '../../src/cluster/jobs/job.ts';
-import { nameJob } from '../../src/cluster/jobs/template.ts';
+import { hashTemplate, nameJob } from '../../src/cluster/jobs/template.ts';
 import { makeTensorfileJob } from '../../src/cluster/jobs/tensorfile-job.ts';
 import { aDeviceClass, aModelExport, aSpec, aTensorfile, someArtifacts } from '../builders/objects.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
@@ -25,7 +25,7 @@ const dryRun = (path: string, body: object): Promise<string> =>
 
 const jobsAt = '/apis/batch/v1/namespaces/vision/jobs';
 const takenAsJob = (draft: JobDraft, part: string): Promise<string> =>
-  dryRun(jobsAt, nameJob(draft, 'demo', { part, attempt: 'a'.repeat(10) }));
+  dryRun(jobsAt, nameJob(draft, 'demo', { part, attempt: 'a'.repeat(10), template: hashTemplate(draft) }));
 
 const accepted = test.macro({
   exec: async (t, changes: Spec) => {

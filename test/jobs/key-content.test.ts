@@ -136,14 +136,14 @@ test('a template hashes labels, annotations and spec; an attempt its key, the la
 });
 
 test('a named Job is its draft with the name and two labels', (t) => {
-  const template = hashTemplate(draft);
-  t.deepEqual(nameJob(draft, 'demo', { part: 'export', attempt: 'try' }) as unknown, {
+  const content = { part: 'export', attempt: 'try', template: 'hash' };
+  t.deepEqual(nameJob(draft, 'demo', content) as unknown, {
     ...draft,
     metadata: {
       namespace: 'vision',
       annotations: { note: 'b' },
-      name: makeJobName('demo', { part: 'export', attempt: 'try', template }),
-      labels: { team: 'a', 'export.tlt.dev/attempt': 'try', 'export.tlt.dev/template': template },
+      name: makeJobName('demo', content),
+      labels: { team: 'a', 'export.tlt.dev/attempt': 'try', 'export.tlt.dev/template': 'hash' },
     },
   });
 });

@@ -4,6 +4,7 @@ import { keptAttempts, type Ledger } from '../../src/cluster/api/ledger.ts';
 import type { ModelExport } from '../../src/cluster/api/model-export.ts';
 import { makeExportJob } from '../../src/cluster/jobs/export-job.ts';
 import type { Job } from '../../src/cluster/jobs/job.ts';
+import { planJob } from '../../src/cluster/jobs/template.ts';
 import {
   type ArtifactPlan,
   type ArtifactProgress,
@@ -31,7 +32,7 @@ const aStep = (
   key: 'k',
   folder: 'pvc://exports/classifier/k',
   isStored: false,
-  job: () => makeExportJob(aModelExport({ spec }), images),
+  ...planJob(() => makeExportJob(aModelExport({ spec }), images)),
   deadlineMs: 60 * minute,
   ...changes,
 });

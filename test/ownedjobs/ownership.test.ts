@@ -37,7 +37,7 @@ const draft = makeJob(
   },
 );
 
-const made = nameJob(draft, 'demo', { part: 'export', attempt: 'a' });
+const made = nameJob(draft, 'demo', { part: 'export', attempt: 'a', template: 't' });
 
 /** The Job that the operator creates, with changes. */
 const aJob = (changes: Raw = {}, status: object = {}) => ({

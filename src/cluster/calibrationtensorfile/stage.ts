@@ -9,6 +9,7 @@ import type { Ledger } from '../api/ledger.ts';
 import type { Reason } from '../api/reasons.ts';
 import type { Job } from '../jobs/job.ts';
 import { computeTensorfileKey } from '../jobs/keys.ts';
+import { planJob } from '../jobs/template.ts';
 import { makeTensorfileJob } from '../jobs/tensorfile-job.ts';
 import { type ArtifactPlan, assessArtifact, deadlineMsOf } from '../ownedjobs/artifact.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
@@ -58,7 +59,7 @@ export const assessTensorfile = ({
     key,
     folder,
     isStored: status.key === key && isIn(folder, status.tensorfile?.uri),
-    job: () => makeTensorfileJob(tensorfile, images),
+    ...planJob(() => makeTensorfileJob(tensorfile, images)),
     deadlineMs: deadlineMsOf(spec.jobs?.tensorfile),
   };
   const witness = {

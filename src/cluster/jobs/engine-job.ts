@@ -33,6 +33,7 @@ import {
   type Volumes,
 } from './pod.ts';
 import { type CompleteResources, completeResources, computeMemoryShare } from './resources.ts';
+import { type JobPlan, planJob } from './template.ts';
 
 /** The artifacts of the export that engines are built from. */
 export type ExportedArtifacts = {
@@ -53,7 +54,7 @@ export type EngineJobInputs = {
 };
 
 /** The Job of one engine. */
-export const makeEngineJob = remember((plan: EngineJobInputs): JobDraft => {
+export const makeEngineJob = (plan: EngineJobInputs): JobDraft => {
   const { owner, deviceClass, images } = plan;
   const task = makeEngineTask(plan);
   const taskArguments = ['--task', JSON.stringify(task)];
@@ -88,7 +89,10 @@ export const makeEngineJob = remember((plan: EngineJobInputs): JobDraft => {
       pullSecrets: images.pullSecrets,
     },
   );
-});
+};
+
+/** That Job, once for a plan. */
+export const planEngineJob = remember((plan: EngineJobInputs): JobPlan => planJob(() => makeEngineJob(plan)));
 
 /**
  * The volumes of each container. The image of `build` may be the user's: it has neither the key nor claims, and can

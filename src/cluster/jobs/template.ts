@@ -3,15 +3,28 @@
  * status and spec, so repeating a create after a crash gets 409 instead of a second Job.
  */
 import { contentKey } from '../../ground/base/digest.ts';
-import { remember } from '../../ground/base/remember.ts';
+import { lazily } from '../../ground/base/remember.ts';
 import { labels } from '../api/labels.ts';
 import type { Job, JobDraft } from './job.ts';
-import { makeJobName } from './names.ts';
+import { type JobContent, makeJobName } from './names.ts';
 
 /** Hash of everything that the pods of a Job are made from, and of the metadata that the user chose. */
-export const hashTemplate = remember(({ metadata, spec }: JobDraft): string =>
-  contentKey({ labels: metadata.labels, annotations: metadata.annotations, spec }),
-);
+export const hashTemplate = ({ metadata, spec }: JobDraft): string =>
+  contentKey({ labels: metadata.labels, annotations: metadata.annotations, spec });
+
+/** A Job that is made when it is created, and the hash by which an existing one is compared with it. */
+export type JobPlan = {
+  /** Makes the Job, without the name and labels of an attempt. */
+  readonly job: () => JobDraft;
+  /** As `hashTemplate` returns it. */
+  readonly template: () => string;
+};
+
+/** Keeps the hash and not the Job, which is large: most plans are looked at many times, and create one Job. */
+export const planJob = (job: () => JobDraft): JobPlan => ({
+  job,
+  template: lazily(() => hashTemplate(job())),
+});
 
 /**
  * Identifies an attempt: the first one, or the one after a failure. Every failed Job has its own UID, so no two
@@ -28,23 +41,16 @@ export type AttemptContent = {
   readonly verifies: string | undefined;
 };
 
-/** What the name of a Job contains. */
-export type AttemptName = {
-  /** `export`, `tensorfile`, or the device class. */
-  readonly part: string;
-  /** As `hashAttempt` returns it. */
-  readonly attempt: string;
-};
-
 /** The Job with its name, and with the labels by which the attempt is found. */
-export const nameJob = (job: JobDraft, owner: string, { part, attempt }: AttemptName): Job => {
-  const template = hashTemplate(job);
-  return {
-    ...job,
-    metadata: {
-      ...job.metadata,
-      name: makeJobName(owner, { part, attempt, template }),
-      labels: { ...job.metadata.labels, [labels.attempt]: attempt, [labels.template]: template },
+export const nameJob = (job: JobDraft, owner: string, content: JobContent): Job => ({
+  ...job,
+  metadata: {
+    ...job.metadata,
+    name: makeJobName(owner, content),
+    labels: {
+      ...job.metadata.labels,
+      [labels.attempt]: content.attempt,
+      [labels.template]: content.template,
     },
-  };
-};
+  },
+});

@@ -4,7 +4,7 @@ import type { EngineBuilt } from '../../ground/contract/result.ts';
 import type { Ledger } from '../api/ledger.ts';
 import type { ModelExport } from '../api/model-export.ts';
 import type { Reason } from '../api/reasons.ts';
-import { computeEngineKey, type EngineJobInputs, isTrained, makeEngineJob } from '../jobs/engine-job.ts';
+import { computeEngineKey, type EngineJobInputs, isTrained, planEngineJob } from '../jobs/engine-job.ts';
 import { findEngineRefusal } from '../jobs/engine-request.ts';
 import type { Job } from '../jobs/job.ts';
 import {
@@ -131,7 +131,7 @@ const planEngine = (
   key,
   folder,
   isStored: before.key === key && isInOutput(plan.owner.spec.output.uri, before.uri),
-  job: () => makeEngineJob(plan),
+  ...planEngineJob(plan),
   deadlineMs: deadlineMsOf(plan.owner.spec.jobs?.engine),
 });
 

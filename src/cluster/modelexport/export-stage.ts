@@ -1,6 +1,5 @@
 /** The state of the export: stored, running, waiting, failed, or to be started. Pure. */
 
-import { lazily } from '../../ground/base/remember.ts';
 import { toArtifact } from '../../ground/contract/artifact.ts';
 import { exportFolder, fileIn, folderOfFile, isIn } from '../../ground/contract/layout.ts';
 
@@ -12,6 +11,7 @@ import type { ExportedArtifacts } from '../jobs/engine-job.ts';
 import { makeExportJob } from '../jobs/export-job.ts';
 import type { Job } from '../jobs/job.ts';
 import { computeExportKey } from '../jobs/keys.ts';
+import { planJob } from '../jobs/template.ts';
 import { type ArtifactPlan, assessArtifact, deadlineMsOf } from '../ownedjobs/artifact.ts';
 import { dropWantedKey } from '../ownedjobs/ledger.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
@@ -88,7 +88,7 @@ const assessPlannedExport = (
     key: computeExportKey(modelExport),
     folder: folderOf(modelExport),
     isStored: isStored(modelExport),
-    job: lazily(() => makeExportJob(modelExport, images)),
+    ...planJob(() => makeExportJob(modelExport, images)),
     deadlineMs: deadlineMsOf(modelExport.spec.jobs?.export),
   };
   const { state, ...rest } = assessArtifact(step, {

@@ -6,8 +6,8 @@ import type { Result, Stage } from '../../ground/contract/result.ts';
 import type { Attempt, Ledger } from '../api/ledger.ts';
 import { keptAttempts } from '../api/ledger.ts';
 import { formatTime } from '../api/times.ts';
-import { deadlineSecondsOf, type Job, type JobDraft } from '../jobs/job.ts';
-import { hashAttempt, hashTemplate, nameJob } from '../jobs/template.ts';
+import { deadlineSecondsOf, type Job } from '../jobs/job.ts';
+import { hashAttempt, type JobPlan, nameJob } from '../jobs/template.ts';
 import { filterAttempts, type JobFailure, makeAttempt, makeLedger, makeRefusedAttempt } from './ledger.ts';
 import type { ObservedJob } from './observed-job.ts';
 import { fail, type Outcome, succeed } from './outcome.ts';
@@ -16,7 +16,7 @@ import { decideRetry } from './retry.ts';
 import type { FindTwin } from './twins.ts';
 
 /** What the spec requests. */
-export type ArtifactPlan = {
+export type ArtifactPlan = JobPlan & {
   readonly stage: Stage;
   /** Undefined for an artifact that all classes share. */
   readonly deviceClass?: string;
@@ -28,8 +28,6 @@ export type ArtifactPlan = {
   readonly isStored: boolean;
   /** URI of the folder to store it in. */
   readonly folder: string;
-  /** Makes the Job, without the name and labels of an attempt. */
-  readonly job: () => JobDraft;
   /** Maximum run time of the pod, in milliseconds. */
   readonly deadlineMs: number;
 };
@@ -113,7 +111,7 @@ const assessUnstored = (
   verifies: string | undefined,
 ): ArtifactProgress => {
   const { before } = witness;
-  const template = () => hashTemplate(step.job());
+  const { template } = step;
   const attempts = filterAttempts(before, { key: step.key, template, ...witness });
   const attempt = hashAttempt(step.key, { after: before.lastFailure?.jobUid, verifies });
   const job = settleJob(witness.jobs.find(matchesAttempt(step, attempt)), witness.now);
@@ -129,13 +127,12 @@ const assessUnstored = (
     const next = assessAfter(entry, { lastFailure: entry });
     return { ...next, outcomes: [fail(job, failure), ...(next.outcomes ?? [])] };
   }
-  const part = step.deviceClass ?? step.stage;
   const ledger = makeLedger(step, before, attempts);
   if (job && !isOutdated(job, template)) return assessJob(job, ledger, { ...step, ...witness });
   const verdict = job ? ({ kind: 'MayStart' } as const) : decideRetry(attempts, witness.now);
   switch (verdict.kind) {
     case 'MayStart': {
-      const start = decideStart(nameJob(step.job(), step.owner, { part, attempt }), step, witness);
+      const start = decideStart(nameStepJob(step, attempt), step, witness);
       const { state } = start;
       if (state.kind !== 'Refused' || state.refusal.canPass) return { ...start, ledger };
       const { job: refused, refusal } = state;
@@ -154,6 +151,9 @@ const assessUnstored = (
       return { state: { kind: 'Failed', failure: verdict.failure }, ledger };
   }
 };
+
+const nameStepJob = ({ job, owner, stage, deviceClass, template }: ArtifactPlan, attempt: string): Job =>
+  nameJob(job(), owner, { part: deviceClass ?? stage, attempt, template: template() });
 
 /** How often to check whether another object's Job for the same folder has ended, in milliseconds. */
 const twinPauseMs = 15_000;
