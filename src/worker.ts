@@ -62,6 +62,10 @@ const makeCommands = (context: ReturnType<typeof makeContext>): Commands => ({
     const { runExportTask } = await import('./adapters/worker/export-task.ts');
     return runExportTask(task, context);
   },
+  count: async (task: ExportTask) => {
+    const { readPart, runCountTask } = await import('./adapters/worker/count-task.ts');
+    return runCountTask(task, readPart(process.env.JOB_COMPLETION_INDEX), context);
+  },
   tensorfile: async (task: TensorfileTask) => {
     const { runTensorfileTask } = await import('./adapters/worker/tensorfile-task.ts');
     return runTensorfileTask(task, context);

@@ -93,6 +93,7 @@ const without: Readonly<Record<string, readonly string[]>> = {
     'suspend',
     'managedBy',
     'jobs',
+    'calibration.parallelism', // the same bytes for any number of pods
     'calibration.tensorfile.calibrationTensorfileRef', // replaced by the file and its digest
   ],
   CalibrationTensorfile: ['output', 'suspend', 'managedBy', 'jobs'],

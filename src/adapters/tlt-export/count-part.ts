@@ -1,5 +1,5 @@
 /** `tlt-export --cal_part`: computes the histograms of one part of the calibration images, without an export. */
-import { countImages } from '../../export/pipeline/calibration-step.ts';
+import { countImages } from '../../export/pipeline/count-images.ts';
 import type { ExportRequest } from '../../export/pipeline/request.ts';
 import { usesTrainedScales } from '../../export/pipeline/trained-scales.ts';
 import { UserError } from '../../ground/base/errors.ts';

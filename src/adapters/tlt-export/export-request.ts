@@ -105,7 +105,10 @@ const makeHistogramStore = (values: ExportValues): HistogramStore | undefined =>
     name: path,
     owner: 'User',
     read: async () => (existsSync(path) ? readHistograms(path) : undefined),
-    write: (bytes) => writeWholeFile(path, bytes, { overwrite: false }),
+    write: async (bytes) => {
+      await writeWholeFile(path, bytes, { overwrite: false });
+      return true;
+    },
     drawnFrom: existsSync(path) ? selectSource(values, undefined) : undefined,
   };
 };

@@ -2,7 +2,6 @@
 import { writeFile } from 'node:fs/promises';
 import { findClassNames } from '../../export/deployment/class-names.ts';
 import { type DescribedModel, describeNetwork } from '../../export/deployment/network-facts.ts';
-import { openModel } from '../../export/models/open-model.ts';
 import {
   type CacheFacts,
   type ExportArtifact,
@@ -13,11 +12,9 @@ import {
 } from '../../export/pipeline/artifacts.ts';
 import { int8Facts } from '../../export/pipeline/int8-share.ts';
 import { openEncrypted } from '../../formats/crypto/encrypted-model.ts';
-import { createVerifiedCodec } from '../../formats/crypto/external/codec.ts';
-import { readKey } from '../../formats/crypto/key.ts';
 import { computePayloadDigest } from '../../formats/crypto/payload-digest.ts';
 import { describeIntegerOperators } from '../../graph/precision/foreign-quantisers.ts';
-import { canonicalJson, fileDigest } from '../../ground/base/digest.ts';
+import { canonicalJson } from '../../ground/base/digest.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { openReadable, readableBytes } from '../../ground/base/readable.ts';
 import type { NetworkFile } from '../../ground/contract/deployment.ts';
@@ -27,39 +24,29 @@ import type { Manifest } from '../../ground/contract/manifest.ts';
 import { type Exported, reportedNodes } from '../../ground/contract/result.ts';
 import type { ExportTask } from '../../ground/contract/task.ts';
 import type { FileDigest } from '../storage/store.ts';
-import { findFinishedWork, verifyDigest, type WorkIdentity } from './finished-work.ts';
+import { findFinishedWork, type WorkIdentity } from './finished-work.ts';
+import { openTask, readInputs } from './open-task.ts';
 import { type StagedWork, storeOnce } from './store-once.ts';
 import type { TaskContext } from './task-context.ts';
 import { requestFromTask } from './task-request.ts';
-import { fetchSource, type TaskSource } from './task-source.ts';
-import { readTraining, type Training } from './training-data.ts';
+import type { TaskSource } from './task-source.ts';
+import type { Training } from './training-data.ts';
 
 /**
  * Runs an export, or returns the stored result of an earlier export with the same inputs.
  * @throws UserError with the reason that becomes the condition reason in status
  */
 export const runExportTask = async (task: ExportTask, context: TaskContext): Promise<Exported> => {
-  context.progress(0, 1, 'Opening');
-  const key = await readKey({ keyFile: context.keyFile, env: {} });
-  const path = await context.store.fetch(task.model.uri, context.signal);
-  const training = task.experimentSpec && (await readTraining(task, task.experimentSpec, context));
-  const data = await fetchSource(task, training, context);
-  const inputs = listDigests(await fileDigest(path), training, data);
-  verifyDigest(task.model, inputs.model!);
-  const identity = identifyExport(task, { inputs, key, context });
+  const inputs = await readInputs(task, context);
+  const { key, training, data, digests } = inputs;
+  const identity = identifyExport(task, { inputs: digests, key, context });
   const finished = await findFinishedWork(context.store, identity);
   if (finished) return { ...finished, reused: true };
-  const cipher =
-    task.codec &&
-    (await createVerifiedCodec(
-      { ...task.codec, signal: context.signal, warn: (line) => context.log('WARNING', line) },
-      key,
-    ));
-  const { architecture, model: settings } = task;
-  const opened = await openModel({ path, key, architecture, spec: training?.spec, settings, cipher });
+  const { opened, cipher } = await openTask(task, inputs, context);
   const note = task.calibration && describeIntegerOperators(opened.model);
   if (note !== undefined) context.log('WARNING', note);
-  const deployment = await describeForServing({ architecture, opened, inputs }, training, data);
+  const { architecture } = task;
+  const deployment = await describeForServing({ architecture, opened, inputs: digests }, training, data);
   const request = requestFromTask(task, { opened, key, cipher, data, deployment, context });
   const prepared = await prepareExport(request, context);
   const digest = await computePayloadDigest(readableBytes(prepared.request.opened.payload), key);
@@ -79,7 +66,7 @@ export const runExportTask = async (task: ExportTask, context: TaskContext): Pro
       });
       const cache = reportCache(files.get('calibrationCache'), { task, cacheFacts, outcome: prepared });
       const etlt = { payloadDigest: digest, ...reportedNodes(opened.input, opened.outputs) };
-      return reportExport({ task, inputs, files, etlt, cache, outcome: prepared });
+      return reportExport({ task, inputs: digests, files, etlt, cache, outcome: prepared });
     },
   });
 };
@@ -128,24 +115,6 @@ const isEncryptedWith = async (key: string, path: string): Promise<boolean> => {
     throw thrown;
   }
 };
-
-const listDigests = (
-  model: string,
-  training: Training | undefined,
-  data: TaskSource | undefined,
-): Readonly<Record<string, string>> => ({
-  model,
-  ...(training && { spec: training.sha256 }),
-  ...(data && { [digestNames[data.source.kind]]: data.sha256 }),
-});
-
-/** Kind of calibration source → name of its digest in a manifest. */
-const digestNames = {
-  Images: 'images',
-  Tensorfile: 'tensorfile',
-  TensorfileOfImages: 'images',
-  Loader: 'trainingData',
-} as const;
 
 const optional = <K extends string, V>(name: K, value: V | undefined): { readonly [P in K]?: V } =>
   (value === undefined ? {} : { [name]: value }) as { readonly [P in K]?: V };

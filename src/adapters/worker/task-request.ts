@@ -1,12 +1,12 @@
 /** Converts the task of an export pod to a request for the export pipeline. */
 import type { OpenedModel } from '../../export/models/open-model.ts';
-import type { ExportRequest, HistogramStore, Int8Request } from '../../export/pipeline/request.ts';
+import type { ExportRequest, Int8Request } from '../../export/pipeline/request.ts';
 import type { Cipher } from '../../formats/crypto/encrypted-model.ts';
-import { parseHistogramFile } from '../../formats/scales/histogram-file.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { defaults } from '../../ground/contract/defaults.ts';
 import { field } from '../../ground/contract/fields.ts';
 import type { CalibrationTask, ExportTask } from '../../ground/contract/task.ts';
+import { makeHistogramStore, makePartStores } from './histogram-stores.ts';
 import type { TaskContext } from './task-context.ts';
 import type { TaskSource } from './task-source.ts';
 
@@ -16,8 +16,8 @@ export type TaskInputs = {
   readonly key: string;
   readonly cipher: Cipher | undefined;
   readonly data: TaskSource | undefined;
-  /** See `ExportRequest.deployment`. */
-  readonly deployment: string;
+  /** See `ExportRequest.deployment`; undefined if nothing is exported. */
+  readonly deployment: string | undefined;
   readonly context: TaskContext;
 };
 
@@ -42,14 +42,14 @@ export const requestFromTask = (task: ExportTask, given: TaskInputs): ExportRequ
     wantsTensorScales: true,
     int8: calibration && makeInt8Request(task, calibration, given),
     wantsVerification: true,
-    deployment,
+    ...(deployment !== undefined && { deployment }),
     wantsReport: true,
     audience: 'spec',
   };
 };
 
 const makeInt8Request = (
-  { histograms }: ExportTask,
+  { histograms, parts }: ExportTask,
   calibration: CalibrationTask,
   { data, context }: TaskInputs,
 ): Int8Request => {
@@ -66,6 +66,7 @@ const makeInt8Request = (
       return { source: data.source, name: data.uri, sha256: data.sha256 };
     },
     histograms: histograms === undefined ? undefined : makeHistogramStore(histograms, context),
+    ...(parts && { parts: makePartStores(parts, context) }),
     comparedFolder: data?.source.kind === 'Images' ? data.source.folder : undefined,
     namesData: data !== undefined,
     minAgreement: calibration.minAgreement,
@@ -80,25 +81,3 @@ const sourceMissing = (): UserError =>
     'CalibrationSourceMissing',
     `Calibrating from the model itself: no scales from training are used (the model has none, or ${field('forcePtq')} ignores them). Set spec.calibration.source to ImageDirectory, with imageDirectory.uri.`,
   );
-
-/**
- * Histograms that later exports of the same data reuse. A failed write is only a warning, because this export does not need the
- * stored file.
- */
-const makeHistogramStore = (uri: string, { store, signal, log }: TaskContext): HistogramStore => ({
-  name: uri,
-  owner: 'Reuse',
-  drawnFrom: undefined,
-  read: async () => {
-    const bytes = await store.read(uri, signal);
-    return bytes && parseHistogramFile(bytes);
-  },
-  write: async (bytes) => {
-    try {
-      await store.put(uri, bytes, signal);
-    } catch (thrown) {
-      if (!(thrown instanceof UserError) || signal.aborted) throw thrown;
-      log('WARNING', `The histograms were not stored. ${thrown.message}`);
-    }
-  },
-});

@@ -7,27 +7,42 @@ import { addHistograms, emptyHistogram, Histogram } from './histogram.ts';
 /** A histogram file and its name for messages. */
 export type NamedHistograms = { readonly name: string; readonly content: HistogramFile };
 
-/**
- * Adds the files, in any order. Complete sets of parts are recorded as one whole sample.
- * @throws UserError HistogramsInvalid if two files are of different models or count the same images; names both
- */
+/** A sum of histogram files. It holds one histogram for each tensor, however many files are added. */
+export class HistogramSum {
+  readonly #first: NamedHistograms;
+  readonly #samples: NamedSample[] = [];
+  readonly #histograms = new Map<string, Histogram>();
+
+  constructor(first: NamedHistograms) {
+    this.#first = first;
+    this.add(first);
+  }
+
+  /** @throws UserError HistogramsInvalid for a file of another model, or one that counts the same images as another */
+  add(file: NamedHistograms): void {
+    validateSameModel(this.#first, file);
+    addSamples(this.#samples, file);
+    for (const [tensor, stored] of file.content.histograms) {
+      const sum = this.#histograms.get(tensor) ?? emptyHistogram;
+      this.#histograms.set(tensor, addHistograms(sum, new Histogram(stored, stored)));
+    }
+  }
+
+  /** Complete sets of parts are recorded as one whole sample. The order of the additions does not matter. */
+  get content(): HistogramFile {
+    const samples = this.#samples.map(({ sample }) => sample).sort(compareSamples);
+    const { modelSha256 } = this.#first.content;
+    return { modelSha256, samples: completeSamples(samples), histograms: this.#histograms };
+  }
+}
+
+/** Adds the files, in any order. @throws UserError HistogramsInvalid as `HistogramSum` */
 export const mergeHistogramFiles = (files: readonly NamedHistograms[]): HistogramFile => {
   const [first, ...others] = files as [NamedHistograms, ...NamedHistograms[]];
-  for (const other of others) validateSameModel(first, other);
-  return {
-    modelSha256: first.content.modelSha256,
-    samples: completeSamples(distinctSamples(files)),
-    histograms: new Map(
-      [...first.content.histograms.keys()].map((tensor) => [tensor, sumTensor(files, tensor)]),
-    ),
-  };
+  const sum = new HistogramSum(first);
+  for (const other of others) sum.add(other);
+  return sum.content;
 };
-
-const sumTensor = (files: readonly NamedHistograms[], tensor: string): Histogram =>
-  files
-    .map(({ content }) => content.histograms.get(tensor)!)
-    .map((stored) => new Histogram(stored, stored))
-    .reduce((sum, each) => addHistograms(sum, each), emptyHistogram);
 
 const validateSameModel = (a: NamedHistograms, b: NamedHistograms): void => {
   const [one, other] = [a.content, b.content];
@@ -48,16 +63,14 @@ const sameData = (a: CountedSample, b: CountedSample): boolean =>
 const shareImages = (a: CountedSample, b: CountedSample): boolean =>
   sameData(a, b) && (a.of !== b.of || a.part === b.part);
 
-/** All samples, in an order that does not depend on the order of the files. */
-const distinctSamples = (files: readonly NamedHistograms[]): readonly CountedSample[] => {
-  const known: { readonly name: string; readonly sample: CountedSample }[] = [];
-  for (const { name, content } of files)
-    for (const sample of content.samples) {
-      const twice = known.find((each) => shareImages(each.sample, sample));
-      if (twice) throw duplicateImages(twice.name, name);
-      known.push({ name, sample });
-    }
-  return known.map(({ sample }) => sample).sort(compareSamples);
+type NamedSample = { readonly name: string; readonly sample: CountedSample };
+
+const addSamples = (known: NamedSample[], { name, content }: NamedHistograms): void => {
+  for (const sample of content.samples) {
+    const twice = known.find((each) => shareImages(each.sample, sample));
+    if (twice) throw duplicateImages(twice.name, name);
+    known.push({ name, sample });
+  }
 };
 
 const compareSamples = (a: CountedSample, b: CountedSample): number => {

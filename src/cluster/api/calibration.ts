@@ -75,6 +75,10 @@ export const calibration = object(
       minimum: 1,
       maximum: numberLimits.batchSize,
     }),
+    parallelism: integer(
+      'Number of pods that count the calibration images at the same time, each a part of the sample. The calibration cache has the same bytes for any number. Each pod has the resources and placement of spec.jobs.export. Defaults to 1: the export pod counts them.',
+      { minimum: 1, maximum: numberLimits.parallelism },
+    ),
     algorithm: oneOf(algorithms, 'Algorithm that chooses the threshold of a tensor.', {
       default: defaults.algorithm,
     }),
@@ -139,6 +143,21 @@ export const calibration = object(
         rule: "!(self.source in ['Tensorfile', 'Model']) || !has(self.equalize) || self.equalize == 'off'",
         message:
           'equalize compares on held-out images after a calibration, which sources Tensorfile and Model do not provide: choose another source, or remove equalize',
+      },
+      {
+        rule: "!has(self.parallelism) || self.parallelism == 1 || self.source in ['ImageDirectory', 'Tensorfile']",
+        message:
+          'parallelism needs data that pods can read in parts, which sources DataLoader and Model do not provide: use source Tensorfile with a CalibrationTensorfile, or remove parallelism',
+      },
+      {
+        rule: '!has(self.parallelism) || self.parallelism == 1 || !has(self.maxBrokenPercent) || self.maxBrokenPercent == 0',
+        message:
+          'parallelism counts the same images as one pod only if no broken image is replaced: remove maxBrokenPercent or parallelism',
+      },
+      {
+        rule: '!has(self.parallelism) || self.parallelism <= self.batches * self.batchSize',
+        message:
+          'parallelism exceeds batches × batchSize, so some pods would have no image: lower parallelism',
       },
       {
         rule: "self.source != 'Tensorfile' || !has(self.maxBrokenPercent)",

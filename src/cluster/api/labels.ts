@@ -9,7 +9,7 @@ export const labels = {
   name: 'app.kubernetes.io/name',
   component: 'app.kubernetes.io/component',
   partOf: 'app.kubernetes.io/part-of',
-  /** `export`, `engine` or `tensorfile`. */
+  /** `calibration`, `export`, `engine` or `tensorfile`. */
   stage: 'export.tlt.dev/stage',
   deviceClass: 'export.tlt.dev/device-class',
   /** Content key of the artifact that the Job produces. */
@@ -20,6 +20,8 @@ export const labels = {
   folder: 'export.tlt.dev/folder',
   /** Hash of the Job's template. */
   template: 'export.tlt.dev/template',
+  /** Of the pods of an Indexed Job, by Kubernetes: which part the pod does, from 0. */
+  completionIndex: 'batch.kubernetes.io/job-completion-index',
   /** Kueue's label: the queue that admits the Job. */
   queue: 'kueue.x-k8s.io/queue-name',
 } as const;

@@ -106,12 +106,22 @@ const exported = object(
   },
 );
 
+const calibration = object(
+  'The Job whose pods count the calibration images. Present with spec.calibration.parallelism.',
+  {
+    ...ledgerFields,
+    running,
+    key: text('Content key of the histograms that its pods have stored.', { maxLength: 64 }),
+  },
+);
+
 /** Schema of the status of a ModelExport. */
 export const modelExportStatusSchema = object(
   'Observed state: conditions, stored artifacts, and the attempts to produce them.',
   {
     observedGeneration,
     conditions: conditionsSchema,
+    calibration,
     export: exported,
     engines: keyedList('One entry per device class.', engine, { key: 'deviceClass', maxItems: 64 }),
     enginesReady: text('Built engines out of requested engines, for example 2/3.', { maxLength: 16 }),

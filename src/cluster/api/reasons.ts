@@ -68,6 +68,9 @@ const remedies: Readonly<Record<FailureReason, string>> = {
 };
 
 const progress = {
+  Calibrating: {
+    when: 'The pods of spec.calibration.parallelism count the calibration images, or are about to be created.',
+  },
   Exporting: { when: 'The export Job is running or about to be created.' },
   WritingTensorfile: {
     when: 'CalibrationTensorfile: the Job that samples and writes images is running or about to be created.',

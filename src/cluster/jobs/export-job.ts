@@ -1,12 +1,20 @@
 /** The Job that exports and calibrates the model, once for all device classes. */
 
-import { artifactFiles, exportFolder, fileIn, histogramsFile, mounts } from '../../ground/contract/layout.ts';
+import {
+  artifactFiles,
+  exportFolder,
+  fileIn,
+  histogramPartFile,
+  histogramPartsFolder,
+  histogramsFile,
+  mounts,
+} from '../../ground/contract/layout.ts';
 import type { CalibrationTask, ExportTask } from '../../ground/contract/task.ts';
 import type { ModelExport } from '../api/model-export.ts';
 import { makeSpecVolume, toSpecSource } from './experiment-spec.ts';
 import type { Images } from './images.ts';
-import { deadlineSecondsOf, type JobDraft, makeJob } from './job.ts';
-import { computeExportKey, computeHistogramsKey, needsCalibration } from './keys.ts';
+import { deadlineSecondsOf, type JobDraft, makeJob, type PodPlan } from './job.ts';
+import { computeExportKey, computeHistogramsKey, computePartsKey, needsCalibration } from './keys.ts';
 import {
   containerDefaults,
   joinVolumes,
@@ -24,32 +32,68 @@ import { placeWorker } from './worker-placement.ts';
  */
 export const makeExportJob = (owner: ModelExport, images: Images): JobDraft => {
   const task = makeExportTask(owner);
-  const place = placeWorker(owner.spec, images);
-  const { resources: asked, placement = {} } = owner.spec.jobs?.export ?? {};
-  const resources = completeResources('export', asked);
-  const volumes = joinVolumes(makeExportVolumes(owner, task, resources), place.volumes);
+  const written = fileIn(task.folder, artifactFiles.manifest);
   return makeJob(
     owner,
     { stage: 'export', key: task.exportKey, folder: task.folder },
+    makeWorkerPod(owner, { name: 'export', command: 'export', task, written, images }),
+  );
+};
+
+/**
+ * The Job whose pods count the calibration images in parts; undefined if one pod counts them all.
+ * @param owner with the file of a CalibrationTensorfile in place of a reference to it
+ */
+export const makeCalibrationJob = (owner: ModelExport, images: Images): JobDraft | undefined => {
+  const task = makeExportTask(owner);
+  const { parts } = task;
+  if (parts === undefined) return undefined;
+  const written = histogramPartFile(parts.folder, { part: 1, of: parts.of });
+  return makeJob(
+    owner,
+    { stage: 'calibration', key: computePartsKey(owner, parts.of), folder: parts.folder },
     {
-      ...(place.initContainers && { initContainers: place.initContainers }),
-      containers: [
-        {
-          name: 'export',
-          image: place.image,
-          command: [...place.program, 'export', '--task', JSON.stringify(task)],
-          ...(place.env && { env: place.env }),
-          resources,
-          volumeMounts: volumes.mounts,
-          ...containerDefaults,
-        },
-      ],
-      volumes: volumes.volumes,
-      placement,
-      deadlineSeconds: deadlineSecondsOf(owner.spec.jobs?.export),
-      pullSecrets: images.pullSecrets,
+      ...makeWorkerPod(owner, { name: 'calibrate', command: 'count', task, written, images }),
+      parts: parts.of,
     },
   );
+};
+
+type WorkerContainer = {
+  readonly name: string;
+  readonly command: string;
+  readonly task: ExportTask;
+  /** URI of a file that the container writes. */
+  readonly written: string;
+  readonly images: Images;
+};
+
+/** A pod that opens the model and reads its calibration data. */
+const makeWorkerPod = (
+  owner: ModelExport,
+  { name, command, task, written, images }: WorkerContainer,
+): PodPlan => {
+  const place = placeWorker(owner.spec, images);
+  const { resources: asked, placement = {} } = owner.spec.jobs?.export ?? {};
+  const resources = completeResources('export', asked);
+  const volumes = joinVolumes(makeExportVolumes(owner, { task, written, resources }), place.volumes);
+  const container = {
+    name,
+    image: place.image,
+    command: [...place.program, command, '--task', JSON.stringify(task)],
+    ...(place.env && { env: place.env }),
+    resources,
+    volumeMounts: volumes.mounts,
+    ...containerDefaults,
+  };
+  return {
+    ...(place.initContainers && { initContainers: place.initContainers }),
+    containers: [container],
+    volumes: volumes.volumes,
+    placement,
+    deadlineSeconds: deadlineSecondsOf(owner.spec.jobs?.export),
+    pullSecrets: images.pullSecrets,
+  };
 };
 
 /** The task that the export container receives. */
@@ -66,9 +110,24 @@ export const makeExportTask = (owner: ModelExport): ExportTask => {
     ...(spec.experimentSpec && { experimentSpec: toSpecSource(spec.experimentSpec) }),
     ...(spec.codec && { codec: { command: spec.codec.command } }),
     exportKey: key,
-    ...(calibrates &&
-      keepsHistograms(spec) && { histograms: histogramsFile(spec.output.uri, computeHistogramsKey(owner)) }),
+    ...(calibrates && keepsHistograms(spec) && makeHistogramsTask(owner)),
     folder: exportFolder(spec.output.uri, key),
+  };
+};
+
+/** Number of pods that count the calibration images; undefined if the export pod counts them. */
+export const countParts = (spec: ModelExport['spec']): number | undefined => {
+  const { parallelism = 1 } = spec.calibration ?? {};
+  return needsCalibration(spec) && keepsHistograms(spec) && parallelism > 1 ? parallelism : undefined;
+};
+
+const makeHistogramsTask = (owner: ModelExport): Pick<ExportTask, 'histograms' | 'parts'> => {
+  const { uri } = owner.spec.output;
+  const key = computeHistogramsKey(owner);
+  const of = countParts(owner.spec);
+  return {
+    histograms: histogramsFile(uri, key),
+    ...(of !== undefined && { parts: { of, folder: histogramPartsFolder(uri, key) } }),
   };
 };
 
@@ -79,6 +138,7 @@ const keepsHistograms = ({ calibration }: ModelExport['spec']): boolean =>
 /** The reference to a CalibrationTensorfile is already resolved to its file. */
 const makeCalibrationTask = ({
   tensorfile,
+  parallelism: _,
   ...calibration
 }: NonNullable<ModelExport['spec']['calibration']>): CalibrationTask => {
   const { uri, sha256 } = tensorfile ?? {};
@@ -91,14 +151,17 @@ const makeCalibrationTask = ({
 /** The temporary folder is in memory, because the program of a codec may write a decrypted model to it. */
 const makeExportVolumes = (
   { spec }: ModelExport,
-  task: ExportTask,
-  resources: CompleteResources,
+  {
+    task,
+    written,
+    resources,
+  }: Pick<WorkerContainer, 'task' | 'written'> & { readonly resources: CompleteResources },
 ): Volumes => {
   const { imageDirectory, tensorfile, dataLoader } = task.calibration ?? {};
   const sources = [spec.model, imageDirectory, tensorfile, dataLoader?.dataRoot, spec.experimentSpec];
   const read = sources.flatMap((source) => source?.uri ?? []);
   return joinVolumes(
-    makeClaimVolumes(read, [fileIn(task.folder, artifactFiles.manifest)]),
+    makeClaimVolumes(read, [written]),
     makeKeyVolume(spec.keySecretRef),
     makeSpecVolume(spec.experimentSpec?.configMapKeyRef),
     makeMemoryVolume('temporary', mounts.temporary, computeMemoryShare(resources, 1 / 4)),

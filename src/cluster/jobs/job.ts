@@ -1,8 +1,10 @@
 /**
- * A Job with one pod and no retries of its own: the operator decides about another attempt from the attempts in status.
+ * A Job with one pod and no retries of its own: the operator decides about another attempt from the attempts in status. A Job of
+ * several parts retries a part by itself, because what the others have stored stays useful.
  */
 
 import { contentKey } from '../../ground/base/digest.ts';
+import { terminalExitCodes } from '../../ground/base/failures.ts';
 import type { Stage } from '../../ground/contract/result.ts';
 import { exportGroup } from '../api/group.ts';
 import { annotations, labels, type OwnerKind, ownerLabels } from '../api/labels.ts';
@@ -39,6 +41,8 @@ export type PodPlan = {
   /** nodeSelector, affinity, tolerations, runtimeClassName. */
   readonly placement: Readonly<Record<string, unknown>>;
   readonly deadlineSeconds: number;
+  /** Number of pods, each of which does one part. Default: one pod does all. */
+  readonly parts?: number;
   /** The operator's own, for every pod. */
   readonly pullSecrets?: readonly string[] | undefined;
 };
@@ -78,6 +82,28 @@ const failureRules = [
   { action: 'FailJob', onExitCodes: { operator: 'NotIn', values: [0] } },
 ] as const;
 
+/** Pods of a part that may fail before the Job does, for example because their nodes are drained. */
+const partRetries = 2;
+
+/** A part that fails for a reason of its input fails the Job, because the others read the same input. */
+const partFailureRules = [
+  {
+    action: 'FailJob',
+    onExitCodes: { operator: 'In', values: [...terminalExitCodes].sort((a, b) => a - b) },
+  },
+] as const;
+
+const makeRetries = (parts: number | undefined): object =>
+  parts === undefined
+    ? { backoffLimit: 0, podFailurePolicy: { rules: failureRules } }
+    : {
+        completionMode: 'Indexed',
+        completions: parts,
+        parallelism: parts,
+        backoffLimitPerIndex: partRetries,
+        podFailurePolicy: { rules: partFailureRules },
+      };
+
 /** A Job with the metadata, the owner and the security settings that all Jobs have. */
 export const makeJob = (owner: JobOwner, identity: JobIdentity, pod: PodPlan): JobDraft => {
   const { jobs = {} } = owner.spec;
@@ -97,11 +123,10 @@ export const makeJob = (owner: JobOwner, identity: JobIdentity, pod: PodPlan): J
       ownerReferences: [makeOwnerReference(owner)],
     },
     spec: {
-      backoffLimit: 0,
+      ...makeRetries(pod.parts),
       podReplacementPolicy: 'Failed',
       ttlSecondsAfterFinished: finishedJobSeconds,
       suspend: false,
-      podFailurePolicy: { rules: failureRules },
       template: {
         metadata: labelled,
         spec: {

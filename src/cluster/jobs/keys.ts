@@ -2,6 +2,7 @@
  * Content keys of artifacts: everything that the operator knows to affect their bytes. Equal keys mean equal artifacts,
  * so each is made once. Fields that are not listed can change without a rebuild.
  */
+import { contentKey } from '../../ground/base/digest.ts';
 import { parseByteQuantity } from '../../ground/base/quantity.ts';
 import { remember } from '../../ground/base/remember.ts';
 import type { DataType } from '../../ground/contract/architectures.ts';
@@ -160,6 +161,10 @@ const computeExportKeys = remember((spec: ModelExport['spec']): readonly string[
 /** The content key of the histograms: like that of the export, without the choice of thresholds. */
 export const computeHistogramsKey = ({ spec }: ModelExport): string =>
   computeKey(histogramsTable, { schema: exportSpec, object: spec });
+
+/** The content key of histograms that are counted in so many parts. */
+export const computePartsKey = (modelExport: ModelExport, parts: number): string =>
+  contentKey({ histograms: computeHistogramsKey(modelExport), parts });
 
 /** The content key of a tensorfile. */
 export const computeTensorfileKey = ({ spec, status }: CalibrationTensorfile): string => {

@@ -62,7 +62,7 @@ const joinResults = (observed: ObservedExport, assessed: Stages): Stages => {
 const isKept = (job: ObservedJob, { exported, engines }: Stages): boolean => {
   const { state } = exported;
   if (state.kind === 'Waiting' && exported.ledger.wantedKey === undefined) return true;
-  if (job.stage === 'export') return findJob(state)?.uid === job.uid;
+  if (job.stage === 'export' || job.stage === 'calibration') return findJob(state)?.uid === job.uid;
   const engine = engines.find(({ deviceClass }) => deviceClass === job.deviceClass);
   if (engine?.state.kind === 'Waiting' && engine.state.reason === 'DeviceClassMissing') return true;
   return engine !== undefined && findJob(engine.state)?.uid === job.uid;

@@ -26,7 +26,13 @@ const isReportedByEngines = (
 };
 
 /** Reasons of Reconciling that are normal progress. */
-const progress: readonly string[] = ['Exporting', 'WaitingForTensorfile', 'BuildingEngines', 'Queued'];
+const progress: readonly string[] = [
+  'Calibrating',
+  'Exporting',
+  'WaitingForTensorfile',
+  'BuildingEngines',
+  'Queued',
+];
 
 const draftEngineEvents = (previous: ModelExportStatus, next: ModelExportStatus): readonly EventDraft[] =>
   (next.engines ?? []).flatMap((engine) => {

@@ -8,7 +8,7 @@ import type { Ledger } from '../api/ledger.ts';
 import type { ModelExport } from '../api/model-export.ts';
 import type { Reason } from '../api/reasons.ts';
 import type { ExportedArtifacts } from '../jobs/engine-job.ts';
-import { makeExportJob } from '../jobs/export-job.ts';
+import { countParts, makeExportJob } from '../jobs/export-job.ts';
 import type { Job } from '../jobs/job.ts';
 import { computeExportKey } from '../jobs/keys.ts';
 import { planJob } from '../jobs/template.ts';
@@ -18,6 +18,7 @@ import type { ObservedJob } from '../ownedjobs/observed-job.ts';
 import { describeObstruction } from '../ownedjobs/obstruction.ts';
 import type { Outcome } from '../ownedjobs/outcome.ts';
 import { requestedVerification, requestsRetry } from '../ownedjobs/request.ts';
+import { assessCalibration, type CalibrationStatus } from './calibration-stage.ts';
 import type { ObservedExport } from './observed.ts';
 import {
   explainTensorfileWait,
@@ -53,6 +54,10 @@ export type ExportStage = {
   /** When time alone changes the state, in milliseconds since the epoch. */
   readonly lookAtMs?: number;
   readonly outcomes?: readonly Outcome[];
+  /** `status.calibration`; undefined if nothing of it changes. */
+  readonly calibration?: CalibrationStatus;
+  /** Number of pods that count the images at present. */
+  readonly countingPods?: number;
 };
 
 /** The state of the export. It waits until the CalibrationTensorfile that it references is ready. */
@@ -77,10 +82,11 @@ export const assessExport = (observed: ObservedExport): ExportStage => {
  * @param file the file that replaced the reference, if the spec has one
  */
 const assessPlannedExport = (
-  { jobs, images, now, obstacles }: ObservedExport,
+  observed: ObservedExport,
   modelExport: ModelExport,
   file: ReferencedFile | undefined,
 ): ExportStage => {
+  const { jobs, images, now, obstacles } = observed;
   const before = modelExport.status?.export ?? {};
   const step: ArtifactPlan = {
     stage: 'export',
@@ -113,10 +119,38 @@ const assessPlannedExport = (
     case 'Running':
       return { ...rest, state: { kind: 'Exporting', job: state.job } };
     case 'Start':
-      return { ...rest, state: { kind: 'ToExport', job: state.job } };
+      return startAfterCalibration(
+        { ...rest, state: { kind: 'ToExport', job: state.job } },
+        observed,
+        modelExport,
+      );
     default:
       return { ...rest, state: describeObstruction(state) };
   }
+};
+
+/** The export starts once all parts of its calibration are counted. */
+const startAfterCalibration = (
+  start: ExportStage,
+  observed: ObservedExport,
+  modelExport: ModelExport,
+): ExportStage => {
+  const counting = assessCalibration(observed, modelExport);
+  if (counting === undefined) return start;
+  const { state, status, lookAtMs, outcomes = [] } = counting;
+  const known = {
+    ...start,
+    calibration: status,
+    outcomes: [...(start.outcomes ?? []), ...outcomes],
+  };
+  if (state.kind === 'Counted') return known;
+  const isUnderway = state.kind === 'Exporting' || state.kind === 'ToExport';
+  return {
+    ...known,
+    state,
+    ...(lookAtMs !== undefined && { lookAtMs }),
+    ...(isUnderway && { countingPods: countParts(modelExport.spec)! }),
+  };
 };
 
 const folderOf = (modelExport: ModelExport): string =>

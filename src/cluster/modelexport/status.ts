@@ -6,11 +6,13 @@
 import { type Condition, setConditions, type WantedCondition } from '../api/conditions.ts';
 import { failureMessageLimit } from '../api/ledger.ts';
 import type { ModelExport, ModelExportStatus } from '../api/model-export.ts';
+import { countParts } from '../jobs/export-job.ts';
 import { dataTypeOf, needsCalibration } from '../jobs/keys.ts';
 import { explainJobWait } from '../ownedjobs/job-wait.ts';
 import { latestHandledRequest } from '../ownedjobs/request.ts';
 import { describeRunning, formatPercent, formatRunning } from '../ownedjobs/running.ts';
 import { makeSummaryConditions, type Summary } from '../ownedjobs/summary.ts';
+import type { CalibrationStatus } from './calibration-stage.ts';
 import type { EngineStage } from './engine-stage.ts';
 import { type ExportStage, type ExportStatus, pickArtifacts } from './export-stage.ts';
 import type { ObservedExport } from './observed.ts';
@@ -26,6 +28,7 @@ export const makeStatus = (observed: ObservedExport, stages: Stages): ModelExpor
   const summary = summarise(observed, stages);
   const built = countBuilt(stages.engines);
   const exported = makeExportStatus(modelExport, stages.exported);
+  const calibration = makeCalibrationStatus(modelExport, stages.exported);
   const engines = stages.engines.map((stage) => makeEngineStatus(observed, stage));
   const lastHandledRequest = latestHandledRequest(modelExport);
   return {
@@ -34,9 +37,10 @@ export const makeStatus = (observed: ObservedExport, stages: Stages): ModelExpor
       now,
       generation,
     }) as Condition[],
+    ...(calibration && { calibration }),
     ...(Object.keys(exported).length > 0 && { export: exported }),
     engines,
-    progress: describeProgress(summary, stages, { export: exported, engines }),
+    progress: describeProgress(summary, stages, { calibration, export: exported, engines }),
     enginesReady: `${built}/${stages.engines.length}`,
     engineCount: stages.engines.length,
     enginesBuilt: built,
@@ -48,8 +52,21 @@ export const makeStatus = (observed: ObservedExport, stages: Stages): ModelExpor
 const makeExportStatus = ({ status }: ModelExport, { state, ledger }: ExportStage): ExportStatus => ({
   ...(state.kind === 'Exported' ? state.stored : pickArtifacts(status?.export ?? {})),
   ...ledger,
-  ...describeRunning(state.kind === 'Exporting' ? state.job : undefined, status?.export),
+  ...describeRunning(
+    state.kind === 'Exporting' && state.job.stage === 'export' ? state.job : undefined,
+    status?.export,
+  ),
 });
+
+/** What was counted stays in status as long as the spec asks for it. */
+const makeCalibrationStatus = (
+  { spec, status }: ModelExport,
+  { calibration }: ExportStage,
+): CalibrationStatus | undefined => {
+  if (calibration !== undefined || countParts(spec) === undefined) return calibration;
+  const { running, ...before } = status?.calibration ?? {};
+  return Object.keys(before).length > 0 ? before : undefined;
+};
 
 const makeEngineStatus = ({ modelExport, now }: ObservedExport, stage: EngineStage): EngineStatus => {
   const { deviceClass, stored, state, ledger } = stage;
@@ -97,11 +114,15 @@ const explainEngine = (
   }
 };
 
-type Reported = { readonly export: ExportStatus; readonly engines: readonly EngineStatus[] };
+type Reported = {
+  readonly calibration: CalibrationStatus | undefined;
+  readonly export: ExportStatus;
+  readonly engines: readonly EngineStatus[];
+};
 
 const describeProgress = (
   summary: Summary,
-  { exported: { state }, engines }: Stages,
+  { exported: { state, countingPods }, engines }: Stages,
   reported: Reported,
 ): string => {
   if (summary.kind === 'Ready') return 'done';
@@ -110,6 +131,8 @@ const describeProgress = (
   if (state.kind === 'Exported')
     return `building engines, ${countBuilt(engines)} done${listPercents(reported.engines)}`;
   if (state.kind === 'Waiting') return 'waiting to export';
+  if (countingPods !== undefined)
+    return `${reported.calibration?.running ? formatRunning(reported.calibration.running) : 'calibrating'} in ${countingPods} pods`;
   const { running } = reported.export;
   return running ? `exporting: ${formatRunning(running)}` : 'exporting';
 };

@@ -48,16 +48,19 @@ const summariseFailFast = ({ modelExport }: ObservedExport, stages: Stages): Sum
   return isRefused && stages.exported.state.kind === 'ToExport' ? summariseEngines(stages) : undefined;
 };
 
-const summariseExport = ({ exported: { state } }: Stages): Summary | undefined => {
+const summariseExport = ({ exported: { state, countingPods } }: Stages): Summary | undefined => {
   if (state.kind === 'Exported') return undefined;
   if (state.kind === 'Waiting' || state.kind === 'Failed')
     return { kind: 'Reconciling', reason: state.reason, message: `export waits: ${state.message}` };
   const doing = state.kind === 'Exporting' ? explainJobWait(state.job) : undefined;
-  return {
-    kind: 'Reconciling',
-    reason: doing?.reason ?? 'Exporting',
-    message: doing ? `export waits: ${doing.message}` : 'the model is being exported',
-  };
+  if (doing) return { kind: 'Reconciling', reason: doing.reason, message: `export waits: ${doing.message}` };
+  return countingPods === undefined
+    ? { kind: 'Reconciling', reason: 'Exporting', message: 'the model is being exported' }
+    : {
+        kind: 'Reconciling',
+        reason: 'Calibrating',
+        message: `${countingPods} pods count the calibration images`,
+      };
 };
 
 /** Stalled only if nothing can continue without the user: a failed engine does not end the wait for other classes. */

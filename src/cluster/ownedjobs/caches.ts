@@ -67,12 +67,16 @@ export const jobCacheOptions = (
   selectors: ownSelector,
   project: (raw) => {
     const { metadata, spec, status } = raw as JobObject;
-    const { suspend, managedBy } = spec;
+    const { suspend, managedBy, completions } = spec;
     const { conditions, completionTime } = status ?? {};
     const { [annotations.suspendedBy]: suspendedBy } = (metadata as RawMeta).annotations ?? {};
     return {
       metadata: projectMetadata(metadata),
-      spec: { ...(suspend !== undefined && { suspend }), ...(managedBy && { managedBy }) },
+      spec: {
+        ...(suspend !== undefined && { suspend }),
+        ...(managedBy && { managedBy }),
+        ...(completions !== undefined && { completions }),
+      },
       suspendedByUs: suspendedBy === labels.managedByValue,
       status: {
         ...(conditions && { conditions: projectConditions(conditions) }),

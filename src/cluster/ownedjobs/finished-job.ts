@@ -6,6 +6,7 @@ import { findTrue } from '../api/conditions.ts';
 import { labels } from '../api/labels.ts';
 import type { JobObject, PodObject } from './kube-shapes.ts';
 import type { FailedJob, JobState } from './observed-job.ts';
+import { addResults, hasParts } from './parts.ts';
 import { findPodFailure, findSuccess, ownContainers } from './pod-result.ts';
 import { isTransient } from './retry.ts';
 
@@ -16,6 +17,7 @@ import { isTransient } from './retry.ts';
 export const findFinishedState = (job: JobObject, pods: readonly PodObject[]): JobState | undefined => {
   const stage = job.metadata.labels?.[labels.stage] as Stage;
   const complete = findTrue(job.status?.conditions, 'Complete');
+  if (complete && hasParts(job)) return addResults(pods);
   if (complete) return findSuccess(pods, stage) ?? awaitPod(complete, resultLost);
   const failed = findTrue(job.status?.conditions, 'Failed');
   if (failed === undefined || pods.some(isRunning)) return undefined;

@@ -29,7 +29,12 @@ export type ObjectCondition = {
 /** The fields of batch/v1 Job that the caches keep. */
 export type JobObject = {
   readonly metadata: OwnedMetadata;
-  readonly spec: { readonly suspend?: boolean; readonly managedBy?: string };
+  readonly spec: {
+    readonly suspend?: boolean;
+    readonly managedBy?: string;
+    /** Number of parts of an Indexed Job; otherwise 1. */
+    readonly completions?: number;
+  };
   /** Whether an annotation marks the Job as suspended by this operator. */
   readonly suspendedByUs: boolean;
   readonly status?: {

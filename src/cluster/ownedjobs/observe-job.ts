@@ -9,6 +9,7 @@ import { explainLostNode, explainMissingPod, explainPending } from './blocked.ts
 import { findFinishedState } from './finished-job.ts';
 import type { ContainerStatus, JobObject, PodObject, Warning } from './kube-shapes.ts';
 import type { JobState, ObservedJob, ReadReport } from './observed-job.ts';
+import { addReports, findCurrentPods, findEarlyParts, hasParts, isAtWork } from './parts.ts';
 import { findEarlyResult } from './pod-result.ts';
 
 /** What a Job is judged by. */
@@ -37,11 +38,11 @@ export const observeJob = (job: JobObject, around: JobContext): ObservedJob => {
     template: own[labels.template] ?? '',
     state: observeState(job, pods, around),
     createdAtMs: parseTime(job.metadata.creationTimestamp),
-    startedAtMs: findStartTime(pods[0]),
+    startedAtMs: hasParts(job) ? findFirstStart(pods) : findStartTime(pods[0]),
     finishedAtMs: findEndTime(job),
     node,
     hardware: node === undefined ? undefined : around.hardwareOf(node),
-    report: pods[0] && around.reportOf(pods[0]),
+    report: hasParts(job) ? addReports(pods, around.reportOf) : pods[0] && around.reportOf(pods[0]),
     isQueued: own[labels.queue] !== undefined || isManagedElsewhere(job),
     suspendedByUs: job.suspendedByUs,
   };
@@ -63,17 +64,29 @@ const observeState = (
 ): JobState => {
   const ended = findFinishedState(job, pods);
   if (ended) return ended;
-  const pod = pods[0];
-  const blocked = pod
-    ? (explainLostNode(pod, isLost) ?? explainPending(pod, warnings))
-    : explainMissingPod(warnings);
-  const left = findEarlyResult(pods, job.metadata.labels?.[labels.stage] as Stage);
+  const isParted = hasParts(job);
+  const waiting = isParted ? findCurrentPods(pods).filter(isAtWork) : pods.slice(0, 1);
+  const waits = waiting.map((pod) => explainLostNode(pod, isLost) ?? explainPending(pod, warnings));
+  // While one part is counted, the others may wait: for example, because there are fewer nodes than parts.
+  const blocked =
+    pods.length === 0 ? explainMissingPod(warnings) : waits.every(Boolean) ? waits[0] : undefined;
+  const left = isParted
+    ? findEarlyParts(job, pods)
+    : findEarlyResult(pods, job.metadata.labels?.[labels.stage] as Stage);
   return {
     kind: 'Active',
     suspended: job.spec.suspend === true,
     ...(blocked && { blocked }),
     ...(left && { earlyResult: left }),
   };
+};
+
+/** The earliest start among the parts that are still at work; among all of them if none is. */
+const findFirstStart = (pods: readonly PodObject[]): number | undefined => {
+  const current = findCurrentPods(pods);
+  const working = current.filter(isAtWork).flatMap((pod) => findStartTime(pod) ?? []);
+  const times = working.length > 0 ? working : current.flatMap((pod) => findStartTime(pod) ?? []);
+  return times.length === 0 ? undefined : Math.min(...times);
 };
 
 /** When the first container started, init containers included. */

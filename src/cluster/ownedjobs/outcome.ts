@@ -28,7 +28,10 @@ export const succeed = (job: ObservedJob, result: Exclude<Result, { kind: 'Faile
   reason: 'Stored',
   reused: result.reused,
   // A reused result has the pass of the attempt that stored it.
-  pass: result.kind === 'Exported' && !result.reused ? result.calibrationPass : undefined,
+  pass:
+    (result.kind === 'Exported' || result.kind === 'Counted') && !result.reused
+      ? result.calibrationPass
+      : undefined,
 });
 
 /** The outcome of a failed Job. */

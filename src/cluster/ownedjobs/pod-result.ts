@@ -4,14 +4,17 @@
  */
 import { failures, reasonOfExitCode } from '../../ground/base/failures.ts';
 import { parseResult, reporters, type Stage } from '../../ground/contract/result.ts';
+import { labels } from '../api/labels.ts';
 import { parseTime } from '../api/times.ts';
 import type { ContainerStatus, PodObject, TerminatedContainer } from './kube-shapes.ts';
 import type { EarlyResult, FailedJob, JobState } from './observed-job.ts';
+import { isTransient } from './retry.ts';
 
 type Success = Extract<JobState, { kind: 'Succeeded' }>;
 
 /** All containers of our pods. Injected sidecars are not in the table. */
 export const ownContainers: Readonly<Record<Stage, readonly string[]>> = {
+  calibration: ['install', 'calibrate'],
   export: ['install', 'export'],
   engine: ['stage', 'build', 'publish'],
   tensorfile: ['tensorfile'],
@@ -45,13 +48,24 @@ export const findSuccess = (pods: readonly PodObject[], stage: Stage): Success |
  */
 export const findPodFailure = (pods: readonly PodObject[], stage: Stage): FailedJob | undefined => {
   const names = ownContainers[stage];
-  const failed = pods
-    .flatMap(({ status }) => [
+  const failed = pods.flatMap(({ metadata, status }) =>
+    [
       ...listTerminated(status?.initContainerStatuses, names),
       ...listTerminated(status?.containerStatuses, names),
-    ])
-    .find(({ exitCode }) => exitCode !== 0);
-  return failed && { kind: 'Failed', ...explainTermination(failed) };
+    ]
+      .filter(({ exitCode }) => exitCode !== 0)
+      .map((container) => namePart(metadata, explainTermination(container))),
+  );
+  // When one part fails for good, the pods of the others are stopped.
+  const [first] = [...failed.filter(({ reason }) => !isTransient(reason)), ...failed];
+  return first && { kind: 'Failed', ...first };
+};
+
+type Failure = Pick<FailedJob, 'reason' | 'message'>;
+
+const namePart = ({ labels: own }: PodObject['metadata'], { reason, message }: Failure): Failure => {
+  const index = own?.[labels.completionIndex];
+  return { reason, message: index === undefined ? message : `part ${Number(index) + 1}: ${message}` };
 };
 
 /** The result of our own containers in a pod that has not ended. */
@@ -67,12 +81,7 @@ export const findEarlyResult = (pods: readonly PodObject[], stage: Stage): Early
   return ends.length === 0 ? undefined : { state, sinceMs: Math.max(...ends) };
 };
 
-const explainTermination = ({
-  name,
-  exitCode,
-  reason,
-  message,
-}: TerminatedContainer): Pick<FailedJob, 'reason' | 'message'> => {
+const explainTermination = ({ name, exitCode, reason, message }: TerminatedContainer): Failure => {
   const reported = parseResult(message);
   if (reported.kind === 'Failed' && failures[reported.reason].exitCode === exitCode)
     return { reason: reported.reason, message: reported.message };

@@ -41,6 +41,7 @@ const failedIntervals = 4;
 
 /** The container of each stage whose log has reports. */
 const working: Readonly<Record<Stage, string>> = {
+  calibration: 'calibrate',
   export: 'export',
   engine: 'build',
   tensorfile: 'tensorfile',

@@ -49,6 +49,7 @@ export const progressWriteMs = 15_000;
 
 /** A status with artifacts that may be running: that of a ModelExport or of a CalibrationTensorfile. */
 type RunningStatus = ReportedStatus & {
+  readonly calibration?: ReportedStatus;
   readonly export?: ReportedStatus;
   readonly engines?: readonly ReportedStatus[];
 };
@@ -72,6 +73,6 @@ export const holdProgress = <S extends RunningStatus>(
 const progressFields = ['startedAt', 'running', 'progress'] as const;
 
 const listReportTimes = (status: RunningStatus): readonly number[] =>
-  [status, status.export, ...(status.engines ?? [])].flatMap(
+  [status, status.calibration, status.export, ...(status.engines ?? [])].flatMap(
     (part) => parseTime(part?.running?.reportedAt) ?? [],
   );

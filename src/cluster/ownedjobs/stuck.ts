@@ -19,7 +19,10 @@ export const findStuck = (
         .byIndex(jobIndexes.job, ownedKey(namespace, uid))
         .filter(({ metadata }) => isPodOf(metadata, job.metadata));
       if (pods.length === 0) return [{ namespace, uid }];
-      return pods.filter(isPending).map(({ metadata }) => ({ namespace, uid: metadata.uid }));
+      return pods
+        .filter(isPending)
+        .slice(0, mostExplained)
+        .map(({ metadata }) => ({ namespace, uid: metadata.uid }));
     });
 
 /** Whether the Job controller should be running a pod of this Job. A suspended Job has none on purpose. */
@@ -27,6 +30,9 @@ export const isUnfinished = ({ metadata, spec, status }: JobObject): boolean =>
   metadata.deletionTimestamp === undefined &&
   spec.suspend !== true &&
   !['Complete', 'Failed'].some((type) => findTrue(status?.conditions, type));
+
+/** Pods of one Job whose events are read: most often, all of them wait for the same. */
+const mostExplained = 3;
 
 const isPending = ({ status, metadata }: PodObject): boolean =>
   status?.phase === 'Pending' && metadata.deletionTimestamp === undefined;

@@ -1,4 +1,6 @@
 /** The report of `status` as a value: summary, stages, their Jobs and pods, warnings, and what to do next. Pure. */
+
+import type { Stage } from '../../ground/contract/result.ts';
 import { findCondition, findTrue } from '../api/conditions.ts';
 import { labels } from '../api/labels.ts';
 import type { ModelExport } from '../api/model-export.ts';
@@ -45,8 +47,16 @@ export const summarise = (modelExport: ModelExport): StatusReport['state'] => {
   return found ?? (spec.suspend ? 'Suspended' : 'Unseen');
 };
 
+/** Stages whose Jobs make the export. */
+const ofExport: readonly string[] = ['calibration', 'export'] satisfies readonly Stage[];
+
 const reportStages = (facts: Facts): readonly StageReport[] => {
-  const { conditions = [], export: exported = {}, engines = [] } = facts.modelExport.status ?? {};
+  const {
+    conditions = [],
+    calibration,
+    export: exported = {},
+    engines = [],
+  } = facts.modelExport.status ?? {};
   const first = findCondition(conditions, 'Exported');
   const { etlt, codecEtlt, calibrationCache, report } = exported;
   return [
@@ -54,9 +64,9 @@ const reportStages = (facts: Facts): readonly StageReport[] => {
       ? [
           {
             stage: 'export' as const,
-            ...describeStage(first, exported),
+            ...describeStage(first, { ...calibration, ...exported }),
             artifacts: nameArtifacts({ etlt, codecEtlt, calibrationCache, report }),
-            jobs: reportJobs(facts, ({ [labels.stage]: stage }) => stage === 'export'),
+            jobs: reportJobs(facts, ({ [labels.stage]: stage = '' }) => ofExport.includes(stage)),
           },
         ]
       : []),

@@ -1,13 +1,15 @@
 /** Calibration step of an export: a pass over the data, or thresholds from histograms of an earlier pass. */
-import type { HistogramFile } from '../../formats/scales/histogram-file.ts';
+import { type HistogramFile, writeHistogramFile } from '../../formats/scales/histogram-file.ts';
 import { describeInfinite } from '../../graph/precision/scaled-tensors.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { field } from '../../ground/contract/fields.ts';
+import { addParts } from './calibration-parts.ts';
 import { digestOfSource, nameOfSource } from './calibration-source.ts';
-import { buildCache, type CalibrationRequest, type Measurement, measure } from './export.ts';
-import { calibrateFromHistograms, histogramBytes, isCountedFrom, isSameCalibration } from './histograms.ts';
+import { countImages, isOfSameData } from './count-images.ts';
+import { buildCache } from './export.ts';
+import { calibrateFromHistograms, isCountedFrom } from './histograms.ts';
 import type { CalibrationDone } from './report.ts';
-import type { ExportPorts, ExportRequest, HistogramStore, Int8Request, NamedSource } from './request.ts';
+import type { ExportPorts, ExportRequest, HistogramStore, Int8Request } from './request.ts';
 
 /** @throws UserError as `measure` and `calibrateFromHistograms`, CalibrationSourceMissing */
 export const calibrateModel = async (
@@ -15,35 +17,13 @@ export const calibrateModel = async (
   int8: Int8Request,
   ports: ExportPorts,
 ): Promise<CalibrationDone> => {
-  const done = (await reuseHistograms(request, int8, ports)) ?? (await calibrateOnData(request, int8, ports));
+  const done =
+    (await reuseHistograms(request, int8, ports)) ??
+    (await calibrateFromParts(request, int8, ports)) ??
+    (await calibrateOnData(request, int8, ports));
   for (const note of describeInfinite(done.calibrated.statistics.infinite)) ports.log('WARNING', note);
   return done;
 };
-
-/** Counts the images of the source, or of a part of it, and stores the histograms. @throws UserError as `measure` */
-export const countImages = async (
-  request: ExportRequest,
-  { calibration, histograms }: Int8Request,
-  ports: ExportPorts,
-  { source }: NamedSource,
-): Promise<{ readonly measurement: Measurement; readonly counting: CalibrationRequest }> => {
-  const { opened, keepFloat, tensorRtVersion, wantsReport } = request;
-  const counting = { ...calibration, source, keepFloat, tensorRtVersion, reported: wantsReport };
-  if (source.kind === 'Loader')
-    ports.log('INFO', `Calibrating on the training images with the data loader of ${source.name}`);
-  const measurement = await measure(opened, { request: counting, watch: ports });
-  if (source.kind === 'TensorfileOfImages')
-    ports.log('INFO', `Calibration tensorfile was saved into ${source.path}`);
-  // Stored before the accuracy gate, so that choosing another algorithm later needs no new pass.
-  if (histograms) {
-    await histograms.write(await histogramBytes(opened, measurement, counting));
-    ports.log('INFO', savedText(histograms.name, measurement, counting));
-  }
-  return { measurement, counting };
-};
-
-const savedText = (name: string, { counted }: Measurement, { part }: CalibrationRequest): string =>
-  `Histograms of ${counted.histograms.size} tensors from ${counted.images} images${part ? ` (part ${part.part} of ${part.of})` : ''} were saved into ${name}`;
 
 const calibrateOnData = async (
   request: ExportRequest,
@@ -58,6 +38,22 @@ const calibrateOnData = async (
   const { algorithm, seed } = counting;
   const imagesSha256 = named.sha256 ?? (await digestOfSource(named.source, counting));
   return { calibrated, algorithm, seed, source: named.name, imagesSha256, passSeconds };
+};
+
+/** Calibrates from the sum of all parts; undefined if the sample has none. */
+const calibrateFromParts = async (
+  request: ExportRequest,
+  int8: Int8Request,
+  ports: ExportPorts,
+): Promise<CalibrationDone | undefined> => {
+  const { histograms, parts } = int8;
+  if (histograms === undefined || parts === undefined) return undefined;
+  const content = await addParts(request, { int8, parts }, ports);
+  // Stored before the accuracy gate, so that choosing another algorithm later needs no new pass.
+  if (await histograms.write(writeHistogramFile(content))) await parts.clear();
+  const images = content.samples.reduce((sum, sample) => sum + sample.images, 0);
+  ports.log('INFO', `Added the histograms of ${parts.of} parts: ${images} images.`);
+  return calibrateFromContent(request, { int8, histograms, content }, ports);
 };
 
 /** Calibrates from existing histograms; undefined if there are none, or if they do not match. */
@@ -83,12 +79,6 @@ const reuseHistograms = async (
   }
 };
 
-const isOfSameData = (
-  { opened }: ExportRequest,
-  { calibration, source }: Int8Request,
-  content: HistogramFile,
-): Promise<boolean> => isSameCalibration(opened, content, { ...calibration, source: source().source });
-
 type ReusedHistograms = {
   readonly int8: Int8Request;
   readonly histograms: HistogramStore;
@@ -96,6 +86,17 @@ type ReusedHistograms = {
 };
 
 const calibrateFromStore = async (
+  request: ExportRequest,
+  reused: ReusedHistograms,
+  ports: ExportPorts,
+): Promise<CalibrationDone> => {
+  const done = await calibrateFromContent(request, reused, ports);
+  const { histograms, content } = reused;
+  ports.log('WARNING', reusedText(done.calibrated.statistics.images, histograms.name, content));
+  return done;
+};
+
+const calibrateFromContent = async (
   request: ExportRequest,
   { int8, histograms, content }: ReusedHistograms,
   ports: ExportPorts,
@@ -107,7 +108,6 @@ const calibrateFromStore = async (
   const calibrated = await calibrateFromHistograms(opened, content, reuse);
   if (minAgreement !== undefined && calibrated.heldOut.length === 0)
     throw unknownHeldOutImages(histograms.name);
-  ports.log('WARNING', reusedText(calibrated.statistics.images, histograms.name, content));
   if (source && !(await isCountedFrom(opened, content, { ...reuse, source })))
     ports.log('WARNING', otherDataText(histograms.name, nameOfSource(source)));
   const [sample] = content.samples;

@@ -73,10 +73,11 @@ export const histogramBytes = async (
 
 type Sampling = Pick<CalibrationRequest, 'batches' | 'batchSize' | 'seed'>;
 type SampleRequest = Sampling & { readonly source: CalibrationSource };
-type Sample = Pick<CountedSample, 'dataSha256' | 'seed' | 'drawn'>;
+/** A sample, as histogram files record it. */
+export type Sample = Pick<CountedSample, 'dataSha256' | 'seed' | 'drawn'>;
 
 /** Identifies a sample by the digest of its data and preprocessing, and by how it was drawn. */
-const sampleOf = async (
+export const sampleOf = async (
   { preprocessing }: OpenedModel,
   { source, batches, batchSize, seed }: SampleRequest,
 ): Promise<Sample> => {
@@ -87,7 +88,7 @@ const sampleOf = async (
 };
 
 /** Whether the file counted exactly this sample, possibly in parts. */
-const isOfSample = ({ samples }: Pick<HistogramFile, 'samples'>, wanted: Sample): boolean =>
+export const isOfSample = ({ samples }: Pick<HistogramFile, 'samples'>, wanted: Sample): boolean =>
   samples.every(
     ({ dataSha256, seed, drawn }) =>
       dataSha256 === wanted.dataSha256 && seed === wanted.seed && drawn === wanted.drawn,

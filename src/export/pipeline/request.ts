@@ -48,6 +48,8 @@ export type Int8Request = {
   /** @throws UserError CalibrationSourceMissing, SpecInvalid … */
   readonly source: () => NamedSource;
   readonly histograms: HistogramStore | undefined;
+  /** Parts of the sample that are counted separately; undefined if one pass counts all of it. */
+  readonly parts?: PartStores;
   /** Folder of images to compare on if the scales are from training. */
   readonly comparedFolder: string | undefined;
   /** Whether the request names data that a model trained with quantisation does not need. */
@@ -78,7 +80,8 @@ export type HistogramStore = {
   readonly name: string;
   /** Undefined if there are none. @throws UserError HistogramsInvalid */
   readonly read: () => Promise<HistogramFile | undefined>;
-  readonly write: (bytes: Uint8Array) => Promise<void>;
+  /** @returns false if they could not be stored, and the caller can do without */
+  readonly write: (bytes: Uint8Array) => Promise<boolean>;
   /**
    * `User`: the user named the file; it is used unchanged, and a fault in it is an error. `Reuse`: it is used only if
    * it belongs to the same calibration; otherwise, or after a fault in it, the images are counted again.
@@ -86,6 +89,16 @@ export type HistogramStore = {
   readonly owner: 'User' | 'Reuse';
   /** Where the images were drawn from, if known without resolving the source. */
   readonly drawnFrom: CalibrationSource | undefined;
+};
+
+/** Histograms of the parts of a sample. */
+export type PartStores = {
+  /** Number of parts. */
+  readonly of: number;
+  /** @param part from 1 */
+  readonly store: (part: number) => HistogramStore;
+  /** Removes all of them: their sum is stored. */
+  readonly clear: () => Promise<void>;
 };
 
 /** Log, clock, progress and signal of the caller. */

@@ -80,6 +80,14 @@ export const exportFolder = (output: string, exportKey: string): string => joinU
 export const histogramsFile = (output: string, histogramsKey: string): string =>
   joinUri(output, 'histograms', `${histogramsKey}.hist`);
 
+/** URI of the folder of the histogram files of parts of the same images. They are removed once their sum is stored. */
+export const histogramPartsFolder = (output: string, histogramsKey: string): string =>
+  joinUri(output, 'histograms', histogramsKey);
+
+/** URI of the histogram file of part `part`, from 1, of `of`. */
+export const histogramPartFile = (folder: string, { part, of }: { part: number; of: number }): string =>
+  joinUri(folder, `${part}-of-${of}.hist`);
+
 /** URI of the folder of one tensorfile. */
 export const tensorfileFolder = (output: string, tensorfileKey: string): string =>
   joinUri(output, tensorfileKey);

@@ -14,7 +14,7 @@ export type Manifest = {
   /** File name → digest and size, for all files of the folder. */
   readonly files: Readonly<Record<string, { readonly sha256: string; readonly sizeBytes: number }>>;
   /** The result that the pod reported. */
-  readonly result: Exclude<Result, { kind: 'Failed' }>;
+  readonly result: Exclude<Result, { kind: 'Failed' | 'Counted' }>;
   /** How to use the files. */
   readonly notes: readonly string[];
 };
@@ -43,7 +43,7 @@ export const parseManifest = (content: string): Manifest | undefined => {
   if (findFault(schema, rest) !== undefined) return undefined;
   const { files } = rest as Manifest;
   const result = parseResult(JSON.stringify(reported));
-  if (result.kind === 'Unusable' || result.kind === 'Failed') return undefined;
+  if (result.kind === 'Unusable' || result.kind === 'Failed' || result.kind === 'Counted') return undefined;
   const named = Object.keys(files).every((name) => findFault(fileName, name) === undefined);
   return named && filesOf(result).every(isListedIn(files)) ? ({ ...rest, result } as Manifest) : undefined;
 };

@@ -3,6 +3,8 @@ export const numberLimits = {
   batches: 100_000,
   batchSize: 1024,
   maxBatchSize: 1024,
+  /** Pods of one calibration. Their histograms are added in one pod; see docs/sizing.md. */
+  parallelism: 1000,
   /** Bytes: 1 TiB, more than any GPU has. */
   maxWorkspaceSize: 2 ** 40,
   /** Maximum int32. */

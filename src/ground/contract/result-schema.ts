@@ -132,6 +132,18 @@ const exported = object(
   { required: ['kind', 'etlt', 'reused'] },
 );
 
+const counted = object(
+  'The histograms of a part of the calibration images.',
+  {
+    kind: oneOf(['Counted'], 'Which report this is.'),
+    images: integer('Images of the part; 0 if nothing has to be counted.', { minimum: 0 }),
+    /** Absent if no image was counted. */
+    calibrationPass,
+    reused,
+  },
+  { required: ['kind', 'images', 'reused'] },
+);
+
 const engineBuilt = object(
   'An engine.',
   {
@@ -181,6 +193,7 @@ const failed = object(
 /** Kind of result → its schema. */
 export const resultSchemas = {
   Exported: exported,
+  Counted: counted,
   EngineBuilt: engineBuilt,
   TensorfileWritten: tensorfileWritten,
   Failed: failed,
@@ -189,8 +202,10 @@ export const resultSchemas = {
 /** A file in the folder of the task: name, SHA-256 and size in bytes. */
 export type StoredFile = ValueOf<typeof storedFile>;
 export type Exported = ValueOf<typeof exported>;
+/** Result of a pod that counts a part of the calibration images. */
+export type Counted = ValueOf<typeof counted>;
 /** Result of an engine pod. Decimal numbers are strings. */
 export type EngineBuilt = ValueOf<typeof engineBuilt>;
 export type TensorfileWritten = ValueOf<typeof tensorfileWritten>;
 export type Failed = ValueOf<typeof failed>;
-export type Result = Exported | EngineBuilt | TensorfileWritten | Failed;
+export type Result = Exported | Counted | EngineBuilt | TensorfileWritten | Failed;

@@ -3,6 +3,7 @@ import { findFault } from './check-schema.ts';
 import { type Exported, etltFacts, type Failed, node, type Result, resultSchemas } from './result-schema.ts';
 
 export type {
+  Counted,
   EngineBuilt,
   Exported,
   Failed,
@@ -16,6 +17,7 @@ export type {
  * are ignored.
  */
 export const reporters = {
+  calibration: { container: 'calibrate', kind: 'Counted' },
   export: { container: 'export', kind: 'Exported' },
   engine: { container: 'publish', kind: 'EngineBuilt' },
   tensorfile: { container: 'tensorfile', kind: 'TensorfileWritten' },

@@ -43,6 +43,14 @@ export type CalibrationTask = {
   readonly maxBrokenPercent?: number;
 };
 
+/** Parts of the calibration images that pods count at the same time. */
+export type PartsTask = {
+  /** Number of parts. */
+  readonly of: number;
+  /** URI of the folder of their histogram files. */
+  readonly folder: string;
+};
+
 /** Task of an export pod: writes `.etlt`, calibration cache, verification tensor and report to `folder`. */
 export type ExportTask = {
   readonly architecture: Architecture;
@@ -56,6 +64,8 @@ export type ExportTask = {
   readonly exportKey: string;
   /** URI of the histogram file, which is reused if it exists and written otherwise. Default: not stored. */
   readonly histograms?: string;
+  /** The images are counted in parts, whose histograms add up to those of `histograms`. Default: all in one pod. */
+  readonly parts?: PartsTask;
   /** URI of the output folder. */
   readonly folder: string;
 };
