@@ -282,6 +282,49 @@ test(
   modelExport({ calibration: { ...loader, ...images }, experimentSpec }),
   'neither imageDirectory nor tensorfile',
 );
+
+test('parallelism', accepts, modelExport({ calibration: { ...images, parallelism: 3 } }));
+test(
+  'parallelism with a data loader',
+  rejects,
+  modelExport({ experimentSpec, calibration: { ...loader, parallelism: 3 } }),
+  'use source Tensorfile with a CalibrationTensorfile, or remove parallelism',
+);
+test(
+  'parallelism of 1 with a data loader',
+  accepts,
+  modelExport({ experimentSpec, calibration: { ...loader, parallelism: 1 } }),
+);
+test(
+  'parallelism with the scales of the model',
+  rejects,
+  modelExport({ calibration: { source: 'Model', parallelism: 2 } }),
+  'parallelism needs data that pods can read in parts',
+);
+test(
+  'parallelism with broken images',
+  rejects,
+  modelExport({ calibration: { ...images, parallelism: 3, maxBrokenPercent: 5 } }),
+  'only if no broken image is replaced: remove maxBrokenPercent or parallelism',
+);
+test(
+  'parallelism above the number of images',
+  rejects,
+  modelExport({ calibration: { ...images, batches: 1, batchSize: 8, parallelism: 9 } }),
+  'parallelism exceeds batches × batchSize',
+);
+test(
+  'parallelism above 1,000',
+  rejects,
+  modelExport({ calibration: { ...images, batches: 1000, parallelism: 1001 } }),
+  'spec.calibration.parallelism',
+);
+test(
+  'parallelism of a CalibrationTensorfile, whose file one pod writes',
+  rejects,
+  tensorfile({ parallelism: 3 }),
+  'unknown field "spec.parallelism"',
+);
 test(
   'ssd without experimentSpec',
   rejects,
