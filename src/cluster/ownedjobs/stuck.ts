@@ -5,7 +5,7 @@ import type { JobObject, PodObject } from './kube-shapes.ts';
 import { isJobOf, isPodOf, type OwnerIdentity, ownedKey } from './ownership.ts';
 import type { StuckObject } from './warnings.ts';
 
-/** The owner's Jobs and pods whose events may explain a delay. */
+/** The owner's Jobs and pods whose events may explain a delay. Pods of the parts of one Job wait for the same: one of them is listed. */
 export const findStuck = (
   stores: Pick<JobStores, 'jobs' | 'pods'>,
   owner: OwnerIdentity,
@@ -30,9 +30,6 @@ export const isUnfinished = ({ metadata, spec, status }: JobObject): boolean =>
   metadata.deletionTimestamp === undefined &&
   spec.suspend !== true &&
   !['Complete', 'Failed'].some((type) => findTrue(status?.conditions, type));
-
-/** Pods of one Job whose events are read: most often, all of them wait for the same. */
-const mostExplained = 3;
 
 const isPending = ({ status, metadata }: PodObject): boolean =>
   status?.phase === 'Pending' && metadata.deletionTimestamp === undefined;
