@@ -246,7 +246,7 @@ test('a calibration by three pods counts the part of a killed pod again and the 
   await endPart('parts', replaced!, countedPart);
   await finishExport('parts');
   await podOf('parts', 'engine');
-  t.is((await partsOf('parts', 4)).length, 4, 'no part was counted once more');
+  t.is((await partsOf('parts', 4)).length, 4, 'no part was counted again');
   const { status } = (await client.read(
     modelExportResource,
     { namespace: 'parts', name: 'demo' },

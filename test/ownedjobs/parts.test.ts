@@ -118,7 +118,7 @@ test('a complete Job whose pods are gone has stored everything: only a sum is un
 const imageInvalid: Failed = { kind: 'Failed', reason: 'ImageInvalid', message: 'x.jpg is broken' };
 const interrupted: Failed = { kind: 'Failed', reason: 'Interrupted', message: 'SIGTERM' };
 
-test('the failure of one part is told, not that the others were stopped', (t) => {
+test('the failure of one part is the reason, not that the others were stopped', (t) => {
   const failed = (index: number, created: number, code: number, why: Failed) =>
     aPod({ index, created, phase: 'Failed', state: ended(code, why) });
   const pods = [failed(1, 0, 21, imageInvalid), failed(0, 4, 51, interrupted), failed(2, 4, 51, interrupted)];

@@ -39,7 +39,7 @@ const calibration: CalibrationTask = {
   algorithm: 'Entropy',
 };
 
-/** The task of an export into a folder of its own, counted in so many parts. */
+/** The task of an export into a folder of its own, counted in this many parts. */
 const aTask = (of: number, changes: Partial<ExportTask> = {}): ExportTask =>
   anExportTask({
     calibration,
@@ -159,7 +159,7 @@ test.serial('a part whose pod was killed is counted again, and no other part is'
   ]);
   t.is(first!.images, 2);
   t.is(killed, undefined);
-  t.deepEqual(listNames(join(claims, 'exports/6/histograms/h')), ['1-of-6.hist'], 'whole or not at all');
+  t.deepEqual(listNames(join(claims, 'exports/6/histograms/h')), ['1-of-6.hist'], 'complete or not at all');
   const context = aTaskContext(claims);
   const results = [];
   for (const part of [1, 2]) results.push(await runCountTask(task, part, context));

@@ -162,7 +162,7 @@ const computeExportKeys = remember((spec: ModelExport['spec']): readonly string[
 export const computeHistogramsKey = ({ spec }: ModelExport): string =>
   computeKey(histogramsTable, { schema: exportSpec, object: spec });
 
-/** The content key of histograms that are counted in so many parts. */
+/** The content key of histograms that are counted in this many parts. */
 export const computePartsKey = (modelExport: ModelExport, parts: number): string =>
   contentKey({ histograms: computeHistogramsKey(modelExport), parts });
 

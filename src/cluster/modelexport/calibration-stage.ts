@@ -1,5 +1,4 @@
 /** The state of the Job whose pods count the calibration images in parts, before the export starts. Pure. */
-import { lazily } from '../../ground/base/remember.ts';
 import { histogramPartsFolder } from '../../ground/contract/layout.ts';
 import type { Ledger } from '../api/ledger.ts';
 import type { ModelExport } from '../api/model-export.ts';
@@ -7,6 +6,7 @@ import type { Reason } from '../api/reasons.ts';
 import { countParts, makeCalibrationJob } from '../jobs/export-job.ts';
 import type { Job } from '../jobs/job.ts';
 import { computeHistogramsKey, computePartsKey } from '../jobs/keys.ts';
+import { planJob } from '../jobs/template.ts';
 import { type ArtifactPlan, assessArtifact, deadlineMsOf } from '../ownedjobs/artifact.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
 import { describeObstruction } from '../ownedjobs/obstruction.ts';
@@ -53,7 +53,7 @@ export const assessCalibration = (
     key,
     folder: histogramPartsFolder(spec.output.uri, computeHistogramsKey(modelExport)),
     isStored: before.key === key,
-    job: lazily(() => makeCalibrationJob(modelExport, images)!),
+    ...planJob(() => makeCalibrationJob(modelExport, images)!),
     deadlineMs: deadlineMsOf(spec.jobs?.export),
   };
   const isRetryRequested = requestsRetry(modelExport);

@@ -21,7 +21,7 @@ export const findStuck = (
       if (pods.length === 0) return [{ namespace, uid }];
       return pods
         .filter(isPending)
-        .slice(0, mostExplained)
+        .slice(0, 1)
         .map(({ metadata }) => ({ namespace, uid: metadata.uid }));
     });
 
