@@ -30,6 +30,7 @@ import {
   enqueueOwner,
   makeOwnedListeners,
 } from './cluster/ownedjobs/watches.ts';
+import type { PageSource } from './cluster/page/page.ts';
 import { type ControllerOptions, runController } from './cluster/runtime/controller.ts';
 import type { ManagedController, ManagerParts } from './cluster/runtime/manager.ts';
 import { WorkQueue } from './cluster/runtime/queue.ts';
@@ -54,7 +55,7 @@ export type OperatorContext = CacheContext & {
 /** Creates the caches and controllers of the operator; nothing runs until the manager starts them. */
 export const makeControllers = (
   context: OperatorContext,
-): Pick<ManagerParts, 'informers' | 'controllers'> => {
+): Pick<ManagerParts, 'informers' | 'controllers'> & { readonly readExports: () => PageSource } => {
   const queues = makeQueues(context);
   const watches = makeWatches(() => stores, queues.modelExport);
   const classQueue = queues.deviceClass;
@@ -96,6 +97,11 @@ export const makeControllers = (
   const reports = new Reports();
   return {
     informers,
+    readExports: () => ({
+      exports: stores.modelExports.list(),
+      countNodes: (name) => stores.membership.count(name),
+      now: clock.now(),
+    }),
     controllers: [
       ...makeOwnerControllers(context, stores, { queues, manage, refusals, reports }),
       manage(

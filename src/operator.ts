@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { parseCommandLine } from './adapters/cli/command-line.ts';
+import { makeExportsPage } from './cluster/page/serve-page.ts';
 import { makeClient } from './cluster/runtime/client.ts';
 import { Lease, type LeaseDeps } from './cluster/runtime/lease.ts';
 import { type ManagerParts, runManager } from './cluster/runtime/manager.ts';
@@ -18,7 +19,7 @@ import { makeControllers } from './controllers.ts';
 import { type Clock, systemClock } from './ground/base/clock.ts';
 import { messageOf, UserError } from './ground/base/errors.ts';
 import type { ValuesOf } from './ground/contract/flag-table.ts';
-import { installation } from './ground/contract/installation.ts';
+import { exportsPath, installation } from './ground/contract/installation.ts';
 import { operatorProgram } from './ground/contract/operator-program.ts';
 import { buildInfo } from './ground/observability/export-metrics.ts';
 import { makeLog } from './ground/observability/log.ts';
@@ -120,7 +121,7 @@ const main = async (): Promise<void> => {
   const lease = flags['leader-elect']
     ? makeLease(flags, { identity, registry, client: await connect(), clock, log })
     : undefined;
-  const { informers, controllers } = makeControllers({
+  const { informers, controllers, readExports } = makeControllers({
     client: guardWrites(await connect(), () => lease?.held ?? true),
     clock,
     random: Math.random,
@@ -138,7 +139,15 @@ const main = async (): Promise<void> => {
     await serve(flags['probe-bind'], makeProbes(informers)),
     await serveMetrics(
       { bind: flags['metrics-bind'], secure: flags['metrics-secure'] },
-      { page: makeMetricsPage(registry), client: await connect(), clock, signal: stop },
+      {
+        pages: {
+          '/metrics': makeMetricsPage(registry),
+          ...(flags.page && { [exportsPath]: makeExportsPage(readExports) }),
+        },
+        client: await connect(),
+        clock,
+        signal: stop,
+      },
     ),
   ];
   log.info('operator starting', {

@@ -8,9 +8,10 @@ import { createInterface } from 'node:readline';
 export type Browser = {
   /** Opens the address with this colour scheme, and resolves when it has loaded. */
   readonly open: (url: string, colours: 'light' | 'dark') => Promise<void>;
-  /** Evaluates an expression in the page; its value must be JSON. */
+  /** Evaluates an expression in the page, and awaits a promise; the value must be JSON. */
   readonly evaluate: (expression: string) => Promise<unknown>;
-  readonly screenshot: () => Promise<Buffer>;
+  /** A PNG of the upper part of the page, this many pixels high, or of what fits into the window. */
+  readonly screenshot: (height?: number) => Promise<Buffer>;
   /** Presses a key in the focused element. */
   readonly press: (key: string) => Promise<void>;
   /** Requested addresses since the start, except data: images. */
@@ -28,9 +29,18 @@ type Message = {
   readonly error?: { readonly message: string };
 };
 
+/** Of the window, in pixels. */
+const width = 1400;
+
 export const startBrowser = async (): Promise<Browser> => {
   const profile = mkdtempSync(join(tmpdir(), 'tlt-browser-'));
-  const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--window-size=1400,1500'];
+  const flags = [
+    '--headless',
+    '--no-sandbox',
+    '--disable-gpu',
+    '--no-first-run',
+    `--window-size=${width},1500`,
+  ];
   const child = spawn(
     'chromium',
     [...flags, `--user-data-dir=${profile}`, '--remote-debugging-port=0', 'about:blank'],
@@ -51,11 +61,15 @@ export const startBrowser = async (): Promise<Browser> => {
       await loaded;
     },
     evaluate: async (expression) => {
-      const { result } = await wire.send('Runtime.evaluate', { expression, returnByValue: true });
+      const how = { returnByValue: true, awaitPromise: true };
+      const { result } = await wire.send('Runtime.evaluate', { expression, ...how });
       return (result as { value?: unknown }).value;
     },
-    screenshot: async () =>
-      Buffer.from((await wire.send('Page.captureScreenshot', { format: 'png' })).data as string, 'base64'),
+    screenshot: async (height) => {
+      const clip = height !== undefined && { clip: { x: 0, y: 0, width, height, scale: 1 } };
+      const { data } = await wire.send('Page.captureScreenshot', { format: 'png', ...clip });
+      return Buffer.from(data as string, 'base64');
+    },
     press: async (key) => {
       const press = { key, code: key, windowsVirtualKeyCode: 13, text: '\r' };
       await wire.send('Input.dispatchKeyEvent', { type: 'keyDown', ...press });

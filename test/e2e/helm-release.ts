@@ -61,6 +61,27 @@ const finished = async ({ kubectl }: Cluster): Promise<string> => {
 const podsOf = async ({ kubectl }: Cluster): Promise<string> =>
   (await kubectl(['get', 'pods', '-n', operatorNamespace, '-o', 'name'])).trim();
 
+const askPage =
+  'process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0"; const headers = { authorization: "Basic " + btoa("anyone:" + process.argv[1]) };' +
+  'fetch("https://127.0.0.1:8080/exports?name=in-flight", { headers }).then(async (got) => console.log(await got.text()))';
+
+/** The page of all exports, by the commands of docs/page.md. */
+const readPage = async ({ kubectl }: Cluster): Promise<string> => {
+  const own = ['--namespace', operatorNamespace] as const;
+  await kubectl(['create', 'serviceaccount', 'page-reader', ...own]);
+  const subject = `--serviceaccount=${operatorNamespace}:page-reader`;
+  await kubectl([
+    'create',
+    'clusterrolebinding',
+    'page-reader',
+    '--clusterrole=tlt-export-page-reader',
+    subject,
+  ]);
+  const token = (await kubectl(['create', 'token', 'page-reader', ...own])).trim();
+  const pod = ['exec', 'deployment/tlt-export-operator', ...own, '--'];
+  return kubectl([...pod, 'node', '-e', askPage, token]);
+};
+
 /** Replaces the installation by kustomize with a release, and takes it through its life. */
 export const liveAsRelease = async (t: ExecutionContext, cluster: Cluster): Promise<void> => {
   const before = await finished(cluster);
@@ -77,9 +98,10 @@ export const liveAsRelease = async (t: ExecutionContext, cluster: Cluster): Prom
     'the pods of the operator to end',
     async () => (await podsOf(cluster)) === '' || undefined,
   );
-  await byHelm('install', ...release, chart, ...images, '--set', 'replicas=1', ...wait);
+  await byHelm('install', ...release, chart, ...images, '--set', 'replicas=1,page=true', ...wait);
   const status = await untilStatus(cluster, name, { holds: isReady, limitMs: 120_000 });
   t.is(conditionOf(status, 'Ready')!.reason, 'Ready');
+  t.regex(await readPage(cluster), /<th scope="row">in-flight<small>vision, classification<\/small>/);
   const jobs = await jobsOf(cluster);
   t.is(jobs.length, 2, 'one export and one engine, each by one Job');
   t.true(jobs.includes(first!));

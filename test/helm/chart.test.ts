@@ -103,13 +103,14 @@ test('with watchNamespaces nothing but reading and reviews is allowed cluster-wi
     );
   const team = await clusterWide('team');
   const verbs = team.flatMap(({ rules = [] }) =>
-    (rules as { verbs: string[]; resources?: string[] }[]).map(
-      ({ verbs: granted, resources }) => `${granted} ${resources ?? '/metrics'}`,
+    (rules as { verbs: string[]; resources?: string[]; nonResourceURLs?: string[] }[]).map(
+      ({ verbs: granted, resources, nonResourceURLs }) => `${granted} ${resources ?? nonResourceURLs}`,
     ),
   );
   t.deepEqual(verbs.sort(), [
     'create subjectaccessreviews',
     'create tokenreviews',
+    'get /exports',
     'get /metrics',
     'list,watch exportdeviceclasses',
     'list,watch nodes',

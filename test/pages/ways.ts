@@ -52,6 +52,10 @@ export const ways: Readonly<Record<string, readonly Row[]>> = {
   'docs/serving.md': [['*', 'cluster']],
   'docs/teams.md': [['*', 'cluster']],
   'docs/upgrade-tensorrt.md': [['*', 'cluster']],
+  'docs/page.md': [
+    ['helm', { checked: 'test/e2e installs the release with this value and reads the page' }],
+    ['port-forward', kubelet],
+  ],
   'docs/air-gapped.md': [
     ['docker', build],
     ['helm', 'cluster'],

@@ -6,7 +6,9 @@ import { pathToFileURL } from 'node:url';
 import test from 'ava';
 import { reportPage } from '../../src/export/report/page.ts';
 import type { ExportReport } from '../../src/export/report/report.ts';
+import { findViolations } from '../browser/accessibility.ts';
 import { type Browser, startBrowser } from '../browser/browser.ts';
+import { checkExportsPage } from '../page/in-browser.ts';
 import { sampleReport } from './sample.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tlt-report-'));
@@ -117,6 +119,18 @@ test.serial('an export without calibration has a page too', async (t) => {
   t.is(await browser.evaluate("document.getElementById('tensors')"), null);
   t.deepEqual(browser.complaints, []);
 });
+
+test.serial('axe-core finds no violation in either colour scheme', async (t) => {
+  for (const colours of ['dark', 'light'] as const) {
+    await opened(sampleReport(['a', 'b']), colours);
+    t.deepEqual(await findViolations(browser), [], colours);
+  }
+});
+
+// Here, to share the browser.
+test.serial('the page of all exports can be read and filtered, and loads and runs nothing', (t) =>
+  checkExportsPage(t, browser),
+);
 
 test.serial('the recording of requests and errors works', async (t) => {
   const path = join(folder, 'bad.html');

@@ -18,7 +18,7 @@ import {
 import { jobsPolicy, operatorPolicy } from './network.ts';
 import { deployment, disruptionBudget, metricsService, namespace } from './operator.ts';
 import { allowList, imagePolicies } from './policies.ts';
-import { aggregatedRoles, metricsReader, operatorRbac } from './rbac.ts';
+import { aggregatedRoles, operatorRbac, pathReaders } from './rbac.ts';
 
 const kustomization = (content: object) => ({
   apiVersion: 'kustomize.config.k8s.io/v1beta1',
@@ -51,7 +51,7 @@ export const installFiles = (permissions: readonly Permission[]): readonly Publi
   yamlFile('deploy/prerequisites/teams/roles.yaml', [
     ...aggregatedRoles,
     clusterReader(permissions),
-    metricsReader,
+    ...pathReaders,
   ]),
   yamlFile('deploy/prerequisites/teams/kustomization.yaml', [
     kustomization({ resources: ['../../../crds', 'roles.yaml'] }),

@@ -1,4 +1,5 @@
 /** Roles generated from the permission tables beside the code, so that the operator has least privilege. */
+import { exportsPath } from '../../ground/contract/installation.ts';
 import { exportGroup, kinds } from '../api/group.ts';
 import type { Permission, Verb } from '../api/permissions.ts';
 import { installation, installedLabels } from './names.ts';
@@ -24,23 +25,31 @@ export const metricsPermissions: readonly Permission[] = [
     apiGroups: ['authentication.k8s.io'],
     resources: ['tokenreviews'],
     verbs: ['create'],
-    why: 'Authenticates requests to /metrics.',
+    why: 'Authenticates requests to /metrics and to the page.',
   },
   {
     apiGroups: ['authorization.k8s.io'],
     resources: ['subjectaccessreviews'],
     verbs: ['create'],
-    why: 'Authorizes requests to /metrics.',
+    why: 'Authorizes requests to /metrics and to the page.',
   },
 ];
 
-/** ClusterRole for Prometheus; bind it to the ServiceAccount that scrapes the metrics. */
-export const metricsReader = {
+const pathReader = (name: string, path: string) => ({
   apiVersion,
   kind: 'ClusterRole',
-  metadata: { name: 'tlt-export-metrics-reader', labels: installedLabels },
-  rules: [{ nonResourceURLs: ['/metrics'], verbs: ['get'] }],
-} as const;
+  metadata: { name, labels: installedLabels },
+  rules: [{ nonResourceURLs: [path], verbs: ['get'] }],
+});
+
+/** ClusterRole for Prometheus; bind it to the ServiceAccount that scrapes the metrics. */
+export const metricsReader = pathReader('tlt-export-metrics-reader', '/metrics');
+
+/** ClusterRole for people who read the page of all exports. */
+export const pageReader = pathReader('tlt-export-page-reader', exportsPath);
+
+/** Both ClusterRoles; nothing is bound to them. */
+export const pathReaders = [metricsReader, pageReader] as const;
 
 /** Cluster-scoped resources, which a Role cannot grant. */
 const clusterKinds: readonly string[] = ['nodes', kinds.ExportDeviceClass.plural];
@@ -105,7 +114,7 @@ export const operatorRbac = (
       roleRef: roleRef('Role', own.name),
       subjects: operatorSubjects,
     },
-    metricsReader,
+    ...pathReaders,
   ];
 };
 

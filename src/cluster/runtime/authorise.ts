@@ -1,6 +1,7 @@
 /**
  * Delegates authorization of a page to the apiserver: TokenReview identifies the client, SubjectAccessReview checks its
- * rights. A client such as Prometheus needs a token and a ClusterRole that grants `get` on the path.
+ * rights. A client such as Prometheus needs a token and a ClusterRole that grants `get` on the path. A browser cannot send a
+ * bearer token by itself, so the token is also accepted as the password of basic authentication.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../ground/base/clock.ts';
@@ -48,23 +49,37 @@ export const authorisePage = (path: string, page: PageHandler, deps: ReviewDeps)
     return verdict;
   };
   return async (request) => {
-    const token = readBearerToken(request);
+    const token = readToken(request);
     const status = token === undefined ? 401 : await verdictOn(token);
-    return status === 200 ? page(request) : { status, body: refusalTexts[status] };
+    if (status === 200) return page(request);
+    return { status, body: refusalTexts[status], ...(status === 401 && { headers: challenge }) };
   };
 };
 
 const refusalTexts = {
-  401: 'a bearer token of this cluster is required\n',
+  401: 'a bearer token of this cluster is required, also as the password of basic authentication\n',
   403: 'the user of this token may not get this path\n',
 } as const;
+
+/** Makes a browser ask for the token. */
+const challenge = {
+  'www-authenticate': 'Basic realm="any user, password: token of this cluster", charset="UTF-8"',
+};
 
 /** Tokens of ServiceAccounts have at most about 2 KB. */
 const longestToken = 16 * 1024;
 
-const readBearerToken = ({ headers }: IncomingMessage): string | undefined => {
-  const token = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
-  return token !== undefined && token.length <= longestToken ? token : undefined;
+const readToken = ({ headers }: IncomingMessage): string | undefined => {
+  const [, scheme = '', credentials = ''] =
+    /^(Bearer|Basic) +(\S+)$/i.exec(headers.authorization ?? '') ?? [];
+  const token = scheme.toLowerCase() === 'basic' ? readPassword(credentials) : credentials;
+  return token.length > 0 && token.length <= longestToken ? token : undefined;
+};
+
+/** Base64 of `user:password` (RFC 7617). */
+const readPassword = (credentials: string): string => {
+  const text = Buffer.from(credentials, 'base64').toString('utf8');
+  return text.slice(text.indexOf(':') + 1).trim();
 };
 
 type TokenReview = {

@@ -1,6 +1,6 @@
 /**
- * The /metrics endpoint: HTTPS with authorization by the apiserver, or plain HTTP where only trusted clients can
- * connect.
+ * The pages for clients in the cluster, such as /metrics: HTTPS with authorization by the apiserver, or plain HTTP where only
+ * trusted clients can connect.
  */
 
 import type { Clock } from '../../ground/base/clock.ts';
@@ -13,19 +13,18 @@ import { makeSelfSignedCertificate } from './self-signed.ts';
 /** Where to listen, and whether clients must authenticate. */
 export type MetricsOptions = {
   readonly bind: string;
-  /** Whether to serve HTTPS, and only to tokens that may `get /metrics`. */
+  /** Whether to serve HTTPS, and each page only to tokens that may `get` its path. */
   readonly secure: boolean;
 };
 
-/** The page, and what the reviews of tokens require. */
+/** The pages by path, and what the reviews of tokens require. */
 export type MetricsDeps = {
-  readonly page: PageHandler;
+  readonly pages: Readonly<Record<string, PageHandler>>;
   readonly client: KubeClient;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 };
 
-const path = '/metrics';
 /** Validity of the certificate. Each start creates another one, so scrapers cannot rely on it. */
 const days = 3650;
 
@@ -35,9 +34,10 @@ const days = 3650;
  */
 export const serveMetrics = async (
   { bind, secure }: MetricsOptions,
-  { page, ...deps }: MetricsDeps,
+  { pages, ...deps }: MetricsDeps,
 ): Promise<RunningServer> => {
-  if (!secure) return serve(bind, { [path]: page });
+  if (!secure) return serve(bind, pages);
+  const authorised = Object.entries(pages).map(([path, page]) => [path, authorisePage(path, page, deps)]);
   const certified = makeSelfSignedCertificate(installation.metrics, { now: deps.clock.now(), days });
-  return serve(bind, { [path]: authorisePage(path, page, deps) }, certified);
+  return serve(bind, Object.fromEntries(authorised), certified);
 };

@@ -2,8 +2,13 @@
 import http from 'node:http';
 import https from 'node:https';
 
-/** Status, content type (text/plain unless set) and body. */
-export type PageResponse = { readonly status: number; readonly type?: string; readonly body: string };
+/** Status, content type (text/plain unless set), other headers and body. */
+export type PageResponse = {
+  readonly status: number;
+  readonly type?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body: string;
+};
 /** Produces the response to one request. A rejection becomes a 500. */
 export type PageHandler = (request: http.IncomingMessage) => Promise<PageResponse>;
 
@@ -32,12 +37,10 @@ export const serve = async (
   const separator = bind.lastIndexOf(':');
   const answered: http.RequestListener = (request, response) => {
     const page = pages[request.url?.split('?')[0] ?? ''];
-    const answer = page
-      ? page(request)
-      : Promise.resolve({ status: 404, body: 'not found\n', type: 'text/plain' });
+    const answer = page ? page(request) : Promise.resolve<PageResponse>({ status: 404, body: 'not found\n' });
     answer.then(
-      ({ status, type = 'text/plain', body }) =>
-        response.writeHead(status, { 'content-type': type }).end(body),
+      ({ status, type = 'text/plain', headers, body }) =>
+        response.writeHead(status, { 'content-type': type, ...headers }).end(body),
       () => response.writeHead(500).end('failed\n'),
     );
   };

@@ -1,19 +1,23 @@
 /** The charts of the page as SVG text, drawn by Observable Plot on an in-memory document. */
 import { areaY, dot, plot, ruleX, ruleY } from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
+import { type Markup, raw } from '../../ground/base/markup.ts';
 import { algorithms } from '../../ground/contract/architectures.ts';
 import { decibelNumber } from './decibel.ts';
-import { type Markup, raw } from './markup.ts';
 import type { TensorReport } from './tensor-report.ts';
 
 const { document } = parseHTML('<!doctype html><html><body></body></html>');
 
 type Options = Parameters<typeof plot>[0];
 
-/** Removes Plot's own style element, because the page's policy allows one style sheet. Rounds to a tenth of a pixel. */
+/**
+ * Removes Plot's own style element, because the page's policy allows one style sheet, and its labels of groups, which have no
+ * role that may have one. Rounds to a tenth of a pixel.
+ */
 const drawSvg = (options: Options): Markup => {
   const svg = plot({ document: document as unknown as Document, ...options });
   for (const style of svg.querySelectorAll('style')) style.remove();
+  for (const group of svg.querySelectorAll('g[aria-label]')) group.removeAttribute('aria-label');
   svg.removeAttribute('class');
   return raw(svg.outerHTML.replace(/(\d+\.\d)\d+/g, '$1'));
 };

@@ -1,7 +1,8 @@
 /** The report's section about layers: the accuracy cost of each in int8, and which to keep in float. */
+
+import { html, type Markup } from '../../ground/base/markup.ts';
 import { field } from '../../ground/contract/fields.ts';
 import { asDecibel, type Decibel, decibelNumber, decibelText } from './decibel.ts';
-import { html, type Markup } from './markup.ts';
 
 /** Accuracy cost of layers that share an input. */
 export type LayerCost = {
@@ -46,7 +47,7 @@ export const layerSection = (costs: LayerCostsReport): Markup => html`
 <section aria-labelledby="layers"><h2 id="layers">Layers, worst first</h2>
 <p class="faint">SQNR of the outputs with only these layers in int8 and all others in float, on ${costs.images} held-out images. Layers that read the same tensor are int8 or float together.</p>
 <p>${adviceText(costs)}</p>
-<div class="scroll" tabindex="0" role="region" aria-labelledby="layers"><table><thead><tr><th scope="col">Layers</th><th scope="col">SQNR</th><th scope="col">Computed from</th></tr></thead>
+<div class="scroll" tabindex="0" role="region" aria-label="Table of layers"><table><thead><tr><th scope="col">Layers</th><th scope="col">SQNR</th><th scope="col">Computed from</th></tr></thead>
 <tbody>${costs.layers.map(
   ({ layers, tensor, sqnrDb }) =>
     html`<tr><th scope="row"><code>${layers.join(', ')}</code></th><td data-value="${decibelNumber(sqnrDb)}">${decibelText(sqnrDb)}</td><td><code>${tensor}</code></td></tr>

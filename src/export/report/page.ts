@@ -3,9 +3,9 @@
  * and embedded images. Nothing is loaded, whatever the names in a model contain.
  */
 import { sha256 } from '../../ground/base/digest.ts';
+import { html, type Markup, raw } from '../../ground/base/markup.ts';
 import { decibelText } from './decibel.ts';
 import { layerSection } from './layer-costs.ts';
-import { html, type Markup, raw } from './markup.ts';
 import type { ExportReport } from './report.ts';
 import { script } from './script.ts';
 import { style } from './style.ts';

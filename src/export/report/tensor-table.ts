@@ -1,8 +1,9 @@
 /** The page's section about calibration: SQNR over the graph, then every tensor, worst first. */
+
+import { html, type Markup, raw } from '../../ground/base/markup.ts';
 import { algorithms } from '../../ground/contract/architectures.ts';
 import { colourOf, drawHistogram, drawOverview } from './charts.ts';
 import { decibelNumber, decibelText } from './decibel.ts';
-import { html, type Markup, raw } from './markup.ts';
 import type { ExportReport } from './report.ts';
 import type { TensorReport } from './tensor-report.ts';
 
@@ -21,7 +22,7 @@ export const tensorSection = ({
 <p class="faint">Histogram of |x|: height is the logarithm of the count. Chosen is the threshold in the cache (method ${algorithm}); tensors joined by a Concat share the widest threshold.</p>
 <ul class="legend">${legend()}</ul>
 <p hidden><label for="filter">Filter by name</label> <input id="filter" type="search" autocomplete="off"> <span id="shown" role="status">${tensors.length} of ${tensors.length}</span></p>
-<div class="scroll" tabindex="0" role="region" aria-labelledby="list"><table id="tensors"><thead><tr>${headings}</tr></thead>
+<div class="scroll" tabindex="0" role="region" aria-label="Table of tensors"><table id="tensors"><thead><tr>${headings}</tr></thead>
 <tbody>${tensors.map(row)}</tbody></table></div></section>`;
 
 const sortable = (name: string, sorted?: 'ascending'): Markup =>

@@ -1,3 +1,6 @@
+/** Path of the page of all exports. */
+export const exportsPath = '/exports';
+
 /** Names of an installation, for the operator, its manifests and the pods that it creates. */
 export const installation = {
   namespace: 'tlt-export-system',

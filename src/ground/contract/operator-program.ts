@@ -40,7 +40,7 @@ const operatorFlags = {
     type: 'text',
     placeholder: 'HOST:PORT',
     default: '127.0.0.1:8080',
-    help: 'Address of /metrics.',
+    help: 'Address of /metrics, and of the page if there is one.',
   },
   'metrics-secure': {
     type: 'switch',
@@ -51,6 +51,10 @@ const operatorFlags = {
     values: ['on', 'off'],
     default: 'on',
     help: 'Export metrics with one series per object (modelexport_condition). Turn this off if there are many thousands of objects.',
+  },
+  page: {
+    type: 'switch',
+    help: 'Serve a read-only page of all exports at /exports, at the address of /metrics and with the same authorisation.',
   },
   'probe-bind': {
     type: 'text',
@@ -88,7 +92,10 @@ export const operatorProgram = program({
     { title: 'Images', flags: ['worker-image', 'rtx-image', 'image-pull-secrets'] },
     { title: 'Scope', flags: ['namespace', 'workers', 'progress-seconds'] },
     { title: 'Leader election', flags: ['leader-elect', 'lease-namespace'] },
-    { title: 'Endpoints', flags: ['metrics-bind', 'metrics-secure', 'metrics-per-object', 'probe-bind'] },
+    {
+      title: 'Endpoints',
+      flags: ['metrics-bind', 'metrics-secure', 'metrics-per-object', 'page', 'probe-bind'],
+    },
     { title: 'Output', flags: ['verbose', 'help'] },
   ],
   isFromTlt: false,

@@ -9,9 +9,9 @@ import { clusterReader, clusterReaderName } from '../namespaced.ts';
 import {
   aggregatedRoles,
   clusterScoped,
-  metricsReader,
   operatorRbac,
   operatorSubjects,
+  pathReaders,
   roleRef,
   ruleOf,
 } from '../rbac.ts';
@@ -36,7 +36,7 @@ export const roleTemplates = (
       { objects: [leaseRole!, leaseBinding!].map((role) => inRelease(role)) },
       {
         around: 'if not .Values.watchNamespaces',
-        objects: [clusterRole!, clusterBinding!, metricsReader].map((role) => inRelease(role)),
+        objects: [clusterRole!, clusterBinding!, ...pathReaders].map((role) => inRelease(role)),
       },
       { around: 'range .Values.watchNamespaces', objects: rolesInNamespace(permissions) },
       {
@@ -76,7 +76,6 @@ const ofRelease = (role: string): string => expression(`${role}.{{ .Release.Name
 
 const clusterRolesOfRelease = (permissions: readonly Permission[]): readonly object[] => {
   const metadata = { name: ofRelease(clusterReaderName), labels: installedLabels };
-  const reader = { ...metricsReader.metadata, name: ofRelease(metricsReader.metadata.name) };
   return [
     { ...clusterReader(permissions), metadata },
     {
@@ -86,6 +85,9 @@ const clusterRolesOfRelease = (permissions: readonly Permission[]): readonly obj
       roleRef: roleRef('ClusterRole', metadata.name),
       subjects: operatorSubjects,
     },
-    { ...metricsReader, metadata: reader },
+    ...pathReaders.map((role) => ({
+      ...role,
+      metadata: { ...role.metadata, name: ofRelease(role.metadata.name) },
+    })),
   ].map((role) => inRelease(role));
 };

@@ -121,6 +121,10 @@ export const chartValues = object('Values of the chart tlt-export-operator.', {
       { default: true },
     ),
   }),
+  page: flag(
+    'Serve a read-only page of all exports at /exports, at the address of /metrics and with the same authorisation.',
+    { default: false },
+  ),
   monitoring: object('Objects for Prometheus and Grafana.', {
     serviceMonitor: flag('Create a ServiceMonitor. Needs the CRDs of the Prometheus operator.', {
       default: false,

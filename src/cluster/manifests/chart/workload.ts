@@ -26,6 +26,7 @@ const args = (always: readonly string[]): readonly string[] => [
   ...always.filter((argument) => argument !== '--metrics-secure'),
   ...itemsIn('if .Values.metrics.secure', ['--metrics-secure']),
   ...itemsIn('if not .Values.metrics.perObject', ['--metrics-per-object=off']),
+  ...itemsIn('if .Values.page', ['--page']),
   expression('--workers={{ .Values.workers }}'),
   expression('--progress-seconds={{ .Values.progressSeconds }}'),
   ...itemsIn('if .Values.watchNamespaces', [
