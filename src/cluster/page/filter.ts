@@ -4,7 +4,7 @@ import type { StatusReport } from '../plugin/report.ts';
 import { summarise } from '../plugin/status-report.ts';
 
 /** State of a ModelExport. */
-export type ExportState = StatusReport['state'];
+export type ShownState = StatusReport['state'];
 
 /** The states, in the order of the filter. */
 export const exportStates = [
@@ -14,14 +14,14 @@ export const exportStates = [
   'Suspended',
   'Requested',
   'Unseen',
-] as const satisfies readonly ExportState[];
+] as const satisfies readonly ShownState[];
 
 /** Query parameters of the page. An empty text matches everything. */
 export type PageQuery = {
   /** Parts of the names. */
   readonly namespace: string;
   readonly name: string;
-  readonly state: ExportState | '';
+  readonly state: ShownState | '';
   /** From 1. */
   readonly page: number;
 };
@@ -55,7 +55,7 @@ export const queryFor = ({ namespace, name, state }: PageQuery, page: number): s
 /** One page of the exports that match. */
 export type PageSelection = {
   /** Of all exports, before the filter. */
-  readonly counts: Readonly<Record<ExportState, number>>;
+  readonly counts: Readonly<Record<ShownState, number>>;
   readonly matching: number;
   readonly shown: readonly ModelExport[];
   readonly page: number;
@@ -64,7 +64,7 @@ export type PageSelection = {
 
 /** Selects and sorts by namespace and name. A page after the last one is the last one. */
 export const selectExports = (all: readonly ModelExport[], query: PageQuery): PageSelection => {
-  const counts = Object.fromEntries(exportStates.map((state) => [state, 0])) as Record<ExportState, number>;
+  const counts = Object.fromEntries(exportStates.map((state) => [state, 0])) as Record<ShownState, number>;
   const matching: ModelExport[] = [];
   for (const each of all) {
     const state = summarise(each);
