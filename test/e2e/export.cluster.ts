@@ -40,8 +40,11 @@ import { runPeer } from '../peers/venv.ts';
 import { applyTheRest, cipherCommand, objectNameOf } from './applied.ts';
 import { fetchByPlugin, serveByInitContainer } from './fetched.ts';
 import { liveAsRelease } from './helm-release.ts';
+import { compareWithOnePod, startInParts } from './parts.ts';
 
 let cluster: Cluster;
+/** Name of a pod that was killed while it counted. */
+let killedPart: Promise<string>;
 let volumes: { readonly models: string; readonly exports: string };
 
 test.serial('kubectl wait sees the sample become Ready on a new cluster', async (t) => {
@@ -60,6 +63,8 @@ test.serial('kubectl wait sees the sample become Ready on a new cluster', async 
   ]);
   t.true(isReady(await status()));
   await applyTheRest({ cluster, models: volumes.models });
+  killedPart = startInParts(cluster);
+  killedPart.catch(() => {}); // Reported by the test that awaits it.
 });
 
 test.after.always(async () => {
@@ -234,6 +239,11 @@ test.serial('an export waits for the tensorfile that it references, and is calib
   const written = conditions!.find(({ type }) => type === 'Ready')!.lastTransitionTime;
   t.true(Date.parse(found.export!.startedAt!) >= Date.parse(written), 'it started when the file was written');
 });
+
+test.serial(
+  'three pods count the images of an export as one pod does, also when one of them is killed',
+  async (t) => compareWithOnePod(t, { cluster, status: await status(), fileOf, gone: await killedPart }),
+);
 
 test.serial('a class without matching nodes waits, and the other class is built', async (t) => {
   const found = await untilStatus(cluster, 'no-node', {
