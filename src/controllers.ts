@@ -11,6 +11,7 @@ import { makeModelExportReconciler } from './cluster/modelexport/reconciler.ts';
 import { makeWatches } from './cluster/modelexport/watches.ts';
 import { makeActionLog, makeRefusalLog } from './cluster/ownedjobs/action-log.ts';
 import type { OnPerformed } from './cluster/ownedjobs/apply.ts';
+import { Claims } from './cluster/ownedjobs/claims.ts';
 import type { JobObject } from './cluster/ownedjobs/kube-shapes.ts';
 import { OwnWrites } from './cluster/ownedjobs/own-writes.ts';
 import {
@@ -191,6 +192,7 @@ const makeOwnerControllers = (
   const { client, clock, log, images, workers, instance } = context;
   const record = makeRecorder({ client, clock, log, instance });
   const onPerformed = makeOnPerformed(context, stores);
+  const claims = new Claims({ client, clock, log });
   const makeDeps = () => ({
     client,
     record,
@@ -200,6 +202,7 @@ const makeOwnerControllers = (
     onPerformed,
     onRefused: makeRefusalLog(log),
     warnings: new Warnings({ client, clock, log }),
+    claims,
     refusals,
     reports,
     ownWrites: new OwnWrites(clock),

@@ -98,7 +98,12 @@ const madeOfExport = (spec: unknown) => {
   const modelExport = aModelExport({ spec: spec as ModelExport['spec'], status });
   const deviceClass = aDeviceClass(modelExport.spec.deviceClasses[0]!.name);
   const exported = someArtifacts();
-  const classes = modelExport.spec.deviceClasses.map(({ name }) => ({ name, deviceClass, matchingNodes: 1 }));
+  const classes = modelExport.spec.deviceClasses.map(({ name }) => ({
+    name,
+    deviceClass,
+    matchingNodes: 1,
+    listNodes: () => [],
+  }));
   const refused = { ...classes[0]!, deviceClass: aDeviceClass('turing', turing) };
   return [
     makeExportJob(modelExport, images),

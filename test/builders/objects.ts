@@ -5,8 +5,8 @@ import type { ModelExport } from '../../src/cluster/api/model-export.ts';
 import type { ExportedArtifacts } from '../../src/cluster/jobs/engine-job.ts';
 import type { Job } from '../../src/cluster/jobs/job.ts';
 import type { ObservedClass, ObservedExport } from '../../src/cluster/modelexport/observed.ts';
-import type { Obstacles } from '../../src/cluster/ownedjobs/artifact.ts';
 import type { JobState, ObservedJob } from '../../src/cluster/ownedjobs/observed-job.ts';
+import type { Obstacles } from '../../src/cluster/ownedjobs/start.ts';
 import { toArtifact } from '../../src/ground/contract/artifact.ts';
 import type { EngineBuilt, Exported, Stage, TensorfileWritten } from '../../src/ground/contract/result.ts';
 
@@ -106,11 +106,16 @@ export const aClass = (name: string, changes: Partial<ObservedClass> = {}): Obse
   name,
   deviceClass: aDeviceClass(name),
   matchingNodes: 1,
+  listNodes: () => [],
   ...changes,
 });
 
 /** No Job is refused, and no other object makes the same artifact. */
-export const noObstacles: Obstacles = { findRefusal: () => undefined, findTwin: () => undefined };
+export const noObstacles: Obstacles = {
+  findRefusal: () => undefined,
+  findTwin: () => undefined,
+  findClaim: () => undefined,
+};
 
 export const anObserved = (changes: Partial<ObservedExport> = {}): ObservedExport => ({
   modelExport: aModelExport(),

@@ -6,7 +6,14 @@ import { computeExportKey } from '../../src/cluster/jobs/keys.ts';
 import { decide } from '../../src/cluster/modelexport/decide.ts';
 import type { ObservedExport } from '../../src/cluster/modelexport/observed.ts';
 import type { ObservedJob } from '../../src/cluster/ownedjobs/observed-job.ts';
-import { aModelExport, anExported, anObserved, aSpec, someArtifacts } from '../builders/objects.ts';
+import {
+  aModelExport,
+  anExported,
+  anObserved,
+  aSpec,
+  noObstacles,
+  someArtifacts,
+} from '../builders/objects.ts';
 import { finish, performActions, settle } from '../builders/perform-actions.ts';
 
 type Calibration = NonNullable<ModelExport['spec']['calibration']>;
@@ -161,7 +168,7 @@ test('a part that runs longer than the deadline fails the counting', (t) => {
 
 test('another object that counts the same images is waited for', (t) => {
   const findTwin = (folder: string) => (folder.includes('/histograms/') ? 'other' : undefined);
-  const obstacles = { findRefusal: () => undefined, findTwin };
+  const obstacles = { ...noObstacles, findTwin };
   const waiting = settle({ ...observedWith(inParts(3)), obstacles });
   t.is(condition(waiting, 'Reconciling').reason, 'WaitingForTwin');
   t.deepEqual(stages(waiting), []);

@@ -4,13 +4,13 @@ import type { ModelExport } from '../../src/cluster/api/model-export.ts';
 import { type Reason, reasonGroups, reasons } from '../../src/cluster/api/reasons.ts';
 import { decide as decideClass } from '../../src/cluster/deviceclass/decide.ts';
 import type { ObservedClass, ObservedExport } from '../../src/cluster/modelexport/observed.ts';
-import type { Obstacles } from '../../src/cluster/ownedjobs/artifact.ts';
 import type {
   BlockedReason,
   JobFailureReason,
   JobState,
   ObservedJob,
 } from '../../src/cluster/ownedjobs/observed-job.ts';
+import type { Obstacles } from '../../src/cluster/ownedjobs/start.ts';
 import { aNode } from '../builders/nodes.ts';
 import {
   aClass,
@@ -223,6 +223,14 @@ const waits: Partial<Record<Reason, readonly (readonly [ObservedExport, Remedy])
     [refusing(true), withoutObstacles],
     [refusing(false), (observed) => otherAccount(withoutObstacles(observed))],
     [refusing(false), (observed) => request(withoutObstacles(observed))],
+  ],
+  ClaimReadOnly: [
+    [
+      withObstacles({
+        findClaim: (name) => (name === 'exports' ? { accessModes: ['ReadOnlyMany'] } : undefined),
+      }),
+      editing(() => ({ output: { uri: 'pvc://writable/demo' } })),
+    ],
   ],
   WaitingForTwin: [[withObstacles({ findTwin: () => 'other' }), withoutObstacles]],
   TensorfileMissing: [[settle(referring(anObserved())), withTensorfile(tensorfileIn('Ready'))]],

@@ -9,12 +9,12 @@ import {
   type ArtifactPlan,
   type ArtifactProgress,
   assessArtifact,
-  type Obstacles,
   resultGraceMs,
 } from '../../src/cluster/ownedjobs/artifact.ts';
 import type { JobFailureReason, JobState, ObservedJob } from '../../src/cluster/ownedjobs/observed-job.ts';
 import { Refusals, refusalPauseMs } from '../../src/cluster/ownedjobs/refusals.ts';
 import { attemptsInADay } from '../../src/cluster/ownedjobs/retry.ts';
+import type { Obstacles } from '../../src/cluster/ownedjobs/start.ts';
 import { ApiError } from '../../src/cluster/runtime/api-error.ts';
 import { HandClock } from '../base/hand-clock.ts';
 import { active, aJobOf, aModelExport, anExported, noObstacles } from '../builders/objects.ts';

@@ -4,6 +4,7 @@ import type { ModelExport } from '../../src/cluster/api/model-export.ts';
 import { decide } from '../../src/cluster/modelexport/decide.ts';
 import type { ApplyDeps } from '../../src/cluster/ownedjobs/apply.ts';
 import type { JobStores } from '../../src/cluster/ownedjobs/caches.ts';
+import { Claims } from '../../src/cluster/ownedjobs/claims.ts';
 import { OwnWrites } from '../../src/cluster/ownedjobs/own-writes.ts';
 import { makeOwnerReconciler, type ReconcilerDeps } from '../../src/cluster/ownedjobs/reconciler.ts';
 import { Refusals } from '../../src/cluster/ownedjobs/refusals.ts';
@@ -21,6 +22,7 @@ const never = new AbortController().signal;
 const aWorld = (present: { modelExport: ModelExport }) => {
   const requests: string[] = [];
   const client = {
+    read: async () => ({}),
     replace: async () => void requests.push('status'),
     create: async () => void requests.push('Job'),
     list: async () => ({ items: [] }),
@@ -34,6 +36,7 @@ const aWorld = (present: { modelExport: ModelExport }) => {
     onRefused: () => {},
     refusals: new Refusals(clock),
     ownWrites: new OwnWrites(clock),
+    claims: new Claims({ client, clock, log: silent }),
     warnings: new Warnings({ client, clock, log: silent }),
     reports: new Reports(),
     stores: { jobs: new Store(), pods: new Store() } as unknown as JobStores,

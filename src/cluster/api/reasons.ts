@@ -121,6 +121,10 @@ const waiting = {
     when: 'A PersistentVolumeClaim in a pvc:// URI does not exist.',
     remedy: 'Create the claim; the pod then starts automatically.',
   },
+  ClaimReadOnly: {
+    when: 'Pods write to a PersistentVolumeClaim whose only access mode is ReadOnlyMany.',
+    remedy: 'Name a claim in spec.output that can be written; the claim is read again every minute.',
+  },
   ImagePullFailed: {
     when: 'The node cannot pull an image.',
     remedy: "Fix the operator's image flags, the class's engine.image or spec.jobs.imagePullSecrets.",
@@ -142,7 +146,7 @@ const waiting = {
     remedy: 'Fix the cause in the namespace or in spec.jobs; the pod is then created automatically.',
   },
   VolumeUnreachable: {
-    when: 'No suitable node can access the volume of a claim: it is bound to another zone or to a single node.',
+    when: 'No suitable node can access the volume of a claim: it is bound to another zone or to a single node. For an engine, this is found before a pod is created, unless the class sets allowPending.',
     remedy:
       'Use a claim that all nodes of the device classes can access (ReadWriteMany), or run the export on the nodes that build the engines.',
   },

@@ -1,11 +1,11 @@
 /** Observes one CalibrationTensorfile. Reads only the informer caches. */
 import type { CalibrationTensorfile } from '../api/calibration-tensorfile.ts';
 import type { Images } from '../jobs/images.ts';
-import type { Obstacles } from '../ownedjobs/artifact.ts';
 import type { JobStores } from '../ownedjobs/caches.ts';
 import { observeOwned } from '../ownedjobs/observe-owned.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
 import type { ObserveContext } from '../ownedjobs/reconciler.ts';
+import type { Obstacles } from '../ownedjobs/start.ts';
 import { makeTwinLookup } from '../ownedjobs/twins.ts';
 import type { Key } from '../runtime/resources.ts';
 import type { Store } from '../runtime/store.ts';
@@ -31,7 +31,7 @@ export const observe = (
   key: Key,
   context: ObserveContext<TensorfileStores>,
 ): ObservedTensorfile | undefined => {
-  const { stores, images, now, warningsAbout, reportOf, findRefusal } = context;
+  const { stores, images, now, warningsAbout, reportOf, findRefusal, findClaim } = context;
   const tensorfile = stores.tensorfiles.get(key);
   if (tensorfile === undefined) return undefined;
   const jobs = observeOwned(stores, tensorfile, {
@@ -40,6 +40,6 @@ export const observe = (
     warningsAbout,
     reportOf,
   });
-  const obstacles = { findRefusal, findTwin: makeTwinLookup(stores, tensorfile) };
+  const obstacles = { findRefusal, findClaim, findTwin: makeTwinLookup(stores, tensorfile) };
   return { tensorfile, jobs, images, now, obstacles };
 };

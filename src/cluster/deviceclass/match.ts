@@ -79,7 +79,8 @@ export const findMismatch = (node: NodeFacts, spec: ExportDeviceClassSpec): Mism
 
 const formatValue = (value: string | undefined): string => value ?? 'absent';
 
-const meetsRequirement =
+/** Whether the labels of a node meet a requirement, by the rules of the scheduler. */
+export const meetsRequirement =
   ({ metadata: { labels } }: NodeFacts) =>
   ({ key, operator, values = [] }: Requirement): boolean => {
     const value = labels[key];

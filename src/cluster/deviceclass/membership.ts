@@ -43,6 +43,11 @@ export class Membership {
     return this.#of(name)?.members ?? 0;
   }
 
+  /** The nodes that match the class. */
+  list(name: string): readonly NodeFacts[] {
+    return [...(this.#of(name)?.results.values() ?? [])].filter(isMember).map(({ node }) => node);
+  }
+
   forget(name: string): void {
     this.#known.delete(name);
   }

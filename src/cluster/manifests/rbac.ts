@@ -52,7 +52,7 @@ export const pageReader = pathReader('tlt-export-page-reader', exportsPath);
 export const pathReaders = [metricsReader, pageReader] as const;
 
 /** Cluster-scoped resources, which a Role cannot grant. */
-const clusterKinds: readonly string[] = ['nodes', kinds.ExportDeviceClass.plural];
+const clusterKinds: readonly string[] = ['nodes', 'persistentvolumes', kinds.ExportDeviceClass.plural];
 
 /** Whether a resource of this permission is cluster-scoped. */
 export const clusterScoped = ({ resources }: Permission): boolean =>

@@ -8,6 +8,7 @@ import type { Job } from '../jobs/job.ts';
 import { computeHistogramsKey, computePartsKey } from '../jobs/keys.ts';
 import { planJob } from '../jobs/template.ts';
 import { type ArtifactPlan, assessArtifact, deadlineMsOf } from '../ownedjobs/artifact.ts';
+import { needsOneNode, placeOnOneNode } from '../ownedjobs/claim-facts.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
 import { describeObstruction } from '../ownedjobs/obstruction.ts';
 import type { Outcome } from '../ownedjobs/outcome.ts';
@@ -53,7 +54,10 @@ export const assessCalibration = (
     key,
     folder: histogramPartsFolder(spec.output.uri, computeHistogramsKey(modelExport)),
     isStored: before.key === key,
-    ...planJob(() => makeCalibrationJob(modelExport, images)!),
+    ...planJob(() => {
+      const job = makeCalibrationJob(modelExport, images)!;
+      return needsOneNode(job, obstacles.findClaim) ? placeOnOneNode(job) : job;
+    }),
     deadlineMs: deadlineMsOf(spec.jobs?.export),
   };
   const isRetryRequested = requestsRetry(modelExport);

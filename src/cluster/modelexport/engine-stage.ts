@@ -13,11 +13,13 @@ import {
   assessArtifact,
   deadlineMsOf,
 } from '../ownedjobs/artifact.ts';
+import { findUnreachableVolume } from '../ownedjobs/claim-facts.ts';
 import { dropWantedKey, makeLedger } from '../ownedjobs/ledger.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
 import { describeObstruction } from '../ownedjobs/obstruction.ts';
 import type { Outcome } from '../ownedjobs/outcome.ts';
 import { requestedVerification, requestsRetry } from '../ownedjobs/request.ts';
+import { claimPauseMs } from '../ownedjobs/start.ts';
 import type { ExportStage, VerificationJobs } from './export-stage.ts';
 import { toKnownPlan } from './known-plans.ts';
 import type { ObservedClass, ObservedExport } from './observed.ts';
@@ -98,7 +100,12 @@ const assessEngine = (
     isRetryRequested: requestsRetry(observed.modelExport, deviceClass),
     verification: requestedVerification(observed.modelExport, deviceClass),
   });
-  const assessed = { ...rest, state: toEngineState(state, observedClass) };
+  const assessed = {
+    ...rest,
+    ...(state.kind === 'Start'
+      ? startEngine(state.job, observedClass, observed)
+      : { state: toEngineState(state) }),
+  };
   if (state.kind !== 'Made') return { deviceClass, stored, ...assessed };
   const building = { deviceClass, stored, ledger: makeLedger(artifact, before, before.attempts ?? []) };
   return {
@@ -139,7 +146,7 @@ const planEngine = (
 const isInOutput = (output: string, uri: string | undefined): boolean =>
   uri?.startsWith(`${output.replace(/\/+$/, '')}/`) === true;
 
-const toEngineState = (state: ArtifactState, observedClass: ObservedClass): EngineState => {
+const toEngineState = (state: Exclude<ArtifactState, { kind: 'Start' }>): EngineState => {
   switch (state.kind) {
     case 'Stored':
       return { ...state, kind: 'Built' };
@@ -147,8 +154,6 @@ const toEngineState = (state: ArtifactState, observedClass: ObservedClass): Engi
       return { kind: 'Built' };
     case 'Running':
       return { kind: 'Building', job: state.job };
-    case 'Start':
-      return explainNotStarted(observedClass) ?? { kind: 'ToBuild', job: state.job };
     default:
       return describeObstruction(state);
   }
@@ -186,6 +191,22 @@ const findRefusal = (
   const trained = state.kind === 'Exported' ? { isTrained: isTrained(state.artifacts) } : {};
   const refusal = findEngineRefusal({ spec, deviceClass: deviceClass!, ...trained });
   return refusal && { kind: 'Failed', reason: 'EngineUnsupported', message: refusal.message };
+};
+
+/** A class that may wait for nodes can get one that reaches the volume. */
+const startEngine = (
+  job: Job,
+  observedClass: ObservedClass,
+  { obstacles: { findClaim }, now }: ObservedExport,
+): Pick<EngineStage, 'state' | 'lookAtMs'> => {
+  const waiting = explainNotStarted(observedClass);
+  if (waiting) return { state: waiting };
+  const problem = observedClass.deviceClass?.spec.allowPending
+    ? undefined
+    : findUnreachableVolume(job, findClaim, observedClass.listNodes);
+  return problem
+    ? { state: { kind: 'Waiting', ...problem }, lookAtMs: now + claimPauseMs }
+    : { state: { kind: 'ToBuild', job } };
 };
 
 /** Why the build does not start yet. A built engine stays built without nodes. */

@@ -28,7 +28,7 @@ export type ModelExportStores = JobStores & {
  * @returns undefined if the object is deleted
  */
 export const observe = (key: Key, context: ObserveContext<ModelExportStores>): ObservedExport | undefined => {
-  const { stores, images, now, warningsAbout, reportOf, findRefusal } = context;
+  const { stores, images, now, warningsAbout, reportOf, findRefusal, findClaim } = context;
   const modelExport = stores.modelExports.get(key);
   if (modelExport === undefined) return undefined;
   const tensorfile = findTensorfileName(modelExport);
@@ -50,7 +50,7 @@ export const observe = (key: Key, context: ObserveContext<ModelExportStores>): O
     }),
     images,
     now,
-    obstacles: { findRefusal, findTwin: makeTwinLookup(stores, modelExport) },
+    obstacles: { findRefusal, findClaim, findTwin: makeTwinLookup(stores, modelExport) },
   };
 };
 
@@ -58,4 +58,5 @@ const observeClass = ({ deviceClasses, membership }: ModelExportStores, name: st
   name,
   deviceClass: deviceClasses.get(name),
   matchingNodes: membership.count(name),
+  listNodes: () => membership.list(name),
 });

@@ -2,9 +2,10 @@
 import type { CalibrationTensorfile } from '../api/calibration-tensorfile.ts';
 import type { ExportDeviceClass } from '../api/export-device-class.ts';
 import type { ModelExport } from '../api/model-export.ts';
+import type { NodeFacts } from '../deviceclass/node.ts';
 import type { Images } from '../jobs/images.ts';
-import type { Obstacles } from '../ownedjobs/artifact.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
+import type { Obstacles } from '../ownedjobs/start.ts';
 
 /** An entry of spec.deviceClasses. */
 export type ObservedClass = {
@@ -13,6 +14,8 @@ export type ObservedClass = {
   readonly deviceClass: ExportDeviceClass | undefined;
   /** Number of ready nodes that match the class. */
   readonly matchingNodes: number;
+  /** These nodes. */
+  readonly listNodes: () => readonly NodeFacts[];
 };
 
 /** One ModelExport, and what it depends on. */

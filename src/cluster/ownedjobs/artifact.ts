@@ -8,12 +8,13 @@ import { keptAttempts } from '../api/ledger.ts';
 import { formatTime } from '../api/times.ts';
 import { deadlineSecondsOf, type Job } from '../jobs/job.ts';
 import { hashAttempt, type JobPlan, nameJob } from '../jobs/template.ts';
+import type { ClaimProblem } from './claim-facts.ts';
 import { filterAttempts, type JobFailure, makeAttempt, makeLedger, makeRefusedAttempt } from './ledger.ts';
 import type { ObservedJob } from './observed-job.ts';
 import { fail, type Outcome, succeed } from './outcome.ts';
-import { type Refusal, refusalPauseMs } from './refusals.ts';
+import type { Refusal } from './refusals.ts';
 import { decideRetry } from './retry.ts';
-import type { FindTwin } from './twins.ts';
+import { decideStart, type Obstacles } from './start.ts';
 
 /** What the spec requests. */
 export type ArtifactPlan = JobPlan & {
@@ -46,14 +47,6 @@ export type ArtifactFacts = {
   readonly now: number;
 };
 
-/** What prevents a Job from being created. */
-export type Obstacles = {
-  /** The rejection of the Job of this name, if any. */
-  readonly findRefusal: (job: string) => Refusal | undefined;
-  /** Another object whose Job writes to the same folder. */
-  readonly findTwin: FindTwin;
-};
-
 /** Where one artifact is. */
 export type ArtifactState =
   /** Stored; a check on request does not change that. */
@@ -63,6 +56,7 @@ export type ArtifactState =
   | { readonly kind: 'Start'; readonly job: Job }
   | { readonly kind: 'Refused'; readonly job: Job; readonly refusal: Refusal }
   | { readonly kind: 'Twin'; readonly owner: string }
+  | { readonly kind: 'NoAccess'; readonly problem: ClaimProblem }
   | { readonly kind: 'Later'; readonly failure: Attempt; readonly atMs: number }
   | { readonly kind: 'Failed'; readonly failure: Attempt };
 
@@ -154,25 +148,6 @@ const assessUnstored = (
 
 const nameStepJob = ({ job, owner, stage, deviceClass, template }: ArtifactPlan, attempt: string): Job =>
   nameJob(job(), owner, { part: deviceClass ?? stage, attempt, template: template() });
-
-/** How often to check whether another object's Job for the same folder has ended, in milliseconds. */
-const twinPauseMs = 15_000;
-
-const decideStart = (
-  job: Job,
-  { folder }: ArtifactPlan,
-  { obstacles: { findRefusal, findTwin }, isRetryRequested, now }: ArtifactFacts,
-): Omit<ArtifactProgress, 'ledger'> => {
-  const owner = findTwin(folder);
-  if (owner !== undefined) return { state: { kind: 'Twin', owner }, lookAtMs: now + twinPauseMs };
-  const refusal = findRefusal(job.metadata.name);
-  if (refusal === undefined || (isRetryRequested && !refusal.canPass))
-    return { state: { kind: 'Start', job } };
-  return {
-    state: { kind: 'Refused', job, refusal },
-    ...(refusal.canPass && { lookAtMs: now + refusalPauseMs }),
-  };
-};
 
 /** The deadline of a stage in `spec.jobs`, or its default, in milliseconds. */
 export const deadlineMsOf = (stage: Parameters<typeof deadlineSecondsOf>[0]): number =>

@@ -56,6 +56,7 @@ const explainUnscheduled = ({ status }: PodObject): Blocked | undefined => {
       reason: 'ClaimMissing',
       message: `PersistentVolumeClaim ${claim[1]} does not exist in this namespace: create it`,
     };
+  if (/ReadWriteOncePod access mode/.test(message)) return { reason: 'VolumeInUse', message };
   if (/volume node affinity conflict/.test(message)) return { reason: 'VolumeUnreachable', message };
   return { reason: 'Unschedulable', message };
 };

@@ -6,7 +6,7 @@ import type { ArtifactState } from './artifact.ts';
 type ReasonAndMessage = { readonly reason: Reason; readonly message: string };
 
 /** States without a running Job and without a stored artifact. */
-type ObstructedState = Extract<ArtifactState, { kind: 'Refused' | 'Twin' | 'Later' | 'Failed' }>;
+type ObstructedState = Extract<ArtifactState, { kind: 'Refused' | 'Twin' | 'NoAccess' | 'Later' | 'Failed' }>;
 
 /** An artifact that waits or failed. `retry` is a rejected Job whose next create is due. */
 export type Obstruction =
@@ -24,6 +24,8 @@ export const describeObstruction = (state: ObstructedState): Obstruction => {
         reason: 'WaitingForTwin',
         message: `${state.owner} is producing the same artifact in the same folder; its result will be used`,
       };
+    case 'NoAccess':
+      return { kind: 'Waiting', ...state.problem };
     case 'Later':
       return { kind: 'Waiting', ...describeRetry(state) };
     case 'Failed':

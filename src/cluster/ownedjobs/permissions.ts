@@ -20,6 +20,18 @@ export const permissions: readonly Permission[] = [
   progressPermission,
   {
     apiGroups: [''],
+    resources: ['persistentvolumeclaims'],
+    verbs: ['get'],
+    why: 'Reads the access modes of the claims that a spec names. Without it, conflicts are found by the scheduler.',
+  },
+  {
+    apiGroups: [''],
+    resources: ['persistentvolumes'],
+    verbs: ['get'],
+    why: 'Reads which nodes can access the volumes of these claims. Without it, zones are found by the scheduler.',
+  },
+  {
+    apiGroups: [''],
     resources: ['events'],
     verbs: ['list'],
     why: 'Reads the events of its own Jobs and pods that do not start. The kubelet reports a missing Secret only there.',

@@ -8,11 +8,13 @@ import { earlierRequeue, type Reconcile } from '../runtime/controller.ts';
 import type { Key } from '../runtime/resources.ts';
 import type { Action, Decision } from './action.ts';
 import { type ApplyDeps, apply, makeRefusalLookup, type Owner, type StatusWithConditions } from './apply.ts';
-import type { Obstacles } from './artifact.ts';
+
 import type { JobStores } from './caches.ts';
+import type { ClaimOwner, Claims } from './claims.ts';
 import type { OwnedContext } from './observe-owned.ts';
 import { cacheGraceMs } from './own-writes.ts';
 import type { Reports } from './reports.ts';
+import type { Obstacles } from './start.ts';
 import { findStuck } from './stuck.ts';
 import type { Warnings } from './warnings.ts';
 import { isUnseen } from './watches.ts';
@@ -24,12 +26,12 @@ export type ObserveContext<Stores> = {
   /** Milliseconds since the epoch. */
   readonly now: number;
 } & Pick<OwnedContext, 'warningsAbout' | 'reportOf'> &
-  Pick<Obstacles, 'findRefusal'>;
+  Pick<Obstacles, 'findRefusal' | 'findClaim'>;
 
 /** The functions of one kind. */
 export type ReconciledKind<Stores, Observed> = {
   /** The cached object. */
-  readonly find: (stores: Stores, key: Key) => Owner | undefined;
+  readonly find: (stores: Stores, key: Key) => ClaimOwner | undefined;
   /** @returns undefined once the object is deleted */
   readonly observe: (key: Key, context: ObserveContext<Stores>) => Observed | undefined;
   /** The object that was observed. */
@@ -44,6 +46,7 @@ export type ReconcilerDeps<Stores> = ApplyDeps & {
   readonly images: Images;
   readonly clock: Clock;
   readonly warnings: Warnings;
+  readonly claims: Pick<Claims, 'in' | 'look'>;
   readonly reports: Pick<Reports, 'of'>;
 };
 
@@ -54,11 +57,12 @@ export const makeOwnerReconciler =
     deps: ReconcilerDeps<Stores>,
   ): Reconcile =>
   async (key, signal) => {
-    const { stores, images, clock, warnings, reports, refusals, ownWrites } = deps;
+    const { stores, images, clock, warnings, claims, reports, refusals, ownWrites } = deps;
     const owner = find(stores, key);
     if (owner && ownWrites.isBehind(key, owner.metadata.resourceVersion))
       return { requeueAfterMs: cacheGraceMs }; // The change that it waits for comes first.
     const lookAgainMs = await warnings.look(key, owner ? findStuck(stores, owner) : [], signal);
+    if (owner && !isUnseen(owner)) await claims.look(owner, signal); // The first answer comes first.
     const warningsAbout = (uid: string) => warnings.about(key, uid);
     const findRefusal = makeRefusalLookup(key, refusals);
     const observed = observe(key, {
@@ -67,6 +71,7 @@ export const makeOwnerReconciler =
       now: clock.now(),
       warningsAbout,
       findRefusal,
+      findClaim: claims.in(key.slice(0, key.indexOf('/'))),
       reportOf: (pod) => reports.of(pod),
     });
     if (observed === undefined) return { requeueAfterMs: undefined };
