@@ -112,6 +112,7 @@ test('with watchNamespaces nothing but reading and reviews is allowed cluster-wi
     'create tokenreviews',
     'get /exports',
     'get /metrics',
+    'get persistentvolumes',
     'list,watch exportdeviceclasses',
     'list,watch nodes',
     'update exportdeviceclasses/status',
