@@ -283,6 +283,27 @@ test(
   'neither imageDirectory nor tensorfile',
 );
 
+const inImage = `oci://registry.example.com/team/models@sha256:${'a'.repeat(64)}`;
+test('a model in an image', accepts, modelExport({ model: { uri: `${inImage}/m.tlt` } }));
+const notPinned = 'oci://<registry>/<repository>@sha256:<digest>/<path>, which mounts an image';
+for (const [what, uri] of [
+  ['by tag', 'oci://registry.example.com/team/models:v1/m.tlt'],
+  ['without a path', `${inImage}/`],
+  ['with a short digest', 'oci://registry.example.com/team/models@sha256:abc/m.tlt'],
+] as const)
+  test(`a model in an image ${what}`, rejects, modelExport({ model: { uri } }), notPinned);
+test(
+  'a path that leaves an image',
+  rejects,
+  modelExport({ model: { uri: `${inImage}/../m.tlt` } }),
+  'the path may not contain . or .. segments',
+);
+test(
+  'an output in an image',
+  rejects,
+  modelExport({ output: { uri: `${inImage}/out` } }),
+  'use the form pvc://<claim>/<path>',
+);
 test('parallelism', accepts, modelExport({ calibration: { ...images, parallelism: 3 } }));
 test(
   'parallelism with a data loader',

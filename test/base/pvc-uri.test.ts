@@ -2,6 +2,7 @@
 import { join, relative } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
+import { parseOciUri } from '../../src/ground/base/oci-uri.ts';
 import { parsePvcUri } from '../../src/ground/base/pvc-uri.ts';
 
 test('no URI has a path outside its claim', (t) => {
@@ -27,4 +28,21 @@ test('a URI has a claim and a path', (t) => {
   t.deepEqual(parsePvcUri('pvc://models/'), { claim: 'models', path: '' });
   for (const uri of ['pvc://models', 'pvc://Models/a', 'pvc://models/../other', 's3://models/a', ''])
     t.is(parsePvcUri(uri), undefined, uri);
+});
+
+const pinned = `registry.example.com:5000/team/models@sha256:${'a'.repeat(64)}`;
+
+test('a URI of an image has its digest and a path inside it', (t) => {
+  const digest = 'a'.repeat(64);
+  t.deepEqual(parseOciUri(`oci://${pinned}/a/b.onnx`), { image: pinned, digest, path: 'a/b.onnx' });
+  t.deepEqual(parseOciUri(`oci://${pinned}/images/`), { image: pinned, digest, path: 'images' });
+  for (const uri of [
+    'oci://registry.example.com/models:v1/a',
+    `oci://${pinned}`,
+    `oci://${pinned}/../a`,
+    `oci://${pinned}/a/./b`,
+    `pvc://${pinned}/a`,
+    '',
+  ])
+    t.is(parseOciUri(uri), undefined, uri);
 });

@@ -1,10 +1,11 @@
 /** The Job API accepts Jobs of every spec that admission accepts: unusual specs, on a real apiserver. */
 import test from 'ava';
 import { makeEngineJob } from '../../src/cluster/jobs/engine-job.ts';
-import { makeExportJob } from '../../src/cluster/jobs/export-job.ts';
+import { makeCalibrationJob, makeExportJob } from '../../src/cluster/jobs/export-job.ts';
 import type { JobDraft } from '../../src/cluster/jobs/job.ts';
 import { hashTemplate, nameJob } from '../../src/cluster/jobs/template.ts';
 import { makeTensorfileJob } from '../../src/cluster/jobs/tensorfile-job.ts';
+import { placeOnOneNode } from '../../src/cluster/ownedjobs/claim-facts.ts';
 import { aDeviceClass, aModelExport, aSpec, aTensorfile, someArtifacts } from '../builders/objects.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
 
@@ -40,6 +41,8 @@ const accepted = test.macro({
     const owner = aModelExport({ spec: changes });
     const plan = { owner, deviceClass: aDeviceClass('ampere'), exported: someArtifacts(), images };
     await t.notThrowsAsync(takenAsJob(makeExportJob(owner, images), 'export'), 'its export');
+    const counting = makeCalibrationJob(owner, images);
+    if (counting) await t.notThrowsAsync(takenAsJob(placeOnOneNode(counting), 'calibration'), 'its counting');
     await t.notThrowsAsync(takenAsJob(makeEngineJob(plan), 'ampere'), 'its engine');
   },
   title: (title) => `admitted, and taken as a Job: ${title}`,
@@ -76,6 +79,11 @@ test('labels and annotations of tenants', accepted, {
       annotations: { 'example.com/note': 'any text: {"a": 1}\n' },
     },
   },
+});
+const image = `registry.example.com:5000/team/models@sha256:${'b'.repeat(64)}`;
+test('a model and images in image volumes, two of the same image', accepted, {
+  model: { uri: `oci://${image}/classifier/m.tlt` },
+  calibration: { ...aSpec().calibration!, imageDirectory: { uri: `oci://${image}/images` }, parallelism: 3 },
 });
 test('a codec', accepted, {
   codec: { image: `registry.example.com/codec@sha256:${'a'.repeat(64)}`, command: ['codec', '--strict'] },

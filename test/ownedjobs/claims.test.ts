@@ -1,6 +1,8 @@
 /** What is read of claims and volumes, and when. */
 import test from 'ava';
+import { makeExportJob } from '../../src/cluster/jobs/export-job.ts';
 import { Claims, claimFactsMs } from '../../src/cluster/ownedjobs/claims.ts';
+import { explainRefusal } from '../../src/cluster/ownedjobs/refusals.ts';
 import { ApiError } from '../../src/cluster/runtime/api-error.ts';
 import type { KubeClient } from '../../src/cluster/runtime/client.ts';
 import type { Log } from '../../src/ground/observability/log.ts';
@@ -86,4 +88,18 @@ test('a missing permission is one warning, and changes nothing else', async (t) 
     ['persistentvolumes', 'persistentvolumeclaims'],
   );
   t.deepEqual(claims.in('vision')('exports'), { accessModes: ['ReadWriteOnce'] });
+});
+
+test('a cluster without image volumes says so, and what to do', (t) => {
+  const image = `oci://registry.example.com/team/models@sha256:${'a'.repeat(64)}`;
+  const images = { worker: 'worker:dev', rtx: 'rtx:dev' };
+  const message = 'spec.template.spec.volumes[1]: Required value: must specify a volume type';
+  const refusal = new ApiError({ status: 422, reason: 'Invalid', message });
+  const withImage = makeExportJob(aModelExport({ spec: { model: { uri: `${image}/m.tlt` } } }), images);
+  const explained = explainRefusal(withImage, refusal);
+  t.like(explained, { status: 422, reason: 'Invalid' });
+  t.regex(explained.message, /^this cluster has no image volumes, which oci:\/\/ needs: upgrade/);
+  t.is(explainRefusal(makeExportJob(aModelExport(), images), refusal), refusal);
+  const other = new ApiError({ status: 422, reason: 'Invalid', message: 'another fault' });
+  t.is(explainRefusal(withImage, other), other);
 });

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -145,4 +145,20 @@ asRoot('a full disk has its own reason, and no file is left', async (t) => {
   } finally {
     await run('umount', [join(root, 'claim')]);
   }
+});
+
+test('a file of an image volume is read below its digest, and a link out of the image is not followed', async (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'tlt-images-'));
+  const digest = 'a'.repeat(64);
+  mkdirSync(join(root, `_${digest}`));
+  writeFileSync(join(root, `_${digest}`, 'm.onnx'), 'model');
+  symlinkSync(tmpdir(), join(root, `_${digest}`, 'out'));
+  const store = makePvcStore(root);
+  const uri = (path: string) => `oci://registry.example.com/team/models@sha256:${digest}/${path}`;
+  t.is(await store.fetch(uri('m.onnx'), signal), join(root, `_${digest}`, 'm.onnx'));
+  await t.throwsAsync(store.fetch(uri('out/m.onnx'), signal), { message: /does not exist|leads out/ });
+  await t.throwsAsync(store.fetch(uri('out'), signal), { message: /leads out of the claim/ });
+  await t.throwsAsync(store.fetch(`oci://registry.example.com/team/models:v1/m.onnx`, signal), {
+    message: /is not of the form pvc/,
+  });
 });

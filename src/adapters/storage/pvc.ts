@@ -9,10 +9,11 @@ import { fileDigest, sha256 } from '../../ground/base/digest.ts';
 import { messageOf, systemCodeOf, UserError } from '../../ground/base/errors.ts';
 import type { FailureReason } from '../../ground/base/failures.ts';
 import { isInside } from '../../ground/base/inside.ts';
-import { parsePvcUri } from '../../ground/base/pvc-uri.ts';
+import { parseOciUri } from '../../ground/base/oci-uri.ts';
+import { type PvcUri, parsePvcUri } from '../../ground/base/pvc-uri.ts';
 import { readRegular } from '../../ground/base/readable.ts';
 import { makeOutputs, outputFailure, writeWholeFile } from '../../ground/base/whole-file.ts';
-import { fileIn } from '../../ground/contract/layout.ts';
+import { fileIn, imageMount } from '../../ground/contract/layout.ts';
 import type { ArtifactStore, Staging } from './store.ts';
 
 /**
@@ -94,6 +95,12 @@ const makeStaging = (placeFor: (file: string) => Promise<string>): Staging => {
   };
 };
 
+/** An image volume is mounted like a claim, read-only. */
+const parseImageUri = (uri: string): PvcUri | undefined => {
+  const parts = parseOciUri(uri);
+  return parts && { claim: imageMount(parts.digest), path: parts.path };
+};
+
 type ClaimPath = {
   /** Real path of the claim's mount. */
   readonly claim: string;
@@ -101,7 +108,7 @@ type ClaimPath = {
 };
 
 const resolveUri = async (root: string, uri: string): Promise<ClaimPath> => {
-  const parts = parsePvcUri(uri);
+  const parts = parsePvcUri(uri) ?? parseImageUri(uri);
   if (!parts)
     throw new UserError(
       'InputNotFound',

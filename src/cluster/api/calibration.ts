@@ -4,12 +4,13 @@ import { defaults } from '../../ground/contract/defaults.ts';
 import { numberLimits } from '../../ground/contract/number-limits.ts';
 import { sha256 } from '../../ground/contract/result-schema.ts';
 import { flag, integer, list, object, oneOf, text } from '../../ground/contract/schema.ts';
+import { orInImage } from './input-uri.ts';
 import { dataRoot, maxBrokenPercent, nameLimit, storageUri } from './shared-schemas.ts';
 
 const imageDirectory = object(
   'A folder of .jpg, .jpeg and .png images.',
   {
-    uri: storageUri('The folder.'),
+    uri: orInImage(storageUri('The folder.')),
     sha256: sha256(
       'Pins the images: the export fails if their digest differs. status.export.inputs.images reports the digest.',
     ),
@@ -20,7 +21,7 @@ const imageDirectory = object(
 const tensorfile = object(
   'A calibration tensorfile: a file, or the CalibrationTensorfile that writes it.',
   {
-    uri: storageUri('The tensorfile.'),
+    uri: orInImage(storageUri('The tensorfile.')),
     sha256: sha256('Pins the file at uri: the export fails if its digest differs.'),
     calibrationTensorfileRef: object(
       'A CalibrationTensorfile in this namespace. The export waits until it is ready, and runs again when its file changes.',

@@ -2,6 +2,7 @@
 import { channelOrders, decimalPattern, maxSide } from '../../ground/contract/model-settings.ts';
 import { sha256 } from '../../ground/contract/result-schema.ts';
 import { integer, list, object, oneOf, text } from '../../ground/contract/schema.ts';
+import { orInImage } from './input-uri.ts';
 import { storageUri } from './shared-schemas.ts';
 
 const portName = (description: string) => text(description, { minLength: 1, maxLength: 256 });
@@ -68,7 +69,7 @@ const preprocess = object(
 export const model = object(
   'The trained model: .tlt, .hdf5 or .onnx.',
   {
-    uri: storageUri('The model file.'),
+    uri: orInImage(storageUri('The model file.')),
     sha256: sha256('Pins the file: the export fails if its digest differs.'),
     ports,
     inputDims,

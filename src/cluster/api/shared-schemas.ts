@@ -1,6 +1,7 @@
 /** Schemas that several kinds share. */
 import { sha256 } from '../../ground/contract/result-schema.ts';
 import { flag, integer, list, map, object, oneOf, type Rule, text } from '../../ground/contract/schema.ts';
+import { orInImage } from './input-uri.ts';
 
 /** Maximum length of object names: they become label values of Jobs and pods, which have at most 63 characters. */
 export const nameLimit = 63;
@@ -75,7 +76,7 @@ const dataRootUri = uriOf('The folder with the training data.', {
 export const dataRoot = object(
   'The training data. Relative paths in the experiment spec are resolved against it.',
   {
-    uri: dataRootUri,
+    uri: orInImage(dataRootUri),
     pathInSpec: text(
       'The data root as the experiment spec names it, for example /workspace/data. Absolute paths that start with it are resolved against the data root.',
       {
@@ -103,7 +104,7 @@ export const experimentSpec = object(
       { name: text('Name of the ConfigMap.'), key: text('Key in the ConfigMap.') },
       { required: ['name', 'key'] },
     ),
-    uri: storageUri('The spec file.'),
+    uri: orInImage(storageUri('The spec file.')),
     sha256: sha256('Pins the text of the spec: the Job fails if its digest differs.'),
   },
   {

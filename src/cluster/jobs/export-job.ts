@@ -18,9 +18,9 @@ import { computeExportKey, computeHistogramsKey, computePartsKey, needsCalibrati
 import {
   containerDefaults,
   joinVolumes,
-  makeClaimVolumes,
   makeKeyVolume,
   makeMemoryVolume,
+  makeStorageVolumes,
   type Volumes,
 } from './pod.ts';
 import { type CompleteResources, completeResources, computeMemoryShare } from './resources.ts';
@@ -161,7 +161,7 @@ const makeExportVolumes = (
   const sources = [spec.model, imageDirectory, tensorfile, dataLoader?.dataRoot, spec.experimentSpec];
   const read = sources.flatMap((source) => source?.uri ?? []);
   return joinVolumes(
-    makeClaimVolumes(read, [written]),
+    makeStorageVolumes(read, [written]),
     makeKeyVolume(spec.keySecretRef),
     makeSpecVolume(spec.experimentSpec?.configMapKeyRef),
     makeMemoryVolume('temporary', mounts.temporary, computeMemoryShare(resources, 1 / 4)),

@@ -1,8 +1,9 @@
 /** What the pods of all Jobs share: the restricted security context, claims as mounts, and the key as a file. */
 
+import { parseOciUri } from '../../ground/base/oci-uri.ts';
 import { parsePvcUri } from '../../ground/base/pvc-uri.ts';
 import { installation } from '../../ground/contract/installation.ts';
-import { mountedFile, mounts } from '../../ground/contract/layout.ts';
+import { imageMount, mountedFile, mounts } from '../../ground/contract/layout.ts';
 import {
   containerSecurityContext,
   podSecurityDefaults,
@@ -42,6 +43,32 @@ export const containerDefaults = {
   terminationMessagePath: mounts.terminationMessage,
   terminationMessagePolicy,
 } as const;
+
+/** The volumes of these URIs: claims, and images for what is read. */
+export const makeStorageVolumes = (read: readonly string[], written: readonly string[]): Volumes =>
+  joinVolumes(makeClaimVolumes(read, written), makeImageVolumes(read));
+
+/** One volume and mount per image of these URIs. A kubelet mounts them read-only. */
+const makeImageVolumes = (read: readonly string[]): Volumes => {
+  const images = new Map(
+    read.flatMap((uri) => {
+      const parts = parseOciUri(uri);
+      return parts ? [[parts.digest, parts.image] as const] : [];
+    }),
+  );
+  const sorted = [...images].sort(([a], [b]) => (a < b ? -1 : 1));
+  return {
+    volumes: sorted.map(([, reference], index) => ({
+      name: `image-${index}`,
+      image: { reference, pullPolicy: 'IfNotPresent' },
+    })),
+    mounts: sorted.map(([digest], index) => ({
+      name: `image-${index}`,
+      mountPath: `${mounts.claims}/${imageMount(digest)}`,
+      readOnly: true,
+    })),
+  };
+};
 
 /**
  * One volume and mount per claim of these URIs. A claim that is only read is a read-only volume, so that no driver

@@ -7,7 +7,7 @@ import { makeSpecVolume, toSpecSource } from './experiment-spec.ts';
 import { type Images, workerProgram } from './images.ts';
 import { deadlineSecondsOf, type JobDraft, makeJob } from './job.ts';
 import { computeTensorfileKey } from './keys.ts';
-import { containerDefaults, joinVolumes, makeClaimVolumes, makeDiskVolume, type Volumes } from './pod.ts';
+import { containerDefaults, joinVolumes, makeDiskVolume, makeStorageVolumes, type Volumes } from './pod.ts';
 import { completeResources } from './resources.ts';
 
 /** The Job of a CalibrationTensorfile. */
@@ -54,7 +54,7 @@ export const makeTensorfileTask = (owner: CalibrationTensorfile): TensorfileTask
 const makeTensorfileVolumes = ({ spec }: CalibrationTensorfile, { folder }: TensorfileTask): Volumes => {
   const read = [spec.dataRoot, spec.experimentSpec].flatMap(({ uri }) => uri ?? []);
   return joinVolumes(
-    makeClaimVolumes(read, [fileIn(folder, artifactFiles.manifest)]),
+    makeStorageVolumes(read, [fileIn(folder, artifactFiles.manifest)]),
     makeSpecVolume(spec.experimentSpec.configMapKeyRef),
     makeDiskVolume('temporary', mounts.temporary, temporarySize),
   );

@@ -16,7 +16,7 @@ import { jobResources } from './caches.ts';
 import type { JobObject } from './kube-shapes.ts';
 import { cacheGraceMs, type OwnWrites } from './own-writes.ts';
 import { isJobOf } from './ownership.ts';
-import type { Refusal, Refusals } from './refusals.ts';
+import { explainRefusal, type Refusal, type Refusals } from './refusals.ts';
 
 /** The guarded client, the event recorder, and the memory of rejected Jobs. */
 export type ApplyDeps = {
@@ -95,7 +95,7 @@ const noteRefusal = (
 ): void => {
   const key = jobKey(owner, job.metadata.name);
   if (refusals.of(key) === undefined) onRefused(job, owner, thrown);
-  refusals.note(key, thrown);
+  refusals.note(key, explainRefusal(job, thrown));
 };
 
 /** Time for the cache to observe the status that was just written. */

@@ -5,7 +5,8 @@
 
 import type { Clock } from '../../ground/base/clock.ts';
 import { failureMessageLimit } from '../api/ledger.ts';
-import type { ApiError } from '../runtime/api-error.ts';
+import type { Job } from '../jobs/job.ts';
+import { ApiError } from '../runtime/api-error.ts';
 
 /** A rejected create. */
 export type Refusal = {
@@ -31,6 +32,16 @@ export const refusalPauseMs = 60_000;
  */
 const canPassLater = ({ status, message }: ApiError): boolean =>
   status !== 422 || /denied (the )?request/.test(message);
+
+/** An apiserver without image volumes drops the field that it does not know, and misses the type of the volume. */
+export const explainRefusal = ({ spec }: Pick<Job, 'spec'>, refusal: ApiError): ApiError => {
+  const hasImages = /"image":\{"reference":/.test(JSON.stringify(spec));
+  if (!hasImages || !refusal.message.includes('must specify a volume type')) return refusal;
+  const { status, reason } = refusal;
+  const message =
+    'this cluster has no image volumes, which oci:// needs: upgrade Kubernetes to 1.35, enable its feature gate ImageVolume, or copy the files to a claim';
+  return new ApiError({ status, reason, message });
+};
 
 /** The latest rejection of each Job. */
 export class Refusals {

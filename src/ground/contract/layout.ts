@@ -1,6 +1,6 @@
 /** Paths in pods and in output folders, shared by writers and readers. */
 export const mounts = {
-  /** Claim `c` of `pvc://c/path` is mounted at `/mnt/claims/c`. */
+  /** Image volumes are mounted here as well, see `imageMount`. Claim `c` of `pvc://c/path` is mounted at `/mnt/claims/c`. */
   claims: '/mnt/claims',
   /** The key, a file of a mounted Secret. */
   keyFile: '/run/secrets/export.tlt.dev/key',
@@ -15,6 +15,9 @@ export const mounts = {
   temporary: '/tmp',
   terminationMessage: '/dev/termination-log',
 } as const;
+
+/** Folder of an image volume among the claims. No claim has this name. @param digest 64 hexadecimal digits */
+export const imageMount = (digest: string): string => `_${digest}`;
 
 /** Folder and name of a file that a volume mounts. @param path absolute */
 export const mountedFile = (path: string): { readonly folder: string; readonly file: string } => {

@@ -1,0 +1,139 @@
+/**
+ * `npm run bench:parts`: the pods of `calibration.parallelism`, as worker processes that are each bound to one processor: one of
+ * them for all images, and two for a half each. Both include the start of Node.js and opening the model. Afterwards: what
+ * adding the histograms of many parts costs the export pod. The table is Markdown; docs/sizing.md has the figures.
+ */
+import { spawn } from 'node:child_process';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { parseArgs } from 'node:util';
+import { HistogramSum } from '../../src/calibration/histograms/merged-histograms.ts';
+import { parseHistogramFile } from '../../src/formats/scales/histogram-file.ts';
+import { mounts } from '../../src/ground/contract/layout.ts';
+import type { ExportTask } from '../../src/ground/contract/task.ts';
+import { photosFolder } from '../photos/photos.ts';
+import { cases } from './cases.ts';
+import { asInTheImage, compile } from './measure.ts';
+
+const { values } = parseArgs({
+  options: { runs: { type: 'string', default: '3' }, images: { type: 'string', default: '64' } },
+});
+const images = Number(values.images);
+const folder = mkdtempSync(join(tmpdir(), 'tlt-bench-parts-'));
+const claims = join(folder, 'claims');
+const output = join(claims, 'exports', 'histograms');
+const worker = join(import.meta.dirname, '../../node_modules/.cache/bench/src/worker.js');
+
+const layOut = async (): Promise<void> => {
+  mkdirSync(join(claims, 'models', 'photos'), { recursive: true });
+  mkdirSync(join(claims, 'exports'));
+  copyFileSync(await cases.detector.file(), join(claims, 'models', 'm.onnx'));
+  const photos = await photosFolder();
+  const names = readdirSync(photos).sort();
+  for (let i = 0; i < images; i++) {
+    const from = join(photos, names[i % names.length]!);
+    copyFileSync(from, join(claims, 'models', 'photos', `${String(i).padStart(5, '0')}.jpg`));
+  }
+};
+
+const taskOf = (of: number): ExportTask => ({
+  architecture: 'classification',
+  model: { uri: 'pvc://models/m.onnx', inputDims: { channels: 3, height: 640, width: 640 } },
+  dataType: 'int8',
+  calibration: {
+    source: 'ImageDirectory',
+    imageDirectory: { uri: 'pvc://models/photos' },
+    batches: 1,
+    batchSize: images,
+    algorithm: 'Entropy',
+  },
+  forcePtq: false,
+  exportKey: 'k',
+  histograms: 'pvc://exports/histograms/h.hist',
+  parts: { of, folder: 'pvc://exports/histograms/h' },
+  folder: 'pvc://exports/k',
+});
+
+/** One pod on one processor; rejects if it fails. */
+const runPod = async (of: number, index: number): Promise<void> => {
+  const root = mkdtempSync(join(folder, 'pod-'));
+  const secrets = join(root, mounts.keyFile.replace(/\/[^/]+$/, ''));
+  for (const each of [join(root, 'dev'), secrets, join(root, 'mnt')]) mkdirSync(each, { recursive: true });
+  writeFileSync(join(root, mounts.keyFile), 'bench');
+  symlinkSync(claims, join(root, mounts.claims));
+  const command = [process.execPath, worker, 'count', '--task', JSON.stringify(taskOf(of))];
+  const env = { ...process.env, ...asInTheImage, TLT_WORKER_ROOT: root, JOB_COMPLETION_INDEX: String(index) };
+  const pod = spawn('taskset', ['--cpu-list', String(index), ...command], {
+    env,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  let said = '';
+  pod.stdout.on('data', (text) => (said += text));
+  const code = await new Promise((resolve) => pod.on('close', resolve));
+  if (code !== 0) throw new Error(`pod ${index} of ${of} ended with ${code}: ${said}`);
+};
+
+/** Seconds until all pods have ended. */
+const measure = async (of: number): Promise<number> => {
+  rmSync(output, { recursive: true, force: true });
+  const startedMs = performance.now();
+  await Promise.all(Array.from({ length: of }, (_, index) => runPod(of, index)));
+  return (performance.now() - startedMs) / 1000;
+};
+
+const median = (all: readonly number[]): number => all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)]!;
+
+/** What the export pod does for each part: read, parse, add. Each part has other images, so the same file stands for each. */
+const measureAdding = (parts: number): string => {
+  const bytes = readFileSync(join(output, 'h', '1-of-2.hist'));
+  const startedMs = performance.now();
+  let sum: HistogramSum | undefined;
+  for (let part = 1; part <= parts; part++) {
+    const content = parseHistogramFile(bytes);
+    const samples = content.samples.map((sample) => ({ ...sample, part, of: parts }));
+    const file = { name: String(part), content: { ...content, samples } };
+    if (sum) sum.add(file);
+    else sum = new HistogramSum(file);
+  }
+  const tensors = sum!.content.histograms.size;
+  const seconds = (performance.now() - startedMs) / 1000;
+  return `| ${parts} | ${tensors} | ${(bytes.length / 1000).toFixed(0)} | ${seconds.toFixed(2)} | ${(process.memoryUsage().rss / 2 ** 20).toFixed(0)} |`;
+};
+
+const machine = (): string =>
+  `${availableParallelism()} processors (${cpus()[0]!.model.trim()}), load ${loadavg()[0]!.toFixed(1)}, node ${process.version}`;
+
+try {
+  await compile();
+  await layOut();
+  process.stdout.write(
+    `${machine()}\n\n| ${cases.detector.title}, ${images} images | s | × |\n| --- | --- | --- |\n`,
+  );
+  const [one, two]: [number[], number[]] = [[], []];
+  for (let turn = 0; turn < Number(values.runs); turn++) {
+    one.push(await measure(1));
+    two.push(await measure(2));
+  }
+  process.stdout.write(`| one pod on one processor | ${median(one).toFixed(2)} | 1.00 |\n`);
+  process.stdout.write(
+    `| two pods on one each | ${median(two).toFixed(2)} | ${(median(one) / median(two)).toFixed(2)} |\n`,
+  );
+  process.stdout.write(
+    '\n| parts added | tensors | kB each | s | MiB of the process |\n| --- | --- | --- | --- | --- |\n',
+  );
+  for (const parts of [2, 10, 100]) process.stdout.write(`${measureAdding(parts)}\n`);
+  process.stdout.write(`${machine()}\n`);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
