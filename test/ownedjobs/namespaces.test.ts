@@ -45,6 +45,7 @@ type Pod = {
   readonly metadata: { readonly name: string; readonly labels: Readonly<Record<string, string>> };
   readonly spec: {
     readonly securityContext: Readonly<Record<string, unknown>>;
+    readonly affinity?: object;
     readonly containers: readonly { readonly resources: { readonly limits?: object } }[];
   };
 };
@@ -226,8 +227,8 @@ const killedPod = {
   })),
 };
 
-const applyParts = async (namespace: string): Promise<void> => {
-  const spec = aSpec({ deviceClasses: [{ name: 'cpu' }] });
+const applyParts = async (namespace: string, changes: Partial<ModelExport['spec']> = {}): Promise<void> => {
+  const spec = aSpec({ deviceClasses: [{ name: 'cpu' }], ...changes });
   const calibration = { ...spec.calibration, parallelism: 3 };
   await apply({ kind: 'ModelExport', metadata: { name: 'demo', namespace }, spec: { ...spec, calibration } });
 };
@@ -265,4 +266,30 @@ test('a part that fails for good stops the others, and the export says which par
   const { type, message } = await conditionFor('broken-part', 'ImageInvalid');
   t.is(type, 'Stalled');
   t.is(message, 'export failed: part 3: by the test: ImageInvalid');
+});
+
+const aClaim = (name: string, accessMode: string) => ({
+  apiVersion: 'v1',
+  kind: 'PersistentVolumeClaim',
+  metadata: { name },
+  spec: { accessModes: [accessMode], resources: { requests: { storage: '1Gi' } } },
+});
+
+test('an output claim that can only be read is refused, and pods that count parts share the node of a ReadWriteOnce claim', async (t) => {
+  const namespace = 'claims';
+  await aNamespace(namespace);
+  await applyIn(namespace, aClaim('exports', 'ReadOnlyMany'));
+  await applyIn(namespace, aClaim('single', 'ReadWriteOnce'));
+  await applyParts(namespace);
+  const { message } = await conditionFor(namespace, 'ClaimReadOnly');
+  t.regex(message, /PersistentVolumeClaim exports has only the access mode ReadOnlyMany/);
+  const { items } = (await client.list(jobResources.jobs, { namespace }, signal)) as { items: object[] };
+  t.deepEqual(items, [], 'no Job was created');
+  await applyParts(namespace, { output: { uri: 'pvc://single/demo' } });
+  for (const { spec } of await partsOf(namespace, 3))
+    t.like(spec.affinity, {
+      podAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: 'kubernetes.io/hostname' }],
+      },
+    });
 });
