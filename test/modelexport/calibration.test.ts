@@ -1,7 +1,7 @@
 /** An export whose calibration images are counted by several pods, from apply to status. */
 import test from 'ava';
 import type { ModelExport } from '../../src/cluster/api/model-export.ts';
-import { makeExportTask } from '../../src/cluster/jobs/export-job.ts';
+import { makeCalibrationJob, makeExportJob, makeExportTask } from '../../src/cluster/jobs/export-job.ts';
 import { computeExportKey } from '../../src/cluster/jobs/keys.ts';
 import { decide } from '../../src/cluster/modelexport/decide.ts';
 import type { ObservedExport } from '../../src/cluster/modelexport/observed.ts';
@@ -68,6 +68,35 @@ test('the Job has one index for each part, and retries an index by itself', (t) 
   t.like(spec, { completionMode: 'Indexed', completions: 3, parallelism: 3, backoffLimitPerIndex: 2 });
   t.false('backoffLimit' in spec);
   t.like(spec.podFailurePolicy, { rules: [{ action: 'FailJob', onExitCodes: { operator: 'In' } }] });
+});
+
+test('its pods have the settings of the export pod: security, account, key, volumes, placement and limits', (t) => {
+  const jobs: ModelExport['spec']['jobs'] = {
+    serviceAccountName: 'exporter',
+    priorityClassName: 'batch',
+    export: { placement: { nodeSelector: { pool: 'cpu' } }, deadlineSeconds: 100 },
+    metadata: { labels: { 'kueue.x-k8s.io/queue-name': 'exports' } },
+  };
+  const owner = aModelExport({ spec: inParts(3, { jobs }) });
+  const images = { worker: 'worker:dev', rtx: 'rtx:dev', pullSecrets: ['registry'] };
+  type Template = { metadata: { labels: object }; spec: { containers: readonly [object] } };
+  const [one, many] = [makeExportJob(owner, images), makeCalibrationJob(owner, images)!].map(
+    ({ metadata, spec }) => {
+      const { metadata: ofPod, spec: pod } = (spec as { template: Template }).template;
+      const { name, command, ...container } = pod.containers[0] as { name: string; command: string[] };
+      return {
+        pod: { ...pod, containers: [container] },
+        labels: Object.keys(ofPod.labels).sort(),
+        queue: metadata.labels['kueue.x-k8s.io/queue-name'],
+        annotations: metadata.annotations,
+        ttl: spec.ttlSecondsAfterFinished,
+        command: [name, ...command.slice(1, 3)],
+      };
+    },
+  );
+  t.deepEqual(one!.command, ['export', '/app/dist/worker.js', 'export']);
+  t.deepEqual({ ...many, command: [] }, { ...one, command: [] });
+  t.deepEqual(many!.command, ['calibrate', '/app/dist/worker.js', 'count']);
 });
 
 test('parallelism changes no key, and 1 changes nothing at all', (t) => {

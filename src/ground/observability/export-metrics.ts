@@ -9,7 +9,7 @@ export type AttemptMetrics = ReturnType<typeof attemptMetrics>;
 export const attemptMetrics = (registry: Registry) => ({
   builds: new Counter({
     name: 'modelexport_builds_total',
-    help: 'Attempts that ended, by stage (export, engine, tensorfile), device class, result (succeeded, failed) and reason.',
+    help: 'Attempts that ended, by stage (calibration, export, engine, tensorfile), device class, result (succeeded, failed) and reason.',
     labelNames: ['stage', 'device_class', 'result', 'reason'],
     registers: [registry],
   }),
