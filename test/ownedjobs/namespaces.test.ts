@@ -9,7 +9,7 @@ import { jobResources } from '../../src/cluster/ownedjobs/caches.ts';
 import type { KubeClient } from '../../src/cluster/runtime/client.ts';
 import { anExported, aSpec } from '../builders/objects.ts';
 import { type OperatedPlane, startOperatedPlane } from '../builders/operated-plane.ts';
-import { aFailedPod, aSucceededPod } from '../builders/pods.ts';
+import { aSucceededPod } from '../builders/pods.ts';
 import { waitForQuota } from '../builders/quota.ts';
 import type { ControlPlane } from '../cluster/control-plane.ts';
 import { eventually } from '../cluster/run.ts';
@@ -45,7 +45,6 @@ type Pod = {
   readonly metadata: { readonly name: string; readonly labels: Readonly<Record<string, string>> };
   readonly spec: {
     readonly securityContext: Readonly<Record<string, unknown>>;
-    readonly affinity?: object;
     readonly containers: readonly { readonly resources: { readonly limits?: object } }[];
   };
 };
@@ -200,96 +199,4 @@ test('objects stay visible when a policy overwrites shared labels', async (t) =>
   await finishExport('relabelled');
   t.truthy(pod);
   t.truthy(await podOf('relabelled', 'engine'), 'what the relabelled pod reported was seen');
-});
-
-/** The pods of an Indexed Job that were created, oldest first. */
-const partsOf = async (namespace: string, count: number): Promise<readonly Pod[]> =>
-  eventually(`${count} pods in ${namespace}`, async () => {
-    const { items } = (await client.list(jobResources.pods, { namespace }, signal)) as { items: Pod[] };
-    const parts = items.filter(
-      ({ metadata: { labels } }) => labels['export.tlt.dev/stage'] === 'calibration',
-    );
-    return parts.length === count ? parts : undefined;
-  });
-
-const indexOf = ({ metadata }: Pod): string => metadata.labels['batch.kubernetes.io/job-completion-index']!;
-
-const endPart = (namespace: string, { metadata: { name } }: Pod, status: object): Promise<unknown> =>
-  client.mergePatch(jobResources.pods, { namespace, name, subresource: 'status' }, { status }, signal);
-
-const countedPart = aSucceededPod('calibrate', { kind: 'Counted', images: 4, reused: false });
-
-const killedPod = {
-  ...aFailedPod('calibrate', 'Internal'),
-  containerStatuses: aFailedPod('calibrate', 'Internal').containerStatuses.map((container) => ({
-    ...container,
-    state: { terminated: { exitCode: 137, reason: 'Error' } },
-  })),
-};
-
-const applyParts = async (namespace: string, changes: Partial<ModelExport['spec']> = {}): Promise<void> => {
-  const spec = aSpec({ deviceClasses: [{ name: 'cpu' }], ...changes });
-  const calibration = { ...spec.calibration, parallelism: 3 };
-  await apply({ kind: 'ModelExport', metadata: { name: 'demo', namespace }, spec: { ...spec, calibration } });
-};
-
-test('a calibration by three pods counts the part of a killed pod again and the others once, and then exports', async (t) => {
-  await aNamespace('parts');
-  await applyParts('parts');
-  const first = await partsOf('parts', 3);
-  t.deepEqual(first.map(indexOf).toSorted(), ['0', '1', '2']);
-  t.is((await conditionFor('parts', 'Calibrating')).message, '3 pods count the calibration images');
-  for (const pod of first) await endPart('parts', pod, indexOf(pod) === '1' ? killedPod : countedPart);
-  const [replaced, ...others] = (await partsOf('parts', 4)).filter(
-    ({ metadata }) => !first.some((pod) => pod.metadata.name === metadata.name),
-  );
-  t.deepEqual([indexOf(replaced!), others.length], ['1', 0]);
-  await endPart('parts', replaced!, countedPart);
-  await finishExport('parts');
-  await podOf('parts', 'engine');
-  t.is((await partsOf('parts', 4)).length, 4, 'no part was counted again');
-  const { status } = (await client.read(
-    modelExportResource,
-    { namespace: 'parts', name: 'demo' },
-    signal,
-  )) as ModelExport;
-  t.is(status!.calibration!.key, status!.calibration!.wantedKey);
-  t.is(status!.calibration!.attempts, undefined, 'the Job retried its index by itself');
-});
-
-test('a part that fails for good stops the others, and the export says which part and why', async (t) => {
-  await aNamespace('broken-part');
-  await applyParts('broken-part');
-  const parts = await partsOf('broken-part', 3);
-  const last = parts.find((pod) => indexOf(pod) === '2')!;
-  await endPart('broken-part', last, aFailedPod('calibrate', 'ImageInvalid'));
-  const { type, message } = await conditionFor('broken-part', 'ImageInvalid');
-  t.is(type, 'Stalled');
-  t.is(message, 'export failed: part 3: by the test: ImageInvalid');
-});
-
-const aClaim = (name: string, accessMode: string) => ({
-  apiVersion: 'v1',
-  kind: 'PersistentVolumeClaim',
-  metadata: { name },
-  spec: { accessModes: [accessMode], resources: { requests: { storage: '1Gi' } } },
-});
-
-test('an output claim that can only be read is refused, and pods that count parts share the node of a ReadWriteOnce claim', async (t) => {
-  const namespace = 'claims';
-  await aNamespace(namespace);
-  await applyIn(namespace, aClaim('exports', 'ReadOnlyMany'));
-  await applyIn(namespace, aClaim('single', 'ReadWriteOnce'));
-  await applyParts(namespace);
-  const { message } = await conditionFor(namespace, 'ClaimReadOnly');
-  t.regex(message, /PersistentVolumeClaim exports has only the access mode ReadOnlyMany/);
-  const { items } = (await client.list(jobResources.jobs, { namespace }, signal)) as { items: object[] };
-  t.deepEqual(items, [], 'no Job was created');
-  await applyParts(namespace, { output: { uri: 'pvc://single/demo' } });
-  for (const { spec } of await partsOf(namespace, 3))
-    t.like(spec.affinity, {
-      podAffinity: {
-        requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: 'kubernetes.io/hostname' }],
-      },
-    });
 });
