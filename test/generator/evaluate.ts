@@ -10,7 +10,7 @@ import { writeTensorfile } from '../../src/formats/hdf5/tensorfile-writer.ts';
 import { serializeModel } from '../../src/formats/onnx/model.ts';
 import { messageOf, UserError } from '../../src/ground/base/errors.ts';
 import { seededRandom } from '../../src/ground/base/rng.ts';
-import { type DataType, dataTypes } from '../../src/ground/contract/architectures.ts';
+import type { DataType } from '../../src/ground/contract/architectures.ts';
 import { side } from '../builders/networks.ts';
 import { runExport } from '../builders/tool-context.ts';
 import { runPeer } from '../peers/venv.ts';
@@ -124,11 +124,14 @@ const exportOf = async (
 /** Number of parallel exports: the processors of a small machine. */
 const atOnce = 2;
 
-/** Results in the order of the networks, each in fp32, fp16 and int8. */
-export const evaluateExports = async (networks: readonly Generated[]): Promise<readonly Outcome[]> => {
+/** Results in the order of the networks, each in all of these data types. */
+export const evaluateExports = async (
+  networks: readonly Generated[],
+  types: readonly DataType[],
+): Promise<readonly Outcome[]> => {
   const folder = mkdtempSync(join(tmpdir(), 'tlt-generated-'));
   const tensorfile = await calibrationData(folder);
-  const wanted = networks.flatMap((network) => dataTypes.map((dataType) => [network, dataType] as const));
+  const wanted = networks.flatMap((network) => types.map((dataType) => [network, dataType] as const));
   const exports: Exported[] = [];
   const worker = async (lane: number): Promise<void> => {
     for (let i = lane; i < wanted.length; i += atOnce) exports[i] = await exportOf(...wanted[i]!, tensorfile);
