@@ -27,7 +27,7 @@ export const house: Readonly<Record<string, Wing>> = {
       modelexport: ['api', 'jobs', 'runtime', 'deviceclass', 'ownedjobs'],
       metrics: ['api', 'ownedjobs'],
       plugin: ['api', 'jobs', 'runtime', 'deviceclass', 'ownedjobs'],
-      page: ['api', 'runtime', 'plugin'],
+      page: ['api', 'runtime', 'ownedjobs', 'plugin'],
     },
   },
   formats: {

@@ -41,7 +41,7 @@ test('a cell has the reason, and words for its sign', (t) => {
   t.regex(stalled![3]!, /^failed: ✖ EngineBuildFailed int8 .*the builder refused the graph/);
   t.regex(stalled![4]!, /^done: ✔ Built int8$/);
   t.regex(active![1]!, /^● Reconciling engines 1\/2 /);
-  t.regex(active![3]!, /^active: ● Building int8$/);
+  t.regex(active![3]!, /^active: ● Building int8 building the engine 43%, 2m left$/);
   t.regex(unseen![1]!, /^◌ Unseen$/);
   t.is(unseen![2], '');
   t.is(ready![1], '✔ Ready engines 2/2');

@@ -56,10 +56,27 @@ type States = Parameters<typeof factsAfter>[0];
 const decided = (namespace: string, name: string, states: States): ModelExport =>
   factsAfter(states, { modelExport: aModelExport({ metadata: { name, namespace } }) }).modelExport;
 
+const reported = {
+  activity: 'Building',
+  percent: 43,
+  done: 43,
+  total: 100,
+  secondsLeft: 130,
+  reportedAt: '2026-01-01T00:00:00Z',
+} as const;
+
+/** The engine of this class is being built, and its pod has reported. */
+const withReport = (modelExport: ModelExport, name: string): ModelExport => {
+  const engines = modelExport.status!.engines!.map((engine) =>
+    engine.deviceClass === name ? { ...engine, running: reported } : engine,
+  );
+  return { ...modelExport, status: { ...modelExport.status!, engines } };
+};
+
 /** One that failed, one that is being built, one that is new, and one that is Ready; not sorted. */
 export const severalExports = (): readonly ModelExport[] => [
   decided('vision', 'reader', { export: exported, ampere: built, cpu: built }),
-  decided('vision', 'detector', { export: exported, ampere: active, cpu: built }),
+  withReport(decided('vision', 'detector', { export: exported, ampere: active, cpu: built }), 'ampere'),
   anExportOf({ name: 'empty' }),
   decided('radar', 'defects', { export: exported, ampere: refused, cpu: built }),
 ];

@@ -2,6 +2,7 @@
 import { html, type Markup } from '../../ground/base/markup.ts';
 import { printable } from '../../ground/base/printable.ts';
 import type { ModelExport } from '../api/model-export.ts';
+import { formatRunning } from '../ownedjobs/running.ts';
 import type { Style } from '../plugin/paint.ts';
 import type { StageReport, StatusReport } from '../plugin/report.ts';
 import { commandFor } from '../plugin/requests.ts';
@@ -72,12 +73,14 @@ const stateCell = (
 
 const stageCell = (stage: StageReport | undefined): Markup | undefined => {
   if (stage === undefined) return undefined;
-  const { state, reason, message, dataType } = stage;
+  const { state, reason, message, dataType, running } = stage;
   const { sign, style } = marks[state];
   const needsWords = state === 'failed' || state === 'waiting';
   return html`<span class="read">${state}: </span>${mark(style, sign, reason)}${
     dataType && html`<small>${dataType}</small>`
-  }${needsWords && message !== '' && html`<p>${shorten(message)}</p>`}`;
+  }${running && html`<p>${shorten(formatRunning(running))}</p>`}${
+    needsWords && message !== '' && html`<p>${shorten(message)}</p>`
+  }`;
 };
 
 const mark = (style: Style, sign: string, word: string): Markup =>
