@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { isMainThread } from 'node:worker_threads';
-import { makePvcStore } from './adapters/storage/pvc.ts';
+import { makeStores } from './adapters/storage/stores.ts';
 import { messageOf, UserError } from './ground/base/errors.ts';
 import { failures } from './ground/base/failures.ts';
 import { nameFields } from './ground/contract/fields.ts';
@@ -13,6 +13,7 @@ import { mounts } from './ground/contract/layout.ts';
 import { parseTask } from './ground/contract/parse-task.ts';
 import type { Activity, ReportProgress } from './ground/contract/progress.ts';
 import { encodeResult, type Failed, type Result } from './ground/contract/result.ts';
+import type { S3Settings } from './ground/contract/s3-settings.ts';
 import type { EngineTask, ExportTask, TensorfileTask } from './ground/contract/task.ts';
 import { makeProgresses } from './ground/observability/progress.ts';
 import { supervise } from './supervisor.ts';
@@ -38,8 +39,19 @@ const superviseContainer = (): void => {
   });
 };
 
-const makeContext = ({ post, signal }: Work) => ({
-  store: makePvcStore(underRoot(mounts.claims)),
+const places = {
+  claims: underRoot(mounts.claims),
+  scratch: underRoot(mounts.scratch),
+  credentials: underRoot(mounts.s3Credentials),
+  authority: underRoot(mounts.s3Authority),
+};
+
+const makeContext = ({ post, signal }: Work, settings: S3Settings | undefined) => ({
+  store: makeStores(places, {
+    settings,
+    random: Math.random,
+    warn: (message) => post({ kind: 'stderr', text: logLine('WARNING', message) }),
+  }),
   keyFile: underRoot(mounts.keyFile),
   specFile: underRoot(mounts.specFile),
   work: underRoot(mounts.work),
@@ -48,11 +60,11 @@ const makeContext = ({ post, signal }: Work) => ({
   progress: (...update: Parameters<ReportProgress>) => post({ kind: 'progress', update }),
   clock: { now: () => performance.now() },
   log: (level: 'INFO' | 'WARNING', message: string) =>
-    post({
-      kind: 'stderr',
-      text: `${JSON.stringify({ level, message: nameFields(message, 'spec') })}\n`,
-    }),
+    post({ kind: 'stderr', text: logLine(level, message) }),
 });
+
+const logLine = (level: 'INFO' | 'WARNING', message: string): string =>
+  `${JSON.stringify({ level, message: nameFields(message, 'spec') })}\n`;
 
 type Commands = Readonly<Record<string, (task: never) => Promise<Result | undefined>>>;
 
@@ -92,13 +104,14 @@ const makeCommands = (context: ReturnType<typeof makeContext>): Commands => ({
   },
 });
 
-const run = async (context: ReturnType<typeof makeContext>): Promise<Result | undefined> => {
+const run = async (given: Work): Promise<Result | undefined> => {
   const [name = '', flag, text = ''] = process.argv.slice(2);
-  const commands = makeCommands(context);
+  const task = flag === '--task' ? (parseTask(text) as { readonly s3?: S3Settings }) : undefined;
+  const commands = makeCommands(makeContext(given, task?.s3));
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (!command || flag !== '--task')
+  if (!command || task === undefined)
     throw new UserError('Usage', `usage: worker {${Object.keys(commands).join(', ')}} --task JSON`);
-  return command(parseTask(text) as never);
+  return command(task as never);
 };
 
 const describeFailure = (thrown: unknown, { post, signal }: Work): Failed => {
@@ -129,7 +142,7 @@ const report = (result: Result, print: (text: string) => void): void => {
 const runWork = async (given: Work): Promise<number> => {
   const print = (text: string) => given.post({ kind: 'stdout', text });
   try {
-    const result = await run(makeContext(given));
+    const result = await run(given);
     if (result) report(result, print);
     return 0;
   } catch (thrown) {

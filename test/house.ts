@@ -85,6 +85,7 @@ export const house: Readonly<Record<string, Wing>> = {
 /** A package that only these rooms (or the entry files, written `entry`) may import as a value. */
 export const gates: Readonly<Record<string, readonly string[]>> = {
   '@kubernetes/client-node': ['cluster/runtime'],
+  '@aws-sdk/client-s3': ['adapters/storage'],
   sharp: ['data/preprocessing'],
   'onnxruntime-node': ['graph/inference'],
   'prom-client': ['ground/observability', 'entry'],

@@ -52,6 +52,7 @@ const special: Readonly<Record<string, readonly [unknown, unknown]>> = {
   'nvidia.com/gpu': ['1', '2'],
   managedBy: ['export.tlt.dev/operator', 'another'],
   maxWorkspaceSize: ['1Gi', 2 ** 20],
+  scratchSize: ['1Gi', '2Gi'],
 };
 
 const valuesOf = ({ path, schema }: Leaf): readonly [unknown, unknown] => {
@@ -117,6 +118,9 @@ const madeOfExport = (spec: unknown) => {
 /** Rejected for float. */
 const turing = { engine: { backend: 'TensorRtRtx', computeCapability: '7.5' } } as const;
 
+/** Object storage is reached only for URIs that are in it. */
+const inObjects = { output: { uri: 's3://exports/out' } };
+
 const calibrated = { batches: 1, batchSize: 1, algorithm: 'Entropy' };
 const int8 = { dataType: 'int8', deviceClasses: [{ name: 'a'.repeat(64) }] };
 
@@ -133,7 +137,7 @@ test('each field of a ModelExport has a reader', (t) => {
       tensorfile: { calibrationTensorfileRef: { name: 'a' } },
     },
   };
-  const variants = [{}, { deviceClasses: [{ name: 'a', dataType: 'int8' }] }, ...sources, referred];
+  const variants = [inObjects, { deviceClasses: [{ name: 'a', dataType: 'int8' }] }, ...sources, referred];
   t.deepEqual(unread(modelExportSchema.properties.spec, variants, madeOfExport), []);
 });
 
@@ -145,7 +149,7 @@ test('each field of a CalibrationTensorfile has a reader', (t) => {
       decideTensorfile({ tensorfile, jobs: [], images, now: 0, obstacles: noObstacles }),
     ];
   };
-  t.deepEqual(unread(calibrationTensorfileSchema.properties.spec, [{}], made), []);
+  t.deepEqual(unread(calibrationTensorfileSchema.properties.spec, [inObjects], made), []);
 });
 
 test('each field of an ExportDeviceClass has a reader', (t) => {

@@ -75,3 +75,16 @@ export const foreignCrds = (of: keyof typeof crdSources): Promise<string> => {
     }
   });
 };
+
+const gatewayVersion = 'v1.8.0';
+
+/** versitygw, an S3 server on a folder. About a minute on two cores the first time. */
+export const s3ServerBinary = (): Promise<string> =>
+  cached(`versitygw-${gatewayVersion}`, async (path) => {
+    const folder = `${path}.gobin`;
+    await run('go', ['install', ...strip, `github.com/versity/versitygw/cmd/versitygw@${gatewayVersion}`], {
+      env: { CGO_ENABLED: '0', GOBIN: folder },
+      label: `building versitygw ${gatewayVersion} (first run only, about a minute)`,
+    });
+    copyFileSync(join(folder, 'versitygw'), path);
+  });

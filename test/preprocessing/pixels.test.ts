@@ -57,7 +57,7 @@ const floatsIn = (path: string): Float32Array => {
   return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
 };
 
-const ofPhotos = photos.then(({ chosen }) => references(cases, chosen));
+const ofPhotos = photos.then(({ chosen }) => references(cases, chosen.map(String)));
 
 const agrees = test.macro<[Case]>({
   title: (_, { architecture, channels }) =>

@@ -42,7 +42,7 @@ const somePhotos = async (): Promise<readonly string[]> => {
     await sharp(path).png({ compressionLevel: 1 }).toFile(png);
     return png;
   };
-  return Promise.all(chosen.map(copy));
+  return Promise.all(chosen.map(String).map(copy));
 };
 
 let photos: readonly string[];

@@ -28,11 +28,24 @@ export const makePvcStore = (root: string, now: () => number = systemClock.now):
       throw inputFailure(uri, thrown);
     }
   },
-  boundaryOf: async (uri) => {
+  requireRoom: async () => undefined, // Files of a claim are read where they are.
+  openFolder: async (uri) => {
     try {
-      return (await resolveUri(root, uri)).claim;
+      const { claim } = await resolveUri(root, uri);
+      return { kind: 'Local', path: await resolveInClaim(root, uri), boundary: claim };
     } catch (thrown) {
       throw inputFailure(uri, thrown);
+    }
+  },
+  hasContent: async (uri, { sha256: expected, sizeBytes }) => {
+    try {
+      const path = await resolveInClaim(root, uri);
+      const found = await stat(path);
+      return found.isFile() && found.size === sizeBytes && (await fileDigest(path)) === expected;
+    } catch (thrown) {
+      const failure = inputFailure(uri, thrown);
+      if (failure.reason === 'InputNotFound') return false;
+      throw failure;
     }
   },
   read: async (uri) => {

@@ -6,6 +6,7 @@ import { describeEngine } from '../../export/deployment/engine-facts.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { readProjectVersion } from '../../ground/base/project-version.ts';
 import { parsePvcUri } from '../../ground/base/pvc-uri.ts';
+import { parseS3Uri } from '../../ground/base/s3-uri.ts';
 import { backends } from '../../ground/contract/backends.ts';
 import {
   type DeploymentRole,
@@ -90,8 +91,14 @@ const toMaterial = (name: string, { uri, sha256 }: EngineTask['etlt']): Material
   sha256: sha256 ?? '',
 });
 
-/** The path of a file from a folder of the same claim; undefined for a file of another one. */
+/** The path of a file from a folder of the same claim or bucket; undefined for a file of another one. */
 const pathFrom = (folder: string, uri: string | undefined): string | undefined => {
-  const [from, to] = [parsePvcUri(folder), parsePvcUri(uri ?? '')];
-  return from && to && from.claim === to.claim ? posix.relative(from.path, to.path) : undefined;
+  const [from, to] = [splitUri(folder), splitUri(uri ?? '')];
+  return from && to && from.volume === to.volume ? posix.relative(from.path, to.path) : undefined;
+};
+
+const splitUri = (uri: string): { readonly volume: string; readonly path: string } | undefined => {
+  const [claim, object] = [parsePvcUri(uri), parseS3Uri(uri)];
+  if (claim) return { volume: `pvc://${claim.claim}`, path: claim.path };
+  return object && { volume: `s3://${object.bucket}`, path: object.key };
 };

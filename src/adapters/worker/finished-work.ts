@@ -3,13 +3,12 @@
  * only if every file that it lists is in its folder with the listed digest. A folder can contain several manifests, each
  * with its own files, because the file behind a URI, or the key, can change.
  */
-import { stat } from 'node:fs/promises';
-import { canonicalJson, fileDigest } from '../../ground/base/digest.ts';
+import { canonicalJson } from '../../ground/base/digest.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { artifactFiles, fileIn, numberFile } from '../../ground/contract/layout.ts';
 import { type Manifest, manifestLimitBytes, parseManifest } from '../../ground/contract/manifest.ts';
 import type { Source } from '../../ground/contract/task.ts';
-import type { ArtifactStore, FileDigest } from '../storage/store.ts';
+import type { ArtifactStore } from '../storage/store.ts';
 import { readUntrusted } from './untrusted-file.ts';
 
 /** Which work is meant, and whether a stored result is still usable. */
@@ -49,8 +48,7 @@ export const readFinishedWork = async <R extends Manifest['result']>(
   const manifest = await readManifest(store, fileIn(folder, nameManifest(n)), signal);
   if (manifest === undefined || canonicalJson(manifest.inputs) !== canonicalJson(inputs)) return undefined;
   for (const [name, expected] of Object.entries(manifest.files)) {
-    const path = await fetchIfPresent(store, fileIn(folder, name), signal);
-    if (path === undefined || !(await hasContent(path, expected))) return undefined;
+    if (!(await store.hasContent(fileIn(folder, name), expected, signal))) return undefined;
   }
   if (manifest.result.kind !== kind) return undefined;
   const result = manifest.result as R;
@@ -84,11 +82,6 @@ const fetchIfPresent = async (
     if (thrown instanceof UserError && thrown.reason === 'InputNotFound') return undefined;
     throw thrown;
   }
-};
-
-const hasContent = async (path: string, { sha256, sizeBytes }: FileDigest): Promise<boolean> => {
-  const found = await stat(path);
-  return found.isFile() && found.size === sizeBytes && (await fileDigest(path)) === sha256;
 };
 
 /**

@@ -25,6 +25,7 @@ export type TaskFiles = {
 export const readInputs = async (task: ExportTask, context: TaskContext): Promise<TaskFiles> => {
   context.progress(0, 1, 'Opening');
   const key = await readKey({ keyFile: context.keyFile, env: {} });
+  await context.store.requireRoom(listFiles(task), context.signal);
   const path = await context.store.fetch(task.model.uri, context.signal);
   const training = task.experimentSpec && (await readTraining(task, task.experimentSpec, context));
   const data = await fetchSource(task, training, context);
@@ -67,3 +68,7 @@ const digestNames = {
   TensorfileOfImages: 'images',
   Loader: 'trainingData',
 } as const;
+
+/** The inputs that are read as whole files. */
+const listFiles = ({ model, experimentSpec, calibration }: ExportTask): readonly string[] =>
+  [model, experimentSpec, calibration?.tensorfile].flatMap((source) => source?.uri ?? []);

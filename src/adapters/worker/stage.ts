@@ -56,6 +56,7 @@ export const stage = async (task: EngineTask, context: StageContext): Promise<vo
   const finished = await findFinishedWork<EngineBuilt>(context.store, identity);
   if (finished) return writeFile(join(context.work, workFiles.finished), JSON.stringify(finished));
   const key = await readKey({ keyFile: context.keyFile, env: {} });
+  await context.store.requireRoom(listFiles(task), context.signal);
   const payload = await fetchPayload(task.etlt, key, context);
   const model = await toWorkingModel(toNormalForm(parseCompleteModel(payload)).model);
   const cache = task.calibrationCache && (await fetchVerified(task.calibrationCache, context));
@@ -78,6 +79,10 @@ export const stage = async (task: EngineTask, context: StageContext): Promise<vo
     Buffer.from(JSON.stringify({ ...request, ...(await prepareTimings(task, context)) })),
   );
 };
+
+/** The artifacts of the export that are fetched. */
+const listFiles = ({ etlt, calibrationCache, network, verification }: EngineTask): readonly string[] =>
+  [etlt, calibrationCache, network, verification].flatMap((source) => source?.uri ?? []);
 
 /** Where a builder finds the timings of earlier builds, and where it writes its own. */
 const prepareTimings = async (

@@ -8,6 +8,7 @@ import { folderDigest } from '../../export/pipeline/folder-digest.ts';
 import { fileDigest } from '../../ground/base/digest.ts';
 import { defaults } from '../../ground/contract/defaults.ts';
 import type { CalibrationTask, ExportTask, Source } from '../../ground/contract/task.ts';
+import type { StoredFolder } from '../storage/store.ts';
 import { verifyDigest } from './finished-work.ts';
 import type { TaskContext } from './task-context.ts';
 import { planTraining, type Training } from './training-data.ts';
@@ -37,12 +38,16 @@ export const fetchSource = async (
 };
 
 const fetchImages = async (pinned: Source, { store, signal }: TaskContext): Promise<TaskSource> => {
-  const folder = await store.fetch(pinned.uri, signal);
-  const boundary = await store.boundaryOf(pinned.uri);
-  for (const { name } of await findLinks(folder)) await requireConfined(boundary, join(folder, name));
+  const stored = await store.openFolder(pinned.uri, signal);
+  const folder = stored.kind === 'Remote' ? stored.folder : stored.path;
+  if (stored.kind === 'Local') await requireConfinedFiles(stored);
   const digest = await folderDigest(folder);
   verifyDigest(pinned, digest);
   return { source: { kind: 'Images', folder }, uri: pinned.uri, sha256: digest };
+};
+
+const requireConfinedFiles = async ({ path, boundary }: Extract<StoredFolder, { kind: 'Local' }>) => {
+  for (const { name } of await findLinks(path)) await requireConfined(boundary, join(path, name));
 };
 
 const findLinks = async (folder: string): Promise<readonly Dirent[]> =>

@@ -4,6 +4,7 @@ import { relocatePlan } from '../../data/datasets/relocate.ts';
 import { parseExperimentSpec, readSpecText } from '../../data/specs/experiment-spec.ts';
 import type { ExperimentSpec } from '../../data/specs/read-spec.ts';
 import { sha256 } from '../../ground/base/digest.ts';
+import { UserError } from '../../ground/base/errors.ts';
 import type { Architecture } from '../../ground/contract/architectures.ts';
 import type { DataRoot, SpecSource } from '../../ground/contract/task.ts';
 import { verifyDigest } from './finished-work.ts';
@@ -47,7 +48,17 @@ export const planTraining = async (
   { store, signal }: DataContext,
 ): Promise<PlannedData> => {
   const planned = spec.loader();
-  const folder = await store.fetch(uri, signal);
-  const plan = from === undefined ? planned : relocatePlan(planned, { from, to: folder });
-  return { plan: { ...plan, within: await store.boundaryOf(uri) }, folder };
+  const folder = await openLocal(uri, { store, signal });
+  const plan = from === undefined ? planned : relocatePlan(planned, { from, to: folder.path });
+  return { plan: { ...plan, within: folder.boundary }, folder: folder.path };
+};
+
+/** Loaders read record files and annotations at any position, so training data cannot be in object storage. */
+const openLocal = async (uri: string, { store, signal }: Pick<DataContext, 'store' | 'signal'>) => {
+  const folder = await store.openFolder(uri, signal);
+  if (folder.kind === 'Local') return folder;
+  throw new UserError(
+    'InputNotFound',
+    `Opening the training data ${uri}: data loaders read claims only. Copy the data to a claim, and name it as pvc://<claim>/<path>.`,
+  );
 };

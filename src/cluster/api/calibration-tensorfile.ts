@@ -9,6 +9,7 @@ import { deadlineSeconds, managedBy, placement, podFields, resources } from './j
 import { lastHandledRequest, ledgerFields } from './ledger.ts';
 import type { ObjectMeta } from './model-export.ts';
 import { running } from './running.ts';
+import { requireS3, s3 } from './s3.ts';
 import {
   dataRoot,
   experimentSpec,
@@ -53,11 +54,13 @@ const specSchema = object(
       { uri: storageUri('A folder. The file is stored in a subfolder named by its content key.') },
       { required: ['uri'] },
     ),
+    s3,
     suspend,
     managedBy,
     jobs,
   },
   {
+    validations: [requireS3(['output.uri', 'experimentSpec.uri'])],
     required: [
       'architecture',
       'experimentSpec',

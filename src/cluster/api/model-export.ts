@@ -16,6 +16,7 @@ import {
 } from './jobs-schema.ts';
 import { model } from './model.ts';
 import { modelExportStatusSchema } from './model-export-status.ts';
+import { requireS3, s3 } from './s3.ts';
 import { experimentSpec, labelName, nameLimit, storageUri, suspend } from './shared-schemas.ts';
 
 const jobs = object('Settings of the Jobs and their pods.', {
@@ -91,6 +92,7 @@ const specSchema = object(
     failurePolicy: oneOf(['Continue', 'FailFast'], 'Whether one failed engine stops the other engines.', {
       default: 'Continue',
     }),
+    s3,
     suspend,
     managedBy,
     jobs,
@@ -130,6 +132,13 @@ const specSchema = object(
         rule: "!has(self.calibration) || self.calibration.source != 'DataLoader' || has(self.experimentSpec)",
         message: 'source DataLoader requires spec.experimentSpec, which names the training data',
       },
+      requireS3([
+        'output.uri',
+        'model.uri',
+        'experimentSpec.uri',
+        'calibration.imageDirectory.uri',
+        'calibration.tensorfile.uri',
+      ]),
     ],
   },
 );

@@ -61,7 +61,9 @@ const remedies: Readonly<Record<FailureReason, string>> = {
   HardwareMismatch:
     'Narrow the nodes of the class (hardware, nodeSelector) to the device that the message expects, or fix engine.version, engine.image or hardware of the class.',
   EngineVerificationFailed: 'Choose a higher precision for this class, or calibrate with more images.',
-  StorageUnavailable: 'Restore access to the volume; the operator retries for a day.',
+  StorageDenied: `Correct the Secret in spec.s3.credentialsSecretRef, the permissions that the message names, or spec.s3, ${thenRequest}.`,
+  ScratchTooSmall: 'Raise spec.s3.scratchSize to what the message says.',
+  StorageUnavailable: 'Restore access to the volume or the object storage; the operator retries for a day.',
   Interrupted: 'The operator retries for a day. If it recurs, find out what stops the pods.',
   OutOfMemory:
     'Raise the memory limit in spec.jobs (export, engine, or helpers for the containers stage, publish and install), or use a smaller batch or model.',
@@ -106,7 +108,7 @@ const success = {
 
 const waiting = {
   KeySecretMissing: {
-    when: 'The Secret in spec.keySecretRef, or the key in it, does not exist.',
+    when: 'The Secret in spec.keySecretRef or its key, or the Secret in spec.s3.credentialsSecretRef, does not exist.',
     remedy: 'Create the Secret or add the key; the pod then starts automatically.',
   },
   TensorfileMissing: {
@@ -114,7 +116,7 @@ const waiting = {
     remedy: 'Create the CalibrationTensorfile, or fix its name; the export then starts automatically.',
   },
   SpecMissing: {
-    when: 'The ConfigMap in spec.experimentSpec.configMapKeyRef, or the key in it, does not exist.',
+    when: 'The ConfigMap in spec.experimentSpec.configMapKeyRef or spec.s3.caConfigMapKeyRef, or the key in it, does not exist.',
     remedy: 'Create the ConfigMap or add the key; the pod then starts automatically.',
   },
   ClaimMissing: {

@@ -53,13 +53,14 @@ const uriOf = (description: string, { form, wanted }: { readonly form: string; r
     ],
   });
 
-/** Schema of the URI of a file or folder below the root of a claim. */
+/** Schema of the URI of a file or folder in a claim or in object storage. */
 export const storageUri = (description: string) =>
   uriOf(description, {
-    form: 'pvc://<claim>/<path>',
+    form: 'pvc://<claim>/<path> or s3://<bucket>/<key>',
     wanted: {
-      rule: "self.matches('^pvc://[a-z0-9]([-a-z0-9.]*[a-z0-9])?/.+$')",
-      message: 'use the form pvc://<claim>/<path>: a path in a PersistentVolumeClaim of this namespace',
+      rule: "self.matches('^(pvc://[a-z0-9]([-a-z0-9.]*[a-z0-9])?|s3://[a-z0-9][-a-z0-9.]{1,61}[a-z0-9])/.+$') && !self.matches('^s3://[^/]+/(.*/)?/')",
+      message:
+        'use the form pvc://<claim>/<path>, a path in a PersistentVolumeClaim of this namespace, or s3://<bucket>/<key>, without empty segments',
     },
   });
 
@@ -68,7 +69,7 @@ const dataRootUri = uriOf('The folder with the training data.', {
   wanted: {
     rule: "self.matches('^pvc://[a-z0-9]([-a-z0-9.]*[a-z0-9])?/.*$')",
     message:
-      'use the form pvc://<claim>/<path> or pvc://<claim>/: a folder in a PersistentVolumeClaim of this namespace',
+      'use the form pvc://<claim>/<path> or pvc://<claim>/: a folder in a PersistentVolumeClaim of this namespace (data loaders do not read s3://)',
   },
 });
 

@@ -33,6 +33,7 @@ import {
   type Volumes,
 } from './pod.ts';
 import { type CompleteResources, completeResources, computeMemoryShare } from './resources.ts';
+import { makeS3Access } from './s3.ts';
 import { type JobPlan, planJob } from './template.ts';
 
 /** The artifacts of the export that engines are built from. */
@@ -56,16 +57,18 @@ export type EngineJobInputs = {
 /** The Job of one engine. */
 export const makeEngineJob = (plan: EngineJobInputs): JobDraft => {
   const { owner, deviceClass, images } = plan;
-  const task = makeEngineTask(plan);
+  const planned = makeEngineTask(plan);
+  const s3 = makeS3Access(owner.spec.s3, [planned.etlt.uri, planned.folder]);
+  const task = { ...planned, ...s3.task };
   const taskArguments = ['--task', JSON.stringify(task)];
   const helper = completeResources('helper', owner.spec.jobs?.helpers?.resources);
   const resources = makeBuildResources(plan);
-  const volumes = makeEngineVolumes(plan, task, { helper, build: resources });
+  const volumes = makeEngineVolumes(plan, task, { helper, build: resources, s3: s3.volumes });
   const ours = (name: string, mounted: Volumes) => ({
     name,
     image: images.worker,
     command: ['node', workerProgram, name, ...taskArguments],
-    resources: helper,
+    resources: s3.enlarge(helper),
     volumeMounts: mounted.mounts,
     ...containerDefaults,
   });
@@ -94,14 +97,21 @@ export const makeEngineJob = (plan: EngineJobInputs): JobDraft => {
 /** That Job, once for a plan. */
 export const planEngineJob = remember((plan: EngineJobInputs): JobPlan => planJob(() => makeEngineJob(plan)));
 
+type EngineVolumes = {
+  readonly helper: CompleteResources;
+  readonly build: CompleteResources;
+  /** Of object storage. */
+  readonly s3: Volumes;
+};
+
 /**
- * The volumes of each container. The image of `build` may be the user's: it has neither the key nor claims, and can
+ * The volumes of each container. The image of `build` may be the user's: it has neither keys nor storage, and can
  * write only to the folder where `publish` expects the engine and to its own temporary folder.
  */
 const makeEngineVolumes = (
   { owner }: EngineJobInputs,
   task: EngineTask,
-  { helper, build }: { readonly helper: CompleteResources; readonly build: CompleteResources },
+  { helper, build, s3 }: EngineVolumes,
 ) => {
   const claims = makeClaimVolumes(
     [task.etlt.uri],
@@ -117,10 +127,10 @@ const makeEngineVolumes = (
   );
   const temporary = makeMemoryVolume('temporary', mounts.temporary, computeMemoryShare(helper, 1 / 4));
   return {
-    stage: joinVolumes(makeReadOnly(claims), key, work, temporary),
+    stage: joinVolumes(makeReadOnly(claims), key, s3, work, temporary),
     build: joinVolumes(makeReadOnly(work), built, buildTemporary),
-    publish: joinVolumes(claims, makeReadOnly(work), makeReadOnly(built), temporary),
-    all: joinVolumes(claims, key, work, built, buildTemporary, temporary),
+    publish: joinVolumes(claims, s3, makeReadOnly(work), makeReadOnly(built), temporary),
+    all: joinVolumes(claims, key, s3, work, built, buildTemporary, temporary),
   };
 };
 

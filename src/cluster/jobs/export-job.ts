@@ -24,6 +24,7 @@ import {
   type Volumes,
 } from './pod.ts';
 import { type CompleteResources, completeResources, computeMemoryShare } from './resources.ts';
+import { makeS3Access } from './s3.ts';
 import { placeWorker } from './worker-placement.ts';
 
 /**
@@ -71,12 +72,18 @@ type WorkerContainer = {
 /** A pod that opens the model and reads its calibration data. */
 const makeWorkerPod = (
   owner: ModelExport,
-  { name, command, task, written, images }: WorkerContainer,
+  { name, command, task: planned, written, images }: WorkerContainer,
 ): PodPlan => {
+  const s3 = makeS3Access(owner.spec.s3, [...listInputs(owner.spec, planned), written]);
+  const task = { ...planned, ...s3.task };
   const place = placeWorker(owner.spec, images);
   const { resources: asked, placement = {} } = owner.spec.jobs?.export ?? {};
-  const resources = completeResources('export', asked);
-  const volumes = joinVolumes(makeExportVolumes(owner, { task, written, resources }), place.volumes);
+  const resources = s3.enlarge(completeResources('export', asked));
+  const volumes = joinVolumes(
+    makeExportVolumes(owner, { task, written, resources }),
+    s3.volumes,
+    place.volumes,
+  );
   const container = {
     name,
     image: place.image,
@@ -148,6 +155,12 @@ const makeCalibrationTask = ({
   };
 };
 
+const listInputs = (spec: ModelExport['spec'], task: ExportTask): readonly string[] => {
+  const { imageDirectory, tensorfile, dataLoader } = task.calibration ?? {};
+  const sources = [spec.model, imageDirectory, tensorfile, dataLoader?.dataRoot, spec.experimentSpec];
+  return sources.flatMap((source) => source?.uri ?? []);
+};
+
 /** The temporary folder is in memory, because the program of a codec may write a decrypted model to it. */
 const makeExportVolumes = (
   { spec }: ModelExport,
@@ -156,14 +169,10 @@ const makeExportVolumes = (
     written,
     resources,
   }: Pick<WorkerContainer, 'task' | 'written'> & { readonly resources: CompleteResources },
-): Volumes => {
-  const { imageDirectory, tensorfile, dataLoader } = task.calibration ?? {};
-  const sources = [spec.model, imageDirectory, tensorfile, dataLoader?.dataRoot, spec.experimentSpec];
-  const read = sources.flatMap((source) => source?.uri ?? []);
-  return joinVolumes(
-    makeStorageVolumes(read, [written]),
+): Volumes =>
+  joinVolumes(
+    makeStorageVolumes(listInputs(spec, task), [written]),
     makeKeyVolume(spec.keySecretRef),
     makeSpecVolume(spec.experimentSpec?.configMapKeyRef),
     makeMemoryVolume('temporary', mounts.temporary, computeMemoryShare(resources, 1 / 4)),
   );
-};

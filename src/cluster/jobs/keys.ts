@@ -37,6 +37,7 @@ const modelFields = [
   'keySecretRef.key',
   'codec.image',
   'codec.command',
+  's3.endpoint',
   ...experimentSpec,
 ] as const;
 
@@ -82,6 +83,7 @@ export const tensorfileTable: KeyTable = {
     v1beta1: [
       'architecture',
       ...experimentSpec,
+      's3.endpoint',
       'dataRoot.uri',
       'dataRoot.pathInSpec',
       'maxBatches',

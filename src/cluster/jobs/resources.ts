@@ -73,6 +73,15 @@ const findLowerLimits = (requests: Amounts, askedLimits: Amounts | undefined): A
 const findHigherRequests = (limits: Amounts, askedRequests: Amounts | undefined): Amounts =>
   findContradictions(limits, askedRequests, (limit, request) => limit < request);
 
+/** The resources with more disk space. Requests stay, because nodes that do not account for their disk have none to give. */
+export const addDisk = ({ requests, limits }: CompleteResources, bytes: number): CompleteResources => ({
+  requests,
+  limits: {
+    ...limits,
+    'ephemeral-storage': `${Math.ceil((parseByteQuantity(limits['ephemeral-storage']!) + bytes) / 2 ** 20)}Mi`,
+  },
+});
+
 /** A fraction of a container's memory limit, as the size limit of a volume in memory, which counts towards it. */
 export const computeMemoryShare = ({ limits }: CompleteResources, share: number): string =>
   `${Math.floor((parseByteQuantity(limits.memory!) * share) / 2 ** 20)}Mi`;

@@ -9,18 +9,21 @@ import { deadlineSecondsOf, type JobDraft, makeJob } from './job.ts';
 import { computeTensorfileKey } from './keys.ts';
 import { containerDefaults, joinVolumes, makeDiskVolume, makeStorageVolumes, type Volumes } from './pod.ts';
 import { completeResources } from './resources.ts';
+import { makeS3Access } from './s3.ts';
 
 /** The Job of a CalibrationTensorfile. */
 export const makeTensorfileJob = (owner: CalibrationTensorfile, images: Images): JobDraft => {
-  const task = makeTensorfileTask(owner);
-  const { volumes, mounts: volumeMounts } = makeTensorfileVolumes(owner, task);
+  const planned = makeTensorfileTask(owner);
+  const s3 = makeS3Access(owner.spec.s3, [...listInputs(owner), planned.folder]);
+  const task = { ...planned, ...s3.task };
+  const { volumes, mounts: volumeMounts } = joinVolumes(makeTensorfileVolumes(owner, task), s3.volumes);
   const { resources: asked, placement = {} } = owner.spec.jobs?.tensorfile ?? {};
   const deadlineSeconds = deadlineSecondsOf(owner.spec.jobs?.tensorfile);
   const container = {
     name: 'tensorfile',
     image: images.worker,
     command: ['node', workerProgram, 'tensorfile', '--task', JSON.stringify(task)],
-    resources: completeResources('tensorfile', asked),
+    resources: s3.enlarge(completeResources('tensorfile', asked)),
     volumeMounts,
     ...containerDefaults,
   };
@@ -51,11 +54,12 @@ export const makeTensorfileTask = (owner: CalibrationTensorfile): TensorfileTask
   };
 };
 
-const makeTensorfileVolumes = ({ spec }: CalibrationTensorfile, { folder }: TensorfileTask): Volumes => {
-  const read = [spec.dataRoot, spec.experimentSpec].flatMap(({ uri }) => uri ?? []);
-  return joinVolumes(
-    makeStorageVolumes(read, [fileIn(folder, artifactFiles.manifest)]),
-    makeSpecVolume(spec.experimentSpec.configMapKeyRef),
+const listInputs = ({ spec }: CalibrationTensorfile): readonly string[] =>
+  [spec.dataRoot, spec.experimentSpec].flatMap(({ uri }) => uri ?? []);
+
+const makeTensorfileVolumes = (owner: CalibrationTensorfile, { folder }: TensorfileTask): Volumes =>
+  joinVolumes(
+    makeStorageVolumes(listInputs(owner), [fileIn(folder, artifactFiles.manifest)]),
+    makeSpecVolume(owner.spec.experimentSpec.configMapKeyRef),
     makeDiskVolume('temporary', mounts.temporary, temporarySize),
   );
-};

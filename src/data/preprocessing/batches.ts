@@ -2,6 +2,8 @@
 
 import { type DecodedImage, decodableImages, type ErrorBudget, type Take } from './decodable-images.ts';
 import type { ImageSize } from './decode.ts';
+import type { ImageFile } from './image-list.ts';
+import { readAhead } from './read-ahead.ts';
 import { type FolderPixels, folderImage, type SampledImage } from './sampled-image.ts';
 
 /** Preprocessed images of one batch. */
@@ -24,16 +26,16 @@ export type BatchOptions<Image> = {
 };
 
 /**
- * Batches from the image files `paths`, preprocessed alike; the last batch may be smaller. @throws UserError ImageInvalid,
+ * Batches from image files, preprocessed alike; the last batch may be smaller. @throws UserError ImageInvalid,
  * TooFewImages
  */
 export const imageBatches = (
-  paths: readonly string[],
-  options: BatchOptions<string> & FolderPixels,
+  files: readonly ImageFile[],
+  options: BatchOptions<ImageFile> & FolderPixels,
 ): AsyncGenerator<Batch> => {
-  const image = (path: string): SampledImage => folderImage(path, options);
+  const image = (file: ImageFile): SampledImage => folderImage(file, options);
   const spareImages = (options.spareImages ?? []).map(image);
-  return sampledBatches(paths.map(image), { ...options, spareImages });
+  return sampledBatches(readAhead(files).map(image), { ...options, spareImages });
 };
 
 /** Batches from already chosen images; the last batch may be smaller. @throws UserError ImageInvalid, TooFewImages */

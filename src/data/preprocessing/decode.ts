@@ -14,18 +14,21 @@ export type ImageSize = { readonly width: number; readonly height: number; reado
 /** An encoded image: a file, or bytes from a record. */
 export type ImageInput = {
   readonly path: string;
-  /** Content of the file, if it comes from a record and not from disk. */
+  /** Content of the file, if it comes from a record or from object storage, and not from disk. */
   readonly bytes?: Uint8Array;
   /** What refers to the image, for messages: `record 12 of …`. */
   readonly namedBy?: string;
 };
 
 /**
- * Decodes a file and resizes it with Lanczos to [H,W,C], as for `--cal_image_dir`.
+ * Decodes an image, or the file of a path, and resizes it with Lanczos to [H,W,C], as for `--cal_image_dir`.
  * @throws UserError ImageInvalid, naming the file
  */
-export const decodeImage = (path: string, { width, height, channels }: ImageSize): Promise<Pixels> =>
-  usePicture({ path }, (picture) => {
+export const decodeImage = (
+  input: string | ImageInput,
+  { width, height, channels }: ImageSize,
+): Promise<Pixels> =>
+  usePicture(typeof input === 'string' ? { path: input } : input, (picture) => {
     const colour = stretch(picture, { width, height });
     return channels === 3 ? colour : greyOf(colour);
   });

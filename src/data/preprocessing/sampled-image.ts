@@ -1,5 +1,6 @@
 /** An image of a sample that is decoded and preprocessed on demand. */
-import { decodeImage, type ImageSize } from './decode.ts';
+import { decodeImage, type ImageInput, type ImageSize } from './decode.ts';
+import type { ImageFile } from './image-list.ts';
 import { normaliseInto, type Preprocessing } from './normalise.ts';
 
 /** An image of a sample that is loaded on demand. */
@@ -13,11 +14,14 @@ export type SampledImage = {
 export type FolderPixels = { readonly size: ImageSize; readonly preprocessing: Preprocessing };
 
 /** An image file of a folder, resized and normalised when it is loaded. */
-export const folderImage = (path: string, { size, preprocessing }: FolderPixels): SampledImage => ({
-  path,
+export const folderImage = (file: ImageFile, { size, preprocessing }: FolderPixels): SampledImage => ({
+  path: typeof file === 'string' ? file : file.path,
   load: async () => {
     const data = new Float32Array(size.channels * size.height * size.width);
-    normaliseInto(data, 0, await decodeImage(path, size), preprocessing);
+    normaliseInto(data, 0, await decodeImage(await openImage(file), size), preprocessing);
     return data;
   },
 });
+
+const openImage = async (file: ImageFile): Promise<string | ImageInput> =>
+  typeof file === 'string' ? file : { path: file.path, bytes: await file.read() };

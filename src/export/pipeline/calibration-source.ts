@@ -4,7 +4,12 @@ import { type Loader, type LoaderOptions, openLoader } from '../../data/datasets
 import type { LoaderPlan } from '../../data/datasets/plan.ts';
 import { type Batch, imageBatches } from '../../data/preprocessing/batches.ts';
 import type { ErrorBudget } from '../../data/preprocessing/decodable-images.ts';
-import { type ImageSample, sampleImages } from '../../data/preprocessing/image-list.ts';
+import {
+  type ImageFolder,
+  type ImageSample,
+  nameOfFolder,
+  sampleImages,
+} from '../../data/preprocessing/image-list.ts';
 import type { Preprocessing } from '../../data/preprocessing/normalise.ts';
 import {
   type SamplePart,
@@ -24,7 +29,7 @@ import { folderDigest } from './folder-digest.ts';
 
 /** Where calibration data come from. */
 export type CalibrationSource =
-  | { readonly kind: 'Images'; readonly folder: string }
+  | { readonly kind: 'Images'; readonly folder: ImageFolder }
   | { readonly kind: 'Tensorfile'; readonly path: string }
   /** The images are written to a tensorfile, which is then the source. */
   | { readonly kind: 'TensorfileOfImages'; readonly path: string; readonly folder: string }
@@ -67,8 +72,10 @@ export const chooseCalibrationSource = (flags: SourceFlags): CalibrationSource |
 };
 
 /** Origin of the data, as named in a report. */
-export const nameOfSource = (source: CalibrationSource): string =>
-  source.kind === 'Tensorfile' ? source.path : source.kind === 'Loader' ? source.name : source.folder;
+export const nameOfSource = (source: CalibrationSource): string => {
+  if (source.kind === 'Tensorfile') return source.path;
+  return source.kind === 'Loader' ? source.name : nameOfFolder(source.folder);
+};
 
 /** Which sample of a source to read. */
 export type SourceRequest = {
@@ -206,7 +213,7 @@ const readImages = (
   });
   return {
     batches,
-    heldOut: () => drawn.heldOut.slice(broken).map((path) => folderImage(path, pixels)),
+    heldOut: () => drawn.heldOut.slice(broken).map((file) => folderImage(file, pixels)),
     consumed: () => (broken === 0 ? 0 : (broken - 1) * part.of + part.part),
     preprocessing: pixels.preprocessing,
   };

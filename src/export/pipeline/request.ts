@@ -1,5 +1,6 @@
 /** The request of one export and its ports to the outside, the same for the command line and for pods. */
 
+import type { ImageFolder } from '../../data/preprocessing/image-list.ts';
 import type { EncryptOptions } from '../../formats/crypto/encrypted-model.ts';
 import type { HistogramFile } from '../../formats/scales/histogram-file.ts';
 import type { Scales } from '../../graph/precision/qdq.ts';
@@ -51,7 +52,7 @@ export type Int8Request = {
   /** Parts of the sample that are counted separately; undefined if one pass counts all of it. */
   readonly parts?: PartStores;
   /** Folder of images to compare on if the scales are from training. */
-  readonly comparedFolder: string | undefined;
+  readonly comparedFolder: ImageFolder | undefined;
   /** Whether the request names data that a model trained with quantisation does not need. */
   readonly namesData: boolean;
   /** Accuracy gate: minimum SQNR in decibel. */

@@ -1,6 +1,6 @@
 /** Calibration cache and range JSON of a model trained with quantisation (QAT); no images are involved. */
 
-import { sampleImages } from '../../data/preprocessing/image-list.ts';
+import { type ImageFolder, sampleImages } from '../../data/preprocessing/image-list.ts';
 import { folderImage, type SampledImage } from '../../data/preprocessing/sampled-image.ts';
 import { graphOf } from '../../formats/onnx/graph.ts';
 import { tensorRtVersionNumber, writeCalibrationCache } from '../../formats/scales/calibration-cache.ts';
@@ -65,12 +65,12 @@ const sortByGraph = (ranges: TensorRanges, tensors: ReadonlySet<string>): Tensor
 /** Images to compare int8 with float on. No image of the folder was used for calibration, so any will do. */
 export const listComparisonImages = async (
   opened: OpenedModel,
-  folder: string | undefined,
+  folder: ImageFolder | undefined,
   seed: number,
 ): Promise<readonly SampledImage[]> => {
   if (folder === undefined) return [];
   const { heldOut } = await sampleImages(folder, { batches: 0, batchSize: 0, seed });
-  return heldOut.map((path) => folderImage(path, pixelsOf(opened)));
+  return heldOut.map((file) => folderImage(file, pixelsOf(opened)));
 };
 
 /** Whether the export uses the scales of training. */

@@ -137,7 +137,22 @@ export const failures = {
     retry: 'never',
     meaning: 'Less than half of the arithmetic would be int8, and --require_int8 or requireInt8 is set.',
   },
-  StorageUnavailable: { exitCode: 50, retry: 'later', meaning: 'The artifact store did not respond.' },
+  StorageDenied: {
+    exitCode: 45,
+    retry: 'never',
+    meaning: 'Object storage refuses the credentials or the access, or its certificate is not trusted.',
+  },
+  ScratchTooSmall: {
+    exitCode: 46,
+    retry: 'never',
+    meaning: 'The objects that must be whole on disk do not fit into the scratch space of the pod.',
+  },
+  StorageUnavailable: {
+    exitCode: 50,
+    retry: 'later',
+    meaning:
+      'The artifact store did not respond, is overloaded or damages what it transfers, or the credentials have expired.',
+  },
   Interrupted: { exitCode: 51, retry: 'later', meaning: 'A signal stopped the work before it was complete.' },
   OutOfMemory: {
     exitCode: 52,

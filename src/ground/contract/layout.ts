@@ -6,6 +6,12 @@ export const mounts = {
   keyFile: '/run/secrets/export.tlt.dev/key',
   /** The experiment spec, a file of a mounted ConfigMap. */
   specFile: '/run/config/export.tlt.dev/spec',
+  /** The credentials of object storage, the files of a mounted Secret. */
+  s3Credentials: '/run/secrets/s3.export.tlt.dev',
+  /** Certificate authorities of object storage, a file of a mounted ConfigMap. */
+  s3Authority: '/run/config/s3.export.tlt.dev/ca.crt',
+  /** Objects that must be whole on disk, and files until they are uploaded. */
+  scratch: '/scratch',
   /** Files from `stage` for `build` and `publish`; read-only for them. */
   work: '/work',
   /** Files from `build` for `publish`; read-only for it. */

@@ -5,6 +5,7 @@ import type { TensorfileModule } from './flags.ts';
 import type { ModelSettings } from './model-settings.ts';
 import type { OutputRoles } from './output-roles.ts';
 import type { EngineBuilt } from './result.ts';
+import type { S3Settings } from './s3-settings.ts';
 import type { EngineSettings, TensorRtPlan } from './tensorrt-plan.ts';
 
 /** A file, with its expected SHA-256 if the user or an earlier stage pinned it. */
@@ -62,6 +63,8 @@ export type ExportTask = {
   /** External codec: a program in the container image that decrypts foreign models and encrypts a second `.etlt`. */
   readonly codec?: { readonly command: readonly string[] };
   readonly exportKey: string;
+  /** How to reach object storage, if a URI of the task is in it. */
+  readonly s3?: S3Settings;
   /** URI of the histogram file, which is reused if it exists and written otherwise. Default: not stored. */
   readonly histograms?: string;
   /** The images are counted in parts, whose histograms add up to those of `histograms`. Default: all in one pod. */
@@ -79,6 +82,8 @@ export type TensorfileTask = {
   readonly useValidationSet: boolean;
   readonly seed: number;
   readonly maxBrokenPercent?: number;
+  /** How to reach object storage, if a URI of the task is in it. */
+  readonly s3?: S3Settings;
   readonly tensorfileKey: string;
   readonly folder: string;
 };
@@ -106,6 +111,8 @@ export type EngineTask = {
   readonly settings: EngineSettings;
   /** URI of the folder of timing caches, for builders that have them. */
   readonly timings?: string;
+  /** How to reach object storage, if a URI of the task is in it. */
+  readonly s3?: S3Settings;
   readonly engineKey: string;
   readonly folder: string;
 };

@@ -1,0 +1,165 @@
+/** What an answer of object storage, or none, means: another try at once, or a failure with its reason. Pure. */
+import { systemCodeOf, UserError } from '../../../ground/base/errors.ts';
+import type { FailureReason } from '../../../ground/base/failures.ts';
+import { field } from '../../../ground/contract/fields.ts';
+
+/** What was done when a request failed. */
+export type S3Activity = {
+  /** Starts the message: `Reading s3://bucket/key`. */
+  readonly doing: string;
+  readonly bucket: string;
+  /** Whether the request would change the bucket. */
+  readonly writes: boolean;
+};
+
+type Finding = { readonly reason: FailureReason; readonly text: string };
+
+/** The fields of an error of the SDK that are read here. Its message is not among them where it can quote the request. */
+type S3Error = {
+  readonly name?: unknown;
+  readonly message?: unknown;
+  readonly $metadata?: { readonly httpStatusCode?: unknown };
+};
+
+/** Name of the error that S3, or the network, gave: `SlowDown`, `ECONNRESET`. */
+export const nameOfS3Error = (thrown: unknown): string => {
+  const code = systemCodeOf(thrown);
+  const { name } = Object(thrown) as S3Error;
+  return code ?? (typeof name === 'string' ? name : 'Error');
+};
+
+/** HTTP status of the answer; undefined if there was none. */
+export const statusOfS3Error = (thrown: unknown): number | undefined => {
+  const status = (Object(thrown) as S3Error).$metadata?.httpStatusCode;
+  return typeof status === 'number' ? status : undefined;
+};
+
+/** Errors of names, by which S3 asks for another try although the status is not 5xx. */
+const transientNames: ReadonlySet<string> = new Set([
+  'RequestTimeout',
+  'RequestTimeTooSkewed', // The SDK has read the server's clock from the answer.
+  'RequestExpired',
+  'ConditionalRequestConflict',
+  'OperationAborted',
+  'BadDigest',
+  'IncompleteBody',
+  'XAmzContentSHA256Mismatch',
+  'XAmzContentChecksumMismatch',
+  'TimeoutError',
+  'SlowDown',
+  'TooManyRequests',
+]);
+
+const networkCodes: ReadonlySet<string> = new Set([
+  'ECONNRESET',
+  'ECONNREFUSED',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ERR_STREAM_PREMATURE_CLOSE',
+]);
+
+const fullNames: ReadonlySet<string> = new Set([
+  'QuotaExceeded',
+  'InsufficientStorage',
+  'XMinioStorageFull',
+  'XMinioAdminBucketQuotaExceeded',
+]);
+
+const expiredNames: ReadonlySet<string> = new Set([
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'TokenRefreshRequired',
+]);
+
+const unknownKey = 'the server does not know the access key. Correct the credentials.';
+
+const deniedNames: Readonly<Record<string, string>> = {
+  InvalidAccessKeyId: unknownKey,
+  XAdminUserNotFound: unknownKey, // versitygw
+  SignatureDoesNotMatch: 'the secret access key is wrong. Correct the credentials.',
+  CredentialsProviderError: `no credentials were found. Set ${field('s3Credentials')}, or use a workload identity.`,
+  TokenFileReadError:
+    'the token file of the workload identity cannot be read. Check the service account of the pods.',
+  InvalidIdentityToken: 'the token of the workload identity is refused. Check its issuer and audience.',
+};
+
+const certificateCodes: ReadonlySet<string> = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'CERT_HAS_EXPIRED',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+]);
+
+/** Whether the same request can succeed a moment later. */
+export const isTransient = (thrown: unknown): boolean => {
+  const name = nameOfS3Error(thrown);
+  if (fullNames.has(name)) return false;
+  if (transientNames.has(name) || networkCodes.has(name)) return true;
+  const status = statusOfS3Error(thrown);
+  return status !== undefined && (status === 429 || (status >= 500 && status !== 501 && status !== 507));
+};
+
+/** Whether the object does not exist. The status does not tell: a server can answer 404 for an unknown user. */
+export const isAbsent = (thrown: unknown): boolean =>
+  ['NoSuchKey', 'NotFound'].includes(nameOfS3Error(thrown));
+
+/** Whether a conditional write found that the name is taken. */
+export const isTaken = (thrown: unknown): boolean => statusOfS3Error(thrown) === 412;
+
+/** The failure to report for an error that no further try mended. */
+export const explainS3Error = (activity: S3Activity, thrown: unknown): UserError => {
+  if (thrown instanceof UserError) return thrown;
+  const { reason, text } = findMeaning(activity, thrown);
+  return new UserError(reason, `${activity.doing}: ${text}`);
+};
+
+const findMeaning = ({ bucket, writes }: S3Activity, thrown: unknown): Finding => {
+  const name = nameOfS3Error(thrown);
+  const status = statusOfS3Error(thrown);
+  if (name === 'NoSuchBucket')
+    return {
+      reason: writes ? 'OutputUnwritable' : 'InputNotFound',
+      text: `the bucket ${bucket} does not exist. Create it, or correct the URI.`,
+    };
+  if (expiredNames.has(name))
+    return {
+      reason: 'StorageUnavailable',
+      text: 'the credentials have expired. Renew them; the next attempt reads them again.',
+    };
+  if (fullNames.has(name) || status === 507)
+    return {
+      reason: 'DiskFull',
+      text: `the bucket ${bucket} is full (${name}). Free space, or raise its quota.`,
+    };
+  const denied = Object.hasOwn(deniedNames, name) ? deniedNames[name] : undefined;
+  if (denied !== undefined) return { reason: 'StorageDenied', text: denied };
+  if (certificateCodes.has(name))
+    return {
+      reason: 'StorageDenied',
+      text: `the certificate of the server is not trusted (${name}). Set ${field('s3Authority')} to its certificate authority.`,
+    };
+  if (status === 401 || status === 403)
+    return {
+      reason: 'StorageDenied',
+      text: `access to the bucket ${bucket} is denied (${name}). Allow ${writes ? 'writing' : 'reading'} it, or use other credentials.`,
+    };
+  if (isAbsent(thrown))
+    return { reason: 'InputNotFound', text: 'it does not exist. Correct the URI, or upload the object.' };
+  return { reason: 'StorageUnavailable', text: describeOther(name, status, thrown) };
+};
+
+const describeOther = (name: string, status: number | undefined, thrown: unknown): string => {
+  const { message } = Object(thrown) as S3Error;
+  const said = typeof message === 'string' ? `: ${message.slice(0, 200)}` : '';
+  const answer =
+    status === undefined ? 'the server did not answer' : `the server answered with status ${status}`;
+  return `${answer} (${name}${said}). Check the server, and the endpoint and region of the settings.`;
+};
