@@ -79,7 +79,7 @@ serial('an object is written once, read whole, listed, and removed', async (t) =
 });
 
 serial(
-  'a read that is cut or stalls goes on where it stopped, and does not ask for a byte twice',
+  'a read that is cut or stalls continues where it stopped, and does not ask for a byte twice',
   async (t) => {
     const { uri, content } = await anObject(3_000_000);
     const ranges: (string | undefined)[] = [];
@@ -268,7 +268,7 @@ const digestOnDisk = async (path: string): Promise<string> => {
 };
 
 serial(
-  'staged files get their names together, large ones in parts; faults of the way there are mended',
+  'staged files get their names together, large ones in parts; faults of the way there are fixed',
   async (t) => {
     const store = aStore();
     inOrder(

@@ -114,7 +114,7 @@ export const isAbsent = (thrown: unknown): boolean =>
 /** Whether a conditional write found that the name is taken. */
 export const isTaken = (thrown: unknown): boolean => statusOfS3Error(thrown) === 412;
 
-/** The failure to report for an error that no further try mended. */
+/** The failure to report for an error that no further try fixed. */
 export const explainS3Error = (activity: S3Activity, thrown: unknown): UserError => {
   if (thrown instanceof UserError) return thrown;
   const { reason, text } = findMeaning(activity, thrown);
