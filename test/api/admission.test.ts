@@ -409,10 +409,10 @@ test(
 );
 
 test(
-  'an object store',
+  'an object store without its settings',
   rejects,
   modelExport({ output: { uri: 's3://bucket/x' } }),
-  'use the form pvc://<claim>/<path>',
+  's3:// URIs require spec.s3: set its endpoint',
 );
 test(
   'a claim without a path',

@@ -2,7 +2,6 @@
 import { systemClock } from '../../ground/base/clock.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { isS3Uri } from '../../ground/base/s3-uri.ts';
-import { field } from '../../ground/contract/fields.ts';
 import type { S3Settings } from '../../ground/contract/s3-settings.ts';
 import { makePvcStore } from './pvc.ts';
 import type { S3Places } from './s3/client.ts';
@@ -77,7 +76,7 @@ const openS3 = async (
   if (settings === undefined)
     throw new UserError(
       'InputNotFound',
-      `Opening ${uri}: no settings of object storage are given. Set ${field('s3')}.`,
+      `Opening ${uri}: no settings of object storage are given. Set spec.s3.`,
     );
   const [{ connectS3 }, { makeScratch }, { patientRetries }, { makeS3Store }] = await Promise.all([
     import('./s3/client.ts'),

@@ -26,12 +26,6 @@ const fields = {
   dlaCore: { flag: '--dla_core', spec: 'engine.dlaCore' },
   targetCapability: { flag: '--compute_capability', spec: 'hardware.computeCapability' },
   codec: { flag: '--codec_command', spec: 'spec.codec' },
-  s3: { flag: '--s3_endpoint or --s3_region', spec: 'spec.s3' },
-  s3Credentials: {
-    flag: 'the credentials that the AWS command line uses (AWS_ACCESS_KEY_ID, ~/.aws/credentials)',
-    spec: 'the Secret in spec.s3.credentialsSecretRef',
-  },
-  s3Authority: { flag: '--s3_ca', spec: 'spec.s3.caConfigMapKeyRef' },
 } as const;
 
 export type Field = keyof typeof fields;
