@@ -59,6 +59,8 @@ const calibration = (changes: Partial<NonNullable<Spec['calibration']>>) =>
 const memory = { limits: { memory: '8Gi' } };
 const digest = 'f'.repeat(64);
 
+const s3 = { endpoint: 'https://s3.example', region: 'us-east-1', scratchSize: '1Gi' };
+
 /** The change that the remedy describes: in the object, in its classes or in the operator. */
 const changes: Partial<Record<Reason, readonly Remedy[]>> = {
   Usage: [upgrade],
@@ -104,6 +106,7 @@ const changes: Partial<Record<Reason, readonly Remedy[]>> = {
   DeadlineExceeded: [
     editing(() => ({ jobs: { export: { deadlineSeconds: 90000 }, engine: { deadlineSeconds: 90000 } } })),
   ],
+  ScratchTooSmall: [editing(() => ({ s3: { ...s3, scratchSize: '20Gi' } }))],
   OutOfMemory: [editing(() => ({ jobs: { export: { resources: memory }, engine: { resources: memory } } }))],
   ImagePullFailed: [editing(() => ({ jobs: { imagePullSecrets: [{ name: 'registry' }] } })), upgrade],
   Unschedulable: [editingClass(() => ({ tolerations: [{ operator: 'Exists' }] }))],
@@ -119,7 +122,8 @@ const engineReasons: readonly Reason[] = [
 
 /** The object whose export, or whose first engine, is in that state. */
 const inState = (reason: Reason, state: JobState): ObservedExport => {
-  const modelExport = aModelExport({ spec: { ...aSpec(), deviceClasses: [{ name: 'ampere' }] } });
+  const stored = reason === 'ScratchTooSmall' ? { model: { uri: 's3://models/m.tlt' }, s3 } : {};
+  const modelExport = aModelExport({ spec: { ...aSpec(), deviceClasses: [{ name: 'ampere' }], ...stored } });
   const started = settle(anObserved({ modelExport, classes: [aClass('ampere')] }));
   const at = engineReasons.includes(reason) ? settle(succeed(started)) : started;
   return settle(finish(at, () => state));
