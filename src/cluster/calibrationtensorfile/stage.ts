@@ -6,14 +6,13 @@ import { isIn, tensorfileFolder } from '../../ground/contract/layout.ts';
 import type { TensorfileWritten } from '../../ground/contract/result.ts';
 import type { CalibrationTensorfileStatus } from '../api/calibration-tensorfile.ts';
 import type { Ledger } from '../api/ledger.ts';
-import type { Reason } from '../api/reasons.ts';
 import type { Job } from '../jobs/job.ts';
 import { computeTensorfileKey } from '../jobs/keys.ts';
 import { planJob } from '../jobs/template.ts';
 import { makeTensorfileJob } from '../jobs/tensorfile-job.ts';
 import { type ArtifactPlan, assessArtifact, deadlineMsOf } from '../ownedjobs/artifact.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
-import { describeObstruction } from '../ownedjobs/obstruction.ts';
+import { describeObstruction, type Obstruction } from '../ownedjobs/obstruction.ts';
 import type { Outcome } from '../ownedjobs/outcome.ts';
 import { requestedVerification, requestsRetry } from '../ownedjobs/request.ts';
 import type { ObservedTensorfile } from './observe.ts';
@@ -31,8 +30,7 @@ export type TensorfileState =
     }
   | { readonly kind: 'Writing'; readonly job: ObservedJob }
   | { readonly kind: 'ToWrite'; readonly job: Job }
-  | { readonly kind: 'Waiting'; readonly reason: Reason; readonly message: string; readonly retry?: Job }
-  | { readonly kind: 'Failed'; readonly reason: Reason; readonly message: string };
+  | Obstruction;
 
 /** The tensorfile: its state, and the attempts to record in status. `lookAtMs` is in milliseconds since the epoch. */
 export type TensorfileStage = {

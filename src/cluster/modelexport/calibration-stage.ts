@@ -2,7 +2,6 @@
 import { histogramPartsFolder } from '../../ground/contract/layout.ts';
 import type { Ledger } from '../api/ledger.ts';
 import type { ModelExport } from '../api/model-export.ts';
-import type { Reason } from '../api/reasons.ts';
 import { countParts, makeCalibrationJob } from '../jobs/export-job.ts';
 import type { Job } from '../jobs/job.ts';
 import { computeHistogramsKey, computePartsKey } from '../jobs/keys.ts';
@@ -10,7 +9,7 @@ import { planJob } from '../jobs/template.ts';
 import { type ArtifactPlan, assessArtifact, deadlineMsOf } from '../ownedjobs/artifact.ts';
 import { needsOneNode, placeOnOneNode } from '../ownedjobs/claim-facts.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
-import { describeObstruction } from '../ownedjobs/obstruction.ts';
+import { describeObstruction, type Obstruction } from '../ownedjobs/obstruction.ts';
 import type { Outcome } from '../ownedjobs/outcome.ts';
 import { requestsRetry } from '../ownedjobs/request.ts';
 import { describeRunning } from '../ownedjobs/running.ts';
@@ -24,8 +23,7 @@ export type CalibrationState =
   | { readonly kind: 'Counted' }
   | { readonly kind: 'Exporting'; readonly job: ObservedJob }
   | { readonly kind: 'ToExport'; readonly job: Job }
-  | { readonly kind: 'Waiting'; readonly reason: Reason; readonly message: string; readonly retry?: Job }
-  | { readonly kind: 'Failed'; readonly reason: Reason; readonly message: string };
+  | Obstruction;
 
 /** The counting, and what status says about it. */
 export type CalibrationStage = {

@@ -3,7 +3,6 @@ import { engineFolder } from '../../ground/contract/layout.ts';
 import type { EngineBuilt } from '../../ground/contract/result.ts';
 import type { Ledger } from '../api/ledger.ts';
 import type { ModelExport } from '../api/model-export.ts';
-import type { Reason } from '../api/reasons.ts';
 import { computeEngineKey, type EngineJobInputs, isTrained, planEngineJob } from '../jobs/engine-job.ts';
 import { findEngineRefusal } from '../jobs/engine-request.ts';
 import type { Job } from '../jobs/job.ts';
@@ -16,7 +15,7 @@ import {
 import { findUnreachableVolume } from '../ownedjobs/claim-facts.ts';
 import { dropWantedKey, makeLedger } from '../ownedjobs/ledger.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
-import { describeObstruction } from '../ownedjobs/obstruction.ts';
+import { describeObstruction, type Obstruction } from '../ownedjobs/obstruction.ts';
 import type { Outcome } from '../ownedjobs/outcome.ts';
 import { requestedVerification, requestsRetry } from '../ownedjobs/request.ts';
 import { claimPauseMs } from '../ownedjobs/start.ts';
@@ -36,8 +35,7 @@ export type EngineState =
   | ({ readonly kind: 'Built' } & VerificationJobs)
   | { readonly kind: 'Building'; readonly job: ObservedJob }
   | { readonly kind: 'ToBuild'; readonly job: Job }
-  | { readonly kind: 'Waiting'; readonly reason: Reason; readonly message: string; readonly retry?: Job }
-  | { readonly kind: 'Failed'; readonly reason: Reason; readonly message: string }
+  | Obstruction
   /** Stopped by failurePolicy FailFast, because another class failed. */
   | { readonly kind: 'Stopped' };
 

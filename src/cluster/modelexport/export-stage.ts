@@ -6,7 +6,6 @@ import { exportFolder, fileIn, folderOfFile, isIn } from '../../ground/contract/
 import type { Exported } from '../../ground/contract/result.ts';
 import type { Ledger } from '../api/ledger.ts';
 import type { ModelExport } from '../api/model-export.ts';
-import type { Reason } from '../api/reasons.ts';
 import type { ExportedArtifacts } from '../jobs/engine-job.ts';
 import { countParts, makeExportJob } from '../jobs/export-job.ts';
 import type { Job } from '../jobs/job.ts';
@@ -15,7 +14,7 @@ import { planJob } from '../jobs/template.ts';
 import { type ArtifactPlan, assessArtifact, deadlineMsOf } from '../ownedjobs/artifact.ts';
 import { dropWantedKey } from '../ownedjobs/ledger.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
-import { describeObstruction } from '../ownedjobs/obstruction.ts';
+import { describeObstruction, type Obstruction } from '../ownedjobs/obstruction.ts';
 import type { Outcome } from '../ownedjobs/outcome.ts';
 import { requestedVerification, requestsRetry } from '../ownedjobs/request.ts';
 import { assessCalibration, type CalibrationStatus } from './calibration-stage.ts';
@@ -36,7 +35,6 @@ export type VerificationJobs = { readonly verifies?: ObservedJob; readonly toVer
 
 /** Where the export is. `retry` is a rejected Job whose next create is due. */
 export type ExportState =
-  | { readonly kind: 'Waiting'; readonly reason: Reason; readonly message: string; readonly retry?: Job }
   | ({
       readonly kind: 'Exported';
       readonly stored: ExportStatus;
@@ -44,7 +42,7 @@ export type ExportState =
     } & VerificationJobs)
   | { readonly kind: 'Exporting'; readonly job: ObservedJob }
   | { readonly kind: 'ToExport'; readonly job: Job }
-  | { readonly kind: 'Failed'; readonly reason: Reason; readonly message: string };
+  | Obstruction;
 
 /** The export: its state, and the attempts to record in status. */
 export type ExportStage = {
