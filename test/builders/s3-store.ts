@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectS3 } from '../../src/adapters/storage/s3/client.ts';
 import { makeS3Store } from '../../src/adapters/storage/s3/s3-store.ts';
-import { makeScratch } from '../../src/adapters/storage/s3/scratch.ts';
+import { makeScratchSpace } from '../../src/adapters/storage/s3/scratch.ts';
 import type { ArtifactStore } from '../../src/adapters/storage/store.ts';
 import { systemClock } from '../../src/ground/base/clock.ts';
 import { credentialFiles, type S3Settings } from '../../src/ground/contract/s3-settings.ts';
@@ -58,7 +58,7 @@ export const anS3Store = (options: StoreOptions): TestedStore => {
   mkdirSync(scratch, { recursive: true });
   const store = makeS3Store({
     connect: () => connectS3(settings, { credentials: credentialsFolder(credentials), authority }),
-    scratch: makeScratch(scratch, scratchBytes),
+    scratch: makeScratchSpace(scratch, scratchBytes),
     retryPolicy: {
       firstPauseMs: 5,
       longestPauseMs: 40,

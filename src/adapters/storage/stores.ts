@@ -78,7 +78,7 @@ const openS3 = async (
       'InputNotFound',
       `Opening ${uri}: no settings of object storage are given. Set spec.s3.`,
     );
-  const [{ connectS3 }, { makeScratch }, { patientRetries }, { makeS3Store }] = await Promise.all([
+  const [{ connectS3 }, { makeScratchSpace }, { patientRetries }, { makeS3Store }] = await Promise.all([
     import('./s3/client.ts'),
     import('./s3/scratch.ts'),
     import('./s3/retry.ts'),
@@ -86,7 +86,7 @@ const openS3 = async (
   ]);
   return makeS3Store({
     connect: () => connectS3(settings, places),
-    scratch: makeScratch(places.scratch, settings.scratchBytes),
+    scratch: makeScratchSpace(places.scratch, settings.scratchBytes),
     retryPolicy: { ...patientRetries, clock: systemClock, random, warn },
     idleMs,
     clock: systemClock,

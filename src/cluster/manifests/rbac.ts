@@ -42,14 +42,11 @@ const pathReader = (name: string, path: string) => ({
   rules: [{ nonResourceURLs: [path], verbs: ['get'] }],
 });
 
-/** ClusterRole for Prometheus; bind it to the ServiceAccount that scrapes the metrics. */
-export const metricsReader = pathReader('tlt-export-metrics-reader', '/metrics');
-
-/** ClusterRole for people who read the page of all exports. */
-export const pageReader = pathReader('tlt-export-page-reader', exportsPath);
-
-/** Both ClusterRoles; nothing is bound to them. */
-export const pathReaders = [metricsReader, pageReader] as const;
+/** ClusterRoles for Prometheus, and for people who read the page of all exports. Nothing is bound to them here. */
+export const pathReaders = [
+  pathReader('tlt-export-metrics-reader', '/metrics'),
+  pathReader('tlt-export-page-reader', exportsPath),
+] as const;
 
 /** Cluster-scoped resources, which a Role cannot grant. */
 const clusterKinds: readonly string[] = ['nodes', 'persistentvolumes', kinds.ExportDeviceClass.plural];

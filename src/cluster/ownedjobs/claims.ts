@@ -109,7 +109,10 @@ export type ClaimOwner = Owner & {
 const listClaimNames = (spec: unknown): readonly string[] => [...new Set(listUris(spec))].sort();
 
 const listUris = (value: unknown): readonly string[] => {
-  if (typeof value === 'string') return parsePvcUri(value)?.claim ? [parsePvcUri(value)!.claim] : [];
+  if (typeof value === 'string') {
+    const claim = parsePvcUri(value)?.claim;
+    return claim ? [claim] : [];
+  }
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(listUris) : [];
 };
 

@@ -20,8 +20,8 @@ export type ScratchSpace = {
   readonly requireRoom: (objects: readonly SizedObject[]) => void;
 };
 
-/** ScratchSpace space below a folder, which is created when it is needed. */
-export const makeScratch = (folder: string, limitBytes: number): ScratchSpace => {
+/** Scratch space below a folder, which is created when it is needed. */
+export const makeScratchSpace = (folder: string, limitBytes: number): ScratchSpace => {
   let used = 0;
   return {
     makePath: async () => {

@@ -1,6 +1,6 @@
 /** A group of objects that get their names together. Large files are uploaded in parts before, and completed then. */
-import { createHash } from 'node:crypto';
 import { readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { sha256 as digestOf } from '../../../ground/base/digest.ts';
 import { UserError } from '../../../ground/base/errors.ts';
 import { outputFailure } from '../../../ground/base/whole-file.ts';
 import type { FileDigest, Staging } from '../store.ts';
@@ -92,7 +92,7 @@ const prepare = async (object: S3Object, path: string, context: RequestContext):
 
 const prepareSmall = async (object: S3Object, path: string, context: RequestContext): Promise<Prepared> => {
   const content = await readFile(path);
-  const sha256 = createHash('sha256').update(content).digest('hex');
+  const sha256 = digestOf(content);
   return {
     object,
     sha256,
