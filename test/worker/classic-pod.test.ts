@@ -82,7 +82,7 @@ const buildPod = async (exported: Exported, { key, version, gpu = gpus.a10, chan
 };
 
 const timingsIn = (root: string) => {
-  const folder = join(root, 'exports/timings/t4/10.3');
+  const folder = join(root, 'exports/timings/same/10.3');
   return readdirSync(folder).map((name) => {
     const { entries } = JSON.parse(readFileSync(join(folder, name), 'utf8')) as { entries: object };
     return { name, entries: Object.keys(entries) };
@@ -159,14 +159,18 @@ test('next to the engine are the files for DeepStream and Triton, in the manifes
 
 test('builds at the same time lose no timings, and later builds leave one file', async (t) => {
   const { exported, root } = await exporting;
-  const changes = [{ dataType: 'fp32' }, { dataType: 'fp16' }] as const;
-  const pods = [];
-  for (const [i, change] of changes.entries())
-    pods.push(await buildPod(exported, { key: `same${i}`, version: '10.3.0', changes: change }));
+  // A folder of its own, because the other tests of this file build at the same time.
+  const build = (key: string, dataType: 'fp32' | 'fp16' | 'int8') =>
+    buildPod(exported, {
+      key,
+      version: '10.3.0',
+      changes: { timings: 'pvc://exports/timings/same/10.3', dataType },
+    });
+  const pods = [await build('same0', 'fp32'), await build('same1', 'fp16')];
   for (const { publish: store } of pods) await store();
   const both = timingsIn(root);
   t.is(both.length, 2, 'neither saw the timings of the other, and both are there');
-  const third = await buildPod(exported, { key: 'third', version: '10.3.0', changes: { dataType: 'int8' } });
+  const third = await build('third', 'int8');
   await third.publish();
   const [all, ...others] = timingsIn(root);
   t.deepEqual(others, []);
