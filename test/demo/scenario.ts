@@ -11,6 +11,7 @@ import { encryptTlt } from '../builders/encrypted.ts';
 import type { DemoCluster } from '../cluster/cluster.ts';
 import { modelFile } from '../models/models.ts';
 import { photosFolder } from '../photos/photos.ts';
+import { collectEvidence } from './evidence.ts';
 
 export const root = join(import.meta.dirname, '..', '..');
 export const demoKey = 'correct horse battery staple';
@@ -80,23 +81,37 @@ type Expected = {
   readonly tell?: boolean;
 };
 
-/** The status as soon as `holds` accepts it; the error contains the last one otherwise. */
+/**
+ * The status as soon as `holds` accepts it; the error contains the last one otherwise, and what explains it. An apiserver that
+ * ends the watch is watched again.
+ */
 export const untilStatus = async (
-  { watch }: DemoCluster,
+  cluster: DemoCluster,
   name: string,
   { holds, limitMs, tell }: Expected,
 ): Promise<ModelExportStatus> => {
-  const statusLine = ['-o', 'jsonpath={.status}{"\\n"}'];
+  const end = performance.now() + limitMs;
   let last = '';
-  for await (const text of watch(['modelexport', '-n', namespace, name, ...statusLine], limitMs)) {
-    const status = JSON.parse(text || '{}') as ModelExportStatus;
-    const line = `${status.progress ?? ''} ${conditionOf(status, 'Ready')?.message ?? ''}`;
-    if (tell && line !== last) process.stderr.write(`  ${line}\n`);
-    last = line;
-    if (holds(status)) return status;
-  }
-  throw new Error(`ModelExport ${name}: not within ${limitMs / 1000} s (${last})`);
+  for (let left = limitMs; left > 0; left = end - performance.now())
+    for await (const text of cluster.watch(watched(name), left)) {
+      const status = JSON.parse(text || '{}') as ModelExportStatus;
+      const line = `${status.progress ?? ''} ${conditionOf(status, 'Ready')?.message ?? ''}`;
+      if (tell && line !== last) process.stderr.write(`  ${line}\n`);
+      last = line;
+      if (holds(status)) return status;
+    }
+  const evidence = await collectEvidence(cluster, name, { namespace, operatorNamespace });
+  throw new Error(`ModelExport ${name}: not within ${limitMs / 1000} s (${last})\n${evidence}`);
 };
+
+const watched = (name: string): readonly string[] => [
+  'modelexport',
+  '-n',
+  namespace,
+  name,
+  '-o',
+  'jsonpath={.status}{"\\n"}',
+];
 
 export const conditionOf = (status: ModelExportStatus, type: string) =>
   status.conditions?.find((condition) => condition.type === type);
