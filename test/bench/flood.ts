@@ -7,7 +7,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { aSpec } from '../builders/objects.ts';
-import { freePort, startControlPlane } from '../cluster/control-plane.ts';
+import { startControlPlane } from '../cluster/control-plane.ts';
+import { freePort } from '../cluster/free-port.ts';
 import { eventually } from '../cluster/run.ts';
 
 const objects = Number(process.argv[2] ?? 1500);

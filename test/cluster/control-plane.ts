@@ -1,11 +1,11 @@
 /** A real etcd and kube-apiserver on loopback, optionally with controllers and scheduler. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { controlPlanePrograms, kubeBinary } from './binaries.ts';
 import { kubeconfigOf, writeCredentials } from './credentials.ts';
+import { freePort } from './free-port.ts';
 import { tiedFolder } from './outlived.ts';
 import { type Ask, requestsTo } from './requests.ts';
 import { type Background, background, eventually, run } from './run.ts';
@@ -208,16 +208,6 @@ const unthrottled = {
   'kube-controller-manager': [...noLimit, '--concurrent-job-syncs=20'],
   'kube-scheduler': noLimit,
 } as const;
-
-export const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = net.createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 
 const killGroup = (pid: number): void => {
   try {

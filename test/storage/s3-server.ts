@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../cluster/control-plane.ts';
+import { freePort } from '../cluster/free-port.ts';
 import { s3ServerBinary } from '../cluster/go-tools.ts';
 import { background, eventually } from '../cluster/run.ts';
 
