@@ -149,6 +149,7 @@ export const aJobOf = (
   hardware: undefined,
   report: undefined,
   isQueued: false,
+  isConfirmed: true,
   suspendedByUs: false,
   ...changes,
 });

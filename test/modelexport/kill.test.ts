@@ -1,17 +1,23 @@
-/** kill -9 after each write of an export: the result is the same, and no Job is created twice. */
+/**
+ * kill -9 after each write of an export, and a cache of pods that shows nothing: the result is the same, and no Job is created
+ * twice.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import process from 'node:process';
 import test from 'ava';
 import type { ModelExport, ModelExportStatus } from '../../src/cluster/api/model-export.ts';
 import { modelExportResource } from '../../src/cluster/modelexport/caches.ts';
+import { resultGraceMs } from '../../src/cluster/ownedjobs/artifact.ts';
 import type { KubeClient } from '../../src/cluster/runtime/client.ts';
+import { systemClock } from '../../src/ground/base/clock.ts';
 import { aClientOf } from '../builders/client.ts';
 import { aSpec } from '../builders/objects.ts';
+import { runOperator } from '../builders/operator.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
 import { tied } from '../cluster/outlived.ts';
 import { eventually, run } from '../cluster/run.ts';
-import { type FaultProxy, startFaultProxy } from '../runtime/fault-proxy.ts';
+import { type Fault, type FaultProxy, startFaultProxy } from '../runtime/fault-proxy.ts';
 import { type Followed, follow } from './followed.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -150,4 +156,37 @@ test('the operator can be killed after any of its writes', async (t) => {
   };
   await Promise.all(opened.map(walk));
   t.log(`${undisturbed.writes} writes; of as many exports, ${reached} were killed after one each`);
+});
+
+/** A watch of pods that is open and says nothing. */
+const silencePods: Fault = ({ url = '' }, response) => {
+  if (!/\/pods\?.*watch=true/.test(url)) return 'pass';
+  response.writeHead(200, { 'content-type': 'application/json' }).flushHeaders();
+  return 'handled';
+};
+
+test('a result that the cache of pods does not show is read from the apiserver before it counts as lost', async (t) => {
+  t.timeout(120_000);
+  const [namespace, name] = ['outdated', 'demo'];
+  const proxy = await startFaultProxy({ ...plane, name: namespace });
+  proxy.fault = silencePods;
+  const stop = new AbortController();
+  // By this clock, every Job ended longer ago than a result may be unknown.
+  const clock = { ...systemClock, now: () => systemClock.now() + 2 * resultGraceMs };
+  const settings = { namespaces: [namespace], clock };
+  const running = runOperator(aClientOf(proxy.kubeconfig), stop.signal, settings);
+  t.teardown(async () => {
+    stop.abort(new Error('the test is over'));
+    await running;
+    await proxy.close();
+  });
+  await client.create(namespaces, {}, { metadata: { name: namespace } }, forEver);
+  const object = { ...kindOfExport, metadata: { name }, spec: aSpec() };
+  await client.create(modelExportResource, { namespace }, object, forEver);
+  await eventually('the end of the export', async () => isOver(namespace, name) || undefined, 90_000);
+  const { status } = followed.modelExports.get(`${namespace}/${name}`)!;
+  for (const artifact of [status!.export!, ...status!.engines!]) {
+    t.is(artifact.lastFailure, undefined);
+    t.is(artifact.attempts, undefined);
+  }
 });

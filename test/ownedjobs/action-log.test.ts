@@ -183,8 +183,7 @@ test('a Job that the apiserver rejects is one line, however often it is tried ag
   const { modelExport } = exporting;
   const { actions } = decide({ ...exporting, jobs: [] });
   const { signal } = new AbortController();
-  for (let attempt = 0; attempt < 3; attempt++)
-    await apply({ actions, requeueAfterMs: undefined }, modelExport, { deps, signal });
+  for (let attempt = 0; attempt < 3; attempt++) await apply({ actions }, modelExport, { deps, signal });
   const about = { kind: 'ModelExport', namespace: 'vision', name: 'demo', stage: 'export' };
   t.is(lines.length, 1);
   t.like(lines[0], {

@@ -194,6 +194,31 @@ test('a result counts although an injected container keeps the pod running', (t)
   t.is(look(after(kept, resultGraceMs)).state.kind, 'Made');
 });
 
+test('a verdict by time waits until the pods were read from the apiserver', (t) => {
+  const running = next(empty);
+  const otherwise = { kind: 'Failed', reason: 'ResultLost', message: 'its pod was deleted' } as const;
+  const done = latest(running, { kind: 'ResultUnknown', sinceMs: start, otherwise });
+  const started = latest(running, active, { startedAtMs: start });
+  const hours = after(done, 60 * minute);
+  for (const { jobs } of [done, started]) {
+    const cached = { ...hours, jobs: jobs.map((job) => ({ ...job, isConfirmed: false })) };
+    t.like(look(cached), { state: { kind: 'Running' }, needsFreshPods: true, lookAtMs: undefined });
+    t.is(look(cached).ledger.attempts, undefined);
+    const { needsFreshPods, ledger } = look({ ...hours, jobs });
+    t.is(needsFreshPods, undefined);
+    t.is(ledger.attempts!.length, 1);
+  }
+  t.is(look({ ...after(done, resultGraceMs - 1) }).needsFreshPods, undefined, 'the cache may still show it');
+});
+
+test('a pod that has ended is not stopped by its deadline', (t) => {
+  const left = { state: { kind: 'Succeeded', result: anExported() }, sinceMs: start + 60 * minute } as const;
+  const changes = { startedAtMs: start };
+  const late = after(latest(next(empty), { ...active, earlyResult: left } as JobState, changes), 60 * minute);
+  t.is(look(late).state.kind, 'Running');
+  t.is(look(after(late, resultGraceMs)).state.kind, 'Made');
+});
+
 test('a stored artifact needs no Job, and the Job that made it provides its times', (t) => {
   t.deepEqual(look(empty, aStep({}, { isStored: true })).state, { kind: 'Stored' });
   const done = latest(next(empty), { kind: 'Succeeded', result: anExported() }, { startedAtMs: start });

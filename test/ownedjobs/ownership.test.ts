@@ -4,7 +4,7 @@ import type { JobOwner } from '../../src/cluster/jobs/job.ts';
 import { makeJob } from '../../src/cluster/jobs/job.ts';
 import { nameJob } from '../../src/cluster/jobs/template.ts';
 import { type JobStores, jobCacheOptions, podCacheOptions } from '../../src/cluster/ownedjobs/caches.ts';
-import type { Warning } from '../../src/cluster/ownedjobs/kube-shapes.ts';
+import type { PodObject, Warning } from '../../src/cluster/ownedjobs/kube-shapes.ts';
 import { observeOwned } from '../../src/cluster/ownedjobs/observe-owned.ts';
 import { Store } from '../../src/cluster/runtime/store.ts';
 import { aModelExport, anExported } from '../builders/objects.ts';
@@ -70,10 +70,11 @@ const newer = { creationTimestamp: '2026-01-02T00:00:00Z' };
 type Contents = {
   readonly jobs?: readonly object[];
   readonly pods?: readonly object[];
+  readonly freshPods?: readonly PodObject[];
   readonly warnings?: Readonly<Record<string, readonly Warning[]>>;
 };
 
-const observed = ({ jobs = [], pods = [], warnings = {} }: Contents) => {
+const observed = ({ jobs = [], pods = [], warnings = {}, freshPods }: Contents) => {
   const stores: JobStores = {
     jobs: new Store(caches.jobs.indexes),
     pods: new Store(caches.pods.indexes),
@@ -83,6 +84,7 @@ const observed = ({ jobs = [], pods = [], warnings = {} }: Contents) => {
   return observeOwned(stores, owner, {
     hardwareOf: () => undefined,
     isLost: () => false,
+    freshPods,
     reportOf: () => undefined,
     warningsAbout: (uid) => warnings[uid] ?? [],
   });
@@ -149,4 +151,16 @@ test('a Job that cannot create its pod shows the message of the Job controller',
   const refused = [{ reason: 'FailedCreate', message: 'exceeded quota: compute' }];
   t.is(blockedBy({ jobs: [aJob()], warnings: { 'uid-job': refused } }), 'PodRefused');
   t.is(blockedBy({ jobs: [aJob()], pods: [aPod(honest)], warnings: { 'uid-job': refused } }), undefined);
+});
+
+test('pods that were just read replace those of the cache, by the same rules', (t) => {
+  const contents = { jobs: [aJob({}, complete)], pods: [] };
+  const read = (pod: object) => ({ ...contents, freshPods: [caches.pods.project(pod)] });
+  t.is(digestIn(contents), undefined);
+  t.is(digestIn(read(aPod(honest))), honest);
+  t.is(digestIn(read(aPod(forged, { labels: {} }))), undefined);
+  t.deepEqual(
+    [contents, read(aPod(honest))].map((each) => observed(each)[0]!.isConfirmed),
+    [false, true],
+  );
 });

@@ -77,6 +77,7 @@ const observe = (
 ) =>
   observeJob(job, {
     pods,
+    isConfirmed: false,
     warnings: [],
     hardwareOf: () => undefined,
     isLost: () => false,

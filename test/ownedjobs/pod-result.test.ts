@@ -29,6 +29,7 @@ const aJob = (stage: string, type: 'Complete' | 'Failed'): JobObject => ({
 
 const around = (pods: readonly PodObject[]) => ({
   pods,
+  isConfirmed: false,
   warnings: [],
   hardwareOf: () => undefined,
   isLost: () => false,

@@ -4,8 +4,8 @@
  */
 import type { CalibrationTensorfile, CalibrationTensorfileStatus } from '../api/calibration-tensorfile.ts';
 import type { Job } from '../jobs/job.ts';
-import type { Action, Decision } from '../ownedjobs/action.ts';
-import { computeRequeueMs } from '../ownedjobs/artifact.ts';
+import { type Action, type Decision, nothing } from '../ownedjobs/action.ts';
+import { computeRequeueMs, needsPods } from '../ownedjobs/artifact.ts';
 import { draftSummaryEvents, makeEvents } from '../ownedjobs/events.ts';
 import { isManagedByUs } from '../ownedjobs/managed-by.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
@@ -25,7 +25,7 @@ const progress: readonly string[] = ['WritingTensorfile', 'Queued'];
 /** The actions, in the order in which they are performed. */
 export const decide = (observed: ObservedTensorfile): Decision<CalibrationTensorfileStatus> => {
   const { tensorfile, jobs, now } = observed;
-  if (!isManagedByUs(tensorfile)) return { actions: [], requeueAfterMs: undefined };
+  if (!isManagedByUs(tensorfile)) return nothing;
   const stage = assessTensorfile(observed);
   const { state } = stage;
   const job = state.kind === 'Writing' ? state.job : state.kind === 'Written' ? state.verifies : undefined;
@@ -44,6 +44,7 @@ export const decide = (observed: ObservedTensorfile): Decision<CalibrationTensor
       ...planSuspensions(upkeep),
     ],
     requeueAfterMs: computeRequeueMs([stage, held], now),
+    needsFreshPods: needsPods([stage]),
   };
 };
 

@@ -1,4 +1,4 @@
-/** Observes one CalibrationTensorfile. Reads only the informer caches. */
+/** Observes one CalibrationTensorfile. Sends no request. */
 import type { CalibrationTensorfile } from '../api/calibration-tensorfile.ts';
 import type { Images } from '../jobs/images.ts';
 import type { JobStores } from '../ownedjobs/caches.ts';
@@ -31,13 +31,14 @@ export const observe = (
   key: Key,
   context: ObserveContext<TensorfileStores>,
 ): ObservedTensorfile | undefined => {
-  const { stores, images, now, warningsAbout, reportOf, findRefusal, findClaim } = context;
+  const { stores, images, now, warningsAbout, freshPods, reportOf, findRefusal, findClaim } = context;
   const tensorfile = stores.tensorfiles.get(key);
   if (tensorfile === undefined) return undefined;
   const jobs = observeOwned(stores, tensorfile, {
     hardwareOf: () => undefined,
     isLost: () => false,
     warningsAbout,
+    freshPods,
     reportOf,
   });
   const obstacles = { findRefusal, findClaim, findTwin: makeTwinLookup(stores, tensorfile) };

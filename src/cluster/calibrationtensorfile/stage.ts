@@ -38,6 +38,7 @@ export type TensorfileStage = {
   readonly ledger: Ledger;
   readonly lookAtMs?: number;
   readonly outcomes?: readonly Outcome[];
+  readonly needsFreshPods?: true;
 };
 
 /** The state of the tensorfile. */

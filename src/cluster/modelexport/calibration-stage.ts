@@ -31,6 +31,7 @@ export type CalibrationStage = {
   readonly status: CalibrationStatus;
   readonly lookAtMs?: number;
   readonly outcomes?: readonly Outcome[];
+  readonly needsFreshPods?: true;
 };
 
 /**

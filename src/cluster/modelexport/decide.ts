@@ -4,8 +4,8 @@
  */
 import type { ModelExportStatus } from '../api/model-export.ts';
 import type { Job } from '../jobs/job.ts';
-import type { Action, Decision } from '../ownedjobs/action.ts';
-import { computeRequeueMs } from '../ownedjobs/artifact.ts';
+import { type Action, type Decision, nothing } from '../ownedjobs/action.ts';
+import { computeRequeueMs, needsPods } from '../ownedjobs/artifact.ts';
 import { isManagedByUs } from '../ownedjobs/managed-by.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
 import type { Outcome } from '../ownedjobs/outcome.ts';
@@ -26,7 +26,7 @@ export type ExportAction = Action<ModelExportStatus>;
 /** The actions, in the order in which they are performed. */
 export const decide = (observed: ObservedExport): Decision<ModelExportStatus> => {
   const { modelExport, jobs, now } = observed;
-  if (!isManagedByUs(modelExport)) return { actions: [], requeueAfterMs: undefined };
+  if (!isManagedByUs(modelExport)) return nothing;
   const exported = assessExport(observed);
   const stages = joinResults(observed, { exported, engines: assessEngines(observed, exported) });
   const keeps = (job: ObservedJob) => isKept(job, stages);
@@ -43,6 +43,7 @@ export const decide = (observed: ObservedExport): Decision<ModelExportStatus> =>
       ...planSuspensions(upkeep),
     ],
     requeueAfterMs: computeRequeueMs([exported, ...stages.engines, held], now),
+    needsFreshPods: needsPods([exported, ...stages.engines]),
   };
 };
 

@@ -48,6 +48,7 @@ export type EngineStage = {
   /** When time alone changes the state, in milliseconds since the epoch. */
   readonly lookAtMs?: number;
   readonly outcomes?: readonly Outcome[];
+  readonly needsFreshPods?: true;
   /** Of an engine that was built since the status was written: the stage before its Job completed. */
   readonly unwritten?: { readonly stage: EngineStage; readonly builtAtMs: number };
 };

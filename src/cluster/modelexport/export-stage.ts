@@ -52,6 +52,7 @@ export type ExportStage = {
   /** When time alone changes the state, in milliseconds since the epoch. */
   readonly lookAtMs?: number;
   readonly outcomes?: readonly Outcome[];
+  readonly needsFreshPods?: true;
   /** `status.calibration`; undefined if nothing of it changes. */
   readonly calibration?: CalibrationStatus;
   /** Number of pods that count the images at present. */
@@ -135,7 +136,7 @@ const startAfterCalibration = (
 ): ExportStage => {
   const counting = assessCalibration(observed, modelExport);
   if (counting === undefined) return start;
-  const { state, status, lookAtMs, outcomes = [] } = counting;
+  const { state, status, lookAtMs, needsFreshPods, outcomes = [] } = counting;
   const known = {
     ...start,
     calibration: status,
@@ -147,6 +148,7 @@ const startAfterCalibration = (
     ...known,
     state,
     ...(lookAtMs !== undefined && { lookAtMs }),
+    ...(needsFreshPods && { needsFreshPods }),
     ...(isUnderway && { countingPods: countParts(modelExport.spec)! }),
   };
 };

@@ -1,4 +1,4 @@
-/** Observes one ModelExport. Reads only the informer caches. */
+/** Observes one ModelExport. Sends no request. */
 import type { CalibrationTensorfile } from '../api/calibration-tensorfile.ts';
 import type { ExportDeviceClass } from '../api/export-device-class.ts';
 import type { ModelExport } from '../api/model-export.ts';
@@ -28,7 +28,7 @@ export type ModelExportStores = JobStores & {
  * @returns undefined if the object is deleted
  */
 export const observe = (key: Key, context: ObserveContext<ModelExportStores>): ObservedExport | undefined => {
-  const { stores, images, now, warningsAbout, reportOf, findRefusal, findClaim } = context;
+  const { stores, images, now, warningsAbout, freshPods, reportOf, findRefusal, findClaim } = context;
   const modelExport = stores.modelExports.get(key);
   if (modelExport === undefined) return undefined;
   const tensorfile = findTensorfileName(modelExport);
@@ -41,6 +41,7 @@ export const observe = (key: Key, context: ObserveContext<ModelExportStores>): O
     classes: modelExport.spec.deviceClasses.map(({ name }) => observeClass(stores, name)),
     jobs: observeOwned(stores, modelExport, {
       warningsAbout,
+      freshPods,
       reportOf,
       isLost: (name) => stores.nodes.get(name)?.ready === false,
       hardwareOf: (name) => {

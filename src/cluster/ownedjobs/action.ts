@@ -22,4 +22,13 @@ export type Action<Status extends object> =
 export type Decision<Status extends object> = {
   readonly actions: readonly Action<Status>[];
   readonly requeueAfterMs: number | undefined;
+  /** Whether a verdict by time needs the pods as the apiserver has them; until then, their Jobs count as running. */
+  readonly needsFreshPods: boolean;
 };
+
+/** The decision about an object that another controller manages. */
+export const nothing = {
+  actions: [],
+  requeueAfterMs: undefined,
+  needsFreshPods: false,
+} as const satisfies Decision<never>;

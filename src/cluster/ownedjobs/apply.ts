@@ -60,7 +60,7 @@ export type Owner = {
  * @throws the first other failure, after all actions were tried
  */
 export const apply = async (
-  { actions }: Decision<StatusWithConditions>,
+  { actions }: Pick<Decision<StatusWithConditions>, 'actions'>,
   owner: Owner,
   how: ApplyContext,
 ): Promise<number | undefined> => {

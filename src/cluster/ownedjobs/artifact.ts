@@ -68,9 +68,11 @@ export type ArtifactProgress = {
   readonly lookAtMs?: number;
   /** Attempts that ended and are not yet in status. */
   readonly outcomes?: readonly Outcome[];
+  /** Whether a verdict by time needs the pods as the apiserver has them. */
+  readonly needsFreshPods?: true;
 };
 
-/** How long the result of a finished Job may be unknown before it counts as lost, in milliseconds. */
+/** How long the cache may not show the result of a finished Job before its pods are read from the apiserver, in milliseconds. */
 export const resultGraceMs = 30_000;
 
 /** Determines the state of an artifact. A failed Job is added to the attempts in the returned ledger. */
@@ -153,6 +155,10 @@ const nameStepJob = ({ job, owner, stage, deviceClass, template }: ArtifactPlan,
 export const deadlineMsOf = (stage: Parameters<typeof deadlineSecondsOf>[0]): number =>
   deadlineSecondsOf(stage) * 1000;
 
+/** Whether any of these needs the pods as the apiserver has them. */
+export const needsPods = (steps: readonly Pick<ArtifactProgress, 'needsFreshPods'>[]): boolean =>
+  steps.some(({ needsFreshPods }) => needsFreshPods);
+
 /** Milliseconds until the first of these states changes by time alone, at least a second; undefined if none does. */
 export const computeRequeueMs = (
   steps: readonly Pick<ArtifactProgress, 'lookAtMs'>[],
@@ -174,15 +180,21 @@ const settleJob = (job: ObservedJob | undefined, now: number): ObservedJob | und
   return { ...job, state: left.state, finishedAtMs: left.sinceMs };
 };
 
-const findFailure = (
-  { state, startedAtMs = Number.POSITIVE_INFINITY, finishedAtMs }: ObservedJob,
-  { deadlineMs }: ArtifactPlan,
+const findFailure = (job: ObservedJob, plan: ArtifactPlan, now: number): JobFailure | undefined => {
+  const { state, finishedAtMs, isConfirmed } = job;
+  if (state.kind === 'Failed') return { ...state, atMs: finishedAtMs ?? now };
+  return isConfirmed ? findTimeout(job, plan, now) : undefined;
+};
+
+/** What the passing of time means for a Job whose pods show neither a result nor a failure. */
+const findTimeout = (
+  { state, startedAtMs = Number.POSITIVE_INFINITY }: ObservedJob,
+  { deadlineMs }: Pick<ArtifactPlan, 'deadlineMs'>,
   now: number,
 ): JobFailure | undefined => {
-  if (state.kind === 'Failed') return { ...state, atMs: finishedAtMs ?? now };
-  if (state.kind === 'ResultUnknown' && now - state.sinceMs >= resultGraceMs)
-    return { ...state.otherwise, atMs: now };
-  if (state.kind !== 'Active' || now - startedAtMs < deadlineMs) return undefined;
+  if (state.kind === 'ResultUnknown')
+    return now - state.sinceMs < resultGraceMs ? undefined : { ...state.otherwise, atMs: now };
+  if (state.kind !== 'Active' || state.earlyResult || now - startedAtMs < deadlineMs) return undefined;
   const message = `the pod ran for ${deadlineMs / 1000} seconds, the deadlineSeconds of spec.jobs`;
   return { reason: 'DeadlineExceeded', message, atMs: now };
 };
@@ -194,7 +206,11 @@ const isOutdated = ({ state, template, startedAtMs }: ObservedJob, wanted: () =>
 const assessJob = (
   job: ObservedJob,
   ledger: Ledger,
-  { deadlineMs, verification }: Pick<ArtifactPlan, 'deadlineMs'> & Pick<ArtifactFacts, 'verification'>,
+  {
+    deadlineMs,
+    verification,
+    now,
+  }: Pick<ArtifactPlan, 'deadlineMs'> & Pick<ArtifactFacts, 'verification' | 'now'>,
 ): ArtifactProgress => {
   const { state, startedAtMs, finishedAtMs } = job;
   const startedAt = startedAtMs === undefined ? {} : { startedAt: formatTime(startedAtMs) };
@@ -212,13 +228,14 @@ const assessJob = (
       outcomes: [succeed(job, state.result)],
     };
   }
+  const running = { state: { kind: 'Running', job }, ledger: { ...ledger, ...startedAt } } as const;
+  if (findTimeout(job, { deadlineMs }, now)) return { ...running, needsFreshPods: true };
   const limit = startedAtMs === undefined ? undefined : startedAtMs + deadlineMs;
   const since =
     state.kind === 'ResultUnknown' ? state.sinceMs : state.kind === 'Active' && state.earlyResult?.sinceMs;
   const lookAtMs = since ? since + resultGraceMs : limit;
   return {
-    state: { kind: 'Running', job },
-    ledger: { ...ledger, ...startedAt },
+    ...running,
     ...(lookAtMs !== undefined && { lookAtMs }),
   };
 };

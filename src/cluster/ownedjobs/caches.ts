@@ -102,23 +102,26 @@ export const podCacheOptions = (
   ...scope,
   resource: jobResources.pods,
   selectors: ownSelector,
-  project: (raw) => {
-    const { metadata, spec, status } = raw as PodObject;
-    const { phase, conditions, initContainerStatuses, containerStatuses } = status ?? {};
-    return {
-      metadata: projectMetadata(metadata),
-      spec: { ...(spec?.nodeName && { nodeName: spec.nodeName }) },
-      status: {
-        ...(phase && { phase }),
-        ...(conditions && { conditions: projectConditions(conditions) }),
-        ...(initContainerStatuses && { initContainerStatuses: projectContainers(initContainerStatuses) }),
-        ...(containerStatuses && { containerStatuses: projectContainers(containerStatuses) }),
-      },
-    };
-  },
+  project: projectPod,
   indexes: { [jobIndexes.job]: ({ metadata }) => controllerKeys(metadata) },
   onChange,
 });
+
+/** The fields that are read of a pod. @param raw as the apiserver sends it */
+export const projectPod = (raw: unknown): PodObject => {
+  const { metadata, spec, status } = raw as PodObject;
+  const { phase, conditions, initContainerStatuses, containerStatuses } = status ?? {};
+  return {
+    metadata: projectMetadata(metadata),
+    spec: { ...(spec?.nodeName && { nodeName: spec.nodeName }) },
+    status: {
+      ...(phase && { phase }),
+      ...(conditions && { conditions: projectConditions(conditions) }),
+      ...(initContainerStatuses && { initContainerStatuses: projectContainers(initContainerStatuses) }),
+      ...(containerStatuses && { containerStatuses: projectContainers(containerStatuses) }),
+    },
+  };
+};
 
 type RawMeta = { readonly annotations?: Readonly<Record<string, string>> };
 

@@ -15,6 +15,8 @@ import { findEarlyResult } from './pod-result.ts';
 /** What a Job is judged by. */
 export type JobContext = {
   readonly pods: readonly PodObject[];
+  /** Whether the pods were just read from the apiserver. */
+  readonly isConfirmed: boolean;
   readonly warnings: readonly Warning[];
   readonly hardwareOf: (node: string) => Hardware | undefined;
   /** Whether the node exists and is not ready. */
@@ -44,6 +46,7 @@ export const observeJob = (job: JobObject, around: JobContext): ObservedJob => {
     hardware: node === undefined ? undefined : around.hardwareOf(node),
     report: hasParts(job) ? addReports(pods, around.reportOf) : pods[0] && around.reportOf(pods[0]),
     isQueued: own[labels.queue] !== undefined || isManagedElsewhere(job),
+    isConfirmed: around.isConfirmed,
     suspendedByUs: job.suspendedByUs,
   };
 };

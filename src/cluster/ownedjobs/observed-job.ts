@@ -24,7 +24,7 @@ export type JobState =
       readonly earlyResult?: EarlyResult;
     }
   | { readonly kind: 'Succeeded'; readonly result: Exclude<Result, { kind: 'Failed' }> }
-  /** Finished, but the pod with the result was deleted or is not cached yet; `otherwise` applies if it stays unknown. */
+  /** Finished, but the pod with the result was deleted or is not cached yet; `otherwise` applies if the apiserver has no result either. */
   | { readonly kind: 'ResultUnknown'; readonly sinceMs: number; readonly otherwise: FailedJob }
   | FailedJob;
 
@@ -85,5 +85,7 @@ export type ObservedJob = {
   readonly report: ReadReport | undefined;
   /** Whether a queue admits the Job; only the queue then suspends and resumes it. */
   readonly isQueued: boolean;
+  /** Whether its pods were just read from the apiserver. A cache can be older by any time: a verdict by time does not rest on it. */
+  readonly isConfirmed: boolean;
   readonly suspendedByUs: boolean;
 };

@@ -1,5 +1,5 @@
 /**
- * The reconciler of every kind that owns Jobs: observe (caches only) → decide (pure) → apply. It is level-triggered:
+ * The reconciler of every kind that owns Jobs: observe (caches) → decide (pure) → apply. It is level-triggered:
  * the result does not depend on the event that triggered it, and a second run on the same state changes nothing.
  */
 import type { Clock } from '../../ground/base/clock.ts';
@@ -11,6 +11,8 @@ import { type ApplyDeps, apply, makeRefusalLookup, type Owner, type StatusWithCo
 
 import type { JobStores } from './caches.ts';
 import type { ClaimOwner, Claims } from './claims.ts';
+import { readFreshPods } from './fresh-pods.ts';
+import type { PodObject } from './kube-shapes.ts';
 import type { OwnedContext } from './observe-owned.ts';
 import { cacheGraceMs } from './own-writes.ts';
 import type { Reports } from './reports.ts';
@@ -25,7 +27,7 @@ export type ObserveContext<Stores> = {
   readonly images: Images;
   /** Milliseconds since the epoch. */
   readonly now: number;
-} & Pick<OwnedContext, 'warningsAbout' | 'reportOf'> &
+} & Pick<OwnedContext, 'warningsAbout' | 'freshPods' | 'reportOf'> &
   Pick<Obstacles, 'findRefusal' | 'findClaim'>;
 
 /** The functions of one kind. */
@@ -57,31 +59,35 @@ export const makeOwnerReconciler =
     deps: ReconcilerDeps<Stores>,
   ): Reconcile =>
   async (key, signal) => {
-    const { stores, images, clock, warnings, claims, reports, refusals, ownWrites } = deps;
+    const { client, stores, images, clock, warnings, claims, reports, refusals, ownWrites } = deps;
     const owner = find(stores, key);
     if (owner && ownWrites.isBehind(key, owner.metadata.resourceVersion))
       return { requeueAfterMs: cacheGraceMs }; // The change that it waits for comes first.
     const lookAgainMs = await warnings.look(key, owner ? findStuck(stores, owner) : [], signal);
     if (owner && !isUnseen(owner)) await claims.look(owner, signal); // The first answer comes first.
-    const warningsAbout = (uid: string) => warnings.about(key, uid);
-    const findRefusal = makeRefusalLookup(key, refusals);
-    const observed = observe(key, {
-      stores,
-      images,
-      now: clock.now(),
-      warningsAbout,
-      findRefusal,
-      findClaim: claims.in(key.slice(0, key.indexOf('/'))),
-      reportOf: (pod) => reports.of(pod),
-    });
-    if (observed === undefined) return { requeueAfterMs: undefined };
-    const decision = decide(observed);
+    const look = (freshPods: readonly PodObject[] | undefined) => {
+      const observed = observe(key, {
+        stores,
+        images,
+        now: clock.now(),
+        warningsAbout: (uid) => warnings.about(key, uid),
+        freshPods,
+        findRefusal: makeRefusalLookup(key, refusals),
+        findClaim: claims.in(key.slice(0, key.indexOf('/'))),
+        reportOf: (pod) => reports.of(pod),
+      });
+      return observed && { owner: ownerOf(observed), decision: decide(observed) };
+    };
+    let decided = look(undefined);
+    if (decided?.decision.needsFreshPods) decided = look(await readFreshPods(client, decided.owner, signal));
+    if (decided === undefined) return { requeueAfterMs: undefined };
+    const { owner: observedOwner, decision } = decided;
     const answer = decision.actions.filter(isAnswer);
-    if (isUnseen(ownerOf(observed)) && answer.length > 0) {
-      await apply({ ...decision, actions: answer }, ownerOf(observed), { deps, signal });
+    if (isUnseen(observedOwner) && answer.length > 0) {
+      await apply({ ...decision, actions: answer }, observedOwner, { deps, signal });
       return { requeueAfterMs: cacheGraceMs }; // The change of the status comes first.
     }
-    const againMs = await apply(decision, ownerOf(observed), { deps, signal });
+    const againMs = await apply(decision, observedOwner, { deps, signal });
     return { requeueAfterMs: earlierRequeue(againMs, earlierRequeue(decision.requeueAfterMs, lookAgainMs)) };
   };
 
