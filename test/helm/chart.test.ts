@@ -136,6 +136,7 @@ const leavesOf = (schema: Schema, path: string): readonly Leaf[] =>
 /** Some other value than the default, as JSON. */
 const otherValue = ({ path, schema }: Leaf): string => {
   if (path.endsWith('digest')) return `"sha256:${'d'.repeat(64)}"`;
+  if (path === 'networkPolicy.objectStorage') return '[{"cidr":"10.0.0.1/32","port":9000}]';
   if (path === 'tolerations') return '[{"key":"other"}]';
   if ('items' in schema) return '["other"]';
   if ('additionalProperties' in schema) return '{"other":"x"}';
@@ -151,6 +152,7 @@ const needs: Readonly<Record<string, string>> = {
   'crds.keep': 'crds.install=true',
   'rbac.clusterReader': 'watchNamespaces={vision}',
   'networkPolicy.exports': 'watchNamespaces={vision}',
+  'networkPolicy.objectStorage': 'watchNamespaces={vision}',
   'imageAllowList.codecs': 'imageAllowList.enabled=true',
   'imageAllowList.builders': 'imageAllowList.enabled=true',
 };

@@ -15,7 +15,7 @@ import {
   namespacedWorkload,
   teamNamespace,
 } from './namespaced.ts';
-import { jobsPolicy, operatorPolicy } from './network.ts';
+import { anyServer, jobsPolicy, operatorPolicy, storagePolicy, toServer } from './network.ts';
 import { deployment, disruptionBudget, metricsService, namespace } from './operator.ts';
 import { allowList, imagePolicies } from './policies.ts';
 import { aggregatedRoles, operatorRbac, pathReaders } from './rbac.ts';
@@ -71,6 +71,7 @@ export const installFiles = (permissions: readonly Permission[]): readonly Publi
   ...namespacedFiles(permissions),
   yamlFile('deploy/policies/image-allow-list.yaml', [allowList, ...imagePolicies]),
   yamlFile('deploy/policies/jobs-network-policy.yaml', [jobsPolicy()]),
+  yamlFile('deploy/policies/jobs-object-storage-policy.yaml', [storagePolicy([toServer(anyServer)])]),
 ];
 
 const namespacedFiles = (permissions: readonly Permission[]): readonly PublishedFile[] => [

@@ -5,12 +5,12 @@ import { exportGroup, kinds } from '../../api/group.ts';
 import type { Permission } from '../../api/permissions.ts';
 import { generated, type PublishedFile } from '../file.ts';
 import { images, installation } from '../names.ts';
-import { jobsPolicy, operatorPolicy } from '../network.ts';
+import { jobsPolicy, operatorPolicy, storagePolicy, toServer } from '../network.ts';
 import { allowList, imagePolicies } from '../policies.ts';
 import { inRelease, watchedNamespace } from './in-release.ts';
 import { monitoringTemplates } from './monitoring.ts';
 import { roleTemplates } from './roles.ts';
-import { entriesWhen, expression, templateFile } from './template.ts';
+import { entriesWhen, expression, itemsIn, templateFile } from './template.ts';
 import { valuesFiles } from './values-files.ts';
 import { workloadTemplates } from './workload.ts';
 
@@ -47,6 +47,10 @@ export const chartFiles = (source: ChartSource): readonly PublishedFile[] => [
       around: 'range ternary .Values.watchNamespaces list .Values.networkPolicy.exports',
       objects: [inRelease(jobsPolicy(installation.namespace), watchedNamespace)],
     },
+    {
+      around: 'range ternary .Values.watchNamespaces list (not (empty .Values.networkPolicy.objectStorage))',
+      objects: [inRelease(storagePolicy(storageServers, installation.namespace), watchedNamespace)],
+    },
   ]),
   templateFile(`${templates}/image-allow-list.yaml`, [
     {
@@ -55,6 +59,11 @@ export const chartFiles = (source: ChartSource): readonly PublishedFile[] => [
     },
   ]),
 ];
+
+/** Servers of the values, in a template. */
+const storageServers = itemsIn<object>('range $.Values.networkPolicy.objectStorage', [
+  toServer({ cidr: expression('{{ .cidr | quote }}'), port: expression('{{ .port }}') }),
+]);
 
 /**
  * A CRD is a template, not a file of crds/: Helm never upgrades those. The annotation makes Helm leave it when the release is

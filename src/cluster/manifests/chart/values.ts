@@ -144,9 +144,22 @@ export const chartValues = object('Values of the chart tlt-export-operator.', {
   }),
   networkPolicy: object('NetworkPolicies.', {
     enabled: flag('Restrict traffic of the operator to metrics, DNS and the apiserver.', { default: true }),
-    exports: flag('With watchNamespaces: deny all traffic of the pods of exports, which need none.', {
-      default: true,
-    }),
+    exports: flag(
+      'With watchNamespaces: deny all traffic of the pods of exports, which need none without object storage.',
+      { default: true },
+    ),
+    objectStorage: list(
+      'With watchNamespaces: servers of object storage that the pods of exports may reach, and with them DNS.',
+      object(
+        'A server.',
+        {
+          cidr: text('Its addresses, for example 10.20.0.5/32.', { minLength: 1, maxLength: 64 }),
+          port: integer('Its port.', { minimum: 1, maximum: 65_535 }),
+        },
+        { required: ['cidr', 'port'] },
+      ),
+      { maxItems: 32 },
+    ),
   }),
   imageAllowList: object(
     'Admission policies for the images that users may name in codecs and device classes.',
