@@ -3,8 +3,6 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { ModelExportStatus } from '../../src/cluster/api/model-export.ts';
 import { sha256 } from '../../src/ground/base/digest.ts';
-import type { DemoCluster } from '../cluster/cluster.ts';
-import { namespace } from './scenario.ts';
 
 export type KeptArtifact = {
   readonly what: string;
@@ -19,7 +17,7 @@ export type KeptArtifact = {
  * @throws Error if an artifact does not have the digest in status
  */
 export const keepArtifacts = async (
-  cluster: DemoCluster,
+  readArtifact: (uri: string) => Promise<Uint8Array>,
   status: ModelExportStatus,
   folder: string,
 ): Promise<readonly KeptArtifact[]> => {
@@ -27,7 +25,7 @@ export const keepArtifacts = async (
   await mkdir(folder, { recursive: true });
   const copied: KeptArtifact[] = [];
   for (const each of artifactsOf(status)) {
-    const bytes = await readArtifact(cluster, each.uri);
+    const bytes = await readArtifact(each.uri);
     const path = join(folder, each.file);
     const digest = sha256(bytes);
     if (each.sha256 !== undefined && each.sha256 !== digest)
@@ -59,10 +57,4 @@ const artifactsOf = (status: ModelExportStatus): readonly Listed[] => {
     ...engines,
     { what: 'report', uri: report!.pageUri!, file: basename(report!.pageUri!) },
   ];
-};
-
-/** @param uri `pvc://claim/path` */
-const readArtifact = (cluster: DemoCluster, uri: string): Promise<Uint8Array> => {
-  const { hostname: name, pathname } = new URL(uri);
-  return cluster.readClaim({ namespace, name }, decodeURIComponent(pathname));
 };

@@ -39,15 +39,18 @@ export type Volumes = { readonly models: string | undefined; readonly exports: s
 /** Creates a namespace, claims with the packed model and the photos, and the Secret with the key. */
 export const layOut = async (cluster: DemoCluster): Promise<Volumes> => {
   await cluster.addNamespace(namespace);
-  const models = await cluster.fillClaim({ namespace, name: 'models' }, async (folder) => {
-    const model = await encryptTlt(await readFile(modelFile('classifier')), demoKey);
-    writeFileSync(join(folder, `${sampleName}.tlt`), model);
-    mkdirSync(join(folder, 'calibration'));
-    cpSync(await photosFolder(), join(folder, 'calibration'), { recursive: true });
-  });
+  const models = await cluster.fillClaim({ namespace, name: 'models' }, writeInputs);
   const exports = await cluster.fillClaim({ namespace, name: 'exports' }, async () => {});
   await addSecret(cluster, `${sampleName}-key`, demoKey);
   return { models, exports };
+};
+
+/** Writes the packed model and the photos. */
+export const writeInputs = async (folder: string): Promise<void> => {
+  const model = await encryptTlt(await readFile(modelFile('classifier')), demoKey);
+  writeFileSync(join(folder, `${sampleName}.tlt`), model);
+  mkdirSync(join(folder, 'calibration'));
+  cpSync(await photosFolder(), join(folder, 'calibration'), { recursive: true });
 };
 
 export const addSecret = ({ kubectl }: DemoCluster, name: string, key: string): Promise<string> =>
@@ -56,14 +59,20 @@ export const addSecret = ({ kubectl }: DemoCluster, name: string, key: string): 
     JSON.stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { name }, stringData: { key } }),
   );
 
-export const applySample = async ({ kubectl }: DemoCluster): Promise<void> => {
-  for (const file of ['device-classes.yaml', 'model-export.yaml'])
-    await kubectl(['apply', '-n', namespace, '-f', join(root, 'deploy', 'samples', file)]);
+const applySampleFile = ({ kubectl }: DemoCluster, file: string): Promise<string> =>
+  kubectl(['apply', '-n', namespace, '-f', join(root, 'deploy', 'samples', file)]);
+
+export const applyClasses = (cluster: DemoCluster): Promise<string> =>
+  applySampleFile(cluster, 'device-classes.yaml');
+
+export const applySample = async (cluster: DemoCluster): Promise<void> => {
+  await applyClasses(cluster);
+  await applySampleFile(cluster, 'model-export.yaml');
 };
 
 /** Creates a CalibrationTensorfile, and a ModelExport that references it. */
-export const applyTensorfileSample = ({ kubectl }: DemoCluster): Promise<string> =>
-  kubectl(['apply', '-n', namespace, '-f', join(root, 'deploy', 'samples', 'tensorfile.yaml')]);
+export const applyTensorfileSample = (cluster: DemoCluster): Promise<string> =>
+  applySampleFile(cluster, 'tensorfile.yaml');
 
 export const readTensorfile = async (
   { kubectl }: DemoCluster,
