@@ -195,6 +195,9 @@ const managerFlags = (folder: string, kubeconfig: string): readonly string[] => 
   `--root-ca-file=${folder}/certs/apiserver.crt`,
   '--use-service-account-credentials=false',
   '--secure-port=0',
+  // A node without a kubelet, or with a slow one, stays as the test describes it.
+  '--node-monitor-grace-period=1h',
+  '--node-startup-grace-period=1h',
 ];
 
 const schedulerFlags = (kubeconfig: string): readonly string[] => [
