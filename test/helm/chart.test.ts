@@ -1,9 +1,9 @@
 /** The Helm chart by Helm itself, without a cluster: lint, golden renderings, one source with deploy/, and every value in use. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import process from 'node:process';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { chartValues } from '../../src/cluster/manifests/chart/values.ts';
 import { installation } from '../../src/cluster/manifests/names.ts';
 import type { Schema } from '../../src/ground/contract/schema.ts';
@@ -155,6 +155,7 @@ const needs: Readonly<Record<string, string>> = {
   'networkPolicy.objectStorage': 'watchNamespaces={vision}',
   'imageAllowList.codecs': 'imageAllowList.enabled=true',
   'imageAllowList.builders': 'imageAllowList.enabled=true',
+  'monitoring.podMonitorTokenSecret': 'monitoring.podMonitor=true',
 };
 
 test('every value changes what is rendered', async (t) => {
@@ -183,6 +184,40 @@ for (const [setting, message] of [
   test(`--set ${setting} is refused by the schema, by name`, async (t) => {
     await t.throwsAsync(template('--set', setting), { message });
   });
+
+/** The dashboard is a text, which kustomize indents in its own way. */
+const withoutSpaces = (objects: object): object =>
+  JSON.parse(JSON.stringify(objects, (key, value) => (key.endsWith('.json') ? JSON.parse(value) : value)));
+
+/** The objects of these components of deploy/, on their own. */
+const componentObjects = async (t: ExecutionContext, ...names: readonly string[]) => {
+  const folder = mkdtempSync(join(tmpdir(), 'tlt-components-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const components = names.map((name) => relative(folder, join(root, 'deploy/components', name)));
+  writeFileSync(join(folder, 'kustomization.yaml'), JSON.stringify({ components }));
+  return byName(objectsOf(await run('kubectl', ['kustomize', folder])));
+};
+
+for (const [monitor, components] of [
+  ['serviceMonitor', ['monitoring']],
+  ['podMonitor', ['monitoring', 'pod-monitor']],
+] as const)
+  test(`the components ${components.join(' and ')} have the objects of the chart with a ${monitor}`, async (t) => {
+    const flags = [monitor, 'prometheusRule', 'dashboard'].map((name) => `monitoring.${name}=true`);
+    const [defaults, rendered] = await Promise.all([template(), template('--set', flags.join(','))]);
+    const known = byName(objectsOf(defaults));
+    const added = Object.entries(byName(objectsOf(rendered))).filter(([name]) => !(name in known));
+    t.is(added.length, 3);
+    t.deepEqual(
+      withoutSpaces(Object.fromEntries(added)),
+      withoutSpaces(await componentObjects(t, ...components)),
+    );
+  });
+
+test('two objects that scrape the same pods are refused', async (t) => {
+  const both = template('--set', 'monitoring.serviceMonitor=true,monitoring.podMonitor=true');
+  await t.throwsAsync(both, { message: /are both true, which scrapes each pod twice/ });
+});
 
 test('a digest wins over a tag, and the registry is in front of both names', async (t) => {
   const rendered = await template('--values', valueSets.production!, '--set', 'images.operator.tag=v9');

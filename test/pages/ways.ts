@@ -48,6 +48,7 @@ export const ways: Readonly<Record<string, readonly Row[]>> = {
     ['docker', build],
   ],
   'docs/operator.md': [['*', 'cluster']],
+  'docs/monitoring.md': [['*', 'cluster']],
   'docs/storage.md': [['*', kubelet]],
   'docs/serving.md': [['*', 'cluster']],
   'docs/teams.md': [['*', 'cluster']],

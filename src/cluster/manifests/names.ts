@@ -8,6 +8,8 @@ export const installation = {
   operator: names.operator,
   leaderElection: 'tlt-export-leader-election',
   metrics: names.metrics,
+  /** Secret with the token of an account that may scrape. The user creates it. */
+  metricsToken: 'tlt-export-metrics-token',
 } as const;
 
 /** Image names, which `images:` of a kustomization replaces. */

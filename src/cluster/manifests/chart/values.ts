@@ -1,7 +1,7 @@
 /** The values of the Helm chart: the source of values.yaml, of its JSON schema, and of the reference page. */
 import { flag, integer, list, map, object, oneOf, quantity, text } from '../../../ground/contract/schema.ts';
 import { nodeSelector, tolerations } from '../../api/shared-schemas.ts';
-import { images } from '../names.ts';
+import { images, installation } from '../names.ts';
 
 const image = (description: string, repository: string) =>
   object(description, {
@@ -129,6 +129,14 @@ export const chartValues = object('Values of the chart tlt-export-operator.', {
     serviceMonitor: flag('Create a ServiceMonitor. Needs the CRDs of the Prometheus operator.', {
       default: false,
     }),
+    podMonitor: flag(
+      'Create a PodMonitor, in place of a ServiceMonitor. Needs the CRDs of the Prometheus operator.',
+      { default: false },
+    ),
+    podMonitorTokenSecret: text(
+      'With podMonitor and metrics.secure: name of a Secret in the namespace of the release, whose key `token` has the token of an account that may get /metrics.',
+      { default: installation.metricsToken, minLength: 1 },
+    ),
     prometheusRule: flag(
       'Create a PrometheusRule with the alerts. Needs the CRDs of the Prometheus operator.',
       {

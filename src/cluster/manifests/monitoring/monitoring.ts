@@ -3,10 +3,11 @@ import { markdownFile, markdownTable, type PublishedFile, yamlFile } from '../fi
 import { installation, installedLabels } from '../names.ts';
 import { type Alert, alerts } from './alerts.ts';
 import { dashboard } from './dashboard.ts';
-import { prometheusRule, runbookPath, serviceMonitor } from './prometheus.ts';
+import { podMonitor, prometheusRule, runbookPath, serviceMonitor } from './prometheus.ts';
 import { stateMetricsConfig } from './state-metrics.ts';
 
 const folder = 'deploy/components/monitoring';
+const podMonitorFolder = 'deploy/components/pod-monitor';
 
 /** Grafana's sidecar loads ConfigMaps with this label. */
 export const dashboardConfigMap = {
@@ -20,16 +21,26 @@ export const dashboardConfigMap = {
   data: { 'tlt-exports.json': JSON.stringify(dashboard(), undefined, 1) },
 };
 
+const component = { apiVersion: 'kustomize.config.k8s.io/v1alpha1', kind: 'Component' } as const;
+
+/** Removes the ServiceMonitor of a component that is listed earlier, so that no pod is scraped twice. */
+const withoutServiceMonitor = (() => {
+  const { kind, apiVersion, metadata } = serviceMonitor;
+  const target = { kind, name: metadata.name };
+  const patch = `$patch: delete\napiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: { name: ${metadata.name} }\n`;
+  return { target, patch };
+})();
+
 export const monitoringFiles = (): readonly PublishedFile[] => [
   yamlFile(`${folder}/prometheus-rule.yaml`, [prometheusRule]),
   yamlFile(`${folder}/service-monitor.yaml`, [serviceMonitor]),
   yamlFile(`${folder}/dashboard.yaml`, [dashboardConfigMap]),
   yamlFile(`${folder}/kustomization.yaml`, [
-    {
-      apiVersion: 'kustomize.config.k8s.io/v1alpha1',
-      kind: 'Component',
-      resources: ['prometheus-rule.yaml', 'service-monitor.yaml', 'dashboard.yaml'],
-    },
+    { ...component, resources: ['prometheus-rule.yaml', 'service-monitor.yaml', 'dashboard.yaml'] },
+  ]),
+  yamlFile(`${podMonitorFolder}/pod-monitor.yaml`, [podMonitor]),
+  yamlFile(`${podMonitorFolder}/kustomization.yaml`, [
+    { ...component, resources: ['pod-monitor.yaml'], patches: [withoutServiceMonitor] },
   ]),
   yamlFile('deploy/monitoring/kube-state-metrics.yaml', [stateMetricsConfig]),
   {

@@ -22,18 +22,39 @@ export const ruleGroups = [{ name: 'tlt-export', rules: alerts.map(ruleOf) }];
 
 export const prometheusRule = { apiVersion, kind: 'PrometheusRule', metadata, spec: { groups: ruleGroups } };
 
+const endpoint = { port: 'metrics', path: '/metrics', scheme: 'https' } as const;
+
 /** The certificate is made at each start, so it cannot be verified. */
-const endpoint = {
-  port: 'metrics',
-  path: '/metrics',
-  scheme: 'https',
-  bearerTokenFile: '/var/run/secrets/kubernetes.io/serviceaccount/token',
-  tlsConfig: { insecureSkipVerify: true },
-};
+const tlsConfig = { insecureSkipVerify: true } as const;
+
+const bearerTokenFile = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 
 export const serviceMonitor = {
   apiVersion,
   kind: 'ServiceMonitor',
   metadata,
-  spec: { selector: { matchLabels: selector }, endpoints: [endpoint] as const },
+  spec: {
+    selector: { matchLabels: selector },
+    endpoints: [{ ...endpoint, bearerTokenFile, tlsConfig }] as const,
+  },
+};
+
+/**
+ * For a Prometheus that discovers pods and not Services. A PodMonitor cannot name a token file, so the token of an account that
+ * may get /metrics is in a Secret.
+ */
+export const podMonitor = {
+  apiVersion,
+  kind: 'PodMonitor',
+  metadata,
+  spec: {
+    selector: { matchLabels: selector },
+    podMetricsEndpoints: [
+      {
+        ...endpoint,
+        authorization: { credentials: { name: installation.metricsToken, key: 'token' } },
+        tlsConfig,
+      },
+    ] as const,
+  },
 };
