@@ -39,6 +39,7 @@ export const startBrowser = async (): Promise<Browser> => {
     '--no-sandbox',
     '--disable-gpu',
     '--no-first-run',
+    '--hide-scrollbars',
     `--window-size=${width},1500`,
   ];
   const child = spawn(

@@ -24,14 +24,18 @@ const save = async (browser: Browser, name: string, height: number): Promise<voi
 };
 
 mkdirSync(folder, { recursive: true });
+/** The photos of the demo show people, so the picture in the README is without them. */
+const withoutPhotos = "document.getElementById('inputs').closest('section').remove()";
+
 const browser = await startBrowser();
 const { server, url } = await servePage(severalExports());
 try {
   await browser.open(url, 'light');
-  await save(browser, 'exports-page.png', 640);
+  await save(browser, 'exports-page.png', 700);
   if (existsSync(report)) {
     await browser.open(pathToFileURL(report).href, 'light');
-    await save(browser, 'report.png', 1000);
+    await browser.evaluate(withoutPhotos);
+    await save(browser, 'report.png', 1305);
   } else console.log(`${report} does not exist: run npm run demo for a picture of the report`);
 } finally {
   await server.close();
