@@ -2,14 +2,14 @@
 import test from 'ava';
 import { kstatusOf } from '../builders/kstatus.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
+import { installCrds } from '../cluster/crds.ts';
 import { eventually } from '../cluster/run.ts';
 
 let plane: ControlPlane;
 
 test.before(async () => {
   plane = await startControlPlane();
-  await plane.kubectl(['apply', '-k', 'crds']);
-  await plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all']);
+  await installCrds(plane);
   // The apiserver serves a kind before its short names and its schema.
   for (const kind of ['mex', 'caltf', 'edc'])
     await eventually(`kubectl to know ${kind}`, () => plane.kubectl(['explain', kind]));

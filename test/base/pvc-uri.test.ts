@@ -4,6 +4,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { parseOciUri } from '../../src/ground/base/oci-uri.ts';
 import { parsePvcUri } from '../../src/ground/base/pvc-uri.ts';
+import { parseS3Uri } from '../../src/ground/base/s3-uri.ts';
 
 test('no URI has a path outside its claim', (t) => {
   const part = fc.constantFrom('..', '.', '', 'models', 'a b', '...', '%2e%2e', '\\..', 'c', '~');
@@ -28,6 +29,14 @@ test('a URI has a claim and a path', (t) => {
   t.deepEqual(parsePvcUri('pvc://models/'), { claim: 'models', path: '' });
   for (const uri of ['pvc://models', 'pvc://Models/a', 'pvc://models/../other', 's3://models/a', ''])
     t.is(parsePvcUri(uri), undefined, uri);
+});
+
+test('a path may contain what Unicode calls a line break, as the apiserver accepts, and no line feed', (t) => {
+  t.deepEqual(parsePvcUri('pvc://models/a\u2028b\r'), { claim: 'models', path: 'a\u2028b\r' });
+  t.is(parseOciUri(`oci://${pinned}/a\u2029b`)?.path, 'a\u2029b');
+  t.is(parseS3Uri('s3://models/a\u2028b')?.key, 'a\u2028b');
+  for (const uri of ['pvc://models/a\nb', `oci://${pinned}/a\nb`, 's3://models/a\nb'])
+    for (const parse of [parsePvcUri, parseOciUri, parseS3Uri]) t.is(parse(uri), undefined);
 });
 
 const pinned = `registry.example.com:5000/team/models@sha256:${'a'.repeat(64)}`;

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { aSpec } from '../builders/objects.ts';
 import { startControlPlane } from '../cluster/control-plane.ts';
+import { installCrds } from '../cluster/crds.ts';
 import { freePort } from '../cluster/free-port.ts';
 import { eventually } from '../cluster/run.ts';
 
@@ -17,8 +18,7 @@ const root = join(import.meta.dirname, '..', '..');
 
 const plane = await startControlPlane();
 try {
-  await plane.kubectl(['apply', '-k', join(root, 'crds')]);
-  await plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all']);
+  await installCrds(plane);
   const note = 'x'.repeat(annotationBytes);
   const made = async (index: number): Promise<void> => {
     const metadata = { name: `flood-${index}`, annotations: { note } };

@@ -1,6 +1,7 @@
 /** A real control plane with the Job controller and the whole operator, without kubelets: tests act as those. */
 import type { KubeClient } from '../../src/cluster/runtime/client.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
+import { installCrds } from '../cluster/crds.ts';
 import { aClientOf } from './client.ts';
 import { runOperator } from './operator.ts';
 
@@ -23,8 +24,7 @@ export const startOperatedPlane = async (
   settings?: Parameters<typeof runOperator>[2],
 ): Promise<OperatedPlane> => {
   const plane = await startControlPlane({ controllerManager: true });
-  await plane.kubectl(['apply', '-k', 'crds']);
-  await plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all']);
+  await installCrds(plane);
   const client = aClientOf(plane.kubeconfig);
   const stop = new AbortController();
   const running = runOperator(client, stop.signal, settings);

@@ -16,6 +16,7 @@ import { aClientOf } from '../builders/client.ts';
 import { aSpec, aTensorfile, aTensorfileWritten } from '../builders/objects.ts';
 import { aSucceededPod } from '../builders/pods.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
+import { installCrds } from '../cluster/crds.ts';
 import { eventually } from '../cluster/run.ts';
 
 let plane: ControlPlane;
@@ -27,8 +28,7 @@ const namespace = 'default';
 
 test.before(async () => {
   plane = await startControlPlane({ controllerManager: true });
-  await plane.kubectl(['apply', '-k', 'crds']);
-  await plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all']);
+  await installCrds(plane);
   const registry = new Registry();
   const clock = systemClock;
   client = aClientOf(plane.kubeconfig, registry);

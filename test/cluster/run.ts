@@ -125,7 +125,7 @@ const signalGroup = (pid: number, signal: NodeJS.Signals): void => {
 export const eventually = async <T>(
   what: string,
   attempt: () => Promise<T | undefined>,
-  limitMs = 60_000,
+  limitMs = 180_000,
 ): Promise<T> => {
   const end = Date.now() + limitMs;
   let last: unknown;

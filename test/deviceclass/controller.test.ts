@@ -20,6 +20,7 @@ import { controllerMetrics, informerMetrics, queueMetrics } from '../../src/grou
 import { aClientOf } from '../builders/client.ts';
 import { a10Labels, aRawNode, type RawNodeChanges } from '../builders/nodes.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
+import { installCrds } from '../cluster/crds.ts';
 import { eventually } from '../cluster/run.ts';
 
 let plane: ControlPlane;
@@ -29,8 +30,7 @@ let running: Promise<unknown>;
 
 test.before(async () => {
   plane = await startControlPlane();
-  await plane.kubectl(['apply', '-k', 'crds']);
-  await plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all']);
+  await installCrds(plane);
   client = aClientOf(plane.kubeconfig);
   running = run(stop.signal);
 });

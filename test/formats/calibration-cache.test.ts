@@ -147,6 +147,11 @@ for (const version of ['', '8', 'v8.6.1', '8.6.x', '8.6.1-ga'])
     t.is(t.throws(() => tensorRtVersionNumber(version), { instanceOf: UserError })?.reason, 'Usage');
   });
 
+test('a name may contain what Unicode calls a line break', (t) => {
+  const entries: [string, number][] = [['a\u2028b\u2029: c\u0085', 0.5]];
+  t.deepEqual([...parseCalibrationCache(writeScales(entries)).scales], entries);
+});
+
 const tensorName = anyText({ minLength: 1 }).filter((name) => !/[\r\n]/.test(name));
 test('a written cache is read back exactly', (t) => {
   const scale = fc.float({ min: 2 ** -126, noNaN: true, noDefaultInfinity: true });

@@ -14,6 +14,7 @@ import { aSpec } from '../builders/objects.ts';
 import { runOperator } from '../builders/operator.ts';
 import { makeShell } from '../builders/pages.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
+import { untilEstablished } from '../cluster/crds.ts';
 import { foreignCrds, helmBinary } from '../cluster/go-tools.ts';
 import { eventually, run } from '../cluster/run.ts';
 import { follow } from '../modelexport/followed.ts';
@@ -76,10 +77,6 @@ const commandsOn = (page: string): readonly string[] =>
     block.language === 'sh' && findWay(block)?.[1] === 'cluster' ? [block.text] : [],
   );
 
-/** kubectl refuses to wait for a CRD that has no conditions yet. */
-const untilEstablished = (): Promise<string> =>
-  eventually('the CRDs', () => plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all']));
-
 const removeEverything = 'kubectl delete -k crds\n';
 
 test.serial(
@@ -119,7 +116,7 @@ const pagesBeside = Object.entries(ways)
 test.serial('an operator runs, and nodes have the hardware that the pages name', async (t) => {
   await plane.kubectl(['apply', '--server-side', '-k', 'crds']);
   await plane.kubectl(['apply', '--server-side', '-f', 'deploy/cluster/user-roles.yaml']);
-  await untilEstablished();
+  await untilEstablished(plane);
   void runOperator(admin, stop.signal);
   follow(admin, stop.signal);
   await addNodes(plane.ask);
@@ -247,7 +244,7 @@ test.serial(
 
 test.serial('Argo CD and Flux accept what the samples give them', async (t) => {
   await plane.kubectl(['apply', '--server-side', '-f', await foreignCrds('gitops')]);
-  await untilEstablished();
+  await untilEstablished(plane);
   await plane.kubectl(['create', 'namespace', 'flux-system']);
   for (const file of ['argocd.yaml', 'flux.yaml']) {
     const path = join(fleet, 'clusters/production', file);

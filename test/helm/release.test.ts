@@ -20,6 +20,7 @@ import { anEngineBuilt, anExported, aSpec } from '../builders/objects.ts';
 import { runOperator } from '../builders/operator.ts';
 import { aSucceededPod } from '../builders/pods.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
+import { untilEstablished } from '../cluster/crds.ts';
 import { kubeconfigOf } from '../cluster/credentials.ts';
 import { foreignCrds } from '../cluster/go-tools.ts';
 import { eventually } from '../cluster/run.ts';
@@ -146,7 +147,7 @@ for (const [name, file] of Object.entries(valueSets))
 test.serial('helm install, and an export starts', async (t) => {
   const notes = await helm(['install', ...release, chart], plane.kubeconfig);
   t.regex(notes, /kubectl wait --namespace tlt-export-system --for=condition=Available/);
-  await eventually('the CRDs', () => plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all']));
+  await untilEstablished(plane);
   const deps = {
     client: admin,
     clock: systemClock,

@@ -8,12 +8,12 @@ import { makeTensorfileJob } from '../../src/cluster/jobs/tensorfile-job.ts';
 import { placeOnOneNode } from '../../src/cluster/ownedjobs/claim-facts.ts';
 import { aDeviceClass, aModelExport, aSpec, aTensorfile, someArtifacts } from '../builders/objects.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
+import { installCrds } from '../cluster/crds.ts';
 
 let plane: ControlPlane;
 test.before(async () => {
   plane = await startControlPlane();
-  await plane.kubectl(['apply', '-k', 'crds']);
-  await plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all']);
+  await installCrds(plane);
   await plane.kubectl(['create', 'namespace', 'vision']);
 });
 test.after.always(() => plane?.stop());

@@ -15,6 +15,7 @@ import { aClientOf } from '../builders/client.ts';
 import { aSpec } from '../builders/objects.ts';
 import { runOperator } from '../builders/operator.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
+import { untilEstablished } from '../cluster/crds.ts';
 import { tied } from '../cluster/outlived.ts';
 import { eventually, run } from '../cluster/run.ts';
 import { type Fault, type FaultProxy, startFaultProxy } from '../runtime/fault-proxy.ts';
@@ -36,7 +37,7 @@ test.before(async () => {
     join(root, 'crds', `${name}.export.tlt.dev.yaml`),
   ]);
   await plane.kubectl(['apply', '--server-side', ...crds]);
-  await plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s']);
+  await untilEstablished(plane);
   for (const [name, engine] of [
     ['ampere', { backend: 'TensorRtRtx', computeCapability: '8.6' }],
     ['cpu', { backend: 'OnnxRuntime' }],

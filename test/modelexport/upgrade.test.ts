@@ -14,6 +14,7 @@ import type { KubeObject, Resource } from '../../src/cluster/runtime/resources.t
 import { aClientOf } from '../builders/client.ts';
 import { runOperator } from '../builders/operator.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
+import { untilEstablished } from '../cluster/crds.ts';
 import { eventually } from '../cluster/run.ts';
 import { startFaultProxy } from '../runtime/fault-proxy.ts';
 
@@ -65,7 +66,7 @@ const applyCrds = async (crds: readonly Crd[]): Promise<void> => {
     ['apply', '--server-side', '--force-conflicts', '-f', '-'],
     JSON.stringify({ apiVersion: 'v1', kind: 'List', items: crds }),
   );
-  await plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s']);
+  await untilEstablished(plane);
 };
 
 test.before(async () => {

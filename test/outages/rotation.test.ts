@@ -15,6 +15,7 @@ import { aClient, aClientOf } from '../builders/client.ts';
 import { aSpec } from '../builders/objects.ts';
 import { runOperator } from '../builders/operator.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
+import { installCrds } from '../cluster/crds.ts';
 import { eventually } from '../cluster/run.ts';
 
 const namespace = 'default';
@@ -30,8 +31,7 @@ const { signal } = stop;
 test.before(async () => {
   plane = await startControlPlane();
   admin = aClientOf(plane.kubeconfig);
-  await plane.kubectl(['apply', '--server-side', '-k', 'crds']);
-  await plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s']);
+  await installCrds(plane);
   await plane.kubectl(['create', 'serviceaccount', account]);
   const grants = ['--clusterrole=cluster-admin', `--serviceaccount=${namespace}:${account}`];
   await plane.kubectl(['create', 'clusterrolebinding', account, ...grants]);

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeClient } from '../../src/cluster/runtime/client.ts';
 import { aClientOf } from '../builders/client.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
+import { installCrds } from '../cluster/crds.ts';
 import { run } from '../cluster/run.ts';
 import { follow } from '../modelexport/followed.ts';
 import { type Invariants, watchInvariants } from './invariants.ts';
@@ -96,8 +97,7 @@ const untilSettled = async (unsettled: () => readonly string[], round: number): 
 };
 
 const prepare = async (plane: ControlPlane): Promise<void> => {
-  await plane.kubectl(['apply', '--server-side', '-k', 'crds']);
-  await plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s']);
+  await installCrds(plane);
   for (const [name, engine] of [
     ['ampere', { backend: 'TensorRtRtx', computeCapability: '8.6' }],
     ['cpu', { backend: 'OnnxRuntime' }],

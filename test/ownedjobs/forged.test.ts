@@ -18,6 +18,7 @@ import { aClientOf } from '../builders/client.ts';
 import { anEngineBuilt, anExported, aSpec } from '../builders/objects.ts';
 import { aSucceededPod } from '../builders/pods.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
+import { installCrds } from '../cluster/crds.ts';
 import { eventually } from '../cluster/run.ts';
 
 let plane: ControlPlane;
@@ -29,8 +30,7 @@ const mallory = 'mallory';
 
 test.before(async () => {
   plane = await startControlPlane({ controllerManager: true });
-  await plane.kubectl(['apply', '-k', 'crds']);
-  await plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all']);
+  await installCrds(plane);
   for (const [namespace, role] of [
     ['victim', 'view'],
     ['attacker', 'edit'],

@@ -13,6 +13,7 @@ import { active, aModelExport, anEngineBuilt, anExported } from '../builders/obj
 import { factsAfter } from '../builders/plugin-facts.ts';
 import { runProcess, type ToolRun } from '../builders/tool.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
+import { installCrds } from '../cluster/crds.ts';
 import { eventually, run } from '../cluster/run.ts';
 import { makePod, startKubelet } from './kubelet.ts';
 import { watching } from './watching.ts';
@@ -23,8 +24,7 @@ const path = `/apis/export.tlt.dev/v1beta1/namespaces/${namespace}/modelexports`
 
 test.before(async () => {
   plane = await startControlPlane();
-  await plane.kubectl(['apply', '-k', 'crds']);
-  await plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all']);
+  await installCrds(plane);
   await plane.kubectl(['create', 'namespace', namespace]);
   // No controller manager creates it.
   await plane.kubectl(['create', 'serviceaccount', 'default', '-n', namespace]);

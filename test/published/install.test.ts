@@ -10,6 +10,7 @@ import { permissions as modelExportPermissions } from '../../src/cluster/modelex
 import { permissions as ownedJobPermissions } from '../../src/cluster/ownedjobs/permissions.ts';
 import { aSpec } from '../builders/objects.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
+import { untilEstablished } from '../cluster/crds.ts';
 import { eventually, run } from '../cluster/run.ts';
 
 let plane: ControlPlane;
@@ -23,7 +24,7 @@ test.before(async () => {
     .catch((error: Error) => error.message);
   firstAnswer = await plane.kubectl(['apply', '--server-side', '-k', 'deploy/prerequisites/cluster']);
   firstAnswer += await plane.kubectl(['apply', '-k', 'deploy']);
-  await plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all']);
+  await untilEstablished(plane);
 });
 
 type Place = { readonly subresource?: string | undefined; readonly namespace?: string };

@@ -10,6 +10,7 @@ import { permissions as modelExportPermissions } from '../../src/cluster/modelex
 import { permissions as ownedJobPermissions } from '../../src/cluster/ownedjobs/permissions.ts';
 import { aSpec } from '../builders/objects.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
+import { untilEstablished } from '../cluster/crds.ts';
 import { eventually } from '../cluster/run.ts';
 
 let plane: ControlPlane;
@@ -31,7 +32,7 @@ const teamOf = (namespace: string): string => {
 test.before(async () => {
   plane = await startControlPlane();
   await plane.kubectl(['apply', '--server-side', '-k', 'deploy/prerequisites/teams']);
-  await plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all']);
+  await untilEstablished(plane);
   for (const namespace of ['vision', 'radar', 'tlt-export-system'])
     await plane.kubectl(['create', 'namespace', namespace]);
   for (const namespace of ['vision', 'radar']) await plane.kubectl(['apply', '-k', teamOf(namespace)]);

@@ -14,7 +14,7 @@ export const parseProfile = (given: readonly string[]): ShapeProfile | undefined
   if (text === undefined) return undefined;
   if (more.length > 0)
     throw profileError(`-p is given ${given.length} times, and an exported model has one input`);
-  const [, input, ...shapes] = /^(.+),([\dx]+),([\dx]+),([\dx]+)$/.exec(text) ?? [];
+  const [, input, ...shapes] = /^([^\n]+),([\dx]+),([\dx]+),([\dx]+)$/.exec(text) ?? [];
   const sizes = shapes.map((shape) => shape.split('x').map(Number));
   const fits = sizes.every((shape) => shape.length === 4 && shape.every((size) => size >= 1));
   if (input === undefined || !fits)

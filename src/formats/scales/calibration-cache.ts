@@ -91,7 +91,8 @@ export const tensorRtVersionNumber = (version: string): number => {
 };
 
 const headerForm = /^TRT-(\d{1,9})-(\w+)$/;
-const lineForm = /^(.+): ([0-9a-fA-F]{1,8})$/; // greedy: the name ends at the last ": "
+// Greedy: the name ends at the last ": ". A dot would not match U+2028 and U+2029, which a name may contain.
+const lineForm = /^([^\n]+): ([0-9a-fA-F]{1,8})$/;
 
 const parseHeader = (line: string): Pick<CalibrationCache, 'version' | 'algorithmWord'> => {
   if (line === '1') return { version: undefined, algorithmWord: undefined };

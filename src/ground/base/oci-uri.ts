@@ -7,7 +7,8 @@ export type OciUri = {
   readonly path: string;
 };
 
-const form = /^oci:\/\/([A-Za-z0-9.-]+(?::[0-9]+)?(?:\/[a-z0-9][a-z0-9._-]*)+@sha256:([0-9a-f]{64}))\/(.*)$/;
+const form =
+  /^oci:\/\/([A-Za-z0-9.-]+(?::[0-9]+)?(?:\/[a-z0-9][a-z0-9._-]*)+@sha256:([0-9a-f]{64}))\/([^\n]*)$/;
 
 /** Parses an `oci://` URI; undefined for other schemes, for tags, and for paths with `.` or `..`. */
 export const parseOciUri = (uri: string): OciUri | undefined => {

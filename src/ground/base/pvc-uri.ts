@@ -1,7 +1,7 @@
 /** `pvc://claim/path`: a path in a PersistentVolumeClaim of the object's namespace. */
 export type PvcUri = { readonly claim: string; readonly path: string };
 
-const form = /^pvc:\/\/([a-z0-9](?:[-a-z0-9.]*[a-z0-9])?)\/(.*)$/;
+const form = /^pvc:\/\/([a-z0-9](?:[-a-z0-9.]*[a-z0-9])?)\/([^\n]*)$/;
 
 /** Parses a `pvc://` URI; undefined for other schemes, and for paths with `.` or `..`. */
 export const parsePvcUri = (uri: string): PvcUri | undefined => {

@@ -1,7 +1,7 @@
 /** `s3://bucket/key`: an object, or the objects below a prefix, in S3 or a store with its API. */
 export type S3Uri = { readonly bucket: string; readonly key: string };
 
-const form = /^s3:\/\/([a-z0-9][-a-z0-9.]{1,61}[a-z0-9])\/(.+)$/;
+const form = /^s3:\/\/([a-z0-9][-a-z0-9.]{1,61}[a-z0-9])\/([^\n]+)$/;
 
 /** Parses an `s3://` URI; undefined for other schemes, and for keys with empty, `.` or `..` segments. */
 export const parseS3Uri = (uri: string): S3Uri | undefined => {

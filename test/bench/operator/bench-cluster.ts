@@ -14,6 +14,7 @@ import { aClientOf } from '../../builders/client.ts';
 import { anEngineBuilt, anExported, aSpec } from '../../builders/objects.ts';
 import { aSucceededPod } from '../../builders/pods.ts';
 import { type ControlPlane, startControlPlane } from '../../cluster/control-plane.ts';
+import { installCrds } from '../../cluster/crds.ts';
 
 export const classes = ['ada', 'ampere', 'cpu'] as const;
 export const namespace = 'default';
@@ -56,8 +57,7 @@ export const startBenchCluster = async (): Promise<BenchCluster> => {
   });
   const over = new AbortController();
   const cluster = { plane, client: aClientOf(plane.kubeconfig), signal: over.signal };
-  await plane.kubectl(['apply', '--server-side', '-k', 'crds']);
-  await plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s']);
+  await installCrds(plane);
   for (const name of classes) await plane.kubectl(['apply', '-f', '-'], JSON.stringify(aClass(name)));
   for (let i = 0; i < nodes; i++) await addNode(cluster, `node-${i}`);
   for (const claim of claimsOf(aModelExport('any'))) await addClaim(cluster, claim);
