@@ -55,7 +55,30 @@ test('in a residual sum the branch without a convolution is quantised, so that c
   t.deepEqual(readBy(quantised([conv('x', 'a'), turned]), 'sum'), ['x/dequantized', 'a']);
 });
 
-test('in a sum of two convolutions the second is quantised; a sum without convolutions stays float', (t) => {
+test('of two convolutions the one that the other reads is quantised, because it cannot wait for the sum', (t) => {
+  const chain = [conv('x', 'a'), conv('a', 'b')];
+  for (const [inputs, expected] of [
+    [
+      ['a', 'b'],
+      ['a/dequantized', 'b'],
+    ],
+    [
+      ['b', 'a'],
+      ['b', 'a/dequantized'],
+    ],
+  ] as const) {
+    const model = quantised([...chain, makeNode('Add', { name: 'sum', inputs, outputs: ['sum'] })]);
+    t.deepEqual(readBy(model, 'sum'), expected);
+    const pairs = graphOf(model).node.filter(({ opType }) => opType === 'QuantizeLinear');
+    t.deepEqual(
+      pairs.map(({ input }) => input[0]),
+      ['x', 'a'],
+      'the pair that the second convolution has anyway',
+    );
+  }
+});
+
+test('in a sum of two convolutions as far from the inputs the second is quantised; a sum without convolutions stays float', (t) => {
   const both = makeNode('Add', { name: 'sum', inputs: ['a', 'b'], outputs: ['sum'] });
   t.deepEqual(readBy(quantised([conv('x', 'a'), conv('x', 'b'), both]), 'sum'), ['a', 'b/dequantized']);
   const relu = makeNode('Relu', { inputs: ['x'], outputs: ['r'] });
@@ -103,14 +126,6 @@ const operators: Readonly<Record<string, readonly NodeProto[]>> = {
   MatMul: [
     makeNode('Flatten', { inputs: ['a'], outputs: ['flat'] }),
     makeNode('MatMul', { name: 'read', inputs: ['flat', 'matrix/w'], outputs: ['read'] }),
-  ],
-  MaxPool: [
-    makeNode('MaxPool', {
-      name: 'read',
-      inputs: ['a'],
-      outputs: ['read'],
-      attributes: { kernel_shape: { ints: [2, 2] } },
-    }),
   ],
   AveragePool: [
     makeNode('AveragePool', {

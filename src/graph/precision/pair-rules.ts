@@ -15,14 +15,14 @@ export type PairRules = Readonly<Record<string, PairRule>>;
 
 /**
  * TensorRT developer guide, "Q/DQ layer-placement recommendations": all inputs of weighted operations, one input of an
- * element-wise sum, and operations that move Q/DQ nodes, such as pooling; never outputs.
+ * element-wise sum, and means; never outputs. MaxPool has no row: it commutes with Q/DQ nodes, so the builder moves those of its
+ * readers in front of it.
  */
 const tensorRtRules: PairRules = {
   Conv: 'WideWeight',
   ConvTranspose: 'ConstantWeight',
   Gemm: 'ConstantWeight',
   MatMul: 'ConstantWeight',
-  MaxPool: 'Input',
   AveragePool: 'Input',
   GlobalAveragePool: 'Input',
   Add: 'ResidualBranch',

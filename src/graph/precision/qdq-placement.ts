@@ -54,13 +54,26 @@ const isWorthQuantising = (node: NodeProto, constants: Constants): boolean => {
 };
 
 /**
- * In a residual sum, only the branch that does not come directly from a convolution is quantised, so that conv + add +
- * relu fuses.
+ * In a residual sum one branch is quantised, so that the convolution that writes the other fuses with the sum and its relu. Of two
+ * convolutions that is the one farther from the inputs: what it reads may be the other branch, which cannot wait for the sum then.
  */
 const residualInput = (node: NodeProto, graph: GraphProto, constants: Constants): readonly number[] => {
   if (node.input.some((name) => constants.has(name))) return [];
   const fromConv = (name: string) =>
     graph.node.some(({ opType, output }) => opType === 'Conv' && output[0] === name);
   const [first, second] = node.input.map(fromConv);
-  return first || second ? [first ? 1 : 0] : [];
+  if (!first && !second) return [];
+  if (!first || !second) return [first ? 1 : 0];
+  const [before = 0, after = 0] = listDepths(node.input, graph);
+  return [before < after ? 0 : 1];
+};
+
+/** Nodes on the longest way from an input of the graph to each tensor. */
+const listDepths = (tensors: readonly string[], { node: nodes }: GraphProto): readonly number[] => {
+  const depths = new Map<string, number>();
+  for (const { input, output } of nodes) {
+    const depth = input.reduce((most, name) => Math.max(most, depths.get(name) ?? 0), 0) + 1;
+    for (const name of output) depths.set(name, depth);
+  }
+  return tensors.map((name) => depths.get(name) ?? 0);
 };

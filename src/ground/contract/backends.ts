@@ -38,6 +38,7 @@ export const backends = {
     needsGpu: false,
     needsComputeCapability: true,
     planFormatVersion: 1,
+    int8FormatVersion: 2,
   },
   TensorRt: {
     description: "Classic TensorRT 8.6 to 11 in NVIDIA's image, built on a node that has the GPU.",
@@ -45,6 +46,7 @@ export const backends = {
     needsGpu: true,
     needsComputeCapability: false,
     planFormatVersion: 1,
+    int8FormatVersion: 2,
   },
   OnnxRuntime: {
     description: 'ONNX Runtime on a CPU: a graph optimised for the processor that it was built on.',
