@@ -25,7 +25,7 @@ export const changes: readonly Change[] = [
   {
     names:
       /^(Q\/DQ graph of |engine key of an (int8 export|export that calibrates on the training set) on ampere$)/,
-    commit: 'COMMIT',
+    commit: '9ac33b4',
     why: 'MaxPool has no Q/DQ pair, because those of its readers move in front of it, and in a sum of two convolutions the pair is on the one that the other reads.',
   },
 ];
