@@ -1,6 +1,6 @@
 /**
  * Q/DQ graphs of all seven modules against TensorRT's implicit int8 scheme, simulated in fp32, and against the pairs of NVIDIA's Model
- * Optimizer 0.47.0. Both graphs run as they are: optimising, ONNX Runtime rounds the biases that stand beside int8 weights, which
+ * Optimizer 0.47.0. Both graphs run as they are: optimising, ONNX Runtime rounds the biases of int8 convolutions, which
  * TensorRT does not, and values at a border of two levels then move by a level, up to 2 % of an output of ssd.
  */
 import { readFileSync } from 'node:fs';
