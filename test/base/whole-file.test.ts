@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import process from 'node:process';
 import test, { type ExecutionContext } from 'ava';
 import { UserError } from '../../src/ground/base/errors.ts';
 import type { FailureReason } from '../../src/ground/base/failures.ts';
-import { writeWholeFile } from '../../src/ground/base/whole-file.ts';
+import { makeOutputs, writeWholeFile } from '../../src/ground/base/whole-file.ts';
 
 const folder = () => mkdtempSync(join(tmpdir(), 'whole-file-'));
 const once = { overwrite: false } as const;
@@ -47,6 +48,61 @@ test('of two concurrent writers exactly one wins and the other gets an error', a
   t.deepEqual(results.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
   t.is(readFileSync(path, 'utf8'), results[0]?.status === 'fulfilled' ? 'a' : 'b');
   t.deepEqual(readdirSync(place), ['out']);
+});
+
+test('a file may have any name', async (t) => {
+  const place = folder();
+  const names = [
+    ' a  b ',
+    '-x',
+    `q'"\``,
+    'new\nline\n',
+    'tab\t',
+    '%b\\n\\0101',
+    'ü €',
+    '*',
+    '$(touch evil)',
+    '3:x',
+  ];
+  for (const name of names) await writeWholeFile(join(place, name), name, once);
+  t.deepEqual(readdirSync(place).toSorted(), names.toSorted());
+  for (const name of names) t.is(readFileSync(join(place, name), 'utf8'), name);
+});
+
+test('a path may be relative, and goes through links to folders as the system does', async (t) => {
+  const place = folder();
+  mkdirSync(join(place, 'a/b'), { recursive: true });
+  symlinkSync(join(place, 'a/b'), join(place, 'link'));
+  await writeWholeFile(relative(process.cwd(), join(place, 'plain')), 'here', once);
+  await writeWholeFile(`${place}/link/../out`, 'there', once);
+  t.deepEqual(readdirSync(place).toSorted(), ['a', 'link', 'plain']);
+  t.deepEqual(readdirSync(join(place, 'a')).toSorted(), ['b', 'out']);
+});
+
+test('the outputs of a run appear together, or none if one of the names is taken', async (t) => {
+  const place = folder();
+  const publish = async (names: readonly string[], meanwhile = () => {}) => {
+    await using outputs = makeOutputs();
+    for (const name of names) await outputs.write(join(place, name), name);
+    t.false(names.some((name) => readdirSync(place).includes(name)));
+    meanwhile();
+    await outputs.publish();
+  };
+  await publish(['one', 'two']);
+  t.deepEqual(readdirSync(place).toSorted(), ['one', 'two']);
+  const takeName = () => writeFileSync(join(place, 'four'), 'of another writer');
+  const error = await t.throwsAsync(publish(['three', 'four', 'five'], takeName), { instanceOf: UserError });
+  t.is(error?.reason, 'OutputExists');
+  t.deepEqual(readdirSync(place).toSorted(), ['four', 'one', 'two']);
+  t.is(readFileSync(join(place, 'four'), 'utf8'), 'of another writer');
+});
+
+test.serial('if the process that names files ends, the next file is still written', async (t) => {
+  const place = folder();
+  await writeWholeFile(join(place, 'before'), 'x', once);
+  execFileSync('pkill', ['-KILL', '-P', String(process.pid), '-f', 'name-files']);
+  for (const name of ['during', 'after']) await writeWholeFile(join(place, name), 'x', once);
+  t.deepEqual(readdirSync(place).toSorted(), ['after', 'before', 'during']);
 });
 
 test('says that the folder is missing', (t) => fails(t, join(folder(), 'absent', 'out'), 'OutputUnwritable'));

@@ -1,14 +1,13 @@
 /**
  * A file that is being written. If the system supports O_TMPFILE, the file has no name until it is complete, so the kernel
- * removes it however the process dies. Otherwise it has a hidden name in its folder, which a SIGKILL leaves behind. Node does
- * not expose linkat(2), which names such a file, so `ln -L` of GNU coreutils is called.
+ * removes it however the process dies. Otherwise it has a hidden name in its folder, which a SIGKILL leaves behind.
  */
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { copyFile, type FileHandle, link, lstat, open, readlink, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { systemCodeOf } from './errors.ts';
+import { canNameFiles, nameTogether } from './name-files.ts';
 import { reportTemporary } from './temporaries.ts';
 
 export type UnfinishedFile = {
@@ -46,7 +45,7 @@ const tmpfileBit = 0o20000000;
 
 /** Undefined if unsupported or if the folder is not writable; creating a named file then fails with the reason. */
 const openUnnamed = async (folder: string, mode: FileMode): Promise<FileHandle | undefined> => {
-  if (!(await canNameUnnamed())) return undefined;
+  if (!(await canNameFiles())) return undefined;
   return open(folder, tmpfileBit | constants.O_DIRECTORY | constants.O_RDWR, mode).catch(() => undefined);
 };
 
@@ -111,7 +110,7 @@ const assertFree = async (target: string): Promise<void> => {
 
 /** Names an unnamed file; copies it on file systems that support O_TMPFILE but not linking. */
 const linkUnnamed = async (descriptor: number, target: string): Promise<void> => {
-  if ((await runLn(['-L', '-T', '--', '/proc/self/fd/3', target], descriptor)) !== undefined) return;
+  if (await nameTogether([{ descriptor, target }])) return;
   await assertFree(target);
   const temporary = temporaryNameOf(target);
   try {
@@ -121,24 +120,3 @@ const linkUnnamed = async (descriptor: number, target: string): Promise<void> =>
     await rm(temporary, { force: true });
   }
 };
-
-let found: Promise<boolean> | undefined;
-
-/** Whether `ln` is GNU coreutils; checked once per process. */
-const canNameUnnamed = (): Promise<boolean> => {
-  found ??= runLn(['--version']).then((output) => output?.includes('coreutils') ?? false);
-  return found;
-};
-
-/** Runs `ln` and returns its output; undefined if it fails. The child gets `descriptor` as file descriptor 3. */
-const runLn = (args: readonly string[], descriptor?: number): Promise<string | undefined> =>
-  new Promise((resolve) => {
-    const extra = descriptor === undefined ? [] : [descriptor];
-    const child = spawn('ln', args, { stdio: ['ignore', 'pipe', 'ignore', ...extra], env: { LC_ALL: 'C' } });
-    let output = '';
-    child.stdout?.on('data', (part: Buffer) => {
-      output += part.toString();
-    });
-    child.on('error', () => resolve(undefined));
-    child.on('close', (code) => resolve(code === 0 ? output : undefined));
-  });

@@ -6,7 +6,7 @@ import { access, constants, lstat, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { systemCodeOf, UserError } from './errors.ts';
 import type { FailureReason } from './failures.ts';
-import { nameTogether } from './name-together.ts';
+import { nameTogether } from './name-files.ts';
 import { beginFile, type UnfinishedFile } from './unfinished-file.ts';
 
 export type WriteOptions = {
