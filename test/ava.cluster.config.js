@@ -1,10 +1,9 @@
-/** The cluster run: real kubelets, one file at a time, each allowed minutes. */
+import shared from './ava.config.js';
+
+/** `npm run test:cluster`: kubelets, operators, installations and faults. The longest file, which mostly waits for pods, is first. */
 export default {
+  ...shared,
   files: ['test/**/*.cluster.ts'],
-  extensions: ['ts'],
+  sortTestFiles: (a, b) => b.includes('/e2e/') - a.includes('/e2e/') || a.localeCompare(b),
   timeout: '20m',
-  workerThreads: false,
-  concurrency: 1,
-  serial: true,
-  verbose: true,
 };

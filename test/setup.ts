@@ -1,6 +1,6 @@
 /**
- * Prepares the machine for the tests and the demo: installs missing Debian packages, and builds once what takes minutes,
- * with visible progress and outside the time limits of tests.
+ * Prepares the machine for `npm test`, or with `--cluster` for clusters, too: installs missing Debian packages, and builds
+ * once what takes minutes, with visible progress and outside the time limits of tests.
  */
 import { existsSync } from 'node:fs';
 import process from 'node:process';
@@ -58,13 +58,15 @@ if (missing.length > 0) {
 await kubeBinary();
 await helmBinary();
 await gitopsRunner();
-await foreignCrds('gitops');
-await foreignCrds('monitoring');
 await peerPython();
 await photosFolder();
 await Promise.all(bindingVersions.map(readBindings));
 for (const release of rtxReleases) await rtxEnvironment(release);
-if (process.platform === 'linux' && process.getuid?.() === 0) {
-  await containerdFolder();
-  await buildImages();
+if (process.argv.includes('--cluster')) {
+  await foreignCrds('gitops');
+  await foreignCrds('monitoring');
+  if (process.platform === 'linux' && process.getuid?.() === 0) {
+    await containerdFolder();
+    await buildImages();
+  }
 }

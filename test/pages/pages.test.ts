@@ -1,10 +1,8 @@
-/** Every block of commands in a page is run, or checked as far as it can be; none is forgotten. */
+/** Every block of commands in a page is run by another test, or checked here as far as it can be; none is forgotten. */
 import test from 'ava';
 import { helmBinary } from '../cluster/go-tools.ts';
 import { type Block, blocksOf, findMissingLines, pages, stepsOf } from './blocks.ts';
 import { findProblems } from './check-commands.ts';
-import { prepareInputs } from './inputs.ts';
-import { makeReader } from './reader.ts';
 import { splitCommands } from './shell-words.ts';
 import { findWay, ways } from './ways.ts';
 
@@ -53,12 +51,3 @@ test('commands that cannot run name programs, flags and files that exist', async
     for (const { command } of stepsOf(block)) t.deepEqual(await findProblems(command), [], startOf(block));
   }
 });
-
-for (const page of pages.filter((each) => (ways[each] ?? []).some(([, way]) => way === 'tools')))
-  test(`the tools do what ${page} shows`, async (t) => {
-    const reader = makeReader({});
-    t.teardown(reader.leave);
-    await prepareInputs(reader.folder, page);
-    for (const block of blocksOf(page)) if (findWay(block)?.[1] === 'tools') await reader.follow(block);
-    t.pass();
-  });

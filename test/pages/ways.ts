@@ -2,9 +2,9 @@
 import type { Block } from './blocks.ts';
 
 export type Way =
-  /** Runs on a real control plane, in the order of the pages here: `test/gitops/pages.test.ts`. */
+  /** Runs on a real control plane, in the order of the pages here: `test/gitops/pages.cluster.ts`. */
   | 'cluster'
-  /** Runs with the real tools in a folder of inputs: `pages.test.ts`. */
+  /** Runs with the real tools in a folder of inputs: `tools.cluster.ts`. */
   | 'tools'
   /** Cannot run as written, for this reason; programs, flags and files are checked. */
   | { readonly checked: string };
@@ -80,7 +80,7 @@ export const ways: Readonly<Record<string, readonly Row[]>> = {
   // Without a cluster.
   'docs/tools.md': [
     ['*', 'tools'],
-    ['npm ci', { checked: 'test/published/npm-install.test.ts installs the tarball by these words' }],
+    ['npm ci', { checked: 'test/published/npm-install.cluster.ts installs the tarball by these words' }],
     [
       'tlt-converter',
       { checked: 'needs the Python package of TensorRT for RTX; test/tlt-converter builds with it' },
