@@ -8,7 +8,7 @@ import { isMainThread } from 'node:worker_threads';
 import { formatLogLine } from './adapters/cli/log-line.ts';
 import { runTool } from './adapters/cli/run-tool.ts';
 import type { ToolContext } from './adapters/cli/tool-context.ts';
-import { nameFields } from './ground/contract/fields.ts';
+import { audienceOf, nameFields } from './ground/contract/fields.ts';
 import { activities, type ReportProgress } from './ground/contract/progress.ts';
 import { makeProgresses } from './ground/observability/progress.ts';
 import { supervise } from './supervisor.ts';
@@ -69,7 +69,9 @@ const runWork = ({ name, run }: ToolProcess, { post, signal }: Work): Promise<nu
     print: (text) => post({ kind: 'stdout', text }),
     log: (level, message) => {
       if (level !== 'DEBUG' || verbose)
-        printError(formatLogLine(name, new Date(), { level, message: nameFields(message, 'flag') }));
+        printError(
+          formatLogLine(name, new Date(), { level, message: nameFields(message, audienceOf(name)) }),
+        );
     },
     progress: (...update) => post({ kind: 'progress', update }),
     signal,

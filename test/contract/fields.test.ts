@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { converterFlags } from '../../src/ground/contract/converter-program.ts';
-import { type Field, field, nameFields } from '../../src/ground/contract/fields.ts';
+import { audienceOf, type Field, field, nameFields } from '../../src/ground/contract/fields.ts';
 import { exportFlags } from '../../src/ground/contract/flags.ts';
 import { readSources } from '../sources.ts';
 
@@ -17,7 +17,7 @@ const used = [...new Set([...text.matchAll(/\bfield\('(\w+)'\)/g)].map(([, name]
 test('a message names each setting in the form of its reader', (t) => {
   t.true(used.length > 10);
   const message = used.map(field).join(' ');
-  for (const audience of ['flag', 'spec'] as const)
+  for (const audience of ['converter', 'flag', 'spec'] as const)
     t.notRegex(nameFields(message, audience), /[\u27e8\u27e9]/, audience);
   t.is(nameFields(`Lower ${field('batches')}.`, 'flag'), 'Lower --batches.');
   t.is(nameFields(`Lower ${field('batches')}.`, 'spec'), 'Lower spec.calibration.batches.');
@@ -39,6 +39,15 @@ test('every flag that a message names is a flag of tlt-export or tlt-converter',
     ]) as readonly string[];
     t.true(known.includes(flag), `${name}: ${flag}`);
   }
+});
+
+test('tlt-converter names a flag of its own in its own meaning, or says that it is one of tlt-export', (t) => {
+  for (const name of used) {
+    const words = nameFields(field(name), audienceOf('tlt-converter'));
+    t.is(Object.hasOwn(converterFlags, words.replace(/^--/, '')), !words.endsWith(' of tlt-export'), words);
+  }
+  t.is(nameFields(field('experimentSpec'), audienceOf('tlt-converter')), '--experiment_spec');
+  t.is(nameFields(field('experimentSpec'), audienceOf('tlt-export')), '-e');
 });
 
 test('every spec field that a message names is in the CRD', (t) => {

@@ -2,7 +2,7 @@
 import { messageOf, UserError } from '../../ground/base/errors.ts';
 import { failures } from '../../ground/base/failures.ts';
 import { printableLines } from '../../ground/base/printable.ts';
-import { nameFields } from '../../ground/contract/fields.ts';
+import { audienceOf, nameFields } from '../../ground/contract/fields.ts';
 
 /** Runs a tool and passes an error message to `write`. Returns the exit code from failures.ts, or 0. */
 export const runTool = async (
@@ -15,7 +15,7 @@ export const runTool = async (
     return 0;
   } catch (thrown) {
     if (thrown instanceof UserError) {
-      write(`${name}: ${printableLines(nameFields(thrown.message, 'flag'))}\n`);
+      write(`${name}: ${printableLines(nameFields(thrown.message, audienceOf(name)))}\n`);
       return failures[thrown.reason].exitCode;
     }
     const stack = thrown instanceof Error ? thrown.stack : undefined;

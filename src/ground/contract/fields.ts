@@ -29,7 +29,32 @@ const fields = {
 } as const;
 
 export type Field = keyof typeof fields;
-export type Audience = 'flag' | 'spec';
+
+/** Who reads a message: a user of tlt-converter, of another tool, or of a ModelExport. */
+export type Audience = 'converter' | 'flag' | 'spec';
+
+const ofExportAlone = (names: readonly Field[]): Partial<Record<Field, string>> =>
+  Object.fromEntries(names.map((name) => [name, `${fields[name].flag} of tlt-export`]));
+
+/** Where tlt-converter has another flag than tlt-export, or none. */
+const ofConverter: Partial<Record<Field, string>> = {
+  experimentSpec: '--experiment_spec',
+  ...ofExportAlone([
+    'batches',
+    'imageDirectory',
+    'tensorfile',
+    'histograms',
+    'tensorScales',
+    'minAgreement',
+    'requireInt8',
+    'forcePtq',
+    'inputNode',
+    'preprocess',
+  ]),
+};
+
+/** The audience of a tool's messages. */
+export const audienceOf = (tool: string): Audience => (tool === 'tlt-converter' ? 'converter' : 'flag');
 
 /** The mark of a setting in a message; `nameFields` replaces it. */
 export const field = (name: Field): string => `\u27e8${name}\u27e9`;
@@ -37,5 +62,8 @@ export const field = (name: Field): string => `\u27e8${name}\u27e9`;
 /** The message with the names of settings that its reader uses. */
 export const nameFields = (message: string, audience: Audience): string =>
   message.replaceAll(/\u27e8(\w+)\u27e9/g, (mark, name: string) =>
-    Object.hasOwn(fields, name) ? fields[name as Field][audience] : mark,
+    Object.hasOwn(fields, name) ? nameOf(name as Field, audience) : mark,
   );
+
+const nameOf = (name: Field, audience: Audience): string =>
+  audience === 'converter' ? (ofConverter[name] ?? fields[name].flag) : fields[name][audience];
