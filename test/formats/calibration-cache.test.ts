@@ -49,6 +49,26 @@ test('reads a complete file written by TensorRT', (t) => {
   t.is(cache.algorithmWord, 'EntropyCalibration2');
   t.deepEqual([...cache.scales.keys()], ['data', 'conv1', 'prob']);
 });
+/**
+ * Lines of data/model/qat2ptq.cache of NVIDIA-AI-IOT/cuDLA-samples, commit 781c515, whose sources NVIDIA licenses under MIT (Copyright
+ * 2023 NVIDIA CORPORATION & AFFILIATES). It was made of a network's Q/DQ nodes for a DLA. src/yolov5.h there has the first
+ * scale as a decimal number.
+ */
+const ofNvidia = `TRT-8600-EntropyCalibration2
+images: 3c00f9f4
+/model.0/act/Mul_output_0: 3e6c9314
+/model.23/cv3/act/Mul_output_0: 3e0230f1
+/model.9/m/MaxPool_output_0: 3d5d4052
+/model.20/cv3/conv/Conv_output_0: 3e185ae6
+`;
+
+test('reads the lines of a cache that NVIDIA published for TensorRT 8.6', (t) => {
+  const { version, algorithmWord, scales, unusable } = parseCalibrationCache(ofNvidia);
+  t.deepEqual([version, algorithmWord, scales.size, unusable.size], [8600, 'EntropyCalibration2', 5, 0]);
+  t.is(scales.get('images')!.toPrecision(6), '0.00787209', 'mInputScale');
+  t.is(writeCalibrationCache({ version: 8600, algorithmWord: algorithmWord!, scales }), ofNvidia);
+});
+
 test('reads the oldest header', (t) => {
   t.deepEqual(parseCalibrationCache('1\nx: 3f800000\n'), {
     version: undefined,

@@ -33,6 +33,7 @@ const asked: Readonly<Record<string, Partial<PlanRequest>>> = {
   'int8 on a DLA, strict': { ...int8, ...orin, strictTypes: true },
   'int8 on a DLA, trained': { ...int8, ...orin, scales: 'Trained' },
   'int8 on a DLA by Q/DQ nodes': { ...int8, ...orin, int8Route: 'QdqGraph' },
+  'fp16 on a DLA, for Ampere and later': { dataType: 'fp16', ...orin, hardwareCompatibility: 'AmperePlus' },
   'fp32 on a DLA': { dataType: 'fp32', ...orin },
   'fp16 on the DLA of a T4': { dataType: 'fp16', ...orin, computeCapability: '7.5' },
   'fp16, for Ampere and later': {

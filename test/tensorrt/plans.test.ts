@@ -29,6 +29,7 @@ test('every rule refuses at least one of the combinations, and each message says
     'CapabilityMissing',
     'CapabilityUnknown',
     'CompatibilityMissing',
+    'CompatibilityOnJetson',
     'CompatibilityTooOld',
     'DlaFloat32',
     'DlaOfOtherDevice',
