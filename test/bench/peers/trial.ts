@@ -1,0 +1,55 @@
+/** One model and its images, in files that every tool reads: 32 images calibrate, 32 others compare. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Batch, sampledBatches } from '../../../src/data/preprocessing/batches.ts';
+import type { OpenedModel } from '../../../src/export/models/open-model.ts';
+import { openSource } from '../../../src/export/pipeline/calibration-source.ts';
+import { selectHeldOut } from '../../../src/export/pipeline/verify-int8.ts';
+import { serializeModel } from '../../../src/formats/onnx/model.ts';
+import { tensorFromFloats } from '../../../src/formats/onnx/tensor.ts';
+import { serializeTensor } from '../../../src/formats/onnx/tensor-file.ts';
+import { raiseOpset } from '../../../src/graph/transforms/raise-opset.ts';
+import { collect } from '../../builders/collected.ts';
+import type { CollectedModel } from '../../collection/models.ts';
+import { folderOf, openCollected } from '../../collection/opened.ts';
+
+/** What `tlt-export` draws from the folder with these settings. */
+export const sampling = { batches: 4, batchSize: 8, seed: 42 } as const;
+
+export type Trial = {
+  readonly of: CollectedModel;
+  readonly opened: OpenedModel;
+  /** Folder of this trial's files. */
+  readonly folder: string;
+  /** The folder of images that `tlt-export` reads. */
+  readonly pictures: string;
+  /** The float model with opset 13 or later. */
+  readonly source: string;
+  /** Calibration images, each an ONNX TensorProto [1,…]. */
+  readonly calibration: readonly string[];
+  readonly heldOut: readonly Batch[];
+};
+
+/** Writes the model and its calibration images into a folder, which it creates. */
+export const prepareTrial = async (of: CollectedModel, folder: string): Promise<Trial> => {
+  mkdirSync(folder, { recursive: true });
+  const opened = await openCollected(of);
+  const pictures = await folderOf(of.pictures ?? 'photos');
+  const source = join(folder, 'source.onnx');
+  writeFileSync(source, serializeModel(raiseOpset(opened.model)));
+  const drawn = await openSource(opened, {
+    ...sampling,
+    source: { kind: 'Images', folder: pictures },
+    rows: 1,
+  });
+  const calibration: string[] = [];
+  for await (const { data, dims } of drawn.batches) {
+    const path = join(folder, `${calibration.length}.pb`);
+    writeFileSync(path, serializeTensor(tensorFromFloats(opened.input, dims, data)));
+    calibration.push(path);
+  }
+  const rest = await selectHeldOut(opened, drawn.heldOut(), undefined);
+  const { channels, height, width } = opened;
+  const heldOut = await collect(sampledBatches(rest, { size: { channels, height, width }, batchSize: 1 }));
+  return { of, opened, folder, pictures, source, calibration, heldOut };
+};
