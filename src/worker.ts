@@ -89,7 +89,9 @@ const makeCommands = (context: ReturnType<typeof makeContext>): Commands => ({
   },
   'build-onnxruntime': async () => {
     const { buildHere } = await import('./graph/builders/build-here.ts');
-    for (const warning of await buildHere(context.work, context.clock)) context.log('WARNING', warning);
+    const { note, warnings } = await buildHere(context.work, context.clock);
+    if (note !== undefined) context.log('INFO', note);
+    for (const warning of warnings) context.log('WARNING', warning);
     return undefined;
   },
   install: async () => {

@@ -47,7 +47,7 @@ export const house: Readonly<Record<string, Wing>> = {
       precision: ['transforms', 'plugins'],
       inference: ['transforms'],
       evaluation: ['inference'],
-      builders: ['precision', 'inference', 'evaluation'],
+      builders: ['transforms', 'precision', 'inference', 'evaluation'],
     },
   },
   calibration: {

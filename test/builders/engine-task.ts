@@ -4,7 +4,7 @@ import type { Exported } from '../../src/ground/contract/result.ts';
 import type { EngineTask } from '../../src/ground/contract/task.ts';
 
 export const anEngineTask = (
-  { etlt, calibrationCache, verification }: Exported,
+  { etlt, calibrationCache, distributions, verification }: Exported,
   changes: Partial<EngineTask> = {},
   folder = 'pvc://exports/out/k',
 ): EngineTask => ({
@@ -15,6 +15,7 @@ export const anEngineTask = (
   maxWorkspaceSizeBytes: 2 ** 28,
   etlt: toArtifact(folder, etlt),
   calibrationCache: toArtifact(folder, calibrationCache!),
+  ...(distributions && { distributions: toArtifact(folder, distributions) }),
   verification: toArtifact(folder, verification!),
   settings: {},
   image: 'builder',

@@ -58,6 +58,7 @@ const largest = (nodes: Pick<Exported['etlt'], 'inputNode' | 'outputNodes'>): Ex
     codecEtlt: stored('model.codec.etlt'),
     calibrationCache: { ...stored('calibration.cache'), algorithm: 'Percentile', ...counts, int8 },
     calibrationPass: { images: count, seconds: '999999999999.999' },
+    distributions: stored('distributions.json'),
     verification: stored('verification.pb'),
     report: { file: 'report.json', pageFile: 'report.html' },
     inputs: { model: digest, spec: digest, images: digest, tensorfile: digest, trainingData: digest },

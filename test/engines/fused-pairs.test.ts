@@ -1,15 +1,24 @@
 /** Q/DQ pairs for ONNX Runtime: what its optimised graph computes with integers, and how close that is to float. */
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import type { ModelProto } from '../../src/formats/onnx/generated/onnx_pb.ts';
 import { copyWith, graphOf, makeUntypedValueInfo } from '../../src/formats/onnx/graph.ts';
 import { parseModel, serializeModel } from '../../src/formats/onnx/model.ts';
+import { tensorFromFloats } from '../../src/formats/onnx/tensor.ts';
+import { serializeTensor } from '../../src/formats/onnx/tensor-file.ts';
+import { addMethod, writeDistributions } from '../../src/formats/scales/tensor-distributions.ts';
+import { chooseScales } from '../../src/graph/builders/choose-scales.ts';
 import { describeSlowness, readEngineIntegers } from '../../src/graph/builders/engine-integers.ts';
-import { chooseIntegerTypes } from '../../src/graph/builders/processor-integers.ts';
+import { chooseIntegerTypes, readIntegerTypes } from '../../src/graph/builders/processor-integers.ts';
 import { openSession } from '../../src/graph/inference/session.ts';
-import { type IntegerTypes, quantiseFused } from '../../src/graph/precision/fused/fused-qdq.ts';
+import {
+  type FusedRequest,
+  type IntegerTypes,
+  quantiseFused,
+} from '../../src/graph/precision/fused/fused-qdq.ts';
+import { gridOf } from '../../src/graph/precision/fused/integer-grid.ts';
 import { decibels } from '../builders/exports.ts';
 import { channels, classifierWith, input, Network, output, side } from '../builders/networks.ts';
 
@@ -44,12 +53,9 @@ const scalesOf = async (model: ModelProto): Promise<Map<string, number>> => {
 const vnni: IntegerTypes = { activations: 'uint8', weights: 'int8' };
 
 /** Saves the engine, and counts the operators of its graph. */
-const built = async (
-  model: ModelProto,
-  { types = vnni, scales = undefined as Map<string, number> | undefined } = {},
-) => {
+const built = async (model: ModelProto, { types = vnni, scales, extents }: Partial<FusedRequest> = {}) => {
   const path = join(mkdtempSync(join(tmpdir(), 'fused-')), 'engine.onnx');
-  const quantised = quantiseFused(model, scales ?? (await scalesOf(model)), types);
+  const quantised = quantiseFused(model, { scales: scales ?? (await scalesOf(model)), types, extents });
   const options = { optimisation: 'all', optimisedModelPath: path, threads: 1 } as const;
   await (await openSession(serializeModel(quantised), options)).release();
   const counts: Record<string, number> = {};
@@ -139,6 +145,80 @@ test('what only converts, and what has no scale on both sides, stays float', asy
     3,
     'its convolution, the depthwise one that reads it, and the small one are float',
   );
+});
+
+const extentsOf = async (model: ModelProto) => {
+  const graph = graphOf(model);
+  const names = graph.node.flatMap((node) => node.output);
+  const all = copyWith(model, { graph: copyWith(graph, { output: names.map(makeUntypedValueInfo) }) });
+  const found = Object.entries({ ...(await run(all)), [input]: images });
+  return new Map(
+    found.map(([name, { data }]) => [
+      name,
+      { low: data.reduce((a, b) => Math.min(a, b)), high: data.reduce((a, b) => Math.max(a, b)) },
+    ]),
+  );
+};
+
+test('integers of a tensor end where its values end', (t) => {
+  const known = { producers: new Map(), constants: new Map(), scales: new Map([['x', 1]]) };
+  const grid = (low: number, high: number) =>
+    gridOf('x', { ...known, extents: new Map([['x', { low, high }]]) });
+  t.deepEqual(gridOf('x', { ...known, extents: new Map() }), { scale: 1, zero: 128 });
+  t.deepEqual(
+    grid(-51, 204),
+    { scale: Math.fround(178 / 255), zero: 73 },
+    'the threshold of 127 still clips',
+  );
+  t.deepEqual(grid(-25.5, 76.5), { scale: Math.fround(0.4), zero: 64 });
+  t.deepEqual(
+    grid(25.5, 51),
+    { scale: Math.fround(0.2), zero: 0 },
+    'zero, which padding adds, stays a level',
+  );
+  t.deepEqual(grid(0, 0), { scale: 1, zero: 128 });
+});
+
+test('an engine has the scales of the method that is closest to float on held-out images', async (t) => {
+  const model = block();
+  const [scales, extents] = [await scalesOf(model), await extentsOf(model)];
+  const wide = new Map([...scales].map(([name, scale]) => [name, 8 * scale]));
+  const folder = mkdtempSync(join(tmpdir(), 'chosen-'));
+  const at = (name: string, content: string | Uint8Array) => {
+    writeFileSync(join(folder, name), content);
+    return join(folder, name);
+  };
+  const given = quantiseFused(model, { scales: wide, types: readIntegerTypes() });
+  const build = {
+    model: at('given.onnx', serializeModel(given)),
+    reference: at('float.onnx', serializeModel(model)),
+    inputName: input,
+    outputRoles: {},
+    shape: images.dims,
+  };
+  const methods = new Map([['MinMax', scales]]);
+  const choice = {
+    distributions: at('d.json', writeDistributions(addMethod({ extents: new Map(), scales: methods }, wide))),
+    images: at('images.pb', serializeTensor(tensorFromFloats(input, images.dims, images.data))),
+  };
+  const chosen = await chooseScales(build, choice);
+  t.regex(
+    chosen!.note,
+    /the scales of MinMax, within the extents .* on 2 held-out images, .* with the cache alone/,
+  );
+  const float = (await run(model))[output]!.data;
+  const decibelsOf = async (each: ModelProto) => decibels(float, (await run(each))[output]!.data);
+  const before = await decibelsOf(given);
+  t.true((await decibelsOf(parseModel(chosen!.model as Uint8Array))) > before + 10, `${before} dB`);
+  const within = quantiseFused(model, { scales: wide, extents, types: readIntegerTypes() });
+  t.true((await decibelsOf(within)) > before + 10, 'extents alone repair thresholds that are too large');
+  t.is(
+    await chooseScales({ ...build, model: build.reference }, choice),
+    undefined,
+    'a float graph has no choice',
+  );
+  writeFileSync(choice.distributions, '{}');
+  await t.throwsAsync(chooseScales(build, choice), { message: /distributions of tensors: .*Export again/ });
 });
 
 test('a large bias on a channel without weights stays what it is', async (t) => {

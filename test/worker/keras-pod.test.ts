@@ -8,6 +8,7 @@ import { runExportTask } from '../../src/adapters/worker/export-task.ts';
 import { publish } from '../../src/adapters/worker/publish.ts';
 import { stage } from '../../src/adapters/worker/stage.ts';
 import { parseCalibrationCache } from '../../src/formats/scales/calibration-cache.ts';
+import { readDistributions } from '../../src/formats/scales/tensor-distributions.ts';
 import { buildHere } from '../../src/graph/builders/build-here.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
 import { workFiles } from '../../src/ground/contract/layout.ts';
@@ -74,6 +75,9 @@ test('a detector in .hdf5 gives one .etlt, one cache and the engines of two devi
   const pod = await aPod('detectnet_v2');
   const exported = await runExportTask(task, pod.context);
   t.deepEqual(exported.etlt.outputNodes, ['output_bbox/BiasAdd', 'output_cov/Sigmoid']);
+  const found = readDistributions(readFileSync(pod.at('exports/k', exported.distributions!.file), 'utf8'));
+  t.deepEqual([...found.scales.keys()], ['MinMax', 'Percentile', 'Mse']);
+  t.true(found.extents.get('input_1')!.low >= 0, 'pixels');
   const cpu = await buildEngineFor(pod, exported, { backend: 'OnnxRuntime', settings: {} });
   // Lower than by the rules of TensorRT (31 dB), which leave the outputs of residual branches in float.
   t.true(Number(cpu.agreement!.sqnrDb) > 22.6, `${cpu.agreement!.sqnrDb} dB`);

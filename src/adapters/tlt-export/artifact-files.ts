@@ -38,11 +38,15 @@ export const makeArtifactWriter =
   };
 
 const findPath = ({ role }: ExportArtifact, paths: ArtifactPaths): string => {
-  const isOfPod = role === 'codecEtlt' || role === 'verification' || role === 'deployment';
-  const path = isOfPod ? undefined : paths[role];
+  const path = isOfPod(role) ? undefined : paths[role];
   if (path === undefined) throw new RangeError(`no flag names a file for the artifact ${role}`);
   return path;
 };
+
+/** Artifacts that only engine pods read. */
+const ofPods = ['codecEtlt', 'distributions', 'verification', 'deployment'] as const;
+const isOfPod = (role: ExportArtifact['role']): role is (typeof ofPods)[number] =>
+  (ofPods as readonly string[]).includes(role);
 
 const describeSaved = (artifact: ExportArtifact, path: string): string | undefined => {
   switch (artifact.role) {

@@ -3,6 +3,7 @@ import { findClassNames } from '../../export/deployment/class-names.ts';
 import { describeNetwork } from '../../export/deployment/network-facts.ts';
 import { buildEngineFile, type EngineFileResult } from '../../export/engines/build-engine-file.ts';
 import type { PreparedExport } from '../../export/pipeline/artifacts.ts';
+import { findScaleChoice } from '../../export/pipeline/distributions.ts';
 import type { EngineOptions } from '../../graph/builders/build-request.ts';
 import { fileDigest } from '../../ground/base/digest.ts';
 import type { Material } from '../../ground/contract/deployment.ts';
@@ -26,7 +27,9 @@ export const writeEngine = async (wanted: EngineToWrite, context: ExportContext)
   const { request, quantised } = prepared;
   const file = values.engine_file!;
   const options = makeEngineOptions(values, quantised?.origin === 'Training');
-  const build = { network: request.opened, options, scales: quantised?.scales, file, python: values.python };
+  const choice = quantised && (await findScaleChoice(request.opened, quantised));
+  const { python } = values;
+  const build = { network: request.opened, options, scales: quantised?.scales, choice, file, python };
   const built = await buildEngineFile(build, context);
   context.logAtEnd(`Engine was saved into ${file}`);
   if (values.deployment) await writeDeployment(wanted, { options, built }, context);

@@ -164,6 +164,7 @@ const reportExport = ({ task, inputs, files, etlt, cache, outcome }: ExportParts
       ...optional('codecEtlt', codecEtlt),
       ...optional('calibrationCache', cache),
       ...optional('calibrationPass', describePass(outcome)),
+      ...optional('distributions', files.get('distributions')),
       ...optional('verification', files.get('verification')),
       ...optional('deployment', files.get('deployment')),
       report: { file: files.get('report')!.file, pageFile: files.get('reportPage')!.file },

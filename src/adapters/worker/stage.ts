@@ -8,6 +8,11 @@ import { openEncrypted } from '../../formats/crypto/encrypted-model.ts';
 import { readKey } from '../../formats/crypto/key.ts';
 import { parseCompleteModel, serializeModel } from '../../formats/onnx/model.ts';
 import { readUsableScales } from '../../formats/scales/calibration-cache.ts';
+import {
+  addMethod,
+  readDistributions,
+  writeDistributions,
+} from '../../formats/scales/tensor-distributions.ts';
 import { buildRequest, planModel } from '../../graph/builders/build-request.ts';
 import { readIntegerTypes } from '../../graph/builders/processor-integers.ts';
 import { driverFile } from '../../graph/builders/run-driver.ts';
@@ -70,6 +75,12 @@ export const stage = async (task: EngineTask, context: StageContext): Promise<vo
     serializeReference(planned.plan.pluginNodes, { model, payload }),
   );
   if (task.network) await writeInput(context, workFiles.network, await fetchVerified(task.network, context));
+  if (task.distributions && scales)
+    await writeInput(
+      context,
+      workFiles.distributions,
+      await fetchDistributions(task.distributions, scales, context),
+    );
   if (task.verification)
     await writeInput(context, workFiles.verification, await fetchVerified(task.verification, context));
   const request = buildRequest(task, { ...planned, model, graph, scales }, context);
@@ -81,8 +92,10 @@ export const stage = async (task: EngineTask, context: StageContext): Promise<vo
 };
 
 /** The artifacts of the export that are fetched. */
-const listFiles = ({ etlt, calibrationCache, network, verification }: EngineTask): readonly string[] =>
-  [etlt, calibrationCache, network, verification].flatMap((source) => source?.uri ?? []);
+const listFiles = (task: EngineTask): readonly string[] =>
+  [task.etlt, task.calibrationCache, task.network, task.distributions, task.verification].flatMap(
+    (source) => source?.uri ?? [],
+  );
 
 /** Where a builder finds the timings of earlier builds, and where it writes its own. */
 const prepareTimings = async (
@@ -112,6 +125,16 @@ const fetchVerified = async (source: Source, { store, signal }: StageContext): P
   const bytes = readRegular(await store.fetch(source.uri, signal));
   verifyDigest(source, sha256(bytes));
   return bytes;
+};
+
+/** The distributions with the scales of the cache among the methods. */
+const fetchDistributions = async (
+  source: Source,
+  scales: ReadonlyMap<string, number>,
+  context: StageContext,
+): Promise<Uint8Array> => {
+  const found = readDistributions(new TextDecoder().decode(await fetchVerified(source, context)));
+  return Buffer.from(writeDistributions(addMethod(found, scales)));
 };
 
 const writeInput = ({ work }: StageContext, name: string, bytes: Uint8Array): Promise<void> =>

@@ -89,6 +89,11 @@ const exported = object(
       { name: text('Name of the CalibrationTensorfile.'), uri, sha256: digest },
       { required: ['name', 'uri', 'sha256'] },
     ),
+    distributions: object(
+      'What the calibration found beyond the cache: extents of tensors, and scales by other methods, as JSON.',
+      artifact,
+      { required: artifactFields },
+    ),
     verification: object('Preprocessed held-out images that engines are verified with.', artifact, {
       required: artifactFields,
     }),

@@ -41,6 +41,7 @@ export type ExportedArtifacts = {
   readonly folder: string;
   readonly etlt: Artifact & { readonly payloadDigest: string };
   readonly calibrationCache?: Artifact & { readonly int8?: Int8Facts; readonly algorithm?: ScaleOrigin };
+  readonly distributions?: Artifact;
   readonly verification?: Artifact;
   readonly deployment?: Artifact;
   readonly codecEtlt?: Artifact;
@@ -172,6 +173,9 @@ export const makeEngineTask = (plan: EngineJobInputs): EngineTask => {
     etlt: toSource(exported.etlt),
     ...(facts.dataType === 'int8' &&
       exported.calibrationCache && { calibrationCache: toSource(exported.calibrationCache) }),
+    ...(facts.dataType === 'int8' &&
+      facts.backend === 'OnnxRuntime' &&
+      exported.distributions && { distributions: toSource(exported.distributions) }),
     ...(exported.verification && { verification: toSource(exported.verification) }),
     ...(exported.deployment && { network: toSource(exported.deployment) }),
     ...(exported.codecEtlt && { encodedModel: exported.codecEtlt.uri }),

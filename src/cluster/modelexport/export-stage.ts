@@ -164,13 +164,15 @@ const isStored = (modelExport: ModelExport): boolean => {
 
 /** `status.export` from a result. Results contain file names; the folder is that of the task. */
 const toExportStatus = (modelExport: ModelExport, result: Exported): ExportStatus => {
-  const { etlt, codecEtlt, calibrationCache, verification, deployment, report, inputs } = result;
+  const { etlt, codecEtlt, calibrationCache, distributions, verification, deployment, report, inputs } =
+    result;
   const folder = folderOf(modelExport);
   return {
     key: computeExportKey(modelExport),
     etlt: toArtifact(folder, etlt),
     ...(codecEtlt && { codecEtlt: toArtifact(folder, codecEtlt) }),
     ...(calibrationCache && { calibrationCache: toArtifact(folder, calibrationCache) }),
+    ...(distributions && { distributions: toArtifact(folder, distributions) }),
     ...(verification && { verification: toArtifact(folder, verification) }),
     ...(deployment && { deployment: toArtifact(folder, deployment) }),
     ...(report && { report: locateReport(folder, report) }),
@@ -204,12 +206,13 @@ const makeExportedState = (
   { calibrationTensorfile: _, ...stored }: ExportStatus,
   file: ReferencedFile | undefined,
 ): Extract<ExportState, { kind: 'Exported' }> => {
-  const { calibrationCache, verification, deployment, codecEtlt } = stored;
+  const { calibrationCache, distributions, verification, deployment, codecEtlt } = stored;
   const etlt = stored.etlt!;
   const artifacts: ExportedArtifacts = {
     folder: folderOfFile(etlt.uri),
     etlt,
     ...(calibrationCache && { calibrationCache }),
+    ...(distributions && { distributions }),
     ...(verification && { verification }),
     ...(deployment && { deployment }),
     ...(codecEtlt && { codecEtlt }),

@@ -1,7 +1,8 @@
 /** Builds an engine file on this machine, in the same steps as an engine pod, for every tool that writes one. */
 import { readFile } from 'node:fs/promises';
 import { serializeModel } from '../../formats/onnx/model.ts';
-import { buildFromRequest } from '../../graph/builders/build-here.ts';
+import { type TensorDistributions, writeDistributions } from '../../formats/scales/tensor-distributions.ts';
+import { buildFromRequest, type Comparison } from '../../graph/builders/build-here.ts';
 import { buildRequest, type EngineOptions, planModel } from '../../graph/builders/build-request.ts';
 import { readIntegerTypes } from '../../graph/builders/processor-integers.ts';
 import { runDriver } from '../../graph/builders/run-driver.ts';
@@ -18,12 +19,17 @@ import type { FloatContent } from '../models/float-content.ts';
 /** The float network of an engine: its graph, and the bytes of one ONNX file with that graph. */
 export type EngineNetwork = Pick<FloatContent, 'model' | 'payload'>;
 
+/** Distributions, and held-out images as the bytes of an ONNX TensorProto [N,C,H,W]. */
+export type ScaleMaterial = { readonly distributions: TensorDistributions; readonly images: Uint8Array };
+
 /** An engine to build. */
 export type EngineFileRequest = {
   readonly network: EngineNetwork;
   readonly options: EngineOptions;
   /** Scales of an int8 engine. */
   readonly scales: Scales | undefined;
+  /** What an int8 engine of ONNX Runtime chooses its scales from; those above stay if undefined. */
+  readonly choice?: ScaleMaterial | undefined;
   /** Path of the engine; an existing file is never overwritten. */
   readonly file: string;
   /** Interpreter with the module `tensorrt_rtx` or `tensorrt`. */
@@ -63,7 +69,7 @@ export type EngineFileResult = {
  * @throws UserError EngineUnsupported, EngineBuildFailed, EngineVerificationFailed, OutputExists, DiskFull …
  */
 export const buildEngineFile = async (
-  { network, options, scales, file, python }: EngineFileRequest,
+  { network, options, scales, choice, file, python }: EngineFileRequest,
   context: EngineFileContext,
 ): Promise<EngineFileResult> => {
   const planned = planModel(options, network.model);
@@ -75,9 +81,14 @@ export const buildEngineFile = async (
   const model = await scratch.write(serializeModel(graph));
   const reference = await scratch.write(serializeReference(planned.plan.pluginNodes, network));
   const report = await scratch.write('');
+  const chosen = choice && {
+    distributions: await scratch.write(writeDistributions(choice.distributions)),
+    images: await scratch.write(choice.images),
+  };
   const build = async (engine: string): Promise<void> => {
     const request = { ...template, model, report, engine: await pathForOthers(engine) };
-    if (options.backend === 'OnnxRuntime') return buildWithOnnxRuntime(request, reference, context);
+    if (options.backend === 'OnnxRuntime')
+      return buildWithOnnxRuntime(request, { reference, choice: chosen }, context);
     await buildWithDriver(await scratch.write(JSON.stringify(request)), python, context);
   };
   await context.outputs.make(file, build, { overwrite: false, isPrivate: true });
@@ -86,11 +97,13 @@ export const buildEngineFile = async (
 
 const buildWithOnnxRuntime = async (
   request: BuildRequest,
-  reference: string,
+  compared: Pick<Comparison, 'reference' | 'choice'>,
   { log }: EngineFileContext,
 ): Promise<void> => {
-  const comparison = { clock: performance, reference, verification: undefined };
-  for (const warning of (await buildFromRequest(request, comparison)).warnings) log('WARNING', warning);
+  const comparison = { ...compared, clock: performance, verification: undefined };
+  const { note, warnings } = await buildFromRequest(request, comparison);
+  if (note !== undefined) log('INFO', note);
+  for (const warning of warnings) log('WARNING', warning);
 };
 
 const buildWithDriver = (

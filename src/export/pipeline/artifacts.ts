@@ -2,12 +2,14 @@
  * One export, from an opened model to its artifacts. All checks run before the first artifact. Artifacts are data: the
  * caller stores each under its own name and returns the stored file.
  */
+import { writeDistributions } from '../../formats/scales/tensor-distributions.ts';
 import type { FileContent } from '../../ground/base/whole-file.ts';
 import type { Algorithm } from '../../ground/contract/architectures.ts';
 import { nameFields } from '../../ground/contract/fields.ts';
 import type { LayerCosts } from '../report/layer-costs.ts';
 import type { ReportFile } from '../report/report.ts';
 import { requireAgreement } from './agreement-gate.ts';
+import { findDistributions } from './distributions.ts';
 import { type EqualisedExport, equaliseExport } from './equalise-step.ts';
 import { encryptOpenedModel, makeVerificationTensor } from './export.ts';
 import { checkKeptFloat } from './kept-float.ts';
@@ -33,6 +35,7 @@ export type ExportArtifact = { readonly content: FileContent } & (
         | 'tensorScales'
         | 'etlt'
         | 'codecEtlt'
+        | 'distributions'
         | 'verification'
         | 'deployment'
         | 'report'
@@ -86,6 +89,10 @@ export async function* makeArtifacts(
   const tensor =
     quantised && request.wantsVerification && (await makeVerificationTensor(opened, quantised.heldOut));
   if (tensor) files.push(yield { role: 'verification', content: tensor });
+  if (request.wantsVerification && quantised?.origin === 'Calibration')
+    files.push(
+      yield { role: 'distributions', content: writeDistributions(findDistributions(quantised.calibration)) },
+    );
   if (request.deployment !== undefined) files.push(yield { role: 'deployment', content: request.deployment });
   if (request.wantsReport) yield* reportArtifacts({ ...prepared, files }, ports);
 }

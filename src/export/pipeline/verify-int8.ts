@@ -118,7 +118,7 @@ export const measurePrecisionLatency = (
 type FloatAndInt8 = { readonly float: Session; readonly int8: Session };
 
 const quantiseHere = (model: ModelProto, scales: Scales): ModelProto =>
-  quantiseFused(model, scales, readIntegerTypes());
+  quantiseFused(model, { scales, types: readIntegerTypes() });
 
 type Opening = {
   readonly opened: OpenedModel;

@@ -9,19 +9,28 @@ import { workFiles } from '../../ground/contract/layout.ts';
 import type { BuildReport, BuildRequest } from '../../ground/contract/task.ts';
 import type { Agreement } from '../evaluation/agreement.ts';
 import { buildOnnxRuntime } from './build-onnxruntime.ts';
+import type { ScaleChoice } from './choose-scales.ts';
 
 type Clock = { now(): number };
 
 /**
- * Builds the engine and returns warnings. Does nothing if the stage container has found finished work.
+ * Builds the engine and returns what to log. Does nothing if the stage container has found finished work.
  * @throws UserError EngineBuildFailed, EngineVerificationFailed
  */
-export const buildHere = async (work: string, clock: Clock): Promise<readonly string[]> => {
-  if (existsSync(join(work, workFiles.finished))) return [];
+export const buildHere = async (
+  work: string,
+  clock: Clock,
+): Promise<Pick<BuildReport, 'note' | 'warnings'>> => {
+  if (existsSync(join(work, workFiles.finished))) return { warnings: [] };
   const request = JSON.parse(await readFile(join(work, workFiles.request), 'utf8')) as BuildRequest;
   const reference = join(work, workFiles.reference);
   const verification = join(work, workFiles.verification);
-  return (await buildFromRequest(request, { clock, reference, verification })).warnings;
+  const distributions = join(work, workFiles.distributions);
+  const choice =
+    existsSync(distributions) && existsSync(verification)
+      ? { distributions, images: verification }
+      : undefined;
+  return buildFromRequest(request, { clock, reference, verification, choice });
 };
 
 /** What the engine is compared with: the float graph, and a file of held-out images, if any. */
@@ -29,6 +38,7 @@ export type Comparison = {
   readonly clock: Clock;
   readonly reference: string;
   readonly verification: string | undefined;
+  readonly choice: ScaleChoice | undefined;
 };
 
 /**
@@ -37,14 +47,15 @@ export type Comparison = {
  */
 export const buildFromRequest = async (
   request: BuildRequest,
-  { clock, reference, verification }: Comparison,
+  { clock, reference, verification, choice }: Comparison,
 ): Promise<BuildReport> => {
   const started = clock.now();
-  const { runtime, latency, integerOperators, agreement, warnings } = await buildOnnxRuntime(
+  const { runtime, latency, integerOperators, agreement, note, warnings } = await buildOnnxRuntime(
     {
       model: request.model,
       reference,
       verification,
+      choice,
       engine: request.engine,
       inputName: request.inputName,
       outputRoles: request.outputRoles,
@@ -59,6 +70,7 @@ export const buildFromRequest = async (
     warnings,
     latency,
     ...(integerOperators !== undefined && { integerOperators }),
+    ...(note !== undefined && { note }),
     ...(agreement && { agreement: formatAgreement(agreement) }),
   };
   await writeFile(request.report, JSON.stringify(report));

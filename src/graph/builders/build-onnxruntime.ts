@@ -2,7 +2,7 @@
  * The ONNX Runtime backend: optimises a graph for this machine's processor, then compares it with the float graph on
  * held-out images.
  */
-import { copyFile, readFile, stat } from 'node:fs/promises';
+import { copyFile, readFile, stat, writeFile } from 'node:fs/promises';
 import { arch, cpus } from 'node:os';
 import { floatsOf } from '../../formats/onnx/tensor.ts';
 import { parseTensor } from '../../formats/onnx/tensor-file.ts';
@@ -15,6 +15,7 @@ import type { BuildReport } from '../../ground/contract/task.ts';
 import { type Agreement, AgreementSum } from '../evaluation/agreement.ts';
 import { measureMedianLatency } from '../inference/latency.ts';
 import { type FloatTensor, openSession, type Session } from '../inference/session.ts';
+import { chooseScales, type ScaleChoice } from './choose-scales.ts';
 import { describeSlowness, type EngineIntegers, readEngineIntegers } from './engine-integers.ts';
 
 /** Inputs of a build. */
@@ -27,6 +28,8 @@ export type OnnxRuntimeBuild = {
    * latency.
    */
   readonly verification: string | undefined;
+  /** What the scales of an int8 engine are chosen from; those of the graph stay if undefined. */
+  readonly choice?: ScaleChoice | undefined;
   readonly engine: string;
   readonly inputName: string;
   readonly outputRoles: OutputRoles;
@@ -42,6 +45,8 @@ export type OnnxRuntimeBuildResult = {
   /** Operators that a quantised engine computes with integers; undefined for a float engine. */
   readonly integerOperators: number | undefined;
   readonly agreement: Agreement | undefined;
+  /** What was chosen, in a sentence. */
+  readonly note: string | undefined;
   readonly warnings: readonly string[];
 };
 
@@ -60,13 +65,15 @@ export const buildOnnxRuntime = async (
   version: string,
 ): Promise<OnnxRuntimeBuildResult> => {
   try {
-    const { session, warnings } = await saveEngine(build.model, build.engine);
+    const chosen = build.choice && (await chooseScales(build, build.choice));
+    const { session, warnings } = await saveEngine(chosen?.model ?? build.model, build.engine);
     const integers = await readEngineIntegers(build.engine);
     const { slowness, ...built } = await evaluateEngine(session, build, integers);
     return {
       runtime: { name: `OnnxRuntime on ${processorName()}`.slice(0, 64), version },
       ...built,
       integerOperators: integers?.operators,
+      note: chosen?.note,
       warnings: slowness === undefined ? warnings : [...warnings, slowness],
     };
   } catch (thrown) {
@@ -82,11 +89,21 @@ const refused: ReadonlySet<FailureReason> = new Set(['ModelInvalid', 'ModelUnsup
 
 const processorName = (): string => `${arch()} ${cpus()[0]?.model ?? ''}`.trim();
 
+/** A path, or an ONNX file's bytes. */
+type EngineModel = string | Uint8Array;
+
 /** Ways to save an engine, best first. */
 const saveMethods = [
-  { how: 'with all optimisations', save: (model: string, path: string) => save(model, path, 'all') },
-  { how: 'with fused layers only', save: (model: string, path: string) => save(model, path, 'extended') },
-  { how: 'without optimisations', save: copyFile },
+  { how: 'with all optimisations', save: (model: EngineModel, path: string) => save(model, path, 'all') },
+  {
+    how: 'with fused layers only',
+    save: (model: EngineModel, path: string) => save(model, path, 'extended'),
+  },
+  {
+    how: 'without optimisations',
+    save: (model: EngineModel, path: string) =>
+      typeof model === 'string' ? copyFile(model, path) : writeFile(path, model),
+  },
 ] as const;
 
 /**
@@ -94,7 +111,7 @@ const saveMethods = [
  * load: layouts of a convolution inside a Loop, or Casts that it adds to a graph and to its bodies under one name.
  */
 const saveEngine = async (
-  model: string,
+  model: EngineModel,
   engine: string,
 ): Promise<{ readonly session: Session; readonly warnings: readonly string[] }> => {
   const failures: string[] = [];
@@ -112,7 +129,7 @@ const saveEngine = async (
   throw new UserError('EngineBuildFailed', failures.join(' '));
 };
 
-const save = async (model: string, path: string, optimisation: 'extended' | 'all'): Promise<void> => {
+const save = async (model: EngineModel, path: string, optimisation: 'extended' | 'all'): Promise<void> => {
   const optimiser = await openSession(model, { optimisation, optimisedModelPath: path, threads: 1 });
   await optimiser.release();
 };

@@ -63,6 +63,6 @@ const convertPrecision = (
       'Making the int8 graph: there is no calibration cache. Export with calibration data first.',
     );
   return pairs === 'OnnxRuntime'
-    ? quantiseFused(model, scales, integers)
+    ? quantiseFused(model, { scales, types: integers })
     : quantiseModel(model, scales, pairRules[pairs]);
 };

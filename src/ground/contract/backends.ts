@@ -54,7 +54,7 @@ export const backends = {
     needsGpu: false,
     needsComputeCapability: false,
     planFormatVersion: 1,
-    int8FormatVersion: 2,
+    int8FormatVersion: 3,
   },
 } as const satisfies Record<string, BackendRow>;
 

@@ -42,6 +42,8 @@ export const artifactFiles = {
   calibrationCache: 'calibration.cache',
   /** Tensor ranges of quantisation-aware training, in the format of TAO's `--cal_json_file`. */
   tensorScales: 'calibration.json',
+  /** What the calibration found beyond the cache, which int8 engines of ONNX Runtime choose their scales from. */
+  distributions: 'distributions.json',
   /** Preprocessed held-out images for verifying engines: an ONNX TensorProto [N,C,H,W]. */
   verification: 'verification.pb',
   /** What serving must know of the network: its ports, preprocessing and class names. */
@@ -61,6 +63,8 @@ export const workFiles = {
   model: 'model.onnx',
   /** The float graph, the reference for verifying the engine. */
   reference: 'reference.onnx',
+  /** What an int8 engine of ONNX Runtime chooses its scales from. */
+  distributions: 'distributions.json',
   verification: 'verification.pb',
   /** The deployment file of the export. */
   network: 'network.json',

@@ -64,10 +64,10 @@ const filesOf = (result: Manifest['result']): readonly Listed[] => {
     return [result.engine, ...beside];
   }
   if (result.kind === 'TensorfileWritten') return [result.tensorfile];
-  const { etlt, codecEtlt, calibrationCache, verification, deployment, report } = result;
+  const { etlt, codecEtlt, calibrationCache, distributions, verification, deployment, report } = result;
   const pages = report ? [report.file, ...(report.pageFile ? [report.pageFile] : [])] : [];
   return [
-    ...[etlt, codecEtlt, calibrationCache, verification, deployment].filter(
+    ...[etlt, codecEtlt, calibrationCache, distributions, verification, deployment].filter(
       (artifact) => artifact !== undefined,
     ),
     ...pages.map((name) => ({ file: name })),

@@ -121,6 +121,8 @@ const exported = object(
     ),
     /** Absent if no image was counted: the scales come from training, a cache, or histograms of an earlier pass. */
     calibrationPass,
+    /** What the calibration found beyond the cache. */
+    distributions: storedFile,
     verification: storedFile,
     /** What serving must know of the network. */
     deployment: storedFile,

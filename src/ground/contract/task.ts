@@ -97,6 +97,8 @@ export type EngineTask = {
   readonly maxWorkspaceSizeBytes: number;
   readonly etlt: Source;
   readonly calibrationCache?: Source;
+  /** Distributions of the calibration, for an int8 engine of ONNX Runtime. */
+  readonly distributions?: Source;
   readonly verification?: Source;
   /** What serving must know of the network: `deployment.json` of the export. */
   readonly network?: Source;
@@ -171,4 +173,6 @@ export type BuildReport = {
     readonly timingCaches?: unknown;
   };
   readonly integerOperators?: EngineBuilt['integerOperators'];
+  /** What the build chose, in a sentence. */
+  readonly note?: string;
 };

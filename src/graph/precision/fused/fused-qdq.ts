@@ -6,6 +6,7 @@ import type { ModelProto, NodeProto, TensorProto } from '../../../formats/onnx/g
 import { copyWith, graphOf, initializerMap } from '../../../formats/onnx/graph.ts';
 import { makeNode } from '../../../formats/onnx/node.ts';
 import { floatsOf, tensorFromFloats } from '../../../formats/onnx/tensor.ts';
+import type { Extent } from '../../../formats/scales/tensor-distributions.ts';
 import { pruneGraph } from '../../transforms/prune.ts';
 import { prepareForQdq, type Scales } from '../qdq.ts';
 import { weightOf } from '../qdq-placement.ts';
@@ -26,15 +27,29 @@ export type IntegerTypes = { readonly activations: IntegerType; readonly weights
 /** Their kernels are exact on every processor. */
 export const exactIntegers: IntegerTypes = { activations: 'uint8', weights: 'uint8' };
 
+/** What is known of the tensors, and the types of their integers. */
+export type FusedRequest = {
+  readonly scales: Scales;
+  /** Extents of tensors on calibration images, as far as they are known; none if undefined. */
+  readonly extents?: ReadonlyMap<string, Extent> | undefined;
+  readonly types: IntegerTypes;
+};
+
 /** Quantises a model. Layers without scales on both sides stay float. @throws UserError EngineUnsupported */
-export const quantiseFused = (source: ModelProto, scales: Scales, types: IntegerTypes): ModelProto => {
+export const quantiseFused = (
+  source: ModelProto,
+  { scales, extents = new Map(), types }: FusedRequest,
+): ModelProto => {
   const model = prepareForQdq(source);
   const graph = graphOf(model);
   const constants = initializerMap(graph);
   const chosen = chooseIntegerNodes({ graph, constants, scales });
   const producers = new Map(graph.node.flatMap((node) => node.output.map((name) => [name, node] as const)));
   const grids = new Map(
-    [...chosen.tensors].map(([tensor, like]) => [tensor, gridOf(like, { producers, constants, scales })]),
+    [...chosen.tensors].map(([tensor, like]) => [
+      tensor,
+      gridOf(like, { producers, constants, scales, extents }),
+    ]),
   );
   const pairs = new FusedPairs({ chosen, grids, constants, types });
   const fed = graph.input.filter(({ name }) => grids.has(name)).flatMap(({ name }) => pairs.ofInput(name));

@@ -5,7 +5,9 @@
 import type { NodeProto, TensorProto } from '../../../formats/onnx/generated/onnx_pb.ts';
 import { attributeOf, floatOf } from '../../../formats/onnx/node.ts';
 import { floatsOf } from '../../../formats/onnx/tensor.ts';
+import { minScale } from '../../../formats/scales/calibration-cache.ts';
 import { int8Levels } from '../../../formats/scales/int8-levels.ts';
+import type { Extent } from '../../../formats/scales/tensor-distributions.ts';
 import { isNonNegative } from '../../transforms/non-negative.ts';
 import type { Scales } from '../qdq.ts';
 
@@ -14,6 +16,8 @@ export type IntegerGrid = { readonly scale: number; readonly zero: number };
 
 /** What bounds the values of a tensor. */
 export type KnownValues = {
+  /** Extents on calibration images, by tensor; a tensor without one is as wide below zero as above. */
+  readonly extents: ReadonlyMap<string, Extent>;
   readonly producers: ReadonlyMap<string, NodeProto>;
   readonly constants: ReadonlyMap<string, TensorProto>;
   readonly scales: Scales;
@@ -21,14 +25,17 @@ export type KnownValues = {
 
 const levels = 255;
 
-/** The grid of a tensor with a scale. */
+/** The grid of a tensor with a scale: from −127 to 127 steps of it, less what the tensor never reaches. */
 export const gridOf = (tensor: string, known: KnownValues): IntegerGrid => {
   const scale = known.scales.get(tensor)!;
-  const high = scale * int8Levels;
-  const low = Math.max(-high, lowestOf(tensor, known));
-  if (low === -high) return { scale, zero: 128 };
-  const step = Math.fround((high - low) / levels);
-  return { scale: step, zero: Math.round(-low / step) };
+  const extent = known.extents.get(tensor);
+  const threshold = scale * int8Levels;
+  // Zero is always a level: padding adds it.
+  const high = Math.max(0, Math.min(threshold, extent?.high ?? threshold));
+  const low = Math.min(0, Math.max(-threshold, extent?.low ?? -threshold, lowestOf(tensor, known)));
+  if (high - low === 2 * threshold || high === low) return { scale, zero: 128 };
+  const step = Math.max(minScale, Math.fround((high - low) / levels));
+  return { scale: step, zero: Math.round(Math.abs(low) / step) };
 };
 
 /** The least values of x · σ(x), and of x · min(max(x/6 + 1/2, 0), 1). */
