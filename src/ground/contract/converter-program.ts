@@ -177,7 +177,7 @@ export const converterProgram = program({
   isFromTlt: true,
   details: [
     "MODEL is an .etlt of tlt-export, an .etlt that --codec_command decrypts, or a plain .onnx, which needs no key. NVIDIA's tlt-converter has the one-letter flags, with the same defaults; their long names are those of tlt-export. It also converts UFF graphs, which TensorRT 9 and later cannot read; they are refused here.",
-    'The engine is the one that tlt-export --engine_file builds from the same model, scales and options.',
+    'The engine is the one that tlt-export --engine_file builds from the same model, scales and options; but for int8 in ONNX Runtime, tlt-export also chooses scales on held-out images.',
   ],
   examples: [
     'tlt-converter -t int8 -c calibration.bin -m 8 -e detector.engine --key_file key.txt detector.etlt',
