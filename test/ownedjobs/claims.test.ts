@@ -11,7 +11,7 @@ import { aModelExport } from '../builders/objects.ts';
 
 const never = new AbortController().signal;
 
-const aReader = (objects: Readonly<Record<string, object>>, status = 404) => {
+const aReader = (objects: Record<string, object>, status = 404) => {
   const asked: string[] = [];
   const warned: string[] = [];
   const client: Pick<KubeClient, 'read'> = {
@@ -88,6 +88,27 @@ test('a missing permission is one warning, and changes nothing else', async (t) 
     ['persistentvolumes', 'persistentvolumeclaims'],
   );
   t.deepEqual(claims.in('vision')('exports'), { accessModes: ['ReadWriteOnce'] });
+});
+
+test('a claim or volume that cannot be read for a moment is not absent', async (t) => {
+  const objects: Record<string, object> = {
+    models,
+    exports: bound,
+    'pv-1': volume({ matchExpressions: [requirement] }),
+  };
+  const { claims, clock } = aReader(objects, 503);
+  await claims.look(aModelExport(), never);
+  const facts = claims.in('vision')('exports');
+  delete objects['pv-1'];
+  await clock.pass(claimFactsMs);
+  await claims.look(aModelExport(), never);
+  t.deepEqual(claims.in('vision')('exports'), facts, 'as it was read last');
+  const { claims: unread } = aReader({ models, exports: bound }, 503);
+  await t.throwsAsync(
+    unread.look(aModelExport(), never),
+    { instanceOf: ApiError },
+    'the reconcile is tried again',
+  );
 });
 
 test('a cluster without image volumes says so, and what to do', (t) => {

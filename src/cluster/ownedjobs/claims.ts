@@ -1,6 +1,7 @@
 /**
  * Reads the claims of an object that is not Ready, and their volumes, one by one: a cache of all volumes of a cluster would cost
  * more than the few that exports use. Without the permission, decisions go on without them, and the scheduler finds out.
+ * What cannot be read for another reason is not absent: Jobs would be replaced because of it.
  */
 import type { Clock } from '../../ground/base/clock.ts';
 import { messageOf } from '../../ground/base/errors.ts';
@@ -46,7 +47,11 @@ export class Claims {
     return (claim) => this.#known.get(`${namespace}/${claim}`)?.facts;
   }
 
-  /** Reads the claims that an object names, unless they were read within the last minute or the object is Ready. */
+  /**
+   * Reads the claims that an object names, unless they were read within the last minute or the object is Ready. If one cannot be
+   * read, what was read of it before stays.
+   * @throws ApiError if nothing was read of it before
+   */
   async look(owner: ClaimOwner, signal: AbortSignal): Promise<void> {
     const { namespace, generation } = owner.metadata;
     const isReady = findTrue(owner.status?.conditions, 'Ready') !== undefined;
@@ -54,8 +59,13 @@ export class Claims {
     for (const name of listClaimNames(owner.spec)) {
       const key = `${namespace}/${name}`;
       const now = this.#deps.clock.elapsed();
-      if (now - (this.#known.get(key)?.readAtMs ?? Number.NEGATIVE_INFINITY) < claimFactsMs) continue;
-      const facts = await this.#read({ namespace, name }, signal);
+      const known = this.#known.get(key);
+      if (known && now - known.readAtMs < claimFactsMs) continue;
+      const facts = await this.#read({ namespace, name }, signal).catch((thrown: unknown) => {
+        if (signal.aborted || known === undefined) throw thrown;
+        this.#deps.log.debug('could not read a claim again', { claim: key, error: messageOf(thrown) });
+        return known.facts;
+      });
       if (this.#known.size >= mostKnown) this.#known.clear();
       this.#known.set(key, { readAtMs: now, facts });
     }
@@ -74,7 +84,7 @@ export class Claims {
     return { accessModes, ...(nodeTerms && { nodeTerms }) };
   }
 
-  /** Undefined if it does not exist or cannot be read: what it would forbid is then found by the scheduler. */
+  /** Undefined if it does not exist or may not be read: what it would forbid is then found by the scheduler. */
   async #get(
     resource: Resource,
     at: { readonly namespace?: string; readonly name: string },
@@ -83,10 +93,8 @@ export class Claims {
     try {
       return await this.#deps.client.read(resource, at, signal);
     } catch (thrown) {
-      signal.throwIfAborted();
       if (isStatus(thrown, 403)) this.#reportDenied(resource.plural, thrown);
-      else if (!isStatus(thrown, 404))
-        this.#deps.log.debug('could not read a claim', { ...at, error: messageOf(thrown) });
+      else if (!isStatus(thrown, 404)) throw thrown;
       return undefined;
     }
   }
