@@ -1,7 +1,7 @@
 /** A clock that does not move until the test moves it. */
 import type { Clock } from '../../src/ground/base/clock.ts';
 
-type Sleeper = { readonly at: number; readonly wake: () => void };
+type Sleeper = { readonly at: number; wake: () => void };
 
 export class HandClock implements Clock {
   #elapsed = 0;
@@ -30,7 +30,16 @@ export class HandClock implements Clock {
     });
   }
 
-  /** Sleeps that are neither over nor aborted. */
+  startTimer(ms: number, act: () => void): () => void {
+    const sleeper = { at: this.#elapsed + ms, wake: act };
+    this.#sleepers.push(sleeper);
+    return () => {
+      sleeper.wake = () => {}; // It may be due at the same time as what stops it.
+      this.#sleepers = this.#sleepers.filter((each) => each !== sleeper);
+    };
+  }
+
+  /** Sleeps and timers that are neither over nor aborted. */
   get sleeping(): number {
     return this.#sleepers.length;
   }

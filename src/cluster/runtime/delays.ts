@@ -2,7 +2,7 @@
 import type { Clock } from '../../ground/base/clock.ts';
 import type { Key } from './resources.ts';
 
-type Delay = { readonly due: number; readonly over: AbortController };
+type Delay = { readonly due: number; readonly stop: () => void };
 
 /** Calls `onDue` with each key after its delay, unless the delay is dropped before. */
 export class Delays {
@@ -21,21 +21,16 @@ export class Delays {
     const pending = this.#delays.get(key);
     if (pending !== undefined && pending.due <= due) return;
     this.drop(key);
-    const over = new AbortController();
-    this.#delays.set(key, { due, over });
-    this.#clock.sleep(delayMs, over.signal).then(
-      () => {
-        if (over.signal.aborted) return; // Between the end of the sleep and this call.
-        this.#delays.delete(key);
-        this.#onDue(key);
-      },
-      () => {}, // Dropped.
-    );
+    const stop = this.#clock.startTimer(delayMs, () => {
+      this.#delays.delete(key);
+      this.#onDue(key);
+    });
+    this.#delays.set(key, { due, stop });
   }
 
   /** Forgets the delay of a key, and its timer. */
   drop(key: Key): void {
-    this.#delays.get(key)?.over.abort(dropped);
+    this.#delays.get(key)?.stop();
     this.#delays.delete(key);
   }
 
@@ -43,6 +38,3 @@ export class Delays {
     for (const key of [...this.#delays.keys()]) this.drop(key);
   }
 }
-
-/** One for all, so that dropping creates no stack trace. */
-const dropped = new Error('the delay is dropped');

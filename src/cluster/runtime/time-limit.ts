@@ -21,9 +21,6 @@ export type TimeLimitOptions = {
   readonly reason: () => Error;
 };
 
-/** A reason of its own: an abort without one makes an exception with a stack trace, at every request. */
-const over = new Error('the time limit ended');
-
 /**
  * Starts a time limit.
  * @param caller a signal that also aborts the request
@@ -33,22 +30,18 @@ export const startTimeLimit = (
   { clock, limitMs, reason }: TimeLimitOptions,
 ): TimeLimit => {
   const own = new AbortController();
-  const timer = new AbortController();
+  const lift = clock.startTimer(limitMs, () => own.abort(reason()));
   const abort = () => {
-    timer.abort(over);
+    lift();
     own.abort(caller.reason);
   };
   if (caller.aborted) abort();
   else caller.addEventListener('abort', abort, { once: true });
-  clock.sleep(limitMs, timer.signal).then(
-    () => own.abort(reason()),
-    () => {}, // Lifted in time.
-  );
   return {
     signal: own.signal,
-    lift: () => timer.abort(over),
+    lift,
     end: () => {
-      timer.abort(over);
+      lift();
       caller.removeEventListener('abort', abort);
     },
   };
