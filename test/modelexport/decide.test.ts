@@ -257,6 +257,39 @@ test('a changed spec is exported again while status lists the previous artifacts
   t.is(observed.jobs.filter(({ state }) => state.kind === 'Active').length, 1);
 });
 
+const withModel = (observed: ObservedExport, uri: string): ObservedExport => {
+  const changed = aModelExport({ spec: { model: { uri } }, metadata: { generation: 2 } });
+  return { ...observed, modelExport: { ...changed, status: statusOf(observed) } as ModelExport };
+};
+
+test('while a changed spec is exported again, status lists the model of the codec as well', (t) => {
+  const codecEtlt = { file: 'model.codec.etlt', sha256: 'f'.repeat(64), sizeBytes: 9 };
+  const result = anExported({ codecEtlt });
+  const done = settle(finish(settle(anObserved()), () => ({ kind: 'Succeeded', result })));
+  const stored = statusOf(done).export!.codecEtlt;
+  t.is(stored?.sha256, codecEtlt.sha256);
+  t.deepEqual(statusOf(settle(withModel(done, 'pvc://models/other.tlt'))).export!.codecEtlt, stored);
+});
+
+test('the Job of an older spec is deleted while it runs', (t) => {
+  const running = settle(anObserved());
+  const { actions } = decide(withModel(running, 'pvc://models/other.tlt'));
+  const deleted = actions.flatMap((action) => (action.kind === 'DeleteJob' ? [action.uid] : []));
+  t.deepEqual(
+    deleted,
+    running.jobs.map(({ uid }) => uid),
+  );
+});
+
+test('an export that is not calibrated has no condition about calibration', (t) => {
+  const { calibration: _, ...spec } = aModelExport().spec;
+  const modelExport = { ...aModelExport(), spec: { ...spec, dataType: 'fp32' } } as ModelExport;
+  const done = exported({ modelExport });
+  t.is(condition(done, 'Exported').status, 'True');
+  const types = statusOf(done).conditions!.map(({ type }) => type);
+  t.false(types.includes('Calibrated'));
+});
+
 const suspending = ({ modelExport, ...observed }: ObservedExport, suspend: boolean): ObservedExport => ({
   ...observed,
   modelExport: { ...modelExport, spec: { ...modelExport.spec, suspend } },
