@@ -1,7 +1,10 @@
 /** What metrics and the log tell of an export, from decisions that the operator makes. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'ava';
 import { Registry } from 'prom-client';
 import type { ModelExport } from '../../src/cluster/api/model-export.ts';
+import { absentMetrics } from '../../src/cluster/manifests/monitoring/absent-metrics.ts';
 import { makeAttemptCounter } from '../../src/cluster/metrics/attempts.ts';
 import { makeStateSource, type StateStores } from '../../src/cluster/metrics/state.ts';
 import { decide } from '../../src/cluster/modelexport/decide.ts';
@@ -228,4 +231,25 @@ test('metrics have the names, units and labels that Prometheus asks for', (t) =>
     for (const label of labels) t.regex(label, /^[a-z_]+$/, name);
     t.regex(help, /\.$/, name);
   }
+});
+
+/** Name → labels, as the sources of controller-runtime 0.25.2 register them. */
+const theirs = JSON.parse(
+  readFileSync(join(import.meta.dirname, '../fixtures/controller-runtime/metrics.json'), 'utf8'),
+) as Readonly<Record<string, readonly string[]>>;
+
+test('each metric of controller-runtime exists with its labels, or the page of metrics says why not', (t) => {
+  const ours = new Map(
+    Object.values(listMetrics())
+      .flat()
+      .map(({ name, labels }) => [name, labels]),
+  );
+  const absent = absentMetrics.flatMap(({ names }) => names);
+  for (const [name, labels] of Object.entries(theirs))
+    if (absent.includes(name)) t.false(ours.has(name), name);
+    else t.deepEqual(ours.get(name), labels, name);
+  t.deepEqual(
+    absent.filter((name) => !(name in theirs)),
+    [],
+  );
 });

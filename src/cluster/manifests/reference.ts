@@ -16,6 +16,7 @@ import { type ReasonRow, reasonGroups } from '../api/reasons.ts';
 import { fieldTable, ruleList } from './fields.ts';
 import { markdownFile, markdownTable, type PublishedFile } from './file.ts';
 import { limitsPage } from './limits.ts';
+import { absentMetrics, comparedVersion } from './monitoring/absent-metrics.ts';
 import { leaderElectionPermissions, metricsPermissions } from './rbac.ts';
 
 /** The generated pages, except those of flags. */
@@ -85,7 +86,7 @@ const exitCodesPage = (): PublishedFile =>
 
 const metricsPage = (): PublishedFile =>
   markdownFile('docs/reference/metrics.md', 'Metrics', [
-    'Served at `/metrics`. Names and labels of reconciles, queues, requests and leader election are those of controller-runtime and client-go. Of controller-runtime, the metrics for terminal errors, reconcile time limits, webhooks, certificate watchers and rate limiters are absent, because the operator has none of these. `process_*` and `nodejs_*` are the defaults of prom-client.',
+    'Served at `/metrics`. Names and labels of reconciles, queues, requests and leader election are those of controller-runtime and client-go. [Differences](#differences-from-controller-runtime) are listed below. `process_*` and `nodejs_*` are the defaults of prom-client.',
     'Metrics of objects are computed from the caches at each scrape, so a deleted object leaves no series. Attempts are counted when status records them, by the replica that leads.',
     ...Object.entries(listMetrics()).flatMap(([title, rows]) => [
       `## ${title}`,
@@ -99,6 +100,12 @@ const metricsPage = (): PublishedFile =>
         ]),
       ),
     ]),
+    '## Differences from controller-runtime',
+    `Compared with controller-runtime ${comparedVersion}: \`controller_runtime_reconcile_total\` has the result \`conflict\`, which is an error there, for a write to an object that had changed, and never \`requeue\`. \`workqueue_retries_total\` counts only failures, not delays that a reconcile requested. These metrics do not exist here:`,
+    markdownTable(
+      ['Metric', 'Reason'],
+      absentMetrics.map(({ names, reason }) => [names.map((name) => `\`${name}\``).join(', '), reason]),
+    ),
   ]);
 
 const yesOrNo = (value: boolean): string => (value ? 'yes' : 'no');
