@@ -30,6 +30,7 @@ const programs: Readonly<Record<string, string>> = {
   readelf: 'binutils',
   python3: 'python3-venv',
   prometheus: 'prometheus',
+  zsh: 'zsh',
 };
 
 const found = (program: string): boolean =>

@@ -40,8 +40,30 @@ test('kubectl completes the plugin by the program that the script is', async (t)
   t.deepEqual(await offered('status', 'detector', '-o', ''), ['table', 'json', ':4']);
 });
 
-test('zsh loads the script of bash through bashcompinit', (t) => {
+/** Types into a zsh on a terminal of its own, in which the program is a function that prints its arguments. */
+const typeIntoZsh = `zmodload zsh/zpty
+zpty shell zsh -f -i
+zpty -w shell "source $1"
+zpty -r shell seen '*READY*'
+zpty -w -n shell "$2"
+zpty -r shell seen '*ran <*>*'
+print -r -- $seen`;
+
+/** The command line that zsh runs after these keys; \t completes. */
+const completedByZsh = async (keys: string): Promise<string | undefined> => {
+  const setup = join(mkdtempSync(join(tmpdir(), 'tlt-completion-')), 'setup.zsh');
   const script = completionScript('zsh', pluginPrograms);
-  t.true(script.startsWith('autoload -U +X bashcompinit && bashcompinit\n'));
-  t.true(script.endsWith(completionScript('bash', pluginPrograms)));
+  const stub = 'kubectl-modelexport() { print -r -- "ran <$*>" }\nprint READY\n';
+  writeFileSync(setup, `autoload -U +X compinit && compinit -D -u\n${script}${stub}`);
+  const seen = await run('zsh', ['-f', '-c', typeIntoZsh, 'zsh', setup, `${keys}\n`], {
+    env: { TERM: 'dumb' },
+  });
+  return /ran <(.*)>/.exec(seen)?.[1];
+};
+
+test('zsh completes commands, flags and values', async (t) => {
+  t.is(
+    await completedByZsh('kubectl-modelexport stat\tdetector --kubec\tfile -o j\t'),
+    'status detector --kubeconfig file -o json',
+  );
 });
