@@ -9,6 +9,7 @@ import type { ModelExportStatus } from '../../src/cluster/api/model-export.ts';
 import { type DemoCluster, startCluster } from '../cluster/cluster.ts';
 import { useContext } from '../cluster/given-context.ts';
 import { type KeptArtifact, keepArtifacts } from './keep-artifacts.ts';
+import { nextCommands } from './next-commands.ts';
 import { demoKey, installOperator, isReady, namespace, root, sampleName, untilStatus } from './scenario.ts';
 import { inClaims, inObjectStorage } from './storages.ts';
 
@@ -73,7 +74,9 @@ open the report in a browser:
 what kubectl describe says of the export:
   ${join(outputFolder, 'describe.txt')}
 open the .etlt (its key is "${demoKey}"):
-  tail -c +5 ${etlt} | age --decrypt > model.onnx`);
+  tail -c +5 ${etlt} | age --decrypt > model.onnx
+look at the export with the kubectl plugin (docs/plugin.md), in a cluster that npm run demo -- --keep keeps:
+  ${nextCommands(sampleName, namespace, !usesS3).join('\n  ')}`);
   if (process.argv.includes('--keep')) {
     const hint = 'kubeconfig' in cluster ? `: export KUBECONFIG=${cluster.kubeconfig}` : '';
     say(`\nthe cluster stays up until Ctrl-C${hint}`);
