@@ -59,7 +59,7 @@ test.serial('kubectl wait sees the sample become Ready on a new cluster', async 
     namespace,
     '--for=condition=Ready',
     `mex/${sampleName}`,
-    '--timeout=180s',
+    '--timeout=600s',
   ]);
   t.true(isReady(await status()));
   await applyTheRest({ cluster, models: volumes.models });
@@ -171,10 +171,21 @@ const waits = async (t: ExecutionContext, name: string, reason: string): Promise
 
 test.serial('a stalled export runs again on request after the cause is fixed', async (t) => {
   await addSecret(cluster, 'wrong-key', demoKey);
-  await cluster.kubectl(['annotate', '-n', namespace, 'mex/wrong-key', 'export.tlt.dev/requested-at=1']);
-  const found = await untilStatus(cluster, 'wrong-key', { holds: isReady, limitMs });
-  t.is(found.lastHandledRequest, '1');
+  t.true(isReady(await requestUntilReady('wrong-key')));
 });
+
+/** A kubelet may mount a Secret as it was before its latest change, so the request is repeated as a user would do. */
+const requestUntilReady = async (name: string): Promise<ModelExportStatus> => {
+  for (let request = 1; ; request++) {
+    const annotation = `export.tlt.dev/requested-at=${request}`;
+    await cluster.kubectl(['annotate', '--overwrite', '-n', namespace, `mex/${name}`, annotation]);
+    const isAnswered = (status: ModelExportStatus) =>
+      status.lastHandledRequest === `${request}` &&
+      (isReady(status) || conditionOf(status, 'Stalled')?.status === 'True');
+    const found = await untilStatus(cluster, name, { holds: isAnswered, limitMs });
+    if (isReady(found) || request === 5) return found;
+  }
+};
 
 test.serial('the same export under another name reuses the artifacts in the folder', async (t) => {
   const before = await status();
