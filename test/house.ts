@@ -71,7 +71,7 @@ export const house: Readonly<Record<string, Wing>> = {
       worker: ['storage'],
       cli: [],
       inspect: ['cli'],
-      'tlt-model': ['cli', 'inspect'],
+      'tlt-model': ['storage', 'cli', 'inspect'],
       'tlt-export': ['cli'],
       'tlt-converter': ['cli'],
     },

@@ -50,7 +50,13 @@ export const ways: Readonly<Record<string, readonly Row[]>> = {
   'docs/operator.md': [['*', 'cluster']],
   'docs/monitoring.md': [['*', 'cluster']],
   'docs/storage.md': [['*', kubelet]],
-  'docs/serving.md': [['*', 'cluster']],
+  'docs/serving.md': [
+    ['*', 'cluster'],
+    [
+      'tlt-model fetch s3',
+      { checked: 'needs a server of object storage; test/tlt-model/fetch.test.ts has one' },
+    ],
+  ],
   'docs/teams.md': [['*', 'cluster']],
   'docs/upgrade-tensorrt.md': [['*', 'cluster']],
   'docs/page.md': [

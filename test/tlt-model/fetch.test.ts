@@ -1,5 +1,6 @@
 /** `tlt-model fetch` on folders that the worker's own store wrote. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -10,7 +11,10 @@ import { sha256 } from '../../src/ground/base/digest.ts';
 import { failures } from '../../src/ground/base/failures.ts';
 import type { Manifest } from '../../src/ground/contract/manifest.ts';
 import { anEngineBuilt, anExported } from '../builders/objects.ts';
-import { runTool, type ToolRun } from '../builders/tool.ts';
+import { credentialsFolder } from '../builders/s3-store.ts';
+import { runProcess, runTool, type ToolRun } from '../builders/tool.ts';
+import { startS3Proxy } from '../storage/s3-proxy.ts';
+import { rootUser, startS3Server } from '../storage/s3-server.ts';
 
 const { signal } = new AbortController();
 
@@ -143,6 +147,53 @@ test('a damaged file leaves no copy, and another file of that name is not overwr
   const other = await fetch(folder, '-o', 'e');
   t.is(other.code, failures.OutputExists.exitCode);
   t.is(read('e'), 'for Ampere');
+});
+
+test('an artifact in object storage is fetched through a cut connection, whole or not at all', async (t) => {
+  const { root, copies, read, fetch } = await aClaim();
+  const server = await startS3Server({ buckets: ['exports'] });
+  t.teardown(server.stop);
+  const proxy = await startS3Proxy(server.url);
+  t.teardown(proxy.close);
+  const content = randomBytes(3_000_000).toString('hex');
+  await storeEngine(root, content, { folder: 'out/large' });
+  cpSync(join(root, 'models/out'), server.at('exports/out'), { recursive: true });
+  const { accessKeyId, secretAccessKey } = rootUser;
+  const flags = ['--s3_endpoint', proxy.url, '--s3_credentials', credentialsFolder()];
+  const get = (...args: readonly string[]) => fetch(...args, ...flags);
+  proxy.fault = ({ method, path, range }) =>
+    method === 'GET' && path.startsWith('/exports/out/large/model.engine') && range === undefined
+      ? { cutAt: 1_000_000 }
+      : 'pass';
+  t.like(await get('s3://exports/out/large', '-o', 'e'), { code: 0, stderr: '' });
+  t.is(read('e'), content);
+  const engine = await get('s3://exports/out/key', '--class', 'ampere', '-o', 'ampere.plan');
+  t.is(engine.stdout, `ampere.plan: 10 bytes, sha256 ${sha256('for ampere')}\n`);
+  t.is((await get('s3://exports/out/key/model.etlt', '-o', 'one.etlt')).code, 0);
+  t.is(read('one.etlt'), 'sealed');
+  const before = copies();
+  writeFileSync(server.at('exports/out/key/model.etlt'), 'Sealed');
+  const damaged = await get('s3://exports/out/key', '--what', 'all', '-o', './');
+  t.is(damaged.code, failures.DigestMismatch.exitCode, damaged.stderr);
+  t.deepEqual(copies(), before);
+  const env = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
+  const byEnvironment = await runProcess(
+    'tlt-model',
+    ['fetch', 's3://exports/out/key', '--class', 'turing', '-o', 'turing.plan', '--s3_endpoint', proxy.url],
+    { cwd: join(root, 'copies'), env },
+  );
+  t.is(byEnvironment.code, 0, byEnvironment.stderr);
+  t.is(read('turing.plan'), 'for turing');
+  const wrong = credentialsFolder({ accessKeyId, secretAccessKey: 'hidden' });
+  const getAs = (credentials: string) =>
+    fetch('s3://exports/out/key', '-o', 'f', ...flags.slice(0, 3), credentials);
+  const refused = await getAs(wrong);
+  t.is(refused.code, failures.StorageDenied.exitCode);
+  t.regex(refused.stderr, /Listing s3:.*secret access key is wrong/);
+  t.regex((await getAs(root)).stderr, /--s3_credentials lacks AWS_ACCESS_KEY_ID/);
+  const absent = await get('s3://exports/none', '-o', 'f');
+  t.is(absent.code, failures.InputNotFound.exitCode);
+  t.regex(absent.stderr, /no manifest in it lists an artifact/);
 });
 
 test('a request that names nothing is refused with the remedy', async (t) => {

@@ -1,30 +1,14 @@
 /** The storage of a container: claims and object storage, chosen by the scheme of each URI. */
-import { systemClock } from '../../ground/base/clock.ts';
-import { UserError } from '../../ground/base/errors.ts';
 import { isS3Uri } from '../../ground/base/s3-uri.ts';
-import type { S3Settings } from '../../ground/contract/s3-settings.ts';
 import { makePvcStore } from './pvc.ts';
-import type { S3Places } from './s3/client.ts';
+import { openS3, type S3StorePlaces, type S3Use } from './s3/open-s3.ts';
 import type { ArtifactStore, Staging } from './store.ts';
 
 /** Where a container finds its storage. */
-export type StoragePlaces = S3Places & {
+export type StoragePlaces = S3StorePlaces & {
   /** Folder of the mounted claims. */
   readonly claims: string;
-  /** Folder for scratch files. */
-  readonly scratch: string;
 };
-
-/** Object storage, and who hears that it makes us wait. */
-export type S3Use = {
-  readonly settings: S3Settings | undefined;
-  readonly warn: (message: string) => void;
-  /** See `RetryPolicy.random`. */
-  readonly random: () => number;
-};
-
-/** Milliseconds without a byte after which a connection counts as cut. */
-const idleMs = 30_000;
 
 /** Makes the storage of a container. The SDK is loaded when the first `s3://` URI is used. */
 export const makeStores = (places: StoragePlaces, s3: S3Use): ArtifactStore => {
@@ -66,29 +50,4 @@ const stageLater = (opening: Promise<ArtifactStore>, folder: string, signal: Abo
       await opened?.[Symbol.asyncDispose]();
     },
   };
-};
-
-const openS3 = async (
-  uri: string,
-  places: StoragePlaces,
-  { settings, warn, random }: S3Use,
-): Promise<ArtifactStore> => {
-  if (settings === undefined)
-    throw new UserError(
-      'InputNotFound',
-      `Opening ${uri}: no settings of object storage are given. Set spec.s3.`,
-    );
-  const [{ connectS3 }, { makeScratchSpace }, { patientRetries }, { makeS3Store }] = await Promise.all([
-    import('./s3/client.ts'),
-    import('./s3/scratch.ts'),
-    import('./s3/retry.ts'),
-    import('./s3/s3-store.ts'),
-  ]);
-  return makeS3Store({
-    connect: () => connectS3(settings, places),
-    scratch: makeScratchSpace(places.scratch, settings.scratchBytes),
-    retryPolicy: { ...patientRetries, clock: systemClock, random, warn },
-    idleMs,
-    clock: systemClock,
-  });
 };

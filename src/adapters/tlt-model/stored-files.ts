@@ -1,15 +1,10 @@
 /** Finds stored artifacts by the manifests of a folder. */
-import { readdir } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { systemCodeOf, UserError } from '../../ground/base/errors.ts';
-import { openReadable } from '../../ground/base/readable.ts';
-import type { ExpectedContent } from '../../ground/base/verified-chunks.ts';
+import { basename, dirname } from 'node:path';
+import { UserError } from '../../ground/base/errors.ts';
 import { type ArtifactChoice, filesOfArtifact } from '../../ground/contract/artifact-names.ts';
-import { artifactFiles, enginesFolder, numberFile } from '../../ground/contract/layout.ts';
-import { type Manifest, manifestLimitBytes, parseManifest } from '../../ground/contract/manifest.ts';
-
-/** A file, and what its content must be. */
-export type StoredCopy = ExpectedContent & { readonly path: string };
+import { artifactFiles, enginesFolder, fileIn, numberFile } from '../../ground/contract/layout.ts';
+import { type Manifest, parseManifest } from '../../ground/contract/manifest.ts';
+import type { StoredCopy, StoredPlace } from './stored-place.ts';
 
 /** What the command line says about the artifact. */
 export type StoredRequest = {
@@ -26,10 +21,14 @@ type Work = { readonly folder: string; readonly manifest: Manifest };
  * The files of the one work that fits the request.
  * @throws UserError InputNotFound if none fits; Usage if several do
  */
-export const findStoredFiles = async (request: StoredRequest): Promise<readonly StoredCopy[]> => {
+export const findStoredFiles = async (
+  place: StoredPlace,
+  request: StoredRequest,
+): Promise<readonly StoredCopy[]> => {
   const { source, deviceClass, sha256 } = request;
   const works = await readWorks(
-    deviceClass === undefined ? [source] : await listEngines(source, deviceClass),
+    place,
+    deviceClass === undefined ? [source] : await listEngines(place, source, deviceClass),
   );
   const copies = works
     .map((work) => copiesOf(work, request))
@@ -42,12 +41,12 @@ export const findStoredFiles = async (request: StoredRequest): Promise<readonly 
  * The file itself. Its digest is that of the request, or that of the manifest next to it.
  * @throws UserError Usage if there is neither
  */
-export const findStoredFile = async ({
-  source,
-  sha256,
-}: Pick<StoredRequest, 'source' | 'sha256'>): Promise<StoredCopy> => {
+export const findStoredFile = async (
+  place: StoredPlace,
+  { source, sha256 }: Pick<StoredRequest, 'source' | 'sha256'>,
+): Promise<StoredCopy> => {
   const name = basename(source);
-  const listed = (await readWorks([dirname(source)])).flatMap(({ manifest: { files } }) =>
+  const listed = (await readWorks(place, [dirname(source)])).flatMap(({ manifest: { files } }) =>
     Object.hasOwn(files, name) ? [files[name]!] : [],
   )[0];
   if (sha256 !== undefined) return { path: source, sha256 };
@@ -58,45 +57,33 @@ export const findStoredFile = async ({
   );
 };
 
-const listEngines = async (source: string, deviceClass: string): Promise<readonly string[]> => {
-  const folder = join(source, enginesFolder, deviceClass);
-  return (await listNames(folder)).map((key) => join(folder, key));
+const listEngines = async (
+  place: StoredPlace,
+  source: string,
+  deviceClass: string,
+): Promise<readonly string[]> => {
+  const folder = fileIn(source, `${enginesFolder}/${deviceClass}`);
+  return (await place.list(folder)).map((key) => fileIn(folder, key));
 };
 
-/** Empty for a folder that does not exist. */
-const listNames = async (folder: string): Promise<readonly string[]> => {
-  try {
-    return (await readdir(folder)).sort();
-  } catch (thrown) {
-    if (['ENOENT', 'ENOTDIR'].includes(systemCodeOf(thrown) ?? '')) return [];
-    throw thrown;
-  }
-};
-
-const readWorks = async (folders: readonly string[]): Promise<readonly Work[]> => {
+const readWorks = async (place: StoredPlace, folders: readonly string[]): Promise<readonly Work[]> => {
   const works: Work[] = [];
   for (const folder of folders) {
-    const names = new Set(await listNames(folder));
+    const names = new Set(await place.list(folder));
     for (let n = 1; names.has(numberFile(artifactFiles.manifest, n)); n++) {
-      const manifest = readManifest(join(folder, numberFile(artifactFiles.manifest, n)));
+      const bytes = await place.readManifest(fileIn(folder, numberFile(artifactFiles.manifest, n)));
+      const manifest = bytes && parseManifest(Buffer.from(bytes).toString('utf8'));
       if (manifest) works.push({ folder, manifest });
     }
   }
   return works;
 };
 
-const readManifest = (path: string): Manifest | undefined => {
-  using file = openReadable(path);
-  return file.size > manifestLimitBytes
-    ? undefined
-    : parseManifest(Buffer.from(file.whole()).toString('utf8'));
-};
-
 const copiesOf = (
   { folder, manifest }: Work,
   { what = manifest.result.kind === 'EngineBuilt' ? 'engine' : 'etlt' }: StoredRequest,
 ): readonly StoredCopy[] =>
-  filesOfArtifact(manifest, what).map((name) => ({ path: join(folder, name), ...manifest.files[name]! }));
+  filesOfArtifact(manifest, what).map((name) => ({ path: fileIn(folder, name), ...manifest.files[name]! }));
 
 const requireOne = (
   found: readonly (readonly StoredCopy[])[],
@@ -115,7 +102,7 @@ const requireOne = (
     ];
     throw new UserError(
       'InputNotFound',
-      `Fetching from ${source}: no manifest in it lists ${wanted.join(' ')}. Name the folder of an export or of an engine, as status does, and check that its claim is mounted.`,
+      `Fetching from ${source}: no manifest in it lists ${wanted.join(' ')}. Name the folder of an export or of an engine, as status does, and check that its claim is mounted, or its bucket.`,
     );
   }
   if (second === undefined) return first;

@@ -2,6 +2,7 @@
 import { artifactChoices } from './artifact-names.ts';
 import type { FlagTable, ValuesOf } from './flag-table.ts';
 import { type Program, program } from './program.ts';
+import { credentialFiles, defaultRegion } from './s3-settings.ts';
 import { codecFlag, help, keyFileVariable, keyFlags } from './shared-flags.ts';
 
 const outputFile = (text: string) =>
@@ -137,6 +138,30 @@ const mergeHistograms = program({
   ],
 });
 
+const objectStorageFlags = {
+  s3_endpoint: {
+    type: 'text',
+    placeholder: 'URL',
+    help: 'Server of an s3:// SOURCE, for example https://minio.example.com:9000. Default: AWS.',
+  },
+  s3_region: {
+    type: 'text',
+    placeholder: 'REGION',
+    default: defaultRegion,
+    help: 'Region of the bucket.',
+  },
+  s3_credentials: {
+    type: 'text',
+    placeholder: 'FOLDER',
+    help: `Folder with the credentials in the files ${Object.values(credentialFiles).join(', ')}, as a Secret of spec.s3 is mounted; the last one is optional. Default: where the SDK of AWS looks: environment, profile, workload identity.`,
+  },
+  s3_ca: {
+    type: 'text',
+    placeholder: 'FILE',
+    help: 'Certificate authorities of the server, in PEM format, in place of the public ones.',
+  },
+} as const satisfies FlagTable;
+
 const fetch = program({
   name: 'tlt-model fetch',
   summary: 'Copies an artifact of a ModelExport, or of a tool, and checks its digest.',
@@ -165,19 +190,22 @@ const fetch = program({
       required: true,
       help: 'Path of the copy. A folder, or a path that ends in /, keeps the stored names.',
     },
+    ...objectStorageFlags,
     ...help,
   },
   groups: [
     { title: 'Input', flags: ['class', 'what', 'digest'] },
+    { title: 'Object storage', flags: ['s3_endpoint', 's3_region', 's3_credentials', 's3_ca'] },
     { title: 'Output', flags: ['output_file', 'help'] },
   ],
   details: [
-    'SOURCE is the folder of an export or of an engine, where the claim is mounted, or one file. The manifest.json of the folder lists size and digest of each file. It is in the same claim: only --digest, copied from status, also detects a file that was replaced together with its manifest. If several engines of a class are stored, --digest chooses one.',
+    'SOURCE is the folder of an export or of an engine, where the claim is mounted or as s3://, or one file. The manifest.json of the folder lists size and digest of each file. It is in the same storage: only --digest, copied from status, also detects a file that was replaced together with its manifest. If several engines of a class are stored, --digest chooses one.',
     'Copies appear complete or not at all. A copy that exists with the right digest is kept, so an init container can run again.',
   ],
   examples: [
     'tlt-model fetch /mnt/models/exports/4be6d0c6bd2cb7a5 --class ampere -o /engines/model.plan',
     'tlt-model fetch /mnt/models/exports/4be6d0c6bd2cb7a5 --what all -o copies/',
+    'tlt-model fetch s3://exports/classifier/4be6d0c6bd2cb7a5 --s3_endpoint https://minio.example.com:9000 --s3_credentials /run/secrets/bucket -o model.etlt',
   ],
 });
 

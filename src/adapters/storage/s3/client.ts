@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { systemClock } from '../../../ground/base/clock.ts';
 import { messageOf, systemCodeOf, UserError } from '../../../ground/base/errors.ts';
+import { field } from '../../../ground/contract/fields.ts';
 import { credentialFiles, type S3Settings } from '../../../ground/contract/s3-settings.ts';
 
 /** The SDK. It is loaded when the first `s3://` URI is used: that takes a fifth of a second. */
@@ -63,7 +64,7 @@ const readCredentials = async (folder: string) => {
   if (!accessKeyId || !secretAccessKey)
     throw new UserError(
       'StorageDenied',
-      `Reading the credentials of object storage: the Secret in spec.s3.credentialsSecretRef lacks ${accessKeyId ? credentialFiles.secretAccessKey : credentialFiles.accessKeyId}. Add this key.`,
+      `Reading the credentials of object storage: ${field('s3Credentials')} lacks ${accessKeyId ? credentialFiles.secretAccessKey : credentialFiles.accessKeyId}. Add it.`,
     );
   return {
     accessKeyId,
@@ -92,7 +93,7 @@ const readAuthority = async (path: string): Promise<string> => {
   } catch (thrown) {
     throw new UserError(
       'StorageDenied',
-      `Reading the certificate authorities of object storage: ${messageOf(thrown)}. Correct spec.s3.caConfigMapKeyRef.`,
+      `Reading the certificate authorities of object storage: ${messageOf(thrown)}. Correct ${field('s3Authority')}.`,
     );
   }
 };

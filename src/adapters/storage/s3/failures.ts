@@ -1,6 +1,7 @@
 /** What an answer of object storage, or none, means: another try at once, or a failure with its reason. Pure. */
 import { systemCodeOf, UserError } from '../../../ground/base/errors.ts';
 import type { FailureReason } from '../../../ground/base/failures.ts';
+import { field } from '../../../ground/contract/fields.ts';
 
 /** What was done when a request failed. */
 export type S3Activity = {
@@ -81,7 +82,7 @@ const deniedNames: Readonly<Record<string, string>> = {
   InvalidAccessKeyId: unknownKey,
   XAdminUserNotFound: unknownKey, // versitygw
   SignatureDoesNotMatch: 'the secret access key is wrong. Correct the credentials.',
-  CredentialsProviderError: `no credentials were found. Set the Secret in spec.s3.credentialsSecretRef, or use a workload identity.`,
+  CredentialsProviderError: `no credentials were found. Set ${field('s3Credentials')}, or use a workload identity.`,
   TokenFileReadError:
     'the token file of the workload identity cannot be read. Check the service account of the pods.',
   InvalidIdentityToken: 'the token of the workload identity is refused. Check its issuer and audience.',
@@ -143,7 +144,7 @@ const findMeaning = ({ bucket, writes }: S3Activity, thrown: unknown): Finding =
   if (certificateCodes.has(name))
     return {
       reason: 'StorageDenied',
-      text: `the certificate of the server is not trusted (${name}). Set spec.s3.caConfigMapKeyRef to its certificate authority.`,
+      text: `the certificate of the server is not trusted (${name}). Set ${field('s3Authority')} to its certificate authority.`,
     };
   if (status === 401 || status === 403)
     return {
@@ -160,5 +161,5 @@ const describeOther = (name: string, status: number | undefined, thrown: unknown
   const said = typeof message === 'string' ? `: ${message.slice(0, 200)}` : '';
   const answer =
     status === undefined ? 'the server did not answer' : `the server answered with status ${status}`;
-  return `${answer} (${name}${said}). Check the server, and the endpoint and region of the settings.`;
+  return `${answer} (${name}${said}). Check the server, ${field('s3Endpoint')} and the region.`;
 };

@@ -13,7 +13,7 @@ import type { ArtifactStore, FileDigest } from '../store.ts';
 import { abortAbandoned } from './abandoned.ts';
 import type { S3Connection } from './client.ts';
 import { findObject, listFolder, removeObject } from './objects.ts';
-import { type ReadContext, readObject, readWhole, type S3Object } from './read-object.ts';
+import { type ContentSink, type ReadContext, readObject, readWhole, type S3Object } from './read-object.ts';
 import { makeRetries, type RetryPolicy } from './retry.ts';
 import type { ScratchSpace } from './scratch.ts';
 import { stageObjects } from './staging.ts';
@@ -30,14 +30,16 @@ export type S3StoreContext = {
   readonly clock: Pick<Clock, 'now' | 'sleep'>;
 };
 
+/** Storage of artifacts from which a file can be read without a place on disk. */
+export type S3Store = ArtifactStore & {
+  /** Whether an object has this name. @throws UserError StorageUnavailable, StorageDenied */
+  readonly isObject: (uri: string, signal: AbortSignal) => Promise<boolean>;
+  /** Sends the content of the file to the sink. @throws as `readObject` */
+  readonly send: (uri: string, sink: ContentSink, signal: AbortSignal) => Promise<void>;
+};
+
 /** Makes a store. It connects when it is first used. */
-export const makeS3Store = ({
-  connect,
-  scratch,
-  retryPolicy,
-  idleMs,
-  clock,
-}: S3StoreContext): ArtifactStore => {
+export const makeS3Store = ({ connect, scratch, retryPolicy, idleMs, clock }: S3StoreContext): S3Store => {
   let connection: Promise<S3Connection> | undefined;
   const contextFor = async (signal: AbortSignal): Promise<ReadContext> => {
     connection ??= connect();
@@ -52,6 +54,9 @@ export const makeS3Store = ({
   };
   return {
     fetch,
+    isObject: async (uri, signal) =>
+      (await findObject(objectOf(uri), await contextFor(signal))) !== undefined,
+    send: async (uri, sink, signal) => readObject(objectOf(uri), sink, await contextFor(signal)),
     requireRoom: async (uris, signal) => {
       const context = await contextFor(signal);
       const find = async (uri: string) => ({
