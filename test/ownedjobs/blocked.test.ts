@@ -34,6 +34,15 @@ test(
 );
 test(mounts, 'the disk is on fire', 'PodWaiting', /the disk is on fire/);
 
+test('a missing key of the certificate authorities names their field', (t) => {
+  const message =
+    'MountVolume.SetUp failed for volume "s3-authority" : configmap references non-existent config key: ca.crt';
+  t.regex(
+    explainPending(aPod({}), [{ reason: 'FailedMount', message }])!.message,
+    /^the ConfigMap has no key ca\.crt: add it, or fix spec\.s3\.caConfigMapKeyRef\.key$/,
+  );
+});
+
 test('container statuses take precedence over events', (t) => {
   const missing = [{ reason: 'FailedMount', message: 'secret "absent" not found' }];
   const pulling = { name: 'export', state: { waiting: { reason: 'ImagePullBackOff' } } };

@@ -287,6 +287,7 @@ serial(
     t.is(large.sizeBytes, largeBytes);
     t.deepEqual(await store.list('s3://exports/staged', signal), [], 'no name before publish');
     await staging.publish();
+    t.deepEqual(readdirSync(store.scratch), [], 'nothing is left in scratch space');
     t.deepEqual([...(await store.list('s3://exports/staged', signal))].sort(), ['large.bin', 'small.txt']);
     t.is(await digestOnDisk(server.at('exports/staged/large.bin')), large.sha256);
     t.true(await store.hasContent('s3://exports/staged/large.bin', large, signal));

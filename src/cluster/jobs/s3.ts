@@ -23,6 +23,9 @@ const noAccess: S3Access = {
   enlarge: (resources) => resources,
 };
 
+/** Name of the volume with the certificate authorities; messages of the kubelet have it. */
+export const authorityVolume = 's3-authority';
+
 /** The access of a pod with these URIs: nothing if none is in object storage. */
 export const makeS3Access = (s3: S3Spec | undefined, uris: readonly string[]): S3Access => {
   if (s3 === undefined || !uris.some(isS3Uri)) return noAccess;
@@ -66,8 +69,8 @@ const makeAuthorityVolume = (
   const { folder, file: path } = mountedFile(mounts.s3Authority);
   return {
     volumes: [
-      { name: 's3-authority', configMap: { name: configMap.name, items: [{ key: configMap.key, path }] } },
+      { name: authorityVolume, configMap: { name: configMap.name, items: [{ key: configMap.key, path }] } },
     ],
-    mounts: [{ name: 's3-authority', mountPath: folder, readOnly: true }],
+    mounts: [{ name: authorityVolume, mountPath: folder, readOnly: true }],
   };
 };

@@ -1,4 +1,5 @@
 /** Why a Job or its pod does not start, as a reason and a message with the remedy. Pure. */
+import { authorityVolume } from '../jobs/s3.ts';
 import type { PodObject, Warning } from './kube-shapes.ts';
 import type { Blocked } from './observed-job.ts';
 
@@ -81,8 +82,15 @@ const findMissingObject = (message: string): Blocked | undefined => {
   const kind = what === 'secret' ? 'Secret' : 'ConfigMap';
   const reason = what === 'secret' ? 'KeySecretMissing' : 'SpecMissing';
   if (object) return { reason, message: `${kind} ${name} does not exist in this namespace: create it` };
-  const field = what === 'secret' ? 'spec.keySecretRef.key' : 'spec.experimentSpec.configMapKeyRef.key';
-  return { reason, message: `the ${kind} has no key ${name}: add it, or fix ${field}` };
+  return { reason, message: `the ${kind} has no key ${name}: add it, or fix ${fieldOfKey(message, kind)}` };
+};
+
+/** The field with the key: of the Secrets, only that of the model has one. */
+const fieldOfKey = (message: string, kind: 'Secret' | 'ConfigMap'): string => {
+  if (kind === 'Secret') return 'spec.keySecretRef.key';
+  return message.includes(`for volume "${authorityVolume}"`)
+    ? 'spec.s3.caConfigMapKeyRef.key'
+    : 'spec.experimentSpec.configMapKeyRef.key';
 };
 
 const explainWaitingContainer = ({ status }: PodObject): Blocked | undefined => {

@@ -17,6 +17,8 @@ type Prepared = FileDigest & {
   readonly object: S3Object;
   /** @returns false if the name is taken */
   readonly name: () => Promise<boolean>;
+  /** Removes what the disk still has. */
+  readonly clear: () => Promise<void>;
   /** Removes what was prepared. */
   readonly drop: () => Promise<unknown>;
 };
@@ -50,6 +52,7 @@ export const stageObjects = (
         for (const each of prepared) {
           if (!(await each.name())) throw nameTaken(each.object);
           named.push(each);
+          await each.clear();
         }
       } catch (thrown) {
         await withdraw().catch(() => undefined); // Keep the earlier error. No manifest names what is left.
@@ -84,7 +87,7 @@ const prepare = async (object: S3Object, path: string, context: RequestContext):
   if (sizeBytes < partsFrom) return prepareSmall(object, path, context);
   try {
     const { sha256, complete, abort } = await uploadParts(object, { path, sizeBytes }, context);
-    return { object, sha256, sizeBytes, name: complete, drop: abort };
+    return { object, sha256, sizeBytes, name: complete, clear: async () => {}, drop: abort };
   } finally {
     await rm(path, { force: true });
   }
@@ -93,12 +96,14 @@ const prepare = async (object: S3Object, path: string, context: RequestContext):
 const prepareSmall = async (object: S3Object, path: string, context: RequestContext): Promise<Prepared> => {
   const content = await readFile(path);
   const sha256 = digestOf(content);
+  const clear = () => rm(path, { force: true });
   return {
     object,
     sha256,
     sizeBytes: content.length,
     name: async () => writeObject(object, { bytes: await readFile(path), sha256, mode: 'Create' }, context),
-    drop: () => rm(path, { force: true }),
+    clear,
+    drop: clear,
   };
 };
 
