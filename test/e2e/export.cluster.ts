@@ -37,14 +37,19 @@ import { detectorNames, modelFile } from '../models/models.ts';
 import { smallClassifier } from '../models/small-classifier.ts';
 import { startPrometheus } from '../monitoring/prometheus.ts';
 import { runPeer } from '../peers/venv.ts';
+import type { S3Server } from '../storage/s3-server.ts';
 import { applyTheRest, cipherCommand, objectNameOf } from './applied.ts';
 import { fetchByPlugin, serveByInitContainer } from './fetched.ts';
 import { liveAsRelease } from './helm-release.ts';
 import { compareWithOnePod, startInParts } from './parts.ts';
+import { compareMixes, startMixes } from './storage-mixes.ts';
 
 let cluster: Cluster;
 /** Name of a pod that was killed while it counted. */
 let killedPart: Promise<string>;
+let s3: S3Server | undefined;
+/** An export of the small model in claims. */
+const small = 'no-secret';
 let volumes: { readonly models: string; readonly exports: string };
 
 test.serial('kubectl wait sees the sample become Ready on a new cluster', async (t) => {
@@ -63,12 +68,14 @@ test.serial('kubectl wait sees the sample become Ready on a new cluster', async 
   ]);
   t.true(isReady(await status()));
   await applyTheRest({ cluster, models: volumes.models });
+  s3 = await startMixes(cluster, { models: volumes.models, like: small });
   killedPart = startInParts(cluster);
   killedPart.catch(() => {}); // Reported by the test that awaits it.
 });
 
 test.after.always(async () => {
   await cluster?.stop();
+  await s3?.stop();
 });
 
 const fileOf = (uri: string): string => join(volumes.exports, uri.replace('pvc://exports/', ''));
@@ -270,6 +277,10 @@ test.serial('an export that waits for its Secret continues when the Secret is cr
   const found = await untilStatus(cluster, 'no-secret', { holds: isReady, limitMs });
   t.is(found.enginesReady, '1/1');
 });
+
+test.serial('exports from and to object storage have the bytes of the export in claims', async (t) =>
+  compareMixes(t, { cluster, server: s3!, fileOf, like: small }),
+);
 
 test.serial('the key is only in its Secret', async (t) => {
   const objects = await cluster.kubectl(['get', 'mex,jobs,pods,events,configmaps', '-A', '-o', 'json']);
