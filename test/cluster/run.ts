@@ -51,7 +51,7 @@ export async function* linesOf(
   args: readonly string[],
   limitMs: number,
 ): AsyncGenerator<string> {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'], timeout: limitMs });
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'], timeout: Math.ceil(limitMs) });
   try {
     yield* createInterface({ input: child.stdout });
   } finally {
