@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectS3 } from '../../src/adapters/storage/s3/client.ts';
+import type { RetryPolicy } from '../../src/adapters/storage/s3/retry.ts';
 import { makeS3Store } from '../../src/adapters/storage/s3/s3-store.ts';
 import { makeScratchSpace } from '../../src/adapters/storage/s3/scratch.ts';
 import type { ArtifactStore } from '../../src/adapters/storage/store.ts';
@@ -24,6 +25,15 @@ export const credentialsFolder = (credentials: Credentials = rootUser): string =
   return folder;
 };
 
+/** Settings of a test server. */
+export const settingsOf = (url: string): S3Settings => ({
+  endpoint: url,
+  region: 'us-east-1',
+  pathStyle: true,
+  credentials: 'Files',
+  scratchBytes: 256 * 2 ** 20,
+});
+
 type StoreOptions = {
   readonly url: string;
   readonly credentials?: Credentials;
@@ -31,28 +41,17 @@ type StoreOptions = {
   readonly settings?: Partial<S3Settings>;
   readonly authority?: string;
   readonly tries?: number;
+  readonly retryPolicy?: Partial<RetryPolicy>;
   readonly now?: () => number;
 };
 
 export type TestedStore = ArtifactStore & { readonly warnings: readonly string[]; readonly scratch: string };
 
 export const anS3Store = (options: StoreOptions): TestedStore => {
-  const {
-    url,
-    credentials,
-    scratchBytes = 256 * 2 ** 20,
-    authority = '',
-    tries = 6,
-    now = Date.now,
-  } = options;
-  const settings: S3Settings = {
-    endpoint: url,
-    region: 'us-east-1',
-    pathStyle: true,
-    credentials: 'Files',
-    scratchBytes,
-    ...options.settings,
-  };
+  const { url, credentials, authority = '', tries = 6, now = Date.now } = options;
+  const known = settingsOf(url);
+  const { scratchBytes = known.scratchBytes } = options;
+  const settings: S3Settings = { ...known, scratchBytes, ...options.settings };
   const warnings: string[] = [];
   const scratch = mkdtempSync(join(tmpdir(), 'tlt-test-scratch-'));
   mkdirSync(scratch, { recursive: true });
@@ -66,6 +65,7 @@ export const anS3Store = (options: StoreOptions): TestedStore => {
       clock: systemClock,
       random: Math.random,
       warn: (message) => void warnings.push(message),
+      ...options.retryPolicy,
     },
     idleMs: 300,
     clock: { ...systemClock, now },

@@ -6,6 +6,7 @@ import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { mock } from 'node:test';
 import test from 'ava';
+import { patientRetries } from '../../src/adapters/storage/s3/retry.ts';
 import { partsFrom } from '../../src/adapters/storage/s3/staging.ts';
 import { sha256 } from '../../src/ground/base/digest.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
@@ -157,6 +158,29 @@ serial(
     );
   },
 );
+
+serial('a server that is gone for a minute is waited for, and not much longer', async (t) => {
+  const { uri, content } = await anObject(10);
+  let waited = 0;
+  const clock = {
+    sleep: async (ms: number) => {
+      waited += ms;
+    },
+  };
+  const patient = (random: number) =>
+    aStore({ retryPolicy: { ...patientRetries, clock, random: () => random } });
+  proxy.fault = () => (waited < 60_000 ? 'cut before' : 'pass');
+  const store = patient(0.5);
+  t.deepEqual(readFileSync(await store.fetch(uri, signal)), content);
+  t.true(waited >= 60_000 && waited < 70_000, `${waited} ms`);
+  t.regex(store.warnings.at(-1)!, /ECONNRESET\. Trying again in \d+ seconds/);
+  waited = 0;
+  t.true(await patient(0.5).create(`${uri}.new`, content, signal), 'a write, too');
+  proxy.fault = () => 'cut before';
+  waited = 0;
+  t.regex(await reasonOf(patient(1).fetch(uri, signal)), /^StorageUnavailable: .*did not answer/);
+  t.true(waited > 60_000 && waited < 90_000, `${waited} ms`);
+});
 
 serial(
   'wrong, missing, forbidden and expired credentials have their reasons, without the credentials in them',

@@ -22,11 +22,13 @@ import { type Counted, type Exported, parseResult } from '../../src/ground/contr
 import type { CalibrationTask, ExportTask } from '../../src/ground/contract/task.ts';
 import { encryptTlt } from '../builders/encrypted.ts';
 import { anExportTask } from '../builders/export-task.ts';
+import { anS3Store, credentialsFolder, settingsOf } from '../builders/s3-store.ts';
 import { aTaskContext } from '../builders/task-context.ts';
 import { aFolder } from '../builders/tool.ts';
 import { smallQatModel } from '../models/qat.ts';
 import { smallClassifier } from '../models/small-classifier.ts';
 import { smallPhotosFolder } from '../photos/photos.ts';
+import { startS3Server } from '../storage/s3-server.ts';
 
 const worker = join(import.meta.dirname, '..', '..', 'src', 'worker.ts');
 const key = 'correct horse battery staple';
@@ -66,6 +68,7 @@ const aPod = (claims: string): string => {
     mkdirSync(folder, { recursive: true });
   writeFileSync(join(root, mounts.keyFile), key);
   symlinkSync(claims, join(root, mounts.claims));
+  symlinkSync(credentialsFolder(), join(root, mounts.s3Credentials));
   return root;
 };
 
@@ -174,6 +177,31 @@ test.serial('a part whose pod was killed is counted again, and no other part is'
     ],
   );
 });
+
+test.serial(
+  'three processes on object storage, one of them killed, give the same bytes as well',
+  async (t) => {
+    const server = await startS3Server({ buckets: ['models', 'exports'] });
+    t.teardown(server.stop);
+    cpSync(join(claims, 'models'), server.at('models'), { recursive: true });
+    const inS3 = JSON.parse(JSON.stringify(aTask(3)).replaceAll('pvc://', 's3://')) as ExportTask;
+    const task: ExportTask = { ...inS3, s3: settingsOf(server.url) };
+    const [first, killed, third] = await Promise.all(
+      [0, 1, 2].map((index) => countInProcess(claims, { task, index, killed: index === 1 })),
+    );
+    t.deepEqual([first?.images, killed, third?.images], [4, undefined, 4]);
+    const folder = server.at('exports/3/histograms/h');
+    t.deepEqual(listNames(folder).toSorted(), ['1-of-3.hist', '3-of-3.hist'], 'complete or not at all');
+    t.like(await countInProcess(claims, { task, index: 1 }), { images: 4, reused: false });
+    t.like(await countInProcess(claims, { task, index: 2 }), { images: 4, reused: true });
+    const context = { ...aTaskContext(claims), store: anS3Store({ url: server.url }) };
+    const { calibrationCache, calibrationPass } = await runExportTask(task, context);
+    t.is(calibrationPass, undefined, 'the export pod counts no image');
+    t.deepEqual(readFileSync(server.at('exports/3/k', calibrationCache!.file)), alone.cache);
+    t.deepEqual(readFileSync(server.at('exports/3/histograms/h.hist')), alone.histograms);
+    t.deepEqual(listNames(folder), [], 'the sum replaces the parts');
+  },
+);
 
 test.serial('the export pod counts parts that are missing, damaged, or of other images', async (t) => {
   const task = aTask(4);
