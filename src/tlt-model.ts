@@ -11,6 +11,6 @@ runProcess({
   script: import.meta.filename,
   run: async (argv, { env, print, printError, signal }) => {
     const { runModelCommand } = await import('./adapters/tlt-model/model-command.ts');
-    await runModelCommand(argv, { env, print, printError, signal });
+    await runModelCommand(argv, { env, print, printError, signal, random: Math.random });
   },
 });

@@ -70,6 +70,7 @@ export const runModel = async (...argv: string[]): Promise<ToolOutput> => {
     },
     printError: (text) => void log.push(text),
     signal: new AbortController().signal,
+    random: Math.random,
     workFactor: quickWorkFactor,
   });
   return { log, printed };

@@ -43,6 +43,7 @@ const commands = {
       print: out,
       printError: err,
       signal: new AbortController().signal,
+      random: Math.random,
       workFactor: quickWorkFactor,
     }),
 } as const satisfies Record<string, Command>;

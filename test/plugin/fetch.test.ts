@@ -106,7 +106,12 @@ test('the pod is restricted, mounts the claim read-only, and ends by itself', (t
     },
   });
   t.is(readCommand('pvc://exports/a/model.etlt').at(-1), '/mnt/claims/exports/a/model.etlt');
-  refuses(t, () => readCommand('s3://bucket/file'), 'Usage', /only files of claims/);
+  refuses(
+    t,
+    () => readCommand('s3://bucket/file'),
+    'Usage',
+    /in object storage\. Run tlt-model fetch s3:\/\/bucket\/file -o PATH with --s3_endpoint/,
+  );
 });
 
 test('the pod has the ids and the placement of the export, or is bound to a node', (t) => {

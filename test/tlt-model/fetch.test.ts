@@ -149,7 +149,7 @@ test('a damaged file leaves no copy, and another file of that name is not overwr
   t.is(read('e'), 'for Ampere');
 });
 
-test('an artifact in object storage is fetched through a cut connection, whole or not at all', async (t) => {
+test('an artifact in object storage is fetched through a cut connection, complete or not at all', async (t) => {
   const { root, copies, read, fetch } = await aClaim();
   const server = await startS3Server({ buckets: ['exports'] });
   t.teardown(server.stop);

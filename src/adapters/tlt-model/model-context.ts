@@ -28,6 +28,8 @@ export type ModelToolContext = {
   /** Writes to standard error. */
   readonly printError: (text: string) => void;
   readonly signal: AbortSignal;
+  /** Random numbers in 0…1, for pauses between requests. */
+  readonly random: () => number;
   /** Scrypt work factor (log2) of packed models; see `PassphraseOptions`. */
   readonly workFactor?: number;
 };

@@ -12,12 +12,12 @@ import { openPlace, type StoredCopy, type StoredPlace } from './stored-place.ts'
 /** Runs `tlt-model fetch`. @throws UserError with the reason that determines the exit code */
 export const fetchStored = async (
   { files: [source = ''], values }: Arguments<'fetch'>,
-  { print, printError, signal }: ModelToolContext,
+  { print, printError, random, signal }: ModelToolContext,
 ): Promise<void> => {
   const { class: deviceClass, what, digest, output_file: output } = values;
   const request = { source, deviceClass, what, sha256: parseDigest(digest) };
   const warn = (message: string) => printError(`tlt-model: ${printableLines(message)}\n`);
-  const place = await openPlace({ source, values, warn, signal });
+  const place = await openPlace({ source, values, warn, random, signal });
   const copies = await findCopies(place, request);
   const keepsNames = output.endsWith('/') || (await isFolder(output));
   if (!keepsNames && copies.length > 1)

@@ -29,15 +29,17 @@ type Opening = {
   readonly source: string;
   readonly values: ModelValues<'fetch'>;
   readonly warn: (message: string) => void;
+  /** See `RetryPolicy.random`. */
+  readonly random: () => number;
   readonly signal: AbortSignal;
 };
 
 /** Opens the place of a source. @throws UserError as `openS3` */
-export const openPlace = async ({ source, values, warn, signal }: Opening): Promise<StoredPlace> => {
+export const openPlace = async ({ source, values, warn, random, signal }: Opening): Promise<StoredPlace> => {
   if (!isS3Uri(source)) return onThisMachine(signal);
   const { s3_credentials: credentials = '', s3_ca: authority = '' } = values;
   const places = { credentials, authority, scratch: '' };
-  const use = { settings: settingsOf(values), warn, random: Math.random };
+  const use = { settings: settingsOf(values), warn, random };
   return inObjectStorage(await openS3(source, places, use), signal);
 };
 

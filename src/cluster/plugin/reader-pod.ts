@@ -129,5 +129,8 @@ export const claimsOf = (uris: readonly string[]): readonly string[] => [
 const parseUri = (uri: string): PvcUri => {
   const parsed = parsePvcUri(uri);
   if (parsed !== undefined) return parsed;
-  throw new UserError('Usage', `Fetching ${uri}: only files of claims (pvc://CLAIM/PATH) can be fetched.`);
+  throw new UserError(
+    'Usage',
+    `Fetching ${uri}: kubectl modelexport reads claims, and this file is in object storage. Run tlt-model fetch ${uri} -o PATH with --s3_endpoint and --s3_credentials; it checks the digest, too.`,
+  );
 };

@@ -2,7 +2,7 @@
 import { artifactChoices } from './artifact-names.ts';
 import type { FlagTable, ValuesOf } from './flag-table.ts';
 import { type Program, program } from './program.ts';
-import { credentialFiles, defaultRegion } from './s3-settings.ts';
+import { objectStorageFlags } from './s3-flags.ts';
 import { codecFlag, help, keyFileVariable, keyFlags } from './shared-flags.ts';
 
 const outputFile = (text: string) =>
@@ -137,30 +137,6 @@ const mergeHistograms = program({
     'tlt-export classification -m resnet18.onnx --key_file key.txt --data_type int8 --cal_histogram_file all.hist',
   ],
 });
-
-const objectStorageFlags = {
-  s3_endpoint: {
-    type: 'text',
-    placeholder: 'URL',
-    help: 'Server of an s3:// SOURCE, for example https://minio.example.com:9000. Default: AWS.',
-  },
-  s3_region: {
-    type: 'text',
-    placeholder: 'REGION',
-    default: defaultRegion,
-    help: 'Region of the bucket.',
-  },
-  s3_credentials: {
-    type: 'text',
-    placeholder: 'FOLDER',
-    help: `Folder with the credentials in the files ${Object.values(credentialFiles).join(', ')}, as a Secret of spec.s3 is mounted; the last one is optional. Default: where the SDK of AWS looks: environment, profile, workload identity.`,
-  },
-  s3_ca: {
-    type: 'text',
-    placeholder: 'FILE',
-    help: 'Certificate authorities of the server, in PEM format, in place of the public ones.',
-  },
-} as const satisfies FlagTable;
 
 const fetch = program({
   name: 'tlt-model fetch',
