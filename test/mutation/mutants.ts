@@ -36,7 +36,8 @@ const installStryker = (): Promise<string> =>
   cached(`mutation-${digestOf(import.meta.dirname, manifest)}`, async (path) => {
     await mkdir(path);
     for (const name of manifest) await cp(join(import.meta.dirname, name), join(path, name));
-    await run('npm', ['ci', '--no-audit', '--no-fund', '--prefix', path], {
+    await run('npm', ['ci', '--no-audit', '--no-fund'], {
+      cwd: path,
       label: 'installing Stryker (first run only)',
     });
   });
