@@ -18,6 +18,27 @@ test('counts that are moved to exact sums on the way are the same', (t) => {
   t.deepEqual(counter.histogram(), histogramOf(parts.flat()), 'asked again');
 });
 
+test('counters are moved before one could overflow and no sooner, because that takes as long as 2^18 values', (t) => {
+  const countMoves = (counts: Uint8Array | Uint32Array, lengths: readonly number[]): number => {
+    let moves = 0;
+    const fill = (value: number) => {
+      moves++;
+      return Object.getPrototypeOf(counts).fill.call(counts, value);
+    };
+    const counter = new BitCounter(Object.assign(counts, { fill }));
+    for (const length of lengths) counter.add(new Float32Array(length).fill(3));
+    const total = lengths.reduce((sum, length) => sum + length, 0);
+    t.deepEqual([...counter.histogram().counts], [total]);
+    return moves;
+  };
+  const bytes = () => new Uint8Array(bitPatterns);
+  t.is(countMoves(bytes(), [200, 55]), 0);
+  t.is(countMoves(bytes(), [200, 56]), 1);
+  t.is(countMoves(bytes(), [200, 57]), 1);
+  t.is(countMoves(bytes(), [200, 100, 100, 56]), 2);
+  t.is(countMoves(new Uint32Array(bitPatterns), [200, 100, 1000]), 0);
+});
+
 test('ranges of one sign, and with zeros of both signs, are exact', (t) => {
   const range = (...values: number[]) => {
     const { min, max } = histogramOf(values);
