@@ -71,8 +71,7 @@ const nothing: Magnitudes = { bins: new Int32Array(0), counts: new Float64Array(
 
 /** The histogram of f(x); exact if f maps all of each bin into one bin. */
 export const mapHistogram = (histogram: Histogram, { bin, value }: Mapping): Histogram => {
-  const { bins, counts, min, max, total } = histogram;
-  if (total === 0) return histogram;
+  const { bins, counts, min, max } = histogram;
   const moved = { bins: bins.map((each) => bin(each)), counts };
   return new Histogram(mergeBins(moved, nothing), { min: value(min), max: value(max) });
 };
