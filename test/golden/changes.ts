@@ -30,7 +30,7 @@ export const changes: readonly Change[] = [
   },
   {
     names: /^engine key of an (int8 export|export that calibrates on the training set) on cpu$/,
-    commit: '0711c49',
+    commit: '7872f01',
     why: 'Int8 engines of ONNX Runtime choose their scales on held-out images: the version of their format is part of the key.',
   },
 ];
