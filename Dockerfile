@@ -1,5 +1,6 @@
-# Builds two images: `operator` (the operator and the worker) and `tensorrt-rtx` (the engine builder). A third target,
-# `nvidia-codec`, requires NVIDIA's licence for its cipher (docs/external-codec.md); CODEC_BASE needs Python 3.12.
+# Builds two images: `operator` (the operator and the worker) and `tensorrt-rtx` (the engine builder). Two more targets have bases of
+# NVIDIA: `nvidia-codec` requires the licence of its cipher (docs/external-codec.md); CODEC_BASE needs Python 3.12. `tensorrt-classic` is a
+# builder of classic TensorRT (docs/tensorrt.md); TENSORRT_BASE needs Python 3.8 or later with the module tensorrt.
 # BUILD_BASE needs Node.js 24 with npm in /usr/local, and Python 3.11 with pip. BASE needs only the C++ runtime: Node.js is
 # copied, because base images have it in different places (distroless has it outside PATH).
 # The bases have no default, because a tag can move. Name each by digest: docker.io/library/node:24-bookworm@sha256:…,
@@ -8,6 +9,7 @@
 ARG BUILD_BASE
 ARG BASE
 ARG CODEC_BASE
+ARG TENSORRT_BASE
 
 FROM ${BASE} AS base
 
@@ -30,7 +32,7 @@ RUN npm ci --omit=dev --ignore-scripts \
  && arch="$(node -p process.arch)" \
  && find node_modules/onnxruntime-node/bin -mindepth 2 -maxdepth 2 -type d ! -name linux -exec rm -rf {} + \
  && find node_modules/onnxruntime-node/bin/*/linux -mindepth 1 -maxdepth 1 -type d ! -name "$arch" -exec rm -rf {} + \
- && rm -rf node_modules/@img/*musl* node_modules/onnxruntime-web \
+ && rm -rf node_modules/@img/*musl* node_modules/onnxruntime-web node_modules/bare-*/prebuilds \
  && find node_modules -type f \( -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.map' \) -delete
 # Text files are kept, because some packages have their licence only in a README.
 COPY src/sbom.ts src/licences.ts ./src/
@@ -76,6 +78,16 @@ RUN python3 -m pip install --no-cache-dir --no-deps --require-hashes --requireme
 COPY --chmod=644 src/formats/crypto/external/nvidia_codec.py /usr/local/bin/nvidia_codec.py
 USER 65532:65532
 ENTRYPOINT ["python3", "/usr/local/bin/nvidia_codec.py"]
+
+FROM ${TENSORRT_BASE} AS tensorrt-classic
+ARG TENSORRT_BASE
+RUN printf '%s' "$TENSORRT_BASE" | grep -Eq '^localhost/|@sha256:[0-9a-f]{64}$' \
+ || { echo "$TENSORRT_BASE: give TENSORRT_BASE by digest (@sha256:…)"; exit 1; }
+# Looked for and not imported, because the build has no GPU.
+RUN python3 -c 'import importlib.util, sys; assert sys.version_info >= (3, 8) and importlib.util.find_spec("tensorrt")'
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+USER 65532:65532
+ENTRYPOINT ["python3"]
 
 FROM pinned AS tensorrt
 COPY requirements ./requirements

@@ -4,6 +4,7 @@ import { kstatusOf } from '../builders/kstatus.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
 import { installCrds } from '../cluster/crds.ts';
 import { eventually } from '../cluster/run.ts';
+import { havePlans, sampleClasses } from './tensorrt-samples.ts';
 
 let plane: ControlPlane;
 
@@ -110,6 +111,11 @@ test(
     preprocess: { channelOrder: 'BGR', mean: ['127.5'], scale: ['7.8e-3', '0.0079', '0.008'] },
   }),
 );
+test('the sample classes of classic TensorRT are accepted, and have plans for their TensorRT versions', async (t) => {
+  t.is(sampleClasses.length, 4);
+  for (const each of sampleClasses) havePlans(t, JSON.parse(await dryRun({ ...each })));
+});
+
 test('ports without a name', rejects, model({ ports: {} }), 'set ports.input or ports.outputs');
 test('an empty preprocess', rejects, model({ preprocess: {} }), 'or remove preprocess');
 test(

@@ -43,6 +43,7 @@ export const ways: Readonly<Record<string, readonly Row[]>> = {
     ['tail -c', { checked: 'age asks for the passphrase on a terminal; test/e2e opens an .etlt with age' }],
   ],
   'docs/device-classes.md': [['*', 'cluster']],
+  'docs/tensorrt.md': [['docker build', build]],
   'docs/jetson.md': [
     ['kubectl label', 'cluster'],
     ['docker', build],

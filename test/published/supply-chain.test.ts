@@ -44,6 +44,7 @@ for (const [target, stage, variables] of [
   ['operator', 'pinned', ['BUILD_BASE', 'BASE']],
   ['tensorrt-rtx', 'pinned', ['BUILD_BASE', 'BASE']],
   ['nvidia-codec', 'nvidia-codec', ['CODEC_BASE']],
+  ['tensorrt-classic', 'tensorrt-classic', ['TENSORRT_BASE']],
 ] as const)
   test(`the build of ${target} stops at a base that is not given by digest`, (t) => {
     t.true(neededBy(target).includes(stage));
