@@ -102,7 +102,7 @@ export const untilStatus = async (
   const end = performance.now() + limitMs;
   let last = '';
   for (let left = limitMs; left > 0; left = end - performance.now())
-    for await (const text of cluster.watch(watched(name), left)) {
+    for await (const text of cluster.watch(watched(name), Math.ceil(left))) {
       const status = JSON.parse(text || '{}') as ModelExportStatus;
       const line = `${status.progress ?? ''} ${conditionOf(status, 'Ready')?.message ?? ''}`;
       if (tell && line !== last) process.stderr.write(`  ${line}\n`);
