@@ -1,5 +1,6 @@
 /** Runs child processes in turns, and takes medians. */
 import { existsSync } from 'node:fs';
+import { availableParallelism, cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { memorySettings } from '../../src/ground/contract/memory.ts';
@@ -36,6 +37,10 @@ export const compile = async (): Promise<void> => {
     },
   );
 };
+
+/** Processors, and what else runs on them, for the head of a table. */
+export const machine = (): string =>
+  `${availableParallelism()} processors (${cpus()[0]!.model.trim()}), load ${loadavg()[0]!.toFixed(1)}, node ${process.version}`;
 
 /** See the Dockerfile. */
 export const asInTheImage = {
@@ -82,10 +87,11 @@ export const measureInTurns = async (
   }));
 };
 
-const mediansOf = (list: readonly Measured[]): Measured => ({
+export const mediansOf = (list: readonly Measured[]): Measured => ({
   seconds: median(list.map(({ seconds }) => seconds)),
   processorSeconds: median(list.map(({ processorSeconds }) => processorSeconds)),
   mebibytes: median(list.map(({ mebibytes }) => mebibytes)),
 });
 
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
+export const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[values.length >> 1]!;

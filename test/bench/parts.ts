@@ -3,28 +3,18 @@
  * them for all images, and two for a half each. Both include the start of Node.js and opening the model. Afterwards: what
  * adding the histograms of many parts costs the export pod. The table is Markdown; docs/sizing.md has the figures.
  */
-import { spawn } from 'node:child_process';
-import {
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { HistogramSum } from '../../src/calibration/histograms/merged-histograms.ts';
 import { parseHistogramFile } from '../../src/formats/scales/histogram-file.ts';
-import { mounts } from '../../src/ground/contract/layout.ts';
 import type { ExportTask } from '../../src/ground/contract/task.ts';
 import { photosFolder } from '../photos/photos.ts';
 import { cases } from './cases.ts';
-import { asInTheImage, compile } from './measure.ts';
+import { compile, machine, median } from './measure.ts';
+import { runWorker } from './worker-process.ts';
 
 const { values } = parseArgs({
   options: { runs: { type: 'string', default: '3' }, images: { type: 'string', default: '64' } },
@@ -33,7 +23,6 @@ const images = Number(values.images);
 const folder = mkdtempSync(join(tmpdir(), 'tlt-bench-parts-'));
 const claims = join(folder, 'claims');
 const output = join(claims, 'exports', 'histograms');
-const worker = join(import.meta.dirname, '../../node_modules/.cache/bench/src/worker.js');
 
 const layOut = async (): Promise<void> => {
   mkdirSync(join(claims, 'models', 'photos'), { recursive: true });
@@ -65,29 +54,6 @@ const taskOf = (of: number): ExportTask => ({
   folder: 'pvc://exports/k',
 });
 
-/** One pod on one processor; rejects if it fails. @returns its processor time in seconds */
-const runPod = async (of: number, index: number): Promise<number> => {
-  const root = mkdtempSync(join(folder, 'pod-'));
-  const secrets = join(root, mounts.keyFile.replace(/\/[^/]+$/, ''));
-  for (const each of [join(root, 'dev'), secrets, join(root, 'mnt')]) mkdirSync(each, { recursive: true });
-  writeFileSync(join(root, mounts.keyFile), 'bench');
-  symlinkSync(claims, join(root, mounts.claims));
-  const command = [process.execPath, worker, 'count', '--task', JSON.stringify(taskOf(of))];
-  const env = { ...process.env, ...asInTheImage, TLT_WORKER_ROOT: root, JOB_COMPLETION_INDEX: String(index) };
-  const usage = join(root, 'usage');
-  const timed = ['/usr/bin/time', '--format', '%U %S', '--output', usage, ...command];
-  const pod = spawn('taskset', ['--cpu-list', String(index), ...timed], {
-    env,
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  let said = '';
-  pod.stdout.on('data', (text) => (said += text));
-  const code = await new Promise((resolve) => pod.on('close', resolve));
-  if (code !== 0) throw new Error(`pod ${index} of ${of} ended with ${code}: ${said}`);
-  const [user = 0, system = 0] = readFileSync(usage, 'utf8').trim().split(' ').map(Number);
-  return user + system;
-};
-
 type Measured = {
   /** Until all pods have ended. */
   readonly seconds: number;
@@ -98,11 +64,11 @@ type Measured = {
 const measure = async (of: number): Promise<Measured> => {
   rmSync(output, { recursive: true, force: true });
   const startedMs = performance.now();
-  const used = await Promise.all(Array.from({ length: of }, (_, index) => runPod(of, index)));
+  const command = { command: 'count', task: taskOf(of), claims } as const;
+  const pods = Array.from({ length: of }, (_, index) => runWorker(folder, { ...command, index }));
+  const used = (await Promise.all(pods)).map(({ processorSeconds }) => processorSeconds);
   return { seconds: (performance.now() - startedMs) / 1000, processorSeconds: Math.max(...used) };
 };
-
-const median = (all: readonly number[]): number => all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)]!;
 
 const summarise = (all: readonly Measured[]): Measured => ({
   seconds: median(all.map(({ seconds }) => seconds)),
@@ -131,9 +97,6 @@ const measureAdding = (parts: number): string => {
   const seconds = (performance.now() - startedMs) / 1000;
   return `| ${parts} | ${tensors} | ${(bytes.length / 1000).toFixed(0)} | ${seconds.toFixed(2)} | ${(process.memoryUsage().rss / 2 ** 20).toFixed(0)} |`;
 };
-
-const machine = (): string =>
-  `${availableParallelism()} processors (${cpus()[0]!.model.trim()}), load ${loadavg()[0]!.toFixed(1)}, node ${process.version}`;
 
 try {
   await compile();
