@@ -1,9 +1,10 @@
 /**
  * Steps of both the demo and the end-to-end test: install the operator, prepare a model and photos, apply the sample.
  */
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
 import process from 'node:process';
 import type { CalibrationTensorfile } from '../../src/cluster/api/calibration-tensorfile.ts';
 import type { ModelExport, ModelExportStatus } from '../../src/cluster/api/model-export.ts';
@@ -19,10 +20,16 @@ export const namespace = 'vision';
 export const operatorNamespace = 'tlt-export-system';
 export const sampleName = 'text-orientation';
 
-/** Installs CRDs, namespace and operator, and waits until its pod is ready. */
-export const installOperator = async ({ kubectl }: DemoCluster): Promise<void> => {
-  for (const folder of ['deploy/prerequisites/cluster', 'deploy'])
-    await kubectl(['apply', '--server-side', '-k', join(root, folder)]);
+/**
+ * Installs CRDs, namespace and operator, and waits until its pod is ready.
+ * @param flags of the operator, in addition to those of deploy/
+ */
+export const installOperator = async (
+  { kubectl }: DemoCluster,
+  flags: readonly string[] = [],
+): Promise<void> => {
+  for (const folder of [join(root, 'deploy/prerequisites/cluster'), makeOverlay(flags)])
+    await kubectl(['apply', '--server-side', '-k', folder]);
   await kubectl([
     'wait',
     '-n',
@@ -31,6 +38,21 @@ export const installOperator = async ({ kubectl }: DemoCluster): Promise<void> =
     'deployment/tlt-export-operator',
     '--timeout=90s',
   ]);
+};
+
+/** deploy/ itself, or a kustomization on it that adds flags. */
+const makeOverlay = (flags: readonly string[]): string => {
+  const base = join(root, 'deploy');
+  if (flags.length === 0) return base;
+  const folder = mkdtempSync(join(tmpdir(), 'tlt-overlay-'));
+  const path = '/spec/template/spec/containers/0/args/-';
+  const patch = JSON.stringify(flags.map((value) => ({ op: 'add', path, value })));
+  const target = { kind: 'Deployment', name: 'tlt-export-operator' };
+  writeFileSync(
+    join(folder, 'kustomization.yaml'),
+    JSON.stringify({ resources: [relative(folder, base)], patches: [{ target, patch }] }),
+  );
+  return folder;
 };
 
 /** Folders of the claims, if the cluster runs on this machine. */

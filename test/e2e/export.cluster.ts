@@ -42,6 +42,7 @@ import { applyTheRest, cipherCommand, objectNameOf } from './applied.ts';
 import { fetchByPlugin, serveByInitContainer } from './fetched.ts';
 import { liveAsRelease } from './helm-release.ts';
 import { compareWithOnePod, startInParts } from './parts.ts';
+import { checkProgress, collectProgress, progressSeconds } from './progress.ts';
 import { compareMixes, startMixes } from './storage-mixes.ts';
 
 let cluster: Cluster;
@@ -50,14 +51,17 @@ let killedPart: Promise<string>;
 let s3: S3Server | undefined;
 /** An export of the small model in claims. */
 const small = 'no-secret';
+/** Grows while the exports run. */
+let progress: ReturnType<typeof collectProgress>;
 let volumes: { readonly models: string; readonly exports: string };
 
 test.serial('kubectl wait sees the sample become Ready on a new cluster', async (t) => {
   cluster = await startCluster();
-  await installOperator(cluster);
+  await installOperator(cluster, [`--progress-seconds=${progressSeconds}`]);
   const { models, exports } = await layOut(cluster);
   volumes = { models: models!, exports: exports! };
   await applySample(cluster);
+  progress = collectProgress(cluster, limitMs);
   await cluster.kubectl([
     'wait',
     '-n',
@@ -262,6 +266,10 @@ test.serial(
   'three pods count the images of an export as one pod does, also when one of them is killed',
   async (t) => compareWithOnePod(t, { cluster, status: await status(), fileOf, gone: await killedPart }),
 );
+
+test.serial('while pods ran, status showed how far they were, and how fast', (t) => {
+  checkProgress(t, progress);
+});
 
 test.serial('a class without matching nodes waits, and the other class is built', async (t) => {
   const found = await untilStatus(cluster, 'no-node', {
