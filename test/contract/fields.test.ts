@@ -4,6 +4,7 @@ import test from 'ava';
 import { converterFlags } from '../../src/ground/contract/converter-program.ts';
 import { audienceOf, type Field, field, nameFields } from '../../src/ground/contract/fields.ts';
 import { exportFlags } from '../../src/ground/contract/flags.ts';
+import { objectStorageFlags } from '../../src/ground/contract/s3-flags.ts';
 import { readSources } from '../sources.ts';
 
 const text = readSources()
@@ -30,13 +31,12 @@ test('user input that looks like a placeholder is unchanged', (t) => {
   );
 });
 
-test('every flag that a message names is a flag of tlt-export or tlt-converter', (t) => {
+test('every flag that a message names is a flag of tlt-export, tlt-converter or tlt-model fetch', (t) => {
   for (const name of used) {
     const flag = nameFields(field(name), 'flag').replace(/^-+/, '');
-    const known = Object.entries({ ...exportFlags, ...converterFlags }).flatMap(([long, row]) => [
-      long,
-      ...('aliases' in row ? row.aliases : []),
-    ]) as readonly string[];
+    const known = Object.entries({ ...exportFlags, ...converterFlags, ...objectStorageFlags }).flatMap(
+      ([long, row]) => [long, ...('aliases' in row ? row.aliases : [])],
+    ) as readonly string[];
     t.true(known.includes(flag), `${name}: ${flag}`);
   }
 });
@@ -44,6 +44,7 @@ test('every flag that a message names is a flag of tlt-export or tlt-converter',
 test('tlt-converter names a flag of its own in its own meaning, or says that it is one of tlt-export', (t) => {
   for (const name of used) {
     const words = nameFields(field(name), audienceOf('tlt-converter'));
+    if (Object.hasOwn(objectStorageFlags, words.replace(/^--/, ''))) continue; // It reads no object storage.
     t.is(Object.hasOwn(converterFlags, words.replace(/^--/, '')), !words.endsWith(' of tlt-export'), words);
   }
   t.is(nameFields(field('experimentSpec'), audienceOf('tlt-converter')), '--experiment_spec');

@@ -14,7 +14,7 @@ const withFragileOutput = () => {
   const weight = network.weight([channels, channels, 3, 3]);
   const large = network.node('Add', [network.conv(from, weight), network.scalar(1000)]);
   const fragile = network.node('Sub', [
-    network.node('MaxPool', [large], { kernel_shape: { ints: [1, 1] } }),
+    network.node('AveragePool', [large], { kernel_shape: { ints: [1, 1] } }),
     network.scalar(1000),
   ]);
   network.node('Mul', [fragile, network.scalar(0.001)], {}, ['fragile']);

@@ -74,12 +74,13 @@ const engineOf = (deviceClass: ExportDeviceClass, dataType: 'fp16' | 'int8'): st
   });
 
 test('an engine for a named target hashes the target, the model and the sizes, and no node', (t) => {
+  const target = '"engine.backend":"TensorRtRtx","engine.computeCapability":"8.6"';
   const facts =
-    '"engine.backend":"TensorRtRtx","engine.computeCapability":"8.6","maxBatchSize":16,"maxWorkspaceBytes":1073741824,"payloadDigest":"e","planFormatVersion":1,"version":1';
-  t.is(engineOf(deviceClasses.ampere, 'fp16'), hashed(`{"dataType":"fp16",${facts}}`));
+    '"maxBatchSize":16,"maxWorkspaceBytes":1073741824,"payloadDigest":"e","planFormatVersion":1,"version":1';
+  t.is(engineOf(deviceClasses.ampere, 'fp16'), hashed(`{"dataType":"fp16",${target},${facts}}`));
   t.is(
     engineOf(deviceClasses.ampere, 'int8'),
-    hashed(`{"calibrationCacheSha256":"c","dataType":"int8",${facts}}`),
+    hashed(`{"calibrationCacheSha256":"c","dataType":"int8",${target},"int8FormatVersion":2,${facts}}`),
   );
 });
 

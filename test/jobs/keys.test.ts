@@ -56,7 +56,8 @@ const engineOf = (modelExport: ModelExport, deviceClass: ExportDeviceClass): str
     stored: undefined,
   });
 
-test('objects that the first version stored keep their keys', (t) => {
+/** The first engine is int8 for TensorRT: its Q/DQ pairs changed, and with them `int8FormatVersion`, so it is built again. */
+test('objects that the first version stored keep their keys, apart from a changed format of int8', (t) => {
   const withDefaults = <T extends { readonly spec: object }>(schema: Schema, value: T): T => ({
     ...value,
     spec: read(findSchema(schema, 'spec'), value.spec) as object,
@@ -75,7 +76,7 @@ test('objects that the first version stored keep their keys', (t) => {
       export: '160718d707697538',
       histograms: '5fcd13d36391572a',
       tensorfile: '388f6275a693f30d',
-      engines: ['79d5af898034cf0f', 'c5e2e1d9b2af748c'],
+      engines: ['2e78f89a1c26d48a', 'c5e2e1d9b2af748c'],
     },
   );
 });
