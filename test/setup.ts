@@ -12,6 +12,7 @@ import { peerPython } from './peers/venv.ts';
 import { photosFolder } from './photos/photos.ts';
 import { bindingVersions, readBindings } from './tensorrt/bindings.ts';
 import { rtxEnvironment, rtxReleases } from './tensorrt/releases.ts';
+import { standInArchive } from './tensorrt/stand-in-images.ts';
 
 /** Program → the Debian package that has it. */
 const programs: Readonly<Record<string, string>> = {
@@ -69,5 +70,6 @@ if (process.argv.includes('--cluster')) {
   if (process.platform === 'linux' && process.getuid?.() === 0) {
     await containerdFolder();
     await buildImages();
+    await standInArchive();
   }
 }

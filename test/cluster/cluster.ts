@@ -40,11 +40,16 @@ export interface Cluster extends ControlPlane, DemoCluster {}
 export type ClusterOptions = {
   /** Whether our images are built and loaded. Defaults to true. */
   readonly images?: boolean;
+  /** Archives of other images that the nodes have. */
+  readonly archives?: readonly string[];
 };
 
-export const startCluster = async ({ images = true }: ClusterOptions = {}): Promise<Cluster> => {
+export const startCluster = async ({
+  images = true,
+  archives: more = [],
+}: ClusterOptions = {}): Promise<Cluster> => {
   requireRoot();
-  const archives = [await pauseArchive(), ...(images ? await buildImages() : [])];
+  const archives = [await pauseArchive(), ...(images ? await buildImages() : []), ...more];
   await removeLeftovers();
   const folder = mkdtempSync(join(tmpdir(), folderPrefix));
   chmodSync(folder, 0o755);

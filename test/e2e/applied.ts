@@ -40,7 +40,7 @@ export const applyTheRest = async ({ cluster, models }: Field): Promise<void> =>
 };
 
 /** The image by the digest that it has on the nodes. */
-const pinned = ({ kubectl }: DemoCluster, image: string): Promise<string> => {
+export const pinned = ({ kubectl }: DemoCluster, image: string): Promise<string> => {
   const repository = image.slice(0, image.lastIndexOf(':'));
   const names = ['get', 'nodes', '-o', 'jsonpath={.items[*].status.images[*].names[*]}'];
   return eventually(`a node to report the digest of ${image}`, async () =>

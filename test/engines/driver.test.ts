@@ -94,7 +94,7 @@ test('progress is reported as JSON lines, and the last one is the result with it
 
 test('a GPU of another compute capability than the one that is built for is left alone', async (t) => {
   const { LD_LIBRARY_PATH, FAKE_GPU } = await standInEnvironment({ version: '10.3.0' });
-  const env = { LD_LIBRARY_PATH, FAKE_GPU: FAKE_GPU! };
+  const env = { LD_LIBRARY_PATH: LD_LIBRARY_PATH!, FAKE_GPU: FAKE_GPU! };
   const driven = await build({ dataType: 'fp16', settings: { computeCapability: '8.9' }, env });
   t.is(driven.code, 0, JSON.stringify(driven.lines.at(-1)));
   t.is(reportOf(driven).latency, undefined);

@@ -14,7 +14,17 @@ export const gpus = {
 } as const satisfies Record<string, Gpu>;
 
 /** What the stand-in makes fail. */
-export type Fault = 'builder' | 'memory' | 'hang' | 'unscaled' | 'kept' | 'half' | 'shapes' | 'outputs';
+export type Fault =
+  | 'builder'
+  | 'memory'
+  | 'exhaust'
+  | 'hang'
+  | 'unsupported'
+  | 'unscaled'
+  | 'kept'
+  | 'half'
+  | 'shapes'
+  | 'outputs';
 
 export type StandIn = {
   readonly version: BindingVersion;
@@ -24,20 +34,32 @@ export type StandIn = {
 };
 
 /** The folder of a libcuda.so.1 that has the GPU of the environment. */
-const fakeDriver = (): Promise<string> =>
+export const fakeDriver = (): Promise<string> =>
   cached(`fake-gpu-${digestOf(import.meta.dirname, ['fake_gpu.c'])}`, async (path) => {
     mkdirSync(path);
     const source = join(import.meta.dirname, 'fake_gpu.c');
     await run('gcc', ['-shared', '-fPIC', '-O1', '-o', join(path, 'libcuda.so.1'), source]);
   });
 
-/** The environment in which `import tensorrt` finds the stand-in. */
-export const standInEnvironment = async ({ version, gpu = gpus.a10, fault }: StandIn) => ({
-  PYTHONPATH: join(import.meta.dirname, 'stand-in'),
+/** What the stand-in reads of its environment: its version, the GPU, and what fails. */
+export const variablesOf = ({
+  version,
+  gpu = gpus.a10,
+  fault,
+}: StandIn): Readonly<Record<string, string>> => ({
   STAND_IN_TENSORRT: version,
-  LD_LIBRARY_PATH: await fakeDriver(),
   ...(gpu && { FAKE_GPU: [gpu.capability, gpu.name, '12040', '580.82.07', gpu.dlaCores ?? 0].join('|') }),
   ...(fault && { STAND_IN_FAULT: fault }),
+});
+
+/** The folder in which Python finds the stand-in as `tensorrt`. */
+export const standInFolder = join(import.meta.dirname, 'stand-in');
+
+/** The environment in which `import tensorrt` finds the stand-in on this machine. */
+export const standInEnvironment = async (standIn: StandIn): Promise<Readonly<Record<string, string>>> => ({
+  PYTHONPATH: standInFolder,
+  LD_LIBRARY_PATH: await fakeDriver(),
+  ...variablesOf(standIn),
 });
 
 /** Writes a Python whose module `tensorrt` is the stand-in, and returns its path. */

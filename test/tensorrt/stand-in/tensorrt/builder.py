@@ -1,7 +1,7 @@
 """The builder of the stand-in: refuses what TensorRT refuses, and decides precisions by its documented rules.
 
 FAKE_GPU is "compute capability|name|CUDA version|driver|DLA cores"; without it there is no GPU. STAND_IN_FAULT makes one thing
-fail: builder, memory, hang, unscaled, kept, half, shapes or outputs.
+fail: builder, memory, exhaust (the memory of the machine), hang, unsupported, unscaled, kept, half, shapes or outputs.
 """
 import json
 import os
@@ -148,6 +148,9 @@ class Builder:
         if FAULT == "hang":
             config.progress_monitor.phase_start("Building", None, 1)
             time.sleep(60)
+        taken = []
+        while FAULT == "exhaust":
+            taken.append(b"\1" * 2**24)
         problem = faults.get(FAULT) or refusal_of(network, config)
         if problem is not None:
             self._logger.log(Severity.ERROR, problem)
