@@ -14,6 +14,7 @@ import { nodeLabels } from './hardware.ts';
 import { buildImages, pauseArchive } from './images.ts';
 import { startNode, type TestNode } from './node.ts';
 import { eventually, linesOf, run } from './run.ts';
+import { claimMachine } from './sole-cluster.ts';
 
 /** What the demo requires of a cluster, whether started here or existing. */
 export interface DemoCluster {
@@ -50,6 +51,7 @@ export const startCluster = async ({
 }: ClusterOptions = {}): Promise<Cluster> => {
   requireRoot();
   const archives = [await pauseArchive(), ...(images ? await buildImages() : []), ...more];
+  await claimMachine();
   await removeLeftovers();
   const folder = mkdtempSync(join(tmpdir(), folderPrefix));
   chmodSync(folder, 0o755);

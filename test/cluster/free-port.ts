@@ -4,7 +4,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import net from 'node:net';
+import { holdName, listen } from './held-name.ts';
 
 /** Below those that the system gives to connections (32768 to 60999), and above those of well-known services. */
 const range = { first: 12_000, end: 32_000 } as const;
@@ -13,9 +13,7 @@ const range = { first: 12_000, end: 32_000 } as const;
 export const freePort = async (): Promise<number> => {
   for (;;) {
     const port = randomInt(range.first, range.end);
-    const hold = await listen({ path: `\0tlt-export-operator-port-${port}` });
-    if (hold === undefined) continue;
-    hold.unref();
+    if (!(await holdName(`port-${port}`))) continue;
     const probe = await listen({ port, host: '127.0.0.1' });
     if (probe === undefined) continue;
     probe.close();
@@ -23,13 +21,3 @@ export const freePort = async (): Promise<number> => {
     return port;
   }
 };
-
-/** @returns undefined if the address is in use. A name in the abstract namespace of Linux is free again once its process has ended. */
-const listen = (address: net.ListenOptions): Promise<net.Server | undefined> =>
-  new Promise((resolve, reject) => {
-    const server = net.createServer();
-    server.once('error', (thrown: NodeJS.ErrnoException) =>
-      thrown.code === 'EADDRINUSE' ? resolve(undefined) : reject(thrown),
-    );
-    server.listen(address, () => resolve(server));
-  });

@@ -7,6 +7,7 @@ import process from 'node:process';
 import test from 'ava';
 import { removeLeftovers } from './clean-up.ts';
 import { run } from './run.ts';
+import { claimedByParent, claimMachine } from './sole-cluster.ts';
 
 /** Names of this test's folders; concurrent tests have their own. */
 const ofCluster = /tlt-test-cluster-|\/run\/tlt-test/;
@@ -47,6 +48,7 @@ const cgroups = (): readonly string[] =>
 const started = async (): Promise<ChildProcess> => {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'hold.ts')], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...claimedByParent },
   });
   await new Promise((resolve, reject) => {
     child.stdout!.once('data', resolve);
@@ -57,6 +59,8 @@ const started = async (): Promise<ChildProcess> => {
 
 const ended = (child: ChildProcess): Promise<number | null> =>
   new Promise((resolve) => child.once('exit', resolve));
+
+test.before(claimMachine);
 
 test.serial('Ctrl-C stops a cluster and leaves nothing', async (t) => {
   const child = await started();
