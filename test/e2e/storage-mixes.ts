@@ -72,4 +72,6 @@ export const compareMixes = async (
     }
     t.is(engine!.agreement!.images, 8, name);
   }
+  // A Helm release brings its own, and does not take over those of others.
+  await cluster.kubectl(['delete', 'networkpolicies', '-n', namespace, '--all']);
 };

@@ -20,7 +20,10 @@ import { startFaultProxy } from '../runtime/fault-proxy.ts';
 
 type Stored = KubeObject & { readonly spec: object; readonly status: object };
 
-/** Of each kind, with the status of finished work; captured from the code that stored them. */
+/**
+ * Of each kind, with the status of finished work; captured from the code that stored them. The int8 engine has the key of today's
+ * format of Q/DQ pairs, because an engine of an earlier format is built again.
+ */
 const stored = JSON.parse(
   readFileSync(new URL('../fixtures/stored/v1beta1-ready.json', import.meta.url), 'utf8'),
 ) as readonly Stored[];
