@@ -1,9 +1,10 @@
 /**
  * Keras models of test/fixtures/keras, and files written for one test. test/models contains the scripts of the former.
  */
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import process from 'node:process';
 import { type Dataset, File, Group, ready } from 'h5wasm/node';
 import { withKerasFile } from '../../src/formats/hdf5/keras-file.ts';
 import { type ImportedModel, type ImportOptions, importKeras } from '../../src/graph/keras/import.ts';
@@ -94,6 +95,8 @@ const valuesOf = (array: Dataset): Values => {
 };
 
 const folder = mkdtempSync(join(tmpdir(), 'keras-'));
+// Half a gigabyte in the longest file of tests.
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
 let files = 0;
 /** A new name: HDF5 reads from an open file if it gets the same name again. */
 export const newPath = (): string => join(folder, `${files++}.hdf5`);
