@@ -13,8 +13,8 @@ import type { JobDraft } from '../../src/cluster/jobs/job.ts';
 import { findSchema } from '../../src/cluster/jobs/key-table.ts';
 import * as keys from '../../src/cluster/jobs/keys.ts';
 import { makeJobName } from '../../src/cluster/jobs/names.ts';
-import { hashAttempt, hashTemplate, nameJob } from '../../src/cluster/jobs/template.ts';
-import { contentKey, digestOf, fileDigest, sha256 } from '../../src/ground/base/digest.ts';
+import { hashAttempt, hashTemplate, nameJob, planJob } from '../../src/cluster/jobs/template.ts';
+import { contentKey, digestOf, fileDigest, hasDigest, sha256 } from '../../src/ground/base/digest.ts';
 import { object, text } from '../../src/ground/contract/schema.ts';
 import { deviceClasses, modelExports, tensorfiles } from '../golden/objects.ts';
 
@@ -30,6 +30,29 @@ test('digests of a text, of pieces and of a file are SHA-256', async (t) => {
   t.is(sha256('abc'), digestOfAbc);
   t.is(digestOf([Buffer.from('a'), Buffer.from('bc')]), digestOfAbc);
   t.is(await fileDigest(file), digestOfAbc);
+});
+
+test('a path has a digest if it is a regular file with these bytes', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'tlt-digest-'));
+  const file = join(folder, 'abc');
+  writeFileSync(file, 'abc');
+  t.true(await hasDigest(file, digestOfAbc));
+  t.false(await hasDigest(file, sha256('other')));
+  t.false(await hasDigest(folder, digestOfAbc));
+  t.false(await hasDigest(join(folder, 'missing'), digestOfAbc));
+});
+
+test('parts of histograms hash the key of the histograms and the number of parts', (t) => {
+  const modelExport = modelExports['an int8 export']!;
+  const histograms = keys.computeHistogramsKey(modelExport);
+  t.is(keys.computePartsKey(modelExport, 3), hashed(`{"histograms":"${histograms}","parts":3}`));
+});
+
+test('a plan makes its Job, and has the hash of its template', (t) => {
+  const job = { metadata: {}, spec: { template: 'x' } } as unknown as JobDraft;
+  const plan = planJob(() => job);
+  t.is(plan.job(), job);
+  t.is(plan.template(), hashTemplate(job));
 });
 
 test('a content key hashes sorted members at every depth, lists in their order, and no undefined member', (t) => {
