@@ -113,16 +113,18 @@ const readAnswers = (output: Socket) => {
     waiting.shift()?.(text);
     if (waiting.length === 0) output.unref();
   };
-  createInterface({ input: output }).on('line', answer);
+  const end = (): void => {
+    ended = true;
+    while (waiting.length > 0) answer(undefined);
+  };
+  // The end of the output, and not only that of the process, which nothing waits for.
+  createInterface({ input: output }).on('line', answer).on('close', end);
   return {
     next: (): Promise<string | undefined> => {
       if (ended) return Promise.resolve(undefined);
       output.ref();
       return new Promise((resolve) => waiting.push(resolve));
     },
-    end: (): void => {
-      ended = true;
-      while (waiting.length > 0) answer(undefined);
-    },
+    end,
   };
 };
