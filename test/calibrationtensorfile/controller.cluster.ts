@@ -1,69 +1,32 @@
 /** Both controllers against a real apiserver and its Job controller: one object waits for the file of another. */
 import test from 'ava';
-import { Registry } from 'prom-client';
 import type { CalibrationTensorfile } from '../../src/cluster/api/calibration-tensorfile.ts';
 import type { ModelExport } from '../../src/cluster/api/model-export.ts';
 import { tensorfileResource } from '../../src/cluster/calibrationtensorfile/controller.ts';
 import { modelExportResource } from '../../src/cluster/modelexport/caches.ts';
 import { jobResources } from '../../src/cluster/ownedjobs/caches.ts';
-import type { KubeClient } from '../../src/cluster/runtime/client.ts';
-import { runManager } from '../../src/cluster/runtime/manager.ts';
-import { makeControllers } from '../../src/controllers.ts';
-import { systemClock } from '../../src/ground/base/clock.ts';
 import type { Result } from '../../src/ground/contract/result.ts';
-import type { Log } from '../../src/ground/observability/log.ts';
-import { aClientOf } from '../builders/client.ts';
 import { aSpec, aTensorfile, aTensorfileWritten } from '../builders/objects.ts';
+import { type OperatedPlane, startOperatedPlane } from '../builders/operated-plane.ts';
 import { aSucceededPod } from '../builders/pods.ts';
-import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
-import { installCrds } from '../cluster/crds.ts';
 import { eventually } from '../cluster/run.ts';
 
-let plane: ControlPlane;
-let client: KubeClient;
-let running: Promise<void>;
-const stop = new AbortController();
-const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: console.error };
+let operated: OperatedPlane;
 const namespace = 'default';
 
 test.before(async () => {
-  plane = await startControlPlane({ controllerManager: true });
-  await installCrds(plane);
-  const registry = new Registry();
-  const clock = systemClock;
-  client = aClientOf(plane.kubeconfig, registry);
-  const parts = makeControllers({
-    client,
-    clock,
-    random: () => 0.5,
-    log: silent,
-    registry,
-    namespaces: [namespace],
-    images: { worker: 'worker:dev', rtx: 'rtx:dev' },
-    workers: 1,
-    metricsPerObject: true,
-    progressMs: 0,
-    instance: 'test',
-  });
-  running = runManager({ ...parts, lease: undefined, clock, random: () => 0.5, log: silent }, stop.signal);
+  operated = await startOperatedPlane([], { namespaces: [namespace], progressMs: 0 });
 });
-test.after.always(async () => {
-  stop.abort(new Error('the test is over'));
-  await running;
-  await plane?.stop();
-});
+test.after.always(() => operated?.stop());
 
 const resources = { ModelExport: modelExportResource, CalibrationTensorfile: tensorfileResource } as const;
 type Kind = keyof typeof resources;
 
 const apply = (kind: Kind, name: string, spec: object): Promise<string> =>
-  plane.kubectl(
-    ['apply', '-f', '-'],
-    JSON.stringify({ apiVersion: 'export.tlt.dev/v1beta1', kind, metadata: { name, namespace }, spec }),
-  );
+  operated.apply({ kind, metadata: { name, namespace }, spec });
 
 const read = async <T>(kind: Kind, name: string): Promise<T> =>
-  (await client.read(resources[kind], { namespace, name }, stop.signal)) as T;
+  (await operated.client.read(resources[kind], { namespace, name }, operated.signal)) as T;
 
 const untilReason = (kind: Kind, name: string, reason: string) =>
   eventually(`${kind} ${name} ${reason}`, async () => {
@@ -81,10 +44,10 @@ type Labelled = {
 
 const stageLabel = 'export.tlt.dev/stage';
 const ofStage = async (resource: 'jobs' | 'pods', stage: string): Promise<readonly Labelled[]> => {
-  const { items } = (await client.list(
+  const { items } = (await operated.client.list(
     jobResources[resource],
     { namespace },
-    stop.signal,
+    operated.signal,
   )) as Listed<Labelled>;
   return items.filter(({ metadata }) => metadata.labels[stageLabel] === stage);
 };
@@ -96,7 +59,12 @@ const endPod = async (stage: string, result: Result): Promise<void> => {
     return pods.find(({ status }) => status?.phase === 'Pending');
   });
   const at = { namespace, name: pod.metadata.name, subresource: 'status' };
-  await client.mergePatch(jobResources.pods, at, { status: aSucceededPod(stage, result) }, stop.signal);
+  await operated.client.mergePatch(
+    jobResources.pods,
+    at,
+    { status: aSucceededPod(stage, result) },
+    operated.signal,
+  );
 };
 
 test.serial('a ModelExport waits for a CalibrationTensorfile that does not exist', async (t) => {
@@ -129,7 +97,14 @@ test.serial('the stored file starts the export, with its digest', async (t) => {
   const { file, ...facts } = aTensorfileWritten().tensorfile;
   const { key, tensorfile } = (status as CalibrationTensorfile['status'])!;
   t.deepEqual(tensorfile, { uri: `pvc://exports/kitti/${key}/${file}`, ...facts });
-  await plane.kubectl(['wait', '--for=condition=Ready', 'caltf/kitti', '-n', namespace, '--timeout=5s']);
+  await operated.plane.kubectl([
+    'wait',
+    '--for=condition=Ready',
+    'caltf/kitti',
+    '-n',
+    namespace,
+    '--timeout=5s',
+  ]);
   await untilReason('ModelExport', 'demo', 'Exporting');
   const [job] = await ofStage('jobs', 'export');
   t.true(JSON.stringify(job).includes(aTensorfileWritten().tensorfile.sha256));
@@ -143,7 +118,7 @@ test.serial('a finished Job of a tensorfile expires, and normal progress creates
     return job?.spec.ttlSecondsAfterFinished;
   });
   t.true(expiry > 0);
-  const story = await plane.kubectl(['describe', 'caltf', 'kitti', '-n', namespace]);
+  const story = await operated.plane.kubectl(['describe', 'caltf', 'kitti', '-n', namespace]);
   t.regex(story, /160 images in 10 batches stored at .+\n +Observed Generation: +1\n +Reason: +Ready\n/);
   t.regex(story, /^Events: +<none>$/m);
 });

@@ -4,76 +4,35 @@
  * namespaces.
  */
 import test from 'ava';
-import { Registry } from 'prom-client';
 import type { ModelExport, ModelExportStatus } from '../../src/cluster/api/model-export.ts';
 import { modelExportResource } from '../../src/cluster/modelexport/caches.ts';
 import { jobResources } from '../../src/cluster/ownedjobs/caches.ts';
-import type { KubeClient } from '../../src/cluster/runtime/client.ts';
-import { runManager } from '../../src/cluster/runtime/manager.ts';
-import { makeControllers } from '../../src/controllers.ts';
-import { systemClock } from '../../src/ground/base/clock.ts';
 import type { Result } from '../../src/ground/contract/result.ts';
-import type { Log } from '../../src/ground/observability/log.ts';
-import { aClientOf } from '../builders/client.ts';
 import { anEngineBuilt, anExported, aSpec } from '../builders/objects.ts';
+import { type OperatedPlane, startOperatedPlane } from '../builders/operated-plane.ts';
 import { aSucceededPod } from '../builders/pods.ts';
-import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
-import { installCrds } from '../cluster/crds.ts';
 import { eventually } from '../cluster/run.ts';
 
-let plane: ControlPlane;
-let client: KubeClient;
-let running: Promise<void>;
-const stop = new AbortController();
-const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: console.error };
+let operated: OperatedPlane;
 const mallory = 'mallory';
 
 test.before(async () => {
-  plane = await startControlPlane({ controllerManager: true });
-  await installCrds(plane);
+  operated = await startOperatedPlane(['cpu'], { progressMs: 0 });
   for (const [namespace, role] of [
     ['victim', 'view'],
     ['attacker', 'edit'],
   ] as const) {
-    await plane.kubectl(['create', 'namespace', namespace]);
+    await operated.plane.kubectl(['create', 'namespace', namespace]);
     const binding = ['create', 'rolebinding', 'mallory', `--clusterrole=${role}`, `--user=${mallory}`];
-    await plane.kubectl([...binding, '-n', namespace]);
+    await operated.plane.kubectl([...binding, '-n', namespace]);
   }
-  client = aClientOf(plane.kubeconfig);
-  const clock = systemClock;
-  const parts = makeControllers({
-    client,
-    clock,
-    random: () => 0.5,
-    log: silent,
-    registry: new Registry(),
-    namespaces: undefined,
-    images: { worker: 'worker:dev', rtx: 'rtx:dev' },
-    workers: 1,
-    metricsPerObject: true,
-    progressMs: 0,
-    instance: 'test',
-  });
-  running = runManager({ ...parts, lease: undefined, clock, random: () => 0.5, log: silent }, stop.signal);
-  await apply({
-    kind: 'ExportDeviceClass',
-    metadata: { name: 'cpu' },
-    spec: { engine: { backend: 'OnnxRuntime' }, allowPending: true },
-  });
 });
-test.after.always(async () => {
-  stop.abort(new Error('the test is over'));
-  await running;
-  await plane?.stop();
-});
-
-const apply = (object: object): Promise<string> =>
-  plane.kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'export.tlt.dev/v1beta1', ...object }));
+test.after.always(() => operated?.stop());
 
 const anExportOf = (name: string): Promise<string> => {
   const output = { uri: `pvc://exports/${name}` };
   const { calibration: _, ...spec } = aSpec({ dataType: 'fp32', deviceClasses: [{ name: 'cpu' }], output });
-  return apply({ kind: 'ModelExport', metadata: { name, namespace: 'victim' }, spec });
+  return operated.apply({ kind: 'ModelExport', metadata: { name, namespace: 'victim' }, spec });
 };
 
 type Listed = {
@@ -89,7 +48,11 @@ type Listed = {
 /** The victim's Job or pod of this stage of this export. */
 const owned = (resource: 'jobs' | 'pods', name: string, stage: string) =>
   eventually(`the ${resource} of ${name}, stage ${stage}`, async () => {
-    const all = (await client.list(jobResources[resource], { namespace: 'victim' }, stop.signal)) as Listed;
+    const all = (await operated.client.list(
+      jobResources[resource],
+      { namespace: 'victim' },
+      operated.signal,
+    )) as Listed;
     return all.items.find(
       ({ metadata: { labels } }) =>
         labels['export.tlt.dev/model-export'] === name && labels['export.tlt.dev/stage'] === stage,
@@ -101,18 +64,23 @@ const endPod = async (
   pod: { readonly namespace: string; readonly name: string },
   status: object,
 ): Promise<void> => {
-  await client.mergePatch(jobResources.pods, { ...pod, subresource: 'status' }, { status }, stop.signal);
+  await operated.client.mergePatch(
+    jobResources.pods,
+    { ...pod, subresource: 'status' },
+    { status },
+    operated.signal,
+  );
 };
 
 const asMallory = (path: string, body: object): Promise<string> =>
-  plane.ask(path, { method: 'POST', body, as: mallory });
+  operated.plane.ask(path, { method: 'POST', body, as: mallory });
 
 const evil = 'f'.repeat(64);
 const evilExport: Result = { ...anExported(), etlt: { ...anExported().etlt, sha256: evil } };
 
 const statusOf = async (name: string): Promise<ModelExportStatus> => {
   const at = { namespace: 'victim', name };
-  return ((await client.read(modelExportResource, at, stop.signal)) as ModelExport).status ?? {};
+  return ((await operated.client.read(modelExportResource, at, operated.signal)) as ModelExport).status ?? {};
 };
 
 const untilExported = (name: string): Promise<NonNullable<ModelExportStatus['export']>> =>
@@ -155,10 +123,10 @@ test.serial(
   async (t) => {
     await anExportOf('two');
     const job = await owned('jobs', 'two', 'export');
-    const { metadata } = (await client.read(
+    const { metadata } = (await operated.client.read(
       modelExportResource,
       { namespace: 'victim', name: 'two' },
-      stop.signal,
+      operated.signal,
     )) as ModelExport;
     const owner = {
       apiVersion: 'export.tlt.dev/v1beta1',
@@ -186,7 +154,7 @@ test.serial(
     const honest = await owned('pods', 'two', 'export');
     await endPod({ namespace: 'victim', name: honest.metadata.name }, aSucceededPod('export', anExported()));
     t.is((await untilExported('two')).etlt!.sha256, anExported().etlt.sha256);
-    t.regex(await plane.kubectl(['get', 'job', 'forged', '-n', 'attacker', '-o', 'name']), /forged/);
+    t.regex(await operated.plane.kubectl(['get', 'job', 'forged', '-n', 'attacker', '-o', 'name']), /forged/);
   },
 );
 

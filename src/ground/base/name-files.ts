@@ -92,9 +92,8 @@ const startShell = async (): Promise<Ask | undefined> => {
   const answers = readAnswers(child.stdout as Socket);
   child.unref();
   (child.stdin as Socket).unref();
-  child.stdin.on('error', () => undefined); // The shell has ended, which `close` reports.
+  child.stdin.on('error', () => undefined); // The shell has ended, which the end of its output reports.
   child.on('error', answers.end);
-  child.on('close', answers.end);
   if ((await answers.next()) !== '0') return undefined;
   child.on('close', () => {
     shell = undefined; // The next request starts another one.
