@@ -1,7 +1,7 @@
 /**
  * A cache of one resource that follows the apiserver: a paged list, then a watch, and both again after every error. It
  * never stops by itself. A deletion during a gap between watches is reported after the next list, and so is, every ten
- * hours, whatever a watch failed to report.
+ * hours, whatever a watch failed to report. Own code instead of the informer of client-node, which stops at an error.
  */
 import { connectionBackoff, jitteredDelayOf } from '../../ground/base/backoff.ts';
 import type { Clock } from '../../ground/base/clock.ts';

@@ -9,6 +9,7 @@ export type NvinferKey = { readonly group: 'property' | 'class-attrs-all'; reado
 const property = (unit: string): NvinferKey => ({ group: 'property', unit });
 const classAttribute = (unit: string): NvinferKey => ({ group: 'class-attrs-all', unit });
 
+/** The keys of nvinfer that a configuration file may have. */
 export const nvinferKeys = {
   /** The engine; relative to the configuration file, as all paths. */
   'model-engine-file': property('path'),

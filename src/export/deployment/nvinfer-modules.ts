@@ -19,6 +19,7 @@ const rows = { ...suppressed, 'parse-bbox-func-name': 'NvDsInferParseCustomNMSTL
 /** Training stretches pictures to the input, and pads only those of yolo, on all sides. */
 const stretched = { 'maintain-aspect-ratio': 0 } as const;
 
+/** Values of nvinfer for each architecture, beside those of the engine and of its input. */
 export const nvinferModules: Readonly<Record<Architecture, NvinferValues>> = {
   classification: { ...stretched, 'network-type': 1, 'classifier-threshold': 0.2 },
   // Without a parser's name, nvinfer reads grids of boxes and coverage itself.

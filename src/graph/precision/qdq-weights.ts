@@ -86,6 +86,7 @@ export const outputAxis = (node: NodeProto, { dims }: TensorProto): number | und
   return node.opType === 'MatMul' && dims.length > 2 ? undefined : 1;
 };
 
+/** Returns the function from the position of a value in a tensor of these sizes to its index on the axis. */
 export const channelIndex = (dims: readonly number[], axis: number): ((i: number) => number) => {
   const inner = dims.slice(axis + 1).reduce((product, size) => product * size, 1);
   const channels = dims[axis]!;

@@ -32,6 +32,7 @@ const baseMark = { name: 'export.tlt.dev/part', value: 'base image' } as const;
 /** Marks a package of the base image, which is left to its publisher. */
 export const markBase = (component: Component): Component => ({ ...component, properties: [baseMark] });
 
+/** Whether `markBase` marked the package. */
 export const isOfBase = ({ properties = [] }: Component): boolean =>
   properties.some(({ name, value }) => name === baseMark.name && value === baseMark.value);
 

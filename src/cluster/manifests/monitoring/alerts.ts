@@ -22,6 +22,7 @@ export type Runbook = {
 
 const logs = '`kubectl logs -n tlt-export-system deployment/tlt-export-operator`';
 
+/** All alerts: rules of Prometheus, each with the content of its page. */
 export const alerts: readonly Alert[] = [
   {
     name: 'TltExportOperatorDown',

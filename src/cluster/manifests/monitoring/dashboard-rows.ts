@@ -19,6 +19,7 @@ const quantile = (metric: string, by: string, q: number): PanelQuery => ({
   legend: `p${q * 100} {{${by}}}`,
 });
 
+/** The rows of the dashboard, from top to bottom. */
 export const rows: readonly Row[] = [
   {
     title: 'What is exported',

@@ -31,6 +31,7 @@ const withoutServiceMonitor = (() => {
   return { target, patch };
 })();
 
+/** The components for kustomize, the dashboard and the configuration of kube-state-metrics. */
 export const monitoringFiles = (): readonly PublishedFile[] => [
   yamlFile(`${folder}/prometheus-rule.yaml`, [prometheusRule]),
   yamlFile(`${folder}/service-monitor.yaml`, [serviceMonitor]),

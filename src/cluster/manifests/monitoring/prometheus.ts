@@ -20,6 +20,7 @@ export const runbookPath = (alert: string): string => `docs/runbooks/${alert}.md
 /** Groups of rules, as a rule file of Prometheus has them. */
 export const ruleGroups = [{ name: 'tlt-export', rules: alerts.map(ruleOf) }];
 
+/** The rules for the Prometheus operator. */
 export const prometheusRule = { apiVersion, kind: 'PrometheusRule', metadata, spec: { groups: ruleGroups } };
 
 const endpoint = { port: 'metrics', path: '/metrics', scheme: 'https' } as const;
@@ -29,6 +30,7 @@ const tlsConfig = { insecureSkipVerify: true } as const;
 
 const bearerTokenFile = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 
+/** For a Prometheus that discovers Services; it sends the token of its own account. */
 export const serviceMonitor = {
   apiVersion,
   kind: 'ServiceMonitor',

@@ -30,6 +30,7 @@ const resourceOf = ({ kind }: { readonly kind: string }) => ({
   ],
 });
 
+/** Configuration of kube-state-metrics for the three kinds. */
 export const stateMetricsConfig = {
   kind: 'CustomResourceStateMetrics',
   spec: { resources: Object.values(kinds).map(resourceOf) },
