@@ -37,16 +37,15 @@ export const compactEtcd = async (etcdUrl: string): Promise<void> => {
   await ask('compaction', { revision: header.revision, physical: true });
 };
 
-const waitAtMost = async (what: () => Promise<unknown>, limitMs: number): Promise<void> => {
-  await Promise.race([what(), sleep(limitMs)]);
-};
-
-/** The leader is stopped for longer than its lease; another replica has taken over when it continues. */
-const freezeLeader = async ({ replicas }: Testbed, ms: number): Promise<void> => {
+/** Stops the leader for longer than its lease. @returns the replica that led before it continued; undefined if none did */
+export const freezeLeader = async ({ replicas }: Testbed, ms: number): Promise<Replica | undefined> => {
   const leader = await leaderOf(replicas);
   leader.freeze();
-  await Promise.all([sleep(ms), waitAtMost(() => successorOf(leader, replicas), ms)]);
+  const time = sleep(ms, undefined);
+  const successor = await Promise.race([successorOf(leader, replicas), time]);
+  await time;
   leader.thaw();
+  return successor;
 };
 
 const partitionLeader = async ({ replicas }: Testbed, ms: number): Promise<void> => {
@@ -108,7 +107,7 @@ export const compaction: Disturbance = {
 };
 export const frozenLeader = (ms: number): Disturbance => ({
   name: `the leader is stopped for ${ms / 1000} s by SIGSTOP`,
-  inject: (testbed) => freezeLeader(testbed, ms),
+  inject: async (testbed) => void (await freezeLeader(testbed, ms)),
 });
 export const partitionedLeader = (ms: number): Disturbance => ({
   name: `the leader is cut off for ${ms / 1000} s`,
