@@ -57,6 +57,16 @@ if (missing.length > 0) {
   });
 }
 
+/** The first that downloads the version that a module asks for. */
+const leastGoMinor = 21;
+const [goVersion = '', minor] = /go1\.(\d+)\S*/.exec(await run('go', ['version'])) ?? [];
+if (Number(minor) < leastGoMinor) {
+  process.stderr.write(
+    `Kubernetes is built with Go 1.${leastGoMinor} or later, and the first go in PATH is ${goVersion}: install a newer one from https://go.dev/dl\n`,
+  );
+  process.exit(1);
+}
+
 await kubeBinary();
 await helmBinary();
 await gitopsRunner();
