@@ -579,6 +579,24 @@ for (const missing of ['version', 'image'] as const)
     deviceClass({ engine: Object.fromEntries(Object.entries(classic).filter(([name]) => name !== missing)) }),
     'backend TensorRt needs your own builder image: set image, and set version',
   );
+const bySelector = { computeCapability: '7.5', selectNodesBy: 'NodeSelector' } as const;
+test(
+  'hardware that only the build verifies',
+  accepts,
+  deviceClass({ engine: classic, hardware: bySelector, nodeSelector: { pool: 't4' } }),
+);
+test(
+  'hardware that no build verifies and no label selects',
+  rejects,
+  deviceClass({ engine: { backend: 'OnnxRuntime' }, hardware: bySelector }),
+  'selectNodesBy NodeSelector needs backend TensorRt, whose build verifies the GPU',
+);
+test(
+  'a range of memory that nothing compares',
+  rejects,
+  deviceClass({ engine: classic, hardware: { ...bySelector, memoryMiB: { min: 1 } } }),
+  'memoryMiB is read from a label of GPU feature discovery only',
+);
 test(
   'a version that is not one',
   rejects,

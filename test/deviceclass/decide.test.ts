@@ -110,6 +110,27 @@ test('the message lists the nearest nodes and their mismatches', (t) => {
   );
 });
 
+const messageOfPending = (changes: Parameters<typeof aDeviceClass>[1]): string => {
+  const pending = aDeviceClass('t4', { ...changes, allowPending: true });
+  return condition(statusOf(pending, []), 'HardwareAvailable').message;
+};
+
+test('a class that waits for an autoscaler names the labels that hold it back, and what to do', (t) => {
+  const hardware = { computeCapability: '7.5', arch: 'amd64' } as const;
+  const engine = { backend: 'TensorRt', version: '10.3', image: 'i' } as const;
+  t.is(
+    messageOfPending({ engine, hardware }),
+    'no ready node matches the class; Jobs are created anyway (allowPending), but a cluster autoscaler that cannot know the label nvidia.com/gpu.compute.major of a new node adds none: set hardware.selectNodesBy to NodeSelector, and choose the nodes by nodeSelector',
+  );
+  t.regex(
+    messageOfPending({ hardware }),
+    /: remove computeCapability, products and memoryMiB of hardware, and choose the nodes by nodeSelector$/,
+  );
+  const created = 'no ready node matches the class; Jobs are created anyway (allowPending)';
+  t.is(messageOfPending({ engine, hardware: { ...hardware, selectNodesBy: 'NodeSelector' } }), created);
+  t.is(messageOfPending({ hardware: { arch: 'arm64' } }), created);
+});
+
 test('five hundred kinds of nodes fit into the lists and the size limit of status', (t) => {
   const all = Array.from({ length: 500 }, (_, index) =>
     aGpuNode(`node-${index}`, {

@@ -43,6 +43,22 @@ test(
   cpu,
   'label nvidia.com/gpu.compute.major is absent, the class requires In 8',
 );
+const products = ['Orin'];
+const provenByBuild = {
+  computeCapability: '8.7',
+  products,
+  arch: 'arm64',
+  selectNodesBy: 'NodeSelector',
+} as const;
+const jetson = aNode('orin', { labels: { 'kubernetes.io/arch': 'arm64' } });
+test('a Jetson has no labels of GPU feature discovery', takes, { hardware: provenByBuild }, jetson);
+test(
+  'its architecture is a label that every node has',
+  leaves,
+  { hardware: provenByBuild },
+  cpu,
+  'label kubernetes.io/arch is amd64, the class requires In arm64',
+);
 test(
   'products are compared exactly: A10 is not A100',
   leaves,

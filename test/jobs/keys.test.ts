@@ -107,6 +107,7 @@ const without: Readonly<Record<string, readonly string[]>> = {
   ExportDeviceClass: [
     'tolerations',
     'allowPending',
+    'hardware.selectNodesBy', // which nodes are candidates: the GPU itself is verified
     'resources', // as amounts, in the facts of each engine that is built on its device
   ],
 };

@@ -28,7 +28,7 @@ import {
 const computeCapability = (description: string) =>
   text(description, { maxLength: 8, pattern: '^[0-9]{1,2}[.][0-9]$' });
 
-const hardware = object('Hardware requirements used to select nodes.', {
+const hardware = object('Hardware of the devices: selects nodes, and is verified by a build on a GPU.', {
   computeCapability: computeCapability('CUDA compute capability, for example 8.6.'),
   products: list(
     'Allowed GPU products: values of the node label nvidia.com/gpu.product.',
@@ -42,6 +42,11 @@ const hardware = object('Hardware requirements used to select nodes.', {
     max: integer('Maximum in MiB.', { minimum: 1 }),
   }),
   arch: oneOf(['amd64', 'arm64'], 'CPU architecture of the node.'),
+  selectNodesBy: oneOf(
+    ['HardwareLabels', 'NodeSelector'],
+    'HardwareLabels: nodes must have labels of GPU feature discovery that agree. NodeSelector: such labels are not needed, as on a Jetson or on nodes that an autoscaler has yet to create; nodeSelector and nodeAffinity choose the nodes, and the build verifies computeCapability and products on the GPU.',
+    { default: 'HardwareLabels' },
+  ),
 });
 
 /** Attributes of TensorRT's IBuilderConfig. An unset field keeps the builder's default. */
@@ -134,7 +139,21 @@ const specSchema = object(
       },
     ),
   },
-  { required: ['engine', 'allowPending'] },
+  {
+    required: ['engine', 'allowPending'],
+    validations: [
+      {
+        rule: "!has(self.hardware) || self.hardware.selectNodesBy == 'HardwareLabels' || self.engine.backend == 'TensorRt'",
+        message:
+          'selectNodesBy NodeSelector needs backend TensorRt, whose build verifies the GPU: remove it, and hardware.computeCapability with it',
+      },
+      {
+        rule: "!has(self.hardware) || self.hardware.selectNodesBy == 'HardwareLabels' || !has(self.hardware.memoryMiB)",
+        message:
+          'memoryMiB is read from a label of GPU feature discovery only: remove it, or set selectNodesBy to HardwareLabels',
+      },
+    ],
+  },
 );
 
 const names = (description: string, items: string) =>

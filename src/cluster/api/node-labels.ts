@@ -29,20 +29,31 @@ export type Requirement = {
   readonly values?: readonly string[];
 };
 
+type HardwareSpec = ExportDeviceClassSpec['hardware'];
+
 /** `hardware` as requirements of a node selector term. Gt and Lt are strict; the range in the spec is inclusive. */
-export const hardwareRequirements = (hardware: ExportDeviceClassSpec['hardware']): readonly Requirement[] => {
+export const hardwareRequirements = (hardware: HardwareSpec): readonly Requirement[] => [
+  ...(hardware?.selectNodesBy === 'NodeSelector' ? [] : discoveredRequirements(hardware)),
+  ...requireOne(nodeLabels.arch, 'In', hardware?.arch),
+];
+
+/** The requirements on labels of GPU feature discovery. No cluster autoscaler knows them of a node that it could add. */
+export const discoveredRequirements = (hardware: HardwareSpec): readonly Requirement[] => {
   const [major, minor] = hardware?.computeCapability?.split('.') ?? [];
   const { min, max } = hardware?.memoryMiB ?? {};
-  const one = (key: string, operator: Requirement['operator'], value: string | undefined) =>
-    value === undefined ? [] : [{ key, operator, values: [value] }];
   return [
-    ...one(nodeLabels.computeMajor, 'In', major),
-    ...one(nodeLabels.computeMinor, 'In', minor),
-    ...one(nodeLabels.arch, 'In', hardware?.arch),
-    ...one(nodeLabels.memory, 'Gt', min === undefined ? undefined : String(min - 1)),
-    ...one(nodeLabels.memory, 'Lt', max === undefined ? undefined : String(max + 1)),
+    ...requireOne(nodeLabels.computeMajor, 'In', major),
+    ...requireOne(nodeLabels.computeMinor, 'In', minor),
+    ...requireOne(nodeLabels.memory, 'Gt', min === undefined ? undefined : String(min - 1)),
+    ...requireOne(nodeLabels.memory, 'Lt', max === undefined ? undefined : String(max + 1)),
     ...(hardware?.products
       ? [{ key: nodeLabels.product, operator: 'In' as const, values: hardware.products }]
       : []),
   ];
 };
+
+const requireOne = (
+  key: string,
+  operator: Requirement['operator'],
+  value: string | undefined,
+): readonly Requirement[] => (value === undefined ? [] : [{ key, operator, values: [value] }]);

@@ -13,6 +13,7 @@ import type {
   ExportDeviceClassSpec,
   ExportDeviceClassStatus,
 } from '../api/export-device-class.ts';
+import { discoveredRequirements } from '../api/node-labels.ts';
 import { type Hardware, hardwareOf } from './hardware.ts';
 import { findMismatch, type Mismatch } from './match.ts';
 import type { NodeFacts } from './node.ts';
@@ -90,16 +91,28 @@ const leastEngine = { dataType: 'fp16', maxBatchSize: 1, maxWorkspaceSizeBytes: 
 const makeAvailability = (
   members: number,
   near: readonly Mismatch[],
-  { allowPending }: ExportDeviceClassSpec,
+  spec: ExportDeviceClassSpec,
 ): WantedCondition => {
   if (members > 0) {
     const message =
       members === 1 ? '1 ready node matches the class' : `${members} ready nodes match the class`;
     return { type: 'HardwareAvailable', status: 'True', reason: 'NodesMatch', message };
   }
-  const course = allowPending ? '; Jobs are created anyway (allowPending)' : '';
-  const message = `no ready node matches the class${course}${describeNearest(near)}`;
+  const message = `no ready node matches the class${describePending(spec)}${describeNearest(near)}`;
   return { type: 'HardwareAvailable', status: 'False', reason: 'NoMatchingNode', message };
+};
+
+/** A cluster autoscaler compares a pending pod with labels that it knows of a node to come: not those of GPU discovery. */
+const describePending = ({ allowPending, hardware, engine }: ExportDeviceClassSpec): string => {
+  if (!allowPending) return '';
+  const created = '; Jobs are created anyway (allowPending)';
+  const [discovered] = hardware?.selectNodesBy === 'NodeSelector' ? [] : discoveredRequirements(hardware);
+  if (discovered === undefined) return created;
+  const how =
+    engine.backend === 'TensorRt'
+      ? 'set hardware.selectNodesBy to NodeSelector'
+      : 'remove computeCapability, products and memoryMiB of hardware';
+  return `${created}, but a cluster autoscaler that cannot know the label ${discovered.key} of a new node adds none: ${how}, and choose the nodes by nodeSelector`;
 };
 
 /** Up to three of the nodes with the fewest mismatches, with the first mismatch of each. */
