@@ -1,8 +1,9 @@
 /**
  * `npm run rtx-engines`: tlt-export --engine_file for all seven modules, in int8 and fp16, for every compute capability that
  * TensorRT for RTX builds for. The table of docs/tensorrt.md says which engines were built, and why others were not.
+ * `npm run rtx-engines -- int8 ssd` builds only rows with these words, and keeps the others of the table.
  */
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { failures } from '../../src/ground/base/failures.ts';
@@ -79,27 +80,28 @@ const build = async (
   return code === failures.EngineBuildFailed.exitCode ? 'refused' : `exit ${code}`;
 };
 
-const rows: string[][] = [];
-for (const module of architectureNames)
-  for (const dataType of dataTypes) {
-    const cwd = await folderOf(module);
-    const row: string[] = [module, dataType];
-    for (const capability of rtxComputeCapabilities) {
-      row.push(await build(module, cwd, [dataType, capability]));
-      process.stdout.write(`${module} ${dataType} ${capability}: ${row.at(-1)}\n`);
-    }
-    rows.push(row);
-  }
+const [before = '', rest = ''] = readFileSync(page, 'utf8').split('<!-- rtx-engines -->\n');
+const [written = '', after = ''] = rest.split('<!-- end -->');
+const words = process.argv.slice(2);
+const isWanted = (...names: readonly string[]) => words.every((word) => names.includes(word));
 
-const table = [
-  ['Module', 'Data type', ...rtxComputeCapabilities],
-  ['---', '---', ...rtxComputeCapabilities.map(() => '---')],
-  ...rows,
-]
-  .map((row) => `| ${row.join(' | ')} |`)
-  .join('\n');
-if (existsSync(page)) {
-  const [before = '', rest = ''] = readFileSync(page, 'utf8').split('<!-- rtx-engines -->\n');
-  const after = rest.split('<!-- end -->')[1] ?? '';
-  writeFileSync(page, `${before}<!-- rtx-engines -->\n${table}\n<!-- end -->${after}`);
-}
+const rowOf = async (module: Architecture, dataType: (typeof dataTypes)[number]): Promise<string> => {
+  const start = `| ${module} | ${dataType} |`;
+  const known = written.split('\n').find((line) => line.startsWith(start));
+  if (!isWanted(module, dataType)) return known ?? `${start} not built |`;
+  const cwd = await folderOf(module);
+  const cells: string[] = [];
+  for (const capability of rtxComputeCapabilities) {
+    cells.push(await build(module, cwd, [dataType, capability]));
+    process.stdout.write(`${module} ${dataType} ${capability}: ${cells.at(-1)}\n`);
+  }
+  return `${start} ${cells.join(' | ')} |`;
+};
+
+const rows = [
+  `| Module | Data type | ${rtxComputeCapabilities.join(' | ')} |`,
+  `| --- | --- | ${rtxComputeCapabilities.map(() => '---').join(' | ')} |`,
+];
+for (const module of architectureNames)
+  for (const dataType of dataTypes) rows.push(await rowOf(module, dataType));
+writeFileSync(page, `${before}<!-- rtx-engines -->\n${rows.join('\n')}\n<!-- end -->${after}`);
