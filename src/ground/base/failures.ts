@@ -140,7 +140,8 @@ export const failures = {
   StorageDenied: {
     exitCode: 45,
     retry: 'never',
-    meaning: 'Object storage refuses the credentials or the access, or its certificate is not trusted.',
+    meaning:
+      'Object storage refuses the credentials, the access or the region, or its certificate is not trusted.',
   },
   ScratchTooSmall: {
     exitCode: 46,

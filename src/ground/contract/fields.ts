@@ -26,6 +26,7 @@ const fields = {
   dlaCore: { flag: '--dla_core', spec: 'engine.dlaCore' },
   targetCapability: { flag: '--compute_capability', spec: 'hardware.computeCapability' },
   s3Endpoint: { flag: '--s3_endpoint', spec: 'spec.s3.endpoint' },
+  s3Region: { flag: '--s3_region', spec: 'spec.s3.region' },
   s3Credentials: { flag: '--s3_credentials', spec: 'spec.s3.credentialsSecretRef' },
   s3Authority: { flag: '--s3_ca', spec: 'spec.s3.caConfigMapKeyRef' },
   codec: { flag: '--codec_command', spec: 'spec.codec' },

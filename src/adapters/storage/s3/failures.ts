@@ -21,11 +21,19 @@ type S3Error = {
   readonly $metadata?: { readonly httpStatusCode?: unknown };
 };
 
-/** Name of the error that S3, or the network, gave: `SlowDown`, `ECONNRESET`. */
+/** Name of the error that S3, or the network, gave: `SlowDown`, `ECONNRESET`; `status 403` if an answer had no name. */
 export const nameOfS3Error = (thrown: unknown): string => {
   const code = systemCodeOf(thrown);
+  if (code !== undefined) return code;
+  if (isNameless(thrown)) return `status ${statusOfS3Error(thrown)}`;
   const { name } = Object(thrown) as S3Error;
-  return code ?? (typeof name === 'string' ? name : 'Error');
+  return typeof name === 'string' ? name : 'Error';
+};
+
+/** Whether an error is known by its status alone: the answer to HEAD has no body, nor has that of some proxies. */
+export const isNameless = (thrown: unknown): boolean => {
+  const { name } = Object(thrown) as S3Error;
+  return statusOfS3Error(thrown) !== undefined && /^(Unknown|UnknownError|\d+)$/.test(String(name));
 };
 
 /** HTTP status of the answer; undefined if there was none. */
@@ -98,6 +106,17 @@ const certificateCodes: ReadonlySet<string> = new Set([
   'ERR_TLS_CERT_ALTNAME_INVALID',
 ]);
 
+/** The bucket is elsewhere, by names of S3, and by the status of an answer without one. */
+const elsewhereNames: ReadonlySet<string> = new Set([
+  'PermanentRedirect',
+  'TemporaryRedirect',
+  'AuthorizationHeaderMalformed', // The signature names another region.
+  'IllegalLocationConstraintException',
+  'status 301',
+  'status 307',
+  'status 308',
+]);
+
 /** Whether the same request can succeed a moment later. */
 export const isTransient = (thrown: unknown): boolean => {
   const name = nameOfS3Error(thrown);
@@ -146,6 +165,11 @@ const findMeaning = ({ bucket, writes }: S3Activity, thrown: unknown): Finding =
       reason: 'StorageDenied',
       text: `the certificate of the server is not trusted (${name}). Set ${field('s3Authority')} to its certificate authority.`,
     };
+  if (elsewhereNames.has(name))
+    return {
+      reason: 'StorageDenied',
+      text: `the bucket ${bucket} is in another region, or at another endpoint (${name}). Set ${field('s3Region')} and ${field('s3Endpoint')} to those of the bucket.`,
+    };
   if (status === 401 || status === 403)
     return {
       reason: 'StorageDenied',
@@ -157,9 +181,19 @@ const findMeaning = ({ bucket, writes }: S3Activity, thrown: unknown): Finding =
 };
 
 const describeOther = (name: string, status: number | undefined, thrown: unknown): string => {
+  if (isNameless(thrown)) return describeStatus(status);
   const { message } = Object(thrown) as S3Error;
   const said = typeof message === 'string' ? `: ${message.slice(0, 200)}` : '';
   const answer =
     status === undefined ? 'the server did not answer' : `the server answered with status ${status}`;
   return `${answer} (${name}${said}). Check the server, ${field('s3Endpoint')} and the region.`;
+};
+
+/** What statuses say that come without a name. */
+const describeStatus = (status: number | undefined): string => {
+  if (status === 400)
+    return `the server refuses the request without a reason (status 400), as it does for expired credentials. Renew them, or check ${field('s3Endpoint')} and the region.`;
+  if (status === 429 || status === 503)
+    return `the server is overloaded or not ready (status ${status}). Try again later, or let fewer pods work at a time.`;
+  return `the server answered with status ${status}. Check the server, ${field('s3Endpoint')} and the region.`;
 };

@@ -1,7 +1,8 @@
 /** Requests about objects other than their content: what exists, and what is below a prefix. */
+import type { Readable } from 'node:stream';
 import type { ListedFile } from '../../../ground/base/remote-folder.ts';
 import type { S3Connection } from './client.ts';
-import { isAbsent } from './failures.ts';
+import { isAbsent, isNameless, isTransient } from './failures.ts';
 import type { S3Object } from './read-object.ts';
 import type { Retries } from './retry.ts';
 
@@ -16,19 +17,34 @@ export const writerMetadata = 'tlt-writer';
 
 /** Facts of an object; undefined if it does not exist. @throws UserError StorageDenied, StorageUnavailable */
 export const findObject = async (
-  { uri, bucket, key }: S3Object,
-  { sdk, client, retries, signal }: RequestContext,
+  object: S3Object,
+  context: RequestContext,
 ): Promise<ObjectFacts | undefined> => {
+  const { uri, bucket } = object;
   try {
-    const answer = await retries.run(
+    const answer = await context.retries.run(
       { doing: `Looking for ${uri}`, bucket, writes: false },
-      () => client.send(new sdk.HeadObjectCommand({ Bucket: bucket, Key: key }), { abortSignal: signal }),
+      () => head(object, context),
       isAbsent,
     );
     return { sizeBytes: answer.ContentLength ?? 0, writer: answer.Metadata?.[writerMetadata] };
   } catch (thrown) {
     if (isAbsent(thrown)) return undefined;
     throw thrown;
+  }
+};
+
+/** The refusal of HEAD has no name: the same server gives it to a read of one byte. */
+const head = async ({ bucket: Bucket, key: Key }: S3Object, { sdk, client, signal }: RequestContext) => {
+  const abort = { abortSignal: signal };
+  const ask = () => client.send(new sdk.HeadObjectCommand({ Bucket, Key }), abort);
+  try {
+    return await ask();
+  } catch (thrown) {
+    if (!isNameless(thrown) || isTransient(thrown)) throw thrown;
+    const { Body } = await client.send(new sdk.GetObjectCommand({ Bucket, Key, Range: 'bytes=0-0' }), abort);
+    (Body as unknown as Readable).destroy();
+    return ask(); // The SDK signs by the server's clock now, or HEAD alone is refused.
   }
 };
 
