@@ -1,4 +1,4 @@
-/** Repeats requests while their errors are transient: for about a minute in all, with growing pauses. */
+/** Repeats requests while their errors are transient: for at least a minute and a half, with growing pauses. */
 import type { Clock } from '../../../ground/base/clock.ts';
 import { explainS3Error, isTransient, nameOfS3Error, type S3Activity } from './failures.ts';
 
@@ -15,16 +15,16 @@ export type RetryPolicy = {
   readonly warn: (message: string) => void;
 };
 
-/** Pauses of 0.2 to 10 seconds, about 65 seconds in all. */
+/** Pauses of 0.2 to 10 seconds, 92 to 123 seconds in all: a server may be gone for a minute, and then needs time to start. */
 export const patientRetries: Pick<RetryPolicy, 'firstPauseMs' | 'longestPauseMs' | 'tries'> = {
   firstPauseMs: 200,
   longestPauseMs: 10_000,
-  tries: 14,
+  tries: 18,
 };
 
-/** Milliseconds before the next try, after `failed` tries: between half of the pause and all of it. */
+/** Milliseconds before the next try, after `failed` tries: between three quarters of the pause and all of it. */
 export const pauseAfter = (failed: number, { firstPauseMs, longestPauseMs, random }: RetryPolicy): number =>
-  Math.min(longestPauseMs, firstPauseMs * 2 ** (failed - 1)) * (0.5 + random() / 2);
+  Math.min(longestPauseMs, firstPauseMs * 2 ** (failed - 1)) * (0.75 + random() / 4);
 
 /** One kind of work on storage. */
 export type Retries = {
