@@ -1,17 +1,21 @@
 /** Pipes, devices and folders in place of files are refused at once, because reading them might never end. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { makePvcStore } from '../../src/adapters/storage/pvc.ts';
+import { connectS3 } from '../../src/adapters/storage/s3/client.ts';
 import { decodeImage } from '../../src/data/preprocessing/decode.ts';
 import { readHistograms } from '../../src/export/pipeline/histograms.ts';
+import { readKey } from '../../src/formats/crypto/key.ts';
 import { readModelFile, writeModelFile } from '../../src/formats/onnx/model.ts';
 import { indexRecords } from '../../src/formats/tfrecord/tfrecord.ts';
 import { fileDigest } from '../../src/ground/base/digest.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
 import { openReadable, readRegular } from '../../src/ground/base/readable.ts';
+import { settingsOf } from '../builders/s3-store.ts';
 import { runExport, runModel } from '../builders/tool-context.ts';
 import { modelFile } from '../models/models.ts';
 
@@ -88,7 +92,7 @@ test('a pipe in place of a manifest is refused', async (t) => {
   execFileSync('mkfifo', [join(root, 'exports', 'manifest.json')]);
   const store = makePvcStore(root);
   const message = await reasonOf(() =>
-    store.read('pvc://exports/manifest.json', new AbortController().signal),
+    store.read('pvc://exports/manifest.json', 'manifestBytes', new AbortController().signal),
   );
   t.regex(message, /^InputNotFound: .*it is a pipe/);
 });
@@ -99,4 +103,17 @@ test('an image that is a pipe is refused, with its name', async (t) => {
   const size = { width: 8, height: 8, channels: 3 } as const;
   const message = await reasonOf(() => decodeImage(join(images, 'a.jpg'), size));
   t.regex(message, /^ImageInvalid: .*a\.jpg: it is a pipe/);
+});
+
+test('a key or authority that never ends is refused, and a pipe with a key is read', async (t) => {
+  t.regex(
+    await reasonOf(() => readKey({ keyFile: '/dev/zero', env: {} })),
+    /^InputNotFound: Reading \/dev\/zero: it has at least .* bytes, and at most 1,048,576 are accepted/,
+  );
+  const places = { credentials: folder, authority: '/dev/zero' };
+  const settings = { ...settingsOf('https://127.0.0.1:1'), hasAuthority: true } as const;
+  t.regex(await reasonOf(() => connectS3(settings, places)), /^InputNotFound: .*at most 1,048,576/);
+  const writing = writeFile(pipe, 'a key\n');
+  t.is(await readKey({ keyFile: pipe, env: {} }), 'a key');
+  await writing;
 });

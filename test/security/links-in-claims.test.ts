@@ -42,7 +42,7 @@ const assertRefused = async (
 test('a link to a file outside the claim is neither fetched nor read', async (t) => {
   const store = makePvcStore(join(aRoot(), 'claims'));
   await assertRefused(t, store.fetch('pvc://one/key', signal), 'InputNotFound');
-  await assertRefused(t, store.read('pvc://one/key', signal), 'InputNotFound');
+  await assertRefused(t, store.read('pvc://one/key', 'fileBytes', signal), 'InputNotFound');
 });
 
 test('nothing is written through a link into another claim, and no folder is created there', async (t) => {
@@ -62,7 +62,7 @@ test('a link inside the claim is followed, and an output replaces a link with th
   const store = makePvcStore(join(root, 'claims'));
   t.is(await store.fetch('pvc://one/within/file', signal), join(root, 'claims/one/inner/file'));
   await store.put('pvc://one/key', Buffer.from('an artifact'), signal);
-  t.is(Buffer.from((await store.read('pvc://one/key', signal))!).toString(), 'an artifact');
+  t.is(Buffer.from((await store.read('pvc://one/key', 'fileBytes', signal))!).toString(), 'an artifact');
   t.true(existsSync(join(root, 'secret/key')));
 });
 

@@ -21,14 +21,17 @@ test('a stored file is read back with its digest, and its folders are created', 
   const store = makePvcStore(root);
   const stored = await store.put('pvc://claim/a/b/model.etlt', Buffer.from('whole'), signal);
   t.deepEqual(stored, { sha256: sha256('whole'), sizeBytes: 5 });
-  t.is(Buffer.from((await store.read('pvc://claim/a/b/model.etlt', signal))!).toString(), 'whole');
+  t.is(
+    Buffer.from((await store.read('pvc://claim/a/b/model.etlt', 'fileBytes', signal))!).toString(),
+    'whole',
+  );
   t.is(await store.fetch('pvc://claim/a/b/model.etlt', signal), join(root, 'claim/a/b/model.etlt'));
   t.deepEqual(readdirSync(join(root, 'claim/a/b')), ['model.etlt'], 'no temporary file is left');
 });
 
 test('for a missing file, read returns undefined and fetch fails', async (t) => {
   const store = makePvcStore(aRoot());
-  t.is(await store.read('pvc://claim/absent', signal), undefined);
+  t.is(await store.read('pvc://claim/absent', 'fileBytes', signal), undefined);
   const error = await t.throwsAsync(store.fetch('pvc://claim/absent', signal), { instanceOf: UserError });
   t.is(error.reason, 'InputNotFound');
   t.true(error.message.includes('pvc://claim/absent'));
@@ -42,7 +45,9 @@ for (const uri of [
   '/etc/passwd',
 ])
   test(`${uri} cannot leave the claim`, async (t) => {
-    const error = await t.throwsAsync(makePvcStore(aRoot()).read(uri, signal), { instanceOf: UserError });
+    const error = await t.throwsAsync(makePvcStore(aRoot()).read(uri, 'fileBytes', signal), {
+      instanceOf: UserError,
+    });
     t.is(error.reason, 'InputNotFound');
   });
 

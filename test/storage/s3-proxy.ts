@@ -11,6 +11,8 @@ export type S3Fault =
   /** The connection is cut before the server has the request, or after it has answered. */
   | 'cut before'
   | 'cut after'
+  /** The answer does not say how long its body is. */
+  | 'no length'
   /** The answer's body is cut, or one of its bytes changed, at this byte; or it stalls there. */
   | { readonly cutAt: number }
   | { readonly damageAt: number }
@@ -48,7 +50,9 @@ export const startS3Proxy = async (server: string): Promise<S3Proxy> => {
       { host: target.hostname, port: target.port, method, path, headers },
       (answer) => {
         if (fault === 'cut after') return void answer.resume().on('end', () => request.socket.destroy());
-        response.writeHead(answer.statusCode ?? 500, answer.headers);
+        const { 'content-length': length, ...unsized } = answer.headers;
+        const isSized = fault !== 'no length' && length !== undefined;
+        response.writeHead(answer.statusCode ?? 500, isSized ? answer.headers : unsized);
         if (typeof fault === 'object')
           answer.pipe(bodyFault(fault, () => response.socket?.destroy())).pipe(response);
         else answer.pipe(response);

@@ -71,11 +71,11 @@ serial('an object is written once, read whole, listed, and removed', async (t) =
   t.false(await store.hasContent(uri, { sha256: sha256('two'), sizeBytes: 3 }, signal));
   await store.put('s3://exports/a/file', Buffer.from('three'), signal);
   await store.put('s3://exports/a/file', Buffer.from('four'), signal);
-  t.is(Buffer.from((await store.read('s3://exports/a/file', signal))!).toString(), 'four');
+  t.is(Buffer.from((await store.read('s3://exports/a/file', 'fileBytes', signal))!).toString(), 'four');
   t.deepEqual([...(await store.list('s3://exports/a', signal))].sort(), ['b', 'file']);
   await store.remove('s3://exports/a/file', signal);
   t.deepEqual(await store.list('s3://exports/a', signal), ['b']);
-  t.is(await store.read('s3://exports/a/file', signal), undefined);
+  t.is(await store.read('s3://exports/a/file', 'fileBytes', signal), undefined);
   t.deepEqual(await store.list('s3://exports/absent', signal), []);
 });
 
@@ -159,28 +159,136 @@ serial(
   },
 );
 
-serial('a server that is gone for a minute is waited for, and not much longer', async (t) => {
-  const { uri, content } = await anObject(10);
-  let waited = 0;
+/** Retries as pods have them, with a clock that counts their pauses; `random` is the same for all of them. */
+const patientStore = (random: number) => {
+  const waited = { ms: 0 };
   const clock = {
     sleep: async (ms: number) => {
-      waited += ms;
+      waited.ms += ms;
     },
   };
-  const patient = (random: number) =>
-    aStore({ retryPolicy: { ...patientRetries, clock, random: () => random } });
-  proxy.fault = () => (waited < 60_000 ? 'cut before' : 'pass');
-  const store = patient(0.5);
-  t.deepEqual(readFileSync(await store.fetch(uri, signal)), content);
-  t.true(waited >= 60_000 && waited < 70_000, `${waited} ms`);
-  t.regex(store.warnings.at(-1)!, /ECONNRESET\. Trying again in \d+ seconds/);
-  waited = 0;
-  t.true(await patient(0.5).create(`${uri}.new`, content, signal), 'a write, too');
-  proxy.fault = () => 'cut before';
-  waited = 0;
-  t.regex(await reasonOf(patient(1).fetch(uri, signal)), /^StorageUnavailable: .*did not answer/);
-  t.true(waited > 60_000 && waited < 90_000, `${waited} ms`);
+  return { waited, store: aStore({ retryPolicy: { ...patientRetries, clock, random: () => random } }) };
+};
+
+type Waiting = ReturnType<typeof patientStore>;
+
+/** Each kind of request; the server is gone when it begins. */
+const operations: Readonly<Record<string, (store: Waiting['store'], uri: string) => Promise<unknown>>> = {
+  'reads an object': (store, uri) => store.fetch(uri, signal),
+  'looks for an object': (store, uri) => store.hasContent(uri, { sha256: '', sizeBytes: 0 }, signal),
+  'creates an object': (store, uri) => store.create(`${uri}.created`, Buffer.from('x'), signal),
+  'replaces an object': (store, uri) => store.put(`${uri}.put`, Buffer.from('x'), signal),
+  'lists a folder': (store) => store.list('s3://models/objects', signal),
+  'removes an object': (store, uri) => store.remove(`${uri}.put`, signal),
+  'begins a group': async (store, uri) => {
+    await using staging = store.stage(`${uri}.group`, signal);
+    await staging.make('small', (path) => writeFile(path, 'x'));
+    await staging.publish();
+  },
+};
+
+serial(
+  'a server that is gone for a minute is waited for by every operation, and given up later',
+  async (t) => {
+    const { uri, content } = await anObject(10);
+    for (const [title, operate] of Object.entries(operations)) {
+      const { waited, store } = patientStore(0);
+      proxy.fault = () => (waited.ms < 60_000 ? 'cut before' : 'pass');
+      await t.notThrowsAsync(operate(store, uri), title);
+      t.true(waited.ms >= 60_000 && waited.ms < 70_000, `${title}: ${waited.ms} ms`);
+      t.regex(store.warnings.at(-1)!, /ECONNRESET\. Trying again in \d+ seconds/);
+    }
+    for (const random of [0, 1]) {
+      const { waited, store } = patientStore(random);
+      proxy.fault = () => 'cut before';
+      t.regex(await reasonOf(store.fetch(uri, signal)), /^StorageUnavailable: .*did not answer/);
+      t.true(waited.ms >= 90_000 && waited.ms < 125_000, `${waited.ms} ms`);
+    }
+    proxy.fault = () => 'pass';
+    t.deepEqual(readFileSync(await aStore().fetch(uri, signal)), content);
+  },
+);
+
+serial(
+  'parts of a large file, their end and their removal outlive a minute without the server',
+  async (t) => {
+    const { waited, store } = patientStore(0);
+    const since = new Map<RegExp, number>();
+    const steps = [/^POST .*\?uploads/, /^PUT .*partNumber=2/, /^POST .*uploadId/, /^DELETE .*uploadId/];
+    proxy.fault = ({ method, path }) => {
+      const step = steps.find((each) => each.test(`${method} ${path}`));
+      if (step === undefined) return 'pass';
+      if (!since.has(step)) since.set(step, waited.ms);
+      return waited.ms - since.get(step)! < 60_000 ? 'cut before' : 'pass';
+    };
+    for (const end of ['publish', 'drop']) {
+      await using staging = store.stage(`s3://exports/patient/${end}`, signal);
+      await staging.make('large.bin', writeLarge);
+      if (end === 'publish') await staging.publish();
+    }
+    t.is(since.size, steps.length);
+    t.true(waited.ms >= steps.length * 60_000, `${waited.ms} ms`);
+    t.deepEqual(await store.list('s3://exports/patient', signal), ['publish']);
+    t.deepEqual(uploadsIn('exports'), []);
+  },
+);
+
+serial('the answer to HEAD has no body: its reason comes from a read of one byte', async (t) => {
+  const { uri, content } = await anObject(10);
+  const looking = (options: Parameters<typeof aStore>[0] = {}) =>
+    reasonOf(aStore(options).read(uri, 'manifestBytes', signal));
+  const secret = { accessKeyId: 'tester', secretAccessKey: 'hidden' };
+  t.regex(await looking({ credentials: secret }), /^StorageDenied: Looking .*secret access key is wrong/);
+  const refusals = [
+    [{ status: 400, code: 'ExpiredToken' }, /^StorageUnavailable: .*have expired/],
+    [{ status: 403, code: 'AccessDenied' }, /^StorageDenied: .*denied \(AccessDenied\)/],
+    [{ status: 301, code: 'PermanentRedirect' }, /^StorageDenied: .*another region.*\(PermanentRedirect\)/],
+    [{ status: 400, code: 'AuthorizationHeaderMalformed' }, /^StorageDenied: .*another region/],
+    [{ status: 503, code: 'SlowDown' }, /^StorageUnavailable: .*overloaded or not ready \(status 503\)/],
+  ] as const;
+  for (const [fault, reason] of refusals) {
+    proxy.fault = () => fault;
+    t.regex(await looking(), reason);
+  }
+  const alone = [
+    [400, /^StorageUnavailable: .*status 400\), as it does for expired credentials/],
+    [403, /^StorageDenied: .*denied \(status 403\)/],
+    [301, /^StorageDenied: .*another region.*\(status 301\)/],
+  ] as const;
+  for (const [status, reason] of alone) {
+    proxy.fault = ({ method }) => (method === 'HEAD' ? { status, code: 'unsaid' } : 'pass');
+    t.regex(await looking(), reason, 'HEAD alone is refused');
+  }
+  proxy.fault = ({ method }) => (method === 'HEAD' ? { status: 404, code: 'unsaid' } : 'pass');
+  t.is(await aStore().read(uri, 'manifestBytes', signal), undefined);
+  proxy.fault = () => 'pass';
+  mock.timers.enable({ apis: ['Date'], now: Date.now() + 3_600_000 });
+  try {
+    const read = await aStore().read(uri, 'manifestBytes', signal);
+    t.deepEqual(Buffer.from(read!), content, 'a clock that is an hour off');
+  } finally {
+    mock.timers.reset();
+  }
 });
+
+serial(
+  'the size of an object is known before it is read: a larger one, or one without a size, is refused',
+  async (t) => {
+    const { uri } = await anObject(300_000);
+    let bodies = 0;
+    proxy.fault = ({ method }) => {
+      if (method === 'GET') bodies++;
+      return method === 'GET' ? { stallAt: 70_000 } : 'pass';
+    };
+    t.regex(
+      await reasonOf(aStore().read(uri, 'manifestBytes', signal)),
+      /^InputNotFound: Reading s3:.*it has 300,000 bytes, and at most 262,144 are accepted\. Check what wrote/,
+    );
+    t.is(bodies, 1, 'refused by its size: the body that stalls is not waited for');
+    proxy.fault = ({ method }) => (method === 'GET' ? 'no length' : 'pass');
+    t.regex(await reasonOf(aStore().fetch(uri, signal)), /^StorageUnavailable: .*no Content-Length/);
+  },
+);
 
 serial(
   'wrong, missing, forbidden and expired credentials have their reasons, without the credentials in them',

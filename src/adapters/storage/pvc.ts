@@ -48,9 +48,9 @@ export const makePvcStore = (root: string, now: () => number = systemClock.now):
       throw failure;
     }
   },
-  read: async (uri) => {
+  read: async (uri, limit) => {
     try {
-      return readRegular(await resolveInClaim(root, uri));
+      return readRegular(await resolveInClaim(root, uri), limit);
     } catch (thrown) {
       if (systemCodeOf(thrown) === 'ENOENT') return undefined;
       throw inputFailure(uri, thrown);

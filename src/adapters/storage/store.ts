@@ -1,4 +1,5 @@
 /** The interface of artifact storage: `pvc.ts` for claims, `s3/s3-store.ts` for object storage, `stores.ts` for both. */
+import type { LimitName } from '../../ground/base/limits.ts';
 import type { RemoteFolder } from '../../ground/base/remote-folder.ts';
 
 /** Digest and size of a stored file. */
@@ -25,8 +26,11 @@ export interface ArtifactStore {
   openFolder(uri: string, signal: AbortSignal): Promise<StoredFolder>;
   /** Whether the file exists and has this content. @throws UserError StorageUnavailable, StorageDenied */
   hasContent(uri: string, expected: FileDigest, signal: AbortSignal): Promise<boolean>;
-  /** Reads the whole file; undefined if it does not exist. */
-  read(uri: string, signal: AbortSignal): Promise<Uint8Array | undefined>;
+  /**
+   * Reads the whole file; undefined if it does not exist. Its size is compared with the limit first.
+   * @throws UserError InputNotFound for a larger file, StorageUnavailable, StorageDenied
+   */
+  read(uri: string, limit: LimitName, signal: AbortSignal): Promise<Uint8Array | undefined>;
   /**
    * Writes a file atomically, replacing an existing one. For files that no manifest lists.
    * @throws UserError OutputUnwritable, DiskFull, StorageUnavailable, StorageDenied

@@ -27,7 +27,7 @@ export const makeStores = (places: StoragePlaces, s3: S3Use): ArtifactStore => {
     fetch: async (uri, signal) => (await storeOf(uri)).fetch(uri, signal),
     openFolder: async (uri, signal) => (await storeOf(uri)).openFolder(uri, signal),
     hasContent: async (uri, expected, signal) => (await storeOf(uri)).hasContent(uri, expected, signal),
-    read: async (uri, signal) => (await storeOf(uri)).read(uri, signal),
+    read: async (uri, limit, signal) => (await storeOf(uri)).read(uri, limit, signal),
     put: async (uri, bytes, signal) => (await storeOf(uri)).put(uri, bytes, signal),
     create: async (uri, bytes, signal) => (await storeOf(uri)).create(uri, bytes, signal),
     remove: async (uri, signal) => (await storeOf(uri)).remove(uri, signal),

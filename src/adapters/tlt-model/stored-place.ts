@@ -1,10 +1,9 @@
 /** Where `tlt-model fetch` reads: folders of this machine, or object storage. */
 import { open, readdir, stat } from 'node:fs/promises';
 import { systemCodeOf } from '../../ground/base/errors.ts';
-import { openReadable, readChunks, untilAborted } from '../../ground/base/readable.ts';
+import { readChunks, readRegular, untilAborted } from '../../ground/base/readable.ts';
 import { isS3Uri, parseS3Uri } from '../../ground/base/s3-uri.ts';
 import { checkContent, type ExpectedContent, verifyChunks } from '../../ground/base/verified-chunks.ts';
-import { manifestLimitBytes } from '../../ground/contract/manifest.ts';
 import type { ModelValues } from '../../ground/contract/model-programs.ts';
 import { defaultPathStyle, type S3Settings } from '../../ground/contract/s3-settings.ts';
 import { openInput } from '../cli/input-file.ts';
@@ -19,7 +18,7 @@ export type StoredPlace = {
   readonly isFile: (path: string) => Promise<boolean>;
   /** Names in a folder; empty if it does not exist. */
   readonly list: (folder: string) => Promise<readonly string[]>;
-  /** Content of a manifest; undefined if it is too large to be one. */
+  /** Content of a manifest; undefined if it does not exist. @throws UserError InputNotFound if it is too large to be one */
   readonly readManifest: (path: string) => Promise<Uint8Array | undefined>;
   /** Fills an empty file. @throws UserError InputNotFound, DigestMismatch */
   readonly copy: (file: StoredCopy, unfinished: string) => Promise<void>;
@@ -67,10 +66,7 @@ const onThisMachine = (signal: AbortSignal): StoredPlace => ({
       throw thrown;
     }
   },
-  readManifest: async (path) => {
-    using file = openReadable(path);
-    return file.size > manifestLimitBytes ? undefined : Buffer.from(file.whole());
-  },
+  readManifest: async (path) => readRegular(path, 'manifestBytes'),
   copy: async (copy, unfinished) => {
     using input = await openInput(copy.path);
     await using output = await open(unfinished, 'r+');
@@ -79,16 +75,13 @@ const onThisMachine = (signal: AbortSignal): StoredPlace => ({
 });
 
 const inObjectStorage = (store: S3Store, signal: AbortSignal): StoredPlace => ({
-  // Listing first: its refusals have a reason, and those of HEAD have none.
+  // Listing first: a folder of an export is what most commands name.
   isFile: async (path) =>
     (await store.list(path, signal)).length === 0 && (await store.isObject(path, signal)),
   // Above a file may be the bucket itself, which is no folder of an export.
   list: async (folder) =>
     parseS3Uri(folder) === undefined ? [] : [...(await store.list(folder, signal))].sort(),
-  readManifest: async (path) => {
-    const bytes = await store.read(path, signal);
-    return bytes === undefined || bytes.byteLength > manifestLimitBytes ? undefined : bytes;
-  },
+  readManifest: (path) => store.read(path, 'manifestBytes', signal),
   copy: async (copy, unfinished) => {
     await using output = await open(unfinished, 'r+');
     let check = checkContent(copy.path, copy);

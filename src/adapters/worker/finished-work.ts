@@ -6,10 +6,9 @@
 import { canonicalJson } from '../../ground/base/digest.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { artifactFiles, fileIn, numberFile } from '../../ground/contract/layout.ts';
-import { type Manifest, manifestLimitBytes, parseManifest } from '../../ground/contract/manifest.ts';
+import { type Manifest, parseManifest } from '../../ground/contract/manifest.ts';
 import type { Source } from '../../ground/contract/task.ts';
 import type { ArtifactStore } from '../storage/store.ts';
-import { readUntrusted } from './untrusted-file.ts';
 
 /** Which work is meant, and whether a stored result is still usable. */
 export type WorkIdentity<R extends Manifest['result'] = Manifest['result']> = {
@@ -60,28 +59,13 @@ const readManifest = async (
   uri: string,
   signal: AbortSignal,
 ): Promise<Manifest | undefined> => {
-  const path = await fetchIfPresent(store, uri, signal);
-  const limits = { doing: `Reading ${uri}`, limitBytes: manifestLimitBytes };
-  const bytes = path && (await readUntrusted(path, limits).catch(ignoreRefusal));
-  return bytes ? parseManifest(bytes.toString('utf8')) : undefined;
+  const bytes = await store.read(uri, 'manifestBytes', signal).catch(ignoreRefusal);
+  return bytes && parseManifest(Buffer.from(bytes).toString('utf8'));
 };
 
-/** A manifest that is not a regular file is ignored, and the work is done again. */
+/** A manifest that is too large, or not a regular file, is ignored, and the work is done again. */
 const ignoreRefusal = (thrown: unknown): undefined => {
-  if (!(thrown instanceof UserError)) throw thrown;
-};
-
-const fetchIfPresent = async (
-  store: ArtifactStore,
-  uri: string,
-  signal: AbortSignal,
-): Promise<string | undefined> => {
-  try {
-    return await store.fetch(uri, signal);
-  } catch (thrown) {
-    if (thrown instanceof UserError && thrown.reason === 'InputNotFound') return undefined;
-    throw thrown;
-  }
+  if (!(thrown instanceof UserError && thrown.reason === 'InputNotFound')) throw thrown;
 };
 
 /**

@@ -32,7 +32,7 @@ const makePartStore = (uri: string, { store, signal }: Needs): HistogramStore =>
   owner: 'Reuse',
   drawnFrom: undefined,
   read: async () => {
-    const bytes = await store.read(uri, signal);
+    const bytes = await store.read(uri, 'histogramBytes', signal);
     return bytes && parseHistogramFile(bytes);
   },
   write: async (bytes) => {

@@ -8,6 +8,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { sha256 } from '../../ground/base/digest.ts';
 import { UserError } from '../../ground/base/errors.ts';
+import { limits } from '../../ground/base/limits.ts';
 import { writeWholeFile } from '../../ground/base/whole-file.ts';
 import { fileIn, timingCacheFile, workFiles } from '../../ground/contract/layout.ts';
 import type { BuildRequest } from '../../ground/contract/task.ts';
@@ -25,8 +26,6 @@ type Context = {
 const namePattern = /^[0-9a-f]{16}\.timing$/;
 const nameOf = (bytes: Uint8Array): string => `${sha256(bytes).slice(0, 16)}.timing`;
 
-/** Far more than a cache of these architectures has. */
-const limitBytes = 64 * 2 ** 20;
 /** Builds at the same time; more files are left for later builds to combine. */
 const mostFiles = 32;
 
@@ -49,7 +48,7 @@ export const fetchTimingCaches = async (folder: string, context: Context): Promi
 /** Undefined if another build that combined it has removed it, or if it is not a regular file of an acceptable size. */
 const readStored = async (uri: string, { store, signal }: Context): Promise<Uint8Array | undefined> => {
   try {
-    return await readUntrusted(await store.fetch(uri, signal), { doing: `Reading ${uri}`, limitBytes });
+    return await store.read(uri, 'timingCacheBytes', signal);
   } catch (thrown) {
     if (thrown instanceof UserError) return undefined;
     throw thrown;
@@ -69,8 +68,8 @@ export const storeTimingCache = async (
 ): Promise<string | undefined> => {
   const { store, signal, built } = context;
   try {
-    const limits = { doing: 'Reading the timing cache', limitBytes };
-    const bytes = await readUntrusted(join(built, timingCacheFile), limits);
+    const accepted = { doing: 'Reading the timing cache', limitBytes: limits.timingCacheBytes.max };
+    const bytes = await readUntrusted(join(built, timingCacheFile), accepted);
     if (bytes === undefined || bytes.length === 0) return undefined;
     const name = nameOf(bytes);
     await store.create(fileIn(folder, name), bytes, signal);

@@ -2,10 +2,11 @@
 import { open } from 'node:fs/promises';
 import { hasDigest } from '../../ground/base/digest.ts';
 import { UserError } from '../../ground/base/errors.ts';
+import { limits } from '../../ground/base/limits.ts';
 import { checkContent, type ExpectedContent } from '../../ground/base/verified-chunks.ts';
 import { makeOutputs } from '../../ground/base/whole-file.ts';
 import { artifactFiles, fileIn, folderOfFile, numberFile } from '../../ground/contract/layout.ts';
-import { type Manifest, manifestLimitBytes, parseManifest } from '../../ground/contract/manifest.ts';
+import { type Manifest, parseManifest } from '../../ground/contract/manifest.ts';
 import { nameIn, type WantedFile } from './artifacts.ts';
 import type { ClaimReader } from './claim-reader.ts';
 
@@ -81,11 +82,11 @@ const readManifest = async (uri: string, read: ClaimReader): Promise<Pick<Manife
   let size = 0;
   for await (const part of read(uri)) {
     size += part.byteLength;
-    if (size > manifestLimitBytes) break;
+    if (size > limits.manifestBytes.max) break;
     parts.push(part);
   }
   const manifest =
-    size > manifestLimitBytes ? undefined : parseManifest(Buffer.concat(parts).toString('utf8'));
+    size > limits.manifestBytes.max ? undefined : parseManifest(Buffer.concat(parts).toString('utf8'));
   return manifest ?? { files: {} };
 };
 

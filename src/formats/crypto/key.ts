@@ -2,8 +2,8 @@
  * Reads the key of a command-line tool. Sources, in order: `-k`, `--key_file`, the file named by TLT_KEY_FILE. No
  * message contains the key.
  */
-import { readFile } from 'node:fs/promises';
 import { messageOf, systemCodeOf, UserError } from '../../ground/base/errors.ts';
+import { readBounded } from '../../ground/base/readable.ts';
 import { keyFileVariable } from '../../ground/contract/shared-flags.ts';
 
 /** Where a key may come from. */
@@ -49,7 +49,7 @@ const notEmpty = (key: string, place: string): string => {
 
 const readKeyFile = async (path: string): Promise<string> => {
   try {
-    const bytes = await readFile(path);
+    const bytes = await readBounded(path, 'secretBytes');
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes).replace(/\r?\n$/, '');
   } catch (thrown) {
     throw keyFileFailure(thrown, path);
@@ -57,6 +57,7 @@ const readKeyFile = async (path: string): Promise<string> => {
 };
 
 const keyFileFailure = (thrown: unknown, path: string): UserError => {
+  if (thrown instanceof UserError) return thrown;
   if (systemCodeOf(thrown) === 'ENOENT')
     return new UserError('InputNotFound', `Reading the key: there is no file ${path}. Check the path.`, {
       cause: thrown,

@@ -111,6 +111,27 @@ export const limits = {
     why: 'a cache has about 30 bytes per tensor, so the limit allows two million tensors',
     remedy: 'Check that the file is a calibration cache.',
   },
+  secretBytes: {
+    max: mebibyte,
+    unit: 'bytes',
+    of: 'a file with a key, with credentials or with certificate authorities',
+    why: 'Kubernetes stores no larger Secrets and ConfigMaps',
+    remedy: 'Check the path.',
+  },
+  manifestBytes: {
+    max: mebibyte / 4,
+    unit: 'bytes',
+    of: 'a manifest of stored files',
+    why: 'a manifest lists at most 64 files, and real ones have a few KB',
+    remedy: 'Check what wrote the manifest; the work of a folder without one is done again.',
+  },
+  timingCacheBytes: {
+    max: 64 * mebibyte,
+    unit: 'bytes',
+    of: 'a timing cache of TensorRT',
+    why: 'caches of these architectures have less than one MB',
+    remedy: 'Remove the file: a build without it takes longer.',
+  },
   globEntries: {
     max: 100_000,
     unit: 'files and folders',

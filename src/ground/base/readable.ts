@@ -1,5 +1,5 @@
 /** Random access to bytes: of a file, in memory, or decrypted on the fly. */
-import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
+import { closeSync, constants, createReadStream, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { UserError } from './errors.ts';
 import { type LimitName, requireWithin } from './limits.ts';
@@ -38,6 +38,21 @@ export const readRegular = (path: string, limit: LimitName = 'fileBytes'): Uint8
   using file = openReadable(path);
   requireWithin(limit, { claimed: file.size, reason: 'InputNotFound', found: `Reading ${path}: it has` });
   return file.whole();
+};
+
+/**
+ * The content of a file or pipe, of which no more than the limit is read.
+ * @throws UserError InputNotFound above the limit; system errors as they are
+ */
+export const readBounded = async (path: string, limit: LimitName): Promise<Buffer> => {
+  const parts: Buffer[] = [];
+  let claimed = 0;
+  for await (const part of createReadStream(path)) {
+    claimed += (part as Buffer).length;
+    requireWithin(limit, { claimed, reason: 'InputNotFound', found: `Reading ${path}: it has at least` });
+    parts.push(part as Buffer);
+  }
+  return Buffer.concat(parts);
 };
 
 /** Whether the path is an existing folder, or a link to one. */

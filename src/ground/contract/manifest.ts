@@ -19,9 +19,6 @@ export type Manifest = {
   readonly notes: readonly string[];
 };
 
-/** Maximum size that is read; real manifests have a few KB. */
-export const manifestLimitBytes = 256 * 2 ** 10;
-
 const file = object('A file.', { sha256: digest, sizeBytes }, { required: ['sha256', 'sizeBytes'] });
 
 /** Schema of everything except `result`, which has its own. */

@@ -1,9 +1,9 @@
 /** Connections to object storage: endpoint, certificate authorities and credentials of one client of the SDK. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { systemClock } from '../../../ground/base/clock.ts';
 import { messageOf, systemCodeOf, UserError } from '../../../ground/base/errors.ts';
+import { readBounded } from '../../../ground/base/readable.ts';
 import { field } from '../../../ground/contract/fields.ts';
 import { credentialFiles, type S3Settings } from '../../../ground/contract/s3-settings.ts';
 
@@ -80,7 +80,7 @@ const refreshWindowMs = 5 * 60_000;
 
 const readSecretFile = async (path: string): Promise<string | undefined> => {
   try {
-    return (await readFile(path, 'utf8')).trim();
+    return (await readBounded(path, 'secretBytes')).toString('utf8').trim();
   } catch (thrown) {
     if (systemCodeOf(thrown) === 'ENOENT') return undefined;
     throw thrown;
@@ -89,8 +89,9 @@ const readSecretFile = async (path: string): Promise<string | undefined> => {
 
 const readAuthority = async (path: string): Promise<string> => {
   try {
-    return await readFile(path, 'utf8');
+    return (await readBounded(path, 'secretBytes')).toString('utf8');
   } catch (thrown) {
+    if (thrown instanceof UserError) throw thrown;
     throw new UserError(
       'StorageDenied',
       `Reading the certificate authorities of object storage: ${messageOf(thrown)}. Correct ${field('s3Authority')}.`,

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import type { GetObjectCommand, GetObjectCommandOutput } from '@aws-sdk/client-s3';
 import type { Clock } from '../../../ground/base/clock.ts';
 import { UserError } from '../../../ground/base/errors.ts';
+import { type LimitName, requireWithin } from '../../../ground/base/limits.ts';
 import { type Checksum, chooseChecksum } from './checksum.ts';
 import type { S3Connection } from './client.ts';
 import { isTaken, type S3Activity } from './failures.ts';
@@ -95,7 +96,7 @@ const receive = async (reading: Reading): Promise<Progress> => {
   const known = reading.progress;
   if (known !== undefined && known.received === known.sizeBytes) return known;
   const answer = await request(object, known, context);
-  const progress = known ?? beginProgress(answer);
+  const progress = known ?? beginProgress(object, answer);
   if (known === undefined) await beginSink(answer, { progress, sink });
   reading.progress = progress;
   if (progress.received < progress.sizeBytes) await drain(answer, { progress, sink }, context);
@@ -137,11 +138,19 @@ const askForChecksums = (command: GetObjectCommand): void =>
     { step: 'build' },
   );
 
-const beginProgress = (answer: Answer): Progress => {
+/** A body of unknown size could neither be refused before it is read, nor be distinguished from one that was cut. */
+const beginProgress = ({ uri }: S3Object, answer: Answer): Progress => {
+  if (answer.ContentLength === undefined) {
+    streamOf(answer.Body).destroy();
+    throw new UserError(
+      'StorageUnavailable',
+      `Reading ${uri}: the server gave no Content-Length. Check whether a proxy in between changes its answers.`,
+    );
+  }
   const { make, expected } = chooseChecksum(answer) ?? {};
   return {
     etag: answer.ETag ?? '',
-    sizeBytes: answer.ContentLength ?? 0,
+    sizeBytes: answer.ContentLength,
     checksum: make?.(),
     expected,
     received: 0,
@@ -211,20 +220,20 @@ const finish = ({ checksum, expected, received, sizeBytes }: Progress): void => 
   if (isDamaged) throw new StaleRead('it arrived with another checksum than the storage has');
 };
 
-/** The content in memory. @param limitBytes larger objects are refused @throws UserError as `readObject` */
+/** The content in memory. Its size is compared with the limit before a byte is read. @throws UserError as `readObject` */
 export const readWhole = async (
   object: S3Object,
-  limitBytes: number,
+  limit: LimitName,
   context: ReadContext,
 ): Promise<Uint8Array> => {
   let bytes = Buffer.alloc(0);
   let at = 0;
   const begin = (sizeBytes: number): void => {
-    if (sizeBytes > limitBytes)
-      throw new UserError(
-        'InputNotFound',
-        `Reading ${object.uri}: it has ${sizeBytes} bytes, and at most ${limitBytes} are accepted. Check the object.`,
-      );
+    requireWithin(limit, {
+      claimed: sizeBytes,
+      reason: 'InputNotFound',
+      found: `Reading ${object.uri}: it has`,
+    });
     bytes = Buffer.alloc(sizeBytes);
     at = 0;
   };

@@ -4,7 +4,6 @@ import { open } from 'node:fs/promises';
 import type { Clock } from '../../../ground/base/clock.ts';
 import { sha256 } from '../../../ground/base/digest.ts';
 import { UserError } from '../../../ground/base/errors.ts';
-import { limits } from '../../../ground/base/limits.ts';
 import type { RemoteFolder } from '../../../ground/base/remote-folder.ts';
 import { parseS3Uri } from '../../../ground/base/s3-uri.ts';
 import { outputFailure } from '../../../ground/base/whole-file.ts';
@@ -71,10 +70,10 @@ export const makeS3Store = ({ connect, scratch, retryPolicy, idleMs, clock }: S3
     }),
     hasContent: async (uri, expected, signal) =>
       hasContent(objectOf(uri), expected, await contextFor(signal)),
-    read: async (uri, signal) => {
+    read: async (uri, limit, signal) => {
       const context = await contextFor(signal);
       const object = objectOf(uri);
-      return (await findObject(object, context)) && readWhole(object, limits.fileBytes.max, context);
+      return (await findObject(object, context)) && readWhole(object, limit, context);
     },
     put: async (uri, bytes, signal) => {
       const digest = sha256(bytes);
@@ -150,7 +149,7 @@ const openRemote = (uri: string, context: ReadContext): RemoteFolder => {
       files ??= list();
       return files;
     },
-    read: (name) => readWhole(objectOf(fileIn(uri, name)), limits.pictureBytes.max, context),
+    read: (name) => readWhole(objectOf(fileIn(uri, name)), 'pictureBytes', context),
   };
 };
 
