@@ -234,6 +234,22 @@ test('a large bias on a channel without weights stays what it is', async (t) => 
   t.true(decibels(float, (await run((await built(model)).path))[output]!.data) > 25);
 });
 
+test('a weight that several layers read is quantised once, and each of them is an integer operator', async (t) => {
+  const model = classifierWith((network, from) => {
+    const shared = network.weight([channels, channels, 3, 3]);
+    return biased(network, biased(network, biased(network, from), {}, shared), {}, shared);
+  });
+  const graph = graphOf(quantiseFused(model, { scales: await scalesOf(model), types: vnni }));
+  const weights = graph.initializer.filter(
+    ({ name, dims }) => name.endsWith('/integers') && dims.length === 4 && Number(dims[1]) === channels,
+  );
+  const layers = graph.node.filter(({ opType }) => opType === 'Conv').length - 1; // all but the first, of 3 channels
+  t.is(weights.length, layers - 1);
+  const { path, counts } = await built(model);
+  t.is(counts.QLinearConv, layers);
+  t.true(decibels((await run(model))[output]!.data, (await run(path))[output]!.data) > 25);
+});
+
 test('the processor decides which integers are used', (t) => {
   const signed = { activations: 'int8', weights: 'int8' };
   const exact = { activations: 'uint8', weights: 'uint8' };

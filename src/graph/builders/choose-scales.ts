@@ -12,7 +12,7 @@ import type { OutputRoles } from '../../ground/contract/output-roles.ts';
 import { AgreementSum } from '../evaluation/agreement.ts';
 import { type FloatTensor, openSession } from '../inference/session.ts';
 import { toWorkingModel } from '../inference/working-model.ts';
-import { quantiseFused } from '../precision/fused/fused-qdq.ts';
+import { prepareFused, quantiseWith } from '../precision/fused/fused-qdq.ts';
 import { toNormalForm } from '../transforms/normal-form.ts';
 import { readEngineIntegers } from './engine-integers.ts';
 import { readIntegerTypes } from './processor-integers.ts';
@@ -50,9 +50,9 @@ export const chooseScales = async (
   const measure = await compareWithFloat(build, images);
   const given: Measured = { model: build.model, decibels: await measure(build.model), what: 'the cache' };
   let best = given;
-  const float = await readFloat(build.reference);
+  const float = prepareFused(await readFloat(build.reference));
   for (const [method, scales] of methods) {
-    const graph = quantiseFused(float, { scales, extents, types: readIntegerTypes() });
+    const graph = quantiseWith(float, { scales, extents, types: readIntegerTypes() });
     const model = serializeModel(graph);
     const decibels = await measure(model);
     if (decibels > best.decibels)

@@ -51,8 +51,22 @@ const requireNothingToQuantise = (placement: PairPlacement): void => {
   );
 };
 
-/** Prepares a graph for Q/DQ pairs: constants and batch norms folded, weights as matrices, opset 13 or later. */
+/** Models are never changed, and an export prepares the same one for its checks, its comparisons and its engine. */
+const prepared = new WeakMap<ModelProto, ModelProto>();
+
+/**
+ * Prepares a graph for Q/DQ pairs: constants and batch norms folded, weights as matrices, opset 13 or later. The same result for
+ * the same model.
+ */
 export const prepareForQdq = (source: ModelProto): ModelProto => {
+  const known = prepared.get(source);
+  if (known) return known;
+  const made = prepareOnce(source);
+  prepared.set(source, made);
+  return made;
+};
+
+const prepareOnce = (source: ModelProto): ModelProto => {
   const model = raiseOpset(copyWith(source, { graph: foldConstants(graphOf(source)) }));
   return copyWith(model, { graph: flattenMatrixWeights(foldBatchNorms(graphOf(model))) });
 };

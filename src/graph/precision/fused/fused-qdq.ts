@@ -14,12 +14,14 @@ import { outputAxis } from '../qdq-weights.ts';
 import { gridOf, type IntegerGrid } from './integer-grid.ts';
 import { chooseIntegerNodes, type IntegerNodes } from './integer-nodes.ts';
 import {
+  dequantiseAlong,
   dequantiseBias,
   dequantiseWeight,
   type IntegerType,
   makeIntegers,
   scaleChannels,
 } from './integer-tensors.ts';
+import { WeightIntegers, type WeightLevels } from './weight-integers.ts';
 
 /** Types of integers for which the processor has fast instructions. */
 export type IntegerTypes = { readonly activations: IntegerType; readonly weights: IntegerType };
@@ -36,13 +38,28 @@ export type FusedRequest = {
 };
 
 /** Quantises a model. Layers without scales on both sides stay float. @throws UserError EngineUnsupported */
-export const quantiseFused = (
-  source: ModelProto,
+export const quantiseFused = (source: ModelProto, request: FusedRequest): ModelProto =>
+  quantiseWith(prepareFused(source), request);
+
+/** What all graphs of a model share, whichever scales they have. */
+export type FusedSource = {
+  readonly model: ModelProto;
+  readonly constants: ReadonlyMap<string, TensorProto>;
+  readonly integers: WeightIntegers;
+};
+
+/** Prepares a model that is quantised with several scales. @throws UserError EngineUnsupported */
+export const prepareFused = (source: ModelProto): FusedSource => {
+  const model = prepareForQdq(source);
+  return { model, constants: initializerMap(graphOf(model)), integers: new WeightIntegers() };
+};
+
+/** Quantises a prepared model. */
+export const quantiseWith = (
+  { model, constants, integers }: FusedSource,
   { scales, extents = new Map(), types }: FusedRequest,
 ): ModelProto => {
-  const model = prepareForQdq(source);
   const graph = graphOf(model);
-  const constants = initializerMap(graph);
   const chosen = chooseIntegerNodes({ graph, constants, scales });
   const producers = new Map(graph.node.flatMap((node) => node.output.map((name) => [name, node] as const)));
   const grids = new Map(
@@ -51,7 +68,7 @@ export const quantiseFused = (
       gridOf(like, { producers, constants, scales, extents }),
     ]),
   );
-  const pairs = new FusedPairs({ chosen, grids, constants, types });
+  const pairs = new FusedPairs({ chosen, grids, constants, types, integers });
   const fed = graph.input.filter(({ name }) => grids.has(name)).flatMap(({ name }) => pairs.ofInput(name));
   const node = [...fed, ...graph.node.flatMap((each) => pairs.around(each))];
   const initializer = [...graph.initializer, ...pairs.initializers];
@@ -63,6 +80,7 @@ type Parts = {
   readonly grids: ReadonlyMap<string, IntegerGrid>;
   readonly constants: ReadonlyMap<string, TensorProto>;
   readonly types: IntegerTypes;
+  readonly integers: WeightIntegers;
 };
 
 /** A computed tensor keeps its name behind the pair; the node that makes it writes `<name>/float`. */
@@ -71,6 +89,8 @@ class FusedPairs {
   readonly #parts: Parts;
   /** Graph input → its dequantised form. */
   readonly #fed = new Map<string, string>();
+  /** The tensors of weights that an earlier reader has: an unrolled network reads a weight at each step. */
+  readonly #weightTensors = new Map<WeightLevels, readonly TensorProto[]>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -118,25 +138,33 @@ class FusedPairs {
 
   /** Dequantised weight and bias of a layer. */
   #weights(node: NodeProto): NodeProto[] {
-    const { grids, constants, types } = this.#parts;
+    const { grids, constants, integers } = this.#parts;
     const weight = constants.get(node.input[1]!)!;
     const bias = node.input[2] ? floatsOf(constants.get(node.input[2])!) : undefined;
     const dataScale = grids.get(node.input[0]!)!.scale;
     const axis = outputAxis(node, weight)!;
     const scales = scaleChannels(weight, axis, { bias, dataScale });
     const name = node.output[0]!;
-    const made = [
-      dequantiseWeight(`${name}/quantized/weight`, weight, { axis, scales, type: types.weights }),
-    ];
-    if (bias)
-      made.push(
-        dequantiseBias(
-          `${name}/quantized/bias`,
-          bias,
-          scales.map((scale) => scale * dataScale),
-        ),
-      );
-    for (const { tensors } of made) this.initializers.push(...tensors);
-    return made.map(({ node: each }) => each);
+    const levels = integers.of(weight, { axis, scales });
+    const made = [this.#weight(`${name}/quantized/weight`, weight, levels)];
+    if (bias) {
+      const sums = scales.map((scale) => scale * dataScale);
+      const { node: dequantised, tensors } = dequantiseBias(`${name}/quantized/bias`, bias, sums);
+      this.initializers.push(...tensors);
+      made.push(dequantised);
+    }
+    return made;
+  }
+
+  #weight(name: string, { dims }: TensorProto, levels: WeightLevels): NodeProto {
+    const known = this.#weightTensors.get(levels);
+    if (known) return dequantiseAlong(name, levels.axis, known);
+    const { node, tensors } = dequantiseWeight(name, dims.map(Number), {
+      ...levels,
+      type: this.#parts.types.weights,
+    });
+    this.initializers.push(...tensors);
+    this.#weightTensors.set(levels, tensors);
+    return node;
   }
 }

@@ -26,30 +26,38 @@ export const makeIntegers = (
 ): TensorProto =>
   tensorFromBytes(name, dims, {
     dataType: elementType[type],
-    bytes:
-      type === 'uint8' ? values : new Uint8Array(Int8Array.from(values, (value) => value - middle).buffer),
+    // In bytes, less 128 is the other highest bit.
+    bytes: type === 'uint8' ? values : values.map((value) => value ^ middle),
   });
 
 /** A DequantizeLinear node and its constants. */
 export type Dequantised = { readonly node: NodeProto; readonly tensors: readonly TensorProto[] };
 
-type Channels = { readonly axis: number; readonly scales: Float32Array };
+/** The axis of the output channels, and the scale of each of them. */
+export type Channels = { readonly axis: number; readonly scales: Float32Array };
 
-/** Integers of a weight, and one scale for each of its output channels. */
+/** Levels of a weight from 1 to 255, in its layout. */
+export const quantiseChannels = (weight: TensorProto, { axis, scales }: Channels): Uint8Array => {
+  const channelOf = channelIndex(weight.dims.map(Number), axis);
+  const values = floatsOf(weight);
+  // Not `Uint8Array.from(values, level)`, which builds a plain array: garbage collection then takes most of the time.
+  const levels = new Uint8Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    const level = Math.round(values[i]! / scales[channelOf(i)]!);
+    levels[i] = middle + Math.max(-int8Levels, Math.min(int8Levels, level));
+  }
+  return levels;
+};
+
+/** A weight with these levels, and one scale for each of its output channels. */
 export const dequantiseWeight = (
   name: string,
-  weight: TensorProto,
-  { axis, scales, type }: Channels & { readonly type: IntegerType },
+  dims: readonly number[],
+  { axis, scales, levels, type }: Channels & { readonly levels: Uint8Array; readonly type: IntegerType },
 ): Dequantised => {
-  const dims = weight.dims.map(Number);
-  const channelOf = channelIndex(dims, axis);
-  const integers = Uint8Array.from(floatsOf(weight), (value, i) => {
-    const level = Math.round(value / scales[channelOf(i)]!);
-    return middle + Math.max(-int8Levels, Math.min(int8Levels, level));
-  });
   const zeros = new Uint8Array(scales.length).fill(middle);
   return dequantise(name, { axis, scales }, [
-    makeIntegers(`${name}/integers`, dims, { type, values: integers }),
+    makeIntegers(`${name}/integers`, dims, { type, values: levels }),
     makeIntegers(`${name}/zero`, [scales.length], { type, values: zeros }),
   ]);
 };
@@ -69,15 +77,18 @@ const dequantise = (
   [integers, zeros]: readonly [TensorProto, TensorProto],
 ): Dequantised => {
   const scale = tensorFromFloats(`${name}/scale`, [scales.length], scales);
-  const inputs = [integers.name, scale.name, zeros.name];
-  const node = makeNode('DequantizeLinear', {
+  const tensors = [integers, scale, zeros];
+  return { node: dequantiseAlong(name, axis, tensors), tensors };
+};
+
+/** The node that makes `name` from integers, scales and zero points. */
+export const dequantiseAlong = (name: string, axis: number, tensors: readonly TensorProto[]): NodeProto =>
+  makeNode('DequantizeLinear', {
     name: `${name}/DQ`,
-    inputs,
+    inputs: tensors.map((tensor) => tensor.name),
     outputs: [name],
     attributes: { axis: { int: axis } },
   });
-  return { node, tensors: [integers, scale, zeros] };
-};
 
 /** Largest int32 that a bias may have, so that sums with it do not overflow. */
 const mostBias = 2 ** 30;
@@ -91,9 +102,10 @@ export const scaleChannels = (
   const dims = weight.dims.map(Number);
   const channelOf = channelIndex(dims, axis);
   const scales = new Float32Array(dims[axis]!).fill(minScale);
-  for (const [i, value] of floatsOf(weight).entries()) {
+  const values = floatsOf(weight);
+  for (let i = 0; i < values.length; i++) {
     const channel = channelOf(i);
-    scales[channel] = Math.max(scales[channel]!, Math.abs(value) / int8Levels);
+    scales[channel] = Math.max(scales[channel]!, Math.abs(values[i]!) / int8Levels);
   }
   return bias ? scales.map((scale, c) => Math.max(scale, Math.abs(bias[c]!) / dataScale / mostBias)) : scales;
 };
